@@ -1,0 +1,113 @@
+# Everything is made in .venv; what is current is not made again, so a second run needs no network.
+
+PYTHON ?= python3
+PYTEST_ARGS ?= -n 2 --dist loadscope
+BENCH_ARGS ?=
+
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+VENV := .venv
+BIN := $(VENV)/bin
+IN_VENV := $(BIN)/python -m
+PIP_INSTALL := $(IN_VENV) pip install --quiet --require-hashes
+COMPILE := $(IN_VENV) uv pip compile --quiet --universal --python-version 3.11 \
+	--generate-hashes --custom-compile-command 'make requirements'
+
+# True in a shell when .venv holds a Python that starts and finds its own packages.
+WORKS := $(BIN)/python -c 'import pip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint types layers bench requirements clean venv browser
+
+help: ## Show what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
+
+run: $(VENV)/.installed ## Set up what is missing and serve on http://127.0.0.1:2212
+	@exec $(IN_VENV) flask --app wsgi serve
+
+test: $(VENV)/.installed-dev browser ## Set up what is missing and run the whole suite (PYTEST_ARGS='tests/web -k endpoints')
+	@$(IN_VENV) pytest $(PYTEST_ARGS)
+
+lint: $(VENV)/.installed-dev ## Check style and format
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+types: $(VENV)/.installed-dev ## Check types
+	@$(IN_VENV) mypy
+
+layers: $(VENV)/.installed-dev ## Check that imports point down only
+	@$(BIN)/lint-imports
+
+bench: $(VENV)/.installed-dev ## Measure the dialer's question against bare Flask
+	@$(IN_VENV) bench.voice_provider $(BENCH_ARGS)
+
+requirements: $(VENV)/.installed-dev ## Pin requirements.txt and requirements-dev.txt anew (BUMP=--upgrade for newer versions)
+	@$(COMPILE) $(BUMP) pyproject.toml --output-file requirements.txt
+	@$(COMPILE) $(BUMP) pyproject.toml --extra dev --constraints requirements.txt \
+		--output-file requirements-dev.txt
+
+clean: ## Remove .venv and caches; the data in instance/ stays
+	@rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+venv:
+	@if [ -e $(VENV)/.made ]; then \
+		if ! $(WORKS); then \
+			echo "The .venv here does not work: it was moved, or made by a Python that has changed or gone."; \
+			echo "Remove it and try again:  rm -rf .venv"; \
+			exit 1; \
+		fi; \
+	elif ! $(WORKS); then \
+		if ! command -v $(PYTHON) >/dev/null 2>&1; then \
+			echo "Patchbay needs Python 3.11 or newer, and there is no '$(PYTHON)' here."; \
+			echo "Install it, or name another:  make PYTHON=python3.12 run"; \
+			exit 1; \
+		elif ! $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then \
+			echo "Patchbay needs Python 3.11 or newer; '$(PYTHON)' is $$($(PYTHON) -V 2>&1)."; \
+			echo "Name a newer one:  make PYTHON=python3.12 run"; \
+			exit 1; \
+		elif ! $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null; then \
+			echo "'$(PYTHON)' has no venv module. On Debian or Ubuntu:  apt-get install python3-venv"; \
+			exit 1; \
+		fi; \
+		echo "Making .venv with $$($(PYTHON) -V)"; \
+		$(PYTHON) -m venv --clear $(VENV) || exit 1; \
+		touch $(VENV)/.made; \
+	else \
+		touch $(VENV)/.made; \
+	fi
+ifneq ($(origin PYTHON),file)
+	@asked=$$($(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
+	has=$$($(BIN)/python -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
+	if [ "$$asked" != "$$has" ]; then \
+		echo "You asked for Python $$asked, but .venv was made by Python $$has."; \
+		echo "Remove it to change over:  rm -rf .venv"; \
+		exit 1; \
+	fi
+endif
+
+$(VENV)/.installed: requirements.txt | venv
+	@echo "Installing what Patchbay needs (only when requirements.txt has changed)"
+	@$(PIP_INSTALL) -r requirements.txt
+	@touch $@
+
+$(VENV)/.installed-dev: requirements-dev.txt | $(VENV)/.installed
+	@echo "Installing what its tests need (only when requirements-dev.txt has changed)"
+	@$(PIP_INSTALL) -r requirements-dev.txt
+	@touch $@
+
+browser:
+	@if [ -n "$$CHROMIUM" ] || command -v chromium >/dev/null || command -v chromium-browser >/dev/null \
+		|| command -v google-chrome >/dev/null; then \
+		exit 0; \
+	fi; \
+	if [ "$$(id -u)" = 0 ]; then sudo=; elif sudo -n true 2>/dev/null; then sudo="sudo -n"; else sudo=none; fi; \
+	if [ "$$sudo" = none ] || ! command -v apt-get >/dev/null; then \
+		echo "The tests need Chromium. Install it (on Debian: apt-get install chromium),"; \
+		echo "or say where a Chrome is:  CHROMIUM=/path/to/chrome make test"; \
+		exit 1; \
+	fi; \
+	echo "Installing Chromium for the browser tests"; \
+	$$sudo apt-get update --quiet --quiet; \
+	$$sudo env DEBIAN_FRONTEND=noninteractive \
+		apt-get install --quiet --quiet --yes --no-install-recommends chromium

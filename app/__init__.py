@@ -1,0 +1,40 @@
+"""Patchbay: the control room for an organization's phone lines."""
+
+from __future__ import annotations
+
+import os
+
+from flask import Flask
+
+from app import api, cli, database, errors, http, logs, metrics, security, static, web
+from app.config import Settings
+from app.extensions import bootstrap, csrf, db, htmx, login, migrate
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """The application: a table of contents. Raises SettingsError where a setting is unusable."""
+    settings = settings or Settings.from_environment(os.environ)
+    app = Flask(__name__, template_folder="../templates", static_folder="../static")
+    app.config.from_mapping(http.flask_config(settings))
+
+    logs.configure()
+    db.init_app(app)
+    migrate.init_app(app, db, directory=str(http.MIGRATIONS))
+    login.init_app(app)
+    csrf.init_app(app)
+    htmx.init_app(app)
+    bootstrap.init_app(app)
+
+    http.init_app(app, settings)
+    security.init_app(app, settings)
+    static.init_app(app)
+    metrics.init_app(app)
+    errors.init_app(app)
+    api.init_app(app)
+    web.init_app(app)
+    cli.init_app(app)
+
+    with app.app_context():
+        database.prepare(db.engine)
+        http.check_keys()
+    return app

@@ -1,0 +1,90 @@
+"""JSON answers, all of one shape."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from flask import Response, request, stream_with_context
+
+from app.core import etag
+from app.core.errors import Invalid, PatchbayError, TooMany, Unauthenticated
+
+JSON = "application/json; charset=utf-8"
+
+
+def document(
+    body: Any, status: int = 200, *, tagged: bool = False, tag: str | None = None
+) -> Response:
+    """`tagged` adds an entity tag, and answers 304 to a caller who has this very document."""
+    text = json.dumps(body, separators=(",", ":"), ensure_ascii=False)
+    response = Response(text, status, content_type=JSON)
+    if tagged or tag:
+        response.set_etag(tag or etag.of(body))
+        if request.method in ("GET", "HEAD"):
+            response.make_conditional(request)
+    return response
+
+
+def no_content() -> Response:
+    return Response(status=204)
+
+
+def array(items: Iterable[Any], *, tag: str) -> Response:
+    """A JSON array that is sent as it is read: memory does not grow with its length."""
+    if request.if_none_match.contains(tag):
+        response = Response(status=304)
+    else:
+        response = Response(stream_with_context(_pieces(items)), content_type=JSON)
+    response.set_etag(tag)
+    return response
+
+
+def _pieces(items: Iterable[Any]) -> Iterator[str]:
+    batch: list[str] = []
+    separator = "["
+    for item in items:
+        batch.append(separator + json.dumps(item, separators=(",", ":"), ensure_ascii=False))
+        separator = ","
+        if len(batch) == 200:
+            yield "".join(batch)
+            batch.clear()
+    yield "".join(batch) + ("]" if separator == "," else "[]")
+
+
+def error(
+    error: PatchbayError, *, status: int | None = None, error_id: str | None = None
+) -> Response:
+    """The contract's error envelope; for validation its `error` is an object."""
+    said: Any = error.message
+    if isinstance(error, Invalid):
+        details = [
+            {"field": problem.field, "message": problem.message} for problem in error.problems
+        ]
+        said = {"code": error.code, "message": error.message, "details": details}
+    body = {"success": False, "error": said, "code": error.code}
+    if error_id:
+        body["id"] = error_id
+    response = document(body, status or error.status)
+    if isinstance(error, TooMany):
+        response.headers["Retry-After"] = str(error.retry_after)
+    if isinstance(error, Unauthenticated):
+        response.headers["WWW-Authenticate"] = "Bearer"
+    return response
+
+
+def if_match() -> str | None:
+    """The tag that the caller last read; None where the request does not say."""
+    header = request.headers.get("If-Match")
+    if header is None or header.strip() == "*":
+        return None
+    return request.if_match.to_header().strip('"') if request.if_match else header
+
+
+def expected_version() -> int | None:
+    """As `if_match`, for a row whose tag is its version; -1 matches no row."""
+    tag = if_match()
+    if tag is None:
+        return None
+    return int(tag) if tag.isascii() and tag.isdigit() else -1

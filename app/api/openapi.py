@@ -1,0 +1,150 @@
+"""The OpenAPI document, made from the operations as they are declared."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import Any
+
+from flask import render_template
+from flask.typing import ResponseReturnValue
+from pydantic.json_schema import models_json_schema
+
+from app.api import answers, schemas
+from app.api.operations import OPERATIONS, Operation, Parameter, Who, blueprint
+from app.services.scope import Scope
+
+openapi = blueprint("openapi", "/api")
+
+REF = "#/components/schemas/{model}"
+REFUSALS = {
+    400: "The request could not be read: malformed JSON, or a parameter sent twice",
+    401: "No token, a bad one, or under /api/calls not a superadmin's",
+    403: "Not a superadmin",
+    404: "Not found, or another organization's",
+    409: "It conflicts with what is stored",
+    412: "If-Match names an older version",
+    413: "The body is too large",
+    415: "The body is not application/json",
+    422: "One or more fields are wrong; error.details names them",
+    429: "Too many tries; see Retry-After",
+    500: "Something went wrong here; the answer has an id",
+    503: "The database cannot be reached",
+}
+
+
+@openapi.operation("GET", "/openapi.json", who=Who.ANYONE)
+def openapi_document(_scope: Scope) -> ResponseReturnValue:
+    """Get this document"""
+    return answers.document(document(), tagged=True)
+
+
+@openapi.operation("GET", "/docs", who=Who.ANYONE)
+def docs(_scope: Scope) -> ResponseReturnValue:
+    """Read this document as a page"""
+    return render_template("api/docs.html", document=document())
+
+
+@cache
+def document() -> dict[str, Any]:
+    """OpenAPI 3.1."""
+    paths: dict[str, dict[str, Any]] = {}
+    for operation in OPERATIONS:
+        path = re.sub(r"<(\w+)>", r"{\1}", operation.path)
+        paths.setdefault(path, {})[operation.method.lower()] = _operation(operation, path)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Patchbay API",
+            "version": "1.0.0",
+            "description": "Telephony and voice AI configuration for dialers and agent runtimes.",
+        },
+        "servers": [{"url": "/"}],
+        "paths": paths,
+        "components": {
+            "schemas": _models()[1],
+            "securitySchemes": {
+                "bearerAuth": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+            },
+        },
+    }
+
+
+@cache
+def _models() -> tuple[dict[Any, dict[str, Any]], dict[str, Any]]:
+    """References by model and mode, and the schemas that they refer to."""
+    wanted = [(operation.body, "validation") for operation in OPERATIONS if operation.body]
+    wanted += [(operation.answer, "serialization") for operation in OPERATIONS if operation.answer]
+    wanted.append((schemas.CallsErrorResponse, "serialization"))
+    references, found = models_json_schema(list(dict.fromkeys(wanted)), ref_template=REF)  # type: ignore[arg-type]
+    return dict(references), found["$defs"]  # type: ignore[arg-type]
+
+
+def _operation(operation: Operation, path: str) -> dict[str, Any]:
+    described: dict[str, Any] = {
+        "operationId": operation.view.__name__,
+        "tags": [operation.tag],
+        "summary": operation.summary,
+        "description": f"Open to {operation.who}.",
+        "security": [] if operation.who is Who.ANYONE else [{"bearerAuth": []}],
+        "responses": _responses(operation),
+    }
+    parameters = [_path_parameter(name) for name in re.findall(r"{(\w+)}", path)]
+    parameters += [_query_parameter(parameter) for parameter in operation.parameters]
+    if parameters:
+        described["parameters"] = parameters
+    if operation.body is not None:
+        schema = _models()[0][operation.body, "validation"]
+        described["requestBody"] = {
+            "required": True,
+            "content": {"application/json": {"schema": schema}},
+        }
+    return described
+
+
+def _path_parameter(name: str) -> dict[str, Any]:
+    return {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+
+
+def _query_parameter(parameter: Parameter) -> dict[str, Any]:
+    return {
+        "name": parameter.name,
+        "in": "query",
+        "required": parameter.required,
+        "description": parameter.description,
+        "schema": parameter.schema,
+    }
+
+
+def _responses(operation: Operation) -> dict[str, Any]:
+    done: dict[str, Any] = {"description": "Done"}
+    if operation.answer is not None:
+        schema = _models()[0][operation.answer, "serialization"]
+        if operation.is_list:
+            schema = {"type": "array", "items": schema}
+        done["content"] = {"application/json": {"schema": schema}}
+    elif operation.view is docs:
+        done["content"] = {"text/html": {"schema": {"type": "string"}}}
+    elif operation.view is openapi_document:
+        done["content"] = {"application/json": {"schema": {"type": "object"}}}
+    answered = {str(operation.status): done}
+    if operation.method == "GET" and operation.who is not Who.ANYONE:
+        answered["304"] = {"description": "If-None-Match names what it still is"}
+    refused = {"$ref": REF.format(model="CallsErrorResponse")}
+    for status in sorted(_refusals(operation)):
+        answered[str(status)] = {
+            "description": REFUSALS[status],
+            "content": {"application/json": {"schema": refused}},
+        }
+    return answered
+
+
+def _refusals(operation: Operation) -> set[int]:
+    found = {500, 503, *operation.refusals}
+    if operation.body is not None:
+        found |= {400, 413, 415, 422}
+    if operation.who is not Who.ANYONE:
+        found |= {400, 401, 404, 422}
+    if operation.who is not Who.ANYONE and operation.tag != "calls":
+        found.add(403)
+    return found

@@ -1,0 +1,237 @@
+"""Operations: a route together with who may call it, what it takes, and what it answers.
+
+One declaration guards the route, and is what the OpenAPI document is made from.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any
+
+from flask import Blueprint, g, request
+from flask.typing import ResponseReturnValue
+from pydantic import BaseModel
+
+from app import http
+from app.core import jsontext
+from app.core.errors import (
+    Forbidden,
+    Invalid,
+    Malformed,
+    PatchbayError,
+    Problem,
+    Unauthenticated,
+    UnsupportedMedia,
+)
+from app.extensions import csrf
+from app.models import Organization
+from app.services import audit, organizations, tokens
+from app.services.scope import Actor, Scope
+
+View = Callable[..., ResponseReturnValue]
+
+
+class Who(StrEnum):
+    ANYONE = "anyone"
+    USER = "any user"
+    SUPERADMIN = "superadmin"
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A query parameter."""
+
+    name: str
+    description: str
+    schema: dict[str, Any]
+    required: bool = False
+
+
+ORGANIZATION_ID = Parameter(
+    "organizationId",
+    "Superadmin-only: another organization than the caller's own.",
+    {"type": "string"},
+)
+
+
+@dataclass(frozen=True)
+class Operation:
+    method: str
+    path: str
+    summary: str
+    who: Who
+    view: View
+    tag: str
+    parameters: tuple[Parameter, ...] = ()
+    body: type[BaseModel] | None = None
+    answer: type[BaseModel] | None = None
+    is_list: bool = False
+    status: int = 200
+    refusals: tuple[int, ...] = ()
+
+
+OPERATIONS: list[Operation] = []
+
+
+class Api(Blueprint):
+    """A blueprint whose every route is an operation."""
+
+    def operation(
+        self,
+        method: str,
+        rule: str,
+        *,
+        who: Who,
+        parameters: tuple[Parameter, ...] = (),
+        body: type[BaseModel] | None = None,
+        optional_body: bool = False,
+        answer: type[BaseModel] | None = None,
+        is_list: bool = False,
+        status: int = 200,
+        refusals: tuple[int, ...] = (),
+        shortcut: Callable[[str], ResponseReturnValue] | None = None,
+    ) -> Callable[[View], View]:
+        """Guards the view, and hands it a Scope and, where one is declared, the parsed `sent` body.
+
+        A `shortcut` answers callers in their own organization instead: it gets the id of a token
+        that is signed and not expired, and has to check the rest itself.
+        """
+
+        def declare(view: View) -> View:
+            if who is not Who.ANYONE and "<organization_id>" not in rule:
+                shown = (*parameters, ORGANIZATION_ID)
+            else:
+                shown = parameters
+            summary = (view.__doc__ or "").strip().split("\n")[0]
+            path = f"{self.url_prefix or ''}{rule}"
+            operation = Operation(
+                method,
+                path,
+                summary,
+                who,
+                view,
+                self.name,
+                shown,
+                body,
+                answer,
+                is_list,
+                status,
+                refusals,
+            )
+            OPERATIONS.append(operation)
+            guarded = _guarded(operation, optional_body, shortcut)
+            self.add_url_rule(
+                rule, view.__name__, guarded, methods=[method], provide_automatic_options=False
+            )
+            return view
+
+        return declare
+
+
+def blueprint(name: str, url_prefix: str) -> Api:
+    """The API never reads cookies, so it needs no CSRF token."""
+    made = Api(name, __name__, url_prefix=url_prefix)
+    csrf.exempt(made)
+    return made
+
+
+def _guarded(
+    operation: Operation,
+    optional_body: bool,
+    shortcut: Callable[[str], ResponseReturnValue] | None,
+) -> View:
+    @functools.wraps(operation.view)
+    def run(**path: Any) -> ResponseReturnValue:
+        if shortcut is not None and "organizationId" not in request.args:
+            return shortcut(tokens.verify(http.keys(), bearer()))
+        if operation.who is Who.ANYONE:
+            scope = http.stranger()
+        else:
+            scope = _enter(_authenticate(operation), path)
+        if operation.body is not None:
+            path["sent"] = _body(optional=optional_body)
+        return operation.view(scope, **path)
+
+    run.guard = operation.who  # type: ignore[attr-defined]
+    return run
+
+
+def _authenticate(operation: Operation) -> Actor:
+    token_id = tokens.verify(http.keys(), bearer())
+    actor = tokens.actor(
+        http.session(), token_id, ip=request.remote_addr or "", request_id=g.request_id
+    )
+    g.actor = actor
+    if operation.who is Who.SUPERADMIN and not actor.is_superadmin:
+        raise _refusal("Only a superadmin may do this.")
+    return actor
+
+
+def bearer() -> str:
+    """The token of the Authorization header; the API looks nowhere else."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise Unauthenticated(
+            "Send the header Authorization: Bearer, and a token.", code="NO_TOKEN"
+        )
+    return token.strip()
+
+
+def _refusal(message: str) -> PatchbayError:
+    """A missing role is 401 under /api/calls, as the contract says, and 403 elsewhere."""
+    if request.path.startswith("/api/calls/"):
+        return Unauthenticated(message, code="NOT_SUPERADMIN")
+    return Forbidden(message, code="NOT_SUPERADMIN")
+
+
+def _enter(actor: Actor, path: dict[str, Any]) -> Scope:
+    """Into the organization that the request means. Into another than one's own is recorded."""
+    scope = Scope(http.session(), None, actor, http.keys())
+    own = organizations.by_id(scope, str(actor.organization_id))
+    wanted = _wanted_organization(actor, path)
+    if wanted is None or wanted == own.id:
+        return replace(scope, found=own)
+    inside = scope.into(organizations.by_id(scope, wanted))
+    _record_crossing(inside, own)
+    return inside
+
+
+def _wanted_organization(actor: Actor, path: dict[str, Any]) -> str | None:
+    sent = request.args.getlist("organizationId")
+    if len(sent) > 1:
+        raise Malformed("organizationId was sent more than once.", code="REPEATED_PARAMETER")
+    if sent and not actor.is_superadmin:
+        raise _refusal("Only a superadmin may name another organization.")
+    if sent and not sent[0].strip():
+        raise Invalid(
+            [
+                Problem(
+                    "organizationId", "This is empty. Send an organization's id, or leave it out."
+                )
+            ]
+        )
+    in_path: str | None = path.pop("organization_id", None)
+    if in_path and sent and sent[0] != in_path:
+        raise Invalid(
+            [Problem("organizationId", "This names another organization than the path does.")]
+        )
+    return in_path or (sent[0].strip() if sent else None)
+
+
+def _record_crossing(inside: Scope, own: Organization) -> None:
+    with inside.transaction():
+        audit.note(
+            inside, "organization.entered", inside.organization.name, {"from": [own.name, None]}
+        )
+
+
+def _body(*, optional: bool) -> Any:
+    raw = request.get_data()
+    if optional and not raw:
+        return {}
+    if request.mimetype != "application/json":
+        raise UnsupportedMedia("Send JSON, with the header Content-Type: application/json.")
+    return jsontext.parse(raw)

@@ -1,0 +1,59 @@
+"""An organization's voice phone numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask.typing import ResponseReturnValue
+
+from app.api import answers, schemas
+from app.api.operations import Who, blueprint
+from app.services import voice_phone_numbers
+from app.services.scope import Scope
+from app.services.voice_phone_numbers import VoicePhoneNumberDraft
+
+organizations = blueprint("organizations", "/api/organizations")
+
+
+@organizations.operation(
+    "GET",
+    "/<organization_id>/phone-numbers",
+    who=Who.SUPERADMIN,
+    answer=schemas.UserPhoneNumber,
+    is_list=True,
+    refusals=(404,),
+)
+def list_phone_numbers(scope: Scope) -> ResponseReturnValue:
+    """List every user's voice phone numbers"""
+    return answers.document(voice_phone_numbers.every(scope), tagged=True)
+
+
+@organizations.operation(
+    "POST",
+    "/<organization_id>/phone-numbers",
+    who=Who.SUPERADMIN,
+    body=VoicePhoneNumberDraft,
+    answer=schemas.UserPhoneNumber,
+    status=201,
+    refusals=(404, 409),
+)
+def give_phone_number(scope: Scope, sent: Any) -> ResponseReturnValue:
+    """Give a voice phone number to a user"""
+    return answers.document(
+        voice_phone_numbers.document(*voice_phone_numbers.give(scope, sent)), 201
+    )
+
+
+@organizations.operation(
+    "DELETE",
+    "/<organization_id>/phone-numbers/<user_id>/<provider>/<phone_number>",
+    who=Who.SUPERADMIN,
+    status=204,
+    refusals=(404, 422),
+)
+def take_phone_number(
+    scope: Scope, user_id: str, provider: str, phone_number: str
+) -> ResponseReturnValue:
+    """Take a voice phone number from a user"""
+    voice_phone_numbers.take(scope, user_id, provider, phone_number)
+    return answers.no_content()

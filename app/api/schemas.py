@@ -1,0 +1,165 @@
+"""What the API answers, as OpenAPI shows it: the contract's own names."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, create_model
+
+from app.core.naming import calls_name, settings_name
+from app.provider import Family
+from app.providers import in_family, keys_in
+
+OPEN = ConfigDict(extra="allow")
+VoiceKey = Literal[keys_in(Family.VOICE)]  # type: ignore[valid-type]
+TelephonyKey = Literal[keys_in(Family.TELEPHONY)]  # type: ignore[valid-type]
+
+
+class CallsActiveProviderResponse(BaseModel):
+    provider: VoiceKey | None = Field(description="Active voice provider, or null if none is.")
+    phoneNumber: str | None = Field(description="The caller's default number for that provider.")  # noqa: N815
+
+
+class CallsUserPhoneNumberEntry(BaseModel):
+    """An entry of `User.voicePhoneNumbers`. What is unset is left out."""
+
+    provider: VoiceKey
+    phoneNumber: str  # noqa: N815
+    isDefault: bool  # noqa: N815
+    isInboundEnabled: bool  # noqa: N815
+    aiEnabled: bool  # noqa: N815
+    aiAgentId: str = ""  # noqa: N815
+    elevenlabsPhoneNumberId: str = ""  # noqa: N815
+    label: str = ""
+
+
+class UserPhoneNumber(CallsUserPhoneNumberEntry):
+    """A number, and whose it is."""
+
+    userId: str  # noqa: N815
+    userName: str  # noqa: N815
+
+
+class CallsVoiceAiOrgPhoneNumber(UserPhoneNumber):
+    provider: Literal["sinch"]
+
+
+class CallsVoiceAiConfigResponse(BaseModel):
+    aiVoiceProvider: str | None  # noqa: N815
+    hasApiKey: bool  # noqa: N815
+    hasToolSecret: bool  # noqa: N815
+    hasEstCredentials: bool  # noqa: N815
+    sinchEstProjectId: str | None  # noqa: N815
+    sinchEstTrunkId: str | None  # noqa: N815
+    sinchEstTrunkDomain: str | None  # noqa: N815
+    phoneNumbers: list[CallsVoiceAiOrgPhoneNumber]  # noqa: N815
+
+
+class CallsSimpleSuccessResponse(BaseModel):
+    success: Literal[True]
+    message: str
+    warnings: list[str] = Field([], description="What was sent and means nothing here.")
+
+
+class CallsErrorDetail(BaseModel):
+    field: str
+    message: str
+
+
+class CallsValidationError(BaseModel):
+    code: str
+    message: str
+    details: list[CallsErrorDetail]
+
+
+class CallsErrorResponse(BaseModel):
+    """Every refusal has this shape; validation makes `error` an object."""
+
+    model_config = OPEN
+
+    success: Literal[False]
+    error: str | CallsValidationError
+    code: str
+
+
+class Endpoint(BaseModel):
+    id: str
+    phone_number: str = Field(description="E.164.")
+    provider: TelephonyKey
+    inbound_agent_name: str | None
+    outbound_agent_name: str | None
+    label: str | None
+    is_active: bool
+    created_at: str = Field(description="UTC, such as 2026-03-18T10:00:00.")
+    inbound_webhook_url: str | None = Field(
+        description="Null without an inbound agent or base URL."
+    )
+
+
+class Resolution(BaseModel):
+    phone_number: str
+    direction: Literal["inbound", "outbound"]
+    endpoint_id: str | None
+    provider: str | None
+    agent_name: str | None
+    inbound_webhook_url: str | None
+    ready: bool
+    blocked_reason: (
+        Literal[
+            "unknown_number",
+            "endpoint_inactive",
+            "no_inbound_agent",
+            "no_outbound_agent",
+            "no_public_base_url",
+            "provider_unknown",
+            "provider_not_configured",
+            "provider_disabled",
+        ]
+        | None
+    )
+
+
+class SignedIn(BaseModel):
+    token: str
+    token_type: Literal["Bearer"]
+    expires_at: str
+
+
+def _fields(family: Family, naming: Any, *, always: bool) -> dict[str, Any]:
+    """Of the family's documents: optional secrets, and the rest as `always` says."""
+    found: dict[str, Any] = {}
+    for provider in in_family(family):
+        for field in provider.fields_in(family):
+            value = field.python_type
+            info = (
+                Field(title=field.label)
+                if always and not field.secret
+                else Field(None, title=field.label)
+            )
+            found[naming(provider.key, field.name)] = (value | None if always else value, info)
+    return found
+
+
+CallsVoiceProviderConfigItem = create_model(
+    "CallsVoiceProviderConfigItem",
+    __doc__="What is unset is left out, and so are secrets without the `secrets` scope.",
+    provider=(VoiceKey, ...),
+    isEnabled=(bool, ...),
+    isConfigured=(bool, ...),
+    **_fields(Family.VOICE, calls_name, always=False),
+)
+
+
+class CallsVoiceProviderConfigResponse(BaseModel):
+    activeProvider: VoiceKey | None  # noqa: N815
+    providers: list[CallsVoiceProviderConfigItem]  # type: ignore[valid-type]
+    userPhoneNumbers: list[CallsUserPhoneNumberEntry]  # noqa: N815
+
+
+Telephony = create_model(
+    "Telephony",
+    __doc__="The full document. Secrets are left out without the `secrets` scope.",
+    provider=(TelephonyKey | None, ...),
+    public_base_url=(str | None, ...),
+    **_fields(Family.TELEPHONY, settings_name, always=True),
+)

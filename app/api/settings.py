@@ -1,0 +1,190 @@
+"""The settings API: the telephony provider, and endpoints."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from flask import Response, request, url_for
+from flask.typing import ResponseReturnValue
+
+from app.api import answers, schemas
+from app.api.operations import Parameter, Who, blueprint
+from app.core.errors import Invalid, Malformed, Problem
+from app.provider import Family
+from app.providers import keys_in
+from app.services import endpoints, telephony
+from app.services.endpoints import EndpointDraft, EndpointEdit, Filter
+from app.services.scope import Scope
+
+settings = blueprint("settings", "/api/settings")
+
+PAGING = (
+    Parameter(
+        "limit",
+        "Opt into pages of this many; a Link header names the next one.",
+        {"type": "integer", "minimum": 1, "maximum": endpoints.PAGE_MOST},
+    ),
+    Parameter("cursor", "From the Link header of the page before.", {"type": "string"}),
+)
+FILTERS = (
+    Parameter("q", "Text in the number, label or agents.", {"type": "string"}),
+    Parameter(
+        "provider", "One provider's.", {"type": "string", "enum": list(keys_in(Family.TELEPHONY))}
+    ),
+    Parameter("is_active", "Only active, or only inactive ones.", {"type": "boolean"}),
+    Parameter("agent", "One agent's, inbound or outbound.", {"type": "string"}),
+)
+QUESTION = (
+    Parameter("phone_number", "E.164.", {"type": "string"}, required=True),
+    Parameter(
+        "direction", "inbound unless told.", {"type": "string", "enum": ["inbound", "outbound"]}
+    ),
+)
+
+
+@settings.operation("GET", "/telephony", who=Who.SUPERADMIN, answer=schemas.Telephony)
+def telephony_settings(scope: Scope) -> ResponseReturnValue:
+    """Read the telephony configuration"""
+    return answers.document(telephony.read(scope), tagged=True)
+
+
+@settings.operation(
+    "PUT",
+    "/telephony",
+    who=Who.SUPERADMIN,
+    body=telephony.TelephonyChanges,
+    answer=schemas.Telephony,
+    refusals=(409, 412),
+)
+def save_telephony_settings(scope: Scope, sent: Any) -> ResponseReturnValue:
+    """Update the telephony configuration; absent keeps, null clears"""
+    return answers.document(telephony.update(scope, sent, if_match=answers.if_match()), tagged=True)
+
+
+@settings.operation(
+    "GET",
+    "/endpoints",
+    who=Who.SUPERADMIN,
+    parameters=(*FILTERS, *PAGING),
+    answer=schemas.Endpoint,
+    is_list=True,
+    refusals=(400,),
+)
+def list_endpoints(scope: Scope) -> ResponseReturnValue:
+    """List the endpoints, by number"""
+    wanted = _filter()
+    limit = _limit()
+    if limit is None:
+        if "cursor" in request.args:
+            raise Invalid([Problem("cursor", "Send it together with limit.")])
+        return answers.array(endpoints.stream(scope, wanted), tag=_list_tag(scope))
+    page = endpoints.page(scope, wanted, limit=limit, cursor=_single("cursor"))
+    base = scope.organization.public_base_url
+    response = answers.document([endpoints.document(base, row) for row in page.rows], tagged=True)
+    if page.next_cursor:
+        response.headers["Link"] = f'<{_next_page(page.next_cursor)}>; rel="next"'
+    return response
+
+
+@settings.operation(
+    "POST",
+    "/endpoints",
+    who=Who.SUPERADMIN,
+    body=EndpointDraft,
+    answer=schemas.Endpoint,
+    status=201,
+    refusals=(409,),
+)
+def create_endpoint(scope: Scope, sent: Any) -> ResponseReturnValue:
+    """Create an endpoint; its inbound_webhook_url goes into the provider's console"""
+    return _endpoint(scope, endpoints.create(scope, sent), 201)
+
+
+@settings.operation(
+    "PUT",
+    "/endpoints/<endpoint_id>",
+    who=Who.SUPERADMIN,
+    body=EndpointEdit,
+    answer=schemas.Endpoint,
+    refusals=(404, 412),
+)
+def update_endpoint(scope: Scope, endpoint_id: str, sent: Any) -> ResponseReturnValue:
+    """Update an endpoint; absent keeps, null clears"""
+    row = endpoints.update(scope, endpoint_id, sent, version=answers.expected_version())
+    return _endpoint(scope, row, 200)
+
+
+@settings.operation(
+    "DELETE", "/endpoints/<endpoint_id>", who=Who.SUPERADMIN, status=204, refusals=(404, 412)
+)
+def delete_endpoint(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
+    """Delete an endpoint"""
+    endpoints.delete(scope, endpoint_id, version=answers.expected_version())
+    return answers.no_content()
+
+
+@settings.operation(
+    "GET",
+    "/endpoints/resolve",
+    who=Who.USER,
+    parameters=QUESTION,
+    answer=schemas.Resolution,
+    refusals=(422,),
+)
+def resolve_endpoint(scope: Scope) -> ResponseReturnValue:
+    """Tell which agent answers or dials a number, and if nobody, why"""
+    number = _single("phone_number")
+    if not number:
+        raise Invalid([Problem("phone_number", "This is required, in E.164.")])
+    answer = endpoints.resolve(scope, number, _single("direction") or "inbound")
+    return answers.document(answer, tagged=True)
+
+
+def _endpoint(scope: Scope, row: Any, status: int) -> Response:
+    body = endpoints.document(scope.organization.public_base_url, row)
+    return answers.document(body, status, tag=str(row.version))
+
+
+def _single(name: str) -> str | None:
+    values = request.args.getlist(name)
+    if len(values) > 1:
+        raise Malformed(f"{name} was sent more than once.", code="REPEATED_PARAMETER")
+    return values[0] if values else None
+
+
+def _limit() -> int | None:
+    text = _single("limit")
+    if text is None:
+        return None
+    if (
+        not (text.isascii() and text.isdigit())
+        or len(text) > 5
+        or not 1 <= int(text) <= endpoints.PAGE_MOST
+    ):
+        raise Invalid([Problem("limit", f"Use a whole number from 1 to {endpoints.PAGE_MOST}.")])
+    return int(text)
+
+
+def _filter() -> Filter:
+    provider = _single("provider")
+    if provider is not None and provider not in keys_in(Family.TELEPHONY):
+        raise Invalid([Problem("provider", f"Use {' or '.join(keys_in(Family.TELEPHONY))}.")])
+    active = _single("is_active")
+    if active not in (None, "true", "false"):
+        raise Invalid([Problem("is_active", "Use true or false.")])
+    text = (_single("q") or "").strip()
+    return Filter(
+        text, provider, None if active is None else active == "true", _single("agent") or None
+    )
+
+
+def _list_tag(scope: Scope) -> str:
+    """Changes with everything that the organization has, and with the question."""
+    question = f"{scope.organization.id} {scope.organization.revision} {request.query_string!r}"
+    return hashlib.sha256(question.encode()).hexdigest()[:32]
+
+
+def _next_page(cursor: str) -> str:
+    arguments = {name: value for name, value in request.args.items() if name != "cursor"}
+    return url_for("settings.list_endpoints", **arguments, cursor=cursor)  # type: ignore[arg-type]

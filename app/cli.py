@@ -1,0 +1,167 @@
+"""The command line: what scripts and operators need. Each command prints only what it names."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+import click
+from flask import Flask
+from flask.cli import AppGroup
+from sqlalchemy import select
+
+from app import http
+from app.core.errors import Invalid, PatchbayError
+from app.extensions import db
+from app.models import Organization, Role, User
+from app.services import installation, people, tokens
+from app.services.scope import SECRETS, Actor, Scope
+from app.services.sign_in import normal_email
+
+users = AppGroup("users", help="People who can sign in.")
+token_commands = AppGroup("tokens", help="API tokens.")
+key_commands = AppGroup("keys", help="The keys that seal secrets.")
+
+
+def init_app(app: Flask) -> None:
+    for group in (users, token_commands, key_commands):
+        app.cli.add_command(group)
+    app.cli.add_command(prepare)
+    app.cli.add_command(serve)
+
+
+def _scope() -> Scope:
+    return Scope(http.session(), None, Actor(name="command line"), http.keys())
+
+
+def _fail(error: PatchbayError) -> click.ClickException:
+    if isinstance(error, Invalid):
+        return click.ClickException("\n".join(f"{p.field}: {p.message}" for p in error.problems))
+    return click.ClickException(error.message)
+
+
+@users.command("create")
+@click.option("--email", required=True)
+@click.option("--name", required=True)
+@click.option("--role", type=click.Choice([role.value for role in Role]), required=True)
+@click.option("--organization", "organization_name", required=True, help="Made if it is new.")
+@click.option(
+    "--password-stdin", is_flag=True, required=True, help="Reads the password from standard input."
+)
+def create_user(
+    email: str, name: str, role: str, organization_name: str, password_stdin: bool
+) -> None:
+    """Adds a person, and prints their id."""
+    _prepare()
+    scope = _scope()
+    password = sys.stdin.readline().rstrip("\r\n")
+    try:
+        draft = people.read_draft(
+            {"email": email, "name": name, "role": role, "password": password}
+        )
+        if scope.session.scalar(select(User).where(User.email == draft.email)) is not None:
+            raise click.ClickException(f"{draft.email} is a user already.")
+        with scope.transaction():
+            organization = installation.organization_named(scope, organization_name)
+            user = people.add(scope.into(organization), draft)
+    except PatchbayError as error:
+        raise _fail(error) from None
+    click.echo(user.id)
+
+
+@token_commands.command("create")
+@click.option("--email", required=True)
+@click.option("--scope", "scopes", multiple=True, type=click.Choice([SECRETS]))
+@click.option("--expires-days", type=int, default=tokens.USUAL_DAYS, show_default=True)
+def create_token(email: str, scopes: tuple[str, ...], expires_days: int) -> None:
+    """Prints a JWT for a person, alone."""
+    _prepare()
+    scope = _scope()
+    user = scope.session.scalar(select(User).where(User.email == normal_email(email)))
+    if user is None:
+        raise click.ClickException(f"There is no user {email}.")
+    scope = replace(scope, found=scope.session.get_one(Organization, user.organization_id))
+    try:
+        issued = tokens.issue(scope, user, name="Command line", scopes=scopes, days=expires_days)
+    except PatchbayError as error:
+        raise _fail(error) from None
+    click.echo(issued.jwt)
+
+
+@key_commands.command("rotate")
+def rotate_keys() -> None:
+    """Seals every secret again with the newest key. Can be stopped anywhere and run again."""
+    _prepare()
+    scope = _scope()
+    for done, total in installation.reseal(scope):
+        if done % 100 == 0 or done == total:
+            click.echo(f"{done} of {total} sealed again")
+    left = installation.left_behind(scope)
+    if left:
+        raise click.ClickException(
+            f"{left} secrets do not open with any key, and stay as they are. Keep the old key."
+        )
+    click.echo("Everything is sealed with the newest key. The older ones can go.")
+
+
+@click.command("prepare")
+def prepare() -> None:
+    """Brings the database up to date, and marks a new one with its key."""
+    _prepare()
+
+
+def _prepare() -> None:
+    from app import migrations
+
+    migrations.upgrade(db.engine, http.settings().data)
+    try:
+        installation.check_keys(http.session(), http.keys().sealer)
+    except installation.KeyMismatch as error:
+        raise click.ClickException(str(error)) from None
+    installation.prepare(_scope())
+
+
+@click.command("serve")
+def serve() -> None:
+    """Prepares the database, prints the setup link where one is needed, and serves with granian."""
+    _prepare()
+    settings = http.settings()
+    address = f"http://{settings.host}:{settings.port}"
+    click.echo(f"Patchbay serves on {address}")
+    token = installation.new_setup_token(_scope())
+    if token:
+        click.echo(
+            f"\n  Open this link once to set up the first superadmin:\n  {address}/setup?key={token}\n"
+        )
+    sys.stdout.flush()
+    db.session.remove()
+    db.engine.dispose()
+    _become_granian(settings.host, settings.port, settings.workers)
+
+
+def _become_granian(host: str, port: int, workers: int) -> None:
+    folder = tempfile.mkdtemp(prefix="patchbay-metrics-")
+    program = Path(sys.executable).with_name("granian")
+    arguments = [
+        "--interface",
+        "wsgi",
+        "--host",
+        host,
+        "--port",
+        str(port),
+        "--workers",
+        str(workers),
+    ]
+    arguments += [
+        "--blocking-threads",
+        "4",
+        "--no-ws",
+        "--log-level",
+        "warning",
+        "--respawn-failed-workers",
+    ]
+    environment = os.environ | {"PROMETHEUS_MULTIPROC_DIR": folder}
+    os.execve(program, [str(program), *arguments, "wsgi:app"], environment)  # noqa: S606

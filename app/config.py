@@ -1,0 +1,184 @@
+"""Settings from the environment, frozen; what is missing or unusable stops the boot, by name."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cryptography.fernet import Fernet
+
+from app.core import sealing
+
+DEFAULT_BIND = "127.0.0.1:2212"
+SHORTEST_KEY = 32
+KEY_FILES = {
+    "PATCHBAY_SECRET_KEY": "secret.key",
+    "PATCHBAY_JWT_KEYS": "jwt.keys",
+    "PATCHBAY_FERNET_KEYS": "fernet.keys",
+}
+
+
+class SettingsError(Exception):
+    """The message names the setting, says what is wrong, and what would be right."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that an operator can set. Keys are never shown by `repr`."""
+
+    data: Path
+    database_url: str = field(repr=False)
+    secret_key: str = field(repr=False)
+    jwt_keys: tuple[str, ...] = field(repr=False)
+    fernet_keys: tuple[str, ...] = field(repr=False)
+    host: str
+    port: int
+    workers: int
+    trusted_proxies: int
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str]) -> Settings:
+        """Reads `environ`; makes the key files of a new installation. Raises SettingsError."""
+        data = Path(environ.get("PATCHBAY_DATA") or "instance").absolute()
+        host, port = _bind(environ.get("PATCHBAY_BIND") or DEFAULT_BIND)
+        keys = _Keys(environ, data, _database_url(environ, data))
+        return cls(
+            data=data,
+            database_url=keys.database_url,
+            secret_key=_strong("PATCHBAY_SECRET_KEY", keys.read("PATCHBAY_SECRET_KEY")),
+            jwt_keys=tuple(
+                _strong("PATCHBAY_JWT_KEYS", key) for key in _list(keys.read("PATCHBAY_JWT_KEYS"))
+            ),
+            fernet_keys=_fernet_keys(_list(keys.read("PATCHBAY_FERNET_KEYS"))),
+            host=host,
+            port=port,
+            workers=_number(environ, "PATCHBAY_WORKERS", default=_usual_workers(), least=1),
+            trusted_proxies=_number(environ, "PATCHBAY_TRUSTED_PROXIES", default=0, least=0),
+        )
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self.database_url.startswith("sqlite")
+
+
+def _usual_workers() -> int:
+    return max(1, min(os.cpu_count() or 1, 4))
+
+
+def _database_url(environ: Mapping[str, str], data: Path) -> str:
+    url = environ.get("DATABASE_URL") or f"sqlite:///{data / 'patchbay.db'}"
+    if url.startswith(("postgres://", "postgresql://")):
+        url = "postgresql+psycopg://" + url.split("://", 1)[1]
+    if not url.startswith(("sqlite:///", "postgresql+psycopg://")):
+        raise SettingsError("DATABASE_URL must start with postgresql+psycopg:// or sqlite:///.")
+    return url
+
+
+def _bind(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdigit() or not 0 < int(port) < 65536:
+        raise SettingsError(f"PATCHBAY_BIND is {text!r}. Use host:port, such as {DEFAULT_BIND}.")
+    return host.strip("[]"), int(port)
+
+
+def _number(environ: Mapping[str, str], name: str, *, default: int, least: int) -> int:
+    text = environ.get(name)
+    if not text:
+        return default
+    if not text.isdigit() or int(text) < least:
+        raise SettingsError(f"{name} is {text!r}. Use a whole number, {least} or more.")
+    return int(text)
+
+
+def _list(text: str) -> list[str]:
+    """Keys are separated by commas, spaces or lines, newest first."""
+    return text.replace(",", " ").split()
+
+
+def _strong(name: str, key: str) -> str:
+    if len(key) < SHORTEST_KEY or len(set(key)) < 10:
+        raise SettingsError(
+            f"{name} is too short or too simple. Use {SHORTEST_KEY} random characters or more, "
+            'such as the output of: python3 -c "import secrets; print(secrets.token_urlsafe(48))"'
+        )
+    return key
+
+
+def _fernet_keys(keys: list[str]) -> tuple[str, ...]:
+    if not keys or not all(sealing.is_fernet_key(key) for key in keys):
+        raise SettingsError(
+            "PATCHBAY_FERNET_KEYS must be Fernet keys (32 random bytes in url-safe base64), newest first."
+        )
+    return tuple(keys)
+
+
+@dataclass(frozen=True)
+class _Keys:
+    environ: Mapping[str, str]
+    data: Path
+    database_url: str = field(repr=False)
+
+    def read(self, name: str) -> str:
+        """From X, from the file that X_FILE names, or from the data folder."""
+        if value := self.environ.get(name, "").strip():
+            return value
+        if path := self.environ.get(f"{name}_FILE"):
+            return self._read_file(f"{name}_FILE", Path(path))
+        path_here = self.data / KEY_FILES[name]
+        if not path_here.exists():
+            self._refuse_over_existing_data(name, path_here)
+            _write_once(path_here, _new_key(name))
+        return self._read_file(name, path_here)
+
+    @staticmethod
+    def _read_file(name: str, path: Path) -> str:
+        try:
+            value = path.read_text().strip()
+        except OSError as error:
+            raise SettingsError(f"{name}: {path} cannot be read ({error.strerror}).") from None
+        if not value:
+            raise SettingsError(f"{name}: {path} is empty.")
+        return value
+
+    def _refuse_over_existing_data(self, name: str, path: Path) -> None:
+        if _has_data(self.database_url):
+            raise SettingsError(
+                f"{name} is missing, and the database already has data. A new key would lock that data "
+                f"away, so none was made. Put the key back at {path}, or set {name} or {name}_FILE."
+            )
+
+
+def _has_data(database_url: str) -> bool:
+    """True when the database has our tables. The import is late: only a new installation needs it."""
+    from app import database
+
+    return database.has_table(database_url, "installation")
+
+
+def _new_key(name: str) -> str:
+    return (
+        Fernet.generate_key().decode()
+        if name == "PATCHBAY_FERNET_KEYS"
+        else secrets.token_urlsafe(48)
+    )
+
+
+def _write_once(path: Path, value: str) -> None:
+    """Two processes may start at once: whoever comes second reads what the first one wrote."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            file.write(value + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            os.link(draft, path)
+        except FileExistsError:
+            return
+    finally:
+        draft.unlink()

@@ -1,0 +1,28 @@
+"""Names are derived, not typed twice: `auth_token` of `twilio` in each of the places it appears."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+def camel(snake: str) -> str:
+    """`max_concurrent` → `maxConcurrent`."""
+    head, *rest = snake.split("_")
+    return head + "".join(word.capitalize() for word in rest)
+
+
+def calls_name(provider: str, field: str) -> str:
+    """The name in the calls API: `twilioAuthToken`. The number is `phoneNumber` for every provider."""
+    return "phoneNumber" if field == "phone_number" else camel(f"{provider}_{field}")
+
+
+def settings_name(provider: str, field: str) -> str:
+    """The name in the settings API and in forms: `twilio_auth_token`."""
+    return f"{provider}_{field}"
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The known name that was probably meant, if any is close enough."""
+    matches = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+    return matches[0] if matches else None

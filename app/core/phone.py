@@ -1,0 +1,57 @@
+"""Phone numbers in E.164.
+
+The test is whether a number is possible, not whether a numbering plan has it: `+15551234567` is in
+none, and is everybody's example.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+import phonenumbers
+
+E164 = re.compile(r"\+[1-9][0-9]{6,14}")
+
+
+def normalize(text: str, country: str | None) -> str:
+    """The number in E.164, read with the country (ISO 3166-1 alpha-2) where it has no `+`.
+
+    Raises ValueError with a sentence for the person who typed it.
+    """
+    text = text.strip()
+    if len(text) > 40:
+        raise ValueError("This is too long for a phone number.")
+    try:
+        number = phonenumbers.parse(text, country)
+    except phonenumbers.NumberParseException:
+        raise ValueError(_advice(country)) from None
+    if number.extension or not phonenumbers.is_possible_number(number):
+        raise ValueError(_advice(country))
+    formatted = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    if not E164.fullmatch(formatted):
+        raise ValueError(_advice(country))
+    return formatted
+
+
+def _advice(country: str | None) -> str:
+    if country is None:
+        return "Write the number with its country code, such as +15551234567."
+    return (
+        f"This is not a number in {country}. Write it with its country code, such as +15551234567."
+    )
+
+
+@lru_cache(maxsize=4096)
+def display(number: str) -> str:
+    """An E.164 number with the spaces that people expect: `+1 555-123-4567`."""
+    try:
+        parsed = phonenumbers.parse(number)
+    except phonenumbers.NumberParseException:
+        return number
+    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+
+
+def countries() -> frozenset[str]:
+    """The regions that a number can be read with, as ISO 3166-1 alpha-2 codes."""
+    return frozenset(phonenumbers.SUPPORTED_REGIONS)

@@ -1,0 +1,84 @@
+"""The public base URL, the inbound webhook URL, and places that are safe to redirect to."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from urllib.parse import quote, urlsplit
+
+_HOST = re.compile(
+    r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]"
+)
+_PATH = re.compile(r"(/[A-Za-z0-9._~!$&'()*+,;=:@%-]+)*/?")
+_NOT_PUBLIC = (".localhost", ".local", ".internal", ".localdomain")
+LONGEST = 300
+
+
+def public_base_url(text: str) -> str:
+    """The https base that providers call back to, without a slash at its end.
+
+    Raises ValueError with a sentence for the person who typed it.
+    """
+    text = text.strip()
+    if len(text) > LONGEST:
+        raise ValueError(f"This address is longer than {LONGEST} characters.")
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        raise ValueError(
+            "This is not a web address. Use one such as https://voice.example.com."
+        ) from None
+    if parts.scheme != "https":
+        raise ValueError("The address must start with https://, such as https://voice.example.com.")
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("Leave the user name and password out of the address.")
+    if "?" in text or "#" in text:
+        raise ValueError("Leave out what follows ? or # in the address.")
+    host = _public_host(parts.hostname or "")
+    if not _PATH.fullmatch(parts.path) or "/.." in parts.path or "/./" in parts.path:
+        raise ValueError(
+            "The path of the address has characters or dots that providers cannot call."
+        )
+    authority = host if port in (None, 443) else f"{host}:{port}"
+    return f"https://{authority}{parts.path.rstrip('/')}"
+
+
+def _public_host(host: str) -> str:
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        pass
+    else:
+        if address.version == 4 and address.is_global and not address.is_multicast:
+            return host
+        raise ValueError("Providers cannot reach this address. Use a public host name.")
+    try:
+        host = host.encode("idna").decode().lower()
+    except UnicodeError:
+        raise ValueError("The host name in this address is not valid.") from None
+    if host == "localhost" or host.endswith(_NOT_PUBLIC):
+        raise ValueError(
+            "Providers cannot reach this machine by that name. Use a public host name."
+        )
+    if not _HOST.fullmatch(host):
+        raise ValueError(
+            "The host name in this address is not valid. Use one such as voice.example.com."
+        )
+    return host
+
+
+def inbound_webhook_url(base: str | None, provider: str, agent: str | None) -> str | None:
+    """Where the provider calls when the number rings; None without a base URL or an agent."""
+    if not base or not agent:
+        return None
+    return f"{base}/telephony/{provider}/inbound/{quote(agent, safe='')}"
+
+
+def local_path(target: str | None) -> str | None:
+    """`target` if it is a path on this site, else None: what follows a sign-in must stay here."""
+    if not target or not target.startswith("/") or target.startswith(("//", "/\\")):
+        return None
+    if any(character in target for character in "\\\r\n\t\0"):
+        return None
+    return target

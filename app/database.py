@@ -1,0 +1,70 @@
+"""How a database is opened: what SQLite and PostgreSQL each need to be safe."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, inspect
+from sqlalchemy.exc import OperationalError
+
+from app.core.errors import Unavailable
+
+try:
+    from pysqlite3 import dbapi2 as sqlite
+except ImportError:
+    import sqlite3 as sqlite  # type: ignore[no-redef]
+
+BUSY_MILLISECONDS = 20_000
+
+
+def engine_options(url: str) -> dict[str, Any]:
+    """For `create_engine`; parameters are kept out of error messages."""
+    options: dict[str, Any] = {"hide_parameters": True}
+    if url.startswith("sqlite"):
+        options |= {"module": sqlite, "connect_args": {"timeout": BUSY_MILLISECONDS / 1000}}
+    else:
+        options |= {"pool_pre_ping": True, "connect_args": {"connect_timeout": 5}}
+    return options
+
+
+def prepare(engine: Engine) -> None:
+    """Hooks up SQLite's settings and its transactions."""
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _on_sqlite_connect)
+        event.listen(engine, "begin", _on_sqlite_begin)
+
+
+def _on_sqlite_connect(connection: Any, _record: Any) -> None:
+    """The driver's own transactions are off: `_on_sqlite_begin` says when one starts, and how."""
+    connection.isolation_level = None
+    for setting in (
+        f"busy_timeout={BUSY_MILLISECONDS}",
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+    ):
+        connection.execute(f"PRAGMA {setting}").close()
+
+
+def _on_sqlite_begin(connection: Connection) -> None:
+    """A transaction that will write takes its lock at once, so that it never has to give up later."""
+    writes = connection.get_execution_options().get("writes")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def has_table(url: str, table: str) -> bool:
+    """Raises Unavailable where the database cannot be reached."""
+    if url.startswith("sqlite:///") and not _sqlite_file_exists(url):
+        return False
+    engine = create_engine(url, **engine_options(url))
+    try:
+        return inspect(engine).has_table(table)
+    except OperationalError:
+        raise Unavailable("The database of DATABASE_URL cannot be reached.") from None
+    finally:
+        engine.dispose()
+
+
+def _sqlite_file_exists(url: str) -> bool:
+    return Path(url.removeprefix("sqlite:///")).exists()

@@ -1,0 +1,86 @@
+"""Every refusal and failure, as JSON under /api and as a page elsewhere."""
+
+from __future__ import annotations
+
+import structlog
+from flask import Flask, g, make_response, request
+from flask.typing import ResponseReturnValue
+from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import InterfaceError, OperationalError
+from werkzeug.exceptions import HTTPException
+
+from app.api import answers
+from app.core.errors import (
+    Forbidden,
+    Malformed,
+    NotFound,
+    PatchbayError,
+    TooLarge,
+    Unavailable,
+)
+from app.web import pages
+
+log = structlog.get_logger(__name__)
+
+_CSRF = "The page was open for too long, or your sign-in ended. Go back, reload the page, and try again."
+
+
+def init_app(app: Flask) -> None:
+    app.register_error_handler(PatchbayError, _refusal)
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(OperationalError, _database_away)
+    app.register_error_handler(InterfaceError, _database_away)
+    app.register_error_handler(Exception, _failure)
+
+
+def _answer(
+    error: PatchbayError, *, status: int | None = None, error_id: str | None = None
+) -> ResponseReturnValue:
+    if request.path.startswith("/api/"):
+        return answers.error(error, status=status, error_id=error_id)
+    return pages.error(error, status=status, error_id=error_id)
+
+
+def _refusal(error: PatchbayError) -> ResponseReturnValue:
+    return _answer(error)
+
+
+def _http_error(error: HTTPException) -> ResponseReturnValue:
+    if isinstance(error, CSRFError):
+        return _answer(Forbidden(_CSRF, code="CSRF_FAILED"), status=400)
+    status = error.code or 500
+    match status:
+        case 404:
+            answer = _answer(NotFound("There is nothing at this address."))
+        case 413:
+            answer = _answer(TooLarge("The request is too large."))
+        case 405:
+            refused = Malformed(
+                f"{request.method} is not possible here.", code="METHOD_NOT_ALLOWED"
+            )
+            answer = _answer(refused, status=405)
+        case _:
+            if error.response is not None or 300 <= status < 400:
+                return error
+            answer = _answer(Malformed("The request cannot be understood."), status=status)
+    return _with_headers(answer, error)
+
+
+def _with_headers(answer: ResponseReturnValue, error: HTTPException) -> ResponseReturnValue:
+    response = make_response(answer)
+    for name, value in error.get_headers():
+        if name.lower() == "allow":
+            response.headers[name] = value
+    return response
+
+
+def _database_away(error: Exception) -> ResponseReturnValue:
+    log.error("database.unavailable", kind=type(error).__name__, path=request.path)
+    return _answer(Unavailable("The database cannot be reached right now. Try again in a moment."))
+
+
+def _failure(_error: Exception) -> ResponseReturnValue:
+    """An id and nothing else: what happened is in the log, under that id."""
+    log.exception("request.failed", method=request.method, route=str(request.url_rule))
+    message = "Something went wrong here. The log has it under this id."
+    return _answer(PatchbayError(message), status=500, error_id=g.get("request_id", ""))

@@ -1,0 +1,123 @@
+"""What every request has, whoever asks: an id, a scope, and the settings behind them."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, current_app, g, request
+from sqlalchemy import inspect
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from app import database
+from app.config import Settings
+from app.core.sealing import Sealer
+from app.extensions import db
+from app.services import installation
+from app.services.scope import Actor, Keys, Scope
+
+ROOT = Path(__file__).parent.parent
+MIGRATIONS = ROOT / "migrations"
+LARGEST_BODY = 1_000_000
+STRANGER = "a stranger"
+
+
+def flask_config(settings: Settings) -> dict[str, Any]:
+    return {
+        "SECRET_KEY": settings.secret_key,
+        "SQLALCHEMY_DATABASE_URI": settings.database_url,
+        "SQLALCHEMY_ENGINE_OPTIONS": database.engine_options(settings.database_url),
+        "MAX_CONTENT_LENGTH": LARGEST_BODY,
+        "MAX_FORM_MEMORY_SIZE": LARGEST_BODY,
+        "SESSION_COOKIE_NAME": "__Host-patchbay",
+        "SESSION_COOKIE_SECURE": True,
+        "SESSION_COOKIE_HTTPONLY": True,
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "SESSION_COOKIE_PATH": "/",
+        "WTF_CSRF_TIME_LIMIT": None,
+        "WTF_CSRF_SSL_STRICT": False,
+        "BOOTSTRAP_SERVE_LOCAL": True,
+    }
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    app.extensions["patchbay"] = Keys(Sealer(settings.fernet_keys), settings.jwt_keys)
+    app.extensions["patchbay_settings"] = settings
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    if settings.trusted_proxies:
+        hops = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
+            app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops
+        )
+    app.before_request(_give_id)
+    app.add_url_rule("/healthz", view_func=_healthz, provide_automatic_options=False)
+    app.add_url_rule("/readyz", view_func=_readyz, provide_automatic_options=False)
+
+
+def settings() -> Settings:
+    found: Settings = current_app.extensions["patchbay_settings"]
+    return found
+
+
+def keys() -> Keys:
+    found: Keys = current_app.extensions["patchbay"]
+    return found
+
+
+def session() -> Session:
+    """The request's database session."""
+    return db.session()
+
+
+def _give_id() -> None:
+    g.request_id = secrets.token_hex(8)
+
+
+def stranger() -> Scope:
+    """The scope of somebody who has not said who they are."""
+    actor = Actor(name=STRANGER, ip=request.remote_addr or "", request_id=g.request_id)
+    return Scope(session(), None, actor, keys())
+
+
+def check_keys() -> None:
+    """Raises KeyMismatch where the database was sealed with another key; silent while it is away."""
+    try:
+        if inspect(db.engine).has_table("installation"):
+            installation.check_keys(db.session(), keys().sealer)
+    except OperationalError:
+        return
+    finally:
+        db.session.remove()
+
+
+def _healthz() -> tuple[str, dict[str, str]]:
+    """Answers while the process lives."""
+    return "ok\n", {"Content-Type": "text/plain; charset=utf-8"}
+
+
+def _readyz() -> tuple[str, int, dict[str, str]]:
+    """200 when the database is there, its migrations are current, and the keys match."""
+    problem = _not_ready()
+    text, status = (problem, 503) if problem else ("ready", 200)
+    return (
+        f"{text}\n",
+        status,
+        {"Content-Type": "text/plain; charset=utf-8", "Cache-Control": "no-store"},
+    )
+
+
+def _not_ready() -> str | None:
+    from app import migrations
+
+    try:
+        if not migrations.are_current(db.engine):
+            return "The migrations are not current. Run: flask --app wsgi db upgrade"
+        installation.check_keys(session(), keys().sealer)
+    except OperationalError:
+        return "The database cannot be reached."
+    except installation.KeyMismatch as error:
+        return str(error)
+    return None

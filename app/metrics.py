@@ -1,0 +1,51 @@
+"""Counts and durations of requests, for Prometheus; over all processes where they share a folder."""
+
+from __future__ import annotations
+
+import os
+import time
+
+from flask import Flask, Response, g, request
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    REGISTRY,
+    CollectorRegistry,
+    Counter,
+    Histogram,
+    generate_latest,
+    multiprocess,
+)
+
+_requests = Counter("patchbay_requests", "Requests answered.", ["method", "route", "status"])
+_seconds = Histogram(
+    "patchbay_request_seconds",
+    "How long an answer took.",
+    ["route"],
+    buckets=(0.005, 0.025, 0.1, 0.5, 1, 5),
+)
+
+
+def init_app(app: Flask) -> None:
+    app.before_request(_start)
+    app.after_request(_count)
+    app.add_url_rule("/metrics", view_func=_metrics, provide_automatic_options=False)
+
+
+def _start() -> None:
+    g.started = time.perf_counter()
+
+
+def _count(response: Response) -> Response:
+    route = request.url_rule.rule if request.url_rule else "none"
+    _requests.labels(request.method, route, str(response.status_code)).inc()
+    if "started" in g:
+        _seconds.labels(route).observe(time.perf_counter() - g.started)
+    return response
+
+
+def _metrics() -> tuple[bytes, dict[str, str]]:
+    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+        return generate_latest(REGISTRY), {"Content-Type": CONTENT_TYPE_LATEST}
+    registry = CollectorRegistry()
+    multiprocess.MultiProcessCollector(registry)
+    return generate_latest(registry), {"Content-Type": CONTENT_TYPE_LATEST}

@@ -1,0 +1,27 @@
+"""Tables, nothing else."""
+
+from app.models.access import ApiToken, AuditEvent, Throttle, WebSession
+from app.models.base import Base
+from app.models.connection import Connection, ProviderSwitch, Secret
+from app.models.endpoint import Endpoint
+from app.models.installation import Installation
+from app.models.organization import Organization
+from app.models.user import Role, User
+from app.models.voice_phone_number import VoicePhoneNumber
+
+__all__ = [
+    "ApiToken",
+    "AuditEvent",
+    "Base",
+    "Connection",
+    "Endpoint",
+    "Installation",
+    "Organization",
+    "ProviderSwitch",
+    "Role",
+    "Secret",
+    "Throttle",
+    "User",
+    "VoicePhoneNumber",
+    "WebSession",
+]

@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import JSON, ForeignKey, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.core import clock
+from app.models.base import Base, Id, Moment, UserId
+
+
+class ApiToken(Base):
+    """An issued JWT, kept by its `jti` so that it can be listed and revoked; never the JWT itself."""
+
+    __tablename__ = "api_tokens"
+
+    id: Mapped[Id]
+    user_id: Mapped[UserId]
+    name: Mapped[str] = mapped_column(String(120))
+    scopes: Mapped[str] = mapped_column(String(200), default="")
+    created_at: Mapped[Moment] = mapped_column(default=clock.now)
+    expires_at: Mapped[Moment]
+    revoked_at: Mapped[datetime | None]
+
+
+class WebSession(Base):
+    """A signed-in browser. The cookie names it by a random token, of which this row has the hash."""
+
+    __tablename__ = "sessions"
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    user_id: Mapped[UserId]
+    created_at: Mapped[Moment] = mapped_column(default=clock.now)
+    last_seen_at: Mapped[Moment] = mapped_column(default=clock.now)
+    ip: Mapped[str] = mapped_column(String(45), default="")
+    user_agent: Mapped[str] = mapped_column(String(300), default="")
+
+
+class Throttle(Base):
+    """How often something was tried since `window_started_at`."""
+
+    __tablename__ = "throttles"
+
+    key: Mapped[str] = mapped_column(String(120), primary_key=True)
+    count: Mapped[int] = mapped_column(default=0)
+    window_started_at: Mapped[Moment]
+
+
+class AuditEvent(Base):
+    """Who did what, when, from where; before and after, secrets never."""
+
+    __tablename__ = "audit_events"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    organization_id: Mapped[str | None] = mapped_column(
+        String(36), ForeignKey("organizations.id", ondelete="SET NULL"), index=True
+    )
+    at: Mapped[Moment] = mapped_column(default=clock.now)
+    actor_id: Mapped[str | None] = mapped_column(String(36))
+    actor_name: Mapped[str] = mapped_column(String(254))
+    ip: Mapped[str] = mapped_column(String(45), default="")
+    request_id: Mapped[str] = mapped_column(String(36), default="")
+    action: Mapped[str] = mapped_column(String(64), index=True)
+    subject: Mapped[str] = mapped_column(String(254))
+    changes: Mapped[dict[str, list[object]]] = mapped_column(JSON, default=dict)

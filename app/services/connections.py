@@ -1,0 +1,222 @@
+"""One organization's stored values for one provider: read, sealed, opened."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+
+from app.core import clock, sealing
+from app.core.errors import Invalid, NotFound, Problem
+from app.core.naming import settings_name
+from app.core.sealing import Place, SealBroken
+from app.models import Connection, Secret
+from app.provider import Field, Provider, ServiceHost
+from app.providers import PROVIDERS
+from app.services.scope import Scope
+from app.services.values import Naming
+
+
+@dataclass(frozen=True)
+class StoredSecret:
+    """All that may be shown of a secret. A broken one needs to be entered again."""
+
+    hint: str
+    since: datetime
+    broken: bool
+    value: str | None = field(repr=False)
+
+
+@dataclass(frozen=True)
+class State:
+    """A connection as it stands; `version` is 0 while nothing was ever saved."""
+
+    provider: Provider
+    version: int = 0
+    enabled: bool = True
+    values: Mapping[str, Any] = field(default_factory=dict)
+    secrets: Mapping[str, StoredSecret] = field(default_factory=dict)
+
+    @property
+    def exists(self) -> bool:
+        return self.version > 0
+
+    @property
+    def missing(self) -> tuple[Field, ...]:
+        """What is needed and not there, or there and cannot be opened."""
+        return tuple(field for field in self.provider.required if self.raw(field) is None)
+
+    @property
+    def is_configured(self) -> bool:
+        return not self.missing
+
+    def raw(self, declared: Field) -> Any:
+        """The value in the clear; None where there is none."""
+        if declared.secret:
+            stored = self.secrets.get(declared.name)
+            return stored.value if stored else None
+        return self.values.get(declared.name)
+
+
+def provider_of(key: str) -> Provider:
+    """The declared provider, or NotFound."""
+    if key not in PROVIDERS:
+        raise NotFound(f"There is no provider {key!r}. Known are: {', '.join(PROVIDERS)}.")
+    return PROVIDERS[key]
+
+
+def load(scope: Scope, provider: Provider) -> State:
+    return load_all(scope, [provider])[provider.key]
+
+
+def load_all(scope: Scope, providers: Iterable[Provider] | None = None) -> dict[str, State]:
+    """The states of `providers` (all of them where None) by key, in two queries."""
+    wanted = {provider.key: provider for provider in providers or PROVIDERS.values()}
+    rows = {
+        row.provider: row
+        for row in scope.session.scalars(
+            scope.select(Connection).where(Connection.provider.in_(wanted))
+        )
+    }
+    secrets: dict[str, dict[str, StoredSecret]] = {key: {} for key in wanted}
+    for secret in scope.session.scalars(scope.select(Secret).where(Secret.provider.in_(wanted))):
+        secrets[secret.provider][secret.field] = _stored(scope, secret)
+    return {key: _state(provider, rows.get(key), secrets[key]) for key, provider in wanted.items()}
+
+
+def _state(
+    provider: Provider, row: Connection | None, secrets: Mapping[str, StoredSecret]
+) -> State:
+    if row is None:
+        return State(provider)
+    known = {field.name for field in provider.fields if not field.secret}
+    values = {name: value for name, value in row.values.items() if name in known}
+    return State(provider, row.version, row.enabled, values, secrets)
+
+
+def _stored(scope: Scope, row: Secret) -> StoredSecret:
+    try:
+        value = scope.keys.sealer.open(
+            row.sealed, Place(row.organization_id, row.provider, row.field)
+        )
+    except SealBroken:
+        return StoredSecret(row.hint, row.updated_at, broken=True, value=None)
+    return StoredSecret(row.hint, row.updated_at, broken=False, value=value)
+
+
+def row_for(scope: Scope, provider: Provider) -> Connection:
+    """The connection's row, made where there is none. Inside a transaction only."""
+    query = scope.select(Connection).where(Connection.provider == provider.key)
+    row = scope.session.scalar(query)
+    if row is None:
+        row = Connection(
+            organization_id=scope.organization.id, provider=provider.key, enabled=True, values={}
+        )
+        scope.session.add(row)
+        scope.session.flush()
+    return row
+
+
+def apply(
+    scope: Scope, provider: Provider, changes: Mapping[str, Any], naming: Naming = settings_name
+) -> dict[str, list[Any]]:
+    """Stores `changes` (validated, by field name; None clears) and tells what changed, for the audit.
+
+    Inside a transaction only. Raises Invalid where a value cannot be meant.
+    """
+    before = load(scope, provider)
+    _refuse_hints(before, changes, naming)
+    _demand_secrets_for_new_host(before, changes, naming)
+    row = row_for(scope, provider)
+    told: dict[str, list[Any]] = {}
+    for name, value in changes.items():
+        declared = provider.field(name)
+        if declared.secret:
+            change = _apply_secret(scope, provider, name, value)
+        else:
+            change = _apply_plain(row, name, value)
+        if change:
+            told[settings_name(provider.key, name)] = change
+    if told:
+        row.updated_at = clock.now()
+    return told
+
+
+def _apply_plain(row: Connection, name: str, value: Any) -> list[Any] | None:
+    was = row.values.get(name)
+    if was == value:
+        return None
+    kept = {key: old for key, old in row.values.items() if key != name}
+    row.values = kept if value is None else kept | {name: value}
+    return [was, value]
+
+
+def _apply_secret(
+    scope: Scope, provider: Provider, name: str, value: str | None
+) -> list[Any] | None:
+    place = Place(scope.organization.id, provider.key, name)
+    row = scope.session.scalar(
+        scope.select(Secret).where(Secret.provider == provider.key, Secret.field == name)
+    )
+    if value is None:
+        if row is None:
+            return None
+        scope.session.delete(row)
+        return ["set", "not set"]
+    if row is None:
+        row = Secret(
+            organization_id=place.organization_id, provider=place.provider, field=place.field
+        )
+        scope.session.add(row)
+        was = "not set"
+    else:
+        was = "set"
+    row.sealed = scope.keys.sealer.seal(value, place)
+    row.key_fingerprint = scope.keys.sealer.current
+    row.hint = sealing.hint(value)
+    row.updated_at = clock.now()
+    return [was, "replaced" if was == "set" else "set"]
+
+
+def _refuse_hints(before: State, changes: Mapping[str, Any], naming: Naming) -> None:
+    problems = []
+    for name, value in changes.items():
+        stored = before.secrets.get(name)
+        if stored and stored.hint and value == stored.hint:
+            message = "These are the last four characters that pages show. Send the whole value, or leave it out."
+            problems.append(Problem(naming(before.provider.key, name), message))
+    if problems:
+        raise Invalid(problems)
+
+
+def _demand_secrets_for_new_host(before: State, changes: Mapping[str, Any], naming: Naming) -> None:
+    """A secret typed for one host is never sent to another."""
+    moved = any(
+        isinstance(declared, ServiceHost)
+        and declared.name in changes
+        and declared.in_force(changes[declared.name])
+        != declared.in_force(before.values.get(declared.name))
+        for declared in before.provider.fields
+    )
+    if not moved:
+        return
+    message = "The address of the service changes, so enter this secret again (or clear it)."
+    problems = [
+        Problem(naming(before.provider.key, name), message)
+        for name in before.secrets
+        if name not in changes
+    ]
+    if problems:
+        raise Invalid(problems)
+
+
+def forget(scope: Scope, provider: Provider) -> None:
+    """Deletes the values and the secrets. Inside a transaction only."""
+    for row in scope.session.scalars(scope.select(Secret).where(Secret.provider == provider.key)):
+        scope.session.delete(row)
+    for connection in scope.session.scalars(
+        scope.select(Connection).where(Connection.provider == provider.key)
+    ):
+        scope.session.delete(connection)

@@ -1,0 +1,313 @@
+"""Phone numbers mapped to agents."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import BaseModel
+from pydantic import Field as PydanticField
+from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy.exc import IntegrityError
+
+from app.core import clock, phone, urls
+from app.core.errors import Conflict, Invalid, Malformed, Problem
+from app.models import Endpoint
+from app.provider import Family
+from app.providers import PROVIDERS, keys_in
+from app.services import audit, connections, validation
+from app.services.scope import Scope, expect_version
+
+AGENT_LONGEST = 100
+LABEL_LONGEST = 200
+PAGE_MOST = 1000
+COUNT_MOST = 10_000
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+def check_agent(value: str, _country: str | None = None) -> str:
+    """An agent's name can stand in a URL as one segment."""
+    if not value:
+        raise ValueError("An agent name cannot be empty. Send null for no agent.")
+    if len(value) > AGENT_LONGEST:
+        raise ValueError(f"An agent name has at most {AGENT_LONGEST} characters.")
+    if "/" in value or "\\" in value or value in (".", "..") or _CONTROL.search(value):
+        raise ValueError(
+            "An agent name has no slash or control characters, and is not a dot or two."
+        )
+    return value
+
+
+def check_label(value: str, _country: str | None = None) -> str:
+    if len(value) > LABEL_LONGEST:
+        raise ValueError(f"A label has at most {LABEL_LONGEST} characters.")
+    if _CONTROL.search(value):
+        raise ValueError("A label is one line, without control characters.")
+    return value
+
+
+def _number(value: str, country: str | None) -> str:
+    return phone.normalize(value, country)
+
+
+Agent = validation.checked(check_agent)
+Label = validation.checked(check_label)
+TelephonyKey = Literal[keys_in(Family.TELEPHONY)]  # type: ignore[valid-type]
+
+_AGENT_SCHEMA = {"minLength": 1, "maxLength": AGENT_LONGEST}
+
+
+class EndpointEdit(BaseModel):
+    """What may be changed afterwards."""
+
+    model_config = validation.STRICT
+    fixed: ClassVar[dict[str, str]] = {
+        name: "This cannot be changed. Delete the endpoint and create another one."
+        for name in ("phone_number", "provider")
+    } | {
+        name: "This is computed; leave it out."
+        for name in ("id", "created_at", "inbound_webhook_url")
+    }
+
+    inbound_agent_name: Annotated[Agent | None, PydanticField(json_schema_extra=_AGENT_SCHEMA)] = (
+        None
+    )
+    outbound_agent_name: Annotated[Agent | None, PydanticField(json_schema_extra=_AGENT_SCHEMA)] = (
+        None
+    )
+    label: Annotated[
+        Label | None, PydanticField(json_schema_extra={"maxLength": LABEL_LONGEST})
+    ] = None
+    is_active: bool = True
+
+
+class EndpointDraft(EndpointEdit):
+    """A new endpoint."""
+
+    fixed: ClassVar[dict[str, str]] = {
+        name: "This is computed; leave it out."
+        for name in ("id", "created_at", "inbound_webhook_url")
+    }
+
+    phone_number: validation.checked(_number)  # type: ignore[valid-type]
+    provider: TelephonyKey
+
+
+@dataclass(frozen=True)
+class Filter:
+    """What a list shows: text in number, label or agent; and exact values."""
+
+    text: str = ""
+    provider: str | None = None
+    is_active: bool | None = None
+    agent: str | None = None
+
+
+@dataclass(frozen=True)
+class Page:
+    rows: list[Endpoint]
+    next_cursor: str | None
+
+
+def document(base_url: str | None, row: Any) -> dict[str, Any]:
+    """An endpoint as the contract has it."""
+    return {
+        "id": row.id,
+        "phone_number": row.phone_number,
+        "provider": row.provider,
+        "inbound_agent_name": row.inbound_agent_name,
+        "outbound_agent_name": row.outbound_agent_name,
+        "label": row.label,
+        "is_active": row.is_active,
+        "created_at": clock.iso(row.created_at),
+        "inbound_webhook_url": urls.inbound_webhook_url(
+            base_url, row.provider, row.inbound_agent_name
+        ),
+    }
+
+
+def _query(scope: Scope, wanted: Filter) -> Select[tuple[Endpoint]]:
+    query = scope.select(Endpoint)
+    if wanted.text:
+        query = query.where(_matches(wanted.text, scope.organization.country))
+    if wanted.provider:
+        query = query.where(Endpoint.provider == wanted.provider)
+    if wanted.is_active is not None:
+        query = query.where(Endpoint.is_active == wanted.is_active)
+    if wanted.agent:
+        query = query.where(
+            or_(
+                Endpoint.inbound_agent_name == wanted.agent,
+                Endpoint.outbound_agent_name == wanted.agent,
+            )
+        )
+    return query
+
+
+def _matches(text: str, country: str | None) -> ColumnElement[bool]:
+    """The text in label or agents; its digits in the number, in whatever spelling."""
+    found = [
+        column.icontains(text, autoescape=True)
+        for column in (Endpoint.label, Endpoint.inbound_agent_name, Endpoint.outbound_agent_name)
+    ]
+    digits = re.sub(r"[\s().\-+/]", "", text)
+    if digits.isascii() and digits.isdigit():
+        found.append(Endpoint.phone_number.contains(digits))
+        try:
+            found.append(Endpoint.phone_number == phone.normalize(text, country))
+        except ValueError:
+            pass
+    return or_(*found)
+
+
+def page(scope: Scope, wanted: Filter, *, limit: int, cursor: str | None = None) -> Page:
+    """Up to `limit` endpoints by number, after the cursor of the page before."""
+    query = _query(scope, wanted).order_by(Endpoint.phone_number).limit(limit + 1)
+    if cursor:
+        query = query.where(Endpoint.phone_number > _decode(cursor))
+    rows = list(scope.session.scalars(query))
+    more = len(rows) > limit
+    rows = rows[:limit]
+    return Page(rows, _encode(rows[-1].phone_number) if more else None)
+
+
+def count(scope: Scope, wanted: Filter) -> int:
+    """How many there are, counted to `COUNT_MOST` and no further."""
+    some = _query(scope, wanted).with_only_columns(Endpoint.id).limit(COUNT_MOST).subquery()
+    return scope.session.scalar(select(func.count()).select_from(some)) or 0
+
+
+def stream(scope: Scope, wanted: Filter) -> Iterator[dict[str, Any]]:
+    """Every endpoint by number, as documents, a few at a time: memory does not grow with the rows."""
+    base = scope.organization.public_base_url
+    query = _query(scope, wanted).order_by(Endpoint.phone_number)
+    columns = query.with_only_columns(*Endpoint.__table__.columns).execution_options(yield_per=500)
+    for row in scope.session.execute(columns):
+        yield document(base, row)
+
+
+def _encode(number: str) -> str:
+    return base64.urlsafe_b64encode(number.encode()).decode().rstrip("=")
+
+
+def _decode(cursor: str) -> str:
+    try:
+        number = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
+    except (binascii.Error, ValueError):
+        number = ""
+    if not phone.E164.fullmatch(number):
+        raise Malformed("The cursor is not one that this list gave. Start again without it.")
+    return number
+
+
+def get(scope: Scope, endpoint_id: str) -> Endpoint:
+    return scope.get(Endpoint, endpoint_id, what="endpoint")
+
+
+def create(scope: Scope, sent: Any) -> Endpoint:
+    """Claims the number. Conflict where it is taken, here or in another organization."""
+    draft = validation.read(EndpointDraft, sent, country=scope.organization.country)
+    row = Endpoint(organization_id=scope.organization.id, **draft.model_dump())
+    try:
+        with scope.transaction():
+            scope.session.add(row)
+            scope.session.flush()
+            audit.record(
+                scope, "endpoint.created", row.phone_number, audit.diff({}, draft.model_dump())
+            )
+    except IntegrityError:
+        message = f"{row.phone_number} already has an endpoint. A number can have one only."
+        raise Conflict(message, code="NUMBER_IN_USE") from None
+    return row
+
+
+def update(scope: Scope, endpoint_id: str, sent: Any, *, version: int | None = None) -> Endpoint:
+    """Absent keeps, null clears, a value replaces."""
+    draft = validation.read(EndpointEdit, sent, country=scope.organization.country)
+    changes = draft.model_dump(exclude_unset=True)
+    with scope.transaction():
+        row = get(scope, endpoint_id)
+        expect_version(row, version)
+        told = audit.diff({name: getattr(row, name) for name in changes}, changes)
+        for name, value in changes.items():
+            setattr(row, name, value)
+        if told:
+            audit.record(scope, "endpoint.saved", row.phone_number, told)
+    return row
+
+
+def delete(scope: Scope, endpoint_id: str, *, version: int | None = None) -> Endpoint:
+    with scope.transaction():
+        row = get(scope, endpoint_id)
+        expect_version(row, version)
+        scope.session.delete(row)
+        told = {
+            name: [getattr(row, name), None]
+            for name in ("provider", "inbound_agent_name", "outbound_agent_name")
+        }
+        audit.record(scope, "endpoint.deleted", row.phone_number, told)
+    return row
+
+
+def agents(scope: Scope, *, limit: int = 200) -> list[str]:
+    """Names in use, for suggestions."""
+    names: set[str] = set()
+    for column in (Endpoint.inbound_agent_name, Endpoint.outbound_agent_name):
+        query = select(column).where(
+            Endpoint.organization_id == scope.organization.id, column.is_not(None)
+        )
+        names |= {name for name in scope.session.scalars(query.distinct().limit(limit)) if name}
+    return sorted(names)[:limit]
+
+
+def resolve(scope: Scope, number: str, direction: str) -> dict[str, Any]:
+    """Which agent answers or dials, on which provider, with which URL; and if nobody, why."""
+    if direction not in ("inbound", "outbound"):
+        raise Invalid([Problem("direction", "Use inbound or outbound.")])
+    try:
+        normal = phone.normalize(_plus(number), scope.organization.country)
+    except ValueError as error:
+        raise Invalid([Problem("phone_number", str(error))]) from None
+    row = scope.session.scalar(scope.select(Endpoint).where(Endpoint.phone_number == normal))
+    answer = {
+        "phone_number": normal,
+        "direction": direction,
+        "endpoint_id": row.id if row else None,
+        "provider": row.provider if row else None,
+        "agent_name": getattr(row, f"{direction}_agent_name", None),
+        "inbound_webhook_url": None,
+    }
+    if row and direction == "inbound":
+        answer["inbound_webhook_url"] = urls.inbound_webhook_url(
+            scope.organization.public_base_url, row.provider, row.inbound_agent_name
+        )
+    reason = blocked_reason(scope, row, direction)
+    return answer | {"ready": reason is None, "blocked_reason": reason}
+
+
+def _plus(number: str) -> str:
+    """An unescaped `+` in a query arrives as a space."""
+    return "+" + number[1:] if re.fullmatch(r" \d+", number) else number
+
+
+def blocked_reason(scope: Scope, row: Endpoint | None, direction: str) -> str | None:
+    """The first thing that keeps a call from being answered or dialled; None where nothing does."""
+    if row is None:
+        return "unknown_number"
+    if not row.is_active:
+        return "endpoint_inactive"
+    if getattr(row, f"{direction}_agent_name") is None:
+        return f"no_{direction}_agent"
+    if not scope.organization.public_base_url:
+        return "no_public_base_url"
+    if row.provider not in PROVIDERS:
+        return "provider_unknown"
+    state = connections.load(scope, PROVIDERS[row.provider])
+    if not state.is_configured:
+        return "provider_not_configured"
+    return None if state.enabled else "provider_disabled"

@@ -1,0 +1,164 @@
+"""The installation itself: its key check, its setup link, whether it can serve, its sealing keys."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from pydantic import BaseModel
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from app.core.errors import NotFound
+from app.core.sealing import Place, SealBroken, Sealer
+from app.models import Installation, Organization, Role, Secret, User
+from app.services import organizations, people, validation
+from app.services.organizations import Name
+from app.services.scope import Scope
+
+_CHECK = Place("", "patchbay", "key-check")
+_WORD = "This opens with the right key."
+
+
+class KeyMismatch(Exception):
+    """The database was sealed with another key than the ones that are set."""
+
+
+class SetupDraft(BaseModel):
+    model_config = validation.STRICT
+
+    organization: Name
+    name: str
+    email: str
+    password: str
+
+
+def _row(session: Session) -> Installation | None:
+    return session.scalar(select(Installation))
+
+
+def check_keys(session: Session, sealer: Sealer) -> None:
+    """KeyMismatch unless the database's word opens. Silent on a database that has none yet."""
+    row = _row(session)
+    if row is None:
+        return
+    try:
+        sealer.open(row.key_check, _CHECK)
+    except SealBroken:
+        raise KeyMismatch(
+            "PATCHBAY_FERNET_KEYS does not open this database: it was sealed with another key. "
+            "Put that key back (several can be listed, newest first)."
+        ) from None
+
+
+def prepare(scope: Scope) -> None:
+    """Marks a new database with the key that it is sealed with."""
+    with scope.transaction():
+        if _row(scope.session) is None:
+            scope.session.add(Installation(id=1, key_check=scope.keys.sealer.seal(_WORD, _CHECK)))
+
+
+def new_setup_token(scope: Scope) -> str | None:
+    """A fresh single-use token for the setup link, while nobody could sign in; else None."""
+    if organizations.superadmins(scope):
+        return None
+    token = secrets.token_urlsafe(24)
+    with scope.transaction():
+        row = scope.session.get_one(Installation, 1)
+        row.setup_token_hash = _hash(token)
+    return token
+
+
+def expect_setup_token(scope: Scope, token: str) -> None:
+    """NotFound unless it is the token of the last setup link, and that was not used."""
+    row = _row(scope.session)
+    stored = row.setup_token_hash if row else None
+    if (
+        stored is None
+        or not hmac.compare_digest(stored, _hash(token))
+        or organizations.superadmins(scope)
+    ):
+        raise NotFound(
+            "This setup link was used, or is not the latest one. The console shows the latest."
+        )
+
+
+def set_up(scope: Scope, token: str, sent: Any) -> User:
+    """The first superadmin and organization, all or nothing; the link is used up."""
+    draft = validation.read(SetupDraft, sent)
+    person = people.read_draft(
+        {
+            "email": draft.email,
+            "name": draft.name,
+            "role": Role.SUPERADMIN.value,
+            "password": sent["password"],
+        }
+    )
+    with scope.transaction():
+        expect_setup_token(scope, token)
+        scope.session.get_one(Installation, 1).setup_token_hash = None
+        inside = replace(scope, actor=replace(scope.actor, name=person.email))
+        organization = organizations.by_name(scope, draft.organization) or organizations.add(
+            inside, draft.organization
+        )
+        return people.add(inside.into(organization), person)
+
+
+def _hash(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def reseal(scope: Scope) -> Iterator[tuple[int, int]]:
+    """Seals every secret again with the newest key, a row at a time; yields (done, total).
+
+    Each row is its own transaction, so that it can be stopped anywhere and started again.
+    """
+    sealer = scope.keys.sealer
+    stale = select(Secret.id).where(Secret.key_fingerprint != sealer.current)
+    total = scope.session.scalar(select(func.count()).select_from(stale.subquery())) or 0
+    for done, row_id in enumerate(list(scope.session.scalars(stale)), start=1):
+        with scope.transaction():
+            _reseal_row(scope, row_id)
+        yield done, total
+    with scope.transaction():
+        _reseal_the_rest(scope)
+
+
+def _reseal_row(scope: Scope, row_id: str) -> None:
+    row = scope.session.get(Secret, row_id, with_for_update=True)
+    if row is None:
+        return
+    place = Place(row.organization_id, row.provider, row.field)
+    try:
+        value = scope.keys.sealer.open(row.sealed, place)
+    except SealBroken:
+        return
+    row.sealed = scope.keys.sealer.seal(value, place)
+    row.key_fingerprint = scope.keys.sealer.current
+
+
+def _reseal_the_rest(scope: Scope) -> None:
+    """The key check, and the TOTP secrets of users."""
+    sealer = scope.keys.sealer
+    row = scope.session.get_one(Installation, 1)
+    row.key_check = sealer.seal(_WORD, _CHECK)
+    for user in scope.session.scalars(select(User).where(User.totp_sealed.is_not(None))):
+        place = Place(user.organization_id, "patchbay", f"totp:{user.id}")
+        user.totp_sealed = sealer.seal(sealer.open(user.totp_sealed or "", place), place)
+
+
+def left_behind(scope: Scope) -> int:
+    """How many secrets no key opens or the newest did not seal."""
+    query = select(func.count()).select_from(Secret)
+    return (
+        scope.session.scalar(query.where(Secret.key_fingerprint != scope.keys.sealer.current)) or 0
+    )
+
+
+def organization_named(scope: Scope, name: str) -> Organization:
+    """The organization of that name, made where there is none. Inside a transaction only."""
+    return organizations.by_name(scope, name) or organizations.add(scope, name)

@@ -1,0 +1,143 @@
+"""Tenants: created, renamed, and their base URL and country."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Any
+
+from pydantic import BaseModel
+from sqlalchemy import func, select
+
+from app.core import phone, urls
+from app.core.errors import NotFound
+from app.models import Endpoint, Organization, Role, User
+from app.services import audit, telephony, validation
+from app.services.scope import Scope, expect_version
+
+NAME_LONGEST = 120
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+def check_name(value: str, _country: str | None = None) -> str:
+    if not value:
+        raise ValueError("This is required.")
+    if len(value) > NAME_LONGEST:
+        raise ValueError(f"A name has at most {NAME_LONGEST} characters.")
+    if _CONTROL.search(value):
+        raise ValueError("A name is one line, without control characters.")
+    return value
+
+
+def _check_country(value: str, _country: str | None) -> str:
+    if value.upper() not in phone.countries():
+        raise ValueError("Use a country's two-letter code, such as US or IN.")
+    return value.upper()
+
+
+Name = validation.checked(check_name)
+
+
+class OrganizationDraft(BaseModel):
+    model_config = validation.STRICT
+
+    name: Name
+
+
+class OrganizationEdit(BaseModel):
+    model_config = validation.STRICT
+
+    name: Name = ""
+    country: validation.checked(_check_country) | None = None  # type: ignore[valid-type]
+    public_base_url: validation.checked(lambda text, _: urls.public_base_url(text)) | None = None  # type: ignore[valid-type]
+
+
+def by_slug(scope: Scope, slug: str) -> Organization:
+    return _found(scope.session.scalar(select(Organization).where(Organization.slug == slug)))
+
+
+def by_id(scope: Scope, organization_id: str) -> Organization:
+    return _found(scope.session.get(Organization, organization_id))
+
+
+def by_name(scope: Scope, name: str) -> Organization | None:
+    return scope.session.scalar(select(Organization).where(Organization.name == name.strip()))
+
+
+def _found(organization: Organization | None) -> Organization:
+    if organization is None:
+        raise NotFound("There is no such organization.")
+    return organization
+
+
+def every(scope: Scope) -> list[Organization]:
+    return list(
+        scope.session.scalars(select(Organization).order_by(Organization.name, Organization.id))
+    )
+
+
+def tallies(scope: Scope) -> dict[str, dict[str, int]]:
+    """Of each organization by id: its `endpoints`, how many are `answered`, its `people`."""
+    endpoints = scope.session.execute(
+        select(Endpoint.organization_id, func.count(), func.count(Endpoint.inbound_agent_name))
+        .where(Endpoint.is_active)
+        .group_by(Endpoint.organization_id)
+    )
+    people = scope.session.execute(
+        select(User.organization_id, func.count()).group_by(User.organization_id)
+    )
+    found: dict[str, dict[str, int]] = {}
+    for organization_id, total, answered in endpoints:
+        found[organization_id] = {"endpoints": total, "answered": answered, "people": 0}
+    for organization_id, total in people:
+        found.setdefault(organization_id, {"endpoints": 0, "answered": 0})["people"] = total
+    return found
+
+
+def create(scope: Scope, sent: Any) -> Organization:
+    draft = validation.read(OrganizationDraft, sent)
+    with scope.transaction():
+        return add(scope, draft.name)
+
+
+def add(scope: Scope, name: str) -> Organization:
+    """Inside a transaction only."""
+    organization = Organization(name=name, slug=_free_slug(scope, name))
+    scope.session.add(organization)
+    scope.session.flush()
+    audit.record(scope.into(organization), "organization.created", name, {"name": [None, name]})
+    return organization
+
+
+def update(scope: Scope, sent: Any, *, version: int | None = None) -> Organization:
+    """Absent keeps, null clears, a value replaces. The slug stays, so that addresses keep working."""
+    draft = validation.read(OrganizationEdit, sent)
+    changes = draft.model_dump(exclude_unset=True)
+    with scope.transaction():
+        organization = scope.organization
+        expect_version(organization, version)
+        if "public_base_url" in changes:
+            telephony.set_base_url(scope, changes.pop("public_base_url"))
+        told = audit.diff({name: getattr(organization, name) for name in changes}, changes)
+        for name, value in changes.items():
+            setattr(organization, name, value)
+        if told:
+            audit.record(scope, "organization.saved", organization.name, told)
+    return organization
+
+
+def superadmins(scope: Scope) -> int:
+    """How many superadmins the installation has, over every organization."""
+    query = select(func.count()).where(User.role == Role.SUPERADMIN, User.disabled_at.is_(None))
+    return scope.session.scalar(query.select_from(User)) or 0
+
+
+def _free_slug(scope: Scope, name: str) -> str:
+    ascii_name = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    base = re.sub(r"[^a-z0-9]+", "-", ascii_name).strip("-")[:60] or "organization"
+    taken = set(
+        scope.session.scalars(select(Organization.slug).where(Organization.slug.startswith(base)))
+    )
+    if base not in taken:
+        return base
+    return next(f"{base}-{n}" for n in range(2, len(taken) + 3) if f"{base}-{n}" not in taken)

@@ -1,0 +1,183 @@
+"""Users of an organization, and what they may do."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from pydantic import BaseModel
+from sqlalchemy import func, select, update
+from sqlalchemy.exc import IntegrityError
+
+from app.core import clock
+from app.core.errors import Conflict, Forbidden, Invalid, Problem
+from app.models import ApiToken, Role, User, VoicePhoneNumber
+from app.services import audit, passwords, sessions, validation
+from app.services.organizations import Name, superadmins
+from app.services.scope import Scope, expect_version
+from app.services.sign_in import normal_email
+
+_EMAIL = re.compile(r"[^\s@\x00-\x1f\x7f]{1,64}@[^\s@\x00-\x1f\x7f.]+(\.[^\s@\x00-\x1f\x7f.]+)+")
+
+
+def _check_email(value: str, _country: str | None) -> str:
+    email = normal_email(value)
+    if len(email) > 254 or not _EMAIL.fullmatch(email):
+        raise ValueError("Use an email address, such as dana@example.com.")
+    return email
+
+
+def _check_role(value: str, _country: str | None) -> str:
+    if value not in list(Role):
+        raise ValueError(f"Use {' or '.join(Role)}.")
+    return value
+
+
+class UserDraft(BaseModel):
+    """A new user. The password is given by whoever adds them, and is theirs to change."""
+
+    model_config = validation.STRICT
+
+    email: validation.checked(_check_email)  # type: ignore[valid-type]
+    name: Name
+    role: validation.checked(_check_role)  # type: ignore[valid-type]
+    password: str
+
+
+class UserEdit(BaseModel):
+    model_config = validation.STRICT
+
+    name: Name = ""
+    role: validation.checked(_check_role) = Role.MEMBER  # type: ignore[valid-type]
+
+
+def every(scope: Scope) -> list[User]:
+    return list(scope.session.scalars(scope.select(User).order_by(User.name, User.id)))
+
+
+def number_counts(scope: Scope) -> dict[str, int]:
+    """How many voice phone numbers each user has, by user id."""
+    query = (
+        select(VoicePhoneNumber.user_id, func.count())
+        .where(VoicePhoneNumber.organization_id == scope.organization.id)
+        .group_by(VoicePhoneNumber.user_id)
+    )
+    return {user_id: total for user_id, total in scope.session.execute(query)}
+
+
+def get(scope: Scope, user_id: str) -> User:
+    return scope.get(User, user_id, what="person")
+
+
+def create(scope: Scope, sent: Any) -> User:
+    draft = read_draft(sent)
+    try:
+        with scope.transaction():
+            return add(scope, draft)
+    except IntegrityError:
+        message = f"{draft.email} is a user already, here or in another organization."
+        raise Conflict(message, code="EMAIL_IN_USE") from None
+
+
+def read_draft(sent: Any) -> UserDraft:
+    """As `validation.read`, and the password with the rules for passwords."""
+    problems: list[Problem] = []
+    draft = None
+    try:
+        draft = validation.read(UserDraft, sent)
+    except Invalid as error:
+        problems = error.problems
+    password = sent.get("password") if isinstance(sent, dict) else None
+    if isinstance(password, str):
+        try:
+            passwords.check(
+                password, *str(sent.get("email", "")).split("@"), str(sent.get("name", ""))
+            )
+        except ValueError as error:
+            problems.append(Problem("password", str(error)))
+    if problems or draft is None:
+        raise Invalid(problems)
+    return draft.model_copy(update={"password": password})
+
+
+def add(scope: Scope, draft: UserDraft) -> User:
+    """Inside a transaction only."""
+    user = User(
+        organization_id=scope.organization.id,
+        email=draft.email,
+        name=draft.name,
+        role=draft.role,
+        password_hash=passwords.hashed(draft.password),
+    )
+    scope.session.add(user)
+    scope.session.flush()
+    told = {"name": [None, user.name], "role": [None, user.role]}
+    audit.record(scope, "user.created", user.email, told)
+    return user
+
+
+def update_user(scope: Scope, user_id: str, sent: Any, *, version: int | None = None) -> User:
+    draft = validation.read(UserEdit, sent)
+    changes = draft.model_dump(exclude_unset=True)
+    with scope.transaction():
+        user = get(scope, user_id)
+        expect_version(user, version)
+        if user.role == Role.SUPERADMIN and changes.get("role", user.role) != Role.SUPERADMIN:
+            _keep_one_superadmin(scope, user)
+            _revoke_tokens(scope, user)
+        told = audit.diff({name: getattr(user, name) for name in changes}, changes)
+        for name, value in changes.items():
+            setattr(user, name, value)
+        if told:
+            audit.record(scope, "user.saved", user.email, told)
+    return user
+
+
+def set_disabled(scope: Scope, user_id: str, disabled: bool, *, version: int | None = None) -> User:
+    """Disabling ends the user's sessions and revokes their tokens."""
+    with scope.transaction():
+        user = get(scope, user_id)
+        expect_version(user, version)
+        if disabled == (user.disabled_at is not None):
+            return user
+        if disabled:
+            if user.id == scope.actor.user_id:
+                raise Forbidden("You cannot disable yourself.")
+            if user.role == Role.SUPERADMIN:
+                _keep_one_superadmin(scope, user)
+            sessions.end_all(scope, user)
+            _revoke_tokens(scope, user)
+        user.disabled_at = clock.now() if disabled else None
+        audit.record(scope, "user.disabled" if disabled else "user.enabled", user.email)
+    return user
+
+
+def _keep_one_superadmin(scope: Scope, user: User) -> None:
+    if user.disabled_at is None and superadmins(scope) <= 1:
+        raise Conflict(
+            f"{user.name} is the only superadmin. Make another one first.", code="LAST_SUPERADMIN"
+        )
+
+
+def _revoke_tokens(scope: Scope, user: User) -> None:
+    scope.session.execute(
+        update(ApiToken)
+        .where(ApiToken.user_id == user.id, ApiToken.revoked_at.is_(None))
+        .values(revoked_at=clock.now())
+    )
+
+
+def change_password(
+    scope: Scope, user: User, current: str, new: str, *, session_token: str | None
+) -> None:
+    """Needs the current one, and ends the user's other sessions."""
+    if not passwords.matches(user.password_hash, current):
+        raise Invalid([Problem("current_password", "This is not your current password.")])
+    try:
+        passwords.check(new, *user.email.split("@"), user.name)
+    except ValueError as error:
+        raise Invalid([Problem("new_password", str(error))]) from None
+    with scope.transaction():
+        user.password_hash = passwords.hashed(new)
+        sessions.end_all(scope, user, but=session_token)
+        audit.record(scope, "password.changed", user.email)

@@ -1,0 +1,190 @@
+"""What a superadmin does with a provider: save, forget, enable, disable, make active."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from app.core.errors import Conflict, Invalid, Problem
+from app.core.naming import settings_name
+from app.models import ProviderSwitch
+from app.provider import Family, Origin, Provider
+from app.providers import in_family, keys_in
+from app.services import audit, connections
+from app.services.connections import State
+from app.services.scope import Scope, expect_version
+from app.services.values import Naming
+
+FAMILY_WORDS = {Family.VOICE: "voice", Family.TELEPHONY: "telephony", Family.VOICE_AI: "voice AI"}
+REASON_LONGEST = 300
+
+
+def active(scope: Scope, family: Family) -> str | None:
+    """The key of the provider that the family uses now."""
+    key: str | None = getattr(scope.organization, f"active_{family}")
+    return key
+
+
+def active_families(scope: Scope, provider: Provider) -> list[Family]:
+    return [family for family in provider.families if active(scope, family) == provider.key]
+
+
+def save(
+    scope: Scope,
+    provider: Provider,
+    changes: Mapping[str, Any],
+    *,
+    enabled: bool | None = None,
+    version: int | None = None,
+    naming: Naming = settings_name,
+    precondition: Callable[[], None] = lambda: None,
+) -> dict[str, list[Any]]:
+    """Stores what was sent and tells what changed. Absent keeps, None clears, a value replaces."""
+    with scope.transaction():
+        precondition()
+        before = connections.load(scope, provider)
+        expect_version(before, version)
+        told = connections.apply(scope, provider, changes, naming)
+        if enabled is not None:
+            told |= _set_enabled(scope, provider, enabled)
+        refuse_breaking_active(scope, before)
+        if told:
+            audit.record(scope, "connection.saved", provider.label, told)
+    return told
+
+
+def set_enabled(
+    scope: Scope, provider: Provider, enabled: bool, *, version: int | None = None
+) -> None:
+    """Disabling keeps the values, and unsets the active provider if it was this one."""
+    save(scope, provider, {}, enabled=enabled, version=version)
+
+
+def _set_enabled(scope: Scope, provider: Provider, enabled: bool) -> dict[str, list[Any]]:
+    row = connections.row_for(scope, provider)
+    if row.enabled == enabled:
+        return {}
+    row.enabled = enabled
+    if not enabled:
+        for family in active_families(scope, provider):
+            switch(scope, family, None, reason=f"{provider.label} was disabled")
+    return {"enabled": [not enabled, enabled]}
+
+
+def forget(scope: Scope, provider: Provider, *, version: int | None = None) -> bool:
+    """Deletes the stored values; false where there were none."""
+    with scope.transaction():
+        state = connections.load(scope, provider)
+        expect_version(state, version)
+        for family in active_families(scope, provider):
+            switch(scope, family, None, reason=f"{provider.label} was forgotten")
+        connections.forget(scope, provider)
+        if state.exists:
+            audit.record(scope, "connection.forgotten", provider.label)
+    return state.exists
+
+
+def make_active(
+    scope: Scope,
+    family: Family,
+    key: str | None,
+    *,
+    reason: str | None = None,
+    version: int | None = None,
+) -> None:
+    """Chooses the family's provider; None chooses nobody. Conflict where it is not configured."""
+    with scope.transaction():
+        expect_version(scope.organization, version)
+        choose(scope, family, key, reason=reason)
+
+
+def choose(scope: Scope, family: Family, key: str | None, *, reason: str | None = None) -> None:
+    """As `make_active`, inside a transaction that is already open."""
+    if key is not None:
+        provider = connections.provider_of(key)
+        if family not in provider.families:
+            known = " or ".join(keys_in(family))
+            message = f"{provider.label} does not serve {FAMILY_WORDS[family]}. Use {known}."
+            raise Invalid([Problem("provider", message)])
+        refuse_unusable(connections.load(scope, provider))
+    switch(scope, family, key, reason=reason)
+
+
+def refuse_unusable(state: State) -> None:
+    label = state.provider.label
+    if state.missing:
+        names = ", ".join(settings_name(state.provider.key, field.name) for field in state.missing)
+        raise Conflict(
+            f"{label} is not configured. It needs {names}.", code="PROVIDER_NOT_CONFIGURED"
+        )
+    if not state.enabled:
+        raise Conflict(f"{label} is disabled. Enable it first.", code="PROVIDER_DISABLED")
+
+
+def refuse_breaking_active(scope: Scope, before: State) -> None:
+    """An active provider stays configured: whoever clears its values chooses another one first."""
+    provider = before.provider
+    families = [
+        family for family in active_families(scope, provider) if family is not Family.VOICE_AI
+    ]
+    if not families:
+        return
+    lost = [
+        field for field in connections.load(scope, provider).missing if field not in before.missing
+    ]
+    if lost:
+        used = " and ".join(FAMILY_WORDS[family] for family in families)
+        names = ", ".join(settings_name(provider.key, field.name) for field in lost)
+        message = f"{provider.label} is active for {used} and needs {names}. Make another provider active first."
+        raise Conflict(message, code="PROVIDER_ACTIVE")
+
+
+def switch(scope: Scope, family: Family, key: str | None, *, reason: str | None) -> None:
+    """Writes the choice and its history. Inside a transaction only."""
+    was = active(scope, family)
+    if was == key:
+        return
+    setattr(scope.organization, f"active_{family}", key)
+    scope.session.add(
+        ProviderSwitch(
+            organization_id=scope.organization.id,
+            family=family,
+            was=was,
+            now=key,
+            reason=reason,
+            actor_name=scope.actor.name,
+        )
+    )
+    audit.record(
+        scope,
+        "provider.switched",
+        FAMILY_WORDS[family],
+        {"active": [was, key], "reason": [None, reason]},
+    )
+
+
+def history(scope: Scope, provider: Provider, *, limit: int = 5) -> list[ProviderSwitch]:
+    """The last times that the provider was made active or stopped being it."""
+    query = (
+        scope.select(ProviderSwitch)
+        .where((ProviderSwitch.was == provider.key) | (ProviderSwitch.now == provider.key))
+        .order_by(ProviderSwitch.id.desc())
+        .limit(limit)
+    )
+    return list(scope.session.scalars(query))
+
+
+def generate(scope: Scope, provider: Provider, name: str) -> dict[str, list[Any]]:
+    """Replaces a generated secret by 32 fresh bytes in hex. Inside a transaction only."""
+    if provider.field(name).origin is not Origin.GENERATED:
+        raise Invalid(
+            [Problem(settings_name(provider.key, name), "This value cannot be generated.")]
+        )
+    return connections.apply(scope, provider, {name: secrets.token_hex(32)})
+
+
+def overview(scope: Scope, family: Family) -> list[State]:
+    """The family's connections, in the order that pages show them."""
+    states = connections.load_all(scope, in_family(family))
+    return list(states.values())

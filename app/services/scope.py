@@ -1,0 +1,108 @@
+"""Where every query starts: whose data, on whose behalf, with which keys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
+from sqlalchemy.orm.exc import StaleDataError
+
+from app.core.errors import NotFound, Stale
+from app.core.sealing import Sealer
+from app.models import Base, Organization, Role
+
+SECRETS = "secrets"
+
+Row = TypeVar("Row", bound=Base)
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who acts, and from where. `user_id` is None for the command line and for strangers."""
+
+    name: str
+    user_id: str | None = None
+    organization_id: str | None = None
+    role: Role | None = None
+    scopes: frozenset[str] = frozenset()
+    ip: str = ""
+    request_id: str = ""
+
+    @property
+    def is_superadmin(self) -> bool:
+        return self.role is Role.SUPERADMIN
+
+    @property
+    def may_read_secrets(self) -> bool:
+        return self.is_superadmin and SECRETS in self.scopes
+
+
+@dataclass(frozen=True)
+class Keys:
+    """What seals secrets, and what signs tokens (newest first)."""
+
+    sealer: Sealer = field(repr=False)
+    jwt: Sequence[str] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Scope:
+    """One actor in one organization. `found` is None where no organization is meant."""
+
+    session: Session
+    found: Organization | None
+    actor: Actor
+    keys: Keys
+
+    @property
+    def organization(self) -> Organization:
+        if self.found is None:
+            raise NotFound("There is no such organization.")
+        return self.found
+
+    def into(self, organization: Organization) -> Scope:
+        """The same actor in another organization."""
+        return replace(self, found=organization)
+
+    def select(self, model: type[Row]) -> Select[tuple[Row]]:
+        """Every row of `model` that belongs to the organization."""
+        return select(model).where(model.organization_id == self.organization.id)  # type: ignore[attr-defined]
+
+    def get(self, model: type[Row], row_id: Any, *, what: str) -> Row:
+        """The organization's row, or NotFound: another organization's row is not found either."""
+        row = self.session.scalar(self.select(model).where(model.id == row_id))  # type: ignore[attr-defined]
+        if row is None:
+            raise NotFound(f"There is no such {what}.")
+        return row
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """One write, all of it or none of it.
+
+        What was read before is read again inside, and the organization's row is locked, so that
+        two writers to one organization take turns.
+        """
+        self.session.commit()
+        self.session.expire_all()
+        self.session.connection(execution_options={"writes": True})
+        try:
+            if self.found is not None:
+                self.session.refresh(self.found, with_for_update=True)
+            yield
+            self.session.commit()
+        except StaleDataError:
+            self.session.rollback()
+            raise Stale from None
+        except BaseException:
+            self.session.rollback()
+            raise
+
+
+def expect_version(row: Any, version: int | None) -> None:
+    """Stale, with the row as it is now, unless `version` is None or is the row's."""
+    if version is not None and row.version != version:
+        raise Stale(current=row)

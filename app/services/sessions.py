@@ -1,0 +1,68 @@
+"""Signed-in browsers. They live in the database, so that signing out kills the cookie."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import timedelta
+
+from sqlalchemy import delete, select, update
+
+from app.core import clock
+from app.models import User, WebSession
+from app.services.scope import Scope
+
+IDLE = timedelta(hours=8)
+ABSOLUTE = timedelta(days=7)
+SEEN_EVERY = timedelta(minutes=5)
+
+
+def _hash(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def start(scope: Scope, user: User, *, user_agent: str) -> str:
+    """The new session's token, for the cookie alone. Inside a transaction only."""
+    token = secrets.token_urlsafe(32)
+    scope.session.add(
+        WebSession(id=_hash(token), user_id=user.id, ip=scope.actor.ip, user_agent=user_agent[:300])
+    )
+    return token
+
+
+def user_of(scope: Scope, token: str) -> User | None:
+    """Who is signed in by the cookie; None when it ended, idled out, or the user was disabled."""
+    now = clock.now()
+    query = (
+        select(WebSession, User)
+        .join(User, User.id == WebSession.user_id)
+        .where(
+            WebSession.id == _hash(token),
+            WebSession.last_seen_at > now - IDLE,
+            WebSession.created_at > now - ABSOLUTE,
+            User.disabled_at.is_(None),
+        )
+    )
+    found = scope.session.execute(query).one_or_none()
+    if found is None:
+        return None
+    session, user = found._tuple()
+    if session.last_seen_at < now - SEEN_EVERY:
+        with scope.transaction():
+            scope.session.execute(
+                update(WebSession).where(WebSession.id == session.id).values(last_seen_at=now)
+            )
+    return user
+
+
+def end(scope: Scope, token: str) -> None:
+    """Inside a transaction only."""
+    scope.session.execute(delete(WebSession).where(WebSession.id == _hash(token)))
+
+
+def end_all(scope: Scope, user: User, *, but: str | None = None) -> None:
+    """Ends the user's sessions, except the one of the token `but`. Inside a transaction only."""
+    query = delete(WebSession).where(WebSession.user_id == user.id)
+    if but is not None:
+        query = query.where(WebSession.id != _hash(but))
+    scope.session.execute(query)

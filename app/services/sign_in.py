@@ -1,0 +1,102 @@
+"""Signing in and out, in the browser and for a token."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from pydantic import BaseModel
+from sqlalchemy import select
+
+from app.core import clock
+from app.core.errors import Unauthenticated
+from app.models import Organization, Role, User
+from app.services import audit, passwords, sessions, throttle, tokens, totp, validation
+from app.services.scope import SECRETS, Scope
+from app.services.tokens import Issued
+
+WRONG = "The email or the password is not right."
+CODE_NEEDED = "TOTP_REQUIRED"
+
+
+class Credentials(BaseModel):
+    model_config = validation.STRICT
+
+    email: str
+    password: str
+    totp: str | None = None
+
+
+def for_browser(scope: Scope, sent: Any, *, user_agent: str) -> str:
+    """The token of a new session; Unauthenticated or TooMany where there is none."""
+    user = _check(scope, sent)
+    inside = _as(scope, user)
+    with inside.transaction():
+        user.last_signed_in_at = clock.now()
+        token = sessions.start(inside, user, user_agent=user_agent)
+        audit.note(inside, "signed-in", user.email)
+    return token
+
+
+def for_token(scope: Scope, sent: Any) -> tuple[User, Issued]:
+    """A short-lived JWT. A superadmin's has the `secrets` scope, as the contract expects."""
+    user = _check(scope, sent)
+    inside = _as(scope, user)
+    scopes = (SECRETS,) if user.role == Role.SUPERADMIN else ()
+    with inside.transaction():
+        user.last_signed_in_at = clock.now()
+        issued = tokens.create(
+            inside, user, name="Sign-in", scopes=scopes, life=tokens.SIGN_IN_LIFE
+        )
+        audit.note(inside, "signed-in", user.email, {"by": [None, "API"]})
+    return user, issued
+
+
+def out(scope: Scope, token: str) -> None:
+    with scope.transaction():
+        sessions.end(scope, token)
+        audit.note(scope, "signed-out", scope.actor.name)
+
+
+def _as(scope: Scope, user: User) -> Scope:
+    organization = scope.session.get_one(Organization, user.organization_id)
+    actor = replace(scope.actor, name=user.email, user_id=user.id, organization_id=organization.id)
+    return Scope(scope.session, organization, actor, scope.keys)
+
+
+def _check(scope: Scope, sent: Any) -> User:
+    """The same answer, and as late, for a wrong password and for a user who does not exist."""
+    draft = validation.read(Credentials, sent)
+    email = normal_email(draft.email)
+    counter = throttle.key("sign-in", email)
+    throttle.refuse_if_exhausted(scope, counter)
+    user = scope.session.scalar(select(User).where(User.email == email))
+    right = passwords.matches(user.password_hash if user else None, sent["password"])
+    if user is None or not right or user.disabled_at is not None:
+        _miss(scope, counter, email)
+        raise Unauthenticated(WRONG, code="WRONG_CREDENTIALS")
+    if totp.is_on(user):
+        _check_code(scope, user, draft.totp, counter)
+    with scope.transaction():
+        throttle.clear(scope, counter)
+    return user
+
+
+def _check_code(scope: Scope, user: User, code: str | None, counter: str) -> None:
+    if not code:
+        raise Unauthenticated("Enter the code that your authenticator app shows.", code=CODE_NEEDED)
+    with scope.transaction():
+        accepted = totp.accept(scope, user, code)
+    if not accepted:
+        _miss(scope, counter, user.email)
+        raise Unauthenticated("This code does not match, or was used already.", code=CODE_NEEDED)
+
+
+def _miss(scope: Scope, counter: str, email: str) -> None:
+    with scope.transaction():
+        throttle.miss(scope, counter)
+        audit.note(scope, "sign-in.refused", email)
+
+
+def normal_email(text: str) -> str:
+    return text.strip().lower()

@@ -1,0 +1,95 @@
+"""The telephony document: the provider of agent calls, the public base URL, and each one's values."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from app.core import etag, urls
+from app.core.errors import Invalid, Problem, Stale
+from app.core.naming import settings_name
+from app.provider import Family
+from app.providers import in_family, keys_in
+from app.services import audit, connections, providers, validation, values
+from app.services.scope import Scope
+
+TelephonyChanges = values.model(
+    "TelephonyChanges",
+    validation.STRICT,
+    {
+        "provider": (Literal[keys_in(Family.TELEPHONY)] | None, None),  # type: ignore[valid-type]
+        "public_base_url": (
+            validation.checked(lambda text, _: urls.public_base_url(text)) | None,
+            None,
+        ),
+    }
+    | values.definitions(in_family(Family.TELEPHONY), settings_name, Family.TELEPHONY),
+)
+
+NEEDS_BASE_URL = "This is required: an https address that providers can reach, such as https://voice.example.com."
+
+
+def document(scope: Scope) -> dict[str, Any]:
+    """The full document. Secrets are in it only where the actor may read them."""
+    states = connections.load_all(scope, in_family(Family.TELEPHONY))
+    answer: dict[str, Any] = {
+        "provider": scope.organization.active_telephony,
+        "public_base_url": scope.organization.public_base_url,
+    }
+    for state in states.values():
+        for field in state.provider.fields_in(Family.TELEPHONY):
+            if not field.secret or scope.actor.may_read_secrets:
+                value = state.raw(field)
+                name = settings_name(state.provider.key, field.name)
+                answer[name] = field.default if value is None else value
+    return answer
+
+
+def read(scope: Scope) -> dict[str, Any]:
+    """As `document`, and audited where secrets leave."""
+    answer = document(scope)
+    if scope.actor.may_read_secrets:
+        with scope.transaction():
+            audit.note(scope, "secrets.read", "telephony settings")
+    return answer
+
+
+def update(scope: Scope, sent: Any, *, if_match: str | None = None) -> dict[str, Any]:
+    """Saves what was sent and answers the full document, whose base URL is set afterwards."""
+    draft = validation.read(TelephonyChanges, sent, country=scope.organization.country)
+    changes = draft.model_dump(exclude_unset=True)
+    with scope.transaction():
+        if if_match is not None and if_match != etag.of(document(scope)):
+            raise Stale
+        if "public_base_url" in changes:
+            set_base_url(scope, changes["public_base_url"])
+        if not scope.organization.public_base_url:
+            raise Invalid([Problem("public_base_url", NEEDS_BASE_URL)])
+        _apply(scope, changes)
+        answer = document(scope)
+    return answer
+
+
+def _apply(scope: Scope, changes: dict[str, Any]) -> None:
+    before = connections.load_all(scope, in_family(Family.TELEPHONY))
+    for state in before.values():
+        own = values.picked(state.provider, settings_name, changes)
+        told = connections.apply(scope, state.provider, own) if own else {}
+        if told:
+            audit.record(scope, "connection.saved", state.provider.label, told)
+    if "provider" in changes:
+        providers.choose(scope, Family.TELEPHONY, changes["provider"])
+    for state in before.values():
+        providers.refuse_breaking_active(scope, state)
+
+
+def set_base_url(scope: Scope, url: str | None) -> None:
+    """Inside a transaction only."""
+    organization = scope.organization
+    if organization.public_base_url != url:
+        audit.record(
+            scope,
+            "organization.saved",
+            organization.name,
+            {"public_base_url": [organization.public_base_url, url]},
+        )
+        organization.public_base_url = url

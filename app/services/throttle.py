@@ -1,0 +1,51 @@
+"""How often something may fail, counted in the database so that every process counts the same."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import timedelta
+
+from app.core import clock
+from app.core.errors import TooMany
+from app.models import Throttle
+from app.services.scope import Scope
+
+MISSES = 10
+WINDOW = timedelta(minutes=15)
+
+
+def key(what: str, who: str) -> str:
+    return f"{what}:{hashlib.sha256(who.encode()).hexdigest()[:32]}"
+
+
+def refuse_if_exhausted(scope: Scope, throttle_key: str) -> None:
+    """TooMany, with the seconds to wait, once there were `MISSES` within `WINDOW`."""
+    row = scope.session.get(Throttle, throttle_key)
+    if row is None or row.count < MISSES:
+        return
+    left = row.window_started_at + WINDOW - clock.now()
+    if left > timedelta(0):
+        minutes = max(1, round(left.total_seconds() / 60))
+        message = (
+            f"Too many tries. Wait {minutes} minute{'s' if minutes > 1 else ''}, then try again."
+        )
+        raise TooMany(message, retry_after=max(1, int(left.total_seconds())))
+
+
+def miss(scope: Scope, throttle_key: str) -> None:
+    """Counts one more. Inside a transaction only."""
+    row = scope.session.get(Throttle, throttle_key, with_for_update=True)
+    now = clock.now()
+    if row is None:
+        scope.session.add(Throttle(key=throttle_key, count=1, window_started_at=now))
+    elif row.window_started_at + WINDOW <= now:
+        row.count, row.window_started_at = 1, now
+    else:
+        row.count += 1
+
+
+def clear(scope: Scope, throttle_key: str) -> None:
+    """Inside a transaction only."""
+    row = scope.session.get(Throttle, throttle_key)
+    if row is not None:
+        scope.session.delete(row)

@@ -1,0 +1,170 @@
+"""API tokens: JWTs that name a row, so that one can be listed and revoked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import lru_cache
+
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import OctKey
+from sqlalchemy import Row, select
+from sqlalchemy.orm import Session
+
+from app.core import clock, sealing
+from app.core.errors import Invalid, NotFound, Problem, Unauthenticated
+from app.models import ApiToken, Role, User
+from app.models.base import new_id
+from app.services import audit
+from app.services.scope import SECRETS, Actor, Keys, Scope
+
+ISSUER = "patchbay"
+AUDIENCE = "patchbay-api"
+ALGORITHM = "HS256"
+SIGN_IN_LIFE = timedelta(hours=12)
+LONGEST_DAYS = 3650
+USUAL_DAYS = 365
+LEEWAY_SECONDS = 30
+
+_claims = jwt.JWTClaimsRegistry(
+    leeway=LEEWAY_SECONDS,
+    iss={"essential": True, "value": ISSUER},
+    aud={"essential": True, "value": AUDIENCE},
+    exp={"essential": True},
+    jti={"essential": True},
+    sub={"essential": True},
+)
+
+
+@dataclass(frozen=True)
+class Issued:
+    """A JWT in the clear, which is seen this once."""
+
+    jwt: str
+    token: ApiToken
+
+
+@lru_cache(maxsize=32)
+def _key(secret: str) -> tuple[str, OctKey]:
+    return sealing.fingerprint(secret), OctKey.import_key(secret)
+
+
+def verify(keys: Keys, text: str) -> str:
+    """The id of the token that signed us this JWT and is not expired. The row has the last word."""
+    for secret in keys.jwt:
+        try:
+            token = jwt.decode(text, _key(secret)[1], algorithms=[ALGORITHM])
+            _claims.validate(token.claims)
+        except (JoseError, ValueError, TypeError, KeyError):
+            continue
+        return str(token.claims["jti"])
+    raise Unauthenticated(
+        "The token is not valid, or has expired. Sign in again.", code="INVALID_TOKEN"
+    )
+
+
+_OWNER = (
+    select(User.id, User.email, User.role, User.organization_id, ApiToken.scopes)
+    .join_from(ApiToken, User, ApiToken.user_id == User.id)
+    .where(ApiToken.revoked_at.is_(None), User.disabled_at.is_(None))
+)
+
+
+def actor(session: Session, token_id: str, *, ip: str, request_id: str) -> Actor:
+    """Whose token it is; Unauthenticated where it was revoked, or the user disabled."""
+    row: Row[tuple[str, str, str, str, str]] | None = session.execute(
+        _OWNER.where(ApiToken.id == token_id)
+    ).one_or_none()
+    if row is None:
+        raise Unauthenticated("The token was revoked. Sign in again.", code="INVALID_TOKEN")
+    return Actor(
+        name=row.email,
+        user_id=row.id,
+        organization_id=row.organization_id,
+        role=Role(row.role),
+        scopes=frozenset(row.scopes.split()),
+        ip=ip,
+        request_id=request_id,
+    )
+
+
+def issue(
+    scope: Scope, user: User, *, name: str, scopes: tuple[str, ...] = (), days: int = USUAL_DAYS
+) -> Issued:
+    """A token for a user, audited. Invalid for a scope or life that cannot be given."""
+    problems = []
+    if not name or len(name) > 120 or not name.isprintable():
+        problems.append(Problem("name", "Name what will use the token, in at most 120 characters."))
+    if not 1 <= days <= LONGEST_DAYS:
+        problems.append(
+            Problem("expires_days", f"Use a whole number of days from 1 to {LONGEST_DAYS}.")
+        )
+    if set(scopes) - {SECRETS}:
+        problems.append(Problem("scope", f"Use {SECRETS}, or none."))
+    elif SECRETS in scopes and user.role != Role.SUPERADMIN:
+        problems.append(Problem("scope", "Only a superadmin's token can read secrets."))
+    if problems:
+        raise Invalid(problems)
+    with scope.transaction():
+        issued = create(scope, user, name=name, scopes=scopes, life=timedelta(days=days))
+        told = {
+            "name": [None, name],
+            "scopes": [None, " ".join(scopes)],
+            "expires": [None, f"{days} days"],
+        }
+        audit.record(scope, "token.issued", user.email, told)
+    return issued
+
+
+def create(
+    scope: Scope, user: User, *, name: str, scopes: tuple[str, ...], life: timedelta
+) -> Issued:
+    """Inside a transaction only."""
+    now = clock.now()
+    token = ApiToken(
+        id=new_id(),
+        user_id=user.id,
+        name=name,
+        scopes=" ".join(scopes),
+        created_at=now,
+        expires_at=now + life,
+    )
+    scope.session.add(token)
+    key_id, key = _key(scope.keys.jwt[0])
+    issued_at = clock.seconds(now)
+    claims = {
+        "iss": ISSUER,
+        "aud": AUDIENCE,
+        "sub": user.id,
+        "jti": token.id,
+        "iat": issued_at,
+        "exp": issued_at + int(life.total_seconds()),
+        "scope": token.scopes,
+    }
+    return Issued(jwt.encode({"alg": ALGORITHM, "kid": key_id}, claims, key), token)
+
+
+def of_user(scope: Scope, user: User) -> list[ApiToken]:
+    """The user's tokens that still work, newest first."""
+    query = (
+        select(ApiToken)
+        .where(
+            ApiToken.user_id == user.id,
+            ApiToken.revoked_at.is_(None),
+            ApiToken.expires_at > clock.now(),
+        )
+        .order_by(ApiToken.created_at.desc())
+    )
+    return list(scope.session.scalars(query))
+
+
+def revoke(scope: Scope, user: User, token_id: str) -> ApiToken:
+    with scope.transaction():
+        token = scope.session.get(ApiToken, token_id)
+        if token is None or token.user_id != user.id:
+            raise NotFound("There is no such token.")
+        if token.revoked_at is None:
+            token.revoked_at = clock.now()
+            audit.record(scope, "token.revoked", user.email, {"name": [token.name, None]})
+    return token

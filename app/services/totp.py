@@ -1,0 +1,86 @@
+"""Time-based one-time passwords (RFC 6238): enrolled with a confirmation, each accepted once."""
+
+from __future__ import annotations
+
+import time
+
+import pyotp
+
+from app.core import clock
+from app.core.errors import Conflict, Invalid, Problem
+from app.core.sealing import Place, SealBroken
+from app.models import User
+from app.services import audit
+from app.services.scope import Scope
+
+STEP_SECONDS = 30
+ISSUER = "Patchbay"
+PROVIDER = "patchbay"
+
+
+def _place(user: User) -> Place:
+    return Place(user.organization_id, PROVIDER, f"totp:{user.id}")
+
+
+def is_on(user: User) -> bool:
+    return user.totp_confirmed_at is not None
+
+
+def begin(scope: Scope, user: User) -> str:
+    """Stores a fresh secret, not yet asked for, and answers its provisioning URI."""
+    with scope.transaction():
+        if is_on(user):
+            raise Conflict("Two-step sign-in is on already. Switch it off first.", code="TOTP_ON")
+        secret = pyotp.random_base32()
+        user.totp_sealed = scope.keys.sealer.seal(secret, _place(user))
+    return pyotp.TOTP(secret).provisioning_uri(user.email, issuer_name=ISSUER)
+
+
+def pending_uri(scope: Scope, user: User) -> str | None:
+    """The URI of a secret that waits for its first code."""
+    if user.totp_sealed is None or is_on(user):
+        return None
+    secret = _secret(scope, user)
+    return pyotp.TOTP(secret).provisioning_uri(user.email, issuer_name=ISSUER) if secret else None
+
+
+def confirm(scope: Scope, user: User, code: str) -> None:
+    with scope.transaction():
+        if not accept(scope, user, code):
+            raise Invalid(
+                [Problem("code", "This code does not match. Use the one that the app shows now.")]
+            )
+        user.totp_confirmed_at = clock.now()
+        audit.record(scope, "totp.on", user.email)
+
+
+def switch_off(scope: Scope, user: User) -> None:
+    with scope.transaction():
+        user.totp_sealed = user.totp_confirmed_at = None
+        audit.record(scope, "totp.off", user.email)
+
+
+def accept(scope: Scope, user: User, code: str) -> bool:
+    """True once for a code of now, of one step ago or ahead. Inside a transaction only."""
+    secret = _secret(scope, user)
+    if secret is None:
+        return False
+    digits = code.replace(" ", "")
+    step_now = int(time.time()) // STEP_SECONDS
+    generator = pyotp.TOTP(secret)
+    for step in (step_now - 1, step_now, step_now + 1):
+        if step > user.totp_last_step and pyotp.utils.strings_equal(
+            generator.generate_otp(step), digits
+        ):
+            user.totp_last_step = step
+            return True
+    return False
+
+
+def _secret(scope: Scope, user: User) -> str | None:
+    if user.totp_sealed is None:
+        return None
+    try:
+        return scope.keys.sealer.open(user.totp_sealed, _place(user))
+    except SealBroken:
+        return None

@@ -1,0 +1,167 @@
+"""Which provider the dialer loads, and the caller's numbers on it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Row, select
+from sqlalchemy.orm import Session
+
+from app.core import etag
+from app.core.errors import Invalid, Problem, Stale
+from app.core.naming import calls_name
+from app.models import ApiToken, Organization, User, VoicePhoneNumber
+from app.provider import Family, Provider
+from app.providers import PROVIDERS, in_family, keys_in
+from app.services import audit, connections, providers, validation, values
+from app.services.connections import State
+from app.services.scope import Scope
+
+_ACTIVE = (
+    select(Organization.active_voice, VoicePhoneNumber.phone_number)
+    .join_from(ApiToken, User, ApiToken.user_id == User.id)
+    .join(Organization, Organization.id == User.organization_id)
+    .outerjoin(
+        VoicePhoneNumber,
+        (VoicePhoneNumber.user_id == User.id)
+        & (VoicePhoneNumber.provider == Organization.active_voice)
+        & VoicePhoneNumber.is_default,
+    )
+    .where(ApiToken.revoked_at.is_(None), User.disabled_at.is_(None))
+)
+
+
+def active_for_token(session: Session, token_id: str) -> Row[tuple[str | None, str | None]] | None:
+    """Active voice provider and the caller's default number on it, in one query.
+
+    The question of every call, so it is the check of the token as well: None means that the token
+    was revoked, or its user disabled.
+    """
+    return session.execute(_ACTIVE.where(ApiToken.id == token_id)).one_or_none()
+
+
+def active(scope: Scope) -> tuple[str | None, str | None]:
+    """As `active_for_token`, for a superadmin who looks into another organization."""
+    provider = scope.organization.active_voice
+    query = select(VoicePhoneNumber.phone_number).where(
+        VoicePhoneNumber.user_id == scope.actor.user_id,
+        VoicePhoneNumber.provider == provider,
+        VoicePhoneNumber.is_default,
+    )
+    return provider, scope.session.scalar(query)
+
+
+ConfigChanges = values.model(
+    "CallsVoiceProviderConfigChanges",
+    validation.OPEN,
+    {"provider": (str, ...), "isEnabled": (bool, None)}
+    | values.definitions(in_family(Family.VOICE), calls_name, Family.VOICE),
+)
+
+
+def config(scope: Scope) -> dict[str, Any]:
+    """The whole configuration. Secrets are in it only where the actor may read them."""
+    states = connections.load_all(scope, in_family(Family.VOICE))
+    return {
+        "activeProvider": scope.organization.active_voice,
+        "providers": [_item(scope, state) for state in states.values()],
+        "userPhoneNumbers": [entry(number) for number in _own_numbers(scope)],
+    }
+
+
+def read_config(scope: Scope) -> dict[str, Any]:
+    """As `config`, and audited where secrets leave."""
+    document = config(scope)
+    if scope.actor.may_read_secrets:
+        with scope.transaction():
+            audit.note(scope, "secrets.read", "voice configuration")
+    return document
+
+
+def _item(scope: Scope, state: State) -> dict[str, Any]:
+    item = {
+        "provider": state.provider.key,
+        "isEnabled": state.enabled and state.exists,
+        "isConfigured": state.is_configured,
+    }
+    for field in state.provider.fields_in(Family.VOICE):
+        value = state.raw(field)
+        if value is not None and (not field.secret or scope.actor.may_read_secrets):
+            item[calls_name(state.provider.key, field.name)] = value
+    return item
+
+
+def _own_numbers(scope: Scope) -> list[VoicePhoneNumber]:
+    query = (
+        scope.select(VoicePhoneNumber)
+        .where(
+            VoicePhoneNumber.user_id == scope.actor.user_id,
+            VoicePhoneNumber.provider.in_(keys_in(Family.VOICE)),
+        )
+        .order_by(VoicePhoneNumber.provider, VoicePhoneNumber.phone_number)
+    )
+    return list(scope.session.scalars(query))
+
+
+def entry(number: Any) -> dict[str, Any]:
+    """A `CallsUserPhoneNumberEntry`; what is unset is left out."""
+    optional = {
+        "aiAgentId": number.ai_agent_id,
+        "elevenlabsPhoneNumberId": number.elevenlabs_phone_number_id,
+        "label": number.label,
+    }
+    return {
+        "provider": number.provider,
+        "phoneNumber": number.phone_number,
+        "isDefault": number.is_default,
+        "isInboundEnabled": number.is_inbound_enabled,
+        "aiEnabled": number.ai_enabled,
+    } | {name: value for name, value in optional.items() if value is not None}
+
+
+def save_config(scope: Scope, sent: Any, *, if_match: str | None = None) -> list[str]:
+    """Saves one provider's values; tells the names that were sent and mean nothing here."""
+    draft = validation.read(ConfigChanges, sent, country=scope.organization.country)
+    provider = _voice_provider(draft.model_dump()["provider"])
+    changes = draft.model_dump(exclude_unset=True)
+    unknown = sorted(draft.model_extra or {})
+    _refuse_foreign(provider, set(changes) - set(unknown))
+
+    def unchanged() -> None:
+        if if_match is not None and if_match != etag.of(config(scope)):
+            raise Stale
+
+    providers.save(
+        scope,
+        provider,
+        values.picked(provider, calls_name, changes),
+        enabled=changes.get("isEnabled"),
+        naming=calls_name,
+        precondition=unchanged,
+    )
+    return unknown
+
+
+def _voice_provider(key: str) -> Provider:
+    if key not in keys_in(Family.VOICE):
+        raise Invalid([Problem("provider", f"Use {' or '.join(keys_in(Family.VOICE))}.")])
+    return PROVIDERS[key]
+
+
+def _refuse_foreign(provider: Provider, sent: set[str]) -> None:
+    own = {calls_name(provider.key, field.name) for field in provider.typed_fields}
+    foreign = sorted(sent - own - {"provider", "isEnabled"})
+    if foreign:
+        message = f"This does not belong to {provider.key}. Send one provider's values at a time."
+        raise Invalid([Problem(name, message) for name in foreign])
+
+
+def forget(scope: Scope, key: str) -> None:
+    """Forgets the values of a voice provider."""
+    provider = connections.provider_of(key)
+    _voice_provider(key)
+    providers.forget(scope, provider)
+
+
+def make_active(scope: Scope, key: str | None, *, reason: str | None = None) -> None:
+    providers.make_active(scope, Family.VOICE, key, reason=reason)

@@ -1,0 +1,127 @@
+"""The organization's voice AI: its provider, ElevenLabs, and Sinch Elastic SIP Trunking."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+from sqlalchemy import select
+
+from app.core import etag
+from app.core.errors import Invalid, Problem, Stale
+from app.core.naming import calls_name
+from app.models import User, VoicePhoneNumber
+from app.provider import Family, Provider
+from app.providers import PROVIDERS, in_family, keys_in
+from app.services import audit, connections, providers, validation, values, voice
+from app.services.scope import Scope, expect_version
+
+log = structlog.get_logger(__name__)
+
+ELEVENLABS = "elevenlabs"
+SINCH_EST = "sinch_est"
+
+ConfigChanges = values.model(
+    "CallsSaveVoiceAiConfigRequest",
+    validation.OPEN,
+    {"aiVoiceProvider": (str | None, None), "generateToolSecret": (bool, None)}
+    | values.definitions(in_family(Family.VOICE_AI), calls_name),
+)
+
+AfterSave = Callable[[Scope], None]
+after_save: list[AfterSave] = []
+"""What is done at the providers once a save is committed. A failure is logged, and the save stands."""
+
+
+def config(scope: Scope) -> dict[str, Any]:
+    """Flags, never values, and every Sinch number of every user of the organization."""
+    states = connections.load_all(scope, in_family(Family.VOICE_AI))
+    elevenlabs, est = states[ELEVENLABS], states[SINCH_EST]
+    return {
+        "aiVoiceProvider": scope.organization.active_voice_ai,
+        "hasApiKey": "api_key" in elevenlabs.secrets,
+        "hasToolSecret": "tool_secret" in elevenlabs.secrets,
+        "hasEstCredentials": est.is_configured,
+        "sinchEstProjectId": est.values.get("project_id"),
+        "sinchEstTrunkId": est.values.get("trunk_id"),
+        "sinchEstTrunkDomain": est.values.get("trunk_domain"),
+        "phoneNumbers": _sinch_numbers(scope),
+    }
+
+
+def _sinch_numbers(scope: Scope) -> list[dict[str, Any]]:
+    """One query of columns, however many numbers there are."""
+    number = VoicePhoneNumber
+    query = (
+        select(
+            number.provider,
+            number.phone_number,
+            number.is_default,
+            number.is_inbound_enabled,
+            number.ai_enabled,
+            number.ai_agent_id,
+            number.elevenlabs_phone_number_id,
+            number.label,
+            User.name,
+            User.id,
+        )
+        .join(User, User.id == number.user_id)
+        .where(number.organization_id == scope.organization.id, number.provider == "sinch")
+        .order_by(number.phone_number, User.name, User.id)
+    )
+    return [
+        voice.entry(row) | {"userName": row.name, "userId": row.id}
+        for row in scope.session.execute(query)
+    ]
+
+
+def save(scope: Scope, sent: Any, *, if_match: str | None = None) -> list[str]:
+    """Commits first, then configures; tells the names that were sent and mean nothing here."""
+    draft = validation.read(ConfigChanges, sent, country=scope.organization.country)
+    changes = draft.model_dump(exclude_unset=True)
+    choice = changes.get("aiVoiceProvider")
+    if choice is not None and choice not in keys_in(Family.VOICE_AI):
+        known = " or ".join(keys_in(Family.VOICE_AI))
+        raise Invalid([Problem("aiVoiceProvider", f"Use {known}, or null for none.")])
+    with scope.transaction():
+        if if_match is not None and if_match != etag.of(config(scope)):
+            raise Stale
+        for provider in in_family(Family.VOICE_AI):
+            _apply(scope, provider, values.picked(provider, calls_name, changes))
+        if changes.get("generateToolSecret"):
+            _generate_tool_secret(scope)
+        if "aiVoiceProvider" in changes:
+            providers.switch(scope, Family.VOICE_AI, choice, reason=None)
+    configure(scope)
+    return sorted(draft.model_extra or {})
+
+
+def _apply(scope: Scope, provider: Provider, changes: dict[str, Any]) -> None:
+    if not changes:
+        return
+    told = connections.apply(scope, provider, changes, calls_name)
+    if told:
+        audit.record(scope, "connection.saved", provider.label, told)
+
+
+def _generate_tool_secret(scope: Scope) -> None:
+    provider = PROVIDERS[ELEVENLABS]
+    told = providers.generate(scope, provider, "tool_secret")
+    audit.record(scope, "connection.saved", provider.label, told)
+
+
+def generate_tool_secret(scope: Scope, *, version: int | None = None) -> None:
+    """A fresh tool secret: agents' tools have to be given the new one."""
+    with scope.transaction():
+        expect_version(connections.load(scope, PROVIDERS[ELEVENLABS]), version)
+        _generate_tool_secret(scope)
+
+
+def configure(scope: Scope) -> None:
+    """Tells the providers what was saved. No transaction is open meanwhile."""
+    for step in after_save:
+        try:
+            step(scope)
+        except Exception:
+            log.exception("voice_ai.configure_failed", organization=scope.organization.id)

@@ -1,0 +1,180 @@
+"""Voice phone numbers: given to users, each with one default for a provider."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel
+from pydantic import Field as PydanticField
+from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
+
+from app.core import phone
+from app.core.errors import Conflict, Invalid, NotFound, Problem
+from app.models import User, VoicePhoneNumber
+from app.provider import Family
+from app.providers import keys_in
+from app.services import audit, people, validation, voice
+from app.services.endpoints import LABEL_LONGEST, check_label
+from app.services.scope import Scope
+
+TAKEN = "Another organization uses this number. Users of two organizations cannot share one."
+
+VoiceKey = Literal[keys_in(Family.VOICE)]  # type: ignore[valid-type]
+
+
+class VoicePhoneNumberDraft(BaseModel):
+    """A number to give to a user. The first one for a provider becomes the default."""
+
+    model_config = validation.STRICT
+
+    userId: str  # noqa: N815
+    provider: VoiceKey
+    phoneNumber: validation.checked(phone.normalize)  # type: ignore[valid-type]  # noqa: N815
+    label: Annotated[
+        validation.checked(check_label) | None,
+        PydanticField(json_schema_extra={"maxLength": LABEL_LONGEST}),
+    ] = None
+    isDefault: bool = False  # noqa: N815
+    isInboundEnabled: bool = True  # noqa: N815
+
+
+def document(number: VoicePhoneNumber, user: User) -> dict[str, Any]:
+    """An entry with whose it is."""
+    return voice.entry(number) | {"userId": user.id, "userName": user.name}
+
+
+def every(scope: Scope) -> list[dict[str, Any]]:
+    """Every number of every user of the organization."""
+    query = (
+        select(VoicePhoneNumber, User)
+        .join(User, User.id == VoicePhoneNumber.user_id)
+        .where(VoicePhoneNumber.organization_id == scope.organization.id)
+        .order_by(VoicePhoneNumber.phone_number, User.name, User.id)
+    )
+    return [document(*row) for row in scope.session.execute(query)]
+
+
+def of_user(scope: Scope, user: User) -> list[VoicePhoneNumber]:
+    query = (
+        select(VoicePhoneNumber)
+        .where(VoicePhoneNumber.user_id == user.id)
+        .order_by(VoicePhoneNumber.provider, VoicePhoneNumber.phone_number)
+    )
+    return list(scope.session.scalars(query))
+
+
+def give(scope: Scope, sent: Any) -> tuple[VoicePhoneNumber, User]:
+    """Gives a number to a user of the organization. Conflict where it cannot be theirs."""
+    draft = validation.read(VoicePhoneNumberDraft, sent, country=scope.organization.country)
+    try:
+        with scope.transaction():
+            user = people.get(scope, draft.userId)
+            _claim(scope, draft.phoneNumber)
+            number = _add(scope, user, draft)
+    except IntegrityError:
+        message = f"This person has {draft.phoneNumber} on {draft.provider} already."
+        raise Conflict(message, code="NUMBER_ALREADY_GIVEN") from None
+    return number, user
+
+
+def _add(scope: Scope, user: User, draft: VoicePhoneNumberDraft) -> VoicePhoneNumber:
+    default = _default_of(scope, user, draft.provider)
+    if default is not None and draft.isDefault:
+        default.is_default = False
+        scope.session.flush()
+    number = VoicePhoneNumber(
+        organization_id=scope.organization.id,
+        user_id=user.id,
+        provider=draft.provider,
+        phone_number=draft.phoneNumber,
+        label=draft.label or None,
+        is_default=draft.isDefault or default is None,
+        is_inbound_enabled=draft.isInboundEnabled,
+    )
+    scope.session.add(number)
+    scope.session.flush()
+    audit.record(scope, "number.given", user.email, {draft.provider: [None, draft.phoneNumber]})
+    return number
+
+
+def _claim(scope: Scope, number: str) -> None:
+    """Two organizations that claim one number at once take turns, and the second is refused."""
+    if scope.session.get_bind().dialect.name == "postgresql":
+        scope.session.execute(select(func.pg_advisory_xact_lock(func.hashtext(number))))
+    elsewhere = select(VoicePhoneNumber.id).where(
+        VoicePhoneNumber.phone_number == number,
+        VoicePhoneNumber.organization_id != scope.organization.id,
+    )
+    if scope.session.scalar(elsewhere.limit(1)) is not None:
+        raise Conflict(TAKEN, code="NUMBER_IN_USE")
+
+
+def _default_of(scope: Scope, user: User, provider: str) -> VoicePhoneNumber | None:
+    return scope.session.scalar(
+        select(VoicePhoneNumber).where(
+            VoicePhoneNumber.user_id == user.id,
+            VoicePhoneNumber.provider == provider,
+            VoicePhoneNumber.is_default,
+        )
+    )
+
+
+def make_default(scope: Scope, user: User, number_id: str) -> VoicePhoneNumber:
+    with scope.transaction():
+        number = _of(scope, user, number_id)
+        was = _default_of(scope, user, number.provider)
+        if was is not None and was.id != number.id:
+            was.is_default = False
+            scope.session.flush()
+            number.is_default = True
+            told = {f"{number.provider} default": [was.phone_number, number.phone_number]}
+            audit.record(scope, "number.default", user.email, told)
+    return number
+
+
+def _of(scope: Scope, user: User, number_id: str) -> VoicePhoneNumber:
+    number = scope.get(VoicePhoneNumber, number_id, what="phone number")
+    if number.user_id != user.id:
+        raise NotFound("There is no such phone number.")
+    return number
+
+
+def take(scope: Scope, user_id: str, provider: str, number: str) -> VoicePhoneNumber:
+    """Takes the number from the user. Where it was the default, the user's next number becomes it."""
+    number = _plus(number)
+    if not phone.E164.fullmatch(number):
+        raise Invalid([Problem("phone_number", "Write the number in E.164, such as +15551234567.")])
+    with scope.transaction():
+        user = people.get(scope, user_id)
+        row = scope.session.scalar(
+            scope.select(VoicePhoneNumber).where(
+                VoicePhoneNumber.user_id == user.id,
+                VoicePhoneNumber.provider == provider,
+                VoicePhoneNumber.phone_number == number,
+            )
+        )
+        if row is None:
+            raise NotFound("This person does not have that number.")
+        scope.session.delete(row)
+        scope.session.flush()
+        if row.is_default:
+            _promote_next(scope, user, provider)
+        audit.record(scope, "number.taken", user.email, {provider: [number, None]})
+    return row
+
+
+def _plus(number: str) -> str:
+    return f"+{number}" if re.fullmatch(r"[1-9]\d+", number) else number
+
+
+def _promote_next(scope: Scope, user: User, provider: str) -> None:
+    following = scope.session.scalar(
+        select(VoicePhoneNumber)
+        .where(VoicePhoneNumber.user_id == user.id, VoicePhoneNumber.provider == provider)
+        .order_by(VoicePhoneNumber.created_at, VoicePhoneNumber.phone_number)
+        .limit(1)
+    )
+    if following is not None:
+        following.is_default = True

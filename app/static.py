@@ -1,0 +1,43 @@
+"""Static files carry the hash of their content in the address, and may be kept for a year."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, Response, request
+from werkzeug.security import safe_join
+
+_YEAR = "public, max-age=31536000, immutable"
+
+
+def init_app(app: Flask) -> None:
+    folders = {"static": app.static_folder or ""}
+    folders |= {
+        f"{name}.static": found.static_folder
+        for name, found in app.blueprints.items()
+        if found.static_folder
+    }
+
+    @app.url_defaults
+    def add_hash(endpoint: str, values: dict[str, Any]) -> None:
+        if (
+            endpoint in folders
+            and "v" not in values
+            and (path := safe_join(folders[endpoint], values["filename"]))
+        ):
+            values["v"] = _digest(path)
+
+    @app.after_request
+    def keep(response: Response) -> Response:
+        if request.endpoint in folders and response.status_code in (200, 304):
+            response.headers["Cache-Control"] = _YEAR if request.args.get("v") else "no-cache"
+        return response
+
+
+@cache
+def _digest(path: str) -> str | None:
+    file = Path(path)
+    return hashlib.sha256(file.read_bytes()).hexdigest()[:12] if file.is_file() else None

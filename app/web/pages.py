@@ -1,0 +1,40 @@
+"""Pages that belong to no noun."""
+
+from __future__ import annotations
+
+from flask import Response, make_response, render_template, request
+
+from app.core.errors import PatchbayError, TooMany
+
+TITLES = {
+    400: "That did not work",
+    401: "Sign in first",
+    403: "Not allowed",
+    404: "Not found",
+    405: "Not possible here",
+    409: "That conflicts",
+    412: "Somebody was faster",
+    413: "Too large",
+    422: "Please correct",
+    429: "Too many tries",
+    503: "Not available right now",
+}
+
+
+def error(
+    error: PatchbayError, *, status: int | None = None, error_id: str | None = None
+) -> Response:
+    """A page that says what is wrong; for htmx a note to put into the page."""
+    status = status or error.status
+    template = "errors/note.html" if request.headers.get("HX-Request") else "errors/error.html"
+    page = render_template(
+        template,
+        status=status,
+        title=TITLES.get(status, "Something went wrong"),
+        message=error.message,
+        error_id=error_id,
+    )
+    response = make_response(page, status)
+    if isinstance(error, TooMany):
+        response.headers["Retry-After"] = str(error.retry_after)
+    return response

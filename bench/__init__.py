@@ -1,0 +1,1 @@
+"""Measurements of what Patchbay promises about speed."""

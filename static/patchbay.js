@@ -1,0 +1,246 @@
+// Everything here is a comfort: each page works without it.
+(() => {
+  const byId = (id) => document.getElementById(id);
+  const svg = (path) => `<svg class="pb-icon" viewBox="0 0 16 16" width="16" height="16" aria-hidden="true">${path}</svg>`;
+  const SIGNS = {
+    ok: svg('<path d="m3.2 8.6 3.1 3.1 6.5-7.4"/>'),
+    warn: svg('<path d="M8 2.4 14.2 13.2H1.8Z"/><path d="M8 6.6v3M8 11.3v.01"/>'),
+    bad: svg('<path d="M8 2.4 14.2 13.2H1.8Z"/><path d="M8 6.6v3M8 11.3v.01"/>'),
+    close: svg('<path d="m4 4 8 8M12 4l-8 8"/>'),
+  };
+
+  // Announcements and toasts
+
+  const announce = (text) => {
+    const region = byId("announce");
+    region.textContent = "";
+    setTimeout(() => (region.textContent = text), 50);
+  };
+
+  const toast = (kind, text) => {
+    if (!text) return;
+    const known = kind in SIGNS && kind !== "close" ? kind : "ok";
+    const box = document.createElement("div");
+    box.className = `pb-toast pb-${known}`;
+    box.innerHTML = `${SIGNS[known]}<span></span><button type="button" class="pb-toast-close">${SIGNS.close}<span class="visually-hidden">Dismiss</span></button>`;
+    box.querySelector("span").textContent = text;
+    box.querySelector("button").addEventListener("click", () => box.remove());
+    byId("toasts").append(box);
+    if (known !== "ok") return;
+    const leave = () => (box.matches(":hover, :focus-within") ? setTimeout(leave, 2000) : box.remove());
+    setTimeout(leave, 6000);
+  };
+
+  document.addEventListener("toast", ({ detail }) => toast(detail?.kind, detail?.text));
+
+  // Copying
+
+  const copied = async (text) => {
+    if (navigator.clipboard && isSecureContext) {
+      try {
+        await navigator.clipboard.writeText(text);
+        return true;
+      } catch {
+        // Refused: the older way may still do.
+      }
+    }
+    const area = document.createElement("textarea");
+    area.value = text;
+    area.className = "visually-hidden";
+    area.readOnly = true;
+    const before = document.activeElement;
+    document.body.append(area);
+    area.select();
+    const done = document.execCommand("copy");
+    area.remove();
+    before?.focus();
+    return done;
+  };
+
+  const copy = async (button) => {
+    const what = button.dataset.what || "text";
+    if (!(await copied(button.dataset.copy))) {
+      toast("bad", `The browser did not let Patchbay copy the ${what}. Select it and copy it by hand.`);
+      return;
+    }
+    const label = button.querySelector("[data-copy-label]");
+    button.dataset.before ??= label?.textContent ?? "";
+    if (label) label.textContent = "Copied";
+    button.classList.add("is-copied");
+    announce(`Copied the ${what}.`);
+    clearTimeout(button.copyTimer);
+    button.copyTimer = setTimeout(() => {
+      if (label) label.textContent = button.dataset.before;
+      button.classList.remove("is-copied");
+    }, 2000);
+  };
+
+  // Times in the reader's zone
+
+  const exact = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "long" });
+  const short = (date, dayOnly) => {
+    const now = new Date();
+    const sameYear = date.getFullYear() === now.getFullYear();
+    const clock = date.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
+    if (!dayOnly && date.toDateString() === now.toDateString()) return `today, ${clock}`;
+    const day = date.toLocaleDateString("en-GB", { day: "numeric", month: "short", year: sameYear ? undefined : "numeric" });
+    return dayOnly ? day : `${day}, ${clock}`;
+  };
+  const localize = (root) => {
+    for (const time of root.querySelectorAll("time[data-time]:not([title])")) {
+      const date = new Date(time.dateTime);
+      if (isNaN(date)) continue;
+      time.title = exact.format(date);
+      time.textContent = short(date, time.dataset.time === "day");
+    }
+  };
+
+  // Clicks: copy, dialogs, select all
+
+  document.addEventListener("click", (event) => {
+    const hit = (selector) => event.target.closest?.(selector);
+    const button = hit("[data-copy]");
+    if (button) copy(button);
+    const opener = hit("[data-dialog-open]");
+    if (opener) {
+      event.preventDefault();
+      byId(opener.dataset.dialogOpen)?.showModal();
+    }
+    const closer = hit("[data-dialog-close]");
+    if (closer) {
+      event.preventDefault();
+      closer.closest("dialog")?.close();
+    }
+    for (const menu of document.querySelectorAll("details[data-popup][open]")) {
+      if (!menu.contains(event.target)) menu.open = false;
+    }
+  });
+
+  const count = (root) => {
+    const boxes = [...root.querySelectorAll("[data-check]")];
+    const chosen = boxes.filter((box) => box.checked).length;
+    const all = root.querySelector("[data-check-all]");
+    if (all) {
+      all.checked = chosen > 0 && chosen === boxes.length;
+      all.indeterminate = chosen > 0 && chosen < boxes.length;
+    }
+    for (const place of root.querySelectorAll("[data-checked-count]")) {
+      place.textContent = chosen ? `${chosen} selected` : "";
+    }
+  };
+  document.addEventListener("change", (event) => {
+    const root = event.target.closest("[data-checks]");
+    if (!root) return;
+    if (event.target.matches("[data-check-all]")) {
+      for (const box of root.querySelectorAll("[data-check]")) box.checked = event.target.checked;
+    }
+    if (event.target.matches("[data-check], [data-check-all]")) count(root);
+  });
+
+  // Keys: Esc leaves an edit or a menu, Ctrl/Cmd+K goes to the search
+
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && !event.defaultPrevented && !event.isComposing) {
+      const menu = event.target.closest?.("details[open]");
+      if (menu?.matches("[data-popup], .pb-menu")) {
+        menu.open = false;
+        menu.querySelector("summary").focus();
+        return;
+      }
+      const place = event.target.closest?.("[data-edit-row], [data-esc-href]");
+      const cancel = place?.querySelector("[data-cancel]");
+      if (cancel) cancel.click();
+      else if (place?.dataset.escHref) location.assign(place.dataset.escHref);
+    }
+    if (event.key.toLowerCase() === "k" && (event.ctrlKey || event.metaKey) && !event.shiftKey && !event.altKey) {
+      const search = document.querySelector("[data-search]");
+      if (!search) return;
+      event.preventDefault();
+      search.focus();
+      search.select();
+    }
+  });
+
+  // A plain form shows that it is working, and is sent once
+
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (event.defaultPrevented || form.method === "dialog" || form.matches("[data-no-busy]")) return;
+    if (form.classList.contains("is-busy")) {
+      event.preventDefault();
+      return;
+    }
+    if (form.method === "get") return;
+    form.classList.add("is-busy");
+    event.submitter?.classList.add("is-busy");
+  });
+  addEventListener("pageshow", () => {
+    for (const busy of document.querySelectorAll(".is-busy")) busy.classList.remove("is-busy");
+  });
+
+  // htmx
+
+  document.addEventListener("htmx:configRequest", ({ detail }) => {
+    if (detail.verb !== "get") {
+      detail.headers["X-CSRFToken"] = document.querySelector("meta[name=csrf-token]").content;
+    }
+  });
+
+  // A whole page is never put inside a part of another.
+  document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+    if (detail.xhr.status >= 400 && /^\s*<!doctype/i.test(detail.serverResponse)) {
+      detail.shouldSwap = false;
+      detail.isError = true;
+    }
+  });
+
+  const SENTENCES = {
+    401: "You are signed out. Reload the page to sign in again.",
+    403: "You may not do this.",
+    404: "This is not there any more. Reload the page to see what is.",
+    409: "Somebody changed this meanwhile. Reload the page and try again.",
+    412: "Somebody changed this meanwhile. Reload the page and try again.",
+    413: "That is too large.",
+    429: "Too many tries. Wait a moment, then try again.",
+    503: "Patchbay cannot reach its database. Try again in a moment.",
+  };
+  document.addEventListener("htmx:responseError", ({ detail }) => {
+    toast("bad", SENTENCES[detail.xhr.status] || "That did not work, and nothing was changed. Try again.");
+  });
+  document.addEventListener("htmx:sendError", () => {
+    toast("bad", "Patchbay did not answer. Check the connection, then try again.");
+  });
+  document.addEventListener("htmx:timeout", () => {
+    toast("bad", "Patchbay took too long to answer. Try again.");
+  });
+
+  const settle = (part) => {
+    localize(part.parentNode ?? part);
+    for (const message of part.querySelectorAll("[data-toast]")) {
+      toast(message.dataset.toast, message.textContent.trim());
+      message.remove();
+    }
+    const checks = part.closest("[data-checks]");
+    if (checks) count(checks);
+  };
+  const focus = (part) => {
+    const find = (selector) => (part.matches(selector) ? part : part.querySelector(selector));
+    const wanted = find("[aria-invalid=true]") || find("[autofocus]");
+    if (wanted) wanted.focus();
+    else if (document.activeElement === document.body) find("[data-focus-back]")?.focus({ preventScroll: true });
+  };
+
+  document.addEventListener("htmx:load", ({ detail }) => {
+    if (detail.elt === document.body) return;
+    settle(detail.elt);
+    focus(detail.elt);
+  });
+
+  localize(document);
+  for (const root of document.querySelectorAll("[data-checks]")) count(root);
+  for (const key of document.querySelectorAll("[data-key-hint]")) {
+    if (/mac|iphone|ipad/i.test(navigator.platform)) key.textContent = "⌘K";
+  }
+  const summary = document.querySelector(".pb-summary");
+  if (summary && document.activeElement === document.body) summary.focus();
+})();

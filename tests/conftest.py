@@ -1,0 +1,125 @@
+"""What every test may ask for.
+
+Services and the API are tested on both databases: `database_url` comes as "sqlite" and as
+"postgresql". Pages are tested on SQLite: a folder or module says so by overriding the fixture,
+see `tests/web/conftest.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from app import create_app
+from app.config import Settings
+from app.extensions import db
+from tests.support import chromium, databases, keys
+from tests.support.postgres import Postgres
+from tests.support.server import Server, served
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "page" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """A folder that all workers of this session have in common."""
+    own = tmp_path_factory.getbasetemp()
+    return own if worker_id == "master" else own.parent
+
+
+@pytest.fixture(scope="session")
+def shared_keys(shared: Path) -> dict[str, str]:
+    return keys.shared_keys(shared)
+
+
+@pytest.fixture(scope="session")
+def migrate(shared: Path, shared_keys: dict[str, str]) -> databases.Migrate:
+    """Brings the database at a URL to the newest revision."""
+
+    def migrate(url: str) -> None:
+        databases.migrate({"PATCHBAY_DATA": str(shared), "DATABASE_URL": url, **shared_keys})
+
+    return migrate
+
+
+@pytest.fixture(scope="session")
+def postgres(shared: Path) -> Iterator[Postgres]:
+    server = Postgres(shared)
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def sqlite_url(shared: Path, tmp_path: Path, migrate: databases.Migrate) -> str:
+    return databases.sqlite_copy(shared, tmp_path / "patchbay.db", migrate)
+
+
+@pytest.fixture
+def postgresql_url(postgres: Postgres, migrate: databases.Migrate) -> Iterator[str]:
+    with databases.postgresql_copy(postgres, migrate) as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """A fresh database at the newest revision, of each kind in turn."""
+    url: str = request.getfixturevalue(f"{request.param}_url")
+    return url
+
+
+@pytest.fixture
+def environment(tmp_path: Path, database_url: str, shared_keys: dict[str, str]) -> dict[str, str]:
+    """The settings of the test's own installation; a module may override it to add some."""
+    return {"PATCHBAY_DATA": str(tmp_path), "DATABASE_URL": database_url, **shared_keys}
+
+
+@pytest.fixture
+def app(environment: dict[str, str]) -> Iterator[Flask]:
+    app = create_app(Settings.from_environment(environment))
+    app.testing = True
+    yield app
+    with app.app_context():
+        db.engine.dispose()
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A new installation, really served; one for the tests of a module."""
+    with served(tmp_path_factory.mktemp("server")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=chromium.executable(), args=chromium.ARGUMENTS
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser, server: Server) -> Iterator[Page]:
+    """A page of `server` in a browser that knows nothing yet; its scripts must not complain."""
+    context = browser.new_context(base_url=server.url)
+    context.set_default_timeout(10_000)
+    page = context.new_page()
+    complaints = chromium.complaints(page)
+    yield page
+    context.close()
+    assert complaints == []

