@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from app.core import sealing
 
 DEFAULT_BIND = "127.0.0.1:2212"
 SHORTEST_KEY = 32
+_DIGITS = re.compile(r"[0-9]{1,6}")
 KEY_FILES = {
     "PATCHBAY_SECRET_KEY": "secret.key",
     "PATCHBAY_JWT_KEYS": "jwt.keys",
@@ -49,9 +51,7 @@ class Settings:
             data=data,
             database_url=keys.database_url,
             secret_key=_strong("PATCHBAY_SECRET_KEY", keys.read("PATCHBAY_SECRET_KEY")),
-            jwt_keys=tuple(
-                _strong("PATCHBAY_JWT_KEYS", key) for key in _list(keys.read("PATCHBAY_JWT_KEYS"))
-            ),
+            jwt_keys=_jwt_keys(_list(keys.read("PATCHBAY_JWT_KEYS"))),
             fernet_keys=_fernet_keys(_list(keys.read("PATCHBAY_FERNET_KEYS"))),
             host=host,
             port=port,
@@ -74,12 +74,22 @@ def _database_url(environ: Mapping[str, str], data: Path) -> str:
         url = "postgresql+psycopg://" + url.split("://", 1)[1]
     if not url.startswith(("sqlite:///", "postgresql+psycopg://")):
         raise SettingsError("DATABASE_URL must start with postgresql+psycopg:// or sqlite:///.")
-    return url
+    return _with_file(url) if url.startswith("sqlite") else url
+
+
+def _with_file(url: str) -> str:
+    """A file that every process means, whatever its own folder is."""
+    path = url.removeprefix("sqlite:///")
+    if path in ("", ":memory:"):
+        raise SettingsError(
+            "DATABASE_URL names no file. Use one such as sqlite:////srv/patchbay.db."
+        )
+    return f"sqlite:///{Path(path).absolute()}"
 
 
 def _bind(text: str) -> tuple[str, int]:
     host, _, port = text.rpartition(":")
-    if not host or not port.isdigit() or not 0 < int(port) < 65536:
+    if not host or not _DIGITS.fullmatch(port) or not 0 < int(port) < 65536:
         raise SettingsError(f"PATCHBAY_BIND is {text!r}. Use host:port, such as {DEFAULT_BIND}.")
     return host.strip("[]"), int(port)
 
@@ -88,7 +98,7 @@ def _number(environ: Mapping[str, str], name: str, *, default: int, least: int) 
     text = environ.get(name)
     if not text:
         return default
-    if not text.isdigit() or int(text) < least:
+    if not _DIGITS.fullmatch(text) or int(text) < least:
         raise SettingsError(f"{name} is {text!r}. Use a whole number, {least} or more.")
     return int(text)
 
@@ -105,6 +115,12 @@ def _strong(name: str, key: str) -> str:
             'such as the output of: python3 -c "import secrets; print(secrets.token_urlsafe(48))"'
         )
     return key
+
+
+def _jwt_keys(keys: list[str]) -> tuple[str, ...]:
+    if not keys:
+        raise SettingsError("PATCHBAY_JWT_KEYS has no key in it.")
+    return tuple(_strong("PATCHBAY_JWT_KEYS", key) for key in keys)
 
 
 def _fernet_keys(keys: list[str]) -> tuple[str, ...]:
@@ -139,12 +155,14 @@ class _Keys:
             value = path.read_text().strip()
         except OSError as error:
             raise SettingsError(f"{name}: {path} cannot be read ({error.strerror}).") from None
+        except UnicodeDecodeError:
+            raise SettingsError(f"{name}: {path} is not text.") from None
         if not value:
             raise SettingsError(f"{name}: {path} is empty.")
         return value
 
     def _refuse_over_existing_data(self, name: str, path: Path) -> None:
-        if _has_data(self.database_url):
+        if _has_data(self.database_url) and not path.exists():
             raise SettingsError(
                 f"{name} is missing, and the database already has data. A new key would lock that data "
                 f"away, so none was made. Put the key back at {path}, or set {name} or {name}_FILE."
@@ -169,7 +187,7 @@ def _new_key(name: str) -> str:
 def _write_once(path: Path, value: str) -> None:
     """Two processes may start at once: whoever comes second reads what the first one wrote."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(descriptor, "w") as file:

@@ -6,7 +6,13 @@ import secrets
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, current_app, g, request
+from flask import Flask, Request, Response, current_app, g, request
+from flask.sessions import (
+    NullSession,
+    SecureCookieSession,
+    SecureCookieSessionInterface,
+    SessionMixin,
+)
 from sqlalchemy import inspect
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
@@ -43,7 +49,23 @@ def flask_config(settings: Settings) -> dict[str, Any]:
     }
 
 
+class PortalSessions(SecureCookieSessionInterface):
+    """Only the portal has sessions: the API neither reads nor sets a cookie."""
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        return (
+            NullSession()
+            if request.path.startswith("/api/")
+            else super().open_session(app, request)
+        )
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        if not isinstance(session, NullSession):
+            super().save_session(app, session, response)
+
+
 def init_app(app: Flask, settings: Settings) -> None:
+    app.session_interface = PortalSessions()
     app.extensions["patchbay"] = Keys(Sealer(settings.fernet_keys), settings.jwt_keys)
     app.extensions["patchbay_settings"] = settings
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True

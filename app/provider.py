@@ -7,11 +7,10 @@ declaration. Secrecy is carried by the type of a field, so that no list can disa
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, ClassVar
-from urllib.parse import urlsplit
 
 from app.core import phone
 
@@ -45,6 +44,8 @@ class Capability(StrEnum):
 class DeclarationError(Exception):
     """A provider's file cannot be used; the message names it and says why."""
 
+
+LONGEST_NAME = 64
 
 _MASK = re.compile(r"[•●∙·…]|\*{3,}|\.{3}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
@@ -181,16 +182,11 @@ class ServiceHost(Field):
 
     def check(self, value: str, country: str | None) -> str:
         value = _plain_text(value, 200).rstrip("/")
-        parts = urlsplit(value if "://" in value else f"https://{value}")
-        if (
-            parts.scheme != "https"
-            or parts.netloc.lower() not in self.hosts
-            or parts.path
-            or parts.query
-        ):
+        host = value.lower().removeprefix("https://")
+        if host not in self.hosts:
             choices = " or ".join(f"https://{host}" for host in self.hosts)
             raise ValueError(f"{self.label} must be {choices}.")
-        return f"https://{parts.netloc.lower()}"
+        return f"https://{host}"
 
     def in_force(self, stored: str | None) -> str:
         return stored or f"https://{self.hosts[0]}"
@@ -255,12 +251,29 @@ def _check_declaration(cls: type[Provider]) -> None:
         raise DeclarationError(
             f"{cls.__module__}: the key {cls.key!r} must be lower case, such as 'twilio'."
         )
-    for declared in cls.fields:
-        if declared.secret and declared.default is not None:
-            raise DeclarationError(
-                f"{cls.__module__}: {declared.name} is a secret and cannot have a default."
-            )
-        if not set(declared.families) <= set(cls.families):
-            raise DeclarationError(
-                f"{cls.__module__}: {declared.name} names a family that is not its provider's."
-            )
+    for name, declared in vars(cls).items():
+        if isinstance(declared, Field):
+            for problem in _wrong_with(cls, name, declared):
+                raise DeclarationError(f"{cls.__module__}: {name} {problem}.")
+
+
+def _wrong_with(cls: type[Provider], name: str, declared: Field) -> Iterator[str]:
+    if hasattr(Provider, name) or name in Provider.__annotations__ or name in list(Capability):
+        yield "is a name that every provider has for something else"
+    if declared.name != name:
+        yield f"is the same field as {declared.name}"
+    if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", name) or len(name) > LONGEST_NAME:
+        yield f"must be lower case, such as auth_token, in at most {LONGEST_NAME} characters"
+    if declared.secret and declared.default is not None:
+        yield "is a secret and cannot have a default"
+    if not set(declared.families) <= set(cls.families):
+        yield "names a family that is not its provider's"
+    if declared.default is not None and not _accepts(declared, declared.default):
+        yield "has a default that it would not accept"
+
+
+def _accepts(declared: Field, value: Any) -> bool:
+    try:
+        return type(value) is declared.python_type and declared.check(value, None) == value
+    except ValueError:
+        return False

@@ -20,6 +20,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
+from sqlalchemy import create_engine, select
+
+from app.config import Settings
+from app.database import engine_options
+from app.models import Organization
 from tests.support.postgres import Postgres
 from tests.support.server import ROOT, clean_environment, flask, free_port
 
@@ -83,15 +88,21 @@ def main() -> None:
     options = _options()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="patchbay-bench-")))
-        environment = clean_environment() | {"PATCHBAY_DATA": str(folder)}
+        metrics = folder / "metrics"
+        metrics.mkdir()
+        environment = clean_environment() | {
+            "PATCHBAY_DATA": str(folder),
+            "PROMETHEUS_MULTIPROC_DIR": str(metrics),
+        }
         if options.postgresql:
             postgres = Postgres(folder)
             stack.callback(postgres.stop)
             postgres.create("patchbay")
             environment["DATABASE_URL"] = postgres.url("patchbay")
-        token = _prepare(environment)
+        user_id, token = _prepare(environment)
         ours = stack.enter_context(_granian("patchbay", "wsgi:app", environment, options, token))
-        body, headers = _configure(Caller(ours.port, token))
+        organization_id = _organization_id(environment)
+        body, headers = _configure(Caller(ours.port, token), organization_id, user_id)
         answer = json.dumps({"path": PATH, "body": body.decode(), "headers": headers})
         bare_environment = clean_environment() | {"BARE_ANSWER": answer}
         bare = stack.enter_context(
@@ -107,22 +118,22 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=3.0, help="of load, each, in each round")
     parser.add_argument("--connections", type=int, default=16)
     parser.add_argument("--workers", type=int, default=1, help="processes that serve")
-    parser.add_argument("--threads", type=int, default=1, help="that serve in each process")
+    parser.add_argument("--threads", type=int, default=4, help="that serve in each process")
     parser.add_argument("--postgresql", action="store_true", help="instead of SQLite")
     parser.add_argument("--at-least", type=float, help="exit with 1 where the ratio is less")
     return parser.parse_args()
 
 
-def _prepare(environment: Mapping[str, str]) -> str:
-    """A new installation with one superadmin; answers a token of theirs."""
-    _flask(environment, "db", "upgrade")
+def _prepare(environment: Mapping[str, str]) -> tuple[str, str]:
+    """A new installation with one superadmin: their id, and a token."""
+    _flask(environment, "prepare")
     person = ["--email", EMAIL, "--name", "Dialer", "--role", "superadmin"]
-    _flask(
+    user_id = _flask(
         environment,
         *["users", "create", *person, "--organization", "Bench", "--password-stdin"],
         typed=secrets.token_urlsafe(24),
     )
-    return _flask(environment, "tokens", "create", "--email", EMAIL)
+    return user_id, _flask(environment, "tokens", "create", "--email", EMAIL)
 
 
 def _flask(environment: Mapping[str, str], *arguments: str, typed: str = "") -> str:
@@ -139,11 +150,27 @@ def _flask(environment: Mapping[str, str], *arguments: str, typed: str = "") -> 
     return done.stdout.strip()
 
 
-def _configure(caller: Caller) -> tuple[bytes, dict[str, str]]:
-    """Makes Twilio the live voice provider; the body and the headers that the dialer then gets."""
+def _organization_id(environment: Mapping[str, str]) -> str:
+    url = Settings.from_environment(environment).database_url
+    engine = create_engine(url, **engine_options(url))
+    with engine.connect() as connection:
+        found = connection.execute(select(Organization.id)).scalar_one()
+    engine.dispose()
+    return str(found)
+
+
+def _configure(caller: Caller, organization_id: str, user_id: str) -> tuple[bytes, dict[str, str]]:
+    """Makes Twilio live, with a number for the caller; the body and headers that they then get."""
     caller.ask("POST", "/api/calls/providers/config", TWILIO)
     caller.ask("POST", "/api/calls/providers/active", {"provider": "twilio"})
+    caller.ask(
+        "POST",
+        f"/api/organizations/{organization_id}/phone-numbers",
+        {"userId": user_id, "provider": "twilio", "phoneNumber": NUMBER},
+    )
     body, headers = caller.ask("GET", PATH)
+    if json.loads(body) != {"provider": "twilio", "phoneNumber": NUMBER}:
+        raise SystemExit(f"{PATH} answered {body.decode()}")
     return body, {k: v for k, v in headers.items() if k.lower() not in HOP_BY_HOP}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -18,12 +19,24 @@ def document(
     body: Any, status: int = 200, *, tagged: bool = False, tag: str | None = None
 ) -> Response:
     """`tagged` adds an entity tag, and answers 304 to a caller who has this very document."""
+    if tagged and tag is None:
+        tag = etag.of(body)
+    if tag is not None and _is_known(tag):
+        return _not_modified(tag)
     text = json.dumps(body, separators=(",", ":"), ensure_ascii=False)
     response = Response(text, status, content_type=JSON)
-    if tagged or tag:
-        response.set_etag(tag or etag.of(body))
-        if request.method in ("GET", "HEAD"):
-            response.make_conditional(request)
+    if tag is not None:
+        response.set_etag(tag)
+    return response
+
+
+def _is_known(tag: str) -> bool:
+    return request.method in ("GET", "HEAD") and request.if_none_match.contains_weak(tag)
+
+
+def _not_modified(tag: str) -> Response:
+    response = Response(status=304)
+    response.set_etag(tag)
     return response
 
 
@@ -33,10 +46,9 @@ def no_content() -> Response:
 
 def array(items: Iterable[Any], *, tag: str) -> Response:
     """A JSON array that is sent as it is read: memory does not grow with its length."""
-    if request.if_none_match.contains(tag):
-        response = Response(status=304)
-    else:
-        response = Response(stream_with_context(_pieces(items)), content_type=JSON)
+    if _is_known(tag):
+        return _not_modified(tag)
+    response = Response(stream_with_context(_pieces(items)), content_type=JSON)
     response.set_etag(tag)
     return response
 
@@ -87,4 +99,4 @@ def expected_version() -> int | None:
     tag = if_match()
     if tag is None:
         return None
-    return int(tag) if tag.isascii() and tag.isdigit() else -1
+    return int(tag) if re.fullmatch(r"[1-9][0-9]{0,8}", tag) else -1

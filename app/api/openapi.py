@@ -77,7 +77,20 @@ def _models() -> tuple[dict[Any, dict[str, Any]], dict[str, Any]]:
     wanted += [(operation.answer, "serialization") for operation in OPERATIONS if operation.answer]
     wanted.append((schemas.CallsErrorResponse, "serialization"))
     references, found = models_json_schema(list(dict.fromkeys(wanted)), ref_template=REF)  # type: ignore[arg-type]
-    return dict(references), found["$defs"]  # type: ignore[arg-type]
+    return dict(references), _without_null_defaults(found["$defs"])  # type: ignore[arg-type]
+
+
+def _without_null_defaults(schema: Any) -> Any:
+    """An absent field is kept as it is: it does not become null."""
+    if isinstance(schema, list):
+        return [_without_null_defaults(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {
+        key: _without_null_defaults(value)
+        for key, value in schema.items()
+        if (key, value) != ("default", None)
+    }
 
 
 def _operation(operation: Operation, path: str) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from app.core.errors import (
     Forbidden,
     Invalid,
     Malformed,
+    NotFound,
     PatchbayError,
     Problem,
     Unauthenticated,
@@ -113,7 +114,7 @@ class Api(Blueprint):
                 summary,
                 who,
                 view,
-                self.name,
+                self.name.removeprefix("api_"),
                 shown,
                 body,
                 answer,
@@ -133,7 +134,7 @@ class Api(Blueprint):
 
 def blueprint(name: str, url_prefix: str) -> Api:
     """The API never reads cookies, so it needs no CSRF token."""
-    made = Api(name, __name__, url_prefix=url_prefix)
+    made = Api(f"api_{name}", __name__, url_prefix=url_prefix)
     csrf.exempt(made)
     return made
 
@@ -147,6 +148,7 @@ def _guarded(
     def run(**path: Any) -> ResponseReturnValue:
         if shortcut is not None and "organizationId" not in request.args:
             return shortcut(tokens.verify(http.keys(), bearer()))
+        _refuse_nul()
         if operation.who is Who.ANYONE:
             scope = http.stranger()
         else:
@@ -157,6 +159,14 @@ def _guarded(
 
     run.guard = operation.who  # type: ignore[attr-defined]
     return run
+
+
+def _refuse_nul() -> None:
+    """No text of ours has one, and PostgreSQL cannot even be asked for it."""
+    if "\0" in request.path:
+        raise NotFound("There is nothing at this address.")
+    if b"%00" in request.query_string:
+        raise Malformed("The query has a NUL character in it.")
 
 
 def _authenticate(operation: Operation) -> Actor:

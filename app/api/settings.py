@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 
 from app.api import answers, schemas
 from app.api.operations import Parameter, Who, blueprint
+from app.core import etag
 from app.core.errors import Invalid, Malformed, Problem
 from app.provider import Family
 from app.providers import keys_in
@@ -58,8 +59,12 @@ def telephony_settings(scope: Scope) -> ResponseReturnValue:
     refusals=(409, 412),
 )
 def save_telephony_settings(scope: Scope, sent: Any) -> ResponseReturnValue:
-    """Update the telephony configuration; absent keeps, null clears"""
-    return answers.document(telephony.update(scope, sent, if_match=answers.if_match()), tagged=True)
+    """Update the telephony configuration; absent keeps, null clears
+
+    The answer is what GET answers, with its tag, but for the secrets: those leave by GET alone.
+    """
+    saved = telephony.update(scope, sent, if_match=answers.if_match())
+    return answers.document(telephony.without_secrets(saved), tag=etag.of(saved))
 
 
 @settings.operation(
@@ -174,6 +179,8 @@ def _filter() -> Filter:
     if active not in (None, "true", "false"):
         raise Invalid([Problem("is_active", "Use true or false.")])
     text = (_single("q") or "").strip()
+    if len(text) > endpoints.LABEL_LONGEST:
+        raise Invalid([Problem("q", f"Use at most {endpoints.LABEL_LONGEST} characters.")])
     return Filter(
         text, provider, None if active is None else active == "true", _single("agent") or None
     )
@@ -187,4 +194,4 @@ def _list_tag(scope: Scope) -> str:
 
 def _next_page(cursor: str) -> str:
     arguments = {name: value for name, value in request.args.items() if name != "cursor"}
-    return url_for("settings.list_endpoints", **arguments, cursor=cursor)  # type: ignore[arg-type]
+    return url_for("api_settings.list_endpoints", **arguments, cursor=cursor)  # type: ignore[arg-type]

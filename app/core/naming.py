@@ -5,6 +5,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+PHONE_NUMBER = "phoneNumber"
+
 
 def camel(snake: str) -> str:
     """`max_concurrent` → `maxConcurrent`."""
@@ -14,7 +16,7 @@ def camel(snake: str) -> str:
 
 def calls_name(provider: str, field: str) -> str:
     """The name in the calls API: `twilioAuthToken`. The number is `phoneNumber` for every provider."""
-    return "phoneNumber" if field == "phone_number" else camel(f"{provider}_{field}")
+    return PHONE_NUMBER if field == "phone_number" else camel(f"{provider}_{field}")
 
 
 def settings_name(provider: str, field: str) -> str:

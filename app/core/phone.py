@@ -12,6 +12,7 @@ from functools import lru_cache
 import phonenumbers
 
 E164 = re.compile(r"\+[1-9][0-9]{6,14}")
+_WRITTEN = re.compile(r"[+\uff0b]?[\d\s()./\u2010-\u2015-]+")
 
 
 def normalize(text: str, country: str | None) -> str:
@@ -22,11 +23,14 @@ def normalize(text: str, country: str | None) -> str:
     text = text.strip()
     if len(text) > 40:
         raise ValueError("This is too long for a phone number.")
+    if not _WRITTEN.fullmatch(text):
+        raise ValueError(_advice(country))
     try:
         number = phonenumbers.parse(text, country)
     except phonenumbers.NumberParseException:
         raise ValueError(_advice(country)) from None
-    if number.extension or not phonenumbers.is_possible_number(number):
+    reason = phonenumbers.is_possible_number_with_reason(number)
+    if reason != phonenumbers.ValidationResult.IS_POSSIBLE:
         raise ValueError(_advice(country))
     formatted = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
     if not E164.fullmatch(formatted):

@@ -55,6 +55,7 @@ class Sealer:
 
     def __init__(self, keys: Sequence[str]) -> None:
         self.fingerprints = tuple(fingerprint(key) for key in keys)
+        self._newest = Fernet(keys[0])
         self._fernet = MultiFernet([Fernet(key) for key in keys])
 
     @property
@@ -64,7 +65,7 @@ class Sealer:
 
     def seal(self, secret: str, place: Place) -> str:
         payload = [place.organization_id, place.provider, place.field, secret]
-        return self._fernet.encrypt(json.dumps(payload).encode()).decode()
+        return self._fernet.encrypt(json.dumps(payload, ensure_ascii=False).encode()).decode()
 
     def open(self, token: str, place: Place) -> str:
         """The secret, or SealBroken."""
@@ -75,3 +76,11 @@ class Sealer:
         if sealed_for != [place.organization_id, place.provider, place.field]:
             raise SealBroken("the token was sealed for another place")
         return str(secret)
+
+    def is_current(self, token: str) -> bool:
+        """Whether the newest key sealed the token."""
+        try:
+            self._newest.decrypt(token.encode())
+        except InvalidToken:
+            return False
+        return True

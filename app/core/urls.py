@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 _HOST = re.compile(
     r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]"
 )
-_PATH = re.compile(r"(/[A-Za-z0-9._~!$&'()*+,;=:@%-]+)*/?")
+_PATH = re.compile(r"(/([A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})+)*/?")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_UNUSABLE = "This is not a web address. Use one such as https://voice.example.com."
 _NOT_PUBLIC = (".localhost", ".local", ".internal", ".localdomain")
 LONGEST = 300
 
@@ -20,15 +22,13 @@ def public_base_url(text: str) -> str:
     Raises ValueError with a sentence for the person who typed it.
     """
     text = text.strip()
-    if len(text) > LONGEST:
-        raise ValueError(f"This address is longer than {LONGEST} characters.")
+    if _CONTROL.search(text):
+        raise ValueError(_UNUSABLE)
     try:
         parts = urlsplit(text)
         port = parts.port
     except ValueError:
-        raise ValueError(
-            "This is not a web address. Use one such as https://voice.example.com."
-        ) from None
+        raise ValueError(_UNUSABLE) from None
     if parts.scheme != "https":
         raise ValueError("The address must start with https://, such as https://voice.example.com.")
     if parts.username is not None or parts.password is not None:
@@ -36,12 +36,28 @@ def public_base_url(text: str) -> str:
     if "?" in text or "#" in text:
         raise ValueError("Leave out what follows ? or # in the address.")
     host = _public_host(parts.hostname or "")
-    if not _PATH.fullmatch(parts.path) or "/.." in parts.path or "/./" in parts.path:
+    if port == 0 or not _is_plain_path(parts.path):
         raise ValueError(
-            "The path of the address has characters or dots that providers cannot call."
+            "The path or port of the address has characters or dots that providers cannot call."
         )
     authority = host if port in (None, 443) else f"{host}:{port}"
-    return f"https://{authority}{parts.path.rstrip('/')}"
+    url = f"https://{authority}{parts.path.rstrip('/')}"
+    if len(url) > LONGEST:
+        raise ValueError(f"This address is longer than {LONGEST} characters.")
+    return url
+
+
+def _is_plain_path(path: str) -> bool:
+    """Every segment stays one, however often somebody on the way decodes it."""
+    segments = [unquote(segment) for segment in path.split("/")]
+    return _PATH.fullmatch(path) is not None and not any(
+        segment in (".", "..")
+        or "/" in segment
+        or "\\" in segment
+        or "%" in segment
+        or _CONTROL.search(segment)
+        for segment in segments
+    )
 
 
 def _public_host(host: str) -> str:

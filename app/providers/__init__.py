@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
+from app.core.naming import PHONE_NUMBER, calls_name, settings_name
 from app.provider import DeclarationError, Family, Provider
 
 
@@ -32,7 +33,24 @@ def _load() -> Mapping[str, Provider]:
     by_key = {provider.key: provider for provider in found}
     if len(by_key) != len(found):
         raise DeclarationError("Two files in app/providers declare the same key.")
+    _refuse_shared_names(found)
     return MappingProxyType(by_key)
+
+
+def _refuse_shared_names(found: Iterable[Provider]) -> None:
+    """`est_key_id` of `sinch` and `key_id` of `sinch_est` would be one name in the APIs."""
+    taken: dict[str, str] = {}
+    for provider in found:
+        for field in provider.fields:
+            for name in (
+                calls_name(provider.key, field.name),
+                settings_name(provider.key, field.name),
+            ):
+                if taken.setdefault(name, provider.key) != provider.key and name != PHONE_NUMBER:
+                    raise DeclarationError(
+                        f"{provider.__module__}: {field.name} becomes {name}, "
+                        f"which {taken[name]} has already."
+                    )
 
 
 PROVIDERS: Mapping[str, Provider] = _load()

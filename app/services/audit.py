@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
 
-from app.models import AuditEvent
+from app.models import AuditEvent, Organization
 from app.services.scope import Scope
 
 PAGE = 50
@@ -20,9 +21,20 @@ def record(
 
     `changes` maps a field to its value before and after; for a secret, to words about it.
     """
-    if scope.found is not None:
-        scope.found.revision += 1
     note(scope, action, subject, changes)
+    if scope.found is not None:
+        _raise_revision(scope.session, scope.found)
+
+
+def _raise_revision(session: Session, organization: Organization) -> None:
+    """Leaves the version and `updated_at` alone: those are about the organization's own fields."""
+    session.execute(
+        update(Organization)
+        .where(Organization.id == organization.id)
+        .values(revision=Organization.revision + 1, updated_at=Organization.updated_at)
+        .execution_options(synchronize_session=False)
+    )
+    session.expire(organization, ["revision"])
 
 
 def note(

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-
 from app.core import clock, sealing
 from app.core.errors import Invalid, NotFound, Problem
 from app.core.naming import settings_name
@@ -51,6 +50,10 @@ class State:
     @property
     def is_configured(self) -> bool:
         return not self.missing
+
+    def opens(self, name: str) -> bool:
+        """Whether the secret is there and can be used."""
+        return name in self.secrets and not self.secrets[name].broken
 
     def raw(self, declared: Field) -> Any:
         """The value in the clear; None where there is none."""
@@ -129,25 +132,24 @@ def apply(
     before = load(scope, provider)
     _refuse_hints(before, changes, naming)
     _demand_secrets_for_new_host(before, changes, naming)
-    row = row_for(scope, provider)
     told: dict[str, list[Any]] = {}
     for name, value in changes.items():
-        declared = provider.field(name)
-        if declared.secret:
+        if provider.field(name).secret:
             change = _apply_secret(scope, provider, name, value)
         else:
-            change = _apply_plain(row, name, value)
+            change = _apply_plain(scope, before, name, value)
         if change:
             told[settings_name(provider.key, name)] = change
     if told:
-        row.updated_at = clock.now()
+        row_for(scope, provider).updated_at = clock.now()
     return told
 
 
-def _apply_plain(row: Connection, name: str, value: Any) -> list[Any] | None:
-    was = row.values.get(name)
+def _apply_plain(scope: Scope, before: State, name: str, value: Any) -> list[Any] | None:
+    was = before.values.get(name)
     if was == value:
         return None
+    row = row_for(scope, before.provider)
     kept = {key: old for key, old in row.values.items() if key != name}
     row.values = kept if value is None else kept | {name: value}
     return [was, value]

@@ -5,21 +5,22 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel
 from pydantic import Field as PydanticField
-from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, false, func, or_, select
 from sqlalchemy.exc import IntegrityError
 
 from app.core import clock, phone, urls
 from app.core.errors import Conflict, Invalid, Malformed, Problem
-from app.models import Endpoint
+from app.models import Endpoint, Organization
 from app.provider import Family
-from app.providers import PROVIDERS, keys_in
+from app.providers import in_family, keys_in
 from app.services import audit, connections, validation
+from app.services.connections import State
 from app.services.scope import Scope, expect_version
 
 AGENT_LONGEST = 100
@@ -66,13 +67,7 @@ class EndpointEdit(BaseModel):
     """What may be changed afterwards."""
 
     model_config = validation.STRICT
-    fixed: ClassVar[dict[str, str]] = {
-        name: "This cannot be changed. Delete the endpoint and create another one."
-        for name in ("phone_number", "provider")
-    } | {
-        name: "This is computed; leave it out."
-        for name in ("id", "created_at", "inbound_webhook_url")
-    }
+    fixed: ClassVar[dict[str, str]] = dict.fromkeys(("phone_number", "provider"), "This cannot be changed. Delete the endpoint and create another one.") | dict.fromkeys(("id", "created_at", "inbound_webhook_url"), "This is computed; leave it out.")
 
     inbound_agent_name: Annotated[Agent | None, PydanticField(json_schema_extra=_AGENT_SCHEMA)] = (
         None
@@ -89,10 +84,7 @@ class EndpointEdit(BaseModel):
 class EndpointDraft(EndpointEdit):
     """A new endpoint."""
 
-    fixed: ClassVar[dict[str, str]] = {
-        name: "This is computed; leave it out."
-        for name in ("id", "created_at", "inbound_webhook_url")
-    }
+    fixed: ClassVar[dict[str, str]] = dict.fromkeys(("id", "created_at", "inbound_webhook_url"), "This is computed; leave it out.")
 
     phone_number: validation.checked(_number)  # type: ignore[valid-type]
     provider: TelephonyKey
@@ -133,6 +125,8 @@ def document(base_url: str | None, row: Any) -> dict[str, Any]:
 
 def _query(scope: Scope, wanted: Filter) -> Select[tuple[Endpoint]]:
     query = scope.select(Endpoint)
+    if "\0" in f"{wanted.text}{wanted.provider}{wanted.agent}":
+        return query.where(false())
     if wanted.text:
         query = query.where(_matches(wanted.text, scope.organization.country))
     if wanted.provider:
@@ -286,8 +280,14 @@ def resolve(scope: Scope, number: str, direction: str) -> dict[str, Any]:
         answer["inbound_webhook_url"] = urls.inbound_webhook_url(
             scope.organization.public_base_url, row.provider, row.inbound_agent_name
         )
-    reason = blocked_reason(scope, row, direction)
+    states = telephony_states(scope)
+    reason = blocked_reason(scope.organization, states, row, direction)
     return answer | {"ready": reason is None, "blocked_reason": reason}
+
+
+def telephony_states(scope: Scope) -> dict[str, State]:
+    """The connections that endpoints use, by provider key."""
+    return connections.load_all(scope, in_family(Family.TELEPHONY))
 
 
 def _plus(number: str) -> str:
@@ -295,7 +295,9 @@ def _plus(number: str) -> str:
     return "+" + number[1:] if re.fullmatch(r" \d+", number) else number
 
 
-def blocked_reason(scope: Scope, row: Endpoint | None, direction: str) -> str | None:
+def blocked_reason(
+    organization: Organization, states: Mapping[str, State], row: Endpoint | None, direction: str
+) -> str | None:
     """The first thing that keeps a call from being answered or dialled; None where nothing does."""
     if row is None:
         return "unknown_number"
@@ -303,11 +305,10 @@ def blocked_reason(scope: Scope, row: Endpoint | None, direction: str) -> str | 
         return "endpoint_inactive"
     if getattr(row, f"{direction}_agent_name") is None:
         return f"no_{direction}_agent"
-    if not scope.organization.public_base_url:
+    if not organization.public_base_url:
         return "no_public_base_url"
-    if row.provider not in PROVIDERS:
+    if row.provider not in states:
         return "provider_unknown"
-    state = connections.load(scope, PROVIDERS[row.provider])
-    if not state.is_configured:
+    if not states[row.provider].is_configured:
         return "provider_not_configured"
-    return None if state.enabled else "provider_disabled"
+    return None if states[row.provider].enabled else "provider_disabled"

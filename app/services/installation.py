@@ -6,17 +6,20 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 from pydantic import BaseModel
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.attributes import flag_modified
 
 from app.core.errors import NotFound
 from app.core.sealing import Place, SealBroken, Sealer
 from app.models import Installation, Organization, Role, Secret, User
-from app.services import organizations, people, validation
+from app.services import organizations, people, totp, validation
 from app.services.organizations import Name
 from app.services.scope import Scope
 
@@ -56,10 +59,11 @@ def check_keys(session: Session, sealer: Sealer) -> None:
 
 
 def prepare(scope: Scope) -> None:
-    """Marks a new database with the key that it is sealed with."""
-    with scope.transaction():
+    """Marks a new database with the key that it is sealed with; KeyMismatch where another one did."""
+    with suppress(IntegrityError), scope.transaction():
         if _row(scope.session) is None:
             scope.session.add(Installation(id=1, key_check=scope.keys.sealer.seal(_WORD, _CHECK)))
+    check_keys(scope.session, scope.keys.sealer)
 
 
 def new_setup_token(scope: Scope) -> str | None:
@@ -99,8 +103,9 @@ def set_up(scope: Scope, token: str, sent: Any) -> User:
         }
     )
     with scope.transaction():
+        row = scope.session.get_one(Installation, 1, with_for_update=True)
         expect_setup_token(scope, token)
-        scope.session.get_one(Installation, 1).setup_token_hash = None
+        row.setup_token_hash = None
         inside = replace(scope, actor=replace(scope.actor, name=person.email))
         organization = organizations.by_name(scope, draft.organization) or organizations.add(
             inside, draft.organization
@@ -133,32 +138,50 @@ def _reseal_row(scope: Scope, row_id: str) -> None:
     if row is None:
         return
     place = Place(row.organization_id, row.provider, row.field)
-    try:
-        value = scope.keys.sealer.open(row.sealed, place)
-    except SealBroken:
-        return
-    row.sealed = scope.keys.sealer.seal(value, place)
-    row.key_fingerprint = scope.keys.sealer.current
+    sealed = _sealed_again(scope.keys.sealer, row.sealed, place)
+    if sealed is not None:
+        row.sealed = sealed
+        row.key_fingerprint = scope.keys.sealer.current
+        flag_modified(row, "updated_at")  # as it is: nobody typed the secret again
 
 
 def _reseal_the_rest(scope: Scope) -> None:
-    """The key check, and the TOTP secrets of users."""
+    """The TOTP secrets of users, and last the key check."""
     sealer = scope.keys.sealer
-    row = scope.session.get_one(Installation, 1)
-    row.key_check = sealer.seal(_WORD, _CHECK)
-    for user in scope.session.scalars(select(User).where(User.totp_sealed.is_not(None))):
-        place = Place(user.organization_id, "patchbay", f"totp:{user.id}")
-        user.totp_sealed = sealer.seal(sealer.open(user.totp_sealed or "", place), place)
+    for user in scope.session.scalars(_with_totp().with_for_update()):
+        sealed = _sealed_again(sealer, user.totp_sealed or "", totp.place(user))
+        if sealed is not None:
+            user.totp_sealed = sealed
+            flag_modified(user, "updated_at")
+    scope.session.get_one(Installation, 1).key_check = sealer.seal(_WORD, _CHECK)
+
+
+def _sealed_again(sealer: Sealer, token: str, place: Place) -> str | None:
+    """None where no key opens it: it stays as it is, and has to be entered again."""
+    try:
+        return sealer.seal(sealer.open(token, place), place)
+    except SealBroken:
+        return None
+
+
+def _with_totp() -> Select[tuple[User]]:
+    return select(User).where(User.totp_sealed.is_not(None)).order_by(User.id)
 
 
 def left_behind(scope: Scope) -> int:
     """How many secrets no key opens or the newest did not seal."""
+    sealer = scope.keys.sealer
     query = select(func.count()).select_from(Secret)
-    return (
-        scope.session.scalar(query.where(Secret.key_fingerprint != scope.keys.sealer.current)) or 0
-    )
+    secrets_left = scope.session.scalar(query.where(Secret.key_fingerprint != sealer.current)) or 0
+    tokens = [user.totp_sealed or "" for user in scope.session.scalars(_with_totp())]
+    return secrets_left + sum(not sealer.is_current(token) for token in tokens)
 
 
 def organization_named(scope: Scope, name: str) -> Organization:
     """The organization of that name, made where there is none. Inside a transaction only."""
     return organizations.by_name(scope, name) or organizations.add(scope, name)
+
+
+def first_organization(scope: Scope, user: User) -> Organization:
+    """The organization that the user belongs to."""
+    return scope.session.get_one(Organization, user.organization_id)

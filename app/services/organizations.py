@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from contextlib import suppress
 from typing import Any
 
 from pydantic import BaseModel
 from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
 
 from app.core import phone, urls
-from app.core.errors import NotFound
+from app.core.errors import Conflict, NotFound
 from app.models import Endpoint, Organization, Role, User
 from app.services import audit, telephony, validation
 from app.services.scope import Scope, expect_version
 
 NAME_LONGEST = 120
+SLUG_TRIES = 10
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
@@ -53,11 +56,13 @@ class OrganizationEdit(BaseModel):
 
 
 def by_slug(scope: Scope, slug: str) -> Organization:
-    return _found(scope.session.scalar(select(Organization).where(Organization.slug == slug)))
+    found = select(Organization).where(Organization.slug == slug)
+    return _found(None if "\0" in slug else scope.session.scalar(found))
 
 
 def by_id(scope: Scope, organization_id: str) -> Organization:
-    return _found(scope.session.get(Organization, organization_id))
+    known = "\0" not in organization_id
+    return _found(scope.session.get(Organization, organization_id) if known else None)
 
 
 def by_name(scope: Scope, name: str) -> Organization | None:
@@ -96,8 +101,10 @@ def tallies(scope: Scope) -> dict[str, dict[str, int]]:
 
 def create(scope: Scope, sent: Any) -> Organization:
     draft = validation.read(OrganizationDraft, sent)
-    with scope.transaction():
-        return add(scope, draft.name)
+    for _ in range(SLUG_TRIES):
+        with suppress(IntegrityError), scope.transaction():
+            return add(scope, draft.name)
+    raise Conflict("Somebody creates organizations of this name right now. Try again in a moment.")
 
 
 def add(scope: Scope, name: str) -> Organization:
@@ -134,7 +141,7 @@ def superadmins(scope: Scope) -> int:
 
 def _free_slug(scope: Scope, name: str) -> str:
     ascii_name = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    base = re.sub(r"[^a-z0-9]+", "-", ascii_name).strip("-")[:60] or "organization"
+    base = re.sub(r"[^a-z0-9]+", "-", ascii_name)[:60].strip("-") or "organization"
     taken = set(
         scope.session.scalars(select(Organization.slug).where(Organization.slug.startswith(base)))
     )

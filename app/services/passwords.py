@@ -12,12 +12,7 @@ LONGEST = 256
 
 _hasher = PasswordHasher()
 
-_COMMON = (
-    "password passw0rd pa55word letmein welcome qwerty qwertyuiop asdfgh asdfghjkl zxcvbn zxcvbnm iloveyou "
-    "monkey dragon football baseball master sunshine princess shadow superman michael abc abcd abc123 admin "
-    "administrator root toor login access trustno1 starwars whatever freedom hello charlie secret changeme "
-    "default guest test qazwsx 1q2w3e4r 1qaz2wsx correcthorsebatterystaple patchbay"
-).split()
+_COMMON = ["password", "passw0rd", "pa55word", "letmein", "welcome", "qwerty", "qwertyuiop", "asdfgh", "asdfghjkl", "zxcvbn", "zxcvbnm", "iloveyou", "monkey", "dragon", "football", "baseball", "master", "sunshine", "princess", "shadow", "superman", "michael", "abc", "abcd", "abc123", "admin", "administrator", "root", "toor", "login", "access", "trustno1", "starwars", "whatever", "freedom", "hello", "charlie", "secret", "changeme", "default", "guest", "test", "qazwsx", "1q2w3e4r", "1qaz2wsx", "correcthorsebatterystaple", "patchbay"]
 _RUNS = (
     "01234567890123456789",
     "98765432109876543210",

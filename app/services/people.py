@@ -13,7 +13,7 @@ from app.core import clock
 from app.core.errors import Conflict, Forbidden, Invalid, Problem
 from app.models import ApiToken, Role, User, VoicePhoneNumber
 from app.services import audit, passwords, sessions, validation
-from app.services.organizations import Name, superadmins
+from app.services.organizations import Name
 from app.services.scope import Scope, expect_version
 from app.services.sign_in import normal_email
 
@@ -153,7 +153,10 @@ def set_disabled(scope: Scope, user_id: str, disabled: bool, *, version: int | N
 
 
 def _keep_one_superadmin(scope: Scope, user: User) -> None:
-    if user.disabled_at is None and superadmins(scope) <= 1:
+    """Locks all of them, so that the last two cannot go at once."""
+    everyone = select(User.id).where(User.role == Role.SUPERADMIN, User.disabled_at.is_(None))
+    left = scope.session.scalars(everyone.order_by(User.id).with_for_update()).all()
+    if user.disabled_at is None and len(left) <= 1:
         raise Conflict(
             f"{user.name} is the only superadmin. Make another one first.", code="LAST_SUPERADMIN"
         )
@@ -177,7 +180,8 @@ def change_password(
         passwords.check(new, *user.email.split("@"), user.name)
     except ValueError as error:
         raise Invalid([Problem("new_password", str(error))]) from None
+    fresh = passwords.hashed(new)
     with scope.transaction():
-        user.password_hash = passwords.hashed(new)
+        user.password_hash = fresh
         sessions.end_all(scope, user, but=session_token)
         audit.record(scope, "password.changed", user.email)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
+
+from pydantic import BaseModel
+from sqlalchemy import func, select
 
 from app.core.errors import Conflict, Invalid, Problem
 from app.core.naming import settings_name
-from app.models import ProviderSwitch
-from app.provider import Family, Origin, Provider
-from app.providers import in_family, keys_in
-from app.services import audit, connections
+from app.models import Endpoint, ProviderSwitch, User
+from app.provider import Family, Provider
+from app.providers import keys_in
+from app.services import audit, connections, validation, values
 from app.services.connections import State
 from app.services.scope import Scope, expect_version
 from app.services.values import Naming
@@ -54,6 +57,23 @@ def save(
     return told
 
 
+@cache
+def draft_model(provider: Provider) -> type[BaseModel]:
+    """What a form may send for one provider, named as in the settings API."""
+    return values.model(
+        f"{provider.key}_draft", validation.STRICT, values.definitions([provider], settings_name)
+    )
+
+
+def save_sent(
+    scope: Scope, provider: Provider, sent: Mapping[str, Any], *, version: int | None = None
+) -> dict[str, list[Any]]:
+    """As `save`, for what a form sent."""
+    draft = validation.read(draft_model(provider), sent, country=scope.organization.country)
+    changes = values.picked(provider, settings_name, draft.model_dump(exclude_unset=True))
+    return save(scope, provider, changes, version=version)
+
+
 def set_enabled(
     scope: Scope, provider: Provider, enabled: bool, *, version: int | None = None
 ) -> None:
@@ -62,14 +82,14 @@ def set_enabled(
 
 
 def _set_enabled(scope: Scope, provider: Provider, enabled: bool) -> dict[str, list[Any]]:
-    row = connections.row_for(scope, provider)
-    if row.enabled == enabled:
+    before = connections.load(scope, provider)
+    if before.exists and before.enabled == enabled:
         return {}
-    row.enabled = enabled
+    connections.row_for(scope, provider).enabled = enabled
     if not enabled:
         for family in active_families(scope, provider):
             switch(scope, family, None, reason=f"{provider.label} was disabled")
-    return {"enabled": [not enabled, enabled]}
+    return {"enabled": [before.exists and before.enabled, enabled]}
 
 
 def forget(scope: Scope, provider: Provider, *, version: int | None = None) -> bool:
@@ -175,16 +195,24 @@ def history(scope: Scope, provider: Provider, *, limit: int = 5) -> list[Provide
     return list(scope.session.scalars(query))
 
 
-def generate(scope: Scope, provider: Provider, name: str) -> dict[str, list[Any]]:
-    """Replaces a generated secret by 32 fresh bytes in hex. Inside a transaction only."""
-    if provider.field(name).origin is not Origin.GENERATED:
-        raise Invalid(
-            [Problem(settings_name(provider.key, name), "This value cannot be generated.")]
+def endpoints_using(scope: Scope, provider: Provider) -> int:
+    """How many active endpoints have the provider."""
+    query = select(func.count()).where(
+        Endpoint.organization_id == scope.organization.id,
+        Endpoint.provider == provider.key,
+        Endpoint.is_active,
+    )
+    return scope.session.scalar(query.select_from(Endpoint)) or 0
+
+
+def impact(scope: Scope, family: Family) -> str:
+    """Whom a change of the family's active provider affects, in a sentence."""
+    if family is Family.VOICE:
+        query = select(func.count()).where(
+            User.organization_id == scope.organization.id, User.disabled_at.is_(None)
         )
-    return connections.apply(scope, provider, {name: secrets.token_hex(32)})
-
-
-def overview(scope: Scope, family: Family) -> list[State]:
-    """The family's connections, in the order that pages show them."""
-    states = connections.load_all(scope, in_family(family))
-    return list(states.values())
+        people = scope.session.scalar(query.select_from(User)) or 0
+        return f"The dialers of {people} {'person' if people == 1 else 'people'} load it from their next call on."
+    if family is Family.TELEPHONY:
+        return "Agent calls that do not name a provider use it from now on. Numbers keep their own provider."
+    return "Agents speak through it from now on."

@@ -16,6 +16,7 @@ from app.core.sealing import Sealer
 from app.models import Base, Organization, Role
 
 SECRETS = "secrets"
+_WRITING = "a transaction is open"
 
 Row = TypeVar("Row", bound=Base)
 
@@ -74,7 +75,8 @@ class Scope:
 
     def get(self, model: type[Row], row_id: Any, *, what: str) -> Row:
         """The organization's row, or NotFound: another organization's row is not found either."""
-        row = self.session.scalar(self.select(model).where(model.id == row_id))  # type: ignore[attr-defined]
+        query = self.select(model).where(model.id == row_id)  # type: ignore[attr-defined]
+        row = None if "\0" in str(row_id) else self.session.scalar(query)
         if row is None:
             raise NotFound(f"There is no such {what}.")
         return row
@@ -84,12 +86,16 @@ class Scope:
         """One write, all of it or none of it.
 
         What was read before is read again inside, and the organization's row is locked, so that
-        two writers to one organization take turns.
+        two writers to one organization take turns. It cannot be opened inside another one: the
+        inner would commit half of the outer.
         """
-        self.session.commit()
+        if self.session.info.get(_WRITING):
+            raise RuntimeError("A transaction is open already.")
+        self.session.rollback()
         self.session.expire_all()
-        self.session.connection(execution_options={"writes": True})
+        self.session.info[_WRITING] = True
         try:
+            self.session.connection(execution_options={"writes": True})
             if self.found is not None:
                 self.session.refresh(self.found, with_for_update=True)
             yield
@@ -100,6 +106,8 @@ class Scope:
         except BaseException:
             self.session.rollback()
             raise
+        finally:
+            del self.session.info[_WRITING]
 
 
 def expect_version(row: Any, version: int | None) -> None:

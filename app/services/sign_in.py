@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from sqlalchemy import select
 
 from app.core import clock
-from app.core.errors import Unauthenticated
+from app.core.errors import Invalid, Problem, Unauthenticated
 from app.models import Organization, Role, User
 from app.services import audit, passwords, sessions, throttle, tokens, totp, validation
 from app.services.scope import SECRETS, Scope
@@ -27,9 +27,8 @@ class Credentials(BaseModel):
     totp: str | None = None
 
 
-def for_browser(scope: Scope, sent: Any, *, user_agent: str) -> str:
-    """The token of a new session; Unauthenticated or TooMany where there is none."""
-    user = _check(scope, sent)
+def start_session(scope: Scope, user: User, *, user_agent: str) -> str:
+    """The token of a new session, for a user who proved who they are."""
     inside = _as(scope, user)
     with inside.transaction():
         user.last_signed_in_at = clock.now()
@@ -40,7 +39,9 @@ def for_browser(scope: Scope, sent: Any, *, user_agent: str) -> str:
 
 def for_token(scope: Scope, sent: Any) -> tuple[User, Issued]:
     """A short-lived JWT. A superadmin's has the `secrets` scope, as the contract expects."""
-    user = _check(scope, sent)
+    user = check_password(scope, sent)
+    if totp.is_on(user):
+        check_code(scope, user, validation.read(Credentials, sent).totp)
     inside = _as(scope, user)
     scopes = (SECRETS,) if user.role == Role.SUPERADMIN else ()
     with inside.transaction():
@@ -64,8 +65,11 @@ def _as(scope: Scope, user: User) -> Scope:
     return Scope(scope.session, organization, actor, scope.keys)
 
 
-def _check(scope: Scope, sent: Any) -> User:
-    """The same answer, and as late, for a wrong password and for a user who does not exist."""
+def check_password(scope: Scope, sent: Any) -> User:
+    """Who it is. The same answer, and as late, for a wrong password and for nobody's email.
+
+    Where TOTP is on, the user has not proved who they are before `check_code`.
+    """
     draft = validation.read(Credentials, sent)
     email = normal_email(draft.email)
     counter = throttle.key("sign-in", email)
@@ -75,21 +79,35 @@ def _check(scope: Scope, sent: Any) -> User:
     if user is None or not right or user.disabled_at is not None:
         _miss(scope, counter, email)
         raise Unauthenticated(WRONG, code="WRONG_CREDENTIALS")
-    if totp.is_on(user):
-        _check_code(scope, user, draft.totp, counter)
     with scope.transaction():
         throttle.clear(scope, counter)
     return user
 
 
-def _check_code(scope: Scope, user: User, code: str | None, counter: str) -> None:
+def check_code(scope: Scope, user: User, code: str | None) -> None:
+    """The second step; a code is accepted once."""
     if not code:
         raise Unauthenticated("Enter the code that your authenticator app shows.", code=CODE_NEEDED)
+    counter = throttle.key("totp", user.email)
+    throttle.refuse_if_exhausted(scope, counter)
     with scope.transaction():
         accepted = totp.accept(scope, user, code)
+        if accepted:
+            throttle.clear(scope, counter)
     if not accepted:
         _miss(scope, counter, user.email)
         raise Unauthenticated("This code does not match, or was used already.", code=CODE_NEEDED)
+
+
+def confirm_password(scope: Scope, user: User, password: str) -> None:
+    """Again, before something that outlives the session is handed out. Invalid where it is wrong."""
+    counter = throttle.key("confirm", user.email)
+    throttle.refuse_if_exhausted(scope, counter)
+    if not passwords.matches(user.password_hash, password):
+        _miss(scope, counter, user.email)
+        raise Invalid([Problem("your_password", "This is not your password.")])
+    with scope.transaction():
+        throttle.clear(scope, counter)
 
 
 def _miss(scope: Scope, counter: str, email: str) -> None:

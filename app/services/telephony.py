@@ -44,6 +44,15 @@ def document(scope: Scope) -> dict[str, Any]:
     return answer
 
 
+def without_secrets(document: dict[str, Any]) -> dict[str, Any]:
+    secrets = {
+        settings_name(provider.key, field.name)
+        for provider in in_family(Family.TELEPHONY)
+        for field in provider.secrets
+    }
+    return {name: value for name, value in document.items() if name not in secrets}
+
+
 def read(scope: Scope) -> dict[str, Any]:
     """As `document`, and audited where secrets leave."""
     answer = document(scope)

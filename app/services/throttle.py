@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import timedelta
+from datetime import datetime, timedelta
+
+from sqlalchemy.dialects import postgresql, sqlite
 
 from app.core import clock
 from app.core.errors import TooMany
@@ -34,14 +36,24 @@ def refuse_if_exhausted(scope: Scope, throttle_key: str) -> None:
 
 def miss(scope: Scope, throttle_key: str) -> None:
     """Counts one more. Inside a transaction only."""
-    row = scope.session.get(Throttle, throttle_key, with_for_update=True)
     now = clock.now()
-    if row is None:
-        scope.session.add(Throttle(key=throttle_key, count=1, window_started_at=now))
-    elif row.window_started_at + WINDOW <= now:
+    _make_row(scope, throttle_key, now)
+    row = scope.session.get_one(Throttle, throttle_key, with_for_update=True)
+    if row.window_started_at + WINDOW <= now:
         row.count, row.window_started_at = 1, now
     else:
         row.count += 1
+
+
+def _make_row(scope: Scope, throttle_key: str, now: datetime) -> None:
+    """Two first misses may come at once."""
+    insert = (
+        postgresql.insert
+        if scope.session.get_bind().dialect.name == "postgresql"
+        else sqlite.insert
+    )
+    row = {"key": throttle_key, "count": 0, "window_started_at": now}
+    scope.session.execute(insert(Throttle).values(row).on_conflict_do_nothing())
 
 
 def clear(scope: Scope, throttle_key: str) -> None:

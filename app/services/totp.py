@@ -10,7 +10,7 @@ from app.core import clock
 from app.core.errors import Conflict, Invalid, Problem
 from app.core.sealing import Place, SealBroken
 from app.models import User
-from app.services import audit
+from app.services import audit, sessions
 from app.services.scope import Scope
 
 STEP_SECONDS = 30
@@ -18,7 +18,7 @@ ISSUER = "Patchbay"
 PROVIDER = "patchbay"
 
 
-def _place(user: User) -> Place:
+def place(user: User) -> Place:
     return Place(user.organization_id, PROVIDER, f"totp:{user.id}")
 
 
@@ -32,7 +32,8 @@ def begin(scope: Scope, user: User) -> str:
         if is_on(user):
             raise Conflict("Two-step sign-in is on already. Switch it off first.", code="TOTP_ON")
         secret = pyotp.random_base32()
-        user.totp_sealed = scope.keys.sealer.seal(secret, _place(user))
+        user.totp_sealed = scope.keys.sealer.seal(secret, place(user))
+        user.totp_last_step = 0
     return pyotp.TOTP(secret).provisioning_uri(user.email, issuer_name=ISSUER)
 
 
@@ -44,24 +45,29 @@ def pending_uri(scope: Scope, user: User) -> str | None:
     return pyotp.TOTP(secret).provisioning_uri(user.email, issuer_name=ISSUER) if secret else None
 
 
-def confirm(scope: Scope, user: User, code: str) -> None:
+def confirm(scope: Scope, user: User, code: str, *, session_token: str | None = None) -> None:
+    """Switches it on, and ends the user's other sessions."""
     with scope.transaction():
         if not accept(scope, user, code):
             raise Invalid(
                 [Problem("code", "This code does not match. Use the one that the app shows now.")]
             )
         user.totp_confirmed_at = clock.now()
+        sessions.end_all(scope, user, but=session_token)
         audit.record(scope, "totp.on", user.email)
 
 
-def switch_off(scope: Scope, user: User) -> None:
+def switch_off(scope: Scope, user: User, *, session_token: str | None = None) -> None:
+    """Ends the user's other sessions."""
     with scope.transaction():
+        sessions.end_all(scope, user, but=session_token)
         user.totp_sealed = user.totp_confirmed_at = None
         audit.record(scope, "totp.off", user.email)
 
 
 def accept(scope: Scope, user: User, code: str) -> bool:
     """True once for a code of now, of one step ago or ahead. Inside a transaction only."""
+    scope.session.refresh(user, with_for_update=True)
     secret = _secret(scope, user)
     if secret is None:
         return False
@@ -81,6 +87,6 @@ def _secret(scope: Scope, user: User) -> str | None:
     if user.totp_sealed is None:
         return None
     try:
-        return scope.keys.sealer.open(user.totp_sealed, _place(user))
+        return scope.keys.sealer.open(user.totp_sealed, place(user))
     except SealBroken:
         return None

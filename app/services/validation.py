@@ -13,6 +13,9 @@ from app.core.errors import Invalid, Problem
 
 Draft = TypeVar("Draft", bound=BaseModel)
 
+MOST_PROBLEMS = 50
+LONGEST_NAME = 80
+
 STRICT = ConfigDict(
     strict=True, extra="forbid", hide_input_in_errors=True, str_strip_whitespace=True
 )
@@ -27,7 +30,7 @@ def read(model: type[Draft], data: Any, *, country: str | None = None) -> Draft:
         return model.model_validate(data, context={"country": country})
     except ValidationError as error:
         found = error.errors(include_url=False, include_input=False)
-        raise Invalid([_problem(detail, model) for detail in found]) from None
+        raise Invalid([_problem(detail, model) for detail in found[:MOST_PROBLEMS]]) from None
 
 
 def checked(check: Callable[[Any, str | None], Any], base: Any = str) -> Any:
@@ -42,7 +45,7 @@ def checked(check: Callable[[Any, str | None], Any], base: Any = str) -> Any:
 
 def _problem(detail: ErrorDetails, model: type[BaseModel]) -> Problem:
     names = [str(part) for part in detail["loc"] if isinstance(part, int) or part in _known(model)]
-    where = ".".join(names) or str(detail["loc"][0] if detail["loc"] else "body")
+    where = ".".join(names) or str(detail["loc"][0] if detail["loc"] else "body")[:LONGEST_NAME]
     return Problem(where, _sentence(detail, where, model))
 
 
@@ -59,7 +62,7 @@ def _sentence(detail: ErrorDetails, where: str, model: type[BaseModel]) -> str:
             return "This is required."
         case "extra_forbidden":
             return _unknown(where, model)
-        case "string_type":
+        case "string_type" | "string_unicode":
             return "This must be text."
         case "string_too_short":
             return "This is empty."

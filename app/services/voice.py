@@ -8,7 +8,7 @@ from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
 from app.core import etag
-from app.core.errors import Invalid, Problem, Stale
+from app.core.errors import Invalid, NotFound, Problem, Stale
 from app.core.naming import calls_name
 from app.models import ApiToken, Organization, User, VoicePhoneNumber
 from app.provider import Family, Provider
@@ -158,10 +158,15 @@ def _refuse_foreign(provider: Provider, sent: set[str]) -> None:
 
 def forget(scope: Scope, key: str) -> None:
     """Forgets the values of a voice provider."""
-    provider = connections.provider_of(key)
-    _voice_provider(key)
-    providers.forget(scope, provider)
+    if key not in keys_in(Family.VOICE):
+        raise NotFound(
+            f"There is no such voice provider. Use {' or '.join(keys_in(Family.VOICE))}."
+        )
+    providers.forget(scope, PROVIDERS[key])
 
 
 def make_active(scope: Scope, key: str | None, *, reason: str | None = None) -> None:
+    """Chooses the voice provider; None chooses nobody."""
+    if key is not None:
+        _voice_provider(key)
     providers.make_active(scope, Family.VOICE, key, reason=reason)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from typing import Any
 
@@ -40,8 +41,8 @@ def config(scope: Scope) -> dict[str, Any]:
     elevenlabs, est = states[ELEVENLABS], states[SINCH_EST]
     return {
         "aiVoiceProvider": scope.organization.active_voice_ai,
-        "hasApiKey": "api_key" in elevenlabs.secrets,
-        "hasToolSecret": "tool_secret" in elevenlabs.secrets,
+        "hasApiKey": elevenlabs.opens("api_key"),
+        "hasToolSecret": elevenlabs.opens("tool_secret"),
         "hasEstCredentials": est.is_configured,
         "sinchEstProjectId": est.values.get("project_id"),
         "sinchEstTrunkId": est.values.get("trunk_id"),
@@ -105,17 +106,30 @@ def _apply(scope: Scope, provider: Provider, changes: dict[str, Any]) -> None:
         audit.record(scope, "connection.saved", provider.label, told)
 
 
-def _generate_tool_secret(scope: Scope) -> None:
+def _generate_tool_secret(scope: Scope) -> str:
     provider = PROVIDERS[ELEVENLABS]
-    told = providers.generate(scope, provider, "tool_secret")
+    secret = secrets.token_hex(32)
+    told = connections.apply(scope, provider, {"tool_secret": secret})
     audit.record(scope, "connection.saved", provider.label, told)
+    return secret
 
 
-def generate_tool_secret(scope: Scope, *, version: int | None = None) -> None:
-    """A fresh tool secret: agents' tools have to be given the new one."""
+def generate_tool_secret(scope: Scope, *, version: int | None = None) -> str:
+    """A fresh tool secret, 32 bytes in hex, told this once: agents' tools have to be given it."""
     with scope.transaction():
         expect_version(connections.load(scope, PROVIDERS[ELEVENLABS]), version)
-        _generate_tool_secret(scope)
+        secret = _generate_tool_secret(scope)
+    configure(scope)
+    return secret
+
+
+def choose(scope: Scope, key: str | None, *, version: int | None = None) -> None:
+    """Which provider speaks; None for none."""
+    if key is not None and key not in keys_in(Family.VOICE_AI):
+        raise Invalid([Problem("aiVoiceProvider", f"Use {' or '.join(keys_in(Family.VOICE_AI))}.")])
+    with scope.transaction():
+        expect_version(scope.organization, version)
+        providers.switch(scope, Family.VOICE_AI, key, reason=None)
 
 
 def configure(scope: Scope) -> None:

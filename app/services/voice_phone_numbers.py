@@ -123,7 +123,7 @@ def _default_of(scope: Scope, user: User, provider: str) -> VoicePhoneNumber | N
 
 def make_default(scope: Scope, user: User, number_id: str) -> VoicePhoneNumber:
     with scope.transaction():
-        number = _of(scope, user, number_id)
+        number = get(scope, user, number_id)
         was = _default_of(scope, user, number.provider)
         if was is not None and was.id != number.id:
             was.is_default = False
@@ -134,7 +134,7 @@ def make_default(scope: Scope, user: User, number_id: str) -> VoicePhoneNumber:
     return number
 
 
-def _of(scope: Scope, user: User, number_id: str) -> VoicePhoneNumber:
+def get(scope: Scope, user: User, number_id: str) -> VoicePhoneNumber:
     number = scope.get(VoicePhoneNumber, number_id, what="phone number")
     if number.user_id != user.id:
         raise NotFound("There is no such phone number.")

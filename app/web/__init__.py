@@ -4,6 +4,33 @@ from __future__ import annotations
 
 from flask import Flask
 
+from app.web import rail
+from app.web.account import account
+from app.web.audit import audit
+from app.web.checklist import checklist
+from app.web.endpoints import endpoints
+from app.web.organizations import organizations
+from app.web.people import people
+from app.web.providers import providers
+from app.web.settings import settings
+from app.web.setup import setup
+from app.web.sign_in import sign_in
+from app.web.voice_ai import voice_ai
+
 
 def init_app(app: Flask) -> None:
-    pass
+    rail.init_app(app)
+    for blueprint in (
+        setup,
+        sign_in,
+        organizations,
+        checklist,
+        providers,
+        voice_ai,
+        endpoints,
+        people,
+        audit,
+        settings,
+        account,
+    ):
+        app.register_blueprint(blueprint)

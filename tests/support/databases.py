@@ -8,8 +8,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from flask_migrate import upgrade
-
 from app import create_app
 from app.config import Settings
 from app.extensions import db
@@ -25,8 +23,10 @@ def migrate(environment: Mapping[str, str]) -> None:
     """Brings the database to the newest revision, as an installation does, and lets go of it."""
     app = create_app(Settings.from_environment(environment))
     with app.app_context():
-        upgrade()
+        done = app.test_cli_runner().invoke(args=["prepare"])
+        db.session.remove()
         db.engine.dispose()
+    assert done.exit_code == 0, done.output
 
 
 def sqlite_copy(folder: Path, target: Path, migrate: Migrate) -> str:

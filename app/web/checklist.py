@@ -1,0 +1,17 @@
+"""From a base URL to "answered by", a step at a time."""
+
+from __future__ import annotations
+
+from flask.typing import ResponseReturnValue
+
+from app.services import checklist as service
+from app.services.scope import Scope
+from app.web import render
+from app.web.guard import Pages, Who
+
+checklist = Pages("checklist", __name__)
+
+
+@checklist.page("/o/<slug>/", who=Who.SUPERADMIN)
+def show(scope: Scope) -> ResponseReturnValue:
+    return render.page("checklist/show.html", steps=service.steps(scope))

@@ -1,0 +1,219 @@
+"""Endpoints: the table, adding, editing in place, toggling, deleting."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import Response, flash, request, url_for
+from flask.typing import ResponseReturnValue
+
+from app.core import phone, urls
+from app.core.errors import Conflict, Invalid, Malformed, Stale
+from app.models import Endpoint
+from app.provider import Family
+from app.providers import PROVIDERS, in_family
+from app.services import audit
+from app.services import endpoints as service
+from app.services.endpoints import Filter
+from app.services.scope import Scope
+from app.web import render
+from app.web.forms import ConfirmForm, EndpointForm, differing
+from app.web.guard import Pages, Who
+
+endpoints = Pages("endpoints", __name__)
+
+PAGE = 50
+EDITABLE = ("inbound_agent_name", "outbound_agent_name", "label", "is_active")
+
+
+@endpoints.page("/o/<slug>/endpoints", who=Who.SUPERADMIN)
+def table(scope: Scope) -> ResponseReturnValue:
+    editing = request.args.get("edit")
+    form = None
+    if editing:
+        row = service.get(scope, editing)
+        form = EndpointForm(obj=row)
+    return _table(scope, editing=editing, form=form)
+
+
+def _table(
+    scope: Scope,
+    status: int = 200,
+    *,
+    editing: str | None = None,
+    form: EndpointForm | None = None,
+    conflicts: list[tuple[str, str, str]] | None = None,
+) -> Response:
+    wanted = _filter()
+    page = service.page(scope, wanted, limit=PAGE, cursor=request.args.get("cursor") or None)
+    total = service.count(scope, wanted)
+    return render.page(
+        "endpoints/table.html",
+        status,
+        rows=[
+            _row(scope, states, row)
+            for states in [service.telephony_states(scope)]
+            for row in page.rows
+        ],
+        next_page=_query(cursor=page.next_cursor) if page.next_cursor else None,
+        query=_query(cursor=request.args.get("cursor")),
+        total=total,
+        total_is_capped=total == service.COUNT_MOST,
+        wanted=wanted,
+        is_filtered=wanted != Filter(),
+        is_first=not request.args.get("cursor"),
+        providers=in_family(Family.TELEPHONY),
+        agents=service.agents(scope),
+        editing=editing,
+        form=form,
+        conflicts=conflicts,
+    )
+
+
+def _filter() -> Filter:
+    active = {"on": True, "off": False}.get(request.args.get("active", ""))
+    return Filter(
+        text=request.args.get("q", "").strip()[:100],
+        provider=request.args.get("provider") or None,
+        is_active=active,
+        agent=request.args.get("agent") or None,
+    )
+
+
+def _query(cursor: str | None = None) -> str:
+    """The view that the address shows, for links and forms that come back to it."""
+    kept = {
+        name: request.args[name]
+        for name in ("q", "provider", "active", "agent")
+        if request.args.get(name)
+    }
+    return urlencode(kept | ({"cursor": cursor} if cursor else {}))
+
+
+def _row(scope: Scope, states: Any, row: Endpoint) -> dict[str, Any]:
+    found = PROVIDERS.get(row.provider)
+    return {
+        "id": row.id,
+        "number": row.phone_number,
+        "shown": phone.display(row.phone_number),
+        "label": row.label,
+        "provider": found.label if found else row.provider,
+        "inbound": row.inbound_agent_name,
+        "outbound": row.outbound_agent_name,
+        "url": urls.inbound_webhook_url(
+            scope.organization.public_base_url, row.provider, row.inbound_agent_name
+        ),
+        "blocked": service.blocked_reason(scope.organization, states, row, "inbound"),
+        "active": row.is_active,
+        "version": row.version,
+        "provider_key": row.provider,
+    }
+
+
+@endpoints.page("/o/<slug>/endpoints/new", who=Who.SUPERADMIN)
+def new(scope: Scope) -> ResponseReturnValue:
+    form = EndpointForm(provider=scope.organization.active_telephony)
+    return _new(scope, form)
+
+
+def _new(scope: Scope, form: EndpointForm, status: int = 200) -> Response:
+    return render.page("endpoints/new.html", status, form=form, agents=service.agents(scope))
+
+
+@endpoints.page("/o/<slug>/endpoints/new", who=Who.SUPERADMIN, methods=["POST"])
+def create(scope: Scope) -> ResponseReturnValue:
+    form = EndpointForm()
+    try:
+        row = service.create(scope, form.drafted())
+    except Invalid as error:
+        form.show(error)
+        return _new(scope, form, 422)
+    except Conflict as error:
+        form.phone_number.errors = [error.message]
+        return _new(scope, form, 409)
+    typed = (form.phone_number.data or "").strip()
+    if typed != row.phone_number:
+        flash(f"“{typed}” was read as {row.phone_number}.", "ok")
+    flash(f"{phone.display(row.phone_number)} is added.", "ok")
+    return render.see(url_for("endpoints.show", slug=scope.organization.slug, endpoint_id=row.id))
+
+
+@endpoints.page("/o/<slug>/endpoints/<endpoint_id>", who=Who.SUPERADMIN)
+def show(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
+    """One number: its webhook URL, and where to paste it."""
+    row = service.get(scope, endpoint_id)
+    states = service.telephony_states(scope)
+    return render.page(
+        "endpoints/show.html",
+        row=_row(scope, states, row),
+        outbound_blocked=service.blocked_reason(scope.organization, states, row, "outbound"),
+        provider=PROVIDERS.get(row.provider),
+        history=audit.about(scope, row.phone_number),
+    )
+
+
+@endpoints.page("/o/<slug>/endpoints/<endpoint_id>", who=Who.SUPERADMIN, methods=["POST"])
+def save(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
+    form = EndpointForm()
+    try:
+        row = service.update(scope, endpoint_id, form.edited(), version=form.version_sent)
+    except Invalid as error:
+        _keep_fixed(form, service.get(scope, endpoint_id))
+        form.show(error)
+        return _table(scope, 422, editing=endpoint_id, form=form)
+    except Stale:
+        return _stale(scope, endpoint_id, form)
+    flash(f"{phone.display(row.phone_number)} saved.", "ok")
+    return _back(scope)
+
+
+def _stale(scope: Scope, endpoint_id: str, form: EndpointForm) -> Response:
+    """Both sides shown, and what was typed kept: saving again replaces what is stored."""
+    row = service.get(scope, endpoint_id)
+    now = {name: getattr(row, name) for name in EDITABLE}
+    _keep_fixed(form, row)
+    form.version.data = str(row.version)
+    return _table(scope, 412, editing=endpoint_id, form=form, conflicts=differing(form, now, now))
+
+
+def _keep_fixed(form: EndpointForm, row: Endpoint) -> None:
+    form.phone_number.data, form.provider.data = row.phone_number, row.provider
+
+
+def _back(scope: Scope) -> Response:
+    """To the table, as it was shown."""
+    query = _query(cursor=request.args.get("cursor"))
+    address = url_for("endpoints.table", slug=scope.organization.slug)
+    return render.see(f"{address}?{query}" if query else address)
+
+
+@endpoints.page("/o/<slug>/endpoints/<endpoint_id>/active", who=Who.SUPERADMIN, methods=["POST"])
+def set_active(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
+    wanted = request.form.get("active")
+    if wanted not in ("yes", "no"):
+        raise Malformed("Say whether the number is to be active: yes or no.")
+    row = service.update(
+        scope, endpoint_id, {"is_active": wanted == "yes"}, version=ConfirmForm().version_sent
+    )
+    state = "active" if row.is_active else "inactive, and answers nobody"
+    flash(f"{phone.display(row.phone_number)} is {state}.", "ok")
+    return _back(scope)
+
+
+@endpoints.page("/o/<slug>/endpoints/<endpoint_id>/delete", who=Who.SUPERADMIN)
+def confirm_delete(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
+    row = service.get(scope, endpoint_id)
+    return render.page(
+        "endpoints/delete.html",
+        row=_row(scope, service.telephony_states(scope), row),
+        form=ConfirmForm(version=str(row.version)),
+        query=_query(cursor=request.args.get("cursor")),
+    )
+
+
+@endpoints.page("/o/<slug>/endpoints/<endpoint_id>/delete", who=Who.SUPERADMIN, methods=["POST"])
+def delete(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
+    row = service.delete(scope, endpoint_id, version=ConfirmForm().version_sent)
+    flash(f"{phone.display(row.phone_number)} is deleted.", "ok")
+    return _back(scope)

@@ -1,0 +1,251 @@
+"""Forms render and carry CSRF; what they send is validated by the services, as JSON is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from babel import Locale
+from flask_wtf import FlaskForm
+from wtforms import (
+    BooleanField,
+    Field,
+    HiddenField,
+    PasswordField,
+    SelectField,
+    StringField,
+)
+
+from app.core import phone
+from app.core.errors import Invalid
+from app.core.naming import settings_name
+from app.provider import Count, Family, PhoneNumber, Provider
+from app.provider import Field as DeclaredField
+from app.providers import in_family
+from app.services.connections import State
+
+CLEAR = "clear_"
+
+
+class Form(FlaskForm):  # type: ignore[misc]
+    """A form whose errors come from a service."""
+
+    def show(self, error: Invalid) -> None:
+        """Puts every problem beside its field, and what belongs to none above all."""
+        for problem in error.problems:
+            if problem.field in self:
+                field = self[problem.field]
+                field.errors = [*field.errors, problem.message]
+            else:
+                self.form_errors.append(f"{problem.field}: {problem.message}")
+
+    @property
+    def version_sent(self) -> int:
+        """-1 is no row's version."""
+        text = str(self["version"].data or "")
+        return int(text) if text.isascii() and text.isdigit() else -1
+
+
+def text_or_none(field: Field) -> str | None:
+    """A blank text clears."""
+    return (field.data or "").strip() or None
+
+
+class SignInForm(Form):
+    email = StringField("Email")
+    password = PasswordField("Password")
+    next = HiddenField()
+
+
+class CodeForm(Form):
+    code = StringField("Code", description="The six digits that your authenticator app shows.")
+    next = HiddenField()
+
+
+class SetupForm(Form):
+    organization = StringField(
+        "Organization", description="Whose phone lines these are. You can add more later."
+    )
+    name = StringField("Your name")
+    email = StringField("Email")
+    password = PasswordField(
+        "Password", description="15 characters or more. A sentence is easy to remember."
+    )
+    key = HiddenField()
+
+
+class OrganizationForm(Form):
+    name = StringField("Name")
+
+
+class SettingsForm(Form):
+    name = StringField("Name")
+    public_base_url = StringField(
+        "Public base URL",
+        description="Where providers reach your agent runtime. Every webhook URL starts with it.",
+    )
+    country = SelectField(
+        "Country",
+        description="Numbers that are typed without a country code are read as this country's.",
+    )
+    version = HiddenField()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.country.choices = [("", "None: numbers need their country code"), *_countries()]
+
+
+def _countries() -> list[tuple[str, str]]:
+    names = Locale("en").territories
+    return sorted(
+        ((code, names.get(code, code)) for code in phone.countries()), key=lambda pair: pair[1]
+    )
+
+
+class EndpointForm(Form):
+    phone_number = StringField(
+        "Phone number", description="With its country code, such as +15551234567."
+    )
+    provider = SelectField("Provider", description="Whose number it is.")
+    inbound_agent_name = StringField(
+        "Answered by", description="The agent that takes incoming calls."
+    )
+    outbound_agent_name = StringField(
+        "Dials as", description="The agent that calls out from this number."
+    )
+    label = StringField("Label", description="What people here call this line.")
+    is_active = BooleanField("Active", default=True)
+    version = HiddenField()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.provider.choices = [(found.key, found.label) for found in in_family(Family.TELEPHONY)]
+
+    def edited(self) -> dict[str, Any]:
+        names = ("inbound_agent_name", "outbound_agent_name", "label")
+        return {name: text_or_none(self[name]) for name in names} | {
+            "is_active": self.is_active.data
+        }
+
+    def drafted(self) -> dict[str, Any]:
+        return self.edited() | {
+            "phone_number": self.phone_number.data or "",
+            "provider": self.provider.data or "",
+        }
+
+
+class PersonForm(Form):
+    name = StringField("Name")
+    email = StringField("Email")
+    role = SelectField(
+        "Role",
+        choices=[
+            ("member", "Member: has a dialer"),
+            ("superadmin", "Superadmin: may do everything, everywhere"),
+        ],
+    )
+    password = PasswordField(
+        "Password", description="15 characters or more. They can change it under Account."
+    )
+    version = HiddenField()
+
+
+class NumberForm(Form):
+    provider = SelectField("Provider")
+    phoneNumber = StringField(
+        "Phone number", description="With its country code, such as +15551234567."
+    )
+    label = StringField("Label")
+    isDefault = BooleanField("Make it the default")  # noqa: N815
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.provider.choices = [(found.key, found.label) for found in in_family(Family.VOICE)]
+
+
+class TokenForm(Form):
+    name = StringField("Name", description="What will use it, such as “Dialer in Pune”.")
+    expires_days = StringField("Days until it expires", default="365")
+    scope = BooleanField("May read secrets")
+    your_password = PasswordField(
+        "Your password", description="Again, because a token outlives this session."
+    )
+
+    @property
+    def days(self) -> int:
+        text = (self.expires_days.data or "").strip()
+        return int(text) if text.isascii() and text.isdigit() and len(text) < 6 else 0
+
+
+class PasswordForm(Form):
+    current_password = PasswordField("Current password")
+    new_password = PasswordField("New password", description="15 characters or more.")
+
+
+class TotpOffForm(Form):
+    your_password = PasswordField("Your password")
+
+
+class ConfirmForm(Form):
+    """For what is done by a button alone."""
+
+    reason = StringField("Why", description="Kept in the history. May be left empty.")
+    version = HiddenField()
+
+
+def for_provider(state: State) -> Form:
+    """The provider's form, made from its declaration."""
+    fields: dict[str, Any] = {"version": HiddenField(default=str(state.version))}
+    for declared in state.provider.typed_fields:
+        name = settings_name(state.provider.key, declared.name)
+        fields[name] = _field(declared, state)
+        if declared.secret:
+            fields[CLEAR + name] = BooleanField("Remove")
+    made: type[Form] = type("ProviderForm", (Form,), fields)
+    return made()
+
+
+def _field(declared: DeclaredField, state: State) -> Any:
+    if declared.secret:
+        return PasswordField(declared.label, description=declared.help)
+    value = state.values.get(declared.name)
+    stored = declared.default if value is None else value
+    render = {"inputmode": "numeric"} if isinstance(declared, Count) else {}
+    render |= {"inputmode": "tel"} if isinstance(declared, PhoneNumber) else {}
+    shown = "" if stored is None else str(stored)
+    return StringField(declared.label, description=declared.help, default=shown, render_kw=render)
+
+
+def sent_for(provider: Provider, form: Form) -> dict[str, Any]:
+    """Blank keeps a secret and clears anything else."""
+    sent: dict[str, Any] = {}
+    for declared in provider.typed_fields:
+        name = settings_name(provider.key, declared.name)
+        text = (form[name].data or "").strip()
+        if declared.secret:
+            if text:
+                sent[name] = text
+            elif form[CLEAR + name].data:
+                sent[name] = None
+        else:
+            sent[name] = _value(declared, text)
+    return sent
+
+
+def _value(declared: DeclaredField, text: str) -> Any:
+    if isinstance(declared, Count) and text.isascii() and text.isdigit() and len(text) < 10:
+        return int(text)
+    return text or None
+
+
+def differing(
+    form: Form, now: Mapping[str, Any], names: Iterable[str]
+) -> list[tuple[str, str, str]]:
+    """Of a stale form: label, what is stored now, and what was typed, where they differ."""
+    found = []
+    for name in names:
+        stored, typed = now.get(name), form[name].data
+        stored_text = "" if stored is None else str(stored)
+        if stored_text != ("" if typed is None else str(typed)):
+            found.append((str(form[name].label.text), stored_text, str(typed or "")))
+    return found

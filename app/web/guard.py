@@ -1,0 +1,141 @@
+"""Who may see a page, and the scope that it works in."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from flask import Blueprint, Response, g, make_response, redirect, request, session, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import UserMixin, current_user
+
+from app import http
+from app.core.errors import Forbidden
+from app.extensions import login
+from app.models import Organization, Role, User
+from app.services import audit, organizations, sessions
+from app.services.scope import Actor, Scope
+
+View = Callable[..., ResponseReturnValue]
+
+
+class Who(StrEnum):
+    ANYONE = "anyone"
+    USER = "any user"
+    SUPERADMIN = "superadmin"
+
+
+@dataclass
+class SignedIn(UserMixin):
+    """Whom Flask-Login knows. The cookie carries the session's token, not the user's id."""
+
+    token: str
+    user: User
+
+    def get_id(self) -> str:
+        return self.token
+
+    @property
+    def name(self) -> str:
+        return self.user.name
+
+    @property
+    def email(self) -> str:
+        return self.user.email
+
+    @property
+    def is_superadmin(self) -> bool:
+        return self.user.role == Role.SUPERADMIN
+
+
+@login.user_loader
+def _load(token: str) -> SignedIn | None:
+    user = sessions.user_of(http.stranger(), token)
+    return SignedIn(token, user) if user else None
+
+
+@login.unauthorized_handler
+def _unauthorized() -> Response:
+    """Never a sign-in page inside another page: htmx is told to leave."""
+    after = request.full_path.rstrip("?") if request.method == "GET" else None
+    address = url_for("sign_in.form", next=after)
+    if request.headers.get("HX-Request"):
+        answer = make_response("", 401)
+        answer.headers["HX-Redirect"] = address
+        return answer
+    return make_response(redirect(address, 303))
+
+
+class Pages(Blueprint):
+    """A blueprint whose every route says who may see it."""
+
+    def page(
+        self, rule: str, *, who: Who, methods: Sequence[str] = ("GET",)
+    ) -> Callable[[View], View]:
+        """Guards the view, and hands it a Scope: in the organization where the address names one."""
+
+        def declare(view: View) -> View:
+            self.add_url_rule(
+                rule,
+                view.__name__,
+                _guarded(view, who),
+                methods=list(methods),
+                provide_automatic_options=False,
+            )
+            return view
+
+        return declare
+
+
+def _guarded(view: View, who: Who) -> View:
+    @functools.wraps(view)
+    def run(**path: Any) -> ResponseReturnValue:
+        if who is Who.ANYONE:
+            return view(http.stranger(), **path)
+        if not current_user.is_authenticated:
+            return _unauthorized()
+        if who is Who.SUPERADMIN and not current_user.is_superadmin:
+            if request.endpoint == "organizations.overview":
+                return redirect(url_for("account.show"))
+            raise Forbidden("Only a superadmin may see this. Your own page is under Account.")
+        return view(_scope(path), **path)
+
+    run.guard = who  # type: ignore[attr-defined]
+    return run
+
+
+def _scope(path: dict[str, Any]) -> Scope:
+    user: User = current_user.user
+    actor = Actor(
+        name=user.email,
+        user_id=user.id,
+        organization_id=user.organization_id,
+        role=Role(user.role),
+        ip=request.remote_addr or "",
+        request_id=g.request_id,
+    )
+    scope = Scope(http.session(), None, actor, http.keys())
+    if "slug" not in path:
+        return scope
+    inside = scope.into(organizations.by_slug(scope, path.pop("slug")))
+    _record_crossing(inside, inside.organization)
+    g.scope = inside
+    return inside
+
+
+def _record_crossing(inside: Scope, organization: Organization) -> None:
+    """Entering another organization than one's own is recorded, once in a session."""
+    entered = session.get("entered", [])
+    if organization.id == inside.actor.organization_id or organization.id in entered:
+        return
+    with inside.transaction():
+        audit.note(inside, "organization.entered", organization.name)
+    session["entered"] = [*entered, organization.id][-100:]
+
+
+def own(scope: Scope) -> Scope:
+    """The scope of the signed-in person's own organization."""
+    return scope.into(organizations.by_id(scope, str(scope.actor.organization_id)))

@@ -1,0 +1,205 @@
+"""People: roles, voice phone numbers, API tokens."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response, flash, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+
+from app.core import phone
+from app.core.errors import Conflict, Forbidden, Invalid, Malformed, Stale, TooMany
+from app.models import User
+from app.services import audit, sign_in, tokens, voice_phone_numbers
+from app.services import people as service
+from app.services.scope import SECRETS, Scope
+from app.web import render
+from app.web.forms import ConfirmForm, NumberForm, PersonForm, TokenForm, differing, text_or_none
+from app.web.guard import Pages, Who
+
+people = Pages("people", __name__)
+
+
+@people.page("/o/<slug>/people", who=Who.SUPERADMIN)
+def table(scope: Scope) -> ResponseReturnValue:
+    return render.page(
+        "people/table.html", people=service.every(scope), numbers=service.number_counts(scope)
+    )
+
+
+@people.page("/o/<slug>/people/new", who=Who.SUPERADMIN)
+def new(_scope: Scope) -> ResponseReturnValue:
+    return render.page("people/new.html", form=PersonForm())
+
+
+@people.page("/o/<slug>/people/new", who=Who.SUPERADMIN, methods=["POST"])
+def create(scope: Scope) -> ResponseReturnValue:
+    form = PersonForm()
+    sent = {name: form[name].data or "" for name in ("name", "email", "role", "password")}
+    try:
+        user = service.create(scope, sent)
+    except Invalid as error:
+        form.show(error)
+        return render.page("people/new.html", 422, form=form)
+    except Conflict as error:
+        form.email.errors = [error.message]
+        return render.page("people/new.html", 409, form=form)
+    flash(f"{user.name} can sign in with {user.email} and the password you gave.", "ok")
+    return _to(scope, user)
+
+
+def _to(scope: Scope, user: User) -> Response:
+    return render.see(url_for("people.show", slug=scope.organization.slug, user_id=user.id))
+
+
+@people.page("/o/<slug>/people/<user_id>", who=Who.SUPERADMIN)
+def show(scope: Scope, user_id: str) -> ResponseReturnValue:
+    return _page(scope, service.get(scope, user_id))
+
+
+def _page(scope: Scope, user: User, status: int = 200, **forms: Any) -> Response:
+    context: dict[str, Any] = {
+        "form": PersonForm(formdata=None, obj=user),
+        "number_form": NumberForm(formdata=None),
+        "token_form": TokenForm(formdata=None),
+        "conflicts": None,
+    }
+    return render.page(
+        "people/show.html",
+        status,
+        person=user,
+        numbers=voice_phone_numbers.of_user(scope, user),
+        tokens=tokens.of_user(scope, user),
+        history=audit.about(scope, user.email),
+        confirm=ConfirmForm(formdata=None, version=str(user.version)),
+        **(context | forms),
+    )
+
+
+@people.page("/o/<slug>/people/<user_id>", who=Who.SUPERADMIN, methods=["POST"])
+def save(scope: Scope, user_id: str) -> ResponseReturnValue:
+    form = PersonForm()
+    sent = {"name": form.name.data or "", "role": form.role.data or ""}
+    try:
+        user = service.update_user(scope, user_id, sent, version=form.version_sent)
+    except Invalid as error:
+        form.show(error)
+        return _page(scope, service.get(scope, user_id), 422, form=form)
+    except Conflict as error:
+        form.form_errors.append(error.message)
+        return _page(scope, service.get(scope, user_id), 409, form=form)
+    except Stale:
+        user = service.get(scope, user_id)
+        conflicts = differing(form, {"name": user.name, "role": user.role}, ("name", "role"))
+        form.version.data = str(user.version)
+        return _page(scope, user, 412, form=form, conflicts=conflicts)
+    flash(f"{user.name} saved.", "ok")
+    return _to(scope, user)
+
+
+@people.page("/o/<slug>/people/<user_id>/disabled", who=Who.SUPERADMIN, methods=["POST"])
+def set_disabled(scope: Scope, user_id: str) -> ResponseReturnValue:
+    wanted = request.form.get("disabled")
+    if wanted not in ("yes", "no"):
+        raise Malformed("Say whether the person is to be disabled: yes or no.")
+    user = service.get(scope, user_id)
+    try:
+        service.set_disabled(scope, user_id, wanted == "yes", version=ConfirmForm().version_sent)
+    except (Conflict, Forbidden) as error:
+        flash(error.message, "bad")
+        return _to(scope, user)
+    done = (
+        "is disabled: signed out everywhere, tokens revoked"
+        if wanted == "yes"
+        else "can sign in again"
+    )
+    flash(f"{user.name} {done}.", "ok")
+    return _to(scope, user)
+
+
+@people.page("/o/<slug>/people/<user_id>/numbers", who=Who.SUPERADMIN, methods=["POST"])
+def give_number(scope: Scope, user_id: str) -> ResponseReturnValue:
+    user = service.get(scope, user_id)
+    form = NumberForm()
+    sent = {
+        "userId": user.id,
+        "provider": form.provider.data or "",
+        "phoneNumber": form.phoneNumber.data or "",
+        "label": text_or_none(form.label),
+        "isDefault": form.isDefault.data,
+    }
+    try:
+        number, _ = voice_phone_numbers.give(scope, sent)
+    except Invalid as error:
+        form.show(error)
+        return _page(scope, user, 422, number_form=form)
+    except Conflict as error:
+        form.phoneNumber.errors = [error.message]
+        return _page(scope, service.get(scope, user_id), 409, number_form=form)
+    flash(f"{user.name} has {phone.display(number.phone_number)} now.", "ok")
+    return _to(scope, user)
+
+
+@people.page(
+    "/o/<slug>/people/<user_id>/numbers/<number_id>/default", who=Who.SUPERADMIN, methods=["POST"]
+)
+def make_default(scope: Scope, user_id: str, number_id: str) -> ResponseReturnValue:
+    user = service.get(scope, user_id)
+    number = voice_phone_numbers.make_default(scope, user, number_id)
+    flash(f"{phone.display(number.phone_number)} is the default.", "ok")
+    return _to(scope, user)
+
+
+@people.page("/o/<slug>/people/<user_id>/numbers/<number_id>/take", who=Who.SUPERADMIN)
+def confirm_take(scope: Scope, user_id: str, number_id: str) -> ResponseReturnValue:
+    user = service.get(scope, user_id)
+    number = voice_phone_numbers.get(scope, user, number_id)
+    return render.page("people/take_number.html", person=user, number=number, form=ConfirmForm())
+
+
+@people.page(
+    "/o/<slug>/people/<user_id>/numbers/<number_id>/take", who=Who.SUPERADMIN, methods=["POST"]
+)
+def take_number(scope: Scope, user_id: str, number_id: str) -> ResponseReturnValue:
+    user = service.get(scope, user_id)
+    number = voice_phone_numbers.get(scope, user, number_id)
+    voice_phone_numbers.take(scope, user.id, number.provider, number.phone_number)
+    flash(f"{phone.display(number.phone_number)} is taken from {user.name}.", "ok")
+    return _to(scope, user)
+
+
+@people.page("/o/<slug>/people/<user_id>/tokens", who=Who.SUPERADMIN, methods=["POST"])
+def issue_token(scope: Scope, user_id: str) -> ResponseReturnValue:
+    """The token is in this answer, and nowhere afterwards."""
+    user = service.get(scope, user_id)
+    form = TokenForm()
+    try:
+        sign_in.confirm_password(scope, current_user.user, form.your_password.data or "")
+        issued = tokens.issue(
+            scope,
+            user,
+            name=(form.name.data or "").strip(),
+            scopes=(SECRETS,) if form.scope.data else (),
+            days=form.days,
+        )
+    except Invalid as error:
+        form.show(error)
+        return _page(scope, service.get(scope, user_id), 422, token_form=form)
+    except TooMany as error:
+        form.your_password.errors = [error.message]
+        return _page(scope, service.get(scope, user_id), 429, token_form=form)
+    back = url_for("people.show", slug=scope.organization.slug, user_id=user_id)
+    return render.page(
+        "people/token_once.html", jwt=issued.jwt, token=issued.token, person=user, back=back
+    )
+
+
+@people.page(
+    "/o/<slug>/people/<user_id>/tokens/<token_id>/revoke", who=Who.SUPERADMIN, methods=["POST"]
+)
+def revoke_token(scope: Scope, user_id: str, token_id: str) -> ResponseReturnValue:
+    user = service.get(scope, user_id)
+    token = tokens.revoke(scope, user, token_id)
+    flash(f"The token “{token.name}” is revoked.", "ok")
+    return _to(scope, user)

@@ -1,0 +1,180 @@
+"""A form for each provider, made from its declaration; enable, disable, make active, forget."""
+
+from __future__ import annotations
+
+from flask import Response, flash, request, url_for
+from flask.typing import ResponseReturnValue
+
+from app.core import phone
+from app.core.errors import Conflict, Invalid, NotFound, Stale
+from app.core.naming import settings_name
+from app.provider import Family, PhoneNumber, Provider
+from app.services import connections
+from app.services import providers as service
+from app.services.connections import State
+from app.services.scope import Scope
+from app.web import render
+from app.web.forms import ConfirmForm, Form, differing, for_provider, sent_for
+from app.web.guard import Pages, Who
+
+providers = Pages("providers", __name__)
+
+
+@providers.page("/o/<slug>/providers/<key>", who=Who.SUPERADMIN)
+def show(scope: Scope, key: str) -> ResponseReturnValue:
+    state = connections.load(scope, connections.provider_of(key))
+    return _page(scope, state, for_provider(state))
+
+
+@providers.page("/o/<slug>/providers/<key>", who=Who.SUPERADMIN, methods=["POST"])
+def save(scope: Scope, key: str) -> ResponseReturnValue:
+    provider = connections.provider_of(key)
+    state = connections.load(scope, provider)
+    form = for_provider(state)
+    try:
+        told = service.save_sent(
+            scope, provider, sent_for(provider, form), version=form.version_sent
+        )
+    except Invalid as error:
+        form.show(error)
+        return _page(scope, state, form, 422)
+    except Conflict as error:
+        form.form_errors.append(error.message)
+        return _page(scope, state, form, 409)
+    except Stale:
+        return _stale(scope, provider, form)
+    flash(
+        f"{provider.label} saved." if told else "Nothing was different, so nothing was saved.", "ok"
+    )
+    _tell_normalized(scope, provider, form)
+    return _back(scope, provider)
+
+
+def _stale(scope: Scope, provider: Provider, form: Form) -> Response:
+    """Both sides shown, and what was typed kept: saving again replaces what is stored."""
+    state = connections.load(scope, provider)
+    plain = [field.name for field in provider.typed_fields if not field.secret]
+    now = {settings_name(provider.key, name): state.values.get(name) for name in plain}
+    form["version"].data = str(state.version)
+    return _page(scope, state, form, 412, conflicts=differing(form, now, now))
+
+
+def _tell_normalized(scope: Scope, provider: Provider, form: Form) -> None:
+    state = connections.load(scope, provider)
+    for field in provider.typed_fields:
+        if isinstance(field, PhoneNumber):
+            typed = (form[settings_name(provider.key, field.name)].data or "").strip()
+            stored = state.values.get(field.name)
+            if stored and typed != stored:
+                flash(f"“{typed}” was read as {stored}, {phone.display(stored)}.", "ok")
+
+
+def _back(scope: Scope, provider: Provider) -> Response:
+    if provider.families == (Family.VOICE_AI,):
+        return render.see(
+            url_for("voice_ai.show", slug=scope.organization.slug) + f"#{provider.key}"
+        )
+    return render.see(url_for("providers.show", slug=scope.organization.slug, key=provider.key))
+
+
+def _page(
+    scope: Scope,
+    state: State,
+    form: Form,
+    status: int = 200,
+    conflicts: list[tuple[str, str, str]] | None = None,
+) -> Response:
+    return render.page(
+        "providers/show.html",
+        status,
+        state=state,
+        provider=state.provider,
+        form=form,
+        conflicts=conflicts,
+        active=service.active_families(scope, state.provider),
+        words=service.FAMILY_WORDS,
+        switches=service.history(scope, state.provider),
+    )
+
+
+@providers.page("/o/<slug>/providers/<key>/enabled", who=Who.SUPERADMIN, methods=["POST"])
+def set_enabled(scope: Scope, key: str) -> ResponseReturnValue:
+    provider = connections.provider_of(key)
+    enabled = request.form.get("enabled") == "yes"
+    service.set_enabled(scope, provider, enabled, version=ConfirmForm().version_sent)
+    flash(
+        f"{provider.label} is {'enabled' if enabled else 'disabled. Its values stay stored'}.", "ok"
+    )
+    return _back(scope, provider)
+
+
+@providers.page("/o/<slug>/providers/<key>/disable", who=Who.SUPERADMIN)
+def confirm_disable(scope: Scope, key: str) -> ResponseReturnValue:
+    return _confirm(scope, key, "providers/disable.html")
+
+
+@providers.page("/o/<slug>/providers/<key>/forget", who=Who.SUPERADMIN)
+def confirm_forget(scope: Scope, key: str) -> ResponseReturnValue:
+    return _confirm(scope, key, "providers/forget.html")
+
+
+def _confirm(scope: Scope, key: str, template: str) -> Response:
+    state = connections.load(scope, connections.provider_of(key))
+    return render.page(
+        template,
+        state=state,
+        provider=state.provider,
+        form=ConfirmForm(version=str(state.version)),
+        active=service.active_families(scope, state.provider),
+        words=service.FAMILY_WORDS,
+        used_by=service.endpoints_using(scope, state.provider),
+    )
+
+
+@providers.page("/o/<slug>/providers/<key>/forget", who=Who.SUPERADMIN, methods=["POST"])
+def forget(scope: Scope, key: str) -> ResponseReturnValue:
+    provider = connections.provider_of(key)
+    service.forget(scope, provider, version=ConfirmForm().version_sent)
+    flash(f"The values of {provider.label} are forgotten.", "ok")
+    return _back(scope, provider)
+
+
+@providers.page("/o/<slug>/active/<family>", who=Who.SUPERADMIN)
+def confirm_active(scope: Scope, family: str) -> ResponseReturnValue:
+    """Says beforehand whom the change affects."""
+    wanted = _family(family)
+    key = request.args.get("provider", "")
+    return render.page(
+        "providers/active.html",
+        family=wanted,
+        words=service.FAMILY_WORDS,
+        provider=connections.provider_of(key),
+        was=_label(service.active(scope, wanted)),
+        impact=service.impact(scope, wanted),
+        form=ConfirmForm(version=str(scope.organization.version)),
+    )
+
+
+@providers.page("/o/<slug>/active/<family>", who=Who.SUPERADMIN, methods=["POST"])
+def make_active(scope: Scope, family: str) -> ResponseReturnValue:
+    wanted = _family(family)
+    provider = connections.provider_of(request.form.get("provider", ""))
+    form = ConfirmForm()
+    reason = (form.reason.data or "").strip()[: service.REASON_LONGEST] or None
+    try:
+        service.make_active(scope, wanted, provider.key, reason=reason, version=form.version_sent)
+    except Conflict as error:
+        flash(error.message, "bad")
+        return _back(scope, provider)
+    flash(f"{provider.label} is active for {service.FAMILY_WORDS[wanted]}.", "ok")
+    return _back(scope, provider)
+
+
+def _family(text: str) -> Family:
+    if text not in list(Family):
+        raise NotFound("There is no such family of providers.")
+    return Family(text)
+
+
+def _label(key: str | None) -> str | None:
+    return connections.provider_of(key).label if key else None

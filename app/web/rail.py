@@ -1,0 +1,95 @@
+"""What every portal page has beside it: the organization, its nouns, and their states."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Flask, g, request, url_for
+
+from app.core import phone
+from app.provider import Family
+from app.services import connections, providers
+from app.services.connections import State
+from app.services.scope import Scope
+
+WORDS = {"ok": "connected", "warn": "needs attention", "idle": "not connected"}
+
+
+def init_app(app: Flask) -> None:
+    app.jinja_env.filters["phone"] = phone.display
+    app.context_processor(_context)
+
+
+def _context() -> dict[str, Any]:
+    scope: Scope | None = g.get("scope")
+    if scope is None:
+        return {"organization": None, "rail": _outside()}
+    return {"organization": scope.organization, "rail": _inside(scope)}
+
+
+def _item(label: str, endpoint: str, state: str | None = None, **values: Any) -> dict[str, Any]:
+    href = url_for(endpoint, **values)
+    current = request.path == href or (href.count("/") > 3 and request.path.startswith(f"{href}/"))
+    return {
+        "label": label,
+        "href": href,
+        "current": current,
+        "state": state,
+        "state_word": WORDS.get(state or ""),
+        "badge": None,
+    }
+
+
+def _outside() -> list[dict[str, Any]]:
+    return [{"label": "", "items": [_item("Organizations", "organizations.overview")]}]
+
+
+def _inside(scope: Scope) -> list[dict[str, Any]]:
+    slug = scope.organization.slug
+    states = connections.load_all(scope)
+    voice_ai = [state for state in states.values() if state.provider.families == (Family.VOICE_AI,)]
+    own_page = [state for state in states.values() if state not in voice_ai]
+    return [
+        {
+            "label": "",
+            "items": [
+                _item("Checklist", "checklist.show", slug=slug),
+                _item("Endpoints", "endpoints.table", slug=slug),
+            ],
+        },
+        {
+            "label": "Providers",
+            "items": [
+                _item(
+                    s.provider.label,
+                    "providers.show",
+                    _state(scope, s),
+                    slug=slug,
+                    key=s.provider.key,
+                )
+                for s in own_page
+            ]
+            + [_item("Voice AI", "voice_ai.show", _worst(scope, voice_ai), slug=slug)],
+        },
+        {
+            "label": "Organization",
+            "items": [
+                _item("People", "people.table", slug=slug),
+                _item("Audit", "audit.table", slug=slug),
+                _item("Settings", "settings.show", slug=slug),
+            ],
+        },
+    ]
+
+
+def _state(scope: Scope, state: State) -> str:
+    if not state.exists or not (state.values or state.secrets):
+        return "idle"
+    if state.is_configured and state.enabled:
+        return "ok"
+    return "warn" if state.missing or providers.active_families(scope, state.provider) else "idle"
+
+
+def _worst(scope: Scope, states: list[State]) -> str:
+    found = {_state(scope, state) for state in states}
+    return next((state for state in ("warn", "ok") if state in found), "idle")

@@ -1,0 +1,46 @@
+"""Pages, and the named blocks of pages that htmx asks for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import (
+    Response,
+    current_app,
+    get_flashed_messages,
+    make_response,
+    redirect,
+    render_template,
+    request,
+)
+from markupsafe import Markup
+
+TOAST = Markup('<div data-toast="{}">{}</div>')
+
+
+def page(template: str, status: int = 200, **context: Any) -> Response:
+    """The page; or its block named as htmx's target, with what was flashed as toasts."""
+    block = _wanted_block()
+    found = current_app.jinja_env.get_template(template)
+    if block is None or block not in found.blocks:
+        return make_response(render_template(template, **context), status)
+    current_app.update_template_context(context)
+    body = "".join(found.blocks[block](found.new_context(context)))
+    toasts = [TOAST.format(kind, text) for kind, text in get_flashed_messages(with_categories=True)]
+    return make_response(body + "".join(toasts), status)
+
+
+def _wanted_block() -> str | None:
+    headers = request.headers
+    if (
+        not headers.get("HX-Request")
+        or headers.get("HX-History-Restore-Request")
+        or headers.get("HX-Boosted")
+    ):
+        return None
+    return headers.get("HX-Target")
+
+
+def see(address: str) -> Response:
+    """What follows a change: the browser, or htmx on its behalf, reads the page again."""
+    return make_response(redirect(address, 303))

@@ -1,0 +1,39 @@
+"""The single-use setup link: the first superadmin and their organization."""
+
+from __future__ import annotations
+
+from flask import flash, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import login_user
+
+from app.core.errors import Invalid
+from app.services import installation, sign_in
+from app.services.scope import Scope
+from app.web import render
+from app.web.forms import SetupForm
+from app.web.guard import Pages, SignedIn, Who
+
+setup = Pages("setup", __name__)
+
+
+@setup.page("/setup", who=Who.ANYONE)
+def form(scope: Scope) -> ResponseReturnValue:
+    key = request.args.get("key", "")
+    installation.expect_setup_token(scope, key)
+    return render.page("setup/form.html", form=SetupForm(key=key))
+
+
+@setup.page("/setup", who=Who.ANYONE, methods=["POST"])
+def set_up(scope: Scope) -> ResponseReturnValue:
+    form = SetupForm()
+    sent = {name: form[name].data or "" for name in ("organization", "name", "email", "password")}
+    try:
+        user = installation.set_up(scope, form.key.data or "", sent)
+    except Invalid as error:
+        form.show(error)
+        return render.page("setup/form.html", 422, form=form)
+    token = sign_in.start_session(scope, user, user_agent=request.user_agent.string)
+    login_user(SignedIn(token, user))
+    flash("Welcome. This list leads from here to an answered call.", "ok")
+    organization = installation.first_organization(scope, user)
+    return render.see(url_for("checklist.show", slug=organization.slug))

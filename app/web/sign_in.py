@@ -1,0 +1,99 @@
+"""Signing in and out."""
+
+from __future__ import annotations
+
+import time
+
+from flask import Response, flash, request, session, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user, login_user, logout_user
+
+from app.core import urls
+from app.core.errors import Invalid, TooMany, Unauthenticated
+from app.models import User
+from app.services import sign_in as service
+from app.services import totp
+from app.services.scope import Scope
+from app.web import render
+from app.web.forms import CodeForm, SignInForm
+from app.web.guard import Pages, SignedIn, Who
+
+sign_in = Pages("sign_in", __name__)
+
+CODE_SECONDS = 300
+
+
+@sign_in.page("/sign-in", who=Who.ANYONE)
+def form(_scope: Scope) -> ResponseReturnValue:
+    after = urls.local_path(request.args.get("next"))
+    if current_user.is_authenticated:
+        return render.see(after or "/")
+    return render.page("sign_in/form.html", form=SignInForm(next=after or ""))
+
+
+@sign_in.page("/sign-in", who=Who.ANYONE, methods=["POST"])
+def enter(scope: Scope) -> ResponseReturnValue:
+    form = SignInForm()
+    sent = {"email": form.email.data or "", "password": form.password.data or ""}
+    try:
+        user = service.check_password(scope, sent)
+    except (Unauthenticated, TooMany, Invalid) as error:
+        return _refused("sign_in/form.html", form, error)
+    if totp.is_on(user):
+        session["code_for"] = [user.id, int(time.time())]
+        return render.see(url_for("sign_in.code", next=urls.local_path(form.next.data)))
+    return _let_in(scope, user, form.next.data)
+
+
+@sign_in.page("/sign-in/code", who=Who.ANYONE)
+def code(_scope: Scope) -> ResponseReturnValue:
+    if _who_needs_a_code() is None:
+        return render.see(url_for("sign_in.form"))
+    return render.page("sign_in/code.html", form=CodeForm(next=request.args.get("next", "")))
+
+
+@sign_in.page("/sign-in/code", who=Who.ANYONE, methods=["POST"])
+def check_code(scope: Scope) -> ResponseReturnValue:
+    form = CodeForm()
+    user_id = _who_needs_a_code()
+    user = scope.session.get(User, user_id) if user_id else None
+    if user is None or user.disabled_at is not None:
+        flash("That took too long. Enter your email and password again.", "warn")
+        return render.see(url_for("sign_in.form"))
+    try:
+        service.check_code(scope, user, form.code.data)
+    except (Unauthenticated, TooMany) as error:
+        return _refused("sign_in/code.html", form, error)
+    return _let_in(scope, user, form.next.data)
+
+
+def _who_needs_a_code() -> str | None:
+    """The id of whoever gave the right password a moment ago."""
+    user_id, since = session.get("code_for", [None, 0])
+    return user_id if time.time() - since < CODE_SECONDS else None
+
+
+def _let_in(scope: Scope, user: User, after: str | None) -> Response:
+    session.clear()
+    token = service.start_session(scope, user, user_agent=request.user_agent.string)
+    login_user(SignedIn(token, user))
+    return render.see(urls.local_path(after) or "/")
+
+
+def _refused(
+    template: str, form: SignInForm | CodeForm, error: Unauthenticated | TooMany | Invalid
+) -> Response:
+    response = render.page(template, error.status, form=form, problem=error.message)
+    if isinstance(error, TooMany):
+        response.headers["Retry-After"] = str(error.retry_after)
+    return response
+
+
+@sign_in.page("/sign-out", who=Who.USER, methods=["POST"])
+def leave(scope: Scope) -> ResponseReturnValue:
+    service.out(scope, current_user.token)
+    logout_user()
+    session.clear()
+    response = render.see(url_for("sign_in.form"))
+    response.headers["Clear-Site-Data"] = '"cache", "storage"'
+    return response

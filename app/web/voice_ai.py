@@ -1,0 +1,56 @@
+"""ElevenLabs, Sinch Elastic SIP Trunking, and which of them speaks."""
+
+from __future__ import annotations
+
+from flask import flash, request, url_for
+from flask.typing import ResponseReturnValue
+
+from app.provider import Family
+from app.providers import in_family
+from app.services import connections
+from app.services import providers as choices
+from app.services import voice_ai as service
+from app.services.scope import Scope
+from app.web import render
+from app.web.forms import ConfirmForm, for_provider
+from app.web.guard import Pages, Who
+
+voice_ai = Pages("voice_ai", __name__)
+
+
+@voice_ai.page("/o/<slug>/voice-ai", who=Who.SUPERADMIN)
+def show(scope: Scope) -> ResponseReturnValue:
+    states = connections.load_all(scope, in_family(Family.VOICE_AI))
+    return render.page(
+        "voice_ai/show.html",
+        states=states,
+        forms={key: for_provider(state) for key, state in states.items()},
+        chosen=choices.active(scope, Family.VOICE_AI),
+        form=ConfirmForm(version=str(scope.organization.version)),
+        tool_secret=states[service.ELEVENLABS].secrets.get("tool_secret"),
+        numbers=service.config(scope)["phoneNumbers"],
+    )
+
+
+@voice_ai.page("/o/<slug>/voice-ai/choice", who=Who.SUPERADMIN, methods=["POST"])
+def choose(scope: Scope) -> ResponseReturnValue:
+    key = request.form.get("provider") or None
+    service.choose(scope, key, version=ConfirmForm().version_sent)
+    flash("Voice AI provider saved.", "ok")
+    return render.see(url_for("voice_ai.show", slug=scope.organization.slug))
+
+
+@voice_ai.page("/o/<slug>/voice-ai/tool-secret", who=Who.SUPERADMIN)
+def confirm_tool_secret(scope: Scope) -> ResponseReturnValue:
+    state = connections.load(scope, connections.provider_of(service.ELEVENLABS))
+    stored = state.secrets.get("tool_secret")
+    return render.page(
+        "voice_ai/tool_secret.html", form=ConfirmForm(version=str(state.version)), stored=stored
+    )
+
+
+@voice_ai.page("/o/<slug>/voice-ai/tool-secret", who=Who.SUPERADMIN, methods=["POST"])
+def generate_tool_secret(scope: Scope) -> ResponseReturnValue:
+    """The fresh secret is shown this once."""
+    secret = service.generate_tool_secret(scope, version=ConfirmForm().version_sent)
+    return render.page("voice_ai/tool_secret_once.html", secret=secret)

@@ -1,0 +1,315 @@
+"""Endpoints: created, changed, deleted, and asked who answers."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from tests.support import contract
+from tests.support.caller import Caller, fields, sentence
+from tests.support.rows import unchanged
+
+PATH = "/api/settings/endpoints"
+BASE = {"public_base_url": "https://your-domain.com"}
+
+
+def create(caller: Caller, **body: Any) -> dict[str, Any]:
+    answer = caller.post(PATH, contract.ENDPOINT_EXAMPLE | body)
+    assert answer.status_code == 201, answer.text
+    assert answer.json is not None
+    return answer.json
+
+
+def test_the_example_of_the_contract(dana: Caller) -> None:
+    dana.put("/api/settings/telephony", BASE)
+    made = create(dana)
+    assert {name: value for name, value in made.items() if name not in ("id", "created_at")} == {
+        **contract.ENDPOINT_EXAMPLE,
+        "is_active": True,
+        "inbound_webhook_url": "https://your-domain.com/telephony/exotel/inbound/support-agent",
+    }
+    assert len(made["id"]) == 36
+    assert dana.get(PATH).json == [made]
+
+
+def test_only_number_and_provider_are_required(dana: Caller) -> None:
+    answer = dana.post(PATH, {"phone_number": "+15551234567", "provider": "twilio"})
+    assert answer.status_code == 201
+    made = answer.json
+    assert made is not None
+    for name in ("inbound_agent_name", "outbound_agent_name", "label", "inbound_webhook_url"):
+        assert made[name] is None
+
+
+def test_the_url_needs_a_base_and_an_agent(dana: Caller) -> None:
+    assert create(dana)["inbound_webhook_url"] is None
+    dana.put("/api/settings/telephony", BASE)
+    made = create(dana, phone_number="+15551234567", inbound_agent_name=None)
+    assert made["inbound_webhook_url"] is None
+
+
+@pytest.mark.asvs("1.2.2")
+@pytest.mark.parametrize(
+    ("agent", "encoded"),
+    [
+        ("sales agent", "sales%20agent"),
+        ("a?b#c", "a%3Fb%23c"),
+        ("50%", "50%25"),
+        ("café", "caf%C3%A9"),
+        ("a&b=c;d", "a%26b%3Dc%3Bd"),
+        ("...", "..."),
+        ('"><b hx-get=//x>'.replace("/", "!"), "%22%3E%3Cb%20hx-get%3D%21%21x%3E"),
+        ("{{7*7}}", "%7B%7B7%2A7%7D%7D"),
+        ("x" * 100, "x" * 100),
+    ],
+)
+def test_agent_names_are_percent_encoded(dana: Caller, agent: str, encoded: str) -> None:
+    dana.put("/api/settings/telephony", BASE)
+    made = create(dana, inbound_agent_name=agent)
+    assert made["inbound_agent_name"] == agent
+    assert made["inbound_webhook_url"] == f"https://your-domain.com/telephony/exotel/inbound/{encoded}"
+
+
+@pytest.mark.asvs("2.2.1")
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("phone_number", ""),
+        ("phone_number", "919876543210"),
+        ("phone_number", "+12"),
+        ("phone_number", "+1234567890123456"),
+        ("phone_number", "+91 98765 43210 ext 5"),
+        ("phone_number", "+91987654321o"),
+        ("phone_number", "9" * 50),
+        ("phone_number", 919876543210),
+        ("phone_number", None),
+        ("phone_number", ["+919876543210"]),
+        ("provider", "sinch"),
+        ("provider", "elevenlabs"),
+        ("provider", "Exotel"),
+        ("provider", None),
+        ("provider", {}),
+        *(
+            (field, value)
+            for field in ("inbound_agent_name", "outbound_agent_name")
+            for value in (
+                "",
+                " ",
+                "a/b",
+                "a\\b",
+                ".",
+                "..",
+                "a\nb",
+                "a\x7fb",
+                "a\u2028b",
+                "x" * 101,
+                7,
+                True,
+                [],
+            )
+        ),
+        ("label", "x" * 201),
+        ("label", "two\nlines"),
+        ("label", 5),
+        ("is_active", None),
+        ("is_active", "true"),
+        ("is_active", 1),
+        ("id", "mine"),
+        ("created_at", "2026-03-18T10:00:00"),
+        ("inbound_webhook_url", "https://evil.example"),
+        ("organization_id", "another"),
+        ("organizationId", "another"),
+        ("phone", "+15551234567"),
+    ],
+)
+def test_a_bad_value_is_refused_by_name(app: Flask, dana: Caller, field: str, value: Any) -> None:
+    with unchanged(app):
+        assert fields(dana.post(PATH, contract.ENDPOINT_EXAMPLE | {field: value})) == {field}
+
+
+@pytest.mark.parametrize("field", ["phone_number", "provider"])
+def test_a_missing_field_is_named(app: Flask, dana: Caller, field: str) -> None:
+    body = {name: v for name, v in contract.ENDPOINT_EXAMPLE.items() if name != field}
+    with unchanged(app):
+        answer = dana.post(PATH, body)
+    assert fields(answer) == {field}
+    assert sentence(answer) == "This is required."
+
+
+def test_a_misspelt_field_is_refused_with_the_nearest(app: Flask, dana: Caller) -> None:
+    with unchanged(app):
+        answer = dana.post(PATH, contract.ENDPOINT_EXAMPLE | {"inbound_agent": "x"})
+    assert sentence(answer) == "There is no such field. Did you mean inbound_agent_name?"
+
+
+def test_a_number_is_normalized(dana: Caller) -> None:
+    assert create(dana, phone_number=" +91 98765-43210 ")["phone_number"] == "+919876543210"
+
+
+@pytest.mark.parametrize("claimed_by", ["dana", "gus"])
+def test_a_number_is_claimed_once_and_nobody_learns_by_whom(
+    app: Flask, dana: Caller, gus: Caller, claimed_by: str
+) -> None:
+    create({"dana": dana, "gus": gus}[claimed_by])
+    with unchanged(app):
+        answer = dana.post(PATH, contract.ENDPOINT_EXAMPLE)
+    assert answer.status_code == 409
+    assert answer.json == {
+        "success": False,
+        "error": "+919876543210 already has an endpoint. A number can have one only.",
+        "code": "NUMBER_IN_USE",
+    }
+
+
+@pytest.mark.asvs("2.3.4")
+def test_twenty_parallel_creates_of_one_number_make_one(dana: Caller) -> None:
+    with ThreadPoolExecutor(20) as pool:
+        answers = list(
+            pool.map(lambda _: dana.post(PATH, contract.ENDPOINT_EXAMPLE).status_code, range(20))
+        )
+    assert sorted(answers) == [201] + [409] * 19
+    assert len(dana.get(PATH).json) == 1  # type: ignore[arg-type]
+
+
+def test_an_update_keeps_what_is_absent_and_clears_what_is_null(dana: Caller) -> None:
+    dana.put("/api/settings/telephony", BASE)
+    made = create(dana)
+    answer = dana.put(f"{PATH}/{made['id']}", {"label": " New ", "outbound_agent_name": None})
+    expected = made | {"label": "New", "outbound_agent_name": None}
+    assert answer.json == expected
+    assert dana.put(f"{PATH}/{made['id']}", {}).json == expected
+    off = dana.put(f"{PATH}/{made['id']}", {"is_active": False, "inbound_agent_name": "other"})
+    assert off.json == expected | {
+        "is_active": False,
+        "inbound_agent_name": "other",
+        "inbound_webhook_url": "https://your-domain.com/telephony/exotel/inbound/other",
+    }
+    assert dana.get(PATH).json == [off.json]
+
+
+@pytest.mark.parametrize("field", ["phone_number", "provider", "id", "created_at"])
+def test_an_update_cannot_change_what_an_endpoint_is(
+    app: Flask, dana: Caller, field: str
+) -> None:
+    made = create(dana)
+    with unchanged(app):
+        assert fields(dana.put(f"{PATH}/{made['id']}", {"label": "x", field: made[field]})) == {
+            field
+        }
+
+
+def test_a_deleted_one_is_gone_and_its_number_free(dana: Caller, gus: Caller) -> None:
+    made = create(dana)
+    assert dana.delete(f"{PATH}/{made['id']}").status_code == 204
+    assert dana.delete(f"{PATH}/{made['id']}").status_code == 404
+    assert dana.put(f"{PATH}/{made['id']}", {}).status_code == 404
+    assert dana.get(PATH).json == []
+    create(gus)
+
+
+@pytest.mark.asvs("1.2.4")
+def test_sql_metacharacters_change_nothing(app: Flask, dana: Caller) -> None:
+    text = "x'; DROP TABLE endpoints; --"
+    made = create(dana, label=text, inbound_agent_name=text)
+    assert made["label"] == text
+    with unchanged(app):
+        assert dana.get(PATH, query_string={"q": text}).json == [made]
+        assert dana.get(PATH, query_string={"q": "%"}).json == []
+        assert dana.get(PATH, query_string={"q": "_"}).json == []
+        assert dana.get(PATH, query_string={"agent": "' OR '1'='1"}).json == []
+
+
+class TestResolve:
+    """Which agent answers or dials, and if nobody, why."""
+
+    def _ask(self, caller: Caller, number: str = "+919876543210", **more: str) -> dict[str, Any]:
+        answer = caller.get(f"{PATH}/resolve", query_string={"phone_number": number} | more)
+        assert answer.status_code == 200, answer.text
+        assert answer.json is not None
+        return answer.json
+
+    def test_an_unknown_number(self, mo: Caller) -> None:
+        assert self._ask(mo) == {
+            "phone_number": "+919876543210",
+            "direction": "inbound",
+            "endpoint_id": None,
+            "provider": None,
+            "agent_name": None,
+            "inbound_webhook_url": None,
+            "ready": False,
+            "blocked_reason": "unknown_number",
+        }
+
+    def test_everything_is_there(self, dana: Caller, mo: Caller) -> None:
+        dana.put("/api/settings/telephony", contract.TELEPHONY_EXAMPLES["exotel"])
+        made = create(dana)
+        assert self._ask(mo) == {
+            "phone_number": "+919876543210",
+            "direction": "inbound",
+            "endpoint_id": made["id"],
+            "provider": "exotel",
+            "agent_name": "support-agent",
+            "inbound_webhook_url": made["inbound_webhook_url"],
+            "ready": True,
+            "blocked_reason": None,
+        }
+        assert self._ask(mo, direction="outbound") == {
+            "phone_number": "+919876543210",
+            "direction": "outbound",
+            "endpoint_id": made["id"],
+            "provider": "exotel",
+            "agent_name": "sales-agent",
+            "inbound_webhook_url": None,
+            "ready": True,
+            "blocked_reason": None,
+        }
+
+    def test_each_reason_in_turn(self, dana: Caller, mo: Caller) -> None:
+        made = create(dana, is_active=False, inbound_agent_name=None, outbound_agent_name=None)
+        assert self._ask(mo)["blocked_reason"] == "endpoint_inactive"
+        dana.put(f"{PATH}/{made['id']}", {"is_active": True})
+        assert self._ask(mo)["blocked_reason"] == "no_inbound_agent"
+        assert self._ask(mo, direction="outbound")["blocked_reason"] == "no_outbound_agent"
+        dana.put(f"{PATH}/{made['id']}", {"inbound_agent_name": "support-agent"})
+        assert self._ask(mo)["blocked_reason"] == "no_public_base_url"
+        dana.put("/api/settings/telephony", BASE)
+        assert self._ask(mo)["blocked_reason"] == "provider_not_configured"
+        dana.put("/api/settings/telephony", contract.TELEPHONY_EXAMPLES["exotel"])
+        assert self._ask(mo)["ready"] is True
+
+    @pytest.mark.parametrize(
+        "query",
+        ["+919876543210", "%2B919876543210", "%2B91%2098765%2043210", "+91-98765-43210"],
+    )
+    def test_an_unescaped_plus_is_understood(self, dana: Caller, query: str) -> None:
+        made = create(dana)
+        answer = dana.get(f"{PATH}/resolve?phone_number={query}")
+        assert answer.status_code == 200, answer.text
+        assert answer.json["endpoint_id"] == made["id"]  # type: ignore[index]
+
+    def test_another_organizations_number_is_unknown(self, dana: Caller, gus: Caller) -> None:
+        create(dana)
+        assert self._ask(gus)["blocked_reason"] == "unknown_number"
+
+    @pytest.mark.parametrize(
+        ("query", "field"),
+        [
+            ("", "phone_number"),
+            ("phone_number=", "phone_number"),
+            ("phone_number=hello", "phone_number"),
+            ("phone_number=%2B12", "phone_number"),
+            ("phone_number=%ff%fe", "phone_number"),
+            ("phone_number=%2B15551234567&direction=sideways", "direction"),
+            ("phone_number=%2B15551234567&direction=", "direction"),
+        ],
+    )
+    def test_a_bad_question_is_refused(self, mo: Caller, query: str, field: str) -> None:
+        assert fields(mo.get(f"{PATH}/resolve?{query}")) == {field}
+
+    @pytest.mark.parametrize("name", ["phone_number", "direction"])
+    def test_a_repeated_parameter_is_refused(self, mo: Caller, name: str) -> None:
+        query = f"phone_number=%2B15551234567&direction=inbound&{name}=x"
+        assert mo.get(f"{PATH}/resolve?{query}").status_code == 400

@@ -1,0 +1,152 @@
+"""The document is made from the code: it is valid, complete, and has the contract's names."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from flask import Flask
+from openapi_spec_validator import validate
+
+from app.api.openapi import docs, document
+from tests.support import contract
+from tests.support.caller import Caller
+
+LATER = ("verify", "numbers", "observe", "point")
+
+
+def _routes(app: Flask) -> set[tuple[str, str]]:
+    return {
+        (method, rule.rule)
+        for rule in app.url_map.iter_rules()
+        if rule.rule.startswith("/api/")
+        for method in (rule.methods or set()) - {"HEAD"}
+    }
+
+
+def _documented() -> set[tuple[str, str]]:
+    return {
+        (method.upper(), re.sub(r"{(\w+)}", r"<\1>", path))
+        for path, methods in document()["paths"].items()
+        for method in methods
+    }
+
+
+def test_it_is_valid(nobody: Caller) -> None:
+    answer = nobody.get("/api/openapi.json")
+    assert answer.status_code == 200
+    assert answer.json == document()
+    validate(answer.json)
+
+
+def test_it_has_every_route_and_no_other(app: Flask) -> None:
+    assert _routes(app) == _documented()
+
+
+def test_it_has_the_operations_of_the_contract() -> None:
+    expected = {
+        "GET /api/calls/providers",
+        "GET /api/calls/providers/config",
+        "POST /api/calls/providers/config",
+        "DELETE /api/calls/providers/config/<provider>",
+        "POST /api/calls/providers/active",
+        "GET /api/calls/voice-ai/config",
+        "POST /api/calls/voice-ai/config",
+        "GET /api/settings/telephony",
+        "PUT /api/settings/telephony",
+        "GET /api/settings/endpoints",
+        "POST /api/settings/endpoints",
+        "PUT /api/settings/endpoints/<endpoint_id>",
+        "DELETE /api/settings/endpoints/<endpoint_id>",
+        "GET /api/settings/endpoints/resolve",
+        "GET /api/organizations/<organization_id>/phone-numbers",
+        "POST /api/organizations/<organization_id>/phone-numbers",
+        "DELETE /api/organizations/<organization_id>/phone-numbers/<user_id>/<provider>/<phone_number>",
+        "POST /api/auth/login",
+        "GET /api/openapi.json",
+        "GET /api/docs",
+    }
+    assert {f"{method} {path}" for method, path in _documented()} == expected
+
+
+@pytest.mark.parametrize("word", LATER)
+def test_what_comes_later_is_not_there_yet(word: str) -> None:
+    assert not [path for path in document()["paths"] if path.endswith(f"/{word}")]
+
+
+@pytest.mark.parametrize(
+    "name", sorted(name for name in contract.SCHEMAS if name not in ("Endpoints",))
+)
+def test_its_schemas_have_the_names_and_types_of_the_contract(name: str) -> None:
+    ours = document()["components"]["schemas"][name]["properties"]
+    theirs = contract.SCHEMAS[name]["properties"]
+    assert set(theirs) <= set(ours)
+    for field, schema in theirs.items():
+        types = _types(ours[field])
+        if "type" in schema:
+            assert schema["type"] in types, field
+        if schema.get("nullable"):
+            assert "null" in types, field
+
+
+@pytest.mark.parametrize(
+    "name",
+    [name for name in contract.SCHEMAS if name.startswith("Calls") and "Save" not in name],
+)
+def test_what_the_contract_does_not_let_be_null_is_not(name: str) -> None:
+    ours = document()["components"]["schemas"][name]["properties"]
+    for field, schema in contract.SCHEMAS[name]["properties"].items():
+        if not schema.get("nullable"):
+            assert "null" not in _types(ours[field]), field
+
+
+def _types(schema: dict) -> set[str]:
+    if "$ref" in schema:
+        return {"object"}
+    if "anyOf" in schema:
+        return set().union(*map(_types, schema["anyOf"]))
+    if "const" in schema or "enum" in schema:
+        return {schema.get("type", "string")}
+    return {schema["type"]}
+
+
+def test_every_operation_says_what_it_is() -> None:
+    for path, methods in document()["paths"].items():
+        for method, operation in methods.items():
+            assert operation["summary"], f"{method} {path}"
+            assert operation["operationId"], f"{method} {path}"
+
+
+def test_operation_ids_are_unique() -> None:
+    ids = [
+        operation["operationId"]
+        for methods in document()["paths"].values()
+        for operation in methods.values()
+    ]
+    assert len(ids) == len(set(ids))
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "example"),
+    [
+        ("/api/calls/providers/config", "post", contract.VOICE_CONFIG_EXAMPLE),
+        ("/api/calls/voice-ai/config", "post", contract.VOICE_AI_EXAMPLE),
+        ("/api/settings/endpoints", "post", contract.ENDPOINT_EXAMPLE),
+        *(
+            ("/api/settings/telephony", "put", example)
+            for example in contract.TELEPHONY_EXAMPLES.values()
+        ),
+    ],
+)
+def test_it_accepts_the_examples_of_the_contract(path: str, method: str, example: dict) -> None:
+    from jsonschema import Draft202012Validator
+
+    described = document()
+    body = described["paths"][path][method]["requestBody"]["content"]["application/json"]["schema"]
+    Draft202012Validator(body | {"components": described["components"]}).validate(example)
+
+
+def test_the_page_is_open_to_anyone(nobody: Caller) -> None:
+    answer = nobody.get("/api/docs")
+    assert answer.status_code == 200
+    assert answer.mimetype == "text/html"

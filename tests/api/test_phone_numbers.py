@@ -1,0 +1,125 @@
+"""Users' voice phone numbers: given, listed, taken."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from tests.support.caller import Caller, fields
+from tests.support.cast import Cast
+from tests.support.rows import unchanged
+
+NUMBER = "+14165550100"
+
+
+@pytest.fixture
+def path(cast: Cast) -> str:
+    return f"/api/organizations/{cast.acme}/phone-numbers"
+
+
+def _body(cast: Cast, **more: Any) -> dict[str, Any]:
+    return {"userId": cast.mo.id, "provider": "sinch", "phoneNumber": NUMBER} | more
+
+
+def test_given_listed_and_taken(dana: Caller, cast: Cast, path: str) -> None:
+    given = dana.post(path, _body(cast, label="Main line"))
+    assert given.status_code == 201
+    assert given.json == {
+        "provider": "sinch",
+        "phoneNumber": NUMBER,
+        "isDefault": True,
+        "isInboundEnabled": True,
+        "aiEnabled": False,
+        "label": "Main line",
+        "userId": cast.mo.id,
+        "userName": "Mo",
+    }
+    assert dana.get(path).json == [given.json]
+    assert dana.delete(f"{path}/{cast.mo.id}/sinch/{NUMBER}").status_code == 204
+    assert dana.get(path).json == []
+    assert dana.delete(f"{path}/{cast.mo.id}/sinch/{NUMBER}").status_code == 404
+
+
+@pytest.mark.parametrize("written", ["+14165550100", "%2B14165550100", "14165550100"])
+def test_a_number_can_be_written_with_or_without_its_plus(
+    dana: Caller, cast: Cast, path: str, written: str
+) -> None:
+    dana.post(path, _body(cast))
+    assert dana.delete(f"{path}/{cast.mo.id}/sinch/{written}").status_code == 204
+
+
+def test_the_first_is_the_default_until_another_is(dana: Caller, cast: Cast, path: str) -> None:
+    for n, more in enumerate(({}, {}, {"isDefault": True})):
+        dana.post(path, _body(cast, phoneNumber=f"+1416555010{n}", **more))
+    assert [n["isDefault"] for n in dana.get(path).json or []] == [False, False, True]
+    dana.delete(f"{path}/{cast.mo.id}/sinch/+14165550102")
+    assert [n["isDefault"] for n in dana.get(path).json or []] == [True, False]
+
+
+def test_one_organization_may_share_a_number(dana: Caller, cast: Cast, path: str) -> None:
+    assert dana.post(path, _body(cast)).status_code == 201
+    assert dana.post(path, _body(cast, userId=cast.dana.id)).status_code == 201
+
+
+def test_two_organizations_may_not(
+    app: Flask, dana: Caller, gus: Caller, cast: Cast, path: str
+) -> None:
+    dana.post(path, _body(cast))
+    with unchanged(app):
+        answer = gus.post(
+            f"/api/organizations/{cast.globex}/phone-numbers", _body(cast, userId=cast.gus.id)
+        )
+    assert answer.status_code == 409
+    assert answer.json["code"] == "NUMBER_IN_USE"  # type: ignore[index]
+    assert "Acme" not in answer.text
+
+
+def test_the_same_number_twice_is_a_conflict(
+    app: Flask, dana: Caller, cast: Cast, path: str
+) -> None:
+    dana.post(path, _body(cast))
+    with unchanged(app):
+        assert dana.post(path, _body(cast)).status_code == 409
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("provider", "exotel"),
+        ("provider", 1),
+        ("phoneNumber", "555"),
+        ("phoneNumber", None),
+        ("userId", None),
+        ("userId", 5),
+        ("label", "x" * 201),
+        ("label", "two\nlines"),
+        ("isDefault", "yes"),
+        ("isInboundEnabled", 0),
+        ("phonenumber", NUMBER),
+        ("role", "superadmin"),
+    ],
+)
+def test_a_bad_value_is_refused_by_name(
+    app: Flask, dana: Caller, cast: Cast, path: str, field: str, value: Any
+) -> None:
+    with unchanged(app):
+        assert fields(dana.post(path, _body(cast, **{field: value}))) == {field}
+
+
+def test_a_user_who_is_not_here_is_not_found(
+    app: Flask, dana: Caller, cast: Cast, path: str
+) -> None:
+    with unchanged(app):
+        elsewhere = dana.post(path, _body(cast, userId=cast.gus.id))
+        nowhere = dana.post(path, _body(cast, userId="nobody"))
+    assert elsewhere.status_code == nowhere.status_code == 404
+    assert elsewhere.json == nowhere.json
+
+
+@pytest.mark.parametrize("number", ["abc", "+1", "1" * 40, "%20"])
+def test_taking_what_is_no_number_is_refused(
+    dana: Caller, cast: Cast, path: str, number: str
+) -> None:
+    assert dana.delete(f"{path}/{cast.mo.id}/sinch/{number}").status_code in (404, 422)

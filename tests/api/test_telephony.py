@@ -1,0 +1,263 @@
+"""The telephony document: read whole, written in parts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from tests.support import contract
+from tests.support.caller import Caller, fields, sentence
+from tests.support.rows import unchanged
+
+PATH = "/api/settings/telephony"
+BASE = {"public_base_url": "https://voice.example.com"}
+EMPTY: dict[str, Any] = {
+    "provider": None,
+    "public_base_url": None,
+    **dict.fromkeys(contract.TELEPHONY_TEXTS),
+    **contract.TELEPHONY_COUNTS,
+}
+
+
+def _document(caller: Caller) -> dict[str, Any]:
+    answer = caller.get(PATH)
+    assert answer.status_code == 200
+    assert answer.json is not None
+    return answer.json
+
+
+def _without_secrets(document: dict[str, Any]) -> dict[str, Any]:
+    return {name: v for name, v in document.items() if name not in contract.TELEPHONY_SECRETS}
+
+
+def test_an_empty_one_has_every_field(dana: Caller) -> None:
+    assert _document(dana) == EMPTY
+
+
+@pytest.mark.parametrize("provider", contract.TELEPHONY_EXAMPLES)
+def test_the_examples_of_the_contract_are_accepted(dana: Caller, provider: str) -> None:
+    example = contract.TELEPHONY_EXAMPLES[provider]
+    answer = dana.put(PATH, example)
+    assert answer.status_code == 200, answer.text
+    assert answer.json == _without_secrets(EMPTY | example)
+    assert _document(dana) == EMPTY | example
+
+
+def test_the_examples_can_follow_each_other(dana: Caller) -> None:
+    expected = EMPTY
+    for example in contract.TELEPHONY_EXAMPLES.values():
+        assert dana.put(PATH, example).status_code == 200
+        expected = expected | example
+    assert _document(dana) == expected
+
+
+def test_absent_keeps_null_clears_and_values_are_trimmed(dana: Caller) -> None:
+    example = contract.TELEPHONY_EXAMPLES["exotel"]
+    dana.put(PATH, example)
+    dana.put(PATH, {"exotel_phone_number": None, "exotel_max_concurrent": None})
+    expected = EMPTY | example | {"exotel_phone_number": None}
+    assert _document(dana) == expected
+    dana.put(PATH, {"exotel_account_sid": "  new_sid\t", "exotel_max_concurrent": 7})
+    assert _document(dana) == expected | {
+        "exotel_account_sid": "new_sid",
+        "exotel_max_concurrent": 7,
+    }
+
+
+def test_the_base_url_is_needed_once(app: Flask, dana: Caller) -> None:
+    with unchanged(app):
+        assert fields(dana.put(PATH, {"twilio_max_concurrent": 3})) == {"public_base_url"}
+        assert fields(dana.put(PATH, {})) == {"public_base_url"}
+    assert dana.put(PATH, BASE).status_code == 200
+    assert dana.put(PATH, {"twilio_max_concurrent": 3}).status_code == 200
+    assert dana.put(PATH, {}).status_code == 200
+    with unchanged(app):
+        assert fields(dana.put(PATH, {"public_base_url": None})) == {"public_base_url"}
+
+
+@pytest.mark.asvs("1.2.2")
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://voice.example.com",
+        "javascript:alert(1)",
+        "ftp://voice.example.com",
+        "//voice.example.com",
+        "voice.example.com",
+        "https://",
+        "https:///path",
+        "https://localhost",
+        "https://box.local",
+        "https://127.0.0.1",
+        "https://10.0.0.1",
+        "https://192.168.1.4/base",
+        "https://169.254.169.254",
+        "https://[::1]",
+        "https://[",
+        "https://2130706433",
+        "https://0x7f.1",
+        "https://user:word@voice.example.com",
+        "https://voice.example.com?x=1",
+        "https://voice.example.com#x",
+        "https://voice.example.com:99999",
+        "https://voice example.com",
+        "https://voice.example.com/../x",
+        "https://voice.example.com/a\nb",
+        "https://single",
+        "https://" + "a" * 300 + ".com",
+        "",
+        "   ",
+    ],
+)
+def test_a_bad_base_url_is_refused(app: Flask, dana: Caller, url: str) -> None:
+    with unchanged(app):
+        assert fields(dana.put(PATH, {"public_base_url": url})) == {"public_base_url"}
+
+
+@pytest.mark.parametrize(
+    ("url", "stored"),
+    [
+        ("https://voice.example.com/", "https://voice.example.com"),
+        (" https://VOICE.example.com:443/base/ ", "https://voice.example.com/base"),
+        ("https://voice.example.com:8443", "https://voice.example.com:8443"),
+        ("https://bücher.example", "https://xn--bcher-kva.example"),
+    ],
+)
+def test_a_base_url_is_stored_in_one_spelling(dana: Caller, url: str, stored: str) -> None:
+    assert dana.put(PATH, {"public_base_url": url}).json["public_base_url"] == stored  # type: ignore[index]
+
+
+@pytest.mark.asvs("2.2.1")
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("provider", "sinch"),
+        ("provider", "Twilio"),
+        ("provider", ""),
+        ("twilio_account_sid", "AC123"),
+        ("twilio_account_sid", ""),
+        ("twilio_auth_token", ""),
+        ("twilio_auth_token", "   "),
+        ("twilio_auth_token", "••••••••1234"),
+        ("twilio_auth_token", "********"),
+        ("twilio_auth_token", "AC..."),
+        ("twilio_auth_token", "a" * 501),
+        ("twilio_auth_token", "two words"),
+        ("twilio_phone_number", "5551234567"),
+        ("twilio_phone_number", "+0123"),
+        ("twilio_phone_number", "+1555123456789012"),
+        ("twilio_phone_number", "call me"),
+        ("twilio_max_concurrent", 0),
+        ("twilio_max_concurrent", -1),
+        ("twilio_max_concurrent", 1001),
+        ("twilio_max_concurrent", 10**30),
+        ("twilio_max_concurrent", 1.5),
+        ("twilio_max_concurrent", "10"),
+        ("twilio_max_concurrent", True),
+        ("exotel_api_base", "https://evil.example"),
+        ("exotel_api_base", "http://api.exotel.com"),
+        ("exotel_api_base", "https://api.exotel.com@evil.example"),
+        ("exotel_api_base", "https://api.exotel.com/path"),
+        ("exotel_api_base", "https://api.exotel.com?x"),
+        ("exotel_api_base", "https://["),
+        ("exotel_api_base", ""),
+        ("vobiz_auth_id", "a" * 201),
+        ("vobiz_auth_id", "line\nbreak"),
+    ],
+)
+def test_a_bad_value_is_refused_by_name(app: Flask, dana: Caller, field: str, value: Any) -> None:
+    dana.put(PATH, BASE)
+    with unchanged(app):
+        assert fields(dana.put(PATH, {"vobiz_max_concurrent": 9, field: value})) == {field}
+
+
+def test_the_longest_secret_can_be_stored(dana: Caller) -> None:
+    longest = "🔑" * 500
+    assert dana.put(PATH, BASE | {"twilio_auth_token": longest}).status_code == 200
+    assert _document(dana)["twilio_auth_token"] == longest
+
+
+@pytest.mark.parametrize(
+    ("misspelt", "meant"),
+    [
+        ("twilio_auth_tokn", "twilio_auth_token"),
+        ("twilioAuthToken", "twilio_auth_token"),
+        ("public_baseurl", "public_base_url"),
+        ("exotel_apikey", "exotel_api_key"),
+    ],
+)
+def test_a_misspelt_field_is_refused_with_the_nearest(
+    app: Flask, dana: Caller, misspelt: str, meant: str
+) -> None:
+    with unchanged(app):
+        answer = dana.put(PATH, BASE | {misspelt: "made-up-value"})
+    assert fields(answer) == {misspelt}
+    assert sentence(answer) == f"There is no such field. Did you mean {meant}?"
+
+
+def test_every_wrong_field_is_named_at_once(app: Flask, dana: Caller) -> None:
+    with unchanged(app):
+        answer = dana.put(
+            PATH, {"public_base_url": "x", "twilio_max_concurrent": 0, "nonsense_zzz": 1}
+        )
+    assert fields(answer) == {"public_base_url", "twilio_max_concurrent", "nonsense_zzz"}
+
+
+@pytest.mark.asvs("2.2.3")
+def test_a_provider_without_its_fields_cannot_be_chosen(app: Flask, dana: Caller) -> None:
+    with unchanged(app):
+        answer = dana.put(PATH, BASE | {"provider": "vobiz", "vobiz_auth_id": "id"})
+    assert answer.status_code == 409
+    assert "vobiz_auth_token" in sentence(answer)
+
+
+def test_what_the_active_provider_needs_cannot_be_cleared(app: Flask, dana: Caller) -> None:
+    dana.put(PATH, contract.TELEPHONY_EXAMPLES["vobiz"])
+    with unchanged(app):
+        answer = dana.put(PATH, {"vobiz_auth_token": None})
+    assert answer.status_code == 409
+    assert dana.put(PATH, {"provider": None, "vobiz_auth_token": None}).status_code == 200
+
+
+def test_a_hint_is_not_a_secret(app: Flask, dana: Caller) -> None:
+    dana.put(PATH, BASE | {"twilio_auth_token": "made-up-auth-token-0001"})
+    with unchanged(app):
+        assert fields(dana.put(PATH, {"twilio_auth_token": "0001"})) == {"twilio_auth_token"}
+
+
+def test_a_secret_is_never_sent_to_another_host(app: Flask, dana: Caller) -> None:
+    dana.put(PATH, contract.TELEPHONY_EXAMPLES["exotel"])
+    other = {"exotel_api_base": "https://api.in.exotel.com"}
+    with unchanged(app):
+        answer = dana.put(PATH, other | {"exotel_api_key": "typed_again"})
+    assert fields(answer) == {"exotel_api_token"}
+    again = {"exotel_api_key": "typed_again", "exotel_api_token": "typed_again"}
+    assert dana.put(PATH, other | again).status_code == 200
+
+
+def test_a_number_is_read_with_the_organizations_country(app: Flask, dana: Caller, cast: Any) -> None:
+    from app.extensions import db
+    from app.models import Organization
+
+    with app.app_context():
+        db.session.get_one(Organization, cast.acme).country = "IN"
+        db.session.commit()
+    answer = dana.put(PATH, BASE | {"vobiz_phone_number": "098765 43210"})
+    assert answer.json["vobiz_phone_number"] == "+919876543210"  # type: ignore[index]
+
+
+def test_the_connection_is_the_one_of_the_dialer(dana: Caller) -> None:
+    dana.put(PATH, contract.TELEPHONY_EXAMPLES["twilio"])
+    config = dana.get("/api/calls/providers/config").json
+    assert config is not None
+    assert config["activeProvider"] is None
+    assert config["providers"][0] == {
+        "provider": "twilio",
+        "isEnabled": True,
+        "isConfigured": True,
+        "phoneNumber": "+15551234567",
+        "twilioAccountSid": "ACxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
+        "twilioAuthToken": "your_auth_token",
+    }

@@ -1,0 +1,149 @@
+"""ElevenLabs and Sinch EST: flags for everybody, values for nobody."""
+
+from __future__ import annotations
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+
+from app.extensions import db
+from app.models import VoicePhoneNumber
+from app.services import voice_ai
+from tests.support import contract
+from tests.support.caller import Caller, fields
+from tests.support.cast import Cast
+from tests.support.rows import unchanged
+
+CONFIG = "/api/calls/voice-ai/config"
+EMPTY = {
+    "aiVoiceProvider": None,
+    "hasApiKey": False,
+    "hasToolSecret": False,
+    "hasEstCredentials": False,
+    "sinchEstProjectId": None,
+    "sinchEstTrunkId": None,
+    "sinchEstTrunkDomain": None,
+    "phoneNumbers": [],
+}
+EST = {"sinchEstKeyId": "key-id", "sinchEstKeySecret": "made-up-key-secret"}
+
+
+def test_an_empty_one_has_every_field(mo: Caller) -> None:
+    assert mo.get(CONFIG).json == EMPTY
+
+
+def test_the_example_of_the_contract_is_accepted(dana: Caller, mo: Caller) -> None:
+    assert dana.post(CONFIG, contract.VOICE_AI_EXAMPLE).json == {
+        "success": True,
+        "message": "Configuration saved",
+    }
+    assert mo.get(CONFIG).json == EMPTY | {
+        "aiVoiceProvider": "elevenlabs",
+        "hasApiKey": True,
+        "hasToolSecret": True,
+        "sinchEstProjectId": "sinch-est-project-abc",
+        "sinchEstTrunkId": "sinch-est-trunk-xyz",
+        "sinchEstTrunkDomain": "example.sip.sinch.com",
+    }
+    dana.post(CONFIG, EST)
+    assert mo.get(CONFIG).json["hasEstCredentials"] is True  # type: ignore[index]
+
+
+def test_absent_keeps_and_null_clears(dana: Caller) -> None:
+    dana.post(CONFIG, contract.VOICE_AI_EXAMPLE | EST)
+    dana.post(CONFIG, {})
+    assert dana.get(CONFIG).json["hasEstCredentials"] is True  # type: ignore[index]
+    cleared = dict.fromkeys(
+        [*(set(contract.VOICE_AI_EXAMPLE) - {"generateToolSecret"}), *EST], None
+    )
+    assert dana.post(CONFIG, cleared).status_code == 200
+    assert dana.get(CONFIG).json == EMPTY | {"hasToolSecret": True}
+
+
+def test_the_tool_secret_is_replaced_only_when_asked(app: Flask, dana: Caller) -> None:
+    dana.post(CONFIG, {"generateToolSecret": False})
+    assert dana.get(CONFIG).json["hasToolSecret"] is False  # type: ignore[index]
+    dana.post(CONFIG, {"generateToolSecret": True})
+    with unchanged(app, but=("audit_events", "organizations")):
+        dana.post(CONFIG, {"generateToolSecret": False})
+
+
+def test_unknown_fields_are_accepted_and_named(dana: Caller) -> None:
+    answer = dana.post(CONFIG, {"elevenlabsToolSecret": "x", "elevenlabsWebhookId": "y"})
+    assert answer.status_code == 200
+    assert len(answer.json["warnings"]) == 2  # type: ignore[index]
+    assert dana.get(CONFIG).json == EMPTY
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"aiVoiceProvider": "twilio"}, "aiVoiceProvider"),
+        ({"aiVoiceProvider": ""}, "aiVoiceProvider"),
+        ({"elevenlabsApiKey": ""}, "elevenlabsApiKey"),
+        ({"elevenlabsApiKey": "   "}, "elevenlabsApiKey"),
+        ({"elevenlabsApiKey": "••••abcd"}, "elevenlabsApiKey"),
+        ({"elevenlabsApiKey": "a" * 501}, "elevenlabsApiKey"),
+        ({"sinchEstKeySecret": "***"}, "sinchEstKeySecret"),
+        ({"sinchEstTrunkDomain": ""}, "sinchEstTrunkDomain"),
+        ({"generateToolSecret": "yes"}, "generateToolSecret"),
+        ({"sinchEstProjectId": 5}, "sinchEstProjectId"),
+    ],
+)
+def test_a_bad_value_changes_nothing(app: Flask, dana: Caller, body: dict, field: str) -> None:
+    with unchanged(app):
+        assert fields(dana.post(CONFIG, {"sinchEstTrunkId": "fine"} | body)) == {field}
+
+
+def test_the_sinch_numbers_of_everybody_are_flattened(
+    app: Flask, dana: Caller, mo: Caller, gus: Caller, cast: Cast
+) -> None:
+    path = f"/api/organizations/{cast.acme}/phone-numbers"
+    for user, provider, number in (
+        (cast.mo.id, "sinch", "+14165550101"),
+        (cast.dana.id, "sinch", "+14165550100"),
+        (cast.dana.id, "twilio", "+14165550102"),
+    ):
+        dana.post(path, {"userId": user, "provider": provider, "phoneNumber": number})
+    with app.app_context():
+        row = db.session.scalars(
+            select(VoicePhoneNumber).where(VoicePhoneNumber.phone_number == "+14165550100")
+        ).one()
+        row.label, row.ai_enabled = "Main line", True
+        row.ai_agent_id, row.elevenlabs_phone_number_id = "agent-1", "eleven-pn-1"
+        db.session.commit()
+    assert mo.get(CONFIG).json["phoneNumbers"] == [  # type: ignore[index]
+        {
+            "provider": "sinch",
+            "phoneNumber": "+14165550100",
+            "isDefault": True,
+            "isInboundEnabled": True,
+            "aiEnabled": True,
+            "aiAgentId": "agent-1",
+            "elevenlabsPhoneNumberId": "eleven-pn-1",
+            "label": "Main line",
+            "userName": "Dana",
+            "userId": cast.dana.id,
+        },
+        {
+            "provider": "sinch",
+            "phoneNumber": "+14165550101",
+            "isDefault": True,
+            "isInboundEnabled": True,
+            "aiEnabled": False,
+            "userName": "Mo",
+            "userId": cast.mo.id,
+        },
+    ]
+    assert gus.get(CONFIG).json["phoneNumbers"] == []  # type: ignore[index]
+
+
+def test_a_failure_at_the_provider_does_not_fail_the_save(
+    dana: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_scope: object) -> None:
+        raise RuntimeError("the provider is down")
+
+    monkeypatch.setattr(voice_ai, "after_save", [fail])
+    assert dana.post(CONFIG, contract.VOICE_AI_EXAMPLE).status_code == 200
+    assert dana.get(CONFIG).json["hasApiKey"] is True  # type: ignore[index]

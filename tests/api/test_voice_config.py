@@ -1,0 +1,175 @@
+"""Twilio and Sinch for the dialer: read, saved in parts, forgotten, made active."""
+
+from __future__ import annotations
+
+import pytest
+from flask import Flask
+
+from tests.support import contract
+from tests.support.caller import Caller, fields, sentence
+from tests.support.cast import Cast
+from tests.support.rows import unchanged
+
+CONFIG = "/api/calls/providers/config"
+ACTIVE = "/api/calls/providers/active"
+SID = "AC" + "0" * 32
+TWILIO = {
+    "provider": "twilio",
+    "phoneNumber": "+15551234567",
+    "twilioAccountSid": SID,
+    "twilioAuthToken": "made-up-auth-token-0001",
+    "twilioApiKeySid": "SK" + "0" * 32,
+    "twilioApiKeySecret": "made-up-api-secret-0002",
+    "twilioTwimlAppSid": "AP" + "0" * 32,
+    "twilioServiceSid": "MG" + "0" * 32,
+}
+
+
+def _item(caller: Caller, provider: str) -> dict:
+    answer = caller.get(CONFIG)
+    assert answer.status_code == 200, answer.text
+    assert answer.json is not None
+    return next(item for item in answer.json["providers"] if item["provider"] == provider)
+
+
+def test_an_empty_one_lists_both_providers(dana: Caller) -> None:
+    assert dana.get(CONFIG).json == {
+        "activeProvider": None,
+        "providers": [
+            {"provider": "twilio", "isEnabled": False, "isConfigured": False},
+            {"provider": "sinch", "isEnabled": False, "isConfigured": False},
+        ],
+        "userPhoneNumbers": [],
+    }
+
+
+def test_the_example_of_the_contract_is_accepted_and_comes_back(dana: Caller) -> None:
+    answer = dana.post(CONFIG, contract.VOICE_CONFIG_EXAMPLE)
+    assert answer.status_code == 200, answer.text
+    assert answer.json is not None
+    assert answer.json["success"] is True
+    assert _item(dana, "sinch") == contract.VOICE_CONFIG_EXAMPLE
+
+
+def test_every_field_of_twilio_comes_back(dana: Caller) -> None:
+    assert dana.post(CONFIG, TWILIO).json == {"success": True, "message": "Configuration saved"}
+    assert _item(dana, "twilio") == TWILIO | {"isEnabled": True, "isConfigured": True}
+
+
+def test_what_is_read_can_be_sent_back_as_it_is(app: Flask, dana: Caller) -> None:
+    dana.post(CONFIG, TWILIO)
+    item = _item(dana, "twilio")
+    with unchanged(app, but=("secrets", "connections", "audit_events", "organizations")):
+        assert dana.post(CONFIG, item).status_code == 200
+    assert _item(dana, "twilio") == item
+
+
+def test_absent_keeps_null_clears_and_a_value_replaces(dana: Caller) -> None:
+    dana.post(CONFIG, TWILIO)
+    dana.post(
+        CONFIG,
+        {"provider": "twilio", "twilioServiceSid": None, "twilioAuthToken": "  another-made-up-1 "},
+    )
+    expected = TWILIO | {
+        "twilioAuthToken": "another-made-up-1",
+        "isEnabled": True,
+        "isConfigured": True,
+    }
+    del expected["twilioServiceSid"]
+    assert _item(dana, "twilio") == expected
+    dana.post(CONFIG, {"provider": "twilio", "twilioAuthToken": None})
+    item = _item(dana, "twilio")
+    assert "twilioAuthToken" not in item
+    assert item["isConfigured"] is False
+
+
+def test_it_can_be_disabled_and_enabled(dana: Caller) -> None:
+    dana.post(CONFIG, TWILIO | {"isEnabled": False})
+    assert _item(dana, "twilio")["isEnabled"] is False
+    assert dana.post(ACTIVE, {"provider": "twilio"}).status_code == 409
+    dana.post(CONFIG, {"provider": "twilio", "isEnabled": True})
+    assert dana.post(ACTIVE, {"provider": "twilio"}).status_code == 200
+    dana.post(CONFIG, {"provider": "twilio", "isEnabled": False})
+    assert dana.get("/api/calls/providers").json == {"provider": None, "phoneNumber": None}
+
+
+def test_unknown_fields_are_accepted_and_named(dana: Caller) -> None:
+    answer = dana.post(CONFIG, TWILIO | {"twilioAuthTokn": "x", "color": {"deep": [1]}})
+    assert answer.status_code == 200
+    assert answer.json is not None
+    assert [warning.split()[0] for warning in answer.json["warnings"]] == ["color", "twilioAuthTokn"]
+
+
+def test_is_configured_is_ours_to_say(dana: Caller) -> None:
+    answer = dana.post(CONFIG, {"provider": "sinch", "isConfigured": True})
+    assert answer.status_code == 200
+    assert _item(dana, "sinch")["isConfigured"] is False
+
+
+def test_another_providers_field_is_refused(app: Flask, dana: Caller) -> None:
+    with unchanged(app):
+        answer = dana.post(CONFIG, {"provider": "sinch", "twilioAuthToken": "made-up-token"})
+    assert fields(answer) == {"twilioAuthToken"}
+
+
+def test_the_callers_own_numbers_are_listed(dana: Caller, cast: Cast) -> None:
+    path = f"/api/organizations/{cast.acme}/phone-numbers"
+    for user, number in ((cast.dana.id, "+14165550100"), (cast.mo.id, "+14165550101")):
+        dana.post(path, {"userId": user, "provider": "sinch", "phoneNumber": number})
+    assert dana.get(CONFIG).json["userPhoneNumbers"] == [  # type: ignore[index]
+        {
+            "provider": "sinch",
+            "phoneNumber": "+14165550100",
+            "isDefault": True,
+            "isInboundEnabled": True,
+            "aiEnabled": False,
+        }
+    ]
+
+
+@pytest.mark.asvs("2.2.3")
+def test_one_that_is_not_configured_cannot_be_made_active(app: Flask, dana: Caller) -> None:
+    with unchanged(app):
+        answer = dana.post(ACTIVE, {"provider": "sinch"})
+    assert answer.status_code == 409
+    assert "sinch_application_key" in sentence(answer)
+    assert "sinch_application_secret" in sentence(answer)
+
+
+@pytest.mark.parametrize("provider", ["exotel", "elevenlabs", "nobody", "", "TWILIO"])
+def test_only_a_voice_provider_can_be_made_active(
+    app: Flask, dana: Caller, provider: str
+) -> None:
+    with unchanged(app):
+        answer = dana.post(ACTIVE, {"provider": provider})
+    assert fields(answer) == {"provider"}
+
+
+def test_forgetting_clears_the_values_and_the_choice(app: Flask, dana: Caller) -> None:
+    dana.post(CONFIG, TWILIO)
+    dana.post(ACTIVE, {"provider": "twilio"})
+    answer = dana.delete(f"{CONFIG}/twilio")
+    assert answer.status_code == 200
+    assert answer.json["success"] is True  # type: ignore[index]
+    assert _item(dana, "twilio") == {
+        "provider": "twilio",
+        "isEnabled": False,
+        "isConfigured": False,
+    }
+    assert dana.get(CONFIG).json["activeProvider"] is None  # type: ignore[index]
+    assert dana.delete(f"{CONFIG}/twilio").status_code == 200
+
+
+@pytest.mark.parametrize("provider", ["exotel", "elevenlabs", "nobody", "%00", "🐘"])
+def test_only_a_voice_provider_can_be_forgotten(app: Flask, dana: Caller, provider: str) -> None:
+    with unchanged(app):
+        assert dana.delete(f"{CONFIG}/{provider}").status_code == 404
+
+
+def test_clearing_what_the_active_provider_needs_is_refused(app: Flask, dana: Caller) -> None:
+    dana.post(CONFIG, TWILIO)
+    dana.post(ACTIVE, {"provider": "twilio"})
+    with unchanged(app):
+        answer = dana.post(CONFIG, {"provider": "twilio", "twilioAuthToken": None})
+    assert answer.status_code == 409
+    assert "twilio_auth_token" in sentence(answer)

@@ -1,0 +1,95 @@
+"""The question of every call: which provider, which number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from flask import Flask
+from sqlalchemy import event
+
+from app.extensions import db
+from app.models import Organization
+from tests.support.caller import Caller
+from tests.support.cast import Cast
+
+PATH = "/api/calls/providers"
+SINCH = {
+    "provider": "sinch",
+    "sinchApplicationKey": "key",
+    "sinchApplicationSecret": "not-a-real-secret",
+}
+
+
+@contextmanager
+def _statements(app: Flask) -> Iterator[list[str]]:
+    """Fills up with the SQL that is sent."""
+    sent: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        if statement != "BEGIN":
+            sent.append(statement)
+
+    with app.app_context():
+        engine = db.engine
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield sent
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+
+
+def _give(dana: Caller, cast: Cast, user: str, number: str, provider: str = "sinch", **more: Any) -> None:
+    body = {"userId": user, "provider": provider, "phoneNumber": number} | more
+    answer = dana.post(f"/api/organizations/{cast.acme}/phone-numbers", body)
+    assert answer.status_code == 201, answer.text
+
+
+def test_it_is_null_where_nothing_is_chosen(mo: Caller) -> None:
+    assert mo.get(PATH).json == {"provider": None, "phoneNumber": None}
+
+
+def test_it_tells_the_callers_own_default(dana: Caller, mo: Caller, cast: Cast) -> None:
+    dana.post(f"{PATH}/config", SINCH)
+    dana.post(f"{PATH}/active", {"provider": "sinch"})
+    assert mo.get(PATH).json == {"provider": "sinch", "phoneNumber": None}
+    _give(dana, cast, cast.mo.id, "+14165550100")
+    _give(dana, cast, cast.mo.id, "+14165550101", isDefault=True)
+    _give(dana, cast, cast.mo.id, "+14165550102", provider="twilio")
+    _give(dana, cast, cast.dana.id, "+14165550103")
+    assert mo.get(PATH).json == {"provider": "sinch", "phoneNumber": "+14165550101"}
+    assert dana.get(PATH).json == {"provider": "sinch", "phoneNumber": "+14165550103"}
+
+
+def test_a_change_is_seen_by_the_next_request(dana: Caller, mo: Caller) -> None:
+    dana.post(f"{PATH}/config", SINCH)
+    dana.post(f"{PATH}/active", {"provider": "sinch"})
+    assert mo.get(PATH).json["provider"] == "sinch"  # type: ignore[index]
+    dana.post(f"{PATH}/active", {"provider": None})
+    assert mo.get(PATH).json["provider"] is None  # type: ignore[index]
+
+
+def test_a_superadmin_may_ask_for_another_organization(
+    dana: Caller, gus: Caller, cast: Cast
+) -> None:
+    dana.post(f"{PATH}/config", SINCH)
+    dana.post(f"{PATH}/active", {"provider": "sinch"})
+    assert gus.get(PATH).json == {"provider": None, "phoneNumber": None}
+    inside = gus.get(f"{PATH}?organizationId={cast.acme}")
+    assert inside.json == {"provider": "sinch", "phoneNumber": None}
+
+
+def test_it_is_one_statement(app: Flask, mo: Caller) -> None:
+    mo.get(PATH)
+    with _statements(app) as sent:
+        assert mo.get(PATH).status_code == 200
+    assert len(sent) == 1, sent
+
+
+def test_it_sees_what_another_process_wrote(app: Flask, mo: Caller, cast: Cast) -> None:
+    assert mo.get(PATH).json == {"provider": None, "phoneNumber": None}
+    with app.app_context():
+        db.session.get_one(Organization, cast.acme).active_voice = "twilio"
+        db.session.commit()
+    assert mo.get(PATH).json == {"provider": "twilio", "phoneNumber": None}

@@ -1,0 +1,18 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from app.core import clock
+
+
+def test_now_is_utc_and_naive():
+    before = datetime.now(UTC)
+    moment = clock.now()
+    assert moment.tzinfo is None
+    assert before <= moment.replace(tzinfo=UTC) <= datetime.now(UTC)
+
+
+def test_times_are_written_as_the_contract_writes_them():
+    moment = datetime(2026, 3, 18, 10, 0, 0, 999_999)  # noqa: DTZ001
+    assert clock.iso(moment) == "2026-03-18T10:00:00"
+    assert clock.seconds(moment) == 1773828000

@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from app.core import jsontext
+from app.core.errors import Malformed
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {},
+        [],
+        None,
+        True,
+        0,
+        -1.5,
+        "",
+        "text",
+        {"a": [1, {"b": None}], "é": "🔑"},
+        {"number": 10**400},
+    ],
+)
+def test_it_reads_json(value):
+    assert jsontext.parse(json.dumps(value).encode()) == value
+    assert jsontext.parse(json.dumps(value, ensure_ascii=False).encode()) == value
+
+
+def test_a_whole_surrogate_pair_is_a_character():
+    assert jsontext.parse(b'"\\ud83d\\udd11"') == "🔑"
+
+
+def test_the_deepest_that_is_read():
+    assert jsontext.parse(b"[" * jsontext.DEEPEST + b"]" * jsontext.DEEPEST)
+
+
+DEEP = {
+    "one too deep": b"[" * 33 + b"]" * 33,
+    "objects one too deep": b'{"a":' * 33 + b"1" + b"}" * 33,
+    "100,000 deep": b"[" * 100_000 + b"]" * 100_000,
+    "100,000 deep objects": b'{"a":' * 100_000 + b"1" + b"}" * 100_000,
+    "100,000 deep, never closed": b"[" * 100_000,
+}
+
+
+@pytest.mark.parametrize("raw", DEEP.values(), ids=DEEP.keys())
+def test_it_refuses_deep_nesting(raw):
+    with pytest.raises(Malformed, match="nested more than 32 levels"):
+        jsontext.parse(raw)
+
+
+@pytest.mark.parametrize(
+    ("raw", "sentence"),
+    [
+        (b"", "not JSON"),
+        (b" ", "not JSON"),
+        (b"{", "not JSON"),
+        (b"{}x", "not JSON: Extra data at line 1, column 3"),
+        (b"{'a': 1}", "not JSON"),
+        (b'{"a": 1,}', "not JSON"),
+        (b'{"a": 01}', "not JSON"),
+        (b'"\x01"', "not JSON"),
+        (b"\xef\xbb\xbf{}", "not JSON"),
+        (b"\xff\xfe{\x00}\x00", "not UTF-8: byte 0"),
+        (b'"\xff"', "not UTF-8: byte 1"),
+        (b'"\xed\xa0\x80"', "not UTF-8"),
+        (b"NaN", "NaN is not JSON"),
+        (b"Infinity", "Infinity is not JSON"),
+        (b'{"a": -Infinity}', "-Infinity is not JSON"),
+        (b"1e999", "too large"),
+        (b"[-1e999]", "too large"),
+        (b"1" * 5000, "too long"),
+        (b'{"a": 1, "a": 1}', 'The key "a" appears twice'),
+        (b'[{"b": {"a": 1, "\\u0061": 2}}]', 'The key "a" appears twice'),
+        (b'"\\u0000"', "NUL"),
+        (b'{"\\u0000": 1}', "NUL"),
+        (b'[["a\\u0000"]]', "NUL"),
+        (b'"\\ud800"', "surrogate"),
+        (b'{"a": ["\\udfff"]}', "surrogate"),
+        (b'{"\\ud800": 1}', "surrogate"),
+        (b'"\\udd11\\ud83d"', "surrogate"),
+    ],
+)
+@pytest.mark.asvs("1.5.3")
+def test_it_refuses(raw, sentence):
+    with pytest.raises(Malformed) as refused:
+        jsontext.parse(raw)
+    assert sentence in refused.value.message
+    assert refused.value.status == 400
+
+
+def test_a_long_key_is_not_echoed_whole():
+    key = "k" * 5000
+    with pytest.raises(Malformed) as refused:
+        jsontext.parse(f'{{"{key}": 1, "{key}": 2}}'.encode())
+    assert len(refused.value.message) < 200

@@ -1,0 +1,27 @@
+from __future__ import annotations
+
+import pytest
+
+from app.core import naming
+
+
+@pytest.mark.parametrize(
+    ("provider", "field", "calls", "settings"),
+    [
+        ("twilio", "auth_token", "twilioAuthToken", "twilio_auth_token"),
+        ("twilio", "twiml_app_sid", "twilioTwimlAppSid", "twilio_twiml_app_sid"),
+        ("sinch_est", "trunk_id", "sinchEstTrunkId", "sinch_est_trunk_id"),
+        ("sinch", "phone_number", "phoneNumber", "sinch_phone_number"),
+        ("exotel", "max_concurrent", "exotelMaxConcurrent", "exotel_max_concurrent"),
+    ],
+)
+def test_names_are_derived(provider, field, calls, settings):
+    assert naming.calls_name(provider, field) == calls
+    assert naming.settings_name(provider, field) == settings
+
+
+def test_the_nearest_name_is_the_one_that_was_meant():
+    known = ["twilio_auth_token", "twilio_account_sid", "public_base_url"]
+    assert naming.nearest("twilio_auth_tokn", known) == "twilio_auth_token"
+    assert naming.nearest("base_url", known) == "public_base_url"
+    assert naming.nearest("zzz", known) is None

@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import pytest
+
+from app.core import phone
+
+
+@pytest.mark.parametrize(
+    ("text", "country", "number"),
+    [
+        ("+15551234567", None, "+15551234567"),
+        ("+15551234567", "IN", "+15551234567"),
+        ("  +1 (555) 123-4567 ", None, "+15551234567"),
+        ("+1.555.123.4567", None, "+15551234567"),
+        ("+1\N{EN DASH}555\N{NO-BREAK SPACE}123\N{NON-BREAKING HYPHEN}4567", None, "+15551234567"),
+        ("555-123-4567", "US", "+15551234567"),
+        ("020 7946 0958", "GB", "+442079460958"),
+        ("0044 20 7946 0958", "DE", "+442079460958"),
+        ("098765 43210", "IN", "+919876543210"),
+        ("+91 98765 43210", "US", "+919876543210"),
+        ("\N{FULLWIDTH PLUS SIGN}１５５５１２３４５６７", None, "+15551234567"),
+        ("+١٥٥٥١٢٣٤٥٦٧", None, "+15551234567"),
+    ],
+)
+def test_it_reads_what_people_write(text, country, number):
+    assert phone.normalize(text, country) == number
+    assert phone.E164.fullmatch(number)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        " ",
+        "+",
+        "++15551234567",
+        "junk",
+        "call +15551234567",
+        "+15551234567 please",
+        "+15551234567x12",
+        "+15551234567;ext=12",
+        "tel:+15551234567",
+        "1-800-FLOWERS",
+        "555-1234",
+        "+1555123456",
+        "+155512345678",
+        "+1234",
+        "+999123456789",
+        "+0015551234567",
+        "+15551234567\0",
+        "+1555²234567",
+        "<b>+15551234567</b>",
+        "1" * 41,
+        "+" + "1" * 4000,
+    ],
+)
+@pytest.mark.parametrize("country", [None, "US"])
+def test_it_refuses_what_is_not_a_number(text, country):
+    with pytest.raises(ValueError, match=r"^(This is |Write the number).*\.$") as refused:
+        phone.normalize(text, country)
+    if country and len(text) <= 40:
+        assert country in str(refused.value)
+
+
+def test_without_a_country_it_needs_the_country_code():
+    with pytest.raises(ValueError, match=r"country code, such as \+15551234567"):
+        phone.normalize("555 123 4567", None)
+
+
+def test_it_shows_a_number_as_people_expect():
+    assert phone.display("+15551234567") == "+1 555-123-4567"
+    assert phone.display("not a number") == "not a number"
+
+
+def test_countries_are_two_letters():
+    assert {"US", "IN", "GB"} <= phone.countries()
+    assert all(len(code) == 2 and code.isupper() for code in phone.countries())

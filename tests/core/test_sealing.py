@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import base64
+from dataclasses import replace
+
+import pytest
+from cryptography.fernet import Fernet
+
+from app.core import sealing
+from app.core.sealing import Place, SealBroken, Sealer
+
+PLACE = Place("organization-1", "twilio", "auth_token")
+OLD, NEW = Fernet.generate_key().decode(), Fernet.generate_key().decode()
+
+
+@pytest.mark.parametrize("secret", ["made-up-token", "x", "ключ", "🔑" * 500, '"\\', "a" * 500])
+def test_what_is_sealed_opens_in_its_place(secret):
+    sealer = Sealer([NEW])
+    assert sealer.open(sealer.seal(secret, PLACE), PLACE) == secret
+
+
+def test_the_longest_secret_fits_its_column():
+    assert len(Sealer([NEW]).seal("🔑" * 500, PLACE)) <= 4000
+
+
+def test_one_secret_is_sealed_differently_each_time():
+    sealer = Sealer([NEW])
+    assert sealer.seal("made-up-token", PLACE) != sealer.seal("made-up-token", PLACE)
+
+
+@pytest.mark.asvs("11.3.3")
+@pytest.mark.parametrize("part", ["organization_id", "provider", "field"])
+def test_it_refuses_a_token_moved_to_another_place(part):
+    sealer = Sealer([NEW])
+    token = sealer.seal("made-up-token", PLACE)
+    with pytest.raises(SealBroken, match="another place"):
+        sealer.open(token, replace(PLACE, **{part: "elsewhere"}))
+
+
+@pytest.mark.asvs("11.3.3")
+def test_it_refuses_every_flipped_byte():
+    sealer = Sealer([NEW])
+    raw = base64.urlsafe_b64decode(sealer.seal("made-up-token", PLACE))
+    for position in range(len(raw)):
+        flipped = bytes(b ^ (i == position) for i, b in enumerate(raw))
+        with pytest.raises(SealBroken):
+            sealer.open(base64.urlsafe_b64encode(flipped).decode(), PLACE)
+
+
+@pytest.mark.parametrize("token", ["", "junk", "gAAAA", "\N{KEY}"])
+def test_it_refuses_junk(token):
+    with pytest.raises(SealBroken):
+        Sealer([NEW]).open(token, PLACE)
+
+
+def test_a_rotated_sealer_opens_both_and_seals_with_the_newest():
+    by_old = Sealer([OLD]).seal("made-up-token", PLACE)
+    both = Sealer([NEW, OLD])
+    assert both.open(by_old, PLACE) == "made-up-token"
+    assert not both.is_current(by_old)
+
+    again = both.seal("made-up-token", PLACE)
+    assert both.is_current(again)
+    assert Sealer([NEW]).open(again, PLACE) == "made-up-token"
+    with pytest.raises(SealBroken):
+        Sealer([OLD]).open(again, PLACE)
+
+
+def test_fingerprints_name_keys_without_telling_them():
+    sealer = Sealer([NEW, OLD])
+    assert sealer.fingerprints == (sealing.fingerprint(NEW), sealing.fingerprint(OLD))
+    assert sealer.current == sealing.fingerprint(NEW) != sealing.fingerprint(OLD)
+    assert len(sealer.current) == 16
+    assert sealer.current not in NEW
+
+
+@pytest.mark.parametrize(
+    ("secret", "hint"),
+    [("0123456789abcdef", "cdef"), ("0123456789abcde", ""), ("", ""), ("a" * 20 + "wxyz", "wxyz")],
+)
+def test_a_hint_is_the_end_of_a_long_secret_only(secret, hint):
+    assert sealing.hint(secret) == hint
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["", "short", "A" * 44, base64.urlsafe_b64encode(b"0123" * 8).decode(), "ключ" * 11],
+)
+def test_it_knows_a_key_that_nobody_should_use(key):
+    assert not sealing.is_fernet_key(key)
+
+
+def test_it_knows_a_good_key():
+    assert sealing.is_fernet_key(NEW)
+    assert not sealing.is_fernet_key(NEW[:-4])

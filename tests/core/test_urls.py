@@ -1,0 +1,168 @@
+from __future__ import annotations
+
+from urllib.parse import unquote, urlsplit
+
+import pytest
+
+from app.core import urls
+
+GOOD = [
+    ("https://voice.example.com", "https://voice.example.com"),
+    ("  https://voice.example.com/ ", "https://voice.example.com"),
+    ("HTTPS://Voice.Example.COM", "https://voice.example.com"),
+    ("https://voice.example.com:443", "https://voice.example.com"),
+    ("https://voice.example.com:8443/", "https://voice.example.com:8443"),
+    ("https://voice.example.com/a/b/", "https://voice.example.com/a/b"),
+    ("https://voice.example.com/a%20b", "https://voice.example.com/a%20b"),
+    ("https://bücher.example", "https://xn--bcher-kva.example"),
+    ("https://8.8.8.8", "https://8.8.8.8"),
+]
+
+BAD = [
+    "",
+    "voice.example.com",
+    "http://voice.example.com",
+    "ftp://voice.example.com",
+    "javascript:alert(1)",
+    "javascript://voice.example.com/%0aalert(1)",
+    "data:text/html,x",
+    "//voice.example.com",
+    "https://",
+    "https:///path",
+    "https:voice.example.com",
+    "https://voice",
+    "https://localhost",
+    "https://LOCALHOST:8443",
+    "https://ｌocalhost",
+    "https://api.localhost",
+    "https://printer.local",
+    "https://db.internal",
+    "https://host.localdomain",
+    "https://127.0.0.1",
+    "https://127.1",
+    "https://2130706433",
+    "https://0x7f.0.0.1",
+    "https://0177.0.0.1",
+    "https://１２７.0.0.1",
+    "https://10.1.2.3",
+    "https://172.16.0.1",
+    "https://192.168.1.1",
+    "https://169.254.169.254",
+    "https://100.64.0.1",
+    "https://0.0.0.0",
+    "https://224.0.0.1",
+    "https://255.255.255.255",
+    "https://[::1]",
+    "https://[::ffff:127.0.0.1]",
+    "https://[fe80::1]",
+    "https://[",
+    "https://voice.example.com.",
+    "https://-voice.example.com",
+    "https://voice..example.com",
+    "https://voice_1.example.com",
+    "https://user@voice.example.com",
+    "https://user:word@voice.example.com",
+    "https://@voice.example.com",
+    "https://voice.example.com\\@evil.example",
+    "https://voice.example.com\\evil",
+    "https://voice.example.com?",
+    "https://voice.example.com?a=b",
+    "https://voice.example.com#",
+    "https://voice.example.com/#part",
+    "https://voice.example.com/a/../b",
+    "https://voice.example.com/..",
+    "https://voice.example.com/.",
+    "https://voice.example.com/./a",
+    "https://voice.example.com/%2e%2e/a",
+    "https://voice.example.com/%2E",
+    "https://voice.example.com/a%2fb",
+    "https://voice.example.com/a%5cb",
+    "https://voice.example.com/%252e%252e",
+    "https://voice.example.com/a%00",
+    "https://voice.example.com/a%0d%0ab",
+    "https://voice.example.com/%zz",
+    "https://voice.example.com/a b",
+    "https://voice.example.com//a",
+    'https://voice.example.com/"><b',
+    "https://voice.example.com/ü",
+    "https://voice.exam\nple.com",
+    "https://voice.example.com\t/a",
+    "https://voice.example.com\0",
+    "https://voice.example.com:0",
+    "https://voice.example.com:65536",
+    "https://voice.example.com:port",
+    "https://voice.example.com:٤٤٣",
+    "https://voice.example.com:-1",
+    "https://voice.example.com/" + "a" * 300,
+    "https://" + ".".join(["ü" * 20] * 5) + ".example/" + "a" * 150,
+]
+
+
+@pytest.mark.parametrize(("text", "url"), GOOD)
+def test_it_accepts_a_public_https_address(text, url):
+    assert urls.public_base_url(text) == url
+    assert urls.public_base_url(url) == url
+
+
+@pytest.mark.asvs("1.2.2")
+@pytest.mark.parametrize("text", BAD)
+def test_it_refuses_what_providers_could_not_or_should_not_call(text):
+    with pytest.raises(ValueError, match=r"^[A-Z].*[.]$"):
+        urls.public_base_url(text)
+
+
+@pytest.mark.asvs("1.2.2")
+@pytest.mark.parametrize(
+    ("agent", "segment"),
+    [
+        ("support", "support"),
+        ("Night shift", "Night%20shift"),
+        ("a?b#c&d=e", "a%3Fb%23c%26d%3De"),
+        ("50% off+", "50%25%20off%2B"),
+        ('"><b>', "%22%3E%3Cb%3E"),
+        ("Zoë", "Zo%C3%AB"),
+        ("{{7*7}}", "%7B%7B7%2A7%7D%7D"),
+        ("a.b_c~d-e", "a.b_c~d-e"),
+    ],
+)
+def test_the_agent_is_one_encoded_segment_of_the_webhook_url(agent, segment):
+    url = urls.inbound_webhook_url("https://voice.example.com/base", "twilio", agent)
+    assert url == f"https://voice.example.com/base/telephony/twilio/inbound/{segment}"
+    assert unquote(urlsplit(url).path.rsplit("/", 1)[1]) == agent
+
+
+@pytest.mark.parametrize(
+    ("base", "agent"), [(None, "support"), ("", "support"), ("https://voice.example.com", None)]
+)
+def test_there_is_no_webhook_url_without_a_base_and_an_agent(base, agent):
+    assert urls.inbound_webhook_url(base, "twilio", agent) is None
+
+
+@pytest.mark.asvs("3.7.2")
+@pytest.mark.parametrize(
+    "target",
+    [
+        None,
+        "",
+        "o/acme",
+        "//evil.example",
+        "///evil.example",
+        "/\\evil.example",
+        "\\\\evil.example",
+        "https://evil.example",
+        "javascript:alert(1)",
+        "/\t/evil.example",
+        "/\n/evil.example",
+        "/o\r\nSet-Cookie: a=b",
+        "/o/acme\0",
+        " /o/acme",
+        "/o\\acme",
+    ],
+)
+def test_it_never_leaves_the_site(target):
+    assert urls.local_path(target) is None
+
+
+@pytest.mark.parametrize("target", ["/", "/o/acme-support/", "/o/acme?q=//evil.example#top"])
+def test_it_keeps_a_path_of_ours(target):
+    assert urls.local_path(target) == target

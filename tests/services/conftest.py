@@ -1,0 +1,62 @@
+"""Services are tested without HTTP: a session, and scopes of the cast in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import Engine, create_engine
+from sqlalchemy.orm import Session
+
+from app import database
+from app.core.sealing import Sealer
+from app.services.scope import Keys, Scope
+from tests.support import cast as casting
+from tests.support.cast import Rows
+from tests.support.scopes import Scopes, scope_of
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    engine = create_engine(
+        database_url, **database.engine_options(database_url), pool_size=25, max_overflow=0
+    )
+    database.prepare(engine)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def keys(shared_keys: dict[str, str]) -> Keys:
+    return Keys(
+        Sealer([shared_keys["PATCHBAY_FERNET_KEYS"]]), (shared_keys["PATCHBAY_JWT_KEYS"],)
+    )
+
+
+@pytest.fixture
+def session(engine: Engine) -> Iterator[Session]:
+    with Session(engine, expire_on_commit=False) as session:
+        yield session
+
+
+@pytest.fixture
+def cast(session: Session) -> Rows:
+    return casting.write(session)
+
+
+@pytest.fixture
+def acme(session: Session, cast: Rows, keys: Keys) -> Scope:
+    """Dana in her own organization."""
+    return scope_of(session, cast.acme, cast.dana, keys)
+
+
+@pytest.fixture
+def globex(session: Session, cast: Rows, keys: Keys) -> Scope:
+    """Gus in his."""
+    return scope_of(session, cast.globex, cast.gus, keys)
+
+
+@pytest.fixture
+def scopes(engine: Engine, cast: Rows, keys: Keys) -> Scopes:
+    """Scopes with sessions of their own, for what happens at once."""
+    return Scopes(engine, keys)

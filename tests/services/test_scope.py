@@ -1,0 +1,274 @@
+from __future__ import annotations
+
+import threading
+
+import pytest
+from sqlalchemy import func, select, text
+
+from app.core.errors import NotFound, Stale
+from app.models import AuditEvent, Connection, Endpoint, Organization, Secret, User
+from app.providers import PROVIDERS
+from app.services import audit, endpoints, providers, telephony
+from tests.support.scopes import Fault, failing_at
+
+DRAFT = {"phone_number": "+15551234567", "provider": "twilio"}
+
+
+@pytest.mark.asvs("8.4.1")
+def test_another_organizations_row_is_not_found(acme, globex):
+    row = endpoints.create(acme, DRAFT)
+    assert acme.get(Endpoint, row.id, what="endpoint").id == row.id
+    with pytest.raises(NotFound, match="There is no such endpoint") as foreign:
+        globex.get(Endpoint, row.id, what="endpoint")
+    with pytest.raises(NotFound) as nowhere:
+        globex.get(Endpoint, "no-such-id", what="endpoint")
+    assert foreign.value.message == nowhere.value.message
+
+
+@pytest.mark.parametrize("row_id", ["", "\0", "a\0b", "'; --", "x" * 5000])
+def test_an_id_that_cannot_be_one_is_not_found(acme, row_id):
+    with pytest.raises(NotFound):
+        acme.get(Endpoint, row_id, what="endpoint")
+
+
+def test_select_shows_the_organizations_rows_only(acme, globex):
+    endpoints.create(acme, DRAFT)
+    endpoints.create(globex, DRAFT | {"phone_number": "+15551234568"})
+    rows = acme.session.scalars(acme.select(Endpoint)).all()
+    assert [row.phone_number for row in rows] == ["+15551234567"]
+
+
+def test_into_is_the_same_actor_elsewhere(acme, cast):
+    inside = acme.into(cast.globex)
+    assert inside.organization is cast.globex
+    assert inside.actor is acme.actor
+
+
+def test_a_scope_without_an_organization_finds_none(acme):
+    with pytest.raises(NotFound):
+        _ = acme.into(None).organization
+
+
+def test_a_transaction_that_fails_leaves_nothing(acme, scopes):
+    def fail() -> None:
+        with acme.transaction():
+            acme.organization.name = "Changed"
+            audit.record(acme, "tested", "x")
+            acme.session.flush()
+            raise Fault
+
+    with pytest.raises(Fault):
+        fail()
+    assert acme.organization.name == "Acme Support"
+    with scopes.of("dana") as other:
+        assert other.organization.name == "Acme Support"
+        assert audit.recent(other) == []
+
+
+def test_what_was_changed_outside_a_transaction_is_never_saved(acme, scopes):
+    acme.organization.name = "Sneaked in"
+    with acme.transaction():
+        audit.note(acme, "tested", "x")
+    with scopes.of("dana") as other:
+        assert other.organization.name == "Acme Support"
+
+
+def test_a_transaction_inside_another_is_refused_and_nothing_of_both_is_saved(acme, scopes):
+    def nested() -> None:
+        with acme.transaction():
+            acme.organization.name = "Half"
+            with acme.transaction():
+                acme.organization.country = "IN"
+
+    with pytest.raises(RuntimeError, match="open already"):
+        nested()
+    with scopes.of("dana") as other:
+        assert (other.organization.name, other.organization.country) == ("Acme Support", None)
+    with acme.transaction():
+        acme.organization.name = "Whole"
+    with scopes.of("dana") as other:
+        assert other.organization.name == "Whole"
+
+
+def test_a_transaction_sees_what_others_saved_meanwhile(acme, scopes):
+    assert acme.organization.name == "Acme Support"
+    with scopes.of("dana") as other, other.transaction():
+        other.organization.name = "Renamed"
+    with acme.transaction():
+        assert acme.organization.name == "Renamed"
+
+
+def test_readers_are_not_blocked_by_a_writer(acme, scopes):
+    with acme.transaction():
+        acme.organization.name = "Not yet"
+        acme.session.flush()
+        with scopes.of("dana") as other:
+            assert other.session.scalar(select(Organization.name).limit(1)) is not None
+            assert other.organization.name == "Acme Support"
+
+
+def test_a_reader_begins_without_the_writers_lock(engine, acme):
+    """On SQLite only writers begin with BEGIN IMMEDIATE."""
+    if engine.dialect.name != "sqlite":
+        pytest.skip("PostgreSQL locks rows")
+    seen: list[str] = []
+    acme.session.rollback()
+    with engine.connect() as connection:
+        connection.connection.dbapi_connection.set_trace_callback(seen.append)
+        connection.execute(text("SELECT 1"))
+        connection.rollback()
+        with connection.execution_options(writes=True).begin():
+            pass
+        connection.connection.dbapi_connection.set_trace_callback(None)
+    assert [line for line in seen if line.startswith("BEGIN")] == ["BEGIN", "BEGIN IMMEDIATE"]
+
+
+def test_a_session_is_clean_for_the_next_transaction_after_a_stale_row(acme, scopes, cast):
+    def lose() -> None:
+        with acme.into(None).transaction():
+            user = acme.session.get_one(User, cast.mo.id)
+            acme.session.execute(
+                User.__table__.update().where(User.id == user.id).values(version=99)
+            )
+            user.name = "Lost"
+
+    with pytest.raises(Stale):
+        lose()
+    with acme.transaction():
+        acme.organization.name = "Works"
+
+
+def test_lost_updates_of_two_people_are_none(scopes):
+    """Both add to a counter in one row, each from what they read inside their transaction."""
+    rounds = 10
+
+    def add(scope):
+        for _ in range(rounds):
+            with scope.transaction():
+                scope.organization.name = str(int(scope.organization.name) + 1)
+
+    with scopes.of("dana") as scope, scope.transaction():
+        scope.organization.name = "0"
+    answers = scopes.at_once(("dana", add), ("dana", add))
+    assert answers == [None, None]
+    with scopes.of("dana") as scope:
+        assert scope.organization.name == str(2 * rounds)
+
+
+def test_two_editors_with_one_version_one_is_told(scopes):
+    with scopes.of("dana") as scope:
+        row = endpoints.create(scope, DRAFT)
+    for number in range(10):
+        with scopes.of("dana") as scope:
+            version = endpoints.get(scope, row.id).version
+
+        def edit(label, version=version):
+            return lambda scope: endpoints.update(scope, row.id, {"label": label}, version=version)
+
+        answers = scopes.at_once(("dana", edit(f"a{number}")), ("dana", edit(f"b{number}")))
+        kinds = sorted(type(answer).__name__ for answer in answers)
+        assert kinds == ["Endpoint", "Stale"]
+        saved = next(answer for answer in answers if isinstance(answer, Endpoint))
+        with scopes.of("dana") as scope:
+            assert endpoints.get(scope, row.id).label == saved.label
+
+
+def _snapshot(scopes):
+    with scopes.of("dana") as scope:
+        tables = [Connection, Secret, AuditEvent, Endpoint]
+        counts = [scope.session.scalar(select(func.count()).select_from(t)) for t in tables]
+        return counts, telephony.document(scope), scope.organization.revision
+
+
+CHANGES = {
+    "public_base_url": "https://new.example.com",
+    "provider": "vobiz",
+    "vobiz_auth_id": "MA_MADEUP",
+    "vobiz_auth_token": "made-up-token-of-vobiz-1",
+    "twilio_auth_token": "made-up-token-of-twilio-2",
+    "twilio_max_concurrent": 7,
+}
+
+
+def _ready(scope):
+    telephony.update(
+        scope,
+        {
+            "public_base_url": "https://old.example.com",
+            "provider": "twilio",
+            "twilio_account_sid": "AC" + "0" * 32,
+            "twilio_auth_token": "made-up-token-of-twilio-1",
+        },
+    )
+
+
+SAVES = {
+    "telephony": lambda scope: telephony.update(scope, CHANGES),
+    "provider": lambda scope: providers.save(
+        scope, PROVIDERS["twilio"], {"auth_token": "made-up-token-3", "max_concurrent": 3}
+    ),
+    "forget": lambda scope: providers.forget(scope, PROVIDERS["twilio"]),
+    "endpoint": lambda scope: endpoints.create(scope, DRAFT | {"inbound_agent_name": "support"}),
+}
+
+
+@pytest.mark.asvs("2.3.3")
+@pytest.mark.parametrize("save", SAVES.values(), ids=SAVES.keys())
+def test_a_fault_at_any_statement_of_a_save_leaves_all_or_nothing(engine, scopes, save):
+    with scopes.of("dana") as scope:
+        _ready(scope)
+    before = _snapshot(scopes)
+    number = 0
+    while True:
+        number += 1
+        with scopes.of("dana") as scope:
+            scope.session.rollback()
+            try:
+                with failing_at(engine, number) as seen:
+                    save(scope)
+            except Fault:
+                pass
+            if len(seen) < number:
+                break
+        assert _snapshot(scopes) == before, f"after a fault at {seen[-1]}"
+    assert number > 5
+    after = _snapshot(scopes)
+    assert after != before
+    assert after[0][2] > before[0][2], "the change has its audit event"
+
+
+def test_without_its_audit_event_a_change_does_not_happen(acme, scopes, monkeypatch):
+    def broken(*_args, **_named):
+        raise Fault
+
+    monkeypatch.setattr(audit, "AuditEvent", broken)
+    with pytest.raises(Fault):
+        endpoints.create(acme, DRAFT)
+    monkeypatch.undo()
+    with scopes.of("dana") as scope:
+        assert endpoints.count(scope, endpoints.Filter()) == 0
+
+
+def test_any_change_raises_the_revision_and_not_the_organizations_version(acme):
+    version, revision = acme.organization.version, acme.organization.revision
+    updated = acme.organization.updated_at
+    endpoints.create(acme, DRAFT)
+    acme.session.expire_all()
+    assert acme.organization.revision == revision + 1
+    assert (acme.organization.version, acme.organization.updated_at) == (version, updated)
+
+
+def test_threads_that_wait_for_each_other_all_get_their_turn(scopes):
+    turns: list[int] = []
+    lock = threading.Lock()
+
+    def task(scope):
+        with scope.transaction():
+            with lock:
+                turns.append(1)
+            audit.record(scope, "tested", "x")
+
+    answers = scopes.at_once(*[("dana", task)] * 8, *[("gus", task)] * 8)
+    assert answers == [None] * 16
+    with scopes.of("dana") as scope:
+        assert (len(turns), scope.organization.revision) == (16, 8)

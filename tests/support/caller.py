@@ -1,0 +1,144 @@
+"""A caller of the API who holds every answer against the contracts, and against what we document."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from flask import Flask
+from jsonschema import Draft202012Validator
+from werkzeug.exceptions import HTTPException
+from werkzeug.test import TestResponse
+
+from app.api.openapi import docs, document
+from app.api.operations import OPERATIONS, Operation
+from tests.support import contract
+
+JSON = "application/json; charset=utf-8"
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Somebody with a token, or with none. No cookie is ever sent or kept."""
+
+    app: Flask
+    token: str | None = None
+
+    def call(self, method: str, path: str, **request: Any) -> TestResponse:
+        """As werkzeug's test client takes it; the answer is checked before it is handed on."""
+        headers = dict(request.pop("headers", {}))
+        if self.token is not None:
+            headers.setdefault("Authorization", f"Bearer {self.token}")
+        client = self.app.test_client(use_cookies=False)
+        answer = client.open(path, method=method, headers=headers, buffered=True, **request)
+        check(self.app, method, path, answer)
+        return answer
+
+    def get(self, path: str, **request: Any) -> TestResponse:
+        return self.call("GET", path, **request)
+
+    def post(self, path: str, json: Any = None, **request: Any) -> TestResponse:
+        return self.call("POST", path, json=json, **request)
+
+    def put(self, path: str, json: Any = None, **request: Any) -> TestResponse:
+        return self.call("PUT", path, json=json, **request)
+
+    def delete(self, path: str, **request: Any) -> TestResponse:
+        return self.call("DELETE", path, **request)
+
+
+def check(app: Flask, method: str, path: str, answer: TestResponse) -> None:
+    """What holds for every answer of the API."""
+    said = f"{method} {path} → {answer.status_code} {answer.text[:400]}"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff", said
+    assert "default-src 'none'" in answer.headers["Content-Security-Policy"], said
+    assert answer.headers["Cache-Control"] == "no-store", said
+    assert "Set-Cookie" not in answer.headers, said
+    operation = operation_at(app, method, path)
+    if operation is None:
+        assert answer.status_code in (404, 405), said
+    else:
+        assert str(answer.status_code) in _documented(operation.method, operation.path), f"undocumented status: {said}"
+    if answer.status_code in (204, 304):
+        assert answer.data == b"", said
+        return
+    if operation and operation.view is docs and answer.status_code == 200:
+        return
+    assert "Cookie" not in answer.headers.get("Vary", ""), said
+    assert answer.headers["Content-Type"] == JSON, said
+    if method == "HEAD":
+        return
+    if answer.status_code >= 400:
+        check_error(answer, said)
+    elif (name := contract.ANSWERS.get((method, operation.path if operation else ""))) is not None:
+        contract.validator(name).validate(answer.json)
+    if operation is not None:
+        _validator(operation.method, operation.path, answer.status_code).validate(answer.json)
+
+
+def check_error(answer: TestResponse, said: str = "") -> None:
+    """The envelope, the whole envelope; its sentences end as sentences do."""
+    contract.validator("CallsErrorResponse").validate(answer.json)
+    body = answer.json
+    assert isinstance(body, dict), said
+    expected = {"success", "error", "code"} | ({"id"} if answer.status_code == 500 else set())
+    assert set(body) == expected, said
+    if answer.status_code != 422:
+        assert body["error"].endswith((".", "!")), said
+        return
+    assert set(body["error"]) == {"code", "message", "details"}, said
+    assert body["error"]["code"] == body["code"] == "VALIDATION_FAILED", said
+    assert body["error"]["details"], said
+    for detail in body["error"]["details"]:
+        assert set(detail) == {"field", "message"}, said
+        assert detail["field"], said
+        assert detail["message"].endswith((".", "?")), said
+
+
+def fields(answer: TestResponse) -> set[str]:
+    """The fields that a 422 names."""
+    assert answer.status_code == 422, answer.text
+    assert answer.json is not None
+    return {detail["field"] for detail in answer.json["error"]["details"]}
+
+
+def sentence(answer: TestResponse) -> str:
+    """What a refusal says, the field's sentences included."""
+    assert answer.json is not None
+    said = answer.json["error"]
+    if isinstance(said, str):
+        return said
+    return " ".join(detail["message"] for detail in said["details"])
+
+
+def operation_at(app: Flask, method: str, path: str) -> Operation | None:
+    """The declared operation that answers; None where there is none."""
+    adapter = app.url_map.bind("localhost")
+    try:
+        rule, _ = adapter.match(path.split("?")[0], method, return_rule=True)
+    except HTTPException:
+        return None
+    wanted = "GET" if method == "HEAD" else method
+    found = [o for o in OPERATIONS if o.path == rule.rule and o.method == wanted]
+    assert found, f"{method} {rule.rule} is no declared operation"
+    return found[0]
+
+
+def _documented(method: str, path: str) -> dict[str, Any]:
+    methods = document()["paths"][path.replace("<", "{").replace(">", "}")]
+    found: dict[str, Any] = methods[method.lower()]["responses"]
+    return found
+
+
+@cache
+def _validator(method: str, path: str, status: int) -> Draft202012Validator:
+    """Of what we document, closed: a field that is not in the schema is refused."""
+    content = _documented(method, path)[str(status)].get("content", {})
+    schema = content.get("application/json", {}).get("schema", {})
+    schemas = copy.deepcopy(document()["components"]["schemas"])
+    for found in schemas.values():
+        if "properties" in found:
+            found.setdefault("additionalProperties", False)
+    return Draft202012Validator(schema | {"components": {"schemas": schemas}})

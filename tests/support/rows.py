@@ -1,0 +1,40 @@
+"""Every row of every table, to compare before and after."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from flask import Flask
+from sqlalchemy import select
+
+from app.extensions import db
+from app.models import AuditEvent, Base
+
+Dump = dict[str, list[tuple[Any, ...]]]
+
+
+def dump(app: Flask, *, but: tuple[str, ...] = ()) -> Dump:
+    """By table, in a stable order."""
+    with app.app_context(), db.engine.connect() as connection:
+        return {
+            table.name: sorted(map(tuple, connection.execute(select(table))), key=repr)
+            for table in Base.metadata.sorted_tables
+            if table.name not in but
+        }
+
+
+@contextmanager
+def unchanged(app: Flask, *, but: tuple[str, ...] = ()) -> Iterator[None]:
+    """Nothing in the database may differ afterwards, except in the tables `but`."""
+    before = dump(app, but=but)
+    yield
+    after = dump(app, but=but)
+    assert after == before, [name for name in after if after[name] != before[name]]
+
+
+def audit(app: Flask) -> list[AuditEvent]:
+    """Every event, oldest first."""
+    with app.app_context():
+        return list(db.session.scalars(select(AuditEvent).order_by(AuditEvent.id)))

@@ -1,0 +1,118 @@
+"""Scopes of the cast, and what they do at once."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Engine, event
+from sqlalchemy.orm import Session
+
+from app.models import Organization, Role, User
+from app.services.scope import SECRETS, Actor, Keys, Scope
+from tests.support import cast as casting
+
+SECONDS = 60
+
+
+def scope_of(
+    session: Session,
+    organization: Organization | None,
+    user: User,
+    keys: Keys,
+    scopes: frozenset[str] = frozenset({SECRETS}),
+) -> Scope:
+    actor = Actor(
+        name=user.email,
+        user_id=user.id,
+        organization_id=user.organization_id,
+        role=Role(user.role),
+        scopes=scopes,
+        ip="192.0.2.1",
+        request_id="request-1",
+    )
+    return Scope(session, organization, actor, keys)
+
+
+@dataclass(frozen=True)
+class Scopes:
+    """Makes scopes that have a session, and so a connection, of their own."""
+
+    engine: Engine
+    keys: Keys
+
+    @contextmanager
+    def of(self, name: str) -> Iterator[Scope]:
+        """The scope of `dana`, `mo` or `gus` in their organization."""
+        with Session(self.engine, expire_on_commit=False) as session:
+            cast = casting.find(session)
+            user: User = getattr(cast, name)
+            organization = session.get_one(Organization, user.organization_id)
+            yield scope_of(session, organization, user, self.keys)
+
+    def at_once(self, *tasks: tuple[str, Callable[[Scope], Any]]) -> list[Any]:
+        """Runs each task in a thread and scope of its own; answers what it returned or raised."""
+        barrier = threading.Barrier(len(tasks))
+        answers: list[Any] = [None] * len(tasks)
+
+        def run(index: int, name: str, task: Callable[[Scope], Any]) -> None:
+            try:
+                with self.of(name) as scope:
+                    scope.session.rollback()
+                    barrier.wait(SECONDS)
+                    answers[index] = task(scope)
+            except Exception as error:  # noqa: BLE001 (the answer)
+                answers[index] = error
+
+        threads = [
+            threading.Thread(target=run, args=(index, *task)) for index, task in enumerate(tasks)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(SECONDS)
+        return answers
+
+
+@contextmanager
+def statements(engine: Engine) -> Iterator[list[str]]:
+    """Fills up with the SQL that runs meanwhile."""
+    seen: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        seen.append(statement)
+
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield seen
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+
+
+class Fault(Exception):
+    """The database failed, as a test asked it to."""
+
+
+@contextmanager
+def failing_at(engine: Engine, number: int) -> Iterator[list[str]]:
+    """Fails instead of running the statement of that number, from 1."""
+    seen: list[str] = []
+
+    def fail(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        seen.append(statement)
+        if len(seen) == number:
+            raise Fault(statement)
+
+    event.listen(engine, "before_cursor_execute", fail)
+    try:
+        yield seen
+    finally:
+        event.remove(engine, "before_cursor_execute", fail)
+
+
+def winners(answers: Sequence[Any]) -> list[Any]:
+    """What was returned, without what was raised."""
+    return [answer for answer in answers if not isinstance(answer, Exception)]
