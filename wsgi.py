@@ -1,3 +1,12 @@
-from app import create_app
+import sys
 
-app = create_app()
+from app import create_app
+from app.config import SettingsError
+from app.core.errors import Unavailable
+from app.provider import DeclarationError
+from app.services.installation import KeyMismatch
+
+try:
+    app = create_app()
+except (SettingsError, KeyMismatch, DeclarationError, Unavailable) as error:
+    sys.exit(f"Patchbay cannot start: {error}")

@@ -17,15 +17,15 @@ def create_app(settings: Settings | None = None) -> Flask:
     app = Flask(__name__, template_folder="../templates", static_folder="../static")
     app.config.from_mapping(http.flask_config(settings))
 
-    logs.configure()
+    logs.init_app(app)
     db.init_app(app)
+    http.init_app(app, settings)
     migrate.init_app(app, db, directory=str(http.MIGRATIONS))
     login.init_app(app)
     csrf.init_app(app)
     htmx.init_app(app)
     bootstrap.init_app(app)
 
-    http.init_app(app, settings)
     security.init_app(app, settings)
     static.init_app(app)
     metrics.init_app(app)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
-import tempfile
 from dataclasses import replace
-from pathlib import Path
 
 import click
 from flask import Flask
@@ -14,6 +13,7 @@ from flask.cli import AppGroup
 from sqlalchemy import select
 
 from app import http
+from app.config import Settings
 from app.core.errors import Invalid, PatchbayError
 from app.extensions import db
 from app.models import Organization, Role, User
@@ -31,6 +31,7 @@ def init_app(app: Flask) -> None:
         app.cli.add_command(group)
     app.cli.add_command(prepare)
     app.cli.add_command(serve)
+    app.cli.add_command(fill_demo)
 
 
 def _scope() -> Scope:
@@ -48,20 +49,14 @@ def _fail(error: PatchbayError) -> click.ClickException:
 @click.option("--name", required=True)
 @click.option("--role", type=click.Choice([role.value for role in Role]), required=True)
 @click.option("--organization", "organization_name", required=True, help="Made if it is new.")
-@click.option(
-    "--password-stdin", is_flag=True, required=True, help="Reads the password from standard input."
-)
-def create_user(
-    email: str, name: str, role: str, organization_name: str, password_stdin: bool
-) -> None:
+@click.option("--password-stdin", is_flag=True, required=True, help="Reads the password from standard input.")
+def create_user(email: str, name: str, role: str, organization_name: str, password_stdin: bool) -> None:
     """Adds a person, and prints their id."""
     _prepare()
     scope = _scope()
     password = sys.stdin.readline().rstrip("\r\n")
     try:
-        draft = people.read_draft(
-            {"email": email, "name": name, "role": role, "password": password}
-        )
+        draft = people.read_draft({"email": email, "name": name, "role": role, "password": password})
         if scope.session.scalar(select(User).where(User.email == draft.email)) is not None:
             raise click.ClickException(f"{draft.email} is a user already.")
         with scope.transaction():
@@ -129,7 +124,7 @@ def serve() -> None:
     """Prepares the database, prints the setup link where one is needed, and serves with granian."""
     _prepare()
     settings = http.settings()
-    address = f"http://{settings.host}:{settings.port}"
+    address = _address(settings)
     click.echo(f"Patchbay serves on {address}")
     token = installation.new_setup_token(_scope())
     if token:
@@ -139,29 +134,37 @@ def serve() -> None:
     sys.stdout.flush()
     db.session.remove()
     db.engine.dispose()
-    _become_granian(settings.host, settings.port, settings.workers)
+    _become_granian(settings)
 
 
-def _become_granian(host: str, port: int, workers: int) -> None:
-    folder = tempfile.mkdtemp(prefix="patchbay-metrics-")
-    program = Path(sys.executable).with_name("granian")
-    arguments = [
-        "--interface",
-        "wsgi",
-        "--host",
-        host,
-        "--port",
-        str(port),
-        "--workers",
-        str(workers),
-    ]
-    arguments += [
-        "--blocking-threads",
-        "4",
-        "--no-ws",
-        "--log-level",
-        "warning",
-        "--respawn-failed-workers",
-    ]
-    environment = os.environ | {"PROMETHEUS_MULTIPROC_DIR": folder}
-    os.execve(program, [str(program), *arguments, "wsgi:app"], environment)  # noqa: S606
+def _address(settings: Settings) -> str:
+    """As a browser on this machine opens it."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104
+    shown = f"[{host}]" if ":" in host else host
+    return f"http://{shown}:{settings.port}"
+
+
+@click.command("demo")
+def fill_demo() -> None:
+    """Fills the database with a made-up organization, and prints who can sign in to it."""
+    from app import demo
+
+    _prepare()
+    try:
+        organization, password = demo.fill(_scope())
+    except PatchbayError as error:
+        raise _fail(error) from None
+    click.echo(f"{organization.name}: sign in as {demo.EMAIL} with the password {password}")
+
+
+def _become_granian(settings: Settings) -> None:
+    """The process is granian from here on, so that signals reach it. Counts begin anew."""
+    counts = settings.data / "metrics"
+    shutil.rmtree(counts, ignore_errors=True)
+    counts.mkdir(parents=True, mode=0o700)
+    arguments = ["-m", "granian", "--interface", "wsgi", "--no-ws", "--log-level", "warning"]
+    arguments += ["--host", settings.host, "--port", str(settings.port)]
+    arguments += ["--workers", str(settings.workers), "--blocking-threads", "4"]
+    arguments += ["--respawn-failed-workers", "wsgi:app"]
+    environment = os.environ | {"PROMETHEUS_MULTIPROC_DIR": str(counts)}
+    os.execve(sys.executable, [sys.executable, *arguments], environment)  # noqa: S606

@@ -81,9 +81,7 @@ def _with_file(url: str) -> str:
     """A file that every process means, whatever its own folder is."""
     path = url.removeprefix("sqlite:///")
     if path in ("", ":memory:"):
-        raise SettingsError(
-            "DATABASE_URL names no file. Use one such as sqlite:////srv/patchbay.db."
-        )
+        raise SettingsError("DATABASE_URL names no file. Use one such as sqlite:////srv/patchbay.db.")
     return f"sqlite:///{Path(path).absolute()}"
 
 
@@ -177,11 +175,7 @@ def _has_data(database_url: str) -> bool:
 
 
 def _new_key(name: str) -> str:
-    return (
-        Fernet.generate_key().decode()
-        if name == "PATCHBAY_FERNET_KEYS"
-        else secrets.token_urlsafe(48)
-    )
+    return Fernet.generate_key().decode() if name == "PATCHBAY_FERNET_KEYS" else secrets.token_urlsafe(48)
 
 
 def _write_once(path: Path, value: str) -> None:

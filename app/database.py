@@ -13,7 +13,7 @@ from app.core.errors import Unavailable
 try:
     from pysqlite3 import dbapi2 as sqlite
 except ImportError:
-    import sqlite3 as sqlite  # type: ignore[no-redef]
+    import sqlite3 as sqlite
 
 BUSY_MILLISECONDS = 20_000
 
@@ -49,8 +49,11 @@ def _on_sqlite_connect(connection: Any, _record: Any) -> None:
 
 def _on_sqlite_begin(connection: Connection) -> None:
     """A transaction that will write takes its lock at once, so that it never has to give up later."""
-    writes = connection.get_execution_options().get("writes")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    if connection.get_execution_options().get("writes"):
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    else:
+        driver: Any = connection.connection.dbapi_connection
+        driver.execute("BEGIN").close()
 
 
 def has_table(url: str, table: str) -> bool:

@@ -55,9 +55,7 @@ def _http_error(error: HTTPException) -> ResponseReturnValue:
         case 413:
             answer = _answer(TooLarge("The request is too large."))
         case 405:
-            refused = Malformed(
-                f"{request.method} is not possible here.", code="METHOD_NOT_ALLOWED"
-            )
+            refused = Malformed(f"{request.method} is not possible here.", code="METHOD_NOT_ALLOWED")
             answer = _answer(refused, status=405)
         case _:
             if error.response is not None or 300 <= status < 400:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import random
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +13,14 @@ from flask.sessions import (
     SecureCookieSessionInterface,
     SessionMixin,
 )
-from sqlalchemy import inspect
+from sqlalchemy import Engine, inspect
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import database
 from app.config import Settings
+from app.core.errors import Malformed, NotFound
 from app.core.sealing import Sealer
 from app.extensions import db
 from app.services import installation
@@ -53,11 +54,7 @@ class PortalSessions(SecureCookieSessionInterface):
     """Only the portal has sessions: the API neither reads nor sets a cookie."""
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
-        return (
-            NullSession()
-            if request.path.startswith("/api/")
-            else super().open_session(app, request)
-        )
+        return NullSession() if request.path.startswith("/api/") else super().open_session(app, request)
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
         if not isinstance(session, NullSession):
@@ -75,8 +72,21 @@ def init_app(app: Flask, settings: Settings) -> None:
             app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops
         )
     app.before_request(_give_id)
+    app.before_request(_refuse_nul)
     app.add_url_rule("/healthz", view_func=_healthz, provide_automatic_options=False)
     app.add_url_rule("/readyz", view_func=_readyz, provide_automatic_options=False)
+
+
+def _refuse_nul() -> None:
+    """No text of ours has one, and PostgreSQL cannot even be asked for it."""
+    if "\0" in request.path:
+        raise NotFound("There is nothing at this address.")
+    if b"%00" in request.query_string:
+        raise Malformed("The address has a NUL character in it.")
+    if request.path.startswith("/api/") or request.method != "POST":
+        return
+    if any("\0" in text for text in request.form.values()):
+        raise Malformed("A field has a NUL character in it.")
 
 
 def settings() -> Settings:
@@ -94,8 +104,12 @@ def session() -> Session:
     return db.session()
 
 
+def engine() -> Engine:
+    return db.engine
+
+
 def _give_id() -> None:
-    g.request_id = secrets.token_hex(8)
+    g.request_id = f"{random.getrandbits(64):016x}"
 
 
 def stranger() -> Scope:

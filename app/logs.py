@@ -6,8 +6,26 @@ import logging
 import sys
 
 import structlog
-from flask import g, has_request_context
+from flask import Flask, Response, g, has_request_context, request
 from structlog.typing import EventDict, WrappedLogger
+
+log = structlog.get_logger(__name__)
+
+
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+def init_app(app: Flask) -> None:
+    configure()
+    app.after_request(_log_request)
+
+
+def _log_request(response: Response) -> Response:
+    """What may have changed something, and what was refused. The route is logged, never the address."""
+    if request.method not in SAFE or response.status_code >= 400:
+        route = request.url_rule.rule if request.url_rule else None
+        log.info("request", method=request.method, route=route, status=response.status_code)
+    return response
 
 
 def _request_id(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:

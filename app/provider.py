@@ -53,9 +53,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 def _plain_text(value: str, longest: int) -> str:
     if not value:
-        raise ValueError(
-            "This is empty. Leave it out to keep what is stored, or send null to clear it."
-        )
+        raise ValueError("This is empty. Leave it out to keep what is stored, or send null to clear it.")
     if len(value) > longest:
         raise ValueError(f"This is longer than {longest} characters.")
     if _CONTROL.search(value):
@@ -128,13 +126,9 @@ class Secret(Field):
             )
         value = _plain_text(value, self.longest)
         if _MASK.search(value):
-            raise ValueError(
-                f"This is a mask, not the {self.label}. Send the value itself, or leave it out."
-            )
+            raise ValueError(f"This is a mask, not the {self.label}. Send the value itself, or leave it out.")
         if not value.isprintable() or " " in value:
-            raise ValueError(
-                f"The {self.label} has spaces or invisible characters in it. Copy it again."
-            )
+            raise ValueError(f"The {self.label} has spaces or invisible characters in it. Copy it again.")
         return value
 
     def schema(self) -> dict[str, Any]:
@@ -216,9 +210,7 @@ class Provider:
 
     def fields_in(self, family: Family) -> tuple[Field, ...]:
         """The fields that the family's documents show, in the order of declaration."""
-        return tuple(
-            field for field in self.fields if not field.families or family in field.families
-        )
+        return tuple(field for field in self.fields if not field.families or family in field.families)
 
     @property
     def typed_fields(self) -> tuple[Field, ...]:
@@ -248,9 +240,7 @@ def _check_declaration(cls: type[Provider]) -> None:
         if not getattr(cls, name, None):
             raise DeclarationError(f"{cls.__module__}: {cls.__name__} declares no {name}.")
     if not re.fullmatch(r"[a-z][a-z0-9_]{1,30}", cls.key):
-        raise DeclarationError(
-            f"{cls.__module__}: the key {cls.key!r} must be lower case, such as 'twilio'."
-        )
+        raise DeclarationError(f"{cls.__module__}: the key {cls.key!r} must be lower case, such as 'twilio'.")
     for name, declared in vars(cls).items():
         if isinstance(declared, Field):
             for problem in _wrong_with(cls, name, declared):

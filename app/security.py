@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Response, g, request
 
 from app.config import Settings
 from app.core.errors import Forbidden
 
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
-_HEADERS = {
-    "Strict-Transport-Security": "max-age=31536000; includeSubDomains",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "X-Frame-Options": "DENY",
-}
+_HEADERS = [
+    ("Strict-Transport-Security", "max-age=31536000; includeSubDomains"),
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "same-origin"),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+    ("Cross-Origin-Resource-Policy", "same-origin"),
+    ("X-Frame-Options", "DENY"),
+]
 _API_POLICY = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 
 
@@ -33,7 +38,20 @@ def csp_nonce() -> str:
 def init_app(app: Flask, _settings: Settings) -> None:
     app.jinja_env.globals["csp_nonce"] = csp_nonce
     app.before_request(_refuse_cross_site)
-    app.after_request(_add_headers)
+    app.after_request(_add_policy)
+    app.wsgi_app = _with_headers(app.wsgi_app)  # type: ignore[assignment, method-assign]
+
+
+def _with_headers(answer: WSGIApplication) -> WSGIApplication:
+    """Adds what is the same on every answer, whoever made it."""
+
+    def run(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
+            return start_response(status, headers + _HEADERS, *rest)
+
+        return answer(environ, start)
+
+    return run
 
 
 def _refuse_cross_site() -> None:
@@ -43,16 +61,16 @@ def _refuse_cross_site() -> None:
         raise Forbidden("This request came from another site, and was refused.")
 
 
-def _add_headers(response: Response) -> Response:
-    for name, value in _HEADERS.items():
-        response.headers[name] = value
+def _add_policy(response: Response) -> Response:
     if response.mimetype == "text/html":
         response.headers["Content-Security-Policy"] = _page_policy(csp_nonce())
         response.vary.add("HX-Request")
-        response.vary.add("Cookie")
+        if not request.path.startswith("/api/"):
+            response.vary.add("Cookie")
     elif "Content-Security-Policy" not in response.headers and request.endpoint != "static":
         response.headers["Content-Security-Policy"] = _API_POLICY
-    response.headers.setdefault("Cache-Control", "no-store")
+    if "Cache-Control" not in response.headers:
+        response.headers["Cache-Control"] = "no-store"
     return response
 
 

@@ -16,9 +16,7 @@ _YEAR = "public, max-age=31536000, immutable"
 def init_app(app: Flask) -> None:
     folders = {"static": app.static_folder or ""}
     folders |= {
-        f"{name}.static": found.static_folder
-        for name, found in app.blueprints.items()
-        if found.static_folder
+        f"{name}.static": found.static_folder for name, found in app.blueprints.items() if found.static_folder
     }
 
     @app.url_defaults

@@ -183,14 +183,30 @@
   document.addEventListener("htmx:configRequest", ({ detail }) => {
     if (detail.verb !== "get") {
       detail.headers["X-CSRFToken"] = document.querySelector("meta[name=csrf-token]").content;
+      return;
+    }
+    for (const [name, value] of [...detail.formData]) {
+      if (value === "") detail.formData.delete(name);
     }
   });
 
-  // A whole page is never put inside a part of another.
+  // A page is never put inside a part of another, nor a note in the place of what it is about.
+  let focusAfter = null;
   document.addEventListener("htmx:beforeSwap", ({ detail }) => {
-    if (detail.xhr.status >= 400 && /^\s*<!doctype/i.test(detail.serverResponse)) {
+    focusAfter = document.activeElement?.closest("[data-focus-after]")?.dataset.focusAfter;
+    if (detail.xhr.status < 400) return;
+    if (/^\s*<!doctype/i.test(detail.serverResponse)) {
       detail.shouldSwap = false;
       detail.isError = true;
+    } else if (/^\s*<div data-toast/.test(detail.serverResponse)) {
+      detail.shouldSwap = false;
+      detail.isError = false;
+      const note = new DOMParser().parseFromString(detail.serverResponse, "text/html").querySelector("[data-toast]");
+      toast(note.dataset.toast, note.textContent.trim());
+      const { id } = detail.target;
+      if ([404, 409, 412].includes(detail.xhr.status) && id) {
+        htmx.ajax("GET", location.pathname + location.search, { target: `#${id}`, swap: "outerHTML" });
+      }
     }
   });
 
@@ -216,22 +232,24 @@
 
   const settle = (part) => {
     localize(part.parentNode ?? part);
-    for (const message of part.querySelectorAll("[data-toast]")) {
-      toast(message.dataset.toast, message.textContent.trim());
-      message.remove();
-    }
+    const found = part.querySelector("[data-found], .pb-empty h2");
+    if (found && document.activeElement?.matches("[data-search]")) announce(found.textContent);
     const checks = part.closest("[data-checks]");
     if (checks) count(checks);
   };
   const focus = (part) => {
-    const find = (selector) => (part.matches(selector) ? part : part.querySelector(selector));
-    const wanted = find("[aria-invalid=true]") || find("[autofocus]");
+    const wanted = part.querySelector("[autofocus]");
     if (wanted) wanted.focus();
-    else if (document.activeElement === document.body) find("[data-focus-back]")?.focus({ preventScroll: true });
+    else if (document.activeElement === document.body && focusAfter) byId(focusAfter)?.focus();
   };
 
   document.addEventListener("htmx:load", ({ detail }) => {
     if (detail.elt === document.body) return;
+    if (detail.elt.matches("[data-toast]")) {
+      toast(detail.elt.dataset.toast, detail.elt.textContent.trim());
+      detail.elt.remove();
+      return;
+    }
     settle(detail.elt);
     focus(detail.elt);
   });

@@ -2,36 +2,35 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from flask import Response, request, stream_with_context
 
-from app.core import etag
+from app.core import etag, jsontext
 from app.core.errors import Invalid, PatchbayError, TooMany, Unauthenticated
 
 JSON = "application/json; charset=utf-8"
 
 
-def document(
-    body: Any, status: int = 200, *, tagged: bool = False, tag: str | None = None
-) -> Response:
+def document(body: Any, status: int = 200, *, tagged: bool = False, tag: str | None = None) -> Response:
     """`tagged` adds an entity tag, and answers 304 to a caller who has this very document."""
+    text = jsontext.text(body)
     if tagged and tag is None:
-        tag = etag.of(body)
+        tag = etag.of_text(text)
     if tag is not None and _is_known(tag):
         return _not_modified(tag)
-    text = json.dumps(body, separators=(",", ":"), ensure_ascii=False)
     response = Response(text, status, content_type=JSON)
     if tag is not None:
-        response.set_etag(tag)
+        response.headers["ETag"] = f'"{tag}"'
     return response
 
 
 def _is_known(tag: str) -> bool:
-    return request.method in ("GET", "HEAD") and request.if_none_match.contains_weak(tag)
+    if "If-None-Match" not in request.headers or request.method not in ("GET", "HEAD"):
+        return False
+    return request.if_none_match.contains_weak(tag)
 
 
 def _not_modified(tag: str) -> Response:
@@ -44,12 +43,17 @@ def no_content() -> Response:
     return Response(status=204)
 
 
-def array(items: Iterable[Any], *, tag: str) -> Response:
-    """A JSON array that is sent as it is read: memory does not grow with its length."""
+def array(items: Iterable[Any], *, tag: str, close: Callable[[], None]) -> Response:
+    """A JSON array that is sent as it is read: memory does not grow with its length.
+
+    Flask ends the request before the first item is read, so `close` has to let go of what the items
+    are read with; it is called however the sending ends.
+    """
     if _is_known(tag):
         return _not_modified(tag)
     response = Response(stream_with_context(_pieces(items)), content_type=JSON)
     response.set_etag(tag)
+    response.call_on_close(close)
     return response
 
 
@@ -57,7 +61,7 @@ def _pieces(items: Iterable[Any]) -> Iterator[str]:
     batch: list[str] = []
     separator = "["
     for item in items:
-        batch.append(separator + json.dumps(item, separators=(",", ":"), ensure_ascii=False))
+        batch.append(separator + jsontext.text(item))
         separator = ","
         if len(batch) == 200:
             yield "".join(batch)
@@ -65,15 +69,11 @@ def _pieces(items: Iterable[Any]) -> Iterator[str]:
     yield "".join(batch) + ("]" if separator == "," else "[]")
 
 
-def error(
-    error: PatchbayError, *, status: int | None = None, error_id: str | None = None
-) -> Response:
+def error(error: PatchbayError, *, status: int | None = None, error_id: str | None = None) -> Response:
     """The contract's error envelope; for validation its `error` is an object."""
     said: Any = error.message
     if isinstance(error, Invalid):
-        details = [
-            {"field": problem.field, "message": problem.message} for problem in error.problems
-        ]
+        details = [{"field": problem.field, "message": problem.message} for problem in error.problems]
         said = {"code": error.code, "message": error.message, "details": details}
     body = {"success": False, "error": said, "code": error.code}
     if error_id:

@@ -36,7 +36,7 @@ def _saved(message: str, unknown: list[str]) -> Response:
 
 def _active_for_token(token_id: str) -> Response:
     """The question of every call takes the short way: one query checks the token and answers."""
-    found = voice.active_for_token(http.session(), token_id)
+    found = voice.active_for_token(http.engine(), token_id)
     if found is None:
         raise Unauthenticated("The token was revoked. Sign in again.", code="INVALID_TOKEN")
     return answers.document({"provider": found[0], "phoneNumber": found[1]}, tagged=True)
@@ -82,11 +82,11 @@ def save_voice_config(scope: Scope, sent: Any) -> ResponseReturnValue:
     "/providers/config/<provider>",
     who=Who.SUPERADMIN,
     answer=schemas.CallsSimpleSuccessResponse,
-    refusals=(404,),
+    refusals=(404, 412),
 )
 def forget_voice_config(scope: Scope, provider: str) -> ResponseReturnValue:
     """Forget a voice provider's values, and unset it where it is active"""
-    voice.forget(scope, provider)
+    voice.forget(scope, provider, if_match=answers.if_match())
     return _saved("Configuration forgotten", [])
 
 
@@ -96,12 +96,12 @@ def forget_voice_config(scope: Scope, provider: str) -> ResponseReturnValue:
     who=Who.SUPERADMIN,
     body=ActiveChoice,
     answer=schemas.CallsSimpleSuccessResponse,
-    refusals=(409,),
+    refusals=(409, 412),
 )
 def make_active(scope: Scope, sent: Any) -> ResponseReturnValue:
     """Make a configured voice provider the active one"""
     draft = validation.read(ActiveChoice, sent)
-    voice.make_active(scope, draft.provider, reason=draft.reason)
+    voice.make_active(scope, draft.provider, reason=draft.reason, if_match=answers.if_match())
     return _saved("Active provider saved", sorted(draft.model_extra or {}))
 
 

@@ -63,9 +63,7 @@ def document() -> dict[str, Any]:
         "paths": paths,
         "components": {
             "schemas": _models()[1],
-            "securitySchemes": {
-                "bearerAuth": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
-            },
+            "securitySchemes": {"bearerAuth": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
         },
     }
 
@@ -77,7 +75,7 @@ def _models() -> tuple[dict[Any, dict[str, Any]], dict[str, Any]]:
     wanted += [(operation.answer, "serialization") for operation in OPERATIONS if operation.answer]
     wanted.append((schemas.CallsErrorResponse, "serialization"))
     references, found = models_json_schema(list(dict.fromkeys(wanted)), ref_template=REF)  # type: ignore[arg-type]
-    return dict(references), _without_null_defaults(found["$defs"])  # type: ignore[arg-type]
+    return dict(references), _without_null_defaults(found["$defs"])
 
 
 def _without_null_defaults(schema: Any) -> Any:
@@ -141,7 +139,7 @@ def _responses(operation: Operation) -> dict[str, Any]:
     elif operation.view is openapi_document:
         done["content"] = {"application/json": {"schema": {"type": "object"}}}
     answered = {str(operation.status): done}
-    if operation.method == "GET" and operation.who is not Who.ANYONE:
+    if operation.method == "GET" and operation.view is not docs:
         answered["304"] = {"description": "If-None-Match names what it still is"}
     refused = {"$ref": REF.format(model="CallsErrorResponse")}
     for status in sorted(_refusals(operation)):

@@ -21,7 +21,6 @@ from app.core.errors import (
     Forbidden,
     Invalid,
     Malformed,
-    NotFound,
     PatchbayError,
     Problem,
     Unauthenticated,
@@ -124,9 +123,7 @@ class Api(Blueprint):
             )
             OPERATIONS.append(operation)
             guarded = _guarded(operation, optional_body, shortcut)
-            self.add_url_rule(
-                rule, view.__name__, guarded, methods=[method], provide_automatic_options=False
-            )
+            self.add_url_rule(rule, view.__name__, guarded, methods=[method], provide_automatic_options=False)
             return view
 
         return declare
@@ -146,9 +143,9 @@ def _guarded(
 ) -> View:
     @functools.wraps(operation.view)
     def run(**path: Any) -> ResponseReturnValue:
+        _refuse_chunked()
         if shortcut is not None and "organizationId" not in request.args:
             return shortcut(tokens.verify(http.keys(), bearer()))
-        _refuse_nul()
         if operation.who is Who.ANYONE:
             scope = http.stranger()
         else:
@@ -161,19 +158,15 @@ def _guarded(
     return run
 
 
-def _refuse_nul() -> None:
-    """No text of ours has one, and PostgreSQL cannot even be asked for it."""
-    if "\0" in request.path:
-        raise NotFound("There is nothing at this address.")
-    if b"%00" in request.query_string:
-        raise Malformed("The query has a NUL character in it.")
+def _refuse_chunked() -> None:
+    """The server hides a Content-Length that came with it, and two lengths are how requests are smuggled."""
+    if "HTTP_TRANSFER_ENCODING" in request.environ:
+        raise Malformed("Send the body with a Content-Length; a chunked one is not taken.")
 
 
 def _authenticate(operation: Operation) -> Actor:
     token_id = tokens.verify(http.keys(), bearer())
-    actor = tokens.actor(
-        http.session(), token_id, ip=request.remote_addr or "", request_id=g.request_id
-    )
+    actor = tokens.actor(http.session(), token_id, ip=request.remote_addr or "", request_id=g.request_id)
     g.actor = actor
     if operation.who is Who.SUPERADMIN and not actor.is_superadmin:
         raise _refusal("Only a superadmin may do this.")
@@ -184,9 +177,7 @@ def bearer() -> str:
     """The token of the Authorization header; the API looks nowhere else."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
-        raise Unauthenticated(
-            "Send the header Authorization: Bearer, and a token.", code="NO_TOKEN"
-        )
+        raise Unauthenticated("Send the header Authorization: Bearer, and a token.", code="NO_TOKEN")
     return token.strip()
 
 
@@ -217,25 +208,17 @@ def _wanted_organization(actor: Actor, path: dict[str, Any]) -> str | None:
         raise _refusal("Only a superadmin may name another organization.")
     if sent and not sent[0].strip():
         raise Invalid(
-            [
-                Problem(
-                    "organizationId", "This is empty. Send an organization's id, or leave it out."
-                )
-            ]
+            [Problem("organizationId", "This is empty. Send an organization's id, or leave it out.")]
         )
     in_path: str | None = path.pop("organization_id", None)
     if in_path and sent and sent[0] != in_path:
-        raise Invalid(
-            [Problem("organizationId", "This names another organization than the path does.")]
-        )
+        raise Invalid([Problem("organizationId", "This names another organization than the path does.")])
     return in_path or (sent[0].strip() if sent else None)
 
 
 def _record_crossing(inside: Scope, own: Organization) -> None:
     with inside.transaction():
-        audit.note(
-            inside, "organization.entered", inside.organization.name, {"from": [own.name, None]}
-        )
+        audit.note(inside, "organization.entered", inside.organization.name, {"from": [own.name, None]})
 
 
 def _body(*, optional: bool) -> Any:

@@ -39,9 +39,7 @@ def list_phone_numbers(scope: Scope) -> ResponseReturnValue:
 )
 def give_phone_number(scope: Scope, sent: Any) -> ResponseReturnValue:
     """Give a voice phone number to a user"""
-    return answers.document(
-        voice_phone_numbers.document(*voice_phone_numbers.give(scope, sent)), 201
-    )
+    return answers.document(voice_phone_numbers.document(*voice_phone_numbers.give(scope, sent)), 201)
 
 
 @organizations.operation(
@@ -51,9 +49,7 @@ def give_phone_number(scope: Scope, sent: Any) -> ResponseReturnValue:
     status=204,
     refusals=(404, 422),
 )
-def take_phone_number(
-    scope: Scope, user_id: str, provider: str, phone_number: str
-) -> ResponseReturnValue:
+def take_phone_number(scope: Scope, user_id: str, provider: str, phone_number: str) -> ResponseReturnValue:
     """Take a voice phone number from a user"""
     voice_phone_numbers.take(scope, user_id, provider, phone_number)
     return answers.no_content()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
@@ -11,8 +11,8 @@ from app.provider import Family
 from app.providers import in_family, keys_in
 
 OPEN = ConfigDict(extra="allow")
-VoiceKey = Literal[keys_in(Family.VOICE)]  # type: ignore[valid-type]
-TelephonyKey = Literal[keys_in(Family.TELEPHONY)]  # type: ignore[valid-type]
+VoiceKey: TypeAlias = Literal[keys_in(Family.VOICE)]  # type: ignore[valid-type]
+TelephonyKey: TypeAlias = Literal[keys_in(Family.TELEPHONY)]  # type: ignore[valid-type]
 
 
 class CallsActiveProviderResponse(BaseModel):
@@ -91,9 +91,7 @@ class Endpoint(BaseModel):
     label: str | None
     is_active: bool
     created_at: str = Field(description="UTC, such as 2026-03-18T10:00:00.")
-    inbound_webhook_url: str | None = Field(
-        description="Null without an inbound agent or base URL."
-    )
+    inbound_webhook_url: str | None = Field(description="Null without an inbound agent or base URL.")
 
 
 class Resolution(BaseModel):
@@ -131,11 +129,7 @@ def _fields(family: Family, naming: Any, *, always: bool) -> dict[str, Any]:
     for provider in in_family(family):
         for field in provider.fields_in(family):
             value = field.python_type
-            info = (
-                Field(title=field.label)
-                if always and not field.secret
-                else Field(None, title=field.label)
-            )
+            info = Field(title=field.label) if always and not field.secret else Field(None, title=field.label)
             found[naming(provider.key, field.name)] = (value | None if always else value, info)
     return found
 

@@ -30,17 +30,13 @@ PAGING = (
 )
 FILTERS = (
     Parameter("q", "Text in the number, label or agents.", {"type": "string"}),
-    Parameter(
-        "provider", "One provider's.", {"type": "string", "enum": list(keys_in(Family.TELEPHONY))}
-    ),
+    Parameter("provider", "One provider's.", {"type": "string", "enum": list(keys_in(Family.TELEPHONY))}),
     Parameter("is_active", "Only active, or only inactive ones.", {"type": "boolean"}),
     Parameter("agent", "One agent's, inbound or outbound.", {"type": "string"}),
 )
 QUESTION = (
     Parameter("phone_number", "E.164.", {"type": "string"}, required=True),
-    Parameter(
-        "direction", "inbound unless told.", {"type": "string", "enum": ["inbound", "outbound"]}
-    ),
+    Parameter("direction", "inbound unless told.", {"type": "string", "enum": ["inbound", "outbound"]}),
 )
 
 
@@ -83,7 +79,8 @@ def list_endpoints(scope: Scope) -> ResponseReturnValue:
     if limit is None:
         if "cursor" in request.args:
             raise Invalid([Problem("cursor", "Send it together with limit.")])
-        return answers.array(endpoints.stream(scope, wanted), tag=_list_tag(scope))
+        rows = endpoints.stream(scope, wanted)
+        return answers.array(rows, tag=_list_tag(scope), close=scope.session.close)
     page = endpoints.page(scope, wanted, limit=limit, cursor=_single("cursor"))
     base = scope.organization.public_base_url
     response = answers.document([endpoints.document(base, row) for row in page.rows], tagged=True)
@@ -120,9 +117,7 @@ def update_endpoint(scope: Scope, endpoint_id: str, sent: Any) -> ResponseReturn
     return _endpoint(scope, row, 200)
 
 
-@settings.operation(
-    "DELETE", "/endpoints/<endpoint_id>", who=Who.SUPERADMIN, status=204, refusals=(404, 412)
-)
+@settings.operation("DELETE", "/endpoints/<endpoint_id>", who=Who.SUPERADMIN, status=204, refusals=(404, 412))
 def delete_endpoint(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
     """Delete an endpoint"""
     endpoints.delete(scope, endpoint_id, version=answers.expected_version())
@@ -142,7 +137,8 @@ def resolve_endpoint(scope: Scope) -> ResponseReturnValue:
     number = _single("phone_number")
     if not number:
         raise Invalid([Problem("phone_number", "This is required, in E.164.")])
-    answer = endpoints.resolve(scope, number, _single("direction") or "inbound")
+    direction = _single("direction")
+    answer = endpoints.resolve(scope, number, "inbound" if direction is None else direction)
     return answers.document(answer, tagged=True)
 
 
@@ -162,11 +158,7 @@ def _limit() -> int | None:
     text = _single("limit")
     if text is None:
         return None
-    if (
-        not (text.isascii() and text.isdigit())
-        or len(text) > 5
-        or not 1 <= int(text) <= endpoints.PAGE_MOST
-    ):
+    if not (text.isascii() and text.isdigit()) or len(text) > 5 or not 1 <= int(text) <= endpoints.PAGE_MOST:
         raise Invalid([Problem("limit", f"Use a whole number from 1 to {endpoints.PAGE_MOST}.")])
     return int(text)
 
@@ -181,9 +173,7 @@ def _filter() -> Filter:
     text = (_single("q") or "").strip()
     if len(text) > endpoints.LABEL_LONGEST:
         raise Invalid([Problem("q", f"Use at most {endpoints.LABEL_LONGEST} characters.")])
-    return Filter(
-        text, provider, None if active is None else active == "true", _single("agent") or None
-    )
+    return Filter(text, provider, None if active is None else active == "true", _single("agent") or None)
 
 
 def _list_tag(scope: Scope) -> str:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from typing import Any
+
+from app.core import jsontext
 
 
 def of(document: Any) -> str:
     """The strong tag of a JSON document, without its quotes."""
-    text = json.dumps(document, sort_keys=True, separators=(",", ":"), default=str)
+    return of_text(jsontext.text(document))
+
+
+def of_text(text: str) -> str:
+    """As `of`, for a document that is JSON text already."""
     return hashlib.sha256(text.encode()).hexdigest()[:32]

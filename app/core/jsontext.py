@@ -11,6 +11,11 @@ from app.core.errors import Malformed
 DEEPEST = 32
 
 
+def text(value: Any) -> str:
+    """The JSON text of a value, as answers carry it and entity tags are made of."""
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+
+
 def parse(raw: bytes) -> Any:
     """The value of a JSON text in UTF-8, or Malformed with a sentence that says what is wrong.
 
@@ -18,12 +23,12 @@ def parse(raw: bytes) -> Any:
     lone surrogates in strings.
     """
     try:
-        text = raw.decode("utf-8")
+        decoded = raw.decode("utf-8")
     except UnicodeDecodeError as error:
         raise Malformed(f"The body is not UTF-8: byte {error.start} cannot be read.") from None
     try:
         value = json.loads(
-            text,
+            decoded,
             object_pairs_hook=_object,
             parse_constant=_refuse_constant,
             parse_float=_finite,

@@ -7,9 +7,11 @@ none, and is everybody's example.
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from collections.abc import Mapping
+from functools import cache, lru_cache
 
 import phonenumbers
+from babel import Locale
 
 E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 _WRITTEN = re.compile(r"[+\uff0b]?[\d\s()./\u2010-\u2015-]+")
@@ -41,9 +43,8 @@ def normalize(text: str, country: str | None) -> str:
 def _advice(country: str | None) -> str:
     if country is None:
         return "Write the number with its country code, such as +15551234567."
-    return (
-        f"This is not a number in {country}. Write it with its country code, such as +15551234567."
-    )
+    place = country_names().get(country, country)
+    return f"This is not a number of {place}. Write it with its country code, such as +15551234567."
 
 
 @lru_cache(maxsize=4096)
@@ -56,6 +57,8 @@ def display(number: str) -> str:
     return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
 
 
-def countries() -> frozenset[str]:
-    """The regions that a number can be read with, as ISO 3166-1 alpha-2 codes."""
-    return frozenset(phonenumbers.SUPPORTED_REGIONS)
+@cache
+def country_names() -> Mapping[str, str]:
+    """The regions that a number can be read with: ISO 3166-1 alpha-2 code and English name."""
+    names = Locale("en").territories
+    return {code: names.get(code, code) for code in phonenumbers.SUPPORTED_REGIONS}

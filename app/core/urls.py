@@ -6,9 +6,7 @@ import ipaddress
 import re
 from urllib.parse import quote, unquote, urlsplit
 
-_HOST = re.compile(
-    r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]"
-)
+_HOST = re.compile(r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]")
 _PATH = re.compile(r"(/([A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})+)*/?")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _UNUSABLE = "This is not a web address. Use one such as https://voice.example.com."
@@ -37,9 +35,7 @@ def public_base_url(text: str) -> str:
         raise ValueError("Leave out what follows ? or # in the address.")
     host = _public_host(parts.hostname or "")
     if port == 0 or not _is_plain_path(parts.path):
-        raise ValueError(
-            "The path or port of the address has characters or dots that providers cannot call."
-        )
+        raise ValueError("The path or port of the address has characters or dots that providers cannot call.")
     authority = host if port in (None, 443) else f"{host}:{port}"
     url = f"https://{authority}{parts.path.rstrip('/')}"
     if len(url) > LONGEST:
@@ -74,13 +70,9 @@ def _public_host(host: str) -> str:
     except UnicodeError:
         raise ValueError("The host name in this address is not valid.") from None
     if host == "localhost" or host.endswith(_NOT_PUBLIC):
-        raise ValueError(
-            "Providers cannot reach this machine by that name. Use a public host name."
-        )
+        raise ValueError("Providers cannot reach this machine by that name. Use a public host name.")
     if not _HOST.fullmatch(host):
-        raise ValueError(
-            "The host name in this address is not valid. Use one such as voice.example.com."
-        )
+        raise ValueError("The host name in this address is not valid. Use one such as voice.example.com.")
     return host
 
 

@@ -28,9 +28,7 @@ Id = Annotated[str, mapped_column(String(36), primary_key=True, default=new_id)]
 OrganizationId = Annotated[
     str, mapped_column(String(36), ForeignKey("organizations.id", ondelete="CASCADE"), index=True)
 ]
-UserId = Annotated[
-    str, mapped_column(String(36), ForeignKey("users.id", ondelete="CASCADE"), index=True)
-]
+UserId = Annotated[str, mapped_column(String(36), ForeignKey("users.id", ondelete="CASCADE"), index=True)]
 Moment = Annotated[datetime, mapped_column(DateTime())]
 
 
@@ -52,4 +50,4 @@ class Versioned:
 
     @declared_attr.directive
     def __mapper_args__(cls) -> dict[str, Any]:  # noqa: N805
-        return {"version_id_col": cls.__table__.c.version}
+        return {"version_id_col": cls.__table__.c.version}  # type: ignore[attr-defined]

@@ -25,9 +25,7 @@ def _load() -> Mapping[str, Provider]:
             if isinstance(value, type) and issubclass(value, Provider) and value.__module__ == name
         ]
         if len(declared) != 1:
-            raise DeclarationError(
-                f"{name} must declare one provider, and declares {len(declared)}."
-            )
+            raise DeclarationError(f"{name} must declare one provider, and declares {len(declared)}.")
         found.append(declared[0]())
     found.sort(key=lambda provider: (provider.position, provider.key))
     by_key = {provider.key: provider for provider in found}

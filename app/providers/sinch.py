@@ -11,7 +11,5 @@ class Sinch(Provider):
     summary = "Serves the dialer."
 
     application_key = Text("Application key", help="Sinch dashboard, Voice, Apps.", required=True)
-    application_secret = Secret(
-        "Application secret", help="Beside the application key.", required=True
-    )
+    application_secret = Secret("Application secret", help="Beside the application key.", required=True)
     phone_number = PhoneNumber("Phone number", help="The default caller number.", group="Calls")

@@ -37,9 +37,7 @@ def _raise_revision(session: Session, organization: Organization) -> None:
     session.expire(organization, ["revision"])
 
 
-def note(
-    scope: Scope, action: str, subject: str, changes: Mapping[str, Sequence[Any]] | None = None
-) -> None:
+def note(scope: Scope, action: str, subject: str, changes: Mapping[str, Sequence[Any]] | None = None) -> None:
     """Adds an event for something that changed nothing in the organization: a sign-in, a read."""
     scope.session.add(
         AuditEvent(
@@ -83,8 +81,4 @@ def about(scope: Scope, subject: str, *, limit: int = 5) -> list[AuditEvent]:
 
 def diff(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, list[Any]]:
     """What differs, as `record` wants it."""
-    return {
-        name: [before.get(name), value]
-        for name, value in after.items()
-        if before.get(name) != value
-    }
+    return {name: [before.get(name), value] for name, value in after.items() if before.get(name) != value}

@@ -68,17 +68,13 @@ def _telephony(scope: Scope) -> Step:
         )
     names = ", ".join(state.provider.label for state in states.values())
     text = f"Connect the account that owns your numbers: {names}."
-    return Step(
-        "telephony", "Provider for agent calls", text, "provider", provider=next(iter(states))
-    )
+    return Step("telephony", "Provider for agent calls", text, "provider", provider=next(iter(states)))
 
 
 def _first_number(scope: Scope) -> Step:
     total = endpoints.count(scope, endpoints.Filter())
     text = f"{total} so far." if total else "Give a phone number to the agent that answers it."
-    return Step(
-        "number", "First number", text, "endpoints" if total else "new-endpoint", done=total > 0
-    )
+    return Step("number", "First number", text, "endpoints" if total else "new-endpoint", done=total > 0)
 
 
 def _answered(scope: Scope) -> Step:

@@ -79,9 +79,7 @@ def load_all(scope: Scope, providers: Iterable[Provider] | None = None) -> dict[
     wanted = {provider.key: provider for provider in providers or PROVIDERS.values()}
     rows = {
         row.provider: row
-        for row in scope.session.scalars(
-            scope.select(Connection).where(Connection.provider.in_(wanted))
-        )
+        for row in scope.session.scalars(scope.select(Connection).where(Connection.provider.in_(wanted)))
     }
     secrets: dict[str, dict[str, StoredSecret]] = {key: {} for key in wanted}
     for secret in scope.session.scalars(scope.select(Secret).where(Secret.provider.in_(wanted))):
@@ -89,9 +87,7 @@ def load_all(scope: Scope, providers: Iterable[Provider] | None = None) -> dict[
     return {key: _state(provider, rows.get(key), secrets[key]) for key, provider in wanted.items()}
 
 
-def _state(
-    provider: Provider, row: Connection | None, secrets: Mapping[str, StoredSecret]
-) -> State:
+def _state(provider: Provider, row: Connection | None, secrets: Mapping[str, StoredSecret]) -> State:
     if row is None:
         return State(provider)
     known = {field.name for field in provider.fields if not field.secret}
@@ -101,9 +97,7 @@ def _state(
 
 def _stored(scope: Scope, row: Secret) -> StoredSecret:
     try:
-        value = scope.keys.sealer.open(
-            row.sealed, Place(row.organization_id, row.provider, row.field)
-        )
+        value = scope.keys.sealer.open(row.sealed, Place(row.organization_id, row.provider, row.field))
     except SealBroken:
         return StoredSecret(row.hint, row.updated_at, broken=True, value=None)
     return StoredSecret(row.hint, row.updated_at, broken=False, value=value)
@@ -137,27 +131,24 @@ def apply(
         if provider.field(name).secret:
             change = _apply_secret(scope, provider, name, value)
         else:
-            change = _apply_plain(scope, before, name, value)
+            was = before.values.get(name)
+            change = [was, value] if was != value else None
         if change:
             told[settings_name(provider.key, name)] = change
     if told:
-        row_for(scope, provider).updated_at = clock.now()
+        _apply_plain(row_for(scope, provider), changes)
     return told
 
 
-def _apply_plain(scope: Scope, before: State, name: str, value: Any) -> list[Any] | None:
-    was = before.values.get(name)
-    if was == value:
-        return None
-    row = row_for(scope, before.provider)
-    kept = {key: old for key, old in row.values.items() if key != name}
-    row.values = kept if value is None else kept | {name: value}
-    return [was, value]
+def _apply_plain(row: Connection, changes: Mapping[str, Any]) -> None:
+    """Stored values that are declared no more are kept."""
+    plain = {name: value for name, value in changes.items() if not PROVIDERS[row.provider].field(name).secret}
+    merged = row.values | plain
+    row.values = {name: value for name, value in merged.items() if value is not None}
+    row.updated_at = clock.now()
 
 
-def _apply_secret(
-    scope: Scope, provider: Provider, name: str, value: str | None
-) -> list[Any] | None:
+def _apply_secret(scope: Scope, provider: Provider, name: str, value: str | None) -> list[Any] | None:
     place = Place(scope.organization.id, provider.key, name)
     row = scope.session.scalar(
         scope.select(Secret).where(Secret.provider == provider.key, Secret.field == name)
@@ -168,9 +159,7 @@ def _apply_secret(
         scope.session.delete(row)
         return ["set", "not set"]
     if row is None:
-        row = Secret(
-            organization_id=place.organization_id, provider=place.provider, field=place.field
-        )
+        row = Secret(organization_id=place.organization_id, provider=place.provider, field=place.field)
         scope.session.add(row)
         was = "not set"
     else:
@@ -187,7 +176,9 @@ def _refuse_hints(before: State, changes: Mapping[str, Any], naming: Naming) -> 
     for name, value in changes.items():
         stored = before.secrets.get(name)
         if stored and stored.hint and value == stored.hint:
-            message = "These are the last four characters that pages show. Send the whole value, or leave it out."
+            message = (
+                "These are the last four characters that pages show. Send the whole value, or leave it out."
+            )
             problems.append(Problem(naming(before.provider.key, name), message))
     if problems:
         raise Invalid(problems)
@@ -198,17 +189,14 @@ def _demand_secrets_for_new_host(before: State, changes: Mapping[str, Any], nami
     moved = any(
         isinstance(declared, ServiceHost)
         and declared.name in changes
-        and declared.in_force(changes[declared.name])
-        != declared.in_force(before.values.get(declared.name))
+        and declared.in_force(changes[declared.name]) != declared.in_force(before.values.get(declared.name))
         for declared in before.provider.fields
     )
     if not moved:
         return
     message = "The address of the service changes, so enter this secret again (or clear it)."
     problems = [
-        Problem(naming(before.provider.key, name), message)
-        for name in before.secrets
-        if name not in changes
+        Problem(naming(before.provider.key, name), message) for name in before.secrets if name not in changes
     ]
     if problems:
         raise Invalid(problems)

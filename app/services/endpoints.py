@@ -6,11 +6,11 @@ import base64
 import binascii
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel
-from pydantic import Field as PydanticField
 from sqlalchemy import ColumnElement, Select, false, func, or_, select
 from sqlalchemy.exc import IntegrityError
 
@@ -22,6 +22,7 @@ from app.providers import in_family, keys_in
 from app.services import audit, connections, validation
 from app.services.connections import State
 from app.services.scope import Scope, expect_version
+from app.services.validation import Checked
 
 AGENT_LONGEST = 100
 LABEL_LONGEST = 200
@@ -38,9 +39,7 @@ def check_agent(value: str, _country: str | None = None) -> str:
     if len(value) > AGENT_LONGEST:
         raise ValueError(f"An agent name has at most {AGENT_LONGEST} characters.")
     if "/" in value or "\\" in value or value in (".", "..") or _CONTROL.search(value):
-        raise ValueError(
-            "An agent name has no slash or control characters, and is not a dot or two."
-        )
+        raise ValueError("An agent name has no slash or control characters, and is not a dot or two.")
     return value
 
 
@@ -52,42 +51,33 @@ def check_label(value: str, _country: str | None = None) -> str:
     return value
 
 
-def _number(value: str, country: str | None) -> str:
-    return phone.normalize(value, country)
-
-
-Agent = validation.checked(check_agent)
-Label = validation.checked(check_label)
-TelephonyKey = Literal[keys_in(Family.TELEPHONY)]  # type: ignore[valid-type]
-
-_AGENT_SCHEMA = {"minLength": 1, "maxLength": AGENT_LONGEST}
+Agent = Annotated[str, Checked(check_agent, {"minLength": 1, "maxLength": AGENT_LONGEST})]
+Label = Annotated[str, Checked(check_label, {"maxLength": LABEL_LONGEST})]
 
 
 class EndpointEdit(BaseModel):
     """What may be changed afterwards."""
 
     model_config = validation.STRICT
-    fixed: ClassVar[dict[str, str]] = dict.fromkeys(("phone_number", "provider"), "This cannot be changed. Delete the endpoint and create another one.") | dict.fromkeys(("id", "created_at", "inbound_webhook_url"), "This is computed; leave it out.")
+    fixed: ClassVar[dict[str, str]] = dict.fromkeys(
+        ("phone_number", "provider"), "This cannot be changed. Delete the endpoint and create another one."
+    ) | dict.fromkeys(("id", "created_at", "inbound_webhook_url"), "This is computed; leave it out.")
 
-    inbound_agent_name: Annotated[Agent | None, PydanticField(json_schema_extra=_AGENT_SCHEMA)] = (
-        None
-    )
-    outbound_agent_name: Annotated[Agent | None, PydanticField(json_schema_extra=_AGENT_SCHEMA)] = (
-        None
-    )
-    label: Annotated[
-        Label | None, PydanticField(json_schema_extra={"maxLength": LABEL_LONGEST})
-    ] = None
+    inbound_agent_name: Agent | None = None
+    outbound_agent_name: Agent | None = None
+    label: Label | None = None
     is_active: bool = True
 
 
 class EndpointDraft(EndpointEdit):
     """A new endpoint."""
 
-    fixed: ClassVar[dict[str, str]] = dict.fromkeys(("id", "created_at", "inbound_webhook_url"), "This is computed; leave it out.")
+    fixed: ClassVar[dict[str, str]] = dict.fromkeys(
+        ("id", "created_at", "inbound_webhook_url"), "This is computed; leave it out."
+    )
 
-    phone_number: validation.checked(_number)  # type: ignore[valid-type]
-    provider: TelephonyKey
+    phone_number: Annotated[str, Checked(phone.normalize)]
+    provider: Annotated[str, validation.one_of(keys_in(Family.TELEPHONY))]
 
 
 @dataclass(frozen=True)
@@ -117,13 +107,11 @@ def document(base_url: str | None, row: Any) -> dict[str, Any]:
         "label": row.label,
         "is_active": row.is_active,
         "created_at": clock.iso(row.created_at),
-        "inbound_webhook_url": urls.inbound_webhook_url(
-            base_url, row.provider, row.inbound_agent_name
-        ),
+        "inbound_webhook_url": urls.inbound_webhook_url(base_url, row.provider, row.inbound_agent_name),
     }
 
 
-def _query(scope: Scope, wanted: Filter) -> Select[tuple[Endpoint]]:
+def _query(scope: Scope, wanted: Filter) -> Select[Endpoint]:
     query = scope.select(Endpoint)
     if "\0" in f"{wanted.text}{wanted.provider}{wanted.agent}":
         return query.where(false())
@@ -152,10 +140,8 @@ def _matches(text: str, country: str | None) -> ColumnElement[bool]:
     digits = re.sub(r"[\s().\-+/]", "", text)
     if digits.isascii() and digits.isdigit():
         found.append(Endpoint.phone_number.contains(digits))
-        try:
+        with suppress(ValueError):
             found.append(Endpoint.phone_number == phone.normalize(text, country))
-        except ValueError:
-            pass
     return or_(*found)
 
 
@@ -211,9 +197,7 @@ def create(scope: Scope, sent: Any) -> Endpoint:
         with scope.transaction():
             scope.session.add(row)
             scope.session.flush()
-            audit.record(
-                scope, "endpoint.created", row.phone_number, audit.diff({}, draft.model_dump())
-            )
+            audit.record(scope, "endpoint.created", row.phone_number, audit.diff({}, draft.model_dump()))
     except IntegrityError:
         message = f"{row.phone_number} already has an endpoint. A number can have one only."
         raise Conflict(message, code="NUMBER_IN_USE") from None
@@ -252,9 +236,7 @@ def agents(scope: Scope, *, limit: int = 200) -> list[str]:
     """Names in use, for suggestions."""
     names: set[str] = set()
     for column in (Endpoint.inbound_agent_name, Endpoint.outbound_agent_name):
-        query = select(column).where(
-            Endpoint.organization_id == scope.organization.id, column.is_not(None)
-        )
+        query = select(column).where(Endpoint.organization_id == scope.organization.id, column.is_not(None))
         names |= {name for name in scope.session.scalars(query.distinct().limit(limit)) if name}
     return sorted(names)[:limit]
 

@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import flag_modified
 
-from app.core.errors import NotFound
+from app.core.errors import Invalid, NotFound, Problem
 from app.core.sealing import Place, SealBroken, Sealer
 from app.models import Installation, Organization, Role, Secret, User
 from app.services import organizations, people, totp, validation
@@ -81,14 +81,8 @@ def expect_setup_token(scope: Scope, token: str) -> None:
     """NotFound unless it is the token of the last setup link, and that was not used."""
     row = _row(scope.session)
     stored = row.setup_token_hash if row else None
-    if (
-        stored is None
-        or not hmac.compare_digest(stored, _hash(token))
-        or organizations.superadmins(scope)
-    ):
-        raise NotFound(
-            "This setup link was used, or is not the latest one. The console shows the latest."
-        )
+    if stored is None or not hmac.compare_digest(stored, _hash(token)) or organizations.superadmins(scope):
+        raise NotFound("This setup link was used, or is not the latest one. The console shows the latest.")
 
 
 def set_up(scope: Scope, token: str, sent: Any) -> User:
@@ -164,7 +158,7 @@ def _sealed_again(sealer: Sealer, token: str, place: Place) -> str | None:
         return None
 
 
-def _with_totp() -> Select[tuple[User]]:
+def _with_totp() -> Select[User]:
     return select(User).where(User.totp_sealed.is_not(None)).order_by(User.id)
 
 
@@ -179,6 +173,10 @@ def left_behind(scope: Scope) -> int:
 
 def organization_named(scope: Scope, name: str) -> Organization:
     """The organization of that name, made where there is none. Inside a transaction only."""
+    try:
+        name = organizations.check_name(name.strip())
+    except ValueError as error:
+        raise Invalid([Problem("organization", str(error))]) from None
     return organizations.by_name(scope, name) or organizations.add(scope, name)
 
 

@@ -5,17 +5,18 @@ from __future__ import annotations
 import re
 import unicodedata
 from contextlib import suppress
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel
 from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
-from app.core import phone, urls
+from app.core import phone
 from app.core.errors import Conflict, NotFound
 from app.models import Endpoint, Organization, Role, User
 from app.services import audit, telephony, validation
 from app.services.scope import Scope, expect_version
+from app.services.validation import Checked
 
 NAME_LONGEST = 120
 SLUG_TRIES = 10
@@ -33,12 +34,12 @@ def check_name(value: str, _country: str | None = None) -> str:
 
 
 def _check_country(value: str, _country: str | None) -> str:
-    if value.upper() not in phone.countries():
+    if value.upper() not in phone.country_names():
         raise ValueError("Use a country's two-letter code, such as US or IN.")
     return value.upper()
 
 
-Name = validation.checked(check_name)
+Name = Annotated[str, Checked(check_name)]
 
 
 class OrganizationDraft(BaseModel):
@@ -51,8 +52,8 @@ class OrganizationEdit(BaseModel):
     model_config = validation.STRICT
 
     name: Name = ""
-    country: validation.checked(_check_country) | None = None  # type: ignore[valid-type]
-    public_base_url: validation.checked(lambda text, _: urls.public_base_url(text)) | None = None  # type: ignore[valid-type]
+    country: Annotated[str, Checked(_check_country)] | None = None
+    public_base_url: telephony.BaseUrl | None = None
 
 
 def by_slug(scope: Scope, slug: str) -> Organization:
@@ -76,9 +77,7 @@ def _found(organization: Organization | None) -> Organization:
 
 
 def every(scope: Scope) -> list[Organization]:
-    return list(
-        scope.session.scalars(select(Organization).order_by(Organization.name, Organization.id))
-    )
+    return list(scope.session.scalars(select(Organization).order_by(Organization.name, Organization.id)))
 
 
 def tallies(scope: Scope) -> dict[str, dict[str, int]]:
@@ -88,9 +87,7 @@ def tallies(scope: Scope) -> dict[str, dict[str, int]]:
         .where(Endpoint.is_active)
         .group_by(Endpoint.organization_id)
     )
-    people = scope.session.execute(
-        select(User.organization_id, func.count()).group_by(User.organization_id)
-    )
+    people = scope.session.execute(select(User.organization_id, func.count()).group_by(User.organization_id))
     found: dict[str, dict[str, int]] = {}
     for organization_id, total, answered in endpoints:
         found[organization_id] = {"endpoints": total, "answered": answered, "people": 0}
@@ -142,9 +139,7 @@ def superadmins(scope: Scope) -> int:
 def _free_slug(scope: Scope, name: str) -> str:
     ascii_name = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     base = re.sub(r"[^a-z0-9]+", "-", ascii_name)[:60].strip("-") or "organization"
-    taken = set(
-        scope.session.scalars(select(Organization.slug).where(Organization.slug.startswith(base)))
-    )
+    taken = set(scope.session.scalars(select(Organization.slug).where(Organization.slug.startswith(base))))
     if base not in taken:
         return base
     return next(f"{base}-{n}" for n in range(2, len(taken) + 3) if f"{base}-{n}" not in taken)

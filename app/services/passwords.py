@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import string
 from functools import cache
 
 from argon2 import PasswordHasher
@@ -12,7 +14,57 @@ LONGEST = 256
 
 _hasher = PasswordHasher()
 
-_COMMON = ["password", "passw0rd", "pa55word", "letmein", "welcome", "qwerty", "qwertyuiop", "asdfgh", "asdfghjkl", "zxcvbn", "zxcvbnm", "iloveyou", "monkey", "dragon", "football", "baseball", "master", "sunshine", "princess", "shadow", "superman", "michael", "abc", "abcd", "abc123", "admin", "administrator", "root", "toor", "login", "access", "trustno1", "starwars", "whatever", "freedom", "hello", "charlie", "secret", "changeme", "default", "guest", "test", "qazwsx", "1q2w3e4r", "1qaz2wsx", "correcthorsebatterystaple", "patchbay"]
+_COMMON = [
+    "password",
+    "passw0rd",
+    "pa55word",
+    "letmein",
+    "welcome",
+    "qwerty",
+    "qwertyuiop",
+    "asdfgh",
+    "asdfghjkl",
+    "zxcvbn",
+    "zxcvbnm",
+    "iloveyou",
+    "monkey",
+    "dragon",
+    "football",
+    "baseball",
+    "master",
+    "sunshine",
+    "princess",
+    "shadow",
+    "superman",
+    "michael",
+    "abc",
+    "abcd",
+    "abc123",
+    "admin",
+    "administrator",
+    "root",
+    "toor",
+    "login",
+    "access",
+    "trustno1",
+    "starwars",
+    "whatever",
+    "freedom",
+    "hello",
+    "charlie",
+    "secret",
+    "changeme",
+    "default",
+    "guest",
+    "test",
+    "qazwsx",
+    "1q2w3e4r",
+    "1qaz2wsx",
+    "correcthorsebatterystaple",
+    "patchbay",
+]
+_LOOKALIKES = str.maketrans("@$0", "aso")
+_SEPARATORS = re.compile(rf"[\s{re.escape(string.punctuation)}]+")
 _RUNS = (
     "01234567890123456789",
     "98765432109876543210",
@@ -28,7 +80,8 @@ def check(password: str, *personal: str) -> str:
         raise ValueError(f"Use {SHORTEST} characters or more. A sentence is easy to remember.")
     if len(password) > LONGEST:
         raise ValueError(f"Use at most {LONGEST} characters.")
-    if _is_common(password.casefold(), [word.casefold() for word in personal if len(word) > 2]):
+    words = [word.strip().casefold() for word in personal]
+    if _is_common(password.casefold(), [word for word in words if len(word) > 2]):
         raise ValueError(
             "This is among the first that are tried. Use words that belong together only for you."
         )
@@ -36,12 +89,21 @@ def check(password: str, *personal: str) -> str:
 
 
 def _is_common(password: str, personal: list[str]) -> bool:
-    if len(set(password)) < 5 or any(password in run * 3 for run in _RUNS):
-        return True
-    rest = password
-    for word in sorted([*_COMMON, *personal], key=len, reverse=True):
-        rest = rest.replace(word, "")
-    return len(set(rest.strip("0123456789!@#$%^&*._- "))) < 4 and len(rest) < SHORTEST
+    words = sorted([*_COMMON, *personal], key=len, reverse=True)
+    read = password.translate(_LOOKALIKES)
+    spellings = {password, _SEPARATORS.sub("", password), _SEPARATORS.sub("", read)}
+    return any(_is_run(text) or _is_made_of(text, words) for text in spellings)
+
+
+def _is_run(text: str) -> bool:
+    return len(set(text)) < 5 or any(text in run * 3 for run in _RUNS)
+
+
+def _is_made_of(text: str, words: list[str]) -> bool:
+    """Whether hardly anything is left of the text without the words."""
+    for word in words:
+        text = text.replace(word, "")
+    return len(set(text.strip("0123456789!@#$%^&*._- "))) < 4 and len(text) < SHORTEST
 
 
 def hashed(password: str) -> str:
@@ -51,9 +113,10 @@ def hashed(password: str) -> str:
 def matches(password_hash: str | None, password: str) -> bool:
     """Takes as long for a user who does not exist (None) as for one who does."""
     try:
-        return _hasher.verify(password_hash or _nobodys(), password) and password_hash is not None
+        _hasher.verify(password_hash or _nobodys(), password)
     except (VerificationError, InvalidHashError):
         return False
+    return bool(password_hash)
 
 
 @cache

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel
 from sqlalchemy import func, select, update
@@ -16,6 +16,7 @@ from app.services import audit, passwords, sessions, validation
 from app.services.organizations import Name
 from app.services.scope import Scope, expect_version
 from app.services.sign_in import normal_email
+from app.services.validation import Checked
 
 _EMAIL = re.compile(r"[^\s@\x00-\x1f\x7f]{1,64}@[^\s@\x00-\x1f\x7f.]+(\.[^\s@\x00-\x1f\x7f.]+)+")
 
@@ -27,10 +28,7 @@ def _check_email(value: str, _country: str | None) -> str:
     return email
 
 
-def _check_role(value: str, _country: str | None) -> str:
-    if value not in list(Role):
-        raise ValueError(f"Use {' or '.join(Role)}.")
-    return value
+RoleName = Annotated[str, validation.one_of(Role)]
 
 
 class UserDraft(BaseModel):
@@ -38,9 +36,9 @@ class UserDraft(BaseModel):
 
     model_config = validation.STRICT
 
-    email: validation.checked(_check_email)  # type: ignore[valid-type]
+    email: Annotated[str, Checked(_check_email)]
     name: Name
-    role: validation.checked(_check_role)  # type: ignore[valid-type]
+    role: RoleName
     password: str
 
 
@@ -48,7 +46,7 @@ class UserEdit(BaseModel):
     model_config = validation.STRICT
 
     name: Name = ""
-    role: validation.checked(_check_role) = Role.MEMBER  # type: ignore[valid-type]
+    role: RoleName = Role.MEMBER
 
 
 def every(scope: Scope) -> list[User]:
@@ -62,7 +60,7 @@ def number_counts(scope: Scope) -> dict[str, int]:
         .where(VoicePhoneNumber.organization_id == scope.organization.id)
         .group_by(VoicePhoneNumber.user_id)
     )
-    return {user_id: total for user_id, total in scope.session.execute(query)}
+    return dict(scope.session.execute(query).all())
 
 
 def get(scope: Scope, user_id: str) -> User:
@@ -90,9 +88,7 @@ def read_draft(sent: Any) -> UserDraft:
     password = sent.get("password") if isinstance(sent, dict) else None
     if isinstance(password, str):
         try:
-            passwords.check(
-                password, *str(sent.get("email", "")).split("@"), str(sent.get("name", ""))
-            )
+            passwords.check(password, *str(sent.get("email", "")).split("@"), str(sent.get("name", "")))
         except ValueError as error:
             problems.append(Problem("password", str(error)))
     if problems or draft is None:
@@ -157,9 +153,7 @@ def _keep_one_superadmin(scope: Scope, user: User) -> None:
     everyone = select(User.id).where(User.role == Role.SUPERADMIN, User.disabled_at.is_(None))
     left = scope.session.scalars(everyone.order_by(User.id).with_for_update()).all()
     if user.disabled_at is None and len(left) <= 1:
-        raise Conflict(
-            f"{user.name} is the only superadmin. Make another one first.", code="LAST_SUPERADMIN"
-        )
+        raise Conflict(f"{user.name} is the only superadmin. Make another one first.", code="LAST_SUPERADMIN")
 
 
 def _revoke_tokens(scope: Scope, user: User) -> None:
@@ -170,9 +164,7 @@ def _revoke_tokens(scope: Scope, user: User) -> None:
     )
 
 
-def change_password(
-    scope: Scope, user: User, current: str, new: str, *, session_token: str | None
-) -> None:
+def change_password(scope: Scope, user: User, current: str, new: str, *, session_token: str | None) -> None:
     """Needs the current one, and ends the user's other sessions."""
     if not passwords.matches(user.password_hash, current):
         raise Invalid([Problem("current_password", "This is not your current password.")])

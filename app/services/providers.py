@@ -74,9 +74,7 @@ def save_sent(
     return save(scope, provider, changes, version=version)
 
 
-def set_enabled(
-    scope: Scope, provider: Provider, enabled: bool, *, version: int | None = None
-) -> None:
+def set_enabled(scope: Scope, provider: Provider, enabled: bool, *, version: int | None = None) -> None:
     """Disabling keeps the values, and unsets the active provider if it was this one."""
     save(scope, provider, {}, enabled=enabled, version=version)
 
@@ -92,9 +90,16 @@ def _set_enabled(scope: Scope, provider: Provider, enabled: bool) -> dict[str, l
     return {"enabled": [before.exists and before.enabled, enabled]}
 
 
-def forget(scope: Scope, provider: Provider, *, version: int | None = None) -> bool:
+def forget(
+    scope: Scope,
+    provider: Provider,
+    *,
+    version: int | None = None,
+    precondition: Callable[[], None] = lambda: None,
+) -> bool:
     """Deletes the stored values; false where there were none."""
     with scope.transaction():
+        precondition()
         state = connections.load(scope, provider)
         expect_version(state, version)
         for family in active_families(scope, provider):
@@ -112,9 +117,11 @@ def make_active(
     *,
     reason: str | None = None,
     version: int | None = None,
+    precondition: Callable[[], None] = lambda: None,
 ) -> None:
     """Chooses the family's provider; None chooses nobody. Conflict where it is not configured."""
     with scope.transaction():
+        precondition()
         expect_version(scope.organization, version)
         choose(scope, family, key, reason=reason)
 
@@ -135,9 +142,7 @@ def refuse_unusable(state: State) -> None:
     label = state.provider.label
     if state.missing:
         names = ", ".join(settings_name(state.provider.key, field.name) for field in state.missing)
-        raise Conflict(
-            f"{label} is not configured. It needs {names}.", code="PROVIDER_NOT_CONFIGURED"
-        )
+        raise Conflict(f"{label} is not configured. It needs {names}.", code="PROVIDER_NOT_CONFIGURED")
     if not state.enabled:
         raise Conflict(f"{label} is disabled. Enable it first.", code="PROVIDER_DISABLED")
 
@@ -145,18 +150,16 @@ def refuse_unusable(state: State) -> None:
 def refuse_breaking_active(scope: Scope, before: State) -> None:
     """An active provider stays configured: whoever clears its values chooses another one first."""
     provider = before.provider
-    families = [
-        family for family in active_families(scope, provider) if family is not Family.VOICE_AI
-    ]
+    families = [family for family in active_families(scope, provider) if family is not Family.VOICE_AI]
     if not families:
         return
-    lost = [
-        field for field in connections.load(scope, provider).missing if field not in before.missing
-    ]
+    lost = [field for field in connections.load(scope, provider).missing if field not in before.missing]
     if lost:
         used = " and ".join(FAMILY_WORDS[family] for family in families)
         names = ", ".join(settings_name(provider.key, field.name) for field in lost)
-        message = f"{provider.label} is active for {used} and needs {names}. Make another provider active first."
+        message = (
+            f"{provider.label} is active for {used} and needs {names}. Make another provider active first."
+        )
         raise Conflict(message, code="PROVIDER_ACTIVE")
 
 
@@ -212,7 +215,8 @@ def impact(scope: Scope, family: Family) -> str:
             User.organization_id == scope.organization.id, User.disabled_at.is_(None)
         )
         people = scope.session.scalar(query.select_from(User)) or 0
-        return f"The dialers of {people} {'person' if people == 1 else 'people'} load it from their next call on."
+        noun = "person" if people == 1 else "people"
+        return f"The dialers of {people} {noun} load it from their next call on."
     if family is Family.TELEPHONY:
         return "Agent calls that do not name a provider use it from now on. Numbers keep their own provider."
     return "Agents speak through it from now on."

@@ -69,7 +69,7 @@ class Scope:
         """The same actor in another organization."""
         return replace(self, found=organization)
 
-    def select(self, model: type[Row]) -> Select[tuple[Row]]:
+    def select(self, model: type[Row]) -> Select[Row]:
         """Every row of `model` that belongs to the organization."""
         return select(model).where(model.organization_id == self.organization.id)  # type: ignore[attr-defined]
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from contextlib import suppress
 from datetime import timedelta
 
 from sqlalchemy import delete, select, update
+from sqlalchemy.exc import OperationalError
 
 from app.core import clock
 from app.models import User, WebSession
@@ -46,13 +48,18 @@ def user_of(scope: Scope, token: str) -> User | None:
     found = scope.session.execute(query).one_or_none()
     if found is None:
         return None
-    session, user = found._tuple()
+    session, user = found
     if session.last_seen_at < now - SEEN_EVERY:
-        with scope.transaction():
-            scope.session.execute(
-                update(WebSession).where(WebSession.id == session.id).values(last_seen_at=now)
-            )
+        _mark_seen(scope, session.id)
     return user
+
+
+def _mark_seen(scope: Scope, session_id: str) -> None:
+    """Reads go on where nothing can be written."""
+    with suppress(OperationalError), scope.transaction():
+        scope.session.execute(
+            update(WebSession).where(WebSession.id == session_id).values(last_seen_at=clock.now())
+        )
 
 
 def end(scope: Scope, token: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any
 
 from app.core import etag, urls
 from app.core.errors import Invalid, Problem, Stale
@@ -12,20 +12,21 @@ from app.providers import in_family, keys_in
 from app.services import audit, connections, providers, validation, values
 from app.services.scope import Scope
 
+BaseUrl = Annotated[str, validation.Checked(lambda text, _country: urls.public_base_url(text))]
+
 TelephonyChanges = values.model(
     "TelephonyChanges",
     validation.STRICT,
     {
-        "provider": (Literal[keys_in(Family.TELEPHONY)] | None, None),  # type: ignore[valid-type]
-        "public_base_url": (
-            validation.checked(lambda text, _: urls.public_base_url(text)) | None,
-            None,
-        ),
+        "provider": (Annotated[str, validation.one_of(keys_in(Family.TELEPHONY))] | None, None),
+        "public_base_url": (BaseUrl | None, None),
     }
     | values.definitions(in_family(Family.TELEPHONY), settings_name, Family.TELEPHONY),
 )
 
-NEEDS_BASE_URL = "This is required: an https address that providers can reach, such as https://voice.example.com."
+NEEDS_BASE_URL = (
+    "This is required: an https address that providers can reach, such as https://voice.example.com."
+)
 
 
 def document(scope: Scope) -> dict[str, Any]:
@@ -74,8 +75,7 @@ def update(scope: Scope, sent: Any, *, if_match: str | None = None) -> dict[str,
         if not scope.organization.public_base_url:
             raise Invalid([Problem("public_base_url", NEEDS_BASE_URL)])
         _apply(scope, changes)
-        answer = document(scope)
-    return answer
+        return document(scope)
 
 
 def _apply(scope: Scope, changes: dict[str, Any]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from datetime import datetime, timedelta
 
+from sqlalchemy import delete
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.core import clock
@@ -28,9 +29,7 @@ def refuse_if_exhausted(scope: Scope, throttle_key: str) -> None:
     left = row.window_started_at + WINDOW - clock.now()
     if left > timedelta(0):
         minutes = max(1, round(left.total_seconds() / 60))
-        message = (
-            f"Too many tries. Wait {minutes} minute{'s' if minutes > 1 else ''}, then try again."
-        )
+        message = f"Too many tries. Wait {minutes} minute{'s' if minutes > 1 else ''}, then try again."
         raise TooMany(message, retry_after=max(1, int(left.total_seconds())))
 
 
@@ -47,17 +46,11 @@ def miss(scope: Scope, throttle_key: str) -> None:
 
 def _make_row(scope: Scope, throttle_key: str, now: datetime) -> None:
     """Two first misses may come at once."""
-    insert = (
-        postgresql.insert
-        if scope.session.get_bind().dialect.name == "postgresql"
-        else sqlite.insert
-    )
+    insert = postgresql.insert if scope.session.get_bind().dialect.name == "postgresql" else sqlite.insert
     row = {"key": throttle_key, "count": 0, "window_started_at": now}
     scope.session.execute(insert(Throttle).values(row).on_conflict_do_nothing())
 
 
 def clear(scope: Scope, throttle_key: str) -> None:
     """Inside a transaction only."""
-    row = scope.session.get(Throttle, throttle_key)
-    if row is not None:
-        scope.session.delete(row)
+    scope.session.execute(delete(Throttle).where(Throttle.key == throttle_key))

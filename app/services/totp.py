@@ -34,7 +34,7 @@ def begin(scope: Scope, user: User) -> str:
         secret = pyotp.random_base32()
         user.totp_sealed = scope.keys.sealer.seal(secret, place(user))
         user.totp_last_step = 0
-    return pyotp.TOTP(secret).provisioning_uri(user.email, issuer_name=ISSUER)
+    return _uri(secret, user)
 
 
 def pending_uri(scope: Scope, user: User) -> str | None:
@@ -42,16 +42,18 @@ def pending_uri(scope: Scope, user: User) -> str | None:
     if user.totp_sealed is None or is_on(user):
         return None
     secret = _secret(scope, user)
-    return pyotp.TOTP(secret).provisioning_uri(user.email, issuer_name=ISSUER) if secret else None
+    return _uri(secret, user) if secret else None
+
+
+def _uri(secret: str, user: User) -> str:
+    return pyotp.TOTP(secret).provisioning_uri(name=user.email, issuer_name=ISSUER)
 
 
 def confirm(scope: Scope, user: User, code: str, *, session_token: str | None = None) -> None:
     """Switches it on, and ends the user's other sessions."""
     with scope.transaction():
         if not accept(scope, user, code):
-            raise Invalid(
-                [Problem("code", "This code does not match. Use the one that the app shows now.")]
-            )
+            raise Invalid([Problem("code", "This code does not match. Use the one that the app shows now.")])
         user.totp_confirmed_at = clock.now()
         sessions.end_all(scope, user, but=session_token)
         audit.record(scope, "totp.on", user.email)
@@ -75,9 +77,7 @@ def accept(scope: Scope, user: User, code: str) -> bool:
     step_now = int(time.time()) // STEP_SECONDS
     generator = pyotp.TOTP(secret)
     for step in (step_now - 1, step_now, step_now + 1):
-        if step > user.totp_last_step and pyotp.utils.strings_equal(
-            generator.generate_otp(step), digits
-        ):
+        if step > user.totp_last_step and pyotp.utils.strings_equal(generator.generate_otp(step), digits):
             user.totp_last_step = step
             return True
     return False

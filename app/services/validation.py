@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Annotated, Any, TypeVar
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, ValidationInfo
-from pydantic_core import ErrorDetails
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    ValidationError,
+    ValidationInfo,
+)
+from pydantic_core import CoreSchema, ErrorDetails, core_schema
 
 from app.core import naming
 from app.core.errors import Invalid, Problem
@@ -16,9 +24,7 @@ Draft = TypeVar("Draft", bound=BaseModel)
 MOST_PROBLEMS = 50
 LONGEST_NAME = 80
 
-STRICT = ConfigDict(
-    strict=True, extra="forbid", hide_input_in_errors=True, str_strip_whitespace=True
-)
+STRICT = ConfigDict(strict=True, extra="forbid", hide_input_in_errors=True, str_strip_whitespace=True)
 OPEN = ConfigDict(strict=True, extra="allow", hide_input_in_errors=True, str_strip_whitespace=True)
 
 
@@ -33,14 +39,36 @@ def read(model: type[Draft], data: Any, *, country: str | None = None) -> Draft:
         raise Invalid([_problem(detail, model) for detail in found[:MOST_PROBLEMS]]) from None
 
 
-def checked(check: Callable[[Any, str | None], Any], base: Any = str) -> Any:
-    """The annotated type of a value that `check` reads, with the organization's country."""
+@dataclass(frozen=True, eq=False)
+class Checked:
+    """Annotates a field whose value `check` reads, with the organization's country.
 
-    def validate(value: Any, info: ValidationInfo) -> Any:
-        country = info.context.get("country") if info.context else None
-        return check(value, country)
+    `schema` is what OpenAPI says of it, beside its type.
+    """
 
-    return Annotated[base, AfterValidator(validate)]
+    check: Callable[[Any, str | None], Any]
+    schema: Mapping[str, Any] = field(default_factory=dict)
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.with_info_after_validator_function(self._run, handler(source))
+
+    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return handler(core) | dict(self.schema)
+
+    def _run(self, value: Any, info: ValidationInfo) -> Any:
+        return self.check(value, info.context.get("country") if info.context else None)
+
+
+def one_of(known: Iterable[str]) -> Checked:
+    """Annotates a text that must be one of a few."""
+    values = list(known)
+
+    def check(value: str, _country: str | None) -> str:
+        if value not in values:
+            raise ValueError(f"Use {' or '.join(values)}.")
+        return value
+
+    return Checked(check, {"enum": values})
 
 
 def _problem(detail: ErrorDetails, model: type[BaseModel]) -> Problem:
@@ -50,7 +78,7 @@ def _problem(detail: ErrorDetails, model: type[BaseModel]) -> Problem:
 
 
 def _known(model: type[BaseModel]) -> list[str]:
-    return [field.alias or name for name, field in model.model_fields.items()]
+    return [found.alias or name for name, found in model.model_fields.items()]
 
 
 def _sentence(detail: ErrorDetails, where: str, model: type[BaseModel]) -> str:

@@ -27,7 +27,7 @@ def definitions(
 
 
 def _annotation(field: Field) -> Any:
-    value = validation.checked(field.check, field.python_type)
+    value: Any = Annotated[field.python_type, validation.Checked(field.check)]
     return Annotated[value | None, PydanticField(json_schema_extra=field.schema())]
 
 

@@ -72,8 +72,7 @@ def _sinch_numbers(scope: Scope) -> list[dict[str, Any]]:
         .order_by(number.phone_number, User.name, User.id)
     )
     return [
-        voice.entry(row) | {"userName": row.name, "userId": row.id}
-        for row in scope.session.execute(query)
+        voice.entry(row) | {"userName": row.name, "userId": row.id} for row in scope.session.execute(query)
     ]
 
 

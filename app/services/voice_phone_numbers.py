@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import BaseModel
-from pydantic import Field as PydanticField
 from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
@@ -16,12 +15,11 @@ from app.models import User, VoicePhoneNumber
 from app.provider import Family
 from app.providers import keys_in
 from app.services import audit, people, validation, voice
-from app.services.endpoints import LABEL_LONGEST, check_label
+from app.services.endpoints import Label
 from app.services.scope import Scope
+from app.services.validation import Checked
 
 TAKEN = "Another organization uses this number. Users of two organizations cannot share one."
-
-VoiceKey = Literal[keys_in(Family.VOICE)]  # type: ignore[valid-type]
 
 
 class VoicePhoneNumberDraft(BaseModel):
@@ -30,12 +28,9 @@ class VoicePhoneNumberDraft(BaseModel):
     model_config = validation.STRICT
 
     userId: str  # noqa: N815
-    provider: VoiceKey
-    phoneNumber: validation.checked(phone.normalize)  # type: ignore[valid-type]  # noqa: N815
-    label: Annotated[
-        validation.checked(check_label) | None,
-        PydanticField(json_schema_extra={"maxLength": LABEL_LONGEST}),
-    ] = None
+    provider: Annotated[str, validation.one_of(keys_in(Family.VOICE))]
+    phoneNumber: Annotated[str, Checked(phone.normalize)]  # noqa: N815
+    label: Label | None = None
     isDefault: bool = False  # noqa: N815
     isInboundEnabled: bool = True  # noqa: N815
 
@@ -148,13 +143,8 @@ def take(scope: Scope, user_id: str, provider: str, number: str) -> VoicePhoneNu
         raise Invalid([Problem("phone_number", "Write the number in E.164, such as +15551234567.")])
     with scope.transaction():
         user = people.get(scope, user_id)
-        row = scope.session.scalar(
-            scope.select(VoicePhoneNumber).where(
-                VoicePhoneNumber.user_id == user.id,
-                VoicePhoneNumber.provider == provider,
-                VoicePhoneNumber.phone_number == number,
-            )
-        )
+        owned = (own for own in of_user(scope, user) if own.phone_number == number)
+        row = next((own for own in owned if own.provider == provider), None)
         if row is None:
             raise NotFound("This person does not have that number.")
         scope.session.delete(row)

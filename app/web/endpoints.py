@@ -51,11 +51,7 @@ def _table(
     return render.page(
         "endpoints/table.html",
         status,
-        rows=[
-            _row(scope, states, row)
-            for states in [service.telephony_states(scope)]
-            for row in page.rows
-        ],
+        rows=[_row(scope, states, row) for states in [service.telephony_states(scope)] for row in page.rows],
         next_page=_query(cursor=page.next_cursor) if page.next_cursor else None,
         query=_query(cursor=request.args.get("cursor")),
         total=total,
@@ -84,9 +80,7 @@ def _filter() -> Filter:
 def _query(cursor: str | None = None) -> str:
     """The view that the address shows, for links and forms that come back to it."""
     kept = {
-        name: request.args[name]
-        for name in ("q", "provider", "active", "agent")
-        if request.args.get(name)
+        name: request.args[name] for name in ("q", "provider", "active", "agent") if request.args.get(name)
     }
     return urlencode(kept | ({"cursor": cursor} if cursor else {}))
 
@@ -132,10 +126,10 @@ def create(scope: Scope) -> ResponseReturnValue:
     except Conflict as error:
         form.phone_number.errors = [error.message]
         return _new(scope, form, 409)
+    flash(f"{phone.display(row.phone_number)} is added.", "ok")
     typed = (form.phone_number.data or "").strip()
     if typed != row.phone_number:
         flash(f"“{typed}” was read as {row.phone_number}.", "ok")
-    flash(f"{phone.display(row.phone_number)} is added.", "ok")
     return render.see(url_for("endpoints.show", slug=scope.organization.slug, endpoint_id=row.id))
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from babel import Locale
 from flask_wtf import FlaskForm
-from wtforms import (
+from wtforms import (  # type: ignore[attr-defined]
     BooleanField,
     Field,
     HiddenField,
     PasswordField,
+    SelectChoice,
     SelectField,
     StringField,
 )
@@ -28,7 +28,18 @@ CLEAR = "clear_"
 
 
 class Form(FlaskForm):  # type: ignore[misc]
-    """A form whose errors come from a service."""
+    """A form whose errors come from a service.
+
+    Ids begin with the form's own word, so that several forms of one page keep their labels apart.
+    """
+
+    word: str | None = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        word = self.word or type(self).__name__.removesuffix("Form").lower()
+        for field in self:
+            field.id = field.label.field_id = f"{word}-{field.name}"
 
     def show(self, error: Invalid) -> None:
         """Puts every problem beside its field, and what belongs to none above all."""
@@ -68,9 +79,7 @@ class SetupForm(Form):
     )
     name = StringField("Your name")
     email = StringField("Email")
-    password = PasswordField(
-        "Password", description="15 characters or more. A sentence is easy to remember."
-    )
+    password = PasswordField("Password", description="15 characters or more. A sentence is easy to remember.")
     key = HiddenField()
 
 
@@ -92,40 +101,34 @@ class SettingsForm(Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.country.choices = [("", "None: numbers need their country code"), *_countries()]
+        self.country.choices = [SelectChoice("", "None: numbers need their country code"), *_countries()]
 
 
-def _countries() -> list[tuple[str, str]]:
-    names = Locale("en").territories
-    return sorted(
-        ((code, names.get(code, code)) for code in phone.countries()), key=lambda pair: pair[1]
-    )
+def _countries() -> list[SelectChoice]:
+    found = [SelectChoice(code, name) for code, name in phone.country_names().items()]
+    return sorted(found, key=lambda choice: choice.label)
+
+
+def _providers(family: Family) -> list[SelectChoice]:
+    return [SelectChoice(found.key, found.label) for found in in_family(family)]
 
 
 class EndpointForm(Form):
-    phone_number = StringField(
-        "Phone number", description="With its country code, such as +15551234567."
-    )
+    phone_number = StringField("Phone number", description="With its country code, such as +15551234567.")
     provider = SelectField("Provider", description="Whose number it is.")
-    inbound_agent_name = StringField(
-        "Answered by", description="The agent that takes incoming calls."
-    )
-    outbound_agent_name = StringField(
-        "Dials as", description="The agent that calls out from this number."
-    )
+    inbound_agent_name = StringField("Answered by", description="The agent that takes incoming calls.")
+    outbound_agent_name = StringField("Dials as", description="The agent that calls out from this number.")
     label = StringField("Label", description="What people here call this line.")
     is_active = BooleanField("Active", default=True)
     version = HiddenField()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.provider.choices = [(found.key, found.label) for found in in_family(Family.TELEPHONY)]
+        self.provider.choices = _providers(Family.TELEPHONY)
 
     def edited(self) -> dict[str, Any]:
         names = ("inbound_agent_name", "outbound_agent_name", "label")
-        return {name: text_or_none(self[name]) for name in names} | {
-            "is_active": self.is_active.data
-        }
+        return {name: text_or_none(self[name]) for name in names} | {"is_active": self.is_active.data}
 
     def drafted(self) -> dict[str, Any]:
         return self.edited() | {
@@ -140,8 +143,8 @@ class PersonForm(Form):
     role = SelectField(
         "Role",
         choices=[
-            ("member", "Member: has a dialer"),
-            ("superadmin", "Superadmin: may do everything, everywhere"),
+            SelectChoice("member", "Member: has a dialer"),
+            SelectChoice("superadmin", "Superadmin: everything, everywhere"),
         ],
     )
     password = PasswordField(
@@ -152,7 +155,7 @@ class PersonForm(Form):
 
 class NumberForm(Form):
     provider = SelectField("Provider")
-    phoneNumber = StringField(
+    phoneNumber = StringField(  # noqa: N815
         "Phone number", description="With its country code, such as +15551234567."
     )
     label = StringField("Label")
@@ -160,7 +163,7 @@ class NumberForm(Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.provider.choices = [(found.key, found.label) for found in in_family(Family.VOICE)]
+        self.provider.choices = _providers(Family.VOICE)
 
 
 class TokenForm(Form):
@@ -195,7 +198,10 @@ class ConfirmForm(Form):
 
 def for_provider(state: State) -> Form:
     """The provider's form, made from its declaration."""
-    fields: dict[str, Any] = {"version": HiddenField(default=str(state.version))}
+    fields: dict[str, Any] = {
+        "word": state.provider.key,
+        "version": HiddenField(default=str(state.version)),
+    }
     for declared in state.provider.typed_fields:
         name = settings_name(state.provider.key, declared.name)
         fields[name] = _field(declared, state)
@@ -238,9 +244,7 @@ def _value(declared: DeclaredField, text: str) -> Any:
     return text or None
 
 
-def differing(
-    form: Form, now: Mapping[str, Any], names: Iterable[str]
-) -> list[tuple[str, str, str]]:
+def differing(form: Form, now: Mapping[str, Any], names: Iterable[str]) -> list[tuple[str, str, str]]:
     """Of a stale form: label, what is stored now, and what was typed, where they differ."""
     found = []
     for name in names:

@@ -29,7 +29,7 @@ class Who(StrEnum):
 
 
 @dataclass
-class SignedIn(UserMixin):
+class SignedIn(UserMixin):  # type: ignore[misc]
     """Whom Flask-Login knows. The cookie carries the session's token, not the user's id."""
 
     token: str
@@ -51,14 +51,13 @@ class SignedIn(UserMixin):
         return self.user.role == Role.SUPERADMIN
 
 
-@login.user_loader
+@login.user_loader  # type: ignore[untyped-decorator]
 def _load(token: str) -> SignedIn | None:
     user = sessions.user_of(http.stranger(), token)
     return SignedIn(token, user) if user else None
 
 
-@login.unauthorized_handler
-def _unauthorized() -> Response:
+def _ask_to_sign_in() -> Response:
     """Never a sign-in page inside another page: htmx is told to leave."""
     after = request.full_path.rstrip("?") if request.method == "GET" else None
     address = url_for("sign_in.form", next=after)
@@ -72,9 +71,7 @@ def _unauthorized() -> Response:
 class Pages(Blueprint):
     """A blueprint whose every route says who may see it."""
 
-    def page(
-        self, rule: str, *, who: Who, methods: Sequence[str] = ("GET",)
-    ) -> Callable[[View], View]:
+    def page(self, rule: str, *, who: Who, methods: Sequence[str] = ("GET",)) -> Callable[[View], View]:
         """Guards the view, and hands it a Scope: in the organization where the address names one."""
 
         def declare(view: View) -> View:
@@ -96,10 +93,10 @@ def _guarded(view: View, who: Who) -> View:
         if who is Who.ANYONE:
             return view(http.stranger(), **path)
         if not current_user.is_authenticated:
-            return _unauthorized()
+            return _ask_to_sign_in()
         if who is Who.SUPERADMIN and not current_user.is_superadmin:
             if request.endpoint == "organizations.overview":
-                return redirect(url_for("account.show"))
+                return make_response(redirect(url_for("account.show")))
             raise Forbidden("Only a superadmin may see this. Your own page is under Account.")
         return view(_scope(path), **path)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Response, make_response, render_template, request
+from flask import Response, current_app, make_response, request
 
 from app.core.errors import PatchbayError, TooMany
 
@@ -21,14 +21,14 @@ TITLES = {
 }
 
 
-def error(
-    error: PatchbayError, *, status: int | None = None, error_id: str | None = None
-) -> Response:
-    """A page that says what is wrong; for htmx a note to put into the page."""
+def error(error: PatchbayError, *, status: int | None = None, error_id: str | None = None) -> Response:
+    """A page that says what is wrong; for htmx a note to put into the page.
+
+    It has nothing of what other pages have beside them: that may be what failed.
+    """
     status = status or error.status
     template = "errors/note.html" if request.headers.get("HX-Request") else "errors/error.html"
-    page = render_template(
-        template,
+    page = current_app.jinja_env.get_template(template).render(
         status=status,
         title=TITLES.get(status, "Something went wrong"),
         message=error.message,

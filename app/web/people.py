@@ -23,9 +23,7 @@ people = Pages("people", __name__)
 
 @people.page("/o/<slug>/people", who=Who.SUPERADMIN)
 def table(scope: Scope) -> ResponseReturnValue:
-    return render.page(
-        "people/table.html", people=service.every(scope), numbers=service.number_counts(scope)
-    )
+    return render.page("people/table.html", people=service.every(scope), numbers=service.number_counts(scope))
 
 
 @people.page("/o/<slug>/people/new", who=Who.SUPERADMIN)
@@ -109,11 +107,7 @@ def set_disabled(scope: Scope, user_id: str) -> ResponseReturnValue:
     except (Conflict, Forbidden) as error:
         flash(error.message, "bad")
         return _to(scope, user)
-    done = (
-        "is disabled: signed out everywhere, tokens revoked"
-        if wanted == "yes"
-        else "can sign in again"
-    )
+    done = "is disabled: signed out everywhere, tokens revoked" if wanted == "yes" else "can sign in again"
     flash(f"{user.name} {done}.", "ok")
     return _to(scope, user)
 
@@ -141,9 +135,7 @@ def give_number(scope: Scope, user_id: str) -> ResponseReturnValue:
     return _to(scope, user)
 
 
-@people.page(
-    "/o/<slug>/people/<user_id>/numbers/<number_id>/default", who=Who.SUPERADMIN, methods=["POST"]
-)
+@people.page("/o/<slug>/people/<user_id>/numbers/<number_id>/default", who=Who.SUPERADMIN, methods=["POST"])
 def make_default(scope: Scope, user_id: str, number_id: str) -> ResponseReturnValue:
     user = service.get(scope, user_id)
     number = voice_phone_numbers.make_default(scope, user, number_id)
@@ -158,9 +150,7 @@ def confirm_take(scope: Scope, user_id: str, number_id: str) -> ResponseReturnVa
     return render.page("people/take_number.html", person=user, number=number, form=ConfirmForm())
 
 
-@people.page(
-    "/o/<slug>/people/<user_id>/numbers/<number_id>/take", who=Who.SUPERADMIN, methods=["POST"]
-)
+@people.page("/o/<slug>/people/<user_id>/numbers/<number_id>/take", who=Who.SUPERADMIN, methods=["POST"])
 def take_number(scope: Scope, user_id: str, number_id: str) -> ResponseReturnValue:
     user = service.get(scope, user_id)
     number = voice_phone_numbers.get(scope, user, number_id)
@@ -190,14 +180,10 @@ def issue_token(scope: Scope, user_id: str) -> ResponseReturnValue:
         form.your_password.errors = [error.message]
         return _page(scope, service.get(scope, user_id), 429, token_form=form)
     back = url_for("people.show", slug=scope.organization.slug, user_id=user_id)
-    return render.page(
-        "people/token_once.html", jwt=issued.jwt, token=issued.token, person=user, back=back
-    )
+    return render.page("people/token_once.html", jwt=issued.jwt, token=issued.token, person=user, back=back)
 
 
-@people.page(
-    "/o/<slug>/people/<user_id>/tokens/<token_id>/revoke", who=Who.SUPERADMIN, methods=["POST"]
-)
+@people.page("/o/<slug>/people/<user_id>/tokens/<token_id>/revoke", who=Who.SUPERADMIN, methods=["POST"])
 def revoke_token(scope: Scope, user_id: str, token_id: str) -> ResponseReturnValue:
     user = service.get(scope, user_id)
     token = tokens.revoke(scope, user, token_id)

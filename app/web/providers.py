@@ -32,9 +32,7 @@ def save(scope: Scope, key: str) -> ResponseReturnValue:
     state = connections.load(scope, provider)
     form = for_provider(state)
     try:
-        told = service.save_sent(
-            scope, provider, sent_for(provider, form), version=form.version_sent
-        )
+        told = service.save_sent(scope, provider, sent_for(provider, form), version=form.version_sent)
     except Invalid as error:
         form.show(error)
         return _page(scope, state, form, 422)
@@ -43,9 +41,7 @@ def save(scope: Scope, key: str) -> ResponseReturnValue:
         return _page(scope, state, form, 409)
     except Stale:
         return _stale(scope, provider, form)
-    flash(
-        f"{provider.label} saved." if told else "Nothing was different, so nothing was saved.", "ok"
-    )
+    flash(f"{provider.label} saved." if told else "Nothing was different, so nothing was saved.", "ok")
     _tell_normalized(scope, provider, form)
     return _back(scope, provider)
 
@@ -71,9 +67,7 @@ def _tell_normalized(scope: Scope, provider: Provider, form: Form) -> None:
 
 def _back(scope: Scope, provider: Provider) -> Response:
     if provider.families == (Family.VOICE_AI,):
-        return render.see(
-            url_for("voice_ai.show", slug=scope.organization.slug) + f"#{provider.key}"
-        )
+        return render.see(url_for("voice_ai.show", slug=scope.organization.slug) + f"#{provider.key}")
     return render.see(url_for("providers.show", slug=scope.organization.slug, key=provider.key))
 
 
@@ -102,9 +96,7 @@ def set_enabled(scope: Scope, key: str) -> ResponseReturnValue:
     provider = connections.provider_of(key)
     enabled = request.form.get("enabled") == "yes"
     service.set_enabled(scope, provider, enabled, version=ConfirmForm().version_sent)
-    flash(
-        f"{provider.label} is {'enabled' if enabled else 'disabled. Its values stay stored'}.", "ok"
-    )
+    flash(f"{provider.label} is {'enabled' if enabled else 'disabled. Its values stay stored'}.", "ok")
     return _back(scope, provider)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Flask, g, request, url_for
+from flask_login import current_user
 
 from app.core import phone
 from app.provider import Family
@@ -41,7 +42,10 @@ def _item(label: str, endpoint: str, state: str | None = None, **values: Any) ->
 
 
 def _outside() -> list[dict[str, Any]]:
-    return [{"label": "", "items": [_item("Organizations", "organizations.overview")]}]
+    items = [_item("Your account", "account.show")]
+    if current_user.is_authenticated and current_user.is_superadmin:
+        items.insert(0, _item("Organizations", "organizations.overview"))
+    return [{"label": "", "items": items}]
 
 
 def _inside(scope: Scope) -> list[dict[str, Any]]:

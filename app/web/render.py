@@ -26,7 +26,8 @@ def page(template: str, status: int = 200, **context: Any) -> Response:
         return make_response(render_template(template, **context), status)
     current_app.update_template_context(context)
     body = "".join(found.blocks[block](found.new_context(context)))
-    toasts = [TOAST.format(kind, text) for kind, text in get_flashed_messages(with_categories=True)]
+    flashed: list[Any] = get_flashed_messages(with_categories=True)
+    toasts = [TOAST.format(kind, text) for kind, text in flashed]
     return make_response(body + "".join(toasts), status)
 
 
