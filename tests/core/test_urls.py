@@ -33,7 +33,7 @@ BAD = [
     "https://voice",
     "https://localhost",
     "https://LOCALHOST:8443",
-    "https://ｌocalhost",
+    "https://ｌocalhost",  # noqa: RUF001
     "https://api.localhost",
     "https://printer.local",
     "https://db.internal",
@@ -43,7 +43,7 @@ BAD = [
     "https://2130706433",
     "https://0x7f.0.0.1",
     "https://0177.0.0.1",
-    "https://１２７.0.0.1",
+    "https://１２７.0.0.1",  # noqa: RUF001
     "https://10.1.2.3",
     "https://172.16.0.1",
     "https://192.168.1.1",

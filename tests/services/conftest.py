@@ -28,9 +28,7 @@ def engine(database_url: str) -> Iterator[Engine]:
 
 @pytest.fixture
 def keys(shared_keys: dict[str, str]) -> Keys:
-    return Keys(
-        Sealer([shared_keys["PATCHBAY_FERNET_KEYS"]]), (shared_keys["PATCHBAY_JWT_KEYS"],)
-    )
+    return Keys(Sealer([shared_keys["PATCHBAY_FERNET_KEYS"]]), (shared_keys["PATCHBAY_JWT_KEYS"],))
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from jsonschema import Draft202012Validator
 
 TEXT = {"type": "string"}
 FLAG = {"type": "boolean"}
+COUNT = {"type": "integer"}
 NULLABLE_TEXT = {"type": "string", "nullable": True}
 VOICE = {"type": "string", "enum": ["twilio", "sinch"]}
 ACTIVE = {"type": "string", "nullable": True, "enum": ["twilio", "sinch", None]}
@@ -80,9 +81,7 @@ SCHEMAS: dict[str, Any] = {
     "CallsErrorResponse": _object(
         {
             "success": {"type": "boolean", "enum": [False]},
-            "error": {
-                "oneOf": [TEXT, _object({"code": TEXT, "message": TEXT, "details": DETAILS})]
-            },
+            "error": {"oneOf": [TEXT, _object({"code": TEXT, "message": TEXT, "details": DETAILS})]},
             "code": TEXT,
         }
     ),
@@ -123,9 +122,7 @@ SCHEMAS: dict[str, Any] = {
         }
     ),
     "CallsVoiceAiOrgPhoneNumber": _object(
-        {"provider": {"type": "string", "enum": ["sinch"]}}
-        | _NUMBER
-        | {"userName": TEXT, "userId": TEXT}
+        {"provider": {"type": "string", "enum": ["sinch"]}} | _NUMBER | {"userName": TEXT, "userId": TEXT}
     ),
     "CallsSaveVoiceAiConfigRequest": _object(
         {
@@ -152,7 +149,7 @@ SCHEMAS: dict[str, Any] = {
             "public_base_url": NULLABLE_TEXT,
         }
         | dict.fromkeys(TELEPHONY_TEXTS, NULLABLE_TEXT)
-        | dict.fromkeys(TELEPHONY_COUNTS, {"type": "integer"}),
+        | dict.fromkeys(TELEPHONY_COUNTS, COUNT),
         "provider",
         "public_base_url",
         *TELEPHONY_COUNTS,

@@ -67,9 +67,7 @@ class Scopes:
             except Exception as error:  # noqa: BLE001 (the answer)
                 answers[index] = error
 
-        threads = [
-            threading.Thread(target=run, args=(index, *task)) for index, task in enumerate(tasks)
-        ]
+        threads = [threading.Thread(target=run, args=(index, *task)) for index, task in enumerate(tasks)]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -79,11 +77,12 @@ class Scopes:
 
 @contextmanager
 def statements(engine: Engine) -> Iterator[list[str]]:
-    """Fills up with the SQL that runs meanwhile."""
+    """Fills up with the SQL that runs meanwhile, except what begins a transaction."""
     seen: list[str] = []
 
     def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-        seen.append(statement)
+        if not statement.startswith("BEGIN"):
+            seen.append(statement)
 
     event.listen(engine, "before_cursor_execute", note)
     try:

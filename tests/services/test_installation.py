@@ -1,0 +1,253 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from urllib.parse import parse_qs, urlsplit
+
+import pyotp
+import pytest
+from cryptography.fernet import Fernet
+from sqlalchemy import func, select
+
+from app.core.errors import Invalid, NotFound
+from app.core.sealing import Place, Sealer
+from app.models import Installation, Organization, Secret, User
+from app.providers import PROVIDERS
+from app.services import connections, installation, providers, totp
+from app.services.installation import KeyMismatch
+from app.services.scope import Actor, Keys, Scope
+from tests.support.cast import PASSWORD
+from tests.support.scopes import winners
+
+NEW = Fernet.generate_key().decode()
+
+
+@pytest.fixture
+def console(session, keys):
+    """The command line, before there is anybody."""
+    return Scope(session, None, Actor(name="command line"), keys)
+
+
+def _link(scope):
+    token = installation.new_setup_token(scope)
+    assert token is not None
+    return token
+
+
+SENT = {
+    "organization": "Initech",
+    "name": "Ann",
+    "email": "ann@initech.example",
+    "password": PASSWORD,
+}
+
+
+def test_the_right_key_opens_the_database(session, keys):
+    installation.check_keys(session, keys.sealer)
+
+
+def test_an_older_key_beside_the_newest_opens_it(session, shared_keys):
+    installation.check_keys(session, Sealer([NEW, shared_keys["PATCHBAY_FERNET_KEYS"]]))
+
+
+@pytest.mark.asvs("13.4.2")
+def test_another_key_does_not(session, console):
+    with pytest.raises(KeyMismatch, match="PATCHBAY_FERNET_KEYS does not open this database"):
+        installation.check_keys(session, Sealer([NEW]))
+    with pytest.raises(KeyMismatch):
+        installation.prepare(replace(console, keys=Keys(Sealer([NEW]), ())))
+
+
+def test_a_database_that_has_no_mark_is_marked_once(session, console):
+    with console.transaction():
+        session.delete(session.get_one(Installation, 1))
+    installation.check_keys(session, Sealer([NEW]))
+    installation.prepare(console)
+    mark = session.get_one(Installation, 1).key_check
+    installation.prepare(console)
+    session.expire_all()
+    assert session.get_one(Installation, 1).key_check == mark
+
+
+def test_two_processes_that_mark_at_once_agree(scopes):
+    with scopes.of("dana") as scope, scope.transaction():
+        scope.session.delete(scope.session.get_one(Installation, 1))
+    task = ("dana", lambda scope: installation.prepare(scope.into(None)))
+    assert scopes.at_once(*[task] * 4) == [None] * 4
+    with scopes.of("dana") as scope:
+        installation.check_keys(scope.session, scope.keys.sealer)
+
+
+@pytest.mark.asvs("6.4.1")
+def test_a_setup_link_works_once(console):
+    token = _link(console)
+    installation.expect_setup_token(console, token)
+    user = installation.set_up(console, token, SENT)
+    assert (user.email, user.role) == ("ann@initech.example", "superadmin")
+    for act in (
+        lambda: installation.expect_setup_token(console, token),
+        lambda: installation.set_up(console, token, SENT | {"email": "b@initech.example"}),
+    ):
+        with pytest.raises(NotFound):
+            act()
+    assert installation.new_setup_token(console) is None
+
+
+def test_the_latest_link_only(console):
+    first = _link(console)
+    second = _link(console)
+    for token in (first, "", "junk", "é", "\0", second + "x"):
+        with pytest.raises(NotFound):
+            installation.set_up(console, token, SENT)
+    installation.set_up(console, second, SENT)
+
+
+def test_there_is_no_link_where_there_is_a_superadmin(console, cast):
+    assert installation.new_setup_token(console) is None
+
+
+def test_the_token_is_not_in_the_database(console):
+    token = _link(console)
+    assert token not in console.session.get_one(Installation, 1).setup_token_hash
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("organization", ""), ("name", ""), ("email", "ann"), ("password", "short"), ("role", "member")],
+)
+def test_a_mistake_uses_nothing_up(console, field, value):
+    token = _link(console)
+    with pytest.raises(Invalid) as refused:
+        installation.set_up(console, token, SENT | {field: value})
+    assert [problem.field for problem in refused.value.problems] == [field]
+    assert console.session.scalar(select(func.count()).select_from(Organization)) == 0
+    installation.set_up(console, token, SENT)
+
+
+@pytest.mark.asvs("6.4.1")
+def test_of_one_link_used_at_once_one_makes_a_superadmin(scopes):
+    with scopes.of("dana") as scope, scope.transaction():
+        for user in scope.session.scalars(select(User)):
+            user.role = "member"
+    with scopes.of("dana") as scope:
+        token = _link(scope.into(None))
+
+    def set_up(email):
+        return lambda scope: installation.set_up(scope.into(None), token, SENT | {"email": email})
+
+    answers = scopes.at_once(*[("mo", set_up(f"{n}@initech.example")) for n in range(4)])
+    assert len(winners(answers)) == 1
+    assert {type(answer) for answer in answers} == {User, NotFound}
+
+
+# Resealing
+
+
+@pytest.fixture
+def sealed(acme, globex, cast):
+    """Five secrets in two organizations, and one of TOTP."""
+    providers.save(acme, PROVIDERS["twilio"], {"auth_token": "made-up-token-1", "account_sid": "x"})
+    providers.save(acme, PROVIDERS["elevenlabs"], {"api_key": "made-up-key-2"})
+    providers.save(acme, PROVIDERS["exotel"], {"api_key": "made-up-key-3", "api_token": "made-up-4"})
+    providers.save(globex, PROVIDERS["vobiz"], {"auth_token": "made-up-token-5"})
+    totp.begin(acme, cast.mo)
+    return acme
+
+
+SECRETS = {"made-up-token-1", "made-up-key-2", "made-up-key-3", "made-up-4", "made-up-token-5"}
+
+
+def _rotated(scope, *keys):
+    return replace(scope, keys=Keys(Sealer(keys), scope.keys.jwt))
+
+
+def _opened(scope, cast):
+    """Every secret that opens with the scope's keys, over both organizations."""
+    scope.session.expire_all()
+    found = set()
+    for organization in (cast.acme, cast.globex):
+        for state in connections.load_all(scope.into(organization)).values():
+            found |= {stored.value for stored in state.secrets.values()}
+    return found
+
+
+def _times(scope):
+    scope.session.expire_all()
+    return {
+        row.id: row.updated_at for model in (Secret, User) for row in scope.session.scalars(select(model))
+    }
+
+
+@pytest.mark.asvs("11.2.2")
+def test_after_resealing_the_new_key_alone_opens_everything(sealed, cast, shared_keys):
+    both = _rotated(sealed, NEW, shared_keys["PATCHBAY_FERNET_KEYS"]).into(None)
+    alone = _rotated(sealed, NEW).into(None)
+    times, uri = _times(sealed), totp.pending_uri(sealed, cast.mo)
+    assert installation.left_behind(both) == 6
+    assert list(installation.reseal(both)) == [(n, 5) for n in range(1, 6)]
+    assert installation.left_behind(both) == 0
+    assert _opened(both, cast) == SECRETS == _opened(alone, cast)
+    assert totp.pending_uri(alone, cast.mo) == uri
+    installation.check_keys(alone.session, alone.keys.sealer)
+    assert _times(sealed) == times, "nobody typed a secret again"
+    with pytest.raises(KeyMismatch):
+        installation.check_keys(sealed.session, sealed.keys.sealer)
+    assert list(installation.reseal(both)) == []
+
+
+@pytest.mark.asvs("11.2.2")
+@pytest.mark.parametrize("stopped_after", range(6))
+def test_resealing_that_is_stopped_anywhere_loses_nothing_and_goes_on(
+    sealed, cast, scopes, shared_keys, stopped_after
+):
+    keys = Keys(Sealer([NEW, shared_keys["PATCHBAY_FERNET_KEYS"]]), ())
+    with scopes.of("dana") as other:
+        run = installation.reseal(replace(other, keys=keys).into(None))
+        for _ in range(stopped_after):
+            next(run)
+        del run
+    both = replace(sealed, keys=keys).into(None)
+    installation.check_keys(both.session, keys.sealer)
+    assert _opened(both, cast) == SECRETS
+    assert installation.left_behind(both) == 6 - stopped_after
+    assert [done for done, _ in installation.reseal(both)] == list(range(1, 6 - stopped_after))
+    alone = _rotated(sealed, NEW).into(None)
+    assert _opened(alone, cast) == SECRETS
+    assert totp.pending_uri(alone, cast.mo) is not None
+    installation.check_keys(alone.session, alone.keys.sealer)
+
+
+def test_secrets_that_no_key_opens_are_told_and_stop_nothing(sealed, cast, shared_keys):
+    with sealed.transaction():
+        row = sealed.session.scalar(sealed.select(Secret).where(Secret.provider == "twilio"))
+        row.sealed = Sealer([Fernet.generate_key().decode()]).seal("x", Place("", "", ""))
+        cast.mo.totp_sealed = "broken"
+    both = _rotated(sealed, NEW, shared_keys["PATCHBAY_FERNET_KEYS"]).into(None)
+    assert len(list(installation.reseal(both))) == 5
+    assert installation.left_behind(both) == 2
+    assert _opened(_rotated(sealed, NEW).into(None), cast) == SECRETS - {"made-up-token-1"} | {None}
+    installation.check_keys(sealed.session, Sealer([NEW]))
+
+
+def test_a_secret_that_is_typed_meanwhile_is_not_lost(sealed, cast, scopes, shared_keys):
+    both = _rotated(sealed, NEW, shared_keys["PATCHBAY_FERNET_KEYS"]).into(None)
+    run = installation.reseal(both)
+    next(run)
+    with scopes.of("gus") as gus:
+        providers.save(gus, PROVIDERS["vobiz"], {"auth_token": "made-up-token-6"})
+    with scopes.of("dana") as dana:
+        providers.forget(dana, PROVIDERS["exotel"])
+    list(run)
+    again = list(installation.reseal(both))
+    assert len(again) <= 1
+    expected = {"made-up-token-1", "made-up-key-2", "made-up-token-6"}
+    assert _opened(_rotated(sealed, NEW).into(None), cast) == expected
+
+
+def test_pyotp_reads_what_was_resealed(sealed, cast, shared_keys):
+    both = _rotated(sealed, NEW, shared_keys["PATCHBAY_FERNET_KEYS"]).into(None)
+    list(installation.reseal(both))
+    uri = totp.pending_uri(_rotated(sealed, NEW), cast.mo)
+    assert uri is not None
+    code = pyotp.TOTP(parse_qs(urlsplit(uri).query)["secret"][0]).now()
+    totp.confirm(_rotated(sealed, NEW), cast.mo, code)
+    assert totp.is_on(cast.mo)

@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import func, select
+
+from app.core.errors import Invalid, NotFound, Stale
+from app.models import Organization
+from app.services import audit, endpoints, organizations
+
+
+@pytest.mark.parametrize(
+    ("name", "slug"),
+    [
+        ("Initech", "initech"),
+        ("  Initech & Sons, Ltd. ", "initech-sons-ltd"),
+        ("Zoë's Café", "zoe-s-cafe"),
+        ("北京", "organization"),
+        ("---", "organization"),
+        ("Acme", "acme"),
+        ("Acme Support", "acme-support-2"),
+        ("ACME support!", "acme-support-2"),
+        ("x" * 59 + " yz", "x" * 59),
+    ],
+)
+def test_a_slug_is_made_of_the_name(acme, name, slug):
+    organization = organizations.create(acme, {"name": name})
+    assert organization.slug == slug
+    assert organization.name == name.strip()
+    assert organizations.by_slug(acme, slug) is organization
+    event = audit.recent(acme.into(organization))[0]
+    assert (event.action, event.actor_name) == ("organization.created", "dana@acme.example")
+
+
+def test_slugs_of_one_name_are_numbered(acme):
+    slugs = [organizations.create(acme, {"name": "Initech"}).slug for _ in range(4)]
+    assert slugs == ["initech", "initech-2", "initech-3", "initech-4"]
+
+
+def test_six_of_one_name_at_once_all_have_their_own_slug(scopes):
+    task = ("dana", lambda scope: organizations.create(scope.into(None), {"name": "Initech"}).slug)
+    slugs = scopes.at_once(*[task] * 6)
+    assert sorted(slugs) == ["initech", *[f"initech-{n}" for n in range(2, 7)]]
+
+
+@pytest.mark.parametrize("name", ["", "  ", "a\nb", "a\0", "x" * 121, None, 7])
+def test_a_name_is_one_line(acme, name):
+    before = acme.session.scalar(select(func.count()).select_from(Organization))
+    with pytest.raises(Invalid) as refused:
+        organizations.create(acme, {"name": name})
+    assert [problem.field for problem in refused.value.problems] == ["name"]
+    with pytest.raises(Invalid):
+        organizations.update(acme, {"name": name})
+    assert acme.session.scalar(select(func.count()).select_from(Organization)) == before
+
+
+def test_a_new_name_keeps_the_slug(acme):
+    organizations.update(acme, {"name": "Acme Care", "country": "in"})
+    assert (acme.organization.name, acme.organization.slug) == ("Acme Care", "acme-support")
+    assert acme.organization.country == "IN"
+    assert audit.recent(acme)[0].changes == {
+        "name": ["Acme Support", "Acme Care"],
+        "country": [None, "IN"],
+    }
+
+
+@pytest.mark.parametrize("country", ["", "XX", "USA", "us1", 7])
+def test_a_country_is_one_that_numbers_can_be_read_with(acme, country):
+    with pytest.raises(Invalid) as refused:
+        organizations.update(acme, {"country": country})
+    assert [problem.field for problem in refused.value.problems] == ["country"]
+
+
+def test_null_clears_and_absent_keeps(acme):
+    organizations.update(acme, {"country": "US", "public_base_url": "https://voice.example.com/"})
+    organizations.update(acme, {"country": None})
+    assert acme.organization.country is None
+    assert acme.organization.public_base_url == "https://voice.example.com"
+    with pytest.raises(Invalid):
+        organizations.update(acme, {"name": None})
+
+
+def test_a_base_url_is_checked(acme):
+    with pytest.raises(Invalid):
+        organizations.update(acme, {"public_base_url": "http://voice.example.com"})
+
+
+def test_a_stale_version_is_refused(acme):
+    version = acme.organization.version
+    organizations.update(acme, {"name": "Theirs"}, version=version)
+    with pytest.raises(Stale) as refused:
+        organizations.update(acme, {"name": "Mine"}, version=version)
+    assert refused.value.current.name == "Theirs"
+
+
+def test_what_happens_elsewhere_in_the_organization_does_not_make_a_version_stale(acme):
+    version = acme.organization.version
+    endpoints.create(acme, {"phone_number": "+15551234567", "provider": "twilio"})
+    organizations.update(acme, {"name": "Mine"}, version=version)
+
+
+@pytest.mark.parametrize("unknown", ["nowhere", "", "a\0b", "' OR 1=1 --", "x" * 5000])
+def test_one_that_does_not_exist_is_not_found(acme, unknown):
+    for find in (organizations.by_slug, organizations.by_id):
+        with pytest.raises(NotFound):
+            find(acme, unknown)
+
+
+def test_every_organization_and_what_it_has(acme, globex):
+    draft = {"phone_number": "+15551234567", "provider": "twilio", "inbound_agent_name": "a"}
+    endpoints.create(acme, draft)
+    endpoints.create(acme, {"phone_number": "+15551234568", "provider": "twilio"})
+    empty = organizations.create(acme, {"name": "Initech"})
+    assert [row.name for row in organizations.every(acme)] == ["Acme Support", "Globex", "Initech"]
+    tallies = organizations.tallies(acme)
+    assert tallies[acme.organization.id] == {"endpoints": 2, "answered": 1, "people": 2}
+    assert tallies[globex.organization.id] == {"endpoints": 0, "answered": 0, "people": 1}
+    assert empty.id not in tallies

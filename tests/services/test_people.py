@@ -1,0 +1,198 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import func, select
+
+from app.core.errors import Conflict, Forbidden, Invalid, NotFound, Stale, Unauthenticated
+from app.models import ApiToken, Role, User, WebSession
+from app.services import audit, organizations, passwords, people, sessions, tokens
+from tests.support.cast import PASSWORD, hashed_password
+from tests.support.scopes import winners
+
+DRAFT = {"email": " Ann@Acme.Example ", "name": "Ann", "role": "member", "password": PASSWORD}
+
+
+@pytest.fixture(autouse=True)
+def _quick_hashes(monkeypatch):
+    """Hashing is tested with passwords; here it only costs time."""
+    made_before = hashed_password()
+    monkeypatch.setattr(passwords, "hashed", lambda _password: made_before)
+
+
+def _sign_in(scope, user):
+    with scope.transaction():
+        web = sessions.start(scope, user, user_agent="tests")
+        api = tokens.create(scope, user, name="Tests", scopes=(), life=timedelta(hours=1))
+    return web, api.token.id
+
+
+def _is_signed_in(scope, web, token_id):
+    scope.session.expire_all()
+    try:
+        tokens.actor(scope.session, token_id, ip="", request_id="")
+    except Unauthenticated:
+        return sessions.user_of(scope, web) is not None, False
+    return sessions.user_of(scope, web) is not None, True
+
+
+def test_a_person_is_added(acme):
+    user = people.create(acme, DRAFT)
+    assert (user.email, user.name, user.role) == ("ann@acme.example", "Ann", "member")
+    assert user.organization_id == acme.organization.id
+    assert passwords.matches(user.password_hash, PASSWORD)
+    event = audit.recent(acme)[0]
+    assert (event.action, event.subject) == ("user.created", "ann@acme.example")
+    assert PASSWORD not in str(event.changes)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        *[("email", v) for v in ["", "ann", "a@b", "a b@c.example", "a@b..example", "a@@b.example"]],
+        ("email", "a\0@b.example"),
+        ("email", "x" * 65 + "@b.example"),
+        ("email", "a@" + "b" * 250 + ".example"),
+        ("email", None),
+        ("name", ""),
+        ("name", "a\nb"),
+        ("role", "admin"),
+        ("role", None),
+        ("password", "short"),
+        ("password", None),
+        ("password", 7),
+        ("password", "ann@acme.example"),
+        ("organization_id", "x"),
+    ],
+)
+def test_it_refuses_a_bad_value_and_names_the_field(acme, field, value):
+    with pytest.raises(Invalid) as refused:
+        people.create(acme, DRAFT | {field: value})
+    assert {problem.field for problem in refused.value.problems} == {field}
+    assert acme.session.scalar(select(func.count()).select_from(User)) == 3
+
+
+def test_a_password_is_kept_exactly(acme, monkeypatch):
+    monkeypatch.setattr(passwords, "hashed", lambda password: f"hash of {password}")
+    user = people.create(acme, DRAFT | {"password": f"  {PASSWORD}  "})
+    assert user.password_hash == f"hash of   {PASSWORD}  "
+
+
+@pytest.mark.parametrize("email", ["mo@acme.example", "MO@ACME.EXAMPLE", "gus@globex.example"])
+def test_an_email_is_one_persons_over_all_organizations(acme, email):
+    with pytest.raises(Conflict) as refused:
+        people.create(acme, DRAFT | {"email": email})
+    assert refused.value.code == "EMAIL_IN_USE"
+
+
+def test_of_six_with_one_email_at_once_one_is_added(scopes):
+    tasks = [(who, lambda scope: people.create(scope, DRAFT)) for who in ("dana", "gus") * 3]
+    answers = scopes.at_once(*tasks)
+    assert len(winners(answers)) == 1
+    assert {type(answer) for answer in answers} == {User, Conflict}
+
+
+def test_another_organizations_person_is_not_found(acme, globex, cast):
+    for act in (
+        lambda: people.get(acme, cast.gus.id),
+        lambda: people.update_user(acme, cast.gus.id, {"name": "x"}),
+        lambda: people.set_disabled(acme, cast.gus.id, True),
+    ):
+        with pytest.raises(NotFound):
+            act()
+    assert [user.name for user in people.every(acme)] == ["Dana", "Mo"]
+
+
+def test_a_name_and_a_role_are_changed(acme, cast):
+    people.update_user(acme, cast.mo.id, {"name": "Maureen"})
+    assert (cast.mo.name, cast.mo.role) == ("Maureen", "member")
+    people.update_user(acme, cast.mo.id, {"role": "superadmin"})
+    assert audit.recent(acme)[0].changes == {"role": ["member", "superadmin"]}
+    for field in ("email", "password", "organization_id"):
+        with pytest.raises(Invalid):
+            people.update_user(acme, cast.mo.id, {field: "x"})
+
+
+def test_a_stale_version_is_refused(acme, cast):
+    version = cast.mo.version
+    people.update_user(acme, cast.mo.id, {"name": "Theirs"}, version=version)
+    with pytest.raises(Stale):
+        people.update_user(acme, cast.mo.id, {"name": "Mine"}, version=version)
+    with pytest.raises(Stale):
+        people.set_disabled(acme, cast.mo.id, True, version=version)
+
+
+@pytest.mark.asvs("7.4.2")
+def test_disabling_ends_sessions_and_tokens_for_good(acme, cast):
+    signed_in = _sign_in(acme, cast.mo)
+    others = _sign_in(acme, cast.dana)
+    assert _is_signed_in(acme, *signed_in) == (True, True)
+    people.set_disabled(acme, cast.mo.id, True)
+    assert _is_signed_in(acme, *signed_in) == (False, False)
+    assert _is_signed_in(acme, *others) == (True, True)
+    people.set_disabled(acme, cast.mo.id, False)
+    assert _is_signed_in(acme, *signed_in) == (False, False)
+    assert [event.action for event in audit.recent(acme)][:2] == ["user.enabled", "user.disabled"]
+
+
+def test_disabling_twice_is_told_once(acme, cast):
+    people.set_disabled(acme, cast.mo.id, True)
+    people.set_disabled(acme, cast.mo.id, True)
+    assert len(audit.recent(acme)) == 1
+
+
+def test_nobody_disables_themselves(acme, cast):
+    with pytest.raises(Forbidden):
+        people.set_disabled(acme, cast.dana.id, True)
+
+
+def test_a_superadmin_who_becomes_a_member_loses_the_tokens(acme, cast):
+    _, token_id = _sign_in(acme, cast.dana)
+    people.update_user(acme, cast.dana.id, {"role": "member"})
+    assert acme.session.get_one(ApiToken, token_id).revoked_at is not None
+
+
+def test_the_last_superadmin_of_the_installation_is_kept(acme, cast):
+    people.set_disabled(acme.into(cast.globex), cast.gus.id, True)
+    with pytest.raises(Conflict) as refused:
+        people.update_user(acme, cast.dana.id, {"role": "member"})
+    assert refused.value.code == "LAST_SUPERADMIN"
+    actor = acme.actor.__class__(name="command line")
+    with pytest.raises(Conflict):
+        people.set_disabled(acme.__class__(acme.session, cast.acme, actor, acme.keys), cast.dana.id, True)
+    assert organizations.superadmins(acme) == 1
+
+
+def test_the_last_two_superadmins_of_two_organizations_cannot_go_at_once(scopes):
+    def demote(scope):
+        return people.update_user(scope, scope.actor.user_id, {"role": "member"})
+
+    for _ in range(5):
+        answers = scopes.at_once(("dana", demote), ("gus", demote))
+        assert len(winners(answers)) == 1
+        with scopes.of("dana") as scope, scope.transaction():
+            assert organizations.superadmins(scope) == 1
+            for user in scope.session.scalars(select(User).where(User.name != "Mo")):
+                user.role = Role.SUPERADMIN
+
+
+@pytest.mark.asvs("6.2.3")
+def test_a_new_password_needs_the_current_one_and_ends_other_sessions(acme, cast):
+    mine, other = _sign_in(acme, cast.dana)[0], _sign_in(acme, cast.dana)[0]
+    for current, new, field in (
+        ("not the current one at all", "four grey cats on a roof", "current_password"),
+        (PASSWORD, "short", "new_password"),
+        (PASSWORD, "dana@acme.example", "new_password"),
+    ):
+        with pytest.raises(Invalid) as refused:
+            people.change_password(acme, cast.dana, current, new, session_token=mine)
+        assert [problem.field for problem in refused.value.problems] == [field]
+    people.change_password(acme, cast.dana, PASSWORD, "four grey cats on a roof", session_token=mine)
+    assert sessions.user_of(acme, mine) is not None
+    assert sessions.user_of(acme, other) is None
+    assert acme.session.scalar(select(func.count()).select_from(WebSession)) == 1
+
+
+def test_number_counts(acme, cast):
+    assert people.number_counts(acme) == {}

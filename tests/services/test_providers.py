@@ -1,0 +1,191 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from app.core.errors import Conflict, Invalid, NotFound, Stale
+from app.models import ProviderSwitch
+from app.provider import Family
+from app.providers import PROVIDERS
+from app.services import audit, connections, providers
+
+TWILIO, VOBIZ, SINCH = PROVIDERS["twilio"], PROVIDERS["vobiz"], PROVIDERS["sinch"]
+TWILIO_VALUES = {"account_sid": "AC" + "0" * 32, "auth_token": "made-up-token-of-twilio"}
+VOBIZ_VALUES = {"auth_id": "MA_MADEUP", "auth_token": "made-up-token-of-vobiz"}
+
+
+@pytest.fixture
+def live(acme):
+    """Twilio is active for agent calls and for the dialer."""
+    providers.save(acme, TWILIO, TWILIO_VALUES)
+    providers.make_active(acme, Family.TELEPHONY, "twilio", reason="First one")
+    providers.make_active(acme, Family.VOICE, "twilio")
+    return acme
+
+
+@pytest.mark.asvs("2.2.3")
+def test_it_refuses_one_that_is_not_configured_and_names_what_is_missing(acme):
+    providers.save(acme, TWILIO, {"account_sid": TWILIO_VALUES["account_sid"]})
+    with pytest.raises(Conflict, match=r"needs twilio_auth_token\.") as refused:
+        providers.make_active(acme, Family.TELEPHONY, "twilio")
+    assert refused.value.code == "PROVIDER_NOT_CONFIGURED"
+    assert providers.active(acme, Family.TELEPHONY) is None
+
+
+def test_it_refuses_one_that_is_disabled(acme):
+    providers.save(acme, TWILIO, TWILIO_VALUES, enabled=False)
+    with pytest.raises(Conflict, match="Twilio is disabled") as refused:
+        providers.make_active(acme, Family.TELEPHONY, "twilio")
+    assert refused.value.code == "PROVIDER_DISABLED"
+
+
+def test_it_refuses_one_of_another_family(acme):
+    providers.save(acme, VOBIZ, VOBIZ_VALUES)
+    with pytest.raises(Invalid) as refused:
+        providers.make_active(acme, Family.VOICE, "vobiz")
+    assert refused.value.problems[0].message == "Vobiz does not serve voice. Use twilio or sinch."
+
+
+def test_it_refuses_one_that_does_not_exist(acme):
+    with pytest.raises(NotFound):
+        providers.make_active(acme, Family.VOICE, "acme")
+
+
+def test_families_choose_for_themselves(live):
+    providers.save(live, VOBIZ, VOBIZ_VALUES)
+    providers.make_active(live, Family.TELEPHONY, "vobiz")
+    assert providers.active(live, Family.TELEPHONY) == "vobiz"
+    assert providers.active(live, Family.VOICE) == "twilio"
+    assert providers.active_families(live, TWILIO) == [Family.VOICE]
+
+
+def test_a_switch_is_in_the_history_with_its_reason_and_in_the_audit(live):
+    providers.save(live, VOBIZ, VOBIZ_VALUES)
+    providers.make_active(live, Family.TELEPHONY, "vobiz", reason="Cheaper")
+    last, *_, first = providers.history(live, TWILIO)
+    assert (last.family, last.was, last.now, last.reason) == (
+        "telephony",
+        "twilio",
+        "vobiz",
+        "Cheaper",
+    )
+    assert (first.family, first.was, first.now, first.reason) == (
+        "telephony",
+        None,
+        "twilio",
+        "First one",
+    )
+    assert last.actor_name == "dana@acme.example"
+    event = audit.recent(live)[0]
+    assert event.action == "provider.switched"
+    assert event.changes["active"] == ["twilio", "vobiz"]
+
+
+def test_choosing_the_same_again_makes_no_history(live):
+    before = len(live.session.scalars(live.select(ProviderSwitch)).all())
+    providers.make_active(live, Family.TELEPHONY, "twilio")
+    assert len(live.session.scalars(live.select(ProviderSwitch)).all()) == before
+
+
+def test_none_chooses_nobody(live):
+    providers.make_active(live, Family.TELEPHONY, None, reason="Closed")
+    assert providers.active(live, Family.TELEPHONY) is None
+
+
+def test_disabling_keeps_the_values_and_unsets_every_family(live):
+    providers.set_enabled(live, TWILIO, False)
+    state = connections.load(live, TWILIO)
+    assert (state.enabled, state.is_configured) == (False, True)
+    assert (providers.active(live, Family.VOICE), providers.active(live, Family.TELEPHONY)) == (
+        None,
+        None,
+    )
+    assert {switch.reason for switch in providers.history(live, TWILIO, limit=2)} == {"Twilio was disabled"}
+    providers.set_enabled(live, TWILIO, True)
+    assert connections.load(live, TWILIO).enabled
+    assert providers.active(live, Family.VOICE) is None
+
+
+def test_enabling_what_was_never_saved_is_told(acme):
+    assert providers.save(acme, SINCH, {}, enabled=True) == {"enabled": [False, True]}
+    assert connections.load(acme, SINCH).exists
+    assert providers.save(acme, SINCH, {}, enabled=True) == {}
+    assert len(audit.recent(acme)) == 1
+
+
+def test_forgetting_unsets_every_family(live):
+    providers.forget(live, TWILIO)
+    assert providers.active_families(live, TWILIO) == []
+    assert not connections.load(live, TWILIO).exists
+    assert {switch.reason for switch in providers.history(live, TWILIO, limit=2)} == {"Twilio was forgotten"}
+
+
+@pytest.mark.parametrize("name", ["account_sid", "auth_token"])
+def test_clearing_what_an_active_provider_needs_is_refused(live, name):
+    with pytest.raises(Conflict, match=f"needs twilio_{name}") as refused:
+        providers.save(live, TWILIO, {name: None, "max_concurrent": 3})
+    assert refused.value.code == "PROVIDER_ACTIVE"
+    assert re.search("active for voice and telephony", refused.value.message)
+    state = connections.load(live, TWILIO)
+    assert state.is_configured
+    assert "max_concurrent" not in state.values
+
+
+def test_clearing_anything_else_of_an_active_provider_is_not(live):
+    providers.save(live, TWILIO, {"max_concurrent": 3})
+    providers.save(live, TWILIO, {"max_concurrent": None})
+
+
+def test_clearing_what_an_inactive_provider_needs_is_not_refused(acme):
+    providers.save(acme, TWILIO, TWILIO_VALUES)
+    providers.save(acme, TWILIO, {"auth_token": None})
+    assert not connections.load(acme, TWILIO).is_configured
+
+
+@pytest.mark.parametrize(
+    "save",
+    [
+        lambda scope, version: providers.save(scope, TWILIO, {"max_concurrent": 2}, version=version),
+        lambda scope, version: providers.forget(scope, TWILIO, version=version),
+        lambda scope, version: providers.set_enabled(scope, TWILIO, False, version=version),
+    ],
+)
+def test_a_stale_version_is_refused_with_what_is_stored_now(live, save):
+    version = connections.load(live, TWILIO).version
+    providers.save(live, TWILIO, {"max_concurrent": 9})
+    with pytest.raises(Stale) as refused:
+        save(live, version)
+    assert refused.value.current.values["max_concurrent"] == 9
+    assert connections.load(live, TWILIO).values["max_concurrent"] == 9
+    save(live, refused.value.current.version)
+
+
+def test_version_0_is_for_what_was_never_saved(acme):
+    providers.save(acme, TWILIO, TWILIO_VALUES, version=0)
+    with pytest.raises(Stale):
+        providers.save(acme, TWILIO, TWILIO_VALUES, version=0)
+
+
+def test_a_form_of_one_provider_saves_its_own_fields_only(acme):
+    providers.save_sent(acme, VOBIZ, {"vobiz_auth_id": " MA_MADEUP ", "vobiz_max_concurrent": 3})
+    assert connections.load(acme, VOBIZ).values == {"auth_id": "MA_MADEUP", "max_concurrent": 3}
+    with pytest.raises(Invalid, match="twilio_account_sid"):
+        providers.save_sent(acme, VOBIZ, {"twilio_account_sid": "AC" + "0" * 32})
+
+
+def test_two_people_who_switch_at_once_leave_a_history_that_fits(scopes):
+    with scopes.of("dana") as scope:
+        providers.save(scope, TWILIO, TWILIO_VALUES)
+        providers.save(scope, VOBIZ, VOBIZ_VALUES)
+
+    def choose(key):
+        return lambda scope: providers.make_active(scope, Family.TELEPHONY, key)
+
+    tasks = [("dana", choose(key)) for key in ("twilio", "vobiz", None) * 3]
+    assert scopes.at_once(*tasks) == [None] * 9
+    with scopes.of("dana") as scope:
+        switches = scope.session.scalars(scope.select(ProviderSwitch).order_by(ProviderSwitch.id)).all()
+        was = [None, *[switch.now for switch in switches]]
+        assert [switch.was for switch in switches] == was[:-1]
+        assert scope.organization.active_telephony == was[-1]

@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from app.core import clock
+from app.models import WebSession
+from app.services import people, sessions
+
+MOMENT = timedelta(seconds=5)
+
+
+@pytest.fixture
+def token(acme, cast):
+    with acme.transaction():
+        return sessions.start(acme, cast.mo, user_agent="x" * 1000)
+
+
+def _row(scope):
+    scope.session.expire_all()
+    return scope.session.scalars(select(WebSession)).one()
+
+
+def _move(scope, **ago):
+    """The row's times, as if that long had passed."""
+    with scope.transaction():
+        for name, distance in ago.items():
+            setattr(_row(scope), name, clock.now() - distance)
+
+
+def test_the_cookie_is_not_in_the_database(acme, token):
+    row = _row(acme)
+    assert len(token) >= 43
+    assert token not in (row.id, row.user_agent)
+    assert (row.ip, len(row.user_agent)) == ("192.0.2.1", 300)
+
+
+def test_it_is_the_users(acme, cast, token):
+    assert sessions.user_of(acme, token) is cast.mo
+
+
+@pytest.mark.parametrize("other", ["", "junk", "\0", "é", "x" * 5000])
+def test_another_token_is_nobodys(acme, token, other):
+    assert sessions.user_of(acme, other) is None
+    assert sessions.user_of(acme, _row(acme).id) is None
+
+
+@pytest.mark.asvs("7.2.4")
+def test_every_session_has_its_own_token(acme, cast, token):
+    with acme.transaction():
+        assert sessions.start(acme, cast.mo, user_agent="") != token
+
+
+@pytest.mark.asvs("7.3.1")
+def test_it_idles_out(acme, token):
+    _move(acme, last_seen_at=sessions.IDLE - MOMENT)
+    assert sessions.user_of(acme, token) is not None
+    _move(acme, last_seen_at=sessions.IDLE)
+    assert sessions.user_of(acme, token) is None
+
+
+@pytest.mark.asvs("7.3.2")
+def test_it_ends_in_the_end_however_busy(acme, token):
+    _move(acme, created_at=sessions.ABSOLUTE - MOMENT)
+    assert sessions.user_of(acme, token) is not None
+    _move(acme, created_at=sessions.ABSOLUTE)
+    assert sessions.user_of(acme, token) is None
+
+
+def test_being_seen_is_written_now_and_then(acme, token):
+    first = _row(acme).last_seen_at
+    sessions.user_of(acme, token)
+    assert _row(acme).last_seen_at == first
+    _move(acme, last_seen_at=sessions.SEEN_EVERY + MOMENT)
+    before = clock.now()
+    assert sessions.user_of(acme, token) is not None
+    assert _row(acme).last_seen_at >= before
+
+
+@pytest.mark.asvs("7.4.1")
+def test_an_ended_one_is_nobodys(acme, cast, token):
+    with acme.transaction():
+        other = sessions.start(acme, cast.mo, user_agent="")
+        sessions.end(acme, token)
+    assert sessions.user_of(acme, token) is None
+    assert sessions.user_of(acme, other) is not None
+
+
+@pytest.mark.asvs("7.4.3")
+def test_all_but_one_end(acme, cast, token):
+    with acme.transaction():
+        mine = sessions.start(acme, cast.mo, user_agent="")
+        danas = sessions.start(acme, cast.dana, user_agent="")
+        sessions.end_all(acme, cast.mo, but=mine)
+    assert [sessions.user_of(acme, each) is not None for each in (token, mine, danas)] == [
+        False,
+        True,
+        True,
+    ]
+    with acme.transaction():
+        sessions.end_all(acme, cast.mo)
+    assert sessions.user_of(acme, mine) is None
+
+
+@pytest.mark.asvs("7.4.2")
+def test_a_disabled_users_is_nobodys(acme, cast, token):
+    people.set_disabled(acme, cast.mo.id, True)
+    assert sessions.user_of(acme, token) is None

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import pytest
+
+from app.core.errors import TooMany, Unauthenticated
+from app.models import AuditEvent
+from app.services import passwords, people, sign_in, tokens
+from app.services.scope import SECRETS, Actor, Scope
+from tests.support.cast import PASSWORD
+
+RIGHT = {"email": "mo@acme.example", "password": PASSWORD}
+
+
+@pytest.fixture(autouse=True)
+def _quick_matches(monkeypatch):
+    """Hashing is tested with passwords; here it only costs time."""
+    monkeypatch.setattr(
+        passwords, "matches", lambda stored, password: stored is not None and password == PASSWORD
+    )
+
+
+@pytest.fixture
+def stranger(session, cast, keys):
+    return Scope(session, None, Actor(name="a stranger", ip="192.0.2.9"), keys)
+
+
+def _actions(scope):
+    return [event.action for event in scope.session.query(AuditEvent).order_by(AuditEvent.id)]
+
+
+@pytest.mark.asvs("16.3.1")
+def test_a_token_for_the_right_password(stranger, cast):
+    user, issued = sign_in.for_token(stranger, RIGHT | {"email": " MO@acme.example "})
+    assert user.id == cast.mo.id
+    assert user.last_signed_in_at is not None
+    actor = tokens.actor(stranger.session, issued.token.id, ip="", request_id="")
+    assert (actor.name, actor.scopes) == ("mo@acme.example", frozenset())
+    assert _actions(stranger) == ["signed-in"]
+
+
+def test_a_superadmins_token_reads_secrets(stranger):
+    _, issued = sign_in.for_token(stranger, RIGHT | {"email": "dana@acme.example"})
+    assert issued.token.scopes == SECRETS
+
+
+@pytest.mark.asvs("6.3.8")
+def test_every_wrong_try_is_answered_alike(acme, stranger, cast):
+    people.set_disabled(acme, cast.mo.id, True)
+    messages = set()
+    for sent in (
+        RIGHT,
+        RIGHT | {"password": "another password altogether"},
+        RIGHT | {"email": "nobody@acme.example"},
+        RIGHT | {"email": "a\0b@acme.example"},
+        {"email": "", "password": ""},
+    ):
+        with pytest.raises(Unauthenticated) as refused:
+            sign_in.for_token(stranger, sent)
+        messages.add((refused.value.code, refused.value.message))
+    assert messages == {("WRONG_CREDENTIALS", sign_in.WRONG)}
+    assert _actions(stranger).count("sign-in.refused") == 5
+
+
+@pytest.mark.asvs("6.3.1")
+def test_ten_misses_throttle_that_account_and_no_other(stranger):
+    for _ in range(10):
+        with pytest.raises(Unauthenticated):
+            sign_in.for_token(stranger, RIGHT | {"password": "wrong"})
+    with pytest.raises(TooMany):
+        sign_in.for_token(stranger, RIGHT)
+    sign_in.for_token(stranger, RIGHT | {"email": "gus@globex.example"})
+
+
+def test_a_success_forgets_the_misses(stranger):
+    for _ in range(3):
+        for _ in range(9):
+            with pytest.raises(Unauthenticated):
+                sign_in.for_token(stranger, RIGHT | {"password": "wrong"})
+        sign_in.for_token(stranger, RIGHT)

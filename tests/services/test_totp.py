@@ -1,0 +1,136 @@
+from __future__ import annotations
+
+import time
+from urllib.parse import parse_qs, urlsplit
+
+import pyotp
+import pytest
+
+from app.core.errors import Conflict, Invalid
+from app.services import audit, totp
+
+
+class Clock:
+    """Stands still until it is moved."""
+
+    def __init__(self, monkeypatch):
+        self.now = 1_800_000_000.0
+        monkeypatch.setattr(time, "time", lambda: self.now)
+
+    def step(self, steps=1):
+        self.now += steps * totp.STEP_SECONDS
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    return Clock(monkeypatch)
+
+
+@pytest.fixture
+def app_of_mo(acme, cast, clock):
+    """Mo's authenticator, enrolled."""
+    uri = totp.begin(acme, cast.mo)
+    app = pyotp.TOTP(parse_qs(urlsplit(uri).query)["secret"][0])
+    totp.confirm(acme, cast.mo, app.at(int(clock.now)))
+    clock.step(10)
+    return app
+
+
+def _accept(scope, user, code):
+    with scope.transaction():
+        return totp.accept(scope, user, code)
+
+
+def test_a_secret_is_not_asked_for_before_it_is_confirmed(acme, cast, clock):
+    uri = totp.begin(acme, cast.mo)
+    assert uri.startswith("otpauth://totp/Patchbay:mo%40acme.example?secret=")
+    assert not totp.is_on(cast.mo)
+    assert totp.pending_uri(acme, cast.mo) == uri
+    with pytest.raises(Invalid):
+        totp.confirm(acme, cast.mo, "000000x")
+    assert not totp.is_on(cast.mo)
+
+
+def test_confirming_switches_it_on(acme, cast, app_of_mo):
+    assert totp.is_on(cast.mo)
+    assert totp.pending_uri(acme, cast.mo) is None
+    assert audit.recent(acme)[0].action == "totp.on"
+    assert app_of_mo.secret not in cast.mo.totp_sealed
+    with pytest.raises(Conflict):
+        totp.begin(acme, cast.mo)
+
+
+@pytest.mark.asvs("6.5.1")
+def test_a_code_is_accepted_once(acme, cast, clock, app_of_mo):
+    code = app_of_mo.at(int(clock.now))
+    assert _accept(acme, cast.mo, code)
+    assert not _accept(acme, cast.mo, code)
+    clock.step()
+    assert not _accept(acme, cast.mo, code)
+    assert _accept(acme, cast.mo, app_of_mo.at(int(clock.now)))
+
+
+def test_the_code_that_confirmed_does_not_sign_in(acme, cast, clock):
+    app = pyotp.TOTP(parse_qs(urlsplit(totp.begin(acme, cast.mo)).query)["secret"][0])
+    code = app.at(int(clock.now))
+    totp.confirm(acme, cast.mo, code)
+    assert not _accept(acme, cast.mo, code)
+
+
+@pytest.mark.parametrize("steps", [-1, 0, 1])
+def test_a_clock_may_be_one_step_off(acme, cast, clock, app_of_mo, steps):
+    assert _accept(acme, cast.mo, app_of_mo.at(int(clock.now) + steps * totp.STEP_SECONDS))
+
+
+@pytest.mark.parametrize("steps", [-3, -2, 2, 3])
+def test_a_clock_may_not_be_two_steps_off(acme, cast, clock, app_of_mo, steps):
+    assert not _accept(acme, cast.mo, app_of_mo.at(int(clock.now) + steps * totp.STEP_SECONDS))
+
+
+def test_an_older_code_than_the_last_is_refused(acme, cast, clock, app_of_mo):
+    older, newer = (app_of_mo.at(int(clock.now) + ago) for ago in (-30, 0))
+    assert _accept(acme, cast.mo, newer)
+    assert not _accept(acme, cast.mo, older)
+
+
+@pytest.mark.parametrize("code", ["", " ", "12345", "abcdef", "é", "\0", "1" * 10_000])
+def test_junk_is_refused(acme, cast, app_of_mo, code):
+    assert not _accept(acme, cast.mo, code)
+
+
+def test_spaces_in_a_code_do_not_matter(acme, cast, clock, app_of_mo):
+    code = app_of_mo.at(int(clock.now))
+    assert _accept(acme, cast.mo, f" {code[:3]} {code[3:]} ")
+
+
+@pytest.mark.asvs("6.5.1")
+def test_of_one_code_at_once_one_is_accepted(scopes, acme, cast, clock, app_of_mo):
+    code = app_of_mo.at(int(clock.now))
+
+    def accept(scope):
+        stranger = scope.into(None)
+        user = scope.session.get_one(type(cast.mo), cast.mo.id)
+        return _accept(stranger, user, code)
+
+    answers = scopes.at_once(*[("dana", accept)] * 6)
+    assert sorted(answers) == [False] * 5 + [True]
+
+
+def test_a_secret_of_another_user_does_not_open(acme, cast, clock, app_of_mo):
+    with acme.transaction():
+        cast.dana.totp_sealed, cast.dana.totp_confirmed_at = (
+            cast.mo.totp_sealed,
+            cast.mo.totp_confirmed_at,
+        )
+    assert not _accept(acme, cast.dana, app_of_mo.at(int(clock.now)))
+
+
+def test_switched_off_and_on_again_with_a_new_secret_at_the_same_moment(acme, cast, clock, app_of_mo):
+    assert _accept(acme, cast.mo, app_of_mo.at(int(clock.now)))
+    totp.switch_off(acme, cast.mo)
+    assert not totp.is_on(cast.mo)
+    assert not _accept(acme, cast.mo, app_of_mo.at(int(clock.now) + 30))
+    again = pyotp.TOTP(parse_qs(urlsplit(totp.begin(acme, cast.mo)).query)["secret"][0])
+    assert again.secret != app_of_mo.secret
+    totp.confirm(acme, cast.mo, again.at(int(clock.now)))
+    assert totp.is_on(cast.mo)

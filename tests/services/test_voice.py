@@ -1,0 +1,178 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from app.core import etag
+from app.core.errors import Invalid, NotFound, Stale
+from app.services import audit, people, tokens, voice, voice_phone_numbers
+from tests.support.scopes import statements
+
+TWILIO = {
+    "provider": "twilio",
+    "twilioAccountSid": "AC" + "0" * 32,
+    "twilioAuthToken": "made-up-token-of-twilio",
+    "phoneNumber": "+15551230001",
+}
+SINCH = {
+    "provider": "sinch",
+    "sinchApplicationKey": "made-up-key",
+    "sinchApplicationSecret": "made-up-secret-of-sinch",
+    "phoneNumber": "+15551230002",
+}
+
+
+def _items(scope):
+    return {item["provider"]: item for item in voice.config(scope)["providers"]}
+
+
+def test_both_providers_are_always_listed_and_unset_fields_left_out(acme):
+    assert voice.config(acme) == {
+        "activeProvider": None,
+        "providers": [
+            {"provider": "twilio", "isEnabled": False, "isConfigured": False},
+            {"provider": "sinch", "isEnabled": False, "isConfigured": False},
+        ],
+        "userPhoneNumbers": [],
+    }
+
+
+def test_each_provider_has_its_own_values(acme):
+    voice.save_config(acme, TWILIO)
+    voice.save_config(acme, SINCH)
+    state = {"isEnabled": True, "isConfigured": True}
+    assert _items(acme) == {"twilio": TWILIO | state, "sinch": SINCH | state}
+
+
+def test_telephony_fields_are_not_in_it(acme):
+    with pytest.raises(Invalid):
+        voice.save_config(acme, TWILIO | {"twilioAuthToken": ""})
+    unknown = voice.save_config(acme, TWILIO | {"twilioMaxConcurrent": 3, "more": None})
+    assert unknown == ["more", "twilioMaxConcurrent"]
+
+
+def test_secrets_need_the_scope_and_their_reading_is_audited(acme):
+    voice.save_config(acme, TWILIO)
+    modest = replace(acme, actor=replace(acme.actor, scopes=frozenset()))
+    before = len(audit.recent(acme))
+    assert "made-up-token" not in str(voice.read_config(modest))
+    assert len(audit.recent(acme)) == before
+    assert "made-up-token" in str(voice.read_config(acme))
+    assert audit.recent(acme)[0].action == "secrets.read"
+
+
+def test_a_member_with_the_scope_does_not_read_secrets(acme, cast):
+    voice.save_config(acme, TWILIO)
+    actor = replace(acme.actor, role=type(acme.actor.role)("member"))
+    assert "made-up-token" not in str(voice.config(replace(acme, actor=actor)))
+
+
+def test_absent_keeps_and_null_clears(acme):
+    voice.save_config(acme, TWILIO)
+    voice.save_config(acme, {"provider": "twilio", "phoneNumber": None})
+    item = _items(acme)["twilio"]
+    assert "phoneNumber" not in item
+    assert item["twilioAuthToken"] == TWILIO["twilioAuthToken"]
+
+
+def test_is_enabled_is_saved(acme):
+    voice.save_config(acme, TWILIO | {"isEnabled": False})
+    assert _items(acme)["twilio"]["isEnabled"] is False
+    voice.save_config(acme, {"provider": "twilio", "isEnabled": True})
+    assert _items(acme)["twilio"]["isEnabled"] is True
+
+
+@pytest.mark.parametrize("provider", ["vobiz", "acme", "", "Twilio"])
+def test_only_a_voice_provider_is_saved(acme, provider):
+    with pytest.raises(Invalid) as refused:
+        voice.save_config(acme, {"provider": provider})
+    assert refused.value.problems[0].message == "Use twilio or sinch."
+
+
+def test_one_providers_values_at_a_time(acme):
+    with pytest.raises(Invalid) as refused:
+        voice.save_config(acme, TWILIO | {"sinchApplicationKey": "x"})
+    assert [problem.field for problem in refused.value.problems] == ["sinchApplicationKey"]
+    assert not _items(acme)["twilio"]["isConfigured"]
+
+
+def test_problems_have_the_names_of_the_calls_api(acme):
+    voice.save_config(acme, TWILIO)
+    with pytest.raises(Invalid) as refused:
+        voice.save_config(acme, {"provider": "twilio", "twilioAuthToken": "ilio"})
+    assert refused.value.problems[0].field == "twilioAuthToken"
+
+
+def test_a_tag_that_was_read_guards_the_save(acme):
+    tag = etag.of(voice.config(acme))
+    voice.save_config(acme, TWILIO, if_match=tag)
+    with pytest.raises(Stale):
+        voice.save_config(acme, SINCH, if_match=tag)
+    assert not _items(acme)["sinch"]["isConfigured"]
+
+
+def test_forget(acme):
+    voice.save_config(acme, TWILIO)
+    voice.make_active(acme, "twilio")
+    voice.forget(acme, "twilio")
+    assert voice.config(acme)["activeProvider"] is None
+    for key in ("vobiz", "acme"):
+        with pytest.raises(NotFound):
+            voice.forget(acme, key)
+
+
+@pytest.fixture
+def token(acme, cast):
+    with acme.transaction():
+        return tokens.create(acme, cast.mo, name="Dialer", scopes=(), life=timedelta(hours=1)).token.id
+
+
+def _give(scope, user, number, **more):
+    sent = {"userId": user.id, "provider": "twilio", "phoneNumber": number}
+    return voice_phone_numbers.give(scope, sent | more)
+
+
+def test_the_question_of_every_call_is_one_query(engine, acme, cast, token):
+    assert voice.active_for_token(engine, token) == (None, None)
+    voice.save_config(acme, TWILIO)
+    voice.make_active(acme, "twilio")
+    assert voice.active_for_token(engine, token) == ("twilio", None)
+    _give(acme, cast.mo, "+15551230003")
+    _give(acme, cast.mo, "+15551230004", isDefault=True)
+    _give(acme, cast.dana, "+15551230005")
+    acme.session.commit()
+    with statements(engine) as seen:
+        assert voice.active_for_token(engine, token) == ("twilio", "+15551230004")
+    assert len(seen) == 1
+
+
+def test_it_is_the_check_of_the_token_as_well(engine, acme, cast, token):
+    assert voice.active_for_token(engine, "no-such-token") is None
+    people.set_disabled(acme, cast.mo.id, True)
+    assert voice.active_for_token(engine, token) is None
+    people.set_disabled(acme, cast.mo.id, False)
+    assert voice.active_for_token(engine, token) is None, "tokens stay revoked"
+
+
+def test_the_callers_numbers_of_voice_providers_are_shown(acme, cast):
+    _give(acme, cast.mo, "+15551230003")
+    _give(acme, cast.dana, "+15551230005", label="Desk", isInboundEnabled=False)
+    assert voice.config(acme)["userPhoneNumbers"] == [
+        {
+            "provider": "twilio",
+            "phoneNumber": "+15551230005",
+            "isDefault": True,
+            "isInboundEnabled": False,
+            "aiEnabled": False,
+            "label": "Desk",
+        }
+    ]
+
+
+def test_a_superadmin_elsewhere_asks_for_that_organization(acme, cast):
+    voice.save_config(acme.into(cast.globex), SINCH)
+    voice.make_active(acme.into(cast.globex), "sinch")
+    assert voice.active(acme.into(cast.globex)) == ("sinch", None)
+    assert voice.active(acme) == (None, None)

@@ -1,0 +1,186 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+from sqlalchemy import insert
+
+from app.core import etag
+from app.core.errors import Invalid, Stale
+from app.models import Secret, VoicePhoneNumber
+from app.models.base import new_id
+from app.providers import PROVIDERS
+from app.services import audit, connections, voice_ai, voice_phone_numbers
+from tests.support.scopes import statements
+
+EST = {
+    "sinchEstKeyId": "made-up-key",
+    "sinchEstKeySecret": "made-up-secret-of-est",
+    "sinchEstProjectId": "project-1",
+    "sinchEstTrunkId": "trunk-1",
+}
+
+
+def _elevenlabs(scope):
+    return connections.load(scope, PROVIDERS["elevenlabs"])
+
+
+def test_nothing_is_configured_at_first(acme):
+    assert voice_ai.config(acme) == {
+        "aiVoiceProvider": None,
+        "hasApiKey": False,
+        "hasToolSecret": False,
+        "hasEstCredentials": False,
+        "sinchEstProjectId": None,
+        "sinchEstTrunkId": None,
+        "sinchEstTrunkDomain": None,
+        "phoneNumbers": [],
+    }
+
+
+def test_flags_and_never_values(acme):
+    voice_ai.save(acme, {"elevenlabsApiKey": "made-up-key-of-elevenlabs", "aiVoiceProvider": "elevenlabs"})
+    voice_ai.save(acme, EST)
+    config = voice_ai.config(acme)
+    assert config | {"phoneNumbers": []} == config
+    assert (config["hasApiKey"], config["hasToolSecret"], config["hasEstCredentials"]) == (True, False, True)
+    assert (config["aiVoiceProvider"], config["sinchEstProjectId"]) == ("elevenlabs", "project-1")
+    assert "made-up" not in str(config)
+
+
+@pytest.mark.parametrize("name", EST)
+def test_est_needs_all_four(acme, name):
+    voice_ai.save(acme, EST | {name: None})
+    assert voice_ai.config(acme)["hasEstCredentials"] is False
+
+
+def test_a_secret_that_does_not_open_is_not_there(acme):
+    voice_ai.save(acme, {"elevenlabsApiKey": "made-up-key-of-elevenlabs"} | EST)
+    with acme.transaction():
+        for row in acme.session.scalars(acme.select(Secret)):
+            row.sealed = "broken"
+    config = voice_ai.config(acme)
+    assert (config["hasApiKey"], config["hasEstCredentials"]) == (False, False)
+
+
+def test_a_tool_secret_is_generated_when_asked_for(acme):
+    voice_ai.save(acme, {"generateToolSecret": False})
+    assert not _elevenlabs(acme).secrets
+    voice_ai.save(acme, {"generateToolSecret": True})
+    first = _elevenlabs(acme).secrets["tool_secret"].value
+    assert re.fullmatch("[0-9a-f]{64}", first)
+    voice_ai.generate_tool_secret(acme)
+    assert _elevenlabs(acme).secrets["tool_secret"].value != first
+    assert first not in str([event.changes for event in audit.recent(acme)])
+
+
+@pytest.mark.parametrize("name", ["elevenlabsToolSecret", "elevenlabsWebhookSecret", "elevenlabsWebhookId"])
+def test_what_is_not_typed_cannot_be_sent(acme, name):
+    assert voice_ai.save(acme, {name: "made-up-value-1234567"}) == [name]
+    assert not _elevenlabs(acme).exists
+
+
+@pytest.mark.parametrize("choice", ["twilio", "acme", ""])
+def test_only_a_voice_ai_provider_is_chosen(acme, choice):
+    with pytest.raises(Invalid) as refused:
+        voice_ai.save(acme, {"aiVoiceProvider": choice, "generateToolSecret": True})
+    assert refused.value.problems[0].message == "Use elevenlabs or sinch_est, or null for none."
+    assert not _elevenlabs(acme).secrets
+
+
+def test_null_unsets_the_choice(acme):
+    voice_ai.save(acme, {"aiVoiceProvider": "elevenlabs"})
+    voice_ai.save(acme, {})
+    assert voice_ai.config(acme)["aiVoiceProvider"] == "elevenlabs"
+    voice_ai.save(acme, {"aiVoiceProvider": None})
+    assert voice_ai.config(acme)["aiVoiceProvider"] is None
+
+
+def test_it_commits_first_then_configures_with_no_transaction_open(acme, scopes, monkeypatch):
+    seen = []
+
+    def step(scope):
+        seen.append(scope.session.in_transaction())
+        with scopes.of("dana") as other:
+            seen.append(voice_ai.config(other)["hasApiKey"])
+
+    monkeypatch.setattr(voice_ai, "after_save", [step])
+    voice_ai.save(acme, {"elevenlabsApiKey": "made-up-key-of-elevenlabs"})
+    assert seen == [False, True]
+
+
+def test_a_step_that_fails_leaves_the_save_standing_and_the_others_run(acme, scopes, monkeypatch):
+    ran: list[object] = []
+
+    def fail(_scope):
+        raise OSError("The provider is away.")
+
+    monkeypatch.setattr(voice_ai, "after_save", [fail, ran.append])
+    voice_ai.save(acme, {"elevenlabsApiKey": "made-up-key-of-elevenlabs"})
+    assert ran == [acme]
+    with scopes.of("dana") as other:
+        assert voice_ai.config(other)["hasApiKey"] is True
+
+
+def test_nothing_is_configured_after_a_save_that_is_refused(acme, monkeypatch):
+    ran: list[object] = []
+    monkeypatch.setattr(voice_ai, "after_save", [ran.append])
+    with pytest.raises(Invalid):
+        voice_ai.save(acme, {"elevenlabsApiKey": ""})
+    assert ran == []
+
+
+def test_a_tag_that_was_read_guards_the_save(acme):
+    tag = etag.of(voice_ai.config(acme))
+    voice_ai.save(acme, {"elevenlabsApiKey": "made-up-key-of-elevenlabs"}, if_match=tag)
+    with pytest.raises(Stale):
+        voice_ai.save(acme, EST, if_match=tag)
+
+
+def _fill(scope, user, first, total):
+    row = {"organization_id": scope.organization.id, "user_id": user.id, "provider": "sinch"}
+    rows = [
+        row | {"id": new_id(), "phone_number": f"+1555{first + n:07}", "label": f"No. {n}"}
+        for n in range(total)
+    ]
+    scope.session.execute(insert(VoicePhoneNumber), rows)
+    scope.session.commit()
+
+
+def test_the_numbers_are_one_query_however_many_they_are(engine, acme, cast):
+    def queries():
+        acme.session.expire_all()
+        acme.session.commit()
+        with statements(engine) as seen:
+            numbers = voice_ai.config(acme)["phoneNumbers"]
+        return len(numbers), len(seen), sum("voice_phone_numbers" in line for line in seen)
+
+    assert queries()[0] == 0
+    _fill(acme, cast.mo, 0, 1)
+    one = queries()
+    _fill(acme, cast.dana, 1000, 500)
+    _fill(acme, cast.mo, 2000, 499)
+    assert queries() == (1000, one[1], 1)
+    assert one == (1, one[1], 1)
+
+
+def test_numbers_are_every_users_sinch_numbers_of_this_organization(acme, globex, cast):
+    def give(scope, user, provider, number):
+        voice_phone_numbers.give(scope, {"userId": user.id, "provider": provider, "phoneNumber": number})
+
+    give(acme, cast.mo, "sinch", "+15551230002")
+    give(acme, cast.dana, "sinch", "+15551230001")
+    give(acme, cast.dana, "twilio", "+15551230003")
+    give(globex, cast.gus, "sinch", "+15551230004")
+    assert voice_ai.config(acme)["phoneNumbers"] == [
+        {
+            "provider": "sinch",
+            "phoneNumber": number,
+            "isDefault": True,
+            "isInboundEnabled": True,
+            "aiEnabled": False,
+            "userName": user.name,
+            "userId": user.id,
+        }
+        for number, user in [("+15551230001", cast.dana), ("+15551230002", cast.mo)]
+    ]

@@ -1,0 +1,140 @@
+"""An organization that has one of everything, each secret a marker that can be searched for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Flask
+from sqlalchemy.orm import Session
+from werkzeug.routing import Rule
+
+from app import http
+from app.models import Organization, User
+from app.provider import Count, Field, PhoneNumber, Provider, ServiceHost
+from app.providers import PROVIDERS
+from app.services import endpoints, organizations, people, providers, tokens, totp, voice_phone_numbers
+from app.services.scope import Scope
+from tests.support.cast import Cast, Person
+from tests.support.page_checks import MARK
+from tests.support.scopes import scope_of
+
+NUMBER = "+15551234567"
+BASE_URL = "https://voice.acme.example"
+
+
+def good_value(declared: Field, provider: Provider, *, again: bool = False) -> Any:
+    """One that the field accepts; `again` gives another one. A secret's has its place in it."""
+    if declared.secret:
+        return f"{MARK}{provider.key}.{declared.name}{'Two' if again else 'One'}"
+    if isinstance(declared, PhoneNumber):
+        return "+15557654321" if again else NUMBER
+    if isinstance(declared, Count):
+        return 7 if again else 3
+    if isinstance(declared, ServiceHost):
+        return f"https://{declared.hosts[-1]}"
+    value = (f"{declared.name}-2" if again else declared.name).replace("_", "-")
+    pattern = getattr(declared, "pattern", "")
+    if pattern:
+        letters = pattern[:2] if pattern[:2].isalpha() else "MG"
+        value = letters + ("1" if again else "0") * 32
+    assert declared.check(value, None) == value, f"think of a value for {provider.key}.{declared.name}"
+    return value
+
+
+def good_values(provider: Provider, *, again: bool = False) -> dict[str, Any]:
+    return {declared.name: good_value(declared, provider, again=again) for declared in provider.typed_fields}
+
+
+@contextmanager
+def scope_as(app: Flask, person: Person, organization_id: str | None = None) -> Any:
+    """The scope of a person in their organization, or in another one."""
+    with app.app_context():
+        session: Session = http.session()
+        organization = session.get_one(Organization, organization_id or person.organization_id)
+        yield scope_of(session, organization, session.get_one(User, person.id), http.keys())
+
+
+@dataclass(frozen=True)
+class Furnished:
+    """What there is, by its ids, and each secret by what it is."""
+
+    cast: Cast
+    ids: Mapping[str, str]
+    secrets: Mapping[str, str]
+
+    def address(self, rule: Rule, **other: str) -> str:
+        """Of the route, with the ids of what there is."""
+        values = {name: ({**self.ids, **other})[name] for name in rule.arguments}
+        address = rule.rule
+        for name, value in values.items():
+            address = address.replace(f"<path:{name}>", value).replace(f"<{name}>", value)
+        assert "<" not in address, f"nothing is known for {rule.rule}"
+        return address
+
+
+def furnish(app: Flask, cast: Cast) -> Furnished:
+    """Stores it as Dana, in Acme Support."""
+    secrets: dict[str, str] = {}
+    with scope_as(app, cast.dana) as scope:
+        organizations.update(scope, {"public_base_url": BASE_URL, "country": "US"})
+        for provider in PROVIDERS.values():
+            values = _values(scope, provider)
+            secrets |= {f"{provider.key}.{f.name}": values[f.name] for f in provider.secrets}
+        for family, key in (("voice", "twilio"), ("telephony", "twilio"), ("voice_ai", "elevenlabs")):
+            with scope.transaction():
+                providers.switch(scope, family, key, reason="the first one")  # type: ignore[arg-type]
+        endpoint = endpoints.create(
+            scope,
+            {
+                "phone_number": NUMBER,
+                "provider": "twilio",
+                "inbound_agent_name": "Reception",
+                "outbound_agent_name": "Sales",
+                "label": "Front desk",
+            },
+        )
+        given = {"userId": cast.mo.id, "provider": "sinch", "phoneNumber": "+15557654321"}
+        number, user = voice_phone_numbers.give(scope, given)
+        issued = tokens.issue(scope, user, name="Dialer", scopes=(), days=30)
+        secrets["jwt"] = issued.jwt
+        sleeper = people.create(scope, _sleeper())
+        secrets["password"] = _sleeper()["password"]
+        secrets["totp"] = totp.begin(scope, sleeper).split("secret=")[1].split("&")[0]
+        ids = {
+            "slug": "acme-support",
+            "key": "twilio",
+            "provider": "sinch",
+            "family": "telephony",
+            "endpoint_id": scope.session.merge(endpoint).id,
+            "user_id": cast.mo.id,
+            "number_id": scope.session.merge(number).id,
+            "phone_number": "+15557654321",
+            "token_id": issued.token.id,
+            "organization_id": cast.acme,
+            "filename": "patchbay.css",
+        }
+    return Furnished(cast, ids, secrets)
+
+
+def _values(scope: Scope, provider: Provider) -> dict[str, Any]:
+    """Every field of the provider, those included that nobody types."""
+    values = {declared.name: good_value(declared, provider) for declared in provider.fields}
+    providers.save(scope, provider, values)
+    return values
+
+
+def _user(scope: Scope, person: Person) -> User:
+    return scope.session.get_one(User, person.id)
+
+
+def _sleeper() -> dict[str, str]:
+    """Never signed in; has begun with TOTP."""
+    return {
+        "email": "sleeper@acme.example",
+        "name": "Sleeper",
+        "role": "member",
+        "password": f"{MARK} sleeps under the table",
+    }

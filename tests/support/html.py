@@ -1,0 +1,105 @@
+"""HTML as a tree, no more of it than tests ask for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+
+BLOCK = re.compile(
+    "br|caption|d[dlt]|div|fieldset|h[1-3]|label|legend|li|ol|option|p|section|table|t[dhr]|ul"
+)
+VOID = re.compile("area|base|br|col|embed|hr|img|input|link|meta|source|track|wbr")
+
+
+@dataclass
+class Element:
+    tag: str
+    attrs: dict[str, str] = field(default_factory=dict)
+    parent: Element | None = field(default=None, repr=False)
+    children: list[Element | str] = field(default_factory=list, repr=False)
+
+    def __getitem__(self, name: str) -> str:
+        return self.attrs[name]
+
+    def get(self, name: str, default: str = "") -> str:
+        return self.attrs.get(name, default)
+
+    def walk(self) -> Iterator[Element]:
+        """Everything inside, in the order of the source."""
+        for child in self.children:
+            if isinstance(child, Element):
+                yield child
+                yield from child.walk()
+
+    def all(self, *tags: str, css: str = "", **attrs: str) -> list[Element]:
+        """Those of the tags (any where none is given), with the class `css` and the attributes."""
+        return [
+            found
+            for found in self.walk()
+            if (not tags or found.tag in tags)
+            and (not css or css in found.get("class").split())
+            and all(found.attrs.get(name) == value for name, value in attrs.items())
+        ]
+
+    def one(self, *tags: str, css: str = "", **attrs: str) -> Element:
+        found = self.all(*tags, css=css, **attrs)
+        assert len(found) == 1, f"{len(found)} of {tags} {css} {attrs} in: {self.text[:400]}"
+        return found[0]
+
+    def by_id(self, name: str) -> Element:
+        return self.one(id=name)
+
+    @property
+    def text(self) -> str:
+        """As one line, spaces collapsed."""
+        return " ".join("".join(self._texts()).split())
+
+    def _texts(self) -> Iterator[str]:
+        for child in self.children:
+            if isinstance(child, str):
+                yield child
+            elif child.tag not in ("script", "style", "template"):
+                space = " " if BLOCK.fullmatch(child.tag) or "pb-under" in child.get("class") else ""
+                yield space
+                yield from child._texts()
+                yield space
+
+    def inside(self, other: Element) -> bool:
+        return self.parent is not None and (self.parent is other or self.parent.inside(other))
+
+
+class _Builder(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.root = self.here = Element("")
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        names = [name for name, _ in attrs]
+        assert len(names) == len(set(names)), f"<{tag}> has an attribute twice: {names}"
+        made = Element(tag, {name: value or "" for name, value in attrs}, self.here)
+        self.here.children.append(made)
+        if not VOID.fullmatch(tag):
+            self.here = made
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        if not VOID.fullmatch(tag):
+            self.here = self.here.parent or self.root
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.here.tag == tag, f"</{tag}> closes <{self.here.tag} {self.here.attrs}>"
+        self.here = self.here.parent or self.root
+
+    def handle_data(self, data: str) -> None:
+        self.here.children.append(data)
+
+
+def parse(source: str) -> Element:
+    """The tree; AssertionError where an element is closed in the wrong place, or never."""
+    builder = _Builder()
+    builder.feed(source)
+    builder.close()
+    assert builder.here is builder.root, f"<{builder.here.tag}> is never closed"
+    return builder.root

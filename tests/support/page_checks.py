@@ -1,0 +1,150 @@
+"""What holds for every page of the portal, whatever it shows."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from urllib.parse import urljoin, urlsplit
+
+from flask import Flask
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import RequestRedirect
+from werkzeug.test import TestResponse
+
+from tests.support.cast import PASSWORD
+from tests.support.html import Element
+
+MARK = "cAnArY"
+"""Begins every secret that a test stores: no page may have it."""
+
+ADDRESSES = ("href", "src", "action", "formaction", "hx-get", "hx-post", "hx-put", "hx-delete", "hx-patch")
+REFERENCES = ("aria-describedby", "aria-labelledby", "aria-controls", "aria-owns", "list", "for")
+NONCE = re.compile(r"'nonce-([\w-]+)'")
+
+
+def check_page(app: Flask, path: str, answer: TestResponse, root: Element) -> None:
+    assert answer.headers["Content-Type"] == "text/html; charset=utf-8", path
+    assert answer.text.startswith("<!doctype html>"), path
+    assert answer.headers["Cache-Control"] == "no-store", path
+    headings = root.all("h1")
+    assert len(headings) == 1, f"{path} has {len(headings)} h1"
+    title = root.one("title").text
+    assert title.startswith(headings[0].text), f"{path}: {title!r} is not {headings[0].text!r}"
+    assert headings[0].text, path
+    assert root.one("html")["lang"] == "en", path
+    assert root.all("main", id="main"), path
+    _check_scripts(path, answer, root)
+    _check_labels(path, root)
+    _check(app, path, answer, root)
+
+
+def check_fragment(app: Flask, path: str, answer: TestResponse, root: Element) -> None:
+    """A part of a page for htmx."""
+    for tag in ("html", "head", "body", "main", "script", "h1", "title"):
+        assert not root.all(tag), f"{path}: a fragment with <{tag}>"
+    assert "HX-Request" in answer.headers["Vary"], path
+    _check(app, path, answer, root)
+
+
+def _check(app: Flask, path: str, answer: TestResponse, root: Element) -> None:
+    ids = Counter(element["id"] for element in root.walk() if "id" in element.attrs)
+    twice = [name for name, count in ids.items() if count > 1]
+    assert not twice, f"{path} has these ids more than once: {twice}"
+    assert "" not in ids, f"{path} has an empty id"
+    for secret in (MARK, PASSWORD):
+        assert secret not in answer.text, f"{path} shows a secret"
+    for element in root.walk():
+        _check_attributes(path, element)
+        _check_references(path, element, set(ids))
+        _check_addresses(app, path, element, set(ids))
+    for form in root.all("form"):
+        _check_form(app, path, form)
+
+
+def _check_attributes(path: str, element: Element) -> None:
+    where = f"{path}: <{element.tag} {element.attrs}>"
+    assert element.tag not in ("style", "base", "iframe", "object", "embed"), where
+    assert "style" not in element.attrs, f"{where} has a style of its own"
+    scripted = [name for name in element.attrs if name.startswith(("on", "hx-on"))]
+    assert not scripted, f"{where} has {scripted}"
+    if element.tag in ("img", "svg"):
+        assert "alt" in element.attrs or element.get("aria-hidden") == "true" or _is_drawing(element), where
+    if element.tag == "a":
+        assert element.text, f"{where} says nothing"
+    if element.tag == "button":
+        assert element.text, f"{where} says nothing"
+        assert element.get("type") in ("submit", "button"), where
+
+
+def _is_drawing(element: Element) -> bool:
+    """The QR code of a TOTP secret; its text follows it."""
+    return element.parent is not None and "pb-qr" in element.parent.get("class").split()
+
+
+def _check_references(path: str, element: Element, ids: set[str]) -> None:
+    for name in REFERENCES:
+        missing = [one for one in element.get(name).split() if one not in ids]
+        assert not missing, f"{path}: {name} of <{element.tag} {element.attrs}> means nothing: {missing}"
+
+
+def _check_addresses(app: Flask, path: str, element: Element, ids: set[str]) -> None:
+    for name in ADDRESSES:
+        if name not in element.attrs:
+            continue
+        address = element[name]
+        parts = urlsplit(address)
+        assert not parts.scheme, f"{path}: {name}={address} leaves this host"
+        assert not parts.netloc, f"{path}: {name}={address} leaves this host"
+        if address.startswith("#"):
+            assert address[1:] in ids, f"{path}: {address} is not on the page"
+            continue
+        method = "POST" if name == "hx-post" else _method_of(element) if "action" in name else "GET"
+        target = urlsplit(urljoin(path, address or path)).path
+        assert resolves(app, target, method), f"{path}: {name}={address} leads nowhere ({method})"
+
+
+def _method_of(element: Element) -> str:
+    return element.get("method", "get").upper() if element.tag == "form" else "POST"
+
+
+def resolves(app: Flask, path: str, method: str) -> bool:
+    try:
+        app.url_map.bind("localhost").match(path, method)
+    except RequestRedirect:
+        return False
+    except HTTPException:
+        return False
+    return True
+
+
+def _check_form(app: Flask, path: str, form: Element) -> None:
+    method = form.get("method", "get").upper()
+    target = urlsplit(urljoin(path, form.get("action") or path)).path
+    assert resolves(app, target, method), f"{path}: a form sends {method} {target}, which is nowhere"
+    tokens = form.all("input", name="csrf_token")
+    if method == "POST":
+        assert len(tokens) == 1, f"{path}: the form for {target} has {len(tokens)} csrf tokens"
+        assert tokens[0]["value"], path
+    else:
+        assert not tokens, f"{path}: the form for {target} would put its csrf token into an address"
+
+
+def _check_scripts(path: str, answer: TestResponse, root: Element) -> None:
+    policy = answer.headers["Content-Security-Policy"]
+    nonces = set(NONCE.findall(policy))
+    assert len(nonces) == 1, f"{path}: {policy}"
+    for script in root.all("script"):
+        assert script.get("nonce") in nonces, f"{path}: <script {script.attrs}>"
+        assert script.get("src"), f"{path}: a script in the page"
+        assert not script.text, path
+
+
+def _check_labels(path: str, root: Element) -> None:
+    """Every control that can be seen has a name."""
+    named = {label.get("for") for label in root.all("label")}
+    for control in root.all("input", "select", "textarea"):
+        if control.get("type") in ("hidden", "submit", "button"):
+            continue
+        in_label = any(control.inside(label) for label in root.all("label"))
+        said = control.get("aria-label") or control.get("aria-labelledby")
+        assert control.get("id") in named or in_label or said, f"{path}: {control.attrs} has no label"

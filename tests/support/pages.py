@@ -1,0 +1,240 @@
+"""Somebody at the portal: follows links and presses buttons, and finds fault with every page.
+
+`Portal` is a browser without JavaScript. Forms are filled from what the page renders, CSRF token
+included, so that a control that is missing or misnamed is missed here too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlencode, urljoin, urlsplit
+
+import pyotp
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from tests.support.cast import PASSWORD
+from tests.support.html import Element, parse
+from tests.support.page_checks import check_fragment, check_page
+
+HOME = "https://localhost"
+COOKIE = "__Host-patchbay"
+MORE_THAN_ENOUGH = 5
+
+
+class Page:
+    """An answer, as whoever asked sees it."""
+
+    def __init__(self, portal: Portal, path: str, answer: TestResponse) -> None:
+        self.portal = portal
+        self.path = path
+        self.answer = answer
+        self.status = answer.status_code
+        self.source = answer.text
+        self.root = parse(self.source)
+
+    @property
+    def title(self) -> str:
+        return self.root.one("h1").text
+
+    @property
+    def text(self) -> str:
+        """Of the main part; of everything where it is a fragment."""
+        return (self.root.all("main") or [self.root])[0].text
+
+    @property
+    def notes(self) -> str:
+        """What the page tells above its content, or as toasts."""
+        told = self.root.all(css="pb-note") + [e for e in self.root.walk() if "data-toast" in e.attrs]
+        return " | ".join(note.text for note in told)
+
+    @property
+    def compared(self) -> list[tuple[str, ...]]:
+        """Of what two people changed at once: label, stored now, typed."""
+        table = self.root.one(css="pb-compare")
+        return [
+            (label.text, *[side.text for side in label.parent.all("bdi")])
+            for label in table.all("dt")
+            if label.parent
+        ]
+
+    def rows(self) -> list[str]:
+        """The texts of the table's rows."""
+        return [row.text for body in self.root.all("tbody") for row in body.all("tr")]
+
+    def control(self, name: str) -> Element:
+        """The one input of that name that can be seen; else the hidden one."""
+        found = self.root.all("input", "select", "textarea", name=name)
+        seen = [control for control in found if control.get("type") != "hidden"] or found
+        assert len(seen) == 1, f"{len(seen)} of {name!r} in: {self.text[:400]}"
+        return seen[0]
+
+    def value(self, name: str) -> str | bool:
+        return _value(self.control(name))
+
+    def error(self, name: str) -> str:
+        """What is said beside a field; empty where nothing is."""
+        control = self.control(name)
+        found = self.root.all(id=f"{control['id']}-error")
+        if not found:
+            return ""
+        assert f"{control['id']}-error" in control["aria-describedby"].split()
+        assert control["aria-invalid"] == "true"
+        return found[0].text
+
+    def link(self, text: str) -> Element:
+        found = [link for link in self.root.all("a") if link.text == text]
+        assert found, f"no link {text!r}, but {[link.text for link in self.root.all('a')]}"
+        assert len({link["href"] for link in found}) == 1, f"{text!r} leads to several places"
+        return found[0]
+
+    def has_link(self, text: str) -> bool:
+        return any(link.text == text for link in self.root.all("a"))
+
+    def follow(self, text: str, status: int = 200) -> Page:
+        return self.portal.get(urljoin(self.path, self.link(text)["href"]), status)
+
+    def form_with(self, button: str) -> tuple[Element, Element]:
+        """The form that has a button of that text, and the button."""
+        found = [
+            (form, press)
+            for form in self.root.all("form")
+            for press in form.all("button")
+            if press.text == button
+        ]
+        said = [press.text for press in self.root.all("button")]
+        assert len(found) == 1, f"{len(found)} buttons {button!r}, of {said}"
+        return found[0]
+
+    def has_button(self, text: str) -> bool:
+        return any(button.text == text for button in self.root.all("button"))
+
+    def press(self, button: str, status: int = 200, *, htmx: str | None = None, **values: Any) -> Page:
+        """Fills in the form of the button, sends it, and follows a 303. `htmx` is a target's id."""
+        form, pressed = self.form_with(button)
+        sent = filled(form, values)
+        if pressed.get("name"):
+            sent[pressed["name"]] = pressed.get("value")
+        action = form.get("hx-post" if htmx else "action") or self.path
+        target = urljoin(self.path, action)
+        if form.get("method", "get") == "get":
+            return self.portal.get(f"{urlsplit(target).path}?{_query(sent)}", status, htmx=htmx)
+        return self.portal.post(target, sent, status, htmx=htmx)
+
+
+def filled(form: Element, values: Mapping[str, Any]) -> dict[str, str]:
+    """What a browser would send for the form, with `values` typed, chosen, ticked."""
+    left = dict(values)
+    sent: dict[str, str] = {}
+    for control in form.all("input", "select", "textarea"):
+        name = control.get("name")
+        if not name or "disabled" in control.attrs:
+            continue
+        value = left.pop(name, _value(control))
+        if isinstance(value, bool):
+            if value:
+                sent[name] = control.get("value", "on")
+        else:
+            sent[name] = str(value)
+    assert not left, f"the form has no {sorted(left)}, but {sorted(sent)}"
+    return sent
+
+
+def _value(control: Element) -> str | bool:
+    if control.tag == "select":
+        options = control.all("option")
+        chosen = [option for option in options if "selected" in option.attrs] or options[:1]
+        return chosen[0].get("value", chosen[0].text) if chosen else ""
+    if control.tag == "textarea":
+        return control.text
+    if control.get("type") in ("checkbox", "radio"):
+        return "checked" in control.attrs
+    return control.get("value")
+
+
+def _query(sent: Mapping[str, str]) -> str:
+    return urlencode(sent)
+
+
+class Portal:
+    """One browser: its cookies, and the pages that it is shown."""
+
+    def __init__(self, app: Flask, cookie: str | None = None) -> None:
+        self.app = app
+        self.client: FlaskClient = app.test_client()
+        if cookie is not None:
+            self.client.set_cookie(COOKIE, cookie)
+
+    @property
+    def cookie(self) -> str:
+        """What a thief would want."""
+        found = self.client.get_cookie(COOKIE)
+        assert found is not None
+        return found.value
+
+    def raw(self, method: str, path: str, **request: Any) -> TestResponse:
+        """An answer as it comes: nothing is followed or checked."""
+        return self.client.open(path, method=method, base_url=HOME, buffered=True, **request)
+
+    def get(
+        self,
+        path: str,
+        status: int = 200,
+        *,
+        htmx: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Page:
+        """Follows redirects, and checks what it comes to."""
+        sent = {**(headers or {}), **_htmx(htmx)}
+        return self._page(path, self.raw("GET", path, headers=sent), status, htmx)
+
+    def post(self, path: str, data: Mapping[str, Any], status: int = 200, *, htmx: str | None = None) -> Page:
+        answer = self.raw("POST", path, data=dict(data), headers=_htmx(htmx))
+        return self._page(path, answer, status, htmx)
+
+    def _page(self, path: str, answer: TestResponse, status: int, htmx: str | None) -> Page:
+        for _ in range(MORE_THAN_ENOUGH):
+            if answer.status_code not in (301, 302, 303, 307, 308):
+                break
+            path = urljoin(path, answer.headers["Location"])
+            path = path.removeprefix(HOME)
+            assert not urlsplit(path).netloc, f"sent to another place: {path}"
+            answer = self.raw("GET", path.split("#")[0], headers=_htmx(htmx))
+        assert answer.status_code == status, f"{path} → {answer.status_code}\n{_told(answer)}"
+        page = Page(self, path, answer)
+        if htmx is None:
+            check_page(self.app, page.path, answer, page.root)
+        else:
+            check_fragment(self.app, page.path, answer, page.root)
+        return page
+
+    def sign_in(self, email: str, password: str = PASSWORD, secret: str | None = None) -> Page:
+        """Through the form, and with the code where `secret` (TOTP) is given."""
+        page = self.get("/sign-in").press("Sign in", email=email, password=password)
+        if secret is None:
+            return page
+        return page.press("Continue", code=pyotp.TOTP(secret).now())
+
+    def sign_out(self) -> Page:
+        return self.get("/account").press("Sign out")
+
+    def token(self) -> str:
+        """A CSRF token that the portal gave to this browser."""
+        page = self.raw("GET", "/account", follow_redirects=True)
+        return parse(page.text).one("meta", name="csrf-token")["content"]
+
+    def is_signed_in(self) -> bool:
+        return self.raw("GET", "/account").status_code == 200
+
+
+def _htmx(target: str | None) -> dict[str, str]:
+    return {"HX-Request": "true", "HX-Target": target} if target else {}
+
+
+def _told(answer: TestResponse) -> str:
+    try:
+        return parse(answer.text).text[:600]
+    except AssertionError:
+        return answer.text[:600]

@@ -1,0 +1,30 @@
+"""A believable value for any declared field, that nobody could mistake for a real one."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from app.provider import Count, Field, PhoneNumber, ServiceHost, Text
+
+PATTERN = re.compile(r"(?P<head>[A-Z]*)(?P<any>\[A-Z\]\{2\})?\[0-9A-Za-z\]\{(?P<length>\d+)\}")
+
+
+def sample(field: Field) -> Any:
+    if isinstance(field, Count):
+        return field.default or field.least
+    if isinstance(field, PhoneNumber):
+        return "+15551234567"
+    if isinstance(field, ServiceHost):
+        return f"https://{field.hosts[-1]}"
+    if isinstance(field, Text) and field.pattern:
+        return _matching(field.pattern)
+    return f"made-up-{field.name.replace('_', '-')}-0001"
+
+
+def _matching(pattern: str) -> str:
+    """Of the patterns in use: letters, then so many letters or digits."""
+    parts = PATTERN.fullmatch(pattern)
+    assert parts, f"Teach tests/support/samples.py the pattern {pattern}."
+    head = parts["head"] + ("MG" if parts["any"] else "")
+    return head + "0" * int(parts["length"])

@@ -1,0 +1,226 @@
+from __future__ import annotations
+
+import base64
+import multiprocessing
+import os
+import stat
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+from cryptography.fernet import Fernet
+
+from app import config
+from app.config import KEY_FILES, Settings, SettingsError
+from app.core.errors import Unavailable
+
+STRONG = "".join(chr(97 + n % 26) for n in range(40))
+OTHER = STRONG[::-1]
+FERNET = base64.urlsafe_b64encode(bytes(range(32))).decode()
+KEYS = {
+    "PATCHBAY_SECRET_KEY": STRONG,
+    "PATCHBAY_JWT_KEYS": OTHER,
+    "PATCHBAY_FERNET_KEYS": FERNET,
+}
+
+
+@pytest.fixture
+def data(tmp_path):
+    return tmp_path / "data"
+
+
+def _read(data, **more):
+    return Settings.from_environment({"PATCHBAY_DATA": str(data)} | KEYS | more)
+
+
+def test_the_defaults(data):
+    settings = _read(data)
+    assert settings.data == data
+    assert settings.database_url == f"sqlite:///{data}/patchbay.db"
+    assert settings.is_sqlite
+    assert (settings.host, settings.port) == ("127.0.0.1", 2212)
+    assert settings.workers >= 1
+    assert settings.trusted_proxies == 0
+    assert not data.exists(), "with keys of their own, nothing is made"
+
+
+def test_without_a_data_folder_it_is_instance(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    assert Settings.from_environment(KEYS).data == tmp_path / "instance"
+
+
+def test_settings_are_frozen_and_show_no_key(data):
+    settings = _read(data, DATABASE_URL="postgresql://ann:made-up-word@db.example/patchbay")
+    assert all(key not in repr(settings) for key in [*KEYS.values(), "made-up-word"])
+    with pytest.raises(AttributeError):
+        settings.port = 80
+
+
+@pytest.mark.parametrize(
+    ("url", "found"),
+    [
+        ("postgresql+psycopg://db/p", "postgresql+psycopg://db/p"),
+        ("postgresql://db/p", "postgresql+psycopg://db/p"),
+        ("postgres://db/p", "postgresql+psycopg://db/p"),
+        ("sqlite:////srv/patchbay.db", "sqlite:////srv/patchbay.db"),
+    ],
+)
+def test_database_urls(data, url, found):
+    assert _read(data, DATABASE_URL=url).database_url == found
+
+
+def test_a_relative_database_file_is_one_file_for_everybody(data, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    url = _read(data, DATABASE_URL="sqlite:///here.db").database_url
+    assert url == f"sqlite:///{tmp_path}/here.db"
+
+
+@pytest.mark.parametrize(
+    ("bind", "found"),
+    [("0.0.0.0:80", ("0.0.0.0", 80)), ("[::1]:2212", ("::1", 2212)), ("a.example:1", ("a.example", 1))],  # noqa: S104
+)
+def test_binds(data, bind, found):
+    settings = _read(data, PATCHBAY_BIND=bind)
+    assert (settings.host, settings.port) == found
+
+
+def test_numbers(data):
+    settings = _read(data, PATCHBAY_WORKERS="7", PATCHBAY_TRUSTED_PROXIES="2")
+    assert (settings.workers, settings.trusted_proxies) == (7, 2)
+    settings = _read(data, PATCHBAY_WORKERS="", PATCHBAY_TRUSTED_PROXIES="")
+    assert settings.trusted_proxies == 0
+
+
+@pytest.mark.asvs("13.4.2")
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *[("DATABASE_URL", url) for url in ["mysql://db/p", "patchbay.db", "sqlite://", "sqlite:///"]],
+        ("DATABASE_URL", "sqlite:///:memory:"),
+        *[("PATCHBAY_BIND", bind) for bind in ["2212", ":2212", "a:", "a:0", "a:65536", "a:b", "a:²"]],
+        ("PATCHBAY_BIND", "a:" + "9" * 5000),
+        *[("PATCHBAY_WORKERS", text) for text in ["0", "-1", "two", "1.5", "²", "9" * 5000]],
+        *[("PATCHBAY_TRUSTED_PROXIES", text) for text in ["-1", "yes", "٢"]],
+        *[("PATCHBAY_SECRET_KEY", key) for key in ["short", "dev", "a" * 64, "changeme" * 8]],
+        *[("PATCHBAY_JWT_KEYS", keys) for keys in ["short", f"{OTHER},short", ",", "secret" * 10]],
+        *[("PATCHBAY_FERNET_KEYS", keys) for keys in ["short", STRONG, "A" * 44, ",", f"{FERNET} x"]],
+    ],
+)
+def test_what_is_unusable_stops_with_a_sentence_that_names_it(data, name, value):
+    with pytest.raises(SettingsError, match=rf"^{name}\b.*\.|^{name}.* is .*") as refused:
+        _read(data, **{name: value})
+    is_key = name.endswith(("KEY", "KEYS"))
+    assert not (is_key and len(value) > 20 and value in str(refused.value))
+
+
+def test_lists_of_keys_are_newest_first(data):
+    newer = Fernet.generate_key().decode()
+    settings = _read(
+        data, PATCHBAY_FERNET_KEYS=f"{newer}, {FERNET}\n", PATCHBAY_JWT_KEYS=f"{STRONG}\n{OTHER}"
+    )
+    assert settings.fernet_keys == (newer, FERNET)
+    assert settings.jwt_keys == (STRONG, OTHER)
+
+
+@pytest.mark.parametrize("name", KEYS)
+def test_a_key_is_read_from_the_file_that_is_named(data, tmp_path, name):
+    path = tmp_path / "key"
+    path.write_text(f"  {KEYS[name]}\n")
+    environ = {key: value for key, value in KEYS.items() if key != name}
+    read = Settings.from_environment({"PATCHBAY_DATA": str(data), f"{name}_FILE": str(path)} | environ)
+    assert read == _read(data)
+
+
+@pytest.mark.parametrize("name", KEYS)
+@pytest.mark.parametrize("content", [None, b"", b" \n", b"\xff\xfe\x00", b"short"])
+def test_a_file_that_cannot_be_used_stops_and_nothing_is_made(data, tmp_path, name, content):
+    path = tmp_path / "key"
+    if content is not None:
+        path.write_bytes(content)
+    environ = {key: value for key, value in KEYS.items() if key != name}
+    with pytest.raises(SettingsError, match=f"^{name}"):
+        Settings.from_environment({"PATCHBAY_DATA": str(data), f"{name}_FILE": str(path)} | environ)
+    assert not data.exists()
+
+
+def test_a_new_installation_makes_its_keys_once_and_nobody_else_reads_them(data):
+    environ = {"PATCHBAY_DATA": str(data)}
+    settings = Settings.from_environment(environ)
+    files = {path.name: path for path in data.iterdir()}
+    assert set(files) == set(KEY_FILES.values())
+    assert {stat.S_IMODE(path.stat().st_mode) for path in files.values()} == {0o600}
+    assert stat.S_IMODE(data.stat().st_mode) == 0o700
+    assert len({settings.secret_key, *settings.jwt_keys, *settings.fernet_keys}) == 3
+    assert Settings.from_environment(environ) == settings
+
+
+def test_a_wide_umask_does_not_open_the_key_files(data):
+    before = os.umask(0)
+    try:
+        Settings.from_environment({"PATCHBAY_DATA": str(data)})
+    finally:
+        os.umask(before)
+    assert {stat.S_IMODE(path.stat().st_mode) for path in data.iterdir()} == {0o600}
+
+
+@pytest.mark.asvs("13.4.2")
+@pytest.mark.parametrize("name", KEY_FILES)
+def test_a_second_key_is_never_made_over_existing_data(tmp_path, database_url, name):
+    data = tmp_path / "keys"
+    environ = {"PATCHBAY_DATA": str(data), "DATABASE_URL": database_url}
+    others = {key: value for key, value in KEYS.items() if key != name}
+    with pytest.raises(SettingsError, match=f"^{name} is missing, and the database already has data"):
+        Settings.from_environment(environ | others)
+    assert not data.exists()
+    assert Settings.from_environment(environ | KEYS).fernet_keys == (FERNET,)
+
+
+def test_a_relative_database_with_data_is_found_too(sqlite_url, monkeypatch):
+    path = Path(sqlite_url.removeprefix("sqlite:///"))
+    monkeypatch.chdir(path.parent)
+    environ = {"PATCHBAY_DATA": "keys", "DATABASE_URL": f"sqlite:///{path.name}"}
+    with pytest.raises(SettingsError, match="already has data"):
+        Settings.from_environment(environ)
+
+
+def test_without_its_database_it_is_not_known_whether_keys_may_be_made(data):
+    environ = {"PATCHBAY_DATA": str(data), "DATABASE_URL": "postgresql://127.0.0.1:1/patchbay"}
+    with pytest.raises(Unavailable, match="DATABASE_URL cannot be reached"):
+        Settings.from_environment(environ)
+    assert not data.exists()
+
+
+def _start(data, barrier, answers):
+    barrier.wait(30)
+    answers.put(asdict(Settings.from_environment({"PATCHBAY_DATA": str(data)})))
+
+
+def test_processes_that_make_keys_at_once_agree(data):
+    context = multiprocessing.get_context("fork")
+    total = 6
+    barrier, answers = context.Barrier(total), context.Queue()
+    processes = [context.Process(target=_start, args=(data, barrier, answers)) for _ in range(total)]
+    for process in processes:
+        process.start()
+    found = [answers.get(timeout=30) for _ in processes]
+    for process in processes:
+        process.join(30)
+    assert all(settings == found[0] for settings in found)
+    assert {path.name for path in data.iterdir()} == set(KEY_FILES.values())
+
+
+def test_a_key_that_another_process_made_meanwhile_is_read(data, monkeypatch):
+    """It came between our look at the folder and our look at the database, with its data."""
+    seen = []
+
+    def has_data(_url):
+        seen.append(1)
+        if len(seen) == 1:
+            data.mkdir()
+            for name, file in KEY_FILES.items():
+                (data / file).write_text(KEYS[name])
+        return True
+
+    monkeypatch.setattr(config, "_has_data", has_data)
+    assert Settings.from_environment({"PATCHBAY_DATA": str(data)}).secret_key == STRONG
+    assert len(seen) == 1

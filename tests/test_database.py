@@ -1,0 +1,169 @@
+from __future__ import annotations
+
+import multiprocessing
+import sqlite3
+
+import pytest
+from sqlalchemy import create_engine, select, text
+from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.orm import Session
+
+from app import database
+from app.core.errors import Unavailable
+from app.core.sealing import Sealer
+from app.models import Organization
+from app.services import audit
+from app.services.scope import Actor, Keys, Scope
+from tests.support import cast as casting
+
+WAL_FIXED_IN = (3, 51, 3)
+
+
+def _engine(url):
+    engine = create_engine(url, **database.engine_options(url))
+    database.prepare(engine)
+    return engine
+
+
+def _acme(session):
+    return session.scalars(select(Organization).where(Organization.slug == "acme-support")).one()
+
+
+@pytest.fixture
+def sqlite_engine(sqlite_url):
+    engine = _engine(sqlite_url)
+    yield engine
+    engine.dispose()
+
+
+def test_sqlite_is_opened_safely(sqlite_engine):
+    with sqlite_engine.connect() as connection:
+        found = {
+            name: connection.execute(text(f"PRAGMA {name}")).scalar()
+            for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
+        }
+    assert found == {
+        "journal_mode": "wal",
+        "synchronous": 2,
+        "foreign_keys": 1,
+        "busy_timeout": database.BUSY_MILLISECONDS,
+    }
+
+
+def test_the_sqlite_in_use_has_the_fix_of_the_wal_corruption():
+    driver = database.engine_options("sqlite://")["module"]
+    if driver is sqlite3:
+        pytest.skip("no pysqlite3 for this machine")
+    assert driver.sqlite_version_info >= WAL_FIXED_IN
+
+
+def test_only_a_writer_begins_with_the_lock(sqlite_engine):
+    seen: list[str] = []
+    with sqlite_engine.connect() as connection:
+        driver = connection.connection.dbapi_connection
+        driver.set_trace_callback(seen.append)
+        connection.execute(text("SELECT 1"))
+        connection.rollback()
+        with connection.execution_options(writes=True).begin():
+            pass
+        driver.set_trace_callback(None)
+    assert [line for line in seen if line.startswith("BEGIN")] == ["BEGIN", "BEGIN IMMEDIATE"]
+
+
+def test_readers_go_on_while_somebody_writes_and_see_what_was_before(sqlite_engine):
+    with Session(sqlite_engine) as session:
+        casting.write(session)
+    writer = sqlite_engine.connect().execution_options(writes=True)
+    with writer, writer.begin(), sqlite_engine.connect() as reader:
+        writer.execute(text("UPDATE organizations SET name = 'x'"))
+        names = reader.execute(text("SELECT DISTINCT name FROM organizations")).scalars()
+        assert set(names) == {"Acme Support", "Globex"}
+
+
+def test_foreign_keys_hold(database_url):
+    engine = _engine(database_url)
+    insert = text(
+        "INSERT INTO api_tokens (id, user_id, name, scopes, created_at, expires_at) "
+        "VALUES ('1', 'nobody', 'x', '', '2026-01-01', '2026-01-01')"
+    )
+    with pytest.raises(IntegrityError), engine.begin() as connection:
+        connection.execute(insert)
+    engine.dispose()
+
+
+def test_an_error_does_not_tell_the_values(database_url):
+    engine = _engine(database_url)
+    with pytest.raises(Exception, match="no_such_table") as failed, engine.connect() as connection:
+        connection.execute(text("SELECT :value FROM no_such_table"), {"value": "canary"})
+    assert "canary" not in str(failed.value)
+    engine.dispose()
+
+
+def test_it_knows_whether_there_is_a_table(database_url, tmp_path):
+    assert database.has_table(database_url, "installation")
+    assert not database.has_table(database_url, "no_such_table")
+    assert not database.has_table(f"sqlite:///{tmp_path}/nowhere.db", "installation")
+    assert not (tmp_path / "nowhere.db").exists()
+
+
+def test_a_database_that_is_away_is_said_to_be():
+    with pytest.raises(Unavailable):
+        database.has_table("postgresql+psycopg://127.0.0.1:1/patchbay", "installation")
+
+
+ROUNDS = 40
+
+
+def _write(url, key, barrier, answers):
+    engine = _engine(url)
+    try:
+        with Session(engine, expire_on_commit=False) as session:
+            organization = session.scalars(
+                select(Organization).where(Organization.slug == "acme-support")
+            ).one()
+            scope = Scope(session, organization, Actor(name="tests"), Keys(Sealer([key]), ()))
+            barrier.wait(30)
+            for _ in range(ROUNDS):
+                with scope.transaction():
+                    organization.name = str(int(organization.name) + 1)
+                    audit.record(scope, "tested", "x")
+        answers.put("done")
+    except Exception as error:  # noqa: BLE001 (the answer)
+        answers.put(repr(error))
+    finally:
+        engine.dispose()
+
+
+def test_processes_that_write_at_once_all_get_their_turn(database_url, shared_keys):
+    """On SQLite: no "database is locked"; on both, no update is lost."""
+    engine = _engine(database_url)
+    with Session(engine) as session:
+        casting.write(session).acme.name = "0"
+        session.commit()
+    engine.dispose()
+    context = multiprocessing.get_context("fork")
+    total = 3
+    barrier, answers = context.Barrier(total), context.Queue()
+    arguments = (database_url, shared_keys["PATCHBAY_FERNET_KEYS"], barrier, answers)
+    processes = [context.Process(target=_write, args=arguments) for _ in range(total)]
+    for process in processes:
+        process.start()
+    assert [answers.get(timeout=60) for _ in processes] == ["done"] * total
+    for process in processes:
+        process.join(30)
+    with Session(_engine(database_url)) as session:
+        acme = _acme(session)
+        assert (acme.name, acme.revision) == (str(total * ROUNDS), total * ROUNDS)
+
+
+def test_a_reader_that_turns_writer_too_late_is_refused_at_once(sqlite_engine):
+    """Why writers say so at their beginning: SQLite cannot wait for this one."""
+    with Session(sqlite_engine) as session:
+        casting.write(session)
+    update = text("UPDATE organizations SET name = 'x'")
+    with sqlite_engine.connect() as late:
+        late.execute(text("SELECT * FROM organizations")).all()
+        with sqlite_engine.connect().execution_options(writes=True) as other, other.begin():
+            other.execute(update)
+        with pytest.raises(OperationalError):
+            late.execute(update)

@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import flask_migrate
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import CheckConstraint, func, inspect, select
+from sqlalchemy.orm import Session
+
+from app import migrations
+from app.core import clock
+from app.extensions import db
+from app.models import (
+    AuditEvent,
+    Base,
+    Connection,
+    Endpoint,
+    Installation,
+    ProviderSwitch,
+    Throttle,
+    VoicePhoneNumber,
+)
+from app.models.access import ApiToken, WebSession
+from app.models.connection import Secret
+from tests.support import cast as casting
+
+
+@pytest.fixture
+def engine(app):
+    with app.app_context():
+        yield db.engine
+
+
+def _fill(engine):
+    """A row in every table."""
+    now = clock.now()
+    with Session(engine) as session:
+        cast = casting.write(session)
+        own = {"organization_id": cast.acme.id, "provider": "twilio"}
+        session.add_all(
+            [
+                Connection(**own, values={"account_sid": "x"}),
+                Secret(**own, field="auth_token", sealed="x", key_fingerprint="x"),
+                ProviderSwitch(organization_id=cast.acme.id, family="voice", actor_name="x"),
+                Endpoint(**own, phone_number="+15551234567"),
+                VoicePhoneNumber(**own, user_id=cast.mo.id, phone_number="+15551234567"),
+                ApiToken(user_id=cast.mo.id, name="x", expires_at=now),
+                WebSession(id="x", user_id=cast.mo.id),
+                Throttle(key="x", window_started_at=now),
+                AuditEvent(organization_id=cast.acme.id, actor_name="x", action="x", subject="x"),
+            ]
+        )
+        if session.get(Installation, 1) is None:
+            session.add(Installation(id=1, key_check="x"))
+        session.commit()
+
+
+def _counts(engine):
+    with Session(engine) as session:
+        return {
+            table.name: session.scalar(select(func.count()).select_from(table))
+            for table in Base.metadata.sorted_tables
+        }
+
+
+def _differences(engine):
+    options = {"compare_type": True, "compare_server_default": True}
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts=options)
+        return compare_metadata(context, Base.metadata)
+
+
+def test_the_migrations_make_what_the_models_say(engine):
+    assert _differences(engine) == []
+    assert migrations.are_current(engine)
+
+
+def test_up_down_and_up_again_with_rows_in_every_table(engine):
+    _fill(engine)
+    assert all(_counts(engine).values()), "a new table needs a row here"
+
+    flask_migrate.downgrade(revision="base")
+    assert inspect(engine).get_table_names() in ([], ["alembic_version"])
+    assert not migrations.are_current(engine)
+
+    flask_migrate.upgrade()
+    assert _differences(engine) == []
+    assert migrations.are_current(engine)
+    assert not any(_counts(engine).values())
+    _fill(engine)
+
+
+def test_a_current_database_is_left_alone(engine, tmp_path):
+    _fill(engine)
+    before = _counts(engine)
+    migrations.upgrade(engine, tmp_path)
+    assert _counts(engine) == before
+
+
+@pytest.mark.parametrize("table", Base.metadata.sorted_tables, ids=lambda table: table.name)
+def test_every_constraint_has_a_name_that_a_migration_can_use(table):
+    assert table.primary_key.name == f"pk_{table.name}"
+    for key in table.foreign_key_constraints:
+        columns = "_".join(column.name for column in key.columns)
+        assert key.name == f"fk_{table.name}_{columns}"
+        assert key.ondelete in ("CASCADE", "SET NULL")
+    for index in table.indexes:
+        assert index.name.startswith(f"ix_{table.name}_")
+    for constraint in table.constraints:
+        assert constraint.name
+        assert not isinstance(constraint, CheckConstraint) or constraint.name.startswith("ck_")
+    assert all(len(name) <= 63 for name in [table.name, *[column.name for column in table.columns]])
+
+
+@pytest.mark.parametrize("table", Base.metadata.sorted_tables, ids=lambda table: table.name)
+def test_every_foreign_key_has_an_index(table):
+    """Deleting a row looks for those that refer to it."""
+    leading = {next(iter(index.columns)).name for index in table.indexes}
+    for key in table.foreign_keys:
+        assert key.parent.name in leading
