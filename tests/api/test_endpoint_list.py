@@ -33,9 +33,7 @@ def _fill(app: Flask, cast: Cast, count: int = 250) -> list[str]:
             )
             for n, number in enumerate(numbers)
         )
-        db.session.add(
-            Endpoint(organization_id=cast.globex, phone_number="+15559999999", provider="twilio")
-        )
+        db.session.add(Endpoint(organization_id=cast.globex, phone_number="+15559999999", provider="twilio"))
         db.session.commit()
     return numbers
 
@@ -136,9 +134,7 @@ def test_a_bad_question_is_refused(dana: Caller, query: str, field: str) -> None
     assert fields(dana.get(f"{PATH}?{query}")) == {field}
 
 
-@pytest.mark.parametrize(
-    "cursor", ["abc", "!", "%FF", "é", "KzE1NTU", "A" * 5000, "Jyc7LS0", "====", "%20"]
-)
+@pytest.mark.parametrize("cursor", ["abc", "!", "%FF", "é", "KzE1NTU", "A" * 5000, "Jyc7LS0", "====", "%20"])
 def test_a_made_up_cursor_is_refused(dana: Caller, cursor: str) -> None:
     assert dana.get(f"{PATH}?limit=10&cursor={cursor}").status_code == 400
 
@@ -158,3 +154,24 @@ def test_what_is_not_utf8_finds_nothing(app: Flask, dana: Caller, cast: Cast) ->
     _fill(app, cast, 3)
     assert _numbers(dana, "q=%ff%fe") == []
     assert _numbers(dana, "agent=%ed%a0%80") == []
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize("query", ["", "?q=x", "?limit=5"])
+def test_no_connection_is_kept(app: Flask, dana: Caller, cast: Cast, method: str, query: str) -> None:
+    _fill(app, cast, 600)
+    for _ in range(3):
+        assert dana.call(method, PATH + query).status_code == 200
+    with app.app_context():
+        assert db.engine.pool.checkedout() == 0  # type: ignore[attr-defined]
+
+
+def test_a_caller_who_hangs_up_leaves_no_connection(app: Flask, dana: Caller, cast: Cast) -> None:
+    _fill(app, cast, 600)
+    client = app.test_client(use_cookies=False)
+    answer = client.get(PATH, headers={"Authorization": f"Bearer {dana.token}"}, buffered=False)
+    pieces = iter(answer.iter_encoded())
+    assert next(pieces).startswith(b"[")
+    answer.close()
+    with app.app_context():
+        assert db.engine.pool.checkedout() == 0  # type: ignore[attr-defined]

@@ -73,61 +73,61 @@ def test_agent_names_are_percent_encoded(dana: Caller, agent: str, encoded: str)
     assert made["inbound_webhook_url"] == f"https://your-domain.com/telephony/exotel/inbound/{encoded}"
 
 
+BAD_AGENTS: list[Any] = [
+    "",
+    " ",
+    "a/b",
+    "a\\b",
+    ".",
+    "..",
+    "a\nb",
+    "a\x7fb",
+    "a\u2028b",
+    "x" * 101,
+    7,
+    True,
+    [],
+]
+BAD: list[tuple[str, Any]] = [
+    ("phone_number", ""),
+    ("phone_number", "919876543210"),
+    ("phone_number", "+12"),
+    ("phone_number", "+1234567890123456"),
+    ("phone_number", "+91 98765 43210 ext 5"),
+    ("phone_number", "+91987654321o"),
+    ("phone_number", "9" * 50),
+    ("phone_number", 919876543210),
+    ("phone_number", None),
+    ("phone_number", ["+919876543210"]),
+    ("provider", "sinch"),
+    ("provider", "elevenlabs"),
+    ("provider", "Exotel"),
+    ("provider", None),
+    ("provider", {}),
+    *((field, value) for field in ("inbound_agent_name", "outbound_agent_name") for value in BAD_AGENTS),
+    ("label", "x" * 201),
+    ("label", "two\nlines"),
+    ("label", 5),
+    ("is_active", None),
+    ("is_active", "true"),
+    ("is_active", 1),
+    ("id", "mine"),
+    ("created_at", "2026-03-18T10:00:00"),
+    ("inbound_webhook_url", "https://evil.example"),
+    ("organization_id", "another"),
+    ("organizationId", "another"),
+    ("phone", "+15551234567"),
+]
+
+
 @pytest.mark.asvs("2.2.1")
-@pytest.mark.parametrize(
-    ("field", "value"),
-    [
-        ("phone_number", ""),
-        ("phone_number", "919876543210"),
-        ("phone_number", "+12"),
-        ("phone_number", "+1234567890123456"),
-        ("phone_number", "+91 98765 43210 ext 5"),
-        ("phone_number", "+91987654321o"),
-        ("phone_number", "9" * 50),
-        ("phone_number", 919876543210),
-        ("phone_number", None),
-        ("phone_number", ["+919876543210"]),
-        ("provider", "sinch"),
-        ("provider", "elevenlabs"),
-        ("provider", "Exotel"),
-        ("provider", None),
-        ("provider", {}),
-        *(
-            (field, value)
-            for field in ("inbound_agent_name", "outbound_agent_name")
-            for value in (
-                "",
-                " ",
-                "a/b",
-                "a\\b",
-                ".",
-                "..",
-                "a\nb",
-                "a\x7fb",
-                "a\u2028b",
-                "x" * 101,
-                7,
-                True,
-                [],
-            )
-        ),
-        ("label", "x" * 201),
-        ("label", "two\nlines"),
-        ("label", 5),
-        ("is_active", None),
-        ("is_active", "true"),
-        ("is_active", 1),
-        ("id", "mine"),
-        ("created_at", "2026-03-18T10:00:00"),
-        ("inbound_webhook_url", "https://evil.example"),
-        ("organization_id", "another"),
-        ("organizationId", "another"),
-        ("phone", "+15551234567"),
-    ],
-)
-def test_a_bad_value_is_refused_by_name(app: Flask, dana: Caller, field: str, value: Any) -> None:
+@pytest.mark.asvs("15.3.3")
+@pytest.mark.parametrize("field", sorted({field for field, _ in BAD}))
+def test_a_bad_value_is_refused_by_name(app: Flask, dana: Caller, field: str) -> None:
     with unchanged(app):
-        assert fields(dana.post(PATH, contract.ENDPOINT_EXAMPLE | {field: value})) == {field}
+        for value in (value for found, value in BAD if found == field):
+            answer = dana.post(PATH, contract.ENDPOINT_EXAMPLE | {field: value})
+            assert fields(answer) == {field}, value
 
 
 @pytest.mark.parametrize("field", ["phone_number", "provider"])
@@ -167,9 +167,7 @@ def test_a_number_is_claimed_once_and_nobody_learns_by_whom(
 @pytest.mark.asvs("2.3.4")
 def test_twenty_parallel_creates_of_one_number_make_one(dana: Caller) -> None:
     with ThreadPoolExecutor(20) as pool:
-        answers = list(
-            pool.map(lambda _: dana.post(PATH, contract.ENDPOINT_EXAMPLE).status_code, range(20))
-        )
+        answers = list(pool.map(lambda _: dana.post(PATH, contract.ENDPOINT_EXAMPLE).status_code, range(20)))
     assert sorted(answers) == [201] + [409] * 19
     assert len(dana.get(PATH).json) == 1  # type: ignore[arg-type]
 
@@ -191,14 +189,10 @@ def test_an_update_keeps_what_is_absent_and_clears_what_is_null(dana: Caller) ->
 
 
 @pytest.mark.parametrize("field", ["phone_number", "provider", "id", "created_at"])
-def test_an_update_cannot_change_what_an_endpoint_is(
-    app: Flask, dana: Caller, field: str
-) -> None:
+def test_an_update_cannot_change_what_an_endpoint_is(app: Flask, dana: Caller, field: str) -> None:
     made = create(dana)
     with unchanged(app):
-        assert fields(dana.put(f"{PATH}/{made['id']}", {"label": "x", field: made[field]})) == {
-            field
-        }
+        assert fields(dana.put(f"{PATH}/{made['id']}", {"label": "x", field: made[field]})) == {field}
 
 
 def test_a_deleted_one_is_gone_and_its_number_free(dana: Caller, gus: Caller) -> None:
@@ -282,7 +276,7 @@ class TestResolve:
 
     @pytest.mark.parametrize(
         "query",
-        ["+919876543210", "%2B919876543210", "%2B91%2098765%2043210", "+91-98765-43210"],
+        ["+919876543210", "%2B919876543210", "%2B91%2098765%2043210"],
     )
     def test_an_unescaped_plus_is_understood(self, dana: Caller, query: str) -> None:
         made = create(dana)

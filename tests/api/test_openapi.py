@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 from openapi_spec_validator import validate
 
-from app.api.openapi import docs, document
+from app.api.openapi import document
 from tests.support import contract
 from tests.support.caller import Caller
 
@@ -74,9 +74,7 @@ def test_what_comes_later_is_not_there_yet(word: str) -> None:
     assert not [path for path in document()["paths"] if path.endswith(f"/{word}")]
 
 
-@pytest.mark.parametrize(
-    "name", sorted(name for name in contract.SCHEMAS if name not in ("Endpoints",))
-)
+@pytest.mark.parametrize("name", sorted(name for name in contract.SCHEMAS if name not in ("Endpoints",)))
 def test_its_schemas_have_the_names_and_types_of_the_contract(name: str) -> None:
     ours = document()["components"]["schemas"][name]["properties"]
     theirs = contract.SCHEMAS[name]["properties"]
@@ -119,9 +117,7 @@ def test_every_operation_says_what_it_is() -> None:
 
 def test_operation_ids_are_unique() -> None:
     ids = [
-        operation["operationId"]
-        for methods in document()["paths"].values()
-        for operation in methods.values()
+        operation["operationId"] for methods in document()["paths"].values() for operation in methods.values()
     ]
     assert len(ids) == len(set(ids))
 
@@ -132,10 +128,7 @@ def test_operation_ids_are_unique() -> None:
         ("/api/calls/providers/config", "post", contract.VOICE_CONFIG_EXAMPLE),
         ("/api/calls/voice-ai/config", "post", contract.VOICE_AI_EXAMPLE),
         ("/api/settings/endpoints", "post", contract.ENDPOINT_EXAMPLE),
-        *(
-            ("/api/settings/telephony", "put", example)
-            for example in contract.TELEPHONY_EXAMPLES.values()
-        ),
+        *(("/api/settings/telephony", "put", example) for example in contract.TELEPHONY_EXAMPLES.values()),
     ],
 )
 def test_it_accepts_the_examples_of_the_contract(path: str, method: str, example: dict) -> None:

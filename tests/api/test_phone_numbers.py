@@ -63,22 +63,16 @@ def test_one_organization_may_share_a_number(dana: Caller, cast: Cast, path: str
     assert dana.post(path, _body(cast, userId=cast.dana.id)).status_code == 201
 
 
-def test_two_organizations_may_not(
-    app: Flask, dana: Caller, gus: Caller, cast: Cast, path: str
-) -> None:
+def test_two_organizations_may_not(app: Flask, dana: Caller, gus: Caller, cast: Cast, path: str) -> None:
     dana.post(path, _body(cast))
     with unchanged(app):
-        answer = gus.post(
-            f"/api/organizations/{cast.globex}/phone-numbers", _body(cast, userId=cast.gus.id)
-        )
+        answer = gus.post(f"/api/organizations/{cast.globex}/phone-numbers", _body(cast, userId=cast.gus.id))
     assert answer.status_code == 409
     assert answer.json["code"] == "NUMBER_IN_USE"  # type: ignore[index]
     assert "Acme" not in answer.text
 
 
-def test_the_same_number_twice_is_a_conflict(
-    app: Flask, dana: Caller, cast: Cast, path: str
-) -> None:
+def test_the_same_number_twice_is_a_conflict(app: Flask, dana: Caller, cast: Cast, path: str) -> None:
     dana.post(path, _body(cast))
     with unchanged(app):
         assert dana.post(path, _body(cast)).status_code == 409
@@ -102,15 +96,13 @@ def test_the_same_number_twice_is_a_conflict(
     ],
 )
 def test_a_bad_value_is_refused_by_name(
-    app: Flask, dana: Caller, cast: Cast, path: str, field: str, value: Any
+    app: Flask, dana: Caller, cast: Cast, path: str, *, field: str, value: Any
 ) -> None:
     with unchanged(app):
         assert fields(dana.post(path, _body(cast, **{field: value}))) == {field}
 
 
-def test_a_user_who_is_not_here_is_not_found(
-    app: Flask, dana: Caller, cast: Cast, path: str
-) -> None:
+def test_a_user_who_is_not_here_is_not_found(app: Flask, dana: Caller, cast: Cast, path: str) -> None:
     with unchanged(app):
         elsewhere = dana.post(path, _body(cast, userId=cast.gus.id))
         nowhere = dana.post(path, _body(cast, userId="nobody"))
@@ -119,7 +111,5 @@ def test_a_user_who_is_not_here_is_not_found(
 
 
 @pytest.mark.parametrize("number", ["abc", "+1", "1" * 40, "%20"])
-def test_taking_what_is_no_number_is_refused(
-    dana: Caller, cast: Cast, path: str, number: str
-) -> None:
+def test_taking_what_is_no_number_is_refused(dana: Caller, cast: Cast, path: str, number: str) -> None:
     assert dana.delete(f"{path}/{cast.mo.id}/sinch/{number}").status_code in (404, 422)

@@ -77,43 +77,43 @@ def test_the_base_url_is_needed_once(app: Flask, dana: Caller) -> None:
         assert fields(dana.put(PATH, {"public_base_url": None})) == {"public_base_url"}
 
 
+BAD_BASES = [
+    "http://voice.example.com",
+    "javascript:alert(1)",
+    "ftp://voice.example.com",
+    "//voice.example.com",
+    "voice.example.com",
+    "https://",
+    "https:///path",
+    "https://localhost",
+    "https://box.local",
+    "https://127.0.0.1",
+    "https://10.0.0.1",
+    "https://192.168.1.4/base",
+    "https://169.254.169.254",
+    "https://[::1]",
+    "https://[",
+    "https://2130706433",
+    "https://0x7f.1",
+    "https://user:word@voice.example.com",
+    "https://voice.example.com?x=1",
+    "https://voice.example.com#x",
+    "https://voice.example.com:99999",
+    "https://voice example.com",
+    "https://voice.example.com/../x",
+    "https://voice.example.com/a\nb",
+    "https://single",
+    "https://" + "a" * 300 + ".com",
+    "",
+    "   ",
+]
+
+
 @pytest.mark.asvs("1.2.2")
-@pytest.mark.parametrize(
-    "url",
-    [
-        "http://voice.example.com",
-        "javascript:alert(1)",
-        "ftp://voice.example.com",
-        "//voice.example.com",
-        "voice.example.com",
-        "https://",
-        "https:///path",
-        "https://localhost",
-        "https://box.local",
-        "https://127.0.0.1",
-        "https://10.0.0.1",
-        "https://192.168.1.4/base",
-        "https://169.254.169.254",
-        "https://[::1]",
-        "https://[",
-        "https://2130706433",
-        "https://0x7f.1",
-        "https://user:word@voice.example.com",
-        "https://voice.example.com?x=1",
-        "https://voice.example.com#x",
-        "https://voice.example.com:99999",
-        "https://voice example.com",
-        "https://voice.example.com/../x",
-        "https://voice.example.com/a\nb",
-        "https://single",
-        "https://" + "a" * 300 + ".com",
-        "",
-        "   ",
-    ],
-)
-def test_a_bad_base_url_is_refused(app: Flask, dana: Caller, url: str) -> None:
+def test_a_bad_base_url_is_refused(app: Flask, dana: Caller) -> None:
     with unchanged(app):
-        assert fields(dana.put(PATH, {"public_base_url": url})) == {"public_base_url"}
+        for url in BAD_BASES:
+            assert fields(dana.put(PATH, {"public_base_url": url})) == {"public_base_url"}, url
 
 
 @pytest.mark.parametrize(
@@ -129,48 +129,50 @@ def test_a_base_url_is_stored_in_one_spelling(dana: Caller, url: str, stored: st
     assert dana.put(PATH, {"public_base_url": url}).json["public_base_url"] == stored  # type: ignore[index]
 
 
+BAD: list[tuple[str, Any]] = [
+    ("provider", "sinch"),
+    ("provider", "Twilio"),
+    ("provider", ""),
+    ("twilio_account_sid", "AC123"),
+    ("twilio_account_sid", ""),
+    ("twilio_auth_token", ""),
+    ("twilio_auth_token", "   "),
+    ("twilio_auth_token", "••••••••1234"),
+    ("twilio_auth_token", "********"),
+    ("twilio_auth_token", "AC..."),
+    ("twilio_auth_token", "a" * 501),
+    ("twilio_auth_token", "two words"),
+    ("twilio_phone_number", "5551234567"),
+    ("twilio_phone_number", "+0123"),
+    ("twilio_phone_number", "+1555123456789012"),
+    ("twilio_phone_number", "call me"),
+    ("twilio_max_concurrent", 0),
+    ("twilio_max_concurrent", -1),
+    ("twilio_max_concurrent", 1001),
+    ("twilio_max_concurrent", 10**30),
+    ("twilio_max_concurrent", 1.5),
+    ("twilio_max_concurrent", "10"),
+    ("twilio_max_concurrent", True),
+    ("exotel_api_base", "https://evil.example"),
+    ("exotel_api_base", "http://api.exotel.com"),
+    ("exotel_api_base", "https://api.exotel.com@evil.example"),
+    ("exotel_api_base", "https://api.exotel.com/path"),
+    ("exotel_api_base", "https://api.exotel.com?x"),
+    ("exotel_api_base", "https://["),
+    ("exotel_api_base", ""),
+    ("vobiz_auth_id", "a" * 201),
+    ("vobiz_auth_id", "line\nbreak"),
+]
+
+
 @pytest.mark.asvs("2.2.1")
-@pytest.mark.parametrize(
-    ("field", "value"),
-    [
-        ("provider", "sinch"),
-        ("provider", "Twilio"),
-        ("provider", ""),
-        ("twilio_account_sid", "AC123"),
-        ("twilio_account_sid", ""),
-        ("twilio_auth_token", ""),
-        ("twilio_auth_token", "   "),
-        ("twilio_auth_token", "••••••••1234"),
-        ("twilio_auth_token", "********"),
-        ("twilio_auth_token", "AC..."),
-        ("twilio_auth_token", "a" * 501),
-        ("twilio_auth_token", "two words"),
-        ("twilio_phone_number", "5551234567"),
-        ("twilio_phone_number", "+0123"),
-        ("twilio_phone_number", "+1555123456789012"),
-        ("twilio_phone_number", "call me"),
-        ("twilio_max_concurrent", 0),
-        ("twilio_max_concurrent", -1),
-        ("twilio_max_concurrent", 1001),
-        ("twilio_max_concurrent", 10**30),
-        ("twilio_max_concurrent", 1.5),
-        ("twilio_max_concurrent", "10"),
-        ("twilio_max_concurrent", True),
-        ("exotel_api_base", "https://evil.example"),
-        ("exotel_api_base", "http://api.exotel.com"),
-        ("exotel_api_base", "https://api.exotel.com@evil.example"),
-        ("exotel_api_base", "https://api.exotel.com/path"),
-        ("exotel_api_base", "https://api.exotel.com?x"),
-        ("exotel_api_base", "https://["),
-        ("exotel_api_base", ""),
-        ("vobiz_auth_id", "a" * 201),
-        ("vobiz_auth_id", "line\nbreak"),
-    ],
-)
-def test_a_bad_value_is_refused_by_name(app: Flask, dana: Caller, field: str, value: Any) -> None:
+@pytest.mark.parametrize("field", sorted({field for field, _ in BAD}))
+def test_a_bad_value_is_refused_by_name(app: Flask, dana: Caller, field: str) -> None:
     dana.put(PATH, BASE)
     with unchanged(app):
-        assert fields(dana.put(PATH, {"vobiz_max_concurrent": 9, field: value})) == {field}
+        for value in (value for found, value in BAD if found == field):
+            answer = dana.put(PATH, {"vobiz_max_concurrent": 9} | {field: value})
+            assert fields(answer) == {field}, value
 
 
 def test_the_longest_secret_can_be_stored(dana: Caller) -> None:
@@ -199,9 +201,7 @@ def test_a_misspelt_field_is_refused_with_the_nearest(
 
 def test_every_wrong_field_is_named_at_once(app: Flask, dana: Caller) -> None:
     with unchanged(app):
-        answer = dana.put(
-            PATH, {"public_base_url": "x", "twilio_max_concurrent": 0, "nonsense_zzz": 1}
-        )
+        answer = dana.put(PATH, {"public_base_url": "x", "twilio_max_concurrent": 0, "nonsense_zzz": 1})
     assert fields(answer) == {"public_base_url", "twilio_max_concurrent", "nonsense_zzz"}
 
 

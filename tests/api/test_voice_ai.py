@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from flask import Flask
 from sqlalchemy import select
@@ -15,7 +17,7 @@ from tests.support.cast import Cast
 from tests.support.rows import unchanged
 
 CONFIG = "/api/calls/voice-ai/config"
-EMPTY = {
+EMPTY: dict[str, Any] = {
     "aiVoiceProvider": None,
     "hasApiKey": False,
     "hasToolSecret": False,
@@ -53,9 +55,7 @@ def test_absent_keeps_and_null_clears(dana: Caller) -> None:
     dana.post(CONFIG, contract.VOICE_AI_EXAMPLE | EST)
     dana.post(CONFIG, {})
     assert dana.get(CONFIG).json["hasEstCredentials"] is True  # type: ignore[index]
-    cleared = dict.fromkeys(
-        [*(set(contract.VOICE_AI_EXAMPLE) - {"generateToolSecret"}), *EST], None
-    )
+    cleared = dict.fromkeys([*(set(contract.VOICE_AI_EXAMPLE) - {"generateToolSecret"}), *EST], None)
     assert dana.post(CONFIG, cleared).status_code == 200
     assert dana.get(CONFIG).json == EMPTY | {"hasToolSecret": True}
 

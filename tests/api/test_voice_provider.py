@@ -70,9 +70,7 @@ def test_a_change_is_seen_by_the_next_request(dana: Caller, mo: Caller) -> None:
     assert mo.get(PATH).json["provider"] is None  # type: ignore[index]
 
 
-def test_a_superadmin_may_ask_for_another_organization(
-    dana: Caller, gus: Caller, cast: Cast
-) -> None:
+def test_a_superadmin_may_ask_for_another_organization(dana: Caller, gus: Caller, cast: Cast) -> None:
     dana.post(f"{PATH}/config", SINCH)
     dana.post(f"{PATH}/active", {"provider": "sinch"})
     assert gus.get(PATH).json == {"provider": None, "phoneNumber": None}

@@ -1,0 +1,141 @@
+"""Tags: what was read need not be sent again, and what is stale is not overwritten."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from tests.support import contract
+from tests.support.caller import Caller
+from tests.support.cast import Cast
+from tests.support.rows import unchanged
+
+TELEPHONY = "/api/settings/telephony"
+ENDPOINTS = "/api/settings/endpoints"
+CONFIG = "/api/calls/providers/config"
+VOICE_AI = "/api/calls/voice-ai/config"
+READS = [
+    "/api/calls/providers",
+    CONFIG,
+    VOICE_AI,
+    TELEPHONY,
+    ENDPOINTS,
+    f"{ENDPOINTS}?limit=10",
+    f"{ENDPOINTS}/resolve?phone_number=%2B919876543210",
+    "/api/organizations/{acme}/phone-numbers",
+    "/api/openapi.json",
+]
+
+
+def _change_everything(dana: Caller, cast: Cast) -> None:
+    dana.put(TELEPHONY, contract.TELEPHONY_EXAMPLES["exotel"])
+    dana.post(CONFIG, contract.VOICE_CONFIG_EXAMPLE)
+    dana.post("/api/calls/providers/active", {"provider": "sinch"})
+    dana.post(VOICE_AI, contract.VOICE_AI_EXAMPLE)
+    dana.post(ENDPOINTS, contract.ENDPOINT_EXAMPLE)
+    body = {"userId": cast.mo.id, "provider": "sinch", "phoneNumber": "+14165550100"}
+    dana.post(f"/api/organizations/{cast.acme}/phone-numbers", body)
+
+
+@pytest.mark.parametrize("path", READS)
+def test_what_is_known_is_not_sent_again_until_it_changes(dana: Caller, cast: Cast, path: str) -> None:
+    path = path.format(acme=cast.acme)
+    tag = dana.get(path).headers["ETag"]
+    for known in (tag, f'"other", {tag}', f"W/{tag}", "*"):
+        answer = dana.get(path, headers={"If-None-Match": known})
+        assert answer.status_code == 304, known
+        assert answer.headers["ETag"] == tag
+        assert dana.call("HEAD", path, headers={"If-None-Match": known}).status_code == 304
+    assert dana.get(path, headers={"If-None-Match": '"other"'}).status_code == 200
+    if path == "/api/openapi.json":
+        return
+    _change_everything(dana, cast)
+    answer = dana.get(path, headers={"If-None-Match": tag})
+    assert answer.status_code == 200
+    assert answer.headers["ETag"] != tag
+
+
+@pytest.mark.parametrize("path", READS)
+def test_a_read_does_not_care_for_if_match(dana: Caller, cast: Cast, path: str) -> None:
+    answer = dana.get(path.format(acme=cast.acme), headers={"If-Match": '"stale"'})
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("query", ["", "?q=x", "?provider=exotel", "?limit=10"])
+def test_the_list_has_a_tag_for_each_question(dana: Caller, query: str) -> None:
+    dana.post(ENDPOINTS, contract.ENDPOINT_EXAMPLE)
+    tag = dana.get(ENDPOINTS + query).headers["ETag"]
+    other = dana.get(f"{ENDPOINTS}?q=nobody", headers={"If-None-Match": tag})
+    assert other.status_code == 200
+    assert other.json == []
+
+
+SAVES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
+    ("PUT", TELEPHONY, contract.TELEPHONY_EXAMPLES["twilio"], {"twilio_max_concurrent": 11}),
+    ("POST", CONFIG, contract.VOICE_CONFIG_EXAMPLE, {"provider": "sinch", "isEnabled": False}),
+    ("POST", VOICE_AI, contract.VOICE_AI_EXAMPLE, {"sinchEstTrunkId": "another"}),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "first", "second"), SAVES)
+def test_a_stale_save_is_refused(
+    app: Flask, dana: Caller, *, method: str, path: str, first: dict, second: dict
+) -> None:
+    stale = dana.get(path).headers["ETag"]
+    assert dana.call(method, path, json=first, headers={"If-Match": stale}).status_code == 200
+    for tag in (stale, '"nonsense"', '"' + "9" * 5000 + '"', "W/" + stale, stale.strip('"')):
+        with unchanged(app):
+            answer = dana.call(method, path, json=second, headers={"If-Match": tag})
+        assert answer.status_code == 412, tag
+        assert answer.json["code"] == "STALE"  # type: ignore[index]
+    fresh = dana.get(path).headers["ETag"]
+    assert dana.call(method, path, json=second, headers={"If-Match": fresh}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("DELETE", f"{CONFIG}/sinch", None),
+        ("POST", "/api/calls/providers/active", {"provider": "sinch"}),
+    ],
+)
+def test_a_stale_choice_is_refused(
+    app: Flask, dana: Caller, method: str, path: str, body: dict | None
+) -> None:
+    stale = {"If-Match": dana.get(CONFIG).headers["ETag"]}
+    dana.post(CONFIG, contract.VOICE_CONFIG_EXAMPLE)
+    fresh = {"If-Match": dana.get(CONFIG).headers["ETag"]}
+    with unchanged(app):
+        assert dana.call(method, path, json=body, headers=stale).status_code == 412
+    assert dana.call(method, path, json=body, headers=fresh).status_code == 200
+
+
+def test_any_version_will_do_for_a_star(dana: Caller) -> None:
+    example = contract.TELEPHONY_EXAMPLES["twilio"]
+    assert dana.put(TELEPHONY, example, headers={"If-Match": "*"}).status_code == 200
+
+
+def test_the_tag_of_a_save_is_the_one_of_the_next_read(dana: Caller) -> None:
+    saved = dana.put(TELEPHONY, contract.TELEPHONY_EXAMPLES["twilio"])
+    assert dana.get(TELEPHONY).headers["ETag"] == saved.headers["ETag"]
+    again = dana.put(TELEPHONY, {"twilio_max_concurrent": 3}, headers={"If-Match": saved.headers["ETag"]})
+    assert again.status_code == 200
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE"])
+def test_a_stale_endpoint_is_refused(app: Flask, dana: Caller, method: str) -> None:
+    made = dana.post(ENDPOINTS, contract.ENDPOINT_EXAMPLE)
+    path = f"{ENDPOINTS}/{made.json['id']}"  # type: ignore[index]
+    stale = made.headers["ETag"]
+    changed = dana.put(path, {"label": "new"}, headers={"If-Match": stale})
+    assert changed.status_code == 200
+    fresh = changed.headers["ETag"]
+    assert fresh != stale
+    for tag in (stale, '"0"', '"-1"', '"x"', '"' + "9" * 5000 + '"', '"٣"', '"1.0"'):
+        with unchanged(app):
+            answer = dana.call(method, path, json={"label": "x"}, headers={"If-Match": tag})
+        assert answer.status_code == 412, tag
+    done = dana.call(method, path, json={"label": "x"}, headers={"If-Match": fresh})
+    assert done.status_code in (200, 204)

@@ -1,0 +1,180 @@
+"""Email and password for a token; ten misses, and that account waits."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from app.core import clock
+from app.extensions import db
+from app.models import User
+from app.services import passwords
+from tests.support.caller import Caller, fields
+from tests.support.cast import PASSWORD, Cast
+from tests.support.rows import audit, unchanged
+
+PATH = "/api/auth/login"
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Misses without argon2's slowness; whether a password is right is not decided here."""
+    monkeypatch.setattr(passwords, "matches", lambda hashed, given: bool(hashed) and given == PASSWORD)
+
+
+def test_the_token_works(app: Flask, nobody: Caller, cast: Cast) -> None:
+    for person, status in ((cast.dana, 200), (cast.mo, 403)):
+        answer = nobody.post(PATH, {"email": f" {person.email.upper()} ", "password": PASSWORD})
+        assert answer.status_code == 200, answer.text
+        assert answer.json is not None
+        assert answer.json["token_type"] == "Bearer"
+        assert answer.json["expires_at"].endswith("Z")
+        caller = Caller(app, answer.json["token"])
+        assert caller.get("/api/settings/telephony").status_code == status
+        event = audit(app)[-1] if status == 403 else audit(app)[-2]
+        assert (event.action, event.actor_id) == ("signed-in", person.id)
+
+
+@pytest.mark.asvs("6.3.8")
+def test_a_known_and_an_unknown_user_get_the_same_answer(app: Flask, nobody: Caller, cast: Cast) -> None:
+    wrong = {"password": "not the password at all"}
+    known = nobody.post(PATH, wrong | {"email": cast.mo.email})
+    unknown = nobody.post(PATH, wrong | {"email": "nobody@acme.example"})
+    with app.app_context():
+        db.session.get_one(User, cast.gus.id).disabled_at = clock.now()
+        db.session.commit()
+    disabled = nobody.post(PATH, {"email": cast.gus.email, "password": PASSWORD})
+    assert known.status_code == unknown.status_code == disabled.status_code == 401
+    assert known.data == unknown.data == disabled.data
+    assert dict(known.headers) == dict(unknown.headers) == dict(disabled.headers)
+
+
+@pytest.mark.asvs("6.3.8")
+def test_an_unknown_user_costs_a_hash_too(
+    nobody: Caller, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checked: list[Any] = []
+    monkeypatch.setattr(passwords, "matches", lambda hashed, _given: checked.append(hashed))
+    for email in (cast.mo.email, "nobody@acme.example"):
+        nobody.post(PATH, {"email": email, "password": "x"})
+    assert len(checked) == 2
+
+
+def test_a_password_is_taken_exactly(nobody: Caller, cast: Cast, quick: None) -> None:
+    for password in (f" {PASSWORD}", f"{PASSWORD} ", PASSWORD.upper(), "", PASSWORD[:-1]):
+        body = {"email": cast.mo.email, "password": password}
+        assert nobody.post(PATH, body).status_code == 401, password
+
+
+@pytest.mark.asvs("6.3.1")
+@pytest.mark.asvs("2.4.1")
+def test_ten_misses_throttle_the_account_alone(nobody: Caller, cast: Cast, quick: None) -> None:
+    wrong = {"email": cast.mo.email, "password": "wrong"}
+    for _ in range(10):
+        assert nobody.post(PATH, wrong).status_code == 401
+    for body in (wrong, {"email": cast.mo.email.upper(), "password": PASSWORD}):
+        answer = nobody.post(PATH, body)
+        assert answer.status_code == 429
+        assert 0 < int(answer.headers["Retry-After"]) <= 900
+    other = {"email": cast.dana.email, "password": PASSWORD}
+    assert nobody.post(PATH, other).status_code == 200
+
+
+@pytest.mark.asvs("6.3.8")
+def test_an_unknown_account_is_throttled_the_same(nobody: Caller, cast: Cast, quick: None) -> None:
+    answers = [
+        nobody.post(PATH, {"email": "nobody@acme.example", "password": "wrong"}).status_code
+        for _ in range(11)
+    ]
+    assert answers == [401] * 10 + [429]
+
+
+@pytest.mark.asvs("4.1.3")
+def test_forged_addresses_change_neither_throttle_nor_audit(
+    app: Flask, nobody: Caller, cast: Cast, quick: None
+) -> None:
+    for n in range(11):
+        address = f"203.0.113.{n}"
+        forged = {
+            "X-Forwarded-For": address,
+            "X-Real-Ip": address,
+            "Forwarded": f"for={address}",
+            "X-Forwarded-Host": "evil.example",
+            "X-Forwarded-Proto": "https",
+        }
+        answer = nobody.post(PATH, {"email": cast.mo.email, "password": "wrong"}, headers=forged)
+    assert answer.status_code == 429
+    events = [event for event in audit(app) if event.action == "sign-in.refused"]
+    assert {event.ip for event in events} == {"127.0.0.1"}
+
+
+def test_signing_in_forgives_the_misses_before(nobody: Caller, cast: Cast, quick: None) -> None:
+    for _ in range(2):
+        for _ in range(9):
+            nobody.post(PATH, {"email": cast.mo.email, "password": "wrong"})
+        right = {"email": cast.mo.email, "password": PASSWORD}
+        assert nobody.post(PATH, right).status_code == 200
+
+
+def test_misses_at_the_same_time_are_all_counted(app: Flask, nobody: Caller, cast: Cast, quick: None) -> None:
+    def miss(_n: int) -> int:
+        return nobody.post(PATH, {"email": cast.mo.email, "password": "wrong"}).status_code
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(miss, range(24)))
+    assert set(answers) <= {401, 429}
+    assert miss(0) == 429
+
+
+def test_sign_ins_at_the_same_time_all_succeed(nobody: Caller, cast: Cast, quick: None) -> None:
+    nobody.post(PATH, {"email": cast.mo.email, "password": "wrong"})
+    body = {"email": cast.mo.email, "password": PASSWORD}
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: nobody.post(PATH, body).status_code, range(16)))
+    assert set(answers) == {200}
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"password": "x"}, "email"),
+        ({"email": "mo@acme.example"}, "password"),
+        ({"email": None, "password": "x"}, "email"),
+        ({"email": "mo@acme.example", "password": 5}, "password"),
+        ({"email": ["mo@acme.example"], "password": "x"}, "email"),
+        ({"email": "mo@acme.example", "password": "x", "totp": 123456}, "totp"),
+        ({"email": "mo@acme.example", "password": "x", "role": "superadmin"}, "role"),
+        ({"email": "mo@acme.example", "password": "x", "scope": "secrets"}, "scope"),
+    ],
+)
+def test_a_bad_body_is_refused_by_name(
+    app: Flask, nobody: Caller, cast: Cast, body: dict, field: str
+) -> None:
+    with unchanged(app):
+        assert fields(nobody.post(PATH, body)) == {field}
+
+
+@pytest.mark.asvs("16.4.1")
+@pytest.mark.parametrize(
+    "email", ["a\r\nb@acme.example", "x" * 5000, "🐘@acme.example", "\u2028", "' OR 1=1 --"]
+)
+def test_a_strange_email_is_a_miss_on_one_line(
+    app: Flask, nobody: Caller, cast: Cast, quick: None, email: str
+) -> None:
+    assert nobody.post(PATH, {"email": email, "password": "x"}).status_code == 401
+    subject = audit(app)[-1].subject
+    assert subject.isprintable()
+    assert len(subject) <= 254
+
+
+@pytest.mark.asvs("16.3.1")
+def test_a_miss_is_audited_without_what_was_typed(
+    app: Flask, nobody: Caller, cast: Cast, quick: None
+) -> None:
+    nobody.post(PATH, {"email": cast.mo.email, "password": "a-mistyped-word"})
+    event = audit(app)[-1]
+    assert (event.action, event.subject) == ("sign-in.refused", cast.mo.email)
+    assert "a-mistyped-word" not in f"{event.changes}{event.actor_name}"

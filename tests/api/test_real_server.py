@@ -1,0 +1,200 @@
+"""The API as it is really served: what the server in front of the app makes of HTTP."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.client import HTTPConnection, HTTPResponse
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.support.cast import PASSWORD
+from tests.support.server import Server
+
+SECONDS = 20
+PATH = "/api/calls/providers"
+SAVE = "/api/calls/voice-ai/config"
+
+
+@pytest.fixture(scope="module")
+def token(server: Server) -> str:
+    server.flask(
+        *("users", "create", "--email", "dana@acme.example", "--name", "Dana"),
+        *("--role", "superadmin", "--organization", "Acme Support", "--password-stdin"),
+        typed=f"{PASSWORD}\n",
+    )
+    return server.flask("tokens", "create", "--email", "dana@acme.example")
+
+
+@contextmanager
+def _connected(server: Server) -> Iterator[HTTPConnection]:
+    connection = HTTPConnection(urlsplit(server.url).netloc, timeout=SECONDS)
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+def _ask(
+    connection: HTTPConnection, token: str, method: str = "GET", path: str = PATH, **more: Any
+) -> tuple[HTTPResponse, bytes]:
+    headers = {"Authorization": f"Bearer {token}"} | more.pop("headers", {})
+    connection.request(method, path, headers=headers, **more)
+    answer = connection.getresponse()
+    return answer, answer.read()
+
+
+def _raw(server: Server, request: bytes) -> bytes:
+    """What comes back until the server has nothing more to say."""
+    address = urlsplit(server.url)
+    with socket.create_connection((address.hostname, address.port), timeout=SECONDS) as sent:
+        sent.sendall(request)
+        received = b""
+        try:
+            while piece := sent.recv(65536):
+                received += piece
+        except ConnectionResetError:
+            pass
+    return received
+
+
+def _refusal(body: bytes) -> dict[str, Any]:
+    refused: dict[str, Any] = json.loads(body)
+    assert set(refused) == {"success", "error", "code"}
+    return refused
+
+
+def test_one_connection_serves_many_requests(server: Server, token: str) -> None:
+    with _connected(server) as connection:
+        used = set()
+        for _ in range(5):
+            answer, body = _ask(connection, token)
+            assert answer.status == 200
+            assert json.loads(body) == {"provider": None, "phoneNumber": None}
+            used.add(connection.sock.getsockname())
+        answer, _ = _ask(connection, token, "POST", SAVE, body=b"{")
+        assert answer.status == 415
+        assert _ask(connection, token)[0].status == 200
+        used.add(connection.sock.getsockname())
+    assert len(used) == 1
+
+
+def test_headers_are_ours(server: Server, token: str) -> None:
+    with _connected(server) as connection:
+        answer, _ = _ask(connection, token)
+    assert answer.headers["Content-Type"] == "application/json; charset=utf-8"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert "Set-Cookie" not in answer.headers
+    assert "Cookie" not in (answer.headers["Vary"] or "")
+    assert answer.headers["Access-Control-Allow-Origin"] is None
+
+
+def test_head_is_get_without_a_body(server: Server, token: str) -> None:
+    with _connected(server) as connection:
+        for path in (PATH, "/api/settings/endpoints", "/api/settings/telephony"):
+            got, _ = _ask(connection, token, "GET", path)
+            head, body = _ask(connection, token, "HEAD", path)
+            assert (head.status, body) == (200, b"")
+            assert head.headers["ETag"] == got.headers["ETag"]
+            assert head.headers["Content-Type"] == got.headers["Content-Type"]
+        assert _ask(connection, token)[0].status == 200
+
+
+def test_what_is_known_is_not_sent_again(server: Server, token: str) -> None:
+    with _connected(server) as connection:
+        for path in (PATH, "/api/settings/endpoints"):
+            tag = _ask(connection, token, "GET", path)[0].headers["ETag"]
+            answer, body = _ask(connection, token, "GET", path, headers={"If-None-Match": tag})
+            assert (answer.status, body) == (304, b"")
+
+
+@pytest.mark.asvs("4.1.4")
+@pytest.mark.parametrize("method", ["OPTIONS", "TRACE", "PATCH", "PROPFIND"])
+def test_other_verbs_are_refused(server: Server, token: str, method: str) -> None:
+    with _connected(server) as connection:
+        answer, body = _ask(connection, token, method)
+    assert answer.status == 405
+    assert "GET" in answer.headers["Allow"]
+    assert _refusal(body)["code"] == "METHOD_NOT_ALLOWED"
+
+
+@pytest.mark.asvs("3.4.2")
+def test_another_origin_is_not_let_in(server: Server, token: str) -> None:
+    preflight = {"Origin": "https://evil.example", "Access-Control-Request-Method": "GET"}
+    with _connected(server) as connection:
+        for method in ("OPTIONS", "GET"):
+            answer, _ = _ask(connection, token, method, headers=preflight)
+            assert "evil" not in str(answer.headers)
+
+
+@pytest.mark.asvs("1.5.3")
+@pytest.mark.parametrize("data", [b"[" * 100_000 + b"]" * 100_000, b'{"a":' * 100_000])
+def test_a_body_that_is_far_too_deep_is_400(server: Server, token: str, data: bytes) -> None:
+    kind = {"Content-Type": "application/json"}
+    with _connected(server) as connection:
+        answer, body = _ask(connection, token, "POST", SAVE, body=data, headers=kind)
+        assert answer.status == 400
+        assert _refusal(body)["code"] == "MALFORMED_REQUEST"
+        assert _ask(connection, token)[0].status == 200
+
+
+def test_too_large_a_body_is_413(server: Server, token: str) -> None:
+    kind = {"Content-Type": "application/json"}
+    with _connected(server) as connection:
+        answer, body = _ask(connection, token, "POST", SAVE, body=b" " * 1_000_001, headers=kind)
+    assert answer.status == 413
+    assert _refusal(body)["code"] == "TOO_LARGE"
+
+
+def _head(token: str, *lines: str) -> bytes:
+    start = (
+        f"POST {SAVE} HTTP/1.1",
+        "Host: localhost",
+        f"Authorization: Bearer {token}",
+        "Content-Type: application/json",
+        "Connection: close",
+    )
+    return "\r\n".join([*start, *lines, "", ""]).encode()
+
+
+@pytest.mark.asvs("4.2.1")
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("Content-Length: 2", "Transfer-Encoding: chunked"),
+        ("Transfer-Encoding: chunked", "Content-Length: 2"),
+    ],
+)
+def test_two_lengths_are_refused(server: Server, token: str, lines: tuple[str, str]) -> None:
+    received = _raw(server, _head(token, *lines) + b"2\r\n{}\r\n0\r\n\r\n")
+    assert received.startswith(b"HTTP/1.1 400 "), received[:500]
+
+
+@pytest.mark.asvs("4.2.1")
+def test_two_content_lengths_are_refused(server: Server, token: str) -> None:
+    received = _raw(server, _head(token, "Content-Length: 2", "Content-Length: 3") + b"{} ")
+    assert received.startswith(b"HTTP/1.1 400 "), received[:500]
+
+
+def test_a_chunked_body_is_refused_clearly(server: Server, token: str) -> None:
+    """Whether a Content-Length came with it cannot be told any more."""
+    received = _raw(server, _head(token, "Transfer-Encoding: chunked") + b"2\r\n{}\r\n0\r\n\r\n")
+    assert received.startswith(b"HTTP/1.1 400 "), received[:500]
+    assert "Content-Length" in _refusal(received.split(b"\r\n\r\n")[1])["error"]
+
+
+def test_what_is_no_http_is_refused(server: Server, token: str) -> None:
+    assert not _raw(server, b"\x16\x03\x01\x00\xa5hello\r\n\r\n").startswith(b"HTTP/1.1 2")
+    with _connected(server) as connection:
+        assert _ask(connection, token)[0].status == 200
+
+
+def test_nothing_was_logged_as_a_failure(server: Server, token: str) -> None:
+    output = server.output()
+    assert "request.failed" not in output
+    assert "Traceback" not in output
+    assert token not in output

@@ -1,0 +1,149 @@
+"""Raw secrets leave by two documented reads only, to a token that may have them, on the record."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from app.api.operations import OPERATIONS
+from tests.support import contract
+from tests.support.caller import Caller
+from tests.support.cast import PASSWORD, Cast
+from tests.support.rows import audit
+
+TELEPHONY = "/api/settings/telephony"
+CONFIG = "/api/calls/providers/config"
+CANARY = "canary"
+
+
+def _fill(dana: Caller) -> None:
+    """Every secret field has a value with the canary in it."""
+    for example in contract.TELEPHONY_EXAMPLES.values():
+        secrets = {name: f"{CANARY}-{name}" for name in contract.TELEPHONY_SECRETS if name in example}
+        assert dana.put(TELEPHONY, example | secrets).status_code == 200
+    assert (
+        dana.post(
+            CONFIG, {"provider": "twilio", "twilioApiKeySecret": f"{CANARY}-api-key-secret"}
+        ).status_code
+        == 200
+    )
+    assert (
+        dana.post(
+            CONFIG, contract.VOICE_CONFIG_EXAMPLE | {"sinchApplicationSecret": f"{CANARY}-sinch"}
+        ).status_code
+        == 200
+    )
+    body = contract.VOICE_AI_EXAMPLE | {
+        "elevenlabsApiKey": f"{CANARY}-eleven",
+        "sinchEstKeySecret": f"{CANARY}-est",
+        "sinchEstKeyId": "key-id",
+    }
+    assert dana.post("/api/calls/voice-ai/config", body).status_code == 200
+
+
+def _reads(app: Flask) -> list[str]:
+    return [event.subject for event in audit(app) if event.action == "secrets.read"]
+
+
+def test_the_two_reads_have_them_and_are_audited(app: Flask, dana: Caller) -> None:
+    _fill(dana)
+    assert _reads(app) == []
+    telephony = dana.get(TELEPHONY)
+    assert telephony.text.count(CANARY) == len(contract.TELEPHONY_SECRETS)
+    assert _reads(app) == ["telephony settings"]
+    config = dana.get(CONFIG)
+    assert config.text.count(CANARY) == len(contract.VOICE_SECRETS)
+    assert _reads(app) == ["telephony settings", "voice configuration"]
+    for answer in (telephony, config):
+        assert answer.headers["Cache-Control"] == "no-store"
+
+
+def test_each_read_is_audited_also_of_what_is_known_already(app: Flask, dana: Caller) -> None:
+    _fill(dana)
+    for path in (TELEPHONY, CONFIG):
+        tag = dana.get(path).headers["ETag"]
+        assert dana.get(path, headers={"If-None-Match": tag}).status_code == 304
+        assert dana.call("HEAD", path).status_code == 200
+    assert len(_reads(app)) == 6
+
+
+def test_without_the_scope_the_fields_are_left_out(app: Flask, dana: Caller, careful_dana: Caller) -> None:
+    _fill(dana)
+    expected: dict[str, Any] = dana.get(TELEPHONY).json  # type: ignore[assignment]
+    for name in contract.TELEPHONY_SECRETS:
+        del expected[name]
+    before = len(_reads(app))
+    assert careful_dana.get(TELEPHONY).json == expected
+    items = careful_dana.get(CONFIG).json["providers"]  # type: ignore[index]
+    assert all(item["isConfigured"] for item in items)
+    assert not {name for item in items for name in item} & set(contract.VOICE_SECRETS)
+    assert len(_reads(app)) == before
+
+
+def test_a_sign_in_token_of_a_superadmin_has_the_scope(
+    app: Flask, dana: Caller, nobody: Caller, cast: Cast
+) -> None:
+    _fill(dana)
+    body = {"email": cast.dana.email, "password": PASSWORD}
+    signed_in = Caller(app, nobody.post("/api/auth/login", body).json["token"])  # type: ignore[index]
+    assert CANARY in signed_in.get(TELEPHONY).text
+    assert CANARY in signed_in.get(CONFIG).text
+
+
+def test_another_organizations_reads_are_audited_there(
+    app: Flask, dana: Caller, gus: Caller, cast: Cast
+) -> None:
+    _fill(dana)
+    assert CANARY in gus.get(f"{CONFIG}?organizationId={cast.acme}").text
+    event = audit(app)[-1]
+    assert (event.action, event.organization_id) == ("secrets.read", cast.acme)
+    assert event.actor_name == cast.gus.email
+
+
+@pytest.mark.asvs("16.2.5")
+def test_nothing_else_has_them(
+    dana: Caller, careful_dana: Caller, mo: Caller, gus: Caller, cast: Cast
+) -> None:
+    _fill(dana)
+    dana.post("/api/settings/endpoints", contract.ENDPOINT_EXAMPLE)
+    known = {
+        "organization_id": cast.acme,
+        "endpoint_id": "no-such-endpoint",
+        "user_id": cast.mo.id,
+        "phone_number": "+15551234567",
+        "provider": "nobody",
+    }
+    for operation in OPERATIONS:
+        path = operation.path
+        for name, value in known.items():
+            path = path.replace(f"<{name}>", value)
+        for caller in (dana, careful_dana, mo, gus):
+            may = caller is dana and operation.method == "GET" and path in (TELEPHONY, CONFIG)
+            answer = caller.call(operation.method, path, json={} if operation.body else None)
+            if not may:
+                assert CANARY not in answer.text, f"{operation.method} {path}"
+            assert CANARY not in str(answer.headers)
+
+
+@pytest.mark.asvs("16.2.5")
+def test_a_save_does_not_say_them_back(app: Flask, dana: Caller) -> None:
+    _fill(dana)
+    sent = {"twilio_auth_token": f"{CANARY}-again"}
+    assert CANARY not in dana.put(TELEPHONY, sent).text
+    wrong = {"twilio_auth_token": f"{CANARY} with spaces", "twilio_account_sid": f"{CANARY}-sid"}
+    assert CANARY not in dana.put(TELEPHONY, wrong).text
+    long = dana.post(CONFIG, {"provider": "sinch", "sinchApplicationSecret": CANARY * 200})
+    assert CANARY not in long.text
+    assert CANARY not in str([(event.subject, event.changes) for event in audit(app)])
+
+
+def test_saves_are_audited_in_words(app: Flask, dana: Caller) -> None:
+    dana.put(TELEPHONY, contract.TELEPHONY_EXAMPLES["twilio"])
+    dana.put(TELEPHONY, {"twilio_auth_token": "another-made-up-token"})
+    dana.put(TELEPHONY, {"provider": None, "twilio_auth_token": None})
+    changes = [
+        event.changes["twilio_auth_token"] for event in audit(app) if "twilio_auth_token" in event.changes
+    ]
+    assert changes == [["not set", "set"], ["set", "replaced"], ["set", "not set"]]
