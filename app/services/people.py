@@ -15,7 +15,7 @@ from app.models import ApiToken, Role, User, VoicePhoneNumber
 from app.services import audit, passwords, sessions, validation
 from app.services.organizations import Name
 from app.services.scope import Scope, expect_version
-from app.services.sign_in import normal_email
+from app.services.sign_in import confirm_password, normal_email
 from app.services.validation import Checked
 
 _EMAIL = re.compile(r"[^\s@\x00-\x1f\x7f]{1,64}@[^\s@\x00-\x1f\x7f.]+(\.[^\s@\x00-\x1f\x7f.]+)+")
@@ -166,8 +166,7 @@ def _revoke_tokens(scope: Scope, user: User) -> None:
 
 def change_password(scope: Scope, user: User, current: str, new: str, *, session_token: str | None) -> None:
     """Needs the current one, and ends the user's other sessions."""
-    if not passwords.matches(user.password_hash, current):
-        raise Invalid([Problem("current_password", "This is not your current password.")])
+    confirm_password(scope, user, current, field="current_password")
     try:
         passwords.check(new, *user.email.split("@"), user.name)
     except ValueError as error:

@@ -107,13 +107,13 @@ def check_code(scope: Scope, user: User, code: str | None) -> None:
         raise Unauthenticated("This code does not match, or was used already.", code=CODE_NEEDED)
 
 
-def confirm_password(scope: Scope, user: User, password: str) -> None:
+def confirm_password(scope: Scope, user: User, password: str, *, field: str = "your_password") -> None:
     """Again, before something that outlives the session is handed out. Invalid where it is wrong."""
     counter = throttle.key("confirm", user.email)
     throttle.refuse_if_exhausted(scope, counter)
     if not passwords.matches(user.password_hash, password):
         _miss(scope, counter, user.email)
-        raise Invalid([Problem("your_password", "This is not your password.")])
+        raise Invalid([Problem(field, "This is not your password.")])
     with scope.transaction():
         throttle.clear(scope, counter)
 

@@ -73,6 +73,9 @@ def change_password(scope: Scope) -> ResponseReturnValue:
     except Invalid as error:
         form.show(error)
         return _page(scope, 422, password_form=form)
+    except TooMany as error:
+        form.current_password.errors = [error.message]
+        return _page(scope, 429, password_form=form)
     flash("Your password is changed, and your other sessions are signed out.", "ok")
     return _back()
 
@@ -145,5 +148,8 @@ def switch_totp_off(scope: Scope) -> ResponseReturnValue:
     except Invalid as error:
         form.show(error)
         return _page(scope, 422, off_form=form)
+    except TooMany as error:
+        form.your_password.errors = [error.message]
+        return _page(scope, 429, off_form=form)
     flash("Two-step sign-in is off.", "ok")
     return _back()

@@ -29,7 +29,8 @@ def check_page(app: Flask, path: str, answer: TestResponse, root: Element) -> No
     headings = root.all("h1")
     assert len(headings) == 1, f"{path} has {len(headings)} h1"
     title = root.one("title").text
-    assert title.startswith(headings[0].text), f"{path}: {title!r} is not {headings[0].text!r}"
+    heading = headings[0].text.removeprefix("Patchbay ")
+    assert title.startswith(heading), f"{path}: {title!r} is not {headings[0].text!r}"
     assert headings[0].text, path
     assert root.one("html")["lang"] == "en", path
     assert root.all("main", id="main"), path

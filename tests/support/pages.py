@@ -53,9 +53,9 @@ class Page:
     @property
     def compared(self) -> list[tuple[str, ...]]:
         """Of what two people changed at once: label, stored now, typed."""
-        table = self.root.one(css="pb-compare")
         return [
             (label.text, *[side.text for side in label.parent.all("bdi")])
+            for table in self.root.all(css="pb-compare")
             for label in table.all("dt")
             if label.parent
         ]

@@ -1,10 +1,98 @@
-"""Pages are tested on SQLite alone: what differs between databases is the services' business."""
+"""Pages are tested on SQLite alone: what differs between databases is the services' business.
+
+Each test starts from a copy of a database in which the cast has signed in, through the form, once.
+"""
 
 from __future__ import annotations
 
+import logging
+import shutil
+from dataclasses import dataclass
+from io import StringIO
+from pathlib import Path
+
 import pytest
+import structlog
+from flask import Flask
+
+from app import create_app
+from app.config import Settings
+from app.extensions import db
+from tests.support import databases
+from tests.support.cast import Cast, assemble
+from tests.support.pages import Portal
+
+
+@dataclass(frozen=True)
+class SignedIn:
+    file: Path
+    cast: Cast
+    cookies: dict[str, str]
+
+
+@pytest.fixture(scope="session")
+def signed_in(
+    shared: Path,
+    shared_keys: dict[str, str],
+    migrate: databases.Migrate,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> SignedIn:
+    file = tmp_path_factory.mktemp("cast") / "patchbay.db"
+    url = databases.sqlite_copy(shared, file, migrate)
+    environment = {"PATCHBAY_DATA": str(file.parent), "DATABASE_URL": url, **shared_keys}
+    app = create_app(Settings.from_environment(environment))
+    cast = assemble(app)
+    cookies = {}
+    for person in (cast.dana, cast.mo, cast.gus):
+        portal = Portal(app)
+        portal.sign_in(person.email)
+        cookies[person.id] = portal.cookie
+    with app.app_context():
+        db.engine.dispose()
+    return SignedIn(file, cast, cookies)
 
 
 @pytest.fixture
-def database_url(sqlite_url: str) -> str:
-    return sqlite_url
+def database_url(signed_in: SignedIn, tmp_path: Path) -> str:
+    target = tmp_path / "patchbay.db"
+    shutil.copyfile(signed_in.file, target)
+    return f"sqlite:///{target}"
+
+
+@pytest.fixture
+def cast(signed_in: SignedIn) -> Cast:
+    return signed_in.cast
+
+
+@pytest.fixture
+def logged(app: Flask) -> StringIO:
+    """Fills up with the lines of the log."""
+    written = StringIO()
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler.formatter, structlog.stdlib.ProcessorFormatter):
+            assert isinstance(handler, logging.StreamHandler)
+            handler.setStream(written)
+    return written
+
+
+@pytest.fixture
+def nobody(app: Flask) -> Portal:
+    return Portal(app)
+
+
+@pytest.fixture
+def dana(app: Flask, signed_in: SignedIn) -> Portal:
+    """A superadmin of Acme Support, signed in."""
+    return Portal(app, cookie=signed_in.cookies[signed_in.cast.dana.id])
+
+
+@pytest.fixture
+def gus(app: Flask, signed_in: SignedIn) -> Portal:
+    """A superadmin of Globex, signed in."""
+    return Portal(app, cookie=signed_in.cookies[signed_in.cast.gus.id])
+
+
+@pytest.fixture
+def mo(app: Flask, signed_in: SignedIn) -> Portal:
+    """A member of Acme Support, signed in."""
+    return Portal(app, cookie=signed_in.cookies[signed_in.cast.mo.id])

@@ -1,0 +1,224 @@
+"""The command line, as a script uses it: in a process of its own, its output taken by the letter."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from cryptography.fernet import Fernet
+from flask import Flask
+from sqlalchemy import select
+
+from app import create_app
+from app.config import Settings
+from app.extensions import db
+from app.models import ApiToken, Secret, User
+from tests.support import databases
+from tests.support.caller import Caller
+from tests.support.cast import PASSWORD, Cast, assemble
+from tests.support.furnished import furnish
+from tests.support.server import ROOT, clean_environment, flask
+
+Run = Callable[..., "Done"]
+UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\n")
+
+
+@dataclass(frozen=True)
+class Done:
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def database_url(sqlite_url: str) -> str:
+    return sqlite_url
+
+
+@pytest.fixture
+def cast(app: Flask) -> Cast:
+    return assemble(app)
+
+
+@pytest.fixture
+def run(environment: dict[str, str]) -> Run:
+    """Runs a command on the test's own installation."""
+
+    def run(*arguments: str, typed: str = "", **settings: str) -> Done:
+        done = subprocess.run(
+            flask(*arguments),
+            cwd=ROOT,
+            env=clean_environment() | environment | settings,
+            input=typed,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        return Done(done.returncode, done.stdout, done.stderr)
+
+    return run
+
+
+def create(run: Run, typed: str = PASSWORD, **changed: str) -> Done:
+    options = {"email": "Ines@Acme.example", "name": "Ines", "role": "superadmin", "organization": "Acme"}
+    arguments = [part for name, value in (options | changed).items() for part in (f"--{name}", value)]
+    return run("users", "create", *arguments, "--password-stdin", typed=f"{typed}\n")
+
+
+def sentence(done: Done) -> str:
+    """A refusal: nothing on the way out, one readable sentence, no traceback."""
+    assert done.code != 0
+    assert done.out == ""
+    assert "Traceback" not in done.err
+    return done.err.strip()
+
+
+def test_a_user_is_created_and_only_the_id_printed(app: Flask, run: Run) -> None:
+    done = create(run)
+    assert (done.code, done.err) == (0, "")
+    assert UUID.fullmatch(done.out)
+    with app.app_context():
+        user = db.session.get_one(User, done.out.strip())
+        assert (user.email, user.name, user.role) == ("ines@acme.example", "Ines", "superadmin")
+    again = create(run, email="mo@acme.example", role="member")
+    assert again.code == 0
+    with app.app_context():
+        assert db.session.get_one(User, again.out.strip()).organization_id == user.organization_id
+
+
+@pytest.mark.parametrize(
+    ("changed", "typed", "said"),
+    [
+        ({"email": "ines"}, PASSWORD, "email: Use an email address"),
+        ({"name": " "}, PASSWORD, "name: This is required."),
+        ({}, "too short", "password: Use 15 characters or more."),
+        ({"organization": "x" * 121}, PASSWORD, "organization: A name has at most 120 characters."),
+        ({"organization": " "}, PASSWORD, "organization: This is required."),
+    ],
+)
+def test_a_user_that_cannot_be_is_refused(
+    app: Flask, run: Run, changed: dict[str, str], typed: str, said: str
+) -> None:
+    assert said in sentence(create(run, typed, **changed))
+    with app.app_context():
+        assert db.session.scalars(select(User)).all() == []
+
+
+def test_an_email_is_one_persons(run: Run, cast: Cast) -> None:
+    assert sentence(create(run, email=cast.dana.email)).endswith("dana@acme.example is a user already.")
+
+
+def test_a_token_is_printed_alone_and_works(app: Flask, run: Run, cast: Cast) -> None:
+    furnish(app, cast)
+    done = run("tokens", "create", "--email", "DANA@acme.example")
+    assert (done.code, done.err) == (0, "")
+    assert re.fullmatch(r"[\w-]+\.[\w-]+\.[\w-]+\n", done.out)
+    careful = Caller(app, done.out.strip()).get("/api/calls/providers/config")
+    assert "twilioAuthToken" not in careful.text
+    done = run("tokens", "create", "--email", cast.dana.email, "--scope", "secrets", "--expires-days", "3")
+    full = Caller(app, done.out.strip()).get("/api/calls/providers/config")
+    assert "twilioAuthToken" in full.text
+    with app.app_context():
+        lives = [(row.expires_at - row.created_at).days for row in db.session.scalars(select(ApiToken))]
+    assert 3 in lives
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--email", "nobody@acme.example"], "There is no user nobody@acme.example."),
+        (["--email", "mo@acme.example", "--scope", "secrets"], "superadmin"),
+        (["--email", "dana@acme.example", "--expires-days", "0"], "days"),
+        (["--email", "dana@acme.example", "--scope", "everything"], "everything"),
+    ],
+)
+def test_a_token_that_cannot_be_is_refused(run: Run, cast: Cast, arguments: list[str], said: str) -> None:
+    assert said in sentence(run("tokens", "create", *arguments))
+
+
+@pytest.mark.asvs("11.2.2")
+def test_keys_are_rotated_and_the_old_one_can_go(
+    app: Flask, run: Run, cast: Cast, shared_keys: dict[str, str], environment: dict[str, str]
+) -> None:
+    furnished = furnish(app, cast)
+    old, new = shared_keys["PATCHBAY_FERNET_KEYS"], Fernet.generate_key().decode()
+    done = run("keys", "rotate", PATCHBAY_FERNET_KEYS=f"{new},{old}")
+    assert (done.code, done.err) == (0, "")
+    assert done.out.endswith("Everything is sealed with the newest key. The older ones can go.\n")
+    with app.app_context():
+        count = len(db.session.scalars(select(Secret)).all())
+    assert f"{count} of {count} sealed again" in done.out
+    again = run("keys", "rotate", PATCHBAY_FERNET_KEYS=f"{new},{old}")
+    assert "sealed again" not in again.out
+    fresh = create_app(Settings.from_environment(environment | {"PATCHBAY_FERNET_KEYS": new}))
+    token = run(
+        "tokens", "create", "--email", cast.dana.email, "--scope", "secrets", PATCHBAY_FERNET_KEYS=new
+    )
+    raw = Caller(fresh, token.out.strip()).get("/api/calls/providers/config")
+    assert furnished.secrets["twilio.auth_token"] in raw.text
+
+
+def test_rotation_says_what_it_cannot_open(
+    app: Flask, run: Run, cast: Cast, shared_keys: dict[str, str]
+) -> None:
+    furnish(app, cast)
+    with app.app_context():
+        row = db.session.scalars(select(Secret)).first()
+        assert row is not None
+        row.sealed = "gAAAA-broken"
+        db.session.commit()
+    new = Fernet.generate_key().decode()
+    done = run("keys", "rotate", PATCHBAY_FERNET_KEYS=f"{new},{shared_keys['PATCHBAY_FERNET_KEYS']}")
+    assert done.code != 0
+    assert "1 secrets do not open with any key" in done.err
+    assert "Keep the old key." in done.err
+
+
+@pytest.mark.parametrize(
+    "command", [["serve"], ["users", "create"], ["tokens", "create"], ["keys", "rotate"]]
+)
+def test_another_key_than_the_databases_stops_everything(run: Run, cast: Cast, command: list[str]) -> None:
+    done = run(*command, PATCHBAY_FERNET_KEYS=Fernet.generate_key().decode())
+    said = sentence(done)
+    assert "PATCHBAY_FERNET_KEYS does not open this database: it was sealed with another key." in said
+
+
+@pytest.mark.asvs("13.4.2")
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("PATCHBAY_SECRET_KEY", "changeme"),
+        ("PATCHBAY_SECRET_KEY", "a" * 64),
+        ("PATCHBAY_JWT_KEYS", "secret"),
+        ("PATCHBAY_FERNET_KEYS", "not-a-key"),
+        ("PATCHBAY_BIND", "nowhere"),
+        ("PATCHBAY_TRUSTED_PROXIES", "many"),
+        ("DATABASE_URL", "mysql://x"),
+    ],
+)
+def test_an_unusable_setting_stops_the_boot_by_name(run: Run, setting: str, value: str) -> None:
+    said = sentence(run("serve", **{setting: value}))
+    assert "Patchbay cannot start: " in said
+    assert setting in said
+
+
+def test_a_missing_key_is_never_made_anew_over_existing_data(
+    run: Run, environment: dict[str, str], tmp_path: Path
+) -> None:
+    environment.pop("PATCHBAY_FERNET_KEYS")
+    said = sentence(run("serve"))
+    assert "PATCHBAY_FERNET_KEYS is missing, and the database already has data." in said
+    assert not (tmp_path / "fernet.keys").exists()
+
+
+def test_it_starts_from_nothing(tmp_path: Path) -> None:
+    data = tmp_path / "new"
+    databases.migrate({"PATCHBAY_DATA": str(data)})
+    assert {path.name for path in data.glob("*.key*")} == {"secret.key", "jwt.keys", "fernet.keys"}
+    for path in data.glob("*.key*"):
+        assert path.stat().st_mode & 0o777 == 0o600

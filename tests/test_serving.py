@@ -1,0 +1,135 @@
+"""A served Patchbay: what it prints, what monitors ask it, what it logs."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+from cryptography.fernet import Fernet
+from flask import Flask
+from sqlalchemy import text
+
+from app.extensions import db
+from tests.support.cast import PASSWORD
+from tests.support.server import ROOT, Server, flask, served
+
+LINK = re.compile(r"http://127\.0\.0\.1:\d+/setup\?key=[\w-]+")
+
+
+@pytest.fixture
+def database_url(sqlite_url: str) -> str:
+    return sqlite_url
+
+
+def get(url: str) -> tuple[int, str]:
+    try:
+        with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310 (our own)
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+
+
+@pytest.mark.asvs("6.4.1")
+def test_the_setup_link_is_printed_until_somebody_can_sign_in(tmp_path: Path) -> None:
+    with served(tmp_path) as server:
+        (first,) = LINK.findall(server.output())
+        assert first.startswith(server.url)
+        assert get(first)[0] == 200
+    with served(tmp_path) as server:
+        second = LINK.findall(server.output())[-1]
+        assert get(second)[0] == 200
+        assert get(f"{server.url}/setup?{first.split('?')[1]}")[0] == 404
+        options = {"email": "ines@acme.example", "name": "Ines", "role": "superadmin", "organization": "Acme"}
+        arguments = [part for name, value in options.items() for part in (f"--{name}", value)]
+        server.flask("users", "create", *arguments, "--password-stdin", typed=PASSWORD)
+        assert get(second)[0] == 404
+        said = server.output()
+    with served(tmp_path) as server:
+        assert "/setup?key=" not in server.output().removeprefix(said)
+    done = subprocess.run(
+        flask("serve"),
+        cwd=ROOT,
+        env={**server.environment, "PATCHBAY_FERNET_KEYS": Fernet.generate_key().decode()},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert "sealed with another key. Put that key back" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_monitors_are_answered(server: Server) -> None:
+    assert get(f"{server.url}/healthz") == (200, "ok\n")
+    assert get(f"{server.url}/readyz") == (200, "ready\n")
+    get(f"{server.url}/sign-in")
+    status, metrics = get(f"{server.url}/metrics")
+    assert status == 200
+    assert 'patchbay_requests_total{method="GET",route="/sign-in",status="200"} 1.0' in metrics
+    assert "patchbay_request_seconds_bucket" in metrics
+
+
+def test_metrics_have_no_ids_and_no_addresses_of_strangers(server: Server) -> None:
+    get(f"{server.url}/o/somebody/people/1234?key=abcd")
+    get(f"{server.url}/what/ever/1234")
+    _, metrics = get(f"{server.url}/metrics")
+    assert 'route="/o/<slug>/people/<user_id>"' in metrics
+    for private in ("1234", "abcd", "somebody", "what"):
+        assert private not in metrics
+
+
+@pytest.mark.asvs("13.4.2")
+def test_no_debugger_is_served(server: Server) -> None:
+    assert get(f"{server.url}/console")[0] == 404
+    assert get(f"{server.url}/nowhere?__debugger__=yes&cmd=resource&f=debugger.js")[0] == 404
+
+
+def test_its_log_is_json_with_a_request_id_and_without_addresses(server: Server) -> None:
+    get(f"{server.url}/setup?key=not-the-right-key-at-all")
+    logged = [json.loads(line) for line in server.output().splitlines() if line.startswith("{")]
+    refused = [line for line in logged if line.get("route") == "/setup" and line.get("status") == 404]
+    assert refused
+    for line in logged:
+        assert {"event", "level", "timestamp"} <= set(line)
+    assert re.fullmatch(r"[0-9a-f]{16}", refused[0]["request_id"])
+    assert "not-the-right-key-at-all" not in server.output()
+
+
+def test_it_is_not_ready_with_old_migrations(app: Flask) -> None:
+    client = app.test_client()
+    assert client.get("/readyz").status_code == 200
+    with app.app_context():
+        db.session.execute(text("UPDATE alembic_version SET version_num = 'older'"))
+        db.session.commit()
+    answer = client.get("/readyz")
+    assert answer.status_code == 503
+    assert answer.text == "The migrations are not current. Run: flask --app wsgi db upgrade\n"
+    assert client.get("/healthz").status_code == 200
+
+
+def test_it_is_not_ready_without_its_database(app: Flask, tmp_path: Path) -> None:
+    client = app.test_client()
+    with app.app_context():
+        db.session.remove()
+        db.engine.dispose()
+    for file in tmp_path.glob("patchbay.db*"):
+        file.unlink()
+    (tmp_path / "patchbay.db").mkdir()
+    answer = client.get("/readyz")
+    assert (answer.status_code, answer.text) == (503, "The database cannot be reached.\n")
+    assert client.get("/healthz").status_code == 200
+
+
+def test_it_is_not_ready_with_another_key(app: Flask) -> None:
+    with app.app_context():
+        db.session.execute(text("UPDATE installation SET key_check = 'sealed with another'"))
+        db.session.commit()
+    answer = app.test_client().get("/readyz")
+    assert answer.status_code == 503
+    assert "PATCHBAY_FERNET_KEYS does not open this database" in answer.text

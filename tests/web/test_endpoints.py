@@ -1,0 +1,350 @@
+"""The endpoints page: with and without htmx."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from app.models import Endpoint
+from app.services import endpoints
+from tests.support.cast import Cast
+from tests.support.furnished import BASE_URL, scope_as
+from tests.support.pages import Page, Portal
+from tests.support.rows import audit, unchanged
+
+PATH = "/o/acme-support/endpoints"
+NUMBER = "+15551234567"
+HTMX = pytest.mark.parametrize("htmx", [None, "endpoints"], ids=["plain", "htmx"])
+
+
+def add(portal: Portal, status: int = 200, **typed: Any) -> Page:
+    values = {"phone_number": NUMBER, "provider": "twilio", "inbound_agent_name": "Reception"} | typed
+    return portal.get(PATH).follow("Add endpoint").press("Add endpoint", status, **values)
+
+
+@pytest.fixture
+def row(app: Flask, cast: Cast) -> Endpoint:
+    """One of Acme Support's."""
+    return made(app, cast, NUMBER, inbound_agent_name="Reception", label="Front desk")
+
+
+def made(app: Flask, cast: Cast, number: str, *, provider: str = "twilio", **values: Any) -> Endpoint:
+    with scope_as(app, cast.dana) as scope:
+        return endpoints.create(scope, {"phone_number": number, "provider": provider, **values})
+
+
+@pytest.fixture
+def many(app: Flask, cast: Cast) -> list[str]:
+    """The numbers of 120 rows; every third is Exotel's, every fourth is inactive."""
+    numbers = [f"+1555{1000000 + n}" for n in range(120)]
+    with scope_as(app, cast.dana) as scope, scope.transaction():
+        scope.session.add_all(
+            Endpoint(
+                organization_id=scope.organization.id,
+                phone_number=number,
+                provider="twilio" if n % 3 else "exotel",
+                inbound_agent_name=f"Agent {n % 5}",
+                label=f"Line {n}",
+                is_active=bool(n % 4),
+            )
+            for n, number in enumerate(numbers)
+        )
+    return numbers
+
+
+def shown(number: str) -> str:
+    return f"+1 {number[2:5]}-{number[5:8]}-{number[8:]}"
+
+
+def test_an_empty_page_says_what_to_do_next(dana: Portal) -> None:
+    page = dana.get(PATH)
+    assert "No number is patched yet" in page.text
+    assert page.follow("Add endpoint").title == "Add endpoint"
+
+
+def test_one_is_added_and_its_webhook_url_shown(app: Flask, dana: Portal) -> None:
+    dana.get("/o/acme-support/settings").press("Save", public_base_url=BASE_URL)
+    page = add(dana, inbound_agent_name="Ann / Bob".replace("/", "&"), label="Front desk")
+    assert page.title == "+1 555-123-4567"
+    assert "+1 555-123-4567 is added." in page.notes
+    url = f"{BASE_URL}/telephony/twilio/inbound/Ann%20%26%20Bob"
+    assert url in page.text
+    assert page.root.one("button", **{"data-copy": url}).text == "Copy webhook URL"
+    assert "paste the URL, method HTTP POST" in page.text
+    assert [event.action for event in audit(app)][-1] == "endpoint.created"
+
+
+@pytest.mark.asvs("1.2.2")
+@pytest.mark.parametrize(
+    ("agent", "encoded"),
+    [
+        ("Zoë", "Zo%C3%AB"),
+        ("100% sure?", "100%25%20sure%3F"),
+        ("a#b;c=d+e", "a%23b%3Bc%3Dd%2Be"),
+        ("...", "..."),
+        ("\u05d0\u05d1", "%D7%90%D7%91"),
+    ],
+)
+def test_the_agents_name_is_percent_encoded(dana: Portal, agent: str, encoded: str) -> None:
+    dana.get("/o/acme-support/settings").press("Save", public_base_url=BASE_URL)
+    page = add(dana, inbound_agent_name=agent)
+    assert f"{BASE_URL}/telephony/twilio/inbound/{encoded}" in page.text
+    assert agent in page.text
+
+
+def test_without_a_base_url_the_page_leads_to_it(dana: Portal) -> None:
+    page = add(dana)
+    assert "There is no public base URL yet." in page.notes
+    assert page.follow("Set the base URL").title == "Settings"
+
+
+def test_a_number_is_normalized_and_the_page_says_so(dana: Portal) -> None:
+    dana.get("/o/acme-support/settings").press("Save", country="IN")
+    page = add(dana, phone_number=" 098111-22333 ")
+    assert "“098111-22333” was read as +919811122333." in page.notes
+    assert page.title == "+91 98111 22333"
+
+
+@pytest.mark.parametrize(
+    ("field", "typed", "said"),
+    [
+        ("phone_number", "", "country code"),
+        ("phone_number", "5551234567", "country code"),
+        ("phone_number", "call me", "country code"),
+        ("inbound_agent_name", "a/b", "no slash"),
+        ("inbound_agent_name", "..", "no slash"),
+        ("outbound_agent_name", "x" * 101, "at most 100"),
+        ("label", "x" * 201, "at most 200"),
+        ("provider", "sinch", ""),
+    ],
+)
+def test_what_is_wrong_stands_beside_its_field(
+    app: Flask, dana: Portal, field: str, typed: str, said: str
+) -> None:
+    with unchanged(app):
+        page = add(dana, 422, **{field: typed})
+    assert page.error(field)
+    assert said in page.error(field)
+    if field != "provider":
+        assert page.value(field) == typed
+    assert page.value("phone_number") == (typed if field == "phone_number" else NUMBER)
+
+
+def test_a_number_can_be_claimed_once(app: Flask, dana: Portal, gus: Portal, row: Endpoint) -> None:
+    with unchanged(app):
+        page = add(dana, 409)
+    assert page.error("phone_number") == f"{NUMBER} already has an endpoint. A number can have one only."
+    page = gus.get("/o/globex/endpoints/new")
+    page = page.press("Add endpoint", 409, phone_number=NUMBER)
+    assert "already has an endpoint" in page.error("phone_number")
+    assert "Acme" not in page.text
+
+
+@HTMX
+def test_it_is_edited_in_place(app: Flask, dana: Portal, row: Endpoint, htmx: str | None) -> None:
+    table = dana.get(PATH)
+    link = table.root.by_id(f"edit-{row.id}")
+    form = dana.get(link["hx-get"] if htmx else link["href"], htmx=htmx)
+    assert form.value("inbound_agent_name") == "Reception"
+    assert form.root.one("tr", css="pb-edit")["id"] == f"endpoint-{row.id}"
+    page = form.press("Save", htmx=htmx, inbound_agent_name="Ann", outbound_agent_name="Bob", label="")
+    assert "+1 555-123-4567 saved." in page.notes
+    assert "in Ann out Bob" in page.rows()[0]
+    assert "Front desk" not in page.text
+    event = audit(app)[-1]
+    assert (event.action, event.subject) == ("endpoint.saved", NUMBER)
+    assert event.changes == {
+        "inbound_agent_name": ["Reception", "Ann"],
+        "outbound_agent_name": [None, "Bob"],
+        "label": ["Front desk", None],
+    }
+
+
+@HTMX
+def test_a_mistake_keeps_the_form_open(app: Flask, dana: Portal, row: Endpoint, htmx: str | None) -> None:
+    form = dana.get(f"{PATH}?edit={row.id}", htmx=htmx)
+    with unchanged(app):
+        page = form.press("Save", 422, htmx=htmx, inbound_agent_name="a/b", label="Kept")
+    assert "no slash" in page.error("inbound_agent_name")
+    assert page.value("label") == "Kept"
+    assert "Ann" in page.press("Save", htmx=htmx, inbound_agent_name="Ann").text
+
+
+@HTMX
+def test_a_stale_edit_shows_both_sides(app: Flask, dana: Portal, row: Endpoint, htmx: str | None) -> None:
+    form = dana.get(f"{PATH}?edit={row.id}", htmx=htmx)
+    dana.get(f"{PATH}?edit={row.id}").press("Save", inbound_agent_name="Theirs")
+    with unchanged(app):
+        page = form.press("Save", 412, htmx=htmx, inbound_agent_name="Mine")
+    assert "Somebody saved this while you were editing." in page.notes
+    assert page.compared == [("Answered by", "Theirs", "Mine")]
+    assert page.value("inbound_agent_name") == "Mine"
+    assert "in Mine" in page.press("Save", htmx=htmx).rows()[0]
+
+
+@HTMX
+def test_it_is_switched_off_and_on(app: Flask, dana: Portal, row: Endpoint, htmx: str | None) -> None:
+    page = dana.get(PATH, htmx=htmx).press("Active: +1 555-123-4567", htmx=htmx)
+    assert "is inactive, and answers nobody." in page.notes
+    assert page.root.by_id(f"toggle-{row.id}")["aria-pressed"] == "false"
+    page = page.press("Active: +1 555-123-4567", htmx=htmx)
+    assert page.root.by_id(f"toggle-{row.id}")["aria-pressed"] == "true"
+    assert [event.changes for event in audit(app)][-2:] == [
+        {"is_active": [True, False]},
+        {"is_active": [False, True]},
+    ]
+
+
+@HTMX
+def test_a_stale_switch_is_refused(app: Flask, dana: Portal, row: Endpoint, htmx: str | None) -> None:
+    page = dana.get(PATH)
+    dana.get(f"{PATH}?edit={row.id}").press("Save", label="Changed")
+    with unchanged(app):
+        page = page.press("Active: +1 555-123-4567", 412, htmx=htmx)
+    assert "Somebody" in page.text
+
+
+def test_deleting_asks_first_and_names_what_is_lost(app: Flask, dana: Portal, row: Endpoint) -> None:
+    page = dana.get(PATH).follow("Delete… +1 555-123-4567")
+    assert page.title == "Delete +1 555-123-4567?"
+    assert "Front desk, Twilio. This cannot be undone." in page.text
+    assert "no longer answered by Reception" in page.text
+    assert page.follow("Cancel").title == "Endpoints"
+    with unchanged(app):
+        dana.get(f"{PATH}/{row.id}/delete")
+    page = page.press("Delete endpoint")
+    assert "+1 555-123-4567 is deleted." in page.notes
+    assert "No number is patched yet" in page.text
+    dana.get(f"{PATH}/{row.id}", 404)
+
+
+def test_a_stale_delete_is_refused(app: Flask, dana: Portal, row: Endpoint) -> None:
+    page = dana.get(f"{PATH}/{row.id}/delete")
+    dana.get(f"{PATH}?edit={row.id}").press("Save", label="Still wanted")
+    with unchanged(app):
+        page.press("Delete endpoint", 412)
+
+
+def test_a_fragment_is_the_block_alone(dana: Portal, row: Endpoint) -> None:
+    page = dana.get(PATH, htmx="endpoints")
+    assert [child.get("id") for child in page.root.children if not isinstance(child, str)] == ["endpoints"]
+    whole = dana.get(PATH).root.by_id("endpoints")
+    assert page.root.by_id("endpoints").text == whole.text
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"HX-Request": "true"},
+        {"HX-Request": "true", "HX-Target": "nothing-here"},
+        {"HX-Request": "true", "HX-Target": "endpoints", "HX-History-Restore-Request": "true"},
+        {"HX-Target": "endpoints"},
+    ],
+)
+def test_anything_else_gets_the_whole_page(dana: Portal, row: Endpoint, headers: dict[str, str]) -> None:
+    assert dana.get(PATH, headers=headers).title == "Endpoints"
+
+
+def test_paging_shows_each_row_once(dana: Portal, many: list[str]) -> None:
+    page, seen = dana.get(PATH), []
+    assert "120 endpoints" in page.text
+    for rows in (50, 50, 20):
+        assert len(page.rows()) == rows
+        seen += [link.text for link in page.root.all("a", css="pb-num")]
+        if page.has_link("Next"):
+            page = page.follow("Next")
+    assert seen == [shown(number) for number in many]
+    assert page.follow("First page").path == PATH
+
+
+@HTMX
+@pytest.mark.parametrize(
+    ("query", "count"),
+    [
+        ("q=Line+11", 11),
+        ("q=555-100-0007", 1),
+        ("q=1000007", 1),
+        ("q=agent+3", 24),
+        ("q=%25", 0),
+        ("q=_", 0),
+        ("q=%27%3B+DROP+TABLE+endpoints--", 0),
+        ("provider=exotel", 40),
+        ("active=off", 30),
+        ("agent=Agent+0&active=on&provider=twilio", 12),
+        ("agent=Nobody", 0),
+        ("provider=nobody", 0),
+    ],
+)
+def test_it_is_searched_and_filtered(
+    dana: Portal, many: list[str], query: str, count: int, htmx: str | None
+) -> None:
+    page = dana.get(f"{PATH}?{query}", htmx=htmx)
+    if count == 0:
+        assert "No number matches" in page.text
+        assert page.has_link("Show all endpoints")
+    else:
+        assert f"{count} {'endpoint' if count == 1 else 'endpoints'} found" in page.text
+        assert len(page.rows()) == count
+
+
+def test_the_search_form_keeps_what_was_asked(dana: Portal, many: list[str]) -> None:
+    page = dana.get(f"{PATH}?q=Line&provider=exotel&active=on&agent=Agent+1")
+    asked = {name: page.value(name) for name in ("q", "provider", "active", "agent")}
+    assert asked == {"q": "Line", "provider": "exotel", "active": "on", "agent": "Agent 1"}
+
+
+def test_an_edit_comes_back_to_the_same_view(dana: Portal, many: list[str]) -> None:
+    page = dana.get(f"{PATH}?provider=exotel&active=on").follow("Edit " + shown(many[3]))
+    page = page.press("Save", label="Changed")
+    assert page.path == f"{PATH}?provider=exotel&active=on"
+    assert "Changed" in page.text
+
+
+def test_a_cursor_that_no_page_gave_is_refused(dana: Portal, many: list[str]) -> None:
+    for cursor in ("x", "%00", "KzEy", "a" * 500):
+        assert dana.get(f"{PATH}?cursor={cursor}", 400).title == "That did not work"
+
+
+@pytest.mark.asvs("8.4.1")
+def test_another_organizations_are_not_found(app: Flask, gus: Portal, row: Endpoint) -> None:
+    token = gus.token()
+    theirs = f"/o/globex/endpoints/{row.id}"
+    absent = "/o/globex/endpoints/00000000-0000-0000-0000-000000000000"
+    with unchanged(app):
+        for path in ("", "/delete"):
+            assert gus.get(theirs + path, 404).text == gus.get(absent + path, 404).text
+        gus.get(f"/o/globex/endpoints?edit={row.id}", 404)
+        for path in ("", "/delete", "/active"):
+            sent = {"csrf_token": token, "version": row.version, "active": "no", "label": "Mine now"}
+            assert gus.post(theirs + path, sent, 404).text == gus.post(absent + path, sent, 404).text
+
+
+@pytest.mark.asvs("15.3.3")
+def test_what_is_not_in_the_form_is_not_read(app: Flask, dana: Portal, cast: Cast, row: Endpoint) -> None:
+    sent = {
+        "csrf_token": dana.token(),
+        "version": row.version,
+        "inbound_agent_name": "Ann",
+        "phone_number": "+15550000000",
+        "provider": "exotel",
+        "organization_id": cast.globex,
+        "id": "1",
+    }
+    dana.post(f"{PATH}/{row.id}", sent)
+    with scope_as(app, cast.dana) as scope:
+        now = endpoints.get(scope, row.id)
+        assert (now.phone_number, now.provider, now.inbound_agent_name) == (NUMBER, "twilio", "Ann")
+
+
+def test_each_row_says_what_keeps_it_from_answering(app: Flask, dana: Portal, cast: Cast) -> None:
+    made(app, cast, "+15551230001")
+    made(app, cast, "+15551230002", inbound_agent_name="Ann")
+    made(app, cast, "+15551230003", inbound_agent_name="Ann", is_active=False)
+    rows = dana.get(PATH).rows()
+    assert ["No agent" in rows[0], "No base URL" in rows[1], "Inactive" in rows[2]] == [True] * 3
+    dana.get("/o/acme-support/settings").press("Save", public_base_url=BASE_URL)
+    page = dana.get(PATH)
+    assert "Not connected" in page.rows()[1]
+    assert page.follow("Not connected").title == "Twilio"

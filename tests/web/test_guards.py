@@ -1,0 +1,243 @@
+"""Every route of the portal: who may see it, what it needs, and what it leaves alone."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from io import StringIO
+
+import pytest
+from flask import Flask
+from werkzeug.routing import Rule
+
+from app import create_app
+from app.web.guard import Who
+from tests.support.cast import Cast
+from tests.support.furnished import Furnished, furnish
+from tests.support.pages import Portal
+from tests.support.rows import unchanged
+
+OPEN = {"static", "bootstrap.static", "_healthz", "_readyz", "_metrics"}
+TRACES = ("sessions", "audit_events", "throttles")
+
+
+@pytest.fixture
+def here(app: Flask, cast: Cast) -> Furnished:
+    return furnish(app, cast)
+
+
+def portal_rules(app: Flask, *, unsafe: bool) -> Iterator[tuple[Rule, str, Who]]:
+    """Rules of the portal with a method and who may use them."""
+    for rule in sorted(app.url_map.iter_rules(), key=lambda rule: (rule.rule, rule.endpoint)):
+        guard = getattr(app.view_functions[rule.endpoint], "guard", None)
+        if not isinstance(guard, Who):
+            continue
+        methods = (rule.methods or set()) - {"HEAD", "OPTIONS"}
+        for method in sorted(methods):
+            if (method != "GET") == unsafe:
+                yield rule, method, guard
+
+
+@pytest.mark.asvs("8.2.1")
+def test_every_route_says_who_may_use_it(app: Flask) -> None:
+    for rule in app.url_map.iter_rules():
+        if rule.endpoint not in OPEN:
+            view = app.view_functions[rule.endpoint]
+            assert hasattr(view, "guard"), f"{rule.rule} ({rule.endpoint}) is not guarded"
+    assert {rule.endpoint for rule in app.url_map.iter_rules()} >= OPEN
+
+
+def test_addresses_are_in_kebab_case(app: Flask) -> None:
+    for rule in app.url_map.iter_rules():
+        plain = [part for part in rule.rule.split("/") if part and not part.startswith("<")]
+        for part in plain:
+            assert part == part.lower(), rule.rule
+            assert "_" not in part, rule.rule
+
+
+@pytest.mark.asvs("8.2.1")
+@pytest.mark.parametrize("who", ["nobody", "mo", "dana", "gus"])
+def test_everybody_sees_what_their_role_allows_and_no_more(
+    app: Flask, here: Furnished, request: pytest.FixtureRequest, who: str
+) -> None:
+    portal: Portal = request.getfixturevalue(who)
+    seen = 0
+    for rule, method, guard in portal_rules(app, unsafe=False):
+        path = here.address(rule)
+        if rule.endpoint in ("setup.form", "sign_in.form", "sign_in.code"):
+            continue
+        if rule.endpoint == "providers.confirm_active":
+            path += "?provider=vobiz"
+        answer = portal.raw(method, path)
+        got = (answer.status_code, answer.headers.get("Location", "").split("?")[0])
+        if who == "nobody":
+            assert got == (303, "/sign-in"), f"{path}: {got}"
+        elif who == "mo" and rule.endpoint == "organizations.overview":
+            assert got == (302, "/account"), f"{path}: {got}"
+        elif who == "mo" and guard is Who.SUPERADMIN:
+            assert got[0] == 403, f"{path}: {got}"
+        else:
+            assert got[0] == 200, f"{path}: {got}"
+        seen += 1
+    assert seen > 15
+
+
+@pytest.mark.asvs("8.2.1")
+@pytest.mark.parametrize("who", ["nobody", "mo"])
+def test_nobody_changes_what_their_role_does_not_allow(
+    app: Flask, here: Furnished, request: pytest.FixtureRequest, who: str
+) -> None:
+    """With a valid CSRF token, and everything that could be sent."""
+    portal: Portal = request.getfixturevalue(who)
+    token = portal.token()
+    seen = 0
+    with unchanged(app, but=TRACES):
+        for rule, method, guard in portal_rules(app, unsafe=True):
+            if guard is Who.SUPERADMIN or (who == "nobody" and guard is Who.USER):
+                answer = portal.raw(method, here.address(rule), data=everything(token))
+                got = (answer.status_code, answer.headers.get("Location", "").split("?")[0])
+                assert got == ((303, "/sign-in") if who == "nobody" else (403, "")), f"{rule.rule}: {got}"
+                seen += 1
+    assert seen > 15
+
+
+def everything(token: str | None) -> dict[str, str]:
+    sent = {
+        "version": "1",
+        "provider": "vobiz",
+        "enabled": "no",
+        "active": "no",
+        "disabled": "yes",
+        "name": "Taken over",
+        "role": "superadmin",
+        "label": "Taken over",
+        "phone_number": "+15550001111",
+        "phoneNumber": "+15550001111",
+        "email": "eve@evil.example",
+        "password": "seven tall pines by the lake",
+        "your_password": "seven tall pines by the lake",
+        "expires_days": "30",
+    }
+    return sent if token is None else sent | {"csrf_token": token}
+
+
+@pytest.mark.asvs("3.5.1")
+@pytest.mark.parametrize("forged", ["none", "nonsense", "another's", "in the address"])
+def test_nothing_is_changed_without_a_csrf_token(
+    app: Flask, here: Furnished, dana: Portal, gus: Portal, forged: str
+) -> None:
+    token = {"none": None, "nonsense": "nonsense", "another's": gus.token(), "in the address": None}[forged]
+    query = {"csrf_token": dana.token()} if forged == "in the address" else None
+    seen = 0
+    with unchanged(app):
+        for rule, method, _ in portal_rules(app, unsafe=True):
+            sent = everything(token)
+            answer = dana.raw(method, here.address(rule), data=sent, query_string=query)
+            assert answer.status_code == 400, f"{rule.rule}: {answer.status_code}"
+            assert "The page was open for too long" in answer.text
+            seen += 1
+    assert seen > 20
+
+
+@pytest.mark.asvs("3.5.3")
+def test_reading_changes_nothing(app: Flask, here: Furnished, dana: Portal) -> None:
+    """Not even when it is asked to, in the address."""
+    with unchanged(app, but=TRACES):
+        for rule, method, _ in portal_rules(app, unsafe=False):
+            path = here.address(rule)
+            for query in (None, everything("x"), {"edit": here.ids["endpoint_id"]}):
+                for headers in ({}, {"HX-Request": "true", "HX-Target": "endpoints"}):
+                    answer = dana.raw(method, path, query_string=query, headers=headers)
+                    assert answer.status_code < 500, f"{path}: {answer.status_code}"
+
+
+@pytest.mark.asvs("4.1.4")
+def test_other_methods_are_refused(app: Flask, here: Furnished, dana: Portal) -> None:
+    known: dict[str, set[str]] = {}
+    for rule in app.url_map.iter_rules():
+        if not rule.rule.startswith("/api/"):
+            known.setdefault(rule.rule, set()).update(rule.methods or ())
+    rules = [rule for rule, _, _ in portal_rules(app, unsafe=False)]
+    with unchanged(app):
+        for rule in rules:
+            for method in {"PUT", "PATCH", "DELETE", "TRACE"} - known[rule.rule]:
+                answer = dana.raw(method, here.address(rule), headers={"X-CSRFToken": dana.token()})
+                assert answer.status_code == 405, f"{method} {rule.rule}: {answer.status_code}"
+
+
+@pytest.mark.asvs("3.5.8")
+def test_what_another_site_sends_is_refused(app: Flask, here: Furnished, dana: Portal) -> None:
+    token = dana.token()
+    with unchanged(app):
+        for rule, method, _ in portal_rules(app, unsafe=True):
+            answer = dana.raw(
+                method,
+                here.address(rule),
+                data=everything(token),
+                headers={"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"},
+            )
+            assert answer.status_code == 403, rule.rule
+    framed = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors"}
+    assert dana.raw("GET", "/account", headers=framed).status_code == 403
+    link = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}
+    assert dana.raw("GET", "/account", headers=link).status_code == 200
+
+
+@pytest.mark.parametrize("who", ["nobody", "dana"])
+def test_htmx_is_never_given_the_sign_in_page(
+    app: Flask, here: Furnished, request: pytest.FixtureRequest, who: str
+) -> None:
+    """A session that ended: htmx is told to leave, so that no page is put into another."""
+    portal: Portal = request.getfixturevalue(who)
+    token = portal.token()
+    if who == "dana":
+        Portal(app, portal.cookie).sign_out()
+    headers = {"HX-Request": "true", "HX-Target": "endpoints"}
+    table = "/o/acme-support/endpoints"
+    answer = portal.raw("GET", f"{table}?q=1", headers=headers)
+    assert (answer.status_code, answer.data) == (401, b"")
+    assert answer.headers["HX-Redirect"] == "/sign-in?next=/o/acme-support/endpoints?q%3D1"
+    path = f"{table}/{here.ids['endpoint_id']}/active"
+    answer = portal.raw("POST", path, headers=headers, data=everything(token))
+    assert (answer.status_code, answer.data) == (401, b"")
+    assert answer.headers["HX-Redirect"] == "/sign-in"
+
+
+def test_every_page_is_a_good_page(app: Flask, here: Furnished, dana: Portal, mo: Portal) -> None:
+    """What `Portal.get` finds fault with, on every page there is, furnished and empty."""
+    for rule, _, guard in portal_rules(app, unsafe=False):
+        path = here.address(rule)
+        if rule.endpoint == "setup.form":
+            dana.get(path, 404)
+        elif rule.endpoint == "providers.confirm_active":
+            dana.get(f"{path}?provider=vobiz")
+        else:
+            dana.get(path)
+            if guard is Who.USER:
+                mo.get(path)
+            if "slug" in rule.arguments and not rule.arguments & {"endpoint_id", "user_id"}:
+                dana.get(here.address(rule, slug="globex"))
+    for provider in ("sinch", "exotel", "vobiz", "elevenlabs", "sinch_est"):
+        dana.get(f"/o/acme-support/providers/{provider}")
+    dana.get(f"/o/acme-support/endpoints?edit={here.ids['endpoint_id']}")
+
+
+def test_a_guard_that_is_forgotten_is_found(app: Flask) -> None:
+    """The check above, checked."""
+    app = create_app(app.extensions["patchbay_settings"])
+    app.add_url_rule("/forgotten", "forgotten", lambda: "x")
+    with pytest.raises(AssertionError, match="/forgotten"):
+        test_every_route_says_who_may_use_it(app)
+
+
+def test_the_documentation_of_the_api_is_a_good_page(nobody: Portal) -> None:
+    assert "/api/settings/endpoints" in nobody.get("/api/docs").text
+
+
+def test_a_refusal_is_in_the_log_with_the_id_of_its_request(dana: Portal, logged: StringIO) -> None:
+    assert dana.raw("POST", "/o/acme-support/settings", data={"name": "x"}).status_code == 400
+    lines = [json.loads(line) for line in logged.getvalue().splitlines()]
+    (line,) = [line for line in lines if line["event"] == "request"]
+    assert (line["route"], line["status"]) == ("/o/<slug>/settings", 400)
+    assert re.fullmatch("[0-9a-f]{16}", line["request_id"])

@@ -1,0 +1,260 @@
+"""People: roles, voice phone numbers, API tokens."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from tests.support.caller import Caller
+from tests.support.cast import PASSWORD, Cast
+from tests.support.pages import Page, Portal
+from tests.support.rows import audit, dump, unchanged
+
+PATH = "/o/acme-support/people"
+DRAFT: dict[str, Any] = {
+    "name": "Ines",
+    "email": "Ines@Acme.example",
+    "role": "member",
+    "password": "a lamp in the north window",
+}
+JWT = re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]+")
+
+
+def of(cast: Cast) -> str:
+    return f"{PATH}/{cast.mo.id}"
+
+
+def give(portal: Portal, cast: Cast, number: str, status: int = 200, **typed: Any) -> Page:
+    return portal.get(of(cast)).press("Give number", status, phoneNumber=number, **typed)
+
+
+def issue(portal: Portal, path: str, status: int = 200, **typed: Any) -> Page:
+    values = {"name": "Dialer in Pune", "your_password": PASSWORD} | typed
+    return portal.get(path).press("Issue token", status, **values)
+
+
+def last_events(app: Flask, count: int) -> list[str]:
+    return [event.action for event in audit(app)][-count:]
+
+
+def test_the_table_lists_them(dana: Portal) -> None:
+    rows = dana.get(PATH).rows()
+    assert [row.split()[0] for row in rows] == ["Dana", "Mo"]
+    assert "dana@acme.example" in rows[0]
+    assert "Superadmin" in rows[0]
+    assert "Can sign in" in rows[1]
+
+
+def test_a_person_is_added_and_can_sign_in(app: Flask, dana: Portal, nobody: Portal) -> None:
+    page = dana.get(PATH).follow("Add person").press("Add person", **DRAFT)
+    assert page.title == "Ines"
+    assert "Ines can sign in with ines@acme.example and the password you gave." in page.notes
+    assert nobody.sign_in("ines@acme.example", DRAFT["password"]).title == "Your account"
+    assert "user.created" in [event.action for event in audit(app)]
+
+
+@pytest.mark.parametrize(
+    ("field", "typed", "said"),
+    [
+        ("name", "", "required"),
+        ("email", "ines", "email address"),
+        ("role", "owner", "Use "),
+        ("password", "short", "15 characters"),
+        ("password", "aaaaaaaaaaaaaaaaaa", "first that are tried"),
+        ("password", "x" * 257, "at most 256"),
+    ],
+)
+def test_what_is_wrong_stands_beside_its_field(
+    app: Flask, dana: Portal, field: str, typed: str, said: str
+) -> None:
+    form = dana.get(f"{PATH}/new")
+    with unchanged(app):
+        page = form.press("Add person", 422, **(DRAFT | {field: typed}))
+    assert said in page.error(field)
+    assert page.value("password") == ""
+
+
+def test_an_email_is_one_persons(app: Flask, dana: Portal) -> None:
+    form = dana.get(f"{PATH}/new")
+    for taken in ("MO@acme.example", "gus@globex.example"):
+        with unchanged(app):
+            page = form.press("Add person", 409, **(DRAFT | {"email": taken}))
+        assert "is a user already, here or in another organization" in page.error("email")
+        assert "Globex" not in page.text
+
+
+def test_name_and_role_are_changed(dana: Portal, mo: Portal, cast: Cast) -> None:
+    page = dana.get(of(cast)).press("Save", name="Moritz", role="superadmin")
+    assert page.notes == "Done: Moritz saved."
+    assert page.value("role") == "superadmin"
+    assert mo.get("/").title == "Organizations"
+
+
+def test_a_stale_form_shows_both_sides(app: Flask, dana: Portal, cast: Cast) -> None:
+    form = dana.get(of(cast))
+    form.press("Save", name="Moritz")
+    with unchanged(app):
+        page = form.press("Save", 412, name="Maurice")
+    assert page.compared == [("Name", "Moritz", "Maurice")]
+    assert page.press("Save").title == "Maurice"
+
+
+def test_the_last_superadmin_stays_one(app: Flask, dana: Portal, cast: Cast) -> None:
+    dana.get("/o/globex/people").follow("Gus").press("Save", role="member")
+    page = dana.get(f"{PATH}/{cast.dana.id}")
+    with unchanged(app):
+        page = page.press("Save", 409, role="member")
+    assert "Dana is the only superadmin. Make another one first." in page.notes
+
+
+def test_nobody_disables_themselves(app: Flask, dana: Portal, cast: Cast) -> None:
+    page = dana.get(f"{PATH}/{cast.dana.id}")
+    with unchanged(app):
+        page = page.press("Disable Dana")
+    assert "You cannot disable yourself." in page.notes
+
+
+def test_disabling_ends_everything_and_can_be_undone(
+    app: Flask, dana: Portal, mo: Portal, cast: Cast
+) -> None:
+    jwt = JWT.findall(issue(dana, of(cast)).source)[0]
+    caller = Caller(app, jwt)
+    assert caller.get("/api/calls/providers").status_code == 200
+    page = dana.get(of(cast)).press("Disable Mo")
+    assert "Mo is disabled: signed out everywhere, tokens revoked." in page.notes
+    assert not page.has_button("Issue token")
+    assert not mo.is_signed_in()
+    assert caller.get("/api/calls/providers").status_code == 401
+    page = page.press("Enable Mo")
+    assert "Mo can sign in again." in page.notes
+    assert caller.get("/api/calls/providers").status_code == 401
+    assert mo.sign_in(cast.mo.email).title == "Your account"
+
+
+def test_numbers_are_given_and_the_first_is_the_default(dana: Portal, cast: Cast) -> None:
+    page = give(dana, cast, "+15557654321", label="Desk", provider="twilio")
+    assert "Mo has +1 555-765-4321 now." in page.notes
+    page = give(dana, cast, "+15557654322", provider="twilio")
+    table = page.root.one("table", css="pb-table")
+    assert [row.text for row in table.one("tbody").all("tr")] == [
+        "+1 555-765-4321 Desk Twilio Default Take away… +15557654321",
+        "+1 555-765-4322 Twilio Make default: +15557654322 Take away… +15557654322",
+    ]
+    page = page.press("Make default: +15557654322")
+    assert "+1 555-765-4322 is the default." in page.notes
+    assert page.has_button("Make default: +15557654321")
+
+
+def test_a_number_is_taken_away_after_asking(app: Flask, dana: Portal, cast: Cast) -> None:
+    page = give(dana, cast, "+15557654321", provider="twilio")
+    give(dana, cast, "+15557654322", provider="twilio")
+    asked = page.follow("Take away… +15557654321")
+    assert asked.title == "Take away +1 555-765-4321?"
+    assert "It is their default: their next number becomes it" in asked.text
+    page = asked.press("Take the number away")
+    assert "+1 555-765-4321 is taken from Mo." in page.notes
+    assert "+1 555-765-4322 Twilio Default" in page.text
+
+
+def test_a_number_is_given_once(app: Flask, dana: Portal, cast: Cast) -> None:
+    give(dana, cast, "+15557654321", provider="twilio")
+    before = dump(app)
+    page = give(dana, cast, "+15557654321", 409, provider="twilio")
+    assert "has +15557654321 on twilio already" in page.error("phoneNumber")
+    assert dump(app) == before
+
+
+def test_a_number_of_another_organization_is_refused(dana: Portal, gus: Portal, cast: Cast) -> None:
+    give(dana, cast, "+15557654321")
+    page = gus.get(f"/o/globex/people/{cast.gus.id}")
+    page = page.press("Give number", 409, phoneNumber="+15557654321")
+    assert "Another organization uses this number." in page.error("phoneNumber")
+    assert "Acme" not in page.text
+
+
+def test_a_number_that_cannot_be_is_refused(dana: Portal, cast: Cast) -> None:
+    assert "country code" in give(dana, cast, "12", 422).error("phoneNumber")
+
+
+def test_a_token_is_shown_once_and_works(app: Flask, dana: Portal, cast: Cast) -> None:
+    page = issue(dana, of(cast))
+    assert "“Dialer in Pune” of Mo, until " in page.text
+    assert page.answer.headers["Cache-Control"] == "no-store"
+    (jwt,) = set(JWT.findall(page.source))
+    assert Caller(app, jwt).get("/api/calls/providers").status_code == 200
+    listed = page.follow("Done")
+    assert "Dialer in Pune" in listed.text
+    for path in (of(cast), PATH, "/o/acme-support/audit", "/account"):
+        assert jwt not in dana.get(path).source
+    assert jwt not in repr(dump(app))
+    listed = listed.press("Revoke Dialer in Pune")
+    assert "The token “Dialer in Pune” is revoked." in listed.notes
+    assert Caller(app, jwt).get("/api/calls/providers").status_code == 401
+
+
+@pytest.mark.asvs("7.5.3")
+@pytest.mark.parametrize("password", ["", "a wrong password at that"])
+def test_a_token_needs_the_password_again(app: Flask, dana: Portal, cast: Cast, password: str) -> None:
+    page = issue(dana, of(cast), 422, your_password=password)
+    assert page.error("your_password") == "This is not your password."
+    assert dump(app)["api_tokens"] == []
+
+
+def test_guessing_that_password_is_throttled(app: Flask, dana: Portal, cast: Cast) -> None:
+    for _ in range(10):
+        issue(dana, of(cast), 422, your_password="a wrong password")
+    page = issue(dana, of(cast), 429)
+    assert "Too many tries" in page.error("your_password")
+    assert dump(app)["api_tokens"] == []
+
+
+def test_only_a_superadmins_token_may_read_secrets(app: Flask, dana: Portal, cast: Cast) -> None:
+    page = dana.get(of(cast))
+    assert not page.root.all("input", name="scope")
+    path = f"{PATH}/{cast.dana.id}"
+    page = issue(dana, path, scope=True)
+    assert "May read" in page.follow("Done").text
+    sent = {
+        "csrf_token": dana.token(),
+        "name": "x",
+        "expires_days": "9",
+        "scope": "y",
+        "your_password": PASSWORD,
+    }
+    assert dana.raw("POST", f"{of(cast)}/tokens", data=sent).status_code == 422
+    assert len(dump(app)["api_tokens"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("field", "typed"),
+    [("name", " "), ("expires_days", "0"), ("expires_days", "x"), ("expires_days", "99999")],
+)
+def test_a_token_has_a_name_and_an_end(app: Flask, dana: Portal, cast: Cast, field: str, typed: str) -> None:
+    page = issue(dana, of(cast), 422, **{field: typed})
+    assert dump(app)["api_tokens"] == []
+    assert "needs another look" in page.notes
+
+
+@pytest.mark.asvs("8.4.1")
+def test_another_organizations_people_are_not_found(
+    app: Flask, gus: Portal, dana: Portal, cast: Cast
+) -> None:
+    give(dana, cast, "+15557654321")
+    issue(dana, of(cast))
+    number, token_row = dump(app)["voice_phone_numbers"][0], dump(app)["api_tokens"][0]
+    token = gus.token()
+    theirs = f"/o/globex/people/{cast.mo.id}"
+    own = f"/o/globex/people/{cast.gus.id}"
+    with unchanged(app, but=("throttles",)):
+        gus.get(theirs, 404)
+        for base in (theirs, own):
+            gus.get(f"{base}/numbers/{number[0]}/take", 404)
+            for path in (f"/numbers/{number[0]}/take", f"/numbers/{number[0]}/default"):
+                gus.post(base + path, {"csrf_token": token}, 404)
+            gus.post(f"{base}/tokens/{token_row[0]}/revoke", {"csrf_token": token}, 404)
+        sent = {"csrf_token": token, "disabled": "yes", "version": "1", "name": "x", "role": "member"}
+        for path in ("", "/disabled", "/numbers", "/tokens"):
+            gus.post(theirs + path, sent, 404)

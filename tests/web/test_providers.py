@@ -1,0 +1,346 @@
+"""Provider forms: made from the declarations, so tested for every provider that there is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import update
+
+from app.core.naming import settings_name
+from app.extensions import db
+from app.models import Secret as SecretRow
+from app.provider import Count, Family, PhoneNumber, Provider, ServiceHost
+from app.providers import PROVIDERS, in_family
+from app.services import connections
+from tests.support.cast import Cast
+from tests.support.furnished import good_values, scope_as
+from tests.support.page_checks import MARK
+from tests.support.pages import Page, Portal
+from tests.support.rows import audit, unchanged
+
+ACME = "/o/acme-support"
+EVERY = pytest.mark.parametrize("provider", PROVIDERS.values(), ids=list(PROVIDERS))
+SERVING = [
+    pytest.param(family, provider, id=f"{family}-{provider.key}")
+    for family in (Family.VOICE, Family.TELEPHONY)
+    for provider in in_family(family)
+]
+
+
+def path_of(provider: Provider) -> str:
+    return f"{ACME}/providers/{provider.key}"
+
+
+def named(provider: Provider, values: dict[str, Any]) -> dict[str, Any]:
+    """As the form names them."""
+    return {settings_name(provider.key, name): value for name, value in values.items()}
+
+
+def connect(portal: Portal, provider: Provider, *, again: bool = False) -> Page:
+    """Saves the whole form, and shows the provider's own page."""
+    portal.get(path_of(provider)).press("Save", **named(provider, good_values(provider, again=again)))
+    return portal.get(path_of(provider))
+
+
+def stored(app: Flask, cast: Cast, provider: Provider) -> dict[str, Any]:
+    with scope_as(app, cast.dana) as scope:
+        state = connections.load(scope, provider)
+        return {declared.name: state.raw(declared) for declared in provider.typed_fields}
+
+
+@EVERY
+def test_the_form_has_every_field_that_is_typed(dana: Portal, provider: Provider) -> None:
+    page = dana.get(path_of(provider))
+    assert page.title == provider.label
+    assert "Not connected" in page.text
+    for declared in provider.fields:
+        name = settings_name(provider.key, declared.name)
+        if declared not in provider.typed_fields:
+            assert not page.root.all("input", name=name)
+            continue
+        control = page.control(name)
+        assert control["type"] == ("password" if declared.secret else "text")
+        label = page.root.one("label", **{"for": control["id"]})
+        assert label.text == declared.label
+        assert declared.help in page.text
+        assert control["value"] == str("" if declared.default is None else declared.default)
+    needed = ", ".join(declared.label for declared in provider.required)
+    assert f"Needed: {needed}." in page.text
+
+
+@EVERY
+def test_everything_is_saved_and_no_secret_comes_back(
+    app: Flask, dana: Portal, cast: Cast, provider: Provider
+) -> None:
+    page = connect(dana, provider)
+    assert stored(app, cast, provider) == good_values(provider)
+    for declared in provider.typed_fields:
+        name = settings_name(provider.key, declared.name)
+        value = str(good_values(provider)[declared.name])
+        if declared.secret:
+            assert page.value(name) == ""
+            said = page.root.by_id(f"{page.control(name)['id']}-stored").text
+            assert said.startswith(f"stored, ends in {value[-4:]}, since ")
+        else:
+            assert page.value(name) == value
+    assert "Everything that is needed is stored." in page.text
+    assert MARK not in page.source
+    assert MARK not in repr([event.changes for event in audit(app)])
+
+
+@EVERY
+def test_blank_keeps_a_secret_and_clears_the_rest(
+    app: Flask, dana: Portal, cast: Cast, provider: Provider
+) -> None:
+    page = connect(dana, provider)
+    optional = [
+        declared
+        for declared in provider.typed_fields
+        if not declared.secret and not declared.required and not isinstance(declared, ServiceHost)
+    ]
+    page.press("Save", **named(provider, {declared.name: "" for declared in optional}))
+    expected = good_values(provider) | {declared.name: None for declared in optional}
+    assert stored(app, cast, provider) == expected
+
+
+@EVERY
+def test_remove_clears_a_secret(app: Flask, dana: Portal, cast: Cast, provider: Provider) -> None:
+    page = connect(dana, provider)
+    ticked: dict[str, Any] = {
+        f"clear_{settings_name(provider.key, f.name)}": True
+        for f in provider.secrets
+        if f in provider.typed_fields
+    }
+    page.press("Save", **ticked)
+    left = stored(app, cast, provider)
+    assert {name for name, value in left.items() if value is None} == {
+        declared.name for declared in provider.typed_fields if declared.secret
+    }
+    page = dana.get(path_of(provider))
+    assert "Not complete" in page.text
+    assert not page.root.all("input", name=next(iter(ticked)))
+
+
+@EVERY
+def test_a_value_replaces(app: Flask, dana: Portal, cast: Cast, provider: Provider) -> None:
+    connect(dana, provider)
+    connect(dana, provider, again=True)
+    assert stored(app, cast, provider) == good_values(provider, again=True)
+    told = [e.changes for e in audit(app) if e.action == "connection.saved"][-1]
+    for declared in provider.typed_fields:
+        if declared.secret:
+            assert told[settings_name(provider.key, declared.name)] == ["set", "replaced"]
+
+
+@EVERY
+def test_saving_nothing_new_changes_nothing(app: Flask, dana: Portal, provider: Provider) -> None:
+    page = connect(dana, provider)
+    with unchanged(app):
+        page = page.press("Save")
+    assert "Nothing was different, so nothing was saved." in page.notes
+
+
+@EVERY
+def test_a_secret_that_cannot_be_opened_has_to_be_entered_again(
+    app: Flask, dana: Portal, cast: Cast, provider: Provider
+) -> None:
+    connect(dana, provider)
+    with app.app_context():
+        db.session.execute(update(SecretRow).values(sealed="gAAAA-broken"))
+        db.session.commit()
+    page = dana.get(path_of(provider))
+    secrets = {n: v for n, v in good_values(provider).items() if provider.field(n).secret}
+    assert page.text.count("needs to be entered again") == len(secrets)
+    assert "Not complete" in page.text
+    for elsewhere in ("/", f"{ACME}/", f"{ACME}/endpoints", f"{ACME}/voice-ai"):
+        dana.get(elsewhere)
+    page.press("Save", **named(provider, secrets))
+    assert stored(app, cast, provider) == good_values(provider)
+
+
+@EVERY
+def test_a_stale_form_shows_both_sides_and_keeps_what_was_typed(
+    app: Flask, dana: Portal, provider: Provider
+) -> None:
+    form = connect(dana, provider)
+    connect(dana, provider, again=True)
+    with unchanged(app):
+        page = form.press("Save", 412)
+    assert "Somebody saved this while you were editing." in page.notes
+    now, typed = good_values(provider, again=True), good_values(provider)
+    differing = [d for d in provider.typed_fields if not d.secret and now[d.name] != typed[d.name]]
+    assert page.compared == [(d.label, str(now[d.name]), str(typed[d.name])) for d in differing]
+    page.press("Save")
+    page = dana.get(path_of(provider))
+    for declared in differing:
+        assert page.value(settings_name(provider.key, declared.name)) == str(typed[declared.name])
+
+
+@EVERY
+def test_a_secret_that_is_wrong_is_not_put_back_into_the_form(
+    app: Flask, dana: Portal, provider: Provider
+) -> None:
+    page = dana.get(path_of(provider))
+    secret = next(d for d in provider.typed_fields if d.secret)
+    name = settings_name(provider.key, secret.name)
+    with unchanged(app):
+        page = page.press("Save", 422, **{name: f"{MARK} with spaces"})
+    assert "spaces or invisible characters" in page.error(name)
+    with unchanged(app):
+        page = page.press("Save", 422, **{name: "••••abcd"})
+    assert "This is a mask" in page.error(name)
+
+
+@EVERY
+def test_forgetting_names_what_will_be_lost(app: Flask, dana: Portal, cast: Cast, provider: Provider) -> None:
+    page = connect(dana, provider).follow("Forget the values…")
+    assert page.title == f"Forget {provider.label}?"
+    assert page.follow("Cancel").title == provider.label
+    for declared in provider.typed_fields:
+        assert declared.label in page.text
+    done = page.press("Forget the values")
+    assert f"The values of {provider.label} are forgotten." in done.notes
+    assert set(stored(app, cast, provider).values()) == {None}
+    assert "Not connected" in dana.get(path_of(provider)).text
+
+
+@EVERY
+def test_it_is_disabled_and_enabled(dana: Portal, provider: Provider) -> None:
+    page = connect(dana, provider).follow("Disable…")
+    assert "The values stay stored" in page.text
+    page.press(f"Disable {provider.label}")
+    page = dana.get(path_of(provider))
+    assert "Disabled" in page.text
+    assert not page.has_link("Disable…")
+    page.press("Enable")
+    assert dana.get(path_of(provider)).has_link("Disable…")
+
+
+@pytest.mark.parametrize(("family", "provider"), SERVING)
+def test_it_is_made_active_with_a_reason(dana: Portal, family: Family, provider: Provider) -> None:
+    words = {Family.VOICE: "voice", Family.TELEPHONY: "telephony"}[family]
+    page = connect(dana, provider).follow(f"Make active for {words}")
+    assert page.title == f"Make {provider.label} active for {words}?"
+    assert "Nobody is active now." in page.text
+    page = page.press(f"Make {provider.label} active", reason="The contract begins today")
+    assert page.notes.startswith(f"Done: {provider.label} is active for {words}.")
+    assert f"Made active for {words}" in page.text
+    assert "The contract begins today" in page.text
+
+
+@pytest.mark.asvs("2.2.3")
+@pytest.mark.parametrize(("family", "provider"), SERVING)
+def test_one_that_is_not_configured_is_refused(
+    app: Flask, dana: Portal, family: Family, provider: Provider
+) -> None:
+    page = dana.get(f"{ACME}/active/{family}?provider={provider.key}")
+    with unchanged(app):
+        page = page.press(f"Make {provider.label} active")
+    assert f"{provider.label} is not configured. It needs " in page.notes
+
+
+def test_a_disabled_one_is_not_made_active(app: Flask, dana: Portal) -> None:
+    connect(dana, PROVIDERS["vobiz"]).follow("Disable…").press("Disable Vobiz")
+    page = dana.get(f"{ACME}/active/telephony?provider=vobiz")
+    with unchanged(app):
+        page = page.press("Make Vobiz active")
+    assert "Vobiz is disabled. Enable it first." in page.notes
+
+
+def test_one_cannot_be_active_for_what_it_does_not_serve(app: Flask, dana: Portal) -> None:
+    page = dana.get(f"{ACME}/active/voice?provider=vobiz")
+    with unchanged(app):
+        page = page.press("Make Vobiz active", 422)
+    assert page.title == "Please correct"
+
+
+def test_an_active_one_keeps_what_it_needs(app: Flask, dana: Portal) -> None:
+    connect(dana, PROVIDERS["vobiz"]).follow("Make active for telephony").press("Make Vobiz active")
+    page = dana.get(path_of(PROVIDERS["vobiz"]))
+    assert "Active for telephony" in page.text
+    with unchanged(app):
+        page = page.press("Save", 409, clear_vobiz_auth_token=True)
+    assert "Vobiz is active for telephony and needs vobiz_auth_token." in page.notes
+
+
+def test_disabling_the_active_one_says_who_is_affected(dana: Portal) -> None:
+    connect(dana, PROVIDERS["vobiz"]).follow("Make active for telephony").press("Make Vobiz active")
+    form = dana.get(f"{ACME}/endpoints/new")
+    form.press("Add endpoint", phone_number="+15551234567", provider="vobiz", inbound_agent_name="Ann")
+    page = dana.get(path_of(PROVIDERS["vobiz"])).follow("Disable…")
+    assert "It is active for telephony: nobody is active afterwards." in page.text
+    assert "1 active endpoint uses it, and will be shown as blocked." in page.text
+    page = page.press("Disable Vobiz")
+    assert "No longer active for telephony" in page.text
+    assert "Vobiz was disabled" in page.text
+
+
+@pytest.mark.parametrize("verb", ["Disable…", "Forget the values…"])
+def test_a_stale_confirmation_is_refused(app: Flask, dana: Portal, verb: str) -> None:
+    vobiz = PROVIDERS["vobiz"]
+    page = connect(dana, vobiz).follow(verb)
+    connect(dana, vobiz, again=True)
+    with unchanged(app):
+        page = page.press("Disable Vobiz" if verb == "Disable…" else "Forget the values", 412)
+    assert page.title == "Somebody was faster"
+
+
+def test_a_stale_choice_of_the_active_one_is_refused(app: Flask, dana: Portal) -> None:
+    page = connect(dana, PROVIDERS["vobiz"]).follow("Make active for telephony")
+    dana.get(f"{ACME}/settings").press("Save", name="Acme")
+    with unchanged(app):
+        page.press("Make Vobiz active", 412)
+
+
+def test_another_host_asks_for_the_secrets_again(app: Flask, dana: Portal) -> None:
+    page = connect(dana, PROVIDERS["exotel"])
+    with unchanged(app):
+        page = page.press("Save", 422, exotel_api_base="https://api.exotel.com")
+    assert "enter this secret again" in page.error("exotel_api_key")
+    assert "enter this secret again" in page.error("exotel_api_token")
+
+
+@pytest.mark.parametrize(
+    ("name", "typed", "said"),
+    [
+        ("twilio_account_sid", "AC123", "AC and 32 characters"),
+        ("twilio_max_concurrent", "0", "whole number from 1"),
+        ("twilio_max_concurrent", "many", "whole number"),
+        ("phone_number", "12", "country code"),
+        ("twilio_auth_token", "x y", "spaces"),
+    ],
+)
+def test_what_is_wrong_stands_beside_its_field(
+    app: Flask, dana: Portal, name: str, typed: str, said: str
+) -> None:
+    page = dana.get(path_of(PROVIDERS["twilio"]))
+    if name == "phone_number":
+        name = settings_name("twilio", "phone_number")
+    with unchanged(app):
+        page = page.press("Save", 422, **{name: typed})
+    assert said in page.error(name)
+
+
+def test_a_number_is_normalized_and_the_page_says_so(dana: Portal) -> None:
+    dana.get(f"{ACME}/settings").press("Save", country="IN")
+    vobiz = PROVIDERS["vobiz"]
+    values = named(vobiz, good_values(vobiz) | {"phone_number": "098111 22333"})
+    page = dana.get(path_of(vobiz)).press("Save", **values)
+    assert "“098111 22333” was read as +919811122333" in page.notes
+
+
+@pytest.mark.parametrize("key", ["nobody", "TWILIO", "twilio%00"])
+def test_a_provider_that_is_not_there(dana: Portal, key: str) -> None:
+    dana.get(f"{ACME}/providers/{key}", 404)
+    dana.get(f"{ACME}/providers/{key}/forget", 404)
+
+
+def test_the_form_knows_counts_and_numbers(dana: Portal) -> None:
+    for provider in PROVIDERS.values():
+        page = dana.get(path_of(provider))
+        for declared in provider.typed_fields:
+            mode = page.control(settings_name(provider.key, declared.name)).get("inputmode")
+            expected = {Count: "numeric", PhoneNumber: "tel"}.get(type(declared), "")
+            assert mode == expected
