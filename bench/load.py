@@ -17,9 +17,7 @@ import time
 MOST_REQUESTS = 1_000_000
 
 
-def run(
-    address: tuple[str, int], request: bytes, connections: int, seconds: float
-) -> dict[str, float]:
+def run(address: tuple[str, int], request: bytes, connections: int, seconds: float) -> dict[str, float]:
     length = _first_answer(address, request)
     waiting = selectors.DefaultSelector()
     sockets = [_connect(address) for _ in range(connections)]
@@ -66,9 +64,7 @@ def _first_answer(address: tuple[str, int], request: bytes) -> int:
     return len(head) + 4 + size
 
 
-def _receive(
-    waiting: selectors.BaseSelector, key: selectors.SelectorKey, request: bytes, length: int
-) -> int:
+def _receive(waiting: selectors.BaseSelector, key: selectors.SelectorKey, request: bytes, length: int) -> int:
     """Takes in what has come and asks again if the answer is whole; 1 if it is, else 0."""
     connection = key.fileobj
     assert isinstance(connection, socket.socket)

@@ -105,9 +105,7 @@ def main() -> None:
         body, headers = _configure(Caller(ours.port, token), organization_id, user_id)
         answer = json.dumps({"path": PATH, "body": body.decode(), "headers": headers})
         bare_environment = clean_environment() | {"BARE_ANSWER": answer}
-        bare = stack.enter_context(
-            _granian("bare Flask", "bench.bare:app", bare_environment, options, token)
-        )
+        bare = stack.enter_context(_granian("bare Flask", "bench.bare:app", bare_environment, options, token))
         _demand_same(Caller(ours.port, token), Caller(bare.port, token))
         _measure(ours, bare, options)
 

