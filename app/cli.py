@@ -5,21 +5,18 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from dataclasses import replace
 
 import click
 from flask import Flask
 from flask.cli import AppGroup
-from sqlalchemy import select
 
 from app import http
 from app.config import Settings
 from app.core.errors import Invalid, PatchbayError
 from app.extensions import db
-from app.models import Organization, Role, User
-from app.services import installation, people, tokens
+from app.models import Role, User
+from app.services import installation, organizations, people, tokens
 from app.services.scope import SECRETS, Actor, Scope
-from app.services.sign_in import normal_email
 
 users = AppGroup("users", help="People who can sign in.")
 token_commands = AppGroup("tokens", help="API tokens.")
@@ -56,15 +53,35 @@ def create_user(email: str, name: str, role: str, organization_name: str, passwo
     scope = _scope()
     password = sys.stdin.readline().rstrip("\r\n")
     try:
-        draft = people.read_draft({"email": email, "name": name, "role": role, "password": password})
-        if scope.session.scalar(select(User).where(User.email == draft.email)) is not None:
-            raise click.ClickException(f"{draft.email} is a user already.")
-        with scope.transaction():
-            organization = installation.organization_named(scope, organization_name)
-            user = people.add(scope.into(organization), draft)
+        new = people.read_new({"email": email, "name": name, "role": role, "password": password})
+        with people.one_user_per_email(new.email), scope.transaction():
+            organization = organizations.named(scope, organization_name)
+            user = people.add(scope.into(organization), new)
     except PatchbayError as error:
         raise _fail(error) from None
     click.echo(user.id)
+
+
+@users.command("reset")
+@click.option("--email", required=True)
+@click.option("--password-stdin", is_flag=True, required=True, help="Reads the password from standard input.")
+def reset_user(email: str, password_stdin: bool) -> None:
+    """Gives a person a new password, and ends their two-step sign-in, sessions and tokens."""
+    _prepare()
+    user, scope = _user_and_scope(email)
+    try:
+        people.reset(scope, user, sys.stdin.readline().rstrip("\r\n"))
+    except PatchbayError as error:
+        raise _fail(error) from None
+    click.echo(user.id)
+
+
+def _user_and_scope(email: str) -> tuple[User, Scope]:
+    scope = _scope()
+    user = people.by_email(scope, email)
+    if user is None:
+        raise click.ClickException(f"There is no user {email}.")
+    return user, scope.into(organizations.of_user(scope, user))
 
 
 @token_commands.command("create")
@@ -74,11 +91,7 @@ def create_user(email: str, name: str, role: str, organization_name: str, passwo
 def create_token(email: str, scopes: tuple[str, ...], expires_days: int) -> None:
     """Prints a JWT for a person, alone."""
     _prepare()
-    scope = _scope()
-    user = scope.session.scalar(select(User).where(User.email == normal_email(email)))
-    if user is None:
-        raise click.ClickException(f"There is no user {email}.")
-    scope = replace(scope, found=scope.session.get_one(Organization, user.organization_id))
+    user, scope = _user_and_scope(email)
     try:
         issued = tokens.issue(scope, user, name="Command line", scopes=scopes, days=expires_days)
     except PatchbayError as error:

@@ -21,6 +21,11 @@ KEY_FILES = {
     "PATCHBAY_JWT_KEYS": "jwt.keys",
     "PATCHBAY_FERNET_KEYS": "fernet.keys",
 }
+WITHOUT = {
+    "PATCHBAY_SECRET_KEY": "sign everybody out",
+    "PATCHBAY_JWT_KEYS": "end every API token",
+    "PATCHBAY_FERNET_KEYS": "lock the stored secrets away",
+}
 
 
 class SettingsError(Exception):
@@ -162,8 +167,9 @@ class _Keys:
     def _refuse_over_existing_data(self, name: str, path: Path) -> None:
         if _has_data(self.database_url) and not path.exists():
             raise SettingsError(
-                f"{name} is missing, and the database already has data. A new key would lock that data "
-                f"away, so none was made. Put the key back at {path}, or set {name} or {name}_FILE."
+                f"{name} is missing, and the database already has data. A new key would "
+                f"{WITHOUT[name]}, so none was made. Put the key back at {path}, or set {name} "
+                f"or {name}_FILE."
             )
 
 

@@ -22,14 +22,18 @@ from app.web import pages
 
 log = structlog.get_logger(__name__)
 
+_SQLITE_AWAY = tuple(f"SQLITE_{name}" for name in ("BUSY", "LOCKED", "CANTOPEN", "FULL", "IOERR", "READONLY"))
+_POSTGRESQL_AWAY = ("08", "53", "55", "57")
+"""Classes of SQLSTATE: connection, resources, object not available, operator intervention."""
+
 _CSRF = "The page was open for too long, or your sign-in ended. Go back, reload the page, and try again."
 
 
 def init_app(app: Flask) -> None:
     app.register_error_handler(PatchbayError, _refusal)
     app.register_error_handler(HTTPException, _http_error)
-    app.register_error_handler(OperationalError, _database_away)
-    app.register_error_handler(InterfaceError, _database_away)
+    app.register_error_handler(OperationalError, _database_error)
+    app.register_error_handler(InterfaceError, _database_error)
     app.register_error_handler(Exception, _failure)
 
 
@@ -72,9 +76,21 @@ def _with_headers(answer: ResponseReturnValue, error: HTTPException) -> Response
     return response
 
 
-def _database_away(error: Exception) -> ResponseReturnValue:
-    log.error("database.unavailable", kind=type(error).__name__, path=request.path)
+def _database_error(error: OperationalError | InterfaceError) -> ResponseReturnValue:
+    """503 where the database is away, busy or full; anything else is a fault of ours."""
+    if not _is_away(error):
+        return _failure(error)
+    log.error("database.unavailable", route=str(request.url_rule), exc_info=True)
     return _answer(Unavailable("The database cannot be reached right now. Try again in a moment."))
+
+
+def _is_away(error: OperationalError | InterfaceError) -> bool:
+    if error.connection_invalidated or error.statement is None:
+        return True
+    if name := getattr(error.orig, "sqlite_errorname", None):
+        return str(name).startswith(_SQLITE_AWAY)
+    state = getattr(error.orig, "sqlstate", None)
+    return state is None or str(state).startswith(_POSTGRESQL_AWAY)
 
 
 def _failure(_error: Exception) -> ResponseReturnValue:

@@ -150,7 +150,7 @@ def _not_ready() -> str | None:
 
     try:
         if not migrations.are_current(db.engine):
-            return "The migrations are not current. Run: flask --app wsgi db upgrade"
+            return "The migrations are not current. Run: flask --app wsgi prepare"
         installation.check_keys(session(), keys().sealer)
     except OperationalError:
         return "The database cannot be reached."

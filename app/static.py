@@ -31,7 +31,9 @@ def init_app(app: Flask) -> None:
     @app.after_request
     def keep(response: Response) -> Response:
         if request.endpoint in folders and response.status_code in (200, 304):
-            response.headers["Cache-Control"] = _YEAR if request.args.get("v") else "no-cache"
+            path = safe_join(folders[request.endpoint], (request.view_args or {})["filename"])
+            current = path is not None and request.args.get("v") == _digest(path)
+            response.headers["Cache-Control"] = _YEAR if current else "no-cache"
         return response
 
 

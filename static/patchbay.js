@@ -95,62 +95,22 @@
     }
   };
 
-  // Clicks: copy, dialogs, select all
-
   document.addEventListener("click", (event) => {
-    const hit = (selector) => event.target.closest?.(selector);
-    const button = hit("[data-copy]");
+    const button = event.target.closest?.("[data-copy]");
     if (button) copy(button);
-    const opener = hit("[data-dialog-open]");
-    if (opener) {
-      event.preventDefault();
-      byId(opener.dataset.dialogOpen)?.showModal();
-    }
-    const closer = hit("[data-dialog-close]");
-    if (closer) {
-      event.preventDefault();
-      closer.closest("dialog")?.close();
-    }
-    for (const menu of document.querySelectorAll("details[data-popup][open]")) {
-      if (!menu.contains(event.target)) menu.open = false;
-    }
   });
 
-  const count = (root) => {
-    const boxes = [...root.querySelectorAll("[data-check]")];
-    const chosen = boxes.filter((box) => box.checked).length;
-    const all = root.querySelector("[data-check-all]");
-    if (all) {
-      all.checked = chosen > 0 && chosen === boxes.length;
-      all.indeterminate = chosen > 0 && chosen < boxes.length;
-    }
-    for (const place of root.querySelectorAll("[data-checked-count]")) {
-      place.textContent = chosen ? `${chosen} selected` : "";
-    }
-  };
-  document.addEventListener("change", (event) => {
-    const root = event.target.closest("[data-checks]");
-    if (!root) return;
-    if (event.target.matches("[data-check-all]")) {
-      for (const box of root.querySelectorAll("[data-check]")) box.checked = event.target.checked;
-    }
-    if (event.target.matches("[data-check], [data-check-all]")) count(root);
-  });
-
-  // Keys: Esc leaves an edit or a menu, Ctrl/Cmd+K goes to the search
+  // Keys: Esc leaves an edit or the menu, Ctrl/Cmd+K goes to the search
 
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape" && !event.defaultPrevented && !event.isComposing) {
-      const menu = event.target.closest?.("details[open]");
-      if (menu?.matches("[data-popup], .pb-menu")) {
+      const menu = event.target.closest?.(".pb-menu[open]");
+      if (menu) {
         menu.open = false;
         menu.querySelector("summary").focus();
         return;
       }
-      const place = event.target.closest?.("[data-edit-row], [data-esc-href]");
-      const cancel = place?.querySelector("[data-cancel]");
-      if (cancel) cancel.click();
-      else if (place?.dataset.escHref) location.assign(place.dataset.escHref);
+      event.target.closest?.("[data-edit-row]")?.querySelector("[data-cancel]")?.click();
     }
     if (event.key.toLowerCase() === "k" && (event.ctrlKey || event.metaKey) && !event.shiftKey && !event.altKey) {
       const search = document.querySelector("[data-search]");
@@ -165,7 +125,7 @@
 
   document.addEventListener("submit", (event) => {
     const form = event.target;
-    if (event.defaultPrevented || form.method === "dialog" || form.matches("[data-no-busy]")) return;
+    if (event.defaultPrevented) return;
     if (form.classList.contains("is-busy")) {
       event.preventDefault();
       return;
@@ -234,8 +194,6 @@
     localize(part.parentNode ?? part);
     const found = part.querySelector("[data-found], .pb-empty h2");
     if (found && document.activeElement?.matches("[data-search]")) announce(found.textContent);
-    const checks = part.closest("[data-checks]");
-    if (checks) count(checks);
   };
   const focus = (part) => {
     const wanted = part.querySelector("[autofocus]");
@@ -255,7 +213,6 @@
   });
 
   localize(document);
-  for (const root of document.querySelectorAll("[data-checks]")) count(root);
   for (const key of document.querySelectorAll("[data-key-hint]")) {
     if (/mac|iphone|ipad/i.test(navigator.platform)) key.textContent = "⌘K";
   }

@@ -16,7 +16,7 @@ from sqlalchemy import select
 from app import create_app
 from app.config import Settings
 from app.extensions import db
-from app.models import ApiToken, Secret, User
+from app.models import ApiToken, Organization, Secret, User
 from tests.support import databases
 from tests.support.caller import Caller
 from tests.support.cast import PASSWORD, Cast, assemble
@@ -62,6 +62,9 @@ def run(environment: dict[str, str]) -> Run:
         return Done(done.returncode, done.stdout, done.stderr)
 
     return run
+
+
+NEW_PASSWORD = "an owl on the chimney at dusk"
 
 
 def create(run: Run, typed: str = PASSWORD, **changed: str) -> Done:
@@ -110,7 +113,9 @@ def test_a_user_that_cannot_be_is_refused(
 
 
 def test_an_email_is_one_persons(run: Run, cast: Cast) -> None:
-    assert sentence(create(run, email=cast.dana.email)).endswith("dana@acme.example is a user already.")
+    assert sentence(create(run, email=cast.dana.email)).endswith(
+        "dana@acme.example is a user already, here or in another organization."
+    )
 
 
 def test_a_token_is_printed_alone_and_works(app: Flask, run: Run, cast: Cast) -> None:
@@ -222,3 +227,26 @@ def test_it_starts_from_nothing(tmp_path: Path) -> None:
     assert {path.name for path in data.glob("*.key*")} == {"secret.key", "jwt.keys", "fernet.keys"}
     for path in data.glob("*.key*"):
         assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_who_lost_everything_is_let_in_again(app: Flask, run: Run, cast: Cast) -> None:
+    furnish(app, cast)
+    old = run("tokens", "create", "--email", cast.dana.email).out.strip()
+    done = run("users", "reset", "--email", cast.dana.email, "--password-stdin", typed=f"{NEW_PASSWORD}\n")
+    assert (done.code, done.err, done.out.strip()) == (0, "", cast.dana.id)
+    assert Caller(app, old).get("/api/calls/providers").status_code == 401
+    body = {"email": cast.dana.email, "password": NEW_PASSWORD}
+    assert Caller(app).post("/api/auth/login", body).status_code == 200
+
+
+def test_a_reset_needs_somebody_and_a_good_password(run: Run, cast: Cast) -> None:
+    reset = ("users", "reset", "--password-stdin", "--email")
+    assert "There is no user" in sentence(run(*reset, "nobody@acme.example", typed=f"{NEW_PASSWORD}\n"))
+    assert "15 characters" in sentence(run(*reset, cast.mo.email, typed="short\n"))
+
+
+def test_two_organizations_of_one_name_are_not_guessed_between(app: Flask, run: Run) -> None:
+    with app.app_context():
+        db.session.add_all([Organization(name="Acme", slug="acme"), Organization(name="Acme", slug="acme-2")])
+        db.session.commit()
+    assert "Two organizations are called Acme" in sentence(create(run))

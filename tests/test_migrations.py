@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+import shutil
+
 import flask_migrate
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import CheckConstraint, func, inspect, select
+from sqlalchemy import CheckConstraint, UniqueConstraint, func, inspect, select
 from sqlalchemy.orm import Session
 
-from app import migrations
+from app import http, migrations
 from app.core import clock
 from app.extensions import db
 from app.models import (
@@ -115,6 +117,34 @@ def test_every_constraint_has_a_name_that_a_migration_can_use(table):
 @pytest.mark.parametrize("table", Base.metadata.sorted_tables, ids=lambda table: table.name)
 def test_every_foreign_key_has_an_index(table):
     """Deleting a row looks for those that refer to it."""
-    leading = {next(iter(index.columns)).name for index in table.indexes}
+    unique = [kept for kept in table.constraints if isinstance(kept, UniqueConstraint)]
+    leading = {next(iter(index.columns)).name for index in [*table.indexes, *unique]}
     for key in table.foreign_keys:
         assert key.parent.name in leading
+
+
+WIDER = '''"""wider names"""
+import sqlalchemy as sa
+from alembic import op
+
+revision = "9999"
+down_revision = "0001"
+
+
+def upgrade():
+    with op.batch_alter_table("organizations") as batch:
+        batch.alter_column("name", type_=sa.String(240), existing_type=sa.String(120))
+'''
+
+
+def test_a_table_that_is_made_anew_takes_nothing_along(engine, tmp_path):
+    """SQLite copies a table to change it; what refers to its rows must survive that."""
+    _fill(engine)
+    before = _counts(engine)
+    folder = shutil.copytree(http.MIGRATIONS, tmp_path / "migrations")
+    (folder / "versions" / "9999_wider.py").write_text(WIDER)
+    flask_migrate.upgrade(directory=str(folder))
+    assert _counts(engine) == before
+    with engine.connect() as connection:
+        columns = {column["name"]: column for column in inspect(connection).get_columns("organizations")}
+    assert columns["name"]["type"].length == 240

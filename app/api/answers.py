@@ -34,13 +34,15 @@ def _is_known(tag: str) -> bool:
 
 
 def _not_modified(tag: str) -> Response:
-    response = Response(status=304)
+    response = Response(status=304, content_type=JSON)
     response.set_etag(tag)
     return response
 
 
 def no_content() -> Response:
-    return Response(status=204)
+    response = Response(status=204)
+    del response.headers["Content-Type"]
+    return response
 
 
 def array(items: Iterable[Any], *, tag: str, close: Callable[[], None]) -> Response:
@@ -91,7 +93,8 @@ def if_match() -> str | None:
     header = request.headers.get("If-Match")
     if header is None or header.strip() == "*":
         return None
-    return request.if_match.to_header().strip('"') if request.if_match else header
+    tags = list(request.if_match)
+    return tags[0] if len(tags) == 1 else header
 
 
 def expected_version() -> int | None:

@@ -217,7 +217,7 @@ def _wanted_organization(actor: Actor, path: dict[str, Any]) -> str | None:
 
 
 def _record_crossing(inside: Scope, own: Organization) -> None:
-    with inside.transaction():
+    with inside.transaction(lock=False):
         audit.note(inside, "organization.entered", inside.organization.name, {"from": [own.name, None]})
 
 

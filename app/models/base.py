@@ -25,9 +25,7 @@ def new_id() -> str:
 
 
 Id = Annotated[str, mapped_column(String(36), primary_key=True, default=new_id)]
-OrganizationId = Annotated[
-    str, mapped_column(String(36), ForeignKey("organizations.id", ondelete="CASCADE"), index=True)
-]
+OrganizationId = Annotated[str, mapped_column(String(36), ForeignKey("organizations.id", ondelete="CASCADE"))]
 UserId = Annotated[str, mapped_column(String(36), ForeignKey("users.id", ondelete="CASCADE"), index=True)]
 Moment = Annotated[datetime, mapped_column(DateTime())]
 

@@ -43,7 +43,7 @@ class ProviderSwitch(Base):
     __tablename__ = "provider_switches"
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    organization_id: Mapped[OrganizationId]
+    organization_id: Mapped[OrganizationId] = mapped_column(index=True)
     family: Mapped[str] = mapped_column(String(16))
     was: Mapped[str | None] = mapped_column(String(32))
     now: Mapped[str | None] = mapped_column(String(32))

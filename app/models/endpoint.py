@@ -13,7 +13,11 @@ class Endpoint(Base, Timed, Versioned):
     """
 
     __tablename__ = "endpoints"
-    __table_args__ = (Index("ix_endpoints_organization_number", "organization_id", "phone_number"),)
+    __table_args__ = (
+        Index("ix_endpoints_organization_number", "organization_id", "phone_number"),
+        Index("ix_endpoints_organization_inbound", "organization_id", "inbound_agent_name"),
+        Index("ix_endpoints_organization_outbound", "organization_id", "outbound_agent_name"),
+    )
 
     id: Mapped[Id]
     organization_id: Mapped[OrganizationId]

@@ -20,7 +20,7 @@ class User(Base, Timed, Versioned):
     __tablename__ = "users"
 
     id: Mapped[Id]
-    organization_id: Mapped[OrganizationId]
+    organization_id: Mapped[OrganizationId] = mapped_column(index=True)
     email: Mapped[str] = mapped_column(String(254), unique=True)
     name: Mapped[str] = mapped_column(String(120))
     role: Mapped[str] = mapped_column(String(16))

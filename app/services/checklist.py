@@ -8,6 +8,7 @@ from sqlalchemy import func, select
 
 from app.models import Endpoint
 from app.provider import Family
+from app.providers import in_family
 from app.services import connections, endpoints, providers
 from app.services.scope import Scope
 
@@ -109,8 +110,10 @@ def _voice(scope: Scope) -> Step:
             True,
             active,
         )
-    text = "Only if people call from a dialer: connect Twilio or Sinch, and make it active."
-    return Step("voice", "Provider for the dialer", text, "provider", False, True, "twilio")
+    choices = in_family(Family.VOICE)
+    names = " or ".join(provider.label for provider in choices)
+    text = f"Only if people call from a dialer: connect {names}, and make it active."
+    return Step("voice", "Provider for the dialer", text, "provider", False, True, choices[0].key)
 
 
 def _voice_ai(scope: Scope) -> Step:

@@ -157,8 +157,8 @@ def page(scope: Scope, wanted: Filter, *, limit: int, cursor: str | None = None)
 
 
 def count(scope: Scope, wanted: Filter) -> int:
-    """How many there are, counted to `COUNT_MOST` and no further."""
-    some = _query(scope, wanted).with_only_columns(Endpoint.id).limit(COUNT_MOST).subquery()
+    """How many there are, counted to one more than `COUNT_MOST` and no further."""
+    some = _query(scope, wanted).with_only_columns(Endpoint.id).limit(COUNT_MOST + 1).subquery()
     return scope.session.scalar(select(func.count()).select_from(some)) or 0
 
 

@@ -16,9 +16,9 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import flag_modified
 
-from app.core.errors import Invalid, NotFound, Problem
+from app.core.errors import NotFound
 from app.core.sealing import Place, SealBroken, Sealer
-from app.models import Installation, Organization, Role, Secret, User
+from app.models import Installation, Role, Secret, User
 from app.services import organizations, people, totp, validation
 from app.services.organizations import Name
 from app.services.scope import Scope
@@ -37,7 +37,7 @@ class SetupDraft(BaseModel):
     organization: Name
     name: str
     email: str
-    password: str
+    password: validation.Verbatim
 
 
 def _row(session: Session) -> Installation | None:
@@ -88,22 +88,20 @@ def expect_setup_token(scope: Scope, token: str) -> None:
 def set_up(scope: Scope, token: str, sent: Any) -> User:
     """The first superadmin and organization, all or nothing; the link is used up."""
     draft = validation.read(SetupDraft, sent)
-    person = people.read_draft(
+    person = people.read_new(
         {
             "email": draft.email,
             "name": draft.name,
             "role": Role.SUPERADMIN.value,
-            "password": sent["password"],
+            "password": draft.password,
         }
     )
-    with scope.transaction():
+    inside = replace(scope, actor=replace(scope.actor, name=person.email))
+    with people.one_user_per_email(person.email), scope.transaction():
         row = scope.session.get_one(Installation, 1, with_for_update=True)
         expect_setup_token(scope, token)
         row.setup_token_hash = None
-        inside = replace(scope, actor=replace(scope.actor, name=person.email))
-        organization = organizations.by_name(scope, draft.organization) or organizations.add(
-            inside, draft.organization
-        )
+        organization = organizations.named(inside, draft.organization)
         return people.add(inside.into(organization), person)
 
 
@@ -169,17 +167,3 @@ def left_behind(scope: Scope) -> int:
     secrets_left = scope.session.scalar(query.where(Secret.key_fingerprint != sealer.current)) or 0
     tokens = [user.totp_sealed or "" for user in scope.session.scalars(_with_totp())]
     return secrets_left + sum(not sealer.is_current(token) for token in tokens)
-
-
-def organization_named(scope: Scope, name: str) -> Organization:
-    """The organization of that name, made where there is none. Inside a transaction only."""
-    try:
-        name = organizations.check_name(name.strip())
-    except ValueError as error:
-        raise Invalid([Problem("organization", str(error))]) from None
-    return organizations.by_name(scope, name) or organizations.add(scope, name)
-
-
-def first_organization(scope: Scope, user: User) -> Organization:
-    """The organization that the user belongs to."""
-    return scope.session.get_one(Organization, user.organization_id)

@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
 from app.core import phone
-from app.core.errors import Conflict, NotFound
+from app.core.errors import Conflict, Invalid, NotFound, Problem
 from app.models import Endpoint, Organization, Role, User
 from app.services import audit, telephony, validation
 from app.services.scope import Scope, expect_version
@@ -67,7 +67,24 @@ def by_id(scope: Scope, organization_id: str) -> Organization:
 
 
 def by_name(scope: Scope, name: str) -> Organization | None:
-    return scope.session.scalar(select(Organization).where(Organization.name == name.strip()))
+    """Conflict where two have the name, so that nobody lands in the wrong one."""
+    found = list(scope.session.scalars(select(Organization).where(Organization.name == name).limit(2)))
+    if len(found) > 1:
+        raise Conflict(f"Two organizations are called {name}. Rename one of them first.")
+    return found[0] if found else None
+
+
+def named(scope: Scope, name: str) -> Organization:
+    """The organization of that name, made where there is none. Inside a transaction only."""
+    try:
+        name = check_name(name.strip())
+    except ValueError as error:
+        raise Invalid([Problem("organization", str(error))]) from None
+    return by_name(scope, name) or add(scope, name)
+
+
+def of_user(scope: Scope, user: User) -> Organization:
+    return scope.session.get_one(Organization, user.organization_id)
 
 
 def _found(organization: Organization | None) -> Organization:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 from pydantic import BaseModel
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
 from app.core import clock
 from app.core.errors import Conflict, Forbidden, Invalid, Problem
-from app.models import ApiToken, Role, User, VoicePhoneNumber
-from app.services import audit, passwords, sessions, validation
+from app.models import Role, User, VoicePhoneNumber
+from app.services import audit, passwords, sessions, tokens, validation
 from app.services.organizations import Name
 from app.services.scope import Scope, expect_version
 from app.services.sign_in import confirm_password, normal_email
@@ -39,7 +42,7 @@ class UserDraft(BaseModel):
     email: Annotated[str, Checked(_check_email)]
     name: Name
     role: RoleName
-    password: str
+    password: validation.Verbatim
 
 
 class UserEdit(BaseModel):
@@ -68,17 +71,23 @@ def get(scope: Scope, user_id: str) -> User:
 
 
 def create(scope: Scope, sent: Any) -> User:
-    draft = read_draft(sent)
-    try:
-        with scope.transaction():
-            return add(scope, draft)
-    except IntegrityError:
-        message = f"{draft.email} is a user already, here or in another organization."
-        raise Conflict(message, code="EMAIL_IN_USE") from None
+    new = read_new(sent)
+    with one_user_per_email(new.email), scope.transaction():
+        return add(scope, new)
 
 
-def read_draft(sent: Any) -> UserDraft:
-    """As `validation.read`, and the password with the rules for passwords."""
+@dataclass(frozen=True)
+class NewUser:
+    """Checked, and hashed before a transaction begins: hashing takes long, and writers would wait."""
+
+    email: str
+    name: str
+    role: str
+    password_hash: str = field(repr=False)
+
+
+def read_new(sent: Any) -> NewUser:
+    """Invalid names every field that is wrong, the password among them."""
     problems: list[Problem] = []
     draft = None
     try:
@@ -93,23 +102,53 @@ def read_draft(sent: Any) -> UserDraft:
             problems.append(Problem("password", str(error)))
     if problems or draft is None:
         raise Invalid(problems)
-    return draft.model_copy(update={"password": password})
+    return NewUser(draft.email, draft.name, draft.role, passwords.hashed(draft.password))
 
 
-def add(scope: Scope, draft: UserDraft) -> User:
+@contextmanager
+def one_user_per_email(email: str) -> Iterator[None]:
+    """Around the transaction that adds a user: Conflict where the email is taken."""
+    try:
+        yield
+    except IntegrityError:
+        message = f"{email} is a user already, here or in another organization."
+        raise Conflict(message, code="EMAIL_IN_USE") from None
+
+
+def by_email(scope: Scope, email: str) -> User | None:
+    return scope.session.scalar(select(User).where(User.email == normal_email(email)))
+
+
+def add(scope: Scope, new: NewUser) -> User:
     """Inside a transaction only."""
     user = User(
         organization_id=scope.organization.id,
-        email=draft.email,
-        name=draft.name,
-        role=draft.role,
-        password_hash=passwords.hashed(draft.password),
+        email=new.email,
+        name=new.name,
+        role=new.role,
+        password_hash=new.password_hash,
     )
     scope.session.add(user)
     scope.session.flush()
     told = {"name": [None, user.name], "role": [None, user.role]}
     audit.record(scope, "user.created", user.email, told)
     return user
+
+
+def reset(scope: Scope, user: User, password: str) -> None:
+    """For somebody who lost their password or their authenticator: a new password, two-step
+    sign-in off, every session and token ended."""
+    try:
+        passwords.check(password, *user.email.split("@"), user.name)
+    except ValueError as error:
+        raise Invalid([Problem("password", str(error))]) from None
+    password_hash = passwords.hashed(password)
+    with scope.transaction():
+        user.password_hash = password_hash
+        user.totp_sealed = user.totp_confirmed_at = None
+        sessions.end_all(scope, user)
+        tokens.revoke_all(scope, user)
+        audit.record(scope, "user.reset", user.email)
 
 
 def update_user(scope: Scope, user_id: str, sent: Any, *, version: int | None = None) -> User:
@@ -120,7 +159,7 @@ def update_user(scope: Scope, user_id: str, sent: Any, *, version: int | None = 
         expect_version(user, version)
         if user.role == Role.SUPERADMIN and changes.get("role", user.role) != Role.SUPERADMIN:
             _keep_one_superadmin(scope, user)
-            _revoke_tokens(scope, user)
+            tokens.revoke_all(scope, user)
         told = audit.diff({name: getattr(user, name) for name in changes}, changes)
         for name, value in changes.items():
             setattr(user, name, value)
@@ -142,7 +181,7 @@ def set_disabled(scope: Scope, user_id: str, disabled: bool, *, version: int | N
             if user.role == Role.SUPERADMIN:
                 _keep_one_superadmin(scope, user)
             sessions.end_all(scope, user)
-            _revoke_tokens(scope, user)
+            tokens.revoke_all(scope, user)
         user.disabled_at = clock.now() if disabled else None
         audit.record(scope, "user.disabled" if disabled else "user.enabled", user.email)
     return user
@@ -156,14 +195,6 @@ def _keep_one_superadmin(scope: Scope, user: User) -> None:
         raise Conflict(f"{user.name} is the only superadmin. Make another one first.", code="LAST_SUPERADMIN")
 
 
-def _revoke_tokens(scope: Scope, user: User) -> None:
-    scope.session.execute(
-        update(ApiToken)
-        .where(ApiToken.user_id == user.id, ApiToken.revoked_at.is_(None))
-        .values(revoked_at=clock.now())
-    )
-
-
 def change_password(scope: Scope, user: User, current: str, new: str, *, session_token: str | None) -> None:
     """Needs the current one, and ends the user's other sessions."""
     confirm_password(scope, user, current, field="current_password")
@@ -175,4 +206,5 @@ def change_password(scope: Scope, user: User, current: str, new: str, *, session
     with scope.transaction():
         user.password_hash = fresh
         sessions.end_all(scope, user, but=session_token)
+        tokens.revoke_all(scope, user, sign_ins_only=True)
         audit.record(scope, "password.changed", user.email)

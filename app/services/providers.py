@@ -13,7 +13,7 @@ from app.core.errors import Conflict, Invalid, Problem
 from app.core.naming import settings_name
 from app.models import Endpoint, ProviderSwitch, User
 from app.provider import Family, Provider
-from app.providers import keys_in
+from app.providers import PROVIDERS, keys_in
 from app.services import audit, connections, validation, values
 from app.services.connections import State
 from app.services.scope import Scope, expect_version
@@ -21,6 +21,11 @@ from app.services.values import Naming
 
 FAMILY_WORDS = {Family.VOICE: "voice", Family.TELEPHONY: "telephony", Family.VOICE_AI: "voice AI"}
 REASON_LONGEST = 300
+
+
+def label_of(provider: str, field: str) -> str:
+    """A field's name as pages have it."""
+    return PROVIDERS[provider].field(field).label
 
 
 def active(scope: Scope, family: Family) -> str | None:
@@ -41,9 +46,13 @@ def save(
     enabled: bool | None = None,
     version: int | None = None,
     naming: Naming = settings_name,
+    words: Naming = label_of,
     precondition: Callable[[], None] = lambda: None,
 ) -> dict[str, list[Any]]:
-    """Stores what was sent and tells what changed. Absent keeps, None clears, a value replaces."""
+    """Stores what was sent and tells what changed. Absent keeps, None clears, a value replaces.
+
+    `naming` names what is wrong with a field, `words` what an active provider would lack.
+    """
     with scope.transaction():
         precondition()
         before = connections.load(scope, provider)
@@ -51,7 +60,7 @@ def save(
         told = connections.apply(scope, provider, changes, naming)
         if enabled is not None:
             told |= _set_enabled(scope, provider, enabled)
-        refuse_breaking_active(scope, before)
+        refuse_breaking_active(scope, before, words)
         if told:
             audit.record(scope, "connection.saved", provider.label, told)
     return told
@@ -117,16 +126,24 @@ def make_active(
     *,
     reason: str | None = None,
     version: int | None = None,
+    words: Naming = label_of,
     precondition: Callable[[], None] = lambda: None,
 ) -> None:
     """Chooses the family's provider; None chooses nobody. Conflict where it is not configured."""
     with scope.transaction():
         precondition()
         expect_version(scope.organization, version)
-        choose(scope, family, key, reason=reason)
+        choose(scope, family, key, reason=reason, words=words)
 
 
-def choose(scope: Scope, family: Family, key: str | None, *, reason: str | None = None) -> None:
+def choose(
+    scope: Scope,
+    family: Family,
+    key: str | None,
+    *,
+    reason: str | None = None,
+    words: Naming = label_of,
+) -> None:
     """As `make_active`, inside a transaction that is already open."""
     if key is not None:
         provider = connections.provider_of(key)
@@ -134,21 +151,24 @@ def choose(scope: Scope, family: Family, key: str | None, *, reason: str | None 
             known = " or ".join(keys_in(family))
             message = f"{provider.label} does not serve {FAMILY_WORDS[family]}. Use {known}."
             raise Invalid([Problem("provider", message)])
-        refuse_unusable(connections.load(scope, provider))
+        refuse_unusable(connections.load(scope, provider), words)
     switch(scope, family, key, reason=reason)
 
 
-def refuse_unusable(state: State) -> None:
+def refuse_unusable(state: State, words: Naming) -> None:
     label = state.provider.label
     if state.missing:
-        names = ", ".join(settings_name(state.provider.key, field.name) for field in state.missing)
+        names = ", ".join(words(state.provider.key, field.name) for field in state.missing)
         raise Conflict(f"{label} is not configured. It needs {names}.", code="PROVIDER_NOT_CONFIGURED")
     if not state.enabled:
         raise Conflict(f"{label} is disabled. Enable it first.", code="PROVIDER_DISABLED")
 
 
-def refuse_breaking_active(scope: Scope, before: State) -> None:
-    """An active provider stays configured: whoever clears its values chooses another one first."""
+def refuse_breaking_active(scope: Scope, before: State, words: Naming) -> None:
+    """An active provider stays configured: whoever clears its values chooses another one first.
+
+    Not so for voice AI, which the contract lets be chosen before its key is there.
+    """
     provider = before.provider
     families = [family for family in active_families(scope, provider) if family is not Family.VOICE_AI]
     if not families:
@@ -156,7 +176,7 @@ def refuse_breaking_active(scope: Scope, before: State) -> None:
     lost = [field for field in connections.load(scope, provider).missing if field not in before.missing]
     if lost:
         used = " and ".join(FAMILY_WORDS[family] for family in families)
-        names = ", ".join(settings_name(provider.key, field.name) for field in lost)
+        names = ", ".join(words(provider.key, field.name) for field in lost)
         message = (
             f"{provider.label} is active for {used} and needs {names}. Make another provider active first."
         )

@@ -82,12 +82,13 @@ class Scope:
         return row
 
     @contextmanager
-    def transaction(self) -> Iterator[None]:
+    def transaction(self, *, lock: bool = True) -> Iterator[None]:
         """One write, all of it or none of it.
 
         What was read before is read again inside, and the organization's row is locked, so that
         two writers to one organization take turns. It cannot be opened inside another one: the
-        inner would commit half of the outer.
+        inner would commit half of the outer. Without `lock` nothing of the organization may change:
+        it is for what is noted beside a read.
         """
         if self.session.info.get(_WRITING):
             raise RuntimeError("A transaction is open already.")
@@ -96,7 +97,7 @@ class Scope:
         self.session.info[_WRITING] = True
         try:
             self.session.connection(execution_options={"writes": True})
-            if self.found is not None:
+            if self.found is not None and lock:
                 self.session.refresh(self.found, with_for_update=True)
             yield
             self.session.commit()

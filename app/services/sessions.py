@@ -62,6 +62,13 @@ def _mark_seen(scope: Scope, session_id: str) -> None:
         )
 
 
+def sweep(scope: Scope) -> None:
+    """Forgets sessions that are over. Inside a transaction only."""
+    now = clock.now()
+    over = (WebSession.created_at < now - ABSOLUTE) | (WebSession.last_seen_at < now - IDLE)
+    scope.session.execute(delete(WebSession).where(over))
+
+
 def end(scope: Scope, token: str) -> None:
     """Inside a transaction only."""
     scope.session.execute(delete(WebSession).where(WebSession.id == _hash(token)))

@@ -58,7 +58,7 @@ def read(scope: Scope) -> dict[str, Any]:
     """As `document`, and audited where secrets leave."""
     answer = document(scope)
     if scope.actor.may_read_secrets:
-        with scope.transaction():
+        with scope.transaction(lock=False):
             audit.note(scope, "secrets.read", "telephony settings")
     return answer
 
@@ -86,9 +86,9 @@ def _apply(scope: Scope, changes: dict[str, Any]) -> None:
         if told:
             audit.record(scope, "connection.saved", state.provider.label, told)
     if "provider" in changes:
-        providers.choose(scope, Family.TELEPHONY, changes["provider"])
+        providers.choose(scope, Family.TELEPHONY, changes["provider"], words=settings_name)
     for state in before.values():
-        providers.refuse_breaking_active(scope, state)
+        providers.refuse_breaking_active(scope, state, settings_name)
 
 
 def set_base_url(scope: Scope, url: str | None) -> None:

@@ -51,6 +51,11 @@ def _make_row(scope: Scope, throttle_key: str, now: datetime) -> None:
     scope.session.execute(insert(Throttle).values(row).on_conflict_do_nothing())
 
 
+def sweep(scope: Scope) -> None:
+    """Forgets what is no longer counted. Inside a transaction only."""
+    scope.session.execute(delete(Throttle).where(Throttle.window_started_at < clock.now() - WINDOW))
+
+
 def clear(scope: Scope, throttle_key: str) -> None:
     """Inside a transaction only."""
     scope.session.execute(delete(Throttle).where(Throttle.key == throttle_key))

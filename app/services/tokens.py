@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import lru_cache
 
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import OctKey
-from sqlalchemy import Row, select
+from sqlalchemy import Row, delete, select, update
 from sqlalchemy.orm import Session
 
 from app.core import clock, sealing
@@ -26,6 +26,7 @@ ALGORITHM = "HS256"
 SIGN_IN_LIFE = timedelta(hours=12)
 LONGEST_DAYS = 3650
 USUAL_DAYS = 365
+KEPT = timedelta(days=30)
 LEEWAY_SECONDS = 30
 
 _claims = jwt.JWTClaimsRegistry(
@@ -42,7 +43,7 @@ _claims = jwt.JWTClaimsRegistry(
 class Issued:
     """A JWT in the clear, which is seen this once."""
 
-    jwt: str
+    jwt: str = field(repr=False)
     token: ApiToken
 
 
@@ -122,7 +123,15 @@ def issue(
     return issued
 
 
-def create(scope: Scope, user: User, *, name: str, scopes: tuple[str, ...], life: timedelta) -> Issued:
+def create(
+    scope: Scope,
+    user: User,
+    *,
+    name: str,
+    scopes: tuple[str, ...],
+    life: timedelta,
+    is_sign_in: bool = False,
+) -> Issued:
     """Inside a transaction only."""
     now = clock.now()
     token = ApiToken(
@@ -130,6 +139,7 @@ def create(scope: Scope, user: User, *, name: str, scopes: tuple[str, ...], life
         user_id=user.id,
         name=name,
         scopes=" ".join(scopes),
+        is_sign_in=is_sign_in,
         created_at=now,
         expires_at=now + life,
     )
@@ -146,6 +156,19 @@ def create(scope: Scope, user: User, *, name: str, scopes: tuple[str, ...], life
         "scope": token.scopes,
     }
     return Issued(jwt.encode({"alg": ALGORITHM, "kid": key_id}, claims, key), token)
+
+
+def revoke_all(scope: Scope, user: User, *, sign_ins_only: bool = False) -> None:
+    """Inside a transaction only."""
+    query = update(ApiToken).where(ApiToken.user_id == user.id, ApiToken.revoked_at.is_(None))
+    if sign_ins_only:
+        query = query.where(ApiToken.is_sign_in)
+    scope.session.execute(query.values(revoked_at=clock.now()))
+
+
+def sweep(scope: Scope) -> None:
+    """Forgets tokens that expired a month ago. Inside a transaction only."""
+    scope.session.execute(delete(ApiToken).where(ApiToken.expires_at < clock.now() - KEPT))
 
 
 def of_user(scope: Scope, user: User) -> list[ApiToken]:

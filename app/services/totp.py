@@ -10,7 +10,7 @@ from app.core import clock
 from app.core.errors import Conflict, Invalid, Problem
 from app.core.sealing import Place, SealBroken
 from app.models import User
-from app.services import audit, sessions
+from app.services import audit, sessions, tokens
 from app.services.scope import Scope
 
 STEP_SECONDS = 30
@@ -52,10 +52,13 @@ def _uri(secret: str, user: User) -> str:
 def confirm(scope: Scope, user: User, code: str, *, session_token: str | None = None) -> None:
     """Switches it on, and ends the user's other sessions."""
     with scope.transaction():
+        if is_on(user):
+            raise Conflict("Two-step sign-in is on already.", code="TOTP_ON")
         if not accept(scope, user, code):
             raise Invalid([Problem("code", "This code does not match. Use the one that the app shows now.")])
         user.totp_confirmed_at = clock.now()
         sessions.end_all(scope, user, but=session_token)
+        tokens.revoke_all(scope, user, sign_ins_only=True)
         audit.record(scope, "totp.on", user.email)
 
 
@@ -63,6 +66,7 @@ def switch_off(scope: Scope, user: User, *, session_token: str | None = None) ->
     """Ends the user's other sessions."""
     with scope.transaction():
         sessions.end_all(scope, user, but=session_token)
+        tokens.revoke_all(scope, user, sign_ins_only=True)
         user.totp_sealed = user.totp_confirmed_at = None
         audit.record(scope, "totp.off", user.email)
 

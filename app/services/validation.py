@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from pydantic import (
     BaseModel,
     ConfigDict,
+    Field,
     GetCoreSchemaHandler,
     GetJsonSchemaHandler,
+    StringConstraints,
     ValidationError,
     ValidationInfo,
 )
@@ -37,6 +39,10 @@ def read(model: type[Draft], data: Any, *, country: str | None = None) -> Draft:
     except ValidationError as error:
         found = error.errors(include_url=False, include_input=False)
         raise Invalid([_problem(detail, model) for detail in found[:MOST_PROBLEMS]]) from None
+
+
+Verbatim = Annotated[str, StringConstraints(strip_whitespace=False), Field(repr=False)]
+"""A password: kept to the character, and shown by no `repr`."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -78,7 +78,7 @@ def read_config(scope: Scope) -> dict[str, Any]:
     """As `config`, and audited where secrets leave."""
     document = config(scope)
     if scope.actor.may_read_secrets:
-        with scope.transaction():
+        with scope.transaction(lock=False):
             audit.note(scope, "secrets.read", "voice configuration")
     return document
 
@@ -137,6 +137,7 @@ def save_config(scope: Scope, sent: Any, *, if_match: str | None = None) -> list
         values.picked(provider, calls_name, changes),
         enabled=changes.get("isEnabled"),
         naming=calls_name,
+        words=calls_name,
         precondition=_still(scope, if_match),
     )
     return sorted(extra - COMPUTED)
@@ -180,4 +181,4 @@ def make_active(
     if key is not None:
         _voice_provider(key)
     still = _still(scope, if_match)
-    providers.make_active(scope, Family.VOICE, key, reason=reason, precondition=still)
+    providers.make_active(scope, Family.VOICE, key, reason=reason, words=calls_name, precondition=still)

@@ -15,7 +15,7 @@ from app.models import User
 from app.services import people, sign_in, tokens, totp, voice_phone_numbers
 from app.services.scope import SECRETS, Scope
 from app.web import render
-from app.web.forms import CodeForm, PasswordForm, TokenForm, TotpOffForm
+from app.web.forms import CodeForm, PasswordForm, TokenForm, TotpBeginForm, TotpOffForm
 from app.web.guard import Pages, Who, own
 
 account = Pages("account", __name__)
@@ -34,6 +34,7 @@ def _page(scope: Scope, status: int = 200, **forms: Any) -> Response:
         "token_form": TokenForm(formdata=None),
         "code_form": CodeForm(formdata=None),
         "off_form": TotpOffForm(formdata=None),
+        "begin_form": TotpBeginForm(formdata=None),
     }
     return render.page(
         "account/show.html",
@@ -118,8 +119,17 @@ def revoke_token(scope: Scope, token_id: str) -> ResponseReturnValue:
 
 @account.page("/account/two-step", who=Who.USER, methods=["POST"])
 def begin_totp(scope: Scope) -> ResponseReturnValue:
+    scope = own(scope)
+    form = TotpBeginForm()
     try:
-        totp.begin(own(scope), current_user.user)
+        sign_in.confirm_password(scope, current_user.user, form.your_password.data or "")
+        totp.begin(scope, current_user.user)
+    except Invalid as error:
+        form.show(error)
+        return _page(scope, 422, begin_form=form)
+    except TooMany as error:
+        form.your_password.errors = [error.message]
+        return _page(scope, 429, begin_form=form)
     except Conflict as error:
         flash(error.message, "warn")
     return render.see(url_for("account.show") + "#two-step")

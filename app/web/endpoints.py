@@ -9,7 +9,7 @@ from flask import Response, flash, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app.core import phone, urls
-from app.core.errors import Conflict, Invalid, Malformed, Stale
+from app.core.errors import Conflict, Invalid, Stale
 from app.models import Endpoint
 from app.provider import Family
 from app.providers import PROVIDERS, in_family
@@ -18,7 +18,7 @@ from app.services import endpoints as service
 from app.services.endpoints import Filter
 from app.services.scope import Scope
 from app.web import render
-from app.web.forms import ConfirmForm, EndpointForm, differing
+from app.web.forms import ConfirmForm, EndpointForm, differing, yes_or_no
 from app.web.guard import Pages, Who
 
 endpoints = Pages("endpoints", __name__)
@@ -29,39 +29,40 @@ EDITABLE = ("inbound_agent_name", "outbound_agent_name", "label", "is_active")
 
 @endpoints.page("/o/<slug>/endpoints", who=Who.SUPERADMIN)
 def table(scope: Scope) -> ResponseReturnValue:
-    editing = request.args.get("edit")
-    form = None
-    if editing:
-        row = service.get(scope, editing)
-        form = EndpointForm(obj=row)
-    return _table(scope, editing=editing, form=form)
+    if "edit" not in request.args:
+        return _table(scope)
+    edited = service.get(scope, request.args["edit"])
+    return _table(scope, edited=edited, form=EndpointForm(obj=edited))
 
 
 def _table(
     scope: Scope,
     status: int = 200,
     *,
-    editing: str | None = None,
+    edited: Endpoint | None = None,
     form: EndpointForm | None = None,
     conflicts: list[tuple[str, str, str]] | None = None,
 ) -> Response:
+    """The edited row is in it also where the filter or the page would leave it out."""
     wanted = _filter()
     page = service.page(scope, wanted, limit=PAGE, cursor=request.args.get("cursor") or None)
     total = service.count(scope, wanted)
+    states = service.telephony_states(scope)
+    rows = page.rows if edited is None or edited in page.rows else [edited, *page.rows]
     return render.page(
         "endpoints/table.html",
         status,
-        rows=[_row(scope, states, row) for states in [service.telephony_states(scope)] for row in page.rows],
+        rows=[_row(scope, states, row) for row in rows],
         next_page=_query(cursor=page.next_cursor) if page.next_cursor else None,
         query=_query(cursor=request.args.get("cursor")),
-        total=total,
-        total_is_capped=total == service.COUNT_MOST,
+        total=min(total, service.COUNT_MOST),
+        total_is_capped=total > service.COUNT_MOST,
         wanted=wanted,
         is_filtered=wanted != Filter(),
         is_first=not request.args.get("cursor"),
         providers=in_family(Family.TELEPHONY),
         agents=service.agents(scope),
-        editing=editing,
+        editing=edited.id if edited else None,
         form=form,
         conflicts=conflicts,
     )
@@ -153,9 +154,10 @@ def save(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
     try:
         row = service.update(scope, endpoint_id, form.edited(), version=form.version_sent)
     except Invalid as error:
-        _keep_fixed(form, service.get(scope, endpoint_id))
+        row = service.get(scope, endpoint_id)
+        _keep_fixed(form, row)
         form.show(error)
-        return _table(scope, 422, editing=endpoint_id, form=form)
+        return _table(scope, 422, edited=row, form=form)
     except Stale:
         return _stale(scope, endpoint_id, form)
     flash(f"{phone.display(row.phone_number)} saved.", "ok")
@@ -168,7 +170,7 @@ def _stale(scope: Scope, endpoint_id: str, form: EndpointForm) -> Response:
     now = {name: getattr(row, name) for name in EDITABLE}
     _keep_fixed(form, row)
     form.version.data = str(row.version)
-    return _table(scope, 412, editing=endpoint_id, form=form, conflicts=differing(form, now, now))
+    return _table(scope, 412, edited=row, form=form, conflicts=differing(form, now, now))
 
 
 def _keep_fixed(form: EndpointForm, row: Endpoint) -> None:
@@ -184,12 +186,8 @@ def _back(scope: Scope) -> Response:
 
 @endpoints.page("/o/<slug>/endpoints/<endpoint_id>/active", who=Who.SUPERADMIN, methods=["POST"])
 def set_active(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
-    wanted = request.form.get("active")
-    if wanted not in ("yes", "no"):
-        raise Malformed("Say whether the number is to be active: yes or no.")
-    row = service.update(
-        scope, endpoint_id, {"is_active": wanted == "yes"}, version=ConfirmForm().version_sent
-    )
+    wanted = yes_or_no("active")
+    row = service.update(scope, endpoint_id, {"is_active": wanted}, version=ConfirmForm().version_sent)
     state = "active" if row.is_active else "inactive, and answers nobody"
     flash(f"{phone.display(row.phone_number)} is {state}.", "ok")
     return _back(scope)

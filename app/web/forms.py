@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from flask import request
 from flask_wtf import FlaskForm
 from wtforms import (  # type: ignore[attr-defined]
     BooleanField,
@@ -17,7 +19,7 @@ from wtforms import (  # type: ignore[attr-defined]
 )
 
 from app.core import phone
-from app.core.errors import Invalid
+from app.core.errors import Invalid, Malformed
 from app.core.naming import settings_name
 from app.provider import Count, Family, PhoneNumber, Provider
 from app.provider import Field as DeclaredField
@@ -54,7 +56,15 @@ class Form(FlaskForm):  # type: ignore[misc]
     def version_sent(self) -> int:
         """-1 is no row's version."""
         text = str(self["version"].data or "")
-        return int(text) if text.isascii() and text.isdigit() else -1
+        return int(text) if re.fullmatch("[0-9]{1,9}", text) else -1
+
+
+def yes_or_no(name: str) -> bool:
+    """What a button says by a hidden field; Malformed where it says neither."""
+    answer = request.form.get(name)
+    if answer not in ("yes", "no"):
+        raise Malformed(f"Say yes or no to “{name}”.")
+    return answer == "yes"
 
 
 def text_or_none(field: Field) -> str | None:
@@ -187,6 +197,15 @@ class PasswordForm(Form):
 
 class TotpOffForm(Form):
     your_password = PasswordField("Your password")
+
+
+class TotpBeginForm(Form):
+    your_password = PasswordField("Your password", description="Again, because this changes how you sign in.")
+
+
+class ToolSecretForm(Form):
+    your_password = PasswordField("Your password", description="Again, because a secret is shown.")
+    version = HiddenField()
 
 
 class ConfirmForm(Form):

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from flask import Blueprint, Response, g, make_response, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
-from flask_login import UserMixin, current_user
+from flask_login import UserMixin, current_user, login_user
 
 from app import http
 from app.core.errors import Forbidden
 from app.extensions import login
 from app.models import Organization, Role, User
-from app.services import audit, organizations, sessions
+from app.services import audit, organizations, sessions, sign_in
 from app.services.scope import Actor, Scope
 
 View = Callable[..., ResponseReturnValue]
@@ -32,7 +32,7 @@ class Who(StrEnum):
 class SignedIn(UserMixin):  # type: ignore[misc]
     """Whom Flask-Login knows. The cookie carries the session's token, not the user's id."""
 
-    token: str
+    token: str = field(repr=False)
     user: User
 
     def get_id(self) -> str:
@@ -128,9 +128,16 @@ def _record_crossing(inside: Scope, organization: Organization) -> None:
     entered = session.get("entered", [])
     if organization.id == inside.actor.organization_id or organization.id in entered:
         return
-    with inside.transaction():
+    with inside.transaction(lock=False):
         audit.note(inside, "organization.entered", organization.name)
     session["entered"] = [*entered, organization.id][-100:]
+
+
+def let_in(scope: Scope, user: User) -> None:
+    """Begins a new session, and nothing of an older one goes into it."""
+    session.clear()
+    token = sign_in.start_session(scope, user, user_agent=request.user_agent.string)
+    login_user(SignedIn(token, user))
 
 
 def own(scope: Scope) -> Scope:

@@ -6,7 +6,6 @@ from flask import flash, url_for
 from flask.typing import ResponseReturnValue
 
 from app.core.errors import Invalid
-from app.providers import PROVIDERS
 from app.services import organizations as service
 from app.services.scope import Scope
 from app.web import render
@@ -22,7 +21,6 @@ def overview(scope: Scope) -> ResponseReturnValue:
         "organizations/overview.html",
         organizations=service.every(scope),
         tallies=service.tallies(scope),
-        labels={key: provider.label for key, provider in PROVIDERS.items()},
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Response, current_app, make_response, request
 
-from app.core.errors import PatchbayError, TooMany
+from app.core.errors import Invalid, PatchbayError, TooMany
 
 TITLES = {
     400: "That did not work",
@@ -33,6 +33,7 @@ def error(error: PatchbayError, *, status: int | None = None, error_id: str | No
         title=TITLES.get(status, "Something went wrong"),
         message=error.message,
         error_id=error_id,
+        problems=error.problems if isinstance(error, Invalid) else [],
     )
     response = make_response(page, status)
     if isinstance(error, TooMany):

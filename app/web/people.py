@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, flash, request, url_for
+from flask import Response, flash, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from app.core import phone
-from app.core.errors import Conflict, Forbidden, Invalid, Malformed, Stale, TooMany
+from app.core.errors import Conflict, Forbidden, Invalid, Stale, TooMany
 from app.models import User
 from app.services import audit, sign_in, tokens, voice_phone_numbers
 from app.services import people as service
 from app.services.scope import SECRETS, Scope
 from app.web import render
-from app.web.forms import ConfirmForm, NumberForm, PersonForm, TokenForm, differing, text_or_none
+from app.web.forms import ConfirmForm, NumberForm, PersonForm, TokenForm, differing, text_or_none, yes_or_no
 from app.web.guard import Pages, Who
 
 people = Pages("people", __name__)
@@ -98,16 +98,14 @@ def save(scope: Scope, user_id: str) -> ResponseReturnValue:
 
 @people.page("/o/<slug>/people/<user_id>/disabled", who=Who.SUPERADMIN, methods=["POST"])
 def set_disabled(scope: Scope, user_id: str) -> ResponseReturnValue:
-    wanted = request.form.get("disabled")
-    if wanted not in ("yes", "no"):
-        raise Malformed("Say whether the person is to be disabled: yes or no.")
+    disabled = yes_or_no("disabled")
     user = service.get(scope, user_id)
     try:
-        service.set_disabled(scope, user_id, wanted == "yes", version=ConfirmForm().version_sent)
+        service.set_disabled(scope, user_id, disabled, version=ConfirmForm().version_sent)
     except (Conflict, Forbidden) as error:
         flash(error.message, "bad")
         return _to(scope, user)
-    done = "is disabled: signed out everywhere, tokens revoked" if wanted == "yes" else "can sign in again"
+    done = "is disabled: signed out everywhere, tokens revoked" if disabled else "can sign in again"
     flash(f"{user.name} {done}.", "ok")
     return _to(scope, user)
 

@@ -9,6 +9,7 @@ from flask_login import current_user
 
 from app.core import phone
 from app.provider import Family
+from app.providers import PROVIDERS
 from app.services import connections, providers
 from app.services.connections import State
 from app.services.scope import Scope
@@ -18,7 +19,12 @@ WORDS = {"ok": "connected", "warn": "needs attention", "idle": "not connected"}
 
 def init_app(app: Flask) -> None:
     app.jinja_env.filters["phone"] = phone.display
+    app.jinja_env.filters["provider_label"] = _provider_label
     app.context_processor(_context)
+
+
+def _provider_label(key: str) -> str:
+    return PROVIDERS[key].label if key in PROVIDERS else key
 
 
 def _context() -> dict[str, Any]:
@@ -37,7 +43,6 @@ def _item(label: str, endpoint: str, state: str | None = None, **values: Any) ->
         "current": current,
         "state": state,
         "state_word": WORDS.get(state or ""),
-        "badge": None,
     }
 
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from flask import flash, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_login import login_user
 
-from app.core.errors import Invalid
-from app.services import installation, sign_in
+from app.core.errors import Conflict, Invalid
+from app.services import installation, organizations
 from app.services.scope import Scope
 from app.web import render
 from app.web.forms import SetupForm
-from app.web.guard import Pages, SignedIn, Who
+from app.web.guard import Pages, Who, let_in
 
 setup = Pages("setup", __name__)
 
@@ -32,8 +31,10 @@ def set_up(scope: Scope) -> ResponseReturnValue:
     except Invalid as error:
         form.show(error)
         return render.page("setup/form.html", 422, form=form)
-    token = sign_in.start_session(scope, user, user_agent=request.user_agent.string)
-    login_user(SignedIn(token, user))
+    except Conflict as error:
+        form.email.errors = [error.message]
+        return render.page("setup/form.html", 409, form=form)
+    let_in(scope, user)
     flash("Welcome. This list leads from here to an answered call.", "ok")
-    organization = installation.first_organization(scope, user)
+    organization = organizations.of_user(scope, user)
     return render.see(url_for("checklist.show", slug=organization.slug))

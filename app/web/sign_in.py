@@ -6,7 +6,7 @@ import time
 
 from flask import Response, flash, request, session, url_for
 from flask.typing import ResponseReturnValue
-from flask_login import current_user, login_user, logout_user
+from flask_login import current_user, logout_user
 
 from app.core import urls
 from app.core.errors import Invalid, TooMany, Unauthenticated
@@ -16,7 +16,7 @@ from app.services import totp
 from app.services.scope import Scope
 from app.web import render
 from app.web.forms import CodeForm, SignInForm
-from app.web.guard import Pages, SignedIn, Who
+from app.web.guard import Pages, Who, let_in, own
 
 sign_in = Pages("sign_in", __name__)
 
@@ -74,9 +74,7 @@ def _who_needs_a_code() -> str | None:
 
 
 def _let_in(scope: Scope, user: User, after: str | None) -> Response:
-    session.clear()
-    token = service.start_session(scope, user, user_agent=request.user_agent.string)
-    login_user(SignedIn(token, user))
+    let_in(scope, user)
     return render.see(urls.local_path(after) or "/")
 
 
@@ -91,7 +89,7 @@ def _refused(
 
 @sign_in.page("/sign-out", who=Who.USER, methods=["POST"])
 def leave(scope: Scope) -> ResponseReturnValue:
-    service.out(scope, current_user.token)
+    service.out(own(scope), current_user.token)
     logout_user()
     session.clear()
     response = render.see(url_for("sign_in.form"))

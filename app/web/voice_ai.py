@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from flask import flash, request, url_for
+from flask import Response, flash, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_login import current_user
 
+from app.core.errors import Invalid, TooMany
 from app.provider import Family
 from app.providers import in_family
-from app.services import connections
+from app.services import connections, sign_in
 from app.services import providers as choices
 from app.services import voice_ai as service
 from app.services.scope import Scope
 from app.web import render
-from app.web.forms import ConfirmForm, for_provider
+from app.web.forms import ConfirmForm, ToolSecretForm, for_provider
 from app.web.guard import Pages, Who
 
 voice_ai = Pages("voice_ai", __name__)
@@ -42,15 +44,27 @@ def choose(scope: Scope) -> ResponseReturnValue:
 
 @voice_ai.page("/o/<slug>/voice-ai/tool-secret", who=Who.SUPERADMIN)
 def confirm_tool_secret(scope: Scope) -> ResponseReturnValue:
+    version = connections.load(scope, connections.provider_of(service.ELEVENLABS)).version
+    return _tool_secret(scope, ToolSecretForm(version=str(version)))
+
+
+def _tool_secret(scope: Scope, form: ToolSecretForm, status: int = 200) -> Response:
     state = connections.load(scope, connections.provider_of(service.ELEVENLABS))
     stored = state.secrets.get("tool_secret")
-    return render.page(
-        "voice_ai/tool_secret.html", form=ConfirmForm(version=str(state.version)), stored=stored
-    )
+    return render.page("voice_ai/tool_secret.html", status, form=form, stored=stored)
 
 
 @voice_ai.page("/o/<slug>/voice-ai/tool-secret", who=Who.SUPERADMIN, methods=["POST"])
 def generate_tool_secret(scope: Scope) -> ResponseReturnValue:
     """The fresh secret is shown this once."""
-    secret = service.generate_tool_secret(scope, version=ConfirmForm().version_sent)
+    form = ToolSecretForm()
+    try:
+        sign_in.confirm_password(scope, current_user.user, form.your_password.data or "")
+        secret = service.generate_tool_secret(scope, version=form.version_sent)
+    except Invalid as error:
+        form.show(error)
+        return _tool_secret(scope, form, 422)
+    except TooMany as error:
+        form.your_password.errors = [error.message]
+        return _tool_secret(scope, form, 429)
     return render.page("voice_ai/tool_secret_once.html", secret=secret)

@@ -62,10 +62,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_events")),
     )
     with op.batch_alter_table("audit_events", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_audit_events_action"), ["action"], unique=False)
-        batch_op.create_index(
-            batch_op.f("ix_audit_events_organization_id"), ["organization_id"], unique=False
-        )
+        batch_op.create_index("ix_audit_events_organization", ["organization_id", "id"], unique=False)
+        batch_op.create_index("ix_audit_events_subject", ["organization_id", "subject", "id"], unique=False)
 
     op.create_table(
         "connections",
@@ -88,11 +86,6 @@ def upgrade() -> None:
             "organization_id", "provider", name=op.f("uq_connections_organization_id_provider")
         ),
     )
-    with op.batch_alter_table("connections", schema=None) as batch_op:
-        batch_op.create_index(
-            batch_op.f("ix_connections_organization_id"), ["organization_id"], unique=False
-        )
-
     op.create_table(
         "endpoints",
         sa.Column("id", sa.String(length=36), nullable=False),
@@ -117,10 +110,13 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("endpoints", schema=None) as batch_op:
         batch_op.create_index(
-            batch_op.f("ix_endpoints_organization_id"), ["organization_id"], unique=False
+            "ix_endpoints_organization_inbound", ["organization_id", "inbound_agent_name"], unique=False
         )
         batch_op.create_index(
             "ix_endpoints_organization_number", ["organization_id", "phone_number"], unique=False
+        )
+        batch_op.create_index(
+            "ix_endpoints_organization_outbound", ["organization_id", "outbound_agent_name"], unique=False
         )
 
     op.create_table(
@@ -166,19 +162,11 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_secrets")),
         sa.UniqueConstraint(
-            "organization_id",
-            "provider",
-            "field",
-            name=op.f("uq_secrets_organization_id_provider_field"),
+            "organization_id", "provider", "field", name=op.f("uq_secrets_organization_id_provider_field")
         ),
     )
     with op.batch_alter_table("secrets", schema=None) as batch_op:
-        batch_op.create_index(
-            batch_op.f("ix_secrets_key_fingerprint"), ["key_fingerprint"], unique=False
-        )
-        batch_op.create_index(
-            batch_op.f("ix_secrets_organization_id"), ["organization_id"], unique=False
-        )
+        batch_op.create_index(batch_op.f("ix_secrets_key_fingerprint"), ["key_fingerprint"], unique=False)
 
     op.create_table(
         "users",
@@ -206,9 +194,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("email", name=op.f("uq_users_email")),
     )
     with op.batch_alter_table("users", schema=None) as batch_op:
-        batch_op.create_index(
-            batch_op.f("ix_users_organization_id"), ["organization_id"], unique=False
-        )
+        batch_op.create_index(batch_op.f("ix_users_organization_id"), ["organization_id"], unique=False)
 
     op.create_table(
         "api_tokens",
@@ -216,6 +202,7 @@ def upgrade() -> None:
         sa.Column("user_id", sa.String(length=36), nullable=False),
         sa.Column("name", sa.String(length=120), nullable=False),
         sa.Column("scopes", sa.String(length=200), nullable=False),
+        sa.Column("is_sign_in", sa.Boolean(), nullable=False),
         sa.Column("created_at", sa.DateTime(), nullable=False),
         sa.Column("expires_at", sa.DateTime(), nullable=False),
         sa.Column("revoked_at", sa.DateTime(), nullable=True),
@@ -266,10 +253,7 @@ def upgrade() -> None:
             ondelete="CASCADE",
         ),
         sa.ForeignKeyConstraint(
-            ["user_id"],
-            ["users.id"],
-            name=op.f("fk_voice_phone_numbers_user_id"),
-            ondelete="CASCADE",
+            ["user_id"], ["users.id"], name=op.f("fk_voice_phone_numbers_user_id"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_voice_phone_numbers")),
         sa.UniqueConstraint(
@@ -288,20 +272,12 @@ def upgrade() -> None:
             postgresql_where=sa.text("is_default"),
         )
         batch_op.create_index(
-            batch_op.f("ix_voice_phone_numbers_organization_id"), ["organization_id"], unique=False
-        )
-        batch_op.create_index(
-            "ix_voice_phone_numbers_organization_provider",
-            ["organization_id", "provider"],
-            unique=False,
+            "ix_voice_phone_numbers_organization_provider", ["organization_id", "provider"], unique=False
         )
         batch_op.create_index(
             batch_op.f("ix_voice_phone_numbers_phone_number"), ["phone_number"], unique=False
         )
-        batch_op.create_index(
-            batch_op.f("ix_voice_phone_numbers_user_id"), ["user_id"], unique=False
-        )
-
+        batch_op.create_index(batch_op.f("ix_voice_phone_numbers_user_id"), ["user_id"], unique=False)
 
 
 def downgrade() -> None:
@@ -309,7 +285,6 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_voice_phone_numbers_user_id"))
         batch_op.drop_index(batch_op.f("ix_voice_phone_numbers_phone_number"))
         batch_op.drop_index("ix_voice_phone_numbers_organization_provider")
-        batch_op.drop_index(batch_op.f("ix_voice_phone_numbers_organization_id"))
         batch_op.drop_index(
             "ix_voice_phone_numbers_default",
             sqlite_where=sa.text("is_default"),
@@ -330,7 +305,6 @@ def downgrade() -> None:
 
     op.drop_table("users")
     with op.batch_alter_table("secrets", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_secrets_organization_id"))
         batch_op.drop_index(batch_op.f("ix_secrets_key_fingerprint"))
 
     op.drop_table("secrets")
@@ -339,17 +313,15 @@ def downgrade() -> None:
 
     op.drop_table("provider_switches")
     with op.batch_alter_table("endpoints", schema=None) as batch_op:
+        batch_op.drop_index("ix_endpoints_organization_outbound")
         batch_op.drop_index("ix_endpoints_organization_number")
-        batch_op.drop_index(batch_op.f("ix_endpoints_organization_id"))
+        batch_op.drop_index("ix_endpoints_organization_inbound")
 
     op.drop_table("endpoints")
-    with op.batch_alter_table("connections", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_connections_organization_id"))
-
     op.drop_table("connections")
     with op.batch_alter_table("audit_events", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_audit_events_organization_id"))
-        batch_op.drop_index(batch_op.f("ix_audit_events_action"))
+        batch_op.drop_index("ix_audit_events_subject")
+        batch_op.drop_index("ix_audit_events_organization")
 
     op.drop_table("audit_events")
     op.drop_table("throttles")

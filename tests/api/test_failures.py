@@ -179,3 +179,11 @@ def test_it_recovers_by_itself(app: Flask, dana: Caller) -> None:
     statuses = [dana.get("/api/calls/providers").status_code for _ in range(3)]
     assert statuses[-1] == 200
     assert set(statuses) <= {200, 503}
+
+
+def test_a_fault_of_ours_in_the_database_is_not_called_its_absence(app: Flask, dana: Caller) -> None:
+    with app.app_context(), db.engine.begin() as connection:
+        connection.execute(text("ALTER TABLE endpoints RENAME TO elsewhere"))
+    answer = dana.get("/api/settings/endpoints?limit=5")
+    assert answer.status_code == 500
+    assert set(answer.get_json()) == {"success", "error", "code", "id"}

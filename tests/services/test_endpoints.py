@@ -321,10 +321,10 @@ def test_a_search_reads_numbers_as_the_organizations_country_writes_them(four, c
     assert len(_numbers(four, text=written)) == 1
 
 
-def test_the_count_stops_at_its_cap(acme, monkeypatch):
+def test_the_count_stops_one_past_its_cap(acme, monkeypatch):
     monkeypatch.setattr(endpoints, "COUNT_MOST", 7)
     _fill(acme, 10)
-    assert endpoints.count(acme, Filter()) == 7
+    assert endpoints.count(acme, Filter()) == 8
 
 
 def test_agents_in_use(four, globex):

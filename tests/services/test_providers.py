@@ -27,7 +27,7 @@ def live(acme):
 @pytest.mark.asvs("2.2.3")
 def test_it_refuses_one_that_is_not_configured_and_names_what_is_missing(acme):
     providers.save(acme, TWILIO, {"account_sid": TWILIO_VALUES["account_sid"]})
-    with pytest.raises(Conflict, match=r"needs twilio_auth_token\.") as refused:
+    with pytest.raises(Conflict, match=r"needs Auth token\.") as refused:
         providers.make_active(acme, Family.TELEPHONY, "twilio")
     assert refused.value.code == "PROVIDER_NOT_CONFIGURED"
     assert providers.active(acme, Family.TELEPHONY) is None
@@ -123,7 +123,7 @@ def test_forgetting_unsets_every_family(live):
 
 @pytest.mark.parametrize("name", ["account_sid", "auth_token"])
 def test_clearing_what_an_active_provider_needs_is_refused(live, name):
-    with pytest.raises(Conflict, match=f"needs twilio_{name}") as refused:
+    with pytest.raises(Conflict, match=f"needs {TWILIO.field(name).label}") as refused:
         providers.save(live, TWILIO, {name: None, "max_concurrent": 3})
     assert refused.value.code == "PROVIDER_ACTIVE"
     assert re.search("active for voice and telephony", refused.value.message)

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
+from app.core import clock
 from app.core.errors import TooMany, Unauthenticated
-from app.models import AuditEvent
+from app.models import ApiToken, AuditEvent, Throttle, User, WebSession
 from app.services import passwords, people, sign_in, tokens
 from app.services.scope import SECRETS, Actor, Scope
 from tests.support.cast import PASSWORD
@@ -77,3 +80,37 @@ def test_a_success_forgets_the_misses(stranger):
             with pytest.raises(Unauthenticated):
                 sign_in.for_token(stranger, RIGHT | {"password": "wrong"})
         sign_in.for_token(stranger, RIGHT)
+
+
+@pytest.mark.asvs("7.4.3")
+def test_a_new_password_ends_the_tokens_of_sign_ins_and_no_others(acme, stranger, cast):
+    sent = {"email": cast.dana.email, "password": PASSWORD}
+    _, from_sign_in = sign_in.for_token(stranger, sent)
+    dana = acme.session.get_one(User, cast.dana.id)
+    issued = tokens.issue(acme, dana, name="Dialer")
+    people.change_password(acme, dana, PASSWORD, "an owl on the chimney at dusk", session_token=None)
+    acme.session.expire_all()
+    assert from_sign_in.token.revoked_at is not None
+    assert issued.token.revoked_at is None
+
+
+def test_what_is_over_is_forgotten(acme, stranger, cast):
+    dana = acme.session.get_one(User, cast.dana.id)
+    long_ago = clock.now() - timedelta(days=60)
+    with acme.transaction():
+        acme.session.add_all(
+            [
+                WebSession(id="x", user_id=dana.id, created_at=long_ago, last_seen_at=long_ago),
+                Throttle(key="x", count=1, window_started_at=long_ago),
+                ApiToken(id="x", user_id=dana.id, name="x", expires_at=long_ago),
+            ]
+        )
+    sign_in.start_session(stranger, dana, user_agent="")
+    assert all(acme.session.get(model, "x") is None for model in (WebSession, Throttle, ApiToken))
+
+
+def test_nothing_that_is_printed_tells_a_secret(stranger, cast):
+    sent = {"email": cast.dana.email, "password": PASSWORD}
+    _, issued = sign_in.for_token(stranger, sent)
+    assert issued.jwt not in repr(issued)
+    assert PASSWORD not in repr(sign_in.Credentials(**sent))

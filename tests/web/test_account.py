@@ -95,7 +95,7 @@ def test_a_password_that_cannot_be_is_refused(
 def test_two_step_sign_in_is_enrolled_used_and_switched_off(app: Flask, mo: Portal, cast: Cast) -> None:
     elsewhere = Portal(app)
     elsewhere.sign_in(cast.mo.email)
-    page = mo.get("/account").press("Set up two-step sign-in")
+    page = mo.get("/account").press("Set up two-step sign-in", your_password=PASSWORD)
     assert page.root.one(css="pb-qr").all("svg")
     (secret,) = URI.findall(page.text)
     assert elsewhere.is_signed_in()
@@ -117,12 +117,21 @@ def test_two_step_sign_in_is_enrolled_used_and_switched_off(app: Flask, mo: Port
     assert Portal(app).sign_in(cast.mo.email).title == "Your account"
 
 
+def test_setting_two_step_sign_in_up_asks_for_the_password(app: Flask, mo: Portal) -> None:
+    page = mo.get("/account")
+    with unchanged(app, but=("throttles", "audit_events")):
+        page = page.press("Set up two-step sign-in", 422, your_password="not it at all")
+    assert page.root.by_id("totpbegin-your_password-error").text == "This is not your password."
+    assert page.root.one(css="pb-summary").text
+    assert not URI.search(page.text)
+
+
 def test_beginning_again_does_not_replace_a_secret_that_is_on(app: Flask, mo: Portal) -> None:
-    page = mo.get("/account").press("Set up two-step sign-in")
+    page = mo.get("/account").press("Set up two-step sign-in", your_password=PASSWORD)
     (secret,) = URI.findall(page.text)
     page.press("Switch on", code=pyotp.TOTP(secret).now())
     with unchanged(app):
-        page = mo.post("/account/two-step", {"csrf_token": mo.token()})
+        page = mo.post("/account/two-step", {"csrf_token": mo.token(), "your_password": PASSWORD})
     assert "Two-step sign-in is on already." in page.notes
 
 

@@ -348,3 +348,19 @@ def test_each_row_says_what_keeps_it_from_answering(app: Flask, dana: Portal, ca
     page = dana.get(PATH)
     assert "Not connected" in page.rows()[1]
     assert page.follow("Not connected").title == "Twilio"
+
+
+@pytest.mark.parametrize("status", [412, 422])
+def test_what_was_typed_is_kept_where_the_view_leaves_the_row_out(
+    dana: Portal, row: Endpoint, status: int
+) -> None:
+    page = dana.get(f"{PATH}?agent=Reception&edit={row.id}")
+    dana.get(f"{PATH}?edit={row.id}").press("Save", inbound_agent_name="Somebody else")
+    typed = {"label": "Mine"} if status == 412 else {"inbound_agent_name": "a/b", "label": "Mine"}
+    page = page.press("Save", status, **typed)
+    assert page.value("label") == "Mine"
+
+
+@pytest.mark.parametrize("version", ["9" * 5000, "-1", "1.0", "²", ""])
+def test_a_version_that_is_none_is_stale(dana: Portal, row: Endpoint, version: str) -> None:
+    dana.get(f"{PATH}?edit={row.id}").press("Save", 412, version=version)

@@ -262,7 +262,7 @@ def test_an_active_one_keeps_what_it_needs(app: Flask, dana: Portal) -> None:
     assert "Active for telephony" in page.text
     with unchanged(app):
         page = page.press("Save", 409, clear_vobiz_auth_token=True)
-    assert "Vobiz is active for telephony and needs vobiz_auth_token." in page.notes
+    assert "Vobiz is active for telephony and needs Auth token." in page.notes
 
 
 def test_disabling_the_active_one_says_who_is_affected(dana: Portal) -> None:
@@ -344,3 +344,9 @@ def test_the_form_knows_counts_and_numbers(dana: Portal) -> None:
             mode = page.control(settings_name(provider.key, declared.name)).get("inputmode")
             expected = {Count: "numeric", PhoneNumber: "tel"}.get(type(declared), "")
             assert mode == expected
+
+
+def test_a_button_that_says_neither_yes_nor_no_changes_nothing(app: Flask, dana: Portal) -> None:
+    connect(dana, PROVIDERS["vobiz"])
+    with unchanged(app):
+        dana.post(f"{path_of(PROVIDERS['vobiz'])}/enabled", {"csrf_token": dana.token()}, 400)

@@ -354,3 +354,9 @@ def test_sql_in_an_address_changes_nothing(app: Flask, here: Furnished, dana: Po
                 assert answer.status_code < 400, (path, name)
         for path in (f"/o/{injected}/", f"/o/acme-support/people/{injected}"):
             dana.get(path, 404)
+
+
+def test_a_file_of_another_version_is_not_kept(nobody: Portal) -> None:
+    """An old machine that is asked for new bytes must not have its own kept for a year."""
+    answer = nobody.raw("GET", "/static/patchbay.css?v=of-tomorrow")
+    assert answer.headers["Cache-Control"] == "no-cache"

@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 
 from app import http
-from app.services import installation
+from app.services import installation, organizations, people
 from app.services.scope import Actor, Scope
 from tests.support.pages import Page, Portal
 from tests.support.rows import audit, dump, unchanged
@@ -109,3 +109,16 @@ def test_a_fresh_install_has_no_login(app: Flask, nobody: Portal) -> None:
         for password in ("admin", "password", "patchbay", ""):
             page = nobody.get("/sign-in").press("Sign in", 401, email=email, password=password)
             assert not page.portal.is_signed_in()
+
+
+def test_an_email_that_is_a_users_already_is_told_beside_its_field(
+    app: Flask, nobody: Portal, link: str
+) -> None:
+    with app.app_context():
+        scope = Scope(http.session(), None, Actor(name="command line"), http.keys())
+        person = {"email": "ines@harbour.example", "name": "Ines", "role": "member", "password": PASSWORD}
+        organization = organizations.create(scope, {"name": "Harbour"})
+        people.create(scope.into(organization), person)
+    with unchanged(app):
+        page = nobody.get(link).press("Create and sign in", 409, **DRAFT)
+    assert "is a user already" in page.error("email")

@@ -6,8 +6,11 @@ import re
 
 import pytest
 from flask import Flask
+from sqlalchemy import update
 
-from tests.support.cast import Cast
+from app.extensions import db
+from app.models import Secret
+from tests.support.cast import PASSWORD, Cast
 from tests.support.pages import Page, Portal
 from tests.support.rows import unchanged
 
@@ -16,7 +19,8 @@ SECRET = re.compile(r"\b[0-9a-f]{64}\b")
 
 
 def generate(portal: Portal) -> Page:
-    return portal.get(PATH).follow("Generate tool secret").press("Generate tool secret")
+    asked = portal.get(PATH).follow("Generate tool secret")
+    return asked.press("Generate tool secret", your_password=PASSWORD)
 
 
 def test_both_providers_have_their_forms(dana: Portal) -> None:
@@ -54,7 +58,13 @@ def test_the_choice_is_kept_and_taken_back(dana: Portal) -> None:
 def test_only_voice_ai_providers_can_be_chosen(app: Flask, dana: Portal, provider: str) -> None:
     page = dana.get(PATH)
     with unchanged(app):
-        page.press("Save choice", 422, provider=provider)
+        page = page.press("Save choice", 422, provider=provider)
+    assert page.title == "Please correct"
+    (problem,) = page.root.one("main").all("li")
+    assert problem.text.startswith("aiVoiceProvider: ")
+    sent = {"provider": provider, "version": "1", "csrf_token": dana.token()}
+    note = dana.post(f"{PATH}/choice", sent, 422, htmx="main")
+    assert problem.text in note.text
 
 
 def test_a_stale_choice_is_refused(app: Flask, dana: Portal) -> None:
@@ -74,18 +84,53 @@ def test_the_tool_secret_is_shown_once_and_nowhere_else(app: Flask, dana: Portal
         assert secret not in dana.get(path).source
     asked = shown.follow("Generate tool secret")
     assert f"It replaces the one that ends in {secret[-4:]}." in asked.text
-    again = asked.press("Generate tool secret")
+    again = asked.press("Generate tool secret", your_password=PASSWORD)
     assert secret not in again.source
+
+
+def test_generating_asks_for_the_password(app: Flask, dana: Portal) -> None:
+    page = dana.get(f"{PATH}/tool-secret")
+    with unchanged(app, but=("throttles", "audit_events")):
+        page = page.press("Generate tool secret", 422, your_password="not it at all")
+    assert page.error("your_password") == "This is not your password."
+    assert SECRET.search(page.press("Generate tool secret", your_password=PASSWORD).source)
+
+
+def test_a_tool_secret_that_cannot_be_opened_is_not_called_stored(app: Flask, dana: Portal) -> None:
+    generate(dana)
+    with app.app_context():
+        db.session.execute(update(Secret).values(sealed="gAAAA-broken"))
+        db.session.commit()
+    page = dana.get(PATH)
+    assert "Cannot be opened Generate a new one." in page.text
+    assert "Stored" not in page.text
+    generate(dana)
+    page = dana.get(PATH)
+    assert "Cannot be opened" not in page.text
+    assert "Stored ends in" in page.text
 
 
 def test_two_who_generate_at_once_do_not_replace_each_others(app: Flask, dana: Portal) -> None:
     first, second = (dana.get(f"{PATH}/tool-secret") for _ in range(2))
-    first.press("Generate tool secret")
+    first.press("Generate tool secret", your_password=PASSWORD)
     with unchanged(app):
-        second.press("Generate tool secret", 412)
+        second.press("Generate tool secret", 412, your_password=PASSWORD)
 
 
 def test_sinch_numbers_are_listed_with_whose_they_are(dana: Portal, cast: Cast) -> None:
     page = dana.get(f"/o/acme-support/people/{cast.mo.id}")
     page.press("Give number", phoneNumber="+15557654321", provider="sinch")
     assert "+1 555-765-4321 Mo" in dana.get(PATH).text
+
+
+@pytest.mark.asvs("7.5.3")
+def test_a_tool_secret_needs_the_password_again(app: Flask, dana: Portal) -> None:
+    page = dana.get(f"{PATH}/tool-secret")
+    with unchanged(app, but=("throttles", "audit_events")):
+        page = page.press("Generate tool secret", 422, your_password="not it at all")
+    assert page.error("your_password") == "This is not your password."
+
+
+def test_it_may_be_chosen_before_its_key_is_there(dana: Portal) -> None:
+    dana.get(PATH).press("Save choice", provider="elevenlabs")
+    dana.get("/o/acme-support/active/voice_ai?provider=elevenlabs", 404)
