@@ -11,7 +11,7 @@ from pathlib import Path
 
 from cryptography.fernet import Fernet
 
-from app.core import sealing
+from app.core import addresses, outbound, sealing
 
 DEFAULT_BIND = "127.0.0.1:2212"
 SHORTEST_KEY = 32
@@ -45,6 +45,7 @@ class Settings:
     port: int
     workers: int
     trusted_proxies: int
+    upstreams: Mapping[str, str]
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Settings:
@@ -62,6 +63,7 @@ class Settings:
             port=port,
             workers=_number(environ, "PATCHBAY_WORKERS", default=_usual_workers(), least=1),
             trusted_proxies=_number(environ, "PATCHBAY_TRUSTED_PROXIES", default=0, least=0),
+            upstreams=_upstreams(environ.get("PATCHBAY_UPSTREAMS") or ""),
         )
 
     @property
@@ -104,6 +106,31 @@ def _number(environ: Mapping[str, str], name: str, *, default: int, least: int) 
     if not _DIGITS.fullmatch(text) or int(text) < least:
         raise SettingsError(f"{name} is {text!r}. Use a whole number, {least} or more.")
     return int(text)
+
+
+def _upstreams(text: str) -> dict[str, str]:
+    """Official host to base URL. An unusable base is not repeated: it may have a password in it."""
+    found: dict[str, str] = {}
+    for place, entry in enumerate(text.split(","), start=1):
+        host, equals, base = (part.strip() for part in entry.partition("="))
+        if not entry.strip():
+            continue
+        host = host.lower()
+        if not equals or not addresses.HOST.fullmatch(host):
+            raise SettingsError(
+                f"PATCHBAY_UPSTREAMS: entry {place} does not start with a host name and an equals sign. "
+                "Use host=base, such as api.twilio.com=http://127.0.0.1:9001."
+            )
+        if host in found:
+            raise SettingsError(f"PATCHBAY_UPSTREAMS: entry {place} repeats {host}. Name each host once.")
+        try:
+            outbound.Upstream.parse(base)
+        except ValueError as error:
+            raise SettingsError(
+                f"PATCHBAY_UPSTREAMS: entry {place} has no usable base for {host}. {error}"
+            ) from None
+        found[host] = base
+    return found
 
 
 def _list(text: str) -> list[str]:

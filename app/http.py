@@ -21,6 +21,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from app import database
 from app.config import Settings
 from app.core.errors import Malformed, NotFound
+from app.core.outbound import Outbound
 from app.core.sealing import Sealer
 from app.extensions import db
 from app.services import installation
@@ -65,6 +66,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.session_interface = PortalSessions()
     app.extensions["patchbay"] = Keys(Sealer(settings.fernet_keys), settings.jwt_keys)
     app.extensions["patchbay_settings"] = settings
+    app.extensions["patchbay_outbound"] = Outbound(settings.upstreams)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
@@ -96,6 +98,12 @@ def settings() -> Settings:
 
 def keys() -> Keys:
     found: Keys = current_app.extensions["patchbay"]
+    return found
+
+
+def outbound() -> Outbound:
+    """The way out to the providers; never called while a transaction is open."""
+    found: Outbound = current_app.extensions["patchbay_outbound"]
     return found
 
 

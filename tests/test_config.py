@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 from cryptography.fernet import Fernet
+from flask import Flask
 
-from app import config
+from app import config, http
 from app.config import KEY_FILES, Settings, SettingsError
 from app.core.errors import Unavailable
+from app.core.outbound import OutboundError
 
 STRONG = "".join(chr(97 + n % 26) for n in range(40))
 OTHER = STRONG[::-1]
@@ -41,6 +43,7 @@ def test_the_defaults(data):
     assert (settings.host, settings.port) == ("127.0.0.1", 2212)
     assert settings.workers >= 1
     assert settings.trusted_proxies == 0
+    assert settings.upstreams == {}
     assert not data.exists(), "with keys of their own, nothing is made"
 
 
@@ -89,6 +92,57 @@ def test_numbers(data):
     assert (settings.workers, settings.trusted_proxies) == (7, 2)
     settings = _read(data, PATCHBAY_WORKERS="", PATCHBAY_TRUSTED_PROXIES="")
     assert settings.trusted_proxies == 0
+
+
+def test_upstreams(data):
+    text = " API.Twilio.com = http://127.0.0.1:9001 ,\n, api.elevenlabs.io=https://[::1]/egress/,"
+    assert _read(data, PATCHBAY_UPSTREAMS=text).upstreams == {
+        "api.twilio.com": "http://127.0.0.1:9001",
+        "api.elevenlabs.io": "https://[::1]/egress/",
+    }
+    assert _read(data, PATCHBAY_UPSTREAMS="").upstreams == {}
+
+
+def test_the_way_out_knows_the_upstreams(data):
+    settings = _read(data, PATCHBAY_UPSTREAMS="api.twilio.com=http://127.0.0.1:1")
+    app = Flask(__name__)
+    http.init_app(app, settings)
+    with app.app_context():
+        assert http.outbound() is http.outbound()
+        with pytest.raises(OutboundError, match=r"^api\.twilio\.com refused the connection") as refused:
+            http.outbound().send("POST", "https://api.twilio.com/")
+    assert refused.value.code == "connect"
+
+
+@pytest.mark.parametrize(
+    ("entry", "sentence"),
+    [
+        ("api.twilio.com", "entry 2 does not start with a host name and an equals sign"),
+        ("http://127.0.0.1:9001", "entry 2 does not start"),
+        ("https://api.twilio.com=http://127.0.0.1:9001", "entry 2 does not start"),
+        ("localhost=http://127.0.0.1:9001", "entry 2 does not start"),
+        ("127.0.0.1=http://127.0.0.1:9001", "entry 2 does not start"),
+        ("api.twilio.com:443=http://127.0.0.1:9001", "entry 2 does not start"),
+        ("ann:made-up-word@a.example=http://127.0.0.1", "entry 2 does not start"),
+        ("A.example=http://127.0.0.1:9002", "entry 2 repeats a.example"),
+        *[
+            (f"api.twilio.com={base}", "entry 2 has no usable base for api.twilio.com")
+            for base in [
+                *["", "127.0.0.1:9001", "ftp://127.0.0.1", "http://", "http:///a", "//127.0.0.1", "http://["],
+                *["http://127.0.0.1:0", "http://127.0.0.1:x", "http://127.0.0.1:70000", "http://a b"],
+                *[
+                    "http://ann:made-up-word@127.0.0.1",
+                    "http://127.0.0.1/?made-up-word",
+                    "http://127.0.0.1/#a",
+                ],
+            ]
+        ],
+    ],
+)
+def test_an_upstream_that_is_unusable_is_named_without_its_password(data, entry, sentence):
+    with pytest.raises(SettingsError, match=rf"^PATCHBAY_UPSTREAMS: {sentence}.*\.$") as refused:
+        _read(data, PATCHBAY_UPSTREAMS=f"a.example=http://127.0.0.1:9001,{entry}")
+    assert "made-up-word" not in str(refused.value)
 
 
 @pytest.mark.asvs("13.4.2")

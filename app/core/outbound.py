@@ -1,0 +1,443 @@
+"""The one way out: every call to a provider goes through here.
+
+Promises: https to public addresses alone, and the address that was checked is the one that is
+dialled; no redirects; one deadline for everything, name lookup and retries included; a cap on what
+is read; nothing from the environment (no proxy, no netrc); nothing logged but method, host, status
+and duration. An upstream that the operator chose replaces an official host, and only there may the
+address be private and the scheme http.
+"""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import io
+import logging
+import random
+import re
+import socket
+import ssl
+import time
+import zlib
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from functools import cached_property
+from http.client import HTTPException
+from typing import Any, Literal, TypeAlias
+from urllib.parse import SplitResult, urlsplit
+
+import certifi
+import requests
+import structlog
+import urllib3
+from requests.structures import CaseInsensitiveDict
+from urllib3.connection import HTTPConnection, HTTPSConnection
+
+from app.core import addresses, jsontext
+from app.core.addresses import Address
+from app.core.errors import Malformed
+
+log = structlog.get_logger(__name__)
+logging.getLogger("urllib3").setLevel(logging.CRITICAL)
+"""It logs the whole address, query included, of an answer whose headers it cannot read."""
+
+Code: TypeAlias = Literal[
+    "refused_address", "dns", "connect", "tls", "timeout", "too_large", "redirect", "not_json"
+]
+
+RETRIES = 2
+FIRST_PAUSE = 0.25
+ROOM_FOR_HEADERS = 100_000
+CHUNK = 65_536
+_UNUSABLE = re.compile(r"[\x00-\x20\x7f-\uffff\U00010000-\U0010ffff\\]")
+_HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_SECONDS = re.compile(r"[0-9]+")
+
+
+class OutboundError(Exception):
+    """The provider gave no answer that can be used.
+
+    The message is a sentence for a page: it names the host, never a path, query, header or body.
+    """
+
+    def __init__(self, code: Code, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a provider answered, whatever the status; `headers` are found in any case of letters."""
+
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+    host: str = "The provider"
+
+    def json(self) -> Any:
+        """The body's value, or OutboundError `not_json`. Strict: see `jsontext.parse`."""
+        try:
+            return jsontext.parse(self.body)
+        except Malformed:
+            raise OutboundError("not_json", f"{self.host} answered something that is not JSON.") from None
+
+
+@dataclass(frozen=True)
+class Upstream:
+    """Where an official host's traffic goes instead."""
+
+    host: str
+    port: int
+    is_tls: bool
+    path: str
+
+    @classmethod
+    def parse(cls, base: str) -> Upstream:
+        """Raises ValueError with a sentence that does not repeat `base`: it may have a password in it."""
+        try:
+            parts = _split(base)
+            port = parts.port
+        except ValueError:
+            raise ValueError("It is not a web address.") from None
+        if parts.scheme not in ("http", "https") or not parts.hostname or port == 0:
+            raise ValueError("It is not a web address that starts with http:// or https://.")
+        if "@" in parts.netloc:
+            raise ValueError("Leave the user name and password out of the address.")
+        if "?" in base or "#" in base:
+            raise ValueError("Leave out what follows ? or # in the address.")
+        is_tls = parts.scheme == "https"
+        return cls(parts.hostname, port or (443 if is_tls else 80), is_tls, parts.path.rstrip("/"))
+
+
+def _split(url: str) -> SplitResult:
+    """As `urlsplit`, but refuses what it would silently drop, or what a server may read differently."""
+    if _UNUSABLE.search(url):
+        raise ValueError
+    return urlsplit(url)
+
+
+@dataclass(frozen=True)
+class _Route:
+    host: str
+    """The official name: in the Host header, logs and messages."""
+    port: int
+    dialled: Upstream
+    is_chosen: bool
+    """Whether the operator chose it, so that its address may be private."""
+
+    @property
+    def authority(self) -> str:
+        name = f"[{self.host}]" if ":" in self.host else self.host
+        return name if self.port == 443 else f"{name}:{self.port}"
+
+
+class _TooLarge(Exception):
+    pass
+
+
+class _Meter:
+    """What is left of a call's time, and of the bytes that it may receive."""
+
+    def __init__(self, seconds: float, most_bytes: int) -> None:
+        self._end = time.monotonic() + seconds
+        self._most = most_bytes
+        self.refill()
+
+    def refill(self) -> None:
+        self._room = self._most
+
+    def left(self) -> float:
+        """Seconds; raises TimeoutError when there are none."""
+        if (left := self._end - time.monotonic()) > 0:
+            return left
+        raise TimeoutError
+
+    def allows(self, seconds: float) -> bool:
+        return time.monotonic() + seconds < self._end
+
+    def count(self, received: int) -> None:
+        self._room -= received
+        if self._room < 0:
+            raise _TooLarge
+
+
+class _Socket(socket.socket):
+    """Each operation gets what is left of the whole call: a byte a second does not start the clock anew."""
+
+    meter: _Meter
+
+    def recv_into(self, buffer: Any, nbytes: int | None = None, flags: int = 0) -> int:
+        self.settimeout(self.meter.left())
+        received = super().recv_into(buffer, nbytes or len(buffer), flags)
+        self.meter.count(received)
+        return received
+
+    def send(self, data: Any, flags: int = 0) -> int:
+        self.settimeout(self.meter.left())
+        return super().send(data, flags)
+
+    def sendall(self, data: Any, flags: int = 0) -> None:
+        self.settimeout(self.meter.left())
+        super().sendall(data, flags)
+
+
+class _TlsSocket(_Socket, ssl.SSLSocket):
+    pass
+
+
+@dataclass(frozen=True)
+class _Line:
+    """The addresses that were checked; nothing else is dialled."""
+
+    addresses: Sequence[Address]
+    port: int
+    meter: _Meter
+
+    def dial(self) -> _Socket:
+        """A connection to the first address that takes it; OSError of the last one where none does."""
+        refusal: OSError = ConnectionError()
+        for place, address in enumerate(self.addresses):
+            family = socket.AF_INET if address.version == 4 else socket.AF_INET6
+            found = _Socket(family, socket.SOCK_STREAM)
+            found.meter = self.meter
+            try:
+                found.settimeout(self.meter.left() / (len(self.addresses) - place))
+                found.connect((str(address), self.port))
+                found.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                found.settimeout(self.meter.left())
+            except OSError as error:
+                found.close()
+                refusal = error
+            else:
+                return found
+        raise refusal
+
+
+class _Plain(HTTPConnection):
+    line: _Line
+
+    def _new_conn(self) -> socket.socket:
+        return self.line.dial()
+
+
+class _Tls(HTTPSConnection):
+    """The name in the certificate is the host's, whatever address was dialled."""
+
+    line: _Line
+
+    def _new_conn(self) -> socket.socket:
+        return self.line.dial()
+
+    def connect(self) -> None:
+        super().connect()
+        assert isinstance(self.sock, _TlsSocket)  # noqa: S101  without it there is no deadline
+        self.sock.meter = self.line.meter
+
+
+class Outbound:
+    """Calls providers. `deadline` is in seconds, for a whole `send`; one instance serves all threads."""
+
+    def __init__(
+        self,
+        upstreams: Mapping[str, str] | None = None,
+        *,
+        deadline: float = 10.0,
+        most_bytes: int = 2_000_000,
+    ) -> None:
+        self._upstreams = {host.lower(): Upstream.parse(base) for host, base in (upstreams or {}).items()}
+        self._deadline = deadline
+        self._most_bytes = most_bytes
+
+    def send(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        query: Mapping[str, Any] | None = None,
+        form: Mapping[str, str] | None = None,
+        json: Any = None,
+        auth: tuple[str, str] | None = None,
+    ) -> Answer:
+        """The answer, whatever its status, except a redirect. Raises OutboundError.
+
+        A GET is tried again after a failed connection, 429 or 5xx, while there is time; nothing else
+        is ever sent twice.
+        """
+        route = self._route(url)
+        request = requests.Request(method.upper(), url, params=query, data=form, json=json).prepare()
+        _complete(request, route, headers or {}, auth)
+        meter = _Meter(self._deadline, self._most_bytes + ROOM_FOR_HEADERS)
+        line = _Line(self._addresses(route, meter), route.dialled.port, meter)
+        outcome = self._attempt(request, route, line)
+        for retry in range(RETRIES if request.method == "GET" else 0):
+            pause = _pause(outcome, retry)
+            if pause is None or not meter.allows(pause):
+                break
+            time.sleep(pause)
+            later = self._attempt(request, route, line)
+            if isinstance(later, OutboundError) and later.code == "timeout":
+                break
+            outcome = later
+        if isinstance(outcome, OutboundError):
+            raise outcome
+        return outcome
+
+    def _route(self, url: str) -> _Route:
+        """Where the address leads, judged by its spelling; no name is looked up yet."""
+        try:
+            parts = _split(url)
+            host, port = parts.hostname or "", parts.port
+        except ValueError:
+            raise OutboundError("refused_address", "The provider's address is not a web address.") from None
+        name = host if addresses.HOST.fullmatch(host) or addresses.literal(host) else "The provider"
+        if parts.scheme != "https":
+            raise OutboundError("refused_address", f"{name} was not called: its address is not https.")
+        if "@" in parts.netloc:
+            raise OutboundError("refused_address", f"{name} was not called: its address has a user in it.")
+        if name != host or port == 0:
+            raise OutboundError(
+                "refused_address", "The provider was not called: its host is not a public name."
+            )
+        port = port or 443
+        chosen = self._upstreams.get(host)
+        return _Route(host, port, chosen or Upstream(host, port, True, ""), chosen is not None)
+
+    def _addresses(self, route: _Route, meter: _Meter) -> Sequence[Address]:
+        """Every address of the host, if all of them may be dialled."""
+        try:
+            found = addresses.look_up(route.dialled.host, meter.left())
+        except TimeoutError:
+            raise self._too_late(route) from None
+        except (OSError, ValueError):
+            found = []
+        if not found:
+            raise OutboundError("dns", f"{route.host} could not be found: its name has no address.")
+        if not route.is_chosen and not all(addresses.is_public(address) for address in found):
+            raise OutboundError("refused_address", f"{route.host} was not called: its address is not public.")
+        return found
+
+    def _attempt(
+        self, request: requests.PreparedRequest, route: _Route, line: _Line
+    ) -> Answer | OutboundError:
+        started = time.monotonic()
+        outcome: Answer | OutboundError
+        try:
+            outcome = self._exchange(request, route, line)
+        except (TimeoutError, urllib3.exceptions.TimeoutError):
+            outcome = self._too_late(route)
+        except _TooLarge:
+            outcome = OutboundError("too_large", f"{route.host} answered more than Patchbay reads.")
+        except (ssl.SSLError, urllib3.exceptions.SSLError):
+            outcome = OutboundError(
+                "tls", f"{route.host} has no certificate that can be trusted, or speaks no TLS."
+            )
+        except ConnectionRefusedError:
+            outcome = OutboundError("connect", f"{route.host} refused the connection.")
+        except (OSError, EOFError, zlib.error, HTTPException, urllib3.exceptions.HTTPError):
+            outcome = OutboundError("connect", f"{route.host} could not be reached, or broke off its answer.")
+        except OutboundError as error:
+            outcome = error.with_traceback(None)
+        log.info(
+            "outbound",
+            method=request.method,
+            host=route.host,
+            status=outcome.status if isinstance(outcome, Answer) else outcome.code,
+            ms=round((time.monotonic() - started) * 1000),
+        )
+        return outcome
+
+    def _exchange(self, request: requests.PreparedRequest, route: _Route, line: _Line) -> Answer:
+        line.meter.refill()
+        with closing(self._connection(route, line)) as connection:
+            connection.request(
+                request.method or "",
+                route.dialled.path + request.path_url,
+                body=request.body,
+                headers=request.headers,
+                preload_content=False,
+                decode_content=False,
+            )
+            with closing(connection.getresponse()) as response:
+                if 300 <= response.status < 400:
+                    raise OutboundError(
+                        "redirect", f"{route.host} sent us elsewhere, and that is not followed."
+                    )
+                body = b"".join(iter(lambda: response.read(CHUNK, decode_content=False), b""))
+                self._check_size(body)
+                if response.headers.get("Content-Encoding", "").strip().lower() in ("gzip", "x-gzip"):
+                    body = gzip.GzipFile(fileobj=io.BytesIO(body)).read(self._most_bytes + 1)
+                    self._check_size(body)
+                return Answer(response.status, CaseInsensitiveDict(response.headers), body, route.host)
+
+    def _check_size(self, body: bytes) -> None:
+        if len(body) > self._most_bytes:
+            raise _TooLarge
+
+    def _connection(self, route: _Route, line: _Line) -> _Plain | _Tls:
+        dialled = route.dialled
+        connection = (
+            _Tls(dialled.host, dialled.port, ssl_context=self._trust)
+            if dialled.is_tls
+            else _Plain(dialled.host, dialled.port)
+        )
+        connection.line = line
+        return connection
+
+    @cached_property
+    def _trust(self) -> ssl.SSLContext:
+        """The roots of certifi, and of the system (where an operator adds the root of an egress proxy)."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.load_verify_locations(certifi.where())
+        context.load_default_certs()
+        context.sslsocket_class = _TlsSocket
+        return context
+
+    def _too_late(self, route: _Route) -> OutboundError:
+        return OutboundError("timeout", f"{route.host} did not answer within {self._deadline:g} seconds.")
+
+
+def _complete(
+    request: requests.PreparedRequest,
+    route: _Route,
+    headers: Mapping[str, str],
+    auth: tuple[str, str] | None,
+) -> None:
+    """Adds the headers, as UTF-8: a key typed in another alphabet is the provider's to refuse."""
+    encoded: dict[str, Any] = {}
+    given = {"User-Agent": "Patchbay", "Accept-Encoding": "gzip", **headers}
+    if auth:
+        given["Authorization"] = "Basic " + base64.b64encode(":".join(auth).encode()).decode()
+    for name, value in given.items():
+        if not _HEADER.fullmatch(name) or any(character in value for character in "\r\n\0"):
+            raise ValueError(f"The header {name!r} cannot be sent.")
+        encoded[name] = value.encode()
+    request.headers.update(encoded)
+    request.headers["Host"] = route.authority
+    request.headers["Connection"] = "close"
+
+
+def _pause(outcome: Answer | OutboundError, retry: int) -> float | None:
+    """Seconds until the next try; None where another would not help."""
+    pause: float = FIRST_PAUSE * 2**retry * random.uniform(0.5, 1)  # noqa: S311  spreads, hides nothing
+    if isinstance(outcome, OutboundError):
+        return pause if outcome.code == "connect" else None
+    if outcome.status != 429 and outcome.status < 500:
+        return None
+    return max(pause, _retry_after(outcome.headers.get("Retry-After", "")))
+
+
+def _retry_after(text: str) -> float:
+    """Seconds from now, of either form that HTTP has; 0 where it is neither."""
+    if _SECONDS.fullmatch(text.strip()):
+        return float(text)
+    try:
+        moment = parsedate_to_datetime(text)
+    except ValueError:
+        return 0
+    return (moment.replace(tzinfo=moment.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
