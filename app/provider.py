@@ -10,9 +10,10 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 from app.core import phone
+from app.core.outbound import Answer, Outbound, OutboundError
 
 
 class Family(StrEnum):
@@ -39,6 +40,48 @@ class Capability(StrEnum):
     POINT = "point"
     OBSERVE = "observe"
     SIGNATURE = "signature"
+
+
+class Outcome(StrEnum):
+    """All codes that a test of a connection's values can end with."""
+
+    OK = "ok"
+    NOT_PROVEN = "not_proven"
+    NOT_CONFIGURED = "not_configured"
+    BAD_CREDENTIALS = "bad_credentials"
+    WRONG_ACCOUNT = "wrong_account"
+    SUSPENDED = "suspended"
+    NO_PERMISSION = "no_permission"
+    NOT_FOUND = "not_found"
+    TRUNK_DOMAIN_DIFFERS = "trunk_domain_differs"
+    RATE_LIMITED = "rate_limited"
+    UNEXPECTED_ANSWER = "unexpected_answer"
+    UNREACHABLE = "unreachable"
+
+
+@dataclass(frozen=True)
+class Verified:
+    """What a test of the values showed.
+
+    `code` is for programs, one of `Outcome`; `reason` is a sentence or two for people: what is wrong,
+    and where in the provider's console to look. No reason repeats a secret or what the provider wrote.
+    `NOT_PROVEN` is ok: nothing is known to be wrong, and the reason says what could not be tested.
+    """
+
+    ok: bool
+    code: str
+    reason: str
+
+
+class Verifies(Protocol):
+    """A provider that can test the values of a connection."""
+
+    def verify(self, http: Outbound, values: Mapping[str, Any]) -> Verified:
+        """`values`: stored or just typed, by field name, secrets in the clear; None or missing where unset.
+
+        Makes the cheapest calls that prove them, and changes nothing. OutboundError passes through it.
+        """
+        ...
 
 
 class DeclarationError(Exception):
@@ -189,7 +232,9 @@ class ServiceHost(Field):
 class Provider:
     """Subclass this in one file of `app/providers/`, with a class attribute for each field.
 
-    What it can do are methods named as in `Capability`, none of them required.
+    What it can do are methods named as in `Capability`, none of them required:
+
+    `verify(self, http: Outbound, values: Mapping[str, Any]) -> Verified`, see `Verifies`.
     """
 
     key: ClassVar[str]
@@ -233,6 +278,48 @@ class Provider:
     @property
     def capabilities(self) -> frozenset[Capability]:
         return frozenset(known for known in Capability if callable(getattr(self, known, None)))
+
+    def lacking(self, values: Mapping[str, Any]) -> Verified | None:
+        """The refusal to test values that are not all there; None where they are."""
+        names = [field.label for field in self.required if not values.get(field.name)]
+        if not names:
+            return None
+        return refused(Outcome.NOT_CONFIGURED, f"Nothing to test yet. Fill in first: {', '.join(names)}.")
+
+
+def proven(reason: str) -> Verified:
+    return Verified(True, Outcome.OK, reason)
+
+
+def not_proven(reason: str) -> Verified:
+    return Verified(True, Outcome.NOT_PROVEN, reason)
+
+
+def refused(code: Outcome, reason: str) -> Verified:
+    return Verified(False, code, reason)
+
+
+def content(answer: Answer) -> Mapping[str, Any]:
+    """The object that the provider answered; empty for anything else, such as a page of HTML."""
+    try:
+        found = answer.json()
+    except OutboundError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def unexpected(answer: Answer) -> Verified:
+    """For an answer that says nothing about the values."""
+    if answer.status == 429:
+        return refused(
+            Outcome.RATE_LIMITED,
+            f"{answer.host} answers no more requests for now (status 429). Test again in a minute.",
+        )
+    if answer.status >= 500:
+        sentence = f"{answer.host} has trouble of its own (status {answer.status}). Test again later."
+    else:
+        sentence = f"{answer.host} answered with status {answer.status}, in a way that proves nothing."
+    return refused(Outcome.UNEXPECTED_ANSWER, sentence)
 
 
 def _check_declaration(cls: type[Provider]) -> None:

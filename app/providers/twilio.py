@@ -1,6 +1,37 @@
 from __future__ import annotations
 
-from app.provider import Count, Family, PhoneNumber, Provider, Secret, Text
+from collections.abc import Mapping
+from typing import Any
+
+from app.core.outbound import Answer, Outbound
+from app.provider import (
+    Count,
+    Family,
+    Outcome,
+    PhoneNumber,
+    Provider,
+    Secret,
+    Text,
+    Verified,
+    content,
+    not_proven,
+    proven,
+    refused,
+    unexpected,
+)
+
+API = "https://api.twilio.com/2010-04-01/Accounts"
+SERVICES = {
+    "MG": ("messaging.twilio.com/v1/Services",),
+    "VA": ("verify.twilio.com/v2/Services",),
+    "IS": (
+        "sync.twilio.com/v1/Services",
+        "conversations.twilio.com/v1/Services",
+        "chat.twilio.com/v2/Services",
+    ),
+    "KS": ("proxy.twilio.com/v1/Services",),
+    "TK": ("trunking.twilio.com/v1/Trunks",),
+}
 
 
 class Twilio(Provider):
@@ -60,4 +91,118 @@ class Twilio(Provider):
         default=10,
         group="Calls",
         families=(Family.TELEPHONY,),
+    )
+
+    def verify(self, http: Outbound, values: Mapping[str, Any]) -> Verified:
+        """Reads the account, then whatever else is named: API key, TwiML app, service."""
+        if lacking := self.lacking(values):
+            return lacking
+        found: list[Verified] = []
+        for check in (_account, _api_key, _twiml_app, _service):
+            result = check(http, values)
+            if result and not result.ok:
+                return result
+            found += [result] if result else []
+        is_proven = all(result.code == Outcome.OK for result in found)
+        code = Outcome.OK if is_proven else Outcome.NOT_PROVEN
+        return Verified(True, code, " ".join(result.reason for result in found))
+
+
+def _get(http: Outbound, values: Mapping[str, Any], url: str, **query: Any) -> Answer:
+    return http.send("GET", url, query=query, auth=(values["account_sid"], values["auth_token"]))
+
+
+def _account(http: Outbound, values: Mapping[str, Any]) -> Verified:
+    """The answer has the token in it: it is never passed on."""
+    answer = _get(http, values, f"{API}/{values['account_sid']}.json")
+    found = content(answer)
+    if answer.status == 401 and found:
+        return refused(
+            Outcome.BAD_CREDENTIALS,
+            "Twilio does not accept this account SID and auth token. Compare both with the Console's Account "
+            "Info; a suspended or closed account is answered in the same way.",
+        )
+    if answer.status == 404 and found:
+        return refused(
+            Outcome.NOT_FOUND, "Twilio has no account with this SID. Copy it from the Console's Account Info."
+        )
+    if answer.status != 200 or "sid" not in found:
+        return unexpected(answer)
+    if found["sid"] != values["account_sid"]:
+        return refused(
+            Outcome.WRONG_ACCOUNT,
+            "Twilio answered for another account than this SID. Copy SID and token from one Account Info.",
+        )
+    if found.get("status") in ("suspended", "closed"):
+        return refused(
+            Outcome.SUSPENDED,
+            f"Twilio accepts the auth token, but the account is {found['status']}. The Console says why.",
+        )
+    return proven("Twilio accepts the account SID and auth token.")
+
+
+def _api_key(http: Outbound, values: Mapping[str, Any]) -> Verified | None:
+    """A main key may read the account. Others are told that they are unknown there, as a wrong one is,
+    and a restricted key may read no number either: two refusals prove nothing."""
+    sid, secret = values.get("api_key_sid"), values.get("api_key_secret")
+    if not sid and not secret:
+        return None
+    if not sid or not secret:
+        return not_proven("The API key was not tested: its SID or its secret is missing.")
+    account = f"{API}/{values['account_sid']}"
+    answer = http.send("GET", f"{account}.json", auth=(sid, secret))
+    if answer.status == 200 and content(answer).get("sid") == values["account_sid"]:
+        return proven("The API key is a main key of this account.")
+    if answer.status not in (401, 403):
+        return unexpected(answer)
+    answer = http.send(
+        "GET", f"{account}/IncomingPhoneNumbers.json", query={"PageSize": 1}, auth=(sid, secret)
+    )
+    if answer.status == 200 and "incoming_phone_numbers" in content(answer):
+        return proven(
+            "The API key is a standard key of this account, or a restricted one that reads numbers."
+        )
+    if answer.status not in (401, 403):
+        return unexpected(answer)
+    return not_proven(
+        "The API key is not proven: it is a restricted one that may not read numbers, or its SID or secret "
+        "is wrong. See Account, API keys & tokens in the Console."
+    )
+
+
+def _twiml_app(http: Outbound, values: Mapping[str, Any]) -> Verified | None:
+    if not (sid := values.get("twiml_app_sid")):
+        return None
+    answer = _get(http, values, f"{API}/{values['account_sid']}/Applications/{sid}.json")
+    if answer.status == 200 and content(answer).get("sid") == sid:
+        return proven("The TwiML app is there.")
+    if answer.status == 404 and content(answer):
+        return refused(
+            Outcome.NOT_FOUND,
+            "Twilio accepts the account, but it has no such TwiML app. Look under Voice, TwiML apps in the "
+            "Console.",
+        )
+    return unexpected(answer)
+
+
+def _service(http: Outbound, values: Mapping[str, Any]) -> Verified | None:
+    """The letters that a SID starts with say whose it is, and `IS` is of three."""
+    if not (sid := values.get("service_sid")):
+        return None
+    places = SERVICES.get(sid[:2], ())
+    is_tested = bool(places)
+    for place in places:
+        answer = _get(http, values, f"https://{place}/{sid}")
+        if answer.status == 200 and content(answer).get("sid") == sid:
+            return proven("The service is there.")
+        if answer.status in (401, 403):
+            is_tested = False
+        elif answer.status != 404 or not content(answer):
+            return unexpected(answer)
+    if not is_tested:
+        return not_proven("The service is not proven: Patchbay does not know its kind, or may not read it.")
+    return refused(
+        Outcome.NOT_FOUND,
+        "Twilio accepts the account, but it has no such service. Copy the SID from the service's page in the "
+        "Console.",
     )

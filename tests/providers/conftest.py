@@ -1,0 +1,53 @@
+"""A provider's values, tested through the real client against a server on this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, cast
+
+import pytest
+
+from app.core import outbound
+from app.core.outbound import Outbound
+from app.provider import Outcome, Verified, Verifies
+from app.providers import PROVIDERS, sinch_est
+from tests.upstreams import UPSTREAMS, Upstream
+from tests.upstreams.base import GOSSIP
+
+Verify = Callable[..., Verified]
+
+
+@pytest.fixture
+def key(request: pytest.FixtureRequest) -> str:
+    """Of the provider; a module that has none asks for it by parameter."""
+    found: str = request.module.KEY
+    return found
+
+
+@pytest.fixture
+def upstream(key: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Upstream]:
+    monkeypatch.setattr(outbound, "FIRST_PAUSE", 0.0)
+    sinch_est.tokens.clear()
+    with UPSTREAMS[key]() as running:
+        yield running
+
+
+@pytest.fixture
+def verify(key: str, upstream: Upstream) -> Verify:
+    """Tests the account's values with some of them changed; what every result promises is checked."""
+
+    def verify(*, deadline: float = 5.0, **changes: Any) -> Verified:
+        values = upstream.values | changes
+        http = Outbound(upstream.upstreams, deadline=deadline)
+        result = cast(Verifies, PROVIDERS[key]).verify(http, values)
+        secrets = [values[field.name] for field in PROVIDERS[key].secrets if values.get(field.name)]
+        assert not [secret for secret in secrets if secret in result.reason]
+        assert GOSSIP not in result.reason
+        assert result.code in list(Outcome)
+        assert result.ok is (result.code in (Outcome.OK, Outcome.NOT_PROVEN))
+        assert result.reason.isprintable()
+        assert result.reason[0].isupper() or "." in result.reason.split()[0]
+        assert result.reason.endswith(".")
+        return result
+
+    return verify

@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import pytest
+
+from app.provider import Outcome
+from tests.upstreams import Trouble
+from tests.upstreams.twilio import SERVICES, made_up
+
+KEY = "twilio"
+
+
+def test_a_wrong_token_may_be_a_suspended_account(verify):
+    result = verify(auth_token="made-up-and-wrong")
+    assert result.code == Outcome.BAD_CREDENTIALS
+    assert "suspended" in result.reason
+
+
+def test_an_unknown_account(verify):
+    assert verify(account_sid=made_up("AC", 2)).code == Outcome.BAD_CREDENTIALS
+
+
+@pytest.mark.parametrize("status", ["suspended", "closed"])
+def test_an_account_that_is_not_active(upstream, verify, status):
+    upstream.status = status
+    result = verify()
+    assert result.code == Outcome.SUSPENDED
+    assert status in result.reason
+    upstream.hides_status = True
+    assert verify().code == Outcome.BAD_CREDENTIALS
+
+
+def test_an_answer_for_another_account(upstream, verify):
+    upstream.answers_for = made_up("AC", 2)
+    assert verify().code == Outcome.WRONG_ACCOUNT
+
+
+@pytest.mark.parametrize(("kind", "calls"), [("main", 1), ("standard", 2)])
+def test_an_api_key_that_is_proven(upstream, verify, kind, calls):
+    upstream.key_kind = kind
+    result = verify(twiml_app_sid=None, service_sid=None)
+    assert result.code == Outcome.OK
+    assert kind in result.reason
+    assert len(upstream.requests) == 1 + calls
+
+
+def test_a_restricted_api_key_and_a_wrong_one_look_the_same(upstream, verify):
+    wrong = verify(api_key_secret="made-up-and-wrong")
+    upstream.key_kind = "restricted"
+    restricted = verify()
+    assert restricted == wrong
+    assert (wrong.ok, wrong.code) == (True, Outcome.NOT_PROVEN)
+    assert "restricted" in wrong.reason
+    assert "wrong" in wrong.reason
+
+
+@pytest.mark.parametrize("missing", ["api_key_sid", "api_key_secret"])
+def test_half_an_api_key_is_not_tested(upstream, verify, missing):
+    result = verify(**{missing: None})
+    assert result.code == Outcome.NOT_PROVEN
+    assert "IncomingPhoneNumbers" not in repr(upstream.requests)
+
+
+def test_a_twiml_app_of_nobody(verify):
+    result = verify(twiml_app_sid=made_up("AP", 2))
+    assert result.code == Outcome.NOT_FOUND
+    assert "TwiML app" in result.reason
+
+
+KINDS = {"messaging": "MG", "verify": "VA", "sync": "IS", "conversations": "IS", "chat": "IS"} | {
+    "proxy": "KS",
+    "trunking": "TK",
+}
+
+
+@pytest.mark.parametrize("host", SERVICES)
+def test_a_service_is_looked_up_where_its_kind_lives(upstream, verify, host):
+    sid = made_up(KINDS[host.partition(".")[0]])
+    upstream.services = {sid: host}
+    assert verify(service_sid=sid).code == Outcome.OK
+    assert upstream.requests[-1].host == host
+    upstream.services = {}
+    result = verify(service_sid=sid)
+    assert result.code == Outcome.NOT_FOUND
+    assert "service" in result.reason
+
+
+def test_a_service_of_an_unknown_kind_is_not_tested(upstream, verify):
+    result = verify(service_sid=made_up("ZZ"))
+    assert result.code == Outcome.NOT_PROVEN
+    assert {seen.host for seen in upstream.requests} == {"api.twilio.com"}
+
+
+def test_a_service_that_may_not_be_read_is_not_proven(upstream, verify):
+    upstream.closed_to = "messaging.twilio.com"
+    assert verify().code == Outcome.NOT_PROVEN
+
+
+def test_a_service_is_looked_for_everywhere_before_it_is_given_up(upstream, verify):
+    upstream.closed_to = "sync.twilio.com"
+    upstream.services = {made_up("IS"): "chat.twilio.com"}
+    assert verify(service_sid=made_up("IS")).code == Outcome.OK
+
+
+@pytest.mark.parametrize("place", ["IncomingPhoneNumbers", "Applications", "Services"])
+def test_trouble_at_a_later_step(upstream, verify, place):
+    upstream.trouble, upstream.trouble_at = Trouble.FAULT, place
+    assert verify().code == Outcome.UNEXPECTED_ANSWER

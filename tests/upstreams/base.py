@@ -1,0 +1,157 @@
+"""A provider on this machine: it checks who calls, has one account in memory, and can misbehave."""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import json
+import threading
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from email.message import Message
+from enum import StrEnum
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, ClassVar, Self
+from urllib.parse import parse_qsl, urlsplit
+
+GOSSIP = "what-the-provider-wrote"
+"""Is in every body, so that a test can see whether one is passed on."""
+
+
+class Trouble(StrEnum):
+    RATE_LIMITED = "429"
+    FAULT = "500"
+    HTML = "html"
+    REFUSED_IN_HTML = "html with status 401"
+    ODD = "json that is something else"
+    SLOW = "slow"
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What is kept of a request: nothing that could have a secret in it."""
+
+    method: str
+    host: str
+    path: str
+    query: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Asked(Seen):
+    headers: Message = field(repr=False)
+    body: bytes = field(repr=False)
+
+    @property
+    def basic(self) -> tuple[str, str] | None:
+        scheme, _, encoded = self.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() != "basic":
+            return None
+        user, _, password = base64.b64decode(encoded).decode().partition(":")
+        return user, password
+
+
+@dataclass(frozen=True)
+class Reply:
+    status: int
+    body: Any
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+HTML = "<!doctype html><title>Trouble</title><p>" + GOSSIP
+TROUBLES = {
+    Trouble.RATE_LIMITED: Reply(429, {"message": GOSSIP}),
+    Trouble.FAULT: Reply(500, {"message": GOSSIP}),
+    Trouble.HTML: Reply(200, HTML),
+    Trouble.REFUSED_IN_HTML: Reply(401, HTML),
+    Trouble.ODD: Reply(200, [GOSSIP]),
+}
+
+
+def same(one: str | None, other: str) -> bool:
+    return hmac.compare_digest((one or "").encode(), other.encode())
+
+
+class Upstream:
+    """Subclasses say for which hosts they stand, what their account's values are, and how they answer.
+
+    `trouble` is what they do instead; with `trouble_at`, only where the path has that in it.
+    """
+
+    hosts: ClassVar[tuple[str, ...]]
+    slowness: ClassVar[float] = 2.0
+
+    def __init__(self, port: int = 0) -> None:
+        self.requests: list[Seen] = []
+        self.trouble: Trouble | None = None
+        self.trouble_at = ""
+        self._server = ThreadingHTTPServer(("127.0.0.1", port), _handler(self))
+        self._server.daemon_threads = True
+        self._server.block_on_close = False
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """What a connection to this account has in its fields."""
+        raise NotImplementedError
+
+    def answer(self, asked: Asked) -> Reply:
+        raise NotImplementedError
+
+    @property
+    def base(self) -> str:
+        return f"http://127.0.0.1:{self._server.server_port}"
+
+    @property
+    def upstreams(self) -> dict[str, str]:
+        return dict.fromkeys(self.hosts, self.base)
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    def reply(self, asked: Asked) -> Reply:
+        self.requests.append(Seen(asked.method, asked.host, asked.path, asked.query))
+        is_troubled = self.trouble_at in asked.path
+        if self.trouble is Trouble.SLOW and is_troubled:
+            time.sleep(self.slowness)
+        elif self.trouble and is_troubled:
+            return TROUBLES[self.trouble]
+        return self.answer(asked)
+
+
+def _handler(upstream: Upstream) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        def _serve(self) -> None:
+            parts = urlsplit(self.path)
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            host = (self.headers.get("Host") or "").lower()
+            query = dict(parse_qsl(parts.query))
+            self._send(upstream.reply(Asked(self.command, host, parts.path, query, self.headers, body)))
+
+        def _send(self, reply: Reply) -> None:
+            is_text = isinstance(reply.body, str)
+            body = (reply.body if is_text else json.dumps(reply.body)).encode()
+            self.send_response(reply.status)
+            self.send_header("Content-Type", "text/html" if is_text else "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            for name, value in reply.headers.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+        def handle(self) -> None:
+            with suppress(ConnectionError):
+                super().handle()
+
+    for method in ("GET", "POST", "PUT", "PATCH", "DELETE"):
+        setattr(Handler, f"do_{method}", Handler._serve)
+    return Handler
