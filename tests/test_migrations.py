@@ -6,6 +6,7 @@ import flask_migrate
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import CheckConstraint, UniqueConstraint, func, inspect, select
 from sqlalchemy.orm import Session
 
@@ -15,6 +16,7 @@ from app.extensions import db
 from app.models import (
     AuditEvent,
     Base,
+    Check,
     Connection,
     Endpoint,
     Installation,
@@ -50,6 +52,7 @@ def _fill(engine):
                 WebSession(id="x", user_id=cast.mo.id),
                 Throttle(key="x", window_started_at=now),
                 AuditEvent(organization_id=cast.acme.id, actor_name="x", action="x", subject="x"),
+                Check(**own, ok=True, code="ok", reason="x", connection_version=1, actor_name="x"),
             ]
         )
         if session.get(Installation, 1) is None:
@@ -128,7 +131,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "9999"
-down_revision = "0001"
+down_revision = HEAD
 
 
 def upgrade():
@@ -141,8 +144,9 @@ def test_a_table_that_is_made_anew_takes_nothing_along(engine, tmp_path):
     """SQLite copies a table to change it; what refers to its rows must survive that."""
     _fill(engine)
     before = _counts(engine)
+    (head,) = ScriptDirectory(str(http.MIGRATIONS)).get_heads()
     folder = shutil.copytree(http.MIGRATIONS, tmp_path / "migrations")
-    (folder / "versions" / "9999_wider.py").write_text(WIDER)
+    (folder / "versions" / "9999_wider.py").write_text(WIDER.replace("HEAD", repr(head)))
     flask_migrate.upgrade(directory=str(folder))
     assert _counts(engine) == before
     with engine.connect() as connection:

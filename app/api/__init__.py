@@ -8,9 +8,10 @@ from app.api.auth import auth
 from app.api.calls import calls
 from app.api.openapi import openapi
 from app.api.organizations import organizations
+from app.api.providers import providers
 from app.api.settings import settings
 
 
 def init_app(app: Flask) -> None:
-    for blueprint in (calls, settings, organizations, auth, openapi):
+    for blueprint in (calls, settings, providers, organizations, auth, openapi):
         app.register_blueprint(blueprint)

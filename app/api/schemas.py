@@ -7,7 +7,7 @@ from typing import Any, Literal, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from app.core.naming import calls_name, settings_name
-from app.provider import Family
+from app.provider import Family, Outcome
 from app.providers import in_family, keys_in
 
 OPEN = ConfigDict(extra="allow")
@@ -115,6 +115,13 @@ class Resolution(BaseModel):
         ]
         | None
     )
+
+
+class Verification(BaseModel):
+    ok: bool
+    code: Literal[tuple(Outcome)]  # type: ignore[valid-type]
+    reason: str = Field(description="What is wrong, and where to look.")
+    checked_at: str = Field(description="UTC, such as 2026-03-18T10:00:00.")
 
 
 class SignedIn(BaseModel):

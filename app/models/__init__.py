@@ -2,6 +2,7 @@
 
 from app.models.access import ApiToken, AuditEvent, Throttle, WebSession
 from app.models.base import Base
+from app.models.check import Check
 from app.models.connection import Connection, ProviderSwitch, Secret
 from app.models.endpoint import Endpoint
 from app.models.installation import Installation
@@ -13,6 +14,7 @@ __all__ = [
     "ApiToken",
     "AuditEvent",
     "Base",
+    "Check",
     "Connection",
     "Endpoint",
     "Installation",

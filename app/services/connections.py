@@ -124,8 +124,7 @@ def apply(
     Inside a transaction only. Raises Invalid where a value cannot be meant.
     """
     before = load(scope, provider)
-    _refuse_hints(before, changes, naming)
-    _demand_secrets_for_new_host(before, changes, naming)
+    refuse_unsendable(before, changes, naming)
     told: dict[str, list[Any]] = {}
     for name, value in changes.items():
         if provider.field(name).secret:
@@ -169,6 +168,12 @@ def _apply_secret(scope: Scope, provider: Provider, name: str, value: str | None
     row.hint = sealing.hint(value)
     row.updated_at = clock.now()
     return [was, "replaced" if was == "set" else "set"]
+
+
+def refuse_unsendable(before: State, changes: Mapping[str, Any], naming: Naming = settings_name) -> None:
+    """Invalid where a value cannot be meant, or where a stored secret would go to another host."""
+    _refuse_hints(before, changes, naming)
+    _demand_secrets_for_new_host(before, changes, naming)
 
 
 def _refuse_hints(before: State, changes: Mapping[str, Any], naming: Naming) -> None:

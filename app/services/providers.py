@@ -78,9 +78,13 @@ def save_sent(
     scope: Scope, provider: Provider, sent: Mapping[str, Any], *, version: int | None = None
 ) -> dict[str, list[Any]]:
     """As `save`, for what a form sent."""
+    return save(scope, provider, read_sent(scope, provider, sent), version=version)
+
+
+def read_sent(scope: Scope, provider: Provider, sent: Any) -> dict[str, Any]:
+    """The values that were sent for one provider, named as in the settings API, by field name."""
     draft = validation.read(draft_model(provider), sent, country=scope.organization.country)
-    changes = values.picked(provider, settings_name, draft.model_dump(exclude_unset=True))
-    return save(scope, provider, changes, version=version)
+    return values.picked(provider, settings_name, draft.model_dump(exclude_unset=True))
 
 
 def set_enabled(scope: Scope, provider: Provider, enabled: bool, *, version: int | None = None) -> None:

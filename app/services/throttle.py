@@ -21,10 +21,10 @@ def key(what: str, who: str) -> str:
     return f"{what}:{hashlib.sha256(who.encode()).hexdigest()[:32]}"
 
 
-def refuse_if_exhausted(scope: Scope, throttle_key: str) -> None:
-    """TooMany, with the seconds to wait, once there were `MISSES` within `WINDOW`."""
+def refuse_if_exhausted(scope: Scope, throttle_key: str, *, most: int = MISSES) -> None:
+    """TooMany, with the seconds to wait, once there were `most` within `WINDOW`."""
     row = scope.session.get(Throttle, throttle_key)
-    if row is None or row.count < MISSES:
+    if row is None or row.count < most:
         return
     left = row.window_started_at + WINDOW - clock.now()
     if left > timedelta(0):

@@ -41,6 +41,12 @@ def read(model: type[Draft], data: Any, *, country: str | None = None) -> Draft:
         raise Invalid([_problem(detail, model) for detail in found[:MOST_PROBLEMS]]) from None
 
 
+class Anything(BaseModel):
+    """Values named as in the settings API, of the provider that the address names."""
+
+    model_config = ConfigDict(extra="allow")
+
+
 Verbatim = Annotated[str, StringConstraints(strip_whitespace=False), Field(repr=False)]
 """A password: kept to the character, and shown by no `repr`."""
 

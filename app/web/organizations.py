@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from app.core.errors import Invalid
 from app.services import organizations as service
+from app.services import verification
 from app.services.scope import Scope
 from app.web import render
 from app.web.forms import OrganizationForm
@@ -21,6 +22,7 @@ def overview(scope: Scope) -> ResponseReturnValue:
         "organizations/overview.html",
         organizations=service.every(scope),
         tallies=service.tallies(scope),
+        failing=verification.failing_everywhere(scope),
     )
 
 

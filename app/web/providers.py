@@ -5,11 +5,12 @@ from __future__ import annotations
 from flask import Response, flash, request, url_for
 from flask.typing import ResponseReturnValue
 
+from app import http
 from app.core import phone
-from app.core.errors import Conflict, Invalid, NotFound, Stale
+from app.core.errors import Conflict, Invalid, NotFound, Stale, TooMany
 from app.core.naming import settings_name
-from app.provider import Family, PhoneNumber, Provider
-from app.services import connections
+from app.provider import Family, PhoneNumber, Provider, Verified
+from app.services import connections, verification
 from app.services import providers as service
 from app.services.connections import State
 from app.services.scope import Scope
@@ -46,6 +47,23 @@ def save(scope: Scope, key: str) -> ResponseReturnValue:
     return _back(scope, provider)
 
 
+@providers.page("/o/<slug>/providers/<key>/verify", who=Who.SUPERADMIN, methods=["POST"])
+def verify(scope: Scope, key: str) -> ResponseReturnValue:
+    """Tests what is typed; nothing is saved, and what is typed stays in the form."""
+    provider = connections.provider_of(key)
+    state = connections.load(scope, provider)
+    form = for_provider(state)
+    try:
+        tested = verification.verify(scope, http.outbound(), provider, sent_for(provider, form))
+    except Invalid as error:
+        form.show(error)
+        return _page(scope, state, form, 422)
+    except TooMany as error:
+        form.form_errors.append(error.message)
+        return _page(scope, state, form, 429)
+    return _page(scope, state, form, tested=tested.result)
+
+
 def _stale(scope: Scope, provider: Provider, form: Form) -> Response:
     """Both sides shown, and what was typed kept: saving again replaces what is stored."""
     state = connections.load(scope, provider)
@@ -76,7 +94,9 @@ def _page(
     state: State,
     form: Form,
     status: int = 200,
+    *,
     conflicts: list[tuple[str, str, str]] | None = None,
+    tested: Verified | None = None,
 ) -> Response:
     return render.page(
         "providers/show.html",
@@ -89,6 +109,9 @@ def _page(
         families=[family for family in state.provider.families if family is not Family.VOICE_AI],
         words=service.FAMILY_WORDS,
         switches=service.history(scope, state.provider),
+        can_verify=verification.can_verify(state.provider),
+        check=verification.last(scope, state),
+        tested=tested,
     )
 
 

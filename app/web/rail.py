@@ -10,11 +10,11 @@ from flask_login import current_user
 from app.core import phone
 from app.provider import Family
 from app.providers import PROVIDERS
-from app.services import connections, providers
+from app.services import connections, providers, verification
 from app.services.connections import State
 from app.services.scope import Scope
 
-WORDS = {"ok": "connected", "warn": "needs attention", "idle": "not connected"}
+WORDS = {"ok": "connected", "bad": "does not work", "warn": "needs attention", "idle": "not connected"}
 
 
 def init_app(app: Flask) -> None:
@@ -56,6 +56,7 @@ def _outside() -> list[dict[str, Any]]:
 def _inside(scope: Scope) -> list[dict[str, Any]]:
     slug = scope.organization.slug
     states = connections.load_all(scope)
+    failing = verification.failing(scope)
     voice_ai = [state for state in states.values() if state.provider.families == (Family.VOICE_AI,)]
     own_page = [state for state in states.values() if state not in voice_ai]
     return [
@@ -72,13 +73,13 @@ def _inside(scope: Scope) -> list[dict[str, Any]]:
                 _item(
                     s.provider.label,
                     "providers.show",
-                    _state(scope, s),
+                    _state(scope, s, failing),
                     slug=slug,
                     key=s.provider.key,
                 )
                 for s in own_page
             ]
-            + [_item("Voice AI", "voice_ai.show", _worst(scope, voice_ai), slug=slug)],
+            + [_item("Voice AI", "voice_ai.show", _worst(scope, voice_ai, failing), slug=slug)],
         },
         {
             "label": "Organization",
@@ -91,14 +92,16 @@ def _inside(scope: Scope) -> list[dict[str, Any]]:
     ]
 
 
-def _state(scope: Scope, state: State) -> str:
+def _state(scope: Scope, state: State, failing: set[str]) -> str:
     if not state.exists or not (state.values or state.secrets):
         return "idle"
+    if state.provider.key in failing:
+        return "bad"
     if state.is_configured and state.enabled:
         return "ok"
     return "warn" if state.missing or providers.active_families(scope, state.provider) else "idle"
 
 
-def _worst(scope: Scope, states: list[State]) -> str:
-    found = {_state(scope, state) for state in states}
-    return next((state for state in ("warn", "ok") if state in found), "idle")
+def _worst(scope: Scope, states: list[State], failing: set[str]) -> str:
+    found = {_state(scope, state, failing) for state in states}
+    return next((state for state in ("bad", "warn", "ok") if state in found), "idle")

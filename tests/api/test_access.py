@@ -268,7 +268,6 @@ def test_other_verbs_are_refused(app: Flask, dana: Caller, cast: Cast, path: str
         "/api/calls/providers/",
         "/api/calls/providers/config/twilio/more",
         "/api/settings/endpoints/a/b",
-        "/api/settings/providers/twilio/verify",
         "/api/settings/providers/twilio/numbers",
         "/api/settings/endpoints/some-id/observe",
         "/api/settings/endpoints/some-id/point",

@@ -58,7 +58,7 @@ def _send(
     caller: Caller, operation: Operation, cast: Cast, data: bytes, kind: str | None = JSON
 ) -> TestResponse:
     path = operation.path.replace("<organization_id>", cast.acme)
-    path = path.replace("<endpoint_id>", "no-such-endpoint")
+    path = path.replace("<endpoint_id>", "no-such-endpoint").replace("<provider>", "vobiz")
     return caller.call(operation.method, path, data=data, content_type=kind)
 
 
@@ -68,6 +68,8 @@ def test_what_cannot_be_read_is_400(app: Flask, dana: Caller, cast: Cast, operat
     with unchanged(app):
         for name, found in MALFORMED.items():
             data, part = found if isinstance(found, tuple) else (found, "")
+            if not data and operation.path.endswith("/verify"):
+                continue  # its body may be left out
             answer = _send(dana, operation, cast, data)
             assert answer.status_code == 400, f"{name}: {answer.text}"
             assert answer.json["code"] == "MALFORMED_REQUEST"  # type: ignore[index]

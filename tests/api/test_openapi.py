@@ -12,7 +12,7 @@ from app.api.openapi import document
 from tests.support import contract
 from tests.support.caller import Caller
 
-LATER = ("verify", "numbers", "observe", "point")
+LATER = ("numbers", "observe", "point")
 
 
 def _routes(app: Flask) -> set[tuple[str, str]]:
@@ -62,6 +62,7 @@ def test_it_has_the_operations_of_the_contract() -> None:
         "GET /api/organizations/<organization_id>/phone-numbers",
         "POST /api/organizations/<organization_id>/phone-numbers",
         "DELETE /api/organizations/<organization_id>/phone-numbers/<user_id>/<provider>/<phone_number>",
+        "POST /api/settings/providers/<provider>/verify",
         "POST /api/auth/login",
         "GET /api/openapi.json",
         "GET /api/docs",

@@ -130,7 +130,7 @@ def _name(operation: Operation) -> str:
 
 @pytest.mark.parametrize("operation", WITH_BODY, ids=_name)
 def test_bodies(dana: Caller, cast: Cast, operation: Operation) -> None:
-    names = _names(operation)
+    names = _names(operation) or ["vobiz_auth_id"]
     for seed in range(BODIES):
         chance = random.Random(f"{_name(operation)} {seed}")
         path = _path(operation, cast, chance, wild=False)

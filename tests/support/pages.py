@@ -117,7 +117,7 @@ class Page:
         sent = filled(form, values)
         if pressed.get("name"):
             sent[pressed["name"]] = pressed.get("value")
-        action = form.get("hx-post" if htmx else "action") or self.path
+        action = pressed.get("formaction") or form.get("hx-post" if htmx else "action") or self.path
         target = urljoin(self.path, action)
         if form.get("method", "get") == "get":
             return self.portal.get(f"{urlsplit(target).path}?{_query(sent)}", status, htmx=htmx)

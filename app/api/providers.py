@@ -1,0 +1,30 @@
+"""The settings API: what can be asked of a provider."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask.typing import ResponseReturnValue
+
+from app import http
+from app.api import answers, schemas
+from app.api.operations import Who, blueprint
+from app.services import connections, validation, verification
+from app.services.scope import Scope
+
+providers = blueprint("providers", "/api/settings/providers")
+
+
+@providers.operation(
+    "POST",
+    "/<provider>/verify",
+    who=Who.SUPERADMIN,
+    body=validation.Anything,
+    optional_body=True,
+    answer=schemas.Verification,
+    refusals=(404, 409, 429),
+)
+def verify_provider(scope: Scope, provider: str, sent: Any) -> ResponseReturnValue:
+    """Test the stored values, with what is sent in their place; nothing sent is stored"""
+    tested = verification.verify(scope, http.outbound(), connections.provider_of(provider), sent)
+    return answers.document(tested.document())

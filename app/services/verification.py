@@ -1,0 +1,127 @@
+"""Testing a connection: the cheapest read that proves its values, and what it showed the last time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+
+from app.core import clock
+from app.core.errors import Conflict
+from app.core.outbound import Outbound, OutboundError
+from app.models import Check, Connection
+from app.provider import Capability, Outcome, Provider, Verified
+from app.services import audit, connections, providers, throttle
+from app.services.connections import State
+from app.services.scope import Scope
+
+MOST_TESTS = 30
+"""Of one connection, in the throttle's window."""
+
+
+@dataclass(frozen=True)
+class Tested:
+    """What a test showed, and when."""
+
+    result: Verified
+    checked_at: datetime
+
+    def document(self) -> dict[str, Any]:
+        return {
+            "ok": self.result.ok,
+            "code": str(self.result.code),
+            "reason": self.result.reason,
+            "checked_at": clock.iso(self.checked_at),
+        }
+
+
+def can_verify(provider: Provider) -> bool:
+    return Capability.VERIFY in provider.capabilities
+
+
+def verify(scope: Scope, http: Outbound, provider: Provider, sent: Mapping[str, Any]) -> Tested:
+    """Asks the provider whether the stored values work, with what was `sent` in their place.
+
+    Nothing is stored of what was sent. The result is kept where it is about the stored values.
+    No transaction is open while the provider is asked. Raises Invalid, Conflict, TooMany.
+    """
+    if not can_verify(provider):
+        raise Conflict(f"{provider.label} cannot be tested from here.", code="CANNOT_VERIFY")
+    changes = providers.read_sent(scope, provider, sent)
+    state = connections.load(scope, provider)
+    connections.refuse_unsendable(state, changes)
+    values = {field.name: state.raw(field) for field in provider.fields} | changes
+    _count(scope, provider)
+    tested = Tested(_ask(http, provider, values), clock.now())
+    _keep(scope, state, tested, is_stored=_are_stored(state, changes))
+    return tested
+
+
+def _count(scope: Scope, provider: Provider) -> None:
+    counter = throttle.key("verify", f"{scope.organization.id}:{provider.key}")
+    throttle.refuse_if_exhausted(scope, counter, most=MOST_TESTS)
+    with scope.transaction(lock=False):
+        throttle.miss(scope, counter)
+
+
+def _ask(http: Outbound, provider: Provider, values: Mapping[str, Any]) -> Verified:
+    ask: Callable[[Outbound, Mapping[str, Any]], Verified] = getattr(provider, Capability.VERIFY)
+    try:
+        return ask(http, values)
+    except OutboundError as error:
+        return Verified(False, Outcome.UNREACHABLE, error.message)
+
+
+def _are_stored(state: State, changes: Mapping[str, Any]) -> bool:
+    return all(state.raw(state.provider.field(name)) == value for name, value in changes.items())
+
+
+def _keep(scope: Scope, state: State, tested: Tested, *, is_stored: bool) -> None:
+    """In the audit in any case; as the connection's last test only where it was the stored values'."""
+    provider, result = state.provider, tested.result
+    with scope.transaction():
+        if is_stored and connections.load(scope, provider).version == state.version:
+            check = _row(scope, provider) or Check(
+                organization_id=scope.organization.id, provider=provider.key
+            )
+            check.ok, check.code, check.reason = result.ok, str(result.code), result.reason[:1000]
+            check.connection_version, check.checked_at = state.version, tested.checked_at
+            check.actor_name = scope.actor.name
+            scope.session.add(check)
+        audit.note(scope, "connection.tested", provider.label, {"result": [None, str(result.code)]})
+
+
+def _row(scope: Scope, provider: Provider) -> Check | None:
+    return scope.session.scalar(scope.select(Check).where(Check.provider == provider.key))
+
+
+def last(scope: Scope, state: State) -> Check | None:
+    """The last test of the values as they are now; None where they changed since."""
+    check = _row(scope, state.provider)
+    return check if check and check.connection_version == state.version else None
+
+
+def failing(scope: Scope) -> set[str]:
+    """The keys of the organization's providers whose last test, of the values as they are, failed."""
+    return failing_everywhere(scope, scope.organization.id).get(scope.organization.id, set())
+
+
+def failing_everywhere(scope: Scope, organization_id: str | None = None) -> dict[str, set[str]]:
+    """As `failing`, by organization id, in one query."""
+    query = (
+        select(Check.organization_id, Check.provider)
+        .join(
+            Connection,
+            (Connection.organization_id == Check.organization_id) & (Connection.provider == Check.provider),
+        )
+        .where(Check.ok.is_(False), Check.connection_version == Connection.version)
+    )
+    if organization_id is not None:
+        query = query.where(Check.organization_id == organization_id)
+    found: dict[str, set[str]] = {}
+    for owner, provider in scope.session.execute(query):
+        found.setdefault(owner, set()).add(provider)
+    return found

@@ -1,0 +1,46 @@
+"""POST /api/settings/providers/{provider}/verify."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from flask import Flask
+
+from app.core.outbound import Outbound
+from tests.support.caller import Caller
+from tests.support.rows import unchanged
+from tests.upstreams.vobiz import Vobiz
+
+PATH = "/api/settings/providers/vobiz/verify"
+NOTED = ("checks", "throttles", "audit_events")
+
+
+@pytest.fixture
+def vobiz(app: Flask) -> Iterator[Vobiz]:
+    with Vobiz() as upstream:
+        app.extensions["patchbay_outbound"] = Outbound(upstream.upstreams, deadline=2.0)
+        yield upstream
+
+
+def test_typed_values_are_tested_and_not_stored(app: Flask, dana: Caller, vobiz: Vobiz) -> None:
+    values = {f"vobiz_{name}": vobiz.values[name] for name in ("auth_id", "auth_token")}
+    with unchanged(app, but=NOTED):
+        answer = dana.post(PATH, values)
+    assert answer.status_code == 200
+    body = answer.get_json()
+    assert set(body) == {"ok", "code", "reason", "checked_at"}
+    assert (body["ok"], body["code"]) == (True, "ok")
+
+
+def test_without_a_body_the_stored_values_are_tested(dana: Caller, vobiz: Vobiz) -> None:
+    assert dana.post(PATH, {}).get_json()["code"] == "not_configured"
+    values = {f"vobiz_{name}": vobiz.values[name] for name in ("auth_id", "auth_token")}
+    dana.put("/api/settings/telephony", {"public_base_url": "https://voice.acme.example", **values})
+    assert dana.post(PATH, {}).get_json()["code"] == "ok"
+
+
+def test_an_unknown_provider_and_an_unknown_field_are_refused(app: Flask, dana: Caller) -> None:
+    with unchanged(app):
+        assert dana.post("/api/settings/providers/nobody/verify", {}).status_code == 404
+        assert dana.post(PATH, {"vobiz_auth_tokn": "made-up"}).status_code == 422

@@ -1,0 +1,136 @@
+"""Testing a connection, against a provider on this machine."""
+
+from __future__ import annotations
+
+import pytest
+
+from app.core.errors import Conflict, Invalid, TooMany
+from app.core.outbound import Outbound
+from app.models import AuditEvent, Check
+from app.provider import Outcome
+from app.providers import PROVIDERS
+from app.services import connections, providers, verification
+from tests.upstreams.base import Asked, Reply, Trouble
+from tests.upstreams.exotel import Exotel
+from tests.upstreams.vobiz import Vobiz
+
+VOBIZ, EXOTEL = PROVIDERS["vobiz"], PROVIDERS["exotel"]
+
+
+@pytest.fixture
+def vobiz():
+    with Vobiz() as upstream:
+        yield upstream
+
+
+@pytest.fixture
+def http(vobiz):
+    return Outbound(vobiz.upstreams, deadline=2.0)
+
+
+def _stored(scope, upstream, provider=VOBIZ):
+    known = {field.name for field in provider.typed_fields}
+    providers.save(scope, provider, {n: v for n, v in upstream.values.items() if n in known})
+
+
+def _checks(scope):
+    return list(scope.session.scalars(scope.select(Check)))
+
+
+def test_the_stored_values_are_tested_and_the_result_is_kept(acme, vobiz, http):
+    _stored(acme, vobiz)
+    tested = verification.verify(acme, http, VOBIZ, {})
+    assert (tested.result.ok, tested.result.code) == (True, Outcome.OK)
+    last = verification.last(acme, connections.load(acme, VOBIZ))
+    assert last is not None
+    assert (last.ok, last.code, last.actor_name) == (True, "ok", acme.actor.name)
+    verification.verify(acme, http, VOBIZ, {})
+    assert len(_checks(acme)) == 1
+
+
+def test_what_is_typed_takes_the_place_of_what_is_stored_and_is_not_stored(acme, vobiz, http):
+    _stored(acme, vobiz)
+    before = connections.load(acme, VOBIZ)
+    tested = verification.verify(acme, http, VOBIZ, {"vobiz_auth_token": "made-up-and-wrong"})
+    assert tested.result.code == Outcome.BAD_CREDENTIALS
+    assert connections.load(acme, VOBIZ) == before
+    assert _checks(acme) == []
+
+
+def test_typing_what_is_stored_already_is_a_test_of_it(acme, vobiz, http):
+    _stored(acme, vobiz)
+    verification.verify(acme, http, VOBIZ, {"vobiz_auth_token": vobiz.values["auth_token"]})
+    assert [check.ok for check in _checks(acme)] == [True]
+
+
+def test_a_result_is_of_the_values_that_it_was_about(acme, vobiz, http):
+    _stored(acme, vobiz)
+    verification.verify(acme, http, VOBIZ, {})
+    providers.save(acme, VOBIZ, {"auth_token": "made-up-and-newer"})
+    assert verification.last(acme, connections.load(acme, VOBIZ)) is None
+    verification.verify(acme, http, VOBIZ, {})
+    assert verification.failing(acme) == {"vobiz"}
+    _stored(acme, vobiz)
+    assert verification.failing(acme) == set()
+
+
+def test_values_that_are_missing_are_not_sent_anywhere(acme, vobiz, http):
+    assert verification.verify(acme, http, VOBIZ, {}).result.code == Outcome.NOT_CONFIGURED
+    assert vobiz.requests == []
+
+
+def test_a_provider_that_is_away_is_a_result(acme, vobiz):
+    _stored(acme, vobiz)
+    away = Outbound({"api.vobiz.ai": "http://127.0.0.1:9"}, deadline=2.0)
+    tested = verification.verify(acme, away, VOBIZ, {})
+    assert (tested.result.ok, tested.result.code) == (False, Outcome.UNREACHABLE)
+    assert "api.vobiz.ai" in tested.result.reason
+
+
+@pytest.mark.parametrize("trouble", [Trouble.FAULT, Trouble.HTML, Trouble.ODD, Trouble.RATE_LIMITED])
+def test_trouble_is_a_result_that_repeats_nothing(acme, vobiz, http, trouble):
+    _stored(acme, vobiz)
+    vobiz.trouble = trouble
+    tested = verification.verify(acme, http, VOBIZ, {})
+    assert not tested.result.ok
+    assert vobiz.values["auth_token"] not in tested.result.reason
+
+
+def test_no_transaction_is_open_while_the_provider_is_asked(acme, vobiz, http, monkeypatch):
+    _stored(acme, vobiz)
+    open_while_asked = []
+    answer = vobiz.answer
+
+    def watched(asked: Asked) -> Reply:
+        open_while_asked.append(acme.session.in_transaction())
+        return answer(asked)
+
+    monkeypatch.setattr(vobiz, "answer", watched)
+    verification.verify(acme, http, VOBIZ, {})
+    assert open_while_asked == [False]
+
+
+def test_a_stored_secret_goes_to_no_other_host(acme):
+    with Exotel() as upstream:
+        _stored(acme, upstream, EXOTEL)
+        http = Outbound(upstream.upstreams, deadline=2.0)
+        with pytest.raises(Invalid) as refused:
+            verification.verify(acme, http, EXOTEL, {"exotel_api_base": "https://api.in.exotel.com"})
+        assert {problem.field for problem in refused.value.problems} == {"exotel_api_key", "exotel_api_token"}
+        assert upstream.requests == []
+
+
+def test_it_is_audited_and_throttled(acme, vobiz, http, monkeypatch):
+    monkeypatch.setattr(verification, "MOST_TESTS", 2)
+    for _ in range(2):
+        verification.verify(acme, http, VOBIZ, {})
+    with pytest.raises(TooMany):
+        verification.verify(acme, http, VOBIZ, {})
+    events = acme.session.scalars(acme.select(AuditEvent).where(AuditEvent.action == "connection.tested"))
+    assert [event.changes for event in events] == [{"result": [None, "not_configured"]}] * 2
+
+
+def test_a_provider_that_cannot_be_tested_says_so(acme, http, monkeypatch):
+    monkeypatch.delattr(type(VOBIZ), "verify")
+    with pytest.raises(Conflict, match="Vobiz cannot be tested"):
+        verification.verify(acme, http, VOBIZ, {})
