@@ -76,7 +76,13 @@ def _ask(http: Outbound, provider: Provider, values: Mapping[str, Any]) -> Verif
 
 
 def _are_stored(state: State, changes: Mapping[str, Any]) -> bool:
-    return all(state.raw(state.provider.field(name)) == value for name, value in changes.items())
+    """A default that a form shows and sends back is what is in force already."""
+    for name, value in changes.items():
+        field = state.provider.field(name)
+        stored = state.raw(field)
+        if value != (field.default if stored is None else stored):
+            return False
+    return True
 
 
 def _keep(scope: Scope, state: State, tested: Tested, *, is_stored: bool) -> None:

@@ -61,7 +61,9 @@ def verify(scope: Scope, key: str) -> ResponseReturnValue:
     except TooMany as error:
         form.form_errors.append(error.message)
         return _page(scope, state, form, 429)
-    return _page(scope, state, form, tested=tested.result)
+    typed = sent_for(provider, form)
+    retype = any(typed.get(settings_name(provider.key, field.name)) for field in provider.secrets)
+    return _page(scope, state, form, tested=tested.result, retype=retype)
 
 
 def _stale(scope: Scope, provider: Provider, form: Form) -> Response:
@@ -97,6 +99,7 @@ def _page(
     *,
     conflicts: list[tuple[str, str, str]] | None = None,
     tested: Verified | None = None,
+    retype: bool = False,
 ) -> Response:
     return render.page(
         "providers/show.html",
@@ -112,6 +115,7 @@ def _page(
         can_verify=verification.can_verify(state.provider),
         check=verification.last(scope, state),
         tested=tested,
+        retype=retype,
     )
 
 
