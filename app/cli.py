@@ -178,6 +178,6 @@ def _become_granian(settings: Settings) -> None:
     arguments = ["-m", "granian", "--interface", "wsgi", "--no-ws", "--log-level", "warning"]
     arguments += ["--host", settings.host, "--port", str(settings.port)]
     arguments += ["--workers", str(settings.workers), "--blocking-threads", "4"]
-    arguments += ["--respawn-failed-workers", "wsgi:app"]
+    arguments += ["--respawn-failed-workers", "--workers-kill-timeout", "3", "wsgi:app"]
     environment = os.environ | {"PROMETHEUS_MULTIPROC_DIR": str(counts)}
     os.execve(sys.executable, [sys.executable, *arguments], environment)  # noqa: S606
