@@ -1,4 +1,4 @@
-"""The table of DESIGN §3, literally."""
+"""What each provider declares, literally: a change here is a change that people notice."""
 
 from __future__ import annotations
 
