@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Any, ClassVar, Protocol
 
 from app.core import phone
+from app.core.lines import Line
 from app.core.outbound import Answer, Outbound, OutboundError
 
 
@@ -80,6 +81,44 @@ class Verifies(Protocol):
         """`values`: stored or just typed, by field name, secrets in the clear; None or missing where unset.
 
         Makes the cheapest calls that prove them, and changes nothing. OutboundError passes through it.
+        """
+        ...
+
+
+class Refusal(Exception):
+    """The provider refused, or answered in a way that cannot be used. `result` says why, for people."""
+
+    def __init__(self, result: Verified) -> None:
+        super().__init__(result.reason)
+        self.result = result
+
+
+class Numbers(Protocol):
+    """A provider that can list the numbers of its account."""
+
+    def numbers(self, http: Outbound, values: Mapping[str, Any]) -> Iterator[Line]:
+        """Every number that can carry a voice call, page by page, in E.164. Paging stays on our host.
+
+        Raises Refusal; OutboundError passes through.
+        """
+        ...
+
+
+class Observes(Protocol):
+    """A provider that can tell what one number calls."""
+
+    def observe(self, http: Outbound, values: Mapping[str, Any], phone_number: str) -> Line | None:
+        """The number as the account has it; None where it has it not. Raises as `numbers`."""
+        ...
+
+
+class Points(Protocol):
+    """A provider that can make a number call a URL of ours."""
+
+    def point(self, http: Outbound, values: Mapping[str, Any], line: Line, url: str) -> None:
+        """Makes the number of `line` call `url` with POST, taking away what is in the way.
+
+        `line` is what `observe` told just before. Every write is sent once. Raises as `numbers`.
         """
         ...
 
@@ -234,7 +273,8 @@ class Provider:
 
     What it can do are methods named as in `Capability`, none of them required:
 
-    `verify(self, http: Outbound, values: Mapping[str, Any]) -> Verified`, see `Verifies`.
+    `verify`, see `Verifies`; `numbers`, see `Numbers`; `observe`, see `Observes`; `point`, see `Points`.
+    `signature` is not asked for by the portal yet.
     """
 
     key: ClassVar[str]

@@ -16,13 +16,18 @@ from app.extensions import db
 from app.models import (
     AuditEvent,
     Base,
+    Call,
     Check,
+    CheckRun,
     Connection,
+    DriftCheck,
     Endpoint,
     Installation,
     ProviderSwitch,
     Throttle,
     VoicePhoneNumber,
+    WebhookReceipt,
+    WebhookSetup,
 )
 from app.models.access import ApiToken, WebSession
 from app.models.connection import Secret
@@ -53,6 +58,11 @@ def _fill(engine):
                 Throttle(key="x", window_started_at=now),
                 AuditEvent(organization_id=cast.acme.id, actor_name="x", action="x", subject="x"),
                 Check(**own, ok=True, code="ok", reason="x", connection_version=1, actor_name="x"),
+                DriftCheck(**own, phone_number="+15551234567"),
+                CheckRun(organization_id=cast.acme.id, run_id="x", leased_until=now),
+                Call(organization_id=cast.acme.id, conversation_id="x", kind="x", agent_id="x"),
+                WebhookReceipt(organization_id=cast.acme.id, digest="x"),
+                WebhookSetup(organization_id=cast.acme.id, state="x"),
             ]
         )
         if session.get(Installation, 1) is None:
@@ -121,7 +131,7 @@ def test_every_constraint_has_a_name_that_a_migration_can_use(table):
 def test_every_foreign_key_has_an_index(table):
     """Deleting a row looks for those that refer to it."""
     unique = [kept for kept in table.constraints if isinstance(kept, UniqueConstraint)]
-    leading = {next(iter(index.columns)).name for index in [*table.indexes, *unique]}
+    leading = {next(iter(index.columns)).name for index in [*table.indexes, *unique, table.primary_key]}
     for key in table.foreign_keys:
         assert key.parent.name in leading
 

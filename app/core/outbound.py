@@ -10,9 +10,11 @@ address be private and the scheme http.
 from __future__ import annotations
 
 import base64
+import copy
 import gzip
 import io
 import logging
+import math
 import random
 import re
 import socket
@@ -251,6 +253,13 @@ class Outbound:
         self._upstreams = {host.lower(): Upstream.parse(base) for host, base in (upstreams or {}).items()}
         self._deadline = deadline
         self._most_bytes = most_bytes
+        self._end = math.inf
+
+    def within(self, seconds: float) -> Outbound:
+        """The same way out, for calls that have `seconds` between them, and each its own deadline still."""
+        shared = copy.copy(self)
+        shared._end = time.monotonic() + seconds
+        return shared
 
     def send(
         self,
@@ -271,7 +280,7 @@ class Outbound:
         route = self._route(url)
         request = requests.Request(method.upper(), url, params=query, data=form, json=json).prepare()
         _complete(request, route, headers or {}, auth)
-        meter = _Meter(self._deadline, self._most_bytes + ROOM_FOR_HEADERS)
+        meter = _Meter(min(self._deadline, self._end - time.monotonic()), self._most_bytes + ROOM_FOR_HEADERS)
         line = _Line(self._addresses(route, meter), route.dialled.port, meter)
         outcome = self._attempt(request, route, line)
         for retry in range(RETRIES if request.method == "GET" else 0):
@@ -399,7 +408,7 @@ class Outbound:
         return context
 
     def _too_late(self, route: _Route) -> OutboundError:
-        return OutboundError("timeout", f"{route.host} did not answer within {self._deadline:g} seconds.")
+        return OutboundError("timeout", f"{route.host} did not answer in time.")
 
 
 def _complete(
@@ -417,9 +426,7 @@ def _complete(
         if not _HEADER.fullmatch(name) or any(character in value for character in "\r\n\0"):
             raise ValueError(f"The header {name!r} cannot be sent.")
         encoded[name] = value.encode()
-    request.headers.update(encoded)
-    request.headers["Host"] = route.authority
-    request.headers["Connection"] = "close"
+    request.headers.update(encoded | {"Host": route.authority, "Connection": "close"})
 
 
 def _pause(outcome: Answer | OutboundError, retry: int) -> float | None:

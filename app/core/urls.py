@@ -1,4 +1,4 @@
-"""The public base URL, the inbound webhook URL, and places that are safe to redirect to."""
+"""The public base URL, webhook URLs and when two are the same, and places that are safe to redirect to."""
 
 from __future__ import annotations
 
@@ -81,6 +81,22 @@ def inbound_webhook_url(base: str | None, provider: str, agent: str | None) -> s
     if not base or not agent:
         return None
     return f"{base}/telephony/{provider}/inbound/{quote(agent, safe='')}"
+
+
+def same(one: str, other: str) -> bool:
+    """Whether both addresses are called alike: spelling of scheme, host, port and percent-codes aside."""
+    return _comparable(one) == _comparable(other)
+
+
+def _comparable(url: str) -> tuple[str, ...]:
+    try:
+        parts = urlsplit(url.strip())
+        port = parts.port or {"https": 443, "http": 80}.get(parts.scheme, 0)
+    except ValueError:
+        return (url,)
+    path = quote(unquote(parts.path, errors="surrogateescape"), safe="/", errors="surrogateescape")
+    user = parts.netloc.rpartition("@")[0]
+    return (parts.scheme, user, parts.hostname or "", str(port), path or "/", parts.query, parts.fragment)
 
 
 def local_path(target: str | None) -> str | None:

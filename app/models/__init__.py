@@ -2,8 +2,10 @@
 
 from app.models.access import ApiToken, AuditEvent, Throttle, WebSession
 from app.models.base import Base
+from app.models.call import Call, WebhookReceipt, WebhookSetup
 from app.models.check import Check
 from app.models.connection import Connection, ProviderSwitch, Secret
+from app.models.drift import CheckRun, DriftCheck
 from app.models.endpoint import Endpoint
 from app.models.installation import Installation
 from app.models.organization import Organization
@@ -14,8 +16,11 @@ __all__ = [
     "ApiToken",
     "AuditEvent",
     "Base",
+    "Call",
     "Check",
+    "CheckRun",
     "Connection",
+    "DriftCheck",
     "Endpoint",
     "Installation",
     "Organization",
@@ -26,4 +31,6 @@ __all__ = [
     "User",
     "VoicePhoneNumber",
     "WebSession",
+    "WebhookReceipt",
+    "WebhookSetup",
 ]

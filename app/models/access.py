@@ -28,7 +28,10 @@ class ApiToken(Base):
 
 
 class WebSession(Base):
-    """A signed-in browser. The cookie names it by a random token, of which this row has the hash."""
+    """A signed-in browser. The cookie names it by a random token, of which this row has the hash.
+
+    `confirmed_at` is when the password was last typed in it.
+    """
 
     __tablename__ = "sessions"
 
@@ -36,6 +39,7 @@ class WebSession(Base):
     user_id: Mapped[UserId]
     created_at: Mapped[Moment] = mapped_column(default=clock.now)
     last_seen_at: Mapped[Moment] = mapped_column(default=clock.now)
+    confirmed_at: Mapped[datetime | None] = mapped_column(default=clock.now)
     ip: Mapped[str] = mapped_column(String(45), default="")
     user_agent: Mapped[str] = mapped_column(String(300), default="")
 

@@ -10,7 +10,10 @@ from app.models.base import Base, Id, Moment, OrganizationId, Timed, Versioned
 
 
 class Connection(Base, Timed, Versioned):
-    """One organization's stored values for one provider; its secrets are `Secret` rows."""
+    """One organization's stored values for one provider; its secrets are `Secret` rows.
+
+    `callback_url` is what the provider's application was told, from here, to call.
+    """
 
     __tablename__ = "connections"
     __table_args__ = (UniqueConstraint("organization_id", "provider"),)
@@ -20,6 +23,7 @@ class Connection(Base, Timed, Versioned):
     provider: Mapped[str] = mapped_column(String(32))
     enabled: Mapped[bool] = mapped_column(default=True)
     values: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    callback_url: Mapped[str | None] = mapped_column(String(1000))
 
 
 class Secret(Base, Timed, Versioned):

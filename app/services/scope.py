@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
@@ -50,14 +50,23 @@ class Keys:
     jwt: Sequence[str] = field(repr=False)
 
 
+def _nobody_checks(_organization_id: str) -> None:
+    """Where nothing runs in the background: what is due stays due until the next check."""
+
+
 @dataclass(frozen=True)
 class Scope:
-    """One actor in one organization. `found` is None where no organization is meant."""
+    """One actor in one organization. `found` is None where no organization is meant.
+
+    `check_soon` asks for what is due in an organization to be checked, by somebody who does not wait;
+    it is called after a commit, with the organization's id.
+    """
 
     session: Session
     found: Organization | None
     actor: Actor
     keys: Keys
+    check_soon: Callable[[str], None] = field(default=_nobody_checks, repr=False)
 
     @property
     def organization(self) -> Organization:

@@ -1,0 +1,75 @@
+"""What a provider has for a phone number, and how that differs from what it should be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from app.core import urls
+
+
+class InTheWay(StrEnum):
+    """What answers a number in place of its own webhook."""
+
+    APPLICATION = "application"
+    TRUNK = "trunk"
+
+
+class Reason(StrEnum):
+    """Why a number is not, or not known to be, as it should be."""
+
+    DIFFERENT_URL = "different_url"
+    DIFFERENT_METHOD = "different_method"
+    NO_WEBHOOK = "no_webhook"
+    APPLICATION_IN_THE_WAY = "application_in_the_way"
+    TRUNK_IN_THE_WAY = "trunk_in_the_way"
+    NUMBER_GONE = "number_gone"
+    CREDENTIALS_REFUSED = "credentials_refused"
+    NOT_SHOWN = "not_shown"
+    NOTHING_EXPECTED = "nothing_expected"
+    PROVIDER_NOT_CONFIGURED = "provider_not_configured"
+    PROVIDER_UNREACHABLE = "provider_unreachable"
+
+
+@dataclass(frozen=True)
+class Line:
+    """A phone number as its provider has it.
+
+    `webhook_url` and `method`: what is called when it rings; None where nothing is, or where the
+    provider does not say. `shows_webhook` is False where what the number calls cannot be read.
+    `in_the_way`: what answers instead, or through which the URL comes; `through` is its name or id.
+    `shared_with`: the other numbers that change with it, in E.164. `reference` is the provider's own
+    id of the number, and `holder` that of the application whose URL it is; both empty where there is none.
+    """
+
+    phone_number: str
+    label: str | None = None
+    webhook_url: str | None = None
+    method: str | None = None
+    shows_webhook: bool = True
+    in_the_way: InTheWay | None = None
+    through: str = ""
+    shared_with: tuple[str, ...] = ()
+    reference: str = ""
+    holder: str = ""
+
+
+def difference(line: Line | None, expected: str) -> Reason | None:
+    """What keeps the number from calling `expected` with POST; None where nothing does.
+
+    `line` is None where the account has no such number.
+    """
+    if line is None:
+        return Reason.NUMBER_GONE
+    is_same = line.webhook_url is not None and urls.same(line.webhook_url, expected)
+    if line.in_the_way is InTheWay.TRUNK:
+        return Reason.TRUNK_IN_THE_WAY
+    if line.in_the_way is InTheWay.APPLICATION and not is_same:
+        return Reason.APPLICATION_IN_THE_WAY
+    if not line.shows_webhook:
+        return Reason.NOT_SHOWN
+    if line.webhook_url is None:
+        return Reason.NO_WEBHOOK
+    if not is_same:
+        return Reason.DIFFERENT_URL
+    return None if (line.method or "POST").upper() == "POST" else Reason.DIFFERENT_METHOD

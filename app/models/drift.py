@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Index, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.core import clock
+from app.models.base import Base, Id, Moment, OrganizationId
+
+
+class DriftCheck(Base):
+    """What a provider had for a number when it was last asked, against what it should be.
+
+    `in_sync` is None while that is not known; `since` is when the number was first seen to differ.
+    `due`: something changed on our side, and the provider has not been asked since.
+    """
+
+    __tablename__ = "drift_checks"
+    __table_args__ = (
+        UniqueConstraint("organization_id", "provider", "phone_number"),
+        Index("ix_drift_checks_organization_sync", "organization_id", "in_sync"),
+    )
+
+    id: Mapped[Id]
+    organization_id: Mapped[OrganizationId]
+    provider: Mapped[str] = mapped_column(String(32))
+    phone_number: Mapped[str] = mapped_column(String(16))
+    due: Mapped[bool] = mapped_column(default=False)
+    in_sync: Mapped[bool | None]
+    reason: Mapped[str | None] = mapped_column(String(40))
+    expected: Mapped[str | None] = mapped_column(Text())
+    actual: Mapped[str | None] = mapped_column(Text())
+    since: Mapped[datetime | None]
+    checked_at: Mapped[datetime | None]
+
+
+class CheckRun(Base):
+    """The organization's last check of all its numbers. While the lease lasts, no other one starts."""
+
+    __tablename__ = "check_runs"
+
+    organization_id: Mapped[OrganizationId] = mapped_column(primary_key=True)
+    run_id: Mapped[str] = mapped_column(String(36))
+    started_at: Mapped[Moment] = mapped_column(default=clock.now)
+    leased_until: Mapped[Moment]
+    finished_at: Mapped[datetime | None]
+    done: Mapped[int] = mapped_column(default=0)
+    total: Mapped[int] = mapped_column(default=0)
+    failure: Mapped[str | None] = mapped_column(String(1000))
