@@ -353,10 +353,10 @@ def unexpected(answer: Answer) -> Verified:
     if answer.status == 429:
         return refused(
             Outcome.RATE_LIMITED,
-            f"{answer.host} answers no more requests for now (status 429). Test again in a minute.",
+            f"{answer.host} answers no more requests for now (status 429). Try again in a minute.",
         )
     if answer.status >= 500:
-        sentence = f"{answer.host} has trouble of its own (status {answer.status}). Test again later."
+        sentence = f"{answer.host} has trouble of its own (status {answer.status}). Try again later."
     else:
         sentence = f"{answer.host} answered with status {answer.status}, in a way that proves nothing."
     return refused(Outcome.UNEXPECTED_ANSWER, sentence)
