@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -59,7 +60,7 @@ class ElevenLabs(Provider):
 NUMBERS = f"{API}/v1/convai/phone-numbers"
 SIP_TRUNK = "sip_trunk"
 OURS = "Patchbay "
-"""Begins the label of a number that was imported from here, so that it can be told from others."""
+"""Begins the label of what was imported from here, so that it can be told from other numbers."""
 MOST_PAGES = 20
 ID = re.compile(r"[0-9A-Za-z_-]{1,100}")
 
@@ -72,11 +73,16 @@ class Agent:
 
 @dataclass(frozen=True)
 class ImportedNumber:
-    """A number of a SIP trunk that ElevenLabs has. `is_ours`: it was imported from here."""
+    """A number of a SIP trunk that ElevenLabs has."""
 
     id: str
     agent_id: str | None
-    is_ours: bool
+    label: str
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether it was imported from here."""
+        return self.label.startswith(OURS)
 
 
 def agents(http: Outbound, values: Mapping[str, Any]) -> list[Agent]:
@@ -128,16 +134,23 @@ def _imported(listed: list[Any], phone_number: str) -> Iterator[ImportedNumber]:
         if (item.get("provider"), item.get("phone_number")) == (SIP_TRUNK, phone_number):
             agent = item.get("assigned_agent")
             agent_id = agent.get("agent_id") if isinstance(agent, dict) else None
-            is_ours = str(item.get("label")).startswith(OURS)
-            yield ImportedNumber(item["phone_number_id"], agent_id if _is_id(agent_id) else None, is_ours)
+            assigned = agent_id if _is_id(agent_id) else None
+            yield ImportedNumber(item["phone_number_id"], assigned, str(item.get("label")))
 
 
-def import_number(http: Outbound, values: Mapping[str, Any], phone_number: str, trunk_domain: str) -> str:
+def new_label(phone_number: str) -> str:
+    """No two imports have the same, so that one whose answer got lost is found again."""
+    return f"{OURS}{phone_number} {secrets.token_hex(3)}"
+
+
+def import_number(
+    http: Outbound, values: Mapping[str, Any], phone_number: str, trunk_domain: str, label: str
+) -> str:
     """ElevenLabs' id of the number, which calls out through the trunk from now on."""
     body = {
         "provider": SIP_TRUNK,
         "phone_number": phone_number,
-        "label": f"{OURS}{phone_number}",
+        "label": label,
         "inbound_trunk_config": {"media_encryption": "allowed"},
         "outbound_trunk_config": {
             "address": trunk_domain,

@@ -34,7 +34,7 @@ def call(upstream, http):
 CALLS = {
     "agents": ((), "GET", "read agents"),
     "imported": ((NUMBER,), "GET", "read phone numbers"),
-    "import_number": ((NUMBER, DOMAIN), "POST", "import phone numbers"),
+    "import_number": ((NUMBER, DOMAIN, "Patchbay 1"), "POST", "import phone numbers"),
     "assign": (("phnum_made_up_1", RECEPTION), "PATCH", "change phone numbers"),
     "remove": (("phnum_made_up_1",), "DELETE", "delete phone numbers"),
 }
@@ -79,19 +79,24 @@ def test_a_number_is_found_among_others(upstream, call):
     convai.add(NUMBER, RECEPTION, provider="twilio")
     by_hand = convai.add(NUMBER, RECEPTION)
     ours = convai.add(NUMBER, label=f"Patchbay {NUMBER}")
-    assert call("imported", NUMBER) == [
-        ImportedNumber(by_hand, RECEPTION, is_ours=False),
-        ImportedNumber(ours, None, is_ours=True),
+    found = call("imported", NUMBER)
+    assert found == [
+        ImportedNumber(by_hand, RECEPTION, "By hand"),
+        ImportedNumber(ours, None, f"Patchbay {NUMBER}"),
     ]
+    assert [one.is_ours for one in found] == [False, True]
 
 
 def test_a_number_is_imported_with_the_trunks_domain(upstream, call):
-    made = call("import_number", NUMBER, DOMAIN)
+    label = elevenlabs.new_label(NUMBER)
+    assert label.startswith(f"Patchbay {NUMBER} ")
+    assert label != elevenlabs.new_label(NUMBER)
+    made = call("import_number", NUMBER, DOMAIN, label)
     assert upstream.convai.numbers == {
         made: {
             "provider": "sip_trunk",
             "phone_number": NUMBER,
-            "label": f"Patchbay {NUMBER}",
+            "label": label,
             "inbound_trunk_config": {"media_encryption": "allowed"},
             "outbound_trunk_config": {
                 "address": DOMAIN,
@@ -101,7 +106,7 @@ def test_a_number_is_imported_with_the_trunks_domain(upstream, call):
             "agent_id": None,
         }
     }
-    assert call("imported", NUMBER) == [ImportedNumber(made, None, is_ours=True)]
+    assert call("imported", NUMBER) == [ImportedNumber(made, None, label)]
 
 
 def test_an_agent_is_assigned_and_taken_off(upstream, call):
