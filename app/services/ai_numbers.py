@@ -38,6 +38,8 @@ LEFT = "LEFT_AT_PROVIDER"
 
 
 def check_agent_id(text: str, _country: str | None = None) -> str:
+    if not text:
+        raise ValueError("Choose the agent that answers.")
     if not re.fullmatch(r"[0-9A-Za-z_-]{1,100}", text):
         raise ValueError("Use the agent's ID as ElevenLabs shows it: letters, digits, - and _.")
     return text

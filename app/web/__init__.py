@@ -6,6 +6,7 @@ from flask import Flask
 
 from app.web import rail
 from app.web.account import account
+from app.web.ai_numbers import ai_numbers
 from app.web.audit import audit
 from app.web.checklist import checklist
 from app.web.endpoints import endpoints
@@ -29,6 +30,7 @@ def init_app(app: Flask) -> None:
         voice_ai,
         endpoints,
         people,
+        ai_numbers,
         audit,
         settings,
         account,

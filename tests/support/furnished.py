@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from werkzeug.routing import Rule
 
 from app import http
+from app.core.outbound import Outbound
 from app.models import Organization, User
 from app.provider import Count, Field, PhoneNumber, Provider, ServiceHost
 from app.providers import PROVIDERS
@@ -20,6 +21,7 @@ from app.services.scope import Scope
 from tests.support.cast import Cast, Person
 from tests.support.page_checks import MARK
 from tests.support.scopes import scope_of
+from tests.upstreams import UPSTREAMS
 
 NUMBER = "+15551234567"
 BASE_URL = "https://voice.acme.example"
@@ -76,7 +78,9 @@ class Furnished:
 
 
 def furnish(app: Flask, cast: Cast) -> Furnished:
-    """Stores it as Dana, in Acme Support."""
+    """Stores it as Dana, in Acme Support. No provider can be reached: pages ask some of them."""
+    hosts = [host for upstream in UPSTREAMS.values() for host in upstream.hosts]
+    app.extensions["patchbay_outbound"] = Outbound(dict.fromkeys(hosts, "http://127.0.0.1:9"), deadline=0.2)
     secrets: dict[str, str] = {}
     with scope_as(app, cast.dana) as scope:
         organizations.update(scope, {"public_base_url": BASE_URL, "country": "US"})
