@@ -274,7 +274,7 @@ class Provider:
     What it can do are methods named as in `Capability`, none of them required:
 
     `verify`, see `Verifies`; `numbers`, see `Numbers`; `observe`, see `Observes`; `point`, see `Points`.
-    `signature` is not asked for by the portal yet.
+    `shared_note` says what pointing one of several numbers that share an application does to the others.
     """
 
     key: ClassVar[str]
@@ -283,6 +283,7 @@ class Provider:
     position: ClassVar[int] = 100
     summary: ClassVar[str] = ""
     webhook_steps: ClassVar[tuple[str, ...]] = ()
+    shared_note: ClassVar[str] = ""
     fields: ClassVar[tuple[Field, ...]]
 
     def __init_subclass__(cls) -> None:

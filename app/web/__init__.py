@@ -8,6 +8,7 @@ from app.web import rail
 from app.web.account import account
 from app.web.audit import audit
 from app.web.checklist import checklist
+from app.web.drift import drift
 from app.web.endpoints import endpoints
 from app.web.organizations import organizations
 from app.web.people import people
@@ -28,6 +29,7 @@ def init_app(app: Flask) -> None:
         providers,
         voice_ai,
         endpoints,
+        drift,
         people,
         audit,
         settings,
