@@ -27,6 +27,8 @@ class Checker:
         self._app = app
         self._asked: SimpleQueue[str] = SimpleQueue()
         self._waiting: set[str] = set()
+        self.idle = threading.Event()
+        """Set while nothing waits and nothing is being checked."""
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
 
@@ -36,6 +38,7 @@ class Checker:
             if organization_id in self._waiting:
                 return
             self._waiting.add(organization_id)
+            self.idle.clear()
             if self._thread is None:
                 self._thread = threading.Thread(target=self._work, name="checks", daemon=True)
                 self._thread.start()
@@ -46,16 +49,22 @@ class Checker:
             organization_id = self._asked.get()
             with self._lock:
                 self._waiting.discard(organization_id)
-            try:
-                with self._app.app_context():
-                    is_elsewhere = self._check(organization_id)
-            except Exception:
-                log.exception("check.failed", organization=organization_id)
-                continue
-            if is_elsewhere:
-                later = threading.Timer(PAUSE, self.soon, (organization_id,))
-                later.daemon = True
-                later.start()
+            self._try(organization_id)
+            with self._lock:
+                if not self._waiting:
+                    self.idle.set()
+
+    def _try(self, organization_id: str) -> None:
+        try:
+            with self._app.app_context():
+                is_elsewhere = self._check(organization_id)
+        except Exception:
+            log.exception("check.failed", organization=organization_id)
+            return
+        if is_elsewhere:
+            later = threading.Timer(PAUSE, self.soon, (organization_id,))
+            later.daemon = True
+            later.start()
 
     def _check(self, organization_id: str) -> bool:
         scope = http.scope(Actor(name="background check"))

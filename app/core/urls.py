@@ -94,9 +94,9 @@ def _comparable(url: str) -> tuple[str, ...]:
         port = parts.port or {"https": 443, "http": 80}.get(parts.scheme, 0)
     except ValueError:
         return (url,)
-    path = quote(unquote(parts.path, errors="surrogateescape"), safe="/", errors="surrogateescape")
+    segments = [unquote(segment, errors="surrogateescape") for segment in (parts.path or "/").split("/")]
     user = parts.netloc.rpartition("@")[0]
-    return (parts.scheme, user, parts.hostname or "", str(port), path or "/", parts.query, parts.fragment)
+    return (parts.scheme, user, parts.hostname or "", str(port), parts.query, parts.fragment, *segments)
 
 
 def local_path(target: str | None) -> str | None:
