@@ -208,6 +208,11 @@ class ToolSecretForm(Form):
     version = HiddenField()
 
 
+class CallbackForm(Form):
+    url = StringField("Callback URL")
+    seen = HiddenField()
+
+
 class ConfirmForm(Form):
     """For what is done by a button alone."""
 
