@@ -12,7 +12,7 @@ from app.provider import Outcome, Refusal
 from app.providers import PROVIDERS, sinch
 from tests.upstreams import Trouble
 from tests.upstreams.base import GOSSIP, Reply
-from tests.upstreams.sinch import ANOTHER_KEY, CALLBACKS, KEY, NUMBERS, Sinch
+from tests.upstreams.sinch import ANOTHER_KEY, CALLBACKS, KEY, NUMBERS, Sinch, error
 
 FIRST, SECOND, FREE, ELSEWHERE, TEXTS = (f"+1202555010{n}" for n in range(1, 6))
 URL = "https://dialer.example.com/sinch/callback?tenant=acme"
@@ -53,7 +53,7 @@ def _refused(call, *more, **changes):
 
 
 def _written(upstream: Sinch) -> list[str]:
-    return [seen.path for seen in upstream.requests if seen.method != "GET"]
+    return [path for _, path in upstream.writes]
 
 
 def test_every_voice_number_is_a_line(upstream, ask):
@@ -117,7 +117,7 @@ def test_the_callback_is_the_applications(upstream, ask):
 
 
 def test_a_number_that_is_not_moved_is_said(upstream, ask):
-    upstream.refusal, upstream.refusal_at = (403, 40300), f"POST {NUMBERS}"
+    upstream.instead["POST", NUMBERS] = error(403, 40300)
     result = _refused(ask, "point", Line(FREE), URL)
     assert (result.code, upstream.urls["primary"]) == (Outcome.NO_PERMISSION, URL)
     assert result.reason.startswith("The application has the URL, but not the number yet.")
@@ -153,15 +153,13 @@ def test_its_refusals_change_nothing(upstream, ask, call, refusal, code):
 
 @pytest.mark.parametrize(("status", "code"), [(400, 40001), (422, 0), (429, 42900), (500, 50000)])
 def test_a_write_that_is_refused_is_sent_once(upstream, ask, status, code):
-    upstream.refusal, upstream.refusal_at = (status, code), "POST"
+    upstream.instead["POST", CALLBACKS] = error(status, code)
     _refused(ask, "set_callback", URL)
     assert _written(upstream) == [CALLBACKS + KEY]
 
 
-def test_an_answer_that_is_no_204_is_no_success(upstream, ask, monkeypatch):
-    answer = upstream.answer
-    page = Reply(200, f"<p>{GOSSIP}")
-    monkeypatch.setattr(upstream, "answer", lambda asked: page if asked.method == "POST" else answer(asked))
+def test_an_answer_that_is_no_204_is_no_success(upstream, ask):
+    upstream.instead["POST", CALLBACKS] = Reply(200, f"<p>{GOSSIP}")
     assert _refused(ask, "set_callback", URL).code == Outcome.UNEXPECTED_ANSWER
 
 
@@ -179,10 +177,8 @@ ODD_URLS: list[Any] = [7, "x", [7], {"primary": 7}, {"primary": ["x"]}, {"fallba
 @pytest.mark.parametrize(
     "body", [{"numbers": odd} for odd in ODD_NUMBERS] + [{"url": odd} for odd in ODD_URLS] + [{"x": 1}]
 )
-def test_shapes_that_nobody_promised_are_refused(upstream, ask, body, monkeypatch):
-    answer, troubled = upstream.answer, CALLBACKS if "url" in body else NUMBERS
-    odd = Reply(200, body)
-    monkeypatch.setattr(upstream, "answer", lambda asked: odd if troubled in asked.path else answer(asked))
+def test_shapes_that_nobody_promised_are_refused(upstream, ask, body):
+    upstream.instead["GET", CALLBACKS if "url" in body else NUMBERS] = Reply(200, body)
     assert _refused(ask, "numbers").code == Outcome.UNEXPECTED_ANSWER
 
 

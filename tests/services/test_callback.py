@@ -14,7 +14,7 @@ from app.providers import PROVIDERS
 from app.services import audit, callback, connections, providers
 from app.services.asking import NotAnswered
 from tests.upstreams.base import Asked, Reply, Trouble
-from tests.upstreams.sinch import KEY, Sinch
+from tests.upstreams.sinch import CALLBACKS, KEY, Sinch, error
 
 SINCH = PROVIDERS["sinch"]
 URL = "https://dialer.example.com/sinch/callback?tenant=acme"
@@ -47,10 +47,6 @@ def _pointed(scope):
     """The audit's events of it, and what is stored."""
     events = scope.session.scalars(scope.select(AuditEvent).where(AuditEvent.action == "provider.pointed"))
     return [event.changes for event in events], connections.load(scope, SINCH).callback_url
-
-
-def _writes(sinch):
-    return [seen for seen in sinch.requests if seen.method != "GET"]
 
 
 def test_it_is_set_read_again_stored_and_audited(stored, sinch, http):
@@ -92,7 +88,7 @@ def test_what_changed_meanwhile_is_not_overwritten(stored, sinch, http):
     sinch.owned.append({"number": "+12025550109", "applicationkey": KEY, "capability": "voice"})
     with pytest.raises(Stale):
         _point(stored, http, digest=stale.value.current.digest)
-    assert _writes(sinch) == []
+    assert sinch.writes == []
     assert _pointed(stored) == ([], None)
 
 
@@ -110,7 +106,7 @@ def _plain_point(scope, http, provider, text):
 
 def test_a_refusal_stores_nothing(stored, sinch, http):
     seen = callback.look(stored, http, SINCH)
-    sinch.refusal, sinch.refusal_at = (403, 40300), "POST"
+    sinch.instead["POST", CALLBACKS] = error(403, 40300)
     with pytest.raises(NotAnswered, match="The address was not set") as refused:
         _point(stored, http, digest=seen.digest)
     assert refused.value.code == "PROVIDER_REFUSED"
@@ -137,7 +133,7 @@ def test_where_the_answer_is_lost_what_is_there_afterwards_tells(stored, sinch, 
     with pytest.raises(NotAnswered, match="The address was not set"):
         _point(stored, http, digest=seen.digest)
     assert _pointed(stored) == ([], None)
-    assert len(_writes(sinch)) == 1
+    assert len(sinch.writes) == 1
 
 
 @pytest.mark.parametrize("is_lost", [True, False])

@@ -3,7 +3,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -38,7 +37,7 @@ def _is(entry: dict[str, str], number: str) -> bool:
 
 
 class Sinch(Upstream):
-    """`refusal`: status and errorCode to answer with, whoever calls; with `refusal_at`, only there.
+    """`refusal`: status and errorCode to answer with, whoever calls.
 
     `urls` are the application's callbacks, `owned` the numbers of the account.
     """
@@ -48,7 +47,6 @@ class Sinch(Upstream):
     def __init__(self, port: int = 0) -> None:
         super().__init__(port)
         self.refusal: tuple[int, int] | None = None
-        self.refusal_at = ""
         self.urls: dict[str, str] = {"primary": f"https://{GOSSIP}.example/calls"}
         self.owned = owned()
 
@@ -63,17 +61,17 @@ class Sinch(Upstream):
     def answer(self, asked: Asked) -> Reply:
         if code := self._wrong_with(asked):
             return error(401, code)
-        if self.refusal and self.refusal_at in f"{asked.method} {asked.path}":
+        if self.refusal:
             return error(*self.refusal)
         match asked.method, asked.path:
             case "GET", path if path == CALLBACKS + KEY:
                 return Reply(200, {"url": self.urls, "note": GOSSIP})
             case "POST", path if path == CALLBACKS + KEY:
-                return self._set_urls(json.loads(asked.body))
+                return self._set_urls(asked.json)
             case "GET", path if path == NUMBERS:
                 return Reply(200, {"numbers": self.owned, "note": GOSSIP})
             case "POST", path if path == NUMBERS:
-                return self._assign(json.loads(asked.body))
+                return self._assign(asked.json)
         return error(404, 40400)
 
     def _set_urls(self, sent: dict[str, Any]) -> Reply:
