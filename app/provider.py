@@ -144,6 +144,8 @@ class DeclarationError(Exception):
 
 
 LONGEST_NAME = 64
+MOST_PAGES = 200
+"""Of a provider's list, before it counts as one without an end."""
 
 _MASK = re.compile(r"[•●∙·…]|\*{3,}|\.{3}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
@@ -290,7 +292,8 @@ class Provider:
     What it can do are methods named as in `Capability`, none of them required:
 
     `verify`, see `Verifies`; `numbers`, see `Numbers`; `observe`, see `Observes`; `point`, see `Points`;
-    `callback`, which comes with `set_callback`, see `CallsBack`. Nothing asks for `signature` yet.
+    `callback`, which comes with `set_callback`, see `CallsBack`.
+    `shared_note` says what pointing one of several numbers that share an application does to the others.
     """
 
     key: ClassVar[str]
@@ -299,6 +302,7 @@ class Provider:
     position: ClassVar[int] = 100
     summary: ClassVar[str] = ""
     webhook_steps: ClassVar[tuple[str, ...]] = ()
+    shared_note: ClassVar[str] = ""
     fields: ClassVar[tuple[Field, ...]]
 
     def __init_subclass__(cls) -> None:
@@ -336,11 +340,17 @@ class Provider:
         return frozenset(known for known in Capability if callable(getattr(self, known, None)))
 
     def lacking(self, values: Mapping[str, Any]) -> Verified | None:
-        """The refusal to test values that are not all there; None where they are."""
+        """The refusal to ask with values that are not all there; None where they are."""
         names = [field.label for field in self.required if not values.get(field.name)]
         if not names:
             return None
-        return refused(Outcome.NOT_CONFIGURED, f"Nothing to test yet. Fill in first: {', '.join(names)}.")
+        sentence = f"{self.label} cannot be asked yet. Fill in first: {', '.join(names)}."
+        return refused(Outcome.NOT_CONFIGURED, sentence)
+
+    def refuse_lacking(self, values: Mapping[str, Any]) -> None:
+        """Raises the refusal that `lacking` has."""
+        if lacking := self.lacking(values):
+            raise Refusal(lacking)
 
 
 def proven(reason: str) -> Verified:
@@ -364,17 +374,31 @@ def content(answer: Answer) -> Mapping[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
+def listed(answer: Answer, name: str) -> list[Mapping[str, Any]]:
+    """The objects of the answer's list of that name; Refusal where it has no such list."""
+    found = content(answer).get(name)
+    if answer.status != 200 or not isinstance(found, list):
+        raise Refusal(unexpected(answer))
+    return [row for row in found if isinstance(row, dict)]
+
+
+def endless(label: str) -> Refusal:
+    """For a list whose pages repeat, or are more than anybody has."""
+    sentence = f"{label}'s list does not come to an end: its pages repeat, or are too many."
+    return Refusal(refused(Outcome.UNEXPECTED_ANSWER, sentence))
+
+
 def unexpected(answer: Answer) -> Verified:
     """For an answer that says nothing about the values."""
     if answer.status == 429:
         return refused(
             Outcome.RATE_LIMITED,
-            f"{answer.host} answers no more requests for now (status 429). Test again in a minute.",
+            f"{answer.host} answers no more requests for now (status 429). Try again in a minute.",
         )
     if answer.status >= 500:
-        sentence = f"{answer.host} has trouble of its own (status {answer.status}). Test again later."
+        sentence = f"{answer.host} has trouble of its own (status {answer.status}). Try again later."
     else:
-        sentence = f"{answer.host} answered with status {answer.status}, in a way that proves nothing."
+        sentence = f"{answer.host} answered with status {answer.status}, in a way that Patchbay cannot use."
     return refused(Outcome.UNEXPECTED_ANSWER, sentence)
 
 

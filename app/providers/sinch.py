@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
-from app.core import clock, phone
+from app.core import clock, lines
 from app.core.lines import Callback, InTheWay, Line
 from app.core.outbound import Answer, Outbound
 from app.core.sinch_signing import signature
@@ -141,11 +141,11 @@ class _Application:
             raise Refusal(unexpected(answer))
         owners = {}
         for entry in listed:
-            number = f"+{str(entry.get('number', '')).removeprefix('+')}"
+            number = lines.phone_number(entry.get("number"))
             owner = entry.get("applicationkey") or ""
             if not isinstance(owner, str):
                 raise Refusal(unexpected(answer))
-            if entry.get("capability") == VOICE and phone.E164.fullmatch(number):
+            if number and entry.get("capability") == VOICE:
                 owners[number] = owner
         return owners
 
@@ -171,7 +171,7 @@ class _Application:
             number,
             shows_webhook=False,
             in_the_way=InTheWay.APPLICATION,
-            through=owner,
+            through=lines.cleaned(owner) or "",
             shared_with=others,
             holder=owner,
         )

@@ -10,16 +10,16 @@ from functools import partial
 from typing import Any, cast
 
 import structlog
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.core import urls
 from app.core.errors import Invalid, NotFound, Problem, Stale, Unavailable
 from app.core.lines import Callback, Reason
 from app.core.outbound import Outbound
-from app.models import Connection
+from app.models import Connection, VoicePhoneNumber
 from app.provider import CallsBack, Capability, Provider
-from app.services import asking, audit, connections, throttle
+from app.services import asking, audit, connections, drift, throttle
 from app.services.asking import NotAnswered
 from app.services.scope import Scope
 
@@ -152,6 +152,7 @@ def _note(scope: Scope, provider: Provider, was: str | None, url: str) -> None:
             scope.session.execute(stored.execution_options(synchronize_session=False))
             told = {"callback_url": [was and urls.shown(was), url]}
             audit.record(scope, "provider.pointed", provider.label, told)
+            drift.mark_due(scope, _given(scope, provider))
     except SQLAlchemyError as error:
         log.exception("callback.not_noted", provider=provider.key)
         message = (
@@ -159,3 +160,11 @@ def _note(scope: Scope, provider: Provider, was: str | None, url: str) -> None:
             "nor in the audit. Open the page again in a moment, and set the address once more."
         )
         raise Unavailable(message) from error
+    scope.check_soon(scope.organization.id)
+
+
+def _given(scope: Scope, provider: Provider) -> list[str]:
+    """The numbers that people here have: what is expected of them is another address now."""
+    number = VoicePhoneNumber
+    own = (number.organization_id == scope.organization.id, number.provider == provider.key)
+    return list(scope.session.scalars(select(number.phone_number).where(*own).distinct()))

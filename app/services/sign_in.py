@@ -70,7 +70,7 @@ def _mark_signed_in(scope: Scope, user: User) -> None:
 def _as(scope: Scope, user: User) -> Scope:
     organization = scope.session.get_one(Organization, user.organization_id)
     actor = replace(scope.actor, name=user.email, user_id=user.id, organization_id=organization.id)
-    return Scope(scope.session, organization, actor, scope.keys)
+    return replace(scope, found=organization, actor=actor)
 
 
 def check_password(scope: Scope, sent: Any) -> User:

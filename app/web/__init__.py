@@ -9,6 +9,7 @@ from app.web.account import account
 from app.web.audit import audit
 from app.web.callback import callback
 from app.web.checklist import checklist
+from app.web.drift import drift
 from app.web.endpoints import endpoints
 from app.web.organizations import organizations
 from app.web.people import people
@@ -30,6 +31,7 @@ def init_app(app: Flask) -> None:
         callback,
         voice_ai,
         endpoints,
+        drift,
         people,
         audit,
         settings,

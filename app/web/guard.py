@@ -114,7 +114,7 @@ def _scope(path: dict[str, Any]) -> Scope:
         ip=request.remote_addr or "",
         request_id=g.request_id,
     )
-    scope = Scope(http.session(), None, actor, http.keys())
+    scope = http.scope(actor)
     if "slug" not in path:
         return scope
     inside = scope.into(organizations.by_slug(scope, path.pop("slug")))

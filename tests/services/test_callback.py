@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from sqlalchemy.exc import OperationalError
 
@@ -9,9 +11,9 @@ from app.core import outbound
 from app.core.errors import Conflict, Invalid, NotFound, Stale, TooMany, Unavailable
 from app.core.lines import Reason
 from app.core.outbound import Outbound
-from app.models import AuditEvent
+from app.models import AuditEvent, DriftCheck
 from app.providers import PROVIDERS
-from app.services import audit, callback, connections, providers
+from app.services import audit, callback, connections, providers, voice_phone_numbers
 from app.services.asking import NotAnswered
 from tests.upstreams.base import Asked, Reply, Trouble
 from tests.upstreams.sinch import CALLBACKS, KEY, Sinch, error
@@ -60,6 +62,16 @@ def test_it_is_set_read_again_stored_and_audited(stored, sinch, http):
     assert sinch.urls == {"primary": URL}
     assert _pointed(stored) == ([{"callback_url": [was, URL]}], URL)
     assert connections.load(stored, SINCH).version == before.version
+
+
+def test_numbers_that_people_have_are_looked_at_again(stored, cast, http):
+    given = {"userId": cast.mo.id, "provider": "sinch", "phoneNumber": "+12025550101"}
+    voice_phone_numbers.give(stored, given)
+    asked: list[str] = []
+    _point(replace(stored, check_soon=asked.append), http)
+    (check,) = stored.session.scalars(stored.select(DriftCheck))
+    assert (check.provider, check.phone_number, check.due) == ("sinch", "+12025550101", True)
+    assert asked == [stored.organization.id]
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from tests.support.pages import Portal
 from tests.support.rows import unchanged
 
 OPEN = {"static", "bootstrap.static", "_healthz", "_readyz", "_metrics"}
-TRACES = ("sessions", "audit_events", "throttles")
+TRACES = ("sessions", "audit_events", "throttles", "drift_checks")
 
 
 @pytest.fixture
