@@ -7,6 +7,7 @@ from flask import Flask
 from app.web import rail
 from app.web.account import account
 from app.web.audit import audit
+from app.web.callback import callback
 from app.web.checklist import checklist
 from app.web.drift import drift
 from app.web.endpoints import endpoints
@@ -27,6 +28,7 @@ def init_app(app: Flask) -> None:
         organizations,
         checklist,
         providers,
+        callback,
         voice_ai,
         endpoints,
         drift,

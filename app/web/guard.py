@@ -140,6 +140,12 @@ def let_in(scope: Scope, user: User) -> None:
     login_user(SignedIn(token, user))
 
 
+def confirm_password(scope: Scope, password: str | None) -> None:
+    """Of whoever is signed in, in their session. Raises Invalid for `your_password`, TooMany."""
+    signed_in: SignedIn = current_user
+    sign_in.confirm_password(scope, signed_in.user, password or "", session_token=signed_in.token)
+
+
 def own(scope: Scope) -> Scope:
     """The scope of the signed-in person's own organization."""
     return scope.into(organizations.by_id(scope, str(scope.actor.organization_id)))
