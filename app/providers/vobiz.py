@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import islice
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -32,6 +33,8 @@ from app.provider import (
 
 API = "https://api.vobiz.ai/api/v1"
 PAGE = 100
+MOST_NAMED = 50
+"""Of the numbers that share an application, in each line of a list."""
 DONE = (200, 201, 202, 204)
 UNKNOWN = refused(
     Outcome.BAD_CREDENTIALS,
@@ -88,12 +91,15 @@ class Vobiz(Provider):
         return unexpected(answer)
 
     def numbers(self, http: Outbound, values: Mapping[str, Any]) -> Iterator[Line]:
-        """Reads all pages before the first number: only then is known who shares an application."""
+        """Reads all pages before the first number: only then is known who shares an application.
+
+        A line names the first few of those.
+        """
         self.refuse_lacking(values)
         account = _Account(http, values)
         for phone_number, row in account.rows.items():
             if row.get("voice_enabled") is not False:
-                yield account.line(phone_number)
+                yield account.line(phone_number, MOST_NAMED)
 
     def observe(self, http: Outbound, values: Mapping[str, Any], phone_number: str) -> Line | None:
         """Reads all numbers: which others change with this one has to be known, and no search tells that."""
@@ -152,7 +158,7 @@ class _Account:
             found[_id(row.get("application_id"))].append(phone_number)
         return found
 
-    def line(self, phone_number: str) -> Line:
+    def line(self, phone_number: str, most_named: int | None = None) -> Line:
         row = self.rows[phone_number]
         reference = _id(row.get("id"))
         if not (holder := _id(row.get("application_id"))):
@@ -160,12 +166,13 @@ class _Account:
             in_the_way = InTheWay.TRUNK if trunk else None
             return Line(phone_number, in_the_way=in_the_way, through=trunk, reference=reference)
         application = self._applications.get(holder, _Application(holder, holder))
+        others = (other for other in self._attached[holder] if other != phone_number)
         return Line(
             phone_number,
             webhook_url=application.url,
             method=application.method,
             through=application.name,
-            shared_with=tuple(other for other in self._attached[holder] if other != phone_number),
+            shared_with=tuple(islice(others, most_named)),
             reference=reference,
             holder=holder,
         )

@@ -54,6 +54,13 @@ def test_a_number_without_voice_is_not_listed_but_still_shares(account, upstream
     assert found[ONE].shared_with == (TWO,)
 
 
+def test_a_list_names_the_first_few_that_share(account, upstream, shared, monkeypatch):
+    monkeypatch.setattr(vobiz, "MOST_NAMED", 1)
+    upstream.numbers[FREE].application_id = shared
+    assert [line.shared_with for line in account.numbers()] == [(TWO,), (ONE,), (ONE,)]
+    assert account.line(FREE).shared_with == (ONE, TWO)
+
+
 def test_an_application_that_is_not_listed_is_known_by_its_id(account, upstream):
     upstream.numbers[ONE].application_id = 77
     line = account.line(ONE)
