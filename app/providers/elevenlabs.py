@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
+from app.core.lines import cleaned
 from app.core.outbound import Answer, Outbound, OutboundError
 from app.provider import (
     Family,
@@ -105,8 +106,7 @@ def _agent(item: Any) -> Agent | None:
     """None for one that is archived, and for what is no agent."""
     if not isinstance(item, dict) or not _is_id(item.get("agent_id")) or item.get("archived"):
         return None
-    name = "".join(filter(str.isprintable, str(item.get("name") or ""))).strip()
-    return Agent(item["agent_id"], name[:100] or item["agent_id"])
+    return Agent(item["agent_id"], cleaned(item.get("name"), 100) or item["agent_id"])
 
 
 def imported(http: Outbound, values: Mapping[str, Any], phone_number: str) -> list[ImportedNumber]:

@@ -67,7 +67,7 @@ def test_an_agents_name_is_one_line_of_plain_text(upstream, call):
     upstream.convai.agents = {"a1": "One\n\x1b[31m\u2028two" + "x" * 500, "a2": "", "a/3": "Odd id"}
     first, second = call("agents")
     assert (first.id, first.name) == ("a2", "a2")
-    assert second.name.startswith("One[31mtwox")
+    assert second.name.startswith("One [31m twox")
     assert len(second.name) == 100
 
 

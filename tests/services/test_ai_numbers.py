@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import copy
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import event, update
@@ -316,6 +318,24 @@ def test_whatever_step_fails_everything_is_as_it_was(here, engine, before):
         assert (here.rows(), here.events()) == (rows, events), step
         here.est.trouble, here.labs.convai.faults = None, []
     assert here.on().ai_agent_id == RECEPTION
+
+
+def test_undoing_has_time_of_its_own(here, monkeypatch):
+    late = 0
+
+    def slow(asked):
+        nonlocal late
+        late += 31 if asked.method == "PATCH" else 0
+        return answer(asked)
+
+    answer = here.labs.convai.answer
+    monkeypatch.setattr(here.labs.convai, "answer", slow)
+    clock = SimpleNamespace(monotonic=lambda: time.monotonic() + late, sleep=time.sleep)
+    monkeypatch.setattr(outbound, "time", clock)
+    with pytest.raises(Conflict, match="did not answer in time") as failed:
+        here.on()
+    assert failed.value.code == "PROVIDER_UNREACHABLE"
+    assert here.labs.convai.numbers == {}
 
 
 def test_what_could_not_be_undone_is_named(here, engine):
