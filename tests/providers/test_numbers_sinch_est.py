@@ -182,6 +182,12 @@ def test_a_project_without_numbers_is_not_a_missing_page(upstream, numbers, repl
     assert refused.value.result.code == Outcome.UNEXPECTED_ANSWER
 
 
+def test_a_page_that_is_missing_is_not_a_missing_number(upstream, observe):
+    upstream.refusal = Reply(404, "<p>Nothing here")
+    with pytest.raises(Refusal):
+        observe()
+
+
 def test_a_provider_that_is_away_is_an_error_of_the_way(upstream):
     away = Outbound(dict.fromkeys(upstream.hosts, "http://127.0.0.1:9"), deadline=0.2)
     with pytest.raises(OutboundError):
