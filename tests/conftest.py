@@ -21,6 +21,9 @@ from app.extensions import db
 from tests.support import chromium, databases, keys
 from tests.support.postgres import Postgres
 from tests.support.server import Server, served
+from tests.support.warm import keep_warm
+
+keep_warm()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
