@@ -19,6 +19,7 @@ from app import create_app
 from app.config import Settings
 from app.extensions import db
 from tests.support import chromium, databases, keys
+from tests.support.hashing import QUICK, hashing_with
 from tests.support.postgres import Postgres
 from tests.support.server import Server, served
 from tests.support.warm import keep_warm
@@ -30,6 +31,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "page" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_passwords() -> Iterator[None]:
+    """`tests/services/test_passwords.py` tests the hasher that ships."""
+    with hashing_with(QUICK):
+        yield
 
 
 @pytest.fixture(scope="session")
