@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-import subprocess
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -20,18 +18,13 @@ from app.models import ApiToken, Organization, Secret, User
 from tests.support import databases
 from tests.support.caller import Caller
 from tests.support.cast import PASSWORD, Cast, assemble
+from tests.support.commands import Commands, Done
+from tests.support.commands import commands as starting
 from tests.support.furnished import furnish
-from tests.support.server import ROOT, clean_environment, flask
+from tests.support.server import clean_environment
 
-Run = Callable[..., "Done"]
+Run = Callable[..., Done]
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\n")
-
-
-@dataclass(frozen=True)
-class Done:
-    code: int
-    out: str
-    err: str
 
 
 @pytest.fixture
@@ -44,22 +37,18 @@ def cast(app: Flask) -> Cast:
     return assemble(app)
 
 
+@pytest.fixture(scope="module")
+def commands(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Commands]:
+    with starting(tmp_path_factory.mktemp("commands")) as commands:
+        yield commands
+
+
 @pytest.fixture
-def run(environment: dict[str, str]) -> Run:
+def run(commands: Commands, environment: dict[str, str]) -> Run:
     """Runs a command on the test's own installation."""
 
     def run(*arguments: str, typed: str = "", **settings: str) -> Done:
-        done = subprocess.run(
-            flask(*arguments),
-            cwd=ROOT,
-            env=clean_environment() | environment | settings,
-            input=typed,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        return Done(done.returncode, done.stdout, done.stderr)
+        return commands.run(*arguments, environment=clean_environment() | environment | settings, typed=typed)
 
     return run
 
