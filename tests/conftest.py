@@ -7,6 +7,7 @@ see `tests/web/conftest.py`.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,11 +21,18 @@ from app.config import Settings
 from app.extensions import db
 from tests.support import chromium, databases, keys
 from tests.support.hashing import QUICK, hashing_with
+from tests.support.memory import fast_folder
 from tests.support.postgres import Postgres
 from tests.support.server import Server, served
 from tests.support.warm import keep_warm
 
 keep_warm()
+
+
+def pytest_configure() -> None:
+    """`tmp_path` is in memory where there is plenty, unless a place is named."""
+    if folder := fast_folder():
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(folder))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
