@@ -7,6 +7,7 @@ import shutil
 import sys
 
 import click
+import structlog
 from flask import Flask
 from flask.cli import AppGroup
 
@@ -15,8 +16,10 @@ from app.config import Settings
 from app.core.errors import Invalid, PatchbayError
 from app.extensions import db
 from app.models import Role, User
-from app.services import installation, organizations, people, tokens
+from app.services import checking, installation, organizations, people, tokens
 from app.services.scope import SECRETS, Actor, Scope
+
+log = structlog.get_logger(__name__)
 
 users = AppGroup("users", help="People who can sign in.")
 token_commands = AppGroup("tokens", help="API tokens.")
@@ -27,6 +30,7 @@ def init_app(app: Flask) -> None:
     for group in (users, token_commands, key_commands):
         app.cli.add_command(group)
     app.cli.add_command(prepare)
+    app.cli.add_command(check)
     app.cli.add_command(serve)
     app.cli.add_command(fill_demo)
 
@@ -113,6 +117,44 @@ def rotate_keys() -> None:
             f"{left} secrets do not open with any key, and stay as they are. Keep the old key."
         )
     click.echo("Everything is sealed with the newest key. The older ones can go.")
+
+
+@click.command("check")
+@click.option("--organization", "name", help="Only this one, by name.")
+def check(name: str | None) -> None:
+    """Asks the providers whether every number still calls what it should. For cron, or a timer.
+
+    Exits with 1 where an organization could not be checked; numbers that drifted are told, and are no
+    failure. A run that is under way elsewhere is left alone.
+    """
+    _prepare()
+    scope = _scope()
+    try:
+        wanted = organizations.by_name(scope, name) if name else None
+        if name and wanted is None:
+            raise click.ClickException(f"There is no organization {name}.")
+    except PatchbayError as error:
+        raise _fail(error) from None
+    ids = [wanted.id] if wanted else checking.organization_ids(scope)
+    failed = [organization_id for organization_id in ids if not _check(scope, organization_id)]
+    if failed:
+        raise SystemExit(1)
+
+
+def _check(scope: Scope, organization_id: str) -> bool:
+    """Says how it went; one that fails does not keep the others from their turn."""
+    try:
+        organization = organizations.by_id(scope, organization_id)
+        name = organization.name
+        inside = scope.into(organization)
+        report = checking.run(inside, http.outbound(), everything=True)
+    except Exception as error:
+        scope.session.rollback()
+        log.exception("check.failed", organization=organization_id)
+        click.echo(f"{organization_id}: failed ({type(error).__name__})", err=True)
+        return False
+    click.echo(f"{name}: {report.words()}", err=report.failure is not None)
+    return report.failure is None
 
 
 @click.command("prepare")

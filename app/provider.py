@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Any, ClassVar, Protocol
 
 from app.core import phone
-from app.core.lines import Line
+from app.core.lines import Callback, Line
 from app.core.outbound import Answer, Outbound, OutboundError
 
 
@@ -40,6 +40,7 @@ class Capability(StrEnum):
     NUMBERS = "numbers"
     POINT = "point"
     OBSERVE = "observe"
+    CALLBACK = "callback"
     SIGNATURE = "signature"
 
 
@@ -119,6 +120,21 @@ class Points(Protocol):
         """Makes the number of `line` call `url` with POST, taking away what is in the way.
 
         `line` is what `observe` told just before. Every write is sent once. Raises as `numbers`.
+        """
+        ...
+
+
+class CallsBack(Protocol):
+    """A provider whose callback address is its application's, the same for all numbers that it has."""
+
+    def callback(self, http: Outbound, values: Mapping[str, Any]) -> Callback:
+        """What the application of the values calls. Raises as `numbers`."""
+        ...
+
+    def set_callback(self, http: Outbound, values: Mapping[str, Any], url: str) -> None:
+        """Makes the application call `url`, and keeps what it calls where that fails.
+
+        The write is sent once. Raises as `numbers`.
         """
         ...
 
@@ -275,8 +291,9 @@ class Provider:
 
     What it can do are methods named as in `Capability`, none of them required:
 
-    `verify`, see `Verifies`; `numbers`, see `Numbers`; `observe`, see `Observes`; `point`, see `Points`.
-    `signature` is not asked for by the portal yet.
+    `verify`, see `Verifies`; `numbers`, see `Numbers`; `observe`, see `Observes`; `point`, see `Points`;
+    `callback`, which comes with `set_callback`, see `CallsBack`.
+    `shared_note` says what pointing one of several numbers that share an application does to the others.
     """
 
     key: ClassVar[str]
@@ -285,6 +302,7 @@ class Provider:
     position: ClassVar[int] = 100
     summary: ClassVar[str] = ""
     webhook_steps: ClassVar[tuple[str, ...]] = ()
+    shared_note: ClassVar[str] = ""
     fields: ClassVar[tuple[Field, ...]]
 
     def __init_subclass__(cls) -> None:

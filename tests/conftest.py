@@ -21,6 +21,9 @@ from app.extensions import db
 from tests.support import chromium, databases, keys
 from tests.support.postgres import Postgres
 from tests.support.server import Server, served
+from tests.upstreams import UPSTREAMS
+
+NOWHERE = ",".join(f"{host}=http://127.0.0.1:9" for kind in UPSTREAMS.values() for host in kind.hosts)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -78,8 +81,12 @@ def database_url(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def environment(tmp_path: Path, database_url: str, shared_keys: dict[str, str]) -> dict[str, str]:
-    """The settings of the test's own installation; a module may override it to add some."""
-    return {"PATCHBAY_DATA": str(tmp_path), "DATABASE_URL": database_url, **shared_keys}
+    """The settings of the test's own installation; a module may override it to add some.
+
+    No provider is there: a test that needs one starts it and says where.
+    """
+    own = {"PATCHBAY_DATA": str(tmp_path), "DATABASE_URL": database_url, "PATCHBAY_UPSTREAMS": NOWHERE}
+    return own | shared_keys
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from typing import Any, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
+from app.core.lines import Reason
 from app.core.naming import calls_name, settings_name
 from app.provider import Family, Outcome
 from app.providers import in_family, keys_in
@@ -121,6 +122,14 @@ class Verification(BaseModel):
     ok: bool
     code: Literal[tuple(Outcome)]  # type: ignore[valid-type]
     reason: str = Field(description="What is wrong, and where to look.")
+    checked_at: str = Field(description="UTC, such as 2026-03-18T10:00:00.")
+
+
+class Observation(BaseModel):
+    in_sync: bool | None = Field(description="Null where that cannot be told.")
+    reason: Literal[tuple(Reason)] | None = Field(description="Null where the two agree.")  # type: ignore[valid-type]
+    expected: str | None = Field(description="The inbound webhook URL; null where there is none.")
+    actual: str | None = Field(description="What the provider calls now; null for nothing, or unknown.")
     checked_at: str = Field(description="UTC, such as 2026-03-18T10:00:00.")
 
 

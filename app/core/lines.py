@@ -55,6 +55,15 @@ class Line:
     holder: str = ""
 
 
+@dataclass(frozen=True)
+class Callback:
+    """What a provider's application calls for all of its numbers (in E.164), and where that fails."""
+
+    primary: str | None
+    fallback: str | None = None
+    numbers: tuple[str, ...] = ()
+
+
 def difference(line: Line | None, expected: str) -> Reason | None:
     """What keeps the number from calling `expected` with POST; None where nothing does.
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel
-from sqlalchemy import ColumnElement, Select, false, func, or_, select
+from sqlalchemy import ColumnElement, Select, false, func, or_, select, tuple_
 from sqlalchemy.exc import IntegrityError
 
 from app.core import clock, phone, urls
@@ -19,7 +19,7 @@ from app.core.errors import Conflict, Invalid, Malformed, Problem
 from app.models import Endpoint, Organization
 from app.provider import Family
 from app.providers import in_family, keys_in
-from app.services import audit, connections, validation
+from app.services import audit, connections, drift, validation
 from app.services.connections import State
 from app.services.scope import Scope, expect_version
 from app.services.validation import Checked
@@ -28,6 +28,8 @@ AGENT_LONGEST = 100
 LABEL_LONGEST = 200
 PAGE_MOST = 1000
 COUNT_MOST = 10_000
+CALLED_BY = {"inbound_agent_name", "is_active"}
+"""What a number should call at its provider depends on these."""
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
@@ -82,12 +84,13 @@ class EndpointDraft(EndpointEdit):
 
 @dataclass(frozen=True)
 class Filter:
-    """What a list shows: text in number, label or agent; and exact values."""
+    """What a list shows: text in number, label or agent; exact values; and `drifted` ones alone."""
 
     text: str = ""
     provider: str | None = None
     is_active: bool | None = None
     agent: str | None = None
+    drifted: bool = False
 
 
 @dataclass(frozen=True)
@@ -128,6 +131,8 @@ def _query(scope: Scope, wanted: Filter) -> Select[Endpoint]:
                 Endpoint.outbound_agent_name == wanted.agent,
             )
         )
+    if wanted.drifted:
+        query = query.where(tuple_(Endpoint.provider, Endpoint.phone_number).in_(drift.drifted(scope)))
     return query
 
 
@@ -198,9 +203,11 @@ def create(scope: Scope, sent: Any) -> Endpoint:
             scope.session.add(row)
             scope.session.flush()
             audit.record(scope, "endpoint.created", row.phone_number, audit.diff({}, draft.model_dump()))
+            drift.mark_due(scope, [row.phone_number])
     except IntegrityError:
         message = f"{row.phone_number} already has an endpoint. A number can have one only."
         raise Conflict(message, code="NUMBER_IN_USE") from None
+    scope.check_soon(scope.organization.id)
     return row
 
 
@@ -214,8 +221,13 @@ def update(scope: Scope, endpoint_id: str, sent: Any, *, version: int | None = N
         told = audit.diff({name: getattr(row, name) for name in changes}, changes)
         for name, value in changes.items():
             setattr(row, name, value)
+        scope.session.flush()
         if told:
             audit.record(scope, "endpoint.saved", row.phone_number, told)
+        if told.keys() & CALLED_BY:
+            drift.mark_due(scope, [row.phone_number])
+    if told.keys() & CALLED_BY:
+        scope.check_soon(scope.organization.id)
     return row
 
 
@@ -224,6 +236,8 @@ def delete(scope: Scope, endpoint_id: str, *, version: int | None = None) -> End
         row = get(scope, endpoint_id)
         expect_version(row, version)
         scope.session.delete(row)
+        scope.session.flush()
+        drift.mark_due(scope, [row.phone_number])
         told = {
             name: [getattr(row, name), None]
             for name in ("provider", "inbound_agent_name", "outbound_agent_name")

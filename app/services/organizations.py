@@ -144,6 +144,7 @@ def update(scope: Scope, sent: Any, *, version: int | None = None) -> Organizati
             setattr(organization, name, value)
         if told:
             audit.record(scope, "organization.saved", organization.name, told)
+    scope.check_soon(scope.organization.id)
     return organization
 
 

@@ -9,7 +9,7 @@ from app.core.errors import Invalid, Problem, Stale
 from app.core.naming import settings_name
 from app.provider import Family
 from app.providers import in_family, keys_in
-from app.services import audit, connections, providers, validation, values
+from app.services import audit, connections, drift, providers, validation, values
 from app.services.scope import Scope
 
 BaseUrl = Annotated[str, validation.Checked(lambda text, _country: urls.public_base_url(text))]
@@ -75,7 +75,9 @@ def update(scope: Scope, sent: Any, *, if_match: str | None = None) -> dict[str,
         if not scope.organization.public_base_url:
             raise Invalid([Problem("public_base_url", NEEDS_BASE_URL)])
         _apply(scope, changes)
-        return document(scope)
+        saved = document(scope)
+    scope.check_soon(scope.organization.id)
+    return saved
 
 
 def _apply(scope: Scope, changes: dict[str, Any]) -> None:
@@ -85,6 +87,7 @@ def _apply(scope: Scope, changes: dict[str, Any]) -> None:
         told = connections.apply(scope, state.provider, own) if own else {}
         if told:
             audit.record(scope, "connection.saved", state.provider.label, told)
+            drift.mark_due(scope, changed=False)
     if "provider" in changes:
         providers.choose(scope, Family.TELEPHONY, changes["provider"], words=settings_name)
     for state in before.values():
@@ -102,3 +105,4 @@ def set_base_url(scope: Scope, url: str | None) -> None:
             {"public_base_url": [organization.public_base_url, url]},
         )
         organization.public_base_url = url
+        drift.mark_due(scope)

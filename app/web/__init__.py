@@ -7,7 +7,9 @@ from flask import Flask
 from app.web import rail
 from app.web.account import account
 from app.web.audit import audit
+from app.web.callback import callback
 from app.web.checklist import checklist
+from app.web.drift import drift
 from app.web.endpoints import endpoints
 from app.web.organizations import organizations
 from app.web.people import people
@@ -26,8 +28,10 @@ def init_app(app: Flask) -> None:
         organizations,
         checklist,
         providers,
+        callback,
         voice_ai,
         endpoints,
+        drift,
         people,
         audit,
         settings,

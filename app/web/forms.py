@@ -27,6 +27,7 @@ from app.providers import in_family
 from app.services.connections import State
 
 CLEAR = "clear_"
+OLD_SESSION = "For a test: you last typed it here more than half an hour ago."
 
 
 class Form(FlaskForm):  # type: ignore[misc]
@@ -208,6 +209,11 @@ class ToolSecretForm(Form):
     version = HiddenField()
 
 
+class CallbackForm(Form):
+    url = StringField("Callback URL")
+    seen = HiddenField()
+
+
 class ConfirmForm(Form):
     """For what is done by a button alone."""
 
@@ -220,6 +226,7 @@ def for_provider(state: State) -> Form:
     fields: dict[str, Any] = {
         "word": state.provider.key,
         "version": HiddenField(default=str(state.version)),
+        "your_password": PasswordField("Your password", description=OLD_SESSION),
     }
     for declared in state.provider.typed_fields:
         name = settings_name(state.provider.key, declared.name)

@@ -6,17 +6,16 @@ from typing import Any
 
 from flask import Response, flash, url_for
 from flask.typing import ResponseReturnValue
-from flask_login import current_user
 
 from app.core import phone
 from app.core.errors import Conflict, Forbidden, Invalid, Stale, TooMany
 from app.models import User
-from app.services import audit, sign_in, tokens, voice_phone_numbers
+from app.services import audit, tokens, voice_phone_numbers
 from app.services import people as service
 from app.services.scope import SECRETS, Scope
 from app.web import render
 from app.web.forms import ConfirmForm, NumberForm, PersonForm, TokenForm, differing, text_or_none, yes_or_no
-from app.web.guard import Pages, Who
+from app.web.guard import Pages, Who, confirm_password
 
 people = Pages("people", __name__)
 
@@ -163,7 +162,7 @@ def issue_token(scope: Scope, user_id: str) -> ResponseReturnValue:
     user = service.get(scope, user_id)
     form = TokenForm()
     try:
-        sign_in.confirm_password(scope, current_user.user, form.your_password.data or "")
+        confirm_password(scope, form.your_password.data)
         issued = tokens.issue(
             scope,
             user,

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from flask import Response, flash, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_login import current_user
 
 from app.core.errors import Invalid, TooMany
 from app.provider import Family
 from app.providers import in_family
-from app.services import connections, sign_in
+from app.services import connections
 from app.services import providers as choices
 from app.services import voice_ai as service
 from app.services.scope import Scope
 from app.web import render
 from app.web.forms import ConfirmForm, ToolSecretForm, for_provider
-from app.web.guard import Pages, Who
+from app.web.guard import Pages, Who, confirm_password
 
 voice_ai = Pages("voice_ai", __name__)
 
@@ -59,7 +58,7 @@ def generate_tool_secret(scope: Scope) -> ResponseReturnValue:
     """The fresh secret is shown this once."""
     form = ToolSecretForm()
     try:
-        sign_in.confirm_password(scope, current_user.user, form.your_password.data or "")
+        confirm_password(scope, form.your_password.data)
         secret = service.generate_tool_secret(scope, version=form.version_sent)
     except Invalid as error:
         form.show(error)

@@ -24,6 +24,7 @@ PAGES = [
             "voice-ai",
             "voice-ai/tool-secret",
             "active/voice?provider=twilio",
+            "providers/sinch/callback",
             *(
                 f"providers/{key}"
                 for key in ("twilio", "sinch", "exotel", "vobiz", "elevenlabs", "sinch_est")
