@@ -11,7 +11,7 @@ import structlog
 from flask import Flask
 from flask.cli import AppGroup
 
-from app import http
+from app import http, logs
 from app.config import Settings
 from app.core.errors import Invalid, PatchbayError
 from app.extensions import db
@@ -143,15 +143,15 @@ def check(name: str | None) -> None:
 
 def _check(scope: Scope, organization_id: str) -> bool:
     """Says how it went; one that fails does not keep the others from their turn."""
+    name = organization_id
     try:
         organization = organizations.by_id(scope, organization_id)
         name = organization.name
-        inside = scope.into(organization)
-        report = checking.run(inside, http.outbound(), everything=True)
+        report = checking.run(scope.into(organization), http.outbound(), everything=True)
     except Exception as error:
         scope.session.rollback()
         log.exception("check.failed", organization=organization_id)
-        click.echo(f"{organization_id}: failed ({type(error).__name__})", err=True)
+        click.echo(f"{name}: failed ({type(error).__name__}). The log says why.", err=True)
         return False
     click.echo(f"{name}: {report.words()}", err=report.failure is not None)
     return report.failure is None
@@ -166,6 +166,7 @@ def prepare() -> None:
 def _prepare() -> None:
     from app import migrations
 
+    logs.to_stderr()
     migrations.upgrade(db.engine, http.settings().data)
     try:
         installation.check_keys(http.session(), http.keys().sealer)

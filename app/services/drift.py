@@ -108,8 +108,12 @@ def observation(label: str, sight: Sight, expected: str | None) -> Observation:
     in_sync, reason = judge(sight, expected)
     words = WORDS[reason] if reason else "{provider} calls the right address for this number."
     message = sight.sentence if sight.sentence and reason is sight.trouble else words.format(provider=label)
-    actual = sight.line.webhook_url if sight.line else None
-    return Observation(in_sync, reason, expected, actual, clock.now(), message, sight.line)
+    return Observation(in_sync, reason, expected, address(sight.line), clock.now(), message, sight.line)
+
+
+def address(line: Line | None) -> str | None:
+    """What the number calls, as it may be shown and kept: without a password that stands in it."""
+    return urls.shown(line.webhook_url) if line and line.webhook_url else None
 
 
 def keep(scope: Scope, provider: str, sights: Mapping[str, Sight]) -> None:
@@ -128,7 +132,7 @@ def keep(scope: Scope, provider: str, sights: Mapping[str, Sight]) -> None:
         if reason is Reason.PROVIDER_UNREACHABLE:
             continue
         row.due, row.in_sync, row.reason = False, in_sync, reason and str(reason)
-        row.expected, row.actual = expected, sight.line.webhook_url if sight.line else None
+        row.expected, row.actual = expected, address(sight.line)
         row.since = (row.since or now) if in_sync is False else None
         row.checked_at = now
 

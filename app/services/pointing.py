@@ -13,6 +13,7 @@ from app.core.lines import Line, Reason
 from app.core.outbound import Outbound
 from app.models import Endpoint
 from app.provider import Capability, Provider
+from app.providers import PROVIDERS
 from app.services import asking, audit, connections, drift, endpoints, throttle
 from app.services.connections import State
 from app.services.drift import Observation, Sight
@@ -37,6 +38,10 @@ class Plan:
 
 def can(provider: Provider, capability: Capability) -> bool:
     return capability in provider.capabilities
+
+
+def can_point(key: str) -> bool:
+    return key in PROVIDERS and can(PROVIDERS[key], Capability.POINT)
 
 
 def values_of(state: State) -> dict[str, Any]:
@@ -141,7 +146,7 @@ def _set(scope: Scope, http: Outbound, row: Endpoint, line: Line, url: str) -> O
     is_set = after.in_sync is True
     if is_set or not done.trouble:
         with scope.transaction():
-            told = {"webhook": [line.webhook_url, after.actual]} | _taken_away(line)
+            told = {"webhook": [drift.address(line), after.actual]} | _taken_away(line)
             audit.record(scope, "number.pointed", row.phone_number, told)
     if done.trouble and not is_set:
         is_refused = done.trouble is Reason.CREDENTIALS_REFUSED

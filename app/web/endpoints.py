@@ -13,7 +13,7 @@ from app.core.errors import Conflict, Invalid, Stale
 from app.models import DriftCheck, Endpoint
 from app.provider import Family
 from app.providers import PROVIDERS, in_family
-from app.services import audit, checking, drift
+from app.services import audit, checking, drift, pointing
 from app.services import endpoints as service
 from app.services.endpoints import Filter
 from app.services.scope import Scope
@@ -146,6 +146,7 @@ def show(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
         "endpoints/show.html",
         row=_row(scope, states, row, drift.of_number(scope, row)),
         outbound_blocked=service.blocked_reason(scope.organization, states, row, "outbound"),
+        can_point=pointing.can_point(row.provider),
         provider=PROVIDERS.get(row.provider),
         history=audit.about(scope, row.phone_number),
     )

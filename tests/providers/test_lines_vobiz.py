@@ -144,6 +144,15 @@ def test_a_trunk_is_taken_away(account, upstream):
     assert upstream.numbers[FREE].trunk_group_id == ""
 
 
+def test_a_trunk_that_is_gone_already_is_no_failure(account, upstream):
+    upstream.numbers[FREE].trunk_group_id = "made-up-trunk"
+    line = account.line(FREE)
+    upstream.numbers[FREE].trunk_group_id = ""
+    upstream.instead = {("DELETE", "/assign"): Reply(404, SHAPES["flat"]("not_found"))}
+    account.point(line)
+    assert account.drift(FREE) is None
+
+
 def test_a_trunk_beside_an_application_is_not_in_the_way(account, upstream, alone):
     upstream.numbers[ONE].trunk_group_id = "made-up-trunk"
     account.point(account.line(ONE))
@@ -182,6 +191,15 @@ def test_what_could_not_be_taken_back_is_named(account, upstream):
     assert "trunk" in result.reason
     assert upstream.numbers[FREE].trunk_group_id == ""
     assert [seen.method for seen in upstream.requests].count("DELETE") == 2
+
+
+def test_what_is_gone_already_is_not_named(account, upstream):
+    line = account.line(FREE)
+    upstream.instead = {
+        ("POST", "/application"): Reply(500, {"message": GOSSIP}),
+        ("DELETE", "/Application/"): Reply(404, SHAPES["flat"]("not_found")),
+    }
+    assert NAME not in account.refusal("point", line).reason
 
 
 def test_what_a_timeout_left_is_named_too(account, upstream):

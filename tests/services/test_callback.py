@@ -116,7 +116,9 @@ def _plain_point(scope, http, provider, text):
     return callback.point(scope, http, provider, text, digest="x")
 
 
-def test_a_refusal_stores_nothing(stored, sinch, http):
+@pytest.mark.parametrize("there", ["https://other.example/", URL])
+def test_a_refusal_stores_nothing(stored, sinch, http, there):
+    sinch.urls = {"primary": there}
     seen = callback.look(stored, http, SINCH)
     sinch.instead["POST", CALLBACKS] = error(403, 40300)
     with pytest.raises(NotAnswered, match="The address was not set") as refused:

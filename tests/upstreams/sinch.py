@@ -8,7 +8,7 @@ from typing import Any
 
 from tests.upstreams.base import GOSSIP, Asked, Reply, Upstream, same
 
-KEY = "00000000-0000-4000-8000-000000000001"
+KEY = "00000000-0000-4000-8000-00000000000a"
 SECRET = base64.b64encode(b"made-up-of-sinch").decode()
 CALLBACKS = "/v1/configuration/callbacks/applications/"
 NUMBERS = "/v1/configuration/numbers"
