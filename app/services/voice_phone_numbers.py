@@ -66,15 +66,16 @@ def give(scope: Scope, sent: Any) -> tuple[VoicePhoneNumber, User]:
     try:
         with scope.transaction():
             user = people.get(scope, draft.userId)
-            _claim(scope, draft.phoneNumber)
-            number = _add(scope, user, draft)
+            number = add(scope, user, draft)
     except IntegrityError:
         message = f"This person has {draft.phoneNumber} on {draft.provider} already."
         raise Conflict(message, code="NUMBER_ALREADY_GIVEN") from None
     return number, user
 
 
-def _add(scope: Scope, user: User, draft: VoicePhoneNumberDraft) -> VoicePhoneNumber:
+def add(scope: Scope, user: User, draft: VoicePhoneNumberDraft) -> VoicePhoneNumber:
+    """Inside a transaction only. IntegrityError where the user has the number already."""
+    _claim(scope, draft.phoneNumber)
     default = _default_of(scope, user, draft.provider)
     if default is not None and draft.isDefault:
         default.is_default = False
