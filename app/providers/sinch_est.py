@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
-from app.core import addresses, phone
-from app.core.lines import InTheWay, Line
+from app.core import addresses
+from app.core.lines import InTheWay, Line, phone_number
 from app.core.outbound import Answer, Outbound
 from app.core.remembered import Remembered
 from app.provider import (
@@ -19,6 +19,7 @@ from app.provider import (
     Text,
     Verified,
     content,
+    endless,
     not_proven,
     proven,
     refused,
@@ -87,6 +88,7 @@ class SinchEst(Provider):
             total = found.get("totalItems")
             if len(items) < PAGE or (isinstance(total, int) and seen >= total):
                 return
+        raise endless(self.label)
 
     def observe(self, http: Outbound, values: Mapping[str, Any], phone_number: str) -> Line | None:
         answer = _get(http, values, f"phoneNumbers/{quote(phone_number, safe='')}")
@@ -113,9 +115,9 @@ def _line(item: Any) -> Line | None:
     """None for what is no number."""
     if not isinstance(item, dict):
         return None
-    number = f"+{str(item.get('phoneNumber')).removeprefix('+')}"
+    number = phone_number(item.get("phoneNumber"))
     trunk, reference = (item.get(name) for name in ("sipTrunkId", "id"))
-    if not phone.E164.fullmatch(number):
+    if number is None:
         return None
     return Line(
         number,

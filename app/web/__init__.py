@@ -6,6 +6,7 @@ from flask import Flask
 
 from app.web import rail
 from app.web.account import account
+from app.web.ai_numbers import ai_numbers
 from app.web.audit import audit
 from app.web.callback import callback
 from app.web.checklist import checklist
@@ -35,6 +36,7 @@ def init_app(app: Flask) -> None:
         drift,
         numbers,
         people,
+        ai_numbers,
         audit,
         settings,
         account,

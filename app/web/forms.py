@@ -195,6 +195,30 @@ class NumberForm(Form):
         self.provider.choices = _providers(Family.VOICE)
 
 
+class AgentIdForm(Form):
+    word = "agent"
+
+    aiAgentId = StringField("Agent ID", description="Of the agent at ElevenLabs that answers.")  # noqa: N815
+
+
+class AgentForm(Form):
+    word = "agent"
+
+    aiAgentId = SelectField("Agent", description="Who answers, of the agents at ElevenLabs.")  # noqa: N815
+
+
+def agent_choice(agents: Iterable[tuple[str, str]], chosen: str | None) -> AgentForm:
+    """Of ids and names. One that was chosen and is not among them stays to be seen."""
+    form = AgentForm(formdata=None, aiAgentId=chosen)
+    known = dict(agents)
+    if not chosen:
+        known = {"": "Choose one"} | known
+    elif chosen not in known:
+        known = {chosen: f"{chosen}, not at ElevenLabs"} | known
+    form.aiAgentId.choices = [SelectChoice(key, name) for key, name in known.items()]
+    return form
+
+
 class TokenForm(Form):
     name = StringField("Name", description="What will use it, such as “Dialer in Pune”.")
     expires_days = StringField("Days until it expires", default="365")

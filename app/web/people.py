@@ -144,14 +144,21 @@ def make_default(scope: Scope, user_id: str, number_id: str) -> ResponseReturnVa
 def confirm_take(scope: Scope, user_id: str, number_id: str) -> ResponseReturnValue:
     user = service.get(scope, user_id)
     number = voice_phone_numbers.get(scope, user, number_id)
-    return render.page("people/take_number.html", person=user, number=number, form=ConfirmForm())
+    needs_ai_off = voice_phone_numbers.is_last_with_ai(scope, number)
+    return render.page(
+        "people/take_number.html", person=user, number=number, needs_ai_off=needs_ai_off, form=ConfirmForm()
+    )
 
 
 @people.page("/o/<slug>/people/<user_id>/numbers/<number_id>/take", who=Who.SUPERADMIN, methods=["POST"])
 def take_number(scope: Scope, user_id: str, number_id: str) -> ResponseReturnValue:
     user = service.get(scope, user_id)
     number = voice_phone_numbers.get(scope, user, number_id)
-    voice_phone_numbers.take(scope, user.id, number.provider, number.phone_number)
+    try:
+        voice_phone_numbers.take(scope, user.id, number.provider, number.phone_number)
+    except Conflict as error:
+        flash(error.message, "bad")
+        return _to(scope, user)
     flash(f"{phone.display(number.phone_number)} is taken from {user.name}.", "ok")
     return _to(scope, user)
 

@@ -62,6 +62,7 @@ def test_it_has_the_operations_of_the_contract() -> None:
         "GET /api/organizations/<organization_id>/phone-numbers",
         "POST /api/organizations/<organization_id>/phone-numbers",
         "DELETE /api/organizations/<organization_id>/phone-numbers/<user_id>/<provider>/<phone_number>",
+        "PUT /api/organizations/<organization_id>/phone-numbers/<user_id>/<provider>/<phone_number>/ai",
         "POST /api/settings/providers/<provider>/verify",
         "GET /api/settings/providers/<provider>/numbers",
         "POST /api/auth/login",

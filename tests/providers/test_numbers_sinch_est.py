@@ -93,10 +93,12 @@ def test_pages_are_read_until_there_are_no_more(upstream, numbers, count, tells_
     assert pages(upstream) == asked
 
 
-def test_there_is_a_last_page_though_the_provider_knows_none(upstream, numbers, monkeypatch):
+def test_a_list_without_an_end_is_not_read_for_ever(upstream, numbers, monkeypatch):
     monkeypatch.setattr(sinch_est, "MOST_PAGES", 3)
     upstream.numbers = {f"+1416555{n:04}": TRUNK for n in range(500)}
-    assert len(numbers()) == 300
+    with pytest.raises(Refusal, match="does not come to an end"):
+        numbers()
+    assert pages(upstream) == ["1", "2", "3"]
 
 
 def test_what_is_no_number_is_passed_over(upstream, numbers):
@@ -178,6 +180,12 @@ def test_a_project_without_numbers_is_not_a_missing_page(upstream, numbers, repl
     with pytest.raises(Refusal) as refused:
         numbers()
     assert refused.value.result.code == Outcome.UNEXPECTED_ANSWER
+
+
+def test_a_page_that_is_missing_is_not_a_missing_number(upstream, observe):
+    upstream.refusal = Reply(404, "<p>Nothing here")
+    with pytest.raises(Refusal):
+        observe()
 
 
 def test_a_provider_that_is_away_is_an_error_of_the_way(upstream):

@@ -3,9 +3,10 @@ from __future__ import annotations
 from typing import Any
 
 from tests.upstreams.base import GOSSIP, Asked, Reply, Upstream, same
+from tests.upstreams.elevenlabs_numbers import AgentsAndNumbers
 
 KEY = "made-up-key-of-elevenlabs"
-READS = {"/v1/user": "user_read", "/v1/convai/agents": "convai_read"}
+READS = {"/v1/user": "user_read"}
 
 
 def error(status: int, word: str, **more: str) -> Reply:
@@ -13,13 +14,17 @@ def error(status: int, word: str, **more: str) -> Reply:
 
 
 class ElevenLabs(Upstream):
-    """`permissions`: what the key may do. `is_newer`: the longer shape of errors. `refusal`: instead."""
+    """`permissions`: what the key may do. `is_newer`: the longer shape of errors. `refusal`: instead.
+
+    `convai` has the agents and their phone numbers.
+    """
 
     hosts = ("api.elevenlabs.io",)
 
     def __init__(self, port: int = 0) -> None:
         super().__init__(port)
-        self.permissions = {"user_read", "convai_read"}
+        self.permissions = {"user_read", "convai_read", "convai_write"}
+        self.convai = AgentsAndNumbers()
         self.is_newer = False
         self.refusal: Reply | None = None
 
@@ -33,10 +38,12 @@ class ElevenLabs(Upstream):
             return error(401, "invalid_api_key", **more)
         if self.refusal:
             return self.refusal
+        if self.convai.has(asked.path):
+            if self.convai.permission(asked) not in self.permissions:
+                return error(401, "missing_permissions", **more)
+            return self.convai.answer(asked)
         if asked.path not in READS:
             return Reply(404, {"detail": "Not Found"})
         if READS[asked.path] not in self.permissions:
             return error(401, "missing_permissions", **more)
-        if asked.path == "/v1/user":
-            return Reply(200, {"user_id": GOSSIP, "subscription": {}, "xi_api_key": KEY})
-        return Reply(200, {"agents": [], "next_cursor": None, "has_more": False})
+        return Reply(200, {"user_id": GOSSIP, "subscription": {}, "xi_api_key": KEY})
