@@ -23,6 +23,7 @@ from tests.services.test_numbers import (
     give,
 )
 from tests.upstreams import UPSTREAMS, Trouble
+from tests.upstreams.sinch_est import SinchEst
 
 AGENTS = {"inbound_agent_name": "Reception", "outbound_agent_name": "Sales"}
 
@@ -72,7 +73,7 @@ def test_each_is_audited_with_where_it_came_from(acme, http):
 
 
 def test_what_is_new_is_checked_soon_and_what_failed_is_not(acme, http):
-    asked = []
+    asked: list[str] = []
     scope = replace(acme, check_soon=asked.append)
     with pytest.raises(Conflict):
         imports.import_endpoints(scope, http, TWILIO, [FIRST, "+15550000000"], {})
@@ -181,7 +182,7 @@ def test_ticked_numbers_are_given_to_a_person_and_the_first_is_the_default(acme,
 
 
 def test_numbers_of_the_trunk_are_sinch_numbers(acme, cast):
-    with UPSTREAMS["sinch_est"]() as upstream:
+    with SinchEst() as upstream:
         http = connected(acme, upstream, EST)
         (number, *_) = upstream.numbers
         imports.import_voice_numbers(acme, http, EST, [number], cast.mo.id)

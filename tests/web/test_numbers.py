@@ -17,6 +17,7 @@ from tests.support.furnished import scope_as
 from tests.support.pages import Page, Portal
 from tests.support.rows import unchanged
 from tests.upstreams import UPSTREAMS, Trouble, Upstream
+from tests.upstreams.sinch_est import SinchEst
 
 ACME = "/o/acme-support"
 PATH = f"{ACME}/providers/twilio/numbers"
@@ -289,7 +290,7 @@ def test_it_is_found_from_everywhere(dana: Portal, twilio: Any) -> None:
 
 
 def test_numbers_of_the_trunk_are_found_from_its_form(app: Flask, cast: Cast, dana: Portal) -> None:
-    with UPSTREAMS["sinch_est"]() as upstream:
+    with SinchEst() as upstream:
         connect(app, cast, upstream, "sinch_est")
         page = dana.get(f"{ACME}/voice-ai").follow("Numbers… of Sinch EST").follow("Show the numbers")
         assert tickable(page) == sorted(upstream.numbers)
