@@ -293,6 +293,7 @@ class Provider:
 
     `verify`, see `Verifies`; `numbers`, see `Numbers`; `observe`, see `Observes`; `point`, see `Points`;
     `callback`, which comes with `set_callback`, see `CallsBack`.
+    `numbers_of`: the key of the voice provider whose numbers this one lists, where it is not one itself.
     `shared_note` says what pointing one of several numbers that share an application does to the others.
     """
 
@@ -302,6 +303,7 @@ class Provider:
     position: ClassVar[int] = 100
     summary: ClassVar[str] = ""
     webhook_steps: ClassVar[tuple[str, ...]] = ()
+    numbers_of: ClassVar[str] = ""
     shared_note: ClassVar[str] = ""
     fields: ClassVar[tuple[Field, ...]]
 

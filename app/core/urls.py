@@ -11,6 +11,7 @@ _PATH = re.compile(r"(/([A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})+)*/?")
 _QUERY = re.compile(r"([A-Za-z0-9._~!$&'()*+,;=:@/?-]|%[0-9A-Fa-f]{2})*")
 _PASSWORD = re.compile(r"//[^/?#]*@")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_USER = re.compile(r"(?<=//)[^/?#]*@")
 _UNUSABLE = "This is not a web address. Use one such as https://voice.example.com."
 _NOT_PUBLIC = (".localhost", ".local", ".internal", ".localdomain")
 LONGEST = 300
@@ -108,6 +109,11 @@ def inbound_webhook_url(base: str | None, provider: str, agent: str | None) -> s
     if not base or not agent:
         return None
     return f"{base}/telephony/{provider}/inbound/{quote(agent, safe='')}"
+
+
+def without_user(url: str) -> str:
+    """As it may be shown: the user name and password that an address can begin with are left out."""
+    return _USER.sub("", url)
 
 
 def same(one: str, other: str) -> bool:

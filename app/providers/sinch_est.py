@@ -57,6 +57,7 @@ class SinchEst(Provider):
     position = 60
     families = (Family.VOICE_AI,)
     summary = "Elastic SIP Trunking: carries Sinch numbers to the voice agents."
+    numbers_of = "sinch"
 
     key_id = Text("Key ID", help="Sinch dashboard, Access keys.", required=True)
     key_secret = Secret("Key secret", help="Sinch shows it once, when the key is made.", required=True)

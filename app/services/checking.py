@@ -15,8 +15,8 @@ from app.core import clock
 from app.core.lines import Line, Reason
 from app.core.outbound import Outbound
 from app.models import CheckRun, Organization
-from app.provider import Capability
-from app.providers import PROVIDERS
+from app.provider import Capability, Family
+from app.providers import PROVIDERS, keys_in
 from app.services import connections, drift, pointing
 from app.services.connections import State
 from app.services.drift import Sight, Tally
@@ -56,16 +56,21 @@ class Report:
 
 @dataclass(frozen=True)
 class Standing:
-    """How the organization's numbers stand, and the run that is under way or was the last."""
+    """How the organization's numbers stand, and the run that is under way or was the last.
+
+    `voice`: the keys of the voice providers where numbers of people drifted.
+    """
 
     run: CheckRun | None
     is_running: bool
     tally: Tally
+    voice: list[str]
 
 
 def standing(scope: Scope) -> Standing:
     last = scope.session.get(CheckRun, scope.organization.id)
-    return Standing(last, is_running(last), drift.tally(scope))
+    voice = drift.drifted_providers(scope) - set(keys_in(Family.TELEPHONY))
+    return Standing(last, is_running(last), drift.tally(scope), sorted(voice))
 
 
 def check_all(scope: Scope) -> None:

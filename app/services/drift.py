@@ -268,6 +268,11 @@ def drifted(scope: Scope) -> Select[*tuple[Any, ...]]:
     )
 
 
+def drifted_providers(scope: Scope) -> set[str]:
+    """The keys of those that have a number that was last seen to differ."""
+    return set(scope.session.scalars(drifted(scope).with_only_columns(DriftCheck.provider).distinct()))
+
+
 def of_numbers(scope: Scope, numbers: Collection[str]) -> dict[tuple[str, str], DriftCheck]:
     """What was last seen of the numbers, by provider and number."""
     query = scope.select(DriftCheck).where(DriftCheck.phone_number.in_(numbers))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
@@ -197,18 +197,31 @@ def get(scope: Scope, endpoint_id: str) -> Endpoint:
 def create(scope: Scope, sent: Any) -> Endpoint:
     """Claims the number. Conflict where it is taken, here or in another organization."""
     draft = validation.read(EndpointDraft, sent, country=scope.organization.country)
-    row = Endpoint(organization_id=scope.organization.id, **draft.model_dump())
     try:
         with scope.transaction():
-            scope.session.add(row)
-            scope.session.flush()
-            audit.record(scope, "endpoint.created", row.phone_number, audit.diff({}, draft.model_dump()))
-            drift.mark_due(scope, [row.phone_number])
+            (row,) = add(scope, [draft])
     except IntegrityError:
-        message = f"{row.phone_number} already has an endpoint. A number can have one only."
+        message = f"{draft.phone_number} already has an endpoint. A number can have one only."
         raise Conflict(message, code="NUMBER_IN_USE") from None
     scope.check_soon(scope.organization.id)
     return row
+
+
+def add(
+    scope: Scope, drafts: Sequence[EndpointDraft], told: Mapping[str, list[Any]] | None = None
+) -> list[Endpoint]:
+    """Inside a transaction only; checks are due afterwards. `told` is for the audit, beside the drafts.
+
+    IntegrityError where a number is taken.
+    """
+    rows = [Endpoint(organization_id=scope.organization.id, **draft.model_dump()) for draft in drafts]
+    scope.session.add_all(rows)
+    scope.session.flush()
+    for draft in drafts:
+        changes = audit.diff({}, draft.model_dump()) | dict(told or {})
+        audit.record(scope, "endpoint.created", draft.phone_number, changes)
+    drift.mark_due(scope, [draft.phone_number for draft in drafts])
+    return rows
 
 
 def update(scope: Scope, endpoint_id: str, sent: Any, *, version: int | None = None) -> Endpoint:

@@ -14,7 +14,7 @@ from app.core.errors import Conflict, Invalid, NotFound, Problem
 from app.models import User, VoicePhoneNumber
 from app.provider import Family
 from app.providers import keys_in
-from app.services import audit, people, validation, voice
+from app.services import audit, drift, people, validation, voice
 from app.services.endpoints import Label
 from app.services.scope import Scope
 from app.services.validation import Checked
@@ -67,15 +67,17 @@ def give(scope: Scope, sent: Any) -> tuple[VoicePhoneNumber, User]:
     try:
         with scope.transaction():
             user = people.get(scope, draft.userId)
-            _claim(scope, draft.phoneNumber)
-            number = _add(scope, user, draft)
+            number = add(scope, user, draft)
     except IntegrityError:
         message = f"This person has {draft.phoneNumber} on {draft.provider} already."
         raise Conflict(message, code="NUMBER_ALREADY_GIVEN") from None
+    scope.check_soon(scope.organization.id)
     return number, user
 
 
-def _add(scope: Scope, user: User, draft: VoicePhoneNumberDraft) -> VoicePhoneNumber:
+def add(scope: Scope, user: User, draft: VoicePhoneNumberDraft) -> VoicePhoneNumber:
+    """Inside a transaction only. IntegrityError where the user has the number already."""
+    _claim(scope, draft.phoneNumber)
     default = _default_of(scope, user, draft.provider)
     if default is not None and draft.isDefault:
         default.is_default = False
@@ -93,6 +95,7 @@ def _add(scope: Scope, user: User, draft: VoicePhoneNumberDraft) -> VoicePhoneNu
     scope.session.add(number)
     scope.session.flush()
     audit.record(scope, "number.given", user.email, {draft.provider: [None, draft.phoneNumber]})
+    drift.mark_due(scope, [draft.phoneNumber])
     return number
 
 
@@ -164,6 +167,7 @@ def take(scope: Scope, user_id: str, provider: str, number: str) -> VoicePhoneNu
         if row.is_default:
             _promote_next(scope, user, provider)
         audit.record(scope, "number.taken", user.email, {provider: [row.phone_number, None]})
+        drift.mark_due(scope, [row.phone_number])
     return row
 
 

@@ -12,6 +12,7 @@ from app.web.callback import callback
 from app.web.checklist import checklist
 from app.web.drift import drift
 from app.web.endpoints import endpoints
+from app.web.numbers import numbers
 from app.web.organizations import organizations
 from app.web.people import people
 from app.web.providers import providers
@@ -33,6 +34,7 @@ def init_app(app: Flask) -> None:
         voice_ai,
         endpoints,
         drift,
+        numbers,
         people,
         ai_numbers,
         audit,

@@ -11,7 +11,7 @@ from app.core import phone
 from app.core.errors import Conflict, Forbidden, Invalid, NotFound, Stale, TooMany
 from app.core.naming import settings_name
 from app.provider import Family, PhoneNumber, Provider, Verified
-from app.services import connections, sessions, verification
+from app.services import connections, numbers, sessions, verification
 from app.services import providers as service
 from app.services.connections import State
 from app.services.scope import Scope
@@ -135,6 +135,7 @@ def _page(
         families=[family for family in state.provider.families if family is not Family.VOICE_AI],
         words=service.FAMILY_WORDS,
         switches=service.history(scope, state.provider),
+        can_list=numbers.can_list(state.provider),
         can_verify=verification.can_verify(state.provider),
         ask_password=not sessions.is_recent(scope, current_user.token),
         check=verification.last(scope, state),

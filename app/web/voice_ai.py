@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from app.core.errors import Invalid, TooMany
 from app.provider import Family
 from app.providers import in_family
-from app.services import connections
+from app.services import connections, numbers
 from app.services import providers as choices
 from app.services import voice_ai as service
 from app.services.scope import Scope
@@ -25,6 +25,9 @@ def show(scope: Scope) -> ResponseReturnValue:
     return render.page(
         "voice_ai/show.html",
         states=states,
+        listing=[
+            key for key, state in states.items() if numbers.can_list(state.provider) and state.is_configured
+        ],
         forms={key: for_provider(state) for key, state in states.items()},
         chosen=choices.active(scope, Family.VOICE_AI),
         form=ConfirmForm(version=str(scope.organization.version)),

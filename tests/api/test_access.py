@@ -268,7 +268,7 @@ def test_other_verbs_are_refused(app: Flask, dana: Caller, cast: Cast, path: str
         "/api/calls/providers/",
         "/api/calls/providers/config/twilio/more",
         "/api/settings/endpoints/a/b",
-        "/api/settings/providers/twilio/numbers",
+        "/api/settings/providers/twilio/numbers/all",
         "/api/settings/endpoints/some-id/point/more",
         "/api/%00",
         "/api/../api/calls/providers/none",

@@ -17,6 +17,8 @@ PAGES = [
             "",
             "endpoints",
             "endpoints/new",
+            "numbers",
+            "providers/twilio/numbers",
             "people",
             "people/new",
             "audit",

@@ -217,3 +217,18 @@ def test_it_never_leaves_the_site(target):
 @pytest.mark.parametrize("target", ["/", "/o/acme-support/", "/o/acme?q=//evil.example#top"])
 def test_it_keeps_a_path_of_ours(target):
     assert urls.local_path(target) == target
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://calls.example/x?y=a@b#c@d", "https://calls.example/x?y=a@b#c@d"),
+        ("https://user:made-up@calls.example:8443/x", "https://calls.example:8443/x"),
+        ("//user@calls.example", "//calls.example"),
+        ("https://one@two:three@calls.example/", "https://calls.example/"),
+        ("sip:line@calls.example", "sip:line@calls.example"),
+        ("", ""),
+    ],
+)
+def test_an_address_is_shown_without_the_password_in_it(url, shown):
+    assert urls.without_user(url) == shown

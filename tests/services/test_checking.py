@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -10,15 +11,25 @@ from app.core import clock
 from app.core.outbound import Outbound
 from app.models import CheckRun, Endpoint
 from app.providers import PROVIDERS
-from app.services import checking, drift, endpoints, providers, telephony
+from app.services import (
+    callback,
+    checking,
+    drift,
+    endpoints,
+    providers,
+    telephony,
+    voice_phone_numbers,
+)
 from app.services.checking import Report
 from tests.support.scopes import winners
 from tests.upstreams.base import Trouble
+from tests.upstreams.sinch import Sinch
 from tests.upstreams.twilio import Twilio
 
 pytestmark = pytest.mark.usefixtures("organization")
 
 TWILIO = PROVIDERS["twilio"]
+SINCH: Any = PROVIDERS["sinch"]
 URL = "https://voice.example.com/telephony/twilio/inbound/support"
 
 
@@ -129,6 +140,25 @@ def test_new_credentials_have_the_numbers_looked_at_again(acme, twilio, http):
     checking.run(acme, http)
     providers.save(acme, TWILIO, {"auth_token": "made-up-and-new"})
     assert len(drift.due(acme, "twilio", limit=10)) == 2
+
+
+def test_a_person_s_number_drifts_where_its_application_calls_something_else(acme, cast, twilio, http):
+    with Sinch() as sinch:
+        known = {field.name for field in SINCH.typed_fields}
+        providers.save(acme, SINCH, {n: v for n, v in sinch.values.items() if n in known})
+        number = next(line for line in SINCH.numbers(Outbound(sinch.upstreams), sinch.values) if line.holder)
+        sent = {"userId": cast.mo.id, "provider": "sinch", "phoneNumber": number.phone_number}
+        voice_phone_numbers.give(acme, sent)
+        assert drift.due_counts(acme) == {}
+        there = Outbound(twilio.upstreams | sinch.upstreams, deadline=2.0)
+        digest = callback.look(acme, there, SINCH).digest
+        callback.point(acme, there, SINCH, "https://calls.example.com/sinch", digest=digest)
+        assert checking.run(acme, there) == Report(checked=1, drifted=0)
+        sinch.urls["primary"] = "https://old.example/x"
+        assert checking.run(acme, there, everything=True) == Report(checked=1, drifted=1)
+        assert checking.standing(acme).voice == ["sinch"]
+        voice_phone_numbers.take(acme, cast.mo.id, "sinch", number.phone_number)
+        assert drift.tally(acme).drifted == 0
 
 
 def test_two_runs_at_once_are_one(acme, scopes, twilio, http):
