@@ -7,6 +7,7 @@ from flask import Flask
 from app.web import rail
 from app.web.account import account
 from app.web.audit import audit
+from app.web.calls import calls
 from app.web.checklist import checklist
 from app.web.endpoints import endpoints
 from app.web.organizations import organizations
@@ -28,6 +29,7 @@ def init_app(app: Flask) -> None:
         providers,
         voice_ai,
         endpoints,
+        calls,
         people,
         audit,
         settings,

@@ -6,10 +6,11 @@ from flask import Response, flash, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
-from app.core.errors import Invalid, TooMany
+from app import http
+from app.core.errors import Conflict, Invalid, TooMany
 from app.provider import Family
 from app.providers import in_family
-from app.services import connections, sign_in
+from app.services import connections, sign_in, workspace_webhook
 from app.services import providers as choices
 from app.services import voice_ai as service
 from app.services.scope import Scope
@@ -31,6 +32,7 @@ def show(scope: Scope) -> ResponseReturnValue:
         form=ConfirmForm(version=str(scope.organization.version)),
         tool_secret=states[service.ELEVENLABS].secrets.get("tool_secret"),
         numbers=service.config(scope)["phoneNumbers"],
+        webhook=workspace_webhook.status(scope),
     )
 
 
@@ -60,7 +62,7 @@ def generate_tool_secret(scope: Scope) -> ResponseReturnValue:
     form = ToolSecretForm()
     try:
         sign_in.confirm_password(scope, current_user.user, form.your_password.data or "")
-        secret = service.generate_tool_secret(scope, version=form.version_sent)
+        secret = service.generate_tool_secret(scope, http.outbound(), version=form.version_sent)
     except Invalid as error:
         form.show(error)
         return _tool_secret(scope, form, 422)
@@ -68,3 +70,16 @@ def generate_tool_secret(scope: Scope) -> ResponseReturnValue:
         form.your_password.errors = [error.message]
         return _tool_secret(scope, form, 429)
     return render.page("voice_ai/tool_secret_once.html", secret=secret)
+
+
+@voice_ai.page("/o/<slug>/voice-ai/webhook", who=Who.SUPERADMIN, methods=["POST"])
+def set_up_webhook(scope: Scope) -> ResponseReturnValue:
+    """`replace` names somebody else's webhook, whose place ours may take."""
+    try:
+        found = workspace_webhook.set_up(scope, http.outbound(), replace=request.form.get("replace") or None)
+    except Conflict as error:
+        flash(error.message, "warn")
+    else:
+        is_working = found.state is workspace_webhook.State.WORKING
+        flash("The webhook works." if is_working else found.reason or "", "ok" if is_working else "bad")
+    return render.see(url_for("voice_ai.show", slug=scope.organization.slug) + "#webhook")

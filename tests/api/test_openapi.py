@@ -63,6 +63,7 @@ def test_it_has_the_operations_of_the_contract() -> None:
         "POST /api/organizations/<organization_id>/phone-numbers",
         "DELETE /api/organizations/<organization_id>/phone-numbers/<user_id>/<provider>/<phone_number>",
         "POST /api/settings/providers/<provider>/verify",
+        "POST /api/webhook/elevenlabs/<organization_id>",
         "POST /api/auth/login",
         "GET /api/openapi.json",
         "GET /api/docs",

@@ -19,7 +19,7 @@ from app.services import endpoints, organizations, people, providers, tokens, to
 from app.services.scope import Scope
 from tests.support.cast import Cast, Person
 from tests.support.page_checks import MARK
-from tests.support.scopes import scope_of
+from tests.support.scopes import NOBODY, scope_of
 
 NUMBER = "+15551234567"
 BASE_URL = "https://voice.acme.example"
@@ -79,7 +79,7 @@ def furnish(app: Flask, cast: Cast) -> Furnished:
     """Stores it as Dana, in Acme Support."""
     secrets: dict[str, str] = {}
     with scope_as(app, cast.dana) as scope:
-        organizations.update(scope, {"public_base_url": BASE_URL, "country": "US"})
+        organizations.update(scope, NOBODY, {"public_base_url": BASE_URL, "country": "US"})
         for provider in PROVIDERS.values():
             values = _values(scope, provider)
             secrets |= {f"{provider.key}.{f.name}": values[f.name] for f in provider.secrets}

@@ -11,11 +11,14 @@ from typing import Any
 from sqlalchemy import Engine, event
 from sqlalchemy.orm import Session
 
+from app.core.outbound import Outbound
 from app.models import Organization, Role, User
 from app.services.scope import SECRETS, Actor, Keys, Scope
 from tests.support import cast as casting
 
 SECONDS = 60
+NOBODY = Outbound({"api.elevenlabs.io": "http://127.0.0.1:9"}, deadline=2.0)
+"""The way out for what is about to call no provider."""
 
 
 def scope_of(

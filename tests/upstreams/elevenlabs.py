@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.upstreams.base import GOSSIP, Asked, Reply, Upstream, same
+from tests.upstreams.elevenlabs_workspace import SETTINGS, WEBHOOKS, Workspace
 
 KEY = "made-up-key-of-elevenlabs"
 READS = {"/v1/user": "user_read", "/v1/convai/agents": "convai_read"}
@@ -13,13 +14,16 @@ def error(status: int, word: str, **more: str) -> Reply:
 
 
 class ElevenLabs(Upstream):
-    """`permissions`: what the key may do. `is_newer`: the longer shape of errors. `refusal`: instead."""
+    """`permissions`: what the key may do. `workspace`: who is told about calls. `is_newer`: the longer
+    shape of errors. `refusal`: instead.
+    """
 
     hosts = ("api.elevenlabs.io",)
 
     def __init__(self, port: int = 0) -> None:
         super().__init__(port)
-        self.permissions = {"user_read", "convai_read"}
+        self.permissions = {"user_read", "convai_read", "workspace"}
+        self.workspace = Workspace()
         self.is_newer = False
         self.refusal: Reply | None = None
 
@@ -33,6 +37,10 @@ class ElevenLabs(Upstream):
             return error(401, "invalid_api_key", **more)
         if self.refusal:
             return self.refusal
+        if asked.path == SETTINGS or asked.path.startswith(WEBHOOKS):
+            if "workspace" in self.permissions:
+                return self.workspace.answer(asked)
+            return error(401, "missing_permissions", **more)
         if asked.path not in READS:
             return Reply(404, {"detail": "Not Found"})
         if READS[asked.path] not in self.permissions:
