@@ -17,6 +17,7 @@ PAGES = [
             "",
             "endpoints",
             "endpoints/new",
+            "calls",
             "people",
             "people/new",
             "audit",

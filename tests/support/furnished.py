@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from werkzeug.routing import Rule
 
 from app import http
-from app.models import Organization, User
+from app.models import Call, Organization, User
 from app.provider import Count, Field, PhoneNumber, Provider, ServiceHost
 from app.providers import PROVIDERS
 from app.services import endpoints, organizations, people, providers, tokens, totp, voice_phone_numbers
@@ -103,6 +103,8 @@ def furnish(app: Flask, cast: Cast) -> Furnished:
         sleeper = people.create(scope, _sleeper())
         secrets["password"] = _sleeper()["password"]
         secrets["totp"] = totp.begin(scope, sleeper).split("secret=")[1].split("&")[0]
+        scope.session.add(_call(cast.acme))
+        scope.session.commit()
         ids = {
             "slug": "acme-support",
             "key": "twilio",
@@ -117,6 +119,19 @@ def furnish(app: Flask, cast: Cast) -> Furnished:
             "filename": "patchbay.css",
         }
     return Furnished(cast, ids, secrets)
+
+
+def _call(organization_id: str) -> Call:
+    return Call(
+        organization_id=organization_id,
+        conversation_id="conv-1",
+        kind="post_call_transcription",
+        agent_id="agent-1",
+        agent_name="Reception",
+        from_number="+14155550123",
+        duration_seconds=83,
+        outcome="success",
+    )
 
 
 def _values(scope: Scope, provider: Provider) -> dict[str, Any]:
