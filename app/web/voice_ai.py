@@ -14,11 +14,14 @@ from app.services import connections, sign_in, workspace_webhook
 from app.services import providers as choices
 from app.services import voice_ai as service
 from app.services.scope import Scope
+from app.services.workspace_webhook import State
 from app.web import render
 from app.web.forms import ConfirmForm, ToolSecretForm, for_provider
 from app.web.guard import Pages, Who
 
 voice_ai = Pages("voice_ai", __name__)
+
+TONES = {State.WORKING: "ok", State.FAILED: "bad", State.ASKS: "warn", State.WAITING: "warn"}
 
 
 @voice_ai.page("/o/<slug>/voice-ai", who=Who.SUPERADMIN)
@@ -80,6 +83,5 @@ def set_up_webhook(scope: Scope) -> ResponseReturnValue:
     except Conflict as error:
         flash(error.message, "warn")
     else:
-        is_working = found.state is workspace_webhook.State.WORKING
-        flash("The webhook works." if is_working else found.reason or "", "ok" if is_working else "bad")
+        flash(found.reason or "The webhook works.", TONES[found.state])
     return render.see(url_for("voice_ai.show", slug=scope.organization.slug) + "#webhook")
