@@ -1,6 +1,6 @@
 import sys
 
-from app import create_app
+from app import background, create_app
 from app.config import SettingsError
 from app.core.errors import Unavailable
 from app.provider import DeclarationError
@@ -10,3 +10,5 @@ try:
     app = create_app()
 except (SettingsError, KeyMismatch, DeclarationError, Unavailable) as error:
     sys.exit(f"Patchbay cannot start: {error}")
+
+background.init_app(app)

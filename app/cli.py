@@ -7,16 +7,19 @@ import shutil
 import sys
 
 import click
+import structlog
 from flask import Flask
 from flask.cli import AppGroup
 
-from app import http
+from app import http, logs
 from app.config import Settings
 from app.core.errors import Invalid, PatchbayError
 from app.extensions import db
 from app.models import Role, User
-from app.services import installation, organizations, people, tokens
+from app.services import checking, installation, organizations, people, tokens
 from app.services.scope import SECRETS, Actor, Scope
+
+log = structlog.get_logger(__name__)
 
 users = AppGroup("users", help="People who can sign in.")
 token_commands = AppGroup("tokens", help="API tokens.")
@@ -27,6 +30,7 @@ def init_app(app: Flask) -> None:
     for group in (users, token_commands, key_commands):
         app.cli.add_command(group)
     app.cli.add_command(prepare)
+    app.cli.add_command(check)
     app.cli.add_command(serve)
     app.cli.add_command(fill_demo)
 
@@ -115,6 +119,44 @@ def rotate_keys() -> None:
     click.echo("Everything is sealed with the newest key. The older ones can go.")
 
 
+@click.command("check")
+@click.option("--organization", "name", help="Only this one, by name.")
+def check(name: str | None) -> None:
+    """Asks the providers whether every number still calls what it should. For cron, or a timer.
+
+    Exits with 1 where an organization could not be checked; numbers that drifted are told, and are no
+    failure. A run that is under way elsewhere is left alone.
+    """
+    _prepare()
+    scope = _scope()
+    try:
+        wanted = organizations.by_name(scope, name) if name else None
+        if name and wanted is None:
+            raise click.ClickException(f"There is no organization {name}.")
+    except PatchbayError as error:
+        raise _fail(error) from None
+    ids = [wanted.id] if wanted else checking.organization_ids(scope)
+    failed = [organization_id for organization_id in ids if not _check(scope, organization_id)]
+    if failed:
+        raise SystemExit(1)
+
+
+def _check(scope: Scope, organization_id: str) -> bool:
+    """Says how it went; one that fails does not keep the others from their turn."""
+    name = organization_id
+    try:
+        organization = organizations.by_id(scope, organization_id)
+        name = organization.name
+        report = checking.run(scope.into(organization), http.outbound(), everything=True)
+    except Exception as error:
+        scope.session.rollback()
+        log.exception("check.failed", organization=organization_id)
+        click.echo(f"{name}: failed ({type(error).__name__}). The log says why.", err=True)
+        return False
+    click.echo(f"{name}: {report.words()}", err=report.failure is not None)
+    return report.failure is None
+
+
 @click.command("prepare")
 def prepare() -> None:
     """Brings the database up to date, and marks a new one with its key."""
@@ -124,6 +166,7 @@ def prepare() -> None:
 def _prepare() -> None:
     from app import migrations
 
+    logs.to_stderr()
     migrations.upgrade(db.engine, http.settings().data)
     try:
         installation.check_keys(http.session(), http.keys().sealer)

@@ -24,6 +24,7 @@ from app.core.errors import Malformed, NotFound
 from app.core.outbound import Outbound
 from app.core.sealing import Sealer
 from app.extensions import db
+from app.models import Organization
 from app.services import installation
 from app.services.scope import Actor, Keys, Scope
 
@@ -67,6 +68,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.extensions["patchbay"] = Keys(Sealer(settings.fernet_keys), settings.jwt_keys)
     app.extensions["patchbay_settings"] = settings
     app.extensions["patchbay_outbound"] = Outbound(settings.upstreams)
+    app.extensions["patchbay_check_soon"] = lambda _organization_id: None
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
@@ -107,6 +109,11 @@ def outbound() -> Outbound:
     return found
 
 
+def scope(actor: Actor, organization: Organization | None = None) -> Scope:
+    """The scope of an actor, with this application's session, keys and background checks."""
+    return Scope(session(), organization, actor, keys(), current_app.extensions["patchbay_check_soon"])
+
+
 def session() -> Session:
     """The request's database session."""
     return db.session()
@@ -123,7 +130,7 @@ def _give_id() -> None:
 def stranger() -> Scope:
     """The scope of somebody who has not said who they are."""
     actor = Actor(name=STRANGER, ip=request.remote_addr or "", request_id=g.request_id)
-    return Scope(session(), None, actor, keys())
+    return scope(actor)
 
 
 def check_keys() -> None:

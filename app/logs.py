@@ -41,6 +41,13 @@ _shared: list[structlog.typing.Processor] = [
 ]
 
 
+def to_stderr() -> None:
+    """For commands: what they print is for whoever called them, and nothing stands between."""
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler, logging.StreamHandler) and handler.stream is sys.stdout:
+            handler.setStream(sys.stderr)
+
+
 def configure() -> None:
     """Ours through structlog, and everybody else's through the same formatter."""
     structlog.configure(

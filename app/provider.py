@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Any, ClassVar, Protocol
 
 from app.core import phone
-from app.core.lines import Line
+from app.core.lines import Callback, Line
 from app.core.outbound import Answer, Outbound, OutboundError
 
 
@@ -40,6 +40,7 @@ class Capability(StrEnum):
     NUMBERS = "numbers"
     POINT = "point"
     OBSERVE = "observe"
+    CALLBACK = "callback"
     SIGNATURE = "signature"
 
 
@@ -123,11 +124,28 @@ class Points(Protocol):
         ...
 
 
+class CallsBack(Protocol):
+    """A provider whose callback address is its application's, the same for all numbers that it has."""
+
+    def callback(self, http: Outbound, values: Mapping[str, Any]) -> Callback:
+        """What the application of the values calls. Raises as `numbers`."""
+        ...
+
+    def set_callback(self, http: Outbound, values: Mapping[str, Any], url: str) -> None:
+        """Makes the application call `url`, and keeps what it calls where that fails.
+
+        The write is sent once. Raises as `numbers`.
+        """
+        ...
+
+
 class DeclarationError(Exception):
     """A provider's file cannot be used; the message names it and says why."""
 
 
 LONGEST_NAME = 64
+MOST_PAGES = 200
+"""Of a provider's list, before it counts as one without an end."""
 
 _MASK = re.compile(r"[•●∙·…]|\*{3,}|\.{3}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
@@ -273,8 +291,10 @@ class Provider:
 
     What it can do are methods named as in `Capability`, none of them required:
 
-    `verify`, see `Verifies`; `numbers`, see `Numbers`; `observe`, see `Observes`; `point`, see `Points`.
-    `signature` is not asked for by the portal yet.
+    `verify`, see `Verifies`; `numbers`, see `Numbers`; `observe`, see `Observes`; `point`, see `Points`;
+    `callback`, which comes with `set_callback`, see `CallsBack`.
+    `numbers_of`: the key of the voice provider whose numbers this one lists, where it is not one itself.
+    `shared_note` says what pointing one of several numbers that share an application does to the others.
     """
 
     key: ClassVar[str]
@@ -283,6 +303,8 @@ class Provider:
     position: ClassVar[int] = 100
     summary: ClassVar[str] = ""
     webhook_steps: ClassVar[tuple[str, ...]] = ()
+    numbers_of: ClassVar[str] = ""
+    shared_note: ClassVar[str] = ""
     fields: ClassVar[tuple[Field, ...]]
 
     def __init_subclass__(cls) -> None:
@@ -320,11 +342,17 @@ class Provider:
         return frozenset(known for known in Capability if callable(getattr(self, known, None)))
 
     def lacking(self, values: Mapping[str, Any]) -> Verified | None:
-        """The refusal to test values that are not all there; None where they are."""
+        """The refusal to ask with values that are not all there; None where they are."""
         names = [field.label for field in self.required if not values.get(field.name)]
         if not names:
             return None
-        return refused(Outcome.NOT_CONFIGURED, f"Nothing to test yet. Fill in first: {', '.join(names)}.")
+        sentence = f"{self.label} cannot be asked yet. Fill in first: {', '.join(names)}."
+        return refused(Outcome.NOT_CONFIGURED, sentence)
+
+    def refuse_lacking(self, values: Mapping[str, Any]) -> None:
+        """Raises the refusal that `lacking` has."""
+        if lacking := self.lacking(values):
+            raise Refusal(lacking)
 
 
 def proven(reason: str) -> Verified:
@@ -348,17 +376,31 @@ def content(answer: Answer) -> Mapping[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
+def listed(answer: Answer, name: str) -> list[Mapping[str, Any]]:
+    """The objects of the answer's list of that name; Refusal where it has no such list."""
+    found = content(answer).get(name)
+    if answer.status != 200 or not isinstance(found, list):
+        raise Refusal(unexpected(answer))
+    return [row for row in found if isinstance(row, dict)]
+
+
+def endless(label: str) -> Refusal:
+    """For a list whose pages repeat, or are more than anybody has."""
+    sentence = f"{label}'s list does not come to an end: its pages repeat, or are too many."
+    return Refusal(refused(Outcome.UNEXPECTED_ANSWER, sentence))
+
+
 def unexpected(answer: Answer) -> Verified:
     """For an answer that says nothing about the values."""
     if answer.status == 429:
         return refused(
             Outcome.RATE_LIMITED,
-            f"{answer.host} answers no more requests for now (status 429). Test again in a minute.",
+            f"{answer.host} answers no more requests for now (status 429). Try again in a minute.",
         )
     if answer.status >= 500:
-        sentence = f"{answer.host} has trouble of its own (status {answer.status}). Test again later."
+        sentence = f"{answer.host} has trouble of its own (status {answer.status}). Try again later."
     else:
-        sentence = f"{answer.host} answered with status {answer.status}, in a way that proves nothing."
+        sentence = f"{answer.host} answered with status {answer.status}, in a way that Patchbay cannot use."
     return refused(Outcome.UNEXPECTED_ANSWER, sentence)
 
 

@@ -138,6 +138,24 @@
     for (const busy of document.querySelectorAll(".is-busy")) busy.classList.remove("is-busy");
   });
 
+  // Ticks: how many there are, and all of a kind at once
+
+  const countTicks = (form) => {
+    const count = form.querySelectorAll("[data-tick]:checked").length;
+    form.querySelector("[data-ticked]").textContent = count ? `${count} ticked` : "";
+  };
+  document.addEventListener("change", ({ target }) => {
+    if (target.matches("[data-tick]")) countTicks(target.form);
+  });
+  document.addEventListener("click", ({ target }) => {
+    const all = target.closest?.("[data-tick-all]");
+    if (!all) return;
+    const boxes = [...all.form.querySelectorAll(`[data-tick="${all.dataset.tickAll}"]`)];
+    const ticked = boxes.some((box) => !box.checked);
+    for (const box of boxes) box.checked = ticked;
+    countTicks(all.form);
+  });
+
   // htmx
 
   document.addEventListener("htmx:configRequest", ({ detail }) => {

@@ -7,6 +7,7 @@ see `tests/web/conftest.py`.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,14 +20,35 @@ from app import create_app
 from app.config import Settings
 from app.extensions import db
 from tests.support import chromium, databases, keys
+from tests.support.hashing import QUICK, hashing_with
+from tests.support.memory import fast_folder
 from tests.support.postgres import Postgres
 from tests.support.server import Server, served
+from tests.support.warm import keep_warm
+from tests.upstreams import UPSTREAMS
+
+NOWHERE = ",".join(f"{host}=http://127.0.0.1:9" for kind in UPSTREAMS.values() for host in kind.hosts)
+
+keep_warm()
+
+
+def pytest_configure() -> None:
+    """`tmp_path` is in memory where there is plenty, unless a place is named."""
+    if folder := fast_folder():
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(folder))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "page" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_passwords() -> Iterator[None]:
+    """`tests/services/test_passwords.py` tests the hasher that ships."""
+    with hashing_with(QUICK):
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -78,8 +100,12 @@ def database_url(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def environment(tmp_path: Path, database_url: str, shared_keys: dict[str, str]) -> dict[str, str]:
-    """The settings of the test's own installation; a module may override it to add some."""
-    return {"PATCHBAY_DATA": str(tmp_path), "DATABASE_URL": database_url, **shared_keys}
+    """The settings of the test's own installation; a module may override it to add some.
+
+    No provider is there: a test that needs one starts it and says where.
+    """
+    own = {"PATCHBAY_DATA": str(tmp_path), "DATABASE_URL": database_url, "PATCHBAY_UPSTREAMS": NOWHERE}
+    return own | shared_keys
 
 
 @pytest.fixture

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-import subprocess
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography.fernet import Fernet
@@ -15,23 +14,23 @@ from sqlalchemy import select
 
 from app import create_app
 from app.config import Settings
+from app.core.outbound import Outbound
 from app.extensions import db
 from app.models import ApiToken, Organization, Secret, User
+from app.services import checking
+from app.services.scope import Scope
 from tests.support import databases
 from tests.support.caller import Caller
-from tests.support.cast import PASSWORD, Cast, assemble
+from tests.support.cast import PASSWORD, Cast, assemble, issue
+from tests.support.commands import Commands, Done
+from tests.support.commands import commands as starting
 from tests.support.furnished import furnish
-from tests.support.server import ROOT, clean_environment, flask
+from tests.support.server import clean_environment
+from tests.upstreams.base import Trouble
+from tests.upstreams.twilio import Twilio
 
-Run = Callable[..., "Done"]
+Run = Callable[..., Done]
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\n")
-
-
-@dataclass(frozen=True)
-class Done:
-    code: int
-    out: str
-    err: str
 
 
 @pytest.fixture
@@ -44,22 +43,18 @@ def cast(app: Flask) -> Cast:
     return assemble(app)
 
 
+@pytest.fixture(scope="module")
+def commands(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Commands]:
+    with starting(tmp_path_factory.mktemp("commands")) as commands:
+        yield commands
+
+
 @pytest.fixture
-def run(environment: dict[str, str]) -> Run:
+def run(commands: Commands, environment: dict[str, str]) -> Run:
     """Runs a command on the test's own installation."""
 
     def run(*arguments: str, typed: str = "", **settings: str) -> Done:
-        done = subprocess.run(
-            flask(*arguments),
-            cwd=ROOT,
-            env=clean_environment() | environment | settings,
-            input=typed,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        return Done(done.returncode, done.stdout, done.stderr)
+        return commands.run(*arguments, environment=clean_environment() | environment | settings, typed=typed)
 
     return run
 
@@ -250,3 +245,53 @@ def test_two_organizations_of_one_name_are_not_guessed_between(app: Flask, run: 
         db.session.add_all([Organization(name="Acme", slug="acme"), Organization(name="Acme", slug="acme-2")])
         db.session.commit()
     assert "Two organizations are called Acme" in sentence(create(run))
+
+
+@pytest.fixture
+def twilio() -> Iterator[Twilio]:
+    with Twilio() as upstream:
+        yield upstream
+
+
+def _two_with_a_number(app: Flask, cast: Cast, twilio: Twilio) -> None:
+    """Acme's number calls an old address, and Globex's the right one."""
+    account = {f"twilio_{name}": twilio.values[name] for name in ("account_sid", "auth_token")}
+    for person, number in ((cast.dana, "+15551234567"), (cast.gus, "+15551234568")):
+        caller = Caller(app, issue(app, person).jwt)
+        caller.put("/api/settings/telephony", {"public_base_url": "https://voice.acme.example"} | account)
+        sent = {"phone_number": number, "provider": "twilio", "inbound_agent_name": "support"}
+        url = caller.post("/api/settings/endpoints", sent).get_json()["inbound_webhook_url"]
+        twilio.numbers[number].voice_url = url if person is cast.gus else "https://old.example/x"
+
+
+def test_a_check_tells_what_drifted(app: Flask, run: Run, cast: Cast, twilio: Twilio) -> None:
+    _two_with_a_number(app, cast, twilio)
+    there = {"PATCHBAY_UPSTREAMS": ",".join(f"{host}={base}" for host, base in twilio.upstreams.items())}
+    done = run("check", **there)
+    assert (done.code, done.out) == (0, "Acme Support: 1 checked, 1 drifted\nGlobex: 1 checked, 0 drifted\n")
+    assert run("check", "--organization", "Globex", **there).out == "Globex: 1 checked, 0 drifted\n"
+    assert "no organization Nobody" in sentence(run("check", "--organization", "Nobody", **there))
+    twilio.trouble = Trouble.FAULT
+    done = run("check", **there)
+    assert (done.code, done.out) == (1, "")
+    assert "has trouble of its own" in done.err
+
+
+def test_a_check_goes_on_where_one_organization_fails(
+    app: Flask, cast: Cast, twilio: Twilio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _two_with_a_number(app, cast, twilio)
+    app.extensions["patchbay_outbound"] = Outbound(twilio.upstreams)
+    run = checking.run
+
+    def fails_for_acme(scope: Scope, *arguments: Any, **more: Any) -> Any:
+        if scope.organization.name.startswith("Acme"):
+            raise RuntimeError("broken")
+        return run(scope, *arguments, **more)
+
+    monkeypatch.setattr(checking, "run", fails_for_acme)
+    with app.app_context():
+        done = app.test_cli_runner().invoke(args=["check"])
+    assert done.exit_code == 1
+    assert "Acme Support: failed (RuntimeError)" in done.output
+    assert "Globex: 1 checked, 0 drifted" in done.output

@@ -212,7 +212,7 @@ def _refusal(message: str) -> PatchbayError:
 
 def _enter(actor: Actor, path: dict[str, Any]) -> Scope:
     """Into the organization that the request means. Into another than one's own is recorded."""
-    scope = Scope(http.session(), None, actor, http.keys())
+    scope = http.scope(actor)
     own = organizations.by_id(scope, str(actor.organization_id))
     wanted = _wanted_organization(actor, path)
     if wanted is None or wanted == own.id:

@@ -6,9 +6,11 @@ from typing import Any
 
 from flask.typing import ResponseReturnValue
 
+from app import http
 from app.api import answers, schemas
 from app.api.operations import Who, blueprint
-from app.services import voice_phone_numbers
+from app.services import ai_numbers, voice_phone_numbers
+from app.services.ai_numbers import AiDraft
 from app.services.scope import Scope
 from app.services.voice_phone_numbers import VoicePhoneNumberDraft
 
@@ -47,9 +49,24 @@ def give_phone_number(scope: Scope, sent: Any) -> ResponseReturnValue:
     "/<organization_id>/phone-numbers/<user_id>/<provider>/<phone_number>",
     who=Who.SUPERADMIN,
     status=204,
-    refusals=(404, 422),
+    refusals=(404, 409, 422),
 )
 def take_phone_number(scope: Scope, user_id: str, provider: str, phone_number: str) -> ResponseReturnValue:
     """Take a voice phone number from a user"""
     voice_phone_numbers.take(scope, user_id, provider, phone_number)
     return answers.no_content()
+
+
+@organizations.operation(
+    "PUT",
+    "/<organization_id>/phone-numbers/<user_id>/<provider>/<phone_number>/ai",
+    who=Who.SUPERADMIN,
+    body=AiDraft,
+    answer=schemas.UserPhoneNumber,
+    refusals=(404, 409, 412),
+)
+def switch_ai(scope: Scope, user_id: str, provider: str, phone_number: str, sent: Any) -> ResponseReturnValue:
+    """Switch AI on a Sinch number on or off; the agent answers it for everybody who has it"""
+    user, number = voice_phone_numbers.find(scope, user_id, provider, phone_number)
+    number = ai_numbers.switch(scope, http.outbound(), user, number.id, sent)
+    return answers.document(voice_phone_numbers.document(number, user))

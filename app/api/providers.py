@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from app import http
 from app.api import answers, schemas
 from app.api.operations import Who, blueprint
-from app.services import connections, validation, verification
+from app.services import connections, numbers, validation, verification
 from app.services.scope import Scope
 
 providers = blueprint("providers", "/api/settings/providers")
@@ -28,3 +28,17 @@ def verify_provider(scope: Scope, provider: str, sent: Any) -> ResponseReturnVal
     """Test the stored values, with what is sent in their place; nothing sent is stored"""
     tested = verification.verify(scope, http.outbound(), connections.provider_of(provider), sent)
     return answers.document(tested.document())
+
+
+@providers.operation(
+    "GET",
+    "/<provider>/numbers",
+    who=Who.SUPERADMIN,
+    answer=schemas.OwnedNumber,
+    is_list=True,
+    refusals=(404, 409, 429),
+)
+def list_provider_numbers(scope: Scope, provider: str) -> ResponseReturnValue:
+    """List the numbers that the provider's account owns, by number; the first 10,000 of more"""
+    inventory = numbers.owned(scope, http.outbound(), connections.provider_of(provider))
+    return answers.document([row.document() for row in inventory.rows], tagged=True)

@@ -6,9 +6,11 @@ from typing import Any, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
+from app.core.lines import Reason
 from app.core.naming import calls_name, settings_name
 from app.provider import Family, Outcome
 from app.providers import in_family, keys_in
+from app.services.numbers import Claim
 
 OPEN = ConfigDict(extra="allow")
 VoiceKey: TypeAlias = Literal[keys_in(Family.VOICE)]  # type: ignore[valid-type]
@@ -121,6 +123,25 @@ class Verification(BaseModel):
     ok: bool
     code: Literal[tuple(Outcome)]  # type: ignore[valid-type]
     reason: str = Field(description="What is wrong, and where to look.")
+    checked_at: str = Field(description="UTC, such as 2026-03-18T10:00:00.")
+
+
+class OwnedNumber(BaseModel):
+    """A number that the provider's account owns."""
+
+    phone_number: str = Field(description="E.164.")
+    label: str | None = Field(description="What the provider calls it.")
+    state: Literal[tuple(Claim)] = Field(  # type: ignore[valid-type]
+        description="mapped: the organization has it; elsewhere: another organization has."
+    )
+    webhook_url: str | None = Field(description="What it calls now; null where that is nothing, or not told.")
+
+
+class Observation(BaseModel):
+    in_sync: bool | None = Field(description="Null where that cannot be told.")
+    reason: Literal[tuple(Reason)] | None = Field(description="Null where the two agree.")  # type: ignore[valid-type]
+    expected: str | None = Field(description="The inbound webhook URL; null where there is none.")
+    actual: str | None = Field(description="What the provider calls now; null for nothing, or unknown.")
     checked_at: str = Field(description="UTC, such as 2026-03-18T10:00:00.")
 
 

@@ -15,7 +15,7 @@ from app.core import etag
 from app.core.errors import Invalid, Malformed, Problem
 from app.provider import Family
 from app.providers import keys_in
-from app.services import endpoints, telephony
+from app.services import endpoints, pointing, telephony
 from app.services.endpoints import EndpointDraft, EndpointEdit, Filter
 from app.services.scope import Scope
 
@@ -123,6 +123,30 @@ def delete_endpoint(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
     """Delete an endpoint"""
     endpoints.delete(scope, endpoint_id, version=answers.expected_version())
     return answers.no_content()
+
+
+@settings.operation(
+    "GET",
+    "/endpoints/<endpoint_id>/observe",
+    who=Who.SUPERADMIN,
+    answer=schemas.Observation,
+    refusals=(404, 429),
+)
+def observe_endpoint(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
+    """Tell what the provider has for the number now, against what it should have"""
+    return answers.document(pointing.observe(scope, http.outbound(), endpoint_id).document())
+
+
+@settings.operation(
+    "POST",
+    "/endpoints/<endpoint_id>/point",
+    who=Who.SUPERADMIN,
+    answer=schemas.Observation,
+    refusals=(404, 409, 429),
+)
+def point_endpoint(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
+    """Make the number call its inbound_webhook_url at the provider, and tell what it has afterwards"""
+    return answers.document(pointing.point(scope, http.outbound(), endpoint_id).document())
 
 
 @settings.operation(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
-from app.core import urls
+from app.core import phone, urls
 
 
 class InTheWay(StrEnum):
@@ -54,6 +55,15 @@ class Line:
     holder: str = ""
 
 
+@dataclass(frozen=True)
+class Callback:
+    """What a provider's application calls for all of its numbers (in E.164), and where that fails."""
+
+    primary: str | None
+    fallback: str | None = None
+    numbers: tuple[str, ...] = ()
+
+
 def difference(line: Line | None, expected: str) -> Reason | None:
     """What keeps the number from calling `expected` with POST; None where nothing does.
 
@@ -73,3 +83,22 @@ def difference(line: Line | None, expected: str) -> Reason | None:
     if not is_same:
         return Reason.DIFFERENT_URL
     return None if (line.method or "POST").upper() == "POST" else Reason.DIFFERENT_METHOD
+
+
+def cleaned(value: Any, longest: int = 200) -> str | None:
+    """What a provider wrote, as one line that can be shown as data; None where it wrote no text."""
+    if not isinstance(value, str):
+        return None
+    line = "".join(character for character in " ".join(value.split()) if character.isprintable())
+    return line[:longest] or None
+
+
+def phone_number(value: Any) -> str | None:
+    """A provider's number in E.164, with the `+` that some of them leave out; None for anything else."""
+    written = f"+{value.strip().removeprefix('+')}" if isinstance(value, str) else ""
+    return written if phone.E164.fullmatch(written) else None
+
+
+def has_voice(capabilities: Any) -> bool:
+    """Whether a number may carry calls: it may where the provider does not say."""
+    return not isinstance(capabilities, dict) or capabilities.get("voice") is not False

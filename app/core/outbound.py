@@ -270,15 +270,16 @@ class Outbound:
         query: Mapping[str, Any] | None = None,
         form: Mapping[str, str] | None = None,
         json: Any = None,
+        body: bytes | None = None,
         auth: tuple[str, str] | None = None,
     ) -> Answer:
-        """The answer, whatever its status, except a redirect. Raises OutboundError.
+        """The answer, whatever its status, except a redirect. `body` is sent as it is. Raises OutboundError.
 
         A GET is tried again after a failed connection, 429 or 5xx, while there is time; nothing else
         is ever sent twice.
         """
         route = self._route(url)
-        request = requests.Request(method.upper(), url, params=query, data=form, json=json).prepare()
+        request = requests.Request(method.upper(), url, params=query, data=body or form, json=json).prepare()
         _complete(request, route, headers or {}, auth)
         meter = _Meter(min(self._deadline, self._end - time.monotonic()), self._most_bytes + ROOM_FOR_HEADERS)
         line = _Line(self._addresses(route, meter), route.dialled.port, meter)
@@ -300,7 +301,7 @@ class Outbound:
         """Where the address leads, judged by its spelling; no name is looked up yet."""
         try:
             parts = _split(url)
-            host, port = parts.hostname or "", parts.port
+            host, port = parts.hostname or "", 443 if parts.port is None else parts.port
         except ValueError:
             raise OutboundError("refused_address", "The provider's address is not a web address.") from None
         name = host if addresses.HOST.fullmatch(host) or addresses.literal(host) else "The provider"
@@ -312,7 +313,6 @@ class Outbound:
             raise OutboundError(
                 "refused_address", "The provider was not called: its host is not a public name."
             )
-        port = port or 443
         chosen = self._upstreams.get(host)
         return _Route(host, port, chosen or Upstream(host, port, True, ""), chosen is not None)
 

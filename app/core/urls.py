@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 _HOST = re.compile(r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]")
 _PATH = re.compile(r"(/([A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})+)*/?")
+_QUERY = re.compile(r"([A-Za-z0-9._~!$&'()*+,;=:@/?-]|%[0-9A-Fa-f]{2})*")
+_PASSWORD = re.compile(r"//[^/?#]*@")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_USER = re.compile(r"(?<=//)[^/?#]*@")
 _UNUSABLE = "This is not a web address. Use one such as https://voice.example.com."
 _NOT_PUBLIC = (".localhost", ".local", ".internal", ".localdomain")
 LONGEST = 300
+LONGEST_CALLBACK = 1000
 
 
 def public_base_url(text: str) -> str:
@@ -19,6 +23,25 @@ def public_base_url(text: str) -> str:
 
     Raises ValueError with a sentence for the person who typed it.
     """
+    authority, parts = _public(text)
+    if "?" in text or "#" in text:
+        raise ValueError("Leave out what follows ? or # in the address.")
+    return _short(f"https://{authority}{parts.path.rstrip('/')}", LONGEST)
+
+
+def callback_url(text: str) -> str:
+    """The https address that a provider is to call; it may have a query. Raises as `public_base_url`."""
+    authority, parts = _public(text)
+    if "#" in text:
+        raise ValueError("Leave out what follows # in the address.")
+    if not _QUERY.fullmatch(parts.query):
+        raise ValueError("What follows ? in the address has characters that providers cannot call.")
+    query = f"?{parts.query}" if parts.query else ""
+    return _short(f"https://{authority}{parts.path}{query}", LONGEST_CALLBACK)
+
+
+def _public(text: str) -> tuple[str, SplitResult]:
+    """Host and port as they are written in the address, and its parts."""
     text = text.strip()
     if _CONTROL.search(text):
         raise ValueError(_UNUSABLE)
@@ -31,16 +54,21 @@ def public_base_url(text: str) -> str:
         raise ValueError("The address must start with https://, such as https://voice.example.com.")
     if parts.username is not None or parts.password is not None:
         raise ValueError("Leave the user name and password out of the address.")
-    if "?" in text or "#" in text:
-        raise ValueError("Leave out what follows ? or # in the address.")
     host = _public_host(parts.hostname or "")
     if port == 0 or not _is_plain_path(parts.path):
         raise ValueError("The path or port of the address has characters or dots that providers cannot call.")
-    authority = host if port in (None, 443) else f"{host}:{port}"
-    url = f"https://{authority}{parts.path.rstrip('/')}"
-    if len(url) > LONGEST:
-        raise ValueError(f"This address is longer than {LONGEST} characters.")
+    return (host if port in (None, 443) else f"{host}:{port}"), parts
+
+
+def _short(url: str, longest: int) -> str:
+    if len(url) > longest:
+        raise ValueError(f"This address is longer than {longest} characters.")
     return url
+
+
+def shown(url: str) -> str:
+    """An address that somebody else wrote, as a page may have it: one line, not too long, no password."""
+    return _PASSWORD.sub("//…@", "".join(filter(str.isprintable, url)))[:LONGEST_CALLBACK]
 
 
 def _is_plain_path(path: str) -> bool:
@@ -96,6 +124,11 @@ def has_path_end(url: str, end: str) -> bool:
         return False
 
 
+def without_user(url: str) -> str:
+    """As it may be shown: the user name and password that an address can begin with are left out."""
+    return _USER.sub("", url)
+
+
 def same(one: str, other: str) -> bool:
     """Whether both addresses are called alike: spelling of scheme, host, port and percent-codes aside."""
     return _comparable(one) == _comparable(other)
@@ -107,9 +140,9 @@ def _comparable(url: str) -> tuple[str, ...]:
         port = parts.port or {"https": 443, "http": 80}.get(parts.scheme, 0)
     except ValueError:
         return (url,)
-    path = quote(unquote(parts.path, errors="surrogateescape"), safe="/", errors="surrogateescape")
+    segments = [unquote(segment, errors="surrogateescape") for segment in (parts.path or "/").split("/")]
     user = parts.netloc.rpartition("@")[0]
-    return (parts.scheme, user, parts.hostname or "", str(port), path or "/", parts.query, parts.fragment)
+    return (parts.scheme, user, parts.hostname or "", str(port), parts.query, parts.fragment, *segments)
 
 
 def local_path(target: str | None) -> str | None:

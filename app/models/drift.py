@@ -2,30 +2,26 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Index, String, Text, UniqueConstraint
+from sqlalchemy import Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core import clock
-from app.models.base import Base, Id, Moment, OrganizationId
+from app.models.base import Base, Moment, OrganizationId
 
 
 class DriftCheck(Base):
     """What a provider had for a number when it was last asked, against what it should be.
 
     `in_sync` is None while that is not known; `since` is when the number was first seen to differ.
-    `due`: something changed on our side, and the provider has not been asked since.
+    `due`: the provider is to be asked again, since something changed on our side or somebody wants to know.
     """
 
     __tablename__ = "drift_checks"
-    __table_args__ = (
-        UniqueConstraint("organization_id", "provider", "phone_number"),
-        Index("ix_drift_checks_organization_sync", "organization_id", "in_sync"),
-    )
+    __table_args__ = (Index("ix_drift_checks_organization_sync", "organization_id", "in_sync"),)
 
-    id: Mapped[Id]
-    organization_id: Mapped[OrganizationId]
-    provider: Mapped[str] = mapped_column(String(32))
-    phone_number: Mapped[str] = mapped_column(String(16))
+    organization_id: Mapped[OrganizationId] = mapped_column(primary_key=True)
+    provider: Mapped[str] = mapped_column(String(32), primary_key=True)
+    phone_number: Mapped[str] = mapped_column(String(16), primary_key=True)
     due: Mapped[bool] = mapped_column(default=False)
     in_sync: Mapped[bool | None]
     reason: Mapped[str | None] = mapped_column(String(40))

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+import secrets
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
-from app.core.outbound import Answer, Outbound
+from app.core.lines import cleaned
+from app.core.outbound import Answer, Outbound, OutboundError
 from app.provider import (
     Family,
     Origin,
@@ -55,6 +58,144 @@ class ElevenLabs(Provider):
         return _refusal(answer)
 
 
+NUMBERS = f"{API}/v1/convai/phone-numbers"
+SIP_TRUNK = "sip_trunk"
+OURS = "Patchbay "
+"""Begins the label of what was imported from here, so that it can be told from other numbers."""
+MOST_PAGES = 20
+ID = re.compile(r"[0-9A-Za-z_-]{1,100}")
+
+
+@dataclass(frozen=True)
+class Agent:
+    id: str
+    name: str
+
+
+@dataclass(frozen=True)
+class ImportedNumber:
+    """A number of a SIP trunk that ElevenLabs has."""
+
+    id: str
+    agent_id: str | None
+    label: str
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether it was imported from here."""
+        return self.label.startswith(OURS)
+
+
+def agents(http: Outbound, values: Mapping[str, Any]) -> list[Agent]:
+    """Those that can be chosen, by name. Raises Refusal, as all of these; OutboundError passes through."""
+    found: list[Agent] = []
+    query: dict[str, Any] = {"page_size": 100}
+    for _ in range(MOST_PAGES):
+        answer = _send(http, values, "GET", f"{API}/v1/convai/agents", query=query)
+        page = content(answer)
+        if answer.status != 200 or not isinstance(page.get("agents"), list):
+            raise Refusal(_refusal(answer))
+        found += filter(None, map(_agent, page["agents"]))
+        query["cursor"] = page.get("next_cursor")
+        if not (page.get("has_more") and isinstance(query["cursor"], str)):
+            break
+    return sorted(found, key=lambda agent: (agent.name.casefold(), agent.id))
+
+
+def _agent(item: Any) -> Agent | None:
+    """None for one that is archived, and for what is no agent."""
+    if not isinstance(item, dict) or not _is_id(item.get("agent_id")) or item.get("archived"):
+        return None
+    return Agent(item["agent_id"], cleaned(item.get("name"), 100) or item["agent_id"])
+
+
+def imported(http: Outbound, values: Mapping[str, Any], phone_number: str) -> list[ImportedNumber]:
+    """What ElevenLabs has of the number on SIP trunks: usually one, or nothing."""
+    answer = _send(http, values, "GET", NUMBERS, query={"provider": SIP_TRUNK})
+    listed = _listed(answer)
+    if answer.status != 200 or listed is None:
+        raise Refusal(_refusal(answer, lacks="read phone numbers"))
+    return list(_imported(listed, phone_number))
+
+
+def _listed(answer: Answer) -> list[Any] | None:
+    """This list comes bare. None for anything else."""
+    try:
+        found = answer.json()
+    except OutboundError:
+        return None
+    return found if isinstance(found, list) else None
+
+
+def _imported(listed: list[Any], phone_number: str) -> Iterator[ImportedNumber]:
+    for item in listed:
+        if not isinstance(item, dict) or not _is_id(item.get("phone_number_id")):
+            continue
+        if (item.get("provider"), item.get("phone_number")) == (SIP_TRUNK, phone_number):
+            agent = item.get("assigned_agent")
+            agent_id = agent.get("agent_id") if isinstance(agent, dict) else None
+            assigned = agent_id if _is_id(agent_id) else None
+            yield ImportedNumber(item["phone_number_id"], assigned, str(item.get("label")))
+
+
+def new_label(phone_number: str) -> str:
+    """No two imports have the same, so that one whose answer got lost is found again."""
+    return f"{OURS}{phone_number} {secrets.token_hex(3)}"
+
+
+def import_number(
+    http: Outbound, values: Mapping[str, Any], phone_number: str, trunk_domain: str, label: str
+) -> str:
+    """ElevenLabs' id of the number, which calls out through the trunk from now on."""
+    body = {
+        "provider": SIP_TRUNK,
+        "phone_number": phone_number,
+        "label": label,
+        "inbound_trunk_config": {"media_encryption": "allowed"},
+        "outbound_trunk_config": {
+            "address": trunk_domain,
+            "transport": "auto",
+            "media_encryption": "allowed",
+        },
+    }
+    answer = _send(http, values, "POST", NUMBERS, json=body)
+    made = content(answer).get("phone_number_id")
+    if answer.status not in (200, 201) or not _is_id(made):
+        raise Refusal(_refusal(answer, lacks="import phone numbers"))
+    return str(made)
+
+
+def assign(http: Outbound, values: Mapping[str, Any], number_id: str, agent_id: str | None) -> None:
+    """Makes the agent the one that answers the number; None for nobody."""
+    answer = _send(http, values, "PATCH", _address(number_id), json={"agent_id": agent_id})
+    if answer.status == 404:
+        sentence = "ElevenLabs does not have this agent, or no longer has the number."
+        raise Refusal(refused(Outcome.NOT_FOUND, sentence))
+    if answer.status != 200:
+        raise Refusal(_refusal(answer, lacks="change phone numbers"))
+
+
+def remove(http: Outbound, values: Mapping[str, Any], number_id: str) -> None:
+    """Takes the number out of ElevenLabs. One that is gone already is as good."""
+    answer = _send(http, values, "DELETE", _address(number_id))
+    if answer.status not in (200, 204, 404):
+        raise Refusal(_refusal(answer, lacks="delete phone numbers"))
+
+
+def _address(number_id: str) -> str:
+    return f"{NUMBERS}/{quote(number_id, safe='')}"
+
+
+def _is_id(value: Any) -> bool:
+    return isinstance(value, str) and ID.fullmatch(value) is not None
+
+
+def _send(
+    http: Outbound, values: Mapping[str, Any], method: str, url: str, *, query: Any = None, json: Any = None
+) -> Answer:
+    return http.send(method, url, headers={"xi-api-key": values["api_key"]}, query=query, json=json)
+
+
 def _detail(answer: Answer) -> Mapping[str, Any]:
     """Empty for a list, which is what a complaint about parameters is."""
     detail = content(answer).get("detail")
@@ -66,7 +207,8 @@ def _status(answer: Answer) -> Any:
     return _detail(answer).get("status")
 
 
-def _refusal(answer: Answer) -> Verified:
+def _refusal(answer: Answer, lacks: str = "read agents") -> Verified:
+    """`lacks`: what a restricted key may not do."""
     detail = _detail(answer)
     status = detail.get("status")
     if answer.status == 200 or answer.status >= 500:
@@ -79,7 +221,7 @@ def _refusal(answer: Answer) -> Verified:
     if status == "missing_permissions":
         return refused(
             Outcome.NO_PERMISSION,
-            "ElevenLabs knows this API key, but it may not read agents. Let it, under Developers, API keys.",
+            f"ElevenLabs knows this API key, but it may not {lacks}. Let it, under Developers, API keys.",
         )
     if status == "quota_exceeded":
         return refused(
@@ -137,14 +279,14 @@ def make_webhook(http: Outbound, values: Mapping[str, Any], name: str, url: str)
 
 def switch_webhook_on(http: Outbound, values: Mapping[str, Any], webhook_id: str, name: str) -> None:
     body = {"is_disabled": False, "name": name}
-    answer = http.send("PATCH", _address(webhook_id), headers=_key(values), json=body)
+    answer = http.send("PATCH", _webhook_address(webhook_id), headers=_key(values), json=body)
     if answer.status != 200:
         raise _webhook_refusal(answer, "change webhooks")
 
 
 def delete_webhook(http: Outbound, values: Mapping[str, Any], webhook_id: str) -> None:
     """One that is gone already is deleted."""
-    answer = http.send("DELETE", _address(webhook_id), headers=_key(values))
+    answer = http.send("DELETE", _webhook_address(webhook_id), headers=_key(values))
     if answer.status not in (200, 204, 404):
         raise _webhook_refusal(answer, "delete webhooks")
 
@@ -187,7 +329,7 @@ def _key(values: Mapping[str, Any]) -> dict[str, str]:
     return {"xi-api-key": values["api_key"]}
 
 
-def _address(webhook_id: str) -> str:
+def _webhook_address(webhook_id: str) -> str:
     return f"{WEBHOOKS}/{quote(webhook_id, safe='')}"
 
 
@@ -198,11 +340,8 @@ def _text(found: Mapping[str, Any], name: str) -> str:
 
 def _webhook_refusal(answer: Answer, needs: str) -> Refusal:
     """`needs` completes what a restricted key would have to be allowed."""
-    if _status(answer) == "missing_permissions":
-        reason = f"ElevenLabs knows this API key, but it may not {needs}. Let it, under Developers, API keys."
-        return Refusal(refused(Outcome.NO_PERMISSION, reason))
-    result = _refusal(answer)
-    if result.code == Outcome.RATE_LIMITED and answer.status == 429:
+    result = _refusal(answer, needs)
+    if answer.status == 429:
         reason = "ElevenLabs answers no more requests for now (status 429). Try again in a minute."
     elif result.code == Outcome.UNEXPECTED_ANSWER:
         reason = f"ElevenLabs answered in a way that Patchbay cannot use (status {answer.status})."

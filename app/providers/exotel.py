@@ -1,26 +1,35 @@
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
+from app.core import lines, phone
+from app.core.lines import Line
 from app.core.outbound import Answer, Outbound
 from app.provider import (
+    MOST_PAGES,
     Count,
     Family,
     Outcome,
     PhoneNumber,
     Provider,
+    Refusal,
     Secret,
     ServiceHost,
     Text,
     Verified,
     content,
+    endless,
+    listed,
     proven,
     refused,
     unexpected,
 )
 
+PAGE = 50
+FLOW = re.compile(r"/exoml/start_voice/([^/?#]*)")
 REFUSALS = {
     401: (
         Outcome.BAD_CREDENTIALS,
@@ -37,6 +46,11 @@ REFUSALS = {
         "settings, and the API base with the account's region.",
     ),
 }
+CUT = refused(
+    Outcome.UNEXPECTED_ANSWER,
+    "Exotel showed only the first page of the account's numbers, and this one is not on it. Look for it in "
+    "the dashboard.",
+)
 
 
 class Exotel(Provider):
@@ -46,9 +60,11 @@ class Exotel(Provider):
     families = (Family.TELEPHONY,)
     summary = "Serves agent calls."
     webhook_steps = (
-        "In the Exotel dashboard, open the flow that the number is assigned to.",
-        "Paste the URL into the flow's Voicebot or Passthru applet, and save the flow.",
-        "Exotel's API cannot set this URL: a number there points to a flow, not to a webhook.",
+        "In the Exotel dashboard, open App Bazaar, and there the flow that the number is assigned to.",
+        "In the flow, open its Voicebot applet, or its Passthru applet.",
+        "Paste the URL into the applet, and save the flow.",
+        "A number that is assigned to no flow, or to another one, has to be assigned to this flow.",
+        "Exotel's API can neither set nor show this URL: a number there points to a flow.",
     )
 
     account_sid = Text("Account SID", help="Dashboard, API settings.", required=True)
@@ -71,18 +87,97 @@ class Exotel(Provider):
         """Reads one call of the account: Exotel has no call for the account itself."""
         if lacking := self.lacking(values):
             return lacking
-        base = self.api_base.in_force(values.get("api_base"))
-        answer = http.send(
-            "GET",
-            f"{base}/v1/Accounts/{quote(values['account_sid'], safe='')}/Calls.json",
-            query={"PageSize": 1},
-            auth=(values["api_key"], values["api_token"]),
-        )
+        answer = self._get(http, values, "v1", "Calls.json", PageSize=1)
         if answer.status == 200 and content(answer) and not _is_refusal(answer):
             return proven("Exotel accepts the API key and token for this account.")
         if answer.status in REFUSALS and _is_refusal(answer):
             return refused(*REFUSALS[answer.status])
         return unexpected(answer)
+
+    def numbers(self, http: Outbound, values: Mapping[str, Any]) -> Iterator[Line]:
+        self.refuse_lacking(values)
+        for rows, _ in self._pages(http, values):
+            yield from (
+                line for row in rows if lines.has_voice(row.get("capabilities")) and (line := _line(row))
+            )
+
+    def observe(self, http: Outbound, values: Mapping[str, Any], phone_number: str) -> Line | None:
+        """Looks through the whole list: Exotel has no search for a number."""
+        self.refuse_lacking(values)
+        for rows, is_cut in self._pages(http, values):
+            for line in filter(None, map(_line, rows)):
+                if line.phone_number == phone_number:
+                    return line
+            if is_cut:
+                raise Refusal(CUT)
+        return None
+
+    def _pages(
+        self, http: Outbound, values: Mapping[str, Any]
+    ) -> Iterator[tuple[list[Mapping[str, Any]], bool]]:
+        """Each page's rows, and whether there are more that Exotel does not show.
+
+        Its own addresses of pages lead to another host, over http: they are not called.
+        """
+        seen: set[str] = set()
+        for page in range(MOST_PAGES):
+            answer = self._get(http, values, "v2_beta", "IncomingPhoneNumbers", Page=page, PageSize=PAGE)
+            if answer.status in REFUSALS and (content(answer) or _is_refusal(answer)):
+                raise Refusal(refused(*REFUSALS[answer.status]))
+            rows = listed(answer, "incoming_phone_numbers")
+            found = content(answer)
+            fresh = [row for row in rows if str(row.get("phone_number")) not in seen]
+            yield fresh, bool(rows and not fresh and found.get("next_page_uri"))
+            if not fresh or len(rows) < _size(found):
+                return
+            seen |= {str(row.get("phone_number")) for row in fresh}
+        raise endless(self.label)
+
+    def _get(
+        self, http: Outbound, values: Mapping[str, Any], version: str, what: str, **query: int
+    ) -> Answer:
+        base = self.api_base.in_force(values.get("api_base"))
+        return http.send(
+            "GET",
+            f"{base}/{version}/Accounts/{quote(values['account_sid'], safe='')}/{what}",
+            query=query,
+            auth=(values["api_key"], values["api_token"]),
+        )
+
+
+def _line(row: Mapping[str, Any]) -> Line | None:
+    """None for a number that cannot be understood. What a flow calls is not told."""
+    if not (phone_number := _phone_number(row)):
+        return None
+    url = lines.cleaned(row.get("voice_url"), 2000)
+    flow = FLOW.search(url or "")
+    sid = row.get("sid")
+    return Line(
+        phone_number=phone_number,
+        label=lines.cleaned(row.get("friendly_name")),
+        webhook_url=url,
+        shows_webhook=flow is None,
+        through=flow[1] if flow else "",
+        reference=lines.cleaned(str(sid) if isinstance(sid, int) else sid) or "",
+    )
+
+
+def _phone_number(row: Mapping[str, Any]) -> str | None:
+    """Written as in its country where it has no `+`, such as 08055500001: India, unless the row says."""
+    written, country = row.get("phone_number"), row.get("country")
+    if not isinstance(written, str):
+        return None
+    is_known = isinstance(country, str) and country in phone.country_names()
+    try:
+        return phone.normalize(written, country if is_known else "IN")
+    except ValueError:
+        return None
+
+
+def _size(found: Mapping[str, Any]) -> int:
+    """Of a full page, as Exotel understood what was asked for."""
+    size = found.get("page_size")
+    return size if isinstance(size, int) and size > 0 else PAGE
 
 
 def _is_refusal(answer: Answer) -> bool:

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
-from app.core import clock
+from app.core import clock, lines
+from app.core.lines import Callback, InTheWay, Line
 from app.core.outbound import Answer, Outbound
 from app.core.sinch_signing import signature
 from app.provider import (
@@ -12,6 +15,7 @@ from app.provider import (
     Outcome,
     PhoneNumber,
     Provider,
+    Refusal,
     Secret,
     Text,
     Verified,
@@ -22,8 +26,12 @@ from app.provider import (
 )
 
 API = "https://callingapi.sinch.com"
+NUMBERS = "/v1/configuration/numbers"
+VOICE = "voice"
 LATE = (40101, 40105)
 NO_SUCH_KEY = (40003, 40004)
+MOST_NAMED = 50
+"""Of the numbers that share an application, in each line of a list."""
 
 
 class Sinch(Provider):
@@ -41,33 +49,164 @@ class Sinch(Provider):
         """Reads the callback addresses of the application, signed with its secret."""
         if lacking := self.lacking(values):
             return lacking
-        path = f"/v1/configuration/callbacks/applications/{quote(values['application_key'], safe='')}"
-        answer = signed_get(http, path, values)
+        application = _Application(http, values)
+        answer = application.send("GET", application.path)
         found = content(answer)
         if answer.status == 200 and found and "errorCode" not in found:
             return proven("Sinch accepts the application key and its secret.")
-        return _refusal(answer.status, found.get("errorCode")) or unexpected(answer)
+        return _refusal(answer) or unexpected(answer)
+
+    def numbers(self, http: Outbound, values: Mapping[str, Any]) -> Iterator[Line]:
+        """Sinch tells all of them at once. A line names the first few that share its application."""
+        application = self._application(http, values)
+        owners = application.owners()
+        callback = application.callback(owners)
+        for number, owner in owners.items():
+            yield application.line(number, owner, callback, callback.numbers[:MOST_NAMED])
+
+    def observe(self, http: Outbound, values: Mapping[str, Any], phone_number: str) -> Line | None:
+        application = self._application(http, values)
+        owners = application.owners()
+        if phone_number not in owners:
+            return None
+        callback = application.callback(owners)
+        return application.line(phone_number, owners[phone_number], callback, callback.numbers)
+
+    def point(self, http: Outbound, values: Mapping[str, Any], line: Line, url: str) -> None:
+        """The URL is the application's: what else is on it calls the URL as well."""
+        application = self._application(http, values)
+        application.set_callback(url)
+        if application.has(line.holder):
+            return
+        try:
+            application.take(line.phone_number)
+        except Refusal as refusal:
+            sentence = f"The application has the URL, but not the number yet. {refusal.result.reason}"
+            raise Refusal(refused(Outcome(refusal.result.code), sentence)) from None
+
+    def callback(self, http: Outbound, values: Mapping[str, Any]) -> Callback:
+        application = self._application(http, values)
+        return application.callback(application.owners())
+
+    def set_callback(self, http: Outbound, values: Mapping[str, Any], url: str) -> None:
+        self._application(http, values).set_callback(url)
+
+    def _application(self, http: Outbound, values: Mapping[str, Any]) -> _Application:
+        if lacking := self.lacking(values):
+            raise Refusal(lacking)
+        return _Application(http, values)
 
 
-def signed_get(http: Outbound, path: str, values: Mapping[str, Any]) -> Answer:
-    timestamp = clock.now().strftime("%Y-%m-%dT%H:%M:%SZ")
-    signed = signature(
-        values["application_secret"],
-        method="GET",
-        path=path,
-        timestamp=timestamp,
-        content_type="application/json",
-    )
-    headers = {
-        "Authorization": f"Application {values['application_key']}:{signed}",
-        "x-timestamp": timestamp,
-        "Content-Type": "application/json",
-    }
-    return http.send("GET", API + path, headers=headers)
+@dataclass(frozen=True)
+class _Application:
+    """The application that the values are of: every request to it is signed with its secret."""
+
+    http: Outbound
+    values: Mapping[str, Any] = field(repr=False)
+
+    @property
+    def key(self) -> str:
+        return str(self.values["application_key"])
+
+    @property
+    def path(self) -> str:
+        return f"/v1/configuration/callbacks/applications/{quote(self.key, safe='')}"
+
+    def send(self, method: str, path: str, body: bytes = b"") -> Answer:
+        timestamp = clock.now().strftime("%Y-%m-%dT%H:%M:%SZ")
+        signed = signature(
+            self.values["application_secret"],
+            method=method,
+            path=path,
+            timestamp=timestamp,
+            content_type="application/json",
+            body=body,
+        )
+        headers = {
+            "Authorization": f"Application {self.key}:{signed}",
+            "x-timestamp": timestamp,
+            "Content-Type": "application/json",
+        }
+        return self.http.send(method, API + path, headers=headers, body=body or None)
+
+    def has(self, owner: str) -> bool:
+        """Whether that application is this one."""
+        return owner.casefold() == self.key.casefold()
+
+    def owners(self) -> dict[str, str]:
+        """Every voice number in E.164, and the key of the application that it is on; empty for none."""
+        answer = self.send("GET", NUMBERS)
+        listed = _content(answer).get("numbers")
+        if not isinstance(listed, list) or not all(isinstance(entry, dict) for entry in listed):
+            raise Refusal(unexpected(answer))
+        owners = {}
+        for entry in listed:
+            number = lines.phone_number(entry.get("number"))
+            owner = entry.get("applicationkey") or ""
+            if not isinstance(owner, str):
+                raise Refusal(unexpected(answer))
+            if number and entry.get("capability") == VOICE:
+                owners[number] = owner
+        return owners
+
+    def callback(self, owners: Mapping[str, str]) -> Callback:
+        answer = self.send("GET", self.path)
+        found = _content(answer)
+        if "url" not in found or not isinstance(found["url"], dict | None):
+            raise Refusal(unexpected(answer))
+        primary, fallback = ((found["url"] or {}).get(name) or None for name in ("primary", "fallback"))
+        if not all(isinstance(url, str | None) for url in (primary, fallback)):
+            raise Refusal(unexpected(answer))
+        mine = tuple(number for number, owner in owners.items() if self.has(owner))
+        return Callback(primary, fallback, mine)
+
+    def line(self, number: str, owner: str, callback: Callback, among: tuple[str, ...]) -> Line:
+        """Pointing a number at us changes every number of `among`, wherever this one is now."""
+        others = tuple(other for other in among if other != number)
+        if not owner:
+            return Line(number, shared_with=others)
+        if self.has(owner):
+            return Line(number, webhook_url=callback.primary, shared_with=others, holder=owner)
+        return Line(
+            number,
+            shows_webhook=False,
+            in_the_way=InTheWay.APPLICATION,
+            through=lines.cleaned(owner) or "",
+            shared_with=others,
+            holder=owner,
+        )
+
+    def set_callback(self, url: str) -> None:
+        fallback = self.callback({}).fallback
+        self.write(self.path, {"url": {"primary": url} | ({"fallback": fallback} if fallback else {})})
+
+    def take(self, number: str) -> None:
+        self.write(NUMBERS, {"numbers": [number], "applicationkey": self.key, "capability": VOICE})
+
+    def write(self, path: str, sent: Mapping[str, Any]) -> None:
+        answer = self.send("POST", path, json.dumps(sent).encode())
+        if answer.status != 204:
+            raise Refusal(_refusal(answer) or _not_written(answer))
 
 
-def _refusal(status: int, code: Any) -> Verified | None:
+def _content(answer: Answer) -> Mapping[str, Any]:
+    """The object that was asked for; Refusal where something else came."""
+    found = content(answer)
+    if answer.status == 200 and found and "errorCode" not in found:
+        return found
+    raise Refusal(_refusal(answer) or unexpected(answer))
+
+
+def _not_written(answer: Answer) -> Verified:
+    if answer.status in (400, 422):
+        sentence = f"Sinch does not take this address or number (status {answer.status})."
+        return refused(Outcome.UNEXPECTED_ANSWER, sentence)
+    return unexpected(answer)
+
+
+def _refusal(answer: Answer) -> Verified | None:
     """What an error says of the values; None where it says nothing."""
+    status, code = answer.status, content(answer).get("errorCode")
     if not isinstance(code, int):
         return None
     if status == 401 and code in LATE:
@@ -89,12 +228,13 @@ def _refusal(status: int, code: Any) -> Verified | None:
     if status == 403:
         return refused(
             Outcome.NO_PERMISSION,
-            "Sinch knows the application, but does not let it read its configuration. See its page in the "
+            "Sinch knows the application, but does not let it use its configuration. See its page in the "
             "dashboard, under Voice, Apps.",
         )
     if status == 404:
         return refused(
             Outcome.NOT_FOUND,
-            "Sinch has no such application. Look it up in the dashboard, under Voice, Apps.",
+            "Sinch has no such application, or no such number. Look them up in the dashboard, under Voice, "
+            "Apps.",
         )
     return None

@@ -2,21 +2,24 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
 from app.core import addresses
+from app.core.lines import InTheWay, Line, phone_number
 from app.core.outbound import Answer, Outbound
 from app.core.remembered import Remembered
 from app.provider import (
     Family,
     Outcome,
     Provider,
+    Refusal,
     Secret,
     Text,
     Verified,
     content,
+    endless,
     not_proven,
     proven,
     refused,
@@ -42,6 +45,8 @@ REFUSALS = {
         "page in the dashboard.",
     ),
 }
+PAGE = 100
+MOST_PAGES = 100
 tokens = Remembered(seconds=55 * 60)
 """Of this process, each for a key and its secret: getting one is tightly limited at Sinch."""
 
@@ -52,6 +57,7 @@ class SinchEst(Provider):
     position = 60
     families = (Family.VOICE_AI,)
     summary = "Elastic SIP Trunking: carries Sinch numbers to the voice agents."
+    numbers_of = "sinch"
 
     key_id = Text("Key ID", help="Sinch dashboard, Access keys.", required=True)
     key_secret = Secret("Key secret", help="Sinch shows it once, when the key is made.", required=True)
@@ -63,37 +69,106 @@ class SinchEst(Provider):
         """Gets a token with the key, and reads the trunk."""
         if lacking := self.lacking(values):
             return lacking
-        answer = _get_trunk(http, values)
-        if isinstance(answer, Verified):
-            return answer
+        try:
+            return _compared(_domain(_trunk(http, values)), values.get("trunk_domain"))
+        except Refusal as refusal:
+            return refusal.result
+
+    def numbers(self, http: Outbound, values: Mapping[str, Any]) -> Iterator[Line]:
+        """Of the whole project: those on no trunk, or on another one, as well."""
+        seen = 0
+        for page in range(1, MOST_PAGES + 1):
+            answer = _get(http, values, "phoneNumbers", {"page": page, "size": PAGE})
+            found = content(answer)
+            items = found.get("phoneNumbers")
+            if answer.status != 200 or not isinstance(items, list):
+                raise Refusal(_refusal(answer, but=404))
+            yield from (line for item in items if (line := _line(item)))
+            seen += len(items)
+            total = found.get("totalItems")
+            if len(items) < PAGE or (isinstance(total, int) and seen >= total):
+                return
+        raise endless(self.label)
+
+    def observe(self, http: Outbound, values: Mapping[str, Any], phone_number: str) -> Line | None:
+        answer = _get(http, values, f"phoneNumbers/{quote(phone_number, safe='')}")
         found = content(answer)
-        if answer.status == 200 and str(found.get("id", "")).lower() == values["trunk_id"].lower():
-            return _compared(found.get("domain"), values.get("trunk_domain"))
-        if answer.status in REFUSALS and found:
-            return refused(*REFUSALS[answer.status])
-        return unexpected(answer)
+        if answer.status == 404 and found:
+            return None
+        line = _line(found) if answer.status == 200 else None
+        if line is None or line.phone_number != phone_number:
+            raise Refusal(_refusal(answer))
+        return line
+
+
+def trunk_domain(http: Outbound, values: Mapping[str, Any]) -> str:
+    """Of the trunk that carries the numbers: the stored one, or else what Sinch says. Raises Refusal."""
+    if stored := values.get("trunk_domain"):
+        return str(stored)
+    if domain := _domain(_trunk(http, values)):
+        return domain
+    sentence = "Sinch has the trunk, but did not say what its domain is. Enter it under Voice AI."
+    raise Refusal(refused(Outcome.UNEXPECTED_ANSWER, sentence))
+
+
+def _line(item: Any) -> Line | None:
+    """None for what is no number."""
+    if not isinstance(item, dict):
+        return None
+    number = phone_number(item.get("phoneNumber"))
+    trunk, reference = (item.get(name) for name in ("sipTrunkId", "id"))
+    if number is None:
+        return None
+    return Line(
+        number,
+        shows_webhook=False,
+        in_the_way=InTheWay.TRUNK if trunk else None,
+        through=str(trunk or ""),
+        reference=str(reference or ""),
+    )
+
+
+def _trunk(http: Outbound, values: Mapping[str, Any]) -> Mapping[str, Any]:
+    answer = _get(http, values, f"trunks/{quote(values['trunk_id'], safe='')}")
+    found = content(answer)
+    if answer.status == 200 and str(found.get("id", "")).lower() == values["trunk_id"].lower():
+        return found
+    raise Refusal(_refusal(answer))
+
+
+def _domain(trunk: Mapping[str, Any]) -> str:
+    """Empty where Sinch does not say one."""
+    domain = trunk.get("domain")
+    text = domain.lower().rstrip(".") if isinstance(domain, str) else ""
+    return text if addresses.HOST.fullmatch(text) else ""
+
+
+def _refusal(answer: Answer, *, but: int = 0) -> Verified:
+    """`but`: the status that does not mean here what it means for a trunk."""
+    if answer.status in REFUSALS and answer.status != but and content(answer):
+        return refused(*REFUSALS[answer.status])
+    return unexpected(answer)
 
 
 def _cache_key(values: Mapping[str, Any]) -> tuple[str, bytes]:
     return values["key_id"], hashlib.sha256(values["key_secret"].encode()).digest()
 
 
-def _get_trunk(http: Outbound, values: Mapping[str, Any]) -> Answer | Verified:
-    """With the token at hand, and with a new one where that is no longer good; or why there is none."""
-    project, trunk = (quote(values[name], safe="") for name in ("project_id", "trunk_id"))
-    url = f"{API}/v1/projects/{project}/trunks/{trunk}"
+def _get(
+    http: Outbound, values: Mapping[str, Any], path: str, query: Mapping[str, Any] | None = None
+) -> Answer:
+    """With the token at hand, or a new one where that is no longer good. Refusal where there is none."""
+    url = f"{API}/v1/projects/{quote(values['project_id'], safe='')}/{path}"
     if known := tokens.get(_cache_key(values)):
-        answer = http.send("GET", url, headers={"Authorization": f"Bearer {known}"})
+        answer = http.send("GET", url, headers={"Authorization": f"Bearer {known}"}, query=query)
         if answer.status != 401:
             return answer
         tokens.forget(_cache_key(values))
     token = _new_token(http, values)
-    if isinstance(token, Verified):
-        return token
-    return http.send("GET", url, headers={"Authorization": f"Bearer {token}"})
+    return http.send("GET", url, headers={"Authorization": f"Bearer {token}"}, query=query)
 
 
-def _new_token(http: Outbound, values: Mapping[str, Any]) -> str | Verified:
+def _new_token(http: Outbound, values: Mapping[str, Any]) -> str:
     answer = http.send(
         "POST",
         TOKEN,
@@ -106,12 +181,12 @@ def _new_token(http: Outbound, values: Mapping[str, Any]) -> str | Verified:
         tokens.keep(_cache_key(values), token, _life(found.get("expires_in")))
         return token
     if answer.status in (400, 401, 403) and found:
-        return refused(
-            Outcome.BAD_CREDENTIALS,
+        sentence = (
             "Sinch gives no token for this key ID and secret. Look under Access keys in the dashboard; a "
-            "secret that is lost needs a new key.",
+            "secret that is lost needs a new key."
         )
-    return unexpected(answer)
+        raise Refusal(refused(Outcome.BAD_CREDENTIALS, sentence))
+    raise Refusal(unexpected(answer))
 
 
 def _life(seconds: Any) -> float | None:
@@ -119,9 +194,8 @@ def _life(seconds: Any) -> float | None:
     return seconds - 300 if isinstance(seconds, int) else None
 
 
-def _compared(actual: Any, stored: str | None) -> Verified:
-    actual = actual.lower().rstrip(".") if isinstance(actual, str) else ""
-    if not addresses.HOST.fullmatch(actual):
+def _compared(actual: str, stored: str | None) -> Verified:
+    if not actual:
         return not_proven("Sinch accepts the key and has the trunk, but did not say what its domain is.")
     if stored and stored.lower().rstrip(".") != actual:
         return refused(

@@ -1,26 +1,34 @@
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
+from urllib.parse import quote, urlencode, urljoin
 
+from app.core import lines
+from app.core.lines import InTheWay, Line
 from app.core.outbound import Answer, Outbound
 from app.provider import (
+    MOST_PAGES,
     Count,
     Family,
     Outcome,
     PhoneNumber,
     Provider,
+    Refusal,
     Secret,
     Text,
     Verified,
     content,
+    endless,
+    listed,
     not_proven,
     proven,
     refused,
     unexpected,
 )
 
-API = "https://api.twilio.com/2010-04-01/Accounts"
+HOST = "https://api.twilio.com/"
+API = f"{HOST}2010-04-01/Accounts"
 SERVICES = {
     "MG": ("messaging.twilio.com/v1/Services",),
     "VA": ("verify.twilio.com/v2/Services",),
@@ -32,6 +40,23 @@ SERVICES = {
     "KS": ("proxy.twilio.com/v1/Services",),
     "TK": ("trunking.twilio.com/v1/Trunks",),
 }
+UNKNOWN = refused(
+    Outcome.BAD_CREDENTIALS,
+    "Twilio does not accept this account SID and auth token. Compare both with the Console's Account Info; "
+    "a suspended or closed account is answered in the same way.",
+)
+FORBIDDEN = refused(
+    Outcome.NO_PERMISSION,
+    "Twilio accepts the account SID and auth token, but does not let them do this. The Console says why.",
+)
+GONE = refused(
+    Outcome.NOT_FOUND,
+    "The number is gone: this Twilio account has it no longer. Look under Phone Numbers in the Console.",
+)
+ELSEWHERE = refused(
+    Outcome.UNEXPECTED_ANSWER,
+    "Twilio's list of numbers leads elsewhere: its next page is not on api.twilio.com. It was not opened.",
+)
 
 
 class Twilio(Provider):
@@ -107,6 +132,113 @@ class Twilio(Provider):
         code = Outcome.OK if is_proven else Outcome.NOT_PROVEN
         return Verified(True, code, " ".join(result.reason for result in found))
 
+    def numbers(self, http: Outbound, values: Mapping[str, Any]) -> Iterator[Line]:
+        self.refuse_lacking(values)
+        account = _Account(http, values)
+        for row in account.rows():
+            if lines.has_voice(row.get("capabilities")) and (line := account.line(row)):
+                yield line
+
+    def observe(self, http: Outbound, values: Mapping[str, Any], phone_number: str) -> Line | None:
+        """Twilio finds every number that the digits are a part of; only the whole one is meant."""
+        self.refuse_lacking(values)
+        account = _Account(http, values)
+        for row in account.rows(PhoneNumber=phone_number):
+            if lines.phone_number(row.get("phone_number")) == phone_number:
+                return account.line(row)
+        return None
+
+    def point(self, http: Outbound, values: Mapping[str, Any], line: Line, url: str) -> None:
+        """Takes the application or trunk away too: the number's own URL counts only without them."""
+        self.refuse_lacking(values)
+        form = {"VoiceUrl": url, "VoiceMethod": "POST"}
+        if line.in_the_way is InTheWay.APPLICATION:
+            form["VoiceApplicationSid"] = ""
+        if line.in_the_way is InTheWay.TRUNK:
+            form["TrunkSid"] = ""
+        answer = http.send(
+            "POST",
+            f"{API}/{values['account_sid']}/IncomingPhoneNumbers/{quote(line.reference, safe='')}.json",
+            form=form,
+            auth=(values["account_sid"], values["auth_token"]),
+        )
+        if answer.status == 404 and content(answer):
+            raise Refusal(GONE)
+        if answer.status != 200 or content(answer).get("sid") != line.reference:
+            raise Refusal(_why(answer))
+
+
+class _Account:
+    """The numbers of one account. Each application is read once."""
+
+    def __init__(self, http: Outbound, values: Mapping[str, Any]) -> None:
+        self._http = http
+        self._values = values
+        self._base = f"{API}/{values['account_sid']}"
+        self._applications: dict[str, Mapping[str, Any]] = {}
+
+    def rows(self, **query: str) -> Iterator[Mapping[str, Any]]:
+        url = f"{self._base}/IncomingPhoneNumbers.json?{urlencode({'PageSize': 1000} | query)}"
+        asked: set[str] = set()
+        while url:
+            if url in asked or len(asked) == MOST_PAGES:
+                raise endless(Twilio.label)
+            asked.add(url)
+            answer = _get(self._http, self._values, url)
+            if answer.status != 200:
+                raise Refusal(_why(answer))
+            yield from listed(answer, "incoming_phone_numbers")
+            url = _next_page(answer)
+
+    def line(self, row: Mapping[str, Any]) -> Line | None:
+        """A trunk or an application answers in place of the number's own URL."""
+        if not (phone_number := lines.phone_number(row.get("phone_number"))):
+            return None
+        trunk, application = (lines.cleaned(row.get(n)) or "" for n in ("trunk_sid", "voice_application_sid"))
+        caller = self._application(application) if application else row
+        in_the_way = InTheWay.APPLICATION if application else None
+        if trunk:
+            caller, in_the_way = {}, InTheWay.TRUNK
+        return Line(
+            phone_number=phone_number,
+            label=lines.cleaned(row.get("friendly_name")),
+            webhook_url=lines.cleaned(caller.get("voice_url"), 2000),
+            method=lines.cleaned(caller.get("voice_method"), 10),
+            in_the_way=in_the_way,
+            through=trunk or application,
+            reference=lines.cleaned(row.get("sid")) or "",
+            holder="" if trunk else application,
+        )
+
+    def _application(self, sid: str) -> Mapping[str, Any]:
+        if sid not in self._applications:
+            answer = _get(self._http, self._values, f"{self._base}/Applications/{quote(sid, safe='')}.json")
+            is_gone = answer.status == 404 and bool(content(answer))
+            if not is_gone and (answer.status != 200 or content(answer).get("sid") != sid):
+                raise Refusal(_why(answer))
+            self._applications[sid] = {} if is_gone else content(answer)
+        return self._applications[sid]
+
+
+def _next_page(answer: Answer) -> str:
+    """Empty at the end. The credentials go to no other host, whatever the answer says."""
+    written = content(answer).get("next_page_uri")
+    if not written:
+        return ""
+    try:
+        url = str(urljoin(HOST, written))
+    except (TypeError, ValueError):
+        raise Refusal(unexpected(answer)) from None
+    if not url.startswith(HOST):
+        raise Refusal(ELSEWHERE)
+    return url
+
+
+def _why(answer: Answer) -> Verified:
+    if answer.status in (401, 403) and content(answer):
+        return UNKNOWN if answer.status == 401 else FORBIDDEN
+    return unexpected(answer)
+
 
 def _get(http: Outbound, values: Mapping[str, Any], url: str, **query: Any) -> Answer:
     return http.send("GET", url, query=query, auth=(values["account_sid"], values["auth_token"]))
@@ -117,11 +249,7 @@ def _account(http: Outbound, values: Mapping[str, Any]) -> Verified:
     answer = _get(http, values, f"{API}/{values['account_sid']}.json")
     found = content(answer)
     if answer.status == 401 and found:
-        return refused(
-            Outcome.BAD_CREDENTIALS,
-            "Twilio does not accept this account SID and auth token. Compare both with the Console's Account "
-            "Info; a suspended or closed account is answered in the same way.",
-        )
+        return UNKNOWN
     if answer.status == 404 and found:
         return refused(
             Outcome.NOT_FOUND, "Twilio has no account with this SID. Copy it from the Console's Account Info."

@@ -1,25 +1,53 @@
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections import defaultdict
+from collections.abc import Callable, Container, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import islice
 from typing import Any
+from urllib.parse import quote, unquote
 
-from app.core.outbound import Outbound
+from app.core import lines, urls
+from app.core.lines import InTheWay, Line
+from app.core.outbound import Answer, Outbound, OutboundError
 from app.provider import (
+    MOST_PAGES,
     Count,
     Family,
     Outcome,
     PhoneNumber,
     Provider,
+    Refusal,
     Secret,
     Text,
     Verified,
     content,
+    endless,
+    listed,
     proven,
     refused,
     unexpected,
 )
 
-ME = "https://api.vobiz.ai/api/v1/auth/me"
+API = "https://api.vobiz.ai/api/v1"
+PAGE = 100
+MOST_NAMED = 50
+"""Of the numbers that share an application, in each line of a list."""
+DONE = (200, 201, 202, 204)
+UNKNOWN = refused(
+    Outcome.BAD_CREDENTIALS,
+    "Vobiz does not know this auth ID and token. Compare both with its console's account page.",
+)
+FORBIDDEN = refused(
+    Outcome.NO_PERMISSION,
+    "Vobiz does not let these credentials do this. Its console says what they may do.",
+)
+GONE = refused(
+    Outcome.NOT_FOUND,
+    "Vobiz no longer finds the number, or the application that it is attached to. Look in its console.",
+)
 
 
 class Vobiz(Provider):
@@ -49,21 +77,225 @@ class Vobiz(Provider):
         if lacking := self.lacking(values):
             return lacking
         headers = {"X-Auth-ID": values["auth_id"], "X-Auth-Token": values["auth_token"]}
-        answer = http.send("GET", ME, headers=headers)
+        answer = http.send("GET", f"{API}/auth/me", headers=headers)
         found = content(answer)
         if answer.status == 200 and isinstance(found.get("auth_id"), str):
             return _account(found, values["auth_id"])
         if answer.status == 401 and _is_error(found):
-            return refused(
-                Outcome.BAD_CREDENTIALS,
-                "Vobiz does not know this auth ID and token. Compare both with its console's account page.",
-            )
+            return UNKNOWN
         if answer.status == 403 and _is_error(found):
             return refused(
                 Outcome.NO_PERMISSION,
                 "Vobiz does not let these credentials read their account. Its console says what they may do.",
             )
         return unexpected(answer)
+
+    def numbers(self, http: Outbound, values: Mapping[str, Any]) -> Iterator[Line]:
+        """Reads all pages before the first number: only then is known who shares an application.
+
+        A line names the first few of those.
+        """
+        self.refuse_lacking(values)
+        account = _Account(http, values)
+        for phone_number, row in account.rows.items():
+            if row.get("voice_enabled") is not False:
+                yield account.line(phone_number, MOST_NAMED)
+
+    def observe(self, http: Outbound, values: Mapping[str, Any], phone_number: str) -> Line | None:
+        """Reads all numbers: which others change with this one has to be known, and no search tells that."""
+        self.refuse_lacking(values)
+        account = _Account(http, values)
+        return account.line(phone_number) if phone_number in account.rows else None
+
+    def point(self, http: Outbound, values: Mapping[str, Any], line: Line, url: str) -> None:
+        """Changes the number's application where no other number has it, and moves the number otherwise."""
+        self.refuse_lacking(values)
+        account = _Account(http, values)
+        if line.holder and not line.shared_with:
+            account.change(line.holder, url)
+        else:
+            account.move(line, url)
+
+
+@dataclass(frozen=True)
+class _Application:
+    id: str
+    name: str
+    url: str | None = None
+    method: str | None = None
+
+    def calls(self, url: str) -> bool:
+        is_same = self.url is not None and urls.same(self.url, url)
+        return is_same and (self.method or "POST").upper() == "POST"
+
+
+class _Account:
+    """One account's numbers and applications, each read when it is first asked for."""
+
+    def __init__(self, http: Outbound, values: Mapping[str, Any]) -> None:
+        self._http = http
+        self._values = values
+        self._headers = {"X-Auth-ID": values["auth_id"], "X-Auth-Token": values["auth_token"]}
+        self._base = f"{API}/Account/{quote(values['auth_id'], safe='')}"
+
+    @cached_property
+    def rows(self) -> Mapping[str, Mapping[str, Any]]:
+        """By phone number."""
+        rows = self._all("/numbers", "items", lambda page, _: {"page": page + 1, "per_page": PAGE})
+        return {number: row for row in rows if (number := lines.phone_number(row.get("e164")))}
+
+    @cached_property
+    def _applications(self) -> Mapping[str, _Application]:
+        rows = self._all("/Application/", "objects", lambda _, seen: {"limit": PAGE, "offset": seen})
+        found = (_application(row) for row in rows)
+        return {application.id: application for application in found if application.id}
+
+    @cached_property
+    def _attached(self) -> Mapping[str, list[str]]:
+        """The numbers of each application."""
+        found: dict[str, list[str]] = defaultdict(list)
+        for phone_number, row in self.rows.items():
+            found[_id(row.get("application_id"))].append(phone_number)
+        return found
+
+    def line(self, phone_number: str, most_named: int | None = None) -> Line:
+        row = self.rows[phone_number]
+        reference = _id(row.get("id"))
+        if not (holder := _id(row.get("application_id"))):
+            trunk = _id(row.get("trunk_group_id"))
+            in_the_way = InTheWay.TRUNK if trunk else None
+            return Line(phone_number, in_the_way=in_the_way, through=trunk, reference=reference)
+        application = self._applications.get(holder, _Application(holder, holder))
+        others = (other for other in self._attached[holder] if other != phone_number)
+        return Line(
+            phone_number,
+            webhook_url=application.url,
+            method=application.method,
+            through=application.name,
+            shared_with=tuple(islice(others, most_named)),
+            reference=reference,
+            holder=holder,
+        )
+
+    def change(self, application_id: str, url: str) -> None:
+        sent = {"answer_url": url, "answer_method": "POST"}
+        self._send("POST", f"/Application/{quote(application_id, safe='')}/", json=sent)
+
+    def move(self, line: Line, url: str) -> None:
+        """To an application that calls `url`. One that was made for it goes again where that fails."""
+        found = next((one for one in self._applications.values() if one.calls(url)), None)
+        application = found or self._make(url)
+        left: list[str] = []
+        try:
+            if line.in_the_way is InTheWay.TRUNK:
+                self._send("DELETE", f"{_path(line)}/assign", done=(*DONE, 404))
+                left.append("The number is already taken off its trunk.")
+            self._attach(line, application)
+        except (Refusal, OutboundError) as error:
+            if not found and not self._remove(application):
+                left.append(
+                    f"The application “{application.name}” was made for it and is still at Vobiz: delete it "
+                    "there if no number uses it."
+                )
+            raise _with(error, left) from None
+
+    def _make(self, url: str) -> _Application:
+        name = lines.cleaned(f"Patchbay {unquote(url.rpartition('/')[2])}", 60)
+        sent = {"app_name": name, "answer_url": url, "answer_method": "POST"}
+        answer = self._send("POST", "/Application/", json=sent)
+        application = _application({**content(answer), **sent})
+        if not application.id:
+            raise Refusal(unexpected(answer))
+        return application
+
+    def _attach(self, line: Line, application: _Application) -> None:
+        """What Vobiz says of it is believed after a look: it may be attached already, or after all."""
+        try:
+            self._send("POST", f"{_path(line)}/application", json={"application_id": application.id})
+        except (Refusal, OutboundError):
+            if not self._is_attached(line, application):
+                raise
+
+    def _is_attached(self, line: Line, application: _Application) -> bool:
+        try:
+            row = _Account(self._http, self._values).rows.get(line.phone_number, {})
+        except (Refusal, OutboundError):
+            return False
+        return _id(row.get("application_id")) == application.id
+
+    def _remove(self, application: _Application) -> bool:
+        """Whether it is gone. Vobiz keeps one that a number is attached to."""
+        try:
+            self._send("DELETE", f"/Application/{quote(application.id, safe='')}/", done=(*DONE, 404))
+        except (Refusal, OutboundError):
+            return False
+        return True
+
+    def _all(
+        self, path: str, name: str, query: Callable[[int, int], Mapping[str, int]]
+    ) -> list[Mapping[str, Any]]:
+        """Every row; `query` makes a page's parameters of its place and of how many rows came before."""
+        rows: list[Mapping[str, Any]] = []
+        last: list[Mapping[str, Any]] = []
+        for page in range(MOST_PAGES):
+            answer = self._send("GET", path, query=query(page, len(rows)))
+            more = listed(answer, name)
+            if more and more == last:
+                break
+            rows += more
+            if not more or len(rows) >= _total(content(answer)):
+                return rows
+            last = more
+        raise endless(Vobiz.label)
+
+    def _send(self, method: str, path: str, *, done: Container[int] = DONE, **more: Any) -> Answer:
+        """Raises Refusal for another status, or a body that is neither empty nor an object."""
+        answer = self._http.send(method, self._base + path, headers=self._headers, **more)
+        is_read = answer.body.strip() in (b"", b"{}") or content(answer)
+        if answer.status not in done or not is_read:
+            raise Refusal(_why(method, answer))
+        return answer
+
+
+def _application(row: Mapping[str, Any]) -> _Application:
+    found = _id(row.get("app_id")) or _id(row.get("id"))
+    return _Application(
+        found,
+        lines.cleaned(row.get("app_name")) or found,
+        lines.cleaned(row.get("answer_url"), 2000),
+        lines.cleaned(row.get("answer_method"), 10),
+    )
+
+
+def _id(value: Any) -> str:
+    """Its ids are text in some places, and may be numbers in others. Empty for none."""
+    return lines.cleaned(str(value) if isinstance(value, int) else value) or ""
+
+
+def _path(line: Line) -> str:
+    return f"/numbers/{quote(line.phone_number, safe='')}"
+
+
+def _total(found: Mapping[str, Any]) -> float:
+    """How many rows all pages have; infinity where that is not said, and an empty page is the end."""
+    meta = found.get("meta")
+    total = meta.get("total_count") if isinstance(meta, dict) else found.get("total")
+    return total if isinstance(total, int) else math.inf
+
+
+def _why(method: str, answer: Answer) -> Verified:
+    known = {401: UNKNOWN, 403: FORBIDDEN} | ({} if method == "GET" else {404: GONE})
+    if answer.status in known and _is_error(content(answer)):
+        return known[answer.status]
+    return unexpected(answer)
+
+
+def _with(error: Refusal | OutboundError, left: list[str]) -> Refusal | OutboundError:
+    """The error, with a sentence for each thing that is not as it was before."""
+    if not left:
+        return error
+    result = error.result if isinstance(error, Refusal) else refused(Outcome.UNREACHABLE, error.message)
+    return Refusal(replace(result, reason=" ".join([result.reason, *left])))
 
 
 def _account(found: Mapping[str, Any], auth_id: str) -> Verified:

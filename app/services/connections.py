@@ -37,6 +37,7 @@ class State:
     enabled: bool = True
     values: Mapping[str, Any] = field(default_factory=dict)
     secrets: Mapping[str, StoredSecret] = field(default_factory=dict)
+    callback_url: str | None = None
 
     @property
     def exists(self) -> bool:
@@ -92,7 +93,7 @@ def _state(provider: Provider, row: Connection | None, secrets: Mapping[str, Sto
         return State(provider)
     known = {field.name for field in provider.fields if not field.secret}
     values = {name: value for name, value in row.values.items() if name in known}
-    return State(provider, row.version, row.enabled, values, secrets)
+    return State(provider, row.version, row.enabled, values, secrets, row.callback_url)
 
 
 def _stored(scope: Scope, row: Secret) -> StoredSecret:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel
-from sqlalchemy import ColumnElement, Select, false, func, or_, select
+from sqlalchemy import ColumnElement, Select, false, func, or_, select, tuple_
 from sqlalchemy.exc import IntegrityError
 
 from app.core import clock, phone, urls
@@ -19,7 +19,7 @@ from app.core.errors import Conflict, Invalid, Malformed, Problem
 from app.models import Endpoint, Organization
 from app.provider import Family
 from app.providers import in_family, keys_in
-from app.services import audit, connections, validation
+from app.services import audit, connections, drift, validation
 from app.services.connections import State
 from app.services.scope import Scope, expect_version
 from app.services.validation import Checked
@@ -28,6 +28,8 @@ AGENT_LONGEST = 100
 LABEL_LONGEST = 200
 PAGE_MOST = 1000
 COUNT_MOST = 10_000
+CALLED_BY = {"inbound_agent_name", "is_active"}
+"""What a number should call at its provider depends on these."""
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
@@ -82,12 +84,13 @@ class EndpointDraft(EndpointEdit):
 
 @dataclass(frozen=True)
 class Filter:
-    """What a list shows: text in number, label or agent; and exact values."""
+    """What a list shows: text in number, label or agent; exact values; and `drifted` ones alone."""
 
     text: str = ""
     provider: str | None = None
     is_active: bool | None = None
     agent: str | None = None
+    drifted: bool = False
 
 
 @dataclass(frozen=True)
@@ -128,6 +131,8 @@ def _query(scope: Scope, wanted: Filter) -> Select[Endpoint]:
                 Endpoint.outbound_agent_name == wanted.agent,
             )
         )
+    if wanted.drifted:
+        query = query.where(tuple_(Endpoint.provider, Endpoint.phone_number).in_(drift.drifted(scope)))
     return query
 
 
@@ -192,16 +197,31 @@ def get(scope: Scope, endpoint_id: str) -> Endpoint:
 def create(scope: Scope, sent: Any) -> Endpoint:
     """Claims the number. Conflict where it is taken, here or in another organization."""
     draft = validation.read(EndpointDraft, sent, country=scope.organization.country)
-    row = Endpoint(organization_id=scope.organization.id, **draft.model_dump())
     try:
         with scope.transaction():
-            scope.session.add(row)
-            scope.session.flush()
-            audit.record(scope, "endpoint.created", row.phone_number, audit.diff({}, draft.model_dump()))
+            (row,) = add(scope, [draft])
     except IntegrityError:
-        message = f"{row.phone_number} already has an endpoint. A number can have one only."
+        message = f"{draft.phone_number} already has an endpoint. A number can have one only."
         raise Conflict(message, code="NUMBER_IN_USE") from None
+    scope.check_soon(scope.organization.id)
     return row
+
+
+def add(
+    scope: Scope, drafts: Sequence[EndpointDraft], told: Mapping[str, list[Any]] | None = None
+) -> list[Endpoint]:
+    """Inside a transaction only; checks are due afterwards. `told` is for the audit, beside the drafts.
+
+    IntegrityError where a number is taken.
+    """
+    rows = [Endpoint(organization_id=scope.organization.id, **draft.model_dump()) for draft in drafts]
+    scope.session.add_all(rows)
+    scope.session.flush()
+    for draft in drafts:
+        changes = audit.diff({}, draft.model_dump()) | dict(told or {})
+        audit.record(scope, "endpoint.created", draft.phone_number, changes)
+    drift.mark_due(scope, [draft.phone_number for draft in drafts])
+    return rows
 
 
 def update(scope: Scope, endpoint_id: str, sent: Any, *, version: int | None = None) -> Endpoint:
@@ -214,8 +234,13 @@ def update(scope: Scope, endpoint_id: str, sent: Any, *, version: int | None = N
         told = audit.diff({name: getattr(row, name) for name in changes}, changes)
         for name, value in changes.items():
             setattr(row, name, value)
+        scope.session.flush()
         if told:
             audit.record(scope, "endpoint.saved", row.phone_number, told)
+        if told.keys() & CALLED_BY:
+            drift.mark_due(scope, [row.phone_number])
+    if told.keys() & CALLED_BY:
+        scope.check_soon(scope.organization.id)
     return row
 
 
@@ -224,6 +249,8 @@ def delete(scope: Scope, endpoint_id: str, *, version: int | None = None) -> End
         row = get(scope, endpoint_id)
         expect_version(row, version)
         scope.session.delete(row)
+        scope.session.flush()
+        drift.mark_due(scope, [row.phone_number])
         told = {
             name: [getattr(row, name), None]
             for name in ("provider", "inbound_agent_name", "outbound_agent_name")

@@ -146,6 +146,7 @@ def update(scope: Scope, http: Outbound, sent: Any, *, version: int | None = Non
             setattr(organization, name, value)
         if told:
             audit.record(scope, "organization.saved", organization.name, told)
+    scope.check_soon(scope.organization.id)
     if is_moved:
         workspace_webhook.follow(scope, http)
     return organization

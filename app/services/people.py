@@ -197,7 +197,7 @@ def _keep_one_superadmin(scope: Scope, user: User) -> None:
 
 def change_password(scope: Scope, user: User, current: str, new: str, *, session_token: str | None) -> None:
     """Needs the current one, and ends the user's other sessions."""
-    confirm_password(scope, user, current, field="current_password")
+    confirm_password(scope, user, current, session_token=session_token, field="current_password")
     try:
         passwords.check(new, *user.email.split("@"), user.name)
     except ValueError as error:

@@ -15,7 +15,7 @@ from app.core.outbound import Outbound
 from app.models import Endpoint, ProviderSwitch, User
 from app.provider import Family, Provider
 from app.providers import PROVIDERS, keys_in
-from app.services import audit, connections, validation, values, workspace_webhook
+from app.services import audit, connections, drift, validation, values, workspace_webhook
 from app.services.connections import State
 from app.services.scope import Scope, expect_version
 from app.services.values import Naming
@@ -64,6 +64,8 @@ def save(
         refuse_breaking_active(scope, before, words)
         if told:
             audit.record(scope, "connection.saved", provider.label, told)
+            drift.mark_due(scope, changed=False)
+    scope.check_soon(scope.organization.id)
     return told
 
 

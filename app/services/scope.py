@@ -90,6 +90,10 @@ class Scope:
             raise NotFound(f"There is no such {what}.")
         return row
 
+    def let_go(self) -> None:
+        """Ends what reading began, so that no transaction is open while a provider is asked."""
+        self.session.rollback()
+
     @contextmanager
     def transaction(self, *, lock: bool = True) -> Iterator[None]:
         """One write, all of it or none of it.

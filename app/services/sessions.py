@@ -17,6 +17,8 @@ from app.services.scope import Scope
 IDLE = timedelta(hours=8)
 ABSOLUTE = timedelta(days=7)
 SEEN_EVERY = timedelta(minutes=5)
+RECENT = timedelta(minutes=30)
+"""How long a password that was typed in a session speaks for whoever uses it."""
 
 
 def _hash(token: str) -> str:
@@ -60,6 +62,20 @@ def _mark_seen(scope: Scope, session_id: str) -> None:
         scope.session.execute(
             update(WebSession).where(WebSession.id == session_id).values(last_seen_at=clock.now())
         )
+
+
+def is_recent(scope: Scope, token: str) -> bool:
+    """Whether the password was typed in the session lately."""
+    query = select(WebSession.confirmed_at).where(WebSession.id == _hash(token))
+    confirmed_at = scope.session.scalar(query)
+    return confirmed_at is not None and confirmed_at > clock.now() - RECENT
+
+
+def confirm(scope: Scope, token: str) -> None:
+    """The password was typed in the session, just now. Inside a transaction only."""
+    scope.session.execute(
+        update(WebSession).where(WebSession.id == _hash(token)).values(confirmed_at=clock.now())
+    )
 
 
 def sweep(scope: Scope) -> None:

@@ -70,7 +70,7 @@ def _mark_signed_in(scope: Scope, user: User) -> None:
 def _as(scope: Scope, user: User) -> Scope:
     organization = scope.session.get_one(Organization, user.organization_id)
     actor = replace(scope.actor, name=user.email, user_id=user.id, organization_id=organization.id)
-    return Scope(scope.session, organization, actor, scope.keys)
+    return replace(scope, found=organization, actor=actor)
 
 
 def check_password(scope: Scope, sent: Any) -> User:
@@ -112,8 +112,13 @@ def check_code(scope: Scope, user: User, code: str | None) -> None:
         raise Unauthenticated("This code does not match, or was used already.", code=CODE_NEEDED)
 
 
-def confirm_password(scope: Scope, user: User, password: str, *, field: str = "your_password") -> None:
-    """Again, before something that outlives the session is handed out. Invalid where it is wrong."""
+def confirm_password(
+    scope: Scope, user: User, password: str, *, session_token: str | None, field: str = "your_password"
+) -> None:
+    """Again, before something that outlives the session is handed out. Invalid where it is wrong.
+
+    The session of the token, where there is one, is a recent one from then on.
+    """
     counter = throttle.key("confirm", user.email)
     throttle.refuse_if_exhausted(scope, counter)
     if not passwords.matches(user.password_hash, password):
@@ -121,6 +126,8 @@ def confirm_password(scope: Scope, user: User, password: str, *, field: str = "y
         raise Invalid([Problem(field, "This is not your password.")])
     with scope.transaction():
         throttle.clear(scope, counter)
+        if session_token is not None:
+            sessions.confirm(scope, session_token)
 
 
 def _beside(scope: Scope, user: User) -> Scope:

@@ -10,7 +10,7 @@ from app.core.naming import settings_name
 from app.core.outbound import Outbound
 from app.provider import Family
 from app.providers import in_family, keys_in
-from app.services import audit, connections, providers, validation, values, workspace_webhook
+from app.services import audit, connections, drift, providers, validation, values, workspace_webhook
 from app.services.scope import Scope
 
 BaseUrl = Annotated[str, validation.Checked(lambda text, _country: urls.public_base_url(text))]
@@ -78,6 +78,7 @@ def update(scope: Scope, http: Outbound, sent: Any, *, if_match: str | None = No
             raise Invalid([Problem("public_base_url", NEEDS_BASE_URL)])
         _apply(scope, changes)
         saved = document(scope)
+    scope.check_soon(scope.organization.id)
     if is_moved:
         workspace_webhook.follow(scope, http)
     return saved
@@ -90,6 +91,7 @@ def _apply(scope: Scope, changes: dict[str, Any]) -> None:
         told = connections.apply(scope, state.provider, own) if own else {}
         if told:
             audit.record(scope, "connection.saved", state.provider.label, told)
+            drift.mark_due(scope, changed=False)
     if "provider" in changes:
         providers.choose(scope, Family.TELEPHONY, changes["provider"], words=settings_name)
     for state in before.values():
@@ -108,4 +110,5 @@ def set_base_url(scope: Scope, url: str | None) -> bool:
         {"public_base_url": [organization.public_base_url, url]},
     )
     organization.public_base_url = url
+    drift.mark_due(scope)
     return True

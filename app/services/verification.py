@@ -21,6 +21,9 @@ from app.services.scope import Scope
 MOST_TESTS = 30
 """Of one connection, in the throttle's window."""
 
+SECONDS = 20
+"""For all that one test asks of a provider."""
+
 
 @dataclass(frozen=True)
 class Tested:
@@ -55,7 +58,7 @@ def verify(scope: Scope, http: Outbound, provider: Provider, sent: Mapping[str, 
     connections.refuse_unsendable(state, changes)
     values = {field.name: state.raw(field) for field in provider.fields} | changes
     _count(scope, provider)
-    tested = Tested(_ask(http, provider, values), clock.now())
+    tested = Tested(_ask(http.within(SECONDS), provider, values), clock.now())
     _keep(scope, state, tested, is_stored=_are_stored(state, changes))
     return tested
 

@@ -14,12 +14,13 @@ from app.core.errors import Conflict, Invalid, NotFound, Problem
 from app.models import User, VoicePhoneNumber
 from app.provider import Family
 from app.providers import keys_in
-from app.services import audit, people, validation, voice
+from app.services import audit, drift, people, validation, voice
 from app.services.endpoints import Label
 from app.services.scope import Scope
 from app.services.validation import Checked
 
 TAKEN = "Another organization uses this number. Users of two organizations cannot share one."
+AI_IS_ON = "An agent answers this number. Switch AI off first, then take the number away."
 
 
 class VoicePhoneNumberDraft(BaseModel):
@@ -66,15 +67,17 @@ def give(scope: Scope, sent: Any) -> tuple[VoicePhoneNumber, User]:
     try:
         with scope.transaction():
             user = people.get(scope, draft.userId)
-            _claim(scope, draft.phoneNumber)
-            number = _add(scope, user, draft)
+            number = add(scope, user, draft)
     except IntegrityError:
         message = f"This person has {draft.phoneNumber} on {draft.provider} already."
         raise Conflict(message, code="NUMBER_ALREADY_GIVEN") from None
+    scope.check_soon(scope.organization.id)
     return number, user
 
 
-def _add(scope: Scope, user: User, draft: VoicePhoneNumberDraft) -> VoicePhoneNumber:
+def add(scope: Scope, user: User, draft: VoicePhoneNumberDraft) -> VoicePhoneNumber:
+    """Inside a transaction only. IntegrityError where the user has the number already."""
+    _claim(scope, draft.phoneNumber)
     default = _default_of(scope, user, draft.provider)
     if default is not None and draft.isDefault:
         default.is_default = False
@@ -85,13 +88,27 @@ def _add(scope: Scope, user: User, draft: VoicePhoneNumberDraft) -> VoicePhoneNu
         provider=draft.provider,
         phone_number=draft.phoneNumber,
         label=draft.label or None,
+        **_ai_of(scope, draft),
         is_default=draft.isDefault or default is None,
         is_inbound_enabled=draft.isInboundEnabled,
     )
     scope.session.add(number)
     scope.session.flush()
     audit.record(scope, "number.given", user.email, {draft.provider: [None, draft.phoneNumber]})
+    drift.mark_due(scope, [draft.phoneNumber])
     return number
+
+
+def _ai_of(scope: Scope, draft: VoicePhoneNumberDraft) -> dict[str, Any]:
+    """An agent answers a number, whoever has it."""
+    same = scope.select(VoicePhoneNumber).where(
+        VoicePhoneNumber.provider == draft.provider,
+        VoicePhoneNumber.phone_number == draft.phoneNumber,
+        VoicePhoneNumber.ai_enabled,
+    )
+    shared = scope.session.scalar(same.limit(1))
+    names = ("ai_enabled", "ai_agent_id", "elevenlabs_phone_number_id")
+    return {name: getattr(shared, name) for name in names} if shared else {}
 
 
 def _claim(scope: Scope, number: str) -> None:
@@ -137,22 +154,44 @@ def get(scope: Scope, user: User, number_id: str) -> VoicePhoneNumber:
 
 
 def take(scope: Scope, user_id: str, provider: str, number: str) -> VoicePhoneNumber:
-    """Takes the number from the user. Where it was the default, the user's next number becomes it."""
-    number = _plus(number)
-    if not phone.E164.fullmatch(number):
-        raise Invalid([Problem("phone_number", "Write the number in E.164, such as +15551234567.")])
+    """Takes the number from the user. Where it was the default, the user's next number becomes it.
+
+    Conflict where an agent answers it and nobody else has it: who would switch AI off later?
+    """
     with scope.transaction():
-        user = people.get(scope, user_id)
-        owned = (own for own in of_user(scope, user) if own.phone_number == number)
-        row = next((own for own in owned if own.provider == provider), None)
-        if row is None:
-            raise NotFound("This person does not have that number.")
+        user, row = find(scope, user_id, provider, number)
+        if is_last_with_ai(scope, row):
+            raise Conflict(AI_IS_ON, code="AI_IS_ON")
         scope.session.delete(row)
         scope.session.flush()
         if row.is_default:
             _promote_next(scope, user, provider)
-        audit.record(scope, "number.taken", user.email, {provider: [number, None]})
+        audit.record(scope, "number.taken", user.email, {provider: [row.phone_number, None]})
+        drift.mark_due(scope, [row.phone_number])
     return row
+
+
+def find(scope: Scope, user_id: str, provider: str, number: str) -> tuple[User, VoicePhoneNumber]:
+    """The user, and the number that is theirs; it may be written without its plus."""
+    number = _plus(number)
+    if not phone.E164.fullmatch(number):
+        raise Invalid([Problem("phone_number", "Write the number in E.164, such as +15551234567.")])
+    user = people.get(scope, user_id)
+    owned = (own for own in of_user(scope, user) if own.phone_number == number)
+    row = next((own for own in owned if own.provider == provider), None)
+    if row is None:
+        raise NotFound("This person does not have that number.")
+    return user, row
+
+
+def is_last_with_ai(scope: Scope, row: VoicePhoneNumber) -> bool:
+    """Whether an agent answers the number, and no other user has it."""
+    others = scope.select(VoicePhoneNumber).where(
+        VoicePhoneNumber.provider == row.provider,
+        VoicePhoneNumber.phone_number == row.phone_number,
+        VoicePhoneNumber.id != row.id,
+    )
+    return row.ai_enabled and scope.session.scalar(others.limit(1)) is None
 
 
 def _plus(number: str) -> str:

@@ -6,10 +6,14 @@ from flask import Flask
 
 from app.web import rail
 from app.web.account import account
+from app.web.ai_numbers import ai_numbers
 from app.web.audit import audit
+from app.web.callback import callback
 from app.web.calls import calls
 from app.web.checklist import checklist
+from app.web.drift import drift
 from app.web.endpoints import endpoints
+from app.web.numbers import numbers
 from app.web.organizations import organizations
 from app.web.people import people
 from app.web.providers import providers
@@ -27,10 +31,14 @@ def init_app(app: Flask) -> None:
         organizations,
         checklist,
         providers,
+        callback,
         voice_ai,
         endpoints,
         calls,
+        drift,
+        numbers,
         people,
+        ai_numbers,
         audit,
         settings,
         account,

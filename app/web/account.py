@@ -12,11 +12,11 @@ from markupsafe import Markup
 
 from app.core.errors import Conflict, Invalid, TooMany
 from app.models import User
-from app.services import people, sign_in, tokens, totp, voice_phone_numbers
+from app.services import people, tokens, totp, voice_phone_numbers
 from app.services.scope import SECRETS, Scope
 from app.web import render
 from app.web.forms import CodeForm, PasswordForm, TokenForm, TotpBeginForm, TotpOffForm
-from app.web.guard import Pages, Who, own
+from app.web.guard import Pages, Who, confirm_password, own
 
 account = Pages("account", __name__)
 
@@ -87,7 +87,7 @@ def issue_token(scope: Scope) -> ResponseReturnValue:
     scope = own(scope)
     form = TokenForm()
     try:
-        sign_in.confirm_password(scope, current_user.user, form.your_password.data or "")
+        confirm_password(scope, form.your_password.data)
         issued = tokens.issue(
             scope,
             current_user.user,
@@ -122,7 +122,7 @@ def begin_totp(scope: Scope) -> ResponseReturnValue:
     scope = own(scope)
     form = TotpBeginForm()
     try:
-        sign_in.confirm_password(scope, current_user.user, form.your_password.data or "")
+        confirm_password(scope, form.your_password.data)
         totp.begin(scope, current_user.user)
     except Invalid as error:
         form.show(error)
@@ -153,7 +153,7 @@ def switch_totp_off(scope: Scope) -> ResponseReturnValue:
     scope = own(scope)
     form = TotpOffForm()
     try:
-        sign_in.confirm_password(scope, current_user.user, form.your_password.data or "")
+        confirm_password(scope, form.your_password.data)
         totp.switch_off(scope, current_user.user, session_token=current_user.token)
     except Invalid as error:
         form.show(error)

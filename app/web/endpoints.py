@@ -10,10 +10,10 @@ from flask.typing import ResponseReturnValue
 
 from app.core import phone, urls
 from app.core.errors import Conflict, Invalid, Stale
-from app.models import Endpoint
+from app.models import DriftCheck, Endpoint
 from app.provider import Family
 from app.providers import PROVIDERS, in_family
-from app.services import audit
+from app.services import audit, checking, drift, pointing
 from app.services import endpoints as service
 from app.services.endpoints import Filter
 from app.services.scope import Scope
@@ -48,11 +48,12 @@ def _table(
     page = service.page(scope, wanted, limit=PAGE, cursor=request.args.get("cursor") or None)
     total = service.count(scope, wanted)
     states = service.telephony_states(scope)
+    checks = drift.of_numbers(scope, [row.phone_number for row in page.rows])
     rows = page.rows if edited is None or edited in page.rows else [edited, *page.rows]
     return render.page(
         "endpoints/table.html",
         status,
-        rows=[_row(scope, states, row) for row in rows],
+        rows=[_row(scope, states, row, checks.get((row.provider, row.phone_number))) for row in rows],
         next_page=_query(cursor=page.next_cursor) if page.next_cursor else None,
         query=_query(cursor=request.args.get("cursor")),
         total=min(total, service.COUNT_MOST),
@@ -65,6 +66,7 @@ def _table(
         editing=edited.id if edited else None,
         form=form,
         conflicts=conflicts,
+        standing=checking.standing(scope),
     )
 
 
@@ -75,18 +77,18 @@ def _filter() -> Filter:
         provider=request.args.get("provider") or None,
         is_active=active,
         agent=request.args.get("agent") or None,
+        drifted=request.args.get("sync") == "drifted",
     )
 
 
 def _query(cursor: str | None = None) -> str:
     """The view that the address shows, for links and forms that come back to it."""
-    kept = {
-        name: request.args[name] for name in ("q", "provider", "active", "agent") if request.args.get(name)
-    }
+    names = ("q", "provider", "active", "agent", "sync")
+    kept = {name: request.args[name] for name in names if request.args.get(name)}
     return urlencode(kept | ({"cursor": cursor} if cursor else {}))
 
 
-def _row(scope: Scope, states: Any, row: Endpoint) -> dict[str, Any]:
+def _row(scope: Scope, states: Any, row: Endpoint, check: DriftCheck | None = None) -> dict[str, Any]:
     found = PROVIDERS.get(row.provider)
     return {
         "id": row.id,
@@ -102,6 +104,7 @@ def _row(scope: Scope, states: Any, row: Endpoint) -> dict[str, Any]:
         "blocked": service.blocked_reason(scope.organization, states, row, "inbound"),
         "active": row.is_active,
         "version": row.version,
+        "check": check,
         "provider_key": row.provider,
     }
 
@@ -141,8 +144,9 @@ def show(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
     states = service.telephony_states(scope)
     return render.page(
         "endpoints/show.html",
-        row=_row(scope, states, row),
+        row=_row(scope, states, row, drift.of_number(scope, row)),
         outbound_blocked=service.blocked_reason(scope.organization, states, row, "outbound"),
+        can_point=pointing.can_point(row.provider),
         provider=PROVIDERS.get(row.provider),
         history=audit.about(scope, row.phone_number),
     )

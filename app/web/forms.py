@@ -27,6 +27,7 @@ from app.providers import in_family
 from app.services.connections import State
 
 CLEAR = "clear_"
+OLD_SESSION = "For a test: you last typed it here more than half an hour ago."
 
 
 class Form(FlaskForm):  # type: ignore[misc]
@@ -147,6 +148,24 @@ class EndpointForm(Form):
         }
 
 
+class ImportForm(Form):
+    """Beside ticked numbers: which agents the endpoints get, or who gets the numbers."""
+
+    inbound_agent_name = StringField("Answered by")
+    outbound_agent_name = StringField("Dials as")
+    user_id = SelectField("Person")
+
+    def __init__(self, people: Iterable[tuple[str, str]]) -> None:
+        super().__init__()
+        self.user_id.choices = [
+            SelectChoice("", "Choose a person"),
+            *(SelectChoice(user_id, name) for user_id, name in people),
+        ]
+
+    def agents(self) -> dict[str, str | None]:
+        return {name: text_or_none(self[name]) for name in ("inbound_agent_name", "outbound_agent_name")}
+
+
 class PersonForm(Form):
     name = StringField("Name")
     email = StringField("Email")
@@ -174,6 +193,30 @@ class NumberForm(Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.provider.choices = _providers(Family.VOICE)
+
+
+class AgentIdForm(Form):
+    word = "agent"
+
+    aiAgentId = StringField("Agent ID", description="Of the agent at ElevenLabs that answers.")  # noqa: N815
+
+
+class AgentForm(Form):
+    word = "agent"
+
+    aiAgentId = SelectField("Agent", description="Who answers, of the agents at ElevenLabs.")  # noqa: N815
+
+
+def agent_choice(agents: Iterable[tuple[str, str]], chosen: str | None) -> AgentForm:
+    """Of ids and names. One that was chosen and is not among them stays to be seen."""
+    form = AgentForm(formdata=None, aiAgentId=chosen)
+    known = dict(agents)
+    if not chosen:
+        known = {"": "Choose one"} | known
+    elif chosen not in known:
+        known = {chosen: f"{chosen}, not at ElevenLabs"} | known
+    form.aiAgentId.choices = [SelectChoice(key, name) for key, name in known.items()]
+    return form
 
 
 class TokenForm(Form):
@@ -208,6 +251,11 @@ class ToolSecretForm(Form):
     version = HiddenField()
 
 
+class CallbackForm(Form):
+    url = StringField("Callback URL")
+    seen = HiddenField()
+
+
 class ConfirmForm(Form):
     """For what is done by a button alone."""
 
@@ -220,6 +268,7 @@ def for_provider(state: State) -> Form:
     fields: dict[str, Any] = {
         "word": state.provider.key,
         "version": HiddenField(default=str(state.version)),
+        "your_password": PasswordField("Your password", description=OLD_SESSION),
     }
     for declared in state.provider.typed_fields:
         name = settings_name(state.provider.key, declared.name)

@@ -114,7 +114,7 @@ def _scope(path: dict[str, Any]) -> Scope:
         ip=request.remote_addr or "",
         request_id=g.request_id,
     )
-    scope = Scope(http.session(), None, actor, http.keys())
+    scope = http.scope(actor)
     if "slug" not in path:
         return scope
     inside = scope.into(organizations.by_slug(scope, path.pop("slug")))
@@ -138,6 +138,12 @@ def let_in(scope: Scope, user: User) -> None:
     session.clear()
     token = sign_in.start_session(scope, user, user_agent=request.user_agent.string)
     login_user(SignedIn(token, user))
+
+
+def confirm_password(scope: Scope, password: str | None) -> None:
+    """Of whoever is signed in, in their session. Raises Invalid for `your_password`, TooMany."""
+    signed_in: SignedIn = current_user
+    sign_in.confirm_password(scope, signed_in.user, password or "", session_token=signed_in.token)
 
 
 def own(scope: Scope) -> Scope:

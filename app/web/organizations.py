@@ -6,8 +6,8 @@ from flask import flash, url_for
 from flask.typing import ResponseReturnValue
 
 from app.core.errors import Invalid
+from app.services import drift, verification
 from app.services import organizations as service
-from app.services import verification
 from app.services.scope import Scope
 from app.web import render
 from app.web.forms import OrganizationForm
@@ -23,6 +23,7 @@ def overview(scope: Scope) -> ResponseReturnValue:
         organizations=service.every(scope),
         tallies=service.tallies(scope),
         failing=verification.failing_everywhere(scope),
+        drifts=drift.tallies(scope),
     )
 
 

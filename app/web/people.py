@@ -6,17 +6,16 @@ from typing import Any
 
 from flask import Response, flash, url_for
 from flask.typing import ResponseReturnValue
-from flask_login import current_user
 
 from app.core import phone
 from app.core.errors import Conflict, Forbidden, Invalid, Stale, TooMany
 from app.models import User
-from app.services import audit, sign_in, tokens, voice_phone_numbers
+from app.services import audit, tokens, voice_phone_numbers
 from app.services import people as service
 from app.services.scope import SECRETS, Scope
 from app.web import render
 from app.web.forms import ConfirmForm, NumberForm, PersonForm, TokenForm, differing, text_or_none, yes_or_no
-from app.web.guard import Pages, Who
+from app.web.guard import Pages, Who, confirm_password
 
 people = Pages("people", __name__)
 
@@ -145,14 +144,21 @@ def make_default(scope: Scope, user_id: str, number_id: str) -> ResponseReturnVa
 def confirm_take(scope: Scope, user_id: str, number_id: str) -> ResponseReturnValue:
     user = service.get(scope, user_id)
     number = voice_phone_numbers.get(scope, user, number_id)
-    return render.page("people/take_number.html", person=user, number=number, form=ConfirmForm())
+    needs_ai_off = voice_phone_numbers.is_last_with_ai(scope, number)
+    return render.page(
+        "people/take_number.html", person=user, number=number, needs_ai_off=needs_ai_off, form=ConfirmForm()
+    )
 
 
 @people.page("/o/<slug>/people/<user_id>/numbers/<number_id>/take", who=Who.SUPERADMIN, methods=["POST"])
 def take_number(scope: Scope, user_id: str, number_id: str) -> ResponseReturnValue:
     user = service.get(scope, user_id)
     number = voice_phone_numbers.get(scope, user, number_id)
-    voice_phone_numbers.take(scope, user.id, number.provider, number.phone_number)
+    try:
+        voice_phone_numbers.take(scope, user.id, number.provider, number.phone_number)
+    except Conflict as error:
+        flash(error.message, "bad")
+        return _to(scope, user)
     flash(f"{phone.display(number.phone_number)} is taken from {user.name}.", "ok")
     return _to(scope, user)
 
@@ -163,7 +169,7 @@ def issue_token(scope: Scope, user_id: str) -> ResponseReturnValue:
     user = service.get(scope, user_id)
     form = TokenForm()
     try:
-        sign_in.confirm_password(scope, current_user.user, form.your_password.data or "")
+        confirm_password(scope, form.your_password.data)
         issued = tokens.issue(
             scope,
             user,

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from flask import Response, flash, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_login import current_user
 
 from app import http
 from app.core import phone
-from app.core.errors import Conflict, Invalid, NotFound, Stale, TooMany
+from app.core.errors import Conflict, Forbidden, Invalid, NotFound, Stale, TooMany
 from app.core.naming import settings_name
 from app.provider import Family, PhoneNumber, Provider, Verified
-from app.services import connections, verification, workspace_webhook
+from app.services import connections, numbers, sessions, verification, workspace_webhook
 from app.services import providers as service
 from app.services.connections import State
 from app.services.scope import Scope
 from app.web import render
 from app.web.forms import ConfirmForm, Form, differing, for_provider, sent_for, yes_or_no
-from app.web.guard import Pages, Who
+from app.web.guard import Pages, Who, confirm_password
 
 providers = Pages("providers", __name__)
 
@@ -55,16 +56,38 @@ def verify(scope: Scope, key: str) -> ResponseReturnValue:
     state = connections.load(scope, provider)
     form = for_provider(state)
     try:
+        _confirm_where_old(scope, form)
         tested = verification.verify(scope, http.outbound(), provider, sent_for(provider, form))
+    except Forbidden as error:
+        form.your_password.errors = [error.message]
+        return _not_tested(scope, state, form, 403)
     except Invalid as error:
         form.show(error)
-        return _page(scope, state, form, 422)
+        return _not_tested(scope, state, form, 422)
     except TooMany as error:
         form.form_errors.append(error.message)
-        return _page(scope, state, form, 429)
+        return _not_tested(scope, state, form, 429)
+    return _page(scope, state, form, tested=tested.result, retype=_has_secret(provider, form))
+
+
+def _confirm_where_old(scope: Scope, form: Form) -> None:
+    """Whoever finds an old session open must not try stored secrets out, or other accounts."""
+    if sessions.is_recent(scope, current_user.token):
+        return
+    if not form.your_password.data:
+        raise Forbidden("Type your password, then test again. Nothing was sent to the provider.")
+    confirm_password(scope, form.your_password.data)
+
+
+def _not_tested(scope: Scope, state: State, form: Form, status: int) -> Response:
+    if _has_secret(state.provider, form):
+        form.form_errors.append("Type the secret again too: no page gives it back.")
+    return _page(scope, state, form, status)
+
+
+def _has_secret(provider: Provider, form: Form) -> bool:
     typed = sent_for(provider, form)
-    retype = any(typed.get(settings_name(provider.key, field.name)) for field in provider.secrets)
-    return _page(scope, state, form, tested=tested.result, retype=retype)
+    return any(typed.get(settings_name(provider.key, field.name)) for field in provider.secrets)
 
 
 def _stale(scope: Scope, provider: Provider, form: Form) -> Response:
@@ -113,7 +136,9 @@ def _page(
         families=[family for family in state.provider.families if family is not Family.VOICE_AI],
         words=service.FAMILY_WORDS,
         switches=service.history(scope, state.provider),
+        can_list=numbers.can_list(state.provider),
         can_verify=verification.can_verify(state.provider),
+        ask_password=not sessions.is_recent(scope, current_user.token),
         check=verification.last(scope, state),
         tested=tested,
         retype=retype,

@@ -31,6 +31,11 @@ def page(template: str, status: int = 200, **context: Any) -> Response:
     return make_response(body + "".join(toasts), status)
 
 
+def is_part() -> bool:
+    """Whether htmx asks for a part of a page."""
+    return _wanted_block() is not None
+
+
 def _wanted_block() -> str | None:
     headers = request.headers
     if (

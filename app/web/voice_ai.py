@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from flask import Response, flash, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_login import current_user
 
 from app import http
 from app.core.errors import Conflict, Invalid, TooMany
 from app.provider import Family
 from app.providers import in_family
-from app.services import connections, sign_in, workspace_webhook
+from app.services import connections, numbers, workspace_webhook
 from app.services import providers as choices
 from app.services import voice_ai as service
 from app.services.scope import Scope
 from app.services.workspace_webhook import State
 from app.web import render
 from app.web.forms import ConfirmForm, ToolSecretForm, for_provider
-from app.web.guard import Pages, Who
+from app.web.guard import Pages, Who, confirm_password
 
 voice_ai = Pages("voice_ai", __name__)
 
@@ -30,6 +29,9 @@ def show(scope: Scope) -> ResponseReturnValue:
     return render.page(
         "voice_ai/show.html",
         states=states,
+        listing=[
+            key for key, state in states.items() if numbers.can_list(state.provider) and state.is_configured
+        ],
         forms={key: for_provider(state) for key, state in states.items()},
         chosen=choices.active(scope, Family.VOICE_AI),
         form=ConfirmForm(version=str(scope.organization.version)),
@@ -64,7 +66,7 @@ def generate_tool_secret(scope: Scope) -> ResponseReturnValue:
     """The fresh secret is shown this once."""
     form = ToolSecretForm()
     try:
-        sign_in.confirm_password(scope, current_user.user, form.your_password.data or "")
+        confirm_password(scope, form.your_password.data)
         secret = service.generate_tool_secret(scope, http.outbound(), version=form.version_sent)
     except Invalid as error:
         form.show(error)

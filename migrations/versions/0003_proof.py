@@ -62,7 +62,6 @@ def upgrade() -> None:
     )
     op.create_table(
         "drift_checks",
-        sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("organization_id", sa.String(length=36), nullable=False),
         sa.Column("provider", sa.String(length=32), nullable=False),
         sa.Column("phone_number", sa.String(length=16), nullable=False),
@@ -79,12 +78,8 @@ def upgrade() -> None:
             name=op.f("fk_drift_checks_organization_id"),
             ondelete="CASCADE",
         ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_drift_checks")),
-        sa.UniqueConstraint(
-            "organization_id",
-            "provider",
-            "phone_number",
-            name=op.f("uq_drift_checks_organization_id_provider_phone_number"),
+        sa.PrimaryKeyConstraint(
+            "organization_id", "provider", "phone_number", name=op.f("pk_drift_checks")
         ),
     )
     op.create_index(

@@ -56,6 +56,8 @@ TEXTS = [
     "z" * 5000,
 ]
 NUMBERS = [0, 1, 5, -1, 1001, 2**31, 2**63, 2**64, -(2**63) - 1, 10**300, 0.1, -0.0, 1e308, 5.0]
+POINTS = [*range(1, 0xD800), *range(0x10000, 0x10400)]
+"""Anything but surrogates, which no UTF-8 has."""
 
 
 def _value(chance: random.Random, deep: int = 0) -> Any:
@@ -67,9 +69,7 @@ def _value(chance: random.Random, deep: int = 0) -> Any:
     if kind == 4:
         return chance.choice([None, True, False])
     if kind == 5:
-        # Anything but surrogates, which no UTF-8 has.
-        points = [chance.choice([*range(1, 0xD800), *range(0x10000, 0x10400)]) for _ in range(9)]
-        return "".join(map(chr, points))
+        return "".join(chr(chance.choice(POINTS)) for _ in range(9))
     if kind == 6:
         return [_value(chance, deep + 1) for _ in range(chance.randrange(4))]
     return {_key(chance): _value(chance, deep + 1) for _ in range(chance.randrange(4))}

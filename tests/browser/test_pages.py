@@ -18,6 +18,8 @@ PAGES = [
             "endpoints",
             "endpoints/new",
             "calls",
+            "numbers",
+            "providers/twilio/numbers",
             "people",
             "people/new",
             "audit",
@@ -25,6 +27,7 @@ PAGES = [
             "voice-ai",
             "voice-ai/tool-secret",
             "active/voice?provider=twilio",
+            "providers/sinch/callback",
             *(
                 f"providers/{key}"
                 for key in ("twilio", "sinch", "exotel", "vobiz", "elevenlabs", "sinch_est")

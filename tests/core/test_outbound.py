@@ -226,6 +226,14 @@ def test_json_is_sent_and_gzip_and_chunks_are_read(serve):
     assert json.loads(server.requests[0].partition(b"\r\n\r\n")[2]) == {"b": 2}
 
 
+def test_a_body_is_sent_to_the_byte(serve):
+    server = serve()
+    to(server).send("POST", URL, body=b'{"b":\xff}', headers={"Content-Type": "application/json"})
+    head, _, body = server.requests[0].partition(b"\r\n\r\n")
+    assert body == b'{"b":\xff}'
+    assert head.count(b"Content-Type: application/json") == 1
+
+
 def test_an_answer_shows_no_body_when_it_is_printed():
     assert "hidden" not in repr(Answer(200, {"X": "hidden"}, b"hidden"))
 
@@ -686,6 +694,44 @@ def test_an_answer_is_not_lost_to_a_retry_that_hangs(serve, quick):
     server.answers.append(server.hang)
     assert to(server, deadline=0.4).send("GET", URL).status == 503
     assert server.connections == 2
+
+
+# Time that calls share
+
+
+@pytest.fixture
+def pass_time(monkeypatch):
+    """`pass_time(3)`: three seconds later than it was."""
+    ahead: list[float] = []
+    monotonic = time.monotonic
+    monkeypatch.setattr(time, "monotonic", lambda: monotonic() + sum(ahead))
+    return ahead.append
+
+
+def test_calls_that_belong_together_share_their_time(serve, pass_time):
+    server = serve()
+    client = to(server)
+    together = client.within(60)
+    for _ in range(2):
+        together.send("GET", URL)
+        pass_time(20)
+    together.send("GET", URL)
+    pass_time(20)
+    assert refused(together) == "timeout"
+    assert len(server.requests) == 3
+    client.send("GET", URL)
+
+
+def test_when_no_time_is_left_nobody_is_asked_or_dialled(resolver, no_dialling):
+    asked = resolver([PUBLIC])
+    assert refused(Outbound().within(0)) == "timeout"
+    assert asked == []
+
+
+def test_a_shared_time_is_no_longer_time_for_one_call(serve):
+    server = serve()
+    server.answers = [server.hang]
+    assert refused(to(server, deadline=0.1).within(60)) == "timeout"
 
 
 # What is logged

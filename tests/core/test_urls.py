@@ -111,6 +111,57 @@ def test_it_refuses_what_providers_could_not_or_should_not_call(text):
         urls.public_base_url(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "url"),
+    [
+        *((text, url) for text, url in GOOD if not text.strip().endswith("/")),
+        (" https://Dialer.example.com:443/sinch/ ", "https://dialer.example.com/sinch/"),
+        ("https://dialer.example.com/a?b=c%20d&e=/f?", "https://dialer.example.com/a?b=c%20d&e=/f?"),
+        ("https://dialer.example.com?a=b", "https://dialer.example.com?a=b"),
+        ("https://dialer.example.com/" + "a" * 900, "https://dialer.example.com/" + "a" * 900),
+    ],
+)
+def test_a_callback_may_have_a_query_and_keeps_its_path(text, url):
+    assert urls.callback_url(text) == url
+    assert urls.callback_url(url) == url
+
+
+MORE_IN_A_CALLBACK = {BAD[-2], BAD[-1], "https://voice.example.com?", "https://voice.example.com?a=b"}
+
+
+@pytest.mark.asvs("1.2.2")
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(text for text in BAD if text not in MORE_IN_A_CALLBACK),
+        "https://dialer.example.com/a?b=c d",
+        "https://dialer.example.com/a?b=é",
+        "https://dialer.example.com/a?b=%zz",
+        'https://dialer.example.com/a?"><b',
+        "https://dialer.example.com/a?b#c",
+        "https://dialer.example.com/a?b=c\nd",
+        "https://dialer.example.com/" + "a" * 1000,
+    ],
+)
+def test_a_callback_is_refused_as_a_base_is(text):
+    with pytest.raises(ValueError, match=r"^[A-Z].*[.]$"):
+        urls.callback_url(text)
+
+
+@pytest.mark.parametrize(
+    ("found", "shown"),
+    [
+        ("https://a.example/b?c=d@e", "https://a.example/b?c=d@e"),
+        ("https://ann:made-up@a.example/b", "https://…@a.example/b"),
+        ("https://a.example/\r\n\u202eb\0", "https://a.example/b"),
+        ("x" * 2000, "x" * 1000),
+        ("", ""),
+    ],
+)
+def test_an_address_of_somebody_else_is_one_line_without_a_password(found, shown):
+    assert urls.shown(found) == shown
+
+
 @pytest.mark.asvs("1.2.2")
 @pytest.mark.parametrize(
     ("agent", "segment"),
@@ -166,3 +217,18 @@ def test_it_never_leaves_the_site(target):
 @pytest.mark.parametrize("target", ["/", "/o/acme-support/", "/o/acme?q=//evil.example#top"])
 def test_it_keeps_a_path_of_ours(target):
     assert urls.local_path(target) == target
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://calls.example/x?y=a@b#c@d", "https://calls.example/x?y=a@b#c@d"),
+        ("https://user:made-up@calls.example:8443/x", "https://calls.example:8443/x"),
+        ("//user@calls.example", "//calls.example"),
+        ("https://one@two:three@calls.example/", "https://calls.example/"),
+        ("sip:line@calls.example", "sip:line@calls.example"),
+        ("", ""),
+    ],
+)
+def test_an_address_is_shown_without_the_password_in_it(url, shown):
+    assert urls.without_user(url) == shown

@@ -11,6 +11,7 @@ from app.core import outbound
 from app.core.outbound import Outbound
 from app.provider import Outcome, Verified, Verifies
 from app.providers import PROVIDERS, sinch_est
+from tests.support.lines import Account
 from tests.upstreams import UPSTREAMS, Upstream
 from tests.upstreams.base import GOSSIP
 
@@ -30,6 +31,11 @@ def upstream(key: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Upstream]:
     sinch_est.tokens.clear()
     with UPSTREAMS[key]() as running:
         yield running
+
+
+@pytest.fixture
+def account(key: str, upstream: Upstream) -> Account:
+    return Account(key, upstream)
 
 
 @pytest.fixture

@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
+from argon2 import Type, extract_parameters
 
 from app.services import passwords
-from tests.support.cast import PASSWORD, hashed_password
+from tests.support.cast import PASSWORD
+from tests.support.hashing import SHIPPED, hashing_with
 
 COMMON = [
     "passwordpassword",
@@ -32,6 +36,17 @@ GOOD = [
     "🔑🚪🏠🌲🏔🌊🐟🐈🐕🌙⭐🔥🍎🥖🎻",
     "four grey cats " * 16,
 ]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def shipped() -> Iterator[None]:
+    with hashing_with(SHIPPED):
+        yield
+
+
+@pytest.fixture(scope="module")
+def stored() -> str:
+    return passwords.hashed(PASSWORD)
 
 
 @pytest.mark.asvs("6.2.4")
@@ -73,21 +88,24 @@ def test_it_refuses_the_persons_own_words(password, personal):
 
 
 @pytest.mark.asvs("11.4.2")
-def test_it_hashes_with_argon2id():
-    assert hashed_password().startswith("$argon2id$")
-    assert PASSWORD not in hashed_password()
+def test_it_hashes_with_argon2id_at_full_cost(stored):
+    made = extract_parameters(stored)
+    assert made.type is Type.ID
+    assert made.memory_cost >= 64 * 1024
+    assert made.time_cost >= 3
+    assert PASSWORD not in stored
 
 
 @pytest.mark.asvs("6.2.9")
 @pytest.mark.parametrize("password", [PASSWORD + " ", " " + PASSWORD, PASSWORD.upper(), PASSWORD[:-1], ""])
-def test_only_the_exact_password_matches(password):
-    assert passwords.matches(hashed_password(), PASSWORD)
-    assert not passwords.matches(hashed_password(), password)
+def test_only_the_exact_password_matches(stored, password):
+    assert passwords.matches(stored, PASSWORD)
+    assert not passwords.matches(stored, password)
 
 
-@pytest.mark.parametrize("stored", [None, "", "junk", "$argon2id$v=19$junk"])
-def test_nobody_and_a_broken_hash_match_nothing(stored):
-    assert not passwords.matches(stored, "the password of nobody at all")
+@pytest.mark.parametrize("broken", [None, "", "junk", "$argon2id$v=19$junk"])
+def test_nobody_and_a_broken_hash_match_nothing(broken):
+    assert not passwords.matches(broken, "the password of nobody at all")
 
 
 @pytest.mark.asvs("6.3.8")

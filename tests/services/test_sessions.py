@@ -108,3 +108,21 @@ def test_all_but_one_end(acme, cast, token):
 def test_a_disabled_users_is_nobodys(acme, cast, token):
     people.set_disabled(acme, cast.mo.id, True)
     assert sessions.user_of(acme, token) is None
+
+
+@pytest.mark.asvs("7.5.3")
+def test_a_password_speaks_for_a_while(acme, cast, token):
+    assert sessions.is_recent(acme, token)
+    _move(acme, confirmed_at=sessions.RECENT - MOMENT)
+    assert sessions.is_recent(acme, token)
+    _move(acme, confirmed_at=sessions.RECENT)
+    assert not sessions.is_recent(acme, token)
+    with acme.transaction():
+        _row(acme).confirmed_at = None
+    assert not sessions.is_recent(acme, token)
+    assert not sessions.is_recent(acme, "another")
+    with acme.transaction():
+        other = sessions.start(acme, cast.mo, user_agent="")
+        acme.session.get_one(WebSession, sessions._hash(other)).confirmed_at = None
+        sessions.confirm(acme, token)
+    assert [sessions.is_recent(acme, each) for each in (token, other)] == [True, False]

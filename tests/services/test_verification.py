@@ -96,6 +96,13 @@ def test_trouble_is_a_result_that_repeats_nothing(acme, vobiz, http, trouble):
     assert vobiz.values["auth_token"] not in tested.result.reason
 
 
+def test_all_that_a_test_asks_has_one_deadline(acme, vobiz, http, monkeypatch):
+    _stored(acme, vobiz)
+    monkeypatch.setattr(verification, "SECONDS", 0)
+    assert verification.verify(acme, http, VOBIZ, {}).result.code == Outcome.UNREACHABLE
+    assert vobiz.requests == []
+
+
 def test_no_transaction_is_open_while_the_provider_is_asked(acme, vobiz, http, monkeypatch):
     _stored(acme, vobiz)
     open_while_asked = []

@@ -62,12 +62,13 @@ class Furnished:
     """What there is, by its ids, and each secret by what it is."""
 
     cast: Cast
-    ids: Mapping[str, str]
+    ids: dict[str, str]
     secrets: Mapping[str, str]
 
     def address(self, rule: Rule, **other: str) -> str:
-        """Of the route, with the ids of what there is."""
-        values = {name: ({**self.ids, **other})[name] for name in rule.arguments}
+        """Of the route, with the ids of what there is, and a provider that has such a page."""
+        known = self.ids | ({"key": "sinch"} if rule.endpoint.startswith("callback.") else {}) | other
+        values = {name: known[name] for name in rule.arguments}
         address = rule.rule
         for name, value in values.items():
             address = address.replace(f"<path:{name}>", value).replace(f"<{name}>", value)

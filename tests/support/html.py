@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from html.parser import HTMLParser
 
 BLOCK = re.compile(
@@ -28,10 +29,17 @@ class Element:
 
     def walk(self) -> Iterator[Element]:
         """Everything inside, in the order of the source."""
+        return iter(self._inside)
+
+    @cached_property
+    def _inside(self) -> list[Element]:
+        """Found once: a page is built whole before anybody looks at it, and then looked at often."""
+        found: list[Element] = []
         for child in self.children:
             if isinstance(child, Element):
-                yield child
-                yield from child.walk()
+                found.append(child)
+                found.extend(child._inside)
+        return found
 
     def all(self, *tags: str, css: str = "", **attrs: str) -> list[Element]:
         """Those of the tags (any where none is given), with the class `css` and the attributes."""

@@ -48,33 +48,35 @@ def check_fragment(app: Flask, path: str, answer: TestResponse, root: Element) -
 
 
 def _check(app: Flask, path: str, answer: TestResponse, root: Element) -> None:
-    ids = Counter(element["id"] for element in root.walk() if "id" in element.attrs)
-    twice = [name for name, count in ids.items() if count > 1]
+    counted = Counter(element["id"] for element in root.walk() if "id" in element.attrs)
+    twice = [name for name, count in counted.items() if count > 1]
+    ids = set(counted)
     assert not twice, f"{path} has these ids more than once: {twice}"
     assert "" not in ids, f"{path} has an empty id"
     for secret in (MARK, PASSWORD):
         assert secret not in answer.text, f"{path} shows a secret"
     for element in root.walk():
         _check_attributes(path, element)
-        _check_references(path, element, set(ids))
-        _check_addresses(app, path, element, set(ids))
+        _check_references(path, element, ids)
+        _check_addresses(app, path, element, ids)
     for form in root.all("form"):
         _check_form(app, path, form)
 
 
 def _check_attributes(path: str, element: Element) -> None:
-    where = f"{path}: <{element.tag} {element.attrs}>"
-    assert element.tag not in ("style", "base", "iframe", "object", "embed"), where
-    assert "style" not in element.attrs, f"{where} has a style of its own"
+    assert element.tag not in ("style", "base", "iframe", "object", "embed"), f"{path}: {element}"
+    assert "style" not in element.attrs, f"{path}: {element} has a style of its own"
     scripted = [name for name in element.attrs if name.startswith(("on", "hx-on"))]
-    assert not scripted, f"{where} has {scripted}"
+    assert not scripted, f"{path}: {element} has {scripted}"
     if element.tag in ("img", "svg"):
-        assert "alt" in element.attrs or element.get("aria-hidden") == "true" or _is_drawing(element), where
+        assert "alt" in element.attrs or element.get("aria-hidden") == "true" or _is_drawing(element), (
+            f"{path}: {element}"
+        )
     if element.tag == "a":
-        assert element.text, f"{where} says nothing"
+        assert element.text, f"{path}: {element} says nothing"
     if element.tag == "button":
-        assert element.text, f"{where} says nothing"
-        assert element.get("type") in ("submit", "button"), where
+        assert element.text, f"{path}: {element} says nothing"
+        assert element.get("type") in ("submit", "button"), f"{path}: {element}"
 
 
 def _is_drawing(element: Element) -> bool:

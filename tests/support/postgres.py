@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import shutil
 import tempfile
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -12,9 +11,7 @@ import psycopg
 from psycopg import sql
 
 from tests.support.locks import locked
-
-MEMORY = Path("/dev/shm")  # noqa: S108 (mkdtemp makes a folder of our own in it)
-ENOUGH_BYTES = 2**30
+from tests.support.memory import fast_folder
 
 
 class Postgres:
@@ -40,7 +37,7 @@ class Postgres:
     def _data(self) -> Path:
         note = self._folder / "postgres.txt"
         if not note.exists() or not Path(note.read_text()).exists():
-            note.write_text(tempfile.mkdtemp(prefix="patchbay-postgres-", dir=_fast_folder()))
+            note.write_text(tempfile.mkdtemp(prefix="patchbay-postgres-", dir=fast_folder()))
         return Path(note.read_text())
 
     def lock(self) -> AbstractContextManager[None]:
@@ -69,10 +66,3 @@ class Postgres:
         self._admin.close()
         with self.lock():
             self._server.cleanup()
-
-
-def _fast_folder() -> Path | None:
-    """Memory where there is plenty, as a new database is far quicker there; else the usual."""
-    if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ENOUGH_BYTES:
-        return MEMORY
-    return None

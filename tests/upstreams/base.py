@@ -52,6 +52,15 @@ class Asked(Seen):
         user, _, password = base64.b64decode(encoded).decode().partition(":")
         return user, password
 
+    @property
+    def form(self) -> dict[str, str]:
+        return dict(parse_qsl(self.body.decode(), keep_blank_values=True))
+
+    @property
+    def json(self) -> dict[str, Any]:
+        found = json.loads(self.body or b"{}")
+        return found if isinstance(found, dict) else {}
+
 
 @dataclass(frozen=True)
 class Reply:
@@ -78,6 +87,7 @@ class Upstream:
     """Subclasses say for which hosts they stand, what their account's values are, and how they answer.
 
     `trouble` is what they do instead; with `trouble_at`, only where the path has that in it.
+    `instead` has a method and a part of the path to each answer that is given in place of the usual one.
     """
 
     hosts: ClassVar[tuple[str, ...]]
@@ -87,6 +97,7 @@ class Upstream:
         self.requests: list[Seen] = []
         self.trouble: Trouble | None = None
         self.trouble_at = ""
+        self.instead: dict[tuple[str, str], Reply] = {}
         self._server = ThreadingHTTPServer(("127.0.0.1", port), _handler(self))
         self._server.daemon_threads = True
         self._server.block_on_close = False
@@ -98,6 +109,11 @@ class Upstream:
 
     def answer(self, asked: Asked) -> Reply:
         raise NotImplementedError
+
+    @property
+    def writes(self) -> list[tuple[str, str]]:
+        """Method and path of each request that could have changed something."""
+        return [(seen.method, seen.path) for seen in self.requests if seen.method != "GET"]
 
     @property
     def base(self) -> str:
@@ -122,6 +138,9 @@ class Upstream:
             time.sleep(self.slowness)
         elif self.trouble and is_troubled:
             return TROUBLES[self.trouble]
+        for (method, part), reply in self.instead.items():
+            if method == asked.method and part in asked.path:
+                return reply
         return self.answer(asked)
 
 

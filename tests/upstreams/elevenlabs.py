@@ -3,10 +3,11 @@ from __future__ import annotations
 from typing import Any
 
 from tests.upstreams.base import GOSSIP, Asked, Reply, Upstream, same
+from tests.upstreams.elevenlabs_numbers import AgentsAndNumbers
 from tests.upstreams.elevenlabs_workspace import SETTINGS, WEBHOOKS, Workspace
 
 KEY = "made-up-key-of-elevenlabs"
-READS = {"/v1/user": "user_read", "/v1/convai/agents": "convai_read"}
+READS = {"/v1/user": "user_read"}
 
 
 def error(status: int, word: str, **more: str) -> Reply:
@@ -14,15 +15,17 @@ def error(status: int, word: str, **more: str) -> Reply:
 
 
 class ElevenLabs(Upstream):
-    """`permissions`: what the key may do. `workspace`: who is told about calls. `is_newer`: the longer
-    shape of errors. `refusal`: instead.
+    """`permissions`: what the key may do. `is_newer`: the longer shape of errors. `refusal`: instead.
+
+    `convai` has the agents and their phone numbers, `workspace` its webhooks and who is told about calls.
     """
 
     hosts = ("api.elevenlabs.io",)
 
     def __init__(self, port: int = 0) -> None:
         super().__init__(port)
-        self.permissions = {"user_read", "convai_read", "workspace"}
+        self.permissions = {"user_read", "convai_read", "convai_write", "workspace"}
+        self.convai = AgentsAndNumbers()
         self.workspace = Workspace()
         self.is_newer = False
         self.refusal: Reply | None = None
@@ -41,10 +44,12 @@ class ElevenLabs(Upstream):
             if "workspace" in self.permissions:
                 return self.workspace.answer(asked)
             return error(401, "missing_permissions", **more)
+        if self.convai.has(asked.path):
+            if self.convai.permission(asked) not in self.permissions:
+                return error(401, "missing_permissions", **more)
+            return self.convai.answer(asked)
         if asked.path not in READS:
             return Reply(404, {"detail": "Not Found"})
         if READS[asked.path] not in self.permissions:
             return error(401, "missing_permissions", **more)
-        if asked.path == "/v1/user":
-            return Reply(200, {"user_id": GOSSIP, "subscription": {}, "xi_api_key": KEY})
-        return Reply(200, {"agents": [], "next_cursor": None, "has_more": False})
+        return Reply(200, {"user_id": GOSSIP, "subscription": {}, "xi_api_key": KEY})

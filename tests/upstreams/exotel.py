@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from tests.upstreams.base import GOSSIP, Asked, Reply, Upstream, same
@@ -9,8 +10,29 @@ KEY = "made-up-key-of-exotel"
 TOKEN = "made-up-token-of-exotel"
 
 
+def flow(app_id: str) -> str:
+    """What a number's URL is: a flow of Exotel's own."""
+    return f"http://my.exotel.com/{SID}/exoml/start_voice/{app_id}"
+
+
+@dataclass
+class Number:
+    """`written`: the number as Exotel writes it."""
+
+    sid: Any
+    written: Any
+    friendly_name: Any = "Made-up ExoPhone"
+    voice_url: Any = ""
+    country: Any = "IN"
+    capabilities: Any = None
+
+
 class Exotel(Upstream):
-    """`region`: the host that knows the account. `is_suspended`. `speaks_xml`: in errors."""
+    """`region`: the host that knows the account. `is_suspended`. `speaks_xml`: in errors.
+
+    `numbers` by phone number in E.164. `page_size_cap`: rows on a page, at most. `ignores_paging`: every
+    page is the first one.
+    """
 
     hosts = ("api.exotel.com", "api.in.exotel.com")
 
@@ -19,6 +41,19 @@ class Exotel(Upstream):
         self.region = "api.exotel.com"
         self.is_suspended = False
         self.speaks_xml = False
+        self.numbers: dict[str, Number] = {}
+        self.page_size_cap = 50
+        self.ignores_paging = False
+        self.add("+918055500001", written="08055500001", voice_url=flow("501"))
+        self.add("+918055500002", written="08055500002")
+        self.add("+918055500003")
+
+    def add(self, phone_number: str, **more: Any) -> Number:
+        sid = str(len(self.numbers) + 1).zfill(32)
+        can = {"voice": True, "sms": False}
+        number = Number(sid, **{"written": phone_number, "capabilities": can} | more)
+        self.numbers[phone_number] = number
+        return number
 
     @property
     def values(self) -> dict[str, Any]:
@@ -28,11 +63,36 @@ class Exotel(Upstream):
         key, token = asked.basic or ("", "")
         if not (same(key, KEY) and same(token, TOKEN)):
             return self._error(401)
-        if asked.host != self.region or asked.path != f"/v1/Accounts/{SID}/Calls.json":
+        if asked.host != self.region:
             return self._error(404)
         if self.is_suspended:
             return self._error(403)
-        return Reply(200, {"Metadata": {"PageSize": 1, "Uri": GOSSIP}, "Calls": []})
+        if asked.path == f"/v1/Accounts/{SID}/Calls.json":
+            return Reply(200, {"Metadata": {"PageSize": 1, "Uri": GOSSIP}, "Calls": []})
+        if asked.path == f"/v2_beta/Accounts/{SID}/IncomingPhoneNumbers" and asked.method == "GET":
+            return self._page(asked)
+        return self._error(404)
+
+    def _page(self, asked: Asked) -> Reply:
+        """The addresses of its pages lead to another host."""
+        size = min(int(asked.query.get("PageSize", 50)), self.page_size_cap)
+        page = 0 if self.ignores_paging else int(asked.query.get("Page", 0))
+        rows = [
+            {"phone_number": number.written, "region": GOSSIP} | vars(number)
+            for number in self.numbers.values()
+        ]
+        has_more = len(rows) > (page + 1) * size
+        elsewhere = f"http://twilix.exotel.com{asked.path}?PageSize={size}&Page="
+        return Reply(
+            200,
+            {
+                "page": page,
+                "page_size": size,
+                "uri": elsewhere + str(page),
+                "next_page_uri": elsewhere + str(page + 1) if has_more else None,
+                "incoming_phone_numbers": rows[page * size : (page + 1) * size],
+            },
+        )
 
     def _error(self, status: int) -> Reply:
         if self.speaks_xml:

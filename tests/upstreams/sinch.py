@@ -8,9 +8,11 @@ from typing import Any
 
 from tests.upstreams.base import GOSSIP, Asked, Reply, Upstream, same
 
-KEY = "00000000-0000-4000-8000-000000000001"
+KEY = "00000000-0000-4000-8000-00000000000a"
 SECRET = base64.b64encode(b"made-up-of-sinch").decode()
 CALLBACKS = "/v1/configuration/callbacks/applications/"
+NUMBERS = "/v1/configuration/numbers"
+ANOTHER_KEY = "00000000-0000-4000-8000-000000000002"
 WINDOW = timedelta(minutes=5)
 
 
@@ -18,27 +20,84 @@ def error(status: int, code: int) -> Reply:
     return Reply(status, {"errorCode": code, "message": GOSSIP, "status": status, "reference": GOSSIP})
 
 
+def owned() -> list[dict[str, str]]:
+    """What the account has: two numbers on the application, and what is not."""
+    return [
+        {"number": "+12025550101", "applicationkey": KEY, "capability": "voice"},
+        {"number": "12025550102", "applicationkey": KEY, "capability": "voice"},
+        {"number": "+12025550102", "applicationkey": KEY, "capability": "sms"},
+        {"number": "+12025550103", "capability": "voice"},
+        {"number": "12025550104", "applicationkey": ANOTHER_KEY, "capability": "voice"},
+        {"number": "+12025550105", "applicationkey": KEY, "capability": "sms"},
+    ]
+
+
+def _is(entry: dict[str, str], number: str) -> bool:
+    return entry["number"].removeprefix("+") == number.removeprefix("+")
+
+
 class Sinch(Upstream):
-    """`refusal`: status and errorCode to answer with, whoever calls."""
+    """`refusal`: status and errorCode to answer with, whoever calls.
+
+    `urls` are the application's callbacks, `owned` the numbers of the account.
+    """
 
     hosts = ("callingapi.sinch.com",)
 
     def __init__(self, port: int = 0) -> None:
         super().__init__(port)
         self.refusal: tuple[int, int] | None = None
+        self.urls: dict[str, str] = {"primary": f"https://{GOSSIP}.example/calls"}
+        self.owned = owned()
 
     @property
     def values(self) -> dict[str, Any]:
         return {"application_key": KEY, "application_secret": SECRET}
+
+    def owner(self, number: str) -> str:
+        """The application that a voice number is on."""
+        return next(entry.get("applicationkey", "") for entry in self._voice() if _is(entry, number))
 
     def answer(self, asked: Asked) -> Reply:
         if code := self._wrong_with(asked):
             return error(401, code)
         if self.refusal:
             return error(*self.refusal)
-        if asked.path != CALLBACKS + KEY:
+        match asked.method, asked.path:
+            case "GET", path if path == CALLBACKS + KEY:
+                return Reply(200, {"url": self.urls, "note": GOSSIP})
+            case "POST", path if path == CALLBACKS + KEY:
+                return self._set_urls(asked.json)
+            case "GET", path if path == NUMBERS:
+                return Reply(200, {"numbers": self.owned, "note": GOSSIP})
+            case "POST", path if path == NUMBERS:
+                return self._assign(asked.json)
+        return error(404, 40400)
+
+    def _set_urls(self, sent: dict[str, Any]) -> Reply:
+        urls = sent.get("url", {})
+        if set(sent) != {"url"} or not set(urls) <= {"primary", "fallback"}:
+            return error(400, 40001)
+        if not urls.get("primary", "").startswith("https://"):
+            return error(400, 40002)
+        self.urls = urls
+        return Reply(204, "")
+
+    def _assign(self, sent: dict[str, Any]) -> Reply:
+        numbers, key, capability = (sent.get(name) for name in ("numbers", "applicationkey", "capability"))
+        if not numbers or key != KEY or capability != "voice":
+            return error(400, 40001)
+        if not all(number.startswith("+") for number in numbers):
+            return error(400, 40005)
+        found = [entry for entry in self._voice() for number in numbers if _is(entry, number)]
+        if len(found) != len(numbers):
             return error(404, 40400)
-        return Reply(200, {"url": {"primary": f"https://{GOSSIP}.example/calls"}})
+        for entry in found:
+            entry["applicationkey"] = KEY
+        return Reply(204, "")
+
+    def _voice(self) -> list[dict[str, str]]:
+        return [entry for entry in self.owned if entry["capability"] == "voice"]
 
     def _wrong_with(self, asked: Asked) -> int:
         scheme, _, credentials = asked.headers.get("Authorization", "").partition(" ")

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, unquote
 
 from tests.upstreams.base import GOSSIP, Asked, Reply, Upstream, same
 
@@ -12,13 +13,27 @@ TRUNK = "01" + "0" * 23 + "1"
 DOMAIN = "made-up.trunk.example"
 
 
-def error(status: int, word: str) -> Reply:
-    body = {"code": status, "status": word, "message": GOSSIP, "details": []}
+NUMBER = "+14165550100"
+"""Is on the trunk from the start."""
+
+
+def error(status: int, word: str, *, is_wrapped: bool = False) -> Reply:
+    said = {"code": status, "status": word, "message": GOSSIP, "details": []}
+    body = {"error": said} if is_wrapped else said
     return Reply(status, body, {"WWW-Authenticate": "Bearer"} if status == 401 else {})
 
 
+def made_up(number: int) -> str:
+    """An id of theirs: 26 letters and digits."""
+    return "01" + str(number).zfill(24)
+
+
 class SinchEst(Upstream):
-    """`trunk`: changes to what it says of itself. `revoke` ends all tokens. `refusal`: instead of a trunk."""
+    """`trunk`: changes to what it says of itself. `revoke` ends all tokens. `refusal`: instead of an answer.
+
+    `numbers`: the project's, each with the id of its trunk, or "". `wraps_errors`: in `error`.
+    `odd_items` are among the numbers of the first page; `tells_total`: how many there are.
+    """
 
     hosts = ("auth.sinch.com", "elastic-trunking.api.sinch.com")
 
@@ -27,6 +42,10 @@ class SinchEst(Upstream):
         self.trunk: dict[str, Any] = {}
         self.refusal: Reply | None = None
         self.token_life: Any = 3600
+        self.numbers = {NUMBER: TRUNK}
+        self.odd_items: list[Any] = []
+        self.wraps_errors = False
+        self.tells_total = True
         self._issued = 0
         self._good: set[str] = set()
 
@@ -44,7 +63,7 @@ class SinchEst(Upstream):
         self._good.clear()
 
     def answer(self, asked: Asked) -> Reply:
-        return self._token(asked) if asked.host == "auth.sinch.com" else self._trunk(asked)
+        return self._token(asked) if asked.host == "auth.sinch.com" else self._api(asked)
 
     def _token(self, asked: Asked) -> Reply:
         key, secret = asked.basic or ("", "")
@@ -60,14 +79,38 @@ class SinchEst(Upstream):
         body = {"access_token": token, "token_type": "bearer", "expires_in": self.token_life, "scope": ""}
         return Reply(200, body)
 
-    def _trunk(self, asked: Asked) -> Reply:
+    def _api(self, asked: Asked) -> Reply:
         if asked.headers.get("Authorization", "").removeprefix("Bearer ") not in self._good:
-            return error(401, "UNAUTHENTICATED")
+            return self._error(401, "UNAUTHENTICATED")
         if self.refusal:
             return self.refusal
         if not asked.path.startswith(f"/v1/projects/{PROJECT}/"):
-            return error(403, "PERMISSION_DENIED")
-        if asked.path != f"/v1/projects/{PROJECT}/trunks/{TRUNK}":
-            return error(404, "NOT_FOUND")
-        known = {"id": TRUNK, "projectId": PROJECT, "name": GOSSIP, "hostName": "made-up", "domain": DOMAIN}
-        return Reply(200, known | self.trunk)
+            return self._error(403, "PERMISSION_DENIED")
+        path = unquote(asked.path.removeprefix(f"/v1/projects/{PROJECT}/"))
+        if path == f"trunks/{TRUNK}":
+            known = {"projectId": PROJECT, "name": GOSSIP, "hostName": "made-up", "domain": DOMAIN}
+            return Reply(200, {"id": TRUNK} | known | self.trunk)
+        if path == "phoneNumbers":
+            return self._page(asked.query)
+        number = path.removeprefix("phoneNumbers/")
+        if number not in self.numbers:
+            return self._error(404, "NOT_FOUND")
+        return Reply(200, self._number(number))
+
+    def _error(self, status: int, word: str) -> Reply:
+        return error(status, word, is_wrapped=self.wraps_errors)
+
+    def _page(self, query: Mapping[str, str]) -> Reply:
+        """Numbered from 1."""
+        page, size = int(query.get("page", "1")), int(query.get("size", "100"))
+        items = self.odd_items + [self._number(number) for number in sorted(self.numbers)]
+        body: dict[str, Any] = {"phoneNumbers": items[(page - 1) * size : page * size], "size": size}
+        if self.tells_total:
+            body |= {"totalItems": len(items), "pageNumber": str(page)}
+        return Reply(200, body)
+
+    def _number(self, number: str) -> dict[str, Any]:
+        place = sorted(self.numbers).index(number)
+        times = {"createTime": GOSSIP, "updateTime": GOSSIP}
+        known = {"id": made_up(place), "projectId": PROJECT, "countryCode": GOSSIP}
+        return {"phoneNumber": number, "sipTrunkId": self.numbers[number]} | known | times

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from tests.upstreams.base import GOSSIP, Asked, Reply, Upstream, same
 
@@ -31,9 +33,33 @@ UNKNOWN = error(401, 20003)
 ABSENT = error(404, 20404)
 
 
+@dataclass
+class Number:
+    """Its application or its trunk answers in place of `voice_url`; it has one of them at most."""
+
+    sid: str
+    friendly_name: Any = "Made-up line"
+    voice_url: Any = ""
+    voice_method: Any = "POST"
+    voice_application_sid: Any = ""
+    trunk_sid: Any = ""
+    capabilities: Any = None
+
+
+@dataclass
+class Application:
+    voice_url: Any = ""
+    voice_method: Any = "POST"
+
+
 class Twilio(Upstream):
     """`key_kind`: main, standard or restricted. `status`: of the account; while `hides_status`, one that
-    is not active is answered as if it were unknown. `answers_for`: another account's SID."""
+    is not active is answered as if it were unknown. `answers_for`: another account's SID.
+
+    `numbers` by phone number, `applications` by SID. `page_size_cap`: rows on a page, at most.
+    `pages_elsewhere`: the next page is on another host. `loops`: the next page is the same again.
+    `transfers`: the accounts that numbers were given away to.
+    """
 
     hosts = ("api.twilio.com", *SERVICES)
 
@@ -45,7 +71,14 @@ class Twilio(Upstream):
         self.status = "active"
         self.hides_status = False
         self.answers_for = self.sid
-        self.apps = {made_up("AP")}
+        self.numbers: dict[str, Number] = {}
+        self.applications = {made_up("AP"): Application("https://app.example/calls")}
+        self.page_size_cap = 1000
+        self.pages_elsewhere = False
+        self.loops = False
+        self.transfers: list[str] = []
+        for phone_number in ("+15551234567", "+15551234568", "+15551234569"):
+            self.add(phone_number)
         self.services = {made_up("MG"): "messaging.twilio.com"}
         self.closed_to = ""
 
@@ -60,6 +93,13 @@ class Twilio(Upstream):
             "service_sid": made_up("MG"),
         }
 
+    def add(self, phone_number: str, **more: Any) -> Number:
+        """Gives the account a number that can carry voice calls, unless `more` says otherwise."""
+        can = {"voice": True, "sms": True, "mms": False, "fax": False}
+        number = Number(made_up("PN", len(self.numbers) + 1), **{"capabilities": can} | more)
+        self.numbers[phone_number] = number
+        return number
+
     def answer(self, asked: Asked) -> Reply:
         kind = self._who(asked)
         if not kind or (self.hides_status and self.status != "active"):
@@ -71,11 +111,11 @@ class Twilio(Upstream):
         rest = asked.path.removeprefix(API + self.sid)
         if rest == ".json":
             return self._account() if kind in ("token", "main") else UNKNOWN
-        if rest == "/IncomingPhoneNumbers.json":
-            return self._numbers() if kind != "restricted" else UNKNOWN
-        app = rest.removeprefix("/Applications/").removesuffix(".json")
-        if app in self.apps:
-            return Reply(200, {"sid": app, "account_sid": self.sid, "friendly_name": GOSSIP})
+        if rest.startswith("/IncomingPhoneNumbers"):
+            return self._numbers(asked, rest) if kind != "restricted" else UNKNOWN
+        sid = rest.removeprefix("/Applications/").removesuffix(".json")
+        if app := self.applications.get(sid):
+            return Reply(200, {"sid": sid, "account_sid": self.sid, "friendly_name": GOSSIP} | vars(app))
         return ABSENT
 
     def _who(self, asked: Asked) -> str:
@@ -88,9 +128,54 @@ class Twilio(Upstream):
         known = {"sid": self.answers_for, "status": self.status, "type": "Full", "friendly_name": GOSSIP}
         return Reply(200, known | {"auth_token": TOKEN, "owner_account_sid": self.answers_for})
 
-    def _numbers(self) -> Reply:
-        page = {"page": 0, "page_size": 1, "next_page_uri": None, "uri": GOSSIP}
-        return Reply(200, page | {"incoming_phone_numbers": []})
+    def _numbers(self, asked: Asked, rest: str) -> Reply:
+        if rest == "/IncomingPhoneNumbers.json":
+            return self._page(asked)
+        sid = rest.removeprefix("/IncomingPhoneNumbers/").removesuffix(".json")
+        for phone_number, number in self.numbers.items():
+            if number.sid == sid:
+                if asked.method == "POST":
+                    self._update(number, asked.form)
+                return Reply(200, self._row(phone_number, number))
+        return ABSENT
+
+    def _page(self, asked: Asked) -> Reply:
+        """`PhoneNumber` finds every number that it is a part of."""
+        part = asked.query.get("PhoneNumber", "").lstrip("+")
+        rows = [self._row(number, found) for number, found in self.numbers.items() if part in number]
+        size = min(int(asked.query.get("PageSize", 50)), self.page_size_cap)
+        page = int(asked.query.get("Page", 0))
+        has_more = len(rows) > (page + 1) * size
+        following = {**asked.query, "PageSize": str(size), "Page": str(page + (not self.loops))}
+        host = "https://elsewhere.example" if self.pages_elsewhere else ""
+        return Reply(
+            200,
+            {
+                "incoming_phone_numbers": rows[page * size : (page + 1) * size],
+                "page": page,
+                "page_size": size,
+                "next_page_uri": f"{host}{asked.path}?{urlencode(following)}" if has_more else None,
+                "uri": GOSSIP,
+            },
+        )
+
+    def _row(self, phone_number: str, number: Number) -> dict[str, Any]:
+        return {"phone_number": phone_number, "account_sid": self.sid, "identity_sid": GOSSIP} | vars(number)
+
+    def _update(self, number: Number, form: dict[str, str]) -> None:
+        """An empty value clears; an application takes the trunk away, and a trunk the application."""
+        names = {"VoiceUrl": "voice_url", "VoiceMethod": "voice_method", "FriendlyName": "friendly_name"}
+        for name, attribute in names.items():
+            if name in form:
+                setattr(number, attribute, form[name])
+        if "VoiceApplicationSid" in form:
+            number.voice_application_sid = form["VoiceApplicationSid"]
+            number.trunk_sid = "" if number.voice_application_sid else number.trunk_sid
+        if "TrunkSid" in form:
+            number.trunk_sid = form["TrunkSid"]
+            number.voice_application_sid = "" if number.trunk_sid else number.voice_application_sid
+        if "AccountSid" in form:
+            self.transfers.append(form["AccountSid"])
 
     def _service(self, asked: Asked) -> Reply:
         if asked.host == self.closed_to:

@@ -1,25 +1,54 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
+from urllib.parse import unquote
 
 from tests.upstreams.base import GOSSIP, Asked, Reply, Upstream, same
 
 AUTH_ID = "MA_MADEUP01"
 TOKEN = "made-up-token-of-vobiz"
-SHAPES: dict[str, dict[str, Any]] = {
-    "flat": {"error": "unauthorized", "message": GOSSIP},
-    "nested": {
+API = "/api/v1"
+ACCOUNT = f"{API}/Account/{AUTH_ID}"
+MOST = 100
+SHAPES: dict[str, Callable[[str], dict[str, Any]]] = {
+    "flat": lambda word: {"error": word, "message": GOSSIP},
+    "nested": lambda word: {
         "status": "error",
-        "error": {"code": "UNAUTHORIZED", "message": GOSSIP, "details": None},
+        "error": {"code": word.upper(), "message": GOSSIP, "details": None},
         "timestamp": "2026-01-01T00:00:00Z",
         "requestId": GOSSIP,
     },
-    "with api_id": {"api_id": GOSSIP, "error": "unauthorized", "message": GOSSIP},
+    "with api_id": lambda word: {"api_id": GOSSIP, "error": word, "message": GOSSIP},
 }
 
 
+@dataclass
+class Number:
+    """`application_id` is empty where it is attached to none; `trunk_group_id` the same."""
+
+    id: str
+    application_id: Any = ""
+    trunk_group_id: Any = ""
+    voice_enabled: Any = True
+    is_blocked: Any = False
+    tags: Any = None
+
+
+@dataclass
+class Application:
+    app_name: Any = "Made-up application"
+    answer_url: Any = ""
+    answer_method: Any = "POST"
+
+
 class Vobiz(Upstream):
-    """`shape`: of errors. `account`: changes to what it says of itself. `is_forbidden`: 403."""
+    """`shape`: of errors. `account`: changes to what it says of itself. `is_forbidden`: 403.
+
+    `numbers` by phone number, `applications` by id. `page_size_cap`: rows on a page, at most.
+    `writes_plus`: whether numbers are told with it.
+    """
 
     hosts = ("api.vobiz.ai",)
 
@@ -28,18 +57,120 @@ class Vobiz(Upstream):
         self.shape = "flat"
         self.account: dict[str, Any] = {}
         self.is_forbidden = False
+        self.numbers: dict[str, Number] = {}
+        self.applications: dict[str, Application] = {}
+        self.page_size_cap = MOST
+        self.writes_plus = True
+        self._made = 0
+        shared = self.make(answer_url="https://app.example/calls")
+        for phone_number in ("+918055500001", "+918055500002", "+918055500003"):
+            self.add(phone_number)
+        self.numbers["+918055500001"].application_id = shared
+        self.numbers["+918055500002"].application_id = shared
 
     @property
     def values(self) -> dict[str, Any]:
         return {"auth_id": AUTH_ID, "auth_token": TOKEN}
 
+    def add(self, phone_number: str, **more: Any) -> Number:
+        number = Number(f"made-up-{len(self.numbers) + 1}", **more)
+        self.numbers[phone_number] = number
+        return number
+
+    def make(self, **application: Any) -> str:
+        """The id of a new application."""
+        self._made += 1
+        app_id = str(10_000_000 + self._made)
+        self.applications[app_id] = Application(**application)
+        return app_id
+
     def answer(self, asked: Asked) -> Reply:
         is_known = same(asked.headers.get("X-Auth-ID"), AUTH_ID)
-        if asked.path != "/api/v1/auth/me" or not is_known:
-            return Reply(401, SHAPES[self.shape])
-        if not same(asked.headers.get("X-Auth-Token"), TOKEN):
-            return Reply(401, SHAPES[self.shape])
+        if not is_known or not same(asked.headers.get("X-Auth-Token"), TOKEN):
+            return self._error(401, "unauthorized")
         if self.is_forbidden:
-            return Reply(403, SHAPES[self.shape])
-        known = {"type": "account", "auth_id": AUTH_ID, "auth_secret": TOKEN, "name": GOSSIP}
-        return Reply(200, known | {"enabled": True, "is_active": True} | self.account)
+            return self._error(403, "forbidden")
+        if asked.path == f"{API}/auth/me":
+            known = {"type": "account", "auth_id": AUTH_ID, "auth_secret": TOKEN, "name": GOSSIP}
+            return Reply(200, known | {"enabled": True, "is_active": True} | self.account)
+        rest = asked.path.removeprefix(ACCOUNT)
+        if rest == "/numbers" and asked.method == "GET":
+            return self._list_numbers(asked)
+        if rest.startswith("/numbers/"):
+            return self._number(asked, *rest.removeprefix("/numbers/").split("/"))
+        if rest == "/Application/":
+            return self._list_applications(asked) if asked.method == "GET" else self._create(asked)
+        if rest.startswith("/Application/") and rest.endswith("/"):
+            return self._application(asked, rest.removeprefix("/Application/").removesuffix("/"))
+        return self._error(401, "unauthorized")
+
+    def _error(self, status: int, word: str) -> Reply:
+        return Reply(status, SHAPES[self.shape](word))
+
+    def _list_numbers(self, asked: Asked) -> Reply:
+        page = int(asked.query.get("page", 1))
+        size = min(int(asked.query.get("per_page", 20)), self.page_size_cap)
+        part = asked.query.get("search", "")
+        rows = [
+            {"e164": number if self.writes_plus else number.lstrip("+"), "provider": GOSSIP} | vars(found)
+            for number, found in self.numbers.items()
+            if part in number
+        ]
+        body = {"items": rows[(page - 1) * size : page * size], "page": page, "per_page": size}
+        return Reply(200, body | {"total": len(rows)})
+
+    def _number(self, asked: Asked, written: str, what: str = "") -> Reply:
+        number = self.numbers.get(unquote(written))
+        if number is None:
+            return self._error(404, "not_found")
+        if what == "application":
+            return self._attach(asked, number)
+        if what == "assign":
+            number.trunk_group_id = "" if asked.method == "DELETE" else asked.json.get("trunk_group_id", "")
+            return Reply(200, {"message": GOSSIP})
+        return self._error(404, "not_found")
+
+    def _attach(self, asked: Asked, number: Number) -> Reply:
+        app_id = asked.json.get("application_id", "")
+        if asked.method == "DELETE":
+            number.application_id = ""
+        elif app_id not in self.applications:
+            return self._error(404, "not_found")
+        elif number.application_id == app_id:
+            return self._error(409, "already_attached")
+        else:
+            number.application_id = app_id
+        return Reply(200, {"message": GOSSIP})
+
+    def _list_applications(self, asked: Asked) -> Reply:
+        limit = min(int(asked.query.get("limit", 20)), self.page_size_cap)
+        offset = int(asked.query.get("offset", 0))
+        rows = [
+            {"app_id": app_id, "sip_uri": GOSSIP} | vars(app) for app_id, app in self.applications.items()
+        ]
+        meta = {"limit": limit, "offset": offset, "next": None, "total_count": len(rows)}
+        return Reply(200, {"api_id": GOSSIP, "meta": meta, "objects": rows[offset : offset + limit]})
+
+    def _create(self, asked: Asked) -> Reply:
+        if not asked.json.get("app_name"):
+            return self._error(400, "bad_request")
+        app_id = self.make(**self._sent(asked))
+        return Reply(201, {"api_id": GOSSIP, "app_id": app_id, "message": GOSSIP})
+
+    def _application(self, asked: Asked, app_id: str) -> Reply:
+        application = self.applications.get(app_id)
+        if application is None:
+            return self._error(404, "not_found")
+        if asked.method == "DELETE":
+            if any(number.application_id == app_id for number in self.numbers.values()):
+                return self._error(409, "conflict")
+            del self.applications[app_id]
+            return Reply(204, "")
+        if asked.method == "POST":
+            for name, value in self._sent(asked).items():
+                setattr(application, name, value)
+            return Reply(202, {"api_id": GOSSIP, "message": GOSSIP})
+        return Reply(200, {"app_id": app_id} | vars(application))
+
+    def _sent(self, asked: Asked) -> dict[str, Any]:
+        return {name: asked.json[name] for name in vars(Application()) if name in asked.json}

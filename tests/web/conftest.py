@@ -21,6 +21,7 @@ from app.extensions import db
 from tests.support import databases
 from tests.support.cast import Cast, assemble
 from tests.support.pages import Portal
+from tests.upstreams import UPSTREAMS
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,14 @@ def database_url(signed_in: SignedIn, tmp_path: Path) -> str:
     target = tmp_path / "patchbay.db"
     shutil.copyfile(signed_in.file, target)
     return f"sqlite:///{target}"
+
+
+@pytest.fixture
+def environment(environment: dict[str, str]) -> dict[str, str]:
+    """Whoever asks a provider by accident reaches nobody."""
+    hosts = sorted({host for upstream in UPSTREAMS.values() for host in upstream.hosts})
+    nobody = ",".join(f"{host}=http://127.0.0.1:9" for host in hosts)
+    return environment | {"PATCHBAY_UPSTREAMS": nobody}
 
 
 @pytest.fixture

@@ -87,7 +87,7 @@ def test_a_password_that_cannot_be_is_refused(
     mo: Portal, current: str, new: str, field: str, said: str
 ) -> None:
     page = mo.get("/account")
-    with unchanged(mo.app, but=("throttles", "audit_events")):
+    with unchanged(mo.app, but=("throttles", "audit_events", "sessions")):
         page = page.press("Change password", 422, current_password=current, new_password=new)
     assert said in page.error(field)
 
@@ -130,7 +130,7 @@ def test_beginning_again_does_not_replace_a_secret_that_is_on(app: Flask, mo: Po
     page = mo.get("/account").press("Set up two-step sign-in", your_password=PASSWORD)
     (secret,) = URI.findall(page.text)
     page.press("Switch on", code=pyotp.TOTP(secret).now())
-    with unchanged(app):
+    with unchanged(app, but=("sessions",)):
         page = mo.post("/account/two-step", {"csrf_token": mo.token(), "your_password": PASSWORD})
     assert "Two-step sign-in is on already." in page.notes
 

@@ -47,12 +47,18 @@ def drive(app: Flask, here: Furnished, portal: Portal, jwt: str) -> Iterator[tup
     bearer = {"Authorization": f"Bearer {jwt}"}
     for rule in sorted(app.url_map.iter_rules(), key=_harmless_first):
         for method in sorted((rule.methods or set()) - {"OPTIONS", "HEAD"}):
-            for provider in ("twilio", "elevenlabs") if "<key>" in rule.rule else ("twilio",):
+            for provider in _providers(rule):
                 path = here.address(rule, key=provider)
                 for request in _requests(method, token):
                     headers = request.pop("headers", {}) | (bearer if path.startswith("/api/") else {})
                     answer = portal.raw(method, path, headers=headers, **request)
                     yield f"{method} {path} {answer.status_code}", _bytes(answer)
+
+
+def _providers(rule: Rule) -> tuple[str, ...]:
+    if rule.endpoint.startswith("callback."):
+        return ("sinch",)
+    return ("twilio", "elevenlabs") if "<key>" in rule.rule else ("twilio",)
 
 
 def _harmless_first(rule: Rule) -> tuple[bool, bool, str]:

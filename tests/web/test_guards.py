@@ -12,6 +12,7 @@ from flask import Flask
 from werkzeug.routing import Rule
 
 from app import create_app
+from app.core import outbound
 from app.web.guard import Who
 from tests.support.cast import Cast
 from tests.support.furnished import Furnished, furnish
@@ -19,11 +20,12 @@ from tests.support.pages import Portal
 from tests.support.rows import unchanged
 
 OPEN = {"static", "bootstrap.static", "_healthz", "_readyz", "_metrics"}
-TRACES = ("sessions", "audit_events", "throttles")
+TRACES = ("sessions", "audit_events", "throttles", "drift_checks")
 
 
 @pytest.fixture
-def here(app: Flask, cast: Cast) -> Furnished:
+def here(app: Flask, cast: Cast, monkeypatch: pytest.MonkeyPatch) -> Furnished:
+    monkeypatch.setattr(outbound, "FIRST_PAUSE", 0.0)
     return furnish(app, cast)
 
 
@@ -118,6 +120,7 @@ def everything(token: str | None) -> dict[str, str]:
         "password": "seven tall pines by the lake",
         "your_password": "seven tall pines by the lake",
         "expires_days": "30",
+        "url": "https://evil.example/calls",
     }
     return sent if token is None else sent | {"csrf_token": token}
 

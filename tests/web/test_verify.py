@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import update
 
+from app.core import clock
 from app.core.outbound import Outbound
+from app.extensions import db
+from app.models import WebSession
+from app.services import sessions
+from tests.support.cast import PASSWORD
 from tests.support.pages import Portal
 from tests.support.rows import unchanged
 from tests.upstreams.vobiz import Vobiz
 
 PATH = "/o/acme-support/providers/vobiz"
+OLD = "Type your password, then test again. Nothing was sent to the provider."
 NOTED = ("checks", "throttles", "audit_events")
 
 
@@ -68,3 +77,75 @@ def test_what_does_not_work_is_seen_from_everywhere(dana: Portal, vobiz: Vobiz) 
     page = dana.get(PATH).press("Test connection")
     assert "Vobiz, does not work" in page.root.one("nav").text
     assert dana.get("/").follow("Vobiz does not work").title == "Vobiz"
+
+
+def _confirmed(app: Flask, moment: datetime | None) -> None:
+    """As if the password of every session was last typed then."""
+    with app.app_context():
+        db.session.execute(update(WebSession).values(confirmed_at=moment))
+        db.session.commit()
+
+
+@pytest.mark.asvs("7.5.3")
+@pytest.mark.parametrize("is_known", [True, False])
+def test_in_an_old_session_the_password_is_asked_for_with_the_test(
+    app: Flask, dana: Portal, vobiz: Vobiz, is_known: bool
+) -> None:
+    assert not dana.get(PATH).root.all("input", name="your_password")
+    _confirmed(app, clock.now() - sessions.RECENT if is_known else None)
+    page = dana.get(PATH)
+    typed = {"vobiz_auth_id": vobiz.values["auth_id"], "vobiz_auth_token": vobiz.values["auth_token"]}
+    page = page.press("Test connection", **typed, your_password=PASSWORD)
+    assert "These values work." in page.notes
+    assert not page.root.all("input", name="your_password")
+    assert "These values work." in page.press("Test connection", **typed).notes
+
+
+@pytest.mark.asvs("7.5.3")
+def test_without_it_nothing_is_sent_and_what_was_typed_stays(app: Flask, dana: Portal, vobiz: Vobiz) -> None:
+    page = dana.get(PATH)
+    _confirmed(app, clock.now() - sessions.RECENT)
+    typed = {"vobiz_auth_id": vobiz.values["auth_id"], "vobiz_auth_token": vobiz.values["auth_token"]}
+    with unchanged(app):
+        page = page.press("Test connection", 403, **typed)
+    assert page.error("your_password") == OLD
+    assert page.value("vobiz_auth_id") == typed["vobiz_auth_id"]
+    assert "Type the secret again too" in page.notes
+    assert typed["vobiz_auth_token"] not in page.source
+    with unchanged(app, but=("throttles", "audit_events")):
+        page = page.press("Test connection", 422, your_password="not it at all")
+    assert page.error("your_password") == "This is not your password."
+    assert "Type the secret again" not in page.notes
+    assert vobiz.requests == []
+    for _ in range(9):
+        page = page.press("Test connection", 422, your_password="not it at all")
+    page.press("Test connection", 429, your_password=PASSWORD)
+    assert vobiz.requests == []
+
+
+def test_saving_asks_for_no_password(app: Flask, dana: Portal, vobiz: Vobiz) -> None:
+    _confirmed(app, None)
+    page = dana.get(PATH).press("Save", 422, vobiz_phone_number="hello")
+    assert not page.error("your_password")
+    assert "Vobiz saved." in page.press("Save", vobiz_phone_number="+15551234567").notes
+
+
+@pytest.mark.parametrize(
+    ("path", "button", "typed"),
+    [
+        ("/account", "Issue token", {"name": "Mine", "your_password": PASSWORD}),
+        ("/account", "Set up two-step sign-in", {"your_password": PASSWORD}),
+        (
+            "/account",
+            "Change password",
+            {"current_password": PASSWORD, "new_password": "a lamp in the window"},
+        ),
+        ("/o/acme-support/voice-ai/tool-secret", "Generate tool secret", {"your_password": PASSWORD}),
+    ],
+)
+def test_a_password_that_was_typed_elsewhere_counts(
+    app: Flask, dana: Portal, path: str, button: str, typed: dict[str, Any]
+) -> None:
+    _confirmed(app, None)
+    dana.get(path).press(button, **typed)
+    assert not dana.get(PATH).root.all("input", name="your_password")

@@ -1,0 +1,59 @@
+"""Asking a provider: the one place where what keeps it from answering becomes a refusal of ours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import structlog
+
+from app.core.errors import Conflict
+from app.core.outbound import OutboundError
+from app.provider import Outcome, Provider, Refusal, Verified
+from app.services import connections
+from app.services.scope import Scope
+
+log = structlog.get_logger(__name__)
+
+REFUSED = "PROVIDER_REFUSED"
+UNREACHABLE = "PROVIDER_UNREACHABLE"
+
+Answered = TypeVar("Answered")
+
+
+class NotAnswered(Conflict):
+    """The provider refused, or gave no answer that can be used. `result` says why, for people."""
+
+    def __init__(self, result: Verified, code: str) -> None:
+        super().__init__(result.reason, code=code)
+        self.result = result
+
+
+def values_of(scope: Scope, provider: Provider) -> dict[str, Any]:
+    """What is stored, by field name, secrets in the clear. Conflict that names what is missing."""
+    state = connections.load(scope, provider)
+    if not state.is_configured:
+        names = ", ".join(field.label for field in state.missing)
+        message = f"{provider.label} is not configured. It needs {names}."
+        raise Conflict(message, code="PROVIDER_NOT_CONFIGURED")
+    return {field.name: state.raw(field) for field in provider.fields}
+
+
+def ask(provider: Provider, call: Callable[[], Answered]) -> Answered:
+    """What `call` answers, which talks to the provider; no transaction may be open.
+
+    Raises NotAnswered: `PROVIDER_UNREACHABLE` where there was no answer, else `PROVIDER_REFUSED`.
+    What the provider tells page by page has to be read to its end in the call.
+    """
+    try:
+        return call()
+    except Refusal as refusal:
+        raise _not_answered(provider, refusal.result, REFUSED) from None
+    except OutboundError as error:
+        unreachable = Verified(False, Outcome.UNREACHABLE, error.message)
+        raise _not_answered(provider, unreachable, UNREACHABLE) from None
+
+
+def _not_answered(provider: Provider, result: Verified, code: str) -> NotAnswered:
+    log.warning("provider.not_answered", provider=provider.key, code=str(result.code))
+    return NotAnswered(result, code)

@@ -1,0 +1,170 @@
+"""The address that a provider's application calls, the same for all of its numbers."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, cast
+
+import structlog
+from sqlalchemy import select, update
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.core import urls
+from app.core.errors import Invalid, NotFound, Problem, Stale, Unavailable
+from app.core.lines import Callback, Reason
+from app.core.outbound import Outbound
+from app.models import Connection, VoicePhoneNumber
+from app.provider import CallsBack, Capability, Provider
+from app.services import asking, audit, connections, drift, throttle
+from app.services.asking import NotAnswered
+from app.services.scope import Scope
+
+log = structlog.get_logger(__name__)
+
+MOST_LOOKS = 30
+"""Of one connection, in the throttle's window."""
+
+SECONDS = 20
+"""For all that is asked of the provider at once."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the provider has now, and how that differs from what was set from here last."""
+
+    now: Callback
+    reason: Reason | None
+
+    @property
+    def digest(self) -> str:
+        """Stands for what the provider has: it is another one when anything of it changes."""
+        found = (self.now.primary, self.now.fallback, sorted(self.now.numbers))
+        return hashlib.sha256(repr(found).encode()).hexdigest()[:32]
+
+
+def provider_of(key: str) -> Provider:
+    """NotFound also for a provider whose application has no callback address of its own."""
+    provider = connections.provider_of(key)
+    if Capability.CALLBACK not in provider.capabilities:
+        raise NotFound(f"{provider.label} has no callback address that is set for all numbers at once.")
+    return provider
+
+
+def look(scope: Scope, http: Outbound, provider: Provider) -> Seen:
+    """Asks the provider. No transaction is open meanwhile. Raises Conflict, NotAnswered, TooMany."""
+    return _look(scope, http.within(SECONDS), provider)[0]
+
+
+def _look(scope: Scope, http: Outbound, provider: Provider) -> tuple[Seen, Mapping[str, Any]]:
+    """Also the values that the provider was asked with."""
+    stored = connections.load(scope, provider).callback_url
+    values = asking.values_of(scope, provider)
+    _count(scope, provider)
+    return _seen(http, provider, values, stored), values
+
+
+def _seen(http: Outbound, provider: Provider, values: Mapping[str, Any], expected: str | None) -> Seen:
+    now = asking.ask(provider, partial(_application(provider).callback, http, values))
+    return Seen(now, _difference(now.primary, expected))
+
+
+def _application(provider: Provider) -> CallsBack:
+    return cast(CallsBack, provider)
+
+
+def _count(scope: Scope, provider: Provider) -> None:
+    counter = throttle.key("callback", f"{scope.organization.id}:{provider.key}")
+    throttle.refuse_if_exhausted(scope, counter, most=MOST_LOOKS)
+    with scope.transaction(lock=False):
+        throttle.miss(scope, counter)
+
+
+def _difference(primary: str | None, stored: str | None) -> Reason | None:
+    if stored is None:
+        return Reason.NOTHING_EXPECTED
+    if primary is None:
+        return Reason.NO_WEBHOOK
+    return None if urls.same(primary, stored) else Reason.DIFFERENT_URL
+
+
+def plan(scope: Scope, http: Outbound, provider: Provider, text: str) -> tuple[str, Seen]:
+    """The address as it would be set, and what it would replace. Raises Invalid, and as `look`."""
+    return _read(text), look(scope, http, provider)
+
+
+def _read(text: str) -> str:
+    try:
+        return urls.callback_url(text)
+    except ValueError as error:
+        raise Invalid([Problem("url", str(error))]) from None
+
+
+def point(scope: Scope, http: Outbound, provider: Provider, text: str, *, digest: str) -> Seen | None:
+    """Makes the provider's application call the address, and tells what it has afterwards.
+
+    `digest` is of what was shown: where something else is there by now, nothing is changed and Stale
+    has it. None where the provider took the address and does not answer any more. Raises as `plan`;
+    Unavailable where the address was set and that could not be written down.
+    """
+    http = http.within(SECONDS)
+    url = _read(text)
+    before, values = _look(scope, http, provider)
+    if before.digest != digest:
+        message = f"{provider.label} has something else by now than what was shown. Nothing was changed."
+        raise Stale(message, current=before)
+    after = _set(http, provider, values, url)
+    _note(scope, provider, before.now.primary, url)
+    return after
+
+
+def _set(http: Outbound, provider: Provider, values: Mapping[str, Any], url: str) -> Seen | None:
+    """Where the answer was lost on its way, what is there afterwards tells."""
+    lost, after = None, None
+    try:
+        asking.ask(provider, partial(_application(provider).set_callback, http, values, url))
+    except NotAnswered as error:
+        if error.code != asking.UNREACHABLE:
+            raise _told(error, "The address was not set.") from None
+        lost = error
+    with suppress(NotAnswered):
+        after = _seen(http, provider, values, url)
+    if lost and after is None:
+        raise _told(lost, "It is not known whether the address was set. Look again in a moment.")
+    if lost and after and after.reason:
+        raise _told(lost, "The address was not set.")
+    return after
+
+
+def _told(error: NotAnswered, more: str) -> NotAnswered:
+    return NotAnswered(replace(error.result, reason=f"{error.result.reason} {more}"), error.code)
+
+
+def _note(scope: Scope, provider: Provider, was: str | None, url: str) -> None:
+    """Without a new version: the values that were tested, and those in somebody's form, are the same."""
+    own = (Connection.organization_id == scope.organization.id, Connection.provider == provider.key)
+    stored = update(Connection).where(*own).values(callback_url=url, updated_at=Connection.updated_at)
+    try:
+        with scope.transaction():
+            scope.session.execute(stored.execution_options(synchronize_session=False))
+            told = {"callback_url": [was and urls.shown(was), url]}
+            audit.record(scope, "provider.pointed", provider.label, told)
+            drift.mark_due(scope, _given(scope, provider))
+    except SQLAlchemyError as error:
+        log.exception("callback.not_noted", provider=provider.key)
+        message = (
+            f"{provider.label} calls the new address from now on, but that could not be written down here, "
+            "nor in the audit. Open the page again in a moment, and set the address once more."
+        )
+        raise Unavailable(message) from error
+    scope.check_soon(scope.organization.id)
+
+
+def _given(scope: Scope, provider: Provider) -> list[str]:
+    """The numbers that people here have: what is expected of them is another address now."""
+    number = VoicePhoneNumber
+    own = (number.organization_id == scope.organization.id, number.provider == provider.key)
+    return list(scope.session.scalars(select(number.phone_number).where(*own).distinct()))

@@ -1,0 +1,194 @@
+"""Asking the providers about every number of an organization that is due; one run at a time."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from sqlalchemy import select, update
+
+from app.core import clock
+from app.core.lines import Line, Reason
+from app.core.outbound import Outbound
+from app.models import CheckRun, Organization
+from app.provider import Capability, Family
+from app.providers import PROVIDERS, keys_in
+from app.services import connections, drift, pointing
+from app.services.connections import State
+from app.services.drift import Sight, Tally
+from app.services.scope import Scope
+
+log = structlog.get_logger(__name__)
+
+FEW = 10
+"""Up to so many numbers are asked about one by one; for more, the account's whole list is read."""
+
+BATCH = 200
+LEASE = timedelta(minutes=3)
+SECONDS = 120
+"""For a few questions one by one; less than the lease."""
+
+LISTING = 900
+"""Seconds for an account's whole list. A page of it takes far less than the lease."""
+
+RENEW_EVERY = 100
+
+
+@dataclass(frozen=True)
+class Report:
+    """How a run ended. `is_elsewhere`: another run was at it, and this one did nothing."""
+
+    checked: int = 0
+    drifted: int = 0
+    failure: str | None = None
+    is_elsewhere: bool = False
+
+    def words(self) -> str:
+        if self.is_elsewhere:
+            return "is being checked by another run"
+        told = f"{self.checked} checked, {self.drifted} drifted"
+        return f"{told}. {self.failure}" if self.failure else told
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How the organization's numbers stand, and the run that is under way or was the last.
+
+    `voice`: the keys of the voice providers where numbers of people drifted.
+    """
+
+    run: CheckRun | None
+    is_running: bool
+    tally: Tally
+    voice: list[str]
+
+
+def standing(scope: Scope) -> Standing:
+    last = scope.session.get(CheckRun, scope.organization.id)
+    voice = drift.drifted_providers(scope) - set(keys_in(Family.TELEPHONY))
+    return Standing(last, is_running(last), drift.tally(scope), sorted(voice))
+
+
+def check_all(scope: Scope) -> None:
+    """Has every number of the organization asked about again, soon."""
+    with scope.transaction(lock=False):
+        drift.mark_due(scope, changed=False)
+    scope.check_soon(scope.organization.id)
+
+
+def organization_ids(scope: Scope) -> list[str]:
+    return list(scope.session.scalars(select(Organization.id).order_by(Organization.name, Organization.id)))
+
+
+def is_running(run: CheckRun | None) -> bool:
+    return run is not None and run.finished_at is None and run.leased_until > clock.now()
+
+
+def run(scope: Scope, http: Outbound, *, everything: bool = False) -> Report:
+    """Asks about what is due, or about every number. What gets no answer stays due.
+
+    No transaction is open while a provider is asked. Killed anywhere, it can be run again.
+    """
+    if not everything and not drift.due_counts(scope):
+        return Report()
+    run_id = str(uuid.uuid4())
+    if not _begin(scope, run_id, everything=everything):
+        return Report(is_elsewhere=True)
+    failures: dict[str, str] = {}
+    checked = 0
+    try:
+        while keys := [key for key in PROVIDERS if key in drift.due_counts(scope).keys() - failures.keys()]:
+            checked += sum(_provider(scope, http, run_id, key, failures) for key in keys)
+    except BaseException:
+        _end(scope, run_id, "The check broke off. The log says why.")
+        raise
+    failure = " ".join(failures.values())[:1000] or None
+    _end(scope, run_id, failure)
+    return Report(checked, drift.tally(scope).drifted, failure)
+
+
+def _begin(scope: Scope, run_id: str, *, everything: bool) -> bool:
+    """Takes the lease; False where somebody has it."""
+    now = clock.now()
+    with scope.transaction():
+        row = scope.session.get(CheckRun, scope.organization.id)
+        if is_running(row):
+            return False
+        if everything:
+            drift.mark_due(scope, changed=False)
+        if row is None:
+            row = CheckRun(organization_id=scope.organization.id)
+            scope.session.add(row)
+        row.run_id, row.started_at, row.leased_until = run_id, now, now + LEASE
+        row.finished_at, row.done, row.failure = None, 0, None
+        row.total = sum(drift.due_counts(scope).values())
+    return True
+
+
+def _end(scope: Scope, run_id: str, failure: str | None) -> None:
+    with scope.transaction(lock=False):
+        _update(scope, run_id, finished_at=clock.now(), failure=failure)
+
+
+def _update(scope: Scope, run_id: str, **values: object) -> None:
+    """Nothing, where another run took over after this one's lease ran out."""
+    mine = (CheckRun.organization_id == scope.organization.id) & (CheckRun.run_id == run_id)
+    scope.session.execute(
+        update(CheckRun).where(mine).values(**values), execution_options={"synchronize_session": False}
+    )
+
+
+def _provider(scope: Scope, http: Outbound, run_id: str, key: str, failures: dict[str, str]) -> int:
+    """How many numbers of one provider were asked about; into `failures`, what kept it from answering."""
+    state = connections.load(scope, PROVIDERS[key])
+    numbers = drift.due(scope, key, limit=BATCH)
+    look = _looker(scope, http, state, run_id, is_few=len(numbers) <= FEW)
+    checked = 0
+    while numbers:
+        scope.let_go()
+        sights = {number: look(number) for number in numbers}
+        _keep(scope, run_id, key, sights)
+        checked += len(numbers)
+        unanswered = [sight for sight in sights.values() if sight.trouble is Reason.PROVIDER_UNREACHABLE]
+        if unanswered:
+            failures[key] = unanswered[0].sentence
+            break
+        numbers = drift.due(scope, key, after=numbers[-1], limit=BATCH)
+    return checked
+
+
+def _looker(
+    scope: Scope, http: Outbound, state: State, run_id: str, *, is_few: bool
+) -> Callable[[str], Sight]:
+    """What tells of one number: a question for each, or one answer about all of them."""
+    provider, values = state.provider, pointing.values_of(state)
+    if not (state.is_configured and state.enabled):
+        return lambda _number: Sight(trouble=Reason.PROVIDER_NOT_CONFIGURED)
+    if is_few or not pointing.can(provider, Capability.NUMBERS):
+        shared = http.within(SECONDS)
+        return lambda number: pointing.look(provider, shared, values, number)
+    scope.let_go()
+    lines: dict[str, Line] = {}
+    trouble = drift.seen(lambda: _read_all(scope, http.within(LISTING), state, run_id, lines))
+    return (lambda _number: trouble) if trouble.trouble else (lambda number: Sight(lines.get(number)))
+
+
+def _read_all(scope: Scope, http: Outbound, state: State, run_id: str, lines: dict[str, Line]) -> None:
+    """Fills `lines`, by number; the lease is renewed between two pages of the provider's."""
+    listing: Any = state.provider
+    for line in listing.numbers(http, pointing.values_of(state)):
+        lines[line.phone_number] = line
+        if len(lines) % RENEW_EVERY == 0:
+            with scope.transaction(lock=False):
+                _update(scope, run_id, leased_until=clock.now() + LEASE)
+
+
+def _keep(scope: Scope, run_id: str, key: str, sights: Mapping[str, Sight]) -> None:
+    with scope.transaction(lock=False):
+        drift.keep(scope, key, sights)
+        done = CheckRun.done + len(sights)
+        _update(scope, run_id, done=done, leased_until=clock.now() + LEASE)

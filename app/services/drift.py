@@ -1,0 +1,303 @@
+"""What providers have for the organization's numbers, against what they should have, as last seen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, delete, func, literal, select, true, tuple_, union, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from app.core import clock, urls
+from app.core.lines import Line, Reason, difference
+from app.core.outbound import OutboundError
+from app.models import Connection, DriftCheck, Endpoint, VoicePhoneNumber
+from app.provider import Outcome, Refusal
+from app.services.scope import Scope
+
+SHUT = (Outcome.BAD_CREDENTIALS, Outcome.SUSPENDED, Outcome.WRONG_ACCOUNT, Outcome.NO_PERMISSION)
+
+WORDS = {
+    Reason.DIFFERENT_URL: "{provider} calls another address when this number rings.",
+    Reason.DIFFERENT_METHOD: "{provider} calls the right address, but not with POST.",
+    Reason.NO_WEBHOOK: "{provider} calls nothing when this number rings.",
+    Reason.APPLICATION_IN_THE_WAY: "An application at {provider} answers in place of this number's webhook.",
+    Reason.TRUNK_IN_THE_WAY: "A SIP trunk at {provider} takes the calls of this number.",
+    Reason.NUMBER_GONE: "The {provider} account does not have this number.",
+    Reason.CREDENTIALS_REFUSED: "{provider} refuses the stored credentials.",
+    Reason.NOT_SHOWN: "{provider} does not tell what the number's flow calls, so compare it there by hand.",
+    Reason.NOTHING_EXPECTED: "Nothing is expected of {provider}: the number has no inbound webhook here.",
+    Reason.PROVIDER_NOT_CONFIGURED: "{provider} is not connected, or is disabled.",
+    Reason.PROVIDER_UNREACHABLE: "{provider} gave no answer that can be used.",
+}
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What asking a provider about one number gave: its line (None: no such number), or trouble."""
+
+    line: Line | None = None
+    trouble: Reason | None = None
+    sentence: str = ""
+
+
+@dataclass(frozen=True)
+class Observation:
+    """One number at its provider. `in_sync` is None where that cannot be told; `message` is for people."""
+
+    in_sync: bool | None
+    reason: Reason | None
+    expected: str | None
+    actual: str | None
+    checked_at: datetime
+    message: str
+    line: Line | None = None
+
+    def document(self) -> dict[str, Any]:
+        return {
+            "in_sync": self.in_sync,
+            "reason": self.reason and str(self.reason),
+            "expected": self.expected,
+            "actual": self.actual,
+            "checked_at": clock.iso(self.checked_at),
+        }
+
+
+@dataclass(frozen=True)
+class Tally:
+    """How many of an organization's numbers differ, since when, and when one was last looked at."""
+
+    drifted: int = 0
+    since: datetime | None = None
+    due: int = 0
+    checked_at: datetime | None = None
+
+
+def seen(ask: Callable[[], Line | None]) -> Sight:
+    """The line that `ask` gives, or the trouble in getting it."""
+    try:
+        return Sight(ask())
+    except Refusal as refusal:
+        is_shut = refusal.result.code in SHUT
+        reason = Reason.CREDENTIALS_REFUSED if is_shut else Reason.PROVIDER_UNREACHABLE
+        return Sight(trouble=reason, sentence=refusal.result.reason)
+    except OutboundError as error:
+        return Sight(trouble=Reason.PROVIDER_UNREACHABLE, sentence=error.message)
+
+
+def expected_url(base: str | None, row: Any) -> str | None:
+    """What an endpoint's number should call; None for one that is not to be answered."""
+    return urls.inbound_webhook_url(base, row.provider, row.inbound_agent_name) if row.is_active else None
+
+
+def judge(sight: Sight, expected: str | None) -> tuple[bool | None, Reason | None]:
+    """Whether the number is as expected, and why not, or why that is not known."""
+    if sight.trouble in (Reason.PROVIDER_UNREACHABLE, Reason.PROVIDER_NOT_CONFIGURED):
+        return None, sight.trouble
+    if expected is None:
+        return None, Reason.NOTHING_EXPECTED
+    if sight.trouble:
+        return False, sight.trouble
+    reason = difference(sight.line, expected)
+    return (None if reason is Reason.NOT_SHOWN else reason is None), reason
+
+
+def observation(label: str, sight: Sight, expected: str | None) -> Observation:
+    in_sync, reason = judge(sight, expected)
+    words = WORDS[reason] if reason else "{provider} calls the right address for this number."
+    message = sight.sentence if sight.sentence and reason is sight.trouble else words.format(provider=label)
+    return Observation(in_sync, reason, expected, address(sight.line), clock.now(), message, sight.line)
+
+
+def address(line: Line | None) -> str | None:
+    """What the number calls, as it may be shown and kept: without a password that stands in it."""
+    return urls.shown(line.webhook_url) if line and line.webhook_url else None
+
+
+def keep(scope: Scope, provider: str, sights: Mapping[str, Sight]) -> None:
+    """Stores what was seen, by number, against what is expected by now. Inside a transaction only.
+
+    A provider that could not be asked says nothing about its numbers: what was known stays, and they
+    stay due. A number that is nobody's any more is forgotten.
+    """
+    wanted = _expected(scope, provider, sights)
+    _forget(scope, provider, sights.keys() - wanted.keys())
+    _make_rows(scope, provider, wanted)
+    now = clock.now()
+    for row in scope.session.scalars(_rows(scope, provider, wanted).with_for_update()):
+        sight, expected = sights[row.phone_number], wanted[row.phone_number]
+        in_sync, reason = judge(sight, expected)
+        if reason is Reason.PROVIDER_UNREACHABLE:
+            continue
+        row.due, row.in_sync, row.reason = False, in_sync, reason and str(reason)
+        row.expected, row.actual = expected, address(sight.line)
+        row.since = (row.since or now) if in_sync is False else None
+        row.checked_at = now
+
+
+def _rows(scope: Scope, provider: str, numbers: Collection[str]) -> Select[DriftCheck]:
+    return scope.select(DriftCheck).where(
+        DriftCheck.provider == provider, DriftCheck.phone_number.in_(numbers)
+    )
+
+
+def _expected(scope: Scope, provider: str, numbers: Collection[str]) -> dict[str, str | None]:
+    """What each of the numbers that are still there should call."""
+    base = scope.organization.public_base_url
+    own = select(Endpoint).where(
+        Endpoint.organization_id == scope.organization.id,
+        Endpoint.provider == provider,
+        Endpoint.phone_number.in_(numbers),
+    )
+    columns = own.with_only_columns(
+        Endpoint.phone_number, Endpoint.provider, Endpoint.inbound_agent_name, Endpoint.is_active
+    )
+    found = {row.phone_number: expected_url(base, row) for row in scope.session.execute(columns)}
+    given = _called_back(scope).where(
+        VoicePhoneNumber.provider == provider, VoicePhoneNumber.phone_number.in_(numbers)
+    )
+    for _, number, callback_url in scope.session.execute(given):
+        found.setdefault(number, callback_url)
+    return found
+
+
+def _called_back(scope: Scope) -> Select[*tuple[Any, ...]]:
+    """Provider, number and callback URL of each voice number whose application was pointed from here."""
+    return (
+        select(VoicePhoneNumber.provider, VoicePhoneNumber.phone_number, Connection.callback_url)
+        .join(
+            Connection,
+            (Connection.organization_id == VoicePhoneNumber.organization_id)
+            & (Connection.provider == VoicePhoneNumber.provider),
+        )
+        .where(
+            VoicePhoneNumber.organization_id == scope.organization.id, Connection.callback_url.is_not(None)
+        )
+        .distinct()
+    )
+
+
+def _answered(scope: Scope) -> Select[*tuple[Any, ...]]:
+    """Provider and number of each endpoint that is to be answered."""
+    return select(Endpoint.provider, Endpoint.phone_number).where(
+        Endpoint.organization_id == scope.organization.id,
+        Endpoint.is_active,
+        Endpoint.inbound_agent_name.is_not(None),
+    )
+
+
+def mark_due(scope: Scope, numbers: Collection[str] | None = None, *, changed: bool = True) -> None:
+    """Has `numbers` (all where None) asked about again. Inside a transaction only.
+
+    `changed`: what is expected of them did, so that what was seen before says nothing any more.
+    """
+    among = true() if numbers is None else DriftCheck.phone_number.in_(numbers)
+    mine = (DriftCheck.organization_id == scope.organization.id) & among
+    targets = union(_answered(scope), _called_back(scope).with_only_columns(*_PLACE)).subquery()
+    listed = tuple_(DriftCheck.provider, DriftCheck.phone_number).in_(select(targets))
+    _run(scope, delete(DriftCheck).where(mine, ~listed))
+    wanted = true() if numbers is None else targets.c.phone_number.in_(numbers)
+    rows = select(
+        literal(scope.organization.id), targets.c.provider, targets.c.phone_number, literal(True)
+    ).where(wanted)
+    names = ["organization_id", "provider", "phone_number", "due"]
+    insert = _insert(scope)(DriftCheck).from_select(names, rows, include_defaults=False)
+    _run(scope, insert.on_conflict_do_nothing())
+    void = {"in_sync": None, "reason": None, "since": None} if changed else {}
+    _run(scope, update(DriftCheck).where(mine).values(due=True, **void))
+
+
+_PLACE = (VoicePhoneNumber.provider, VoicePhoneNumber.phone_number)
+
+
+def _insert(scope: Scope) -> Any:
+    is_postgresql = scope.session.get_bind().dialect.name == "postgresql"
+    return postgresql.insert if is_postgresql else sqlite.insert
+
+
+def _forget(scope: Scope, provider: str, numbers: Collection[str]) -> None:
+    own = (DriftCheck.organization_id == scope.organization.id) & (DriftCheck.provider == provider)
+    if numbers:
+        _run(scope, delete(DriftCheck).where(own, DriftCheck.phone_number.in_(numbers)))
+
+
+def _make_rows(scope: Scope, provider: str, numbers: Collection[str]) -> None:
+    """Several may look at a number for the first time at once."""
+    own = {"organization_id": scope.organization.id, "provider": provider, "due": False}
+    rows = [own | {"phone_number": number} for number in numbers]
+    if rows:
+        _run(scope, _insert(scope)(DriftCheck).values(rows).on_conflict_do_nothing())
+
+
+def _run(scope: Scope, statement: Any) -> None:
+    scope.session.execute(statement, execution_options={"synchronize_session": False})
+
+
+def due(scope: Scope, provider: str, *, after: str = "", limit: int) -> list[str]:
+    """Numbers of one provider that are to be asked about, in order, after the number `after`."""
+    query = (
+        select(DriftCheck.phone_number)
+        .where(
+            DriftCheck.organization_id == scope.organization.id,
+            DriftCheck.provider == provider,
+            DriftCheck.due,
+            DriftCheck.phone_number > after,
+        )
+        .order_by(DriftCheck.phone_number)
+        .limit(limit)
+    )
+    return list(scope.session.scalars(query))
+
+
+def due_counts(scope: Scope) -> dict[str, int]:
+    """How many numbers are to be asked about, by provider."""
+    query = (
+        select(DriftCheck.provider, func.count().label("numbers"))
+        .where(DriftCheck.organization_id == scope.organization.id, DriftCheck.due)
+        .group_by(DriftCheck.provider)
+    )
+    return {row.provider: row.numbers for row in scope.session.execute(query)}
+
+
+def drifted(scope: Scope) -> Select[*tuple[Any, ...]]:
+    """Provider and number of each that was last seen to differ."""
+    return select(DriftCheck.provider, DriftCheck.phone_number).where(
+        DriftCheck.organization_id == scope.organization.id, DriftCheck.in_sync.is_(False)
+    )
+
+
+def drifted_providers(scope: Scope) -> set[str]:
+    """The keys of those that have a number that was last seen to differ."""
+    return set(scope.session.scalars(drifted(scope).with_only_columns(DriftCheck.provider).distinct()))
+
+
+def of_numbers(scope: Scope, numbers: Collection[str]) -> dict[tuple[str, str], DriftCheck]:
+    """What was last seen of the numbers, by provider and number."""
+    query = scope.select(DriftCheck).where(DriftCheck.phone_number.in_(numbers))
+    return {(row.provider, row.phone_number): row for row in scope.session.scalars(query)}
+
+
+def of_number(scope: Scope, row: Endpoint) -> DriftCheck | None:
+    return of_numbers(scope, [row.phone_number]).get((row.provider, row.phone_number))
+
+
+def tallies(scope: Scope, organization_id: str | None = None) -> dict[str, Tally]:
+    """By organization id, of all of them or of one, in one query."""
+    check = DriftCheck
+    query = select(
+        check.organization_id,
+        func.count().filter(check.in_sync.is_(False)),
+        func.min(check.since),
+        func.count().filter(check.due),
+        func.max(check.checked_at),
+    ).group_by(check.organization_id)
+    if organization_id is not None:
+        query = query.where(check.organization_id == organization_id)
+    return {row[0]: Tally(*row[1:]) for row in scope.session.execute(query)}
+
+
+def tally(scope: Scope) -> Tally:
+    own = scope.organization.id
+    return tallies(scope, own).get(own, Tally())

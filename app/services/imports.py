@@ -1,0 +1,150 @@
+"""Numbers of a provider's account become endpoints, or a person's voice phone numbers: all or none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from pydantic import BaseModel
+from sqlalchemy.exc import IntegrityError
+
+from app.core import phone
+from app.core.errors import Conflict, Invalid, Problem
+from app.core.lines import Line
+from app.core.outbound import Outbound
+from app.models import Endpoint, User
+from app.provider import Provider
+from app.services import endpoints, numbers, people, validation, voice_phone_numbers
+from app.services.endpoints import Agent, EndpointDraft
+from app.services.scope import Scope
+from app.services.voice_phone_numbers import VoicePhoneNumberDraft
+
+MOST_AT_ONCE = 200
+NAMED = 10
+"""Numbers that one sentence names."""
+
+
+class Agents(BaseModel):
+    """Who answers the imported numbers, and who dials from them."""
+
+    model_config = validation.STRICT
+
+    inbound_agent_name: Agent | None = None
+    outbound_agent_name: Agent | None = None
+
+
+def import_endpoints(
+    scope: Scope, http: Outbound, provider: Provider, ticked: Iterable[str], draft: Any
+) -> list[Endpoint]:
+    """An endpoint for each number, with the provider's label.
+
+    Nothing is imported where one of them is not the account's, or has been claimed meanwhile.
+    Raises Invalid, Conflict, NotAnswered.
+    """
+    if not numbers.become_endpoints(provider):
+        message = f"Numbers of {provider.label} cannot be endpoints. Give them to people."
+        raise Conflict(message, code="CANNOT_IMPORT")
+    agents = validation.read(Agents, draft)
+    lines = _still_owned(scope, http, provider, _checked(ticked))
+    here = scope.organization.id
+    try:
+        with scope.transaction():
+            _refuse_claimed(scope, lines)
+            drafts = [_draft(provider, line, agents) for line in lines]
+            rows = endpoints.add(scope, drafts, {"imported_from": [None, provider.label]})
+    except IntegrityError:
+        _refuse_claimed(scope, lines)
+        raise
+    scope.check_soon(here)
+    return rows
+
+
+def _draft(provider: Provider, line: Line, agents: Agents) -> EndpointDraft:
+    return EndpointDraft(
+        phone_number=line.phone_number, provider=provider.key, label=line.label, **agents.model_dump()
+    )
+
+
+def import_voice_numbers(
+    scope: Scope, http: Outbound, provider: Provider, ticked: Iterable[str], user_id: str
+) -> User:
+    """Gives every number to the person, who it then is. Raises as `import_endpoints`."""
+    given_as = numbers.voice_key(provider)
+    if given_as is None:
+        message = f"Numbers of {provider.label} cannot be given to people. Import them as endpoints."
+        raise Conflict(message, code="CANNOT_IMPORT")
+    checked = _checked(ticked)
+    if not user_id:
+        raise Invalid([Problem("user_id", "Choose who gets the numbers.")])
+    people.get(scope, user_id)
+    lines = _still_owned(scope, http, provider, checked)
+    with scope.transaction():
+        user = people.get(scope, user_id)
+        _refuse_taken(scope, user, given_as, lines)
+        for line in lines:
+            draft = VoicePhoneNumberDraft(
+                userId=user.id, provider=given_as, phoneNumber=line.phone_number, label=line.label
+            )
+            voice_phone_numbers.add(scope, user, draft)
+    return user
+
+
+def _checked(ticked: Iterable[str]) -> list[str]:
+    """In order, each once, so that two imports at once claim numbers in the same order."""
+    wanted = sorted(set(ticked))
+    if not wanted:
+        raise Invalid([Problem("phone_numbers", "Tick the numbers to import.")])
+    if len(wanted) > MOST_AT_ONCE:
+        raise Invalid([Problem("phone_numbers", f"Import at most {MOST_AT_ONCE} numbers at once.")])
+    if not all(_is_e164(number) for number in wanted):
+        raise Invalid([Problem("phone_numbers", "Send numbers in E.164, such as +15551234567.")])
+    return wanted
+
+
+def _is_e164(number: str) -> bool:
+    try:
+        return phone.normalize(number, None) == number
+    except ValueError:
+        return False
+
+
+def _still_owned(scope: Scope, http: Outbound, provider: Provider, wanted: list[str]) -> list[Line]:
+    """The lines as the provider has them now: what a page showed is not believed."""
+    found, _ = numbers.read(scope, http, provider, numbers.askable(scope, provider))
+    lines: Mapping[str, Line] = {line.phone_number: line for line in found}
+    gone = [number for number in wanted if number not in lines]
+    _refuse({f"Not among the account's numbers at {provider.label}": gone}, "NUMBER_NOT_OWNED")
+    return [lines[number] for number in wanted]
+
+
+def _refuse_claimed(scope: Scope, lines: Iterable[Line]) -> None:
+    known = numbers.claims(scope, [line.phone_number for line in lines])
+    _refuse(
+        {
+            "Already an endpoint here": [number for number in known if known[number].endpoint_id],
+            "Claimed by another organization": [number for number in known if known[number].is_elsewhere],
+        }
+    )
+
+
+def _refuse_taken(scope: Scope, user: User, given_as: str, lines: Iterable[Line]) -> None:
+    known = numbers.claims(scope, [line.phone_number for line in lines])
+    had = {own.phone_number for own in voice_phone_numbers.of_user(scope, user) if own.provider == given_as}
+    _refuse(
+        {"Claimed by another organization": [number for number in known if known[number].is_elsewhere]},
+    )
+    _refuse(
+        {f"Already given to {user.name}": [number for number in known if number in had]},
+        "NUMBER_ALREADY_GIVEN",
+    )
+
+
+def _refuse(reasons: Mapping[str, list[str]], code: str = "NUMBER_IN_USE") -> None:
+    told = [f"{why}: {_named(sorted(taken))}." for why, taken in reasons.items() if taken]
+    if told:
+        raise Conflict(" ".join(["Nothing was imported.", *told]), code=code)
+
+
+def _named(taken: list[str]) -> str:
+    more = len(taken) - NAMED
+    return ", ".join(taken[:NAMED]) + (f" and {more} more" if more > 0 else "")

@@ -1,0 +1,182 @@
+"""The numbers that a provider's account owns, and which of them are mapped here already."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from itertools import islice
+from typing import Any, cast
+
+from sqlalchemy import Select, select
+
+from app.core import lines, urls
+from app.core.errors import Conflict
+from app.core.lines import Line
+from app.core.outbound import Outbound
+from app.models import Endpoint, VoicePhoneNumber
+from app.provider import Capability, Family, Numbers, Provider
+from app.providers import PROVIDERS
+from app.services import asking, endpoints, throttle
+from app.services.scope import Scope
+
+MOST = 10_000
+"""Lines that are read of one account."""
+MOST_LISTINGS = 30
+"""Of one connection, in the throttle's window."""
+SECONDS = 60.0
+URL_LONGEST = 2000
+
+
+class Claim(StrEnum):
+    """Who has a number here."""
+
+    MAPPED = "mapped"
+    UNMAPPED = "unmapped"
+    ELSEWHERE = "elsewhere"
+
+
+@dataclass
+class Claims:
+    """On one number: the organization's own by their ids, and whether another organization has one."""
+
+    endpoint_id: str | None = None
+    user_id: str | None = None
+    is_elsewhere: bool = False
+
+
+@dataclass(frozen=True)
+class Owned:
+    """A number of the account, as the provider has it and as it is mapped here."""
+
+    line: Line
+    state: Claim
+    claims: Claims
+
+    def document(self) -> dict[str, Any]:
+        return {
+            "phone_number": self.line.phone_number,
+            "label": self.line.label,
+            "state": str(self.state),
+            "webhook_url": self.line.webhook_url,
+        }
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """By number. `is_cut_off`: the account has more than are in `rows`."""
+
+    rows: list[Owned]
+    is_cut_off: bool
+
+    def matching(self, text: str = "", state: Claim | None = None) -> list[Owned]:
+        """Those with the text in their label, or its digits in their number."""
+        digits = "".join(character for character in text if character.isdecimal())
+        return [
+            row
+            for row in self.rows
+            if state in (None, row.state)
+            and (
+                text.casefold() in (row.line.label or "").casefold()
+                or (digits and digits in row.line.phone_number)
+            )
+        ]
+
+    def count(self, state: Claim) -> int:
+        return sum(row.state is state for row in self.rows)
+
+
+def can_list(provider: Provider) -> bool:
+    return Capability.NUMBERS in provider.capabilities
+
+
+def listing_providers() -> list[Provider]:
+    return [provider for provider in PROVIDERS.values() if can_list(provider)]
+
+
+def become_endpoints(provider: Provider) -> bool:
+    return Family.TELEPHONY in provider.families
+
+
+def voice_key(provider: Provider) -> str | None:
+    """The voice provider that a person has the numbers on; None where people cannot have them."""
+    return provider.key if Family.VOICE in provider.families else provider.numbers_of or None
+
+
+def owned(scope: Scope, http: Outbound, provider: Provider) -> Inventory:
+    """Asks the provider, at most so often. Raises Conflict, TooMany, NotAnswered."""
+    values = askable(scope, provider)
+    _count(scope, provider)
+    found, is_cut_off = read(scope, http, provider, values)
+    known = claims(scope, [line.phone_number for line in found])
+    rows = [_owned(provider, line, known.get(line.phone_number, Claims())) for line in found]
+    return Inventory(sorted(rows, key=lambda row: row.line.phone_number), is_cut_off)
+
+
+def askable(scope: Scope, provider: Provider) -> dict[str, Any]:
+    """The values to ask with. Conflict where the provider lists no numbers, or values are missing."""
+    if not can_list(provider):
+        message = f"{provider.label} has no list of numbers that can be read from here."
+        raise Conflict(message, code="CANNOT_LIST_NUMBERS")
+    return asking.values_of(scope, provider)
+
+
+def _count(scope: Scope, provider: Provider) -> None:
+    counter = throttle.key("numbers", f"{scope.organization.id}:{provider.key}")
+    throttle.refuse_if_exhausted(scope, counter, most=MOST_LISTINGS)
+    with scope.transaction(lock=False):
+        throttle.miss(scope, counter)
+
+
+def read(
+    scope: Scope, http: Outbound, provider: Provider, values: Mapping[str, Any]
+) -> tuple[list[Line], bool]:
+    """The account's lines, each number once, and whether there are more."""
+    scope.let_go()
+    lister = cast(Numbers, provider)
+
+    def call() -> list[Line]:
+        return list(islice(lister.numbers(http.within(SECONDS), values), MOST + 1))
+
+    found = asking.ask(provider, call)
+    once: dict[str, Line] = {}
+    for line in found[:MOST]:
+        once.setdefault(line.phone_number, _presentable(line))
+    return list(once.values()), len(found) > MOST
+
+
+def _presentable(line: Line) -> Line:
+    """What the provider wrote is for showing: one line, not long, and no password in its address."""
+    url = urls.without_user(line.webhook_url or "")
+    return replace(
+        line,
+        label=lines.cleaned(line.label, endpoints.LABEL_LONGEST),
+        webhook_url=lines.cleaned(url, URL_LONGEST),
+        through=lines.cleaned(line.through) or "",
+    )
+
+
+def claims(scope: Scope, numbers: Collection[str]) -> dict[str, Claims]:
+    """Of the numbers that anybody has here, in two queries however many there are."""
+    here = scope.organization.id
+    found: dict[str, Claims] = {}
+    for number, owner, endpoint_id in scope.session.execute(_query(Endpoint, Endpoint.id, numbers)):
+        claim = found.setdefault(number, Claims())
+        claim.endpoint_id = endpoint_id if owner == here else claim.endpoint_id
+        claim.is_elsewhere |= owner != here
+    given = _query(VoicePhoneNumber, VoicePhoneNumber.user_id, numbers)
+    for number, owner, user_id in scope.session.execute(given):
+        claim = found.setdefault(number, Claims())
+        claim.user_id = user_id if owner == here else claim.user_id
+        claim.is_elsewhere |= owner != here
+    return found
+
+
+def _query(model: Any, whose: Any, numbers: Collection[str]) -> Select[str, str, str]:
+    return select(model.phone_number, model.organization_id, whose).where(model.phone_number.in_(numbers))
+
+
+def _owned(provider: Provider, line: Line, claim: Claims) -> Owned:
+    own = claim.endpoint_id if become_endpoints(provider) else claim.user_id
+    state = Claim.MAPPED if own else Claim.ELSEWHERE if claim.is_elsewhere else Claim.UNMAPPED
+    return Owned(line, state, claim)

@@ -1,0 +1,94 @@
+"""AI on a person's number: what will happen, which agent answers, on and off."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response, flash, url_for
+from flask.typing import ResponseReturnValue
+
+from app import http
+from app.core import phone
+from app.core.errors import Conflict, Invalid, PatchbayError, Stale
+from app.services import ai_numbers as service
+from app.services import people
+from app.services.scope import Scope
+from app.web import render
+from app.web.forms import AgentForm, AgentIdForm, ConfirmForm, agent_choice, yes_or_no
+from app.web.guard import Pages, Who
+
+ai_numbers = Pages("ai_numbers", __name__)
+
+AT = "/o/<slug>/people/<user_id>/numbers/<number_id>/ai"
+
+
+@ai_numbers.page(AT, who=Who.SUPERADMIN)
+def show(scope: Scope, user_id: str, number_id: str) -> ResponseReturnValue:
+    return _page(scope, user_id, number_id)
+
+
+def _page(
+    scope: Scope, user_id: str, number_id: str, error: PatchbayError | None = None, **context: Any
+) -> Response:
+    """`typed`, in the context, is the agent that was chosen."""
+    number = service.get(scope, people.get(scope, user_id), number_id)
+    missing = service.lacking(scope)
+    form, unlisted = _form(scope, context.pop("typed", None) or number.ai_agent_id, may_ask=not missing)
+    if isinstance(error, Invalid):
+        form.show(error)
+    elif error:
+        form.form_errors.append(error.message)
+    person = people.get(scope, user_id)
+    return render.page(
+        "ai_numbers/show.html",
+        error.status if error else 200,
+        person=person,
+        number=service.get(scope, person, number_id),
+        sharing=service.sharing(scope, number),
+        missing=missing,
+        form=form,
+        unlisted=unlisted,
+        confirm=ConfirmForm(formdata=None),
+        **context,
+    )
+
+
+def _form(scope: Scope, agent_id: str | None, *, may_ask: bool) -> tuple[AgentForm | AgentIdForm, str]:
+    """A choice of agents; or where there is none a field for an ID, and why."""
+    try:
+        agents = service.agents(scope, http.outbound()) if may_ask else []
+    except Conflict as error:
+        return AgentIdForm(formdata=None, aiAgentId=agent_id), error.message
+    if not agents:
+        return AgentIdForm(formdata=None, aiAgentId=agent_id), "ElevenLabs has none: make one there first."
+    return agent_choice([(agent.id, agent.name) for agent in agents], agent_id), ""
+
+
+@ai_numbers.page(AT, who=Who.SUPERADMIN, methods=["POST"])
+def switch_on(scope: Scope, user_id: str, number_id: str) -> ResponseReturnValue:
+    user = people.get(scope, user_id)
+    agent_id = (AgentIdForm().aiAgentId.data or "").strip()
+    sent = {"aiEnabled": True, "aiAgentId": agent_id}
+    try:
+        number = service.switch(scope, http.outbound(), user, number_id, sent)
+    except (Invalid, Conflict, Stale) as error:
+        return _page(scope, user_id, number_id, error, typed=agent_id)
+    flash(f"An agent answers {phone.display(number.phone_number)} now.", "ok")
+    return _back(scope, user_id)
+
+
+@ai_numbers.page(f"{AT}/off", who=Who.SUPERADMIN, methods=["POST"])
+def switch_off(scope: Scope, user_id: str, number_id: str) -> ResponseReturnValue:
+    here_only = yes_or_no("here_only")
+    user = people.get(scope, user_id)
+    try:
+        number = service.switch_off(scope, http.outbound(), user, number_id, here_only=here_only)
+    except (Conflict, Stale) as error:
+        return _page(scope, user_id, number_id, error, is_stuck=isinstance(error, Conflict))
+    shown = phone.display(number.phone_number)
+    flash(f"AI is off for {shown} here." if here_only else f"AI is off for {shown}.", "ok")
+    return _back(scope, user_id)
+
+
+def _back(scope: Scope, user_id: str) -> Response:
+    return render.see(url_for("people.show", slug=scope.organization.slug, user_id=user_id))

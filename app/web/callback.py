@@ -1,0 +1,96 @@
+"""The address that a provider's application calls: seen as it is there, and set after a look."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response, flash, url_for
+from flask.typing import ResponseReturnValue
+
+from app import http
+from app.core.errors import Conflict, Invalid, Stale, TooMany
+from app.provider import Provider
+from app.services import callback as service
+from app.services import connections
+from app.services.callback import Seen
+from app.services.scope import Scope
+from app.web import render
+from app.web.forms import CallbackForm
+from app.web.guard import Pages, Who
+
+callback = Pages("callback", __name__)
+
+
+@callback.page("/o/<slug>/providers/<key>/callback", who=Who.SUPERADMIN)
+def show(scope: Scope, key: str) -> ResponseReturnValue:
+    provider = service.provider_of(key)
+    form = CallbackForm(url=connections.load(scope, provider).callback_url)
+    try:
+        return _page(scope, provider, form, seen=service.look(scope, http.outbound(), provider))
+    except Conflict as error:
+        title = f"What {provider.label} has now is not known."
+        return _page(scope, provider, form, trouble=(title, error.message))
+
+
+@callback.page("/o/<slug>/providers/<key>/callback", who=Who.SUPERADMIN, methods=["POST"])
+def point(scope: Scope, key: str) -> ResponseReturnValue:
+    """Shows first what it would change; sets it where that was seen."""
+    provider = service.provider_of(key)
+    form = CallbackForm()
+    text, digest = form.url.data or "", form.seen.data
+    try:
+        if not digest:
+            url, seen = service.plan(scope, http.outbound(), provider, text)
+            return _confirm(provider, form, url, seen)
+        _tell(provider, service.point(scope, http.outbound(), provider, text, digest=digest))
+    except Invalid as error:
+        form.show(error)
+        return _page(scope, provider, form, 422)
+    except Stale as error:
+        return _confirm(provider, form, text, error.current, 412, changed=error.message)
+    except Conflict as error:
+        return _page(scope, provider, form, 409, trouble=("That did not work.", error.message))
+    except TooMany as error:
+        form.form_errors.append(error.message)
+        return _page(scope, provider, form, 429)
+    return render.see(url_for("callback.show", slug=scope.organization.slug, key=key))
+
+
+def _tell(provider: Provider, after: Seen | None) -> None:
+    if after is None:
+        flash(f"{provider.label} took the address, but does not say any more what it calls.", "warn")
+    elif after.reason:
+        flash(f"{provider.label} took the address, but tells another one. Look again in a moment.", "warn")
+    else:
+        flash(f"{provider.label} calls the new address from now on.", "ok")
+
+
+def _page(scope: Scope, provider: Provider, form: CallbackForm, status: int = 200, **more: Any) -> Response:
+    under = scope.organization.public_base_url or "your public base URL"
+    form.url.description = (
+        f"Where your dialer or agent runtime takes what {provider.label} sends when a call comes in: "
+        f"usually an address under {under}."
+    )
+    return render.page(
+        "providers/callback.html",
+        status,
+        provider=provider,
+        form=form,
+        stored=connections.load(scope, provider).callback_url,
+        **more,
+    )
+
+
+def _confirm(
+    provider: Provider, form: CallbackForm, url: str, seen: Seen, status: int = 200, *, changed: str = ""
+) -> Response:
+    form.seen.data = seen.digest
+    return render.page(
+        "providers/callback_confirm.html",
+        status,
+        provider=provider,
+        form=form,
+        url=url,
+        seen=seen,
+        changed=changed,
+    )

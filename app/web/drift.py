@@ -1,0 +1,95 @@
+"""What providers have for numbers against what they should: looking, setting right, checking all."""
+
+from __future__ import annotations
+
+from flask import Response, flash, request, url_for
+from flask.typing import ResponseReturnValue
+
+from app import http
+from app.core import phone
+from app.core.errors import Conflict, Stale, TooMany
+from app.provider import Capability
+from app.services import checking, connections, endpoints, organizations, pointing
+from app.services import drift as service
+from app.services.scope import Scope
+from app.web import render
+from app.web.guard import Pages, Who
+
+drift = Pages("drift", __name__)
+
+
+@drift.page("/o/<slug>/endpoints/<endpoint_id>/provider", who=Who.SUPERADMIN)
+def show(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
+    """Asks the provider about the number: what it has now, and so what setting it would replace."""
+    return _page(scope, endpoint_id)
+
+
+def _page(scope: Scope, endpoint_id: str, status: int = 200, problem: str | None = None) -> Response:
+    plan: pointing.Plan | None = None
+    try:
+        plan = pointing.plan(scope, http.outbound(), endpoint_id)
+    except TooMany as error:
+        status, problem = 429, error.message
+    row = endpoints.get(scope, endpoint_id)
+    provider = connections.provider_of(row.provider)
+    return render.page(
+        "drift/show.html",
+        status,
+        row=row,
+        shown=phone.display(row.phone_number),
+        provider=provider,
+        plan=plan,
+        problem=problem,
+        by_hand=not pointing.can(provider, Capability.POINT),
+        check=service.of_number(scope, row),
+    )
+
+
+@drift.page("/o/<slug>/endpoints/<endpoint_id>/point", who=Who.SUPERADMIN, methods=["POST"])
+def point(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
+    """Sets what was shown right, if that is what is still there."""
+    try:
+        after = pointing.point(scope, http.outbound(), endpoint_id, seen=request.form.get("seen", ""))
+    except (Conflict, Stale) as error:
+        return _page(scope, endpoint_id, error.status, error.message)
+    row = endpoints.get(scope, endpoint_id)
+    shown, label = phone.display(row.phone_number), connections.provider_of(row.provider).label
+    if after.in_sync:
+        flash(f"{label} calls the right address for {shown} now.", "ok")
+    else:
+        flash(f"{label} took it, but {shown} is still not right: {after.message}", "bad")
+    return render.see(url_for("drift.show", slug=scope.organization.slug, endpoint_id=endpoint_id))
+
+
+@drift.page("/o/<slug>/check", who=Who.SUPERADMIN, methods=["POST"])
+def check(scope: Scope) -> ResponseReturnValue:
+    checking.check_all(scope)
+    return _progress(scope) if render.is_part() else _to_endpoints(scope)
+
+
+def _to_endpoints(scope: Scope) -> Response:
+    flash("Patchbay asks the providers about every number now.", "ok")
+    return render.see(url_for("endpoints.table", slug=scope.organization.slug))
+
+
+@drift.page("/o/<slug>/check", who=Who.SUPERADMIN)
+def progress(scope: Scope) -> ResponseReturnValue:
+    return _progress(scope)
+
+
+def _progress(scope: Scope) -> Response:
+    """Once nothing is being checked any more, htmx is told, so that the table is read again."""
+    standing = checking.standing(scope)
+    answer = render.page("drift/progress.html", standing=standing)
+    if not standing.is_running and request.method == "GET":
+        answer.headers["HX-Trigger"] = "checked"
+    return answer
+
+
+@drift.page("/check", who=Who.SUPERADMIN, methods=["POST"])
+def check_everywhere(scope: Scope) -> ResponseReturnValue:
+    found = organizations.every(scope)
+    for organization in found:
+        checking.check_all(scope.into(organization))
+    flash("Patchbay asks the providers about every number now. Reload to see what they say.", "ok")
+    return render.see(url_for("organizations.overview"))

@@ -1,0 +1,206 @@
+"""The numbers that a provider's account owns: to look through, and to import."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import Response, flash, request, url_for
+from flask.typing import ResponseReturnValue
+
+from app import http
+from app.core import phone
+from app.core.errors import Conflict, Invalid, TooMany
+from app.core.lines import InTheWay, Line
+from app.provider import Family, Provider
+from app.services import connections, endpoints, imports, people
+from app.services import numbers as service
+from app.services.asking import NotAnswered
+from app.services.numbers import Claim, Inventory, Owned
+from app.services.scope import Scope
+from app.web import render
+from app.web.forms import ImportForm
+from app.web.guard import Pages, Who
+
+numbers = Pages("numbers", __name__)
+
+
+@numbers.page("/o/<slug>/numbers", who=Who.SUPERADMIN)
+def choose(scope: Scope) -> ResponseReturnValue:
+    """Whose numbers to look through."""
+    states = connections.load_all(scope, service.listing_providers())
+    return render.page("numbers/choose.html", states=states)
+
+
+@numbers.page("/o/<slug>/providers/<key>/numbers", who=Who.SUPERADMIN)
+def show(scope: Scope, key: str) -> ResponseReturnValue:
+    """The frame at once; the list when it is asked for, since the provider may take its time."""
+    provider = connections.provider_of(key)
+    form = _form(scope)
+    try:
+        service.askable(scope, provider)
+    except Conflict as error:
+        return _page(scope, provider, form, problem=error.message)
+    is_asked = "list" in request.args or request.headers.get("HX-Target") == "numbers"
+    return _listed(scope, provider, form) if is_asked else _page(scope, provider, form)
+
+
+@numbers.page("/o/<slug>/providers/<key>/numbers/endpoints", who=Who.SUPERADMIN, methods=["POST"])
+def import_endpoints(scope: Scope, key: str) -> ResponseReturnValue:
+    provider = connections.provider_of(key)
+    form = _form(scope)
+    agents = form.agents()
+    try:
+        rows = imports.import_endpoints(scope, http.outbound(), provider, _ticked(), agents)
+    except NotAnswered as error:
+        return _page(scope, provider, form, error.status, problem=error.message)
+    except (Invalid, Conflict) as error:
+        return _refused(scope, provider, form, error)
+    agent = agents["inbound_agent_name"] or agents["outbound_agent_name"]
+    told = {"imported": str(len(rows))} | ({"agent": agent} if agent else {})
+    address = url_for("numbers.show", slug=scope.organization.slug, key=provider.key)
+    return render.see(f"{address}?{urlencode(_wanted() | told)}")
+
+
+@numbers.page("/o/<slug>/providers/<key>/numbers/person", who=Who.SUPERADMIN, methods=["POST"])
+def give(scope: Scope, key: str) -> ResponseReturnValue:
+    provider = connections.provider_of(key)
+    form = _form(scope)
+    ticked = _ticked()
+    try:
+        chosen = form.user_id.data or ""
+        user = imports.import_voice_numbers(scope, http.outbound(), provider, ticked, chosen)
+    except NotAnswered as error:
+        return _page(scope, provider, form, error.status, problem=error.message)
+    except (Invalid, Conflict) as error:
+        return _refused(scope, provider, form, error)
+    flash(f"{user.name} has {_so_many(len(set(ticked)))} more.", "ok")
+    return render.see(url_for("people.show", slug=scope.organization.slug, user_id=user.id))
+
+
+def _so_many(count: int) -> str:
+    return f"{count} number{'' if count == 1 else 's'}"
+
+
+def _form(scope: Scope) -> ImportForm:
+    able = (person for person in people.every(scope) if person.disabled_at is None)
+    return ImportForm([(person.id, f"{person.name}, {person.email}") for person in able])
+
+
+def _ticked() -> list[str]:
+    return request.form.getlist("number")
+
+
+def _refused(scope: Scope, provider: Provider, form: ImportForm, error: Invalid | Conflict) -> Response:
+    """Nothing was imported. The list as it is now, with what was ticked and typed."""
+    if isinstance(error, Conflict):
+        form.form_errors.append(error.message)
+    else:
+        loose = [problem.message for problem in error.problems if problem.field not in form]
+        form.form_errors.extend(loose)
+        form.show(Invalid([problem for problem in error.problems if problem.field in form]))
+    if not service.can_list(provider):
+        raise error
+    return _listed(scope, provider, form, error.status)
+
+
+def _listed(scope: Scope, provider: Provider, form: ImportForm, status: int = 200) -> Response:
+    try:
+        inventory = service.owned(scope, http.outbound(), provider)
+    except (Conflict, TooMany) as error:
+        return _page(scope, provider, form, error.status, problem=error.message)
+    return _page(scope, provider, form, status, inventory=inventory)
+
+
+def _wanted() -> dict[str, str]:
+    """The filter, as the address has it."""
+    text = request.args.get("q", "").strip()[:100]
+    state = request.args.get("state", "")
+    return ({"q": text} if text else {}) | ({"state": state} if state in list(Claim) else {})
+
+
+def _page(
+    scope: Scope,
+    provider: Provider,
+    form: ImportForm,
+    status: int = 200,
+    *,
+    inventory: Inventory | None = None,
+    problem: str = "",
+) -> Response:
+    """With neither, the frame that asks for the list."""
+    wanted = _wanted()
+    state = Claim(wanted["state"]) if "state" in wanted else None
+    found = inventory.matching(wanted.get("q", ""), state) if inventory else []
+    imported = request.args.get("imported", "")
+    return render.page(
+        "numbers/show.html",
+        status,
+        provider=provider,
+        form=form,
+        problem=problem,
+        inventory=inventory,
+        rows=[_row(scope, provider, row) for row in found[: imports.MOST_AT_ONCE]],
+        found=len(found),
+        wanted=wanted,
+        query=urlencode(wanted),
+        ticked=set(_ticked()),
+        most=service.MOST,
+        agents=endpoints.agents(scope),
+        to_endpoints=service.become_endpoints(provider),
+        to_people=service.voice_key(provider) is not None,
+        form_address=_form_address(scope, provider),
+        imported=_so_many(int(imported)) if re.fullmatch("[0-9]{1,4}", imported) else "",
+        filtered=urlencode({"provider": provider.key} | _imported_for()),
+    )
+
+
+def _imported_for() -> dict[str, str]:
+    agent = request.args.get("agent", "")
+    return {"agent": agent} if agent else {}
+
+
+def _form_address(scope: Scope, provider: Provider) -> str:
+    slug = scope.organization.slug
+    if provider.families == (Family.VOICE_AI,):
+        return url_for("voice_ai.show", slug=slug) + f"#{provider.key}"
+    return url_for("providers.show", slug=slug, key=provider.key)
+
+
+def _row(scope: Scope, provider: Provider, row: Owned) -> dict[str, Any]:
+    slug, claims = scope.organization.slug, row.claims
+    place = None
+    if service.become_endpoints(provider) and claims.endpoint_id:
+        place = url_for("endpoints.show", slug=slug, endpoint_id=claims.endpoint_id)
+    elif row.state is Claim.MAPPED and claims.user_id:
+        place = url_for("people.show", slug=slug, user_id=claims.user_id)
+    return {
+        "number": row.line.phone_number,
+        "shown": phone.display(row.line.phone_number),
+        "label": row.line.label,
+        "state": row.state.value,
+        "place": place,
+        "url": row.line.webhook_url,
+        "instead": _instead(row.line),
+        "tickable": _is_tickable(provider, row),
+    }
+
+
+def _is_tickable(provider: Provider, row: Owned) -> bool:
+    """A number that is mapped here can still be given to a person, or to another one."""
+    if row.claims.is_elsewhere:
+        return False
+    is_free = row.state is Claim.UNMAPPED and service.become_endpoints(provider)
+    return is_free or service.voice_key(provider) is not None
+
+
+def _instead(line: Line) -> str:
+    """In words, what answers where the number's own webhook does not."""
+    if line.in_the_way is InTheWay.TRUNK:
+        return f"a SIP trunk: {line.through}" if line.through else "a SIP trunk"
+    if line.in_the_way is InTheWay.APPLICATION:
+        return f"by an application: {line.through}" if line.through else "by an application"
+    if line.webhook_url:
+        return ""
+    return "nothing" if line.shows_webhook else "not told by the provider"

@@ -1,0 +1,146 @@
+"""PUT …/phone-numbers/{user_id}/{provider}/{phone_number}/ai."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from flask import Flask
+
+from app.core.outbound import Outbound
+from app.providers import sinch_est
+from tests.support.caller import Caller, fields, sentence
+from tests.support.cast import Cast
+from tests.support.rows import unchanged
+from tests.upstreams import ElevenLabs, SinchEst
+from tests.upstreams.base import Reply
+from tests.upstreams.elevenlabs_numbers import NIGHT_SHIFT, NUMBERS, RECEPTION, Fault
+from tests.upstreams.sinch_est import NUMBER
+
+
+@pytest.fixture
+def est() -> Iterator[SinchEst]:
+    sinch_est.tokens.clear()
+    with SinchEst() as upstream:
+        yield upstream
+
+
+@pytest.fixture
+def labs(app: Flask, est: SinchEst) -> Iterator[ElevenLabs]:
+    with ElevenLabs() as upstream:
+        both = {**est.upstreams, **upstream.upstreams}
+        app.extensions["patchbay_outbound"] = Outbound(both, deadline=2.0)
+        yield upstream
+
+
+@pytest.fixture
+def path(dana: Caller, cast: Cast, est: SinchEst, labs: ElevenLabs) -> str:
+    """Of Mo's number, where everything is connected."""
+    names = {"key_id": "KeyId", "key_secret": "KeySecret", "project_id": "ProjectId", "trunk_id": "TrunkId"}
+    config = {f"sinchEst{word}": est.values[name] for name, word in names.items()}
+    dana.post("/api/calls/voice-ai/config", config | {"elevenlabsApiKey": labs.values["api_key"]})
+    numbers = f"/api/organizations/{cast.acme}/phone-numbers"
+    for provider in ("sinch", "twilio"):
+        dana.post(numbers, {"userId": cast.mo.id, "provider": provider, "phoneNumber": NUMBER})
+    return f"{numbers}/{cast.mo.id}/sinch/{NUMBER}/ai"
+
+
+def test_on_another_agent_and_off(dana: Caller, cast: Cast, labs: ElevenLabs, path: str) -> None:
+    answer = dana.put(path, {"aiEnabled": True, "aiAgentId": RECEPTION})
+    (imported_id,) = labs.convai.numbers
+    assert answer.status_code == 200
+    assert answer.json == {
+        "provider": "sinch",
+        "phoneNumber": NUMBER,
+        "isDefault": True,
+        "isInboundEnabled": True,
+        "aiEnabled": True,
+        "aiAgentId": RECEPTION,
+        "elevenlabsPhoneNumberId": imported_id,
+        "userId": cast.mo.id,
+        "userName": "Mo",
+    }
+    config = dana.get("/api/calls/voice-ai/config").json or {}
+    assert config["phoneNumbers"] == [answer.json]
+    answer = dana.put(path, {"aiEnabled": True, "aiAgentId": NIGHT_SHIFT})
+    assert answer.get_json()["aiAgentId"] == NIGHT_SHIFT
+    assert dana.put(path, {"aiEnabled": True}).get_json()["aiAgentId"] == NIGHT_SHIFT
+    answer = dana.delete(path.removesuffix("/ai"))
+    assert (answer.status_code, answer.get_json()["code"]) == (409, "AI_IS_ON")
+    answer = dana.put(path, {"aiEnabled": False})
+    assert answer.get_json()["aiEnabled"] is False
+    assert not {"aiAgentId", "elevenlabsPhoneNumberId"} & set(answer.get_json())
+    assert labs.convai.numbers == {}
+
+
+def test_every_refusal_has_its_code(
+    app: Flask, dana: Caller, est: SinchEst, labs: ElevenLabs, path: str
+) -> None:
+    on = {"aiEnabled": True, "aiAgentId": RECEPTION}
+
+    def refusal(path: str = path) -> str:
+        with unchanged(app):
+            answer = dana.put(path, on)
+        assert answer.status_code == 409
+        return str(answer.get_json()["code"])
+
+    assert refusal(path.replace("/sinch/", "/twilio/")) == "NOT_A_SINCH_NUMBER"
+    est.numbers = {NUMBER: ""}
+    assert refusal() == "NUMBER_NOT_ON_TRUNK"
+    est.numbers = SinchEst().numbers
+    labs.convai.faults = [Fault("PATCH", NUMBERS)]
+    assert refusal() == "PROVIDER_REFUSED"
+    assert labs.convai.numbers == {}
+    labs.convai.faults.append(Fault("DELETE", NUMBERS))
+    assert refusal() == "LEFT_AT_PROVIDER"
+    app.extensions["patchbay_outbound"] = Outbound(
+        dict.fromkeys(est.hosts, "http://127.0.0.1:9"), deadline=0.2
+    )
+    assert refusal() == "PROVIDER_UNREACHABLE"
+
+
+def test_what_is_not_configured_is_named(app: Flask, dana: Caller, path: str) -> None:
+    dana.post("/api/calls/voice-ai/config", {"elevenlabsApiKey": None})
+    with unchanged(app):
+        answer = dana.put(path, {"aiEnabled": True, "aiAgentId": RECEPTION})
+    assert answer.get_json()["code"] == "PROVIDER_NOT_CONFIGURED"
+    assert "API key" in sentence(answer)
+
+
+def test_it_can_be_forgotten_here_only(dana: Caller, labs: ElevenLabs, path: str) -> None:
+    dana.put(path, {"aiEnabled": True, "aiAgentId": RECEPTION})
+    labs.convai.faults = [Fault("DELETE", NUMBERS, Reply(500, {}))]
+    assert dana.put(path, {"aiEnabled": False}).status_code == 409
+    answer = dana.put(path, {"aiEnabled": False, "hereOnly": True})
+    assert answer.get_json()["aiEnabled"] is False
+    assert len(labs.convai.numbers) == 1
+
+
+@pytest.mark.parametrize(
+    ("sent", "field"),
+    [
+        ({}, "aiEnabled"),
+        ({"aiEnabled": None}, "aiEnabled"),
+        ({"aiEnabled": True}, "aiAgentId"),
+        ({"aiEnabled": True, "aiAgentId": ""}, "aiAgentId"),
+        ({"aiEnabled": True, "aiAgentId": "../agents"}, "aiAgentId"),
+        ({"aiEnabled": True, "aiAgentId": "x" * 101}, "aiAgentId"),
+        ({"aiEnabled": False, "hereOnly": "yes"}, "hereOnly"),
+        ({"aiEnabled": False, "elevenlabsPhoneNumberId": "x"}, "elevenlabsPhoneNumberId"),
+    ],
+)
+def test_a_bad_value_is_refused_by_name(
+    app: Flask, dana: Caller, path: str, *, sent: dict[str, object], field: str
+) -> None:
+    with unchanged(app):
+        assert fields(dana.put(path, sent)) == {field}
+
+
+def test_a_number_that_is_not_theirs_is_not_found(
+    app: Flask, dana: Caller, gus: Caller, cast: Cast, path: str
+) -> None:
+    on = {"aiEnabled": True, "aiAgentId": RECEPTION}
+    with unchanged(app):
+        assert dana.put(path.replace(cast.mo.id, cast.dana.id), on).status_code == 404
+        assert gus.put(path.replace(cast.acme, cast.globex), on).status_code == 404
+        assert fields(dana.put(path.replace(NUMBER, "junk"), on)) == {"phone_number"}

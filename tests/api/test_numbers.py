@@ -1,0 +1,91 @@
+"""GET /api/settings/providers/{provider}/numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from app.core.outbound import Outbound
+from app.services import numbers
+from tests.support import contract
+from tests.support.caller import Caller, sentence
+from tests.support.rows import unchanged
+from tests.upstreams import Trouble
+from tests.upstreams.twilio import Twilio
+
+PATH = "/api/settings/providers/twilio/numbers"
+NUMBER = "+15551234567"
+DRAFT = contract.ENDPOINT_EXAMPLE | {"provider": "twilio"}
+
+
+@pytest.fixture
+def twilio(app: Flask) -> Iterator[Twilio]:
+    with Twilio() as upstream:
+        app.extensions["patchbay_outbound"] = Outbound(upstream.upstreams, deadline=0.5)
+        yield upstream
+
+
+@pytest.fixture
+def connected(dana: Caller, twilio: Twilio) -> Twilio:
+    values = {f"twilio_{name}": twilio.values[name] for name in ("account_sid", "auth_token")}
+    dana.put("/api/settings/telephony", {"public_base_url": "https://voice.acme.example", **values})
+    return twilio
+
+
+def test_it_lists_what_the_account_owns(dana: Caller, gus: Caller, connected: Twilio) -> None:
+    connected.numbers[NUMBER].voice_url = "https://calls.example/x"
+    connected.numbers[NUMBER].friendly_name = "Front desk"
+    dana.post("/api/settings/endpoints", DRAFT | {"phone_number": NUMBER})
+    gus.post("/api/settings/endpoints", DRAFT | {"phone_number": "+15551234568"})
+    answer = dana.get(PATH)
+    assert answer.status_code == 200
+    first, second, third = answer.get_json()
+    assert first == {
+        "phone_number": NUMBER,
+        "label": "Front desk",
+        "state": "mapped",
+        "webhook_url": "https://calls.example/x",
+    }
+    assert [row["state"] for row in (second, third)] == ["elsewhere", "unmapped"]
+    assert "lobex" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("trouble", "code"),
+    [(Trouble.HTML, "PROVIDER_REFUSED"), (Trouble.SLOW, "PROVIDER_UNREACHABLE")],
+)
+def test_trouble_at_the_provider_is_a_conflict(
+    dana: Caller, connected: Twilio, trouble: Trouble, code: str
+) -> None:
+    connected.trouble = trouble
+    answer = dana.get(PATH)
+    assert (answer.status_code, answer.get_json()["code"]) == (409, code)
+    assert "api.twilio.com" in sentence(answer)
+
+
+def test_a_refusal_says_why(dana: Caller, connected: Twilio) -> None:
+    dana.put("/api/settings/telephony", {"twilio_auth_token": "made-up-and-wrong"})
+    answer = dana.get(PATH)
+    assert (answer.status_code, answer.get_json()["code"]) == (409, "PROVIDER_REFUSED")
+    assert "made-up-and-wrong" not in answer.text
+
+
+def test_what_cannot_be_asked_is_said(app: Flask, dana: Caller, mo: Caller, twilio: Twilio) -> None:
+    with unchanged(app):
+        answer = dana.get(PATH)
+        assert (answer.status_code, answer.get_json()["code"]) == (409, "PROVIDER_NOT_CONFIGURED")
+        assert "Account SID" in sentence(answer)
+        assert dana.get(PATH.replace("twilio", "nobody")).status_code == 404
+        assert mo.get(PATH).status_code == 403
+    assert twilio.requests == []
+
+
+def test_it_can_be_asked_so_often(dana: Caller, connected: Twilio, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(numbers, "MOST_LISTINGS", 1)
+    assert dana.get(PATH).status_code == 200
+    answer: Any = dana.get(PATH)
+    assert answer.status_code == 429
+    assert int(answer.headers["Retry-After"]) > 0

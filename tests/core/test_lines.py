@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import pytest
+
+from app.core import urls
+from app.core.lines import InTheWay, Line, Reason, difference
+
+URL = "https://voice.example.com/telephony/twilio/inbound/support%20agent"
+
+
+@pytest.mark.parametrize(
+    ("more", "reason"),
+    [
+        ({"webhook_url": URL, "method": "POST"}, None),
+        ({"webhook_url": URL, "method": None}, None),
+        ({"webhook_url": URL, "method": "post"}, None),
+        ({"webhook_url": URL, "method": "GET"}, Reason.DIFFERENT_METHOD),
+        ({"webhook_url": URL + "x"}, Reason.DIFFERENT_URL),
+        ({"webhook_url": URL + "?a=1"}, Reason.DIFFERENT_URL),
+        ({}, Reason.NO_WEBHOOK),
+        ({"shows_webhook": False}, Reason.NOT_SHOWN),
+        ({"in_the_way": InTheWay.TRUNK}, Reason.TRUNK_IN_THE_WAY),
+        ({"in_the_way": InTheWay.TRUNK, "webhook_url": URL}, Reason.TRUNK_IN_THE_WAY),
+        ({"in_the_way": InTheWay.APPLICATION}, Reason.APPLICATION_IN_THE_WAY),
+        ({"in_the_way": InTheWay.APPLICATION, "webhook_url": URL}, None),
+        (
+            {"in_the_way": InTheWay.APPLICATION, "webhook_url": URL, "method": "GET"},
+            Reason.DIFFERENT_METHOD,
+        ),
+    ],
+)
+def test_each_difference_has_its_name(more, reason):
+    assert difference(Line("+15551234567", **more), URL) is reason
+
+
+def test_no_line_is_a_number_that_is_gone():
+    assert difference(None, URL) is Reason.NUMBER_GONE
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "is_same"),
+    [
+        ("https://a.example/x", "https://A.example:443/x", True),
+        ("https://a.example/x", "HTTPS://a.example/x", True),
+        ("https://a.example/sam%c3%a9", "https://a.example/sam%C3%A9", True),
+        ("https://a.example/%7Ex", "https://a.example/~x", True),
+        ("https://a.example", "https://a.example/", True),
+        ("https://a.example/x", "https://a.example/x/", False),
+        ("https://a.example/x", "https://a.example/X", False),
+        ("https://a.example/a%2Fb", "https://a.example/a/b", False),
+        ("https://a.example/x", "http://a.example/x", False),
+        ("https://a.example/x", "https://a.example:8443/x", False),
+        ("https://a.example/x", "https://a.example/x?y", False),
+        ("https://a.example/x", "https://u:p@a.example/x", False),
+        ("https://a.example/x", "https://[a.example/x", False),
+        ("https://[a", "https://[a", True),
+    ],
+)
+def test_two_addresses_are_the_same_where_they_are_called_alike(one, other, is_same):
+    assert urls.same(one, other) is is_same
+    assert urls.same(other, one) is is_same

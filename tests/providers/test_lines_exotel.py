@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+import pytest
+
+from app.core.lines import Reason
+from app.provider import Outcome
+from app.providers import PROVIDERS, exotel
+from tests.support.lines import URL
+from tests.upstreams.base import Reply
+from tests.upstreams.exotel import flow
+
+KEY = "exotel"
+ONE = "+918055500001"
+MUMBAI = "api.in.exotel.com"
+
+
+def test_a_number_points_to_a_flow_and_what_that_calls_is_not_shown(account, upstream):
+    line = account.line(ONE)
+    assert (line.shows_webhook, line.through, line.webhook_url) == (False, "501", flow("501"))
+    assert (line.label, line.reference) == ("Made-up ExoPhone", upstream.numbers[ONE].sid)
+    assert account.drift(ONE) is Reason.NOT_SHOWN
+    assert account.drift(ONE, flow("501")) is Reason.NOT_SHOWN
+
+
+@pytest.mark.parametrize(
+    ("voice_url", "reason"),
+    [
+        ("", Reason.NO_WEBHOOK),
+        (None, Reason.NO_WEBHOOK),
+        ("https://other.example", Reason.DIFFERENT_URL),
+        (URL, None),
+    ],
+)
+def test_what_is_no_flow_is_shown(account, upstream, voice_url, reason):
+    upstream.numbers[ONE].voice_url = voice_url
+    line = account.line(ONE)
+    assert (line.shows_webhook, line.through) == (True, "")
+    assert account.drift(ONE) == reason
+
+
+def test_a_number_that_is_gone(account):
+    assert account.drift("+918055500009") is Reason.NUMBER_GONE
+
+
+@pytest.mark.parametrize(
+    ("written", "country", "read"),
+    [
+        ("08055500001", "IN", ONE),
+        ("08055500001", None, ONE),
+        ("08055500001", "India", ONE),
+        ("0 805-550 0001", "IN", ONE),
+        ("918055500001", "IN", ONE),
+        ("+918055500001", "SG", ONE),
+        ("61234567", "SG", "+6561234567"),
+        ("0XXXXXXXXXX", "IN", None),
+        ("", "IN", None),
+        (None, "IN", None),
+        (8055500001, "IN", None),
+        ("made up", ["IN"], None),
+    ],
+)
+def test_numbers_are_read_as_their_country_writes_them(account, upstream, written, country, read):
+    upstream.numbers.clear()
+    upstream.add("whatever", written=written, country=country)
+    assert [line.phone_number for line in account.numbers()] == ([read] if read else [])
+
+
+def test_a_number_without_voice_is_not_listed(account, upstream):
+    upstream.numbers[ONE].capabilities = {"voice": False, "sms": True}
+    assert ONE not in account.by_number()
+
+
+def test_a_sid_may_be_a_number(account, upstream):
+    upstream.numbers[ONE].sid = 42
+    assert account.line(ONE).reference == "42"
+
+
+def test_pages_are_asked_for_on_our_host_and_theirs_are_not_followed(account, upstream):
+    upstream.page_size_cap = 2
+    account.numbers()
+    assert [(seen.host, seen.query) for seen in upstream.requests] == [
+        ("api.exotel.com", {"Page": "0", "PageSize": "50"}),
+        ("api.exotel.com", {"Page": "1", "PageSize": "50"}),
+    ]
+
+
+def test_the_region_decides_who_is_asked(account, upstream):
+    upstream.region = MUMBAI
+    assert account.numbers(api_base=f"https://{MUMBAI}")
+    assert {seen.host for seen in upstream.requests} == {MUMBAI}
+    result = account.refusal("numbers")
+    assert result.code == Outcome.NOT_FOUND
+    assert "region" in result.reason
+
+
+def test_where_paging_is_ignored_it_ends_and_what_is_not_shown_is_not_gone(account, upstream):
+    upstream.page_size_cap, upstream.ignores_paging = 2, True
+    first, second, third = upstream.numbers
+    assert [line.phone_number for line in account.numbers()] == [first, second]
+    assert len(upstream.requests) == 2
+    assert account.observe(second)
+    assert "first page" in account.refusal("observe", third).reason
+    del upstream.numbers[third]
+    assert account.observe(third) is None
+
+
+def test_pages_without_an_end_end(account, upstream, monkeypatch):
+    monkeypatch.setattr(exotel, "MOST_PAGES", 3)
+    upstream.answer = lambda asked: Reply(
+        200,
+        {"page_size": 1, "incoming_phone_numbers": [{"phone_number": f"0805550000{asked.query['Page']}"}]},
+    )
+    assert "does not come to an end" in account.refusal("numbers").reason
+    assert len(upstream.requests) == 3
+
+
+@pytest.mark.parametrize("speaks_xml", [False, True])
+def test_its_refusals_in_json_and_in_xml(account, upstream, speaks_xml):
+    upstream.speaks_xml = speaks_xml
+    assert account.refusal("numbers", api_key="made-up-and-wrong").code == Outcome.BAD_CREDENTIALS
+    assert account.refusal("numbers", account_sid="a/../b?c#d%é").code == Outcome.NOT_FOUND
+    upstream.is_suspended = True
+    assert account.refusal("observe", ONE).code == Outcome.SUSPENDED
+
+
+def test_the_steps_say_where_the_url_goes():
+    steps = " ".join(PROVIDERS[KEY].webhook_steps)
+    for word in ("dashboard", "App Bazaar", "flow", "Voicebot", "Passthru", "save", "API"):
+        assert word in steps

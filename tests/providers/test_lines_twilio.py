@@ -1,0 +1,211 @@
+from __future__ import annotations
+
+import pytest
+
+from app.core.lines import InTheWay, Reason
+from app.core.outbound import Outbound
+from app.provider import Outcome
+from app.providers import twilio
+from tests.support.lines import URL
+from tests.upstreams import Trouble
+from tests.upstreams.base import GOSSIP, Reply
+from tests.upstreams.twilio import Application, made_up
+
+KEY = "twilio"
+ONE = "+15551234567"
+APP = made_up("AP")
+TRUNK = made_up("TK")
+
+
+@pytest.fixture
+def number(upstream):
+    return upstream.numbers[ONE]
+
+
+def test_a_number_is_told_as_it_is(account, number):
+    number.friendly_name, number.voice_url, number.voice_method = " Front\n desk\u202e ", URL, "GET"
+    line = account.line(ONE)
+    assert (line.label, line.webhook_url, line.method) == ("Front desk", URL, "GET")
+    assert (line.reference, line.holder, line.through, line.in_the_way) == (number.sid, "", "", None)
+    number.friendly_name, number.voice_url = "x" * 500, None
+    line = account.line(ONE)
+    assert (len(line.label), line.webhook_url) == (200, None)
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "is_listed"),
+    [({"voice": False, "sms": True}, False), ({"voice": True}, True), ({"sms": True}, True), (None, True)],
+)
+def test_a_number_without_voice_is_not_listed(account, number, capabilities, is_listed):
+    number.capabilities = capabilities
+    assert (ONE in account.by_number()) is is_listed
+
+
+def test_an_application_answers_with_its_own_url_and_is_read_once(account, upstream):
+    for number in upstream.numbers.values():
+        number.voice_url, number.voice_application_sid = "https://ignored.example", APP
+    upstream.applications[APP] = Application(URL, "GET")
+    for line in account.numbers():
+        assert (line.in_the_way, line.through, line.holder) == (InTheWay.APPLICATION, APP, APP)
+        assert (line.webhook_url, line.method) == (URL, "GET")
+    assert [seen.path for seen in upstream.requests if "Applications" in seen.path] == [
+        f"/2010-04-01/Accounts/{upstream.sid}/Applications/{APP}.json"
+    ]
+
+
+def test_an_application_that_is_gone_calls_nothing(account, upstream, number):
+    number.voice_application_sid = made_up("AP", 9)
+    line = account.line(ONE)
+    assert (line.webhook_url, line.holder) == (None, made_up("AP", 9))
+
+
+def test_a_trunk_answers_and_calls_nothing(account, number):
+    number.voice_url, number.trunk_sid = URL, TRUNK
+    line = account.line(ONE)
+    assert (line.in_the_way, line.through, line.webhook_url, line.holder) == (InTheWay.TRUNK, TRUNK, None, "")
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"voice_url": URL}, None),
+        ({"voice_url": URL.replace("https://", "HTTPS://")}, None),
+        ({"voice_url": URL, "voice_method": "GET"}, Reason.DIFFERENT_METHOD),
+        ({"voice_url": "https://other.example"}, Reason.DIFFERENT_URL),
+        ({"voice_url": ""}, Reason.NO_WEBHOOK),
+        ({"voice_url": None}, Reason.NO_WEBHOOK),
+        ({"voice_url": URL, "voice_application_sid": APP}, Reason.APPLICATION_IN_THE_WAY),
+        ({"voice_url": URL, "trunk_sid": TRUNK}, Reason.TRUNK_IN_THE_WAY),
+    ],
+)
+def test_each_way_to_differ_is_seen_and_mended(account, number, changes, reason):
+    for name, value in changes.items():
+        setattr(number, name, value)
+    assert account.drift(ONE) == reason
+    account.point(account.line(ONE))
+    assert account.drift(ONE) is None
+
+
+def test_an_application_that_calls_the_url_is_not_in_the_way(account, upstream, number):
+    number.voice_application_sid = APP
+    upstream.applications[APP] = Application(URL)
+    assert account.drift(ONE) is None
+
+
+def test_a_number_that_is_gone(account, upstream):
+    line = account.line(ONE)
+    del upstream.numbers[ONE]
+    assert account.drift(ONE) is Reason.NUMBER_GONE
+    result = account.refusal("point", line)
+    assert result.code == Outcome.NOT_FOUND
+    assert "gone" in result.reason
+
+
+def test_only_the_whole_number_counts(account, upstream):
+    upstream.numbers.clear()
+    for longer in ("+155512345671", "+1555123456", "+91155512345"):
+        upstream.add(longer, voice_application_sid=APP)
+    assert account.observe("+155512345") is None
+    assert not [seen for seen in upstream.requests if "Applications" in seen.path]
+    upstream.add("+155512345", friendly_name="this one")
+    upstream.page_size_cap = 1
+    assert account.line("+155512345").label == "this one"
+
+
+@pytest.mark.parametrize(
+    ("changes", "sent"),
+    [
+        ({}, {}),
+        ({"voice_application_sid": APP}, {"VoiceApplicationSid": ""}),
+        ({"trunk_sid": TRUNK}, {"TrunkSid": ""}),
+    ],
+)
+def test_what_is_sent_is_what_is_needed_and_never_an_account(account, upstream, number, changes, sent):
+    for name, value in changes.items():
+        setattr(number, name, value)
+    line, usual, forms = account.line(ONE), upstream.answer, []
+
+    def answer(asked):
+        forms.append(asked.form)
+        return usual(asked)
+
+    upstream.answer = answer
+    account.point(line)
+    assert forms == [{"VoiceUrl": URL, "VoiceMethod": "POST"} | sent]
+    assert upstream.transfers == []
+    assert upstream.writes == [
+        ("POST", f"/2010-04-01/Accounts/{upstream.sid}/IncomingPhoneNumbers/{number.sid}.json")
+    ]
+
+
+def test_pages_on_another_host_are_not_followed(account, upstream):
+    upstream.page_size_cap, upstream.pages_elsewhere = 1, True
+    for result in (account.refusal("numbers"), account.refusal("observe", "+1555123456")):
+        assert result.code == Outcome.UNEXPECTED_ANSWER
+        assert "elsewhere" in result.reason
+    assert {seen.host for seen in upstream.requests} == {"api.twilio.com"}
+
+
+@pytest.mark.parametrize(
+    "following",
+    [
+        "//elsewhere.example/x",
+        "http://api.twilio.com/x",
+        "https://api.twilio.com.elsewhere.example/x",
+        "https://api.twilio.com@elsewhere.example/x",
+        "https://api.twilio.com:8443/x",
+        "https://[",
+        7,
+    ],
+)
+def test_nothing_that_leads_elsewhere_is_followed(upstream, account, following):
+    page = {"incoming_phone_numbers": [], "next_page_uri": following}
+    upstream.answer = lambda asked: Reply(200, page)
+    assert account.refusal("numbers").code == Outcome.UNEXPECTED_ANSWER
+    assert len(upstream.requests) == 1
+
+
+def test_pages_that_loop_end(account, upstream):
+    upstream.page_size_cap, upstream.loops = 1, True
+    result = account.refusal("numbers")
+    assert "does not come to an end" in result.reason
+    assert len(upstream.requests) == 2
+
+
+def test_pages_without_an_end_end(account, upstream, monkeypatch):
+    monkeypatch.setattr(twilio, "MOST_PAGES", 3)
+    upstream.answer = lambda asked: Reply(
+        200, {"incoming_phone_numbers": [], "next_page_uri": f"/{len(upstream.requests)}"}
+    )
+    assert "does not come to an end" in account.refusal("numbers").reason
+    assert len(upstream.requests) == 3
+
+
+def test_trouble_on_a_later_page_or_with_an_application_is_no_shorter_list(account, upstream, number):
+    number.voice_application_sid = APP
+    upstream.trouble, upstream.trouble_at = Trouble.FAULT, "Applications"
+    assert account.refusal("numbers").code == Outcome.UNEXPECTED_ANSWER
+    upstream.trouble, upstream.page_size_cap, usual = None, 2, upstream.answer
+    upstream.answer = lambda asked: Reply(200, {}) if "Page" in asked.query else usual(asked)
+    assert account.refusal("numbers").code == Outcome.UNEXPECTED_ANSWER
+
+
+def test_a_refusal_without_permission(account, upstream):
+    line = account.line(ONE)
+    forbidden = Reply(403, {"code": 20003, "message": GOSSIP})
+    upstream.instead = {("GET", "Numbers"): forbidden, ("POST", "Numbers"): forbidden}
+    for result in (account.refusal("numbers"), account.refusal("point", line)):
+        assert result.code == Outcome.NO_PERMISSION
+
+
+def test_an_answer_about_another_number_is_not_believed(account, upstream):
+    line = account.line(ONE)
+    upstream.instead = {("POST", "Numbers"): Reply(200, {"sid": made_up("PN", 9)})}
+    assert account.refusal("point", line).code == Outcome.UNEXPECTED_ANSWER
+
+
+def test_the_first_page_is_told_before_the_second_is_read(account, upstream):
+    upstream.page_size_cap = 1
+    found = twilio.Twilio().numbers(Outbound(upstream.upstreams), upstream.values)
+    assert next(found).phone_number == ONE
+    assert len(upstream.requests) == 1

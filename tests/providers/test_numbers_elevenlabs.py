@@ -1,0 +1,197 @@
+"""ElevenLabs' agents, and the phone numbers that they answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from app.core.outbound import Outbound, OutboundError
+from app.provider import Outcome, Refusal
+from app.providers import elevenlabs
+from app.providers.elevenlabs import Agent, ImportedNumber
+from tests.upstreams import Trouble
+from tests.upstreams.base import GOSSIP, Reply
+from tests.upstreams.elevenlabs import error
+from tests.upstreams.elevenlabs_numbers import NIGHT_SHIFT, RECEPTION, Fault
+
+KEY = "elevenlabs"
+NUMBER = "+14165550100"
+DOMAIN = "made-up.trunk.example"
+ODD: list[Any] = [None, 7, GOSSIP, [], {}, {"phone_number_id": "a/../b", "phone_number": NUMBER}]
+
+
+@pytest.fixture
+def http(upstream):
+    return Outbound(upstream.upstreams, deadline=5.0)
+
+
+@pytest.fixture
+def call(upstream, http):
+    return lambda name, *args: getattr(elevenlabs, name)(http, upstream.values, *args)
+
+
+CALLS = {
+    "agents": ((), "GET", "read agents"),
+    "imported": ((NUMBER,), "GET", "read phone numbers"),
+    "import_number": ((NUMBER, DOMAIN, "Patchbay 1"), "POST", "import phone numbers"),
+    "assign": (("phnum_made_up_1", RECEPTION), "PATCH", "change phone numbers"),
+    "remove": (("phnum_made_up_1",), "DELETE", "delete phone numbers"),
+}
+each_call = pytest.mark.parametrize("name", CALLS)
+
+
+def refusal_of(call, name):
+    with pytest.raises(Refusal) as refused:
+        call(name, *CALLS[name][0])
+    assert GOSSIP not in refused.value.result.reason
+    assert not refused.value.result.ok
+    return refused.value.result
+
+
+def test_agents_are_listed_by_name_without_the_archived(upstream, call):
+    assert call("agents") == [Agent(NIGHT_SHIFT, "Night shift"), Agent(RECEPTION, "Reception")]
+    assert [seen.query for seen in upstream.requests] == [{"page_size": "100"}]
+
+
+def test_all_pages_of_agents_are_read_up_to_an_end(upstream, call, monkeypatch):
+    upstream.convai.agents = {f"agent_{n}": f"Agent {n:03}" for n in range(25)}
+    upstream.convai.page_size = 10
+    assert len(call("agents")) == 25
+    assert [seen.query.get("cursor") for seen in upstream.requests] == [None, "10", "20"]
+    monkeypatch.setattr(elevenlabs, "MOST_PAGES", 2)
+    assert len(call("agents")) == 20
+
+
+def test_an_agents_name_is_one_line_of_plain_text(upstream, call):
+    upstream.convai.agents = {"a1": "One\n\x1b[31m\u2028two" + "x" * 500, "a2": "", "a/3": "Odd id"}
+    first, second = call("agents")
+    assert (first.id, first.name) == ("a2", "a2")
+    assert second.name.startswith("One [31m twox")
+    assert len(second.name) == 100
+
+
+def test_a_number_is_found_among_others(upstream, call):
+    assert call("imported", NUMBER) == []
+    convai = upstream.convai
+    convai.odd = ODD
+    convai.add("+14165550101", RECEPTION)
+    convai.add(NUMBER, RECEPTION, provider="twilio")
+    by_hand = convai.add(NUMBER, RECEPTION)
+    ours = convai.add(NUMBER, label=f"Patchbay {NUMBER}")
+    found = call("imported", NUMBER)
+    assert found == [
+        ImportedNumber(by_hand, RECEPTION, "By hand"),
+        ImportedNumber(ours, None, f"Patchbay {NUMBER}"),
+    ]
+    assert [one.is_ours for one in found] == [False, True]
+
+
+def test_a_number_is_imported_with_the_trunks_domain(upstream, call):
+    label = elevenlabs.new_label(NUMBER)
+    assert label.startswith(f"Patchbay {NUMBER} ")
+    assert label != elevenlabs.new_label(NUMBER)
+    made = call("import_number", NUMBER, DOMAIN, label)
+    assert upstream.convai.numbers == {
+        made: {
+            "provider": "sip_trunk",
+            "phone_number": NUMBER,
+            "label": label,
+            "inbound_trunk_config": {"media_encryption": "allowed"},
+            "outbound_trunk_config": {
+                "address": DOMAIN,
+                "transport": "auto",
+                "media_encryption": "allowed",
+            },
+            "agent_id": None,
+        }
+    }
+    assert call("imported", NUMBER) == [ImportedNumber(made, None, label)]
+
+
+def test_an_agent_is_assigned_and_taken_off(upstream, call):
+    number = upstream.convai.add(NUMBER)
+    for agent in (RECEPTION, NIGHT_SHIFT, None):
+        call("assign", number, agent)
+        assert upstream.convai.numbers[number]["agent_id"] == agent
+
+
+@pytest.mark.parametrize("number", ["phnum_made_up_1", "phnum_made_up_9"])
+def test_an_agent_or_number_that_is_not_there_is_said_to_be_missing(upstream, call, number):
+    upstream.convai.add(NUMBER)
+    with pytest.raises(Refusal) as refused:
+        call("assign", number, "agent_of_nobody")
+    assert refused.value.result.code == Outcome.NOT_FOUND
+
+
+def test_a_number_is_removed_and_may_be_gone_already(upstream, call):
+    number = upstream.convai.add(NUMBER)
+    call("remove", number)
+    assert upstream.convai.numbers == {}
+    call("remove", number)
+
+
+def test_an_id_stays_in_its_place(upstream, call):
+    with pytest.raises(Refusal):
+        call("assign", "a/../../b?c#d", RECEPTION)
+    assert [seen.path for seen in upstream.requests] == ["/v1/convai/phone-numbers/a%2F..%2F..%2Fb%3Fc%23d"]
+
+
+@each_call
+def test_every_call_tells_a_wrong_key_from_a_restricted_one(upstream, http, call, name):
+    upstream.convai.add(NUMBER)
+    args, method, lacks = CALLS[name]
+    with pytest.raises(Refusal) as refused:
+        getattr(elevenlabs, name)(http, {"api_key": "made-up-and-wrong"}, *args)
+    assert refused.value.result.code == Outcome.BAD_CREDENTIALS
+    for upstream.is_newer in (False, True):
+        upstream.permissions = {"convai_read"} if method != "GET" else {"convai_write"}
+        result = refusal_of(call, name)
+        assert result.code == Outcome.NO_PERMISSION
+        assert f"may not {lacks}" in result.reason
+
+
+@each_call
+@pytest.mark.parametrize(
+    ("reply", "code"),
+    [
+        (error(429, "too_many_concurrent_requests"), Outcome.RATE_LIMITED),
+        (error(429, "system_busy"), Outcome.RATE_LIMITED),
+        (Reply(422, {"detail": [{"loc": [], "msg": GOSSIP, "type": "x"}]}), Outcome.UNEXPECTED_ANSWER),
+        (Reply(500, {"detail": GOSSIP}), Outcome.UNEXPECTED_ANSWER),
+        (Reply(202, "<p>" + GOSSIP), Outcome.UNEXPECTED_ANSWER),
+    ],
+)
+def test_every_call_survives_other_answers(upstream, call, name, reply, code):
+    upstream.refusal = reply
+    assert refusal_of(call, name).code == code
+
+
+@pytest.mark.parametrize("name", ["agents", "imported", "import_number"])
+@pytest.mark.parametrize("trouble", [Trouble.HTML, Trouble.ODD])
+def test_a_page_of_something_else_is_no_answer(upstream, call, name, trouble):
+    upstream.trouble = trouble
+    if (name, trouble) == ("imported", Trouble.ODD):
+        assert call("imported", NUMBER) == []
+    else:
+        assert refusal_of(call, name).code == Outcome.UNEXPECTED_ANSWER
+
+
+@pytest.mark.parametrize("made", [None, 7, "", "a/../b", {"x": 1}])
+def test_an_id_that_cannot_be_one_is_not_kept(upstream, call, made):
+    upstream.convai.faults = [Fault("POST", "/v1/convai", Reply(200, {"phone_number_id": made}))]
+    assert refusal_of(call, "import_number").code == Outcome.UNEXPECTED_ANSWER
+
+
+@each_call
+def test_a_provider_that_is_away_is_an_error_of_the_way(upstream, name):
+    away = Outbound({"api.elevenlabs.io": "http://127.0.0.1:9"}, deadline=0.2)
+    with pytest.raises(OutboundError):
+        getattr(elevenlabs, name)(away, upstream.values, *CALLS[name][0])
+
+
+@pytest.mark.parametrize("name", ["import_number", "assign", "remove"])
+def test_what_changes_something_is_sent_once(upstream, call, name):
+    upstream.trouble = Trouble.FAULT
+    refusal_of(call, name)
+    assert len(upstream.requests) == 1

@@ -1,0 +1,208 @@
+"""The numbers of a Sinch project, and the trunks that they are on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from app.core.lines import InTheWay, Line, Reason, difference
+from app.core.outbound import Outbound, OutboundError
+from app.provider import Capability, Outcome, Refusal
+from app.providers import sinch_est
+from app.providers.sinch_est import SinchEst
+from tests.upstreams import Trouble
+from tests.upstreams.base import GOSSIP, Reply
+from tests.upstreams.sinch_est import DOMAIN, NUMBER, TRUNK, error, made_up
+
+KEY = "sinch_est"
+OTHER_TRUNK = TRUNK[:-1] + "2"
+ODD: list[Any] = [
+    None,
+    7,
+    GOSSIP,
+    [],
+    {},
+    {"phoneNumber": None},
+    {"phoneNumber": "abc"},
+    {"phoneNumber": {"x": 1}},
+]
+
+
+@pytest.fixture
+def http(upstream):
+    return Outbound(upstream.upstreams, deadline=5.0)
+
+
+@pytest.fixture
+def numbers(upstream, http):
+    return lambda **changes: list(SinchEst().numbers(http, upstream.values | changes))
+
+
+@pytest.fixture
+def observe(upstream, http):
+    return lambda number=NUMBER, **changes: SinchEst().observe(http, upstream.values | changes, number)
+
+
+@pytest.fixture
+def domain(upstream, http):
+    return lambda **changes: sinch_est.trunk_domain(http, upstream.values | changes)
+
+
+def line(number, trunk, place):
+    in_the_way = InTheWay.TRUNK if trunk else None
+    return Line(number, None, None, None, False, in_the_way, trunk, reference=made_up(place))
+
+
+def pages(upstream):
+    return [seen.query.get("page") for seen in upstream.requests if seen.path.endswith("/phoneNumbers")]
+
+
+def test_it_can_look_and_not_touch():
+    assert SinchEst().capabilities == {Capability.VERIFY, Capability.NUMBERS, Capability.OBSERVE}
+
+
+def test_every_number_of_the_project_is_listed_whatever_its_trunk(upstream, numbers):
+    upstream.numbers |= {"+14165550101": "", "+14165550102": OTHER_TRUNK}
+    assert numbers() == [
+        line(NUMBER, TRUNK, 0),
+        line("+14165550101", "", 1),
+        line("+14165550102", OTHER_TRUNK, 2),
+    ]
+    assert [difference(found, "https://x.example") for found in numbers()] == [
+        Reason.TRUNK_IN_THE_WAY,
+        Reason.NOT_SHOWN,
+        Reason.TRUNK_IN_THE_WAY,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("count", "tells_total", "asked"),
+    [
+        (0, True, ["1"]),
+        (99, False, ["1"]),
+        (100, True, ["1"]),
+        (100, False, ["1", "2"]),
+        (250, True, ["1", "2", "3"]),
+    ],
+)
+def test_pages_are_read_until_there_are_no_more(upstream, numbers, count, tells_total, asked):
+    upstream.numbers = {f"+1416555{n:04}": TRUNK for n in range(count)}
+    upstream.tells_total = tells_total
+    assert [found.phone_number for found in numbers()] == sorted(upstream.numbers)
+    assert pages(upstream) == asked
+
+
+def test_a_list_without_an_end_is_not_read_for_ever(upstream, numbers, monkeypatch):
+    monkeypatch.setattr(sinch_est, "MOST_PAGES", 3)
+    upstream.numbers = {f"+1416555{n:04}": TRUNK for n in range(500)}
+    with pytest.raises(Refusal, match="does not come to an end"):
+        numbers()
+    assert pages(upstream) == ["1", "2", "3"]
+
+
+def test_what_is_no_number_is_passed_over(upstream, numbers):
+    upstream.odd_items = ODD
+    assert [found.phone_number for found in numbers()] == [NUMBER]
+    upstream.odd_items = [{"phoneNumber": NUMBER.removeprefix("+"), "sipTrunkId": None, "id": None}]
+    upstream.numbers = {}
+    assert numbers() == [Line(NUMBER, shows_webhook=False)]
+
+
+def test_one_number_is_observed(upstream, observe):
+    assert observe() == line(NUMBER, TRUNK, 0)
+    upstream.numbers[NUMBER] = ""
+    assert observe() == line(NUMBER, "", 0)
+    upstream.numbers[NUMBER] = OTHER_TRUNK
+    assert observe().through == OTHER_TRUNK
+
+
+@pytest.mark.parametrize("wraps", [False, True])
+def test_a_number_that_the_project_has_not_is_none(upstream, observe, wraps):
+    upstream.wraps_errors = wraps
+    assert observe("+14165559999") is None
+
+
+def test_an_answer_about_another_number_is_not_believed(upstream, observe):
+    upstream.refusal = Reply(200, {"phoneNumber": "+14165559999", "sipTrunkId": TRUNK})
+    with pytest.raises(Refusal) as refused:
+        observe()
+    assert refused.value.result.code == Outcome.UNEXPECTED_ANSWER
+
+
+@pytest.mark.parametrize("wraps", [False, True])
+def test_refused_credentials_are_told_as_a_test_tells_them(upstream, numbers, domain, verify, wraps):
+    upstream.wraps_errors = wraps
+    wrong = ({"key_secret": "made-up-and-wrong"}, {"project_id": "00000000-0000-4000-8000-000000000009"})
+    for changes in wrong:
+        said = verify(**changes)
+        for ask in (numbers, lambda **more: domain(**more, trunk_domain=None)):
+            with pytest.raises(Refusal) as refused:
+                ask(**changes)
+            assert refused.value.result == said
+
+
+def test_a_withdrawn_token_is_replaced_once(upstream, numbers, observe):
+    observe()
+    upstream.revoke()
+    assert observe() is not None
+    upstream.revoke()
+    assert numbers()
+    assert [seen.host for seen in upstream.requests].count("auth.sinch.com") == 3
+    upstream.refusal = error(401, "UNAUTHENTICATED")
+    with pytest.raises(Refusal):
+        observe()
+    assert [seen.host for seen in upstream.requests].count("auth.sinch.com") == 4
+
+
+@pytest.mark.parametrize(
+    ("trouble", "code"),
+    [
+        (Trouble.RATE_LIMITED, Outcome.RATE_LIMITED),
+        (Trouble.FAULT, Outcome.UNEXPECTED_ANSWER),
+        (Trouble.HTML, Outcome.UNEXPECTED_ANSWER),
+        (Trouble.REFUSED_IN_HTML, Outcome.UNEXPECTED_ANSWER),
+        (Trouble.ODD, Outcome.UNEXPECTED_ANSWER),
+    ],
+)
+def test_trouble_says_nothing_of_the_number(upstream, numbers, observe, trouble, code):
+    upstream.trouble, upstream.trouble_at = trouble, "/phoneNumbers"
+    for ask in (numbers, observe):
+        with pytest.raises(Refusal) as refused:
+            ask()
+        assert refused.value.result.code == code
+        assert GOSSIP not in refused.value.result.reason
+
+
+@pytest.mark.parametrize("reply", [Reply(404, "<p>Nothing here"), error(404, "NOT_FOUND")])
+def test_a_project_without_numbers_is_not_a_missing_page(upstream, numbers, reply):
+    upstream.refusal = reply
+    with pytest.raises(Refusal) as refused:
+        numbers()
+    assert refused.value.result.code == Outcome.UNEXPECTED_ANSWER
+
+
+def test_a_page_that_is_missing_is_not_a_missing_number(upstream, observe):
+    upstream.refusal = Reply(404, "<p>Nothing here")
+    with pytest.raises(Refusal):
+        observe()
+
+
+def test_a_provider_that_is_away_is_an_error_of_the_way(upstream):
+    away = Outbound(dict.fromkeys(upstream.hosts, "http://127.0.0.1:9"), deadline=0.2)
+    with pytest.raises(OutboundError):
+        SinchEst().observe(away, upstream.values, NUMBER)
+
+
+def test_the_domain_is_the_stored_one_or_the_trunks_own(upstream, domain):
+    assert domain(trunk_domain="stored.example") == "stored.example"
+    assert upstream.requests == []
+    assert domain(trunk_domain=None) == DOMAIN
+
+
+@pytest.mark.parametrize("said", [None, 7, "", "no domain, but a sentence"])
+def test_a_domain_is_never_guessed(upstream, domain, said):
+    upstream.trunk = {"domain": said, "hostName": "made-up", "topLevelDomain": ".trunk.example"}
+    with pytest.raises(Refusal) as refused:
+        domain(trunk_domain=None)
+    assert "did not say what its domain is" in refused.value.result.reason

@@ -1,0 +1,595 @@
+"""AI on a number, against Sinch and ElevenLabs on this machine."""
+
+from __future__ import annotations
+
+import copy
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import SimpleNamespace
+
+import pytest
+from sqlalchemy import event, update
+
+from app.core import outbound
+from app.core.errors import Conflict, Invalid, NotFound, Stale
+from app.core.outbound import Outbound
+from app.models import AuditEvent, VoicePhoneNumber
+from app.providers import PROVIDERS, sinch_est
+from app.providers.elevenlabs import Agent
+from app.services import ai_numbers, people, providers, voice_ai
+from app.services import voice_phone_numbers as numbers
+from app.services.scope import Scope
+from tests.support.cast import Rows
+from tests.support.scopes import Fault as DatabaseFault
+from tests.support.scopes import winners
+from tests.upstreams import ElevenLabs, SinchEst, Trouble
+from tests.upstreams.base import GOSSIP, Reply
+from tests.upstreams.elevenlabs_numbers import NIGHT_SHIFT, NUMBERS, RECEPTION, Fault
+from tests.upstreams.sinch_est import DOMAIN, NUMBER, TRUNK
+
+OTHER = "+14165550101"
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    """Nothing is tried again after a pause."""
+    monkeypatch.setattr(outbound, "RETRIES", 0)
+    sinch_est.tokens.clear()
+
+
+@pytest.fixture
+def est():
+    with SinchEst() as upstream:
+        yield upstream
+
+
+@pytest.fixture
+def labs():
+    with ElevenLabs() as upstream:
+        yield upstream
+
+
+@pytest.fixture
+def http(est, labs):
+    return Outbound({**est.upstreams, **labs.upstreams}, deadline=5.0)
+
+
+def _connect(scope, upstream, key, **changes):
+    known = {field.name for field in PROVIDERS[key].typed_fields}
+    providers.save(scope, PROVIDERS[key], {n: v for n, v in upstream.values.items() if n in known} | changes)
+
+
+def _give(scope, user, number=NUMBER, provider="sinch"):
+    return numbers.give(scope, {"userId": user.id, "provider": provider, "phoneNumber": number})[0]
+
+
+@dataclass
+class Here:
+    """Both are connected, without the trunk's domain, so that every step is taken. Mo has the number."""
+
+    scope: Scope
+    cast: Rows
+    est: SinchEst
+    labs: ElevenLabs
+    http: Outbound
+    number_id: str
+
+    def on(self, agent=RECEPTION, number_id=None):
+        return ai_numbers.switch_on(self.scope, self.http, self.cast.mo, number_id or self.number_id, agent)
+
+    def off(self, **more):
+        return ai_numbers.switch_off(self.scope, self.http, self.cast.mo, self.number_id, **more)
+
+    def rows(self):
+        """By whose they are: whether AI is on, the agent, and ElevenLabs' id."""
+        self.scope.session.expire_all()
+        return {
+            row.user_id: (row.ai_enabled, row.ai_agent_id, row.elevenlabs_phone_number_id)
+            for row in self.scope.session.scalars(self.scope.select(VoicePhoneNumber))
+        }
+
+    def row(self):
+        return self.rows()[self.cast.mo.id]
+
+    def events(self):
+        wanted = AuditEvent.action.like("number.ai%")
+        query = self.scope.select(AuditEvent).where(wanted).order_by(AuditEvent.id)
+        return [(found.action, found.subject, found.changes) for found in self.scope.session.scalars(query)]
+
+
+@pytest.fixture
+def here(acme, cast, est, labs, http):
+    _connect(acme, est, "sinch_est", trunk_domain=None)
+    _connect(acme, labs, "elevenlabs")
+    return Here(acme, cast, est, labs, http, _give(acme, cast.mo).id)
+
+
+OFF = (False, None, None)
+
+
+def test_a_number_on_the_trunk_is_imported_assigned_and_stored(here):
+    row = here.on()
+    (imported_id,) = here.labs.convai.numbers
+    imported = here.labs.convai.numbers[imported_id]
+    assert (imported["phone_number"], imported["agent_id"]) == (NUMBER, RECEPTION)
+    assert imported["outbound_trunk_config"]["address"] == DOMAIN
+    assert (row.ai_enabled, row.ai_agent_id, row.elevenlabs_phone_number_id) == (True, RECEPTION, imported_id)
+    (entry,) = voice_ai.config(here.scope)["phoneNumbers"]
+    assert (entry["aiEnabled"], entry["aiAgentId"], entry["elevenlabsPhoneNumberId"]) == (
+        True,
+        RECEPTION,
+        imported_id,
+    )
+    changes = {"number": [NUMBER, NUMBER], "agent": [None, RECEPTION]}
+    assert here.events() == [("number.ai_on", here.cast.mo.email, changes)]
+
+
+def test_a_stored_domain_is_used_and_the_trunk_is_not_read(here):
+    _connect(here.scope, here.est, "sinch_est", trunk_domain="stored.example")
+    here.on()
+    (imported,) = here.labs.convai.numbers.values()
+    assert imported["outbound_trunk_config"]["address"] == "stored.example"
+    assert not [seen for seen in here.est.requests if "/trunks/" in seen.path]
+
+
+def test_again_or_with_another_agent_there_is_one_imported_number(here):
+    here.on()
+    here.on()
+    assert len(here.events()) == 1
+    here.on(NIGHT_SHIFT)
+    ((imported_id, imported),) = here.labs.convai.numbers.items()
+    assert imported["agent_id"] == NIGHT_SHIFT
+    assert here.row() == (True, NIGHT_SHIFT, imported_id)
+    assert here.events()[-1][2]["agent"] == [RECEPTION, NIGHT_SHIFT]
+
+
+def test_what_an_earlier_try_left_at_elevenlabs_is_used(here):
+    """As after a crash between the import and the storing."""
+    by_hand = here.labs.convai.add(NUMBER, NIGHT_SHIFT)
+    left = here.labs.convai.add(NUMBER, label=f"Patchbay {NUMBER}")
+    here.on()
+    assert here.row() == (True, RECEPTION, left)
+    assert here.labs.convai.numbers[by_hand]["agent_id"] == NIGHT_SHIFT
+    assert len(here.labs.convai.numbers) == 2
+
+
+def test_what_somebody_imported_by_hand_is_used_and_stays(here):
+    by_hand = here.labs.convai.add(NUMBER, NIGHT_SHIFT)
+    here.on()
+    assert here.row() == (True, RECEPTION, by_hand)
+    assert here.events()[0][2]["agent"] == [NIGHT_SHIFT, RECEPTION]
+    here.off()
+    assert here.row() == OFF
+    assert here.labs.convai.numbers[by_hand]["agent_id"] is None
+
+
+def test_a_number_that_was_deleted_there_is_imported_anew(here):
+    here.on()
+    here.labs.convai.numbers.clear()
+    here.on()
+    (imported_id,) = here.labs.convai.numbers
+    assert here.row() == (True, RECEPTION, imported_id)
+
+
+@pytest.mark.parametrize(
+    ("trunk", "said"),
+    [(None, "does not have"), ("", "on no trunk"), (TRUNK[:-1] + "2", "on another trunk")],
+)
+def test_a_number_that_is_not_on_the_trunk_is_refused(here, trunk, said):
+    here.est.numbers = {} if trunk is None else {NUMBER: trunk}
+    with pytest.raises(Conflict, match=said) as refused:
+        here.on()
+    assert refused.value.code == "NUMBER_NOT_ON_TRUNK"
+    assert "Nothing was changed." in refused.value.message
+    assert here.row() == OFF
+    assert here.labs.requests == []
+
+
+def test_the_trunks_id_may_be_written_in_other_letters(here):
+    _connect(here.scope, here.est, "sinch_est", trunk_id=TRUNK[:-1] + "x")
+    here.est.numbers = {NUMBER: TRUNK[:-1] + "X"}
+    assert here.on().ai_enabled
+
+
+def test_a_number_of_another_provider_is_refused(here):
+    other = _give(here.scope, here.cast.mo, OTHER, "twilio")
+    with pytest.raises(Conflict, match="Twilio") as refused:
+        here.on(number_id=other.id)
+    assert refused.value.code == "NOT_A_SINCH_NUMBER"
+    assert here.est.requests == []
+
+
+def test_what_is_missing_is_named_with_its_place(acme, cast, est, labs, http):
+    number = _give(acme, cast.mo).id
+
+    def refusal():
+        with pytest.raises(Conflict) as refused:
+            ai_numbers.switch_on(acme, http, cast.mo, number, RECEPTION)
+        assert refused.value.message == " ".join(ai_numbers.lacking(acme))
+        assert "under Voice AI" in refused.value.message
+        return refused.value.code, refused.value.message
+
+    code, message = refusal()
+    assert code == "PROVIDER_NOT_CONFIGURED"
+    assert "Sinch EST is not configured: it needs Key ID, Key secret, Project ID, Trunk ID." in message
+    assert "ElevenLabs is not configured: it needs API key." in message
+    _connect(acme, est, "sinch_est")
+    assert "Sinch EST" not in refusal()[1]
+    _connect(acme, labs, "elevenlabs")
+    assert ai_numbers.lacking(acme) == []
+    providers.save(acme, PROVIDERS["elevenlabs"], {}, enabled=False)
+    assert refusal() == ("PROVIDER_DISABLED", "ElevenLabs is disabled. Enable it under Voice AI.")
+    assert est.requests == labs.requests == []
+
+
+def test_another_persons_or_organizations_number_is_not_found(here, globex):
+    for scope, user in ((here.scope, here.cast.dana), (globex, here.cast.gus), (globex, here.cast.mo)):
+        for act in (
+            lambda scope=scope, user=user: ai_numbers.switch_on(
+                scope, here.http, user, here.number_id, RECEPTION
+            ),
+            lambda scope=scope, user=user: ai_numbers.switch_off(scope, here.http, user, here.number_id),
+        ):
+            with pytest.raises(NotFound):
+                act()
+
+
+SINCH_AWAY = {
+    "token": (Trouble.FAULT, "/oauth2/token"),
+    "number": (Trouble.FAULT, "/phoneNumbers/"),
+    "number refused": (Trouble.REFUSED_IN_HTML, "/phoneNumbers/"),
+    "trunk": (Trouble.FAULT, "/trunks/"),
+    "trunk odd": (Trouble.ODD, "/trunks/"),
+}
+LIST, IMPORT, ASSIGN = ("GET", NUMBERS), ("POST", NUMBERS), ("PATCH", NUMBERS)
+REFUSED = Reply(422, {"detail": [{"loc": ["body"], "msg": GOSSIP, "type": "x"}]})
+HUNG = Reply(200, {}, {"Content-Encoding": "gzip"})
+"""Cannot be read: as when the line breaks."""
+NO_ID = Reply(200, {"phone_number_id": None})
+LABS_AWAY = {
+    "list": Fault(*LIST, times=1),
+    "import refused": Fault(*IMPORT, REFUSED),
+    "import failed": Fault(*IMPORT),
+    "import done and not told": Fault(*IMPORT, is_late=True),
+    "import done and told badly": Fault(*IMPORT, NO_ID, is_late=True),
+    "assign refused": Fault(*ASSIGN, REFUSED, times=1),
+    "assign failed": Fault(*ASSIGN, times=1),
+    "assign done and not told": Fault(*ASSIGN, is_late=True, times=1),
+    "import hung": Fault(*IMPORT, HUNG, is_late=True),
+    "assign hung": Fault(*ASSIGN, HUNG, is_late=True, times=1),
+}
+BEFORE = ["nothing", "by hand", "by hand, twice", "on with another agent"]
+
+
+def _as_before(kind, here):
+    """What ElevenLabs has then."""
+    convai = here.labs.convai
+    if kind == "by hand":
+        convai.add(NUMBER, NIGHT_SHIFT)
+    elif kind == "by hand, twice":
+        convai.add(NUMBER)
+        convai.add(NUMBER, NIGHT_SHIFT)
+    elif kind == "on with another agent":
+        here.on(NIGHT_SHIFT)
+    convai.add(OTHER, NIGHT_SHIFT, label=f"Patchbay {OTHER}")
+    return copy.deepcopy(convai.numbers)
+
+
+@contextmanager
+def _broken_updates(engine):
+    def fail(_connection, _cursor, statement, *_rest):
+        if statement.startswith("UPDATE voice_phone_numbers"):
+            raise DatabaseFault(statement)
+
+    event.listen(engine, "before_cursor_execute", fail)
+    try:
+        yield
+    finally:
+        event.remove(engine, "before_cursor_execute", fail)
+
+
+def _fail(here, step):
+    if step in SINCH_AWAY:
+        sinch_est.tokens.clear()
+        here.est.trouble, here.est.trouble_at = SINCH_AWAY[step]
+    else:
+        here.labs.convai.faults = [copy.copy(LABS_AWAY[step])]
+
+
+@pytest.mark.parametrize("before", BEFORE)
+def test_whatever_step_fails_everything_is_as_it_was(here, engine, before):
+    """The steps come one after the other, for each leaves all as it was."""
+    there = _as_before(before, here)
+    rows, events = here.rows(), here.events()
+    for step in (*SINCH_AWAY, *LABS_AWAY, "store"):
+        if before != "nothing" and step.startswith(("import", "trunk")):
+            continue
+        if step == "store":
+            with _broken_updates(engine), pytest.raises(DatabaseFault):
+                here.on()
+        else:
+            _fail(here, step)
+            with pytest.raises(Conflict) as failed:
+                here.on()
+            assert failed.value.code == ("PROVIDER_UNREACHABLE" if "hung" in step else "PROVIDER_REFUSED")
+            assert failed.value.message.endswith("Nothing was changed."), step
+            assert GOSSIP not in failed.value.message
+        assert here.labs.convai.numbers == there, step
+        assert (here.rows(), here.events()) == (rows, events), step
+        here.est.trouble, here.labs.convai.faults = None, []
+    assert here.on().ai_agent_id == RECEPTION
+
+
+def test_undoing_has_time_of_its_own(here, monkeypatch):
+    late = 0
+    answer = here.labs.convai.answer
+
+    def slow(asked):
+        nonlocal late
+        late += 31 if asked.method == "PATCH" else 0
+        return answer(asked)
+
+    here.labs.convai.faults = [Fault(*ASSIGN)]
+    monkeypatch.setattr(here.labs.convai, "answer", slow)
+    clock = SimpleNamespace(monotonic=lambda: time.monotonic() + late, sleep=time.sleep)
+    monkeypatch.setattr(outbound, "time", clock)
+    with pytest.raises(Conflict, match="Nothing was changed"):
+        here.on()
+    assert here.labs.convai.numbers == {}
+
+
+def test_what_could_not_be_undone_is_named(here, engine):
+    here.labs.convai.faults = [Fault(*ASSIGN), Fault("DELETE", NUMBERS)]
+    with pytest.raises(Conflict) as failed:
+        here.on()
+    (imported_id,) = here.labs.convai.numbers
+    assert failed.value.code == "LEFT_AT_PROVIDER"
+    assert f"+1 416-555-0100 ({imported_id})" in failed.value.message
+    assert "Remove it there under Phone numbers" in failed.value.message
+    assert here.row() == OFF
+    here.labs.convai.faults = [Fault("DELETE", NUMBERS)]
+    here.labs.convai.numbers.clear()
+    with _broken_updates(engine), pytest.raises(Conflict, match="could not be stored here") as failed:
+        here.on()
+    assert failed.value.code == "LEFT_AT_PROVIDER"
+    here.labs.convai.faults = []
+    here.on()
+    (imported_id,) = here.labs.convai.numbers
+    assert here.row() == (True, RECEPTION, imported_id)
+
+
+def test_an_import_of_which_nothing_is_known_is_named_without_its_id(here):
+    here.labs.convai.faults = [
+        Fault(*LIST, Reply(200, []), times=1),
+        Fault(*IMPORT, is_late=True),
+        Fault(*LIST),
+    ]
+    with pytest.raises(Conflict, match=r"may have \+1 416-555-0100 now") as failed:
+        here.on()
+    assert failed.value.code == "LEFT_AT_PROVIDER"
+    assert here.row() == OFF
+
+
+@pytest.mark.parametrize(("former", "named"), [(NIGHT_SHIFT, NIGHT_SHIFT), (None, "no agent")])
+def test_a_former_agent_that_could_not_be_put_back_is_named(here, engine, former, named):
+    by_hand = here.labs.convai.add(NUMBER, former)
+    here.labs.convai.takes_null = False
+    here.labs.convai.faults = [Fault(*ASSIGN, is_late=True, times=1), *([Fault(*ASSIGN)] if former else [])]
+    with pytest.raises(Conflict) as failed:
+        here.on()
+    assert failed.value.code == "LEFT_AT_PROVIDER"
+    assert f"({by_hand}): it could not be set back. Set it to {named} there" in failed.value.message
+    assert here.labs.convai.numbers[by_hand]["agent_id"] == RECEPTION
+    assert here.row() == OFF
+
+
+@pytest.fixture
+def meanwhile(labs, monkeypatch):
+    """Does something while ElevenLabs assigns an agent."""
+
+    def during(act):
+        answer = labs.convai.answer
+
+        def interrupted(asked):
+            if asked.method == "PATCH":
+                monkeypatch.setattr(labs.convai, "answer", answer)
+                act()
+            return answer(asked)
+
+        monkeypatch.setattr(labs.convai, "answer", interrupted)
+
+    return during
+
+
+def test_a_number_that_changed_meanwhile_is_left_alone(here, scopes, meanwhile):
+    def rename():
+        with scopes.of("dana") as scope, scope.transaction():
+            scope.get(VoicePhoneNumber, here.number_id, what="number").label = "Desk"
+
+    meanwhile(rename)
+    with pytest.raises(Stale):
+        here.on()
+    assert here.labs.convai.numbers == {}
+    assert here.row() == OFF
+
+
+def test_a_number_that_was_taken_meanwhile_is_removed_again(here, scopes, meanwhile):
+    def take():
+        with scopes.of("dana") as scope:
+            numbers.take(scope, here.cast.mo.id, "sinch", NUMBER)
+
+    meanwhile(take)
+    with pytest.raises(NotFound):
+        here.on()
+    assert here.labs.convai.numbers == {}
+    assert here.rows() == {}
+
+
+def test_who_is_slower_makes_elevenlabs_as_the_faster_one_stored_it(here, scopes, meanwhile):
+    def faster():
+        with scopes.of("dana") as scope:
+            ai_numbers.switch_on(
+                scope, here.http, people.get(scope, here.cast.mo.id), here.number_id, NIGHT_SHIFT
+            )
+
+    meanwhile(faster)
+    with pytest.raises(Stale):
+        here.on()
+    ((imported_id, imported),) = here.labs.convai.numbers.items()
+    assert imported["agent_id"] == NIGHT_SHIFT
+    assert here.row() == (True, NIGHT_SHIFT, imported_id)
+
+
+def test_at_once_one_number_is_imported(here, scopes):
+    def switch(agent):
+        return lambda scope: ai_numbers.switch_on(
+            scope, here.http, people.get(scope, here.cast.mo.id), here.number_id, agent
+        )
+
+    answers = scopes.at_once(*[("dana", switch(agent)) for agent in (RECEPTION, NIGHT_SHIFT) * 2])
+    assert len(winners(answers)) >= 1
+    ((imported_id, imported),) = here.labs.convai.numbers.items()
+    assert here.row() == (True, imported["agent_id"], imported_id)
+
+
+def test_no_transaction_is_open_while_anybody_is_asked(here, monkeypatch):
+    seen = []
+    for upstream in (here.est, here.labs):
+        answer = upstream.answer
+
+        def watched(asked, answer=answer):
+            seen.append(here.scope.session.in_transaction())
+            return answer(asked)
+
+        monkeypatch.setattr(upstream, "answer", watched)
+    ai_numbers.agents(here.scope, here.http)
+    here.on()
+    here.labs.convai.faults = [Fault(*ASSIGN, times=1)]
+    with pytest.raises(Conflict):
+        here.on(NIGHT_SHIFT)
+    here.off()
+    assert len(seen) > 12
+    assert not any(seen)
+
+
+def test_switching_off_removes_what_was_imported(here):
+    here.off()
+    assert here.labs.requests == []
+    here.on()
+    others = here.labs.convai.add(OTHER, RECEPTION)
+    here.off()
+    assert list(here.labs.convai.numbers) == [others]
+    assert here.row() == OFF
+    changes = {"number": [NUMBER, NUMBER], "agent": [RECEPTION, None]}
+    assert here.events()[-1] == ("number.ai_off", here.cast.mo.email, changes)
+    here.off()
+    assert len(here.events()) == 2
+
+
+@pytest.mark.parametrize("gone", ["before it is read", "after it is read"])
+def test_what_is_gone_at_elevenlabs_is_off(here, gone):
+    here.on()
+    if gone == "before it is read":
+        here.labs.convai.numbers.clear()
+    else:
+        here.labs.convai.faults = [Fault("DELETE", NUMBERS, Reply(404, {"detail": GOSSIP}))]
+    here.off()
+    assert here.row() == OFF
+
+
+def test_an_agent_that_somebody_else_set_there_stays(here):
+    by_hand = here.labs.convai.add(NUMBER)
+    here.on()
+    here.labs.convai.numbers[by_hand]["agent_id"] = NIGHT_SHIFT
+    here.off()
+    assert here.labs.convai.numbers[by_hand]["agent_id"] == NIGHT_SHIFT
+    assert here.row() == OFF
+
+
+@pytest.mark.parametrize("fault", ["list", "delete", "null", "key"])
+def test_where_elevenlabs_does_not_help_it_stays_on_unless_it_is_forgotten_here(here, fault):
+    if fault == "null":
+        here.labs.convai.add(NUMBER)
+        here.labs.convai.takes_null = False
+    here.on()
+    stored = here.row()
+    if fault == "key":
+        providers.save(here.scope, PROVIDERS["elevenlabs"], {"api_key": None})
+    elif fault != "null":
+        here.labs.convai.faults = [Fault("GET" if fault == "list" else "DELETE", NUMBERS)]
+    with pytest.raises(Conflict, match=r"AI is still on\. You can forget it here only") as failed:
+        here.off()
+    expected = "PROVIDER_NOT_CONFIGURED" if fault == "key" else "PROVIDER_REFUSED"
+    assert failed.value.code == expected
+    assert here.row() == stored
+    asked = len(here.labs.requests)
+    here.off(here_only=True)
+    assert len(here.labs.requests) == asked
+    assert here.row() == OFF
+    assert len(here.labs.convai.numbers) == 1
+
+
+def test_it_is_switched_for_everybody_who_has_the_number(here):
+    _give(here.scope, here.cast.dana)
+    row = here.on()
+    assert [user.name for user in ai_numbers.sharing(here.scope, row)] == ["Dana"]
+    assert len(set(here.rows().values())) == 1
+    assert {subject for _, subject, _ in here.events()} == {here.cast.mo.email, here.cast.dana.email}
+    numbers.take(here.scope, here.cast.mo.id, "sinch", NUMBER)
+    assert here.rows()[here.cast.dana.id][0] is True
+    with pytest.raises(Conflict) as refused:
+        numbers.take(here.scope, here.cast.dana.id, "sinch", NUMBER)
+    assert refused.value.code == "AI_IS_ON"
+    again = _give(here.scope, here.cast.mo)
+    assert here.rows()[here.cast.mo.id] == here.rows()[here.cast.dana.id]
+    assert len(here.labs.convai.numbers) == 1
+    assert again.ai_agent_id == RECEPTION
+
+
+def test_a_number_with_ai_is_not_taken_from_its_last_user(here):
+    here.on()
+    with pytest.raises(Conflict, match="Switch AI off first"):
+        numbers.take(here.scope, here.cast.mo.id, "sinch", NUMBER)
+    here.off()
+    numbers.take(here.scope, here.cast.mo.id, "sinch", NUMBER)
+    assert here.rows() == {}
+
+
+def test_a_number_without_ai_is_given_without_it(here):
+    here.on()
+    _give(here.scope, here.cast.dana, OTHER)
+    _give(here.scope, here.cast.dana, NUMBER, "twilio")
+    query = here.scope.select(VoicePhoneNumber).where(VoicePhoneNumber.user_id == here.cast.dana.id)
+    assert [row.ai_enabled for row in here.scope.session.scalars(query)] == [False, False]
+
+
+def test_agents_can_be_chosen_from(here):
+    assert ai_numbers.agents(here.scope, here.http) == [
+        Agent(NIGHT_SHIFT, "Night shift"),
+        Agent(RECEPTION, "Reception"),
+    ]
+    here.labs.permissions = set()
+    with pytest.raises(Conflict, match="may not read agents"):
+        ai_numbers.agents(here.scope, here.http)
+
+
+def test_one_call_switches_as_it_is_told(here):
+    def switch(**sent):
+        return ai_numbers.switch(here.scope, here.http, here.cast.mo, here.number_id, sent)
+
+    for sent in ({}, {"aiEnabled": True}, {"aiEnabled": 1}, {"aiEnabled": True, "aiAgentId": "a/b"}):
+        with pytest.raises(Invalid):
+            switch(**sent)
+    with pytest.raises(Invalid):
+        switch(aiEnabled=True, agent=RECEPTION)
+    assert switch(aiEnabled=True, aiAgentId=RECEPTION).ai_agent_id == RECEPTION
+    assert switch(aiEnabled=True).ai_agent_id == RECEPTION
+    assert switch(aiEnabled=False).ai_agent_id is None
+
+
+def test_a_row_that_was_never_imported_can_be_switched_off(here):
+    with here.scope.transaction():
+        here.scope.session.execute(update(VoicePhoneNumber).values(ai_enabled=True, ai_agent_id=RECEPTION))
+    here.off()
+    assert here.row() == OFF

@@ -1,0 +1,236 @@
+"""Checking every number that is due, against Twilio on this machine."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from app.core import clock
+from app.core.outbound import Outbound
+from app.models import CheckRun, Endpoint
+from app.providers import PROVIDERS
+from app.services import (
+    callback,
+    checking,
+    drift,
+    endpoints,
+    providers,
+    telephony,
+    voice_phone_numbers,
+)
+from app.services.checking import Report
+from tests.support.scopes import NOBODY, winners
+from tests.upstreams.base import Trouble
+from tests.upstreams.sinch import Sinch
+from tests.upstreams.twilio import Twilio
+
+pytestmark = pytest.mark.usefixtures("organization")
+
+TWILIO = PROVIDERS["twilio"]
+SINCH: Any = PROVIDERS["sinch"]
+URL = "https://voice.example.com/telephony/twilio/inbound/support"
+
+
+@pytest.fixture
+def twilio():
+    with Twilio() as upstream:
+        yield upstream
+
+
+@pytest.fixture
+def http(twilio):
+    return Outbound(twilio.upstreams, deadline=2.0)
+
+
+@pytest.fixture
+def organization(acme, twilio):
+    telephony.update(acme, NOBODY, {"public_base_url": "https://voice.example.com"})
+    known = {field.name for field in TWILIO.typed_fields}
+    providers.save(acme, TWILIO, {n: v for n, v in twilio.values.items() if n in known})
+    return acme.organization
+
+
+def _numbers(scope, twilio, count):
+    """Endpoints of as many numbers, in sync at the provider and never checked."""
+    found = [f"+1555200{place:04}" for place in range(count)]
+    for number in found:
+        twilio.add(number, voice_url=URL)
+        sent = {"phone_number": number, "provider": "twilio", "inbound_agent_name": "support"}
+        endpoints.create(scope, sent)
+    return found
+
+
+def _last_run(scope) -> CheckRun:
+    run = checking.standing(scope).run
+    assert run is not None
+    return run
+
+
+@pytest.mark.parametrize("count", [3, checking.FEW + 1, checking.BATCH + 5])
+def test_every_number_is_looked_at(acme, twilio, http, count):
+    numbers = _numbers(acme, twilio, count)
+    twilio.numbers[numbers[0]].voice_url = "https://old.example/x"
+    del twilio.numbers[numbers[1]]
+    twilio.page_size_cap = 100
+    report = checking.run(acme, http)
+    assert report == Report(checked=count, drifted=2)
+    kept = drift.of_numbers(acme, numbers)
+    reasons = [kept[("twilio", number)].reason for number in numbers]
+    assert reasons == ["different_url", "number_gone"] + [None] * (count - 2)
+    assert not any(check.due for check in kept.values())
+    run = _last_run(acme)
+    assert (run.done, run.total, run.failure) == (count, count, None)
+    assert run.finished_at is not None
+
+
+def test_many_numbers_are_read_in_pages_not_one_by_one(acme, twilio, http):
+    _numbers(acme, twilio, checking.FEW + 10)
+    twilio.requests.clear()
+    checking.run(acme, http)
+    assert len(twilio.requests) == 1
+
+
+def test_only_what_is_due_is_asked_about_unless_everything_is_meant(acme, twilio, http):
+    numbers = _numbers(acme, twilio, 3)
+    checking.run(acme, http)
+    assert checking.run(acme, http) == Report()
+    for number in numbers:
+        twilio.numbers[number].voice_url = "https://old.example/x"
+    assert checking.run(acme, http) == Report()
+    assert drift.tally(acme).drifted == 0
+    assert checking.run(acme, http, everything=True) == Report(checked=3, drifted=3)
+    assert drift.tally(acme).since is not None
+
+
+def test_the_tally_is_one_query_over_all_organizations(acme, globex, twilio, http):
+    _numbers(acme, twilio, 2)
+    twilio.numbers.clear()
+    checking.run(acme, http)
+    found = drift.tallies(acme)
+    assert found[acme.organization.id].drifted == 2
+    assert globex.organization.id not in found
+
+
+@pytest.mark.parametrize("trouble", [Trouble.FAULT, Trouble.RATE_LIMITED, Trouble.HTML, Trouble.ODD])
+@pytest.mark.parametrize("count", [2, checking.FEW + 1])
+def test_what_gets_no_answer_stays_due_and_is_told(acme, twilio, http, trouble, count):
+    numbers = _numbers(acme, twilio, count)
+    twilio.trouble = trouble
+    report = checking.run(acme, http)
+    assert report.failure
+    assert drift.due(acme, "twilio", limit=100) == numbers
+    assert _last_run(acme).failure == report.failure
+    twilio.trouble = None
+    assert checking.run(acme, http) == Report(checked=count, drifted=0)
+
+
+def test_refused_credentials_are_drift_of_every_number(acme, twilio, http):
+    _numbers(acme, twilio, checking.FEW + 1)
+    twilio.status, twilio.hides_status = "suspended", True
+    report = checking.run(acme, http)
+    assert report == Report(checked=checking.FEW + 1, drifted=checking.FEW + 1)
+    kept = drift.of_numbers(acme, ["+15552000000"])[("twilio", "+15552000000")]
+    assert kept.reason == "credentials_refused"
+
+
+def test_new_credentials_have_the_numbers_looked_at_again(acme, twilio, http):
+    _numbers(acme, twilio, 2)
+    checking.run(acme, http)
+    providers.save(acme, TWILIO, {"auth_token": "made-up-and-new"})
+    assert len(drift.due(acme, "twilio", limit=10)) == 2
+
+
+def test_a_person_s_number_drifts_where_its_application_calls_something_else(acme, cast, twilio, http):
+    with Sinch() as sinch:
+        known = {field.name for field in SINCH.typed_fields}
+        providers.save(acme, SINCH, {n: v for n, v in sinch.values.items() if n in known})
+        number = next(line for line in SINCH.numbers(Outbound(sinch.upstreams), sinch.values) if line.holder)
+        sent = {"userId": cast.mo.id, "provider": "sinch", "phoneNumber": number.phone_number}
+        voice_phone_numbers.give(acme, sent)
+        assert drift.due_counts(acme) == {}
+        there = Outbound(twilio.upstreams | sinch.upstreams, deadline=2.0)
+        digest = callback.look(acme, there, SINCH).digest
+        callback.point(acme, there, SINCH, "https://calls.example.com/sinch", digest=digest)
+        assert checking.run(acme, there) == Report(checked=1, drifted=0)
+        sinch.urls["primary"] = "https://old.example/x"
+        assert checking.run(acme, there, everything=True) == Report(checked=1, drifted=1)
+        assert checking.standing(acme).voice == ["sinch"]
+        voice_phone_numbers.take(acme, cast.mo.id, "sinch", number.phone_number)
+        assert drift.tally(acme).drifted == 0
+
+
+def test_two_runs_at_once_are_one(acme, scopes, twilio, http):
+    _numbers(acme, twilio, checking.BATCH + 20)
+    acme.session.rollback()
+    reports = scopes.at_once(*[("dana", lambda scope: checking.run(scope, http, everything=True))] * 4)
+    assert winners(reports) == reports
+    done = [report for report in reports if not report.is_elsewhere]
+    assert done
+    assert all(report == Report(checked=checking.BATCH + 20, drifted=0) for report in done)
+    assert drift.tally(acme).due == 0
+
+
+def test_a_run_that_was_killed_is_taken_over_once_its_lease_is_out(acme, twilio, http):
+    _numbers(acme, twilio, 2)
+    checking.run(acme, http)
+    now = clock.now()
+    with acme.transaction():
+        run = acme.session.get(CheckRun, acme.organization.id)
+        run.finished_at, run.leased_until = None, now + timedelta(minutes=1)
+    assert checking.run(acme, http, everything=True).is_elsewhere
+    assert checking.standing(acme).is_running
+    with acme.transaction():
+        acme.session.get(CheckRun, acme.organization.id).leased_until = now - timedelta(seconds=1)
+    assert checking.run(acme, http, everything=True) == Report(checked=2)
+
+
+def test_a_run_that_breaks_off_says_so_and_is_no_longer_at_it(acme, twilio, http, monkeypatch):
+    _numbers(acme, twilio, 2)
+
+    def broken(*_arguments):
+        raise RuntimeError("broken")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(TWILIO), "observe", broken)
+        with pytest.raises(RuntimeError):
+            checking.run(acme, http)
+    standing = checking.standing(acme)
+    assert (standing.is_running, standing.tally.due) == (False, 2)
+    assert "broke off" in str(_last_run(acme).failure)
+    assert checking.run(acme, http) == Report(checked=2)
+
+
+def test_a_number_that_goes_away_meanwhile_is_forgotten(acme, twilio, http):
+    numbers = _numbers(acme, twilio, 2)
+    with acme.transaction():
+        row = acme.session.scalars(acme.select(Endpoint).where(Endpoint.phone_number == numbers[0])).one()
+        acme.session.delete(row)
+    assert checking.run(acme, http).checked == 2
+    assert [number for _, number in drift.of_numbers(acme, numbers)] == numbers[1:]
+
+
+def test_everything_is_asked_for_soon(acme, twilio, http):
+    _numbers(acme, twilio, 2)
+    checking.run(acme, http)
+    asked: list[str] = []
+    checking.check_all(type(acme)(**{**vars(acme), "check_soon": asked.append}))
+    assert asked == [acme.organization.id]
+    assert drift.tally(acme).due == 2
+
+
+def test_no_transaction_is_open_while_providers_are_asked(acme, twilio, http, monkeypatch):
+    _numbers(acme, twilio, checking.FEW + 1)
+    open_meanwhile = []
+    send = Outbound.send
+
+    def watch(self, *arguments, **more):
+        open_meanwhile.append(acme.session.in_transaction())
+        return send(self, *arguments, **more)
+
+    monkeypatch.setattr(Outbound, "send", watch)
+    checking.run(acme, http)
+    checking.run(acme, http, everything=True)
+    assert len(open_meanwhile) == 2
+    assert not any(open_meanwhile)

@@ -1,0 +1,235 @@
+"""What a provider's account owns, and what of it is mapped: against providers on this machine."""
+
+from __future__ import annotations
+
+import pytest
+
+from app.core.errors import Conflict, TooMany
+from app.core.lines import Line
+from app.core.outbound import Outbound
+from app.models import Endpoint
+from app.provider import Outcome
+from app.providers import PROVIDERS
+from app.services import endpoints, numbers, providers, voice_phone_numbers
+from app.services.asking import NotAnswered
+from app.services.numbers import Claim
+from tests.support.scopes import statements
+from tests.upstreams import UPSTREAMS, Trouble
+from tests.upstreams.base import GOSSIP
+
+TWILIO, SINCH, EST = (PROVIDERS[key] for key in ("twilio", "sinch", "sinch_est"))
+FIRST, SECOND, THIRD = "+15551234567", "+15551234568", "+15551234569"
+LISTING = sorted(
+    key for key, provider in PROVIDERS.items() if numbers.can_list(provider) and key in UPSTREAMS
+)
+
+
+@pytest.fixture
+def twilio():
+    with UPSTREAMS["twilio"]() as upstream:
+        yield upstream
+
+
+def connected(scope, upstream, provider):
+    """A way out to the account, whose values are stored."""
+    known = {field.name for field in provider.typed_fields}
+    providers.save(scope, provider, {n: v for n, v in upstream.values.items() if n in known})
+    return Outbound(upstream.upstreams, deadline=2.0)
+
+
+@pytest.fixture
+def http(acme, twilio):
+    return connected(acme, twilio, TWILIO)
+
+
+def states(inventory):
+    return {row.line.phone_number: str(row.state) for row in inventory.rows}
+
+
+def endpoint(scope, number, **more):
+    return endpoints.create(scope, {"phone_number": number, "provider": "twilio", **more})
+
+
+def give(scope, user, number, provider="sinch"):
+    sent = {"userId": user.id, "provider": provider, "phoneNumber": number}
+    return voice_phone_numbers.give(scope, sent)
+
+
+def test_every_provider_that_owns_numbers_lists_them():
+    assert {"twilio", "sinch", "exotel", "vobiz", "sinch_est"} <= set(LISTING)
+
+
+@pytest.mark.parametrize("key", LISTING)
+def test_what_an_account_owns_is_listed_by_number(acme, key):
+    with UPSTREAMS[key]() as upstream:
+        http = connected(acme, upstream, PROVIDERS[key])
+        inventory = numbers.owned(acme, http, PROVIDERS[key])
+    listed = [row.line.phone_number for row in inventory.rows]
+    assert listed
+    assert listed == sorted(set(listed))
+    assert {row.state for row in inventory.rows} == {Claim.UNMAPPED}
+    assert not inventory.is_cut_off
+
+
+def test_a_number_is_mapped_unmapped_or_claimed_elsewhere(acme, globex, http):
+    mapped = endpoint(acme, FIRST)
+    endpoint(globex, SECOND)
+    inventory = numbers.owned(acme, http, TWILIO)
+    assert states(inventory) == {FIRST: "mapped", SECOND: "elsewhere", THIRD: "unmapped"}
+    assert [row.claims.endpoint_id for row in inventory.rows] == [mapped.id, None, None]
+
+
+def test_a_voice_number_of_another_organization_is_a_claim_too(acme, globex, cast, http):
+    give(globex, cast.gus, FIRST)
+    give(acme, cast.mo, SECOND)
+    assert states(numbers.owned(acme, http, TWILIO)) == {
+        FIRST: "elsewhere",
+        SECOND: "unmapped",
+        THIRD: "unmapped",
+    }
+
+
+def test_for_a_provider_of_the_dialer_alone_a_persons_number_is_mapped(acme, globex, cast):
+    mine, theirs, dialled, free = "+12025550101", "+12025550102", "+12025550103", "+12025550104"
+    give(acme, cast.mo, mine)
+    give(globex, cast.gus, theirs)
+    endpoint(globex, dialled)
+    with UPSTREAMS["sinch"]() as upstream:
+        inventory = numbers.owned(acme, connected(acme, upstream, SINCH), SINCH)
+    assert states(inventory) == {mine: "mapped", theirs: "elsewhere", dialled: "elsewhere", free: "unmapped"}
+    assert inventory.rows[0].claims.user_id == cast.mo.id
+
+
+def test_the_document_has_what_the_number_calls_and_not_the_password_to_it(acme, twilio, http):
+    twilio.numbers[FIRST].voice_url = "https://user:made-up-password@calls.example/x?y=1"
+    twilio.numbers[FIRST].friendly_name = "Front\r\ndesk \u202e" + "x" * 300
+    row, second, _ = numbers.owned(acme, http, TWILIO).rows
+    document = row.document()
+    assert list(document) == ["phone_number", "label", "state", "webhook_url"]
+    assert document["webhook_url"] == "https://calls.example/x?y=1"
+    assert document["label"].startswith("Front desk x")
+    assert len(document["label"]) <= endpoints.LABEL_LONGEST
+    assert document["label"].isprintable()
+    assert second.document()["webhook_url"] is None
+
+
+@pytest.mark.parametrize(
+    ("text", "found"), [("568", 1), ("+1 555-123", 3), ("FRONT", 1), ("zzz", 0), ("", 3)]
+)
+def test_a_list_is_searched_by_number_and_label(acme, twilio, http, text, found):
+    twilio.numbers[FIRST].friendly_name = "Front desk"
+    for number in (SECOND, THIRD):
+        twilio.numbers[number].friendly_name = "Line"
+    endpoint(acme, SECOND)
+    inventory = numbers.owned(acme, http, TWILIO)
+    assert len(inventory.matching(text)) == found
+    assert [row.line.phone_number for row in inventory.matching("", Claim.MAPPED)] == [SECOND]
+    assert inventory.matching("567", Claim.MAPPED) == []
+
+
+def test_pages_are_read_to_the_end(acme, twilio, http):
+    twilio.page_size_cap = 2
+    assert len(numbers.owned(acme, http, TWILIO).rows) == 3
+
+
+@pytest.mark.parametrize(("most", "is_cut_off"), [(2, True), (3, False)])
+def test_a_large_account_is_cut_off_and_says_so(acme, http, monkeypatch, most, is_cut_off):
+    monkeypatch.setattr(numbers, "MOST", most)
+    inventory = numbers.owned(acme, http, TWILIO)
+    assert (len(inventory.rows), inventory.is_cut_off) == (most, is_cut_off)
+
+
+def test_a_number_that_is_told_twice_is_one(acme, http, monkeypatch):
+    def twice(*_):
+        yield from (Line(FIRST, label="Fi\x07rst"), Line(SECOND), Line(FIRST, label="Again"))
+
+    monkeypatch.setattr(type(TWILIO), "numbers", twice)
+    rows = numbers.owned(acme, http, TWILIO).rows
+    assert [(row.line.phone_number, row.line.label) for row in rows] == [(FIRST, "First"), (SECOND, None)]
+
+
+def test_thousands_of_numbers_take_few_queries(acme, globex, twilio, http, engine):
+    listed = [f"+1416{5550000 + n}" for n in range(5000)]
+    for number in listed:
+        twilio.add(number)
+    with acme.transaction():
+        acme.session.add_all(_row(acme, number) for number in listed[:100])
+        acme.session.add_all(_row(globex, number) for number in listed[100:300])
+    with statements(engine) as few:
+        inventory = numbers.owned(acme, http, TWILIO)
+    assert len(inventory.rows) == 5003
+    assert [inventory.count(state) for state in Claim] == [100, 4703, 200]
+    assert len(few) < 15
+
+
+def _row(scope, number):
+    return Endpoint(organization_id=scope.organization.id, phone_number=number, provider="twilio")
+
+
+FAULTS = [
+    (Trouble.RATE_LIMITED, "PROVIDER_REFUSED", Outcome.RATE_LIMITED),
+    (Trouble.FAULT, "PROVIDER_REFUSED", Outcome.UNEXPECTED_ANSWER),
+    (Trouble.HTML, "PROVIDER_REFUSED", Outcome.UNEXPECTED_ANSWER),
+    (Trouble.REFUSED_IN_HTML, "PROVIDER_REFUSED", Outcome.UNEXPECTED_ANSWER),
+    (Trouble.ODD, "PROVIDER_REFUSED", Outcome.UNEXPECTED_ANSWER),
+    (Trouble.SLOW, "PROVIDER_UNREACHABLE", Outcome.UNREACHABLE),
+]
+
+
+@pytest.mark.usefixtures("http")
+@pytest.mark.parametrize(("trouble", "code", "outcome"), FAULTS)
+def test_trouble_is_told_and_repeats_nothing(acme, twilio, trouble, code, outcome):
+    twilio.trouble = trouble
+    with pytest.raises(NotAnswered) as told:
+        numbers.owned(acme, Outbound(twilio.upstreams, deadline=0.5), TWILIO)
+    assert (told.value.code, told.value.result.code) == (code, outcome)
+    assert twilio.values["auth_token"] not in told.value.message
+    assert GOSSIP not in told.value.message
+
+
+def test_a_wrong_token_is_told(acme, http):
+    providers.save(acme, TWILIO, {"auth_token": "made-up-and-wrong"})
+    with pytest.raises(NotAnswered) as told:
+        numbers.owned(acme, http, TWILIO)
+    assert (told.value.code, told.value.result.code) == ("PROVIDER_REFUSED", Outcome.BAD_CREDENTIALS)
+
+
+def test_nothing_is_asked_where_there_is_nothing_to_ask(acme, twilio, monkeypatch):
+    http = Outbound(twilio.upstreams, deadline=2.0)
+    with pytest.raises(Conflict, match="It needs Account SID, Auth token") as told:
+        numbers.owned(acme, http, TWILIO)
+    assert told.value.code == "PROVIDER_NOT_CONFIGURED"
+    monkeypatch.delattr(type(TWILIO), "numbers")
+    with pytest.raises(Conflict) as told:
+        numbers.owned(acme, http, TWILIO)
+    assert told.value.code == "CANNOT_LIST_NUMBERS"
+    assert twilio.requests == []
+
+
+def test_no_transaction_is_open_while_the_provider_is_asked(acme, twilio, http, monkeypatch):
+    open_while_asked = []
+    answer = twilio.answer
+
+    def watched(asked):
+        open_while_asked.append(acme.session.in_transaction())
+        return answer(asked)
+
+    monkeypatch.setattr(twilio, "answer", watched)
+    numbers.owned(acme, http, TWILIO)
+    assert open_while_asked == [False]
+
+
+def test_it_is_throttled_apart_from_tests(acme, http, monkeypatch):
+    monkeypatch.setattr(numbers, "MOST_LISTINGS", 2)
+    for _ in range(2):
+        numbers.owned(acme, http, TWILIO)
+    with pytest.raises(TooMany):
+        numbers.owned(acme, http, TWILIO)
+
+
+def test_all_its_calls_have_one_deadline(acme, twilio, http, monkeypatch):
+    monkeypatch.setattr(numbers, "SECONDS", 0.0)
+    with pytest.raises(NotAnswered) as told:
+        numbers.owned(acme, http, TWILIO)
+    assert told.value.code == "PROVIDER_UNREACHABLE"
+    assert twilio.requests == []

@@ -1,0 +1,265 @@
+"""One number at its provider: looking at it, and setting it right; against Twilio on this machine."""
+
+from __future__ import annotations
+
+import pytest
+
+from app.core.errors import Conflict, NotFound, Stale, TooMany
+from app.core.lines import Reason
+from app.core.outbound import Outbound
+from app.models import AuditEvent, DriftCheck
+from app.providers import PROVIDERS
+from app.services import drift, endpoints, pointing, providers, telephony
+from tests.support.scopes import NOBODY
+from tests.upstreams.base import GOSSIP, Trouble
+from tests.upstreams.twilio import Twilio, made_up
+
+TWILIO = PROVIDERS["twilio"]
+NUMBER = "+15551234567"
+URL = "https://voice.example.com/telephony/twilio/inbound/support"
+OLD = "https://old.example/x"
+ELSEWHERE = "https://app.example/calls"
+LOUD = URL.replace("https://voice", "HTTPS://VOICE")
+
+
+@pytest.fixture
+def twilio():
+    with Twilio() as upstream:
+        yield upstream
+
+
+@pytest.fixture
+def http(twilio):
+    return Outbound(twilio.upstreams, deadline=2.0)
+
+
+@pytest.fixture
+def here(acme, twilio):
+    """The id of an endpoint whose number should call `URL`."""
+    telephony.update(acme, NOBODY, {"public_base_url": "https://voice.example.com"})
+    known = {field.name for field in TWILIO.typed_fields}
+    providers.save(acme, TWILIO, {n: v for n, v in twilio.values.items() if n in known})
+    sent = {"phone_number": NUMBER, "provider": "twilio", "inbound_agent_name": "support"}
+    return endpoints.create(acme, sent).id
+
+
+def _kept(scope):
+    return drift.of_numbers(scope, [NUMBER]).get(("twilio", NUMBER))
+
+
+def _set(twilio, **values):
+    for name, value in values.items():
+        setattr(twilio.numbers[NUMBER], name, value)
+
+
+APPLICATION = {"voice_application_sid": made_up("AP")}
+
+
+@pytest.mark.parametrize(
+    ("at_provider", "told"),
+    [
+        ({"voice_url": URL}, (True, None, URL)),
+        ({"voice_url": LOUD}, (True, None, LOUD)),
+        ({"voice_url": OLD}, (False, Reason.DIFFERENT_URL, OLD)),
+        ({"voice_url": URL + "2"}, (False, Reason.DIFFERENT_URL, URL + "2")),
+        ({"voice_url": URL, "voice_method": "GET"}, (False, Reason.DIFFERENT_METHOD, URL)),
+        ({"voice_url": ""}, (False, Reason.NO_WEBHOOK, None)),
+        ({"voice_url": URL} | APPLICATION, (False, Reason.APPLICATION_IN_THE_WAY, ELSEWHERE)),
+        ({"voice_url": URL, "trunk_sid": made_up("TK")}, (False, Reason.TRUNK_IN_THE_WAY, None)),
+    ],
+)
+def test_what_the_provider_has_is_told_and_kept(acme, twilio, http, here, *, at_provider, told):
+    _set(twilio, **at_provider)
+    seen = pointing.observe(acme, http, here)
+    assert (seen.in_sync, seen.reason, seen.actual) == told
+    assert seen.expected == URL
+    kept = _kept(acme)
+    assert (kept.in_sync, kept.reason, kept.actual, kept.expected) == (*told, URL)
+    assert (kept.since is not None) == (seen.in_sync is False)
+    assert not kept.due
+    assert seen.message
+    assert GOSSIP not in seen.message
+
+
+def test_an_application_that_calls_the_right_url_is_in_sync(acme, twilio, http, here):
+    twilio.applications[made_up("AP")].voice_url = URL
+    _set(twilio, **APPLICATION)
+    assert pointing.observe(acme, http, here).in_sync is True
+
+
+def test_a_number_that_is_gone(acme, twilio, http, here):
+    del twilio.numbers[NUMBER]
+    seen = pointing.observe(acme, http, here)
+    assert (seen.in_sync, seen.reason, seen.actual) == (False, Reason.NUMBER_GONE, None)
+
+
+def test_refused_credentials_are_drift(acme, twilio, http, here):
+    twilio.status, twilio.hides_status = "suspended", True
+    seen = pointing.observe(acme, http, here)
+    assert (seen.in_sync, seen.reason) == (False, Reason.CREDENTIALS_REFUSED)
+    assert "Account Info" in seen.message
+
+
+@pytest.mark.parametrize("trouble", [Trouble.RATE_LIMITED, Trouble.FAULT, Trouble.HTML, Trouble.ODD])
+def test_no_answer_says_nothing_and_takes_nothing_back(acme, twilio, http, here, trouble):
+    _set(twilio, voice_url=OLD)
+    pointing.observe(acme, http, here)
+    since = _kept(acme).since
+    twilio.trouble = trouble
+    seen = pointing.observe(acme, http, here)
+    assert (seen.in_sync, seen.reason) == (None, Reason.PROVIDER_UNREACHABLE)
+    kept = _kept(acme)
+    assert (kept.in_sync, kept.reason, kept.since) == (False, "different_url", since)
+
+
+def test_since_lasts_until_it_is_right_again(acme, twilio, http, here):
+    _set(twilio, voice_url=OLD)
+    pointing.observe(acme, http, here)
+    since = _kept(acme).since
+    _set(twilio, voice_url="https://other.example/x")
+    pointing.observe(acme, http, here)
+    assert _kept(acme).since == since
+    _set(twilio, voice_url=URL)
+    pointing.observe(acme, http, here)
+    assert _kept(acme).since is None
+
+
+def test_an_inactive_endpoint_expects_nothing(acme, http, here):
+    endpoints.update(acme, here, {"is_active": False})
+    seen = pointing.observe(acme, http, here)
+    assert (seen.in_sync, seen.reason, seen.expected) == (None, Reason.NOTHING_EXPECTED, None)
+
+
+def test_a_disabled_provider_is_not_asked(acme, twilio, http, here):
+    providers.set_enabled(acme, NOBODY, TWILIO, False)
+    before = len(twilio.requests)
+    assert pointing.observe(acme, http, here).reason is Reason.PROVIDER_NOT_CONFIGURED
+    assert len(twilio.requests) == before
+
+
+def test_no_transaction_is_open_while_the_provider_is_asked(acme, http, here, monkeypatch):
+    open_meanwhile = []
+    send = Outbound.send
+
+    def watch(self, *arguments, **more):
+        open_meanwhile.append(acme.session.in_transaction())
+        return send(self, *arguments, **more)
+
+    monkeypatch.setattr(Outbound, "send", watch)
+    pointing.point(acme, http, here)
+    assert len(open_meanwhile) >= 3
+    assert not any(open_meanwhile)
+
+
+def test_another_organization_s_endpoint_is_not_found(globex, http, here):
+    with pytest.raises(NotFound):
+        pointing.observe(globex, http, here)
+    with pytest.raises(NotFound):
+        pointing.point(globex, http, here)
+
+
+@pytest.mark.parametrize(
+    "at_provider",
+    [
+        {"voice_url": ""},
+        {"voice_url": OLD, "voice_method": "GET"},
+        {"voice_url": URL} | APPLICATION,
+        {"voice_url": URL, "trunk_sid": made_up("TK")},
+    ],
+)
+def test_pointing_sets_it_right_and_says_so(acme, twilio, http, here, at_provider):
+    _set(twilio, **at_provider)
+    after = pointing.point(acme, http, here)
+    assert (after.in_sync, after.actual) == (True, URL)
+    number = twilio.numbers[NUMBER]
+    assert (number.voice_url, number.voice_method) == (URL, "POST")
+    assert not number.voice_application_sid
+    assert not number.trunk_sid
+    assert _kept(acme).in_sync is True
+    event = acme.session.scalars(acme.select(AuditEvent).where(AuditEvent.action == "number.pointed")).one()
+    assert event.subject == NUMBER
+    assert event.changes["webhook"][1] == URL
+
+
+def test_what_is_right_already_is_not_written(acme, twilio, http, here):
+    _set(twilio, voice_url=URL)
+    assert pointing.point(acme, http, here).in_sync is True
+    assert {seen.method for seen in twilio.requests} == {"GET"}
+
+
+def test_what_changed_since_it_was_shown_is_not_replaced(acme, twilio, http, here):
+    _set(twilio, voice_url=OLD)
+    plan = pointing.plan(acme, http, here)
+    assert plan.can_point
+    _set(twilio, voice_url="https://newer.example/x")
+    with pytest.raises(Stale):
+        pointing.point(acme, http, here, seen=plan.seen)
+    assert twilio.numbers[NUMBER].voice_url == "https://newer.example/x"
+    again = pointing.plan(acme, http, here)
+    assert pointing.point(acme, http, here, seen=again.seen).in_sync is True
+
+
+@pytest.mark.parametrize("trouble", [Trouble.FAULT, Trouble.RATE_LIMITED, Trouble.HTML])
+def test_a_write_that_fails_is_sent_once_and_told(acme, twilio, http, here, trouble):
+    twilio.trouble, twilio.trouble_at = trouble, twilio.numbers[NUMBER].sid
+    with pytest.raises(Conflict) as raised:
+        pointing.point(acme, http, here)
+    assert "was not set" in raised.value.message
+    assert [seen.method for seen in twilio.requests].count("POST") == 1
+    assert _kept(acme).in_sync is False
+
+
+def test_what_cannot_be_pointed_is_refused_with_the_reason(acme, twilio, http, here):
+    def code(endpoint_id):
+        with pytest.raises(Conflict) as raised:
+            pointing.point(acme, http, endpoint_id)
+        return raised.value.code
+
+    del twilio.numbers[NUMBER]
+    assert code(here) == "NUMBER_GONE"
+    endpoints.update(acme, here, {"inbound_agent_name": None})
+    assert code(here) == "NO_INBOUND_AGENT"
+    endpoints.update(acme, here, {"is_active": False})
+    assert code(here) == "ENDPOINT_INACTIVE"
+    sent = {"phone_number": "+918047112345", "provider": "exotel", "inbound_agent_name": "support"}
+    assert code(endpoints.create(acme, sent).id) == "CANNOT_POINT"
+    assert "POST" not in {seen.method for seen in twilio.requests}
+
+
+def test_looking_is_throttled(acme, http, here, monkeypatch):
+    monkeypatch.setattr(pointing, "MOST_LOOKS", 2)
+    pointing.observe(acme, http, here)
+    pointing.observe(acme, http, here)
+    with pytest.raises(TooMany):
+        pointing.observe(acme, http, here)
+
+
+def test_a_change_of_what_is_expected_makes_it_due(acme, twilio, http, here):
+    asked: list[str] = []
+    acme = type(acme)(**{**vars(acme), "check_soon": asked.append})
+
+    def look():
+        _set(twilio, voice_url=OLD)
+        pointing.observe(acme, http, here)
+        asked.clear()
+
+    def is_void():
+        kept = _kept(acme)
+        return (kept.due, kept.in_sync, kept.reason, kept.since) == (True, None, None, None)
+
+    look()
+    endpoints.update(acme, here, {"label": "Reception"})
+    assert (_kept(acme).due, asked) == (False, [])
+    endpoints.update(acme, here, {"inbound_agent_name": "sales"})
+    assert is_void()
+    assert asked == [acme.organization.id]
+    look()
+    telephony.update(acme, NOBODY, {"public_base_url": "https://new.example.com"})
+    assert is_void()
+    assert asked == [acme.organization.id]
+    endpoints.update(acme, here, {"is_active": False})
+    assert _kept(acme) is None
+    endpoints.update(acme, here, {"is_active": True})
+    assert is_void()
+    endpoints.delete(acme, here)
+    assert list(acme.session.scalars(acme.select(DriftCheck))) == []

@@ -1,0 +1,85 @@
+"""Runs `flask` commands one after another, each in a process of its own.
+
+To load the libraries takes ten times as long as a command: a process loads them, and each command
+is a fork of it with its own environment, arguments, standard streams and start of the app.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import runpy
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.support.server import ROOT, clean_environment
+
+
+@dataclass(frozen=True)
+class Done:
+    code: int
+    out: str
+    err: str
+
+
+class Commands:
+    def __init__(self, process: subprocess.Popen[str], folder: Path) -> None:
+        self._process = process
+        self._streams = [str(folder / name) for name in ("stdin", "stdout", "stderr")]
+
+    def run(self, *arguments: str, environment: Mapping[str, str], typed: str = "") -> Done:
+        typing, out, err = map(Path, self._streams)
+        typing.write_text(typed)
+        order = {"arguments": arguments, "environment": dict(environment), "streams": self._streams}
+        assert self._process.stdin
+        assert self._process.stdout
+        print(json.dumps(order), file=self._process.stdin, flush=True)
+        code = int(self._process.stdout.readline())
+        return Done(code, out.read_text(), err.read_text())
+
+
+@contextmanager
+def commands(folder: Path) -> Iterator[Commands]:
+    """`folder` is for the streams."""
+    with subprocess.Popen(
+        [sys.executable, "-m", __name__],
+        cwd=ROOT,
+        env=clean_environment(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        yield Commands(process, folder)
+
+
+def _serve() -> None:
+    import app  # noqa: F401 (what takes long; it reads no setting yet)
+
+    for line in sys.stdin:
+        pid = os.fork()
+        if pid == 0:
+            _become(**json.loads(line))
+        print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)  # noqa: T201 (its answers)
+
+
+def _become(arguments: list[str], environment: dict[str, str], streams: list[str]) -> None:
+    """What `flask` is when a shell starts it; ends the process, as that does."""
+    flags = (os.O_RDONLY, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    for number, (path, flag) in enumerate(zip(streams, flags, strict=True)):
+        os.dup2(os.open(path, flag, 0o600), number)
+    fresh: list[Any] = [open(number, mode) for number, mode in enumerate("rww")]  # noqa: PTH123, SIM115
+    sys.stdin, sys.stdout, sys.stderr = fresh
+    os.environ.clear()
+    os.environ.update(environment)
+    sys.argv = ["flask", "--app", "wsgi", *arguments]
+    runpy.run_module("flask", run_name="__main__", alter_sys=True)
+    sys.exit()
+
+
+if __name__ == "__main__":
+    _serve()

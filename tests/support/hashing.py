@@ -1,0 +1,22 @@
+"""Argon2 as it ships is slow on purpose; what is not about passwords hashes with a quick one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from argon2 import PasswordHasher
+
+from app.services import passwords
+
+SHIPPED = passwords._hasher
+QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+
+
+@contextmanager
+def hashing_with(hasher: PasswordHasher) -> Iterator[None]:
+    """In this process; a hash says itself how it was made, so both verify each other's."""
+    before = passwords._hasher
+    passwords._hasher = hasher
+    yield
+    passwords._hasher = before

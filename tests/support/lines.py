@@ -1,0 +1,90 @@
+"""A provider's numbers, asked for through the real client; what every refusal promises is checked."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import pytest
+
+from app.core import lines, phone
+from app.core.lines import Line, Reason
+from app.core.outbound import Outbound
+from app.provider import Numbers, Observes, Outcome, Points, Refusal, Verified
+from app.providers import PROVIDERS
+from tests.upstreams import Upstream
+from tests.upstreams.base import GOSSIP
+
+URL = "https://voice.example.com/telephony/made-up/inbound/support%20desk"
+
+
+def check_refusal(key: str, upstream: Upstream, result: Verified) -> None:
+    secrets = [
+        upstream.values[field.name] for field in PROVIDERS[key].secrets if field.name in upstream.values
+    ]
+    assert secrets
+    assert not [secret for secret in secrets if secret in result.reason]
+    assert GOSSIP not in result.reason
+    assert result.ok is False
+    assert result.code in set(Outcome) - {Outcome.OK, Outcome.NOT_PROVEN}
+    assert result.reason.isprintable()
+    assert result.reason.endswith(".")
+    assert result.reason[0].isupper() or "." in result.reason.split()[0]
+
+
+def check_line(line: Line) -> None:
+    assert phone.E164.fullmatch(line.phone_number)
+    texts: list[Any] = [line.label, line.webhook_url, line.method]
+    for text in (*filter(None, texts), line.through, line.reference, line.holder):
+        assert isinstance(text, str)
+        assert text.isprintable()
+        assert len(text) <= 2000
+    assert len(line.label or "") <= 200
+    assert line.phone_number not in line.shared_with
+
+
+class Account:
+    """The account that the stub server has, as the portal sees it."""
+
+    def __init__(self, key: str, upstream: Upstream) -> None:
+        self.key = key
+        self.upstream = upstream
+        self.deadline = 5.0
+
+    @property
+    def _http(self) -> Outbound:
+        return Outbound(self.upstream.upstreams, deadline=self.deadline)
+
+    def numbers(self, **changes: Any) -> list[Line]:
+        provider = cast(Numbers, PROVIDERS[self.key])
+        found = list(provider.numbers(self._http, self.upstream.values | changes))
+        for line in found:
+            check_line(line)
+        return found
+
+    def by_number(self) -> dict[str, Line]:
+        return {line.phone_number: line for line in self.numbers()}
+
+    def observe(self, phone_number: str, **changes: Any) -> Line | None:
+        provider = cast(Observes, PROVIDERS[self.key])
+        line = provider.observe(self._http, self.upstream.values | changes, phone_number)
+        if line:
+            check_line(line)
+            assert line.phone_number == phone_number
+        return line
+
+    def line(self, phone_number: str) -> Line:
+        line = self.observe(phone_number)
+        assert line
+        return line
+
+    def drift(self, phone_number: str, url: str = URL) -> Reason | None:
+        return lines.difference(self.observe(phone_number), url)
+
+    def point(self, line: Line, url: str = URL, **changes: Any) -> None:
+        cast(Points, PROVIDERS[self.key]).point(self._http, self.upstream.values | changes, line, url)
+
+    def refusal(self, what: str, *args: Any, **changes: Any) -> Verified:
+        with pytest.raises(Refusal) as refused:
+            getattr(self, what)(*args, **changes)
+        check_refusal(self.key, self.upstream, refused.value.result)
+        return refused.value.result

@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.upstreams.base import GOSSIP, Asked, Reply
+
+AGENTS = "/v1/convai/agents"
+NUMBERS = "/v1/convai/phone-numbers"
+RECEPTION, NIGHT_SHIFT, RETIRED = "agent_made_up_1", "agent_made_up_2", "agent_made_up_3"
+
+
+def complaint(place: str) -> Reply:
+    """About what was sent."""
+    return Reply(422, {"detail": [{"loc": ["body", place], "msg": GOSSIP, "type": "value_error"}]})
+
+
+@dataclass
+class Fault:
+    """`reply` instead of an answer, so many `times`. With `is_late` what was asked for is done as well."""
+
+    method: str
+    path: str
+    reply: Reply = field(default_factory=lambda: Reply(500, {"detail": GOSSIP}))
+    is_late: bool = False
+    times: int = 100
+
+    def meets(self, asked: Asked) -> bool:
+        return self.times > 0 and asked.method == self.method and asked.path.startswith(self.path)
+
+
+class AgentsAndNumbers:
+    """`agents`: ids with names. `numbers`: by their ids. `odd`: listed among the numbers. `faults`: in order.
+
+    `takes_null`: whether an agent can be taken off a number by sending none.
+    """
+
+    def __init__(self) -> None:
+        self.agents = {RECEPTION: "Reception", NIGHT_SHIFT: "Night shift"}
+        self.archived = {RETIRED: "Retired"}
+        self.numbers: dict[str, dict[str, Any]] = {}
+        self.odd: list[Any] = []
+        self.faults: list[Fault] = []
+        self.takes_null = True
+        self.page_size = 100
+        self._made = 0
+
+    def add(self, phone_number: str, agent_id: str | None = None, **more: Any) -> str:
+        """A number that somebody imported there; tells its id."""
+        self._made += 1
+        number_id = f"phnum_made_up_{self._made}"
+        known = {"provider": "sip_trunk", "phone_number": phone_number, "label": "By hand"}
+        self.numbers[number_id] = known | more | {"agent_id": agent_id}
+        return number_id
+
+    def has(self, path: str) -> bool:
+        return path in (AGENTS, NUMBERS) or path.startswith(f"{NUMBERS}/")
+
+    def permission(self, asked: Asked) -> str:
+        return "convai_read" if asked.method == "GET" else "convai_write"
+
+    def answer(self, asked: Asked) -> Reply:
+        fault = next((fault for fault in self.faults if fault.meets(asked)), None)
+        if fault is None:
+            return self._answer(asked)
+        fault.times -= 1
+        if fault.is_late:
+            self._answer(asked)
+        return fault.reply
+
+    def _answer(self, asked: Asked) -> Reply:
+        sent = json.loads(asked.body) if asked.body else {}
+        number_id = asked.path.removeprefix(NUMBERS).removeprefix("/")
+        match asked.method, asked.path == AGENTS, bool(number_id):
+            case "GET", True, _:
+                return self._page(asked.query)
+            case "GET", False, False:
+                return Reply(200, [*self.odd, *map(self._shown, self.numbers)])
+            case "POST", False, False:
+                return self._import(sent)
+        if number_id not in self.numbers:
+            return Reply(404, {"detail": {"status": "phone_number_not_found", "message": GOSSIP}})
+        if asked.method == "PATCH":
+            return self._change(number_id, sent)
+        if asked.method == "DELETE":
+            del self.numbers[number_id]
+        return Reply(200, {})
+
+    def _page(self, query: Mapping[str, str]) -> Reply:
+        listed = [(key, name, False) for key, name in self.agents.items()]
+        listed += [(key, name, True) for key, name in self.archived.items()]
+        start = int(query.get("cursor", "0"))
+        end = start + min(self.page_size, int(query.get("page_size", "30")))
+        items = [
+            {"agent_id": key, "name": name, "archived": archived, "tags": [GOSSIP]}
+            for key, name, archived in listed[start:end]
+        ]
+        more = end < len(listed)
+        return Reply(200, {"agents": items, "next_cursor": str(end) if more else None, "has_more": more})
+
+    def _import(self, sent: dict[str, Any]) -> Reply:
+        for name in ("provider", "phone_number", "label"):
+            if not isinstance(sent.get(name), str):
+                return complaint(name)
+        if not sent.get("outbound_trunk_config", {}).get("address"):
+            return complaint("outbound_trunk_config")
+        known = {
+            "agent_id",
+            "inbound_trunk_config",
+            "outbound_trunk_config",
+            "provider",
+            "phone_number",
+            "label",
+        }
+        if set(sent) - known:
+            return complaint(GOSSIP)
+        more = {name: value for name, value in sent.items() if name not in ("phone_number", "agent_id")}
+        made = self.add(sent["phone_number"], sent.get("agent_id"), **more)
+        return Reply(200, {"phone_number_id": made})
+
+    def _change(self, number_id: str, sent: dict[str, Any]) -> Reply:
+        agent_id = sent.get("agent_id")
+        if agent_id is not None and agent_id not in self.agents:
+            return Reply(404, {"detail": {"status": "agent_not_found", "message": GOSSIP}})
+        if agent_id is not None or self.takes_null:
+            self.numbers[number_id]["agent_id"] = agent_id
+        return Reply(200, self._shown(number_id))
+
+    def _shown(self, number_id: str) -> dict[str, Any]:
+        number = dict(self.numbers[number_id])
+        agent_id = number.pop("agent_id")
+        agent = {"agent_id": agent_id, "agent_name": GOSSIP} if agent_id else None
+        return number | {"phone_number_id": number_id, "assigned_agent": agent}

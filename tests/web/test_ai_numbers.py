@@ -1,0 +1,221 @@
+"""AI on a person's number, from their page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from flask import Flask
+
+from app.core.outbound import Outbound
+from app.providers import PROVIDERS, sinch_est
+from app.services import providers, voice_phone_numbers
+from tests.support.cast import Cast
+from tests.support.furnished import scope_as
+from tests.support.pages import Page, Portal
+from tests.support.rows import unchanged
+from tests.upstreams import ElevenLabs, SinchEst
+from tests.upstreams.elevenlabs_numbers import AGENTS, NIGHT_SHIFT, NUMBERS, RECEPTION, Fault
+from tests.upstreams.sinch_est import NUMBER
+
+OPEN = f"Answer with AI… {NUMBER}"
+CHANGE = f"Change AI… {NUMBER}"
+VOICE_AI = "/o/acme-support/voice-ai"
+
+
+@pytest.fixture
+def est() -> Iterator[SinchEst]:
+    sinch_est.tokens.clear()
+    with SinchEst() as upstream:
+        yield upstream
+
+
+@pytest.fixture
+def labs(app: Flask, est: SinchEst) -> Iterator[ElevenLabs]:
+    with ElevenLabs() as upstream:
+        both = {**est.upstreams, **upstream.upstreams}
+        app.extensions["patchbay_outbound"] = Outbound(both, deadline=2.0)
+        yield upstream
+
+
+def give(app: Flask, cast: Cast, *user_ids: str) -> None:
+    with scope_as(app, cast.dana) as scope:
+        for user_id in user_ids:
+            sent = {"userId": user_id, "provider": "sinch", "phoneNumber": NUMBER}
+            voice_phone_numbers.give(scope, sent)
+
+
+@pytest.fixture
+def person(app: Flask, cast: Cast, est: SinchEst, labs: ElevenLabs) -> str:
+    """Mo's page, where both providers are connected."""
+    with scope_as(app, cast.dana) as scope:
+        for key, upstream in (("sinch_est", est), ("elevenlabs", labs)):
+            providers.save(scope, PROVIDERS[key], upstream.values)
+    give(app, cast, cast.mo.id)
+    return f"/o/acme-support/people/{cast.mo.id}"
+
+
+def switched_on(portal: Portal, person: str) -> Page:
+    return portal.get(person).follow(OPEN).press("Answer with AI", aiAgentId=RECEPTION)
+
+
+def options(page: Page) -> list[str]:
+    return [option.text for option in page.control("aiAgentId").all("option")]
+
+
+def test_on_from_the_persons_page_and_off_again(dana: Portal, person: str, labs: ElevenLabs) -> None:
+    page = dana.get(person)
+    assert "Sinch AI off" in page.text
+    page = page.follow(OPEN)
+    assert page.title == "AI on +1 416-555-0100"
+    assert options(page) == ["Choose one", "Night shift", "Reception"]
+    page = page.press("Answer with AI", aiAgentId=RECEPTION)
+    assert "An agent answers +1 416-555-0100 now." in page.notes
+    assert "Sinch AI on" in page.text
+    (imported_id,) = labs.convai.numbers
+    assert f"AI on Mo agent {RECEPTION}" in dana.get(VOICE_AI).root.one("aside").text
+    page = page.follow(CHANGE)
+    assert page.value("aiAgentId") == RECEPTION
+    assert imported_id in page.root.one("aside").text
+    page = page.press("Save agent", aiAgentId=NIGHT_SHIFT)
+    assert labs.convai.numbers[imported_id]["agent_id"] == NIGHT_SHIFT
+    page = page.follow(CHANGE).press("Switch AI off")
+    assert "AI is off for +1 416-555-0100." in page.notes
+    assert "Sinch AI off" in page.text
+    assert labs.convai.numbers == {}
+    assert "AI on" not in dana.get(VOICE_AI).root.one("aside").text
+
+
+def test_a_refusal_is_told_beside_the_form_and_what_was_chosen_stays(
+    app: Flask, dana: Portal, person: str, est: SinchEst
+) -> None:
+    est.numbers = {NUMBER: ""}
+    page = dana.get(person).follow(OPEN)
+    with unchanged(app):
+        page = page.press("Answer with AI", 409, aiAgentId=NIGHT_SHIFT)
+    assert "+1 416-555-0100 is on no trunk at Sinch. Put it on the trunk" in page.notes
+    assert page.value("aiAgentId") == NIGHT_SHIFT
+
+
+def test_somebody_has_to_answer(app: Flask, dana: Portal, person: str, est: SinchEst) -> None:
+    page = dana.get(person).follow(OPEN)
+    with unchanged(app):
+        page = page.press("Answer with AI", 422)
+    assert page.error("aiAgentId") == "Choose the agent that answers."
+    assert est.requests == []
+
+
+def test_what_is_left_at_elevenlabs_is_named(dana: Portal, person: str, labs: ElevenLabs) -> None:
+    labs.convai.faults = [Fault("PATCH", NUMBERS), Fault("DELETE", NUMBERS)]
+    page = dana.get(person).follow(OPEN).press("Answer with AI", 409, aiAgentId=RECEPTION)
+    (imported_id,) = labs.convai.numbers
+    assert imported_id in page.notes
+    assert "Remove it there under Phone numbers" in page.notes
+
+
+def test_where_agents_cannot_be_listed_an_id_can_be_typed(
+    dana: Portal, person: str, labs: ElevenLabs
+) -> None:
+    labs.convai.faults = [Fault("GET", AGENTS)]
+    page = dana.get(person).follow(OPEN)
+    assert "There are no agents to choose from. api.elevenlabs.io has trouble of its own" in page.notes
+    page = page.press("Answer with AI", 422, aiAgentId="../odd")
+    assert page.value("aiAgentId") == "../odd"
+    assert "letters, digits" in page.error("aiAgentId")
+    page = page.press("Answer with AI", aiAgentId=f" {RECEPTION} ")
+    assert "An agent answers" in page.notes
+    labs.convai.faults, labs.convai.agents = [], {}
+    page = page.follow(CHANGE)
+    assert "ElevenLabs has none: make one there first." in page.notes
+    assert page.value("aiAgentId") == RECEPTION
+
+
+def test_an_agent_that_is_no_longer_there_can_be_seen(dana: Portal, person: str, labs: ElevenLabs) -> None:
+    switched_on(dana, person)
+    del labs.convai.agents[RECEPTION]
+    page = dana.get(person).follow(CHANGE)
+    assert options(page) == [f"{RECEPTION}, not at ElevenLabs", "Night shift"]
+
+
+@pytest.mark.asvs("1.2.1")
+def test_an_agents_name_stays_text(dana: Portal, person: str, labs: ElevenLabs) -> None:
+    labs.convai.agents[RECEPTION] = '"><b hx-get=//x>'
+    page = dana.get(person).follow(OPEN)
+    assert '"><b hx-get=//x>' in options(page)
+    assert not page.root.one("main").all("b")
+
+
+def test_what_is_missing_is_said_first(app: Flask, dana: Portal, cast: Cast, labs: ElevenLabs) -> None:
+    give(app, cast, cast.mo.id)
+    page = dana.get(f"/o/acme-support/people/{cast.mo.id}").follow(OPEN)
+    assert "Sinch EST is not configured: it needs Key ID" in page.notes
+    assert "ElevenLabs is not configured: it needs API key." in page.notes
+    assert not page.has_button("Answer with AI")
+    assert page.follow("Voice AI").title == "Voice AI"
+    assert labs.requests == []
+
+
+def test_where_elevenlabs_is_away_it_can_be_forgotten_here(
+    app: Flask, dana: Portal, person: str, labs: ElevenLabs
+) -> None:
+    page = switched_on(dana, person).follow(CHANGE)
+    assert not page.has_button("Forget it here only")
+    labs.convai.faults = [Fault("DELETE", NUMBERS)]
+    with unchanged(app):
+        page = page.press("Switch AI off", 409)
+    assert "AI is still on." in page.notes
+    page = page.press("Forget it here only")
+    assert "AI is off for +1 416-555-0100 here." in page.notes
+    assert len(labs.convai.numbers) == 1
+
+
+def test_others_who_have_the_number_are_named(app: Flask, dana: Portal, cast: Cast, person: str) -> None:
+    give(app, cast, cast.dana.id)
+    page = dana.get(person).follow(OPEN)
+    assert "it changes for them as well: Dana." in page.text
+    page.press("Answer with AI", aiAgentId=RECEPTION)
+    assert "Sinch AI on" in dana.get(f"/o/acme-support/people/{cast.dana.id}").text
+
+
+def test_a_number_with_ai_is_not_taken_away(app: Flask, dana: Portal, person: str) -> None:
+    asked = dana.get(person).follow(f"Take away… {NUMBER}")
+    switched_on(dana, person)
+    with unchanged(app):
+        page = asked.press("Take the number away")
+    assert "Switch AI off first, then take the number away." in page.notes
+    page = page.follow(f"Take away… {NUMBER}")
+    assert not page.has_button("Take the number away")
+    assert page.follow("Switch AI off…").title == "AI on +1 416-555-0100"
+
+
+def test_a_number_of_another_provider_has_no_ai(app: Flask, dana: Portal, cast: Cast) -> None:
+    with scope_as(app, cast.dana) as scope:
+        sent = {"userId": cast.mo.id, "provider": "twilio", "phoneNumber": NUMBER}
+        number_id = voice_phone_numbers.give(scope, sent)[0].id
+    page = dana.get(f"/o/acme-support/people/{cast.mo.id}")
+    assert not page.has_link(OPEN)
+    page = dana.get(f"{page.path}/numbers/{number_id}/ai", 409)
+    assert "only answer a Sinch number" in page.text
+
+
+def test_a_member_sees_that_an_agent_answers(dana: Portal, mo: Portal, person: str) -> None:
+    switched_on(dana, person)
+    page = mo.get("/account")
+    assert "Sinch AI on" in page.text
+    assert not page.has_link(CHANGE)
+
+
+@pytest.mark.asvs("8.4.1")
+def test_another_organizations_numbers_are_not_found(
+    app: Flask, dana: Portal, gus: Portal, cast: Cast, person: str
+) -> None:
+    path = dana.get(person).follow(OPEN).path
+    token = gus.token()
+    for theirs in (
+        path.replace("acme-support", "globex"),
+        path.replace("acme-support", "globex").replace(cast.mo.id, cast.gus.id),
+    ):
+        with unchanged(app):
+            gus.get(theirs, 404)
+            gus.post(theirs, {"csrf_token": token, "aiAgentId": RECEPTION}, 404)
+            gus.post(f"{theirs}/off", {"csrf_token": token, "here_only": "yes"}, 404)

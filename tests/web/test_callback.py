@@ -1,0 +1,137 @@
+"""The callback of Sinch's application: seen as it is there, and set after a look."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from flask import Flask
+
+from app.core import outbound
+from app.core.outbound import Outbound
+from tests.support.pages import Page, Portal
+from tests.support.rows import audit, unchanged
+from tests.upstreams.base import Trouble
+from tests.upstreams.sinch import CALLBACKS, Sinch, error
+
+PROVIDER = "/o/acme-support/providers/sinch"
+PATH = f"{PROVIDER}/callback"
+URL = "https://dialer.example.com/sinch/callback?tenant=acme"
+NOTED = ("throttles", "audit_events")
+
+
+@pytest.fixture
+def sinch(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sinch]:
+    monkeypatch.setattr(outbound, "FIRST_PAUSE", 0.0)
+    with Sinch() as upstream:
+        app.extensions["patchbay_outbound"] = Outbound(upstream.upstreams, deadline=2.0)
+        yield upstream
+
+
+@pytest.fixture
+def page(dana: Portal, sinch: Sinch) -> Page:
+    """The callback page, reached from a connection that works."""
+    typed = {f"sinch_{name}": value for name, value in sinch.values.items()}
+    return dana.get(PROVIDER).press("Save", **typed).follow("See and set it…")
+
+
+def test_it_is_seen_set_and_seen_again(page: Page, sinch: Sinch) -> None:
+    was = sinch.urls["primary"]
+    sinch.urls["fallback"] = "https://ann:made-up-word@fallback.example/"
+    assert page.path == PATH
+    assert "Not set from here" in page.text
+    assert was in page.text
+    assert "+1 202-555-0101 +1 202-555-0102" in page.text
+    assert page.value("url") == ""
+    page = page.press("Set it at Sinch…", url=URL)
+    assert page.title == "Set the callback of Sinch?"
+    for said in (was, URL, "+1 202-555-0101", "https://…@fallback.example/"):
+        assert said in page.text
+    assert "made-up-word" not in page.source
+    assert sinch.urls["primary"] == was
+    page = page.press("Set it at Sinch")
+    assert "Sinch calls the new address from now on." in page.notes
+    assert sinch.urls == {"primary": URL, "fallback": "https://ann:made-up-word@fallback.example/"}
+    assert (page.path, page.value("url")) == (PATH, URL)
+    assert "As set here" in page.text
+    assert URL in page.portal.get(PROVIDER).text
+    event = audit(page.portal.app)[-1]
+    assert (event.action, event.subject, event.changes) == (
+        "provider.pointed",
+        "Sinch",
+        {"callback_url": [was, URL]},
+    )
+
+
+@pytest.mark.parametrize(
+    ("there", "said"),
+    [
+        ("https://other.example/", "Sinch calls another address than the one that was set from here."),
+        ("", "Sinch calls nothing, though an address was set from here."),
+    ],
+)
+def test_drift_is_seen(page: Page, sinch: Sinch, there: str, said: str) -> None:
+    page = page.press("Set it at Sinch…", url=URL).press("Set it at Sinch")
+    sinch.urls = {"primary": there}
+    assert said in page.portal.get(PATH).notes
+
+
+def test_what_changed_meanwhile_is_shown_again(page: Page, sinch: Sinch) -> None:
+    page = page.press("Set it at Sinch…", url=URL)
+    sinch.urls = {"primary": "https://other.example/"}
+    page = page.press("Set it at Sinch", 412)
+    assert "Sinch has something else by now than what was shown. Nothing was changed." in page.notes
+    assert "https://other.example/" in page.text
+    assert sinch.urls == {"primary": "https://other.example/"}
+    page.press("Set it at Sinch")
+    assert sinch.urls == {"primary": URL}
+
+
+def test_an_address_that_cannot_be_meant_is_told_beside_its_field(page: Page, sinch: Sinch) -> None:
+    asked = len(sinch.requests)
+    with unchanged(page.portal.app):
+        page = page.press("Set it at Sinch…", 422, url="http://10.0.0.1/")
+    assert "https://" in page.error("url")
+    assert page.value("url") == "http://10.0.0.1/"
+    assert len(sinch.requests) == asked
+
+
+def test_a_refusal_changes_nothing_and_keeps_what_was_typed(page: Page, sinch: Sinch) -> None:
+    page = page.press("Set it at Sinch…", url=URL)
+    sinch.instead["POST", CALLBACKS] = error(403, 40300)
+    with unchanged(page.portal.app, but=NOTED):
+        page = page.press("Set it at Sinch", 409)
+    assert "The address was not set." in page.notes
+    assert page.value("url") == URL
+
+
+@pytest.mark.asvs("16.5.2")
+def test_while_sinch_is_away_the_page_works(page: Page, sinch: Sinch) -> None:
+    sinch.trouble = Trouble.HTML
+    page = page.portal.get(PATH)
+    assert "What Sinch has now is not known." in page.notes
+    page = page.press("Set it at Sinch…", 409, url=URL)
+    assert page.value("url") == URL
+    sinch.trouble = None
+    assert page.press("Set it at Sinch…").title == "Set the callback of Sinch?"
+
+
+def test_a_connection_without_values_says_what_it_needs(dana: Portal, sinch: Sinch) -> None:
+    assert not dana.get(PROVIDER).has_link("See and set it…")
+    page = dana.get(PATH)
+    assert "It needs Application key, Application secret." in page.notes
+    assert page.has_link("See Sinch")
+    assert sinch.requests == []
+
+
+def test_too_many_looks_are_refused(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.services.callback.MOST_LOOKS", 1)
+    page = page.press("Set it at Sinch…", 429, url=URL)
+    assert "Too many tries." in page.notes
+    assert page.value("url") == URL
+    page.portal.get(PATH, 429)
+
+
+def test_another_provider_has_no_such_page(dana: Portal, sinch: Sinch) -> None:
+    dana.get("/o/acme-support/providers/twilio/callback", 404)
+    assert "Callback" not in dana.get("/o/acme-support/providers/twilio").text

@@ -1,0 +1,143 @@
+"""What the provider has for a number: seen, and repaired from the overview."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from flask import Flask
+
+from app import background, http
+from app.core.outbound import Outbound
+from app.services import checking, organizations
+from app.services.scope import Actor
+from tests.support.pages import Portal
+from tests.upstreams.base import Trouble
+from tests.upstreams.twilio import Twilio, made_up
+
+NUMBER = "+15551234567"
+OLD = "https://old.example/x"
+URL = "https://voice.acme.example/telephony/twilio/inbound/support"
+HX = {"HX-Request": "true", "HX-Target": "at_provider"}
+
+
+@pytest.fixture
+def twilio(app: Flask) -> Iterator[Twilio]:
+    with Twilio() as upstream:
+        app.extensions["patchbay_outbound"] = Outbound(upstream.upstreams, deadline=2.0)
+        upstream.numbers[NUMBER].voice_url = OLD
+        yield upstream
+
+
+@pytest.fixture
+def number(dana: Portal, twilio: Twilio) -> str:
+    """The path of the endpoint's page."""
+    dana.get("/o/acme-support/settings").press("Save", public_base_url="https://voice.acme.example")
+    typed = {f"twilio_{name}": twilio.values[name] for name in ("account_sid", "auth_token")}
+    dana.get("/o/acme-support/providers/twilio").press("Save", **typed)
+    page = dana.get("/o/acme-support/endpoints/new")
+    added = page.press("Add endpoint", phone_number=NUMBER, provider="twilio", inbound_agent_name="support")
+    return added.path
+
+
+def check(app: Flask) -> None:
+    """What the background does, at once."""
+    with app.app_context():
+        scope = http.scope(Actor(name="tests"))
+        for organization in organizations.every(scope):
+            checking.run(scope.into(organization), http.outbound())
+
+
+def test_a_broken_webhook_is_found_and_repaired_from_the_overview(
+    app: Flask, dana: Portal, twilio: Twilio, number: str
+) -> None:
+    dana.get("/").press("Check all numbers")
+    check(app)
+    drifted = dana.get("/").follow("1 drifted in Acme Support")
+    assert "1 number drifted since" in drifted.text
+    assert "Calls another URL" in drifted.text
+    page = dana.get(f"{number}/provider")
+    assert OLD in page.text
+    assert URL in page.text
+    page = page.press("Repair at Twilio")
+    assert "Twilio calls the right address for" in page.notes
+    assert twilio.numbers[NUMBER].voice_url == URL
+    assert "drifted" not in dana.get("/").text
+    assert "In sync" in dana.get("/").text
+    assert "In sync" in dana.get("/o/acme-support/endpoints").text
+
+
+def test_the_number_s_page_asks_the_provider_by_itself(dana: Portal, number: str) -> None:
+    page = dana.get(number)
+    assert page.root.one("section", id="at_provider")["hx-get"] == f"{number}/provider"
+    part = dana.raw("GET", f"{number}/provider", headers=HX)
+    assert part.text.lstrip().startswith('<section class="pb-card')
+    assert OLD in part.text
+    assert "<!doctype" not in part.text
+
+
+def test_what_came_in_between_is_shown_and_not_replaced(dana: Portal, twilio: Twilio, number: str) -> None:
+    page = dana.get(f"{number}/provider")
+    twilio.numbers[NUMBER].voice_url = "https://newer.example/x"
+    page = page.press("Repair at Twilio", 412)
+    assert "something else for this number than what was shown" in page.notes
+    assert "https://newer.example/x" in page.text
+    assert twilio.numbers[NUMBER].voice_url == "https://newer.example/x"
+    assert "Twilio calls the right address" in page.press("Repair at Twilio").notes
+
+
+def test_what_would_be_taken_away_is_said_first(dana: Portal, twilio: Twilio, number: str) -> None:
+    twilio.numbers[NUMBER].trunk_sid = made_up("TK")
+    assert "takes the number off the SIP trunk" in dana.get(f"{number}/provider").text
+    twilio.numbers[NUMBER].trunk_sid = ""
+    twilio.numbers[NUMBER].voice_application_sid = made_up("AP")
+    assert "takes the application off the number" in dana.get(f"{number}/provider").text
+
+
+def test_without_an_answer_the_page_works_and_says_so(dana: Portal, twilio: Twilio, number: str) -> None:
+    twilio.trouble = Trouble.FAULT
+    page = dana.get(f"{number}/provider")
+    assert "has trouble of its own" in page.text
+    assert not page.has_button("Repair at Twilio")
+    assert dana.get(number).status == 200
+
+
+def test_where_it_cannot_be_set_the_steps_are_shown(dana: Portal, number: str) -> None:
+    added = dana.get("/o/acme-support/endpoints/new").press(
+        "Add endpoint", phone_number="+918047112345", provider="exotel", inbound_agent_name="collections"
+    )
+    page = dana.get(f"{added.path}/provider")
+    assert "Set it by hand" in page.text
+    assert not page.has_button("Set webhook at Exotel")
+
+
+def test_checking_shows_how_far_it_is_and_tells_the_table_when_it_is_done(
+    app: Flask, dana: Portal, number: str
+) -> None:
+    headers = {"HX-Request": "true", "HX-Target": "checks", "X-CSRFToken": dana.token()}
+    started = dana.raw("POST", "/o/acme-support/check", headers=headers)
+    assert "1 to be checked" in started.text
+    assert "HX-Trigger" not in started.headers
+    check(app)
+    done = dana.raw("GET", "/o/acme-support/check", headers=headers)
+    assert "1 number drifted" in done.text
+    assert done.headers["HX-Trigger"] == "checked"
+
+
+def test_the_list_can_be_narrowed_to_what_differs(app: Flask, dana: Portal, number: str) -> None:
+    assert "No number matches" in dana.get("/o/acme-support/endpoints?sync=drifted").text
+    check(app)
+    assert len(dana.get("/o/acme-support/endpoints?sync=drifted").rows()) == 1
+
+
+def test_a_change_is_checked_in_the_background(app: Flask, twilio: Twilio, dana: Portal, number: str) -> None:
+    checker = background.Checker(app)
+    with app.app_context():
+        scope = http.scope(Actor(name="tests"))
+        organization = organizations.by_slug(scope, "acme-support")
+        checker.soon(organization.id)
+        checker.idle.wait(20)
+        scope.let_go()
+        standing = checking.standing(replace(scope, found=organization))
+    assert (standing.tally.drifted, standing.tally.due) == (1, 0)

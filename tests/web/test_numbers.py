@@ -1,0 +1,297 @@
+"""Looking through what a provider's account owns, and importing from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from app.core.outbound import Outbound
+from app.models import Endpoint, VoicePhoneNumber
+from app.providers import PROVIDERS
+from app.services import endpoints, imports, numbers, providers, voice_phone_numbers
+from tests.support.cast import Cast
+from tests.support.furnished import scope_as
+from tests.support.pages import Page, Portal
+from tests.support.rows import unchanged
+from tests.upstreams import UPSTREAMS, Trouble, Upstream
+from tests.upstreams.sinch_est import SinchEst
+
+ACME = "/o/acme-support"
+PATH = f"{ACME}/providers/twilio/numbers"
+LIST = f"{PATH}?list=1"
+FIRST, SECOND, THIRD = "+15551234567", "+15551234568", "+15551234569"
+NOTED = ("throttles",)
+
+
+def connect(app: Flask, cast: Cast, upstream: Upstream, key: str) -> None:
+    """The account's values are stored, and the way out leads to it."""
+    app.extensions["patchbay_outbound"] = Outbound(upstream.upstreams, deadline=0.5)
+    known = {field.name for field in PROVIDERS[key].typed_fields}
+    with scope_as(app, cast.dana) as scope:
+        values = {name: value for name, value in upstream.values.items() if name in known}
+        providers.save(scope, PROVIDERS[key], values)
+
+
+@pytest.fixture
+def twilio(app: Flask, cast: Cast) -> Iterator[Any]:
+    with UPSTREAMS["twilio"]() as upstream:
+        connect(app, cast, upstream, "twilio")
+        yield upstream
+
+
+@pytest.fixture
+def sinch(app: Flask, cast: Cast) -> Iterator[Any]:
+    with UPSTREAMS["sinch"]() as upstream:
+        connect(app, cast, upstream, "sinch")
+        yield upstream
+
+
+def mapped(app: Flask, cast: Cast, number: str, *, elsewhere: bool = False) -> str:
+    """The id of a new endpoint, of Acme Support's or of Globex's."""
+    with scope_as(app, cast.gus if elsewhere else cast.dana) as scope:
+        return endpoints.create(scope, {"phone_number": number, "provider": "twilio"}).id
+
+
+def sent(portal: Portal, way: str, ticked: list[str], status: int = 200, **typed: str) -> Page:
+    """The form of the list, with these numbers ticked."""
+    data = {"csrf_token": portal.token(), "number": ticked, **typed}
+    return portal.post(f"{PATH}/{way}", data, status)
+
+
+def stored(app: Flask, cast: Cast, model: Any = Endpoint) -> list[Any]:
+    with scope_as(app, cast.dana) as scope:
+        return sorted(scope.session.scalars(scope.select(model)), key=lambda row: row.phone_number)
+
+
+def ticked(page: Page) -> list[str]:
+    return [box["value"] for box in page.root.all("input", name="number") if "checked" in box.attrs]
+
+
+def tickable(page: Page) -> list[str]:
+    return [box["value"] for box in page.root.all("input", name="number")]
+
+
+def test_the_frame_comes_at_once_and_asks_for_the_list(dana: Portal, twilio: Any) -> None:
+    page = dana.get(PATH)
+    assert twilio.requests == []
+    waiting = page.root.by_id("numbers")
+    assert (waiting["hx-get"], waiting["hx-trigger"]) == (PATH, "load")
+    assert "Asking Twilio" in waiting.text
+    assert len(dana.get(waiting["hx-get"], htmx="numbers").rows()) == 3
+
+
+def test_without_javascript_a_link_shows_the_list(dana: Portal, twilio: Any) -> None:
+    page = dana.get(f"{PATH}?q=4567").follow("Show the numbers")
+    assert len(page.rows()) == 1
+    assert page.has_button("Import as endpoints")
+
+
+def test_each_number_says_where_it_stands(app: Flask, cast: Cast, dana: Portal, twilio: Any) -> None:
+    endpoint_id = mapped(app, cast, FIRST)
+    mapped(app, cast, SECOND, elsewhere=True)
+    twilio.numbers[THIRD].voice_url = "https://calls.example/welcome"
+    twilio.numbers[THIRD].friendly_name = "Front desk"
+    page = dana.get(LIST)
+    first, second, third = page.rows()
+    assert "Mapped" in first
+    assert page.link("Mapped +1 555-123-4567")["href"] == f"{ACME}/endpoints/{endpoint_id}"
+    assert "Claimed elsewhere" in second
+    assert "Globex" not in page.source
+    assert all(word in third for word in ("Unmapped", "Front desk", "https://calls.example/welcome"))
+    assert tickable(page) == [FIRST, THIRD]
+
+
+def test_what_answers_in_place_of_a_webhook_is_said(dana: Portal, twilio: Any) -> None:
+    twilio.numbers[FIRST].trunk_sid = "TK" + "0" * 32
+    twilio.numbers[SECOND].voice_application_sid = next(iter(twilio.applications))
+    first, second, third = dana.get(LIST).rows()
+    assert "a SIP trunk: TK000" in first
+    assert "by an application: AP000" in second
+    assert "https://app.example/calls" in second
+    assert third.endswith("nothing")
+
+
+FILTERS = {
+    "q=4568": [SECOND],
+    "q=front": [FIRST],
+    "state=unmapped": [SECOND, THIRD],
+    "state=mapped": [FIRST],
+    "q=4568&state=mapped": [],
+    "state=nonsense": [FIRST, SECOND, THIRD],
+}
+
+
+def test_the_list_is_filtered(app: Flask, cast: Cast, dana: Portal, twilio: Any) -> None:
+    mapped(app, cast, FIRST)
+    twilio.numbers[FIRST].friendly_name = "Front desk"
+    for query, found in FILTERS.items():
+        page = dana.get(f"{LIST}&{query}")
+        assert tickable(page) == found, query
+        assert page.has_link("Show all numbers") is not bool(found), query
+
+
+def test_a_search_without_javascript_shows_the_list_again(dana: Portal, twilio: Any) -> None:
+    page = dana.get(PATH).press("Search", q="4569")
+    assert tickable(page) == [THIRD]
+    assert page.value("q") == "4569"
+
+
+def test_more_than_fits_is_said(dana: Portal, twilio: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(imports, "MOST_AT_ONCE", 2)
+    page = dana.get(LIST)
+    assert tickable(page) == [FIRST, SECOND]
+    assert "3 numbers" in page.text
+    assert "The first 2 are shown" in page.text
+    monkeypatch.setattr(numbers, "MOST", 1)
+    assert "The account has more than 1" in dana.get(LIST).text
+
+
+def test_an_account_without_numbers_says_what_to_do(dana: Portal, twilio: Any) -> None:
+    twilio.numbers.clear()
+    assert "Buy one there" in dana.get(LIST).text
+
+
+def test_ticked_numbers_become_endpoints(app: Flask, cast: Cast, dana: Portal, twilio: Any) -> None:
+    page = dana.get(LIST).press(
+        "Import as endpoints", number=True, inbound_agent_name="Reception", outbound_agent_name=""
+    )
+    assert "1 number imported." in page.notes
+    assert len(page.follow("See the endpoints").rows()) == 1
+    page = sent(dana, "endpoints", [SECOND, THIRD], inbound_agent_name="Reception")
+    assert "2 numbers imported." in page.notes
+    assert [row.phone_number for row in stored(app, cast)] == [FIRST, SECOND, THIRD]
+    assert {row.inbound_agent_name for row in stored(app, cast)} == {"Reception"}
+    assert page.follow("See the endpoints").path == f"{ACME}/endpoints?provider=twilio&agent=Reception"
+
+
+def test_ticked_numbers_are_given_to_a_person(app: Flask, cast: Cast, dana: Portal, twilio: Any) -> None:
+    page = sent(dana, "person", [FIRST, SECOND], user_id=cast.mo.id)
+    assert page.title == "Mo"
+    assert "Mo has 2 numbers more." in page.notes
+    assert [row.phone_number for row in stored(app, cast, VoicePhoneNumber)] == [FIRST, SECOND]
+
+
+def test_for_the_dialer_alone_a_mapped_number_leads_to_its_person(
+    app: Flask, cast: Cast, dana: Portal, sinch: Any
+) -> None:
+    with scope_as(app, cast.dana) as scope:
+        given = {"userId": cast.mo.id, "provider": "sinch", "phoneNumber": "+12025550101"}
+        voice_phone_numbers.give(scope, given)
+    page = dana.get(f"{ACME}/providers/sinch/numbers?list=1")
+    assert not page.has_button("Import as endpoints")
+    assert page.link("Mapped +1 202-555-0101")["href"] == f"{ACME}/people/{cast.mo.id}"
+    assert "+12025550101" in tickable(page)
+
+
+def test_a_clash_says_which_and_keeps_what_was_typed(
+    app: Flask, cast: Cast, dana: Portal, twilio: Any
+) -> None:
+    mapped(app, cast, SECOND, elsewhere=True)
+    with unchanged(app, but=NOTED):
+        page = sent(dana, "endpoints", [FIRST, SECOND], 409, inbound_agent_name="Reception")
+    assert f"Claimed by another organization: {SECOND}" in page.notes
+    assert "Globex" not in page.source
+    assert ticked(page) == [FIRST]
+    assert page.value("inbound_agent_name") == "Reception"
+
+
+MISTAKES: list[tuple[str, list[str], dict[str, str], str]] = [
+    ("endpoints", [], {}, "Tick the numbers to import."),
+    ("endpoints", ["+1"], {}, "E.164"),
+    ("endpoints", [FIRST], {"inbound_agent_name": "a/b"}, "An agent name has no slash"),
+    ("person", [FIRST], {"user_id": ""}, "Choose who gets the numbers."),
+]
+
+
+@pytest.mark.usefixtures("twilio")
+def test_what_cannot_be_meant_is_told(app: Flask, dana: Portal) -> None:
+    for way, wanted, typed, said in MISTAKES:
+        with unchanged(app, but=NOTED):
+            page = sent(dana, way, wanted, 422, **typed)
+        assert said in page.notes
+        assert set(ticked(page)) == set(wanted) & {FIRST}
+
+
+def test_what_the_account_does_not_own_is_not_imported(app: Flask, dana: Portal, twilio: Any) -> None:
+    with unchanged(app, but=NOTED):
+        page = sent(dana, "endpoints", ["+15550000000"], 409)
+    assert "Not among the account's numbers at Twilio: +15550000000" in page.notes
+
+
+@pytest.mark.parametrize(
+    ("trouble", "way"), [(Trouble.FAULT, "list"), (Trouble.HTML, "htmx"), (Trouble.SLOW, "import")]
+)
+def test_trouble_at_the_provider_is_a_sentence_and_a_way_out(
+    app: Flask, dana: Portal, twilio: Any, *, trouble: Trouble, way: str
+) -> None:
+    twilio.trouble = trouble
+    with unchanged(app, but=NOTED):
+        if way == "import":
+            page = sent(dana, "endpoints", [FIRST], 409)
+        else:
+            page = dana.get(LIST, 409, htmx="numbers" if way == "htmx" else None)
+    assert "api.twilio.com" in page.notes
+    assert twilio.values["auth_token"] not in page.source
+    assert page.follow("Open Twilio").title == "Twilio"
+
+
+@pytest.mark.parametrize(
+    ("key", "place"), [("vobiz", "providers/vobiz"), ("sinch_est", "voice-ai#sinch_est")]
+)
+def test_a_provider_that_is_not_connected_says_what_it_needs(dana: Portal, key: str, place: str) -> None:
+    page = dana.get(f"{ACME}/providers/{key}/numbers")
+    assert "is not configured. It needs" in page.notes
+    assert page.link(f"Open {PROVIDERS[key].label}")["href"] == f"{ACME}/{place}"
+
+
+def test_too_many_listings_are_told(dana: Portal, twilio: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(numbers, "MOST_LISTINGS", 1)
+    dana.get(LIST)
+    assert "Too many tries" in dana.get(LIST, 429).notes
+    assert len(twilio.requests) == 1
+
+
+@pytest.mark.asvs("1.2.1")
+def test_what_the_provider_wrote_is_text(dana: Portal, twilio: Any) -> None:
+    for written in ('"><b hx-get=//x>', "'><script>alert(1)</script>", "{{7*7}}"):
+        twilio.numbers[FIRST].friendly_name = written
+        twilio.numbers[SECOND].voice_url = f"https://x.example/{written}"
+        first, second, _ = dana.get(LIST).rows()
+        assert written in first
+        assert f"https://x.example/{written}" in second
+    twilio.numbers[FIRST].friendly_name = '"><b hx-get=//x>'
+    sent(dana, "endpoints", [FIRST])
+    assert '"><b hx-get=//x>' in dana.get(f"{ACME}/endpoints").rows()[0]
+
+
+def test_it_is_for_superadmins_with_a_csrf_token(
+    app: Flask, cast: Cast, dana: Portal, mo: Portal, twilio: Any
+) -> None:
+    data = {"number": [FIRST], "user_id": cast.mo.id}
+    token = {"csrf_token": mo.token()}
+    with unchanged(app, but=NOTED):
+        assert mo.raw("GET", LIST).status_code == 403
+        for way in ("endpoints", "person"):
+            assert mo.raw("POST", f"{PATH}/{way}", data=data | token).status_code == 403
+            assert dana.raw("POST", f"{PATH}/{way}", data=data).status_code == 400
+    assert twilio.requests == []
+
+
+def test_it_is_found_from_everywhere(dana: Portal, twilio: Any) -> None:
+    assert dana.get(f"{ACME}/providers/twilio").follow("Numbers…").title == "Numbers at Twilio"
+    chosen = dana.get(f"{ACME}/endpoints").follow("Import from provider")
+    assert chosen.title == "Import numbers"
+    assert chosen.follow("See numbers of Twilio").title == "Numbers at Twilio"
+    assert chosen.follow("Connect Vobiz").title == "Vobiz"
+    assert dana.get(f"{ACME}/").follow("Import… from a provider").title == "Import numbers"
+
+
+def test_numbers_of_the_trunk_are_found_from_its_form(app: Flask, cast: Cast, dana: Portal) -> None:
+    with SinchEst() as upstream:
+        connect(app, cast, upstream, "sinch_est")
+        page = dana.get(f"{ACME}/voice-ai").follow("Numbers… of Sinch EST").follow("Show the numbers")
+        assert tickable(page) == sorted(upstream.numbers)
+        assert dana.get(f"{page.path.split('?')[0]}?imported={'9' * 5000}").notes == ""
