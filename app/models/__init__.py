@@ -1,6 +1,6 @@
 """Tables, nothing else."""
 
-from app.models.access import ApiToken, AuditEvent, Throttle, WebSession
+from app.models.access import ApiToken, AuditEvent, RecoveryCode, Throttle, WebSession
 from app.models.base import Base
 from app.models.call import Call, WebhookReceipt, WebhookSetup
 from app.models.check import Check
@@ -25,6 +25,7 @@ __all__ = [
     "Installation",
     "Organization",
     "ProviderSwitch",
+    "RecoveryCode",
     "Role",
     "Secret",
     "Throttle",

@@ -24,7 +24,19 @@ class ApiToken(Base):
     is_sign_in: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[Moment] = mapped_column(default=clock.now)
     expires_at: Mapped[Moment]
+    last_used_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
+
+
+class RecoveryCode(Base):
+    """Lets its user in once in place of a code of their authenticator app. Only its hash is kept."""
+
+    __tablename__ = "recovery_codes"
+
+    id: Mapped[Id]
+    user_id: Mapped[UserId]
+    code_hash: Mapped[str] = mapped_column(String(64))
+    used_at: Mapped[datetime | None]
 
 
 class WebSession(Base):
@@ -55,7 +67,11 @@ class Throttle(Base):
 
 
 class AuditEvent(Base):
-    """Who did what, when, from where; before and after, secrets never."""
+    """Who did what, when, from where; before and after, secrets never.
+
+    `digest` is over the event and the digest of the organization's event before it; None for events
+    from before there was a chain.
+    """
 
     __tablename__ = "audit_events"
     __table_args__ = (
@@ -75,3 +91,4 @@ class AuditEvent(Base):
     action: Mapped[str] = mapped_column(String(64))
     subject: Mapped[str] = mapped_column(String(254))
     changes: Mapped[dict[str, list[object]]] = mapped_column(JSON, default=dict)
+    digest: Mapped[str | None] = mapped_column(String(64))
