@@ -16,7 +16,9 @@ def here(app: Flask, cast: Cast) -> Furnished:
 
 
 def found(portal: Portal, text: str, inside: str = "acme-support") -> list[str]:
-    return [link.text for link in portal.get(f"/find?in={inside}&q={text}").root.one("div", id="found").all("a")]
+    return [
+        link.text for link in portal.get(f"/find?in={inside}&q={text}").root.one("div", id="found").all("a")
+    ]
 
 
 @pytest.mark.parametrize("text", ["%2B1555123", "1555", "1 555 123-4567", "(555) 123", "555123"])
