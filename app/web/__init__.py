@@ -9,6 +9,7 @@ from app.web.account import account
 from app.web.ai_numbers import ai_numbers
 from app.web.audit import audit
 from app.web.callback import callback
+from app.web.calls import calls
 from app.web.checklist import checklist
 from app.web.drift import drift
 from app.web.endpoints import endpoints
@@ -33,6 +34,7 @@ def init_app(app: Flask) -> None:
         callback,
         voice_ai,
         endpoints,
+        calls,
         drift,
         numbers,
         people,

@@ -17,6 +17,7 @@ PAGES = [
             "",
             "endpoints",
             "endpoints/new",
+            "calls",
             "numbers",
             "providers/twilio/numbers",
             "people",
