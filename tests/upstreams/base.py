@@ -86,14 +86,17 @@ def same(one: str | None, other: str) -> bool:
 class Upstream:
     """Subclasses say for which hosts they stand, what their account's values are, and how they answer.
 
+    `own` are the account's values, `usual` where nobody chose others.
     `trouble` is what they do instead; with `trouble_at`, only where the path has that in it.
     `instead` has a method and a part of the path to each answer that is given in place of the usual one.
     """
 
     hosts: ClassVar[tuple[str, ...]]
+    usual: ClassVar[Mapping[str, str]]
     slowness: ClassVar[float] = 2.0
 
     def __init__(self, port: int = 0) -> None:
+        self.own = dict(self.usual)
         self.requests: list[Seen] = []
         self.trouble: Trouble | None = None
         self.trouble_at = ""
@@ -105,7 +108,7 @@ class Upstream:
     @property
     def values(self) -> dict[str, Any]:
         """What a connection to this account has in its fields."""
-        raise NotImplementedError
+        return dict(self.own)
 
     def answer(self, asked: Asked) -> Reply:
         raise NotImplementedError

@@ -21,6 +21,7 @@ class ElevenLabs(Upstream):
     """
 
     hosts = ("api.elevenlabs.io",)
+    usual = {"api_key": KEY}
 
     def __init__(self, port: int = 0) -> None:
         super().__init__(port)
@@ -30,13 +31,9 @@ class ElevenLabs(Upstream):
         self.is_newer = False
         self.refusal: Reply | None = None
 
-    @property
-    def values(self) -> dict[str, Any]:
-        return {"api_key": KEY}
-
     def answer(self, asked: Asked) -> Reply:
         more = {"type": "authentication_error", "code": "unauthorized"} if self.is_newer else {}
-        if not same(asked.headers.get("xi-api-key"), KEY):
+        if not same(asked.headers.get("xi-api-key"), self.own["api_key"]):
             return error(401, "invalid_api_key", **more)
         if self.refusal:
             return self.refusal
@@ -52,4 +49,4 @@ class ElevenLabs(Upstream):
             return Reply(404, {"detail": "Not Found"})
         if READS[asked.path] not in self.permissions:
             return error(401, "missing_permissions", **more)
-        return Reply(200, {"user_id": GOSSIP, "subscription": {}, "xi_api_key": KEY})
+        return Reply(200, {"user_id": GOSSIP, "subscription": {}, "xi_api_key": self.own["api_key"]})

@@ -10,9 +10,9 @@ KEY = "made-up-key-of-exotel"
 TOKEN = "made-up-token-of-exotel"
 
 
-def flow(app_id: str) -> str:
+def flow(app_id: str, sid: str = SID) -> str:
     """What a number's URL is: a flow of Exotel's own."""
-    return f"http://my.exotel.com/{SID}/exoml/start_voice/{app_id}"
+    return f"http://my.exotel.com/{sid}/exoml/start_voice/{app_id}"
 
 
 @dataclass
@@ -35,6 +35,7 @@ class Exotel(Upstream):
     """
 
     hosts = ("api.exotel.com", "api.in.exotel.com")
+    usual = {"account_sid": SID, "api_key": KEY, "api_token": TOKEN}
 
     def __init__(self, port: int = 0) -> None:
         super().__init__(port)
@@ -55,21 +56,17 @@ class Exotel(Upstream):
         self.numbers[phone_number] = number
         return number
 
-    @property
-    def values(self) -> dict[str, Any]:
-        return {"account_sid": SID, "api_key": KEY, "api_token": TOKEN}
-
     def answer(self, asked: Asked) -> Reply:
         key, token = asked.basic or ("", "")
-        if not (same(key, KEY) and same(token, TOKEN)):
+        if not (same(key, self.own["api_key"]) and same(token, self.own["api_token"])):
             return self._error(401)
         if asked.host != self.region:
             return self._error(404)
         if self.is_suspended:
             return self._error(403)
-        if asked.path == f"/v1/Accounts/{SID}/Calls.json":
+        if asked.path == f"/v1/Accounts/{self.own['account_sid']}/Calls.json":
             return Reply(200, {"Metadata": {"PageSize": 1, "Uri": GOSSIP}, "Calls": []})
-        if asked.path == f"/v2_beta/Accounts/{SID}/IncomingPhoneNumbers" and asked.method == "GET":
+        if asked.path == f"/v2_beta/Accounts/{self.own['account_sid']}/IncomingPhoneNumbers" and asked.method == "GET":
             return self._page(asked)
         return self._error(404)
 

@@ -20,15 +20,15 @@ def error(status: int, code: int) -> Reply:
     return Reply(status, {"errorCode": code, "message": GOSSIP, "status": status, "reference": GOSSIP})
 
 
-def owned() -> list[dict[str, str]]:
+def owned(key: str = KEY) -> list[dict[str, str]]:
     """What the account has: two numbers on the application, and what is not."""
     return [
-        {"number": "+12025550101", "applicationkey": KEY, "capability": "voice"},
-        {"number": "12025550102", "applicationkey": KEY, "capability": "voice"},
-        {"number": "+12025550102", "applicationkey": KEY, "capability": "sms"},
+        {"number": "+12025550101", "applicationkey": key, "capability": "voice"},
+        {"number": "12025550102", "applicationkey": key, "capability": "voice"},
+        {"number": "+12025550102", "applicationkey": key, "capability": "sms"},
         {"number": "+12025550103", "capability": "voice"},
         {"number": "12025550104", "applicationkey": ANOTHER_KEY, "capability": "voice"},
-        {"number": "+12025550105", "applicationkey": KEY, "capability": "sms"},
+        {"number": "+12025550105", "applicationkey": key, "capability": "sms"},
     ]
 
 
@@ -43,6 +43,7 @@ class Sinch(Upstream):
     """
 
     hosts = ("callingapi.sinch.com",)
+    usual = {"application_key": KEY, "application_secret": SECRET}
 
     def __init__(self, port: int = 0) -> None:
         super().__init__(port)
@@ -51,8 +52,8 @@ class Sinch(Upstream):
         self.owned = owned()
 
     @property
-    def values(self) -> dict[str, Any]:
-        return {"application_key": KEY, "application_secret": SECRET}
+    def key(self) -> str:
+        return self.own["application_key"]
 
     def owner(self, number: str) -> str:
         """The application that a voice number is on."""
@@ -64,9 +65,9 @@ class Sinch(Upstream):
         if self.refusal:
             return error(*self.refusal)
         match asked.method, asked.path:
-            case "GET", path if path == CALLBACKS + KEY:
+            case "GET", path if path == CALLBACKS + self.key:
                 return Reply(200, {"url": self.urls, "note": GOSSIP})
-            case "POST", path if path == CALLBACKS + KEY:
+            case "POST", path if path == CALLBACKS + self.key:
                 return self._set_urls(asked.json)
             case "GET", path if path == NUMBERS:
                 return Reply(200, {"numbers": self.owned, "note": GOSSIP})
@@ -85,7 +86,7 @@ class Sinch(Upstream):
 
     def _assign(self, sent: dict[str, Any]) -> Reply:
         numbers, key, capability = (sent.get(name) for name in ("numbers", "applicationkey", "capability"))
-        if not numbers or key != KEY or capability != "voice":
+        if not numbers or key != self.key or capability != "voice":
             return error(400, 40001)
         if not all(number.startswith("+") for number in numbers):
             return error(400, 40005)
@@ -93,7 +94,7 @@ class Sinch(Upstream):
         if len(found) != len(numbers):
             return error(404, 40400)
         for entry in found:
-            entry["applicationkey"] = KEY
+            entry["applicationkey"] = self.key
         return Reply(204, "")
 
     def _voice(self) -> list[dict[str, str]]:
@@ -110,7 +111,7 @@ class Sinch(Upstream):
             return 40101
         if abs(datetime.now(UTC) - sent) > WINDOW:
             return 40105
-        if key != KEY:
+        if key != self.key:
             return 40107
         return 0 if same(signed, self._signature(asked)) else 40102
 
@@ -123,5 +124,5 @@ class Sinch(Upstream):
             f"x-timestamp:{asked.headers.get('x-timestamp')}",
             asked.path,
         )
-        mac = hmac.digest(base64.b64decode(SECRET), "\n".join(lines).encode(), hashlib.sha256)
+        mac = hmac.digest(base64.b64decode(self.own["application_secret"]), "\n".join(lines).encode(), hashlib.sha256)
         return base64.b64encode(mac).decode()

@@ -36,6 +36,13 @@ class SinchEst(Upstream):
     """
 
     hosts = ("auth.sinch.com", "elastic-trunking.api.sinch.com")
+    usual = {
+        "key_id": KEY_ID,
+        "key_secret": KEY_SECRET,
+        "project_id": PROJECT,
+        "trunk_id": TRUNK,
+        "trunk_domain": DOMAIN,
+    }
 
     def __init__(self, port: int = 0) -> None:
         super().__init__(port)
@@ -49,16 +56,6 @@ class SinchEst(Upstream):
         self._issued = 0
         self._good: set[str] = set()
 
-    @property
-    def values(self) -> dict[str, Any]:
-        return {
-            "key_id": KEY_ID,
-            "key_secret": KEY_SECRET,
-            "project_id": PROJECT,
-            "trunk_id": TRUNK,
-            "trunk_domain": DOMAIN,
-        }
-
     def revoke(self) -> None:
         self._good.clear()
 
@@ -71,7 +68,7 @@ class SinchEst(Upstream):
             return error(404, "NOT_FOUND")
         if parse_qs(asked.body.decode()).get("grant_type") != ["client_credentials"]:
             return Reply(400, {"error": "unsupported_grant_type", "error_description": GOSSIP})
-        if not (same(key, KEY_ID) and same(secret, KEY_SECRET)):
+        if not (same(key, self.own["key_id"]) and same(secret, self.own["key_secret"])):
             return Reply(401, {"error": "invalid_client", "error_description": GOSSIP})
         self._issued += 1
         token = f"made-up-access-token-{self._issued}"
@@ -84,12 +81,13 @@ class SinchEst(Upstream):
             return self._error(401, "UNAUTHENTICATED")
         if self.refusal:
             return self.refusal
-        if not asked.path.startswith(f"/v1/projects/{PROJECT}/"):
+        project, trunk = self.own["project_id"], self.own["trunk_id"]
+        if not asked.path.startswith(f"/v1/projects/{project}/"):
             return self._error(403, "PERMISSION_DENIED")
-        path = unquote(asked.path.removeprefix(f"/v1/projects/{PROJECT}/"))
-        if path == f"trunks/{TRUNK}":
-            known = {"projectId": PROJECT, "name": GOSSIP, "hostName": "made-up", "domain": DOMAIN}
-            return Reply(200, {"id": TRUNK} | known | self.trunk)
+        path = unquote(asked.path.removeprefix(f"/v1/projects/{project}/"))
+        if path == f"trunks/{trunk}":
+            known = {"projectId": project, "name": GOSSIP, "hostName": "made-up"}
+            return Reply(200, {"id": trunk, "domain": self.own["trunk_domain"]} | known | self.trunk)
         if path == "phoneNumbers":
             return self._page(asked.query)
         number = path.removeprefix("phoneNumbers/")
@@ -112,5 +110,5 @@ class SinchEst(Upstream):
     def _number(self, number: str) -> dict[str, Any]:
         place = sorted(self.numbers).index(number)
         times = {"createTime": GOSSIP, "updateTime": GOSSIP}
-        known = {"id": made_up(place), "projectId": PROJECT, "countryCode": GOSSIP}
+        known = {"id": made_up(place), "projectId": self.own["project_id"], "countryCode": GOSSIP}
         return {"phoneNumber": number, "sipTrunkId": self.numbers[number]} | known | times

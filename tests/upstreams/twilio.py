@@ -62,11 +62,17 @@ class Twilio(Upstream):
     """
 
     hosts = ("api.twilio.com", *SERVICES)
+    usual = {
+        "account_sid": made_up("AC"),
+        "auth_token": TOKEN,
+        "api_key_sid": made_up("SK"),
+        "api_key_secret": KEY_SECRET,
+        "twiml_app_sid": made_up("AP"),
+        "service_sid": made_up("MG"),
+    }
 
     def __init__(self, port: int = 0) -> None:
         super().__init__(port)
-        self.sid = made_up("AC")
-        self.key_sid = made_up("SK")
         self.key_kind = "standard"
         self.status = "active"
         self.hides_status = False
@@ -83,15 +89,8 @@ class Twilio(Upstream):
         self.closed_to = ""
 
     @property
-    def values(self) -> dict[str, Any]:
-        return {
-            "account_sid": self.sid,
-            "auth_token": TOKEN,
-            "api_key_sid": self.key_sid,
-            "api_key_secret": KEY_SECRET,
-            "twiml_app_sid": made_up("AP"),
-            "service_sid": made_up("MG"),
-        }
+    def sid(self) -> str:
+        return self.own["account_sid"]
 
     def add(self, phone_number: str, **more: Any) -> Number:
         """Gives the account a number that can carry voice calls, unless `more` says otherwise."""
@@ -120,13 +119,14 @@ class Twilio(Upstream):
 
     def _who(self, asked: Asked) -> str:
         user, password = asked.basic or ("", "")
-        if user == self.sid and same(password, TOKEN):
+        if user == self.sid and same(password, self.own["auth_token"]):
             return "token"
-        return self.key_kind if user == self.key_sid and same(password, KEY_SECRET) else ""
+        is_key = user == self.own.get("api_key_sid") and same(password, self.own["api_key_secret"])
+        return self.key_kind if is_key else ""
 
     def _account(self) -> Reply:
         known = {"sid": self.answers_for, "status": self.status, "type": "Full", "friendly_name": GOSSIP}
-        return Reply(200, known | {"auth_token": TOKEN, "owner_account_sid": self.answers_for})
+        return Reply(200, known | {"auth_token": self.own["auth_token"], "owner_account_sid": self.answers_for})
 
     def _numbers(self, asked: Asked, rest: str) -> Reply:
         if rest == "/IncomingPhoneNumbers.json":

@@ -51,6 +51,7 @@ class Vobiz(Upstream):
     """
 
     hosts = ("api.vobiz.ai",)
+    usual = {"auth_id": AUTH_ID, "auth_token": TOKEN}
 
     def __init__(self, port: int = 0) -> None:
         super().__init__(port)
@@ -68,10 +69,6 @@ class Vobiz(Upstream):
         self.numbers["+918055500001"].application_id = shared
         self.numbers["+918055500002"].application_id = shared
 
-    @property
-    def values(self) -> dict[str, Any]:
-        return {"auth_id": AUTH_ID, "auth_token": TOKEN}
-
     def add(self, phone_number: str, **more: Any) -> Number:
         number = Number(f"made-up-{len(self.numbers) + 1}", **more)
         self.numbers[phone_number] = number
@@ -85,15 +82,16 @@ class Vobiz(Upstream):
         return app_id
 
     def answer(self, asked: Asked) -> Reply:
-        is_known = same(asked.headers.get("X-Auth-ID"), AUTH_ID)
-        if not is_known or not same(asked.headers.get("X-Auth-Token"), TOKEN):
+        auth_id, token = self.own["auth_id"], self.own["auth_token"]
+        is_known = same(asked.headers.get("X-Auth-ID"), auth_id)
+        if not is_known or not same(asked.headers.get("X-Auth-Token"), token):
             return self._error(401, "unauthorized")
         if self.is_forbidden:
             return self._error(403, "forbidden")
         if asked.path == f"{API}/auth/me":
-            known = {"type": "account", "auth_id": AUTH_ID, "auth_secret": TOKEN, "name": GOSSIP}
+            known = {"type": "account", "auth_id": auth_id, "auth_secret": token, "name": GOSSIP}
             return Reply(200, known | {"enabled": True, "is_active": True} | self.account)
-        rest = asked.path.removeprefix(ACCOUNT)
+        rest = asked.path.removeprefix(f"{API}/Account/{auth_id}")
         if rest == "/numbers" and asked.method == "GET":
             return self._list_numbers(asked)
         if rest.startswith("/numbers/"):
