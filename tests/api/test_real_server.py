@@ -209,16 +209,23 @@ def _webhook(server: Server) -> str:
         return f"/api/webhook/elevenlabs/{organization.id}"
 
 
+def _chunked(path: str, headers: dict[str, str], body: bytes) -> bytes:
+    """The whole request at once, so that the answer cannot come before its end is sent."""
+    lines = [f"{name}: {value}" for name, value in headers.items()]
+    start = (f"POST {path} HTTP/1.1", "Host: localhost", "Connection: close", "Transfer-Encoding: chunked")
+    head = "\r\n".join([*start, *lines, "", ""]).encode()
+    pieces = (body[at : at + 65_536] for at in range(0, len(body), 65_536))
+    return head + b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces) + b"0\r\n\r\n"
+
+
 def test_a_signed_event_may_be_chunked_and_has_its_own_limit(server: Server, token: str) -> None:
     path = _webhook(server)
-    for size, status in ((1000, 200), (1_900_000, 200), (2_000_001, 413), (2_500_000, 413)):
+    for size, status in ((1000, 200), (2_000_000, 200), (2_000_001, 413)):
         event = b'{"type":"post_call_audio","data":"' + b"x" * (size - 36) + b'"}'
         body, headers = signed(event, WEBHOOK_SECRET)
         assert len(body) == size
-        pieces = (body[at : at + 65_536] for at in range(0, size, 65_536))
-        with _connected(server) as connection:
-            connection.request("POST", path, pieces, headers, encode_chunked=True)
-            assert connection.getresponse().status == status, size
+        received = _raw(server, _chunked(path, headers, body))
+        assert received.startswith(b"HTTP/1.1 %d " % status), received[:500]
 
 
 def test_what_is_no_http_is_refused(server: Server, token: str) -> None:
