@@ -1,8 +1,7 @@
 from __future__ import annotations
 
-from typing import Any
-
 from tests.upstreams.base import GOSSIP, Asked, Reply, Upstream, same
+from tests.upstreams.console import Table
 from tests.upstreams.elevenlabs_numbers import AgentsAndNumbers
 from tests.upstreams.elevenlabs_workspace import SETTINGS, WEBHOOKS, Workspace
 
@@ -20,6 +19,7 @@ class ElevenLabs(Upstream):
     `convai` has the agents and their phone numbers, `workspace` its webhooks and who is told about calls.
     """
 
+    label = "ElevenLabs"
     hosts = ("api.elevenlabs.io",)
     usual = {"api_key": KEY}
 
@@ -30,6 +30,9 @@ class ElevenLabs(Upstream):
         self.workspace = Workspace()
         self.is_newer = False
         self.refusal: Reply | None = None
+
+    def tables(self) -> list[Table]:
+        return [*self.workspace.tables(), *self.convai.tables()]
 
     def answer(self, asked: Asked) -> Reply:
         more = {"type": "authentication_error", "code": "unauthorized"} if self.is_newer else {}

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.upstreams.base import GOSSIP, Asked, Reply, Upstream, same
+from tests.upstreams.console import Action, Row, Table, gone, setting, taking
 
 SID = "madeup1"
 KEY = "made-up-key-of-exotel"
@@ -34,6 +35,7 @@ class Exotel(Upstream):
     page is the first one.
     """
 
+    label = "Exotel"
     hosts = ("api.exotel.com", "api.in.exotel.com")
     usual = {"account_sid": SID, "api_key": KEY, "api_token": TOKEN}
 
@@ -56,6 +58,25 @@ class Exotel(Upstream):
         self.numbers[phone_number] = number
         return number
 
+    def tables(self) -> list[Table]:
+        rows = [self._shown(phone_number) for phone_number in self.numbers]
+        text = (
+            "Each is assigned to a flow. What a flow calls is not in Exotel's API: nobody outside can tell."
+        )
+        return [Table("ExoPhones", rows + gone(self.numbers, self.gone), text)]
+
+    def _shown(self, phone_number: str) -> Row:
+        number = self.numbers[phone_number]
+        actions = [
+            Action(f"Flow {app_id}", setting(number, voice_url=flow(app_id, self.own["account_sid"])))
+            for app_id in ("501", "502")
+        ]
+        actions += [
+            Action("No flow", setting(number, voice_url="")),
+            Action("Release the number", taking(self.numbers, phone_number, self.gone)),
+        ]
+        return Row(phone_number, number.voice_url or "On no flow", actions, number.friendly_name)
+
     def answer(self, asked: Asked) -> Reply:
         key, token = asked.basic or ("", "")
         if not (same(key, self.own["api_key"]) and same(token, self.own["api_token"])):
@@ -66,7 +87,10 @@ class Exotel(Upstream):
             return self._error(403)
         if asked.path == f"/v1/Accounts/{self.own['account_sid']}/Calls.json":
             return Reply(200, {"Metadata": {"PageSize": 1, "Uri": GOSSIP}, "Calls": []})
-        if asked.path == f"/v2_beta/Accounts/{self.own['account_sid']}/IncomingPhoneNumbers" and asked.method == "GET":
+        if (
+            asked.path == f"/v2_beta/Accounts/{self.own['account_sid']}/IncomingPhoneNumbers"
+            and asked.method == "GET"
+        ):
             return self._page(asked)
         return self._error(404)
 

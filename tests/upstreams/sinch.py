@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tests.upstreams.base import GOSSIP, Asked, Reply, Upstream, same
+from tests.upstreams.console import ELSEWHERE, TYPED, Action, Row, Table, setting
 
 KEY = "00000000-0000-4000-8000-00000000000a"
 SECRET = base64.b64encode(b"made-up-of-sinch").decode()
@@ -42,6 +43,7 @@ class Sinch(Upstream):
     `urls` are the application's callbacks, `owned` the numbers of the account.
     """
 
+    label = "Sinch"
     hosts = ("callingapi.sinch.com",)
     usual = {"application_key": KEY, "application_secret": SECRET}
 
@@ -54,6 +56,38 @@ class Sinch(Upstream):
     @property
     def key(self) -> str:
         return self.own["application_key"]
+
+    @property
+    def callback(self) -> str:
+        return self.urls.get("primary", "")
+
+    @callback.setter
+    def callback(self, url: str) -> None:
+        self.urls = {"primary": url} if url else {}
+
+    def tables(self) -> list[Table]:
+        actions = [
+            Action("Save", setting(self, callback=TYPED), value=self.callback),
+            Action("Another URL", setting(self, callback=ELSEWHERE)),
+            Action("No URL", setting(self, callback="")),
+        ]
+        now = f"Calls {self.callback or 'nothing'}"
+        return [
+            Table(
+                "The voice application", [Row(self.key, now, actions)], "All of its numbers call the same."
+            ),
+            Table("Voice numbers", [self._shown(entry) for entry in self._voice()]),
+        ]
+
+    def _shown(self, entry: dict[str, str]) -> Row:
+        is_ours = entry.get("applicationkey") == self.key
+
+        def move(_typed: str) -> None:
+            entry["applicationkey"] = ANOTHER_KEY if is_ours else self.key
+
+        label = "Move to another application" if is_ours else "Put on the application"
+        now = "On the application" if is_ours else "On another application, or on none"
+        return Row(f"+{entry['number'].removeprefix('+')}", now, [Action(label, move)])
 
     def owner(self, number: str) -> str:
         """The application that a voice number is on."""
@@ -124,5 +158,7 @@ class Sinch(Upstream):
             f"x-timestamp:{asked.headers.get('x-timestamp')}",
             asked.path,
         )
-        mac = hmac.digest(base64.b64decode(self.own["application_secret"]), "\n".join(lines).encode(), hashlib.sha256)
+        mac = hmac.digest(
+            base64.b64decode(self.own["application_secret"]), "\n".join(lines).encode(), hashlib.sha256
+        )
         return base64.b64encode(mac).decode()

@@ -5,6 +5,7 @@ from typing import Any
 from urllib.parse import parse_qs, unquote
 
 from tests.upstreams.base import GOSSIP, Asked, Reply, Upstream, same
+from tests.upstreams.console import Action, Row, Table, gone, taking
 
 KEY_ID = "00000000-0000-4000-8000-000000000002"
 KEY_SECRET = "made-up-key-secret-of-sinch"
@@ -35,6 +36,7 @@ class SinchEst(Upstream):
     `odd_items` are among the numbers of the first page; `tells_total`: how many there are.
     """
 
+    label = "Sinch EST"
     hosts = ("auth.sinch.com", "elastic-trunking.api.sinch.com")
     usual = {
         "key_id": KEY_ID,
@@ -55,6 +57,23 @@ class SinchEst(Upstream):
         self.tells_total = True
         self._issued = 0
         self._good: set[str] = set()
+
+    def tables(self) -> list[Table]:
+        rows = [self._shown(number) for number in self.numbers]
+        return [Table("Phone numbers of the project", rows + gone(self.numbers, self.gone))]
+
+    def _shown(self, number: str) -> Row:
+        trunk = self.own["trunk_id"]
+        choices = {trunk: f"the trunk {trunk}", made_up(9): "another trunk", "": "no trunk"}
+
+        def put(typed: str) -> None:
+            self.numbers[number] = typed
+
+        actions = [
+            Action("Put on", put, value=self.numbers[number], options=choices),
+            Action("Release the number", taking(self.numbers, number, self.gone)),
+        ]
+        return Row(number, f"On {choices.get(self.numbers[number], 'another trunk')}", actions)
 
     def revoke(self) -> None:
         self._good.clear()

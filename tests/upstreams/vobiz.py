@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from tests.upstreams.base import GOSSIP, Asked, Reply, Upstream, same
+from tests.upstreams.console import ELSEWHERE, TYPED, Action, Row, Table, gone, setting, taking
 
 AUTH_ID = "MA_MADEUP01"
 TOKEN = "made-up-token-of-vobiz"
@@ -50,6 +51,7 @@ class Vobiz(Upstream):
     `writes_plus`: whether numbers are told with it.
     """
 
+    label = "Vobiz"
     hosts = ("api.vobiz.ai",)
     usual = {"auth_id": AUTH_ID, "auth_token": TOKEN}
 
@@ -80,6 +82,43 @@ class Vobiz(Upstream):
         app_id = str(10_000_000 + self._made)
         self.applications[app_id] = Application(**application)
         return app_id
+
+    def tables(self) -> list[Table]:
+        rows = [self._shown(phone_number) for phone_number in self.numbers]
+        apps = [self._shown_application(app_id) for app_id in self.applications]
+        return [
+            Table(
+                "Phone numbers", rows + gone(self.numbers, self.gone), "Each calls what its application does."
+            ),
+            Table("Applications", apps, "A change here is one for every number that is attached."),
+        ]
+
+    def _shown(self, phone_number: str) -> Row:
+        number = self.numbers[phone_number]
+        choices = {"": "no application"}
+        choices |= {app_id: f"{app.app_name} ({app_id})" for app_id, app in self.applications.items()}
+        now = f"Attached to {choices.get(number.application_id)}"
+        if number.trunk_group_id:
+            now = "A SIP trunk takes its calls"
+        attach = setting(number, application_id=TYPED, trunk_group_id="")
+        actions = [
+            Action("Attach", attach, value=number.application_id, options=choices),
+            Action("A SIP trunk", setting(number, trunk_group_id="made-up-trunk")),
+            Action("Release the number", taking(self.numbers, phone_number, self.gone)),
+        ]
+        return Row(phone_number, now, actions)
+
+    def _shown_application(self, app_id: str) -> Row:
+        application = self.applications[app_id]
+        other = "GET" if application.answer_method == "POST" else "POST"
+        actions = [
+            Action("Save", setting(application, answer_url=TYPED), value=application.answer_url),
+            Action("Another URL", setting(application, answer_url=ELSEWHERE)),
+            Action("No URL", setting(application, answer_url="")),
+            Action(f"Method {other}", setting(application, answer_method=other)),
+        ]
+        now = f"Calls {application.answer_method} {application.answer_url}" * bool(application.answer_url)
+        return Row(app_id, now or "Calls nothing", actions, application.app_name)
 
     def answer(self, asked: Asked) -> Reply:
         auth_id, token = self.own["auth_id"], self.own["auth_token"]
