@@ -26,6 +26,7 @@ from app.models import (
 from app.provider import Family
 from app.providers import PROVIDERS, keys_in
 from app.services.scope import Scope
+from app.services.workspace_webhook import KEY
 from app.services.workspace_webhook import State as WebhookState
 
 PAGE = 100
@@ -197,7 +198,9 @@ def _unseen(facts: Facts) -> Iterator[Finding]:
 
 
 def _webhook(facts: Facts) -> Iterator[Finding]:
-    if facts.webhook and facts.webhook[0] in (WebhookState.FAILED, WebhookState.ASKS):
+    """Without a connection there is nothing that could fail."""
+    is_open = facts.webhook and facts.webhook[0] in (WebhookState.FAILED, WebhookState.ASKS)
+    if facts.webhook and is_open and facts.works(KEY):
         text = "Call webhook not set up"
         yield Finding(Level.MISSING, text, "webhook", since=facts.webhook[1])
 

@@ -58,7 +58,7 @@ def confirm_base_url(scope: Scope) -> ResponseReturnValue:
     """Says what using the address of `url` changes: one that was in use before."""
     typed = _stored(scope) | {"public_base_url": request.args.get("url", "")}
     try:
-        url = service.planned_base_url(scope, typed | {"country": typed["country"] or None})
+        url = service.planned_base_url(scope, {name: text or None for name, text in typed.items()})
     except Invalid as error:
         form = SettingsForm(**typed, version=scope.organization.version)
         form.show(error)

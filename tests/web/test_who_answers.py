@@ -1,0 +1,1 @@
+"""Who answers a number: each hop in each of its states, and the first thing that is wrong."""
