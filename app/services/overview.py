@@ -115,6 +115,10 @@ class Standing:
         return sum(self.facts.numbers.values())
 
     @property
+    def drifted(self) -> int:
+        return sum(seen.drifted for seen in self.facts.seen.values())
+
+    @property
     def checked_at(self) -> datetime | None:
         times = [seen.checked_at for seen in self.facts.seen.values() if seen.checked_at]
         return max(times, default=None)
