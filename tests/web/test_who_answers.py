@@ -162,7 +162,7 @@ def test_a_provider_that_was_asked_too_often_is_left_alone(
 ) -> None:
     monkeypatch.setattr(pointing, "MOST_LOOKS", 1)
     page = ask(live).follow("Ask Twilio now").follow("Ask Twilio again")
-    assert "Try again in" in page.notes
+    assert "Too many tries. Wait" in page.notes
     assert len(hops(page)) == 6
 
 
