@@ -13,6 +13,7 @@ from app.web.calls import calls
 from app.web.checklist import checklist
 from app.web.drift import drift
 from app.web.endpoints import endpoints
+from app.web.find import find
 from app.web.numbers import numbers
 from app.web.organizations import organizations
 from app.web.people import people
@@ -36,6 +37,7 @@ def init_app(app: Flask) -> None:
         voice_ai,
         endpoints,
         who_answers,
+        find,
         calls,
         drift,
         numbers,

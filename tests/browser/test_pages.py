@@ -11,13 +11,16 @@ PAGES = [
     "/account",
     "/organizations/new",
     "/api/docs",
+    "/find?q=a",
     *(
         f"{ACME}/{path}"
         for path in (
             "",
             "endpoints",
             "endpoints/new",
+            "who-answers",
             "calls",
+            "check",
             "numbers",
             "providers/twilio/numbers",
             "people",
