@@ -1,4 +1,4 @@
-"""Static files carry the hash of their content in the address, may be kept for a year, and come compressed."""
+"""Static files carry the hash of their content in the address, are kept for a year, and come compressed."""
 
 from __future__ import annotations
 

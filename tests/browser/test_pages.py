@@ -11,6 +11,7 @@ PAGES = [
     "/account",
     "/organizations/new",
     "/api/docs",
+    "/find?q=a",
     *(
         f"{ACME}/{path}"
         for path in (
@@ -18,6 +19,7 @@ PAGES = [
             "endpoints",
             "endpoints/new",
             "calls",
+            "check",
             "numbers",
             "providers/twilio/numbers",
             "people",
