@@ -135,7 +135,9 @@ def page(name: str, said: str, tables: Sequence[Table], values: Mapping[str, Any
         name=escape(name),
         said=f'<p role="status">{escape(said)}</p>' if said else "",
         tables="\n".join(map(_table, tables)),
-        values="".join(f"<dt>{escape(key)}<dd><code>{escape(value)}</code>" for key, value in values.items()),
+        values="".join(
+            f"<dt>{escape(key)}</dt><dd><code>{escape(value)}</code></dd>" for key, value in values.items()
+        ),
     )
 
 
