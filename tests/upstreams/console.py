@@ -36,7 +36,7 @@ article:target { background: color-mix(in srgb, #2a8 12%, transparent); }
 h3 { font-size: 1rem; display: inline; margin: 0 .75rem 0 0; }
 h3, code, dd { overflow-wrap: anywhere; }
 form, .value { display: flex; flex-wrap: wrap; gap: .5rem; align-items: center; margin: .25rem 0 0; }
-.value { flex: 1 1 100%; margin: 0; }
+.value { flex: 1 1 100%; min-width: 0; margin: 0; }
 input[type=text] { flex: 1 1 14rem; min-width: 0; } select { flex: 0 1 auto; min-width: 0; }
 input, select, button { font: inherit; padding: .25rem .6rem; min-height: 2rem; max-width: 100%; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1rem; } dd { margin: 0; }
