@@ -56,8 +56,8 @@ def main() -> None:
     data = parser.parse_args().data.absolute()
     bind = os.environ.get("PATCHBAY_BIND") or DEFAULT_BIND
     _demand_free(bind)
-    signal.signal(signal.SIGTERM, _stop)
-    signal.signal(signal.SIGHUP, _stop)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _stop)
     with ExitStack() as stack:
         running = {
             key: stack.enter_context(_started(kind, FIRST_PORT + place))

@@ -29,20 +29,21 @@ PAGE = string.Template("""<!doctype html>
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 0 auto; padding: 1rem; }
 h1 { font-size: 1.5rem; margin: 0; } h2 { font-size: 1.1rem; margin: 2rem 0 .25rem; }
 p { margin: .25rem 0; }
-[role=status] { border-left: 4px solid #2a8; padding: .25rem .75rem; margin: 1rem 0; }
-article { border-top: 1px solid var(--line); padding: .75rem 0; }
+[role=status] { position: sticky; top: 0; background: Canvas; border: 1px solid var(--line);
+  border-left: 4px solid #2a8; padding: .5rem .75rem; margin: 1rem 0; }
+article { border-top: 1px solid var(--line); padding: .75rem 0; scroll-margin-top: 4rem; }
 article:target { background: color-mix(in srgb, #2a8 12%, transparent); }
 h3 { font-size: 1rem; display: inline; margin: 0 .75rem 0 0; }
-code { overflow-wrap: anywhere; }
+h3, code, dd { overflow-wrap: anywhere; }
 form, .value { display: flex; flex-wrap: wrap; gap: .5rem; align-items: center; margin: .25rem 0 0; }
-.value { flex: 1 1 100%; margin: 0; }
-input[type=text] { flex: 1 1 14rem; min-width: 0; }
+.value { flex: 1 1 100%; min-width: 0; margin: 0; }
+input[type=text] { flex: 1 1 14rem; min-width: 0; } select { flex: 0 1 auto; min-width: 0; }
 input, select, button { font: inherit; padding: .25rem .6rem; min-height: 2rem; max-width: 100%; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1rem; } dd { margin: 0; }
 </style>
 <h1>Stand-in for $name</h1>
-<p>It plays $name's part on this machine, for a made-up account. What is changed here is forgotten when it
-stops.</p>
+<p>It plays the part of $name on this machine, for a made-up account. What is changed here is forgotten when
+it stops.</p>
 $said
 $tables
 <h2>The account's credentials</h2>
@@ -134,13 +135,16 @@ def page(name: str, said: str, tables: Sequence[Table], values: Mapping[str, Any
         name=escape(name),
         said=f'<p role="status">{escape(said)}</p>' if said else "",
         tables="\n".join(map(_table, tables)),
-        values="".join(f"<dt>{escape(key)}<dd><code>{escape(value)}</code>" for key, value in values.items()),
+        values="".join(
+            f"<dt>{escape(key)}</dt><dd><code>{escape(value)}</code></dd>" for key, value in values.items()
+        ),
     )
 
 
 def _table(table: Table) -> str:
     rows = "\n".join(_row(table, row) for row in table.rows) or "<p>Nothing yet.</p>"
-    return f"<h2>{escape(table.title)}</h2>\n<p>{escape(table.text)}</p>\n{rows}"
+    text = f"<p>{escape(table.text)}</p>\n" if table.text else ""
+    return f"<h2>{escape(table.title)}</h2>\n{text}{rows}"
 
 
 def _row(table: Table, row: Row) -> str:

@@ -107,13 +107,17 @@ class Workspace:
         self.settings["webhooks"]["post_call_webhook_id"] = webhook_id
 
     def _tell(self, event: Callable[[str], dict[str, Any]]) -> str:
-        """Of a new conversation; says how the portal took it."""
+        """Of a conversation of just now; says how the portal took it."""
         if self.told not in self.webhooks:
             return "No webhook is told about calls. Have the portal set one up first, under Voice AI."
         self._calls += 1
+        now = int(time.time())
+        made = event(f"conv-{now}-{self._calls}") | {"event_timestamp": now}
+        if "start_time_unix_secs" in made["data"]["metadata"]:
+            made["data"]["metadata"]["start_time_unix_secs"] = now - 90
         path = urlsplit(self.webhooks[self.told]["webhook_url"]).path
         try:
-            status = self.send(event(f"conv-{int(time.time())}-{self._calls}"), f"{self.portal}{path}")
+            status = self.send(made, f"{self.portal}{path}")
         except urllib.error.HTTPError as error:
             status = error.code
         except OSError:

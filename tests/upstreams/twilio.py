@@ -105,7 +105,11 @@ class Twilio(Upstream):
         rows = [self._shown(phone_number) for phone_number in self.numbers]
         apps = [self._shown_application(sid) for sid in self.applications]
         return [
-            Table("Phone numbers", rows + gone(self.numbers, self.gone), "What each calls when it rings."),
+            Table(
+                "Phone numbers",
+                rows + gone(self.numbers, self.gone),
+                "What each calls when it rings. The buttons below a number break it.",
+            ),
             Table(
                 "TwiML applications", apps, "One that a number has answers in place of the number's own URL."
             ),
