@@ -145,7 +145,7 @@ def _guarded(
     def run(**path: Any) -> ResponseReturnValue:
         _refuse_chunked()
         if shortcut is not None and "organizationId" not in request.args:
-            return shortcut(tokens.verify(http.keys(), bearer()))
+            return _take(shortcut)
         if operation.who is Who.ANYONE:
             scope = http.stranger()
         else:
@@ -158,6 +158,13 @@ def _guarded(
     return run
 
 
+def _take(shortcut: Callable[[str], ResponseReturnValue]) -> ResponseReturnValue:
+    token_id = tokens.verify(http.keys(), bearer())
+    answer = shortcut(token_id)
+    http.token_used(token_id)
+    return answer
+
+
 def _refuse_chunked() -> None:
     """The server hides a Content-Length that came with it, and two lengths are how requests are smuggled."""
     if "HTTP_TRANSFER_ENCODING" in request.environ:
@@ -168,6 +175,7 @@ def _authenticate(operation: Operation) -> Actor:
     token_id = tokens.verify(http.keys(), bearer())
     actor = tokens.actor(http.session(), token_id, ip=request.remote_addr or "", request_id=g.request_id)
     g.actor = actor
+    http.token_used(token_id)
     if operation.who is Who.SUPERADMIN and not actor.is_superadmin:
         raise _refusal("Only a superadmin may do this.")
     return actor

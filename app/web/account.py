@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from markupsafe import Markup
 
+from app.core import clock
 from app.core.errors import Conflict, Invalid, TooMany
 from app.models import User
 from app.services import people, tokens, totp, voice_phone_numbers
@@ -43,6 +44,7 @@ def _page(scope: Scope, status: int = 200, **forms: Any) -> Response:
         home=scope.organization,
         numbers=voice_phone_numbers.of_user(scope, user),
         tokens=tokens.of_user(scope, user),
+        now=clock.now(),
         totp_is_on=totp.is_on(user),
         totp_code=_drawn(uri) if uri else None,
         totp_uri=uri,

@@ -7,7 +7,7 @@ from typing import Any
 from flask import Response, flash, url_for
 from flask.typing import ResponseReturnValue
 
-from app.core import phone
+from app.core import clock, phone
 from app.core.errors import Conflict, Forbidden, Invalid, Stale, TooMany
 from app.models import User
 from app.services import audit, tokens, voice_phone_numbers
@@ -68,6 +68,7 @@ def _page(scope: Scope, user: User, status: int = 200, **forms: Any) -> Response
         person=user,
         numbers=voice_phone_numbers.of_user(scope, user),
         tokens=tokens.of_user(scope, user),
+        now=clock.now(),
         history=audit.about(scope, user.email),
         confirm=ConfirmForm(formdata=None, version=str(user.version)),
         **(context | forms),
