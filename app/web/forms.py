@@ -84,6 +84,12 @@ class CodeForm(Form):
     next = HiddenField()
 
 
+class RecoveryForm(CodeForm):
+    word = "code"
+
+    code = StringField("Recovery code", description="One that you kept for this. It works once.")
+
+
 class SetupForm(Form):
     organization = StringField(
         "Organization", description="Whose phone lines these are. You can add more later."
@@ -238,8 +244,33 @@ class PasswordForm(Form):
     new_password = PasswordField("New password", description="15 characters or more.")
 
 
-class TotpOffForm(Form):
+class ProofForm(Form):
+    """Both steps again, before the second one is changed."""
+
     your_password = PasswordField("Your password")
+    code = StringField("Code", description="From your authenticator app, or a recovery code.")
+
+
+class TotpOffForm(ProofForm):
+    pass
+
+
+class NewCodesForm(ProofForm):
+    pass
+
+
+class KeptCodesForm(Form):
+    """Codes on their way into a file: the server keeps none that it could give."""
+
+    codes = HiddenField()
+
+
+class ResetForm(Form):
+    password = PasswordField(
+        "New password", description="15 characters or more. Leave it empty to have one made."
+    )
+    ends_two_step = BooleanField("Switch two-step sign-in off too")
+    your_password = PasswordField("Your password", description="Again, because this opens an account.")
 
 
 class TotpBeginForm(Form):
