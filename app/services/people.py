@@ -185,6 +185,15 @@ def reset(scope: Scope, user: User, password: str, *, keeps_two_step: bool = Fal
         audit.record(scope, "user.reset", user.email, {"two_step": ["on", "off"]} if ends_two_step else None)
 
 
+def end_sessions(scope: Scope, user_id: str) -> User:
+    """Signs the person out everywhere; tokens that were issued to them go on working."""
+    user = get(scope, user_id)
+    if user.id == scope.actor.user_id:
+        raise Forbidden("End your own sessions under Account.")
+    sessions.end_others(scope, user)
+    return user
+
+
 def update_user(scope: Scope, user_id: str, sent: Any, *, version: int | None = None) -> User:
     draft = validation.read(UserEdit, sent)
     changes = draft.model_dump(exclude_unset=True)
