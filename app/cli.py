@@ -207,7 +207,7 @@ def fill_demo() -> None:
 
     _prepare()
     try:
-        organization, password = demo.fill(_scope())
+        organization, password = demo.fill(_scope(), http.outbound())
     except PatchbayError as error:
         raise _fail(error) from None
     click.echo(f"{organization.name}: sign in as {demo.EMAIL} with the password {password}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 
 from app.core.errors import Conflict
+from app.core.outbound import Outbound
 from app.models import Organization, Role, User
 from app.provider import Family
 from app.services import (
@@ -37,11 +38,7 @@ _SINCH = {
     "application_key": "00000000-demo-0000-0000-000000000001",
     "application_secret": "made-up-sinch-application-secret",
 }
-_VOICE_AI = {
-    "aiVoiceProvider": "elevenlabs",
-    "elevenlabsApiKey": "made-up-elevenlabs-api-key-0001",
-    "generateToolSecret": True,
-}
+_ELEVENLABS = {"api_key": "made-up-elevenlabs-api-key-0001"}
 _ENDPOINTS = [
     ("+14155550100", "twilio", "support-agent", None, "Main support line"),
     ("+14155550101", "twilio", "billing-agent", "billing-agent", "Billing"),
@@ -59,15 +56,18 @@ _PEOPLE = [
 ]
 
 
-def fill(scope: Scope) -> tuple[Organization, str]:
-    """The new organization and its superadmin's password. Conflict where it is there already."""
+def fill(scope: Scope, http: Outbound) -> tuple[Organization, str]:
+    """The new organization and its superadmin's password. Conflict where it is there already.
+
+    No provider is called: made-up credentials are nobody's business.
+    """
     if organizations.by_name(scope, NAME):
         raise Conflict(f"{NAME} is there already.")
     password = "-".join(secrets.token_hex(3) for _ in range(4))
     organization = organizations.create(scope, {"name": NAME})
     inside = scope.into(organization)
-    organizations.update(inside, {"country": "US"})
-    _connect(inside)
+    organizations.update(inside, http, {"country": "US"})
+    _connect(inside, http)
     for number, provider, inbound, outbound, label in _ENDPOINTS:
         sent = {"phone_number": number, "provider": provider, "label": label}
         endpoints.create(inside, sent | {"inbound_agent_name": inbound, "outbound_agent_name": outbound})
@@ -80,11 +80,13 @@ def fill(scope: Scope) -> tuple[Organization, str]:
     return organization, password
 
 
-def _connect(scope: Scope) -> None:
-    telephony.update(scope, _TELEPHONY)
+def _connect(scope: Scope, http: Outbound) -> None:
+    telephony.update(scope, http, _TELEPHONY)
     providers.save(scope, connections.provider_of("sinch"), _SINCH)
     providers.make_active(scope, Family.VOICE, "sinch", reason="The dialers in Toronto moved to Sinch")
-    voice_ai.save(scope, _VOICE_AI)
+    tool_secret = {"tool_secret": secrets.token_hex(32)}
+    providers.save(scope, connections.provider_of("elevenlabs"), _ELEVENLABS | tool_secret)
+    voice_ai.choose(scope, "elevenlabs")
 
 
 def _person(scope: Scope, name: str, email: str, role: Role, password: str) -> User:

@@ -121,5 +121,5 @@ def voice_ai_config(scope: Scope) -> ResponseReturnValue:
 )
 def save_voice_ai_config(scope: Scope, sent: Any) -> ResponseReturnValue:
     """Save the voice AI configuration; absent keeps, null clears"""
-    unknown = voice_ai.save(scope, sent, if_match=answers.if_match())
+    unknown = voice_ai.save(scope, http.outbound(), sent, if_match=answers.if_match())
     return _saved("Configuration saved", unknown)

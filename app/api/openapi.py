@@ -11,15 +11,25 @@ from flask.typing import ResponseReturnValue
 from pydantic.json_schema import models_json_schema
 
 from app.api import answers, schemas
-from app.api.operations import OPERATIONS, Operation, Parameter, Who, blueprint
+from app.api.operations import OPERATIONS, TOKEN_HOLDERS, Operation, Parameter, Who, blueprint
 from app.services.scope import Scope
 
 openapi = blueprint("openapi", "/api")
 
 REF = "#/components/schemas/{model}"
+SECURITY: dict[str, dict[str, str]] = {
+    "bearerAuth": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+    "signature": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "ElevenLabs-Signature",
+        "description": "t=<unix seconds>,v0=<hex of HMAC-SHA256 over t, a dot and the body>",
+    },
+}
+SCHEMES: dict[Who, list[dict[str, list[str]]]] = {Who.ANYONE: [], Who.SIGNER: [{"signature": []}]}
 REFUSALS = {
     400: "The request could not be read: malformed JSON, or a parameter sent twice",
-    401: "No token, a bad one, or under /api/calls not a superadmin's",
+    401: "No token, a bad one, or under /api/calls not a superadmin's; or a signature that does not fit",
     403: "Not a superadmin",
     404: "Not found, or another organization's",
     409: "It conflicts with what is stored",
@@ -63,7 +73,7 @@ def document() -> dict[str, Any]:
         "paths": paths,
         "components": {
             "schemas": _models()[1],
-            "securitySchemes": {"bearerAuth": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
+            "securitySchemes": SECURITY,
         },
     }
 
@@ -97,7 +107,7 @@ def _operation(operation: Operation, path: str) -> dict[str, Any]:
         "tags": [operation.tag],
         "summary": operation.summary,
         "description": f"Open to {operation.who}.",
-        "security": [] if operation.who is Who.ANYONE else [{"bearerAuth": []}],
+        "security": SCHEMES.get(operation.who, [{"bearerAuth": []}]),
         "responses": _responses(operation),
     }
     parameters = [_path_parameter(name) for name in re.findall(r"{(\w+)}", path)]
@@ -110,6 +120,9 @@ def _operation(operation: Operation, path: str) -> dict[str, Any]:
             "required": True,
             "content": {"application/json": {"schema": schema}},
         }
+    elif operation.raw_body is not None:
+        content = {"application/json": {"schema": {"type": "object"}}}
+        described["requestBody"] = {"required": True, "content": content}
     return described
 
 
@@ -154,8 +167,8 @@ def _refusals(operation: Operation) -> set[int]:
     found = {500, 503, *operation.refusals}
     if operation.body is not None:
         found |= {400, 413, 415, 422}
-    if operation.who is not Who.ANYONE:
+    if operation.who in TOKEN_HOLDERS:
         found |= {400, 401, 404, 422}
-    if operation.who is not Who.ANYONE and operation.tag != "calls":
+    if operation.who in TOKEN_HOLDERS and operation.tag != "calls":
         found.add(403)
     return found

@@ -23,6 +23,7 @@ from app.core.errors import (
     Malformed,
     PatchbayError,
     Problem,
+    TooLarge,
     Unauthenticated,
     UnsupportedMedia,
 )
@@ -38,6 +39,10 @@ class Who(StrEnum):
     ANYONE = "anyone"
     USER = "any user"
     SUPERADMIN = "superadmin"
+    SIGNER = "ElevenLabs, which signs what it sends"
+
+
+TOKEN_HOLDERS = (Who.USER, Who.SUPERADMIN)
 
 
 @dataclass(frozen=True)
@@ -59,6 +64,8 @@ ORGANIZATION_ID = Parameter(
 
 @dataclass(frozen=True)
 class Operation:
+    """`raw_body`: the view gets the body as it came, `body`, in whatever framing, up to so many bytes."""
+
     method: str
     path: str
     summary: str
@@ -71,6 +78,7 @@ class Operation:
     is_list: bool = False
     status: int = 200
     refusals: tuple[int, ...] = ()
+    raw_body: int | None = None
 
 
 OPERATIONS: list[Operation] = []
@@ -92,6 +100,7 @@ class Api(Blueprint):
         is_list: bool = False,
         status: int = 200,
         refusals: tuple[int, ...] = (),
+        raw_body: int | None = None,
         shortcut: Callable[[str], ResponseReturnValue] | None = None,
     ) -> Callable[[View], View]:
         """Guards the view, and hands it a Scope and, where one is declared, the parsed `sent` body.
@@ -101,7 +110,7 @@ class Api(Blueprint):
         """
 
         def declare(view: View) -> View:
-            if who is not Who.ANYONE and "<organization_id>" not in rule:
+            if who in TOKEN_HOLDERS and "<organization_id>" not in rule:
                 shown = (*parameters, ORGANIZATION_ID)
             else:
                 shown = parameters
@@ -120,6 +129,7 @@ class Api(Blueprint):
                 is_list,
                 status,
                 refusals,
+                raw_body,
             )
             OPERATIONS.append(operation)
             guarded = _guarded(operation, optional_body, shortcut)
@@ -143,13 +153,16 @@ def _guarded(
 ) -> View:
     @functools.wraps(operation.view)
     def run(**path: Any) -> ResponseReturnValue:
-        _refuse_chunked()
+        if operation.raw_body is None:
+            _refuse_chunked()
+        else:
+            path["body"] = _raw_body(operation.raw_body)
         if shortcut is not None and "organizationId" not in request.args:
             return _take(shortcut)
-        if operation.who is Who.ANYONE:
-            scope = http.stranger()
-        else:
+        if operation.who in TOKEN_HOLDERS:
             scope = _enter(_authenticate(operation), path)
+        else:
+            scope = http.stranger()
         if operation.body is not None:
             path["sent"] = _body(optional=optional_body)
         return operation.view(scope, **path)
@@ -169,6 +182,15 @@ def _refuse_chunked() -> None:
     """The server hides a Content-Length that came with it, and two lengths are how requests are smuggled."""
     if "HTTP_TRANSFER_ENCODING" in request.environ:
         raise Malformed("Send the body with a Content-Length; a chunked one is not taken.")
+
+
+def _raw_body(most: int) -> bytes:
+    """Chunked or not. One byte more is asked for: a body without a length is cut there, and not refused."""
+    request.max_content_length = most + 1
+    body = request.get_data(cache=False)
+    if len(body) > most:
+        raise TooLarge("The request is too large.")
+    return body
 
 
 def _authenticate(operation: Operation) -> Actor:

@@ -67,6 +67,7 @@ def take_phone_number(scope: Scope, user_id: str, provider: str, phone_number: s
 )
 def switch_ai(scope: Scope, user_id: str, provider: str, phone_number: str, sent: Any) -> ResponseReturnValue:
     """Switch AI on a Sinch number on or off; the agent answers it for everybody who has it"""
+    draft = ai_numbers.read(sent)
     user, number = voice_phone_numbers.find(scope, user_id, provider, phone_number)
-    number = ai_numbers.switch(scope, http.outbound(), user, number.id, sent)
+    number = ai_numbers.switch(scope, http.outbound(), user, number.id, draft)
     return answers.document(voice_phone_numbers.document(number, user))

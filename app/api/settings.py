@@ -60,7 +60,7 @@ def save_telephony_settings(scope: Scope, sent: Any) -> ResponseReturnValue:
 
     The answer is what GET answers, with its tag, but for the secrets: those leave by GET alone.
     """
-    saved = telephony.update(scope, sent, if_match=answers.if_match())
+    saved = telephony.update(scope, http.outbound(), sent, if_match=answers.if_match())
     return answers.document(telephony.without_secrets(saved), tag=etag.of(saved))
 
 

@@ -111,6 +111,19 @@ def inbound_webhook_url(base: str | None, provider: str, agent: str | None) -> s
     return f"{base}/telephony/{provider}/inbound/{quote(agent, safe='')}"
 
 
+def call_events_path(organization_id: str) -> str:
+    """Where ElevenLabs tells of an organization's calls."""
+    return f"/api/webhook/elevenlabs/{organization_id}"
+
+
+def has_path_end(url: str, end: str) -> bool:
+    """Whether the address is of that path, below whatever base."""
+    try:
+        return urlsplit(url).path.rstrip("/").endswith(end)
+    except ValueError:
+        return False
+
+
 def without_user(url: str) -> str:
     """As it may be shown: the user name and password that an address can begin with are left out."""
     return _USER.sub("", url)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
@@ -228,3 +228,123 @@ def _refusal(answer: Answer, lacks: str = "read agents") -> Verified:
             Outcome.RATE_LIMITED, "ElevenLabs answers no more: its quota is used up. See the plan there."
         )
     return unexpected(answer)
+
+
+WEBHOOKS = f"{API}/v1/workspace/webhooks"
+SETTINGS = f"{API}/v1/convai/settings"
+CALL_EVENTS = ("transcript", "call_initiation_failure")
+
+
+@dataclass(frozen=True)
+class Webhook:
+    """One of the workspace's webhooks, as ElevenLabs lists it."""
+
+    id: str
+    name: str
+    url: str
+    is_off: bool
+
+
+@dataclass(frozen=True)
+class MadeWebhook:
+    """A webhook that was just made. Its secret is told this once."""
+
+    id: str
+    secret: str | None = field(repr=False)
+
+
+def webhooks(http: Outbound, values: Mapping[str, Any]) -> list[Webhook]:
+    """Every webhook of the workspace. Raises Refusal; OutboundError passes through, as in all of these."""
+    answer = http.send("GET", WEBHOOKS, headers=_key(values))
+    listed = content(answer).get("webhooks")
+    if answer.status != 200 or not isinstance(listed, list):
+        raise _webhook_refusal(answer, "see the workspace's webhooks")
+    return [_webhook(found) for found in listed if isinstance(found, dict) and _text(found, "webhook_id")]
+
+
+def _webhook(found: Mapping[str, Any]) -> Webhook:
+    is_off = bool(found.get("is_disabled") or found.get("is_auto_disabled"))
+    return Webhook(_text(found, "webhook_id"), _text(found, "name"), _text(found, "webhook_url"), is_off)
+
+
+def make_webhook(http: Outbound, values: Mapping[str, Any], name: str, url: str) -> MadeWebhook:
+    """Without a secret where ElevenLabs told none that can be kept."""
+    settings = {"auth_type": "hmac", "name": name, "webhook_url": url}
+    answer = http.send("POST", WEBHOOKS, headers=_key(values), json={"settings": settings})
+    found = content(answer)
+    if answer.status not in (200, 201) or not _text(found, "webhook_id"):
+        raise _webhook_refusal(answer, "make webhooks")
+    return MadeWebhook(_text(found, "webhook_id"), _text(found, "webhook_secret") or None)
+
+
+def switch_webhook_on(http: Outbound, values: Mapping[str, Any], webhook_id: str, name: str) -> None:
+    body = {"is_disabled": False, "name": name}
+    answer = http.send("PATCH", _webhook_address(webhook_id), headers=_key(values), json=body)
+    if answer.status != 200:
+        raise _webhook_refusal(answer, "change webhooks")
+
+
+def delete_webhook(http: Outbound, values: Mapping[str, Any], webhook_id: str) -> None:
+    """One that is gone already is deleted."""
+    answer = http.send("DELETE", _webhook_address(webhook_id), headers=_key(values))
+    if answer.status not in (200, 204, 404):
+        raise _webhook_refusal(answer, "delete webhooks")
+
+
+def call_webhooks(http: Outbound, values: Mapping[str, Any]) -> dict[str, Any]:
+    """The workspace's setting of who is told about calls, whole."""
+    answer = http.send("GET", SETTINGS, headers=_key(values))
+    found = content(answer)
+    setting = found.get("webhooks") or {}
+    if answer.status != 200 or not found or not isinstance(setting, dict):
+        raise _webhook_refusal(answer, "see the settings of agents")
+    return setting
+
+
+def told_of_calls(setting: Mapping[str, Any]) -> str | None:
+    """The webhook that is told about calls."""
+    return _text(setting, "post_call_webhook_id") or None
+
+
+def call_events(setting: Mapping[str, Any]) -> list[str]:
+    """What that webhook is told, with all that we need."""
+    listed = setting.get("events")
+    found = [event for event in listed if isinstance(event, str)] if isinstance(listed, list) else []
+    return found + [event for event in CALL_EVENTS if event not in found]
+
+
+def tell_of_calls(
+    http: Outbound, values: Mapping[str, Any], setting: Mapping[str, Any], webhook_id: str
+) -> None:
+    """Makes the webhook the one that is told. The rest of the setting goes back as it was read: whether
+    ElevenLabs merges it is not known."""
+    ours = {"post_call_webhook_id": webhook_id, "events": call_events(setting)}
+    body = {"webhooks": {**setting, **ours}}
+    answer = http.send("PATCH", SETTINGS, headers=_key(values), json=body)
+    if answer.status != 200:
+        raise _webhook_refusal(answer, "change the settings of agents")
+
+
+def _key(values: Mapping[str, Any]) -> dict[str, str]:
+    return {"xi-api-key": values["api_key"]}
+
+
+def _webhook_address(webhook_id: str) -> str:
+    return f"{WEBHOOKS}/{quote(webhook_id, safe='')}"
+
+
+def _text(found: Mapping[str, Any], name: str) -> str:
+    value = found.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def _webhook_refusal(answer: Answer, needs: str) -> Refusal:
+    """`needs` completes what a restricted key would have to be allowed."""
+    result = _refusal(answer, needs)
+    if answer.status == 429:
+        reason = "ElevenLabs answers no more requests for now (status 429). Try again in a minute."
+    elif result.code == Outcome.UNEXPECTED_ANSWER:
+        reason = f"ElevenLabs answered in a way that Patchbay cannot use (status {answer.status})."
+    else:
+        return Refusal(result)
+    return Refusal(refused(Outcome(result.code), reason))

@@ -108,9 +108,13 @@ def agents(scope: Scope, http: Outbound) -> list[Agent]:
     return asking.ask(ELEVENLABS, lambda: elevenlabs.agents(http.within(SECONDS_FOR_A_LIST), values))
 
 
-def switch(scope: Scope, http: Outbound, user: User, number_id: str, sent: Any) -> VoicePhoneNumber:
-    """On or off, as it was sent."""
-    draft = validation.read(AiDraft, sent)
+def read(sent: Any) -> AiDraft:
+    """Invalid names every field that is wrong."""
+    return validation.read(AiDraft, sent)
+
+
+def switch(scope: Scope, http: Outbound, user: User, number_id: str, draft: AiDraft) -> VoicePhoneNumber:
+    """On or off, as the draft says."""
     if not draft.aiEnabled:
         return switch_off(scope, http, user, number_id, here_only=draft.hereOnly)
     agent_id = draft.aiAgentId or get(scope, user, number_id).ai_agent_id

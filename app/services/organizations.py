@@ -13,8 +13,9 @@ from sqlalchemy.exc import IntegrityError
 
 from app.core import phone
 from app.core.errors import Conflict, Invalid, NotFound, Problem
+from app.core.outbound import Outbound
 from app.models import Endpoint, Organization, Role, User
-from app.services import audit, telephony, validation
+from app.services import audit, telephony, validation, workspace_webhook
 from app.services.scope import Scope, expect_version
 from app.services.validation import Checked
 
@@ -130,21 +131,24 @@ def add(scope: Scope, name: str) -> Organization:
     return organization
 
 
-def update(scope: Scope, sent: Any, *, version: int | None = None) -> Organization:
+def update(scope: Scope, http: Outbound, sent: Any, *, version: int | None = None) -> Organization:
     """Absent keeps, null clears, a value replaces. The slug stays, so that addresses keep working."""
     draft = validation.read(OrganizationEdit, sent)
     changes = draft.model_dump(exclude_unset=True)
+    is_moved = False
     with scope.transaction():
         organization = scope.organization
         expect_version(organization, version)
         if "public_base_url" in changes:
-            telephony.set_base_url(scope, changes.pop("public_base_url"))
+            is_moved = telephony.set_base_url(scope, changes.pop("public_base_url"))
         told = audit.diff({name: getattr(organization, name) for name in changes}, changes)
         for name, value in changes.items():
             setattr(organization, name, value)
         if told:
             audit.record(scope, "organization.saved", organization.name, told)
     scope.check_soon(scope.organization.id)
+    if is_moved:
+        workspace_webhook.follow(scope, http)
     return organization
 
 

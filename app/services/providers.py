@@ -11,10 +11,11 @@ from sqlalchemy import func, select
 
 from app.core.errors import Conflict, Invalid, Problem
 from app.core.naming import settings_name
+from app.core.outbound import Outbound
 from app.models import Endpoint, ProviderSwitch, User
 from app.provider import Family, Provider
 from app.providers import PROVIDERS, keys_in
-from app.services import audit, connections, drift, validation, values
+from app.services import audit, connections, drift, validation, values, workspace_webhook
 from app.services.connections import State
 from app.services.scope import Scope, expect_version
 from app.services.values import Naming
@@ -77,10 +78,17 @@ def draft_model(provider: Provider) -> type[BaseModel]:
 
 
 def save_sent(
-    scope: Scope, provider: Provider, sent: Mapping[str, Any], *, version: int | None = None
+    scope: Scope,
+    http: Outbound,
+    provider: Provider,
+    sent: Mapping[str, Any],
+    *,
+    version: int | None = None,
 ) -> dict[str, list[Any]]:
-    """As `save`, for what a form sent."""
-    return save(scope, provider, read_sent(scope, provider, sent), version=version)
+    """As `save`, for what a form sent; what the provider has to be told follows."""
+    told = save(scope, provider, read_sent(scope, provider, sent), version=version)
+    workspace_webhook.follow(scope, http, provider)
+    return told
 
 
 def read_sent(scope: Scope, provider: Provider, sent: Any) -> dict[str, Any]:
@@ -89,9 +97,12 @@ def read_sent(scope: Scope, provider: Provider, sent: Any) -> dict[str, Any]:
     return values.picked(provider, settings_name, draft.model_dump(exclude_unset=True))
 
 
-def set_enabled(scope: Scope, provider: Provider, enabled: bool, *, version: int | None = None) -> None:
+def set_enabled(
+    scope: Scope, http: Outbound, provider: Provider, enabled: bool, *, version: int | None = None
+) -> None:
     """Disabling keeps the values, and unsets the active provider if it was this one."""
     save(scope, provider, {}, enabled=enabled, version=version)
+    workspace_webhook.follow(scope, http, provider)
 
 
 def _set_enabled(scope: Scope, provider: Provider, enabled: bool) -> dict[str, list[Any]]:

@@ -7,9 +7,10 @@ from typing import Annotated, Any
 from app.core import etag, urls
 from app.core.errors import Invalid, Problem, Stale
 from app.core.naming import settings_name
+from app.core.outbound import Outbound
 from app.provider import Family
 from app.providers import in_family, keys_in
-from app.services import audit, connections, drift, providers, validation, values
+from app.services import audit, connections, drift, providers, validation, values, workspace_webhook
 from app.services.scope import Scope
 
 BaseUrl = Annotated[str, validation.Checked(lambda text, _country: urls.public_base_url(text))]
@@ -63,20 +64,23 @@ def read(scope: Scope) -> dict[str, Any]:
     return answer
 
 
-def update(scope: Scope, sent: Any, *, if_match: str | None = None) -> dict[str, Any]:
+def update(scope: Scope, http: Outbound, sent: Any, *, if_match: str | None = None) -> dict[str, Any]:
     """Saves what was sent and answers the full document, whose base URL is set afterwards."""
     draft = validation.read(TelephonyChanges, sent, country=scope.organization.country)
     changes = draft.model_dump(exclude_unset=True)
+    is_moved = False
     with scope.transaction():
         if if_match is not None and if_match != etag.of(document(scope)):
             raise Stale
         if "public_base_url" in changes:
-            set_base_url(scope, changes["public_base_url"])
+            is_moved = set_base_url(scope, changes["public_base_url"])
         if not scope.organization.public_base_url:
             raise Invalid([Problem("public_base_url", NEEDS_BASE_URL)])
         _apply(scope, changes)
         saved = document(scope)
     scope.check_soon(scope.organization.id)
+    if is_moved:
+        workspace_webhook.follow(scope, http)
     return saved
 
 
@@ -94,15 +98,17 @@ def _apply(scope: Scope, changes: dict[str, Any]) -> None:
         providers.refuse_breaking_active(scope, state, settings_name)
 
 
-def set_base_url(scope: Scope, url: str | None) -> None:
-    """Inside a transaction only."""
+def set_base_url(scope: Scope, url: str | None) -> bool:
+    """Whether it is another one. Inside a transaction only; afterwards ElevenLabs has to be told."""
     organization = scope.organization
-    if organization.public_base_url != url:
-        audit.record(
-            scope,
-            "organization.saved",
-            organization.name,
-            {"public_base_url": [organization.public_base_url, url]},
-        )
-        organization.public_base_url = url
-        drift.mark_due(scope)
+    if organization.public_base_url == url:
+        return False
+    audit.record(
+        scope,
+        "organization.saved",
+        organization.name,
+        {"public_base_url": [organization.public_base_url, url]},
+    )
+    organization.public_base_url = url
+    drift.mark_due(scope)
+    return True

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
 from typing import Any
 
-import structlog
 from sqlalchemy import select
 
 from app.core import etag
 from app.core.errors import Invalid, Problem, Stale
 from app.core.naming import calls_name
+from app.core.outbound import Outbound
 from app.models import User, VoicePhoneNumber
 from app.provider import Family, Provider
 from app.providers import PROVIDERS, in_family, keys_in
-from app.services import audit, connections, providers, validation, values, voice
+from app.services import audit, connections, providers, validation, values, voice, workspace_webhook
 from app.services.scope import Scope, expect_version
-
-log = structlog.get_logger(__name__)
 
 ELEVENLABS = "elevenlabs"
 SINCH_EST = "sinch_est"
@@ -29,10 +26,6 @@ ConfigChanges = values.model(
     {"aiVoiceProvider": (str | None, None), "generateToolSecret": (bool, None)}
     | values.definitions(in_family(Family.VOICE_AI), calls_name),
 )
-
-AfterSave = Callable[[Scope], None]
-after_save: list[AfterSave] = []
-"""What is done at the providers once a save is committed. A failure is logged, and the save stands."""
 
 
 def config(scope: Scope) -> dict[str, Any]:
@@ -76,8 +69,8 @@ def _sinch_numbers(scope: Scope) -> list[dict[str, Any]]:
     ]
 
 
-def save(scope: Scope, sent: Any, *, if_match: str | None = None) -> list[str]:
-    """Commits first, then configures; tells the names that were sent and mean nothing here."""
+def save(scope: Scope, http: Outbound, sent: Any, *, if_match: str | None = None) -> list[str]:
+    """Commits first, then sets up the webhook at ElevenLabs; tells the names that mean nothing here."""
     draft = validation.read(ConfigChanges, sent, country=scope.organization.country)
     changes = draft.model_dump(exclude_unset=True)
     choice = changes.get("aiVoiceProvider")
@@ -93,7 +86,7 @@ def save(scope: Scope, sent: Any, *, if_match: str | None = None) -> list[str]:
             _generate_tool_secret(scope)
         if "aiVoiceProvider" in changes:
             providers.switch(scope, Family.VOICE_AI, choice, reason=None)
-    configure(scope)
+    workspace_webhook.follow(scope, http)
     return sorted(draft.model_extra or {})
 
 
@@ -113,12 +106,12 @@ def _generate_tool_secret(scope: Scope) -> str:
     return secret
 
 
-def generate_tool_secret(scope: Scope, *, version: int | None = None) -> str:
+def generate_tool_secret(scope: Scope, http: Outbound, *, version: int | None = None) -> str:
     """A fresh tool secret, 32 bytes in hex, told this once: agents' tools have to be given it."""
     with scope.transaction():
         expect_version(connections.load(scope, PROVIDERS[ELEVENLABS]), version)
         secret = _generate_tool_secret(scope)
-    configure(scope)
+    workspace_webhook.follow(scope, http)
     return secret
 
 
@@ -129,12 +122,3 @@ def choose(scope: Scope, key: str | None, *, version: int | None = None) -> None
     with scope.transaction():
         expect_version(scope.organization, version)
         providers.switch(scope, Family.VOICE_AI, key, reason=None)
-
-
-def configure(scope: Scope) -> None:
-    """Tells the providers what was saved. No transaction is open meanwhile."""
-    for step in after_save:
-        try:
-            step(scope)
-        except Exception:
-            log.exception("voice_ai.configure_failed", organization=scope.organization.id)

@@ -9,9 +9,11 @@ from app.web.account import account
 from app.web.ai_numbers import ai_numbers
 from app.web.audit import audit
 from app.web.callback import callback
+from app.web.calls import calls
 from app.web.checklist import checklist
 from app.web.drift import drift
 from app.web.endpoints import endpoints
+from app.web.find import find
 from app.web.numbers import numbers
 from app.web.organizations import organizations
 from app.web.people import people
@@ -33,6 +35,8 @@ def init_app(app: Flask) -> None:
         callback,
         voice_ai,
         endpoints,
+        find,
+        calls,
         drift,
         numbers,
         people,

@@ -68,9 +68,9 @@ def _form(scope: Scope, agent_id: str | None, *, may_ask: bool) -> tuple[AgentFo
 def switch_on(scope: Scope, user_id: str, number_id: str) -> ResponseReturnValue:
     user = people.get(scope, user_id)
     agent_id = (AgentIdForm().aiAgentId.data or "").strip()
-    sent = {"aiEnabled": True, "aiAgentId": agent_id}
     try:
-        number = service.switch(scope, http.outbound(), user, number_id, sent)
+        draft = service.read({"aiEnabled": True, "aiAgentId": agent_id})
+        number = service.switch(scope, http.outbound(), user, number_id, draft)
     except (Invalid, Conflict, Stale) as error:
         return _page(scope, user_id, number_id, error, typed=agent_id)
     flash(f"An agent answers {phone.display(number.phone_number)} now.", "ok")

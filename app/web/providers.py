@@ -11,7 +11,7 @@ from app.core import phone
 from app.core.errors import Conflict, Forbidden, Invalid, NotFound, Stale, TooMany
 from app.core.naming import settings_name
 from app.provider import Family, PhoneNumber, Provider, Verified
-from app.services import connections, numbers, sessions, verification
+from app.services import connections, numbers, sessions, verification, workspace_webhook
 from app.services import providers as service
 from app.services.connections import State
 from app.services.scope import Scope
@@ -34,7 +34,8 @@ def save(scope: Scope, key: str) -> ResponseReturnValue:
     state = connections.load(scope, provider)
     form = for_provider(state)
     try:
-        told = service.save_sent(scope, provider, sent_for(provider, form), version=form.version_sent)
+        sent = sent_for(provider, form)
+        told = service.save_sent(scope, http.outbound(), provider, sent, version=form.version_sent)
     except Invalid as error:
         form.show(error)
         return _page(scope, state, form, 422)
@@ -148,7 +149,8 @@ def _page(
 def set_enabled(scope: Scope, key: str) -> ResponseReturnValue:
     provider = connections.provider_of(key)
     enabled = yes_or_no("enabled")
-    service.set_enabled(scope, provider, enabled, version=ConfirmForm().version_sent)
+    version = ConfirmForm().version_sent
+    service.set_enabled(scope, http.outbound(), provider, enabled, version=version)
     flash(f"{provider.label} is {'enabled' if enabled else 'disabled. Its values stay stored'}.", "ok")
     return _back(scope, provider)
 
@@ -173,6 +175,7 @@ def _confirm(scope: Scope, key: str, template: str) -> Response:
         active=service.active_families(scope, state.provider),
         words=service.FAMILY_WORDS,
         used_by=service.endpoints_using(scope, state.provider),
+        leaves_webhook=workspace_webhook.is_made(state),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import flash, url_for
 from flask.typing import ResponseReturnValue
 
+from app import http
 from app.core.errors import Invalid, Stale
 from app.services import organizations as service
 from app.services.scope import Scope
@@ -32,7 +33,7 @@ def save(scope: Scope) -> ResponseReturnValue:
         "country": text_or_none(form.country),
     }
     try:
-        service.update(scope, sent, version=form.version_sent)
+        service.update(scope, http.outbound(), sent, version=form.version_sent)
     except Invalid as error:
         form.show(error)
         return render.page("settings/show.html", 422, form=form)

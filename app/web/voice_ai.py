@@ -5,18 +5,22 @@ from __future__ import annotations
 from flask import Response, flash, request, url_for
 from flask.typing import ResponseReturnValue
 
-from app.core.errors import Invalid, TooMany
+from app import http
+from app.core.errors import Conflict, Invalid, TooMany
 from app.provider import Family
 from app.providers import in_family
-from app.services import connections, numbers
+from app.services import connections, numbers, verification, workspace_webhook
 from app.services import providers as choices
 from app.services import voice_ai as service
 from app.services.scope import Scope
+from app.services.workspace_webhook import State
 from app.web import render
 from app.web.forms import ConfirmForm, ToolSecretForm, for_provider
 from app.web.guard import Pages, Who, confirm_password
 
 voice_ai = Pages("voice_ai", __name__)
+
+TONES = {State.WORKING: "ok", State.FAILED: "bad", State.ASKS: "warn", State.WAITING: "warn"}
 
 
 @voice_ai.page("/o/<slug>/voice-ai", who=Who.SUPERADMIN)
@@ -25,6 +29,7 @@ def show(scope: Scope) -> ResponseReturnValue:
     return render.page(
         "voice_ai/show.html",
         states=states,
+        checks={key: verification.last(scope, state) for key, state in states.items()},
         listing=[
             key for key, state in states.items() if numbers.can_list(state.provider) and state.is_configured
         ],
@@ -33,6 +38,7 @@ def show(scope: Scope) -> ResponseReturnValue:
         form=ConfirmForm(version=str(scope.organization.version)),
         tool_secret=states[service.ELEVENLABS].secrets.get("tool_secret"),
         numbers=service.config(scope)["phoneNumbers"],
+        webhook=workspace_webhook.status(scope),
     )
 
 
@@ -62,7 +68,7 @@ def generate_tool_secret(scope: Scope) -> ResponseReturnValue:
     form = ToolSecretForm()
     try:
         confirm_password(scope, form.your_password.data)
-        secret = service.generate_tool_secret(scope, version=form.version_sent)
+        secret = service.generate_tool_secret(scope, http.outbound(), version=form.version_sent)
     except Invalid as error:
         form.show(error)
         return _tool_secret(scope, form, 422)
@@ -70,3 +76,15 @@ def generate_tool_secret(scope: Scope) -> ResponseReturnValue:
         form.your_password.errors = [error.message]
         return _tool_secret(scope, form, 429)
     return render.page("voice_ai/tool_secret_once.html", secret=secret)
+
+
+@voice_ai.page("/o/<slug>/voice-ai/webhook", who=Who.SUPERADMIN, methods=["POST"])
+def set_up_webhook(scope: Scope) -> ResponseReturnValue:
+    """`replace` names somebody else's webhook, whose place ours may take."""
+    try:
+        found = workspace_webhook.set_up(scope, http.outbound(), replace=request.form.get("replace") or None)
+    except Conflict as error:
+        flash(error.message, "warn")
+    else:
+        flash(found.reason or "The webhook works.", TONES[found.state])
+    return render.see(url_for("voice_ai.show", slug=scope.organization.slug) + "#webhook")

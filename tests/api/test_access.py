@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from app.api.operations import OPERATIONS, Operation, Who
+from app.api.operations import OPERATIONS, TOKEN_HOLDERS, Operation, Who
 from tests.support import contract
 from tests.support.caller import Caller, fields, operation_at
 from tests.support.cast import Cast
 from tests.support.rows import audit, unchanged
 
-GUARDED = [operation for operation in OPERATIONS if operation.who is not Who.ANYONE]
+GUARDED = [operation for operation in OPERATIONS if operation.who in TOKEN_HOLDERS]
 SUPERADMINS = [operation for operation in GUARDED if operation.who is Who.SUPERADMIN]
 ELSEWHERE = [operation for operation in GUARDED if "<organization_id>" not in operation.path]
 

@@ -64,6 +64,7 @@ def test_it_has_the_operations_of_the_contract() -> None:
         "DELETE /api/organizations/<organization_id>/phone-numbers/<user_id>/<provider>/<phone_number>",
         "PUT /api/organizations/<organization_id>/phone-numbers/<user_id>/<provider>/<phone_number>/ai",
         "POST /api/settings/providers/<provider>/verify",
+        "POST /api/webhook/elevenlabs/<organization_id>",
         "GET /api/settings/providers/<provider>/numbers",
         "POST /api/auth/login",
         "GET /api/openapi.json",

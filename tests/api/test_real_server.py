@@ -11,13 +11,23 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from sqlalchemy import select
 
+from app import create_app, http
+from app.config import Settings
+from app.extensions import db
+from app.models import Organization
+from app.providers import PROVIDERS
+from app.services import providers
+from app.services.scope import Actor, Scope
 from tests.support.cast import PASSWORD
 from tests.support.server import Server
+from tests.upstreams.elevenlabs_workspace import signed
 
 SECONDS = 20
 PATH = "/api/calls/providers"
 SAVE = "/api/calls/voice-ai/config"
+WEBHOOK_SECRET = "made-up-webhook-secret-of-acme"
 
 
 @pytest.fixture(scope="module")
@@ -185,6 +195,37 @@ def test_a_chunked_body_is_refused_clearly(server: Server, token: str) -> None:
     received = _raw(server, _head(token, "Transfer-Encoding: chunked") + b"2\r\n{}\r\n0\r\n\r\n")
     assert received.startswith(b"HTTP/1.1 400 "), received[:500]
     assert "Content-Length" in _refusal(received.split(b"\r\n\r\n")[1])["error"]
+
+
+def _webhook(server: Server) -> str:
+    """Acme's address for events of calls, with a secret in its place."""
+    app = create_app(Settings.from_environment(server.environment))
+    with app.app_context():
+        session = http.session()
+        organization = session.scalars(select(Organization)).one()
+        scope = Scope(session, organization, Actor(name="tests"), http.keys())
+        providers.save(scope, PROVIDERS["elevenlabs"], {"webhook_secret": WEBHOOK_SECRET})
+        db.engine.dispose()
+        return f"/api/webhook/elevenlabs/{organization.id}"
+
+
+def _chunked(path: str, headers: dict[str, str], body: bytes) -> bytes:
+    """The whole request at once, so that the answer cannot come before its end is sent."""
+    lines = [f"{name}: {value}" for name, value in headers.items()]
+    start = (f"POST {path} HTTP/1.1", "Host: localhost", "Connection: close", "Transfer-Encoding: chunked")
+    head = "\r\n".join([*start, *lines, "", ""]).encode()
+    pieces = (body[at : at + 65_536] for at in range(0, len(body), 65_536))
+    return head + b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces) + b"0\r\n\r\n"
+
+
+def test_a_signed_event_may_be_chunked_and_has_its_own_limit(server: Server, token: str) -> None:
+    path = _webhook(server)
+    for size, status in ((1000, 200), (2_000_000, 200), (2_000_001, 413)):
+        event = b'{"type":"post_call_audio","data":"' + b"x" * (size - 36) + b'"}'
+        body, headers = signed(event, WEBHOOK_SECRET)
+        assert len(body) == size
+        received = _raw(server, _chunked(path, headers, body))
+        assert received.startswith(b"HTTP/1.1 %d " % status), received[:500]
 
 
 def test_what_is_no_http_is_refused(server: Server, token: str) -> None:

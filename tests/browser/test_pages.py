@@ -11,12 +11,15 @@ PAGES = [
     "/account",
     "/organizations/new",
     "/api/docs",
+    "/find?q=a",
     *(
         f"{ACME}/{path}"
         for path in (
             "",
             "endpoints",
             "endpoints/new",
+            "calls",
+            "check",
             "numbers",
             "providers/twilio/numbers",
             "people",

@@ -576,7 +576,7 @@ def test_agents_can_be_chosen_from(here):
 
 def test_one_call_switches_as_it_is_told(here):
     def switch(**sent):
-        return ai_numbers.switch(here.scope, here.http, here.cast.mo, here.number_id, sent)
+        return ai_numbers.switch(here.scope, here.http, here.cast.mo, here.number_id, ai_numbers.read(sent))
 
     for sent in ({}, {"aiEnabled": True}, {"aiEnabled": 1}, {"aiEnabled": True, "aiAgentId": "a/b"}):
         with pytest.raises(Invalid):

@@ -21,7 +21,7 @@ from app.services import (
     voice_phone_numbers,
 )
 from app.services.checking import Report
-from tests.support.scopes import winners
+from tests.support.scopes import NOBODY, winners
 from tests.upstreams.base import Trouble
 from tests.upstreams.sinch import Sinch
 from tests.upstreams.twilio import Twilio
@@ -46,7 +46,7 @@ def http(twilio):
 
 @pytest.fixture
 def organization(acme, twilio):
-    telephony.update(acme, {"public_base_url": "https://voice.example.com"})
+    telephony.update(acme, NOBODY, {"public_base_url": "https://voice.example.com"})
     known = {field.name for field in TWILIO.typed_fields}
     providers.save(acme, TWILIO, {n: v for n, v in twilio.values.items() if n in known})
     return acme.organization

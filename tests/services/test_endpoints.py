@@ -11,7 +11,7 @@ from app.models.base import new_id
 from app.providers import PROVIDERS
 from app.services import audit, connections, endpoints, providers, telephony
 from app.services.endpoints import Filter
-from tests.support.scopes import statements, winners
+from tests.support.scopes import NOBODY, statements, winners
 
 NUMBER = "+15551234567"
 DRAFT = {"phone_number": NUMBER, "provider": "twilio"}
@@ -387,7 +387,7 @@ def _resolved(scope, direction="inbound", number=NUMBER):
 
 
 def test_who_answers(acme):
-    telephony.update(acme, TWILIO)
+    telephony.update(acme, NOBODY, TWILIO)
     row = endpoints.create(acme, DRAFT | {"inbound_agent_name": "in", "outbound_agent_name": "out"})
     answer = {
         "phone_number": NUMBER,
@@ -425,11 +425,11 @@ def test_every_reason_why_nobody_answers(acme, globex):
     assert (reason(), reason("outbound")) == ("no_inbound_agent", "no_outbound_agent")
     endpoints.update(acme, row.id, {"inbound_agent_name": "a", "outbound_agent_name": "b"})
     assert (reason(), reason("outbound")) == ("no_public_base_url", "no_public_base_url")
-    telephony.update(acme, {"public_base_url": "https://voice.example.com"})
+    telephony.update(acme, NOBODY, {"public_base_url": "https://voice.example.com"})
     assert reason() == "provider_not_configured"
-    telephony.update(acme, TWILIO)
+    telephony.update(acme, NOBODY, TWILIO)
     assert (reason(), reason("outbound")) == (None, None)
-    providers.set_enabled(acme, PROVIDERS["twilio"], False)
+    providers.set_enabled(acme, NOBODY, PROVIDERS["twilio"], False)
     assert reason() == "provider_disabled"
     with acme.transaction():
         endpoints.get(acme, row.id).provider = "gone"
@@ -443,7 +443,7 @@ def test_a_question_that_cannot_be_read_is_refused(acme):
 
 
 def test_a_provider_whose_secret_is_broken_does_not_answer(acme):
-    telephony.update(acme, TWILIO)
+    telephony.update(acme, NOBODY, TWILIO)
     endpoints.create(acme, DRAFT | {"inbound_agent_name": "in"})
     with acme.transaction():
         acme.session.execute(text("UPDATE secrets SET sealed = 'broken'"))

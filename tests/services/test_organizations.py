@@ -6,6 +6,7 @@ from sqlalchemy import func, select
 from app.core.errors import Invalid, NotFound, Stale
 from app.models import Organization
 from app.services import audit, endpoints, organizations
+from tests.support.scopes import NOBODY
 
 
 @pytest.mark.parametrize(
@@ -49,12 +50,12 @@ def test_a_name_is_one_line(acme, name):
         organizations.create(acme, {"name": name})
     assert [problem.field for problem in refused.value.problems] == ["name"]
     with pytest.raises(Invalid):
-        organizations.update(acme, {"name": name})
+        organizations.update(acme, NOBODY, {"name": name})
     assert acme.session.scalar(select(func.count()).select_from(Organization)) == before
 
 
 def test_a_new_name_keeps_the_slug(acme):
-    organizations.update(acme, {"name": "Acme Care", "country": "in"})
+    organizations.update(acme, NOBODY, {"name": "Acme Care", "country": "in"})
     assert (acme.organization.name, acme.organization.slug) == ("Acme Care", "acme-support")
     assert acme.organization.country == "IN"
     assert audit.recent(acme)[0].changes == {
@@ -66,36 +67,36 @@ def test_a_new_name_keeps_the_slug(acme):
 @pytest.mark.parametrize("country", ["", "XX", "USA", "us1", 7])
 def test_a_country_is_one_that_numbers_can_be_read_with(acme, country):
     with pytest.raises(Invalid) as refused:
-        organizations.update(acme, {"country": country})
+        organizations.update(acme, NOBODY, {"country": country})
     assert [problem.field for problem in refused.value.problems] == ["country"]
 
 
 def test_null_clears_and_absent_keeps(acme):
-    organizations.update(acme, {"country": "US", "public_base_url": "https://voice.example.com/"})
-    organizations.update(acme, {"country": None})
+    organizations.update(acme, NOBODY, {"country": "US", "public_base_url": "https://voice.example.com/"})
+    organizations.update(acme, NOBODY, {"country": None})
     assert acme.organization.country is None
     assert acme.organization.public_base_url == "https://voice.example.com"
     with pytest.raises(Invalid):
-        organizations.update(acme, {"name": None})
+        organizations.update(acme, NOBODY, {"name": None})
 
 
 def test_a_base_url_is_checked(acme):
     with pytest.raises(Invalid):
-        organizations.update(acme, {"public_base_url": "http://voice.example.com"})
+        organizations.update(acme, NOBODY, {"public_base_url": "http://voice.example.com"})
 
 
 def test_a_stale_version_is_refused(acme):
     version = acme.organization.version
-    organizations.update(acme, {"name": "Theirs"}, version=version)
+    organizations.update(acme, NOBODY, {"name": "Theirs"}, version=version)
     with pytest.raises(Stale) as refused:
-        organizations.update(acme, {"name": "Mine"}, version=version)
+        organizations.update(acme, NOBODY, {"name": "Mine"}, version=version)
     assert refused.value.current.name == "Theirs"
 
 
 def test_what_happens_elsewhere_in_the_organization_does_not_make_a_version_stale(acme):
     version = acme.organization.version
     endpoints.create(acme, {"phone_number": "+15551234567", "provider": "twilio"})
-    organizations.update(acme, {"name": "Mine"}, version=version)
+    organizations.update(acme, NOBODY, {"name": "Mine"}, version=version)
 
 
 @pytest.mark.parametrize("unknown", ["nowhere", "", "a\0b", "' OR 1=1 --", "x" * 5000])

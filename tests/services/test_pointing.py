@@ -10,6 +10,7 @@ from app.core.outbound import Outbound
 from app.models import AuditEvent, DriftCheck
 from app.providers import PROVIDERS
 from app.services import drift, endpoints, pointing, providers, telephony
+from tests.support.scopes import NOBODY
 from tests.upstreams.base import GOSSIP, Trouble
 from tests.upstreams.twilio import Twilio, made_up
 
@@ -35,7 +36,7 @@ def http(twilio):
 @pytest.fixture
 def here(acme, twilio):
     """The id of an endpoint whose number should call `URL`."""
-    telephony.update(acme, {"public_base_url": "https://voice.example.com"})
+    telephony.update(acme, NOBODY, {"public_base_url": "https://voice.example.com"})
     known = {field.name for field in TWILIO.typed_fields}
     providers.save(acme, TWILIO, {n: v for n, v in twilio.values.items() if n in known})
     sent = {"phone_number": NUMBER, "provider": "twilio", "inbound_agent_name": "support"}
@@ -130,7 +131,7 @@ def test_an_inactive_endpoint_expects_nothing(acme, http, here):
 
 
 def test_a_disabled_provider_is_not_asked(acme, twilio, http, here):
-    providers.set_enabled(acme, TWILIO, False)
+    providers.set_enabled(acme, NOBODY, TWILIO, False)
     before = len(twilio.requests)
     assert pointing.observe(acme, http, here).reason is Reason.PROVIDER_NOT_CONFIGURED
     assert len(twilio.requests) == before
@@ -253,7 +254,7 @@ def test_a_change_of_what_is_expected_makes_it_due(acme, twilio, http, here):
     assert is_void()
     assert asked == [acme.organization.id]
     look()
-    telephony.update(acme, {"public_base_url": "https://new.example.com"})
+    telephony.update(acme, NOBODY, {"public_base_url": "https://new.example.com"})
     assert is_void()
     assert asked == [acme.organization.id]
     endpoints.update(acme, here, {"is_active": False})

@@ -9,6 +9,7 @@ from app.models import ProviderSwitch
 from app.provider import Family
 from app.providers import PROVIDERS
 from app.services import audit, connections, providers
+from tests.support.scopes import NOBODY
 
 TWILIO, VOBIZ, SINCH = PROVIDERS["twilio"], PROVIDERS["vobiz"], PROVIDERS["sinch"]
 TWILIO_VALUES = {"account_sid": "AC" + "0" * 32, "auth_token": "made-up-token-of-twilio"}
@@ -94,7 +95,7 @@ def test_none_chooses_nobody(live):
 
 
 def test_disabling_keeps_the_values_and_unsets_every_family(live):
-    providers.set_enabled(live, TWILIO, False)
+    providers.set_enabled(live, NOBODY, TWILIO, False)
     state = connections.load(live, TWILIO)
     assert (state.enabled, state.is_configured) == (False, True)
     assert (providers.active(live, Family.VOICE), providers.active(live, Family.TELEPHONY)) == (
@@ -102,7 +103,7 @@ def test_disabling_keeps_the_values_and_unsets_every_family(live):
         None,
     )
     assert {switch.reason for switch in providers.history(live, TWILIO, limit=2)} == {"Twilio was disabled"}
-    providers.set_enabled(live, TWILIO, True)
+    providers.set_enabled(live, NOBODY, TWILIO, True)
     assert connections.load(live, TWILIO).enabled
     assert providers.active(live, Family.VOICE) is None
 
@@ -148,7 +149,7 @@ def test_clearing_what_an_inactive_provider_needs_is_not_refused(acme):
     [
         lambda scope, version: providers.save(scope, TWILIO, {"max_concurrent": 2}, version=version),
         lambda scope, version: providers.forget(scope, TWILIO, version=version),
-        lambda scope, version: providers.set_enabled(scope, TWILIO, False, version=version),
+        lambda scope, version: providers.set_enabled(scope, NOBODY, TWILIO, False, version=version),
     ],
 )
 def test_a_stale_version_is_refused_with_what_is_stored_now(live, save):
@@ -168,10 +169,10 @@ def test_version_0_is_for_what_was_never_saved(acme):
 
 
 def test_a_form_of_one_provider_saves_its_own_fields_only(acme):
-    providers.save_sent(acme, VOBIZ, {"vobiz_auth_id": " MA_MADEUP ", "vobiz_max_concurrent": 3})
+    providers.save_sent(acme, NOBODY, VOBIZ, {"vobiz_auth_id": " MA_MADEUP ", "vobiz_max_concurrent": 3})
     assert connections.load(acme, VOBIZ).values == {"auth_id": "MA_MADEUP", "max_concurrent": 3}
     with pytest.raises(Invalid, match="twilio_account_sid"):
-        providers.save_sent(acme, VOBIZ, {"twilio_account_sid": "AC" + "0" * 32})
+        providers.save_sent(acme, NOBODY, VOBIZ, {"twilio_account_sid": "AC" + "0" * 32})
 
 
 def test_two_people_who_switch_at_once_leave_a_history_that_fits(scopes):

@@ -11,7 +11,7 @@ from app.models import Secret, VoicePhoneNumber
 from app.models.base import new_id
 from app.providers import PROVIDERS
 from app.services import audit, connections, voice_ai, voice_phone_numbers
-from tests.support.scopes import statements
+from tests.support.scopes import NOBODY, statements
 
 EST = {
     "sinchEstKeyId": "made-up-key",
@@ -39,8 +39,10 @@ def test_nothing_is_configured_at_first(acme):
 
 
 def test_flags_and_never_values(acme):
-    voice_ai.save(acme, {"elevenlabsApiKey": "made-up-key-of-elevenlabs", "aiVoiceProvider": "elevenlabs"})
-    voice_ai.save(acme, EST)
+    voice_ai.save(
+        acme, NOBODY, {"elevenlabsApiKey": "made-up-key-of-elevenlabs", "aiVoiceProvider": "elevenlabs"}
+    )
+    voice_ai.save(acme, NOBODY, EST)
     config = voice_ai.config(acme)
     assert config | {"phoneNumbers": []} == config
     assert (config["hasApiKey"], config["hasToolSecret"], config["hasEstCredentials"]) == (True, False, True)
@@ -50,12 +52,12 @@ def test_flags_and_never_values(acme):
 
 @pytest.mark.parametrize("name", EST)
 def test_est_needs_all_four(acme, name):
-    voice_ai.save(acme, EST | {name: None})
+    voice_ai.save(acme, NOBODY, EST | {name: None})
     assert voice_ai.config(acme)["hasEstCredentials"] is False
 
 
 def test_a_secret_that_does_not_open_is_not_there(acme):
-    voice_ai.save(acme, {"elevenlabsApiKey": "made-up-key-of-elevenlabs"} | EST)
+    voice_ai.save(acme, NOBODY, {"elevenlabsApiKey": "made-up-key-of-elevenlabs"} | EST)
     with acme.transaction():
         for row in acme.session.scalars(acme.select(Secret)):
             row.sealed = "broken"
@@ -64,77 +66,43 @@ def test_a_secret_that_does_not_open_is_not_there(acme):
 
 
 def test_a_tool_secret_is_generated_when_asked_for(acme):
-    voice_ai.save(acme, {"generateToolSecret": False})
+    voice_ai.save(acme, NOBODY, {"generateToolSecret": False})
     assert not _elevenlabs(acme).secrets
-    voice_ai.save(acme, {"generateToolSecret": True})
+    voice_ai.save(acme, NOBODY, {"generateToolSecret": True})
     first = _elevenlabs(acme).secrets["tool_secret"].value
     assert re.fullmatch("[0-9a-f]{64}", first)
-    voice_ai.generate_tool_secret(acme)
+    voice_ai.generate_tool_secret(acme, NOBODY)
     assert _elevenlabs(acme).secrets["tool_secret"].value != first
     assert first not in str([event.changes for event in audit.recent(acme)])
 
 
 @pytest.mark.parametrize("name", ["elevenlabsToolSecret", "elevenlabsWebhookSecret", "elevenlabsWebhookId"])
 def test_what_is_not_typed_cannot_be_sent(acme, name):
-    assert voice_ai.save(acme, {name: "made-up-value-1234567"}) == [name]
+    assert voice_ai.save(acme, NOBODY, {name: "made-up-value-1234567"}) == [name]
     assert not _elevenlabs(acme).exists
 
 
 @pytest.mark.parametrize("choice", ["twilio", "acme", ""])
 def test_only_a_voice_ai_provider_is_chosen(acme, choice):
     with pytest.raises(Invalid) as refused:
-        voice_ai.save(acme, {"aiVoiceProvider": choice, "generateToolSecret": True})
+        voice_ai.save(acme, NOBODY, {"aiVoiceProvider": choice, "generateToolSecret": True})
     assert refused.value.problems[0].message == "Use elevenlabs or sinch_est, or null for none."
     assert not _elevenlabs(acme).secrets
 
 
 def test_null_unsets_the_choice(acme):
-    voice_ai.save(acme, {"aiVoiceProvider": "elevenlabs"})
-    voice_ai.save(acme, {})
+    voice_ai.save(acme, NOBODY, {"aiVoiceProvider": "elevenlabs"})
+    voice_ai.save(acme, NOBODY, {})
     assert voice_ai.config(acme)["aiVoiceProvider"] == "elevenlabs"
-    voice_ai.save(acme, {"aiVoiceProvider": None})
+    voice_ai.save(acme, NOBODY, {"aiVoiceProvider": None})
     assert voice_ai.config(acme)["aiVoiceProvider"] is None
-
-
-def test_it_commits_first_then_configures_with_no_transaction_open(acme, scopes, monkeypatch):
-    seen = []
-
-    def step(scope):
-        seen.append(scope.session.in_transaction())
-        with scopes.of("dana") as other:
-            seen.append(voice_ai.config(other)["hasApiKey"])
-
-    monkeypatch.setattr(voice_ai, "after_save", [step])
-    voice_ai.save(acme, {"elevenlabsApiKey": "made-up-key-of-elevenlabs"})
-    assert seen == [False, True]
-
-
-def test_a_step_that_fails_leaves_the_save_standing_and_the_others_run(acme, scopes, monkeypatch):
-    ran: list[object] = []
-
-    def fail(_scope):
-        raise OSError("The provider is away.")
-
-    monkeypatch.setattr(voice_ai, "after_save", [fail, ran.append])
-    voice_ai.save(acme, {"elevenlabsApiKey": "made-up-key-of-elevenlabs"})
-    assert ran == [acme]
-    with scopes.of("dana") as other:
-        assert voice_ai.config(other)["hasApiKey"] is True
-
-
-def test_nothing_is_configured_after_a_save_that_is_refused(acme, monkeypatch):
-    ran: list[object] = []
-    monkeypatch.setattr(voice_ai, "after_save", [ran.append])
-    with pytest.raises(Invalid):
-        voice_ai.save(acme, {"elevenlabsApiKey": ""})
-    assert ran == []
 
 
 def test_a_tag_that_was_read_guards_the_save(acme):
     tag = etag.of(voice_ai.config(acme))
-    voice_ai.save(acme, {"elevenlabsApiKey": "made-up-key-of-elevenlabs"}, if_match=tag)
+    voice_ai.save(acme, NOBODY, {"elevenlabsApiKey": "made-up-key-of-elevenlabs"}, if_match=tag)
     with pytest.raises(Stale):
-        voice_ai.save(acme, EST, if_match=tag)
+        voice_ai.save(acme, NOBODY, EST, if_match=tag)
 
 
 def _fill(scope, user, first, total):

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from werkzeug.routing import Rule
 
 from app import http
-from app.models import Organization, User
+from app.models import Call, Organization, User
 from app.provider import Count, Field, PhoneNumber, Provider, ServiceHost
 from app.providers import PROVIDERS
 from app.services import (
@@ -28,7 +28,7 @@ from app.services import (
 from app.services.scope import Scope
 from tests.support.cast import Cast, Person
 from tests.support.page_checks import MARK
-from tests.support.scopes import scope_of
+from tests.support.scopes import NOBODY, scope_of
 
 NUMBER = "+15551234567"
 BASE_URL = "https://voice.acme.example"
@@ -89,7 +89,7 @@ def furnish(app: Flask, cast: Cast) -> Furnished:
     """Stores it as Dana, in Acme Support."""
     secrets: dict[str, str] = {}
     with scope_as(app, cast.dana) as scope:
-        organizations.update(scope, {"public_base_url": BASE_URL, "country": "US"})
+        organizations.update(scope, NOBODY, {"public_base_url": BASE_URL, "country": "US"})
         for provider in PROVIDERS.values():
             values = _values(scope, provider)
             secrets |= {f"{provider.key}.{f.name}": values[f.name] for f in provider.secrets}
@@ -115,6 +115,8 @@ def furnish(app: Flask, cast: Cast) -> Furnished:
         secrets["totp"] = totp.begin(scope, sleeper).split("secret=")[1].split("&")[0]
         with scope.transaction():
             secrets["session"] = sessions.start(scope, sleeper, user_agent="Firefox/140.0")
+        scope.session.add(_call(cast.acme))
+        scope.session.commit()
         ids = {
             "slug": "acme-support",
             "key": "twilio",
@@ -130,6 +132,19 @@ def furnish(app: Flask, cast: Cast) -> Furnished:
             "filename": "patchbay.css",
         }
     return Furnished(cast, ids, secrets)
+
+
+def _call(organization_id: str) -> Call:
+    return Call(
+        organization_id=organization_id,
+        conversation_id="conv-1",
+        kind="post_call_transcription",
+        agent_id="agent-1",
+        agent_name="Reception",
+        from_number="+14155550123",
+        duration_seconds=83,
+        outcome="success",
+    )
 
 
 def _values(scope: Scope, provider: Provider) -> dict[str, Any]:

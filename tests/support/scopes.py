@@ -11,11 +11,17 @@ from typing import Any
 from sqlalchemy import Engine, event
 from sqlalchemy.orm import Session
 
+from app.core.outbound import Outbound
 from app.models import Organization, Role, User
 from app.services.scope import SECRETS, Actor, Keys, Scope
 from tests.support import cast as casting
+from tests.upstreams import UPSTREAMS
 
 SECONDS = 60
+NOBODY = Outbound(
+    {host: "http://127.0.0.1:9" for kind in UPSTREAMS.values() for host in kind.hosts}, deadline=2.0
+)
+"""A way out that leads to no provider."""
 
 
 def scope_of(

@@ -4,6 +4,7 @@ from typing import Any
 
 from tests.upstreams.base import GOSSIP, Asked, Reply, Upstream, same
 from tests.upstreams.elevenlabs_numbers import AgentsAndNumbers
+from tests.upstreams.elevenlabs_workspace import SETTINGS, WEBHOOKS, Workspace
 
 KEY = "made-up-key-of-elevenlabs"
 READS = {"/v1/user": "user_read"}
@@ -16,15 +17,16 @@ def error(status: int, word: str, **more: str) -> Reply:
 class ElevenLabs(Upstream):
     """`permissions`: what the key may do. `is_newer`: the longer shape of errors. `refusal`: instead.
 
-    `convai` has the agents and their phone numbers.
+    `convai` has the agents and their phone numbers, `workspace` its webhooks and who is told about calls.
     """
 
     hosts = ("api.elevenlabs.io",)
 
     def __init__(self, port: int = 0) -> None:
         super().__init__(port)
-        self.permissions = {"user_read", "convai_read", "convai_write"}
+        self.permissions = {"user_read", "convai_read", "convai_write", "workspace"}
         self.convai = AgentsAndNumbers()
+        self.workspace = Workspace()
         self.is_newer = False
         self.refusal: Reply | None = None
 
@@ -38,6 +40,10 @@ class ElevenLabs(Upstream):
             return error(401, "invalid_api_key", **more)
         if self.refusal:
             return self.refusal
+        if asked.path == SETTINGS or asked.path.startswith(WEBHOOKS):
+            if "workspace" in self.permissions:
+                return self.workspace.answer(asked)
+            return error(401, "missing_permissions", **more)
         if self.convai.has(asked.path):
             if self.convai.permission(asked) not in self.permissions:
                 return error(401, "missing_permissions", **more)

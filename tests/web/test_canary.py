@@ -22,6 +22,7 @@ from tests.support.canary import found_in, found_in_files
 from tests.support.cast import PASSWORD, Cast, issue
 from tests.support.furnished import Furnished, furnish
 from tests.support.pages import Portal
+from tests.support.scopes import NOBODY
 from tests.web.test_guards import everything
 
 RAW = {"/api/calls/providers/config", "/api/settings/telephony"}
@@ -30,6 +31,7 @@ RAW = {"/api/calls/providers/config", "/api/settings/telephony"}
 @pytest.fixture
 def here(app: Flask, cast: Cast, monkeypatch: pytest.MonkeyPatch) -> Furnished:
     monkeypatch.setattr(outbound, "FIRST_PAUSE", 0.0)
+    app.extensions["patchbay_outbound"] = NOBODY
     return furnish(app, cast)
 
 

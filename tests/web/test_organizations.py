@@ -15,8 +15,8 @@ def test_the_overview_has_a_row_for_each(app: Flask, cast: Cast, dana: Portal) -
     furnish(app, cast)
     acme, globex = dana.get("/").rows()
     assert acme.startswith("Acme Support since ")
-    assert "Set Twilio Twilio ElevenLabs 1 1 with an agent 3" in acme
-    assert "Missing None None None 0 0 with an agent 1" in globex
+    assert "Set Twilio Twilio ElevenLabs 1 1 with an agent Not checked 3" in acme
+    assert "Missing None None None 0 0 with an agent nothing to check 1" in globex
 
 
 def test_each_row_leads_to_the_place_that_fixes_it(dana: Portal, cast: Cast) -> None:

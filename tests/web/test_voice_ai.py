@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from io import StringIO
+from pathlib import Path
 
 import pytest
 from flask import Flask
 from sqlalchemy import update
 
+from app.core.errors import Conflict
+from app.core.outbound import Outbound
 from app.extensions import db
 from app.models import Secret
+from app.services import workspace_webhook
+from tests.support.canary import found_in, found_in_files
 from tests.support.cast import PASSWORD, Cast
 from tests.support.pages import Page, Portal
 from tests.support.rows import unchanged
+from tests.upstreams.elevenlabs import KEY, ElevenLabs
 
 PATH = "/o/acme-support/voice-ai"
 SECRET = re.compile(r"\b[0-9a-f]{64}\b")
@@ -134,3 +142,107 @@ def test_a_tool_secret_needs_the_password_again(app: Flask, dana: Portal) -> Non
 def test_it_may_be_chosen_before_its_key_is_there(dana: Portal) -> None:
     dana.get(PATH).press("Save choice", provider="elevenlabs")
     dana.get("/o/acme-support/active/voice_ai?provider=elevenlabs", 404)
+
+
+class TestCallWebhook:
+    """By which ElevenLabs tells about calls."""
+
+    @pytest.fixture
+    def upstream(self, app: Flask) -> Iterator[ElevenLabs]:
+        with ElevenLabs() as running:
+            app.extensions["patchbay_outbound"] = Outbound(running.upstreams, deadline=2.0)
+            yield running
+
+    @pytest.fixture
+    def page(self, dana: Portal, upstream: ElevenLabs) -> Page:
+        """With a base URL and a key that works."""
+        dana.get("/o/acme-support/settings").press("Save", public_base_url="https://voice.acme.example")
+        return dana.get(PATH).press("Save ElevenLabs", elevenlabs_api_key=upstream.values["api_key"])
+
+    def test_what_is_missing_is_said_and_nothing_is_called(self, dana: Portal, upstream: ElevenLabs) -> None:
+        card = dana.get(PATH).root.one(id="webhook")
+        assert "Not set up ElevenLabs has no API key that can be used." in card.text
+        assert not card.all("button")
+        page = dana.get(PATH).press("Save ElevenLabs", elevenlabs_api_key=upstream.values["api_key"])
+        assert "no public base URL" in page.root.one(id="webhook").text
+        assert upstream.requests == []
+
+    def test_a_save_sets_it_up(self, page: Page, upstream: ElevenLabs, cast: Cast) -> None:
+        card = page.root.one(id="webhook")
+        assert "Works since" in card.text
+        assert f"https://voice.acme.example/api/webhook/elevenlabs/{cast.acme}" in card.text
+        assert len(upstream.workspace.webhooks) == 1
+        assert page.press("Check again").path == f"{PATH}#webhook"
+        assert len(upstream.workspace.webhooks) == 1
+
+    def test_a_new_base_url_and_a_new_tool_secret_set_it_up_too(
+        self, page: Page, dana: Portal, upstream: ElevenLabs
+    ) -> None:
+        dana.get("/o/acme-support/settings").press("Save", public_base_url="https://new.acme.example")
+        (made,) = upstream.workspace.webhooks.values()
+        assert made["webhook_url"].startswith("https://new.acme.example/")
+        made["is_disabled"] = True
+        generate(dana)
+        assert made["is_disabled"] is False
+
+    def test_a_failure_is_told_and_tried_again(self, dana: Portal, upstream: ElevenLabs) -> None:
+        upstream.permissions.remove("workspace")
+        dana.get("/o/acme-support/settings").press("Save", public_base_url="https://voice.acme.example")
+        page = dana.get(PATH).press("Save ElevenLabs", elevenlabs_api_key=upstream.values["api_key"])
+        assert "ElevenLabs saved." in page.notes
+        assert "may not see the workspace's webhooks" in page.root.one(id="webhook").text
+        page = page.press("Retry")
+        assert "may not see the workspace's webhooks" in page.notes
+        upstream.permissions.add("workspace")
+        page = page.press("Retry")
+        assert "The webhook works." in page.notes
+
+    def test_somebody_elses_is_replaced_only_by_the_button(self, page: Page, upstream: ElevenLabs) -> None:
+        theirs = upstream.workspace.add("https://crm.example/calls", '"><b>CRM</b>')
+        upstream.workspace.settings["webhooks"]["post_call_webhook_id"] = theirs
+        page = page.press("Check again")
+        assert f'"><b>CRM</b> ({theirs}). Replace it?' in page.root.one(id="webhook").text
+        page = page.press("Retry")
+        assert upstream.workspace.told == theirs
+        page = page.press("Replace it")
+        assert "The webhook works." in page.notes
+        assert upstream.workspace.told != theirs
+        assert theirs in upstream.workspace.webhooks
+
+    def test_two_at_once_are_told_so(
+        self, page: Page, dana: Portal, upstream: ElevenLabs, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def busy(*_: object, **__: object) -> None:
+            raise Conflict(workspace_webhook.RUNNING)
+
+        monkeypatch.setattr(workspace_webhook, "set_up", busy)
+        assert "being set up already" in page.press("Check again").notes
+
+    def test_whoever_forgets_is_told_that_it_stays(self, page: Page, dana: Portal) -> None:
+        asked = dana.get("/o/acme-support/providers/elevenlabs/forget")
+        assert "The webhook at ElevenLabs stays there" in asked.text
+        assert "stays there" not in dana.get("/o/acme-support/providers/twilio/forget").text
+
+    def test_its_secret_is_nowhere(
+        self, page: Page, dana: Portal, upstream: ElevenLabs, logged: StringIO, tmp_path: Path
+    ) -> None:
+        page.press("Check again")
+        told = upstream.workspace.told
+        assert told is not None
+        secrets = {"webhook": upstream.workspace.secrets[told], "key": upstream.values["api_key"]}
+        for path in (PATH, "/o/acme-support/audit", "/o/acme-support/calls"):
+            assert found_in(dana.get(path).source.encode(), secrets) == []
+        assert found_in(logged.getvalue().encode(), secrets) == []
+        files = [path for path in tmp_path.iterdir() if path.is_file()]
+        assert found_in_files(files, secrets) == []
+
+
+def test_each_connection_is_tested_from_here(app: Flask, dana: Portal) -> None:
+    with ElevenLabs() as upstream:
+        app.extensions["patchbay_outbound"] = Outbound(upstream.upstreams, deadline=2.0)
+        page = dana.get("/o/acme-support/voice-ai")
+        page.press("Save ElevenLabs", elevenlabs_api_key=KEY)
+        page = dana.get("/o/acme-support/voice-ai")
+        assert "Not tested since it was last saved" in page.text
+        assert "These values work." in page.press("Test connection of ElevenLabs").notes
+    assert "Works, tested" in dana.get("/o/acme-support/voice-ai").text

@@ -1,0 +1,33 @@
+"""What the voice AI told of calls, newest first."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+from flask import request
+from flask.typing import ResponseReturnValue
+
+from app.services import calls as service
+from app.services.scope import Scope
+from app.web import render
+from app.web.guard import Pages, Who
+
+calls = Pages("calls", __name__)
+
+TONES = {"success": "ok", "failure": "bad", "busy": "warn", "no-answer": "warn"}
+
+
+@calls.page("/o/<slug>/calls", who=Who.SUPERADMIN)
+def table(scope: Scope) -> ResponseReturnValue:
+    text = request.args.get("q", "").strip()[:100]
+    before = request.args.get("before") or None
+    page = service.page(scope, text, before=before)
+    return render.page(
+        "calls/table.html",
+        rows=page.rows,
+        older=urlencode({"q": text, "before": page.older}) if page.older else None,
+        text=text,
+        is_first=before is None,
+        tones=TONES,
+        failed=service.FAILED,
+    )

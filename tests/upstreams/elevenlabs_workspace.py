@@ -1,0 +1,159 @@
+"""The part of ElevenLabs that tells about calls: the workspace's webhooks, and who of them is told."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+import urllib.request
+from typing import Any
+from urllib.parse import urlsplit
+
+from app.core import elevenlabs_signing
+from tests.upstreams.base import GOSSIP, Asked, Reply
+
+WEBHOOKS = "/v1/workspace/webhooks"
+SETTINGS = "/v1/convai/settings"
+OK = Reply(200, {"status": "ok"})
+
+
+def invalid(*where: str) -> Reply:
+    return Reply(422, {"detail": [{"loc": ["body", *where], "msg": GOSSIP, "type": "missing"}]})
+
+
+def refused(status: int, word: str) -> Reply:
+    return Reply(status, {"detail": {"status": word, "message": GOSSIP}})
+
+
+class Workspace:
+    """`tells_secret`: whether making a webhook tells it, once. `keeps`: those that cannot be deleted.
+
+    The setting of who is told is replaced whole: what is left out of it is lost.
+    """
+
+    def __init__(self) -> None:
+        self.webhooks: dict[str, dict[str, Any]] = {}
+        self.secrets: dict[str, str] = {}
+        self.tells_secret = True
+        self.keeps: set[str] = set()
+        self.settings: dict[str, Any] = {
+            "webhooks": {
+                "post_call_webhook_id": None,
+                "events": ["audio"],
+                "transcript_format": "opentelemetry",
+            },
+            "can_use_mcp_servers": True,
+        }
+        self._made = 0
+        self._lock = threading.Lock()
+
+    @property
+    def told(self) -> str | None:
+        """Which webhook is told about calls."""
+        found: str | None = self.settings["webhooks"].get("post_call_webhook_id")
+        return found
+
+    def add(self, url: str, name: str = "Somebody else's", **more: Any) -> str:
+        """A webhook that somebody made; its id."""
+        self._made += 1
+        made = f"made-up-webhook-{self._made}"
+        self.secrets[made] = f"made-up-webhook-secret-{self._made:04}"
+        known = {"webhook_id": made, "name": name, "webhook_url": url, "auth_type": "hmac"}
+        off = {"is_disabled": False, "is_auto_disabled": False, "created_at_unix": int(time.time())}
+        self.webhooks[made] = known | off | more
+        return made
+
+    def send(self, event: Any, to: str | None = None) -> int:
+        """Tells whoever is told about calls of `event`, or `to` in their place; the status answered."""
+        told = self.told or ""
+        url = to or self.webhooks[told]["webhook_url"]
+        body, headers = signed(event, self.secrets[told])
+        request = urllib.request.Request(url, body, headers, method="POST")  # noqa: S310 (a test's own)
+        with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
+            status: int = answer.status
+        return status
+
+    def answer(self, asked: Asked) -> Reply:
+        with self._lock:
+            if asked.path == SETTINGS:
+                return self._settings(asked)
+            if asked.path == WEBHOOKS:
+                return self._all(asked)
+            return self._one(asked, asked.path.removeprefix(f"{WEBHOOKS}/"))
+
+    def _all(self, asked: Asked) -> Reply:
+        if asked.method == "GET":
+            return Reply(200, {"webhooks": list(self.webhooks.values())})
+        settings = json.loads(asked.body).get("settings", {})
+        missing = [name for name in ("auth_type", "name", "webhook_url") if not settings.get(name)]
+        if missing or urlsplit(settings["webhook_url"]).scheme != "https":
+            return invalid("settings", *missing)
+        made = self.add(settings["webhook_url"], settings["name"])
+        told = {"webhook_secret": self.secrets[made]} if self.tells_secret else {}
+        return Reply(200, {"webhook_id": made} | told)
+
+    def _one(self, asked: Asked, webhook_id: str) -> Reply:
+        if webhook_id not in self.webhooks:
+            return refused(404, "webhook_not_found")
+        if asked.method == "DELETE":
+            if webhook_id == self.told or webhook_id in self.keeps:
+                return refused(400, "webhook_in_use")
+            del self.webhooks[webhook_id]
+            return OK
+        sent = json.loads(asked.body)
+        missing = [name for name in ("is_disabled", "name") if name not in sent]
+        if missing or asked.method != "PATCH":
+            return invalid(*missing)
+        self.webhooks[webhook_id] |= {"is_disabled": sent["is_disabled"], "name": sent["name"]}
+        if not sent["is_disabled"]:
+            self.webhooks[webhook_id]["is_auto_disabled"] = False
+        return OK
+
+    def _settings(self, asked: Asked) -> Reply:
+        if asked.method == "PATCH":
+            sent = json.loads(asked.body)
+            if sent["webhooks"]["post_call_webhook_id"] not in self.webhooks:
+                return refused(404, "webhook_not_found")
+            self.settings |= sent
+        return Reply(200, self.settings)
+
+
+def signed(event: Any, secret: str, at: int | None = None) -> tuple[bytes, dict[str, str]]:
+    """A body and the headers that ElevenLabs would send with it."""
+    body = event if isinstance(event, bytes) else json.dumps(event).encode()
+    signature = elevenlabs_signing.header(secret, body, int(time.time()) if at is None else at)
+    return body, {"Content-Type": "application/json", "ElevenLabs-Signature": signature}
+
+
+def ended(conversation: str = "conv-1", **data: Any) -> dict[str, Any]:
+    """An event about a call that ended."""
+    told = {
+        "agent_id": "agent-1",
+        "agent_name": "Reception",
+        "conversation_id": conversation,
+        "status": "done",
+        "transcript": [],
+        "metadata": {
+            "start_time_unix_secs": 1_790_000_000,
+            "call_duration_secs": 83,
+            "phone_call": {
+                "direction": "inbound",
+                "external_number": "+14155550123",
+                "agent_number": "+15551234567",
+            },
+        },
+        "analysis": {"call_successful": "success"},
+    }
+    return {"type": "post_call_transcription", "event_timestamp": 1_790_000_100, "data": told | data}
+
+
+def not_begun(conversation: str = "conv-2", **data: Any) -> dict[str, Any]:
+    """An event about a call that did not come about."""
+    body = {"from_number": "+15551234567", "to_number": "+14155550123", "sip_status_code": 486}
+    told = {
+        "agent_id": "agent-1",
+        "conversation_id": conversation,
+        "failure_reason": "busy",
+        "metadata": {"type": "sip", "body": body},
+    }
+    return {"type": "call_initiation_failure", "event_timestamp": 1_790_000_100, "data": told | data}

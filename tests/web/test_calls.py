@@ -1,0 +1,92 @@
+"""Calls, newest first."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from app.core import clock
+from app.providers import PROVIDERS
+from app.services import calls, providers
+from tests.support.cast import Cast
+from tests.support.furnished import scope_as
+from tests.support.pages import Portal
+from tests.upstreams.elevenlabs_workspace import ended, not_begun, signed
+
+PATH = "/o/acme-support/calls"
+SECRET = "made-up-webhook-secret-of-acme"
+
+
+def tell(app: Flask, cast: Cast, *events: Any) -> None:
+    with scope_as(app, cast.dana) as scope:
+        providers.save(scope, PROVIDERS["elevenlabs"], {"webhook_secret": SECRET})
+        for event in events:
+            body, headers = signed(event, SECRET, clock.seconds(clock.now()))
+            calls.receive(scope.into(None), cast.acme, headers["ElevenLabs-Signature"], body)
+
+
+def test_an_empty_page_says_what_to_do_next(dana: Portal) -> None:
+    page = dana.get("/o/acme-support").follow("Calls")
+    assert page.path == PATH
+    assert "No call was told of yet" in page.text
+    assert page.link("Go to Voice AI")["href"] == "/o/acme-support/voice-ai#webhook"
+    assert not page.root.all("table")
+
+
+def test_a_call_is_shown_with_all_that_is_known(app: Flask, dana: Portal, cast: Cast) -> None:
+    tell(app, cast, ended(), not_begun())
+    page = dana.get(PATH)
+    not_answered, answered = page.rows()
+    assert "Reception +1 415-555-0123 +1 555-123-4567 1:23 success conv-1" in answered
+    assert "agent-1 +1 555-123-4567 +1 415-555-0123 none busy conv-2" in not_answered
+    times = [time["datetime"] for time in page.root.all("time")]
+    assert times[1] == "2026-09-21T14:13:20Z"
+
+
+def test_what_was_not_told_is_said_so(app: Flask, dana: Portal, cast: Cast) -> None:
+    bare = ended("conv-1", agent_name=None, agent_id=None, metadata={}, analysis={})
+    tell(app, cast, bare, not_begun(metadata={}, failure_reason=None))
+    failed, ended_row = dana.get(PATH).rows()
+    assert "not told not told not told none not told conv-1" in ended_row
+    assert "not begun conv-2" in failed
+
+
+@pytest.mark.asvs("1.2.1")
+def test_what_elevenlabs_wrote_stays_text(app: Flask, dana: Portal, cast: Cast) -> None:
+    evil = '"><b hx-get=//x>{{7*7}}'
+    tell(app, cast, ended(f"conv{evil}", agent_name=evil, analysis={"call_successful": evil}))
+    page = dana.get(PATH)
+    assert page.rows()[0].count(evil) == 3
+    assert not page.root.one("main").all("b")
+
+
+def test_it_is_searched_and_paged(app: Flask, dana: Portal, cast: Cast) -> None:
+    events = [ended(f"conv-{n}", agent_name=f"Agent {n % 2}") for n in range(53)]
+    tell(app, cast, *events)
+    page = dana.get(PATH)
+    assert len(page.rows()) == 50
+    page = page.follow("Older")
+    assert len(page.rows()) == 3
+    assert not page.has_link("Older")
+    assert len(page.follow("Newest").rows()) == 50
+    form = page.root.one("form", role="search")
+    assert (form["action"], form["method"]) == (PATH, "get")
+    found = dana.get(f"{PATH}?q=agent+1")
+    assert len(found.rows()) == 26
+    assert found.value("q") == "agent 1"
+    assert "No call matches" in dana.get(f"{PATH}?q=nobody").text
+    assert len(dana.get(f"{PATH}?q=agent+1", htmx="calls").rows()) == 26
+
+
+def test_another_organizations_calls_are_not_there(app: Flask, gus: Portal, dana: Portal, cast: Cast) -> None:
+    tell(app, cast, *[ended(f"conv-{n}") for n in range(51)])
+    assert "No call was told of yet" in gus.get("/o/globex/calls").text
+    older = dana.get(PATH).link("Older")["href"].split("?")[1]
+    gus.get(f"/o/globex/calls?{older}", 404)
+
+
+@pytest.mark.asvs("8.2.1")
+def test_members_do_not_see_it(mo: Portal) -> None:
+    mo.get(PATH, 403)
