@@ -15,13 +15,13 @@ from app.services import audit, passwords, sessions, tokens, totp, voice_phone_n
 from app.services import people as service
 from app.services.scope import SECRETS, Scope
 from app.web import render
+from app.web.conflicts import settle, shown_again
 from app.web.forms import (
     ConfirmForm,
     NumberForm,
     PersonForm,
     ResetForm,
     TokenForm,
-    differing,
     text_or_none,
     yes_or_no,
 )
@@ -114,14 +114,15 @@ def save(scope: Scope, user_id: str) -> ResponseReturnValue:
         return _page(scope, service.get(scope, user_id), 409, form=form)
     except Stale:
         user = service.get(scope, user_id)
-        conflicts = differing(form, {"name": user.name, "role": user.role}, ("name", "role"))
-        form.version.data = str(user.version)
+        fresh = PersonForm(formdata=None, obj=user)
+        conflicts = settle(scope, form, fresh, [user.email], ("name", "role"))
         return _page(scope, user, 412, form=form, conflicts=conflicts)
     flash(f"{user.name} saved.", "ok")
     return _to(scope, user)
 
 
 @people.page("/o/<slug>/people/<user_id>/disabled", who=Who.SUPERADMIN, methods=["POST"])
+@shown_again(show)
 def set_disabled(scope: Scope, user_id: str) -> ResponseReturnValue:
     disabled = yes_or_no("disabled")
     user = service.get(scope, user_id)

@@ -10,7 +10,8 @@ from app.core.errors import Invalid, Stale
 from app.services import organizations as service
 from app.services.scope import Scope
 from app.web import render
-from app.web.forms import SettingsForm, differing, text_or_none
+from app.web.conflicts import of_organization, settle
+from app.web.forms import SettingsForm, text_or_none
 from app.web.guard import Pages, Who
 
 settings = Pages("settings", __name__)
@@ -38,8 +39,8 @@ def save(scope: Scope) -> ResponseReturnValue:
         form.show(error)
         return render.page("settings/show.html", 422, form=form)
     except Stale:
-        conflicts = differing(form, _stored(scope), FIELDS)
-        form.version.data = str(scope.organization.version)
+        fresh = SettingsForm(formdata=None, **_stored(scope), version=scope.organization.version)
+        conflicts = settle(scope, form, fresh, of_organization(scope), FIELDS)
         return render.page("settings/show.html", 412, form=form, conflicts=conflicts)
     flash("Settings saved.", "ok")
     return render.see(url_for("settings.show", slug=scope.organization.slug))
