@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from typing import Any
 
 import pyotp
 import pytest
@@ -36,7 +37,7 @@ def secret(mo: Portal) -> str:
 
 
 def new_codes(portal: Portal, secret: str) -> Page:
-    typed = {"your_password": PASSWORD, "code": pyotp.TOTP(secret).now()}
+    typed: dict[str, Any] = {"your_password": PASSWORD, "code": pyotp.TOTP(secret).now()}
     return portal.get("/account").press("Make new codes", **typed)
 
 

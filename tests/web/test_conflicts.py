@@ -214,7 +214,7 @@ def _generate(portal: Portal, _ids: dict[str, str]) -> Page:
     return portal.get(f"{ACME}/voice-ai/tool-secret").press("Generate tool secret", your_password=PASSWORD)
 
 
-CONFIRMATIONS = {
+CONFIRMATIONS: dict[str, tuple[str, str, dict[str, Any], Change, str, str]] = {
     "disable": (f"{TWILIO}/disable", "Disable Twilio", {}, _save_twilio, "Provider saved", "is disabled"),
     "forget": (f"{TWILIO}/forget", "Forget the values", {}, _save_twilio, "Provider saved", "are forgotten"),
     "make active": (
