@@ -98,6 +98,10 @@ def look_both(page: Page, where: str) -> list[str]:
     for width, scheme in ((360, "dark"), (1280, "light")):
         page.set_viewport_size({"width": width, "height": 800})
         page.emulate_media(color_scheme="dark" if scheme == "dark" else "light", reduced_motion="reduce")
+        expect(page.locator("html")).to_have_attribute("data-bs-theme", scheme)
+        page.evaluate(
+            "Promise.allSettled(document.getAnimations().map(each => each.finished)).then(() => true)"
+        )
         found += look(page, f"{where}, {width}")
     return found
 
@@ -133,13 +137,15 @@ def test_nor_while_a_member_sets_two_step_sign_in_up_and_uses_a_recovery_code(
     page.get_by_text("New recovery codes…").click()
     page.get_by_text("Switch two-step sign-in off…").click()
     found += look_both(page, "switched on")
-    page.get_by_role("button", name="Sign out").click()
+    page.context.clear_cookies()
     enter()
     page.get_by_role("link", name="Use a recovery code").click()
     found += look_both(page, "recovery")
     page.get_by_label("Recovery code").fill(codes[0])
     page.get_by_role("button", name="Continue").click()
     expect(page.get_by_text("That recovery code is used up. You have 9 left.")).to_be_visible()
+    expect(page.get_by_role("button", name="End the others")).to_be_visible()
+    found += look_both(page, "signed in twice")
     assert found == []
 
 
