@@ -308,17 +308,22 @@ def test_the_last_use_is_written_by_somebody_who_does_not_wait(
     issued = issue(app, cast.mo)
     with app.app_context():
         engine = db.engine
-    threads: list[str] = []
+    asked: list[str] = []
+    written: list[str] = []
 
     def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        thread = threading.current_thread().name
+        if thread == "token uses" and not statement.startswith("BEGIN"):
+            asked.append(statement.split()[0])
         if statement.startswith("UPDATE api_tokens"):
-            threads.append(threading.current_thread().name)
+            written.append(thread)
 
     event.listen(engine, "before_cursor_execute", note)
     for _ in range(5):
         assert Caller(app, issued.jwt).get(path).status_code == 200
     assert uses.idle.wait(20)
-    assert threads == ["token uses"]
+    assert asked == ["SELECT", "UPDATE"]
+    assert written == ["token uses"]
     with app.app_context():
         assert db.session.get_one(ApiToken, issued.token.id).last_used_at is not None
 
