@@ -69,6 +69,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.extensions["patchbay_settings"] = settings
     app.extensions["patchbay_outbound"] = Outbound(settings.upstreams)
     app.extensions["patchbay_check_soon"] = lambda _organization_id: None
+    app.extensions["patchbay_token_used"] = lambda _token_id: None
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
@@ -107,6 +108,11 @@ def outbound() -> Outbound:
     """The way out to the providers; never called while a transaction is open."""
     found: Outbound = current_app.extensions["patchbay_outbound"]
     return found
+
+
+def token_used(token_id: str) -> None:
+    """Has it noted that the token was used, by somebody who does not wait."""
+    current_app.extensions["patchbay_token_used"](token_id)
 
 
 def scope(actor: Actor, organization: Organization | None = None) -> Scope:

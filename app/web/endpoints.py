@@ -18,7 +18,8 @@ from app.services import endpoints as service
 from app.services.endpoints import Filter
 from app.services.scope import Scope
 from app.web import render
-from app.web.forms import ConfirmForm, EndpointForm, differing, yes_or_no
+from app.web.conflicts import Clash, settle, shown_again
+from app.web.forms import ConfirmForm, EndpointForm, yes_or_no
 from app.web.guard import Pages, Who
 
 endpoints = Pages("endpoints", __name__)
@@ -41,7 +42,7 @@ def _table(
     *,
     edited: Endpoint | None = None,
     form: EndpointForm | None = None,
-    conflicts: list[tuple[str, str, str]] | None = None,
+    conflicts: Clash | None = None,
 ) -> Response:
     """The edited row is in it also where the filter or the page would leave it out."""
     wanted = _filter()
@@ -172,10 +173,9 @@ def save(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
 def _stale(scope: Scope, endpoint_id: str, form: EndpointForm) -> Response:
     """Both sides shown, and what was typed kept: saving again replaces what is stored."""
     row = service.get(scope, endpoint_id)
-    now = {name: getattr(row, name) for name in EDITABLE}
     _keep_fixed(form, row)
-    form.version.data = str(row.version)
-    return _table(scope, 412, edited=row, form=form, conflicts=differing(form, now, now))
+    clash = settle(scope, form, EndpointForm(formdata=None, obj=row), [row.phone_number], EDITABLE)
+    return _table(scope, 412, edited=row, form=form, conflicts=clash)
 
 
 def _keep_fixed(form: EndpointForm, row: Endpoint) -> None:
@@ -190,6 +190,7 @@ def _back(scope: Scope) -> Response:
 
 
 @endpoints.page("/o/<slug>/endpoints/<endpoint_id>/active", who=Who.SUPERADMIN, methods=["POST"])
+@shown_again(lambda scope, **_path: _table(scope))
 def set_active(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
     wanted = yes_or_no("active")
     row = service.update(scope, endpoint_id, {"is_active": wanted}, version=ConfirmForm().version_sent)
@@ -211,6 +212,7 @@ def confirm_delete(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
 
 
 @endpoints.page("/o/<slug>/endpoints/<endpoint_id>/delete", who=Who.SUPERADMIN, methods=["POST"])
+@shown_again(confirm_delete)
 def delete(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
     form = ConfirmForm()
     row = service.delete(scope, endpoint_id, reason=form.why, version=form.version_sent)

@@ -18,7 +18,8 @@ from app.services import providers as service
 from app.services.connections import State
 from app.services.scope import Scope
 from app.web import render
-from app.web.forms import ConfirmForm, Form, differing, for_provider, sent_for, yes_or_no
+from app.web.conflicts import Clash, settle, shown_again
+from app.web.forms import ConfirmForm, Edit, Form, for_provider, sent_for, yes_or_no
 from app.web.guard import Pages, Who, confirm_password
 
 providers = Pages("providers", __name__)
@@ -29,7 +30,7 @@ LONGEST = service.REASON_LONGEST
 @providers.page("/o/<slug>/providers/<key>", who=Who.SUPERADMIN)
 def show(scope: Scope, key: str) -> ResponseReturnValue:
     state = connections.load(scope, connections.provider_of(key))
-    return _page(scope, state, for_provider(state))
+    return _page(scope, state, for_provider(state, fresh=True))
 
 
 @providers.page("/o/<slug>/providers/<key>", who=Who.SUPERADMIN, methods=["POST"])
@@ -94,13 +95,11 @@ def _has_secret(provider: Provider, form: Form) -> bool:
     return any(typed.get(settings_name(provider.key, field.name)) for field in provider.secrets)
 
 
-def _stale(scope: Scope, provider: Provider, form: Form) -> Response:
+def _stale(scope: Scope, provider: Provider, form: Edit) -> Response:
     """Both sides shown, and what was typed kept: saving again replaces what is stored."""
     state = connections.load(scope, provider)
-    plain = [field.name for field in provider.typed_fields if not field.secret]
-    now = {settings_name(provider.key, name): state.values.get(name) for name in plain}
-    form["version"].data = str(state.version)
-    return _page(scope, state, form, 412, conflicts=differing(form, now, now))
+    clash = settle(scope, form, for_provider(state, fresh=True), [provider.label])
+    return _page(scope, state, form, 412, conflicts=clash)
 
 
 def _tell_normalized(scope: Scope, provider: Provider, form: Form) -> None:
@@ -125,7 +124,7 @@ def _page(
     form: Form,
     status: int = 200,
     *,
-    conflicts: list[tuple[str, str, str]] | None = None,
+    conflicts: Clash | None = None,
     tested: Verified | None = None,
     retype: bool = False,
 ) -> Response:
@@ -149,7 +148,13 @@ def _page(
     )
 
 
+def _asked(scope: Scope, key: str) -> ResponseReturnValue:
+    """Where it was asked for: enabling is a button of the page, disabling has one of its own."""
+    return show(scope, key) if yes_or_no("enabled") else confirm_disable(scope, key)
+
+
 @providers.page("/o/<slug>/providers/<key>/enabled", who=Who.SUPERADMIN, methods=["POST"])
+@shown_again(_asked)
 def set_enabled(scope: Scope, key: str) -> ResponseReturnValue:
     provider = connections.provider_of(key)
     enabled = yes_or_no("enabled")
@@ -183,6 +188,7 @@ def _confirm(scope: Scope, key: str, template: str) -> Response:
 
 
 @providers.page("/o/<slug>/providers/<key>/forget", who=Who.SUPERADMIN, methods=["POST"])
+@shown_again(confirm_forget)
 def forget(scope: Scope, key: str) -> ResponseReturnValue:
     provider = connections.provider_of(key)
     form = ConfirmForm()
@@ -195,7 +201,7 @@ def forget(scope: Scope, key: str) -> ResponseReturnValue:
 def confirm_active(scope: Scope, family: str) -> ResponseReturnValue:
     """Says beforehand whom the change affects."""
     wanted = _family(family)
-    key = request.args.get("provider", "")
+    key = request.values.get("provider", "")
     return render.page(
         "providers/active.html",
         family=wanted,
@@ -207,6 +213,7 @@ def confirm_active(scope: Scope, family: str) -> ResponseReturnValue:
 
 
 @providers.page("/o/<slug>/active/<family>", who=Who.SUPERADMIN, methods=["POST"])
+@shown_again(confirm_active)
 def make_active(scope: Scope, family: str) -> ResponseReturnValue:
     wanted = _family(family)
     provider = connections.provider_of(request.form.get("provider", ""))

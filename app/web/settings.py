@@ -14,7 +14,8 @@ from app.services import organizations as service
 from app.services.impact import OfBaseUrl
 from app.services.scope import Scope
 from app.web import render
-from app.web.forms import BaseUrlForm, SettingsForm, differing, text_or_none
+from app.web.conflicts import Clash, of_organization, settle
+from app.web.forms import BaseUrlForm, SettingsForm, text_or_none
 from app.web.guard import Pages, Who
 
 settings = Pages("settings", __name__)
@@ -46,8 +47,8 @@ def save(scope: Scope) -> ResponseReturnValue:
         form.show(error)
         return _page(scope, form, 422)
     except Stale:
-        conflicts = differing(form, _stored(scope), FIELDS)
-        form.version.data = str(scope.organization.version)
+        fresh = SettingsForm(formdata=None, **_stored(scope), version=scope.organization.version)
+        conflicts = settle(scope, form, fresh, of_organization(scope), FIELDS)
         return _page(scope, form, 412, conflicts=conflicts)
     flash("Settings saved.", "ok")
     return render.see(url_for("settings.show", slug=scope.organization.slug))
@@ -86,7 +87,7 @@ def _page(
     form: SettingsForm,
     status: int = 200,
     *,
-    conflicts: list[tuple[str, str, str]] | None = None,
+    conflicts: Clash | None = None,
 ) -> Response:
     return render.page(
         "settings/show.html", status, form=form, conflicts=conflicts, history=service.base_urls(scope)

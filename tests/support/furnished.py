@@ -15,7 +15,16 @@ from app import http
 from app.models import Call, Organization, User
 from app.provider import Count, Field, PhoneNumber, Provider, ServiceHost
 from app.providers import PROVIDERS
-from app.services import endpoints, organizations, people, providers, tokens, totp, voice_phone_numbers
+from app.services import (
+    endpoints,
+    organizations,
+    people,
+    providers,
+    sessions,
+    tokens,
+    totp,
+    voice_phone_numbers,
+)
 from app.services.scope import Scope
 from tests.support.cast import Cast, Person
 from tests.support.page_checks import MARK
@@ -104,6 +113,8 @@ def furnish(app: Flask, cast: Cast) -> Furnished:
         sleeper = people.create(scope, _sleeper())
         secrets["password"] = _sleeper()["password"]
         secrets["totp"] = totp.begin(scope, sleeper).split("secret=")[1].split("&")[0]
+        with scope.transaction():
+            secrets["session"] = sessions.start(scope, sleeper, user_agent="Firefox/140.0")
         scope.session.add(_call(cast.acme))
         scope.session.commit()
         ids = {
@@ -116,6 +127,7 @@ def furnish(app: Flask, cast: Cast) -> Furnished:
             "number_id": scope.session.merge(number).id,
             "phone_number": "+15557654321",
             "token_id": issued.token.id,
+            "session_id": sessions.of_user(scope, sleeper)[0].id,
             "organization_id": cast.acme,
             "filename": "patchbay.css",
             "switch_id": str(providers.history(scope, PROVIDERS["elevenlabs"])[0].id),

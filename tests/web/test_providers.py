@@ -161,8 +161,8 @@ def test_a_secret_that_cannot_be_opened_has_to_be_entered_again(
 
 
 @EVERY
-def test_a_stale_form_shows_both_sides_and_keeps_what_was_typed(
-    app: Flask, dana: Portal, provider: Provider
+def test_a_stale_form_shows_both_sides_and_loses_nothing_of_theirs(
+    app: Flask, dana: Portal, cast: Cast, provider: Provider
 ) -> None:
     form = connect(dana, provider)
     connect(dana, provider, again=True)
@@ -170,12 +170,14 @@ def test_a_stale_form_shows_both_sides_and_keeps_what_was_typed(
         page = form.press("Save", 412)
     assert "Somebody saved this while you were editing." in page.notes
     now, typed = good_values(provider, again=True), good_values(provider)
-    differing = [d for d in provider.typed_fields if not d.secret and now[d.name] != typed[d.name]]
-    assert page.compared == [(d.label, str(now[d.name]), str(typed[d.name])) for d in differing]
+    differing = [d for d in provider.typed_fields if d.secret or now[d.name] != typed[d.name]]
+    sides = {
+        d.label: ("replaced", "not changed") if d.secret else (str(now[d.name]), str(typed[d.name]))
+        for d in differing
+    }
+    assert {label: (theirs, mine) for label, theirs, mine in page.compared} == sides
     page.press("Save")
-    page = dana.get(path_of(provider))
-    for declared in differing:
-        assert page.value(settings_name(provider.key, declared.name)) == str(typed[declared.name])
+    assert stored(app, cast, provider) == now
 
 
 @EVERY
@@ -284,7 +286,12 @@ def test_a_stale_confirmation_is_refused(app: Flask, dana: Portal, verb: str) ->
     connect(dana, vobiz, again=True)
     with unchanged(app):
         page = page.press("Disable Vobiz" if verb == "Disable…" else "Forget the values", 412)
-    assert page.title == "Somebody was faster"
+    assert page.title == ("Disable Vobiz?" if verb == "Disable…" else "Forget Vobiz?")
+    assert "Somebody changed this while you were looking at it." in page.notes
+    assert "Provider saved (Vobiz auth ID, Vobiz auth token" in page.notes
+    assert "by dana@acme.example" in page.notes
+    page = page.press("Disable Vobiz" if verb == "Disable…" else "Forget the values")
+    assert "Vobiz is disabled" in page.notes or "are forgotten" in page.notes
 
 
 def test_a_stale_choice_of_the_active_one_is_refused(app: Flask, dana: Portal) -> None:

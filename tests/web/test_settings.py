@@ -82,12 +82,13 @@ def test_two_people_at_once_are_both_shown(app: Flask, form: Page) -> None:
     assert page.compared == [
         ("Name", "Acme One", "Acme Two"),
         ("Public base URL", BASE, "nothing"),
-        ("Country", "nothing", "IN"),
+        ("Country", "None: numbers need their country code", "India"),
     ]
     assert page.value("name") == "Acme Two"
+    assert page.value("public_base_url") == BASE
     page = page.press("Save")
-    assert page.value("name") == "Acme Two"
-    assert page.value("public_base_url") == ""
+    assert (page.value("name"), page.value("country")) == ("Acme Two", "IN")
+    assert page.value("public_base_url") == BASE
 
 
 def test_a_version_is_always_asked_for(app: Flask, form: Page, dana: Portal) -> None:
