@@ -13,6 +13,7 @@ from app.web.calls import calls
 from app.web.checklist import checklist
 from app.web.drift import drift
 from app.web.endpoints import endpoints
+from app.web.many_endpoints import many_endpoints
 from app.web.numbers import numbers
 from app.web.organizations import organizations
 from app.web.people import people
@@ -34,6 +35,7 @@ def init_app(app: Flask) -> None:
         callback,
         voice_ai,
         endpoints,
+        many_endpoints,
         calls,
         drift,
         numbers,
