@@ -136,6 +136,7 @@
   });
   addEventListener("pageshow", () => {
     for (const busy of document.querySelectorAll(".is-busy")) busy.classList.remove("is-busy");
+    for (const told of document.querySelectorAll("[data-ticked]")) countTicks(told.closest("form"));
   });
 
   // Ticks: how many there are, and all of a kind at once

@@ -163,6 +163,7 @@ def _value(order: Order, value: Any) -> Any:
     elif isinstance(order.column.type, Boolean):
         if isinstance(value, bool):
             return value
-    elif isinstance(value, str) and "\0" not in value and value.encode():
+    elif isinstance(value, str) and "\0" not in value:
+        value.encode()
         return value
     raise ValueError

@@ -133,9 +133,7 @@ def _as_seen(scope: Scope, selection: Selection, seen: int | None) -> Select[End
     count = scope.session.scalar(query.with_only_columns(func.count())) or 0
     if count != seen:
         before = "another number" if seen is None else f"{seen:,}"
-        message = (
-            f"There are {count:,} endpoints in what you selected now, not {before}. Nothing was changed."
-        )
+        message = f"What you selected is {count:,} endpoints now, not {before}. Nothing was changed."
         raise Conflict(message, code="SELECTION_CHANGED")
     return query
 
