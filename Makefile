@@ -3,6 +3,7 @@
 PYTHON ?= python3
 PYTEST_ARGS ?= -n 2 --dist loadscope
 BENCH_ARGS ?=
+BENCH_ENDPOINTS_ARGS ?=
 
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
@@ -41,8 +42,9 @@ types: $(VENV)/.installed-dev ## Check types
 layers: $(VENV)/.installed-dev ## Check that imports point down only
 	@$(BIN)/lint-imports
 
-bench: $(VENV)/.installed-dev ## Measure the dialer's question against bare Flask
+bench: $(VENV)/.installed-dev ## Measure the dialer's question against bare Flask, and a table of 100,000 endpoints
 	@$(IN_VENV) bench.voice_provider $(BENCH_ARGS)
+	@$(IN_VENV) bench.endpoints $(BENCH_ENDPOINTS_ARGS)
 
 requirements: $(VENV)/.installed-dev ## Pin requirements.txt and requirements-dev.txt anew (BUMP=--upgrade for newer versions)
 	@$(COMPILE) $(BUMP) pyproject.toml --output-file requirements.txt

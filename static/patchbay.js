@@ -129,13 +129,18 @@
   });
   addEventListener("pageshow", () => {
     for (const busy of document.querySelectorAll(".is-busy")) busy.classList.remove("is-busy");
+    for (const told of document.querySelectorAll("[data-ticked]")) countTicks(told.closest("form"));
   });
 
   // Ticks: how many there are, and all of a kind at once
 
+  const boxesOf = (form, kind) => [...form.elements].filter((box) => box.matches(kind ? `[data-tick="${kind}"]` : "[data-tick]"));
   const countTicks = (form) => {
-    const count = form.querySelectorAll("[data-tick]:checked").length;
+    const count = boxesOf(form).filter((box) => box.checked).length;
     form.querySelector("[data-ticked]").textContent = count ? `${count} ticked` : "";
+    for (const all of form.elements) {
+      if (all.matches("input[data-tick-all]")) all.checked = boxesOf(form, all.dataset.tickAll).every((box) => box.checked);
+    }
   };
   document.addEventListener("change", ({ target }) => {
     if (target.matches("[data-tick]")) countTicks(target.form);
@@ -143,11 +148,16 @@
   document.addEventListener("click", ({ target }) => {
     const all = target.closest?.("[data-tick-all]");
     if (!all) return;
-    const boxes = [...all.form.querySelectorAll(`[data-tick="${all.dataset.tickAll}"]`)];
+    const boxes = boxesOf(all.form, all.dataset.tickAll);
     const ticked = boxes.some((box) => !box.checked);
     for (const box of boxes) box.checked = ticked;
     countTicks(all.form);
   });
+  const tickAgain = (part, values) => {
+    const boxes = [...part.querySelectorAll("[data-tick]")].filter((box) => values.has(box.value));
+    for (const box of boxes) box.checked = true;
+    if (boxes.length) countTicks(boxes[0].form);
+  };
 
   // htmx
 
@@ -161,9 +171,16 @@
     }
   });
 
+  // What is being edited is not replaced by news.
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    if (event.detail.elt.matches("[data-refresh]") && document.querySelector("[data-edit-row]")) event.preventDefault();
+  });
+
   // A page is never put inside a part of another, nor a note in the place of what it is about.
   let focusAfter = null;
+  let ticked = new Set();
   document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+    ticked = new Set([...document.querySelectorAll("[data-tick]:checked")].map((box) => box.value));
     focusAfter = document.activeElement?.closest("[data-focus-after]")?.dataset.focusAfter;
     if (detail.xhr.status < 400) return;
     if (/^\s*<!doctype/i.test(detail.serverResponse)) {
@@ -209,7 +226,7 @@
   const focus = (part) => {
     const wanted = part.querySelector("[autofocus]");
     if (wanted) wanted.focus();
-    else if (document.activeElement === document.body && focusAfter) byId(focusAfter)?.focus();
+    else if (document.activeElement === document.body && focusAfter) (byId(focusAfter) ?? document.querySelector("[data-search]"))?.focus();
   };
 
   document.addEventListener("htmx:load", ({ detail }) => {
@@ -219,6 +236,7 @@
       detail.elt.remove();
       return;
     }
+    tickAgain(detail.elt, ticked);
     settle(detail.elt);
     focus(detail.elt);
   });

@@ -15,7 +15,7 @@ from app.core import etag
 from app.core.errors import Invalid, Malformed, Problem
 from app.provider import Family
 from app.providers import keys_in
-from app.services import endpoints, pointing, telephony
+from app.services import endpoint_pages, endpoints, pointing, telephony
 from app.services.endpoints import EndpointDraft, EndpointEdit, Filter
 from app.services.scope import Scope
 
@@ -82,7 +82,7 @@ def list_endpoints(scope: Scope) -> ResponseReturnValue:
             raise Invalid([Problem("cursor", "Send it together with limit.")])
         rows = endpoints.stream(scope, wanted)
         return answers.array(rows, tag=_list_tag(scope), close=scope.session.close)
-    page = endpoints.page(scope, wanted, limit=limit, cursor=_single("cursor"))
+    page = endpoint_pages.page(scope, wanted, limit=limit, cursor=_single("cursor"))
     base = scope.organization.public_base_url
     response = answers.document([endpoints.document(base, row) for row in page.rows], tagged=True)
     if page.next_cursor:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -15,7 +13,7 @@ from sqlalchemy import ColumnElement, Select, false, func, or_, select, tuple_
 from sqlalchemy.exc import IntegrityError
 
 from app.core import clock, phone, urls
-from app.core.errors import Conflict, Invalid, Malformed, Problem
+from app.core.errors import Conflict, Invalid, Problem
 from app.models import Endpoint, Organization
 from app.provider import Family
 from app.providers import in_family, keys_in
@@ -93,12 +91,6 @@ class Filter:
     drifted: bool = False
 
 
-@dataclass(frozen=True)
-class Page:
-    rows: list[Endpoint]
-    next_cursor: str | None
-
-
 def document(base_url: str | None, row: Any) -> dict[str, Any]:
     """An endpoint as the contract has it."""
     return {
@@ -114,7 +106,8 @@ def document(base_url: str | None, row: Any) -> dict[str, Any]:
     }
 
 
-def _query(scope: Scope, wanted: Filter) -> Select[Endpoint]:
+def matching(scope: Scope, wanted: Filter) -> Select[Endpoint]:
+    """The organization's endpoints that the filter shows, in no order."""
     query = scope.select(Endpoint)
     if "\0" in f"{wanted.text}{wanted.provider}{wanted.agent}":
         return query.where(false())
@@ -150,44 +143,19 @@ def _matches(text: str, country: str | None) -> ColumnElement[bool]:
     return or_(*found)
 
 
-def page(scope: Scope, wanted: Filter, *, limit: int, cursor: str | None = None) -> Page:
-    """Up to `limit` endpoints by number, after the cursor of the page before."""
-    query = _query(scope, wanted).order_by(Endpoint.phone_number).limit(limit + 1)
-    if cursor:
-        query = query.where(Endpoint.phone_number > _decode(cursor))
-    rows = list(scope.session.scalars(query))
-    more = len(rows) > limit
-    rows = rows[:limit]
-    return Page(rows, _encode(rows[-1].phone_number) if more else None)
-
-
 def count(scope: Scope, wanted: Filter) -> int:
     """How many there are, counted to one more than `COUNT_MOST` and no further."""
-    some = _query(scope, wanted).with_only_columns(Endpoint.id).limit(COUNT_MOST + 1).subquery()
+    some = matching(scope, wanted).with_only_columns(Endpoint.id).limit(COUNT_MOST + 1).subquery()
     return scope.session.scalar(select(func.count()).select_from(some)) or 0
 
 
 def stream(scope: Scope, wanted: Filter) -> Iterator[dict[str, Any]]:
     """Every endpoint by number, as documents, a few at a time: memory does not grow with the rows."""
     base = scope.organization.public_base_url
-    query = _query(scope, wanted).order_by(Endpoint.phone_number)
+    query = matching(scope, wanted).order_by(Endpoint.phone_number)
     columns = query.with_only_columns(*Endpoint.__table__.columns).execution_options(yield_per=500)
     for row in scope.session.execute(columns):
         yield document(base, row)
-
-
-def _encode(number: str) -> str:
-    return base64.urlsafe_b64encode(number.encode()).decode().rstrip("=")
-
-
-def _decode(cursor: str) -> str:
-    try:
-        number = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
-    except (binascii.Error, ValueError):
-        number = ""
-    if not phone.E164.fullmatch(number):
-        raise Malformed("The cursor is not one that this list gave. Start again without it.")
-    return number
 
 
 def get(scope: Scope, endpoint_id: str) -> Endpoint:

@@ -14,6 +14,7 @@ from app.web.checklist import checklist
 from app.web.drift import drift
 from app.web.endpoints import endpoints
 from app.web.find import find
+from app.web.many_endpoints import many_endpoints
 from app.web.numbers import numbers
 from app.web.organizations import organizations
 from app.web.people import people
@@ -38,6 +39,7 @@ def init_app(app: Flask) -> None:
         endpoints,
         who_answers,
         find,
+        many_endpoints,
         calls,
         drift,
         numbers,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -13,8 +14,9 @@ from app.core.errors import Conflict, Invalid, Stale
 from app.models import DriftCheck, Endpoint
 from app.provider import Family
 from app.providers import PROVIDERS, in_family
-from app.services import audit, checking, drift, impact, pointing
+from app.services import audit, checking, drift, endpoint_pages, impact, pointing
 from app.services import endpoints as service
+from app.services.endpoint_pages import Page as EndpointPage
 from app.services.endpoints import Filter
 from app.services.scope import Scope
 from app.web import render
@@ -45,9 +47,9 @@ def _table(
     conflicts: Clash | None = None,
 ) -> Response:
     """The edited row is in it also where the filter or the page would leave it out."""
-    wanted = _filter()
-    page = service.page(scope, wanted, limit=PAGE, cursor=request.args.get("cursor") or None)
-    total = service.count(scope, wanted)
+    wanted, sort, page = asked_filter(), request.args.get("sort") or endpoint_pages.BY_NUMBER, _page(scope)
+    is_whole = page.next_cursor is None and page.previous_cursor is None
+    total = len(page.rows) if is_whole else service.count(scope, wanted)
     states = service.telephony_states(scope)
     checks = drift.of_numbers(scope, [row.phone_number for row in page.rows])
     rows = page.rows if edited is None or edited in page.rows else [edited, *page.rows]
@@ -55,23 +57,38 @@ def _table(
         "endpoints/table.html",
         status,
         rows=[_row(scope, states, row, checks.get((row.provider, row.phone_number))) for row in rows],
-        next_page=_query(cursor=page.next_cursor) if page.next_cursor else None,
-        query=_query(cursor=request.args.get("cursor")),
+        previous_page=view_query(cursor=page.previous_cursor) if page.previous_cursor else None,
+        next_page=view_query(cursor=page.next_cursor) if page.next_cursor else None,
+        first_page=view_query(cursor=None),
+        query=view_query(),
+        view=_view(),
+        sort=sort,
+        sorts={name: view_query(cursor=None, sort=name) for name in endpoint_pages.SORTS},
         total=min(total, service.COUNT_MOST),
         total_is_capped=total > service.COUNT_MOST,
         wanted=wanted,
         is_filtered=wanted != Filter(),
-        is_first=not request.args.get("cursor"),
+        is_first=page.previous_cursor is None,
+        all_ticked=request.args.get("tick") == "page",
         providers=in_family(Family.TELEPHONY),
-        agents=service.agents(scope),
+        agents_in_use=partial(service.agents, scope),
         editing=edited.id if edited else None,
         form=form,
         conflicts=conflicts,
-        standing=checking.standing(scope),
+        standing_now=partial(checking.standing, scope),
     )
 
 
-def _filter() -> Filter:
+def _page(scope: Scope) -> EndpointPage:
+    """As the address asks. A page that is no more, such as after its rows were deleted, is the first."""
+    wanted, sort = asked_filter(), request.args.get("sort") or endpoint_pages.BY_NUMBER
+    cursor = request.args.get("cursor") or None
+    page = endpoint_pages.page(scope, wanted, limit=PAGE, sort=sort, cursor=cursor)
+    return page if page.rows or not cursor else endpoint_pages.page(scope, wanted, limit=PAGE, sort=sort)
+
+
+def asked_filter() -> Filter:
+    """What the address asks for."""
     active = {"on": True, "off": False}.get(request.args.get("active", ""))
     return Filter(
         text=request.args.get("q", "").strip()[:100],
@@ -82,11 +99,14 @@ def _filter() -> Filter:
     )
 
 
-def _query(cursor: str | None = None) -> str:
-    """The view that the address shows, for links and forms that come back to it."""
-    names = ("q", "provider", "active", "agent", "sync")
-    kept = {name: request.args[name] for name in names if request.args.get(name)}
-    return urlencode(kept | ({"cursor": cursor} if cursor else {}))
+def view_query(**other: str | None) -> str:
+    """The view that the address shows, for links and forms that come back to it; or with `other` parts."""
+    return urlencode({name: value for name, value in (_view() | other).items() if value})
+
+
+def _view() -> dict[str, str]:
+    names = ("q", "provider", "active", "agent", "sync", "sort", "cursor")
+    return {name: request.args[name] for name in names if request.args.get(name)}
 
 
 def _row(scope: Scope, states: Any, row: Endpoint, check: DriftCheck | None = None) -> dict[str, Any]:
@@ -167,7 +187,7 @@ def save(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
     except Stale:
         return _stale(scope, endpoint_id, form)
     flash(f"{phone.display(row.phone_number)} saved.", "ok")
-    return _back(scope)
+    return back(scope)
 
 
 def _stale(scope: Scope, endpoint_id: str, form: EndpointForm) -> Response:
@@ -182,9 +202,9 @@ def _keep_fixed(form: EndpointForm, row: Endpoint) -> None:
     form.phone_number.data, form.provider.data = row.phone_number, row.provider
 
 
-def _back(scope: Scope) -> Response:
+def back(scope: Scope) -> Response:
     """To the table, as it was shown."""
-    query = _query(cursor=request.args.get("cursor"))
+    query = view_query()
     address = url_for("endpoints.table", slug=scope.organization.slug)
     return render.see(f"{address}?{query}" if query else address)
 
@@ -196,7 +216,7 @@ def set_active(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
     row = service.update(scope, endpoint_id, {"is_active": wanted}, version=ConfirmForm().version_sent)
     state = "active" if row.is_active else "inactive, and answers nobody"
     flash(f"{phone.display(row.phone_number)} is {state}.", "ok")
-    return _back(scope)
+    return back(scope)
 
 
 @endpoints.page("/o/<slug>/endpoints/<endpoint_id>/delete", who=Who.SUPERADMIN)
@@ -207,7 +227,7 @@ def confirm_delete(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
         row=_row(scope, service.telephony_states(scope), row),
         form=ConfirmForm(version=str(row.version)),
         dialers=impact.holders(scope, row.phone_number),
-        query=_query(cursor=request.args.get("cursor")),
+        query=view_query(),
     )
 
 
@@ -217,4 +237,4 @@ def delete(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
     form = ConfirmForm()
     row = service.delete(scope, endpoint_id, reason=form.why, version=form.version_sent)
     flash(f"{phone.display(row.phone_number)} is deleted.", "ok")
-    return _back(scope)
+    return back(scope)

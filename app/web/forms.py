@@ -193,6 +193,21 @@ class EndpointForm(Edit):
         }
 
 
+class ManyEndpointsForm(Form):
+    """Beside what was selected: how many somebody was told that they are, and their new agent."""
+
+    word = "many"
+
+    inbound_agent_name = StringField("Answered by", description="Leave it empty for nobody.")
+    outbound_agent_name = StringField("Dials as", description="Leave it empty for nobody.")
+    count = HiddenField()
+
+    @property
+    def seen(self) -> int | None:
+        text = str(self.count.data or "")
+        return int(text) if re.fullmatch("[0-9]{1,9}", text) else None
+
+
 class ImportForm(Form):
     """Beside ticked numbers: which agents the endpoints get, or who gets the numbers."""
 

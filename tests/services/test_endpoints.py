@@ -9,7 +9,7 @@ from app.core.errors import Conflict, Invalid, Malformed, NotFound, Stale
 from app.models import Endpoint
 from app.models.base import new_id
 from app.providers import PROVIDERS
-from app.services import audit, connections, endpoints, providers, telephony
+from app.services import audit, connections, endpoint_pages, endpoints, providers, telephony
 from app.services.endpoints import Filter
 from tests.support.scopes import NOBODY, statements, winners
 
@@ -36,7 +36,7 @@ def _fill(scope, total, **more):
 
 
 def _numbers(scope, **wanted):
-    page = endpoints.page(scope, Filter(**wanted), limit=100)
+    page = endpoint_pages.page(scope, Filter(**wanted), limit=100)
     return [row.phone_number for row in page.rows]
 
 
@@ -239,7 +239,7 @@ def test_pages_follow_each_other_by_number_and_miss_nothing(acme, globex):
     endpoints.create(globex, DRAFT)
     seen, cursor, pages = [], None, 0
     while pages == 0 or cursor:
-        page = endpoints.page(acme, Filter(), limit=10, cursor=cursor)
+        page = endpoint_pages.page(acme, Filter(), limit=10, cursor=cursor)
         seen += [row.phone_number for row in page.rows]
         cursor, pages = page.next_cursor, pages + 1
     assert seen == [f"+1555{n:07}" for n in range(25)]
@@ -248,22 +248,22 @@ def test_pages_follow_each_other_by_number_and_miss_nothing(acme, globex):
 
 def test_a_full_last_page_has_no_next(acme):
     _fill(acme, 10)
-    assert endpoints.page(acme, Filter(), limit=10).next_cursor is None
-    assert endpoints.page(acme, Filter(), limit=9).next_cursor is not None
+    assert endpoint_pages.page(acme, Filter(), limit=10).next_cursor is None
+    assert endpoint_pages.page(acme, Filter(), limit=9).next_cursor is not None
 
 
 def test_a_page_does_not_shift_when_rows_before_it_go(acme):
     _fill(acme, 10)
-    first = endpoints.page(acme, Filter(), limit=5)
+    first = endpoint_pages.page(acme, Filter(), limit=5)
     endpoints.delete(acme, first.rows[0].id)
-    second = endpoints.page(acme, Filter(), limit=5, cursor=first.next_cursor)
+    second = endpoint_pages.page(acme, Filter(), limit=5, cursor=first.next_cursor)
     assert second.rows[0].phone_number == "+15550000005"
 
 
 @pytest.mark.parametrize("cursor", ["x", "!!", "é", "AAAA", "K" * 5000, "JzsgLS0", "KzE1NTUA"])
 def test_a_cursor_that_no_list_gave_is_refused(acme, cursor):
     with pytest.raises(Malformed, match="cursor"):
-        endpoints.page(acme, Filter(), limit=10, cursor=cursor)
+        endpoint_pages.page(acme, Filter(), limit=10, cursor=cursor)
 
 
 @pytest.fixture

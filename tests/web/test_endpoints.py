@@ -364,3 +364,57 @@ def test_what_was_typed_is_kept_where_the_view_leaves_the_row_out(
 @pytest.mark.parametrize("version", ["9" * 5000, "-1", "1.0", "²", ""])
 def test_a_version_that_is_none_is_stale(dana: Portal, row: Endpoint, version: str) -> None:
     dana.get(f"{PATH}?edit={row.id}").press("Save", 412, version=version)
+
+
+def test_headers_sort_and_say_how(dana: Portal, many: list[str]) -> None:
+    def sorted_by(page: Page) -> dict[str, str]:
+        return {th.text: th["aria-sort"] for th in page.root.all("th") if "aria-sort" in th.attrs}
+
+    page = dana.get(PATH)
+    assert sorted_by(page) == {"Number · Label": "ascending"}
+    page = page.follow("Number")
+    assert page.path == f"{PATH}?sort=-number"
+    assert sorted_by(page) == {"Number · Label": "descending"}
+    assert page.root.all("a", css="pb-num")[0].text == shown(many[-1])
+    page = page.follow("Agent")
+    assert sorted_by(page) == {"Agent": "ascending"}
+    assert "in Agent 0" in page.rows()[0]
+    page = page.follow("Active").follow("Active")
+    assert (page.path, page.value("sort")) == (f"{PATH}?sort=-active", "-active")
+    assert page.root.by_id("endpoints").all("button", css="pb-toggle")[0]["aria-pressed"] == "true"
+
+
+def test_pages_keep_the_order_and_the_filter_both_ways(dana: Portal, many: list[str]) -> None:
+    first = dana.get(f"{PATH}?sort=-label&provider=twilio")
+    second = first.follow("Next")
+    assert not set(first.rows()) & set(second.rows())
+    assert second.follow("Previous").rows() == first.rows()
+    assert second.follow("First page").path == f"{PATH}?provider=twilio&sort=-label"
+    assert not first.has_link("Previous")
+    assert not second.has_link("Next")
+    assert "Next" in second.follow("Previous").text
+    page = second.follow("Provider")
+    assert page.path == f"{PATH}?provider=twilio&sort=provider"
+
+
+def test_a_sort_or_a_cursor_of_another_one_is_refused(dana: Portal, many: list[str]) -> None:
+    cursor = dana.get(f"{PATH}?sort=label").link("Next")["href"].split("cursor=")[1]
+    assert "sorted otherwise" in dana.get(f"{PATH}?sort=agent&cursor={cursor}", 400).text
+    assert "Endpoints are sorted by" in dana.get(f"{PATH}?sort=secret", 400).text
+
+
+def test_a_page_whose_rows_are_gone_is_the_first(
+    app: Flask, dana: Portal, cast: Cast, many: list[str]
+) -> None:
+    last = dana.get(PATH).follow("Next").follow("Next").path
+    with scope_as(app, cast.dana) as scope:
+        for number in many[100:]:
+            row = scope.session.scalar(scope.select(Endpoint).where(Endpoint.phone_number == number))
+            endpoints.delete(scope, row.id)
+    page = dana.get(last)
+    assert page.root.all("a", css="pb-num")[0].text == shown(many[0])
+    assert not page.has_link("Previous")
+
+
+def test_an_agent_that_nobody_has_is_still_in_the_choice(dana: Portal, many: list[str]) -> None:
+    assert dana.get(f"{PATH}?agent=Gone&q=Line").value("agent") == "Gone"

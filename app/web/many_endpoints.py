@@ -1,0 +1,102 @@
+"""Many endpoints at once: what is selected is shown, and asked about, before anything is changed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response, flash, request
+from flask.typing import ResponseReturnValue
+
+from app.core import phone
+from app.core.errors import Conflict, Invalid
+from app.services import endpoints
+from app.services import many_endpoints as service
+from app.services.many_endpoints import Selection
+from app.services.scope import Scope
+from app.web import render
+from app.web.endpoints import asked_filter, back, view_query
+from app.web.forms import ManyEndpointsForm, text_or_none
+from app.web.guard import Pages, Who
+
+many_endpoints = Pages("many_endpoints", __name__)
+
+DONE = {
+    "activate": "{many} active now.",
+    "deactivate": "{many} inactive now, and answered by nobody.",
+    "inbound": "{many} answered by {agent} now.",
+    "outbound": "{many} dialled from by {agent} now.",
+    "delete": "{many} deleted.",
+}
+AGENTS = {"inbound": "inbound_agent_name", "outbound": "outbound_agent_name"}
+
+
+@many_endpoints.page("/o/<slug>/endpoints/many", who=Who.SUPERADMIN)
+def confirm(scope: Scope) -> ResponseReturnValue:
+    return _confirm(scope, ManyEndpointsForm())
+
+
+def _confirm(scope: Scope, form: ManyEndpointsForm, status: int = 200, problem: str = "") -> Response:
+    selection, what = _selection(), _what()
+    found = service.affected(scope, selection) if selection and what else None
+    form.count.data = str(found.count) if found else ""
+    return render.page(
+        "endpoints/many.html",
+        status,
+        form=form,
+        what=what,
+        field=form[AGENTS[what]] if what in AGENTS else None,
+        found=found,
+        shown=[phone.display(number) for number in found.numbers] if found else [],
+        filter_words=service.words(selection.wanted) if selection.wanted else "",
+        is_all=selection.wanted is not None,
+        problem=problem,
+        query=view_query(),
+        address=request.full_path,
+        agents=endpoints.agents(scope) if what in AGENTS else [],
+    )
+
+
+def _what() -> str | None:
+    what = request.args.get("do")
+    return what if what in DONE else None
+
+
+def _selection() -> Selection:
+    """`all` is everything that the filter of the same address shows."""
+    if request.args.get("all") == "yes":
+        return Selection(wanted=asked_filter())
+    return Selection(ids=request.args.getlist("id"))
+
+
+@many_endpoints.page("/o/<slug>/endpoints/many", who=Who.SUPERADMIN, methods=["POST"])
+def apply(scope: Scope) -> ResponseReturnValue:
+    form, selection, what = ManyEndpointsForm(), _selection(), _what()
+    if not selection or what is None:
+        return _confirm(scope, form, 422)
+    try:
+        count = _apply(scope, selection, what, form)
+    except Invalid as error:
+        form.show(error)
+        return _confirm(scope, form, 422)
+    except Conflict as error:
+        return _confirm(scope, form, error.status, error.message)
+    flash(_told(what, form, count), "ok")
+    return back(scope)
+
+
+def _apply(scope: Scope, selection: Selection, what: str, form: ManyEndpointsForm) -> int:
+    if what == "delete":
+        return service.remove(scope, selection, seen=form.seen)
+    changes: dict[str, Any] = {"is_active": what == "activate"}
+    if what in AGENTS:
+        changes = {AGENTS[what]: text_or_none(form[AGENTS[what]])}
+    return service.change(scope, selection, changes, seen=form.seen)
+
+
+def _told(what: str, form: ManyEndpointsForm, count: int) -> str:
+    if not count:
+        return "Nothing had to be changed: they were all so already."
+    many = f"{count:,} {'endpoint is' if count == 1 else 'endpoints are'}"
+    agent = text_or_none(form[AGENTS[what]]) or "nobody" if what in AGENTS else ""
+    rest = (form.seen or 0) - count
+    return DONE[what].format(many=many, agent=agent) + (f" {rest:,} had been so already." if rest > 0 else "")

@@ -1,0 +1,237 @@
+"""What 100,000 endpoints cost: the table's pages, orders, search and filters against its first page,
+and the memory of the list that is streamed. Prints times and ratios. See README.md here.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import tempfile
+import time
+import tracemalloc
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from statistics import median
+from urllib.parse import urlencode
+
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import insert, select
+
+from app import create_app, http
+from app.config import Settings
+from app.core import clock
+from app.extensions import db
+from app.models import DriftCheck, Endpoint, Organization, User
+from app.models.base import new_id
+from app.services import endpoint_pages
+from app.services.endpoints import Filter
+from tests.support.cast import PASSWORD
+from tests.support.databases import migrate
+from tests.support.html import parse
+from tests.support.postgres import Postgres
+from tests.support.scopes import scope_of
+from tests.support.server import clean_environment
+
+EMAIL = "dana@acme.example"
+HOME = "https://localhost"
+PATH = "/o/bench/endpoints"
+PROVIDERS = ("twilio", "exotel", "vobiz")
+AT_ONCE = 2000
+DEEP = 0.95
+"""How far into the rows a deep page is."""
+PART = {"HX-Request": "true", "HX-Target": "endpoints"}
+
+
+@dataclass(frozen=True)
+class Compared:
+    """Seconds that a page took, and the one that it is compared with."""
+
+    own: float
+    other: float
+
+    @property
+    def ratio(self) -> float:
+        return self.own / self.other
+
+
+def main() -> None:
+    options = _options()
+    logging.disable(logging.CRITICAL)
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="patchbay-bench-")))
+        environment = clean_environment() | {"PATCHBAY_DATA": str(folder)}
+        if options.postgresql:
+            postgres = Postgres(folder)
+            stack.callback(postgres.stop)
+            postgres.create("patchbay")
+            environment["DATABASE_URL"] = postgres.url("patchbay")
+        migrate(environment)
+        app = create_app(Settings.from_environment(environment))
+        token = _people(app)
+        with app.app_context():
+            _fill(options.rows)
+            stack.callback(db.engine.dispose)
+        client = _signed_in(app)
+        for query in ("?provider=nobody", "?provider=vobiz", ""):
+            count, most = _streamed(app, token, query)
+            print(f"streamed list    {count:7,} rows, at most {most:7,} KiB held", flush=True)
+        deep = _deep(app, options.rows)
+        orders = {sort: urlencode({"sort": sort}) for sort in endpoint_pages.SORTS[1:]}
+        _print("against the first page", _compare(client, orders | _found(), "", options.rounds))
+        paged: dict[str, Compared] = {}
+        for sort, query in deep.items():
+            name = f"{sort}, {DEEP:.0%}"
+            paged |= _compare(client, {name: query}, urlencode({"sort": sort}), options.rounds)
+        _print("deep in the rows, against the first page of the same order", paged)
+        _demand(paged, options.at_most)
+
+
+def _demand(paged: Mapping[str, Compared], at_most: float | None) -> None:
+    slow = [name for name, each in paged.items() if at_most is not None and each.ratio > at_most]
+    if slow:
+        raise SystemExit(f"More than {at_most} times as slow: {', '.join(slow)}.")
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="bench.endpoints", description=__doc__)
+    parser.add_argument("--rows", type=int, default=100_000)
+    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--postgresql", action="store_true", help="instead of SQLite")
+    parser.add_argument("--at-most", type=float, help="exit with 1 where a deep page's ratio is more")
+    return parser.parse_args()
+
+
+def _people(app: Flask) -> str:
+    run = app.test_cli_runner().invoke
+    person = ["--email", EMAIL, "--name", "Dana", "--role", "superadmin", "--organization", "Bench"]
+    made = run(args=["users", "create", *person, "--password-stdin"], input=f"{PASSWORD}\n")
+    issued = run(args=["tokens", "create", "--email", EMAIL])
+    if made.exit_code or issued.exit_code:
+        raise SystemExit(f"{made.output}\n{issued.output}")
+    return str(issued.output.strip().splitlines()[-1])
+
+
+def _fill(total: int) -> None:
+    organization = db.session.scalars(select(Organization.id)).one()
+    for start in range(0, total, AT_ONCE):
+        some = range(start, min(start + AT_ONCE, total))
+        db.session.execute(insert(Endpoint), [_endpoint(organization, n, total) for n in some])
+        checked = [_check(organization, n) for n in some if n % 9 and n % 11]
+        db.session.execute(insert(DriftCheck), checked)
+        db.session.commit()
+
+
+def _endpoint(organization: str, n: int, total: int) -> dict[str, object]:
+    """Some have no label or agent; nothing rises with the number, as it does not in life."""
+    return {
+        "id": new_id(),
+        "organization_id": organization,
+        "phone_number": f"+1555{n:07}",
+        "provider": PROVIDERS[n % 10 and n % 3],
+        "inbound_agent_name": None if n % 11 == 0 else f"Agent {n % 500}",
+        "outbound_agent_name": None if n % 3 else f"Dialer {n % 40}",
+        "label": None if n % 7 == 0 else f"Line {n * 7919 % total} of the {PROVIDERS[n % 3]} desk",
+        "is_active": bool(n % 9),
+        "created_at": clock.now() - timedelta(seconds=n * 31 % total),
+    }
+
+
+def _check(organization: str, n: int) -> dict[str, object]:
+    return {
+        "organization_id": organization,
+        "provider": PROVIDERS[n % 10 and n % 3],
+        "phone_number": f"+1555{n:07}",
+        "due": False,
+        "in_sync": bool(n % 100),
+        "since": None if n % 100 else clock.now(),
+        "checked_at": clock.now(),
+    }
+
+
+def _signed_in(app: Flask) -> FlaskClient:
+    client = app.test_client()
+    page = parse(client.get("/sign-in", base_url=HOME).text)
+    sent = {"csrf_token": page.one("input", name="csrf_token")["value"], "email": EMAIL, "password": PASSWORD}
+    answer = client.post("/sign-in", base_url=HOME, headers={"Referer": HOME}, data=sent)
+    if answer.status_code != 303:
+        raise SystemExit(f"Signing in answered {answer.status_code}.")
+    return client
+
+
+def _found() -> dict[str, str]:
+    """The query of each page that is compared with the first."""
+    wanted = {
+        "search, some": {"q": "Line 99"},
+        "search, none": {"q": "nothing has this"},
+        "search, number": {"q": "(555) 000-12"},
+        "of a provider": {"provider": "vobiz"},
+        "of an agent": {"agent": "Agent 7"},
+        "inactive": {"active": "off"},
+        "drifted": {"sync": "drifted"},
+        "drifted, search": {"sync": "drifted", "q": "desk"},
+    }
+    return {name: urlencode(query) for name, query in wanted.items()}
+
+
+def _deep(app: Flask, rows: int) -> dict[str, str]:
+    """The query of a page far into the rows, by its order."""
+    found = {}
+    with app.app_context():
+        organization, user = (
+            db.session.scalars(select(Organization)).one(),
+            db.session.scalars(select(User)).one(),
+        )
+        scope = scope_of(db.session(), organization, user, http.keys())
+        for sort in endpoint_pages.SORTS:
+            page = endpoint_pages.page(scope, Filter(), limit=int(rows * DEEP), sort=sort)
+            found[sort] = urlencode({"sort": sort, "cursor": page.next_cursor})
+    return found
+
+
+def _compare(client: FlaskClient, named: Mapping[str, str], against: str, rounds: int) -> dict[str, Compared]:
+    """In turns with what they are compared with, so that a slow moment of the machine slows both."""
+    found = {}
+    for name, query in named.items():
+        own, other = [], []
+        for _ in range(rounds):
+            other.append(_seconds(client, against))
+            own.append(_seconds(client, query))
+        found[name] = Compared(median(own), median(other))
+    return found
+
+
+def _seconds(client: FlaskClient, query: str) -> float:
+    """Of the part that htmx asks for at every letter that is typed, or every page."""
+    start = time.perf_counter()
+    answer = client.get(f"{PATH}?{query}", base_url=HOME, headers=PART)
+    taken = time.perf_counter() - start
+    if answer.status_code != 200:
+        raise SystemExit(f"{PATH}?{query} answered {answer.status_code}.")
+    return taken
+
+
+def _streamed(app: Flask, token: str, query: str) -> tuple[int, int]:
+    """How many endpoints the list has, and the most memory that Python held meanwhile, in KiB."""
+    client = app.test_client(use_cookies=False)
+    headers = {"Authorization": f"Bearer {token}"}
+    tracemalloc.start()
+    answer = client.get(f"/api/settings/endpoints{query}", headers=headers, buffered=False)
+    count = sum(part.count(b'"phone_number"') for part in answer.iter_encoded())
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    answer.close()
+    return count, most // 1024
+
+
+def _print(title: str, compared: Mapping[str, Compared]) -> None:
+    print(title)
+    for name, each in compared.items():
+        print(f"  {name:16} {each.own * 1000:7.1f} ms   {each.ratio:5.2f} x", flush=True)
+
+
+if __name__ == "__main__":
+    main()
