@@ -72,7 +72,9 @@ def _seen(scope, sight):
 
 
 def _edit(scope, **values):
-    endpoints.update(scope, endpoints.by_number(scope, NUMBER).id, values)
+    row = endpoints.by_number(scope, NUMBER)
+    assert row
+    endpoints.update(scope, row.id, values)
 
 
 def _unknown_provider(scope):
