@@ -72,7 +72,9 @@ def _seen(scope, sight):
 
 
 def _edit(scope, **values):
-    endpoints.update(scope, endpoints.by_number(scope, NUMBER).id, values)
+    row = endpoints.by_number(scope, NUMBER)
+    assert row
+    endpoints.update(scope, row.id, values)
 
 
 def _unknown_provider(scope):
@@ -262,7 +264,8 @@ def test_a_partly_tested_connection_is_no_problem(live):
 def test_asked_now_the_provider_s_answer_is_in_the_path(live, twilio, http):
     twilio.numbers[NUMBER].voice_url = OLD
     path = who_answers.find(live, NUMBER, http=http).paths["inbound"]
-    assert (path.problem.word, path.problem.text) == ("Drifted", OLD)
+    hop = path.hop("at_provider")
+    assert (path.problem, hop.word, hop.text) == (hop, "Drifted", OLD)
     twilio.numbers[NUMBER].voice_url = URL
     path = who_answers.find(live, NUMBER, http=http).paths["inbound"]
     assert (path.problem, path.hop("at_provider").word) == (None, "In sync")
@@ -271,8 +274,9 @@ def test_asked_now_the_provider_s_answer_is_in_the_path(live, twilio, http):
 def test_without_an_answer_it_is_not_known(live, twilio, http):
     _seen(live, IN_SYNC)
     twilio.trouble = Trouble.FAULT
-    hop = who_answers.find(live, NUMBER, http=http).paths["inbound"].problem
-    assert (hop.key, hop.tone, hop.word) == ("at_provider", "warn", "No answer")
+    path = who_answers.find(live, NUMBER, http=http).paths["inbound"]
+    hop = path.hop("at_provider")
+    assert (path.problem, hop.tone, hop.word) == (hop, "warn", "No answer")
     assert "trouble of its own" in hop.problem
 
 
@@ -325,6 +329,7 @@ def test_people_who_have_it_in_their_dialer(live, cast):
     (dialer,) = answer.dialers
     assert answer.is_known
     assert dialer.is_live
+    assert dialer.check
     assert dialer.check.in_sync is False
 
 
