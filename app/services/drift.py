@@ -112,7 +112,7 @@ def judge(sight: Sight, expected: str | None) -> tuple[bool | None, Reason | Non
     if expected is None:
         return None, Reason.NOTHING_EXPECTED
     if sight.trouble:
-        return False, sight.trouble
+        return (None if sight.trouble is Reason.NOT_SHOWN else False), sight.trouble
     reason = difference(sight.line, expected)
     return (None if reason is Reason.NOT_SHOWN else reason is None), reason
 

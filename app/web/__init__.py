@@ -22,6 +22,7 @@ from app.web.settings import settings
 from app.web.setup import setup
 from app.web.sign_in import sign_in
 from app.web.voice_ai import voice_ai
+from app.web.who_answers import who_answers
 
 
 def init_app(app: Flask) -> None:
@@ -35,6 +36,7 @@ def init_app(app: Flask) -> None:
         callback,
         voice_ai,
         endpoints,
+        who_answers,
         find,
         calls,
         drift,

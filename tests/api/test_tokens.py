@@ -314,7 +314,7 @@ def test_the_last_use_is_written_by_somebody_who_does_not_wait(
     def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
         thread = threading.current_thread().name
         if thread == "token uses" and not statement.startswith("BEGIN"):
-            asked.append(statement.split()[0])
+            asked.append(statement.split(maxsplit=1)[0])
         if statement.startswith("UPDATE api_tokens"):
             written.append(thread)
 

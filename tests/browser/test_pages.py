@@ -18,6 +18,7 @@ PAGES = [
             "",
             "endpoints",
             "endpoints/new",
+            "who-answers",
             "calls",
             "check",
             "numbers",

@@ -130,6 +130,7 @@ def furnish(app: Flask, cast: Cast) -> Furnished:
             "session_id": sessions.of_user(scope, sleeper)[0].id,
             "organization_id": cast.acme,
             "filename": "patchbay.css",
+            "switch_id": str(providers.history(scope, PROVIDERS["elevenlabs"])[0].id),
         }
     return Furnished(cast, ids, secrets)
 
