@@ -252,6 +252,7 @@ def confirm_undo(scope: Scope, switch_id: str) -> ResponseReturnValue:
 
 
 @providers.page("/o/<slug>/switches/<switch_id>/undo", who=Who.SUPERADMIN, methods=["POST"])
+@shown_again(confirm_undo)
 def undo(scope: Scope, switch_id: str) -> ResponseReturnValue:
     form = ConfirmForm()
     row = service.undoable(scope, _number(switch_id))

@@ -47,8 +47,7 @@ def save(scope: Scope) -> ResponseReturnValue:
         form.show(error)
         return _page(scope, form, 422)
     except Stale:
-        fresh = SettingsForm(formdata=None, **_stored(scope), version=scope.organization.version)
-        conflicts = settle(scope, form, fresh, of_organization(scope), FIELDS)
+        conflicts = settle(scope, form, _fresh(scope), of_organization(scope), FIELDS)
         return _page(scope, form, 412, conflicts=conflicts)
     flash("Settings saved.", "ok")
     return render.see(url_for("settings.show", slug=scope.organization.slug))
@@ -66,8 +65,14 @@ def confirm_base_url(scope: Scope) -> ResponseReturnValue:
         return _page(scope, form, 422)
     change = impact.of_base_url(scope, url)
     reason = f"Undo of the change to {change.was}" if change.was else ""
-    kept = BaseUrlForm(**typed, version=str(scope.organization.version), reason=reason)
+    version, seen = str(scope.organization.version), _fresh(scope).seen.data
+    kept = BaseUrlForm(**typed, version=version, seen=seen, reason=reason)
     return _confirm(change, kept)
+
+
+def _fresh(scope: Scope) -> SettingsForm:
+    """As it is stored now, whatever was sent."""
+    return SettingsForm(formdata=None, **_stored(scope), version=scope.organization.version)
 
 
 def _sent(form: SettingsForm) -> dict[str, Any]:
