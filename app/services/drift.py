@@ -195,13 +195,13 @@ def mark_due(scope: Scope, numbers: Collection[str] | None = None, *, changed: b
     """
     among = true() if numbers is None else DriftCheck.phone_number.in_(numbers)
     mine = (DriftCheck.organization_id == scope.organization.id) & among
-    targets = union(_answered(scope), _called_back(scope).with_only_columns(*_PLACE)).subquery()
+    places = (_answered(scope), _called_back(scope).with_only_columns(*_PLACE))
+    targets = union(*(_only(query, numbers) for query in places)).subquery()
     listed = tuple_(DriftCheck.provider, DriftCheck.phone_number).in_(select(targets))
     _run(scope, delete(DriftCheck).where(mine, ~listed))
-    wanted = true() if numbers is None else targets.c.phone_number.in_(numbers)
     rows = select(
         literal(scope.organization.id), targets.c.provider, targets.c.phone_number, literal(True)
-    ).where(wanted)
+    ).where(true())
     names = ["organization_id", "provider", "phone_number", "due"]
     insert = _insert(scope)(DriftCheck).from_select(names, rows, include_defaults=False)
     _run(scope, insert.on_conflict_do_nothing())
@@ -210,6 +210,11 @@ def mark_due(scope: Scope, numbers: Collection[str] | None = None, *, changed: b
 
 
 _PLACE = (VoicePhoneNumber.provider, VoicePhoneNumber.phone_number)
+
+
+def _only(query: Select[*tuple[Any, ...]], numbers: Collection[str] | None) -> Select[*tuple[Any, ...]]:
+    """Of the query's numbers these alone: a few are not looked for among all that there are."""
+    return query if numbers is None else query.where(query.selected_columns.phone_number.in_(numbers))
 
 
 def _insert(scope: Scope) -> Any:

@@ -12,6 +12,7 @@ from app.web.callback import callback
 from app.web.calls import calls
 from app.web.checklist import checklist
 from app.web.drift import drift
+from app.web.endpoint_imports import endpoint_imports
 from app.web.endpoints import endpoints
 from app.web.numbers import numbers
 from app.web.organizations import organizations
@@ -34,6 +35,7 @@ def init_app(app: Flask) -> None:
         callback,
         voice_ai,
         endpoints,
+        endpoint_imports,
         calls,
         drift,
         numbers,
