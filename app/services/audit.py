@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from app.models import AuditEvent, Organization
@@ -39,30 +39,18 @@ def _raise_revision(session: Session, organization: Organization) -> None:
 
 def note(scope: Scope, action: str, subject: str, changes: Mapping[str, Sequence[Any]] | None = None) -> None:
     """Adds an event for something that changed nothing in the organization: a sign-in, a read."""
-    scope.session.add(AuditEvent(**_event(scope, action, subject, changes)))
-
-
-def note_all(scope: Scope, action: str, told: Iterable[tuple[str, Mapping[str, Sequence[Any]]]]) -> None:
-    """As `note`, for many subjects with their changes, in one go. Inside a transaction only."""
-    events = [_event(scope, action, subject, changes) for subject, changes in told]
-    if events:
-        scope.session.flush()
-        scope.session.connection().execute(insert(AuditEvent), events)
-
-
-def _event(
-    scope: Scope, action: str, subject: str, changes: Mapping[str, Sequence[Any]] | None
-) -> dict[str, Any]:
-    return {
-        "organization_id": scope.found.id if scope.found else None,
-        "actor_id": scope.actor.user_id,
-        "actor_name": _line(scope.actor.name),
-        "ip": scope.actor.ip,
-        "request_id": scope.actor.request_id,
-        "action": action,
-        "subject": _line(subject),
-        "changes": {name: list(pair) for name, pair in (changes or {}).items()},
-    }
+    scope.session.add(
+        AuditEvent(
+            organization_id=scope.found.id if scope.found else None,
+            actor_id=scope.actor.user_id,
+            actor_name=_line(scope.actor.name),
+            ip=scope.actor.ip,
+            request_id=scope.actor.request_id,
+            action=action,
+            subject=_line(subject),
+            changes={name: list(pair) for name, pair in (changes or {}).items()},
+        )
+    )
 
 
 def _line(text: str) -> str:

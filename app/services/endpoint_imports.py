@@ -28,6 +28,9 @@ SHOWN = 100
 AT_ONCE = 1000
 """Numbers in one question to the database."""
 
+EACH = 1000
+"""More events than this would hide all others, and take longer than the import."""
+
 PASTED = "Pasted rows"
 IN_USE = "This number is in use already. A number can have one endpoint only."
 
@@ -281,10 +284,12 @@ def _change_all(scope: Scope, changed: Iterable[Planned]) -> None:
 def _record(
     scope: Scope, found: EndpointImport, added: Sequence[Planned], changed: Sequence[Planned]
 ) -> None:
-    """One event for the organization, and one in the history of each endpoint."""
+    """One event for the organization; and up to `EACH` endpoints, one in the history of each."""
     told = {name: [None, count] for name, count in found.shown["totals"].items() if count}
     audit.record(scope, "endpoints.imported", found.file_name, told)
     source = {"imported_from": [None, found.file_name]}
+    if len(added) + len(changed) > EACH:
+        return
     for action, rows in (("endpoint.created", added), ("endpoint.saved", changed)):
-        every = ((row.number, audit.diff(row.before, row.values) | source) for row in rows)
-        audit.note_all(scope, action, every)
+        for row in rows:
+            audit.note(scope, action, row.number, audit.diff(row.before, row.values) | source)

@@ -16,7 +16,7 @@ from app.services import endpoint_imports as service
 from app.services import endpoint_sheets
 from app.services.scope import Scope
 from app.web import render
-from app.web.endpoints import shown_filter
+from app.web.endpoints import asked_filter
 from app.web.forms import ConfirmForm, SheetForm
 from app.web.guard import Pages, Who
 
@@ -30,7 +30,7 @@ def export(scope: Scope) -> ResponseReturnValue:
     """The endpoints that the table shows with the same filter, on all its pages."""
     organization = scope.organization
     name = f"endpoints-{organization.slug}-{clock.now():%Y-%m-%d}.csv"
-    return _file(scope, name, endpoint_sheets.written(scope, shown_filter()))
+    return _file(scope, name, endpoint_sheets.written(scope, asked_filter()))
 
 
 @endpoint_imports.page("/o/<slug>/endpoints/template.csv", who=Who.SUPERADMIN)

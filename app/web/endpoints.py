@@ -44,7 +44,7 @@ def _table(
     conflicts: list[tuple[str, str, str]] | None = None,
 ) -> Response:
     """The edited row is in it also where the filter or the page would leave it out."""
-    wanted = shown_filter()
+    wanted = asked_filter()
     page = service.page(scope, wanted, limit=PAGE, cursor=request.args.get("cursor") or None)
     total = service.count(scope, wanted)
     states = service.telephony_states(scope)
@@ -70,8 +70,8 @@ def _table(
     )
 
 
-def shown_filter() -> Filter:
-    """What the address asks the table for."""
+def asked_filter() -> Filter:
+    """What the address asks for."""
     active = {"on": True, "off": False}.get(request.args.get("active", ""))
     return Filter(
         text=request.args.get("q", "").strip()[:100],

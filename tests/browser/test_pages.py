@@ -17,6 +17,7 @@ PAGES = [
             "",
             "endpoints",
             "endpoints/new",
+            "endpoints/import",
             "calls",
             "numbers",
             "providers/twilio/numbers",

@@ -414,6 +414,7 @@ def test_thousands_of_rows_take_few_statements(acme, engine):
     with statements(engine) as seen:
         endpoint_imports.apply(acme, found.id)
     assert len(seen) < 60
+    assert not audit.about(acme, "+12120000000"), "one event tells of them all"
     again = endpoint_imports.check(acme, raw.replace(b"Reception", b"Night desk"))
     with statements(engine) as seen:
         endpoint_imports.apply(acme, again.id)

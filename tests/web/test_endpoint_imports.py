@@ -56,7 +56,7 @@ def test_a_file_is_looked_at_and_then_imported(app: Flask, cast: Cast, dana: Por
     assert "Refused 0 Changed 1 Added 1 Unchanged 0" in page.text
     assert page.rows() == [
         f"2 {FIRST} Answered by: nothing → Reception Label: Old → New",
-        f"3 {SECOND} Provider: exotel",
+        f"3 {SECOND} Provider: Exotel",
     ]
     done = page.press("Import 2 rows")
     assert "Imported: 1 added, 1 changed." in done.notes
@@ -81,7 +81,7 @@ def test_refused_rows_come_first_with_line_and_reason(app: Flask, cast: Cast, da
     assert first.startswith("3 1.55512E+10 The spreadsheet shortened this number")
     assert second == f"4 {SECOND} This number is in use already. A number can have one endpoint only."
     assert third.startswith("5 <b>x</b> Write the number with its country code")
-    assert last == f"2 {FIRST} Provider: twilio"
+    assert last == f"2 {FIRST} Provider: Twilio"
     assert not page.has_button("Import 1 row")
     assert page.has_link("Upload it again")
     assert "Globex" not in page.text
@@ -112,7 +112,7 @@ def test_what_changed_in_between_is_shown_and_nothing_is_done(app: Flask, cast: 
     made(app, cast, SECOND, elsewhere=True)
     again = page.press("Import 2 rows", 409)
     assert "Endpoints changed since you looked. Nothing was imported." in again.notes
-    assert f"Line 3, {SECOND}: was added, is refused. This number is in use already." in again.notes
+    assert f"Line 3, {SECOND}: added before, refused now. This number is in use already." in again.notes
     assert not again.has_button("Import 1 row")
     assert numbers(app, cast) == []
 
