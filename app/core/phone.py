@@ -102,6 +102,11 @@ def display(number: str) -> str:
     return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
 
 
+def calling_code(country: str) -> int:
+    """What numbers of the country begin with after the `+`; 0 for one that has none."""
+    return int(phonenumbers.country_code_for_region(country))
+
+
 @cache
 def country_names() -> Mapping[str, str]:
     """The regions that a number can be read with: ISO 3166-1 alpha-2 code and English name."""

@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, delete, func, literal, select, true, tuple_, union, update
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Subquery,
+    delete,
+    func,
+    literal,
+    select,
+    true,
+    tuple_,
+    union,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.core import clock, urls
 from app.core.lines import Line, Reason, difference
 from app.core.outbound import OutboundError
-from app.models import Connection, DriftCheck, Endpoint, VoicePhoneNumber
+from app.models import CheckRun, Connection, DriftCheck, Endpoint, VoicePhoneNumber
 from app.provider import Outcome, Refusal
+from app.providers import PROVIDERS
 from app.services.scope import Scope
 
 SHUT = (Outcome.BAD_CREDENTIALS, Outcome.SUSPENDED, Outcome.WRONG_ACCOUNT, Outcome.NO_PERMISSION)
@@ -67,7 +80,7 @@ class Observation:
 
 @dataclass(frozen=True)
 class Tally:
-    """How many of an organization's numbers differ, since when, and when one was last looked at."""
+    """How many of an organization's numbers drifted, since when, and when all that was due was looked at."""
 
     drifted: int = 0
     since: datetime | None = None
@@ -99,7 +112,7 @@ def judge(sight: Sight, expected: str | None) -> tuple[bool | None, Reason | Non
     if expected is None:
         return None, Reason.NOTHING_EXPECTED
     if sight.trouble:
-        return False, sight.trouble
+        return (None if sight.trouble is Reason.NOT_SHOWN else False), sight.trouble
     reason = difference(sight.line, expected)
     return (None if reason is Reason.NOT_SHOWN else reason is None), reason
 
@@ -193,10 +206,10 @@ def mark_due(scope: Scope, numbers: Collection[str] | None = None, *, changed: b
 
     `changed`: what is expected of them did, so that what was seen before says nothing any more.
     """
-    among = true() if numbers is None else DriftCheck.phone_number.in_(numbers)
-    mine = (DriftCheck.organization_id == scope.organization.id) & among
-    places = (_answered(scope), _called_back(scope).with_only_columns(*_PLACE))
-    targets = union(*(_only(query, numbers) for query in places)).subquery()
+    mine = (DriftCheck.organization_id == scope.organization.id) & (
+        true() if numbers is None else _among(numbers)
+    )
+    targets = _targets(scope, numbers)
     listed = tuple_(DriftCheck.provider, DriftCheck.phone_number).in_(select(targets))
     _run(scope, delete(DriftCheck).where(mine, ~listed))
     rows = select(
@@ -209,12 +222,21 @@ def mark_due(scope: Scope, numbers: Collection[str] | None = None, *, changed: b
     _run(scope, update(DriftCheck).where(mine).values(due=True, **void))
 
 
-_PLACE = (VoicePhoneNumber.provider, VoicePhoneNumber.phone_number)
+def _among(numbers: Collection[str]) -> ColumnElement[bool]:
+    """With the providers that there are: the key is organization, provider, number."""
+    return DriftCheck.provider.in_(PROVIDERS) & DriftCheck.phone_number.in_(numbers)
 
 
-def _only(query: Select[*tuple[Any, ...]], numbers: Collection[str] | None) -> Select[*tuple[Any, ...]]:
-    """Of the query's numbers these alone: a few are not looked for among all that there are."""
-    return query if numbers is None else query.where(query.selected_columns.phone_number.in_(numbers))
+def _targets(scope: Scope, numbers: Collection[str] | None) -> Subquery:
+    """Provider and number of each that is to be watched, among `numbers` (all where None)."""
+    answered = _answered(scope)
+    called_back = _called_back(scope).with_only_columns(
+        VoicePhoneNumber.provider, VoicePhoneNumber.phone_number
+    )
+    if numbers is not None:
+        answered = answered.where(Endpoint.phone_number.in_(numbers))
+        called_back = called_back.where(VoicePhoneNumber.phone_number.in_(numbers))
+    return union(answered, called_back).subquery()
 
 
 def _insert(scope: Scope) -> Any:
@@ -280,7 +302,7 @@ def drifted_providers(scope: Scope) -> set[str]:
 
 def of_numbers(scope: Scope, numbers: Collection[str]) -> dict[tuple[str, str], DriftCheck]:
     """What was last seen of the numbers, by provider and number."""
-    query = scope.select(DriftCheck).where(DriftCheck.phone_number.in_(numbers))
+    query = scope.select(DriftCheck).where(_among(numbers))
     return {(row.provider, row.phone_number): row for row in scope.session.scalars(query)}
 
 
@@ -289,18 +311,25 @@ def of_number(scope: Scope, row: Endpoint) -> DriftCheck | None:
 
 
 def tallies(scope: Scope, organization_id: str | None = None) -> dict[str, Tally]:
-    """By organization id, of all of them or of one, in one query."""
-    check = DriftCheck
-    query = select(
-        check.organization_id,
-        func.count().filter(check.in_sync.is_(False)),
-        func.min(check.since),
-        func.count().filter(check.due),
-        func.max(check.checked_at),
-    ).group_by(check.organization_id)
+    """By organization id, of all of them or of one, in three queries that indexes answer."""
+    check, run = DriftCheck, CheckRun
+    drifted = select(check.organization_id, func.count(), func.min(check.since)).where(
+        check.in_sync.is_(False)
+    )
+    due = select(check.organization_id, func.count()).where(check.due)
+    runs = select(run.organization_id, run.finished_at)
     if organization_id is not None:
-        query = query.where(check.organization_id == organization_id)
-    return {row[0]: Tally(*row[1:]) for row in scope.session.execute(query)}
+        drifted = drifted.where(check.organization_id == organization_id)
+        due = due.where(check.organization_id == organization_id)
+        runs = runs.where(run.organization_id == organization_id)
+    found: dict[str, Tally] = {}
+    for owner, count, since in scope.session.execute(drifted.group_by(check.organization_id)):
+        found[owner] = Tally(drifted=count, since=since)
+    for owner, count in scope.session.execute(due.group_by(check.organization_id)):
+        found[owner] = replace(found.get(owner, Tally()), due=count)
+    for owner, finished_at in scope.session.execute(runs):
+        found[owner] = replace(found.get(owner, Tally()), checked_at=finished_at)
+    return found
 
 
 def tally(scope: Scope) -> Tally:

@@ -14,6 +14,7 @@ from app.web.checklist import checklist
 from app.web.drift import drift
 from app.web.endpoint_imports import endpoint_imports
 from app.web.endpoints import endpoints
+from app.web.find import find
 from app.web.numbers import numbers
 from app.web.organizations import organizations
 from app.web.people import people
@@ -22,6 +23,7 @@ from app.web.settings import settings
 from app.web.setup import setup
 from app.web.sign_in import sign_in
 from app.web.voice_ai import voice_ai
+from app.web.who_answers import who_answers
 
 
 def init_app(app: Flask) -> None:
@@ -36,6 +38,8 @@ def init_app(app: Flask) -> None:
         voice_ai,
         endpoints,
         endpoint_imports,
+        who_answers,
+        find,
         calls,
         drift,
         numbers,

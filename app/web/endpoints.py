@@ -13,7 +13,7 @@ from app.core.errors import Conflict, Invalid, Stale
 from app.models import DriftCheck, Endpoint
 from app.provider import Family
 from app.providers import PROVIDERS, in_family
-from app.services import audit, checking, drift, pointing
+from app.services import audit, checking, drift, impact, pointing
 from app.services import endpoints as service
 from app.services.endpoints import Filter
 from app.services.scope import Scope
@@ -112,7 +112,8 @@ def _row(scope: Scope, states: Any, row: Endpoint, check: DriftCheck | None = No
 
 @endpoints.page("/o/<slug>/endpoints/new", who=Who.SUPERADMIN)
 def new(scope: Scope) -> ResponseReturnValue:
-    form = EndpointForm(provider=scope.organization.active_telephony)
+    number = request.args.get("number", "")[:40]
+    form = EndpointForm(provider=scope.organization.active_telephony, phone_number=number)
     return _new(scope, form)
 
 
@@ -205,12 +206,14 @@ def confirm_delete(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
         "endpoints/delete.html",
         row=_row(scope, service.telephony_states(scope), row),
         form=ConfirmForm(version=str(row.version)),
+        dialers=impact.holders(scope, row.phone_number),
         query=_query(cursor=request.args.get("cursor")),
     )
 
 
 @endpoints.page("/o/<slug>/endpoints/<endpoint_id>/delete", who=Who.SUPERADMIN, methods=["POST"])
 def delete(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
-    row = service.delete(scope, endpoint_id, version=ConfirmForm().version_sent)
+    form = ConfirmForm()
+    row = service.delete(scope, endpoint_id, reason=form.why, version=form.version_sent)
     flash(f"{phone.display(row.phone_number)} is deleted.", "ok")
     return _back(scope)

@@ -27,6 +27,7 @@ from app.provider import Count, Family, PhoneNumber, Provider
 from app.provider import Field as DeclaredField
 from app.providers import in_family
 from app.services.connections import State
+from app.services.providers import REASON_LONGEST
 
 CLEAR = "clear_"
 OLD_SESSION = "For a test: you last typed it here more than half an hour ago."
@@ -204,6 +205,16 @@ class NumberForm(Form):
         self.provider.choices = _providers(Family.VOICE)
 
 
+class NumberSearchForm(Form):
+    """Sent by GET, so that its address can be shared; it changes nothing and has no CSRF token."""
+
+    class Meta:
+        csrf = False
+
+    word = "who"
+    number = StringField("Phone number", description="As you would write it.")
+
+
 class AgentIdForm(Form):
     word = "agent"
 
@@ -270,6 +281,19 @@ class ConfirmForm(Form):
 
     reason = StringField("Why", description="Kept in the history. May be left empty.")
     version = HiddenField()
+
+    @property
+    def why(self) -> str | None:
+        return (self.reason.data or "").strip()[:REASON_LONGEST] or None
+
+
+class BaseUrlForm(ConfirmForm):
+    """The settings as they were typed, kept while another base URL is confirmed."""
+
+    word = "confirm"
+    name = HiddenField()
+    public_base_url = HiddenField()
+    country = HiddenField()
 
 
 def for_provider(state: State) -> Form:

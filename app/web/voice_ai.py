@@ -9,7 +9,7 @@ from app import http
 from app.core.errors import Conflict, Invalid, TooMany
 from app.provider import Family
 from app.providers import in_family
-from app.services import connections, numbers, workspace_webhook
+from app.services import connections, numbers, verification, workspace_webhook
 from app.services import providers as choices
 from app.services import voice_ai as service
 from app.services.scope import Scope
@@ -29,6 +29,7 @@ def show(scope: Scope) -> ResponseReturnValue:
     return render.page(
         "voice_ai/show.html",
         states=states,
+        checks={key: verification.last(scope, state) for key, state in states.items()},
         listing=[
             key for key, state in states.items() if numbers.can_list(state.provider) and state.is_configured
         ],

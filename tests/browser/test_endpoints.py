@@ -90,7 +90,7 @@ def test_a_number_is_switched_off_and_on_in_place(table: Page) -> None:
 
 def test_searching_as_one_types_keeps_the_focus(table: Page) -> None:
     search = table.get_by_role("searchbox", name="Search endpoints")
-    table.keyboard.press("Control+K")
+    table.keyboard.press("/")
     expect(search).to_be_focused()
     table.keyboard.type("0003")
     expect(table.locator("#endpoints")).to_contain_text("1 endpoint found")

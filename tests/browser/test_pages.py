@@ -11,6 +11,7 @@ PAGES = [
     "/account",
     "/organizations/new",
     "/api/docs",
+    "/find?q=a",
     *(
         f"{ACME}/{path}"
         for path in (
@@ -18,7 +19,9 @@ PAGES = [
             "endpoints",
             "endpoints/new",
             "endpoints/import",
+            "who-answers",
             "calls",
+            "check",
             "numbers",
             "providers/twilio/numbers",
             "people",

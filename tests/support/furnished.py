@@ -129,6 +129,7 @@ def furnish(app: Flask, cast: Cast) -> Furnished:
             "token_id": issued.token.id,
             "organization_id": cast.acme,
             "filename": "patchbay.css",
+            "switch_id": str(providers.history(scope, PROVIDERS["elevenlabs"])[0].id),
         }
     return Furnished(cast, ids, secrets)
 
