@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask, Request, Response, current_app, g, request
+from flask import session as cookie
 from flask.sessions import (
     NullSession,
     SecureCookieSession,
@@ -77,9 +78,18 @@ def init_app(app: Flask, settings: Settings) -> None:
             app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops
         )
     app.before_request(_give_id)
+    app.before_request(_admit_body)
     app.before_request(_refuse_nul)
     app.add_url_rule("/healthz", view_func=_healthz, provide_automatic_options=False)
     app.add_url_rule("/readyz", view_func=_readyz, provide_automatic_options=False)
+
+
+def _admit_body() -> None:
+    """A route that takes files says how large they may be; strangers send no more than elsewhere."""
+    view = current_app.view_functions.get(request.endpoint or "")
+    most = getattr(view, "largest_body", None)
+    if most is not None and "_user_id" in cookie:
+        request.max_content_length = request.max_form_memory_size = most
 
 
 def _refuse_nul() -> None:

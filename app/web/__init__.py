@@ -12,6 +12,7 @@ from app.web.callback import callback
 from app.web.calls import calls
 from app.web.checklist import checklist
 from app.web.drift import drift
+from app.web.endpoint_imports import endpoint_imports
 from app.web.endpoints import endpoints
 from app.web.find import find
 from app.web.many_endpoints import many_endpoints
@@ -37,6 +38,7 @@ def init_app(app: Flask) -> None:
         callback,
         voice_ai,
         endpoints,
+        endpoint_imports,
         who_answers,
         find,
         many_endpoints,

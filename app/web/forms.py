@@ -13,11 +13,13 @@ from flask_wtf import FlaskForm
 from wtforms import (  # type: ignore[attr-defined]
     BooleanField,
     Field,
+    FileField,
     HiddenField,
     PasswordField,
     SelectChoice,
     SelectField,
     StringField,
+    TextAreaField,
 )
 
 from app.core import phone
@@ -224,6 +226,13 @@ class ImportForm(Form):
 
     def agents(self) -> dict[str, str | None]:
         return {name: text_or_none(self[name]) for name in ("inbound_agent_name", "outbound_agent_name")}
+
+
+class SheetForm(Form):
+    """Rows of a spreadsheet: a file, or pasted."""
+
+    file = FileField("CSV file", description="From any spreadsheet, or an export of this page.")
+    rows = TextAreaField("Or paste rows", description="With their header, as copied from a spreadsheet.")
 
 
 class PersonForm(Edit):

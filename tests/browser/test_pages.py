@@ -18,6 +18,7 @@ PAGES = [
             "",
             "endpoints",
             "endpoints/new",
+            "endpoints/import",
             "who-answers",
             "calls",
             "check",

@@ -49,7 +49,7 @@ def ids(acme, globex):
 @pytest.fixture
 def told(acme):
     """Acme, and whom it asked to check soon."""
-    asked = []
+    asked: list[str] = []
     return replace(acme, check_soon=asked.append), asked
 
 

@@ -16,6 +16,7 @@ from app.models import Call, Organization, User
 from app.provider import Count, Field, PhoneNumber, Provider, ServiceHost
 from app.providers import PROVIDERS
 from app.services import (
+    endpoint_imports,
     endpoints,
     organizations,
     people,
@@ -108,6 +109,7 @@ def furnish(app: Flask, cast: Cast) -> Furnished:
         )
         given = {"userId": cast.mo.id, "provider": "sinch", "phoneNumber": "+15557654321"}
         number, user = voice_phone_numbers.give(scope, given)
+        sheet = endpoint_imports.check(scope, b"phone_number,provider\n+15550001234,twilio\n")
         issued = tokens.issue(scope, user, name="Dialer", scopes=(), days=30)
         secrets["jwt"] = issued.jwt
         sleeper = people.create(scope, _sleeper())
@@ -123,6 +125,7 @@ def furnish(app: Flask, cast: Cast) -> Furnished:
             "provider": "sinch",
             "family": "telephony",
             "endpoint_id": scope.session.merge(endpoint).id,
+            "import_id": sheet.id,
             "user_id": cast.mo.id,
             "number_id": scope.session.merge(number).id,
             "phone_number": "+15557654321",
