@@ -30,6 +30,7 @@ def show(scope: Scope) -> ResponseReturnValue:
     return render.page(
         "voice_ai/show.html",
         states=states,
+        webhook_is_made=workspace_webhook.is_made(states[service.ELEVENLABS]),
         checks={key: verification.last(scope, state) for key, state in states.items()},
         listing=[
             key for key, state in states.items() if numbers.can_list(state.provider) and state.is_configured
