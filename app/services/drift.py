@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, delete, func, literal, select, true, tuple_, union, update
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    String,
+    any_,
+    delete,
+    func,
+    literal,
+    or_,
+    select,
+    true,
+    union,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.core import clock, urls
@@ -193,12 +207,11 @@ def mark_due(scope: Scope, numbers: Collection[str] | None = None, *, changed: b
 
     `changed`: what is expected of them did, so that what was seen before says nothing any more.
     """
-    among = true() if numbers is None else DriftCheck.phone_number.in_(numbers)
+    among = true() if numbers is None else _among(scope, DriftCheck.phone_number, numbers)
     mine = (DriftCheck.organization_id == scope.organization.id) & among
+    _run(scope, delete(DriftCheck).where(mine, ~_is_target(scope)))
     targets = union(_answered(scope), _called_back(scope).with_only_columns(*_PLACE)).subquery()
-    listed = tuple_(DriftCheck.provider, DriftCheck.phone_number).in_(select(targets))
-    _run(scope, delete(DriftCheck).where(mine, ~listed))
-    wanted = true() if numbers is None else targets.c.phone_number.in_(numbers)
+    wanted = true() if numbers is None else _among(scope, targets.c.phone_number, numbers)
     rows = select(
         literal(scope.organization.id), targets.c.provider, targets.c.phone_number, literal(True)
     ).where(wanted)
@@ -212,9 +225,34 @@ def mark_due(scope: Scope, numbers: Collection[str] | None = None, *, changed: b
 _PLACE = (VoicePhoneNumber.provider, VoicePhoneNumber.phone_number)
 
 
+def _is_target(scope: Scope) -> ColumnElement[bool]:
+    """Whether the number of a check is to be answered or called back: an index is asked, row by row."""
+    answered = _answered(scope).where(
+        Endpoint.provider == DriftCheck.provider, Endpoint.phone_number == DriftCheck.phone_number
+    )
+    called_back = _called_back(scope).where(
+        VoicePhoneNumber.provider == DriftCheck.provider,
+        VoicePhoneNumber.phone_number == DriftCheck.phone_number,
+    )
+    return or_(answered.correlate(DriftCheck).exists(), called_back.correlate(DriftCheck).exists())
+
+
+def _among(scope: Scope, column: Any, numbers: Collection[str]) -> ColumnElement[bool]:
+    """One parameter, however many numbers there are: a database takes some 30,000 at most."""
+    if _is_postgresql(scope):
+        within: ColumnElement[bool] = column == any_(literal(list(numbers), postgresql.ARRAY(String)))
+        return within
+    each = func.json_each(json.dumps(list(numbers))).table_valued("value")
+    listed: ColumnElement[bool] = column.in_(select(each.c.value))
+    return listed
+
+
 def _insert(scope: Scope) -> Any:
-    is_postgresql = scope.session.get_bind().dialect.name == "postgresql"
-    return postgresql.insert if is_postgresql else sqlite.insert
+    return postgresql.insert if _is_postgresql(scope) else sqlite.insert
+
+
+def _is_postgresql(scope: Scope) -> bool:
+    return scope.session.get_bind().dialect.name == "postgresql"
 
 
 def _forget(scope: Scope, provider: str, numbers: Collection[str]) -> None:
