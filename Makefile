@@ -18,13 +18,16 @@ COMPILE := $(IN_VENV) uv pip compile --quiet --universal --python-version 3.11 \
 WORKS := $(BIN)/python -c 'import pip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types layers bench requirements clean venv browser
+.PHONY: help run demo test lint types layers bench requirements clean venv browser
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 
 run: $(VENV)/.installed ## Set up what is missing and serve on http://127.0.0.1:2212
 	@exec $(IN_VENV) flask --app wsgi serve
+
+demo: $(VENV)/.installed ## Serve a filled portal with stand-ins for the providers: no account needed
+	@exec $(IN_VENV) tests.demo
 
 test: $(VENV)/.installed-dev browser ## Set up what is missing and run the whole suite (PYTEST_ARGS='tests/web -k endpoints')
 	@$(IN_VENV) pytest $(PYTEST_ARGS)

@@ -1,19 +1,23 @@
-"""Checks that nobody waits for: one thread a process asks the providers about what is due.
+"""What nobody waits for: checks of what is due, and when tokens were last used.
 
-What is due stands in the database, so that nothing is lost when the process ends meanwhile.
+What is due stands in the database, so that nothing is lost when the process ends meanwhile. When a
+token was used may be lost: it is told to people who look, and decides nothing.
 """
 
 from __future__ import annotations
 
 import threading
+from datetime import datetime
 from queue import SimpleQueue
 
 import structlog
 from flask import Flask
 
 from app import http
+from app.core import clock
+from app.core.remembered import Remembered
 from app.extensions import db
-from app.services import checking, organizations
+from app.services import checking, organizations, tokens
 from app.services.scope import Actor
 
 log = structlog.get_logger(__name__)
@@ -75,6 +79,49 @@ class Checker:
             db.session.remove()
 
 
+class Uses:
+    """Writes down when tokens were used, so that whoever asks with one does not wait for the disk."""
+
+    def __init__(self, app: Flask) -> None:
+        self._app = app
+        self._told: SimpleQueue[tuple[str, datetime]] = SimpleQueue()
+        self._known = Remembered(seconds=tokens.USED_EVERY.total_seconds(), most=10_000)
+        self.idle = threading.Event()
+        """Set while nothing waits to be written."""
+        self._lock = threading.Lock()
+        self._waiting = 0
+        self._thread: threading.Thread | None = None
+
+    def note(self, token_id: str) -> None:
+        """Returns at once; most often it has nothing to do but to look."""
+        if self._known.get(token_id) is not None:
+            return
+        self._known.keep(token_id, "told")
+        with self._lock:
+            self._waiting += 1
+            self.idle.clear()
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._work, name="token uses", daemon=True)
+                self._thread.start()
+        self._told.put((token_id, clock.now()))
+
+    def _work(self) -> None:
+        while True:
+            self._write(*self._told.get())
+            with self._lock:
+                self._waiting -= 1
+                if not self._waiting:
+                    self.idle.set()
+
+    def _write(self, token_id: str, at: datetime) -> None:
+        try:
+            with self._app.app_context():
+                tokens.mark_used(db.engine, token_id, at)
+        except Exception:
+            log.warning("token.use_not_written", exc_info=True)
+
+
 def init_app(app: Flask) -> None:
-    """Where this is not called, what is due waits for `flask check`."""
+    """Where this is not called, what is due waits for `flask check`, and no use of a token is noted."""
     app.extensions["patchbay_check_soon"] = Checker(app).soon
+    app.extensions["patchbay_token_used"] = Uses(app).note

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import sys
 
@@ -201,16 +202,23 @@ def _address(settings: Settings) -> str:
 
 
 @click.command("demo")
-def fill_demo() -> None:
-    """Fills the database with a made-up organization, and prints who can sign in to it."""
+@click.option("--password-stdin", is_flag=True, help="Reads the password from standard input.")
+def fill_demo(password_stdin: bool) -> None:
+    """Fills the database with made-up organizations, and prints who can sign in.
+
+    Without --password-stdin it makes a password, and prints that too.
+    """
     from app import demo
 
     _prepare()
+    made = "-".join(secrets.token_hex(3) for _ in range(4))
+    password = sys.stdin.readline().rstrip("\r\n") if password_stdin else made
     try:
-        organization, password = demo.fill(_scope(), http.outbound())
+        organization = demo.fill(_scope(), http.outbound(), password)
     except PatchbayError as error:
         raise _fail(error) from None
-    click.echo(f"{organization.name}: sign in as {demo.EMAIL} with the password {password}")
+    known = "" if password_stdin else f" with the password {password}"
+    click.echo(f"{organization.name}: sign in as {demo.EMAIL}{known}")
 
 
 def _become_granian(settings: Settings) -> None:

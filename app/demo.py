@@ -1,8 +1,14 @@
-"""A believable organization to click through. Its credentials are made up and open nothing."""
+"""Organizations to click through: one that needs work, one that is well, one that is new.
+
+Their credentials are made up and open nothing. `make demo` has stand-ins for the providers that take them.
+"""
 
 from __future__ import annotations
 
+import base64
 import secrets
+from dataclasses import dataclass
+from typing import Any
 
 from app.core.errors import Conflict
 from app.core.outbound import Outbound
@@ -14,81 +20,156 @@ from app.services import (
     organizations,
     people,
     providers,
-    telephony,
     voice_ai,
     voice_phone_numbers,
 )
 from app.services.scope import Scope
 
-NAME = "Meridian Support"
 EMAIL = "demo@meridian.example"
 
-_TELEPHONY = {
-    "public_base_url": "https://voice.meridian.example",
-    "provider": "twilio",
-    "twilio_account_sid": "AC" + "de0" * 10 + "00",
-    "twilio_auth_token": "made-up-twilio-auth-token-0001",
-    "twilio_phone_number": "+14155550100",
-    "exotel_account_sid": "meridian1",
-    "exotel_api_key": "made-up-exotel-api-key-0001",
-    "exotel_api_token": "made-up-exotel-api-token-0001",
-    "exotel_api_base": "https://api.in.exotel.com",
+VALUES: dict[str, dict[str, Any]] = {
+    "twilio": {
+        "account_sid": "AC" + "de0" * 10 + "00",
+        "auth_token": "made-up-twilio-auth-token-0001",
+        "phone_number": "+14155550100",
+    },
+    "exotel": {
+        "account_sid": "meridian1",
+        "api_key": "made-up-exotel-api-key-0001",
+        "api_token": "made-up-exotel-api-token-0001",
+        "api_base": "https://api.in.exotel.com",
+    },
+    "vobiz": {
+        "auth_id": "MA_MERIDIAN1",
+        "auth_token": "made-up-vobiz-auth-token-0001",
+    },
+    "sinch": {
+        "application_key": "00000000-0000-4000-8000-0000000000d1",
+        "application_secret": base64.b64encode(b"made-up-sinch-application").decode(),
+    },
+    "sinch_est": {
+        "key_id": "00000000-0000-4000-8000-0000000000d2",
+        "key_secret": "made-up-sinch-key-secret-0001",
+        "project_id": "00000000-0000-4000-8000-0000000000d3",
+        "trunk_id": "01" + "0" * 23 + "D",
+        "trunk_domain": "meridian.trunk.example",
+    },
+    "elevenlabs": {"api_key": "made-up-elevenlabs-api-key-0001"},
 }
-_SINCH = {
-    "application_key": "00000000-demo-0000-0000-000000000001",
-    "application_secret": "made-up-sinch-application-secret",
-}
-_ELEVENLABS = {"api_key": "made-up-elevenlabs-api-key-0001"}
-_ENDPOINTS = [
-    ("+14155550100", "twilio", "support-agent", None, "Main support line"),
-    ("+14155550101", "twilio", "billing-agent", "billing-agent", "Billing"),
-    ("+12125550134", "twilio", "support-agent", "sales-agent", "New York"),
-    ("+13125550166", "twilio", None, "sales-agent", "Chicago, outbound only"),
-    ("+918047112345", "exotel", "collections", "collections", "Collections, Bengaluru"),
-    ("+919876543210", "exotel", "support-hindi", None, "Support in Hindi"),
-    ("+918067654321", "vobiz", "collections", None, "Collections, overflow"),
-    ("+97235550123", "twilio", "support-agent", None, "קו תמיכה ראשי"),
-]
-_PEOPLE = [
-    ("Priya Raman", "priya@meridian.example", "+14165550100"),
-    ("Jonas Weber", "jonas@meridian.example", "+14165550101"),
-    ("Amara Okafor", "amara@meridian.example", None),
-]
+"""One account at each provider, by field."""
 
 
-def fill(scope: Scope, http: Outbound) -> tuple[Organization, str]:
-    """The new organization and its superadmin's password. Conflict where it is there already.
+@dataclass(frozen=True)
+class Mapped:
+    """A number and its agents: who answers, who dials."""
+
+    phone_number: str
+    provider: str
+    inbound: str | None
+    outbound: str | None
+    label: str
+
+
+@dataclass(frozen=True)
+class Example:
+    name: str
+    base_url: str
+    endpoints: tuple[Mapped, ...]
+
+
+MERIDIAN = Example(
+    "Meridian Support",
+    "https://voice.meridian.example",
+    (
+        Mapped("+14155550100", "twilio", "support-agent", None, "Main support line"),
+        Mapped("+14155550101", "twilio", "billing-agent", "billing-agent", "Billing"),
+        Mapped("+12125550134", "twilio", "support-agent", "sales-agent", "New York"),
+        Mapped("+13125550166", "twilio", None, "sales-agent", "Chicago, outbound only"),
+        Mapped("+918047112345", "exotel", "collections", "collections", "Collections, Bengaluru"),
+        Mapped("+919876543210", "exotel", "support-hindi", None, "Support in Hindi"),
+        Mapped("+918067654321", "vobiz", "collections", None, "Collections, overflow"),
+        Mapped("+918067654322", "vobiz", "collections", None, "Collections, evenings"),
+        Mapped("+97235550123", "twilio", "support-agent", None, "קו תמיכה ראשי"),
+    ),
+)
+HARBOR = Example(
+    "Harbor Dental",
+    "https://voice.harbor.example",
+    (
+        Mapped("+13105550142", "twilio", "front-desk", None, "Front desk"),
+        Mapped("+13105550143", "twilio", "front-desk", "recall", "Appointments"),
+    ),
+)
+"""Its numbers are of the same Twilio account."""
+
+NEW = "Juniper Travel"
+
+LINES = {"Priya Raman": "+14165550100", "Jonas Weber": "+14165550101"}
+"""Who has which Sinch number."""
+
+_PEOPLE = (
+    ("Priya Raman", "priya@meridian.example"),
+    ("Jonas Weber", "jonas@meridian.example"),
+    ("Amara Okafor", "amara@meridian.example"),
+)
+
+
+def fill(scope: Scope, http: Outbound, password: str) -> Organization:
+    """The organization that needs work, with a superadmin who has the password. Conflict where it is there.
 
     No provider is called: made-up credentials are nobody's business.
     """
-    if organizations.by_name(scope, NAME):
-        raise Conflict(f"{NAME} is there already.")
-    password = "-".join(secrets.token_hex(3) for _ in range(4))
-    organization = organizations.create(scope, {"name": NAME})
-    inside = scope.into(organization)
-    organizations.update(inside, http, {"country": "US"})
-    _connect(inside, http)
-    for number, provider, inbound, outbound, label in _ENDPOINTS:
-        sent = {"phone_number": number, "provider": provider, "label": label}
-        endpoints.create(inside, sent | {"inbound_agent_name": inbound, "outbound_agent_name": outbound})
-    _person(inside, "Dana Ortiz", EMAIL, Role.SUPERADMIN, password)
-    for name, email, line in _PEOPLE:
-        user = _person(inside, name, email, Role.MEMBER, secrets.token_urlsafe(24))
-        if line:
+    if organizations.by_name(scope, MERIDIAN.name):
+        raise Conflict(f"{MERIDIAN.name} is there already.")
+    dana = people.read_new(_sent("Dana Ortiz", EMAIL, Role.SUPERADMIN, password))
+    inside = _organization(scope, http, MERIDIAN)
+    with people.one_user_per_email(dana.email), inside.transaction():
+        people.add(inside, dana)
+    _connect(inside)
+    _map(inside, MERIDIAN)
+    for name, email in _PEOPLE:
+        user = _member(inside, name, email)
+        if line := LINES.get(name):
             sent = {"userId": user.id, "provider": "sinch", "phoneNumber": line, "label": "Desk"}
             voice_phone_numbers.give(inside, sent)
-    return organization, password
+    harbor = _organization(scope, http, HARBOR)
+    _save(harbor, "twilio", VALUES["twilio"] | {"phone_number": HARBOR.endpoints[0].phone_number})
+    providers.make_active(harbor, Family.TELEPHONY, "twilio")
+    _map(harbor, HARBOR)
+    _member(harbor, "Lena Hart", "lena@harbor.example")
+    organizations.create(scope, {"name": NEW})
+    return inside.organization
 
 
-def _connect(scope: Scope, http: Outbound) -> None:
-    telephony.update(scope, http, _TELEPHONY)
-    providers.save(scope, connections.provider_of("sinch"), _SINCH)
-    providers.make_active(scope, Family.VOICE, "sinch", reason="The dialers in Toronto moved to Sinch")
+def _organization(scope: Scope, http: Outbound, example: Example) -> Scope:
+    inside = scope.into(organizations.create(scope, {"name": example.name}))
+    organizations.update(inside, http, {"country": "US", "public_base_url": example.base_url})
+    return inside
+
+
+def _connect(scope: Scope) -> None:
     tool_secret = {"tool_secret": secrets.token_hex(32)}
-    providers.save(scope, connections.provider_of("elevenlabs"), _ELEVENLABS | tool_secret)
+    for key, values in VALUES.items():
+        _save(scope, key, values | (tool_secret if key == "elevenlabs" else {}))
+    providers.make_active(scope, Family.TELEPHONY, "twilio")
+    providers.make_active(scope, Family.VOICE, "sinch", reason="The dialers in Toronto moved to Sinch")
     voice_ai.choose(scope, "elevenlabs")
 
 
-def _person(scope: Scope, name: str, email: str, role: Role, password: str) -> User:
-    sent = {"email": email, "name": name, "role": role.value, "password": password}
-    return people.create(scope, sent)
+def _save(scope: Scope, key: str, values: dict[str, Any]) -> None:
+    providers.save(scope, connections.provider_of(key), values)
+
+
+def _map(scope: Scope, example: Example) -> None:
+    for mapped in example.endpoints:
+        sent = {"phone_number": mapped.phone_number, "provider": mapped.provider, "label": mapped.label}
+        agents = {"inbound_agent_name": mapped.inbound, "outbound_agent_name": mapped.outbound}
+        endpoints.create(scope, sent | agents)
+
+
+def _member(scope: Scope, name: str, email: str) -> User:
+    return people.create(scope, _sent(name, email, Role.MEMBER, secrets.token_urlsafe(24)))
+
+
+def _sent(name: str, email: str, role: Role, password: str) -> dict[str, str]:
+    return {"email": email, "name": name, "role": role.value, "password": password}

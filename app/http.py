@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask, Request, Response, current_app, g, request
+from flask import session as cookie
 from flask.sessions import (
     NullSession,
     SecureCookieSession,
@@ -69,6 +70,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.extensions["patchbay_settings"] = settings
     app.extensions["patchbay_outbound"] = Outbound(settings.upstreams)
     app.extensions["patchbay_check_soon"] = lambda _organization_id: None
+    app.extensions["patchbay_token_used"] = lambda _token_id: None
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
@@ -76,9 +78,18 @@ def init_app(app: Flask, settings: Settings) -> None:
             app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops
         )
     app.before_request(_give_id)
+    app.before_request(_admit_body)
     app.before_request(_refuse_nul)
     app.add_url_rule("/healthz", view_func=_healthz, provide_automatic_options=False)
     app.add_url_rule("/readyz", view_func=_readyz, provide_automatic_options=False)
+
+
+def _admit_body() -> None:
+    """A route that takes files says how large they may be; strangers send no more than elsewhere."""
+    view = current_app.view_functions.get(request.endpoint or "")
+    most = getattr(view, "largest_body", None)
+    if most is not None and "_user_id" in cookie:
+        request.max_content_length = request.max_form_memory_size = most
 
 
 def _refuse_nul() -> None:
@@ -107,6 +118,11 @@ def outbound() -> Outbound:
     """The way out to the providers; never called while a transaction is open."""
     found: Outbound = current_app.extensions["patchbay_outbound"]
     return found
+
+
+def token_used(token_id: str) -> None:
+    """Has it noted that the token was used, by somebody who does not wait."""
+    current_app.extensions["patchbay_token_used"](token_id)
 
 
 def scope(actor: Actor, organization: Organization | None = None) -> Scope:

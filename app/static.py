@@ -1,7 +1,8 @@
-"""Static files carry the hash of their content in the address, and may be kept for a year."""
+"""Static files carry the hash of their content in the address, are kept for a year, and come compressed."""
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 from functools import cache
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 from flask import Flask, Response, request
 from werkzeug.security import safe_join
 
+_TEXTS = {".css", ".js", ".svg"}
 _YEAR = "public, max-age=31536000, immutable"
 
 
@@ -34,7 +36,26 @@ def init_app(app: Flask) -> None:
             path = safe_join(folders[request.endpoint], (request.view_args or {})["filename"])
             current = path is not None and request.args.get("v") == _digest(path)
             response.headers["Cache-Control"] = _YEAR if current else "no-cache"
+            if path is not None and Path(path).suffix in _TEXTS:
+                _compress(response, path)
         return response
+
+
+def _compress(response: Response, path: str) -> None:
+    """For whoever takes gzip; parts of a file, and answers without one, stay as they are."""
+    response.vary.add("Accept-Encoding")
+    etag, _ = response.get_etag()
+    if response.status_code != 200 or not request.accept_encodings["gzip"] or not etag:
+        return
+    response.direct_passthrough = False
+    response.set_data(_gzipped(path))
+    response.headers["Content-Encoding"] = "gzip"
+    response.set_etag(etag, weak=True)
+
+
+@cache
+def _gzipped(path: str) -> bytes:
+    return gzip.compress(Path(path).read_bytes(), 9, mtime=0)
 
 
 @cache

@@ -100,7 +100,7 @@
     if (button) copy(button);
   });
 
-  // Keys: Esc leaves an edit or the menu, Ctrl/Cmd+K goes to the search
+  // Esc leaves an edit or the menu; the other keys are in keys.js
 
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape" && !event.defaultPrevented && !event.isComposing) {
@@ -111,13 +111,6 @@
         return;
       }
       event.target.closest?.("[data-edit-row]")?.querySelector("[data-cancel]")?.click();
-    }
-    if (event.key.toLowerCase() === "k" && (event.ctrlKey || event.metaKey) && !event.shiftKey && !event.altKey) {
-      const search = document.querySelector("[data-search]");
-      if (!search) return;
-      event.preventDefault();
-      search.focus();
-      search.select();
     }
   });
 
@@ -249,9 +242,6 @@
   });
 
   localize(document);
-  for (const key of document.querySelectorAll("[data-key-hint]")) {
-    if (/mac|iphone|ipad/i.test(navigator.platform)) key.textContent = "⌘K";
-  }
   const summary = document.querySelector(".pb-summary");
   if (summary && document.activeElement === document.body) summary.focus();
 })();

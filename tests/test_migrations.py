@@ -22,6 +22,7 @@ from app.models import (
     Connection,
     DriftCheck,
     Endpoint,
+    EndpointImport,
     Installation,
     ProviderSwitch,
     RecoveryCode,
@@ -33,6 +34,8 @@ from app.models import (
 from app.models.access import ApiToken, WebSession
 from app.models.connection import Secret
 from tests.support import cast as casting
+
+IMPORT = {"actor_name": "x", "file_name": "x", "shown": {}, "plan": b"x", "source": b"x"}
 
 
 @pytest.fixture
@@ -65,6 +68,7 @@ def _fill(engine):
                 Call(organization_id=cast.acme.id, conversation_id="x", kind="x", agent_id="x"),
                 WebhookReceipt(organization_id=cast.acme.id, digest="x"),
                 WebhookSetup(organization_id=cast.acme.id, state="x"),
+                EndpointImport(**IMPORT, organization_id=cast.acme.id),
             ]
         )
         if session.get(Installation, 1) is None:

@@ -24,7 +24,7 @@ auth = blueprint("auth", "/api/auth")
     refusals=(401, 429),
 )
 def login(scope: Scope, sent: Any) -> ResponseReturnValue:
-    """Sign in with email, password and, where it is on, a TOTP code"""
+    """Sign in with email, password and, where two-step sign-in is on, a TOTP or recovery code"""
     _user, issued = sign_in.for_token(scope, sent)
     expires = f"{clock.iso(issued.token.expires_at)}Z"
     return answers.document({"token": issued.jwt, "token_type": "Bearer", "expires_at": expires})

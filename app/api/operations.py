@@ -158,7 +158,7 @@ def _guarded(
         else:
             path["body"] = _raw_body(operation.raw_body)
         if shortcut is not None and "organizationId" not in request.args:
-            return shortcut(tokens.verify(http.keys(), bearer()))
+            return _take(shortcut)
         if operation.who in TOKEN_HOLDERS:
             scope = _enter(_authenticate(operation), path)
         else:
@@ -169,6 +169,13 @@ def _guarded(
 
     run.guard = operation.who  # type: ignore[attr-defined]
     return run
+
+
+def _take(shortcut: Callable[[str], ResponseReturnValue]) -> ResponseReturnValue:
+    token_id = tokens.verify(http.keys(), bearer())
+    answer = shortcut(token_id)
+    http.token_used(token_id)
+    return answer
 
 
 def _refuse_chunked() -> None:
@@ -190,6 +197,7 @@ def _authenticate(operation: Operation) -> Actor:
     token_id = tokens.verify(http.keys(), bearer())
     actor = tokens.actor(http.session(), token_id, ip=request.remote_addr or "", request_id=g.request_id)
     g.actor = actor
+    http.token_used(token_id)
     if operation.who is Who.SUPERADMIN and not actor.is_superadmin:
         raise _refusal("Only a superadmin may do this.")
     return actor

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
+from enum import Enum
 from functools import cache, lru_cache
 
 import phonenumbers
 from babel import Locale
 
 E164 = re.compile(r"\+[1-9][0-9]{6,14}")
+_SHORTENED = re.compile(r"'?\+?[0-9]+(?:[.,][0-9]+)?[eE]\+?[0-9]+")
+_BARE = re.compile(r"([1-9][0-9]{6,14})(?:[.,]0+)?")
 _WRITTEN = re.compile(r"[+\uff0b]?[\d\s()./\u2010-\u2015-]+")
 
 
@@ -40,6 +44,47 @@ def normalize(text: str, country: str | None) -> str:
     return formatted
 
 
+class Reading(Enum):
+    """How a cell of a spreadsheet came to be a number."""
+
+    AS_WRITTEN = "as written"
+    PLUS_LOST = "its country code was there, and its plus was not"
+    NATIONAL = "as a number of the country"
+
+
+def from_cell(text: str, country: str | None) -> tuple[str, Reading]:
+    """As `normalize`, for what spreadsheets make of numbers.
+
+    They drop the plus. Digits that can be read with and without it, and neither way is in a numbering
+    plan alone, are refused rather than guessed.
+    """
+    if _SHORTENED.fullmatch(text):
+        raise ValueError(
+            f"The spreadsheet shortened this number to {text}, and digits are lost. "
+            "Format the column as text there, enter the number again, and save."
+        )
+    if bare := _BARE.fullmatch(text):
+        return _without_plus(bare[1], country)
+    is_national = not text.startswith(("+", "\uff0b"))
+    return normalize(text, country), Reading.NATIONAL if is_national else Reading.AS_WRITTEN
+
+
+def _without_plus(digits: str, country: str | None) -> tuple[str, Reading]:
+    readings = {}
+    for reading, text in ((Reading.NATIONAL, digits), (Reading.PLUS_LOST, f"+{digits}")):
+        with suppress(ValueError):
+            readings[normalize(text, country)] = reading
+    if len(readings) > 1:
+        planned = [found for found in readings if phonenumbers.is_valid_number(phonenumbers.parse(found))]
+        if len(planned) != 1:
+            either = " or ".join(sorted(readings))
+            raise ValueError(f"This can be {either}. Write the one that is meant, with its plus.")
+        readings = {planned[0]: readings[planned[0]]}
+    if not readings:
+        raise ValueError(_advice(country))
+    return readings.popitem()
+
+
 def _advice(country: str | None) -> str:
     if country is None:
         return "Write the number with its country code, such as +15551234567."
@@ -55,6 +100,11 @@ def display(number: str) -> str:
     except phonenumbers.NumberParseException:
         return number
     return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+
+
+def calling_code(country: str) -> int:
+    """What numbers of the country begin with after the `+`; 0 for one that has none."""
+    return int(phonenumbers.country_code_for_region(country))
 
 
 @cache

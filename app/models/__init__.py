@@ -7,6 +7,7 @@ from app.models.check import Check
 from app.models.connection import Connection, ProviderSwitch, Secret
 from app.models.drift import CheckRun, DriftCheck
 from app.models.endpoint import Endpoint
+from app.models.endpoint_import import EndpointImport
 from app.models.installation import Installation
 from app.models.organization import Organization
 from app.models.user import Role, User
@@ -22,6 +23,7 @@ __all__ = [
     "Connection",
     "DriftCheck",
     "Endpoint",
+    "EndpointImport",
     "Installation",
     "Organization",
     "ProviderSwitch",

@@ -17,7 +17,10 @@ class DriftCheck(Base):
     """
 
     __tablename__ = "drift_checks"
-    __table_args__ = (Index("ix_drift_checks_organization_sync", "organization_id", "in_sync"),)
+    __table_args__ = (
+        Index("ix_drift_checks_organization_sync", "organization_id", "in_sync"),
+        Index("ix_drift_checks_organization_due", "organization_id", "due"),
+    )
 
     organization_id: Mapped[OrganizationId] = mapped_column(primary_key=True)
     provider: Mapped[str] = mapped_column(String(32), primary_key=True)

@@ -82,3 +82,8 @@ def about(scope: Scope, subject: str, *, limit: int = 5) -> list[AuditEvent]:
 def diff(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, list[Any]]:
     """What differs, as `record` wants it."""
     return {name: [before.get(name), value] for name, value in after.items() if before.get(name) != value}
+
+
+def reasoned(reason: str | None) -> dict[str, list[Any]]:
+    """Why somebody did it, as `record` wants it beside what changed."""
+    return {"reason": [None, reason]} if reason else {}

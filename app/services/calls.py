@@ -40,7 +40,7 @@ def receive(scope: Scope, organization_id: str, signature: str, body: bytes) -> 
     receipt = elevenlabs_signing.receipt(secret or "", signature, body, clock.seconds(clock.now()))
     if organization is None or secret is None or receipt is None:
         raise Unauthenticated("The signature does not fit.", code="INVALID_SIGNATURE")
-    call = _read(organization.id, jsontext.parse(body))
+    call = _read(organization.id, jsontext.parse_proved(body))
     inside = scope.into(organization)
     with inside.transaction():
         _note_receipt(inside, receipt)

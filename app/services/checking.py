@@ -9,12 +9,12 @@ from datetime import timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from app.core import clock
 from app.core.lines import Line, Reason
 from app.core.outbound import Outbound
-from app.models import CheckRun, Organization
+from app.models import CheckRun, DriftCheck, Organization
 from app.provider import Capability, Family
 from app.providers import PROVIDERS, keys_in
 from app.services import connections, drift, pointing
@@ -71,6 +71,25 @@ def standing(scope: Scope) -> Standing:
     last = scope.session.get(CheckRun, scope.organization.id)
     voice = drift.drifted_providers(scope) - set(keys_in(Family.TELEPHONY))
     return Standing(last, is_running(last), drift.tally(scope), sorted(voice))
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far the runs are that are under way anywhere; `due` numbers are still to be asked about."""
+
+    organizations: int
+    done: int
+    total: int
+    due: int
+
+
+def progress(scope: Scope) -> Progress:
+    """Over every organization."""
+    is_on = CheckRun.finished_at.is_(None) & (CheckRun.leased_until > clock.now())
+    runs = select(func.count(), func.sum(CheckRun.done), func.sum(CheckRun.total)).where(is_on)
+    organizations, done, total = scope.session.execute(runs).one()
+    due = scope.session.scalar(select(func.count()).select_from(DriftCheck).where(DriftCheck.due))
+    return Progress(organizations, done or 0, total or 0, due or 0)
 
 
 def check_all(scope: Scope) -> None:

@@ -1,131 +1,247 @@
-"""What an organization still needs before its numbers are answered."""
+"""What an organization still needs before its numbers are answered, and what keeps them from it."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import func, select
 
-from app.models import Endpoint
-from app.provider import Family
-from app.providers import in_family
-from app.services import connections, endpoints, providers
+from app.core import phone
+from app.core.lines import Reason
+from app.models import Check, DriftCheck, Endpoint
+from app.provider import Family, Outcome
+from app.providers import PROVIDERS, in_family, keys_in
+from app.services import connections, drift, endpoints, providers, verification, workspace_webhook
+from app.services.connections import State
 from app.services.scope import Scope
+from app.services.workspace_webhook import State as WebhookState
 
 
 @dataclass(frozen=True)
 class Step:
-    """`page` names the place that does it; `provider` which one, where there are several."""
+    """`page` names the place that does it; `provider` which one, where there are several.
+
+    `state` is ok, idle (to do), warn (done as far as can be seen) or bad (a problem); `since` when it
+    became one, or was last seen to be done. `endpoint_id` is the number that the page "number" is of.
+    """
 
     key: str
     title: str
     text: str
     page: str
-    done: bool = False
+    state: str = "idle"
     optional: bool = False
     provider: str | None = None
+    since: datetime | None = None
+    endpoint_id: str | None = None
+
+    @property
+    def done(self) -> bool:
+        return self.state in ("ok", "warn")
 
 
 def steps(scope: Scope) -> list[Step]:
-    """In the order that they are best done."""
-    return [
+    """In the order that they are best done; the same few queries however many numbers there are."""
+    states = connections.load_all(scope)
+    live = _live(scope, states)
+    first = _first(scope)
+    found = [
         _base_url(scope),
-        _telephony(scope),
-        _first_number(scope),
-        _answered(scope),
+        _telephony(scope, states, live),
+        _tested(scope, states, live),
+        _first_number(scope, first),
+        _ready(scope, states),
+        _answered(scope, first),
         _voice(scope),
         _voice_ai(scope),
     ]
+    return found + ([_webhook(scope)] if states[workspace_webhook.KEY].opens("api_key") else [])
+
+
+def _live(scope: Scope, states: Mapping[str, State]) -> State | None:
+    """The active provider of agent calls, where it can be used."""
+    state = states.get(providers.active(scope, Family.TELEPHONY) or "")
+    return state if state and state.is_configured and state.enabled else None
 
 
 def _base_url(scope: Scope) -> Step:
     url = scope.organization.public_base_url
     text = url or "The https address of your agent runtime. Every webhook URL starts with it."
-    return Step("base-url", "Public base URL", text, "settings", done=bool(url))
+    return Step("base-url", "Public base URL", text, "settings", "ok" if url else "idle")
 
 
-def _telephony(scope: Scope) -> Step:
-    states = endpoints.telephony_states(scope)
-    active = providers.active(scope, Family.TELEPHONY)
-    ready = [state for state in states.values() if state.is_configured and state.enabled]
-    if active in states and states[active].is_configured:
-        label = states[active].provider.label
-        return Step(
-            "telephony",
-            "Provider for agent calls",
-            f"{label} is active.",
-            "provider",
-            True,
-            provider=active,
-        )
+def _telephony(scope: Scope, states: Mapping[str, State], live: State | None) -> Step:
+    title = "Provider for agent calls"
+    own = [states[key] for key in keys_in(Family.TELEPHONY)]
+    if live:
+        text = f"{live.provider.label} is active."
+        return Step("telephony", title, text, "provider", "ok", provider=live.provider.key)
+    broken = states.get(providers.active(scope, Family.TELEPHONY) or "")
+    if broken:
+        names = ", ".join(field.label for field in broken.missing)
+        text = f"{broken.provider.label} is active and cannot be used. It needs {names}."
+        return Step("telephony", title, text, "provider", "bad", provider=broken.provider.key)
+    ready = [state.provider for state in own if state.is_configured and state.enabled]
     if ready:
-        text = f"{ready[0].provider.label} is connected. Make it active."
-        return Step(
-            "telephony",
-            "Provider for agent calls",
-            text,
-            "provider",
-            provider=ready[0].provider.key,
-        )
-    names = ", ".join(state.provider.label for state in states.values())
+        text = f"{ready[0].label} is connected. Make it active."
+        return Step("telephony", title, text, "provider", provider=ready[0].key)
+    names = ", ".join(state.provider.label for state in own)
     text = f"Connect the account that owns your numbers: {names}."
-    return Step("telephony", "Provider for agent calls", text, "provider", provider=next(iter(states)))
+    return Step("telephony", title, text, "provider", provider=own[0].provider.key)
 
 
-def _first_number(scope: Scope) -> Step:
+def _tested(scope: Scope, states: Mapping[str, State], live: State | None) -> Step:
+    """Of the active provider, else of one that is connected; a step that can wait for the one before."""
+    title = "Connection tested"
+    state = live or next(
+        (states[key] for key in keys_in(Family.TELEPHONY) if states[key].is_configured), None
+    )
+    if state is None:
+        first = keys_in(Family.TELEPHONY)[0]
+        text = "Once a provider is connected, a test shows whether its credentials work."
+        return Step("tested", title, text, "provider", provider=first)
+    label, key = state.provider.label, state.provider.key
+    check: Check | None = verification.last(scope, state)
+    if check is None:
+        text = f"The values of {label} were not tested since they were saved."
+        return Step("tested", title, text, "provider", provider=key)
+    if not check.ok:
+        return Step("tested", title, check.reason, "provider", "bad", provider=key, since=check.checked_at)
+    is_partly = check.code == Outcome.NOT_PROVEN
+    text = check.reason if is_partly else f"{label} accepts the credentials."
+    tone = "warn" if is_partly else "ok"
+    return Step("tested", title, text, "provider", tone, provider=key, since=check.checked_at)
+
+
+def _first(scope: Scope) -> Endpoint | None:
+    """The number that the newcomer looks at: the first that is to be answered, else the first."""
+    query = scope.select(Endpoint).order_by(Endpoint.phone_number).limit(1)
+    answered = query.where(Endpoint.is_active, Endpoint.inbound_agent_name.is_not(None))
+    return scope.session.scalar(answered) or scope.session.scalar(query)
+
+
+def _first_number(scope: Scope, first: Endpoint | None) -> Step:
+    title = "First number"
+    if first is None:
+        return Step("number", title, "Give a phone number to the agent that answers it.", "new-endpoint")
     total = endpoints.count(scope, endpoints.Filter())
-    text = f"{total} so far." if total else "Give a phone number to the agent that answers it."
-    return Step("number", "First number", text, "endpoints" if total else "new-endpoint", done=total > 0)
+    more = "+" if total > endpoints.COUNT_MOST else ""
+    text = f"{min(total, endpoints.COUNT_MOST):,}{more} so far."
+    return Step("number", title, text, "endpoints", "ok")
 
 
-def _answered(scope: Scope) -> Step:
-    """A number is ready when everything on our side of the line is there."""
-    states = endpoints.telephony_states(scope)
-    usable = [key for key, state in states.items() if state.is_configured and state.enabled]
+def ready_count(scope: Scope, states: Mapping[str, State]) -> int:
+    """How many endpoints have no `endpoints.blocked_reason` for calls that come in."""
+    if not scope.organization.public_base_url:
+        return 0
+    own = (states[key] for key in keys_in(Family.TELEPHONY))
+    usable = [state.provider.key for state in own if state.is_configured and state.enabled]
     query = select(func.count()).where(
         Endpoint.organization_id == scope.organization.id,
         Endpoint.is_active,
         Endpoint.inbound_agent_name.is_not(None),
         Endpoint.provider.in_(usable),
     )
-    ready = (scope.session.scalar(query) or 0) if scope.organization.public_base_url else 0
-    if ready:
-        noun = "number is" if ready == 1 else "numbers are"
-        text = f"{ready} {noun} ready. Paste the webhook URL of each at its provider."
-        return Step("ready", "Ready to be answered", text, "endpoints", done=True)
+    return scope.session.scalar(query) or 0
+
+
+def _ready(scope: Scope, states: Mapping[str, State]) -> Step:
+    """A number is ready when everything on our side of the line is there."""
+    title = "Ready to be answered"
+    count = ready_count(scope, states)
+    if count:
+        text = f"{count:,} {'number has' if count == 1 else 'numbers have'} an agent, a provider and a URL."
+        return Step("ready", title, text, "endpoints", "ok")
     text = "A number is ready once its agent, its provider and the base URL are set."
-    return Step("ready", "Ready to be answered", text, "endpoints")
+    return Step("ready", title, text, "endpoints")
+
+
+def _answered(scope: Scope, first: Endpoint | None) -> Step:
+    """Whether the providers call what they should: drift is a problem, and no proof is no answer."""
+    title = "Numbers answered"
+    tally = drift.tally(scope)
+    if tally.drifted:
+        noun = "number does" if tally.drifted == 1 else "numbers do"
+        text = f"{tally.drifted:,} {noun} not call the webhook URL at the provider."
+        return Step("answered", title, text, *_drifted_place(scope), since=tally.since)
+    seen = _proof(scope)
+    if seen is None:
+        text = "Point the number at its webhook URL, at its provider. Patchbay asks whether it is."
+        return Step("answered", title, text, "number", endpoint_id=first.id if first else None)
+    check, row = seen
+    number, label = phone.display(row.phone_number), _label(row.provider)
+    who = f"{number} is answered by {row.inbound_agent_name}"
+    if check.in_sync:
+        text, tone = f"{who}, and {label} agrees.", "ok"
+    else:
+        text, tone = f"{who}, as far as can be seen: {label} does not tell what a number calls.", "warn"
+    return Step("answered", title, text, "number", tone, since=check.checked_at, endpoint_id=row.id)
+
+
+def _drifted_place(scope: Scope) -> tuple[str, str, bool, str | None]:
+    """Page, state, whether it is optional, and provider: people's numbers have a page of their own."""
+    keys = drift.drifted_providers(scope)
+    theirs = sorted(keys - set(keys_in(Family.TELEPHONY)))
+    if keys <= set(theirs):
+        return "callback", "bad", False, theirs[0]
+    return "drifted", "bad", False, None
+
+
+def _proof(scope: Scope) -> tuple[DriftCheck, Endpoint] | None:
+    """A number whose provider agrees; else one whose provider does not tell; None where none was seen."""
+    query = (
+        select(DriftCheck, Endpoint)
+        .join(
+            Endpoint,
+            (Endpoint.organization_id == DriftCheck.organization_id)
+            & (Endpoint.provider == DriftCheck.provider)
+            & (Endpoint.phone_number == DriftCheck.phone_number),
+        )
+        .where(
+            DriftCheck.organization_id == scope.organization.id,
+            DriftCheck.in_sync.is_(True) | (DriftCheck.reason == Reason.NOT_SHOWN),
+            Endpoint.inbound_agent_name.is_not(None),
+            Endpoint.is_active,
+        )
+        .order_by(DriftCheck.in_sync.is_(True).desc(), DriftCheck.phone_number)
+        .limit(1)
+    )
+    row = scope.session.execute(query).first()
+    return (row[0], row[1]) if row else None
 
 
 def _voice(scope: Scope) -> Step:
+    title = "Provider for the dialer"
     active = providers.active(scope, Family.VOICE)
     if active:
-        label = connections.provider_of(active).label
-        return Step(
-            "voice",
-            "Provider for the dialer",
-            f"{label} is active.",
-            "provider",
-            True,
-            True,
-            active,
-        )
+        return Step("voice", title, f"{_label(active)} is active.", "provider", "ok", True, active)
     choices = in_family(Family.VOICE)
     names = " or ".join(provider.label for provider in choices)
     text = f"Only if people call from a dialer: connect {names}, and make it active."
-    return Step("voice", "Provider for the dialer", text, "provider", False, True, choices[0].key)
+    return Step("voice", title, text, "provider", optional=True, provider=choices[0].key)
 
 
 def _voice_ai(scope: Scope) -> Step:
     active = providers.active(scope, Family.VOICE_AI)
     if active:
-        label = connections.provider_of(active).label
-        return Step("voice-ai", "Voice AI", f"{label} is chosen.", "voice-ai", True, True)
-    return Step(
-        "voice-ai",
-        "Voice AI",
-        "Only if ElevenLabs speaks for your agents.",
-        "voice-ai",
-        False,
-        True,
-    )
+        return Step("voice-ai", "Voice AI", f"{_label(active)} is chosen.", "voice-ai", "ok", True)
+    text = "Only if ElevenLabs speaks for your agents."
+    return Step("voice-ai", "Voice AI", text, "voice-ai", optional=True)
+
+
+def _webhook(scope: Scope) -> Step:
+    """By which ElevenLabs tells of calls."""
+    found = workspace_webhook.status(scope)
+    title = "Voice AI webhook"
+    if found.state is WebhookState.WORKING:
+        text = "ElevenLabs tells of each call that ended."
+        return Step("webhook", title, text, "webhook", "ok", True, since=found.since)
+    tone = "idle" if found.state is WebhookState.WAITING else "bad"
+    text = found.reason or "ElevenLabs does not tell of calls yet."
+    return Step("webhook", title, text, "webhook", tone, True, since=found.since)
+
+
+def _label(key: str) -> str:
+    return PROVIDERS[key].label if key in PROVIDERS else key

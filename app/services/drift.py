@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +12,7 @@ from sqlalchemy import (
     ColumnElement,
     Select,
     String,
+    Subquery,
     any_,
     delete,
     func,
@@ -27,8 +28,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 from app.core import clock, urls
 from app.core.lines import Line, Reason, difference
 from app.core.outbound import OutboundError
-from app.models import Connection, DriftCheck, Endpoint, VoicePhoneNumber
+from app.models import CheckRun, Connection, DriftCheck, Endpoint, VoicePhoneNumber
 from app.provider import Outcome, Refusal
+from app.providers import PROVIDERS
 from app.services.scope import Scope
 
 SHUT = (Outcome.BAD_CREDENTIALS, Outcome.SUSPENDED, Outcome.WRONG_ACCOUNT, Outcome.NO_PERMISSION)
@@ -81,7 +83,7 @@ class Observation:
 
 @dataclass(frozen=True)
 class Tally:
-    """How many of an organization's numbers differ, since when, and when one was last looked at."""
+    """How many of an organization's numbers drifted, since when, and when all that was due was looked at."""
 
     drifted: int = 0
     since: datetime | None = None
@@ -113,7 +115,7 @@ def judge(sight: Sight, expected: str | None) -> tuple[bool | None, Reason | Non
     if expected is None:
         return None, Reason.NOTHING_EXPECTED
     if sight.trouble:
-        return False, sight.trouble
+        return (None if sight.trouble is Reason.NOT_SHOWN else False), sight.trouble
     reason = difference(sight.line, expected)
     return (None if reason is Reason.NOT_SHOWN else reason is None), reason
 
@@ -207,14 +209,14 @@ def mark_due(scope: Scope, numbers: Collection[str] | None = None, *, changed: b
 
     `changed`: what is expected of them did, so that what was seen before says nothing any more.
     """
-    among = true() if numbers is None else _among(scope, DriftCheck.phone_number, numbers)
-    mine = (DriftCheck.organization_id == scope.organization.id) & among
+    mine = (DriftCheck.organization_id == scope.organization.id) & (
+        true() if numbers is None else _among(scope, numbers)
+    )
     _run(scope, delete(DriftCheck).where(mine, ~_is_target(scope)))
-    targets = union(_answered(scope), _called_back(scope).with_only_columns(*_PLACE)).subquery()
-    wanted = true() if numbers is None else _among(scope, targets.c.phone_number, numbers)
+    targets = _targets(scope, numbers)
     rows = select(
         literal(scope.organization.id), targets.c.provider, targets.c.phone_number, literal(True)
-    ).where(wanted)
+    ).where(true())
     names = ["organization_id", "provider", "phone_number", "due"]
     insert = _insert(scope)(DriftCheck).from_select(names, rows, include_defaults=False)
     _run(scope, insert.on_conflict_do_nothing())
@@ -222,11 +224,23 @@ def mark_due(scope: Scope, numbers: Collection[str] | None = None, *, changed: b
     _run(scope, update(DriftCheck).where(mine).values(due=True, **void))
 
 
-_PLACE = (VoicePhoneNumber.provider, VoicePhoneNumber.phone_number)
+def _among(scope: Scope, numbers: Collection[str]) -> ColumnElement[bool]:
+    """With the providers that there are: the key is organization, provider, number."""
+    return DriftCheck.provider.in_(PROVIDERS) & _is_of(scope, DriftCheck.phone_number, numbers)
+
+
+def _is_of(scope: Scope, column: Any, numbers: Collection[str]) -> ColumnElement[bool]:
+    """One parameter, however many numbers there are: a database takes some 30,000 at most."""
+    if _is_postgresql(scope):
+        within: ColumnElement[bool] = column == any_(literal(list(numbers), postgresql.ARRAY(String)))
+        return within
+    each = func.json_each(json.dumps(list(numbers))).table_valued("value")
+    listed: ColumnElement[bool] = column.in_(select(each.c.value))
+    return listed
 
 
 def _is_target(scope: Scope) -> ColumnElement[bool]:
-    """Whether the number of a check is to be answered or called back: an index is asked, row by row."""
+    """Whether the number of a check is to be watched: an index is asked, row by row."""
     answered = _answered(scope).where(
         Endpoint.provider == DriftCheck.provider, Endpoint.phone_number == DriftCheck.phone_number
     )
@@ -237,14 +251,16 @@ def _is_target(scope: Scope) -> ColumnElement[bool]:
     return or_(answered.correlate(DriftCheck).exists(), called_back.correlate(DriftCheck).exists())
 
 
-def _among(scope: Scope, column: Any, numbers: Collection[str]) -> ColumnElement[bool]:
-    """One parameter, however many numbers there are: a database takes some 30,000 at most."""
-    if _is_postgresql(scope):
-        within: ColumnElement[bool] = column == any_(literal(list(numbers), postgresql.ARRAY(String)))
-        return within
-    each = func.json_each(json.dumps(list(numbers))).table_valued("value")
-    listed: ColumnElement[bool] = column.in_(select(each.c.value))
-    return listed
+def _targets(scope: Scope, numbers: Collection[str] | None) -> Subquery:
+    """Provider and number of each that is to be watched, among `numbers` (all where None)."""
+    answered = _answered(scope)
+    called_back = _called_back(scope).with_only_columns(
+        VoicePhoneNumber.provider, VoicePhoneNumber.phone_number
+    )
+    if numbers is not None:
+        answered = answered.where(_is_of(scope, Endpoint.phone_number, numbers))
+        called_back = called_back.where(_is_of(scope, VoicePhoneNumber.phone_number, numbers))
+    return union(answered, called_back).subquery()
 
 
 def _insert(scope: Scope) -> Any:
@@ -313,7 +329,7 @@ def drifted_providers(scope: Scope) -> set[str]:
 
 def of_numbers(scope: Scope, numbers: Collection[str]) -> dict[tuple[str, str], DriftCheck]:
     """What was last seen of the numbers, by provider and number."""
-    query = scope.select(DriftCheck).where(DriftCheck.phone_number.in_(numbers))
+    query = scope.select(DriftCheck).where(_among(scope, numbers))
     return {(row.provider, row.phone_number): row for row in scope.session.scalars(query)}
 
 
@@ -322,18 +338,25 @@ def of_number(scope: Scope, row: Endpoint) -> DriftCheck | None:
 
 
 def tallies(scope: Scope, organization_id: str | None = None) -> dict[str, Tally]:
-    """By organization id, of all of them or of one, in one query."""
-    check = DriftCheck
-    query = select(
-        check.organization_id,
-        func.count().filter(check.in_sync.is_(False)),
-        func.min(check.since),
-        func.count().filter(check.due),
-        func.max(check.checked_at),
-    ).group_by(check.organization_id)
+    """By organization id, of all of them or of one, in three queries that indexes answer."""
+    check, run = DriftCheck, CheckRun
+    drifted = select(check.organization_id, func.count(), func.min(check.since)).where(
+        check.in_sync.is_(False)
+    )
+    due = select(check.organization_id, func.count()).where(check.due)
+    runs = select(run.organization_id, run.finished_at)
     if organization_id is not None:
-        query = query.where(check.organization_id == organization_id)
-    return {row[0]: Tally(*row[1:]) for row in scope.session.execute(query)}
+        drifted = drifted.where(check.organization_id == organization_id)
+        due = due.where(check.organization_id == organization_id)
+        runs = runs.where(run.organization_id == organization_id)
+    found: dict[str, Tally] = {}
+    for owner, count, since in scope.session.execute(drifted.group_by(check.organization_id)):
+        found[owner] = Tally(drifted=count, since=since)
+    for owner, count in scope.session.execute(due.group_by(check.organization_id)):
+        found[owner] = replace(found.get(owner, Tally()), due=count)
+    for owner, finished_at in scope.session.execute(runs):
+        found[owner] = replace(found.get(owner, Tally()), checked_at=finished_at)
+    return found
 
 
 def tally(scope: Scope) -> Tally:

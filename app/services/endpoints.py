@@ -212,7 +212,9 @@ def update(scope: Scope, endpoint_id: str, sent: Any, *, version: int | None = N
     return row
 
 
-def delete(scope: Scope, endpoint_id: str, *, version: int | None = None) -> Endpoint:
+def delete(
+    scope: Scope, endpoint_id: str, *, reason: str | None = None, version: int | None = None
+) -> Endpoint:
     with scope.transaction():
         row = get(scope, endpoint_id)
         expect_version(row, version)
@@ -223,7 +225,7 @@ def delete(scope: Scope, endpoint_id: str, *, version: int | None = None) -> End
             name: [getattr(row, name), None]
             for name in ("provider", "inbound_agent_name", "outbound_agent_name")
         }
-        audit.record(scope, "endpoint.deleted", row.phone_number, told)
+        audit.record(scope, "endpoint.deleted", row.phone_number, told | audit.reasoned(reason))
     return row
 
 
@@ -240,11 +242,8 @@ def resolve(scope: Scope, number: str, direction: str) -> dict[str, Any]:
     """Which agent answers or dials, on which provider, with which URL; and if nobody, why."""
     if direction not in ("inbound", "outbound"):
         raise Invalid([Problem("direction", "Use inbound or outbound.")])
-    try:
-        normal = phone.normalize(_plus(number), scope.organization.country)
-    except ValueError as error:
-        raise Invalid([Problem("phone_number", str(error))]) from None
-    row = scope.session.scalar(scope.select(Endpoint).where(Endpoint.phone_number == normal))
+    normal = read_number(scope, number)
+    row = by_number(scope, normal)
     answer = {
         "phone_number": normal,
         "direction": direction,
@@ -260,6 +259,18 @@ def resolve(scope: Scope, number: str, direction: str) -> dict[str, Any]:
     states = telephony_states(scope)
     reason = blocked_reason(scope.organization, states, row, direction)
     return answer | {"ready": reason is None, "blocked_reason": reason}
+
+
+def read_number(scope: Scope, text: str) -> str:
+    """A number in any spelling, in E.164. Raises Invalid for `phone_number`."""
+    try:
+        return phone.normalize(_plus(text), scope.organization.country)
+    except ValueError as error:
+        raise Invalid([Problem("phone_number", str(error))]) from None
+
+
+def by_number(scope: Scope, number: str) -> Endpoint | None:
+    return scope.session.scalar(scope.select(Endpoint).where(Endpoint.phone_number == number))
 
 
 def telephony_states(scope: Scope) -> dict[str, State]:

@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from app.core import phone
 from app.core.errors import Conflict, Invalid, NotFound, Problem
 from app.core.outbound import Outbound
-from app.models import Endpoint, Organization, Role, User
+from app.models import AuditEvent, Organization, Role, User
 from app.services import audit, telephony, validation, workspace_webhook
 from app.services.scope import Scope, expect_version
 from app.services.validation import Checked
@@ -98,22 +98,6 @@ def every(scope: Scope) -> list[Organization]:
     return list(scope.session.scalars(select(Organization).order_by(Organization.name, Organization.id)))
 
 
-def tallies(scope: Scope) -> dict[str, dict[str, int]]:
-    """Of each organization by id: its `endpoints`, how many are `answered`, its `people`."""
-    endpoints = scope.session.execute(
-        select(Endpoint.organization_id, func.count(), func.count(Endpoint.inbound_agent_name))
-        .where(Endpoint.is_active)
-        .group_by(Endpoint.organization_id)
-    )
-    people = scope.session.execute(select(User.organization_id, func.count()).group_by(User.organization_id))
-    found: dict[str, dict[str, int]] = {}
-    for organization_id, total, answered in endpoints:
-        found[organization_id] = {"endpoints": total, "answered": answered, "people": 0}
-    for organization_id, total in people:
-        found.setdefault(organization_id, {"endpoints": 0, "answered": 0})["people"] = total
-    return found
-
-
 def create(scope: Scope, sent: Any) -> Organization:
     draft = validation.read(OrganizationDraft, sent)
     for _ in range(SLUG_TRIES):
@@ -131,7 +115,27 @@ def add(scope: Scope, name: str) -> Organization:
     return organization
 
 
-def update(scope: Scope, http: Outbound, sent: Any, *, version: int | None = None) -> Organization:
+def planned_base_url(scope: Scope, sent: Any, *, version: int | None = None) -> str | None:
+    """The base URL that `update` would store of what was sent. Raises as `update`."""
+    draft = validation.read(OrganizationEdit, sent)
+    expect_version(scope.organization, version)
+    return draft.public_base_url
+
+
+def base_urls(scope: Scope, *, limit: int = 5) -> list[AuditEvent]:
+    """The last changes of the base URL, newest first."""
+    query = (
+        scope.select(AuditEvent)
+        .where(AuditEvent.action == "organization.saved")
+        .order_by(AuditEvent.id.desc())
+        .limit(50)
+    )
+    return [event for event in scope.session.scalars(query) if "public_base_url" in event.changes][:limit]
+
+
+def update(
+    scope: Scope, http: Outbound, sent: Any, *, reason: str | None = None, version: int | None = None
+) -> Organization:
     """Absent keeps, null clears, a value replaces. The slug stays, so that addresses keep working."""
     draft = validation.read(OrganizationEdit, sent)
     changes = draft.model_dump(exclude_unset=True)
@@ -140,7 +144,7 @@ def update(scope: Scope, http: Outbound, sent: Any, *, version: int | None = Non
         organization = scope.organization
         expect_version(organization, version)
         if "public_base_url" in changes:
-            is_moved = telephony.set_base_url(scope, changes.pop("public_base_url"))
+            is_moved = telephony.set_base_url(scope, changes.pop("public_base_url"), reason=reason)
         told = audit.diff({name: getattr(organization, name) for name in changes}, changes)
         for name, value in changes.items():
             setattr(organization, name, value)

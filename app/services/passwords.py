@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import secrets
 import string
 from functools import cache
 
@@ -63,6 +64,7 @@ _COMMON = [
     "correcthorsebatterystaple",
     "patchbay",
 ]
+_UNMISTAKEN = "abcdefghjkmnpqrstuvwxyz23456789"
 _LOOKALIKES = str.maketrans("@$0", "aso")
 _SEPARATORS = re.compile(rf"[\s{re.escape(string.punctuation)}]+")
 _RUNS = (
@@ -104,6 +106,12 @@ def _is_made_of(text: str, words: list[str]) -> bool:
     for word in words:
         text = text.replace(word, "")
     return len(set(text.strip("0123456789!@#$%^&*._- "))) < 4 and len(text) < SHORTEST
+
+
+def generated() -> str:
+    """99 random bits that can be read out on the phone."""
+    letters = "".join(secrets.choice(_UNMISTAKEN) for _ in range(20))
+    return "-".join(letters[start : start + 5] for start in range(0, 20, 5))
 
 
 def hashed(password: str) -> str:

@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 from pydantic import BaseModel
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select, tuple_
 from sqlalchemy.exc import IntegrityError
 
 from app.core import clock
 from app.core.errors import Conflict, Forbidden, Invalid, Problem
 from app.models import Role, User, VoicePhoneNumber
-from app.services import audit, passwords, sessions, tokens, validation
+from app.services import audit, passwords, sessions, tokens, totp, validation
 from app.services.organizations import Name
 from app.services.scope import Scope, expect_version
 from app.services.sign_in import confirm_password, normal_email
@@ -30,6 +30,9 @@ def _check_email(value: str, _country: str | None) -> str:
         raise ValueError("Use an email address, such as dana@example.com.")
     return email
 
+
+PAGE = 100
+MANY = 10
 
 RoleName = Annotated[str, validation.one_of(Role)]
 
@@ -54,6 +57,33 @@ class UserEdit(BaseModel):
 
 def every(scope: Scope) -> list[User]:
     return list(scope.session.scalars(scope.select(User).order_by(User.name, User.id)))
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some people, and the id that the next ones come `after`; None where these are the last."""
+
+    people: list[User]
+    after: str | None
+
+
+def page(scope: Scope, text: str = "", *, after: str | None = None, limit: int = PAGE) -> Page:
+    """By name; those alone who have the text in their name or email."""
+    query = scope.select(User).order_by(User.name, User.id).limit(limit + 1)
+    if text:
+        found = [column.icontains(text, autoescape=True) for column in (User.name, User.email)]
+        query = query.where(or_(*found))
+    if after is not None:
+        last = get(scope, after)
+        query = query.where(tuple_(User.name, User.id) > tuple_(last.name, last.id))
+    rows = list(scope.session.scalars(query))
+    return Page(rows[:limit], rows[limit - 1].id if len(rows) > limit else None)
+
+
+def are_many(scope: Scope) -> bool:
+    """Whether somebody who looks for a person wants to search."""
+    some = scope.select(User).with_only_columns(User.id).limit(MANY + 1).subquery()
+    return (scope.session.scalar(select(func.count()).select_from(some)) or 0) > MANY
 
 
 def number_counts(scope: Scope) -> dict[str, int]:
@@ -135,20 +165,33 @@ def add(scope: Scope, new: NewUser) -> User:
     return user
 
 
-def reset(scope: Scope, user: User, password: str) -> None:
+def reset(scope: Scope, user: User, password: str, *, keeps_two_step: bool = False) -> None:
     """For somebody who lost their password or their authenticator: a new password, two-step
-    sign-in off, every session and token ended."""
+    sign-in off unless they keep it, every session and token ended."""
+    if user.id == scope.actor.user_id:
+        raise Forbidden("Change your own password under Account.")
     try:
         passwords.check(password, *user.email.split("@"), user.name)
     except ValueError as error:
         raise Invalid([Problem("password", str(error))]) from None
     password_hash = passwords.hashed(password)
     with scope.transaction():
+        ends_two_step = totp.is_on(user) and not keeps_two_step
         user.password_hash = password_hash
-        user.totp_sealed = user.totp_confirmed_at = None
+        if not keeps_two_step:
+            totp.forget(scope, user)
         sessions.end_all(scope, user)
         tokens.revoke_all(scope, user)
-        audit.record(scope, "user.reset", user.email)
+        audit.record(scope, "user.reset", user.email, {"two_step": ["on", "off"]} if ends_two_step else None)
+
+
+def end_sessions(scope: Scope, user_id: str) -> User:
+    """Signs the person out everywhere; tokens that were issued to them go on working."""
+    user = get(scope, user_id)
+    if user.id == scope.actor.user_id:
+        raise Forbidden("End your own sessions under Account.")
+    sessions.end_others(scope, user)
+    return user
 
 
 def update_user(scope: Scope, user_id: str, sent: Any, *, version: int | None = None) -> User:

@@ -64,7 +64,7 @@ def observe(scope: Scope, http: Outbound, endpoint_id: str) -> Observation:
     """
     row = endpoints.get(scope, endpoint_id)
     state = connections.load(scope, connections.provider_of(row.provider))
-    _count(scope, state.provider)
+    count_look(scope, state.provider)
     return _observed(scope, http.within(SECONDS), state, row)
 
 
@@ -81,7 +81,8 @@ def _observed(scope: Scope, http: Outbound, state: State, row: Endpoint) -> Obse
     return drift.observation(state.provider.label, sight, expected)
 
 
-def _count(scope: Scope, provider: Provider) -> None:
+def count_look(scope: Scope, provider: Provider) -> None:
+    """TooMany where the provider was asked about single numbers too often."""
     counter = throttle.key("observe", f"{scope.organization.id}:{provider.key}")
     throttle.refuse_if_exhausted(scope, counter, most=MOST_LOOKS)
     with scope.transaction(lock=False):

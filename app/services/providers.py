@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from typing import Any
 
@@ -12,7 +14,7 @@ from sqlalchemy import func, select
 from app.core.errors import Conflict, Invalid, Problem
 from app.core.naming import settings_name
 from app.core.outbound import Outbound
-from app.models import Endpoint, ProviderSwitch, User
+from app.models import AuditEvent, ProviderSwitch
 from app.provider import Family, Provider
 from app.providers import PROVIDERS, keys_in
 from app.services import audit, connections, drift, validation, values, workspace_webhook
@@ -45,6 +47,7 @@ def save(
     changes: Mapping[str, Any],
     *,
     enabled: bool | None = None,
+    reason: str | None = None,
     version: int | None = None,
     naming: Naming = settings_name,
     words: Naming = label_of,
@@ -60,7 +63,7 @@ def save(
         expect_version(before, version)
         told = connections.apply(scope, provider, changes, naming)
         if enabled is not None:
-            told |= _set_enabled(scope, provider, enabled)
+            told |= _set_enabled(scope, provider, enabled, reason)
         refuse_breaking_active(scope, before, words)
         if told:
             audit.record(scope, "connection.saved", provider.label, told)
@@ -98,28 +101,39 @@ def read_sent(scope: Scope, provider: Provider, sent: Any) -> dict[str, Any]:
 
 
 def set_enabled(
-    scope: Scope, http: Outbound, provider: Provider, enabled: bool, *, version: int | None = None
+    scope: Scope,
+    http: Outbound,
+    provider: Provider,
+    enabled: bool,
+    *,
+    reason: str | None = None,
+    version: int | None = None,
 ) -> None:
     """Disabling keeps the values, and unsets the active provider if it was this one."""
-    save(scope, provider, {}, enabled=enabled, version=version)
+    save(scope, provider, {}, enabled=enabled, reason=reason, version=version)
     workspace_webhook.follow(scope, http, provider)
 
 
-def _set_enabled(scope: Scope, provider: Provider, enabled: bool) -> dict[str, list[Any]]:
+def _set_enabled(scope: Scope, provider: Provider, enabled: bool, reason: str | None) -> dict[str, list[Any]]:
     before = connections.load(scope, provider)
     if before.exists and before.enabled == enabled:
         return {}
     connections.row_for(scope, provider).enabled = enabled
     if not enabled:
         for family in active_families(scope, provider):
-            switch(scope, family, None, reason=f"{provider.label} was disabled")
-    return {"enabled": [before.exists and before.enabled, enabled]}
+            switch(scope, family, None, reason=_because(f"{provider.label} was disabled", reason))
+    return {"enabled": [before.exists and before.enabled, enabled]} | audit.reasoned(reason)
+
+
+def _because(what: str, reason: str | None) -> str:
+    return f"{what}: {reason}"[:REASON_LONGEST] if reason else what
 
 
 def forget(
     scope: Scope,
     provider: Provider,
     *,
+    reason: str | None = None,
     version: int | None = None,
     precondition: Callable[[], None] = lambda: None,
 ) -> bool:
@@ -129,10 +143,10 @@ def forget(
         state = connections.load(scope, provider)
         expect_version(state, version)
         for family in active_families(scope, provider):
-            switch(scope, family, None, reason=f"{provider.label} was forgotten")
+            switch(scope, family, None, reason=_because(f"{provider.label} was forgotten", reason))
         connections.forget(scope, provider)
         if state.exists:
-            audit.record(scope, "connection.forgotten", provider.label)
+            audit.record(scope, "connection.forgotten", provider.label, audit.reasoned(reason))
     return state.exists
 
 
@@ -224,7 +238,18 @@ def switch(scope: Scope, family: Family, key: str | None, *, reason: str | None)
     )
 
 
-def history(scope: Scope, provider: Provider, *, limit: int = 5) -> list[ProviderSwitch]:
+@dataclass(frozen=True)
+class Change:
+    """What was done with a provider, for its history. `undo` is the switch that can be taken back."""
+
+    words: str
+    at: datetime
+    actor_name: str
+    reason: str | None
+    undo: int | None = None
+
+
+def history(scope: Scope, provider: Provider, *, limit: int = 8) -> list[ProviderSwitch]:
     """The last times that the provider was made active or stopped being it."""
     query = (
         scope.select(ProviderSwitch)
@@ -235,25 +260,50 @@ def history(scope: Scope, provider: Provider, *, limit: int = 5) -> list[Provide
     return list(scope.session.scalars(query))
 
 
-def endpoints_using(scope: Scope, provider: Provider) -> int:
-    """How many active endpoints have the provider."""
-    query = select(func.count()).where(
-        Endpoint.organization_id == scope.organization.id,
-        Endpoint.provider == provider.key,
-        Endpoint.is_active,
-    )
-    return scope.session.scalar(query.select_from(Endpoint)) or 0
+def changes(scope: Scope, provider: Provider, *, limit: int = 8) -> list[Change]:
+    """The last times that it was made active, enabled, disabled or forgotten; newest first."""
+    last = _last_switches(scope)
+    found = [_switched(provider, row, last) for row in history(scope, provider, limit=limit)]
+    for event in audit.about(scope, provider.label, limit=50):
+        if words := _words_for(event):
+            reason = event.changes.get("reason", [None, None])[1]
+            found.append(Change(words, event.at, event.actor_name, str(reason) if reason else None))
+    return sorted(found, key=lambda change: change.at, reverse=True)[:limit]
 
 
-def impact(scope: Scope, family: Family) -> str:
-    """Whom a change of the family's active provider affects, in a sentence."""
-    if family is Family.VOICE:
-        query = select(func.count()).where(
-            User.organization_id == scope.organization.id, User.disabled_at.is_(None)
-        )
-        people = scope.session.scalar(query.select_from(User)) or 0
-        noun = "person" if people == 1 else "people"
-        return f"The dialers of {people} {noun} load it from their next call on."
-    if family is Family.TELEPHONY:
-        return "Agent calls that do not name a provider use it from now on. Numbers keep their own provider."
-    return "Agents speak through it from now on."
+def _words_for(event: AuditEvent) -> str | None:
+    if event.action == "connection.forgotten":
+        return "Forgotten"
+    enabled = event.changes.get("enabled")
+    return None if enabled is None else "Enabled" if enabled[1] else "Disabled"
+
+
+def _switched(provider: Provider, row: ProviderSwitch, last: set[int]) -> Change:
+    did = "Made active" if row.now == provider.key else "No longer active"
+    words = f"{did} for {FAMILY_WORDS[Family(row.family)]}"
+    return Change(words, row.created_at, row.actor_name, row.reason, row.id if row.id in last else None)
+
+
+def _last_switches(scope: Scope) -> set[int]:
+    """The newest of each family: those that can be undone."""
+    own = ProviderSwitch.organization_id == scope.organization.id
+    query = select(func.max(ProviderSwitch.id)).where(own).group_by(ProviderSwitch.family)
+    return set(scope.session.scalars(query))
+
+
+def undoable(scope: Scope, switch_id: int) -> ProviderSwitch:
+    """The switch, or NotFound; Conflict where the family was switched again since."""
+    row = scope.get(ProviderSwitch, switch_id, what="change")
+    if row.id not in _last_switches(scope):
+        message = "The active provider was changed again since. Only the last change can be undone."
+        raise Conflict(message, code="CHANGED_SINCE")
+    return row
+
+
+def undo(scope: Scope, switch_id: int, *, reason: str | None, version: int | None = None) -> Family:
+    """Makes active what was before the switch. Raises as `undoable` and `make_active`."""
+    with scope.transaction():
+        expect_version(scope.organization, version)
+        row = undoable(scope, switch_id)
+        choose(scope, Family(row.family), row.was, reason=reason)
+    return Family(row.family)

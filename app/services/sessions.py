@@ -10,8 +10,10 @@ from datetime import timedelta
 from sqlalchemy import delete, select, update
 from sqlalchemy.exc import OperationalError
 
-from app.core import clock
+from app.core import browsers, clock
+from app.core.errors import NotFound
 from app.models import User, WebSession
+from app.services import audit, tokens
 from app.services.scope import Scope
 
 IDLE = timedelta(hours=8)
@@ -83,6 +85,41 @@ def sweep(scope: Scope) -> None:
     now = clock.now()
     over = (WebSession.created_at < now - ABSOLUTE) | (WebSession.last_seen_at < now - IDLE)
     scope.session.execute(delete(WebSession).where(over))
+
+
+def of_user(scope: Scope, user: User) -> list[WebSession]:
+    """Those that still work, the one that was seen last first."""
+    now = clock.now()
+    query = select(WebSession).where(
+        WebSession.user_id == user.id,
+        WebSession.last_seen_at > now - IDLE,
+        WebSession.created_at > now - ABSOLUTE,
+    )
+    return list(scope.session.scalars(query.order_by(WebSession.last_seen_at.desc(), WebSession.id)))
+
+
+def is_of(session: WebSession, token: str) -> bool:
+    return session.id == _hash(token)
+
+
+def end_one(scope: Scope, user: User, session_id: str) -> WebSession:
+    """NotFound where it is not the user's, or ended meanwhile."""
+    with scope.transaction():
+        row = None if "\0" in session_id else scope.session.get(WebSession, session_id)
+        if row is None or row.user_id != user.id:
+            raise NotFound("There is no such session. It may have ended meanwhile.")
+        scope.session.delete(row)
+        told = {"browser": [browsers.words(row.user_agent), None], "address": [row.ip, None]}
+        audit.record(scope, "session.ended", user.email, told)
+    return row
+
+
+def end_others(scope: Scope, user: User, *, but: str | None = None) -> None:
+    """All of the user's, except the one of the token `but`; what signed in by the API too."""
+    with scope.transaction():
+        end_all(scope, user, but=but)
+        tokens.revoke_all(scope, user, sign_ins_only=True)
+        audit.record(scope, "sessions.ended", user.email)
 
 
 def end(scope: Scope, token: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from enum import Enum
 from typing import Any
 
 from pydantic import BaseModel
@@ -11,11 +12,12 @@ from sqlalchemy import select, update
 from app.core import clock
 from app.core.errors import Invalid, Problem, Unauthenticated
 from app.models import Organization, Role, User
-from app.services import audit, passwords, sessions, throttle, tokens, totp, validation
+from app.services import audit, passwords, recovery_codes, sessions, throttle, tokens, totp, validation
 from app.services.scope import SECRETS, Scope
 from app.services.tokens import Issued
 
 WRONG = "The email or the password is not right."
+WRONG_CODE = "This code does not match, or was used already."
 CODE_NEEDED = "TOTP_REQUIRED"
 
 
@@ -97,19 +99,46 @@ def _user_of(scope: Scope, email: str) -> User | None:
     return None if "\0" in email else scope.session.scalar(query)
 
 
-def check_code(scope: Scope, user: User, code: str | None) -> None:
-    """The second step; a code is accepted once."""
+def check_code(scope: Scope, user: User, code: str | None) -> bool:
+    """The second step: a code of the app or a recovery code. Whether it was the latter."""
     if not code:
         raise Unauthenticated("Enter the code that your authenticator app shows.", code=CODE_NEEDED)
+    taken = _take_code(_beside(scope, user), user, code)
+    if taken is None:
+        raise Unauthenticated(WRONG_CODE, code=CODE_NEEDED)
+    return taken is Second.RECOVERY
+
+
+def confirm_code(scope: Scope, user: User, code: str) -> None:
+    """Again, before the second step itself is changed. Invalid where it does not match."""
+    if _take_code(scope, user, code) is None:
+        raise Invalid([Problem("code", WRONG_CODE)])
+
+
+class Second(Enum):
+    """What proved the second step."""
+
+    APP = 1
+    RECOVERY = 2
+
+
+def _take_code(inside: Scope, user: User, code: str) -> Second | None:
+    """Each code is taken once. None, and a miss is counted, where it is not one."""
     counter = throttle.key("totp", user.email)
-    throttle.refuse_if_exhausted(scope, counter)
-    with scope.transaction():
-        accepted = totp.accept(scope, user, code)
-        if accepted:
-            throttle.clear(scope, counter)
-    if not accepted:
-        _miss(_beside(scope, user), counter, user.email)
-        raise Unauthenticated("This code does not match, or was used already.", code=CODE_NEEDED)
+    throttle.refuse_if_exhausted(inside, counter)
+    taken = None
+    with inside.transaction(lock=False):
+        if totp.accept(inside, user, code):
+            taken = Second.APP
+        elif totp.is_on(user) and recovery_codes.accept(inside, user, code):
+            taken = Second.RECOVERY
+            left = recovery_codes.left(inside, user)
+            audit.note(inside, "recovery-code.used", user.email, {"left": [left + 1, left]})
+        if taken:
+            throttle.clear(inside, counter)
+    if taken is None:
+        _miss(inside, counter, user.email)
+    return taken
 
 
 def confirm_password(

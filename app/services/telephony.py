@@ -98,7 +98,7 @@ def _apply(scope: Scope, changes: dict[str, Any]) -> None:
         providers.refuse_breaking_active(scope, state, settings_name)
 
 
-def set_base_url(scope: Scope, url: str | None) -> bool:
+def set_base_url(scope: Scope, url: str | None, *, reason: str | None = None) -> bool:
     """Whether it is another one. Inside a transaction only; afterwards ElevenLabs has to be told."""
     organization = scope.organization
     if organization.public_base_url == url:
@@ -107,7 +107,7 @@ def set_base_url(scope: Scope, url: str | None) -> bool:
         scope,
         "organization.saved",
         organization.name,
-        {"public_base_url": [organization.public_base_url, url]},
+        {"public_base_url": [organization.public_base_url, url]} | audit.reasoned(reason),
     )
     organization.public_base_url = url
     drift.mark_due(scope)

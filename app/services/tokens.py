@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
 
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import OctKey
-from sqlalchemy import Row, delete, select, update
+from sqlalchemy import Engine, Row, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.core import clock, sealing
@@ -27,7 +27,10 @@ SIGN_IN_LIFE = timedelta(hours=12)
 LONGEST_DAYS = 3650
 USUAL_DAYS = 365
 KEPT = timedelta(days=30)
+LISTED = 200
 LEEWAY_SECONDS = 30
+USED_EVERY = timedelta(minutes=5)
+"""How old the last use may be before it is written again."""
 
 _claims = jwt.JWTClaimsRegistry(
     leeway=LEEWAY_SECONDS,
@@ -95,6 +98,17 @@ def actor(session: Session, token_id: str, *, ip: str, request_id: str) -> Actor
         ip=ip,
         request_id=request_id,
     )
+
+
+def mark_used(engine: Engine, token_id: str, at: datetime) -> None:
+    """Writes nothing where the last use was written a moment ago, by this process or another."""
+    stale = or_(ApiToken.last_used_at.is_(None), ApiToken.last_used_at < at - USED_EVERY)
+    is_due = select(ApiToken.id).where(ApiToken.id == token_id, stale)
+    with engine.connect() as connection:
+        if connection.execute(is_due).one_or_none() is None:
+            return
+    with engine.connect().execution_options(writes=True) as connection, connection.begin():
+        connection.execute(update(ApiToken).where(ApiToken.id == token_id, stale).values(last_used_at=at))
 
 
 def issue(
@@ -172,15 +186,17 @@ def sweep(scope: Scope) -> None:
 
 
 def of_user(scope: Scope, user: User) -> list[ApiToken]:
-    """The user's tokens that still work, newest first."""
+    """The user's tokens that still work, newest first, then those that expired lately.
+
+    Expired ones of sign-ins are left out: nobody has to replace them.
+    """
+    now = clock.now()
+    works = ApiToken.expires_at > now
     query = (
         select(ApiToken)
-        .where(
-            ApiToken.user_id == user.id,
-            ApiToken.revoked_at.is_(None),
-            ApiToken.expires_at > clock.now(),
-        )
-        .order_by(ApiToken.created_at.desc())
+        .where(ApiToken.user_id == user.id, ApiToken.revoked_at.is_(None), or_(works, ~ApiToken.is_sign_in))
+        .order_by(works.desc(), ApiToken.created_at.desc(), ApiToken.id)
+        .limit(LISTED)
     )
     return list(scope.session.scalars(query))
 

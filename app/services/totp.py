@@ -10,7 +10,7 @@ from app.core import clock
 from app.core.errors import Conflict, Invalid, Problem
 from app.core.sealing import Place, SealBroken
 from app.models import User
-from app.services import audit, sessions, tokens
+from app.services import audit, recovery_codes, sessions, tokens
 from app.services.scope import Scope
 
 STEP_SECONDS = 30
@@ -49,8 +49,14 @@ def _uri(secret: str, user: User) -> str:
     return pyotp.TOTP(secret).provisioning_uri(name=user.email, issuer_name=ISSUER)
 
 
-def confirm(scope: Scope, user: User, code: str, *, session_token: str | None = None) -> None:
-    """Switches it on, and ends the user's other sessions."""
+def key_of(uri: str) -> str:
+    """What is typed into an app that cannot scan, in groups of four."""
+    secret = pyotp.parse_uri(uri).secret
+    return " ".join(secret[start : start + 4] for start in range(0, len(secret), 4))
+
+
+def confirm(scope: Scope, user: User, code: str, *, session_token: str | None = None) -> list[str]:
+    """Switches it on, ends the user's other sessions, and tells their recovery codes this once."""
     with scope.transaction():
         if is_on(user):
             raise Conflict("Two-step sign-in is on already.", code="TOTP_ON")
@@ -60,6 +66,16 @@ def confirm(scope: Scope, user: User, code: str, *, session_token: str | None = 
         sessions.end_all(scope, user, but=session_token)
         tokens.revoke_all(scope, user, sign_ins_only=True)
         audit.record(scope, "totp.on", user.email)
+        return recovery_codes.renew(scope, user)
+
+
+def renew_recovery_codes(scope: Scope, user: User) -> list[str]:
+    """Fresh ones instead of all that there are. Conflict where there is nothing to recover."""
+    with scope.transaction():
+        if not is_on(user):
+            raise Conflict("Two-step sign-in is off. Recovery codes come with it.", code="TOTP_OFF")
+        audit.record(scope, "recovery-codes.renewed", user.email)
+        return recovery_codes.renew(scope, user)
 
 
 def switch_off(scope: Scope, user: User, *, session_token: str | None = None) -> None:
@@ -67,8 +83,14 @@ def switch_off(scope: Scope, user: User, *, session_token: str | None = None) ->
     with scope.transaction():
         sessions.end_all(scope, user, but=session_token)
         tokens.revoke_all(scope, user, sign_ins_only=True)
-        user.totp_sealed = user.totp_confirmed_at = None
+        forget(scope, user)
         audit.record(scope, "totp.off", user.email)
+
+
+def forget(scope: Scope, user: User) -> None:
+    """The secret and the recovery codes. Inside a transaction only."""
+    user.totp_sealed = user.totp_confirmed_at = None
+    recovery_codes.forget(scope, user)
 
 
 def accept(scope: Scope, user: User, code: str) -> bool:

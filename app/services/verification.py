@@ -113,6 +113,13 @@ def last(scope: Scope, state: State) -> Check | None:
     return check if check and check.connection_version == state.version else None
 
 
+def carry_over(scope: Scope, state: State, before: int) -> None:
+    """The last test holds still, though the version rose: what changed is not tested. In a transaction."""
+    check = _row(scope, state.provider)
+    if check and check.connection_version == before:
+        check.connection_version = state.version
+
+
 def failing(scope: Scope) -> set[str]:
     """The keys of the organization's providers whose last test, of the values as they are, failed."""
     return failing_everywhere(scope, scope.organization.id).get(scope.organization.id, set())

@@ -23,7 +23,7 @@ from app.models import WebhookSetup
 from app.provider import Outcome, Provider, Refusal, refused
 from app.providers import PROVIDERS, elevenlabs
 from app.providers.elevenlabs import Webhook
-from app.services import audit, connections
+from app.services import audit, connections, verification
 from app.services.connections import State as ConnectionState
 from app.services.scope import Scope
 
@@ -250,7 +250,10 @@ def _store(scope: Scope, work: _Work, changes: Mapping[str, Any]) -> bool:
     with scope.transaction():
         if not _is_still_wanted(scope, work) or _lease(scope) != work.lease:
             return False
+        before = connections.load(scope, PROVIDERS[KEY]).version
         told = connections.apply(scope, PROVIDERS[KEY], changes)
+        scope.session.flush()
+        verification.carry_over(scope, connections.load(scope, PROVIDERS[KEY]), before)
         audit.record(scope, "connection.saved", PROVIDERS[KEY].label, told)
     return True
 

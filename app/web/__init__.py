@@ -12,7 +12,9 @@ from app.web.callback import callback
 from app.web.calls import calls
 from app.web.checklist import checklist
 from app.web.drift import drift
+from app.web.endpoint_imports import endpoint_imports
 from app.web.endpoints import endpoints
+from app.web.find import find
 from app.web.many_endpoints import many_endpoints
 from app.web.numbers import numbers
 from app.web.organizations import organizations
@@ -22,6 +24,7 @@ from app.web.settings import settings
 from app.web.setup import setup
 from app.web.sign_in import sign_in
 from app.web.voice_ai import voice_ai
+from app.web.who_answers import who_answers
 
 
 def init_app(app: Flask) -> None:
@@ -35,6 +38,9 @@ def init_app(app: Flask) -> None:
         callback,
         voice_ai,
         endpoints,
+        endpoint_imports,
+        who_answers,
+        find,
         many_endpoints,
         calls,
         drift,

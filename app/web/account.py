@@ -1,4 +1,4 @@
-"""One's own page: numbers, tokens, password, two-step sign-in."""
+"""One's own page: numbers, tokens, sessions, two-step sign-in, password."""
 
 from __future__ import annotations
 
@@ -10,12 +10,22 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from markupsafe import Markup
 
+from app.core import browsers, clock
 from app.core.errors import Conflict, Invalid, TooMany
-from app.models import User
-from app.services import people, tokens, totp, voice_phone_numbers
+from app.models import User, WebSession
+from app.services import people, recovery_codes, sessions, sign_in, tokens, totp, voice_phone_numbers
 from app.services.scope import SECRETS, Scope
 from app.web import render
-from app.web.forms import CodeForm, PasswordForm, TokenForm, TotpBeginForm, TotpOffForm
+from app.web.forms import (
+    CodeForm,
+    KeptCodesForm,
+    NewCodesForm,
+    PasswordForm,
+    ProofForm,
+    TokenForm,
+    TotpBeginForm,
+    TotpOffForm,
+)
 from app.web.guard import Pages, Who, confirm_password, own
 
 account = Pages("account", __name__)
@@ -35,6 +45,7 @@ def _page(scope: Scope, status: int = 200, **forms: Any) -> Response:
         "code_form": CodeForm(formdata=None),
         "off_form": TotpOffForm(formdata=None),
         "begin_form": TotpBeginForm(formdata=None),
+        "codes_form": NewCodesForm(formdata=None),
     }
     return render.page(
         "account/show.html",
@@ -43,11 +54,23 @@ def _page(scope: Scope, status: int = 200, **forms: Any) -> Response:
         home=scope.organization,
         numbers=voice_phone_numbers.of_user(scope, user),
         tokens=tokens.of_user(scope, user),
+        now=clock.now(),
         totp_is_on=totp.is_on(user),
         totp_code=_drawn(uri) if uri else None,
         totp_uri=uri,
+        totp_key=totp.key_of(uri) if uri else None,
+        codes_left=recovery_codes.left(scope, user) if totp.is_on(user) else None,
+        codes_few=recovery_codes.FEW,
+        sessions=[
+            {"row": row, "browser": browsers.words(row.user_agent), "is_this": _is_this(row)}
+            for row in sessions.of_user(scope, user)
+        ],
         **(context | forms),
     )
+
+
+def _is_this(row: WebSession) -> bool:
+    return sessions.is_of(row, current_user.token)
 
 
 def _drawn(uri: str) -> Markup:
@@ -132,7 +155,7 @@ def begin_totp(scope: Scope) -> ResponseReturnValue:
         return _page(scope, 429, begin_form=form)
     except Conflict as error:
         flash(error.message, "warn")
-    return render.see(url_for("account.show") + "#two-step")
+    return _to_two_step()
 
 
 @account.page("/account/two-step/confirm", who=Who.USER, methods=["POST"])
@@ -140,26 +163,90 @@ def confirm_totp(scope: Scope) -> ResponseReturnValue:
     scope = own(scope)
     form = CodeForm()
     try:
-        totp.confirm(scope, current_user.user, form.code.data or "", session_token=current_user.token)
+        codes = totp.confirm(scope, current_user.user, form.code.data or "", session_token=current_user.token)
     except Invalid as error:
         form.show(error)
         return _page(scope, 422, code_form=form)
-    flash("Two-step sign-in is on. Your other sessions are signed out.", "ok")
-    return _back()
+    except Conflict as error:
+        flash(error.message, "warn")
+        return _to_two_step()
+    return _codes(codes, "Two-step sign-in is on. Your other sessions are signed out.")
+
+
+def _to_two_step() -> Response:
+    return render.see(url_for("account.show") + "#two-step")
+
+
+def _codes(codes: list[str], done: str) -> Response:
+    """They are in this answer, and nowhere afterwards."""
+    form = KeptCodesForm(formdata=None, codes=" ".join(codes))
+    return render.page(
+        "account/recovery_codes.html", codes=codes, form=form, done=done, person=current_user.user
+    )
+
+
+@account.page("/account/recovery-codes", who=Who.USER, methods=["POST"])
+def renew_codes(scope: Scope) -> ResponseReturnValue:
+    scope = own(scope)
+    form = NewCodesForm()
+    if refused := _not_proved(scope, form, "codes_form"):
+        return refused
+    try:
+        codes = totp.renew_recovery_codes(scope, current_user.user)
+    except Conflict as error:
+        flash(error.message, "warn")
+        return _to_two_step()
+    return _codes(codes, "Your new recovery codes are ready. The earlier ones do not work any more.")
+
+
+@account.page("/account/recovery-codes/file", who=Who.USER, methods=["POST"])
+def keep_codes(scope: Scope) -> ResponseReturnValue:
+    """A file of the codes that were just shown, and of nothing else that might be sent here."""
+    sent = (KeptCodesForm().codes.data or "").split()[: recovery_codes.COUNT]
+    codes = recovery_codes.only_own(scope, current_user.user, sent)
+    if not codes:
+        flash("These codes are not yours, or were replaced meanwhile.", "warn")
+        return _to_two_step()
+    text = f"Recovery codes of {current_user.email} for Patchbay. Each works once.\n\n"
+    answer = Response(text + "\n".join(codes) + "\n", mimetype="text/plain")
+    answer.headers["Content-Disposition"] = 'attachment; filename="patchbay-recovery-codes.txt"'
+    return answer
+
+
+def _not_proved(scope: Scope, form: ProofForm, name: str) -> Response | None:
+    """The page with what is wrong; None where the password and the code are right."""
+    try:
+        confirm_password(scope, form.your_password.data)
+        sign_in.confirm_code(scope, current_user.user, form.code.data or "")
+    except Invalid as error:
+        form.show(error)
+        return _page(scope, 422, **{name: form})
+    except TooMany as error:
+        form.form_errors.append(error.message)
+        return _page(scope, 429, **{name: form})
+    return None
 
 
 @account.page("/account/two-step/off", who=Who.USER, methods=["POST"])
 def switch_totp_off(scope: Scope) -> ResponseReturnValue:
     scope = own(scope)
     form = TotpOffForm()
-    try:
-        confirm_password(scope, form.your_password.data)
-        totp.switch_off(scope, current_user.user, session_token=current_user.token)
-    except Invalid as error:
-        form.show(error)
-        return _page(scope, 422, off_form=form)
-    except TooMany as error:
-        form.your_password.errors = [error.message]
-        return _page(scope, 429, off_form=form)
-    flash("Two-step sign-in is off.", "ok")
+    if refused := _not_proved(scope, form, "off_form"):
+        return refused
+    totp.switch_off(scope, current_user.user, session_token=current_user.token)
+    flash("Two-step sign-in is off. Your other sessions are signed out.", "ok")
     return _back()
+
+
+@account.page("/account/sessions/<session_id>/end", who=Who.USER, methods=["POST"])
+def end_session(scope: Scope, session_id: str) -> ResponseReturnValue:
+    ended = sessions.end_one(own(scope), current_user.user, session_id)
+    flash(f"{browsers.words(ended.user_agent)} is signed out.", "ok")
+    return render.see(url_for("account.show") + "#sessions")
+
+
+@account.page("/account/sessions/end-others", who=Who.USER, methods=["POST"])
+def end_other_sessions(scope: Scope) -> ResponseReturnValue:
+    sessions.end_others(own(scope), current_user.user, but=current_user.token)
+    flash("Your other sessions are signed out.", "ok")
+    return render.see(url_for("account.show") + "#sessions")

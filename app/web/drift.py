@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from flask import Response, flash, request, url_for
 from flask.typing import ResponseReturnValue
 
@@ -16,6 +18,9 @@ from app.web import render
 from app.web.guard import Pages, Who
 
 drift = Pages("drift", __name__)
+
+PATIENCE = 5
+"""So many times htmx looks whether the checks have begun."""
 
 
 @drift.page("/o/<slug>/endpoints/<endpoint_id>/provider", who=Who.SUPERADMIN)
@@ -91,5 +96,25 @@ def check_everywhere(scope: Scope) -> ResponseReturnValue:
     found = organizations.every(scope)
     for organization in found:
         checking.check_all(scope.into(organization))
+    if render.is_part():
+        return _progress_everywhere(scope, again=PATIENCE)
     flash("Patchbay asks the providers about every number now. Reload to see what they say.", "ok")
     return render.see(url_for("organizations.overview"))
+
+
+@drift.page("/check", who=Who.SUPERADMIN)
+def progress_everywhere(scope: Scope) -> ResponseReturnValue:
+    text = request.args.get("again", "")
+    return _progress_everywhere(scope, again=int(text) if re.fullmatch("[0-9]{1,2}", text) else 0)
+
+
+def _progress_everywhere(scope: Scope, *, again: int) -> Response:
+    """While nothing is under way yet, htmx looks again a few times, and then has the table read again."""
+    progress = checking.progress(scope)
+    again = PATIENCE if progress.organizations else min(again, PATIENCE) - 1
+    if not progress.due and not progress.organizations:
+        again = 0
+    answer = render.page("drift/everywhere.html", progress=progress, again=max(again, 0))
+    if again <= 0 and request.method == "GET":
+        answer.headers["HX-Trigger"] = "checked"
+    return answer

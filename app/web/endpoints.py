@@ -14,13 +14,14 @@ from app.core.errors import Conflict, Invalid, Stale
 from app.models import DriftCheck, Endpoint
 from app.provider import Family
 from app.providers import PROVIDERS, in_family
-from app.services import audit, checking, drift, endpoint_pages, pointing
+from app.services import audit, checking, drift, endpoint_pages, impact, pointing
 from app.services import endpoints as service
 from app.services.endpoint_pages import Page as EndpointPage
 from app.services.endpoints import Filter
 from app.services.scope import Scope
 from app.web import render
-from app.web.forms import ConfirmForm, EndpointForm, differing, yes_or_no
+from app.web.conflicts import Clash, settle, shown_again
+from app.web.forms import ConfirmForm, EndpointForm, yes_or_no
 from app.web.guard import Pages, Who
 
 endpoints = Pages("endpoints", __name__)
@@ -43,7 +44,7 @@ def _table(
     *,
     edited: Endpoint | None = None,
     form: EndpointForm | None = None,
-    conflicts: list[tuple[str, str, str]] | None = None,
+    conflicts: Clash | None = None,
 ) -> Response:
     """The edited row is in it also where the filter or the page would leave it out."""
     wanted, sort, page = asked_filter(), request.args.get("sort") or endpoint_pages.BY_NUMBER, _page(scope)
@@ -131,7 +132,8 @@ def _row(scope: Scope, states: Any, row: Endpoint, check: DriftCheck | None = No
 
 @endpoints.page("/o/<slug>/endpoints/new", who=Who.SUPERADMIN)
 def new(scope: Scope) -> ResponseReturnValue:
-    form = EndpointForm(provider=scope.organization.active_telephony)
+    number = request.args.get("number", "")[:40]
+    form = EndpointForm(provider=scope.organization.active_telephony, phone_number=number)
     return _new(scope, form)
 
 
@@ -191,10 +193,9 @@ def save(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
 def _stale(scope: Scope, endpoint_id: str, form: EndpointForm) -> Response:
     """Both sides shown, and what was typed kept: saving again replaces what is stored."""
     row = service.get(scope, endpoint_id)
-    now = {name: getattr(row, name) for name in EDITABLE}
     _keep_fixed(form, row)
-    form.version.data = str(row.version)
-    return _table(scope, 412, edited=row, form=form, conflicts=differing(form, now, now))
+    clash = settle(scope, form, EndpointForm(formdata=None, obj=row), [row.phone_number], EDITABLE)
+    return _table(scope, 412, edited=row, form=form, conflicts=clash)
 
 
 def _keep_fixed(form: EndpointForm, row: Endpoint) -> None:
@@ -209,6 +210,7 @@ def back(scope: Scope) -> Response:
 
 
 @endpoints.page("/o/<slug>/endpoints/<endpoint_id>/active", who=Who.SUPERADMIN, methods=["POST"])
+@shown_again(lambda scope, **_path: _table(scope))
 def set_active(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
     wanted = yes_or_no("active")
     row = service.update(scope, endpoint_id, {"is_active": wanted}, version=ConfirmForm().version_sent)
@@ -224,12 +226,15 @@ def confirm_delete(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
         "endpoints/delete.html",
         row=_row(scope, service.telephony_states(scope), row),
         form=ConfirmForm(version=str(row.version)),
+        dialers=impact.holders(scope, row.phone_number),
         query=view_query(),
     )
 
 
 @endpoints.page("/o/<slug>/endpoints/<endpoint_id>/delete", who=Who.SUPERADMIN, methods=["POST"])
+@shown_again(confirm_delete)
 def delete(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
-    row = service.delete(scope, endpoint_id, version=ConfirmForm().version_sent)
+    form = ConfirmForm()
+    row = service.delete(scope, endpoint_id, reason=form.why, version=form.version_sent)
     flash(f"{phone.display(row.phone_number)} is deleted.", "ok")
     return back(scope)

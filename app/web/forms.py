@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from flask import request
@@ -11,11 +13,13 @@ from flask_wtf import FlaskForm
 from wtforms import (  # type: ignore[attr-defined]
     BooleanField,
     Field,
+    FileField,
     HiddenField,
     PasswordField,
     SelectChoice,
     SelectField,
     StringField,
+    TextAreaField,
 )
 
 from app.core import phone
@@ -25,6 +29,7 @@ from app.provider import Count, Family, PhoneNumber, Provider
 from app.provider import Field as DeclaredField
 from app.providers import in_family
 from app.services.connections import State
+from app.services.providers import REASON_LONGEST
 
 CLEAR = "clear_"
 OLD_SESSION = "For a test: you last typed it here more than half an hour ago."
@@ -33,13 +38,16 @@ OLD_SESSION = "For a test: you last typed it here more than half an hour ago."
 class Form(FlaskForm):  # type: ignore[misc]
     """A form whose errors come from a service.
 
-    Ids begin with the form's own word, so that several forms of one page keep their labels apart.
+    Ids begin with the form's own word, so that several forms of one page keep their labels apart. A
+    version that it is given holds, also where another one was sent: what is shown again is shown as it is.
     """
 
     word: str | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if "version" in kwargs and "version" in self:
+            self["version"].data = kwargs["version"]
         word = self.word or type(self).__name__.removesuffix("Form").lower()
         for field in self:
             field.id = field.label.field_id = f"{word}-{field.name}"
@@ -58,6 +66,39 @@ class Form(FlaskForm):  # type: ignore[misc]
         """-1 is no row's version."""
         text = str(self["version"].data or "")
         return int(text) if re.fullmatch("[0-9]{1,9}", text) else -1
+
+
+class Edit(Form):
+    """A form over what is stored. It takes along what it was opened with, to tell whose change is whose."""
+
+    version = HiddenField()
+    seen = HiddenField()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.seen.raw_data is None:
+            shown = [field for field in self if not isinstance(field, HiddenField | PasswordField)]
+            plain = [field for field in shown if not field.name.startswith(CLEAR)]
+            self.remember({field.name: self.text_of(field) for field in plain})
+
+    def remember(self, opened_with: Mapping[str, str]) -> None:
+        self.seen.data = json.dumps(opened_with)
+
+    @property
+    def opened_with(self) -> dict[str, str]:
+        """By field; empty where whoever sent the form did not say."""
+        with suppress(ValueError, RecursionError):
+            sent = json.loads(self.seen.data or "")
+            if isinstance(sent, dict):
+                return {name: text for name, text in sent.items() if isinstance(text, str)}
+        return {}
+
+    @staticmethod
+    def text_of(field: Field) -> str:
+        """As it is compared: what looks the same is the same."""
+        if isinstance(field, BooleanField):
+            return "yes" if field.data else "no"
+        return "" if field.data is None else str(field.data).strip()
 
 
 def yes_or_no(name: str) -> bool:
@@ -84,6 +125,12 @@ class CodeForm(Form):
     next = HiddenField()
 
 
+class RecoveryForm(CodeForm):
+    word = "code"
+
+    code = StringField("Recovery code", description="One that you kept for this. It works once.")
+
+
 class SetupForm(Form):
     organization = StringField(
         "Organization", description="Whose phone lines these are. You can add more later."
@@ -98,7 +145,7 @@ class OrganizationForm(Form):
     name = StringField("Name")
 
 
-class SettingsForm(Form):
+class SettingsForm(Edit):
     name = StringField("Name")
     public_base_url = StringField(
         "Public base URL",
@@ -124,7 +171,7 @@ def _providers(family: Family) -> list[SelectChoice]:
     return [SelectChoice(found.key, found.label) for found in in_family(family)]
 
 
-class EndpointForm(Form):
+class EndpointForm(Edit):
     phone_number = StringField("Phone number", description="With its country code, such as +15551234567.")
     provider = SelectField("Provider", description="Whose number it is.")
     inbound_agent_name = StringField("Answered by", description="The agent that takes incoming calls.")
@@ -181,7 +228,14 @@ class ImportForm(Form):
         return {name: text_or_none(self[name]) for name in ("inbound_agent_name", "outbound_agent_name")}
 
 
-class PersonForm(Form):
+class SheetForm(Form):
+    """Rows of a spreadsheet: a file, or pasted."""
+
+    file = FileField("CSV file", description="From any spreadsheet, or an export of this page.")
+    rows = TextAreaField("Or paste rows", description="With their header, as copied from a spreadsheet.")
+
+
+class PersonForm(Edit):
     name = StringField("Name")
     email = StringField("Email")
     role = SelectField(
@@ -208,6 +262,16 @@ class NumberForm(Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.provider.choices = _providers(Family.VOICE)
+
+
+class NumberSearchForm(Form):
+    """Sent by GET, so that its address can be shared; it changes nothing and has no CSRF token."""
+
+    class Meta:
+        csrf = False
+
+    word = "who"
+    number = StringField("Phone number", description="As you would write it.")
 
 
 class AgentIdForm(Form):
@@ -253,8 +317,33 @@ class PasswordForm(Form):
     new_password = PasswordField("New password", description="15 characters or more.")
 
 
-class TotpOffForm(Form):
+class ProofForm(Form):
+    """Both steps again, before the second one is changed."""
+
     your_password = PasswordField("Your password")
+    code = StringField("Code", description="From your authenticator app, or a recovery code.")
+
+
+class TotpOffForm(ProofForm):
+    pass
+
+
+class NewCodesForm(ProofForm):
+    pass
+
+
+class KeptCodesForm(Form):
+    """Codes on their way into a file: the server keeps none that it could give."""
+
+    codes = HiddenField()
+
+
+class ResetForm(Form):
+    password = PasswordField(
+        "New password", description="15 characters or more. Leave it empty to have one made."
+    )
+    ends_two_step = BooleanField("Switch two-step sign-in off too")
+    your_password = PasswordField("Your password", description="Again, because this opens an account.")
 
 
 class TotpBeginForm(Form):
@@ -277,9 +366,23 @@ class ConfirmForm(Form):
     reason = StringField("Why", description="Kept in the history. May be left empty.")
     version = HiddenField()
 
+    @property
+    def why(self) -> str | None:
+        return (self.reason.data or "").strip()[:REASON_LONGEST] or None
 
-def for_provider(state: State) -> Form:
-    """The provider's form, made from its declaration."""
+
+class BaseUrlForm(ConfirmForm):
+    """The settings as they were typed, kept while another base URL is confirmed."""
+
+    word = "confirm"
+    name = HiddenField()
+    public_base_url = HiddenField()
+    country = HiddenField()
+    seen = HiddenField()
+
+
+def for_provider(state: State, *, fresh: bool = False) -> Edit:
+    """The provider's form, made from its declaration; a fresh one has nothing of what was sent."""
     fields: dict[str, Any] = {
         "word": state.provider.key,
         "version": HiddenField(default=str(state.version)),
@@ -290,8 +393,22 @@ def for_provider(state: State) -> Form:
         fields[name] = _field(declared, state)
         if declared.secret:
             fields[CLEAR + name] = BooleanField("Remove")
-    made: type[Form] = type("ProviderForm", (Form,), fields)
-    return made()
+    made: type[Edit] = type("ProviderForm", (Edit,), fields)
+    form = made(formdata=None) if fresh else made()
+    if form.seen.raw_data is None:
+        form.remember(form.opened_with | _since(state))
+    return form
+
+
+def _since(state: State) -> dict[str, str]:
+    """Since when each secret is stored: all that a page may know to tell whether it was replaced."""
+    found = {}
+    for declared in state.provider.typed_fields:
+        if declared.secret:
+            secret = state.secrets.get(declared.name)
+            name = settings_name(state.provider.key, declared.name)
+            found[name] = secret.since.isoformat() if secret else ""
+    return found
 
 
 def _field(declared: DeclaredField, state: State) -> Any:
@@ -325,14 +442,3 @@ def _value(declared: DeclaredField, text: str) -> Any:
     if isinstance(declared, Count) and text.isascii() and text.isdigit() and len(text) < 10:
         return int(text)
     return text or None
-
-
-def differing(form: Form, now: Mapping[str, Any], names: Iterable[str]) -> list[tuple[str, str, str]]:
-    """Of a stale form: label, what is stored now, and what was typed, where they differ."""
-    found = []
-    for name in names:
-        stored, typed = now.get(name), form[name].data
-        stored_text = "" if stored is None else str(stored)
-        if stored_text != ("" if typed is None else str(typed)):
-            found.append((str(form[name].label.text), stored_text, str(typed or "")))
-    return found

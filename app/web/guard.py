@@ -71,14 +71,19 @@ def _ask_to_sign_in() -> Response:
 class Pages(Blueprint):
     """A blueprint whose every route says who may see it."""
 
-    def page(self, rule: str, *, who: Who, methods: Sequence[str] = ("GET",)) -> Callable[[View], View]:
-        """Guards the view, and hands it a Scope: in the organization where the address names one."""
+    def page(
+        self, rule: str, *, who: Who, methods: Sequence[str] = ("GET",), largest_body: int | None = None
+    ) -> Callable[[View], View]:
+        """Guards the view, and hands it a Scope: in the organization where the address names one.
+
+        `largest_body` is for a route that takes files: bytes, where it is more than elsewhere.
+        """
 
         def declare(view: View) -> View:
             self.add_url_rule(
                 rule,
                 view.__name__,
-                _guarded(view, who),
+                _guarded(view, who, largest_body),
                 methods=list(methods),
                 provide_automatic_options=False,
             )
@@ -87,7 +92,7 @@ class Pages(Blueprint):
         return declare
 
 
-def _guarded(view: View, who: Who) -> View:
+def _guarded(view: View, who: Who, largest_body: int | None) -> View:
     @functools.wraps(view)
     def run(**path: Any) -> ResponseReturnValue:
         if who is Who.ANYONE:
@@ -101,6 +106,7 @@ def _guarded(view: View, who: Who) -> View:
         return view(_scope(path), **path)
 
     run.guard = who  # type: ignore[attr-defined]
+    run.largest_body = largest_body  # type: ignore[attr-defined]
     return run
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from flask import flash, url_for
+import re
+
+from flask import flash, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app.core.errors import Invalid
-from app.services import drift, verification
+from app.services import checking
 from app.services import organizations as service
+from app.services import overview as standings
 from app.services.scope import Scope
 from app.web import render
 from app.web.forms import OrganizationForm
@@ -18,12 +21,18 @@ organizations = Pages("organizations", __name__)
 
 @organizations.page("/", who=Who.SUPERADMIN)
 def overview(scope: Scope) -> ResponseReturnValue:
+    """Every organization, worst first; the filter and the page are in the address."""
+    number = request.args.get("page", "")
+    page = standings.page(
+        scope, request.args.get("q", ""), int(number) if re.fullmatch("[0-9]{1,4}", number) else 1
+    )
     return render.page(
         "organizations/overview.html",
-        organizations=service.every(scope),
-        tallies=service.tallies(scope),
-        failing=verification.failing_everywhere(scope),
-        drifts=drift.tallies(scope),
+        page=page,
+        text=request.args.get("q", "").strip(),
+        progress=checking.progress(scope),
+        again=0,
+        levels=standings.Level,
     )
 
 

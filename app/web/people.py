@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
-from flask import Response, flash, url_for
+from flask import Response, flash, request, url_for
 from flask.typing import ResponseReturnValue
 
-from app.core import phone
+from app.core import browsers, clock, phone
 from app.core.errors import Conflict, Forbidden, Invalid, Stale, TooMany
 from app.models import User
-from app.services import audit, tokens, voice_phone_numbers
+from app.services import audit, passwords, sessions, tokens, totp, voice_phone_numbers
 from app.services import people as service
 from app.services.scope import SECRETS, Scope
 from app.web import render
-from app.web.forms import ConfirmForm, NumberForm, PersonForm, TokenForm, differing, text_or_none, yes_or_no
+from app.web.conflicts import settle, shown_again
+from app.web.forms import (
+    ConfirmForm,
+    NumberForm,
+    PersonForm,
+    ResetForm,
+    TokenForm,
+    text_or_none,
+    yes_or_no,
+)
 from app.web.guard import Pages, Who, confirm_password
 
 people = Pages("people", __name__)
@@ -22,7 +32,19 @@ people = Pages("people", __name__)
 
 @people.page("/o/<slug>/people", who=Who.SUPERADMIN)
 def table(scope: Scope) -> ResponseReturnValue:
-    return render.page("people/table.html", people=service.every(scope), numbers=service.number_counts(scope))
+    text = request.args.get("q", "").strip()[:100]
+    found = service.page(scope, text, after=request.args.get("after") or None)
+    return render.page(
+        "people/table.html",
+        people=found.people,
+        next_page=urlencode({"q": text, "after": found.after} if text else {"after": found.after})
+        if found.after
+        else None,
+        is_first="after" not in request.args,
+        text=text,
+        can_search=bool(text) or service.are_many(scope),
+        numbers=service.number_counts(scope),
+    )
 
 
 @people.page("/o/<slug>/people/new", who=Who.SUPERADMIN)
@@ -68,7 +90,11 @@ def _page(scope: Scope, user: User, status: int = 200, **forms: Any) -> Response
         person=user,
         numbers=voice_phone_numbers.of_user(scope, user),
         tokens=tokens.of_user(scope, user),
+        now=clock.now(),
         history=audit.about(scope, user.email),
+        sessions=[(row, browsers.words(row.user_agent)) for row in sessions.of_user(scope, user)],
+        is_self=user.id == scope.actor.user_id,
+        totp_is_on=totp.is_on(user),
         confirm=ConfirmForm(formdata=None, version=str(user.version)),
         **(context | forms),
     )
@@ -88,14 +114,15 @@ def save(scope: Scope, user_id: str) -> ResponseReturnValue:
         return _page(scope, service.get(scope, user_id), 409, form=form)
     except Stale:
         user = service.get(scope, user_id)
-        conflicts = differing(form, {"name": user.name, "role": user.role}, ("name", "role"))
-        form.version.data = str(user.version)
+        fresh = PersonForm(formdata=None, obj=user)
+        conflicts = settle(scope, form, fresh, [user.email], ("name", "role"))
         return _page(scope, user, 412, form=form, conflicts=conflicts)
     flash(f"{user.name} saved.", "ok")
     return _to(scope, user)
 
 
 @people.page("/o/<slug>/people/<user_id>/disabled", who=Who.SUPERADMIN, methods=["POST"])
+@shown_again(show)
 def set_disabled(scope: Scope, user_id: str) -> ResponseReturnValue:
     disabled = yes_or_no("disabled")
     user = service.get(scope, user_id)
@@ -106,6 +133,52 @@ def set_disabled(scope: Scope, user_id: str) -> ResponseReturnValue:
         return _to(scope, user)
     done = "is disabled: signed out everywhere, tokens revoked" if disabled else "can sign in again"
     flash(f"{user.name} {done}.", "ok")
+    return _to(scope, user)
+
+
+@people.page("/o/<slug>/people/<user_id>/sessions/end", who=Who.SUPERADMIN, methods=["POST"])
+def end_sessions(scope: Scope, user_id: str) -> ResponseReturnValue:
+    user = service.get(scope, user_id)
+    try:
+        service.end_sessions(scope, user_id)
+    except Forbidden as error:
+        flash(error.message, "bad")
+        return _to(scope, user)
+    flash(f"{user.name} is signed out everywhere.", "ok")
+    return _to(scope, user)
+
+
+@people.page("/o/<slug>/people/<user_id>/password", who=Who.SUPERADMIN)
+def confirm_reset(scope: Scope, user_id: str) -> ResponseReturnValue:
+    return _reset(service.get(scope, user_id), ResetForm())
+
+
+def _reset(user: User, form: ResetForm, status: int = 200) -> Response:
+    return render.page("people/reset.html", status, person=user, form=form, totp_is_on=totp.is_on(user))
+
+
+@people.page("/o/<slug>/people/<user_id>/password", who=Who.SUPERADMIN, methods=["POST"])
+def reset(scope: Scope, user_id: str) -> ResponseReturnValue:
+    """A password that was made here is in this answer, and nowhere afterwards."""
+    user = service.get(scope, user_id)
+    form = ResetForm()
+    typed = form.password.data
+    password = typed or passwords.generated()
+    try:
+        confirm_password(scope, form.your_password.data)
+        service.reset(scope, user, password, keeps_two_step=not form.ends_two_step.data)
+    except Invalid as error:
+        form.show(error)
+        return _reset(user, form, 422)
+    except Forbidden as error:
+        form.form_errors.append(error.message)
+        return _reset(user, form, 403)
+    except TooMany as error:
+        form.your_password.errors = [error.message]
+        return _reset(user, form, 429)
+    if not typed:
+        return render.page("people/password_once.html", password=password, person=user)
+    flash(f"{user.name} has a new password, is signed out everywhere, and has no token any more.", "ok")
     return _to(scope, user)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from flask import Response, flash, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
@@ -11,21 +13,24 @@ from app.core import phone
 from app.core.errors import Conflict, Forbidden, Invalid, NotFound, Stale, TooMany
 from app.core.naming import settings_name
 from app.provider import Family, PhoneNumber, Provider, Verified
-from app.services import connections, numbers, sessions, verification, workspace_webhook
+from app.services import connections, impact, numbers, sessions, verification, workspace_webhook
 from app.services import providers as service
 from app.services.connections import State
 from app.services.scope import Scope
 from app.web import render
-from app.web.forms import ConfirmForm, Form, differing, for_provider, sent_for, yes_or_no
+from app.web.conflicts import Clash, settle, shown_again
+from app.web.forms import ConfirmForm, Edit, Form, for_provider, sent_for, yes_or_no
 from app.web.guard import Pages, Who, confirm_password
 
 providers = Pages("providers", __name__)
+
+LONGEST = service.REASON_LONGEST
 
 
 @providers.page("/o/<slug>/providers/<key>", who=Who.SUPERADMIN)
 def show(scope: Scope, key: str) -> ResponseReturnValue:
     state = connections.load(scope, connections.provider_of(key))
-    return _page(scope, state, for_provider(state))
+    return _page(scope, state, for_provider(state, fresh=True))
 
 
 @providers.page("/o/<slug>/providers/<key>", who=Who.SUPERADMIN, methods=["POST"])
@@ -90,13 +95,11 @@ def _has_secret(provider: Provider, form: Form) -> bool:
     return any(typed.get(settings_name(provider.key, field.name)) for field in provider.secrets)
 
 
-def _stale(scope: Scope, provider: Provider, form: Form) -> Response:
+def _stale(scope: Scope, provider: Provider, form: Edit) -> Response:
     """Both sides shown, and what was typed kept: saving again replaces what is stored."""
     state = connections.load(scope, provider)
-    plain = [field.name for field in provider.typed_fields if not field.secret]
-    now = {settings_name(provider.key, name): state.values.get(name) for name in plain}
-    form["version"].data = str(state.version)
-    return _page(scope, state, form, 412, conflicts=differing(form, now, now))
+    clash = settle(scope, form, for_provider(state, fresh=True), [provider.label])
+    return _page(scope, state, form, 412, conflicts=clash)
 
 
 def _tell_normalized(scope: Scope, provider: Provider, form: Form) -> None:
@@ -121,7 +124,7 @@ def _page(
     form: Form,
     status: int = 200,
     *,
-    conflicts: list[tuple[str, str, str]] | None = None,
+    conflicts: Clash | None = None,
     tested: Verified | None = None,
     retype: bool = False,
 ) -> Response:
@@ -135,7 +138,7 @@ def _page(
         active=service.active_families(scope, state.provider),
         families=[family for family in state.provider.families if family is not Family.VOICE_AI],
         words=service.FAMILY_WORDS,
-        switches=service.history(scope, state.provider),
+        history=service.changes(scope, state.provider),
         can_list=numbers.can_list(state.provider),
         can_verify=verification.can_verify(state.provider),
         ask_password=not sessions.is_recent(scope, current_user.token),
@@ -145,12 +148,18 @@ def _page(
     )
 
 
+def _asked(scope: Scope, key: str) -> ResponseReturnValue:
+    """Where it was asked for: enabling is a button of the page, disabling has one of its own."""
+    return show(scope, key) if yes_or_no("enabled") else confirm_disable(scope, key)
+
+
 @providers.page("/o/<slug>/providers/<key>/enabled", who=Who.SUPERADMIN, methods=["POST"])
+@shown_again(_asked)
 def set_enabled(scope: Scope, key: str) -> ResponseReturnValue:
     provider = connections.provider_of(key)
     enabled = yes_or_no("enabled")
-    version = ConfirmForm().version_sent
-    service.set_enabled(scope, http.outbound(), provider, enabled, version=version)
+    form = ConfirmForm()
+    service.set_enabled(scope, http.outbound(), provider, enabled, reason=form.why, version=form.version_sent)
     flash(f"{provider.label} is {'enabled' if enabled else 'disabled. Its values stay stored'}.", "ok")
     return _back(scope, provider)
 
@@ -172,17 +181,18 @@ def _confirm(scope: Scope, key: str, template: str) -> Response:
         state=state,
         provider=state.provider,
         form=ConfirmForm(version=str(state.version)),
-        active=service.active_families(scope, state.provider),
         words=service.FAMILY_WORDS,
-        used_by=service.endpoints_using(scope, state.provider),
+        touched=impact.of_provider(scope, state.provider),
         leaves_webhook=workspace_webhook.is_made(state),
     )
 
 
 @providers.page("/o/<slug>/providers/<key>/forget", who=Who.SUPERADMIN, methods=["POST"])
+@shown_again(confirm_forget)
 def forget(scope: Scope, key: str) -> ResponseReturnValue:
     provider = connections.provider_of(key)
-    service.forget(scope, provider, version=ConfirmForm().version_sent)
+    form = ConfirmForm()
+    service.forget(scope, provider, reason=form.why, version=form.version_sent)
     flash(f"The values of {provider.label} are forgotten.", "ok")
     return _back(scope, provider)
 
@@ -191,26 +201,25 @@ def forget(scope: Scope, key: str) -> ResponseReturnValue:
 def confirm_active(scope: Scope, family: str) -> ResponseReturnValue:
     """Says beforehand whom the change affects."""
     wanted = _family(family)
-    key = request.args.get("provider", "")
+    key = request.values.get("provider", "")
     return render.page(
         "providers/active.html",
         family=wanted,
         words=service.FAMILY_WORDS,
         provider=connections.provider_of(key),
-        was=_label(service.active(scope, wanted)),
-        impact=service.impact(scope, wanted),
+        impact=impact.of_switch(scope, wanted, key),
         form=ConfirmForm(version=str(scope.organization.version)),
     )
 
 
 @providers.page("/o/<slug>/active/<family>", who=Who.SUPERADMIN, methods=["POST"])
+@shown_again(confirm_active)
 def make_active(scope: Scope, family: str) -> ResponseReturnValue:
     wanted = _family(family)
     provider = connections.provider_of(request.form.get("provider", ""))
     form = ConfirmForm()
-    reason = (form.reason.data or "").strip()[: service.REASON_LONGEST] or None
     try:
-        service.make_active(scope, wanted, provider.key, reason=reason, version=form.version_sent)
+        service.make_active(scope, wanted, provider.key, reason=form.why, version=form.version_sent)
     except Conflict as error:
         flash(error.message, "bad")
         return _back(scope, provider)
@@ -225,5 +234,43 @@ def _family(text: str) -> Family:
     return Family(text)
 
 
-def _label(key: str | None) -> str | None:
-    return connections.provider_of(key).label if key else None
+@providers.page("/o/<slug>/switches/<switch_id>/undo", who=Who.SUPERADMIN)
+def confirm_undo(scope: Scope, switch_id: str) -> ResponseReturnValue:
+    """Says beforehand whom it affects that the provider before is active again."""
+    row = service.undoable(scope, _number(switch_id))
+    family = Family(row.family)
+    was = f"“{row.reason}”" if row.reason else "the last change"
+    return render.page(
+        "providers/undo.html",
+        switch=row,
+        family=family,
+        words=service.FAMILY_WORDS,
+        back=_history_of(scope, row.now or row.was),
+        impact=impact.of_switch(scope, family, row.was),
+        form=ConfirmForm(version=str(scope.organization.version), reason=f"Undo of {was}"[:LONGEST]),
+    )
+
+
+@providers.page("/o/<slug>/switches/<switch_id>/undo", who=Who.SUPERADMIN, methods=["POST"])
+@shown_again(confirm_undo)
+def undo(scope: Scope, switch_id: str) -> ResponseReturnValue:
+    form = ConfirmForm()
+    row = service.undoable(scope, _number(switch_id))
+    was, now = row.was, row.now
+    try:
+        family = service.undo(scope, row.id, reason=form.why, version=form.version_sent)
+    except Conflict as error:
+        flash(error.message, "bad")
+        return render.see(_history_of(scope, was or now))
+    who = connections.provider_of(was).label if was else "Nobody"
+    flash(f"{who} is active for {service.FAMILY_WORDS[family]} again.", "ok")
+    return render.see(_history_of(scope, was or now))
+
+
+def _number(text: str) -> int:
+    """-1 is no row's id."""
+    return int(text) if re.fullmatch("[0-9]{1,9}", text) else -1
+
+
+def _history_of(scope: Scope, key: str | None) -> str:
+    return url_for("providers.show", slug=scope.organization.slug, key=key)

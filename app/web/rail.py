@@ -66,6 +66,7 @@ def _inside(scope: Scope) -> list[dict[str, Any]]:
             "items": [
                 _item("Checklist", "checklist.show", slug=slug),
                 _item("Endpoints", "endpoints.table", slug=slug),
+                _item("Who answers?", "who_answers.show", slug=slug),
                 _item("Calls", "calls.table", slug=slug),
             ],
         },

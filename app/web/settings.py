@@ -1,48 +1,102 @@
-"""An organization's name, base URL and country."""
+"""An organization's name, base URL and country. Another base URL is confirmed where somebody feels it."""
 
 from __future__ import annotations
 
-from flask import flash, url_for
+from typing import Any
+
+from flask import Response, flash, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app import http
 from app.core.errors import Invalid, Stale
+from app.services import impact
 from app.services import organizations as service
+from app.services.impact import OfBaseUrl
 from app.services.scope import Scope
 from app.web import render
-from app.web.forms import SettingsForm, differing, text_or_none
+from app.web.conflicts import Clash, of_organization, settle
+from app.web.forms import BaseUrlForm, SettingsForm, text_or_none
 from app.web.guard import Pages, Who
 
 settings = Pages("settings", __name__)
 
 FIELDS = ("name", "public_base_url", "country")
+CONFIRMED = "yes"
+BACK = "back"
 
 
 @settings.page("/o/<slug>/settings", who=Who.SUPERADMIN)
 def show(scope: Scope) -> ResponseReturnValue:
-    form = SettingsForm(**_stored(scope), version=scope.organization.version)
-    return render.page("settings/show.html", form=form)
+    return _page(scope, SettingsForm(**_stored(scope), version=scope.organization.version))
 
 
 @settings.page("/o/<slug>/settings", who=Who.SUPERADMIN, methods=["POST"])
 def save(scope: Scope) -> ResponseReturnValue:
-    form = SettingsForm()
-    sent = {
+    form, answer = SettingsForm(), request.form.get("confirmed")
+    if answer == BACK:
+        return _page(scope, form)
+    sent = _sent(form)
+    try:
+        url = service.planned_base_url(scope, sent, version=form.version_sent)
+        change = impact.of_base_url(scope, url)
+        if change.is_felt and answer != CONFIRMED:
+            return _confirm(change, BaseUrlForm())
+        why = BaseUrlForm().why
+        service.update(scope, http.outbound(), sent, reason=why, version=form.version_sent)
+    except Invalid as error:
+        form.show(error)
+        return _page(scope, form, 422)
+    except Stale:
+        conflicts = settle(scope, form, _fresh(scope), of_organization(scope), FIELDS)
+        return _page(scope, form, 412, conflicts=conflicts)
+    flash("Settings saved.", "ok")
+    return render.see(url_for("settings.show", slug=scope.organization.slug))
+
+
+@settings.page("/o/<slug>/settings/base-url", who=Who.SUPERADMIN)
+def confirm_base_url(scope: Scope) -> ResponseReturnValue:
+    """Says what using the address of `url` changes: one that was in use before."""
+    typed = _stored(scope) | {"public_base_url": request.args.get("url", "")}
+    try:
+        url = service.planned_base_url(scope, {name: text or None for name, text in typed.items()})
+    except Invalid as error:
+        form = SettingsForm(**typed, version=scope.organization.version)
+        form.show(error)
+        return _page(scope, form, 422)
+    change = impact.of_base_url(scope, url)
+    reason = f"Undo of the change to {change.was}" if change.was else ""
+    version, seen = str(scope.organization.version), _fresh(scope).seen.data
+    kept = BaseUrlForm(**typed, version=version, seen=seen, reason=reason)
+    return _confirm(change, kept)
+
+
+def _fresh(scope: Scope) -> SettingsForm:
+    """As it is stored now, whatever was sent."""
+    return SettingsForm(formdata=None, **_stored(scope), version=scope.organization.version)
+
+
+def _sent(form: SettingsForm) -> dict[str, Any]:
+    return {
         "name": form.name.data or "",
         "public_base_url": text_or_none(form.public_base_url),
         "country": text_or_none(form.country),
     }
-    try:
-        service.update(scope, http.outbound(), sent, version=form.version_sent)
-    except Invalid as error:
-        form.show(error)
-        return render.page("settings/show.html", 422, form=form)
-    except Stale:
-        conflicts = differing(form, _stored(scope), FIELDS)
-        form.version.data = str(scope.organization.version)
-        return render.page("settings/show.html", 412, form=form, conflicts=conflicts)
-    flash("Settings saved.", "ok")
-    return render.see(url_for("settings.show", slug=scope.organization.slug))
+
+
+def _confirm(change: OfBaseUrl, form: BaseUrlForm) -> Response:
+    return render.page("settings/base_url.html", form=form, change=change)
+
+
+def _page(
+    scope: Scope,
+    form: SettingsForm,
+    status: int = 200,
+    *,
+    conflicts: Clash | None = None,
+) -> Response:
+    return render.page(
+        "settings/show.html", status, form=form, conflicts=conflicts, history=service.base_urls(scope)
+    )
 
 
 def _stored(scope: Scope) -> dict[str, str]:

@@ -11,11 +11,11 @@ from flask_login import current_user, logout_user
 from app.core import urls
 from app.core.errors import Invalid, TooMany, Unauthenticated
 from app.models import User
+from app.services import recovery_codes, totp
 from app.services import sign_in as service
-from app.services import totp
 from app.services.scope import Scope
 from app.web import render
-from app.web.forms import CodeForm, SignInForm
+from app.web.forms import CodeForm, RecoveryForm, SignInForm
 from app.web.guard import Pages, Who, let_in, own
 
 sign_in = Pages("sign_in", __name__)
@@ -49,22 +49,36 @@ def enter(scope: Scope) -> ResponseReturnValue:
 def code(_scope: Scope) -> ResponseReturnValue:
     if _who_needs_a_code() is None:
         return render.see(url_for("sign_in.form"))
-    return render.page("sign_in/code.html", form=CodeForm(next=request.args.get("next", "")))
+    return render.page("sign_in/code.html", form=_code_form(next=request.args.get("next", "")))
+
+
+def _code_form(**values: str) -> CodeForm:
+    """For a recovery code where the address says so: it has letters, and keyboards differ."""
+    return RecoveryForm(**values) if "recovery" in request.args else CodeForm(**values)
 
 
 @sign_in.page("/sign-in/code", who=Who.ANYONE, methods=["POST"])
 def check_code(scope: Scope) -> ResponseReturnValue:
-    form = CodeForm()
+    form = _code_form()
     user_id = _who_needs_a_code()
     user = scope.session.get(User, user_id) if user_id else None
     if user is None or user.disabled_at is not None:
         flash("That took too long. Enter your email and password again.", "warn")
         return render.see(url_for("sign_in.form"))
     try:
-        service.check_code(scope, user, form.code.data)
+        by_recovery = service.check_code(scope, user, form.code.data)
     except (Unauthenticated, TooMany) as error:
         return _refused("sign_in/code.html", form, error)
-    return _let_in(scope, user, form.next.data)
+    answer = _let_in(scope, user, form.next.data)
+    if by_recovery:
+        _tell_left(recovery_codes.left(scope, user))
+    return answer
+
+
+def _tell_left(left: int) -> None:
+    """After the session began: what is flashed before does not come along."""
+    few = " Make new ones under Account." if left <= recovery_codes.FEW else ""
+    flash(f"That recovery code is used up. You have {left} left.{few}", "warn" if few else "ok")
 
 
 def _who_needs_a_code() -> str | None:

@@ -9,12 +9,13 @@ from app import http
 from app.core.errors import Conflict, Invalid, TooMany
 from app.provider import Family
 from app.providers import in_family
-from app.services import connections, numbers, workspace_webhook
+from app.services import connections, numbers, verification, workspace_webhook
 from app.services import providers as choices
 from app.services import voice_ai as service
 from app.services.scope import Scope
 from app.services.workspace_webhook import State
 from app.web import render
+from app.web.conflicts import shown_again
 from app.web.forms import ConfirmForm, ToolSecretForm, for_provider
 from app.web.guard import Pages, Who, confirm_password
 
@@ -29,11 +30,13 @@ def show(scope: Scope) -> ResponseReturnValue:
     return render.page(
         "voice_ai/show.html",
         states=states,
+        checks={key: verification.last(scope, state) for key, state in states.items()},
         listing=[
             key for key, state in states.items() if numbers.can_list(state.provider) and state.is_configured
         ],
-        forms={key: for_provider(state) for key, state in states.items()},
-        chosen=choices.active(scope, Family.VOICE_AI),
+        forms={key: for_provider(state, fresh=True) for key, state in states.items()},
+        chosen=request.form.get("provider", choices.active(scope, Family.VOICE_AI)),
+        stored=choices.active(scope, Family.VOICE_AI),
         form=ConfirmForm(version=str(scope.organization.version)),
         tool_secret=states[service.ELEVENLABS].secrets.get("tool_secret"),
         numbers=service.config(scope)["phoneNumbers"],
@@ -42,6 +45,7 @@ def show(scope: Scope) -> ResponseReturnValue:
 
 
 @voice_ai.page("/o/<slug>/voice-ai/choice", who=Who.SUPERADMIN, methods=["POST"])
+@shown_again(show)
 def choose(scope: Scope) -> ResponseReturnValue:
     key = request.form.get("provider") or None
     service.choose(scope, key, version=ConfirmForm().version_sent)
@@ -62,6 +66,7 @@ def _tool_secret(scope: Scope, form: ToolSecretForm, status: int = 200) -> Respo
 
 
 @voice_ai.page("/o/<slug>/voice-ai/tool-secret", who=Who.SUPERADMIN, methods=["POST"])
+@shown_again(confirm_tool_secret, connections.provider_of(service.ELEVENLABS).label)
 def generate_tool_secret(scope: Scope) -> ResponseReturnValue:
     """The fresh secret is shown this once."""
     form = ToolSecretForm()

@@ -83,6 +83,9 @@ def upgrade() -> None:
         ),
     )
     op.create_index(
+        "ix_drift_checks_organization_due", "drift_checks", ["organization_id", "due"], unique=False
+    )
+    op.create_index(
         "ix_drift_checks_organization_sync", "drift_checks", ["organization_id", "in_sync"], unique=False
     )
 

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import hmac
 import json
+import threading
 import time
 from typing import Any
 
@@ -13,11 +14,14 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from flask import Flask
+from sqlalchemy import event
+from sqlalchemy.exc import OperationalError
 
-from app import http
+from app import background, http
 from app.core import clock
 from app.extensions import db
 from app.models import ApiToken, User
+from app.services import tokens
 from tests.support.caller import Caller
 from tests.support.cast import Cast, issue
 from tests.support.rows import unchanged
@@ -287,3 +291,65 @@ def test_an_older_key_still_opens(app: Flask, forge: Forge) -> None:
     assert Caller(app, forge.sign()).get(PATHS[0]).status_code == 200
     app.extensions["patchbay"] = type(keys)(keys.sealer, (newer,))
     _expect_refused(app, forge.sign())
+
+
+@pytest.fixture
+def uses(app: Flask, monkeypatch: pytest.MonkeyPatch) -> background.Uses:
+    """As a served application has them."""
+    uses = background.Uses(app)
+    monkeypatch.setitem(app.extensions, "patchbay_token_used", uses.note)
+    return uses
+
+
+@pytest.mark.parametrize("path", ["/api/calls/providers", "/api/calls/voice-ai/config"])
+def test_the_last_use_is_written_by_somebody_who_does_not_wait(
+    app: Flask, cast: Cast, uses: background.Uses, path: str
+) -> None:
+    issued = issue(app, cast.mo)
+    with app.app_context():
+        engine = db.engine
+    asked: list[str] = []
+    written: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        thread = threading.current_thread().name
+        if thread == "token uses" and not statement.startswith("BEGIN"):
+            asked.append(statement.split(maxsplit=1)[0])
+        if statement.startswith("UPDATE api_tokens"):
+            written.append(thread)
+
+    event.listen(engine, "before_cursor_execute", note)
+    for _ in range(5):
+        assert Caller(app, issued.jwt).get(path).status_code == 200
+    assert uses.idle.wait(20)
+    assert asked == ["SELECT", "UPDATE"]
+    assert written == ["token uses"]
+    with app.app_context():
+        assert db.session.get_one(ApiToken, issued.token.id).last_used_at is not None
+
+
+def test_a_use_that_cannot_be_written_keeps_nobody_from_an_answer(
+    app: Flask, cast: Cast, uses: background.Uses, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise OperationalError("", {}, Exception("database is locked"))
+
+    monkeypatch.setattr(tokens, "mark_used", fail)
+    first, second = issue(app, cast.mo), issue(app, cast.mo)
+    for issued in (first, second):
+        assert Caller(app, issued.jwt).get("/api/calls/providers").status_code == 200
+        assert uses.idle.wait(20)
+    with app.app_context():
+        assert db.session.get_one(ApiToken, first.token.id).last_used_at is None
+
+
+def test_a_refused_token_was_not_used(app: Flask, cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    noted: list[str] = []
+    monkeypatch.setitem(app.extensions, "patchbay_token_used", noted.append)
+    issued = issue(app, cast.mo)
+    with app.app_context():
+        db.session.get_one(ApiToken, issued.token.id).revoked_at = clock.now()
+        db.session.commit()
+    for path in PATHS:
+        assert Caller(app, issued.jwt).get(path).status_code == 401
+    assert noted == []

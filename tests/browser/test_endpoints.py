@@ -6,8 +6,9 @@ import json
 import urllib.request
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
+from tests.browser.conftest import sign_in
 from tests.support.server import Server
 
 PATH = "/o/acme-support/endpoints"
@@ -90,7 +91,7 @@ def test_a_number_is_switched_off_and_on_in_place(table: Page) -> None:
 
 def test_searching_as_one_types_keeps_the_focus(table: Page) -> None:
     search = table.get_by_role("searchbox", name="Search endpoints")
-    table.keyboard.press("Control+K")
+    table.keyboard.press("/")
     expect(search).to_be_focused()
     table.keyboard.type("0003")
     expect(table.locator("#endpoints")).to_contain_text("1 endpoint found")
@@ -128,6 +129,35 @@ def test_a_session_that_ended_leads_to_the_sign_in_page(table: Page) -> None:
     table.get_by_role("link", name="Edit +1 555-123-0003").click()
     expect(table.get_by_role("heading", level=1)).to_have_text("Sign in")
     expect(table.get_by_label("Password")).to_have_count(1)
+
+
+def test_two_who_edit_one_row_see_both_sides_in_place(table: Page, browser: Browser, acme: Server) -> None:
+    """Each in a browser of their own; what only the other one changed is kept."""
+    context = browser.new_context(base_url=acme.url)
+    context.set_default_timeout(10_000)
+    other = sign_in(context.new_page())
+    other.goto(PATH)
+    for page in (table, other):
+        page.get_by_role("link", name="Edit +1 555-123-0003").click()
+        expect(page.get_by_label("Answered by")).to_be_focused()
+    other.get_by_label("Answered by").fill("Theirs")
+    other.get_by_label("Label").fill("Their label")
+    other.get_by_role("button", name="Save").click()
+    expect(other.get_by_text("+1 555-123-0003 saved.")).to_be_visible()
+    table.get_by_label("Answered by").fill("Mine")
+    table.get_by_role("button", name="Save").click()
+    expect(table.get_by_role("alert")).to_be_focused()
+    compared = table.locator(".pb-compare")
+    expect(compared).to_contain_text("You both changed it. The form has yours.")
+    expect(compared).to_contain_text("Only they changed it. The form has theirs.")
+    expect(table.get_by_label("Answered by")).to_have_value("Mine")
+    expect(table.get_by_label("Label")).to_have_value("Their label")
+    table.get_by_role("button", name="Save").click()
+    row = table.get_by_role("row", name="+1 555-123-0003")
+    expect(row).to_contain_text("Mine")
+    expect(row).to_contain_text("Their label")
+    assert stayed(table)
+    context.close()
 
 
 def test_a_mistake_is_mended_with_the_keyboard_alone(table: Page) -> None:

@@ -11,13 +11,17 @@ PAGES = [
     "/account",
     "/organizations/new",
     "/api/docs",
+    "/find?q=a",
     *(
         f"{ACME}/{path}"
         for path in (
             "",
             "endpoints",
             "endpoints/new",
+            "endpoints/import",
+            "who-answers",
             "calls",
+            "check",
             "numbers",
             "providers/twilio/numbers",
             "people",

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from app.core import phone
+from app.core.phone import Reading
 
 
 @pytest.mark.parametrize(
@@ -76,3 +77,45 @@ def test_countries_have_two_letters_and_a_name():
     names = phone.country_names()
     assert names["IN"] == "India"
     assert all(len(code) == 2 and code.isupper() and name for code, name in names.items())
+
+
+@pytest.mark.parametrize(
+    ("text", "country", "number", "reading"),
+    [
+        ("+15551234567", "IN", "+15551234567", Reading.AS_WRITTEN),
+        ("\N{FULLWIDTH PLUS SIGN}15551234567", None, "+15551234567", Reading.AS_WRITTEN),
+        ("15551234567", None, "+15551234567", Reading.PLUS_LOST),
+        ("15551234567", "US", "+15551234567", Reading.PLUS_LOST),
+        ("442079460958", "US", "+442079460958", Reading.PLUS_LOST),
+        ("919876543210", "IN", "+919876543210", Reading.PLUS_LOST),
+        ("12125551234", "IN", "+12125551234", Reading.PLUS_LOST),
+        ("442079460958.0", "US", "+442079460958", Reading.PLUS_LOST),
+        ("442079460958,00", "US", "+442079460958", Reading.PLUS_LOST),
+        ("2125551234", "US", "+12125551234", Reading.NATIONAL),
+        ("9876543210", "IN", "+919876543210", Reading.NATIONAL),
+        ("020 7946 0958", "GB", "+442079460958", Reading.NATIONAL),
+    ],
+)
+def test_it_reads_what_spreadsheets_make_of_numbers(text, country, number, reading):
+    assert phone.from_cell(text, country) == (number, reading)
+
+
+@pytest.mark.parametrize("text", ["1.55512E+10", "1,55512E+10", "1.55512345678e10", "+1.5E+10", "2E+11"])
+def test_a_shortened_number_is_named_with_what_to_do(text):
+    with pytest.raises(
+        ValueError, match=r"shortened this number to .* as text there, enter the number again"
+    ):
+        phone.from_cell(text, "US")
+
+
+def test_digits_that_can_be_two_numbers_are_not_guessed():
+    with pytest.raises(ValueError, match=r"^This can be \+15551234567 or \+5551234567\."):
+        phone.from_cell("5551234567", "US")
+
+
+@pytest.mark.parametrize(
+    ("text", "country"), [("", "US"), ("1234567", None), ("ask Mo", "US"), ("-5244", "US")]
+)
+def test_a_cell_that_is_no_number_is_refused(text, country):
+    with pytest.raises(ValueError, match=r"country code|not a number of United States"):
+        phone.from_cell(text, country)

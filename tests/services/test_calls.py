@@ -208,6 +208,16 @@ def test_what_is_signed_and_no_json_is_malformed(told):
     assert rows(told, WebhookReceipt) == []
 
 
+def test_what_people_said_loses_no_call(told):
+    """A transcript has whatever characters were understood, and whatever depth tools answered with."""
+    deep: Any = "end"
+    for _ in range(60):
+        deep = [deep]
+    event = ended("conv-1")
+    event["data"]["transcript"] = [{"message": "a \0 and half a \ud83d", "tool": deep}]
+    assert tell(told, event) == "The call is kept."
+
+
 def test_a_call_without_a_conversation_is_refused(told):
     conversations: list[Any] = [None, "", "  ", 7, [], {}, "x" * 101, "\u202e"]
     for conversation in conversations:

@@ -106,13 +106,30 @@ def test_one_that_does_not_exist_is_not_found(acme, unknown):
             find(acme, unknown)
 
 
-def test_every_organization_and_what_it_has(acme, globex):
-    draft = {"phone_number": "+15551234567", "provider": "twilio", "inbound_agent_name": "a"}
-    endpoints.create(acme, draft)
-    endpoints.create(acme, {"phone_number": "+15551234568", "provider": "twilio"})
-    empty = organizations.create(acme, {"name": "Initech"})
+def test_every_organization_by_name(acme, globex):
+    organizations.create(acme, {"name": "Initech"})
     assert [row.name for row in organizations.every(acme)] == ["Acme Support", "Globex", "Initech"]
-    tallies = organizations.tallies(acme)
-    assert tallies[acme.organization.id] == {"endpoints": 2, "answered": 1, "people": 2}
-    assert tallies[globex.organization.id] == {"endpoints": 0, "answered": 0, "people": 1}
-    assert empty.id not in tallies
+
+
+def test_another_base_url_is_told_with_its_reason_and_the_ones_before_it(acme):
+    for url, reason in (("https://a.example.com", None), ("https://b.example.com", "New machine")):
+        organizations.update(acme, NOBODY, {"public_base_url": url}, reason=reason)
+        organizations.update(acme, NOBODY, {"name": f"Acme of {url[8]}"})
+    told = [event.changes for event in organizations.base_urls(acme)]
+    assert told == [
+        {
+            "public_base_url": ["https://a.example.com", "https://b.example.com"],
+            "reason": [None, "New machine"],
+        },
+        {"public_base_url": [None, "https://a.example.com"]},
+    ]
+
+
+def test_what_would_be_stored_is_told_and_nothing_is(acme):
+    sent = {"name": "Acme", "public_base_url": " https://VOICE.example.com/ "}
+    assert organizations.planned_base_url(acme, sent) == "https://voice.example.com"
+    assert acme.organization.public_base_url is None
+    with pytest.raises(Invalid):
+        organizations.planned_base_url(acme, sent | {"name": ""})
+    with pytest.raises(Stale):
+        organizations.planned_base_url(acme, sent, version=99)

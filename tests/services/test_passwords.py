@@ -121,3 +121,11 @@ def test_a_hash_is_verified_for_nobody_as_well(monkeypatch):
     monkeypatch.setattr(passwords, "_hasher", Hasher())
     assert not passwords.matches(None, PASSWORD)
     assert verified == [(nobodys, PASSWORD)]
+
+
+def test_a_generated_password_is_a_good_one():
+    made = {passwords.generated() for _ in range(50)}
+    assert len(made) == 50
+    for password in made:
+        assert passwords.check(password) == password
+        assert not set(password) & set("01ilo")

@@ -2,12 +2,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pyotp
 import pytest
 from sqlalchemy import func, select
 
 from app.core.errors import Conflict, Forbidden, Invalid, NotFound, Stale, Unauthenticated
 from app.models import ApiToken, Role, User, WebSession
-from app.services import audit, organizations, passwords, people, sessions, tokens
+from app.services import audit, organizations, passwords, people, recovery_codes, sessions, tokens, totp
 from tests.support.cast import PASSWORD, hashed_password
 from tests.support.scopes import winners
 
@@ -196,3 +197,51 @@ def test_a_new_password_needs_the_current_one_and_ends_other_sessions(acme, cast
 
 def test_number_counts(acme, cast):
     assert people.number_counts(acme) == {}
+
+
+def test_people_are_paged_by_name_and_found_by_name_or_email(acme, cast):
+    with acme.transaction():
+        for name, email in (("Mo", "other.mo"), ("Al_", "al"), ("Alx", "x")):
+            new = people.NewUser(f"{email}@acme.example", name, "member", "")
+            people.add(acme, new)
+    found, after = [], None
+    for _ in range(3):
+        page = people.page(acme, after=after, limit=2)
+        found += [user.email for user in page.people]
+        after = page.after
+    assert after is None
+    assert sorted(found) == sorted(user.email for user in people.every(acme))
+    assert found == [user.email for user in people.every(acme)]
+    assert [user.name for user in people.page(acme, "AL_").people] == ["Al_"]
+    assert [user.name for user in people.page(acme, "x@ACME").people] == ["Alx"]
+    assert people.page(acme, "gus").people == []
+    with pytest.raises(NotFound):
+        people.page(acme, after=cast.gus.id)
+    assert not people.are_many(acme)
+
+
+def test_resetting_keeps_two_step_sign_in_where_it_is_asked_to(acme, cast):
+    secret = totp.begin(acme, cast.mo).split("secret=")[1].split("&")[0]
+    totp.confirm(acme, cast.mo, pyotp.TOTP(secret).now())
+    people.reset(acme, cast.mo, "four grey cats on a roof", keeps_two_step=True)
+    assert totp.is_on(cast.mo)
+    assert recovery_codes.left(acme, cast.mo) == recovery_codes.COUNT
+    assert audit.recent(acme)[0].changes == {}
+    people.reset(acme, cast.mo, "four black cats on a roof")
+    assert not totp.is_on(cast.mo)
+    assert recovery_codes.left(acme, cast.mo) == 0
+    assert audit.recent(acme)[0].changes == {"two_step": ["on", "off"]}
+    with pytest.raises(Forbidden):
+        people.reset(acme, cast.dana, "four white cats on a roof")
+
+
+@pytest.mark.asvs("7.4.3")
+def test_signing_somebody_out_ends_sessions_and_leaves_issued_tokens(acme, cast):
+    token, token_id = _sign_in(acme, cast.mo)
+    people.end_sessions(acme, cast.mo.id)
+    assert sessions.user_of(acme, token) is None
+    assert acme.session.get_one(ApiToken, token_id).revoked_at is None
+    with pytest.raises(Forbidden):
+        people.end_sessions(acme, cast.dana.id)
+    with pytest.raises(NotFound):
+        people.end_sessions(acme, cast.gus.id)

@@ -190,3 +190,57 @@ def test_two_people_who_switch_at_once_leave_a_history_that_fits(scopes):
         was = [None, *[switch.now for switch in switches]]
         assert [switch.was for switch in switches] == was[:-1]
         assert scope.organization.active_telephony == was[-1]
+
+
+def test_a_reason_goes_into_the_switch_and_the_audit(live):
+    providers.set_enabled(live, NOBODY, TWILIO, False, reason="They send bills")
+    assert {row.reason for row in providers.history(live, TWILIO, limit=2)} == {
+        "Twilio was disabled: They send bills"
+    }
+    event = next(event for event in audit.recent(live) if event.action == "connection.saved")
+    assert event.changes == {"enabled": [True, False], "reason": [None, "They send bills"]}
+    providers.forget(live, TWILIO, reason="For good")
+    assert audit.recent(live)[0].changes == {"reason": [None, "For good"]}
+    told = [(change.words, change.reason) for change in providers.changes(live, TWILIO)]
+    assert told[0] == ("Forgotten", "For good")
+    assert ("Disabled", "They send bills") in told
+    assert ("Made active for telephony", "First one") in told
+
+
+def test_the_last_switch_is_undone_and_no_other(live):
+    providers.save(live, VOBIZ, VOBIZ_VALUES)
+    providers.make_active(live, Family.TELEPHONY, "vobiz", reason="Cheaper")
+    first, *_ = [change.undo for change in providers.changes(live, VOBIZ)]
+    assert first is not None
+    assert providers.undo(live, first, reason="Undo of “Cheaper”") is Family.TELEPHONY
+    assert providers.active(live, Family.TELEPHONY) == "twilio"
+    last = providers.history(live, TWILIO)[0]
+    assert (last.was, last.now, last.reason) == ("vobiz", "twilio", "Undo of “Cheaper”")
+    with pytest.raises(Conflict) as refused:
+        providers.undo(live, first, reason=None)
+    assert refused.value.code == "CHANGED_SINCE"
+    assert [change.undo for change in providers.changes(live, VOBIZ)] == [last.id, None]
+
+
+def test_what_cannot_be_used_any_more_is_not_brought_back(live):
+    providers.save(live, VOBIZ, VOBIZ_VALUES)
+    providers.make_active(live, Family.TELEPHONY, "vobiz")
+    switch = providers.history(live, VOBIZ)[0].id
+    providers.set_enabled(live, NOBODY, TWILIO, False)
+    with pytest.raises(Conflict, match="Twilio is disabled"):
+        providers.undo(live, switch, reason=None)
+    assert providers.active(live, Family.TELEPHONY) == "vobiz"
+
+
+def test_another_organization_s_switch_is_not_found(live, globex):
+    switch = providers.history(live, TWILIO)[0].id
+    with pytest.raises(NotFound):
+        providers.undo(globex, switch, reason=None)
+    with pytest.raises(NotFound):
+        providers.undoable(live, -1)
+
+
+def test_an_undo_from_a_stale_page_is_refused(live):
+    switch = providers.history(live, TWILIO)[0].id
+    with pytest.raises(Stale):
+        providers.undo(live, switch, reason=None, version=99)

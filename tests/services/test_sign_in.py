@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from urllib.parse import parse_qs, urlsplit
 
+import pyotp
 import pytest
 
 from app.core import clock
 from app.core.errors import TooMany, Unauthenticated
 from app.models import ApiToken, AuditEvent, Throttle, User, WebSession
-from app.services import passwords, people, sign_in, tokens
+from app.services import passwords, people, sign_in, tokens, totp
 from app.services.scope import SECRETS, Actor, Scope
 from tests.support.cast import PASSWORD
 
@@ -114,3 +116,30 @@ def test_nothing_that_is_printed_tells_a_secret(stranger, cast):
     _, issued = sign_in.for_token(stranger, sent)
     assert issued.jwt not in repr(issued)
     assert PASSWORD not in repr(sign_in.Credentials(**sent))
+
+
+@pytest.fixture
+def recovery(acme, cast):
+    """Mo's recovery codes, with two-step sign-in on."""
+    mo = acme.session.get_one(User, cast.mo.id)
+    secret = parse_qs(urlsplit(totp.begin(acme, mo)).query)["secret"][0]
+    return totp.confirm(acme, mo, pyotp.TOTP(secret).now())
+
+
+@pytest.mark.asvs("6.5.1")
+def test_a_recovery_code_takes_the_place_of_the_apps_once(stranger, cast, recovery):
+    sent = RIGHT | {"totp": recovery[0]}
+    sign_in.for_token(stranger, sent)
+    assert _actions(stranger)[-2:] == ["recovery-code.used", "signed-in"]
+    with pytest.raises(Unauthenticated) as refused:
+        sign_in.for_token(stranger, sent)
+    assert refused.value.code == sign_in.CODE_NEEDED
+    assert _actions(stranger)[-1] == "sign-in.refused"
+
+
+def test_guessing_recovery_codes_is_throttled_as_codes_are(stranger, recovery):
+    for _ in range(10):
+        with pytest.raises(Unauthenticated):
+            sign_in.for_token(stranger, RIGHT | {"totp": "0000-0000-0000-0000"})
+    with pytest.raises(TooMany):
+        sign_in.for_token(stranger, RIGHT | {"totp": recovery[0]})

@@ -14,6 +14,7 @@ from app.core.errors import Invalid, NotFound, Unauthenticated
 from app.models import ApiToken
 from app.services import audit, people, tokens
 from app.services.scope import SECRETS, Keys
+from tests.support.scopes import statements
 
 HOUR = timedelta(hours=1)
 
@@ -262,10 +263,29 @@ def test_a_token_is_revoked_by_its_user_only(acme, cast, issued):
     assert acme.session.get_one(ApiToken, issued.token.id).revoked_at is None
 
 
-def test_a_users_tokens_are_those_that_still_work(acme, cast, issued):
+def test_a_users_tokens_are_those_that_still_work_and_then_the_expired(acme, cast, issued):
     with acme.transaction():
         tokens.create(acme, cast.dana, name="Expired", scopes=(), life=-HOUR)
         later = tokens.create(acme, cast.dana, name="Later", scopes=(), life=HOUR).token
         later.created_at = clock.now() + HOUR
+        tokens.create(acme, cast.dana, name="Over", scopes=(), life=-HOUR, is_sign_in=True)
     tokens.issue(acme, cast.mo, name="Of Mo")
-    assert [token.name for token in tokens.of_user(acme, cast.dana)] == ["Later", "Dialer"]
+    assert [token.name for token in tokens.of_user(acme, cast.dana)] == ["Later", "Dialer", "Expired"]
+
+
+def test_a_use_is_written_every_five_minutes_at_most(engine, acme, cast, issued):
+    def used():
+        acme.session.rollback()
+        acme.session.expire_all()
+        return acme.session.get_one(ApiToken, issued.token.id).last_used_at
+
+    start = clock.now()
+    tokens.mark_used(engine, issued.token.id, start)
+    with statements(engine) as seen:
+        tokens.mark_used(engine, issued.token.id, start + tokens.USED_EVERY)
+    assert [text.split()[0] for text in seen] == ["SELECT"]
+    assert used() == start
+    later = start + tokens.USED_EVERY + timedelta(seconds=1)
+    tokens.mark_used(engine, issued.token.id, later)
+    assert used() == later
+    tokens.mark_used(engine, "no-such-token", later)

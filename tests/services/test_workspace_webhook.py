@@ -14,7 +14,15 @@ from app.core.errors import Conflict
 from app.core.outbound import Outbound
 from app.models import AuditEvent, Secret, WebhookSetup
 from app.providers import PROVIDERS, elevenlabs
-from app.services import connections, organizations, providers, telephony, voice_ai, workspace_webhook
+from app.services import (
+    connections,
+    organizations,
+    providers,
+    telephony,
+    verification,
+    voice_ai,
+    workspace_webhook,
+)
 from app.services.scope import Scope
 from app.services.workspace_webhook import State
 from tests.support.scopes import winners
@@ -87,6 +95,14 @@ def test_it_is_made_stored_and_told_about_calls(ready, upstream, http):
     ]
     (made,) = upstream.workspace.webhooks.values()
     assert made["name"] == "Patchbay Acme Support"
+
+
+def test_the_last_test_of_the_key_still_holds(ready, upstream, http):
+    verification.verify(ready, http, ELEVENLABS, {})
+    workspace_webhook.set_up(ready, http)
+    last = verification.last(ready, connections.load(ready, ELEVENLABS))
+    assert last is not None
+    assert last.ok
 
 
 def test_what_else_is_set_stays_as_it_was(ready, upstream, http):

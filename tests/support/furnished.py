@@ -15,7 +15,17 @@ from app import http
 from app.models import Call, Organization, User
 from app.provider import Count, Field, PhoneNumber, Provider, ServiceHost
 from app.providers import PROVIDERS
-from app.services import endpoints, organizations, people, providers, tokens, totp, voice_phone_numbers
+from app.services import (
+    endpoint_imports,
+    endpoints,
+    organizations,
+    people,
+    providers,
+    sessions,
+    tokens,
+    totp,
+    voice_phone_numbers,
+)
 from app.services.scope import Scope
 from tests.support.cast import Cast, Person
 from tests.support.page_checks import MARK
@@ -99,11 +109,14 @@ def furnish(app: Flask, cast: Cast) -> Furnished:
         )
         given = {"userId": cast.mo.id, "provider": "sinch", "phoneNumber": "+15557654321"}
         number, user = voice_phone_numbers.give(scope, given)
+        sheet = endpoint_imports.check(scope, b"phone_number,provider\n+15550001234,twilio\n")
         issued = tokens.issue(scope, user, name="Dialer", scopes=(), days=30)
         secrets["jwt"] = issued.jwt
         sleeper = people.create(scope, _sleeper())
         secrets["password"] = _sleeper()["password"]
         secrets["totp"] = totp.begin(scope, sleeper).split("secret=")[1].split("&")[0]
+        with scope.transaction():
+            secrets["session"] = sessions.start(scope, sleeper, user_agent="Firefox/140.0")
         scope.session.add(_call(cast.acme))
         scope.session.commit()
         ids = {
@@ -112,12 +125,15 @@ def furnish(app: Flask, cast: Cast) -> Furnished:
             "provider": "sinch",
             "family": "telephony",
             "endpoint_id": scope.session.merge(endpoint).id,
+            "import_id": sheet.id,
             "user_id": cast.mo.id,
             "number_id": scope.session.merge(number).id,
             "phone_number": "+15557654321",
             "token_id": issued.token.id,
+            "session_id": sessions.of_user(scope, sleeper)[0].id,
             "organization_id": cast.acme,
             "filename": "patchbay.css",
+            "switch_id": str(providers.history(scope, PROVIDERS["elevenlabs"])[0].id),
         }
     return Furnished(cast, ids, secrets)
 

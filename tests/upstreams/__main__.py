@@ -7,7 +7,7 @@ import sys
 import threading
 from contextlib import ExitStack
 
-from tests.upstreams import UPSTREAMS
+from tests.upstreams import UPSTREAMS, accounts
 
 FIRST_PORT = 9001
 
@@ -18,9 +18,13 @@ def main() -> None:
         parser.add_argument(
             f"--{key.replace('_', '-')}", type=int, default=FIRST_PORT + place, metavar="PORT"
         )
+    is_filled = "have accounts that fit what `flask demo` makes"
+    parser.add_argument("--demo", action="store_true", help=is_filled)
     ports = vars(parser.parse_args())
     with ExitStack() as stack:
         running = {key: stack.enter_context(kind(ports[key])) for key, kind in UPSTREAMS.items()}
+        if ports["demo"]:
+            accounts.fill(running)
         entries = [f"{host}={base}" for one in running.values() for host, base in one.upstreams.items()]
         lines = [f"PATCHBAY_UPSTREAMS={','.join(entries)}"]
         for key, one in running.items():

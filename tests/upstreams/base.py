@@ -7,14 +7,17 @@ import hmac
 import json
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from email.message import Message
 from enum import StrEnum
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar, Self
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, quote, urlsplit
+
+from tests.upstreams import console
+from tests.upstreams.console import Action, Row, Table
 
 GOSSIP = "what-the-provider-wrote"
 """Is in every body, so that a test can see whether one is passed on."""
@@ -86,18 +89,28 @@ def same(one: str | None, other: str) -> bool:
 class Upstream:
     """Subclasses say for which hosts they stand, what their account's values are, and how they answer.
 
+    `own` are the account's values, `usual` where nobody chose others.
     `trouble` is what they do instead; with `trouble_at`, only where the path has that in it.
     `instead` has a method and a part of the path to each answer that is given in place of the usual one.
+    `knows_nobody`: whoever calls is refused. `is_off`: nobody gets an answer. `gone` are numbers that can
+    be given back. `said`: to whoever looks at the console next.
     """
 
+    label: ClassVar[str]
     hosts: ClassVar[tuple[str, ...]]
+    usual: ClassVar[Mapping[str, str]]
     slowness: ClassVar[float] = 2.0
 
     def __init__(self, port: int = 0) -> None:
+        self.own = dict(self.usual)
         self.requests: list[Seen] = []
         self.trouble: Trouble | None = None
         self.trouble_at = ""
         self.instead: dict[tuple[str, str], Reply] = {}
+        self.knows_nobody = False
+        self.is_off = False
+        self.gone: dict[str, Any] = {}
+        self.said = ""
         self._server = ThreadingHTTPServer(("127.0.0.1", port), _handler(self))
         self._server.daemon_threads = True
         self._server.block_on_close = False
@@ -105,6 +118,10 @@ class Upstream:
     @property
     def values(self) -> dict[str, Any]:
         """What a connection to this account has in its fields."""
+        return dict(self.own)
+
+    def tables(self) -> list[Table]:
+        """What its console shows, and what can be done there."""
         raise NotImplementedError
 
     def answer(self, asked: Asked) -> Reply:
@@ -118,6 +135,10 @@ class Upstream:
     @property
     def base(self) -> str:
         return f"http://127.0.0.1:{self._server.server_port}"
+
+    @property
+    def base_by_name(self) -> str:
+        return f"http://localhost:{self._server.server_port}"
 
     @property
     def upstreams(self) -> dict[str, str]:
@@ -141,7 +162,45 @@ class Upstream:
         for (method, part), reply in self.instead.items():
             if method == asked.method and part in asked.path:
                 return reply
-        return self.answer(asked)
+        return self.answer(replace(asked, headers=Message()) if self.knows_nobody else asked)
+
+    def is_console(self, asked: Asked) -> bool:
+        """A browser on this machine opens the front page; who calls the API names an official host."""
+        return asked.path == "/" and f"http://{asked.host}" in (self.base, self.base_by_name)
+
+    def console(self, asked: Asked) -> Reply:
+        tables = [self._states(), *self.tables()]
+        if asked.method == "GET":
+            said, self.said = self.said, ""
+            return Reply(200, console.page(self.label, said, tables, self.own), console.HEADERS)
+        origin, site = (asked.headers.get(name) for name in ("Origin", "Sec-Fetch-Site"))
+        if origin not in (None, f"http://{asked.host}") or site not in (None, "none", "same-origin"):
+            return Reply(403, "This form was sent from another page.")
+        self.said = console.apply(tables, asked.form)
+        return Reply(303, "", {"Location": "/#" + quote(asked.form.get("row", ""))})
+
+    def _states(self) -> Table:
+        slow = f"Slow: {self.slowness:g} seconds"
+        now = "It works."
+        for is_so, words in (
+            (self.trouble is Trouble.SLOW, f"Every answer takes {self.slowness:g} seconds."),
+            (self.trouble is Trouble.FAULT, "Every request is answered with status 500."),
+            (self.knows_nobody, "Credentials are refused, whoever calls."),
+            (self.is_off, "Nobody gets an answer."),
+        ):
+            now = words if is_so else now
+        actions = [
+            Action("Works", self._state()),
+            Action("Refuse credentials", self._state(knows_nobody=True)),
+            Action("Status 500", self._state(trouble=Trouble.FAULT)),
+            Action(slow, self._state(trouble=Trouble.SLOW)),
+            Action("Off", self._state(is_off=True)),
+        ]
+        return Table("The provider", [Row(self.label, now, actions)])
+
+    def _state(self, **changed: Any) -> Callable[[str], None]:
+        usual = {"knows_nobody": False, "trouble": None, "is_off": False}
+        return console.setting(self, **usual | changed)
 
 
 def _handler(upstream: Upstream) -> type[BaseHTTPRequestHandler]:
@@ -151,13 +210,19 @@ def _handler(upstream: Upstream) -> type[BaseHTTPRequestHandler]:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             host = (self.headers.get("Host") or "").lower()
             query = dict(parse_qsl(parts.query))
-            self._send(upstream.reply(Asked(self.command, host, parts.path, query, self.headers, body)))
+            asked = Asked(self.command, host, parts.path, query, self.headers, body)
+            if upstream.is_console(asked):
+                self._send(upstream.console(asked))
+            elif upstream.is_off:
+                self.close_connection = True
+            else:
+                self._send(upstream.reply(asked))
 
         def _send(self, reply: Reply) -> None:
             is_text = isinstance(reply.body, str)
             body = (reply.body if is_text else json.dumps(reply.body)).encode()
             self.send_response(reply.status)
-            self.send_header("Content-Type", "text/html" if is_text else "application/json")
+            self.send_header("Content-Type", "text/html; charset=utf-8" if is_text else "application/json")
             self.send_header("Content-Length", str(len(body)))
             for name, value in reply.headers.items():
                 self.send_header(name, value)

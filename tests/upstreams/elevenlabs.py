@@ -1,8 +1,7 @@
 from __future__ import annotations
 
-from typing import Any
-
 from tests.upstreams.base import GOSSIP, Asked, Reply, Upstream, same
+from tests.upstreams.console import Table
 from tests.upstreams.elevenlabs_numbers import AgentsAndNumbers
 from tests.upstreams.elevenlabs_workspace import SETTINGS, WEBHOOKS, Workspace
 
@@ -20,7 +19,9 @@ class ElevenLabs(Upstream):
     `convai` has the agents and their phone numbers, `workspace` its webhooks and who is told about calls.
     """
 
+    label = "ElevenLabs"
     hosts = ("api.elevenlabs.io",)
+    usual = {"api_key": KEY}
 
     def __init__(self, port: int = 0) -> None:
         super().__init__(port)
@@ -30,13 +31,12 @@ class ElevenLabs(Upstream):
         self.is_newer = False
         self.refusal: Reply | None = None
 
-    @property
-    def values(self) -> dict[str, Any]:
-        return {"api_key": KEY}
+    def tables(self) -> list[Table]:
+        return [*self.workspace.tables(), *self.convai.tables()]
 
     def answer(self, asked: Asked) -> Reply:
         more = {"type": "authentication_error", "code": "unauthorized"} if self.is_newer else {}
-        if not same(asked.headers.get("xi-api-key"), KEY):
+        if not same(asked.headers.get("xi-api-key"), self.own["api_key"]):
             return error(401, "invalid_api_key", **more)
         if self.refusal:
             return self.refusal
@@ -52,4 +52,4 @@ class ElevenLabs(Upstream):
             return Reply(404, {"detail": "Not Found"})
         if READS[asked.path] not in self.permissions:
             return error(401, "missing_permissions", **more)
-        return Reply(200, {"user_id": GOSSIP, "subscription": {}, "xi_api_key": KEY})
+        return Reply(200, {"user_id": GOSSIP, "subscription": {}, "xi_api_key": self.own["api_key"]})

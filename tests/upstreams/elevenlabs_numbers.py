@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.upstreams.base import GOSSIP, Asked, Reply
+from tests.upstreams.console import Action, Row, Table, taking
 
 AGENTS = "/v1/convai/agents"
 NUMBERS = "/v1/convai/phone-numbers"
@@ -54,6 +55,36 @@ class AgentsAndNumbers:
         known = {"provider": "sip_trunk", "phone_number": phone_number, "label": "By hand"}
         self.numbers[number_id] = known | more | {"agent_id": agent_id}
         return number_id
+
+    def tables(self) -> list[Table]:
+        agents = [
+            Row(name, key, [Action("Archive", taking(self.agents, key, self.archived))])
+            for key, name in self.agents.items()
+        ]
+        agents += [
+            Row(name, f"{key}, archived", [Action("Take back", taking(self.archived, key, self.agents))])
+            for key, name in self.archived.items()
+        ]
+        text = "Imported to be answered by an agent."
+        return [
+            Table("Agents", agents),
+            Table("Phone numbers", [self._row(number_id) for number_id in self.numbers], text),
+        ]
+
+    def _row(self, number_id: str) -> Row:
+        number = self.numbers[number_id]
+
+        def give(typed: str) -> None:
+            number["agent_id"] = typed or None
+
+        chosen = number["agent_id"] or ""
+        choices = {chosen: chosen, "": "nobody"} | self.agents
+        actions = [
+            Action("Answered by", give, value=chosen, options=choices),
+            Action("Remove", taking(self.numbers, number_id, {})),
+        ]
+        now = f"Answered by {choices[chosen]}"
+        return Row(number["phone_number"], now, actions, f"{number['label']} ({number_id})")
 
     def has(self, path: str) -> bool:
         return path in (AGENTS, NUMBERS) or path.startswith(f"{NUMBERS}/")

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import threading
 import time
+import urllib.error
 import urllib.request
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
 from app.core import elevenlabs_signing
 from tests.upstreams.base import GOSSIP, Asked, Reply
+from tests.upstreams.console import Action, Row, Table
 
 WEBHOOKS = "/v1/workspace/webhooks"
 SETTINGS = "/v1/convai/settings"
@@ -28,7 +31,8 @@ def refused(status: int, word: str) -> Reply:
 class Workspace:
     """`tells_secret`: whether making a webhook tells it, once. `keeps`: those that cannot be deleted.
 
-    The setting of who is told is replaced whole: what is left out of it is lost.
+    The setting of who is told is replaced whole: what is left out of it is lost. `portal`: where events of
+    the console go in place of the webhook's own host.
     """
 
     def __init__(self) -> None:
@@ -44,7 +48,9 @@ class Workspace:
             },
             "can_use_mcp_servers": True,
         }
+        self.portal = ""
         self._made = 0
+        self._calls = 0
         self._lock = threading.Lock()
 
     @property
@@ -62,6 +68,61 @@ class Workspace:
         off = {"is_disabled": False, "is_auto_disabled": False, "created_at_unix": int(time.time())}
         self.webhooks[made] = known | off | more
         return made
+
+    def tables(self) -> list[Table]:
+        rows = [self._shown(webhook_id) for webhook_id in self.webhooks]
+        calls = [
+            Action("A call ends", lambda _typed: self._tell(ended)),
+            Action("A call does not come about", lambda _typed: self._tell(not_begun)),
+        ]
+        url = self.webhooks[self.told]["webhook_url"] if self.told in self.webhooks else ""
+        foreign = Action("Add somebody else's, and tell that", self._add_foreign)
+        return [
+            Table("Webhooks", [*rows, Row("Another webhook", "", [foreign])]),
+            Table("Calls", [Row("Tell the webhook", url or "No webhook is told about calls.", calls)]),
+        ]
+
+    def _shown(self, webhook_id: str) -> Row:
+        webhook = self.webhooks[webhook_id]
+
+        def switch(_typed: str) -> None:
+            webhook["is_disabled"] = not webhook["is_disabled"]
+
+        def delete(_typed: str) -> None:
+            del self.webhooks[webhook_id]
+            self._choose(None if self.told == webhook_id else self.told)
+
+        actions = [
+            Action("Tell it about calls", lambda _typed: self._choose(webhook_id)),
+            Action("Enable" if webhook["is_disabled"] else "Disable", switch),
+            Action("Delete", delete),
+        ]
+        words = ["is told about calls"] * (webhook_id == self.told) + ["disabled"] * webhook["is_disabled"]
+        return Row(f"{webhook['name']} ({webhook_id})", webhook["webhook_url"], actions, ", ".join(words))
+
+    def _add_foreign(self, _typed: str) -> None:
+        self._choose(self.add("https://elsewhere.example/calls"))
+
+    def _choose(self, webhook_id: str | None) -> None:
+        self.settings["webhooks"]["post_call_webhook_id"] = webhook_id
+
+    def _tell(self, event: Callable[[str], dict[str, Any]]) -> str:
+        """Of a conversation of just now; says how the portal took it."""
+        if self.told not in self.webhooks:
+            return "No webhook is told about calls. Have the portal set one up first, under Voice AI."
+        self._calls += 1
+        now = int(time.time())
+        made = event(f"conv-{now}-{self._calls}") | {"event_timestamp": now}
+        if "start_time_unix_secs" in made["data"]["metadata"]:
+            made["data"]["metadata"]["start_time_unix_secs"] = now - 90
+        path = urlsplit(self.webhooks[self.told]["webhook_url"]).path
+        try:
+            status = self.send(made, f"{self.portal}{path}")
+        except urllib.error.HTTPError as error:
+            status = error.code
+        except OSError:
+            return f"Nobody answers at {self.portal}."
+        return f"Sent to {self.portal}{path}, which answered with status {status}."
 
     def send(self, event: Any, to: str | None = None) -> int:
         """Tells whoever is told about calls of `event`, or `to` in their place; the status answered."""

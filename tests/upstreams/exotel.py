@@ -4,15 +4,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.upstreams.base import GOSSIP, Asked, Reply, Upstream, same
+from tests.upstreams.console import Action, Row, Table, gone, setting, taking
 
 SID = "madeup1"
 KEY = "made-up-key-of-exotel"
 TOKEN = "made-up-token-of-exotel"
 
 
-def flow(app_id: str) -> str:
+def flow(app_id: str, sid: str = SID) -> str:
     """What a number's URL is: a flow of Exotel's own."""
-    return f"http://my.exotel.com/{SID}/exoml/start_voice/{app_id}"
+    return f"http://my.exotel.com/{sid}/exoml/start_voice/{app_id}"
 
 
 @dataclass
@@ -34,7 +35,9 @@ class Exotel(Upstream):
     page is the first one.
     """
 
+    label = "Exotel"
     hosts = ("api.exotel.com", "api.in.exotel.com")
+    usual = {"account_sid": SID, "api_key": KEY, "api_token": TOKEN}
 
     def __init__(self, port: int = 0) -> None:
         super().__init__(port)
@@ -55,21 +58,39 @@ class Exotel(Upstream):
         self.numbers[phone_number] = number
         return number
 
-    @property
-    def values(self) -> dict[str, Any]:
-        return {"account_sid": SID, "api_key": KEY, "api_token": TOKEN}
+    def tables(self) -> list[Table]:
+        rows = [self._shown(phone_number) for phone_number in self.numbers]
+        text = (
+            "Each is assigned to a flow. What a flow calls is not in Exotel's API: nobody outside can tell."
+        )
+        return [Table("ExoPhones", rows + gone(self.numbers, self.gone), text)]
+
+    def _shown(self, phone_number: str) -> Row:
+        number = self.numbers[phone_number]
+        actions = [
+            Action(f"Flow {app_id}", setting(number, voice_url=flow(app_id, self.own["account_sid"])))
+            for app_id in ("501", "502")
+        ]
+        actions += [
+            Action("No flow", setting(number, voice_url="")),
+            Action("Release the number", taking(self.numbers, phone_number, self.gone)),
+        ]
+        return Row(phone_number, number.voice_url or "On no flow", actions, number.friendly_name)
 
     def answer(self, asked: Asked) -> Reply:
         key, token = asked.basic or ("", "")
-        if not (same(key, KEY) and same(token, TOKEN)):
+        if not (same(key, self.own["api_key"]) and same(token, self.own["api_token"])):
             return self._error(401)
         if asked.host != self.region:
             return self._error(404)
         if self.is_suspended:
             return self._error(403)
-        if asked.path == f"/v1/Accounts/{SID}/Calls.json":
+        if asked.path == f"/v1/Accounts/{self.own['account_sid']}/Calls.json":
             return Reply(200, {"Metadata": {"PageSize": 1, "Uri": GOSSIP}, "Calls": []})
-        if asked.path == f"/v2_beta/Accounts/{SID}/IncomingPhoneNumbers" and asked.method == "GET":
+        if (
+            asked.path == f"/v2_beta/Accounts/{self.own['account_sid']}/IncomingPhoneNumbers"
+            and asked.method == "GET"
+        ):
             return self._page(asked)
         return self._error(404)
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tests.upstreams.base import GOSSIP, Asked, Reply, Upstream, same
+from tests.upstreams.console import ELSEWHERE, TYPED, Action, Row, Table, setting
 
 KEY = "00000000-0000-4000-8000-00000000000a"
 SECRET = base64.b64encode(b"made-up-of-sinch").decode()
@@ -20,15 +21,15 @@ def error(status: int, code: int) -> Reply:
     return Reply(status, {"errorCode": code, "message": GOSSIP, "status": status, "reference": GOSSIP})
 
 
-def owned() -> list[dict[str, str]]:
+def owned(key: str = KEY) -> list[dict[str, str]]:
     """What the account has: two numbers on the application, and what is not."""
     return [
-        {"number": "+12025550101", "applicationkey": KEY, "capability": "voice"},
-        {"number": "12025550102", "applicationkey": KEY, "capability": "voice"},
-        {"number": "+12025550102", "applicationkey": KEY, "capability": "sms"},
+        {"number": "+12025550101", "applicationkey": key, "capability": "voice"},
+        {"number": "12025550102", "applicationkey": key, "capability": "voice"},
+        {"number": "+12025550102", "applicationkey": key, "capability": "sms"},
         {"number": "+12025550103", "capability": "voice"},
         {"number": "12025550104", "applicationkey": ANOTHER_KEY, "capability": "voice"},
-        {"number": "+12025550105", "applicationkey": KEY, "capability": "sms"},
+        {"number": "+12025550105", "applicationkey": key, "capability": "sms"},
     ]
 
 
@@ -42,7 +43,9 @@ class Sinch(Upstream):
     `urls` are the application's callbacks, `owned` the numbers of the account.
     """
 
+    label = "Sinch"
     hosts = ("callingapi.sinch.com",)
+    usual = {"application_key": KEY, "application_secret": SECRET}
 
     def __init__(self, port: int = 0) -> None:
         super().__init__(port)
@@ -51,8 +54,40 @@ class Sinch(Upstream):
         self.owned = owned()
 
     @property
-    def values(self) -> dict[str, Any]:
-        return {"application_key": KEY, "application_secret": SECRET}
+    def key(self) -> str:
+        return self.own["application_key"]
+
+    @property
+    def callback(self) -> str:
+        return self.urls.get("primary", "")
+
+    @callback.setter
+    def callback(self, url: str) -> None:
+        self.urls = {"primary": url} if url else {}
+
+    def tables(self) -> list[Table]:
+        actions = [
+            Action("Save", setting(self, callback=TYPED), value=self.callback),
+            Action("Another URL", setting(self, callback=ELSEWHERE)),
+            Action("No URL", setting(self, callback="")),
+        ]
+        now = f"Calls {self.callback or 'nothing'}"
+        return [
+            Table(
+                "The voice application", [Row(self.key, now, actions)], "All of its numbers call the same."
+            ),
+            Table("Voice numbers", [self._shown(entry) for entry in self._voice()]),
+        ]
+
+    def _shown(self, entry: dict[str, str]) -> Row:
+        is_ours = entry.get("applicationkey") == self.key
+
+        def move(_typed: str) -> None:
+            entry["applicationkey"] = ANOTHER_KEY if is_ours else self.key
+
+        label = "Move to another application" if is_ours else "Put on the application"
+        now = "On the application" if is_ours else "On another application, or on none"
+        return Row(f"+{entry['number'].removeprefix('+')}", now, [Action(label, move)])
 
     def owner(self, number: str) -> str:
         """The application that a voice number is on."""
@@ -64,9 +99,9 @@ class Sinch(Upstream):
         if self.refusal:
             return error(*self.refusal)
         match asked.method, asked.path:
-            case "GET", path if path == CALLBACKS + KEY:
+            case "GET", path if path == CALLBACKS + self.key:
                 return Reply(200, {"url": self.urls, "note": GOSSIP})
-            case "POST", path if path == CALLBACKS + KEY:
+            case "POST", path if path == CALLBACKS + self.key:
                 return self._set_urls(asked.json)
             case "GET", path if path == NUMBERS:
                 return Reply(200, {"numbers": self.owned, "note": GOSSIP})
@@ -85,7 +120,7 @@ class Sinch(Upstream):
 
     def _assign(self, sent: dict[str, Any]) -> Reply:
         numbers, key, capability = (sent.get(name) for name in ("numbers", "applicationkey", "capability"))
-        if not numbers or key != KEY or capability != "voice":
+        if not numbers or key != self.key or capability != "voice":
             return error(400, 40001)
         if not all(number.startswith("+") for number in numbers):
             return error(400, 40005)
@@ -93,7 +128,7 @@ class Sinch(Upstream):
         if len(found) != len(numbers):
             return error(404, 40400)
         for entry in found:
-            entry["applicationkey"] = KEY
+            entry["applicationkey"] = self.key
         return Reply(204, "")
 
     def _voice(self) -> list[dict[str, str]]:
@@ -110,7 +145,7 @@ class Sinch(Upstream):
             return 40101
         if abs(datetime.now(UTC) - sent) > WINDOW:
             return 40105
-        if key != KEY:
+        if key != self.key:
             return 40107
         return 0 if same(signed, self._signature(asked)) else 40102
 
@@ -123,5 +158,7 @@ class Sinch(Upstream):
             f"x-timestamp:{asked.headers.get('x-timestamp')}",
             asked.path,
         )
-        mac = hmac.digest(base64.b64decode(SECRET), "\n".join(lines).encode(), hashlib.sha256)
+        mac = hmac.digest(
+            base64.b64decode(self.own["application_secret"]), "\n".join(lines).encode(), hashlib.sha256
+        )
         return base64.b64encode(mac).decode()

@@ -5,6 +5,7 @@ from typing import Any
 from urllib.parse import parse_qs, unquote
 
 from tests.upstreams.base import GOSSIP, Asked, Reply, Upstream, same
+from tests.upstreams.console import Action, Row, Table, gone, taking
 
 KEY_ID = "00000000-0000-4000-8000-000000000002"
 KEY_SECRET = "made-up-key-secret-of-sinch"
@@ -35,7 +36,15 @@ class SinchEst(Upstream):
     `odd_items` are among the numbers of the first page; `tells_total`: how many there are.
     """
 
+    label = "Sinch EST"
     hosts = ("auth.sinch.com", "elastic-trunking.api.sinch.com")
+    usual = {
+        "key_id": KEY_ID,
+        "key_secret": KEY_SECRET,
+        "project_id": PROJECT,
+        "trunk_id": TRUNK,
+        "trunk_domain": DOMAIN,
+    }
 
     def __init__(self, port: int = 0) -> None:
         super().__init__(port)
@@ -49,15 +58,22 @@ class SinchEst(Upstream):
         self._issued = 0
         self._good: set[str] = set()
 
-    @property
-    def values(self) -> dict[str, Any]:
-        return {
-            "key_id": KEY_ID,
-            "key_secret": KEY_SECRET,
-            "project_id": PROJECT,
-            "trunk_id": TRUNK,
-            "trunk_domain": DOMAIN,
-        }
+    def tables(self) -> list[Table]:
+        rows = [self._shown(number) for number in self.numbers]
+        return [Table("Phone numbers of the project", rows + gone(self.numbers, self.gone))]
+
+    def _shown(self, number: str) -> Row:
+        trunk = self.own["trunk_id"]
+        choices = {trunk: f"the trunk {trunk}", made_up(9): "another trunk", "": "no trunk"}
+
+        def put(typed: str) -> None:
+            self.numbers[number] = typed
+
+        actions = [
+            Action("Put on", put, value=self.numbers[number], options=choices),
+            Action("Release the number", taking(self.numbers, number, self.gone)),
+        ]
+        return Row(number, f"On {choices.get(self.numbers[number], 'another trunk')}", actions)
 
     def revoke(self) -> None:
         self._good.clear()
@@ -71,7 +87,7 @@ class SinchEst(Upstream):
             return error(404, "NOT_FOUND")
         if parse_qs(asked.body.decode()).get("grant_type") != ["client_credentials"]:
             return Reply(400, {"error": "unsupported_grant_type", "error_description": GOSSIP})
-        if not (same(key, KEY_ID) and same(secret, KEY_SECRET)):
+        if not (same(key, self.own["key_id"]) and same(secret, self.own["key_secret"])):
             return Reply(401, {"error": "invalid_client", "error_description": GOSSIP})
         self._issued += 1
         token = f"made-up-access-token-{self._issued}"
@@ -84,12 +100,13 @@ class SinchEst(Upstream):
             return self._error(401, "UNAUTHENTICATED")
         if self.refusal:
             return self.refusal
-        if not asked.path.startswith(f"/v1/projects/{PROJECT}/"):
+        project, trunk = self.own["project_id"], self.own["trunk_id"]
+        if not asked.path.startswith(f"/v1/projects/{project}/"):
             return self._error(403, "PERMISSION_DENIED")
-        path = unquote(asked.path.removeprefix(f"/v1/projects/{PROJECT}/"))
-        if path == f"trunks/{TRUNK}":
-            known = {"projectId": PROJECT, "name": GOSSIP, "hostName": "made-up", "domain": DOMAIN}
-            return Reply(200, {"id": TRUNK} | known | self.trunk)
+        path = unquote(asked.path.removeprefix(f"/v1/projects/{project}/"))
+        if path == f"trunks/{trunk}":
+            known = {"projectId": project, "name": GOSSIP, "hostName": "made-up"}
+            return Reply(200, {"id": trunk, "domain": self.own["trunk_domain"]} | known | self.trunk)
         if path == "phoneNumbers":
             return self._page(asked.query)
         number = path.removeprefix("phoneNumbers/")
@@ -112,5 +129,5 @@ class SinchEst(Upstream):
     def _number(self, number: str) -> dict[str, Any]:
         place = sorted(self.numbers).index(number)
         times = {"createTime": GOSSIP, "updateTime": GOSSIP}
-        known = {"id": made_up(place), "projectId": PROJECT, "countryCode": GOSSIP}
+        known = {"id": made_up(place), "projectId": self.own["project_id"], "countryCode": GOSSIP}
         return {"phoneNumber": number, "sipTrunkId": self.numbers[number]} | known | times

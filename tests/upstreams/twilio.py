@@ -5,6 +5,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from tests.upstreams.base import GOSSIP, Asked, Reply, Upstream, same
+from tests.upstreams.console import ELSEWHERE, TYPED, Action, Row, Table, gone, setting, taking
 
 API = "/2010-04-01/Accounts/"
 TOKEN = "made-up-token-of-twilio"
@@ -61,12 +62,19 @@ class Twilio(Upstream):
     `transfers`: the accounts that numbers were given away to.
     """
 
+    label = "Twilio"
     hosts = ("api.twilio.com", *SERVICES)
+    usual = {
+        "account_sid": made_up("AC"),
+        "auth_token": TOKEN,
+        "api_key_sid": made_up("SK"),
+        "api_key_secret": KEY_SECRET,
+        "twiml_app_sid": made_up("AP"),
+        "service_sid": made_up("MG"),
+    }
 
     def __init__(self, port: int = 0) -> None:
         super().__init__(port)
-        self.sid = made_up("AC")
-        self.key_sid = made_up("SK")
         self.key_kind = "standard"
         self.status = "active"
         self.hides_status = False
@@ -83,15 +91,8 @@ class Twilio(Upstream):
         self.closed_to = ""
 
     @property
-    def values(self) -> dict[str, Any]:
-        return {
-            "account_sid": self.sid,
-            "auth_token": TOKEN,
-            "api_key_sid": self.key_sid,
-            "api_key_secret": KEY_SECRET,
-            "twiml_app_sid": made_up("AP"),
-            "service_sid": made_up("MG"),
-        }
+    def sid(self) -> str:
+        return self.own["account_sid"]
 
     def add(self, phone_number: str, **more: Any) -> Number:
         """Gives the account a number that can carry voice calls, unless `more` says otherwise."""
@@ -99,6 +100,46 @@ class Twilio(Upstream):
         number = Number(made_up("PN", len(self.numbers) + 1), **{"capabilities": can} | more)
         self.numbers[phone_number] = number
         return number
+
+    def tables(self) -> list[Table]:
+        rows = [self._shown(phone_number) for phone_number in self.numbers]
+        apps = [self._shown_application(sid) for sid in self.applications]
+        return [
+            Table(
+                "Phone numbers",
+                rows + gone(self.numbers, self.gone),
+                "What each calls when it rings. The buttons below a number break it.",
+            ),
+            Table(
+                "TwiML applications", apps, "One that a number has answers in place of the number's own URL."
+            ),
+        ]
+
+    def _shown(self, phone_number: str) -> Row:
+        number = self.numbers[phone_number]
+        plain = {"voice_application_sid": "", "trunk_sid": "", "voice_method": "POST"}
+        other = "GET" if number.voice_method == "POST" else "POST"
+        app = next(iter(self.applications), "")
+        now = f"{number.voice_method} {number.voice_url}" if number.voice_url else "nothing"
+        if number.voice_application_sid:
+            now = f"the application {number.voice_application_sid}"
+        if number.trunk_sid:
+            now = f"the SIP trunk {number.trunk_sid}"
+        actions = [
+            Action("Save", setting(number, voice_url=TYPED, **plain), value=number.voice_url),
+            Action("Another URL", setting(number, voice_url=ELSEWHERE, **plain)),
+            Action("No URL", setting(number, voice_url="", **plain)),
+            Action(f"Method {other}", setting(number, voice_method=other)),
+            Action("An application", setting(number, voice_application_sid=app, trunk_sid="")),
+            Action("A SIP trunk", setting(number, voice_application_sid="", trunk_sid=made_up("TK"))),
+            Action("Release the number", taking(self.numbers, phone_number, self.gone)),
+        ]
+        return Row(phone_number, f"Calls {now}", actions, number.friendly_name)
+
+    def _shown_application(self, sid: str) -> Row:
+        application = self.applications[sid]
+        save = Action("Save", setting(application, voice_url=TYPED), value=application.voice_url)
+        return Row(sid, f"Calls {application.voice_method} {application.voice_url}", [save])
 
     def answer(self, asked: Asked) -> Reply:
         kind = self._who(asked)
@@ -120,13 +161,16 @@ class Twilio(Upstream):
 
     def _who(self, asked: Asked) -> str:
         user, password = asked.basic or ("", "")
-        if user == self.sid and same(password, TOKEN):
+        if user == self.sid and same(password, self.own["auth_token"]):
             return "token"
-        return self.key_kind if user == self.key_sid and same(password, KEY_SECRET) else ""
+        is_key = user == self.own.get("api_key_sid") and same(password, self.own["api_key_secret"])
+        return self.key_kind if is_key else ""
 
     def _account(self) -> Reply:
         known = {"sid": self.answers_for, "status": self.status, "type": "Full", "friendly_name": GOSSIP}
-        return Reply(200, known | {"auth_token": TOKEN, "owner_account_sid": self.answers_for})
+        return Reply(
+            200, known | {"auth_token": self.own["auth_token"], "owner_account_sid": self.answers_for}
+        )
 
     def _numbers(self, asked: Asked, rest: str) -> Reply:
         if rest == "/IncomingPhoneNumbers.json":

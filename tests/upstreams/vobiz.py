@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from tests.upstreams.base import GOSSIP, Asked, Reply, Upstream, same
+from tests.upstreams.console import ELSEWHERE, TYPED, Action, Row, Table, gone, setting, taking
 
 AUTH_ID = "MA_MADEUP01"
 TOKEN = "made-up-token-of-vobiz"
@@ -50,7 +51,9 @@ class Vobiz(Upstream):
     `writes_plus`: whether numbers are told with it.
     """
 
+    label = "Vobiz"
     hosts = ("api.vobiz.ai",)
+    usual = {"auth_id": AUTH_ID, "auth_token": TOKEN}
 
     def __init__(self, port: int = 0) -> None:
         super().__init__(port)
@@ -68,10 +71,6 @@ class Vobiz(Upstream):
         self.numbers["+918055500001"].application_id = shared
         self.numbers["+918055500002"].application_id = shared
 
-    @property
-    def values(self) -> dict[str, Any]:
-        return {"auth_id": AUTH_ID, "auth_token": TOKEN}
-
     def add(self, phone_number: str, **more: Any) -> Number:
         number = Number(f"made-up-{len(self.numbers) + 1}", **more)
         self.numbers[phone_number] = number
@@ -84,16 +83,54 @@ class Vobiz(Upstream):
         self.applications[app_id] = Application(**application)
         return app_id
 
+    def tables(self) -> list[Table]:
+        rows = [self._shown(phone_number) for phone_number in self.numbers]
+        apps = [self._shown_application(app_id) for app_id in self.applications]
+        return [
+            Table(
+                "Phone numbers", rows + gone(self.numbers, self.gone), "Each calls what its application does."
+            ),
+            Table("Applications", apps, "A change here is one for every number that is attached."),
+        ]
+
+    def _shown(self, phone_number: str) -> Row:
+        number = self.numbers[phone_number]
+        choices = {"": "no application"}
+        choices |= {app_id: f"{app.app_name} ({app_id})" for app_id, app in self.applications.items()}
+        now = f"Attached to {choices.get(number.application_id)}"
+        if number.trunk_group_id:
+            now = "A SIP trunk takes its calls"
+        attach = setting(number, application_id=TYPED, trunk_group_id="")
+        actions = [
+            Action("Attach", attach, value=number.application_id, options=choices),
+            Action("A SIP trunk", setting(number, trunk_group_id="made-up-trunk")),
+            Action("Release the number", taking(self.numbers, phone_number, self.gone)),
+        ]
+        return Row(phone_number, now, actions)
+
+    def _shown_application(self, app_id: str) -> Row:
+        application = self.applications[app_id]
+        other = "GET" if application.answer_method == "POST" else "POST"
+        actions = [
+            Action("Save", setting(application, answer_url=TYPED), value=application.answer_url),
+            Action("Another URL", setting(application, answer_url=ELSEWHERE)),
+            Action("No URL", setting(application, answer_url="")),
+            Action(f"Method {other}", setting(application, answer_method=other)),
+        ]
+        now = f"Calls {application.answer_method} {application.answer_url}" * bool(application.answer_url)
+        return Row(app_id, now or "Calls nothing", actions, application.app_name)
+
     def answer(self, asked: Asked) -> Reply:
-        is_known = same(asked.headers.get("X-Auth-ID"), AUTH_ID)
-        if not is_known or not same(asked.headers.get("X-Auth-Token"), TOKEN):
+        auth_id, token = self.own["auth_id"], self.own["auth_token"]
+        is_known = same(asked.headers.get("X-Auth-ID"), auth_id)
+        if not is_known or not same(asked.headers.get("X-Auth-Token"), token):
             return self._error(401, "unauthorized")
         if self.is_forbidden:
             return self._error(403, "forbidden")
         if asked.path == f"{API}/auth/me":
-            known = {"type": "account", "auth_id": AUTH_ID, "auth_secret": TOKEN, "name": GOSSIP}
+            known = {"type": "account", "auth_id": auth_id, "auth_secret": token, "name": GOSSIP}
             return Reply(200, known | {"enabled": True, "is_active": True} | self.account)
-        rest = asked.path.removeprefix(ACCOUNT)
+        rest = asked.path.removeprefix(f"{API}/Account/{auth_id}")
         if rest == "/numbers" and asked.method == "GET":
             return self._list_numbers(asked)
         if rest.startswith("/numbers/"):

@@ -3,19 +3,42 @@
 from __future__ import annotations
 
 import re
+import time
+from typing import Any
 
 import pyotp
 import pytest
 from flask import Flask
 
+from app.core import clock
+from app.extensions import db
+from app.services import tokens
 from tests.support.caller import Caller
-from tests.support.cast import PASSWORD, Cast
-from tests.support.pages import Portal
-from tests.support.rows import dump, unchanged
+from tests.support.cast import PASSWORD, Cast, issue
+from tests.support.pages import Page, Portal, filled
+from tests.support.rows import audit, dump, unchanged
 
 NEW = "a lamp in the north window"
 JWT = re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]+")
 URI = re.compile(r"otpauth://totp/\S+secret=(\w+)\S*")
+
+
+def codes_of(page: Page) -> list[str]:
+    return [item.text for item in page.root.one(css="pb-codes").all("li")]
+
+
+@pytest.fixture
+def secret(mo: Portal) -> str:
+    """Of Mo's authenticator, which is on."""
+    page = mo.get("/account").press("Set up two-step sign-in", your_password=PASSWORD)
+    (secret,) = URI.findall(page.text)
+    page.press("Switch on", code=pyotp.TOTP(secret).at(time.time() - 30))
+    return secret
+
+
+def new_codes(portal: Portal, secret: str) -> Page:
+    typed: dict[str, Any] = {"your_password": PASSWORD, "code": pyotp.TOTP(secret).now()}
+    return portal.get("/account").press("Make new codes", **typed)
 
 
 def test_a_member_finds_their_numbers(dana: Portal, mo: Portal, cast: Cast) -> None:
@@ -58,6 +81,17 @@ def test_nobody_revokes_anothers_token(app: Flask, dana: Portal, mo: Portal) -> 
     (row,) = dump(app)["api_tokens"]
     with unchanged(app):
         dana.post(f"/account/tokens/{row[0]}/revoke", {"csrf_token": dana.token()}, 404)
+
+
+def test_what_used_a_token_last_and_which_expired(app: Flask, mo: Portal, cast: Cast) -> None:
+    issued, expired = issue(app, cast.mo), issue(app, cast.mo, days=-1)
+    rows = mo.get("/account").rows()
+    assert "never" in rows[0]
+    assert "Expired" in rows[1]
+    assert not mo.get("/account").root.all("form", action=f"/account/tokens/{expired.token.id}/revoke")
+    with app.app_context():
+        tokens.mark_used(db.engine, issued.token.id, clock.now())
+    assert "never" not in mo.get("/account").rows()[0]
 
 
 @pytest.mark.asvs("7.4.3")
@@ -105,15 +139,25 @@ def test_two_step_sign_in_is_enrolled_used_and_switched_off(app: Flask, mo: Port
     page = page.press("Switch on", code=pyotp.TOTP(secret).now())
     assert "Two-step sign-in is on. Your other sessions are signed out." in page.notes
     assert secret not in page.source
+    kept = codes_of(page)
+    page = page.follow("I have kept them")
+    assert "10 recovery codes are left." in page.text
     assert mo.is_signed_in()
     assert not elsewhere.is_signed_in()
     assert elsewhere.sign_in(cast.mo.email).title == "Enter the code"
 
-    with unchanged(app, but=("throttles", "audit_events")):
-        refused = page.press("Switch off", 422, your_password="not it at all")
-    assert "This is not your password." in refused.text
-    page = page.press("Switch off", your_password=PASSWORD)
-    assert "Two-step sign-in is off." in page.notes
+    ahead = pyotp.TOTP(secret).at(time.time() + 30)
+    with unchanged(app, but=("throttles", "audit_events", "sessions")):
+        refused = page.press("Switch off", 422, your_password="not it at all", code=ahead)
+        assert "This is not your password." in refused.text
+        refused = page.press("Switch off", 422, your_password=PASSWORD, code="000000")
+        assert "does not match" in refused.notes
+    elsewhere.get("/sign-in/code").press("Continue", code=ahead)
+    page = page.press("Switch off", 422, your_password=PASSWORD, code=ahead)
+    page = page.press("Switch off", your_password=PASSWORD, code=kept[0])
+    assert "Two-step sign-in is off. Your other sessions are signed out." in page.notes
+    assert not elsewhere.is_signed_in()
+    assert dump(app)["recovery_codes"] == []
     assert Portal(app).sign_in(cast.mo.email).title == "Your account"
 
 
@@ -141,3 +185,128 @@ def test_guessing_the_current_password_is_throttled(mo: Portal) -> None:
     for _ in range(10):
         page.press("Change password", 422, current_password="not it at all", new_password=NEW)
     page.press("Change password", 429, current_password=PASSWORD, new_password=NEW)
+
+
+FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+
+
+@pytest.fixture
+def firefox(app: Flask, cast: Cast) -> Portal:
+    """Mo in another browser."""
+    portal = Portal(app)
+    portal.client.environ_base["HTTP_USER_AGENT"] = FIREFOX
+    portal.sign_in(cast.mo.email)
+    return portal
+
+
+def test_sessions_are_listed_and_one_is_ended(app: Flask, mo: Portal, firefox: Portal) -> None:
+    page = mo.get("/account")
+    rows = [row.text for row in page.root.by_id("sessions").one("tbody").all("tr")]
+    assert len(rows) == 2
+    assert [("Firefox on Linux" in row, "This one" in row, "127.0.0.1" in row) for row in rows] == [
+        (True, False, True),
+        (False, True, True),
+    ]
+    page = page.press("End: Firefox on Linux, 127.0.0.1")
+    assert "Firefox on Linux is signed out." in page.notes
+    assert not firefox.is_signed_in()
+    assert not page.has_button("End the others")
+    assert [event.action for event in audit(app)][-1] == "session.ended"
+
+
+@pytest.mark.asvs("7.4.3")
+def test_all_others_are_ended_and_this_one_stays(
+    app: Flask, mo: Portal, dana: Portal, firefox: Portal, cast: Cast
+) -> None:
+    sent = {"email": cast.mo.email, "password": PASSWORD}
+    caller = Caller(app, Caller(app).post("/api/auth/login", sent).get_json()["token"])
+    assert caller.get("/api/calls/providers").status_code == 200
+    page = mo.get("/account").press("End the others")
+    assert "Your other sessions are signed out." in page.notes
+    assert (mo.is_signed_in(), dana.is_signed_in(), firefox.is_signed_in()) == (True, True, False)
+    assert caller.get("/api/calls/providers").status_code == 401
+
+
+@pytest.mark.asvs("8.4.1")
+def test_nobody_ends_anothers_session(app: Flask, dana: Portal, mo: Portal, cast: Cast) -> None:
+    (theirs,) = [row[0] for row in dump(app)["sessions"] if cast.mo.id in row]
+    with unchanged(app):
+        dana.post(f"/account/sessions/{theirs}/end", {"csrf_token": dana.token()}, 404)
+    assert mo.is_signed_in()
+
+
+def test_codes_are_shown_once_and_downloaded(app: Flask, mo: Portal, secret: str) -> None:
+    page = new_codes(mo, secret)
+    codes = codes_of(page)
+    assert len(set(codes)) == 10
+    assert all(re.fullmatch(r"(\w{4}-){3}\w{4}", code) for code in codes)
+    assert page.answer.headers["Cache-Control"] == "no-store"
+    assert page.root.one("button", css="pb-copy")["data-copy"].splitlines() == codes
+    form, _ = page.form_with("Download")
+    file = mo.raw("POST", form["action"], data=filled(form, {}))
+    assert file.mimetype == "text/plain"
+    assert file.headers["Cache-Control"] == "no-store"
+    assert file.headers["Content-Disposition"] == 'attachment; filename="patchbay-recovery-codes.txt"'
+    assert file.text.splitlines()[2:] == codes
+    stored = repr(dump(app))
+    for code in codes:
+        assert code not in mo.get("/account").source
+        assert code not in stored
+        assert code.replace("-", "") not in stored
+
+
+def test_a_file_has_only_codes_that_are_ones_own(mo: Portal, dana: Portal, secret: str) -> None:
+    codes = codes_of(new_codes(mo, secret))
+    sent = {"codes": f"{codes[0]} 0000-0000-0000-0000 <script>", "csrf_token": mo.token()}
+    answer = mo.raw("POST", "/account/recovery-codes/file", data=sent)
+    assert answer.text.splitlines()[2:] == codes[:1]
+    page = dana.post("/account/recovery-codes/file", sent | {"csrf_token": dana.token()})
+    assert "These codes are not yours" in page.notes
+
+
+@pytest.mark.asvs("6.5.1")
+def test_a_recovery_code_signs_in_once(app: Flask, mo: Portal, cast: Cast, secret: str) -> None:
+    first, *others = codes_of(new_codes(mo, secret))
+    there = Portal(app)
+    asked = there.sign_in(cast.mo.email).follow("Use a recovery code")
+    page = asked.press("Continue", code=first.upper().replace("-", " "))
+    assert page.title == "Your account"
+    assert "That recovery code is used up. You have 9 left." in page.notes
+    again = Portal(app)
+    page = again.sign_in(cast.mo.email).follow("Use a recovery code").press("Continue", 401, code=first)
+    assert "does not match, or was used already" in page.notes
+    assert page.has_link("Use the authenticator app")
+    for code in others[:6]:
+        page = Portal(app).sign_in(cast.mo.email).press("Continue", code=code)
+    assert "You have 3 left. Make new ones under Account." in page.notes
+    assert "Only 3 of your recovery codes are left." in mo.get("/account").text
+    events = [event for event in audit(app) if event.action == "recovery-code.used"]
+    assert [event.changes["left"] for event in events][:2] == [[10, 9], [9, 8]]
+
+
+def test_new_codes_need_both_steps_and_replace_the_old_ones(
+    app: Flask, mo: Portal, cast: Cast, secret: str
+) -> None:
+    old = codes_of(new_codes(mo, secret))
+    page = mo.get("/account")
+    before = dump(app)["recovery_codes"]
+    page.press("Make new codes", 422, your_password="not it at all", code=old[0])
+    page.press("Make new codes", 422, your_password=PASSWORD, code="")
+    assert dump(app)["recovery_codes"] == before
+    fresh = codes_of(page.press("Make new codes", your_password=PASSWORD, code=old[0]))
+    assert not set(old) & set(fresh)
+    asked = Portal(app).sign_in(cast.mo.email)
+    asked.press("Continue", 401, code=old[1])
+    assert asked.press("Continue", code=fresh[1]).title == "Your account"
+
+
+@pytest.mark.asvs("6.3.1")
+def test_guessing_recovery_codes_is_throttled(app: Flask, mo: Portal, cast: Cast, secret: str) -> None:
+    codes = codes_of(new_codes(mo, secret))
+    asked = Portal(app).sign_in(cast.mo.email)
+    for _ in range(10):
+        asked.press("Continue", 401, code="0000-0000-0000-0000")
+    asked.press("Continue", 429, code=codes[0])
+    assert "sign-in.refused" in [event.action for event in audit(app)]
+    page = mo.get("/account").press("Switch off", 429, your_password=PASSWORD, code=codes[0])
+    assert "Too many tries" in page.notes

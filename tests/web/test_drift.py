@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from flask import Flask
 
 from app import background, http
+from app.core import clock
 from app.core.outbound import Outbound
+from app.models import CheckRun
 from app.services import checking, organizations
 from app.services.scope import Actor
+from tests.support.cast import Cast
+from tests.support.furnished import scope_as
 from tests.support.pages import Portal
 from tests.upstreams.base import Trouble
 from tests.upstreams.twilio import Twilio, made_up
@@ -141,3 +146,25 @@ def test_a_change_is_checked_in_the_background(app: Flask, twilio: Twilio, dana:
         scope.let_go()
         standing = checking.standing(replace(scope, found=organization))
     assert (standing.tally.drifted, standing.tally.due) == (1, 0)
+
+
+def test_everything_is_checked_from_the_overview_and_shows_how_far_it_is(
+    app: Flask, dana: Portal, cast: Cast, number: str
+) -> None:
+    strip = dana.get("/").press("Check all numbers", htmx="checks").root.by_id("checks")
+    assert "1 number is to be checked at the providers." in strip.text
+    looked = 0
+    while "hx-get" in strip.attrs:
+        answer = dana.get(strip["hx-get"], htmx="checks")
+        strip, looked = answer.root.by_id("checks"), looked + 1
+    assert looked == 4
+    assert answer.answer.headers["HX-Trigger"] == "checked"
+    with scope_as(app, cast.dana) as scope, scope.transaction():
+        later = clock.now() + timedelta(minutes=1)
+        run = {"run_id": "1", "leased_until": later, "done": 40, "total": 1200}
+        scope.session.add(CheckRun(organization_id=cast.acme, **run))
+    running = dana.get("/check?again=0")
+    assert "Asking the providers: 40 of 1,200 numbers in 1 organization" in running.text
+    assert "HX-Trigger" not in running.answer.headers
+    assert running.root.by_id("checks")["hx-get"] == "/check?again=5"
+    assert "40 of 1,200" in dana.get("/").text

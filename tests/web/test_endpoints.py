@@ -214,7 +214,8 @@ def test_deleting_asks_first_and_names_what_is_lost(app: Flask, dana: Portal, ro
     assert page.follow("Cancel").title == "Endpoints"
     with unchanged(app):
         dana.get(f"{PATH}/{row.id}/delete")
-    page = page.press("Delete endpoint")
+    page = page.press("Delete endpoint", reason="Given back")
+    assert audit(app)[-1].changes["reason"] == [None, "Given back"]
     assert "+1 555-123-4567 is deleted." in page.notes
     assert "No number is patched yet" in page.text
     dana.get(f"{PATH}/{row.id}", 404)

@@ -4,26 +4,86 @@ from __future__ import annotations
 
 import pytest
 from flask import Flask
+from sqlalchemy import delete
 
+from app.extensions import db
+from app.models import Organization, User
 from tests.support.cast import Cast
 from tests.support.furnished import furnish
 from tests.support.pages import Portal
 from tests.support.rows import audit, unchanged
+from tests.support.scopes import statements
 
 
-def test_the_overview_has_a_row_for_each(app: Flask, cast: Cast, dana: Portal) -> None:
+def test_the_overview_has_a_row_for_each_worst_first(app: Flask, cast: Cast, dana: Portal) -> None:
     furnish(app, cast)
-    acme, globex = dana.get("/").rows()
+    globex, acme = sorted(dana.get("/").rows(), reverse=True)
     assert acme.startswith("Acme Support since ")
-    assert "Set Twilio Twilio ElevenLabs 1 1 with an agent Not checked 3" in acme
-    assert "Missing None None None 0 0 with an agent nothing to check 1" in globex
+    assert "agents Twilio dialer Twilio voice AI ElevenLabs 1 numbers of Acme Support 1 with an agent" in acme
+    assert "ElevenLabs not tested in Acme Support since " in acme
+    assert "Twilio not tested in Acme Support since " in acme
+    assert "1 not checked in Acme Support" in acme
+    assert "nothing 0 numbers of Globex 0 with an agent nothing to check" in globex
 
 
-def test_each_row_leads_to_the_place_that_fixes_it(dana: Portal, cast: Cast) -> None:
+def test_each_finding_leads_to_the_place_that_fixes_it(app: Flask, dana: Portal, cast: Cast) -> None:
     page = dana.get("/")
     assert page.follow("Globex").path == "/o/globex/"
-    missing = [link["href"] for link in page.root.all("a") if link.text == "Missing"]
-    assert missing == ["/o/acme-support/settings", "/o/globex/settings"]
+    assert page.link("No base URL in Globex")["href"] == "/o/globex/settings"
+    assert page.follow("No provider for agent calls in Globex").title == "Checklist"
+    furnish(app, cast)
+    page = dana.get("/")
+    assert page.follow("Twilio not tested in Acme Support").title == "Twilio"
+    assert page.follow("1 not checked in Acme Support").title == "Endpoints"
+
+
+def _many(app: Flask, count: int) -> None:
+    with app.app_context():
+        for place in range(count):
+            db.session.add(Organization(name=f"Tenant {place:03}", slug=f"tenant-{place:03}"))
+        db.session.commit()
+
+
+def test_forty_are_searched_and_take_as_many_queries_as_two(app: Flask, dana: Portal) -> None:
+    assert not dana.get("/").root.all("input", type="search")
+    with app.app_context():
+        engine = db.engine
+    with statements(engine) as few:
+        dana.get("/")
+    _many(app, 38)
+    with statements(engine) as many:
+        page = dana.get("/")
+    assert len(page.rows()) == 40
+    assert len(many) == len(few)
+    page = page.press("Search", q="tenant 01")
+    assert len(page.rows()) == 10
+    assert "10 organizations found" in page.text
+    assert "No organization matches" in page.press("Search", q="<nobody>").text
+    part = dana.get("/?q=tenant+01", htmx="organizations")
+    assert len(part.rows()) == 10
+
+
+def test_more_than_a_hundred_are_paged(app: Flask, dana: Portal) -> None:
+    _many(app, 120)
+    page = dana.get("/?q=tenant")
+    assert len(page.rows()) == 100
+    page = page.follow("Next")
+    assert len(page.rows()) == 20
+    assert "page=1" in page.link("Before")["href"]
+    assert len(dana.get("/?page=x").rows()) == 100
+
+
+def test_the_only_and_empty_one_says_what_to_do_next(app: Flask, dana: Portal) -> None:
+    assert "Nothing is set up yet" not in dana.get("/").text
+    with app.app_context():
+        db.session.execute(delete(User).where(User.email == "gus@globex.example"))
+        db.session.execute(delete(Organization).where(Organization.slug == "globex"))
+        db.session.commit()
+    page = dana.get("/")
+    assert "Nothing is set up yet" in page.text
+    assert page.follow("Open the checklist").path == "/o/acme-support/"
+    dana.get("/o/acme-support/settings").press("Save", public_base_url="https://voice.acme.example")
+    assert "Nothing is set up yet" not in dana.get("/").text
 
 
 def test_a_new_one_is_created_and_opened(app: Flask, dana: Portal) -> None:
@@ -88,17 +148,3 @@ def test_entering_another_organization_is_audited_once(app: Flask, dana: Portal,
 @pytest.mark.parametrize("slug", ["nowhere", "ACME-SUPPORT", "acme-support%00"])
 def test_an_organization_that_is_not_there(dana: Portal, slug: str) -> None:
     assert dana.get(f"/o/{slug}/people", 404).title == "Not found"
-
-
-def test_the_checklist_leads_from_nothing_to_an_answered_call(dana: Portal) -> None:
-    page = dana.get("/o/acme-support/")
-    assert "0 of 4 done. Next: " in page.text
-    page = page.follow("Set base URL").press("Save", public_base_url="https://voice.acme.example")
-    page = dana.get("/o/acme-support/").follow("Connect")
-    assert page.path == "/o/acme-support/providers/twilio"
-    page = page.press("Save", twilio_account_sid="AC" + "0" * 32, twilio_auth_token="made-up-token")
-    page.follow("Make active for telephony").press("Make Twilio active")
-    page = dana.get("/o/acme-support/").follow("Add endpoint")
-    page.press("Add endpoint", phone_number="+15551234567", inbound_agent_name="Reception")
-    page = dana.get("/o/acme-support/")
-    assert "4 of 4 done. Every step on this side of the line is done." in page.text

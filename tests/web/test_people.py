@@ -5,9 +5,15 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import pyotp
 import pytest
 from flask import Flask
 
+from app import http
+from app.extensions import db
+from app.models import Organization, User
+from app.services import people, totp
+from app.services.scope import Actor
 from tests.support.caller import Caller
 from tests.support.cast import PASSWORD, Cast
 from tests.support.pages import Page, Portal
@@ -256,5 +262,115 @@ def test_another_organizations_people_are_not_found(
                 gus.post(base + path, {"csrf_token": token}, 404)
             gus.post(f"{base}/tokens/{token_row[0]}/revoke", {"csrf_token": token}, 404)
         sent = {"csrf_token": token, "disabled": "yes", "version": "1", "name": "x", "role": "member"}
-        for path in ("", "/disabled", "/numbers", "/tokens"):
+        for path in ("", "/disabled", "/numbers", "/tokens", "/password", "/sessions/end"):
             gus.post(theirs + path, sent, 404)
+
+
+def reset(portal: Portal, path: str, status: int = 200, **typed: Any) -> Page:
+    asked = portal.get(path).follow("Give a new password…")
+    return asked.press("Give a new password", status, **({"your_password": PASSWORD} | typed))
+
+
+@pytest.mark.asvs("7.4.2")
+def test_a_password_is_made_shown_once_and_ends_everything(
+    app: Flask, dana: Portal, mo: Portal, cast: Cast
+) -> None:
+    jwt = JWT.findall(issue(dana, of(cast)).source)[0]
+    page = reset(dana, of(cast))
+    assert page.title == "New password"
+    assert page.answer.headers["Cache-Control"] == "no-store"
+    password = page.root.one(css="pb-once").one("code").text
+    assert re.fullmatch(r"(\w{5}-){3}\w{5}", password)
+    assert not mo.is_signed_in()
+    assert Caller(app, jwt).get("/api/calls/providers").status_code == 401
+    assert mo.sign_in(cast.mo.email, password).title == "Your account"
+    assert password not in page.follow("Done").source
+    assert password not in repr(dump(app))
+    assert "user.reset" in [event.action for event in audit(app)]
+
+
+def test_a_password_is_typed_and_two_step_sign_in_stays_unless_it_is_ticked(
+    app: Flask, dana: Portal, cast: Cast
+) -> None:
+    with app.app_context():
+        scope = http.scope(Actor(name="tests"), db.session.get_one(Organization, cast.acme))
+        user = db.session.get_one(User, cast.mo.id)
+        secret = totp.begin(scope, user).split("secret=")[1].split("&")[0]
+        totp.confirm(scope, user, pyotp.TOTP(secret).now())
+    page = reset(dana, of(cast), password="a lamp in the north window")
+    assert "Mo has a new password, is signed out everywhere, and has no token any more." in page.notes
+    assert Portal(app).sign_in(cast.mo.email, "a lamp in the north window").title == "Enter the code"
+    reset(dana, of(cast), password="a lamp in the south window", ends_two_step=True)
+    assert Portal(app).sign_in(cast.mo.email, "a lamp in the south window").title == "Your account"
+    assert dump(app)["recovery_codes"] == []
+
+
+@pytest.mark.asvs("7.5.3")
+@pytest.mark.parametrize(
+    ("typed", "field", "said"),
+    [
+        ({"your_password": ""}, "your_password", "This is not your password"),
+        ({"your_password": "a wrong password at that"}, "your_password", "This is not your password"),
+        ({"password": "short"}, "password", "15 characters"),
+        ({"password": "mo@acme.example"}, "password", "first that are tried"),
+    ],
+)
+def test_a_reset_needs_the_password_again_and_a_strong_one(
+    dana: Portal, cast: Cast, typed: dict[str, str], field: str, said: str
+) -> None:
+    with unchanged(dana.app, but=("throttles", "audit_events", "sessions")):
+        page = reset(dana, of(cast), 422, **typed)
+    assert said in page.error(field)
+
+
+def test_nobody_resets_or_signs_themselves_out_here(app: Flask, dana: Portal, cast: Cast) -> None:
+    own = f"{PATH}/{cast.dana.id}"
+    page = dana.get(own)
+    assert not page.has_link("Give a new password…")
+    sent = {"csrf_token": dana.token(), "your_password": PASSWORD}
+    with unchanged(app, but=("sessions",)):
+        page = dana.post(f"{own}/password", sent, 403)
+        assert "Change your own password under Account." in page.notes
+        page = dana.post(f"{own}/sessions/end", sent)
+        assert "End your own sessions under Account." in page.notes
+
+
+@pytest.mark.asvs("7.4.2")
+def test_a_person_is_signed_out_everywhere_and_issued_tokens_go_on(
+    app: Flask, dana: Portal, mo: Portal, cast: Cast
+) -> None:
+    jwt = JWT.findall(issue(dana, of(cast)).source)[0]
+    page = dana.get(of(cast)).press("Sign out Mo everywhere")
+    assert "Mo is signed out everywhere." in page.notes
+    assert "Signed in nowhere right now." in page.text
+    assert not mo.is_signed_in()
+    assert Caller(app, jwt).get("/api/calls/providers").status_code == 200
+    assert last_events(app, 1) == ["sessions.ended"]
+
+
+def test_many_people_are_searched_and_paged(app: Flask, dana: Portal, cast: Cast) -> None:
+    assert not dana.get(PATH).has_button("Search")
+    with app.app_context():
+        for number in range(people.PAGE):
+            db.session.add(
+                User(
+                    organization_id=cast.acme,
+                    email=f"person{number}@acme.example",
+                    name="Ann" if number < 60 else f"Ben {number}%",
+                    role="member",
+                    password_hash="",
+                )
+            )
+        db.session.commit()
+    page = dana.get(PATH)
+    assert len(page.rows()) == people.PAGE
+    after = page.follow("Next")
+    assert [row.split()[0] for row in after.rows()] == ["Dana", "Mo"]
+    assert not after.has_link("Next")
+    assert len({*page.rows(), *after.rows()}) == people.PAGE + 2
+    assert len(after.follow("First page").rows()) == people.PAGE
+    assert [row.split()[0] for row in page.press("Search", q="MO@acme").rows()] == ["Mo"]
+    assert len(page.press("Search", q="ann").rows()) == 60
+    assert page.press("Search", q="9%").rows()[0].startswith("Ben 69%")
+    assert "Nobody matches" in page.press("Search", q="gus").text
+    dana.get(f"{PATH}?after={cast.gus.id}", 404)

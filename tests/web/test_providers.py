@@ -15,7 +15,7 @@ from app.provider import Count, Family, PhoneNumber, Provider, ServiceHost
 from app.providers import PROVIDERS, in_family
 from app.services import connections
 from tests.support.cast import Cast
-from tests.support.furnished import good_values, scope_as
+from tests.support.furnished import furnish, good_values, scope_as
 from tests.support.page_checks import MARK
 from tests.support.pages import Page, Portal
 from tests.support.rows import audit, unchanged
@@ -161,8 +161,8 @@ def test_a_secret_that_cannot_be_opened_has_to_be_entered_again(
 
 
 @EVERY
-def test_a_stale_form_shows_both_sides_and_keeps_what_was_typed(
-    app: Flask, dana: Portal, provider: Provider
+def test_a_stale_form_shows_both_sides_and_loses_nothing_of_theirs(
+    app: Flask, dana: Portal, cast: Cast, provider: Provider
 ) -> None:
     form = connect(dana, provider)
     connect(dana, provider, again=True)
@@ -170,12 +170,14 @@ def test_a_stale_form_shows_both_sides_and_keeps_what_was_typed(
         page = form.press("Save", 412)
     assert "Somebody saved this while you were editing." in page.notes
     now, typed = good_values(provider, again=True), good_values(provider)
-    differing = [d for d in provider.typed_fields if not d.secret and now[d.name] != typed[d.name]]
-    assert page.compared == [(d.label, str(now[d.name]), str(typed[d.name])) for d in differing]
+    differing = [d for d in provider.typed_fields if d.secret or now[d.name] != typed[d.name]]
+    sides = {
+        d.label: ("replaced", "not changed") if d.secret else (str(now[d.name]), str(typed[d.name]))
+        for d in differing
+    }
+    assert {label: (theirs, mine) for label, theirs, mine in page.compared} == sides
     page.press("Save")
-    page = dana.get(path_of(provider))
-    for declared in differing:
-        assert page.value(settings_name(provider.key, declared.name)) == str(typed[declared.name])
+    assert stored(app, cast, provider) == now
 
 
 @EVERY
@@ -284,7 +286,12 @@ def test_a_stale_confirmation_is_refused(app: Flask, dana: Portal, verb: str) ->
     connect(dana, vobiz, again=True)
     with unchanged(app):
         page = page.press("Disable Vobiz" if verb == "Disable…" else "Forget the values", 412)
-    assert page.title == "Somebody was faster"
+    assert page.title == ("Disable Vobiz?" if verb == "Disable…" else "Forget Vobiz?")
+    assert "Somebody changed this while you were looking at it." in page.notes
+    assert "Provider saved (Vobiz auth ID, Vobiz auth token" in page.notes
+    assert "by dana@acme.example" in page.notes
+    page = page.press("Disable Vobiz" if verb == "Disable…" else "Forget the values")
+    assert "Vobiz is disabled" in page.notes or "are forgotten" in page.notes
 
 
 def test_a_stale_choice_of_the_active_one_is_refused(app: Flask, dana: Portal) -> None:
@@ -350,3 +357,57 @@ def test_a_button_that_says_neither_yes_nor_no_changes_nothing(app: Flask, dana:
     connect(dana, PROVIDERS["vobiz"])
     with unchanged(app):
         dana.post(f"{path_of(PROVIDERS['vobiz'])}/enabled", {"csrf_token": dana.token()}, 400)
+
+
+def test_a_switch_is_undone_from_the_history(app: Flask, dana: Portal) -> None:
+    twilio, vobiz = PROVIDERS["twilio"], PROVIDERS["vobiz"]
+    connect(dana, vobiz).follow("Make active for telephony").press("Make Vobiz active")
+    page = connect(dana, twilio)
+    page = dana.get(f"{ACME}/active/telephony?provider=twilio")
+    assert "It takes over from Vobiz." in page.text
+    page = page.press("Make Twilio active", reason="Better lines")
+    page = page.follow("Undo… Made active for telephony")
+    assert page.title == "Make Vobiz active again?"
+    assert "changed it from Vobiz to Twilio" in page.text
+    assert page.value("reason") == "Undo of “Better lines”"
+    stale = page
+    page = page.press("Make Vobiz active again")
+    assert page.title == "Vobiz"
+    assert "Vobiz is active for telephony again." in page.notes
+    assert "Undo of “Better lines”" in page.text
+    with unchanged(app):
+        stale.press("Make Vobiz active again", 409)
+
+
+def test_what_cannot_be_undone_any_more_says_why(app: Flask, dana: Portal) -> None:
+    connect(dana, PROVIDERS["vobiz"]).follow("Make active for telephony").press("Make Vobiz active")
+    connect(dana, PROVIDERS["twilio"])
+    dana.get(f"{ACME}/active/telephony?provider=twilio").press("Make Twilio active")
+    page = dana.get(path_of(PROVIDERS["twilio"])).follow("Undo… Made active for telephony")
+    dana.get(path_of(PROVIDERS["vobiz"])).follow("Disable…").press("Disable Vobiz", reason="Too dear")
+    with unchanged(app):
+        page = page.press("Make Vobiz active again")
+    assert "Vobiz is disabled. Enable it first." in page.notes
+    assert "Too dear" in page.text
+    for unknown in ("0", "x", "99999999999999999999"):
+        dana.get(f"{ACME}/switches/{unknown}/undo", 404)
+
+
+def test_switching_the_dialer_names_who_has_no_number(app: Flask, dana: Portal, cast: Cast) -> None:
+    furnish(app, cast)
+    page = dana.get(f"{ACME}/active/voice?provider=twilio")
+    assert "1 of them has no number on Twilio, and cannot call with it: Mo." in page.text
+    page = dana.get(f"{path_of(PROVIDERS['sinch'])}/disable")
+    assert "1 person has numbers on it in the dialer: Mo." in page.text
+    page = dana.get(f"{path_of(PROVIDERS['twilio'])}/forget")
+    assert "Agents: Reception and Sales." in page.text
+    assert "It is active for voice and telephony: nobody is active afterwards." in page.text
+    assert "Nobody uses it now." in dana.get(f"{path_of(PROVIDERS['vobiz'])}/forget").text
+
+
+def test_why_it_was_forgotten_is_kept(app: Flask, dana: Portal) -> None:
+    page = connect(dana, PROVIDERS["vobiz"]).follow("Forget the values…")
+    page.press("Forget the values", reason="Contract ended")
+    assert "Contract ended" in dana.get(path_of(PROVIDERS["vobiz"])).text
+    (event,) = [event for event in audit(app) if event.action == "connection.forgotten"]
+    assert event.changes == {"reason": [None, "Contract ended"]}

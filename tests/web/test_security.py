@@ -268,11 +268,11 @@ def test_a_failure_shows_an_id_and_nothing_else(
     logged: StringIO,
     htmx: str | None,
 ) -> None:
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise RuntimeError("the private reason")
 
     app.testing = False
-    monkeypatch.setattr(people, "every", fail)
+    monkeypatch.setattr(people, "page", fail)
     page = dana.get("/o/acme-support/people", 500, htmx=htmx)
     lines = [json.loads(line) for line in logged.getvalue().splitlines()]
     (failure,) = [line for line in lines if line["event"] == "request.failed"]

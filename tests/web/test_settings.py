@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from flask import Flask
 
+from app.providers import PROVIDERS
+from app.services import providers
+from tests.support.cast import Cast
+from tests.support.furnished import scope_as
 from tests.support.pages import Page, Portal
 from tests.support.rows import audit, unchanged
 
@@ -78,12 +84,13 @@ def test_two_people_at_once_are_both_shown(app: Flask, form: Page) -> None:
     assert page.compared == [
         ("Name", "Acme One", "Acme Two"),
         ("Public base URL", BASE, "nothing"),
-        ("Country", "nothing", "IN"),
+        ("Country", "None: numbers need their country code", "India"),
     ]
     assert page.value("name") == "Acme Two"
+    assert page.value("public_base_url") == BASE
     page = page.press("Save")
-    assert page.value("name") == "Acme Two"
-    assert page.value("public_base_url") == ""
+    assert (page.value("name"), page.value("country")) == ("Acme Two", "IN")
+    assert page.value("public_base_url") == BASE
 
 
 def test_a_version_is_always_asked_for(app: Flask, form: Page, dana: Portal) -> None:
@@ -91,3 +98,79 @@ def test_a_version_is_always_asked_for(app: Flask, form: Page, dana: Portal) -> 
         with unchanged(app):
             page = form.press("Save", 412, version=version, name="Forced")
         assert page.value("name") == "Forced"
+
+
+OTHER = "https://calls.acme.example"
+
+
+@pytest.fixture
+def felt(dana: Portal, form: Page) -> Page:
+    """The settings of an organization with two numbers that have a webhook URL."""
+    form.press("Save", public_base_url=BASE)
+    for number, key in (("+15551234567", "twilio"), ("+918047112345", "exotel")):
+        page = dana.get("/o/acme-support/endpoints/new")
+        page.press("Add endpoint", phone_number=number, provider=key, inbound_agent_name="support")
+    return dana.get(PATH)
+
+
+def test_another_base_url_says_first_what_it_changes(app: Flask, felt: Page) -> None:
+    with unchanged(app):
+        page = felt.press("Save", name="Acme", public_base_url=f"{OTHER}/", country="IN")
+    assert page.title == "Change the base URL?"
+    assert "2 webhook URLs change: 1 at Exotel, 1 at Twilio." in page.text
+    assert "The agent that answers: support." in page.text
+    assert "shown as drifted until it is set again" in page.text
+    assert "ElevenLabs" not in page.text
+    page = page.press("Change the base URL", reason="New machine")
+    assert page.notes == "Done: Settings saved."
+    assert [page.value(name) for name in ("name", "public_base_url", "country")] == ["Acme", OTHER, "IN"]
+    saved = [event for event in audit(app) if event.changes.get("public_base_url") == [BASE, OTHER]]
+    assert [event.changes["reason"] for event in saved] == [[None, "New machine"]]
+    assert "New machine" in page.text
+
+
+def test_back_to_the_form_keeps_what_was_typed(app: Flask, felt: Page) -> None:
+    page = felt.press("Save", name="Acme", public_base_url=OTHER, country="IN")
+    with unchanged(app):
+        page = page.press("Back to the form")
+    assert [page.value(name) for name in ("name", "public_base_url", "country")] == ["Acme", OTHER, "IN"]
+    assert page.press("Save").title == "Change the base URL?"
+
+
+@pytest.mark.parametrize("typed", [{"name": "Acme"}, {"public_base_url": f"{BASE}/"}])
+def test_what_changes_no_webhook_url_is_saved_at_once(felt: Page, typed: dict[str, Any]) -> None:
+    assert felt.press("Save", **typed).notes == "Done: Settings saved."
+
+
+def test_a_confirmation_that_is_stale_shows_both_sides(dana: Portal, felt: Page) -> None:
+    page = felt.press("Save", public_base_url=OTHER)
+    dana.get(PATH).press("Save", name="Theirs")
+    page = page.press("Change the base URL", 412)
+    assert ("Public base URL", BASE, OTHER) in page.compared
+
+
+def test_the_webhook_at_elevenlabs_is_named_too(app: Flask, dana: Portal, cast: Cast, form: Page) -> None:
+    page = form.press("Save", public_base_url=BASE)
+    with scope_as(app, cast.dana) as scope:
+        providers.save(scope, PROVIDERS["elevenlabs"], {"webhook_id": "wh-1"})
+    page = page.press("Save", public_base_url=OTHER)
+    assert "The call webhook at ElevenLabs is made anew" in page.text
+    assert "webhook URL changes" not in page.text
+
+
+def test_one_that_was_in_use_before_is_used_again(app: Flask, felt: Page) -> None:
+    page = felt.press("Save", public_base_url=OTHER).press("Change the base URL")
+    page = page.follow(f"Use this one again… {BASE}")
+    assert "2 webhook URLs change" in page.text
+    assert page.value("reason") == f"Undo of the change to {OTHER}"
+    page = page.press("Change the base URL")
+    assert page.value("public_base_url") == BASE
+    assert f"Undo of the change to {OTHER}" in page.text
+    assert page.has_link(f"Use this one again… {OTHER}")
+
+
+@pytest.mark.parametrize("url", ["http://x.example", "javascript:alert(1)", "x"])
+def test_only_what_can_be_a_base_url_is_asked_about(app: Flask, dana: Portal, url: str) -> None:
+    with unchanged(app):
+        page = dana.get(f"{PATH}/base-url?url={url}", 422)
+    assert page.error("public_base_url")

@@ -20,7 +20,7 @@ from tests.support.canary import found_in, found_in_files
 from tests.support.cast import PASSWORD, Cast
 from tests.support.pages import Page, Portal
 from tests.support.rows import unchanged
-from tests.upstreams.elevenlabs import ElevenLabs
+from tests.upstreams.elevenlabs import KEY, ElevenLabs
 
 PATH = "/o/acme-support/voice-ai"
 SECRET = re.compile(r"\b[0-9a-f]{64}\b")
@@ -235,3 +235,14 @@ class TestCallWebhook:
         assert found_in(logged.getvalue().encode(), secrets) == []
         files = [path for path in tmp_path.iterdir() if path.is_file()]
         assert found_in_files(files, secrets) == []
+
+
+def test_each_connection_is_tested_from_here(app: Flask, dana: Portal) -> None:
+    with ElevenLabs() as upstream:
+        app.extensions["patchbay_outbound"] = Outbound(upstream.upstreams, deadline=2.0)
+        page = dana.get("/o/acme-support/voice-ai")
+        page.press("Save ElevenLabs", elevenlabs_api_key=KEY)
+        page = dana.get("/o/acme-support/voice-ai")
+        assert "Not tested since it was last saved" in page.text
+        assert "These values work." in page.press("Test connection of ElevenLabs").notes
+    assert "Works, tested" in dana.get("/o/acme-support/voice-ai").text

@@ -1,0 +1,39 @@
+"""What a browser says it is, in words."""
+
+from __future__ import annotations
+
+import re
+
+UNKNOWN = "Something that does not say what it is"
+
+_BROWSERS = (
+    ("Edge", r"\bEdg(e|A|iOS)?/"),
+    ("Opera", r"\b(OPR|OPX|Opera)/"),
+    ("Samsung Internet", r"\bSamsungBrowser/"),
+    ("Firefox", r"\b(Firefox|FxiOS)/"),
+    ("Chrome", r"\b(Chrome|CriOS|Chromium|HeadlessChrome)/"),
+    ("Safari", r"\bVersion/\S+ .*\bSafari/"),
+)
+_SYSTEMS = (
+    ("iPhone", r"\biPhone\b"),
+    ("iPad", r"\biPad\b"),
+    ("Android", r"\bAndroid\b"),
+    ("Windows", r"\bWindows\b"),
+    ("ChromeOS", r"\bCrOS\b"),
+    ("Mac", r"\bMac(intosh| OS X)\b"),
+    ("Linux", r"\b(Linux|X11)\b"),
+)
+"""In this order: most browsers name others too, and Android names Linux."""
+
+
+def words(user_agent: str) -> str:
+    """Such as “Firefox on Linux”. It is what the browser claims: a hint, and no proof."""
+    browser = _first(_BROWSERS, user_agent)
+    system = _first(_SYSTEMS, user_agent)
+    if browser and system:
+        return f"{browser} on {system}"
+    return browser or (f"A browser on {system}" if system else UNKNOWN)
+
+
+def _first(known: tuple[tuple[str, str], ...], text: str) -> str | None:
+    return next((name for name, pattern in known if re.search(pattern, text)), None)

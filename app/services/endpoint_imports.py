@@ -1,0 +1,295 @@
+"""Endpoints from a file: first what importing would do, row by row; then all of it, or nothing."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any, NamedTuple, TypeVar
+
+from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from app.core import clock, sheets
+from app.core.errors import Conflict, Invalid, NotFound, Problem
+from app.models import Endpoint, EndpointImport
+from app.services import audit, drift, endpoint_sheets, validation
+from app.services.endpoint_sheets import Row, Sheet, text_of
+from app.services.endpoints import CALLED_BY, EndpointDraft, EndpointEdit
+from app.services.scope import Scope, expect_version
+
+KEPT = timedelta(days=1)
+SHOWN = 100
+"""Rows of each outcome that a page shows; the report has them all."""
+
+AT_ONCE = 1000
+"""Numbers in one question to the database."""
+
+EACH = 1000
+"""More events than this would hide all others, and take longer than the import."""
+
+PASTED = "Pasted rows"
+IN_USE = "This number is in use already. A number can have one endpoint only."
+
+Item = TypeVar("Item")
+
+
+class Outcome(StrEnum):
+    REFUSED = "refused"
+    CHANGED = "changed"
+    ADDED = "added"
+    UNCHANGED = "unchanged"
+
+
+class Planned(NamedTuple):
+    """What becomes of one row. Of a changed endpoint, `before` and `values` have what changes.
+
+    `endpoint_id` and `version` are of the endpoint that was there when this was planned.
+    """
+
+    line: int
+    number: str
+    outcome: str
+    values: dict[str, Any] = {}
+    before: dict[str, Any] = {}
+    endpoint_id: str | None = None
+    version: int | None = None
+    said: str = ""
+
+
+class _Moved(Exception):
+    """What is stored is not what the plan was made from."""
+
+
+def check(scope: Scope, raw: bytes, file_name: str = "") -> EndpointImport:
+    """Stores what importing the file would do. Raises Invalid where it is no table of endpoints."""
+    if not raw.strip():
+        raise Invalid([Problem("file", "Choose a file, or paste rows with their header.")])
+    country = scope.organization.country
+    sheet = endpoint_sheets.read(raw, country)
+    plan = _plan(scope, sheet)
+    with scope.transaction(lock=False):
+        scope.session.execute(delete(EndpointImport).where(EndpointImport.created_at < clock.now() - KEPT))
+        found = EndpointImport(
+            organization_id=scope.organization.id,
+            actor_name=scope.actor.name,
+            file_name=file_name[:200] or PASTED,
+            country=country,
+            shown=_shown(sheet, plan),
+            plan=_pack(plan),
+            source=zlib.compress(raw, 1),
+        )
+        scope.session.add(found)
+    return found
+
+
+def get(scope: Scope, import_id: str) -> EndpointImport:
+    found = scope.get(EndpointImport, import_id, what="import")
+    if found.created_at < clock.now() - KEPT:
+        raise NotFound("This import is more than a day old, and is not kept. Upload the file again.")
+    return found
+
+
+def apply(scope: Scope, import_id: str, *, version: int | None = None) -> EndpointImport:
+    """All of it, in one transaction. Where anything that it was planned from is different by now,
+    nothing is done, and the import is what it would do now: its `applied_at` tells.
+
+    Raises Conflict where a row is refused or all was applied before, Stale.
+    """
+    try:
+        with scope.transaction():
+            found = get(scope, import_id)
+            expect_version(found, version)
+            _refuse_unfit(found)
+            plan = _unpack(found.plan)
+            if found.country != scope.organization.country or not _is_as_planned(scope, plan):
+                raise _Moved
+            _write(scope, found, plan)
+            found.applied_at = clock.now()
+    except (_Moved, IntegrityError):
+        return _check_again(scope, import_id)
+    scope.check_soon(scope.organization.id)
+    return found
+
+
+def _refuse_unfit(found: EndpointImport) -> None:
+    if found.applied_at:
+        raise Conflict("This import was applied already.", code="APPLIED_ALREADY")
+    if found.shown["totals"][Outcome.REFUSED]:
+        message = "Rows of this file are refused, so nothing is imported. Correct them, and upload it again."
+        raise Conflict(message, code="ROWS_REFUSED")
+
+
+def _check_again(scope: Scope, import_id: str) -> EndpointImport:
+    """The same file against what is stored now."""
+    found = get(scope, import_id)
+    before, country = _unpack(found.plan), scope.organization.country
+    sheet = endpoint_sheets.read(zlib.decompress(found.source), country)
+    plan = _plan(scope, sheet)
+    with scope.transaction(lock=False):
+        found = get(scope, import_id)
+        if found.applied_at is None:
+            found.country, found.plan = country, _pack(plan)
+            found.shown = _shown(sheet, plan) | _moved(before, plan)
+    return found
+
+
+def report(scope: Scope, import_id: str) -> Iterator[bytes]:
+    """Every row of the file, with what becomes of it and why, as CSV."""
+    plan = _unpack(get(scope, import_id).plan)
+    header = ("line", "phone_number", "result", "details")
+    return sheets.lines([header, *((str(row.line), row.number, row.outcome, _told(row)) for row in plan)])
+
+
+def _told(row: Planned) -> str:
+    if row.outcome != Outcome.CHANGED:
+        return row.said
+    names = row.values
+    return "; ".join(f"{name}: {text_of(row.before[name])} → {text_of(names[name])}" for name in names)
+
+
+def _pack(plan: Sequence[Planned]) -> bytes:
+    return zlib.compress(json.dumps(plan, separators=(",", ":")).encode(), 1)
+
+
+def _unpack(packed: bytes) -> list[Planned]:
+    return [Planned(*row) for row in json.loads(zlib.decompress(packed))]
+
+
+def _shown(sheet: Sheet, plan: Sequence[Planned]) -> dict[str, Any]:
+    totals = Counter(row.outcome for row in plan)
+    return {
+        "totals": {str(outcome): totals[outcome] for outcome in Outcome},
+        "notes": sheet.notes,
+        "rows": {str(outcome): _first(plan, outcome) for outcome in Outcome},
+    }
+
+
+def _first(plan: Iterable[Planned], outcome: Outcome) -> list[dict[str, Any]]:
+    found = [row for row in plan if row.outcome == outcome]
+    return [row._asdict() for row in found[:SHOWN]] if outcome != Outcome.UNCHANGED else []
+
+
+def _moved(before: Sequence[Planned], after: Sequence[Planned]) -> dict[str, Any]:
+    """The rows of which something else becomes than was shown."""
+    found = [
+        {"line": now.line, "number": now.number, "was": was.outcome, "is": now.outcome, "said": _told(now)}
+        for was, now in zip(before, after, strict=True)
+        if was._replace(endpoint_id=None, version=None) != now._replace(endpoint_id=None, version=None)
+    ]
+    return {"moved": found[:SHOWN], "moved_count": len(found)}
+
+
+def _plan(scope: Scope, sheet: Sheet) -> list[Planned]:
+    lines: dict[str, list[int]] = defaultdict(list)
+    for row in sheet.rows:
+        if not row.wrong:
+            lines[row.number].append(row.line)
+    known = _known(scope, lines)
+    return [_planned(scope, row, lines[row.number], known.get(row.number)) for row in sheet.rows]
+
+
+def _known(scope: Scope, numbers: Collection[str]) -> dict[str, Any]:
+    """Endpoints by number, of whatever organization."""
+    columns = ("phone_number", "organization_id", "id", "version", "provider", *EndpointEdit.model_fields)
+    query = select(*(getattr(Endpoint, name) for name in columns))
+    found: dict[str, Any] = {}
+    for some in _some(list(numbers)):
+        rows = scope.session.execute(query.where(Endpoint.phone_number.in_(some)))
+        found |= {row.phone_number: row for row in rows}
+    return found
+
+
+def _some(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
+    return (items[at : at + AT_ONCE] for at in range(0, len(items), AT_ONCE))
+
+
+def _planned(scope: Scope, row: Row, lines: Sequence[int], stored: Any) -> Planned:
+    wrong = row.wrong
+    if not wrong and len(lines) > 1:
+        others = ", ".join(str(line) for line in lines[:10] if line != row.line)
+        wrong = f"The number is in line {others} too. Keep one of them."
+    if not wrong and stored and stored.organization_id != scope.organization.id:
+        wrong = IN_USE
+    if wrong:
+        return Planned(row.line, row.number, Outcome.REFUSED, said=wrong)
+    try:
+        return _change(scope, row, stored) if stored else _addition(scope, row)
+    except Invalid as error:
+        said = " ".join(f"{problem.field}: {problem.message}" for problem in error.problems)
+        return Planned(row.line, row.number, Outcome.REFUSED, said=said)
+
+
+def _addition(scope: Scope, row: Row) -> Planned:
+    sent = {"phone_number": row.number, **row.sent}
+    draft = validation.read(EndpointDraft, sent, country=scope.organization.country)
+    return Planned(row.line, row.number, Outcome.ADDED, draft.model_dump())
+
+
+def _change(scope: Scope, row: Row, stored: Any) -> Planned:
+    """What the file does not say of it stays."""
+    sent = dict(row.sent)
+    if sent.get("provider") == stored.provider:
+        del sent["provider"]
+    draft = validation.read(EndpointEdit, sent, country=scope.organization.country)
+    values = {
+        name: value
+        for name, value in draft.model_dump(exclude_unset=True).items()
+        if text_of(value) != text_of(getattr(stored, name))
+    }
+    before = {name: getattr(stored, name) for name in values}
+    outcome = Outcome.CHANGED if values else Outcome.UNCHANGED
+    return Planned(row.line, row.number, outcome, values, before, stored.id, stored.version)
+
+
+def _is_as_planned(scope: Scope, plan: Sequence[Planned]) -> bool:
+    """Each number is still nobody's, or the same endpoint in the same version."""
+    known = _known(scope, [row.number for row in plan])
+    here = scope.organization.id
+    stored = {number: (row.organization_id, row.id, row.version) for number, row in known.items()}
+    wanted = {row.number: (here, row.endpoint_id, row.version) for row in plan if row.endpoint_id}
+    return stored == wanted
+
+
+def _write(scope: Scope, found: EndpointImport, plan: Sequence[Planned]) -> None:
+    """Inside a transaction only. IntegrityError where a number is taken in this moment."""
+    added = [row for row in plan if row.outcome == Outcome.ADDED]
+    changed = [row for row in plan if row.outcome == Outcome.CHANGED]
+    if added:
+        own = {"organization_id": scope.organization.id}
+        scope.session.connection().execute(insert(Endpoint), [own | row.values for row in added])
+    _change_all(scope, changed)
+    _record(scope, found, added, changed)
+    for some in _some([row.number for row in [*added, *changed] if row.values.keys() & CALLED_BY]):
+        drift.mark_due(scope, some)
+
+
+def _change_all(scope: Scope, changed: Iterable[Planned]) -> None:
+    """One statement for all rows in which the same columns change."""
+    alike: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
+    for row in changed:
+        alike[tuple(row.values)].append(
+            {f"new_{name}": row.values[name] for name in row.values} | {"row_id": row.endpoint_id}
+        )
+    for names, rows in alike.items():
+        values: Mapping[str, Any] = {name: bindparam(f"new_{name}") for name in names}
+        statement = update(Endpoint).where(Endpoint.id == bindparam("row_id"))
+        raised = {"version": Endpoint.version + 1, "updated_at": clock.now()}
+        scope.session.connection().execute(statement.values(**values, **raised), rows)
+
+
+def _record(
+    scope: Scope, found: EndpointImport, added: Sequence[Planned], changed: Sequence[Planned]
+) -> None:
+    """One event for the organization; and up to `EACH` endpoints, one in the history of each."""
+    told = {name: [None, count] for name, count in found.shown["totals"].items() if count}
+    audit.record(scope, "endpoints.imported", found.file_name, told)
+    source = {"imported_from": [None, found.file_name]}
+    if len(added) + len(changed) > EACH:
+        return
+    for action, rows in (("endpoint.created", added), ("endpoint.saved", changed)):
+        for row in rows:
+            audit.note(scope, action, row.number, audit.diff(row.before, row.values) | source)

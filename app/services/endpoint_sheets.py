@@ -1,0 +1,187 @@
+"""Endpoints as a table in a file: what its columns are, how it is written, how it is read."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from app.core import naming, phone, sheets
+from app.core.errors import Invalid, Problem
+from app.core.phone import Reading
+from app.provider import Family
+from app.providers import keys_in
+from app.services import endpoints
+from app.services.endpoints import Filter
+from app.services.scope import Scope
+
+COLUMNS = (
+    "phone_number",
+    "provider",
+    "inbound_agent_name",
+    "outbound_agent_name",
+    "label",
+    "is_active",
+)
+COMPUTED = ("created_at", "inbound_webhook_url")
+"""Written for people to read, and left aside when a file comes back."""
+
+MOST_ROWS = 100_000
+TRUE = frozenset({"true", "yes", "1", "on", "wahr", "vrai", "verdadero"})
+FALSE = frozenset({"false", "no", "0", "off", "falsch", "faux", "falso"})
+"""Also as spreadsheets write them in German, French and Spanish."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of a file: what it says of a number, by column. `wrong`: why the number is none."""
+
+    line: int
+    number: str
+    sent: dict[str, Any]
+    wrong: str = ""
+
+
+@dataclass
+class Sheet:
+    rows: list[Row] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def written(scope: Scope, wanted: Filter) -> Iterator[bytes]:
+    """Every endpoint that matches, a few at a time: memory does not grow with the rows."""
+    return sheets.lines(_table(scope, wanted))
+
+
+def _table(scope: Scope, wanted: Filter) -> Iterator[list[str]]:
+    names = [*COLUMNS, *COMPUTED]
+    yield names
+    for document in endpoints.stream(scope, wanted):
+        yield [text_of(document[name]) for name in names]
+
+
+def text_of(value: Any) -> str:
+    """As a cell has it."""
+    return "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def template() -> Iterator[bytes]:
+    """The header, and two rows that show what goes into it."""
+    first, *others = keys_in(Family.TELEPHONY)
+    return sheets.lines(
+        [
+            COLUMNS,
+            ("+15551234567", first, "Reception", "Sales", "Front desk", "true"),
+            ("+442079460958", others[0] if others else first, "Reception", "", "London", "false"),
+        ]
+    )
+
+
+def read(raw: bytes, country: str | None) -> Sheet:
+    """What the file says. Raises Invalid where it is no table of endpoints at all."""
+    try:
+        text, encoding = sheets.decode(raw)
+        table = sheets.rows(text)
+        _, header = next(table, (0, []))
+        names, notes = _columns(header)
+        if encoding == sheets.WINDOWS:
+            notes.append("The file is not UTF-8, and was read as Windows-1252: look at letters with accents.")
+        return _read_rows(table, names, country, notes)
+    except sheets.Unreadable as error:
+        raise _refused(str(error)) from None
+
+
+def _refused(*sentences: str) -> Invalid:
+    return Invalid([Problem("file", sentence) for sentence in sentences])
+
+
+def _columns(header: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The column of each cell, "" where the header is empty, and what is to be said of them."""
+    if not header:
+        raise _refused(f"There is nothing in it. The first row names the columns: {', '.join(COLUMNS)}.")
+    names = ["_".join(cell.lower().replace("-", " ").replace("_", " ").split()) for cell in header]
+    problems = [_unknown(cell) for cell, name in zip(header, names, strict=True) if not _is_known(name)]
+    twice = [name for name, count in Counter(filter(None, names)).items() if count > 1]
+    problems += [f"The column {name} is there twice. Remove one." for name in twice]
+    if "phone_number" not in names and not problems:
+        problems.append("There is no column phone_number. The first row of the file names the columns.")
+    if problems:
+        raise _refused(*problems[:10])
+    notes = []
+    if computed := [name for name in COMPUTED if name in names]:
+        notes.append(f"Ignored, since it is computed: {', '.join(computed)}.")
+    if missing := [name for name in COLUMNS if name not in names]:
+        notes.append(f"Not in the file, so it stays as it is stored: {', '.join(missing)}.")
+    return names, notes
+
+
+def _is_known(name: str) -> bool:
+    return name in COLUMNS or name in COMPUTED or not name
+
+
+def _unknown(cell: str) -> str:
+    shown = cell[:60]
+    if near := naming.nearest("_".join(cell.lower().split()), COLUMNS):
+        return f"There is no column “{shown}”. Did you mean {near}?"
+    return f"There is no column “{shown}”. Known are: {', '.join(COLUMNS)}."
+
+
+def _read_rows(
+    table: Iterator[tuple[int, list[str]]], names: list[str], country: str | None, notes: list[str]
+) -> Sheet:
+    sheet = Sheet(notes=notes)
+    readings: Counter[Reading] = Counter()
+    for line, cells in table:
+        if len(sheet.rows) == MOST_ROWS:
+            raise _refused(f"The file has more than {MOST_ROWS:,} rows. Split it, each part with the header.")
+        row, reading = _row(line, cells, names, country)
+        sheet.rows.append(row)
+        readings[reading] += 1
+    if not sheet.rows:
+        raise _refused("There is a header, and no row below it.")
+    notes += _read_as(readings, country)
+    return sheet
+
+
+def _row(line: int, cells: list[str], names: list[str], country: str | None) -> tuple[Row, Reading]:
+    """A short row has empty cells at its end: some spreadsheets write it so."""
+    padded = [*cells, *[""] * (len(names) - len(cells))]
+    named = dict(zip(names, padded, strict=False))
+    sent = {name: sheets.plain(cell).strip() for name, cell in named.items() if name in COLUMNS}
+    number, reading, wrong = sent.pop("phone_number"), Reading.AS_WRITTEN, ""
+    if any(cell for at, cell in enumerate(cells) if at >= len(names) or not names[at]):
+        wrong = "This row has a cell that no column of the header is for."
+    try:
+        number, reading = phone.from_cell(number, country)
+    except ValueError as error:
+        wrong = wrong or (str(error) if number else "The phone number is missing.")
+    return Row(line, number, dict(_values(sent)), wrong), reading
+
+
+def _values(cells: dict[str, str]) -> Iterator[tuple[str, Any]]:
+    """As the API is sent them. An empty cell clears; of a provider or a state it says nothing."""
+    for name, text in cells.items():
+        if name == "is_active":
+            if text:
+                yield name, _yes_or_no(text)
+        elif name == "provider":
+            if text:
+                yield name, text.lower()
+        else:
+            yield name, text or None
+
+
+def _yes_or_no(text: str) -> Any:
+    word = text.lower()
+    return True if word in TRUE else False if word in FALSE else text
+
+
+def _read_as(readings: Counter[Reading], country: str | None) -> Iterator[str]:
+    if count := readings[Reading.PLUS_LOST]:
+        what = "1 number had no plus, and was" if count == 1 else f"{count:,} numbers had no plus, and were"
+        yield f"{what} read with the country code that begins it."
+    if count := readings[Reading.NATIONAL]:
+        what = "1 number was read as one" if count == 1 else f"{count:,} numbers were read as numbers"
+        place = phone.country_names().get(country or "", country)
+        yield f"{what} of {place}, the country of the organization."

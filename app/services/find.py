@@ -1,0 +1,78 @@
+"""Finding things by a few letters or digits: organizations, numbers, people."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from sqlalchemy import select
+
+from app.core import phone
+from app.models import Endpoint, Organization, User
+from app.services.scope import Scope
+
+MOST = 6
+"""Of each kind."""
+
+
+@dataclass(frozen=True)
+class FoundNumber:
+    phone_number: str
+    label: str | None
+    endpoint_id: str
+    slug: str
+    organization: str
+
+
+@dataclass(frozen=True)
+class Found:
+    organizations: list[Organization] = field(default_factory=list)
+    numbers: list[FoundNumber] = field(default_factory=list)
+    people: list[User] = field(default_factory=list)
+
+
+def find(scope: Scope, text: str) -> Found:
+    """What begins with the digits, or has the text in its name. In every organization, but for people:
+    those are looked for in the scope's alone."""
+    text = text.strip()
+    if not text or "\0" in text:
+        return Found(_organizations(scope, ""))
+    return Found(_organizations(scope, text), _numbers(scope, text), _people(scope, text))
+
+
+def _organizations(scope: Scope, text: str) -> list[Organization]:
+    query = select(Organization).order_by(Organization.name, Organization.id).limit(MOST)
+    return list(scope.session.scalars(query.where(Organization.name.icontains(text, autoescape=True))))
+
+
+def _numbers(scope: Scope, text: str) -> list[FoundNumber]:
+    """By how they begin, in E.164 or as they are written in the scope's country."""
+    found: dict[str, FoundNumber] = {}
+    for beginning in _beginnings(scope, text):
+        query = (
+            select(Endpoint, Organization)
+            .join(Organization, Organization.id == Endpoint.organization_id)
+            .where(Endpoint.phone_number.startswith(beginning))
+            .order_by(Endpoint.phone_number)
+            .limit(MOST)
+        )
+        for row, owner in scope.session.execute(query):
+            found[row.id] = FoundNumber(row.phone_number, row.label, row.id, owner.slug, owner.name)
+    return list(found.values())[:MOST]
+
+
+def _beginnings(scope: Scope, text: str) -> list[str]:
+    digits = re.sub(r"[\s().\-+/]", "", text)
+    if not (digits.isascii() and digits.isdigit()) or len(digits) > 20:
+        return []
+    country = scope.found.country if scope.found else None
+    code = phone.calling_code(country) if country else 0
+    national = [f"+{code}{digits.lstrip('0')}"] if code and not text.startswith("+") else []
+    return [f"+{digits}", *national]
+
+
+def _people(scope: Scope, text: str) -> list[User]:
+    if scope.found is None:
+        return []
+    matches = User.name.icontains(text, autoescape=True) | User.email.icontains(text, autoescape=True)
+    return list(scope.session.scalars(scope.select(User).where(matches).order_by(User.name).limit(MOST)))

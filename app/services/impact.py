@@ -1,0 +1,173 @@
+"""Whom a change of what is live touches: counted and named before it is made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, exists, func, select, union
+
+from app.models import Endpoint, User, VoicePhoneNumber
+from app.provider import Family, Provider
+from app.providers import PROVIDERS
+from app.services import connections, providers, workspace_webhook
+from app.services.scope import Scope
+
+NAMED = 5
+"""Of many, so many are told by name."""
+
+
+@dataclass(frozen=True)
+class Some:
+    """The first few names, and how many there are in all."""
+
+    names: list[str]
+    total: int
+
+    @property
+    def words(self) -> str:
+        """`Ann, Bob and 3 more`; empty where there is nobody."""
+        if self.total > len(self.names):
+            return f"{', '.join(self.names)} and {self.total - len(self.names):,} more"
+        *most, last = self.names or [""]
+        return f"{', '.join(most)} and {last}" if most else last
+
+
+@dataclass(frozen=True)
+class OfProvider:
+    """Who uses a provider: active endpoints and their agents, and the people who have its numbers.
+
+    `ai` numbers are answered by an agent that needs it.
+    """
+
+    families: list[Family]
+    numbers: int
+    agents: Some
+    dialers: Some
+    ai: int
+
+    @property
+    def is_nobody(self) -> bool:
+        return not (self.families or self.numbers or self.dialers.total or self.ai)
+
+
+@dataclass(frozen=True)
+class OfSwitch:
+    """Who notices another active provider. `without`: people who have numbers, and none on the new one."""
+
+    was: str | None
+    now: str | None
+    numbers: dict[str, int]
+    dialers: Some
+    without: Some
+
+
+@dataclass(frozen=True)
+class OfBaseUrl:
+    """What another base URL changes: webhook URLs by provider, and the voice AI's webhook."""
+
+    was: str | None
+    now: str | None
+    urls: dict[str, int]
+    agents: Some
+    has_webhook: bool
+
+    @property
+    def total(self) -> int:
+        return sum(self.urls.values())
+
+    @property
+    def is_felt(self) -> bool:
+        """Whether something that is there now stops being right."""
+        return self.was is not None and self.was != self.now and (self.total > 0 or self.has_webhook)
+
+    @property
+    def by_provider(self) -> str:
+        """`3 at Twilio, 1 at Exotel`."""
+        return ", ".join(
+            f"{count:,} at {PROVIDERS[key].label if key in PROVIDERS else key}"
+            for key, count in sorted(self.urls.items())
+        )
+
+
+def of_provider(scope: Scope, provider: Provider) -> OfProvider:
+    own = (Endpoint.organization_id == scope.organization.id) & (Endpoint.provider == provider.key)
+    is_live = own & Endpoint.is_active
+    return OfProvider(
+        providers.active_families(scope, provider),
+        _count(scope, select(Endpoint.id).where(is_live)),
+        _agents(scope, is_live),
+        _people(scope, _has_number(scope, VoicePhoneNumber.provider == provider.key)),
+        _ai(scope, provider),
+    )
+
+
+def _ai(scope: Scope, provider: Provider) -> int:
+    if provider.families != (Family.VOICE_AI,):
+        return 0
+    number = VoicePhoneNumber
+    own = (number.organization_id == scope.organization.id) & number.ai_enabled
+    return _count(scope, select(number.phone_number).where(own).distinct())
+
+
+def holders(scope: Scope, number: str) -> Some:
+    """The people who have the number in their dialer."""
+    return _people(scope, _has_number(scope, VoicePhoneNumber.phone_number == number))
+
+
+def of_switch(scope: Scope, family: Family, key: str | None) -> OfSwitch:
+    nobody = Some([], 0)
+    was = providers.active(scope, family)
+    if family is not Family.VOICE:
+        is_live = (Endpoint.organization_id == scope.organization.id) & Endpoint.is_active
+        return OfSwitch(was, key, _by_provider(scope, is_live), nobody, nobody)
+    has_any = _has_number(scope)
+    lacks = ~_has_number(scope, VoicePhoneNumber.provider == key)
+    return OfSwitch(was, key, {}, _people(scope), _people(scope, has_any & lacks))
+
+
+def of_base_url(scope: Scope, url: str | None) -> OfBaseUrl:
+    """`url` as it would be stored."""
+    has_url = (Endpoint.organization_id == scope.organization.id) & Endpoint.inbound_agent_name.is_not(None)
+    voice_ai = connections.load(scope, PROVIDERS[workspace_webhook.KEY])
+    return OfBaseUrl(
+        scope.organization.public_base_url,
+        url,
+        _by_provider(scope, has_url),
+        _some(scope, select(Endpoint.inbound_agent_name.label("name")).where(has_url).distinct()),
+        workspace_webhook.is_made(voice_ai),
+    )
+
+
+def _by_provider(scope: Scope, among: ColumnElement[bool]) -> dict[str, int]:
+    query = select(Endpoint.provider, func.count().label("numbers")).where(among).group_by(Endpoint.provider)
+    return {row.provider: row.numbers for row in scope.session.execute(query)}
+
+
+def _agents(scope: Scope, among: ColumnElement[bool]) -> Some:
+    """Those that answer or dial."""
+    columns = (Endpoint.inbound_agent_name, Endpoint.outbound_agent_name)
+    named = (select(column.label("name")).where(among, column.is_not(None)) for column in columns)
+    return _some(scope, union(*named))
+
+
+def _has_number(scope: Scope, *conditions: ColumnElement[bool]) -> ColumnElement[bool]:
+    own = VoicePhoneNumber.organization_id == scope.organization.id
+    return exists().where(own, VoicePhoneNumber.user_id == User.id, *conditions)
+
+
+def _people(scope: Scope, *conditions: ColumnElement[bool]) -> Some:
+    own = (User.organization_id == scope.organization.id) & User.disabled_at.is_(None)
+    return _some(scope, select(User.name.label("name"), User.id).where(own, *conditions))
+
+
+def _some(scope: Scope, query: Any) -> Some:
+    """`query` gives each of them once, with a `name`."""
+    found = query.subquery()
+    total = scope.session.scalar(select(func.count()).select_from(found)) or 0
+    names = scope.session.scalars(select(found.c.name).order_by(found.c.name).limit(NAMED))
+    return Some(list(names), total)
+
+
+def _count(scope: Scope, query: Any) -> int:
+    return scope.session.scalar(select(func.count()).select_from(query.subquery())) or 0

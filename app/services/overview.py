@@ -1,0 +1,305 @@
+"""How every organization stands: what is live, missing, untested or drifted, since when; worst first."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import IntEnum
+from typing import Any
+
+from sqlalchemy import func, or_, select
+
+from app.models import (
+    Check,
+    CheckRun,
+    Connection,
+    DriftCheck,
+    Endpoint,
+    Organization,
+    ProviderSwitch,
+    Secret,
+    User,
+    WebhookSetup,
+)
+from app.provider import Family
+from app.providers import PROVIDERS, keys_in
+from app.services.scope import Scope
+from app.services.workspace_webhook import KEY
+from app.services.workspace_webhook import State as WebhookState
+
+PAGE = 100
+TEXT_LONGEST = 100
+
+
+class Level(IntEnum):
+    """The worse, the higher."""
+
+    FINE = 0
+    UNSURE = 1
+    MISSING = 2
+    BROKEN = 3
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something to do. `page` names the place that does it; `provider` which one, where there are several."""
+
+    level: Level
+    text: str
+    page: str
+    provider: str | None = None
+    since: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Seen:
+    """The checks of one provider's numbers. `unseen` ones were never looked at."""
+
+    drifted: int = 0
+    since: datetime | None = None
+    unseen: int = 0
+    checked_at: datetime | None = None
+
+
+@dataclass
+class Facts:
+    """All that is known of one organization, by provider key where a provider is meant."""
+
+    organization: Organization
+    numbers: dict[str, int] = field(default_factory=dict)
+    answered: int = 0
+    people: int = 0
+    connections: dict[str, tuple[bool, datetime]] = field(default_factory=dict)
+    held: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    tests: dict[str, tuple[bool, datetime]] = field(default_factory=dict)
+    seen: dict[str, Seen] = field(default_factory=dict)
+    failure: str | None = None
+    webhook: tuple[str, datetime] | None = None
+    left_at: datetime | None = None
+
+    def active(self, family: Family) -> str | None:
+        key: str | None = getattr(self.organization, f"active_{family}")
+        return key
+
+    def works(self, key: str) -> bool:
+        """Whether the provider is enabled and has all that it needs."""
+        required = {field.name for field in PROVIDERS[key].required} if key in PROVIDERS else {""}
+        return self.connections.get(key, (False, None))[0] and required <= self.held[key]
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One organization, with what is to be done there, worst first."""
+
+    facts: Facts
+    findings: list[Finding]
+
+    @property
+    def organization(self) -> Organization:
+        return self.facts.organization
+
+    @property
+    def level(self) -> Level:
+        return max((finding.level for finding in self.findings), default=Level.FINE)
+
+    @property
+    def is_untouched(self) -> bool:
+        """Whether nothing was ever set up in it."""
+        facts = self.facts
+        return not (facts.connections or facts.numbers or facts.organization.public_base_url)
+
+    @property
+    def numbers(self) -> int:
+        return sum(self.facts.numbers.values())
+
+    @property
+    def drifted(self) -> int:
+        return sum(seen.drifted for seen in self.facts.seen.values())
+
+    @property
+    def checked_at(self) -> datetime | None:
+        times = [seen.checked_at for seen in self.facts.seen.values() if seen.checked_at]
+        return max(times, default=None)
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some of the organizations that were asked for. `found` counts all of those, `total` all there are."""
+
+    rows: list[Standing]
+    number: int
+    pages: int
+    found: int
+    total: int
+
+
+def page(scope: Scope, text: str = "", number: int = 1) -> Page:
+    """Those with the text in name or address, worst first; the same few queries however many there are."""
+    text = text.strip()[:TEXT_LONGEST].replace("\0", "")
+    total = scope.session.scalar(select(func.count()).select_from(Organization)) or 0
+    rows = sorted(
+        (Standing(facts, _findings(facts)) for facts in _facts(scope, text)),
+        key=lambda row: (-row.level, row.organization.name.casefold(), row.organization.id),
+    )
+    pages = max(1, -(-len(rows) // PAGE))
+    number = min(max(number, 1), pages)
+    return Page(rows[(number - 1) * PAGE : number * PAGE], number, pages, len(rows), total)
+
+
+def _findings(facts: Facts) -> list[Finding]:
+    found = [*_drifted(facts), *_missing(facts), *_active(facts), *_unseen(facts), *_webhook(facts)]
+    return sorted(found, key=lambda finding: -finding.level)
+
+
+def _drifted(facts: Facts) -> Iterator[Finding]:
+    """People's numbers are repaired where their application's callback is set."""
+    own = [seen for key, seen in facts.seen.items() if key in keys_in(Family.TELEPHONY) and seen.drifted]
+    if own:
+        since = min((seen.since for seen in own if seen.since), default=None)
+        text = f"{sum(seen.drifted for seen in own):,} drifted"
+        yield Finding(Level.BROKEN, text, "drifted", since=since)
+    for key, seen in facts.seen.items():
+        if key in PROVIDERS and key not in keys_in(Family.TELEPHONY) and seen.drifted:
+            text = f"{seen.drifted:,} of people's drifted"
+            yield Finding(Level.BROKEN, text, "callback", key, seen.since)
+
+
+def _missing(facts: Facts) -> Iterator[Finding]:
+    if not facts.organization.public_base_url:
+        yield Finding(Level.MISSING, "No base URL", "settings")
+    if not facts.active(Family.TELEPHONY):
+        yield Finding(Level.MISSING, "No provider for agent calls", "checklist", since=facts.left_at)
+    for key, count in facts.numbers.items():
+        if key != facts.active(Family.TELEPHONY) and not facts.works(key):
+            noun = "number" if count == 1 else "numbers"
+            text = f"{_label(key)} not connected: {count:,} {noun}"
+            yield Finding(Level.MISSING, text, "provider", key)
+
+
+def _active(facts: Facts) -> Iterator[Finding]:
+    """Of each provider that is live: whether it works, is complete, and was tested."""
+    for key in dict.fromkeys(facts.active(family) for family in Family):
+        if key is None:
+            continue
+        tested = facts.tests.get(key)
+        if not facts.works(key):
+            yield Finding(Level.MISSING, f"{_label(key)} is not complete", "provider", key)
+        elif tested is None:
+            since = facts.connections[key][1]
+            yield Finding(Level.UNSURE, f"{_label(key)} not tested", "provider", key, since)
+        elif not tested[0]:
+            yield Finding(Level.BROKEN, f"{_label(key)} does not work", "provider", key, tested[1])
+
+
+def _unseen(facts: Facts) -> Iterator[Finding]:
+    unseen = sum(seen.unseen for seen in facts.seen.values())
+    if unseen:
+        yield Finding(Level.UNSURE, f"{unseen:,} not checked", "endpoints")
+    elif facts.failure:
+        yield Finding(Level.UNSURE, "The last check was not complete", "endpoints")
+
+
+def _webhook(facts: Facts) -> Iterator[Finding]:
+    """Without a connection there is nothing that could fail."""
+    is_open = facts.webhook and facts.webhook[0] in (WebhookState.FAILED, WebhookState.ASKS)
+    if facts.webhook and is_open and facts.works(KEY):
+        text = "Call webhook not set up"
+        yield Finding(Level.MISSING, text, "webhook", since=facts.webhook[1])
+
+
+def _label(key: str) -> str:
+    return PROVIDERS[key].label if key in PROVIDERS else key
+
+
+def _facts(scope: Scope, text: str) -> list[Facts]:
+    query = select(Organization)
+    if text:
+        columns = (Organization.name, Organization.slug)
+        query = query.where(or_(*(column.icontains(text, autoescape=True) for column in columns)))
+    found = {row.id: Facts(row) for row in scope.session.scalars(query)}
+    among = _Among(scope, found)
+    _read_numbers(among)
+    _read_connections(scope, among)
+    _read_checks(among)
+    _read_rest(among)
+    return list(found.values())
+
+
+@dataclass(frozen=True)
+class _Among:
+    """Rows of grouped queries, each beside the facts that it belongs to."""
+
+    scope: Scope
+    found: dict[str, Facts]
+
+    def rows(self, query: Any) -> Iterator[tuple[Facts, Any]]:
+        """`query` selects the organization's id first."""
+        for row in self.scope.session.execute(query):
+            if row[0] in self.found:
+                yield self.found[row[0]], row
+
+
+def _read_numbers(among: _Among) -> None:
+    owner = Endpoint.organization_id
+    counted = select(owner, Endpoint.provider, func.count(), func.count(Endpoint.inbound_agent_name))
+    for facts, row in among.rows(counted.where(Endpoint.is_active).group_by(owner, Endpoint.provider)):
+        facts.numbers[row[1]] = row[2]
+        facts.answered += row[3]
+    people = select(User.organization_id, func.count()).group_by(User.organization_id)
+    for facts, row in among.rows(people):
+        facts.people = row[1]
+
+
+def _read_connections(scope: Scope, among: _Among) -> None:
+    """Secrets are not opened: one that was sealed with a key of ours counts."""
+    known: Collection[str] = scope.keys.sealer.fingerprints
+    owner = Connection.organization_id
+    stored = select(owner, Connection.provider, Connection.enabled, Connection.updated_at, Connection.values)
+    for facts, row in among.rows(stored):
+        facts.connections[row[1]] = (row[2], row[3])
+        facts.held[row[1]] |= {name for name, value in row[4].items() if value is not None}
+    sealed = select(Secret.organization_id, Secret.provider, Secret.field)
+    usable = sealed.where(Secret.key_fingerprint.in_(known))
+    for facts, row in among.rows(usable):
+        facts.held[row[1]].add(row[2])
+
+
+def _read_checks(among: _Among) -> None:
+    owner = DriftCheck.organization_id
+    counted = select(
+        owner,
+        DriftCheck.provider,
+        func.count().filter(DriftCheck.in_sync.is_(False)),
+        func.min(DriftCheck.since),
+        func.count().filter(DriftCheck.checked_at.is_(None)),
+        func.max(DriftCheck.checked_at),
+    ).group_by(owner, DriftCheck.provider)
+    for facts, row in among.rows(counted):
+        facts.seen[row[1]] = Seen(*row[2:])
+    runs = select(CheckRun.organization_id, CheckRun.failure).where(CheckRun.failure.is_not(None))
+    for facts, row in among.rows(runs):
+        facts.failure = row[1]
+
+
+def _read_rest(among: _Among) -> None:
+    tests = (
+        select(Check.organization_id, Check.provider, Check.ok, Check.checked_at)
+        .join(
+            Connection,
+            (Connection.organization_id == Check.organization_id) & (Connection.provider == Check.provider),
+        )
+        .where(Check.connection_version == Connection.version)
+    )
+    for facts, row in among.rows(tests):
+        facts.tests[row[1]] = (row[2], row[3])
+    webhooks = select(WebhookSetup.organization_id, WebhookSetup.state, WebhookSetup.updated_at)
+    for facts, row in among.rows(webhooks):
+        facts.webhook = (row[1], row[2])
+    owner = ProviderSwitch.organization_id
+    switches = select(owner, func.max(ProviderSwitch.created_at)).where(
+        ProviderSwitch.family == Family.TELEPHONY, ProviderSwitch.now.is_(None)
+    )
+    for facts, row in among.rows(switches.group_by(owner)):
+        facts.left_at = row[1]

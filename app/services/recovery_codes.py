@@ -1,0 +1,80 @@
+"""Codes for whoever lost their authenticator: ten at a time, each lets its user in once."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Iterable
+
+from sqlalchemy import ColumnElement, delete, func, select, update
+
+from app.core import clock
+from app.models import RecoveryCode, User
+from app.services.scope import Scope
+
+COUNT = 10
+FEW = 3
+"""So many left, or fewer, is worth a warning."""
+
+LENGTH = 16
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+_LOOKALIKES = str.maketrans("ilo", "110")
+
+
+def _hash(code: str) -> str:
+    """Quick, and safe all the same: a code is 80 random bits, so nobody gets through trying them out.
+
+    A slow hash protects what people choose.
+    """
+    return hashlib.sha256(_read(code).encode()).hexdigest()
+
+
+def _read(code: str) -> str:
+    """As it was meant: any case, with or without what separates its groups."""
+    return code.lower().replace("-", "").replace(" ", "").translate(_LOOKALIKES)
+
+
+def renew(scope: Scope, user: User) -> list[str]:
+    """Fresh ones, told this once; older ones stop working. Inside a transaction only."""
+    forget(scope, user)
+    codes = [_fresh() for _ in range(COUNT)]
+    scope.session.add_all(RecoveryCode(user_id=user.id, code_hash=_hash(code)) for code in codes)
+    scope.session.flush()
+    return codes
+
+
+def _fresh() -> str:
+    letters = "".join(secrets.choice(_ALPHABET) for _ in range(LENGTH))
+    return "-".join(letters[start : start + 4] for start in range(0, LENGTH, 4))
+
+
+def forget(scope: Scope, user: User) -> None:
+    """Inside a transaction only."""
+    scope.session.execute(delete(RecoveryCode).where(RecoveryCode.user_id == user.id))
+
+
+def accept(scope: Scope, user: User, code: str) -> bool:
+    """True once for each code, also where it is tried twice at once. Inside a transaction only."""
+    if len(_read(code)) != LENGTH:
+        return False
+    query = (
+        update(RecoveryCode)
+        .where(_unused(user), RecoveryCode.code_hash == _hash(code))
+        .values(used_at=clock.now())
+        .execution_options(synchronize_session=False)
+    )
+    return bool(scope.session.connection().execute(query).rowcount)
+
+
+def _unused(user: User) -> ColumnElement[bool]:
+    return (RecoveryCode.user_id == user.id) & RecoveryCode.used_at.is_(None)
+
+
+def left(scope: Scope, user: User) -> int:
+    return scope.session.scalar(select(func.count()).where(_unused(user)).select_from(RecoveryCode)) or 0
+
+
+def only_own(scope: Scope, user: User, codes: Iterable[str]) -> list[str]:
+    """Those of the codes that are the user's and unused, as they were told."""
+    known = set(scope.session.scalars(select(RecoveryCode.code_hash).where(_unused(user))))
+    return [code for code in codes if _hash(code) in known]

@@ -1,0 +1,284 @@
+"""Who answers a number, or dials from it: the whole path hop by hop, and the first thing that is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import select
+
+from app.core import urls
+from app.core.lines import Reason
+from app.core.outbound import Outbound
+from app.models import Check, DriftCheck, Endpoint, User, VoicePhoneNumber
+from app.provider import Capability, Family, Outcome, Provider
+from app.providers import PROVIDERS
+from app.services import connections, drift, endpoints, numbers, pointing, providers, verification
+from app.services.connections import State
+from app.services.drift import Observation
+from app.services.scope import Scope
+
+
+class Tone(StrEnum):
+    OK = "ok"
+    WARN = "warn"
+    BAD = "bad"
+    IDLE = "idle"
+
+
+@dataclass(frozen=True)
+class Hop:
+    """One station of a call. `problem` says what is wrong with it; `page` names the place that mends it.
+
+    `word` is its state in a word or two, `at` when that was seen. `is_code`: its text is a number or URL.
+    """
+
+    key: str
+    title: str
+    text: str
+    tone: Tone
+    word: str
+    problem: str = ""
+    page: str = ""
+    note: str = ""
+    at: datetime | None = None
+    is_code: bool = False
+
+
+@dataclass(frozen=True)
+class Path:
+    """From the number to what its provider has. `blocked_reason` is the API's."""
+
+    direction: str
+    agent: str | None
+    hops: list[Hop]
+    blocked_reason: str | None
+
+    @property
+    def ready(self) -> bool:
+        return self.blocked_reason is None
+
+    @property
+    def problem(self) -> Hop | None:
+        """What blocks it; else the first hop that is broken; else the first that is not certain."""
+        blocking = BLOCKED_AT.get(self.blocked_reason or "")
+        wrong = [hop for hop in self.hops if hop.problem]
+        ranks = {Tone.BAD: 1, Tone.WARN: 2}
+        wrong.sort(key=lambda hop: 0 if hop.key == blocking else ranks.get(hop.tone, 3))
+        return wrong[0] if wrong else None
+
+    def hop(self, key: str) -> Hop:
+        return next(hop for hop in self.hops if hop.key == key)
+
+
+BLOCKED_AT = {
+    "endpoint_inactive": "endpoint",
+    "no_inbound_agent": "agent",
+    "no_outbound_agent": "agent",
+    "no_public_base_url": "url",
+    "provider_unknown": "provider",
+    "provider_not_configured": "provider",
+    "provider_disabled": "provider",
+}
+
+
+@dataclass(frozen=True)
+class Dialer:
+    """A person who has the number in their dialer; `check` is what their provider's application calls."""
+
+    number: VoicePhoneNumber
+    user: User
+    is_live: bool
+    check: DriftCheck | None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What is known of a number. `is_elsewhere`: another organization has it here."""
+
+    number: str
+    endpoint: Endpoint | None
+    paths: dict[str, Path] = field(default_factory=dict)
+    dialers: list[Dialer] = field(default_factory=list)
+    is_elsewhere: bool = False
+
+    @property
+    def is_known(self) -> bool:
+        return self.endpoint is not None or bool(self.dialers)
+
+
+@dataclass(frozen=True)
+class Owners:
+    """The providers whose account has a number, and those that could not tell."""
+
+    providers: list[Provider]
+    silent: list[Provider]
+
+
+def find(scope: Scope, text: str, *, http: Outbound | None = None) -> Answer:
+    """The number's path, from what is stored; with `http` its provider is asked about it first.
+
+    No transaction is open meanwhile. Raises Invalid for `phone_number`, TooMany.
+    """
+    number = endpoints.read_number(scope, text)
+    row = endpoints.by_number(scope, number)
+    observed = pointing.observe(scope, http, row.id) if http and row else None
+    row = endpoints.by_number(scope, number)
+    checks = drift.of_numbers(scope, [number])
+    claim = numbers.claims(scope, [number]).get(number)
+    return Answer(
+        number,
+        row,
+        _paths(scope, row, checks.get((row.provider, number)), observed) if row else {},
+        _dialers(scope, number, checks),
+        claim is not None and claim.is_elsewhere,
+    )
+
+
+def owners(scope: Scope, http: Outbound, number: str) -> Owners:
+    """Asks every connected provider whose numbers can be imported. Raises TooMany."""
+    found, silent = [], []
+    wanted = {Capability.OBSERVE, Capability.NUMBERS}
+    able = [state for state in connections.load_all(scope).values() if _is_askable(state, wanted)]
+    shared = http.within(pointing.SECONDS)
+    for state in able:
+        pointing.count_look(scope, state.provider)
+        scope.let_go()
+        sight = pointing.look(state.provider, shared, pointing.values_of(state), number)
+        if sight.trouble:
+            silent.append(state.provider)
+        elif sight.line:
+            found.append(state.provider)
+    return Owners(found, silent)
+
+
+def _is_askable(state: State, wanted: set[Capability]) -> bool:
+    return state.is_configured and state.enabled and wanted <= state.provider.capabilities
+
+
+def _paths(
+    scope: Scope, row: Endpoint, check: DriftCheck | None, observed: Observation | None
+) -> dict[str, Path]:
+    states = endpoints.telephony_states(scope)
+    shared = [_number(row), _endpoint(row), _provider(scope, states, row)]
+    found = {}
+    for direction in ("inbound", "outbound"):
+        agent = getattr(row, f"{direction}_agent_name")
+        hops = [*shared, _agent(agent, direction), _url(scope, row, direction)]
+        if direction == "inbound":
+            hops.append(_at_provider(scope, row, check, observed))
+        blocked = endpoints.blocked_reason(scope.organization, states, row, direction)
+        found[direction] = Path(direction, agent, hops, blocked)
+    return found
+
+
+def _number(row: Endpoint) -> Hop:
+    return Hop("number", "Number", row.phone_number, Tone.OK, "Known", is_code=True)
+
+
+def _endpoint(row: Endpoint) -> Hop:
+    text = row.label or "No label"
+    if row.is_active:
+        return Hop("endpoint", "Endpoint", text, Tone.OK, "Active", page="endpoint")
+    problem = "The endpoint is switched off."
+    return Hop("endpoint", "Endpoint", text, Tone.BAD, "Inactive", problem, "edit")
+
+
+def _provider(scope: Scope, states: Mapping[str, State], row: Endpoint) -> Hop:
+    state = states.get(row.provider)
+    if state is None:
+        problem = f"There is no provider {row.provider} for numbers. Delete the endpoint and add it again."
+        return Hop("provider", "Provider", row.provider, Tone.BAD, "Unknown", problem, "endpoint")
+    label = state.provider.label
+    is_active = providers.active(scope, Family.TELEPHONY) == row.provider
+    note = "active for agent calls" if is_active else "not the active one; numbers keep their own provider"
+    tone, word, problem, at = _connection(state, verification.last(scope, state))
+    return Hop("provider", "Provider", label, tone, word, problem, "provider", note, at)
+
+
+def _connection(state: State, check: Check | None) -> tuple[Tone, str, str, datetime | None]:
+    """Tone, word, what is wrong, and when it was last tested."""
+    label = state.provider.label
+    if state.missing:
+        names = ", ".join(declared.label for declared in state.missing)
+        return Tone.BAD, "Not connected", f"{label} is not connected. It needs {names}.", None
+    if not state.enabled:
+        return Tone.BAD, "Disabled", f"{label} is disabled.", None
+    if check is None:
+        problem = f"The connection to {label} was not tested since it was saved."
+        return Tone.WARN, "Not tested", problem, None
+    if not check.ok:
+        return Tone.BAD, "Does not work", check.reason, check.checked_at
+    word = "Partly tested" if check.code == Outcome.NOT_PROVEN else "Works"
+    return Tone.OK, word, "", check.checked_at
+
+
+def _agent(agent: str | None, direction: str) -> Hop:
+    title = "Answered by" if direction == "inbound" else "Dials as"
+    if agent:
+        return Hop("agent", title, agent, Tone.OK, "Set", page="edit")
+    problem = (
+        "No agent answers this number." if direction == "inbound" else "No agent dials from this number."
+    )
+    return Hop("agent", title, "Nobody", Tone.BAD, "No agent", problem, "edit")
+
+
+def _url(scope: Scope, row: Endpoint, direction: str) -> Hop:
+    base = scope.organization.public_base_url
+    title = "Webhook URL" if direction == "inbound" else "Agent runtime"
+    if not base:
+        problem = "There is no public base URL, so nobody can reach the agent."
+        return Hop("url", title, "None", Tone.BAD, "No base URL", problem, "settings")
+    url = urls.inbound_webhook_url(base, row.provider, row.inbound_agent_name)
+    if direction == "outbound":
+        return Hop("url", title, base, Tone.OK, "Set", page="settings", is_code=True)
+    if url is None:
+        return Hop("url", title, "None", Tone.IDLE, "No agent")
+    return Hop("url", title, url, Tone.OK, "Set", page="settings", is_code=True)
+
+
+def _at_provider(scope: Scope, row: Endpoint, check: DriftCheck | None, observed: Observation | None) -> Hop:
+    """What the provider calls: as it was just seen, else as it was last seen."""
+    label = PROVIDERS[row.provider].label if row.provider in PROVIDERS else row.provider
+    title = f"At {label}"
+    if drift.expected_url(scope.organization.public_base_url, row) is None:
+        return Hop("at_provider", title, "Nothing to call", Tone.IDLE, "Nothing to compare")
+    if observed and observed.reason is Reason.PROVIDER_UNREACHABLE:
+        return Hop("at_provider", title, "Unknown", Tone.WARN, "No answer", observed.message, "number")
+    if check is None or (check.in_sync is None and check.reason is None):
+        problem = f"{label} was not asked yet whether it calls this URL."
+        return Hop("at_provider", title, "Unknown", Tone.WARN, "Not checked", problem, "number")
+    text, at = check.actual or "No address", check.checked_at
+    if check.in_sync:
+        return Hop("at_provider", title, text, Tone.OK, "In sync", "", "number", at=at, is_code=True)
+    reason = Reason(check.reason or Reason.NOTHING_EXPECTED)
+    problem = observed.message if observed and observed.reason else drift.WORDS[reason].format(provider=label)
+    tone = Tone.BAD if check.in_sync is False else Tone.WARN
+    word = "Drifted" if tone is Tone.BAD else "Cannot be seen"
+    if reason is Reason.PROVIDER_NOT_CONFIGURED:
+        return Hop("at_provider", title, "Unknown", Tone.IDLE, "Not asked", at=at)
+    return Hop("at_provider", title, text, tone, word, problem, "number", "", at, bool(check.actual))
+
+
+def _dialers(scope: Scope, number: str, checks: Mapping[tuple[str, str], DriftCheck]) -> list[Dialer]:
+    query = (
+        select(VoicePhoneNumber, User)
+        .join(User, User.id == VoicePhoneNumber.user_id)
+        .where(
+            VoicePhoneNumber.organization_id == scope.organization.id,
+            VoicePhoneNumber.phone_number == number,
+        )
+        .order_by(VoicePhoneNumber.provider, User.name, User.id)
+    )
+    live = providers.active(scope, Family.VOICE)
+    watched = {key: check for (key, _), check in checks.items() if _has_callback(key)}
+    return [
+        Dialer(row, user, row.provider == live, watched.get(row.provider))
+        for row, user in scope.session.execute(query)
+    ]
+
+
+def _has_callback(key: str) -> bool:
+    return key in PROVIDERS and Capability.CALLBACK in PROVIDERS[key].capabilities

@@ -1,0 +1,176 @@
+"""Two people at once: what a stale form or confirmation shows, and what it keeps.
+
+What was typed stays in the form. Where only the other person changed a field, the form takes theirs,
+so that saving again undoes nothing that nobody meant to undo; both are shown either way.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Response, g, make_response, request
+from flask.typing import ResponseReturnValue
+from wtforms import Field, PasswordField, SelectField
+
+from app.core.errors import Stale
+from app.models import AuditEvent
+from app.services import audit, connections, endpoints, people, providers
+from app.services.scope import Scope
+from app.web.forms import CLEAR, Edit
+
+View = Callable[..., ResponseReturnValue]
+
+BOTH = "You both changed it. The form has yours."
+THEIRS = "Only they changed it. The form has theirs."
+YOURS = "Only you changed it."
+UNKNOWN = "The form has yours."
+TYPE_AGAIN = "Type it again: no page gives a secret back."
+LOOKED_BACK = 20
+"""So many events about the thing are searched for who changed a field."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One field: what is stored now and who stored it, what was typed, and which of them the form has."""
+
+    label: str
+    stored: str
+    typed: str
+    outcome: str
+    by: AuditEvent | None = None
+
+
+@dataclass(frozen=True)
+class Clash:
+    """`last` is the last change, for where none of the form's own fields differs."""
+
+    rows: list[Row]
+    last: AuditEvent | None
+
+
+def settle(
+    scope: Scope, form: Edit, fresh: Edit, subjects: Iterable[str], names: Iterable[str] | None = None
+) -> Clash:
+    """What differs between a stale form and `fresh`, one of what is stored now.
+
+    The form is changed: it can be saved again, and has theirs where it was not typed in.
+    """
+    events = _events(scope, subjects)
+    seen, now = form.opened_with, fresh.opened_with
+    rows = []
+    for name in names or now:
+        field = form[name]
+        found = _secret(form, field, seen, now) if isinstance(field, PasswordField) else None
+        if not isinstance(field, PasswordField):
+            found = _plain(field, fresh[name], seen.get(name))
+        if found:
+            label, by = str(field.label.text), _who(events, name)
+            rows.append(Row(label, *found, by=by if found[2] != YOURS else None))
+    form.version.data, form.seen.data = fresh.version.data, fresh.seen.data
+    return Clash(rows, events[0] if events else None)
+
+
+def _plain(field: Field, fresh: Field, opened: str | None) -> tuple[str, str, str] | None:
+    typed, stored = Edit.text_of(field), Edit.text_of(fresh)
+    if typed == stored:
+        return None
+    told = _words(field, typed)
+    if opened is None:
+        outcome = UNKNOWN
+    elif typed == opened:
+        field.data, outcome = fresh.data, THEIRS
+    else:
+        outcome = YOURS if stored == opened else BOTH
+    return _words(fresh, stored), told, outcome
+
+
+def _words(field: Field, text: str) -> str:
+    if isinstance(field, SelectField):
+        choices: Any = field.choices
+        return {str(choice.value): str(choice.label) for choice in choices}.get(text, text)
+    return text
+
+
+def _secret(
+    form: Edit, field: Field, seen: dict[str, str], now: dict[str, str]
+) -> tuple[str, str, str] | None:
+    """Never the value: whether it was replaced, and what was about to be done to it."""
+    opened, stored = seen.get(field.name, now[field.name]), now[field.name]
+    removes = bool(form[CLEAR + field.name].data)
+    if stored == opened:
+        return ("as it was", "a new value", f"{YOURS} {TYPE_AGAIN}") if field.data else None
+    theirs = "removed" if not stored else "replaced" if opened else "set"
+    if field.data:
+        return theirs, "a new value", f"You both changed it. {TYPE_AGAIN}"
+    return theirs, "to be removed" if removes else "not changed", BOTH if removes else THEIRS
+
+
+def _events(scope: Scope, subjects: Iterable[str]) -> list[AuditEvent]:
+    """Changes of the things that have these names in the audit, newest first."""
+    found = [event for name in subjects for event in audit.about(scope, name, limit=LOOKED_BACK)]
+    return sorted((event for event in found if event.action in CHANGES), key=lambda event: -event.id)
+
+
+CHANGES = frozenset(
+    {
+        "connection.forgotten",
+        "connection.saved",
+        "endpoint.created",
+        "endpoint.saved",
+        "organization.saved",
+        "provider.switched",
+        "user.created",
+        "user.disabled",
+        "user.enabled",
+        "user.reset",
+        "user.saved",
+    }
+)
+"""What makes a form stale; reading, and signing in, does not."""
+
+
+def _who(events: Iterable[AuditEvent], name: str) -> AuditEvent | None:
+    return next((event for event in events if name in event.changes), None)
+
+
+def of_organization(scope: Scope) -> list[str]:
+    return [scope.organization.name, *providers.FAMILY_WORDS.values()]
+
+
+def _subjects(scope: Scope, path: dict[str, Any]) -> list[str]:
+    """The names that the audit has for what an address is about."""
+    if "key" in path:
+        return [connections.provider_of(path["key"]).label]
+    if "endpoint_id" in path:
+        return [endpoints.get(scope, path["endpoint_id"]).phone_number]
+    if "user_id" in path:
+        return [people.get(scope, path["user_id"]).email]
+    return of_organization(scope)
+
+
+def shown_again(page: View, *subjects: str) -> Callable[[View], View]:
+    """Where the view's confirmation is stale, `page` is shown as it is now, with what changed.
+
+    `subjects` are what it is about in the audit, where the address does not say. htmx is told instead,
+    and reads the part of the page again by itself.
+    """
+
+    def declare(view: View) -> View:
+        @functools.wraps(view)
+        def run(scope: Scope, **path: Any) -> ResponseReturnValue:
+            try:
+                return view(scope, **path)
+            except Stale:
+                if request.headers.get("HX-Request"):
+                    raise
+                g.changed = _events(scope, subjects or _subjects(scope, path))[:3]
+                answer: Response = make_response(page(scope, **path))
+                answer.status_code = Stale.status
+                return answer
+
+        return run
+
+    return declare

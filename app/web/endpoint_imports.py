@@ -1,0 +1,127 @@
+"""Endpoints as CSV: what is shown to take along, and a file to look at, then to apply."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from flask import Response, flash, request, stream_with_context, url_for
+from flask.typing import ResponseReturnValue
+
+from app.core import clock, phone
+from app.core.errors import Conflict, Invalid, Stale
+from app.models import EndpointImport
+from app.services import endpoint_imports as service
+from app.services import endpoint_sheets
+from app.services.scope import Scope
+from app.web import render
+from app.web.endpoints import asked_filter
+from app.web.forms import ConfirmForm, SheetForm
+from app.web.guard import Pages, Who
+
+endpoint_imports = Pages("endpoint_imports", __name__)
+
+LARGEST = 20_000_000
+
+
+@endpoint_imports.page("/o/<slug>/endpoints.csv", who=Who.SUPERADMIN)
+def export(scope: Scope) -> ResponseReturnValue:
+    """The endpoints that the table shows with the same filter, on all its pages."""
+    organization = scope.organization
+    name = f"endpoints-{organization.slug}-{clock.now():%Y-%m-%d}.csv"
+    return _file(scope, name, endpoint_sheets.written(scope, asked_filter()))
+
+
+@endpoint_imports.page("/o/<slug>/endpoints/template.csv", who=Who.SUPERADMIN)
+def template(scope: Scope) -> ResponseReturnValue:
+    return _file(scope, "endpoints-template.csv", endpoint_sheets.template())
+
+
+def _file(scope: Scope, name: str, pieces: Iterator[bytes]) -> Response:
+    """Sent as it is read. Flask ends the request before, so the session is closed when all is sent."""
+    response = Response(stream_with_context(pieces), content_type="text/csv; charset=utf-8; header=present")
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    response.call_on_close(scope.session.close)
+    return response
+
+
+@endpoint_imports.page("/o/<slug>/endpoints/import", who=Who.SUPERADMIN)
+def new(scope: Scope) -> ResponseReturnValue:
+    return _new(scope, SheetForm())
+
+
+def _new(scope: Scope, form: SheetForm, status: int = 200) -> Response:
+    return render.page(
+        "endpoint_imports/new.html",
+        status,
+        form=form,
+        country=phone.country_names().get(scope.organization.country or ""),
+        columns=endpoint_sheets.COLUMNS,
+        most_rows=endpoint_sheets.MOST_ROWS,
+        most_megabytes=LARGEST // 1_000_000,
+    )
+
+
+@endpoint_imports.page(
+    "/o/<slug>/endpoints/import", who=Who.SUPERADMIN, methods=["POST"], largest_body=LARGEST
+)
+def check(scope: Scope) -> ResponseReturnValue:
+    form = SheetForm()
+    file = request.files.get("file")
+    try:
+        if file and file.filename:
+            found = service.check(scope, file.read(), file.filename)
+        else:
+            found = service.check(scope, (form.rows.data or "").encode())
+    except Invalid as error:
+        told = (
+            error.problems if file and file.filename else [replace(it, field="rows") for it in error.problems]
+        )
+        form.show(Invalid(told))
+        return _new(scope, form, 422)
+    return render.see(url_for("endpoint_imports.show", slug=scope.organization.slug, import_id=found.id))
+
+
+@endpoint_imports.page("/o/<slug>/endpoints/import/<import_id>", who=Who.SUPERADMIN)
+def show(scope: Scope, import_id: str) -> ResponseReturnValue:
+    return _show(service.get(scope, import_id))
+
+
+def _show(found: EndpointImport, status: int = 200, problem: str = "") -> Response:
+    return render.page(
+        "endpoint_imports/show.html",
+        status,
+        found=found,
+        totals=found.shown["totals"],
+        rows=found.shown["rows"],
+        notes=found.shown["notes"],
+        moved=found.shown.get("moved"),
+        moved_count=found.shown.get("moved_count", 0),
+        expires_at=found.created_at + service.KEPT,
+        form=ConfirmForm(formdata=None, version=str(found.version)),
+        problem=problem,
+        shown_most=service.SHOWN,
+    )
+
+
+@endpoint_imports.page("/o/<slug>/endpoints/import/<import_id>/apply", who=Who.SUPERADMIN, methods=["POST"])
+def apply(scope: Scope, import_id: str) -> ResponseReturnValue:
+    try:
+        found = service.apply(scope, import_id, version=ConfirmForm().version_sent)
+    except (Conflict, Stale) as error:
+        return _show(service.get(scope, import_id), error.status, error.message)
+    if found.applied_at is None:
+        return _show(found, 409)
+    flash(_told(found), "ok")
+    return render.see(url_for("endpoint_imports.show", slug=scope.organization.slug, import_id=import_id))
+
+
+def _told(found: EndpointImport) -> str:
+    totals: dict[str, Any] = found.shown["totals"]
+    return f"Imported: {totals['added']:,} added, {totals['changed']:,} changed."
+
+
+@endpoint_imports.page("/o/<slug>/endpoints/import/<import_id>/report.csv", who=Who.SUPERADMIN)
+def report(scope: Scope, import_id: str) -> ResponseReturnValue:
+    return _file(scope, f"import-{import_id[:8]}.csv", service.report(scope, import_id))

@@ -1,0 +1,62 @@
+"""Type a number, and see the whole path of a call to it and from it."""
+
+from __future__ import annotations
+
+from flask import Response, request
+from flask.typing import ResponseReturnValue
+
+from app import http
+from app.core import phone
+from app.core.errors import Invalid, TooMany
+from app.services import who_answers as service
+from app.services.scope import Scope
+from app.services.who_answers import Answer, Owners
+from app.web import render
+from app.web.forms import NumberSearchForm
+from app.web.guard import Pages, Who
+
+who_answers = Pages("who_answers", __name__)
+
+
+@who_answers.page("/o/<slug>/who-answers", who=Who.SUPERADMIN)
+def show(scope: Scope) -> ResponseReturnValue:
+    """With `look` the providers are asked; without it, what they said last is shown meanwhile."""
+    form = NumberSearchForm(formdata=request.args)
+    text = (form.number.data or "").strip()
+    if not text:
+        return render.page("who_answers/show.html", form=form, answer=None)
+    try:
+        return _answer(scope, form, text)
+    except Invalid as error:
+        form.number.errors = [problem.message for problem in error.problems]
+        return render.page("who_answers/show.html", 422, form=form, answer=None)
+
+
+def _answer(scope: Scope, form: NumberSearchForm, text: str) -> Response:
+    is_asked, owners, busy = "look" in request.args, None, ""
+    answer = service.find(scope, text)
+    if is_asked:
+        try:
+            answer, owners = _asked(scope, answer)
+        except TooMany as error:
+            busy = error.message
+    return render.page(
+        "who_answers/show.html",
+        form=form,
+        answer=answer,
+        inbound=answer.paths.get("inbound"),
+        shown=phone.display(answer.number),
+        is_asked=is_asked,
+        owners=owners,
+        busy=busy,
+    )
+
+
+def _asked(scope: Scope, answer: Answer) -> tuple[Answer, Owners | None]:
+    """Of a number that nobody has here, which provider's account has it."""
+    if answer.endpoint:
+        return service.find(scope, answer.number, http=http.outbound()), None
+    owners = None
+    if not answer.is_known and not answer.is_elsewhere:
+        owners = service.owners(scope, http.outbound(), answer.number)
+    return service.find(scope, answer.number), owners

@@ -1,0 +1,170 @@
+"""axe finds nothing on any page, wide and light, or narrow and dark; and none is wider than its window."""
+
+from __future__ import annotations
+
+import pyotp
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from tests.support.cast import PASSWORD
+from tests.support.server import Server
+
+HERE = "/o/meridian-support"
+PLACES = [
+    "/",
+    "/account",
+    "/organizations/new",
+    "/api/docs",
+    "/find?q=me",
+    *(
+        f"{HERE}/{path}"
+        for path in (
+            "",
+            "endpoints",
+            "endpoints?q=nothing+like+it",
+            "endpoints/new",
+            "who-answers",
+            "who-answers?number=%2B14155550101",
+            "who-answers?number=%2B14165550100",
+            "who-answers?number=%2B15550000000",
+            "settings/base-url?url=https://other.example.com",
+            "calls",
+            "check",
+            "numbers",
+            "providers/twilio/numbers",
+            "people",
+            "people/new",
+            "audit",
+            "settings",
+            "voice-ai",
+            "voice-ai/tool-secret",
+            "active/voice?provider=twilio",
+            "providers/twilio",
+            "providers/twilio/disable",
+            "providers/twilio/forget",
+            "providers/sinch/callback",
+            "providers/exotel",
+            "nowhere",
+        )
+    ),
+]
+FOLLOWED = {
+    f"{HERE}/endpoints": "table th a",
+    f"{HERE}/people": "table th a",
+}
+"""Pages whose address is known to another page alone: the first link there."""
+
+
+@pytest.fixture(scope="module")
+def acme(acme: Server) -> Server:
+    acme.flask("demo")
+    return acme
+
+
+def look(page: Page, where: str) -> list[str]:
+    """What axe finds, in a line each, and whether the page is too wide."""
+    expect(page.locator("[hx-trigger=load]")).to_have_count(0, timeout=20_000)
+    found = Axe().run(page).response["violations"]
+    told = [f"{where}: {one['id']} at {one['nodes'][0]['target']}" for one in found]
+    overflow = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+    return [*told, *([f"{where}: {overflow} px too wide"] if overflow > 0 else [])]
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (360, "dark")])
+def test_nothing_is_found_on_any_page(dana: Page, width: int, scheme: str) -> None:
+    dana.set_viewport_size({"width": width, "height": 800})
+    dana.emulate_media(color_scheme="dark" if scheme == "dark" else "light", reduced_motion="reduce")
+    found: list[str] = []
+    for place in PLACES:
+        dana.goto(place)
+        found += look(dana, place)
+    for place, link in FOLLOWED.items():
+        dana.goto(place)
+        dana.locator(link).first.click()
+        found += look(dana, dana.url)
+    assert found == []
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (360, "dark")])
+def test_nor_before_signing_in(page: Page, acme: Server, width: int, scheme: str) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+    found: list[str] = []
+    for place in ("/sign-in", "/nowhere", "/setup?key=made-up"):
+        page.goto(place)
+        found += look(page, place)
+    assert found == []
+
+
+def look_both(page: Page, where: str) -> list[str]:
+    """The page as it stands, both ways: it is not one that can be asked for again."""
+    found: list[str] = []
+    for width, scheme in ((360, "dark"), (1280, "light")):
+        page.set_viewport_size({"width": width, "height": 800})
+        page.emulate_media(color_scheme="dark" if scheme == "dark" else "light", reduced_motion="reduce")
+        expect(page.locator("html")).to_have_attribute("data-bs-theme", scheme)
+        page.evaluate(
+            "Promise.allSettled(document.getAnimations().map(each => each.finished)).then(() => true)"
+        )
+        found += look(page, f"{where}, {width}")
+    return found
+
+
+def test_nor_while_a_member_sets_two_step_sign_in_up_and_uses_a_recovery_code(
+    page: Page, acme: Server
+) -> None:
+    lee = ["users", "create", "--email", "lee@acme.example", "--name", "Lee", "--role", "member"]
+    acme.flask(*lee, "--organization", "Acme Support", "--password-stdin", typed=f"{PASSWORD}\n")
+
+    def enter() -> None:
+        page.goto("/sign-in")
+        page.get_by_label("Email").fill("lee@acme.example")
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Sign in").click()
+
+    enter()
+    found = look_both(page, "account")
+    page.locator("#totpbegin-your_password").fill(PASSWORD)
+    page.get_by_role("button", name="Set up two-step sign-in").click()
+    page.get_by_text("Cannot scan?").click()
+    key = page.locator("#two-step .pb-once code").first.inner_text()
+    found += look_both(page, "enrolment")
+    page.get_by_label("Code", exact=True).fill(pyotp.TOTP(key.replace(" ", "")).now())
+    page.get_by_role("button", name="Switch on").click()
+    codes = page.locator(".pb-codes code").all_inner_texts()
+    assert len(codes) == 10
+    found += look_both(page, "recovery codes")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download").click()
+    assert download.value.path().read_text().splitlines()[2:] == codes
+    page.get_by_role("link", name="I have kept them").click()
+    page.get_by_text("New recovery codes…").click()
+    page.get_by_text("Switch two-step sign-in off…").click()
+    found += look_both(page, "switched on")
+    page.context.clear_cookies()
+    enter()
+    page.get_by_role("link", name="Use a recovery code").click()
+    found += look_both(page, "recovery")
+    page.get_by_label("Recovery code").fill(codes[0])
+    page.get_by_role("button", name="Continue").click()
+    expect(page.get_by_text("That recovery code is used up. You have 9 left.")).to_be_visible()
+    expect(page.get_by_role("button", name="End the others")).to_be_visible()
+    found += look_both(page, "signed in twice")
+    assert found == []
+
+
+def test_nor_where_two_edit_one_form(dana: Page) -> None:
+    dana.goto(f"{HERE}/settings")
+    other = dana.context.new_page()
+    other.goto(f"{HERE}/settings")
+    for page, name in ((other, "Meridian one"), (dana, "Meridian two")):
+        page.get_by_label("Name").fill(name)
+        page.get_by_role("button", name="Save", exact=True).click()
+    expect(dana.locator(".pb-compare")).to_be_visible()
+    found = look_both(dana, "settings")
+    dana.goto(f"{HERE}/people")
+    dana.locator("table th a").first.click()
+    dana.get_by_text("Sign out everywhere").or_(dana.get_by_text("Give a new password…")).first.click()
+    found += look_both(dana, "reset")
+    assert found == []

@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+import csv
+import io
+
+import pytest
+
+from app.core import sheets
+from app.core.sheets import Unreadable
+
+
+def read(raw):
+    text, encoding = sheets.decode(raw)
+    return [cells for _, cells in sheets.rows(text)], encoding
+
+
+TABLE = "number,label\r\n+1555,Café\r\n"
+WANTED = [["number", "label"], ["+1555", "Café"]]
+
+
+@pytest.mark.parametrize(
+    ("raw", "encoding"),
+    [
+        (TABLE.encode(), "utf-8"),
+        (b"\xef\xbb\xbf" + TABLE.encode(), "utf-8-sig"),
+        (TABLE.encode("cp1252"), "cp1252"),
+        (TABLE.encode("utf-16"), "utf-16"),
+        (b"\xff\xfe" + TABLE.replace(",", "\t").encode("utf-16-le"), "utf-16"),
+        (b"\xfe\xff" + TABLE.encode("utf-16-be"), "utf-16"),
+        (TABLE.encode("utf-16-le"), "utf-16-le"),
+        (TABLE.encode("utf-16-be"), "utf-16-be"),
+        (TABLE.replace(",", ";").encode(), "utf-8"),
+        (TABLE.replace(",", "\t").encode(), "utf-8"),
+        (b"sep=;\r\n" + TABLE.replace(",", ";").encode(), "utf-8"),
+        (b"\xef\xbb\xbfSEP=,\n" + TABLE.encode(), "utf-8-sig"),
+        (TABLE.replace("\r\n", "\n").encode(), "utf-8"),
+        (TABLE.replace("\r\n", "\r").encode(), "utf-8"),
+        (TABLE.rstrip().encode(), "utf-8"),
+        (b"\r\n,\r\n" + TABLE.replace("\r\n", "\r\n\r\n , \r\n").encode(), "utf-8"),
+        ('"number","label"\r\n"+1555","Café"\r\n'.encode(), "utf-8"),
+        (' number , "label"\r\n+1555 ,Café \r\n'.encode(), "utf-8"),
+    ],
+)
+def test_it_reads_what_spreadsheets_save(raw, encoding):
+    rows, read_as = read(raw)
+    assert rows == WANTED
+    assert read_as == encoding
+
+
+def test_the_header_alone_says_what_separates():
+    assert read(b"a;b\r\n1,5;2,5,5\r\n")[0] == [["a", "b"], ["1,5", "2,5,5"]]
+    assert read(b'"a,b";c\r\n1;2\r\n')[0] == [["a,b", "c"], ["1", "2"]]
+
+
+def test_a_row_says_in_which_line_it_begins():
+    text = 'a,b\r\n\r\n1,"two\r\nlines, and ""marks"""\r\n2,x\r\n'
+    assert list(sheets.rows(text)) == [
+        (1, ["a", "b"]),
+        (3, ["1", 'two\r\nlines, and "marks"']),
+        (5, ["2", "x"]),
+    ]
+    assert [line for line, _ in sheets.rows("sep=,\na,b\n1,2\n")] == [2, 3]
+
+
+@pytest.mark.parametrize(
+    ("raw", "sentence"),
+    [
+        (b"PK\x03\x04 and so on", "a workbook"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "a workbook"),
+        (b"\xef\xbb\xbfcaf\xe9", "cannot be read"),
+        (b"a,b\r\n\x81,\x8d", "cannot be read"),
+        (b"\xff\xfea", "cannot be read"),
+        (b"a,b\r\nx\0y,1", "NUL"),
+    ],
+)
+def test_what_is_no_text_is_refused(raw, sentence):
+    with pytest.raises(Unreadable, match=sentence):
+        read(raw)
+
+
+@pytest.mark.parametrize("row", ['1,"never closed\r\n5,6', '1,"closed"too early', f'1,"{"x" * 200_000}'])
+def test_broken_quotes_are_refused_with_their_line(row):
+    with pytest.raises(Unreadable, match=r"^Line 3 has a quotation mark"):
+        list(sheets.rows(f"a,b\r\n1,2\r\n{row}"))
+
+
+CELLS = [
+    *("=1+1", "+15551234567", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "\0=1"),
+    *("\uff1d1", "\uff0b1", "\uff0d1", "\uff201"),
+    *("'=1+1", "''", "'''x", "'", "'quoted'", '="x"', "", "plain", "a=b", 'a "b", c', "two\nlines"),
+]
+
+
+@pytest.mark.asvs("1.2.10")
+@pytest.mark.parametrize("cell", CELLS)
+def test_no_cell_is_a_formula_and_each_comes_back_as_it_was(cell):
+    written = b"".join(sheets.lines([["a", cell]])).decode("utf-8-sig")
+    ((_, found),) = csv.reader(io.StringIO(written, newline=""))
+    assert found[:1] not in sheets.FORMULA
+    assert sheets.plain(found) == cell
+
+
+def test_text_that_a_spreadsheet_was_forced_to_keep():
+    assert sheets.plain('="+15551234567"') == "+15551234567"
+    assert sheets.plain('=1+"a"') == '=1+"a"'
+
+
+def test_many_rows_are_written_a_few_at_a_time():
+    pieces = list(sheets.lines(([str(n)] for n in range(450)), together=200))
+    assert len(pieces) == 3
+    assert b"".join(pieces) == b"\xef\xbb\xbf" + b"".join(f"{n}\r\n".encode() for n in range(450))

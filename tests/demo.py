@@ -1,0 +1,185 @@
+"""A portal to click through, with stand-ins for its providers: `make demo`.
+
+Everything is on this machine, and the portal's data is in a folder of its own. Ctrl-C stops all of it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import Any
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from app import demo
+from app.config import DEFAULT_BIND
+from tests.support.server import ROOT, clean_environment, flask
+from tests.upstreams import UPSTREAMS, Upstream, accounts
+
+FIRST_PORT = 9001
+PASSWORD = "password.txt"
+LOG = "portal.log"
+TO_BREAK = demo.MERIDIAN.endpoints[1]
+SECONDS_TO_START = 60
+SECONDS_TO_STOP = 10
+
+TEXT = """
+  Patchbay            {portal}
+  Sign in as          {email}
+  Password            {password}
+
+  Stand-ins for the providers, each with a console in the browser:
+{consoles}
+
+  Try this
+    1. At {twilio} press "Another URL" beside {number}: it is broken now.
+    2. In Patchbay, under Organizations, press "Check all numbers".
+    3. Follow "drifted" to the number, and repair it there.
+
+  The portal keeps its data in {data}; remove that folder to begin anew.
+  The stand-ins forget what they were told when they stop. Ctrl-C stops everything.
+"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.demo", description=__doc__)
+    parser.add_argument("--data", type=Path, default=ROOT / "instance-demo", help="the portal's folder")
+    data = parser.parse_args().data.absolute()
+    bind = os.environ.get("PATCHBAY_BIND") or DEFAULT_BIND
+    _demand_free(bind)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _stop)
+    with ExitStack() as stack:
+        running = {
+            key: stack.enter_context(_started(kind, FIRST_PORT + place))
+            for place, (key, kind) in enumerate(UPSTREAMS.items())
+        }
+        accounts.fill(running)
+        environment = _environment(data, bind, running)
+        password = _filled(data, environment)
+        _run("check", environment)
+        portal = f"http://{bind.replace('0.0.0.0', '127.0.0.1')}"  # noqa: S104
+        running["elevenlabs"].workspace.portal = portal
+        with _serving(portal, environment) as process:
+            _tell(portal, password, data, running)
+            process.wait()
+        sys.exit(f"The portal ended. {data / LOG} says why.")
+
+
+def _stop(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _demand_free(bind: str) -> None:
+    host, _, port = bind.rpartition(":")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        with socket.create_server((host.strip("[]"), int(port)), family=family):
+            return
+    except (OSError, ValueError):
+        sys.exit(f"{bind} is taken, or is no address here. Another:  PATCHBAY_BIND=127.0.0.1:2213 make demo")
+
+
+def _started(kind: type[Upstream], port: int) -> Any:
+    """On its usual port, or on a free one where that is taken."""
+    try:
+        return kind(port)
+    except OSError:
+        return kind()
+
+
+def _environment(data: Path, bind: str, running: Mapping[str, Upstream]) -> dict[str, str]:
+    """Nothing of it leads to another portal's data, or to a real provider."""
+    upstreams = [f"{host}={base}" for one in running.values() for host, base in one.upstreams.items()]
+    return clean_environment() | {
+        "PATCHBAY_DATA": str(data),
+        "PATCHBAY_BIND": bind,
+        "PATCHBAY_UPSTREAMS": ",".join(upstreams),
+        "PATCHBAY_WORKERS": "1",
+    }
+
+
+def _filled(data: Path, environment: Mapping[str, str]) -> str:
+    """The password of who can sign in. It is written when everything else is there."""
+    file = data / PASSWORD
+    if file.exists():
+        return file.read_text().strip()
+    if data.exists() and any(data.iterdir()):
+        sys.exit(f"{data} was not filled to its end, or is not a demonstration's. Remove it and try again.")
+    sys.stdout.write(f"Filling {data}\n")
+    sys.stdout.flush()
+    password = "-".join(secrets.token_hex(3) for _ in range(4))
+    _run("demo", environment, "--password-stdin", typed=f"{password}\n")
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as written:
+        written.write(f"{password}\n")
+    return password
+
+
+def _run(command: str, environment: Mapping[str, str], *more: str, typed: str = "") -> None:
+    done = subprocess.run(
+        flask(command, *more),
+        cwd=ROOT,
+        env=environment,
+        input=typed,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        sys.exit(f"flask {command} failed:\n{done.stdout}{done.stderr}")
+
+
+@contextmanager
+def _serving(portal: str, environment: Mapping[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    """Its log goes to a file in its folder, so that what to try stays in sight."""
+    log = Path(environment["PATCHBAY_DATA"]) / LOG
+    with log.open("ab") as output:
+        process = subprocess.Popen(flask("serve"), cwd=ROOT, env=environment, stdout=output, stderr=output)
+    try:
+        _wait(portal, process, log)
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(SECONDS_TO_STOP)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _wait(portal: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + SECONDS_TO_START
+    while process.poll() is None and time.monotonic() < deadline:
+        with suppress(URLError, ConnectionError, TimeoutError), urlopen(f"{portal}/readyz", timeout=2):  # noqa: S310
+            return
+        time.sleep(0.05)
+    sys.exit(f"The portal did not start. {log} says why.")
+
+
+def _tell(portal: str, password: str, data: Path, running: Mapping[str, Upstream]) -> None:
+    told = {
+        "portal": portal,
+        "email": demo.EMAIL,
+        "password": password,
+        "consoles": "\n".join(f"    {one.label:<18}{one.base}" for one in running.values()),
+        "twilio": running["twilio"].base,
+        "number": TO_BREAK.phone_number,
+        "data": data.relative_to(ROOT) if data.is_relative_to(ROOT) else data,
+    }
+    sys.stdout.write(TEXT.format(**told))
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    with suppress(KeyboardInterrupt):
+        main()

@@ -1,0 +1,163 @@
+"""What the checklist says of an organization, from nothing to a provider that agrees."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from app.core.lines import Line, Reason
+from app.models import Check, WebhookSetup
+from app.provider import Family
+from app.providers import PROVIDERS
+from app.services import checklist, connections, drift, endpoints, organizations, providers
+from app.services.drift import Sight
+from tests.support.scopes import NOBODY, statements
+
+TWILIO = PROVIDERS["twilio"]
+TWILIO_VALUES = {"account_sid": "AC" + "0" * 32, "auth_token": "made-up-token-of-twilio"}
+BASE = "https://voice.example.com"
+NUMBER = "+15551234567"
+URL = f"{BASE}/telephony/twilio/inbound/support"
+
+
+def _step(scope, key):
+    return next(step for step in checklist.steps(scope) if step.key == key)
+
+
+def _test(scope, code, reason="It said so.", *, ok):
+    version = connections.load(scope, TWILIO).version
+    with scope.transaction():
+        own = {"organization_id": scope.organization.id, "provider": "twilio", "actor_name": "dana"}
+        scope.session.add(Check(**own, ok=ok, code=code, reason=reason, connection_version=version))
+
+
+def _see(scope, sight):
+    with scope.transaction():
+        drift.keep(scope, "twilio", {NUMBER: sight})
+
+
+@pytest.fixture
+def live(acme):
+    organizations.update(acme, NOBODY, {"public_base_url": BASE})
+    providers.save(acme, TWILIO, TWILIO_VALUES)
+    providers.make_active(acme, Family.TELEPHONY, "twilio")
+    sent = {"phone_number": NUMBER, "provider": "twilio", "inbound_agent_name": "support"}
+    endpoints.create(acme, sent)
+    return acme
+
+
+def test_at_first_nothing_is_done_and_nothing_is_a_problem(acme):
+    found = checklist.steps(acme)
+    assert {step.state for step in found} == {"idle"}
+    needed = [step.key for step in found if not step.optional]
+    assert needed == ["base-url", "telephony", "tested", "number", "ready", "answered"]
+
+
+def test_a_connection_that_was_not_tested_leads_to_the_test(live):
+    step = _step(live, "tested")
+    assert (step.state, step.page, step.provider) == ("idle", "provider", "twilio")
+    assert "not tested" in step.text
+
+
+@pytest.mark.parametrize(
+    ("ok", "code", "state", "said"),
+    [
+        (True, "ok", "ok", "Twilio accepts the credentials."),
+        (True, "not_proven", "warn", "It said so."),
+        (False, "bad_credentials", "bad", "It said so."),
+    ],
+)
+def test_what_the_test_showed(live, ok, code, state, said):
+    _test(live, code, ok=ok)
+    step = _step(live, "tested")
+    assert (step.state, step.text) == (state, said)
+    assert step.since is not None
+
+
+def test_an_active_provider_that_lost_a_secret_is_a_problem(live):
+    with live.transaction():
+        connections.apply(live, TWILIO, {"auth_token": None})
+    step = _step(live, "telephony")
+    assert (step.state, step.text) == ("bad", "Twilio is active and cannot be used. It needs Auth token.")
+
+
+def test_one_that_is_connected_and_not_active_is_to_be_made_active(acme):
+    providers.save(acme, TWILIO, TWILIO_VALUES)
+    step = _step(acme, "telephony")
+    assert (step.state, step.text) == ("idle", "Twilio is connected. Make it active.")
+
+
+def test_a_number_is_answered_once_its_provider_agrees(live):
+    step = _step(live, "answered")
+    assert (step.state, step.page) == ("idle", "number")
+    assert step.endpoint_id
+    _see(live, Sight(Line(NUMBER, webhook_url=URL, method="POST")))
+    step = _step(live, "answered")
+    assert step.state == "ok"
+    assert step.text == "+1 555-123-4567 is answered by support, and Twilio agrees."
+
+
+def test_drift_is_a_problem_with_a_link_to_the_drifted(live):
+    _see(live, Sight(Line(NUMBER, webhook_url="https://old.example/x", method="POST")))
+    step = _step(live, "answered")
+    assert (step.state, step.page) == ("bad", "drifted")
+    assert step.text == "1 number does not call the webhook URL at the provider."
+    assert step.since is not None
+
+
+def test_where_the_provider_does_not_tell_it_is_said(live):
+    _see(live, Sight(trouble=Reason.NOT_SHOWN))
+    step = _step(live, "answered")
+    assert step.state == "warn"
+    assert "as far as can be seen" in step.text
+
+
+@pytest.mark.parametrize(
+    ("stored", "state"), [(None, "idle"), ("failed", "bad"), ("asks", "bad"), ("waiting", "idle")]
+)
+def test_the_voice_ai_webhook_has_its_state(live, stored, state):
+    assert "webhook" not in [step.key for step in checklist.steps(live)]
+    providers.save(live, PROVIDERS["elevenlabs"], {"api_key": "made-up-key-of-elevenlabs"})
+    if stored:
+        with live.transaction():
+            live.session.scalar(live.select(WebhookSetup)).state = stored
+    assert _step(live, "webhook").state == state
+
+
+def test_what_is_counted_as_ready_is_what_has_no_reason_to_be_blocked(acme):
+    """In every state that an organization and its numbers can be in."""
+    made = {}
+    for place, (agent, active, key) in enumerate(
+        itertools.product(("a", None), (True, False), ("twilio", "exotel"))
+    ):
+        sent = {"phone_number": f"+1555123456{place}", "provider": key, "inbound_agent_name": agent}
+        made[place] = endpoints.create(acme, sent | {"is_active": active}).id
+
+    def agree():
+        states = connections.load_all(acme)
+        rows = [endpoints.get(acme, one) for one in made.values()]
+        reasons = [endpoints.blocked_reason(acme.organization, states, row, "inbound") for row in rows]
+        assert checklist.ready_count(acme, states) == reasons.count(None)
+        answers = [endpoints.resolve(acme, row.phone_number, "inbound") for row in rows]
+        assert [answer["blocked_reason"] for answer in answers] == reasons
+        return reasons.count(None)
+
+    assert agree() == 0
+    organizations.update(acme, NOBODY, {"public_base_url": BASE})
+    assert agree() == 0
+    providers.save(acme, TWILIO, TWILIO_VALUES)
+    assert agree() == 1
+    providers.save(acme, TWILIO, {}, enabled=False)
+    assert agree() == 0
+
+
+def test_the_queries_do_not_grow_with_the_numbers(live, engine):
+    with statements(engine) as few:
+        checklist.steps(live)
+    for place in range(30):
+        sent = {"phone_number": f"+155512340{place:02}", "provider": "twilio", "inbound_agent_name": "a"}
+        endpoints.create(live, sent)
+    with statements(engine) as many:
+        checklist.steps(live)
+    assert len(many) == len(few)

@@ -1,0 +1,133 @@
+"""Whom a change of what is live touches."""
+
+from __future__ import annotations
+
+import pytest
+
+from app.models import VoicePhoneNumber
+from app.provider import Family
+from app.providers import PROVIDERS
+from app.services import endpoints, impact, organizations, people, providers, voice_phone_numbers
+from app.services.impact import Some
+from tests.support.scopes import NOBODY, statements
+
+TWILIO, SINCH, VOBIZ = PROVIDERS["twilio"], PROVIDERS["sinch"], PROVIDERS["vobiz"]
+TWILIO_VALUES = {"account_sid": "AC" + "0" * 32, "auth_token": "made-up-token-of-twilio"}
+SINCH_VALUES = {"application_key": "made-up-key", "application_secret": "made-up-secret-of-sinch"}
+BASE = "https://voice.example.com"
+NOW = "https://new.example.com"
+
+
+@pytest.fixture
+def live(acme, cast):
+    """Three numbers at Twilio, one of them off, one at Vobiz; Mo has a Sinch number."""
+    organizations.update(acme, NOBODY, {"public_base_url": BASE})
+    providers.save(acme, TWILIO, TWILIO_VALUES)
+    providers.save(acme, SINCH, SINCH_VALUES)
+    providers.make_active(acme, Family.VOICE, "sinch")
+    providers.make_active(acme, Family.TELEPHONY, "twilio")
+    for number, key, inbound, outbound, is_active in (
+        ("+15551234561", "twilio", "support", "sales", True),
+        ("+15551234562", "twilio", "billing", None, True),
+        ("+15551234563", "twilio", "old", None, False),
+        ("+15551234564", "vobiz", None, "sales", True),
+    ):
+        sent = {"phone_number": number, "provider": key, "is_active": is_active}
+        endpoints.create(acme, sent | {"inbound_agent_name": inbound, "outbound_agent_name": outbound})
+    voice_phone_numbers.give(acme, {"userId": cast.mo.id, "provider": "sinch", "phoneNumber": "+15557654321"})
+    return acme
+
+
+def test_who_uses_a_provider(live):
+    found = impact.of_provider(live, TWILIO)
+    assert (found.families, found.numbers) == ([Family.TELEPHONY], 2)
+    assert (found.agents.names, found.agents.total) == (["billing", "sales", "support"], 3)
+    assert found.dialers.total == 0
+    sinch = impact.of_provider(live, SINCH)
+    assert (sinch.families, sinch.numbers, sinch.dialers) == ([Family.VOICE], 0, Some(["Mo"], 1))
+    assert impact.of_provider(live, PROVIDERS["exotel"]).is_nobody
+
+
+def test_numbers_with_an_agent_need_the_voice_ai(live):
+    assert impact.of_provider(live, PROVIDERS["elevenlabs"]).ai == 0
+    with live.transaction():
+        live.session.scalar(live.select(VoicePhoneNumber)).ai_enabled = True
+    assert impact.of_provider(live, PROVIDERS["elevenlabs"]).ai == 1
+    assert impact.of_provider(live, SINCH).ai == 0
+
+
+def test_another_dialer_provider_leaves_people_without_a_number(live):
+    found = impact.of_switch(live, Family.VOICE, "twilio")
+    assert (found.was, found.now, found.dialers.total) == ("sinch", "twilio", 2)
+    assert found.without == Some(["Mo"], 1)
+    assert impact.of_switch(live, Family.VOICE, "sinch").without.total == 0
+
+
+def test_another_provider_of_agent_calls_leaves_the_numbers_where_they_are(live):
+    found = impact.of_switch(live, Family.TELEPHONY, "vobiz")
+    assert (found.was, found.numbers) == ("twilio", {"twilio": 2, "vobiz": 1})
+
+
+def test_another_base_url_changes_the_url_of_each_number_that_has_one(live):
+    found = impact.of_base_url(live, NOW)
+    assert (found.urls, found.total, found.by_provider) == ({"twilio": 3}, 3, "3 at Twilio")
+    assert found.agents.names == ["billing", "old", "support"]
+    assert found.is_felt
+    assert not found.has_webhook
+
+
+@pytest.mark.parametrize("url", [BASE, None])
+def test_nobody_feels_one_that_is_the_same_or_was_not_there(live, url):
+    if url is None:
+        organizations.update(live, NOBODY, {"public_base_url": None})
+    assert not impact.of_base_url(live, BASE).is_felt
+
+
+def test_nobody_feels_it_without_numbers_but_elevenlabs_does(acme):
+    organizations.update(acme, NOBODY, {"public_base_url": BASE})
+    assert not impact.of_base_url(acme, NOW).is_felt
+    providers.save(acme, PROVIDERS["elevenlabs"], {"webhook_id": "wh-1"})
+    found = impact.of_base_url(acme, NOW)
+    assert found.has_webhook
+    assert found.is_felt
+
+
+def test_who_has_a_number_in_the_dialer(live, globex):
+    assert impact.holders(live, "+15557654321").words == "Mo"
+    assert impact.holders(live, "+15551234561").total == 0
+    assert impact.holders(globex, "+15557654321").total == 0
+
+
+def test_disabled_people_are_not_counted(live, cast):
+    people.set_disabled(live, cast.mo.id, True)
+    assert impact.of_provider(live, SINCH).dialers.total == 0
+
+
+@pytest.mark.parametrize(
+    ("names", "total", "words"),
+    [
+        ([], 0, ""),
+        (["Ann"], 1, "Ann"),
+        (["Ann", "Bob"], 2, "Ann and Bob"),
+        (["Ann", "Bob", "Cy"], 3, "Ann, Bob and Cy"),
+        (["Ann", "Bob"], 1002, "Ann, Bob and 1,000 more"),
+    ],
+)
+def test_a_few_are_named_and_the_rest_is_counted(names, total, words):
+    assert Some(names, total).words == words
+
+
+def test_as_many_queries_for_many_numbers(live, engine):
+    def asked():
+        with statements(engine) as seen:
+            impact.of_provider(live, TWILIO)
+            impact.of_base_url(live, NOW)
+            impact.of_switch(live, Family.VOICE, "twilio")
+        return len(seen)
+
+    few = asked()
+    for place in range(20):
+        sent = {"phone_number": f"+155512360{place:02}", "provider": "twilio"}
+        endpoints.create(live, sent | {"inbound_agent_name": f"agent-{place}"})
+    assert asked() == few
+    assert impact.of_base_url(live, NOW).agents.words.endswith("and 18 more")

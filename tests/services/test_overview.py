@@ -1,0 +1,249 @@
+"""What is live, missing, untested and drifted in every organization, worst first."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from app.core import clock
+from app.core.lines import Line, Reason
+from app.models import Check, CheckRun, Endpoint, Organization, Secret, WebhookSetup
+from app.provider import Family
+from app.providers import PROVIDERS
+from app.services import (
+    connections,
+    drift,
+    endpoints,
+    organizations,
+    overview,
+    providers,
+    voice_phone_numbers,
+)
+from app.services.drift import Sight
+from app.services.overview import Level
+from tests.support.scopes import NOBODY, statements
+
+TWILIO, EXOTEL = PROVIDERS["twilio"], PROVIDERS["exotel"]
+TWILIO_VALUES = {"account_sid": "AC" + "0" * 32, "auth_token": "made-up-token-of-twilio"}
+BASE = "https://voice.example.com"
+NUMBER = "+15551234567"
+
+
+def _row(scope, text=""):
+    """The standing of the scope's own organization."""
+    rows = overview.page(scope, text).rows
+    return next(row for row in rows if row.organization.id == scope.organization.id)
+
+
+def _told(scope):
+    return [(finding.level, finding.text) for finding in _row(scope).findings]
+
+
+def _tested(scope, provider, *, ok=True):
+    version = connections.load(scope, provider).version
+    with scope.transaction():
+        scope.session.add(
+            Check(
+                organization_id=scope.organization.id,
+                provider=provider.key,
+                ok=ok,
+                code="ok" if ok else "bad_credentials",
+                reason="",
+                connection_version=version,
+                actor_name="dana",
+            )
+        )
+
+
+def _seen(scope, sights, provider="twilio"):
+    with scope.transaction():
+        drift.keep(scope, provider, sights)
+
+
+def _line(url):
+    return Sight(Line(NUMBER, webhook_url=url, method="POST"))
+
+
+@pytest.fixture
+def live(acme):
+    """Twilio is active and tested, and one number is in sync."""
+    organizations.update(acme, NOBODY, {"public_base_url": BASE})
+    providers.save(acme, TWILIO, TWILIO_VALUES)
+    providers.make_active(acme, Family.TELEPHONY, "twilio")
+    endpoints.create(acme, {"phone_number": NUMBER, "provider": "twilio", "inbound_agent_name": "support"})
+    _tested(acme, TWILIO)
+    _seen(acme, {NUMBER: _line(f"{BASE}/telephony/twilio/inbound/support")})
+    return acme
+
+
+def test_where_everything_works_there_is_nothing_to_do(live):
+    row = _row(live)
+    assert (row.findings, row.level, row.numbers, row.facts.answered) == ([], Level.FINE, 1, 1)
+    assert row.checked_at is not None
+    assert not row.is_untouched
+
+
+def test_an_empty_organization_is_untouched_and_says_what_is_missing(acme):
+    row = _row(acme)
+    assert row.is_untouched
+    assert [(finding.text, finding.page) for finding in row.findings] == [
+        ("No base URL", "settings"),
+        ("No provider for agent calls", "checklist"),
+    ]
+
+
+def test_drifted_numbers_are_the_worst_and_since_when(live):
+    organizations.update(live, NOBODY, {"public_base_url": None})
+    organizations.update(live, NOBODY, {"public_base_url": BASE})
+    _seen(live, {NUMBER: _line("https://old.example/x")})
+    (finding,) = _row(live).findings
+    assert (finding.level, finding.text, finding.page) == (Level.BROKEN, "1 drifted", "drifted")
+    assert finding.since is not None
+
+
+def test_a_failing_active_provider_is_as_bad(live):
+    with live.transaction():
+        check = live.session.scalar(live.select(Check))
+        check.ok = False
+    (finding,) = _row(live).findings
+    assert (finding.level, finding.text) == (Level.BROKEN, "Twilio does not work")
+    assert (finding.page, finding.provider) == ("provider", "twilio")
+    assert finding.since == check.checked_at
+
+
+def test_what_was_never_tested_or_looked_at_is_not_sure(live):
+    providers.save(live, TWILIO, {"max_concurrent": 3})
+    endpoints.create(live, {"phone_number": "+15551234568", "provider": "twilio", "inbound_agent_name": "a"})
+    assert _told(live) == [(Level.UNSURE, "Twilio not tested"), (Level.UNSURE, "1 not checked")]
+
+
+def test_a_check_that_broke_off_is_told(live):
+    with live.transaction():
+        now = clock.now()
+        run = {"run_id": "1", "leased_until": now, "finished_at": now, "failure": "Twilio has trouble."}
+        live.session.add(CheckRun(organization_id=live.organization.id, **run))
+    assert _told(live) == [(Level.UNSURE, "The last check was not complete")]
+
+
+def test_numbers_on_a_provider_that_is_not_connected_are_missing_it(live):
+    for number in ("+918047112345", "+918047112346"):
+        endpoints.create(live, {"phone_number": number, "provider": "exotel"})
+    assert _told(live) == [(Level.MISSING, "Exotel not connected: 2 numbers")]
+    assert _row(live).findings[0].provider == "exotel"
+
+
+def test_an_active_provider_whose_secret_no_key_opens_is_not_complete(live):
+    with live.transaction():
+        live.session.scalar(live.select(Secret)).key_fingerprint = "of another key"
+    assert (Level.MISSING, "Twilio is not complete") in _told(live)
+
+
+def test_nobody_is_active_since_the_last_switch(live):
+    providers.make_active(live, Family.TELEPHONY, None)
+    (finding,) = _row(live).findings
+    assert finding.text == "No provider for agent calls"
+    assert finding.since == providers.history(live, TWILIO)[0].created_at
+
+
+def test_a_call_webhook_that_failed_is_told_while_there_is_a_connection(live):
+    with live.transaction():
+        live.session.scalar(live.select(WebhookSetup)).state = "failed"
+    assert _told(live) == []
+    providers.save(live, PROVIDERS["elevenlabs"], {"api_key": "made-up-key-of-elevenlabs"})
+    assert _told(live) == [(Level.MISSING, "Call webhook not set up")]
+
+
+def test_drift_of_people_s_numbers_leads_to_their_callback(live, cast):
+    values = {"application_key": "made-up-key", "application_secret": "made-up-secret-of-sinch"}
+    providers.save(live, PROVIDERS["sinch"], values)
+    with live.transaction():
+        connections.row_for(live, PROVIDERS["sinch"]).callback_url = "https://calls.example.com/sinch"
+    voice_phone_numbers.give(live, {"userId": cast.mo.id, "provider": "sinch", "phoneNumber": "+15557654321"})
+    _seen(live, {"+15557654321": Sight(Line("+15557654321", webhook_url="https://old.example/x"))}, "sinch")
+    (finding,) = _row(live).findings
+    assert (finding.text, finding.page, finding.provider) == ("1 of people's drifted", "callback", "sinch")
+
+
+def test_what_counts_as_connected_is_what_a_connection_says_of_itself(acme):
+    def agree():
+        states = connections.load_all(acme)
+        facts = _row(acme).facts
+        for key, state in states.items():
+            assert facts.works(key) == (state.exists and state.is_configured and state.enabled), key
+
+    agree()
+    providers.save(acme, TWILIO, {"account_sid": TWILIO_VALUES["account_sid"]})
+    agree()
+    providers.save(acme, TWILIO, TWILIO_VALUES)
+    assert _row(acme).facts.works("twilio")
+    agree()
+    providers.save(acme, TWILIO, {}, enabled=False)
+    agree()
+    providers.save(acme, TWILIO, {"auth_token": None}, enabled=True)
+    agree()
+    assert not _row(acme).facts.works("unknown")
+
+
+def _make(scope, count):
+    """So many more organizations, each with two numbers, a connection and people."""
+    with scope.transaction():
+        for place in range(count):
+            made = Organization(name=f"Tenant {place:03}", slug=f"tenant-{place:03}")
+            scope.session.add(made)
+            scope.session.flush()
+            for line in range(2):
+                number = f"+1555{place:04}{line:03}"
+                scope.session.add(Endpoint(organization_id=made.id, phone_number=number, provider="twilio"))
+
+
+def test_worst_first_then_by_name(live, globex):
+    _make(live, 2)
+    _seen(live, {NUMBER: _line("https://old.example/x")})
+    rows = overview.page(live).rows
+    assert [row.organization.name for row in rows] == ["Acme Support", "Globex", "Tenant 000", "Tenant 001"]
+    levels = [row.level for row in rows]
+    assert levels == [Level.BROKEN, *[Level.MISSING] * 3]
+    _seen(live, {NUMBER: _line(f"{BASE}/telephony/twilio/inbound/support")})
+    assert overview.page(live).rows[-1].organization.id == live.organization.id
+
+
+def test_the_queries_are_as_many_for_forty_organizations_as_for_two(live, engine):
+    with statements(engine) as few:
+        overview.page(live)
+    _make(live, 38)
+    with statements(engine) as many:
+        page = overview.page(live)
+    assert (len(page.rows), page.total) == (40, 40)
+    assert len(many) == len(few) <= 12
+
+
+def test_a_text_finds_by_name_or_address(live):
+    _make(live, 12)
+    page = overview.page(live, " tenant-01 ")
+    assert [row.organization.slug for row in page.rows] == ["tenant-010", "tenant-011"]
+    assert (page.found, page.total) == (2, 14)
+    assert overview.page(live, "ENANT 003").found == 1
+    for nothing in ("%", "_", "x" * 500, "nobody"):
+        assert overview.page(live, nothing).rows == []
+
+
+def test_many_are_shown_in_pages(live, monkeypatch):
+    _make(live, 8)
+    monkeypatch.setattr(overview, "PAGE", 4)
+    pages = [overview.page(live, number=number) for number in (1, 2, 3)]
+    assert [len(page.rows) for page in pages] == [4, 4, 2]
+    assert len({row.organization.id for page in pages for row in page.rows}) == 10
+    assert overview.page(live, number=99).number == 3
+    assert overview.page(live, number=0).number == 1
+
+
+def test_another_organization_s_facts_stay_apart(live, globex):
+    there = replace(live, found=globex.organization)
+    assert _row(there).numbers == 0
+    assert (Level.MISSING, "No base URL") in _told(there)
+
+
+def test_drift_of_a_reason_that_is_none_is_not_drift(live):
+    _seen(live, {NUMBER: Sight(trouble=Reason.NOT_SHOWN)})
+    assert _row(live).findings == []

@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import pytest
+
+from app.models import RecoveryCode
+from app.services import recovery_codes
+
+
+@pytest.fixture
+def codes(acme, cast):
+    with acme.transaction():
+        return recovery_codes.renew(acme, cast.mo)
+
+
+def _accept(scope, user, code):
+    with scope.transaction():
+        return recovery_codes.accept(scope, user, code)
+
+
+def test_codes_are_long_and_only_their_hashes_are_kept(acme, codes):
+    assert len(set(codes)) == recovery_codes.COUNT
+    assert len(recovery_codes._ALPHABET) == 32
+    assert {len(code.replace("-", "")) for code in codes} == {recovery_codes.LENGTH}
+    assert not set(recovery_codes._ALPHABET) & set("ilou")
+    stored = {row.code_hash for row in acme.session.query(RecoveryCode)}
+    assert len(stored) == recovery_codes.COUNT
+    assert not any(code in text or code.replace("-", "") in text for code in codes for text in stored)
+
+
+@pytest.mark.asvs("6.5.1")
+def test_each_is_accepted_once(acme, cast, codes):
+    assert _accept(acme, cast.mo, codes[0])
+    assert not _accept(acme, cast.mo, codes[0])
+    assert _accept(acme, cast.mo, codes[1])
+    assert recovery_codes.left(acme, cast.mo) == recovery_codes.COUNT - 2
+
+
+@pytest.mark.asvs("6.5.1")
+def test_of_one_at_once_one_is_accepted(scopes, acme, cast, codes):
+    def accept(scope):
+        return _accept(scope, scope.session.get_one(type(cast.mo), cast.mo.id), codes[0])
+
+    assert sorted(scopes.at_once(*[("dana", accept)] * 6)) == [False] * 5 + [True]
+
+
+def test_it_is_its_users_alone(acme, cast, codes):
+    assert not _accept(acme, cast.dana, codes[0])
+    assert recovery_codes.only_own(acme, cast.dana, codes) == []
+    assert recovery_codes.left(acme, cast.dana) == 0
+
+
+def test_it_is_read_as_it_was_meant(acme, cast, codes):
+    for code, typed in zip(
+        codes,
+        (
+            str.upper,
+            lambda code: f" {code.replace('-', ' ')} ",
+            lambda code: code.replace("0", "o").replace("1", "l"),
+        ),
+        strict=False,
+    ):
+        assert _accept(acme, cast.mo, typed(code))
+
+
+@pytest.mark.parametrize("code", ["", "0", "000000", "0" * 15, "0" * 17, "é" * 16, "x" * 100_000])
+def test_junk_is_refused(acme, cast, codes, code):
+    assert not _accept(acme, cast.mo, code)
+
+
+def test_new_ones_replace_the_old_ones(acme, cast, codes):
+    with acme.transaction():
+        fresh = recovery_codes.renew(acme, cast.mo)
+    assert not _accept(acme, cast.mo, codes[0])
+    assert recovery_codes.only_own(acme, cast.mo, codes + fresh) == fresh

@@ -1,0 +1,342 @@
+"""What `make demo` has to show: organizations and accounts that fit, and consoles to break things at."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+import requests
+from flask import Flask
+from sqlalchemy import select
+
+from app import demo, http
+from app.core.errors import Conflict, Invalid
+from app.core.outbound import Outbound, OutboundError
+from app.extensions import db
+from app.models import DriftCheck, Endpoint, User, VoicePhoneNumber
+from app.provider import Verifies
+from app.providers import PROVIDERS
+from app.services import (
+    ai_numbers,
+    checking,
+    connections,
+    numbers,
+    organizations,
+    pointing,
+    workspace_webhook,
+)
+from app.services.numbers import Claim
+from app.services.scope import Actor, Scope
+from tests.support import html
+from tests.support.html import Element
+from tests.support.scopes import NOBODY
+from tests.support.server import ROOT, clean_environment, free_port
+from tests.upstreams import UPSTREAMS, accounts
+from tests.upstreams.console import ELSEWHERE
+from tests.upstreams.elevenlabs_numbers import RECEPTION
+
+PASSWORD = "made-up-passphrase-for-a-walk"
+BILLING = "+14155550101"
+EACH = pytest.mark.parametrize("key", UPSTREAMS)
+
+
+@pytest.fixture
+def database_url(sqlite_url: str) -> str:
+    return sqlite_url
+
+
+@pytest.fixture
+def stubs() -> Iterator[dict[str, Any]]:
+    with ExitStack() as stack:
+        started: dict[str, Any] = {key: stack.enter_context(kind()) for key, kind in UPSTREAMS.items()}
+        accounts.fill(started)
+        yield started
+
+
+@pytest.fixture
+def outbound(stubs: dict[str, Any]) -> Outbound:
+    hosts = {host: base for one in stubs.values() for host, base in one.upstreams.items()}
+    return Outbound(hosts, deadline=5.0)
+
+
+@pytest.fixture
+def scope(app: Flask) -> Iterator[Scope]:
+    with app.app_context():
+        yield Scope(db.session(), None, Actor(name="test"), http.keys())
+
+
+@pytest.fixture
+def meridian(scope: Scope) -> Scope:
+    return scope.into(demo.fill(scope, NOBODY, PASSWORD))
+
+
+def organization(scope: Scope, name: str) -> Scope:
+    found = organizations.by_name(scope, name)
+    assert found is not None
+    return scope.into(found)
+
+
+def drifted(scope: Scope) -> dict[str, str | None]:
+    query = scope.select(DriftCheck).where(DriftCheck.in_sync.is_(False))
+    return {row.phone_number: row.reason for row in scope.session.scalars(query)}
+
+
+def looked(base: str) -> Element:
+    answer = requests.get(base, timeout=5)
+    assert answer.status_code == 200
+    return html.parse(answer.text.removeprefix("<!doctype html>").strip())
+
+
+def press(base: str, number: str, label: str, typed: str = "") -> str:
+    """Presses a button as a browser does, and tells what the console says then."""
+    (row,) = [row for row in looked(base).all("article") if row.one("h3").text == number]
+    assert label in [button.text for button in row.all("button")]
+    sent = {"row": row.one("input", name="row")["value"], "do": label, label: typed}
+    answer = requests.post(base, sent, headers={"Origin": base, "Sec-Fetch-Site": "same-origin"}, timeout=5)
+    return html.parse(answer.text.removeprefix("<!doctype html>").strip()).one(role="status").text
+
+
+def test_every_value_works_at_its_stand_in(meridian: Scope, outbound: Outbound) -> None:
+    for key, provider in PROVIDERS.items():
+        values = pointing.values_of(connections.load(meridian, provider))
+        assert cast(Verifies, provider).verify(outbound, values).ok, key
+        for name, value in demo.VALUES[key].items():
+            assert provider.field(name).check(value, "US") == value
+
+
+def test_a_check_finds_what_was_planted_and_nothing_else(meridian: Scope, outbound: Outbound) -> None:
+    report = checking.run(meridian, outbound, everything=True)
+    assert (report.checked, report.failure) == (8, None)
+    assert drifted(meridian) == accounts.PLANTED
+    harbor = organization(meridian, demo.HARBOR.name)
+    assert checking.run(harbor, outbound, everything=True).words() == "2 checked, 0 drifted"
+    new = organization(meridian, demo.NEW)
+    assert checking.run(new, outbound, everything=True).words() == "0 checked, 0 drifted"
+
+
+def test_there_are_numbers_to_import_and_one_that_is_somebody_elses(
+    meridian: Scope, outbound: Outbound
+) -> None:
+    for key, unmapped in accounts.UNMAPPED.items():
+        found = numbers.owned(meridian, outbound, PROVIDERS[key])
+        states = {row.line.phone_number: row.state for row in found.rows}
+        assert {number for number, state in states.items() if state is Claim.UNMAPPED} == set(unmapped)
+        elsewhere = {number for number, state in states.items() if state is Claim.ELSEWHERE}
+        claimed = {mapped.phone_number for mapped in demo.HARBOR.endpoints if mapped.provider == key}
+        assert elsewhere == claimed
+    (first, second) = accounts.SHARED
+    values = pointing.values_of(connections.load(meridian, PROVIDERS["vobiz"]))
+    line = cast(Any, PROVIDERS["vobiz"]).observe(outbound, values, first)
+    assert line.shared_with == (second,)
+
+
+@pytest.mark.parametrize(
+    ("label", "reason"),
+    [
+        ("Another URL", "different_url"),
+        ("No URL", "no_webhook"),
+        ("Method GET", "different_method"),
+        ("An application", "application_in_the_way"),
+        ("A SIP trunk", "trunk_in_the_way"),
+    ],
+)
+def test_what_is_broken_at_a_console_is_found_and_repaired(
+    meridian: Scope, outbound: Outbound, stubs: dict[str, Any], label: str, reason: str
+) -> None:
+    base = stubs["twilio"].base
+    assert press(base, BILLING, label) == f"{BILLING}: {label}. Done."
+    checking.run(meridian, outbound, everything=True)
+    assert drifted(meridian) == accounts.PLANTED | {BILLING: reason}
+    row = meridian.session.scalars(select(Endpoint).where(Endpoint.phone_number == BILLING)).one()
+    assert pointing.point(meridian, outbound, row.id).in_sync
+    assert drifted(meridian) == accounts.PLANTED
+
+
+def test_a_number_is_given_back(meridian: Scope, outbound: Outbound, stubs: dict[str, Any]) -> None:
+    base = stubs["twilio"].base
+    press(base, BILLING, "Release the number")
+    checking.run(meridian, outbound, everything=True)
+    assert drifted(meridian)[BILLING] == "number_gone"
+    press(base, BILLING, "Give it back")
+    checking.run(meridian, outbound, everything=True)
+    assert BILLING not in drifted(meridian)
+
+
+def test_what_is_typed_is_what_the_number_calls(stubs: dict[str, Any]) -> None:
+    twilio = stubs["twilio"]
+    odd = 'https://voice.example.com/"><script>alert(1)</script>'
+    press(twilio.base, accounts.BEHIND_APPLICATION, "Save", odd)
+    number = twilio.numbers[accounts.BEHIND_APPLICATION]
+    assert (number.voice_url, number.voice_application_sid) == (odd, "")
+    assert not looked(twilio.base).all("script")
+
+
+@EACH
+@pytest.mark.parametrize(
+    ("label", "outcome"),
+    [
+        ("Refuse credentials", False),
+        ("Status 500", False),
+        ("Off", None),
+        ("Slow: 0.01 seconds", True),
+    ],
+)
+def test_a_provider_misbehaves_and_works_again(
+    outbound: Outbound, stubs: dict[str, Any], key: str, label: str, outcome: bool | None
+) -> None:
+    one, provider = stubs[key], cast(Any, PROVIDERS[key])
+    one.slowness = 0.01
+    press(one.base, one.label, label)
+    try:
+        found = provider.verify(outbound, demo.VALUES[key]).ok
+    except OutboundError:
+        found = None
+    assert found is outcome
+    press(one.base, one.label, "Works")
+    assert provider.verify(outbound, demo.VALUES[key]).ok
+
+
+@EACH
+def test_every_button_of_a_console_does_something(stubs: dict[str, Any], key: str) -> None:
+    one = stubs[key]
+    assert one.label in looked(one.base).one("h1").text
+    pressed = set()
+    while left := [
+        (row.one("h3").text, button.text)
+        for row in looked(one.base).all("article")
+        for button in row.all("button")
+        if (row.one("h3").text, button.text) not in pressed
+    ]:
+        name, label = left[0]
+        pressed.add((name, label))
+        assert press(one.base, name, label, ELSEWHERE)
+    assert len(pressed) > 5
+
+
+@pytest.mark.parametrize(
+    "headers", [{"Origin": "https://elsewhere.example"}, {"Sec-Fetch-Site": "cross-site"}, {"Origin": "null"}]
+)
+def test_another_site_presses_nothing(stubs: dict[str, Any], headers: dict[str, str]) -> None:
+    twilio = stubs["twilio"]
+    row = looked(twilio.base).all("article")[2].one("input", name="row")["value"]
+    before = twilio.numbers[BILLING].voice_url
+    answer = requests.post(twilio.base, {"row": row, "do": "No URL"}, headers=headers, timeout=5)
+    assert answer.status_code == 403
+    assert twilio.numbers[BILLING].voice_url == before
+
+
+@EACH
+def test_only_a_browser_on_this_machine_gets_a_console(stubs: dict[str, Any], key: str) -> None:
+    one = stubs[key]
+    for host in (*one.hosts, "rebound.example", "127.0.0.1"):
+        answer = requests.get(one.base, headers={"Host": host}, timeout=5)
+        assert "Stand-in" not in answer.text
+    assert one._server.server_address[0] == "127.0.0.1"
+
+
+def test_voice_ai_can_be_set_up_and_tells_of_calls(
+    meridian: Scope, outbound: Outbound, stubs: dict[str, Any]
+) -> None:
+    assert "Have the portal set one up first" in press(
+        stubs["elevenlabs"].base, "Tell the webhook", "A call ends"
+    )
+    assert workspace_webhook.set_up(meridian, outbound).state == "working"
+    row = meridian.session.scalars(select(VoicePhoneNumber)).first()
+    assert row is not None
+    user = meridian.session.get_one(User, row.user_id)
+    ai_numbers.switch_on(meridian, outbound, user, row.id, RECEPTION)
+    assert stubs["elevenlabs"].convai.numbers
+    workspace = stubs["elevenlabs"].workspace
+    told: list[tuple[Any, str]] = []
+    workspace.portal = "http://127.0.0.1:2212"
+
+    def send(event: Any, to: str) -> int:
+        told.append((event, to))
+        return 200
+
+    workspace.send = send
+    said = press(stubs["elevenlabs"].base, "Tell the webhook", "A call ends")
+    assert said.endswith("which answered with status 200.")
+    ((event, to),) = told
+    assert event["type"] == "post_call_transcription"
+    assert to == f"http://127.0.0.1:2212/api/webhook/elevenlabs/{meridian.organization.id}"
+
+
+def test_it_is_filled_once_and_no_provider_is_asked(
+    scope: Scope, stubs: dict[str, Any], outbound: Outbound
+) -> None:
+    with pytest.raises(Invalid):
+        demo.fill(scope, outbound, "short")
+    assert organizations.every(scope) == []
+    demo.fill(scope, outbound, PASSWORD)
+    with pytest.raises(Conflict, match="Meridian Support is there already"):
+        demo.fill(scope, outbound, PASSWORD)
+    assert [len(one.requests) for one in stubs.values()] == [0] * len(stubs)
+
+
+def test_the_command_prints_a_password_that_it_made(app: Flask) -> None:
+    with app.app_context():
+        done = app.test_cli_runner().invoke(args=["demo"])
+        again = app.test_cli_runner().invoke(args=["demo", "--password-stdin"], input=PASSWORD)
+    assert done.exit_code == 0
+    assert f"sign in as {demo.EMAIL} with the password " in done.output
+    assert again.exit_code == 1
+    assert "is there already" in again.output
+
+
+def start(data: Path, **settings: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.demo", "--data", str(data)],
+        cwd=ROOT,
+        env=clean_environment() | settings,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def test_the_whole_starts_and_ends(tmp_path: Path) -> None:
+    bind = f"127.0.0.1:{free_port()}"
+    with start(tmp_path / "demo", PATCHBAY_BIND=bind) as process:
+        assert process.stdout
+        lines: list[str] = []
+        while not lines or "Ctrl-C" not in lines[-1]:
+            line = process.stdout.readline()
+            assert line, lines
+            lines.append(line)
+        said = "".join(lines)
+        password = (tmp_path / "demo" / "password.txt").read_text().strip()
+        assert f"http://{bind}\n" in said
+        assert f"Password            {password}\n" in said
+        assert len(password) >= 15
+        assert (tmp_path / "demo" / "password.txt").stat().st_mode & 0o777 == 0o600
+        with urllib.request.urlopen(f"http://{bind}/healthz", timeout=10) as answer:
+            assert answer.status == 200
+        process.send_signal(signal.SIGINT)
+        process.wait(20)
+    with pytest.raises(ProcessLookupError):
+        os.killpg(process.pid, 0)
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", int(bind.rpartition(":")[2])))
+
+
+@pytest.mark.parametrize("what", ["taken", "half"])
+def test_where_it_cannot_start_it_says_why(tmp_path: Path, what: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        bind = f"127.0.0.1:{other.getsockname()[1] if what == 'taken' else free_port()}"
+        (tmp_path / "patchbay.db").touch()
+        with start(tmp_path, PATCHBAY_BIND=bind) as process:
+            said = process.communicate(timeout=60)[0]
+    expected = f"{bind} is taken" if what == "taken" else "was not filled to its end"
+    assert (process.returncode, expected in said) == (1, True)
+    assert (tmp_path / "patchbay.db").read_bytes() == b""

@@ -1,0 +1,176 @@
+"""A page in place of a provider's own console: what its account has, and buttons that change or break it.
+
+A server declares tables; the page and what its forms do are made from them.
+"""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+ELSEWHERE = "https://old-agents.example/answer"
+"""What a number calls that somebody has broken."""
+
+HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'",
+}
+
+PAGE = string.Template("""<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Stand-in for $name</title>
+<style>
+:root { color-scheme: light dark; --line: color-mix(in srgb, currentColor 20%, transparent); }
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 0 auto; padding: 1rem; }
+h1 { font-size: 1.5rem; margin: 0; } h2 { font-size: 1.1rem; margin: 2rem 0 .25rem; }
+p { margin: .25rem 0; }
+[role=status] { position: sticky; top: 0; background: Canvas; border: 1px solid var(--line);
+  border-left: 4px solid #2a8; padding: .5rem .75rem; margin: 1rem 0; }
+article { border-top: 1px solid var(--line); padding: .75rem 0; scroll-margin-top: 4rem; }
+article:target { background: color-mix(in srgb, #2a8 12%, transparent); }
+h3 { font-size: 1rem; display: inline; margin: 0 .75rem 0 0; }
+h3, code, dd { overflow-wrap: anywhere; }
+form, .value { display: flex; flex-wrap: wrap; gap: .5rem; align-items: center; margin: .25rem 0 0; }
+.value { flex: 1 1 100%; min-width: 0; margin: 0; }
+input[type=text] { flex: 1 1 14rem; min-width: 0; } select { flex: 0 1 auto; min-width: 0; }
+input, select, button { font: inherit; padding: .25rem .6rem; min-height: 2rem; max-width: 100%; }
+dl { display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1rem; } dd { margin: 0; }
+</style>
+<h1>Stand-in for $name</h1>
+<p>It plays the part of $name on this machine, for a made-up account. What is changed here is forgotten when
+it stops.</p>
+$said
+$tables
+<h2>The account's credentials</h2>
+<details><summary>Made up: they open this stand-in and nothing else</summary><dl>$values</dl></details>
+</html>
+""")
+
+
+@dataclass(frozen=True)
+class Action:
+    """What can be done to a row. With a `value` it has a field, to type or, with `options`, to choose in.
+
+    `do` gets what was typed, "" where there is no field. It may tell what came of it.
+    """
+
+    label: str
+    do: Callable[[str], str | None]
+    value: str | None = None
+    options: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True)
+class Row:
+    """`now` is what it is like, or what it calls."""
+
+    name: str
+    now: str
+    actions: Sequence[Action] = ()
+    label: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    title: str
+    rows: Sequence[Row]
+    text: str = ""
+
+
+TYPED = object()
+
+
+def setting(thing: Any, **attributes: Any) -> Callable[[str], None]:
+    """Sets attributes of `thing`; one that is TYPED becomes what was typed."""
+
+    def do(typed: str) -> None:
+        for name, value in attributes.items():
+            setattr(thing, name, typed if value is TYPED else value)
+
+    return do
+
+
+def taking(things: dict[str, Any], key: str, into: dict[str, Any]) -> Callable[[str], None]:
+    """Moves one from a dictionary to another."""
+
+    def do(_typed: str) -> None:
+        into[key] = things.pop(key)
+
+    return do
+
+
+def gone(things: dict[str, Any], taken: dict[str, Any]) -> list[Row]:
+    """A row for each that was taken away, to give it back."""
+    back = "Give it back"
+    return [
+        Row(name, "The account does not have it.", [Action(back, taking(taken, name, things))])
+        for name in taken
+    ]
+
+
+def apply(tables: Sequence[Table], form: Mapping[str, str]) -> str:
+    """Does what a form asks for, and tells what was done."""
+    for table in tables:
+        for row in table.rows:
+            for action in row.actions:
+                if (form.get("row"), form.get("do")) == (place(table, row), action.label):
+                    told = action.do(form.get(action.label, "").strip())
+                    return told or f"{row.name}: {action.label}. Done."
+    return "That is not there any more. Nothing was changed."
+
+
+def place(table: Table, row: Row) -> str:
+    """Names a row within its page, also in the page's address."""
+    written = f"{table.title} {row.name}".lower()
+    return "".join(character if character.isalnum() else "-" for character in written)
+
+
+def page(name: str, said: str, tables: Sequence[Table], values: Mapping[str, Any]) -> str:
+    return PAGE.substitute(
+        name=escape(name),
+        said=f'<p role="status">{escape(said)}</p>' if said else "",
+        tables="\n".join(map(_table, tables)),
+        values="".join(
+            f"<dt>{escape(key)}</dt><dd><code>{escape(value)}</code></dd>" for key, value in values.items()
+        ),
+    )
+
+
+def _table(table: Table) -> str:
+    rows = "\n".join(_row(table, row) for row in table.rows) or "<p>Nothing yet.</p>"
+    text = f"<p>{escape(table.text)}</p>\n" if table.text else ""
+    return f"<h2>{escape(table.title)}</h2>\n{text}{rows}"
+
+
+def _row(table: Table, row: Row) -> str:
+    key = escape(place(table, row))
+    fields = "".join(_action(row, action) for action in row.actions)
+    form = f'<form method="post"><input type="hidden" name="row" value="{key}">{fields}</form>'
+    heading = f'<h3 dir="auto">{escape(row.name)}</h3> <bdi>{escape(row.label)}</bdi>'
+    now = f"<p><code>{escape(row.now)}</code></p>"
+    return f'<article id="{key}">{heading}{now}{form if fields else ""}</article>'
+
+
+def _action(row: Row, action: Action) -> str:
+    label = escape(action.label)
+    button = f'<button name="do" value="{label}" aria-label="{label}: {escape(row.name)}">{label}</button>'
+    if action.value is None:
+        return button
+    named = f'name="{label}" aria-label="{label}, {escape(row.name)}"'
+    if action.options is None:
+        field = f'<input type="text" {named} value="{escape(action.value)}">'
+    else:
+        field = f"<select {named}>{_options(action)}</select>"
+    return f'<span class="value">{field}{button}</span>'
+
+
+def _options(action: Action) -> str:
+    return "".join(
+        f'<option value="{escape(value)}"{" selected" * (value == action.value)}>{escape(text)}</option>'
+        for value, text in (action.options or {}).items()
+    )

@@ -1,0 +1,286 @@
+"""Two people at once, in two browsers: both sides are shown, and neither is lost unseen."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from app.providers import PROVIDERS
+from app.web import conflicts
+from tests.support.cast import PASSWORD, Cast
+from tests.support.furnished import good_values
+from tests.support.html import Element
+from tests.support.page_checks import MARK
+from tests.support.pages import Page, Portal, filled
+from tests.support.rows import unchanged
+
+ACME = "/o/acme-support"
+TWILIO = f"{ACME}/providers/twilio"
+NUMBER = "+15551234567"
+GUS = "by gus@globex.example"
+
+
+@pytest.fixture
+def ids(dana: Portal, cast: Cast) -> dict[str, str]:
+    """What there is to edit, as addresses have it."""
+    for key in ("twilio", "vobiz"):
+        sent = {f"{key}_{name}": value for name, value in good_values(PROVIDERS[key]).items()}
+        dana.get(f"{ACME}/providers/{key}").press("Save", **sent)
+    form = dana.get(f"{ACME}/endpoints/new")
+    page = form.press(
+        "Add endpoint", phone_number=NUMBER, provider="twilio", inbound_agent_name="Ann", label="Desk"
+    )
+    return {"endpoint": page.path.split("/")[-1], "mo": cast.mo.id}
+
+
+@dataclass(frozen=True)
+class Case:
+    """A form, and a field that both change, one that only they change, and one that only I change.
+
+    Each field is its name, its label, what is stored before, theirs, mine, and both in words.
+    """
+
+    path: str
+    both: tuple[str, str, Any, Any]
+    theirs: tuple[str, str, Any, Any]
+    mine: tuple[str, str, Any, Any] | None = None
+    words: tuple[tuple[str, str], ...] = ()
+
+    def spoken(self, value: Any) -> str:
+        text = "" if value is None else str(value)
+        return dict(self.words).get(text, text or "nothing")
+
+
+CASES = {
+    "settings": Case(
+        f"{ACME}/settings",
+        ("name", "Name", "Theirs", "Mine"),
+        ("country", "Country", "IN", ""),
+        ("public_base_url", "Public base URL", "", "https://voice.acme.example"),
+        (("IN", "India"), ("", "None: numbers need their country code")),
+    ),
+    "endpoint": Case(
+        f"{ACME}/endpoints?edit={{endpoint}}",
+        ("inbound_agent_name", "Answered by", "Theirs", "Mine"),
+        ("label", "Label", "Their label", "Desk"),
+        ("outbound_agent_name", "Dials as", "", "Sales"),
+    ),
+    "provider": Case(
+        TWILIO,
+        ("twilio_max_concurrent", "Max concurrent calls", "4", "7"),
+        ("twilio_phone_number", "Phone number", "+15557654321", NUMBER),
+        ("twilio_twiml_app_sid", "TwiML app SID", f"AP{'0' * 32}", f"AP{'1' * 32}"),
+    ),
+    "person": Case(
+        f"{ACME}/people/{{mo}}",
+        ("name", "Name", "Theirs", "Mine"),
+        ("role", "Role", "superadmin", "member"),
+        None,
+        (("superadmin", "Superadmin: everything, everywhere"), ("member", "Member: has a dialer")),
+    ),
+}
+
+
+def rows(page: Page) -> dict[str, tuple[str, str, str]]:
+    """By label: what is stored now, what was typed, and what the form has."""
+    outcomes = [found.text for found in page.root.all(css="pb-compare-outcome")]
+    return {
+        label: (stored, typed, outcome)
+        for (label, stored, typed), outcome in zip(page.compared, outcomes, strict=True)
+    }
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
+def test_both_are_shown_and_neither_is_lost(
+    app: Flask, dana: Portal, gus: Portal, ids: dict[str, str], case: Case
+) -> None:
+    path = case.path.format(**ids)
+    form = dana.get(path)
+    gus.get(path).press("Save", **{case.both[0]: case.both[2], case.theirs[0]: case.theirs[2]})
+    mine = {case.both[0]: case.both[3]} | ({case.mine[0]: case.mine[3]} if case.mine else {})
+    with unchanged(app):
+        page = form.press("Save", 412, **mine)
+    found = rows(page)
+    label = _label(page, case.both[0])
+    assert found.pop(label) == (str(case.both[2]), str(case.both[3]), conflicts.BOTH)
+    expected = {
+        _label(page, case.theirs[0]): (
+            case.spoken(case.theirs[2]),
+            case.spoken(case.theirs[3]),
+            conflicts.THEIRS,
+        )
+    }
+    if case.mine:
+        sides = case.spoken(case.mine[2]) if case.mine[0] != "public_base_url" else "nothing"
+        typed = str(case.mine[3])
+        expected[_label(page, case.mine[0])] = (sides, typed, conflicts.YOURS)
+    assert found == expected
+    assert page.notes.count(GUS) == 2
+    kept = mine | {case.theirs[0]: case.theirs[2]}
+    assert _values(page, kept) == kept
+    page.press("Save")
+    assert _values(dana.get(path), kept) == kept
+
+
+def _label(page: Page, name: str) -> str:
+    return page.root.one("label", **{"for": _control(page, name)["id"]}).text
+
+
+def _control(page: Page, name: str) -> Element:
+    form, _ = page.form_with("Save")
+    return form.one("input", "select", name=name)
+
+
+def _values(page: Page, names: Iterable[str]) -> dict[str, str]:
+    sent = filled(page.form_with("Save")[0], {})
+    return {name: sent[name] for name in names}
+
+
+def test_a_third_change_is_seen_too(dana: Portal, gus: Portal, ids: dict[str, str]) -> None:
+    form = dana.get(f"{ACME}/settings")
+    gus.get(f"{ACME}/settings").press("Save", name="Second")
+    page = form.press("Save", 412, country="IN")
+    gus.get(f"{ACME}/settings").press("Save", name="Third")
+    page = page.press("Save", 412)
+    assert rows(page)["Name"] == ("Third", "Second", conflicts.THEIRS)
+    assert page.press("Save").value("name") == "Third"
+
+
+def test_a_replaced_secret_is_told_and_never_shown(
+    app: Flask, dana: Portal, gus: Portal, ids: dict[str, str]
+) -> None:
+    theirs, mine = f"{MARK}TheirsSecret9", f"{MARK}MineSecret8"
+    form = dana.get(TWILIO)
+    gus.get(TWILIO).press("Save", twilio_auth_token=theirs)
+    with unchanged(app):
+        page = form.press("Save", 412, twilio_auth_token=mine, twilio_api_key_secret=f"{MARK}Other7")
+    found = rows(page)
+    assert found["Auth token"] == ("replaced", "a new value", f"You both changed it. {conflicts.TYPE_AGAIN}")
+    assert found["API key secret"][:2] == ("as it was", "a new value")
+    assert GUS in page.notes
+    assert page.value("twilio_auth_token") == ""
+    page.press("Save")
+    assert "ends in ret9" in dana.get(TWILIO).text
+    form = dana.get(TWILIO)
+    gus.get(TWILIO).press("Save", clear_twilio_api_key_secret=True)
+    page = form.press("Save", 412)
+    assert rows(page)["API key secret"] == ("removed", "not changed", conflicts.THEIRS)
+
+
+@pytest.mark.parametrize("seen", ["", "{", "[]", '{"name": 7}', "[" * 100_000, json.dumps({"name": None})])
+def test_where_it_is_not_known_what_was_opened_what_was_typed_stays(
+    dana: Portal, gus: Portal, seen: str
+) -> None:
+    form = dana.get(f"{ACME}/settings")
+    gus.get(f"{ACME}/settings").press("Save", name="Theirs")
+    page = form.press("Save", 412, seen=seen)
+    assert rows(page)["Name"] == ("Theirs", "Acme Support", conflicts.UNKNOWN)
+    assert page.value("name") == "Acme Support"
+
+
+def test_where_nothing_of_the_form_differs_the_last_change_is_named(dana: Portal, gus: Portal) -> None:
+    form = dana.get(f"{ACME}/settings")
+    gus.get(f"{ACME}/settings").press("Save", name="Same")
+    page = form.press("Save", 412, name="Same")
+    assert page.compared == []
+    assert "The last change: Settings saved, by gus@globex.example" in page.notes
+
+
+Change = Callable[[Portal, dict[str, str]], Page]
+
+
+def _save_twilio(portal: Portal, _ids: dict[str, str]) -> Page:
+    return portal.get(TWILIO).press("Save", twilio_max_concurrent="9")
+
+
+def _save_settings(portal: Portal, _ids: dict[str, str]) -> Page:
+    return portal.get(f"{ACME}/settings").press("Save", country="IN")
+
+
+def _save_endpoint(portal: Portal, ids: dict[str, str]) -> Page:
+    return portal.get(f"{ACME}/endpoints?edit={ids['endpoint']}").press("Save", inbound_agent_name="Bob")
+
+
+def _save_person(portal: Portal, ids: dict[str, str]) -> Page:
+    return portal.get(f"{ACME}/people/{ids['mo']}").press("Save", name="Moritz")
+
+
+def _generate(portal: Portal, _ids: dict[str, str]) -> Page:
+    return portal.get(f"{ACME}/voice-ai/tool-secret").press("Generate tool secret", your_password=PASSWORD)
+
+
+CONFIRMATIONS: dict[str, tuple[str, str, dict[str, Any], Change, str, str]] = {
+    "disable": (f"{TWILIO}/disable", "Disable Twilio", {}, _save_twilio, "Provider saved", "is disabled"),
+    "forget": (f"{TWILIO}/forget", "Forget the values", {}, _save_twilio, "Provider saved", "are forgotten"),
+    "make active": (
+        f"{ACME}/active/telephony?provider=vobiz",
+        "Make Vobiz active",
+        {"reason": "Twilio is down"},
+        _save_settings,
+        "Settings saved (Country)",
+        "Vobiz is active for telephony",
+    ),
+    "delete": (
+        f"{ACME}/endpoints/{{endpoint}}/delete",
+        "Delete endpoint",
+        {},
+        _save_endpoint,
+        "Endpoint saved (Answered by)",
+        "is deleted",
+    ),
+    "switch": (
+        f"{ACME}/endpoints",
+        "Active: +1 555-123-4567",
+        {},
+        _save_endpoint,
+        "Endpoint saved (Answered by)",
+        "is inactive",
+    ),
+    "person": (
+        f"{ACME}/people/{{mo}}",
+        "Disable Mo",
+        {},
+        _save_person,
+        "Person saved (Name)",
+        "is disabled",
+    ),
+    "voice AI": (
+        f"{ACME}/voice-ai",
+        "Save choice",
+        {"provider": "elevenlabs"},
+        _save_settings,
+        "Settings saved (Country)",
+        "Voice AI provider saved",
+    ),
+    "tool secret": (
+        f"{ACME}/voice-ai/tool-secret",
+        "Generate tool secret",
+        {"your_password": PASSWORD},
+        _generate,
+        "Provider saved",
+        "The tool secret is generated",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CONFIRMATIONS)
+def test_a_confirmation_is_asked_again_with_what_changed(
+    app: Flask, dana: Portal, gus: Portal, ids: dict[str, str], name: str
+) -> None:
+    path, button, typed, change, told, done = CONFIRMATIONS[name]
+    asked = dana.get(path.format(**ids))
+    change(gus, ids)
+    with unchanged(app, but=("sessions", "throttles")):
+        page = asked.press(button, 412, **typed)
+    assert "Somebody changed this while you were looking at it. Nothing was done." in page.notes
+    assert f"{told}" in page.notes
+    assert GUS in page.notes
+    kept = {field: value for field, value in typed.items() if "password" not in field}
+    assert {field: page.value(field) for field in kept} == kept
+    button = button.replace("Disable Mo", "Disable Moritz")
+    assert done in page.press(button, **(typed if "your_password" in typed else {})).notes

@@ -1,0 +1,219 @@
+"""Endpoints out as CSV, and in again: looked at first, then applied."""
+
+from __future__ import annotations
+
+import io
+import re
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from app.models import Endpoint, EndpointImport
+from app.services import endpoint_imports, endpoints
+from app.web.endpoint_imports import LARGEST
+from tests.support.cast import Cast
+from tests.support.furnished import scope_as
+from tests.support.pages import HOME, Page, Portal
+from tests.support.rows import audit, unchanged
+
+PATH = "/o/acme-support/endpoints"
+NEW = f"{PATH}/import"
+FIRST, SECOND = "+15551234567", "+15551234568"
+HEADER = "phone_number,provider,inbound_agent_name,label"
+
+
+def upload(portal: Portal, raw: bytes, status: int = 200, name: str = "lines.csv") -> Page:
+    """Chooses the file in the form, and sends it as a browser does."""
+    sent: dict[str, Any] = {"csrf_token": portal.token(), "rows": "", "file": (io.BytesIO(raw), name)}
+    answer = portal.client.post(NEW, data=sent, base_url=HOME, content_type="multipart/form-data")
+    if answer.status_code == 303:
+        return portal.get(answer.headers["Location"], status)
+    assert answer.status_code == status
+    return Page(portal, NEW, answer)
+
+
+def paste(portal: Portal, *rows: str, status: int = 200) -> Page:
+    return portal.get(NEW).press("Show what it would do", status, rows="\n".join([HEADER, *rows]))
+
+
+def made(app: Flask, cast: Cast, number: str = FIRST, *, elsewhere: bool = False, **values: Any) -> Endpoint:
+    with scope_as(app, cast.gus if elsewhere else cast.dana) as scope:
+        return endpoints.create(scope, {"phone_number": number, "provider": "twilio", **values})
+
+
+def numbers(app: Flask, cast: Cast) -> list[str]:
+    with scope_as(app, cast.dana) as scope:
+        return [row.phone_number for row in endpoints.page(scope, endpoints.Filter(), limit=100).rows]
+
+
+def test_a_file_is_looked_at_and_then_imported(app: Flask, cast: Cast, dana: Portal) -> None:
+    made(app, cast, label="Old")
+    with unchanged(app, but=("endpoint_imports",)):
+        page = upload(dana, f"{HEADER}\n{FIRST},twilio,Reception,New\n{SECOND},exotel,,\n".encode())
+    assert page.title == "Import endpoints"
+    assert "lines.csv, from dana@acme.example" in page.text
+    assert "Refused 0 Changed 1 Added 1 Unchanged 0" in page.text
+    assert page.rows() == [
+        f"2 {FIRST} Answered by: nothing → Reception Label: Old → New",
+        f"3 {SECOND} Provider: Exotel",
+    ]
+    done = page.press("Import 2 rows")
+    assert "Imported: 1 added, 1 changed." in done.notes
+    assert done.title == "Imported endpoints"
+    assert not done.has_button("Import 2 rows")
+    assert numbers(app, cast) == [FIRST, SECOND]
+    assert "endpoints.imported" in [event.action for event in audit(app)]
+    assert "Endpoints imported" in dana.get("/o/acme-support/audit").text
+
+
+def test_rows_can_be_pasted(app: Flask, cast: Cast, dana: Portal) -> None:
+    page = dana.get(PATH).follow("Import CSV")
+    pasted = f"{HEADER}\n{FIRST},twilio,Reception,".replace(",", "\t")
+    page.press("Show what it would do", rows=pasted).press("Import 1 row")
+    assert numbers(app, cast) == [FIRST]
+
+
+def test_refused_rows_come_first_with_line_and_reason(app: Flask, cast: Cast, dana: Portal) -> None:
+    made(app, cast, SECOND, elsewhere=True)
+    page = paste(dana, f"{FIRST},twilio,,", "1.55512E+10,twilio,,", f"{SECOND},twilio,,", "<b>x</b>,,,")
+    first, second, third, last = page.rows()
+    assert first.startswith("3 1.55512E+10 The spreadsheet shortened this number")
+    assert second == f"4 {SECOND} This number is in use already. A number can have one endpoint only."
+    assert third.startswith("5 <b>x</b> Write the number with its country code")
+    assert last == f"2 {FIRST} Provider: Twilio"
+    assert not page.has_button("Import 1 row")
+    assert page.has_link("Upload it again")
+    assert "Globex" not in page.text
+    report = dana.raw("GET", f"{page.path}/report.csv")
+    assert report.text.splitlines()[2].startswith("3,1.55512E+10,refused,")
+    dana.post(f"{page.path}/apply", {"csrf_token": dana.token(), "version": "1"}, 409)
+    assert numbers(app, cast) == []
+
+
+@pytest.mark.parametrize("field", ["file", "rows"])
+def test_what_is_no_table_is_told_beside_its_field(app: Flask, dana: Portal, field: str) -> None:
+    with unchanged(app):
+        if field == "file":
+            page = upload(dana, b"phone_number,providr\n1,2", 422)
+        else:
+            page = dana.get(NEW).press("Show what it would do", 422, rows="phone_number,providr\n1,2")
+            assert page.value("rows") == "phone_number,providr 1,2"
+    assert page.error(field) == "There is no column “providr”. Did you mean provider?"
+
+
+def test_without_a_file_or_rows(dana: Portal) -> None:
+    page = dana.get(NEW).press("Show what it would do", 422)
+    assert "Choose a file, or paste rows" in page.error("rows")
+
+
+def test_what_changed_in_between_is_shown_and_nothing_is_done(app: Flask, cast: Cast, dana: Portal) -> None:
+    page = paste(dana, f"{FIRST},twilio,,", f"{SECOND},twilio,,")
+    made(app, cast, SECOND, elsewhere=True)
+    again = page.press("Import 2 rows", 409)
+    assert "Endpoints changed since you looked. Nothing was imported." in again.notes
+    assert f"Line 3, {SECOND}: added before, refused now. This number is in use already." in again.notes
+    assert not again.has_button("Import 1 row")
+    assert numbers(app, cast) == []
+
+
+def test_a_page_that_is_not_the_newest_applies_nothing(app: Flask, cast: Cast, dana: Portal) -> None:
+    page = paste(dana, f"{FIRST},twilio,,", f"{SECOND},twilio,,")
+    made(app, cast, SECOND)
+    page.press("Import 2 rows", 409)
+    stale = page.press("Import 2 rows", 412)
+    assert stale.has_button("Import 1 row")
+    assert numbers(app, cast) == [SECOND]
+
+
+def test_all_that_is_stored_already_needs_no_import(app: Flask, cast: Cast, dana: Portal) -> None:
+    made(app, cast)
+    page = paste(dana, f"{FIRST},twilio,,")
+    assert "there is nothing to import" in page.text
+    assert [button.text for button in page.root.one("main").all("button")] == []
+
+
+def test_long_lists_are_cut_and_the_report_has_all(app: Flask, cast: Cast, dana: Portal) -> None:
+    page = paste(dana, *(f"+1555123{n},twilio,," for n in range(4000, 4150)))
+    assert len(page.rows()) == endpoint_imports.SHOWN
+    assert "The first 100 of 150. The report has all." in page.text
+    assert len(dana.raw("GET", f"{page.path}/report.csv").text.splitlines()) == 151
+
+
+def test_an_export_has_what_the_table_shows(app: Flask, cast: Cast, dana: Portal) -> None:
+    made(app, cast, label="Front desk", inbound_agent_name="Reception")
+    made(app, cast, SECOND, label="=1+1")
+    made(app, cast, "+15550009999", elsewhere=True)
+    link = dana.get(f"{PATH}?q=front").link("Export")["href"]
+    answer = dana.raw("GET", link)
+    assert answer.headers["Content-Type"] == "text/csv; charset=utf-8; header=present"
+    name = re.fullmatch(r'attachment; filename="(.*)"', answer.headers["Content-Disposition"])
+    assert name
+    assert re.fullmatch(r"endpoints-acme-support-\d{4}-\d\d-\d\d\.csv", name[1])
+    assert answer.data.startswith(b"\xef\xbb\xbfphone_number,provider,")
+    assert len(answer.text.splitlines()) == 2
+    every = dana.raw("GET", f"{PATH}.csv").text
+    assert [line.split(",")[0] for line in every.splitlines()[1:]] == [f"'{FIRST}", f"'{SECOND}"]
+    assert ",'=1+1," in every
+    page = upload(dana, every.encode())
+    assert "Unchanged 2" in page.text
+
+
+def test_the_template_can_be_filled_in(dana: Portal) -> None:
+    answer = dana.raw("GET", dana.get(NEW).link("Download template")["href"])
+    assert 'filename="endpoints-template.csv"' in answer.headers["Content-Disposition"]
+    assert "Added 2" in upload(dana, answer.data).text
+
+
+@pytest.mark.asvs("8.2.2")
+def test_another_organization_s_import_is_not_there(
+    app: Flask, cast: Cast, dana: Portal, gus: Portal
+) -> None:
+    page = paste(dana, f"{FIRST},twilio,,")
+    import_id = page.path.rsplit("/", 1)[1]
+    for portal in (gus, dana):
+        there = f"/o/globex/endpoints/import/{import_id}"
+        portal.get(there, 404)
+        assert portal.raw("GET", f"{there}/report.csv").status_code == 404
+        portal.post(f"{there}/apply", {"csrf_token": portal.token(), "version": "1"}, 404)
+    assert numbers(app, cast) == []
+
+
+def test_members_see_none_of_it(app: Flask, dana: Portal, mo: Portal) -> None:
+    page = paste(dana, f"{FIRST},twilio,,")
+    with unchanged(app, but=("sessions",)):
+        for path in (f"{PATH}.csv", f"{PATH}/template.csv", NEW, page.path, f"{page.path}/report.csv"):
+            assert mo.raw("GET", path).status_code == 403
+        for path in (NEW, f"{page.path}/apply"):
+            sent = {"csrf_token": mo.token(), "rows": f"{HEADER}\n{SECOND},twilio,,"}
+            assert mo.raw("POST", path, data=sent).status_code == 403
+
+
+@pytest.mark.asvs("3.5.1")
+def test_nothing_is_read_or_applied_without_a_token(app: Flask, dana: Portal) -> None:
+    page = paste(dana, f"{FIRST},twilio,,")
+    with unchanged(app, but=("sessions",)):
+        assert dana.raw("POST", NEW, data={"rows": f"{HEADER}\n{SECOND},twilio,,"}).status_code == 400
+        assert dana.raw("POST", f"{page.path}/apply", data={"version": "1"}).status_code == 400
+
+
+def test_a_large_file_is_taken_here_and_a_huge_one_nowhere(app: Flask, dana: Portal, nobody: Portal) -> None:
+    rows = b"".join(b"+1212%07d,twilio,,%s\n" % (n, b"x" * 150) for n in range(7000))
+    assert len(rows) > 1_000_000
+    assert "Added 7,000" in upload(dana, HEADER.encode() + b"\n" + rows).text
+    with unchanged(app, but=("sessions",)):
+        refused = upload(dana, b"x" * LARGEST, 413)
+        assert "too large: at most 20 MB can be sent here" in refused.text
+        sent = {"csrf_token": dana.token(), "name": "x" * 1_000_001}
+        told = dana.raw("POST", "/o/acme-support/settings", data=sent)
+        assert told.status_code == 413
+        assert "at most 1 MB" in told.text
+        assert nobody.raw("POST", NEW, data={"rows": "x" * 1_000_001}).status_code == 413
+
+
+def test_many_rows_can_be_pasted_too(app: Flask, cast: Cast, dana: Portal) -> None:
+    rows = [f"+1212{n:07d},twilio,,{'x' * 150}" for n in range(7000)]
+    assert "Added 7,000" in paste(dana, *rows).text
+    with scope_as(app, cast.dana) as scope:
+        (stored,) = scope.session.scalars(scope.select(EndpointImport))
+        assert stored.file_name == "Pasted rows"

@@ -1,0 +1,54 @@
+"""Finding things, as a page that needs no script."""
+
+from __future__ import annotations
+
+import pytest
+from flask import Flask
+
+from tests.support.cast import Cast
+from tests.support.furnished import Furnished, furnish
+from tests.support.pages import Portal
+
+
+@pytest.fixture
+def here(app: Flask, cast: Cast) -> Furnished:
+    return furnish(app, cast)
+
+
+def found(portal: Portal, text: str, inside: str = "acme-support") -> list[str]:
+    return [
+        link.text for link in portal.get(f"/find?in={inside}&q={text}").root.one("div", id="found").all("a")
+    ]
+
+
+@pytest.mark.parametrize("text", ["%2B1555123", "1555", "1 555 123-4567", "(555) 123", "555123"])
+def test_a_number_is_found_by_how_it_begins(here: Furnished, dana: Portal, text: str) -> None:
+    dana.get("/o/acme-support/settings").press("Save", country="US")
+    (number,) = [link for link in found(dana, text) if "+1 555" in link]
+    assert "Acme Support" in number
+    page = dana.get(f"/find?in=acme-support&q={text}").follow(number)
+    assert page.path == f"/o/acme-support/endpoints/{here.ids['endpoint_id']}"
+
+
+@pytest.mark.usefixtures("here")
+def test_pages_organizations_and_people_are_found_by_their_names(dana: Portal) -> None:
+    assert "Add endpoint" in found(dana, "endp")
+    assert "Twilio" in found(dana, "twil")
+    assert found(dana, "globex") == ["Globex"]
+    assert any("Mo" in link for link in found(dana, "mo@"))
+    assert not any("Mo" in link for link in found(dana, "mo@", inside=""))
+    assert found(dana, "nothing-like-it") == []
+
+
+def test_what_is_typed_stays_text(dana: Portal) -> None:
+    for text in ("%25", "_", "%00", "<b>", "'", '"><b hx-get=//x>', "9" * 5000, "+" * 90):
+        page = dana.raw("GET", "/find", query_string={"q": text, "in": "acme-support"})
+        assert page.status_code in (200, 400)
+        assert "<b>" not in page.text
+        assert "<b hx-get" not in page.text
+    assert found(dana, "%25") == []
+    assert dana.get("/find?in=nobody").title == "Find"
+
+
+def test_it_is_for_superadmins(mo: Portal) -> None:
+    assert mo.raw("GET", "/find").status_code == 403

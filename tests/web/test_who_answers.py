@@ -1,0 +1,173 @@
+"""Type a number, see the path of its calls, and go to where the first fault is mended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from app.core.outbound import Outbound
+from app.services import pointing
+from tests.support.cast import Cast
+from tests.support.furnished import furnish
+from tests.support.pages import Page, Portal
+from tests.support.rows import unchanged
+from tests.upstreams.base import Trouble
+from tests.upstreams.twilio import Twilio
+
+PATH = "/o/acme-support/who-answers"
+NUMBER = "+15551234567"
+SHOWN = "+1 555-123-4567"
+OLD = "https://old.example/x"
+
+
+@pytest.fixture
+def twilio(app: Flask) -> Iterator[Twilio]:
+    with Twilio() as upstream:
+        app.extensions["patchbay_outbound"] = Outbound(upstream.upstreams, deadline=2.0)
+        upstream.numbers[NUMBER].voice_url = OLD
+        yield upstream
+
+
+@pytest.fixture
+def live(dana: Portal, twilio: Twilio) -> Portal:
+    dana.get("/o/acme-support/settings").press("Save", public_base_url="https://voice.acme.example")
+    typed = {f"twilio_{name}": twilio.values[name] for name in ("account_sid", "auth_token")}
+    page = dana.get("/o/acme-support/providers/twilio").press("Save", **typed)
+    page.press("Test connection")
+    form = dana.get("/o/acme-support/endpoints/new")
+    form.press("Add endpoint", phone_number=NUMBER, provider="twilio", inbound_agent_name="support")
+    return dana
+
+
+def ask(portal: Portal, typed: str = NUMBER, status: int = 200) -> Page:
+    return portal.get("/o/acme-support/").follow("Who answers?").press("Show the path", status, number=typed)
+
+
+def hops(page: Page, title: str = "inbound-title") -> list[str]:
+    section = page.root.one("section", **{"aria-labelledby": title})
+    return [hop.text for hop in section.all("li", css="pb-hop")]
+
+
+def test_the_rail_leads_to_it_and_its_address_can_be_shared(live: Portal) -> None:
+    page = ask(live, "+1 (555) 123-4567")
+    assert page.path == f"{PATH}?number=%2B1+%28555%29+123-4567"
+    assert SHOWN in page.root.by_id("inbound-title").text
+    current = page.root.one("a", **{"aria-current": "page"})
+    assert current.text == "Who answers?"
+
+
+def test_the_last_check_is_shown_while_the_provider_is_asked(live: Portal) -> None:
+    page = ask(live)
+    part = page.root.by_id("answer")
+    assert part["hx-trigger"] == "load"
+    assert "support answers, as far as is known here." in page.text
+    assert hops(page)[-1].startswith("At Twilio Unknown Not checked")
+    asked = live.get(part["hx-get"], htmx="answer")
+    assert "hx-trigger" not in asked.root.by_id("answer").attrs
+    assert hops(asked)[-1].startswith(f"At Twilio {OLD} Drifted")
+
+
+def test_without_scripts_a_link_asks_and_the_fault_leads_to_its_repair(live: Portal) -> None:
+    page = ask(live).follow("Ask Twilio now")
+    assert "support should answer, and does not." in page.text
+    assert "Twilio calls another address when this number rings." in page.notes
+    assert f"It calls {OLD} and should call https://voice.acme.example/telephony/" in page.notes
+    page.follow("Repair at Twilio").press("Repair at Twilio")
+    page = ask(live)
+    assert "support answers, and Twilio agrees." in page.text
+    assert page.notes == ""
+    assert page.has_link("Ask Twilio now")
+
+
+@pytest.mark.parametrize(
+    ("path", "typed", "fix", "title"),
+    [
+        ("settings", {"public_base_url": ""}, "Set the base URL", "Settings"),
+        ("providers/twilio/disable", {}, "Open Twilio", "Twilio"),
+    ],
+)
+def test_what_blocks_is_named_with_a_link_to_its_place(
+    live: Portal, path: str, typed: dict[str, Any], fix: str, title: str
+) -> None:
+    page = live.get(f"/o/acme-support/{path}")
+    if path == "settings":
+        page.press("Save", **typed).press("Change the base URL")
+    else:
+        page.press("Disable Twilio")
+    page = ask(live)
+    assert "Nobody answers." in page.text
+    assert page.follow(fix).title == title
+
+
+def test_an_agent_that_is_missing_is_chosen_in_the_endpoint(live: Portal) -> None:
+    page = live.get("/o/acme-support/endpoints").follow("Edit +1 555-123-4567")
+    page.press("Save", inbound_agent_name="")
+    page = ask(live)
+    assert "No agent answers this number." in page.notes
+    edit = page.follow("Edit the endpoint")
+    assert edit.value("inbound_agent_name") == ""
+    assert "No agent dials from this number." in page.text
+
+
+def test_a_number_that_nobody_has_can_be_added(live: Portal) -> None:
+    page = ask(live, "+15557654321")
+    assert "Nobody answers +1 555-765-4321" in page.text
+    form = page.follow("Add it")
+    assert form.value("phone_number") == "+15557654321"
+    form.press("Add endpoint", provider="twilio", inbound_agent_name="billing")
+    assert "billing answers" in ask(live, "+15557654321").text
+
+
+def test_one_that_an_account_owns_can_be_imported(live: Portal, twilio: Twilio) -> None:
+    twilio.add("+15557654321")
+    page = ask(live, "+15557654321").follow("Ask the providers")
+    assert "The account at Twilio has it." in page.text
+    page = page.follow("Import it from Twilio")
+    assert len(page.rows()) == 1
+    assert "555-765-4321" in page.rows()[0]
+    assert "No connected provider says" in ask(live, "+15550000001").follow("Ask the providers").text
+    twilio.trouble = Trouble.FAULT
+    assert "No answer from Twilio." in ask(live, "+15557654321").follow("Ask the providers").text
+
+
+def test_one_of_another_organization_is_neither_added_nor_told(live: Portal, twilio: Twilio) -> None:
+    page = live.get(f"/o/globex/who-answers?number=%2B{NUMBER[1:]}")
+    assert "Another organization has this number here." in page.text
+    assert not page.has_link("Add it")
+    assert "Acme" not in page.text
+
+
+@pytest.mark.parametrize("typed", ["12", "hello", "+1555<b>"])
+def test_what_is_no_number_is_said_beside_the_field(app: Flask, dana: Portal, typed: str) -> None:
+    with unchanged(app):
+        page = ask(dana, typed, 422)
+    assert "country code" in page.error("number")
+    assert page.value("number") == typed
+
+
+def test_people_who_have_the_number_are_shown(app: Flask, dana: Portal, cast: Cast) -> None:
+    furnish(app, cast)
+    page = ask(dana, "+15557654321")
+    (row,) = page.rows()
+    assert row.startswith("Mo Sinch Not active for voice By default Mo not watched")
+    assert page.follow("Mo").title == "Mo"
+    assert not page.has_link("Add it")
+
+
+def test_a_provider_that_was_asked_too_often_is_left_alone(
+    live: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pointing, "MOST_LOOKS", 1)
+    page = ask(live).follow("Ask Twilio now").follow("Ask Twilio again")
+    assert "Too many tries. Wait" in page.notes
+    assert len(hops(page)) == 6
+
+
+def test_a_provider_that_gives_no_answer_leaves_the_path_in_place(live: Portal, twilio: Twilio) -> None:
+    twilio.trouble = Trouble.FAULT
+    page = ask(live).follow("Ask Twilio now")
+    assert "trouble of its own" in page.notes
+    assert hops(page)[-1].startswith("At Twilio Unknown No answer")
