@@ -66,6 +66,12 @@ class Standing:
     tally: Tally
     voice: list[str]
 
+    @property
+    def is_moving(self) -> bool:
+        """Whether a look in a moment will see something else: a run is at it, or is about to be."""
+        has_failed = self.run is not None and self.run.failure is not None
+        return self.is_running or (self.tally.due > 0 and not has_failed)
+
 
 def standing(scope: Scope) -> Standing:
     last = scope.session.get(CheckRun, scope.organization.id)

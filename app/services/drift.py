@@ -327,6 +327,12 @@ def drifted_providers(scope: Scope) -> set[str]:
     return set(scope.session.scalars(drifted(scope).with_only_columns(DriftCheck.provider).distinct()))
 
 
+def refused(scope: Scope) -> set[str]:
+    """The keys of the providers that refused the stored credentials when they were last asked."""
+    query = drifted(scope).with_only_columns(DriftCheck.provider).distinct()
+    return set(scope.session.scalars(query.where(DriftCheck.reason == Reason.CREDENTIALS_REFUSED)))
+
+
 def of_numbers(scope: Scope, numbers: Collection[str]) -> dict[tuple[str, str], DriftCheck]:
     """What was last seen of the numbers, by provider and number."""
     query = scope.select(DriftCheck).where(_among(scope, numbers))

@@ -86,7 +86,7 @@ def _progress(scope: Scope) -> Response:
     """Once nothing is being checked any more, htmx is told, so that the table is read again."""
     standing = checking.standing(scope)
     answer = render.page("drift/progress.html", standing=standing)
-    if not standing.is_running and request.method == "GET":
+    if not standing.is_moving and request.method == "GET":
         answer.headers["HX-Trigger"] = "checked"
     return answer
 

@@ -10,7 +10,7 @@ from flask_login import current_user
 from app.core import phone, urls
 from app.provider import Family
 from app.providers import PROVIDERS
-from app.services import connections, providers, verification
+from app.services import connections, drift, providers, verification
 from app.services.connections import State
 from app.services.scope import Scope
 
@@ -57,7 +57,7 @@ def _outside() -> list[dict[str, Any]]:
 def _inside(scope: Scope) -> list[dict[str, Any]]:
     slug = scope.organization.slug
     states = connections.load_all(scope)
-    failing = verification.failing(scope)
+    failing = verification.failing(scope) | drift.refused(scope)
     voice_ai = [state for state in states.values() if state.provider.families == (Family.VOICE_AI,)]
     own_page = [state for state in states.values() if state not in voice_ai]
     return [

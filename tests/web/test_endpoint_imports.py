@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 
 from app.models import Endpoint, EndpointImport
-from app.services import endpoint_imports, endpoints
+from app.services import endpoint_imports, endpoint_pages, endpoints
 from app.web.endpoint_imports import LARGEST
 from tests.support.cast import Cast
 from tests.support.furnished import scope_as
@@ -44,7 +44,7 @@ def made(app: Flask, cast: Cast, number: str = FIRST, *, elsewhere: bool = False
 
 def numbers(app: Flask, cast: Cast) -> list[str]:
     with scope_as(app, cast.dana) as scope:
-        return [row.phone_number for row in endpoints.page(scope, endpoints.Filter(), limit=100).rows]
+        return [row.phone_number for row in endpoint_pages.page(scope, endpoints.Filter(), limit=100).rows]
 
 
 def test_a_file_is_looked_at_and_then_imported(app: Flask, cast: Cast, dana: Portal) -> None:

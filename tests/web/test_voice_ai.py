@@ -178,7 +178,8 @@ class TestCallWebhook:
     def test_a_new_base_url_and_a_new_tool_secret_set_it_up_too(
         self, page: Page, dana: Portal, upstream: ElevenLabs
     ) -> None:
-        dana.get("/o/acme-support/settings").press("Save", public_base_url="https://new.acme.example")
+        asked = dana.get("/o/acme-support/settings").press("Save", public_base_url="https://new.acme.example")
+        asked.press("Change the base URL")
         (made,) = upstream.workspace.webhooks.values()
         assert made["webhook_url"].startswith("https://new.acme.example/")
         made["is_disabled"] = True
