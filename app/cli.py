@@ -22,6 +22,9 @@ from app.services.scope import SECRETS, Actor, Scope
 
 log = structlog.get_logger(__name__)
 
+THREADS = 16
+"""Of each process. Half of them may wait for bodies, and a third for providers: some are always free."""
+
 users = AppGroup("users", help="People who can sign in.")
 token_commands = AppGroup("tokens", help="API tokens.")
 key_commands = AppGroup("keys", help="The keys that seal secrets.")
@@ -228,7 +231,7 @@ def _become_granian(settings: Settings) -> None:
     counts.mkdir(parents=True, mode=0o700)
     arguments = ["-m", "granian", "--interface", "wsgi", "--no-ws", "--log-level", "warning"]
     arguments += ["--host", settings.host, "--port", str(settings.port)]
-    arguments += ["--workers", str(settings.workers), "--blocking-threads", "4"]
+    arguments += ["--workers", str(settings.workers), "--blocking-threads", str(THREADS)]
     arguments += ["--respawn-failed-workers", "--workers-kill-timeout", "3", "wsgi:app"]
     environment = os.environ | {"PROMETHEUS_MULTIPROC_DIR": str(counts)}
     os.execve(sys.executable, [sys.executable, *arguments], environment)  # noqa: S606
