@@ -14,6 +14,7 @@ HERE = "/o/meridian-support"
 PLACES = [
     "/",
     "/account",
+    "/audit",
     "/organizations/new",
     "/api/docs",
     "/find?q=me",
@@ -37,6 +38,7 @@ PLACES = [
             "people",
             "people/new",
             "audit",
+            "audit?q=nothing+like+it&from=2026-03-02&to=2026-03-01&about=Twilio",
             "settings",
             "voice-ai",
             "voice-ai/tool-secret",
