@@ -263,6 +263,14 @@ def test_nobody_waits_in_a_circle(scopes):
             assert _verify(scope).wrong is None
 
 
+def test_the_chain_is_taken_after_everything_else_is_written(acme, engine):
+    with statements(engine) as seen, acme.transaction():
+        audit.note(acme, "tested", "first")
+        acme.organization.name = "Acme Renamed"
+    last = ["UPDATE", "SELECT", "SELECT", "INSERT"] if engine.dialect.name == "postgresql" else []
+    assert [line.split()[0] for line in seen][-4:] == (last or ["SELECT", "UPDATE", "SELECT", "INSERT"])
+
+
 def test_what_is_rolled_back_or_killed_leaves_the_chain_whole(acme, scopes, written):
     with suppress(Fault), acme.transaction():
         audit.note(acme, "tested", "never")
