@@ -3,7 +3,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Callable, Container, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
 from typing import Any
@@ -48,6 +48,11 @@ GONE = refused(
     Outcome.NOT_FOUND,
     "Vobiz no longer finds the number, or the application that it is attached to. Look in its console.",
 )
+TAKEN = refused(
+    Outcome.UNEXPECTED_ANSWER,
+    "Vobiz does not attach the number, because an application has it already (status 409).",
+)
+BY_HAND = "In Vobiz's console, attach the number to an application whose answer URL is its webhook URL."
 
 
 class Vobiz(Provider):
@@ -56,6 +61,7 @@ class Vobiz(Provider):
     position = 40
     families = (Family.TELEPHONY,)
     summary = "Serves agent calls."
+    shared_note = "The other numbers keep this application: an application of its own is made for this one."
     webhook_steps = (
         "In the Vobiz console, open the application that the number is attached to.",
         "Paste the URL as its answer URL, method POST, and save.",
@@ -115,6 +121,10 @@ class Vobiz(Provider):
             account.change(line.holder, url)
         else:
             account.move(line, url)
+
+
+class _Taken(Refusal):
+    """Something else has it."""
 
 
 @dataclass(frozen=True)
@@ -209,19 +219,45 @@ class _Account:
         return application
 
     def _attach(self, line: Line, application: _Application) -> None:
+        try:
+            self._put(line, application.id)
+        except _Taken as taken:
+            if not line.holder:
+                raise _with(taken, [BY_HAND]) from None
+            self._swap(line, application)
+
+    def _put(self, line: Line, application_id: str) -> None:
         """What Vobiz says of it is believed after a look: it may be attached already, or after all."""
         try:
-            self._send("POST", f"{_path(line)}/application", json={"application_id": application.id})
+            self._send("POST", f"{_path(line)}/application", json={"application_id": application_id})
         except (Refusal, OutboundError):
-            if not self._is_attached(line, application):
+            if not self._is_attached(line, application_id):
                 raise
 
-    def _is_attached(self, line: Line, application: _Application) -> bool:
+    def _swap(self, line: Line, application: _Application) -> None:
+        """Takes the number off its application first. Where that does not help, it is put back."""
+        try:
+            self._send("DELETE", f"{_path(line)}/application", done=(*DONE, 404))
+            self._put(line, application.id)
+        except (Refusal, OutboundError) as error:
+            code = error.result.code if isinstance(error, Refusal) else Outcome.UNEXPECTED_ANSWER
+            back = "It is on" if self._is_back(line) else "It could not be put back on"
+            told = [f"{back} its former application, “{line.through}”.", BY_HAND]
+            raise _with(Refusal(refused(Outcome(code), _reason(error))), told) from None
+
+    def _is_back(self, line: Line) -> bool:
+        try:
+            self._put(line, line.holder)
+        except (Refusal, OutboundError):
+            return False
+        return True
+
+    def _is_attached(self, line: Line, application_id: str) -> bool:
         try:
             row = _Account(self._http, self._values).rows.get(line.phone_number, {})
         except (Refusal, OutboundError):
             return False
-        return _id(row.get("application_id")) == application.id
+        return _id(row.get("application_id")) == application_id
 
     def _remove(self, application: _Application) -> bool:
         """Whether it is gone. Vobiz keeps one that a number is attached to."""
@@ -252,6 +288,8 @@ class _Account:
         """Raises Refusal for another status, or a body that is neither empty nor an object."""
         answer = self._http.send(method, self._base + path, headers=self._headers, **more)
         is_read = answer.body.strip() in (b"", b"{}") or content(answer)
+        if answer.status == 409 and path.endswith("/application"):
+            raise _Taken(TAKEN)
         if answer.status not in done or not is_read:
             raise Refusal(_why(method, answer))
         return answer
@@ -294,8 +332,12 @@ def _with(error: Refusal | OutboundError, left: list[str]) -> Refusal | Outbound
     """The error, with a sentence for each thing that is not as it was before."""
     if not left:
         return error
-    result = error.result if isinstance(error, Refusal) else refused(Outcome.UNREACHABLE, error.message)
-    return Refusal(replace(result, reason=" ".join([result.reason, *left])))
+    code = error.result.code if isinstance(error, Refusal) else Outcome.UNREACHABLE
+    return Refusal(refused(Outcome(code), " ".join([_reason(error), *left])))
+
+
+def _reason(error: Refusal | OutboundError) -> str:
+    return error.result.reason if isinstance(error, Refusal) else error.message
 
 
 def _account(found: Mapping[str, Any], auth_id: str) -> Verified:

@@ -5,7 +5,7 @@ import pytest
 from app.core.lines import InTheWay, Reason
 from app.core.outbound import OutboundError
 from app.provider import Outcome
-from app.providers import vobiz
+from app.providers import PROVIDERS, vobiz
 from tests.support.lines import URL
 from tests.upstreams import Trouble
 from tests.upstreams.base import GOSSIP, Reply
@@ -236,9 +236,93 @@ def test_a_number_that_is_attached_after_all_is_pointed(account, upstream, statu
 def test_a_conflict_is_no_success_while_another_application_has_the_number(account, upstream, shared):
     line, before = account.line(ONE), dict(upstream.applications)
     upstream.instead = {("POST", "/application"): Reply(409, SHAPES["flat"]("already_attached"))}
-    assert account.refusal("point", line).code == Outcome.UNEXPECTED_ANSWER
+    result = account.refusal("point", line)
+    assert result.code == Outcome.UNEXPECTED_ANSWER
+    assert "console" in result.reason
     assert upstream.applications == before
+
+
+OF_ONE = f"{ACCOUNT}/numbers/%2B{ONE[1:]}/application"
+
+
+def _swaps(upstream):
+    return [method for method, path in upstream.writes if path == OF_ONE]
+
+
+@pytest.mark.parametrize("detached", [None, Reply(404, SHAPES["flat"]("not_found"))])
+def test_a_number_that_does_not_move_is_detached_first(account, upstream, shared, detached):
+    line, usual = account.line(ONE), upstream.answer
+    upstream.moves = False
+
+    def answer(asked):
+        reply = usual(asked)
+        return detached or reply if (asked.method, asked.path) == ("DELETE", OF_ONE) else reply
+
+    upstream.answer = answer
+    account.point(line)
+    assert account.drift(ONE) is None
+    assert upstream.numbers[TWO].application_id == shared
+    assert _swaps(upstream) == ["POST", "DELETE", "POST"]
+
+
+def test_a_number_that_is_detached_in_vain_is_put_back(account, upstream, shared):
+    ready, line = upstream.make(answer_url=URL), account.line(ONE)
+    upstream.moves, upstream.refuses_to_attach = False, (ready,)
+    result = account.refusal("point", line)
+    assert result.code == Outcome.UNEXPECTED_ANSWER
+    assert "is on its former application, “Made-up application”" in result.reason
+    assert "In Vobiz's console, attach the number" in result.reason
     assert upstream.numbers[ONE].application_id == shared
+    assert _swaps(upstream) == ["POST", "DELETE", "POST", "POST"]
+
+
+def test_a_number_that_cannot_be_put_back_is_said(account, upstream, shared):
+    ready, line = upstream.make(answer_url=URL), account.line(ONE)
+    upstream.moves, upstream.refuses_to_attach = False, (ready, shared)
+    reason = account.refusal("point", line).reason
+    assert "could not be put back on its former application, “Made-up application”" in reason
+    assert "In Vobiz's console, attach the number" in reason
+
+
+@pytest.mark.parametrize("shows", [True, False])
+def test_a_number_that_is_not_detached_stays(account, upstream, shared, shows):
+    line, before = account.line(ONE), dict(upstream.applications)
+    upstream.moves = False
+    upstream.instead = {("DELETE", "/application"): Reply(403, SHAPES["flat"]("forbidden") if shows else "")}
+    result = account.refusal("point", line)
+    assert result.code == (Outcome.NO_PERMISSION if shows else Outcome.UNEXPECTED_ANSWER)
+    assert "is on its former application" in result.reason
+    assert upstream.numbers[ONE].application_id == shared
+    assert upstream.applications == before
+    assert _swaps(upstream) == ["POST", "DELETE", "POST"]
+
+
+def test_a_swap_that_breaks_off_does_not_read_as_unreachable(account, upstream, shared):
+    line, usual = account.line(ONE), upstream.answer
+    upstream.moves, account.deadline = False, 1.0
+
+    def answer(asked):
+        if (asked.method, asked.path) == ("DELETE", OF_ONE):
+            return Reply(302, "", {"Location": "/"})
+        return usual(asked)
+
+    upstream.answer = answer
+    result = account.refusal("point", line)
+    assert result.code == Outcome.UNEXPECTED_ANSWER
+    assert upstream.numbers[ONE].application_id == shared
+
+
+def test_a_conflict_over_a_number_of_no_application_says_what_to_do(account, upstream):
+    line = account.line(FREE)
+    upstream.instead = {("POST", "/application"): Reply(409, "")}
+    result = account.refusal("point", line)
+    assert result.code == Outcome.UNEXPECTED_ANSWER
+    assert "In Vobiz's console, attach the number" in result.reason
+    assert ("DELETE", ATTACH) not in upstream.writes
+
+
+def test_what_the_others_keep_is_said():
+    assert "The other numbers keep this application" in PROVIDERS[KEY].shared_note
 
 
 @pytest.mark.parametrize("body", [{}, {"app_id": None}, {"app_id": [7]}])
