@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import quote
 
 from app.core import lines, phone
+from app.core.answers import knows_nobody
 from app.core.lines import Line
 from app.core.outbound import Answer, Outbound
 from app.provider import (
@@ -97,9 +98,7 @@ class Exotel(Provider):
     def numbers(self, http: Outbound, values: Mapping[str, Any]) -> Iterator[Line]:
         self.refuse_lacking(values)
         for rows in self._pages(http, values):
-            yield from (
-                line for row in rows if lines.has_voice(row.get("capabilities")) and (line := _line(row))
-            )
+            yield from filter(None, map(_line, rows))
 
     def observe(self, http: Outbound, values: Mapping[str, Any], phone_number: str) -> Line | None:
         """Looks through the whole list: Exotel has no search for a number."""
@@ -118,7 +117,8 @@ class Exotel(Provider):
         seen: set[str] = set()
         for page in range(MOST_PAGES):
             answer = self._get(http, values, "v2_beta", "IncomingPhoneNumbers", Page=page, PageSize=PAGE)
-            if answer.status in REFUSALS and (content(answer) or _is_refusal(answer)):
+            is_told = content(answer) or _is_refusal(answer) or knows_nobody(answer)
+            if answer.status in REFUSALS and is_told:
                 raise Refusal(refused(*REFUSALS[answer.status]))
             rows = listed(answer, "incoming_phone_numbers")
             fresh = [row for row in rows if str(row.get("phone_number")) not in seen]
@@ -156,6 +156,7 @@ def _line(row: Mapping[str, Any]) -> Line | None:
         shows_webhook=flow is None,
         through=flow[1] if flow else "",
         reference=lines.cleaned(str(sid) if isinstance(sid, int) else sid) or "",
+        has_voice=lines.has_voice(row.get("capabilities")),
     )
 
 

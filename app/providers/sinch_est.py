@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 from app.core import addresses
+from app.core.answers import knows_nobody
 from app.core.lines import InTheWay, Line, phone_number
 from app.core.outbound import Answer, Outbound
 from app.core.remembered import Remembered
@@ -174,7 +175,8 @@ def _domain(trunk: Mapping[str, Any]) -> str:
 
 def _refusal(answer: Answer, *, but: int = 0) -> Verified:
     """`but`: the status that does not mean here what it means for a trunk."""
-    if answer.status in REFUSALS and answer.status != but and content(answer):
+    is_told = content(answer) or knows_nobody(answer)
+    if answer.status in REFUSALS and answer.status != but and is_told:
         return refused(*REFUSALS[answer.status])
     return unexpected(answer)
 
@@ -209,7 +211,7 @@ def _new_token(http: Outbound, values: Mapping[str, Any]) -> str:
     if answer.status == 200 and isinstance(token, str) and re.fullmatch(r"[!-~]+", token):
         tokens.keep(_cache_key(values), token, _life(found.get("expires_in")))
         return token
-    if answer.status in (400, 401, 403) and found:
+    if (answer.status in (400, 403) and found) or knows_nobody(answer):
         sentence = (
             "Sinch gives no token for this key ID and secret. Look under Access keys in the dashboard; a "
             "secret that is lost needs a new key."

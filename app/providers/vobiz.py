@@ -3,13 +3,14 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Callable, Container, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
 from typing import Any
 from urllib.parse import quote, unquote
 
 from app.core import lines, urls
+from app.core.answers import knows_nobody
 from app.core.lines import InTheWay, Line
 from app.core.outbound import Answer, Outbound, OutboundError
 from app.provider import (
@@ -103,9 +104,7 @@ class Vobiz(Provider):
         """
         self.refuse_lacking(values)
         account = _Account(http, values)
-        for phone_number, row in account.rows.items():
-            if row.get("voice_enabled") is not False:
-                yield account.line(phone_number, MOST_NAMED)
+        yield from (account.line(phone_number, MOST_NAMED) for phone_number in account.rows)
 
     def observe(self, http: Outbound, values: Mapping[str, Any], phone_number: str) -> Line | None:
         """Reads all numbers: which others change with this one has to be known, and no search tells that."""
@@ -170,20 +169,21 @@ class _Account:
 
     def line(self, phone_number: str, most_named: int | None = None) -> Line:
         row = self.rows[phone_number]
-        reference = _id(row.get("id"))
+        known = Line(
+            phone_number, reference=_id(row.get("id")), has_voice=row.get("voice_enabled") is not False
+        )
         if not (holder := _id(row.get("application_id"))):
             trunk = _id(row.get("trunk_group_id"))
             in_the_way = InTheWay.TRUNK if trunk else None
-            return Line(phone_number, in_the_way=in_the_way, through=trunk, reference=reference)
+            return replace(known, in_the_way=in_the_way, through=trunk)
         application = self._applications.get(holder, _Application(holder, holder))
         others = (other for other in self._attached[holder] if other != phone_number)
-        return Line(
-            phone_number,
+        return replace(
+            known,
             webhook_url=application.url,
             method=application.method,
             through=application.name,
             shared_with=tuple(islice(others, most_named)),
-            reference=reference,
             holder=holder,
         )
 
@@ -322,7 +322,9 @@ def _total(found: Mapping[str, Any]) -> float:
 
 
 def _why(method: str, answer: Answer) -> Verified:
-    known = {401: UNKNOWN, 403: FORBIDDEN} | ({} if method == "GET" else {404: GONE})
+    if knows_nobody(answer):
+        return UNKNOWN
+    known = {403: FORBIDDEN} | ({} if method == "GET" else {404: GONE})
     if answer.status in known and _is_error(content(answer)):
         return known[answer.status]
     return unexpected(answer)

@@ -65,9 +65,10 @@ def test_numbers_are_read_as_their_country_writes_them(account, upstream, writte
     assert [line.phone_number for line in account.numbers()] == ([read] if read else [])
 
 
-def test_a_number_without_voice_is_not_listed(account, upstream):
+def test_a_number_without_voice_is_marked(account, upstream):
     upstream.numbers[ONE].capabilities = {"voice": False, "sms": True}
-    assert ONE not in account.by_number()
+    assert [line.has_voice for line in account.numbers()] == [False, True, True]
+    assert account.line(ONE) == account.by_number()[ONE]
 
 
 def test_a_sid_may_be_a_number(account, upstream):

@@ -43,15 +43,21 @@ def test_a_number_calls_what_its_application_calls(account, upstream, shared, wr
 
 
 @pytest.mark.parametrize(
-    ("changes", "is_listed"),
+    ("changes", "has_voice"),
     [({"voice_enabled": False}, False), ({"voice_enabled": None}, True), ({"is_blocked": True}, True)],
 )
-def test_a_number_without_voice_is_not_listed_but_still_shares(account, upstream, changes, is_listed):
+def test_a_number_without_voice_is_marked_and_shares(account, upstream, changes, has_voice):
     for name, value in changes.items():
         setattr(upstream.numbers[TWO], name, value)
     found = account.by_number()
-    assert (TWO in found) is is_listed
+    assert found[TWO].has_voice is has_voice
+    assert account.line(TWO).has_voice is has_voice
     assert found[ONE].shared_with == (TWO,)
+
+
+def test_a_number_may_come_as_one_of_json(account, upstream):
+    upstream.answer = lambda asked: Reply(200, {"items": [{"e164": int(ONE)}, {"e164": True}], "total": 2})
+    assert [line.phone_number for line in account.numbers()] == [ONE]
 
 
 def test_a_list_names_the_first_few_that_share(account, upstream, shared, monkeypatch):

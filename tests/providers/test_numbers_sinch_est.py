@@ -204,6 +204,15 @@ def test_trouble_says_nothing_of_the_number(upstream, numbers, observe, trouble,
         assert GOSSIP not in refused.value.result.reason
 
 
+@pytest.mark.parametrize("at", ["/oauth2/token", "/phoneNumbers"])
+def test_a_401_that_says_nothing_refuses_the_credentials(upstream, numbers, observe, at):
+    upstream.instead = dict.fromkeys((("GET", at), ("POST", at)), Reply(401, ""))
+    for ask in (numbers, observe):
+        with pytest.raises(Refusal) as refused:
+            ask()
+        assert refused.value.result.code == Outcome.BAD_CREDENTIALS
+
+
 @pytest.mark.parametrize("reply", [Reply(404, "<p>Nothing here"), error(404, "NOT_FOUND")])
 def test_a_project_without_numbers_is_not_a_missing_page(upstream, numbers, reply):
     upstream.refusal = reply
