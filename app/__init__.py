@@ -6,7 +6,7 @@ import os
 
 from flask import Flask
 
-from app import api, cli, database, errors, http, logs, metrics, security, static, web
+from app import api, bodies, cli, database, errors, http, logs, metrics, security, static, web
 from app.config import Settings
 from app.extensions import bootstrap, csrf, db, htmx, login, migrate
 
@@ -20,6 +20,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     logs.init_app(app)
     db.init_app(app)
     http.init_app(app, settings)
+    bodies.init_app(app)
     migrate.init_app(app, db, directory=str(http.MIGRATIONS))
     login.init_app(app)
     csrf.init_app(app)

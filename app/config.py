@@ -11,7 +11,7 @@ from pathlib import Path
 
 from cryptography.fernet import Fernet
 
-from app.core import addresses, outbound, sealing
+from app.core import addresses, sealing, upstreams
 
 DEFAULT_BIND = "127.0.0.1:2212"
 SHORTEST_KEY = 32
@@ -124,7 +124,7 @@ def _upstreams(text: str) -> dict[str, str]:
         if host in found:
             raise SettingsError(f"PATCHBAY_UPSTREAMS: entry {place} repeats {host}. Name each host once.")
         try:
-            outbound.Upstream.parse(base)
+            upstreams.Upstream.parse(base)
         except ValueError as error:
             raise SettingsError(
                 f"PATCHBAY_UPSTREAMS: entry {place} has no usable base for {host}. {error}"

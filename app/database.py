@@ -20,7 +20,7 @@ BUSY_MILLISECONDS = 20_000
 
 def engine_options(url: str) -> dict[str, Any]:
     """For `create_engine`; parameters are kept out of error messages."""
-    options: dict[str, Any] = {"hide_parameters": True}
+    options: dict[str, Any] = {"hide_parameters": True, "pool_size": 8, "max_overflow": 12}
     if url.startswith("sqlite"):
         options |= {"module": sqlite, "connect_args": {"timeout": BUSY_MILLISECONDS / 1000}}
     else:

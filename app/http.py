@@ -32,6 +32,8 @@ from app.services.scope import Actor, Keys, Scope
 ROOT = Path(__file__).parent.parent
 MIGRATIONS = ROOT / "migrations"
 LARGEST_BODY = 1_000_000
+MOST_ASKING = 5
+"""Threads of a process that wait for providers at once."""
 STRANGER = "a stranger"
 
 
@@ -68,7 +70,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.session_interface = PortalSessions()
     app.extensions["patchbay"] = Keys(Sealer(settings.fernet_keys), settings.jwt_keys)
     app.extensions["patchbay_settings"] = settings
-    app.extensions["patchbay_outbound"] = Outbound(settings.upstreams)
+    app.extensions["patchbay_outbound"] = Outbound(settings.upstreams, most_at_once=MOST_ASKING)
     app.extensions["patchbay_check_soon"] = lambda _organization_id: None
     app.extensions["patchbay_token_used"] = lambda _token_id: None
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True

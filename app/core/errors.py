@@ -105,3 +105,8 @@ class TooMany(PatchbayError):
 class Unavailable(PatchbayError):
     status = 503
     code = "DATABASE_UNAVAILABLE"
+
+
+class Busy(PatchbayError):
+    status = 503
+    code = "BUSY"

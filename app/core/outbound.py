@@ -19,17 +19,17 @@ import random
 import re
 import socket
 import ssl
+import threading
 import time
 import zlib
-from collections.abc import Mapping, Sequence
-from contextlib import closing
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cached_property
 from http.client import HTTPException
 from typing import Any, Literal, TypeAlias
-from urllib.parse import SplitResult, urlsplit
 
 import certifi
 import requests
@@ -38,23 +38,26 @@ import urllib3
 from requests.structures import CaseInsensitiveDict
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
-from app.core import addresses, jsontext
+from app.core import addresses, jsontext, upstreams
 from app.core.addresses import Address
 from app.core.errors import Malformed
+from app.core.upstreams import Upstream
 
 log = structlog.get_logger(__name__)
 logging.getLogger("urllib3").setLevel(logging.CRITICAL)
 """It logs the whole address, query included, of an answer whose headers it cannot read."""
 
 Code: TypeAlias = Literal[
-    "refused_address", "dns", "connect", "tls", "timeout", "too_large", "redirect", "not_json"
+    "refused_address", "dns", "connect", "tls", "timeout", "too_large", "redirect", "not_json", "busy"
 ]
+
+PATIENCE = 1.0
+"""Seconds to wait for a turn."""
 
 RETRIES = 2
 FIRST_PAUSE = 0.25
 ROOM_FOR_HEADERS = 100_000
 CHUNK = 65_536
-_UNUSABLE = re.compile(r"[\x00-\x20\x7f-\uffff\U00010000-\U0010ffff\\]")
 _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _SECONDS = re.compile(r"[0-9]+")
 
@@ -86,40 +89,6 @@ class Answer:
             return jsontext.parse(self.body)
         except Malformed:
             raise OutboundError("not_json", f"{self.host} answered something that is not JSON.") from None
-
-
-@dataclass(frozen=True)
-class Upstream:
-    """Where an official host's traffic goes instead."""
-
-    host: str
-    port: int
-    is_tls: bool
-    path: str
-
-    @classmethod
-    def parse(cls, base: str) -> Upstream:
-        """Raises ValueError with a sentence that does not repeat `base`: it may have a password in it."""
-        try:
-            parts = _split(base)
-            port = parts.port
-        except ValueError:
-            raise ValueError("It is not a web address.") from None
-        if parts.scheme not in ("http", "https") or not parts.hostname or port == 0:
-            raise ValueError("It is not a web address that starts with http:// or https://.")
-        if "@" in parts.netloc:
-            raise ValueError("Leave the user name and password out of the address.")
-        if "?" in base or "#" in base:
-            raise ValueError("Leave out what follows ? or # in the address.")
-        is_tls = parts.scheme == "https"
-        return cls(parts.hostname, port or (443 if is_tls else 80), is_tls, parts.path.rstrip("/"))
-
-
-def _split(url: str) -> SplitResult:
-    """As `urlsplit`, but refuses what it would silently drop, or what a server may read differently."""
-    if _UNUSABLE.search(url):
-        raise ValueError
-    return urlsplit(url)
 
 
 @dataclass(frozen=True)
@@ -245,12 +214,14 @@ class Outbound:
 
     def __init__(
         self,
-        upstreams: Mapping[str, str] | None = None,
+        chosen: Mapping[str, str] | None = None,
         *,
         deadline: float = 10.0,
         most_bytes: int = 2_000_000,
+        most_at_once: int = 64,
     ) -> None:
-        self._upstreams = {host.lower(): Upstream.parse(base) for host, base in (upstreams or {}).items()}
+        self._upstreams = {host.lower(): Upstream.parse(base) for host, base in (chosen or {}).items()}
+        self._turns = threading.BoundedSemaphore(most_at_once)
         self._deadline = deadline
         self._most_bytes = most_bytes
         self._end = math.inf
@@ -276,11 +247,26 @@ class Outbound:
         """The answer, whatever its status, except a redirect. `body` is sent as it is. Raises OutboundError.
 
         A GET is tried again after a failed connection, 429 or 5xx, while there is time; nothing else
-        is ever sent twice.
+        is ever sent twice. `most_at_once` wait for an answer: whoever comes then is told to come again.
         """
         route = self._route(url)
         request = requests.Request(method.upper(), url, params=query, data=body or form, json=json).prepare()
         _complete(request, route, headers or {}, auth)
+        with self._turn(route):
+            return self._answer(request, route)
+
+    @contextmanager
+    def _turn(self, route: _Route) -> Iterator[None]:
+        if not self._turns.acquire(timeout=PATIENCE):
+            raise OutboundError(
+                "busy", f"{route.host} was not asked: too many answers are waited for. Try again in a moment."
+            )
+        try:
+            yield
+        finally:
+            self._turns.release()
+
+    def _answer(self, request: requests.PreparedRequest, route: _Route) -> Answer:
         meter = _Meter(min(self._deadline, self._end - time.monotonic()), self._most_bytes + ROOM_FOR_HEADERS)
         line = _Line(self._addresses(route, meter), route.dialled.port, meter)
         outcome = self._attempt(request, route, line)
@@ -300,7 +286,7 @@ class Outbound:
     def _route(self, url: str) -> _Route:
         """Where the address leads, judged by its spelling; no name is looked up yet."""
         try:
-            parts = _split(url)
+            parts = upstreams.split(url)
             host, port = parts.hostname or "", 443 if parts.port is None else parts.port
         except ValueError:
             raise OutboundError("refused_address", "The provider's address is not a web address.") from None

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import (
     ColumnElement,
     Select,
+    String,
     Subquery,
+    any_,
     delete,
     func,
     literal,
+    or_,
     select,
     true,
-    tuple_,
     union,
     update,
 )
@@ -29,6 +32,8 @@ from app.models import CheckRun, Connection, DriftCheck, Endpoint, VoicePhoneNum
 from app.provider import Outcome, Refusal
 from app.providers import PROVIDERS
 from app.services.scope import Scope
+
+FEW = 500
 
 SHUT = (Outcome.BAD_CREDENTIALS, Outcome.SUSPENDED, Outcome.WRONG_ACCOUNT, Outcome.NO_PERMISSION)
 
@@ -212,11 +217,10 @@ def mark_due(scope: Scope, numbers: Collection[str] | None = None, *, changed: b
     `changed`: what is expected of them did, so that what was seen before says nothing any more.
     """
     mine = (DriftCheck.organization_id == scope.organization.id) & (
-        true() if numbers is None else _among(numbers)
+        true() if numbers is None else _among(scope, numbers)
     )
+    _run(scope, delete(DriftCheck).where(mine, ~_is_target(scope)))
     targets = _targets(scope, numbers)
-    listed = tuple_(DriftCheck.provider, DriftCheck.phone_number).in_(select(targets))
-    _run(scope, delete(DriftCheck).where(mine, ~listed))
     rows = select(
         literal(scope.organization.id), targets.c.provider, targets.c.phone_number, literal(True)
     ).where(true())
@@ -227,9 +231,33 @@ def mark_due(scope: Scope, numbers: Collection[str] | None = None, *, changed: b
     _run(scope, update(DriftCheck).where(mine).values(due=True, **void))
 
 
-def _among(numbers: Collection[str]) -> ColumnElement[bool]:
+def _among(scope: Scope, numbers: Collection[str]) -> ColumnElement[bool]:
     """With the providers that there are: the key is organization, provider, number."""
-    return DriftCheck.provider.in_(PROVIDERS) & DriftCheck.phone_number.in_(numbers)
+    return DriftCheck.provider.in_(PROVIDERS) & _is_of(scope, DriftCheck.phone_number, numbers)
+
+
+def _is_of(scope: Scope, column: Any, numbers: Collection[str]) -> ColumnElement[bool]:
+    """A few are parameters, which indexes serve best; of those a database takes some 30,000 at most."""
+    if len(numbers) <= FEW:
+        return cast("ColumnElement[bool]", column.in_(numbers))
+    if _is_postgresql(scope):
+        within: ColumnElement[bool] = column == any_(literal(list(numbers), postgresql.ARRAY(String)))
+        return within
+    each = func.json_each(json.dumps(list(numbers))).table_valued("value")
+    listed: ColumnElement[bool] = column.in_(select(each.c.value))
+    return listed
+
+
+def _is_target(scope: Scope) -> ColumnElement[bool]:
+    """Whether the number of a check is to be watched: an index is asked, row by row."""
+    answered = _answered(scope).where(
+        Endpoint.provider == DriftCheck.provider, Endpoint.phone_number == DriftCheck.phone_number
+    )
+    called_back = _called_back(scope).where(
+        VoicePhoneNumber.provider == DriftCheck.provider,
+        VoicePhoneNumber.phone_number == DriftCheck.phone_number,
+    )
+    return or_(answered.correlate(DriftCheck).exists(), called_back.correlate(DriftCheck).exists())
 
 
 def _targets(scope: Scope, numbers: Collection[str] | None) -> Subquery:
@@ -239,14 +267,17 @@ def _targets(scope: Scope, numbers: Collection[str] | None) -> Subquery:
         VoicePhoneNumber.provider, VoicePhoneNumber.phone_number
     )
     if numbers is not None:
-        answered = answered.where(Endpoint.phone_number.in_(numbers))
-        called_back = called_back.where(VoicePhoneNumber.phone_number.in_(numbers))
+        answered = answered.where(_is_of(scope, Endpoint.phone_number, numbers))
+        called_back = called_back.where(_is_of(scope, VoicePhoneNumber.phone_number, numbers))
     return union(answered, called_back).subquery()
 
 
 def _insert(scope: Scope) -> Any:
-    is_postgresql = scope.session.get_bind().dialect.name == "postgresql"
-    return postgresql.insert if is_postgresql else sqlite.insert
+    return postgresql.insert if _is_postgresql(scope) else sqlite.insert
+
+
+def _is_postgresql(scope: Scope) -> bool:
+    return scope.session.get_bind().dialect.name == "postgresql"
 
 
 def _forget(scope: Scope, provider: str, numbers: Collection[str]) -> None:
@@ -313,7 +344,7 @@ def refused(scope: Scope) -> set[str]:
 
 def of_numbers(scope: Scope, numbers: Collection[str]) -> dict[tuple[str, str], DriftCheck]:
     """What was last seen of the numbers, by provider and number."""
-    query = scope.select(DriftCheck).where(_among(numbers))
+    query = scope.select(DriftCheck).where(_among(scope, numbers))
     return {(row.provider, row.phone_number): row for row in scope.session.scalars(query)}
 
 

@@ -5,7 +5,7 @@ Set-based: 100,000 rows take a few statements, in one transaction.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,8 +23,6 @@ TICKED_MOST = 1000
 NAMED = 200
 """Numbers that the audit names."""
 SHOWN = 10
-SLICE = 20_000
-"""Numbers in one statement: a database takes no more than some 30,000 parameters."""
 
 _WORDS = {True: "yes", False: "no", None: "nobody"}
 
@@ -184,13 +182,8 @@ def _settle(
     named = ", ".join(numbers[:NAMED]) + (f" and {more:,} more" if more > 0 else "")
     subject = f"{len(numbers):,} {'endpoint' if len(numbers) == 1 else 'endpoints'}"
     audit.record(scope, action, subject, {**told, "selected": [None, chosen], "numbers": [None, named]})
-    for some in _sliced(numbers) if called else ():
-        drift.mark_due(scope, some)
-
-
-def _sliced(numbers: list[str]) -> Iterator[list[str]]:
-    for start in range(0, len(numbers), SLICE):
-        yield numbers[start : start + SLICE]
+    if called:
+        drift.mark_due(scope, numbers)
 
 
 def _done(scope: Scope, numbers: list[str], *, called: bool) -> int:

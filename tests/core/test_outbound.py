@@ -753,3 +753,12 @@ def test_nothing_is_logged_but_method_host_status_and_duration(serve, quick, cap
     assert all(line["host"] == HOST for line in logs)
     assert "hidden" not in repr(logs) + caplog.text
     assert "/v1" not in repr(logs) + caplog.text
+
+
+def test_too_many_who_wait_are_told_to_come_again(serve, monkeypatch):
+    monkeypatch.setattr(outbound, "PATIENCE", 0.0)
+    client = to(serve(), most_at_once=1)
+    with client._turn(client._route(URL)):
+        assert refused(client) == "busy"
+        assert refused(client.within(5)) == "busy"
+    assert client.send("GET", URL).status == 200

@@ -19,7 +19,7 @@ from tests.support.scopes import Scopes, scope_of
 @pytest.fixture
 def engine(database_url: str) -> Iterator[Engine]:
     engine = create_engine(
-        database_url, **database.engine_options(database_url), pool_size=25, max_overflow=0
+        database_url, **database.engine_options(database_url) | {"pool_size": 25, "max_overflow": 0}
     )
     database.prepare(engine)
     yield engine
