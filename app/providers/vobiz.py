@@ -49,6 +49,10 @@ GONE = refused(
     Outcome.NOT_FOUND,
     "Vobiz no longer finds the number, or the application that it is attached to. Look in its console.",
 )
+INCOMPLETE = refused(
+    Outcome.UNEXPECTED_ANSWER,
+    "Vobiz says that the account has more than it lists. Try again; if this lasts, look in its console.",
+)
 TAKEN = refused(
     Outcome.UNEXPECTED_ANSWER,
     "Vobiz does not attach the number, because an application has it already (status 409).",
@@ -279,7 +283,10 @@ class _Account:
             if more and more == last:
                 break
             rows += more
-            if not more or len(rows) >= _total(content(answer)):
+            total = _total(content(answer))
+            if not more and len(rows) < total < math.inf:
+                raise Refusal(INCOMPLETE)
+            if not more or len(rows) >= total:
                 return rows
             last = more
         raise endless(Vobiz.label)

@@ -359,6 +359,13 @@ def test_pages_that_repeat_end(account, upstream):
     assert len(upstream.requests) == 2
 
 
+def test_fewer_than_there_are_is_no_list(account, upstream):
+    pages = {"1": [{"e164": ONE}]}
+    upstream.answer = lambda asked: Reply(200, {"items": pages.get(asked.query["page"], []), "total": 2})
+    assert "more than it lists" in account.refusal("numbers").reason
+    assert account.refusal("observe", TWO).code == Outcome.UNEXPECTED_ANSWER
+
+
 def test_pages_without_an_end_end(account, upstream, monkeypatch):
     monkeypatch.setattr(vobiz, "MOST_PAGES", 3)
     upstream.answer = lambda asked: Reply(200, {"items": [{"e164": ONE, "id": len(upstream.requests)}]})
