@@ -18,7 +18,7 @@ COMPILE := $(IN_VENV) uv pip compile --quiet --universal --python-version 3.11 \
 WORKS := $(BIN)/python -c 'import pip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint types layers bench requirements clean venv browser
+.PHONY: help run demo screenshots test lint types layers bench requirements clean venv browser
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -45,6 +45,9 @@ layers: $(VENV)/.installed-dev ## Check that imports point down only
 bench: $(VENV)/.installed-dev ## Measure the dialer's question against bare Flask, and a table of 100,000 endpoints
 	@$(IN_VENV) bench.voice_provider $(BENCH_ARGS)
 	@$(IN_VENV) bench.endpoints $(BENCH_ENDPOINTS_ARGS)
+
+screenshots: $(VENV)/.installed-dev browser ## Take the pictures of the README and the guides anew
+	@$(IN_VENV) tests.screenshots
 
 requirements: $(VENV)/.installed-dev ## Pin requirements.txt and requirements-dev.txt anew (BUMP=--upgrade for newer versions)
 	@$(COMPILE) $(BUMP) pyproject.toml --output-file requirements.txt

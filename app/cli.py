@@ -6,6 +6,7 @@ import os
 import secrets
 import shutil
 import sys
+from typing import TextIO
 
 import click
 import structlog
@@ -17,7 +18,8 @@ from app.config import Settings
 from app.core.errors import Invalid, PatchbayError
 from app.extensions import db
 from app.models import Role, User
-from app.services import checking, installation, organizations, people, tokens
+from app.services import chain, checking, installation, organizations, people, tokens
+from app.services.chain import Head
 from app.services.scope import SECRETS, Actor, Scope
 
 log = structlog.get_logger(__name__)
@@ -28,10 +30,11 @@ THREADS = 16
 users = AppGroup("users", help="People who can sign in.")
 token_commands = AppGroup("tokens", help="API tokens.")
 key_commands = AppGroup("keys", help="The keys that seal secrets.")
+audit_commands = AppGroup("audit", help="Who did what.")
 
 
 def init_app(app: Flask) -> None:
-    for group in (users, token_commands, key_commands):
+    for group in (users, token_commands, key_commands, audit_commands):
         app.cli.add_command(group)
     app.cli.add_command(prepare)
     app.cli.add_command(check)
@@ -121,6 +124,45 @@ def rotate_keys() -> None:
             f"{left} secrets do not open with any key, and stay as they are. Keep the old key."
         )
     click.echo("Everything is sealed with the newest key. The older ones can go.")
+
+
+@audit_commands.command("verify")
+@click.option("--organization", "name", help="Only this one, by name.")
+@click.option("--noted", type=click.File(), help="What an earlier run printed, kept elsewhere.")
+def verify_audit(name: str | None, noted: TextIO | None) -> None:
+    """Says whether an event was changed or removed since it was written.
+
+    Prints the head of each chain. Events removed from the end are found only with the heads of an earlier
+    run: keep what this prints where nobody can change both. Exits with 1 where something is wrong.
+    """
+    _prepare()
+    scope = _scope()
+    heads = chain.heads_in(noted.read() if noted else "")
+    wanted: list[tuple[str | None, str]] = [(found.id, found.name) for found in organizations.every(scope)]
+    wanted.append((None, "No organization"))
+    if name:
+        wanted = [pair for pair in wanted if pair[0] and pair[1] == name]
+        if not wanted:
+            raise click.ClickException(f"There is no organization {name}.")
+    is_whole = [_verify(scope, chain_id, shown, heads.pop(chain_id, None)) for chain_id, shown in wanted]
+    gone = [] if name else list(heads)
+    for chain_id in gone:
+        click.echo(f"The organization {chain_id}, whose head was noted, is not there any more.", err=True)
+    if gone or not all(is_whole):
+        raise SystemExit(1)
+
+
+def _verify(scope: Scope, chain_id: str | None, shown: str, noted: Head | None) -> bool:
+    """Says what became of one chain."""
+    found = chain.verify(scope.session, scope.keys.sealer, chain_id, noted)
+    holding = "1 event holds." if found.head.count == 1 else f"{found.head.count} events hold."
+    earlier = f" Older than the chain: {found.unchained}." if found.unchained else ""
+    if found.wrong:
+        click.echo(f"{shown}: {holding}{earlier} {found.wrong}", err=True)
+        return False
+    head = f" Head {chain.noted(chain_id, found.head)}" if found.head.count else ""
+    click.echo(f"{shown}: {holding}{earlier}{head}")
+    return True
 
 
 @click.command("check")

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 from cryptography.fernet import Fernet
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import Executable, delete, func, select, update
 
 from app import create_app
 from app.config import Settings
 from app.core.outbound import Outbound
 from app.extensions import db
-from app.models import ApiToken, Organization, Secret, User
+from app.models import ApiToken, AuditEvent, Organization, Secret, User
 from app.services import checking
 from app.services.scope import Scope
 from tests.support import databases
@@ -295,3 +295,42 @@ def test_a_check_goes_on_where_one_organization_fails(
     assert done.exit_code == 1
     assert "Acme Support: failed (RuntimeError)" in done.output
     assert "Globex: 1 checked, 0 drifted" in done.output
+
+
+def test_the_audit_is_verified(run: Run, app: Flask, cast: Cast, tmp_path: Path) -> None:
+    furnish(app, cast)
+    done = run("audit", "verify")
+    assert done.code == 0, done.err
+    assert re.search(
+        rf"^Acme Support: [0-9]+ events hold\. Head {cast.acme}:[0-9]+:[0-9a-f]{{64}}$", done.out, re.M
+    )
+    assert "Globex: 0 events hold.\n" in done.out
+    noted = tmp_path / "noted"
+    noted.write_text(done.out)
+    assert run("audit", "verify", "--noted", str(noted)).code == 0
+
+    last = select(func.max(AuditEvent.id)).where(AuditEvent.organization_id == cast.acme).scalar_subquery()
+    _tamper(app, delete(AuditEvent).where(AuditEvent.id == last))
+    assert run("audit", "verify").code == 0, "the chain alone does not tell"
+    done = run("audit", "verify", "--noted", str(noted))
+    assert (done.code, "removed from its end" in done.err) == (1, True)
+
+    _tamper(app, update(AuditEvent).where(AuditEvent.id == last).values(subject="x"))
+    done = run("audit", "verify", "--organization", "Acme Support")
+    assert done.code == 1
+    assert re.search(r"Acme Support: [0-9]+ events hold\. Event [0-9]+ was changed", done.err)
+    assert run("audit", "verify", "--organization", "Globex").code == 0
+    assert "no organization Umbrella" in run("audit", "verify", "--organization", "Umbrella").err
+
+
+def test_an_organization_that_was_noted_and_is_gone_is_told(run: Run, cast: Cast, tmp_path: Path) -> None:
+    noted = tmp_path / "noted"
+    noted.write_text(f"Head 00000000-0000-0000-0000-000000000000:3:{'a' * 64}\n")
+    done = run("audit", "verify", "--noted", str(noted))
+    assert (done.code, "is not there any more" in done.err) == (1, True)
+
+
+def _tamper(app: Flask, statement: Executable) -> None:
+    with app.app_context():
+        db.session.execute(statement, execution_options={"synchronize_session": False})
+        db.session.commit()

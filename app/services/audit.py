@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import Select, UnaryExpression, select, update
 from sqlalchemy.orm import Session
 
 from app.models import AuditEvent, Organization
+from app.services import chain
 from app.services.scope import Scope
 
 PAGE = 50
+TOGETHER = 1000
 
 
 def record(
@@ -38,8 +42,12 @@ def _raise_revision(session: Session, organization: Organization) -> None:
 
 
 def note(scope: Scope, action: str, subject: str, changes: Mapping[str, Sequence[Any]] | None = None) -> None:
-    """Adds an event for something that changed nothing in the organization: a sign-in, a read."""
-    scope.session.add(
+    """Adds an event for something that changed nothing in the organization: a sign-in, a read.
+
+    Inside a transaction only, which links it to the events before it when it ends.
+    """
+    chain.add(
+        scope.session,
         AuditEvent(
             organization_id=scope.found.id if scope.found else None,
             actor_id=scope.actor.user_id,
@@ -49,7 +57,7 @@ def note(scope: Scope, action: str, subject: str, changes: Mapping[str, Sequence
             action=action,
             subject=_line(subject),
             changes={name: list(pair) for name, pair in (changes or {}).items()},
-        )
+        ),
     )
 
 
@@ -60,23 +68,113 @@ def _line(text: str) -> str:
     )[:254]
 
 
-def recent(scope: Scope, *, before: int | None = None, limit: int = PAGE) -> list[AuditEvent]:
-    """The organization's events, newest first, older than the event `before`."""
-    query = scope.select(AuditEvent).order_by(AuditEvent.id.desc()).limit(limit)
+@dataclass(frozen=True)
+class Filter:
+    """Which events. `about` are whole subjects, `text` a part of one; days are in UTC, both included."""
+
+    about: tuple[str, ...] = ()
+    text: str = ""
+    who: str = ""
+    actions: tuple[str, ...] = ()
+    since: date | None = None
+    until: date | None = None
+
+
+EVERYTHING = Filter()
+
+
+def recent(
+    scope: Scope, wanted: Filter = EVERYTHING, *, before: int | None = None, limit: int = PAGE
+) -> list[AuditEvent]:
+    """The organization's events, newest first, older than the event `before`.
+
+    Where the scope is in no organization: those of all, and those of none.
+    """
+    query = _query(scope, wanted).order_by(*_newest_first(scope, wanted)).limit(limit)
     if before is not None:
         query = query.where(AuditEvent.id < before)
     return list(scope.session.scalars(query))
 
 
-def about(scope: Scope, subject: str, *, limit: int = 5) -> list[AuditEvent]:
-    """The last events about one thing."""
-    query = (
-        select(AuditEvent)
-        .where(AuditEvent.organization_id == scope.organization.id, AuditEvent.subject == subject)
-        .order_by(AuditEvent.id.desc())
-        .limit(limit)
-    )
-    return list(scope.session.scalars(query))
+def about(scope: Scope, *subjects: str, actions: tuple[str, ...] = (), limit: int = 5) -> list[AuditEvent]:
+    """The last events about one thing, under whatever names it has."""
+    return recent(scope, Filter(about=subjects, actions=actions), limit=limit)
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some events, newest first. `newer` and `older` are where the pages beside it begin, where there are."""
+
+    events: list[AuditEvent]
+    newer: int | None
+    older: int | None
+
+
+def page(
+    scope: Scope, wanted: Filter = EVERYTHING, *, before: int | None = None, after: int | None = None
+) -> Page:
+    """The newest events, or those next to an event in either direction."""
+    if after is not None and (found := _page_after(scope, wanted, after)):
+        return found
+    events = recent(scope, wanted, before=None if after is not None else before, limit=PAGE + 1)
+    shown = events[:PAGE]
+    newer = shown[0].id if shown and before is not None else None
+    return Page(shown, newer, shown[-1].id if len(events) > PAGE else None)
+
+
+def _page_after(scope: Scope, wanted: Filter, after: int) -> Page | None:
+    """None where all that is newer fits on the first page."""
+    upwards = [column.element.asc() for column in _newest_first(scope, wanted)]
+    query = _query(scope, wanted).where(AuditEvent.id > after).order_by(*upwards).limit(PAGE + 1)
+    events = list(scope.session.scalars(query))
+    if len(events) <= PAGE:
+        return None
+    shown = events[PAGE - 1 :: -1]
+    return Page(shown, shown[0].id, shown[-1].id)
+
+
+def walk(scope: Scope, wanted: Filter) -> Iterator[AuditEvent]:
+    """Every event that is wanted, newest first, some at a time: no transaction stays open meanwhile."""
+    last = None
+    while events := recent(scope, wanted, before=last, limit=TOGETHER):
+        scope.session.expunge_all()
+        scope.let_go()
+        yield from events
+        last = events[-1].id
+
+
+def _newest_first(scope: Scope, wanted: Filter) -> tuple[UnaryExpression[Any], ...]:
+    """What is about a few things is found by them and then put in order, not found along the order."""
+    if wanted.about:
+        return ((AuditEvent.id + 0).desc(),)
+    return chain.NEWEST_FIRST if scope.found else (AuditEvent.id.desc(),)
+
+
+def _query(scope: Scope, wanted: Filter) -> Select[AuditEvent]:
+    query = select(AuditEvent)
+    if scope.found:
+        own = scope.found.id
+        query = query.where(AuditEvent.organization_id == own if wanted.about else chain.of(own))
+    if wanted.about:
+        query = query.where(AuditEvent.subject.in_(wanted.about))
+    if wanted.text:
+        query = query.where(AuditEvent.subject.icontains(wanted.text, autoescape=True))
+    if wanted.who:
+        query = query.where(AuditEvent.actor_name.icontains(wanted.who, autoescape=True))
+    if wanted.actions:
+        query = query.where(AuditEvent.action.in_(wanted.actions))
+    if wanted.since:
+        query = query.where(AuditEvent.at >= datetime.combine(wanted.since, time.min))
+    if wanted.until:
+        query = query.where(AuditEvent.at <= datetime.combine(wanted.until, time.max))
+    return query
+
+
+def note_export(scope: Scope, form: str, asked: Mapping[str, str]) -> None:
+    """Who takes a copy of the audit along, and of what part of it."""
+    with scope.transaction(lock=False):
+        told = {"format": [None, form]} | {name: [None, value] for name, value in asked.items()}
+        note(scope, "audit.exported", "audit", told)
 
 
 def diff(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, list[Any]]:

@@ -263,8 +263,8 @@ def _write(scope: Scope, found: EndpointImport, plan: Sequence[Planned]) -> None
         scope.session.connection().execute(insert(Endpoint), [own | row.values for row in added])
     _change_all(scope, changed)
     _record(scope, found, added, changed)
-    for some in _some([row.number for row in [*added, *changed] if row.values.keys() & CALLED_BY]):
-        drift.mark_due(scope, some)
+    if called := [row.number for row in [*added, *changed] if row.values.keys() & CALLED_BY]:
+        drift.mark_due(scope, called)
 
 
 def _change_all(scope: Scope, changed: Iterable[Planned]) -> None:

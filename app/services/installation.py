@@ -20,11 +20,11 @@ from app.core.errors import NotFound
 from app.core.sealing import Place, SealBroken, Sealer
 from app.models import Installation, Role, Secret, User
 from app.services import organizations, people, totp, validation
+from app.services.chain import WORD
 from app.services.organizations import Name
 from app.services.scope import Scope
 
-_CHECK = Place("", "patchbay", "key-check")
-_WORD = "This opens with the right key."
+_EARLIER_WORD = "This opens with the right key."
 
 
 class KeyMismatch(Exception):
@@ -50,7 +50,7 @@ def check_keys(session: Session, sealer: Sealer) -> None:
     if row is None:
         return
     try:
-        sealer.open(row.key_check, _CHECK)
+        sealer.open(row.key_check, WORD)
     except SealBroken:
         raise KeyMismatch(
             "PATCHBAY_FERNET_KEYS does not open this database: it was sealed with another key. "
@@ -59,11 +59,29 @@ def check_keys(session: Session, sealer: Sealer) -> None:
 
 
 def prepare(scope: Scope) -> None:
-    """Marks a new database with the key that it is sealed with; KeyMismatch where another one did."""
+    """Marks a new database with a word that nobody knows, sealed; KeyMismatch where another key did.
+
+    The word is the key of the audit chain. An earlier version sealed a word that everybody knows.
+    """
+    sealer = scope.keys.sealer
     with suppress(IntegrityError), scope.transaction():
-        if _row(scope.session) is None:
-            scope.session.add(Installation(id=1, key_check=scope.keys.sealer.seal(_WORD, _CHECK)))
-    check_keys(scope.session, scope.keys.sealer)
+        row = scope.session.scalar(select(Installation).with_for_update())
+        if row is None:
+            scope.session.add(Installation(id=1, key_check=_new_word(sealer)))
+        elif _word(sealer, row) == _EARLIER_WORD:
+            row.key_check = _new_word(sealer)
+    check_keys(scope.session, sealer)
+
+
+def _new_word(sealer: Sealer) -> str:
+    return sealer.seal(secrets.token_urlsafe(32), WORD)
+
+
+def _word(sealer: Sealer, row: Installation) -> str | None:
+    try:
+        return sealer.open(row.key_check, WORD)
+    except SealBroken:
+        return None
 
 
 def new_setup_token(scope: Scope) -> str | None:
@@ -145,7 +163,8 @@ def _reseal_the_rest(scope: Scope) -> None:
         if sealed is not None:
             user.totp_sealed = sealed
             flag_modified(user, "updated_at")
-    scope.session.get_one(Installation, 1).key_check = sealer.seal(_WORD, _CHECK)
+    row = scope.session.get_one(Installation, 1)
+    row.key_check = sealer.seal(sealer.open(row.key_check, WORD), WORD)
 
 
 def _sealed_again(sealer: Sealer, token: str, place: Place) -> str | None:

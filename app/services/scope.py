@@ -14,6 +14,7 @@ from sqlalchemy.orm.exc import StaleDataError
 from app.core.errors import NotFound, Stale
 from app.core.sealing import Sealer
 from app.models import Base, Organization, Role
+from app.services import chain
 
 SECRETS = "secrets"
 _WRITING = "a transaction is open"
@@ -99,9 +100,10 @@ class Scope:
         """One write, all of it or none of it.
 
         What was read before is read again inside, and the organization's row is locked, so that
-        two writers to one organization take turns. It cannot be opened inside another one: the
-        inner would commit half of the outer. Without `lock` nothing of the organization may change:
-        it is for what is noted beside a read.
+        two writers to one organization take turns. Others may still point to the row, as an audit
+        event does: whoever writes one holds the chain, and must not wait. It cannot be opened inside
+        another one: the inner would commit half of the outer. Without `lock` nothing of the
+        organization may change: it is for what is noted beside a read.
         """
         if self.session.info.get(_WRITING):
             raise RuntimeError("A transaction is open already.")
@@ -111,8 +113,9 @@ class Scope:
         try:
             self.session.connection(execution_options={"writes": True})
             if self.found is not None and lock:
-                self.session.refresh(self.found, with_for_update=True)
+                self.session.refresh(self.found, with_for_update={"key_share": True})
             yield
+            chain.link(self.session, self.keys.sealer)
             self.session.commit()
         except StaleDataError:
             self.session.rollback()
@@ -122,6 +125,7 @@ class Scope:
             raise
         finally:
             del self.session.info[_WRITING]
+            chain.forget(self.session)
 
 
 def expect_version(row: Any, version: int | None) -> None:

@@ -18,6 +18,8 @@ from app.services import audit, connections, providers, throttle
 from app.services.connections import State
 from app.services.scope import Scope
 
+SAYS_NOTHING = (Outcome.UNREACHABLE, Outcome.RATE_LIMITED, Outcome.UNEXPECTED_ANSWER)
+
 MOST_TESTS = 30
 """Of one connection, in the throttle's window."""
 
@@ -31,6 +33,11 @@ class Tested:
 
     result: Verified
     checked_at: datetime
+
+    @property
+    def tells(self) -> bool:
+        """Whether it tells of the values; an outage of the provider says nothing about them."""
+        return self.result.code not in SAYS_NOTHING
 
     def document(self) -> dict[str, Any]:
         return {
@@ -89,10 +96,10 @@ def _are_stored(state: State, changes: Mapping[str, Any]) -> bool:
 
 
 def _keep(scope: Scope, state: State, tested: Tested, *, is_stored: bool) -> None:
-    """In the audit in any case; as the connection's last test only where it was the stored values'."""
+    """In the audit in any case; as the connection's last test only where it tells of the stored values."""
     provider, result = state.provider, tested.result
     with scope.transaction():
-        if is_stored and connections.load(scope, provider).version == state.version:
+        if is_stored and tested.tells and connections.load(scope, provider).version == state.version:
             check = _row(scope, provider) or Check(
                 organization_id=scope.organization.id, provider=provider.key
             )

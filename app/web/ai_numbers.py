@@ -14,6 +14,7 @@ from app.services import ai_numbers as service
 from app.services import people
 from app.services.scope import Scope
 from app.web import render
+from app.web.audit import history
 from app.web.forms import AgentForm, AgentIdForm, ConfirmForm, agent_choice, yes_or_no
 from app.web.guard import Pages, Who
 
@@ -45,6 +46,7 @@ def _page(
         person=person,
         number=service.get(scope, person, number_id),
         sharing=service.sharing(scope, number),
+        history=history(scope, person.email, number.phone_number, kind="numbers"),
         missing=missing,
         form=form,
         unlisted=unlisted,

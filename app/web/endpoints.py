@@ -14,12 +14,13 @@ from app.core.errors import Conflict, Invalid, Stale
 from app.models import DriftCheck, Endpoint
 from app.provider import Family
 from app.providers import PROVIDERS, in_family
-from app.services import audit, checking, drift, endpoint_pages, impact, pointing
+from app.services import checking, drift, endpoint_pages, impact, pointing
 from app.services import endpoints as service
 from app.services.endpoint_pages import Page as EndpointPage
 from app.services.endpoints import Filter
 from app.services.scope import Scope
 from app.web import render
+from app.web.audit import history
 from app.web.conflicts import Clash, settle, shown_again
 from app.web.forms import ConfirmForm, EndpointForm, yes_or_no
 from app.web.guard import Pages, Who
@@ -170,7 +171,7 @@ def show(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
         outbound_blocked=service.blocked_reason(scope.organization, states, row, "outbound"),
         can_point=pointing.can_point(row.provider),
         provider=PROVIDERS.get(row.provider),
-        history=audit.about(scope, row.phone_number),
+        history=history(scope, row.phone_number),
     )
 
 

@@ -11,10 +11,11 @@ from flask.typing import ResponseReturnValue
 from app.core import browsers, clock, phone
 from app.core.errors import Conflict, Forbidden, Invalid, Stale, TooMany
 from app.models import User
-from app.services import audit, passwords, sessions, tokens, totp, voice_phone_numbers
+from app.services import passwords, sessions, tokens, totp, voice_phone_numbers
 from app.services import people as service
 from app.services.scope import SECRETS, Scope
 from app.web import render
+from app.web.audit import history
 from app.web.conflicts import settle, shown_again
 from app.web.forms import (
     ConfirmForm,
@@ -91,7 +92,7 @@ def _page(scope: Scope, user: User, status: int = 200, **forms: Any) -> Response
         numbers=voice_phone_numbers.of_user(scope, user),
         tokens=tokens.of_user(scope, user),
         now=clock.now(),
-        history=audit.about(scope, user.email),
+        history=history(scope, user.email),
         sessions=[(row, browsers.words(row.user_agent)) for row in sessions.of_user(scope, user)],
         is_self=user.id == scope.actor.user_id,
         totp_is_on=totp.is_on(user),

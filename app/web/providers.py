@@ -12,11 +12,12 @@ from app import http
 from app.core import phone
 from app.core.errors import Conflict, Forbidden, Invalid, NotFound, Stale, TooMany
 from app.core.naming import settings_name
-from app.provider import Family, PhoneNumber, Provider, Verified
+from app.provider import Family, PhoneNumber, Provider
 from app.services import connections, impact, numbers, sessions, verification, workspace_webhook
 from app.services import providers as service
 from app.services.connections import State
 from app.services.scope import Scope
+from app.services.verification import Tested
 from app.web import render
 from app.web.conflicts import Clash, settle, shown_again
 from app.web.forms import ConfirmForm, Edit, Form, for_provider, sent_for, yes_or_no
@@ -72,7 +73,7 @@ def verify(scope: Scope, key: str) -> ResponseReturnValue:
     except TooMany as error:
         form.form_errors.append(error.message)
         return _not_tested(scope, state, form, 429)
-    return _page(scope, state, form, tested=tested.result, retype=_has_secret(provider, form))
+    return _page(scope, state, form, tested=tested, retype=_has_secret(provider, form))
 
 
 def _confirm_where_old(scope: Scope, form: Form) -> None:
@@ -125,7 +126,7 @@ def _page(
     status: int = 200,
     *,
     conflicts: Clash | None = None,
-    tested: Verified | None = None,
+    tested: Tested | None = None,
     retype: bool = False,
 ) -> Response:
     return render.page(

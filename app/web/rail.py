@@ -50,7 +50,7 @@ def _item(label: str, endpoint: str, state: str | None = None, **values: Any) ->
 def _outside() -> list[dict[str, Any]]:
     items = [_item("Your account", "account.show")]
     if current_user.is_authenticated and current_user.is_superadmin:
-        items.insert(0, _item("Organizations", "organizations.overview"))
+        items[:0] = [_item("Organizations", "organizations.overview"), _item("Audit", "audit.everywhere")]
     return [{"label": "", "items": items}]
 
 

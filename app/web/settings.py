@@ -14,6 +14,7 @@ from app.services import organizations as service
 from app.services.impact import OfBaseUrl
 from app.services.scope import Scope
 from app.web import render
+from app.web.audit import own_history
 from app.web.conflicts import Clash, of_organization, settle
 from app.web.forms import BaseUrlForm, SettingsForm, text_or_none
 from app.web.guard import Pages, Who
@@ -95,7 +96,12 @@ def _page(
     conflicts: Clash | None = None,
 ) -> Response:
     return render.page(
-        "settings/show.html", status, form=form, conflicts=conflicts, history=service.base_urls(scope)
+        "settings/show.html",
+        status,
+        form=form,
+        conflicts=conflicts,
+        base_urls=service.base_urls(scope),
+        history=own_history(scope),
     )
 
 

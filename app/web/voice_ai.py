@@ -15,6 +15,7 @@ from app.services import voice_ai as service
 from app.services.scope import Scope
 from app.services.workspace_webhook import State
 from app.web import render
+from app.web.audit import history
 from app.web.conflicts import shown_again
 from app.web.forms import ConfirmForm, ToolSecretForm, for_provider
 from app.web.guard import Pages, Who, confirm_password
@@ -30,6 +31,7 @@ def show(scope: Scope) -> ResponseReturnValue:
     return render.page(
         "voice_ai/show.html",
         states=states,
+        webhook_is_made=workspace_webhook.is_made(states[service.ELEVENLABS]),
         checks={key: verification.last(scope, state) for key, state in states.items()},
         listing=[
             key for key, state in states.items() if numbers.can_list(state.provider) and state.is_configured
@@ -41,6 +43,9 @@ def show(scope: Scope) -> ResponseReturnValue:
         tool_secret=states[service.ELEVENLABS].secrets.get("tool_secret"),
         numbers=service.config(scope)["phoneNumbers"],
         webhook=workspace_webhook.status(scope),
+        history=history(
+            scope, choices.FAMILY_WORDS[Family.VOICE_AI], *[state.provider.label for state in states.values()]
+        ),
     )
 
 

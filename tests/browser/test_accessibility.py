@@ -24,6 +24,7 @@ PLACES = [
             "endpoints",
             "endpoints?q=nothing+like+it",
             "endpoints/new",
+            "endpoints/import",
             "who-answers",
             "who-answers?number=%2B14155550101",
             "who-answers?number=%2B14165550100",

@@ -9,6 +9,7 @@ ACME = "/o/acme-support"
 PAGES = [
     "/",
     "/account",
+    "/audit",
     "/organizations/new",
     "/api/docs",
     "/find?q=a",

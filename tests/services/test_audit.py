@@ -1,10 +1,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date, datetime, time
 
 import pytest
+from sqlalchemy import update
 
+from app.models import AuditEvent
 from app.services import audit
+from tests.support.scopes import statements
 
 
 def _record(scope, subject, **changes):
@@ -50,6 +54,101 @@ def test_events_are_the_organizations_newest_first_in_pages(acme, globex):
     assert [event.subject for event in first] == ["no. 4", "no. 3", "no. 2"]
     second = audit.recent(acme, limit=3, before=first[-1].id)
     assert [event.subject for event in second] == ["no. 1", "no. 0"]
+
+
+def _subjects(page):
+    return [event.subject for event in page.events]
+
+
+def test_pages_lead_to_the_older_and_back_to_the_newer(acme, globex, monkeypatch):
+    monkeypatch.setattr(audit, "PAGE", 3)
+    _record(globex, "theirs")
+    for number in range(8):
+        _record(acme, f"no. {number}")
+    first = audit.page(acme)
+    second = audit.page(acme, before=first.older)
+    third = audit.page(acme, before=second.older)
+    assert [_subjects(page) for page in (first, second, third)] == [
+        ["no. 7", "no. 6", "no. 5"],
+        ["no. 4", "no. 3", "no. 2"],
+        ["no. 1", "no. 0"],
+    ]
+    assert (first.newer, third.older) == (None, None)
+    assert audit.page(acme, after=third.newer) == second
+    assert audit.page(acme, after=second.newer) == first
+
+
+def _at(scope, subject, moment):
+    scope.session.execute(update(AuditEvent).where(AuditEvent.subject == subject).values(at=moment))
+    scope.session.commit()
+
+
+def test_a_filter_finds_what_it_says(acme, globex):
+    for scope in (acme, globex):
+        _record(scope, "Twilio")
+        _record(replace(scope, actor=replace(scope.actor, name="Ann_1")), "50% of +15551234567")
+        with scope.transaction():
+            audit.note(scope, "signed-in", "Sinch")
+            audit.note(scope, "signed-in", "Sinch EST")
+        _at(scope, "Twilio", datetime.combine(date(2026, 3, 1), time.max))
+        _at(scope, "Sinch", datetime.combine(date(2026, 3, 2), time.min))
+    twilio, number, sinch, est = "Twilio", "50% of +15551234567", "Sinch", "Sinch EST"
+    for wanted, found in (
+        (audit.Filter(), [est, sinch, number, twilio]),
+        (audit.Filter(text="sINCH"), [est, sinch]),
+        (audit.Filter(text="50%"), [number]),
+        (audit.Filter(text="1%5"), []),
+        (audit.Filter(about=("Sinch",)), [sinch]),
+        (audit.Filter(about=("Sinch", "Twilio")), [sinch, twilio]),
+        (audit.Filter(about=("Sinch", "Twilio"), actions=("signed-in",)), [sinch]),
+        (audit.Filter(who="ann_"), [number]),
+        (audit.Filter(who="ann%"), []),
+        (audit.Filter(actions=("signed-in", "x")), [est, sinch]),
+        (audit.Filter(until=date(2026, 3, 1)), [twilio]),
+        (audit.Filter(since=date(2026, 3, 2), until=date(2026, 3, 2)), [sinch]),
+        (audit.Filter(since=date(2026, 3, 2)), [est, sinch, number]),
+        (audit.Filter(since=date.min, until=date.max), [est, sinch, number, twilio]),
+    ):
+        assert _subjects(audit.page(acme, wanted)) == found, wanted
+        assert [event.subject for event in audit.walk(acme, wanted)] == found, wanted
+
+
+def test_what_is_of_no_organization_and_of_all_is_found_outside_of_them(acme, globex):
+    nobody = acme.into(None)
+    for scope, subject in ((acme, "a"), (nobody, "b"), (globex, "c")):
+        _record(scope, subject)
+    assert _subjects(audit.page(nobody)) == ["c", "b", "a"]
+    assert _subjects(audit.page(nobody, audit.Filter(about=("b",)))) == ["b"]
+
+
+def test_a_walk_goes_through_everything_some_at_a_time(acme, engine, monkeypatch):
+    monkeypatch.setattr(audit, "TOGETHER", 3)
+    for number in range(7):
+        _record(acme, f"no. {number}")
+    with statements(engine) as seen:
+        found = list(audit.walk(acme, audit.EVERYTHING))
+    assert [event.subject for event in found] == [f"no. {number}" for number in reversed(range(7))]
+    assert len(seen) == 4
+
+
+def test_a_page_of_an_organization_is_found_by_its_index(acme, engine):
+    """However many events others have; and what is about a thing is found by the thing."""
+    with statements(engine) as seen:
+        audit.page(acme)
+        audit.about(acme, "Twilio", "Sinch")
+    first, about = (" ".join(line.split()) for line in seen)
+    assert "BETWEEN" in first
+    assert "ORDER BY audit_events.organization_id DESC, audit_events.id DESC" in first
+    assert "audit_events.id +" in about
+
+
+def test_an_export_is_noted_with_what_was_asked_for(acme):
+    audit.note_export(acme, "csv", {"q": "Twilio"})
+    event = audit.recent(acme)[0]
+    assert (event.action, event.changes) == (
+        "audit.exported",
+        {"format": [None, "csv"], "q": [None, "Twilio"]},
+    )
 
 
 def test_what_is_about_one_thing(acme, globex):

@@ -141,3 +141,17 @@ def test_a_provider_that_cannot_be_tested_says_so(acme, http, monkeypatch):
     monkeypatch.delattr(type(VOBIZ), "verify")
     with pytest.raises(Conflict, match="Vobiz cannot be tested"):
         verification.verify(acme, http, VOBIZ, {})
+
+
+@pytest.mark.parametrize("trouble", [Trouble.FAULT, Trouble.HTML, Trouble.RATE_LIMITED])
+def test_an_outage_takes_no_result_back(acme, vobiz, http, trouble):
+    _stored(acme, vobiz)
+    vobiz.trouble = trouble
+    assert not verification.verify(acme, http, VOBIZ, {}).tells
+    assert _checks(acme) == []
+    vobiz.trouble = None
+    verification.verify(acme, http, VOBIZ, {})
+    vobiz.trouble = trouble
+    verification.verify(acme, http, VOBIZ, {})
+    assert [check.code for check in _checks(acme)] == ["ok"]
+    assert verification.failing(acme) == set()

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import csv
+import json
+
 import pytest
 from flask import Flask
+from werkzeug.test import TestResponse
 
 from app.services import audit
 from tests.support.cast import Cast
@@ -42,9 +46,109 @@ def test_it_is_paged_newest_first(app: Flask, cast: Cast, dana: Portal) -> None:
     assert page.follow("Newest").path == PATH
 
 
-@pytest.mark.parametrize("before", ["x", "-1", "9" * 40, "1.5", "0"])
-def test_a_strange_page_number_does_no_harm(dana: Portal, before: str) -> None:
-    dana.get(f"{PATH}?before={before}")
+@pytest.mark.parametrize("place", ["x", "-1", "9" * 40, "1.5", "0", "999999999999999"])
+def test_a_strange_page_number_does_no_harm(dana: Portal, place: str) -> None:
+    dana.get(f"{PATH}?before={place}")
+    dana.get(f"{PATH}?after={place}")
+
+
+def _happen(app: Flask, cast: Cast, *subjects: str, action: str = "endpoint.saved") -> None:
+    with scope_as(app, cast.dana) as scope, scope.transaction():
+        for subject in subjects:
+            audit.note(scope, action, subject, {"label": ["=1+1", "b"]})
+
+
+def test_the_filter_is_in_the_address_and_goes_along_to_other_pages(
+    app: Flask, cast: Cast, dana: Portal
+) -> None:
+    _happen(app, cast, *["Twilio", "Sinch"] * 60)
+    page = dana.get(f"{PATH}?q=twil&action=endpoints&who=DANA&from=2020-01-01&to=2100-01-01")
+    assert page.value("q") == "twil"
+    assert page.value("action") == "endpoints"
+    assert (page.value("from"), page.value("to")) == ("2020-01-01", "2100-01-01")
+    older = page.follow("Older")
+    assert [len(found.rows()) for found in (page, older)] == [50, 10]
+    assert "Sinch" not in " ".join(page.rows() + older.rows())
+    assert older.follow("Newer").rows() == page.rows()
+
+
+@pytest.mark.parametrize(
+    ("query", "told"),
+    [
+        ("q=nothing+has+this", "No event matches"),
+        ("from=soon", "From: Write a day as 2026-03-18."),
+        ("to=2026-02-30", "To: Write a day as 2026-03-18."),
+        ("from=2026-03-02&to=2026-03-01", "To: This day is before the first one."),
+        ("about=Nothing", "About Nothing Show all events"),
+    ],
+)
+def test_it_says_what_was_not_found_or_understood(dana: Portal, query: str, told: str) -> None:
+    assert told in dana.get(f"{PATH}?{query}").text
+
+
+def _file(portal: Portal, page: str, kind: str) -> TestResponse:
+    answer = portal.raw("GET", portal.get(page).link(kind)["href"])
+    assert answer.status_code == 200
+    return answer
+
+
+def test_a_table_of_what_is_found_is_harmless_in_a_spreadsheet(app: Flask, cast: Cast, dana: Portal) -> None:
+    _happen(app, cast, "Twilio", "=cmd|' /C calc'!A0")
+    answer = _file(dana, f"{PATH}?q=cmd", "CSV")
+    assert answer.headers["Content-Disposition"].startswith("attachment; filename=audit-acme-support-")
+    assert answer.content_type == "text/csv; charset=utf-8"
+    header, row = csv.reader(answer.text.removeprefix("\ufeff").splitlines())
+    found = dict(zip(header, row, strict=True))
+    assert found["About"] == "'=cmd|' /C calc'!A0"
+    assert (found["What"], found["Who"]) == ("Endpoint saved", "dana@acme.example")
+    assert found["Changes"] == "Label: =1+1 \u2192 b"
+    assert "Audit exported audit Format csv Search cmd dana@acme.example" in dana.get(PATH).rows()[0]
+
+
+def test_all_of_it_as_json_lines(app: Flask, cast: Cast, dana: Portal) -> None:
+    _happen(app, cast, *[f"thing {number}" for number in range(1200)])
+    answer = _file(dana, PATH, "JSON lines")
+    events = [json.loads(line) for line in answer.text.splitlines()]
+    assert events[0]["action"] == "audit.exported"
+    assert [event["subject"] for event in events[1:1201]] == [f"thing {n}" for n in reversed(range(1200))]
+    assert events[1]["changes"] == {"label": ["=1+1", "b"]}
+    assert {len(event["digest"]) for event in events} == {64}
+
+
+def test_a_file_of_what_was_not_understood_is_a_page_that_says_so(dana: Portal) -> None:
+    assert "Write a day as" in dana.get(f"{PATH}.csv?from=soon").text
+
+
+def test_every_organization_is_in_one_audit_and_looking_at_it_is_noted_once(
+    dana: Portal, gus: Portal, mo: Portal
+) -> None:
+    gus.get("/o/globex/settings").press("Save", name="Globex Renamed")
+    page = dana.get("/audit")
+    assert "Settings saved" in page.text
+    assert "Audit of every organization opened" in page.rows()[0]
+    assert dana.get("/audit?q=Globex").follow("Globex Renamed").path == "/o/globex/audit"
+    again = dana.get("/audit?action=audit.opened")
+    assert len(again.rows()) == 1
+    assert mo.get("/audit", status=403).status == 403
+
+
+def test_each_thing_has_its_history_and_the_way_to_all_of_it(app: Flask, cast: Cast, dana: Portal) -> None:
+    here = furnish(app, cast)
+    for path in (
+        "settings",
+        "voice-ai",
+        "providers/twilio",
+        f"people/{here.ids['user_id']}",
+        f"endpoints/{here.ids['endpoint_id']}",
+        f"people/{here.ids['user_id']}/numbers/{here.ids['number_id']}/ai",
+    ):
+        page = dana.get(f"/o/acme-support/{path}")
+        headings = [heading.text for heading in page.root.all("h2")]
+        assert "History" in headings, path
+        found = page.follow("All events about this")
+        wanted = "action=organization" if path == "settings" else "about="
+        assert found.path.startswith(f"{PATH}?{wanted}"), path
+        assert found.rows(), path
 
 
 def test_another_organizations_events_are_not_in_it(dana: Portal, gus: Portal) -> None:

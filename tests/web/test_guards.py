@@ -20,6 +20,7 @@ from tests.support.pages import Portal
 from tests.support.rows import unchanged
 
 OPEN = {"static", "bootstrap.static", "_healthz", "_readyz", "_metrics"}
+FILES = (".csv", ".jsonl")
 TRACES = ("sessions", "audit_events", "throttles", "drift_checks")
 
 
@@ -215,8 +216,8 @@ def test_every_page_is_a_good_page(app: Flask, here: Furnished, dana: Portal, mo
             dana.get(path, 404)
         elif rule.endpoint == "providers.confirm_active":
             dana.get(f"{path}?provider=vobiz")
-        elif path.endswith(".csv"):
-            assert dana.raw("GET", path).mimetype == "text/csv"
+        elif path.endswith(FILES):
+            assert dana.raw("GET", path).mimetype in ("text/csv", "application/jsonl")
         else:
             dana.get(path)
             if guard is Who.USER:

@@ -21,7 +21,7 @@ from tests.support.html import Element, parse
 from tests.support.page_checks import NONCE
 from tests.support.pages import COOKIE, HOME, Portal
 from tests.support.rows import audit, unchanged
-from tests.web.test_guards import portal_rules
+from tests.web.test_guards import FILES, portal_rules
 
 HOSTILE = '"><b hx-get=//x>'
 ANSWERS = ["/sign-in", "/nowhere", "/account", "/healthz", "/static/patchbay.css", "/readyz", "/o/x/people"]
@@ -55,7 +55,7 @@ def test_what_is_stored_stays_text_on_every_page(
         scope.organization.public_base_url = f"https://voice.example/{text}"
     shown = 0
     for rule, _, _ in portal_rules(app, unsafe=False):
-        if rule.endpoint in ("setup.form", "sign_in.form", "sign_in.code"):
+        if rule.endpoint in ("setup.form", "sign_in.form", "sign_in.code") or rule.rule.endswith(FILES):
             continue
         path = here.address(rule) + ("?provider=vobiz" if "active" in rule.rule else "")
         shown += _harmless(dana.get(path).source, text)

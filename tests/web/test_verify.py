@@ -76,7 +76,7 @@ def test_what_does_not_work_is_seen_from_everywhere(dana: Portal, vobiz: Vobiz) 
     assert "Vobiz does not work" not in dana.get("/").text
     page = dana.get(PATH).press("Test connection")
     assert "Vobiz, does not work" in page.root.one("nav").text
-    assert dana.get("/").follow("Vobiz does not work").title == "Vobiz"
+    assert dana.get("/").follow("Vobiz does not work in Acme Support").title == "Vobiz"
 
 
 def _confirmed(app: Flask, moment: datetime | None) -> None:

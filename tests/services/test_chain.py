@@ -1,0 +1,295 @@
+"""The chain of audit events: what it finds, and that writers at once keep it whole."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from cryptography.fernet import Fernet
+from sqlalchemy import delete, func, insert, select, update
+
+from app.core.sealing import Sealer
+from app.models import AuditEvent, Installation
+from app.services import audit, chain, endpoints, installation, people, sign_in
+from app.services.chain import Head
+from app.services.scope import Actor, Keys, Scope
+from tests.support import cast as casting
+from tests.support.scopes import Fault, statements
+
+TABLE: Any = AuditEvent.__table__
+WRITERS = 20
+
+
+def _write(scope, *subjects):
+    for subject in subjects:
+        with scope.transaction(lock=False):
+            audit.note(scope, "tested", subject, {"label": ["a", subject]})
+
+
+def _verify(scope, seen=None):
+    found = scope.found.id if scope.found else None
+    return chain.verify(scope.session, scope.keys.sealer, found, seen)
+
+
+def _rows(scope):
+    """As they are stored, oldest first, as dictionaries."""
+    query = select(TABLE).where(TABLE.c.organization_id == scope.organization.id).order_by(TABLE.c.id)
+    return [dict(row._mapping) for row in scope.session.execute(query)]
+
+
+def _put(scope, rows):
+    """Makes these the organization's stored events, as somebody who has the database can."""
+    scope.session.rollback()
+    ids = [row["id"] for row in rows]
+    own = (TABLE.c.organization_id == scope.organization.id) | TABLE.c.id.in_(ids)
+    scope.session.execute(delete(TABLE).where(own))
+    scope.session.execute(insert(TABLE), rows)
+    scope.session.commit()
+
+
+@pytest.fixture
+def written(acme):
+    _write(acme, "one", "two", "three", "four", "five")
+    return _rows(acme)
+
+
+def test_events_follow_from_each_other_in_each_organization_and_in_none(acme, globex, written):
+    _write(globex, "theirs")
+    _write(acme.into(None), "nobody's", "nobody's either")
+    _write(acme, "six")
+    found = [_verify(scope) for scope in (acme, globex, acme.into(None))]
+    assert [(verdict.head.count, verdict.wrong) for verdict in found] == [(6, None), (1, None), (2, None)]
+    assert found[0].head.digest == _rows(acme)[-1]["digest"]
+
+
+def test_several_events_of_one_transaction_follow_in_their_order(acme, globex):
+    with acme.transaction():
+        for number in range(5):
+            audit.note(acme, "tested", f"no. {number}")
+            audit.note(acme.into(globex.organization), "tested", f"no. {number}")
+    for scope in (acme, globex):
+        assert [row["subject"] for row in _rows(scope)] == [f"no. {number}" for number in range(5)]
+        assert _verify(scope).wrong is None
+
+
+def test_a_change_of_any_column_is_found(acme, globex, written):
+    third = written[2]
+    changed = {
+        "at": third["at"] + timedelta(microseconds=1),
+        "actor_id": None,
+        "actor_name": "eve@acme.example",
+        "ip": "192.0.2.2",
+        "request_id": "request-2",
+        "action": "signed-in",
+        "subject": "Three",
+        "changes": {"label": ["a", "Three"]},
+        "digest": "0" * 64,
+        "organization_id": globex.organization.id,
+    }
+    assert changed.keys() | {"id"} == written[0].keys(), "think of a change for a new column"
+    for name, value in changed.items():
+        _put(acme, [row | {name: value} if row is third else row for row in written])
+        wrong = "was changed" if name != "organization_id" else "does not follow"
+        event = written[3] if name == "organization_id" else third
+        found = _verify(acme)
+        assert (found.head.count, wrong in found.wrong, f"Event {event['id']} " in found.wrong) == (
+            2,
+            True,
+            True,
+        ), name
+    assert "was changed" in _verify(globex).wrong, "nor does it fit where it was moved to"
+
+
+def test_removed_moved_and_added_events_are_found(acme, written):
+    one, two, three, four, five = written
+    ids = [row["id"] for row in written]
+    copy = two | {"id": ids[-1] + 10}
+    cases = {
+        "one removed": ([one, two, four, five], four["id"], "does not follow"),
+        "the first removed": ([two, three, four, five], two["id"], "does not follow"),
+        "two swapped": (
+            [one, three | {"id": two["id"]}, two | {"id": three["id"]}, four, five],
+            two["id"],
+            "does not follow",
+        ),
+        "one copied to the end": ([*written, copy], copy["id"], "does not follow"),
+        "one put in": ([*written, copy | {"digest": "f" * 64}], copy["id"], "was not written by Patchbay"),
+        "a digest emptied": (
+            [one, two, three, four | {"digest": None}, five],
+            four["id"],
+            "not in the chain",
+        ),
+        "the first emptied": ([one | {"digest": None}, two, three], two["id"], "does not follow"),
+    }
+    for name, (rows, event, wrong) in cases.items():
+        _put(acme, rows)
+        told = _verify(acme).wrong
+        assert told is not None, name
+        assert f"Event {event} " in told, name
+        assert wrong in told, name
+    _put(acme, written)
+    assert _verify(acme).wrong is None
+
+
+def test_what_was_removed_from_the_end_is_found_with_a_head_that_was_noted(acme, written):
+    noted = _verify(acme).head
+    _write(acme, "six")
+    assert _verify(acme, noted).wrong is None
+    for left in (written[:4], [written[0] | {"digest": None}]):
+        _put(acme, left)
+        assert _verify(acme).wrong is None, "the chain alone does not tell"
+        assert "removed from its end" in _verify(acme, noted).wrong
+    _put(acme, written[:4])
+    _write(acme, "another five")
+    assert "removed from its end" in _verify(acme, noted).wrong
+
+
+def test_events_from_before_the_chain_are_counted(acme, written):
+    _put(acme, [row | {"digest": None} for row in written])
+    _write(acme, "six", "seven")
+    found = _verify(acme)
+    assert (found.unchained, found.head.count, found.wrong) == (5, 2, None)
+
+
+def test_what_cannot_even_be_read_was_changed(acme, written, engine):
+    if engine.dialect.name == "postgresql":
+        pytest.skip("PostgreSQL takes nothing else into its columns.")
+    acme.session.execute(update(TABLE).where(TABLE.c.id == written[2]["id"]).values(changes=func.lower("{")))
+    acme.session.commit()
+    assert "cannot be read" in _verify(acme).wrong
+
+
+def test_without_the_key_no_chain_fits(acme, written):
+    forged, digest = [], ""
+    for row in written:
+        digest = chain.digest_of("another word", digest, AuditEvent(**row))
+        forged.append(row | {"digest": digest})
+    _put(acme, forged)
+    assert "was changed" in _verify(acme).wrong
+
+
+def test_rotated_keys_leave_the_chain_whole(acme, written):
+    newest = Fernet.generate_key().decode()
+    session = acme.session
+    old = acme.keys.sealer.open(session.get_one(Installation, 1).key_check, chain.WORD)
+    keys = Keys(_both(acme, newest), acme.keys.jwt)
+    console = Scope(session, None, Actor(name="command line"), keys)
+    list(installation.reseal(console))
+    session.expire_all()
+    assert Sealer([newest]).open(session.get_one(Installation, 1).key_check, chain.WORD) == old
+    found = chain.verify(session, Sealer([newest]), acme.organization.id)
+    assert (found.head.count, found.wrong) == (5, None)
+
+
+def _both(scope, newest):
+    """Opens what either key sealed, and seals with the newest."""
+
+    class Both(Sealer):
+        def open(self, token, place):
+            return (
+                super().open(token, place) if self.is_current(token) else scope.keys.sealer.open(token, place)
+            )
+
+    return Both([newest])
+
+
+def test_the_word_of_an_earlier_version_is_replaced_once(acme):
+    session, sealer = acme.session, acme.keys.sealer
+    with acme.transaction():
+        row = session.get_one(Installation, 1)
+        row.key_check = sealer.seal("This opens with the right key.", chain.WORD)
+    installation.prepare(acme.into(None))
+    session.expire_all()
+    mark = session.get_one(Installation, 1).key_check
+    assert len(sealer.open(mark, chain.WORD)) > 40
+    assert "right key" not in sealer.open(mark, chain.WORD)
+    installation.prepare(acme.into(None))
+    session.expire_all()
+    assert session.get_one(Installation, 1).key_check == mark
+
+
+def test_writers_at_once_keep_the_chain_whole_and_lose_nothing(scopes):
+    def write(number):
+        def run(scope):
+            for turn in range(5):
+                with scope.transaction(lock=bool((number + turn) % 2)):
+                    audit.note(scope, "tested", f"{number}.{turn}")
+                    audit.note(scope, "tested", f"{number}.{turn}")
+
+        return run
+
+    assert scopes.at_once(*[("dana", write(number)) for number in range(WRITERS)]) == [None] * WRITERS
+    with scopes.of("dana") as scope:
+        found = _verify(scope)
+        assert (found.head.count, found.wrong) == (WRITERS * 10, None)
+        assert {row["subject"] for row in _rows(scope)} == {
+            f"{n}.{t}" for n in range(WRITERS) for t in range(5)
+        }
+        times = [row["at"] for row in _rows(scope)]
+        assert times == sorted(times)
+
+
+def test_nobody_waits_in_a_circle(scopes):
+    """Signing in holds the person's row and no organization, saving them both; some hold two chains."""
+    with scopes.of("dana") as scope:
+        mo = casting.find(scope.session).mo.id
+
+    def signs_in(scope):
+        user = people.get(scope, mo)
+        for _ in range(5):
+            sign_in.start_session(scope, user, user_agent="x")
+
+    def saves(scope):
+        for number in range(5):
+            people.update_user(scope, mo, {"name": f"Mo {number}"})
+
+    def enters(scope):
+        with scopes.of("mo") as other:
+            own, theirs = scope.organization, other.organization
+        for _ in range(5):
+            with scope.transaction(lock=False):
+                audit.note(scope, "tested", own.name)
+                audit.note(scope.into(theirs), "tested", theirs.name)
+
+    tasks = [("dana", signs_in), ("dana", saves), ("gus", enters), ("dana", enters)] * 4
+    assert scopes.at_once(*tasks) == [None] * len(tasks)
+    for name in ("dana", "gus"):
+        with scopes.of(name) as scope:
+            assert _verify(scope).wrong is None
+
+
+def test_what_is_rolled_back_or_killed_leaves_the_chain_whole(acme, scopes, written):
+    with suppress(Fault), acme.transaction():
+        audit.note(acme, "tested", "never")
+        raise Fault
+    with scopes.of("dana") as scope:
+        session = scope.session
+        session.rollback()
+        session.connection(execution_options={"writes": True})
+        audit.note(scope, "tested", "killed")
+        chain.link(session, scope.keys.sealer)
+        session.flush()
+        session.connection().connection.driver_connection.close()
+        session.invalidate()
+    _write(acme, "six")
+    found = _verify(acme)
+    assert (found.head.count, found.wrong) == (6, None)
+    assert [row["subject"] for row in _rows(acme)][-1] == "six"
+
+
+def test_it_costs_one_query_of_the_last_event_and_one_lock(acme, engine):
+    with statements(engine) as seen:
+        endpoints.create(acme, {"phone_number": "+15551234567", "provider": "twilio"})
+    about = [line for line in seen if "audit_events" in line or "advisory" in line]
+    kinds = [line.split()[0] for line in about]
+    assert kinds == (["SELECT"] if engine.dialect.name == "postgresql" else []) + ["SELECT", "INSERT"]
+
+
+def test_heads_are_read_from_whatever_they_were_noted_in(acme):
+    head = Head(12, "ab" * 32)
+    whose = acme.organization.id
+    text = f"Acme: 12 events hold. Head {chain.noted(whose, head)}\nNone: {chain.noted(None, head)} x"
+    assert chain.heads_in(text) == {whose: head, None: head}
+    assert chain.heads_in("nothing") == {}
