@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, ClassVar, Protocol
 
-from app.core import phone
+from app.core import answers, phone
 from app.core.lines import Callback, Line
 from app.core.outbound import Answer, Outbound, OutboundError
 
@@ -98,7 +98,7 @@ class Numbers(Protocol):
     """A provider that can list the numbers of its account."""
 
     def numbers(self, http: Outbound, values: Mapping[str, Any]) -> Iterator[Line]:
-        """Every number that can carry a voice call, page by page, in E.164. Paging stays on our host.
+        """Every number that `observe` has too, page by page, in E.164. Paging stays on our host.
 
         Raises Refusal; OutboundError passes through.
         """
@@ -395,13 +395,14 @@ def unexpected(answer: Answer) -> Verified:
     if answer.status == 429:
         return refused(
             Outcome.RATE_LIMITED,
-            f"{answer.host} answers no more requests for now (status 429). Try again in a minute.",
+            f"{answer.host} answers no more requests for now (status 429). "
+            f"Try again {answers.when(answer) or 'in a minute'}.",
         )
     if answer.status >= 500:
-        sentence = f"{answer.host} has trouble of its own (status {answer.status}). Try again later."
-    else:
-        sentence = f"{answer.host} answered with status {answer.status}, in a way that Patchbay cannot use."
-    return refused(Outcome.UNEXPECTED_ANSWER, sentence)
+        sentence = f"{answer.host} has trouble of its own (status {answer.status}). "
+        return refused(Outcome.UNEXPECTED_ANSWER, f"{sentence}Try again {answers.when(answer) or 'later'}.")
+    sentence = f"{answer.host} answered with {answers.described(answer)} (status {answer.status})."
+    return refused(Outcome.UNEXPECTED_ANSWER, f"{sentence} If this lasts, look at its status page.")
 
 
 def _check_declaration(cls: type[Provider]) -> None:

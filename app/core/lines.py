@@ -41,6 +41,7 @@ class Line:
     `in_the_way`: what answers instead, or through which the URL comes; `through` is its name or id.
     `shared_with`: the other numbers that change with it, in E.164. `reference` is the provider's own
     id of the number, and `holder` that of the application whose URL it is; both empty where there is none.
+    `has_voice` is False where the provider says that the number carries no calls.
     """
 
     phone_number: str
@@ -53,6 +54,7 @@ class Line:
     shared_with: tuple[str, ...] = ()
     reference: str = ""
     holder: str = ""
+    has_voice: bool = True
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,11 @@ def cleaned(value: Any, longest: int = 200) -> str | None:
 
 
 def phone_number(value: Any) -> str | None:
-    """A provider's number in E.164, with the `+` that some of them leave out; None for anything else."""
+    """A provider's number in E.164, with the `+` that some of them leave out; None for anything else.
+
+    It may have come as a number of JSON's.
+    """
+    value = str(value) if type(value) is int else value
     written = f"+{value.strip().removeprefix('+')}" if isinstance(value, str) else ""
     return written if phone.E164.fullmatch(written) else None
 

@@ -422,10 +422,10 @@ def _pause(outcome: Answer | OutboundError, retry: int) -> float | None:
         return pause if outcome.code == "connect" else None
     if outcome.status != 429 and outcome.status < 500:
         return None
-    return max(pause, _retry_after(outcome.headers.get("Retry-After", "")))
+    return max(pause, retry_after(outcome.headers.get("Retry-After", "")))
 
 
-def _retry_after(text: str) -> float:
+def retry_after(text: str) -> float:
     """Seconds from now, of either form that HTTP has; 0 where it is neither."""
     if _SECONDS.fullmatch(text.strip()):
         return float(text)

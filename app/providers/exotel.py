@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import quote
 
 from app.core import lines, phone
+from app.core.answers import knows_nobody
 from app.core.lines import Line
 from app.core.outbound import Answer, Outbound
 from app.provider import (
@@ -48,8 +49,8 @@ REFUSALS = {
 }
 CUT = refused(
     Outcome.UNEXPECTED_ANSWER,
-    "Exotel showed only the first page of the account's numbers, and this one is not on it. Look for it in "
-    "the dashboard.",
+    "Exotel shows only the first pages of the account's numbers, again and again, and says that there are "
+    "more. Look for the others in the dashboard.",
 )
 
 
@@ -96,39 +97,35 @@ class Exotel(Provider):
 
     def numbers(self, http: Outbound, values: Mapping[str, Any]) -> Iterator[Line]:
         self.refuse_lacking(values)
-        for rows, _ in self._pages(http, values):
-            yield from (
-                line for row in rows if lines.has_voice(row.get("capabilities")) and (line := _line(row))
-            )
+        for rows in self._pages(http, values):
+            yield from filter(None, map(_line, rows))
 
     def observe(self, http: Outbound, values: Mapping[str, Any], phone_number: str) -> Line | None:
         """Looks through the whole list: Exotel has no search for a number."""
         self.refuse_lacking(values)
-        for rows, is_cut in self._pages(http, values):
+        for rows in self._pages(http, values):
             for line in filter(None, map(_line, rows)):
                 if line.phone_number == phone_number:
                     return line
-            if is_cut:
-                raise Refusal(CUT)
         return None
 
-    def _pages(
-        self, http: Outbound, values: Mapping[str, Any]
-    ) -> Iterator[tuple[list[Mapping[str, Any]], bool]]:
-        """Each page's rows, and whether there are more that Exotel does not show.
+    def _pages(self, http: Outbound, values: Mapping[str, Any]) -> Iterator[list[Mapping[str, Any]]]:
+        """Each page's rows, to the end of the list: Refusal where Exotel does not show that.
 
         Its own addresses of pages lead to another host, over http: they are not called.
         """
         seen: set[str] = set()
         for page in range(MOST_PAGES):
             answer = self._get(http, values, "v2_beta", "IncomingPhoneNumbers", Page=page, PageSize=PAGE)
-            if answer.status in REFUSALS and (content(answer) or _is_refusal(answer)):
+            is_told = content(answer) or _is_refusal(answer) or knows_nobody(answer)
+            if answer.status in REFUSALS and is_told:
                 raise Refusal(refused(*REFUSALS[answer.status]))
             rows = listed(answer, "incoming_phone_numbers")
-            found = content(answer)
             fresh = [row for row in rows if str(row.get("phone_number")) not in seen]
-            yield fresh, bool(rows and not fresh and found.get("next_page_uri"))
-            if not fresh or len(rows) < _size(found):
+            if rows and not fresh:
+                raise Refusal(CUT)
+            yield fresh
+            if _is_last(content(answer)):
                 return
             seen |= {str(row.get("phone_number")) for row in fresh}
         raise endless(self.label)
@@ -159,6 +156,7 @@ def _line(row: Mapping[str, Any]) -> Line | None:
         shows_webhook=flow is None,
         through=flow[1] if flow else "",
         reference=lines.cleaned(str(sid) if isinstance(sid, int) else sid) or "",
+        has_voice=lines.has_voice(row.get("capabilities")),
     )
 
 
@@ -174,10 +172,10 @@ def _phone_number(row: Mapping[str, Any]) -> str | None:
         return None
 
 
-def _size(found: Mapping[str, Any]) -> int:
-    """Of a full page, as Exotel understood what was asked for."""
-    size = found.get("page_size")
-    return size if isinstance(size, int) and size > 0 else PAGE
+def _is_last(found: Mapping[str, Any]) -> bool:
+    """Whether a page is the end: it leads to no other, or has fewer rows than it could."""
+    count, size = len(found["incoming_phone_numbers"]), found.get("page_size")
+    return not (count and found.get("next_page_uri")) or (isinstance(size, int) and count < size)
 
 
 def _is_refusal(answer: Answer) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 from app.core import clock, lines
+from app.core.answers import knows_nobody
 from app.core.lines import Callback, InTheWay, Line
 from app.core.outbound import Answer, Outbound
 from app.core.sinch_signing import signature
@@ -32,6 +33,12 @@ LATE = (40101, 40105)
 NO_SUCH_KEY = (40003, 40004)
 MOST_NAMED = 50
 """Of the numbers that share an application, in each line of a list."""
+
+UNKNOWN = refused(
+    Outcome.BAD_CREDENTIALS,
+    "Sinch does not accept this application key and secret. Compare both with the app's page in the "
+    "dashboard, under Voice, Apps.",
+)
 
 
 class Sinch(Provider):
@@ -186,7 +193,7 @@ class _Application:
     def write(self, path: str, sent: Mapping[str, Any]) -> None:
         answer = self.send("POST", path, json.dumps(sent).encode())
         if answer.status != 204:
-            raise Refusal(_refusal(answer) or _not_written(answer))
+            raise Refusal(_not_written(answer))
 
 
 def _content(answer: Answer) -> Mapping[str, Any]:
@@ -194,14 +201,18 @@ def _content(answer: Answer) -> Mapping[str, Any]:
     found = content(answer)
     if answer.status == 200 and found and "errorCode" not in found:
         return found
-    raise Refusal(_refusal(answer) or unexpected(answer))
+    raise Refusal(_why(answer))
+
+
+def _why(answer: Answer) -> Verified:
+    return _refusal(answer) or (UNKNOWN if knows_nobody(answer) else unexpected(answer))
 
 
 def _not_written(answer: Answer) -> Verified:
-    if answer.status in (400, 422):
+    if answer.status in (400, 422) and not _refusal(answer):
         sentence = f"Sinch does not take this address or number (status {answer.status})."
         return refused(Outcome.UNEXPECTED_ANSWER, sentence)
-    return unexpected(answer)
+    return _why(answer)
 
 
 def _refusal(answer: Answer) -> Verified | None:
@@ -215,11 +226,7 @@ def _refusal(answer: Answer) -> Verified | None:
             "Sinch finds the time of the request wrong (status 401). Check the clock of this server.",
         )
     if status == 401:
-        return refused(
-            Outcome.BAD_CREDENTIALS,
-            "Sinch does not accept this application key and secret. Compare both with the app's page in the "
-            "dashboard, under Voice, Apps.",
-        )
+        return UNKNOWN
     if status == 400 and code in NO_SUCH_KEY:
         return refused(
             Outcome.BAD_CREDENTIALS,

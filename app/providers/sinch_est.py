@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 from app.core import addresses
+from app.core.answers import knows_nobody
 from app.core.lines import InTheWay, Line, phone_number
 from app.core.outbound import Answer, Outbound
 from app.core.remembered import Remembered
@@ -45,6 +46,11 @@ REFUSALS = {
         "page in the dashboard.",
     ),
 }
+INCOMPLETE = refused(
+    Outcome.UNEXPECTED_ANSWER,
+    "Sinch says that the project has more numbers than it lists. Try again; if this lasts, look for them in "
+    "the dashboard.",
+)
 PAGE = 100
 MOST_PAGES = 100
 tokens = Remembered(seconds=55 * 60)
@@ -76,19 +82,8 @@ class SinchEst(Provider):
 
     def numbers(self, http: Outbound, values: Mapping[str, Any]) -> Iterator[Line]:
         """Of the whole project: those on no trunk, or on another one, as well."""
-        seen = 0
-        for page in range(1, MOST_PAGES + 1):
-            answer = _get(http, values, "phoneNumbers", {"page": page, "size": PAGE})
-            found = content(answer)
-            items = found.get("phoneNumbers")
-            if answer.status != 200 or not isinstance(items, list):
-                raise Refusal(_refusal(answer, but=404))
+        for items in _pages(http, values):
             yield from (line for item in items if (line := _line(item)))
-            seen += len(items)
-            total = found.get("totalItems")
-            if len(items) < PAGE or (isinstance(total, int) and seen >= total):
-                return
-        raise endless(self.label)
 
     def observe(self, http: Outbound, values: Mapping[str, Any], phone_number: str) -> Line | None:
         answer = _get(http, values, f"phoneNumbers/{quote(phone_number, safe='')}")
@@ -99,6 +94,41 @@ class SinchEst(Provider):
         if line is None or line.phone_number != phone_number:
             raise Refusal(_refusal(answer))
         return line
+
+
+def _pages(http: Outbound, values: Mapping[str, Any]) -> Iterator[list[Any]]:
+    """Each page's items, until they are as many as Sinch says; where it does not, to a page not full.
+
+    Whether the first page is 1 or 0 is not known: where there are fewer than Sinch says, 0 is asked too.
+    """
+    seen = 0
+    first: list[Any] = []
+    last: list[Any] = []
+    for page in range(1, MOST_PAGES + 1):
+        items, total = _page(http, values, page)
+        if not items and seen < (total or 0):
+            items, total = _page(http, values, 0)
+            if items == first or seen + len(items) < (total or 0):
+                raise Refusal(INCOMPLETE)
+            yield items
+            return
+        if items and items == last:
+            break
+        yield items
+        seen, first, last = seen + len(items), first or items, items
+        if len(items) < PAGE if total is None else seen >= total:
+            return
+    raise endless(SinchEst.label)
+
+
+def _page(http: Outbound, values: Mapping[str, Any], page: int) -> tuple[list[Any], int | None]:
+    """Its items, and how many all pages have, where Sinch says that."""
+    answer = _get(http, values, "phoneNumbers", {"page": page, "size": PAGE})
+    found = content(answer)
+    items, total = found.get("phoneNumbers"), found.get("totalItems")
+    if answer.status != 200 or not isinstance(items, list):
+        raise Refusal(_refusal(answer, but=404))
+    return items, total if isinstance(total, int) else None
 
 
 def trunk_domain(http: Outbound, values: Mapping[str, Any]) -> str:
@@ -145,7 +175,8 @@ def _domain(trunk: Mapping[str, Any]) -> str:
 
 def _refusal(answer: Answer, *, but: int = 0) -> Verified:
     """`but`: the status that does not mean here what it means for a trunk."""
-    if answer.status in REFUSALS and answer.status != but and content(answer):
+    is_told = content(answer) or knows_nobody(answer)
+    if answer.status in REFUSALS and answer.status != but and is_told:
         return refused(*REFUSALS[answer.status])
     return unexpected(answer)
 
@@ -180,7 +211,7 @@ def _new_token(http: Outbound, values: Mapping[str, Any]) -> str:
     if answer.status == 200 and isinstance(token, str) and re.fullmatch(r"[!-~]+", token):
         tokens.keep(_cache_key(values), token, _life(found.get("expires_in")))
         return token
-    if answer.status in (400, 401, 403) and found:
+    if (answer.status in (400, 403) and found) or knows_nobody(answer):
         sentence = (
             "Sinch gives no token for this key ID and secret. Look under Access keys in the dashboard; a "
             "secret that is lost needs a new key."

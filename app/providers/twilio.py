@@ -5,6 +5,7 @@ from typing import Any
 from urllib.parse import quote, urlencode, urljoin
 
 from app.core import lines
+from app.core.answers import knows_nobody
 from app.core.lines import InTheWay, Line
 from app.core.outbound import Answer, Outbound
 from app.provider import (
@@ -136,7 +137,7 @@ class Twilio(Provider):
         self.refuse_lacking(values)
         account = _Account(http, values)
         for row in account.rows():
-            if lines.has_voice(row.get("capabilities")) and (line := account.line(row)):
+            if line := account.line(row):
                 yield line
 
     def observe(self, http: Outbound, values: Mapping[str, Any], phone_number: str) -> Line | None:
@@ -208,6 +209,7 @@ class _Account:
             through=trunk or application,
             reference=lines.cleaned(row.get("sid")) or "",
             holder="" if trunk else application,
+            has_voice=lines.has_voice(row.get("capabilities")),
         )
 
     def _application(self, sid: str) -> Mapping[str, Any]:
@@ -235,8 +237,10 @@ def _next_page(answer: Answer) -> str:
 
 
 def _why(answer: Answer) -> Verified:
-    if answer.status in (401, 403) and content(answer):
-        return UNKNOWN if answer.status == 401 else FORBIDDEN
+    if knows_nobody(answer):
+        return UNKNOWN
+    if answer.status == 403 and content(answer):
+        return FORBIDDEN
     return unexpected(answer)
 
 

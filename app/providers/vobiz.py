@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from app.core import lines, urls
+from app.core.answers import knows_nobody
 from app.core.lines import InTheWay, Line
 from app.core.outbound import Answer, Outbound, OutboundError
 from app.provider import (
@@ -48,6 +49,15 @@ GONE = refused(
     Outcome.NOT_FOUND,
     "Vobiz no longer finds the number, or the application that it is attached to. Look in its console.",
 )
+INCOMPLETE = refused(
+    Outcome.UNEXPECTED_ANSWER,
+    "Vobiz says that the account has more than it lists. Try again; if this lasts, look in its console.",
+)
+TAKEN = refused(
+    Outcome.UNEXPECTED_ANSWER,
+    "Vobiz does not attach the number, because an application has it already (status 409).",
+)
+BY_HAND = "In Vobiz's console, attach the number to an application whose answer URL is its webhook URL."
 
 
 class Vobiz(Provider):
@@ -56,6 +66,7 @@ class Vobiz(Provider):
     position = 40
     families = (Family.TELEPHONY,)
     summary = "Serves agent calls."
+    shared_note = "The other numbers keep this application: an application of its own is made for this one."
     webhook_steps = (
         "In the Vobiz console, open the application that the number is attached to.",
         "Paste the URL as its answer URL, method POST, and save.",
@@ -97,9 +108,7 @@ class Vobiz(Provider):
         """
         self.refuse_lacking(values)
         account = _Account(http, values)
-        for phone_number, row in account.rows.items():
-            if row.get("voice_enabled") is not False:
-                yield account.line(phone_number, MOST_NAMED)
+        yield from (account.line(phone_number, MOST_NAMED) for phone_number in account.rows)
 
     def observe(self, http: Outbound, values: Mapping[str, Any], phone_number: str) -> Line | None:
         """Reads all numbers: which others change with this one has to be known, and no search tells that."""
@@ -115,6 +124,10 @@ class Vobiz(Provider):
             account.change(line.holder, url)
         else:
             account.move(line, url)
+
+
+class _Taken(Refusal):
+    """Something else has it."""
 
 
 @dataclass(frozen=True)
@@ -160,20 +173,21 @@ class _Account:
 
     def line(self, phone_number: str, most_named: int | None = None) -> Line:
         row = self.rows[phone_number]
-        reference = _id(row.get("id"))
+        known = Line(
+            phone_number, reference=_id(row.get("id")), has_voice=row.get("voice_enabled") is not False
+        )
         if not (holder := _id(row.get("application_id"))):
             trunk = _id(row.get("trunk_group_id"))
             in_the_way = InTheWay.TRUNK if trunk else None
-            return Line(phone_number, in_the_way=in_the_way, through=trunk, reference=reference)
+            return replace(known, in_the_way=in_the_way, through=trunk)
         application = self._applications.get(holder, _Application(holder, holder))
         others = (other for other in self._attached[holder] if other != phone_number)
-        return Line(
-            phone_number,
+        return replace(
+            known,
             webhook_url=application.url,
             method=application.method,
             through=application.name,
             shared_with=tuple(islice(others, most_named)),
-            reference=reference,
             holder=holder,
         )
 
@@ -209,19 +223,45 @@ class _Account:
         return application
 
     def _attach(self, line: Line, application: _Application) -> None:
+        try:
+            self._put(line, application.id)
+        except _Taken as taken:
+            if not line.holder:
+                raise _with(taken, [BY_HAND]) from None
+            self._swap(line, application)
+
+    def _put(self, line: Line, application_id: str) -> None:
         """What Vobiz says of it is believed after a look: it may be attached already, or after all."""
         try:
-            self._send("POST", f"{_path(line)}/application", json={"application_id": application.id})
+            self._send("POST", f"{_path(line)}/application", json={"application_id": application_id})
         except (Refusal, OutboundError):
-            if not self._is_attached(line, application):
+            if not self._is_attached(line, application_id):
                 raise
 
-    def _is_attached(self, line: Line, application: _Application) -> bool:
+    def _swap(self, line: Line, application: _Application) -> None:
+        """Takes the number off its application first. Where that does not help, it is put back."""
+        try:
+            self._send("DELETE", f"{_path(line)}/application", done=(*DONE, 404))
+            self._put(line, application.id)
+        except (Refusal, OutboundError) as error:
+            code = error.result.code if isinstance(error, Refusal) else Outcome.UNEXPECTED_ANSWER
+            back = "It is on" if self._is_back(line) else "It could not be put back on"
+            told = [f"{back} its former application, “{line.through}”.", BY_HAND]
+            raise _with(Refusal(refused(Outcome(code), _reason(error))), told) from None
+
+    def _is_back(self, line: Line) -> bool:
+        try:
+            self._put(line, line.holder)
+        except (Refusal, OutboundError):
+            return False
+        return True
+
+    def _is_attached(self, line: Line, application_id: str) -> bool:
         try:
             row = _Account(self._http, self._values).rows.get(line.phone_number, {})
         except (Refusal, OutboundError):
             return False
-        return _id(row.get("application_id")) == application.id
+        return _id(row.get("application_id")) == application_id
 
     def _remove(self, application: _Application) -> bool:
         """Whether it is gone. Vobiz keeps one that a number is attached to."""
@@ -243,7 +283,10 @@ class _Account:
             if more and more == last:
                 break
             rows += more
-            if not more or len(rows) >= _total(content(answer)):
+            total = _total(content(answer))
+            if not more and len(rows) < total < math.inf:
+                raise Refusal(INCOMPLETE)
+            if not more or len(rows) >= total:
                 return rows
             last = more
         raise endless(Vobiz.label)
@@ -252,6 +295,8 @@ class _Account:
         """Raises Refusal for another status, or a body that is neither empty nor an object."""
         answer = self._http.send(method, self._base + path, headers=self._headers, **more)
         is_read = answer.body.strip() in (b"", b"{}") or content(answer)
+        if answer.status == 409 and path.endswith("/application"):
+            raise _Taken(TAKEN)
         if answer.status not in done or not is_read:
             raise Refusal(_why(method, answer))
         return answer
@@ -284,7 +329,9 @@ def _total(found: Mapping[str, Any]) -> float:
 
 
 def _why(method: str, answer: Answer) -> Verified:
-    known = {401: UNKNOWN, 403: FORBIDDEN} | ({} if method == "GET" else {404: GONE})
+    if knows_nobody(answer):
+        return UNKNOWN
+    known = {403: FORBIDDEN} | ({} if method == "GET" else {404: GONE})
     if answer.status in known and _is_error(content(answer)):
         return known[answer.status]
     return unexpected(answer)
@@ -294,8 +341,12 @@ def _with(error: Refusal | OutboundError, left: list[str]) -> Refusal | Outbound
     """The error, with a sentence for each thing that is not as it was before."""
     if not left:
         return error
-    result = error.result if isinstance(error, Refusal) else refused(Outcome.UNREACHABLE, error.message)
-    return Refusal(replace(result, reason=" ".join([result.reason, *left])))
+    code = error.result.code if isinstance(error, Refusal) else Outcome.UNREACHABLE
+    return Refusal(refused(Outcome(code), " ".join([_reason(error), *left])))
+
+
+def _reason(error: Refusal | OutboundError) -> str:
+    return error.result.reason if isinstance(error, Refusal) else error.message
 
 
 def _account(found: Mapping[str, Any], auth_id: str) -> Verified:

@@ -42,18 +42,23 @@ def values_of(scope: Scope, provider: Provider) -> dict[str, Any]:
 def ask(provider: Provider, call: Callable[[], Answered]) -> Answered:
     """What `call` answers, which talks to the provider; no transaction may be open.
 
-    Raises NotAnswered: `PROVIDER_UNREACHABLE` where there was no answer, else `PROVIDER_REFUSED`.
+    Raises NotAnswered, with the code that `code_of` has.
     What the provider tells page by page has to be read to its end in the call.
     """
     try:
         return call()
     except Refusal as refusal:
-        raise _not_answered(provider, refusal.result, REFUSED) from None
+        raise _not_answered(provider, refusal.result) from None
     except OutboundError as error:
         unreachable = Verified(False, Outcome.UNREACHABLE, error.message)
-        raise _not_answered(provider, unreachable, UNREACHABLE) from None
+        raise _not_answered(provider, unreachable) from None
 
 
-def _not_answered(provider: Provider, result: Verified, code: str) -> NotAnswered:
+def code_of(outcome: str | None) -> str:
+    """`PROVIDER_UNREACHABLE` where there was no answer, `PROVIDER_REFUSED` for one of any other kind."""
+    return UNREACHABLE if outcome == Outcome.UNREACHABLE else REFUSED
+
+
+def _not_answered(provider: Provider, result: Verified) -> NotAnswered:
     log.warning("provider.not_answered", provider=provider.key, code=str(result.code))
-    return NotAnswered(result, code)
+    return NotAnswered(result, code_of(result.code))

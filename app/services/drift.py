@@ -54,11 +54,15 @@ WORDS = {
 
 @dataclass(frozen=True)
 class Sight:
-    """What asking a provider about one number gave: its line (None: no such number), or trouble."""
+    """What asking a provider about one number gave: its line (None: no such number), or trouble.
+
+    `outcome`: the code of what the provider refused with, or that it could not be reached.
+    """
 
     line: Line | None = None
     trouble: Reason | None = None
     sentence: str = ""
+    outcome: str | None = None
 
 
 @dataclass(frozen=True)
@@ -100,9 +104,10 @@ def seen(ask: Callable[[], Line | None]) -> Sight:
     except Refusal as refusal:
         is_shut = refusal.result.code in SHUT
         reason = Reason.CREDENTIALS_REFUSED if is_shut else Reason.PROVIDER_UNREACHABLE
-        return Sight(trouble=reason, sentence=refusal.result.reason)
+        return Sight(trouble=reason, sentence=refusal.result.reason, outcome=refusal.result.code)
     except OutboundError as error:
-        return Sight(trouble=Reason.PROVIDER_UNREACHABLE, sentence=error.message)
+        unreachable = Reason.PROVIDER_UNREACHABLE
+        return Sight(trouble=unreachable, sentence=error.message, outcome=Outcome.UNREACHABLE)
 
 
 def expected_url(base: str | None, row: Any) -> str | None:

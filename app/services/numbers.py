@@ -131,12 +131,13 @@ def _count(scope: Scope, provider: Provider) -> None:
 def read(
     scope: Scope, http: Outbound, provider: Provider, values: Mapping[str, Any]
 ) -> tuple[list[Line], bool]:
-    """The account's lines, each number once, and whether there are more."""
+    """The account's lines that carry calls, each number once, and whether there are more."""
     scope.let_go()
     lister = cast(Numbers, provider)
 
     def call() -> list[Line]:
-        return list(islice(lister.numbers(http.within(SECONDS), values), MOST + 1))
+        listed = lister.numbers(http.within(SECONDS), values)
+        return list(islice((line for line in listed if line.has_voice), MOST + 1))
 
     found = asking.ask(provider, call)
     once: dict[str, Line] = {}

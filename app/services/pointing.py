@@ -150,9 +150,7 @@ def _set(scope: Scope, http: Outbound, row: Endpoint, line: Line, url: str) -> O
             told = {"webhook": [drift.address(line), after.actual]} | _taken_away(line)
             audit.record(scope, "number.pointed", row.phone_number, told)
     if done.trouble and not is_set:
-        is_refused = done.trouble is Reason.CREDENTIALS_REFUSED
-        code = asking.REFUSED if is_refused else asking.UNREACHABLE
-        raise Conflict(f"{done.sentence} The number was not set.", code=code)
+        raise Conflict(f"{done.sentence} The number was not set.", code=asking.code_of(done.outcome))
     return after
 
 

@@ -60,7 +60,7 @@ def test_from_the_setup_link_to_the_webhook_url(page: Page, server: Server) -> N
     expect(page.get_by_role("heading", level=1)).to_have_text("+1 555-123-4567")
     expect(page.get_by_text(URL, exact=True)).to_be_visible()
     page.get_by_role("link", name="Checklist").click()
-    expect(page.get_by_text("4 of 4 done.")).to_be_visible()
+    expect(page.get_by_text("4 of 6 done.")).to_be_visible()
 
 
 def test_the_webhook_url_is_copied_and_pasted(page: Page, server: Server) -> None:

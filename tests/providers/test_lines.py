@@ -15,7 +15,7 @@ from app.provider import Capability, Outcome, Refusal
 from app.providers import PROVIDERS
 from tests.support.lines import URL
 from tests.upstreams import UPSTREAMS, Trouble
-from tests.upstreams.base import Reply
+from tests.upstreams.base import PLAIN, Reply
 
 KEYS = [key for key in PROVIDERS if key in ("twilio", "exotel", "vobiz")]
 CALLS = [(key, what) for key in KEYS for what in ("numbers", "observe", "point")]
@@ -112,6 +112,13 @@ def test_trouble_is_told_and_a_write_is_sent_once(account, what, args, trouble):
     account.upstream.trouble = trouble
     assert account.refusal(what, *args).code == TROUBLES[trouble]
     assert len(account.upstream.writes) == (what == "point")
+
+
+@each_call
+@pytest.mark.parametrize("body", ["", "Unauthorized", [], {}])
+def test_a_401_that_says_nothing_refuses_the_credentials(account, what, args, body):
+    account.upstream.answer = lambda _asked: Reply(401, body, PLAIN)
+    assert account.refusal(what, *args).code == Outcome.BAD_CREDENTIALS
 
 
 @each_call

@@ -65,9 +65,10 @@ def test_numbers_are_read_as_their_country_writes_them(account, upstream, writte
     assert [line.phone_number for line in account.numbers()] == ([read] if read else [])
 
 
-def test_a_number_without_voice_is_not_listed(account, upstream):
+def test_a_number_without_voice_is_marked(account, upstream):
     upstream.numbers[ONE].capabilities = {"voice": False, "sms": True}
-    assert ONE not in account.by_number()
+    assert [line.has_voice for line in account.numbers()] == [False, True, True]
+    assert account.line(ONE) == account.by_number()[ONE]
 
 
 def test_a_sid_may_be_a_number(account, upstream):
@@ -93,23 +94,42 @@ def test_the_region_decides_who_is_asked(account, upstream):
     assert "region" in result.reason
 
 
-def test_where_paging_is_ignored_it_ends_and_what_is_not_shown_is_not_gone(account, upstream):
+def test_where_paging_is_ignored_the_list_is_refused_and_what_is_not_shown_is_not_gone(account, upstream):
     upstream.page_size_cap, upstream.ignores_paging = 2, True
-    first, second, third = upstream.numbers
-    assert [line.phone_number for line in account.numbers()] == [first, second]
+    _, second, third = upstream.numbers
+    assert "first pages" in account.refusal("numbers").reason
     assert len(upstream.requests) == 2
     assert account.observe(second)
-    assert "first page" in account.refusal("observe", third).reason
+    assert account.refusal("observe", third).code == Outcome.UNEXPECTED_ANSWER
     del upstream.numbers[third]
+    assert len(account.numbers()) == 2
     assert account.observe(third) is None
+
+
+def _page(size, more, *numbers):
+    rows = [{"phone_number": f"+91805550000{n}"} for n in numbers]
+    return {"page_size": size, "next_page_uri": more, "incoming_phone_numbers": rows}
+
+
+@pytest.mark.parametrize(
+    ("pages", "found"),
+    [
+        ([_page(2, None, 1, 2)], 2),
+        ([_page(2, "/more", 1)], 1),
+        ([_page(2, "/more", 1, 2), _page(2, "/more")], 2),
+        ([_page(2, "/more", 1, 2), _page(2, "/more", 2, 3), _page(2, None, 4)], 4),
+        ([_page(None, "/more", 1, 2), _page("2", None, 3)], 3),
+    ],
+)
+def test_what_ends_the_list(account, upstream, pages, found):
+    upstream.answer = lambda asked: Reply(200, pages[int(asked.query["Page"])])
+    assert len(account.numbers()) == found
+    assert len(upstream.requests) == len(pages)
 
 
 def test_pages_without_an_end_end(account, upstream, monkeypatch):
     monkeypatch.setattr(exotel, "MOST_PAGES", 3)
-    upstream.answer = lambda asked: Reply(
-        200,
-        {"page_size": 1, "incoming_phone_numbers": [{"phone_number": f"0805550000{asked.query['Page']}"}]},
-    )
+    upstream.answer = lambda asked: Reply(200, _page(1, "/more", asked.query["Page"]))
     assert "does not come to an end" in account.refusal("numbers").reason
     assert len(upstream.requests) == 3
 

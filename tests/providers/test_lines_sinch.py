@@ -11,7 +11,7 @@ from app.core.outbound import Outbound, OutboundError
 from app.provider import Outcome, Refusal
 from app.providers import PROVIDERS, sinch
 from tests.upstreams import Trouble
-from tests.upstreams.base import GOSSIP, Reply
+from tests.upstreams.base import GOSSIP, PLAIN, Reply
 from tests.upstreams.sinch import ANOTHER_KEY, CALLBACKS, KEY, NUMBERS, Sinch, error
 
 FIRST, SECOND, FREE, ELSEWHERE, TEXTS = (f"+1202555010{n}" for n in range(1, 6))
@@ -187,6 +187,19 @@ def test_a_number_that_is_none_is_passed_over(upstream, ask):
         {"number": odd, "capability": "voice"} for odd in ("12", "", "+1202555010a", "+٣٤٥٦٧٨٩٠")
     ]
     assert ask("numbers") == []
+
+
+def test_a_number_may_come_as_one_of_json(upstream, ask):
+    upstream.owned = [{"number": int(FIRST), "applicationkey": KEY, "capability": "voice"}]
+    assert [line.phone_number for line in ask("numbers")] == [FIRST]
+    assert ask("observe", FIRST)
+
+
+@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize("body", ["", "Unauthorized", [], {"message": GOSSIP}])
+def test_a_401_that_says_nothing_refuses_the_credentials(upstream, ask, call, body):
+    upstream.instead = dict.fromkeys((("GET", "/"), ("POST", "/")), Reply(401, body, PLAIN))
+    assert _refused(ask, *call).code == Outcome.BAD_CREDENTIALS
 
 
 def test_an_outage_passes_through(upstream):

@@ -33,12 +33,13 @@ def test_a_number_is_told_as_it_is(account, number):
 
 
 @pytest.mark.parametrize(
-    ("capabilities", "is_listed"),
+    ("capabilities", "has_voice"),
     [({"voice": False, "sms": True}, False), ({"voice": True}, True), ({"sms": True}, True), (None, True)],
 )
-def test_a_number_without_voice_is_not_listed(account, number, capabilities, is_listed):
+def test_a_number_without_voice_is_marked(account, number, capabilities, has_voice):
     number.capabilities = capabilities
-    assert (ONE in account.by_number()) is is_listed
+    assert account.by_number()[ONE].has_voice is has_voice
+    assert account.line(ONE).has_voice is has_voice
 
 
 def test_an_application_answers_with_its_own_url_and_is_read_once(account, upstream):

@@ -5,7 +5,7 @@ import pytest
 from app.core.lines import InTheWay, Reason
 from app.core.outbound import OutboundError
 from app.provider import Outcome
-from app.providers import vobiz
+from app.providers import PROVIDERS, vobiz
 from tests.support.lines import URL
 from tests.upstreams import Trouble
 from tests.upstreams.base import GOSSIP, Reply
@@ -43,15 +43,21 @@ def test_a_number_calls_what_its_application_calls(account, upstream, shared, wr
 
 
 @pytest.mark.parametrize(
-    ("changes", "is_listed"),
+    ("changes", "has_voice"),
     [({"voice_enabled": False}, False), ({"voice_enabled": None}, True), ({"is_blocked": True}, True)],
 )
-def test_a_number_without_voice_is_not_listed_but_still_shares(account, upstream, changes, is_listed):
+def test_a_number_without_voice_is_marked_and_shares(account, upstream, changes, has_voice):
     for name, value in changes.items():
         setattr(upstream.numbers[TWO], name, value)
     found = account.by_number()
-    assert (TWO in found) is is_listed
+    assert found[TWO].has_voice is has_voice
+    assert account.line(TWO).has_voice is has_voice
     assert found[ONE].shared_with == (TWO,)
+
+
+def test_a_number_may_come_as_one_of_json(account, upstream):
+    upstream.answer = lambda asked: Reply(200, {"items": [{"e164": int(ONE)}, {"e164": True}], "total": 2})
+    assert [line.phone_number for line in account.numbers()] == [ONE]
 
 
 def test_a_list_names_the_first_few_that_share(account, upstream, shared, monkeypatch):
@@ -236,9 +242,93 @@ def test_a_number_that_is_attached_after_all_is_pointed(account, upstream, statu
 def test_a_conflict_is_no_success_while_another_application_has_the_number(account, upstream, shared):
     line, before = account.line(ONE), dict(upstream.applications)
     upstream.instead = {("POST", "/application"): Reply(409, SHAPES["flat"]("already_attached"))}
-    assert account.refusal("point", line).code == Outcome.UNEXPECTED_ANSWER
+    result = account.refusal("point", line)
+    assert result.code == Outcome.UNEXPECTED_ANSWER
+    assert "console" in result.reason
     assert upstream.applications == before
+
+
+OF_ONE = f"{ACCOUNT}/numbers/%2B{ONE[1:]}/application"
+
+
+def _swaps(upstream):
+    return [method for method, path in upstream.writes if path == OF_ONE]
+
+
+@pytest.mark.parametrize("detached", [None, Reply(404, SHAPES["flat"]("not_found"))])
+def test_a_number_that_does_not_move_is_detached_first(account, upstream, shared, detached):
+    line, usual = account.line(ONE), upstream.answer
+    upstream.moves = False
+
+    def answer(asked):
+        reply = usual(asked)
+        return detached or reply if (asked.method, asked.path) == ("DELETE", OF_ONE) else reply
+
+    upstream.answer = answer
+    account.point(line)
+    assert account.drift(ONE) is None
+    assert upstream.numbers[TWO].application_id == shared
+    assert _swaps(upstream) == ["POST", "DELETE", "POST"]
+
+
+def test_a_number_that_is_detached_in_vain_is_put_back(account, upstream, shared):
+    ready, line = upstream.make(answer_url=URL), account.line(ONE)
+    upstream.moves, upstream.refuses_to_attach = False, (ready,)
+    result = account.refusal("point", line)
+    assert result.code == Outcome.UNEXPECTED_ANSWER
+    assert "is on its former application, “Made-up application”" in result.reason
+    assert "In Vobiz's console, attach the number" in result.reason
     assert upstream.numbers[ONE].application_id == shared
+    assert _swaps(upstream) == ["POST", "DELETE", "POST", "POST"]
+
+
+def test_a_number_that_cannot_be_put_back_is_said(account, upstream, shared):
+    ready, line = upstream.make(answer_url=URL), account.line(ONE)
+    upstream.moves, upstream.refuses_to_attach = False, (ready, shared)
+    reason = account.refusal("point", line).reason
+    assert "could not be put back on its former application, “Made-up application”" in reason
+    assert "In Vobiz's console, attach the number" in reason
+
+
+@pytest.mark.parametrize("shows", [True, False])
+def test_a_number_that_is_not_detached_stays(account, upstream, shared, shows):
+    line, before = account.line(ONE), dict(upstream.applications)
+    upstream.moves = False
+    upstream.instead = {("DELETE", "/application"): Reply(403, SHAPES["flat"]("forbidden") if shows else "")}
+    result = account.refusal("point", line)
+    assert result.code == (Outcome.NO_PERMISSION if shows else Outcome.UNEXPECTED_ANSWER)
+    assert "is on its former application" in result.reason
+    assert upstream.numbers[ONE].application_id == shared
+    assert upstream.applications == before
+    assert _swaps(upstream) == ["POST", "DELETE", "POST"]
+
+
+def test_a_swap_that_breaks_off_does_not_read_as_unreachable(account, upstream, shared):
+    line, usual = account.line(ONE), upstream.answer
+    upstream.moves, account.deadline = False, 1.0
+
+    def answer(asked):
+        if (asked.method, asked.path) == ("DELETE", OF_ONE):
+            return Reply(302, "", {"Location": "/"})
+        return usual(asked)
+
+    upstream.answer = answer
+    result = account.refusal("point", line)
+    assert result.code == Outcome.UNEXPECTED_ANSWER
+    assert upstream.numbers[ONE].application_id == shared
+
+
+def test_a_conflict_over_a_number_of_no_application_says_what_to_do(account, upstream):
+    line = account.line(FREE)
+    upstream.instead = {("POST", "/application"): Reply(409, "")}
+    result = account.refusal("point", line)
+    assert result.code == Outcome.UNEXPECTED_ANSWER
+    assert "In Vobiz's console, attach the number" in result.reason
+    assert ("DELETE", ATTACH) not in upstream.writes
+
+
+def test_what_the_others_keep_is_said():
+    assert "The other numbers keep this application" in PROVIDERS[KEY].shared_note
 
 
 @pytest.mark.parametrize("body", [{}, {"app_id": None}, {"app_id": [7]}])
@@ -267,6 +357,13 @@ def test_pages_that_repeat_end(account, upstream):
     upstream.answer = lambda asked: Reply(200, {"items": [row], "total": 9})
     assert "does not come to an end" in account.refusal("numbers").reason
     assert len(upstream.requests) == 2
+
+
+def test_fewer_than_there_are_is_no_list(account, upstream):
+    pages = {"1": [{"e164": ONE}]}
+    upstream.answer = lambda asked: Reply(200, {"items": pages.get(asked.query["page"], []), "total": 2})
+    assert "more than it lists" in account.refusal("numbers").reason
+    assert account.refusal("observe", TWO).code == Outcome.UNEXPECTED_ANSWER
 
 
 def test_pages_without_an_end_end(account, upstream, monkeypatch):

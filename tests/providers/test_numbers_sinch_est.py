@@ -93,6 +93,36 @@ def test_pages_are_read_until_there_are_no_more(upstream, numbers, count, tells_
     assert pages(upstream) == asked
 
 
+@pytest.mark.parametrize(
+    ("count", "changes", "asked"),
+    [
+        (5, {"page_size_cap": 2}, ["1", "2", "3"]),
+        (5, {"first_page": 0}, ["1", "0"]),
+        (5, {"first_page": 0, "page_size_cap": 2}, ["1", "2", "3", "0"]),
+        (5, {"first_page": 0, "page_size_cap": 4}, ["1", "2", "0"]),
+    ],
+)
+def test_all_are_read_however_pages_are_made(upstream, numbers, count, changes, asked):
+    upstream.numbers = {f"+1416555{n:04}": TRUNK for n in range(count)}
+    vars(upstream).update(changes)
+    assert sorted(found.phone_number for found in numbers()) == sorted(upstream.numbers)
+    assert pages(upstream) == asked
+
+
+@pytest.mark.parametrize("changes", [{}, {"numbers": {}}, {"first_page": 0}, {"page_size_cap": 1}])
+def test_fewer_than_there_are_is_no_list(upstream, numbers, changes):
+    vars(upstream).update({"extra": 3} | changes)
+    with pytest.raises(Refusal, match="more numbers than it lists"):
+        numbers()
+
+
+def test_pages_that_repeat_are_no_list(upstream, numbers):
+    item = {"phoneNumber": NUMBER, "sipTrunkId": TRUNK}
+    upstream.refusal = Reply(200, {"phoneNumbers": [item], "totalItems": 2})
+    with pytest.raises(Refusal, match="does not come to an end"):
+        numbers()
+
+
 def test_a_list_without_an_end_is_not_read_for_ever(upstream, numbers, monkeypatch):
     monkeypatch.setattr(sinch_est, "MOST_PAGES", 3)
     upstream.numbers = {f"+1416555{n:04}": TRUNK for n in range(500)}
@@ -172,6 +202,15 @@ def test_trouble_says_nothing_of_the_number(upstream, numbers, observe, trouble,
             ask()
         assert refused.value.result.code == code
         assert GOSSIP not in refused.value.result.reason
+
+
+@pytest.mark.parametrize("at", ["/oauth2/token", "/phoneNumbers"])
+def test_a_401_that_says_nothing_refuses_the_credentials(upstream, numbers, observe, at):
+    upstream.instead = dict.fromkeys((("GET", at), ("POST", at)), Reply(401, ""))
+    for ask in (numbers, observe):
+        with pytest.raises(Refusal) as refused:
+            ask()
+        assert refused.value.result.code == Outcome.BAD_CREDENTIALS
 
 
 @pytest.mark.parametrize("reply", [Reply(404, "<p>Nothing here"), error(404, "NOT_FOUND")])

@@ -73,6 +73,7 @@ def test_every_number_is_looked_at(acme, twilio, http, count):
     numbers = _numbers(acme, twilio, count)
     twilio.numbers[numbers[0]].voice_url = "https://old.example/x"
     del twilio.numbers[numbers[1]]
+    twilio.numbers[numbers[2]].capabilities = {"voice": False, "sms": True}
     twilio.page_size_cap = 100
     report = checking.run(acme, http)
     assert report == Report(checked=count, drifted=2)

@@ -55,6 +55,11 @@ def give(scope, user, number, provider="sinch"):
     return voice_phone_numbers.give(scope, sent)
 
 
+def test_a_number_without_voice_is_left_out(acme, twilio, http):
+    twilio.numbers[FIRST].capabilities = {"voice": False, "sms": True}
+    assert FIRST not in states(numbers.owned(acme, http, TWILIO))
+
+
 def test_every_provider_that_owns_numbers_lists_them():
     assert {"twilio", "sinch", "exotel", "vobiz", "sinch_est"} <= set(LISTING)
 

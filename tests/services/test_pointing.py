@@ -9,7 +9,7 @@ from app.core.lines import Reason
 from app.core.outbound import Outbound
 from app.models import AuditEvent, DriftCheck
 from app.providers import PROVIDERS
-from app.services import drift, endpoints, pointing, providers, telephony
+from app.services import asking, drift, endpoints, pointing, providers, telephony
 from tests.support.scopes import NOBODY
 from tests.upstreams.base import GOSSIP, Trouble
 from tests.upstreams.twilio import Twilio, made_up
@@ -199,12 +199,22 @@ def test_what_changed_since_it_was_shown_is_not_replaced(acme, twilio, http, her
     assert pointing.point(acme, http, here, seen=again.seen).in_sync is True
 
 
-@pytest.mark.parametrize("trouble", [Trouble.FAULT, Trouble.RATE_LIMITED, Trouble.HTML])
-def test_a_write_that_fails_is_sent_once_and_told(acme, twilio, http, here, trouble):
+@pytest.mark.parametrize(
+    ("trouble", "code"),
+    [
+        (Trouble.FAULT, asking.REFUSED),
+        (Trouble.RATE_LIMITED, asking.REFUSED),
+        (Trouble.HTML, asking.REFUSED),
+        (Trouble.SLOW, asking.UNREACHABLE),
+    ],
+)
+def test_a_write_that_fails_is_sent_once_and_told(acme, twilio, here, trouble, code):
+    http = Outbound(twilio.upstreams, deadline=1.0)
     twilio.trouble, twilio.trouble_at = trouble, twilio.numbers[NUMBER].sid
     with pytest.raises(Conflict) as raised:
         pointing.point(acme, http, here)
     assert "was not set" in raised.value.message
+    assert raised.value.code == code
     assert [seen.method for seen in twilio.requests].count("POST") == 1
     assert _kept(acme).in_sync is False
 

@@ -72,6 +72,7 @@ class Reply:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
+PLAIN = {"Content-Type": "text/plain"}
 HTML = "<!doctype html><title>Trouble</title><p>" + GOSSIP
 TROUBLES = {
     Trouble.RATE_LIMITED: Reply(429, {"message": GOSSIP}),
@@ -222,7 +223,9 @@ def _handler(upstream: Upstream) -> type[BaseHTTPRequestHandler]:
             is_text = isinstance(reply.body, str)
             body = (reply.body if is_text else json.dumps(reply.body)).encode()
             self.send_response(reply.status)
-            self.send_header("Content-Type", "text/html; charset=utf-8" if is_text else "application/json")
+            if "Content-Type" not in reply.headers:
+                kind = "text/html; charset=utf-8" if is_text else "application/json"
+                self.send_header("Content-Type", kind)
             self.send_header("Content-Length", str(len(body)))
             for name, value in reply.headers.items():
                 self.send_header(name, value)

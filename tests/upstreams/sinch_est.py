@@ -34,6 +34,7 @@ class SinchEst(Upstream):
 
     `numbers`: the project's, each with the id of its trunk, or "". `wraps_errors`: in `error`.
     `odd_items` are among the numbers of the first page; `tells_total`: how many there are.
+    `first_page`: its number. `page_size_cap`: items on a page, at most. `extra`: items told of, not listed.
     """
 
     label = "Sinch EST"
@@ -55,6 +56,9 @@ class SinchEst(Upstream):
         self.odd_items: list[Any] = []
         self.wraps_errors = False
         self.tells_total = True
+        self.first_page = 1
+        self.page_size_cap = 100
+        self.extra = 0
         self._issued = 0
         self._good: set[str] = set()
 
@@ -118,12 +122,12 @@ class SinchEst(Upstream):
         return error(status, word, is_wrapped=self.wraps_errors)
 
     def _page(self, query: Mapping[str, str]) -> Reply:
-        """Numbered from 1."""
-        page, size = int(query.get("page", "1")), int(query.get("size", "100"))
+        page = int(query.get("page", "1")) - self.first_page
+        size = min(int(query.get("size", "100")), self.page_size_cap)
         items = self.odd_items + [self._number(number) for number in sorted(self.numbers)]
-        body: dict[str, Any] = {"phoneNumbers": items[(page - 1) * size : page * size], "size": size}
+        body: dict[str, Any] = {"phoneNumbers": items[max(page, 0) * size :][:size], "size": size}
         if self.tells_total:
-            body |= {"totalItems": len(items), "pageNumber": str(page)}
+            body |= {"totalItems": len(items) + self.extra, "pageNumber": query.get("page")}
         return Reply(200, body)
 
     def _number(self, number: str) -> dict[str, Any]:

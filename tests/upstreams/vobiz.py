@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
@@ -48,7 +48,8 @@ class Vobiz(Upstream):
     """`shape`: of errors. `account`: changes to what it says of itself. `is_forbidden`: 403.
 
     `numbers` by phone number, `applications` by id. `page_size_cap`: rows on a page, at most.
-    `writes_plus`: whether numbers are told with it.
+    `writes_plus`: whether numbers are told with it. `moves`: whether a number goes from one application
+    to another without being detached first. `refuses_to_attach`: the applications that take no number.
     """
 
     label = "Vobiz"
@@ -64,6 +65,8 @@ class Vobiz(Upstream):
         self.applications: dict[str, Application] = {}
         self.page_size_cap = MOST
         self.writes_plus = True
+        self.moves = True
+        self.refuses_to_attach: Container[str] = ()
         self._made = 0
         shared = self.make(answer_url="https://app.example/calls")
         for phone_number in ("+918055500001", "+918055500002", "+918055500003"):
@@ -173,8 +176,10 @@ class Vobiz(Upstream):
             number.application_id = ""
         elif app_id not in self.applications:
             return self._error(404, "not_found")
-        elif number.application_id == app_id:
+        elif number.application_id == app_id or (number.application_id and not self.moves):
             return self._error(409, "already_attached")
+        elif app_id in self.refuses_to_attach:
+            return self._error(422, "unprocessable")
         else:
             number.application_id = app_id
         return Reply(200, {"message": GOSSIP})
