@@ -8,17 +8,22 @@ from flask import Response, flash, url_for
 from flask.typing import ResponseReturnValue
 
 from app import http
+from app.core import phone
 from app.core.errors import Conflict, Invalid, Stale, TooMany
 from app.provider import Provider
 from app.services import callback as service
-from app.services import connections
+from app.services import connections, voice_lines
 from app.services.callback import Seen
 from app.services.scope import Scope
+from app.services.voice_lines import Plan
 from app.web import render
-from app.web.forms import CallbackForm
+from app.web.forms import CallbackForm, SeenForm
 from app.web.guard import Pages, Who
 
 callback = Pages("callback", __name__)
+
+MOST_SHOWN = 200
+"""Of the people's numbers, those that drifted first."""
 
 
 @callback.page("/o/<slug>/providers/<key>/callback", who=Who.SUPERADMIN)
@@ -71,12 +76,15 @@ def _page(scope: Scope, provider: Provider, form: CallbackForm, status: int = 20
         f"Where your dialer or agent runtime takes what {provider.label} sends when a call comes in: "
         f"usually an address under {under}."
     )
+    held = voice_lines.held(scope, provider)
     return render.page(
         "providers/callback.html",
         status,
         provider=provider,
         form=form,
         stored=connections.load(scope, provider).callback_url,
+        held=held[:MOST_SHOWN],
+        hidden_numbers=len(held) - MOST_SHOWN,
         **more,
     )
 
@@ -94,3 +102,48 @@ def _confirm(
         seen=seen,
         changed=changed,
     )
+
+
+@callback.page("/o/<slug>/providers/<key>/callback/numbers/<number>", who=Who.SUPERADMIN)
+def see_number(scope: Scope, key: str, number: str) -> ResponseReturnValue:
+    """What the provider has for a person's number now, before it is put on the application."""
+    provider = service.provider_of(key)
+    try:
+        return _confirm_number(provider, voice_lines.plan(scope, http.outbound(), provider, number))
+    except (Conflict, TooMany) as error:
+        return _number_trouble(scope, provider, number, error)
+
+
+@callback.page("/o/<slug>/providers/<key>/callback/numbers/<number>", who=Who.SUPERADMIN, methods=["POST"])
+def put_number(scope: Scope, key: str, number: str) -> ResponseReturnValue:
+    """Puts the number on the application where what was shown is still there."""
+    provider = service.provider_of(key)
+    seen = SeenForm().seen.data or ""
+    try:
+        after = voice_lines.put(scope, http.outbound(), provider, number, seen=seen)
+    except Stale as error:
+        return _confirm_number(provider, error.current, error.status, changed=error.message)
+    except (Conflict, TooMany) as error:
+        return _number_trouble(scope, provider, number, error)
+    shown = phone.display(number)
+    if after.in_sync:
+        flash(f"{shown} is on this application now, and calls the right address.", "ok")
+    else:
+        flash(f"{provider.label} took it, but {shown} is still not right: {after.message}", "bad")
+    return render.see(url_for("callback.show", slug=scope.organization.slug, key=key))
+
+
+def _confirm_number(provider: Provider, plan: Plan, status: int = 200, *, changed: str = "") -> Response:
+    form = SeenForm()
+    form.seen.data = plan.seen
+    return render.page(
+        "providers/callback_number.html", status, provider=provider, form=form, plan=plan, changed=changed
+    )
+
+
+def _number_trouble(
+    scope: Scope, provider: Provider, number: str, error: Conflict | TooMany
+) -> ResponseReturnValue:
+    form = CallbackForm(formdata=None, url=connections.load(scope, provider).callback_url)
+    title = f"{phone.display(number)} cannot be put on this application now."
+    return _page(scope, provider, form, error.status, trouble=(title, error.message))

@@ -355,9 +355,14 @@ class ToolSecretForm(Form):
     version = HiddenField()
 
 
-class CallbackForm(Form):
-    url = StringField("Callback URL")
+class SeenForm(Form):
+    """`seen` stands for what was shown, so that nothing else is replaced."""
+
     seen = HiddenField()
+
+
+class CallbackForm(SeenForm):
+    url = StringField("Callback URL")
 
 
 class ConfirmForm(Form):

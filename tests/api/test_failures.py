@@ -15,7 +15,7 @@ from app import create_app
 from app.api.operations import OPERATIONS, TOKEN_HOLDERS, Operation
 from app.config import Settings
 from app.extensions import db
-from app.services import endpoints, telephony, voice, workspace_webhook
+from app.services import endpoint_pages, telephony, voice, workspace_webhook
 from tests.support import contract
 from tests.support.caller import Caller
 from tests.support.cast import PASSWORD, Cast
@@ -42,7 +42,7 @@ def _path(operation: Operation, cast: Cast) -> str:
         (telephony, "read", "/api/settings/telephony"),
         (voice, "read_config", "/api/calls/providers/config"),
         (voice, "active_for_token", "/api/calls/providers"),
-        (endpoints, "page", "/api/settings/endpoints?limit=5"),
+        (endpoint_pages, "page", "/api/settings/endpoints?limit=5"),
     ],
 )
 def test_an_unexpected_exception_is_an_id_and_nothing_else(

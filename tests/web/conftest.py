@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import logging
 import shutil
+import sqlite3
+from contextlib import closing
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
@@ -17,6 +19,7 @@ from flask import Flask
 
 from app import create_app
 from app.config import Settings
+from app.core import clock
 from app.extensions import db
 from tests.support import databases
 from tests.support.cast import Cast, assemble
@@ -53,10 +56,18 @@ def signed_in(
     return SignedIn(file, cast, cookies)
 
 
+def _seen_just_now(file: Path) -> None:
+    """However long the tests take, nobody's session is older than its test."""
+    with closing(sqlite3.connect(file)) as connection, connection:
+        now = str(clock.now())
+        connection.execute("UPDATE sessions SET created_at=?, last_seen_at=?, confirmed_at=?", (now,) * 3)
+
+
 @pytest.fixture
 def database_url(signed_in: SignedIn, tmp_path: Path) -> str:
     target = tmp_path / "patchbay.db"
     shutil.copyfile(signed_in.file, target)
+    _seen_just_now(target)
     return f"sqlite:///{target}"
 
 

@@ -9,10 +9,13 @@ from flask import Flask
 
 from app.core import outbound
 from app.core.outbound import Outbound
+from app.services import checking, voice_phone_numbers
+from tests.support.cast import Cast
+from tests.support.furnished import scope_as
 from tests.support.pages import Page, Portal
 from tests.support.rows import audit, unchanged
 from tests.upstreams.base import Trouble
-from tests.upstreams.sinch import CALLBACKS, Sinch, error
+from tests.upstreams.sinch import ANOTHER_KEY, CALLBACKS, KEY, NUMBERS, Sinch, error
 
 PROVIDER = "/o/acme-support/providers/sinch"
 PATH = f"{PROVIDER}/callback"
@@ -135,3 +138,93 @@ def test_too_many_looks_are_refused(page: Page, monkeypatch: pytest.MonkeyPatch)
 def test_another_provider_has_no_such_page(dana: Portal, sinch: Sinch) -> None:
     dana.get("/o/acme-support/providers/twilio/callback", 404)
     assert "Callback" not in dana.get("/o/acme-support/providers/twilio").text
+
+
+ON_IT, BARE, ELSEWHERE, GONE = (f"+1202555010{last}" for last in (1, 3, 4, 9))
+PUT = "Put it on this application"
+
+
+@pytest.fixture
+def given(app: Flask, cast: Cast, page: Page) -> Portal:
+    """Mo has four numbers, and all were looked at after the address was set."""
+    with scope_as(app, cast.dana) as scope:
+        for number in (ON_IT, BARE, ELSEWHERE, GONE):
+            draft = {"userId": cast.mo.id, "provider": "sinch", "phoneNumber": number}
+            voice_phone_numbers.give(scope, draft)
+    page.press("Set it at Sinch…", url=URL).press("Set it at Sinch")
+    check(app, cast)
+    return page.portal
+
+
+def check(app: Flask, cast: Cast) -> None:
+    with scope_as(app, cast.dana) as scope:
+        checking.run(scope, app.extensions["patchbay_outbound"])
+
+
+def test_people_s_numbers_are_named_with_how_they_stand(app: Flask, cast: Cast, given: Portal) -> None:
+    page = given.get(PATH)
+    bare, elsewhere, gone, on_it = page.rows()
+    assert all("Mo" in row for row in page.rows())
+    assert ("Calls nothing" in bare, "App in the way" in elsewhere) == (True, True)
+    assert "In sync" in on_it
+    assert all("since" in row for row in (bare, elsewhere, gone))
+    assert "Look in the console of Sinch whether it was released" in gone
+    assert [PUT in row for row in page.rows()] == [True, True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("number", "shown", "now"),
+    [(BARE, "+1 202-555-0103", "On no application"), (ELSEWHERE, "+1 202-555-0104", ANOTHER_KEY)],
+)
+def test_a_number_is_put_on_the_application_after_a_look(
+    app: Flask, given: Portal, sinch: Sinch, *, number: str, shown: str, now: str
+) -> None:
+    page = given.get(PATH).follow(f"{PUT}: {shown}")
+    assert page.title == f"Put {shown} on this application?"
+    assert now in page.text
+    assert URL in page.text
+    assert sinch.owner(number) == (ANOTHER_KEY if number == ELSEWHERE else "")
+    page = page.press("Put it there")
+    assert f"{shown} is on this application now, and calls the right address." in page.notes
+    assert sinch.owner(number) == KEY
+    assert sinch.urls == {"primary": URL}
+    (row,) = (row for row in page.rows() if shown in row)
+    assert "In sync" in row
+    assert PUT not in row
+    event = audit(app)[-1]
+    before = ANOTHER_KEY if number == ELSEWHERE else None
+    assert (event.action, event.subject) == ("number.pointed", number)
+    assert event.changes == {"webhook": [None, URL], "application": [before, KEY]}
+    assert "Nothing has to be done" in given.get(f"{PATH}/numbers/{number}").text
+
+
+def test_a_number_that_moved_meanwhile_is_shown_again(given: Portal, sinch: Sinch) -> None:
+    page = given.get(PATH).follow(f"{PUT}: +1 202-555-0103")
+    next(entry for entry in sinch.owned if entry["number"] == BARE)["applicationkey"] = ANOTHER_KEY
+    page = page.press("Put it there", 412)
+    assert "something else for this number" in page.notes
+    assert ANOTHER_KEY in page.text
+    assert sinch.owner(BARE) == ANOTHER_KEY
+    page.press("Put it there")
+    assert sinch.owner(BARE) == KEY
+
+
+def test_a_number_that_cannot_be_put_there_says_why(app: Flask, given: Portal, sinch: Sinch) -> None:
+    page = given.get(PATH).follow(f"{PUT}: +1 202-555-0103")
+    sinch.instead["POST", NUMBERS] = error(403, 40300)
+    count = len(audit(app))
+    page = page.press("Put it there", 409)
+    assert "It was not put there." in page.notes
+    assert len(audit(app)) == count
+    assert "does not have this number" in given.get(f"{PATH}/numbers/{GONE}", 409).notes
+    given.get(f"{PATH}/numbers/+12025550102", 404)
+    given.get("/o/acme-support/providers/twilio/callback/numbers/+15551234567", 404)
+
+
+def test_a_number_needs_an_address_first(app: Flask, cast: Cast, page: Page) -> None:
+    with scope_as(app, cast.dana) as scope:
+        voice_phone_numbers.give(scope, {"userId": cast.mo.id, "provider": "sinch", "phoneNumber": BARE})
+    listed = page.portal.get(PATH)
+    assert "They are compared once an address was set from here." in listed.text
+    assert "Not checked" in listed.rows()[0]
+    assert "no address was set from here yet" in page.portal.get(f"{PATH}/numbers/{BARE}", 409).notes

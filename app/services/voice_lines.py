@@ -1,0 +1,151 @@
+"""People's numbers at a provider whose application has one address: how each stands, and putting one back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from sqlalchemy import select
+
+from app.core.errors import Conflict, NotFound, Stale
+from app.core.lines import Line, Reason
+from app.core.outbound import Outbound
+from app.models import DriftCheck, User, VoicePhoneNumber
+from app.provider import Capability, Provider
+from app.services import asking, audit, connections, drift, pointing
+from app.services.connections import State
+from app.services.drift import Observation, Sight
+from app.services.scope import Scope
+
+OFF_IT = (Reason.APPLICATION_IN_THE_WAY, Reason.NO_WEBHOOK)
+
+
+@dataclass
+class Held:
+    """A number, who has it (id and name), and what was last seen of it."""
+
+    number: str
+    check: DriftCheck | None
+    people: list[tuple[str, str]] = field(default_factory=list)
+
+    @property
+    def is_off(self) -> bool:
+        """Whether it was last seen on another application, or on none."""
+        return self.check is not None and self.check.in_sync is False and self.check.reason in OFF_IT
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is there now. `seen` stands for it: putting the number on the application takes it back."""
+
+    number: str
+    url: str
+    now: Observation
+    seen: str
+
+
+def held(scope: Scope, provider: Provider) -> list[Held]:
+    """Each number once, those that drifted first."""
+    checks = scope.select(DriftCheck).where(DriftCheck.provider == provider.key)
+    known = {check.phone_number: check for check in scope.session.scalars(checks)}
+    number = VoicePhoneNumber
+    query = (
+        select(number.phone_number, User.id, User.name)
+        .join(User, User.id == number.user_id)
+        .where(number.organization_id == scope.organization.id, number.provider == provider.key)
+        .order_by(number.phone_number, User.name, User.id)
+    )
+    found: dict[str, Held] = {}
+    for text, user_id, name in scope.session.execute(query):
+        row = found.setdefault(text, Held(text, known.get(text)))
+        row.people.append((user_id, name))
+    return sorted(found.values(), key=lambda row: not (row.check and row.check.in_sync is False))
+
+
+def plan(scope: Scope, http: Outbound, provider: Provider, number: str) -> Plan:
+    """Asks the provider about one of the numbers, and keeps what it said. No transaction is open meanwhile.
+
+    Raises NotFound, TooMany; Conflict where no address was set from here, or the provider does not tell
+    of the number.
+    """
+    state, url = _wanted(scope, provider, number)
+    pointing.count_look(scope, provider)
+    now = _observed(scope, http.within(pointing.SECONDS), state, number, url)
+    if now.line is None:
+        raise Conflict(now.message, code=str(now.reason or "").upper())
+    return Plan(number, url, now, pointing.digest(now.line))
+
+
+def put(scope: Scope, http: Outbound, provider: Provider, number: str, *, seen: str) -> Observation:
+    """Puts the number on the application, and tells what the provider has afterwards.
+
+    `seen` is a plan's: where something else is there by now, nothing is changed and Stale has what is.
+    Raises as `plan`; Conflict also where the provider refuses.
+    """
+    http = http.within(pointing.SECONDS)
+    found = plan(scope, http, provider, number)
+    if found.now.in_sync:
+        return found.now
+    if found.seen != seen:
+        message = f"{provider.label} has something else for this number than what was shown."
+        raise Stale(message, current=found)
+    return _set(scope, http, provider, found)
+
+
+def _wanted(scope: Scope, provider: Provider, number: str) -> tuple[State, str]:
+    if not pointing.can(provider, Capability.POINT):
+        raise NotFound(f"{provider.label} has no way to put a number on the application from here.")
+    own = scope.select(VoicePhoneNumber).where(
+        VoicePhoneNumber.provider == provider.key, VoicePhoneNumber.phone_number == number
+    )
+    if "\0" in number or scope.session.scalar(own.limit(1)) is None:
+        raise NotFound("Nobody here has that number.")
+    state = connections.load(scope, provider)
+    if state.callback_url is None:
+        message = f"Set what {provider.label} calls first: no address was set from here yet."
+        raise Conflict(message, code="NOTHING_EXPECTED")
+    return state, state.callback_url
+
+
+def _observed(scope: Scope, http: Outbound, state: State, number: str, url: str) -> Observation:
+    scope.let_go()
+    if state.is_configured and state.enabled:
+        sight = pointing.look(state.provider, http, pointing.values_of(state), number)
+    else:
+        sight = Sight(trouble=Reason.PROVIDER_NOT_CONFIGURED)
+    with scope.transaction(lock=False):
+        drift.keep(scope, state.provider.key, {number: sight})
+    return drift.observation(state.provider.label, sight, url)
+
+
+def _set(scope: Scope, http: Outbound, provider: Provider, found: Plan) -> Observation:
+    """What shares the application is looked at again: its address may have been set with this."""
+    state = connections.load(scope, provider)
+    line: Any = found.now.line
+    application: Any = provider
+    call = partial(application.point, http, pointing.values_of(state), line, found.url)
+    scope.let_go()
+    done = drift.seen(call)
+    after = _observed(scope, http, state, found.number, found.url)
+    with scope.transaction():
+        if after.in_sync or not done.trouble:
+            told = {"webhook": [found.now.actual, after.actual], **_moved(line, after.line)}
+            audit.record(scope, "number.pointed", found.number, told)
+        others = [row.number for row in held(scope, provider) if row.number != found.number]
+        drift.mark_due(scope, others, changed=False)
+    scope.check_soon(scope.organization.id)
+    if done.trouble and not after.in_sync:
+        is_unknown = after.in_sync is None
+        more = "It is not known whether it was put there." if is_unknown else "It was not put there."
+        is_refused = done.trouble is Reason.CREDENTIALS_REFUSED
+        code = asking.REFUSED if is_refused else asking.UNREACHABLE
+        raise Conflict(f"{done.sentence} {more}", code=code)
+    return after
+
+
+def _moved(before: Line, after: Line | None) -> Mapping[str, list[str | None]]:
+    """The application that it was on, where that was another one."""
+    now = after.holder if after else ""
+    return {"application": [before.holder or None, now or None]} if before.holder != now else {}
