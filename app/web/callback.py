@@ -110,8 +110,8 @@ def see_number(scope: Scope, key: str, number: str) -> ResponseReturnValue:
     provider = service.provider_of(key)
     try:
         return _confirm_number(provider, voice_lines.plan(scope, http.outbound(), provider, number))
-    except (Conflict, TooMany) as error:
-        return _number_trouble(scope, provider, number, error)
+    except Conflict as error:
+        return _number_trouble(scope, provider, number, error, 200)
 
 
 @callback.page("/o/<slug>/providers/<key>/callback/numbers/<number>", who=Who.SUPERADMIN, methods=["POST"])
@@ -124,7 +124,7 @@ def put_number(scope: Scope, key: str, number: str) -> ResponseReturnValue:
     except Stale as error:
         return _confirm_number(provider, error.current, error.status, changed=error.message)
     except (Conflict, TooMany) as error:
-        return _number_trouble(scope, provider, number, error)
+        return _number_trouble(scope, provider, number, error, error.status)
     shown = phone.display(number)
     if after.in_sync:
         flash(f"{shown} is on this application now, and calls the right address.", "ok")
@@ -142,8 +142,8 @@ def _confirm_number(provider: Provider, plan: Plan, status: int = 200, *, change
 
 
 def _number_trouble(
-    scope: Scope, provider: Provider, number: str, error: Conflict | TooMany
+    scope: Scope, provider: Provider, number: str, error: Conflict | TooMany, status: int
 ) -> ResponseReturnValue:
     form = CallbackForm(formdata=None, url=connections.load(scope, provider).callback_url)
     title = f"{phone.display(number)} cannot be put on this application now."
-    return _page(scope, provider, form, error.status, trouble=(title, error.message))
+    return _page(scope, provider, form, status, trouble=(title, error.message))

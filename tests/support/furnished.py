@@ -129,6 +129,7 @@ def furnish(app: Flask, cast: Cast) -> Furnished:
             "user_id": cast.mo.id,
             "number_id": scope.session.merge(number).id,
             "phone_number": "+15557654321",
+            "number": "+15557654321",
             "token_id": issued.token.id,
             "session_id": sessions.of_user(scope, sleeper)[0].id,
             "organization_id": cast.acme,

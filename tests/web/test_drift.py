@@ -100,6 +100,21 @@ def test_what_would_be_taken_away_is_said_first(dana: Portal, twilio: Twilio, nu
     assert "takes the application off the number" in dana.get(f"{number}/provider").text
 
 
+def test_a_number_that_is_gone_leads_to_what_can_be_done(dana: Portal, twilio: Twilio, number: str) -> None:
+    del twilio.numbers[NUMBER]
+    page = dana.get(f"{number}/provider")
+    assert "released or moved to another account" in page.text
+    assert page.follow("delete the endpoint").path == f"{number}/delete"
+
+
+def test_a_number_that_never_had_a_webhook_gets_one(dana: Portal, twilio: Twilio, number: str) -> None:
+    twilio.numbers[NUMBER].voice_url = ""
+    assert (
+        "Twilio calls the right address"
+        in dana.get(f"{number}/provider").press("Set webhook at Twilio").notes
+    )
+
+
 def test_without_an_answer_the_page_works_and_says_so(dana: Portal, twilio: Twilio, number: str) -> None:
     twilio.trouble = Trouble.FAULT
     page = dana.get(f"{number}/provider")
@@ -114,6 +129,7 @@ def test_where_it_cannot_be_set_the_steps_are_shown(dana: Portal, number: str) -
     )
     page = dana.get(f"{added.path}/provider")
     assert "Set it by hand" in page.text
+    assert "with POST" not in page.text
     assert not page.has_button("Set webhook at Exotel")
 
 
