@@ -24,7 +24,7 @@ from tests.support.hashing import QUICK, hashing_with
 from tests.support.memory import fast_folder
 from tests.support.postgres import Postgres
 from tests.support.server import Server, served
-from tests.support.warm import keep_warm
+from tests.support.warm import keep_warm, leave_alone_what_stays
 from tests.upstreams import UPSTREAMS
 
 NOWHERE = ",".join(f"{host}=http://127.0.0.1:9" for kind in UPSTREAMS.values() for host in kind.hosts)
@@ -42,6 +42,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "page" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.browser)
+
+
+def pytest_collection_finish() -> None:
+    leave_alone_what_stays()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -85,9 +89,16 @@ def sqlite_url(shared: Path, tmp_path: Path, migrate: databases.Migrate) -> str:
     return databases.sqlite_copy(shared, tmp_path / "patchbay.db", migrate)
 
 
+@pytest.fixture(scope="session")
+def postgresql_databases(postgres: Postgres, migrate: databases.Migrate) -> Iterator[databases.Databases]:
+    lent = databases.Databases(postgres, databases.postgresql_template(postgres, migrate))
+    yield lent
+    lent.close()
+
+
 @pytest.fixture
-def postgresql_url(postgres: Postgres, migrate: databases.Migrate) -> Iterator[str]:
-    with databases.postgresql_copy(postgres, migrate) as url:
+def postgresql_url(postgresql_databases: databases.Databases) -> Iterator[str]:
+    with postgresql_databases.lend() as url:
         yield url
 
 
