@@ -18,6 +18,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from app import create_app
 from app.config import Settings
+from app.core import outbound
 from app.extensions import db
 from tests.support import chromium, databases, keys
 from tests.support.hashing import QUICK, hashing_with
@@ -52,6 +53,14 @@ def pytest_collection_finish() -> None:
 def quick_passwords() -> Iterator[None]:
     """`tests/services/test_passwords.py` tests the hasher that ships."""
     with hashing_with(QUICK):
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_retries() -> Iterator[None]:
+    """`tests/core/test_outbound.py` tests the pauses."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(outbound, "FIRST_PAUSE", 0.0)
         yield
 
 

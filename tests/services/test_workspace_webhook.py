@@ -35,8 +35,7 @@ BASE = "https://voice.acme.example"
 
 
 @pytest.fixture
-def upstream(monkeypatch):
-    monkeypatch.setattr("app.core.outbound.FIRST_PAUSE", 0.0)
+def upstream():
     with ElevenLabs() as running:
         yield running
 
