@@ -100,6 +100,7 @@ def keep_warm() -> None:
     """For every app and engine that this process makes from now on."""
     Flask.jinja_options = {**Flask.jinja_options, "bytecode_cache": Templates()}
     Flask.url_rule_class = Route
+    gc.set_threshold(*FEW_GARBAGE_COLLECTIONS)
     registry.register("sqlite", __name__, "SQLite")
     registry.register("postgresql.psycopg", __name__, "PostgreSQL")
 
@@ -108,4 +109,3 @@ def leave_alone_what_stays() -> None:
     """The garbage collector looks at what the tests make, and not again at all that is loaded."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(*FEW_GARBAGE_COLLECTIONS)
