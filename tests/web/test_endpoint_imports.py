@@ -30,11 +30,17 @@ def upload(portal: Portal, raw: bytes, status: int = 200, name: str = "lines.csv
     if answer.status_code == 303:
         return portal.get(answer.headers["Location"], status)
     assert answer.status_code == status
-    return Page(portal, NEW, answer)
+    return led_on(Page(portal, NEW, answer))
+
+
+def led_on(page: Page) -> Page:
+    """Where a page that told how far the work is leads in the end; any other page is itself."""
+    found = page.root.all("meta", **{"http-equiv": "refresh"})
+    return page.portal.get(found[0]["content"].removeprefix("0;url=")) if found else page
 
 
 def paste(portal: Portal, *rows: str, status: int = 200) -> Page:
-    return portal.get(NEW).press("Show what it would do", status, rows="\n".join([HEADER, *rows]))
+    return led_on(portal.get(NEW).press("Show what it would do", status, rows="\n".join([HEADER, *rows])))
 
 
 def made(app: Flask, cast: Cast, number: str = FIRST, *, elsewhere: bool = False, **values: Any) -> Endpoint:
