@@ -25,7 +25,7 @@ from app.web.working import Work
 
 endpoint_imports = Pages("endpoint_imports", __name__)
 
-LARGEST = 20_000_000
+LARGEST = 50_000_000
 
 
 @endpoint_imports.page("/o/<slug>/endpoints.csv", who=Who.SUPERADMIN)
