@@ -261,7 +261,8 @@ def test_what_was_ticked_stays_where_the_list_cannot_be_read_again(
     app: Flask, cast: Cast, dana: Portal, twilio: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mapped(app, cast, SECOND, elsewhere=True)
-    monkeypatch.setattr(numbers, "MOST_LISTINGS", 0)
+    monkeypatch.setattr(numbers, "MOST_LISTINGS", 1)
+    dana.get(LIST)
     page = sent(dana, "endpoints", [FIRST, SECOND], 429, inbound_agent_name="Reception")
     assert "Too many tries" in page.notes
     assert ticked(page) == [SECOND, FIRST]
