@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -30,9 +31,9 @@ COMPUTED = ("created_at", "inbound_webhook_url")
 """Written for people to read, and left aside when a file comes back."""
 
 MOST_ROWS = 100_000
-TRUE = frozenset({"true", "yes", "1", "on", "wahr", "vrai", "verdadero"})
-FALSE = frozenset({"false", "no", "0", "off", "falsch", "faux", "falso"})
-"""Also as spreadsheets write them in German, French and Spanish."""
+TRUE = frozenset({"true", "yes", "1", "on", "wahr", "ja", "vrai", "oui", "verdadero", "sí", "si", "vero"})
+FALSE = frozenset({"false", "no", "0", "off", "falsch", "nein", "faux", "non", "falso"})
+"""Also as spreadsheets and people write them in German, French, Spanish and Italian."""
 
 
 @dataclass(frozen=True)
@@ -121,7 +122,10 @@ def _columns(header: Sequence[str]) -> tuple[list[str], list[str]]:
     """The column of each cell, "" where the header is empty, and what is to be said of them."""
     if not header:
         raise _refused(f"There is nothing in it. The first row names the columns: {', '.join(COLUMNS)}.")
-    names = ["_".join(cell.lower().replace("-", " ").replace("_", " ").split()) for cell in header]
+    names = ["_".join(re.split(r"[\s_-]+", sheets.visible(cell).lower())).strip("_") for cell in header]
+    if not any(name in COLUMNS or naming.nearest(name, COLUMNS) for name in names):
+        first, known = next(filter(None, header)), ", ".join(COLUMNS)
+        raise _refused(f"The first row begins with “{first[:60]}”. It has to name the columns: {known}.")
     problems = [_unknown(cell) for cell, name in zip(header, names, strict=True) if not _is_known(name)]
     twice = [name for name, count in Counter(filter(None, names)).items() if count > 1]
     problems += [f"The column {name} is there twice. Remove one." for name in twice]
@@ -179,10 +183,10 @@ def _values(cells: dict[str, str]) -> Iterator[tuple[str, Any]]:
     """As the API is sent them. An empty cell clears; of a provider or a state it says nothing."""
     for name, text in cells.items():
         if name == "is_active":
-            if text:
+            if text := sheets.visible(text):
                 yield name, _yes_or_no(text)
         elif name == "provider":
-            if text:
+            if text := sheets.visible(text):
                 yield name, text.lower()
         else:
             yield name, text or None

@@ -108,7 +108,12 @@ def test_a_column_that_is_missing_keeps_what_is_stored(acme):
         ("phone_number,zip", "no column “zip”. Known are: phone_number,"),
         ("phone_number,label,Label", "The column label is there twice"),
         ("provider,label", "There is no column phone_number"),
-        (f"{FIRST},twilio", f"no column “{FIRST}”"),
+        (
+            f"{FIRST},twilio",
+            f"row begins with “{FIRST}”. It has to name the columns: phone_number,",
+        ),
+        ("Table 1", "The first row begins with “Table 1”."),
+        ("Phone numbr", "no column “Phone numbr”. Did you mean phone_number?"),
     ],
 )
 def test_a_header_that_is_not_known_is_refused(acme, header, sentence):
@@ -185,6 +190,27 @@ def test_a_number_that_is_twice_in_the_file_is_refused_with_both_lines(acme):
     assert refused(found) == [
         (2, "The number is in line 4 too. Keep one of them."),
         (4, "The number is in line 2 too. Keep one of them."),
+    ]
+
+
+def test_what_spreadsheets_leave_in_a_cell_is_read(acme):
+    """Marks of direction, spaces that do not break, digits of other scripts, words for yes and no."""
+    header = HEADER.replace(",", "|").replace("phone_number", "\ufeffPhone\u00a0number")
+    found = checked(
+        acme,
+        sheet(
+            "\u202a+1\u00a0(555)\u00a0123-4567\u202c|\u200etwilio|Reception|||\u200fja",
+            "١٥٥٥١٢٣٤٥٦٨|Twilio||||NEIN",
+            '="+15551234569"|twilio|||"=HYPERLINK(""x"")"|oui',
+            header=header,
+        ),
+    )
+    assert refused(found) == []
+    endpoint_imports.apply(acme, found.id)
+    assert stored(acme) == [
+        (FIRST, "twilio", "Reception", None, None, True),
+        (SECOND, "twilio", None, None, None, False),
+        (THIRD, "twilio", None, None, '=HYPERLINK("x")', True),
     ]
 
 
