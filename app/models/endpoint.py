@@ -16,7 +16,20 @@ class Endpoint(Base, Timed, Versioned):
     __table_args__ = (
         Index("ix_endpoints_organization_number", "organization_id", "phone_number"),
         Index("ix_endpoints_organization_inbound", "organization_id", "inbound_agent_name"),
-        Index("ix_endpoints_organization_outbound", "organization_id", "outbound_agent_name"),
+        Index(
+            "ix_endpoints_organization_outbound",
+            "organization_id",
+            "outbound_agent_name",
+            "provider",
+            "is_active",
+        ),
+        Index(
+            "ix_endpoints_organization_provider",
+            "organization_id",
+            "provider",
+            "is_active",
+            "inbound_agent_name",
+        ),
     )
 
     id: Mapped[Id]

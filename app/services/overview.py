@@ -55,17 +55,18 @@ class Finding:
 
 @dataclass(frozen=True)
 class Seen:
-    """The checks of one provider's numbers. `unseen` ones were never looked at."""
+    """One provider's numbers that drifted, and since when the first of them."""
 
-    drifted: int = 0
-    since: datetime | None = None
-    unseen: int = 0
-    checked_at: datetime | None = None
+    drifted: int
+    since: datetime | None
 
 
 @dataclass
 class Facts:
-    """All that is known of one organization, by provider key where a provider is meant."""
+    """All that is known of one organization, by provider key where a provider is meant.
+
+    `unseen` numbers were never looked at; the last one that was, at `checked_at`.
+    """
 
     organization: Organization
     numbers: dict[str, int] = field(default_factory=dict)
@@ -75,6 +76,8 @@ class Facts:
     held: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     tests: dict[str, tuple[bool, datetime]] = field(default_factory=dict)
     seen: dict[str, Seen] = field(default_factory=dict)
+    unseen: int = 0
+    checked_at: datetime | None = None
     failure: str | None = None
     webhook: tuple[str, datetime] | None = None
     left_at: datetime | None = None
@@ -120,8 +123,7 @@ class Standing:
 
     @property
     def checked_at(self) -> datetime | None:
-        times = [seen.checked_at for seen in self.facts.seen.values() if seen.checked_at]
-        return max(times, default=None)
+        return self.facts.checked_at
 
 
 @dataclass(frozen=True)
@@ -155,13 +157,13 @@ def _findings(facts: Facts) -> list[Finding]:
 
 def _drifted(facts: Facts) -> Iterator[Finding]:
     """People's numbers are repaired where their application's callback is set."""
-    own = [seen for key, seen in facts.seen.items() if key in keys_in(Family.TELEPHONY) and seen.drifted]
+    own = [seen for key, seen in facts.seen.items() if key in keys_in(Family.TELEPHONY)]
     if own:
         since = min((seen.since for seen in own if seen.since), default=None)
         text = f"{sum(seen.drifted for seen in own):,} drifted"
         yield Finding(Level.BROKEN, text, "drifted", since=since)
     for key, seen in facts.seen.items():
-        if key in PROVIDERS and key not in keys_in(Family.TELEPHONY) and seen.drifted:
+        if key in PROVIDERS and key not in keys_in(Family.TELEPHONY):
             text = f"{seen.drifted:,} of people's drifted"
             yield Finding(Level.BROKEN, text, "callback", key, seen.since)
 
@@ -194,9 +196,8 @@ def _active(facts: Facts) -> Iterator[Finding]:
 
 
 def _unseen(facts: Facts) -> Iterator[Finding]:
-    unseen = sum(seen.unseen for seen in facts.seen.values())
-    if unseen:
-        yield Finding(Level.UNSURE, f"{unseen:,} not checked", "endpoints")
+    if facts.unseen:
+        yield Finding(Level.UNSURE, f"{facts.unseen:,} not checked", "endpoints")
     elif facts.failure:
         yield Finding(Level.UNSURE, "The last check was not complete", "endpoints")
 
@@ -267,17 +268,16 @@ def _read_connections(scope: Scope, among: _Among) -> None:
 
 
 def _read_checks(among: _Among) -> None:
-    owner = DriftCheck.organization_id
-    counted = select(
-        owner,
-        DriftCheck.provider,
-        func.count().filter(DriftCheck.in_sync.is_(False)),
-        func.min(DriftCheck.since),
-        func.count().filter(DriftCheck.checked_at.is_(None)),
-        func.max(DriftCheck.checked_at),
-    ).group_by(owner, DriftCheck.provider)
-    for facts, row in among.rows(counted):
+    """Only what drifted is counted; the rest is asked of an index, organization by organization."""
+    owner, check = DriftCheck.organization_id, DriftCheck
+    counted = select(owner, check.provider, func.count(), func.min(check.since)).where(check.in_sync.is_(False))
+    for facts, row in among.rows(counted.group_by(owner, check.provider)):
         facts.seen[row[1]] = Seen(*row[2:])
+    own = select(func.max(check.checked_at)).where(owner == Organization.id)
+    never = select(func.count()).select_from(check).where(owner == Organization.id, check.checked_at.is_(None))
+    looks = select(Organization.id, own.scalar_subquery(), never.scalar_subquery())
+    for facts, row in among.rows(looks):
+        facts.checked_at, facts.unseen = row[1], row[2]
     runs = select(CheckRun.organization_id, CheckRun.failure).where(CheckRun.failure.is_not(None))
     for facts, row in among.rows(runs):
         facts.failure = row[1]
