@@ -23,6 +23,7 @@ from tests.support.cast import PASSWORD
 from tests.support.html import parse
 from tests.support.postgres import Postgres
 from tests.support.server import Server, clean_environment, served
+from tests.upstreams import UPSTREAMS
 
 HOME = f"/o/{estate.SLUG}"
 FILES = {"export", "export, filtered", "audit CSV", "audit JSON lines", "import report", "API list"}
@@ -79,7 +80,7 @@ class Browser:
         taken = time.perf_counter() - start
         if not whole:
             self._connection.close()
-        if answer.status not in (200, 303):
+        if answer.status not in (200, 303, 409, 429):
             raise SystemExit(f"{path} answered {answer.status}.")
         kept = [value.split(";")[0] for value in answer.headers.get_all("Set-Cookie") or []]
         if kept:
@@ -130,7 +131,8 @@ def _installation(
     data = folder / name
     is_new = not data.exists()
     data.mkdir(parents=True, exist_ok=True)
-    settings = {"PATCHBAY_DATA": str(data)}
+    nowhere = (f"{host}=http://127.0.0.1:9" for kind in UPSTREAMS.values() for host in kind.hosts)
+    settings = {"PATCHBAY_DATA": str(data), "PATCHBAY_UPSTREAMS": ",".join(nowhere)}
     if postgres:
         postgres.create(name)
         settings["DATABASE_URL"] = postgres.url(name)

@@ -158,9 +158,9 @@ def _query(scope: Scope, wanted: Filter) -> Select[AuditEvent]:
     if wanted.about:
         query = query.where(AuditEvent.subject.in_(wanted.about))
     if wanted.text:
-        query = query.where(AuditEvent.subject.icontains(wanted.text, autoescape=True))
+        query = query.where(scope.contains(AuditEvent.subject, wanted.text))
     if wanted.who:
-        query = query.where(AuditEvent.actor_name.icontains(wanted.who, autoescape=True))
+        query = query.where(scope.contains(AuditEvent.actor_name, wanted.who))
     if wanted.actions:
         query = query.where(AuditEvent.action.in_(wanted.actions))
     if wanted.since:

@@ -42,7 +42,7 @@ def find(scope: Scope, text: str) -> Found:
 
 def _organizations(scope: Scope, text: str) -> list[Organization]:
     query = select(Organization).order_by(Organization.name, Organization.id).limit(MOST)
-    return list(scope.session.scalars(query.where(Organization.name.icontains(text, autoescape=True))))
+    return list(scope.session.scalars(query.where(scope.contains(Organization.name, text))))
 
 
 def _numbers(scope: Scope, text: str) -> list[FoundNumber]:
@@ -74,5 +74,5 @@ def _beginnings(scope: Scope, text: str) -> list[str]:
 def _people(scope: Scope, text: str) -> list[User]:
     if scope.found is None:
         return []
-    matches = User.name.icontains(text, autoescape=True) | User.email.icontains(text, autoescape=True)
+    matches = scope.contains(User.name, text) | scope.contains(User.email, text)
     return list(scope.session.scalars(scope.select(User).where(matches).order_by(User.name).limit(MOST)))

@@ -218,7 +218,7 @@ def _facts(scope: Scope, text: str) -> list[Facts]:
     query = select(Organization)
     if text:
         columns = (Organization.name, Organization.slug)
-        query = query.where(or_(*(column.icontains(text, autoescape=True) for column in columns)))
+        query = query.where(or_(*(scope.contains(column, text) for column in columns)))
     found = {row.id: Facts(row) for row in scope.session.scalars(query)}
     among = _Among(scope, found)
     _read_numbers(among)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
-from sqlalchemy import Select, select
+from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
@@ -82,6 +82,19 @@ class Scope:
     def select(self, model: type[Row]) -> Select[Row]:
         """Every row of `model` that belongs to the organization."""
         return select(model).where(model.organization_id == self.organization.id)  # type: ignore[attr-defined]
+
+    @property
+    def is_postgresql(self) -> bool:
+        return self.session.get_bind().dialect.name == "postgresql"
+
+    def contains(self, column: Any, text: str) -> ColumnElement[bool]:
+        """Whether the column has the text in it, in whatever case of A to Z.
+
+        SQLite's LIKE does not tell those apart, and takes half as long as with `lower` before it.
+        """
+        test = column.icontains if self.is_postgresql else column.contains
+        found: ColumnElement[bool] = test(text, autoescape=True)
+        return found
 
     def get(self, model: type[Row], row_id: Any, *, what: str) -> Row:
         """The organization's row, or NotFound: another organization's row is not found either."""
