@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
@@ -27,7 +27,6 @@ from app.models import (
     Organization,
     ProviderSwitch,
     Role,
-    Secret,
     User,
     VoicePhoneNumber,
 )
@@ -70,8 +69,8 @@ LARGE = Size(
 )
 
 
-def build(environment: Mapping[str, str], size: Size) -> None:
-    """Migrates the database of the environment, and fills it."""
+def build(environment: Mapping[str, str], size: Size) -> str:
+    """Migrates the database of the environment, and fills it; the id of an import, which no page lists."""
     migrate(environment)
     app = create_app(Settings.from_environment(environment))
     _first_person(app)
@@ -84,8 +83,14 @@ def build(environment: Mapping[str, str], size: Size) -> None:
         for inside in scopes:
             _connect(inside)
         ranges = _ranges(size.shares)
-        _fill(Endpoint, (_endpoint(owner.id, n) for owner, some in zip(owners, ranges, strict=True) for n in some))
-        _fill(DriftCheck, (row for owner, some in zip(owners, ranges, strict=True) for row in _checks(owner.id, some)))
+        _fill(
+            Endpoint,
+            (_endpoint(owner.id, n) for owner, some in zip(owners, ranges, strict=True) for n in some),
+        )
+        _fill(
+            DriftCheck,
+            (row for owner, some in zip(owners, ranges, strict=True) for row in _checks(owner.id, some)),
+        )
         _fill(CheckRun, map(_run, owners))
         people = [dana.id, *(new_id() for _ in range(size.people - 1))]
         _fill(User, (_user(scope, n, people[n]) for n in range(1, size.people)))
@@ -93,15 +98,18 @@ def build(environment: Mapping[str, str], size: Size) -> None:
         _fill(DriftCheck, (_number_check(owners[0].id, n) for n in range(size.people)))
         _fill(Call, (_call(owners[0].id, n) for n in range(size.calls)))
         _fill(AuditEvent, (_event(owners, n) for n in range(size.events)))
-        _imports(scope, size.imports)
+        made = _imports(scope, size.imports)
         _settle()
         db.session.remove()
         db.engine.dispose()
+    return made
 
 
 def _first_person(app: Flask) -> None:
     person = ["--email", EMAIL, "--name", "Dana", "--role", "superadmin", "--organization", "Bench"]
-    made = app.test_cli_runner().invoke(args=["users", "create", *person, "--password-stdin"], input=f"{PASSWORD}\n")
+    made = app.test_cli_runner().invoke(
+        args=["users", "create", *person, "--password-stdin"], input=f"{PASSWORD}\n"
+    )
     if made.exit_code:
         raise SystemExit(made.output)
 
@@ -122,7 +130,9 @@ def _connect(scope: Scope) -> None:
     place = scope.organization.name
     with scope.transaction():
         scope.organization.country = COUNTRY
-        scope.organization.public_base_url = None if place.endswith("3 of many") else "https://agents.acme.example"
+        scope.organization.public_base_url = (
+            None if place.endswith("3 of many") else "https://agents.acme.example"
+        )
         scope.organization.active_telephony = None if place.endswith("5 of many") else "twilio"
         scope.organization.active_voice = "sinch"
         scope.organization.active_voice_ai = "elevenlabs"
@@ -154,7 +164,11 @@ def _check(scope: Scope, row: Connection) -> Check:
 
 def _switch(scope: Scope) -> ProviderSwitch:
     return ProviderSwitch(
-        organization_id=scope.organization.id, family="telephony", was="exotel", now="twilio", actor_name=EMAIL
+        organization_id=scope.organization.id,
+        family="telephony",
+        was="exotel",
+        now="twilio",
+        actor_name=EMAIL,
     )
 
 
@@ -218,7 +232,8 @@ def _seen(owner: str, provider: str, number: str, *, in_sync: bool) -> Row:
         "in_sync": in_sync,
         "reason": None if in_sync else "different_url",
         "expected": "https://agents.acme.example/telephony/twilio/inbound/Agent",
-        "actual": "https://agents.acme.example/telephony/twilio/inbound/Agent" + ("" if in_sync else "-other"),
+        "actual": "https://agents.acme.example/telephony/twilio/inbound/Agent"
+        + ("" if in_sync else "-other"),
         "since": None if in_sync else _ago(86_400),
         "checked_at": _ago(600),
     }
@@ -306,13 +321,26 @@ def _event(owners: list[_Owner], n: int) -> Row:
     }
 
 
-def _imports(scope: Scope, count: int) -> None:
+def _imports(scope: Scope, count: int) -> str:
     """Looked at, and not applied."""
     rows = "".join(f"{_phone(n)},twilio,Agent {n}\n" for n in range(1, 2 if count == 1 else 5001))
-    made = endpoint_imports.check(scope, f"phone_number,provider,inbound_agent_name\n{rows}".encode(), "numbers.csv")
-    columns = ("actor_name", "file_name", "country", "shown", "plan", "source", "organization_id", "created_at")
+    made = endpoint_imports.check(
+        scope, f"phone_number,provider,inbound_agent_name\n{rows}".encode(), "numbers.csv"
+    )
+    columns = (
+        "actor_name",
+        "file_name",
+        "country",
+        "shown",
+        "plan",
+        "source",
+        "organization_id",
+        "created_at",
+    )
     copied = {name: getattr(made, name) for name in columns}
+    made_id = made.id
     _fill(EndpointImport, (copied | {"id": new_id(), "version": 1} for _ in range(count - 1)))
+    return made_id
 
 
 def _settle() -> None:
@@ -321,6 +349,3 @@ def _settle() -> None:
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         if engine.dialect.name == "postgresql":
             connection.exec_driver_sql("VACUUM ANALYZE")
-
-
-Build = Callable[[Mapping[str, str], Size], None]

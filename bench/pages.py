@@ -6,12 +6,11 @@ from __future__ import annotations
 
 import argparse
 import http.client
-import json
 import logging
 import re
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,7 +27,6 @@ from tests.upstreams import UPSTREAMS
 HOME = f"/o/{estate.SLUG}"
 FILES = {"export", "export, filtered", "audit CSV", "audit JSON lines", "import report", "API list"}
 """Measured until their first byte."""
-PARTS = {"/endpoints": "endpoints", "/calls": "calls", "/people": "people"}
 SORTS = ("number", "label", "provider", "agent", "active", "created")
 DEEP = 10
 """A page as deep as so many clicks on Next."""
@@ -93,19 +91,18 @@ def main() -> None:
     options = _options()
     logging.disable(logging.CRITICAL)
     with ExitStack() as stack:
-        folder = options.keep or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="patchbay-bench-")))
+        stack_folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="patchbay-bench-"))
+        folder = options.keep or Path(stack_folder)
         postgres = _postgres(stack, folder) if options.postgresql else None
+        sizes = {"small": estate.SMALL, "large": estate.LARGE}
+        settings = [_built(folder / name, size, postgres) for name, size in sizes.items()]
         small, large = (
-            _installation(stack, folder, name, size, postgres)
-            for name, size in (("small", estate.SMALL), ("large", estate.LARGE))
+            Browser(stack.enter_context(served(Path(some["PATCHBAY_DATA"]), some))) for some in settings
         )
         pages = _pages(small), _pages(large)
-        rows = {name: _compare(name, small, large, pages, options.rounds) for name in pages[1] if _wanted(name, options)}
+        wanted = [name for name in pages[1] if re.search(options.only, name)]
+        rows = {name: _compare(name, small, large, pages, options.rounds) for name in wanted}
     _print(rows, options.at_most)
-
-
-def _wanted(name: str, options: argparse.Namespace) -> bool:
-    return re.search(options.only, name) is not None
 
 
 def _options() -> argparse.Namespace:
@@ -125,29 +122,26 @@ def _postgres(stack: ExitStack, folder: Path) -> Postgres:
     return postgres
 
 
-def _installation(
-    stack: ExitStack, folder: Path, name: str, size: estate.Size, postgres: Postgres | None
-) -> Browser:
-    data = folder / name
+def _built(data: Path, size: estate.Size, postgres: Postgres | None) -> dict[str, str]:
+    """The settings of an installation that has so much in it, and asks no provider that there is."""
     is_new = not data.exists()
     data.mkdir(parents=True, exist_ok=True)
     nowhere = (f"{host}=http://127.0.0.1:9" for kind in UPSTREAMS.values() for host in kind.hosts)
     settings = {"PATCHBAY_DATA": str(data), "PATCHBAY_UPSTREAMS": ",".join(nowhere)}
     if postgres:
-        postgres.create(name)
-        settings["DATABASE_URL"] = postgres.url(name)
+        postgres.create(data.name)
+        settings["DATABASE_URL"] = postgres.url(data.name)
     if is_new or postgres:
         start = time.perf_counter()
-        estate.build(clean_environment() | settings, size)
-        print(f"built {name:6} {time.perf_counter() - start:6.1f} s", flush=True)
-    return Browser(stack.enter_context(served(data, settings)))
+        (data / "import.txt").write_text(estate.build(clean_environment() | settings, size))
+        print(f"built {data.name:6} {time.perf_counter() - start:6.1f} s", flush=True)
+    return settings
 
 
 def _target(name: str) -> str | None:
     """The block that htmx asks for, where the page's name says that it does."""
-    return {"part": "endpoints", "calls part": "calls", "people part": "people", "overview part": "organizations"}.get(
-        name.split(":")[0]
-    )
+    targets = {"part": "endpoints", "calls part": "calls", "overview part": "organizations"}
+    return targets.get(name.split(":", maxsplit=1)[0])
 
 
 def _pages(browser: Browser) -> Paths:
@@ -180,11 +174,13 @@ def _ids(browser: Browser) -> Paths:
 
     person = first(f"{HOME}/people?q=dana", rf"{HOME}/people/([0-9a-f-]{{36}})")
     return {
-        "endpoint": first(f"{HOME}/endpoints?q=" + quote(estate.NUMBER), rf"{HOME}/endpoints/([0-9a-f-]{{36}})"),
+        "endpoint": first(
+            f"{HOME}/endpoints?q=" + quote(estate.NUMBER), rf"{HOME}/endpoints/([0-9a-f-]{{36}})"
+        ),
         "person": person,
         "number": first(f"{HOME}/people/{person}", r"/numbers/([0-9a-f-]{36})"),
         "switch": first(f"{HOME}/providers/twilio", r"/switches/(\d+)/undo"),
-        "import": first(f"{HOME}/endpoints/import", rf"{HOME}/endpoints/import/([0-9a-f-]{{36}})"),
+        "import": (browser.server.data / "import.txt").read_text(),
     }
 
 
@@ -214,7 +210,11 @@ def _endpoint_pages(browser: Browser, endpoint: str) -> Paths:
         "drifted, typed": {"sync": "drifted", "q": "desk"},
         "drifted, no match": {"sync": "drifted", "q": "nothing has this"},
         "all filters": {
-            "sync": "drifted", "q": "Line", "provider": "twilio", "active": "on", "agent": "Agent 5"
+            "sync": "drifted",
+            "q": "Line",
+            "provider": "twilio",
+            "active": "on",
+            "agent": "Agent 5",
         },
     }
     for sort in SORTS:
@@ -276,9 +276,9 @@ def _people_pages(browser: Browser, person: str, ids: Paths) -> Paths:
     table = f"{HOME}/people"
     return {
         "people": table,
-        "people part: typed": f"{table}?q=P",
-        "people part: one": f"{table}?q=dana",
-        "people part: none": f"{table}?q=zq",
+        "people, typed": f"{table}?q=P",
+        "people, one": f"{table}?q=dana",
+        "people, none": f"{table}?q=zq",
         "people, next page": _down(browser, table),
         "person": f"{table}/{person}",
         "person, new": f"{table}/new",
@@ -300,7 +300,11 @@ def _call_pages(browser: Browser) -> Paths:
 
 
 def _audit_pages(browser: Browser) -> Paths:
-    found = {"all audit": "/audit", "all audit, who": "/audit?who=dana", "all audit, no match": "/audit?q=zqx"}
+    found = {
+        "all audit": "/audit",
+        "all audit, who": "/audit?who=dana",
+        "all audit, no match": "/audit?q=zqx",
+    }
     table = f"{HOME}/audit"
     queries = {
         "": "",
@@ -309,10 +313,11 @@ def _audit_pages(browser: Browser) -> Paths:
         "no match": "?q=zqx",
         "who": "?who=dana",
         "who, none": "?who=zqx",
-        "kind": "?action=endpoint",
-        "kind, rare": "?action=number",
+        "kind": "?action=endpoints",
+        "kind, rare": "?action=tokens",
+        "kind, who none": "?action=endpoints&who=zqx",
         "days": "?from=2020-01-01&to=2020-01-02",
-        "all filters": "?q=thing&who=dana&action=secrets&from=2026-01-01",
+        "all filters": "?q=thing&who=dana&action=secrets.read&from=2026-01-01",
     }
     path = table
     for _ in range(DEEP):
@@ -321,13 +326,27 @@ def _audit_pages(browser: Browser) -> Paths:
     return (
         found
         | {f"audit, {name}".rstrip(", "): table + query for name, query in queries.items()}
-        | {f"audit, {DEEP} pages down": path, "audit CSV": f"{table}.csv", "audit JSON lines": f"{table}.jsonl"}
+        | {
+            f"audit, {DEEP} pages down": path,
+            "audit CSV": f"{table}.csv",
+            "audit JSON lines": f"{table}.jsonl",
+        }
     )
 
 
 def _find_pages() -> Paths:
-    texts = {"nothing": "", "b": "b", "be": "be", "number": "+1555000000", "digits": "555", "person": "person", "none": "zqx"}
-    found = {f"find, {name}": "/find?" + urlencode({"in": estate.SLUG, "q": text}) for name, text in texts.items()}
+    texts = {
+        "nothing": "",
+        "b": "b",
+        "be": "be",
+        "number": "+1555000000",
+        "digits": "555",
+        "person": "person",
+        "none": "zqx",
+    }
+    found = {
+        f"find, {name}": "/find?" + urlencode({"in": estate.SLUG, "q": text}) for name, text in texts.items()
+    }
     return found | {"find, everywhere": "/find?q=555"}
 
 
@@ -364,15 +383,20 @@ def _compare(name: str, small: Browser, large: Browser, pages: tuple[Paths, Path
         other.append(small.seconds(name, pages[0][name]))
         own.append(large.seconds(name, pages[1][name]))
     found = Compared(median(other), median(own), first)
-    print(f"  {name:34} {found.small * 1000:7.1f} {found.large * 1000:8.1f} ms {found.ratio:6.2f} x   first {first * 1000:7.1f}", flush=True)
+    print(_line(name, found), flush=True)
     return found
+
+
+def _line(name: str, row: Compared) -> str:
+    times = f"{row.small * 1000:7.1f} {row.large * 1000:8.1f} ms"
+    return f"  {name:34} {times} {row.ratio:6.2f} x   first {row.first * 1000:7.1f}"
 
 
 def _print(rows: Mapping[str, Compared], at_most: float) -> None:
     slow = {name: row for name, row in rows.items() if row.ratio > at_most}
     print(f"{len(rows)} pages, {len(slow)} of them more than {at_most} times as slow")
     for name, row in sorted(slow.items(), key=lambda pair: -pair[1].ratio):
-        print(f"  {name:34} {row.small * 1000:7.1f} {row.large * 1000:8.1f} ms {row.ratio:6.2f} x")
+        print(_line(name, row))
 
 
 if __name__ == "__main__":

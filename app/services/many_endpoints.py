@@ -71,7 +71,10 @@ def affected(scope: Scope, selection: Selection) -> Affected:
     query = _query(scope, selection)
     found = _found(query, selection)
     counts = [func.count(), *_counts(scope, found)]
-    parts = [select(literal(""), null(), *counts).select_from(found), *(_ranked(found, name) for name in AGENTS)]
+    parts = [
+        select(literal(""), null(), *counts).select_from(found),
+        *(_ranked(found, name) for name in AGENTS),
+    ]
     rows = scope.session.execute(union_all(*parts)).all()
     (told,) = (row[2:] for row in rows if not row[0])
     inbound, outbound = (_ordered(row for row in rows if row[0] == name) for name in AGENTS)

@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import IntEnum
 from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import CTE, func, or_, select
 
 from app.models import (
     Check,
@@ -243,14 +243,34 @@ class _Among:
 
 
 def _read_numbers(among: _Among) -> None:
-    owner = Endpoint.organization_id
-    counted = select(owner, Endpoint.provider, func.count(), func.count(Endpoint.inbound_agent_name))
-    for facts, row in among.rows(counted.where(Endpoint.is_active).group_by(owner, Endpoint.provider)):
-        facts.numbers[row[1]] = row[2]
-        facts.answered += row[3]
+    used = _used()
+    live = select(func.count()).where(
+        Endpoint.organization_id == used.c.owner, Endpoint.provider == used.c.provider, Endpoint.is_active
+    )
+    answered = live.where(Endpoint.inbound_agent_name.is_not(None))
+    counts = select(used.c.owner, used.c.provider, live.scalar_subquery(), answered.scalar_subquery())
+    for facts, row in among.rows(counts.where(used.c.provider.is_not(None))):
+        if row[2]:
+            facts.numbers[row[1]] = row[2]
+            facts.answered += row[3]
     people = select(User.organization_id, func.count()).group_by(User.organization_id)
     for facts, row in among.rows(people):
         facts.people = row[1]
+
+
+def _used() -> CTE:
+    """The providers of each organization's endpoints, one after the other: an index is asked for the next
+    one, and each is counted in a range of it. Grouping 100,000 rows takes three times as long."""
+    provider = Endpoint.provider
+    first = select(func.min(provider)).where(Endpoint.organization_id == Organization.id)
+    used = select(Organization.id.label("owner"), first.scalar_subquery().label("provider")).cte(
+        recursive=True
+    )
+    following = select(func.min(provider)).where(
+        Endpoint.organization_id == used.c.owner, provider > used.c.provider
+    )
+    rest = select(used.c.owner, following.scalar_subquery()).where(used.c.provider.is_not(None))
+    return used.union_all(rest)
 
 
 def _read_connections(scope: Scope, among: _Among) -> None:
@@ -270,11 +290,15 @@ def _read_connections(scope: Scope, among: _Among) -> None:
 def _read_checks(among: _Among) -> None:
     """Only what drifted is counted; the rest is asked of an index, organization by organization."""
     owner, check = DriftCheck.organization_id, DriftCheck
-    counted = select(owner, check.provider, func.count(), func.min(check.since)).where(check.in_sync.is_(False))
+    counted = select(owner, check.provider, func.count(), func.min(check.since)).where(
+        check.in_sync.is_(False)
+    )
     for facts, row in among.rows(counted.group_by(owner, check.provider)):
         facts.seen[row[1]] = Seen(*row[2:])
     own = select(func.max(check.checked_at)).where(owner == Organization.id)
-    never = select(func.count()).select_from(check).where(owner == Organization.id, check.checked_at.is_(None))
+    never = (
+        select(func.count()).select_from(check).where(owner == Organization.id, check.checked_at.is_(None))
+    )
     looks = select(Organization.id, own.scalar_subquery(), never.scalar_subquery())
     for facts, row in among.rows(looks):
         facts.checked_at, facts.unseen = row[1], row[2]

@@ -10,6 +10,10 @@ down_revision = "0005"
 
 
 def upgrade() -> None:
+    op.create_index(
+        "ix_audit_events_action", "audit_events", ["organization_id", "action", "id"], unique=False
+    )
+
     op.drop_index("ix_drift_checks_organization_due", table_name="drift_checks")
     op.drop_index("ix_drift_checks_organization_sync", table_name="drift_checks")
     op.create_index(
@@ -76,3 +80,5 @@ def downgrade() -> None:
     op.create_index(
         "ix_drift_checks_organization_due", "drift_checks", ["organization_id", "due"], unique=False
     )
+
+    op.drop_index("ix_audit_events_action", table_name="audit_events")
