@@ -155,7 +155,8 @@ def _matches(scope: Scope, text: str) -> ColumnElement[bool]:
 
 def count(scope: Scope, wanted: Filter) -> int:
     """How many there are, counted to one more than `COUNT_MOST` and no further."""
-    some = matching(scope, wanted).with_only_columns(Endpoint.id).limit(COUNT_MOST + 1).subquery()
+    along_index = matching(scope, wanted).order_by(Endpoint.phone_number)
+    some = along_index.with_only_columns(Endpoint.phone_number).limit(COUNT_MOST + 1).subquery()
     return scope.session.scalar(select(func.count()).select_from(some)) or 0
 
 

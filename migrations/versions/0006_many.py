@@ -8,6 +8,15 @@ from alembic import op
 revision = "0006"
 down_revision = "0005"
 
+SORTS = {
+    "active": "is_active",
+    "agent": sa.text("lower(inbound_agent_name)"),
+    "created": "created_at",
+    "label": sa.text("lower(label)"),
+    "provider": "provider",
+}
+COUNTED = ("provider", "is_active", "label", "inbound_agent_name", "outbound_agent_name")
+
 
 def upgrade() -> None:
     op.create_index(
@@ -45,6 +54,17 @@ def upgrade() -> None:
         unique=False,
     )
 
+    for name, key in SORTS.items():
+        op.create_index(
+            f"ix_endpoints_by_{name}", "endpoints", ["organization_id", key, "phone_number"], unique=False
+        )
+    op.drop_index("ix_endpoints_organization_number", table_name="endpoints")
+    op.create_index(
+        "ix_endpoints_organization_number",
+        "endpoints",
+        ["organization_id", "phone_number", *COUNTED],
+        unique=False,
+    )
     op.drop_index("ix_endpoints_organization_outbound", table_name="endpoints")
     op.create_index(
         "ix_endpoints_organization_outbound",
@@ -62,6 +82,12 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_index("ix_endpoints_organization_provider", table_name="endpoints")
+    for name in SORTS:
+        op.drop_index(f"ix_endpoints_by_{name}", table_name="endpoints")
+    op.drop_index("ix_endpoints_organization_number", table_name="endpoints")
+    op.create_index(
+        "ix_endpoints_organization_number", "endpoints", ["organization_id", "phone_number"], unique=False
+    )
     op.drop_index("ix_endpoints_organization_outbound", table_name="endpoints")
     op.create_index(
         "ix_endpoints_organization_outbound",
