@@ -109,14 +109,15 @@ class Scope:
         self.session.rollback()
 
     @contextmanager
-    def transaction(self, *, lock: bool = True) -> Iterator[None]:
+    def transaction(self, *, lock: bool = True, waits: bool = True) -> Iterator[None]:
         """One write, all of it or none of it.
 
         What was read before is read again inside, and the organization's row is locked, so that
         two writers to one organization take turns. Others may still point to the row, as an audit
         event does: whoever writes one holds the chain, and must not wait. It cannot be opened inside
         another one: the inner would commit half of the outer. Without `lock` nothing of the
-        organization may change: it is for what is noted beside a read.
+        organization may change: it is for what is noted beside a read. Without `waits` it does not wait
+        for another writer of the whole database, as SQLite's do: OperationalError.
         """
         if self.session.info.get(_WRITING):
             raise RuntimeError("A transaction is open already.")
@@ -124,7 +125,7 @@ class Scope:
         self.session.expire_all()
         self.session.info[_WRITING] = True
         try:
-            self.session.connection(execution_options={"writes": True})
+            self.session.connection(execution_options={"writes": True, "waits": waits})
             if self.found is not None and lock:
                 self.session.refresh(self.found, with_for_update={"key_share": True})
             yield
