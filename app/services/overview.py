@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum
@@ -126,28 +126,51 @@ class Standing:
         return self.facts.checked_at
 
 
+ORDERS: dict[str, Callable[[Standing], Any]] = {
+    "worst": lambda row: -row.level,
+    "drifted": lambda row: -row.drifted,
+    "numbers": lambda row: -row.numbers,
+    "name": lambda _row: 0,
+}
+"""By what the organizations are sorted; equal ones are by name."""
+
+
 @dataclass(frozen=True)
 class Page:
-    """Some of the organizations that were asked for. `found` counts all of those, `total` all there are."""
+    """Some of the organizations that were asked for. `found` counts all of those, `total` all there are,
+    and `levels` those of each level that have the text."""
 
     rows: list[Standing]
     number: int
     pages: int
     found: int
     total: int
+    levels: Mapping[Level, int]
 
 
-def page(scope: Scope, text: str = "", number: int = 1) -> Page:
-    """Those with the text in name or address, worst first; the same few queries however many there are."""
+def page(
+    scope: Scope, text: str = "", number: int = 1, *, level: Level | None = None, order: str = "worst"
+) -> Page:
+    """Those with the text in name or address, worst first unless `order` is another one of `ORDERS`;
+    the same few queries however many there are."""
     text = text.strip()[:TEXT_LONGEST].replace("\0", "")
     total = scope.session.scalar(select(func.count()).select_from(Organization)) or 0
+    every = [Standing(facts, _findings(facts)) for facts in _facts(scope, text)]
+    first = ORDERS[order]
     rows = sorted(
-        (Standing(facts, _findings(facts)) for facts in _facts(scope, text)),
-        key=lambda row: (-row.level, row.organization.name.casefold(), row.organization.id),
+        (row for row in every if level is None or row.level == level),
+        key=lambda row: (first(row), row.organization.name.casefold(), row.organization.id),
     )
     pages = max(1, -(-len(rows) // PAGE))
     number = min(max(number, 1), pages)
-    return Page(rows[(number - 1) * PAGE : number * PAGE], number, pages, len(rows), total)
+    return Page(
+        rows[(number - 1) * PAGE : number * PAGE],
+        number,
+        pages,
+        len(rows),
+        total,
+        Counter(row.level for row in every),
+    )
 
 
 def _findings(facts: Facts) -> list[Finding]:
