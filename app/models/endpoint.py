@@ -11,7 +11,8 @@ from app.models.base import Base, Id, OrganizationId, Timed, Versioned
 class Endpoint(Base, Timed, Versioned):
     """A phone number, its provider, and the agents that answer and dial.
 
-    A number is claimed once across all organizations. The index by number has all that is searched and counted.
+    A number is claimed once across all organizations. The index by number has all that is searched
+    and counted.
     """
 
     __tablename__ = "endpoints"

@@ -67,7 +67,7 @@ class Affected:
 
 
 def affected(scope: Scope, selection: Selection) -> Affected:
-    """In one statement, so that what is slow to find is found once."""
+    """All is counted in one statement, so that what is slow to find is found once."""
     query = _query(scope, selection)
     found = _found(query, selection)
     counts = [func.count(), *_counts(scope, found)]
@@ -76,9 +76,10 @@ def affected(scope: Scope, selection: Selection) -> Affected:
         *(_ranked(found, name) for name in AGENTS),
     ]
     rows = scope.session.execute(union_all(*parts)).all()
-    (told,) = (row[2:] for row in rows if not row[0])
+    count, active, answered, labelled = next(row[2:] for row in rows if not row[0])
     inbound, outbound = (_ordered(row for row in rows if row[0] == name) for name in AGENTS)
-    return Affected(told[0], _numbers(scope, query.limit(SHOWN)), *told[1:], inbound, outbound)
+    numbers = _numbers(scope, query.limit(SHOWN))
+    return Affected(count, numbers, active, answered, labelled, inbound, outbound)
 
 
 def _found(query: Select[Endpoint], selection: Selection) -> FromClause:
