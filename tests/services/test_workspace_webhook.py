@@ -267,8 +267,8 @@ class MortalScope(Scope):
     steps: Any = None
 
     @contextmanager
-    def transaction(self, *, lock=True):
-        with super().transaction(lock=lock):
+    def transaction(self, *, lock=True, waits=True):
+        with super().transaction(lock=lock, waits=waits):
             yield
         self.steps.take()
 
