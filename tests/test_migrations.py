@@ -15,6 +15,7 @@ from app.core import clock
 from app.extensions import db
 from app.models import (
     AuditEvent,
+    AuditNumbers,
     Base,
     Call,
     Check,
@@ -61,7 +62,13 @@ def _fill(engine):
                 WebSession(id="x", user_id=cast.mo.id),
                 RecoveryCode(user_id=cast.mo.id, code_hash="x"),
                 Throttle(key="x", window_started_at=now),
-                AuditEvent(organization_id=cast.acme.id, actor_name="x", action="x", subject="x"),
+                AuditEvent(
+                    organization_id=cast.acme.id,
+                    actor_name="x",
+                    action="x",
+                    subject="x",
+                    numbers=[AuditNumbers(first=1, last=2, packed=b"x")],
+                ),
                 Check(**own, ok=True, code="ok", reason="x", connection_version=1, actor_name="x"),
                 DriftCheck(**own, phone_number="+15551234567"),
                 CheckRun(organization_id=cast.acme.id, run_id="x", leased_until=now),

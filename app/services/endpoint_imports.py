@@ -28,9 +28,6 @@ SHOWN = 100
 AT_ONCE = 1000
 """Numbers in one question to the database."""
 
-EACH = 1000
-"""More events than this would hide all others, and take longer than the import."""
-
 PASTED = "Pasted rows"
 IN_USE = "This number is in use already. A number can have one endpoint only."
 
@@ -93,7 +90,9 @@ def get(scope: Scope, import_id: str) -> EndpointImport:
     return found
 
 
-def apply(scope: Scope, import_id: str, *, version: int | None = None) -> EndpointImport:
+def apply(
+    scope: Scope, import_id: str, *, reason: str | None = None, version: int | None = None
+) -> EndpointImport:
     """All of it, in one transaction. Where anything that it was planned from is different by now,
     nothing is done, and the import is what it would do now: its `applied_at` tells.
 
@@ -107,7 +106,7 @@ def apply(scope: Scope, import_id: str, *, version: int | None = None) -> Endpoi
             plan = _unpack(found.plan)
             if found.country != scope.organization.country or not _is_as_planned(scope, plan):
                 raise _Moved
-            _write(scope, found, plan)
+            _write(scope, found, plan, reason)
             found.applied_at = clock.now()
     except (_Moved, IntegrityError):
         return _check_again(scope, import_id)
@@ -254,7 +253,7 @@ def _is_as_planned(scope: Scope, plan: Sequence[Planned]) -> bool:
     return stored == wanted
 
 
-def _write(scope: Scope, found: EndpointImport, plan: Sequence[Planned]) -> None:
+def _write(scope: Scope, found: EndpointImport, plan: Sequence[Planned], reason: str | None) -> None:
     """Inside a transaction only. IntegrityError where a number is taken in this moment."""
     added = [row for row in plan if row.outcome == Outcome.ADDED]
     changed = [row for row in plan if row.outcome == Outcome.CHANGED]
@@ -262,7 +261,7 @@ def _write(scope: Scope, found: EndpointImport, plan: Sequence[Planned]) -> None
         own = {"organization_id": scope.organization.id}
         scope.session.connection().execute(insert(Endpoint), [own | row.values for row in added])
     _change_all(scope, changed)
-    _record(scope, found, added, changed)
+    _record(scope, found, added, changed, reason)
     if called := [row.number for row in [*added, *changed] if row.values.keys() & CALLED_BY]:
         drift.mark_due(scope, called)
 
@@ -282,14 +281,14 @@ def _change_all(scope: Scope, changed: Iterable[Planned]) -> None:
 
 
 def _record(
-    scope: Scope, found: EndpointImport, added: Sequence[Planned], changed: Sequence[Planned]
+    scope: Scope,
+    found: EndpointImport,
+    added: Sequence[Planned],
+    changed: Sequence[Planned],
+    reason: str | None,
 ) -> None:
-    """One event for the organization; and up to `EACH` endpoints, one in the history of each."""
+    """One event, which is in the history of each number that was added or changed."""
     told = {name: [None, count] for name, count in found.shown["totals"].items() if count}
-    audit.record(scope, "endpoints.imported", found.file_name, told)
-    source = {"imported_from": [None, found.file_name]}
-    if len(added) + len(changed) > EACH:
-        return
-    for action, rows in (("endpoint.created", added), ("endpoint.saved", changed)):
-        for row in rows:
-            audit.note(scope, action, row.number, audit.diff(row.before, row.values) | source)
+    rows = sorted([*added, *changed], key=lambda row: row.number)
+    numbers = ((row.number, audit.diff(row.before, row.values)) for row in rows)
+    audit.record(scope, "endpoints.imported", found.file_name, told | audit.reasoned(reason), numbers)

@@ -234,7 +234,7 @@ def switch(scope: Scope, family: Family, key: str | None, *, reason: str | None)
         scope,
         "provider.switched",
         FAMILY_WORDS[family],
-        {"active": [was, key], "reason": [None, reason]},
+        {"active": [was, key]} | audit.reasoned(reason),
     )
 
 

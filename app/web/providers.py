@@ -20,8 +20,9 @@ from app.services.scope import Scope
 from app.services.verification import Tested
 from app.web import render
 from app.web.conflicts import Clash, settle, shown_again
-from app.web.forms import ConfirmForm, Edit, Form, for_provider, sent_for, yes_or_no
+from app.web.forms import ConfirmForm, Edit, Form, yes_or_no
 from app.web.guard import Pages, Who, confirm_password
+from app.web.provider_forms import for_provider, sent_for
 
 providers = Pages("providers", __name__)
 

@@ -17,8 +17,9 @@ from app.services.workspace_webhook import State
 from app.web import render
 from app.web.audit import history
 from app.web.conflicts import shown_again
-from app.web.forms import ConfirmForm, ToolSecretForm, for_provider
+from app.web.forms import ConfirmForm, ToolSecretForm
 from app.web.guard import Pages, Who, confirm_password
+from app.web.provider_forms import for_provider
 
 voice_ai = Pages("voice_ai", __name__)
 
