@@ -67,7 +67,7 @@ def can(event: AuditEvent) -> bool:
     return event.action in ACTIONS and (is_one or event.numbers_digest is not None)
 
 
-def get(scope: Scope, event_id: str | int) -> AuditEvent:
+def get(scope: Scope, event_id: int) -> AuditEvent:
     """The organization's event, or NotFound."""
     return scope.get(AuditEvent, event_id, what="event")
 
@@ -80,7 +80,7 @@ def touched(scope: Scope, event: AuditEvent) -> Iterator[tuple[str, Changes]]:
     return iter([(event.subject, own)] if event.action.startswith("endpoint.") else [])
 
 
-def plan(scope: Scope, event_id: str | int) -> Plan:
+def plan(scope: Scope, event_id: int) -> Plan:
     """Raises NotFound; Conflict where the event is nothing that can be undone."""
     event = get(scope, event_id)
     if not can(event):
@@ -124,7 +124,7 @@ def _place(scope: Scope, found: Plan, number: str, changes: Changes, row: Any) -
         found.kept.append(number)
 
 
-def undo(scope: Scope, event_id: str | int, *, seen: int | None, reason: str | None = None) -> Done:
+def undo(scope: Scope, event_id: int, *, seen: int | None, reason: str | None = None) -> Done:
     """Does what `plan` says. `seen` is how many endpoints somebody was told that it is about.
 
     Raises as `plan`; Conflict where it is not so by now, or where there is nothing left to undo.

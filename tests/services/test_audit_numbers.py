@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from typing import Any
 
 import pytest
 from sqlalchemy import delete, insert, select, update
@@ -13,7 +14,7 @@ from app.services.audit import Filter
 from tests.support.scopes import statements
 
 FIRST, LAST = "+15550000000", "+15550002499"
-TABLE = AuditNumbers.__table__
+TABLE: Any = AuditNumbers.__table__
 
 
 def _record(scope, touched, **changes):

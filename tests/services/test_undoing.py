@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -15,6 +16,9 @@ from app.services.many_endpoints import Selection
 from tests.support.scopes import Fault, failing_at, winners
 
 ALL = Selection(wanted=Filter())
+change: Any = many_endpoints.change
+remove: Any = many_endpoints.remove
+by_number: Any = endpoints.by_number
 
 
 @pytest.fixture
@@ -43,7 +47,7 @@ def undo(scope, event_id, **more):
 
 
 def edit(scope, n, sent):
-    row = endpoints.by_number(scope, number(n))
+    row = by_number(scope, number(n))
     endpoints.update(scope, row.id, sent)
 
 
@@ -60,7 +64,7 @@ def test_each_gets_back_what_it_had_and_the_undo_can_be_undone(acme, rows, sent)
     asked: list[str] = []
     acme = replace(acme, check_soon=asked.append)
     versions = {row.phone_number: row.version for row in acme.session.scalars(acme.select(Endpoint))}
-    done = many_endpoints.change(acme, ALL, sent, seen=5, reason="hurry")
+    done = change(acme, ALL, sent, seen=5, reason="hurry")
     after = stored(acme)
     again = undo(acme, done.event_id, reason="not that one")
     assert again.count == done.count > 0
@@ -80,11 +84,11 @@ def test_each_gets_back_what_it_had_and_the_undo_can_be_undone(acme, rows, sent)
 
 
 def test_what_was_changed_since_stays(acme, globex, rows):
-    done = many_endpoints.change(acme, ALL, {"inbound_agent_name": "Wrong"}, seen=5)
+    done = change(acme, ALL, {"inbound_agent_name": "Wrong"}, seen=5)
     edit(acme, 0, {"inbound_agent_name": "Zoe"})
     edit(acme, 1, {"label": "New"})
-    endpoints.delete(acme, endpoints.by_number(acme, number(2)).id)
-    endpoints.delete(acme, endpoints.by_number(acme, number(3)).id)
+    endpoints.delete(acme, by_number(acme, number(2)).id)
+    endpoints.delete(acme, by_number(acme, number(3)).id)
     endpoints.create(globex, {"phone_number": number(3), "provider": "twilio", "inbound_agent_name": "Wrong"})
     found = undoing.plan(acme, done.event_id)
     assert (found.numbers, found.kept) == ([number(1), number(4)], [number(0), number(2), number(3)])
@@ -97,7 +101,7 @@ def test_what_was_changed_since_stays(acme, globex, rows):
 
 
 def test_what_was_deleted_comes_back_where_nobody_claimed_it(acme, globex, rows):
-    done = many_endpoints.remove(acme, ALL, seen=5)
+    done = remove(acme, ALL, seen=5)
     assert stored(acme) == {}
     endpoints.create(globex, {"phone_number": number(1), "provider": "twilio"})
     found = undoing.plan(acme, done.event_id)
@@ -108,7 +112,7 @@ def test_what_was_deleted_comes_back_where_nobody_claimed_it(acme, globex, rows)
 
 
 def test_one_that_was_deleted_or_saved_is_put_back(acme, rows):
-    event = endpoints.delete(acme, endpoints.by_number(acme, number(4)).id)
+    event = endpoints.delete(acme, by_number(acme, number(4)).id)
     back = undo(acme, event.id)
     assert stored(acme) == rows
     event = undoing.get(acme, back.event_id)
@@ -128,7 +132,7 @@ def test_an_import_is_undone(acme, rows):
     endpoint_imports.apply(acme, sheet.id, reason="from the old system")
     event = audit.recent(acme)[0]
     assert event.changes["reason"] == [None, "from the old system"]
-    row = endpoints.by_number(acme, "+15550000078")
+    row = by_number(acme, "+15550000078")
     endpoints.update(acme, row.id, {"label": "Kept"})
     found = undoing.plan(acme, event.id)
     assert ([one[0] for one in found.added], found.kept) == (["+15550000077"], ["+15550000078"])
@@ -138,7 +142,7 @@ def test_an_import_is_undone(acme, rows):
 
 
 def test_only_what_was_seen_is_undone(acme, rows):
-    done = many_endpoints.change(acme, ALL, {"inbound_agent_name": "Wrong"}, seen=5)
+    done = change(acme, ALL, {"inbound_agent_name": "Wrong"}, seen=5)
     before = stored(acme)
     for seen in (4, 6, None):
         with pytest.raises(Conflict, match="Nothing was changed"):
@@ -163,7 +167,7 @@ def test_what_it_does_not_know_it_does_not_undo(acme, globex, rows):
 
 
 def test_a_failure_on_the_way_changes_nothing(acme, engine, rows):
-    done = many_endpoints.remove(acme, Selection(ids=[_id(acme, 0), _id(acme, 1)]), seen=2)
+    done = remove(acme, Selection(ids=[_id(acme, 0), _id(acme, 1)]), seen=2)
     before, failed = stored(acme), 0
     while stored(acme) == before:
         failed += 1
@@ -174,19 +178,19 @@ def test_a_failure_on_the_way_changes_nothing(acme, engine, rows):
 
 
 def _id(scope, n):
-    return endpoints.by_number(scope, number(n)).id
+    return by_number(scope, number(n)).id
 
 
 def test_two_who_undo_at_once_undo_once(acme, scopes, rows):
-    done = many_endpoints.remove(acme, ALL, seen=5)
+    done = remove(acme, ALL, seen=5)
     answers = scopes.at_once(*[("dana", lambda scope: undoing.undo(scope, done.event_id, seen=5))] * 2)
     assert len(winners(answers)) == 1, answers
     assert stored(acme) == rows
 
 
 def test_providers_are_asked_again_about_what_they_should_call_now(acme, rows):
-    done = many_endpoints.change(acme, ALL, {"inbound_agent_name": None}, seen=5)
-    other = many_endpoints.change(acme, ALL, {"outbound_agent_name": "Zoe"}, seen=5)
+    done = change(acme, ALL, {"inbound_agent_name": None}, seen=5)
+    other = change(acme, ALL, {"outbound_agent_name": "Zoe"}, seen=5)
     assert drift.of_numbers(acme, [number(0)]) == {}
     undo(acme, other.event_id)
     assert due(acme) == set()
