@@ -52,6 +52,7 @@ def _page(scope: Scope, status: int = 200, **forms: Any) -> Response:
         status,
         person=user,
         home=scope.organization,
+        given=people.password_given(scope, user),
         numbers=voice_phone_numbers.of_user(scope, user),
         tokens=tokens.of_user(scope, user),
         now=clock.now(),

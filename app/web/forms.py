@@ -256,7 +256,8 @@ class PersonForm(Edit):
         ],
     )
     password = PasswordField(
-        "Password", description="15 characters or more. They can change it under Account."
+        "Password",
+        description="15 characters or more. When they sign in, they are told to choose their own.",
     )
     version = HiddenField()
 

@@ -65,7 +65,8 @@ def create(scope: Scope) -> ResponseReturnValue:
     except Conflict as error:
         form.email.errors = [error.message]
         return render.page("people/new.html", 409, form=form)
-    flash(f"{user.name} can sign in with {user.email} and the password you gave.", "ok")
+    told = "Tell them to choose their own under Account: until then, you know it too."
+    flash(f"{user.name} can sign in with {user.email} and the password you gave. {told}", "ok")
     return _to(scope, user)
 
 
@@ -96,6 +97,7 @@ def _page(scope: Scope, user: User, status: int = 200, **forms: Any) -> Response
         sessions=[(row, browsers.words(row.user_agent)) for row in sessions.of_user(scope, user)],
         is_self=user.id == scope.actor.user_id,
         totp_is_on=totp.is_on(user),
+        given=service.password_given(scope, user),
         confirm=ConfirmForm(formdata=None, version=str(user.version)),
         **(context | forms),
     )

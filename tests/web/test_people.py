@@ -289,6 +289,24 @@ def test_a_password_is_made_shown_once_and_ends_everything(
     assert "user.reset" in [event.action for event in audit(app)]
 
 
+def test_whoever_was_given_a_password_is_told_to_choose_their_own(
+    dana: Portal, nobody: Portal, cast: Cast
+) -> None:
+    assert "The password was given" not in dana.get(of(cast)).text
+    reset(dana, of(cast), password=DRAFT["password"])
+    assert "The password was given by dana@acme.example" in dana.get(of(cast)).text
+    page = nobody.sign_in(cast.mo.email, DRAFT["password"])
+    told = "dana@acme.example gave you this password, and knows it."
+    assert f"{told} Choose your own under Account." in page.notes
+    page = nobody.get("/account")
+    assert f"{told} Choose your own. Given" in page.notes
+    chosen = {"current_password": DRAFT["password"], "new_password": "a lamp in the south window"}
+    page.press("Change password", **chosen)
+    assert "gave you" not in nobody.get("/account").text
+    assert "gave you" not in nobody.sign_out().portal.sign_in(cast.mo.email, chosen["new_password"]).text
+    assert "The password was given" not in dana.get(of(cast)).text
+
+
 def test_a_password_is_typed_and_two_step_sign_in_stays_unless_it_is_ticked(
     app: Flask, dana: Portal, cast: Cast
 ) -> None:
