@@ -221,7 +221,9 @@ def update_user(scope: Scope, user_id: str, sent: Any, *, version: int | None = 
     return user
 
 
-def set_disabled(scope: Scope, user_id: str, disabled: bool, *, version: int | None = None) -> User:
+def set_disabled(
+    scope: Scope, user_id: str, disabled: bool, *, reason: str | None = None, version: int | None = None
+) -> User:
     """Disabling ends the user's sessions and revokes their tokens."""
     with scope.transaction():
         user = get(scope, user_id)
@@ -236,7 +238,8 @@ def set_disabled(scope: Scope, user_id: str, disabled: bool, *, version: int | N
             sessions.end_all(scope, user)
             tokens.revoke_all(scope, user)
         user.disabled_at = clock.now() if disabled else None
-        audit.record(scope, "user.disabled" if disabled else "user.enabled", user.email)
+        told = audit.reasoned(reason)
+        audit.record(scope, "user.disabled" if disabled else "user.enabled", user.email, told)
     return user
 
 

@@ -157,13 +157,13 @@ def _file(scope: Scope, form: str) -> Response:
     wanted, complaints = _filter()
     if complaints:
         return render.see(f"{request.path.removesuffix(f'.{form}')}?{_query()}")
-    place = scope.found.slug if scope.found else "everywhere"
+    inside = scope if scope.found else _chosen(scope)
+    place = inside.found.slug if inside.found else "everywhere"
     known = {found.id: found.name for found in organizations.every(scope)}
     asked = {
         words: ", ".join(request.args.getlist(name)) for name, words in NAMES.items() if name in request.args
     }
-    inside = scope if scope.found else _chosen(scope)
-    service.note_export(scope, form, asked)
+    service.note_export(inside, form, asked)
     events = service.walk(inside, wanted)
     pieces = sheets.lines(_rows(events, known)) if form == "csv" else (_json_line(*each) for each in events)
     response = Response(stream_with_context(pieces), content_type=TYPES[form])

@@ -108,7 +108,8 @@ def _show(found: EndpointImport, status: int = 200, problem: str = "") -> Respon
 @endpoint_imports.page("/o/<slug>/endpoints/import/<import_id>/apply", who=Who.SUPERADMIN, methods=["POST"])
 def apply(scope: Scope, import_id: str) -> ResponseReturnValue:
     try:
-        found = service.apply(scope, import_id, version=ConfirmForm().version_sent)
+        form = ConfirmForm()
+        found = service.apply(scope, import_id, reason=form.why, version=form.version_sent)
     except (Conflict, Stale) as error:
         return _show(service.get(scope, import_id), error.status, error.message)
     if found.applied_at is None:

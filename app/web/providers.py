@@ -141,6 +141,8 @@ def _page(
         families=[family for family in state.provider.families if family is not Family.VOICE_AI],
         words=service.FAMILY_WORDS,
         history=service.changes(scope, state.provider),
+        subjects=[state.provider.label, *(service.FAMILY_WORDS[each] for each in state.provider.families)],
+        touched=impact.of_provider(scope, state.provider),
         can_list=numbers.can_list(state.provider),
         can_verify=verification.can_verify(state.provider),
         ask_password=not sessions.is_recent(scope, current_user.token),

@@ -54,8 +54,9 @@ def show(scope: Scope) -> ResponseReturnValue:
 @shown_again(show)
 def choose(scope: Scope) -> ResponseReturnValue:
     key = request.form.get("provider") or None
-    service.choose(scope, key, version=ConfirmForm().version_sent)
-    flash("Voice AI provider saved.", "ok")
+    form = ConfirmForm()
+    service.choose(scope, key, reason=form.why, version=form.version_sent)
+    flash("Voice AI provider saved. You can undo it from the history of the provider.", "ok")
     return render.see(url_for("voice_ai.show", slug=scope.organization.slug))
 
 

@@ -410,4 +410,7 @@ def test_why_it_was_forgotten_is_kept(app: Flask, dana: Portal) -> None:
     page.press("Forget the values", reason="Contract ended")
     assert "Contract ended" in dana.get(path_of(PROVIDERS["vobiz"])).text
     (event,) = [event for event in audit(app) if event.action == "connection.forgotten"]
-    assert event.changes == {"reason": [None, "Contract ended"]}
+    assert event.changes["reason"] == [None, "Contract ended"]
+    assert event.changes["vobiz_auth_token"] == ["set", "not set"]
+    assert event.changes["vobiz_auth_id"][0]
+    assert event.changes["vobiz_auth_id"][1] is None
