@@ -22,8 +22,8 @@ from app.services.endpoints import CALLED_BY, STORED, EndpointEdit, Filter
 from app.services.scope import Scope
 
 TICKED_MOST = 1000
-NAMED = 200
-"""Numbers that the audit names."""
+NAMED = 20
+"""Numbers that the event itself names; beside it are all."""
 SHOWN = 10
 
 SUMMED = ("provider", "inbound_agent_name", "outbound_agent_name")
@@ -173,10 +173,15 @@ class _Found:
     def summed(self, name: str) -> str:
         """What they have, with how often: `Reception (12), nobody (3)`."""
         place = self.names.index(name) + 1
-        counts = Counter(row[place] for row in self.rows)
-        often = sorted(counts, key=lambda value: (-counts[value], value is None, value))
-        told = [f"{_WORDS.get(value, value)} ({counts[value]:,})" for value in often[:SHOWN]]
-        return ", ".join(told) + (" and others" if len(often) > SHOWN else "")
+        return summed(row[place] for row in self.rows)
+
+
+def summed(values: Iterable[Any]) -> str:
+    """The most frequent first."""
+    counts = Counter(values)
+    often = sorted(counts, key=lambda value: (-counts[value], value is None, value))
+    told = [f"{_WORDS.get(value, value)} ({counts[value]:,})" for value in often[:SHOWN]]
+    return ", ".join(told) + (" and others" if len(often) > SHOWN else "")
 
 
 def _stored(scope: Scope, query: Select[Endpoint], names: Iterable[str]) -> Sequence[Any]:

@@ -18,7 +18,7 @@ from app.models import AuditEvent, Endpoint
 from app.services import actions, audit, audit_numbers, drift
 from app.services.audit_numbers import Changes
 from app.services.endpoints import CALLED_BY, STORED
-from app.services.many_endpoints import Done, counted, named
+from app.services.many_endpoints import Done, counted, named, summed
 from app.services.scope import Scope
 
 ACTIONS = frozenset(
@@ -59,6 +59,18 @@ class Plan:
     @property
     def count(self) -> int:
         return len(self.numbers)
+
+    @property
+    def values(self) -> dict[str, tuple[str, str]]:
+        """By field what those that are changed have now, and afterwards, with how often."""
+        found: dict[str, list[Sequence[Any]]] = {}
+        for _, _, changes in self.changed:
+            for name, pair in changes.items():
+                found.setdefault(name, []).append(pair)
+        return {
+            name: (summed(now for now, _ in pairs), summed(then for _, then in pairs))
+            for name, pairs in found.items()
+        }
 
 
 def can(event: AuditEvent) -> bool:

@@ -63,6 +63,7 @@ def test_an_undo_asks_first_and_says_what_stays(app: Flask, cast: Cast, dana: Po
     assert page.title == "Undo “Endpoints changed”?"
     assert page.value("reason") == "Undo of “hurry”"
     assert "2 endpoints get back what each had before." in page.text
+    assert "Answered by: Wrong (2) =1+1 (1), nobody (1)" in page.text
     assert "1 endpoint was changed again since" in page.text
     assert page.follow("Cancel").path == f"{PATH}/{event}"
     page = page.press("Undo it for 2 endpoints", reason="Back")
