@@ -10,11 +10,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, delete, false, func, or_, update
+from sqlalchemy import ColumnElement, Select, and_, delete, false, func, or_, select, update
 
 from app.core import clock
 from app.core.errors import Conflict, Invalid, Problem
-from app.models import AuditEvent, Endpoint
+from app.models import AuditEvent, Endpoint, VoicePhoneNumber
 from app.providers import PROVIDERS
 from app.services import audit, drift, endpoints, validation
 from app.services.audit_numbers import Changes
@@ -45,7 +45,10 @@ class Selection:
 
 @dataclass(frozen=True)
 class Affected:
-    """What a selection is now. `numbers` are the first few; agents are with how often, most first."""
+    """What a selection is now. `numbers` are the first few; agents are with how often, most first.
+
+    `dialers`: people who have one of the numbers.
+    """
 
     count: int
     numbers: list[str]
@@ -54,6 +57,7 @@ class Affected:
     labelled: int
     inbound: list[tuple[str | None, int]]
     outbound: list[tuple[str | None, int]]
+    dialers: int
 
 
 def affected(scope: Scope, selection: Selection) -> Affected:
@@ -76,6 +80,15 @@ def affected(scope: Scope, selection: Selection) -> Affected:
         labelled=labelled,
         inbound=_tallied(scope, query, Endpoint.inbound_agent_name),
         outbound=_tallied(scope, query, Endpoint.outbound_agent_name),
+        dialers=scope.session.scalar(_holders(scope, query)) or 0,
+    )
+
+
+def _holders(scope: Scope, query: Select[Endpoint]) -> Select[int]:
+    number = VoicePhoneNumber
+    return select(func.count(number.user_id.distinct())).where(
+        number.organization_id == scope.organization.id,
+        number.phone_number.in_(query.with_only_columns(Endpoint.phone_number)),
     )
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import insert, select, update
 from app.core.errors import Conflict, Invalid
 from app.models import AuditEvent, DriftCheck, Endpoint
 from app.models.base import new_id
-from app.services import audit, drift, endpoints, many_endpoints, telephony
+from app.services import audit, drift, endpoints, many_endpoints, telephony, voice_phone_numbers
 from app.services.endpoints import Filter
 from app.services.many_endpoints import Selection
 from tests.support.scopes import NOBODY, Fault, failing_at, statements
@@ -245,6 +245,15 @@ def test_what_is_affected_says_who_is_answered_now(acme, ids):
     assert found.numbers == [f"+1555{n:07}" for n in range(10)]
     assert found.inbound == [("Agent 1", 5), ("Agent 0", 4), (None, 3)]
     assert found.outbound == [(None, 12)]
+
+
+def test_whose_dialers_have_one_of_the_numbers(acme, globex, cast, ids):
+    assert many_endpoints.affected(acme, ALL).dialers == 0
+    for user, number in ((cast.mo, "+15550000001"), (cast.mo, "+15550000002"), (cast.dana, "+15550000001")):
+        voice_phone_numbers.give(acme, {"userId": user.id, "provider": "twilio", "phoneNumber": number})
+    assert many_endpoints.affected(acme, ALL).dialers == 2
+    assert many_endpoints.affected(acme, Selection(ids=[ids[2]])).dialers == 1
+    assert many_endpoints.affected(globex, ALL).dialers == 0
 
 
 def test_a_filter_in_words():
