@@ -116,6 +116,9 @@
 
   // A plain form shows that it is working, and is sent once
 
+  const swapWords = (told) => {
+    [told.textContent, told.dataset.whileBusy] = [told.dataset.whileBusy, told.textContent];
+  };
   document.addEventListener("submit", (event) => {
     const form = event.target;
     if (event.defaultPrevented) return;
@@ -126,8 +129,10 @@
     if (form.method === "get") return;
     form.classList.add("is-busy");
     event.submitter?.classList.add("is-busy");
+    for (const told of form.querySelectorAll("[data-while-busy]")) swapWords(told);
   });
   addEventListener("pageshow", () => {
+    for (const told of document.querySelectorAll("form.is-busy [data-while-busy]")) swapWords(told);
     for (const busy of document.querySelectorAll(".is-busy")) busy.classList.remove("is-busy");
     for (const told of document.querySelectorAll("[data-ticked]")) countTicks(told.closest("form"));
   });

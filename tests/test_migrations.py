@@ -92,17 +92,20 @@ def _counts(engine):
 
 
 def _differences(engine):
+    """On SQLite without indexes of expressions, which it does not tell of."""
     options = {"compare_type": True, "compare_server_default": True}
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts=options)
         return compare_metadata(context, Base.metadata)
 
 
+@pytest.mark.filterwarnings("ignore:.*expression-based index")
 def test_the_migrations_make_what_the_models_say(engine):
     assert _differences(engine) == []
     assert migrations.are_current(engine)
 
 
+@pytest.mark.filterwarnings("ignore:.*expression-based index")
 def test_up_down_and_up_again_with_rows_in_every_table(engine):
     _fill(engine)
     assert all(_counts(engine).values()), "a new table needs a row here"
@@ -120,7 +123,7 @@ def test_up_down_and_up_again_with_rows_in_every_table(engine):
 
 def test_calls_from_before_are_put_where_they_were(engine):
     """By when they began, as far as that can be: none began after it was told of."""
-    flask_migrate.downgrade(revision="0005")
+    flask_migrate.downgrade(revision="0006")
     insert = text(
         "INSERT INTO calls (id, organization_id, conversation_id, kind, agent_id, started_at, received_at)"
         " VALUES (:id, :own, :id, 'x', 'x', :started, '2026-03-01 12:00:00')"

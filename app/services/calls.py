@@ -162,7 +162,7 @@ def page(scope: Scope, text: str = "", *, before: str | None = None, limit: int 
     call of that id."""
     query = scope.select(Call).order_by(Call.at.desc(), Call.id.desc()).limit(limit + 1)
     if text:
-        query = query.where(_matches(text))
+        query = query.where(_matches(scope, text))
     if before is not None:
         last = scope.get(Call, before, what="call")
         is_earlier = or_(Call.at < last.at, Call.id < last.id)
@@ -171,12 +171,12 @@ def page(scope: Scope, text: str = "", *, before: str | None = None, limit: int 
     return Page(rows[:limit], rows[limit - 1].id if len(rows) > limit else None)
 
 
-def _matches(text: str) -> ColumnElement[bool]:
+def _matches(scope: Scope, text: str) -> ColumnElement[bool]:
     """The text in the agent or the conversation's id; its digits in the numbers, in whatever spelling."""
     if "\0" in text:
         return false()
     named = (Call.agent_name, Call.agent_id, Call.conversation_id)
-    found = [column.icontains(text, autoescape=True) for column in named]
+    found = [scope.contains(column, text) for column in named]
     digits = _SEPARATORS.sub("", text).lstrip("+")
     if digits.isascii() and digits.isdigit():
         found += [column.contains(digits) for column in (Call.from_number, Call.to_number)]

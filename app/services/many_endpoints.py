@@ -10,7 +10,21 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, delete, false, func, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Select,
+    and_,
+    delete,
+    false,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+    union_all,
+    update,
+)
 
 from app.core import clock
 from app.core.errors import Conflict, Invalid, Problem
@@ -25,6 +39,7 @@ TICKED_MOST = 1000
 NAMED = 20
 """Numbers that the event itself names; beside it are all."""
 SHOWN = 10
+AGENTS = ("inbound_agent_name", "outbound_agent_name")
 
 SUMMED = ("provider", "inbound_agent_name", "outbound_agent_name")
 """Of what is deleted, what the event sums up; of each number it keeps all."""
@@ -61,26 +76,56 @@ class Affected:
 
 
 def affected(scope: Scope, selection: Selection) -> Affected:
+    """All is counted in one statement, so that what is slow to find is found once."""
     query = _query(scope, selection)
-    states = endpoints.telephony_states(scope)
+    found = _found(query, selection)
+    counts = [func.count(), *_counts(scope, found)]
+    parts = [
+        select(literal(""), null(), *counts).select_from(found),
+        *(_ranked(found, name) for name in AGENTS),
+    ]
+    rows = scope.session.execute(union_all(*parts)).all()
+    count, active, answered, labelled = next(row[2:] for row in rows if not row[0])
+    inbound, outbound = (_ordered(row for row in rows if row[0] == name) for name in AGENTS)
+    numbers = _numbers(scope, query.limit(SHOWN))
+    dialers = scope.session.scalar(_holders(scope, query)) or 0
+    return Affected(count, numbers, active, answered, labelled, inbound, outbound, dialers)
+
+
+def _found(query: Select[Endpoint], selection: Selection) -> FromClause:
+    """What is counted. Kept by the database meanwhile, unless an index has all that is asked of it."""
+    names = ("provider", "is_active", "label", *AGENTS)
+    columns = query.with_only_columns(*(getattr(Endpoint, name) for name in names))
+    wanted = selection.wanted
+    if wanted and (wanted.text or wanted.drifted):
+        return columns.cte("found").prefix_with("MATERIALIZED")
+    return columns.subquery("found")
+
+
+def _counts(scope: Scope, found: FromClause) -> list[ColumnElement[int]]:
+    """How many are active, are answered, have a label."""
+    states, row = endpoints.telephony_states(scope), found.c
     ready = [key for key, state in states.items() if state.is_configured and state.enabled]
-    answers = and_(Endpoint.is_active, Endpoint.inbound_agent_name.is_not(None), Endpoint.provider.in_(ready))
-    counted = query.with_only_columns(
-        func.count(),
-        func.count().filter(Endpoint.is_active),
+    answers = and_(row.is_active, row.inbound_agent_name.is_not(None), row.provider.in_(ready))
+    return [
+        func.count().filter(row.is_active),
         func.count().filter(answers if scope.organization.public_base_url else false()),
-        func.count(Endpoint.label),
-    )
-    count, active, answered, labelled = scope.session.execute(counted).one()
-    return Affected(
-        count=count,
-        numbers=_numbers(scope, query.limit(SHOWN)),
-        active=active,
-        answered=answered,
-        labelled=labelled,
-        inbound=_tallied(scope, query, Endpoint.inbound_agent_name),
-        outbound=_tallied(scope, query, Endpoint.outbound_agent_name),
-        dialers=scope.session.scalar(_holders(scope, query)) or 0,
+        func.count(row.label),
+    ]
+
+
+def _ranked(found: FromClause, name: str) -> Select[Any]:
+    """The first few agents with how often, shaped as the counts are."""
+    column = found.c[name]
+    grouped = select(column.label("agent"), func.count().label("times")).group_by(column)
+    some = grouped.order_by(func.count().desc(), column.nulls_last()).limit(SHOWN + 1).subquery()
+    nothing = literal(0)
+    return select(literal(name), some.c.agent, some.c.times, nothing, nothing, nothing)
+
+
+def _ordered(rows: Iterable[Any]) -> list[tuple[str | None, int]]:
+    return sorted(
+        ((row[1], row[2]) for row in rows), key=lambda pair: (-pair[1], pair[0] is None, pair[0] or "")
     )
 
 
@@ -113,7 +158,7 @@ def change(
         query = _as_seen(scope, selection, seen)
         differs = [getattr(Endpoint, name).is_distinct_from(value) for name, value in changes.items()]
         query = query.where(or_(false(), *differs))
-        found = _Found(tuple(changes), _stored(scope, query, changes))
+        found = _Before(tuple(changes), _stored(scope, query, changes))
         values = changes | {"version": Endpoint.version + 1, "updated_at": clock.now()}
         _run(scope, update(Endpoint).where(_are(scope, found)).values(values))
         event = _settle(scope, "endpoints.saved", selection, found, changes, reason=reason, called=called)
@@ -124,7 +169,7 @@ def remove(scope: Scope, selection: Selection, *, seen: int | None, reason: str 
     """Deletes all of them. Raises Conflict as `change` does."""
     with scope.transaction():
         query = _as_seen(scope, selection, seen)
-        found = _Found(STORED, _stored(scope, query, STORED))
+        found = _Before(STORED, _stored(scope, query, STORED))
         _run(scope, delete(Endpoint).where(_are(scope, found)))
         event = _settle(scope, "endpoints.deleted", selection, found, {}, reason=reason, called=True)
     return _done(scope, found, event, called=False)
@@ -167,7 +212,7 @@ def _numbers(scope: Scope, query: Select[Endpoint]) -> list[str]:
 
 
 @dataclass(frozen=True)
-class _Found:
+class _Before:
     """What some endpoints have before they are changed: their numbers, each with the values of `names`."""
 
     names: tuple[str, ...]
@@ -202,13 +247,7 @@ def _stored(scope: Scope, query: Select[Endpoint], names: Iterable[str]) -> Sequ
     return scope.session.execute(query.with_only_columns(*columns).order_by(Endpoint.phone_number)).all()
 
 
-def _tallied(scope: Scope, query: Select[Endpoint], column: Any) -> list[tuple[Any, int]]:
-    grouped = query.with_only_columns(column, func.count()).group_by(column)
-    some = grouped.order_by(func.count().desc(), column.nulls_last()).limit(SHOWN + 1)
-    return [(value, count) for value, count in scope.session.execute(some)]
-
-
-def _are(scope: Scope, found: _Found) -> ColumnElement[bool]:
+def _are(scope: Scope, found: _Before) -> ColumnElement[bool]:
     """Those rows that were found, and no other that a filter shows by now."""
     own = Endpoint.organization_id == scope.organization.id
     return own & drift.is_of(scope, Endpoint.phone_number, found.numbers)
@@ -222,7 +261,7 @@ def _settle(
     scope: Scope,
     action: str,
     selection: Selection,
-    found: _Found,
+    found: _Before,
     after: Mapping[str, Any],
     *,
     reason: str | None,
@@ -250,7 +289,7 @@ def counted(count: int) -> str:
     return f"{count:,} {'endpoint' if count == 1 else 'endpoints'}"
 
 
-def _done(scope: Scope, found: _Found, event: AuditEvent | None, *, called: bool) -> Done:
+def _done(scope: Scope, found: _Before, event: AuditEvent | None, *, called: bool) -> Done:
     done = Done(len(found.rows), event.id if event else None)
     scope.session.expire_all()
     if event and called:

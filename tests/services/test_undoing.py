@@ -10,7 +10,16 @@ import pytest
 
 from app.core.errors import Conflict, NotFound
 from app.models import DriftCheck, Endpoint
-from app.services import audit, chain, drift, endpoint_imports, endpoints, many_endpoints, undoing
+from app.services import (
+    audit,
+    chain,
+    drift,
+    endpoint_imports,
+    endpoint_sheets,
+    endpoints,
+    many_endpoints,
+    undoing,
+)
 from app.services.endpoints import STORED, Filter
 from app.services.many_endpoints import Selection
 from tests.support.scopes import Fault, failing_at, winners
@@ -128,7 +137,7 @@ def test_one_that_was_deleted_or_saved_is_put_back(acme, rows):
 def test_an_import_is_undone(acme, rows):
     raw = f"phone_number,provider,inbound_agent_name\n{number(0)},twilio,Eve\n+15550000077,twilio,Eve\n"
     raw += "+15550000078,twilio,Eve\n"
-    sheet = endpoint_imports.check(acme, raw.encode())
+    sheet = endpoint_imports.check(acme, endpoint_sheets.opened(raw.encode()))
     endpoint_imports.apply(acme, sheet.id, reason="from the old system")
     event = audit.recent(acme)[0]
     assert event.changes["reason"] == [None, "from the old system"]
