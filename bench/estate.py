@@ -300,6 +300,7 @@ def _call(owner: str, n: int) -> Row:
         "outcome": "failure" if n % 17 == 0 else "success",
         "started_at": _ago(n * 60),
         "received_at": _ago(n * 60 - 30),
+        "at": _ago(n * 60),
     }
 
 
@@ -324,8 +325,8 @@ def _event(owners: list[_Owner], n: int) -> Row:
 def _imports(scope: Scope, count: int) -> str:
     """Looked at, and not applied."""
     rows = "".join(f"{_phone(n)},twilio,Agent {n}\n" for n in range(1, 2 if count == 1 else 5001))
-    table = endpoint_sheets.opened(f"phone_number,provider,inbound_agent_name\n{rows}".encode())
-    made = endpoint_imports.check(scope, table, "numbers.csv")
+    raw = f"phone_number,provider,inbound_agent_name\n{rows}".encode()
+    made = endpoint_imports.check(scope, endpoint_sheets.opened(raw), "numbers.csv")
     columns = (
         "actor_name",
         "file_name",

@@ -21,6 +21,7 @@ from app.services.endpoints import Filter
 from app.services.scope import Scope
 from app.web import render
 from app.web.audit import history
+from app.web.audit_events import flash_undo
 from app.web.conflicts import Clash, settle, shown_again
 from app.web.forms import ConfirmForm, EndpointForm, yes_or_no
 from app.web.guard import Pages, Who
@@ -236,6 +237,6 @@ def confirm_delete(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
 @shown_again(confirm_delete)
 def delete(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
     form = ConfirmForm()
-    row = service.delete(scope, endpoint_id, reason=form.why, version=form.version_sent)
-    flash(f"{phone.display(row.phone_number)} is deleted.", "ok")
+    event = service.delete(scope, endpoint_id, reason=form.why, version=form.version_sent)
+    flash_undo(scope, f"{phone.display(event.subject)} is deleted.", event.id)
     return back(scope)

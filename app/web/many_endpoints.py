@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, flash, request
+from flask import Response, request
 from flask.typing import ResponseReturnValue
 
 from app.core import phone
 from app.core.errors import Conflict, Invalid
 from app.services import endpoints
 from app.services import many_endpoints as service
-from app.services.many_endpoints import Selection
+from app.services.many_endpoints import Done, Selection
 from app.services.scope import Scope
 from app.web import render
+from app.web.audit_events import flash_undo
 from app.web.endpoints import asked_filter, back, view_query
 from app.web.forms import ManyEndpointsForm, text_or_none
 from app.web.guard import Pages, Who
@@ -74,23 +75,23 @@ def apply(scope: Scope) -> ResponseReturnValue:
     if not selection or what is None:
         return _confirm(scope, form, 422)
     try:
-        count = _apply(scope, selection, what, form)
+        done = _apply(scope, selection, what, form)
     except Invalid as error:
         form.show(error)
         return _confirm(scope, form, 422)
     except Conflict as error:
         return _confirm(scope, form, error.status, error.message)
-    flash(_told(what, form, count), "ok")
+    flash_undo(scope, _told(what, form, done.count), done.event_id)
     return back(scope)
 
 
-def _apply(scope: Scope, selection: Selection, what: str, form: ManyEndpointsForm) -> int:
+def _apply(scope: Scope, selection: Selection, what: str, form: ManyEndpointsForm) -> Done:
     if what == "delete":
-        return service.remove(scope, selection, seen=form.seen)
+        return service.remove(scope, selection, seen=form.seen, reason=form.why)
     changes: dict[str, Any] = {"is_active": what == "activate"}
     if what in AGENTS:
         changes = {AGENTS[what]: text_or_none(form[AGENTS[what]])}
-    return service.change(scope, selection, changes, seen=form.seen)
+    return service.change(scope, selection, changes, seen=form.seen, reason=form.why)
 
 
 def _told(what: str, form: ManyEndpointsForm, count: int) -> str:

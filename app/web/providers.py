@@ -20,8 +20,9 @@ from app.services.scope import Scope
 from app.services.verification import Tested
 from app.web import render
 from app.web.conflicts import Clash, settle, shown_again
-from app.web.forms import ConfirmForm, Edit, Form, for_provider, sent_for, yes_or_no
+from app.web.forms import ConfirmForm, Edit, Form, yes_or_no
 from app.web.guard import Pages, Who, confirm_password
+from app.web.provider_forms import for_provider, sent_for
 
 providers = Pages("providers", __name__)
 
@@ -140,6 +141,8 @@ def _page(
         families=[family for family in state.provider.families if family is not Family.VOICE_AI],
         words=service.FAMILY_WORDS,
         history=service.changes(scope, state.provider),
+        subjects=[state.provider.label, *(service.FAMILY_WORDS[each] for each in state.provider.families)],
+        touched=impact.of_provider(scope, state.provider),
         can_list=numbers.can_list(state.provider),
         can_verify=verification.can_verify(state.provider),
         ask_password=not sessions.is_recent(scope, current_user.token),

@@ -66,8 +66,16 @@ def test_a_file_is_looked_at_and_then_imported(app: Flask, cast: Cast, dana: Por
         f"2 {FIRST} Answered by: nothing → Reception Label: Old → New",
         f"3 {SECOND} Provider: Exotel",
     ]
-    done = page.press("Import 2 rows")
+    done = page.press("Import 2 rows", reason="Moved office")
     assert "Imported: 1 added, 1 changed." in done.notes
+    assert "Reason Moved office" in dana.get(f"/o/acme-support/audit?about=%2B{SECOND[1:]}").text
+    assert (
+        "Undo…"
+        in dana.get("/o/acme-support/audit?action=endpoints")
+        .follow("See and undo… lines.csv, event " + str(audit(app)[-1].id))
+        .root.one("main")
+        .text
+    )
     assert done.title == "Imported endpoints"
     assert not done.has_button("Import 2 rows")
     assert numbers(app, cast) == [FIRST, SECOND]

@@ -220,7 +220,7 @@ def test_every_page_is_a_good_page(app: Flask, here: Furnished, dana: Portal, mo
             dana.get(path)
             if guard is Who.USER:
                 mo.get(path)
-            others = {"endpoint_id", "import_id", "user_id", "switch_id", "number"}
+            others = {"endpoint_id", "import_id", "user_id", "switch_id", "number", "event_id"}
             if "slug" in rule.arguments and not rule.arguments & others:
                 dana.get(here.address(rule, slug="globex"))
     for provider in ("sinch", "exotel", "vobiz", "elevenlabs", "sinch_est"):
