@@ -301,7 +301,7 @@
   });
 
   const SENTENCES = {
-    401: "You are signed out. What you typed is still here. Sign in in another tab, then reload this page.",
+    401: "You are signed out. What you typed is still here. Sign in in another tab, then try again here.",
     403: "You may not do this.",
     404: "This is not there any more. Reload the page to see what is.",
     409: "Somebody changed this meanwhile. Reload the page and try again.",
@@ -311,6 +311,7 @@
     503: "Patchbay cannot reach its database. Try again in a moment.",
   };
   document.addEventListener("htmx:responseError", ({ detail }) => {
+    if (detail.xhr.status === 401) since = -Infinity;
     toast("bad", SENTENCES[detail.xhr.status] || "That did not work, and nothing was changed. Try again.");
   });
   document.addEventListener("htmx:sendError", () => {

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from flask import Response, request, session, stream_with_context, url_for
 from flask.typing import ResponseReturnValue
 
-from app.core import clock, sheets
+from app.core import clock, sheets, texts
 from app.models import AuditEvent
 from app.services import actions, organizations
 from app.services import audit as service
@@ -142,8 +142,8 @@ def _rows(events: Iterator[AuditEvent]) -> Iterator[tuple[str, ...]]:
     yield HEADER
     for event in events:
         changes = [
-            f"{actions.field_words(name)}: {actions.value_words(before)} \N{RIGHTWARDS ARROW} "
-            f"{actions.value_words(after)}"
+            f"{actions.field_words(name)}: {texts.apart(actions.value_words(before))} \N{RIGHTWARDS ARROW} "
+            f"{texts.apart(actions.value_words(after))}"
             for name, (before, after) in event.changes.items()
         ]
         at = event.at.isoformat(sep=" ", timespec="seconds")

@@ -10,7 +10,8 @@ MOST_STOPS = 200
 STANDS = """element => {
   if (element !== document.activeElement) return null;
   const box = element.getBoundingClientRect(), style = getComputedStyle(element), told = [];
-  const [x, y] = [box.x + Math.min(box.width / 2, 40), Math.max(box.y, 0) + Math.min(box.height, innerHeight) / 2];
+  const x = box.x + Math.min(box.width / 2, 40);
+  const y = Math.max(box.y, 0) + Math.min(box.height, innerHeight) / 2;
   const over = document.elementFromPoint(x, y);
   if (style.outlineStyle === "none" || parseFloat(style.outlineWidth) < 2) told.push("no ring");
   if (!over || !(element.contains(over) || over.contains(element))) told.push(`under ${over?.className}`);
