@@ -351,6 +351,15 @@
     focus(detail.elt);
   });
 
+  // Where nobody is signed in, nothing of what htmx noted down for somebody is kept.
+  if (!document.querySelector(".pb-rail")) {
+    try {
+      sessionStorage.clear();
+    } catch {
+      // Storage is refused, so there is nothing in it.
+    }
+  }
+
   localize(document);
   const isFree = document.activeElement === document.body;
   const summary = document.querySelector(".pb-summary");

@@ -51,23 +51,63 @@ def test_no_page_is_complained_about(dana: Page) -> None:
         assert dana.evaluate("typeof htmx") == "object", path
 
 
-@pytest.mark.parametrize("width", [360, 1280])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_no_page_is_wider_than_the_window(dana: Page, width: int, scheme: str) -> None:
+SPACED = """() => {
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(`* { line-height: 1.5 !important; letter-spacing: .12em !important;
+    word-spacing: .16em !important } p { margin-block-end: 2em !important }`);
+  document.adoptedStyleSheets = [sheet];
+}"""
+"""As a reader may set it, who needs more room between letters, words and lines."""
+
+
+@pytest.mark.parametrize("width", [320, 1280])
+def test_no_page_is_wider_than_the_window(dana: Page, width: int) -> None:
+    """Nor at 400 % of a window of 1280, or where text is spaced."""
     dana.set_viewport_size({"width": width, "height": 800})
-    dana.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
     for path in PAGES:
         dana.goto(path)
-        wide = dana.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-        assert wide <= 0, path
+        for _ in range(2):
+            wide = dana.evaluate(
+                "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+            )
+            assert wide <= 0, path
+            dana.evaluate(SPACED)
+
+
+def test_nothing_moves_for_who_wants_no_motion(dana: Page) -> None:
+    dana.emulate_media(reduced_motion="reduce")
+    dana.goto(f"{ACME}/endpoints/new")
+    moving = """() => [...document.querySelectorAll("*")].flatMap(each => ["", "::before", "::after"].map(
+        part => getComputedStyle(each, part || null))).filter(style => style.animationName !== "none"
+        || style.transitionDuration.split(", ").some(time => parseFloat(time) > 0)).length"""
+    assert dana.evaluate(moving) == 0
+    dana.keyboard.press("Shift+Tab")
+    dana.locator(".pb-skip").focus()
+    assert dana.locator(".pb-skip").bounding_box()["y"] > 0  # type: ignore[index]
+
+
+def test_high_contrast_still_shows_where_one_is(dana: Page) -> None:
+    dana.emulate_media(forced_colors="active", reduced_motion="reduce")
+    dana.goto(f"{ACME}/endpoints")
+    outline = "each => [getComputedStyle(each).outlineStyle, getComputedStyle(each).outlineWidth]"
+    here = dana.locator(".pb-rail [aria-current=page]")
+    assert here.evaluate(outline) == ["solid", "1px"]
+    dana.keyboard.press("Tab")
+    here.focus()
+    assert here.evaluate(outline) == ["solid", "2px"]
+    dana.keyboard.press("Control+k")
+    chosen = dana.locator("[role=option][aria-selected=true]")
+    expect(chosen).to_have_count(1)
+    assert chosen.evaluate(outline) == ["solid", "1px"]
 
 
 @pytest.mark.asvs("14.3.2")
 def test_back_after_signing_out_shows_nothing(dana: Page) -> None:
-    dana.goto(f"{ACME}/people")
+    dana.goto(f"{ACME}/people?q=dana")
     expect(dana.get_by_text("dana@acme.example").first).to_be_visible()
     dana.get_by_role("button", name="Sign out").click()
     expect(dana.get_by_role("heading", level=1)).to_have_text("Sign in")
+    assert "dana" not in dana.evaluate("JSON.stringify(sessionStorage)")
     dana.go_back()
     expect(dana.get_by_role("heading", level=1)).to_have_text("Sign in")
     expect(dana.get_by_text("dana@acme.example")).to_have_count(0)
@@ -84,4 +124,7 @@ def test_the_theme_is_chosen_and_kept(dana: Page) -> None:
     while theme.get_attribute("data-theme-choice") != "dark":
         button.click()
     dana.goto("/account")
+    expect(theme).to_have_attribute("data-bs-theme", "dark")
+    dana.get_by_role("button", name="Sign out").click()
+    expect(dana.get_by_role("heading", level=1)).to_have_text("Sign in")
     expect(theme).to_have_attribute("data-bs-theme", "dark")
