@@ -17,6 +17,10 @@
     setTimeout(() => (region.textContent = text), 50);
   };
 
+  // What takes longer than a moment is said to be under way.
+  let soon = 0;
+  const saySoon = () => (soon = setTimeout(announce, 1000, "Working on it…"));
+
   // Where nothing else can take the focus: the place itself, so that the next Tab goes on from there.
   const stand = (place) => {
     if (place.tabIndex < 0) place.setAttribute("tabindex", "-1");
@@ -154,6 +158,7 @@
     if (form.method === "get" || form.matches("[data-stays]")) return;
     form.classList.add("is-busy");
     submitter?.classList.add("is-busy");
+    saySoon();
     if (!isOld()) return;
     event.preventDefault();
     const isIn = await isSignedIn();
@@ -247,6 +252,11 @@
       if (value === "") detail.formData.delete(name);
     }
   });
+
+  document.addEventListener("htmx:beforeSend", ({ detail }) => {
+    if (!detail.elt.matches("[hx-trigger]")) saySoon();
+  });
+  document.addEventListener("htmx:afterRequest", () => clearTimeout(soon));
 
   // What is being edited is not replaced by news.
   document.addEventListener("htmx:beforeRequest", (event) => {
@@ -351,20 +361,38 @@
     focus(detail.elt);
   });
 
+  // A heading that sorts and a link to another page of a table, pressed by key: the focus is there again.
+  const session = () => {
+    try {
+      return sessionStorage;
+    } catch {
+      return null;
+    }
+  };
+  const TURNS = "main :is(.pb-sort, .pb-paging a)";
+  const PRESSED = "patchbay-pressed";
+  document.addEventListener("click", ({ target, detail }) => {
+    const link = !detail && target.closest?.(TURNS);
+    if (link) session()?.setItem(PRESSED, link.textContent.trim());
+  });
+  const goOn = () => {
+    const pressed = session()?.getItem(PRESSED);
+    session()?.removeItem(PRESSED);
+    [...document.querySelectorAll(TURNS)].find((link) => link.textContent.trim() === pressed)?.focus();
+  };
+
   // Where nobody is signed in, nothing of what htmx noted down for somebody is kept.
   if (!document.querySelector(".pb-rail")) {
-    try {
-      sessionStorage.clear();
-    } catch {
-      // Storage is refused, so there is nothing in it.
-    }
+    session()?.clear();
   }
 
   localize(document);
-  const isFree = document.activeElement === document.body;
-  const summary = document.querySelector(".pb-summary");
-  const flashes = document.querySelector(".pb-flashes");
-  if (summary) isFree && summary.focus();
-  else if (flashes && isFree && !location.hash) stand(flashes);
-  else if (flashes) announce(flashes.textContent.trim().replace(/\s+/g, " "));
+  // The browser does not do what asks for the focus in a part that the address names.
+  const wanted = byId(location.hash.slice(1))?.querySelector("[autofocus]");
+  const isFree = document.activeElement === document.body && !document.querySelector("[autofocus]:not(.pb-summary)");
+  const news = document.querySelector(".pb-summary") ?? document.querySelector(".pb-flashes, main [role=alert]");
+  if (wanted) addEventListener("load", () => wanted.focus());
+  else if (news && isFree && !location.hash) stand(news);
+  else if (news) announce(news.textContent.trim().replace(/\s+/g, " "));
+  else if (isFree) goOn();
 })();

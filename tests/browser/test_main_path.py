@@ -220,6 +220,9 @@ class Walk:
         self.hand.fill(self.page.locator("#totpbegin-your_password"), PASSWORD)
         self.button("Set up two-step sign-in")
         expect(self.page.get_by_role("img", name="To scan")).to_be_visible()
+        if isinstance(self.hand, Keyboard):
+            expect(self.page.get_by_label("Code", exact=True)).to_be_focused()
+            self.page.keyboard.press("Shift+Tab")
         self.hand.press(self.page.get_by_text("Cannot scan?"))
         key = self.page.locator("#two-step .pb-once code").first.inner_text()
         self.hand.fill(self.page.get_by_label("Code", exact=True), pyotp.TOTP(key.replace(" ", "")).now())
