@@ -286,10 +286,13 @@
   // A page is never put inside a part of another, nor a note in the place of what it is about.
   let held = null;
   let ticked = new Set();
+  // Who is signed out leaves the page, unless something of theirs is on it that was not sent yet.
   document.addEventListener("htmx:beforeOnLoad", (event) => {
-    if (event.detail.xhr.status !== 401 || !document.querySelector("[data-edit-row]")) return;
+    const { xhr } = event.detail;
+    if (xhr.status !== 401 || (xhr.getResponseHeader("HX-Redirect") && !document.querySelector("[data-edit-row]"))) return;
     event.preventDefault();
-    toast("bad", SENTENCES[401]);
+    since = -Infinity;
+    toast("bad", "You are signed out. What you typed is still here. Sign in in another tab, then try again here.");
   });
   document.addEventListener("htmx:beforeSwap", ({ detail }) => {
     ticked = new Set([...document.querySelectorAll("[data-tick]:checked")].map((box) => box.value));
@@ -311,7 +314,6 @@
   });
 
   const SENTENCES = {
-    401: "You are signed out. What you typed is still here. Sign in in another tab, then try again here.",
     403: "You may not do this.",
     404: "This is not there any more. Reload the page to see what is.",
     409: "Somebody changed this meanwhile. Reload the page and try again.",
@@ -321,7 +323,6 @@
     503: "Patchbay cannot reach its database. Try again in a moment.",
   };
   document.addEventListener("htmx:responseError", ({ detail }) => {
-    if (detail.xhr.status === 401) since = -Infinity;
     toast("bad", SENTENCES[detail.xhr.status] || "That did not work, and nothing was changed. Try again.");
   });
   document.addEventListener("htmx:sendError", () => {

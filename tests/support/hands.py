@@ -8,6 +8,7 @@ from playwright.sync_api import Locator, Page
 
 MOST_STOPS = 200
 STANDS = """element => {
+  if (!element.isConnected) return ["gone"];
   if (element !== document.activeElement) return null;
   const box = element.getBoundingClientRect(), style = getComputedStyle(element), told = [];
   const x = box.x + Math.min(box.width / 2, 40);
@@ -70,7 +71,9 @@ class Keyboard:
                 self.page.keyboard.press("Enter")
         for _ in range(MOST_STOPS):
             told = element.evaluate(STANDS)
-            if told is not None:
+            if told == ["gone"]:
+                element = control.element_handle()
+            elif told is not None:
                 assert told == [], f"{control}: {told}"
                 return
             self.page.keyboard.press("Tab")
