@@ -22,6 +22,7 @@ from urllib.request import urlopen
 
 from app import demo
 from app.config import DEFAULT_BIND
+from tests.support.proving import prove
 from tests.support.server import ROOT, clean_environment, flask
 from tests.upstreams import UPSTREAMS, Upstream, accounts
 
@@ -119,6 +120,7 @@ def _filled(data: Path, environment: Mapping[str, str]) -> str:
     sys.stdout.flush()
     password = "-".join(secrets.token_hex(3) for _ in range(4))
     _run("demo", environment, "--password-stdin", typed=f"{password}\n")
+    prove(environment)
     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w") as written:
         written.write(f"{password}\n")

@@ -11,6 +11,7 @@ from playwright.sync_api import Page, ViewportSize, expect, sync_playwright
 
 from app import demo
 from tests.support import chromium
+from tests.support.proving import prove
 from tests.support.server import ROOT, served
 from tests.upstreams import UPSTREAMS, accounts
 
@@ -37,6 +38,7 @@ def main() -> None:
         server = stack.enter_context(served(Path(folder), there))
         server.flask("demo", "--password-stdin", typed=f"{PASSWORD}\n")
         server.flask("check")
+        prove(server.environment)
         playwright = stack.enter_context(sync_playwright())
         browser = playwright.chromium.launch(executable_path=chromium.executable(), args=chromium.ARGUMENTS)
         page = browser.new_page(base_url=server.url, viewport=SIZE, reduced_motion="reduce")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import urllib.request
@@ -322,6 +323,9 @@ def test_the_whole_starts_and_ends(tmp_path: Path) -> None:
         assert (tmp_path / "demo" / "password.txt").stat().st_mode & 0o777 == 0o600
         with urllib.request.urlopen(f"http://{bind}/healthz", timeout=10) as answer:
             assert answer.status == 200
+        with sqlite3.connect(tmp_path / "demo" / "patchbay.db") as connection:
+            tested = connection.execute("SELECT provider, ok FROM checks ORDER BY provider").fetchall()
+        assert tested == [("exotel", 1), ("twilio", 1), ("twilio", 1), ("vobiz", 1)]
         process.send_signal(signal.SIGINT)
         process.wait(20)
     with pytest.raises(ProcessLookupError):

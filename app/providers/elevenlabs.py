@@ -255,10 +255,10 @@ class MadeWebhook:
 
 def webhooks(http: Outbound, values: Mapping[str, Any]) -> list[Webhook]:
     """Every webhook of the workspace. Raises Refusal; OutboundError passes through, as in all of these."""
-    answer = http.send("GET", WEBHOOKS, headers=_key(values))
+    answer = _send(http, values, "GET", WEBHOOKS)
     listed = content(answer).get("webhooks")
     if answer.status != 200 or not isinstance(listed, list):
-        raise _webhook_refusal(answer, "see the workspace's webhooks")
+        raise Refusal(_refusal(answer, "see the workspace's webhooks"))
     return [_webhook(found) for found in listed if isinstance(found, dict) and _text(found, "webhook_id")]
 
 
@@ -270,34 +270,34 @@ def _webhook(found: Mapping[str, Any]) -> Webhook:
 def make_webhook(http: Outbound, values: Mapping[str, Any], name: str, url: str) -> MadeWebhook:
     """Without a secret where ElevenLabs told none that can be kept."""
     settings = {"auth_type": "hmac", "name": name, "webhook_url": url}
-    answer = http.send("POST", WEBHOOKS, headers=_key(values), json={"settings": settings})
+    answer = _send(http, values, "POST", WEBHOOKS, json={"settings": settings})
     found = content(answer)
     if answer.status not in (200, 201) or not _text(found, "webhook_id"):
-        raise _webhook_refusal(answer, "make webhooks")
+        raise Refusal(_refusal(answer, "make webhooks"))
     return MadeWebhook(_text(found, "webhook_id"), _text(found, "webhook_secret") or None)
 
 
 def switch_webhook_on(http: Outbound, values: Mapping[str, Any], webhook_id: str, name: str) -> None:
     body = {"is_disabled": False, "name": name}
-    answer = http.send("PATCH", _webhook_address(webhook_id), headers=_key(values), json=body)
+    answer = _send(http, values, "PATCH", _webhook_address(webhook_id), json=body)
     if answer.status != 200:
-        raise _webhook_refusal(answer, "change webhooks")
+        raise Refusal(_refusal(answer, "change webhooks"))
 
 
 def delete_webhook(http: Outbound, values: Mapping[str, Any], webhook_id: str) -> None:
     """One that is gone already is deleted."""
-    answer = http.send("DELETE", _webhook_address(webhook_id), headers=_key(values))
+    answer = _send(http, values, "DELETE", _webhook_address(webhook_id))
     if answer.status not in (200, 204, 404):
-        raise _webhook_refusal(answer, "delete webhooks")
+        raise Refusal(_refusal(answer, "delete webhooks"))
 
 
 def call_webhooks(http: Outbound, values: Mapping[str, Any]) -> dict[str, Any]:
     """The workspace's setting of who is told about calls, whole."""
-    answer = http.send("GET", SETTINGS, headers=_key(values))
+    answer = _send(http, values, "GET", SETTINGS)
     found = content(answer)
     setting = found.get("webhooks") or {}
     if answer.status != 200 or not found or not isinstance(setting, dict):
-        raise _webhook_refusal(answer, "see the settings of agents")
+        raise Refusal(_refusal(answer, "see the settings of agents"))
     return setting
 
 
@@ -320,13 +320,9 @@ def tell_of_calls(
     ElevenLabs merges it is not known."""
     ours = {"post_call_webhook_id": webhook_id, "events": call_events(setting)}
     body = {"webhooks": {**setting, **ours}}
-    answer = http.send("PATCH", SETTINGS, headers=_key(values), json=body)
+    answer = _send(http, values, "PATCH", SETTINGS, json=body)
     if answer.status != 200:
-        raise _webhook_refusal(answer, "change the settings of agents")
-
-
-def _key(values: Mapping[str, Any]) -> dict[str, str]:
-    return {"xi-api-key": values["api_key"]}
+        raise Refusal(_refusal(answer, "change the settings of agents"))
 
 
 def _webhook_address(webhook_id: str) -> str:
@@ -336,15 +332,3 @@ def _webhook_address(webhook_id: str) -> str:
 def _text(found: Mapping[str, Any], name: str) -> str:
     value = found.get(name)
     return value if isinstance(value, str) else ""
-
-
-def _webhook_refusal(answer: Answer, needs: str) -> Refusal:
-    """`needs` completes what a restricted key would have to be allowed."""
-    result = _refusal(answer, needs)
-    if answer.status == 429:
-        reason = "ElevenLabs answers no more requests for now (status 429). Try again in a minute."
-    elif result.code == Outcome.UNEXPECTED_ANSWER:
-        reason = f"ElevenLabs answered in a way that Patchbay cannot use (status {answer.status})."
-    else:
-        return Refusal(result)
-    return Refusal(refused(Outcome(result.code), reason))

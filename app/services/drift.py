@@ -331,6 +331,12 @@ def drifted(scope: Scope) -> Select[*tuple[Any, ...]]:
     )
 
 
+def drifted_among(scope: Scope, providers: Collection[str], *, most: int) -> int:
+    """How many numbers of these providers were last seen to differ; `most` where there are more."""
+    some = drifted(scope).where(DriftCheck.provider.in_(providers)).limit(most).subquery()
+    return scope.session.scalar(select(func.count()).select_from(some)) or 0
+
+
 def drifted_providers(scope: Scope) -> set[str]:
     """The keys of those that have a number that was last seen to differ."""
     return set(scope.session.scalars(drifted(scope).with_only_columns(DriftCheck.provider).distinct()))

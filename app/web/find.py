@@ -23,6 +23,7 @@ OWN_PAGES = {
     "Add endpoint": "endpoints.new",
     "Import numbers from a provider": "numbers.choose",
     "Voice AI": "voice_ai.show",
+    "Who answers?": "who_answers.show",
     "Calls": "calls.table",
     "People": "people.table",
     "Add person": "people.new",
@@ -31,6 +32,7 @@ OWN_PAGES = {
 }
 PAGES = {
     "Organizations": "organizations.overview",
+    "Audit of every organization": "audit.everywhere",
     "Add organization": "organizations.new",
     "Your account": "account.show",
 }
@@ -71,4 +73,4 @@ def _pages(inside: Scope | None, text: str) -> list[Page]:
         ]
         known = [*own, *of_providers, *known]
     words = text.lower().split()
-    return [page for page in known if all(word in page[0].lower() for word in words)][:12]
+    return [page for page in known if all(word in page[0].lower() for word in words)]

@@ -9,11 +9,12 @@ from flask_login import current_user
 
 from app.core import phone, texts, urls
 from app.provider import Family
-from app.providers import PROVIDERS
+from app.providers import PROVIDERS, keys_in
 from app.services import connections, drift, providers, verification
 from app.services.connections import State
 from app.services.scope import Scope
 
+MOST_DRIFTED = 100
 WORDS = {"ok": "connected", "bad": "does not work", "warn": "needs attention", "idle": "not connected"}
 
 
@@ -36,7 +37,9 @@ def _context() -> dict[str, Any]:
     return {"organization": scope.organization, "rail": _inside(scope)}
 
 
-def _item(label: str, endpoint: str, state: str | None = None, **values: Any) -> dict[str, Any]:
+def _item(
+    label: str, endpoint: str, state: str | None = None, *, badge: str = "", **values: Any
+) -> dict[str, Any]:
     href = url_for(endpoint, **values)
     current = request.path == href or (href.count("/") > 3 and request.path.startswith(f"{href}/"))
     return {
@@ -45,6 +48,7 @@ def _item(label: str, endpoint: str, state: str | None = None, **values: Any) ->
         "current": current,
         "state": state,
         "state_word": WORDS.get(state or ""),
+        "badge": badge,
     }
 
 
@@ -66,7 +70,7 @@ def _inside(scope: Scope) -> list[dict[str, Any]]:
             "label": "",
             "items": [
                 _item("Checklist", "checklist.show", slug=slug),
-                _item("Endpoints", "endpoints.table", slug=slug),
+                _item("Endpoints", "endpoints.table", badge=_drifted(scope), slug=slug),
                 _item("Who answers?", "who_answers.show", slug=slug),
                 _item("Calls", "calls.table", slug=slug),
             ],
@@ -94,6 +98,12 @@ def _inside(scope: Scope) -> list[dict[str, Any]]:
             ],
         },
     ]
+
+
+def _drifted(scope: Scope) -> str:
+    count = drift.drifted_among(scope, keys_in(Family.TELEPHONY), most=MOST_DRIFTED)
+    shown = f"{MOST_DRIFTED - 1}+" if count == MOST_DRIFTED else str(count)
+    return f"{shown} drifted" if count else ""
 
 
 def _state(scope: Scope, state: State, failing: set[str]) -> str:

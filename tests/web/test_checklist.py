@@ -6,8 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 from flask import Flask
+from sqlalchemy import insert
 
+from app import http
 from app.core.outbound import Outbound
+from app.models import DriftCheck
+from tests.support.cast import Cast
 from tests.support.pages import Portal
 from tests.upstreams.twilio import Twilio
 
@@ -51,6 +55,30 @@ def test_drift_is_a_problem_that_leads_to_the_drifted(dana: Portal, twilio: Twil
     assert "First: numbers answered." in page.text
     assert "1 number does not call the webhook URL at the provider. Since " in page.text
     assert page.link("Show drifted Numbers answered")["href"] == "/o/acme-support/endpoints?sync=drifted"
+    assert page.has_link("Endpoints, 1 drifted")
+
+
+def test_the_rail_counts_drifted_endpoints_up_to_a_hundred(app: Flask, dana: Portal, cast: Cast) -> None:
+    assert dana.get(ACME).has_link("Endpoints")
+    with app.app_context():
+        checks = [
+            {
+                "organization_id": owner,
+                "provider": provider,
+                "phone_number": f"+1555{place:07}",
+                "in_sync": provider == "exotel",
+            }
+            for owner in (cast.acme, cast.globex)
+            for provider, count in (("twilio", 40), ("vobiz", 59), ("exotel", 9), ("sinch", 7))
+            for place in range(count)
+        ]
+        http.session().execute(insert(DriftCheck), checks)
+        http.session().commit()
+    assert dana.get(ACME).has_link("Endpoints, 99 drifted")
+    with app.app_context():
+        http.session().execute(insert(DriftCheck), [checks[0] | {"phone_number": "+15559999999"}])
+        http.session().commit()
+    assert dana.get(ACME).has_link("Endpoints, 99+ drifted")
 
 
 def test_a_connection_that_does_not_work_is_the_first_thing_to_do(dana: Portal, twilio: Twilio) -> None:

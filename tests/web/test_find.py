@@ -34,6 +34,10 @@ def test_a_number_is_found_by_how_it_begins(here: Furnished, dana: Portal, text:
 def test_pages_organizations_and_people_are_found_by_their_names(dana: Portal) -> None:
     assert "Add endpoint" in found(dana, "endp")
     assert "Twilio" in found(dana, "twil")
+    assert found(dana, "who answers") == ["Who answers?"]
+    assert found(dana, "audit") == ["Audit", "Audit of every organization"]
+    assert found(dana, "audit", inside="") == ["Audit of every organization"]
+    assert {"Exotel", "Vobiz", "Settings", "Your account"} <= set(found(dana, ""))
     assert found(dana, "globex") == ["Globex"]
     assert any("Mo" in link for link in found(dana, "mo@"))
     assert not any("Mo" in link for link in found(dana, "mo@", inside=""))

@@ -1,0 +1,42 @@
+"""Connections of the demonstration that were tested, so that not everything there is left to do."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Mapping
+
+from app import create_app, demo, http
+from app.providers import PROVIDERS
+from app.services import organizations, verification
+from app.services.scope import Actor
+from tests.support.server import ROOT
+
+PROVEN = ((demo.MERIDIAN, ("twilio", "exotel", "vobiz")), (demo.HARBOR, ("twilio",)))
+"""Meridian's other connections are left to test."""
+
+
+def prove(environment: Mapping[str, str]) -> None:
+    """Tests them at the stand-ins that the environment names, in a process of its own."""
+    subprocess.run(
+        [sys.executable, "-m", "tests.support.proving"],
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        check=True,
+    )
+
+
+def _prove() -> None:
+    everywhere = http.scope(Actor(name="command line"))
+    for example, keys in PROVEN:
+        organization = organizations.by_name(everywhere, example.name)
+        assert organization
+        for key in keys:
+            tested = verification.verify(everywhere.into(organization), http.outbound(), PROVIDERS[key], {})
+            assert tested.result.ok, f"{example.name}, {key}: {tested.result.code}"
+
+
+if __name__ == "__main__":
+    with create_app().app_context():
+        _prove()
