@@ -23,6 +23,9 @@ STANDS = """element => {
 IS_NEW_AND_BELOW = "element => document.activeElement === document.body && !!element.closest('main')"
 """Where the first stop of the page is a link to its main part, and the control is there."""
 
+IS_BEFORE = """element => document.activeElement !== document.body
+  && !!(element.compareDocumentPosition(document.activeElement) & Node.DOCUMENT_POSITION_FOLLOWING)"""
+
 
 @dataclass
 class Mouse:
@@ -69,6 +72,7 @@ class Keyboard:
             self.page.keyboard.press("Tab")
             if self.page.locator(".pb-skip:focus").count():
                 self.page.keyboard.press("Enter")
+        key = "Shift+Tab" if element.evaluate(IS_BEFORE) else "Tab"
         for _ in range(MOST_STOPS):
             told = element.evaluate(STANDS)
             if told == ["gone"]:
@@ -76,5 +80,5 @@ class Keyboard:
             elif told is not None:
                 assert told == [], f"{control}: {told}"
                 return
-            self.page.keyboard.press("Tab")
+            self.page.keyboard.press(key)
         raise AssertionError(f"Tab does not lead to {control}")
