@@ -147,6 +147,13 @@
 
   // A plain form shows that it is working, and is sent once
 
+  const swapWords = (told) => {
+    [told.textContent, told.dataset.whileBusy] = [told.dataset.whileBusy, told.textContent];
+  };
+  const beDone = () => {
+    for (const told of document.querySelectorAll("form.is-busy [data-while-busy]")) swapWords(told);
+    for (const busy of document.querySelectorAll(".is-busy")) busy.classList.remove("is-busy");
+  };
   document.addEventListener("submit", async (event) => {
     const form = event.target;
     const { submitter } = event;
@@ -158,15 +165,17 @@
     if (form.method === "get" || form.matches("[data-stays]")) return;
     form.classList.add("is-busy");
     submitter?.classList.add("is-busy");
+    for (const told of form.querySelectorAll("[data-while-busy]")) swapWords(told);
     saySoon();
     if (!isOld()) return;
     event.preventDefault();
     const isIn = await isSignedIn();
-    for (const busy of [form, submitter]) busy?.classList.remove("is-busy");
+    beDone();
+    clearTimeout(soon);
     if (isIn) form.requestSubmit(submitter);
   });
   addEventListener("pageshow", () => {
-    for (const busy of document.querySelectorAll(".is-busy")) busy.classList.remove("is-busy");
+    beDone();
     for (const told of document.querySelectorAll("[data-ticked]")) countTicks(told.closest("form"));
   });
 

@@ -7,6 +7,7 @@ none, and is everybody's example.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from contextlib import suppress
 from enum import Enum
@@ -15,9 +16,16 @@ from functools import cache, lru_cache
 import phonenumbers
 from babel import Locale
 
+from app.core import sheets
+
+LONGEST = 200
+"""Characters of a cell or a field that is looked at closely."""
+
 E164 = re.compile(r"\+[1-9][0-9]{6,14}")
-_SHORTENED = re.compile(r"'?\+?[0-9]+(?:[.,][0-9]+)?[eE]\+?[0-9]+")
+_SHORTENED = re.compile(r"'?\+?([0-9]+)(?:[.,]([0-9]+))?[eE]\+?([0-9]{1,2})")
+_GROUPED = re.compile(r"[1-9][0-9]{0,2}(?:(?:,[0-9]{3}){3,4}|(?:\.[0-9]{3}){3,4})")
 _BARE = re.compile(r"([1-9][0-9]{6,14})(?:[.,]0+)?")
+_AGAIN = "Format the column as text there, enter the number again, and save."
 _WRITTEN = re.compile(r"[+\uff0b]?[\d\s()./\u2010-\u2015-]+")
 
 
@@ -26,7 +34,7 @@ def normalize(text: str, country: str | None) -> str:
 
     Raises ValueError with a sentence for the person who typed it.
     """
-    text = text.strip()
+    text = _typed(text)
     if len(text) > 40:
         raise ValueError("This is too long for a phone number.")
     if not _WRITTEN.fullmatch(text):
@@ -44,6 +52,19 @@ def normalize(text: str, country: str | None) -> str:
     return formatted
 
 
+def _typed(text: str) -> str:
+    """With plain digits and spaces, and without the invisible marks that come along when text is copied."""
+    if text.isascii() or len(text) > LONGEST:
+        return text.strip()
+    return "".join(map(_plain, sheets.visible(text))).strip()
+
+
+def _plain(character: str) -> str:
+    if character.isspace():
+        return " "
+    return str(unicodedata.decimal(character, character))
+
+
 class Reading(Enum):
     """How a cell of a spreadsheet came to be a number."""
 
@@ -55,18 +76,32 @@ class Reading(Enum):
 def from_cell(text: str, country: str | None) -> tuple[str, Reading]:
     """As `normalize`, for what spreadsheets make of numbers.
 
-    They drop the plus. Digits that can be read with and without it, and neither way is in a numbering
-    plan alone, are refused rather than guessed.
+    They drop the plus, group digits, and compute. Digits that can be read with and without a plus, and
+    neither way is in a numbering plan alone, are refused rather than guessed.
     """
-    if _SHORTENED.fullmatch(text):
-        raise ValueError(
-            f"The spreadsheet shortened this number to {text}, and digits are lost. "
-            "Format the column as text there, enter the number again, and save."
-        )
+    text = _as_written_out(_typed(text))
+    if text.startswith("="):
+        raise ValueError(f"This is a formula, and not a number. {_AGAIN}")
+    if text.startswith("#"):
+        raise ValueError(f"The spreadsheet shows {text[:10]} in place of a number. {_AGAIN}")
+    if text.startswith("-"):
+        raise ValueError(f"The spreadsheet took this for a sum, or for a number below zero. {_AGAIN}")
     if bare := _BARE.fullmatch(text):
         return _without_plus(bare[1], country)
     is_national = not text.startswith(("+", "\uff0b"))
     return normalize(text, country), Reading.NATIONAL if is_national else Reading.AS_WRITTEN
+
+
+def _as_written_out(text: str) -> str:
+    """All digits of a number that a spreadsheet grouped or wrote with an exponent."""
+    if _GROUPED.fullmatch(text):
+        return re.sub("[.,]", "", text)
+    if not (shortened := _SHORTENED.fullmatch(text)):
+        return text
+    whole, decimals, places = shortened[1], shortened[2] or "", int(shortened[3])
+    if len(decimals) < places or decimals[places:].strip("0"):
+        raise ValueError(f"The spreadsheet shortened this number to {text}, and digits are lost. {_AGAIN}")
+    return whole + decimals[:places]
 
 
 def _without_plus(digits: str, country: str | None) -> tuple[str, Reading]:

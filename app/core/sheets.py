@@ -5,17 +5,18 @@ from __future__ import annotations
 import csv
 import io
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator
 
 FORMULA = frozenset("=+-@\t\r\n\0\uff1d\uff0b\uff0d\uff20")
 """A cell that begins with one of these may be computed, and not shown."""
 
-SEPARATORS = ",;\t"
+SEPARATORS = ",;\t|"
 WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 WINDOWS = "cp1252"
 
 _QUOTED = re.compile('"[^"]*"')
-_SAYS_SEPARATOR = re.compile(r"sep=([,;\t])\r?\n", re.IGNORECASE)
+_SAYS_SEPARATOR = re.compile(r'"?sep=([,;\t|])"?(?:\r\n?|\n)', re.IGNORECASE)
 _FORCED_TEXT = re.compile('="([^"]*)"')
 
 
@@ -36,6 +37,13 @@ def plain(cell: str) -> str:
         return cell[1:]
     forced = _FORCED_TEXT.fullmatch(cell)
     return forced[1] if forced else cell
+
+
+def visible(text: str) -> str:
+    """Without marks that nobody sees, such as those that say in which direction text runs."""
+    if text.isascii():
+        return text
+    return "".join(character for character in text if unicodedata.category(character) != "Cf").strip()
 
 
 def lines(table: Iterable[Iterable[str]], *, together: int = 200) -> Iterator[bytes]:

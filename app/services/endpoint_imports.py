@@ -8,25 +8,23 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from enum import StrEnum
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from app.core import clock, sheets, texts
-from app.core.errors import Conflict, Invalid, NotFound, Problem
+from app.core.errors import Conflict, Invalid, NotFound
 from app.models import Endpoint, EndpointImport
-from app.services import audit, drift, endpoint_sheets, validation
-from app.services.endpoint_sheets import Row, Sheet, text_of
-from app.services.endpoints import CALLED_BY, EndpointDraft, EndpointEdit
+from app.services import audit, drift, endpoint_sheets, progress, validation
+from app.services.endpoint_sheets import Row, Sheet, Table, text_of
+from app.services.endpoints import CALLED_BY, EndpointEdit, NewEndpoint
+from app.services.progress import Tell, to_nobody
 from app.services.scope import Scope, expect_version
 
 KEPT = timedelta(days=1)
 SHOWN = 100
 """Rows of each outcome that a page shows; the report has them all."""
-
-AT_ONCE = 1000
-"""Numbers in one question to the database."""
 
 EACH = 1000
 """More events than this would hide all others, and take longer than the import."""
@@ -34,7 +32,8 @@ EACH = 1000
 PASTED = "Pasted rows"
 IN_USE = "This number is in use already. A number can have one endpoint only."
 
-Item = TypeVar("Item")
+_COLUMNS = ("phone_number", "organization_id", "id", "version", "provider", *EndpointEdit.model_fields)
+_STORED = select(*(getattr(Endpoint, name) for name in _COLUMNS))
 
 
 class Outcome(StrEnum):
@@ -64,13 +63,12 @@ class _Moved(Exception):
     """What is stored is not what the plan was made from."""
 
 
-def check(scope: Scope, raw: bytes, file_name: str = "") -> EndpointImport:
-    """Stores what importing the file would do. Raises Invalid where it is no table of endpoints."""
-    if not raw.strip():
-        raise Invalid([Problem("file", "Choose a file, or paste rows with their header.")])
+def check(scope: Scope, table: Table, file_name: str = "", *, tell: Tell = to_nobody) -> EndpointImport:
+    """Stores what importing the file would do."""
     country = scope.organization.country
-    sheet = endpoint_sheets.read(raw, country)
-    plan = _plan(scope, sheet)
+    sheet = endpoint_sheets.read(table, country, tell)
+    plan = _plan(scope, sheet, tell)
+    tell("Storing what was found", 0, 0)
     with scope.transaction(lock=False):
         scope.session.execute(delete(EndpointImport).where(EndpointImport.created_at < clock.now() - KEPT))
         found = EndpointImport(
@@ -80,7 +78,7 @@ def check(scope: Scope, raw: bytes, file_name: str = "") -> EndpointImport:
             country=country,
             shown=_shown(sheet, plan),
             plan=_pack(plan),
-            source=zlib.compress(raw, 1),
+            source=zlib.compress(table.raw, 1),
         )
         scope.session.add(found)
     return found
@@ -93,42 +91,49 @@ def get(scope: Scope, import_id: str) -> EndpointImport:
     return found
 
 
-def apply(scope: Scope, import_id: str, *, version: int | None = None) -> EndpointImport:
-    """All of it, in one transaction. Where anything that it was planned from is different by now,
-    nothing is done, and the import is what it would do now: its `applied_at` tells.
+def to_apply(scope: Scope, import_id: str, *, version: int | None = None) -> EndpointImport:
+    """The import, where it can be applied as it is.
 
     Raises Conflict where a row is refused or all was applied before, Stale.
     """
-    try:
-        with scope.transaction():
-            found = get(scope, import_id)
-            expect_version(found, version)
-            _refuse_unfit(found)
-            plan = _unpack(found.plan)
-            if found.country != scope.organization.country or not _is_as_planned(scope, plan):
-                raise _Moved
-            _write(scope, found, plan)
-            found.applied_at = clock.now()
-    except (_Moved, IntegrityError):
-        return _check_again(scope, import_id)
-    scope.check_soon(scope.organization.id)
-    return found
-
-
-def _refuse_unfit(found: EndpointImport) -> None:
+    found = get(scope, import_id)
+    expect_version(found, version)
     if found.applied_at:
         raise Conflict("This import was applied already.", code="APPLIED_ALREADY")
     if found.shown["totals"][Outcome.REFUSED]:
         message = "Rows of this file are refused, so nothing is imported. Correct them, and upload it again."
         raise Conflict(message, code="ROWS_REFUSED")
+    return found
 
 
-def _check_again(scope: Scope, import_id: str) -> EndpointImport:
+def apply(
+    scope: Scope, import_id: str, *, version: int | None = None, tell: Tell = to_nobody
+) -> EndpointImport:
+    """All of it, in one transaction. Where anything that it was planned from is different by now,
+    nothing is done, and the import is what it would do now: its `applied_at` tells.
+
+    Raises as `to_apply`.
+    """
+    try:
+        with scope.transaction():
+            found = to_apply(scope, import_id, version=version)
+            plan = _unpack(found.plan)
+            if found.country != scope.organization.country or not _is_as_planned(scope, plan, tell):
+                raise _Moved
+            _write(scope, found, plan, tell)
+            found.applied_at = clock.now()
+    except (_Moved, IntegrityError):
+        return _check_again(scope, import_id, tell)
+    scope.check_soon(scope.organization.id)
+    return found
+
+
+def _check_again(scope: Scope, import_id: str, tell: Tell) -> EndpointImport:
     """The same file against what is stored now."""
     found = get(scope, import_id)
     before, country = _unpack(found.plan), scope.organization.country
-    sheet = endpoint_sheets.read(zlib.decompress(found.source), country)
-    plan = _plan(scope, sheet)
+    sheet = endpoint_sheets.read(endpoint_sheets.opened(zlib.decompress(found.source)), country, tell)
+    plan = _plan(scope, sheet, tell)
     with scope.transaction(lock=False):
         found = get(scope, import_id)
         if found.applied_at is None:
@@ -184,28 +189,22 @@ def _moved(before: Sequence[Planned], after: Sequence[Planned]) -> dict[str, Any
     return {"moved": found[:SHOWN], "moved_count": len(found)}
 
 
-def _plan(scope: Scope, sheet: Sheet) -> list[Planned]:
+def _plan(scope: Scope, sheet: Sheet, tell: Tell) -> list[Planned]:
     lines: dict[str, list[int]] = defaultdict(list)
     for row in sheet.rows:
         if not row.wrong:
             lines[row.number].append(row.line)
-    known = _known(scope, lines)
-    return [_planned(scope, row, lines[row.number], known.get(row.number)) for row in sheet.rows]
+    plan: list[Planned] = []
+    for some in progress.some(sheet.rows, "Comparing with what is stored", tell):
+        known = _known(scope, [row.number for row in some if not row.wrong])
+        plan += [_planned(scope, row, lines[row.number], known.get(row.number)) for row in some]
+    return plan
 
 
 def _known(scope: Scope, numbers: Collection[str]) -> dict[str, Any]:
     """Endpoints by number, of whatever organization."""
-    columns = ("phone_number", "organization_id", "id", "version", "provider", *EndpointEdit.model_fields)
-    query = select(*(getattr(Endpoint, name) for name in columns))
-    found: dict[str, Any] = {}
-    for some in _some(list(numbers)):
-        rows = scope.session.execute(query.where(Endpoint.phone_number.in_(some)))
-        found |= {row.phone_number: row for row in rows}
-    return found
-
-
-def _some(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
-    return (items[at : at + AT_ONCE] for at in range(0, len(items), AT_ONCE))
+    rows = scope.session.execute(_STORED.where(Endpoint.phone_number.in_(numbers)))
+    return {row.phone_number: row for row in rows}
 
 
 def _planned(scope: Scope, row: Row, lines: Sequence[int], stored: Any) -> Planned:
@@ -225,9 +224,9 @@ def _planned(scope: Scope, row: Row, lines: Sequence[int], stored: Any) -> Plann
 
 
 def _addition(scope: Scope, row: Row) -> Planned:
-    sent = {"phone_number": row.number, **row.sent}
-    draft = validation.read(EndpointDraft, sent, country=scope.organization.country)
-    return Planned(row.line, row.number, Outcome.ADDED, draft.model_dump())
+    draft = validation.read(NewEndpoint, row.sent, country=scope.organization.country)
+    values = {"phone_number": row.number, **draft.model_dump()}
+    return Planned(row.line, row.number, Outcome.ADDED, values)
 
 
 def _change(scope: Scope, row: Row, stored: Any) -> Planned:
@@ -246,23 +245,27 @@ def _change(scope: Scope, row: Row, stored: Any) -> Planned:
     return Planned(row.line, row.number, outcome, values, before, stored.id, stored.version)
 
 
-def _is_as_planned(scope: Scope, plan: Sequence[Planned]) -> bool:
+def _is_as_planned(scope: Scope, plan: Sequence[Planned], tell: Tell) -> bool:
     """Each number is still nobody's, or the same endpoint in the same version."""
-    known = _known(scope, [row.number for row in plan])
     here = scope.organization.id
-    stored = {number: (row.organization_id, row.id, row.version) for number, row in known.items()}
-    wanted = {row.number: (here, row.endpoint_id, row.version) for row in plan if row.endpoint_id}
-    return stored == wanted
+    for some in progress.some(plan, "Looking whether anything changed meanwhile", tell):
+        known = _known(scope, [row.number for row in some])
+        stored = {number: (row.organization_id, row.id, row.version) for number, row in known.items()}
+        if stored != {row.number: (here, row.endpoint_id, row.version) for row in some if row.endpoint_id}:
+            return False
+    return True
 
 
-def _write(scope: Scope, found: EndpointImport, plan: Sequence[Planned]) -> None:
+def _write(scope: Scope, found: EndpointImport, plan: Sequence[Planned], tell: Tell) -> None:
     """Inside a transaction only. IntegrityError where a number is taken in this moment."""
     added = [row for row in plan if row.outcome == Outcome.ADDED]
     changed = [row for row in plan if row.outcome == Outcome.CHANGED]
-    if added:
-        own = {"organization_id": scope.organization.id}
-        scope.session.connection().execute(insert(Endpoint), [own | row.values for row in added])
-    _change_all(scope, changed)
+    own = {"organization_id": scope.organization.id}
+    for some in progress.some(added, "Adding endpoints", tell):
+        scope.session.connection().execute(insert(Endpoint), [own | row.values for row in some])
+    for some in progress.some(changed, "Changing endpoints", tell):
+        _change_all(scope, some)
+    tell("Finishing", 0, 0)
     _record(scope, found, added, changed)
     if called := [row.number for row in [*added, *changed] if row.values.keys() & CALLED_BY]:
         drift.mark_due(scope, called)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from app.core import naming, phone, sheets
@@ -12,8 +14,9 @@ from app.core.errors import Invalid, Problem
 from app.core.phone import Reading
 from app.provider import Family
 from app.providers import keys_in
-from app.services import endpoints
+from app.services import endpoints, progress
 from app.services.endpoints import Filter
+from app.services.progress import Tell, to_nobody
 from app.services.scope import Scope
 
 COLUMNS = (
@@ -28,9 +31,9 @@ COMPUTED = ("created_at", "inbound_webhook_url")
 """Written for people to read, and left aside when a file comes back."""
 
 MOST_ROWS = 100_000
-TRUE = frozenset({"true", "yes", "1", "on", "wahr", "vrai", "verdadero"})
-FALSE = frozenset({"false", "no", "0", "off", "falsch", "faux", "falso"})
-"""Also as spreadsheets write them in German, French and Spanish."""
+TRUE = frozenset({"true", "yes", "1", "on", "wahr", "ja", "vrai", "oui", "verdadero", "sí", "si", "vero"})
+FALSE = frozenset({"false", "no", "0", "off", "falsch", "nein", "faux", "non", "falso"})
+"""Also as spreadsheets and people write them in German, French, Spanish and Italian."""
 
 
 @dataclass(frozen=True)
@@ -43,10 +46,22 @@ class Row:
     wrong: str = ""
 
 
-@dataclass
+@dataclass(frozen=True)
+class Table:
+    """A file that can be read: the column of each cell, and its rows with the line that each begins in."""
+
+    raw: bytes
+    names: Sequence[str]
+    rows: Sequence[tuple[int, list[str]]]
+    notes: Sequence[str]
+
+
+@dataclass(frozen=True)
 class Sheet:
-    rows: list[Row] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
+    """What a file says. `notes`: what is to be said of how it was read."""
+
+    rows: Sequence[Row]
+    notes: Sequence[str]
 
 
 def written(scope: Scope, wanted: Filter) -> Iterator[bytes]:
@@ -78,18 +93,25 @@ def template() -> Iterator[bytes]:
     )
 
 
-def read(raw: bytes, country: str | None) -> Sheet:
-    """What the file says. Raises Invalid where it is no table of endpoints at all."""
+def opened(raw: bytes) -> Table:
+    """Quick, however long the file is. Raises Invalid where it is no table of endpoints at all."""
+    if not raw.strip():
+        raise _refused("Choose a file, or paste rows with their header.")
     try:
         text, encoding = sheets.decode(raw)
         table = sheets.rows(text)
         _, header = next(table, (0, []))
         names, notes = _columns(header)
-        if encoding == sheets.WINDOWS:
-            notes.append("The file is not UTF-8, and was read as Windows-1252: look at letters with accents.")
-        return _read_rows(table, names, country, notes)
+        rows = list(islice(table, MOST_ROWS + 1))
     except sheets.Unreadable as error:
         raise _refused(str(error)) from None
+    if len(rows) > MOST_ROWS:
+        raise _refused(f"The file has more than {MOST_ROWS:,} rows. Split it, each part with the header.")
+    if not rows:
+        raise _refused("There is a header, and no row below it.")
+    if encoding == sheets.WINDOWS:
+        notes.append("The file is not UTF-8, and was read as Windows-1252: look at letters with accents.")
+    return Table(raw, names, rows, notes)
 
 
 def _refused(*sentences: str) -> Invalid:
@@ -100,7 +122,10 @@ def _columns(header: Sequence[str]) -> tuple[list[str], list[str]]:
     """The column of each cell, "" where the header is empty, and what is to be said of them."""
     if not header:
         raise _refused(f"There is nothing in it. The first row names the columns: {', '.join(COLUMNS)}.")
-    names = ["_".join(cell.lower().replace("-", " ").replace("_", " ").split()) for cell in header]
+    names = ["_".join(re.split(r"[\s_-]+", sheets.visible(cell).lower())).strip("_") for cell in header]
+    if not any(name in COLUMNS or naming.nearest(name, COLUMNS) for name in names):
+        first, known = next(filter(None, header)), ", ".join(COLUMNS)
+        raise _refused(f"The first row begins with “{first[:60]}”. It has to name the columns: {known}.")
     problems = [_unknown(cell) for cell, name in zip(header, names, strict=True) if not _is_known(name)]
     twice = [name for name, count in Counter(filter(None, names)).items() if count > 1]
     problems += [f"The column {name} is there twice. Remove one." for name in twice]
@@ -127,24 +152,19 @@ def _unknown(cell: str) -> str:
     return f"There is no column “{shown}”. Known are: {', '.join(COLUMNS)}."
 
 
-def _read_rows(
-    table: Iterator[tuple[int, list[str]]], names: list[str], country: str | None, notes: list[str]
-) -> Sheet:
-    sheet = Sheet(notes=notes)
+def read(table: Table, country: str | None, tell: Tell = to_nobody) -> Sheet:
+    """What the rows say; a number that is none is told in its row."""
+    rows: list[Row] = []
     readings: Counter[Reading] = Counter()
-    for line, cells in table:
-        if len(sheet.rows) == MOST_ROWS:
-            raise _refused(f"The file has more than {MOST_ROWS:,} rows. Split it, each part with the header.")
-        row, reading = _row(line, cells, names, country)
-        sheet.rows.append(row)
-        readings[reading] += 1
-    if not sheet.rows:
-        raise _refused("There is a header, and no row below it.")
-    notes += _read_as(readings, country)
-    return sheet
+    for some in progress.some(table.rows, "Reading the file", tell):
+        for line, cells in some:
+            row, reading = _row(line, cells, table.names, country)
+            rows.append(row)
+            readings[reading] += 1
+    return Sheet(rows, [*table.notes, *_read_as(readings, country)])
 
 
-def _row(line: int, cells: list[str], names: list[str], country: str | None) -> tuple[Row, Reading]:
+def _row(line: int, cells: list[str], names: Sequence[str], country: str | None) -> tuple[Row, Reading]:
     """A short row has empty cells at its end: some spreadsheets write it so."""
     padded = [*cells, *[""] * (len(names) - len(cells))]
     named = dict(zip(names, padded, strict=False))
@@ -163,10 +183,10 @@ def _values(cells: dict[str, str]) -> Iterator[tuple[str, Any]]:
     """As the API is sent them. An empty cell clears; of a provider or a state it says nothing."""
     for name, text in cells.items():
         if name == "is_active":
-            if text:
+            if text := sheets.visible(text):
                 yield name, _yes_or_no(text)
         elif name == "provider":
-            if text:
+            if text := sheets.visible(text):
                 yield name, text.lower()
         else:
             yield name, text or None

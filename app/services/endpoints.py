@@ -69,15 +69,20 @@ class EndpointEdit(BaseModel):
     is_active: bool = True
 
 
-class EndpointDraft(EndpointEdit):
-    """A new endpoint."""
+class NewEndpoint(EndpointEdit):
+    """What is said of a new endpoint beside its number."""
 
     fixed: ClassVar[dict[str, str]] = dict.fromkeys(
         ("id", "created_at", "inbound_webhook_url"), "This is computed; leave it out."
     )
 
-    phone_number: Annotated[str, Checked(phone.normalize)]
     provider: Annotated[str, validation.one_of(keys_in(Family.TELEPHONY))]
+
+
+class EndpointDraft(NewEndpoint):
+    """A new endpoint."""
+
+    phone_number: Annotated[str, Checked(phone.normalize)]
 
 
 @dataclass(frozen=True)

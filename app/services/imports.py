@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel
@@ -20,8 +20,18 @@ from app.services.scope import Scope
 from app.services.voice_phone_numbers import VoicePhoneNumberDraft
 
 MOST_AT_ONCE = 200
+UNUSABLE = "Not a phone number in E.164, such as +15551234567"
 NAMED = 10
 """Numbers that one sentence names."""
+
+
+class Refused(Conflict):
+    """Nothing was imported. `reasons` says why, by number."""
+
+    def __init__(self, taken: Mapping[str, Sequence[str]], code: str) -> None:
+        told = [f"{why}: {_named(sorted(numbers))}." for why, numbers in taken.items() if numbers]
+        super().__init__(" ".join(["Nothing was imported.", *told]), code=code)
+        self.reasons = {number: why for why, numbers in taken.items() for number in numbers}
 
 
 class Agents(BaseModel):
@@ -39,7 +49,7 @@ def import_endpoints(
     """An endpoint for each number, with the provider's label.
 
     Nothing is imported where one of them is not the account's, or has been claimed meanwhile.
-    Raises Invalid, Conflict, NotAnswered.
+    Raises Invalid, Refused, NotAnswered.
     """
     if not numbers.become_endpoints(provider):
         message = f"Numbers of {provider.label} cannot be endpoints. Give them to people."
@@ -96,12 +106,12 @@ def _checked(ticked: Iterable[str]) -> list[str]:
         raise Invalid([Problem("phone_numbers", "Tick the numbers to import.")])
     if len(wanted) > MOST_AT_ONCE:
         raise Invalid([Problem("phone_numbers", f"Import at most {MOST_AT_ONCE} numbers at once.")])
-    if not all(_is_e164(number) for number in wanted):
-        raise Invalid([Problem("phone_numbers", "Send numbers in E.164, such as +15551234567.")])
+    _refuse({UNUSABLE: [number for number in wanted if not is_usable(number)]}, "NUMBER_UNUSABLE")
     return wanted
 
 
-def _is_e164(number: str) -> bool:
+def is_usable(number: str) -> bool:
+    """Whether it can be stored: what a provider lists need not be a number that anybody can call."""
     try:
         return phone.normalize(number, None) == number
     except ValueError:
@@ -139,10 +149,9 @@ def _refuse_taken(scope: Scope, user: User, given_as: str, lines: Iterable[Line]
     )
 
 
-def _refuse(reasons: Mapping[str, list[str]], code: str = "NUMBER_IN_USE") -> None:
-    told = [f"{why}: {_named(sorted(taken))}." for why, taken in reasons.items() if taken]
-    if told:
-        raise Conflict(" ".join(["Nothing was imported.", *told]), code=code)
+def _refuse(taken: Mapping[str, list[str]], code: str = "NUMBER_IN_USE") -> None:
+    if any(taken.values()):
+        raise Refused(taken, code)
 
 
 def _named(taken: list[str]) -> str:

@@ -113,6 +113,13 @@ def owned(scope: Scope, http: Outbound, provider: Provider) -> Inventory:
     return Inventory(sorted(rows, key=lambda row: row.line.phone_number), is_cut_off)
 
 
+def unasked(scope: Scope, provider: Provider, numbers: Collection[str]) -> list[Owned]:
+    """Numbers as they are mapped here, of which the provider was not asked, or does not tell."""
+    known = claims(scope, numbers)
+    rows = (Line(number, shows_webhook=False) for number in numbers)
+    return [_owned(provider, line, known.get(line.phone_number, Claims())) for line in rows]
+
+
 def askable(scope: Scope, provider: Provider) -> dict[str, Any]:
     """The values to ask with. Conflict where the provider lists no numbers, or values are missing."""
     if not can_list(provider):

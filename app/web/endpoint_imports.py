@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from flask import Response, flash, request, stream_with_context, url_for
+from flask import Response, request, stream_with_context, url_for
 from flask.typing import ResponseReturnValue
 
 from app.core import clock, phone
@@ -14,15 +15,17 @@ from app.core.errors import Conflict, Invalid, Stale
 from app.models import EndpointImport
 from app.services import endpoint_imports as service
 from app.services import endpoint_sheets
+from app.services.progress import Tell, to_nobody
 from app.services.scope import Scope
-from app.web import render
+from app.web import render, working
 from app.web.endpoints import asked_filter
 from app.web.forms import ConfirmForm, SheetForm
 from app.web.guard import Pages, Who
+from app.web.working import Work
 
 endpoint_imports = Pages("endpoint_imports", __name__)
 
-LARGEST = 20_000_000
+LARGEST = 50_000_000
 
 
 @endpoint_imports.page("/o/<slug>/endpoints.csv", who=Who.SUPERADMIN)
@@ -69,18 +72,21 @@ def _new(scope: Scope, form: SheetForm, status: int = 200) -> Response:
 def check(scope: Scope) -> ResponseReturnValue:
     form = SheetForm()
     file = request.files.get("file")
+    name = (file and file.filename) or ""
     try:
-        if file and file.filename:
-            found = service.check(scope, file.read(), file.filename)
-        else:
-            found = service.check(scope, (form.rows.data or "").encode())
+        table = endpoint_sheets.opened(file.read() if file and name else (form.rows.data or "").encode())
     except Invalid as error:
-        told = (
-            error.problems if file and file.filename else [replace(it, field="rows") for it in error.problems]
-        )
-        form.show(Invalid(told))
+        form.show(error if name else Invalid([replace(it, field="rows") for it in error.problems]))
         return _new(scope, form, 422)
-    return render.see(url_for("endpoint_imports.show", slug=scope.organization.slug, import_id=found.id))
+    here = url_for("endpoint_imports.new", slug=scope.organization.slug)
+
+    def run(inside: Scope, tell: Tell) -> str:
+        return f"{here}/{service.check(inside, table, name, tell=tell).id}"
+
+    if len(table.rows) < working.MANY:
+        return render.see(run(scope, to_nobody))
+    about = "Nothing is changed by this. If you leave this page, upload the file again."
+    return working.told(Work(scope, run), title="Import endpoints", about=about, back=here)
 
 
 @endpoint_imports.page("/o/<slug>/endpoints/import/<import_id>", who=Who.SUPERADMIN)
@@ -101,20 +107,35 @@ def _show(found: EndpointImport, status: int = 200, problem: str = "") -> Respon
         expires_at=found.created_at + service.KEPT,
         form=ConfirmForm(formdata=None, version=str(found.version)),
         problem=problem,
+        imported=_told(found) if found.applied_at and "imported" in request.args else "",
         shown_most=service.SHOWN,
     )
 
 
 @endpoint_imports.page("/o/<slug>/endpoints/import/<import_id>/apply", who=Who.SUPERADMIN, methods=["POST"])
 def apply(scope: Scope, import_id: str) -> ResponseReturnValue:
+    version = ConfirmForm().version_sent
+    here = url_for("endpoint_imports.show", slug=scope.organization.slug, import_id=import_id)
+
+    def run(inside: Scope, tell: Tell) -> str:
+        found = service.apply(inside, import_id, version=version, tell=tell)
+        return f"{here}?imported=1" if found.applied_at else here
+
+    def run_late(inside: Scope, tell: Tell) -> str:
+        """Its page tells who was quicker."""
+        with suppress(Conflict, Stale):
+            return run(inside, tell)
+        return here
+
     try:
-        found = service.apply(scope, import_id, version=ConfirmForm().version_sent)
+        found = service.to_apply(scope, import_id, version=version)
+        if sum(found.shown["totals"].values()) >= working.MANY:
+            about = "All of it, or nothing. It goes on if you leave this page."
+            return working.told(Work(scope, run_late), title="Import endpoints", about=about, back=here)
+        address = run(scope, to_nobody)
     except (Conflict, Stale) as error:
         return _show(service.get(scope, import_id), error.status, error.message)
-    if found.applied_at is None:
-        return _show(found, 409)
-    flash(_told(found), "ok")
-    return render.see(url_for("endpoint_imports.show", slug=scope.organization.slug, import_id=import_id))
+    return _show(service.get(scope, import_id), 409) if address == here else render.see(address)
 
 
 def _told(found: EndpointImport) -> str:

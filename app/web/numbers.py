@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
@@ -102,15 +103,22 @@ def _refused(scope: Scope, provider: Provider, form: ImportForm, error: Invalid 
         form.show(Invalid([problem for problem in error.problems if problem.field in form]))
     if not service.can_list(provider):
         raise error
-    return _listed(scope, provider, form, error.status)
+    reasons = error.reasons if isinstance(error, imports.Refused) else {}
+    return _listed(scope, provider, form, error.status, reasons)
 
 
-def _listed(scope: Scope, provider: Provider, form: ImportForm, status: int = 200) -> Response:
+def _listed(
+    scope: Scope,
+    provider: Provider,
+    form: ImportForm,
+    status: int = 200,
+    reasons: Mapping[str, str] | None = None,
+) -> Response:
     try:
         inventory = service.owned(scope, http.outbound(), provider)
     except (Conflict, TooMany) as error:
-        return _page(scope, provider, form, error.status, problem=error.message)
-    return _page(scope, provider, form, status, inventory=inventory)
+        return _page(scope, provider, form, error.status, problem=error.message, reasons=reasons)
+    return _page(scope, provider, form, status, inventory=inventory, reasons=reasons)
 
 
 def _wanted() -> dict[str, str]:
@@ -128,11 +136,16 @@ def _page(
     *,
     inventory: Inventory | None = None,
     problem: str = "",
+    reasons: Mapping[str, str] | None = None,
 ) -> Response:
-    """With neither, the frame that asks for the list."""
+    """With neither, the frame that asks for the list. `reasons` are why numbers were refused."""
     wanted = _wanted()
     state = Claim(wanted["state"]) if "state" in wanted else None
     found = inventory.matching(wanted.get("q", ""), state) if inventory else []
+    ticked = _ticked()[: imports.MOST_AT_ONCE] if inventory or problem else []
+    reasons = reasons or {}
+    first = _ticked_first(scope, provider, inventory, found, ticked)[: imports.MOST_AT_ONCE]
+    rows = [_row(scope, provider, row, reasons) for row in first]
     imported = request.args.get("imported", "")
     return render.page(
         "numbers/show.html",
@@ -141,12 +154,13 @@ def _page(
         form=form,
         problem=problem,
         inventory=inventory,
-        rows=[_row(scope, provider, row) for row in found[: imports.MOST_AT_ONCE]],
+        rows=sorted(rows, key=lambda row: not row["wrong"]),
         found=len(found),
         wanted=wanted,
         query=urlencode(wanted),
-        ticked=set(_ticked()),
+        ticked=set(ticked),
         most=service.MOST,
+        unusable=imports.UNUSABLE,
         agents=endpoints.agents(scope),
         to_endpoints=service.become_endpoints(provider),
         to_people=service.voice_key(provider) is not None,
@@ -154,6 +168,19 @@ def _page(
         imported=_so_many(int(imported)) if re.fullmatch("[0-9]{1,4}", imported) else "",
         filtered=urlencode({"provider": provider.key} | _imported_for()),
     )
+
+
+def _ticked_first(
+    scope: Scope, provider: Provider, inventory: Inventory | None, found: list[Owned], ticked: list[str]
+) -> list[Owned]:
+    """What was ticked stays in sight, whatever the filter is, and whether the provider tells of it or not."""
+    if not ticked:
+        return found
+    listed = inventory.rows if inventory else []
+    kept = [row for row in listed if row.line.phone_number in ticked]
+    missing = sorted(set(ticked) - {row.line.phone_number for row in kept})
+    others = [row for row in found if row.line.phone_number not in ticked]
+    return [*service.unasked(scope, provider, missing), *kept, *others]
 
 
 def _imported_for() -> dict[str, str]:
@@ -168,8 +195,9 @@ def _form_address(scope: Scope, provider: Provider) -> str:
     return url_for("providers.show", slug=slug, key=provider.key)
 
 
-def _row(scope: Scope, provider: Provider, row: Owned) -> dict[str, Any]:
+def _row(scope: Scope, provider: Provider, row: Owned, reasons: Mapping[str, str]) -> dict[str, Any]:
     slug, claims = scope.organization.slug, row.claims
+    refused = reasons.get(row.line.phone_number)
     place = None
     if service.become_endpoints(provider) and claims.endpoint_id:
         place = url_for("endpoints.show", slug=slug, endpoint_id=claims.endpoint_id)
@@ -183,13 +211,15 @@ def _row(scope: Scope, provider: Provider, row: Owned) -> dict[str, Any]:
         "place": place,
         "url": row.line.webhook_url,
         "instead": _instead(row.line),
-        "tickable": _is_tickable(provider, row),
+        "tickable": bool(refused) or _is_tickable(provider, row),
+        "usable": imports.is_usable(row.line.phone_number),
+        "wrong": f"{refused}. Untick it to import the others." if refused else "",
     }
 
 
 def _is_tickable(provider: Provider, row: Owned) -> bool:
     """A number that is mapped here can still be given to a person, or to another one."""
-    if row.claims.is_elsewhere:
+    if row.claims.is_elsewhere or not imports.is_usable(row.line.phone_number):
         return False
     is_free = row.state is Claim.UNMAPPED and service.become_endpoints(provider)
     return is_free or service.voice_key(provider) is not None

@@ -245,3 +245,18 @@ def test_ticks_are_counted_and_outlast_what_is_changed_beside_them(table: Page) 
     table.keyboard.type("Cyd")
     table.keyboard.press("Enter")
     expect(table.get_by_text("1 endpoint is answered by Cyd now.")).to_be_visible()
+
+
+@pytest.mark.parametrize("page", [False], indirect=True)
+def test_a_large_file_leads_on_by_itself_without_javascript(dana: Page) -> None:
+    rows = "\n".join(f"+1212555{n:04d},twilio,Reception" for n in range(2000))
+    file = f"phone_number,provider,inbound_agent_name\n{rows}".encode()
+    dana.goto(f"{PATH}/import")
+    dana.get_by_label("CSV file").set_input_files(
+        {"name": "lines.csv", "mimeType": "text/csv", "buffer": file}
+    )
+    dana.get_by_role("button", name="Show what it would do").click()
+    dana.get_by_role("button", name="Import 2,000 rows").click()
+    expect(dana.get_by_text("Imported: 2,000 added, 0 changed.")).to_be_visible()
+    dana.go_back()
+    expect(dana.get_by_role("heading", name="Imported endpoints")).to_be_visible()

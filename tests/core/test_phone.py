@@ -108,13 +108,60 @@ def test_a_shortened_number_is_named_with_what_to_do(text):
         phone.from_cell(text, "US")
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("1.5551234567E+10", "1,5551234567E+10", "1.55512345670000E+10", "15551234567e0"),
+        *("15,551,234,567", "15.551.234.567", "١٥٥٥١٢٣٤٥٦٧", "\u200e15551234567"),
+    ],
+)
+def test_digits_that_are_all_there_are_read(text):
+    assert phone.from_cell(text, None) == ("+15551234567", Reading.PLUS_LOST)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("=+15551234567", "This is a formula"),
+        ('=HYPERLINK("tel:+15551234567")', "This is a formula"),
+        ("#ERROR!", "shows #ERROR! in place of a number"),
+        ("########", "shows ######## in place"),
+        ("-15551234567", "took this for a sum, or for a number below zero"),
+    ],
+)
+def test_what_a_spreadsheet_computed_is_named_with_what_to_do(text, why):
+    with pytest.raises(ValueError, match=f"{why}.*enter the number again, and save"):
+        phone.from_cell(text, "US")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "\u202a+1 555-123-4567\u202c",
+            "\u2068+15551234567\u2069",
+            "\u200b+15551234567",
+            "\ufeff+15551234567",
+        ),
+        *("+1\u202f555\u202f123\u202f4567", "+1\u00a0(555)\u00a0123\u20114567", "+\u06f15551234567"),
+    ],
+)
+def test_what_comes_along_when_a_number_is_copied_is_left_out(text):
+    assert phone.normalize(text, None) == "+15551234567"
+
+
+def test_a_long_text_is_not_looked_at_closely():
+    with pytest.raises(ValueError, match="too long"):
+        phone.normalize("\u200b" * 1_000_000 + "+15551234567", None)
+
+
 def test_digits_that_can_be_two_numbers_are_not_guessed():
     with pytest.raises(ValueError, match=r"^This can be \+15551234567 or \+5551234567\."):
         phone.from_cell("5551234567", "US")
 
 
 @pytest.mark.parametrize(
-    ("text", "country"), [("", "US"), ("1234567", None), ("ask Mo", "US"), ("-5244", "US")]
+    ("text", "country"), [("", "US"), ("1234567", None), ("ask Mo", "US"), ("5244", "US")]
 )
 def test_a_cell_that_is_no_number_is_refused(text, country):
     with pytest.raises(ValueError, match=r"country code|not a number of United States"):

@@ -33,6 +33,8 @@ WANTED = [["number", "label"], ["+1555", "Café"]]
         (TABLE.replace(",", "\t").encode(), "utf-8"),
         (b"sep=;\r\n" + TABLE.replace(",", ";").encode(), "utf-8"),
         (b"\xef\xbb\xbfSEP=,\n" + TABLE.encode(), "utf-8-sig"),
+        (b'"sep=;"\r' + TABLE.replace("\r\n", "\r").replace(",", ";").encode(), "utf-8"),
+        (TABLE.replace(",", "|").encode(), "utf-8"),
         (TABLE.replace("\r\n", "\n").encode(), "utf-8"),
         (TABLE.replace("\r\n", "\r").encode(), "utf-8"),
         (TABLE.rstrip().encode(), "utf-8"),

@@ -11,6 +11,7 @@ from app.models import AuditEvent, DriftCheck, Endpoint, VoicePhoneNumber
 from app.providers import PROVIDERS
 from app.services import imports, numbers
 from app.services.asking import NotAnswered
+from app.services.imports import Refused
 from tests.services.test_numbers import (
     EST,
     FIRST,
@@ -86,12 +87,16 @@ def test_what_is_new_is_checked_soon_and_what_failed_is_not(acme, http):
 def test_a_clash_leaves_everything_as_it_was_and_names_no_owner(acme, globex, cast, http):
     endpoint(acme, FIRST)
     endpoint(globex, SECOND)
-    with pytest.raises(Conflict) as told:
+    with pytest.raises(Refused) as told:
         imports.import_endpoints(acme, http, TWILIO, [FIRST, SECOND, THIRD], AGENTS)
     assert told.value.code == "NUMBER_IN_USE"
     assert told.value.message == (
         f"Nothing was imported. Already an endpoint here: {FIRST}. Claimed by another organization: {SECOND}."
     )
+    assert told.value.reasons == {
+        FIRST: "Already an endpoint here",
+        SECOND: "Claimed by another organization",
+    }
     assert [row.phone_number for row in rows(acme)] == [FIRST]
 
 
@@ -130,9 +135,6 @@ def test_only_what_the_account_owns_is_imported(acme, cast, http):
     ("wanted", "message"),
     [
         ([], "Tick the numbers"),
-        (["5551234567"], "E.164"),
-        (["+1 555-123-4567"], "E.164"),
-        ([FIRST, "+1"], "E.164"),
         ([f"+1555{1000000 + n}" for n in range(201)], "at most 200"),
     ],
 )
@@ -144,6 +146,19 @@ def test_what_cannot_be_meant_is_refused_before_anybody_is_asked(acme, twilio, h
         with pytest.raises(Invalid) as told:
             import_them()
         assert message in told.value.problems[0].message
+    assert twilio.requests == []
+
+
+@pytest.mark.parametrize("wrong", ["5551234567", "+1 555-123-4567", "+1", "+1555123"])
+def test_a_number_that_is_none_is_named_before_anybody_is_asked(acme, twilio, http, wrong):
+    for import_them in (
+        lambda: imports.import_endpoints(acme, http, TWILIO, [FIRST, wrong], {}),
+        lambda: imports.import_voice_numbers(acme, http, TWILIO, [FIRST, wrong], "somebody"),
+    ):
+        with pytest.raises(Refused) as told:
+            import_them()
+        assert told.value.reasons == {wrong: "Not a phone number in E.164, such as +15551234567"}
+        assert told.value.message.endswith(f": {wrong}.")
     assert twilio.requests == []
 
 

@@ -17,6 +17,7 @@ from app.provider import Count, Field, PhoneNumber, Provider, ServiceHost
 from app.providers import PROVIDERS
 from app.services import (
     endpoint_imports,
+    endpoint_sheets,
     endpoints,
     organizations,
     people,
@@ -109,7 +110,8 @@ def furnish(app: Flask, cast: Cast) -> Furnished:
         )
         given = {"userId": cast.mo.id, "provider": "sinch", "phoneNumber": "+15557654321"}
         number, user = voice_phone_numbers.give(scope, given)
-        sheet = endpoint_imports.check(scope, b"phone_number,provider\n+15550001234,twilio\n")
+        table = endpoint_sheets.opened(b"phone_number,provider\n+15550001234,twilio\n")
+        sheet = endpoint_imports.check(scope, table)
         issued = tokens.issue(scope, user, name="Dialer", scopes=(), days=30)
         secrets["jwt"] = issued.jwt
         sleeper = people.create(scope, _sleeper())

@@ -70,6 +70,15 @@ def ticked(page: Page) -> list[str]:
     return [box["value"] for box in page.root.all("input", name="number") if "checked" in box.attrs]
 
 
+def refusals(page: Page) -> dict[str, str]:
+    """Beside which number stands why it was refused."""
+    return {
+        box["value"]: page.root.by_id(box["aria-describedby"]).text
+        for box in page.root.all("input", name="number")
+        if "aria-invalid" in box.attrs
+    }
+
+
 def tickable(page: Page) -> list[str]:
     return [box["value"] for box in page.root.all("input", name="number")]
 
@@ -194,13 +203,40 @@ def test_a_clash_says_which_and_keeps_what_was_typed(
         page = sent(dana, "endpoints", [FIRST, SECOND], 409, inbound_agent_name="Reception")
     assert f"Claimed by another organization: {SECOND}" in page.notes
     assert "Globex" not in page.source
-    assert ticked(page) == [FIRST]
+    assert refusals(page) == {SECOND: "Claimed by another organization. Untick it to import the others."}
+    assert ticked(page) == [SECOND, FIRST]
     assert page.value("inbound_agent_name") == "Reception"
+    assert "1 number imported." in sent(dana, "endpoints", [FIRST], inbound_agent_name="Reception").notes
+
+
+def test_what_is_refused_is_in_sight_whatever_the_list_shows(
+    app: Flask, cast: Cast, dana: Portal, twilio: Any
+) -> None:
+    """Mapped meanwhile, so that the filter hides it; not the account's any more; no number at all."""
+    mapped(app, cast, FIRST)
+    for number, why in {
+        FIRST: "Already an endpoint here",
+        "+15550000000": "Not among the account's numbers at Twilio",
+        "+1": "Not a phone number in E.164, such as +15551234567",
+    }.items():
+        with unchanged(app, but=NOTED):
+            page = sent(dana, "endpoints?state=unmapped", [number, THIRD], 409, outbound_agent_name="Sales")
+        assert refusals(page) == {number: f"{why}. Untick it to import the others."}
+        assert ticked(page) == [number, THIRD]
+        assert tickable(page) == [number, THIRD, SECOND]
+        assert page.value("outbound_agent_name") == "Sales"
+
+
+def test_what_a_provider_lists_and_nobody_can_call_blocks_nothing(dana: Portal, twilio: Any) -> None:
+    twilio.numbers["+1555123"] = twilio.numbers.pop(FIRST)
+    twilio.numbers["+1555123"].phone_number = "+1555123"
+    page = dana.get(LIST)
+    assert "Not a phone number in E.164, such as +15551234567. It cannot be imported." in page.rows()[0]
+    assert tickable(page) == [SECOND, THIRD]
 
 
 MISTAKES: list[tuple[str, list[str], dict[str, str], str]] = [
     ("endpoints", [], {}, "Tick the numbers to import."),
-    ("endpoints", ["+1"], {}, "E.164"),
     ("endpoints", [FIRST], {"inbound_agent_name": "a/b"}, "An agent name has no slash"),
     ("person", [FIRST], {"user_id": ""}, "Choose who gets the numbers."),
 ]
@@ -221,6 +257,19 @@ def test_what_the_account_does_not_own_is_not_imported(app: Flask, dana: Portal,
     assert "Not among the account's numbers at Twilio: +15550000000" in page.notes
 
 
+def test_what_was_ticked_stays_where_the_list_cannot_be_read_again(
+    app: Flask, cast: Cast, dana: Portal, twilio: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mapped(app, cast, SECOND, elsewhere=True)
+    monkeypatch.setattr(numbers, "MOST_LISTINGS", 1)
+    dana.get(LIST)
+    page = sent(dana, "endpoints", [FIRST, SECOND], 429, inbound_agent_name="Reception")
+    assert "Too many tries" in page.notes
+    assert ticked(page) == [SECOND, FIRST]
+    assert list(refusals(page)) == [SECOND]
+    assert page.value("inbound_agent_name") == "Reception"
+
+
 @pytest.mark.parametrize(
     ("trouble", "way"), [(Trouble.FAULT, "list"), (Trouble.HTML, "htmx"), (Trouble.SLOW, "import")]
 )
@@ -230,7 +279,10 @@ def test_trouble_at_the_provider_is_a_sentence_and_a_way_out(
     twilio.trouble = trouble
     with unchanged(app, but=NOTED):
         if way == "import":
-            page = sent(dana, "endpoints", [FIRST], 409)
+            page = sent(dana, "endpoints", [FIRST, THIRD], 409, inbound_agent_name="Reception")
+            assert ticked(page) == [FIRST, THIRD]
+            assert page.value("inbound_agent_name") == "Reception"
+            assert "Nothing was imported." in page.notes
         else:
             page = dana.get(LIST, 409, htmx="numbers" if way == "htmx" else None)
     assert "api.twilio.com" in page.notes

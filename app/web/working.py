@@ -1,0 +1,96 @@
+"""Work that takes a while: a page that tells how far it is, and leads on when it is done.
+
+The work has a thread and a database session of its own, and tells into memory. So whoever reads slowly
+holds up no transaction, and it comes to its end also where nobody reads.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import structlog
+from flask import Flask, Response, current_app, get_template_attribute, render_template
+from markupsafe import Markup
+
+from app import http
+from app.core.errors import PatchbayError
+from app.services import organizations
+from app.services.progress import Tell
+from app.services.scope import Scope
+
+MANY = 2_000
+"""From so many rows on it is told; fewer are done before a page could be read."""
+
+EVERY = 0.1
+"""Seconds between two looks at how far it is."""
+
+HERE = Markup("<!-- steps -->")
+
+log = structlog.get_logger(__name__)
+
+
+class Work:
+    """`run` answers the address that shows what came of it."""
+
+    def __init__(self, scope: Scope, run: Callable[[Scope, Tell], str]) -> None:
+        app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+        self._run = run
+        self._step: tuple[str, int, int] = ("", 0, 0)
+        self._done = threading.Event()
+        self._address = self._problem = ""
+        place = (app, scope.actor, scope.organization.id)
+        threading.Thread(target=self._work, args=place, name="work", daemon=True).start()
+
+    def _work(self, app: Flask, actor: Any, organization_id: str) -> None:
+        try:
+            with app.app_context():
+                scope = http.scope(actor)
+                inside = scope.into(organizations.by_id(scope, organization_id))
+                self._address = self._run(inside, self._tell)
+        except PatchbayError as error:
+            self._problem = error.message
+        except Exception:
+            log.exception("work.failed", request_id=actor.request_id)
+            self._problem = f"Something went wrong here. The log has it under the id {actor.request_id}."
+        finally:
+            self._done.set()
+
+    def _tell(self, what: str, done: int, total: int) -> None:
+        self._step = (what, done, total)
+
+    def steps(self) -> Iterator[tuple[str, int, int]]:
+        """Each that differs from the one before, until the work is done."""
+        shown = ("", 0, 0)
+        while not self._done.wait(EVERY):
+            if self._step != shown:
+                yield (shown := self._step)
+
+    @property
+    def end(self) -> tuple[str, str]:
+        """The address to go on to, and what went wrong; one of them is empty."""
+        return self._address, self._problem
+
+
+def told(work: Work, *, back: str, **context: Any) -> Response:
+    """The page is made first, with the request's own session; then what is new is sent as it comes.
+
+    `back` leads on from a problem.
+    """
+    page = render_template("layouts/working.html", here=HERE, **context)
+    step, end = (get_template_attribute("components/progress.html", name) for name in ("step", "end"))
+    response = Response(_pieces(page, work, step, lambda: end(*work.end, back)), mimetype="text/html")
+    response.headers["X-Accel-Buffering"] = "no"
+    return response
+
+
+def _pieces(page: str, work: Work, step: Callable[..., str], end: Callable[[], str]) -> Iterator[str]:
+    head, tail = page.split(HERE)
+    yield head
+    before = ""
+    for what, done, total in work.steps():
+        yield step(what, done, total, is_new=what != before)
+        before = what
+    yield end()
+    yield tail
