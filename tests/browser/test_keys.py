@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import sign_in
 from tests.conftest import NOWHERE
 from tests.support.server import Server, served
 
@@ -27,21 +25,10 @@ def acme(acme: Server) -> Server:
     return acme
 
 
-@pytest.fixture(scope="module")
-def cookies(browser: Browser, acme: Server) -> Any:
-    """Of one who signed in."""
-    context = browser.new_context(base_url=acme.url)
-    sign_in(context.new_page())
-    found = context.cookies()
-    context.close()
-    return found
-
-
 @pytest.fixture
-def table(page: Page, cookies: Any) -> Page:
-    page.context.add_cookies(cookies)
-    page.goto("/o/meridian-support/endpoints")
-    return page
+def table(dana: Page) -> Page:
+    dana.goto("/o/meridian-support/endpoints")
+    return dana
 
 
 def test_the_palette_finds_a_page_by_keyboard_alone(table: Page) -> None:
