@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from app.core import clock, sheets
+from app.core import clock, sheets, texts
 from app.core.errors import Conflict, Invalid, NotFound
 from app.models import Endpoint, EndpointImport
 from app.services import audit, drift, endpoint_sheets, progress, validation
@@ -156,7 +156,8 @@ def _told(row: Planned) -> str:
     if row.outcome != Outcome.CHANGED:
         return row.said
     names = row.values
-    return "; ".join(f"{name}: {text_of(row.before[name])} → {text_of(names[name])}" for name in names)
+    values = {name: (text_of(row.before[name]), text_of(names[name])) for name in names}
+    return "; ".join(f"{name}: {' → '.join(map(texts.apart, pair))}" for name, pair in values.items())
 
 
 def _pack(plan: Sequence[Planned]) -> bytes:

@@ -6,7 +6,7 @@ Set-based: 100,000 rows take a few statements, in one transaction.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -175,13 +175,13 @@ def remove(scope: Scope, selection: Selection, *, seen: int | None, reason: str 
     return _done(scope, found, event, called=False)
 
 
-def words(wanted: Filter) -> str:
-    """The filter, for people."""
-    told = [f"“{wanted.text}” in number, label or agent"] if wanted.text else []
+def words(wanted: Filter, shown: Callable[[str], str] = str) -> str:
+    """The filter, for people, with what was typed as `shown` makes it."""
+    told = [f"“{shown(wanted.text)}” in number, label or agent"] if wanted.text else []
     if wanted.provider:
         known = PROVIDERS.get(wanted.provider)
         told.append(f"provider {known.label if known else wanted.provider}")
-    told += [f"agent {wanted.agent}"] if wanted.agent else []
+    told += [f"agent {shown(wanted.agent)}"] if wanted.agent else []
     told += [] if wanted.is_active is None else ["active" if wanted.is_active else "inactive"]
     told += ["drifted"] if wanted.drifted else []
     return ", ".join(told)

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from sqlalchemy import func, or_, select, tuple_
 from sqlalchemy.exc import IntegrityError
 
-from app.core import clock
+from app.core import clock, texts
 from app.core.errors import Conflict, Forbidden, Invalid, Problem
 from app.models import AuditEvent, Role, User, VoicePhoneNumber
 from app.services import audit, passwords, sessions, tokens, totp, validation
@@ -248,7 +248,10 @@ def _keep_one_superadmin(scope: Scope, user: User) -> None:
     everyone = select(User.id).where(User.role == Role.SUPERADMIN, User.disabled_at.is_(None))
     left = scope.session.scalars(everyone.order_by(User.id).with_for_update()).all()
     if user.disabled_at is None and len(left) <= 1:
-        raise Conflict(f"{user.name} is the only superadmin. Make another one first.", code="LAST_SUPERADMIN")
+        raise Conflict(
+            f"{texts.apart(user.name)} is the only superadmin. Make another one first.",
+            code="LAST_SUPERADMIN",
+        )
 
 
 def change_password(scope: Scope, user: User, current: str, new: str, *, session_token: str | None) -> None:

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from flask import Response, request, session, stream_with_context, url_for
 from flask.typing import ResponseReturnValue
 
-from app.core import clock, sheets
+from app.core import clock, sheets, texts
 from app.models import AuditEvent
 from app.services import actions, organizations, undoing
 from app.services import audit as service
@@ -178,8 +178,8 @@ def _rows(
     yield HEADER
     for event, changed in events:
         changes = [
-            f"{actions.field_words(name)}: {actions.value_words(before)} \N{RIGHTWARDS ARROW} "
-            f"{actions.value_words(after)}"
+            f"{actions.field_words(name)}: {texts.apart(actions.value_words(before))} \N{RIGHTWARDS ARROW} "
+            f"{texts.apart(actions.value_words(after))}"
             for name, (before, after) in changed.items()
         ]
         at = event.at.isoformat(sep=" ", timespec="seconds")

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from flask import Response, flash, request, url_for
 from flask.typing import ResponseReturnValue
 
-from app.core import phone, urls
+from app.core import phone, texts, urls
 from app.core.errors import Conflict, Invalid, Stale
 from app.models import DriftCheck, Endpoint
 from app.provider import Family
@@ -157,7 +157,7 @@ def create(scope: Scope) -> ResponseReturnValue:
     flash(f"{phone.display(row.phone_number)} is added.", "ok")
     typed = (form.phone_number.data or "").strip()
     if typed != row.phone_number:
-        flash(f"“{typed}” was read as {row.phone_number}.", "ok")
+        flash(f"“{texts.apart(typed)}” was read as {row.phone_number}.", "ok")
     return render.see(url_for("endpoints.show", slug=scope.organization.slug, endpoint_id=row.id))
 
 

@@ -9,7 +9,7 @@ from flask import Response, flash, request, url_for
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
-from app.core import browsers, clock, phone
+from app.core import browsers, clock, phone, texts
 from app.core.errors import Conflict, Forbidden, Invalid, Stale, TooMany
 from app.models import User, VoicePhoneNumber
 from app.services import passwords, sessions, tokens, totp, voice_phone_numbers
@@ -69,7 +69,7 @@ def create(scope: Scope) -> ResponseReturnValue:
         form.email.errors = [error.message]
         return render.page("people/new.html", 409, form=form)
     told = "Tell them to choose their own under Account: until then, you know it too."
-    flash(f"{user.name} can sign in with {user.email} and the password you gave. {told}", "ok")
+    flash(f"{texts.apart(user.name)} can sign in with {user.email} and the password you gave. {told}", "ok")
     return _to(scope, user)
 
 
@@ -129,7 +129,7 @@ def save(scope: Scope, user_id: str) -> ResponseReturnValue:
         fresh = PersonForm(formdata=None, obj=user)
         conflicts = settle(scope, form, fresh, [user.email], ("name", "role"))
         return _page(scope, user, 412, form=form, conflicts=conflicts)
-    flash(f"{user.name} saved.", "ok")
+    flash(f"{texts.apart(user.name)} saved.", "ok")
     return _to(scope, user)
 
 
@@ -144,7 +144,7 @@ def set_disabled(scope: Scope, user_id: str) -> ResponseReturnValue:
         flash(error.message, "bad")
         return _to(scope, user)
     done = "is disabled: signed out everywhere, tokens revoked" if disabled else "can sign in again"
-    flash(f"{user.name} {done}.", "ok")
+    flash(f"{texts.apart(user.name)} {done}.", "ok")
     return _to(scope, user)
 
 
@@ -156,7 +156,7 @@ def end_sessions(scope: Scope, user_id: str) -> ResponseReturnValue:
     except Forbidden as error:
         flash(error.message, "bad")
         return _to(scope, user)
-    flash(f"{user.name} is signed out everywhere.", "ok")
+    flash(f"{texts.apart(user.name)} is signed out everywhere.", "ok")
     return _to(scope, user)
 
 
@@ -190,7 +190,10 @@ def reset(scope: Scope, user_id: str) -> ResponseReturnValue:
         return _reset(user, form, 429)
     if not typed:
         return render.page("people/password_once.html", password=password, person=user)
-    flash(f"{user.name} has a new password, is signed out everywhere, and has no token any more.", "ok")
+    flash(
+        f"{texts.apart(user.name)} has a new password, is signed out everywhere, and has no token any more.",
+        "ok",
+    )
     return _to(scope, user)
 
 
@@ -213,7 +216,7 @@ def give_number(scope: Scope, user_id: str) -> ResponseReturnValue:
     except Conflict as error:
         form.phoneNumber.errors = [error.message]
         return _page(scope, service.get(scope, user_id), 409, number_form=form)
-    flash(f"{user.name} has {phone.display(number.phone_number)} now.", "ok")
+    flash(f"{texts.apart(user.name)} has {phone.display(number.phone_number)} now.", "ok")
     return _to(scope, user)
 
 
@@ -246,7 +249,7 @@ def take_number(scope: Scope, user_id: str, number_id: str) -> ResponseReturnVal
     except Conflict as error:
         flash(error.message, "bad")
         return _to(scope, user)
-    told = f"{phone.display(number.phone_number)} is taken from {user.name}."
+    told = f"{phone.display(number.phone_number)} is taken from {texts.apart(user.name)}."
     flash(GIVE_BACK.format(told, _giving(scope, user, number)), "ok")
     return _to(scope, user)
 
@@ -286,5 +289,5 @@ def issue_token(scope: Scope, user_id: str) -> ResponseReturnValue:
 def revoke_token(scope: Scope, user_id: str, token_id: str) -> ResponseReturnValue:
     user = service.get(scope, user_id)
     token = tokens.revoke(scope, user, token_id, reason=ConfirmForm().why)
-    flash(f"The token “{token.name}” is revoked.", "ok")
+    flash(f"The token “{texts.apart(token.name)}” is revoked.", "ok")
     return _to(scope, user)

@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from app import http
-from app.core import phone
+from app.core import phone, texts
 from app.core.errors import Conflict, Forbidden, Invalid, NotFound, Stale, TooMany
 from app.core.naming import settings_name
 from app.provider import Family, PhoneNumber, Provider
@@ -111,7 +111,7 @@ def _tell_normalized(scope: Scope, provider: Provider, form: Form) -> None:
             typed = (form[settings_name(provider.key, field.name)].data or "").strip()
             stored = state.values.get(field.name)
             if stored and typed != stored:
-                flash(f"“{typed}” was read as {stored}, {phone.display(stored)}.", "ok")
+                flash(f"“{texts.apart(typed)}” was read as {stored}, {phone.display(stored)}.", "ok")
 
 
 def _back(scope: Scope, provider: Provider) -> Response:

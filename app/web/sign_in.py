@@ -107,9 +107,10 @@ def _refused(
 
 @sign_in.page("/sign-out", who=Who.USER, methods=["POST"])
 def leave(scope: Scope) -> ResponseReturnValue:
+    """What the browser's storage has stays: how its reader wants pages to look and to be used."""
     service.out(own(scope), current_user.token)
     logout_user()
     session.clear()
     response = render.see(url_for("sign_in.form"))
-    response.headers["Clear-Site-Data"] = '"cache", "storage"'
+    response.headers["Clear-Site-Data"] = '"cache"'
     return response

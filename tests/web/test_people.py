@@ -62,6 +62,12 @@ def test_a_person_is_added_and_can_sign_in(app: Flask, dana: Portal, nobody: Por
     assert "user.created" in [event.action for event in audit(app)]
 
 
+def test_a_name_from_right_to_left_turns_no_sentence_around(dana: Portal) -> None:
+    page = dana.get(f"{PATH}/new").press("Add person", **DRAFT | {"name": "שרה"})
+    assert page.root.one("title").text == "\u2068שרה\u2069 · Patchbay"
+    assert "\u2068שרה\u2069 can sign in with ines@acme.example" in page.notes
+
+
 @pytest.mark.parametrize(
     ("field", "typed", "said"),
     [
