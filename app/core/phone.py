@@ -124,7 +124,7 @@ def _advice(country: str | None) -> str:
     if country is None:
         return "Write the number with its country code, such as +15551234567."
     place = country_names().get(country, country)
-    return f"This is not a number of {place}. Write it with its country code, such as +15551234567."
+    return f"This is not a valid {place} number. For another country, start with + and the country code."
 
 
 @lru_cache(maxsize=4096)

@@ -34,7 +34,7 @@ class ElevenLabs(Provider):
     families = (Family.VOICE_AI,)
     summary = "The voice agents."
 
-    api_key = Secret("API key", help="ElevenLabs, Developers, API keys.", required=True)
+    api_key = Secret("API key", help="ElevenLabs → Developers → API keys.", required=True)
     tool_secret = Secret(
         "Tool secret", help="Agents' tools show it to prove who calls.", origin=Origin.GENERATED
     )

@@ -59,7 +59,7 @@ class Exotel(Provider):
     label = "Exotel"
     position = 30
     families = (Family.TELEPHONY,)
-    summary = "Serves agent calls."
+    summary = "For agent calls."
     webhook_steps = (
         "In the Exotel dashboard, open App Bazaar, and there the flow that the number is assigned to.",
         "In the flow, open its Voicebot applet, or its Passthru applet.",
@@ -68,9 +68,9 @@ class Exotel(Provider):
         "Exotel's API can neither set nor show this URL: a number there points to a flow.",
     )
 
-    account_sid = Text("Account SID", help="Dashboard, API settings.", required=True)
-    api_key = Secret("API key", help="Dashboard, API settings.", required=True)
-    api_token = Secret("API token", help="Beside the API key.", required=True)
+    account_sid = Text("Account SID", help="Exotel dashboard → API settings.", required=True)
+    api_key = Secret("API key", help="Exotel dashboard → API settings.", required=True)
+    api_token = Secret("API token", help="Exotel dashboard → API settings, with the API key.", required=True)
     phone_number = PhoneNumber("Phone number", help="The default ExoPhone.", group="Calls")
     api_base = ServiceHost(
         "API base",

@@ -46,10 +46,12 @@ class Sinch(Provider):
     label = "Sinch"
     position = 20
     families = (Family.VOICE,)
-    summary = "Serves the dialer."
+    summary = "For the dialer."
 
-    application_key = Text("Application key", help="Sinch dashboard, Voice, Apps.", required=True)
-    application_secret = Secret("Application secret", help="Beside the application key.", required=True)
+    application_key = Text("Application key", help="Sinch dashboard → Voice → Apps.", required=True)
+    application_secret = Secret(
+        "Application secret", help="Sinch dashboard → Voice → Apps, with the application key.", required=True
+    )
     phone_number = PhoneNumber("Phone number", help="The default caller number.", group="Calls")
 
     def verify(self, http: Outbound, values: Mapping[str, Any]) -> Verified:

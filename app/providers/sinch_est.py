@@ -65,9 +65,9 @@ class SinchEst(Provider):
     summary = "Elastic SIP Trunking: carries Sinch numbers to the voice agents."
     numbers_of = "sinch"
 
-    key_id = Text("Key ID", help="Sinch dashboard, Access keys.", required=True)
+    key_id = Text("Key ID", help="Sinch dashboard → Access keys.", required=True)
     key_secret = Secret("Key secret", help="Sinch shows it once, when the key is made.", required=True)
-    project_id = Text("Project ID", help="Sinch dashboard, Projects.", required=True)
+    project_id = Text("Project ID", help="Sinch dashboard → Projects.", required=True)
     trunk_id = Text("Trunk ID", help="Of the SIP trunk that carries the numbers.", required=True)
     trunk_domain = Text("Trunk domain", help="As the trunk's page shows it.")
 

@@ -65,7 +65,7 @@ class Twilio(Provider):
     label = "Twilio"
     position = 10
     families = (Family.VOICE, Family.TELEPHONY)
-    summary = "Serves the dialer and agent calls."
+    summary = "For the dialer and for agent calls."
     webhook_steps = (
         "In the Twilio Console, open the phone number's voice configuration.",
         "For “A call comes in”, choose Webhook and paste the URL, method HTTP POST.",
@@ -74,32 +74,34 @@ class Twilio(Provider):
 
     account_sid = Text(
         "Account SID",
-        help="Starts with AC. Console home, Account Info.",
+        help="Twilio Console → Account Info. Starts with AC.",
         required=True,
         pattern=r"AC[0-9A-Za-z]{32}",
         example="It is AC and 32 characters.",
     )
-    auth_token = Secret("Auth token", help="Beside the account SID, behind Show.", required=True)
+    auth_token = Secret(
+        "Auth token", help="Twilio Console → Account Info → Auth token → Show.", required=True
+    )
     api_key_sid = Text(
         "API key SID",
-        help="Starts with SK. Account, API keys & tokens.",
+        help="Twilio Console → Account → API keys & tokens. Starts with SK.",
         pattern=r"SK[0-9A-Za-z]{32}",
         example="It is SK and 32 characters.",
-        group="Browser dialer",
+        group="Dialer",
         families=(Family.VOICE,),
     )
     api_key_secret = Secret(
         "API key secret",
         help="Twilio shows it once, when the key is made.",
-        group="Browser dialer",
+        group="Dialer",
         families=(Family.VOICE,),
     )
     twiml_app_sid = Text(
         "TwiML app SID",
-        help="Starts with AP. Voice, TwiML apps.",
+        help="Twilio Console → Voice → TwiML apps. Starts with AP.",
         pattern=r"AP[0-9A-Za-z]{32}",
         example="It is AP and 32 characters.",
-        group="Browser dialer",
+        group="Dialer",
         families=(Family.VOICE,),
     )
     service_sid = Text(
@@ -107,7 +109,7 @@ class Twilio(Provider):
         help="Of the messaging, verify, sync or conversations service, if one is used.",
         pattern=r"[A-Z]{2}[0-9A-Za-z]{32}",
         example="It is two letters such as MG, and 32 characters.",
-        group="Browser dialer",
+        group="Dialer",
         families=(Family.VOICE,),
     )
     phone_number = PhoneNumber("Phone number", help="The default caller number.", group="Calls")

@@ -65,7 +65,7 @@ class Vobiz(Provider):
     label = "Vobiz"
     position = 40
     families = (Family.TELEPHONY,)
-    summary = "Serves agent calls."
+    summary = "For agent calls."
     shared_note = "The other numbers keep this application: an application of its own is made for this one."
     webhook_steps = (
         "In the Vobiz console, open the application that the number is attached to.",
@@ -73,8 +73,8 @@ class Vobiz(Provider):
         "Every number attached to that application is answered by the same URL.",
     )
 
-    auth_id = Text("Auth ID", help="Starts with MA_ or SA_. Vobiz console, account.", required=True)
-    auth_token = Secret("Auth token", help="Beside the auth ID.", required=True)
+    auth_id = Text("Auth ID", help="Vobiz console → Account. Starts with MA_ or SA_.", required=True)
+    auth_token = Secret("Auth token", help="Vobiz console → Account, with the auth ID.", required=True)
     phone_number = PhoneNumber("Phone number", help="The default caller number.", group="Calls")
     max_concurrent = Count(
         "Calls at once",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, and_, delete, false, or_
 from app.core import clock, elevenlabs_signing, jsontext, texts
 from app.core.elevenlabs_signing import WINDOW
 from app.core.errors import Conflict, Invalid, Problem, Unauthenticated
-from app.models import Call, Organization, WebhookReceipt
+from app.models import Call, Endpoint, Organization, WebhookReceipt
 from app.providers import PROVIDERS
 from app.services import connections
 from app.services.scope import Scope
@@ -169,6 +169,15 @@ def page(scope: Scope, text: str = "", *, before: str | None = None, limit: int 
         query = query.where(and_(Call.at <= last.at, is_earlier))
     rows = list(scope.session.scalars(query))
     return Page(rows[:limit], rows[limit - 1].id if len(rows) > limit else None)
+
+
+def endpoints_of(scope: Scope, rows: Iterable[Call]) -> dict[str, str]:
+    """The endpoints' ids of those numbers that the organization has, as the calls have them written."""
+    written = {number for call in rows for number in (call.from_number, call.to_number) if number}
+    full = {number: f"+{number.lstrip('+')}" for number in written}
+    query = scope.select(Endpoint).where(Endpoint.phone_number.in_(full.values()))
+    found = {row.phone_number: row.id for row in scope.session.scalars(query)} if full else {}
+    return {number: found[full[number]] for number in written if full[number] in found}
 
 
 def _matches(scope: Scope, text: str) -> ColumnElement[bool]:

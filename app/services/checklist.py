@@ -82,6 +82,7 @@ def _telephony(scope: Scope, states: Mapping[str, State], live: State | None) ->
     if broken:
         names = ", ".join(field.label for field in broken.missing)
         text = f"{broken.provider.label} is active and cannot be used. It needs {names}."
+        title = "Provider for agent calls not usable"
         return Step("telephony", title, text, "provider", "bad", provider=broken.provider.key)
     ready = [state.provider for state in own if state.is_configured and state.enabled]
     if ready:
@@ -108,6 +109,7 @@ def _tested(scope: Scope, states: Mapping[str, State], live: State | None) -> St
         text = f"The values of {label} were not tested since they were saved."
         return Step("tested", title, text, "provider", provider=key)
     if not check.ok:
+        title = "Connection does not work"
         return Step("tested", title, check.reason, "provider", "bad", provider=key, since=check.checked_at)
     is_partly = check.code == Outcome.NOT_PROVEN
     text = check.reason if is_partly else f"{label} accepts the credentials."
@@ -163,8 +165,9 @@ def _answered(scope: Scope, first: Endpoint | None) -> Step:
     title = "Numbers answered"
     tally = drift.tally(scope)
     if tally.drifted:
-        noun = "number does" if tally.drifted == 1 else "numbers do"
-        text = f"{tally.drifted:,} {noun} not call the webhook URL at the provider."
+        noun = "number" if tally.drifted == 1 else "numbers"
+        title = f"{tally.drifted:,} {noun} not answered"
+        text = "The provider does not call the webhook URL."
         return Step("answered", title, text, *_drifted_place(scope), since=tally.since)
     seen = _proof(scope)
     if seen is None:
@@ -234,14 +237,15 @@ def _voice_ai(scope: Scope) -> Step:
 
 
 def _webhook(scope: Scope) -> Step:
-    """By which ElevenLabs tells of calls."""
+    """By which ElevenLabs reports calls."""
     found = workspace_webhook.status(scope)
-    title = "Voice AI webhook"
+    title = "Call webhook"
     if found.state is WebhookState.WORKING:
-        text = "ElevenLabs tells of each call that ended."
+        text = "ElevenLabs reports each call after it ends."
         return Step("webhook", title, text, "webhook", "ok", True, since=found.since)
     tone = "idle" if found.state is WebhookState.WAITING else "bad"
-    text = found.reason or "ElevenLabs does not tell of calls yet."
+    title = title if tone == "idle" else "Call webhook does not work"
+    text = found.reason or "ElevenLabs does not report calls yet."
     return Step("webhook", title, text, "webhook", tone, True, since=found.since)
 
 

@@ -202,6 +202,6 @@ def _read_as(readings: Counter[Reading], country: str | None) -> Iterator[str]:
         what = "1 number had no plus, and was" if count == 1 else f"{count:,} numbers had no plus, and were"
         yield f"{what} read with the country code that begins it."
     if count := readings[Reading.NATIONAL]:
-        what = "1 number was read as one" if count == 1 else f"{count:,} numbers were read as numbers"
+        what = "1 number has" if count == 1 else f"{count:,} numbers have"
         place = phone.country_names().get(country or "", country)
-        yield f"{what} of {place}, the country of the organization."
+        yield f"{what} no country code: {place} is assumed, the country of the organization."

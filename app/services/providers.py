@@ -22,7 +22,13 @@ from app.services.connections import State
 from app.services.scope import Scope, expect_version
 from app.services.values import Naming
 
-FAMILY_WORDS = {Family.VOICE: "voice", Family.TELEPHONY: "telephony", Family.VOICE_AI: "voice AI"}
+FAMILY_WORDS = {Family.VOICE: "the dialer", Family.TELEPHONY: "agent calls", Family.VOICE_AI: "voice AI"}
+DONE = {
+    "connection.forgotten": "Forgotten",
+    "connection.saved": "Saved",
+    "connection.tested": "Tested",
+    "provider.pointed": "Callback set",
+}
 REASON_LONGEST = 300
 
 
@@ -269,7 +275,7 @@ def history(scope: Scope, provider: Provider, *, limit: int = 8) -> list[Provide
 
 
 def changes(scope: Scope, provider: Provider, *, limit: int = 8) -> list[Change]:
-    """The last times that it was made active, enabled, disabled or forgotten; newest first."""
+    """The last that was done with it, newest first."""
     last = _last_switches(scope)
     found = [_switched(provider, row, last) for row in history(scope, provider, limit=limit)]
     for event in audit.about(scope, provider.label, limit=50):
@@ -280,10 +286,9 @@ def changes(scope: Scope, provider: Provider, *, limit: int = 8) -> list[Change]
 
 
 def _words_for(event: AuditEvent) -> str | None:
-    if event.action == "connection.forgotten":
-        return "Forgotten"
-    enabled = event.changes.get("enabled")
-    return None if enabled is None else "Enabled" if enabled[1] else "Disabled"
+    if enabled := event.changes.get("enabled"):
+        return "Enabled" if enabled[1] else "Disabled"
+    return DONE.get(event.action)
 
 
 def _switched(provider: Provider, row: ProviderSwitch, last: set[int]) -> Change:

@@ -35,7 +35,7 @@ BUDGET = 20.0
 LEASE = timedelta(seconds=60)
 FOREIGN_LONGEST = 100
 
-READY = "Everything that it needs is there."
+READY = "Ready to set up."
 OUTDATED = "What is set up does not fit what is stored here any more."
 CHANGED = "The API key or the base URL was changed meanwhile."
 NO_SECRET = "ElevenLabs made a webhook and told no secret of it that can be kept. It was deleted again."  # noqa: S105

@@ -1,4 +1,4 @@
-"""What the voice AI told of calls, newest first."""
+"""The calls that the voice AI reported, newest first."""
 
 from __future__ import annotations
 
@@ -8,13 +8,22 @@ from flask import request
 from flask.typing import ResponseReturnValue
 
 from app.services import calls as service
+from app.services import workspace_webhook
 from app.services.scope import Scope
+from app.services.workspace_webhook import State as WebhookState
 from app.web import render
 from app.web.guard import Pages, Who
 
 calls = Pages("calls", __name__)
 
 TONES = {"success": "ok", "failure": "bad", "busy": "warn", "no-answer": "warn"}
+OUTCOMES = {
+    "success": "Success",
+    "failure": "Failure",
+    "unknown": "Unknown",
+    "busy": "Busy",
+    "no-answer": "No answer",
+}
 
 
 @calls.page("/o/<slug>/calls", who=Who.SUPERADMIN)
@@ -29,5 +38,8 @@ def table(scope: Scope) -> ResponseReturnValue:
         text=text,
         is_first=before is None,
         tones=TONES,
+        outcomes=OUTCOMES,
+        ours=service.endpoints_of(scope, page.rows),
+        reports=not page.rows and workspace_webhook.status(scope).state is WebhookState.WORKING,
         failed=service.FAILED,
     )

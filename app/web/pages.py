@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from flask import Response, current_app, make_response, request
+from flask import Response, current_app, make_response, render_template, request
+from flask_login import current_user
 
 from app.core.errors import Invalid, PatchbayError, TooMany
 
@@ -24,9 +25,12 @@ TITLES = {
 def error(error: PatchbayError, *, status: int | None = None, error_id: str | None = None) -> Response:
     """A page that says what is wrong; for htmx a note to put into the page.
 
-    It has nothing of what other pages have beside them: that may be what failed.
+    It has nothing of what other pages have beside them: that may be what failed. Not so where only the
+    address is wrong: whoever is signed in goes on from there.
     """
     status = status or error.status
+    if status == 404 and not request.headers.get("HX-Request") and current_user.is_authenticated:
+        return make_response(render_template("errors/missing.html", message=error.message), status)
     template = "errors/note.html" if request.headers.get("HX-Request") else "errors/error.html"
     page = current_app.jinja_env.get_template(template).render(
         status=status,

@@ -56,8 +56,13 @@ def save(scope: Scope) -> ResponseReturnValue:
 
 @settings.page("/o/<slug>/settings/base-url", who=Who.SUPERADMIN)
 def confirm_base_url(scope: Scope) -> ResponseReturnValue:
-    """Says what using the address of `url` changes: one that was in use before."""
-    typed = _stored(scope) | {"public_base_url": request.args.get("url", "")}
+    """Says what using the address of `url` changes: one that was in use before.
+
+    Without another one there is nothing to confirm.
+    """
+    if request.args.get("url") in (None, "", scope.organization.public_base_url):
+        return render.see(url_for("settings.show", slug=scope.organization.slug))
+    typed = _stored(scope) | {"public_base_url": request.args["url"]}
     try:
         url = service.planned_base_url(scope, {name: text or None for name, text in typed.items()})
     except Invalid as error:

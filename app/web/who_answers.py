@@ -24,12 +24,12 @@ def show(scope: Scope) -> ResponseReturnValue:
     form = NumberSearchForm(formdata=request.args)
     text = (form.number.data or "").strip()
     if not text:
-        return render.page("who_answers/show.html", form=form, answer=None)
+        return render.page("who_answers/show.html", form=form, country=_country(scope), answer=None)
     try:
         return _answer(scope, form, text)
     except Invalid as error:
         form.number.errors = [problem.message for problem in error.problems]
-        return render.page("who_answers/show.html", 422, form=form, answer=None)
+        return render.page("who_answers/show.html", 422, form=form, country=_country(scope), answer=None)
 
 
 def _answer(scope: Scope, form: NumberSearchForm, text: str) -> Response:
@@ -43,6 +43,7 @@ def _answer(scope: Scope, form: NumberSearchForm, text: str) -> Response:
     return render.page(
         "who_answers/show.html",
         form=form,
+        country=_country(scope),
         answer=answer,
         inbound=answer.paths.get("inbound"),
         shown=phone.display(answer.number),
@@ -50,6 +51,12 @@ def _answer(scope: Scope, form: NumberSearchForm, text: str) -> Response:
         owners=owners,
         busy=busy,
     )
+
+
+def _country(scope: Scope) -> str | None:
+    """Whose numbers are written without a country code, in words."""
+    code = scope.organization.country
+    return f"{phone.country_names().get(code, code)} (+{phone.calling_code(code)})" if code else None
 
 
 def _asked(scope: Scope, answer: Answer) -> tuple[Answer, Owners | None]:

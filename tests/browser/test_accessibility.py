@@ -165,7 +165,7 @@ def test_nor_while_a_member_sets_two_step_sign_in_up_and_uses_a_recovery_code(
     page.get_by_label("Recovery code").fill(codes[0])
     page.get_by_role("button", name="Continue").click()
     expect(page.get_by_text("That recovery code is used up. You have 9 left.")).to_be_visible()
-    expect(page.get_by_role("button", name="End the others")).to_be_visible()
+    expect(page.get_by_role("button", name="Sign out everywhere else")).to_be_visible()
     found += look_both(page, "signed in twice")
     assert found == []
 

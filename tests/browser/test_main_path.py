@@ -96,9 +96,9 @@ class Walk:
         assert token not in self.page.content()
         self.button("Test connection")
         self.sees("These values work.")
-        self.link("Make active for telephony")
+        self.link("Make active for agent calls")
         self.button("Make Twilio active")
-        self.sees("Twilio is active for telephony.")
+        self.sees("Twilio is active for agent calls.")
 
     def import_numbers(self) -> None:
         self.link("Numbers…")
@@ -156,11 +156,11 @@ class Walk:
         self.link("Endpoints")
         self.button("Check all numbers")
         for _ in range(40):
-            if isinstance(self.hand, Keyboard) or self.page.get_by_text("Another URL").count():
+            if isinstance(self.hand, Keyboard) or self.page.get_by_text("Wrong URL").count():
                 break
             self.page.wait_for_timeout(250)
             self.page.reload()
-        self.sees("Another URL")
+        self.sees("Wrong URL")
         self.link("Repair +1 555-123-4567")
         self.ask_twilio()
         self.button("Repair at Twilio")
@@ -172,7 +172,7 @@ class Walk:
         own = self.vobiz.own
         self.fields(Auth_id=str(own["auth_id"]), Auth_token=str(own["auth_token"]))
         self.button("Save")
-        self.link("Make active for telephony")
+        self.link("Make active for agent calls")
         self.sees("It takes over from Twilio.")
         self.fields(Why="Cheaper at night")
         self.button("Make Vobiz active")
@@ -194,7 +194,7 @@ class Walk:
         if isinstance(self.hand, Keyboard):
             self.page.keyboard.press("Enter")
             expect(self.main.get_by_role("button", name="Activate…", exact=True)).to_be_focused()
-        self.button("Inbound agent…")
+        self.button("Answered by…")
         expect(self.page.get_by_role("heading", level=1)).to_have_text("Who answers 2 endpoints?")
         self.fields(Answered_by="Day desk")
         self.button("Change 2 endpoints")

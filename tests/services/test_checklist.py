@@ -102,7 +102,10 @@ def test_drift_is_a_problem_with_a_link_to_the_drifted(live):
     _see(live, Sight(Line(NUMBER, webhook_url="https://old.example/x", method="POST")))
     step = _step(live, "answered")
     assert (step.state, step.page) == ("bad", "drifted")
-    assert step.text == "1 number does not call the webhook URL at the provider."
+    assert (step.title, step.text) == (
+        "1 number not answered",
+        "The provider does not call the webhook URL.",
+    )
     assert step.since is not None
 
 

@@ -175,7 +175,7 @@ def test_it_says_how_it_read_numbers(acme):
     )
     assert found.shown["notes"] == [
         "1 number had no plus, and was read with the country code that begins it.",
-        "1 number was read as one of United States, the country of the organization.",
+        "1 number has no country code: United States is assumed, the country of the organization.",
     ]
     endpoint_imports.apply(acme, found.id)
     assert [row.phone_number for row in rows(acme)] == ["+12125551234", FIRST, "+442079460958"]

@@ -45,7 +45,7 @@ def test_it_refuses_one_of_another_family(acme):
     providers.save(acme, VOBIZ, VOBIZ_VALUES)
     with pytest.raises(Invalid) as refused:
         providers.make_active(acme, Family.VOICE, "vobiz")
-    assert refused.value.problems[0].message == "Vobiz does not serve voice. Use twilio or sinch."
+    assert refused.value.problems[0].message == "Vobiz does not serve the dialer. Use twilio or sinch."
 
 
 def test_it_refuses_one_that_does_not_exist(acme):
@@ -127,7 +127,7 @@ def test_clearing_what_an_active_provider_needs_is_refused(live, name):
     with pytest.raises(Conflict, match=f"needs {TWILIO.field(name).label}") as refused:
         providers.save(live, TWILIO, {name: None, "max_concurrent": 3})
     assert refused.value.code == "PROVIDER_ACTIVE"
-    assert re.search("active for voice and telephony", refused.value.message)
+    assert re.search("active for the dialer and agent calls", refused.value.message)
     state = connections.load(live, TWILIO)
     assert state.is_configured
     assert "max_concurrent" not in state.values
@@ -207,7 +207,7 @@ def test_a_reason_goes_into_the_switch_and_the_audit(live):
     told = [(change.words, change.reason) for change in providers.changes(live, TWILIO)]
     assert told[0] == ("Forgotten", "For good")
     assert ("Disabled", "They send bills") in told
-    assert ("Made active for telephony", "First one") in told
+    assert ("Made active for agent calls", "First one") in told
 
 
 def test_the_last_switch_is_undone_and_no_other(live):
@@ -222,7 +222,12 @@ def test_the_last_switch_is_undone_and_no_other(live):
     with pytest.raises(Conflict) as refused:
         providers.undo(live, first, reason=None)
     assert refused.value.code == "CHANGED_SINCE"
-    assert [change.undo for change in providers.changes(live, VOBIZ)] == [last.id, None]
+    told = [(change.words, change.undo) for change in providers.changes(live, VOBIZ)]
+    assert told == [
+        ("No longer active for agent calls", last.id),
+        ("Made active for agent calls", None),
+        ("Saved", None),
+    ]
 
 
 def test_what_cannot_be_used_any_more_is_not_brought_back(live):

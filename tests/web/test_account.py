@@ -207,10 +207,10 @@ def test_sessions_are_listed_and_one_is_ended(app: Flask, mo: Portal, firefox: P
         (True, False, True),
         (False, True, True),
     ]
-    page = page.press("End: Firefox on Linux, 127.0.0.1")
+    page = page.press("Sign out: Firefox on Linux, 127.0.0.1")
     assert "Firefox on Linux is signed out." in page.notes
     assert not firefox.is_signed_in()
-    assert not page.has_button("End the others")
+    assert not page.has_button("Sign out everywhere else")
     assert [event.action for event in audit(app)][-1] == "session.ended"
 
 
@@ -221,7 +221,7 @@ def test_all_others_are_ended_and_this_one_stays(
     sent = {"email": cast.mo.email, "password": PASSWORD}
     caller = Caller(app, Caller(app).post("/api/auth/login", sent).get_json()["token"])
     assert caller.get("/api/calls/providers").status_code == 200
-    page = mo.get("/account").press("End the others")
+    page = mo.get("/account").press("Sign out everywhere else")
     assert "Your other sessions are signed out." in page.notes
     assert (mo.is_signed_in(), dana.is_signed_in(), firefox.is_signed_in()) == (True, True, False)
     assert caller.get("/api/calls/providers").status_code == 401

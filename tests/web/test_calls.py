@@ -11,7 +11,7 @@ from app.core import clock
 from app.providers import PROVIDERS
 from app.services import calls, providers
 from tests.support.cast import Cast
-from tests.support.furnished import scope_as
+from tests.support.furnished import furnish, scope_as
 from tests.support.pages import Portal
 from tests.upstreams.elevenlabs_workspace import ended, not_begun, signed
 
@@ -30,8 +30,8 @@ def tell(app: Flask, cast: Cast, *events: Any) -> None:
 def test_an_empty_page_says_what_to_do_next(dana: Portal) -> None:
     page = dana.get("/o/acme-support").follow("Calls")
     assert page.path == PATH
-    assert "No call was told of yet" in page.text
-    assert page.link("Go to Voice AI")["href"] == "/o/acme-support/voice-ai#webhook"
+    assert "No calls yet" in page.text
+    assert page.link("Set up the webhook")["href"] == "/o/acme-support/voice-ai#webhook"
     assert not page.root.all("table")
 
 
@@ -39,8 +39,8 @@ def test_a_call_is_shown_with_all_that_is_known(app: Flask, dana: Portal, cast: 
     tell(app, cast, ended(), not_begun())
     page = dana.get(PATH)
     not_answered, answered = page.rows()
-    assert "Reception +1 415-555-0123 +1 555-123-4567 1:23 success conv-1" in answered
-    assert "agent-1 +1 555-123-4567 +1 415-555-0123 none busy conv-2" in not_answered
+    assert "Reception +1 415-555-0123 +1 555-123-4567 1:23 Success conv-1" in answered
+    assert "agent-1 +1 555-123-4567 +1 415-555-0123 —unknown Busy conv-2" in not_answered
     times = [time["datetime"] for time in page.root.all("time")]
     assert times[1] == "2026-09-21T14:13:20Z"
 
@@ -49,8 +49,8 @@ def test_what_was_not_told_is_said_so(app: Flask, dana: Portal, cast: Cast) -> N
     bare = ended("conv-1", agent_name=None, agent_id=None, metadata={}, analysis={})
     tell(app, cast, bare, not_begun(metadata={}, failure_reason=None))
     failed, ended_row = dana.get(PATH).rows()
-    assert "not told not told not told none not told conv-1" in ended_row
-    assert "not begun conv-2" in failed
+    assert "unknown unknown unknown —unknown Unknown conv-1" in ended_row
+    assert "Not started conv-2" in failed
 
 
 @pytest.mark.asvs("1.2.1")
@@ -83,7 +83,7 @@ def test_it_is_searched_and_paged(app: Flask, dana: Portal, cast: Cast) -> None:
 
 def test_another_organizations_calls_are_not_there(app: Flask, gus: Portal, dana: Portal, cast: Cast) -> None:
     tell(app, cast, *[ended(f"conv-{n}") for n in range(51)])
-    assert "No call was told of yet" in gus.get("/o/globex/calls").text
+    assert "No calls yet" in gus.get("/o/globex/calls").text
     older = dana.get(PATH).link("Older")["href"].split("?")[1]
     gus.get(f"/o/globex/calls?{older}", 404)
 
@@ -91,3 +91,10 @@ def test_another_organizations_calls_are_not_there(app: Flask, gus: Portal, dana
 @pytest.mark.asvs("8.2.1")
 def test_members_do_not_see_it(mo: Portal) -> None:
     mo.get(PATH, 403)
+
+
+def test_our_number_leads_to_its_endpoint(app: Flask, dana: Portal, cast: Cast) -> None:
+    tell(app, cast, ended())
+    assert not dana.get(PATH).has_link("+1 555-123-4567")
+    furnish(app, cast)
+    assert dana.get(PATH).follow("+1 555-123-4567").title == "+1 555-123-4567"

@@ -28,21 +28,21 @@ def twilio(app: Flask) -> Iterator[Twilio]:
 
 def test_it_leads_from_nothing_to_an_answered_call(dana: Portal, twilio: Twilio) -> None:
     page = dana.get(ACME)
-    assert "0 of 6 done. Next: public base URL." in page.text
+    assert "0 of the 6 steps that every organization needs are done. Next: public base URL." in page.text
     page.follow("Set base URL").press("Save", public_base_url="https://voice.acme.example")
     page = dana.get(ACME).follow("Connect")
     assert page.path == "/o/acme-support/providers/twilio"
     typed = {f"twilio_{name}": twilio.values[name] for name in ("account_sid", "auth_token")}
-    page.press("Save", **typed).follow("Make active for telephony").press("Make Twilio active")
+    page.press("Save", **typed).follow("Make active for agent calls").press("Make Twilio active")
     page = dana.get(ACME).follow("Test connection")
     assert "These values work." in page.press("Test connection").notes
     page = dana.get(ACME).follow("Add endpoint")
     page.press("Add endpoint", phone_number=NUMBER, provider="twilio", inbound_agent_name="Reception")
     page = dana.get(ACME)
-    assert "5 of 6 done. Next: numbers answered." in page.text
+    assert "5 of the 6 steps that every organization needs are done. Next: numbers answered." in page.text
     page.follow("Ask the provider").press("Set webhook at Twilio")
     page = dana.get(ACME)
-    assert "6 of 6 done. Calls are answered." in page.text
+    assert "6 of the 6 steps that every organization needs are done. Calls are answered." in page.text
     assert "+1 555-123-4567 is answered by Reception, and Twilio agrees." in page.text
 
 
@@ -52,9 +52,9 @@ def test_drift_is_a_problem_that_leads_to_the_drifted(dana: Portal, twilio: Twil
     row = dana.get("/o/acme-support/endpoints").follow("+1 555-123-4567").path
     dana.get(f"{row}/provider")
     page = dana.get(ACME)
-    assert "First: numbers answered." in page.text
-    assert "1 number does not call the webhook URL at the provider. Since " in page.text
-    assert page.link("Show drifted Numbers answered")["href"] == "/o/acme-support/endpoints?sync=drifted"
+    assert "1 problem: 1 number not answered." in page.text
+    assert "The provider does not call the webhook URL. Since " in page.text
+    assert page.link("Show drifted 1 number not answered")["href"] == "/o/acme-support/endpoints?sync=drifted"
     assert page.has_link("Endpoints, 1 drifted")
 
 
@@ -86,5 +86,5 @@ def test_a_connection_that_does_not_work_is_the_first_thing_to_do(dana: Portal, 
     twilio.status = "suspended"
     dana.get("/o/acme-support/providers/twilio").press("Test connection")
     page = dana.get(ACME)
-    assert "First: connection tested." in page.text
-    assert page.follow("Repair Connection tested").title == "Twilio"
+    assert "1 problem: connection does not work." in page.text
+    assert page.follow("Repair Connection does not work").title == "Twilio"

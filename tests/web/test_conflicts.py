@@ -223,7 +223,7 @@ CONFIRMATIONS: dict[str, tuple[str, str, dict[str, Any], Change, str, str]] = {
         {"reason": "Twilio is down"},
         _save_settings,
         "Settings saved (Country)",
-        "Vobiz is active for telephony",
+        "Vobiz is active for agent calls",
     ),
     "delete": (
         f"{ACME}/endpoints/{{endpoint}}/delete",

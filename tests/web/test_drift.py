@@ -61,7 +61,7 @@ def test_a_broken_webhook_is_found_and_repaired_from_the_overview(
     check(app)
     drifted = dana.get("/").follow("1 drifted in Acme Support")
     assert "1 number drifted since" in drifted.text
-    assert "Another URL" in drifted.text
+    assert "Wrong URL" in drifted.text
     page = dana.get(f"{number}/provider")
     assert OLD in page.text
     assert URL in page.text

@@ -70,6 +70,8 @@ def test_everybody_sees_what_their_role_allows_and_no_more(
             continue
         if rule.endpoint == "providers.confirm_active":
             path += "?provider=vobiz"
+        if rule.endpoint == "settings.confirm_base_url":
+            path += "?url=https://other.example.com"
         answer = portal.raw(method, path)
         got = (answer.status_code, answer.headers.get("Location", "").split("?")[0])
         if who == "nobody":

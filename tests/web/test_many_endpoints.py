@@ -77,7 +77,7 @@ CASES = [
         changes={"is_active": ["yes (3)", False]},
     ),
     Case(
-        "Inbound agent…",
+        "Answered by…",
         "Who answers 3 endpoints?",
         "Change 3 endpoints",
         "3 endpoints are answered by Bob now.",
@@ -85,7 +85,7 @@ CASES = [
         {"inbound_agent_name": ["Ann (2), nobody (1)", "Bob"]},
     ),
     Case(
-        "Outbound agent…",
+        "Dials as…",
         "Who dials from 3 endpoints?",
         "Change 3 endpoints",
         "3 endpoints are dialled from by Bob now.",
@@ -154,7 +154,7 @@ def test_where_others_match_by_now_it_asks_again(app: Flask, dana: Portal, ids: 
 
 
 def test_the_wrong_agent_for_many_is_undone(app: Flask, dana: Portal, cast: Cast, ids: list[str]) -> None:
-    page = chosen(dana, "Inbound agent…", "agent=Ann", all_=True)
+    page = chosen(dana, "Answered by…", "agent=Ann", all_=True)
     page = page.press("Change 30 endpoints", inbound_agent_name="Wrong")
     dana.get(f"{PATH}?edit={ids[0]}").press("Save", inbound_agent_name="Zoe")
     with unchanged(app):
@@ -173,7 +173,7 @@ def test_the_wrong_agent_for_many_is_undone(app: Flask, dana: Portal, cast: Cast
 
 
 def test_a_mistake_stands_beside_its_field(app: Flask, dana: Portal, ids: list[str]) -> None:
-    page = chosen(dana, "Inbound agent…", ids=ids[:2])
+    page = chosen(dana, "Answered by…", ids=ids[:2])
     with unchanged(app):
         page = page.press("Change 2 endpoints", 422, inbound_agent_name="a/b")
     assert "no slash" in page.error("inbound_agent_name")

@@ -159,3 +159,14 @@ def test_entering_another_organization_is_audited_once(app: Flask, dana: Portal,
 @pytest.mark.parametrize("slug", ["nowhere", "ACME-SUPPORT", "acme-support%00"])
 def test_an_organization_that_is_not_there(dana: Portal, slug: str) -> None:
     assert dana.get(f"/o/{slug}/people", 404).title == "Not found"
+
+
+@pytest.mark.parametrize(
+    ("path", "place"),
+    [("/no/such/page", "Organizations"), ("/o/acme-support/endpoints/no-such", "Endpoints")],
+)
+def test_what_is_not_found_leads_on(dana: Portal, path: str, place: str) -> None:
+    page = dana.get(path, 404)
+    assert page.title == "Not found"
+    assert page.has_link(place)
+    assert page.has_link("Find")

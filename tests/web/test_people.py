@@ -432,3 +432,15 @@ def test_many_people_are_searched_and_paged(app: Flask, dana: Portal, cast: Cast
     assert page.press("Search", q="9%").rows()[0].startswith("Ben 69%")
     assert "Nobody matches" in page.press("Search", q="gus").text
     dana.get(f"{PATH}?after={cast.gus.id}", 404)
+
+
+def folds(page: Page) -> dict[str, bool]:
+    found = page.root.all("summary")
+    return {summary.text: "open" in summary.parent.attrs for summary in found if summary.parent}
+
+
+def test_what_is_seldom_wanted_is_folded_until_something_in_it_is_wrong(dana: Portal, cast: Cast) -> None:
+    page = dana.get(f"/o/acme-support/people/{cast.mo.id}")
+    assert (folds(page)["Give a number…"], folds(page)["Issue a token…"]) == (False, False)
+    page = page.press("Give number", 422, phoneNumber="12")
+    assert (folds(page)["Give a number…"], folds(page)["Issue a token…"]) == (True, False)

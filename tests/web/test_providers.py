@@ -85,7 +85,7 @@ def test_everything_is_saved_and_no_secret_comes_back(
             assert said.startswith(f"stored, ends in {value[-4:]}, since ")
         else:
             assert page.value(name) == value
-    assert "Everything that is needed is stored." in page.text
+    assert "Needed:" not in page.text
     assert MARK not in page.source
     assert MARK not in repr([event.changes for event in audit(app)])
 
@@ -222,7 +222,7 @@ def test_it_is_disabled_and_enabled(dana: Portal, provider: Provider) -> None:
 
 @pytest.mark.parametrize(("family", "provider"), SERVING)
 def test_it_is_made_active_with_a_reason(dana: Portal, family: Family, provider: Provider) -> None:
-    words = {Family.VOICE: "voice", Family.TELEPHONY: "telephony"}[family]
+    words = {Family.VOICE: "the dialer", Family.TELEPHONY: "agent calls"}[family]
     page = connect(dana, provider).follow(f"Make active for {words}")
     assert page.title == f"Make {provider.label} active for {words}?"
     assert "Nobody is active now." in page.text
@@ -259,23 +259,23 @@ def test_one_cannot_be_active_for_what_it_does_not_serve(app: Flask, dana: Porta
 
 
 def test_an_active_one_keeps_what_it_needs(app: Flask, dana: Portal) -> None:
-    connect(dana, PROVIDERS["vobiz"]).follow("Make active for telephony").press("Make Vobiz active")
+    connect(dana, PROVIDERS["vobiz"]).follow("Make active for agent calls").press("Make Vobiz active")
     page = dana.get(path_of(PROVIDERS["vobiz"]))
-    assert "Active for telephony" in page.text
+    assert "Active for agent calls" in page.text
     with unchanged(app):
         page = page.press("Save", 409, clear_vobiz_auth_token=True)
-    assert "Vobiz is active for telephony and needs Auth token." in page.notes
+    assert "Vobiz is active for agent calls and needs Auth token." in page.notes
 
 
 def test_disabling_the_active_one_says_who_is_affected(dana: Portal) -> None:
-    connect(dana, PROVIDERS["vobiz"]).follow("Make active for telephony").press("Make Vobiz active")
+    connect(dana, PROVIDERS["vobiz"]).follow("Make active for agent calls").press("Make Vobiz active")
     form = dana.get(f"{ACME}/endpoints/new")
     form.press("Add endpoint", phone_number="+15551234567", provider="vobiz", inbound_agent_name="Ann")
     page = dana.get(path_of(PROVIDERS["vobiz"])).follow("Disable…")
-    assert "It is active for telephony: nobody is active afterwards." in page.text
+    assert "It is active for agent calls: nobody is active afterwards." in page.text
     assert "1 active endpoint uses it, and will be shown as blocked." in page.text
     page = page.press("Disable Vobiz")
-    assert "No longer active for telephony" in page.text
+    assert "No longer active for agent calls" in page.text
     assert "Vobiz was disabled" in page.text
 
 
@@ -295,7 +295,7 @@ def test_a_stale_confirmation_is_refused(app: Flask, dana: Portal, verb: str) ->
 
 
 def test_a_stale_choice_of_the_active_one_is_refused(app: Flask, dana: Portal) -> None:
-    page = connect(dana, PROVIDERS["vobiz"]).follow("Make active for telephony")
+    page = connect(dana, PROVIDERS["vobiz"]).follow("Make active for agent calls")
     dana.get(f"{ACME}/settings").press("Save", name="Acme")
     with unchanged(app):
         page.press("Make Vobiz active", 412)
@@ -361,29 +361,29 @@ def test_a_button_that_says_neither_yes_nor_no_changes_nothing(app: Flask, dana:
 
 def test_a_switch_is_undone_from_the_history(app: Flask, dana: Portal) -> None:
     twilio, vobiz = PROVIDERS["twilio"], PROVIDERS["vobiz"]
-    connect(dana, vobiz).follow("Make active for telephony").press("Make Vobiz active")
+    connect(dana, vobiz).follow("Make active for agent calls").press("Make Vobiz active")
     page = connect(dana, twilio)
     page = dana.get(f"{ACME}/active/telephony?provider=twilio")
     assert "It takes over from Vobiz." in page.text
     page = page.press("Make Twilio active", reason="Better lines")
-    page = page.follow("Undo… Made active for telephony")
+    page = page.follow("Undo… Made active for agent calls")
     assert page.title == "Make Vobiz active again?"
     assert "changed it from Vobiz to Twilio" in page.text
     assert page.value("reason") == "Undo of “Better lines”"
     stale = page
     page = page.press("Make Vobiz active again")
     assert page.title == "Vobiz"
-    assert "Vobiz is active for telephony again." in page.notes
+    assert "Vobiz is active for agent calls again." in page.notes
     assert "Undo of “Better lines”" in page.text
     with unchanged(app):
         stale.press("Make Vobiz active again", 409)
 
 
 def test_what_cannot_be_undone_any_more_says_why(app: Flask, dana: Portal) -> None:
-    connect(dana, PROVIDERS["vobiz"]).follow("Make active for telephony").press("Make Vobiz active")
+    connect(dana, PROVIDERS["vobiz"]).follow("Make active for agent calls").press("Make Vobiz active")
     connect(dana, PROVIDERS["twilio"])
     dana.get(f"{ACME}/active/telephony?provider=twilio").press("Make Twilio active")
-    page = dana.get(path_of(PROVIDERS["twilio"])).follow("Undo… Made active for telephony")
+    page = dana.get(path_of(PROVIDERS["twilio"])).follow("Undo… Made active for agent calls")
     dana.get(path_of(PROVIDERS["vobiz"])).follow("Disable…").press("Disable Vobiz", reason="Too dear")
     with unchanged(app):
         page = page.press("Make Vobiz active again")
@@ -401,12 +401,12 @@ def test_switching_the_dialer_names_who_has_no_number(app: Flask, dana: Portal, 
     assert "these use at once: 1 active endpoint, agents Reception and Sales" in page.text
     assert "the dialer of Mo" in dana.get(path_of(PROVIDERS["sinch"])).text
     every = page.follow("All events about this").rows()
-    assert any("Active provider changed telephony" in row for row in every)
+    assert any("Active provider changed agent calls" in row for row in every)
     page = dana.get(f"{path_of(PROVIDERS['sinch'])}/disable")
     assert "1 person has numbers on it in the dialer: Mo." in page.text
     page = dana.get(f"{path_of(PROVIDERS['twilio'])}/forget")
     assert "Agents: Reception and Sales." in page.text
-    assert "It is active for voice and telephony: nobody is active afterwards." in page.text
+    assert "It is active for the dialer and agent calls: nobody is active afterwards." in page.text
     assert "Nobody uses it now." in dana.get(f"{path_of(PROVIDERS['vobiz'])}/forget").text
 
 

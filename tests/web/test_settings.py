@@ -174,3 +174,8 @@ def test_only_what_can_be_a_base_url_is_asked_about(app: Flask, dana: Portal, ur
     with unchanged(app):
         page = dana.get(f"{PATH}/base-url?url={url}", 422)
     assert page.error("public_base_url")
+
+
+@pytest.mark.parametrize("query", ["", "?url=", f"?url={BASE}"])
+def test_without_another_base_url_there_is_nothing_to_confirm(dana: Portal, felt: Page, query: str) -> None:
+    assert dana.get(f"{PATH}/base-url{query}").title == "Settings"

@@ -72,7 +72,7 @@ def test_a_value_that_cannot_be_meant_is_told_beside_its_field(
 
 def test_what_does_not_work_is_seen_from_everywhere(dana: Portal, vobiz: Vobiz) -> None:
     typed = {"vobiz_auth_id": vobiz.values["auth_id"], "vobiz_auth_token": "made-up-and-wrong"}
-    dana.get(PATH).press("Save", **typed).follow("Make active for telephony").press("Make Vobiz active")
+    dana.get(PATH).press("Save", **typed).follow("Make active for agent calls").press("Make Vobiz active")
     assert "Vobiz does not work" not in dana.get("/").text
     page = dana.get(PATH).press("Test connection")
     assert "Vobiz, does not work" in page.root.one("nav").text

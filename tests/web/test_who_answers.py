@@ -152,7 +152,7 @@ def test_people_who_have_the_number_are_shown(app: Flask, dana: Portal, cast: Ca
     furnish(app, cast)
     page = ask(dana, "+15557654321")
     (row,) = page.rows()
-    assert row.startswith("Mo Sinch Not active for voice By default Mo not watched")
+    assert row.startswith("Mo Sinch Not active for the dialer By default Mo not watched")
     assert page.follow("Mo").title == "Mo"
     assert not page.has_link("Add it")
 
@@ -171,3 +171,10 @@ def test_a_provider_that_gives_no_answer_leaves_the_path_in_place(live: Portal, 
     page = ask(live).follow("Ask Twilio now")
     assert "trouble of its own" in page.notes
     assert hops(page)[-1].startswith("At Twilio Unknown No answer")
+
+
+def test_it_says_which_country_is_assumed(app: Flask, dana: Portal, cast: Cast) -> None:
+    path = "/o/acme-support/who-answers"
+    assert "In any spelling, with its country code." in dana.get(path).text
+    furnish(app, cast)
+    assert "Without a country code, United States (+1) is assumed." in dana.get(path).text
