@@ -94,7 +94,7 @@ def test_members_do_not_see_it(mo: Portal) -> None:
 
 
 def test_our_number_leads_to_its_endpoint(app: Flask, dana: Portal, cast: Cast) -> None:
-    tell(app, cast, ended())
+    tell(app, cast, ended("conv-9"))
     assert not dana.get(PATH).has_link("+1 555-123-4567")
     furnish(app, cast)
     assert dana.get(PATH).follow("+1 555-123-4567").title == "+1 555-123-4567"

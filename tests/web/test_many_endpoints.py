@@ -94,7 +94,7 @@ CASES = [
         {"outbound_agent_name": ["nobody (3)", "Bob"]},
     ),
     Case(
-        "Inbound agent…",
+        "Answered by…",
         "Who answers 3 endpoints?",
         "Change 3 endpoints",
         "2 endpoints are answered by nobody now. 1 had been so already.",
@@ -144,7 +144,7 @@ def test_what_is_so_already_is_not_offered(dana: Portal, ids: list[str]) -> None
 def test_an_agent_is_taken_away_only_where_that_is_said(
     app: Flask, dana: Portal, ids: list[str], typed: dict[str, str], told: str
 ) -> None:
-    page = chosen(dana, "Inbound agent…", ids=ids[:3])
+    page = chosen(dana, "Answered by…", ids=ids[:3])
     with unchanged(app):
         page = page.press("Change 3 endpoints", 422, **typed)
     assert told in page.error("inbound_agent_name")
