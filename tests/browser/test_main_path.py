@@ -206,6 +206,7 @@ class Walk:
         self.fields(Name="Milo", Email="milo@harbour.example", Password="another lamp at the gate")
         self.button("Add person")
         self.sees("Milo can sign in")
+        self.hand.press(self.main.get_by_text("Issue a token…"))
         issue = self.main.get_by_role("form", name="Issue a token")
         self.hand.fill(issue.get_by_label("Name"), "Dialer")
         self.hand.fill(issue.get_by_label("Your password"), PASSWORD)
