@@ -211,8 +211,9 @@ def _connection(state: State, check: Check | None) -> tuple[Tone, str, str, date
         return Tone.WARN, "Not tested", problem, None
     if not check.ok:
         return Tone.BAD, "Does not work", check.reason, check.checked_at
-    word = "Partly tested" if check.code == Outcome.NOT_PROVEN else "Works"
-    return Tone.OK, word, "", check.checked_at
+    if check.code == Outcome.NOT_PROVEN:
+        return Tone.WARN, "Partly tested", "", check.checked_at
+    return Tone.OK, "Works", "", check.checked_at
 
 
 def _agent(agent: str | None, direction: str) -> Hop:
