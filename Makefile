@@ -1,7 +1,7 @@
 # Everything is made in .venv; what is current is not made again, so a second run needs no network.
 
 PYTHON ?= python3
-PYTEST_ARGS ?= -n 2 --dist loadscope
+PYTEST_ARGS ?= -n 2 --dist loadscope --no-loadscope-reorder
 BENCH_ARGS ?=
 BENCH_ENDPOINTS_ARGS ?=
 

@@ -48,12 +48,19 @@ def _on_sqlite_connect(connection: Any, _record: Any) -> None:
 
 
 def _on_sqlite_begin(connection: Connection) -> None:
-    """A transaction that will write takes its lock at once, so that it never has to give up later."""
-    if connection.get_execution_options().get("writes"):
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-    else:
-        driver: Any = connection.connection.dbapi_connection
+    """A transaction that will write takes its lock at once, so that it never has to give up later;
+    where it is not to wait for another writer, it gives up at once."""
+    options = connection.get_execution_options()
+    driver: Any = connection.connection.dbapi_connection
+    if not options.get("writes"):
         driver.execute("BEGIN").close()
+        return
+    patience = BUSY_MILLISECONDS if options.get("waits", True) else 0
+    try:
+        driver.execute(f"PRAGMA busy_timeout={patience}").close()
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    finally:
+        driver.execute(f"PRAGMA busy_timeout={BUSY_MILLISECONDS}").close()
 
 
 def has_table(url: str, table: str) -> bool:

@@ -18,13 +18,14 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from app import create_app
 from app.config import Settings
+from app.core import outbound
 from app.extensions import db
 from tests.support import chromium, databases, keys
 from tests.support.hashing import QUICK, hashing_with
 from tests.support.memory import fast_folder
 from tests.support.postgres import Postgres
 from tests.support.server import Server, served
-from tests.support.warm import keep_warm
+from tests.support.warm import keep_warm, leave_alone_what_stays
 from tests.upstreams import UPSTREAMS
 
 NOWHERE = ",".join(f"{host}=http://127.0.0.1:9" for kind in UPSTREAMS.values() for host in kind.hosts)
@@ -39,15 +40,30 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Modules that have a server come first: none of them is left to one worker in the end."""
     for item in items:
         if "page" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.browser)
+    served = {item.path for item in items if "server" in getattr(item, "fixturenames", ())}
+    items.sort(key=lambda item: item.path not in served)
+
+
+def pytest_collection_finish() -> None:
+    leave_alone_what_stays()
 
 
 @pytest.fixture(scope="session", autouse=True)
 def quick_passwords() -> Iterator[None]:
     """`tests/services/test_passwords.py` tests the hasher that ships."""
     with hashing_with(QUICK):
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_retries() -> Iterator[None]:
+    """`tests/core/test_outbound.py` tests the pauses."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(outbound, "FIRST_PAUSE", 0.0)
         yield
 
 
@@ -85,9 +101,16 @@ def sqlite_url(shared: Path, tmp_path: Path, migrate: databases.Migrate) -> str:
     return databases.sqlite_copy(shared, tmp_path / "patchbay.db", migrate)
 
 
+@pytest.fixture(scope="session")
+def postgresql_databases(postgres: Postgres, migrate: databases.Migrate) -> Iterator[databases.Databases]:
+    lent = databases.Databases(postgres, databases.postgresql_template(postgres, migrate))
+    yield lent
+    lent.close()
+
+
 @pytest.fixture
-def postgresql_url(postgres: Postgres, migrate: databases.Migrate) -> Iterator[str]:
-    with databases.postgresql_copy(postgres, migrate) as url:
+def postgresql_url(postgresql_databases: databases.Databases) -> Iterator[str]:
+    with postgresql_databases.lend() as url:
         yield url
 
 

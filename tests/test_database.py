@@ -80,6 +80,16 @@ def test_readers_go_on_while_somebody_writes_and_see_what_was_before(sqlite_engi
         assert set(names) == {"Acme Support", "Globex"}
 
 
+def test_who_is_not_to_wait_gives_up_at_once_and_is_patient_the_next_time(sqlite_engine):
+    writer = sqlite_engine.connect().execution_options(writes=True)
+    hurried = sqlite_engine.connect().execution_options(writes=True, waits=False)
+    with writer, hurried:
+        with writer.begin(), pytest.raises(OperationalError, match="locked"):
+            hurried.begin()
+        timeout = hurried.connection.dbapi_connection.execute("PRAGMA busy_timeout").fetchone()
+    assert timeout == (database.BUSY_MILLISECONDS,)
+
+
 def test_foreign_keys_hold(database_url):
     engine = _engine(database_url)
     insert = text(

@@ -77,6 +77,7 @@ class AuditEvent(Base):
     __table_args__ = (
         Index("ix_audit_events_organization", "organization_id", "id"),
         Index("ix_audit_events_subject", "organization_id", "subject", "id"),
+        Index("ix_audit_events_action", "organization_id", "action", "id"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

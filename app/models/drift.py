@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Index, String, Text
+from sqlalchemy import Index, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core import clock
@@ -18,8 +18,32 @@ class DriftCheck(Base):
 
     __tablename__ = "drift_checks"
     __table_args__ = (
-        Index("ix_drift_checks_organization_sync", "organization_id", "in_sync"),
-        Index("ix_drift_checks_organization_due", "organization_id", "due"),
+        Index(
+            "ix_drift_checks_organization_sync",
+            "organization_id",
+            "in_sync",
+            "reason",
+            "phone_number",
+            "provider",
+        ),
+        Index("ix_drift_checks_organization_checked", "organization_id", "checked_at"),
+        Index(
+            "ix_drift_checks_drifted",
+            "organization_id",
+            "provider",
+            "reason",
+            "since",
+            sqlite_where=text("in_sync IS 0"),
+            postgresql_where=text("in_sync IS false"),
+        ),
+        Index(
+            "ix_drift_checks_due",
+            "organization_id",
+            "provider",
+            "phone_number",
+            sqlite_where=text("due = 1"),
+            postgresql_where=text("due"),
+        ),
     )
 
     organization_id: Mapped[OrganizationId] = mapped_column(primary_key=True)

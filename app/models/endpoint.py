@@ -1,6 +1,8 @@
 from __future__ import annotations
 
-from sqlalchemy import Index, String
+from typing import Any
+
+from sqlalchemy import Index, String, func
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.base import Base, Id, OrganizationId, Timed, Versioned
@@ -9,14 +11,37 @@ from app.models.base import Base, Id, OrganizationId, Timed, Versioned
 class Endpoint(Base, Timed, Versioned):
     """A phone number, its provider, and the agents that answer and dial.
 
-    A number is claimed once across all organizations.
+    A number is claimed once across all organizations. The index by number has all that is searched
+    and counted.
     """
 
     __tablename__ = "endpoints"
     __table_args__ = (
-        Index("ix_endpoints_organization_number", "organization_id", "phone_number"),
+        Index(
+            "ix_endpoints_organization_number",
+            "organization_id",
+            "phone_number",
+            "provider",
+            "is_active",
+            "label",
+            "inbound_agent_name",
+            "outbound_agent_name",
+        ),
         Index("ix_endpoints_organization_inbound", "organization_id", "inbound_agent_name"),
-        Index("ix_endpoints_organization_outbound", "organization_id", "outbound_agent_name"),
+        Index(
+            "ix_endpoints_organization_outbound",
+            "organization_id",
+            "outbound_agent_name",
+            "provider",
+            "is_active",
+        ),
+        Index(
+            "ix_endpoints_organization_provider",
+            "organization_id",
+            "provider",
+            "is_active",
+            "inbound_agent_name",
+        ),
     )
 
     id: Mapped[Id]
@@ -27,3 +52,15 @@ class Endpoint(Base, Timed, Versioned):
     outbound_agent_name: Mapped[str | None] = mapped_column(String(100))
     label: Mapped[str | None] = mapped_column(String(200))
     is_active: Mapped[bool] = mapped_column(default=True)
+
+
+def _ordered(name: str, key: Any) -> Index:
+    """What the table can be sorted by."""
+    return Index(f"ix_endpoints_by_{name}", Endpoint.organization_id, key, Endpoint.phone_number)
+
+
+_ordered("active", Endpoint.is_active)
+_ordered("agent", func.lower(Endpoint.inbound_agent_name))
+_ordered("created", Endpoint.created_at)
+_ordered("label", func.lower(Endpoint.label))
+_ordered("provider", Endpoint.provider)

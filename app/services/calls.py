@@ -159,7 +159,7 @@ def page(scope: Scope, text: str = "", *, before: str | None = None, limit: int 
     """The calls that have `text` in agent or number and came before the call of that id."""
     query = scope.select(Call).order_by(Call.received_at.desc(), Call.id.desc()).limit(limit + 1)
     if text:
-        query = query.where(_matches(text))
+        query = query.where(_matches(scope, text))
     if before is not None:
         last = scope.get(Call, before, what="call")
         is_earlier = or_(Call.received_at < last.received_at, Call.id < last.id)
@@ -168,11 +168,11 @@ def page(scope: Scope, text: str = "", *, before: str | None = None, limit: int 
     return Page(rows[:limit], rows[limit - 1].id if len(rows) > limit else None)
 
 
-def _matches(text: str) -> ColumnElement[bool]:
+def _matches(scope: Scope, text: str) -> ColumnElement[bool]:
     """The text in the agent; its digits in the numbers, in whatever spelling."""
     if "\0" in text:
         return false()
-    found = [column.icontains(text, autoescape=True) for column in (Call.agent_name, Call.agent_id)]
+    found = [scope.contains(column, text) for column in (Call.agent_name, Call.agent_id)]
     digits = _SEPARATORS.sub("", text).lstrip("+")
     if digits.isascii() and digits.isdigit():
         found += [column.contains(digits) for column in (Call.from_number, Call.to_number)]

@@ -201,15 +201,17 @@ def _proof(scope: Scope) -> tuple[DriftCheck, Endpoint] | None:
         )
         .where(
             DriftCheck.organization_id == scope.organization.id,
-            DriftCheck.in_sync.is_(True) | (DriftCheck.reason == Reason.NOT_SHOWN),
             Endpoint.inbound_agent_name.is_not(None),
             Endpoint.is_active,
         )
-        .order_by(DriftCheck.in_sync.is_(True).desc(), DriftCheck.phone_number)
+        .order_by(DriftCheck.phone_number)
         .limit(1)
     )
-    row = scope.session.execute(query).first()
-    return (row[0], row[1]) if row else None
+    for in_sync, reason in ((True, None), (None, Reason.NOT_SHOWN)):
+        seen = query.where(DriftCheck.in_sync.is_(in_sync), DriftCheck.reason.is_not_distinct_from(reason))
+        if row := scope.session.execute(seen).first():
+            return row[0], row[1]
+    return None
 
 
 def _voice(scope: Scope) -> Step:

@@ -240,7 +240,7 @@ def _is_of(scope: Scope, column: Any, numbers: Collection[str]) -> ColumnElement
     """A few are parameters, which indexes serve best; of those a database takes some 30,000 at most."""
     if len(numbers) <= FEW:
         return cast("ColumnElement[bool]", column.in_(numbers))
-    if _is_postgresql(scope):
+    if scope.is_postgresql:
         within: ColumnElement[bool] = column == any_(literal(list(numbers), postgresql.ARRAY(String)))
         return within
     each = func.json_each(json.dumps(list(numbers))).table_valued("value")
@@ -273,11 +273,7 @@ def _targets(scope: Scope, numbers: Collection[str] | None) -> Subquery:
 
 
 def _insert(scope: Scope) -> Any:
-    return postgresql.insert if _is_postgresql(scope) else sqlite.insert
-
-
-def _is_postgresql(scope: Scope) -> bool:
-    return scope.session.get_bind().dialect.name == "postgresql"
+    return postgresql.insert if scope.is_postgresql else sqlite.insert
 
 
 def _forget(scope: Scope, provider: str, numbers: Collection[str]) -> None:

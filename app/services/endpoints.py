@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel
-from sqlalchemy import ColumnElement, Select, false, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Select, false, func, or_, select
 from sqlalchemy.exc import IntegrityError
 
 from app.core import clock, phone, urls
 from app.core.errors import Conflict, Invalid, Problem
-from app.models import Endpoint, Organization
+from app.models import DriftCheck, Endpoint, Organization
 from app.provider import Family
 from app.providers import in_family, keys_in
 from app.services import audit, connections, drift, validation
@@ -117,7 +117,7 @@ def matching(scope: Scope, wanted: Filter) -> Select[Endpoint]:
     if "\0" in f"{wanted.text}{wanted.provider}{wanted.agent}":
         return query.where(false())
     if wanted.text:
-        query = query.where(_matches(wanted.text, scope.organization.country))
+        query = query.where(_matches(scope, wanted.text))
     if wanted.provider:
         query = query.where(Endpoint.provider == wanted.provider)
     if wanted.is_active is not None:
@@ -130,27 +130,38 @@ def matching(scope: Scope, wanted: Filter) -> Select[Endpoint]:
             )
         )
     if wanted.drifted:
-        query = query.where(tuple_(Endpoint.provider, Endpoint.phone_number).in_(drift.drifted(scope)))
+        query = query.where(*_is_drifted(scope))
     return query
 
 
-def _matches(text: str, country: str | None) -> ColumnElement[bool]:
+def _is_drifted(scope: Scope) -> tuple[ColumnElement[bool], ...]:
+    """The first condition has them looked up by number; the second is theirs at their own provider."""
+    drifted = drift.drifted(scope)
+    own = drifted.where(
+        DriftCheck.provider == Endpoint.provider, DriftCheck.phone_number == Endpoint.phone_number
+    )
+    numbers = drifted.with_only_columns(DriftCheck.phone_number)
+    return Endpoint.phone_number.in_(numbers), own.correlate(Endpoint).exists()
+
+
+def _matches(scope: Scope, text: str) -> ColumnElement[bool]:
     """The text in label or agents; its digits in the number, in whatever spelling."""
     found = [
-        column.icontains(text, autoescape=True)
+        scope.contains(column, text)
         for column in (Endpoint.label, Endpoint.inbound_agent_name, Endpoint.outbound_agent_name)
     ]
     digits = re.sub(r"[\s().\-+/]", "", text)
     if digits.isascii() and digits.isdigit():
         found.append(Endpoint.phone_number.contains(digits))
         with suppress(ValueError):
-            found.append(Endpoint.phone_number == phone.normalize(text, country))
+            found.append(Endpoint.phone_number == phone.normalize(text, scope.organization.country))
     return or_(*found)
 
 
 def count(scope: Scope, wanted: Filter) -> int:
     """How many there are, counted to one more than `COUNT_MOST` and no further."""
-    some = matching(scope, wanted).with_only_columns(Endpoint.id).limit(COUNT_MOST + 1).subquery()
+    along_index = matching(scope, wanted).order_by(Endpoint.phone_number)
+    some = along_index.with_only_columns(Endpoint.phone_number).limit(COUNT_MOST + 1).subquery()
     return scope.session.scalar(select(func.count()).select_from(some)) or 0
 
 

@@ -26,9 +26,12 @@ class FoundNumber:
 
 @dataclass(frozen=True)
 class Found:
+    """The first few of each kind; `has_more` where there are others."""
+
     organizations: list[Organization] = field(default_factory=list)
     numbers: list[FoundNumber] = field(default_factory=list)
     people: list[User] = field(default_factory=list)
+    has_more: bool = False
 
 
 def find(scope: Scope, text: str) -> Found:
@@ -36,13 +39,19 @@ def find(scope: Scope, text: str) -> Found:
     those are looked for in the scope's alone."""
     text = text.strip()
     if not text or "\0" in text:
-        return Found(_organizations(scope, ""))
-    return Found(_organizations(scope, text), _numbers(scope, text), _people(scope, text))
+        return _first(_organizations(scope, ""), [], [])
+    return _first(_organizations(scope, text), _numbers(scope, text), _people(scope, text))
+
+
+def _first(organizations: list[Organization], numbers: list[FoundNumber], people: list[User]) -> Found:
+    """Each was asked for one more than is shown."""
+    has_more = any(len(found) > MOST for found in (organizations, numbers, people))
+    return Found(organizations[:MOST], numbers[:MOST], people[:MOST], has_more)
 
 
 def _organizations(scope: Scope, text: str) -> list[Organization]:
-    query = select(Organization).order_by(Organization.name, Organization.id).limit(MOST)
-    return list(scope.session.scalars(query.where(Organization.name.icontains(text, autoescape=True))))
+    query = select(Organization).order_by(Organization.name, Organization.id).limit(MOST + 1)
+    return list(scope.session.scalars(query.where(scope.contains(Organization.name, text))))
 
 
 def _numbers(scope: Scope, text: str) -> list[FoundNumber]:
@@ -54,11 +63,11 @@ def _numbers(scope: Scope, text: str) -> list[FoundNumber]:
             .join(Organization, Organization.id == Endpoint.organization_id)
             .where(Endpoint.phone_number.startswith(beginning))
             .order_by(Endpoint.phone_number)
-            .limit(MOST)
+            .limit(MOST + 1)
         )
         for row, owner in scope.session.execute(query):
             found[row.id] = FoundNumber(row.phone_number, row.label, row.id, owner.slug, owner.name)
-    return list(found.values())[:MOST]
+    return list(found.values())
 
 
 def _beginnings(scope: Scope, text: str) -> list[str]:
@@ -74,5 +83,5 @@ def _beginnings(scope: Scope, text: str) -> list[str]:
 def _people(scope: Scope, text: str) -> list[User]:
     if scope.found is None:
         return []
-    matches = User.name.icontains(text, autoescape=True) | User.email.icontains(text, autoescape=True)
-    return list(scope.session.scalars(scope.select(User).where(matches).order_by(User.name).limit(MOST)))
+    matches = scope.contains(User.name, text) | scope.contains(User.email, text)
+    return list(scope.session.scalars(scope.select(User).where(matches).order_by(User.name).limit(MOST + 1)))

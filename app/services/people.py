@@ -71,7 +71,7 @@ def page(scope: Scope, text: str = "", *, after: str | None = None, limit: int =
     """By name; those alone who have the text in their name or email."""
     query = scope.select(User).order_by(User.name, User.id).limit(limit + 1)
     if text:
-        found = [column.icontains(text, autoescape=True) for column in (User.name, User.email)]
+        found = [scope.contains(column, text) for column in (User.name, User.email)]
         query = query.where(or_(*found))
     if after is not None:
         last = get(scope, after)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
-from sqlalchemy import Select, select
+from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
@@ -83,6 +83,19 @@ class Scope:
         """Every row of `model` that belongs to the organization."""
         return select(model).where(model.organization_id == self.organization.id)  # type: ignore[attr-defined]
 
+    @property
+    def is_postgresql(self) -> bool:
+        return self.session.get_bind().dialect.name == "postgresql"
+
+    def contains(self, column: Any, text: str) -> ColumnElement[bool]:
+        """Whether the column has the text in it, in whatever case of A to Z.
+
+        SQLite's LIKE does not tell those apart, and takes half as long as with `lower` before it.
+        """
+        test = column.icontains if self.is_postgresql else column.contains
+        found: ColumnElement[bool] = test(text, autoescape=True)
+        return found
+
     def get(self, model: type[Row], row_id: Any, *, what: str) -> Row:
         """The organization's row, or NotFound: another organization's row is not found either."""
         query = self.select(model).where(model.id == row_id)  # type: ignore[attr-defined]
@@ -96,14 +109,15 @@ class Scope:
         self.session.rollback()
 
     @contextmanager
-    def transaction(self, *, lock: bool = True) -> Iterator[None]:
+    def transaction(self, *, lock: bool = True, waits: bool = True) -> Iterator[None]:
         """One write, all of it or none of it.
 
         What was read before is read again inside, and the organization's row is locked, so that
         two writers to one organization take turns. Others may still point to the row, as an audit
         event does: whoever writes one holds the chain, and must not wait. It cannot be opened inside
         another one: the inner would commit half of the outer. Without `lock` nothing of the
-        organization may change: it is for what is noted beside a read.
+        organization may change: it is for what is noted beside a read. Without `waits` it does not wait
+        for another writer of the whole database, as SQLite's do: OperationalError.
         """
         if self.session.info.get(_WRITING):
             raise RuntimeError("A transaction is open already.")
@@ -111,7 +125,7 @@ class Scope:
         self.session.expire_all()
         self.session.info[_WRITING] = True
         try:
-            self.session.connection(execution_options={"writes": True})
+            self.session.connection(execution_options={"writes": True, "waits": waits})
             if self.found is not None and lock:
                 self.session.refresh(self.found, with_for_update={"key_share": True})
             yield

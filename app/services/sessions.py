@@ -59,8 +59,8 @@ def user_of(scope: Scope, token: str) -> User | None:
 
 
 def _mark_seen(scope: Scope, session_id: str) -> None:
-    """Reads go on where nothing can be written."""
-    with suppress(OperationalError), scope.transaction():
+    """Reads go on where nothing can be written, and do not wait for who writes long."""
+    with suppress(OperationalError), scope.transaction(waits=False):
         scope.session.execute(
             update(WebSession).where(WebSession.id == session_id).values(last_seen_at=clock.now())
         )

@@ -46,7 +46,7 @@ def miss(scope: Scope, throttle_key: str) -> None:
 
 def _make_row(scope: Scope, throttle_key: str, now: datetime) -> None:
     """Two first misses may come at once."""
-    insert = postgresql.insert if scope.session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    insert = postgresql.insert if scope.is_postgresql else sqlite.insert
     row = {"key": throttle_key, "count": 0, "window_started_at": now}
     scope.session.execute(insert(Throttle).values(row).on_conflict_do_nothing())
 

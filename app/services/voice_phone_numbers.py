@@ -113,7 +113,7 @@ def _ai_of(scope: Scope, draft: VoicePhoneNumberDraft) -> dict[str, Any]:
 
 def _claim(scope: Scope, number: str) -> None:
     """Two organizations that claim one number at once take turns, and the second is refused."""
-    if scope.session.get_bind().dialect.name == "postgresql":
+    if scope.is_postgresql:
         scope.session.execute(select(func.pg_advisory_xact_lock(func.hashtext(number))))
     elsewhere = select(VoicePhoneNumber.id).where(
         VoicePhoneNumber.phone_number == number,

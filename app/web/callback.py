@@ -22,7 +22,7 @@ from app.web.guard import Pages, Who
 
 callback = Pages("callback", __name__)
 
-MOST_SHOWN = 200
+MOST_SHOWN = 50
 """Of the people's numbers, those that drifted first."""
 
 

@@ -18,18 +18,37 @@ from app.web.guard import Pages, Who
 
 organizations = Pages("organizations", __name__)
 
+STATES = {
+    "broken": standings.Level.BROKEN,
+    "missing": standings.Level.MISSING,
+    "unsure": standings.Level.UNSURE,
+    "fine": standings.Level.FINE,
+}
+"""Of an organization, as the address names them."""
+
 
 @organizations.page("/", who=Who.SUPERADMIN)
 def overview(scope: Scope) -> ResponseReturnValue:
     """Every organization, worst first; the filter and the page are in the address."""
-    number = request.args.get("page", "")
+    number, state, order = (request.args.get(name, "") for name in ("page", "state", "sort"))
+    level, order = STATES.get(state), order if order in standings.ORDERS else "worst"
     page = standings.page(
-        scope, request.args.get("q", ""), int(number) if re.fullmatch("[0-9]{1,4}", number) else 1
+        scope,
+        request.args.get("q", ""),
+        int(number) if re.fullmatch("[0-9]{1,4}", number) else 1,
+        level=level,
+        order=order,
     )
+    view = {
+        "q": request.args.get("q", "").strip(),
+        "state": state if level is not None else "",
+        "sort": order,
+    }
     return render.page(
         "organizations/overview.html",
         page=page,
-        text=request.args.get("q", "").strip(),
+        text=view["q"],
+        view={name: value for name, value in view.items() if value and value != "worst"},
         progress=checking.progress(scope),
         again=0,
         levels=standings.Level,

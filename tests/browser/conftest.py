@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -38,10 +39,19 @@ def stays_here(request: pytest.FixtureRequest) -> Iterator[None]:
     assert [error for error in errors if "Failed to load resource" not in error] == []
 
 
+@pytest.fixture(scope="module")
+def cookies(browser: Browser, acme: Server) -> list[Any]:
+    """Of a session of hers, for the tests of a module. Whoever ends it signs in instead."""
+    with browser.new_context(base_url=acme.url) as context:
+        sign_in(context.new_page())
+        return [*context.cookies()]
+
+
 @pytest.fixture
-def dana(page: Page, acme: Server) -> Page:
-    """Her page, signed in."""
-    return sign_in(page)
+def dana(page: Page, cookies: list[Any]) -> Page:
+    """Her page, signed in; it has not gone anywhere yet."""
+    page.context.add_cookies(cookies)
+    return page
 
 
 def sign_in(page: Page) -> Page:

@@ -25,9 +25,9 @@ def test_the_palette_finds_a_page_by_keyboard_alone(table: Page) -> None:
     palette = table.get_by_role("dialog", name="Find")
     expect(palette.get_by_role("searchbox", name="Find")).to_be_focused()
     table.keyboard.type("audit")
-    expect(palette.get_by_role("status")).to_have_text("1 found")
+    expect(palette.get_by_role("status")).to_have_text("2 found")
     table.keyboard.press("ArrowDown")
-    expect(palette.get_by_role("link", name="Audit")).to_be_focused()
+    expect(palette.get_by_role("link", name="Audit", exact=True)).to_be_focused()
     table.keyboard.press("Enter")
     table.wait_for_url("**/audit")
 

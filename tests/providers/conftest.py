@@ -7,7 +7,6 @@ from typing import Any, cast
 
 import pytest
 
-from app.core import outbound
 from app.core.outbound import Outbound
 from app.provider import Outcome, Verified, Verifies
 from app.providers import PROVIDERS, sinch_est
@@ -26,8 +25,7 @@ def key(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def upstream(key: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Upstream]:
-    monkeypatch.setattr(outbound, "FIRST_PAUSE", 0.0)
+def upstream(key: str) -> Iterator[Upstream]:
     sinch_est.tokens.clear()
     with UPSTREAMS[key]() as running:
         yield running

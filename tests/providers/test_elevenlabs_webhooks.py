@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from app.core import outbound
 from app.core.outbound import Outbound, OutboundError
 from app.provider import Outcome, Refusal
 from app.providers import elevenlabs
@@ -25,8 +24,7 @@ CALLS = {
 
 
 @pytest.fixture
-def upstream(monkeypatch):
-    monkeypatch.setattr(outbound, "FIRST_PAUSE", 0.0)
+def upstream():
     with ElevenLabs() as running:
         yield running
 

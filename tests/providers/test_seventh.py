@@ -92,8 +92,9 @@ SECRET = "made-up-signing-key-of-acme-voice"
 
 
 def _copy(folder: Path) -> Path:
+    """What Python has compiled comes along, except what it is just writing."""
     for name in ("app", "migrations", "templates", "static"):
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("*.pyc.*"))
     shutil.copy(ROOT / "wsgi.py", folder)
     return folder
 

@@ -78,6 +78,28 @@ def test_pages_lead_to_the_older_and_back_to_the_newer(acme, globex, monkeypatch
     assert audit.page(acme, after=second.newer) == first
 
 
+def test_pages_of_a_kind_have_the_events_of_each_of_its_actions_in_order(acme, globex, monkeypatch):
+    """One of them is rare, and older than a page of the other."""
+    monkeypatch.setattr(audit, "PAGE", 3)
+    kinds = ["a", "x", "b", "b", "a", "x", "b", "b", "b"]
+    for scope in (globex, acme):
+        for number, action in enumerate(kinds):
+            with scope.transaction():
+                audit.note(scope, action, f"no. {number}")
+    wanted = audit.Filter(actions=("a", "b", "never"))
+    first = audit.page(acme, wanted)
+    second = audit.page(acme, wanted, before=first.older)
+    third = audit.page(acme, wanted, before=second.older)
+    assert [_subjects(page) for page in (first, second, third)] == [
+        ["no. 8", "no. 7", "no. 6"],
+        ["no. 4", "no. 3", "no. 2"],
+        ["no. 0"],
+    ]
+    assert third.older is None
+    assert audit.page(acme, wanted, after=third.newer) == second
+    assert {event.organization_id for event in first.events} == {acme.organization.id}
+
+
 def _at(scope, subject, moment):
     scope.session.execute(update(AuditEvent).where(AuditEvent.subject == subject).values(at=moment))
     scope.session.commit()

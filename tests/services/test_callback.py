@@ -7,7 +7,6 @@ from dataclasses import replace
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from app.core import outbound
 from app.core.errors import Conflict, Invalid, NotFound, Stale, TooMany, Unavailable
 from app.core.lines import Reason
 from app.core.outbound import Outbound
@@ -23,8 +22,7 @@ URL = "https://dialer.example.com/sinch/callback?tenant=acme"
 
 
 @pytest.fixture
-def sinch(monkeypatch):
-    monkeypatch.setattr(outbound, "FIRST_PAUSE", 0.0)
+def sinch():
     with Sinch() as upstream:
         yield upstream
 

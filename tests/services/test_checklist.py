@@ -106,6 +106,19 @@ def test_drift_is_a_problem_with_a_link_to_the_drifted(live):
     assert step.since is not None
 
 
+def test_a_number_whose_provider_agrees_says_more_than_one_whose_does_not_tell(live):
+    """And of those that agree, the first one that an agent answers."""
+    for number in ("+15550000001", "+15559999999"):
+        endpoints.create(
+            live, {"phone_number": number, "provider": "twilio", "inbound_agent_name": "support"}
+        )
+    lower = Sight(trouble=Reason.NOT_SHOWN)
+    lines = [Sight(Line(each, webhook_url=URL, method="POST")) for each in (NUMBER, "+15559999999")]
+    with live.transaction():
+        drift.keep(live, "twilio", {"+15550000001": lower, NUMBER: lines[0], "+15559999999": lines[1]})
+    assert _step(live, "answered").text.startswith("+1 555-123-4567 is answered by support, and Twilio")
+
+
 def test_where_the_provider_does_not_tell_it_is_said(live):
     _see(live, Sight(trouble=Reason.NOT_SHOWN))
     step = _step(live, "answered")

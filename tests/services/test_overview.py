@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from app.core import clock
 from app.core.lines import Line, Reason
-from app.models import Check, CheckRun, Endpoint, Organization, Secret, WebhookSetup
+from app.models import Check, CheckRun, DriftCheck, Endpoint, Organization, Secret, WebhookSetup
 from app.provider import Family
 from app.providers import PROVIDERS
 from app.services import (
@@ -206,6 +207,48 @@ def test_worst_first_then_by_name(live, globex):
     assert levels == [Level.BROKEN, *[Level.MISSING] * 3]
     _seen(live, {NUMBER: _line(f"{BASE}/telephony/twilio/inbound/support")})
     assert overview.page(live).rows[-1].organization.id == live.organization.id
+
+
+def test_they_are_found_by_level_and_sorted_otherwise(live, globex):
+    _make(live, 2)
+    _seen(live, {NUMBER: _line("https://old.example/x")})
+    page = overview.page(live, level=Level.MISSING)
+    assert [row.organization.name for row in page.rows] == ["Globex", "Tenant 000", "Tenant 001"]
+    assert (page.found, page.total, page.levels) == (3, 4, {Level.BROKEN: 1, Level.MISSING: 3})
+    assert overview.page(live, level=Level.FINE).rows == []
+
+    def names(order):
+        return [row.organization.name for row in overview.page(live, order=order).rows]
+
+    assert names("numbers") == ["Tenant 000", "Tenant 001", "Acme Support", "Globex"]
+    assert names("drifted")[0] == names("name")[0] == "Acme Support"
+
+
+def test_numbers_are_counted_by_provider_also_by_one_that_is_no_more(live):
+    own = {"organization_id": live.organization.id}
+    rows = [
+        Endpoint(**own, phone_number="+15550000001", provider="twilio"),
+        Endpoint(**own, phone_number="+15550000002", provider="twilio", is_active=False),
+        Endpoint(**own, phone_number="+15550000003", provider="gone", inbound_agent_name="a"),
+        Endpoint(**own, phone_number="+15550000004", provider="exotel", is_active=False),
+    ]
+    with live.transaction():
+        live.session.add_all(rows)
+    facts = _row(live).facts
+    assert (facts.numbers, facts.answered) == ({"twilio": 2, "gone": 1}, 2)
+    assert (Level.MISSING, "gone not connected: 1 number") in _told(live)
+
+
+def test_since_is_of_the_first_that_drifted_and_seen_of_the_last_look(live):
+    first, last = clock.now() - timedelta(days=3), clock.now() - timedelta(days=1)
+    endpoints.create(live, {"phone_number": "+15551234568", "provider": "twilio", "inbound_agent_name": "a"})
+    with live.transaction():
+        one, other = live.session.scalars(live.select(DriftCheck).order_by(DriftCheck.phone_number))
+        one.in_sync, one.since, one.checked_at = False, last, last
+        other.in_sync, other.since, other.checked_at = False, first, first
+    row = _row(live)
+    assert (row.findings[0].text, row.findings[0].since) == ("2 drifted", first)
+    assert (row.drifted, row.checked_at, row.facts.unseen) == (2, last, 0)
 
 
 def test_the_queries_are_as_many_for_forty_organizations_as_for_two(live, engine):

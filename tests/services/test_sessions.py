@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import threading
 from datetime import timedelta
 
 import pytest
@@ -77,6 +78,24 @@ def test_being_seen_is_written_now_and_then(acme, token):
     before = clock.now()
     assert sessions.user_of(acme, token) is not None
     assert _row(acme).last_seen_at >= before
+
+
+def test_whoever_reads_does_not_wait_for_who_writes(acme, scopes, token):
+    """On SQLite there is one writer at a time, and an import of many rows takes seconds."""
+    _move(acme, last_seen_at=sessions.SEEN_EVERY + MOMENT)
+    done = threading.Event()
+
+    def read():
+        with scopes.of("mo") as own:
+            assert sessions.user_of(own, token) is not None
+        done.set()
+
+    with scopes.of("gus") as other, other.transaction():
+        reader = threading.Thread(target=read)
+        reader.start()
+        is_done = done.wait(5)
+    reader.join()
+    assert is_done
 
 
 @pytest.mark.asvs("7.4.1")

@@ -35,8 +35,7 @@ BASE = "https://voice.acme.example"
 
 
 @pytest.fixture
-def upstream(monkeypatch):
-    monkeypatch.setattr("app.core.outbound.FIRST_PAUSE", 0.0)
+def upstream():
     with ElevenLabs() as running:
         yield running
 
@@ -268,8 +267,8 @@ class MortalScope(Scope):
     steps: Any = None
 
     @contextmanager
-    def transaction(self, *, lock=True):
-        with super().transaction(lock=lock):
+    def transaction(self, *, lock=True, waits=True):
+        with super().transaction(lock=lock, waits=waits):
             yield
         self.steps.take()
 

@@ -7,6 +7,10 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg import sql
 
 from app import create_app
 from app.config import Settings
@@ -15,6 +19,20 @@ from tests.support.locks import locked
 from tests.support.postgres import Postgres
 
 TEMPLATE = "patchbay_template"
+
+TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+SEQUENCES = (
+    "SELECT sequencename, last_value, last_value IS NOT NULL FROM pg_sequences WHERE schemaname = 'public'"
+)
+CATALOG = """
+    SELECT count(*), max(a.xmin::text::bigint), max(c.xmin::text::bigint)
+    FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
+    WHERE c.relnamespace = 'public'::regnamespace
+"""
+END_OTHERS = """
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid()
+"""
 
 Migrate = Callable[[str], None]
 
@@ -41,9 +59,8 @@ def sqlite_copy(folder: Path, target: Path, migrate: Migrate) -> str:
     return f"sqlite:///{target}"
 
 
-@contextmanager
-def postgresql_copy(postgres: Postgres, migrate: Migrate) -> Iterator[str]:
-    """The URL of a new database, which is dropped in the end."""
+def postgresql_template(postgres: Postgres, migrate: Migrate) -> str:
+    """The name of a migrated database to copy."""
     with postgres.lock():
         if not postgres.exists(TEMPLATE):
             draft = f"{TEMPLATE}_draft"
@@ -51,9 +68,87 @@ def postgresql_copy(postgres: Postgres, migrate: Migrate) -> Iterator[str]:
             postgres.create(draft)
             migrate(postgres.url(draft))
             postgres.rename(draft, TEMPLATE)
-    name = f"test_{uuid.uuid4().hex}"
-    postgres.create(name, template=TEMPLATE)
-    try:
-        yield postgres.url(name)
-    finally:
-        postgres.drop(name)
+    return TEMPLATE
+
+
+class Databases:
+    """Copies of a template for one test after another.
+
+    What a test leaves is emptied and lent again: that is far quicker than a new copy, of which
+    PostgreSQL knows nothing yet. One whose tables a test has changed is thrown away.
+    """
+
+    def __init__(self, postgres: Postgres, template: str) -> None:
+        self._postgres = postgres
+        self._template = template
+        self._spare: list[Copy] = []
+
+    @contextmanager
+    def lend(self) -> Iterator[str]:
+        """The URL of a database as the template is; it is taken back in the end."""
+        copy = self._spare.pop() if self._spare else self._new()
+        try:
+            yield self._postgres.url(copy.name)
+        finally:
+            if copy.emptied():
+                self._spare.append(copy)
+            else:
+                self._drop(copy)
+
+    def close(self) -> None:
+        for copy in self._spare:
+            self._drop(copy)
+
+    def _new(self) -> Copy:
+        name = f"test_{uuid.uuid4().hex}"
+        self._postgres.create(name, template=self._template)
+        return Copy(name, self._postgres.connect(name))
+
+    def _drop(self, copy: Copy) -> None:
+        copy.connection.close()
+        self._postgres.drop(copy.name)
+
+
+class Copy:
+    """A database, and a connection to it that puts it back as it was."""
+
+    def __init__(self, name: str, connection: psycopg.Connection) -> None:
+        self.name = name
+        self.connection = connection
+        self._catalog = self._catalog_now()
+        self._empty = _emptying(connection)
+
+    def _catalog_now(self) -> Any:
+        return self.connection.execute(CATALOG).fetchone()
+
+    def emptied(self) -> bool:
+        """Ends whoever is still connected; false where a test changed tables, or ended this connection."""
+        try:
+            self.connection.execute(END_OTHERS)
+            if self._catalog_now() != self._catalog:
+                return False
+            self.connection.execute(self._empty)
+        except psycopg.OperationalError:
+            return False
+        return True
+
+
+def _emptying(connection: psycopg.Connection) -> sql.Composed:
+    """What brings back the rows that are there now."""
+    parts: list[sql.Composable] = [sql.SQL("SET session_replication_role = replica")]
+    for (table,) in connection.execute(TABLES).fetchall():
+        rows = connection.execute(sql.SQL("SELECT * FROM {}").format(sql.Identifier(table))).fetchall()
+        parts.append(sql.SQL("DELETE FROM {}").format(sql.Identifier(table)))
+        parts += [
+            sql.SQL("INSERT INTO {} VALUES ({})").format(
+                sql.Identifier(table), sql.SQL(", ").join(map(sql.Literal, row))
+            )
+            for row in rows
+        ]
+    for name, value, called in connection.execute(SEQUENCES).fetchall():
+        parts.append(
+            sql.SQL("SELECT setval({}, {}, {})").format(
+                sql.Literal(name), sql.Literal(value or 1), sql.Literal(called)
+            )
+        )
+    return sql.SQL("; ").join(parts)

@@ -46,6 +46,9 @@ class Postgres:
     def url(self, database: str) -> str:
         return str(self._server.get_uri(database=database, driver="psycopg"))
 
+    def connect(self, database: str) -> psycopg.Connection:
+        return psycopg.connect(self._server.get_uri(database=database), autocommit=True)
+
     def exists(self, database: str) -> bool:
         query = "SELECT 1 FROM pg_database WHERE datname = %s"
         return self._admin.execute(query, [database]).fetchone() is not None

@@ -14,6 +14,10 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from app import create_app
+from app.config import Settings
+from app.extensions import db
+
 ROOT = Path(__file__).parents[2]
 SECONDS_TO_START = 30
 SECONDS_TO_STOP = 10
@@ -33,18 +37,13 @@ class Server:
         return (self.data / "output.log").read_text()
 
     def flask(self, *arguments: str, typed: str = "") -> str:
-        """Runs a command line tool on the same data; answers what it printed."""
-        done = subprocess.run(
-            flask(*arguments),
-            cwd=ROOT,
-            env=self.environment,
-            input=typed,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        assert done.returncode == 0, f"flask {' '.join(arguments)}:\n{done.stdout}{done.stderr}"
+        """What a command line tool does on the same data, in this process; answers what it printed."""
+        app = create_app(Settings.from_environment(self.environment))
+        with app.app_context():
+            done = app.test_cli_runner().invoke(args=arguments, input=typed)
+            db.session.remove()
+            db.engine.dispose()
+        assert done.exit_code == 0, f"flask {' '.join(arguments)}:\n{done.output}{done.exception}"
         return done.stdout.strip()
 
 

@@ -1,21 +1,34 @@
-"""What every new app would compile again is compiled once per process: templates and URL builders.
+"""What every new app would make again is made once per process: templates, routes and SQL.
 
-Most tests make an app of their own. Both would come out the same each time, and take longer than
-the rest of the app, and than most tests.
+Most tests make an app and an engine of their own. All this would come out the same each time, and
+take longer than the rest of the app, and than most tests.
 """
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from types import CodeType
+from typing import Any, Self
 
 from flask import Flask
 from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
+from sqlalchemy import Connection, Engine
+from sqlalchemy.dialects import registry
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
+from sqlalchemy.engine.default import DefaultDialect
+from sqlalchemy.util import LRUCache
 from werkzeug.routing import Rule
+from werkzeug.routing.rules import RulePart
+
+STATEMENTS = 2_000
+FEW_GARBAGE_COLLECTIONS = (20_000, 10, 10)
 
 _templates: dict[tuple[str, str], CodeType] = {}
 _builders: dict[tuple, Callable[..., tuple[str, str]]] = {}
+_parts: dict[str, tuple[list[RulePart], list[tuple[bool, str]], dict[str, Any]]] = {}
 
 
 class Templates(BytecodeCache):
@@ -30,7 +43,19 @@ class Templates(BytecodeCache):
 
 
 class Route(Rule):
-    """Its builder is a function of all that the route is made of; the app comes in when it is called."""
+    """Its parts and its builder are functions of what the route is made of; the app comes in later."""
+
+    def _parse_rule(self, rule: str) -> list[RulePart]:
+        if rule not in _parts:
+            before = list(self._trace)
+            parts = list(super()._parse_rule(rule))
+            _parts[rule] = (parts, self._trace[len(before) :], dict(self._converters))
+            return parts
+        parts, trace, converters = _parts[rule]
+        self._trace.extend(trace)
+        self._converters.update(converters)
+        self.arguments.update(converters)
+        return parts
 
     def _compile_builder(self, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
         made_of = (self.rule, tuple(self._trace), repr(self.defaults), append_unknown)
@@ -39,7 +64,48 @@ class Route(Rule):
         return _builders[made_of]
 
 
+class OneDialect(DefaultDialect):
+    """One for all engines of a kind, so that what one engine compiled serves the others too."""
+
+    _made: dict[tuple, Self] = {}
+    _compiled: LRUCache[Any, Any] = LRUCache(STATEMENTS)
+    _knows_the_server = False
+
+    def __new__(cls, **options: Any) -> Self:
+        return cls._made.setdefault((cls, repr(sorted(options.items(), key=str))), super().__new__(cls))
+
+    def __init__(self, **options: Any) -> None:
+        if "dbapi" not in vars(self):
+            super().__init__(**options)
+
+    def initialize(self, connection: Connection) -> None:
+        if not self._knows_the_server:
+            super().initialize(connection)
+            self._knows_the_server = True
+
+    @classmethod
+    def engine_created(cls, engine: Engine) -> None:
+        engine.update_execution_options(compiled_cache=cls._compiled)
+
+
+class SQLite(OneDialect, SQLiteDialect_pysqlite):
+    supports_statement_cache = True
+
+
+class PostgreSQL(OneDialect, PGDialect_psycopg):
+    supports_statement_cache = True
+
+
 def keep_warm() -> None:
-    """For every app that this process makes from now on."""
+    """For every app and engine that this process makes from now on."""
     Flask.jinja_options = {**Flask.jinja_options, "bytecode_cache": Templates()}
     Flask.url_rule_class = Route
+    gc.set_threshold(*FEW_GARBAGE_COLLECTIONS)
+    registry.register("sqlite", __name__, "SQLite")
+    registry.register("postgresql.psycopg", __name__, "PostgreSQL")
+
+
+def leave_alone_what_stays() -> None:
+    """The garbage collector looks at what the tests make, and not again at all that is loaded."""
+    gc.collect()
+    gc.freeze()

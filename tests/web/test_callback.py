@@ -7,7 +7,6 @@ from collections.abc import Iterator
 import pytest
 from flask import Flask
 
-from app.core import outbound
 from app.core.outbound import Outbound
 from app.services import checking, voice_phone_numbers
 from tests.support.cast import Cast
@@ -24,8 +23,7 @@ NOTED = ("throttles", "audit_events")
 
 
 @pytest.fixture
-def sinch(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sinch]:
-    monkeypatch.setattr(outbound, "FIRST_PAUSE", 0.0)
+def sinch(app: Flask) -> Iterator[Sinch]:
     with Sinch() as upstream:
         app.extensions["patchbay_outbound"] = Outbound(upstream.upstreams, deadline=2.0)
         yield upstream

@@ -15,7 +15,6 @@ from flask import Flask
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
-from app.core import outbound
 from app.extensions import db
 from app.services import connections, endpoints, people, providers
 from tests.support.canary import found_in, found_in_files
@@ -29,8 +28,7 @@ RAW = {"/api/calls/providers/config", "/api/settings/telephony"}
 
 
 @pytest.fixture
-def here(app: Flask, cast: Cast, monkeypatch: pytest.MonkeyPatch) -> Furnished:
-    monkeypatch.setattr(outbound, "FIRST_PAUSE", 0.0)
+def here(app: Flask, cast: Cast) -> Furnished:
     app.extensions["patchbay_outbound"] = NOBODY
     return furnish(app, cast)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from flask import Flask
 
+from app.extensions import db
+from app.models import Organization
 from tests.support.cast import Cast
 from tests.support.furnished import Furnished, furnish
 from tests.support.pages import Portal
@@ -42,6 +44,16 @@ def test_pages_organizations_and_people_are_found_by_their_names(dana: Portal) -
     assert any("Mo" in link for link in found(dana, "mo@"))
     assert not any("Mo" in link for link in found(dana, "mo@", inside=""))
     assert found(dana, "nothing-like-it") == []
+
+
+def test_where_there_are_more_than_are_shown_it_says_so(app: Flask, dana: Portal) -> None:
+    with app.app_context():
+        for place in range(7):
+            db.session.add(Organization(name=f"Tenant {place}", slug=f"tenant-{place}"))
+        db.session.commit()
+    assert "The first 6 are shown." in dana.get("/find?q=tenant").text
+    assert len(found(dana, "tenant", inside="")) == 6
+    assert "1 found" in dana.get("/find?q=tenant 3").text
 
 
 def test_what_is_typed_stays_text(dana: Portal) -> None:

@@ -12,7 +12,6 @@ from flask import Flask
 from werkzeug.routing import Rule
 
 from app import create_app
-from app.core import outbound
 from app.web.guard import Who
 from tests.support.cast import Cast
 from tests.support.furnished import Furnished, furnish
@@ -25,8 +24,7 @@ TRACES = ("sessions", "audit_events", "throttles", "drift_checks")
 
 
 @pytest.fixture
-def here(app: Flask, cast: Cast, monkeypatch: pytest.MonkeyPatch) -> Furnished:
-    monkeypatch.setattr(outbound, "FIRST_PAUSE", 0.0)
+def here(app: Flask, cast: Cast) -> Furnished:
     return furnish(app, cast)
 
 

@@ -55,6 +55,7 @@ def test_forty_are_searched_and_take_as_many_queries_as_two(app: Flask, dana: Po
         page = dana.get("/")
     assert len(page.rows()) == 40
     assert len(many) == len(few)
+    assert "40 organizations: 40 with something missing" in page.text
     page = page.press("Search", q="tenant 01")
     assert len(page.rows()) == 10
     assert "10 organizations found" in page.text
@@ -115,6 +116,16 @@ def test_two_of_one_name_have_two_addresses(dana: Portal) -> None:
     form = dana.get("/organizations/new")
     assert form.press("Add organization", name="Twin").path == "/o/twin/"
     assert form.press("Add organization", name="Twin").path == "/o/twin-2/"
+
+
+def test_the_view_is_in_the_address(app: Flask, cast: Cast, dana: Portal) -> None:
+    furnish(app, cast)
+    _many(app, 8)
+    assert len(dana.get("/?state=missing&sort=name").rows()) == 9
+    assert [row[:12] for row in dana.get("/?state=unsure").rows()] == ["Acme Support"]
+    assert "No organization matches" in dana.get("/?state=fine&q=tenant").text
+    assert dana.get("/?sort=numbers").rows()[0].startswith("Acme Support")
+    assert len(dana.get("/?state=other&sort=other").rows()) == 10
 
 
 @pytest.mark.parametrize(("name", "said"), [("", "required"), ("  ", "required"), ("x" * 121, "at most 120")])

@@ -1,0 +1,403 @@
+"""What each page costs with 40 organizations and 100,000 endpoints, against the same page with one of
+each. Prints both times and the ratio. See README.md here.
+"""
+
+from __future__ import annotations
+
+import argparse
+import http.client
+import logging
+import re
+import tempfile
+import time
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+from urllib.parse import quote, urlencode, urlsplit
+
+from bench import estate
+from tests.support.cast import PASSWORD
+from tests.support.html import parse
+from tests.support.postgres import Postgres
+from tests.support.server import Server, clean_environment, served
+from tests.upstreams import UPSTREAMS
+
+HOME = f"/o/{estate.SLUG}"
+FILES = {"export", "export, filtered", "audit CSV", "audit JSON lines", "import report", "API list"}
+"""Measured until their first byte."""
+SORTS = ("number", "label", "provider", "agent", "active", "created")
+DEEP = 10
+"""A page as deep as so many clicks on Next."""
+
+Paths = dict[str, str]
+
+
+@dataclass
+class Browser:
+    """Signed in to one of the installations, over one connection."""
+
+    server: Server
+    cookie: str = ""
+    found: Paths = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        address = urlsplit(self.server.url)
+        self._connection = http.client.HTTPConnection(str(address.hostname), address.port, timeout=120)
+        page = self.text("/sign-in")
+        sent = {"csrf_token": str(parse(page).one("input", name="csrf_token")["value"])}
+        body = urlencode(sent | {"email": estate.EMAIL, "password": PASSWORD})
+        headers = {"Content-Type": "application/x-www-form-urlencoded", "Referer": self.server.url}
+        self._ask("POST", "/sign-in", body, headers)
+
+    def text(self, path: str) -> str:
+        return self._ask("GET", path)[1].decode()
+
+    def seconds(self, name: str, path: str) -> float:
+        """Until the answer is here; for a file, until it begins."""
+        headers = {"Accept-Encoding": "identity"}
+        if target := _target(name):
+            headers |= {"HX-Request": "true", "HX-Target": target}
+        return self._ask("GET", path, headers=headers, whole=name not in FILES)[0]
+
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        body: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        *,
+        whole: bool = True,
+    ) -> tuple[float, bytes]:
+        cookie = {"Cookie": self.cookie} if self.cookie else {}
+        start = time.perf_counter()
+        self._connection.request(method, path, body, {**cookie, **(headers or {})})
+        answer = self._connection.getresponse()
+        text = answer.read() if whole else answer.read(1)
+        taken = time.perf_counter() - start
+        if not whole:
+            self._connection.close()
+        if answer.status not in (200, 303, 409, 429):
+            raise SystemExit(f"{path} answered {answer.status}.")
+        kept = [value.split(";")[0] for value in answer.headers.get_all("Set-Cookie") or []]
+        if kept:
+            jar = dict(one.split("=", 1) for one in [*self.cookie.split("; "), *kept] if one)
+            self.cookie = "; ".join(f"{name}={value}" for name, value in jar.items())
+        return taken, text
+
+
+def main() -> None:
+    options = _options()
+    logging.disable(logging.CRITICAL)
+    with ExitStack() as stack:
+        stack_folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="patchbay-bench-"))
+        folder = options.keep or Path(stack_folder)
+        postgres = _postgres(stack, folder) if options.postgresql else None
+        sizes = {"small": estate.SMALL, "large": estate.LARGE}
+        settings = [_built(folder / name, size, postgres) for name, size in sizes.items()]
+        small, large = (
+            Browser(stack.enter_context(served(Path(some["PATCHBAY_DATA"]), some))) for some in settings
+        )
+        pages = _pages(small), _pages(large)
+        wanted = [name for name in pages[1] if re.search(options.only, name)]
+        rows = {name: _compare(name, small, large, pages, options.rounds) for name in wanted}
+    _print(rows, options.at_most)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="bench.pages", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--postgresql", action="store_true", help="instead of SQLite")
+    parser.add_argument("--at-most", type=float, default=3.0, help="name what is slower than this")
+    parser.add_argument("--only", default="", help="a regular expression for the names of pages")
+    parser.add_argument("--keep", type=Path, help="build the data there once, and use it again")
+    return parser.parse_args()
+
+
+def _postgres(stack: ExitStack, folder: Path) -> Postgres:
+    folder.mkdir(parents=True, exist_ok=True)
+    postgres = Postgres(folder)
+    stack.callback(postgres.stop)
+    return postgres
+
+
+def _built(data: Path, size: estate.Size, postgres: Postgres | None) -> dict[str, str]:
+    """The settings of an installation that has so much in it, and asks no provider that there is."""
+    is_new = not data.exists()
+    data.mkdir(parents=True, exist_ok=True)
+    nowhere = (f"{host}=http://127.0.0.1:9" for kind in UPSTREAMS.values() for host in kind.hosts)
+    settings = {"PATCHBAY_DATA": str(data), "PATCHBAY_UPSTREAMS": ",".join(nowhere)}
+    if postgres:
+        postgres.create(data.name)
+        settings["DATABASE_URL"] = postgres.url(data.name)
+    if is_new or postgres:
+        start = time.perf_counter()
+        (data / "import.txt").write_text(estate.build(clean_environment() | settings, size))
+        print(f"built {data.name:6} {time.perf_counter() - start:6.1f} s", flush=True)
+    return settings
+
+
+def _target(name: str) -> str | None:
+    """The block that htmx asks for, where the page's name says that it does."""
+    targets = {"part": "endpoints", "calls part": "calls", "overview part": "organizations"}
+    return targets.get(name.split(":", maxsplit=1)[0])
+
+
+def _pages(browser: Browser) -> Paths:
+    """Every page by a name; each is the same on both installations, with rows of its own."""
+    ids = _ids(browser)
+    endpoint, person = ids["endpoint"], ids["person"]
+    found = {
+        "overview": "/",
+        "overview, searched": "/?q=bench",
+        "overview part: searched": "/?q=be",
+        "overview, progress": "/check",
+        "checklist": f"{HOME}/",
+        "settings": f"{HOME}/settings",
+        "settings, base URL": f"{HOME}/settings/base-url?url=https%3A%2F%2Fother.acme.example",
+        "voice AI": f"{HOME}/voice-ai",
+        "voice AI, tool secret": f"{HOME}/voice-ai/tool-secret",
+        "account": "/account",
+        "new organization": "/organizations/new",
+        "API docs": "/api/docs",
+    }
+    found |= _endpoint_pages(browser, endpoint) | _provider_pages(ids) | _people_pages(browser, person, ids)
+    found |= _call_pages(browser) | _audit_pages(browser) | _find_pages() | _import_pages(ids)
+    return found
+
+
+def _ids(browser: Browser) -> Paths:
+    def first(path: str, pattern: str) -> str:
+        found = re.search(pattern, browser.text(path))
+        return found[1] if found else ""
+
+    person = first(f"{HOME}/people?q=dana", rf"{HOME}/people/([0-9a-f-]{{36}})")
+    return {
+        "endpoint": first(
+            f"{HOME}/endpoints?q=" + quote(estate.NUMBER), rf"{HOME}/endpoints/([0-9a-f-]{{36}})"
+        ),
+        "person": person,
+        "number": first(f"{HOME}/people/{person}", r"/numbers/([0-9a-f-]{36})"),
+        "switch": first(f"{HOME}/providers/twilio", r"/switches/(\d+)/undo"),
+        "import": (browser.server.data / "import.txt").read_text(),
+    }
+
+
+def _endpoint_pages(browser: Browser, endpoint: str) -> Paths:
+    table = f"{HOME}/endpoints"
+    views = {
+        "": {},
+        "type 5": {"q": "5"},
+        "type 55": {"q": "55"},
+        "type 555": {"q": "555"},
+        "type L": {"q": "L"},
+        "type Li": {"q": "Li"},
+        "type Lin": {"q": "Lin"},
+        "type zq": {"q": "zq"},
+        "national number": {"q": "(555) 000-0001"},
+        "whole number": {"q": estate.NUMBER},
+        "label": {"q": "Line 7919 of"},
+        "agent's name": {"q": "Agent 1"},
+        "no match": {"q": "nothing has this"},
+        "provider": {"provider": "twilio"},
+        "provider, rare": {"provider": "exotel"},
+        "active": {"active": "on"},
+        "inactive": {"active": "off"},
+        "agent": {"agent": "Agent 1"},
+        "agent, unknown": {"agent": "Nobody"},
+        "drifted": {"sync": "drifted"},
+        "drifted, typed": {"sync": "drifted", "q": "desk"},
+        "drifted, no match": {"sync": "drifted", "q": "nothing has this"},
+        "all filters": {
+            "sync": "drifted",
+            "q": "Line",
+            "provider": "twilio",
+            "active": "on",
+            "agent": "Agent 5",
+        },
+    }
+    for sort in SORTS:
+        for sign in ("", "-"):
+            views[f"sort {sign}{sort}"] = {"sort": f"{sign}{sort}"}
+            views[f"sort {sign}{sort}, typed"] = {"sort": f"{sign}{sort}", "q": "Line"}
+            views[f"sort {sign}{sort}, drifted"] = {"sort": f"{sign}{sort}", "sync": "drifted"}
+    found = {"endpoints": table, "endpoints, edit": f"{table}?edit={endpoint}"}
+    found |= {f"part: {name}": f"{table}?{urlencode(query)}" for name, query in views.items()}
+    for sort in ("number", "-label", "-created"):
+        found[f"part: {DEEP} pages down, {sort}"] = _down(browser, f"{table}?sort={sort}")
+    for name in ("provider", "drifted", "label", ""):
+        for do in ("delete", "deactivate", "inbound"):
+            query = {"all": "yes", "do": do} | views[name]
+            found[f"all {name}, {do}"] = f"{table}/many?{urlencode(query)}"
+    return found | {
+        "one ticked": f"{table}/many?do=delete&id={endpoint}",
+        "endpoint": f"{table}/{endpoint}",
+        "endpoint, delete": f"{table}/{endpoint}/delete",
+        "endpoint, at its provider": f"{table}/{endpoint}/provider",
+        "new endpoint": f"{table}/new",
+        "check, progress": f"{HOME}/check",
+        "who answers": f"{HOME}/who-answers",
+        "who answers, number": f"{HOME}/who-answers?number={quote(estate.NUMBER)}",
+        "who answers, dialer's": f"{HOME}/who-answers?number={quote(estate.CALLED)}",
+        "who answers, nobody": f"{HOME}/who-answers?number=%2B12125550199",
+    }
+
+
+def _down(browser: Browser, path: str) -> str:
+    """Of the page that so many clicks on Next lead to; the last one, where there are fewer."""
+    for _ in range(DEEP):
+        links = [a for a in parse(browser.text(path)).all("a") if a.text.strip().startswith("Next")]
+        if not links:
+            break
+        path = str(links[0]["href"])
+    return path
+
+
+def _provider_pages(ids: Paths) -> Paths:
+    found = {}
+    for key in ("twilio", "exotel", "sinch"):
+        found[f"provider {key}"] = f"{HOME}/providers/{key}"
+    for key in ("twilio", "sinch"):
+        found[f"disable {key}"] = f"{HOME}/providers/{key}/disable"
+        found[f"forget {key}"] = f"{HOME}/providers/{key}/forget"
+    for family, key in (("telephony", "twilio"), ("voice", "twilio")):
+        found[f"make active {family}"] = f"{HOME}/active/{family}?provider={key}"
+    return found | {
+        "callback": f"{HOME}/providers/sinch/callback",
+        "callback, number": f"{HOME}/providers/sinch/callback/numbers/{quote(estate.CALLED)}",
+        "undo switch": f"{HOME}/switches/{ids['switch']}/undo",
+        "numbers": f"{HOME}/numbers",
+        "numbers of provider": f"{HOME}/providers/twilio/numbers",
+    }
+
+
+def _people_pages(browser: Browser, person: str, ids: Paths) -> Paths:
+    table = f"{HOME}/people"
+    return {
+        "people": table,
+        "people, typed": f"{table}?q=P",
+        "people, one": f"{table}?q=dana",
+        "people, none": f"{table}?q=zq",
+        "people, next page": _down(browser, table),
+        "person": f"{table}/{person}",
+        "person, new": f"{table}/new",
+        "person, reset": f"{table}/{person}/password",
+        "person, take number": f"{table}/{person}/numbers/{ids['number']}/take",
+        "person, AI on a number": f"{table}/{person}/numbers/{ids['number']}/ai",
+    }
+
+
+def _call_pages(browser: Browser) -> Paths:
+    table = f"{HOME}/calls"
+    searched = {"a": "A", "agent": "Agent 0", "id": "agent_0", "number": "(555) 000-0001", "none": "zq"}
+    found = {f"calls part: {name}": f"{table}?{urlencode({'q': text})}" for name, text in searched.items()}
+    path = table
+    for _ in range(DEEP):
+        links = [a for a in parse(browser.text(path)).all("a") if a.text.strip().startswith("Older")]
+        path = str(links[0]["href"]) if links else path
+    return found | {"calls": table, f"calls, {DEEP} pages down": path}
+
+
+def _audit_pages(browser: Browser) -> Paths:
+    found = {
+        "all audit": "/audit",
+        "all audit, who": "/audit?who=dana",
+        "all audit, no match": "/audit?q=zqx",
+    }
+    table = f"{HOME}/audit"
+    queries = {
+        "": "",
+        "about": "?about=" + quote(estate.NUMBER),
+        "search": "?q=5550000001",
+        "no match": "?q=zqx",
+        "who": "?who=dana",
+        "who, none": "?who=zqx",
+        "kind": "?action=endpoints",
+        "kind, rare": "?action=tokens",
+        "kind, who none": "?action=endpoints&who=zqx",
+        "days": "?from=2020-01-01&to=2020-01-02",
+        "all filters": "?q=thing&who=dana&action=secrets.read&from=2026-01-01",
+    }
+    path = table
+    for _ in range(DEEP):
+        links = [a for a in parse(browser.text(path)).all("a") if a.text.strip().startswith("Older")]
+        path = str(links[0]["href"]) if links else path
+    return (
+        found
+        | {f"audit, {name}".rstrip(", "): table + query for name, query in queries.items()}
+        | {
+            f"audit, {DEEP} pages down": path,
+            "audit CSV": f"{table}.csv",
+            "audit JSON lines": f"{table}.jsonl",
+        }
+    )
+
+
+def _find_pages() -> Paths:
+    texts = {
+        "nothing": "",
+        "b": "b",
+        "be": "be",
+        "number": "+1555000000",
+        "digits": "555",
+        "person": "person",
+        "none": "zqx",
+    }
+    found = {
+        f"find, {name}": "/find?" + urlencode({"in": estate.SLUG, "q": text}) for name, text in texts.items()
+    }
+    return found | {"find, everywhere": "/find?q=555"}
+
+
+def _import_pages(ids: Paths) -> Paths:
+    return {
+        "import, new": f"{HOME}/endpoints/import",
+        "import": f"{HOME}/endpoints/import/{ids['import']}",
+        "import report": f"{HOME}/endpoints/import/{ids['import']}/report.csv",
+        "export": f"{HOME}/endpoints.csv",
+        "export, filtered": f"{HOME}/endpoints.csv?q=Line&sort=-label&sync=drifted",
+        "template": f"{HOME}/endpoints/template.csv",
+    }
+
+
+@dataclass(frozen=True)
+class Compared:
+    """Seconds with one number, and with 100,000: the first time, and the median of some."""
+
+    small: float
+    large: float
+    first: float
+
+    @property
+    def ratio(self) -> float:
+        return self.large / self.small
+
+
+def _compare(name: str, small: Browser, large: Browser, pages: tuple[Paths, Paths], rounds: int) -> Compared:
+    """In turns, so that a slow moment of the machine slows both."""
+    first = large.seconds(name, pages[1][name])
+    own, other = [], []
+    small.seconds(name, pages[0][name])
+    for _ in range(rounds):
+        other.append(small.seconds(name, pages[0][name]))
+        own.append(large.seconds(name, pages[1][name]))
+    found = Compared(median(other), median(own), first)
+    print(_line(name, found), flush=True)
+    return found
+
+
+def _line(name: str, row: Compared) -> str:
+    times = f"{row.small * 1000:7.1f} {row.large * 1000:8.1f} ms"
+    return f"  {name:34} {times} {row.ratio:6.2f} x   first {row.first * 1000:7.1f}"
+
+
+def _print(rows: Mapping[str, Compared], at_most: float) -> None:
+    slow = {name: row for name, row in rows.items() if row.ratio > at_most}
+    print(f"{len(rows)} pages, {len(slow)} of them more than {at_most} times as slow")
+    for name, row in sorted(slow.items(), key=lambda pair: -pair[1].ratio):
+        print(_line(name, row))
+
+
+if __name__ == "__main__":
+    main()
