@@ -159,6 +159,7 @@ def words(wanted: Filter) -> str:
     told += [f"agent {wanted.agent}"] if wanted.agent else []
     told += [] if wanted.is_active is None else ["active" if wanted.is_active else "inactive"]
     told += ["drifted"] if wanted.drifted else []
+    told += ["blocked"] if wanted.blocked else []
     return ", ".join(told)
 
 

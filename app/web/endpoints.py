@@ -97,6 +97,7 @@ def asked_filter() -> Filter:
         is_active=active,
         agent=request.args.get("agent") or None,
         drifted=request.args.get("sync") == "drifted",
+        blocked=request.args.get("sync") == "blocked",
     )
 
 

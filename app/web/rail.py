@@ -97,7 +97,9 @@ def _inside(scope: Scope) -> list[dict[str, Any]]:
                 )
                 for s in own_page
             ]
-            + [_item("Voice AI", "voice_ai.show", _worst(known[s.provider.key] for s in voice_ai), slug=slug)],
+            + [
+                _item("Voice AI", "voice_ai.show", _worst(known[s.provider.key] for s in voice_ai), slug=slug)
+            ],
         },
         {
             "label": "Organization",
