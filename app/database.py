@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +33,18 @@ def engine_options(url: str) -> dict[str, Any]:
 def prepare(engine: Engine) -> None:
     """Hooks up SQLite's settings and its transactions."""
     if engine.dialect.name == "sqlite":
+        event.listen(engine, "do_connect", _before_sqlite_connect)
         event.listen(engine, "connect", _on_sqlite_connect)
         event.listen(engine, "begin", _on_sqlite_begin)
+
+
+def _before_sqlite_connect(_dialect: Any, _record: Any, arguments: Any, _options: Any) -> None:
+    """A new file is its owner's alone. SQLite gives the files beside it the same mode.
+
+    Where it cannot be made, SQLite says so.
+    """
+    with suppress(OSError):
+        os.close(os.open(arguments[0], os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
 
 
 def _on_sqlite_connect(connection: Any, _record: Any) -> None:

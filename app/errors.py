@@ -18,7 +18,7 @@ from app.core.errors import (
     TooLarge,
     Unavailable,
 )
-from app.web import pages
+from app.web import guard, pages
 
 log = structlog.get_logger(__name__)
 
@@ -51,6 +51,8 @@ def _refusal(error: PatchbayError) -> ResponseReturnValue:
 
 def _http_error(error: HTTPException) -> ResponseReturnValue:
     if isinstance(error, CSRFError):
+        if guard.is_signed_out():
+            return guard.ask_to_sign_in()
         return _answer(Forbidden(_CSRF, code="CSRF_FAILED"), status=400)
     status = error.code or 500
     match status:

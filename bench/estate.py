@@ -32,7 +32,7 @@ from app.models import (
 )
 from app.models.base import new_id
 from app.providers import PROVIDERS
-from app.services import endpoint_imports, organizations, providers
+from app.services import endpoint_imports, endpoint_sheets, organizations, providers
 from app.services.scope import Scope
 from tests.support.cast import PASSWORD
 from tests.support.databases import migrate
@@ -300,6 +300,7 @@ def _call(owner: str, n: int) -> Row:
         "outcome": "failure" if n % 17 == 0 else "success",
         "started_at": _ago(n * 60),
         "received_at": _ago(n * 60 - 30),
+        "at": _ago(n * 60),
     }
 
 
@@ -324,9 +325,8 @@ def _event(owners: list[_Owner], n: int) -> Row:
 def _imports(scope: Scope, count: int) -> str:
     """Looked at, and not applied."""
     rows = "".join(f"{_phone(n)},twilio,Agent {n}\n" for n in range(1, 2 if count == 1 else 5001))
-    made = endpoint_imports.check(
-        scope, f"phone_number,provider,inbound_agent_name\n{rows}".encode(), "numbers.csv"
-    )
+    raw = f"phone_number,provider,inbound_agent_name\n{rows}".encode()
+    made = endpoint_imports.check(scope, endpoint_sheets.opened(raw), "numbers.csv")
     columns = (
         "actor_name",
         "file_name",

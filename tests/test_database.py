@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import sqlite3
+import stat
 
 import pytest
 from sqlalchemy import create_engine, select, text
@@ -48,6 +50,24 @@ def test_sqlite_is_opened_safely(sqlite_engine):
         "foreign_keys": 1,
         "busy_timeout": database.BUSY_MILLISECONDS,
     }
+
+
+def test_a_new_file_and_those_beside_it_are_the_owners_alone(tmp_path):
+    before = os.umask(0o022)
+    try:
+        engine = _engine(f"sqlite:///{tmp_path / 'new.db'}")
+        with engine.connect().execution_options(writes=True) as connection, connection.begin():
+            connection.execute(text("CREATE TABLE x (y)"))
+            modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
+        engine.dispose()
+    finally:
+        os.umask(before)
+    assert modes == {"new.db": 0o600, "new.db-wal": 0o600, "new.db-shm": 0o600}
+
+
+def test_a_folder_that_is_not_there_is_told_by_sqlite(tmp_path):
+    with pytest.raises(OperationalError, match="unable to open"):
+        _engine(f"sqlite:///{tmp_path / 'nowhere' / 'new.db'}").connect()
 
 
 def test_the_sqlite_in_use_has_the_fix_of_the_wal_corruption():

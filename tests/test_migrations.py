@@ -7,7 +7,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import CheckConstraint, UniqueConstraint, func, inspect, select
+from sqlalchemy import CheckConstraint, UniqueConstraint, func, inspect, select, text
 from sqlalchemy.orm import Session
 
 from app import http, migrations
@@ -15,6 +15,7 @@ from app.core import clock
 from app.extensions import db
 from app.models import (
     AuditEvent,
+    AuditNumbers,
     Base,
     Call,
     Check,
@@ -61,7 +62,13 @@ def _fill(engine):
                 WebSession(id="x", user_id=cast.mo.id),
                 RecoveryCode(user_id=cast.mo.id, code_hash="x"),
                 Throttle(key="x", window_started_at=now),
-                AuditEvent(organization_id=cast.acme.id, actor_name="x", action="x", subject="x"),
+                AuditEvent(
+                    organization_id=cast.acme.id,
+                    actor_name="x",
+                    action="x",
+                    subject="x",
+                    numbers=[AuditNumbers(first=1, last=2, packed=b"x")],
+                ),
                 Check(**own, ok=True, code="ok", reason="x", connection_version=1, actor_name="x"),
                 DriftCheck(**own, phone_number="+15551234567"),
                 CheckRun(organization_id=cast.acme.id, run_id="x", leased_until=now),
@@ -112,6 +119,24 @@ def test_up_down_and_up_again_with_rows_in_every_table(engine):
     assert migrations.are_current(engine)
     assert not any(_counts(engine).values())
     _fill(engine)
+
+
+def test_calls_from_before_are_put_where_they_were(engine):
+    """By when they began, as far as that can be: none began after it was told of."""
+    flask_migrate.downgrade(revision="0006")
+    insert = text(
+        "INSERT INTO calls (id, organization_id, conversation_id, kind, agent_id, started_at, received_at)"
+        " VALUES (:id, :own, :id, 'x', 'x', :started, '2026-03-01 12:00:00')"
+    )
+    with Session(engine) as session:
+        own = casting.write(session).acme.id
+        for name, started in (("a", "2026-03-01 11:00:00"), ("b", None), ("c", "2026-03-02 11:00:00")):
+            session.execute(insert, {"id": name, "own": own, "started": started})
+        session.commit()
+    flask_migrate.upgrade()
+    with Session(engine) as session:
+        found = session.execute(select(Call.id, Call.at).order_by(Call.id)).all()
+    assert [(name, at.hour, at.day) for name, at in found] == [("a", 11, 1), ("b", 12, 1), ("c", 12, 1)]
 
 
 def test_a_current_database_is_left_alone(engine, tmp_path):

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import JSON, ForeignKey, Index, String
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, LargeBinary, String
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.core import clock
 from app.models.base import Base, Id, Moment, UserId
@@ -70,7 +70,7 @@ class AuditEvent(Base):
     """Who did what, when, from where; before and after, secrets never.
 
     `digest` is over the event and the digest of the organization's event before it; None for events
-    from before there was a chain.
+    from before there was a chain. `numbers_digest` is over its `numbers`, of an event about many.
     """
 
     __tablename__ = "audit_events"
@@ -93,3 +93,25 @@ class AuditEvent(Base):
     subject: Mapped[str] = mapped_column(String(254))
     changes: Mapped[dict[str, list[object]]] = mapped_column(JSON, default=dict)
     digest: Mapped[str | None] = mapped_column(String(64))
+    numbers_digest: Mapped[str | None] = mapped_column(String(64))
+    numbers: Mapped[list[AuditNumbers]] = relationship(lazy="raise", passive_deletes=True)
+
+
+class AuditNumbers(Base):
+    """Some of the phone numbers that one event changed, and what it changed of each.
+
+    None of them is below `first` or above `last`, which are numbers without their plus.
+    """
+
+    __tablename__ = "audit_numbers"
+    __table_args__ = (Index("ix_audit_numbers_organization", "organization_id", "first", "last", "event_id"),)
+
+    event_id: Mapped[int] = mapped_column(
+        ForeignKey("audit_events.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    first: Mapped[int] = mapped_column(BigInteger(), primary_key=True, autoincrement=False)
+    last: Mapped[int] = mapped_column(BigInteger())
+    organization_id: Mapped[str | None] = mapped_column(
+        String(36), ForeignKey("organizations.id", ondelete="SET NULL")
+    )
+    packed: Mapped[bytes] = mapped_column(LargeBinary())

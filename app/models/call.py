@@ -10,12 +10,15 @@ from app.models.base import Base, Id, Moment, OrganizationId
 
 
 class Call(Base):
-    """What the voice AI told of one call. Each conversation tells each kind of event once."""
+    """What the voice AI told of one call. Each conversation tells each kind of event once.
+
+    `at` is when it began, as far as that was told, and else when it was told of.
+    """
 
     __tablename__ = "calls"
     __table_args__ = (
         UniqueConstraint("organization_id", "conversation_id", "kind"),
-        Index("ix_calls_organization_received", "organization_id", "received_at", "id"),
+        Index("ix_calls_organization_at", "organization_id", "at", "id"),
     )
 
     id: Mapped[Id]
@@ -30,6 +33,7 @@ class Call(Base):
     outcome: Mapped[str | None] = mapped_column(String(100))
     started_at: Mapped[datetime | None]
     received_at: Mapped[Moment] = mapped_column(default=clock.now)
+    at: Mapped[Moment] = mapped_column(default=clock.now)
 
 
 class WebhookReceipt(Base):

@@ -53,6 +53,8 @@ KINDS = (
             "endpoints.saved": "Endpoints changed",
             "endpoints.deleted": "Endpoints deleted",
             "endpoints.imported": "Endpoints imported",
+            "endpoint.restored": "Endpoint put back",
+            "endpoints.restored": "Endpoints put back",
             "number.pointed": "Number set at its provider",
         },
     ),

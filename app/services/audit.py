@@ -2,32 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, UnaryExpression, select, true, union_all, update
+from sqlalchemy import ColumnElement, Select, UnaryExpression, or_, select, true, union_all, update
 from sqlalchemy.orm import Session
 
+from app.core import phone
 from app.models import AuditEvent, Organization
-from app.services import chain
+from app.services import audit_numbers, chain
+from app.services.audit_numbers import Changes
 from app.services.scope import Scope
 
 PAGE = 50
 TOGETHER = 1000
+ABOUT_ALL = ("reason", "selected", "undone")
+"""What an event about many says that is true of each of them."""
 
 
 def record(
-    scope: Scope, action: str, subject: str, changes: Mapping[str, Sequence[Any]] | None = None
-) -> None:
+    scope: Scope,
+    action: str,
+    subject: str,
+    changes: Changes | None = None,
+    numbers: Iterable[tuple[str, Changes]] = (),
+) -> AuditEvent:
     """Adds an event for a change, and marks the organization as changed.
 
-    `changes` maps a field to its value before and after; for a secret, to words about it.
+    `changes` maps a field to its value before and after; for a secret, to words about it. `numbers` are
+    phone numbers that it changed, each with such a mapping: it is in the history of each of them.
     """
-    note(scope, action, subject, changes)
+    event = note(scope, action, subject, changes)
+    if rows := audit_numbers.packed(event.organization_id, numbers):
+        event.numbers, event.numbers_digest = rows, audit_numbers.digest_of(rows)
     if scope.found is not None:
         _raise_revision(scope.session, scope.found)
+    return event
 
 
 def _raise_revision(session: Session, organization: Organization) -> None:
@@ -41,24 +54,23 @@ def _raise_revision(session: Session, organization: Organization) -> None:
     session.expire(organization, ["revision"])
 
 
-def note(scope: Scope, action: str, subject: str, changes: Mapping[str, Sequence[Any]] | None = None) -> None:
+def note(scope: Scope, action: str, subject: str, changes: Changes | None = None) -> AuditEvent:
     """Adds an event for something that changed nothing in the organization: a sign-in, a read.
 
     Inside a transaction only, which links it to the events before it when it ends.
     """
-    chain.add(
-        scope.session,
-        AuditEvent(
-            organization_id=scope.found.id if scope.found else None,
-            actor_id=scope.actor.user_id,
-            actor_name=_line(scope.actor.name),
-            ip=scope.actor.ip,
-            request_id=scope.actor.request_id,
-            action=action,
-            subject=_line(subject),
-            changes={name: list(pair) for name, pair in (changes or {}).items()},
-        ),
+    event = AuditEvent(
+        organization_id=scope.found.id if scope.found else None,
+        actor_id=scope.actor.user_id,
+        actor_name=_line(scope.actor.name),
+        ip=scope.actor.ip,
+        request_id=scope.actor.request_id,
+        action=action,
+        subject=_line(subject),
+        changes={name: list(pair) for name, pair in (changes or {}).items()},
     )
+    chain.add(scope.session, event)
+    return event
 
 
 def _line(text: str) -> str:
@@ -70,10 +82,14 @@ def _line(text: str) -> str:
 
 @dataclass(frozen=True)
 class Filter:
-    """Which events. `about` are whole subjects, `text` a part of one; days are in UTC, both included."""
+    """Which events. `about` are whole subjects, `text` a part of one; days are in UTC, both included.
+
+    A phone number is meant in events about many too. `outside` are events of no organization.
+    """
 
     about: tuple[str, ...] = ()
     text: str = ""
+    outside: bool = False
     who: str = ""
     actions: tuple[str, ...] = ()
     since: date | None = None
@@ -83,6 +99,42 @@ class Filter:
 EVERYTHING = Filter()
 
 
+@dataclass(frozen=True)
+class Page:
+    """Some events, newest first. `newer` and `older` are where the pages beside it begin, where there are.
+
+    `own`: by event about many numbers, what it says of the one that was asked for.
+    """
+
+    events: list[AuditEvent]
+    newer: int | None = None
+    older: int | None = None
+    own: Mapping[int, Changes] = field(default_factory=dict)
+
+    def changes(self, event: AuditEvent) -> Changes:
+        """What an event changed of what was asked for."""
+        return _own_changes(event, self.own[event.id]) if event.id in self.own else event.changes
+
+
+def _own_changes(event: AuditEvent, own: Changes) -> Changes:
+    kept = {name: pair for name, pair in event.changes.items() if name in ABOUT_ALL}
+    source = "imported_from" if event.action == "endpoints.imported" else "together_with"
+    return {**own, **kept, source: [None, event.subject]}
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """A filter with the events about many numbers that `about` and `text` mean too."""
+
+    filter: Filter
+    about: Mapping[int, Changes]
+    text: Mapping[int, Changes]
+
+    @property
+    def own(self) -> Mapping[int, Changes]:
+        return {**self.text, **self.about}
+
+
 def recent(
     scope: Scope, wanted: Filter = EVERYTHING, *, before: int | None = None, limit: int = PAGE
 ) -> list[AuditEvent]:
@@ -90,18 +142,24 @@ def recent(
 
     Where the scope is in no organization: those of all, and those of none.
     """
+    return _recent(scope, _meant(scope, wanted), before, limit)
+
+
+def _recent(scope: Scope, wanted: _Wanted, before: int | None, limit: int) -> list[AuditEvent]:
     return _rows(scope, wanted, limit, true() if before is None else AuditEvent.id < before)
 
 
 def _rows(
-    scope: Scope, wanted: Filter, limit: int, beside: ColumnElement[bool], *, rises: bool = False
+    scope: Scope, meant: _Wanted, limit: int, beside: ColumnElement[bool], *, rises: bool = False
 ) -> list[AuditEvent]:
     """Each kind of action is looked for by itself where an index has it: a rare one is found as soon as
     a common one."""
+    wanted = meant.filter
     order = [column.element.asc() if rises else column for column in _newest_first(scope, wanted)]
-    query = _query(scope, wanted).where(beside)
+    query = _query(scope, meant).where(beside)
     if scope.found and wanted.actions and not wanted.about:
-        each = (_query(scope, replace(wanted, actions=(action,))) for action in wanted.actions)
+        kinds = (replace(meant, filter=replace(wanted, actions=(action,))) for action in wanted.actions)
+        each = (_query(scope, kind) for kind in kinds)
         some = (
             one.with_only_columns(AuditEvent.id).where(beside).order_by(*order).limit(limit) for one in each
         )
@@ -110,48 +168,65 @@ def _rows(
     return list(scope.session.scalars(query.order_by(*order).limit(limit)))
 
 
+def _meant(scope: Scope, wanted: Filter) -> _Wanted:
+    text = _number_in(scope, wanted.text) if wanted.text else []
+    return _Wanted(wanted, _among_many(scope, wanted.about), _among_many(scope, text))
+
+
+def _among_many(scope: Scope, numbers: Iterable[str]) -> dict[int, Changes]:
+    own = scope.found.id if scope.found else None
+    found = [audit_numbers.of_number(scope.session, own, number) for number in numbers]
+    return {event: changes for one in found for event, changes in one.items()}
+
+
+def _number_in(scope: Scope, text: str) -> list[str]:
+    with suppress(ValueError):
+        return [phone.normalize(text, scope.found.country if scope.found else None)]
+    return []
+
+
 def about(scope: Scope, *subjects: str, actions: tuple[str, ...] = (), limit: int = 5) -> list[AuditEvent]:
     """The last events about one thing, under whatever names it has."""
-    return recent(scope, Filter(about=subjects, actions=actions), limit=limit)
+    return history(scope, *subjects, actions=actions, limit=limit).events
 
 
-@dataclass(frozen=True)
-class Page:
-    """Some events, newest first. `newer` and `older` are where the pages beside it begin, where there are."""
-
-    events: list[AuditEvent]
-    newer: int | None
-    older: int | None
+def history(scope: Scope, *subjects: str, actions: tuple[str, ...] = (), limit: int = 5) -> Page:
+    """As `about`, with what events about many numbers changed of this one."""
+    wanted = _meant(scope, Filter(about=subjects, actions=actions))
+    return Page(_recent(scope, wanted, None, limit), own=wanted.own)
 
 
 def page(
     scope: Scope, wanted: Filter = EVERYTHING, *, before: int | None = None, after: int | None = None
 ) -> Page:
     """The newest events, or those next to an event in either direction."""
-    if after is not None and (found := _page_after(scope, wanted, after)):
+    meant = _meant(scope, wanted)
+    if after is not None and (found := _page_after(scope, meant, after)):
         return found
-    events = recent(scope, wanted, before=None if after is not None else before, limit=PAGE + 1)
+    events = _recent(scope, meant, None if after is not None else before, PAGE + 1)
     shown = events[:PAGE]
     newer = shown[0].id if shown and before is not None else None
-    return Page(shown, newer, shown[-1].id if len(events) > PAGE else None)
+    return Page(shown, newer, shown[-1].id if len(events) > PAGE else None, meant.own)
 
 
-def _page_after(scope: Scope, wanted: Filter, after: int) -> Page | None:
+def _page_after(scope: Scope, wanted: _Wanted, after: int) -> Page | None:
     """None where all that is newer fits on the first page."""
     events = _rows(scope, wanted, PAGE + 1, AuditEvent.id > after, rises=True)
     if len(events) <= PAGE:
         return None
     shown = events[PAGE - 1 :: -1]
-    return Page(shown, shown[0].id, shown[-1].id)
+    return Page(shown, shown[0].id, shown[-1].id, wanted.own)
 
 
-def walk(scope: Scope, wanted: Filter) -> Iterator[AuditEvent]:
-    """Every event that is wanted, newest first, some at a time: no transaction stays open meanwhile."""
-    last = None
-    while events := recent(scope, wanted, before=last, limit=TOGETHER):
+def walk(scope: Scope, wanted: Filter) -> Iterator[tuple[AuditEvent, Changes]]:
+    """Every event that is wanted with its changes, newest first, some at a time: no transaction stays
+    open meanwhile."""
+    last, meant = None, _meant(scope, wanted)
+    while events := _recent(scope, meant, last, TOGETHER):
         scope.session.expunge_all()
         scope.let_go()
-        yield from events
+        found = Page(events, own=meant.own)
+        yield from ((event, found.changes(event)) for event in events)
         last = events[-1].id
 
 
@@ -162,16 +237,19 @@ def _newest_first(scope: Scope, wanted: Filter) -> tuple[UnaryExpression[Any], .
     return chain.NEWEST_FIRST if scope.found and not wanted.actions else (AuditEvent.id.desc(),)
 
 
-def _query(scope: Scope, wanted: Filter) -> Select[AuditEvent]:
-    query = select(AuditEvent)
+def _query(scope: Scope, meant: _Wanted) -> Select[AuditEvent]:
+    query, wanted = select(AuditEvent), meant.filter
     if scope.found:
         own = scope.found.id
         is_led = wanted.about or wanted.actions
         query = query.where(AuditEvent.organization_id == own if is_led else chain.of(own))
+    if wanted.outside:
+        query = query.where(AuditEvent.organization_id.is_(None))
     if wanted.about:
-        query = query.where(AuditEvent.subject.in_(wanted.about))
+        query = query.where(or_(AuditEvent.subject.in_(wanted.about), *_is_among(meant.about)))
     if wanted.text:
-        query = query.where(scope.contains(AuditEvent.subject, wanted.text))
+        has_it = scope.contains(AuditEvent.subject, wanted.text)
+        query = query.where(or_(has_it, *_is_among(meant.text)))
     if wanted.who:
         query = query.where(scope.contains(AuditEvent.actor_name, wanted.who))
     if wanted.actions:
@@ -181,6 +259,10 @@ def _query(scope: Scope, wanted: Filter) -> Select[AuditEvent]:
     if wanted.until:
         query = query.where(AuditEvent.at <= datetime.combine(wanted.until, time.max))
     return query
+
+
+def _is_among(events: Mapping[int, Changes]) -> list[ColumnElement[bool]]:
+    return [AuditEvent.id.in_(events)] if events else []
 
 
 def note_export(scope: Scope, form: str, asked: Mapping[str, str]) -> None:

@@ -86,6 +86,7 @@ def _read(organization_id: str, event: Any) -> Call | None:
         raise Invalid([Problem("data.conversation_id", "This is required, in at most 100 characters.")])
     from_number, to_number = _numbers(data)
     metadata, analysis = _part(data, "metadata"), _part(data, "analysis")
+    now, started_at = clock.now(), _moment(metadata.get("start_time_unix_secs"))
     return Call(
         organization_id=organization_id,
         conversation_id=_line(conversation, 100),
@@ -96,8 +97,9 @@ def _read(organization_id: str, event: Any) -> Call | None:
         to_number=to_number,
         duration_seconds=_count(metadata.get("call_duration_secs"), MOST_SECONDS),
         outcome=_line(data.get("failure_reason") if kind == FAILED else analysis.get("call_successful"), 100),
-        started_at=_moment(metadata.get("start_time_unix_secs")),
-        received_at=clock.now(),
+        started_at=started_at,
+        received_at=now,
+        at=min(started_at or now, now),
     )
 
 
@@ -156,23 +158,25 @@ class Page:
 
 
 def page(scope: Scope, text: str = "", *, before: str | None = None, limit: int = PAGE) -> Page:
-    """The calls that have `text` in agent or number and came before the call of that id."""
-    query = scope.select(Call).order_by(Call.received_at.desc(), Call.id.desc()).limit(limit + 1)
+    """By when they were: the calls that have `text` in agent, number or conversation, and were before the
+    call of that id."""
+    query = scope.select(Call).order_by(Call.at.desc(), Call.id.desc()).limit(limit + 1)
     if text:
         query = query.where(_matches(scope, text))
     if before is not None:
         last = scope.get(Call, before, what="call")
-        is_earlier = or_(Call.received_at < last.received_at, Call.id < last.id)
-        query = query.where(and_(Call.received_at <= last.received_at, is_earlier))
+        is_earlier = or_(Call.at < last.at, Call.id < last.id)
+        query = query.where(and_(Call.at <= last.at, is_earlier))
     rows = list(scope.session.scalars(query))
     return Page(rows[:limit], rows[limit - 1].id if len(rows) > limit else None)
 
 
 def _matches(scope: Scope, text: str) -> ColumnElement[bool]:
-    """The text in the agent; its digits in the numbers, in whatever spelling."""
+    """The text in the agent or the conversation's id; its digits in the numbers, in whatever spelling."""
     if "\0" in text:
         return false()
-    found = [scope.contains(column, text) for column in (Call.agent_name, Call.agent_id)]
+    named = (Call.agent_name, Call.agent_id, Call.conversation_id)
+    found = [scope.contains(column, text) for column in named]
     digits = _SEPARATORS.sub("", text).lstrip("+")
     if digits.isascii() and digits.isdigit():
         found += [column.contains(digits) for column in (Call.from_number, Call.to_number)]

@@ -22,6 +22,7 @@ from sqlalchemy.orm import Session
 from app.core import clock
 from app.core.sealing import Place, Sealer
 from app.models import AuditEvent, Installation
+from app.services import audit_numbers
 
 WORD = Place("", "patchbay", "key-check")
 BEGINNING = ""
@@ -106,6 +107,7 @@ def digest_of(key: str, before: str, event: Event) -> str:
         event.action,
         event.subject,
         event.changes,
+        *([event.numbers_digest] if event.numbers_digest else []),
     ]
     said = _mac(key, json.dumps(told, sort_keys=True, separators=(",", ":")))
     return said + _mac(key, before + said)
@@ -163,12 +165,22 @@ def verify(
             expected = digest_of(key, head.digest, event)
             if event.digest != expected:
                 return Verdict(head, unchained, _what_is_wrong(event, expected))
+            if not _has_its_numbers(session, event):
+                return Verdict(head, unchained, f"What event {event.id} tells of its numbers was changed.")
             head = Head(head.count + 1, expected)
             is_met = is_met or head == seen
     except ValueError:
         return Verdict(head, unchained, f"One of the next {TOGETHER} cannot be read, so it was changed.")
     missed = "The chain does not go through the head that was noted: events were removed from its end."
     return Verdict(head, unchained, None if is_met else missed)
+
+
+def _has_its_numbers(session: Session, event: Event) -> bool:
+    if event.numbers_digest is None:
+        return True
+    found = audit_numbers.stored_digest(session, event.id)
+    session.rollback()
+    return found == event.numbers_digest
 
 
 def _what_is_wrong(event: Event, expected: str) -> str:

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import func, select
 
-from app.core import phone
+from app.core import phone, texts
 from app.core.lines import Reason
 from app.models import Check, DriftCheck, Endpoint
 from app.provider import Family, Outcome
@@ -197,7 +197,7 @@ def _answered(scope: Scope, first: Endpoint | None) -> Step:
         return Step("answered", title, text, "number", endpoint_id=first.id if first else None)
     check, row = seen
     number, label = phone.display(row.phone_number), _label(row.provider)
-    who = f"{number} is answered by {row.inbound_agent_name}"
+    who = f"{number} is answered by {texts.apart(row.inbound_agent_name or '')}"
     if check.in_sync:
         text, tone = f"{who}, and {label} agrees.", "ok"
     else:

@@ -233,10 +233,10 @@ def mark_due(scope: Scope, numbers: Collection[str] | None = None, *, changed: b
 
 def _among(scope: Scope, numbers: Collection[str]) -> ColumnElement[bool]:
     """With the providers that there are: the key is organization, provider, number."""
-    return DriftCheck.provider.in_(PROVIDERS) & _is_of(scope, DriftCheck.phone_number, numbers)
+    return DriftCheck.provider.in_(PROVIDERS) & is_of(scope, DriftCheck.phone_number, numbers)
 
 
-def _is_of(scope: Scope, column: Any, numbers: Collection[str]) -> ColumnElement[bool]:
+def is_of(scope: Scope, column: Any, numbers: Collection[str]) -> ColumnElement[bool]:
     """A few are parameters, which indexes serve best; of those a database takes some 30,000 at most."""
     if len(numbers) <= FEW:
         return cast("ColumnElement[bool]", column.in_(numbers))
@@ -267,8 +267,8 @@ def _targets(scope: Scope, numbers: Collection[str] | None) -> Subquery:
         VoicePhoneNumber.provider, VoicePhoneNumber.phone_number
     )
     if numbers is not None:
-        answered = answered.where(_is_of(scope, Endpoint.phone_number, numbers))
-        called_back = called_back.where(_is_of(scope, VoicePhoneNumber.phone_number, numbers))
+        answered = answered.where(is_of(scope, Endpoint.phone_number, numbers))
+        called_back = called_back.where(is_of(scope, VoicePhoneNumber.phone_number, numbers))
     return union(answered, called_back).subquery()
 
 

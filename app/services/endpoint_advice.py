@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, select
 
-from app.core import urls
+from app.core import texts, urls
 from app.models import Endpoint
 from app.providers import PROVIDERS
 from app.services import drift, endpoints, pointing
@@ -35,9 +35,9 @@ def doubts(scope: Scope, row: Endpoint, names: Iterable[str | None]) -> Iterator
         is_odd = not _USUAL.fullmatch(name)
         if any(_is_one(scope, others & column.is_not(None)) for column in columns):
             odd = ", and its name has spaces or signs" if is_odd else ""
-            yield f"No other number uses the agent “{name}”{odd}. Check the spelling."
+            yield f"No other number uses the agent “{texts.apart(name)}”{odd}. Check the spelling."
         elif is_odd:
-            yield f"The agent's name “{name}” has spaces or signs. Check the spelling."
+            yield f"The agent's name “{texts.apart(name)}” has spaces or signs. Check the spelling."
 
 
 def _is_one(scope: Scope, condition: ColumnElement[bool]) -> bool:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from app.core import clock, sheets
+from app.core import clock, sheets, texts
 from app.core.errors import Conflict, Invalid, NotFound
 from app.models import Endpoint, EndpointImport
 from app.services import audit, drift, endpoint_sheets, progress, validation
@@ -26,8 +26,6 @@ KEPT = timedelta(days=1)
 SHOWN = 100
 """Rows of each outcome that a page shows; the report has them all."""
 
-EACH = 1000
-"""More events than this would hide all others, and take longer than the import."""
 
 PASTED = "Pasted rows"
 IN_USE = "This number is in use already. A number can have one endpoint only."
@@ -107,7 +105,12 @@ def to_apply(scope: Scope, import_id: str, *, version: int | None = None) -> End
 
 
 def apply(
-    scope: Scope, import_id: str, *, version: int | None = None, tell: Tell = to_nobody
+    scope: Scope,
+    import_id: str,
+    *,
+    reason: str | None = None,
+    version: int | None = None,
+    tell: Tell = to_nobody,
 ) -> EndpointImport:
     """All of it, in one transaction. Where anything that it was planned from is different by now,
     nothing is done, and the import is what it would do now: its `applied_at` tells.
@@ -120,7 +123,7 @@ def apply(
             plan = _unpack(found.plan)
             if found.country != scope.organization.country or not _is_as_planned(scope, plan, tell):
                 raise _Moved
-            _write(scope, found, plan, tell)
+            _write(scope, found, plan, reason, tell)
             found.applied_at = clock.now()
     except (_Moved, IntegrityError):
         return _check_again(scope, import_id, tell)
@@ -153,7 +156,8 @@ def _told(row: Planned) -> str:
     if row.outcome != Outcome.CHANGED:
         return row.said
     names = row.values
-    return "; ".join(f"{name}: {text_of(row.before[name])} → {text_of(names[name])}" for name in names)
+    values = {name: (text_of(row.before[name]), text_of(names[name])) for name in names}
+    return "; ".join(f"{name}: {' → '.join(map(texts.apart, pair))}" for name, pair in values.items())
 
 
 def _pack(plan: Sequence[Planned]) -> bytes:
@@ -255,7 +259,9 @@ def _is_as_planned(scope: Scope, plan: Sequence[Planned], tell: Tell) -> bool:
     return True
 
 
-def _write(scope: Scope, found: EndpointImport, plan: Sequence[Planned], tell: Tell) -> None:
+def _write(
+    scope: Scope, found: EndpointImport, plan: Sequence[Planned], reason: str | None, tell: Tell
+) -> None:
     """Inside a transaction only. IntegrityError where a number is taken in this moment."""
     added = [row for row in plan if row.outcome == Outcome.ADDED]
     changed = [row for row in plan if row.outcome == Outcome.CHANGED]
@@ -265,7 +271,7 @@ def _write(scope: Scope, found: EndpointImport, plan: Sequence[Planned], tell: T
     for some in progress.some(changed, "Changing endpoints", tell):
         _change_all(scope, some)
     tell("Finishing", 0, 0)
-    _record(scope, found, added, changed)
+    _record(scope, found, added, changed, reason)
     if called := [row.number for row in [*added, *changed] if row.values.keys() & CALLED_BY]:
         drift.mark_due(scope, called)
 
@@ -285,14 +291,14 @@ def _change_all(scope: Scope, changed: Iterable[Planned]) -> None:
 
 
 def _record(
-    scope: Scope, found: EndpointImport, added: Sequence[Planned], changed: Sequence[Planned]
+    scope: Scope,
+    found: EndpointImport,
+    added: Sequence[Planned],
+    changed: Sequence[Planned],
+    reason: str | None,
 ) -> None:
-    """One event for the organization; and up to `EACH` endpoints, one in the history of each."""
+    """One event, which is in the history of each number that was added or changed."""
     told = {name: [None, count] for name, count in found.shown["totals"].items() if count}
-    audit.record(scope, "endpoints.imported", found.file_name, told)
-    source = {"imported_from": [None, found.file_name]}
-    if len(added) + len(changed) > EACH:
-        return
-    for action, rows in (("endpoint.created", added), ("endpoint.saved", changed)):
-        for row in rows:
-            audit.note(scope, action, row.number, audit.diff(row.before, row.values) | source)
+    rows = sorted([*added, *changed], key=lambda row: row.number)
+    numbers = ((row.number, audit.diff(row.before, row.values)) for row in rows)
+    audit.record(scope, "endpoints.imported", found.file_name, told | audit.reasoned(reason), numbers)

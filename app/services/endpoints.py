@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 
 from app.core import clock, phone, urls
 from app.core.errors import Conflict, Invalid, Problem
-from app.models import DriftCheck, Endpoint, Organization
+from app.models import AuditEvent, DriftCheck, Endpoint, Organization
 from app.provider import Family
 from app.providers import in_family, keys_in
 from app.services import audit, connections, drift, validation
@@ -28,6 +28,9 @@ PAGE_MOST = 1000
 COUNT_MOST = 10_000
 CALLED_BY = {"inbound_agent_name", "is_active"}
 """What a number should call at its provider depends on these."""
+
+STORED = ("provider", "inbound_agent_name", "outbound_agent_name", "label", "is_active")
+"""What an endpoint is, beside its number: enough to put it back."""
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
@@ -253,19 +256,16 @@ def update(scope: Scope, endpoint_id: str, sent: Any, *, version: int | None = N
 
 def delete(
     scope: Scope, endpoint_id: str, *, reason: str | None = None, version: int | None = None
-) -> Endpoint:
+) -> AuditEvent:
+    """The event has all of it, so that it can be put back."""
     with scope.transaction():
         row = get(scope, endpoint_id)
         expect_version(row, version)
         scope.session.delete(row)
         scope.session.flush()
         drift.mark_due(scope, [row.phone_number])
-        told = {
-            name: [getattr(row, name), None]
-            for name in ("provider", "inbound_agent_name", "outbound_agent_name")
-        }
-        audit.record(scope, "endpoint.deleted", row.phone_number, told | audit.reasoned(reason))
-    return row
+        told = {name: [getattr(row, name), None] for name in STORED if getattr(row, name) is not None}
+        return audit.record(scope, "endpoint.deleted", row.phone_number, told | audit.reasoned(reason))
 
 
 def agents(scope: Scope, *, limit: int = 200) -> list[str]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 
 from app.core import phone
 from app.models import Endpoint, Organization, User
@@ -13,6 +14,11 @@ from app.services.scope import Scope
 
 MOST = 6
 """Of each kind."""
+
+FEWEST_DIGITS = 3
+"""Fewer are in almost every number."""
+
+MOST_DIGITS = 20
 
 
 @dataclass(frozen=True)
@@ -25,25 +31,34 @@ class FoundNumber:
 
 
 @dataclass(frozen=True)
+class FoundPerson:
+    id: str
+    name: str
+    email: str
+    slug: str
+    organization: str
+
+
+@dataclass(frozen=True)
 class Found:
     """The first few of each kind; `has_more` where there are others."""
 
     organizations: list[Organization] = field(default_factory=list)
     numbers: list[FoundNumber] = field(default_factory=list)
-    people: list[User] = field(default_factory=list)
+    people: list[FoundPerson] = field(default_factory=list)
     has_more: bool = False
 
 
 def find(scope: Scope, text: str) -> Found:
-    """What begins with the digits, or has the text in its name. In every organization, but for people:
-    those are looked for in the scope's alone."""
+    """What has the digits, or the text in its name, in every organization. Numbers that begin with the
+    digits come first, and so do people of the scope's own organization."""
     text = text.strip()
     if not text or "\0" in text:
         return _first(_organizations(scope, ""), [], [])
     return _first(_organizations(scope, text), _numbers(scope, text), _people(scope, text))
 
 
-def _first(organizations: list[Organization], numbers: list[FoundNumber], people: list[User]) -> Found:
+def _first(organizations: list[Organization], numbers: list[FoundNumber], people: list[FoundPerson]) -> Found:
     """Each was asked for one more than is shown."""
     has_more = any(len(found) > MOST for found in (organizations, numbers, people))
     return Found(organizations[:MOST], numbers[:MOST], people[:MOST], has_more)
@@ -55,33 +70,49 @@ def _organizations(scope: Scope, text: str) -> list[Organization]:
 
 
 def _numbers(scope: Scope, text: str) -> list[FoundNumber]:
-    """By how they begin, in E.164 or as they are written in the scope's country."""
+    """By how they begin, in E.164 or as they are written in the scope's country; then by what is in them."""
+    digits = re.sub(r"[\s().\-+/]", "", text)
+    if not (digits.isascii() and digits.isdigit()) or len(digits) > MOST_DIGITS:
+        return []
+    number = Endpoint.phone_number
     found: dict[str, FoundNumber] = {}
-    for beginning in _beginnings(scope, text):
-        query = (
-            select(Endpoint, Organization)
-            .join(Organization, Organization.id == Endpoint.organization_id)
-            .where(Endpoint.phone_number.startswith(beginning))
-            .order_by(Endpoint.phone_number)
-            .limit(MOST + 1)
-        )
-        for row, owner in scope.session.execute(query):
-            found[row.id] = FoundNumber(row.phone_number, row.label, row.id, owner.slug, owner.name)
+    for matches in [
+        *(number.startswith(beginning) for beginning in _beginnings(scope, digits, text)),
+        *([number.contains(digits)] if len(digits) >= FEWEST_DIGITS else []),
+    ]:
+        if len(found) <= MOST:
+            found |= {one.endpoint_id: one for one in _matching(scope, matches)}
     return list(found.values())
 
 
-def _beginnings(scope: Scope, text: str) -> list[str]:
-    digits = re.sub(r"[\s().\-+/]", "", text)
-    if not (digits.isascii() and digits.isdigit()) or len(digits) > 20:
-        return []
+def _matching(scope: Scope, matches: ColumnElement[bool]) -> Iterator[FoundNumber]:
+    query = (
+        select(Endpoint, Organization)
+        .join(Organization, Organization.id == Endpoint.organization_id)
+        .where(matches)
+        .order_by(Endpoint.phone_number)
+        .limit(MOST + 1)
+    )
+    for row, owner in scope.session.execute(query):
+        yield FoundNumber(row.phone_number, row.label, row.id, owner.slug, owner.name)
+
+
+def _beginnings(scope: Scope, digits: str, text: str) -> list[str]:
     country = scope.found.country if scope.found else None
     code = phone.calling_code(country) if country else 0
     national = [f"+{code}{digits.lstrip('0')}"] if code and not text.startswith("+") else []
     return [f"+{digits}", *national]
 
 
-def _people(scope: Scope, text: str) -> list[User]:
-    if scope.found is None:
-        return []
+def _people(scope: Scope, text: str) -> list[FoundPerson]:
     matches = scope.contains(User.name, text) | scope.contains(User.email, text)
-    return list(scope.session.scalars(scope.select(User).where(matches).order_by(User.name).limit(MOST + 1)))
+    own = scope.found.id if scope.found else ""
+    query = (
+        select(User, Organization)
+        .join(Organization, Organization.id == User.organization_id)
+        .where(matches)
+        .order_by(User.organization_id != own, User.name, User.id)
+        .limit(MOST + 1)
+    )
+    rows = scope.session.execute(query)
+    return [FoundPerson(user.id, user.name, user.email, of.slug, of.name) for user, of in rows]

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, exists, func, select, union
 
+from app.core import texts
 from app.models import Endpoint, User, VoicePhoneNumber
 from app.provider import Family, Provider
 from app.providers import PROVIDERS
@@ -27,9 +28,10 @@ class Some:
     @property
     def words(self) -> str:
         """`Ann, Bob and 3 more`; empty where there is nobody."""
-        if self.total > len(self.names):
-            return f"{', '.join(self.names)} and {self.total - len(self.names):,} more"
-        *most, last = self.names or [""]
+        names = [texts.apart(name) for name in self.names]
+        if self.total > len(names):
+            return f"{', '.join(names)} and {self.total - len(self.names):,} more"
+        *most, last = names or [""]
         return f"{', '.join(most)} and {last}" if most else last
 
 

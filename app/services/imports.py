@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel
 from sqlalchemy.exc import IntegrityError
 
-from app.core import phone
+from app.core import phone, texts
 from app.core.errors import Conflict, Invalid, Problem
 from app.core.lines import Line
 from app.core.outbound import Outbound
@@ -144,7 +144,7 @@ def _refuse_taken(scope: Scope, user: User, given_as: str, lines: Iterable[Line]
         {"Claimed by another organization": [number for number in known if known[number].is_elsewhere]},
     )
     _refuse(
-        {f"Already given to {user.name}": [number for number in known if number in had]},
+        {f"Already given to {texts.apart(user.name)}": [number for number in known if number in had]},
         "NUMBER_ALREADY_GIVEN",
     )
 

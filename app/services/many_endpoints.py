@@ -5,7 +5,8 @@ Set-based: 100,000 rows take a few statements, in one transaction.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,17 +28,21 @@ from sqlalchemy import (
 
 from app.core import clock
 from app.core.errors import Conflict, Invalid, Problem
-from app.models import Endpoint
+from app.models import AuditEvent, Endpoint, VoicePhoneNumber
 from app.providers import PROVIDERS
 from app.services import audit, drift, endpoints, validation
-from app.services.endpoints import CALLED_BY, EndpointEdit, Filter
+from app.services.audit_numbers import Changes
+from app.services.endpoints import CALLED_BY, STORED, EndpointEdit, Filter
 from app.services.scope import Scope
 
 TICKED_MOST = 1000
-NAMED = 200
-"""Numbers that the audit names."""
+NAMED = 20
+"""Numbers that the event itself names; beside it are all."""
 SHOWN = 10
 AGENTS = ("inbound_agent_name", "outbound_agent_name")
+
+SUMMED = ("provider", "inbound_agent_name", "outbound_agent_name")
+"""Of what is deleted, what the event sums up; of each number it keeps all."""
 
 _WORDS = {True: "yes", False: "no", None: "nobody"}
 
@@ -55,7 +60,10 @@ class Selection:
 
 @dataclass(frozen=True)
 class Affected:
-    """What a selection is now. `numbers` are the first few; agents are with how often, most first."""
+    """What a selection is now. `numbers` are the first few; agents are with how often, most first.
+
+    `dialers`: people who have one of the numbers.
+    """
 
     count: int
     numbers: list[str]
@@ -64,6 +72,7 @@ class Affected:
     labelled: int
     inbound: list[tuple[str | None, int]]
     outbound: list[tuple[str | None, int]]
+    dialers: int
 
 
 def affected(scope: Scope, selection: Selection) -> Affected:
@@ -79,7 +88,8 @@ def affected(scope: Scope, selection: Selection) -> Affected:
     count, active, answered, labelled = next(row[2:] for row in rows if not row[0])
     inbound, outbound = (_ordered(row for row in rows if row[0] == name) for name in AGENTS)
     numbers = _numbers(scope, query.limit(SHOWN))
-    return Affected(count, numbers, active, answered, labelled, inbound, outbound)
+    dialers = scope.session.scalar(_holders(scope, query)) or 0
+    return Affected(count, numbers, active, answered, labelled, inbound, outbound, dialers)
 
 
 def _found(query: Select[Endpoint], selection: Selection) -> FromClause:
@@ -119,44 +129,59 @@ def _ordered(rows: Iterable[Any]) -> list[tuple[str | None, int]]:
     )
 
 
-def change(scope: Scope, selection: Selection, sent: Any, *, seen: int | None) -> int:
-    """Sets the same values for all; says how many rows were not so before, and raises their versions.
+def _holders(scope: Scope, query: Select[Endpoint]) -> Select[int]:
+    number = VoicePhoneNumber
+    return select(func.count(number.user_id.distinct())).where(
+        number.organization_id == scope.organization.id,
+        number.phone_number.in_(query.with_only_columns(Endpoint.phone_number)),
+    )
+
+
+@dataclass(frozen=True)
+class Done:
+    """How many rows were not so before, and the event that tells of it; None where there were none."""
+
+    count: int
+    event_id: int | None = None
+
+
+def change(
+    scope: Scope, selection: Selection, sent: Any, *, seen: int | None, reason: str | None = None
+) -> Done:
+    """Sets the same values for all, and raises their versions.
 
     `seen` is how many somebody was told that they are. Raises Invalid, Conflict where it is not so by now.
     """
     changes = validation.read(EndpointEdit, sent).model_dump(exclude_unset=True)
+    called = bool(changes.keys() & CALLED_BY)
     with scope.transaction():
         query = _as_seen(scope, selection, seen)
         differs = [getattr(Endpoint, name).is_distinct_from(value) for name, value in changes.items()]
         query = query.where(or_(false(), *differs))
-        numbers = _numbers(scope, query)
-        before = {name: _before(scope, query, name) for name in changes}
+        found = _Before(tuple(changes), _stored(scope, query, changes))
         values = changes | {"version": Endpoint.version + 1, "updated_at": clock.now()}
-        _run(scope, update(Endpoint).where(_where(query)).values(values))
-        told = {name: [before[name], value] for name, value in changes.items()}
-        _settle(scope, "endpoints.saved", selection, numbers, told, called=bool(changes.keys() & CALLED_BY))
-    return _done(scope, numbers, called=bool(changes.keys() & CALLED_BY))
+        _run(scope, update(Endpoint).where(_are(scope, found)).values(values))
+        event = _settle(scope, "endpoints.saved", selection, found, changes, reason=reason, called=called)
+    return _done(scope, found, event, called=called)
 
 
-def remove(scope: Scope, selection: Selection, *, seen: int | None) -> int:
-    """Deletes all of them; says how many. Raises Conflict as `change` does."""
+def remove(scope: Scope, selection: Selection, *, seen: int | None, reason: str | None = None) -> Done:
+    """Deletes all of them. Raises Conflict as `change` does."""
     with scope.transaction():
         query = _as_seen(scope, selection, seen)
-        numbers = _numbers(scope, query)
-        names = ("provider", "inbound_agent_name", "outbound_agent_name")
-        told = {name: [_before(scope, query, name), None] for name in names}
-        _run(scope, delete(Endpoint).where(_where(query)))
-        _settle(scope, "endpoints.deleted", selection, numbers, told, called=True)
-    return _done(scope, numbers, called=False)
+        found = _Before(STORED, _stored(scope, query, STORED))
+        _run(scope, delete(Endpoint).where(_are(scope, found)))
+        event = _settle(scope, "endpoints.deleted", selection, found, {}, reason=reason, called=True)
+    return _done(scope, found, event, called=False)
 
 
-def words(wanted: Filter) -> str:
-    """The filter, for people."""
-    told = [f"“{wanted.text}” in number, label or agent"] if wanted.text else []
+def words(wanted: Filter, shown: Callable[[str], str] = str) -> str:
+    """The filter, for people, with what was typed as `shown` makes it."""
+    told = [f"“{shown(wanted.text)}” in number, label or agent"] if wanted.text else []
     if wanted.provider:
         known = PROVIDERS.get(wanted.provider)
         told.append(f"provider {known.label if known else wanted.provider}")
-    told += [f"agent {wanted.agent}"] if wanted.agent else []
+    told += [f"agent {shown(wanted.agent)}"] if wanted.agent else []
     told += [] if wanted.is_active is None else ["active" if wanted.is_active else "inactive"]
     told += ["drifted"] if wanted.drifted else []
     told += ["blocked"] if wanted.blocked else []
@@ -182,29 +207,51 @@ def _as_seen(scope: Scope, selection: Selection, seen: int | None) -> Select[End
     return query
 
 
-def _where(query: Select[Endpoint]) -> ColumnElement[bool]:
-    found = query.whereclause
-    if found is None:
-        raise RuntimeError("A change of every organization's rows is never meant.")
-    return found
-
-
 def _numbers(scope: Scope, query: Select[Endpoint]) -> list[str]:
     ordered = query.with_only_columns(Endpoint.phone_number).order_by(Endpoint.phone_number)
     return list(scope.session.scalars(ordered))
 
 
-def _tallied(scope: Scope, query: Select[Endpoint], column: Any) -> list[tuple[Any, int]]:
-    grouped = query.with_only_columns(column, func.count()).group_by(column)
-    some = grouped.order_by(func.count().desc(), column.nulls_last()).limit(SHOWN + 1)
-    return [(value, count) for value, count in scope.session.execute(some)]
+@dataclass(frozen=True)
+class _Before:
+    """What some endpoints have before they are changed: their numbers, each with the values of `names`."""
+
+    names: tuple[str, ...]
+    rows: Sequence[Any]
+
+    @property
+    def numbers(self) -> list[str]:
+        return [row[0] for row in self.rows]
+
+    def told(self, after: Mapping[str, Any]) -> Iterator[tuple[str, Changes]]:
+        """What becomes of each number."""
+        for number, *before in self.rows:
+            pairs = zip(self.names, before, strict=True)
+            yield number, {name: [was, after.get(name)] for name, was in pairs if was != after.get(name)}
+
+    def summed(self, name: str) -> str:
+        """What they have, with how often: `Reception (12), nobody (3)`."""
+        place = self.names.index(name) + 1
+        return summed(row[place] for row in self.rows)
 
 
-def _before(scope: Scope, query: Select[Endpoint], name: str) -> str:
-    """What the rows have, with how often: `Reception (12), nobody (3)`."""
-    found = _tallied(scope, query, getattr(Endpoint, name))
-    told = [f"{_WORDS.get(value, value)} ({count:,})" for value, count in found[:SHOWN]]
-    return ", ".join(told) + (" and others" if len(found) > SHOWN else "")
+def summed(values: Iterable[Any]) -> str:
+    """The most frequent first."""
+    counts = Counter(values)
+    often = sorted(counts, key=lambda value: (-counts[value], value is None, value))
+    told = [f"{_WORDS.get(value, value)} ({counts[value]:,})" for value in often[:SHOWN]]
+    return ", ".join(told) + (" and others" if len(often) > SHOWN else "")
+
+
+def _stored(scope: Scope, query: Select[Endpoint], names: Iterable[str]) -> Sequence[Any]:
+    columns = [Endpoint.phone_number, *(getattr(Endpoint, name) for name in names)]
+    return scope.session.execute(query.with_only_columns(*columns).order_by(Endpoint.phone_number)).all()
+
+
+def _are(scope: Scope, found: _Before) -> ColumnElement[bool]:
+    """Those rows that were found, and no other that a filter shows by now."""
+    own = Endpoint.organization_id == scope.organization.id
+    return own & drift.is_of(scope, Endpoint.phone_number, found.numbers)
 
 
 def _run(scope: Scope, statement: Any) -> None:
@@ -215,25 +262,37 @@ def _settle(
     scope: Scope,
     action: str,
     selection: Selection,
-    numbers: list[str],
-    told: Mapping[str, Sequence[Any]],
+    found: _Before,
+    after: Mapping[str, Any],
     *,
+    reason: str | None,
     called: bool,
-) -> None:
+) -> AuditEvent | None:
     """One event for all, and what was seen of them at their providers is void."""
+    numbers = found.numbers
     if not numbers:
-        return
+        return None
     chosen = "ticked" if selection.wanted is None else words(selection.wanted) or "all"
-    more = len(numbers) - NAMED
-    named = ", ".join(numbers[:NAMED]) + (f" and {more:,} more" if more > 0 else "")
-    subject = f"{len(numbers):,} {'endpoint' if len(numbers) == 1 else 'endpoints'}"
-    audit.record(scope, action, subject, {**told, "selected": [None, chosen], "numbers": [None, named]})
+    told: dict[str, Any] = {name: [found.summed(name), after.get(name)] for name in after or SUMMED}
+    told |= audit.reasoned(reason) | {"selected": [None, chosen], "numbers": [None, named(numbers)]}
     if called:
         drift.mark_due(scope, numbers)
+    return audit.record(scope, action, counted(len(numbers)), told, found.told(after))
 
 
-def _done(scope: Scope, numbers: list[str], *, called: bool) -> int:
+def named(numbers: Sequence[str]) -> str:
+    """As many as somebody would read."""
+    more = len(numbers) - NAMED
+    return ", ".join(numbers[:NAMED]) + (f" and {more:,} more" if more > 0 else "")
+
+
+def counted(count: int) -> str:
+    return f"{count:,} {'endpoint' if count == 1 else 'endpoints'}"
+
+
+def _done(scope: Scope, found: _Before, event: AuditEvent | None, *, called: bool) -> Done:
+    done = Done(len(found.rows), event.id if event else None)
     scope.session.expire_all()
-    if numbers and called:
+    if event and called:
         scope.check_soon(scope.organization.id)
-    return len(numbers)
+    return done

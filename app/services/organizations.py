@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
-from app.core import phone
+from app.core import phone, texts
 from app.core.errors import Conflict, Invalid, NotFound, Problem
 from app.core.outbound import Outbound
 from app.models import AuditEvent, Organization, Role, User
@@ -71,7 +71,7 @@ def by_name(scope: Scope, name: str) -> Organization | None:
     """Conflict where two have the name, so that nobody lands in the wrong one."""
     found = list(scope.session.scalars(select(Organization).where(Organization.name == name).limit(2)))
     if len(found) > 1:
-        raise Conflict(f"Two organizations are called {name}. Rename one of them first.")
+        raise Conflict(f"Two organizations are called {texts.apart(name)}. Rename one of them first.")
     return found[0] if found else None
 
 

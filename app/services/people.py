@@ -12,9 +12,9 @@ from pydantic import BaseModel
 from sqlalchemy import func, or_, select, tuple_
 from sqlalchemy.exc import IntegrityError
 
-from app.core import clock
+from app.core import clock, texts
 from app.core.errors import Conflict, Forbidden, Invalid, Problem
-from app.models import Role, User, VoicePhoneNumber
+from app.models import AuditEvent, Role, User, VoicePhoneNumber
 from app.services import audit, passwords, sessions, tokens, totp, validation
 from app.services.organizations import Name
 from app.services.scope import Scope, expect_version
@@ -33,6 +33,7 @@ def _check_email(value: str, _country: str | None) -> str:
 
 PAGE = 100
 MANY = 10
+GIVEN_OR_CHOSEN = ("user.created", "user.reset", "password.changed")
 
 RoleName = Annotated[str, validation.one_of(Role)]
 
@@ -185,6 +186,15 @@ def reset(scope: Scope, user: User, password: str, *, keeps_two_step: bool = Fal
         audit.record(scope, "user.reset", user.email, {"two_step": ["on", "off"]} if ends_two_step else None)
 
 
+def password_given(scope: Scope, user: User) -> AuditEvent | None:
+    """By which another person gave the user their password; None once they have chosen one.
+
+    In the user's organization only. Whoever has the command line is not asked who they are.
+    """
+    known = audit.about(scope, user.email, actions=GIVEN_OR_CHOSEN, limit=1)
+    return known[0] if known and known[0].actor_id not in (None, user.id) else None
+
+
 def end_sessions(scope: Scope, user_id: str) -> User:
     """Signs the person out everywhere; tokens that were issued to them go on working."""
     user = get(scope, user_id)
@@ -211,7 +221,9 @@ def update_user(scope: Scope, user_id: str, sent: Any, *, version: int | None = 
     return user
 
 
-def set_disabled(scope: Scope, user_id: str, disabled: bool, *, version: int | None = None) -> User:
+def set_disabled(
+    scope: Scope, user_id: str, disabled: bool, *, reason: str | None = None, version: int | None = None
+) -> User:
     """Disabling ends the user's sessions and revokes their tokens."""
     with scope.transaction():
         user = get(scope, user_id)
@@ -226,7 +238,8 @@ def set_disabled(scope: Scope, user_id: str, disabled: bool, *, version: int | N
             sessions.end_all(scope, user)
             tokens.revoke_all(scope, user)
         user.disabled_at = clock.now() if disabled else None
-        audit.record(scope, "user.disabled" if disabled else "user.enabled", user.email)
+        told = audit.reasoned(reason)
+        audit.record(scope, "user.disabled" if disabled else "user.enabled", user.email, told)
     return user
 
 
@@ -235,7 +248,10 @@ def _keep_one_superadmin(scope: Scope, user: User) -> None:
     everyone = select(User.id).where(User.role == Role.SUPERADMIN, User.disabled_at.is_(None))
     left = scope.session.scalars(everyone.order_by(User.id).with_for_update()).all()
     if user.disabled_at is None and len(left) <= 1:
-        raise Conflict(f"{user.name} is the only superadmin. Make another one first.", code="LAST_SUPERADMIN")
+        raise Conflict(
+            f"{texts.apart(user.name)} is the only superadmin. Make another one first.",
+            code="LAST_SUPERADMIN",
+        )
 
 
 def change_password(scope: Scope, user: User, current: str, new: str, *, session_token: str | None) -> None:

@@ -152,8 +152,16 @@ def forget(
             switch(scope, family, None, reason=_because(f"{provider.label} was forgotten", reason))
         connections.forget(scope, provider)
         if state.exists:
-            audit.record(scope, "connection.forgotten", provider.label, audit.reasoned(reason))
+            told = _forgotten(state) | audit.reasoned(reason)
+            audit.record(scope, "connection.forgotten", provider.label, told)
     return state.exists
+
+
+def _forgotten(state: State) -> dict[str, list[Any]]:
+    """What was there, so that it can be typed again; of secrets, that they were."""
+    key = state.provider.key
+    plain = {settings_name(key, name): [value, None] for name, value in state.values.items()}
+    return plain | {settings_name(key, name): ["set", "not set"] for name in state.secrets}
 
 
 def make_active(
@@ -240,7 +248,7 @@ def switch(scope: Scope, family: Family, key: str | None, *, reason: str | None)
         scope,
         "provider.switched",
         FAMILY_WORDS[family],
-        {"active": [was, key], "reason": [None, reason]},
+        {"active": [was, key]} | audit.reasoned(reason),
     )
 
 

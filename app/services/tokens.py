@@ -201,12 +201,13 @@ def of_user(scope: Scope, user: User) -> list[ApiToken]:
     return list(scope.session.scalars(query))
 
 
-def revoke(scope: Scope, user: User, token_id: str) -> ApiToken:
+def revoke(scope: Scope, user: User, token_id: str, *, reason: str | None = None) -> ApiToken:
     with scope.transaction():
         token = None if "\0" in token_id else scope.session.get(ApiToken, token_id)
         if token is None or token.user_id != user.id:
             raise NotFound("There is no such token.")
         if token.revoked_at is None:
             token.revoked_at = clock.now()
-            audit.record(scope, "token.revoked", user.email, {"name": [token.name, None]})
+            told = {"name": [token.name, None]} | audit.reasoned(reason)
+            audit.record(scope, "token.revoked", user.email, told)
     return token

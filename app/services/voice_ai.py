@@ -115,10 +115,10 @@ def generate_tool_secret(scope: Scope, http: Outbound, *, version: int | None = 
     return secret
 
 
-def choose(scope: Scope, key: str | None, *, version: int | None = None) -> None:
+def choose(scope: Scope, key: str | None, *, reason: str | None = None, version: int | None = None) -> None:
     """Which provider speaks; None for none."""
     if key is not None and key not in keys_in(Family.VOICE_AI):
         raise Invalid([Problem("aiVoiceProvider", f"Use {' or '.join(keys_in(Family.VOICE_AI))}.")])
     with scope.transaction():
         expect_version(scope.organization, version)
-        providers.switch(scope, Family.VOICE_AI, key, reason=None)
+        providers.switch(scope, Family.VOICE_AI, key, reason=reason)

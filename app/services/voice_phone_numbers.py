@@ -153,7 +153,9 @@ def get(scope: Scope, user: User, number_id: str) -> VoicePhoneNumber:
     return number
 
 
-def take(scope: Scope, user_id: str, provider: str, number: str) -> VoicePhoneNumber:
+def take(
+    scope: Scope, user_id: str, provider: str, number: str, *, reason: str | None = None
+) -> VoicePhoneNumber:
     """Takes the number from the user. Where it was the default, the user's next number becomes it.
 
     Conflict where an agent answers it and nobody else has it: who would switch AI off later?
@@ -166,7 +168,8 @@ def take(scope: Scope, user_id: str, provider: str, number: str) -> VoicePhoneNu
         scope.session.flush()
         if row.is_default:
             _promote_next(scope, user, provider)
-        audit.record(scope, "number.taken", user.email, {provider: [row.phone_number, None]})
+        told = {provider: [row.phone_number, None]} | ({"label": [row.label, None]} if row.label else {})
+        audit.record(scope, "number.taken", user.email, told | audit.reasoned(reason))
         drift.mark_due(scope, [row.phone_number])
     return row
 

@@ -8,6 +8,7 @@ from app.web import rail
 from app.web.account import account
 from app.web.ai_numbers import ai_numbers
 from app.web.audit import audit
+from app.web.audit_events import audit_events
 from app.web.callback import callback
 from app.web.calls import calls
 from app.web.checklist import checklist
@@ -48,6 +49,7 @@ def init_app(app: Flask) -> None:
         people,
         ai_numbers,
         audit,
+        audit_events,
         settings,
         account,
     ):

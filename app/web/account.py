@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from markupsafe import Markup
 
-from app.core import browsers, clock
+from app.core import browsers, clock, texts
 from app.core.errors import Conflict, Invalid, TooMany
 from app.models import User, WebSession
 from app.services import people, recovery_codes, sessions, sign_in, tokens, totp, voice_phone_numbers
@@ -18,6 +18,7 @@ from app.services.scope import SECRETS, Scope
 from app.web import render
 from app.web.forms import (
     CodeForm,
+    ConfirmForm,
     KeptCodesForm,
     NewCodesForm,
     PasswordForm,
@@ -52,6 +53,7 @@ def _page(scope: Scope, status: int = 200, **forms: Any) -> Response:
         status,
         person=user,
         home=scope.organization,
+        given=people.password_given(scope, user),
         numbers=voice_phone_numbers.of_user(scope, user),
         tokens=tokens.of_user(scope, user),
         now=clock.now(),
@@ -135,8 +137,8 @@ def issue_token(scope: Scope) -> ResponseReturnValue:
 
 @account.page("/account/tokens/<token_id>/revoke", who=Who.USER, methods=["POST"])
 def revoke_token(scope: Scope, token_id: str) -> ResponseReturnValue:
-    token = tokens.revoke(own(scope), current_user.user, token_id)
-    flash(f"The token “{token.name}” is revoked.", "ok")
+    token = tokens.revoke(own(scope), current_user.user, token_id, reason=ConfirmForm().why)
+    flash(f"The token “{texts.apart(token.name)}” is revoked.", "ok")
     return _back()
 
 

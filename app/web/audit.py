@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -12,19 +12,31 @@ from urllib.parse import urlencode
 from flask import Response, request, session, stream_with_context, url_for
 from flask.typing import ResponseReturnValue
 
-from app.core import clock, sheets
+from app.core import clock, sheets, texts
 from app.models import AuditEvent
-from app.services import actions, organizations
+from app.services import actions, organizations, undoing
 from app.services import audit as service
 from app.services.audit import Filter
+from app.services.audit_numbers import Changes
 from app.services.scope import Scope
 from app.web import render
 from app.web.guard import Pages, Who
 
 audit = Pages("audit", __name__)
 
-NAMES = {"about": "about", "q": "search", "who": "who", "action": "action", "from": "from", "to": "to"}
-HEADER = ("Time (UTC)", "Who", "IP address", "Request", "What", "About", "Changes", "Event")
+NAMES = {
+    "in": "organization",
+    "about": "about",
+    "q": "search",
+    "who": "who",
+    "action": "action",
+    "from": "from",
+    "to": "to",
+}
+HEADER = ("Time (UTC)", "Who", "IP address", "Request", "What", "About", "Changes", "Event", "Organization")
+TYPES = {"csv": "text/csv; charset=utf-8", "jsonl": "application/jsonl; charset=utf-8"}
+NOWHERE = "-"
+"""In the place of an organization's slug, which it cannot be: the events that are of none."""
 
 audit.add_app_template_filter(actions.happened)
 audit.add_app_template_filter(actions.field_words)
@@ -33,9 +45,7 @@ audit.add_app_template_filter(actions.value_words)
 
 @audit.page("/o/<slug>/audit", who=Who.SUPERADMIN)
 def table(scope: Scope) -> ResponseReturnValue:
-    slug = scope.organization.slug
-    files = {"CSV": url_for("audit.csv", slug=slug), "JSON lines": url_for("audit.jsonl", slug=slug)}
-    return _page(scope, url_for("audit.table", slug=slug), files=files)
+    return _page(scope, url_for("audit.table", slug=scope.organization.slug))
 
 
 @audit.page("/audit", who=Who.SUPERADMIN)
@@ -46,7 +56,15 @@ def everywhere(scope: Scope) -> ResponseReturnValue:
             service.note(scope, "audit.opened", "audit")
         session["saw_all_audit"] = True
     known = {found.id: found for found in organizations.every(scope)}
-    return _page(scope, url_for("audit.everywhere"), known=known)
+    return _page(
+        _chosen(scope), url_for("audit.everywhere"), known=known, chosen_in=request.args.get("in", "")
+    )
+
+
+def _chosen(scope: Scope) -> Scope:
+    """In the organization that the address asks for, where it does."""
+    slug = request.args.get("in", "")
+    return scope if slug in ("", NOWHERE) else scope.into(organizations.by_slug(scope, slug))
 
 
 def _page(scope: Scope, base: str, **context: Any) -> Response:
@@ -57,6 +75,7 @@ def _page(scope: Scope, base: str, **context: Any) -> Response:
         "audit/table.html",
         page=page,
         base=base,
+        files={"CSV": f"{base}.csv", "JSON lines": f"{base}.jsonl"},
         query=query,
         newer=_address(base, query, after=page.newer),
         older=_address(base, query, before=page.older),
@@ -65,6 +84,7 @@ def _page(scope: Scope, base: str, **context: Any) -> Response:
         chosen=request.args.get("action", ""),
         kinds=actions.KINDS,
         is_filtered=bool(query),
+        undoable=undoing.can,
         **context,
     )
 
@@ -77,6 +97,7 @@ def _filter() -> tuple[Filter, dict[str, str]]:
         text=request.args.get("q", "").strip()[:100],
         who=request.args.get("who", "").strip()[:100],
         actions=actions.chosen(request.args.get("action", "")),
+        outside=request.args.get("in") == NOWHERE and "slug" not in (request.view_args or {}),
         since=_day("from", complaints),
         until=_day("to", complaints),
     )
@@ -113,45 +134,61 @@ def _address(base: str, query: str, **place: int | None) -> str | None:
 
 @audit.page("/o/<slug>/audit.csv", who=Who.SUPERADMIN)
 def csv(scope: Scope) -> ResponseReturnValue:
-    return _file(scope, "csv", "text/csv; charset=utf-8")
+    return _file(scope, "csv")
 
 
 @audit.page("/o/<slug>/audit.jsonl", who=Who.SUPERADMIN)
 def jsonl(scope: Scope) -> ResponseReturnValue:
-    return _file(scope, "jsonl", "application/jsonl; charset=utf-8")
+    return _file(scope, "jsonl")
 
 
-def _file(scope: Scope, form: str, content_type: str) -> Response:
+@audit.page("/audit.csv", who=Who.SUPERADMIN)
+def everywhere_csv(scope: Scope) -> ResponseReturnValue:
+    return _file(scope, "csv")
+
+
+@audit.page("/audit.jsonl", who=Who.SUPERADMIN)
+def everywhere_jsonl(scope: Scope) -> ResponseReturnValue:
+    return _file(scope, "jsonl")
+
+
+def _file(scope: Scope, form: str) -> Response:
     """What the page shows with the same filter, of every page."""
     wanted, complaints = _filter()
     if complaints:
-        return render.see(f"{url_for('audit.table', slug=scope.organization.slug)}?{_query()}")
+        return render.see(f"{request.path.removesuffix(f'.{form}')}?{_query()}")
+    inside = scope if scope.found else _chosen(scope)
+    place = inside.found.slug if inside.found else "everywhere"
+    known = {found.id: found.name for found in organizations.every(scope)}
     asked = {
         words: ", ".join(request.args.getlist(name)) for name, words in NAMES.items() if name in request.args
     }
-    service.note_export(scope, form, asked)
-    name = f"audit-{scope.organization.slug}-{clock.now():%Y-%m-%d}.{form}"
-    events = service.walk(scope, wanted)
-    pieces = sheets.lines(_rows(events)) if form == "csv" else map(_json_line, events)
-    response = Response(stream_with_context(pieces), content_type=content_type)
+    service.note_export(inside, form, asked)
+    events = service.walk(inside, wanted)
+    pieces = sheets.lines(_rows(events, known)) if form == "csv" else (_json_line(*each) for each in events)
+    response = Response(stream_with_context(pieces), content_type=TYPES[form])
+    name = f"audit-{place}-{clock.now():%Y-%m-%d}.{form}"
     response.headers["Content-Disposition"] = f"attachment; filename={name}"
     return response
 
 
-def _rows(events: Iterator[AuditEvent]) -> Iterator[tuple[str, ...]]:
+def _rows(
+    events: Iterator[tuple[AuditEvent, Changes]], known: Mapping[str, str]
+) -> Iterator[tuple[str, ...]]:
     yield HEADER
-    for event in events:
+    for event, changed in events:
         changes = [
-            f"{actions.field_words(name)}: {actions.value_words(before)} \N{RIGHTWARDS ARROW} "
-            f"{actions.value_words(after)}"
-            for name, (before, after) in event.changes.items()
+            f"{actions.field_words(name)}: {texts.apart(actions.value_words(before))} \N{RIGHTWARDS ARROW} "
+            f"{texts.apart(actions.value_words(after))}"
+            for name, (before, after) in changed.items()
         ]
         at = event.at.isoformat(sep=" ", timespec="seconds")
         told = (event.actor_name, event.ip, event.request_id, actions.happened(event.action), event.subject)
-        yield (at, *told, "; ".join(changes), str(event.id))
+        yield (at, *told, "; ".join(changes), str(event.id), known.get(event.organization_id or "", ""))
 
 
-def _json_line(event: AuditEvent) -> bytes:
+def _json_line(event: AuditEvent, changed: Changes) -> bytes:
+    """`ofNumber` is what an event about many changed of the number that was asked for."""
     told = {
         "id": event.id,
         "at": event.at.isoformat() + "Z",
@@ -163,28 +200,42 @@ def _json_line(event: AuditEvent) -> bytes:
         "action": event.action,
         "subject": event.subject,
         "changes": event.changes,
+        "numbersDigest": event.numbers_digest,
         "digest": event.digest,
     }
-    return json.dumps(told).encode() + b"\n"
+    of_number = {} if changed == event.changes else {"ofNumber": changed}
+    return json.dumps(told | of_number).encode() + b"\n"
 
 
 @dataclass(frozen=True)
 class History:
-    """The last events about one thing, and where all of them are."""
+    """The last events about one thing, where all of them are, and where those that can be are undone."""
 
-    events: list[AuditEvent]
+    page: service.Page
     address: str
+    undoable: dict[int, str]
 
 
 def history(scope: Scope, *subjects: str, kind: str = "") -> History:
     """Of what has these names in the audit; of one kind, where one is given."""
-    events = service.about(scope, *subjects, actions=actions.chosen(kind))
-    return History(events, _table(scope, about=subjects, action=kind or None))
+    page = service.history(scope, *subjects, actions=actions.chosen(kind))
+    return _history(scope, page, _table(scope, about=subjects, action=kind or None))
 
 
 def own_history(scope: Scope) -> History:
     """Of the organization itself. All of them are found by their kind: its name may have been another one."""
-    return History(service.about(scope, scope.organization.name), _table(scope, action="organization"))
+    page = service.history(scope, scope.organization.name)
+    return _history(scope, page, _table(scope, action="organization"))
+
+
+def _history(scope: Scope, page: service.Page, address: str) -> History:
+    slug = scope.organization.slug
+    undoable = {
+        event.id: url_for("audit_events.confirm_undo", slug=slug, event_id=event.id)
+        for event in page.events
+        if undoing.can(event)
+    }
+    return History(page, address, undoable)
 
 
 def _table(scope: Scope, **wanted: Any) -> str:

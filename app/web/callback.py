@@ -17,6 +17,7 @@ from app.services.callback import Seen
 from app.services.scope import Scope
 from app.services.voice_lines import Plan
 from app.web import render
+from app.web.audit import history
 from app.web.forms import CallbackForm, SeenForm
 from app.web.guard import Pages, Who
 
@@ -85,6 +86,7 @@ def _page(scope: Scope, provider: Provider, form: CallbackForm, status: int = 20
         stored=connections.load(scope, provider).callback_url,
         held=held[:MOST_SHOWN],
         hidden_numbers=len(held) - MOST_SHOWN,
+        history=history(scope, provider.label, kind="provider.pointed"),
         **more,
     )
 

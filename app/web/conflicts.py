@@ -18,6 +18,7 @@ from wtforms import Field, PasswordField, SelectField
 from app.core.errors import Stale
 from app.models import AuditEvent
 from app.services import audit, connections, endpoints, people, providers
+from app.services.audit_numbers import Changes
 from app.services.scope import Scope
 from app.web.forms import CLEAR, Edit
 
@@ -70,7 +71,7 @@ def settle(
             label, by = str(field.label.text), _who(events, name)
             rows.append(Row(label, *found, by=by if found[2] != YOURS else None))
     form.version.data, form.seen.data = fresh.version.data, fresh.seen.data
-    return Clash(rows, events[0] if events else None)
+    return Clash(rows, events[0][0] if events else None)
 
 
 def _plain(field: Field, fresh: Field, opened: str | None) -> tuple[str, str, str] | None:
@@ -108,10 +109,11 @@ def _secret(
     return theirs, "to be removed" if removes else "not changed", BOTH if removes else THEIRS
 
 
-def _events(scope: Scope, subjects: Iterable[str]) -> list[AuditEvent]:
-    """Changes of the things that have these names in the audit, newest first."""
-    found = [event for name in subjects for event in audit.about(scope, name, limit=LOOKED_BACK)]
-    return sorted((event for event in found if event.action in CHANGES), key=lambda event: -event.id)
+def _events(scope: Scope, subjects: Iterable[str]) -> list[tuple[AuditEvent, Changes]]:
+    """Changes of the things that have these names in the audit, newest first, with what each changed."""
+    pages = [audit.history(scope, name, limit=LOOKED_BACK) for name in subjects]
+    found = [(event, page.changes(event)) for page in pages for event in page.events]
+    return sorted((one for one in found if one[0].action in CHANGES), key=lambda one: -one[0].id)
 
 
 CHANGES = frozenset(
@@ -119,7 +121,11 @@ CHANGES = frozenset(
         "connection.forgotten",
         "connection.saved",
         "endpoint.created",
+        "endpoint.restored",
         "endpoint.saved",
+        "endpoints.imported",
+        "endpoints.restored",
+        "endpoints.saved",
         "organization.saved",
         "provider.switched",
         "user.created",
@@ -132,8 +138,8 @@ CHANGES = frozenset(
 """What makes a form stale; reading, and signing in, does not."""
 
 
-def _who(events: Iterable[AuditEvent], name: str) -> AuditEvent | None:
-    return next((event for event in events if name in event.changes), None)
+def _who(events: Iterable[tuple[AuditEvent, Changes]], name: str) -> AuditEvent | None:
+    return next((event for event, changes in events if name in changes), None)
 
 
 def of_organization(scope: Scope) -> list[str]:

@@ -53,7 +53,7 @@ def _page(scope: Scope, endpoint_id: str, status: int = 200, problem: str | None
 
 @drift.page("/o/<slug>/endpoints/<endpoint_id>/point", who=Who.SUPERADMIN, methods=["POST"])
 def point(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
-    """Sets what was shown right, if that is what is still there."""
+    """Sets what was shown right, if that is what is still there. htmx is told that it was done."""
     try:
         after = pointing.point(scope, http.outbound(), endpoint_id, seen=request.form.get("seen", ""))
     except (Conflict, Stale) as error:
@@ -64,7 +64,11 @@ def point(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
         flash(f"{label} calls the right address for {shown} now.", "ok")
     else:
         flash(f"{label} took it, but {shown} is still not right: {after.message}", "bad")
-    return render.see(url_for("drift.show", slug=scope.organization.slug, endpoint_id=endpoint_id))
+    if not render.is_part():
+        return render.see(url_for("drift.show", slug=scope.organization.slug, endpoint_id=endpoint_id))
+    answer = _page(scope, endpoint_id)
+    answer.headers["HX-Trigger"] = "changed"
+    return answer
 
 
 @drift.page("/o/<slug>/check", who=Who.SUPERADMIN, methods=["POST"])

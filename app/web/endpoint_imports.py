@@ -114,11 +114,12 @@ def _show(found: EndpointImport, status: int = 200, problem: str = "") -> Respon
 
 @endpoint_imports.page("/o/<slug>/endpoints/import/<import_id>/apply", who=Who.SUPERADMIN, methods=["POST"])
 def apply(scope: Scope, import_id: str) -> ResponseReturnValue:
-    version = ConfirmForm().version_sent
+    form = ConfirmForm()
+    version, reason = form.version_sent, form.why
     here = url_for("endpoint_imports.show", slug=scope.organization.slug, import_id=import_id)
 
     def run(inside: Scope, tell: Tell) -> str:
-        found = service.apply(inside, import_id, version=version, tell=tell)
+        found = service.apply(inside, import_id, reason=reason, version=version, tell=tell)
         return f"{here}?imported=1" if found.applied_at else here
 
     def run_late(inside: Scope, tell: Tell) -> str:

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from flask import Response, flash, request, url_for
 from flask.typing import ResponseReturnValue
 
-from app.core import phone, urls
+from app.core import phone, texts, urls
 from app.core.errors import Conflict, Invalid, Stale
 from app.models import DriftCheck, Endpoint
 from app.provider import Family
@@ -21,6 +21,7 @@ from app.services.endpoints import Filter
 from app.services.scope import Scope
 from app.web import render
 from app.web.audit import history
+from app.web.audit_events import flash_undo
 from app.web.conflicts import Clash, settle, shown_again
 from app.web.forms import ConfirmForm, EndpointForm, yes_or_no
 from app.web.guard import Pages, Who
@@ -166,7 +167,7 @@ def create(scope: Scope) -> ResponseReturnValue:
     flash(f"{phone.display(row.phone_number)} is added.", "ok")
     typed = (form.phone_number.data or "").strip()
     if typed != row.phone_number:
-        flash(f"“{typed}” was read as {row.phone_number}.", "ok")
+        flash(f"“{texts.apart(typed)}” was read as {row.phone_number}.", "ok")
     _tell_doubts(scope, row)
     return render.see(url_for("endpoints.show", slug=scope.organization.slug, endpoint_id=row.id))
 
@@ -300,6 +301,6 @@ def confirm_delete(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
 @shown_again(confirm_delete)
 def delete(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
     form = ConfirmForm()
-    row = service.delete(scope, endpoint_id, reason=form.why, version=form.version_sent)
-    flash(f"{phone.display(row.phone_number)} is deleted.", "ok")
+    event = service.delete(scope, endpoint_id, reason=form.why, version=form.version_sent)
+    flash_undo(scope, f"{phone.display(event.subject)} is deleted.", event.id)
     return back(scope)

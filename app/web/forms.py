@@ -24,15 +24,11 @@ from wtforms import (  # type: ignore[attr-defined]
 
 from app.core import phone
 from app.core.errors import Invalid, Malformed
-from app.core.naming import settings_name
-from app.provider import Count, Family, PhoneNumber, Provider
-from app.provider import Field as DeclaredField
+from app.provider import Family
 from app.providers import in_family
-from app.services.connections import State
 from app.services.providers import REASON_LONGEST
 
 CLEAR = "clear_"
-OLD_SESSION = "For a test: you last typed it here more than half an hour ago."
 
 
 class Form(FlaskForm):  # type: ignore[misc]
@@ -195,19 +191,33 @@ class EndpointForm(Edit):
         }
 
 
-class ManyEndpointsForm(Form):
-    """Beside what was selected: how many somebody was told that they are, and their new agent."""
+class ReasonForm(Form):
+    """Why something is done."""
+
+    reason = StringField("Why", description="Kept in the history. May be left empty.")
+
+    @property
+    def why(self) -> str | None:
+        return (self.reason.data or "").strip()[:REASON_LONGEST] or None
+
+
+class CountedForm(ReasonForm):
+    """For what is done to many: how many somebody was told that they are."""
 
     word = "many"
-
-    inbound_agent_name = StringField("Answered by", description="Leave it empty for nobody.")
-    outbound_agent_name = StringField("Dials as", description="Leave it empty for nobody.")
     count = HiddenField()
 
     @property
     def seen(self) -> int | None:
         text = str(self.count.data or "")
         return int(text) if re.fullmatch("[0-9]{1,9}", text) else None
+
+
+class ManyEndpointsForm(CountedForm):
+    """Beside what was selected: their new agent."""
+
+    inbound_agent_name = StringField("Answered by", description="Leave it empty for nobody.")
+    outbound_agent_name = StringField("Dials as", description="Leave it empty for nobody.")
 
 
 class ImportForm(Form):
@@ -246,7 +256,8 @@ class PersonForm(Edit):
         ],
     )
     password = PasswordField(
-        "Password", description="15 characters or more. They can change it under Account."
+        "Password",
+        description="15 characters or more. When they sign in, they are told to choose their own.",
     )
     version = HiddenField()
 
@@ -365,85 +376,17 @@ class CallbackForm(SeenForm):
     url = StringField("Callback URL")
 
 
-class ConfirmForm(Form):
+class ConfirmForm(ReasonForm):
     """For what is done by a button alone."""
 
-    reason = StringField("Why", description="Kept in the history. May be left empty.")
+    word = "confirm"
     version = HiddenField()
-
-    @property
-    def why(self) -> str | None:
-        return (self.reason.data or "").strip()[:REASON_LONGEST] or None
 
 
 class BaseUrlForm(ConfirmForm):
     """The settings as they were typed, kept while another base URL is confirmed."""
 
-    word = "confirm"
     name = HiddenField()
     public_base_url = HiddenField()
     country = HiddenField()
     seen = HiddenField()
-
-
-def for_provider(state: State, *, fresh: bool = False) -> Edit:
-    """The provider's form, made from its declaration; a fresh one has nothing of what was sent."""
-    fields: dict[str, Any] = {
-        "word": state.provider.key,
-        "version": HiddenField(default=str(state.version)),
-        "your_password": PasswordField("Your password", description=OLD_SESSION),
-    }
-    for declared in state.provider.typed_fields:
-        name = settings_name(state.provider.key, declared.name)
-        fields[name] = _field(declared, state)
-        if declared.secret:
-            fields[CLEAR + name] = BooleanField("Remove")
-    made: type[Edit] = type("ProviderForm", (Edit,), fields)
-    form = made(formdata=None) if fresh else made()
-    if form.seen.raw_data is None:
-        form.remember(form.opened_with | _since(state))
-    return form
-
-
-def _since(state: State) -> dict[str, str]:
-    """Since when each secret is stored: all that a page may know to tell whether it was replaced."""
-    found = {}
-    for declared in state.provider.typed_fields:
-        if declared.secret:
-            secret = state.secrets.get(declared.name)
-            name = settings_name(state.provider.key, declared.name)
-            found[name] = secret.since.isoformat() if secret else ""
-    return found
-
-
-def _field(declared: DeclaredField, state: State) -> Any:
-    if declared.secret:
-        return PasswordField(declared.label, description=declared.help)
-    value = state.values.get(declared.name)
-    stored = declared.default if value is None else value
-    render = {"inputmode": "numeric"} if isinstance(declared, Count) else {}
-    render |= {"inputmode": "tel"} if isinstance(declared, PhoneNumber) else {}
-    shown = "" if stored is None else str(stored)
-    return StringField(declared.label, description=declared.help, default=shown, render_kw=render)
-
-
-def sent_for(provider: Provider, form: Form) -> dict[str, Any]:
-    """Blank keeps a secret and clears anything else."""
-    sent: dict[str, Any] = {}
-    for declared in provider.typed_fields:
-        name = settings_name(provider.key, declared.name)
-        text = (form[name].data or "").strip()
-        if declared.secret:
-            if text:
-                sent[name] = text
-            elif form[CLEAR + name].data:
-                sent[name] = None
-        else:
-            sent[name] = _value(declared, text)
-    return sent
-
-
-def _value(declared: DeclaredField, text: str) -> Any:
-    if isinstance(declared, Count) and text.isascii() and text.isdigit() and len(text) < 10:
-        return int(text)
-    return text or None

@@ -7,8 +7,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
-from flask import Blueprint, Response, g, make_response, redirect, request, session, url_for
+from flask import (
+    Blueprint,
+    Response,
+    current_app,
+    flash,
+    g,
+    make_response,
+    redirect,
+    request,
+    session,
+    url_for,
+)
 from flask.typing import ResponseReturnValue
 from flask_login import UserMixin, current_user, login_user
 
@@ -57,15 +69,42 @@ def _load(token: str) -> SignedIn | None:
     return SignedIn(token, user) if user else None
 
 
-def _ask_to_sign_in() -> Response:
-    """Never a sign-in page inside another page: htmx is told to leave."""
-    after = request.full_path.rstrip("?") if request.method == "GET" else None
-    address = url_for("sign_in.form", next=after)
-    if request.headers.get("HX-Request"):
-        answer = make_response("", 401)
-        answer.headers["HX-Redirect"] = address
-        return answer
-    return make_response(redirect(address, 303))
+SIGNED_OUT = (
+    "You are signed out, so nothing was changed, and what you typed is not kept. "
+    "Sign in, and you come back to where you were."
+)
+
+
+def ask_to_sign_in() -> Response:
+    """Leads back to the page that was seen. Never a sign-in page inside another one: htmx is told to leave,
+    but not where something was sent: what was typed stays on the page.
+    """
+    by_htmx, changes = "HX-Request" in request.headers, request.method != "GET"
+    if by_htmx and changes:
+        return make_response("", 401)
+    if changes and request.endpoint != "sign_in.leave":
+        flash(SIGNED_OUT, "warn")
+    address = url_for("sign_in.form", next=_seen() if by_htmx or changes else request.full_path.rstrip("?"))
+    if not by_htmx:
+        return make_response(redirect(address, 303))
+    answer = make_response("", 401)
+    answer.headers["HX-Redirect"] = address
+    return answer
+
+
+def is_signed_out() -> bool:
+    """Whether the page that is asked for wants somebody, and the cookie knows nobody any more."""
+    wanted = getattr(current_app.view_functions.get(request.endpoint or ""), "guard", Who.ANYONE)
+    return wanted is not Who.ANYONE and "_user_id" not in session
+
+
+def _seen() -> str | None:
+    """The page that the request came from, as the browser tells it: a path, which sign-in looks at again."""
+    try:
+        page = urlsplit(request.headers.get("HX-Current-URL") or request.referrer or "")
+    except ValueError:
+        return None
+    return urlunsplit(("", "", page.path, page.query, "")) or None
 
 
 class Pages(Blueprint):
@@ -98,7 +137,7 @@ def _guarded(view: View, who: Who, largest_body: int | None) -> View:
         if who is Who.ANYONE:
             return view(http.stranger(), **path)
         if not current_user.is_authenticated:
-            return _ask_to_sign_in()
+            return ask_to_sign_in()
         if who is Who.SUPERADMIN and not current_user.is_superadmin:
             if request.endpoint == "organizations.overview":
                 return make_response(redirect(url_for("account.show")))

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, flash, request
+from flask import Response, request
 from flask.typing import ResponseReturnValue
 
-from app.core import phone
+from app.core import phone, texts
 from app.core.errors import Conflict, Invalid
 from app.services import endpoints
 from app.services import many_endpoints as service
-from app.services.many_endpoints import Selection
+from app.services.many_endpoints import Done, Selection
 from app.services.scope import Scope
 from app.web import render
+from app.web.audit_events import flash_undo
 from app.web.endpoints import asked_filter, back, view_query
 from app.web.forms import ManyEndpointsForm, text_or_none
 from app.web.guard import Pages, Who
@@ -47,7 +48,7 @@ def _confirm(scope: Scope, form: ManyEndpointsForm, status: int = 200, problem: 
         field=form[AGENTS[what]] if what in AGENTS else None,
         found=found,
         shown=[phone.display(number) for number in found.numbers] if found else [],
-        filter_words=service.words(selection.wanted) if selection.wanted else "",
+        filter_words=service.words(selection.wanted, texts.apart) if selection.wanted else "",
         is_all=selection.wanted is not None,
         problem=problem,
         query=view_query(),
@@ -74,23 +75,23 @@ def apply(scope: Scope) -> ResponseReturnValue:
     if not selection or what is None:
         return _confirm(scope, form, 422)
     try:
-        count = _apply(scope, selection, what, form)
+        done = _apply(scope, selection, what, form)
     except Invalid as error:
         form.show(error)
         return _confirm(scope, form, 422)
     except Conflict as error:
         return _confirm(scope, form, error.status, error.message)
-    flash(_told(what, form, count), "ok")
+    flash_undo(scope, _told(what, form, done.count), done.event_id)
     return back(scope)
 
 
-def _apply(scope: Scope, selection: Selection, what: str, form: ManyEndpointsForm) -> int:
+def _apply(scope: Scope, selection: Selection, what: str, form: ManyEndpointsForm) -> Done:
     if what == "delete":
-        return service.remove(scope, selection, seen=form.seen)
+        return service.remove(scope, selection, seen=form.seen, reason=form.why)
     changes: dict[str, Any] = {"is_active": what == "activate"}
     if what in AGENTS:
         changes = {AGENTS[what]: text_or_none(form[AGENTS[what]])}
-    return service.change(scope, selection, changes, seen=form.seen)
+    return service.change(scope, selection, changes, seen=form.seen, reason=form.why)
 
 
 def _told(what: str, form: ManyEndpointsForm, count: int) -> str:
@@ -99,4 +100,5 @@ def _told(what: str, form: ManyEndpointsForm, count: int) -> str:
     many = f"{count:,} {'endpoint is' if count == 1 else 'endpoints are'}"
     agent = text_or_none(form[AGENTS[what]]) or "nobody" if what in AGENTS else ""
     rest = (form.seen or 0) - count
-    return DONE[what].format(many=many, agent=agent) + (f" {rest:,} had been so already." if rest > 0 else "")
+    told = DONE[what].format(many=many, agent=texts.apart(agent))
+    return f"{told} {rest:,} had been so already." if rest > 0 else told

@@ -11,7 +11,7 @@ from flask import Response, flash, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app import http
-from app.core import phone
+from app.core import phone, texts
 from app.core.errors import Conflict, Invalid, TooMany
 from app.core.lines import InTheWay, Line
 from app.provider import Family, Provider
@@ -76,7 +76,7 @@ def give(scope: Scope, key: str) -> ResponseReturnValue:
         return _page(scope, provider, form, error.status, problem=error.message)
     except (Invalid, Conflict) as error:
         return _refused(scope, provider, form, error)
-    flash(f"{user.name} has {_so_many(len(set(ticked)))} more.", "ok")
+    flash(f"{texts.apart(user.name)} has {_so_many(len(set(ticked)))} more.", "ok")
     return render.see(url_for("people.show", slug=scope.organization.slug, user_id=user.id))
 
 
@@ -86,7 +86,7 @@ def _so_many(count: int) -> str:
 
 def _form(scope: Scope) -> ImportForm:
     able = (person for person in people.every(scope) if person.disabled_at is None)
-    return ImportForm([(person.id, f"{person.name}, {person.email}") for person in able])
+    return ImportForm([(person.id, f"{texts.apart(person.name)}, {person.email}") for person in able])
 
 
 def _ticked() -> list[str]:

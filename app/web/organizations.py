@@ -7,6 +7,7 @@ import re
 from flask import flash, request, url_for
 from flask.typing import ResponseReturnValue
 
+from app.core import texts
 from app.core.errors import Invalid
 from app.services import checking
 from app.services import organizations as service
@@ -68,5 +69,5 @@ def create(scope: Scope) -> ResponseReturnValue:
     except Invalid as error:
         form.show(error)
         return render.page("organizations/new.html", 422, form=form)
-    flash(f"{organization.name} is created.", "ok")
+    flash(f"{texts.apart(organization.name)} is created.", "ok")
     return render.see(url_for("checklist.show", slug=organization.slug))

@@ -7,10 +7,11 @@ from urllib.parse import urlencode
 
 from flask import Response, flash, request, url_for
 from flask.typing import ResponseReturnValue
+from markupsafe import Markup
 
-from app.core import browsers, clock, phone
+from app.core import browsers, clock, phone, texts
 from app.core.errors import Conflict, Forbidden, Invalid, Stale, TooMany
-from app.models import User
+from app.models import User, VoicePhoneNumber
 from app.services import passwords, sessions, tokens, totp, voice_phone_numbers
 from app.services import people as service
 from app.services.scope import SECRETS, Scope
@@ -29,6 +30,8 @@ from app.web.forms import (
 from app.web.guard import Pages, Who, confirm_password
 
 people = Pages("people", __name__)
+
+GIVE_BACK = Markup('{} <a href="{}">Give it back…</a>')
 
 
 @people.page("/o/<slug>/people", who=Who.SUPERADMIN)
@@ -65,7 +68,8 @@ def create(scope: Scope) -> ResponseReturnValue:
     except Conflict as error:
         form.email.errors = [error.message]
         return render.page("people/new.html", 409, form=form)
-    flash(f"{user.name} can sign in with {user.email} and the password you gave.", "ok")
+    told = "Tell them to choose their own under Account: until then, you know it too."
+    flash(f"{texts.apart(user.name)} can sign in with {user.email} and the password you gave. {told}", "ok")
     return _to(scope, user)
 
 
@@ -81,7 +85,7 @@ def show(scope: Scope, user_id: str) -> ResponseReturnValue:
 def _page(scope: Scope, user: User, status: int = 200, **forms: Any) -> Response:
     context: dict[str, Any] = {
         "form": PersonForm(formdata=None, obj=user),
-        "number_form": NumberForm(formdata=None),
+        "number_form": NumberForm(formdata=None, **_typed()),
         "token_form": TokenForm(formdata=None),
         "conflicts": None,
     }
@@ -96,9 +100,16 @@ def _page(scope: Scope, user: User, status: int = 200, **forms: Any) -> Response
         sessions=[(row, browsers.words(row.user_agent)) for row in sessions.of_user(scope, user)],
         is_self=user.id == scope.actor.user_id,
         totp_is_on=totp.is_on(user),
+        given=service.password_given(scope, user),
         confirm=ConfirmForm(formdata=None, version=str(user.version)),
         **(context | forms),
     )
+
+
+def _typed() -> dict[str, str]:
+    """A number to give, as the address has it."""
+    asked = {"phoneNumber": "number", "provider": "provider", "label": "label"}
+    return {field: request.args[name][:200] for field, name in asked.items() if name in request.args}
 
 
 @people.page("/o/<slug>/people/<user_id>", who=Who.SUPERADMIN, methods=["POST"])
@@ -118,22 +129,22 @@ def save(scope: Scope, user_id: str) -> ResponseReturnValue:
         fresh = PersonForm(formdata=None, obj=user)
         conflicts = settle(scope, form, fresh, [user.email], ("name", "role"))
         return _page(scope, user, 412, form=form, conflicts=conflicts)
-    flash(f"{user.name} saved.", "ok")
+    flash(f"{texts.apart(user.name)} saved.", "ok")
     return _to(scope, user)
 
 
 @people.page("/o/<slug>/people/<user_id>/disabled", who=Who.SUPERADMIN, methods=["POST"])
 @shown_again(show)
 def set_disabled(scope: Scope, user_id: str) -> ResponseReturnValue:
-    disabled = yes_or_no("disabled")
+    disabled, form = yes_or_no("disabled"), ConfirmForm()
     user = service.get(scope, user_id)
     try:
-        service.set_disabled(scope, user_id, disabled, version=ConfirmForm().version_sent)
+        service.set_disabled(scope, user_id, disabled, reason=form.why, version=form.version_sent)
     except (Conflict, Forbidden) as error:
         flash(error.message, "bad")
         return _to(scope, user)
     done = "is disabled: signed out everywhere, tokens revoked" if disabled else "can sign in again"
-    flash(f"{user.name} {done}.", "ok")
+    flash(f"{texts.apart(user.name)} {done}.", "ok")
     return _to(scope, user)
 
 
@@ -145,7 +156,7 @@ def end_sessions(scope: Scope, user_id: str) -> ResponseReturnValue:
     except Forbidden as error:
         flash(error.message, "bad")
         return _to(scope, user)
-    flash(f"{user.name} is signed out everywhere.", "ok")
+    flash(f"{texts.apart(user.name)} is signed out everywhere.", "ok")
     return _to(scope, user)
 
 
@@ -179,7 +190,10 @@ def reset(scope: Scope, user_id: str) -> ResponseReturnValue:
         return _reset(user, form, 429)
     if not typed:
         return render.page("people/password_once.html", password=password, person=user)
-    flash(f"{user.name} has a new password, is signed out everywhere, and has no token any more.", "ok")
+    flash(
+        f"{texts.apart(user.name)} has a new password, is signed out everywhere, and has no token any more.",
+        "ok",
+    )
     return _to(scope, user)
 
 
@@ -202,7 +216,7 @@ def give_number(scope: Scope, user_id: str) -> ResponseReturnValue:
     except Conflict as error:
         form.phoneNumber.errors = [error.message]
         return _page(scope, service.get(scope, user_id), 409, number_form=form)
-    flash(f"{user.name} has {phone.display(number.phone_number)} now.", "ok")
+    flash(f"{texts.apart(user.name)} has {phone.display(number.phone_number)} now.", "ok")
     return _to(scope, user)
 
 
@@ -229,12 +243,22 @@ def take_number(scope: Scope, user_id: str, number_id: str) -> ResponseReturnVal
     user = service.get(scope, user_id)
     number = voice_phone_numbers.get(scope, user, number_id)
     try:
-        voice_phone_numbers.take(scope, user.id, number.provider, number.phone_number)
+        voice_phone_numbers.take(
+            scope, user.id, number.provider, number.phone_number, reason=ConfirmForm().why
+        )
     except Conflict as error:
         flash(error.message, "bad")
         return _to(scope, user)
-    flash(f"{phone.display(number.phone_number)} is taken from {user.name}.", "ok")
+    told = f"{phone.display(number.phone_number)} is taken from {texts.apart(user.name)}."
+    flash(GIVE_BACK.format(told, _giving(scope, user, number)), "ok")
     return _to(scope, user)
+
+
+def _giving(scope: Scope, user: User, number: VoicePhoneNumber) -> str:
+    """The person's page, with the number typed."""
+    typed = {"number": number.phone_number, "provider": number.provider, "label": number.label or ""}
+    person = url_for("people.show", slug=scope.organization.slug, user_id=user.id)
+    return f"{person}?{urlencode(typed)}#give-title"
 
 
 @people.page("/o/<slug>/people/<user_id>/tokens", who=Who.SUPERADMIN, methods=["POST"])
@@ -264,6 +288,6 @@ def issue_token(scope: Scope, user_id: str) -> ResponseReturnValue:
 @people.page("/o/<slug>/people/<user_id>/tokens/<token_id>/revoke", who=Who.SUPERADMIN, methods=["POST"])
 def revoke_token(scope: Scope, user_id: str, token_id: str) -> ResponseReturnValue:
     user = service.get(scope, user_id)
-    token = tokens.revoke(scope, user, token_id)
-    flash(f"The token “{token.name}” is revoked.", "ok")
+    token = tokens.revoke(scope, user, token_id, reason=ConfirmForm().why)
+    flash(f"The token “{texts.apart(token.name)}” is revoked.", "ok")
     return _to(scope, user)

@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from app import http
-from app.core import phone
+from app.core import phone, texts
 from app.core.errors import Conflict, Forbidden, Invalid, NotFound, Stale, TooMany
 from app.core.naming import settings_name
 from app.provider import Family, PhoneNumber, Provider
@@ -21,8 +21,9 @@ from app.services.scope import Scope
 from app.services.verification import Tested
 from app.web import render
 from app.web.conflicts import Clash, settle, shown_again
-from app.web.forms import ConfirmForm, Edit, Form, for_provider, sent_for, yes_or_no
+from app.web.forms import ConfirmForm, Edit, Form, yes_or_no
 from app.web.guard import Pages, Who, confirm_password
+from app.web.provider_forms import for_provider, sent_for
 
 providers = Pages("providers", __name__)
 
@@ -111,7 +112,7 @@ def _tell_normalized(scope: Scope, provider: Provider, form: Form) -> None:
             typed = (form[settings_name(provider.key, field.name)].data or "").strip()
             stored = state.values.get(field.name)
             if stored and typed != stored:
-                flash(f"“{typed}” was read as {stored}, {phone.display(stored)}.", "ok")
+                flash(f"“{texts.apart(typed)}” was read as {stored}, {phone.display(stored)}.", "ok")
 
 
 def _back(scope: Scope, provider: Provider) -> Response:
@@ -141,6 +142,8 @@ def _page(
         families=[family for family in state.provider.families if family is not Family.VOICE_AI],
         words=service.FAMILY_WORDS,
         history=service.changes(scope, state.provider),
+        subjects=[state.provider.label, *(service.FAMILY_WORDS[each] for each in state.provider.families)],
+        touched=impact.of_provider(scope, state.provider),
         can_list=numbers.can_list(state.provider),
         can_verify=verification.can_verify(state.provider),
         ask_password=not sessions.is_recent(scope, current_user.token),

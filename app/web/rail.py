@@ -8,7 +8,7 @@ from typing import Any
 from flask import Flask, g, request, url_for
 from flask_login import current_user
 
-from app.core import phone, urls
+from app.core import phone, texts, urls
 from app.models import Check
 from app.provider import Family, Outcome
 from app.providers import PROVIDERS, keys_in
@@ -30,6 +30,7 @@ DOTS = {
 
 
 def init_app(app: Flask) -> None:
+    app.jinja_env.filters["apart"] = texts.apart
     app.jinja_env.filters["phone"] = phone.display
     app.jinja_env.filters["shown_url"] = urls.shown
     app.jinja_env.filters["provider_label"] = _provider_label

@@ -11,7 +11,7 @@ from flask_login import current_user, logout_user
 from app.core import urls
 from app.core.errors import Invalid, TooMany, Unauthenticated
 from app.models import User
-from app.services import recovery_codes, totp
+from app.services import organizations, people, recovery_codes, totp
 from app.services import sign_in as service
 from app.services.scope import Scope
 from app.web import render
@@ -89,6 +89,10 @@ def _who_needs_a_code() -> str | None:
 
 def _let_in(scope: Scope, user: User, after: str | None) -> Response:
     let_in(scope, user)
+    if given := people.password_given(scope.into(organizations.of_user(scope, user)), user):
+        flash(
+            f"{given.actor_name} gave you this password, and knows it. Choose your own under Account.", "warn"
+        )
     return render.see(urls.local_path(after) or "/")
 
 
@@ -103,9 +107,10 @@ def _refused(
 
 @sign_in.page("/sign-out", who=Who.USER, methods=["POST"])
 def leave(scope: Scope) -> ResponseReturnValue:
+    """What the browser's storage has stays: how its reader wants pages to look and to be used."""
     service.out(own(scope), current_user.token)
     logout_user()
     session.clear()
     response = render.see(url_for("sign_in.form"))
-    response.headers["Clear-Site-Data"] = '"cache", "storage"'
+    response.headers["Clear-Site-Data"] = '"cache"'
     return response

@@ -17,8 +17,9 @@ from app.services.workspace_webhook import State
 from app.web import render
 from app.web.audit import history
 from app.web.conflicts import shown_again
-from app.web.forms import ConfirmForm, ToolSecretForm, for_provider
+from app.web.forms import ConfirmForm, ToolSecretForm
 from app.web.guard import Pages, Who, confirm_password
+from app.web.provider_forms import for_provider
 
 voice_ai = Pages("voice_ai", __name__)
 
@@ -53,8 +54,9 @@ def show(scope: Scope) -> ResponseReturnValue:
 @shown_again(show)
 def choose(scope: Scope) -> ResponseReturnValue:
     key = request.form.get("provider") or None
-    service.choose(scope, key, version=ConfirmForm().version_sent)
-    flash("Voice AI provider saved.", "ok")
+    form = ConfirmForm()
+    service.choose(scope, key, reason=form.why, version=form.version_sent)
+    flash("Voice AI provider saved. You can undo it from the history of the provider.", "ok")
     return render.see(url_for("voice_ai.show", slug=scope.organization.slug))
 
 

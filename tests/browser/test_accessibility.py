@@ -184,3 +184,21 @@ def test_nor_where_two_edit_one_form(dana: Page) -> None:
     dana.get_by_text("Sign out everywhere").or_(dana.get_by_text("Give a new password…")).first.click()
     found += look_both(dana, "reset")
     assert found == []
+
+
+def test_nor_where_a_change_of_many_is_undone(dana: Page) -> None:
+    dana.goto(f"{HERE}/endpoints/many?do=inbound&all=yes")
+    dana.get_by_label("Answered by").fill("wrong-agent")
+    found = look_both(dana, "many")
+    dana.get_by_label("Why").fill("A test")
+    dana.get_by_role("button", name="Change").click()
+    dana.get_by_role("link", name="Undo…").click()
+    found += look_both(dana, "undo")
+    dana.get_by_role("button", name="Undo it for").click()
+    expect(dana.get_by_role("heading", name="Endpoints put back")).to_be_visible()
+    found += look_both(dana, "event")
+    dana.goto(f"{HERE}/endpoints")
+    dana.locator("tbody th a").first.click()
+    expect(dana.locator("#history")).to_contain_text("Together with: 9 endpoints")
+    found += look_both(dana, "history of one")
+    assert found == []

@@ -120,8 +120,21 @@ def test_what_somebody_changed_meanwhile_is_told_and_shown(table: Page) -> None:
 def test_a_change_without_a_session_is_told_and_the_table_stays(table: Page) -> None:
     table.context.clear_cookies()
     table.get_by_role("button", name="Active: +1 555-123-0003").click()
-    expect(table.locator(".pb-toast")).to_contain_text("your sign-in ended")
+    expect(table.locator(".pb-toast")).to_contain_text("You are signed out.")
     expect(table.get_by_role("row", name="+1 555-123-0003")).to_be_visible()
+
+
+def test_what_was_typed_outlasts_the_session(table: Page) -> None:
+    """After signing in in another tab it can be sent, with the token of the new session."""
+    table.get_by_role("link", name="Edit +1 555-123-0003").click()
+    table.get_by_label("Label").fill("Typed for long")
+    table.context.clear_cookies()
+    table.keyboard.press("Enter")
+    expect(table.locator(".pb-toast")).to_contain_text("What you typed is still here.")
+    sign_in(table.context.new_page())
+    table.get_by_role("button", name="Save").click()
+    expect(table.get_by_role("row", name="+1 555-123-0003")).to_contain_text("Typed for long")
+    assert stayed(table)
 
 
 def test_a_session_that_ended_leads_to_the_sign_in_page(table: Page) -> None:

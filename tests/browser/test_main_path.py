@@ -1,22 +1,44 @@
-"""From the setup link on the console to a webhook URL on the clipboard."""
+"""From the setup link on the console to an answered call, and on: by keyboard alone, and without scripts."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from dataclasses import dataclass
 
+import pyotp
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
+from tests.support.hands import Keyboard, Mouse
 from tests.support.server import Server, served
+from tests.upstreams import Twilio, Vobiz
+from tests.upstreams.console import ELSEWHERE
 
 BASE = "https://voice.harbour.example"
 URL = f"{BASE}/telephony/twilio/inbound/Night%20desk"
+PASSWORD = "a lamp in the north window"
+HERE = "/o/blue-harbour"
+
+
+@pytest.fixture(scope="module")
+def twilio() -> Iterator[Twilio]:
+    with Twilio() as upstream:
+        yield upstream
+
+
+@pytest.fixture(scope="module")
+def vobiz() -> Iterator[Vobiz]:
+    with Vobiz() as upstream:
+        yield upstream
 
 
 @pytest.fixture
-def server(tmp_path_factory: pytest.TempPathFactory) -> object:
+def server(tmp_path_factory: pytest.TempPathFactory, twilio: Twilio, vobiz: Vobiz) -> Iterator[Server]:
     """A new one for each: the setup link works once."""
-    with served(tmp_path_factory.mktemp("server")) as server:
+    known = {**twilio.upstreams, **vobiz.upstreams}
+    upstreams = ",".join(f"{host}={base}" for host, base in known.items())
+    with served(tmp_path_factory.mktemp("server"), {"PATCHBAY_UPSTREAMS": upstreams}) as server:
         yield server
 
 
@@ -25,72 +47,227 @@ def setup_link(server: Server) -> str:
     return link
 
 
-@pytest.mark.parametrize("page", [True, False], ids=["scripts", "no-scripts"], indirect=True)
-def test_from_the_setup_link_to_the_webhook_url(page: Page, server: Server) -> None:
+@dataclass
+class Walk:
+    """What a person does, and where each step must lead."""
+
+    hand: Mouse | Keyboard
+    twilio: Twilio
+    vobiz: Vobiz
+
+    @property
+    def page(self) -> Page:
+        return self.hand.page
+
+    @property
+    def main(self) -> Locator:
+        return self.page.locator("main")
+
+    def link(self, name: str, *, exact: bool = False) -> None:
+        self.hand.press(self.page.get_by_role("link", name=name, exact=exact).first)
+
+    def button(self, name: str) -> None:
+        self.hand.press(self.main.get_by_role("button", name=name).first)
+
+    def fields(self, **typed: str) -> None:
+        for label, text in typed.items():
+            self.hand.fill(self.main.get_by_label(label.replace("_", " ")).first, text)
+
+    def sees(self, text: str) -> None:
+        expect(self.main.get_by_text(text).first).to_be_visible()
+
+    def begin(self) -> None:
+        self.fields(Organization="Blue Harbour", Your_name="Ines", Email="ines@harbour.example")
+        self.fields(Password=PASSWORD)
+        self.button("Create and sign in")
+        expect(self.page.get_by_role("heading", level=1)).to_have_text("Checklist")
+        self.link("Set base URL")
+        self.fields(Public_base_URL=BASE)
+        self.button("Save")
+        self.sees("Settings saved.")
+
+    def connect(self) -> None:
+        token = str(self.twilio.own["auth_token"])
+        self.link("Checklist")
+        self.link("Connect", exact=True)
+        self.fields(Account_SID=self.twilio.sid, Auth_token=token)
+        self.button("Save")
+        self.sees("stored, ends in")
+        assert token not in self.page.content()
+        self.button("Test connection")
+        self.sees("These values work.")
+        self.link("Make active for telephony")
+        self.button("Make Twilio active")
+        self.sees("Twilio is active for telephony.")
+
+    def import_numbers(self) -> None:
+        self.link("Numbers…")
+        show = self.page.get_by_role("link", name="Show the numbers")
+        boxes = self.main.get_by_label(re.compile("^Import "))
+        expect(boxes.or_(show).first).to_be_visible()
+        if show.count():
+            self.hand.press(show)
+        self.hand.tick(boxes.nth(0), boxes.nth(1))
+        self.fields(Answered_by="Night desk")
+        self.button("Import as endpoints")
+        self.sees("2 numbers imported.")
+
+    def set_the_webhook(self) -> None:
+        self.link("See the endpoints")
+        self.link("+1 555-123-4567", exact=True)
+        expect(self.page.get_by_text(URL, exact=True).first).to_be_visible()
+        self.ask_twilio()
+        self.button("Set webhook at Twilio")
+        self.sees("In sync")
+        assert self.twilio.numbers["+15551234567"].voice_url == URL
+
+    def copy_the_url(self) -> None:
+        """Here and in the table; what is pasted is it."""
+        self.button("Copy webhook URL")
+        expect(self.page.get_by_text("Copied", exact=True)).to_be_visible()
+        self.link("Endpoints")
+        search = self.page.get_by_role("searchbox", name="Search endpoints")
+        for _ in range(2):
+            self.hand.fill(search, "")
+            self.page.keyboard.press("Control+V")
+            expect(search).to_have_value(URL)
+            self.hand.fill(search, "")
+            self.button("Copy webhook URL of +1 555-123-4567")
+
+    def ask_twilio(self) -> None:
+        """With scripts the answer comes by itself."""
+        self.sees("At Twilio")
+        look = self.page.get_by_role("link", name="Look at Twilio")
+        expect(look.or_(self.page.get_by_role("link", name="Look again")).first).to_be_visible()
+        if isinstance(self.hand, Mouse):
+            self.hand.press(look)
+        expect(self.page.get_by_role("link", name="Look again")).to_be_visible()
+
+    def ask_who_answers(self, answer: str) -> None:
+        self.link("Who answers?")
+        self.fields(Phone_number="+1 (555) 123-4567")
+        self.button("Show the path")
+        if isinstance(self.hand, Mouse):
+            self.hand.press(self.page.get_by_role("link", name=re.compile("^Ask Twilio")))
+        self.sees(answer)
+
+    def mend_a_drift(self) -> None:
+        self.twilio.numbers["+15551234567"].voice_url = ELSEWHERE
+        self.link("Endpoints")
+        self.button("Check all numbers")
+        for _ in range(40):
+            if isinstance(self.hand, Keyboard) or self.page.get_by_text("Another URL").count():
+                break
+            self.page.wait_for_timeout(250)
+            self.page.reload()
+        self.sees("Another URL")
+        self.link("Repair +1 555-123-4567")
+        self.ask_twilio()
+        self.button("Repair at Twilio")
+        self.sees("In sync")
+        assert self.twilio.numbers["+15551234567"].voice_url == URL
+
+    def move_to_vobiz(self) -> None:
+        self.link("Vobiz")
+        own = self.vobiz.own
+        self.fields(Auth_id=str(own["auth_id"]), Auth_token=str(own["auth_token"]))
+        self.button("Save")
+        self.link("Make active for telephony")
+        self.sees("It takes over from Twilio.")
+        self.fields(Why="Cheaper at night")
+        self.button("Make Vobiz active")
+        self.sees("Cheaper at night")
+
+    def import_a_sheet(self) -> None:
+        self.link("Endpoints")
+        self.link("Import CSV")
+        rows = "phone_number,provider,inbound_agent_name\n+15551230001,twilio,Night desk\n"
+        self.hand.fill(self.main.locator("textarea"), rows)
+        self.button("Show what it would do")
+        self.button("Import 1 row")
+        self.sees("What was done")
+
+    def change_many(self) -> None:
+        self.link("Endpoints")
+        boxes = self.main.get_by_label(re.compile(r"^Select \+1"))
+        self.hand.tick(boxes.nth(1), boxes.nth(2))
+        if isinstance(self.hand, Keyboard):
+            self.page.keyboard.press("Enter")
+            expect(self.main.get_by_role("button", name="Activate…", exact=True)).to_be_focused()
+        self.button("Inbound agent…")
+        expect(self.page.get_by_role("heading", level=1)).to_have_text("Who answers 2 endpoints?")
+        self.fields(Answered_by="Day desk")
+        self.button("Change 2 endpoints")
+        self.sees("2 endpoints are answered by Day desk now.")
+
+    def add_a_person(self) -> None:
+        self.link("People")
+        self.link("Add person")
+        self.fields(Name="Milo", Email="milo@harbour.example", Password="another lamp at the gate")
+        self.button("Add person")
+        self.sees("Milo can sign in")
+        issue = self.main.get_by_role("form", name="Issue a token")
+        self.hand.fill(issue.get_by_label("Name"), "Dialer")
+        self.hand.fill(issue.get_by_label("Your password"), PASSWORD)
+        self.button("Issue token")
+        self.sees("It is shown this once")
+        self.link("Done", exact=True)
+        self.sees("Revoke…")
+
+    def secure_the_account(self) -> None:
+        self.link("your account")
+        self.sees("This one")
+        self.hand.fill(self.page.locator("#totpbegin-your_password"), PASSWORD)
+        self.button("Set up two-step sign-in")
+        expect(self.page.get_by_role("img", name="To scan")).to_be_visible()
+        if isinstance(self.hand, Keyboard):
+            expect(self.page.get_by_label("Code", exact=True)).to_be_focused()
+            self.page.keyboard.press("Shift+Tab")
+        self.hand.press(self.page.get_by_text("Cannot scan?"))
+        key = self.page.locator("#two-step .pb-once code").first.inner_text()
+        self.hand.fill(self.page.get_by_label("Code", exact=True), pyotp.TOTP(key.replace(" ", "")).now())
+        self.button("Switch on")
+        expect(self.page.locator(".pb-codes code")).to_have_count(10)
+        for _ in range(2):
+            with self.page.expect_download():
+                self.button("Download")
+        self.link("I have kept them")
+        self.sees("10 recovery codes are left.")
+
+    def take_the_record_along(self) -> None:
+        self.page.goto(f"{HERE}/audit")
+        self.sees("Cheaper at night")
+        with self.page.expect_download():
+            self.link("CSV", exact=True)
+
+    def leave(self) -> None:
+        self.hand.press(self.page.get_by_role("button", name="Sign out"))
+        expect(self.page.get_by_role("heading", level=1)).to_have_text("Sign in")
+
+
+@pytest.mark.parametrize(
+    ("page", "kind"), [(True, Keyboard), (False, Mouse)], ids=["keyboard", "no-scripts"], indirect=["page"]
+)
+def test_the_whole_path(
+    page: Page, kind: type[Keyboard | Mouse], server: Server, twilio: Twilio, vobiz: Vobiz
+) -> None:
+    for number in twilio.numbers.values():
+        number.voice_url = ""
     page.goto(setup_link(server))
-    page.get_by_label("Organization").fill("Blue Harbour")
-    page.get_by_label("Your name").fill("Ines")
-    page.get_by_label("Email").fill("ines@harbour.example")
-    page.get_by_label("Password").fill("a lamp in the north window")
-    page.get_by_role("button", name="Create and sign in").click()
-
-    expect(page.get_by_role("heading", level=1)).to_have_text("Checklist")
-    page.get_by_role("link", name="Set base URL").click()
-    page.get_by_label("Public base URL").fill(BASE)
-    page.get_by_role("button", name="Save").click()
-    expect(page.get_by_text("Settings saved.")).to_be_visible()
-
-    page.get_by_role("link", name="Checklist").click()
-    page.get_by_role("link", name="Connect", exact=True).first.click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Twilio")
-    page.get_by_label("Account SID").fill("AC" + "0" * 32)
-    page.get_by_label("Auth token").fill("made-up-token-of-harbour")
-    page.get_by_role("button", name="Save").click()
-    expect(page.get_by_text("stored, ends in")).to_be_visible()
-    assert "made-up-token-of-harbour" not in page.content()
-    page.get_by_role("link", name="Make active for telephony").first.click()
-    page.get_by_role("button", name="Make Twilio active").click()
-    expect(page.get_by_text("Twilio is active for telephony.")).to_be_visible()
-
-    page.get_by_role("link", name="Checklist").click()
-    page.get_by_role("link", name="Add endpoint").click()
-    page.get_by_label("Phone number").fill("+1 (555) 123-4567")
-    page.get_by_label("Answered by").fill("Night desk")
-    page.get_by_role("button", name="Add endpoint").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("+1 555-123-4567")
-    expect(page.get_by_text(URL, exact=True)).to_be_visible()
-    page.get_by_role("link", name="Checklist").click()
-    expect(page.get_by_text("4 of 6 done.")).to_be_visible()
-
-
-def test_the_webhook_url_is_copied_and_pasted(page: Page, server: Server) -> None:
-    page.goto(setup_link(server))
-    for label, typed in {
-        "Organization": "Blue Harbour",
-        "Your name": "Ines",
-        "Email": "ines@harbour.example",
-        "Password": "a lamp in the north window",
-    }.items():
-        page.get_by_label(label).fill(typed)
-    page.get_by_role("button", name="Create and sign in").click()
-    page.get_by_role("link", name="Set base URL").click()
-    page.get_by_label("Public base URL").fill(BASE)
-    page.get_by_role("button", name="Save").click()
-    page.get_by_role("link", name="Endpoints").click()
-    page.get_by_role("link", name="Add endpoint").first.click()
-    page.get_by_label("Phone number").fill("+15551234567")
-    page.get_by_label("Answered by").fill("Night desk")
-    page.keyboard.press("Enter")
-    page.get_by_role("button", name="Copy webhook URL").click()
-    expect(page.get_by_text("Copied", exact=True)).to_be_visible()
-
-    page.get_by_role("link", name="Endpoints").click()
-    search = page.get_by_role("searchbox", name="Search endpoints")
-    search.focus()
-    page.keyboard.press("Control+V")
-    expect(search).to_have_value(URL)
-    search.fill("")
-    page.get_by_role("button", name="Copy webhook URL of +1 555-123-4567").click()
-    search.focus()
-    page.keyboard.press("Control+V")
-    expect(search).to_have_value(URL)
+    page.emulate_media(reduced_motion="reduce")
+    walk = Walk(kind(page), twilio, vobiz)
+    walk.begin()
+    walk.connect()
+    walk.import_numbers()
+    walk.set_the_webhook()
+    if kind is Keyboard:
+        walk.copy_the_url()
+    walk.ask_who_answers("answers, and Twilio agrees.")
+    walk.mend_a_drift()
+    walk.move_to_vobiz()
+    walk.import_a_sheet()
+    walk.change_many()
+    walk.add_a_person()
+    walk.secure_the_account()
+    walk.take_the_record_along()
+    walk.leave()

@@ -45,16 +45,25 @@ PAGES = [
 ]
 
 
-def too_wide(page: Page) -> list[tuple[int, str]]:
-    """The widths and themes at which the page as it stands is wider than its window."""
+SPACED = """isSpaced => {
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(`* { line-height: 1.5 !important; letter-spacing: .12em !important;
+    word-spacing: .16em !important } p { margin-block-end: 2em !important }`);
+  document.adoptedStyleSheets = isSpaced ? [sheet] : [];
+}"""
+"""As a reader may set it, who needs more room between letters, words and lines."""
+
+
+def too_wide(page: Page) -> list[tuple[int, bool]]:
+    """Where the page as it stands is wider than its window: 400 % of 1280 is 320, and text may be spaced."""
     found = []
-    for width in (360, 1280):
+    for width in (320, 1280):
         page.set_viewport_size({"width": width, "height": 800})
-        for scheme in ("light", "dark"):
-            page.emulate_media(color_scheme=scheme)
+        for is_spaced in (True, False):
+            page.evaluate(SPACED, is_spaced)
             root = "document.documentElement"
             if page.evaluate(f"{root}.scrollWidth > {root}.clientWidth"):
-                found.append((width, scheme))
+                found.append((width, is_spaced))
     return found
 
 
@@ -68,13 +77,45 @@ def test_no_page_is_complained_about_or_wider_than_the_window(dana: Page) -> Non
         assert too_wide(dana) == [], path
 
 
+def test_nothing_moves_for_who_wants_no_motion(dana: Page) -> None:
+    dana.emulate_media(reduced_motion="reduce")
+    dana.goto(f"{ACME}/endpoints/new")
+    moving = """() => [...document.querySelectorAll("*")].flatMap(each => ["", "::before", "::after"].map(
+        part => getComputedStyle(each, part || null))).filter(style => style.animationName !== "none"
+        || style.transitionDuration.split(", ").some(time => parseFloat(time) > 0)).length"""
+    assert dana.evaluate(moving) == 0
+    dana.keyboard.press("Shift+Tab")
+    dana.locator(".pb-skip").focus()
+    assert dana.locator(".pb-skip").bounding_box()["y"] > 0  # type: ignore[index]
+
+
+def test_high_contrast_still_shows_where_one_is(dana: Page) -> None:
+    dana.emulate_media(forced_colors="active", reduced_motion="reduce")
+    dana.goto(f"{ACME}/endpoints")
+    outline = "each => [getComputedStyle(each).outlineStyle, getComputedStyle(each).outlineWidth]"
+    here = dana.locator(".pb-rail [aria-current=page]")
+    assert here.evaluate(outline) == ["solid", "1px"]
+    dana.keyboard.press("Tab")
+    here.focus()
+    assert here.evaluate(outline) == ["solid", "2px"]
+    dana.keyboard.press("Control+k")
+    chosen = dana.locator("[role=option][aria-selected=true]")
+    expect(chosen).to_have_count(1)
+    assert chosen.evaluate(outline) == ["solid", "1px"]
+
+
 @pytest.mark.asvs("14.3.2")
 def test_back_after_signing_out_shows_nothing(page: Page, acme: Server) -> None:
+    """What stays is how the page looks."""
     dana = sign_in(page)
-    dana.goto(f"{ACME}/people")
+    dana.goto(f"{ACME}/people?q=dana")
     expect(dana.get_by_text("dana@acme.example").first).to_be_visible()
+    while dana.locator("html").get_attribute("data-theme-choice") != "dark":
+        dana.locator("[data-theme-cycle]").click()
     dana.get_by_role("button", name="Sign out").click()
     expect(dana.get_by_role("heading", level=1)).to_have_text("Sign in")
+    expect(dana.locator("html")).to_have_attribute("data-bs-theme", "dark")
+    assert "dana" not in dana.evaluate("JSON.stringify(sessionStorage)")
     dana.go_back()
     expect(dana.get_by_role("heading", level=1)).to_have_text("Sign in")
     expect(dana.get_by_text("dana@acme.example")).to_have_count(0)

@@ -296,7 +296,19 @@ class TestPages:
             if before is None:
                 break
         assert len({call.id for call in seen}) == 7
-        assert [call.received_at for call in seen] == sorted((c.received_at for c in seen), reverse=True)
+        assert [call.at for call in seen] == sorted((c.at for c in seen), reverse=True)
+
+    def test_they_are_in_the_order_in_which_they_were(self, told):
+        """Not in that in which they were told of; one that claims to be yet to come came just now."""
+        now = clock.seconds(clock.now())
+        for name, start in (("old", now - 900), ("older", now - 9000), ("to come", now + 90_000)):
+            tell(told, ended(name, metadata={"start_time_unix_secs": start}))
+        tell(told, ended("untold", metadata={}))
+        tell(told, ended("oldest", metadata={"start_time_unix_secs": now - 90_000}))
+        found = [calls.page(told, limit=5).rows, calls.page(told, limit=2).rows]
+        assert [call.conversation_id for call in found[0]] == ["untold", "to come", "old", "older", "oldest"]
+        after = calls.page(told, before=found[1][-1].id, limit=5).rows
+        assert [call.conversation_id for call in after] == ["old", "older", "oldest"]
 
     @pytest.mark.parametrize(
         ("text", "found"),
@@ -307,6 +319,7 @@ class TestPages:
             ("0103", {3}),
             ("1555123", set(range(7))),
             ("%", set()),
+            ("CONV-5", {5}),
             ("nobody", set()),
             ("a\0b", set()),
         ],

@@ -86,6 +86,7 @@ def test_a_change_of_any_column_is_found(acme, globex, written):
         "subject": "Three",
         "changes": {"label": ["a", "Three"]},
         "digest": "0" * 64,
+        "numbers_digest": "0" * 64,
         "organization_id": globex.organization.id,
     }
     assert changed.keys() | {"id"} == written[0].keys(), "think of a change for a new column"

@@ -209,12 +209,12 @@ def test_it_is_audited_as_a_whole_and_for_each_endpoint(acme):
     endpoint_imports.apply(acme, found.id)
     (whole,) = acme.session.scalars(acme.select(AuditEvent).where(AuditEvent.action == "endpoints.imported"))
     assert (whole.subject, whole.changes) == ("lines.csv", {"changed": [None, 1], "added": [None, 1]})
-    changed, *_ = audit.about(acme, FIRST)
-    assert (changed.action, changed.actor_name) == ("endpoint.saved", "dana@acme.example")
-    assert changed.changes == {"label": ["Old", "New"], "imported_from": [None, "lines.csv"]}
-    (added,) = audit.about(acme, SECOND)
-    assert added.action == "endpoint.created"
-    assert added.changes["provider"] == [None, "twilio"]
+    history = audit.history(acme, FIRST)
+    assert history.events[0] == whole
+    assert history.changes(whole) == {"label": ["Old", "New"], "imported_from": [None, "lines.csv"]}
+    assert history.events[1].action == "endpoint.created"
+    assert audit.about(acme, SECOND) == [whole]
+    assert audit.history(acme, SECOND).changes(whole)["provider"] == [None, "twilio"]
     acme.session.refresh(acme.organization)
     assert acme.organization.revision > revision
 
@@ -390,7 +390,8 @@ def test_thousands_of_rows_take_few_statements(acme, engine):
     with statements(engine) as seen:
         endpoint_imports.apply(acme, found.id)
     assert len(seen) < 60
-    assert not audit.about(acme, "+12120000000"), "one event tells of them all"
+    (event,) = audit.about(acme, "+12120000000")
+    assert audit.about(acme, "+12120004999") == [event], "one event tells of them all"
     again = checked(acme, raw.replace(b"Reception", b"Night desk"))
     with statements(engine) as seen:
         endpoint_imports.apply(acme, again.id)

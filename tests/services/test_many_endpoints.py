@@ -10,7 +10,7 @@ from sqlalchemy import insert, select, update
 from app.core.errors import Conflict, Invalid
 from app.models import AuditEvent, DriftCheck, Endpoint
 from app.models.base import new_id
-from app.services import audit, drift, endpoints, many_endpoints, telephony
+from app.services import audit, drift, endpoints, many_endpoints, telephony, voice_phone_numbers
 from app.services.endpoints import Filter
 from app.services.many_endpoints import Selection
 from tests.support.scopes import NOBODY, Fault, failing_at, statements
@@ -69,7 +69,7 @@ def test_what_was_ticked_is_changed_and_nothing_else(told, globex, ids):
     before = {row.id: row.version for row in _rows(acme)}
     some = [row.id for row in _rows(globex)]
     chosen = Selection(ids=[ids[1], ids[2], ids[4], *some])
-    assert many_endpoints.change(acme, chosen, {"inbound_agent_name": "Ann"}, seen=3) == 3
+    assert many_endpoints.change(acme, chosen, {"inbound_agent_name": "Ann"}, seen=3).count == 3
     changed = [row for row in _rows(acme) if row.inbound_agent_name == "Ann"]
     assert [row.id for row in changed] == [ids[1], ids[2], ids[4]]
     assert {row.id for row in _rows(acme) if row.version != before[row.id]} == {ids[1], ids[2], ids[4]}
@@ -86,7 +86,7 @@ def test_all_that_match_are_changed_and_only_where_they_differ(told, globex, ids
     assert many_endpoints.affected(acme, chosen).count == 5
     with acme.transaction():
         endpoints.get(acme, ids[1]).is_active = False
-    assert many_endpoints.change(acme, chosen, {"is_active": False}, seen=5) == 4
+    assert many_endpoints.change(acme, chosen, {"is_active": False}, seen=5).count == 4
     assert [row.is_active for row in _rows(acme) if row.inbound_agent_name == "Agent 1"] == [False] * 5
     raised = {row.id for row in _rows(acme) if row.version != before[row.id]}
     assert len(raised) == 5
@@ -104,9 +104,9 @@ def test_a_stale_edit_of_a_row_among_many_is_noticed(acme, ids):
 
 def test_nobody_is_a_change_too(acme, ids):
     chosen = Selection(ids=ids)
-    assert many_endpoints.change(acme, chosen, {"inbound_agent_name": None}, seen=12) == 9
+    assert many_endpoints.change(acme, chosen, {"inbound_agent_name": None}, seen=12).count == 9
     assert {row.inbound_agent_name for row in _rows(acme)} == {None}
-    assert many_endpoints.change(acme, chosen, {"inbound_agent_name": None}, seen=12) == 0
+    assert many_endpoints.change(acme, chosen, {"inbound_agent_name": None}, seen=12).count == 0
     assert len(audit.recent(acme)) == 1
 
 
@@ -119,10 +119,10 @@ def test_an_outbound_agent_is_no_business_of_the_providers(told, ids):
 
 def test_a_filter_that_no_longer_holds_afterwards_changes_each_row_once(acme, ids):
     chosen = Selection(wanted=Filter(is_active=True))
-    assert many_endpoints.change(acme, chosen, {"is_active": False}, seen=9) == 9
+    assert many_endpoints.change(acme, chosen, {"is_active": False}, seen=9).count == 9
     assert _due(acme) == []
     assert acme.session.scalars(acme.select(DriftCheck)).all() == []
-    assert many_endpoints.change(acme, ALL, {"is_active": True}, seen=12) == 12
+    assert many_endpoints.change(acme, ALL, {"is_active": True}, seen=12).count == 12
     assert len(_due(acme)) == 9  # those that an agent answers
 
 
@@ -132,14 +132,14 @@ def test_what_drifted_can_be_selected(acme, ids):
             update(DriftCheck).where(DriftCheck.phone_number != "+15550000001").values(in_sync=True)
         )
     chosen = Selection(wanted=Filter(drifted=True))
-    assert many_endpoints.change(acme, chosen, {"inbound_agent_name": "Ann"}, seen=1) == 1
+    assert many_endpoints.change(acme, chosen, {"inbound_agent_name": "Ann"}, seen=1).count == 1
     assert _due(acme) == ["+15550000001"]
     assert many_endpoints.affected(acme, chosen).count == 0
 
 
 def test_deleting_forgets_what_was_seen(acme, globex, ids):
     chosen = Selection(wanted=Filter(agent="Agent 0"))
-    assert many_endpoints.remove(acme, chosen, seen=4) == 4
+    assert many_endpoints.remove(acme, chosen, seen=4).count == 4
     assert len(_rows(acme)) == 8
     assert len(_rows(globex)) == 3
     left = {row.phone_number for row in acme.session.scalars(acme.select(DriftCheck))}
@@ -245,6 +245,15 @@ def test_what_is_affected_says_who_is_answered_now(acme, ids):
     assert found.numbers == [f"+1555{n:07}" for n in range(10)]
     assert found.inbound == [("Agent 1", 5), ("Agent 0", 4), (None, 3)]
     assert found.outbound == [(None, 12)]
+
+
+def test_whose_dialers_have_one_of_the_numbers(acme, globex, cast, ids):
+    assert many_endpoints.affected(acme, ALL).dialers == 0
+    for user, number in ((cast.mo, "+15550000001"), (cast.mo, "+15550000002"), (cast.dana, "+15550000001")):
+        voice_phone_numbers.give(acme, {"userId": user.id, "provider": "twilio", "phoneNumber": number})
+    assert many_endpoints.affected(acme, ALL).dialers == 2
+    assert many_endpoints.affected(acme, Selection(ids=[ids[2]])).dialers == 1
+    assert many_endpoints.affected(globex, ALL).dialers == 0
 
 
 def test_a_filter_in_words():

@@ -200,7 +200,10 @@ def test_a_reason_goes_into_the_switch_and_the_audit(live):
     event = next(event for event in audit.recent(live) if event.action == "connection.saved")
     assert event.changes == {"enabled": [True, False], "reason": [None, "They send bills"]}
     providers.forget(live, TWILIO, reason="For good")
-    assert audit.recent(live)[0].changes == {"reason": [None, "For good"]}
+    forgotten = audit.recent(live)[0].changes
+    assert forgotten["reason"] == [None, "For good"]
+    assert forgotten["twilio_auth_token"] == ["set", "not set"]
+    assert str(forgotten["twilio_account_sid"][0]).startswith("AC")
     told = [(change.words, change.reason) for change in providers.changes(live, TWILIO)]
     assert told[0] == ("Forgotten", "For good")
     assert ("Disabled", "They send bills") in told

@@ -108,6 +108,8 @@ def furnish(app: Flask, cast: Cast) -> Furnished:
                 "label": "Front desk",
             },
         )
+        gone = endpoints.create(scope, {"phone_number": "+15550009999", "provider": "twilio"})
+        deleted = endpoints.delete(scope, gone.id)
         given = {"userId": cast.mo.id, "provider": "sinch", "phoneNumber": "+15557654321"}
         number, user = voice_phone_numbers.give(scope, given)
         table = endpoint_sheets.opened(b"phone_number,provider\n+15550001234,twilio\n")
@@ -136,6 +138,7 @@ def furnish(app: Flask, cast: Cast) -> Furnished:
             "session_id": sessions.of_user(scope, sleeper)[0].id,
             "organization_id": cast.acme,
             "filename": "patchbay.css",
+            "event_id": str(scope.session.merge(deleted).id),
             "switch_id": str(providers.history(scope, PROVIDERS["elevenlabs"])[0].id),
         }
     return Furnished(cast, ids, secrets)

@@ -28,7 +28,7 @@ def check_page(app: Flask, path: str, answer: TestResponse, root: Element) -> No
     assert answer.headers["Cache-Control"] == "no-store", path
     headings = root.all("h1")
     assert len(headings) == 1, f"{path} has {len(headings)} h1"
-    title = root.one("title").text
+    title = root.one("title").text.lstrip("\N{FIRST STRONG ISOLATE}")
     heading = headings[0].text.removeprefix("Patchbay ")
     assert title.startswith(heading), f"{path}: {title!r} is not {headings[0].text!r}"
     assert headings[0].text, path

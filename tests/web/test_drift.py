@@ -73,6 +73,20 @@ def test_a_broken_webhook_is_found_and_repaired_from_the_overview(
     assert "In sync" in dana.get("/o/acme-support/endpoints").text
 
 
+def test_a_repair_in_place_has_the_history_read_again(dana: Portal, number: str) -> None:
+    card = dana.get(number).root.by_id("history")
+    assert (card["hx-get"], card["hx-trigger"]) == (number, "changed from:body")
+    page = dana.get(f"{number}/provider", htmx="at_provider")
+    assert "HX-Trigger" not in page.answer.headers
+    page = page.press("Repair at Twilio", htmx="at_provider")
+    assert page.answer.headers["HX-Trigger"] == "changed"
+    assert "Twilio calls the right address for" in page.notes
+    assert "In sync" in page.text
+    part = dana.get(number, htmx="history")
+    assert [child["id"] for child in part.root.children if not isinstance(child, str)] == ["history"]
+    assert "Number set at its provider" in part.text
+
+
 def test_the_number_s_page_asks_the_provider_by_itself(dana: Portal, number: str) -> None:
     page = dana.get(number)
     assert page.root.one("section", id="at_provider")["hx-get"] == f"{number}/provider"

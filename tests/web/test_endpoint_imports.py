@@ -55,6 +55,14 @@ def numbers(app: Flask, cast: Cast) -> list[str]:
         return [row.phone_number for row in endpoint_pages.page(scope, endpoints.Filter(), limit=100).rows]
 
 
+def test_before_and_after_keep_their_order_in_the_report(app: Flask, cast: Cast, dana: Portal) -> None:
+    """Two names from right to left, and an arrow between them that points from the first to the second."""
+    made(app, cast, label="שרה")
+    page = upload(dana, f"{HEADER}\n{FIRST},twilio,,תמר\n".encode())
+    report = dana.raw("GET", f"{page.path}/report.csv").text
+    assert "label: \u2068שרה\u2069 → \u2068תמר\u2069" in report
+
+
 def test_a_file_is_looked_at_and_then_imported(app: Flask, cast: Cast, dana: Portal) -> None:
     made(app, cast, label="Old")
     with unchanged(app, but=("endpoint_imports",)):
@@ -66,8 +74,16 @@ def test_a_file_is_looked_at_and_then_imported(app: Flask, cast: Cast, dana: Por
         f"2 {FIRST} Answered by: nothing → Reception Label: Old → New",
         f"3 {SECOND} Provider: Exotel",
     ]
-    done = page.press("Import 2 rows")
+    done = page.press("Import 2 rows", reason="Moved office")
     assert "Imported: 1 added, 1 changed." in done.notes
+    assert "Reason Moved office" in dana.get(f"/o/acme-support/audit?about=%2B{SECOND[1:]}").text
+    assert (
+        "Undo…"
+        in dana.get("/o/acme-support/audit?action=endpoints")
+        .follow("See and undo… lines.csv, event " + str(audit(app)[-1].id))
+        .root.one("main")
+        .text
+    )
     assert done.title == "Imported endpoints"
     assert not done.has_button("Import 2 rows")
     assert numbers(app, cast) == [FIRST, SECOND]

@@ -209,7 +209,7 @@ def test_a_stale_switch_is_refused(app: Flask, dana: Portal, row: Endpoint, htmx
 def test_deleting_asks_first_and_names_what_is_lost(app: Flask, dana: Portal, row: Endpoint) -> None:
     page = dana.get(PATH).follow("Delete… +1 555-123-4567")
     assert page.title == "Delete +1 555-123-4567?"
-    assert "Front desk, Twilio. This cannot be undone." in page.text
+    assert "Front desk, Twilio. You can undo it from the audit" in page.text
     assert "no longer answered by Reception" in page.text
     assert page.follow("Cancel").title == "Endpoints"
     with unchanged(app):
@@ -219,6 +219,8 @@ def test_deleting_asks_first_and_names_what_is_lost(app: Flask, dana: Portal, ro
     assert "+1 555-123-4567 is deleted." in page.notes
     assert "No number is patched yet" in page.text
     dana.get(f"{PATH}/{row.id}", 404)
+    page.follow("Undo…").press("Undo it for 1 endpoint")
+    assert "Front desk" in dana.get(PATH).rows()[0]
 
 
 def test_a_stale_delete_is_refused(app: Flask, dana: Portal, row: Endpoint) -> None:

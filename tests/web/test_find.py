@@ -32,6 +32,13 @@ def test_a_number_is_found_by_how_it_begins(here: Furnished, dana: Portal, text:
     assert page.path == f"/o/acme-support/endpoints/{here.ids['endpoint_id']}"
 
 
+@pytest.mark.parametrize("text", ["4567", "123-4567", "23 45"])
+def test_a_number_is_found_by_some_of_its_digits(here: Furnished, dana: Portal, text: str) -> None:
+    (number,) = found(dana, text)
+    assert dana.get(f"/find?in=acme-support&q={text}").follow(number).path.endswith(here.ids["endpoint_id"])
+    assert found(dana, "67") == []
+
+
 @pytest.mark.usefixtures("here")
 def test_pages_organizations_and_people_are_found_by_their_names(dana: Portal) -> None:
     assert "Add endpoint" in found(dana, "endp")
@@ -40,10 +47,18 @@ def test_pages_organizations_and_people_are_found_by_their_names(dana: Portal) -
     assert found(dana, "audit") == ["Audit", "Audit of every organization"]
     assert found(dana, "audit", inside="") == ["Audit of every organization"]
     assert {"Exotel", "Vobiz", "Settings", "Your account"} <= set(found(dana, ""))
-    assert found(dana, "globex") == ["Globex"]
+    assert found(dana, "globex")[0] == "Globex"
     assert any("Mo" in link for link in found(dana, "mo@"))
-    assert not any("Mo" in link for link in found(dana, "mo@", inside=""))
+    (mo,) = [link for link in found(dana, "mo@", inside="") if "Mo" in link]
+    assert "Acme Support" in mo
     assert found(dana, "nothing-like-it") == []
+
+
+def test_people_of_the_own_organization_come_first(dana: Portal, gus: Portal) -> None:
+    assert "Gus" in found(dana, "@")[-1]
+    assert "Gus" in found(dana, "@", inside="globex")[0]
+    page = dana.get("/find?in=acme-support&q=gus").follow(found(dana, "gus")[0])
+    assert page.path.startswith("/o/globex/people/")
 
 
 def test_where_there_are_more_than_are_shown_it_says_so(app: Flask, dana: Portal) -> None:

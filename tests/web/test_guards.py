@@ -13,7 +13,7 @@ from werkzeug.routing import Rule
 
 from app import create_app
 from app.web.guard import Who
-from tests.support.cast import Cast
+from tests.support.cast import PASSWORD, Cast
 from tests.support.furnished import Furnished, furnish
 from tests.support.pages import Portal
 from tests.support.rows import unchanged
@@ -190,20 +190,43 @@ def test_what_another_site_sends_is_refused(app: Flask, here: Furnished, dana: P
 def test_htmx_is_never_given_the_sign_in_page(
     app: Flask, here: Furnished, request: pytest.FixtureRequest, who: str
 ) -> None:
-    """A session that ended: htmx is told to leave, so that no page is put into another."""
+    """A session that ended: htmx is told to leave, so that no page is put into another.
+
+    Where something was sent, it stays on the page that has it.
+    """
     portal: Portal = request.getfixturevalue(who)
     token = portal.token()
     if who == "dana":
         Portal(app, portal.cookie).sign_out()
-    headers = {"HX-Request": "true", "HX-Target": "endpoints"}
     table = "/o/acme-support/endpoints"
-    answer = portal.raw("GET", f"{table}?q=1", headers=headers)
+    seen = {"HX-Current-URL": f"https://localhost{table}?q=1"}
+    headers = {"HX-Request": "true", "HX-Target": "endpoints"} | seen
+    answer = portal.raw("GET", f"{table}?q=2&edit=1", headers=headers)
     assert (answer.status_code, answer.data) == (401, b"")
     assert answer.headers["HX-Redirect"] == "/sign-in?next=/o/acme-support/endpoints?q%3D1"
+    headers["HX-Current-URL"] = "https://elsewhere.example//elsewhere.example/"
+    answer = portal.raw("GET", table, headers=headers)
+    assert portal.get(answer.headers["HX-Redirect"]).root.one("input", name="next")["value"] == ""
     path = f"{table}/{here.ids['endpoint_id']}/active"
     answer = portal.raw("POST", path, headers=headers, data=everything(token))
     assert (answer.status_code, answer.data) == (401, b"")
-    assert answer.headers["HX-Redirect"] == "/sign-in"
+    assert "HX-Redirect" not in answer.headers
+
+
+@pytest.mark.parametrize("cookie", ["of a session that ended", "none"])
+def test_a_form_that_came_too_late_says_so_and_leads_back(app: Flask, dana: Portal, cookie: str) -> None:
+    page = dana.get("/o/acme-support/settings")
+    sent = {"csrf_token": dana.token(), "name": "Typed for long"}
+    if cookie == "none":
+        dana = Portal(app)
+    else:
+        Portal(app, dana.cookie).sign_out()
+    answer = dana.raw("POST", page.path, data=sent, headers={"Referer": f"https://localhost{page.path}"})
+    assert (answer.status_code, answer.headers["Location"]) == (303, f"/sign-in?next={page.path}")
+    page = dana.get(answer.headers["Location"])
+    assert "what you typed is not kept" in page.notes
+    page = page.press("Sign in", email="dana@acme.example", password=PASSWORD)
+    assert page.title == "Settings"
 
 
 def test_every_page_is_a_good_page(app: Flask, here: Furnished, dana: Portal, mo: Portal) -> None:
@@ -220,7 +243,7 @@ def test_every_page_is_a_good_page(app: Flask, here: Furnished, dana: Portal, mo
             dana.get(path)
             if guard is Who.USER:
                 mo.get(path)
-            others = {"endpoint_id", "import_id", "user_id", "switch_id", "number"}
+            others = {"endpoint_id", "import_id", "user_id", "switch_id", "number", "event_id"}
             if "slug" in rule.arguments and not rule.arguments & others:
                 dana.get(here.address(rule, slug="globex"))
     for provider in ("sinch", "exotel", "vobiz", "elevenlabs", "sinch_est"):

@@ -107,14 +107,16 @@ def test_what_is_ticked_is_shown_and_then_changed(
     assert "None of them is answered now. 3 are active." in page.text
     assert "Inbound agents: Ann (2), nobody (1)" in page.text
     before = len(audit(app))
-    page = page.press(case.verb, **case.typed)
+    page = page.press(case.verb, **case.typed, reason=" Moved on ")
     assert case.told in page.notes
+    assert page.has_link("Undo…") == bool(case.changes)
     assert page.path == PATH
     events = audit(app)[before:]
     assert [event.action for event in events] == (["endpoints.saved"] if case.changes else [])
     for event in events:
         assert case.changes.items() <= event.changes.items()
         assert event.subject == "3 endpoints"
+        assert event.changes["reason"] == [None, "Moved on"]
 
 
 def test_all_that_match_are_meant_by_the_filter(app: Flask, dana: Portal, cast: Cast, ids: list[str]) -> None:
@@ -133,7 +135,7 @@ def test_all_that_match_are_meant_by_the_filter(app: Flask, dana: Portal, cast: 
 def test_deleting_many_says_what_is_lost(app: Flask, dana: Portal, cast: Cast, ids: list[str]) -> None:
     page = chosen(dana, "Delete…", "q=Line+1", all_=True)
     assert page.title == "Delete 11 endpoints?"
-    assert "Their agents and 11 labels are lost. This cannot be undone." in page.text
+    assert "Their agents and 11 labels go with them. You can undo it from the audit" in page.text
     assert page.follow("Cancel").path == f"{PATH}?q=Line+1"
     page = page.press("Delete 11 endpoints")
     assert "11 endpoints are deleted." in page.notes
@@ -149,6 +151,25 @@ def test_where_others_match_by_now_it_asks_again(app: Flask, dana: Portal, ids: 
     assert "What you selected is 29 endpoints now, not 30. Nothing was changed." in page.notes
     assert page.title == "Delete 29 endpoints?"
     assert "29 endpoints are deleted." in page.press("Delete 29 endpoints").notes
+
+
+def test_the_wrong_agent_for_many_is_undone(app: Flask, dana: Portal, cast: Cast, ids: list[str]) -> None:
+    page = chosen(dana, "Inbound agent…", "agent=Ann", all_=True)
+    page = page.press("Change 30 endpoints", inbound_agent_name="Wrong")
+    dana.get(f"{PATH}?edit={ids[0]}").press("Save", inbound_agent_name="Zoe")
+    with unchanged(app):
+        page = page.follow("Undo…")
+    assert "29 endpoints get back what each had before" in page.text
+    assert "1 endpoint was changed again since" in page.text
+    page = page.press("Undo it for 29 endpoints")
+    assert "29 endpoints are as before." in page.notes
+    assert len(dana.get(f"{PATH}?agent=Ann").rows()) == 29
+    page = dana.get(f"{PATH}/{ids[2]}")
+    (card,) = page.root.all("section", id="history")
+    assert "Endpoints put back Undo… Endpoints put back" in card.text
+    assert "Answered by: Wrong Ann" in card.text
+    assert "Answered by: Ann Wrong" in card.text
+    assert "Together with: 30 endpoints" in card.text
 
 
 def test_a_mistake_stands_beside_its_field(app: Flask, dana: Portal, ids: list[str]) -> None:

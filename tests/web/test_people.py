@@ -62,6 +62,12 @@ def test_a_person_is_added_and_can_sign_in(app: Flask, dana: Portal, nobody: Por
     assert "user.created" in [event.action for event in audit(app)]
 
 
+def test_a_name_from_right_to_left_turns_no_sentence_around(dana: Portal) -> None:
+    page = dana.get(f"{PATH}/new").press("Add person", **DRAFT | {"name": "שרה"})
+    assert page.root.one("title").text == "\u2068שרה\u2069 · Patchbay"
+    assert "\u2068שרה\u2069 can sign in with ines@acme.example" in page.notes
+
+
 @pytest.mark.parametrize(
     ("field", "typed", "said"),
     [
@@ -271,6 +277,40 @@ def reset(portal: Portal, path: str, status: int = 200, **typed: Any) -> Page:
     return asked.press("Give a new password", status, **({"your_password": PASSWORD} | typed))
 
 
+def test_what_is_taken_away_says_why_and_is_given_back(app: Flask, dana: Portal, cast: Cast) -> None:
+    give(dana, cast, "+1 555 123 4567", provider="sinch", label="Desk")
+    page = dana.get(of(cast)).follow("Take away… +15551234567")
+    page = page.press("Take the number away", reason="On leave")
+    event = audit(app)[-1]
+    assert event.changes == {
+        "sinch": ["+15551234567", None],
+        "label": ["Desk", None],
+        "reason": [None, "On leave"],
+    }
+    page = page.follow("Give it back…")
+    assert (page.value("phoneNumber"), page.value("label")) == ("+15551234567", "Desk")
+    page = page.press("Give number")
+    assert "Mo has +1 555-123-4567 now." in page.notes
+    assert "Reason: On leave" in page.root.by_id("history").text
+
+
+def test_disabling_and_revoking_keep_why(app: Flask, dana: Portal, mo: Portal, cast: Cast) -> None:
+    issue(dana, of(cast))
+    dana.get(of(cast)).press("Revoke Dialer in Pune", reason="Lost laptop")
+    assert audit(app)[-1].changes == {"name": ["Dialer in Pune", None], "reason": [None, "Lost laptop"]}
+    dana.get(of(cast)).press("Disable Mo", reason="Left us")
+    assert audit(app)[-1].changes == {"reason": [None, "Left us"]}
+    issue(dana, f"{PATH}/{cast.dana.id}", name="Mine")
+    dana.get("/account").press("Revoke Mine", reason="Not needed")
+    assert audit(app)[-1].changes["reason"] == [None, "Not needed"]
+
+
+@pytest.mark.parametrize("query", ["number=%22%3E%3Cb%3E&provider=x&label=y", "provider=sinch", "number="])
+def test_a_number_in_the_address_is_only_typed(app: Flask, dana: Portal, cast: Cast, query: str) -> None:
+    with unchanged(app):
+        dana.get(f"{of(cast)}?{query}")
+
+
 @pytest.mark.asvs("7.4.2")
 def test_a_password_is_made_shown_once_and_ends_everything(
     app: Flask, dana: Portal, mo: Portal, cast: Cast
@@ -287,6 +327,24 @@ def test_a_password_is_made_shown_once_and_ends_everything(
     assert password not in page.follow("Done").source
     assert password not in repr(dump(app))
     assert "user.reset" in [event.action for event in audit(app)]
+
+
+def test_whoever_was_given_a_password_is_told_to_choose_their_own(
+    dana: Portal, nobody: Portal, cast: Cast
+) -> None:
+    assert "The password was given" not in dana.get(of(cast)).text
+    reset(dana, of(cast), password=DRAFT["password"])
+    assert "The password was given by dana@acme.example" in dana.get(of(cast)).text
+    page = nobody.sign_in(cast.mo.email, DRAFT["password"])
+    told = "dana@acme.example gave you this password, and knows it."
+    assert f"{told} Choose your own under Account." in page.notes
+    page = nobody.get("/account")
+    assert f"{told} Choose your own. Given" in page.notes
+    chosen = {"current_password": DRAFT["password"], "new_password": "a lamp in the south window"}
+    page.press("Change password", **chosen)
+    assert "gave you" not in nobody.get("/account").text
+    assert "gave you" not in nobody.sign_out().portal.sign_in(cast.mo.email, chosen["new_password"]).text
+    assert "The password was given" not in dana.get(of(cast)).text
 
 
 def test_a_password_is_typed_and_two_step_sign_in_stays_unless_it_is_ticked(

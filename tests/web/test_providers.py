@@ -397,6 +397,11 @@ def test_switching_the_dialer_names_who_has_no_number(app: Flask, dana: Portal, 
     furnish(app, cast)
     page = dana.get(f"{ACME}/active/voice?provider=twilio")
     assert "1 of them has no number on Twilio, and cannot call with it: Mo." in page.text
+    page = dana.get(path_of(PROVIDERS["twilio"]))
+    assert "these use at once: 1 active endpoint, agents Reception and Sales" in page.text
+    assert "the dialer of Mo" in dana.get(path_of(PROVIDERS["sinch"])).text
+    every = page.follow("All events about this").rows()
+    assert any("Active provider changed telephony" in row for row in every)
     page = dana.get(f"{path_of(PROVIDERS['sinch'])}/disable")
     assert "1 person has numbers on it in the dialer: Mo." in page.text
     page = dana.get(f"{path_of(PROVIDERS['twilio'])}/forget")
@@ -410,4 +415,7 @@ def test_why_it_was_forgotten_is_kept(app: Flask, dana: Portal) -> None:
     page.press("Forget the values", reason="Contract ended")
     assert "Contract ended" in dana.get(path_of(PROVIDERS["vobiz"])).text
     (event,) = [event for event in audit(app) if event.action == "connection.forgotten"]
-    assert event.changes == {"reason": [None, "Contract ended"]}
+    assert event.changes["reason"] == [None, "Contract ended"]
+    assert event.changes["vobiz_auth_token"] == ["set", "not set"]
+    assert event.changes["vobiz_auth_id"][0]
+    assert event.changes["vobiz_auth_id"][1] is None

@@ -57,8 +57,9 @@ def test_a_mistake_in_one_form_is_shown_on_its_own_page(app: Flask, dana: Portal
 
 
 def test_the_choice_is_kept_and_taken_back(dana: Portal) -> None:
-    page = dana.get(PATH).press("Save choice", provider="elevenlabs")
+    page = dana.get(PATH).press("Save choice", provider="elevenlabs", reason="Better voices")
     assert page.value("provider") == "elevenlabs"
+    assert "Reason: Better voices" in page.root.by_id("history").text
     page = page.press("Save choice", provider="")
     assert page.value("provider") == ""
 

@@ -1,0 +1,115 @@
+"""One event: what it changed of each number, all of it as a file, and taking it back."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import islice
+
+from flask import Response, flash, stream_with_context, url_for
+from flask.typing import ResponseReturnValue
+from markupsafe import Markup
+
+from app.core import phone, sheets
+from app.core.errors import Conflict
+from app.models import AuditEvent
+from app.services import actions
+from app.services import undoing as service
+from app.services.audit_numbers import Changes
+from app.services.providers import REASON_LONGEST
+from app.services.scope import Scope
+from app.services.undoing import Plan
+from app.web import render
+from app.web.forms import CountedForm
+from app.web.guard import Pages, Who
+
+audit_events = Pages("audit_events", __name__)
+
+SHOWN = 100
+UNDO = Markup('{} <a href="{}">Undo…</a>')
+
+
+def flash_undo(scope: Scope, told: str, event_id: int | None) -> None:
+    """What was done, with the way to undo it where something was."""
+    if event_id is None:
+        flash(told, "ok")
+        return
+    flash(
+        UNDO.format(
+            told, url_for("audit_events.confirm_undo", slug=scope.organization.slug, event_id=event_id)
+        ),
+        "ok",
+    )
+
+
+def _number(text: str) -> int:
+    """-1 is no event's id."""
+    return int(text) if re.fullmatch("[0-9]{1,9}", text) else -1
+
+
+@audit_events.page("/o/<slug>/audit/<event_id>", who=Who.SUPERADMIN)
+def show(scope: Scope, event_id: str) -> ResponseReturnValue:
+    event = service.get(scope, _number(event_id))
+    numbers = list(islice(service.touched(scope, event), SHOWN + 1)) if event.numbers_digest else []
+    return render.page(
+        "audit_events/show.html",
+        event=event,
+        numbers=numbers[:SHOWN],
+        is_cut=len(numbers) > SHOWN,
+        can_undo=service.can(event),
+    )
+
+
+@audit_events.page("/o/<slug>/audit/<event_id>/numbers.csv", who=Who.SUPERADMIN)
+def numbers(scope: Scope, event_id: str) -> ResponseReturnValue:
+    """Every number of the event, with what was before and after."""
+    event = service.get(scope, _number(event_id))
+    pieces = sheets.lines(_rows(service.touched(scope, event)))
+    response = Response(stream_with_context(pieces), content_type="text/csv; charset=utf-8")
+    response.headers["Content-Disposition"] = f"attachment; filename=audit-{event.id}.csv"
+    return response
+
+
+def _rows(numbers: Iterator[tuple[str, Changes]]) -> Iterator[tuple[str, ...]]:
+    yield ("phone_number", "field", "before", "after")
+    for number, changes in numbers:
+        for name, (before, after) in changes.items():
+            yield (number, actions.field_words(name), actions.value_words(before), actions.value_words(after))
+
+
+@audit_events.page("/o/<slug>/audit/<event_id>/undo", who=Who.SUPERADMIN)
+def confirm_undo(scope: Scope, event_id: str) -> ResponseReturnValue:
+    """Says beforehand what would be put back, and what stays."""
+    found = service.plan(scope, _number(event_id))
+    return _confirm(found, CountedForm(reason=_reason(found.event)))
+
+
+def _reason(event: AuditEvent) -> str:
+    why = event.changes.get("reason", [None, None])[1]
+    return f"Undo of “{why}”"[:REASON_LONGEST] if why else f"Undo of event {event.id}"
+
+
+def _confirm(found: Plan, form: CountedForm, status: int = 200, problem: str = "") -> Response:
+    form.count.data = str(found.count)
+    return render.page(
+        "audit_events/undo.html",
+        status,
+        event=found.event,
+        found=found,
+        form=form,
+        problem=problem,
+        shown=[phone.display(number) for number in found.numbers[:10]],
+        kept=[phone.display(number) for number in found.kept[:10]],
+    )
+
+
+@audit_events.page("/o/<slug>/audit/<event_id>/undo", who=Who.SUPERADMIN, methods=["POST"])
+def undo(scope: Scope, event_id: str) -> ResponseReturnValue:
+    form = CountedForm()
+    try:
+        done = service.undo(scope, _number(event_id), seen=form.seen, reason=form.why)
+    except Conflict as error:
+        return _confirm(service.plan(scope, _number(event_id)), form, error.status, error.message)
+    many = "1 endpoint is" if done.count == 1 else f"{done.count:,} endpoints are"
+    flash_undo(scope, f"{many} as before.", done.event_id)
+    return render.see(url_for("audit_events.show", slug=scope.organization.slug, event_id=done.event_id))

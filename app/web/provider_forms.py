@@ -1,0 +1,83 @@
+"""A provider's form, made from its declaration, and what it sends."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from wtforms import (
+    BooleanField,
+    HiddenField,
+    PasswordField,
+    StringField,
+)
+
+from app.core.naming import settings_name
+from app.provider import Count, PhoneNumber, Provider
+from app.provider import Field as DeclaredField
+from app.services.connections import State
+from app.web.forms import CLEAR, Edit, Form
+
+OLD_SESSION = "For a test: you last typed it here more than half an hour ago."
+
+
+def for_provider(state: State, *, fresh: bool = False) -> Edit:
+    """The provider's form, made from its declaration; a fresh one has nothing of what was sent."""
+    fields: dict[str, Any] = {
+        "word": state.provider.key,
+        "version": HiddenField(default=str(state.version)),
+        "your_password": PasswordField("Your password", description=OLD_SESSION),
+    }
+    for declared in state.provider.typed_fields:
+        name = settings_name(state.provider.key, declared.name)
+        fields[name] = _field(declared, state)
+        if declared.secret:
+            fields[CLEAR + name] = BooleanField("Remove")
+    made: type[Edit] = type("ProviderForm", (Edit,), fields)
+    form = made(formdata=None) if fresh else made()
+    if form.seen.raw_data is None:
+        form.remember(form.opened_with | _since(state))
+    return form
+
+
+def _since(state: State) -> dict[str, str]:
+    """Since when each secret is stored: all that a page may know to tell whether it was replaced."""
+    found = {}
+    for declared in state.provider.typed_fields:
+        if declared.secret:
+            secret = state.secrets.get(declared.name)
+            name = settings_name(state.provider.key, declared.name)
+            found[name] = secret.since.isoformat() if secret else ""
+    return found
+
+
+def _field(declared: DeclaredField, state: State) -> Any:
+    if declared.secret:
+        return PasswordField(declared.label, description=declared.help)
+    value = state.values.get(declared.name)
+    stored = declared.default if value is None else value
+    render = {"inputmode": "numeric"} if isinstance(declared, Count) else {}
+    render |= {"inputmode": "tel"} if isinstance(declared, PhoneNumber) else {}
+    shown = "" if stored is None else str(stored)
+    return StringField(declared.label, description=declared.help, default=shown, render_kw=render)
+
+
+def sent_for(provider: Provider, form: Form) -> dict[str, Any]:
+    """Blank keeps a secret and clears anything else."""
+    sent: dict[str, Any] = {}
+    for declared in provider.typed_fields:
+        name = settings_name(provider.key, declared.name)
+        text = (form[name].data or "").strip()
+        if declared.secret:
+            if text:
+                sent[name] = text
+            elif form[CLEAR + name].data:
+                sent[name] = None
+        else:
+            sent[name] = _value(declared, text)
+    return sent
+
+
+def _value(declared: DeclaredField, text: str) -> Any:
+    if isinstance(declared, Count) and text.isascii() and text.isdigit() and len(text) < 10:
+        return int(text)
+    return text or None

@@ -1,0 +1,119 @@
+"""Events about many numbers are in the history of each, whatever they changed of it."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from sqlalchemy import delete, insert, select, update
+
+from app.models import AuditEvent, AuditNumbers
+from app.services import audit, audit_numbers, chain
+from app.services.audit import Filter
+from tests.support.scopes import statements
+
+FIRST, LAST = "+15550000000", "+15550002499"
+TABLE: Any = AuditNumbers.__table__
+
+
+def _record(scope, touched, **changes):
+    with scope.transaction():
+        told = ((number, {"label": [number[-4:], "x"]}) for number in touched)
+        return audit.record(scope, "endpoints.saved", f"{len(touched)} endpoints", changes, told)
+
+
+@pytest.fixture
+def many(acme):
+    return _record(acme, [f"+1555{n:07}" for n in range(2500)], reason=[None, "moved"], numbers=[None, "all"])
+
+
+def test_each_number_has_the_event_and_what_it_changed_of_it(acme, globex, many):
+    _record(globex, [FIRST])
+    _record(acme, ["+15559999999"])
+    for number in (FIRST, "+15550001234", LAST):
+        found = audit.history(acme, number)
+        assert found.events == [many]
+        assert found.changes(many) == {
+            "label": [number[-4:], "x"],
+            "reason": [None, "moved"],
+            "together_with": [None, "2500 endpoints"],
+        }
+    for stranger in ("+15550002500", "+1555000012", "Twilio", "", "+x"):
+        assert audit.about(acme, stranger) == []
+
+
+def test_many_take_few_rows_and_one_is_found_by_an_index(acme, many, engine):
+    assert len(acme.session.scalars(select(AuditNumbers.first)).all()) == 3
+    with statements(engine) as seen:
+        audit.history(acme, FIRST)
+    assert len(seen) == 2
+
+
+def test_every_way_of_asking_for_a_number_finds_it(acme, many):
+    with acme.transaction():
+        acme.organization.country = "US"
+        audit.record(acme, "endpoint.saved", FIRST, {"label": ["x", "y"]})
+    one = audit.recent(acme)[0]
+    for wanted in (Filter(about=(FIRST,)), Filter(text=FIRST), Filter(text="(555) 000-0000")):
+        page = audit.page(acme, wanted)
+        assert page.events[-1].id == many.id
+        assert page.changes(many)["label"] == ["0000", "x"]
+        assert [pair[1] for pair in audit.walk(acme, wanted)][-1]["label"] == ["0000", "x"]
+    for scope, wanted, found in (
+        (acme, Filter(about=(FIRST,)), [one, many]),
+        (acme, Filter(about=(FIRST,), actions=("endpoint.saved",)), [one]),
+        (acme.into(None), Filter(about=(FIRST,)), [one, many]),
+        (acme, Filter(about=(FIRST,), text=LAST), [many]),
+    ):
+        events = audit.page(scope, wanted).events
+        assert [event.id for event in events] == [event.id for event in found], wanted
+
+
+def test_numbers_of_any_length_in_any_order_are_found(acme):
+    numbers = ["+15550000001", "+4930123456", "+918047112345", "+6591234567"]
+    event = _record(acme, numbers)
+    assert dict(audit_numbers.of_event(acme.session, event.id)).keys() == set(numbers)
+    for number in numbers:
+        assert audit.about(acme, number) == [event]
+
+
+def test_what_was_changed_of_the_numbers_is_found_in_the_chain(acme, many):
+    other = _record(acme, [FIRST])
+    key = (acme.session, acme.keys.sealer, acme.organization.id)
+    assert chain.verify(*key).wrong is None
+    rows = [dict(row._mapping) for row in acme.session.execute(select(TABLE).order_by(TABLE.c.first))]
+    tampered = {
+        "removed": delete(TABLE).where(TABLE.c.first == 15550001000),
+        "moved": update(TABLE).where(TABLE.c.first == 15550001000).values(last=15550001001),
+        "changed": update(TABLE).where(TABLE.c.first == 15550001000).values(packed=rows[0]["packed"]),
+        "given to another": update(TABLE).where(TABLE.c.first == 15550001000).values(event_id=other.id),
+        "put in": insert(TABLE).values(rows[0] | {"first": 1}),
+    }
+    for name, statement in tampered.items():
+        acme.session.execute(statement)
+        acme.session.commit()
+        assert chain.verify(*key).wrong == f"What event {many.id} tells of its numbers was changed.", name
+        acme.session.execute(delete(TABLE))
+        acme.session.execute(insert(TABLE), rows)
+        acme.session.commit()
+    assert chain.verify(*key).wrong is None
+
+
+def test_what_an_event_never_said_is_in_no_history(acme, many):
+    """Rows that somebody put beside an event that has no digest of them."""
+    with acme.transaction():
+        audit.note(acme, "signed-in", "dana@acme.example")
+    event = audit.recent(acme)[0]
+    row = acme.session.execute(select(TABLE).order_by(TABLE.c.first).limit(1)).one()
+    acme.session.execute(insert(TABLE).values(dict(row._mapping) | {"event_id": event.id}))
+    acme.session.commit()
+    assert audit.about(acme, FIRST) == [many]
+
+
+def test_a_rollback_takes_the_numbers_along(acme):
+    with suppress(ZeroDivisionError), acme.transaction():
+        audit.record(acme, "endpoints.saved", "1 endpoint", {}, [(FIRST, {"label": ["a", "b"]})])
+        raise ZeroDivisionError
+    assert acme.session.scalars(select(AuditEvent)).all() == []
+    assert acme.session.scalars(select(AuditNumbers)).all() == []

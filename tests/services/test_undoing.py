@@ -1,0 +1,207 @@
+"""What a change of endpoints did is taken back, except where somebody changed it again."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from app.core.errors import Conflict, NotFound
+from app.models import DriftCheck, Endpoint
+from app.services import (
+    audit,
+    chain,
+    drift,
+    endpoint_imports,
+    endpoint_sheets,
+    endpoints,
+    many_endpoints,
+    undoing,
+)
+from app.services.endpoints import STORED, Filter
+from app.services.many_endpoints import Selection
+from tests.support.scopes import Fault, failing_at, winners
+
+ALL = Selection(wanted=Filter())
+change: Any = many_endpoints.change
+remove: Any = many_endpoints.remove
+by_number: Any = endpoints.by_number
+
+
+@pytest.fixture
+def rows(acme):
+    agents = ("Ann", "Ann", "Bob", None, "Cy")
+    for n, agent in enumerate(agents):
+        sent = {"phone_number": f"+1555000000{n}", "provider": "twilio", "is_active": n != 4}
+        endpoints.create(acme, sent | {"inbound_agent_name": agent, "label": f"Line {n}"})
+    return stored(acme)
+
+
+def stored(scope):
+    scope.session.rollback()
+    scope.session.expire_all()
+    found = scope.session.scalars(scope.select(Endpoint).order_by(Endpoint.phone_number))
+    return {row.phone_number: {name: getattr(row, name) for name in STORED} for row in found}
+
+
+def number(n):
+    return f"+1555000000{n}"
+
+
+def undo(scope, event_id, **more):
+    seen = undoing.plan(scope, event_id).count
+    return undoing.undo(scope, event_id, seen=seen, **more)
+
+
+def edit(scope, n, sent):
+    row = by_number(scope, number(n))
+    endpoints.update(scope, row.id, sent)
+
+
+def due(scope):
+    scope.session.expire_all()
+    return {row.phone_number for row in scope.session.scalars(scope.select(DriftCheck).where(DriftCheck.due))}
+
+
+CHANGES = [{"inbound_agent_name": "Wrong"}, {"is_active": False}, {"outbound_agent_name": "Wrong"}]
+
+
+@pytest.mark.parametrize("sent", CHANGES, ids=str)
+def test_each_gets_back_what_it_had_and_the_undo_can_be_undone(acme, rows, sent):
+    asked: list[str] = []
+    acme = replace(acme, check_soon=asked.append)
+    versions = {row.phone_number: row.version for row in acme.session.scalars(acme.select(Endpoint))}
+    done = change(acme, ALL, sent, seen=5, reason="hurry")
+    after = stored(acme)
+    again = undo(acme, done.event_id, reason="not that one")
+    assert again.count == done.count > 0
+    assert stored(acme) == rows
+    assert asked
+    event = undoing.get(acme, again.event_id)
+    assert (event.action, event.subject) == ("endpoints.restored", many_endpoints.counted(done.count))
+    assert event.changes["reason"] == [None, "not that one"]
+    assert event.changes["undone"] == [None, f"Endpoints changed, event {done.event_id}"]
+    assert all(
+        row.version > versions[row.phone_number] or rows[row.phone_number] == after[row.phone_number]
+        for row in acme.session.scalars(acme.select(Endpoint))
+    )
+    undo(acme, again.event_id)
+    assert stored(acme) == after
+    assert chain.verify(acme.session, acme.keys.sealer, acme.organization.id).wrong is None
+
+
+def test_what_was_changed_since_stays(acme, globex, rows):
+    done = change(acme, ALL, {"inbound_agent_name": "Wrong"}, seen=5)
+    edit(acme, 0, {"inbound_agent_name": "Zoe"})
+    edit(acme, 1, {"label": "New"})
+    endpoints.delete(acme, by_number(acme, number(2)).id)
+    endpoints.delete(acme, by_number(acme, number(3)).id)
+    endpoints.create(globex, {"phone_number": number(3), "provider": "twilio", "inbound_agent_name": "Wrong"})
+    found = undoing.plan(acme, done.event_id)
+    assert (found.numbers, found.kept) == ([number(1), number(4)], [number(0), number(2), number(3)])
+    undo(acme, done.event_id)
+    now = stored(acme)
+    assert now[number(0)]["inbound_agent_name"] == "Zoe"
+    assert (now[number(1)]["inbound_agent_name"], now[number(1)]["label"]) == ("Ann", "New")
+    assert now[number(4)] == rows[number(4)]
+    assert stored(globex)[number(3)]["inbound_agent_name"] == "Wrong"
+
+
+def test_what_was_deleted_comes_back_where_nobody_claimed_it(acme, globex, rows):
+    done = remove(acme, ALL, seen=5)
+    assert stored(acme) == {}
+    endpoints.create(globex, {"phone_number": number(1), "provider": "twilio"})
+    found = undoing.plan(acme, done.event_id)
+    assert (found.count, found.kept) == (4, [number(1)])
+    undo(acme, done.event_id)
+    assert stored(acme) == {name: row for name, row in rows.items() if name != number(1)}
+    assert due(acme) == {number(0), number(2)}
+
+
+def test_one_that_was_deleted_or_saved_is_put_back(acme, rows):
+    event = endpoints.delete(acme, by_number(acme, number(4)).id)
+    back = undo(acme, event.id)
+    assert stored(acme) == rows
+    event = undoing.get(acme, back.event_id)
+    assert (event.action, event.subject) == ("endpoint.restored", number(4))
+    assert audit.about(acme, number(4))[0] == event
+    edit(acme, 0, {"label": None, "inbound_agent_name": "Zoe"})
+    undo(acme, audit.recent(acme)[0].id)
+    assert stored(acme) == rows
+    undo(acme, back.event_id)
+    assert number(4) not in stored(acme)
+
+
+def test_an_import_is_undone(acme, rows):
+    raw = f"phone_number,provider,inbound_agent_name\n{number(0)},twilio,Eve\n+15550000077,twilio,Eve\n"
+    raw += "+15550000078,twilio,Eve\n"
+    sheet = endpoint_imports.check(acme, endpoint_sheets.opened(raw.encode()))
+    endpoint_imports.apply(acme, sheet.id, reason="from the old system")
+    event = audit.recent(acme)[0]
+    assert event.changes["reason"] == [None, "from the old system"]
+    row = by_number(acme, "+15550000078")
+    endpoints.update(acme, row.id, {"label": "Kept"})
+    found = undoing.plan(acme, event.id)
+    assert ([one[0] for one in found.added], found.kept) == (["+15550000077"], ["+15550000078"])
+    undo(acme, event.id)
+    assert stored(acme).keys() == rows.keys() | {"+15550000078"}
+    assert stored(acme)[number(0)] == rows[number(0)]
+
+
+def test_only_what_was_seen_is_undone(acme, rows):
+    done = change(acme, ALL, {"inbound_agent_name": "Wrong"}, seen=5)
+    before = stored(acme)
+    for seen in (4, 6, None):
+        with pytest.raises(Conflict, match="Nothing was changed"):
+            undoing.undo(acme, done.event_id, seen=seen)
+    undo(acme, done.event_id)
+    with pytest.raises(Conflict, match="nothing left to undo"):
+        undoing.undo(acme, done.event_id, seen=0)
+    assert stored(acme) != before
+
+
+def test_what_it_does_not_know_it_does_not_undo(acme, globex, rows):
+    with acme.transaction():
+        audit.record(acme, "endpoints.saved", "5 endpoints", {"is_active": ["yes (5)", False]})
+    events = audit.recent(acme)
+    assert {event.action for event in events} == {"endpoints.saved", "endpoint.created"}
+    for event in events:
+        assert not undoing.can(event)
+        with pytest.raises(Conflict):
+            undoing.plan(acme, event.id)
+    with pytest.raises(NotFound):
+        undoing.plan(globex, events[0].id)
+
+
+def test_a_failure_on_the_way_changes_nothing(acme, engine, rows):
+    done = remove(acme, Selection(ids=[_id(acme, 0), _id(acme, 1)]), seen=2)
+    before, failed = stored(acme), 0
+    while stored(acme) == before:
+        failed += 1
+        with suppress(Fault), failing_at(engine, failed):
+            undoing.undo(acme, done.event_id, seen=2)
+    assert failed > 5
+    assert stored(acme) == rows
+
+
+def _id(scope, n):
+    return by_number(scope, number(n)).id
+
+
+def test_two_who_undo_at_once_undo_once(acme, scopes, rows):
+    done = remove(acme, ALL, seen=5)
+    answers = scopes.at_once(*[("dana", lambda scope: undoing.undo(scope, done.event_id, seen=5))] * 2)
+    assert len(winners(answers)) == 1, answers
+    assert stored(acme) == rows
+
+
+def test_providers_are_asked_again_about_what_they_should_call_now(acme, rows):
+    done = change(acme, ALL, {"inbound_agent_name": None}, seen=5)
+    other = change(acme, ALL, {"outbound_agent_name": "Zoe"}, seen=5)
+    assert drift.of_numbers(acme, [number(0)]) == {}
+    undo(acme, other.event_id)
+    assert due(acme) == set()
+    undo(acme, done.event_id)
+    assert due(acme) == {number(0), number(1), number(2)}

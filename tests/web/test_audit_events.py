@@ -1,0 +1,109 @@
+"""One event: its numbers, as a page and as a file, and undoing it."""
+
+from __future__ import annotations
+
+import csv
+
+import pytest
+from flask import Flask
+
+from app.services import endpoints, many_endpoints
+from app.services.endpoints import Filter
+from app.services.many_endpoints import Selection
+from tests.support.cast import Cast
+from tests.support.furnished import scope_as
+from tests.support.pages import Portal
+from tests.support.rows import unchanged
+
+PATH = "/o/acme-support/audit"
+FIRST = "+15551000000"
+
+
+@pytest.fixture
+def event(app: Flask, cast: Cast) -> int:
+    """Three numbers were given the wrong agent."""
+    with scope_as(app, cast.dana) as scope:
+        for n, agent in enumerate(("Ann", "=1+1", None)):
+            sent = {"phone_number": f"+1555100000{n}", "provider": "twilio", "inbound_agent_name": agent}
+            endpoints.create(scope, sent)
+        done = many_endpoints.change(
+            scope, Selection(wanted=Filter()), {"inbound_agent_name": "Wrong"}, seen=3, reason="hurry"
+        )
+        assert done.event_id
+        return done.event_id
+
+
+def test_its_page_says_what_became_of_each_number(dana: Portal, event: int) -> None:
+    page = dana.get(PATH).follow("See and undo… 3 endpoints, event " + str(event))
+    assert page.path == f"{PATH}/{event}"
+    assert page.title == "Endpoints changed"
+    assert page.rows()[0] == "+1 555-100-0000: all events Answered by Ann Wrong"
+    assert "Reason hurry" in page.text
+    every = page.follow("+1 555-100-0000: all events")
+    assert "Together with 3 endpoints" in every.rows()[0]
+    assert "Answered by Ann Wrong" in every.rows()[0]
+
+
+def test_all_its_numbers_as_a_file(dana: Portal, event: int) -> None:
+    answer = dana.raw("GET", dana.get(f"{PATH}/{event}").link("CSV")["href"])
+    assert answer.headers["Content-Disposition"] == f"attachment; filename=audit-{event}.csv"
+    rows = list(csv.reader(answer.text.removeprefix("\ufeff").splitlines()))
+    assert rows[0] == ["phone_number", "field", "before", "after"]
+    assert rows[2] == ["'+15551000001", "Answered by", "'=1+1", "Wrong"]
+    assert len(rows) == 4
+
+
+def test_an_undo_asks_first_and_says_what_stays(app: Flask, cast: Cast, dana: Portal, event: int) -> None:
+    with scope_as(app, cast.dana) as scope:
+        row = endpoints.by_number(scope, FIRST)
+        assert row
+        endpoints.update(scope, row.id, {"inbound_agent_name": "Zoe"})
+    with unchanged(app):
+        page = dana.get(f"{PATH}/{event}").follow("Undo…")
+    assert page.title == "Undo “Endpoints changed”?"
+    assert page.value("reason") == "Undo of “hurry”"
+    assert "2 endpoints get back what each had before." in page.text
+    assert "Answered by: Wrong (2) =1+1 (1), nobody (1)" in page.text
+    assert "1 endpoint was changed again since" in page.text
+    assert page.follow("Cancel").path == f"{PATH}/{event}"
+    page = page.press("Undo it for 2 endpoints", reason="Back")
+    assert "2 endpoints are as before." in page.notes
+    assert page.title == "Endpoints put back"
+    assert "Reason Back" in page.text
+    again = dana.get(f"{PATH}/{event}/undo")
+    assert again.title == "Nothing left to undo"
+    assert page.follow("Undo…").title
+
+
+def test_where_it_is_about_others_by_now_it_asks_again(
+    app: Flask, cast: Cast, dana: Portal, event: int
+) -> None:
+    page = dana.get(f"{PATH}/{event}/undo")
+    with scope_as(app, cast.dana) as scope:
+        row = endpoints.by_number(scope, FIRST)
+        assert row
+        endpoints.delete(scope, row.id)
+    with unchanged(app):
+        page = page.press("Undo it for 3 endpoints", 409)
+    assert "It is about 2 endpoints now, not 3. Nothing was changed." in page.notes
+    assert "2 endpoints are as before." in page.press("Undo it for 2 endpoints").notes
+
+
+def test_an_event_that_cannot_be_undone_says_so(dana: Portal, event: int) -> None:
+    dana.get("/o/acme-support/settings").press("Save", name="Acme")
+    newest = event + 1
+    page = dana.get(f"{PATH}/{newest}")
+    assert page.title == "Settings saved"
+    assert not page.has_link("Undo…")
+    assert "does not know enough" in dana.get(f"{PATH}/{newest}/undo", 409).text
+
+
+@pytest.mark.asvs("8.4.1")
+@pytest.mark.parametrize("path", ["", "/undo", "/numbers.csv"])
+def test_another_organizations_event_is_not_found(
+    dana: Portal, gus: Portal, mo: Portal, event: int, path: str
+) -> None:
+    gus.get(f"/o/globex/audit/{event}{path}", 404)
+    mo.get(f"{PATH}/{event}{path}", 403)
+    for strange in ("x", "0", "9" * 40, "-1", "%00"):
+        dana.get(f"{PATH}/{strange}{path}", 404)
