@@ -188,7 +188,7 @@ def _endpoint(row: Endpoint) -> Hop:
     if row.is_active:
         return Hop("endpoint", "Endpoint", text, Tone.OK, "Active", page="endpoint")
     problem = "The endpoint is switched off."
-    return Hop("endpoint", "Endpoint", text, Tone.BAD, "Inactive", problem, "edit")
+    return Hop("endpoint", "Endpoint", text, Tone.IDLE, "Inactive", problem, "edit")
 
 
 def _provider(scope: Scope, states: Mapping[str, State], row: Endpoint) -> Hop:
@@ -208,9 +208,9 @@ def _connection(state: State, check: Check | None) -> tuple[Tone, str, str, date
     label = state.provider.label
     if state.missing:
         names = ", ".join(declared.label for declared in state.missing)
-        return Tone.BAD, "Not connected", f"{label} is not connected. It needs {names}.", None
+        return Tone.WARN, "Not connected", f"{label} is not connected. It needs {names}.", None
     if not state.enabled:
-        return Tone.BAD, "Disabled", f"{label} is disabled.", None
+        return Tone.WARN, "Disabled", f"{label} is disabled.", None
     if check is None:
         problem = f"The connection to {label} was not tested since it was saved."
         return Tone.IDLE, "Stored, not tested", problem, None
@@ -232,7 +232,7 @@ def _agent(row: Endpoint, direction: str) -> Hop:
     problem = (
         "No agent answers this number." if direction == "inbound" else "No agent dials from this number."
     )
-    return Hop("agent", title, "Nobody", Tone.BAD, "No agent", problem, "edit")
+    return Hop("agent", title, "Nobody", Tone.IDLE, "No agent", problem, "edit")
 
 
 def _url(scope: Scope, row: Endpoint, direction: str) -> Hop:
@@ -240,7 +240,7 @@ def _url(scope: Scope, row: Endpoint, direction: str) -> Hop:
     title = "Webhook URL" if direction == "inbound" else "Agent runtime"
     if not base:
         problem = "There is no public base URL, so nobody can reach the agent."
-        return Hop("url", title, "None", Tone.BAD, "No base URL", problem, "settings")
+        return Hop("url", title, "None", Tone.WARN, "No base URL", problem, "settings")
     url = urls.inbound_webhook_url(base, row.provider, row.inbound_agent_name)
     if direction == "outbound":
         return Hop("url", title, base, Tone.OK, "Set", page="settings", is_code=True)

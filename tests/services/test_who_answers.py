@@ -124,12 +124,12 @@ def test_the_path_of_a_call_out_ends_at_the_runtime(live):
 
 
 BROKEN = [
-    (lambda scope: _edit(scope, is_active=False), "endpoint", "bad", "Inactive", "edit", "switched off"),
+    (lambda scope: _edit(scope, is_active=False), "endpoint", "idle", "Inactive", "edit", "switched off"),
     (_unknown_provider, "provider", "bad", "Unknown", "endpoint", "no provider acme"),
     (
         lambda scope: connections_clear(scope, "auth_token"),
         "provider",
-        "bad",
+        "warn",
         "Not connected",
         "provider",
         "It needs Auth token.",
@@ -137,7 +137,7 @@ BROKEN = [
     (
         lambda scope: providers.save(scope, TWILIO, {}, enabled=False),
         "provider",
-        "bad",
+        "warn",
         "Disabled",
         "provider",
         "Twilio is disabled.",
@@ -161,7 +161,7 @@ BROKEN = [
     (
         lambda scope: _edit(scope, inbound_agent_name=None, outbound_agent_name=None),
         "agent",
-        "bad",
+        "idle",
         "No agent",
         "edit",
         "No agent answers",
@@ -169,7 +169,7 @@ BROKEN = [
     (
         lambda scope: organizations.update(scope, NOBODY, {"public_base_url": None}),
         "url",
-        "bad",
+        "warn",
         "No base URL",
         "settings",
         "no public base URL",
