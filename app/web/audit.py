@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Response, request, session, stream_with_context, url_for
+from flask import Response, request, session, url_for
 from flask.typing import ResponseReturnValue
 
 from app.core import clock, sheets, texts
@@ -34,7 +34,7 @@ NAMES = {
     "to": "to",
 }
 HEADER = ("Time (UTC)", "Who", "IP address", "Request", "What", "About", "Changes", "Event", "Organization")
-TYPES = {"csv": "text/csv; charset=utf-8", "jsonl": "application/jsonl; charset=utf-8"}
+TYPES = {"csv": render.CSV, "jsonl": "application/jsonl; charset=utf-8"}
 NOWHERE = "-"
 """In the place of an organization's slug, which it cannot be: the events that are of none."""
 
@@ -166,10 +166,7 @@ def _file(scope: Scope, form: str) -> Response:
     service.note_export(inside, form, asked)
     events = service.walk(inside, wanted)
     pieces = sheets.lines(_rows(events, known)) if form == "csv" else (_json_line(*each) for each in events)
-    response = Response(stream_with_context(pieces), content_type=TYPES[form])
-    name = f"audit-{place}-{clock.now():%Y-%m-%d}.{form}"
-    response.headers["Content-Disposition"] = f"attachment; filename={name}"
-    return response
+    return render.file(scope, f"audit-{place}-{clock.now():%Y-%m-%d}.{form}", iter(pieces), TYPES[form])
 
 
 def _rows(

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from itertools import islice
 
-from flask import Response, flash, stream_with_context, url_for
+from flask import Response, flash, url_for
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
@@ -64,10 +64,7 @@ def show(scope: Scope, event_id: str) -> ResponseReturnValue:
 def numbers(scope: Scope, event_id: str) -> ResponseReturnValue:
     """Every number of the event, with what was before and after."""
     event = service.get(scope, _number(event_id))
-    pieces = sheets.lines(_rows(service.touched(scope, event)))
-    response = Response(stream_with_context(pieces), content_type="text/csv; charset=utf-8")
-    response.headers["Content-Disposition"] = f"attachment; filename=audit-{event.id}.csv"
-    return response
+    return render.file(scope, f"audit-{event.id}.csv", sheets.lines(_rows(service.touched(scope, event))))
 
 
 def _rows(numbers: Iterator[tuple[str, Changes]]) -> Iterator[tuple[str, ...]]:

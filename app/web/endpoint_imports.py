@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from flask import Response, request, stream_with_context, url_for
+from flask import Response, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app.core import clock, phone
@@ -33,20 +32,12 @@ def export(scope: Scope) -> ResponseReturnValue:
     """The endpoints that the table shows with the same filter, on all its pages."""
     organization = scope.organization
     name = f"endpoints-{organization.slug}-{clock.now():%Y-%m-%d}.csv"
-    return _file(scope, name, endpoint_sheets.written(scope, asked_filter()))
+    return render.file(scope, name, endpoint_sheets.written(scope, asked_filter()))
 
 
 @endpoint_imports.page("/o/<slug>/endpoints/template.csv", who=Who.SUPERADMIN)
 def template(scope: Scope) -> ResponseReturnValue:
-    return _file(scope, "endpoints-template.csv", endpoint_sheets.template())
-
-
-def _file(scope: Scope, name: str, pieces: Iterator[bytes]) -> Response:
-    """Sent as it is read. Flask ends the request before, so the session is closed when all is sent."""
-    response = Response(stream_with_context(pieces), content_type="text/csv; charset=utf-8; header=present")
-    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    response.call_on_close(scope.session.close)
-    return response
+    return render.file(scope, "endpoints-template.csv", endpoint_sheets.template())
 
 
 @endpoint_imports.page("/o/<slug>/endpoints/import", who=Who.SUPERADMIN)
@@ -146,4 +137,4 @@ def _told(found: EndpointImport) -> str:
 
 @endpoint_imports.page("/o/<slug>/endpoints/import/<import_id>/report.csv", who=Who.SUPERADMIN)
 def report(scope: Scope, import_id: str) -> ResponseReturnValue:
-    return _file(scope, f"import-{import_id[:8]}.csv", service.report(scope, import_id))
+    return render.file(scope, f"import-{import_id[:8]}.csv", service.report(scope, import_id))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from flask import (
@@ -13,9 +14,13 @@ from flask import (
     redirect,
     render_template,
     request,
+    stream_with_context,
 )
 from markupsafe import Markup
 
+from app.services.scope import Scope
+
+CSV = "text/csv; charset=utf-8; header=present"
 LINKED = Markup('{} <a href="{}">{}</a>')
 TOAST = Markup('<div data-toast="{}">{}</div>')
 
@@ -57,3 +62,12 @@ def _wanted_block() -> str | None:
 def see(address: str) -> Response:
     """What follows a change: the browser, or htmx on its behalf, reads the page again."""
     return make_response(redirect(address, 303))
+
+
+def file(scope: Scope, name: str, pieces: Iterator[bytes], content_type: str = CSV) -> Response:
+    """To be kept, and sent as it is read. Flask ends the request before, so the session is closed when
+    all is sent."""
+    response = Response(stream_with_context(pieces), content_type=content_type)
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    response.call_on_close(scope.session.close)
+    return response

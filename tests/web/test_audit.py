@@ -95,8 +95,8 @@ def _file(portal: Portal, page: str, kind: str) -> TestResponse:
 def test_a_table_of_what_is_found_is_harmless_in_a_spreadsheet(app: Flask, cast: Cast, dana: Portal) -> None:
     _happen(app, cast, "Twilio", "=cmd|' /C calc'!A0")
     answer = _file(dana, f"{PATH}?q=cmd", "CSV")
-    assert answer.headers["Content-Disposition"].startswith("attachment; filename=audit-acme-support-")
-    assert answer.content_type == "text/csv; charset=utf-8"
+    assert answer.headers["Content-Disposition"].startswith('attachment; filename="audit-acme-support-')
+    assert answer.content_type == "text/csv; charset=utf-8; header=present"
     header, row = csv.reader(answer.text.removeprefix("\ufeff").splitlines())
     found = dict(zip(header, row, strict=True))
     assert found["About"] == "'=cmd|' /C calc'!A0"
@@ -193,7 +193,7 @@ def test_every_organization_is_taken_along_as_a_file(
     gus.get("/o/globex/settings").press("Save", name="Globex Renamed")
     _happen(app, cast, "Twilio")
     answer = _file(dana, "/audit", "CSV")
-    assert answer.headers["Content-Disposition"].startswith("attachment; filename=audit-everywhere-")
+    assert answer.headers["Content-Disposition"].startswith('attachment; filename="audit-everywhere-')
     _, *rows = csv.reader(answer.text.removeprefix("\ufeff").splitlines())
     places = {(row[5], row[8]) for row in rows}
     assert {("Twilio", "Acme Support"), ("audit", "")} <= places

@@ -46,7 +46,7 @@ def test_its_page_says_what_became_of_each_number(dana: Portal, event: int) -> N
 
 def test_all_its_numbers_as_a_file(dana: Portal, event: int) -> None:
     answer = dana.raw("GET", dana.get(f"{PATH}/{event}").link("CSV")["href"])
-    assert answer.headers["Content-Disposition"] == f"attachment; filename=audit-{event}.csv"
+    assert answer.headers["Content-Disposition"] == f'attachment; filename="audit-{event}.csv"'
     rows = list(csv.reader(answer.text.removeprefix("\ufeff").splitlines()))
     assert rows[0] == ["phone_number", "field", "before", "after"]
     assert rows[2] == ["'+15551000001", "Answered by", "'=1+1", "Wrong"]

@@ -9,9 +9,11 @@ from io import StringIO
 
 import pytest
 from flask import Flask
+from sqlalchemy import QueuePool
 from werkzeug.routing import Rule
 
 from app import create_app
+from app.extensions import db
 from app.web.guard import Who
 from tests.support.cast import PASSWORD, Cast
 from tests.support.furnished import Furnished, furnish
@@ -249,6 +251,19 @@ def test_every_page_is_a_good_page(app: Flask, here: Furnished, dana: Portal, mo
     for provider in ("sinch", "exotel", "vobiz", "elevenlabs", "sinch_est"):
         dana.get(f"/o/acme-support/providers/{provider}")
     dana.get(f"/o/acme-support/endpoints?edit={here.ids['endpoint_id']}")
+
+
+def test_a_file_gives_its_connection_back(app: Flask, here: Furnished, dana: Portal) -> None:
+    with app.app_context():
+        pool = db.engine.pool
+    assert isinstance(pool, QueuePool)
+    seen = 0
+    for rule, _, _ in portal_rules(app, unsafe=False):
+        if rule.rule.endswith(FILES):
+            assert dana.raw("GET", here.address(rule)).status_code == 200
+            assert pool.checkedout() == 0, rule.rule
+            seen += 1
+    assert seen > 4
 
 
 def test_a_guard_that_is_forgotten_is_found(app: Flask) -> None:
