@@ -63,7 +63,7 @@ def save(
         expect_version(before, version)
         told = connections.apply(scope, provider, changes, naming)
         if enabled is not None:
-            told |= _set_enabled(scope, provider, enabled, reason, keeps_test=not told)
+            told |= _set_enabled(scope, provider, enabled, reason)
         refuse_breaking_active(scope, before, words)
         if told:
             audit.record(scope, "connection.saved", provider.label, told)
@@ -114,17 +114,14 @@ def set_enabled(
     workspace_webhook.follow(scope, http, provider)
 
 
-def _set_enabled(
-    scope: Scope, provider: Provider, enabled: bool, reason: str | None, *, keeps_test: bool
-) -> dict[str, list[Any]]:
-    """`keeps_test`: no value changes with it, so that the last test holds still."""
+def _set_enabled(scope: Scope, provider: Provider, enabled: bool, reason: str | None) -> dict[str, list[Any]]:
+    """It changes no value: a test of the values as they are by now holds still."""
     before = connections.load(scope, provider)
     if before.exists and before.enabled == enabled:
         return {}
     connections.row_for(scope, provider).enabled = enabled
     scope.session.flush()
-    if keeps_test:
-        verification.carry_over(scope, connections.load(scope, provider), before.version)
+    verification.carry_over(scope, connections.load(scope, provider), before.version)
     if not enabled:
         for family in active_families(scope, provider):
             switch(scope, family, None, reason=_because(f"{provider.label} was disabled", reason))
