@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
+
+from app.core import phone
+from app.providers import PROVIDERS
 
 
 @dataclass(frozen=True)
@@ -107,6 +112,14 @@ FIELDS = {
     "active": "Provider",
     "imported_from": "Imported from",
 }
+OF_PROVIDERS = {
+    f"{provider.key}_{field.name}": field.label
+    for provider in PROVIDERS.values()
+    for field in provider.fields
+}
+"""The event's subject says which provider's."""
+
+NAMES_A_PROVIDER = frozenset({"provider", "active"})
 _CAPITALS = {"sid": "SID", "id": "ID", "api": "API", "twiml": "TwiML"}
 
 
@@ -117,16 +130,33 @@ def happened(action: str) -> str:
 
 def field_words(name: str) -> str:
     """A changed field, as a person reads it."""
-    if name in FIELDS:
-        return FIELDS[name]
-    first, *rest = name.replace("_", " ").capitalize().split(" ")
-    return " ".join([first, *(_CAPITALS.get(word, word) for word in rest)])
+    if known := FIELDS.get(name) or OF_PROVIDERS.get(name):
+        return known
+    words = [_CAPITALS.get(word, word) for word in name.split("_")]
+    return " ".join(words)[:1].upper() + " ".join(words)[1:]
 
 
 def value_words(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return "nothing" if value is None or value == "" else str(value)
+
+
+def shown(value: object, name: str) -> str:
+    """A field's value for a page, where a file has it as `value_words`."""
+    text = value_words(value)
+    if name in NAMES_A_PROVIDER and text in PROVIDERS:
+        return PROVIDERS[text].label
+    return phone.display(text) if text.startswith("+") else text
+
+
+def told(changes: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
+    """Each field that says something, before and after; of a secret that is new there is no before."""
+    return [
+        (name, None if before == "not set" else before, after)
+        for name, (before, after) in changes.items()
+        if before is not None or after is not None
+    ]
 
 
 def chosen(key: str) -> tuple[str, ...]:

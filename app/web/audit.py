@@ -41,6 +41,8 @@ NOWHERE = "-"
 audit.add_app_template_filter(actions.happened)
 audit.add_app_template_filter(actions.field_words)
 audit.add_app_template_filter(actions.value_words)
+audit.add_app_template_filter(actions.shown, "value_shown")
+audit.add_app_template_filter(actions.told, "told")
 
 
 @audit.page("/o/<slug>/audit", who=Who.SUPERADMIN)

@@ -214,10 +214,11 @@ class CountedForm(ReasonForm):
 
 
 class ManyEndpointsForm(CountedForm):
-    """Beside what was selected: their new agent."""
+    """Beside what was selected: their new agent, or that they are to have none."""
 
-    inbound_agent_name = StringField("Answered by", description="Leave it empty for nobody.")
-    outbound_agent_name = StringField("Dials as", description="Leave it empty for nobody.")
+    inbound_agent_name = StringField("Answered by")
+    outbound_agent_name = StringField("Dials as")
+    nobody = BooleanField("Take their agent away")
 
 
 class ImportForm(Form):

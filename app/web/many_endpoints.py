@@ -8,7 +8,7 @@ from flask import Response, request
 from flask.typing import ResponseReturnValue
 
 from app.core import phone, texts
-from app.core.errors import Conflict, Invalid
+from app.core.errors import Conflict, Invalid, Problem
 from app.services import endpoints
 from app.services import many_endpoints as service
 from app.services.many_endpoints import Done, Selection
@@ -90,8 +90,18 @@ def _apply(scope: Scope, selection: Selection, what: str, form: ManyEndpointsFor
         return service.remove(scope, selection, seen=form.seen, reason=form.why)
     changes: dict[str, Any] = {"is_active": what == "activate"}
     if what in AGENTS:
-        changes = {AGENTS[what]: text_or_none(form[AGENTS[what]])}
+        changes = {AGENTS[what]: _agent(form, AGENTS[what])}
     return service.change(scope, selection, changes, seen=form.seen, reason=form.why)
+
+
+def _agent(form: ManyEndpointsForm, name: str) -> str | None:
+    """None is asked for by a tick: a field that was forgotten takes no agent away."""
+    agent = text_or_none(form[name])
+    if agent is None and not form.nobody.data:
+        raise Invalid([Problem(name, "Write who it is to be, or tick that their agent is taken away.")])
+    if agent and form.nobody.data:
+        raise Invalid([Problem(name, "There is an agent here, and a tick that it is taken away. Keep one.")])
+    return agent
 
 
 def _told(what: str, form: ManyEndpointsForm, count: int) -> str:

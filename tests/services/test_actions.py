@@ -96,9 +96,11 @@ def test_an_action_that_is_told_of_no_more_is_still_readable() -> None:
     [
         ("is_active", "Active"),
         ("account_sid", "Account SID"),
-        ("twiml_app_sid", "Twiml app SID"),
-        ("api_key_id", "Api key ID"),
+        ("twiml_app_sid", "TwiML app SID"),
+        ("api_key_id", "API key ID"),
         ("label", "Label"),
+        ("sinch_est_key_id", "Key ID"),
+        ("twilio_auth_token", "Auth token"),
     ],
 )
 def test_a_field_is_told_in_words(name: str, words: str) -> None:
@@ -110,3 +112,33 @@ def test_a_field_is_told_in_words(name: str, words: str) -> None:
 )
 def test_a_value_is_told_in_words(value: object, words: str) -> None:
     assert actions.value_words(value) == words
+
+
+@pytest.mark.parametrize(
+    ("value", "name", "words"),
+    [
+        ("sinch_est", "provider", "Sinch EST"),
+        ("twilio", "active", "Twilio"),
+        ("twilio", "label", "twilio"),
+        ("gone", "provider", "gone"),
+        ("+15551234567", "phone_number", "+1 555-123-4567"),
+        ("+ more", "label", "+ more"),
+        (None, "label", "nothing"),
+    ],
+)
+def test_a_page_shows_labels_and_numbers_as_people_write_them(value: object, name: str, words: str) -> None:
+    assert actions.shown(value, name) == words
+
+
+def test_only_what_says_something_is_told() -> None:
+    changes = {
+        "reason": [None, None],
+        "auth_token": ["not set", "set"],
+        "label": ["Desk", None],
+        "is_active": [None, False],
+    }
+    assert actions.told(changes) == [
+        ("auth_token", None, "set"),
+        ("label", "Desk", None),
+        ("is_active", None, False),
+    ]

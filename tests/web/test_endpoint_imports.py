@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
+from app.core import phone
 from app.models import Endpoint, EndpointImport
 from app.services import endpoint_imports, endpoint_pages, endpoints, organizations
 from app.services.endpoint_sheets import MOST_ROWS
@@ -69,10 +70,10 @@ def test_a_file_is_looked_at_and_then_imported(app: Flask, cast: Cast, dana: Por
         page = upload(dana, f"{HEADER}\n{FIRST},twilio,Reception,New\n{SECOND},exotel,,\n".encode())
     assert page.title == "Import endpoints"
     assert "lines.csv, from dana@acme.example" in page.text
-    assert "Refused 0 Changed 1 Added 1 Unchanged 0" in page.text
+    assert "Refused 0 Will be changed 1 Will be added 1 Unchanged 0" in page.text
     assert page.rows() == [
-        f"2 {FIRST} Answered by: nothing → Reception Label: Old → New",
-        f"3 {SECOND} Provider: Exotel",
+        f"2 {phone.display(FIRST)} Answered by: nothing → Reception Label: Old → New",
+        f"3 {phone.display(SECOND)} Provider: Exotel",
     ]
     done = page.press("Import 2 rows", reason="Moved office")
     assert "Imported: 1 added, 1 changed." in done.notes
@@ -105,9 +106,9 @@ def test_refused_rows_come_first_with_line_and_reason(app: Flask, cast: Cast, da
     assert first.startswith("3 1.55512E+10 The spreadsheet shortened this number")
     assert second == f"4 {SECOND} This number is in use already. A number can have one endpoint only."
     assert third.startswith("5 <b>x</b> Write the number with its country code")
-    assert last == f"2 {FIRST} Provider: Twilio"
+    assert last == f"2 {phone.display(FIRST)} Provider: Twilio"
     assert not page.has_button("Import 1 row")
-    assert page.has_link("Upload it again")
+    assert page.has_link("Choose a corrected file")
     assert "Globex" not in page.text
     report = dana.raw("GET", f"{page.path}/report.csv")
     assert report.text.splitlines()[2].startswith("3,1.55512E+10,refused,")
@@ -186,7 +187,7 @@ def test_an_export_has_what_the_table_shows(app: Flask, cast: Cast, dana: Portal
 def test_the_template_can_be_filled_in(dana: Portal) -> None:
     answer = dana.raw("GET", dana.get(NEW).link("Download template")["href"])
     assert 'filename="endpoints-template.csv"' in answer.headers["Content-Disposition"]
-    assert "Added 2" in upload(dana, answer.data).text
+    assert "Will be added 2" in upload(dana, answer.data).text
 
 
 @pytest.mark.asvs("8.2.2")
@@ -224,7 +225,7 @@ def test_nothing_is_read_or_applied_without_a_token(app: Flask, dana: Portal) ->
 def test_a_large_file_is_taken_here_and_a_huge_one_nowhere(app: Flask, dana: Portal, nobody: Portal) -> None:
     rows = b"".join(b"+1212%07d,twilio,,%s\n" % (n, b"x" * 150) for n in range(7000))
     assert len(rows) > 1_000_000
-    assert "Added 7,000" in upload(dana, HEADER.encode() + b"\n" + rows).text
+    assert "Will be added 7,000" in upload(dana, HEADER.encode() + b"\n" + rows).text
     with unchanged(app, but=("sessions",)):
         refused = upload(dana, b"x" * LARGEST, 413)
         assert "too large: at most 50 MB can be sent here" in refused.text
@@ -249,7 +250,7 @@ def test_an_export_of_as_many_endpoints_as_a_file_may_have_is_not_too_large(
 
 def test_many_rows_can_be_pasted_too(app: Flask, cast: Cast, dana: Portal) -> None:
     rows = [f"+1212{n:07d},twilio,,{'x' * 150}" for n in range(7000)]
-    assert "Added 7,000" in paste(dana, *rows).text
+    assert "Will be added 7,000" in paste(dana, *rows).text
     with scope_as(app, cast.dana) as scope:
         (stored,) = scope.session.scalars(scope.select(EndpointImport))
         assert stored.file_name == "Pasted rows"

@@ -66,6 +66,7 @@ class Case:
     told: str
     typed: dict[str, Any] = field(default_factory=dict)
     changes: dict[str, list[Any]] = field(default_factory=dict)
+    subject: str = "3 endpoints"
 
 
 CASES = [
@@ -92,7 +93,15 @@ CASES = [
         {"outbound_agent_name": "Bob"},
         {"outbound_agent_name": ["nobody (3)", "Bob"]},
     ),
-    Case("Activate…", "Activate 3 endpoints?", "Activate 3 endpoints", "Nothing had to be changed"),
+    Case(
+        "Inbound agent…",
+        "Who answers 3 endpoints?",
+        "Change 3 endpoints",
+        "2 endpoints are answered by nobody now. 1 had been so already.",
+        {"nobody": "y"},
+        {"inbound_agent_name": ["Ann (2)", None]},
+        "2 endpoints",
+    ),
 ]
 
 
@@ -115,8 +124,30 @@ def test_what_is_ticked_is_shown_and_then_changed(
     assert [event.action for event in events] == (["endpoints.saved"] if case.changes else [])
     for event in events:
         assert case.changes.items() <= event.changes.items()
-        assert event.subject == "3 endpoints"
+        assert event.subject == case.subject
         assert event.changes["reason"] == [None, "Moved on"]
+
+
+def test_what_is_so_already_is_not_offered(dana: Portal, ids: list[str]) -> None:
+    page = chosen(dana, "Activate…", ids=ids[:3])
+    assert "All of them are active already." in page.text
+    assert not page.has_button("Activate 3 endpoints")
+    chosen(dana, "Deactivate…", ids=ids[:1]).press("Deactivate 1 endpoint")
+    assert "It is inactive already." in chosen(dana, "Deactivate…", ids=ids[:1]).text
+    assert chosen(dana, "Activate…", ids=ids[:2]).has_button("Activate 2 endpoints")
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [({}, "Write who it is to be"), ({"inbound_agent_name": "Bob", "nobody": "y"}, "Keep one.")],
+)
+def test_an_agent_is_taken_away_only_where_that_is_said(
+    app: Flask, dana: Portal, ids: list[str], typed: dict[str, str], told: str
+) -> None:
+    page = chosen(dana, "Inbound agent…", ids=ids[:3])
+    with unchanged(app):
+        page = page.press("Change 3 endpoints", 422, **typed)
+    assert told in page.error("inbound_agent_name")
 
 
 def test_all_that_match_are_meant_by_the_filter(app: Flask, dana: Portal, cast: Cast, ids: list[str]) -> None:
@@ -178,7 +209,9 @@ def test_a_mistake_stands_beside_its_field(app: Flask, dana: Portal, ids: list[s
         page = page.press("Change 2 endpoints", 422, inbound_agent_name="a/b")
     assert "no slash" in page.error("inbound_agent_name")
     assert page.value("inbound_agent_name") == "a/b"
-    assert "answered by nobody now" in page.press("Change 2 endpoints", inbound_agent_name="").notes
+    assert (
+        "answered by nobody now" in page.press("Change 2 endpoints", inbound_agent_name="", nobody="y").notes
+    )
 
 
 @pytest.mark.parametrize("query", ["", "do=delete", "do=nothing&all=yes", "do=delete&id=x", "id=x"])

@@ -86,7 +86,7 @@ def test_what_is_done_is_shown_while_it_is_done(dana: Portal, held: Callable[...
     assert [step.text for step in page.one("main").all(css="pb-now")][-1] == "Done. See what came of it"
     address = page.one("main").one("a")["href"]
     assert page.one("meta", **{"http-equiv": "refresh"})["content"] == f"0;url={address}"
-    assert "Added 50" in dana.get(address).text
+    assert "Will be added 50" in dana.get(address).text
 
 
 def test_whoever_goes_away_finds_all_of_it_done(
@@ -131,7 +131,7 @@ def test_a_change_in_between_leads_to_what_it_would_do_now(dana: Portal) -> None
     one.press("Import 1 row")
     again = led_on(page.press("Import 50 rows"))
     assert "Endpoints changed since you looked. Nothing was imported." in again.notes
-    assert "Changed 1 Added 49" in again.text
+    assert "Will be changed 1 Will be added 49" in again.text
 
 
 @pytest.mark.parametrize(
