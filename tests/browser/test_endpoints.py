@@ -283,7 +283,7 @@ def test_what_is_left_to_do_is_a_link_in_the_message(dana: Page, acme: Server) -
     send(acme, "PUT", "telephony", values)
     number = {"phone_number": "+918047112345", "provider": "exotel", "inbound_agent_name": "Ann"}
     send(acme, "POST", "endpoints", number)
-    dana.goto(PATH)
+    dana.goto(f"{PATH}?q=918047112345")
     dana.get_by_role("link", name="Edit +91 80 4711 2345").click()
     dana.get_by_label("Answered by").fill("Bob")
     dana.get_by_role("button", name="Save").click()

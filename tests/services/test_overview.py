@@ -152,6 +152,7 @@ def test_numbers_on_a_provider_that_is_disabled_say_so(live):
 def test_what_changed_since_it_was_looked_at_is_not_checked(live):
     assert _row(live).facts.agrees
     row = endpoints.by_number(live, NUMBER)
+    assert row
     endpoints.update(live, row.id, {"inbound_agent_name": "another"})
     assert _told(live) == [(Level.UNSURE, "1 not checked")]
     assert not _row(live).facts.agrees
