@@ -311,7 +311,7 @@ def test_a_stale_confirmation_is_refused(app: Flask, dana: Portal, verb: str) ->
         page = page.press("Disable Vobiz" if verb == "Disable…" else "Forget the values", 412)
     assert page.title == ("Disable Vobiz?" if verb == "Disable…" else "Forget Vobiz?")
     assert "Somebody changed this while you were looking at it." in page.notes
-    assert "Provider saved (Vobiz auth ID, Vobiz auth token" in page.notes
+    assert "Provider saved (Auth ID, Auth token" in page.notes
     assert "by dana@acme.example" in page.notes
     page = page.press("Disable Vobiz" if verb == "Disable…" else "Forget the values")
     assert "Vobiz is disabled" in page.notes or "are forgotten" in page.notes
