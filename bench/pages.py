@@ -207,6 +207,7 @@ def _endpoint_pages(browser: Browser, endpoint: str) -> Paths:
         "agent": {"agent": "Agent 1"},
         "agent, unknown": {"agent": "Nobody"},
         "drifted": {"sync": "drifted"},
+        "blocked": {"sync": "blocked"},
         "drifted, typed": {"sync": "drifted", "q": "desk"},
         "drifted, no match": {"sync": "drifted", "q": "nothing has this"},
         "all filters": {

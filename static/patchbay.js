@@ -27,13 +27,13 @@
     place.focus();
   };
 
-  const toast = (kind, text) => {
-    if (!text) return;
+  const toast = (kind, ...told) => {
+    if (!told.some(Boolean)) return;
     const known = kind in SIGNS && kind !== "close" ? kind : "ok";
     const box = document.createElement("div");
     box.className = `pb-toast pb-${known}`;
     box.innerHTML = `${SIGNS[known]}<span></span><button type="button" class="pb-toast-close">${SIGNS.close}<span class="visually-hidden">Dismiss</span></button>`;
-    box.querySelector("span").textContent = text;
+    box.querySelector("span").append(...told);
     let before = null;
     box.addEventListener("focusin", ({ relatedTarget }) => (before = relatedTarget ?? before));
     box.dismiss = () => {
@@ -213,7 +213,10 @@
     const count = boxesOf(form).filter((box) => box.checked).length;
     form.querySelector("[data-ticked]").textContent = count ? `${count} ticked` : "";
     for (const all of form.elements) {
-      if (all.matches("input[data-tick-all]")) all.checked = boxesOf(form, all.dataset.tickAll).every((box) => box.checked);
+      if (all.matches("input[data-tick-all]")) {
+        const boxes = boxesOf(form, all.dataset.tickAll);
+        all.checked = boxes.length > 0 && boxes.every((box) => box.checked);
+      }
     }
   };
   document.addEventListener("change", ({ target }) => {
@@ -362,7 +365,7 @@
   document.addEventListener("htmx:load", ({ detail }) => {
     if (detail.elt === document.body) return;
     if (detail.elt.matches("[data-toast]")) {
-      toast(detail.elt.dataset.toast, detail.elt.textContent.trim());
+      toast(detail.elt.dataset.toast, ...detail.elt.childNodes);
       detail.elt.remove();
       return;
     }

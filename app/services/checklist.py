@@ -25,6 +25,7 @@ class Step:
 
     `state` is ok, idle (to do), warn (done as far as can be seen) or bad (a problem); `since` when it
     became one, or was last seen to be done. `endpoint_id` is the number that the page "number" is of.
+    `is_open`: it warns, and is not done.
     """
 
     key: str
@@ -36,10 +37,11 @@ class Step:
     provider: str | None = None
     since: datetime | None = None
     endpoint_id: str | None = None
+    is_open: bool = False
 
     @property
     def done(self) -> bool:
-        return self.state in ("ok", "warn")
+        return self.state in ("ok", "warn") and not self.is_open
 
 
 def steps(scope: Scope) -> list[Step]:
@@ -138,26 +140,49 @@ def ready_count(scope: Scope, states: Mapping[str, State]) -> int:
     """How many endpoints have no `endpoints.blocked_reason` for calls that come in."""
     if not scope.organization.public_base_url:
         return 0
-    own = (states[key] for key in keys_in(Family.TELEPHONY))
-    usable = [state.provider.key for state in own if state.is_configured and state.enabled]
-    query = select(func.count()).where(
-        Endpoint.organization_id == scope.organization.id,
-        Endpoint.is_active,
-        Endpoint.inbound_agent_name.is_not(None),
-        Endpoint.provider.in_(usable),
-    )
-    return scope.session.scalar(query) or 0
+    is_ready = endpoints.is_to_be_answered(scope) & Endpoint.provider.in_(endpoints.usable(states))
+    return scope.session.scalar(select(func.count()).select_from(Endpoint).where(is_ready)) or 0
+
+
+def blocked_counts(scope: Scope, states: Mapping[str, State]) -> dict[str, int]:
+    """How many endpoints are to be answered and are not, by the provider that cannot be used."""
+    if not scope.organization.public_base_url:
+        return {}
+    query = select(Endpoint.provider, func.count().label("numbers"))
+    query = query.where(endpoints.is_blocked(scope, states)).group_by(Endpoint.provider)
+    return {row.provider: row.numbers for row in scope.session.execute(query)}
 
 
 def _ready(scope: Scope, states: Mapping[str, State]) -> Step:
     """A number is ready when everything on our side of the line is there."""
     title = "Ready to be answered"
-    count = ready_count(scope, states)
+    count, blocked = ready_count(scope, states), blocked_counts(scope, states)
+    if blocked:
+        return _blocked(title, count, blocked, states)
     if count:
         text = f"{count:,} {'number has' if count == 1 else 'numbers have'} an agent, a provider and a URL."
         return Step("ready", title, text, "endpoints", "ok")
     text = "A number is ready once its agent, its provider and the base URL are set."
     return Step("ready", title, text, "endpoints")
+
+
+def _blocked(title: str, ready: int, blocked: Mapping[str, int], states: Mapping[str, State]) -> Step:
+    """Still to do while nothing was ready yet; else something was lost."""
+    count = sum(blocked.values())
+    why = ", and ".join(_why(states.get(key), key) for key in sorted(blocked))
+    text = f"{count:,} {'number is' if count == 1 else 'numbers are'} not ready: {why}."
+    if ready:
+        told = f"{ready:,} {'number is' if ready == 1 else 'numbers are'} ready."
+        text = f"{told} {count:,} {'is' if count == 1 else 'are'} not: {why}."
+    is_lost = ready > 0 or any(key in states and states[key].exists for key in blocked)
+    return Step("ready", title, text, "blocked", "warn" if is_lost else "idle", is_open=True)
+
+
+def _why(state: State | None, key: str) -> str:
+    if state is None:
+        return f"there is no provider {key}"
+    lack = "not complete" if state.exists else "not connected"
+    return f"{state.provider.label} is {'disabled' if state.is_configured else lack}"
 
 
 def _answered(scope: Scope, first: Endpoint | None) -> Step:

@@ -90,13 +90,15 @@ class EndpointDraft(NewEndpoint):
 
 @dataclass(frozen=True)
 class Filter:
-    """What a list shows: text in number, label or agent; exact values; and `drifted` ones alone."""
+    """What a list shows: text in number, label or agent; exact values; and `drifted` ones alone, or
+    those that are to be answered and are `blocked`."""
 
     text: str = ""
     provider: str | None = None
     is_active: bool | None = None
     agent: str | None = None
     drifted: bool = False
+    blocked: bool = False
 
 
 def document(base_url: str | None, row: Any) -> dict[str, Any]:
@@ -134,7 +136,28 @@ def matching(scope: Scope, wanted: Filter) -> Select[Endpoint]:
         )
     if wanted.drifted:
         query = query.where(*_is_drifted(scope))
+    if wanted.blocked:
+        query = query.where(is_blocked(scope, telephony_states(scope)))
     return query
+
+
+def usable(states: Mapping[str, State]) -> list[str]:
+    """The keys of the providers whose numbers can be answered."""
+    return [key for key in keys_in(Family.TELEPHONY) if states[key].is_configured and states[key].enabled]
+
+
+def is_to_be_answered(scope: Scope) -> ColumnElement[bool]:
+    return (
+        (Endpoint.organization_id == scope.organization.id)
+        & Endpoint.is_active
+        & Endpoint.inbound_agent_name.is_not(None)
+    )
+
+
+def is_blocked(scope: Scope, states: Mapping[str, State]) -> ColumnElement[bool]:
+    """Whether it is to be answered, and has a `blocked_reason` all the same."""
+    wanted = is_to_be_answered(scope)
+    return wanted & Endpoint.provider.not_in(usable(states)) if scope.organization.public_base_url else wanted
 
 
 def _is_drifted(scope: Scope) -> tuple[ColumnElement[bool], ...]:

@@ -184,6 +184,7 @@ def words(wanted: Filter, shown: Callable[[str], str] = str) -> str:
     told += [f"agent {shown(wanted.agent)}"] if wanted.agent else []
     told += [] if wanted.is_active is None else ["active" if wanted.is_active else "inactive"]
     told += ["drifted"] if wanted.drifted else []
+    told += ["blocked"] if wanted.blocked else []
     return ", ".join(told)
 
 

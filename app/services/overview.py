@@ -65,7 +65,8 @@ class Seen:
 class Facts:
     """All that is known of one organization, by provider key where a provider is meant.
 
-    `unseen` numbers were never looked at; the last one that was, at `checked_at`.
+    `unseen` numbers were not looked at as they are now; the last one that was, at `checked_at`.
+    `agrees`: a provider has what it should for one at least.
     """
 
     organization: Organization
@@ -77,6 +78,7 @@ class Facts:
     tests: dict[str, tuple[bool, datetime]] = field(default_factory=dict)
     seen: dict[str, Seen] = field(default_factory=dict)
     unseen: int = 0
+    agrees: bool = False
     checked_at: datetime | None = None
     failure: str | None = None
     webhook: tuple[str, datetime] | None = None
@@ -199,14 +201,17 @@ def _missing(facts: Facts) -> Iterator[Finding]:
     for key, count in facts.numbers.items():
         if key != facts.active(Family.TELEPHONY) and not facts.works(key):
             noun = "number" if count == 1 else "numbers"
-            text = f"{_label(key)} not connected: {count:,} {noun}"
+            lack = "not connected" if key not in facts.connections else "cannot be used"
+            is_off = key in facts.connections and not facts.connections[key][0]
+            text = f"{_label(key)} {'disabled' if is_off else lack}: {count:,} {noun}"
             yield Finding(Level.MISSING, text, "provider", key)
 
 
 def _active(facts: Facts) -> Iterator[Finding]:
-    """Of each provider that is live: whether it works, is complete, and was tested."""
-    for key in dict.fromkeys(facts.active(family) for family in Family):
-        if key is None:
+    """Of each provider that is live, or has numbers: whether it works, is complete, and was tested."""
+    live = [facts.active(family) for family in Family]
+    for key in dict.fromkeys([*live, *facts.numbers]):
+        if key is None or (key not in live and not facts.works(key)):
             continue
         tested = facts.tests.get(key)
         if not facts.works(key):
@@ -318,13 +323,16 @@ def _read_checks(among: _Among) -> None:
     )
     for facts, row in among.rows(counted.group_by(owner, check.provider)):
         facts.seen[row[1]] = Seen(*row[2:])
-    own = select(func.max(check.checked_at)).where(owner == Organization.id)
-    never = (
-        select(func.count()).select_from(check).where(owner == Organization.id, check.checked_at.is_(None))
+    mine = owner == Organization.id
+    is_unknown = check.in_sync.is_(None) & check.reason.is_(None)
+    looks = select(
+        Organization.id,
+        select(func.max(check.checked_at)).where(mine).scalar_subquery(),
+        select(func.count()).select_from(check).where(mine, is_unknown).scalar_subquery(),
+        select(check.phone_number).where(mine, check.in_sync.is_(True)).exists(),
     )
-    looks = select(Organization.id, own.scalar_subquery(), never.scalar_subquery())
     for facts, row in among.rows(looks):
-        facts.checked_at, facts.unseen = row[1], row[2]
+        facts.checked_at, facts.unseen, facts.agrees = row[1:]
     runs = select(CheckRun.organization_id, CheckRun.failure).where(CheckRun.failure.is_not(None))
     for facts, row in among.rows(runs):
         facts.failure = row[1]

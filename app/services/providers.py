@@ -17,7 +17,7 @@ from app.core.outbound import Outbound
 from app.models import AuditEvent, ProviderSwitch
 from app.provider import Family, Provider
 from app.providers import PROVIDERS, keys_in
-from app.services import audit, connections, drift, validation, values, workspace_webhook
+from app.services import audit, connections, drift, validation, values, verification, workspace_webhook
 from app.services.connections import State
 from app.services.scope import Scope, expect_version
 from app.services.values import Naming
@@ -121,10 +121,13 @@ def set_enabled(
 
 
 def _set_enabled(scope: Scope, provider: Provider, enabled: bool, reason: str | None) -> dict[str, list[Any]]:
+    """It changes no value: a test of the values as they are by now holds still."""
     before = connections.load(scope, provider)
     if before.exists and before.enabled == enabled:
         return {}
     connections.row_for(scope, provider).enabled = enabled
+    scope.session.flush()
+    verification.carry_over(scope, connections.load(scope, provider), before.version)
     if not enabled:
         for family in active_families(scope, provider):
             switch(scope, family, None, reason=_because(f"{provider.label} was disabled", reason))

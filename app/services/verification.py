@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
-
 from app.core import clock
 from app.core.errors import Conflict
 from app.core.outbound import Outbound, OutboundError
-from app.models import Check, Connection
+from app.models import Check
 from app.provider import Capability, Outcome, Provider, Verified
 from app.services import audit, connections, providers, throttle
 from app.services.connections import State
@@ -29,10 +27,11 @@ SECONDS = 20
 
 @dataclass(frozen=True)
 class Tested:
-    """What a test showed, and when."""
+    """What a test showed, and when. `is_stored`: of the stored values, not of others that were sent."""
 
     result: Verified
     checked_at: datetime
+    is_stored: bool = True
 
     @property
     def tells(self) -> bool:
@@ -65,8 +64,9 @@ def verify(scope: Scope, http: Outbound, provider: Provider, sent: Mapping[str, 
     connections.refuse_unsendable(state, changes)
     values = {field.name: state.raw(field) for field in provider.fields} | changes
     _count(scope, provider)
-    tested = Tested(_ask(http.within(SECONDS), provider, values), clock.now())
-    _keep(scope, state, tested, is_stored=_are_stored(state, changes))
+    result = _ask(http.within(SECONDS), provider, values)
+    tested = Tested(result, clock.now(), _are_stored(state, changes))
+    _keep(scope, state, tested)
     return tested
 
 
@@ -95,11 +95,11 @@ def _are_stored(state: State, changes: Mapping[str, Any]) -> bool:
     return True
 
 
-def _keep(scope: Scope, state: State, tested: Tested, *, is_stored: bool) -> None:
+def _keep(scope: Scope, state: State, tested: Tested) -> None:
     """In the audit in any case; as the connection's last test only where it tells of the stored values."""
     provider, result = state.provider, tested.result
     with scope.transaction():
-        if is_stored and tested.tells and connections.load(scope, provider).version == state.version:
+        if tested.is_stored and tested.tells and connections.load(scope, provider).version == state.version:
             check = _row(scope, provider) or Check(
                 organization_id=scope.organization.id, provider=provider.key
             )
@@ -120,31 +120,17 @@ def last(scope: Scope, state: State) -> Check | None:
     return check if check and check.connection_version == state.version else None
 
 
+def last_of_all(scope: Scope, states: Mapping[str, State]) -> dict[str, Check]:
+    """As `last`, by provider key, in one query."""
+    return {
+        check.provider: check
+        for check in scope.session.scalars(scope.select(Check))
+        if check.provider in states and check.connection_version == states[check.provider].version
+    }
+
+
 def carry_over(scope: Scope, state: State, before: int) -> None:
     """The last test holds still, though the version rose: what changed is not tested. In a transaction."""
     check = _row(scope, state.provider)
     if check and check.connection_version == before:
         check.connection_version = state.version
-
-
-def failing(scope: Scope) -> set[str]:
-    """The keys of the organization's providers whose last test, of the values as they are, failed."""
-    return failing_everywhere(scope, scope.organization.id).get(scope.organization.id, set())
-
-
-def failing_everywhere(scope: Scope, organization_id: str | None = None) -> dict[str, set[str]]:
-    """As `failing`, by organization id, in one query."""
-    query = (
-        select(Check.organization_id, Check.provider)
-        .join(
-            Connection,
-            (Connection.organization_id == Check.organization_id) & (Connection.provider == Check.provider),
-        )
-        .where(Check.ok.is_(False), Check.connection_version == Connection.version)
-    )
-    if organization_id is not None:
-        query = query.where(Check.organization_id == organization_id)
-    found: dict[str, set[str]] = {}
-    for owner, provider in scope.session.execute(query):
-        found.setdefault(owner, set()).add(provider)
-    return found

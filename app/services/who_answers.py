@@ -61,6 +61,11 @@ class Path:
         return self.blocked_reason is None
 
     @property
+    def only_calls_out(self) -> bool:
+        """Whether it is a path in, of a number that has an agent for calls out alone."""
+        return self.blocked_reason == "no_inbound_agent" and self.hop("agent").tone is Tone.IDLE
+
+    @property
     def problem(self) -> Hop | None:
         """What blocks it; else the first hop that is broken; else the first that is not certain."""
         blocking = BLOCKED_AT.get(self.blocked_reason or "")
@@ -166,7 +171,7 @@ def _paths(
     found = {}
     for direction in ("inbound", "outbound"):
         agent = getattr(row, f"{direction}_agent_name")
-        hops = [*shared, _agent(agent, direction), _url(scope, row, direction)]
+        hops = [*shared, _agent(row, direction), _url(scope, row, direction)]
         if direction == "inbound":
             hops.append(_at_provider(scope, row, check, observed))
         blocked = endpoints.blocked_reason(scope.organization, states, row, direction)
@@ -183,7 +188,7 @@ def _endpoint(row: Endpoint) -> Hop:
     if row.is_active:
         return Hop("endpoint", "Endpoint", text, Tone.OK, "Active", page="endpoint")
     problem = "The endpoint is switched off."
-    return Hop("endpoint", "Endpoint", text, Tone.BAD, "Inactive", problem, "edit")
+    return Hop("endpoint", "Endpoint", text, Tone.IDLE, "Inactive", problem, "edit")
 
 
 def _provider(scope: Scope, states: Mapping[str, State], row: Endpoint) -> Hop:
@@ -203,26 +208,31 @@ def _connection(state: State, check: Check | None) -> tuple[Tone, str, str, date
     label = state.provider.label
     if state.missing:
         names = ", ".join(declared.label for declared in state.missing)
-        return Tone.BAD, "Not connected", f"{label} is not connected. It needs {names}.", None
+        return Tone.WARN, "Not connected", f"{label} is not connected. It needs {names}.", None
     if not state.enabled:
-        return Tone.BAD, "Disabled", f"{label} is disabled.", None
+        return Tone.WARN, "Disabled", f"{label} is disabled.", None
     if check is None:
         problem = f"The connection to {label} was not tested since it was saved."
-        return Tone.WARN, "Not tested", problem, None
+        return Tone.IDLE, "Stored, not tested", problem, None
     if not check.ok:
         return Tone.BAD, "Does not work", check.reason, check.checked_at
-    word = "Partly tested" if check.code == Outcome.NOT_PROVEN else "Works"
-    return Tone.OK, word, "", check.checked_at
+    if check.code == Outcome.NOT_PROVEN:
+        return Tone.WARN, "Partly tested", "", check.checked_at
+    return Tone.OK, "Works", "", check.checked_at
 
 
-def _agent(agent: str | None, direction: str) -> Hop:
+def _agent(row: Endpoint, direction: str) -> Hop:
+    """That nobody answers a number which only calls out is meant."""
     title = "Answered by" if direction == "inbound" else "Dials as"
+    agent = getattr(row, f"{direction}_agent_name")
     if agent:
         return Hop("agent", title, agent, Tone.OK, "Set", page="edit")
+    if row.outbound_agent_name:
+        return Hop("agent", title, "Nobody", Tone.IDLE, "Only calls out", page="edit")
     problem = (
         "No agent answers this number." if direction == "inbound" else "No agent dials from this number."
     )
-    return Hop("agent", title, "Nobody", Tone.BAD, "No agent", problem, "edit")
+    return Hop("agent", title, "Nobody", Tone.IDLE, "No agent", problem, "edit")
 
 
 def _url(scope: Scope, row: Endpoint, direction: str) -> Hop:
@@ -230,7 +240,7 @@ def _url(scope: Scope, row: Endpoint, direction: str) -> Hop:
     title = "Webhook URL" if direction == "inbound" else "Agent runtime"
     if not base:
         problem = "There is no public base URL, so nobody can reach the agent."
-        return Hop("url", title, "None", Tone.BAD, "No base URL", problem, "settings")
+        return Hop("url", title, "None", Tone.WARN, "No base URL", problem, "settings")
     url = urls.inbound_webhook_url(base, row.provider, row.inbound_agent_name)
     if direction == "outbound":
         return Hop("url", title, base, Tone.OK, "Set", page="settings", is_code=True)
@@ -249,13 +259,13 @@ def _at_provider(scope: Scope, row: Endpoint, check: DriftCheck | None, observed
         return Hop("at_provider", title, "Unknown", Tone.WARN, "No answer", observed.message, "number")
     if check is None or (check.in_sync is None and check.reason is None):
         problem = f"{label} was not asked yet whether it calls this URL."
-        return Hop("at_provider", title, "Unknown", Tone.WARN, "Not checked", problem, "number")
+        return Hop("at_provider", title, "Unknown", Tone.IDLE, "Not checked", problem, "number")
     text, at = check.actual or "No address", check.checked_at
     if check.in_sync:
         return Hop("at_provider", title, text, Tone.OK, "In sync", "", "number", at=at, is_code=True)
     reason = Reason(check.reason or Reason.NOTHING_EXPECTED)
     problem = observed.message if observed and observed.reason else drift.WORDS[reason].format(provider=label)
-    tone = Tone.BAD if check.in_sync is False else Tone.WARN
+    tone = Tone.BAD if check.in_sync is False else Tone.IDLE
     word = "Drifted" if tone is Tone.BAD else "Cannot be seen"
     if reason is Reason.PROVIDER_NOT_CONFIGURED:
         return Hop("at_provider", title, "Unknown", Tone.IDLE, "Not asked", at=at)

@@ -47,6 +47,7 @@ def _page(scope: Scope, endpoint_id: str, status: int = 200, problem: str | None
         problem=problem,
         by_hand=not pointing.can(provider, Capability.POINT),
         check=service.of_number(scope, row),
+        is_part=render.is_part(),
     )
 
 

@@ -14,7 +14,7 @@ from app.core.errors import Conflict, Invalid, Stale
 from app.models import DriftCheck, Endpoint
 from app.provider import Family
 from app.providers import PROVIDERS, in_family
-from app.services import checking, drift, endpoint_pages, impact, pointing
+from app.services import checking, drift, endpoint_advice, endpoint_pages, impact, pointing, verification
 from app.services import endpoints as service
 from app.services.endpoint_pages import Page as EndpointPage
 from app.services.endpoints import Filter
@@ -98,6 +98,7 @@ def asked_filter() -> Filter:
         is_active=active,
         agent=request.args.get("agent") or None,
         drifted=request.args.get("sync") == "drifted",
+        blocked=request.args.get("sync") == "blocked",
     )
 
 
@@ -124,12 +125,21 @@ def _row(scope: Scope, states: Any, row: Endpoint, check: DriftCheck | None = No
         "url": urls.inbound_webhook_url(
             scope.organization.public_base_url, row.provider, row.inbound_agent_name
         ),
-        "blocked": service.blocked_reason(scope.organization, states, row, "inbound"),
+        "blocked": _blocked(scope, states, row),
         "active": row.is_active,
         "version": row.version,
         "check": check,
         "provider_key": row.provider,
     }
+
+
+def _blocked(scope: Scope, states: Any, row: Endpoint) -> str | None:
+    """Of a number that only calls out, what keeps it from that."""
+    inbound, outbound = (
+        service.blocked_reason(scope.organization, states, row, direction)
+        for direction in ("inbound", "outbound")
+    )
+    return outbound or inbound if inbound == "no_inbound_agent" and row.outbound_agent_name else inbound
 
 
 @endpoints.page("/o/<slug>/endpoints/new", who=Who.SUPERADMIN)
@@ -158,38 +168,92 @@ def create(scope: Scope) -> ResponseReturnValue:
     typed = (form.phone_number.data or "").strip()
     if typed != row.phone_number:
         flash(f"“{texts.apart(typed)}” was read as {row.phone_number}.", "ok")
+    _tell_doubts(scope, row)
     return render.see(url_for("endpoints.show", slug=scope.organization.slug, endpoint_id=row.id))
 
 
 @endpoints.page("/o/<slug>/endpoints/<endpoint_id>", who=Who.SUPERADMIN)
 def show(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
-    """One number: its webhook URL, and where to paste it."""
+    """One number: its webhook URL, and where to paste it; with `edit`, its form."""
     row = service.get(scope, endpoint_id)
+    return _show(scope, row, form=EndpointForm(obj=row) if "edit" in request.args else None)
+
+
+def _show(
+    scope: Scope,
+    row: Endpoint,
+    status: int = 200,
+    *,
+    form: EndpointForm | None = None,
+    conflicts: Clash | None = None,
+) -> Response:
     states = service.telephony_states(scope)
+    state = states.get(row.provider)
     return render.page(
         "endpoints/show.html",
+        status,
         row=_row(scope, states, row, drift.of_number(scope, row)),
         outbound_blocked=service.blocked_reason(scope.organization, states, row, "outbound"),
+        tested=verification.last(scope, state) if state else None,
         can_point=pointing.can_point(row.provider),
         provider=PROVIDERS.get(row.provider),
         history=history(scope, row.phone_number),
+        form=form,
+        conflicts=conflicts,
+        agents=service.agents(scope) if form else [],
     )
 
 
 @endpoints.page("/o/<slug>/endpoints/<endpoint_id>", who=Who.SUPERADMIN, methods=["POST"])
 def save(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
-    form = EndpointForm()
+    """From the table or, where the address says so, from the number's own page: back to where it was."""
+    form, row = EndpointForm(), service.get(scope, endpoint_id)
+    was = row.inbound_agent_name, row.outbound_agent_name
     try:
         row = service.update(scope, endpoint_id, form.edited(), version=form.version_sent)
     except Invalid as error:
         row = service.get(scope, endpoint_id)
         _keep_fixed(form, row)
         form.show(error)
-        return _table(scope, 422, edited=row, form=form)
+        return _edited_again(scope, row, form, 422)
     except Stale:
         return _stale(scope, endpoint_id, form)
-    flash(f"{phone.display(row.phone_number)} saved.", "ok")
+    _tell_saved(scope, row, was)
+    if _is_own_page():
+        return render.see(url_for("endpoints.show", slug=scope.organization.slug, endpoint_id=row.id))
     return back(scope)
+
+
+def _is_own_page() -> bool:
+    return request.args.get("from") == "page"
+
+
+def _edited_again(
+    scope: Scope, row: Endpoint, form: EndpointForm, status: int, conflicts: Clash | None = None
+) -> Response:
+    if _is_own_page():
+        return _show(scope, row, status, form=form, conflicts=conflicts)
+    return _table(scope, status, edited=row, form=form, conflicts=conflicts)
+
+
+def _tell_saved(scope: Scope, row: Endpoint, was: tuple[str | None, str | None]) -> None:
+    """And what is left to do at the provider, where another agent answers."""
+    done, left = f"{phone.display(row.phone_number)} saved.", None
+    if row.inbound_agent_name != was[0]:
+        left = endpoint_advice.left_to_do(scope, row, was[0])
+    if left:
+        href = url_for("drift.show", slug=scope.organization.slug, endpoint_id=row.id)
+        render.tell(f"{done} {left.sentence}", "warn", href, left.word)
+    else:
+        flash(done, "ok")
+    _tell_doubts(scope, row, was)
+
+
+def _tell_doubts(scope: Scope, row: Endpoint, was: tuple[str | None, ...] = ()) -> None:
+    """Of agents that were there before, nothing is said again."""
+    names = {row.inbound_agent_name, row.outbound_agent_name} - set(was)
+    for doubt in endpoint_advice.doubts(scope, row, sorted(name for name in names if name)):
+        flash(doubt, "warn")
 
 
 def _stale(scope: Scope, endpoint_id: str, form: EndpointForm) -> Response:
@@ -197,7 +261,7 @@ def _stale(scope: Scope, endpoint_id: str, form: EndpointForm) -> Response:
     row = service.get(scope, endpoint_id)
     _keep_fixed(form, row)
     clash = settle(scope, form, EndpointForm(formdata=None, obj=row), [row.phone_number], EDITABLE)
-    return _table(scope, 412, edited=row, form=form, conflicts=clash)
+    return _edited_again(scope, row, form, 412, clash)
 
 
 def _keep_fixed(form: EndpointForm, row: Endpoint) -> None:

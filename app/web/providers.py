@@ -13,9 +13,10 @@ from app.core import phone, texts
 from app.core.errors import Conflict, Forbidden, Invalid, NotFound, Stale, TooMany
 from app.core.naming import settings_name
 from app.provider import Family, PhoneNumber, Provider
-from app.services import connections, impact, numbers, sessions, verification, workspace_webhook
+from app.services import connections, endpoints, impact, numbers, sessions, verification, workspace_webhook
 from app.services import providers as service
 from app.services.connections import State
+from app.services.endpoints import Filter
 from app.services.scope import Scope
 from app.services.verification import Tested
 from app.web import render
@@ -164,8 +165,21 @@ def set_enabled(scope: Scope, key: str) -> ResponseReturnValue:
     enabled = yes_or_no("enabled")
     form = ConfirmForm()
     service.set_enabled(scope, http.outbound(), provider, enabled, reason=form.why, version=form.version_sent)
-    flash(f"{provider.label} is {'enabled' if enabled else 'disabled. Its values stay stored'}.", "ok")
+    done = f"{provider.label} is {'enabled' if enabled else 'disabled. Its values stay stored'}."
+    _tell_what_is_lost(scope, provider, done)
     return _back(scope, provider)
+
+
+def _tell_what_is_lost(scope: Scope, provider: Provider, done: str) -> None:
+    """That it is done; and which numbers are not answered for want of the provider."""
+    lost = Filter(provider=provider.key, blocked=True)
+    count = endpoints.count(scope, lost) if Family.TELEPHONY in provider.families else 0
+    if not count:
+        flash(done, "ok")
+        return
+    noun = "number is" if count == 1 else "numbers are"
+    href = url_for("endpoints.table", slug=scope.organization.slug, provider=provider.key, sync="blocked")
+    render.tell(f"{done} {count:,} {noun} not answered:", "warn", href, "show them")
 
 
 @providers.page("/o/<slug>/providers/<key>/disable", who=Who.SUPERADMIN)
@@ -197,7 +211,7 @@ def forget(scope: Scope, key: str) -> ResponseReturnValue:
     provider = connections.provider_of(key)
     form = ConfirmForm()
     service.forget(scope, provider, reason=form.why, version=form.version_sent)
-    flash(f"The values of {provider.label} are forgotten.", "ok")
+    _tell_what_is_lost(scope, provider, f"The values of {provider.label} are forgotten.")
     return _back(scope, provider)
 
 

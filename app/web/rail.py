@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from flask import Flask, g, request, url_for
 from flask_login import current_user
 
 from app.core import phone, texts, urls
-from app.provider import Family
+from app.models import Check
+from app.provider import Family, Outcome
 from app.providers import PROVIDERS, keys_in
-from app.services import connections, drift, providers, verification
+from app.services import connections, drift, verification
 from app.services.connections import State
 from app.services.scope import Scope
 
 MOST_DRIFTED = 100
-WORDS = {"ok": "connected", "bad": "does not work", "warn": "needs attention", "idle": "not connected"}
+DOTS = {
+    "does not work": "bad",
+    "not complete": "warn",
+    "partly tested": "warn",
+    "stored, not tested": "idle",
+    "works": "ok",
+    "disabled": "idle",
+    "not connected": "idle",
+}
+"""Of what is known of a connection, in words; where there are several, the first of these counts."""
 
 
 def init_app(app: Flask) -> None:
@@ -38,7 +49,7 @@ def _context() -> dict[str, Any]:
 
 
 def _item(
-    label: str, endpoint: str, state: str | None = None, *, badge: str = "", **values: Any
+    label: str, endpoint: str, known: str | None = None, *, badge: str = "", **values: Any
 ) -> dict[str, Any]:
     href = url_for(endpoint, **values)
     current = request.path == href or (href.count("/") > 3 and request.path.startswith(f"{href}/"))
@@ -46,8 +57,8 @@ def _item(
         "label": label,
         "href": href,
         "current": current,
-        "state": state,
-        "state_word": WORDS.get(state or ""),
+        "state": DOTS.get(known or ""),
+        "state_word": known,
         "badge": badge,
     }
 
@@ -62,7 +73,7 @@ def _outside() -> list[dict[str, Any]]:
 def _inside(scope: Scope) -> list[dict[str, Any]]:
     slug = scope.organization.slug
     states = connections.load_all(scope)
-    failing = verification.failing(scope) | drift.refused(scope)
+    known = _known(scope, states)
     voice_ai = [state for state in states.values() if state.provider.families == (Family.VOICE_AI,)]
     own_page = [state for state in states.values() if state not in voice_ai]
     return [
@@ -81,13 +92,15 @@ def _inside(scope: Scope) -> list[dict[str, Any]]:
                 _item(
                     s.provider.label,
                     "providers.show",
-                    _state(scope, s, failing),
+                    known[s.provider.key],
                     slug=slug,
                     key=s.provider.key,
                 )
                 for s in own_page
             ]
-            + [_item("Voice AI", "voice_ai.show", _worst(scope, voice_ai, failing), slug=slug)],
+            + [
+                _item("Voice AI", "voice_ai.show", _worst(known[s.provider.key] for s in voice_ai), slug=slug)
+            ],
         },
         {
             "label": "Organization",
@@ -106,16 +119,25 @@ def _drifted(scope: Scope) -> str:
     return f"{shown} drifted" if count else ""
 
 
-def _state(scope: Scope, state: State, failing: set[str]) -> str:
+def _known(scope: Scope, states: Mapping[str, State]) -> dict[str, str]:
+    """What is known of each connection, by key: it works only where its stored values were tested."""
+    tested, refused = verification.last_of_all(scope, states), drift.refused(scope)
+    return {key: _word(state, tested.get(key), key in refused) for key, state in states.items()}
+
+
+def _word(state: State, check: Check | None, is_refused: bool) -> str:
     if not state.exists or not (state.values or state.secrets):
-        return "idle"
-    if state.provider.key in failing:
-        return "bad"
-    if state.is_configured and state.enabled:
-        return "ok"
-    return "warn" if state.missing or providers.active_families(scope, state.provider) else "idle"
+        return "not connected"
+    if not state.enabled:
+        return "disabled"
+    if is_refused or (check and not check.ok):
+        return "does not work"
+    if state.missing:
+        return "not complete"
+    if check is None:
+        return "stored, not tested"
+    return "partly tested" if check.code == Outcome.NOT_PROVEN else "works"
 
 
-def _worst(scope: Scope, states: list[State], failing: set[str]) -> str:
-    found = {_state(scope, state, failing) for state in states}
-    return next((state for state in ("bad", "warn", "ok") if state in found), "idle")
+def _worst(known: Iterable[str]) -> str:
+    return min(known, key=list(DOTS).index)

@@ -8,6 +8,7 @@ from typing import Any
 from flask import (
     Response,
     current_app,
+    flash,
     get_flashed_messages,
     make_response,
     redirect,
@@ -20,6 +21,7 @@ from markupsafe import Markup
 from app.services.scope import Scope
 
 CSV = "text/csv; charset=utf-8; header=present"
+LINKED = Markup('{} <a href="{}">{}</a>')
 TOAST = Markup('<div data-toast="{}">{}</div>')
 
 
@@ -34,6 +36,11 @@ def page(template: str, status: int = 200, **context: Any) -> Response:
     flashed: list[Any] = get_flashed_messages(with_categories=True)
     toasts = [TOAST.format(kind, text) for kind, text in flashed]
     return make_response(body + "".join(toasts), status)
+
+
+def tell(text: str, kind: str, href: str, word: str) -> None:
+    """Flashes a sentence, and a link to where it is seen to."""
+    flash(LINKED.format(text, href, word), kind)
 
 
 def is_part() -> bool:

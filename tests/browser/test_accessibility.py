@@ -55,8 +55,9 @@ PLACES = [
 FOLLOWED = {
     f"{HERE}/endpoints": "tbody th a",
     f"{HERE}/people": "tbody th a",
+    f"{HERE}/who-answers?number=%2B13125550166": "a[href$='edit=1']",
 }
-"""Pages whose address is known to another page alone: the first link there."""
+"""Pages whose address is known to another page alone: the first such link there."""
 
 
 @pytest.fixture(scope="module")

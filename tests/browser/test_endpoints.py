@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import urllib.request
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -14,19 +16,24 @@ from tests.support.server import Server
 PATH = "/o/acme-support/endpoints"
 
 
+def send(server: Server, method: str, path: str, sent: dict[str, Any]) -> None:
+    token = server.flask("tokens", "create", "--email", "dana@acme.example")
+    asked = urllib.request.Request(  # noqa: S310 (our own)
+        f"{server.url}/api/settings/{path}",
+        json.dumps(sent).encode(),
+        {"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
+        method=method,
+    )
+    with urllib.request.urlopen(asked, timeout=10) as answer:  # noqa: S310
+        assert answer.status in (200, 201)
+
+
 @pytest.fixture(scope="module")
 def acme(acme: Server) -> Server:
     """With three numbers, added by the API."""
-    token = acme.flask("tokens", "create", "--email", "dana@acme.example")
     for number, agent in (("+15551230001", "Ann"), ("+15551230002", "Bob"), ("+15551230003", "Cyd")):
         draft = {"phone_number": number, "provider": "twilio", "inbound_agent_name": agent}
-        asked = urllib.request.Request(  # noqa: S310 (our own)
-            f"{acme.url}/api/settings/endpoints",
-            json.dumps(draft).encode(),
-            {"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
-        )
-        with urllib.request.urlopen(asked, timeout=10) as answer:  # noqa: S310
-            assert answer.status == 201
+        send(acme, "POST", "endpoints", draft)
     return acme
 
 
@@ -53,6 +60,14 @@ def test_enter_saves_an_edit_in_place(table: Page) -> None:
     expect(table.get_by_text("+1 555-123-0001 saved.")).to_be_visible()
     expect(field).to_have_count(0)
     assert stayed(table)
+
+
+def test_where_no_row_can_be_ticked_nothing_is_ticked(dana: Page, acme: Server) -> None:
+    dana.goto(f"{PATH}?q=5551230003")
+    edit = dana.get_by_role("link", name="Edit +1 555-123-0003").get_attribute("href")
+    dana.goto(edit or "")
+    expect(dana.get_by_label("Answered by")).to_be_visible()
+    expect(dana.get_by_role("checkbox", name="Select all on this page")).not_to_be_checked()
 
 
 def test_escape_leaves_an_edit_as_it_was(table: Page) -> None:
@@ -260,3 +275,17 @@ def test_a_large_file_leads_on_by_itself_without_javascript(dana: Page) -> None:
     expect(dana.get_by_text("Imported: 2,000 added, 0 changed.")).to_be_visible()
     dana.go_back()
     expect(dana.get_by_role("heading", name="Imported endpoints")).to_be_visible()
+
+
+def test_what_is_left_to_do_is_a_link_in_the_message(dana: Page, acme: Server) -> None:
+    values = {"exotel_account_sid": "example1", "exotel_api_key": "made-up-key"}
+    values |= {"exotel_api_token": "made-up-token", "public_base_url": "https://voice.acme.example"}
+    send(acme, "PUT", "telephony", values)
+    number = {"phone_number": "+918047112345", "provider": "exotel", "inbound_agent_name": "Ann"}
+    send(acme, "POST", "endpoints", number)
+    dana.goto(f"{PATH}?q=918047112345")
+    dana.get_by_role("link", name="Edit +91 80 4711 2345").click()
+    dana.get_by_label("Answered by").fill("Bob")
+    dana.get_by_role("button", name="Save").click()
+    told = dana.locator(".pb-toast").filter(has_text="Exotel has to be told its new address by hand.")
+    expect(told.get_by_role("link", name="See how")).to_have_attribute("href", re.compile("/provider$"))

@@ -7,11 +7,12 @@ import itertools
 import pytest
 
 from app.core.lines import Line, Reason
-from app.models import Check, WebhookSetup
+from app.models import Check, Endpoint, WebhookSetup
 from app.provider import Family
 from app.providers import PROVIDERS
 from app.services import checklist, connections, drift, endpoints, organizations, providers
 from app.services.drift import Sight
+from app.services.endpoints import Filter
 from tests.support.scopes import NOBODY, statements
 
 TWILIO = PROVIDERS["twilio"]
@@ -155,6 +156,18 @@ def test_what_is_counted_as_ready_is_what_has_no_reason_to_be_blocked(acme):
         rows = [endpoints.get(acme, one) for one in made.values()]
         reasons = [endpoints.blocked_reason(acme.organization, states, row, "inbound") for row in rows]
         assert checklist.ready_count(acme, states) == reasons.count(None)
+        wanted = [row.is_active and row.inbound_agent_name for row in rows]
+        blocked = {row.id for row, reason, one in zip(rows, reasons, wanted, strict=True) if one and reason}
+        assert (
+            set(
+                acme.session.scalars(
+                    endpoints.matching(acme, Filter(blocked=True)).with_only_columns(Endpoint.id)
+                )
+            )
+            == blocked
+        )
+        counted = checklist.blocked_counts(acme, states)
+        assert sum(counted.values()) == (len(blocked) if acme.organization.public_base_url else 0)
         answers = [endpoints.resolve(acme, row.phone_number, "inbound") for row in rows]
         assert [answer["blocked_reason"] for answer in answers] == reasons
         return reasons.count(None)
@@ -166,6 +179,32 @@ def test_what_is_counted_as_ready_is_what_has_no_reason_to_be_blocked(acme):
     assert agree() == 1
     providers.save(acme, TWILIO, {}, enabled=False)
     assert agree() == 0
+
+
+def _add(scope, number, provider):
+    endpoints.create(scope, {"phone_number": number, "provider": provider, "inbound_agent_name": "a"})
+
+
+def test_numbers_that_are_not_answered_any_more_are_named_with_what_keeps_them(live):
+    values = {"auth_id": "MA_EXAMPLE1", "auth_token": "made-up-token-of-vobiz"}
+    providers.save(live, PROVIDERS["vobiz"], values)
+    for number in ("+15551230001", "+15551230002"):
+        _add(live, number, "vobiz")
+    assert _step(live, "ready").state == "ok"
+    providers.save(live, PROVIDERS["vobiz"], {}, enabled=False)
+    step = _step(live, "ready")
+    assert (step.state, step.done, step.page) == ("warn", False, "blocked")
+    assert step.text == "1 number is ready. 2 are not: Vobiz is disabled."
+    _add(live, "+15551230003", "exotel")
+    said = "1 number is ready. 3 are not: Exotel is not connected, and Vobiz is disabled."
+    assert _step(live, "ready").text == said
+
+
+def test_a_number_before_its_provider_is_still_to_do(acme):
+    organizations.update(acme, NOBODY, {"public_base_url": BASE})
+    _add(acme, NUMBER, "twilio")
+    step = _step(acme, "ready")
+    assert (step.state, step.text) == ("idle", "1 number is not ready: Twilio is not connected.")
 
 
 def test_the_queries_do_not_grow_with_the_numbers(live, engine):

@@ -257,8 +257,8 @@ def test_whose_dialers_have_one_of_the_numbers(acme, globex, cast, ids):
 
 
 def test_a_filter_in_words():
-    wanted = Filter(text="desk", provider="twilio", agent="Ann", is_active=False, drifted=True)
-    told = "“desk” in number, label or agent, provider Twilio, agent Ann, inactive, drifted"
+    wanted = Filter(text="desk", provider="twilio", agent="Ann", is_active=False, drifted=True, blocked=True)
+    told = "“desk” in number, label or agent, provider Twilio, agent Ann, inactive, drifted, blocked"
     assert many_endpoints.words(wanted) == told
     assert many_endpoints.words(Filter()) == ""
 

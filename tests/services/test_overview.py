@@ -27,6 +27,11 @@ from tests.support.scopes import NOBODY, statements
 
 TWILIO, EXOTEL = PROVIDERS["twilio"], PROVIDERS["exotel"]
 TWILIO_VALUES = {"account_sid": "AC" + "0" * 32, "auth_token": "made-up-token-of-twilio"}
+EXOTEL_VALUES = {
+    "account_sid": "example1",
+    "api_key": "made-up-key-of-exotel",
+    "api_token": "made-up-token-of-exotel",
+}
 BASE = "https://voice.example.com"
 NUMBER = "+15551234567"
 
@@ -132,6 +137,25 @@ def test_numbers_on_a_provider_that_is_not_connected_are_missing_it(live):
         endpoints.create(live, {"phone_number": number, "provider": "exotel"})
     assert _told(live) == [(Level.MISSING, "Exotel not connected: 2 numbers")]
     assert _row(live).findings[0].provider == "exotel"
+
+
+def test_numbers_on_a_provider_that_is_disabled_say_so(live):
+    providers.save(live, EXOTEL, EXOTEL_VALUES)
+    endpoints.create(live, {"phone_number": "+918047112345", "provider": "exotel"})
+    assert _told(live) == [(Level.UNSURE, "Exotel not tested")]
+    _tested(live, EXOTEL, ok=False)
+    assert _told(live) == [(Level.BROKEN, "Exotel does not work")]
+    providers.save(live, EXOTEL, {}, enabled=False)
+    assert _told(live) == [(Level.MISSING, "Exotel disabled: 1 number")]
+
+
+def test_what_changed_since_it_was_looked_at_is_not_checked(live):
+    assert _row(live).facts.agrees
+    row = endpoints.by_number(live, NUMBER)
+    assert row
+    endpoints.update(live, row.id, {"inbound_agent_name": "another"})
+    assert _told(live) == [(Level.UNSURE, "1 not checked")]
+    assert not _row(live).facts.agrees
 
 
 def test_an_active_provider_whose_secret_no_key_opens_is_not_complete(live):

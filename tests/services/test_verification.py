@@ -57,6 +57,21 @@ def test_what_is_typed_takes_the_place_of_what_is_stored_and_is_not_stored(acme,
     assert _checks(acme) == []
 
 
+def _known(scope):
+    tests = verification.last_of_all(scope, connections.load_all(scope))
+    return {key: check.ok for key, check in tests.items()}
+
+
+def test_disabling_and_enabling_keeps_the_test_and_another_value_does_not(acme, vobiz, http):
+    _stored(acme, vobiz)
+    verification.verify(acme, http, VOBIZ, {})
+    providers.save(acme, VOBIZ, {}, enabled=False)
+    providers.save(acme, VOBIZ, {}, enabled=True)
+    assert _known(acme) == {"vobiz": True}
+    providers.save(acme, VOBIZ, {"auth_token": "made-up-and-newer"}, enabled=False)
+    assert _known(acme) == {}
+
+
 def test_typing_what_is_stored_already_is_a_test_of_it(acme, vobiz, http):
     _stored(acme, vobiz)
     verification.verify(acme, http, VOBIZ, {"vobiz_auth_token": vobiz.values["auth_token"]})
@@ -69,9 +84,9 @@ def test_a_result_is_of_the_values_that_it_was_about(acme, vobiz, http):
     providers.save(acme, VOBIZ, {"auth_token": "made-up-and-newer"})
     assert verification.last(acme, connections.load(acme, VOBIZ)) is None
     verification.verify(acme, http, VOBIZ, {})
-    assert verification.failing(acme) == {"vobiz"}
+    assert _known(acme) == {"vobiz": False}
     _stored(acme, vobiz)
-    assert verification.failing(acme) == set()
+    assert _known(acme) == {}
 
 
 def test_values_that_are_missing_are_not_sent_anywhere(acme, vobiz, http):
@@ -154,4 +169,4 @@ def test_an_outage_takes_no_result_back(acme, vobiz, http, trouble):
     vobiz.trouble = trouble
     verification.verify(acme, http, VOBIZ, {})
     assert [check.code for check in _checks(acme)] == ["ok"]
-    assert verification.failing(acme) == set()
+    assert _known(acme) == {"vobiz": True}

@@ -124,12 +124,12 @@ def test_the_path_of_a_call_out_ends_at_the_runtime(live):
 
 
 BROKEN = [
-    (lambda scope: _edit(scope, is_active=False), "endpoint", "bad", "Inactive", "edit", "switched off"),
+    (lambda scope: _edit(scope, is_active=False), "endpoint", "idle", "Inactive", "edit", "switched off"),
     (_unknown_provider, "provider", "bad", "Unknown", "endpoint", "no provider acme"),
     (
         lambda scope: connections_clear(scope, "auth_token"),
         "provider",
-        "bad",
+        "warn",
         "Not connected",
         "provider",
         "It needs Auth token.",
@@ -137,7 +137,7 @@ BROKEN = [
     (
         lambda scope: providers.save(scope, TWILIO, {}, enabled=False),
         "provider",
-        "bad",
+        "warn",
         "Disabled",
         "provider",
         "Twilio is disabled.",
@@ -153,15 +153,15 @@ BROKEN = [
     (
         lambda scope: providers.save(scope, TWILIO, {"max_concurrent": 2}),
         "provider",
-        "warn",
-        "Not tested",
+        "idle",
+        "Stored, not tested",
         "provider",
         "not tested",
     ),
     (
-        lambda scope: _edit(scope, inbound_agent_name=None),
+        lambda scope: _edit(scope, inbound_agent_name=None, outbound_agent_name=None),
         "agent",
-        "bad",
+        "idle",
         "No agent",
         "edit",
         "No agent answers",
@@ -169,12 +169,12 @@ BROKEN = [
     (
         lambda scope: organizations.update(scope, NOBODY, {"public_base_url": None}),
         "url",
-        "bad",
+        "warn",
         "No base URL",
         "settings",
         "no public base URL",
     ),
-    (lambda _scope: None, "at_provider", "warn", "Not checked", "number", "not asked yet"),
+    (lambda _scope: None, "at_provider", "idle", "Not checked", "number", "not asked yet"),
     (
         lambda scope: _seen(scope, Sight(Line(NUMBER, webhook_url=OLD, method="POST"))),
         "at_provider",
@@ -194,7 +194,7 @@ BROKEN = [
     (
         lambda scope: _seen(scope, Sight(trouble=Reason.NOT_SHOWN)),
         "at_provider",
-        "warn",
+        "idle",
         "Cannot be seen",
         "number",
         "does not tell",
@@ -226,7 +226,7 @@ def test_the_reason_is_the_api_s_in_every_state(live, direction):
         path = who_answers.find(live, NUMBER).paths[direction]
         answer = endpoints.resolve(live, NUMBER, direction)
         assert (path.ready, path.blocked_reason) == (answer["ready"], answer["blocked_reason"])
-        if path.blocked_reason:
+        if path.blocked_reason and not path.only_calls_out:
             assert path.problem is path.hop(who_answers.BLOCKED_AT[path.blocked_reason])
         return path.blocked_reason
 
@@ -258,7 +258,16 @@ def test_a_partly_tested_connection_is_no_problem(live):
     _seen(live, IN_SYNC)
     _tested(live, "not_proven")
     path = who_answers.find(live, NUMBER).paths["inbound"]
-    assert (path.hop("provider").word, path.problem) == ("Partly tested", None)
+    hop = path.hop("provider")
+    assert (hop.tone, hop.word, path.problem) == ("warn", "Partly tested", None)
+
+
+def test_a_number_that_only_calls_out_is_no_problem(live):
+    _edit(live, inbound_agent_name=None)
+    path = who_answers.find(live, NUMBER).paths["inbound"]
+    hop = path.hop("agent")
+    assert (hop.tone, hop.word, path.problem, path.only_calls_out) == ("idle", "Only calls out", None, True)
+    assert not who_answers.find(live, NUMBER).paths["outbound"].only_calls_out
 
 
 def test_asked_now_the_provider_s_answer_is_in_the_path(live, twilio, http):

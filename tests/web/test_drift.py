@@ -92,8 +92,39 @@ def test_the_number_s_page_asks_the_provider_by_itself(dana: Portal, number: str
     assert page.root.one("section", id="at_provider")["hx-get"] == f"{number}/provider"
     part = dana.raw("GET", f"{number}/provider", headers=HX)
     assert part.text.lstrip().startswith('<section class="pb-card')
+    assert 'id="verdict" hx-swap-oob="true"' in part.text
     assert OLD in part.text
     assert "<!doctype" not in part.text
+
+
+def test_there_is_one_verdict_and_what_is_wrong_comes_first(dana: Portal, number: str) -> None:
+    page = dana.get(number)
+    assert page.root.by_id("verdict").text == "Not checked"
+    assert page.text.index("Webhook URL") < page.text.index("At Twilio")
+    assert "Not checked" in dana.get("/o/acme-support/endpoints").rows()[0]
+    dana.get(f"{number}/provider")
+    page = dana.get(number)
+    assert page.root.by_id("verdict").text == "Wrong URL"
+    assert page.text.index("At Twilio") < page.text.index("Webhook URL")
+    assert "Twilio should call this address when the number rings." in page.text
+    assert "Ready" not in page.text
+    assert "Wrong URL" in dana.get("/o/acme-support/endpoints").rows()[0]
+
+
+@pytest.mark.parametrize("htmx", [None, "endpoints"], ids=["plain", "htmx"])
+def test_another_agent_means_that_the_provider_is_told(
+    dana: Portal, twilio: Twilio, number: str, htmx: str | None
+) -> None:
+    dana.get(f"{number}/provider").press("Repair at Twilio")
+    assert "In sync" in dana.get("/o/acme-support/endpoints").rows()[0]
+    form = dana.get(f"/o/acme-support/endpoints?edit={number.rsplit('/', 1)[1]}", htmx=htmx)
+    page = form.press("Save", htmx=htmx, inbound_agent_name="billing")
+    assert "saved. Twilio still calls the old agent's address. Set it at Twilio" in page.notes
+    assert "Not checked" in page.rows()[0]
+    page = page.follow("Set it at Twilio").press("Repair at Twilio")
+    assert twilio.numbers[NUMBER].voice_url.endswith("/billing")
+    page = dana.get("/o/acme-support/endpoints").follow("Edit +1 555-123-4567").press("Save", label="Desk")
+    assert page.notes == "Done: +1 555-123-4567 saved."
 
 
 def test_what_came_in_between_is_shown_and_not_replaced(dana: Portal, twilio: Twilio, number: str) -> None:

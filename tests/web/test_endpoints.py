@@ -162,6 +162,47 @@ def test_it_is_edited_in_place(app: Flask, dana: Portal, row: Endpoint, htmx: st
     }
 
 
+def test_it_is_edited_on_its_own_page_and_back_there(dana: Portal, row: Endpoint) -> None:
+    here = f"{PATH}/{row.id}"
+    page = dana.get(here).follow("Edit")
+    assert page.title == "+1 555-123-4567"
+    page = page.press("Save", 422, inbound_agent_name="a/b", label="Kept")
+    assert (page.title, page.value("label")) == ("+1 555-123-4567", "Kept")
+    dana.get(f"{PATH}?edit={row.id}").press("Save", outbound_agent_name="Theirs")
+    page = page.press("Save", 412, inbound_agent_name="Mine")
+    assert page.compared == [
+        ("Answered by", "Reception", "Mine"),
+        ("Dials as", "Theirs", "nothing"),
+        ("Label", "Front desk", "Kept"),
+    ]
+    page = page.press("Save")
+    assert page.path == here
+    assert not page.has_button("Save")
+    assert "saved." in page.notes
+    assert "Kept" in page.text
+    assert page.follow("Edit").follow("Cancel").path == here
+
+
+def test_an_agent_that_no_other_number_has_may_be_a_mistake(app: Flask, dana: Portal, cast: Cast) -> None:
+    """Nothing is refused; and of the first of all, only signs that agents seldom have."""
+    page = add(dana)
+    assert "Check the spelling" not in page.notes
+    page = add(dana, phone_number="+15551230001", inbound_agent_name="bad agent !!")
+    said = (
+        "No other number uses the agent “bad agent !!”, and its name has spaces or signs. Check the spelling."
+    )
+    assert said in page.notes
+    assert "bad agent !!" in page.text
+    page = page.follow("Edit").press("Save", inbound_agent_name="bad agent !!", label="Desk")
+    assert "Check the spelling" not in page.notes
+    page = page.follow("Edit").press("Save", inbound_agent_name="Reception", outbound_agent_name="Recepton")
+    assert "No other number uses the agent “Recepton”. Check the spelling." in page.notes
+    assert "“Reception”" not in page.notes
+    dana.get(f"{PATH}").follow("Delete… +1 555-123-4567").press("Delete endpoint")
+    page = page.follow("Edit").press("Save", inbound_agent_name="front desk", outbound_agent_name="")
+    assert "The agent's name “front desk” has spaces or signs. Check the spelling." in page.notes
+
+
 @HTMX
 def test_a_mistake_keeps_the_form_open(app: Flask, dana: Portal, row: Endpoint, htmx: str | None) -> None:
     form = dana.get(f"{PATH}?edit={row.id}", htmx=htmx)
@@ -275,6 +316,7 @@ def test_paging_shows_each_row_once(dana: Portal, many: list[str]) -> None:
         ("q=%27%3B+DROP+TABLE+endpoints--", 0),
         ("provider=exotel", 40),
         ("active=off", 30),
+        ("provider=exotel&sync=blocked", 30),
         ("agent=Agent+0&active=on&provider=twilio", 12),
         ("agent=Nobody", 0),
         ("provider=nobody", 0),

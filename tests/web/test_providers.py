@@ -13,9 +13,9 @@ from app.extensions import db
 from app.models import Secret as SecretRow
 from app.provider import Count, Family, PhoneNumber, Provider, ServiceHost
 from app.providers import PROVIDERS, in_family
-from app.services import connections
+from app.services import connections, endpoints
 from tests.support.cast import Cast
-from tests.support.furnished import furnish, good_values, scope_as
+from tests.support.furnished import BASE_URL, furnish, good_values, scope_as
 from tests.support.page_checks import MARK
 from tests.support.pages import Page, Portal
 from tests.support.rows import audit, unchanged
@@ -241,6 +241,29 @@ def test_one_that_is_not_configured_is_refused(
     with unchanged(app):
         page = page.press(f"Make {provider.label} active")
     assert f"{provider.label} is not configured. It needs " in page.notes
+
+
+def test_what_is_not_answered_any_more_is_told(app: Flask, dana: Portal, cast: Cast) -> None:
+    vobiz = PROVIDERS["vobiz"]
+    dana.get(f"{ACME}/settings").press("Save", public_base_url=BASE_URL)
+    connect(dana, vobiz)
+    disable = f"{path_of(vobiz)}/disable"
+    assert dana.get(disable).press("Disable Vobiz").notes == (
+        "Done: Vobiz is disabled. Its values stay stored."
+    )
+    dana.get(path_of(vobiz)).press("Enable")
+    with scope_as(app, cast.dana) as scope:
+        for place, agent in enumerate(("a", "a", None)):
+            sent = {"phone_number": f"+1555123000{place}", "provider": "vobiz", "inbound_agent_name": agent}
+            endpoints.create(scope, sent | {"outbound_agent_name": "a"})
+    page = dana.get(disable).press("Disable Vobiz")
+    assert "Attention: Vobiz is disabled." in page.notes
+    assert "2 numbers are not answered: show them" in page.notes
+    assert len(page.follow("show them").rows()) == 2
+    checklist = dana.get(f"{ACME}/")
+    assert "2 numbers are not ready: Vobiz is disabled." in checklist.text
+    assert len(checklist.follow("Show blocked").rows()) == 2
+    assert "Done: Vobiz is enabled." in dana.get(path_of(vobiz)).press("Enable").notes
 
 
 def test_a_disabled_one_is_not_made_active(app: Flask, dana: Portal) -> None:

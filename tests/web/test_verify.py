@@ -53,12 +53,28 @@ def test_a_wrong_token_is_told_in_plain_words(dana: Portal, vobiz: Vobiz) -> Non
 def test_the_last_test_of_the_stored_values_is_shown(dana: Portal, vobiz: Vobiz) -> None:
     typed = {"vobiz_auth_id": vobiz.values["auth_id"], "vobiz_auth_token": vobiz.values["auth_token"]}
     page = dana.get(PATH).press("Save", **typed)
-    assert "Not tested" in page.source
+    assert "Stored, not tested" in page.text
+    assert "Vobiz, stored, not tested" in page.root.one("nav").text
     page = page.press("Test connection")
     assert "type the secret again" not in page.notes
-    assert "Works" in page.source
+    assert "Works" in page.text
+    assert "Vobiz, works" in page.root.one("nav").text
     dana.get(PATH).press("Save", vobiz_auth_token="made-up-and-newer")
-    assert "Not tested" in dana.get(PATH).source
+    assert "Stored, not tested" in dana.get(PATH).text
+
+
+def test_what_is_typed_and_does_not_work_is_told_apart_from_what_is_stored(
+    dana: Portal, vobiz: Vobiz
+) -> None:
+    typed = {"vobiz_auth_id": vobiz.values["auth_id"], "vobiz_auth_token": vobiz.values["auth_token"]}
+    dana.get(PATH).press("Save", **typed).press("Test connection")
+    page = dana.get(PATH).press("Test connection", vobiz_auth_token="made-up-and-wrong")
+    assert "What you typed does not work." in page.notes
+    assert "The stored values are unchanged." in page.notes
+    assert "Last test of the stored values Works" in page.text
+    page = dana.get(PATH).press("Save", vobiz_auth_token="made-up-and-wrong").press("Test connection")
+    assert "These values do not work." in page.notes
+    assert "unchanged" not in page.notes
 
 
 def test_a_value_that_cannot_be_meant_is_told_beside_its_field(

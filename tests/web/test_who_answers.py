@@ -102,6 +102,16 @@ def test_what_blocks_is_named_with_a_link_to_its_place(
     assert page.follow(fix).title == title
 
 
+def test_a_number_that_only_calls_out_is_no_trouble(live: Portal) -> None:
+    page = live.get("/o/acme-support/endpoints").follow("Edit +1 555-123-4567")
+    page = page.press("Save", inbound_agent_name="", outbound_agent_name="sales")
+    assert "Only calls out" in page.rows()[0]
+    page = ask(live)
+    assert page.notes == "Note: This number only calls out. No agent answers it."
+    assert "It only calls out." in page.text
+    assert "Answered by Nobody Only calls out" in " ".join(hops(page))
+
+
 def test_an_agent_that_is_missing_is_chosen_in_the_endpoint(live: Portal) -> None:
     page = live.get("/o/acme-support/endpoints").follow("Edit +1 555-123-4567")
     page.press("Save", inbound_agent_name="")
