@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Response, current_app, make_response, render_template, request
 from flask_login import current_user
+from sqlalchemy.exc import DBAPIError
 
 from app.core.errors import Invalid, PatchbayError, TooMany
 
@@ -22,6 +23,14 @@ TITLES = {
 }
 
 
+def _is_known() -> bool:
+    """Whether somebody is signed in; not so where the database cannot tell."""
+    try:
+        return bool(current_user.is_authenticated)
+    except DBAPIError:
+        return False
+
+
 def error(error: PatchbayError, *, status: int | None = None, error_id: str | None = None) -> Response:
     """A page that says what is wrong; for htmx a note to put into the page.
 
@@ -29,7 +38,7 @@ def error(error: PatchbayError, *, status: int | None = None, error_id: str | No
     address is wrong: whoever is signed in goes on from there.
     """
     status = status or error.status
-    if status == 404 and not request.headers.get("HX-Request") and current_user.is_authenticated:
+    if status == 404 and not request.headers.get("HX-Request") and _is_known():
         return make_response(render_template("errors/missing.html", message=error.message), status)
     template = "errors/note.html" if request.headers.get("HX-Request") else "errors/error.html"
     page = current_app.jinja_env.get_template(template).render(
