@@ -18,7 +18,7 @@ from tests.support.scopes import statements
 def test_the_overview_has_a_row_for_each_worst_first(app: Flask, cast: Cast, dana: Portal) -> None:
     furnish(app, cast)
     globex, acme = sorted(dana.get("/").rows(), reverse=True)
-    assert acme.startswith("Acme Support since ")
+    assert acme.startswith("Acme Support added ")
     assert "agents Twilio dialer Twilio voice AI ElevenLabs 1 numbers of Acme Support 1 with an agent" in acme
     assert "ElevenLabs not tested in Acme Support since " in acme
     assert "Twilio not tested in Acme Support since " in acme
