@@ -20,6 +20,12 @@ ELSEWHERE = [operation for operation in GUARDED if "<organization_id>" not in op
 VERBS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND")
 
 
+@pytest.fixture
+def database_url(sqlite_url: str) -> str:
+    """A guard's questions are those of every test of the API: on one database they are the same."""
+    return sqlite_url
+
+
 def _name(operation: Operation) -> str:
     return f"{operation.method} {operation.path}"
 

@@ -50,6 +50,12 @@ MALFORMED = {
 }
 
 
+@pytest.fixture
+def database_url(sqlite_url: str) -> str:
+    """What is refused before it is read reaches no database."""
+    return sqlite_url
+
+
 def _name(operation: Operation) -> str:
     return f"{operation.method} {operation.path}"
 
