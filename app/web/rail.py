@@ -49,7 +49,7 @@ def _context() -> dict[str, Any]:
 
 
 def _item(
-    label: str, endpoint: str, known: str | None = None, *, badge: str = "", **values: Any
+    label: str, endpoint: str, known: str | None = None, *, badge: str | None = None, **values: Any
 ) -> dict[str, Any]:
     href = url_for(endpoint, **values)
     current = request.path == href or (href.count("/") > 3 and request.path.startswith(f"{href}/"))
