@@ -5,18 +5,18 @@ from __future__ import annotations
 import json
 import zlib
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import timedelta
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import delete, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from app.core import clock, sheets, texts
 from app.core.errors import Conflict, Invalid, NotFound
 from app.models import Endpoint, EndpointImport
-from app.services import audit, drift, endpoint_sheets, progress, validation
+from app.services import audit, drift, endpoint_sheets, many_endpoints, progress, validation
 from app.services.endpoint_sheets import Row, Sheet, Table, text_of
 from app.services.endpoints import CALLED_BY, EndpointEdit, NewEndpoint
 from app.services.progress import Tell, to_nobody
@@ -269,25 +269,11 @@ def _write(
     for some in progress.some(added, "Adding endpoints", tell):
         scope.session.connection().execute(insert(Endpoint), [own | row.values for row in some])
     for some in progress.some(changed, "Changing endpoints", tell):
-        _change_all(scope, some)
+        many_endpoints.change_each(scope, ((str(row.endpoint_id), row.values) for row in some))
     tell("Finishing", 0, 0)
     _record(scope, found, added, changed, reason)
     if called := [row.number for row in [*added, *changed] if row.values.keys() & CALLED_BY]:
         drift.mark_due(scope, called)
-
-
-def _change_all(scope: Scope, changed: Iterable[Planned]) -> None:
-    """One statement for all rows in which the same columns change."""
-    alike: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
-    for row in changed:
-        alike[tuple(row.values)].append(
-            {f"new_{name}": row.values[name] for name in row.values} | {"row_id": row.endpoint_id}
-        )
-    for names, rows in alike.items():
-        values: Mapping[str, Any] = {name: bindparam(f"new_{name}") for name in names}
-        statement = update(Endpoint).where(Endpoint.id == bindparam("row_id"))
-        raised = {"version": Endpoint.version + 1, "updated_at": clock.now()}
-        scope.session.connection().execute(statement.values(**values, **raised), rows)
 
 
 def _record(

@@ -5,20 +5,19 @@ An event knows of each number what was before. A deleted endpoint comes back, an
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select
 from sqlalchemy.exc import IntegrityError
 
-from app.core import clock
 from app.core.errors import Conflict
 from app.models import AuditEvent, Endpoint
 from app.services import actions, audit, audit_numbers, drift
 from app.services.audit_numbers import Changes
 from app.services.endpoints import CALLED_BY, STORED
-from app.services.many_endpoints import Done, counted, named, summed
+from app.services.many_endpoints import Done, change_each, counted, named, summed
 from app.services.scope import Scope
 
 ACTIONS = frozenset(
@@ -168,10 +167,8 @@ def _write(scope: Scope, found: Plan) -> None:
     """Inside a transaction only. IntegrityError where a number is taken in this moment."""
     connection = scope.session.connection()
     own = {"organization_id": scope.organization.id}
-    for names, rows in _alike(found.changed).items():
-        values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in names}
-        values |= {"version": Endpoint.version + 1, "updated_at": clock.now()}
-        connection.execute(update(Endpoint).where(Endpoint.id == bindparam("row_id")).values(values), rows)
+    new = ((row_id, {name: then for name, (_, then) in told.items()}) for _, row_id, told in found.changed)
+    change_each(scope, new)
     if found.added:
         gone = delete(Endpoint).where(Endpoint.id == bindparam("row_id"))
         connection.execute(gone, [{"row_id": row_id} for _, row_id, _ in found.added])
@@ -181,15 +178,6 @@ def _write(scope: Scope, found: Plan) -> None:
         connection.execute(insert(Endpoint), rows)
     if numbers := [number for number, told in found.told if told.keys() & (CALLED_BY | {"provider"})]:
         drift.mark_due(scope, numbers)
-
-
-def _alike(changed: Iterable[tuple[str, str, dict[str, Any]]]) -> dict[tuple[str, ...], list[dict[str, Any]]]:
-    """Parameters of one statement for all rows in which the same columns change."""
-    found: dict[tuple[str, ...], list[dict[str, Any]]] = {}
-    for _, row_id, told in changed:
-        new = {f"new_{name}": pair[1] for name, pair in told.items()}
-        found.setdefault(tuple(told), []).append({"row_id": row_id} | new)
-    return found
 
 
 def _record(scope: Scope, found: Plan, reason: str | None) -> AuditEvent:
