@@ -30,6 +30,7 @@ from app.core.errors import (
 from app.extensions import csrf
 from app.models import Organization
 from app.services import audit, organizations, tokens
+from app.services.actions import Action
 from app.services.scope import Actor, Scope
 
 View = Callable[..., ResponseReturnValue]
@@ -248,7 +249,7 @@ def _wanted_organization(actor: Actor, path: dict[str, Any]) -> str | None:
 
 def _record_crossing(inside: Scope, own: Organization) -> None:
     with inside.transaction(lock=False):
-        audit.note(inside, "organization.entered", inside.organization.name, {"from": [own.name, None]})
+        audit.note(inside, Action.ORGANIZATION_ENTERED, inside.organization.name, {"from": [own.name, None]})
 
 
 def _body(*, optional: bool) -> Any:

@@ -1,108 +1,147 @@
-"""What the audit can tell of, in words, by kind."""
+"""The actions of the audit: one line each says the stored value, the label, the group and the traits."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from enum import Flag, StrEnum, auto, unique
 from typing import Any
 
 from app.core import phone
 from app.providers import PROVIDERS
 
 
-@dataclass(frozen=True)
-class Kind:
-    """Actions that somebody looks for together."""
+class Trait(Flag):
+    """What the rest of the product does with an action."""
 
-    key: str
+    UNDOABLE = auto()
+    """Its endpoints can be set back to what they were."""
+    BULK = auto()
+    """About several endpoints, each recorded with its number; other undoable actions have one as subject."""
+    STALES_FORMS = auto()
+    """Changes what a form shows, so a conflict names it."""
+    IN_PROVIDER_HISTORY = auto()
+    SETS_PASSWORD = auto()
+
+
+class Group(StrEnum):
+    """Actions that the audit filters together."""
+
     label: str
-    words: dict[str, str]
+
+    def __new__(cls, value: str, label: str) -> Group:
+        self = str.__new__(cls, value)
+        self._value_, self.label = value, label
+        return self
+
+    SIGN_IN = "sign-in", "Signing in"
+    PEOPLE = "people", "People"
+    TOKENS = "tokens", "API tokens"
+    ENDPOINTS = "endpoints", "Endpoints"
+    NUMBERS = "numbers", "People's numbers"
+    PROVIDERS = "providers", "Providers"
+    ORGANIZATION = "organization", "Organization"
+    READING = "reading", "Reading"
+
+    @property
+    def actions(self) -> tuple[Action, ...]:
+        return tuple(action for action in Action if action.group is self)
 
 
-KINDS = (
-    Kind(
-        "sign-in",
-        "Signing in",
-        {
-            "signed-in": "Signed in",
-            "signed-out": "Signed out",
-            "sign-in.refused": "Sign-in refused",
-            "password.changed": "Password changed",
-            "totp.on": "Two-step sign-in switched on",
-            "totp.off": "Two-step sign-in switched off",
-            "recovery-code.used": "Recovery code used",
-            "recovery-codes.renewed": "Recovery codes replaced",
-            "session.ended": "Session ended",
-            "sessions.ended": "Sessions ended",
-        },
-    ),
-    Kind(
-        "people",
-        "People",
-        {
-            "user.created": "Person added",
-            "user.saved": "Person saved",
-            "user.disabled": "Person disabled",
-            "user.enabled": "Person enabled",
-            "user.reset": "Sign-in reset",
-        },
-    ),
-    Kind("tokens", "API tokens", {"token.issued": "API token issued", "token.revoked": "API token revoked"}),
-    Kind(
-        "endpoints",
-        "Endpoints",
-        {
-            "endpoint.created": "Endpoint added",
-            "endpoint.saved": "Endpoint saved",
-            "endpoint.deleted": "Endpoint deleted",
-            "endpoints.saved": "Endpoints changed",
-            "endpoints.deleted": "Endpoints deleted",
-            "endpoints.imported": "Endpoints imported",
-            "endpoint.restored": "Endpoint put back",
-            "endpoints.restored": "Endpoints put back",
-            "number.pointed": "Number set at its provider",
-        },
-    ),
-    Kind(
-        "numbers",
-        "People's numbers",
-        {
-            "number.given": "Number given",
-            "number.taken": "Number taken away",
-            "number.default": "Default number changed",
-            "number.ai_on": "AI switched on",
-            "number.ai_off": "AI switched off",
-        },
-    ),
-    Kind(
-        "providers",
-        "Providers",
-        {
-            "connection.saved": "Provider saved",
-            "connection.tested": "Provider tested",
-            "connection.forgotten": "Provider forgotten",
-            "provider.switched": "Active provider changed",
-            "provider.pointed": "Callback set at the provider",
-            "webhook.replaced": "Webhook at the provider replaced",
-        },
-    ),
-    Kind(
-        "organization",
-        "Organization",
-        {"organization.created": "Organization added", "organization.saved": "Settings saved"},
-    ),
-    Kind(
-        "reading",
-        "Reading",
-        {
-            "organization.entered": "Organization opened",
-            "secrets.read": "Secrets read",
-            "audit.exported": "Audit exported",
-            "audit.opened": "Audit of every organization opened",
-        },
-    ),
-)
-WORDS = {action: words for kind in KINDS for action, words in kind.words.items()}
+_NO_TRAIT = Trait(0)
+_ONE = Trait.UNDOABLE | Trait.STALES_FORMS
+_MANY = _ONE | Trait.BULK
+_PROVIDER = Trait.STALES_FORMS | Trait.IN_PROVIDER_HISTORY
+_NEW_PASSWORD = Trait.STALES_FORMS | Trait.SETS_PASSWORD
+
+
+@unique
+class Action(StrEnum):
+    """What was done. The values are stored: a label may change, a value never does."""
+
+    label: str
+    group: Group
+    traits: Trait
+
+    def __new__(cls, value: str, label: str, group: Group, traits: Trait = _NO_TRAIT) -> Action:
+        self = str.__new__(cls, value)
+        self._value_, self.label, self.group, self.traits = value, label, group, traits
+        return self
+
+    SIGNED_IN = "signed-in", "Signed in", Group.SIGN_IN
+    SIGNED_OUT = "signed-out", "Signed out", Group.SIGN_IN
+    SIGN_IN_REFUSED = "sign-in.refused", "Sign-in refused", Group.SIGN_IN
+    PASSWORD_CHANGED = "password.changed", "Password changed", Group.SIGN_IN, Trait.SETS_PASSWORD
+    TOTP_ON = "totp.on", "Two-step sign-in switched on", Group.SIGN_IN
+    TOTP_OFF = "totp.off", "Two-step sign-in switched off", Group.SIGN_IN
+    RECOVERY_CODE_USED = "recovery-code.used", "Recovery code used", Group.SIGN_IN
+    RECOVERY_CODES_RENEWED = "recovery-codes.renewed", "Recovery codes replaced", Group.SIGN_IN
+    SESSION_ENDED = "session.ended", "Session ended", Group.SIGN_IN
+    SESSIONS_ENDED = "sessions.ended", "Sessions ended", Group.SIGN_IN
+
+    USER_CREATED = "user.created", "Person added", Group.PEOPLE, _NEW_PASSWORD
+    USER_SAVED = "user.saved", "Person saved", Group.PEOPLE, Trait.STALES_FORMS
+    USER_DISABLED = "user.disabled", "Person disabled", Group.PEOPLE, Trait.STALES_FORMS
+    USER_ENABLED = "user.enabled", "Person enabled", Group.PEOPLE, Trait.STALES_FORMS
+    USER_RESET = "user.reset", "Sign-in reset", Group.PEOPLE, _NEW_PASSWORD
+
+    TOKEN_ISSUED = "token.issued", "API token issued", Group.TOKENS
+    TOKEN_REVOKED = "token.revoked", "API token revoked", Group.TOKENS
+
+    ENDPOINT_CREATED = "endpoint.created", "Endpoint added", Group.ENDPOINTS, Trait.STALES_FORMS
+    ENDPOINT_SAVED = "endpoint.saved", "Endpoint saved", Group.ENDPOINTS, _ONE
+    ENDPOINT_DELETED = "endpoint.deleted", "Endpoint deleted", Group.ENDPOINTS, Trait.UNDOABLE
+    ENDPOINTS_SAVED = "endpoints.saved", "Endpoints changed", Group.ENDPOINTS, _MANY
+    ENDPOINTS_DELETED = "endpoints.deleted", "Endpoints deleted", Group.ENDPOINTS, Trait.UNDOABLE | Trait.BULK
+    ENDPOINTS_IMPORTED = "endpoints.imported", "Endpoints imported", Group.ENDPOINTS, _MANY
+    ENDPOINT_RESTORED = "endpoint.restored", "Endpoint put back", Group.ENDPOINTS, _ONE
+    ENDPOINTS_RESTORED = "endpoints.restored", "Endpoints put back", Group.ENDPOINTS, _MANY
+    NUMBER_POINTED = "number.pointed", "Number set at its provider", Group.ENDPOINTS
+
+    NUMBER_ASSIGNED = "number.given", "Number given", Group.NUMBERS
+    NUMBER_UNASSIGNED = "number.taken", "Number taken away", Group.NUMBERS
+    NUMBER_DEFAULT = "number.default", "Default number changed", Group.NUMBERS
+    NUMBER_AI_ON = "number.ai_on", "AI switched on", Group.NUMBERS
+    NUMBER_AI_OFF = "number.ai_off", "AI switched off", Group.NUMBERS
+
+    CONNECTION_SAVED = "connection.saved", "Provider saved", Group.PROVIDERS, _PROVIDER
+    CONNECTION_TESTED = "connection.tested", "Provider tested", Group.PROVIDERS, Trait.IN_PROVIDER_HISTORY
+    CONNECTION_FORGOTTEN = "connection.forgotten", "Provider forgotten", Group.PROVIDERS, _PROVIDER
+    PROVIDER_SWITCHED = "provider.switched", "Active provider changed", Group.PROVIDERS, Trait.STALES_FORMS
+    CALLBACK_SET = (
+        "provider.pointed",
+        "Callback set at the provider",
+        Group.PROVIDERS,
+        Trait.IN_PROVIDER_HISTORY,
+    )
+    WEBHOOK_REPLACED = "webhook.replaced", "Webhook at the provider replaced", Group.PROVIDERS
+
+    ORGANIZATION_CREATED = "organization.created", "Organization added", Group.ORGANIZATION
+    ORGANIZATION_SAVED = "organization.saved", "Settings saved", Group.ORGANIZATION, Trait.STALES_FORMS
+
+    ORGANIZATION_ENTERED = "organization.entered", "Organization opened", Group.READING
+    SECRETS_READ = "secrets.read", "Secrets read", Group.READING
+    AUDIT_EXPORTED = "audit.exported", "Audit exported", Group.READING
+    AUDIT_OPENED = "audit.opened", "Audit of every organization opened", Group.READING
+
+    @classmethod
+    def of(cls, value: str) -> Action | None:
+        """The action with a stored value, or None for one that a former version recorded."""
+        return _BY_VALUE.get(value)
+
+
+_BY_VALUE = {action.value: action for action in Action}
+_GROUPS = {group.value: group for group in Group}
+
+
+def has(value: str, trait: Trait) -> bool:
+    """Whether a stored action is one with the trait."""
+    action = Action.of(value)
+    return action is not None and trait in action.traits
+
+
+def with_trait(trait: Trait) -> tuple[Action, ...]:
+    return tuple(action for action in Action if trait in action.traits)
+
 
 FIELDS = {
     "inbound_agent_name": "Answered by",
@@ -123,9 +162,10 @@ NAMES_A_PROVIDER = frozenset({"provider", "active"})
 _CAPITALS = {"sid": "SID", "id": "ID", "api": "API", "twiml": "TwiML"}
 
 
-def happened(action: str) -> str:
-    """In words; those of an action that is told of no more are made from its name."""
-    return WORDS.get(action) or action.replace(".", " ").replace("-", " ").capitalize()
+def happened(value: str) -> str:
+    """A stored action's label; for one that a former version recorded, words made from its name."""
+    action = Action.of(value)
+    return action.label if action else value.replace(".", " ").replace("-", " ").capitalize()
 
 
 def field_words(name: str) -> str:
@@ -159,9 +199,9 @@ def told(changes: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
     ]
 
 
-def chosen(key: str) -> tuple[str, ...]:
-    """The actions of a kind, or the one action; none for what is neither."""
-    for kind in KINDS:
-        if kind.key == key:
-            return tuple(kind.words)
-    return (key,) if key in WORDS else ()
+def chosen(key: str) -> tuple[Action, ...]:
+    """The actions of a group, or the one action; empty when the key is neither."""
+    if key in _GROUPS:
+        return _GROUPS[key].actions
+    action = Action.of(key)
+    return (action,) if action else ()

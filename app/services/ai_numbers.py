@@ -22,6 +22,7 @@ from app.provider import Provider
 from app.providers import PROVIDERS, elevenlabs, sinch_est
 from app.providers.elevenlabs import Agent, ImportedNumber
 from app.services import asking, audit, connections, validation, voice_phone_numbers
+from app.services.actions import Action
 from app.services.scope import Scope, expect_version
 from app.services.validation import Checked
 
@@ -333,5 +334,5 @@ def _store(
         row.ai_enabled = agent_id is not None
         row.ai_agent_id, row.elevenlabs_phone_number_id = agent_id, imported_id
         if was != (row.ai_enabled, agent_id, imported_id):
-            action = "number.ai_on" if agent_id else "number.ai_off"
+            action = Action.NUMBER_AI_ON if agent_id else Action.NUMBER_AI_OFF
             audit.record(scope, action, user.email, {"number": [number, number], "agent": [former, agent_id]})

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from app.core import phone
 from app.models import AuditEvent, Organization
 from app.services import audit_numbers, chain
+from app.services.actions import Action
 from app.services.audit_numbers import Changes
 from app.services.scope import Scope
 
@@ -25,7 +26,7 @@ ABOUT_ALL = ("reason", "selected", "undone")
 
 def record(
     scope: Scope,
-    action: str,
+    action: Action,
     subject: str,
     changes: Changes | None = None,
     numbers: Iterable[tuple[str, Changes]] = (),
@@ -54,7 +55,7 @@ def _raise_revision(session: Session, organization: Organization) -> None:
     session.expire(organization, ["revision"])
 
 
-def note(scope: Scope, action: str, subject: str, changes: Changes | None = None) -> AuditEvent:
+def note(scope: Scope, action: Action, subject: str, changes: Changes | None = None) -> AuditEvent:
     """Adds an event for something that changed nothing in the organization: a sign-in, a read.
 
     Inside a transaction only, which links it to the events before it when it ends.
@@ -65,7 +66,7 @@ def note(scope: Scope, action: str, subject: str, changes: Changes | None = None
         actor_name=_line(scope.actor.name),
         ip=scope.actor.ip,
         request_id=scope.actor.request_id,
-        action=action,
+        action=action.value,
         subject=_line(subject),
         changes={name: list(pair) for name, pair in (changes or {}).items()},
     )
@@ -91,7 +92,7 @@ class Filter:
     text: str = ""
     outside: bool = False
     who: str = ""
-    actions: tuple[str, ...] = ()
+    actions: tuple[Action, ...] = ()
     since: date | None = None
     until: date | None = None
 
@@ -118,7 +119,7 @@ class Page:
 
 def _own_changes(event: AuditEvent, own: Changes) -> Changes:
     kept = {name: pair for name, pair in event.changes.items() if name in ABOUT_ALL}
-    source = "imported_from" if event.action == "endpoints.imported" else "together_with"
+    source = "imported_from" if event.action == Action.ENDPOINTS_IMPORTED else "together_with"
     return {**own, **kept, source: [None, event.subject]}
 
 
@@ -185,12 +186,12 @@ def _number_in(scope: Scope, text: str) -> list[str]:
     return []
 
 
-def about(scope: Scope, *subjects: str, actions: tuple[str, ...] = (), limit: int = 5) -> list[AuditEvent]:
+def about(scope: Scope, *subjects: str, actions: tuple[Action, ...] = (), limit: int = 5) -> list[AuditEvent]:
     """The last events about one thing, under whatever names it has."""
     return history(scope, *subjects, actions=actions, limit=limit).events
 
 
-def history(scope: Scope, *subjects: str, actions: tuple[str, ...] = (), limit: int = 5) -> Page:
+def history(scope: Scope, *subjects: str, actions: tuple[Action, ...] = (), limit: int = 5) -> Page:
     """As `about`, with what events about many numbers changed of this one."""
     wanted = _meant(scope, Filter(about=subjects, actions=actions))
     return Page(_recent(scope, wanted, None, limit), own=wanted.own)
@@ -269,7 +270,7 @@ def note_export(scope: Scope, form: str, asked: Mapping[str, str]) -> None:
     """Who takes a copy of the audit along, and of what part of it."""
     with scope.transaction(lock=False):
         told = {"format": [None, form]} | {name: [None, value] for name, value in asked.items()}
-        note(scope, "audit.exported", "audit", told)
+        note(scope, Action.AUDIT_EXPORTED, "audit", told)
 
 
 def diff(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, list[Any]]:

@@ -20,6 +20,7 @@ from app.core.outbound import Outbound
 from app.models import Connection, VoicePhoneNumber
 from app.provider import CallsBack, Capability, Provider
 from app.services import asking, audit, connections, drift, throttle
+from app.services.actions import Action
 from app.services.asking import NotAnswered
 from app.services.scope import Scope
 
@@ -151,7 +152,7 @@ def _note(scope: Scope, provider: Provider, was: str | None, url: str) -> None:
         with scope.transaction():
             scope.session.execute(stored.execution_options(synchronize_session=False))
             told = {"callback_url": [was and urls.shown(was), url]}
-            audit.record(scope, "provider.pointed", provider.label, told)
+            audit.record(scope, Action.CALLBACK_SET, provider.label, told)
             drift.mark_due(scope, _given(scope, provider))
     except SQLAlchemyError as error:
         log.exception("callback.not_noted", provider=provider.key)

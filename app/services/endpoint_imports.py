@@ -17,6 +17,7 @@ from app.core import clock, sheets, texts
 from app.core.errors import Conflict, Invalid, NotFound
 from app.models import Endpoint, EndpointImport
 from app.services import audit, drift, endpoint_sheets, many_endpoints, progress, validation
+from app.services.actions import Action
 from app.services.endpoint_sheets import Row, Sheet, Table, text_of
 from app.services.endpoints import CALLED_BY, EndpointEdit, NewEndpoint
 from app.services.progress import Tell, to_nobody
@@ -287,4 +288,4 @@ def _record(
     told = {name: [None, count] for name, count in found.shown["totals"].items() if count}
     rows = sorted([*added, *changed], key=lambda row: row.number)
     numbers = ((row.number, audit.diff(row.before, row.values)) for row in rows)
-    audit.record(scope, "endpoints.imported", found.file_name, told | audit.reasoned(reason), numbers)
+    audit.record(scope, Action.ENDPOINTS_IMPORTED, found.file_name, told | audit.reasoned(reason), numbers)

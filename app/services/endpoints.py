@@ -18,6 +18,7 @@ from app.models import AuditEvent, DriftCheck, Endpoint, Organization
 from app.provider import Family
 from app.providers import in_family, keys_in
 from app.services import audit, connections, drift, validation
+from app.services.actions import Action
 from app.services.connections import State
 from app.services.scope import Scope, expect_version
 from app.services.validation import Checked
@@ -229,7 +230,7 @@ def add(
     scope.session.flush()
     for draft in drafts:
         changes = audit.diff({}, draft.model_dump()) | dict(told or {})
-        audit.record(scope, "endpoint.created", draft.phone_number, changes)
+        audit.record(scope, Action.ENDPOINT_CREATED, draft.phone_number, changes)
     drift.mark_due(scope, [draft.phone_number for draft in drafts])
     return rows
 
@@ -246,7 +247,7 @@ def update(scope: Scope, endpoint_id: str, sent: Any, *, version: int | None = N
             setattr(row, name, value)
         scope.session.flush()
         if told:
-            audit.record(scope, "endpoint.saved", row.phone_number, told)
+            audit.record(scope, Action.ENDPOINT_SAVED, row.phone_number, told)
         if told.keys() & CALLED_BY:
             drift.mark_due(scope, [row.phone_number])
     if told.keys() & CALLED_BY:
@@ -265,7 +266,7 @@ def delete(
         scope.session.flush()
         drift.mark_due(scope, [row.phone_number])
         told = {name: [getattr(row, name), None] for name in STORED if getattr(row, name) is not None}
-        return audit.record(scope, "endpoint.deleted", row.phone_number, told | audit.reasoned(reason))
+        return audit.record(scope, Action.ENDPOINT_DELETED, row.phone_number, told | audit.reasoned(reason))
 
 
 def agents(scope: Scope, *, limit: int = 200) -> list[str]:

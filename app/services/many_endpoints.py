@@ -32,6 +32,7 @@ from app.core.errors import Conflict, Invalid, Problem
 from app.models import AuditEvent, Endpoint, VoicePhoneNumber
 from app.providers import PROVIDERS
 from app.services import audit, drift, endpoints, validation
+from app.services.actions import Action
 from app.services.audit_numbers import Changes
 from app.services.endpoints import CALLED_BY, STORED, EndpointEdit, Filter
 from app.services.scope import Scope
@@ -162,7 +163,9 @@ def change(
         found = _Before(tuple(changes), _stored(scope, query, changes))
         values = changes | {"version": Endpoint.version + 1, "updated_at": clock.now()}
         _run(scope, update(Endpoint).where(_are(scope, found)).values(values))
-        event = _settle(scope, "endpoints.saved", selection, found, changes, reason=reason, called=called)
+        event = _settle(
+            scope, Action.ENDPOINTS_SAVED, selection, found, changes, reason=reason, called=called
+        )
     return _done(scope, found, event, called=called)
 
 
@@ -172,7 +175,7 @@ def remove(scope: Scope, selection: Selection, *, seen: int | None, reason: str 
         query = _as_seen(scope, selection, seen)
         found = _Before(STORED, _stored(scope, query, STORED))
         _run(scope, delete(Endpoint).where(_are(scope, found)))
-        event = _settle(scope, "endpoints.deleted", selection, found, {}, reason=reason, called=True)
+        event = _settle(scope, Action.ENDPOINTS_DELETED, selection, found, {}, reason=reason, called=True)
     return _done(scope, found, event, called=False)
 
 
@@ -261,7 +264,7 @@ def _run(scope: Scope, statement: Any) -> None:
 
 def _settle(
     scope: Scope,
-    action: str,
+    action: Action,
     selection: Selection,
     found: _Before,
     after: Mapping[str, Any],

@@ -16,6 +16,7 @@ from app.core.errors import Conflict, Invalid, NotFound, Problem
 from app.core.outbound import Outbound
 from app.models import AuditEvent, Organization, Role, User
 from app.services import audit, telephony, validation, workspace_webhook
+from app.services.actions import Action
 from app.services.scope import Scope, expect_version
 from app.services.validation import Checked
 
@@ -111,7 +112,7 @@ def add(scope: Scope, name: str) -> Organization:
     organization = Organization(name=name, slug=_free_slug(scope, name))
     scope.session.add(organization)
     scope.session.flush()
-    audit.record(scope.into(organization), "organization.created", name, {"name": [None, name]})
+    audit.record(scope.into(organization), Action.ORGANIZATION_CREATED, name, {"name": [None, name]})
     return organization
 
 
@@ -126,7 +127,7 @@ def base_urls(scope: Scope, *, limit: int = 5) -> list[AuditEvent]:
     """The last changes of the base URL, newest first."""
     query = (
         scope.select(AuditEvent)
-        .where(AuditEvent.action == "organization.saved")
+        .where(AuditEvent.action == Action.ORGANIZATION_SAVED)
         .order_by(AuditEvent.id.desc())
         .limit(50)
     )
@@ -149,7 +150,7 @@ def update(
         for name, value in changes.items():
             setattr(organization, name, value)
         if told:
-            audit.record(scope, "organization.saved", organization.name, told)
+            audit.record(scope, Action.ORGANIZATION_SAVED, organization.name, told)
     scope.check_soon(scope.organization.id)
     if is_moved:
         workspace_webhook.follow(scope, http)

@@ -15,7 +15,8 @@ from sqlalchemy.exc import IntegrityError
 from app.core import clock, texts
 from app.core.errors import Conflict, Forbidden, Invalid, Problem
 from app.models import AuditEvent, Role, User, VoicePhoneNumber
-from app.services import audit, passwords, sessions, tokens, totp, validation
+from app.services import actions, audit, passwords, sessions, tokens, totp, validation
+from app.services.actions import Action, Trait
 from app.services.organizations import Name
 from app.services.scope import Scope, expect_version
 from app.services.sign_in import confirm_password, normal_email
@@ -33,7 +34,6 @@ def _check_email(value: str, _country: str | None) -> str:
 
 PAGE = 100
 MANY = 10
-GIVEN_OR_CHOSEN = ("user.created", "user.reset", "password.changed")
 
 RoleName = Annotated[str, validation.one_of(Role)]
 
@@ -162,7 +162,7 @@ def add(scope: Scope, new: NewUser) -> User:
     scope.session.add(user)
     scope.session.flush()
     told = {"name": [None, user.name], "role": [None, user.role]}
-    audit.record(scope, "user.created", user.email, told)
+    audit.record(scope, Action.USER_CREATED, user.email, told)
     return user
 
 
@@ -183,7 +183,9 @@ def reset(scope: Scope, user: User, password: str, *, keeps_two_step: bool = Fal
             totp.forget(scope, user)
         sessions.end_all(scope, user)
         tokens.revoke_all(scope, user)
-        audit.record(scope, "user.reset", user.email, {"two_step": ["on", "off"]} if ends_two_step else None)
+        audit.record(
+            scope, Action.USER_RESET, user.email, {"two_step": ["on", "off"]} if ends_two_step else None
+        )
 
 
 def password_given(scope: Scope, user: User) -> AuditEvent | None:
@@ -191,7 +193,7 @@ def password_given(scope: Scope, user: User) -> AuditEvent | None:
 
     In the user's organization only. Whoever has the command line is not asked who they are.
     """
-    known = audit.about(scope, user.email, actions=GIVEN_OR_CHOSEN, limit=1)
+    known = audit.about(scope, user.email, actions=actions.with_trait(Trait.SETS_PASSWORD), limit=1)
     return known[0] if known and known[0].actor_id not in (None, user.id) else None
 
 
@@ -217,7 +219,7 @@ def update_user(scope: Scope, user_id: str, sent: Any, *, version: int | None = 
         for name, value in changes.items():
             setattr(user, name, value)
         if told:
-            audit.record(scope, "user.saved", user.email, told)
+            audit.record(scope, Action.USER_SAVED, user.email, told)
     return user
 
 
@@ -239,7 +241,7 @@ def set_disabled(
             tokens.revoke_all(scope, user)
         user.disabled_at = clock.now() if disabled else None
         told = audit.reasoned(reason)
-        audit.record(scope, "user.disabled" if disabled else "user.enabled", user.email, told)
+        audit.record(scope, Action.USER_DISABLED if disabled else Action.USER_ENABLED, user.email, told)
     return user
 
 
@@ -266,4 +268,4 @@ def change_password(scope: Scope, user: User, current: str, new: str, *, session
         user.password_hash = fresh
         sessions.end_all(scope, user, but=session_token)
         tokens.revoke_all(scope, user, sign_ins_only=True)
-        audit.record(scope, "password.changed", user.email)
+        audit.record(scope, Action.PASSWORD_CHANGED, user.email)

@@ -15,6 +15,7 @@ from app.models import Endpoint
 from app.provider import Capability, Provider
 from app.providers import PROVIDERS
 from app.services import asking, audit, connections, drift, endpoints, throttle
+from app.services.actions import Action
 from app.services.connections import State
 from app.services.drift import Observation, Sight
 from app.services.scope import Scope
@@ -148,7 +149,7 @@ def _set(scope: Scope, http: Outbound, row: Endpoint, line: Line, url: str) -> O
     if is_set or not done.trouble:
         with scope.transaction():
             told = {"webhook": [drift.address(line), after.actual]} | _taken_away(line)
-            audit.record(scope, "number.pointed", row.phone_number, told)
+            audit.record(scope, Action.NUMBER_POINTED, row.phone_number, told)
     if done.trouble and not is_set:
         raise Conflict(f"{done.sentence} The number was not set.", code=asking.code_of(done.outcome))
     return after

@@ -17,18 +17,22 @@ from app.core.outbound import Outbound
 from app.models import AuditEvent, ProviderSwitch
 from app.provider import Family, Provider
 from app.providers import PROVIDERS, keys_in
-from app.services import audit, connections, drift, validation, values, verification, workspace_webhook
+from app.services import (
+    actions,
+    audit,
+    connections,
+    drift,
+    validation,
+    values,
+    verification,
+    workspace_webhook,
+)
+from app.services.actions import Action, Trait
 from app.services.connections import State
 from app.services.scope import Scope, expect_version
 from app.services.values import Naming
 
 FAMILY_WORDS = {Family.VOICE: "the dialer", Family.TELEPHONY: "agent calls", Family.VOICE_AI: "voice AI"}
-DONE = {
-    "connection.forgotten": "Forgotten",
-    "connection.saved": "Saved",
-    "connection.tested": "Tested",
-    "provider.pointed": "Callback set",
-}
 REASON_LONGEST = 300
 
 
@@ -72,7 +76,7 @@ def save(
             told |= _set_enabled(scope, provider, enabled, reason)
         refuse_breaking_active(scope, before, words)
         if told:
-            audit.record(scope, "connection.saved", provider.label, told)
+            audit.record(scope, Action.CONNECTION_SAVED, provider.label, told)
             drift.mark_due(scope, changed=False)
     scope.check_soon(scope.organization.id)
     return told
@@ -156,7 +160,7 @@ def forget(
         connections.forget(scope, provider)
         if state.exists:
             told = _forgotten(state) | audit.reasoned(reason)
-            audit.record(scope, "connection.forgotten", provider.label, told)
+            audit.record(scope, Action.CONNECTION_FORGOTTEN, provider.label, told)
     return state.exists
 
 
@@ -249,7 +253,7 @@ def switch(scope: Scope, family: Family, key: str | None, *, reason: str | None)
     )
     audit.record(
         scope,
-        "provider.switched",
+        Action.PROVIDER_SWITCHED,
         FAMILY_WORDS[family],
         {"active": [was, key]} | audit.reasoned(reason),
     )
@@ -291,7 +295,7 @@ def changes(scope: Scope, provider: Provider, *, limit: int = 8) -> list[Change]
 def _words_for(event: AuditEvent) -> str | None:
     if enabled := event.changes.get("enabled"):
         return "Enabled" if enabled[1] else "Disabled"
-    return DONE.get(event.action)
+    return actions.happened(event.action) if actions.has(event.action, Trait.IN_PROVIDER_HISTORY) else None
 
 
 def _switched(provider: Provider, row: ProviderSwitch, last: set[int]) -> Change:

@@ -14,6 +14,7 @@ from app.core import browsers, clock
 from app.core.errors import NotFound
 from app.models import User, WebSession
 from app.services import audit, tokens
+from app.services.actions import Action
 from app.services.scope import Scope
 
 IDLE = timedelta(hours=8)
@@ -110,7 +111,7 @@ def end_one(scope: Scope, user: User, session_id: str) -> WebSession:
             raise NotFound("There is no such session. It may have ended meanwhile.")
         scope.session.delete(row)
         told = {"browser": [browsers.words(row.user_agent), None], "address": [row.ip, None]}
-        audit.record(scope, "session.ended", user.email, told)
+        audit.record(scope, Action.SESSION_ENDED, user.email, told)
     return row
 
 
@@ -119,7 +120,7 @@ def end_others(scope: Scope, user: User, *, but: str | None = None) -> None:
     with scope.transaction():
         end_all(scope, user, but=but)
         tokens.revoke_all(scope, user, sign_ins_only=True)
-        audit.record(scope, "sessions.ended", user.email)
+        audit.record(scope, Action.SESSIONS_ENDED, user.email)
 
 
 def end(scope: Scope, token: str) -> None:

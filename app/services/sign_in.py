@@ -13,6 +13,7 @@ from app.core import clock
 from app.core.errors import Invalid, Problem, Unauthenticated
 from app.models import Organization, Role, User
 from app.services import audit, passwords, recovery_codes, sessions, throttle, tokens, totp, validation
+from app.services.actions import Action
 from app.services.scope import SECRETS, Scope
 from app.services.tokens import Issued
 
@@ -38,7 +39,7 @@ def start_session(scope: Scope, user: User, *, user_agent: str) -> str:
         throttle.sweep(inside)
         tokens.sweep(inside)
         token = sessions.start(inside, user, user_agent=user_agent)
-        audit.note(inside, "signed-in", user.email)
+        audit.note(inside, Action.SIGNED_IN, user.email)
     return token
 
 
@@ -54,14 +55,14 @@ def for_token(scope: Scope, sent: Any) -> tuple[User, Issued]:
         issued = tokens.create(
             inside, user, name="Sign-in", scopes=scopes, life=tokens.SIGN_IN_LIFE, is_sign_in=True
         )
-        audit.note(inside, "signed-in", user.email, {"by": [None, "API"]})
+        audit.note(inside, Action.SIGNED_IN, user.email, {"by": [None, "API"]})
     return user, issued
 
 
 def out(scope: Scope, token: str) -> None:
     with scope.transaction(lock=False):
         sessions.end(scope, token)
-        audit.note(scope, "signed-out", scope.actor.name)
+        audit.note(scope, Action.SIGNED_OUT, scope.actor.name)
 
 
 def _mark_signed_in(scope: Scope, user: User) -> None:
@@ -133,7 +134,7 @@ def _take_code(inside: Scope, user: User, code: str) -> Second | None:
         elif totp.is_on(user) and recovery_codes.accept(inside, user, code):
             taken = Second.RECOVERY
             left = recovery_codes.left(inside, user)
-            audit.note(inside, "recovery-code.used", user.email, {"left": [left + 1, left]})
+            audit.note(inside, Action.RECOVERY_CODE_USED, user.email, {"left": [left + 1, left]})
         if taken:
             throttle.clear(inside, counter)
     if taken is None:
@@ -167,7 +168,7 @@ def _beside(scope: Scope, user: User) -> Scope:
 def _miss(scope: Scope, counter: str, email: str) -> None:
     with scope.transaction(lock=False):
         throttle.miss(scope, counter)
-        audit.note(scope, "sign-in.refused", email)
+        audit.note(scope, Action.SIGN_IN_REFUSED, email)
 
 
 def normal_email(text: str) -> str:

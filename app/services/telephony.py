@@ -11,6 +11,7 @@ from app.core.outbound import Outbound
 from app.provider import Family
 from app.providers import in_family, keys_in
 from app.services import audit, connections, drift, providers, validation, values, workspace_webhook
+from app.services.actions import Action
 from app.services.scope import Scope
 
 BaseUrl = Annotated[str, validation.Checked(lambda text, _country: urls.public_base_url(text))]
@@ -60,7 +61,7 @@ def read(scope: Scope) -> dict[str, Any]:
     answer = document(scope)
     if scope.actor.may_read_secrets:
         with scope.transaction(lock=False):
-            audit.note(scope, "secrets.read", "telephony settings")
+            audit.note(scope, Action.SECRETS_READ, "telephony settings")
     return answer
 
 
@@ -90,7 +91,7 @@ def _apply(scope: Scope, changes: dict[str, Any]) -> None:
         own = values.picked(state.provider, settings_name, changes)
         told = connections.apply(scope, state.provider, own) if own else {}
         if told:
-            audit.record(scope, "connection.saved", state.provider.label, told)
+            audit.record(scope, Action.CONNECTION_SAVED, state.provider.label, told)
             drift.mark_due(scope, changed=False)
     if "provider" in changes:
         providers.choose(scope, Family.TELEPHONY, changes["provider"], words=settings_name)
@@ -105,7 +106,7 @@ def set_base_url(scope: Scope, url: str | None, *, reason: str | None = None) ->
         return False
     audit.record(
         scope,
-        "organization.saved",
+        Action.ORGANIZATION_SAVED,
         organization.name,
         {"public_base_url": [organization.public_base_url, url]} | audit.reasoned(reason),
     )

@@ -18,6 +18,7 @@ from app.core.errors import Invalid, NotFound, Problem, Unauthenticated
 from app.models import ApiToken, Role, User
 from app.models.base import new_id
 from app.services import audit
+from app.services.actions import Action
 from app.services.scope import SECRETS, Actor, Keys, Scope
 
 ISSUER = "patchbay"
@@ -133,7 +134,7 @@ def issue(
             "scopes": [None, " ".join(scopes) or None],
             "expires": [None, f"{days} days"],
         }
-        audit.record(scope, "token.issued", user.email, told)
+        audit.record(scope, Action.TOKEN_ISSUED, user.email, told)
     return issued
 
 
@@ -209,5 +210,5 @@ def revoke(scope: Scope, user: User, token_id: str, *, reason: str | None = None
         if token.revoked_at is None:
             token.revoked_at = clock.now()
             told = {"name": [token.name, None]} | audit.reasoned(reason)
-            audit.record(scope, "token.revoked", user.email, told)
+            audit.record(scope, Action.TOKEN_REVOKED, user.email, told)
     return token

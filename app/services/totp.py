@@ -11,6 +11,7 @@ from app.core.errors import Conflict, Invalid, Problem
 from app.core.sealing import Place, SealBroken
 from app.models import User
 from app.services import audit, recovery_codes, sessions, tokens
+from app.services.actions import Action
 from app.services.scope import Scope
 
 STEP_SECONDS = 30
@@ -65,7 +66,7 @@ def confirm(scope: Scope, user: User, code: str, *, session_token: str | None = 
         user.totp_confirmed_at = clock.now()
         sessions.end_all(scope, user, but=session_token)
         tokens.revoke_all(scope, user, sign_ins_only=True)
-        audit.record(scope, "totp.on", user.email)
+        audit.record(scope, Action.TOTP_ON, user.email)
         return recovery_codes.renew(scope, user)
 
 
@@ -74,7 +75,7 @@ def renew_recovery_codes(scope: Scope, user: User) -> list[str]:
     with scope.transaction():
         if not is_on(user):
             raise Conflict("Two-step sign-in is off. Recovery codes come with it.", code="TOTP_OFF")
-        audit.record(scope, "recovery-codes.renewed", user.email)
+        audit.record(scope, Action.RECOVERY_CODES_RENEWED, user.email)
         return recovery_codes.renew(scope, user)
 
 
@@ -84,7 +85,7 @@ def switch_off(scope: Scope, user: User, *, session_token: str | None = None) ->
         sessions.end_all(scope, user, but=session_token)
         tokens.revoke_all(scope, user, sign_ins_only=True)
         forget(scope, user)
-        audit.record(scope, "totp.off", user.email)
+        audit.record(scope, Action.TOTP_OFF, user.email)
 
 
 def forget(scope: Scope, user: User) -> None:

@@ -15,15 +15,12 @@ from sqlalchemy.exc import IntegrityError
 from app.core.errors import Conflict
 from app.models import AuditEvent, Endpoint
 from app.services import actions, audit, audit_numbers, drift
+from app.services.actions import Action, Trait
 from app.services.audit_numbers import Changes
 from app.services.endpoints import CALLED_BY, STORED
 from app.services.many_endpoints import Done, change_each, counted, named, summed
 from app.services.scope import Scope
 
-ACTIONS = frozenset(
-    {"endpoint.saved", "endpoint.deleted", "endpoint.restored"}
-    | {"endpoints.saved", "endpoints.deleted", "endpoints.imported", "endpoints.restored"}
-)
 MANY = 20_000
 """Numbers in one question to the database."""
 
@@ -74,8 +71,9 @@ class Plan:
 
 def can(event: AuditEvent) -> bool:
     """Whether the event is of a kind that can be undone, and knows what was before."""
-    is_one = event.action.startswith("endpoint.")
-    return event.action in ACTIONS and (is_one or event.numbers_digest is not None)
+    if not actions.has(event.action, Trait.UNDOABLE):
+        return False
+    return event.numbers_digest is not None or not actions.has(event.action, Trait.BULK)
 
 
 def get(scope: Scope, event_id: int) -> AuditEvent:
@@ -88,7 +86,7 @@ def touched(scope: Scope, event: AuditEvent) -> Iterator[tuple[str, Changes]]:
     if event.numbers_digest is not None:
         return audit_numbers.of_event(scope.session, event.id)
     own = {name: pair for name, pair in event.changes.items() if name in STORED}
-    return iter([(event.subject, own)] if event.action.startswith("endpoint.") else [])
+    return iter([] if actions.has(event.action, Trait.BULK) else [(event.subject, own)])
 
 
 def plan(scope: Scope, event_id: int) -> Plan:
@@ -186,6 +184,6 @@ def _record(scope: Scope, found: Plan, reason: str | None) -> AuditEvent:
     numbers = sorted(found.told, key=lambda pair: pair[0])
     if len(numbers) == 1:
         ((number, told),) = numbers
-        return audit.record(scope, "endpoint.restored", number, dict(told) | about)
+        return audit.record(scope, Action.ENDPOINT_RESTORED, number, dict(told) | about)
     named_ = {"numbers": [None, named([number for number, _ in numbers])]}
-    return audit.record(scope, "endpoints.restored", counted(len(numbers)), about | named_, numbers)
+    return audit.record(scope, Action.ENDPOINTS_RESTORED, counted(len(numbers)), about | named_, numbers)

@@ -13,6 +13,7 @@ from app.core.outbound import Outbound, OutboundError
 from app.models import Check
 from app.provider import Capability, Outcome, Provider, Verified
 from app.services import audit, connections, providers, throttle
+from app.services.actions import Action
 from app.services.connections import State
 from app.services.scope import Scope
 
@@ -107,7 +108,7 @@ def _keep(scope: Scope, state: State, tested: Tested) -> None:
             check.connection_version, check.checked_at = state.version, tested.checked_at
             check.actor_name = scope.actor.name
             scope.session.add(check)
-        audit.note(scope, "connection.tested", provider.label, {"result": [None, str(result.code)]})
+        audit.note(scope, Action.CONNECTION_TESTED, provider.label, {"result": [None, str(result.code)]})
 
 
 def _row(scope: Scope, provider: Provider) -> Check | None:

@@ -14,6 +14,7 @@ from app.models import ApiToken, Organization, User, VoicePhoneNumber
 from app.provider import Family, Provider
 from app.providers import PROVIDERS, in_family, keys_in
 from app.services import audit, connections, providers, validation, values
+from app.services.actions import Action
 from app.services.connections import State
 from app.services.scope import Scope
 
@@ -79,7 +80,7 @@ def read_config(scope: Scope) -> dict[str, Any]:
     document = config(scope)
     if scope.actor.may_read_secrets:
         with scope.transaction(lock=False):
-            audit.note(scope, "secrets.read", "voice configuration")
+            audit.note(scope, Action.SECRETS_READ, "voice configuration")
     return document
 
 

@@ -15,6 +15,7 @@ from app.core.outbound import Outbound
 from app.models import DriftCheck, User, VoicePhoneNumber
 from app.provider import Capability, Provider
 from app.services import asking, audit, connections, drift, pointing
+from app.services.actions import Action
 from app.services.connections import State
 from app.services.drift import Observation, Sight
 from app.services.scope import Scope
@@ -132,7 +133,7 @@ def _set(scope: Scope, http: Outbound, provider: Provider, found: Plan) -> Obser
     with scope.transaction():
         if after.in_sync or not done.trouble:
             told = {"webhook": [found.now.actual, after.actual], **_moved(line, after.line)}
-            audit.record(scope, "number.pointed", found.number, told)
+            audit.record(scope, Action.NUMBER_POINTED, found.number, told)
         others = [row.number for row in held(scope, provider) if row.number != found.number]
         drift.mark_due(scope, others, changed=False)
     scope.check_soon(scope.organization.id)

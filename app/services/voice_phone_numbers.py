@@ -15,6 +15,7 @@ from app.models import User, VoicePhoneNumber
 from app.provider import Family
 from app.providers import keys_in
 from app.services import audit, drift, people, validation, voice
+from app.services.actions import Action
 from app.services.endpoints import Label
 from app.services.scope import Scope
 from app.services.validation import Checked
@@ -94,7 +95,7 @@ def add(scope: Scope, user: User, draft: VoicePhoneNumberDraft) -> VoicePhoneNum
     )
     scope.session.add(number)
     scope.session.flush()
-    audit.record(scope, "number.given", user.email, {draft.provider: [None, draft.phoneNumber]})
+    audit.record(scope, Action.NUMBER_ASSIGNED, user.email, {draft.provider: [None, draft.phoneNumber]})
     drift.mark_due(scope, [draft.phoneNumber])
     return number
 
@@ -142,7 +143,7 @@ def make_default(scope: Scope, user: User, number_id: str) -> VoicePhoneNumber:
             scope.session.flush()
             number.is_default = True
             told = {f"{number.provider} default": [was.phone_number, number.phone_number]}
-            audit.record(scope, "number.default", user.email, told)
+            audit.record(scope, Action.NUMBER_DEFAULT, user.email, told)
     return number
 
 
@@ -169,7 +170,7 @@ def take(
         if row.is_default:
             _promote_next(scope, user, provider)
         told = {provider: [row.phone_number, None]} | ({"label": [row.label, None]} if row.label else {})
-        audit.record(scope, "number.taken", user.email, told | audit.reasoned(reason))
+        audit.record(scope, Action.NUMBER_UNASSIGNED, user.email, told | audit.reasoned(reason))
         drift.mark_due(scope, [row.phone_number])
     return row
 

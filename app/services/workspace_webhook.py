@@ -24,6 +24,7 @@ from app.provider import Outcome, Provider, Refusal, refused
 from app.providers import PROVIDERS, elevenlabs
 from app.providers.elevenlabs import Webhook
 from app.services import audit, connections, verification
+from app.services.actions import Action
 from app.services.connections import State as ConnectionState
 from app.services.scope import Scope
 
@@ -254,7 +255,7 @@ def _store(scope: Scope, work: _Work, changes: Mapping[str, Any]) -> bool:
         told = connections.apply(scope, PROVIDERS[KEY], changes)
         scope.session.flush()
         verification.carry_over(scope, connections.load(scope, PROVIDERS[KEY]), before)
-        audit.record(scope, "connection.saved", PROVIDERS[KEY].label, told)
+        audit.record(scope, Action.CONNECTION_SAVED, PROVIDERS[KEY].label, told)
     return True
 
 
@@ -283,7 +284,9 @@ def _take_place(scope: Scope, http: Outbound, work: _Work, ours: list[str]) -> s
     elevenlabs.tell_of_calls(http, work.values, setting, kept_id)
     if is_foreign:
         with scope.transaction(lock=False):
-            audit.note(scope, "webhook.replaced", PROVIDERS[KEY].label, {"post_call_webhook": [now, kept_id]})
+            audit.note(
+                scope, Action.WEBHOOK_REPLACED, PROVIDERS[KEY].label, {"post_call_webhook": [now, kept_id]}
+            )
     return None
 
 

@@ -16,6 +16,7 @@ from app.core import clock, sheets, texts
 from app.models import AuditEvent
 from app.services import actions, organizations, undoing
 from app.services import audit as service
+from app.services.actions import Action, Group
 from app.services.audit import Filter
 from app.services.audit_numbers import Changes
 from app.services.scope import Scope
@@ -55,7 +56,7 @@ def everywhere(scope: Scope) -> ResponseReturnValue:
     """Every organization's events, and those of none, such as a sign-in with an unknown email."""
     if not session.get("saw_all_audit"):
         with scope.transaction(lock=False):
-            service.note(scope, "audit.opened", "audit")
+            service.note(scope, Action.AUDIT_OPENED, "audit")
         session["saw_all_audit"] = True
     known = {found.id: found for found in organizations.every(scope)}
     return _page(
@@ -84,7 +85,7 @@ def _page(scope: Scope, base: str, **context: Any) -> Response:
         wanted=wanted,
         complaints=complaints,
         chosen=request.args.get("action", ""),
-        kinds=actions.KINDS,
+        groups=tuple(Group),
         is_filtered=bool(query),
         undoable=undoing.can,
         **context,
@@ -224,7 +225,7 @@ def history(scope: Scope, *subjects: str, kind: str = "") -> History:
 def own_history(scope: Scope) -> History:
     """Of the organization itself. All of them are found by their kind: its name may have been another one."""
     page = service.history(scope, scope.organization.name)
-    return _history(scope, page, _table(scope, action="organization"))
+    return _history(scope, page, _table(scope, action=Group.ORGANIZATION))
 
 
 def _history(scope: Scope, page: service.Page, address: str) -> History:

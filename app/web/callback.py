@@ -13,6 +13,7 @@ from app.core.errors import Conflict, Invalid, Stale, TooMany
 from app.provider import Provider
 from app.services import callback as service
 from app.services import connections, voice_lines
+from app.services.actions import Action
 from app.services.callback import Seen
 from app.services.scope import Scope
 from app.services.voice_lines import Plan
@@ -86,7 +87,7 @@ def _page(scope: Scope, provider: Provider, form: CallbackForm, status: int = 20
         stored=connections.load(scope, provider).callback_url,
         held=held[:MOST_SHOWN],
         hidden_numbers=len(held) - MOST_SHOWN,
-        history=history(scope, provider.label, kind="provider.pointed"),
+        history=history(scope, provider.label, kind=Action.CALLBACK_SET),
         **more,
     )
 

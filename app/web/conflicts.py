@@ -17,7 +17,8 @@ from wtforms import Field, PasswordField, SelectField
 
 from app.core.errors import Stale
 from app.models import AuditEvent
-from app.services import audit, connections, endpoints, people, providers
+from app.services import actions, audit, connections, endpoints, people, providers
+from app.services.actions import Trait
 from app.services.audit_numbers import Changes
 from app.services.scope import Scope
 from app.web.forms import CLEAR, Edit
@@ -113,29 +114,8 @@ def _events(scope: Scope, subjects: Iterable[str]) -> list[tuple[AuditEvent, Cha
     """Changes of the things that have these names in the audit, newest first, with what each changed."""
     pages = [audit.history(scope, name, limit=LOOKED_BACK) for name in subjects]
     found = [(event, page.changes(event)) for page in pages for event in page.events]
-    return sorted((one for one in found if one[0].action in CHANGES), key=lambda one: -one[0].id)
-
-
-CHANGES = frozenset(
-    {
-        "connection.forgotten",
-        "connection.saved",
-        "endpoint.created",
-        "endpoint.restored",
-        "endpoint.saved",
-        "endpoints.imported",
-        "endpoints.restored",
-        "endpoints.saved",
-        "organization.saved",
-        "provider.switched",
-        "user.created",
-        "user.disabled",
-        "user.enabled",
-        "user.reset",
-        "user.saved",
-    }
-)
-"""What makes a form stale; reading, and signing in, does not."""
+    staling = [one for one in found if actions.has(one[0].action, Trait.STALES_FORMS)]
+    return sorted(staling, key=lambda one: -one[0].id)
 
 
 def _who(events: Iterable[tuple[AuditEvent, Changes]], name: str) -> AuditEvent | None:

@@ -29,6 +29,7 @@ from app.core.errors import Forbidden
 from app.extensions import login
 from app.models import Organization, Role, User
 from app.services import audit, organizations, sessions, sign_in
+from app.services.actions import Action
 from app.services.scope import Actor, Scope
 
 View = Callable[..., ResponseReturnValue]
@@ -174,7 +175,7 @@ def _record_crossing(inside: Scope, organization: Organization) -> None:
     if organization.id == inside.actor.organization_id or organization.id in entered:
         return
     with inside.transaction(lock=False):
-        audit.note(inside, "organization.entered", organization.name)
+        audit.note(inside, Action.ORGANIZATION_ENTERED, organization.name)
     session["entered"] = [*entered, organization.id][-100:]
 
 

@@ -8,12 +8,13 @@ from sqlalchemy import update
 
 from app.models import AuditEvent
 from app.services import audit
+from app.services.actions import Action
 from tests.support.scopes import statements
 
 
 def _record(scope, subject, **changes):
     with scope.transaction():
-        audit.record(scope, "tested", subject, changes)
+        audit.record(scope, Action.CONNECTION_TESTED, subject, changes)
 
 
 def test_an_event_tells_who_what_when_and_from_where(acme, cast):
@@ -23,7 +24,7 @@ def test_an_event_tells_who_what_when_and_from_where(acme, cast):
     assert (event.actor_id, event.actor_name) == (cast.dana.id, "dana@acme.example")
     assert (event.ip, event.request_id) == ("192.0.2.1", "request-1")
     assert (event.action, event.subject, event.changes) == (
-        "tested",
+        "connection.tested",
         "Twilio",
         {"enabled": [True, False]},
     )
@@ -81,12 +82,13 @@ def test_pages_lead_to_the_older_and_back_to_the_newer(acme, globex, monkeypatch
 def test_pages_of_a_kind_have_the_events_of_each_of_its_actions_in_order(acme, globex, monkeypatch):
     """One of them is rare, and older than a page of the other."""
     monkeypatch.setattr(audit, "PAGE", 3)
-    kinds = ["a", "x", "b", "b", "a", "x", "b", "b", "b"]
+    a, b, x = Action.TOTP_ON, Action.SIGNED_IN, Action.SIGNED_OUT
+    kinds = [a, x, b, b, a, x, b, b, b]
     for scope in (globex, acme):
         for number, action in enumerate(kinds):
             with scope.transaction():
                 audit.note(scope, action, f"no. {number}")
-    wanted = audit.Filter(actions=("a", "b", "never"))
+    wanted = audit.Filter(actions=(a, b, Action.TOTP_OFF))
     first = audit.page(acme, wanted)
     second = audit.page(acme, wanted, before=first.older)
     third = audit.page(acme, wanted, before=second.older)
@@ -110,8 +112,8 @@ def test_a_filter_finds_what_it_says(acme, globex):
         _record(scope, "Twilio")
         _record(replace(scope, actor=replace(scope.actor, name="Ann_1")), "50% of +15551234567")
         with scope.transaction():
-            audit.note(scope, "signed-in", "Sinch")
-            audit.note(scope, "signed-in", "Sinch EST")
+            audit.note(scope, Action.SIGNED_IN, "Sinch")
+            audit.note(scope, Action.SIGNED_IN, "Sinch EST")
         _at(scope, "Twilio", datetime.combine(date(2026, 3, 1), time.max))
         _at(scope, "Sinch", datetime.combine(date(2026, 3, 2), time.min))
     twilio, number, sinch, est = "Twilio", "50% of +15551234567", "Sinch", "Sinch EST"
@@ -122,10 +124,10 @@ def test_a_filter_finds_what_it_says(acme, globex):
         (audit.Filter(text="1%5"), []),
         (audit.Filter(about=("Sinch",)), [sinch]),
         (audit.Filter(about=("Sinch", "Twilio")), [sinch, twilio]),
-        (audit.Filter(about=("Sinch", "Twilio"), actions=("signed-in",)), [sinch]),
+        (audit.Filter(about=("Sinch", "Twilio"), actions=(Action.SIGNED_IN,)), [sinch]),
         (audit.Filter(who="ann_"), [number]),
         (audit.Filter(who="ann%"), []),
-        (audit.Filter(actions=("signed-in", "x")), [est, sinch]),
+        (audit.Filter(actions=(Action.SIGNED_IN, Action.TOTP_OFF)), [est, sinch]),
         (audit.Filter(until=date(2026, 3, 1)), [twilio]),
         (audit.Filter(since=date(2026, 3, 2), until=date(2026, 3, 2)), [sinch]),
         (audit.Filter(since=date(2026, 3, 2)), [est, sinch, number]),
@@ -183,7 +185,7 @@ def test_what_is_about_one_thing(acme, globex):
 def test_a_note_does_not_count_as_a_change(acme):
     before = acme.organization.revision
     with acme.transaction():
-        audit.note(acme, "secrets.read", "x")
+        audit.note(acme, Action.SECRETS_READ, "x")
     assert acme.organization.revision == before
     _record(acme, "x")
     assert acme.organization.revision == before + 1

@@ -10,6 +10,7 @@ from sqlalchemy import delete, insert, select, update
 
 from app.models import AuditEvent, AuditNumbers
 from app.services import audit, audit_numbers, chain
+from app.services.actions import Action
 from app.services.audit import Filter
 from tests.support.scopes import statements
 
@@ -20,7 +21,7 @@ TABLE: Any = AuditNumbers.__table__
 def _record(scope, touched, **changes):
     with scope.transaction():
         told = ((number, {"label": [number[-4:], "x"]}) for number in touched)
-        return audit.record(scope, "endpoints.saved", f"{len(touched)} endpoints", changes, told)
+        return audit.record(scope, Action.ENDPOINTS_SAVED, f"{len(touched)} endpoints", changes, told)
 
 
 @pytest.fixture
@@ -53,7 +54,7 @@ def test_many_take_few_rows_and_one_is_found_by_an_index(acme, many, engine):
 def test_every_way_of_asking_for_a_number_finds_it(acme, many):
     with acme.transaction():
         acme.organization.country = "US"
-        audit.record(acme, "endpoint.saved", FIRST, {"label": ["x", "y"]})
+        audit.record(acme, Action.ENDPOINT_SAVED, FIRST, {"label": ["x", "y"]})
     one = audit.recent(acme)[0]
     for wanted in (Filter(about=(FIRST,)), Filter(text=FIRST), Filter(text="(555) 000-0000")):
         page = audit.page(acme, wanted)
@@ -62,7 +63,7 @@ def test_every_way_of_asking_for_a_number_finds_it(acme, many):
         assert [pair[1] for pair in audit.walk(acme, wanted)][-1]["label"] == ["0000", "x"]
     for scope, wanted, found in (
         (acme, Filter(about=(FIRST,)), [one, many]),
-        (acme, Filter(about=(FIRST,), actions=("endpoint.saved",)), [one]),
+        (acme, Filter(about=(FIRST,), actions=(Action.ENDPOINT_SAVED,)), [one]),
         (acme.into(None), Filter(about=(FIRST,)), [one, many]),
         (acme, Filter(about=(FIRST,), text=LAST), [many]),
     ):
@@ -103,7 +104,7 @@ def test_what_was_changed_of_the_numbers_is_found_in_the_chain(acme, many):
 def test_what_an_event_never_said_is_in_no_history(acme, many):
     """Rows that somebody put beside an event that has no digest of them."""
     with acme.transaction():
-        audit.note(acme, "signed-in", "dana@acme.example")
+        audit.note(acme, Action.SIGNED_IN, "dana@acme.example")
     event = audit.recent(acme)[0]
     row = acme.session.execute(select(TABLE).order_by(TABLE.c.first).limit(1)).one()
     acme.session.execute(insert(TABLE).values(dict(row._mapping) | {"event_id": event.id}))
@@ -113,7 +114,7 @@ def test_what_an_event_never_said_is_in_no_history(acme, many):
 
 def test_a_rollback_takes_the_numbers_along(acme):
     with suppress(ZeroDivisionError), acme.transaction():
-        audit.record(acme, "endpoints.saved", "1 endpoint", {}, [(FIRST, {"label": ["a", "b"]})])
+        audit.record(acme, Action.ENDPOINTS_SAVED, "1 endpoint", {}, [(FIRST, {"label": ["a", "b"]})])
         raise ZeroDivisionError
     assert acme.session.scalars(select(AuditEvent)).all() == []
     assert acme.session.scalars(select(AuditNumbers)).all() == []

@@ -13,6 +13,7 @@ from sqlalchemy import delete, func, insert, select, update
 from app.core.sealing import Sealer
 from app.models import AuditEvent, Installation
 from app.services import audit, chain, endpoints, installation, people, sign_in
+from app.services.actions import Action
 from app.services.chain import Head
 from app.services.scope import Actor, Keys, Scope
 from tests.support import cast as casting
@@ -25,7 +26,7 @@ WRITERS = 20
 def _write(scope, *subjects):
     for subject in subjects:
         with scope.transaction(lock=False):
-            audit.note(scope, "tested", subject, {"label": ["a", subject]})
+            audit.note(scope, Action.CONNECTION_TESTED, subject, {"label": ["a", subject]})
 
 
 def _verify(scope, seen=None):
@@ -67,8 +68,8 @@ def test_events_follow_from_each_other_in_each_organization_and_in_none(acme, gl
 def test_several_events_of_one_transaction_follow_in_their_order(acme, globex):
     with acme.transaction():
         for number in range(5):
-            audit.note(acme, "tested", f"no. {number}")
-            audit.note(acme.into(globex.organization), "tested", f"no. {number}")
+            audit.note(acme, Action.CONNECTION_TESTED, f"no. {number}")
+            audit.note(acme.into(globex.organization), Action.CONNECTION_TESTED, f"no. {number}")
     for scope in (acme, globex):
         assert [row["subject"] for row in _rows(scope)] == [f"no. {number}" for number in range(5)]
         assert _verify(scope).wrong is None
@@ -216,8 +217,8 @@ def test_writers_at_once_keep_the_chain_whole_and_lose_nothing(scopes):
         def run(scope):
             for turn in range(5):
                 with scope.transaction(lock=bool((number + turn) % 2)):
-                    audit.note(scope, "tested", f"{number}.{turn}")
-                    audit.note(scope, "tested", f"{number}.{turn}")
+                    audit.note(scope, Action.CONNECTION_TESTED, f"{number}.{turn}")
+                    audit.note(scope, Action.CONNECTION_TESTED, f"{number}.{turn}")
 
         return run
 
@@ -246,7 +247,7 @@ def test_nobody_waits_in_a_circle(scopes):
         for number in range(5):
             with scope.transaction():
                 user = people.get(scope, mo)
-                audit.record(scope, "tested", user.email)
+                audit.record(scope, Action.CONNECTION_TESTED, user.email)
                 user.name = f"Mo {number}"
 
     def enters(scope):
@@ -254,8 +255,8 @@ def test_nobody_waits_in_a_circle(scopes):
             own, theirs = scope.organization, other.organization
         for _ in range(5):
             with scope.transaction(lock=False):
-                audit.note(scope, "tested", own.name)
-                audit.note(scope.into(theirs), "tested", theirs.name)
+                audit.note(scope, Action.CONNECTION_TESTED, own.name)
+                audit.note(scope.into(theirs), Action.CONNECTION_TESTED, theirs.name)
 
     tasks = [("dana", signs_in), ("dana", saves), ("gus", enters), ("dana", enters)] * 4
     assert scopes.at_once(*tasks) == [None] * len(tasks)
@@ -266,7 +267,7 @@ def test_nobody_waits_in_a_circle(scopes):
 
 def test_the_chain_is_taken_after_everything_else_is_written(acme, engine):
     with statements(engine) as seen, acme.transaction():
-        audit.note(acme, "tested", "first")
+        audit.note(acme, Action.CONNECTION_TESTED, "first")
         acme.organization.name = "Acme Renamed"
     last = ["UPDATE", "SELECT", "SELECT", "INSERT"] if engine.dialect.name == "postgresql" else []
     assert [line.split()[0] for line in seen][-4:] == (last or ["SELECT", "UPDATE", "SELECT", "INSERT"])
@@ -274,13 +275,13 @@ def test_the_chain_is_taken_after_everything_else_is_written(acme, engine):
 
 def test_what_is_rolled_back_or_killed_leaves_the_chain_whole(acme, scopes, written):
     with suppress(Fault), acme.transaction():
-        audit.note(acme, "tested", "never")
+        audit.note(acme, Action.CONNECTION_TESTED, "never")
         raise Fault
     with scopes.of("dana") as scope:
         session = scope.session
         session.rollback()
         session.connection(execution_options={"writes": True})
-        audit.note(scope, "tested", "killed")
+        audit.note(scope, Action.CONNECTION_TESTED, "killed")
         chain.link(session, scope.keys.sealer)
         session.flush()
         session.connection().connection.driver_connection.close()

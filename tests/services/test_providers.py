@@ -9,6 +9,7 @@ from app.models import ProviderSwitch
 from app.provider import Family
 from app.providers import PROVIDERS
 from app.services import audit, connections, providers
+from app.services.actions import Action
 from tests.support.scopes import NOBODY
 
 TWILIO, VOBIZ, SINCH = PROVIDERS["twilio"], PROVIDERS["vobiz"], PROVIDERS["sinch"]
@@ -205,7 +206,7 @@ def test_a_reason_goes_into_the_switch_and_the_audit(live):
     assert forgotten["twilio_auth_token"] == ["set", "not set"]
     assert str(forgotten["twilio_account_sid"][0]).startswith("AC")
     told = [(change.words, change.reason) for change in providers.changes(live, TWILIO)]
-    assert told[0] == ("Forgotten", "For good")
+    assert told[0] == (Action.CONNECTION_FORGOTTEN.label, "For good")
     assert ("Disabled", "They send bills") in told
     assert ("Made active for agent calls", "First one") in told
 
@@ -226,7 +227,7 @@ def test_the_last_switch_is_undone_and_no_other(live):
     assert told == [
         ("No longer active for agent calls", last.id),
         ("Made active for agent calls", None),
-        ("Saved", None),
+        (Action.CONNECTION_SAVED.label, None),
     ]
 
 

@@ -9,6 +9,7 @@ from app.core.errors import NotFound, Stale
 from app.models import AuditEvent, Connection, Endpoint, Organization, Secret, User
 from app.providers import PROVIDERS
 from app.services import audit, endpoints, providers, telephony, workspace_webhook
+from app.services.actions import Action
 from tests.support.scopes import NOBODY, Fault, failing_at
 
 DRAFT = {"phone_number": "+15551234567", "provider": "twilio"}
@@ -53,7 +54,7 @@ def test_a_transaction_that_fails_leaves_nothing(acme, scopes):
     def fail() -> None:
         with acme.transaction():
             acme.organization.name = "Changed"
-            audit.record(acme, "tested", "x")
+            audit.record(acme, Action.CONNECTION_TESTED, "x")
             acme.session.flush()
             raise Fault
 
@@ -68,7 +69,7 @@ def test_a_transaction_that_fails_leaves_nothing(acme, scopes):
 def test_what_was_changed_outside_a_transaction_is_never_saved(acme, scopes):
     acme.organization.name = "Sneaked in"
     with acme.transaction():
-        audit.note(acme, "tested", "x")
+        audit.note(acme, Action.CONNECTION_TESTED, "x")
     with scopes.of("dana") as other:
         assert other.organization.name == "Acme Support"
 
@@ -255,7 +256,7 @@ def test_threads_that_wait_for_each_other_all_get_their_turn(scopes):
         with scope.transaction():
             with lock:
                 turns.append(1)
-            audit.record(scope, "tested", "x")
+            audit.record(scope, Action.CONNECTION_TESTED, "x")
 
     answers = scopes.at_once(*[("dana", task)] * 8, *[("gus", task)] * 8)
     assert answers == [None] * 16

@@ -20,6 +20,7 @@ from app.services import (
     many_endpoints,
     undoing,
 )
+from app.services.actions import Action
 from app.services.endpoints import STORED, Filter
 from app.services.many_endpoints import Selection
 from tests.support.scopes import Fault, failing_at, winners
@@ -164,7 +165,7 @@ def test_only_what_was_seen_is_undone(acme, rows):
 
 def test_what_it_does_not_know_it_does_not_undo(acme, globex, rows):
     with acme.transaction():
-        audit.record(acme, "endpoints.saved", "5 endpoints", {"is_active": ["yes (5)", False]})
+        audit.record(acme, Action.ENDPOINTS_SAVED, "5 endpoints", {"is_active": ["yes (5)", False]})
     events = audit.recent(acme)
     assert {event.action for event in events} == {"endpoints.saved", "endpoint.created"}
     for event in events:
