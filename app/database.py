@@ -18,6 +18,8 @@ except ImportError:
     import sqlite3 as sqlite
 
 BUSY_MILLISECONDS = 20_000
+WAL_BYTES = 8_000_000
+"""What is left of a WAL that grew beyond it, once all of it is in the database."""
 
 
 def engine_options(url: str) -> dict[str, Any]:
@@ -31,20 +33,23 @@ def engine_options(url: str) -> dict[str, Any]:
 
 
 def prepare(engine: Engine) -> None:
-    """Hooks up SQLite's settings and its transactions."""
+    """Hooks up SQLite's settings and its transactions. Call it before the engine's first connection."""
     if engine.dialect.name == "sqlite":
-        event.listen(engine, "do_connect", _before_sqlite_connect)
+        _create_file(str(engine.url.database))
         event.listen(engine, "connect", _on_sqlite_connect)
         event.listen(engine, "begin", _on_sqlite_begin)
 
 
-def _before_sqlite_connect(_dialect: Any, _record: Any, arguments: Any, _options: Any) -> None:
-    """A new file is its owner's alone. SQLite gives the files beside it the same mode.
+def _create_file(path: str) -> None:
+    """Creates a new database file for its owner alone; SQLite gives the files beside it the same mode.
 
-    Where it cannot be made, SQLite says so.
+    Never opens a file that exists: when a process closes any descriptor of a file, POSIX drops all the
+    locks that it holds on it, those of SQLite's connections included. The next process that closes the
+    database would take itself for the last one and delete the WAL that this process still writes to.
+    If the file cannot be created, SQLite reports it.
     """
     with suppress(OSError):
-        os.close(os.open(arguments[0], os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
 
 
 def _on_sqlite_connect(connection: Any, _record: Any) -> None:
@@ -55,6 +60,7 @@ def _on_sqlite_connect(connection: Any, _record: Any) -> None:
         "journal_mode=WAL",
         "synchronous=FULL",
         "foreign_keys=ON",
+        f"journal_size_limit={WAL_BYTES}",
     ):
         connection.execute(f"PRAGMA {setting}").close()
 

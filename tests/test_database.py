@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import sqlite3
 import stat
+from pathlib import Path
 
 import pytest
 from sqlalchemy import create_engine, select, text
@@ -43,14 +44,35 @@ def test_sqlite_is_opened_safely(sqlite_engine):
     with sqlite_engine.connect() as connection:
         found = {
             name: connection.execute(text(f"PRAGMA {name}")).scalar()
-            for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
+            for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout", "journal_size_limit")
         }
     assert found == {
         "journal_mode": "wal",
         "synchronous": 2,
         "foreign_keys": 1,
         "busy_timeout": database.BUSY_MILLISECONDS,
+        "journal_size_limit": database.WAL_BYTES,
     }
+
+
+def test_a_large_wal_shrinks_again(sqlite_engine, tmp_path):
+    wal = tmp_path / "patchbay.db-wal"
+    large = text("CREATE TABLE x AS SELECT zeroblob(:size) AS y")
+    with sqlite_engine.connect().execution_options(writes=True) as writer:
+        with writer.begin():
+            writer.execute(large, {"size": 2 * database.WAL_BYTES})
+        assert wal.stat().st_size > database.WAL_BYTES
+        with writer.begin():
+            writer.execute(text("INSERT INTO x VALUES (1)"))
+        assert wal.stat().st_size <= database.WAL_BYTES
+
+
+def test_connecting_again_keeps_the_locks_of_the_first_connection(sqlite_engine, tmp_path):
+    """A process that closes any descriptor of a file loses all its locks on it."""
+    inode = (tmp_path / "patchbay.db").stat().st_ino
+    with sqlite_engine.connect(), sqlite_engine.connect():
+        locks = Path("/proc/locks").read_text().splitlines()
+    assert [line for line in locks if f" {os.getpid()} " in line and f":{inode} " in line]
 
 
 def test_a_new_file_and_those_beside_it_are_the_owners_alone(tmp_path):
