@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from io import StringIO
 
 import pytest
 from flask import Flask
 from sqlalchemy import QueuePool
-from werkzeug.routing import Rule
 
 from app import create_app
 from app.extensions import db
@@ -18,28 +16,16 @@ from app.web.guard import Who
 from tests.support.cast import PASSWORD, Cast
 from tests.support.furnished import Furnished, furnish
 from tests.support.pages import Portal
+from tests.support.routes import FILES, portal_rules
 from tests.support.rows import unchanged
 
 OPEN = {"static", "bootstrap.static", "_healthz", "_readyz", "_metrics"}
-FILES = (".csv", ".jsonl")
 TRACES = ("sessions", "audit_events", "throttles", "drift_checks")
 
 
 @pytest.fixture
 def here(app: Flask, cast: Cast) -> Furnished:
     return furnish(app, cast)
-
-
-def portal_rules(app: Flask, *, unsafe: bool) -> Iterator[tuple[Rule, str, Who]]:
-    """Rules of the portal with a method and who may use them."""
-    for rule in sorted(app.url_map.iter_rules(), key=lambda rule: (rule.rule, rule.endpoint)):
-        guard = getattr(app.view_functions[rule.endpoint], "guard", None)
-        if not isinstance(guard, Who):
-            continue
-        methods = (rule.methods or set()) - {"HEAD", "OPTIONS"}
-        for method in sorted(methods):
-            if (method != "GET") == unsafe:
-                yield rule, method, guard
 
 
 @pytest.mark.asvs("8.2.1")

@@ -1,0 +1,132 @@
+"""What is on every response: headers, cookies, content types."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from flask import Flask
+
+from tests.security.conftest import Clients
+from tests.support import contract
+from tests.support.cast import PASSWORD, Cast
+from tests.support.furnished import Furnished
+from tests.support.page_checks import NONCE
+from tests.support.pages import Portal
+from tests.support.routes import portal_rules
+
+ELSEWHERE = re.compile(r"(url\(|@import)\s*[\"']?\s*(https?:)?//")
+KINDS = [
+    *["/sign-in", "/nowhere", "/account", "/o/x/people", "/setup?key=wrong", "/sign-out", "/%00"],
+    *["/static/patchbay.css", "/static/nothing", "/healthz", "/readyz"],
+    *["/api/calls/providers", "/api/nothing", "/api/openapi.json", "/api/docs", "/api/auth/login"],
+]
+"""Kinds of answers: pages, redirects, refusals, files, JSON, and what monitors read."""
+
+
+@pytest.mark.asvs("3.4.1", "3.4.2", "3.4.4", "3.4.5", "3.4.6", "3.4.8", "4.1.1")
+@pytest.mark.parametrize("path", KINDS)
+def test_every_response_has_the_headers(anonymous: Portal, path: str) -> None:
+    answer = anonymous.raw("GET", path, headers={"Origin": "https://evil.example"})
+    headers = answer.headers
+    assert int(headers["Strict-Transport-Security"].split(";")[0].removeprefix("max-age=")) >= 31_536_000
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Referrer-Policy"] == "same-origin"
+    assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
+    assert headers["X-Frame-Options"] == "DENY"
+    if "/static/" not in path:
+        assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
+    assert not [name for name, _ in headers if name.lower().startswith("access-control-")]
+    assert "evil" not in str(headers)
+    assert headers["Content-Type"].endswith("; charset=utf-8")
+    for name in ("Strict-Transport-Security", "X-Content-Type-Options", "Cache-Control"):
+        assert len(headers.getlist(name)) == 1, name
+
+
+@pytest.mark.asvs("3.4.2")
+@pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://localhost"])
+def test_a_preflight_of_another_origin_gets_nothing(api: Clients, origin: str) -> None:
+    headers = {"Origin": origin, "Access-Control-Request-Method": "POST"}
+    for caller in (api.dana, api.anonymous):
+        for path in ("/api/calls/providers", "/api/settings/telephony", "/api/nothing"):
+            for method in ("OPTIONS", "GET"):
+                answer = caller.call(method, path, headers=headers)
+                assert "evil" not in str(answer.headers)
+                assert not [name for name, _ in answer.headers if name.startswith("Access-Control-")]
+
+
+@pytest.mark.asvs("3.2.1")
+def test_json_is_never_taken_for_a_page(api: Clients) -> None:
+    markup = '"><img src=x onerror=alert(1)>'
+    body = contract.ENDPOINT_EXAMPLE | {"label": markup, "phone_number": "+15550004444"}
+    made = api.dana.post("/api/settings/endpoints", body)
+    assert made.status_code == 201
+    refused = api.dana.post("/api/settings/endpoints", body | {"provider": markup})
+    for answer in (made, refused, api.dana.get("/api/settings/endpoints"), api.dana.get(f"/api/{markup}")):
+        assert answer.headers["Content-Type"] == "application/json; charset=utf-8"
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+
+
+@pytest.mark.asvs("3.3.1", "3.3.2", "3.3.3", "3.3.4")
+def test_the_cookie_is_as_closed_as_it_can_be(anonymous: Portal, cast: Cast) -> None:
+    first = anonymous.raw("GET", "/sign-in").headers.getlist("Set-Cookie")
+    token = anonymous.token()
+    sent = {"csrf_token": token, "email": cast.dana.email, "password": PASSWORD}
+    second = anonymous.raw("POST", "/sign-in", data=sent).headers.getlist("Set-Cookie")
+    for cookies in (first, second):
+        (cookie,) = cookies
+        name, *flags = [part.strip() for part in cookie.split(";")]
+        assert name.startswith("__Host-patchbay=")
+        assert set(flags) == {"Secure", "HttpOnly", "Path=/", "SameSite=Lax"}
+    assert anonymous.is_signed_in()
+
+
+@pytest.mark.asvs("3.4.3")
+def test_the_policy_allows_nothing_unsafe(anonymous: Portal, dana: Portal) -> None:
+    nonces = set()
+    for portal, path, status in (
+        (anonymous, "/sign-in", 200),
+        (dana, "/", 200),
+        (dana, "/", 200),
+        (dana, "/nowhere", 404),
+    ):
+        policy = portal.get(path, status).answer.headers["Content-Security-Policy"]
+        rules = {rule.split()[0]: rule.split()[1:] for rule in policy.split(";")}
+        for name in ("default-src", "object-src", "base-uri", "frame-ancestors"):
+            assert rules[name] == ["'none'"]
+        assert rules["form-action"] == ["'self'"]
+        assert "unsafe" not in policy
+        assert "*" not in policy
+        assert "http" not in policy
+        assert rules["script-src"] == [f"'nonce-{nonce}'" for nonce in NONCE.findall(policy)[:1]]
+        nonces.add(rules["script-src"][0])
+    assert len(nonces) == 4
+
+
+@pytest.mark.asvs("14.3.2")
+def test_nothing_behind_the_sign_in_is_stored(
+    app: Flask, here: Furnished, dana: Portal, api: Clients
+) -> None:
+    for rule, _, _ in portal_rules(app, unsafe=False):
+        answer = dana.raw("GET", here.address(rule))
+        assert answer.headers["Cache-Control"] == "no-store", rule.rule
+    assert '"historyCacheSize": 0' in dana.get("/").source
+    assert api.dana.get("/api/settings/telephony").headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.asvs("3.6.1")
+def test_files_are_ours_and_their_address_names_their_content(anonymous: Portal) -> None:
+    page = anonymous.get("/sign-in")
+    files = [e.get("src") or e.get("href") for e in page.root.all("script", "link")]
+    assert len(files) >= 5
+    for file in files:
+        answer = anonymous.raw("GET", file)
+        assert answer.status_code == 200, file
+        assert "immutable" in answer.headers["Cache-Control"], file
+        assert "Set-Cookie" not in answer.headers, file
+        if answer.mimetype == "text/css":
+            assert not ELSEWHERE.search(answer.text), file
+        assert anonymous.raw("GET", file.split("?")[0]).headers["Cache-Control"] == "no-cache"
+    for escape in ("/static/../app/config.py", "/static/%2e%2e/wsgi.py", "/static/..%2fwsgi.py"):
+        assert anonymous.raw("GET", escape).status_code == 404
