@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 PYTEST_ARGS ?= -n 2 --dist loadscope --no-loadscope-reorder
+TRUST_ARGS ?= -q -n 2 --dist loadscope
 BENCH_ARGS ?=
 BENCH_ENDPOINTS_ARGS ?=
 
@@ -18,7 +19,7 @@ COMPILE := $(IN_VENV) uv pip compile --quiet --universal --python-version 3.11 \
 WORKS := $(BIN)/python -c 'import pip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo screenshots test lint types layers bench requirements clean venv browser
+.PHONY: help run demo screenshots test trust lint types layers bench requirements clean venv browser
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -31,6 +32,9 @@ demo: $(VENV)/.installed ## Serve a filled portal with stand-ins for the provide
 
 test: $(VENV)/.installed-dev browser ## Set up what is missing and run the whole suite (PYTEST_ARGS='tests/web -k endpoints')
 	@$(IN_VENV) pytest $(PYTEST_ARGS)
+
+trust: $(VENV)/.installed-dev browser ## Test each promise about safety against a real server, and print the table
+	@$(IN_VENV) pytest -p tests.support.trust -m asvs $(TRUST_ARGS) tests/security
 
 lint: $(VENV)/.installed-dev ## Check style and format
 	@$(BIN)/ruff check .
