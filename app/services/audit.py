@@ -70,7 +70,7 @@ def note(scope: Scope, action: Action, subject: str, changes: Changes | None = N
         subject=_line(subject),
         changes={name: list(pair) for name, pair in (changes or {}).items()},
     )
-    chain.add(scope.session, event)
+    chain.add(scope, event)
     return event
 
 

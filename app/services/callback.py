@@ -161,7 +161,6 @@ def _note(scope: Scope, provider: Provider, was: str | None, url: str) -> None:
             "nor in the audit. Open the page again in a moment, and set the address once more."
         )
         raise Unavailable(message) from error
-    scope.check_soon(scope.organization.id)
 
 
 def _given(scope: Scope, provider: Provider) -> list[str]:

@@ -23,6 +23,7 @@ from app.core import clock
 from app.core.sealing import Place, Sealer
 from app.models import AuditEvent, Installation
 from app.services import audit_numbers
+from app.services.scope import Scope
 
 WORD = Place("", "patchbay", "key-check")
 BEGINNING = ""
@@ -30,37 +31,29 @@ HALF = 32
 NOBODY = "none"
 TOGETHER = 1000
 NEWEST_FIRST = (AuditEvent.organization_id.desc(), AuditEvent.id.desc())
-_WAITING = "audit events that are linked at the end"
 
 Event = AuditEvent | Row[Any]
 
 
-def add(session: Session, event: AuditEvent) -> None:
-    """Keeps the event until `link`; a transaction that is rolled back forgets it."""
-    session.info.setdefault(_WAITING, []).append(event)
+def add(scope: Scope, event: AuditEvent) -> None:
+    """Writes the event at the end of its chain, when the transaction ends."""
+    scope.before_commit(_link, event)
 
 
-def forget(session: Session) -> None:
-    session.info.pop(_WAITING, None)
-
-
-def link(session: Session, sealer: Sealer) -> None:
-    """Writes what was added, at the end of each chain.
+def _link(scope: Scope, events: list[AuditEvent]) -> None:
+    """Writes events at the end of each chain.
 
     Called last in a transaction: whoever holds a chain waits for nothing else, so nobody waits for
     each other, and a chain is held no longer than a commit takes. Its events are in the order of time.
     """
-    waiting: list[AuditEvent] = session.info.pop(_WAITING, [])
-    if not waiting:
-        return
+    session = scope.session
     session.flush()
-    waiting.sort(key=_chain)
-    for chain, events in groupby(waiting, key=_chain):
+    for chain, added in groupby(sorted(events, key=_chain), key=_chain):
         _take(session, chain)
         found = session.execute(_key_and_head(chain or None)).one()
-        key, digest = sealer.open(found.key_check, WORD), found.digest
+        key, digest = scope.keys.sealer.open(found.key_check, WORD), found.digest
         now = clock.now()
-        for event in events:
+        for event in added:
             event.at = now
             event.digest = digest = digest_of(key, digest or BEGINNING, event)
             session.add(event)

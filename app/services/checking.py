@@ -102,7 +102,6 @@ def check_all(scope: Scope) -> None:
     """Has every number of the organization asked about again, soon."""
     with scope.transaction(lock=False):
         drift.mark_due(scope, changed=False)
-    scope.check_soon(scope.organization.id)
 
 
 def organization_ids(scope: Scope) -> list[str]:

@@ -212,7 +212,7 @@ def _answered(scope: Scope) -> Select[*tuple[Any, ...]]:
 
 
 def mark_due(scope: Scope, numbers: Collection[str] | None = None, *, changed: bool = True) -> None:
-    """Has `numbers` (all where None) asked about again. Inside a transaction only.
+    """Has `numbers` (all when None) checked again soon after the transaction. Inside a transaction only.
 
     `changed`: what is expected of them did, so that what was seen before says nothing any more.
     """
@@ -228,7 +228,8 @@ def mark_due(scope: Scope, numbers: Collection[str] | None = None, *, changed: b
     insert = _insert(scope)(DriftCheck).from_select(names, rows, include_defaults=False)
     _run(scope, insert.on_conflict_do_nothing())
     void = {"in_sync": None, "reason": None, "since": None} if changed else {}
-    _run(scope, update(DriftCheck).where(mine).values(due=True, **void))
+    if _run(scope, update(DriftCheck).where(mine).values(due=True, **void)):
+        scope.on_commit(scope.check_soon, scope.organization.id)
 
 
 def _among(scope: Scope, numbers: Collection[str]) -> ColumnElement[bool]:
@@ -290,8 +291,10 @@ def _make_rows(scope: Scope, provider: str, numbers: Collection[str]) -> None:
         _run(scope, _insert(scope)(DriftCheck).values(rows).on_conflict_do_nothing())
 
 
-def _run(scope: Scope, statement: Any) -> None:
-    scope.session.execute(statement, execution_options={"synchronize_session": False})
+def _run(scope: Scope, statement: Any) -> int:
+    """Returns how many rows it changed."""
+    done: Any = scope.session.execute(statement, execution_options={"synchronize_session": False})
+    return int(done.rowcount)
 
 
 def due(scope: Scope, provider: str, *, after: str = "", limit: int) -> list[str]:

@@ -128,7 +128,6 @@ def apply(
             found.applied_at = clock.now()
     except (_Moved, IntegrityError):
         return _check_again(scope, import_id, tell)
-    scope.check_soon(scope.organization.id)
     return found
 
 

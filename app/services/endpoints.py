@@ -214,14 +214,13 @@ def create(scope: Scope, sent: Any) -> Endpoint:
     except IntegrityError:
         message = f"{draft.phone_number} already has an endpoint. A number can have one only."
         raise Conflict(message, code="NUMBER_IN_USE") from None
-    scope.check_soon(scope.organization.id)
     return row
 
 
 def add(
     scope: Scope, drafts: Sequence[EndpointDraft], told: Mapping[str, list[Any]] | None = None
 ) -> list[Endpoint]:
-    """Inside a transaction only; checks are due afterwards. `told` is for the audit, beside the drafts.
+    """Inside a transaction only. `told` is for the audit, beside the drafts.
 
     IntegrityError where a number is taken.
     """
@@ -250,8 +249,6 @@ def update(scope: Scope, endpoint_id: str, sent: Any, *, version: int | None = N
             audit.record(scope, Action.ENDPOINT_SAVED, row.phone_number, told)
         if told.keys() & CALLED_BY:
             drift.mark_due(scope, [row.phone_number])
-    if told.keys() & CALLED_BY:
-        scope.check_soon(scope.organization.id)
     return row
 
 

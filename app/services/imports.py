@@ -56,7 +56,6 @@ def import_endpoints(
         raise Conflict(message, code="CANNOT_IMPORT")
     agents = validation.read(Agents, draft)
     lines = _still_owned(scope, http, provider, _checked(ticked))
-    here = scope.organization.id
     try:
         with scope.transaction():
             _refuse_claimed(scope, lines)
@@ -65,7 +64,6 @@ def import_endpoints(
     except IntegrityError:
         _refuse_claimed(scope, lines)
         raise
-    scope.check_soon(here)
     return rows
 
 

@@ -166,7 +166,7 @@ def change(
         event = _settle(
             scope, Action.ENDPOINTS_SAVED, selection, found, changes, reason=reason, called=called
         )
-    return _done(scope, found, event, called=called)
+    return _done(scope, found, event)
 
 
 def remove(scope: Scope, selection: Selection, *, seen: int | None, reason: str | None = None) -> Done:
@@ -176,7 +176,7 @@ def remove(scope: Scope, selection: Selection, *, seen: int | None, reason: str 
         found = _Before(STORED, _stored(scope, query, STORED))
         _run(scope, delete(Endpoint).where(_are(scope, found)))
         event = _settle(scope, Action.ENDPOINTS_DELETED, selection, found, {}, reason=reason, called=True)
-    return _done(scope, found, event, called=False)
+    return _done(scope, found, event)
 
 
 def words(wanted: Filter, shown: Callable[[str], str] = str) -> str:
@@ -307,9 +307,7 @@ def counted(count: int) -> str:
     return f"{count:,} {'endpoint' if count == 1 else 'endpoints'}"
 
 
-def _done(scope: Scope, found: _Before, event: AuditEvent | None, *, called: bool) -> Done:
+def _done(scope: Scope, found: _Before, event: AuditEvent | None) -> Done:
     done = Done(len(found.rows), event.id if event else None)
     scope.session.expire_all()
-    if event and called:
-        scope.check_soon(scope.organization.id)
     return done

@@ -151,7 +151,6 @@ def update(
             setattr(organization, name, value)
         if told:
             audit.record(scope, Action.ORGANIZATION_SAVED, organization.name, told)
-    scope.check_soon(scope.organization.id)
     if is_moved:
         workspace_webhook.follow(scope, http)
     return organization

@@ -78,7 +78,6 @@ def save(
         if told:
             audit.record(scope, Action.CONNECTION_SAVED, provider.label, told)
             drift.mark_due(scope, changed=False)
-    scope.check_soon(scope.organization.id)
     return told
 
 

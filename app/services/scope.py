@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
@@ -14,12 +14,12 @@ from sqlalchemy.orm.exc import StaleDataError
 from app.core.errors import NotFound, Stale
 from app.core.sealing import Sealer
 from app.models import Base, Organization, Role
-from app.services import chain
 
 SECRETS = "secrets"
-_WRITING = "a transaction is open"
+_IN_TRANSACTION = "in_transaction"
 
 Row = TypeVar("Row", bound=Base)
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -55,12 +55,20 @@ def _nobody_checks(_organization_id: str) -> None:
     """Where nothing runs in the background: what is due stays due until the next check."""
 
 
+@dataclass
+class _Hooks:
+    """What an open transaction does at its end."""
+
+    before_commit: dict[Callable[[Scope, list[Any]], None], list[Any]] = field(default_factory=dict)
+    on_commit: dict[tuple[Callable[..., None], tuple[Hashable, ...]], None] = field(default_factory=dict)
+
+
 @dataclass(frozen=True)
 class Scope:
     """One actor in one organization. `found` is None where no organization is meant.
 
-    `check_soon` asks for what is due in an organization to be checked, by somebody who does not wait;
-    it is called after a commit, with the organization's id.
+    `check_soon` queues a background check of what is due in an organization. It is called after the
+    commit, with the organization's id.
     """
 
     session: Session
@@ -119,17 +127,18 @@ class Scope:
         organization may change: it is for what is noted beside a read. Without `waits` it does not wait
         for another writer of the whole database, as SQLite's do: OperationalError.
         """
-        if self.session.info.get(_WRITING):
+        if _IN_TRANSACTION in self.session.info:
             raise RuntimeError("A transaction is open already.")
         self.session.rollback()
         self.session.expire_all()
-        self.session.info[_WRITING] = True
+        hooks = self.session.info[_IN_TRANSACTION] = _Hooks()
         try:
             self.session.connection(execution_options={"writes": True, "waits": waits})
             if self.found is not None and lock:
                 self.session.refresh(self.found, with_for_update={"key_share": True})
             yield
-            chain.link(self.session, self.keys.sealer)
+            for hook, items in hooks.before_commit.items():
+                hook(self, items)
             self.session.commit()
         except StaleDataError:
             self.session.rollback()
@@ -138,8 +147,24 @@ class Scope:
             self.session.rollback()
             raise
         finally:
-            del self.session.info[_WRITING]
-            chain.forget(self.session)
+            del self.session.info[_IN_TRANSACTION]
+        for call, arguments in hooks.on_commit:
+            call(*arguments)
+
+    def before_commit(self, hook: Callable[[Scope, list[Item]], None], item: Item) -> None:
+        """Calls `hook` once, last in the transaction, with every item that was registered for it."""
+        self._hooks.before_commit.setdefault(hook, []).append(item)
+
+    def on_commit(self, call: Callable[..., None], *arguments: Hashable) -> None:
+        """Makes the call after the commit, once, and not at all when nothing is committed."""
+        self._hooks.on_commit[call, arguments] = None
+
+    @property
+    def _hooks(self) -> _Hooks:
+        hooks: _Hooks | None = self.session.info.get(_IN_TRANSACTION)
+        if hooks is None:
+            raise RuntimeError("This has to be called inside a transaction.")
+        return hooks
 
 
 def expect_version(row: Any, version: int | None) -> None:

@@ -79,7 +79,6 @@ def update(scope: Scope, http: Outbound, sent: Any, *, if_match: str | None = No
             raise Invalid([Problem("public_base_url", NEEDS_BASE_URL)])
         _apply(scope, changes)
         saved = document(scope)
-    scope.check_soon(scope.organization.id)
     if is_moved:
         workspace_webhook.follow(scope, http)
     return saved

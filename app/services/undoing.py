@@ -148,7 +148,6 @@ def undo(scope: Scope, event_id: int, *, seen: int | None, reason: str | None = 
         raise Conflict("One of the numbers was claimed just now. Look again.", code="NUMBER_IN_USE") from None
     event_id = event.id
     scope.session.expire_all()
-    scope.check_soon(scope.organization.id)
     return Done(found.count, event_id)
 
 

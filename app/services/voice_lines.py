@@ -136,7 +136,6 @@ def _set(scope: Scope, http: Outbound, provider: Provider, found: Plan) -> Obser
             audit.record(scope, Action.NUMBER_POINTED, found.number, told)
         others = [row.number for row in held(scope, provider) if row.number != found.number]
         drift.mark_due(scope, others, changed=False)
-    scope.check_soon(scope.organization.id)
     if done.trouble and not after.in_sync:
         is_unknown = after.in_sync is None
         more = "It is not known whether it was put there." if is_unknown else "It was not put there."

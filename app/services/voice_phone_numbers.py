@@ -72,7 +72,6 @@ def give(scope: Scope, sent: Any) -> tuple[VoicePhoneNumber, User]:
     except IntegrityError:
         message = f"This person has {draft.phoneNumber} on {draft.provider} already."
         raise Conflict(message, code="NUMBER_ALREADY_GIVEN") from None
-    scope.check_soon(scope.organization.id)
     return number, user
 
 

@@ -273,19 +273,20 @@ def test_the_chain_is_taken_after_everything_else_is_written(acme, engine):
     assert [line.split()[0] for line in seen][-4:] == (last or ["SELECT", "UPDATE", "SELECT", "INSERT"])
 
 
+def _die(scope, _reasons):
+    scope.session.flush()
+    scope.session.connection().connection.driver_connection.close()
+    scope.session.invalidate()
+    raise Fault
+
+
 def test_what_is_rolled_back_or_killed_leaves_the_chain_whole(acme, scopes, written):
     with suppress(Fault), acme.transaction():
         audit.note(acme, Action.CONNECTION_TESTED, "never")
         raise Fault
-    with scopes.of("dana") as scope:
-        session = scope.session
-        session.rollback()
-        session.connection(execution_options={"writes": True})
+    with scopes.of("dana") as scope, suppress(Fault), scope.transaction(lock=False):
         audit.note(scope, Action.CONNECTION_TESTED, "killed")
-        chain.link(session, scope.keys.sealer)
-        session.flush()
-        session.connection().connection.driver_connection.close()
-        session.invalidate()
+        scope.before_commit(_die, "after it was linked")
     _write(acme, "six")
     found = _verify(acme)
     assert (found.head.count, found.wrong) == (6, None)

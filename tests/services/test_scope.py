@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 
 import pytest
 from sqlalchemy import func, select, update
@@ -64,6 +65,45 @@ def test_a_transaction_that_fails_leaves_nothing(acme, scopes):
     with scopes.of("dana") as other:
         assert other.organization.name == "Acme Support"
         assert audit.recent(other) == []
+
+
+def test_hooks_run_once_before_and_after_the_commit(acme, scopes):
+    calls: list[object] = []
+
+    def before(scope, items):
+        with scopes.of("dana") as other:
+            calls.append((items, other.organization.name, acme.organization.name))
+
+    def after(argument):
+        with scopes.of("dana") as other:
+            calls.append((argument, other.organization.name))
+
+    with acme.transaction():
+        acme.on_commit(after, "a")
+        acme.before_commit(before, 1)
+        acme.into(None).before_commit(before, 2)
+        acme.on_commit(after, "a")
+        acme.on_commit(after, "b")
+        acme.organization.name = "Renamed"
+    assert calls == [([1, 2], "Acme Support", "Renamed"), ("a", "Renamed"), ("b", "Renamed")]
+
+
+def test_hooks_of_a_transaction_that_fails_do_not_run_later(acme):
+    calls: list[object] = []
+    with suppress(Fault), acme.transaction():
+        acme.before_commit(lambda _scope, items: calls.extend(items), 1)
+        acme.on_commit(calls.append, 2)
+        raise Fault
+    with acme.transaction():
+        pass
+    assert calls == []
+
+
+def test_hooks_need_a_transaction(acme):
+    with pytest.raises(RuntimeError, match="inside a transaction"):
+        acme.on_commit(print)
+    with pytest.raises(RuntimeError, match="inside a transaction"):
+        audit.note(acme, Action.CONNECTION_TESTED, "x")
 
 
 def test_what_was_changed_outside_a_transaction_is_never_saved(acme, scopes):
