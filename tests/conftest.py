@@ -20,7 +20,7 @@ from app import create_app
 from app.config import Settings
 from app.core import outbound
 from app.extensions import db
-from tests.support import chromium, databases, keys
+from tests.support import chromium, databases, denominators, keys
 from tests.support.hashing import QUICK, hashing_with
 from tests.support.memory import fast_folder
 from tests.support.postgres import Postgres
@@ -33,8 +33,14 @@ NOWHERE = ",".join(f"{host}=http://127.0.0.1:9" for kind in UPSTREAMS.values() f
 keep_warm()
 
 
-def pytest_configure() -> None:
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--full", action="store_true", help="run the long version of tests/resilience")
+
+
+def pytest_configure(config: pytest.Config) -> None:
     """`tmp_path` is in memory where there is plenty, unless a place is named."""
+    config.pluginmanager.register(denominators)
+    config.pluginmanager.register(denominators.Table())
     if folder := fast_folder():
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(folder))
 
@@ -50,6 +56,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_collection_finish() -> None:
     leave_alone_what_stays()
+
+
+@pytest.fixture(scope="session")
+def full(request: pytest.FixtureRequest) -> bool:
+    """Whether `make resilience` asked for the long version of a test."""
+    return bool(request.config.getoption("full"))
 
 
 @pytest.fixture(scope="session", autouse=True)

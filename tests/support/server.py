@@ -3,41 +3,110 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from app import create_app
 from app.config import Settings
 from app.extensions import db
+from tests.support import processes
 
 ROOT = Path(__file__).parents[2]
 SECONDS_TO_START = 30
 SECONDS_TO_STOP = 10
 
 
-@dataclass(frozen=True)
+def flask(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "flask", "--app", "wsgi", *arguments]
+
+
+@dataclass
 class Server:
-    """A running Patchbay: where it answers, what it was told, what it has said."""
+    """A Patchbay on one port and one data folder, which can be stopped, killed and started again."""
 
     url: str
     data: Path
     environment: Mapping[str, str]
-    process: subprocess.Popen[bytes]
+    log: Path
+    """Everything that it prints or logs, of all its starts."""
+    command: Sequence[str] = field(default_factory=lambda: flask("serve"))
+    _process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
+
+    @property
+    def process(self) -> subprocess.Popen[bytes]:
+        assert self._process is not None, "The server was not started."
+        return self._process
+
+    @property
+    def database(self) -> str:
+        """The name of the database that it uses."""
+        return "PostgreSQL" if "postgresql" in self.environment.get("DATABASE_URL", "") else "SQLite"
+
+    def start(self) -> None:
+        """Starts it in a process group of its own, and returns when it is ready."""
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                self.command,
+                cwd=ROOT,
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self.wait_until_ready()
+
+    def stop(self) -> None:
+        """Stops it as an operator does, with SIGTERM; kills what is left after some seconds."""
+        self.process.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(SECONDS_TO_STOP)
+        self.kill()
+
+    def kill(self) -> None:
+        """SIGKILL for the server and all its workers at once."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+    def restart(self) -> None:
+        """Starts it again on the same data and port, after a `stop` or a `kill`."""
+        if self.process.poll() is None:
+            self.stop()
+        self.start()
+
+    def workers(self) -> list[int]:
+        """The ids of the processes that answer requests."""
+        return processes.leaves_below(self.process.pid)
+
+    def wait_until_ready(self) -> None:
+        deadline = time.monotonic() + SECONDS_TO_START
+        while time.monotonic() < deadline:
+            if self.process.poll() is not None:
+                raise AssertionError(f"The server ended with {self.process.returncode}:\n{self.output()}")
+            with (
+                suppress(urllib.error.URLError, ConnectionError, TimeoutError),
+                urllib.request.urlopen(f"{self.url}/readyz", timeout=2),  # noqa: S310 (our own)
+            ):
+                return
+            time.sleep(0.05)
+        raise AssertionError(f"The server was not ready in time:\n{self.output()}")
 
     def output(self) -> str:
         """Everything that it has printed or logged so far."""
-        return (self.data / "output.log").read_text()
+        return self.log.read_text()
 
     def flask(self, *arguments: str, typed: str = "") -> str:
-        """What a command line tool does on the same data, in this process; answers what it printed."""
+        """Runs a `flask` command on the same data, in this process; returns what it printed."""
         app = create_app(Settings.from_environment(self.environment))
         with app.app_context():
             done = app.test_cli_runner().invoke(args=arguments, input=typed)
@@ -47,13 +116,18 @@ class Server:
         return done.stdout.strip()
 
 
-def flask(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", "flask", "--app", "wsgi", *arguments]
-
-
 @contextmanager
-def served(data: Path, settings: Mapping[str, str] | None = None) -> Iterator[Server]:
-    """Starts Patchbay on `data`, waits until it is ready, stops it in the end."""
+def served(
+    data: Path,
+    settings: Mapping[str, str] | None = None,
+    *,
+    log: Path | None = None,
+    command: Sequence[str] | None = None,
+) -> Iterator[Server]:
+    """Starts Patchbay on `data`, waits until it is ready, stops it in the end.
+
+    `log` is for a data folder that is full, or mounted for the test alone.
+    """
     bind = f"127.0.0.1:{free_port()}"
     environment = clean_environment() | {
         "PATCHBAY_DATA": str(data),
@@ -61,21 +135,14 @@ def served(data: Path, settings: Mapping[str, str] | None = None) -> Iterator[Se
         "PATCHBAY_WORKERS": "1",
         **(settings or {}),
     }
-    with (data / "output.log").open("ab") as output:
-        process = subprocess.Popen(
-            flask("serve"),
-            cwd=ROOT,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-    server = Server(f"http://{bind}", data, environment, process)
+    url = f"http://{environment['PATCHBAY_BIND']}"
+    server = Server(url, data, environment, log or data / "output.log", command or flask("serve"))
     try:
-        _wait_until_ready(server)
+        server.start()
         yield server
     finally:
-        _stop(process)
+        if server._process is not None:
+            server.stop()
 
 
 def clean_environment() -> dict[str, str]:
@@ -87,31 +154,19 @@ def clean_environment() -> dict[str, str]:
     }
 
 
+def with_standard_sqlite(folder: Path) -> dict[str, str]:
+    """Settings for a server that finds no pysqlite3, and so uses Python's own sqlite3.
+
+    `folder` is where a package of that name is written that cannot be imported.
+    """
+    package = folder / "without-pysqlite3" / "pysqlite3"
+    package.mkdir(parents=True, exist_ok=True)
+    (package / "__init__.py").write_text("raise ImportError('This test runs without pysqlite3.')\n")
+    return {"PYTHONPATH": str(package.parent)}
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
     return port
-
-
-def _wait_until_ready(server: Server) -> None:
-    deadline = time.monotonic() + SECONDS_TO_START
-    while time.monotonic() < deadline:
-        if server.process.poll() is not None:
-            raise AssertionError(f"flask serve ended at once:\n{server.output()}")
-        with (
-            suppress(urllib.error.URLError, ConnectionError, TimeoutError),
-            urllib.request.urlopen(f"{server.url}/readyz", timeout=2),  # noqa: S310 (our own)
-        ):
-            return
-        time.sleep(0.05)
-    raise AssertionError(f"flask serve was not ready in time:\n{server.output()}")
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    process.terminate()
-    try:
-        process.wait(SECONDS_TO_STOP)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()

@@ -1,0 +1,125 @@
+"""Clients of a served Patchbay over real HTTP: with a token at the API, with a session in the portal."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException, HTTPMessage
+from typing import Any
+from urllib.parse import urlencode, urljoin, urlsplit
+
+from tests.support.cast import PASSWORD
+from tests.support.html import Element, parse
+from tests.support.pages import COOKIE, filled
+
+SECONDS = 60
+
+
+class Unanswered(Exception):
+    """The connection ended before a whole response came: what was requested may have happened or not."""
+
+
+@dataclass(frozen=True)
+class Response:
+    status: int
+    headers: HTTPMessage
+    body: bytes
+
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+class Client:
+    """One keep-alive connection, opened again after it was lost."""
+
+    def __init__(self, url: str, *, seconds: float = SECONDS) -> None:
+        self._url = url
+        self._connection = HTTPConnection(urlsplit(url).netloc, timeout=seconds)
+
+    def send(
+        self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
+    ) -> Response:
+        """The response, also if its status is an error. Raises Unanswered."""
+        try:
+            self._connection.request(method, path, body, dict(headers or {}))
+            response = self._connection.getresponse()
+            return Response(response.status, response.headers, response.read())
+        except (OSError, HTTPException) as error:
+            self.close()
+            raise Unanswered(f"{method} {path}: {error!r}") from error
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+class ApiClient(Client):
+    """Sends JSON with a bearer token."""
+
+    def __init__(self, url: str, token: str, *, seconds: float = SECONDS) -> None:
+        super().__init__(url, seconds=seconds)
+        self._token = token
+
+    def call(self, method: str, path: str, body: Any = None, **headers: str) -> Response:
+        """`headers` are written as Python names: `if_match` is If-Match."""
+        sent = {"Authorization": f"Bearer {self._token}"}
+        sent |= {name.replace("_", "-"): value for name, value in headers.items()}
+        if body is None:
+            return self.send(method, path, headers=sent)
+        return self.send(method, path, json.dumps(body).encode(), sent | {"Content-Type": "application/json"})
+
+
+class PortalClient(Client):
+    """A browser without JavaScript: keeps its session's cookie, and submits the forms that pages render."""
+
+    cookie = ""
+
+    def sign_in(self, email: str, password: str = PASSWORD) -> None:
+        answer = self.submit("/sign-in", "password", {"email": email, "password": password})
+        assert answer.status == 303, f"signing in: {answer.status}"
+
+    def get(self, path: str) -> Response:
+        answer = self.send("GET", path, headers=self._headers())
+        self._remember(answer)
+        return answer
+
+    def form(self, path: str, control: str) -> tuple[str, Element]:
+        """The address and the element of the form on a page that has a control of that name.
+
+        Raises Refused if the page is not 200.
+        """
+        answer = self.get(path)
+        if answer.status != 200:
+            raise Refused(answer)
+        forms = [form for form in parse(answer.body.decode()).all("form") if form.get("method") == "post"]
+        found = [form for form in forms if any(each.get("name") == control for each in form.walk())]
+        assert found, f"{path} has no form with {control!r}"
+        return urljoin(path, found[0].get("action") or path), found[0]
+
+    def submit(self, path: str, control: str, values: Mapping[str, Any]) -> Response:
+        """Fills in that form and submits it; a redirect is not followed."""
+        return self.post(*self.form(path, control), values)
+
+    def post(self, address: str, form: Element, values: Mapping[str, Any]) -> Response:
+        body = urlencode(filled(form, values)).encode()
+        headers = self._headers() | {"Content-Type": "application/x-www-form-urlencoded"}
+        answer = self.send("POST", address, body, headers)
+        self._remember(answer)
+        assert "/sign-in?" not in answer.headers.get("Location", ""), f"POST {address}: the session has ended"
+        return answer
+
+    def _headers(self) -> dict[str, str]:
+        return {"Cookie": f"{COOKIE}={self.cookie}"} if self.cookie else {}
+
+    def _remember(self, answer: Response) -> None:
+        name, _, value = answer.headers.get("Set-Cookie", "").partition("=")
+        if name == COOKIE:
+            self.cookie = value.partition(";")[0]
+
+
+class Refused(Exception):
+    """A page that had to be read before a write was not there."""
+
+    def __init__(self, response: Response) -> None:
+        super().__init__(f"{response.status} {response.body[:300]!r}")
+        self.response = response

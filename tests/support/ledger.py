@@ -1,0 +1,104 @@
+"""What was written and what the server acknowledged, and so what has to be stored afterwards."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+
+class Outcome(Enum):
+    UNKNOWN = "no answer, or one that leaves it open (5xx)"
+    ACKNOWLEDGED = "a success"
+    REFUSED = "an error of the client's (4xx): nothing may have been written"
+
+
+@dataclass
+class Write:
+    """A value for each of some keys, written in one request: all of them, or none."""
+
+    values: Mapping[str, str]
+    outcome: Outcome = Outcome.UNKNOWN
+
+
+@dataclass(frozen=True)
+class Audit:
+    """What a comparison with the stored values found. Each list names keys."""
+
+    acknowledged: int
+    """Writes that were acknowledged."""
+    lost: list[str] = field(default_factory=list)
+    """Not stored as they were acknowledged."""
+    torn: list[str] = field(default_factory=list)
+    """Stored in part: some keys of a write are there, and others are not."""
+    refused: list[str] = field(default_factory=list)
+    """Stored although they were refused."""
+
+    @property
+    def wrong(self) -> dict[str, list[str]]:
+        found = {"lost": self.lost, "torn": self.torn, "stored though refused": self.refused}
+        return {name: keys for name, keys in found.items() if keys}
+
+
+class Ledger:
+    """Writes of many threads. A key belongs to one thread, and a value is written once only."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._writes: list[Write] = []
+        self._acknowledged = 0
+
+    def begin(self, values: Mapping[str, str]) -> Write:
+        """Before the request is sent: from now on it may be stored."""
+        write = Write(dict(values))
+        with self._lock:
+            self._writes.append(write)
+        return write
+
+    def settle(self, write: Write, status: int) -> bool:
+        """Notes the status of the response; returns whether it acknowledges the write."""
+        with self._lock:
+            if status < 400:
+                write.outcome = Outcome.ACKNOWLEDGED
+                self._acknowledged += 1
+            elif status < 500:
+                write.outcome = Outcome.REFUSED
+        return write.outcome is Outcome.ACKNOWLEDGED
+
+    @property
+    def acknowledged(self) -> int:
+        with self._lock:
+            return self._acknowledged
+
+    def compare(self, stored: Mapping[str, str | None]) -> Audit:
+        """Compares with what is stored now; call it when no write is under way."""
+        with self._lock:
+            writes = list(self._writes)
+        by_key: dict[str, list[tuple[str, Outcome]]] = {}
+        for write in writes:
+            for key, value in write.values.items():
+                by_key.setdefault(key, []).append((value, write.outcome))
+        lost = [key for key, history in by_key.items() if _is_lost(history, stored.get(key))]
+        torn = [next(iter(write.values)) for write in writes if _is_torn(write, stored)]
+        refused = [key for key, history in by_key.items() if (stored.get(key), Outcome.REFUSED) in history]
+        return Audit(self.acknowledged, lost, torn, refused)
+
+
+def _is_lost(history: list[tuple[str, Outcome]], stored: str | None) -> bool:
+    """Whether neither the last acknowledged value is stored, nor a later one whose outcome is unknown."""
+    possible: set[str | None] = {None}
+    for value, outcome in history:
+        if outcome is Outcome.ACKNOWLEDGED:
+            possible = {value}
+        elif outcome is Outcome.UNKNOWN:
+            possible.add(value)
+    return stored not in possible and (stored, Outcome.REFUSED) not in history
+
+
+def _is_torn(write: Write, stored: Mapping[str, str | None]) -> bool:
+    """Only of writes that no later one of the same keys replaced: those of unknown outcome are the last."""
+    if write.outcome is not Outcome.UNKNOWN or len(write.values) == 1:
+        return False
+    there = [stored.get(key) == value for key, value in write.values.items()]
+    return any(there) and not all(there)

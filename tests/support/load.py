@@ -1,0 +1,273 @@
+"""Writers that change endpoints of a served Patchbay without a pause, and note what was acknowledged.
+
+Each writer is a thread with numbers of its own. The value that the ledger holds of a number is its
+inbound agent, since every way of writing can set it.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from tests.support.cast import PASSWORD
+from tests.support.clients import ApiClient, PortalClient, Refused, Response, Unanswered
+from tests.support.ledger import Audit, Ledger
+from tests.support.server import Server
+
+SECONDS = 120
+ROWS = 20
+"""Of each import."""
+UPDATES = 3
+"""Of each endpoint that a writer creates."""
+EMAIL = "writer@acme.example"
+
+
+@dataclass(frozen=True)
+class Account:
+    """A superadmin, their organization and their token."""
+
+    email: str
+    slug: str
+    token: str
+
+
+class Writer(ABC, threading.Thread):
+    """Writes until it is stopped. When the server does not answer, it tries again until it does."""
+
+    def __init__(self, number: int, url: str, account: Account, ledger: Ledger) -> None:
+        super().__init__(name=f"{type(self).__name__} {number}", daemon=True)
+        self.url = url
+        self.account = account
+        self.ledger = ledger
+        self.statuses: Counter[int] = Counter()
+        """Of every response, also to the requests that prepare a write."""
+        self.unanswered = 0
+        self.failure: BaseException | None = None
+        self._place = number
+        self._count = 0
+        self._stopped = threading.Event()
+
+    @abstractmethod
+    def write(self) -> None:
+        """One round of writes. Raises Unanswered or Refused to give it up; another one follows."""
+
+    def run(self) -> None:
+        try:
+            while not self._stopped.is_set():
+                try:
+                    self.write()
+                except Unanswered:
+                    self.unanswered += 1
+                    self._stopped.wait(0.02)
+                except Refused as refused:
+                    self.count(refused.response)
+                    self._stopped.wait(0.02)
+        except BaseException as failure:  # noqa: BLE001 (raised again by whoever stops the load)
+            self.failure = failure
+
+    def stop(self) -> None:
+        self._stopped.set()
+
+    def count(self, response: Response) -> Response:
+        self.statuses[response.status] += 1
+        return response
+
+    def number(self) -> str:
+        """A phone number that was not used before."""
+        self._count += 1
+        return f"+1555{self._place:02}{self._count:05}"
+
+    def value(self) -> str:
+        self._count += 1
+        return f"agent-{self._place}-{self._count}"
+
+
+class ApiWriter(Writer):
+    """Creates an endpoint, and changes it a few times."""
+
+    def __init__(self, number: int, url: str, account: Account, ledger: Ledger) -> None:
+        super().__init__(number, url, account, ledger)
+        self._client = ApiClient(url, account.token)
+
+    def write(self) -> None:
+        number, value = self.number(), self.value()
+        body = {"phone_number": number, "provider": "twilio", "inbound_agent_name": value}
+        made = self._send("POST", "/api/settings/endpoints", number, body)
+        for _ in range(UPDATES if made.status == 201 else 0):
+            self._send(
+                "PUT",
+                f"/api/settings/endpoints/{made.json()['id']}",
+                number,
+                {"inbound_agent_name": self.value()},
+            )
+
+    def _send(self, method: str, path: str, number: str, body: Mapping[str, str]) -> Response:
+        write = self.ledger.begin({number: body["inbound_agent_name"]})
+        answer = self.count(self._client.call(method, path, body))
+        self.ledger.settle(write, answer.status)
+        return answer
+
+
+class FormWriter(Writer):
+    """Adds endpoints through the form of the portal."""
+
+    def __init__(self, number: int, url: str, account: Account, ledger: Ledger) -> None:
+        super().__init__(number, url, account, ledger)
+        self._client = PortalClient(url)
+        self._client.sign_in(account.email)
+        self._base = f"/o/{account.slug}/endpoints"
+
+    def write(self) -> None:
+        number, value = self.number(), self.value()
+        address, form = self._client.form(f"{self._base}/new", "phone_number")
+        typed = {"phone_number": number, "provider": "twilio", "inbound_agent_name": value}
+        write = self.ledger.begin({number: value})
+        self.ledger.settle(write, self.count(self._client.post(address, form, typed)).status)
+
+
+class ImportWriter(FormWriter):
+    """Imports some endpoints as CSV."""
+
+    def write(self) -> None:
+        values = {self.number(): self.value() for _ in range(ROWS)}
+        rows = [f"{number},twilio,{value}" for number, value in values.items()]
+        sheet = "\n".join(["phone_number,provider,inbound_agent_name", *rows])
+        checked = self.count(self._client.submit(f"{self._base}/import", "rows", {"rows": sheet}))
+        if checked.status != 303:
+            raise Refused(checked)
+        address, form = self._client.form(checked.headers["Location"], "version")
+        write = self.ledger.begin(values)
+        self.ledger.settle(write, self.count(self._client.post(address, form, {})).status)
+
+
+class BulkWriter(FormWriter):
+    """Imports some endpoints, and gives all of them another agent at once, again and again."""
+
+    def __init__(self, number: int, url: str, account: Account, ledger: Ledger) -> None:
+        super().__init__(number, url, account, ledger)
+        self._importer = ImportWriter(number, url, account, ledger)
+        self._api = ApiClient(url, account.token)
+        self._ids: dict[str, str] = {}
+
+    def write(self) -> None:
+        if not self._ids:
+            self._create()
+        value = self.value()
+        selected = "&".join(f"id={endpoint_id}" for endpoint_id in self._ids.values())
+        page = f"{self._base}/many?do=inbound&{selected}"
+        address, form = self._client.form(page, "inbound_agent_name")
+        ids, self._ids = self._ids, {}
+        write = self.ledger.begin(dict.fromkeys(ids, value))
+        answer = self.count(self._client.post(address, form, {"inbound_agent_name": value}))
+        if self.ledger.settle(write, answer.status):
+            self._ids = ids
+
+    def _create(self) -> None:
+        """Through the API one by one. What was not answered is left alone afterwards."""
+        ids = {}
+        for _ in range(ROWS):
+            number, value = self.number(), self.value()
+            body = {"phone_number": number, "provider": "twilio", "inbound_agent_name": value}
+            write = self.ledger.begin({number: value})
+            answer = self.count(self._api.call("POST", "/api/settings/endpoints", body))
+            if self.ledger.settle(write, answer.status):
+                ids[number] = answer.json()["id"]
+        self._ids = ids
+
+
+EVERY_KIND: tuple[type[Writer], ...] = (ApiWriter, FormWriter, ImportWriter, BulkWriter)
+
+
+@dataclass
+class Load:
+    """Writers at work."""
+
+    server: Server
+    account: Account
+    ledger: Ledger
+    writers: list[Writer] = field(default_factory=list)
+
+    @property
+    def statuses(self) -> Counter[int]:
+        """How many responses had each status so far."""
+        return sum((writer.statuses for writer in self.writers), Counter())
+
+    @property
+    def unanswered(self) -> int:
+        return sum(writer.unanswered for writer in self.writers)
+
+    def wait_for(self, acknowledged: int, *, seconds: float = SECONDS) -> None:
+        """Returns when that many more writes have been acknowledged."""
+        aim = self.ledger.acknowledged + acknowledged
+        deadline = time.monotonic() + seconds
+        while self.ledger.acknowledged < aim:
+            self.raise_failures()
+            assert time.monotonic() < deadline, (
+                f"{self.ledger.acknowledged} of {aim} writes were acknowledged in time: {self.statuses}\n"
+                f"{self.server.output()[-3000:]}"
+            )
+            time.sleep(0.005)
+
+    def raise_failures(self) -> None:
+        for writer in self.writers:
+            if writer.failure is not None:
+                raise AssertionError(f"{writer.name} ended") from writer.failure
+
+    def stop(self) -> None:
+        for writer in self.writers:
+            writer.stop()
+        for writer in self.writers:
+            writer.join(SECONDS)
+            assert not writer.is_alive(), f"{writer.name} does not end"
+        self.raise_failures()
+
+    def compare(self) -> Audit:
+        """What is lost or torn, read through the API; call it after `stop`."""
+        return self.ledger.compare(stored_agents(self.server.url, self.account))
+
+
+@contextmanager
+def writing(
+    server: Server,
+    account: Account,
+    kinds: Sequence[type[Writer]] = EVERY_KIND,
+    *,
+    first: int = 1,
+) -> Iterator[Load]:
+    """Starts a writer of each kind (a kind may be there several times), and stops them in the end.
+
+    Two loads on one server need a different `first`, so that their numbers differ.
+    """
+    load = Load(server, account, Ledger())
+    load.writers = [
+        kind(number, server.url, account, load.ledger) for number, kind in enumerate(kinds, start=first)
+    ]
+    for writer in load.writers:
+        writer.start()
+    try:
+        yield load
+    finally:
+        load.stop()
+
+
+def superadmin(server: Server, organization: str = "Acme Support", email: str = EMAIL) -> Account:
+    """A new superadmin of the organization, which is created if it is new."""
+    server.flask(
+        *("users", "create", "--email", email, "--name", "Writer", "--role", "superadmin"),
+        *("--organization", organization, "--password-stdin"),
+        typed=f"{PASSWORD}\n",
+    )
+    token = server.flask("tokens", "create", "--email", email)
+    return Account(email, organization.lower().replace(" ", "-"), token)
+
+
+def stored_agents(url: str, account: Account) -> dict[str, str | None]:
+    """The inbound agent of every number, as the API lists them."""
+    answer = ApiClient(url, account.token).call("GET", "/api/settings/endpoints")
+    assert answer.status == 200, f"{answer.status} {answer.body[:300]!r}"
+    return {row["phone_number"]: row["inbound_agent_name"] for row in answer.json()}

@@ -1,0 +1,54 @@
+"""Processes as /proc describes them: who started whom, and how much memory each holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+PROC = Path("/proc")
+
+
+def leaves_below(pid: int) -> list[int]:
+    """The processes below `pid` that started no other, oldest first: of a server, its workers."""
+    parents = _parents()
+    starters = set(parents.values())
+    leaves = [child for child in parents if child not in starters and _is_below(child, pid, parents)]
+    return sorted(leaves, key=_started)
+
+
+def resident_bytes(pid: int) -> int:
+    """The memory that the process holds, without what was swapped out."""
+    for line in (PROC / str(pid) / "status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) * 1024
+    return 0
+
+
+def _started(pid: int) -> tuple[int, int]:
+    """In clock ticks since the machine started; the id tells apart those of the same tick."""
+    try:
+        fields = (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0, pid
+    return int(fields[19]), pid
+
+
+def _parents() -> dict[int, int]:
+    """The parent of every process that is alive."""
+    parents = {}
+    for folder in PROC.iterdir():
+        if folder.name.isdigit():
+            try:
+                state, parent = (folder / "stat").read_text().rpartition(")")[2].split()[:2]
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+            if state not in "XZ":
+                parents[int(folder.name)] = int(parent)
+    return parents
+
+
+def _is_below(pid: int, ancestor: int, parents: dict[int, int]) -> bool:
+    while pid in parents:
+        pid = parents[pid]
+        if pid == ancestor:
+            return True
+    return False
