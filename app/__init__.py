@@ -9,6 +9,7 @@ from flask import Flask
 from app import api, bodies, cli, database, errors, http, logs, metrics, security, static, web
 from app.config import Settings
 from app.extensions import bootstrap, csrf, db, htmx, login, migrate
+from app.services import provisioning, workspace_webhook
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -34,6 +35,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     api.init_app(app)
     web.init_app(app)
     cli.init_app(app)
+
+    provisioning.register(workspace_webhook.follow)
 
     with app.app_context():
         database.prepare(db.engine)

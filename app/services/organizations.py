@@ -15,7 +15,7 @@ from app.core import phone, texts
 from app.core.errors import Conflict, Invalid, NotFound, Problem
 from app.core.outbound import Outbound
 from app.models import AuditEvent, Organization, Role, User
-from app.services import audit, telephony, validation, workspace_webhook
+from app.services import audit, provisioning, telephony, validation
 from app.services.actions import Action
 from app.services.scope import Scope, expect_version
 from app.services.validation import Checked
@@ -152,7 +152,7 @@ def update(
         if told:
             audit.record(scope, Action.ORGANIZATION_SAVED, organization.name, told)
     if is_moved:
-        workspace_webhook.follow(scope, http)
+        provisioning.changed(scope, http)
     return organization
 
 

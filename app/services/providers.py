@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 from typing import Any
 
-from pydantic import BaseModel
 from sqlalchemy import func, select
 
 from app.core.errors import Conflict, Invalid, Problem
@@ -22,10 +20,9 @@ from app.services import (
     audit,
     connections,
     drift,
-    validation,
+    provisioning,
     values,
     verification,
-    workspace_webhook,
 )
 from app.services.actions import Action, Trait
 from app.services.connections import State
@@ -81,14 +78,6 @@ def save(
     return told
 
 
-@cache
-def draft_model(provider: Provider) -> type[BaseModel]:
-    """What a form may send for one provider, named as in the settings API."""
-    return values.model(
-        f"{provider.key}_draft", validation.STRICT, values.definitions([provider], settings_name)
-    )
-
-
 def save_sent(
     scope: Scope,
     http: Outbound,
@@ -97,16 +86,10 @@ def save_sent(
     *,
     version: int | None = None,
 ) -> dict[str, list[Any]]:
-    """As `save`, for what a form sent; what the provider has to be told follows."""
-    told = save(scope, provider, read_sent(scope, provider, sent), version=version)
-    workspace_webhook.follow(scope, http, provider)
+    """As `save`, for what a form sent, and provisions the provider."""
+    told = save(scope, provider, values.read_sent(scope, provider, sent), version=version)
+    provisioning.changed(scope, http, provider)
     return told
-
-
-def read_sent(scope: Scope, provider: Provider, sent: Any) -> dict[str, Any]:
-    """The values that were sent for one provider, named as in the settings API, by field name."""
-    draft = validation.read(draft_model(provider), sent, country=scope.organization.country)
-    return values.picked(provider, settings_name, draft.model_dump(exclude_unset=True))
 
 
 def set_enabled(
@@ -120,7 +103,7 @@ def set_enabled(
 ) -> None:
     """Disabling keeps the values, and unsets the active provider if it was this one."""
     save(scope, provider, {}, enabled=enabled, reason=reason, version=version)
-    workspace_webhook.follow(scope, http, provider)
+    provisioning.changed(scope, http, provider)
 
 
 def _set_enabled(scope: Scope, provider: Provider, enabled: bool, reason: str | None) -> dict[str, list[Any]]:

@@ -10,7 +10,7 @@ from app.core.naming import settings_name
 from app.core.outbound import Outbound
 from app.provider import Family
 from app.providers import in_family, keys_in
-from app.services import audit, connections, drift, providers, validation, values, workspace_webhook
+from app.services import audit, connections, drift, providers, provisioning, validation, values
 from app.services.actions import Action
 from app.services.scope import Scope
 
@@ -80,7 +80,7 @@ def update(scope: Scope, http: Outbound, sent: Any, *, if_match: str | None = No
         _apply(scope, changes)
         saved = document(scope)
     if is_moved:
-        workspace_webhook.follow(scope, http)
+        provisioning.changed(scope, http)
     return saved
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, create_model
 from pydantic import Field as PydanticField
 
+from app.core.naming import settings_name
 from app.provider import Family, Field, Origin, Provider
 from app.services import validation
+from app.services.scope import Scope
 
 Naming = Callable[[str, str], str]
 
@@ -40,3 +43,15 @@ def picked(provider: Provider, naming: Naming, sent: Mapping[str, Any]) -> dict[
     """Of what was sent, the provider's own values by field name."""
     names = {naming(provider.key, field.name): field.name for field in provider.typed_fields}
     return {names[name]: value for name, value in sent.items() if name in names}
+
+
+@cache
+def draft_model(provider: Provider) -> type[BaseModel]:
+    """What a form may send for one provider, named as in the settings API."""
+    return model(f"{provider.key}_draft", validation.STRICT, definitions([provider], settings_name))
+
+
+def read_sent(scope: Scope, provider: Provider, sent: Any) -> dict[str, Any]:
+    """The values that were sent for one provider, named as in the settings API, by field name."""
+    draft = validation.read(draft_model(provider), sent, country=scope.organization.country)
+    return picked(provider, settings_name, draft.model_dump(exclude_unset=True))

@@ -12,7 +12,7 @@ from app.core.errors import Conflict
 from app.core.outbound import Outbound, OutboundError
 from app.models import Check
 from app.provider import Capability, Outcome, Provider, Verified
-from app.services import audit, connections, providers, throttle
+from app.services import audit, connections, throttle, values
 from app.services.actions import Action
 from app.services.connections import State
 from app.services.scope import Scope
@@ -60,12 +60,12 @@ def verify(scope: Scope, http: Outbound, provider: Provider, sent: Mapping[str, 
     """
     if not can_verify(provider):
         raise Conflict(f"{provider.label} cannot be tested from here.", code="CANNOT_VERIFY")
-    changes = providers.read_sent(scope, provider, sent)
+    changes = values.read_sent(scope, provider, sent)
     state = connections.load(scope, provider)
     connections.refuse_unsendable(state, changes)
-    values = {field.name: state.raw(field) for field in provider.fields} | changes
+    tested_values = {field.name: state.raw(field) for field in provider.fields} | changes
     _count(scope, provider)
-    result = _ask(http.within(SECONDS), provider, values)
+    result = _ask(http.within(SECONDS), provider, tested_values)
     tested = Tested(result, clock.now(), _are_stored(state, changes))
     _keep(scope, state, tested)
     return tested

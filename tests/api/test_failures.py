@@ -15,7 +15,7 @@ from app import create_app
 from app.api.operations import OPERATIONS, TOKEN_HOLDERS, Operation
 from app.config import Settings
 from app.extensions import db
-from app.services import endpoint_pages, telephony, voice, workspace_webhook
+from app.services import endpoint_pages, provisioning, telephony, voice, workspace_webhook
 from tests.support import contract
 from tests.support.caller import Caller
 from tests.support.cast import PASSWORD, Cast
@@ -124,6 +124,7 @@ def test_a_save_is_all_or_nothing_whatever_statement_fails(
 ) -> None:
     """Without what follows once it is committed: that is no part of it."""
     monkeypatch.setattr(workspace_webhook, "follow", lambda *_: None)
+    monkeypatch.setattr(provisioning, "changed", lambda *_: None)
     before = dump(app)
     for number in range(1, 200):
         with _failing_at(app, number) as sent:

@@ -10,10 +10,13 @@ from sqlalchemy.orm import Session
 
 from app import database
 from app.core.sealing import Sealer
+from app.services import provisioning, workspace_webhook
 from app.services.scope import Keys, Scope
 from tests.support import cast as casting
 from tests.support.cast import Rows
 from tests.support.scopes import Scopes, scope_of
+
+provisioning.register(workspace_webhook.follow)  # as create_app does
 
 
 @pytest.fixture

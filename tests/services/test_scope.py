@@ -9,7 +9,7 @@ from sqlalchemy import func, select, update
 from app.core.errors import NotFound, Stale
 from app.models import AuditEvent, Connection, Endpoint, Organization, Secret, User
 from app.providers import PROVIDERS
-from app.services import audit, endpoints, providers, telephony, workspace_webhook
+from app.services import audit, endpoints, providers, provisioning, telephony
 from app.services.actions import Action
 from tests.support.scopes import NOBODY, Fault, failing_at
 
@@ -244,7 +244,7 @@ SAVES = {
 @pytest.mark.parametrize("save", SAVES.values(), ids=SAVES.keys())
 def test_a_fault_at_any_statement_of_a_save_leaves_all_or_nothing(engine, scopes, monkeypatch, save):
     """Without what follows once it is committed: that is no part of it."""
-    monkeypatch.setattr(workspace_webhook, "follow", lambda *_: None)
+    monkeypatch.setattr(provisioning, "changed", lambda *_: None)
     with scopes.of("dana") as scope:
         _ready(scope)
     before = _snapshot(scopes)
