@@ -3,6 +3,7 @@
 PYTHON ?= python3
 PYTEST_ARGS ?= -n 2 --dist loadscope --no-loadscope-reorder
 TRUST_ARGS ?= -q -n 2 --dist loadscope
+RESILIENCE_ARGS ?= -q -n 2
 BENCH_ARGS ?=
 BENCH_ENDPOINTS_ARGS ?=
 
@@ -19,7 +20,7 @@ COMPILE := $(IN_VENV) uv pip compile --quiet --universal --python-version 3.11 \
 WORKS := $(BIN)/python -c 'import pip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo screenshots test trust lint types layers bench requirements clean venv browser
+.PHONY: help run demo screenshots test trust resilience lint types layers bench requirements clean venv browser
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -35,6 +36,9 @@ test: $(VENV)/.installed-dev browser ## Set up what is missing and run the whole
 
 trust: $(VENV)/.installed-dev browser ## Test each promise about safety against a real server, and print the table
 	@$(IN_VENV) pytest -p tests.support.trust -m asvs $(TRUST_ARGS) tests/security
+
+resilience: $(VENV)/.installed-dev browser ## Try each fault often (kills, outages, full disks, ...), and print what was survived
+	@$(IN_VENV) pytest --full -m resilience $(RESILIENCE_ARGS)
 
 lint: $(VENV)/.installed-dev ## Check style and format
 	@$(BIN)/ruff check .

@@ -34,7 +34,7 @@ keep_warm()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--full", action="store_true", help="run the long version of tests/resilience")
+    parser.addoption("--full", action="store_true", help="try each fault as often as make resilience does")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -50,6 +50,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "page" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.browser)
+        if "report" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.resilience)
     served = {item.path for item in items if "server" in getattr(item, "fixturenames", ())}
     items.sort(key=lambda item: item.path not in served)
 

@@ -19,6 +19,7 @@ from app.services import endpoint_pages, provisioning, telephony, voice, workspa
 from tests.support import contract
 from tests.support.caller import Caller
 from tests.support.cast import PASSWORD, Cast
+from tests.support.denominators import Report
 from tests.support.rows import dump, unchanged
 
 MARKER = "marker-of-a-made-up-secret"
@@ -120,7 +121,14 @@ SAVES = [
 @pytest.mark.asvs("2.3.3")
 @pytest.mark.parametrize(("method", "path", "body"), SAVES, ids=[path for _, path, _ in SAVES])
 def test_a_save_is_all_or_nothing_whatever_statement_fails(
-    app: Flask, dana: Caller, monkeypatch: pytest.MonkeyPatch, *, method: str, path: str, body: dict
+    app: Flask,
+    dana: Caller,
+    monkeypatch: pytest.MonkeyPatch,
+    report: Report,
+    *,
+    method: str,
+    path: str,
+    body: dict,
 ) -> None:
     """Without what follows once it is committed: that is no part of it."""
     monkeypatch.setattr(workspace_webhook, "follow", lambda *_: None)
@@ -133,6 +141,7 @@ def test_a_save_is_all_or_nothing_whatever_statement_fails(
             break
         assert answer.status_code == 503, sent[-1]
         assert dump(app) == before, sent[-1]
+    report("SQL statement fails", tried=number - 1, survived=number - 1)
     assert number > 5
     assert answer.status_code in (200, 201)
     assert dump(app) != before

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from tests.support.denominators import Report
 from tests.support.integrity import problems
 from tests.support.load import superadmin, writing
 from tests.support.server import Server
@@ -41,9 +42,7 @@ FAULTS = [Fault("a worker", kill_a_worker, 6), Fault("the server", kill_the_serv
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
-def test_nothing_acknowledged_is_lost(
-    portal: Server, fault: Fault, full: bool, report: Callable[..., None]
-) -> None:
+def test_nothing_acknowledged_is_lost(portal: Server, fault: Fault, full: bool, report: Report) -> None:
     tried, survived, chance = FULL if full else fault.short, 0, random.Random(SEED)
     with writing(portal, superadmin(portal)) as load:
         for _ in range(tried):

@@ -243,7 +243,7 @@ def test_what_providers_should_call_now_is_checked_soon(acme):
     }
 
 
-def test_all_or_nothing(acme, engine):
+def test_all_or_nothing(acme, engine, report):
     """Whichever statement fails, nothing of it stays; afterwards it can be applied."""
     made(acme, label="Old")
     found = checked(acme, sheet(f"{FIRST},,Night desk,,New,", f"{SECOND},twilio,Reception,,,"))
@@ -253,6 +253,7 @@ def test_all_or_nothing(acme, engine):
         failed += 1
         with suppress(Fault), failing_at(engine, failed):
             endpoint_imports.apply(acme, found.id)
+    report("SQL statement fails", tried=failed - 1, survived=failed - 1)
     assert failed > 10
     assert [row.label for row in rows(acme)] == ["New", None]
 

@@ -242,7 +242,7 @@ SAVES = {
 
 @pytest.mark.asvs("2.3.3")
 @pytest.mark.parametrize("save", SAVES.values(), ids=SAVES.keys())
-def test_a_fault_at_any_statement_of_a_save_leaves_all_or_nothing(engine, scopes, monkeypatch, save):
+def test_a_fault_at_any_statement_of_a_save_leaves_all_or_nothing(engine, scopes, monkeypatch, save, report):
     """Without what follows once it is committed: that is no part of it."""
     monkeypatch.setattr(provisioning, "changed", lambda *_: None)
     with scopes.of("dana") as scope:
@@ -261,6 +261,7 @@ def test_a_fault_at_any_statement_of_a_save_leaves_all_or_nothing(engine, scopes
             if len(seen) < number:
                 break
         assert _snapshot(scopes) == before, f"after a fault at {seen[-1]}"
+    report("SQL statement fails", tried=number - 1, survived=number - 1)
     assert number > 5
     after = _snapshot(scopes)
     assert after != before

@@ -1,6 +1,7 @@
 """A table at the end of a test run: how often each fault was tried, how often it was survived, what was lost.
 
-A test calls the fixture `report`; with several workers of pytest the lines come to the one that prints.
+A test calls the fixture `report`, which marks it `resilience`. With several workers of pytest the lines come
+to the process that prints.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ import pytest
 
 PROPERTY = "denominator"
 
+Report = Callable[..., None]
+
 
 @dataclass(frozen=True)
 class Line:
@@ -23,14 +26,25 @@ class Line:
     of: int = 0
     """How many acknowledged writes (or whatever `lost` counts) there were to lose."""
 
+    def __add__(self, other: Line) -> Line:
+        return Line(
+            self.fault,
+            self.tried + other.tried,
+            self.survived + other.survived,
+            self.lost + other.lost,
+            self.of + other.of,
+        )
+
     @property
     def is_good(self) -> bool:
         return self.survived == self.tried and not self.lost
 
 
 @pytest.fixture
-def report(request: pytest.FixtureRequest) -> Callable[..., None]:
+def report(request: pytest.FixtureRequest) -> Report:
     """Adds a line to the table; call it before the assertions, so that a failure is in it too.
+
+    Lines of one fault are summed: of the parameters of a test, of several tests.
 
     `report("SIGKILL of a worker", tried=100, survived=100, lost=0, of=4686)`
     """
@@ -46,28 +60,32 @@ class Table:
     """A plugin of pytest that collects the lines and prints them."""
 
     def __init__(self) -> None:
-        self._lines: list[Line] = []
+        self._lines: dict[str, Line] = {}
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        if report.when == "call":
-            self._lines += [_line(value) for name, value in report.user_properties if name == PROPERTY]
+        for name, value in report.user_properties if report.when == "call" else ():
+            if name == PROPERTY:
+                line = _line(value)
+                self._lines[line.fault] = self._lines.get(line.fault, _nothing(line.fault)) + line
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         if not self._lines:
             return
-        lines = sorted(self._lines, key=lambda line: line.fault)
+        lines = sorted(self._lines.values(), key=lambda line: line.fault)
         width = max(len(line.fault) for line in lines)
         terminalreporter.section("faults")
         terminalreporter.write_line(f"{'':{width}}  {'tried':>7}  {'survived':>8}  lost")
         for line in lines:
             terminalreporter.write_line(_text(line, width), red=not line.is_good)
-        tried, survived = sum(line.tried for line in lines), sum(line.survived for line in lines)
-        lost, of = sum(line.lost for line in lines), sum(line.of for line in lines)
-        terminalreporter.write_line(_text(Line("Total", tried, survived, lost, of), width), bold=True)
+        terminalreporter.write_line(_text(sum(lines, _nothing("Total")), width), bold=True)
 
 
 def _line(value: Any) -> Line:
     return Line(**value)
+
+
+def _nothing(fault: str) -> Line:
+    return Line(fault, 0, 0)
 
 
 def _text(line: Line, width: int) -> str:

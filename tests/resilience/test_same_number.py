@@ -1,0 +1,34 @@
+"""Many clients of two organizations create an endpoint for the same phone number at the same moment."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+
+from tests.support.clients import ApiClient
+from tests.support.denominators import Report
+from tests.support.load import Account, superadmin
+from tests.support.server import Server
+
+CLIENTS = 50
+SECONDS = 60
+
+
+def test_one_of_them_gets_it(shared_portal: Server, account: Account, full: bool, report: Report) -> None:
+    other = superadmin(shared_portal, "Globex", "gus@globex.example")
+    clients = [ApiClient(shared_portal.url, [account, other][n % 2].token) for n in range(CLIENTS)]
+    together = threading.Barrier(CLIENTS)
+
+    def create(client: ApiClient, number: str) -> int:
+        together.wait(SECONDS)
+        body = {"phone_number": number, "provider": "twilio"}
+        return client.call("POST", "/api/settings/endpoints", body).status
+
+    rounds, good = 20 if full else 1, 0
+    with ThreadPoolExecutor(CLIENTS) as threads:
+        for n in range(rounds):
+            statuses = Counter(threads.map(create, clients, [f"+1555765{n:04}"] * CLIENTS))
+            good += statuses == {201: 1, 409: CLIENTS - 1}
+    report("One number created 50 times at once", tried=rounds, survived=good)
+    assert good == rounds, statuses
