@@ -6,24 +6,10 @@ import pytest
 from flask import Flask
 
 from app.api.operations import OPERATIONS
-from tests.support import contract
 from tests.support.caller import Caller
-from tests.support.cast import Cast
 from tests.support.rows import unchanged
 
 READS = [operation.path for operation in OPERATIONS if operation.method == "GET"]
-
-
-@pytest.mark.asvs("3.5.3")
-def test_no_read_changes_anything_but_the_audit(app: Flask, dana: Caller, cast: Cast) -> None:
-    dana.put("/api/settings/telephony", contract.TELEPHONY_EXAMPLES["twilio"])
-    dana.post("/api/settings/endpoints", contract.ENDPOINT_EXAMPLE)
-    with unchanged(app, but=("audit_events",)):
-        for path in READS:
-            path = path.replace("<organization_id>", cast.acme)  # noqa: PLW2901
-            for query in ("", f"organizationId={cast.globex}", "phone_number=%2B919876543210"):
-                dana.get(f"{path}?{query}")
-                dana.call("HEAD", f"{path}?{query}")
 
 
 def test_a_read_writes_no_row_for_a_caller_without_the_scope(

@@ -1,4 +1,4 @@
-"""Every route of the portal, from its URL map."""
+"""Every route, from the URL map and the declared operations, with addresses that lead somewhere."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from flask import Flask
 from werkzeug.routing import Rule
 
+from app.api.operations import Operation
 from app.web.guard import Who
+from tests.support.furnished import Furnished
 
 FILES = (".csv", ".jsonl")
 
@@ -22,3 +24,35 @@ def portal_rules(app: Flask, *, unsafe: bool) -> Iterator[tuple[Rule, str, Who]]
         for method in sorted(methods):
             if (method != "GET") == unsafe:
                 yield rule, method, guard
+
+
+def operation_path(operation: Operation, here: Furnished, **other: str) -> str:
+    """The operation's address, with ids of what is there, or with `other` ones."""
+    path = operation.path
+    for name, value in (here.ids | other).items():
+        path = path.replace(f"<{name}>", value)
+    assert "<" not in path, f"nothing is known for {operation.path}"
+    return path
+
+
+def everything(token: str | None) -> dict[str, str]:
+    """What any form of the portal could send, as an attacker would fill it in."""
+    sent = {
+        "version": "1",
+        "provider": "vobiz",
+        "enabled": "no",
+        "active": "no",
+        "disabled": "yes",
+        "name": "Taken over",
+        "role": "superadmin",
+        "label": "Taken over",
+        "phone_number": "+15550001111",
+        "phoneNumber": "+15550001111",
+        "email": "eve@evil.example",
+        "password": "seven tall pines by the lake",
+        "your_password": "seven tall pines by the lake",
+        "expires_days": "30",
+        "url": "https://evil.example/calls",
+        "here_only": "yes",
+    }
+    return sent if token is None else sent | {"csrf_token": token}

@@ -203,19 +203,3 @@ def test_a_member_sees_that_an_agent_answers(dana: Portal, mo: Portal, person: s
     page = mo.get("/account")
     assert "Sinch AI on" in page.text
     assert not page.has_link(CHANGE)
-
-
-@pytest.mark.asvs("8.4.1")
-def test_another_organizations_numbers_are_not_found(
-    app: Flask, dana: Portal, gus: Portal, cast: Cast, person: str
-) -> None:
-    path = dana.get(person).follow(OPEN).path
-    token = gus.token()
-    for theirs in (
-        path.replace("acme-support", "globex"),
-        path.replace("acme-support", "globex").replace(cast.mo.id, cast.gus.id),
-    ):
-        with unchanged(app):
-            gus.get(theirs, 404)
-            gus.post(theirs, {"csrf_token": token, "aiAgentId": RECEPTION}, 404)
-            gus.post(f"{theirs}/off", {"csrf_token": token, "here_only": "yes"}, 404)

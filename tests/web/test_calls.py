@@ -88,11 +88,6 @@ def test_another_organizations_calls_are_not_there(app: Flask, gus: Portal, dana
     gus.get(f"/o/globex/calls?{older}", 404)
 
 
-@pytest.mark.asvs("8.2.1")
-def test_members_do_not_see_it(mo: Portal) -> None:
-    mo.get(PATH, 403)
-
-
 def test_our_number_leads_to_its_endpoint(app: Flask, dana: Portal, cast: Cast) -> None:
     tell(app, cast, ended("conv-9"))
     assert not dana.get(PATH).has_link("+1 555-123-4567")

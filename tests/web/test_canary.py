@@ -21,8 +21,8 @@ from tests.support.canary import found_in, found_in_files
 from tests.support.cast import PASSWORD, Cast, issue
 from tests.support.furnished import Furnished, furnish
 from tests.support.pages import Portal
+from tests.support.routes import everything
 from tests.support.scopes import NOBODY
-from tests.web.test_guards import everything
 
 RAW = {"/api/calls/providers/config", "/api/settings/telephony"}
 

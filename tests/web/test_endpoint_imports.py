@@ -190,38 +190,6 @@ def test_the_template_can_be_filled_in(dana: Portal) -> None:
     assert "Will be added 2" in upload(dana, answer.data).text
 
 
-@pytest.mark.asvs("8.2.2")
-def test_another_organization_s_import_is_not_there(
-    app: Flask, cast: Cast, dana: Portal, gus: Portal
-) -> None:
-    page = paste(dana, f"{FIRST},twilio,,")
-    import_id = page.path.rsplit("/", 1)[1]
-    for portal in (gus, dana):
-        there = f"/o/globex/endpoints/import/{import_id}"
-        portal.get(there, 404)
-        assert portal.raw("GET", f"{there}/report.csv").status_code == 404
-        portal.post(f"{there}/apply", {"csrf_token": portal.token(), "version": "1"}, 404)
-    assert numbers(app, cast) == []
-
-
-def test_members_see_none_of_it(app: Flask, dana: Portal, mo: Portal) -> None:
-    page = paste(dana, f"{FIRST},twilio,,")
-    with unchanged(app, but=("sessions",)):
-        for path in (f"{PATH}.csv", f"{PATH}/template.csv", NEW, page.path, f"{page.path}/report.csv"):
-            assert mo.raw("GET", path).status_code == 403
-        for path in (NEW, f"{page.path}/apply"):
-            sent = {"csrf_token": mo.token(), "rows": f"{HEADER}\n{SECOND},twilio,,"}
-            assert mo.raw("POST", path, data=sent).status_code == 403
-
-
-@pytest.mark.asvs("3.5.1")
-def test_nothing_is_read_or_applied_without_a_token(app: Flask, dana: Portal) -> None:
-    page = paste(dana, f"{FIRST},twilio,,")
-    with unchanged(app, but=("sessions",)):
-        assert dana.raw("POST", NEW, data={"rows": f"{HEADER}\n{SECOND},twilio,,"}).status_code == 400
-        assert dana.raw("POST", f"{page.path}/apply", data={"version": "1"}).status_code == 400
-
-
 def test_a_large_file_is_taken_here_and_a_huge_one_nowhere(app: Flask, dana: Portal, nobody: Portal) -> None:
     rows = b"".join(b"+1212%07d,twilio,,%s\n" % (n, b"x" * 150) for n in range(7000))
     assert len(rows) > 1_000_000

@@ -352,37 +352,6 @@ def test_a_cursor_that_no_page_gave_is_refused(dana: Portal, many: list[str]) ->
         assert dana.get(f"{PATH}?cursor={cursor}", 400).title == "That did not work"
 
 
-@pytest.mark.asvs("8.4.1")
-def test_another_organizations_are_not_found(app: Flask, gus: Portal, row: Endpoint) -> None:
-    token = gus.token()
-    theirs = f"/o/globex/endpoints/{row.id}"
-    absent = "/o/globex/endpoints/00000000-0000-0000-0000-000000000000"
-    with unchanged(app):
-        for path in ("", "/delete"):
-            assert gus.get(theirs + path, 404).text == gus.get(absent + path, 404).text
-        gus.get(f"/o/globex/endpoints?edit={row.id}", 404)
-        for path in ("", "/delete", "/active"):
-            sent = {"csrf_token": token, "version": row.version, "active": "no", "label": "Mine now"}
-            assert gus.post(theirs + path, sent, 404).text == gus.post(absent + path, sent, 404).text
-
-
-@pytest.mark.asvs("15.3.3")
-def test_what_is_not_in_the_form_is_not_read(app: Flask, dana: Portal, cast: Cast, row: Endpoint) -> None:
-    sent = {
-        "csrf_token": dana.token(),
-        "version": row.version,
-        "inbound_agent_name": "Ann",
-        "phone_number": "+15550000000",
-        "provider": "exotel",
-        "organization_id": cast.globex,
-        "id": "1",
-    }
-    dana.post(f"{PATH}/{row.id}", sent)
-    with scope_as(app, cast.dana) as scope:
-        now = endpoints.get(scope, row.id)
-        assert (now.phone_number, now.provider, now.inbound_agent_name) == (NUMBER, "twilio", "Ann")
-
-
 def test_each_row_says_what_keeps_it_from_answering(app: Flask, dana: Portal, cast: Cast) -> None:
     made(app, cast, "+15551230001")
     made(app, cast, "+15551230002", inbound_agent_name="Ann")

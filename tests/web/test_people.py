@@ -250,28 +250,6 @@ def test_a_token_has_a_name_and_an_end(app: Flask, dana: Portal, cast: Cast, fie
     assert "needs another look" in page.notes
 
 
-@pytest.mark.asvs("8.4.1")
-def test_another_organizations_people_are_not_found(
-    app: Flask, gus: Portal, dana: Portal, cast: Cast
-) -> None:
-    give(dana, cast, "+15557654321")
-    issue(dana, of(cast))
-    number, token_row = dump(app)["voice_phone_numbers"][0], dump(app)["api_tokens"][0]
-    token = gus.token()
-    theirs = f"/o/globex/people/{cast.mo.id}"
-    own = f"/o/globex/people/{cast.gus.id}"
-    with unchanged(app, but=("throttles",)):
-        gus.get(theirs, 404)
-        for base in (theirs, own):
-            gus.get(f"{base}/numbers/{number[0]}/take", 404)
-            for path in (f"/numbers/{number[0]}/take", f"/numbers/{number[0]}/default"):
-                gus.post(base + path, {"csrf_token": token}, 404)
-            gus.post(f"{base}/tokens/{token_row[0]}/revoke", {"csrf_token": token}, 404)
-        sent = {"csrf_token": token, "disabled": "yes", "version": "1", "name": "x", "role": "member"}
-        for path in ("", "/disabled", "/numbers", "/tokens", "/password", "/sessions/end"):
-            gus.post(theirs + path, sent, 404)
-
-
 def reset(portal: Portal, path: str, status: int = 200, **typed: Any) -> Page:
     asked = portal.get(path).follow("Give a new password…")
     return asked.press("Give a new password", status, **({"your_password": PASSWORD} | typed))

@@ -1,0 +1,312 @@
+"""Who may do what, for every route of the URL map: by role, by organization, by what a request adds."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from app import create_app
+from app.api.operations import OPERATIONS, TOKEN_HOLDERS, Operation, Who
+from app.models import Endpoint, User
+from app.web.guard import Who as PageWho
+from tests.security.conftest import Clients
+from tests.support.caller import Caller, fields
+from tests.support.cast import PASSWORD, Cast
+from tests.support.furnished import Furnished, scope_as
+from tests.support.html import parse
+from tests.support.pages import Portal
+from tests.support.routes import everything, operation_path, portal_rules
+from tests.support.rows import dump, unchanged
+
+MONITORS = {"static", "bootstrap.static", "_healthz", "_readyz", "_metrics"}
+TRACES = ("sessions", "audit_events", "throttles", "drift_checks")
+GUARDED = [operation for operation in OPERATIONS if operation.who in TOKEN_HOLDERS]
+ELSEWHERE = [operation for operation in GUARDED if "<organization_id>" not in operation.path]
+NEEDED = {
+    "providers.confirm_active": "provider=vobiz",
+    "settings.confirm_base_url": "url=https://other.example.com",
+}
+"""What a page's address needs."""
+IDS = {"endpoint_id", "import_id", "user_id", "number_id", "token_id", "event_id", "switch_id"}
+IDS_API = {"endpoint_id", "user_id"}
+NOBODYS = "+15550009998"
+NUMBERED = {"event_id", "switch_id"}
+
+
+def call(caller: Caller, operation: Operation, path: str, **request: Any) -> Any:
+    if operation.body is not None:
+        request.setdefault("json", {})
+    return caller.call(operation.method, path, **request)
+
+
+def role_missing(operation: Operation) -> int:
+    """The contract answers 401 under /api/calls."""
+    return 401 if operation.path.startswith("/api/calls/") else 403
+
+
+def unguarded(app: Flask) -> set[str]:
+    """Endpoints that do not declare who may use them."""
+    return {
+        rule.endpoint
+        for rule in app.url_map.iter_rules()
+        if not hasattr(app.view_functions[rule.endpoint], "guard")
+    }
+
+
+@pytest.mark.asvs("8.2.1")
+def test_every_route_declares_who_may_use_it(app: Flask) -> None:
+    assert unguarded(app) == MONITORS
+    other = create_app(app.extensions["patchbay_settings"])
+    other.add_url_rule("/forgotten", "forgotten", lambda: "x")
+    assert unguarded(other) == MONITORS | {"forgotten"}
+
+
+@pytest.mark.asvs("8.2.1")
+@pytest.mark.parametrize("user", ["anonymous", "mo", "dana", "gus"])
+def test_a_user_opens_the_pages_of_their_role(
+    app: Flask, here: Furnished, request: pytest.FixtureRequest, user: str
+) -> None:
+    portal: Portal = request.getfixturevalue(user)
+    seen = 0
+    for rule, method, guard in portal_rules(app, unsafe=False):
+        if guard is PageWho.ANYONE:
+            continue
+        answer = portal.raw(method, here.address(rule), query_string=NEEDED.get(rule.endpoint))
+        got = (answer.status_code, answer.headers.get("Location", "").split("?")[0])
+        if user == "anonymous":
+            expected = (303, "/sign-in")
+        elif user != "mo" or guard is PageWho.USER:
+            expected = (200, "")
+        else:
+            expected = (302, "/account") if rule.endpoint == "organizations.overview" else (403, "")
+        assert got == expected, rule.rule
+        seen += 1
+    assert seen > 40
+
+
+@pytest.mark.asvs("8.2.1")
+@pytest.mark.parametrize("user", ["anonymous", "mo"])
+def test_a_user_changes_nothing_outside_their_role(
+    app: Flask, here: Furnished, request: pytest.FixtureRequest, user: str
+) -> None:
+    """With a valid CSRF token, and everything that could be sent."""
+    portal: Portal = request.getfixturevalue(user)
+    token = portal.token()
+    seen = 0
+    with unchanged(app, but=TRACES):
+        for rule, method, guard in portal_rules(app, unsafe=True):
+            if guard is PageWho.SUPERADMIN or (user == "anonymous" and guard is PageWho.USER):
+                answer = portal.raw(method, here.address(rule), data=everything(token))
+                got = (answer.status_code, answer.headers.get("Location", "").split("?")[0])
+                assert got == ((303, "/sign-in") if user == "anonymous" else (403, "")), rule.rule
+                seen += 1
+    assert seen > 30
+
+
+@pytest.mark.asvs("8.2.1")
+def test_an_operation_without_a_token_is_401(app: Flask, here: Furnished, api: Clients) -> None:
+    with unchanged(app):
+        for operation in GUARDED:
+            answer = call(api.anonymous, operation, operation_path(operation, here))
+            assert (answer.status_code, answer.json["code"]) == (401, "NO_TOKEN"), operation.path
+            assert answer.headers["WWW-Authenticate"] == "Bearer"
+
+
+@pytest.mark.asvs("8.2.1")
+def test_a_member_calls_what_is_open_to_any_user(app: Flask, here: Furnished, api: Clients) -> None:
+    with unchanged(app):
+        for operation in GUARDED:
+            answer = call(api.mo, operation, operation_path(operation, here))
+            if operation.who is Who.USER:
+                assert answer.status_code in (200, 422), operation.path
+            else:
+                got = (answer.status_code, answer.json["code"])
+                assert got == (role_missing(operation), "NOT_SUPERADMIN"), operation.path
+
+
+@pytest.mark.asvs("8.2.1")
+def test_a_superadmin_calls_everything(here: Furnished, api: Clients) -> None:
+    """The reads first: a save or a deletion may take away what they read."""
+    for operation in sorted(GUARDED, key=lambda operation: operation.method != "GET"):
+        answer = call(api.dana, operation, operation_path(operation, here))
+        assert answer.status_code not in (401, 403), f"{operation.method} {operation.path}"
+
+
+@pytest.mark.asvs("8.2.1")
+def test_the_role_is_checked_before_the_body(here: Furnished, api: Clients) -> None:
+    broken = {"data": b"{", "content_type": "application/json"}
+    for operation in GUARDED:
+        path = operation_path(operation, here)
+        assert api.anonymous.call(operation.method, path, **broken).status_code == 401, path
+        if operation.who is Who.SUPERADMIN:
+            assert api.mo.call(operation.method, path, **broken).status_code == role_missing(operation), path
+
+
+@pytest.mark.asvs("8.2.1")
+def test_a_member_reaches_no_other_organization(
+    app: Flask, here: Furnished, cast: Cast, api: Clients
+) -> None:
+    with unchanged(app):
+        for operation in ELSEWHERE:
+            for organization in (cast.acme, cast.globex, "unknown", ""):
+                path = f"{operation_path(operation, here)}?organizationId={organization}"
+                assert call(api.mo, operation, path).status_code == role_missing(operation), path
+
+
+@pytest.mark.asvs("8.2.3")
+def test_a_member_sees_flags_and_no_values(here: Furnished, mo: Portal, api: Clients) -> None:
+    """Of the voice AI: whether there is a key, not the key, its hint, or where it belongs."""
+    config = api.mo.get("/api/calls/voice-ai/config").json
+    assert config is not None
+    assert {name for name, value in config.items() if value is True} == {
+        "hasApiKey",
+        "hasToolSecret",
+        "hasEstCredentials",
+    }
+    for text in (str(config), mo.get("/account").source, api.mo.get("/api/calls/providers").text):
+        for name, secret in here.secrets.items():
+            assert secret not in text, name
+            assert f"…{secret[-4:]}" not in text, name
+    assert mo.get("/").path == "/account"
+
+
+@pytest.mark.asvs("8.4.1")
+def test_another_organizations_rows_do_not_exist_on_any_page(
+    app: Flask, here: Furnished, cast: Cast, gus: Portal, dana: Portal
+) -> None:
+    """Under the address of Globex, ids of Acme answer what ids that nothing has answer.
+
+    So do they beside the id of a user who does belong to Globex.
+    """
+    token, seen = gus.token(), 0
+    with unchanged(app, but=TRACES):
+        for unsafe in (False, True):
+            for rule, method, _ in portal_rules(app, unsafe=unsafe):
+                for known in ({}, {"user_id": cast.gus.id}):
+                    foreign = IDS & rule.arguments - known.keys()
+                    if "slug" not in rule.arguments or not foreign:
+                        continue
+                    for portal in (gus, dana):
+                        theirs, none = (
+                            _answer(portal, method, here.address(rule, slug="globex", **known, **ids), token)
+                            for ids in ({}, _unknown(foreign))
+                        )
+                        assert theirs == none, rule.rule
+                        assert theirs[0] == 404 or (portal is dana and method == "POST"), rule.rule
+                    seen += 1
+    assert seen > 30
+
+
+def _unknown(names: set[str]) -> dict[str, str]:
+    """Ids of the right form that nothing has."""
+    return {name: "999999" if name in NUMBERED else str(uuid.uuid4()) for name in names}
+
+
+def _answer(portal: Portal, method: str, path: str, token: str) -> tuple[int, str]:
+    """Status, and the text of the page: its nonce and token differ each time."""
+    data = everything(token) if method == "POST" else None
+    answer = portal.raw(method, path, data=data)
+    return answer.status_code, parse(answer.text).text if answer.mimetype == "text/html" else answer.text
+
+
+@pytest.mark.asvs("8.4.1")
+def test_another_organizations_rows_do_not_exist_in_any_operation(
+    app: Flask, here: Furnished, cast: Cast, api: Clients
+) -> None:
+    seen = 0
+    sent = {"aiEnabled": False, "hereOnly": True}
+    with unchanged(app):
+        for operation in GUARDED:
+            body = {"json": sent if operation.path.endswith("/ai") else {}} if operation.body else {}
+            ids = {name for name in IDS_API if f"<{name}>" in operation.path}
+            for tag in ({}, {"If-Match": '"1"'}) if ids else ():
+                own = {"organization_id": cast.globex}
+                foreign, none = (
+                    api.gus.call(
+                        operation.method,
+                        operation_path(operation, here, **own, **other),
+                        headers=tag,
+                        **body,
+                    )
+                    for other in ({}, {"phone_number": NOBODYS} | {name: str(uuid.uuid4()) for name in ids})
+                )
+                assert (foreign.status_code, foreign.data) == (404, none.data), operation.path
+                seen += 1
+    assert seen > 8
+
+
+@pytest.mark.asvs("8.4.1")
+def test_lists_have_ones_own_rows(here: Furnished, gus: Portal, cast: Cast, api: Clients) -> None:
+    assert api.gus.get("/api/settings/endpoints").json == []
+    markers = ["Reception", "Front desk", "+1555", cast.mo.email, *here.secrets.values()]
+    texts = [api.gus.get(f"/api/{path}").text for path in ("settings/telephony", "calls/providers/config")]
+    texts += [api.gus.get(f"/api/organizations/{cast.globex}/phone-numbers").text]
+    for page in ("endpoints", "people", "calls", "audit", "providers/twilio", "endpoints.csv", "voice-ai"):
+        texts.append(gus.raw("GET", f"/o/globex/{page}").text)
+    for text in texts:
+        assert [marker for marker in markers if marker in text] == []
+
+
+@pytest.mark.asvs("8.4.1")
+@pytest.mark.parametrize("path", ["tokens/<token_id>/revoke", "sessions/<session_id>/end"])
+def test_nobody_ends_what_is_another_users(app: Flask, here: Furnished, gus: Portal, path: str) -> None:
+    for name, value in here.ids.items():
+        path = path.replace(f"<{name}>", value)
+    with unchanged(app):
+        gus.post(f"/account/{path}", {"csrf_token": gus.token()}, 404)
+
+
+@pytest.mark.asvs("15.3.3")
+@pytest.mark.parametrize(
+    "field", ["id", "organization_id", "organizationId", "role", "created_at", "version"]
+)
+def test_an_operation_takes_no_field_that_it_does_not_name(
+    app: Flask, here: Furnished, cast: Cast, api: Clients, field: str
+) -> None:
+    """Refused by name under /api/settings; a warning under /api/calls, as the contract has it."""
+    before = dump(app)
+    value = cast.globex if "rganization" in field else "superadmin"
+    for operation in GUARDED:
+        if operation.body is None:
+            continue
+        answer = call(api.dana, operation, operation_path(operation, here), json={field: value})
+        if operation.path.startswith("/api/calls/"):
+            assert answer.status_code == 422 or field in str(answer.json["warnings"]), operation.path
+        else:
+            assert field in fields(answer), operation.path
+    after = dump(app)
+    for table in ("users", "endpoints", "connections", "organizations"):
+        columns = {row[0] for row in before[table]}
+        assert {row[0] for row in after[table]} == columns, table
+    assert [row[:2] for row in after["users"]] == [row[:2] for row in before["users"]]
+
+
+@pytest.mark.asvs("15.3.3")
+def test_a_form_takes_no_field_that_it_does_not_show(
+    app: Flask, here: Furnished, mo: Portal, dana: Portal, cast: Cast
+) -> None:
+    """A member who makes themselves superadmin; an endpoint and a user that move to Globex."""
+    more = {"role": "superadmin", "organization_id": cast.globex, "id": "1", "disabled_at": ""}
+    password = {"current_password": PASSWORD, "new_password": "a lamp in the north window"}
+    mo.post("/account/password", everything(mo.token()) | more | password)
+    endpoint = {"inbound_agent_name": "Ann", "phone_number": "+15550000000", "provider": "exotel"}
+    path = f"/o/acme-support/endpoints/{here.ids['endpoint_id']}"
+    dana.post(path, {"csrf_token": dana.token(), "version": "1"} | more | endpoint)
+    with scope_as(app, cast.dana) as scope:
+        user = scope.session.get_one(User, cast.mo.id)
+        assert (user.role, user.organization_id) == ("member", cast.acme)
+        row = scope.session.get_one(Endpoint, here.ids["endpoint_id"])
+        got = (row.organization_id, row.phone_number, row.provider, row.inbound_agent_name)
+        assert got == (cast.acme, "+15551234567", "twilio", "Ann")
+
+
+@pytest.mark.asvs("15.3.7")
+def test_a_repeated_organization_is_400(app: Flask, here: Furnished, cast: Cast, api: Clients) -> None:
+    with unchanged(app):
+        for operation in ELSEWHERE:
+            query = f"?organizationId={cast.acme}&organizationId={cast.globex}"
+            answer = call(api.dana, operation, operation_path(operation, here) + query)
+            assert (answer.status_code, answer.json["code"]) == (400, "REPEATED_PARAMETER"), operation.path
