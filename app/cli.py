@@ -130,10 +130,10 @@ def rotate_keys() -> None:
 @click.option("--organization", "name", help="Only this one, by name.")
 @click.option("--noted", type=click.File(), help="What an earlier run printed, kept elsewhere.")
 def verify_audit(name: str | None, noted: TextIO | None) -> None:
-    """Says whether an event was changed or removed since it was written.
+    """Reports whether an event was changed, added or removed since it was written.
 
-    Prints the head of each chain. Events removed from the end are found only with the heads of an earlier
-    run: keep what this prints where nobody can change both. Exits with 1 where something is wrong.
+    Prints the head of each chain. If somebody puts back an older copy of the database, only the heads of
+    an earlier run show it: keep what this prints on another machine. Exits with 1 if something is wrong.
     """
     _prepare()
     scope = _scope()
@@ -145,10 +145,11 @@ def verify_audit(name: str | None, noted: TextIO | None) -> None:
         if not wanted:
             raise click.ClickException(f"There is no organization {name}.")
     is_whole = [_verify(scope, chain_id, shown, heads.pop(chain_id, None)) for chain_id, shown in wanted]
-    gone = [] if name else list(heads)
-    for chain_id in gone:
-        click.echo(f"The organization {chain_id}, whose head was noted, is not there any more.", err=True)
-    if gone or not all(is_whole):
+    strays = [] if name else chain.strays(scope.session)
+    gone = [] if name else [f"Organization {one}, whose head was noted, does not exist." for one in heads]
+    for sentence in strays + gone:
+        click.echo(sentence, err=True)
+    if strays or gone or not all(is_whole):
         raise SystemExit(1)
 
 

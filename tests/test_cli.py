@@ -311,9 +311,9 @@ def test_the_audit_is_verified(run: Run, app: Flask, cast: Cast, tmp_path: Path)
 
     last = select(func.max(AuditEvent.id)).where(AuditEvent.organization_id == cast.acme).scalar_subquery()
     _tamper(app, delete(AuditEvent).where(AuditEvent.id == last))
-    assert run("audit", "verify").code == 0, "the chain alone does not tell"
-    done = run("audit", "verify", "--noted", str(noted))
-    assert (done.code, "removed from its end" in done.err) == (1, True)
+    for arguments in ([], ["--noted", str(noted)]):
+        done = run("audit", "verify", *arguments)
+        assert (done.code, "removed from its end" in done.err) == (1, True)
 
     _tamper(app, update(AuditEvent).where(AuditEvent.id == last).values(subject="x"))
     done = run("audit", "verify", "--organization", "Acme Support")
@@ -327,7 +327,7 @@ def test_an_organization_that_was_noted_and_is_gone_is_told(run: Run, cast: Cast
     noted = tmp_path / "noted"
     noted.write_text(f"Head 00000000-0000-0000-0000-000000000000:3:{'a' * 64}\n")
     done = run("audit", "verify", "--noted", str(noted))
-    assert (done.code, "is not there any more" in done.err) == (1, True)
+    assert (done.code, "00000000-0000-0000-0000-000000000000" in done.err) == (1, True)
 
 
 def _tamper(app: Flask, statement: Executable) -> None:

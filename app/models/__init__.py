@@ -1,6 +1,7 @@
 """Tables, nothing else."""
 
 from app.models.access import ApiToken, AuditEvent, AuditNumbers, RecoveryCode, Throttle, WebSession
+from app.models.audit_chain import AuditChain
 from app.models.base import Base
 from app.models.call import Call, WebhookReceipt, WebhookSetup
 from app.models.check import Check
@@ -15,6 +16,7 @@ from app.models.voice_phone_number import VoicePhoneNumber
 
 __all__ = [
     "ApiToken",
+    "AuditChain",
     "AuditEvent",
     "AuditNumbers",
     "Base",

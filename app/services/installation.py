@@ -19,12 +19,12 @@ from sqlalchemy.orm.attributes import flag_modified
 from app.core.errors import NotFound
 from app.core.sealing import Place, SealBroken, Sealer
 from app.models import Installation, Role, Secret, User
-from app.services import organizations, people, totp, validation
+from app.services import chain, organizations, people, totp, validation
 from app.services.chain import WORD
 from app.services.organizations import Name
 from app.services.scope import Scope
 
-_EARLIER_WORD = "This opens with the right key."
+_EARLIER_KEY = "This opens with the right key."
 
 
 class KeyMismatch(Exception):
@@ -59,29 +59,33 @@ def check_keys(session: Session, sealer: Sealer) -> None:
 
 
 def prepare(scope: Scope) -> None:
-    """Marks a new database with a word that nobody knows, sealed; KeyMismatch where another key did.
+    """Seals a random key for the audit chains in a new database; KeyMismatch if another key sealed one.
 
-    The word is the key of the audit chain. An earlier version sealed a word that everybody knows.
+    An installation from before the chains had records gets them now. An earlier version sealed a key that
+    everybody knows.
     """
     sealer = scope.keys.sealer
     with suppress(IntegrityError), scope.transaction():
         row = scope.session.scalar(select(Installation).with_for_update())
-        if row is None:
-            scope.session.add(Installation(id=1, key_check=_new_word(sealer)))
-        elif _word(sealer, row) == _EARLIER_WORD:
-            row.key_check = _new_word(sealer)
+        key = _new_key() if row is None else _chain_key(sealer, row)
+        if key and not key.has_records:
+            sealed = sealer.seal(chain.seal_all(scope.session, key).sealed_text(), WORD)
+            row = row or Installation(id=1)
+            row.key_check = sealed
+            scope.session.add(row)
     check_keys(scope.session, sealer)
 
 
-def _new_word(sealer: Sealer) -> str:
-    return sealer.seal(secrets.token_urlsafe(32), WORD)
+def _new_key() -> chain.Key:
+    return chain.Key(secrets.token_urlsafe(32), has_records=False)
 
 
-def _word(sealer: Sealer, row: Installation) -> str | None:
+def _chain_key(sealer: Sealer, row: Installation) -> chain.Key | None:
     try:
-        return sealer.open(row.key_check, WORD)
+        key = chain.open_key(sealer, row.key_check)
     except SealBroken:
         return None
+    return _new_key() if key.hmac == _EARLIER_KEY else key
 
 
 def new_setup_token(scope: Scope) -> str | None:

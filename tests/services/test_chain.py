@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import Any
 
@@ -11,7 +11,7 @@ from cryptography.fernet import Fernet
 from sqlalchemy import delete, func, insert, select, update
 
 from app.core.sealing import Sealer
-from app.models import AuditEvent, Installation
+from app.models import AuditChain, AuditEvent, AuditNumbers, Installation
 from app.services import audit, chain, endpoints, installation, people, sign_in
 from app.services.actions import Action
 from app.services.chain import Head
@@ -20,6 +20,9 @@ from tests.support import cast as casting
 from tests.support.scopes import Fault, statements
 
 TABLE: Any = AuditEvent.__table__
+CHAIN: Any = AuditChain.__table__
+NUMBERS: Any = AuditNumbers.__table__
+AUDIT = (TABLE, NUMBERS, CHAIN)
 WRITERS = 20
 
 
@@ -54,6 +57,10 @@ def _put(scope, rows):
 def written(acme):
     _write(acme, "one", "two", "three", "four", "five")
     return _rows(acme)
+
+
+def _key_check(scope):
+    return scope.session.scalar(select(Installation.key_check))
 
 
 def test_events_follow_from_each_other_in_each_organization_and_in_none(acme, globex, written):
@@ -101,7 +108,7 @@ def test_a_change_of_any_column_is_found(acme, globex, written):
             True,
             True,
         ), name
-    assert "was changed" in _verify(globex).wrong, "nor does it fit where it was moved to"
+    assert _verify(globex).wrong, "nor does it fit where it was moved to"
 
 
 def test_removed_moved_and_added_events_are_found(acme, written):
@@ -123,7 +130,7 @@ def test_removed_moved_and_added_events_are_found(acme, written):
             four["id"],
             "not in the chain",
         ),
-        "the first emptied": ([one | {"digest": None}, two, three], two["id"], "does not follow"),
+        "the first emptied": ([one | {"digest": None}, two, three], one["id"], "not in the chain"),
     }
     for name, (rows, event, wrong) in cases.items():
         _put(acme, rows)
@@ -135,24 +142,148 @@ def test_removed_moved_and_added_events_are_found(acme, written):
     assert _verify(acme).wrong is None
 
 
-def test_what_was_removed_from_the_end_is_found_with_a_head_that_was_noted(acme, written):
-    noted = _verify(acme).head
+@contextmanager
+def _forged(session, *statements_):
+    """Runs them as somebody who has the database and not the keys; puts back what was there."""
+    kept = {table: list(map(dict, session.execute(select(table)).mappings())) for table in AUDIT}
+    session.rollback()
+    for statement in statements_:
+        session.execute(statement, execution_options={"synchronize_session": False})
+    session.commit()
+    yield
+    session.rollback()
+    for table in reversed(AUDIT):
+        session.execute(delete(table))
+    for table, rows in kept.items():
+        if rows:
+            session.execute(insert(table), rows)
+    session.commit()
+
+
+def _forgeries(own, rows):
+    """By name, statements. The last event is about a number; another organization has a chain too."""
+    one, *_, before, last = rows
+    forged = one | {"changes": {}, "subject": "forged", "numbers_digest": None}
+    unchained = forged | {"digest": None}
+    mine = TABLE.c.organization_id == own
+    numbers = {"event_id": one["id"], "organization_id": own, "first": 1, "last": 2, "packed": b"x"}
+    empty = update(TABLE).where(mine).values(digest=None)
+    return {
+        "an event with id 0": [insert(TABLE).values(unchained | {"id": 0})],
+        "one with a negative id": [insert(TABLE).values(unchained | {"id": -5})],
+        "one with a negative id and a digest": [insert(TABLE).values(forged | {"id": -5})],
+        "a copy of one, before it": [insert(TABLE).values(one | {"id": -5})],
+        "a copy of one, after the last": [insert(TABLE).values(one | {"id": last["id"] + 10})],
+        "one without a digest, after the last": [insert(TABLE).values(unchained | {"id": last["id"] + 10})],
+        "all digests emptied": [empty],
+        "all digests emptied, and one changed": [empty, update(TABLE).where(mine).values(subject="x")],
+        "all digests emptied, and no record": [empty, delete(CHAIN)],
+        "the record removed": [delete(CHAIN)],
+        "the record changed": [update(CHAIN).values(count=CHAIN.c.count - 1)],
+        "the record moved": [delete(CHAIN).where(CHAIN.c.chain != own), update(CHAIN).values(chain="none")],
+        "the record said to begin later": [
+            empty,
+            update(CHAIN).values(earlier=CHAIN.c.count, count=0, head=""),
+        ],
+        "the last removed, and the record cut": [
+            delete(TABLE).where(TABLE.c.id == last["id"]),
+            update(CHAIN).values(count=CHAIN.c.count - 1, head=before["digest"]),
+        ],
+        "the last removed": [delete(TABLE).where(TABLE.c.id == last["id"])],
+        "all but the first removed": [delete(TABLE).where(mine, TABLE.c.id != one["id"])],
+        "all removed": [delete(TABLE).where(mine)],
+        "numbers beside another event": [insert(NUMBERS).values(numbers)],
+        "numbers moved to another event": [update(NUMBERS).values(event_id=one["id"])],
+        "numbers of another organization": [update(NUMBERS).values(organization_id=None)],
+        "numbers changed": [update(NUMBERS).values(last=NUMBERS.c.last + 1)],
+        "numbers removed": [delete(NUMBERS)],
+        "numbers added": [insert(NUMBERS).values(numbers | {"event_id": last["id"]})],
+    }
+
+
+def test_every_forgery_is_found_with_and_without_a_noted_head(acme, globex, written):
+    _write(globex, "theirs")
+    with acme.transaction():
+        audit.record(acme, Action.ENDPOINTS_SAVED, "many", numbers=[("+15551234567", {"label": ["a", "b"]})])
+    session, noted, rows = acme.session, _verify(acme).head, _rows(acme)
+    forgeries = _forgeries(acme.organization.id, rows)
+    for name, statements_ in forgeries.items():
+        with _forged(session, *statements_):
+            assert _verify(acme).wrong is not None, name
+            assert _verify(acme, noted).wrong is not None, name
+            _write(acme, "what Patchbay writes afterwards hides nothing")
+            assert _verify(acme).wrong is not None, name
+    assert (_verify(acme).wrong, _verify(acme, noted).wrong) == (None, None)
+
+
+def test_an_older_copy_put_back_is_found_with_a_noted_head_alone(acme, written):
+    """The events and the record of an earlier time fit: nothing in the database says that there was more."""
+    session = acme.session
+    record = dict(session.execute(select(CHAIN)).mappings().one())
     _write(acme, "six")
-    assert _verify(acme, noted).wrong is None
-    for left in (written[:4], [written[0] | {"digest": None}]):
-        _put(acme, left)
-        assert _verify(acme).wrong is None, "the chain alone does not tell"
-        assert "removed from its end" in _verify(acme, noted).wrong
-    _put(acme, written[:4])
-    _write(acme, "another five")
-    assert "removed from its end" in _verify(acme, noted).wrong
+    noted = _verify(acme).head
+    own = TABLE.c.organization_id == acme.organization.id
+    older = [delete(TABLE).where(own, TABLE.c.id > written[-1]["id"]), update(CHAIN).values(record)]
+    for statements_ in (older, [delete(TABLE), delete(CHAIN)]):
+        with _forged(session, *statements_):
+            assert _verify(acme).wrong is None
+            assert "head that was noted" in _verify(acme, noted).wrong
+            _write(acme, "another six")
+            assert "head that was noted" in _verify(acme, noted).wrong
 
 
-def test_events_from_before_the_chain_are_counted(acme, written):
-    _put(acme, [row | {"digest": None} for row in written])
-    _write(acme, "six", "seven")
+def test_events_from_before_there_were_records_are_sealed_when_the_installation_starts(acme, globex, written):
+    session, console = acme.session, acme.into(None)
+    _write(globex, "theirs")
+    older = update(TABLE).where(TABLE.c.id <= written[1]["id"]).values(digest=None)
+    row = session.get_one(Installation, 1)
+    first = chain.open_key(acme.keys.sealer, row.key_check)
+    with acme.transaction():
+        session.execute(delete(CHAIN))
+        session.execute(older)
+        digest = ""
+        for event in session.execute(select(TABLE).where(TABLE.c.id.in_([r["id"] for r in written[2:]]))):
+            digest = chain.digest_of(first.hmac, digest, event)
+            session.execute(update(TABLE).where(TABLE.c.id == event.id).values(digest=digest))
+        row.key_check = acme.keys.sealer.seal(first.without_records(), chain.WORD)
+    installation.prepare(console)
+    assert chain.open_key(acme.keys.sealer, _key_check(acme)) == first
     found = _verify(acme)
-    assert (found.unchained, found.head.count, found.wrong) == (5, 2, None)
+    assert (found.unchained, found.head.count, found.wrong) == (2, 3, None)
+    assert (_verify(globex).head.count, _verify(globex).wrong) == (1, None)
+    _write(acme, "six")
+    assert (_verify(acme).head.count, _verify(acme).wrong) == (4, None)
+    one, two = _rows(acme)[:2]
+    for statement in (
+        update(TABLE).where(TABLE.c.id == one["id"]).values(subject="x"),
+        delete(TABLE).where(TABLE.c.id == two["id"]),
+        insert(TABLE).values(one | {"id": -1}),
+        update(TABLE).values(digest=None),
+        delete(CHAIN),
+    ):
+        with _forged(session, statement):
+            installation.prepare(console)
+            assert _verify(acme).wrong is not None, str(statement)
+
+
+def test_what_belongs_to_no_chain_is_found(acme, engine, written):
+    """The foreign keys prevent it, until somebody switches them off."""
+    session = acme.session
+    assert chain.strays(session) == []
+    nowhere = {"organization_id": "00000000-0000-0000-0000-000000000000"}
+    numbers = {"event_id": 999_999, "organization_id": None, "first": 1, "last": 2, "packed": b"x"}
+    is_postgresql = engine.dialect.name == "postgresql"
+    with engine.connect() as connection:
+        if is_postgresql:
+            connection.exec_driver_sql("SET LOCAL session_replication_role = replica")
+        else:
+            connection.connection.driver_connection.execute("PRAGMA foreign_keys=OFF")
+        connection.execute(insert(TABLE).values(written[0] | nowhere | {"id": 999_998}))
+        connection.execute(insert(NUMBERS).values(numbers))
+        connection.execute(update(CHAIN).values(chain=nowhere["organization_id"]))
+        connection.commit()
+        connection.invalidate()
+    assert [words.split(" ", 1)[0] for words in chain.strays(session)] == ["Event", "Numbers", "Organization"]
 
 
 def test_what_cannot_even_be_read_was_changed(acme, written, engine):
@@ -269,8 +400,9 @@ def test_the_chain_is_taken_after_everything_else_is_written(acme, engine):
     with statements(engine) as seen, acme.transaction():
         audit.note(acme, Action.CONNECTION_TESTED, "first")
         acme.organization.name = "Acme Renamed"
-    last = ["UPDATE", "SELECT", "SELECT", "INSERT"] if engine.dialect.name == "postgresql" else []
-    assert [line.split()[0] for line in seen][-4:] == (last or ["SELECT", "UPDATE", "SELECT", "INSERT"])
+    lock = ["SELECT"] if engine.dialect.name == "postgresql" else []
+    expected = ["UPDATE", *lock, "SELECT", "INSERT", "INSERT"]
+    assert [line.split()[0] for line in seen][-len(expected) :] == expected
 
 
 def _die(scope, _reasons):
@@ -293,12 +425,13 @@ def test_what_is_rolled_back_or_killed_leaves_the_chain_whole(acme, scopes, writ
     assert [row["subject"] for row in _rows(acme)][-1] == "six"
 
 
-def test_it_costs_one_query_of_the_last_event_and_one_lock(acme, engine):
+def test_it_costs_one_query_and_one_update_of_the_record_and_one_lock(acme, engine):
+    _write(acme, "one")
     with statements(engine) as seen:
         endpoints.create(acme, {"phone_number": "+15551234567", "provider": "twilio"})
-    about = [line for line in seen if "audit_events" in line or "advisory" in line]
-    kinds = [line.split()[0] for line in about]
-    assert kinds == (["SELECT"] if engine.dialect.name == "postgresql" else []) + ["SELECT", "INSERT"]
+    about = [line for line in seen if "audit_" in line or "advisory" in line]
+    lock = ["SELECT"] if engine.dialect.name == "postgresql" else []
+    assert [line.split()[0] for line in about] == [*lock, "SELECT", "INSERT", "UPDATE"]
 
 
 def test_heads_are_read_from_whatever_they_were_noted_in(acme):
