@@ -6,7 +6,21 @@ import os
 
 from flask import Flask
 
-from app import api, bodies, cli, database, errors, http, logs, metrics, security, static, web
+from app import (
+    api,
+    bodies,
+    cli,
+    database,
+    errors,
+    health,
+    http,
+    logs,
+    metrics,
+    migrations,
+    security,
+    static,
+    web,
+)
 from app.config import Settings
 from app.extensions import bootstrap, csrf, db, htmx, login, migrate
 from app.services import provisioning, workspace_webhook
@@ -22,7 +36,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     db.init_app(app)
     http.init_app(app, settings)
     bodies.init_app(app)
-    migrate.init_app(app, db, directory=str(http.MIGRATIONS))
+    migrate.init_app(app, db, directory=str(migrations.MIGRATIONS))
     login.init_app(app)
     csrf.init_app(app)
     htmx.init_app(app)
@@ -31,6 +45,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     security.init_app(app, settings)
     static.init_app(app)
     metrics.init_app(app)
+    health.init_app(app)
     errors.init_app(app)
     api.init_app(app)
     web.init_app(app)
@@ -40,5 +55,5 @@ def create_app(settings: Settings | None = None) -> Flask:
 
     with app.app_context():
         database.prepare(db.engine)
-        http.check_keys()
+        health.check_keys()
     return app

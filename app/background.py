@@ -13,7 +13,7 @@ from queue import SimpleQueue
 import structlog
 from flask import Flask
 
-from app import http
+from app import context
 from app.core import clock
 from app.core.remembered import Remembered
 from app.extensions import db
@@ -71,10 +71,10 @@ class Checker:
             later.start()
 
     def _check(self, organization_id: str) -> bool:
-        scope = http.scope(Actor(name="background check"))
+        scope = context.scope(Actor(name="background check"))
         try:
             inside = scope.into(organizations.by_id(scope, organization_id))
-            return checking.run(inside, http.outbound()).is_elsewhere
+            return checking.run(inside, context.outbound()).is_elsewhere
         finally:
             db.session.remove()
 

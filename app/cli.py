@@ -13,7 +13,7 @@ import structlog
 from flask import Flask
 from flask.cli import AppGroup
 
-from app import http, logs
+from app import context, logs, migrations
 from app.config import Settings
 from app.core.errors import Invalid, PatchbayError
 from app.extensions import db
@@ -43,7 +43,7 @@ def init_app(app: Flask) -> None:
 
 
 def _scope() -> Scope:
-    return Scope(http.session(), None, Actor(name="command line"), http.keys())
+    return Scope(context.session(), None, Actor(name="command line"), context.keys())
 
 
 def _fail(error: PatchbayError) -> click.ClickException:
@@ -194,7 +194,7 @@ def _check(scope: Scope, organization_id: str) -> bool:
     try:
         organization = organizations.by_id(scope, organization_id)
         name = organization.name
-        report = checking.run(scope.into(organization), http.outbound(), everything=True)
+        report = checking.run(scope.into(organization), context.outbound(), everything=True)
     except Exception as error:
         scope.session.rollback()
         log.exception("check.failed", organization=organization_id)
@@ -211,12 +211,10 @@ def prepare() -> None:
 
 
 def _prepare() -> None:
-    from app import migrations
-
     logs.to_stderr()
-    migrations.upgrade(db.engine, http.settings().data)
+    migrations.upgrade(db.engine, context.settings().data)
     try:
-        installation.check_keys(http.session(), http.keys().sealer)
+        installation.check_keys(context.session(), context.keys().sealer)
     except installation.KeyMismatch as error:
         raise click.ClickException(str(error)) from None
     installation.prepare(_scope())
@@ -226,7 +224,7 @@ def _prepare() -> None:
 def serve() -> None:
     """Prepares the database, prints the setup link where one is needed, and serves with granian."""
     _prepare()
-    settings = http.settings()
+    settings = context.settings()
     address = _address(settings)
     click.echo(f"Patchbay serves on {address}")
     token = installation.new_setup_token(_scope())
@@ -260,7 +258,7 @@ def fill_demo(password_stdin: bool) -> None:
     made = "-".join(secrets.token_hex(3) for _ in range(4))
     password = sys.stdin.readline().rstrip("\r\n") if password_stdin else made
     try:
-        organization = demo.fill(_scope(), http.outbound(), password)
+        organization = demo.fill(_scope(), context.outbound(), password)
     except PatchbayError as error:
         raise _fail(error) from None
     known = "" if password_stdin else f" with the password {password}"

@@ -1,9 +1,8 @@
-"""What every request has, whoever asks: an id, a scope, and the settings behind them."""
+"""Flask's configuration, the portal's sessions, and what happens before every request."""
 
 from __future__ import annotations
 
 import random
-from pathlib import Path
 from typing import Any
 
 from flask import Flask, Request, Response, current_app, g, request
@@ -14,9 +13,6 @@ from flask.sessions import (
     SecureCookieSessionInterface,
     SessionMixin,
 )
-from sqlalchemy import Engine, inspect
-from sqlalchemy.exc import OperationalError
-from sqlalchemy.orm import Session
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import database
@@ -24,17 +20,11 @@ from app.config import Settings
 from app.core.errors import Malformed, NotFound
 from app.core.outbound import Outbound
 from app.core.sealing import Sealer
-from app.extensions import db
-from app.models import Organization
-from app.services import installation
-from app.services.scope import Actor, Keys, Scope
+from app.services.scope import Keys
 
-ROOT = Path(__file__).parent.parent
-MIGRATIONS = ROOT / "migrations"
 LARGEST_BODY = 1_000_000
 MOST_ASKING = 5
 """Threads of a process that wait for providers at once."""
-STRANGER = "a stranger"
 
 
 def flask_config(settings: Settings) -> dict[str, Any]:
@@ -82,8 +72,6 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.before_request(_give_id)
     app.before_request(_admit_body)
     app.before_request(_refuse_nul)
-    app.add_url_rule("/healthz", view_func=_healthz, provide_automatic_options=False)
-    app.add_url_rule("/readyz", view_func=_readyz, provide_automatic_options=False)
 
 
 def _admit_body() -> None:
@@ -106,87 +94,5 @@ def _refuse_nul() -> None:
         raise Malformed("A field has a NUL character in it.")
 
 
-def settings() -> Settings:
-    found: Settings = current_app.extensions["patchbay_settings"]
-    return found
-
-
-def keys() -> Keys:
-    found: Keys = current_app.extensions["patchbay"]
-    return found
-
-
-def outbound() -> Outbound:
-    """The way out to the providers; never called while a transaction is open."""
-    found: Outbound = current_app.extensions["patchbay_outbound"]
-    return found
-
-
-def token_used(token_id: str) -> None:
-    """Has it noted that the token was used, by somebody who does not wait."""
-    current_app.extensions["patchbay_token_used"](token_id)
-
-
-def scope(actor: Actor, organization: Organization | None = None) -> Scope:
-    """The scope of an actor, with this application's session, keys and background checks."""
-    return Scope(session(), organization, actor, keys(), current_app.extensions["patchbay_check_soon"])
-
-
-def session() -> Session:
-    """The request's database session."""
-    return db.session()
-
-
-def engine() -> Engine:
-    return db.engine
-
-
 def _give_id() -> None:
     g.request_id = f"{random.getrandbits(64):016x}"
-
-
-def stranger() -> Scope:
-    """The scope of somebody who has not said who they are."""
-    actor = Actor(name=STRANGER, ip=request.remote_addr or "", request_id=g.request_id)
-    return scope(actor)
-
-
-def check_keys() -> None:
-    """Raises KeyMismatch where the database was sealed with another key; silent while it is away."""
-    try:
-        if inspect(db.engine).has_table("installation"):
-            installation.check_keys(db.session(), keys().sealer)
-    except OperationalError:
-        return
-    finally:
-        db.session.remove()
-
-
-def _healthz() -> tuple[str, dict[str, str]]:
-    """Answers while the process lives."""
-    return "ok\n", {"Content-Type": "text/plain; charset=utf-8"}
-
-
-def _readyz() -> tuple[str, int, dict[str, str]]:
-    """200 when the database is there, its migrations are current, and the keys match."""
-    problem = _not_ready()
-    text, status = (problem, 503) if problem else ("ready", 200)
-    return (
-        f"{text}\n",
-        status,
-        {"Content-Type": "text/plain; charset=utf-8", "Cache-Control": "no-store"},
-    )
-
-
-def _not_ready() -> str | None:
-    from app import migrations
-
-    try:
-        if not migrations.are_current(db.engine):
-            return "The migrations are not current. Run: flask --app wsgi prepare"
-        installation.check_keys(session(), keys().sealer)
-    except OperationalError:
-        return "The database cannot be reached."
-    except installation.KeyMismatch as error:
-        return str(error)
-    return None

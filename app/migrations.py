@@ -14,15 +14,14 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, text
 
-from app import http
-
+MIGRATIONS = Path(__file__).parent.parent / "migrations"
 _LOCK = 2_212_001
 
 
 @cache
 def _heads() -> set[str]:
     config = Config()
-    config.set_main_option("script_location", str(http.MIGRATIONS))
+    config.set_main_option("script_location", str(MIGRATIONS))
     return set(ScriptDirectory.from_config(config).get_heads())
 
 
@@ -35,7 +34,7 @@ def upgrade(engine: Engine, data: Path) -> None:
     """To the newest schema; machines and processes that start at once take turns."""
     with _turn(engine, data):
         if not are_current(engine):
-            flask_migrate.upgrade(directory=str(http.MIGRATIONS))
+            flask_migrate.upgrade(directory=str(MIGRATIONS))
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import insert, select
 
-from app import create_app, http
+from app import context, create_app
 from app.config import Settings
 from app.core import clock
 from app.extensions import db
@@ -185,7 +185,7 @@ def _deep(app: Flask, rows: int) -> dict[str, str]:
             db.session.scalars(select(Organization)).one(),
             db.session.scalars(select(User)).one(),
         )
-        scope = scope_of(db.session(), organization, user, http.keys())
+        scope = scope_of(db.session(), organization, user, context.keys())
         for sort in endpoint_pages.SORTS:
             page = endpoint_pages.page(scope, Filter(), limit=int(rows * DEEP), sort=sort)
             found[sort] = urlencode({"sort": sort, "cursor": page.next_cursor})

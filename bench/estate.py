@@ -11,7 +11,7 @@ from typing import Any
 from flask import Flask
 from sqlalchemy import Table, insert, select
 
-from app import create_app, http
+from app import context, create_app
 from app.config import Settings
 from app.core import clock
 from app.extensions import db
@@ -77,7 +77,7 @@ def build(environment: Mapping[str, str], size: Size) -> str:
     with app.app_context():
         first = db.session.scalars(select(Organization)).one()
         dana = db.session.scalars(select(User)).one()
-        scope = scope_of(db.session(), first, dana, http.keys())
+        scope = scope_of(db.session(), first, dana, context.keys())
         scopes = [scope, *_others(scope, len(size.shares) - 1)]
         owners = [_Owner(inside.organization.id, n) for n, inside in enumerate(scopes)]
         for inside in scopes:

@@ -11,7 +11,7 @@ import pytest
 from cryptography.fernet import Fernet
 from flask import Flask
 
-from app import config, http
+from app import config, context, http
 from app.config import KEY_FILES, Settings, SettingsError
 from app.core.errors import Unavailable
 from app.core.outbound import OutboundError
@@ -108,9 +108,9 @@ def test_the_way_out_knows_the_upstreams(data):
     app = Flask(__name__)
     http.init_app(app, settings)
     with app.app_context():
-        assert http.outbound() is http.outbound()
+        assert context.outbound() is context.outbound()
         with pytest.raises(OutboundError, match=r"^api\.twilio\.com refused the connection") as refused:
-            http.outbound().send("POST", "https://api.twilio.com/")
+            context.outbound().send("POST", "https://api.twilio.com/")
     assert refused.value.code == "connect"
 
 

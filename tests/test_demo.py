@@ -19,7 +19,7 @@ import requests
 from flask import Flask
 from sqlalchemy import select
 
-from app import demo, http
+from app import context, demo
 from app.core.errors import Conflict, Invalid
 from app.core.outbound import Outbound, OutboundError
 from app.extensions import db
@@ -72,7 +72,7 @@ def outbound(stubs: dict[str, Any]) -> Outbound:
 @pytest.fixture
 def scope(app: Flask) -> Iterator[Scope]:
     with app.app_context():
-        yield Scope(db.session(), None, Actor(name="test"), http.keys())
+        yield Scope(db.session(), None, Actor(name="test"), context.keys())
 
 
 @pytest.fixture

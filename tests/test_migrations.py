@@ -11,7 +11,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import CheckConstraint, UniqueConstraint, func, inspect, select, text
 from sqlalchemy.orm import Session
 
-from app import http, migrations
+from app import context, migrations
 from app.core import clock
 from app.extensions import db
 from app.models import (
@@ -159,7 +159,7 @@ def test_up_down_and_up_again_with_rows_in_every_table(engine):
     _fill(engine)
     assert all(_counts(engine).values()), "a new table needs a row here"
     before = _dump(engine)
-    older = [script.revision for script in ScriptDirectory(str(http.MIGRATIONS)).walk_revisions()][1:]
+    older = [script.revision for script in ScriptDirectory(str(migrations.MIGRATIONS)).walk_revisions()][1:]
     for revision in older:
         flask_migrate.downgrade(revision=revision)
         kept = _columns(engine)
@@ -181,7 +181,7 @@ def test_up_down_and_up_again_with_rows_in_every_table(engine):
 
 def test_the_audit_verifies_after_down_and_up(engine, app):
     _fill(engine)
-    scope = http.scope(Actor(name="tests"))
+    scope = context.scope(Actor(name="tests"))
     organization = scope.session.scalars(select(Organization).where(Organization.slug == "globex")).one()
     with scope.transaction():
         audit.note(scope.into(organization), Action.CONNECTION_TESTED, "one")
@@ -259,8 +259,8 @@ def test_a_table_that_is_made_anew_takes_nothing_along(engine, tmp_path):
     """SQLite copies a table to change it; what refers to its rows must survive that."""
     _fill(engine)
     before = _counts(engine)
-    (head,) = ScriptDirectory(str(http.MIGRATIONS)).get_heads()
-    folder = shutil.copytree(http.MIGRATIONS, tmp_path / "migrations")
+    (head,) = ScriptDirectory(str(migrations.MIGRATIONS)).get_heads()
+    folder = shutil.copytree(migrations.MIGRATIONS, tmp_path / "migrations")
     (folder / "versions" / "9999_wider.py").write_text(WIDER.replace("HEAD", repr(head)))
     flask_migrate.upgrade(directory=str(folder))
     assert _counts(engine) == before

@@ -8,7 +8,7 @@ from flask import Response
 from flask.typing import ResponseReturnValue
 from pydantic import BaseModel, Field
 
-from app import http
+from app import context
 from app.api import answers, schemas
 from app.api.operations import Who, blueprint
 from app.core.errors import Unauthenticated
@@ -36,7 +36,7 @@ def _saved(message: str, unknown: list[str]) -> Response:
 
 def _active_for_token(token_id: str) -> Response:
     """The question of every call takes the short way: one query checks the token and answers."""
-    found = voice.active_for_token(http.engine(), token_id)
+    found = voice.active_for_token(context.engine(), token_id)
     if found is None:
         raise Unauthenticated("The token was revoked. Sign in again.", code="INVALID_TOKEN")
     return answers.document({"provider": found[0], "phoneNumber": found[1]}, tagged=True)
@@ -121,5 +121,5 @@ def voice_ai_config(scope: Scope) -> ResponseReturnValue:
 )
 def save_voice_ai_config(scope: Scope, sent: Any) -> ResponseReturnValue:
     """Save the voice AI configuration; absent keeps, null clears"""
-    unknown = voice_ai.save(scope, http.outbound(), sent, if_match=answers.if_match())
+    unknown = voice_ai.save(scope, context.outbound(), sent, if_match=answers.if_match())
     return _saved("Configuration saved", unknown)

@@ -15,7 +15,7 @@ from flask import Blueprint, g, request
 from flask.typing import ResponseReturnValue
 from pydantic import BaseModel
 
-from app import http
+from app import context
 from app.core import jsontext
 from app.core.errors import (
     Forbidden,
@@ -163,7 +163,7 @@ def _guarded(
         if operation.who in TOKEN_HOLDERS:
             scope = _enter(_authenticate(operation), path)
         else:
-            scope = http.stranger()
+            scope = context.stranger()
         if operation.body is not None:
             path["sent"] = _body(optional=optional_body)
         return operation.view(scope, **path)
@@ -173,9 +173,9 @@ def _guarded(
 
 
 def _take(shortcut: Callable[[str], ResponseReturnValue]) -> ResponseReturnValue:
-    token_id = tokens.verify(http.keys(), bearer())
+    token_id = tokens.verify(context.keys(), bearer())
     answer = shortcut(token_id)
-    http.token_used(token_id)
+    context.token_used(token_id)
     return answer
 
 
@@ -195,10 +195,10 @@ def _raw_body(most: int) -> bytes:
 
 
 def _authenticate(operation: Operation) -> Actor:
-    token_id = tokens.verify(http.keys(), bearer())
-    actor = tokens.actor(http.session(), token_id, ip=request.remote_addr or "", request_id=g.request_id)
+    token_id = tokens.verify(context.keys(), bearer())
+    actor = tokens.actor(context.session(), token_id, ip=request.remote_addr or "", request_id=g.request_id)
     g.actor = actor
-    http.token_used(token_id)
+    context.token_used(token_id)
     if operation.who is Who.SUPERADMIN and not actor.is_superadmin:
         raise _refusal("Only a superadmin may do this.")
     return actor
@@ -221,7 +221,7 @@ def _refusal(message: str) -> PatchbayError:
 
 def _enter(actor: Actor, path: dict[str, Any]) -> Scope:
     """Into the organization that the request means. Into another than one's own is recorded."""
-    scope = http.scope(actor)
+    scope = context.scope(actor)
     own = organizations.by_id(scope, str(actor.organization_id))
     wanted = _wanted_organization(actor, path)
     if wanted is None or wanted == own.id:

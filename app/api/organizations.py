@@ -6,7 +6,7 @@ from typing import Any
 
 from flask.typing import ResponseReturnValue
 
-from app import http
+from app import context
 from app.api import answers, schemas
 from app.api.operations import Who, blueprint
 from app.services import ai_numbers, voice_phone_numbers
@@ -69,5 +69,5 @@ def switch_ai(scope: Scope, user_id: str, provider: str, phone_number: str, sent
     """Switch AI on a Sinch number on or off; the agent answers it for everybody who has it"""
     draft = ai_numbers.read(sent)
     user, number = voice_phone_numbers.find(scope, user_id, provider, phone_number)
-    number = ai_numbers.switch(scope, http.outbound(), user, number.id, draft)
+    number = ai_numbers.switch(scope, context.outbound(), user, number.id, draft)
     return answers.document(voice_phone_numbers.document(number, user))

@@ -8,7 +8,7 @@ from typing import Any
 from flask import Response, request, url_for
 from flask.typing import ResponseReturnValue
 
-from app import http
+from app import context
 from app.api import answers, schemas
 from app.api.operations import Parameter, Who, blueprint
 from app.core import etag
@@ -60,7 +60,7 @@ def save_telephony_settings(scope: Scope, sent: Any) -> ResponseReturnValue:
 
     The answer is what GET answers, with its tag, but for the secrets: those leave by GET alone.
     """
-    saved = telephony.update(scope, http.outbound(), sent, if_match=answers.if_match())
+    saved = telephony.update(scope, context.outbound(), sent, if_match=answers.if_match())
     return answers.document(telephony.without_secrets(saved), tag=etag.of(saved))
 
 
@@ -134,7 +134,7 @@ def delete_endpoint(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
 )
 def observe_endpoint(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
     """Tell what the provider has for the number now, against what it should have"""
-    return answers.document(pointing.observe(scope, http.outbound(), endpoint_id).document())
+    return answers.document(pointing.observe(scope, context.outbound(), endpoint_id).document())
 
 
 @settings.operation(
@@ -146,7 +146,7 @@ def observe_endpoint(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
 )
 def point_endpoint(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
     """Make the number call its inbound_webhook_url at the provider, and tell what it has afterwards"""
-    return answers.document(pointing.point(scope, http.outbound(), endpoint_id).document())
+    return answers.document(pointing.point(scope, context.outbound(), endpoint_id).document())
 
 
 @settings.operation(

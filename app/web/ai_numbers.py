@@ -7,7 +7,7 @@ from typing import Any
 from flask import Response, flash, url_for
 from flask.typing import ResponseReturnValue
 
-from app import http
+from app import context
 from app.core import phone
 from app.core.errors import Conflict, Invalid, PatchbayError, Stale
 from app.services import ai_numbers as service
@@ -58,7 +58,7 @@ def _page(
 def _form(scope: Scope, agent_id: str | None, *, may_ask: bool) -> tuple[AgentForm | AgentIdForm, str]:
     """A choice of agents; or where there is none a field for an ID, and why."""
     try:
-        agents = service.agents(scope, http.outbound()) if may_ask else []
+        agents = service.agents(scope, context.outbound()) if may_ask else []
     except Conflict as error:
         return AgentIdForm(formdata=None, aiAgentId=agent_id), error.message
     if not agents:
@@ -72,7 +72,7 @@ def switch_on(scope: Scope, user_id: str, number_id: str) -> ResponseReturnValue
     agent_id = (AgentIdForm().aiAgentId.data or "").strip()
     try:
         draft = service.read({"aiEnabled": True, "aiAgentId": agent_id})
-        number = service.switch(scope, http.outbound(), user, number_id, draft)
+        number = service.switch(scope, context.outbound(), user, number_id, draft)
     except (Invalid, Conflict, Stale) as error:
         return _page(scope, user_id, number_id, error, typed=agent_id)
     flash(f"An agent answers {phone.display(number.phone_number)} now.", "ok")
@@ -84,7 +84,7 @@ def switch_off(scope: Scope, user_id: str, number_id: str) -> ResponseReturnValu
     here_only = yes_or_no("here_only")
     user = people.get(scope, user_id)
     try:
-        number = service.switch_off(scope, http.outbound(), user, number_id, here_only=here_only)
+        number = service.switch_off(scope, context.outbound(), user, number_id, here_only=here_only)
     except (Conflict, Stale) as error:
         return _page(scope, user_id, number_id, error, is_stuck=isinstance(error, Conflict))
     shown = phone.display(number.phone_number)

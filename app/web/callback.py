@@ -7,7 +7,7 @@ from typing import Any
 from flask import Response, flash, url_for
 from flask.typing import ResponseReturnValue
 
-from app import http
+from app import context
 from app.core import phone
 from app.core.errors import Conflict, Invalid, Stale, TooMany
 from app.provider import Provider
@@ -33,7 +33,7 @@ def show(scope: Scope, key: str) -> ResponseReturnValue:
     provider = service.provider_of(key)
     form = CallbackForm(url=connections.load(scope, provider).callback_url)
     try:
-        return _page(scope, provider, form, seen=service.look(scope, http.outbound(), provider))
+        return _page(scope, provider, form, seen=service.look(scope, context.outbound(), provider))
     except Conflict as error:
         title = f"What {provider.label} has now is not known."
         return _page(scope, provider, form, trouble=(title, error.message))
@@ -47,9 +47,9 @@ def point(scope: Scope, key: str) -> ResponseReturnValue:
     text, digest = form.url.data or "", form.seen.data
     try:
         if not digest:
-            url, seen = service.plan(scope, http.outbound(), provider, text)
+            url, seen = service.plan(scope, context.outbound(), provider, text)
             return _confirm(provider, form, url, seen)
-        _tell(provider, service.point(scope, http.outbound(), provider, text, digest=digest))
+        _tell(provider, service.point(scope, context.outbound(), provider, text, digest=digest))
     except Invalid as error:
         form.show(error)
         return _page(scope, provider, form, 422)
@@ -112,7 +112,7 @@ def see_number(scope: Scope, key: str, number: str) -> ResponseReturnValue:
     """What the provider has for a person's number now, before it is put on the application."""
     provider = service.provider_of(key)
     try:
-        return _confirm_number(provider, voice_lines.plan(scope, http.outbound(), provider, number))
+        return _confirm_number(provider, voice_lines.plan(scope, context.outbound(), provider, number))
     except Conflict as error:
         return _number_trouble(scope, provider, number, error, 200)
 
@@ -123,7 +123,7 @@ def put_number(scope: Scope, key: str, number: str) -> ResponseReturnValue:
     provider = service.provider_of(key)
     seen = SeenForm().seen.data or ""
     try:
-        after = voice_lines.put(scope, http.outbound(), provider, number, seen=seen)
+        after = voice_lines.put(scope, context.outbound(), provider, number, seen=seen)
     except Stale as error:
         return _confirm_number(provider, error.current, error.status, changed=error.message)
     except (Conflict, TooMany) as error:

@@ -7,7 +7,7 @@ import re
 from flask import Response, flash, request, url_for
 from flask.typing import ResponseReturnValue
 
-from app import http
+from app import context
 from app.core import phone
 from app.core.errors import Conflict, Stale, TooMany
 from app.provider import Capability
@@ -32,7 +32,7 @@ def show(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
 def _page(scope: Scope, endpoint_id: str, status: int = 200, problem: str | None = None) -> Response:
     plan: pointing.Plan | None = None
     try:
-        plan = pointing.plan(scope, http.outbound(), endpoint_id)
+        plan = pointing.plan(scope, context.outbound(), endpoint_id)
     except TooMany as error:
         status, problem = 429, error.message
     row = endpoints.get(scope, endpoint_id)
@@ -55,7 +55,7 @@ def _page(scope: Scope, endpoint_id: str, status: int = 200, problem: str | None
 def point(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
     """Sets what was shown right, if that is what is still there. htmx is told that it was done."""
     try:
-        after = pointing.point(scope, http.outbound(), endpoint_id, seen=request.form.get("seen", ""))
+        after = pointing.point(scope, context.outbound(), endpoint_id, seen=request.form.get("seen", ""))
     except (Conflict, Stale) as error:
         return _page(scope, endpoint_id, error.status, error.message)
     row = endpoints.get(scope, endpoint_id)

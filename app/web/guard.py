@@ -24,7 +24,7 @@ from flask import (
 from flask.typing import ResponseReturnValue
 from flask_login import UserMixin, current_user, login_user
 
-from app import http
+from app import context
 from app.core.errors import Forbidden
 from app.extensions import login
 from app.models import Organization, Role, User
@@ -66,7 +66,7 @@ class SignedIn(UserMixin):  # type: ignore[misc]
 
 @login.user_loader  # type: ignore[untyped-decorator]
 def _load(token: str) -> SignedIn | None:
-    user = sessions.user_of(http.stranger(), token)
+    user = sessions.user_of(context.stranger(), token)
     return SignedIn(token, user) if user else None
 
 
@@ -136,7 +136,7 @@ def _guarded(view: View, who: Who, largest_body: int | None) -> View:
     @functools.wraps(view)
     def run(**path: Any) -> ResponseReturnValue:
         if who is Who.ANYONE:
-            return view(http.stranger(), **path)
+            return view(context.stranger(), **path)
         if not current_user.is_authenticated:
             return ask_to_sign_in()
         if who is Who.SUPERADMIN and not current_user.is_superadmin:
@@ -160,7 +160,7 @@ def _scope(path: dict[str, Any]) -> Scope:
         ip=request.remote_addr or "",
         request_id=g.request_id,
     )
-    scope = http.scope(actor)
+    scope = context.scope(actor)
     if "slug" not in path:
         return scope
     inside = scope.into(organizations.by_slug(scope, path.pop("slug")))

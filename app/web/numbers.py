@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from flask import Response, flash, request, url_for
 from flask.typing import ResponseReturnValue
 
-from app import http
+from app import context
 from app.core import phone, texts
 from app.core.errors import Conflict, Invalid, TooMany
 from app.core.lines import InTheWay, Line
@@ -53,7 +53,7 @@ def import_endpoints(scope: Scope, key: str) -> ResponseReturnValue:
     form = _form(scope)
     agents = form.agents()
     try:
-        rows = imports.import_endpoints(scope, http.outbound(), provider, _ticked(), agents)
+        rows = imports.import_endpoints(scope, context.outbound(), provider, _ticked(), agents)
     except NotAnswered as error:
         return _page(scope, provider, form, error.status, problem=error.message)
     except (Invalid, Conflict) as error:
@@ -71,7 +71,7 @@ def give(scope: Scope, key: str) -> ResponseReturnValue:
     ticked = _ticked()
     try:
         chosen = form.user_id.data or ""
-        user = imports.import_voice_numbers(scope, http.outbound(), provider, ticked, chosen)
+        user = imports.import_voice_numbers(scope, context.outbound(), provider, ticked, chosen)
     except NotAnswered as error:
         return _page(scope, provider, form, error.status, problem=error.message)
     except (Invalid, Conflict) as error:
@@ -115,7 +115,7 @@ def _listed(
     reasons: Mapping[str, str] | None = None,
 ) -> Response:
     try:
-        inventory = service.owned(scope, http.outbound(), provider)
+        inventory = service.owned(scope, context.outbound(), provider)
     except (Conflict, TooMany) as error:
         return _page(scope, provider, form, error.status, problem=error.message, reasons=reasons)
     return _page(scope, provider, form, status, inventory=inventory, reasons=reasons)

@@ -8,7 +8,7 @@ from flask import Response, flash, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
-from app import http
+from app import context
 from app.core import phone, texts
 from app.core.errors import Conflict, Forbidden, Invalid, NotFound, Stale, TooMany
 from app.core.naming import settings_name
@@ -43,7 +43,7 @@ def save(scope: Scope, key: str) -> ResponseReturnValue:
     form = for_provider(state)
     try:
         sent = sent_for(provider, form)
-        told = service.save_sent(scope, http.outbound(), provider, sent, version=form.version_sent)
+        told = service.save_sent(scope, context.outbound(), provider, sent, version=form.version_sent)
     except Invalid as error:
         form.show(error)
         return _page(scope, state, form, 422)
@@ -65,7 +65,7 @@ def verify(scope: Scope, key: str) -> ResponseReturnValue:
     form = for_provider(state)
     try:
         _confirm_where_old(scope, form)
-        tested = verification.verify(scope, http.outbound(), provider, sent_for(provider, form))
+        tested = verification.verify(scope, context.outbound(), provider, sent_for(provider, form))
     except Forbidden as error:
         form.your_password.errors = [error.message]
         return _not_tested(scope, state, form, 403)
@@ -164,7 +164,9 @@ def set_enabled(scope: Scope, key: str) -> ResponseReturnValue:
     provider = connections.provider_of(key)
     enabled = yes_or_no("enabled")
     form = ConfirmForm()
-    service.set_enabled(scope, http.outbound(), provider, enabled, reason=form.why, version=form.version_sent)
+    service.set_enabled(
+        scope, context.outbound(), provider, enabled, reason=form.why, version=form.version_sent
+    )
     done = f"{provider.label} is {'enabled' if enabled else 'disabled. Its values stay stored'}."
     _tell_what_is_lost(scope, provider, done)
     return _back(scope, provider)

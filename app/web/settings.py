@@ -7,7 +7,7 @@ from typing import Any
 from flask import Response, flash, request, url_for
 from flask.typing import ResponseReturnValue
 
-from app import http
+from app import context
 from app.core.errors import Invalid, Stale
 from app.services import impact
 from app.services import organizations as service
@@ -43,7 +43,7 @@ def save(scope: Scope) -> ResponseReturnValue:
         if change.is_felt and answer != CONFIRMED:
             return _confirm(change, BaseUrlForm())
         why = BaseUrlForm().why
-        service.update(scope, http.outbound(), sent, reason=why, version=form.version_sent)
+        service.update(scope, context.outbound(), sent, reason=why, version=form.version_sent)
     except Invalid as error:
         form.show(error)
         return _page(scope, form, 422)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Response, flash, request, url_for
 from flask.typing import ResponseReturnValue
 
-from app import http
+from app import context
 from app.core.errors import Conflict, Invalid, TooMany
 from app.provider import Family
 from app.providers import in_family
@@ -79,7 +79,7 @@ def generate_tool_secret(scope: Scope) -> ResponseReturnValue:
     form = ToolSecretForm()
     try:
         confirm_password(scope, form.your_password.data)
-        secret = service.generate_tool_secret(scope, http.outbound(), version=form.version_sent)
+        secret = service.generate_tool_secret(scope, context.outbound(), version=form.version_sent)
     except Invalid as error:
         form.show(error)
         return _tool_secret(scope, form, 422)
@@ -93,7 +93,9 @@ def generate_tool_secret(scope: Scope) -> ResponseReturnValue:
 def set_up_webhook(scope: Scope) -> ResponseReturnValue:
     """`replace` names somebody else's webhook, whose place ours may take."""
     try:
-        found = workspace_webhook.set_up(scope, http.outbound(), replace=request.form.get("replace") or None)
+        found = workspace_webhook.set_up(
+            scope, context.outbound(), replace=request.form.get("replace") or None
+        )
     except Conflict as error:
         flash(error.message, "warn")
     else:

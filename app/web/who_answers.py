@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Response, request
 from flask.typing import ResponseReturnValue
 
-from app import http
+from app import context
 from app.core import phone
 from app.core.errors import Invalid, TooMany
 from app.services import who_answers as service
@@ -62,8 +62,8 @@ def _country(scope: Scope) -> str | None:
 def _asked(scope: Scope, answer: Answer) -> tuple[Answer, Owners | None]:
     """Of a number that nobody has here, which provider's account has it."""
     if answer.endpoint:
-        return service.find(scope, answer.number, http=http.outbound()), None
+        return service.find(scope, answer.number, http=context.outbound()), None
     owners = None
     if not answer.is_known and not answer.is_elsewhere:
-        owners = service.owners(scope, http.outbound(), answer.number)
+        owners = service.owners(scope, context.outbound(), answer.number)
     return service.find(scope, answer.number), owners

@@ -14,7 +14,7 @@ import structlog
 from flask import Flask, Response, current_app, get_template_attribute, render_template
 from markupsafe import Markup
 
-from app import http
+from app import context
 from app.core.errors import PatchbayError
 from app.services import organizations
 from app.services.progress import Tell
@@ -46,7 +46,7 @@ class Work:
     def _work(self, app: Flask, actor: Any, organization_id: str) -> None:
         try:
             with app.app_context():
-                scope = http.scope(actor)
+                scope = context.scope(actor)
                 inside = scope.into(organizations.by_id(scope, organization_id))
                 self._address = self._run(inside, self._tell)
         except PatchbayError as error:

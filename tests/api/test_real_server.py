@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 from sqlalchemy import select
 
-from app import create_app, http
+from app import context, create_app
 from app.config import Settings
 from app.extensions import db
 from app.models import Organization
@@ -192,9 +192,9 @@ def _webhook(server: Server) -> str:
     """Acme's address for events of calls, with a secret in its place."""
     app = create_app(Settings.from_environment(server.environment))
     with app.app_context():
-        session = http.session()
+        session = context.session()
         organization = session.scalars(select(Organization)).one()
-        scope = Scope(session, organization, Actor(name="tests"), http.keys())
+        scope = Scope(session, organization, Actor(name="tests"), context.keys())
         providers.save(scope, PROVIDERS["elevenlabs"], {"webhook_secret": WEBHOOK_SECRET})
         db.engine.dispose()
         return f"/api/webhook/elevenlabs/{organization.id}"

@@ -17,7 +17,7 @@ from flask import Flask
 from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 
-from app import background, http
+from app import background, context
 from app.core import clock
 from app.extensions import db
 from app.models import ApiToken, User
@@ -287,7 +287,7 @@ def test_an_older_key_still_opens(app: Flask, forge: Forge) -> None:
     newer = "a-newer-signing-key-that-is-long-enough-0123456789"
     app.extensions["patchbay"] = type(keys)(keys.sealer, (newer, *keys.jwt))
     with app.app_context():
-        assert http.keys().jwt[0] == newer
+        assert context.keys().jwt[0] == newer
     assert Caller(app, forge.sign()).get(PATHS[0]).status_code == 200
     app.extensions["patchbay"] = type(keys)(keys.sealer, (newer,))
     _expect_refused(app, forge.sign())

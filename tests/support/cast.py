@@ -10,7 +10,7 @@ from flask import Flask
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app import http
+from app import context
 from app.models import Organization, Role, User
 from app.services import passwords, tokens
 from app.services.scope import SECRETS, Actor, Scope
@@ -52,7 +52,7 @@ class Rows:
 def assemble(app: Flask) -> Cast:
     """Writes them into the app's database."""
     with app.app_context():
-        rows = write(http.session())
+        rows = write(context.session())
         people = (_person(rows.dana), _person(rows.mo), _person(rows.gus))
         return Cast(rows.acme.id, rows.globex.id, *people)
 
@@ -106,9 +106,9 @@ def hashed_password() -> str:
 def issue(app: Flask, person: Person, *, secrets: bool = False, days: int = 1) -> Issued:
     """A token that works, as the portal would issue it."""
     with app.app_context():
-        session = http.session()
+        session = context.session()
         organization = session.get_one(Organization, person.organization_id)
-        scope = Scope(session, organization, Actor(name="tests"), http.keys())
+        scope = Scope(session, organization, Actor(name="tests"), context.keys())
         user = session.get_one(User, person.id)
         with scope.transaction():
             return tokens.create(

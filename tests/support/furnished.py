@@ -11,7 +11,7 @@ from flask import Flask
 from sqlalchemy.orm import Session
 from werkzeug.routing import Rule
 
-from app import http
+from app import context
 from app.models import Call, Organization, User
 from app.provider import Count, Field, PhoneNumber, Provider, ServiceHost
 from app.providers import PROVIDERS
@@ -63,9 +63,9 @@ def good_values(provider: Provider, *, again: bool = False) -> dict[str, Any]:
 def scope_as(app: Flask, person: Person, organization_id: str | None = None) -> Any:
     """The scope of a person in their organization, or in another one."""
     with app.app_context():
-        session: Session = http.session()
+        session: Session = context.session()
         organization = session.get_one(Organization, organization_id or person.organization_id)
-        yield scope_of(session, organization, session.get_one(User, person.id), http.keys())
+        yield scope_of(session, organization, session.get_one(User, person.id), context.keys())
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 
-from app import create_app, demo, http
+from app import context, create_app, demo
 from app.providers import PROVIDERS
 from app.services import organizations, verification
 from app.services.scope import Actor
@@ -28,12 +28,14 @@ def prove(environment: Mapping[str, str]) -> None:
 
 
 def _prove() -> None:
-    everywhere = http.scope(Actor(name="command line"))
+    everywhere = context.scope(Actor(name="command line"))
     for example, keys in PROVEN:
         organization = organizations.by_name(everywhere, example.name)
         assert organization
         for key in keys:
-            tested = verification.verify(everywhere.into(organization), http.outbound(), PROVIDERS[key], {})
+            tested = verification.verify(
+                everywhere.into(organization), context.outbound(), PROVIDERS[key], {}
+            )
             assert tested.result.ok, f"{example.name}, {key}: {tested.result.code}"
 
 

@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import insert
 
-from app import http
+from app import context
 from app.core.outbound import Outbound
 from app.models import DriftCheck
 from tests.support.cast import Cast
@@ -72,12 +72,12 @@ def test_the_rail_counts_drifted_endpoints_up_to_a_hundred(app: Flask, dana: Por
             for provider, count in (("twilio", 40), ("vobiz", 59), ("exotel", 9), ("sinch", 7))
             for place in range(count)
         ]
-        http.session().execute(insert(DriftCheck), checks)
-        http.session().commit()
+        context.session().execute(insert(DriftCheck), checks)
+        context.session().commit()
     assert dana.get(ACME).has_link("Endpoints, 99 drifted")
     with app.app_context():
-        http.session().execute(insert(DriftCheck), [checks[0] | {"phone_number": "+15559999999"}])
-        http.session().commit()
+        context.session().execute(insert(DriftCheck), [checks[0] | {"phone_number": "+15559999999"}])
+        context.session().commit()
     assert dana.get(ACME).has_link("Endpoints, 99+ drifted")
 
 

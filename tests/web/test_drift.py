@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from flask import Flask
 
-from app import background, http
+from app import background, context
 from app.core import clock
 from app.core.outbound import Outbound
 from app.models import CheckRun
@@ -49,9 +49,9 @@ def number(dana: Portal, twilio: Twilio) -> str:
 def check(app: Flask) -> None:
     """What the background does, at once."""
     with app.app_context():
-        scope = http.scope(Actor(name="tests"))
+        scope = context.scope(Actor(name="tests"))
         for organization in organizations.every(scope):
-            checking.run(scope.into(organization), http.outbound())
+            checking.run(scope.into(organization), context.outbound())
 
 
 def test_a_broken_webhook_is_found_and_repaired_from_the_overview(
@@ -200,7 +200,7 @@ def test_the_list_can_be_narrowed_to_what_differs(app: Flask, dana: Portal, numb
 def test_a_change_is_checked_in_the_background(app: Flask, twilio: Twilio, dana: Portal, number: str) -> None:
     checker = background.Checker(app)
     with app.app_context():
-        scope = http.scope(Actor(name="tests"))
+        scope = context.scope(Actor(name="tests"))
         organization = organizations.by_slug(scope, "acme-support")
         checker.soon(organization.id)
         checker.idle.wait(20)

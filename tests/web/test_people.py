@@ -9,7 +9,7 @@ import pyotp
 import pytest
 from flask import Flask
 
-from app import http
+from app import context
 from app.extensions import db
 from app.models import Organization, User
 from app.services import people, totp
@@ -329,7 +329,7 @@ def test_a_password_is_typed_and_two_step_sign_in_stays_unless_it_is_ticked(
     app: Flask, dana: Portal, cast: Cast
 ) -> None:
     with app.app_context():
-        scope = http.scope(Actor(name="tests"), db.session.get_one(Organization, cast.acme))
+        scope = context.scope(Actor(name="tests"), db.session.get_one(Organization, cast.acme))
         user = db.session.get_one(User, cast.mo.id)
         secret = totp.begin(scope, user).split("secret=")[1].split("&")[0]
         totp.confirm(scope, user, pyotp.TOTP(secret).now())

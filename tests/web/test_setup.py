@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from app import http
+from app import context
 from app.services import installation, organizations, people
 from app.services.scope import Actor, Scope
 from tests.support.pages import Page, Portal
@@ -36,7 +36,7 @@ def link(app: Flask) -> str:
 def new_link(app: Flask) -> str:
     """As the console prints it."""
     with app.app_context():
-        scope = Scope(http.session(), None, Actor(name="command line"), http.keys())
+        scope = Scope(context.session(), None, Actor(name="command line"), context.keys())
         return f"/setup?key={installation.new_setup_token(scope)}"
 
 
@@ -115,7 +115,7 @@ def test_an_email_that_is_a_users_already_is_told_beside_its_field(
     app: Flask, nobody: Portal, link: str
 ) -> None:
     with app.app_context():
-        scope = Scope(http.session(), None, Actor(name="command line"), http.keys())
+        scope = Scope(context.session(), None, Actor(name="command line"), context.keys())
         person = {"email": "ines@harbour.example", "name": "Ines", "role": "member", "password": PASSWORD}
         organization = organizations.create(scope, {"name": "Harbour"})
         people.create(scope.into(organization), person)

@@ -1,0 +1,56 @@
+"""What the running application gives to a request: settings, keys, sessions and scopes."""
+
+from __future__ import annotations
+
+from flask import current_app, g, request
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from app.config import Settings
+from app.core.outbound import Outbound
+from app.extensions import db
+from app.models import Organization
+from app.services.scope import Actor, Keys, Scope
+
+STRANGER = "a stranger"
+
+
+def settings() -> Settings:
+    found: Settings = current_app.extensions["patchbay_settings"]
+    return found
+
+
+def keys() -> Keys:
+    found: Keys = current_app.extensions["patchbay"]
+    return found
+
+
+def outbound() -> Outbound:
+    """Returns the client for providers. Never call it while a transaction is open."""
+    found: Outbound = current_app.extensions["patchbay_outbound"]
+    return found
+
+
+def token_used(token_id: str) -> None:
+    """Records the token's use, in the background."""
+    current_app.extensions["patchbay_token_used"](token_id)
+
+
+def scope(actor: Actor, organization: Organization | None = None) -> Scope:
+    """Returns the scope of an actor, with this application's session, keys and background checks."""
+    return Scope(session(), organization, actor, keys(), current_app.extensions["patchbay_check_soon"])
+
+
+def session() -> Session:
+    """Returns the request's database session."""
+    return db.session()
+
+
+def engine() -> Engine:
+    return db.engine
+
+
+def stranger() -> Scope:
+    """Returns the scope of a request that is not signed in."""
+    actor = Actor(name=STRANGER, ip=request.remote_addr or "", request_id=g.request_id)
+    return scope(actor)

@@ -1,0 +1,55 @@
+"""`/healthz` and `/readyz`, and the check of the keys at the start."""
+
+from __future__ import annotations
+
+from flask import Flask
+from sqlalchemy import inspect
+from sqlalchemy.exc import OperationalError
+
+from app import context, migrations
+from app.extensions import db
+from app.services import installation
+
+
+def init_app(app: Flask) -> None:
+    app.add_url_rule("/healthz", view_func=_healthz, provide_automatic_options=False)
+    app.add_url_rule("/readyz", view_func=_readyz, provide_automatic_options=False)
+
+
+def check_keys() -> None:
+    """Raises KeyMismatch when the database was sealed with another key; silent while it is away."""
+    try:
+        if inspect(db.engine).has_table("installation"):
+            installation.check_keys(db.session(), context.keys().sealer)
+    except OperationalError:
+        return
+    finally:
+        db.session.remove()
+
+
+def _healthz() -> tuple[str, dict[str, str]]:
+    """Answers while the process lives."""
+    return "ok\n", {"Content-Type": "text/plain; charset=utf-8"}
+
+
+def _readyz() -> tuple[str, int, dict[str, str]]:
+    """200 when the database is there, its migrations are current, and the keys match."""
+    problem = _not_ready()
+    text, status = (problem, 503) if problem else ("ready", 200)
+    return (
+        f"{text}\n",
+        status,
+        {"Content-Type": "text/plain; charset=utf-8", "Cache-Control": "no-store"},
+    )
+
+
+def _not_ready() -> str | None:
+    try:
+        if not migrations.are_current(db.engine):
+            return "The migrations are not current. Run: flask --app wsgi prepare"
+        installation.check_keys(context.session(), context.keys().sealer)
+    except OperationalError:
+        return "The database cannot be reached."
+    except installation.KeyMismatch as error:
+        return str(error)
+    return None
