@@ -61,7 +61,7 @@ def verify(keys: Keys, text: str) -> str:
     for secret in keys.jwt:
         try:
             token_id, expires = _signed(secret, text)
-        except (JoseError, ValueError, TypeError, KeyError, RecursionError):
+        except (JoseError, ArithmeticError, ValueError, TypeError, KeyError, RecursionError):
             continue
         if time.time() < expires + LEEWAY_SECONDS:
             return token_id

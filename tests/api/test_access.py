@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 
 from app.api.operations import OPERATIONS, TOKEN_HOLDERS, Operation
-from tests.support.caller import Caller, fields, operation_at
+from tests.support.caller import Caller, fields
 from tests.support.cast import Cast
 from tests.support.rows import audit, unchanged
 
@@ -127,20 +127,6 @@ class TestAnotherOrganizationsRows:
             for name in ("nowhere", "%00", "🐘", "x" * 500, "."):
                 answer = dana.get(f"/api/organizations/{name}/phone-numbers")
                 assert answer.status_code == 404
-
-
-@pytest.mark.asvs("4.1.4")
-@pytest.mark.parametrize("path", sorted({operation.path for operation in OPERATIONS}))
-def test_other_verbs_are_refused(app: Flask, dana: Caller, cast: Cast, path: str) -> None:
-    operation = next(operation for operation in OPERATIONS if operation.path == path)
-    path = _path(operation, cast)
-    allowed = {verb for verb in VERBS if operation_at(app, verb, path) is not None}
-    assert operation.method in allowed
-    with unchanged(app):
-        for verb in set(VERBS) - allowed:
-            answer = dana.call(verb, path)
-            assert answer.status_code == 405, verb
-            assert allowed <= set(answer.headers["Allow"].replace(" ", "").split(",")), verb
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,143 @@
+"""HTTP as it arrives: forged addresses, other verbs, requests with two lengths."""
+
+from __future__ import annotations
+
+import socket
+from urllib.parse import urlsplit
+
+import pytest
+from flask import Flask
+
+from app.api.operations import OPERATIONS
+from tests.security.conftest import Clients, Installation
+from tests.support.caller import operation_at
+from tests.support.cast import Cast
+from tests.support.furnished import Furnished
+from tests.support.page_checks import resolves
+from tests.support.pages import Portal
+from tests.support.routes import operation_path, portal_rules
+from tests.support.rows import audit, unchanged
+
+SECONDS = 20
+VERBS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND")
+SAVE = "/api/calls/voice-ai/config"
+SMUGGLED = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+CHUNKS = b"2\r\n{}\r\n0\r\n\r\n"
+
+
+def forged(number: int) -> dict[str, str]:
+    address = f"203.0.113.{number}"
+    return {
+        "X-Forwarded-For": address,
+        "X-Real-IP": address,
+        "CF-Connecting-IP": address,
+        "True-Client-IP": address,
+        "Forwarded": f"for={address}",
+        "X-Forwarded-Host": "evil.example",
+        "X-Forwarded-Proto": "https",
+    }
+
+
+@pytest.mark.asvs("4.1.3")
+def test_a_forged_address_changes_neither_throttle_nor_audit_of_the_portal(
+    app: Flask, anonymous: Portal, cast: Cast
+) -> None:
+    sent = {"csrf_token": anonymous.token(), "email": cast.mo.email, "password": "not it"}
+    before = len(audit(app))
+    answers = [anonymous.raw("POST", "/sign-in", data=sent, headers=forged(n)) for n in range(11)]
+    assert [answer.status_code for answer in answers] == [401] * 10 + [429]
+    assert {event.ip for event in audit(app)[before:]} == {"127.0.0.1"}
+    assert "evil" not in str([answer.headers for answer in answers])
+
+
+@pytest.mark.asvs("4.1.3")
+def test_a_forged_address_changes_neither_throttle_nor_audit_of_the_api(
+    app: Flask, api: Clients, cast: Cast
+) -> None:
+    sent = {"email": cast.mo.email, "password": "not it"}
+    before = len(audit(app))
+    answers = [api.anonymous.post("/api/auth/login", sent, headers=forged(n)) for n in range(11)]
+    assert [answer.status_code for answer in answers] == [401] * 10 + [429]
+    assert {event.ip for event in audit(app)[before:]} == {"127.0.0.1"}
+
+
+@pytest.mark.asvs("4.1.4")
+def test_a_page_takes_no_other_verb(app: Flask, here: Furnished, dana: Portal) -> None:
+    token = dana.token()
+    paths = {here.address(rule) for unsafe in (False, True) for rule, *_ in portal_rules(app, unsafe=unsafe)}
+    assert len(paths) > 70
+    with unchanged(app):
+        for path in paths:
+            for verb in VERBS:
+                if not resolves(app, path, verb):
+                    answer = dana.raw(verb, path, headers={"X-CSRFToken": token})
+                    assert answer.status_code == 405, f"{verb} {path}"
+
+
+@pytest.mark.asvs("4.1.4")
+def test_an_operation_takes_no_other_verb(app: Flask, here: Furnished, api: Clients) -> None:
+    with unchanged(app):
+        for path in {operation_path(operation, here) for operation in OPERATIONS}:
+            allowed = {verb for verb in VERBS if operation_at(app, verb, path) is not None}
+            for verb in set(VERBS) - allowed:
+                answer = api.dana.call(verb, path)
+                assert answer.status_code == 405, f"{verb} {path}"
+                assert allowed <= set(answer.headers["Allow"].replace(" ", "").split(",")), path
+
+
+def received(installation: Installation, request: bytes) -> bytes:
+    """Everything that comes back until the server closes."""
+    address = urlsplit(installation.server.url)
+    with socket.create_connection((address.hostname, address.port), timeout=SECONDS) as sent:
+        sent.sendall(request)
+        sent.shutdown(socket.SHUT_WR)
+        found = b""
+        try:
+            while piece := sent.recv(65536):
+                found += piece
+        except ConnectionResetError:
+            pass
+    return found
+
+
+def head(token: str, *lines: str) -> bytes:
+    start = (f"POST {SAVE} HTTP/1.1", "Host: localhost", f"Authorization: Bearer {token}")
+    return "\r\n".join([*start, "Content-Type: application/json", *lines, "", ""]).encode()
+
+
+FRAMINGS: dict[str, tuple[str, ...]] = {
+    "length, then chunked": ("Content-Length: 2", "Transfer-Encoding: chunked"),
+    "chunked, then length": ("Transfer-Encoding: chunked", "Content-Length: 2"),
+    "two lengths": ("Content-Length: 2", "Content-Length: 3"),
+    "two lengths in one": ("Content-Length: 2, 3",),
+    "a signed length": ("Content-Length: +2",),
+    "a negative length": ("Content-Length: -2",),
+    "a length in hex": ("Content-Length: 0x2",),
+    "a length and more": ("Content-Length: 2 2",),
+    "a space before the colon": ("Transfer-Encoding : chunked", "Content-Length: 2"),
+    "a folded line": ("X: y", " Transfer-Encoding: chunked", "Content-Length: 2"),
+    "another coding": ("Transfer-Encoding: gzip", "Content-Length: 2"),
+    "chunked twice": ("Transfer-Encoding: chunked, chunked", "Content-Length: 2"),
+    "an unknown coding": ("Transfer-Encoding: xchunked", "Content-Length: 2"),
+    "a tab in the coding": ("Transfer-Encoding:\tchunked", "Content-Length: 2"),
+    "a NUL": ("Transfer-Encoding: chunked\0", "Content-Length: 2"),
+}
+
+
+@pytest.mark.asvs("4.2.1")
+@pytest.mark.parametrize("lines", FRAMINGS.values(), ids=FRAMINGS)
+def test_a_request_that_two_servers_may_read_differently_is_refused(
+    installation: Installation, lines: tuple[str, ...]
+) -> None:
+    """And what is hidden in it is not answered."""
+    for body in (CHUNKS, b"{}"):
+        found = received(installation, head(installation.tokens["dana"], *lines) + body + SMUGGLED)
+        assert found.startswith((b"HTTP/1.1 400 ", b"HTTP/1.1 501 ")), found[:500]
+        assert found.count(b"HTTP/1.1 ") == 1, found[:500]
+
+
+@pytest.mark.asvs("4.2.1")
+def test_a_chunked_body_is_refused(installation: Installation) -> None:
+    """Whether a Content-Length came with it cannot be seen any more."""
+    found = received(installation, head(installation.tokens["dana"], "Transfer-Encoding: chunked") + CHUNKS)
+    assert found.startswith(b"HTTP/1.1 400 "), found[:500]
