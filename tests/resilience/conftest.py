@@ -5,48 +5,74 @@ Each test reports how often it tried a fault, how often that was survived, and h
 
 from __future__ import annotations
 
+import threading
 import uuid
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import NOWHERE
 from tests.support.databases import Databases, Migrate, sqlite_copy
 from tests.support.load import Account, superadmin
 from tests.support.server import Server, served
+from tests.upstreams import Twilio
+from tests.upstreams.base import Asked, Reply
 
-TWO = {"PATCHBAY_WORKERS": "2", "PATCHBAY_UPSTREAMS": NOWHERE}
+SECONDS = 60
+TWO_WORKERS = {"PATCHBAY_WORKERS": "2"}
 
 
 @pytest.fixture
 def portal(tmp_path: Path, environment: dict[str, str]) -> Iterator[Server]:
     """A Patchbay with two workers, of this test alone, on SQLite and on PostgreSQL in turn."""
-    with served(tmp_path, environment | TWO) as server:
+    with served(tmp_path, environment | TWO_WORKERS) as server:
         yield server
+
+
+class HeldTwilio(Twilio):
+    """Twilio that answers only while it is not held."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.free = threading.Event()
+        self.free.set()
+
+    def reply(self, asked: Asked) -> Reply:
+        self.free.wait(SECONDS)
+        return super().reply(asked)
+
+
+@pytest.fixture(scope="session")
+def twilio() -> Iterator[HeldTwilio]:
+    """What the shared portals take for Twilio; there is no other provider."""
+    with HeldTwilio() as upstream:
+        yield upstream
+
+
+@pytest.fixture(scope="session")
+def shared_settings(twilio: HeldTwilio, shared_keys: dict[str, str]) -> dict[str, str]:
+    upstreams = ",".join(f"{host}={base}" for host, base in twilio.upstreams.items())
+    return shared_keys | TWO_WORKERS | {"PATCHBAY_UPSTREAMS": upstreams}
 
 
 @pytest.fixture(scope="session", params=["sqlite", "postgresql"])
 def shared_portal(
     request: pytest.FixtureRequest,
     shared: Path,
-    shared_keys: dict[str, str],
+    shared_settings: dict[str, str],
     migrate: Migrate,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Server]:
     """One for all tests that do it no harm, on each database: they bring organizations of their own."""
     data = tmp_path_factory.mktemp(request.param)
-    if request.param == "sqlite":
-        url = sqlite_copy(shared, data / "patchbay.db", migrate)
-        with served(data, shared_keys | TWO | {"DATABASE_URL": url}) as server:
-            yield server
-    else:
-        databases: Databases = request.getfixturevalue("postgresql_databases")
-        with (
-            databases.lend() as url,
-            served(data, shared_keys | TWO | {"DATABASE_URL": url}) as server,
-        ):
-            yield server
+    with ExitStack() as stack:
+        if request.param == "sqlite":
+            url = sqlite_copy(shared, data / "patchbay.db", migrate)
+        else:
+            databases: Databases = request.getfixturevalue("postgresql_databases")
+            url = stack.enter_context(databases.lend())
+        yield stack.enter_context(served(data, shared_settings | {"DATABASE_URL": url}))
 
 
 @pytest.fixture

@@ -83,17 +83,21 @@ class PortalClient(Client):
         self._remember(answer)
         return answer
 
-    def form(self, path: str, control: str) -> tuple[str, Element]:
-        """The address and the element of the form on a page that has a control of that name.
-
-        Raises Refused if the page is not 200.
+    def form(self, path: str, control: str = "", *, action: str = "") -> tuple[str, Element]:
+        """The address and the element of a form on a page: the one with a control of that name, or the
+        one whose address ends so. Raises Refused if the page is not 200.
         """
         answer = self.get(path)
         if answer.status != 200:
             raise Refused(answer)
         forms = [form for form in parse(answer.body.decode()).all("form") if form.get("method") == "post"]
-        found = [form for form in forms if any(each.get("name") == control for each in form.walk())]
-        assert found, f"{path} has no form with {control!r}"
+        found = [
+            form
+            for form in forms
+            if (not control or any(each.get("name") == control for each in form.walk()))
+            and form.get("action").endswith(action)
+        ]
+        assert found, f"{path} has no form with {control or action!r}"
         return urljoin(path, found[0].get("action") or path), found[0]
 
     def submit(self, path: str, control: str, values: Mapping[str, Any]) -> Response:
