@@ -1,9 +1,10 @@
-"""Static files carry the hash of their content in the address, are kept for a year, and come compressed."""
+"""Static files: a hash in the address or a version in the path, kept for a year, sent compressed."""
 
 from __future__ import annotations
 
 import gzip
 import hashlib
+import mimetypes
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,12 @@ from werkzeug.security import safe_join
 
 _TEXTS = {".css", ".js", ".svg"}
 _YEAR = "public, max-age=31536000, immutable"
+_VENDOR = "vendor/"
+"""Its folders carry their version, so that style sheets can name a file of theirs as it is."""
 
 
 def init_app(app: Flask) -> None:
+    mimetypes.add_type("font/woff2", ".woff2")  # Python knows it from 3.14 on
     folders = {"static": app.static_folder or ""}
     folders |= {
         f"{name}.static": found.static_folder for name, found in app.blueprints.items() if found.static_folder
@@ -26,6 +30,7 @@ def init_app(app: Flask) -> None:
         if (
             endpoint in folders
             and "v" not in values
+            and not values["filename"].startswith(_VENDOR)
             and (path := safe_join(folders[endpoint], values["filename"]))
         ):
             values["v"] = _digest(path)
@@ -33,8 +38,9 @@ def init_app(app: Flask) -> None:
     @app.after_request
     def keep(response: Response) -> Response:
         if request.endpoint in folders and response.status_code in (200, 304):
-            path = safe_join(folders[request.endpoint], (request.view_args or {})["filename"])
-            current = path is not None and request.args.get("v") == _digest(path)
+            filename = (request.view_args or {})["filename"]
+            path = safe_join(folders[request.endpoint], filename)
+            current = filename.startswith(_VENDOR) or (path and request.args.get("v") == _digest(path))
             response.headers["Cache-Control"] = _YEAR if current else "no-cache"
             if path is not None and Path(path).suffix in _TEXTS:
                 _compress(response, path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from tests.support.html import parse
 
 ROOT = Path(__file__).parent.parent
 CSS = "/static/patchbay.css"
+VENDOR = ROOT / "static" / "vendor"
 
 
 @pytest.fixture
@@ -44,6 +46,18 @@ def test_images_are_left_as_they_are(client: FlaskClient) -> None:
         "Content-Encoding"
         not in client.get("/static/favicon.ico", headers={"Accept-Encoding": "gzip"}).headers
     )
+
+
+@pytest.mark.parametrize("folder", sorted(VENDOR.glob("*/")), ids=lambda folder: folder.name)
+def test_a_vendored_file_is_immutable_and_has_its_license(client: FlaskClient, folder: Path) -> None:
+    assert re.fullmatch(r"[a-z-]+-\d+\.\d+\.\d+", folder.name), "its version makes its address unique"
+    assert (folder / "LICENSE").read_text().strip()
+    assert f"`{folder.name}`" in (VENDOR / "README.md").read_text()
+    for file in folder.iterdir():
+        answer = client.get(f"/static/vendor/{folder.name}/{file.name}")
+        assert "immutable" in answer.headers["Cache-Control"]
+        if file.suffix == ".woff2":
+            assert answer.mimetype == "font/woff2"
 
 
 def test_the_first_page_is_under_150_kilobytes(app: Flask, client: FlaskClient) -> None:

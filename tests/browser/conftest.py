@@ -14,6 +14,41 @@ from tests.support.cast import PASSWORD
 from tests.support.server import Server
 
 EMAIL = "dana@acme.example"
+ACME = "/o/acme-support"
+PAGES = [
+    "/",
+    "/account",
+    "/audit",
+    "/organizations/new",
+    "/api/docs",
+    "/find?q=a",
+    *(
+        f"{ACME}/{path}"
+        for path in (
+            "",
+            "endpoints",
+            "endpoints/new",
+            "endpoints/import",
+            "who-answers",
+            "calls",
+            "check",
+            "numbers",
+            "providers/twilio/numbers",
+            "people",
+            "people/new",
+            "audit",
+            "settings",
+            "voice-ai",
+            "voice-ai/tool-secret",
+            "active/voice?provider=twilio",
+            "providers/sinch/callback",
+            *(
+                f"providers/{key}"
+                for key in ("twilio", "sinch", "exotel", "vobiz", "elevenlabs", "sinch_est")
+            ),
+        )
+    ),
+]
 
 
 @pytest.fixture(scope="module")

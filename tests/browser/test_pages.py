@@ -5,76 +5,8 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import sign_in
+from tests.browser.conftest import ACME, sign_in
 from tests.support.server import Server
-
-ACME = "/o/acme-support"
-PAGES = [
-    "/",
-    "/account",
-    "/audit",
-    "/organizations/new",
-    "/api/docs",
-    "/find?q=a",
-    *(
-        f"{ACME}/{path}"
-        for path in (
-            "",
-            "endpoints",
-            "endpoints/new",
-            "endpoints/import",
-            "who-answers",
-            "calls",
-            "check",
-            "numbers",
-            "providers/twilio/numbers",
-            "people",
-            "people/new",
-            "audit",
-            "settings",
-            "voice-ai",
-            "voice-ai/tool-secret",
-            "active/voice?provider=twilio",
-            "providers/sinch/callback",
-            *(
-                f"providers/{key}"
-                for key in ("twilio", "sinch", "exotel", "vobiz", "elevenlabs", "sinch_est")
-            ),
-        )
-    ),
-]
-
-
-SPACED = """isSpaced => {
-  const sheet = new CSSStyleSheet();
-  sheet.replaceSync(`* { line-height: 1.5 !important; letter-spacing: .12em !important;
-    word-spacing: .16em !important } p { margin-block-end: 2em !important }`);
-  document.adoptedStyleSheets = isSpaced ? [sheet] : [];
-}"""
-"""As a reader may set it, who needs more room between letters, words and lines."""
-
-
-def too_wide(page: Page) -> list[tuple[int, bool]]:
-    """Where the page as it stands is wider than its window: 400 % of 1280 is 320, and text may be spaced."""
-    found = []
-    for width in (320, 1280):
-        page.set_viewport_size({"width": width, "height": 800})
-        for is_spaced in (True, False):
-            page.evaluate(SPACED, is_spaced)
-            root = "document.documentElement"
-            if page.evaluate(f"{root}.scrollWidth > {root}.clientWidth"):
-                found.append((width, is_spaced))
-    return found
-
-
-def test_no_page_is_complained_about_or_wider_than_the_window(dana: Page) -> None:
-    for path in PAGES:
-        answer = dana.goto(path)
-        assert answer is not None
-        assert answer.status == 200, path
-        expect(dana.get_by_role("heading", level=1)).to_have_count(1)
-        assert dana.evaluate("typeof htmx") == "object", path
-        assert too_wide(dana) == [], path
 
 
 def test_nothing_moves_for_who_wants_no_motion(dana: Page) -> None:

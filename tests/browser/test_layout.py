@@ -1,0 +1,98 @@
+"""Fonts and layout: our own fonts are used, nothing moves after it was drawn, and no page is too wide."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from tests.browser.conftest import ACME, PAGES
+
+FONTS = "**/*.woff2"
+SHIFTS = """
+window.shifts = [];
+new PerformanceObserver((list) => window.shifts.push(...list.getEntries()
+  .map(({value, sources}) => [value, ...sources.map(({node}) => node?.className ?? String(node))])))
+  .observe({type: "layout-shift", buffered: true});
+"""
+
+STYLE = """css => {
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(css);
+  document.adoptedStyleSheets = [sheet];
+}"""
+AS_SHIPPED = ""
+WIDE = """* { font-family: "DejaVu Sans", Verdana, sans-serif !important; }
+  code, kbd, .pb-mono, .pb-num { font-family: "DejaVu Sans Mono", monospace !important; }"""
+"""The widest that systems come with."""
+SPACED = """* { line-height: 1.5 !important; letter-spacing: .12em !important;
+    word-spacing: .16em !important; }
+  p { margin-block-end: 2em !important; }"""
+"""As a reader may set it who needs more room between letters, words and lines (WCAG 1.4.12)."""
+STYLES = {320: (AS_SHIPPED, WIDE, WIDE + SPACED), 360: (WIDE,), 1280: (AS_SHIPPED, WIDE)}
+"""By width of the window; 400 % of 1280 is 320."""
+
+
+def too_wide(page: Page) -> list[tuple[int, str]]:
+    """The widths and styles in which the page scrolls sideways."""
+    found = []
+    root = "document.documentElement"
+    for width, styles in STYLES.items():
+        page.set_viewport_size({"width": width, "height": 800})
+        for css in styles:
+            page.evaluate(STYLE, css)
+            if page.evaluate(f"{root}.scrollWidth > {root}.clientWidth"):
+                found.append((width, css))
+    return found
+
+
+def test_no_page_scrolls_sideways_in_any_font(dana: Page) -> None:
+    for path in PAGES:
+        answer = dana.goto(path)
+        assert answer is not None
+        assert answer.status == 200, path
+        expect(dana.get_by_role("heading", level=1)).to_have_count(1)
+        assert dana.evaluate("typeof htmx") == "object", path
+        assert too_wide(dana) == [], path
+
+
+def fonts_of(page: Page, selector: str) -> set[tuple[str, bool]]:
+    """The families that the text is drawn with, and whether each was loaded from a file of ours."""
+    tools = page.context.new_cdp_session(page)
+    tools.send("DOM.enable")
+    tools.send("CSS.enable")
+    root = tools.send("DOM.getDocument")["root"]["nodeId"]
+    node = tools.send("DOM.querySelector", {"nodeId": root, "selector": selector})["nodeId"]
+    fonts: list[dict[str, Any]] = tools.send("CSS.getPlatformFontsForNode", {"nodeId": node})["fonts"]
+    return {(font["familyName"], font["isCustomFont"]) for font in fonts}
+
+
+def test_pages_are_drawn_with_the_fonts_that_are_shipped(dana: Page) -> None:
+    dana.goto(f"{ACME}/endpoints")
+    dana.evaluate("document.fonts.ready")
+    dana.goto(f"{ACME}/endpoints")
+    assert fonts_of(dana, "h1") == {("Inter", True)}
+    assert fonts_of(dana, "kbd") == {("JetBrains Mono", True)}
+    expect(dana.locator("link[rel=preload][as=font]")).to_have_count(2)
+
+
+DRAWN = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_nothing_moves_after_it_was_drawn(dana: Page, width: int) -> None:
+    """The fonts arrive after a page was drawn in the stand-ins, and change nothing there."""
+    held: list[Route] = []
+    dana.route(FONTS, lambda route: held.append(route))  # noqa: PLW0108 (playwright marks what it is given)
+    dana.set_viewport_size({"width": width, "height": 800})
+    dana.add_init_script(SHIFTS)
+    for path in PAGES:
+        dana.goto(path, wait_until="domcontentloaded")
+        dana.evaluate(DRAWN)
+        assert held, path
+        while held:
+            held.pop().continue_()
+        dana.evaluate("document.fonts.ready")
+        dana.evaluate(DRAWN)
+        assert dana.evaluate("window.shifts") == [], path
