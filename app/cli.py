@@ -18,7 +18,7 @@ from app.config import Settings
 from app.core.errors import Invalid, PatchbayError
 from app.extensions import db
 from app.models import Role, User
-from app.services import chain, checking, installation, organizations, people, tokens
+from app.services import chain, checking, installation, organizations, people, signing_keys, tokens
 from app.services.chain import Head
 from app.services.scope import SECRETS, Actor, Scope
 
@@ -104,9 +104,12 @@ def create_token(email: str, scopes: tuple[str, ...], expires_days: int) -> None
     _prepare()
     user, scope = _user_and_scope(email)
     try:
+        signing_keys.expect_same(scope.session, scope.keys)
         issued = tokens.issue(scope, user, name="Command line", scopes=scopes, days=expires_days)
     except PatchbayError as error:
         raise _fail(error) from None
+    except installation.KeyMismatch as error:
+        raise click.ClickException(str(error)) from None
     click.echo(issued.jwt)
 
 
@@ -124,6 +127,17 @@ def rotate_keys() -> None:
             f"{left} secrets do not open with any key, and stay as they are. Keep the old key."
         )
     click.echo("Everything is sealed with the newest key. The older ones can go.")
+
+
+@key_commands.command("accept")
+def accept_keys() -> None:
+    """Makes this machine's token and session keys the ones of the installation, after they were replaced.
+
+    Tokens and sessions that were signed with others end. Not needed after a new key was put in front.
+    """
+    _prepare()
+    signing_keys.adopt(_scope(), replace=True)
+    click.echo("Every machine needs these keys now. Restart them with the same ones.")
 
 
 @audit_commands.command("verify")
@@ -225,6 +239,7 @@ def serve() -> None:
     """Prepares the database, prints the setup link where one is needed, and serves with granian."""
     _prepare()
     settings = context.settings()
+    _adopt_keys(settings)
     address = _address(settings)
     click.echo(f"Patchbay serves on {address}")
     token = installation.new_setup_token(_scope())
@@ -236,6 +251,14 @@ def serve() -> None:
     db.session.remove()
     db.engine.dispose()
     _become_granian(settings)
+
+
+def _adopt_keys(settings: Settings) -> None:
+    """A SQLite database has no other machine: its keys may be replaced by a restart."""
+    try:
+        signing_keys.adopt(_scope(), replace=settings.is_sqlite)
+    except installation.KeyMismatch as error:
+        raise click.ClickException(f"Patchbay cannot start: {error}") from None
 
 
 def _address(settings: Settings) -> str:

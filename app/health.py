@@ -8,7 +8,7 @@ from sqlalchemy.exc import OperationalError
 
 from app import context, migrations
 from app.extensions import db
-from app.services import installation
+from app.services import installation, signing_keys
 
 
 def init_app(app: Flask) -> None:
@@ -48,6 +48,7 @@ def _not_ready() -> str | None:
         if not migrations.are_current(db.engine):
             return "The migrations are not current. Run: flask --app wsgi prepare"
         installation.check_keys(context.session(), context.keys().sealer)
+        signing_keys.expect_same(context.session(), context.keys())
     except OperationalError:
         return "The database cannot be reached."
     except installation.KeyMismatch as error:

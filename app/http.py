@@ -58,7 +58,7 @@ class PortalSessions(SecureCookieSessionInterface):
 
 def init_app(app: Flask, settings: Settings) -> None:
     app.session_interface = PortalSessions()
-    app.extensions["patchbay"] = Keys(Sealer(settings.fernet_keys), settings.jwt_keys)
+    app.extensions["patchbay"] = Keys(Sealer(settings.fernet_keys), settings.jwt_keys, settings.secret_key)
     app.extensions["patchbay_settings"] = settings
     app.extensions["patchbay_outbound"] = Outbound(settings.upstreams, most_at_once=MOST_ASKING)
     app.extensions["patchbay_check_soon"] = lambda _organization_id: None

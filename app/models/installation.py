@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from datetime import datetime
+
 from sqlalchemy import String
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -7,10 +9,17 @@ from app.models.base import Base
 
 
 class Installation(Base):
-    """One row: a sealed word that only the right key opens, and the hash of the setup link's token."""
+    """One row: a sealed key that only the right Fernet key opens, and the hash of the setup link's token.
+
+    `token_key_check` and `session_key_check` are keyed checks of the newest keys that tokens and session
+    cookies were signed with, by whichever machine started last.
+    """
 
     __tablename__ = "installation"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     key_check: Mapped[str] = mapped_column(String(600))
     setup_token_hash: Mapped[str | None] = mapped_column(String(64))
+    token_key_check: Mapped[str | None] = mapped_column(String(64))
+    session_key_check: Mapped[str | None] = mapped_column(String(64))
+    backed_up_at: Mapped[datetime | None]

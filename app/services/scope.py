@@ -45,10 +45,11 @@ class Actor:
 
 @dataclass(frozen=True)
 class Keys:
-    """What seals secrets, and what signs tokens (newest first)."""
+    """What seals secrets, what signs tokens (newest first), and what signs session cookies."""
 
     sealer: Sealer = field(repr=False)
     jwt: Sequence[str] = field(repr=False)
+    session: str = field(default="", repr=False)
 
 
 def _nobody_checks(_organization_id: str) -> None:

@@ -1,0 +1,61 @@
+"""Whether all machines of an installation sign with the same keys.
+
+Tokens and session cookies that one machine signs have to be accepted by every other. The database keeps a
+keyed check of the newest key of each kind: a machine that lacks that key would refuse its sisters' tokens.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Sequence
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.models import Installation
+from app.services import chain
+from app.services.installation import KeyMismatch
+from app.services.scope import Keys, Scope
+
+SIGNS = {"token_key_check": "PATCHBAY_JWT_KEYS", "session_key_check": "PATCHBAY_SECRET_KEY"}
+"""The setting whose newest key each column is a check of."""
+
+
+def expect_same(session: Session, keys: Keys) -> None:
+    """Raises KeyMismatch if another machine signs with a key that is not among those here."""
+    row = session.scalar(select(Installation))
+    if row is not None:
+        for column in SIGNS:
+            _expect(getattr(row, column), column, _checks(row, keys, column))
+
+
+def adopt(scope: Scope, *, replace: bool = False) -> None:
+    """Stores which keys are the newest here, as this machine starts to sign with them.
+
+    A new key in front of the one that is stored takes its place. Raises KeyMismatch if the stored one is
+    not in the list at all, unless `replace`.
+    """
+    with scope.transaction():
+        row = scope.session.get_one(Installation, 1, with_for_update=True)
+        for column in SIGNS:
+            checks = _checks(row, scope.keys, column)
+            if not replace:
+                _expect(getattr(row, column), column, checks)
+            setattr(row, column, checks[0])
+
+
+def _expect(stored: str | None, column: str, checks: Sequence[str]) -> None:
+    if stored is not None and stored not in checks:
+        raise KeyMismatch(
+            f"{SIGNS[column]} here lacks the key that another machine signs with on this database: what it "
+            "signs would be refused here. Give every machine the same keys. If you replaced the key on "
+            "purpose, run: flask --app wsgi keys accept"
+        )
+
+
+def _checks(row: Installation, keys: Keys, column: str) -> list[str]:
+    """One for each key of the kind, newest first."""
+    secret = chain.open_key(keys.sealer, row.key_check).hmac.encode()
+    signing = keys.jwt if column == "token_key_check" else (keys.session,)
+    return [hmac.new(secret, f"{column}\n{key}".encode(), hashlib.sha256).hexdigest() for key in signing]
