@@ -15,23 +15,24 @@ from app.provider import Family, Outcome
 from app.providers import PROVIDERS, in_family, keys_in
 from app.services import connections, drift, endpoints, providers, verification, workspace_webhook
 from app.services.connections import State
+from app.services.places import Place
 from app.services.scope import Scope
 from app.services.workspace_webhook import State as WebhookState
 
 
 @dataclass(frozen=True)
 class Step:
-    """`page` names the place that does it; `provider` which one, where there are several.
+    """Something to set up, and the place to do it; `provider` says which one when there are several.
 
     `state` is ok, idle (to do), warn (done as far as can be seen) or bad (a problem); `since` when it
-    became one, or was last seen to be done. `endpoint_id` is the number that the page "number" is of.
+    became one, or was last seen to be done. `endpoint_id` is the number that `AT_PROVIDER` is about.
     `is_open`: it warns, and is not done.
     """
 
     key: str
     title: str
     text: str
-    page: str
+    place: Place
     state: str = "idle"
     optional: bool = False
     provider: str | None = None
@@ -71,7 +72,7 @@ def _live(scope: Scope, states: Mapping[str, State]) -> State | None:
 def _base_url(scope: Scope) -> Step:
     url = scope.organization.public_base_url
     text = url or "The https address of your agent runtime. Every webhook URL starts with it."
-    return Step("base-url", "Public base URL", text, "settings", "ok" if url else "idle")
+    return Step("base-url", "Public base URL", text, Place.SETTINGS, "ok" if url else "idle")
 
 
 def _telephony(scope: Scope, states: Mapping[str, State], live: State | None) -> Step:
@@ -79,20 +80,20 @@ def _telephony(scope: Scope, states: Mapping[str, State], live: State | None) ->
     own = [states[key] for key in keys_in(Family.TELEPHONY)]
     if live:
         text = f"{live.provider.label} is active."
-        return Step("telephony", title, text, "provider", "ok", provider=live.provider.key)
+        return Step("telephony", title, text, Place.PROVIDER, "ok", provider=live.provider.key)
     broken = states.get(providers.active(scope, Family.TELEPHONY) or "")
     if broken:
         names = ", ".join(field.label for field in broken.missing)
         text = f"{broken.provider.label} is active and cannot be used. It needs {names}."
         title = "Provider for agent calls not usable"
-        return Step("telephony", title, text, "provider", "bad", provider=broken.provider.key)
+        return Step("telephony", title, text, Place.PROVIDER, "bad", provider=broken.provider.key)
     ready = [state.provider for state in own if state.is_configured and state.enabled]
     if ready:
         text = f"{ready[0].label} is connected. Make it active."
-        return Step("telephony", title, text, "provider", provider=ready[0].key)
+        return Step("telephony", title, text, Place.PROVIDER, provider=ready[0].key)
     names = ", ".join(state.provider.label for state in own)
     text = f"Connect the account that owns your numbers: {names}."
-    return Step("telephony", title, text, "provider", provider=own[0].provider.key)
+    return Step("telephony", title, text, Place.PROVIDER, provider=own[0].provider.key)
 
 
 def _tested(scope: Scope, states: Mapping[str, State], live: State | None) -> Step:
@@ -104,19 +105,21 @@ def _tested(scope: Scope, states: Mapping[str, State], live: State | None) -> St
     if state is None:
         first = keys_in(Family.TELEPHONY)[0]
         text = "Once a provider is connected, a test shows whether its credentials work."
-        return Step("tested", title, text, "provider", provider=first)
+        return Step("tested", title, text, Place.PROVIDER, provider=first)
     label, key = state.provider.label, state.provider.key
     check: Check | None = verification.last(scope, state)
     if check is None:
         text = f"The values of {label} were not tested since they were saved."
-        return Step("tested", title, text, "provider", provider=key)
+        return Step("tested", title, text, Place.PROVIDER, provider=key)
     if not check.ok:
         title = "Connection does not work"
-        return Step("tested", title, check.reason, "provider", "bad", provider=key, since=check.checked_at)
+        return Step(
+            "tested", title, check.reason, Place.PROVIDER, "bad", provider=key, since=check.checked_at
+        )
     is_partly = check.code == Outcome.NOT_PROVEN
     text = check.reason if is_partly else f"{label} accepts the credentials."
     tone = "warn" if is_partly else "ok"
-    return Step("tested", title, text, "provider", tone, provider=key, since=check.checked_at)
+    return Step("tested", title, text, Place.PROVIDER, tone, provider=key, since=check.checked_at)
 
 
 def _first(scope: Scope) -> Endpoint | None:
@@ -129,11 +132,11 @@ def _first(scope: Scope) -> Endpoint | None:
 def _first_number(scope: Scope, first: Endpoint | None) -> Step:
     title = "First number"
     if first is None:
-        return Step("number", title, "Give a phone number to the agent that answers it.", "new-endpoint")
+        return Step("number", title, "Give a phone number to the agent that answers it.", Place.NEW_ENDPOINT)
     total = endpoints.count(scope, endpoints.Filter())
     more = "+" if total > endpoints.COUNT_MOST else ""
     text = f"{min(total, endpoints.COUNT_MOST):,}{more} so far."
-    return Step("number", title, text, "endpoints", "ok")
+    return Step("number", title, text, Place.ENDPOINTS, "ok")
 
 
 def ready_count(scope: Scope, states: Mapping[str, State]) -> int:
@@ -161,9 +164,9 @@ def _ready(scope: Scope, states: Mapping[str, State]) -> Step:
         return _blocked(title, count, blocked, states)
     if count:
         text = f"{count:,} {'number has' if count == 1 else 'numbers have'} an agent, a provider and a URL."
-        return Step("ready", title, text, "endpoints", "ok")
+        return Step("ready", title, text, Place.ENDPOINTS, "ok")
     text = "A number is ready once its agent, its provider and the base URL are set."
-    return Step("ready", title, text, "endpoints")
+    return Step("ready", title, text, Place.ENDPOINTS)
 
 
 def _blocked(title: str, ready: int, blocked: Mapping[str, int], states: Mapping[str, State]) -> Step:
@@ -175,7 +178,7 @@ def _blocked(title: str, ready: int, blocked: Mapping[str, int], states: Mapping
         told = f"{ready:,} {'number is' if ready == 1 else 'numbers are'} ready."
         text = f"{told} {count:,} {'is' if count == 1 else 'are'} not: {why}."
     is_lost = ready > 0 or any(key in states and states[key].exists for key in blocked)
-    return Step("ready", title, text, "blocked", "warn" if is_lost else "idle", is_open=True)
+    return Step("ready", title, text, Place.BLOCKED, "warn" if is_lost else "idle", is_open=True)
 
 
 def _why(state: State | None, key: str) -> str:
@@ -197,7 +200,9 @@ def _answered(scope: Scope, first: Endpoint | None) -> Step:
     seen = _proof(scope)
     if seen is None:
         text = "Point the number at its webhook URL, at its provider. Patchbay asks whether it is."
-        return Step("answered", title, text, "number", endpoint_id=first.id if first else None)
+        if first is None:
+            return Step("answered", title, text, Place.NEW_ENDPOINT)
+        return Step("answered", title, text, Place.AT_PROVIDER, endpoint_id=first.id)
     check, row = seen
     number, label = phone.display(row.phone_number), _label(row.provider)
     who = f"{number} is answered by {texts.apart(row.inbound_agent_name or '')}"
@@ -205,16 +210,16 @@ def _answered(scope: Scope, first: Endpoint | None) -> Step:
         text, tone = f"{who}, and {label} agrees.", "ok"
     else:
         text, tone = f"{who}, as far as can be seen: {label} does not tell what a number calls.", "warn"
-    return Step("answered", title, text, "number", tone, since=check.checked_at, endpoint_id=row.id)
+    return Step("answered", title, text, Place.AT_PROVIDER, tone, since=check.checked_at, endpoint_id=row.id)
 
 
-def _drifted_place(scope: Scope) -> tuple[str, str, bool, str | None]:
-    """Page, state, whether it is optional, and provider: people's numbers have a page of their own."""
+def _drifted_place(scope: Scope) -> tuple[Place, str, bool, str | None]:
+    """Place, state, whether it is optional, and provider: people's numbers have a page of their own."""
     keys = drift.drifted_providers(scope)
     theirs = sorted(keys - set(keys_in(Family.TELEPHONY)))
     if keys <= set(theirs):
-        return "callback", "bad", False, theirs[0]
-    return "drifted", "bad", False, None
+        return Place.CALLBACK, "bad", False, theirs[0]
+    return Place.DRIFTED, "bad", False, None
 
 
 def _proof(scope: Scope) -> tuple[DriftCheck, Endpoint] | None:
@@ -246,19 +251,19 @@ def _voice(scope: Scope) -> Step:
     title = "Provider for the dialer"
     active = providers.active(scope, Family.VOICE)
     if active:
-        return Step("voice", title, f"{_label(active)} is active.", "provider", "ok", True, active)
+        return Step("voice", title, f"{_label(active)} is active.", Place.PROVIDER, "ok", True, active)
     choices = in_family(Family.VOICE)
     names = " or ".join(provider.label for provider in choices)
     text = f"Only if people call from a dialer: connect {names}, and make it active."
-    return Step("voice", title, text, "provider", optional=True, provider=choices[0].key)
+    return Step("voice", title, text, Place.PROVIDER, optional=True, provider=choices[0].key)
 
 
 def _voice_ai(scope: Scope) -> Step:
     active = providers.active(scope, Family.VOICE_AI)
     if active:
-        return Step("voice-ai", "Voice AI", f"{_label(active)} is chosen.", "voice-ai", "ok", True)
+        return Step("voice-ai", "Voice AI", f"{_label(active)} is chosen.", Place.VOICE_AI, "ok", True)
     text = "Only if ElevenLabs speaks for your agents."
-    return Step("voice-ai", "Voice AI", text, "voice-ai", optional=True)
+    return Step("voice-ai", "Voice AI", text, Place.VOICE_AI, optional=True)
 
 
 def _webhook(scope: Scope) -> Step:
@@ -267,11 +272,11 @@ def _webhook(scope: Scope) -> Step:
     title = "Call webhook"
     if found.state is WebhookState.WORKING:
         text = "ElevenLabs reports each call after it ends."
-        return Step("webhook", title, text, "webhook", "ok", True, since=found.since)
+        return Step("webhook", title, text, Place.CALL_WEBHOOK, "ok", True, since=found.since)
     tone = "idle" if found.state is WebhookState.WAITING else "bad"
     title = title if tone == "idle" else "Call webhook does not work"
     text = found.reason or "ElevenLabs does not report calls yet."
-    return Step("webhook", title, text, "webhook", tone, True, since=found.since)
+    return Step("webhook", title, text, Place.CALL_WEBHOOK, tone, True, since=found.since)
 
 
 def _label(key: str) -> str:

@@ -25,6 +25,7 @@ from app.models import (
 )
 from app.provider import Family
 from app.providers import PROVIDERS, keys_in
+from app.services.places import Place
 from app.services.scope import Scope
 from app.services.workspace_webhook import KEY
 from app.services.workspace_webhook import State as WebhookState
@@ -44,11 +45,11 @@ class Level(IntEnum):
 
 @dataclass(frozen=True)
 class Finding:
-    """Something to do. `page` names the place that does it; `provider` which one, where there are several."""
+    """Something to do, and the place to do it; `provider` says which one when there are several."""
 
     level: Level
     text: str
-    page: str
+    place: Place
     provider: str | None = None
     since: datetime | None = None
 
@@ -186,25 +187,25 @@ def _drifted(facts: Facts) -> Iterator[Finding]:
     if own:
         since = min((seen.since for seen in own if seen.since), default=None)
         text = f"{sum(seen.drifted for seen in own):,} drifted"
-        yield Finding(Level.BROKEN, text, "drifted", since=since)
+        yield Finding(Level.BROKEN, text, Place.DRIFTED, since=since)
     for key, seen in facts.seen.items():
         if key in PROVIDERS and key not in keys_in(Family.TELEPHONY):
             text = f"{seen.drifted:,} of people's drifted"
-            yield Finding(Level.BROKEN, text, "callback", key, seen.since)
+            yield Finding(Level.BROKEN, text, Place.CALLBACK, key, seen.since)
 
 
 def _missing(facts: Facts) -> Iterator[Finding]:
     if not facts.organization.public_base_url:
-        yield Finding(Level.MISSING, "No base URL", "settings")
+        yield Finding(Level.MISSING, "No base URL", Place.SETTINGS)
     if not facts.active(Family.TELEPHONY):
-        yield Finding(Level.MISSING, "No provider for agent calls", "checklist", since=facts.left_at)
+        yield Finding(Level.MISSING, "No provider for agent calls", Place.CHECKLIST, since=facts.left_at)
     for key, count in facts.numbers.items():
         if key != facts.active(Family.TELEPHONY) and not facts.works(key):
             noun = "number" if count == 1 else "numbers"
             lack = "not connected" if key not in facts.connections else "cannot be used"
             is_off = key in facts.connections and not facts.connections[key][0]
             text = f"{_label(key)} {'disabled' if is_off else lack}: {count:,} {noun}"
-            yield Finding(Level.MISSING, text, "provider", key)
+            yield Finding(Level.MISSING, text, Place.PROVIDER, key)
 
 
 def _active(facts: Facts) -> Iterator[Finding]:
@@ -215,19 +216,19 @@ def _active(facts: Facts) -> Iterator[Finding]:
             continue
         tested = facts.tests.get(key)
         if not facts.works(key):
-            yield Finding(Level.MISSING, f"{_label(key)} is not complete", "provider", key)
+            yield Finding(Level.MISSING, f"{_label(key)} is not complete", Place.PROVIDER, key)
         elif tested is None:
             since = facts.connections[key][1]
-            yield Finding(Level.UNSURE, f"{_label(key)} not tested", "provider", key, since)
+            yield Finding(Level.UNSURE, f"{_label(key)} not tested", Place.PROVIDER, key, since)
         elif not tested[0]:
-            yield Finding(Level.BROKEN, f"{_label(key)} does not work", "provider", key, tested[1])
+            yield Finding(Level.BROKEN, f"{_label(key)} does not work", Place.PROVIDER, key, tested[1])
 
 
 def _unseen(facts: Facts) -> Iterator[Finding]:
     if facts.unseen:
-        yield Finding(Level.UNSURE, f"{facts.unseen:,} not checked", "endpoints")
+        yield Finding(Level.UNSURE, f"{facts.unseen:,} not checked", Place.ENDPOINTS)
     elif facts.failure:
-        yield Finding(Level.UNSURE, "The last check was not complete", "endpoints")
+        yield Finding(Level.UNSURE, "The last check was not complete", Place.ENDPOINTS)
 
 
 def _webhook(facts: Facts) -> Iterator[Finding]:
@@ -235,7 +236,7 @@ def _webhook(facts: Facts) -> Iterator[Finding]:
     is_open = facts.webhook and facts.webhook[0] in (WebhookState.FAILED, WebhookState.ASKS)
     if facts.webhook and is_open and facts.works(KEY):
         text = "Call webhook not set up"
-        yield Finding(Level.MISSING, text, "webhook", since=facts.webhook[1])
+        yield Finding(Level.MISSING, text, Place.CALL_WEBHOOK, since=facts.webhook[1])
 
 
 def _label(key: str) -> str:

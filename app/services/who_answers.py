@@ -18,6 +18,7 @@ from app.providers import PROVIDERS
 from app.services import connections, drift, endpoints, numbers, pointing, providers, verification
 from app.services.connections import State
 from app.services.drift import Observation
+from app.services.places import Place
 from app.services.scope import Scope
 
 
@@ -30,7 +31,7 @@ class Tone(StrEnum):
 
 @dataclass(frozen=True)
 class Hop:
-    """One station of a call. `problem` says what is wrong with it; `page` names the place that mends it.
+    """One station of a call. `problem` says what is wrong with it; `place` is where it is mended.
 
     `word` is its state in a word or two, `at` when that was seen. `is_code`: its text is a number or URL.
     """
@@ -41,7 +42,7 @@ class Hop:
     tone: Tone
     word: str
     problem: str = ""
-    page: str = ""
+    place: Place | None = None
     note: str = ""
     at: datetime | None = None
     is_code: bool = False
@@ -186,21 +187,21 @@ def _number(row: Endpoint) -> Hop:
 def _endpoint(row: Endpoint) -> Hop:
     text = row.label or "No label"
     if row.is_active:
-        return Hop("endpoint", "Endpoint", text, Tone.OK, "Active", page="endpoint")
+        return Hop("endpoint", "Endpoint", text, Tone.OK, "Active", place=Place.ENDPOINT)
     problem = "The endpoint is switched off."
-    return Hop("endpoint", "Endpoint", text, Tone.IDLE, "Inactive", problem, "edit")
+    return Hop("endpoint", "Endpoint", text, Tone.IDLE, "Inactive", problem, Place.EDIT_ENDPOINT)
 
 
 def _provider(scope: Scope, states: Mapping[str, State], row: Endpoint) -> Hop:
     state = states.get(row.provider)
     if state is None:
         problem = f"There is no provider {row.provider} for numbers. Delete the endpoint and add it again."
-        return Hop("provider", "Provider", row.provider, Tone.BAD, "Unknown", problem, "endpoint")
+        return Hop("provider", "Provider", row.provider, Tone.BAD, "Unknown", problem, Place.ENDPOINT)
     label = state.provider.label
     is_active = providers.active(scope, Family.TELEPHONY) == row.provider
     note = "active for agent calls" if is_active else "not the active one; numbers keep their own provider"
     tone, word, problem, at = _connection(state, verification.last(scope, state))
-    return Hop("provider", "Provider", label, tone, word, problem, "provider", note, at)
+    return Hop("provider", "Provider", label, tone, word, problem, Place.PROVIDER, note, at)
 
 
 def _connection(state: State, check: Check | None) -> tuple[Tone, str, str, datetime | None]:
@@ -226,13 +227,13 @@ def _agent(row: Endpoint, direction: str) -> Hop:
     title = "Answered by" if direction == "inbound" else "Dials as"
     agent = getattr(row, f"{direction}_agent_name")
     if agent:
-        return Hop("agent", title, agent, Tone.OK, "Set", page="edit")
+        return Hop("agent", title, agent, Tone.OK, "Set", place=Place.EDIT_ENDPOINT)
     if row.outbound_agent_name:
-        return Hop("agent", title, "Nobody", Tone.IDLE, "Only calls out", page="edit")
+        return Hop("agent", title, "Nobody", Tone.IDLE, "Only calls out", place=Place.EDIT_ENDPOINT)
     problem = (
         "No agent answers this number." if direction == "inbound" else "No agent dials from this number."
     )
-    return Hop("agent", title, "Nobody", Tone.IDLE, "No agent", problem, "edit")
+    return Hop("agent", title, "Nobody", Tone.IDLE, "No agent", problem, Place.EDIT_ENDPOINT)
 
 
 def _url(scope: Scope, row: Endpoint, direction: str) -> Hop:
@@ -240,13 +241,13 @@ def _url(scope: Scope, row: Endpoint, direction: str) -> Hop:
     title = "Webhook URL" if direction == "inbound" else "Agent runtime"
     if not base:
         problem = "There is no public base URL, so nobody can reach the agent."
-        return Hop("url", title, "None", Tone.WARN, "No base URL", problem, "settings")
+        return Hop("url", title, "None", Tone.WARN, "No base URL", problem, Place.SETTINGS)
     url = urls.inbound_webhook_url(base, row.provider, row.inbound_agent_name)
     if direction == "outbound":
-        return Hop("url", title, base, Tone.OK, "Set", page="settings", is_code=True)
+        return Hop("url", title, base, Tone.OK, "Set", place=Place.SETTINGS, is_code=True)
     if url is None:
         return Hop("url", title, "None", Tone.IDLE, "No agent")
-    return Hop("url", title, url, Tone.OK, "Set", page="settings", is_code=True)
+    return Hop("url", title, url, Tone.OK, "Set", place=Place.SETTINGS, is_code=True)
 
 
 def _at_provider(scope: Scope, row: Endpoint, check: DriftCheck | None, observed: Observation | None) -> Hop:
@@ -256,20 +257,22 @@ def _at_provider(scope: Scope, row: Endpoint, check: DriftCheck | None, observed
     if drift.expected_url(scope.organization.public_base_url, row) is None:
         return Hop("at_provider", title, "Nothing to call", Tone.IDLE, "Nothing to compare")
     if observed and observed.reason is Reason.PROVIDER_UNREACHABLE:
-        return Hop("at_provider", title, "Unknown", Tone.WARN, "No answer", observed.message, "number")
+        return Hop(
+            "at_provider", title, "Unknown", Tone.WARN, "No answer", observed.message, Place.AT_PROVIDER
+        )
     if check is None or (check.in_sync is None and check.reason is None):
         problem = f"{label} was not asked yet whether it calls this URL."
-        return Hop("at_provider", title, "Unknown", Tone.IDLE, "Not checked", problem, "number")
+        return Hop("at_provider", title, "Unknown", Tone.IDLE, "Not checked", problem, Place.AT_PROVIDER)
     text, at = check.actual or "No address", check.checked_at
     if check.in_sync:
-        return Hop("at_provider", title, text, Tone.OK, "In sync", "", "number", at=at, is_code=True)
+        return Hop("at_provider", title, text, Tone.OK, "In sync", "", Place.AT_PROVIDER, at=at, is_code=True)
     reason = Reason(check.reason or Reason.NOTHING_EXPECTED)
     problem = observed.message if observed and observed.reason else drift.WORDS[reason].format(provider=label)
     tone = Tone.BAD if check.in_sync is False else Tone.IDLE
     word = "Drifted" if tone is Tone.BAD else "Cannot be seen"
     if reason is Reason.PROVIDER_NOT_CONFIGURED:
         return Hop("at_provider", title, "Unknown", Tone.IDLE, "Not asked", at=at)
-    return Hop("at_provider", title, text, tone, word, problem, "number", "", at, bool(check.actual))
+    return Hop("at_provider", title, text, tone, word, problem, Place.AT_PROVIDER, "", at, bool(check.actual))
 
 
 def _dialers(scope: Scope, number: str, checks: Mapping[tuple[str, str], DriftCheck]) -> list[Dialer]:

@@ -13,6 +13,7 @@ from app.providers import PROVIDERS
 from app.services import checklist, connections, drift, endpoints, organizations, providers
 from app.services.drift import Sight
 from app.services.endpoints import Filter
+from app.services.places import Place
 from tests.support.scopes import NOBODY, statements
 
 TWILIO = PROVIDERS["twilio"]
@@ -57,7 +58,7 @@ def test_at_first_nothing_is_done_and_nothing_is_a_problem(acme):
 
 def test_a_connection_that_was_not_tested_leads_to_the_test(live):
     step = _step(live, "tested")
-    assert (step.state, step.page, step.provider) == ("idle", "provider", "twilio")
+    assert (step.state, step.place, step.provider) == ("idle", Place.PROVIDER, "twilio")
     assert "not tested" in step.text
 
 
@@ -91,7 +92,7 @@ def test_one_that_is_connected_and_not_active_is_to_be_made_active(acme):
 
 def test_a_number_is_answered_once_its_provider_agrees(live):
     step = _step(live, "answered")
-    assert (step.state, step.page) == ("idle", "number")
+    assert (step.state, step.place) == ("idle", Place.AT_PROVIDER)
     assert step.endpoint_id
     _see(live, Sight(Line(NUMBER, webhook_url=URL, method="POST")))
     step = _step(live, "answered")
@@ -102,7 +103,7 @@ def test_a_number_is_answered_once_its_provider_agrees(live):
 def test_drift_is_a_problem_with_a_link_to_the_drifted(live):
     _see(live, Sight(Line(NUMBER, webhook_url="https://old.example/x", method="POST")))
     step = _step(live, "answered")
-    assert (step.state, step.page) == ("bad", "drifted")
+    assert (step.state, step.place) == ("bad", Place.DRIFTED)
     assert (step.title, step.text) == (
         "1 number not answered",
         "The provider does not call the webhook URL.",
@@ -193,7 +194,7 @@ def test_numbers_that_are_not_answered_any_more_are_named_with_what_keeps_them(l
     assert _step(live, "ready").state == "ok"
     providers.save(live, PROVIDERS["vobiz"], {}, enabled=False)
     step = _step(live, "ready")
-    assert (step.state, step.done, step.page) == ("warn", False, "blocked")
+    assert (step.state, step.done, step.place) == ("warn", False, Place.BLOCKED)
     assert step.text == "1 number is ready. 2 are not: Vobiz is disabled."
     _add(live, "+15551230003", "exotel")
     said = "1 number is ready. 3 are not: Exotel is not connected, and Vobiz is disabled."

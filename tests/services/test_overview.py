@@ -23,6 +23,7 @@ from app.services import (
 )
 from app.services.drift import Sight
 from app.services.overview import Level
+from app.services.places import Place
 from tests.support.scopes import NOBODY, statements
 
 TWILIO, EXOTEL = PROVIDERS["twilio"], PROVIDERS["exotel"]
@@ -93,9 +94,9 @@ def test_where_everything_works_there_is_nothing_to_do(live):
 def test_an_empty_organization_is_untouched_and_says_what_is_missing(acme):
     row = _row(acme)
     assert row.is_untouched
-    assert [(finding.text, finding.page) for finding in row.findings] == [
-        ("No base URL", "settings"),
-        ("No provider for agent calls", "checklist"),
+    assert [(finding.text, finding.place) for finding in row.findings] == [
+        ("No base URL", Place.SETTINGS),
+        ("No provider for agent calls", Place.CHECKLIST),
     ]
 
 
@@ -104,7 +105,7 @@ def test_drifted_numbers_are_the_worst_and_since_when(live):
     organizations.update(live, NOBODY, {"public_base_url": BASE})
     _seen(live, {NUMBER: _line("https://old.example/x")})
     (finding,) = _row(live).findings
-    assert (finding.level, finding.text, finding.page) == (Level.BROKEN, "1 drifted", "drifted")
+    assert (finding.level, finding.text, finding.place) == (Level.BROKEN, "1 drifted", Place.DRIFTED)
     assert finding.since is not None
 
 
@@ -114,7 +115,7 @@ def test_a_failing_active_provider_is_as_bad(live):
         check.ok = False
     (finding,) = _row(live).findings
     assert (finding.level, finding.text) == (Level.BROKEN, "Twilio does not work")
-    assert (finding.page, finding.provider) == ("provider", "twilio")
+    assert (finding.place, finding.provider) == (Place.PROVIDER, "twilio")
     assert finding.since == check.checked_at
 
 
@@ -187,7 +188,11 @@ def test_drift_of_people_s_numbers_leads_to_their_callback(live, cast):
     voice_phone_numbers.give(live, {"userId": cast.mo.id, "provider": "sinch", "phoneNumber": "+15557654321"})
     _seen(live, {"+15557654321": Sight(Line("+15557654321", webhook_url="https://old.example/x"))}, "sinch")
     (finding,) = _row(live).findings
-    assert (finding.text, finding.page, finding.provider) == ("1 of people's drifted", "callback", "sinch")
+    assert (finding.text, finding.place, finding.provider) == (
+        "1 of people's drifted",
+        Place.CALLBACK,
+        "sinch",
+    )
 
 
 def test_what_counts_as_connected_is_what_a_connection_says_of_itself(acme):

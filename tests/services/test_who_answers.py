@@ -21,6 +21,7 @@ from app.services import (
     who_answers,
 )
 from app.services.drift import Sight
+from app.services.places import Place
 from tests.support.scopes import NOBODY, statements
 from tests.upstreams.base import Trouble
 from tests.upstreams.twilio import Twilio
@@ -124,14 +125,21 @@ def test_the_path_of_a_call_out_ends_at_the_runtime(live):
 
 
 BROKEN = [
-    (lambda scope: _edit(scope, is_active=False), "endpoint", "idle", "Inactive", "edit", "switched off"),
-    (_unknown_provider, "provider", "bad", "Unknown", "endpoint", "no provider acme"),
+    (
+        lambda scope: _edit(scope, is_active=False),
+        "endpoint",
+        "idle",
+        "Inactive",
+        Place.EDIT_ENDPOINT,
+        "switched off",
+    ),
+    (_unknown_provider, "provider", "bad", "Unknown", Place.ENDPOINT, "no provider acme"),
     (
         lambda scope: connections_clear(scope, "auth_token"),
         "provider",
         "warn",
         "Not connected",
-        "provider",
+        Place.PROVIDER,
         "It needs Auth token.",
     ),
     (
@@ -139,7 +147,7 @@ BROKEN = [
         "provider",
         "warn",
         "Disabled",
-        "provider",
+        Place.PROVIDER,
         "Twilio is disabled.",
     ),
     (
@@ -147,7 +155,7 @@ BROKEN = [
         "provider",
         "bad",
         "Does not work",
-        "provider",
+        Place.PROVIDER,
         "Look there.",
     ),
     (
@@ -155,7 +163,7 @@ BROKEN = [
         "provider",
         "idle",
         "Stored, not tested",
-        "provider",
+        Place.PROVIDER,
         "not tested",
     ),
     (
@@ -163,7 +171,7 @@ BROKEN = [
         "agent",
         "idle",
         "No agent",
-        "edit",
+        Place.EDIT_ENDPOINT,
         "No agent answers",
     ),
     (
@@ -171,16 +179,16 @@ BROKEN = [
         "url",
         "warn",
         "No base URL",
-        "settings",
+        Place.SETTINGS,
         "no public base URL",
     ),
-    (lambda _scope: None, "at_provider", "idle", "Not checked", "number", "not asked yet"),
+    (lambda _scope: None, "at_provider", "idle", "Not checked", Place.AT_PROVIDER, "not asked yet"),
     (
         lambda scope: _seen(scope, Sight(Line(NUMBER, webhook_url=OLD, method="POST"))),
         "at_provider",
         "bad",
         "Drifted",
-        "number",
+        Place.AT_PROVIDER,
         "calls another address",
     ),
     (
@@ -188,7 +196,7 @@ BROKEN = [
         "at_provider",
         "bad",
         "Drifted",
-        "number",
+        Place.AT_PROVIDER,
         "does not have this number",
     ),
     (
@@ -196,7 +204,7 @@ BROKEN = [
         "at_provider",
         "idle",
         "Cannot be seen",
-        "number",
+        Place.AT_PROVIDER,
         "does not tell",
     ),
 ]
@@ -214,7 +222,7 @@ def test_the_first_thing_that_is_wrong_is_named_with_its_place(live, break_it, k
     break_it(live)
     path = who_answers.find(live, NUMBER).paths["inbound"]
     assert path.problem is path.hop(key)
-    assert [path.problem.tone, path.problem.word, path.problem.page] == expected
+    assert [path.problem.tone, path.problem.word, path.problem.place] == expected
     assert said in path.problem.problem
 
 

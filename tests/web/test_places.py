@@ -1,0 +1,32 @@
+"""Every place that services can name is a page."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from app.services.places import Place
+from app.web.places import place
+from tests.support.cast import Cast
+from tests.support.furnished import furnish
+from tests.support.pages import Portal
+
+KEYS = {Place.CALLBACK: "sinch"}
+
+
+def test_every_place_is_a_page(app: Flask, cast: Cast, dana: Portal) -> None:
+    ids = furnish(app, cast).ids
+    with app.test_request_context():
+        addresses = {
+            where: place(ids["slug"], where, KEYS.get(where, "twilio"), ids["endpoint_id"]) for where in Place
+        }
+    assert len(set(addresses.values())) == len(Place)
+    for address in addresses.values():
+        dana.get(address.partition("#")[0])
+
+
+def test_an_address_names_its_provider_and_endpoint(app: Flask) -> None:
+    with app.test_request_context():
+        assert place("acme", Place.PROVIDER, "twilio") == "/o/acme/providers/twilio"
+        assert place("globex", Place.PROVIDER, "vobiz") == "/o/globex/providers/vobiz"
+        assert place("acme", Place.AT_PROVIDER, endpoint_id="e-1") == "/o/acme/endpoints/e-1/provider"
+        assert place("acme", Place.CALL_WEBHOOK) == "/o/acme/voice-ai#webhook"
