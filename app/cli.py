@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 import shutil
 import sys
+from functools import partial
 from typing import TextIO
 
 import click
@@ -13,8 +13,8 @@ import structlog
 from flask import Flask
 from flask.cli import AppGroup
 
-from app import context, logs, migrations
-from app.config import Settings
+from app import context, logs, migrations, serving
+from app.config import Settings, SettingsError
 from app.core.errors import Invalid, PatchbayError
 from app.extensions import db
 from app.models import Role, User
@@ -23,9 +23,6 @@ from app.services.chain import Head
 from app.services.scope import SECRETS, Actor, Scope
 
 log = structlog.get_logger(__name__)
-
-THREADS = 16
-"""Of each process. Half of them may wait for bodies, and a third for providers: some are always free."""
 
 users = AppGroup("users", help="People who can sign in.")
 token_commands = AppGroup("tokens", help="API tokens.")
@@ -236,9 +233,16 @@ def _prepare() -> None:
 
 @click.command("serve")
 def serve() -> None:
-    """Prepares the database, prints the setup link where one is needed, and serves with granian."""
-    _prepare()
+    """Prepares the database, prints the setup link if one is needed, and serves with granian.
+
+    Refuses to start beside another server on the same data folder or the same address.
+    """
     settings = context.settings()
+    try:
+        claims = serving.claim(settings, partial(click.echo, err=True))
+    except (serving.Taken, SettingsError) as error:
+        raise click.ClickException(f"Patchbay cannot start: {error}") from None
+    _prepare()
     _adopt_keys(settings)
     address = _address(settings)
     click.echo(f"Patchbay serves on {address}")
@@ -250,7 +254,15 @@ def serve() -> None:
     sys.stdout.flush()
     db.session.remove()
     db.engine.dispose()
-    _become_granian(settings)
+    serving.become_server(settings, claims, _new_counts(settings))
+
+
+def _new_counts(settings: Settings) -> dict[str, str]:
+    """The setting that has all workers count in one folder. Counts begin anew."""
+    counts = settings.data / "metrics"
+    shutil.rmtree(counts, ignore_errors=True)
+    counts.mkdir(parents=True, mode=0o700)
+    return {"PROMETHEUS_MULTIPROC_DIR": str(counts)}
 
 
 def _adopt_keys(settings: Settings) -> None:
@@ -286,16 +298,3 @@ def fill_demo(password_stdin: bool) -> None:
         raise _fail(error) from None
     known = "" if password_stdin else f" with the password {password}"
     click.echo(f"{organization.name}: sign in as {demo.EMAIL}{known}")
-
-
-def _become_granian(settings: Settings) -> None:
-    """The process is granian from here on, so that signals reach it. Counts begin anew."""
-    counts = settings.data / "metrics"
-    shutil.rmtree(counts, ignore_errors=True)
-    counts.mkdir(parents=True, mode=0o700)
-    arguments = ["-m", "granian", "--interface", "wsgi", "--no-ws", "--log-level", "warning"]
-    arguments += ["--host", settings.host, "--port", str(settings.port)]
-    arguments += ["--workers", str(settings.workers), "--blocking-threads", str(THREADS)]
-    arguments += ["--respawn-failed-workers", "--workers-kill-timeout", "3", "wsgi:app"]
-    environment = os.environ | {"PROMETHEUS_MULTIPROC_DIR": str(counts)}
-    os.execve(sys.executable, [sys.executable, *arguments], environment)  # noqa: S606

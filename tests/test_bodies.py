@@ -12,9 +12,9 @@ from urllib.request import urlopen
 import pytest
 
 from app.bodies import READERS, Body
-from app.cli import THREADS
 from app.core.errors import Busy
 from app.http import MOST_ASKING
+from app.serving import THREADS
 from tests.support.server import Server
 
 

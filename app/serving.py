@@ -1,0 +1,120 @@
+"""What one server has to itself, its data folder and its address, and how `flask serve` becomes it."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import socket
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+from app.config import Settings, SettingsError
+
+THREADS = 16
+"""Of each process. Half of them may wait for bodies, and a third for providers: some are always free."""
+SECONDS_TO_WAIT = 5.0
+"""For an instance that is just stopping."""
+PAUSE_SECONDS = 0.05
+LOCK = ".serving"
+PROGRAM = Path(__file__).parents[1] / "granian_server.py"
+
+Claim = TypeVar("Claim")
+
+
+class Taken(Exception):
+    """Another server has `what`, the folder or the address. The message says who has it, and what to do."""
+
+    def __init__(self, what: str, holder: str, remedy: str) -> None:
+        super().__init__(f"{what} is in use by {holder}. Stop that one first, or {remedy}.")
+        self.what = what
+
+
+@dataclass(frozen=True)
+class Claims:
+    """The descriptor that holds the lock of the data folder, and the socket that listens."""
+
+    lock: int
+    listener: socket.socket
+
+
+def claim(settings: Settings, report_wait: Callable[[str], None]) -> Claims:
+    """Locks the data folder and listens at the address, each of which one server has at a time.
+
+    Waits some seconds for an instance that is stopping, and reports that. Raises Taken, and
+    SettingsError if the folder or the address cannot be used at all.
+    """
+    deadline = time.monotonic() + SECONDS_TO_WAIT
+    lock = _claim_by(deadline, partial(_lock, settings.data), report_wait)
+    listener = _claim_by(deadline, partial(_listen, settings.host, settings.port), report_wait)
+    return Claims(lock, listener)
+
+
+def _claim_by(deadline: float, claim: Callable[[], Claim], report_wait: Callable[[str], None]) -> Claim:
+    try:
+        return claim()
+    except Taken as taken:
+        report_wait(f"{taken.what} is in use. Waiting {SECONDS_TO_WAIT:.0f} seconds for that to end.")
+    while True:
+        try:
+            return claim()
+        except Taken:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(PAUSE_SECONDS)
+
+
+def _lock(data: Path) -> int:
+    """The descriptor. Its lock ends with the last process that inherited it, however that ends."""
+    try:
+        data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        descriptor = os.open(data / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise SettingsError(f"PATCHBAY_DATA: {data} cannot be used ({error.strerror}).") from None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        holder = os.read(descriptor, 20).decode(errors="replace").strip()
+        os.close(descriptor)
+        raise Taken(
+            f"The data folder {data}",
+            f"another Patchbay (process {holder or 'unknown'})",
+            "set PATCHBAY_DATA to another folder",
+        ) from None
+    except OSError as error:
+        raise SettingsError(f"PATCHBAY_DATA: {data} cannot be locked ({error.strerror}).") from None
+    os.truncate(descriptor, 0)
+    os.write(descriptor, f"{os.getpid()}\n".encode())
+    return descriptor
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """Without SO_REUSEPORT, so that nothing else can listen at the address."""
+    shown = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, _, _, _, address = found[0]
+        listener = socket.create_server(address, family=family, backlog=1024, dualstack_ipv6=host == "::")
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise Taken(
+                f"The address {shown}", "another program", "set PATCHBAY_BIND to another address"
+            ) from None
+        reason = error.strerror if isinstance(error, socket.gaierror) else os.strerror(error.errno or 0)
+        raise SettingsError(f"PATCHBAY_BIND: {shown} cannot be used ({reason}).") from None
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
+
+
+def become_server(settings: Settings, claims: Claims, environment: dict[str, str]) -> None:
+    """The process is granian's main one from here on, so that signals reach it."""
+    for descriptor in (claims.lock, claims.listener.fileno()):
+        os.set_inheritable(descriptor, True)
+    arguments = [str(PROGRAM), "--listener", str(claims.listener.fileno())]
+    arguments += ["--workers", str(settings.workers), "--threads", str(THREADS)]
+    os.execve(sys.executable, [sys.executable, *arguments], os.environ | environment)  # noqa: S606

@@ -1,0 +1,111 @@
+"""Runs the workers of `flask serve`, which has opened the socket and holds the lock of the data folder.
+
+The main process loads nothing of `app`: a worker that is started later runs the code that is there then.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import socket
+import threading
+import time
+from functools import partial
+from typing import Any
+
+from granian._granian import SocketHolder
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
+from granian.log import LogLevels
+from granian.server.mp import MPServer
+
+BACKLOG = 1024
+SECONDS_TO_STOP = 3
+"""What a worker has for its last responses, before it is killed."""
+STEADY_SECONDS = 10.0
+"""A worker that ends sooner was in a crash loop if the one before it was."""
+LONGEST_PAUSE = 8.0
+CHECK_SECONDS = 0.5
+"""How often a worker looks whether its main process is still there."""
+
+
+class Server(MPServer):
+    """Granian, except for what two instances must not share, and for what must not end it."""
+
+    def __init__(self, listener: socket.socket, *, workers: int, threads: int) -> None:
+        address, port = listener.getsockname()[:2]
+        super().__init__(
+            "wsgi:app",
+            address=address,
+            port=port,
+            interface=Interfaces.WSGI,
+            workers=workers,
+            blocking_threads=threads,
+            http=HTTPModes.http1,
+            http1_settings=HTTP1Settings(),
+            websockets=False,
+            backlog=BACKLOG,
+            log_level=LogLevels.warning,
+            respawn_failed_workers=True,
+            workers_kill_timeout=SECONDS_TO_STOP,
+        )
+        self._listener = listener
+        self._crashes = 0
+
+    def _init_shared_socket(self) -> None:
+        """Has all workers accept from one socket. Granian's own are SO_REUSEPORT: any number of programs
+        may listen at the same address then, and each gets a part of the connections."""
+        self._sso = self._listener
+        self._shd = SocketHolder(self._listener.fileno(), False, BACKLOG)  # type: ignore[assignment, call-arg]
+
+    def _respawn_workers(
+        self, workers: list[int], spawn_target: Any, target_loader: Any, delay: float = 0
+    ) -> None:
+        """Starts workers that ended, also when they do so again and again, after pauses that grow."""
+        found = [self.wrks[index] for index in workers]
+        ended = [worker for worker in found if not worker.is_alive()]  # type: ignore[no-untyped-call]
+        is_crash = any(time.monotonic() - worker.birth < STEADY_SECONDS for worker in ended)
+        self._crashes = self._crashes + 1 if is_crash else 0
+        self._pause(min(2.0**self._crashes / 8, LONGEST_PAUSE) if self._crashes > 1 else 0)
+        if not self.interrupt_signal:
+            super()._respawn_workers(workers, spawn_target, target_loader, delay)
+            self.respawned_wrks.clear()
+
+    def _pause(self, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end and not self.interrupt_signal:
+            time.sleep(0.05)
+
+
+def load(main_process: int) -> Any:
+    """Runs in each worker: returns the application."""
+    threading.Thread(target=_end_with, args=(main_process,), name="main process", daemon=True).start()
+    import wsgi
+
+    return wsgi.app
+
+
+def _end_with(main_process: int) -> None:
+    """Ends this worker when the main process was killed: it would go on serving, in the way of the next
+    instance, and nothing would ever stop it."""
+    while os.getppid() == main_process:
+        time.sleep(CHECK_SECONDS)
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(SECONDS_TO_STOP)
+    os._exit(1)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--listener", type=int, required=True, help="descriptor of the listening socket")
+    parser.add_argument("--workers", type=int, required=True)
+    parser.add_argument("--threads", type=int, required=True, help="of each worker")
+    options = parser.parse_args()
+    listener = socket.socket(fileno=options.listener)
+    server = Server(listener, workers=options.workers, threads=options.threads)
+    server.serve(target_loader=partial(load, os.getpid()), wrap_loader=False)
+
+
+if __name__ == "__main__":
+    main()

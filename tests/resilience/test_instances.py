@@ -1,0 +1,127 @@
+"""Two servers on one data folder or one address, servers that were killed, and workers that crash."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+from tests.support.server import ROOT, Server, flask, free_port, served
+
+SECONDS = 60
+CRASHES = 4
+
+
+@pytest.fixture(scope="module")
+def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One with two workers for the tests of this module. The last one ends it."""
+    with served(tmp_path_factory.mktemp("server"), {"PATCHBAY_WORKERS": "2"}) as server:
+        yield server
+
+
+@contextmanager
+def beside(environment: Mapping[str, str], **changes: str) -> Iterator[subprocess.Popen[str]]:
+    """Another `flask serve`; it is killed in the end."""
+    process = subprocess.Popen(
+        flask("serve"),
+        cwd=ROOT,
+        env={**environment, **changes},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        yield process
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+
+
+def eventually(is_so: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + SECONDS
+    while not is_so():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.02)
+
+
+def is_alive(pid: int) -> bool:
+    """Not so of a process that ended and that its parent has not collected."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def answers(server: Server) -> bool:
+    with urllib.request.urlopen(f"{server.url}/healthz", timeout=SECONDS) as response:  # noqa: S310 (our own)
+        return bool(response.status == 200)
+
+
+def is_serving(server: Server) -> bool:
+    try:
+        return answers(server)
+    except OSError:
+        return False
+
+
+def test_a_second_server_refuses_to_start(portal: Server, tmp_path: Path) -> None:
+    """On the same folder, on the same address, and on one that includes it; the first one goes on."""
+    port = portal.environment["PATCHBAY_BIND"].rpartition(":")[2]
+    folders = [str(tmp_path / name) for name in ("one", "two")]
+    before = portal.workers()
+    with (
+        beside(portal.environment, PATCHBAY_BIND=f"127.0.0.1:{free_port()}") as same_folder,
+        beside(portal.environment, PATCHBAY_DATA=folders[0]) as same_address,
+        beside(portal.environment, PATCHBAY_DATA=folders[1], PATCHBAY_BIND=f"0.0.0.0:{port}") as any_address,
+    ):
+        for process, named in (
+            (same_folder, f"The data folder {portal.data} is in use"),
+            (same_address, f"The address 127.0.0.1:{port} is in use"),
+            (any_address, f"The address 0.0.0.0:{port} is in use"),
+        ):
+            _, said = process.communicate(timeout=SECONDS)
+            assert process.returncode == 1, said
+            assert "Traceback" not in said
+            assert named in said
+    assert portal.workers() == before
+    assert answers(portal)
+
+
+def test_workers_that_crash_are_started_again(portal: Server) -> None:
+    """However often within seconds, and all of them at once."""
+    for _ in range(CRASHES):
+        crash(portal)
+    assert answers(portal)
+    assert portal.process.poll() is None
+
+
+def crash(server: Server) -> None:
+    """Kills all workers, and returns when there are as many again."""
+    crashed = server.workers()
+    for pid in crashed:
+        os.kill(pid, signal.SIGKILL)
+    eventually(lambda: not any(map(is_alive, crashed)), "they end")
+    eventually(lambda: len(server.workers()) == len(crashed), "there are as many again")
+
+
+def test_the_next_server_waits_for_the_workers_of_one_that_was_killed(portal: Server) -> None:
+    """SIGKILL of the main process alone leaves nothing that serves, or that keeps the next one out."""
+    orphans = portal.workers()
+    with beside(portal.environment) as successor:
+        assert successor.stderr
+        assert "Waiting" in successor.stderr.readline()
+        portal.process.kill()
+        portal.process.wait()
+        eventually(lambda: not any(map(is_alive, orphans)), "the old workers end")
+        eventually(lambda: successor.poll() is not None or is_serving(portal), "the next server serves")
+        assert successor.poll() is None
