@@ -61,7 +61,7 @@ def create_user(email: str, name: str, role: str, organization_name: str, passwo
     scope = _scope()
     password = sys.stdin.readline().rstrip("\r\n")
     try:
-        new = people.read_new({"email": email, "name": name, "role": role, "password": password})
+        new = people.read_new(scope, {"email": email, "name": name, "role": role, "password": password})
         with people.one_user_per_email(new.email), scope.transaction():
             organization = organizations.named(scope, organization_name)
             user = people.add(scope.into(organization), new)

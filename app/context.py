@@ -7,6 +7,7 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from app.config import Settings
+from app.core import addresses
 from app.core.outbound import Outbound
 from app.extensions import db
 from app.models import Organization
@@ -38,7 +39,9 @@ def token_used(token_id: str) -> None:
 
 def scope(actor: Actor, organization: Organization | None = None) -> Scope:
     """Returns the scope of an actor, with this application's session, keys and background checks."""
-    return Scope(session(), organization, actor, keys(), current_app.extensions["patchbay_check_soon"])
+    extensions = current_app.extensions
+    check_soon, hashing = extensions["patchbay_check_soon"], extensions["patchbay_hashing"]
+    return Scope(session(), organization, actor, keys(), check_soon, hashing)
 
 
 def session() -> Session:
@@ -50,7 +53,12 @@ def engine() -> Engine:
     return db.engine
 
 
+def client_address() -> str:
+    """Returns the peer's address, or what the trusted proxies say; empty if that is no address."""
+    return addresses.client(request.remote_addr)
+
+
 def stranger() -> Scope:
     """Returns the scope of a request that is not signed in."""
-    actor = Actor(name=STRANGER, ip=request.remote_addr or "", request_id=g.request_id)
+    actor = Actor(name=STRANGER, ip=client_address(), request_id=g.request_id)
     return scope(actor)

@@ -121,7 +121,7 @@ def fill(scope: Scope, http: Outbound, password: str) -> Organization:
     """
     if organizations.by_name(scope, MERIDIAN.name):
         raise Conflict(f"{MERIDIAN.name} is there already.")
-    dana = people.read_new(_sent("Dana Ortiz", EMAIL, Role.SUPERADMIN, password))
+    dana = people.read_new(scope, _sent("Dana Ortiz", EMAIL, Role.SUPERADMIN, password))
     inside = _organization(scope, http, MERIDIAN)
     with people.one_user_per_email(dana.email), inside.transaction():
         people.add(inside, dana)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from typing import Any
 
@@ -20,6 +21,7 @@ from app.config import Settings
 from app.core.errors import Malformed, NotFound
 from app.core.outbound import Outbound
 from app.core.sealing import Sealer
+from app.core.slots import Slots
 from app.services.scope import Keys
 
 LARGEST_BODY = 1_000_000
@@ -60,6 +62,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.session_interface = PortalSessions()
     app.extensions["patchbay"] = Keys(Sealer(settings.fernet_keys), settings.jwt_keys, settings.secret_key)
     app.extensions["patchbay_settings"] = settings
+    app.extensions["patchbay_hashing"] = Slots(settings.data / "hashing", _hashes_at_once())
     app.extensions["patchbay_outbound"] = Outbound(settings.upstreams, most_at_once=MOST_ASKING)
     app.extensions["patchbay_check_soon"] = lambda _organization_id: None
     app.extensions["patchbay_token_used"] = lambda _token_id: None
@@ -72,6 +75,11 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.before_request(_give_id)
     app.before_request(_admit_body)
     app.before_request(_refuse_nul)
+
+
+def _hashes_at_once() -> int:
+    """One a core, of which one is reserved for people who are known."""
+    return max(1, (os.cpu_count() or 1) - 1)
 
 
 def _admit_body() -> None:

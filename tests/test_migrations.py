@@ -30,7 +30,9 @@ from app.models import (
     Organization,
     ProviderSwitch,
     RecoveryCode,
+    Role,
     Throttle,
+    User,
     VoicePhoneNumber,
     WebhookReceipt,
     WebhookSetup,
@@ -194,13 +196,14 @@ def test_the_audit_verifies_after_down_and_up(engine, app):
 
 def test_calls_from_before_are_put_where_they_were(engine):
     """By when they began, as far as that can be: none began after it was told of."""
+    with Session(engine) as session:
+        own = casting.write(session).acme.id
     flask_migrate.downgrade(revision="0006")
     insert = text(
         "INSERT INTO calls (id, organization_id, conversation_id, kind, agent_id, started_at, received_at)"
         " VALUES (:id, :own, :id, 'x', 'x', :started, '2026-03-01 12:00:00')"
     )
     with Session(engine) as session:
-        own = casting.write(session).acme.id
         for name, started in (("a", "2026-03-01 11:00:00"), ("b", None), ("c", "2026-03-02 11:00:00")):
             session.execute(insert, {"id": name, "own": own, "started": started})
         session.commit()
@@ -208,6 +211,27 @@ def test_calls_from_before_are_put_where_they_were(engine):
     with Session(engine) as session:
         found = session.execute(select(Call.id, Call.at).order_by(Call.id)).all()
     assert [(name, at.hour, at.day) for name, at in found] == [("a", 11, 1), ("b", 12, 1), ("c", 12, 1)]
+
+
+def test_emails_of_before_get_one_spelling(engine):
+    """Not where two users would become one."""
+    former = {
+        "dana": "\uff44ana@acme.example",
+        "mo": "m\uff4f@acme.example",
+        "gus": "\uff47us@globex.example",
+    }
+    with Session(engine) as session:
+        cast = casting.write(session)
+        for name, email in former.items():
+            getattr(cast, name).email = email
+        session.flush()
+        session.add(casting.user(cast.acme, "mo@acme.example", "Mo", Role.MEMBER))
+        session.commit()
+    flask_migrate.downgrade(revision="0009")
+    flask_migrate.upgrade()
+    with Session(engine) as session:
+        found = set(session.scalars(select(User.email)))
+    assert found == {"dana@acme.example", "gus@globex.example", "mo@acme.example", former["mo"]}
 
 
 def test_a_current_database_is_left_alone(engine, tmp_path):

@@ -9,7 +9,7 @@ from typing import Any
 from flask import Response, request, stream_with_context
 
 from app.core import etag, jsontext
-from app.core.errors import Invalid, PatchbayError, TooMany, Unauthenticated
+from app.core.errors import Invalid, PatchbayError, TryLater, Unauthenticated
 
 JSON = "application/json; charset=utf-8"
 
@@ -81,7 +81,7 @@ def error(error: PatchbayError, *, status: int | None = None, error_id: str | No
     if error_id:
         body["id"] = error_id
     response = document(body, status or error.status)
-    if isinstance(error, TooMany):
+    if isinstance(error, TryLater):
         response.headers["Retry-After"] = str(error.retry_after)
     if isinstance(error, Unauthenticated):
         response.headers["WWW-Authenticate"] = "Bearer"

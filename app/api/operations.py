@@ -196,7 +196,8 @@ def _raw_body(most: int) -> bytes:
 
 def _authenticate(operation: Operation) -> Actor:
     token_id = tokens.verify(context.keys(), bearer())
-    actor = tokens.actor(context.session(), token_id, ip=request.remote_addr or "", request_id=g.request_id)
+    address = context.client_address()
+    actor = tokens.actor(context.session(), token_id, ip=address, request_id=g.request_id)
     g.actor = actor
     context.token_used(token_id)
     if operation.who is Who.SUPERADMIN and not actor.is_superadmin:

@@ -90,3 +90,19 @@ def look_up(host: str, seconds: float) -> list[Address]:
     if isinstance(answer, Exception):
         raise OSError from None
     return list(dict.fromkeys(ipaddress.ip_address(found[4][0]) for found in answer))
+
+
+def client(text: str | None) -> str:
+    """A client's address in its usual spelling; empty for what is none, as a proxy may pass on anything."""
+    found = literal((text or "").strip())
+    if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped:
+        found = found.ipv4_mapped
+    return str(found or "")
+
+
+def network(address: str) -> str:
+    """What one client has for itself: an IPv4 address, or a /64 of IPv6."""
+    found = literal(address)
+    if isinstance(found, ipaddress.IPv6Address):
+        return str(ipaddress.IPv6Network((found, 64), strict=False))
+    return address

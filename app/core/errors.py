@@ -93,7 +93,13 @@ class Invalid(PatchbayError):
         self.problems = problems
 
 
-class TooMany(PatchbayError):
+class TryLater(PatchbayError):
+    """Refused for now: `retry_after` says in how many seconds another try may succeed."""
+
+    retry_after: int = 1
+
+
+class TooMany(TryLater):
     status = 429
     code = "TOO_MANY_REQUESTS"
 
@@ -107,6 +113,8 @@ class Unavailable(PatchbayError):
     code = "DATABASE_UNAVAILABLE"
 
 
-class Busy(PatchbayError):
+class Busy(TryLater):
+    """Refused at once, so that nothing waits in line."""
+
     status = 503
     code = "BUSY"

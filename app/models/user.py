@@ -28,5 +28,4 @@ class User(Base, Timed, Versioned):
     disabled_at: Mapped[datetime | None]
     totp_sealed: Mapped[str | None] = mapped_column(String(600))
     totp_confirmed_at: Mapped[datetime | None]
-    totp_last_step: Mapped[int] = mapped_column(default=0)
     last_signed_in_at: Mapped[datetime | None]

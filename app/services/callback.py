@@ -23,6 +23,7 @@ from app.services import asking, audit, connections, drift, throttle
 from app.services.actions import Action
 from app.services.asking import NotAnswered
 from app.services.scope import Scope
+from app.services.throttle import Limit
 
 log = structlog.get_logger(__name__)
 
@@ -78,10 +79,7 @@ def _application(provider: Provider) -> CallsBack:
 
 
 def _count(scope: Scope, provider: Provider) -> None:
-    counter = throttle.key("callback", f"{scope.organization.id}:{provider.key}")
-    throttle.refuse_if_exhausted(scope, counter, most=MOST_LOOKS)
-    with scope.transaction(lock=False):
-        throttle.miss(scope, counter)
+    throttle.take(scope, Limit(throttle.key("callback", scope.organization.id, provider.key), MOST_LOOKS))
 
 
 def _difference(primary: str | None, stored: str | None) -> Reason | None:

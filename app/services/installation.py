@@ -19,7 +19,7 @@ from sqlalchemy.orm.attributes import flag_modified
 from app.core.errors import NotFound
 from app.core.sealing import Place, SealBroken, Sealer
 from app.models import Installation, Role, Secret, User
-from app.services import chain, organizations, people, totp, validation
+from app.services import chain, organizations, people, sign_in_limits, throttle, totp, validation
 from app.services.chain import WORD
 from app.services.organizations import Name
 from app.services.scope import Scope
@@ -100,28 +100,44 @@ def new_setup_token(scope: Scope) -> str | None:
 
 
 def expect_setup_token(scope: Scope, token: str) -> None:
-    """NotFound unless it is the token of the last setup link, and that was not used."""
+    """NotFound unless it is the token of the last setup link, and that was not used. TooMany for guessing."""
+    if organizations.superadmins(scope):
+        raise _used_up()
+    limit = sign_in_limits.of_setup_key(scope)
+    throttle.take(scope, limit)
+    _compare_setup_token(scope, token)
+    with scope.transaction(lock=False):
+        throttle.clear(scope, limit)
+
+
+def _compare_setup_token(scope: Scope, token: str) -> None:
     row = _row(scope.session)
     stored = row.setup_token_hash if row else None
     if stored is None or not hmac.compare_digest(stored, _hash(token)) or organizations.superadmins(scope):
-        raise NotFound("This setup link was used, or is not the latest one. The console shows the latest.")
+        raise _used_up()
+
+
+def _used_up() -> NotFound:
+    return NotFound("This setup link was used, or is not the latest one. The console shows the latest.")
 
 
 def set_up(scope: Scope, token: str, sent: Any) -> User:
     """The first superadmin and organization, all or nothing; the link is used up."""
+    expect_setup_token(scope, token)
     draft = validation.read(SetupDraft, sent)
     person = people.read_new(
+        scope,
         {
             "email": draft.email,
             "name": draft.name,
             "role": Role.SUPERADMIN.value,
             "password": draft.password,
-        }
+        },
     )
     inside = replace(scope, actor=replace(scope.actor, name=person.email))
     with people.one_user_per_email(person.email), scope.transaction():
         row = scope.session.get_one(Installation, 1, with_for_update=True)
-        expect_setup_token(scope, token)
+        _compare_setup_token(scope, token)
         row.setup_token_hash = None
         organization = organizations.named(inside, draft.organization)
         return people.add(inside.into(organization), person)

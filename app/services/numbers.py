@@ -19,6 +19,7 @@ from app.provider import Capability, Family, Numbers, Provider
 from app.providers import PROVIDERS
 from app.services import asking, endpoints, throttle
 from app.services.scope import Scope
+from app.services.throttle import Limit
 
 MOST = 10_000
 """Lines that are read of one account."""
@@ -129,10 +130,7 @@ def askable(scope: Scope, provider: Provider) -> dict[str, Any]:
 
 
 def _count(scope: Scope, provider: Provider) -> None:
-    counter = throttle.key("numbers", f"{scope.organization.id}:{provider.key}")
-    throttle.refuse_if_exhausted(scope, counter, most=MOST_LISTINGS)
-    with scope.transaction(lock=False):
-        throttle.miss(scope, counter)
+    throttle.take(scope, Limit(throttle.key("numbers", scope.organization.id, provider.key), MOST_LISTINGS))
 
 
 def read(

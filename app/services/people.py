@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from app.core import clock, texts
 from app.core.errors import Conflict, Forbidden, Invalid, Problem
 from app.models import AuditEvent, Role, User, VoicePhoneNumber
-from app.services import actions, audit, passwords, sessions, tokens, totp, validation
+from app.services import actions, audit, passwords, sessions, sign_in_limits, tokens, totp, validation
 from app.services.actions import Action, Trait
 from app.services.organizations import Name
 from app.services.scope import Scope, expect_version
@@ -102,7 +102,7 @@ def get(scope: Scope, user_id: str) -> User:
 
 
 def create(scope: Scope, sent: Any) -> User:
-    new = read_new(sent)
+    new = read_new(scope, sent)
     with one_user_per_email(new.email), scope.transaction():
         return add(scope, new)
 
@@ -117,7 +117,7 @@ class NewUser:
     password_hash: str = field(repr=False)
 
 
-def read_new(sent: Any) -> NewUser:
+def read_new(scope: Scope, sent: Any) -> NewUser:
     """Invalid names every field that is wrong, the password among them."""
     problems: list[Problem] = []
     draft = None
@@ -133,7 +133,9 @@ def read_new(sent: Any) -> NewUser:
             problems.append(Problem("password", str(error)))
     if problems or draft is None:
         raise Invalid(problems)
-    return NewUser(draft.email, draft.name, draft.role, passwords.hashed(draft.password))
+    with passwords.slot(scope):
+        password_hash = passwords.hashed(draft.password)
+    return NewUser(draft.email, draft.name, draft.role, password_hash)
 
 
 @contextmanager
@@ -175,7 +177,8 @@ def reset(scope: Scope, user: User, password: str, *, keeps_two_step: bool = Fal
         passwords.check(password, *user.email.split("@"), user.name)
     except ValueError as error:
         raise Invalid([Problem("password", str(error))]) from None
-    password_hash = passwords.hashed(password)
+    with passwords.slot(scope):
+        password_hash = passwords.hashed(password)
     with scope.transaction():
         ends_two_step = totp.is_on(user) and not keeps_two_step
         user.password_hash = password_hash
@@ -183,6 +186,7 @@ def reset(scope: Scope, user: User, password: str, *, keeps_two_step: bool = Fal
             totp.forget(scope, user)
         sessions.end_all(scope, user)
         tokens.revoke_all(scope, user)
+        sign_in_limits.lift(scope, user)
         audit.record(
             scope, Action.USER_RESET, user.email, {"two_step": ["on", "off"]} if ends_two_step else None
         )
@@ -263,7 +267,8 @@ def change_password(scope: Scope, user: User, current: str, new: str, *, session
         passwords.check(new, *user.email.split("@"), user.name)
     except ValueError as error:
         raise Invalid([Problem("new_password", str(error))]) from None
-    fresh = passwords.hashed(new)
+    with passwords.slot(scope):
+        fresh = passwords.hashed(new)
     with scope.transaction():
         user.password_hash = fresh
         sessions.end_all(scope, user, but=session_token)

@@ -19,6 +19,7 @@ from app.services.actions import Action
 from app.services.connections import State
 from app.services.drift import Observation, Sight
 from app.services.scope import Scope
+from app.services.throttle import Limit
 
 SECONDS = 30
 """For all that one look or one pointing asks of a provider."""
@@ -84,10 +85,7 @@ def _observed(scope: Scope, http: Outbound, state: State, row: Endpoint) -> Obse
 
 def count_look(scope: Scope, provider: Provider) -> None:
     """TooMany where the provider was asked about single numbers too often."""
-    counter = throttle.key("observe", f"{scope.organization.id}:{provider.key}")
-    throttle.refuse_if_exhausted(scope, counter, most=MOST_LOOKS)
-    with scope.transaction(lock=False):
-        throttle.miss(scope, counter)
+    throttle.take(scope, Limit(throttle.key("observe", scope.organization.id, provider.key), MOST_LOOKS))
 
 
 def plan(scope: Scope, http: Outbound, endpoint_id: str) -> Plan:

@@ -13,6 +13,7 @@ from sqlalchemy.orm.exc import StaleDataError
 
 from app.core.errors import NotFound, Stale
 from app.core.sealing import Sealer
+from app.core.slots import Slots
 from app.models import Base, Organization, Role
 
 SECRETS = "secrets"
@@ -77,6 +78,8 @@ class Scope:
     actor: Actor
     keys: Keys
     check_soon: Callable[[str], None] = field(default=_nobody_checks, repr=False)
+    hashing: Slots | None = field(default=None, repr=False)
+    """Bounds how many passwords are hashed at once; None is no bound, for the command line."""
 
     @property
     def organization(self) -> Organization:

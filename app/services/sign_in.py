@@ -2,24 +2,47 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import hashlib
+import unicodedata
+import uuid
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
 
+import structlog
 from pydantic import BaseModel
 from sqlalchemy import select, update
 
 from app.core import clock
 from app.core.errors import Invalid, Problem, Unauthenticated
 from app.models import Organization, Role, User
-from app.services import audit, passwords, recovery_codes, sessions, throttle, tokens, totp, validation
+from app.services import (
+    audit,
+    passwords,
+    recovery_codes,
+    sessions,
+    sign_in_limits,
+    throttle,
+    tokens,
+    totp,
+    validation,
+)
 from app.services.actions import Action
 from app.services.scope import SECRETS, Scope
+from app.services.sign_in_limits import KnownBrowsers
+from app.services.throttle import Limit
 from app.services.tokens import Issued
+
+log = structlog.get_logger(__name__)
 
 WRONG = "The email or the password is not right."
 WRONG_CODE = "This code does not match, or was used already."
+CHANGED = "Your sign-in was changed just now. Sign in again."
 CODE_NEEDED = "TOTP_REQUIRED"
+UNKNOWN = "an unknown email"
+"""In the audit: what was typed instead may be a password."""
+
+_REFUSED = "refused"
 
 
 class Credentials(BaseModel):
@@ -30,32 +53,43 @@ class Credentials(BaseModel):
     totp: str | None = None
 
 
-def start_session(scope: Scope, user: User, *, user_agent: str) -> str:
+@dataclass(frozen=True)
+class Checked:
+    """A user whose password was right, and the `state_of` them at that time."""
+
+    user: User
+    state: str
+
+
+def start_session(scope: Scope, checked: Checked, *, user_agent: str) -> str:
     """The token of a new session, for a user who proved who they are."""
+    user = checked.user
     inside = _as(scope, user)
     with inside.transaction(lock=False):
-        _mark_signed_in(inside, user)
+        _mark_signed_in(inside, checked)
         sessions.sweep(inside)
         throttle.sweep(inside)
         tokens.sweep(inside)
         token = sessions.start(inside, user, user_agent=user_agent)
-        audit.note(inside, Action.SIGNED_IN, user.email)
+        audit.note(inside, Action.SIGNED_IN, user.email, _refused_before(inside, user))
     return token
 
 
 def for_token(scope: Scope, sent: Any) -> tuple[User, Issued]:
     """A short-lived JWT. A superadmin's has the `secrets` scope, as the contract expects."""
-    user = check_password(scope, sent)
+    checked = check_password(scope, sent)
+    user = checked.user
     if totp.is_on(user):
         check_code(scope, user, validation.read(Credentials, sent).totp)
     inside = _as(scope, user)
     scopes = (SECRETS,) if user.role == Role.SUPERADMIN else ()
     with inside.transaction(lock=False):
-        _mark_signed_in(inside, user)
+        _mark_signed_in(inside, checked)
         issued = tokens.create(
             inside, user, name="Sign-in", scopes=scopes, life=tokens.SIGN_IN_LIFE, is_sign_in=True
         )
-        audit.note(inside, Action.SIGNED_IN, user.email, {"by": [None, "API"]})
+        told = {"by": [None, "API"]} | _refused_before(inside, user)
+        audit.note(inside, Action.SIGNED_IN, user.email, told)
     return user, issued
 
 
@@ -65,9 +99,17 @@ def out(scope: Scope, token: str) -> None:
         audit.note(scope, Action.SIGNED_OUT, scope.actor.name)
 
 
-def _mark_signed_in(scope: Scope, user: User) -> None:
-    """Without a new version: whoever edits this person now loses nothing by it."""
-    scope.session.execute(update(User).where(User.id == user.id).values(last_signed_in_at=clock.now()))
+def _mark_signed_in(scope: Scope, checked: Checked) -> None:
+    """Without a new version, so that no form is stale by it. Holds the row: from here on nothing changes it.
+
+    Unauthenticated if the password was reset, or the user disabled, since it was checked.
+    """
+    user = checked.user
+    signed_in = {"last_signed_in_at": clock.now(), "updated_at": User.updated_at}
+    scope.session.execute(update(User).where(User.id == user.id).values(signed_in))
+    scope.session.refresh(user)
+    if state_of(user) != checked.state:
+        raise Unauthenticated(CHANGED, code="WRONG_CREDENTIALS")
 
 
 def _as(scope: Scope, user: User) -> Scope:
@@ -76,100 +118,151 @@ def _as(scope: Scope, user: User) -> Scope:
     return replace(scope, found=organization, actor=actor)
 
 
-def check_password(scope: Scope, sent: Any) -> User:
-    """Who it is. The same answer, and as late, for a wrong password and for nobody's email.
+def check_password(scope: Scope, sent: Any, *, known: KnownBrowsers | None = None) -> Checked:
+    """The user. The same response, after the same time, for a wrong password and for an unknown email.
 
-    Where TOTP is on, the user has not proved who they are before `check_code`.
+    With TOTP on, the user has not proved who they are before `check_code`. `known` are the users who
+    have signed in with this browser before. Raises Unauthenticated, TooMany, Busy.
     """
     draft = validation.read(Credentials, sent)
     email = normal_email(draft.email)
-    counter = throttle.key("sign-in", email)
-    throttle.refuse_if_exhausted(scope, counter)
-    user = _user_of(scope, email)
-    right = passwords.matches(user.password_hash if user else None, draft.password)
-    if user is None or not right or user.disabled_at is not None:
-        _miss(_beside(scope, user) if user else scope, counter, email)
-        raise Unauthenticated(WRONG, code="WRONG_CREDENTIALS")
-    with scope.transaction():
-        throttle.clear(scope, counter)
-    return user
+    user, decoy = _user_and_decoy(scope, email)
+    limits = sign_in_limits.of_password(scope, email, user, known or {})
+    throttle.expect_room(scope, *limits)
+    with passwords.slot(scope, reserved=len(limits) == 1):
+        throttle.take(scope, *limits)
+        is_right = passwords.matches(user.password_hash if user else decoy, draft.password)
+        if user is None or not is_right or user.disabled_at is not None:
+            _note_refusal(scope, user)
+            raise Unauthenticated(WRONG, code="WRONG_CREDENTIALS")
+        was = user.password_hash
+        fresh = passwords.hashed(draft.password) if passwords.is_outdated(was) else None
+    with scope.transaction(lock=False):
+        _forgive(scope, limits)
+        if fresh is not None:
+            _replace_hash(scope, user, was, fresh)
+        now = scope.session.get_one(User, user.id)
+        if now.password_hash not in (was, fresh) or now.disabled_at is not None:
+            raise Unauthenticated(CHANGED, code="WRONG_CREDENTIALS")
+        return Checked(now, state_of(now))
 
 
-def _user_of(scope: Scope, email: str) -> User | None:
+def _user_and_decoy(scope: Scope, email: str) -> tuple[User | None, str]:
+    """The user, and another user's hash, so that an unknown email takes as long whatever made the hashes."""
+    place = str(uuid.UUID(bytes=hashlib.sha256(email.encode(errors="replace")).digest()[:16]))
+    others = select(User.password_hash).order_by(User.id).limit(1)
+    decoy = scope.session.scalar(others.where(User.id >= place)) or scope.session.scalar(others)
     query = select(User).where(User.email == email)
-    return None if "\0" in email else scope.session.scalar(query)
+    user = None if "\0" in email else scope.session.scalar(query)
+    return user, decoy or passwords.decoy()
 
 
-def check_code(scope: Scope, user: User, code: str | None) -> bool:
+def _replace_hash(scope: Scope, user: User, was: str, fresh: str) -> None:
+    """Without a new version, and only while the password is the one that was checked."""
+    row = (User.id == user.id) & (User.password_hash == was)
+    values = {"password_hash": fresh, "updated_at": User.updated_at}
+    scope.session.execute(update(User).where(row).values(values))
+
+
+def _forgive(scope: Scope, limits: tuple[Limit, ...]) -> None:
+    """After a right one. Of what others count too, it takes back its own alone. Inside a transaction only."""
+    throttle.clear(scope, limits[0])
+    throttle.give_back(scope, *limits[1:])
+
+
+def state_of(user: User) -> str:
+    """Changes with the password, the second step and whether the user may sign in.
+
+    A sign-in of which only the first step is done is bound to it.
+    """
+    parts = (user.password_hash, user.totp_sealed, user.totp_confirmed_at, user.disabled_at, user.role)
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
+
+
+def check_code(scope: Scope, user: User, code: str | None, *, known: KnownBrowsers | None = None) -> bool:
     """The second step: a code of the app or a recovery code. Whether it was the latter."""
     if not code:
         raise Unauthenticated("Enter the code that your authenticator app shows.", code=CODE_NEEDED)
-    taken = _take_code(_beside(scope, user), user, code)
+    limit = sign_in_limits.of_code(user, known or {})
+    taken = _take_code(_as(scope, user), user, code, limit)
     if taken is None:
+        _note_refusal(scope, user)
         raise Unauthenticated(WRONG_CODE, code=CODE_NEEDED)
-    return taken is Second.RECOVERY
+    return taken is SecondFactor.RECOVERY
 
 
 def confirm_code(scope: Scope, user: User, code: str) -> None:
-    """Again, before the second step itself is changed. Invalid where it does not match."""
-    if _take_code(scope, user, code) is None:
+    """Again, before the second step itself is changed. Invalid if it does not match."""
+    if _take_code(scope, user, code, sign_in_limits.of_confirmed_code(user)) is None:
+        _note_refusal(scope, user)
         raise Invalid([Problem("code", WRONG_CODE)])
 
 
-class Second(Enum):
+class SecondFactor(Enum):
     """What proved the second step."""
 
     APP = 1
     RECOVERY = 2
 
 
-def _take_code(inside: Scope, user: User, code: str) -> Second | None:
-    """Each code is taken once. None, and a miss is counted, where it is not one."""
-    counter = throttle.key("totp", user.email)
-    throttle.refuse_if_exhausted(inside, counter)
+def _take_code(inside: Scope, user: User, code: str, limit: Limit) -> SecondFactor | None:
+    """Each code is taken once. None if it is not one."""
+    throttle.take(inside, limit)
     taken = None
     with inside.transaction(lock=False):
         if totp.accept(inside, user, code):
-            taken = Second.APP
+            taken = SecondFactor.APP
         elif totp.is_on(user) and recovery_codes.accept(inside, user, code):
-            taken = Second.RECOVERY
+            taken = SecondFactor.RECOVERY
             left = recovery_codes.left(inside, user)
             audit.note(inside, Action.RECOVERY_CODE_USED, user.email, {"left": [left + 1, left]})
         if taken:
-            throttle.clear(inside, counter)
-    if taken is None:
-        _miss(inside, counter, user.email)
+            throttle.clear(inside, limit)
     return taken
 
 
 def confirm_password(
     scope: Scope, user: User, password: str, *, session_token: str | None, field: str = "your_password"
 ) -> None:
-    """Again, before something that outlives the session is handed out. Invalid where it is wrong.
+    """Again, before something that outlives the session is handed out. Invalid if it is wrong.
 
     The session of the token, where there is one, is a recent one from then on.
     """
-    counter = throttle.key("confirm", user.email)
-    throttle.refuse_if_exhausted(scope, counter)
-    if not passwords.matches(user.password_hash, password):
-        _miss(scope, counter, user.email)
+    limit = sign_in_limits.of_confirmed_password(user)
+    throttle.expect_room(scope, limit)
+    with passwords.slot(scope):
+        throttle.take(scope, limit)
+        is_right = passwords.matches(user.password_hash, password)
+    if not is_right:
+        _note_refusal(scope, user)
         raise Invalid([Problem(field, "This is not your password.")])
     with scope.transaction():
-        throttle.clear(scope, counter)
+        throttle.clear(scope, limit)
         if session_token is not None:
             sessions.confirm(scope, session_token)
 
 
-def _beside(scope: Scope, user: User) -> Scope:
-    """Still a stranger's, in the organization whose audit should show it."""
-    return scope.into(scope.session.get_one(Organization, user.organization_id))
+def _note_refusal(scope: Scope, user: User | None) -> None:
+    """In the log each time; in the audit the first of an hour, and how many there were since then.
+
+    The audit keeps events for good, and strangers could fill it.
+    """
+    log.warning("sign_in.refused", user_id=user.id if user else None, address=scope.actor.ip)
+    home = scope.session.get_one(Organization, user.organization_id) if user else None
+    inside = replace(scope, found=home)
+    with inside.transaction(lock=False):
+        times = throttle.tally(inside, _REFUSED, user.id if user else "")
+        if times:
+            told = {"times": [None, times]} if times > 1 else None
+            audit.note(inside, Action.SIGN_IN_REFUSED, user.email if user else UNKNOWN, told)
 
 
-def _miss(scope: Scope, counter: str, email: str) -> None:
-    with scope.transaction(lock=False):
-        throttle.miss(scope, counter)
-        audit.note(scope, Action.SIGN_IN_REFUSED, email)
+def _refused_before(scope: Scope, user: User) -> dict[str, list[Any]]:
+    """Those that no event tells of yet. Inside a transaction only."""
+    times = throttle.end_tally(scope, _REFUSED, user.id)
+    return {"refused_before": [None, times]} if times else {}
 
 
 def normal_email(text: str) -> str:
-    return text.strip().lower()
+    """One spelling for all that look the same: full-width letters, capitals and spaces around it."""
+    return unicodedata.normalize("NFKC", text).strip().lower()

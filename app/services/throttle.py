@@ -1,11 +1,18 @@
-"""How often something may fail, counted in the database so that every process counts the same."""
+"""How often something may be tried, counted in the database so that every process counts the same.
+
+A try is counted before it is judged, in one statement: tries at the same time cannot all pass the same check.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NoReturn
 
-from sqlalchemy import delete
+from sqlalchemy import case, delete, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.core import clock
@@ -13,49 +20,136 @@ from app.core.errors import TooMany
 from app.models import Throttle
 from app.services.scope import Scope
 
-MISSES = 10
+MOST = 10
 WINDOW = timedelta(minutes=15)
+AHEAD = timedelta(minutes=1)
+"""How much earlier than another machine's this clock may be."""
+SWEPT_ONCE_IN = 100
+TALLY = "tally:"
+RECORDED_EVERY = timedelta(hours=1)
+KEPT = timedelta(days=30)
 
 
-def key(what: str, who: str) -> str:
-    return f"{what}:{hashlib.sha256(who.encode()).hexdigest()[:32]}"
+@dataclass(frozen=True)
+class Limit:
+    """So many tries under one key within `WINDOW`."""
+
+    key: str
+    most: int = MOST
 
 
-def refuse_if_exhausted(scope: Scope, throttle_key: str, *, most: int = MISSES) -> None:
-    """TooMany, with the seconds to wait, once there were `most` within `WINDOW`."""
-    row = scope.session.get(Throttle, throttle_key)
-    if row is None or row.count < most:
-        return
-    left = row.window_started_at + WINDOW - clock.now()
-    if left > timedelta(0):
-        minutes = max(1, round(left.total_seconds() / 60))
-        message = f"Too many tries. Wait {minutes} minute{'s' if minutes > 1 else ''}, then try again."
-        raise TooMany(message, retry_after=max(1, int(left.total_seconds())))
+def key(what: str, *of: str) -> str:
+    """Keys that begin with the same values have the same beginning. The values cannot be read from it."""
+    return ":".join([what, *(hashlib.sha256(value.encode()).hexdigest()[:32] for value in of)])
 
 
-def miss(scope: Scope, throttle_key: str) -> None:
-    """Counts one more. Inside a transaction only."""
+def expect_room(scope: Scope, *limits: Limit) -> None:
+    """TooMany, with the seconds to wait, if one of the limits is reached. Reads only."""
     now = clock.now()
-    _make_row(scope, throttle_key, now)
-    row = scope.session.get_one(Throttle, throttle_key, with_for_update=True)
-    if row.window_started_at + WINDOW <= now:
-        row.count, row.window_started_at = 1, now
-    else:
-        row.count += 1
+    most = {limit.key: limit.most for limit in limits}
+    columns = select(Throttle.key, Throttle.count, Throttle.window_started_at)
+    rows = scope.session.execute(columns.where(Throttle.key.in_(most))).all()
+    if any(started_at > now + AHEAD for _, _, started_at in rows):
+        _follow_clock(scope, now)
+    for throttle_key, counted, started_at in rows:
+        if counted >= most[throttle_key] and started_at + WINDOW > now:
+            _refuse(started_at, now)
 
 
-def _make_row(scope: Scope, throttle_key: str, now: datetime) -> None:
-    """Two first misses may come at once."""
+def _follow_clock(scope: Scope, now: datetime) -> None:
+    """After the clock was set back: what was counted stays, and its window begins now."""
+    ahead = Throttle.window_started_at > now
+    with scope.transaction(lock=False):
+        scope.session.execute(update(Throttle).where(ahead).values(window_started_at=now))
+
+
+def take(scope: Scope, *limits: Limit) -> None:
+    """Counts one try under every limit, in a transaction of its own. TooMany if one of them is reached."""
+    expect_room(scope, *limits)
+    with scope.transaction(lock=False):
+        for limit in sorted(limits, key=lambda limit: limit.key):
+            if not count(scope, limit):
+                _refuse(scope.session.get_one(Throttle, limit.key).window_started_at, clock.now())
+        if secrets.randbelow(SWEPT_ONCE_IN) == 0:
+            sweep(scope)
+
+
+def count(scope: Scope, limit: Limit) -> bool:
+    """False, and nothing is counted, if the limit is reached. Inside a transaction only."""
+    now = clock.now()
+    is_over = Throttle.window_started_at <= now - WINDOW
     insert = postgresql.insert if scope.is_postgresql else sqlite.insert
-    row = {"key": throttle_key, "count": 0, "window_started_at": now}
-    scope.session.execute(insert(Throttle).values(row).on_conflict_do_nothing())
+    statement = (
+        insert(Throttle)
+        .values(key=limit.key, count=1, window_started_at=now)
+        .on_conflict_do_update(
+            index_elements=[Throttle.key],
+            set_={
+                "count": case((is_over, 1), else_=Throttle.count + 1),
+                "window_started_at": case((is_over, now), else_=Throttle.window_started_at),
+            },
+            where=or_(is_over, Throttle.count < limit.most),
+        )
+        .returning(Throttle.count)
+    )
+    return scope.session.scalar(statement) is not None
+
+
+def _refuse(started_at: datetime, now: datetime) -> NoReturn:
+    left = min(max(started_at + WINDOW - now, timedelta(seconds=1)), WINDOW)
+    minutes = max(1, round(left.total_seconds() / 60))
+    message = f"Too many tries. Wait {minutes} minute{'s' if minutes > 1 else ''}, then try again."
+    raise TooMany(message, retry_after=int(left.total_seconds()))
+
+
+def give_back(scope: Scope, *limits: Limit) -> None:
+    """Takes one try of each limit back, for what turned out right. Inside a transaction only."""
+    keys = [limit.key for limit in limits]
+    scope.session.execute(
+        update(Throttle).where(Throttle.key.in_(keys), Throttle.count > 0).values(count=Throttle.count - 1)
+    )
+
+
+def clear(scope: Scope, *limits: Limit) -> None:
+    """Inside a transaction only."""
+    scope.session.execute(delete(Throttle).where(Throttle.key.in_([limit.key for limit in limits])))
+
+
+def clear_beginning_with(scope: Scope, keys: Sequence[str]) -> None:
+    """Clears each key and all that begin with its values. Inside a transaction only."""
+    beginnings = [Throttle.key.startswith(f"{each}:") for each in keys]
+    scope.session.execute(delete(Throttle).where(or_(Throttle.key.in_(keys), *beginnings)))
 
 
 def sweep(scope: Scope) -> None:
-    """Forgets what is no longer counted. Inside a transaction only."""
-    scope.session.execute(delete(Throttle).where(Throttle.window_started_at < clock.now() - WINDOW))
+    """Deletes what no longer counts. Inside a transaction only."""
+    now, is_tally = clock.now(), Throttle.key.startswith(TALLY)
+    scope.session.execute(delete(Throttle).where(~is_tally, Throttle.window_started_at < now - WINDOW))
+    scope.session.execute(delete(Throttle).where(is_tally, Throttle.window_started_at < now - KEPT))
 
 
-def clear(scope: Scope, throttle_key: str) -> None:
-    """Inside a transaction only."""
-    scope.session.execute(delete(Throttle).where(Throttle.key == throttle_key))
+def tally(scope: Scope, what: str, *of: str) -> int:
+    """How many times it happened since it was last recorded, this time included, if it is time to record
+    it; otherwise 0. For events that would be too many to record each. Inside a transaction only.
+    """
+    now, tally_key = clock.now(), key(f"{TALLY}{what}", *of)
+    insert = postgresql.insert if scope.is_postgresql else sqlite.insert
+    new = insert(Throttle).values(key=tally_key, count=0, window_started_at=now).on_conflict_do_nothing()
+    if scope.session.scalar(new.returning(Throttle.key)) is not None:
+        return 1
+    row = scope.session.get_one(Throttle, tally_key, with_for_update=True, populate_existing=True)
+    row.count += 1
+    if abs(now - row.window_started_at) < RECORDED_EVERY:
+        return 0
+    happened, row.count, row.window_started_at = row.count, 0, now
+    return happened
+
+
+def end_tally(scope: Scope, what: str, *of: str) -> int:
+    """As `tally`, for what did not happen again: what is left to record. Inside a transaction only."""
+    tally_key = key(f"{TALLY}{what}", *of)
+    row = scope.session.get(Throttle, tally_key, with_for_update=True, populate_existing=True)
+    if row is None:
+        return 0
+    scope.session.delete(row)
+    return row.count

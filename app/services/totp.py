@@ -10,9 +10,10 @@ from app.core import clock
 from app.core.errors import Conflict, Invalid, Problem
 from app.core.sealing import Place, SealBroken
 from app.models import User
-from app.services import audit, recovery_codes, sessions, tokens
+from app.services import audit, recovery_codes, sessions, throttle, tokens
 from app.services.actions import Action
 from app.services.scope import Scope
+from app.services.throttle import Limit
 
 STEP_SECONDS = 30
 ISSUER = "Patchbay"
@@ -34,7 +35,6 @@ def begin(scope: Scope, user: User) -> str:
             raise Conflict("Two-step sign-in is on already. Switch it off first.", code="TOTP_ON")
         secret = pyotp.random_base32()
         user.totp_sealed = scope.keys.sealer.seal(secret, place(user))
-        user.totp_last_step = 0
     return _uri(secret, user)
 
 
@@ -95,8 +95,11 @@ def forget(scope: Scope, user: User) -> None:
 
 
 def accept(scope: Scope, user: User, code: str) -> bool:
-    """True once for a code of now, of one step ago or ahead. Inside a transaction only."""
-    scope.session.refresh(user, with_for_update=True)
+    """True once for a code of now, of one step ago or ahead, wherever the clock has been meanwhile.
+
+    Inside a transaction only.
+    """
+    scope.session.refresh(user)
     secret = _secret(scope, user)
     if secret is None:
         return False
@@ -104,9 +107,9 @@ def accept(scope: Scope, user: User, code: str) -> bool:
     step_now = int(time.time()) // STEP_SECONDS
     generator = pyotp.TOTP(secret)
     for step in (step_now - 1, step_now, step_now + 1):
-        if step > user.totp_last_step and pyotp.utils.strings_equal(generator.generate_otp(step), digits):
-            user.totp_last_step = step
-            return True
+        if pyotp.utils.strings_equal(generator.generate_otp(step), digits):
+            used = throttle.key("totp-used", user.id, secret, str(step))
+            return throttle.count(scope, Limit(used, most=1))
     return False
 
 

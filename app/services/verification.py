@@ -16,6 +16,7 @@ from app.services import audit, connections, throttle, values
 from app.services.actions import Action
 from app.services.connections import State
 from app.services.scope import Scope
+from app.services.throttle import Limit
 
 SAYS_NOTHING = (Outcome.UNREACHABLE, Outcome.RATE_LIMITED, Outcome.UNEXPECTED_ANSWER)
 
@@ -72,10 +73,7 @@ def verify(scope: Scope, http: Outbound, provider: Provider, sent: Mapping[str, 
 
 
 def _count(scope: Scope, provider: Provider) -> None:
-    counter = throttle.key("verify", f"{scope.organization.id}:{provider.key}")
-    throttle.refuse_if_exhausted(scope, counter, most=MOST_TESTS)
-    with scope.transaction(lock=False):
-        throttle.miss(scope, counter)
+    throttle.take(scope, Limit(throttle.key("verify", scope.organization.id, provider.key), MOST_TESTS))
 
 
 def _ask(http: Outbound, provider: Provider, values: Mapping[str, Any]) -> Verified:

@@ -11,7 +11,7 @@ from flask_login import current_user
 from markupsafe import Markup
 
 from app.core import browsers, clock, texts
-from app.core.errors import Conflict, Invalid, TooMany
+from app.core.errors import Conflict, Invalid, TryLater
 from app.models import User, WebSession
 from app.services import people, recovery_codes, sessions, sign_in, tokens, totp, voice_phone_numbers
 from app.services.scope import SECRETS, Scope
@@ -99,9 +99,9 @@ def change_password(scope: Scope) -> ResponseReturnValue:
     except Invalid as error:
         form.show(error)
         return _page(scope, 422, password_form=form)
-    except TooMany as error:
+    except TryLater as error:
         form.current_password.errors = [error.message]
-        return _page(scope, 429, password_form=form)
+        return render.later(_page(scope, error.status, password_form=form), error)
     flash("Your password is changed, and your other sessions are signed out.", "ok")
     return _back()
 
@@ -123,9 +123,9 @@ def issue_token(scope: Scope) -> ResponseReturnValue:
     except Invalid as error:
         form.show(error)
         return _page(scope, 422, token_form=form)
-    except TooMany as error:
+    except TryLater as error:
         form.your_password.errors = [error.message]
-        return _page(scope, 429, token_form=form)
+        return render.later(_page(scope, error.status, token_form=form), error)
     return render.page(
         "people/token_once.html",
         jwt=issued.jwt,
@@ -152,9 +152,9 @@ def begin_totp(scope: Scope) -> ResponseReturnValue:
     except Invalid as error:
         form.show(error)
         return _page(scope, 422, begin_form=form)
-    except TooMany as error:
+    except TryLater as error:
         form.your_password.errors = [error.message]
-        return _page(scope, 429, begin_form=form)
+        return render.later(_page(scope, error.status, begin_form=form), error)
     except Conflict as error:
         flash(error.message, "warn")
     return _to_two_step()
@@ -223,9 +223,9 @@ def _not_proved(scope: Scope, form: ProofForm, name: str) -> Response | None:
     except Invalid as error:
         form.show(error)
         return _page(scope, 422, **{name: form})
-    except TooMany as error:
+    except TryLater as error:
         form.form_errors.append(error.message)
-        return _page(scope, 429, **{name: form})
+        return render.later(_page(scope, error.status, **{name: form}), error)
     return None
 
 

@@ -31,6 +31,8 @@ from app.models import Organization, Role, User
 from app.services import audit, organizations, sessions, sign_in
 from app.services.actions import Action
 from app.services.scope import Actor, Scope
+from app.services.sign_in import Checked
+from app.web import known_browsers
 
 View = Callable[..., ResponseReturnValue]
 
@@ -157,7 +159,7 @@ def _scope(path: dict[str, Any]) -> Scope:
         user_id=user.id,
         organization_id=user.organization_id,
         role=Role(user.role),
-        ip=request.remote_addr or "",
+        ip=context.client_address(),
         request_id=g.request_id,
     )
     scope = context.scope(actor)
@@ -179,15 +181,16 @@ def _record_crossing(inside: Scope, organization: Organization) -> None:
     session["entered"] = [*entered, organization.id][-100:]
 
 
-def let_in(scope: Scope, user: User) -> None:
+def let_in(scope: Scope, checked: Checked) -> None:
     """Begins a new session, and nothing of an older one goes into it."""
     session.clear()
-    token = sign_in.start_session(scope, user, user_agent=request.user_agent.string)
-    login_user(SignedIn(token, user))
+    token = sign_in.start_session(scope, checked, user_agent=request.user_agent.string)
+    login_user(SignedIn(token, checked.user))
+    known_browsers.remember(checked.user.id)
 
 
 def confirm_password(scope: Scope, password: str | None) -> None:
-    """Of whoever is signed in, in their session. Raises Invalid for `your_password`, TooMany."""
+    """Of whoever is signed in, in their session. Raises Invalid for `your_password`, TryLater."""
     signed_in: SignedIn = current_user
     sign_in.confirm_password(scope, signed_in.user, password or "", session_token=signed_in.token)
 

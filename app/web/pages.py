@@ -6,7 +6,8 @@ from flask import Response, current_app, make_response, render_template, request
 from flask_login import current_user
 from sqlalchemy.exc import DBAPIError
 
-from app.core.errors import Invalid, PatchbayError, TooMany
+from app.core.errors import Invalid, PatchbayError
+from app.web import render
 
 TITLES = {
     400: "That did not work",
@@ -48,7 +49,4 @@ def error(error: PatchbayError, *, status: int | None = None, error_id: str | No
         error_id=error_id,
         problems=error.problems if isinstance(error, Invalid) else [],
     )
-    response = make_response(page, status)
-    if isinstance(error, TooMany):
-        response.headers["Retry-After"] = str(error.retry_after)
-    return response
+    return render.later(make_response(page, status), error)

@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
 from app.core import browsers, clock, phone, texts
-from app.core.errors import Conflict, Forbidden, Invalid, Stale, TooMany
+from app.core.errors import Conflict, Forbidden, Invalid, Stale, TryLater
 from app.models import User, VoicePhoneNumber
 from app.services import passwords, sessions, tokens, totp, voice_phone_numbers
 from app.services import people as service
@@ -185,9 +185,9 @@ def reset(scope: Scope, user_id: str) -> ResponseReturnValue:
     except Forbidden as error:
         form.form_errors.append(error.message)
         return _reset(user, form, 403)
-    except TooMany as error:
+    except TryLater as error:
         form.your_password.errors = [error.message]
-        return _reset(user, form, 429)
+        return render.later(_reset(user, form, error.status), error)
     if not typed:
         return render.page("people/password_once.html", password=password, person=user)
     flash(
@@ -278,9 +278,9 @@ def issue_token(scope: Scope, user_id: str) -> ResponseReturnValue:
     except Invalid as error:
         form.show(error)
         return _page(scope, service.get(scope, user_id), 422, token_form=form)
-    except TooMany as error:
+    except TryLater as error:
         form.your_password.errors = [error.message]
-        return _page(scope, service.get(scope, user_id), 429, token_form=form)
+        return render.later(_page(scope, service.get(scope, user_id), error.status, token_form=form), error)
     back = url_for("people.show", slug=scope.organization.slug, user_id=user_id)
     return render.page("people/token_once.html", jwt=issued.jwt, token=issued.token, person=user, back=back)
 

@@ -10,7 +10,7 @@ from flask_login import current_user
 
 from app import context
 from app.core import phone, texts
-from app.core.errors import Conflict, Forbidden, Invalid, NotFound, Stale, TooMany
+from app.core.errors import Conflict, Forbidden, Invalid, NotFound, Stale, TryLater
 from app.core.naming import settings_name
 from app.provider import Family, PhoneNumber, Provider
 from app.services import connections, endpoints, impact, numbers, sessions, verification, workspace_webhook
@@ -72,9 +72,9 @@ def verify(scope: Scope, key: str) -> ResponseReturnValue:
     except Invalid as error:
         form.show(error)
         return _not_tested(scope, state, form, 422)
-    except TooMany as error:
+    except TryLater as error:
         form.form_errors.append(error.message)
-        return _not_tested(scope, state, form, 429)
+        return render.later(_not_tested(scope, state, form, error.status), error)
     return _page(scope, state, form, tested=tested, retype=_has_secret(provider, form))
 
 

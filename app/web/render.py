@@ -18,6 +18,7 @@ from flask import (
 )
 from markupsafe import Markup
 
+from app.core.errors import PatchbayError, TryLater
 from app.services.scope import Scope
 
 CSV = "text/csv; charset=utf-8; header=present"
@@ -36,6 +37,13 @@ def page(template: str, status: int = 200, **context: Any) -> Response:
     flashed: list[Any] = get_flashed_messages(with_categories=True)
     toasts = [TOAST.format(kind, text) for kind, text in flashed]
     return make_response(body + "".join(toasts), status)
+
+
+def later(response: Response, error: PatchbayError) -> Response:
+    """The response to a refusal, which says when another try may succeed if that is known."""
+    if isinstance(error, TryLater):
+        response.headers["Retry-After"] = str(error.retry_after)
+    return response
 
 
 def tell(text: str, kind: str, href: str, word: str) -> None:

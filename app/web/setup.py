@@ -5,9 +5,10 @@ from __future__ import annotations
 from flask import flash, request, url_for
 from flask.typing import ResponseReturnValue
 
-from app.core.errors import Conflict, Invalid
-from app.services import installation, organizations
+from app.core.errors import Busy, Conflict, Invalid
+from app.services import installation, organizations, sign_in
 from app.services.scope import Scope
+from app.services.sign_in import Checked
 from app.web import render
 from app.web.forms import SetupForm
 from app.web.guard import Pages, Who, let_in
@@ -34,7 +35,10 @@ def set_up(scope: Scope) -> ResponseReturnValue:
     except Conflict as error:
         form.email.errors = [error.message]
         return render.page("setup/form.html", 409, form=form)
-    let_in(scope, user)
+    except Busy as error:
+        form.form_errors.append(error.message)
+        return render.later(render.page("setup/form.html", error.status, form=form), error)
+    let_in(scope, Checked(user, sign_in.state_of(user)))
     flash("Welcome. This list leads from here to an answered call.", "ok")
     organization = organizations.of_user(scope, user)
     return render.see(url_for("checklist.show", slug=organization.slug))

@@ -9,12 +9,13 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user, logout_user
 
 from app.core import urls
-from app.core.errors import Invalid, TooMany, Unauthenticated
+from app.core.errors import Invalid, TryLater, Unauthenticated
 from app.models import User
 from app.services import organizations, people, recovery_codes, totp
 from app.services import sign_in as service
 from app.services.scope import Scope
-from app.web import render
+from app.services.sign_in import Checked
+from app.web import known_browsers, render
 from app.web.forms import CodeForm, RecoveryForm, SignInForm
 from app.web.guard import Pages, Who, let_in, own
 
@@ -36,18 +37,18 @@ def enter(scope: Scope) -> ResponseReturnValue:
     form = SignInForm()
     sent = {"email": form.email.data or "", "password": form.password.data or ""}
     try:
-        user = service.check_password(scope, sent)
-    except (Unauthenticated, TooMany, Invalid) as error:
+        checked = service.check_password(scope, sent, known=known_browsers.read())
+    except (Unauthenticated, TryLater, Invalid) as error:
         return _refused("sign_in/form.html", form, error)
-    if totp.is_on(user):
-        session["code_for"] = [user.id, int(time.time())]
+    if totp.is_on(checked.user):
+        session["code_for"] = [checked.user.id, int(time.time()), checked.state]
         return render.see(url_for("sign_in.code", next=urls.local_path(form.next.data)))
-    return _let_in(scope, user, form.next.data)
+    return _let_in(scope, checked, form.next.data)
 
 
 @sign_in.page("/sign-in/code", who=Who.ANYONE)
-def code(_scope: Scope) -> ResponseReturnValue:
-    if _who_needs_a_code() is None:
+def code(scope: Scope) -> ResponseReturnValue:
+    if _who_needs_a_code(scope) is None:
         return render.see(url_for("sign_in.form"))
     return render.page("sign_in/code.html", form=_code_form(next=request.args.get("next", "")))
 
@@ -60,18 +61,17 @@ def _code_form(**values: str) -> CodeForm:
 @sign_in.page("/sign-in/code", who=Who.ANYONE, methods=["POST"])
 def check_code(scope: Scope) -> ResponseReturnValue:
     form = _code_form()
-    user_id = _who_needs_a_code()
-    user = scope.session.get(User, user_id) if user_id else None
-    if user is None or user.disabled_at is not None:
-        flash("That took too long. Enter your email and password again.", "warn")
+    checked = _who_needs_a_code(scope)
+    if checked is None:
+        flash("That took too long, or your sign-in was changed. Enter your email and password again.", "warn")
         return render.see(url_for("sign_in.form"))
     try:
-        by_recovery = service.check_code(scope, user, form.code.data)
-    except (Unauthenticated, TooMany) as error:
+        by_recovery = service.check_code(scope, checked.user, form.code.data, known=known_browsers.read())
+    except (Unauthenticated, TryLater) as error:
         return _refused("sign_in/code.html", form, error)
-    answer = _let_in(scope, user, form.next.data)
+    answer = _let_in(scope, checked, form.next.data)
     if by_recovery:
-        _tell_left(recovery_codes.left(scope, user))
+        _tell_left(recovery_codes.left(scope, checked.user))
     return answer
 
 
@@ -81,14 +81,21 @@ def _tell_left(left: int) -> None:
     flash(f"That recovery code is used up. You have {left} left.{few}", "warn" if few else "ok")
 
 
-def _who_needs_a_code() -> str | None:
-    """The id of whoever gave the right password a moment ago."""
-    user_id, since = session.get("code_for", [None, 0])
-    return user_id if time.time() - since < CODE_SECONDS else None
+def _who_needs_a_code(scope: Scope) -> Checked | None:
+    """The user who entered the right password a moment ago, if it still is.
+
+    Clocks of two machines differ, so a moment may also be ahead.
+    """
+    user_id, since, state = session.get("code_for", [None, 0, ""])
+    user = scope.session.get(User, user_id) if user_id else None
+    is_fresh = abs(time.time() - since) < CODE_SECONDS
+    is_same = user is not None and user.disabled_at is None and service.state_of(user) == state
+    return Checked(user, state) if user and is_fresh and is_same else None
 
 
-def _let_in(scope: Scope, user: User, after: str | None) -> Response:
-    let_in(scope, user)
+def _let_in(scope: Scope, checked: Checked, after: str | None) -> Response:
+    let_in(scope, checked)
+    user = checked.user
     if given := people.password_given(scope.into(organizations.of_user(scope, user)), user):
         flash(
             f"{given.actor_name} gave you this password, and knows it. Choose your own under Account.", "warn"
@@ -97,12 +104,9 @@ def _let_in(scope: Scope, user: User, after: str | None) -> Response:
 
 
 def _refused(
-    template: str, form: SignInForm | CodeForm, error: Unauthenticated | TooMany | Invalid
+    template: str, form: SignInForm | CodeForm, error: Unauthenticated | TryLater | Invalid
 ) -> Response:
-    response = render.page(template, error.status, form=form, problem=error.message)
-    if isinstance(error, TooMany):
-        response.headers["Retry-After"] = str(error.retry_after)
-    return response
+    return render.later(render.page(template, error.status, form=form, problem=error.message), error)
 
 
 @sign_in.page("/sign-out", who=Who.USER, methods=["POST"])

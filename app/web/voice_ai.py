@@ -6,7 +6,7 @@ from flask import Response, flash, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app import context
-from app.core.errors import Conflict, Invalid, TooMany
+from app.core.errors import Conflict, Invalid, TryLater
 from app.provider import Family
 from app.providers import in_family
 from app.services import connections, numbers, verification, workspace_webhook
@@ -83,9 +83,9 @@ def generate_tool_secret(scope: Scope) -> ResponseReturnValue:
     except Invalid as error:
         form.show(error)
         return _tool_secret(scope, form, 422)
-    except TooMany as error:
+    except TryLater as error:
         form.your_password.errors = [error.message]
-        return _tool_secret(scope, form, 429)
+        return render.later(_tool_secret(scope, form, error.status), error)
     return render.page("voice_ai/tool_secret_once.html", secret=secret)
 
 

@@ -23,6 +23,7 @@ from app.extensions import db
 from app.models import ApiToken
 from tests.support.caller import Caller
 from tests.support.cast import Cast, Person, assemble, issue
+from tests.support.databases import Databases
 from tests.support.furnished import Furnished, furnish
 from tests.support.pages import Portal
 from tests.support.remote import remote
@@ -74,38 +75,33 @@ def simulators() -> Iterator[dict[str, Upstream]]:
         yield {key: stack.enter_context(kind()) for key, kind in UPSTREAMS.items()}
 
 
-Installations = Callable[[str], Installation]
+@pytest.fixture(scope="session")
+def on_sqlite(
+    tmp_path_factory: pytest.TempPathFactory, simulators: dict[str, Upstream]
+) -> Iterator[Installation]:
+    with ExitStack() as stack:
+        yield _install(stack, tmp_path_factory.mktemp("sqlite"), _upstreams(simulators))
 
 
 @pytest.fixture(scope="session")
-def installations(
-    request: pytest.FixtureRequest,
+def on_postgresql(
     tmp_path_factory: pytest.TempPathFactory,
     simulators: dict[str, Upstream],
-) -> Iterator[Installations]:
-    """The server on a kind of database; it starts with the first test that needs it."""
-    made: dict[str, Installation] = {}
+    shared_keys: dict[str, str],
+    postgresql_databases: Databases,
+) -> Iterator[Installation]:
     with ExitStack() as stack:
-
-        def get(kind: str) -> Installation:
-            if kind not in made:
-                folder = tmp_path_factory.mktemp(kind)
-                settings = WORKERS | {"PATCHBAY_UPSTREAMS": _upstreams(simulators)}
-                if kind == "postgresql":
-                    databases = request.getfixturevalue("postgresql_databases")
-                    settings["DATABASE_URL"] = stack.enter_context(databases.lend())
-                made[kind] = _install(stack, folder, settings)
-            return made[kind]
-
-        yield get
+        settings = {"DATABASE_URL": stack.enter_context(postgresql_databases.lend()), **shared_keys}
+        yield _install(stack, tmp_path_factory.mktemp("postgresql"), settings | _upstreams(simulators))
 
 
-def _upstreams(simulators: Mapping[str, Upstream]) -> str:
-    return ",".join(f"{host}={base}" for one in simulators.values() for host, base in one.upstreams.items())
+def _upstreams(simulators: Mapping[str, Upstream]) -> dict[str, str]:
+    pairs = [f"{host}={base}" for one in simulators.values() for host, base in one.upstreams.items()]
+    return {"PATCHBAY_UPSTREAMS": ",".join(pairs)}
 
 
 def _install(stack: ExitStack, folder: Path, settings: dict[str, str]) -> Installation:
-    server = stack.enter_context(served(folder, settings))
+    server = stack.enter_context(served(folder, WORKERS | settings))
     local = create_app(Settings.from_environment(server.environment))
     cast = assemble(local)
     here = furnish(local, cast)
@@ -139,8 +135,9 @@ def database(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def installation(installations: Installations, database: str) -> Installation:
-    found = installations(database)
+def installation(request: pytest.FixtureRequest, database: str) -> Installation:
+    """The server on a kind of database; it starts with the first test that needs it."""
+    found: Installation = request.getfixturevalue(f"on_{database}")
     found.snapshot.restore()
     return found
 

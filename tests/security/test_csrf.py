@@ -15,7 +15,7 @@ from tests.support.pages import COOKIE, Portal
 from tests.support.routes import everything, operation_path, portal_rules
 from tests.support.rows import unchanged
 
-TRACES = ("sessions", "audit_events", "throttles", "drift_checks")
+TRACES = ("sessions", "audit_events", "audit_chains", "throttles", "drift_checks")
 """Tables that no configuration is in: what was read, tried and observed."""
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 GUARDED = [operation for operation in OPERATIONS if operation.who in TOKEN_HOLDERS]

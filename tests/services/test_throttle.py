@@ -1,68 +1,117 @@
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from app.core import clock
 from app.core.errors import TooMany
 from app.models import Throttle
 from app.services import throttle
+from app.services.throttle import Limit
 
-KEY = throttle.key("sign-in", "mo@acme.example")
+LIMIT = Limit(throttle.key("sign-in", "mo@acme.example"))
+OTHER = Limit(throttle.key("sign-in", "dana@acme.example"))
 
 
-def _miss(scope, times=1, key=KEY):
+def _take(scope, times=1, *limits):
     for _ in range(times):
-        with scope.transaction():
-            throttle.miss(scope, key)
+        throttle.take(scope, *(limits or (LIMIT,)))
 
 
-@pytest.mark.asvs("6.3.1")
-def test_ten_misses_are_enough_and_others_unaffected(acme):
-    _miss(acme, 9)
-    throttle.refuse_if_exhausted(acme, KEY)
-    _miss(acme)
+def _row(scope, limit=LIMIT):
+    return scope.session.get(Throttle, limit.key, populate_existing=True)
+
+
+def _move(scope, by):
+    """As if the clock had been moved back by so much since."""
+    with scope.transaction():
+        row = _row(scope)
+        row.window_started_at = row.window_started_at + by
+
+
+def test_ten_tries_are_enough_and_others_unaffected(acme):
+    _take(acme, 10)
     with pytest.raises(TooMany) as refused:
-        throttle.refuse_if_exhausted(acme, KEY)
-    assert (refused.value.status, refused.value.message) == (
-        429,
-        "Too many tries. Wait 15 minutes, then try again.",
-    )
+        _take(acme)
     assert 0 < refused.value.retry_after <= throttle.WINDOW.total_seconds()
-    throttle.refuse_if_exhausted(acme, throttle.key("sign-in", "dana@acme.example"))
-    throttle.refuse_if_exhausted(acme, throttle.key("totp", "mo@acme.example"))
+    with pytest.raises(TooMany):
+        throttle.expect_room(acme, LIMIT)
+    assert _row(acme).count == 10
+    _take(acme, 1, OTHER)
+
+
+def test_of_several_limits_all_are_counted_or_none(acme):
+    _take(acme, 10)
+    with pytest.raises(TooMany):
+        _take(acme, 1, OTHER, LIMIT)
+    assert _row(acme, OTHER) is None
 
 
 def test_after_the_window_it_starts_again(acme):
-    _miss(acme, 10)
+    _take(acme, 10)
+    _move(acme, -throttle.WINDOW)
+    _take(acme)
+    assert _row(acme).count == 1
+
+
+@pytest.mark.parametrize("back", [timedelta(hours=1), timedelta(days=400)])
+def test_a_clock_that_was_set_back_keeps_the_count_and_a_short_wait(acme, back):
+    _take(acme, 10)
+    _move(acme, back)
+    with pytest.raises(TooMany) as refused:
+        _take(acme)
+    assert refused.value.retry_after <= throttle.WINDOW.total_seconds()
+    assert _row(acme).window_started_at <= clock.now()
+    _move(acme, -throttle.WINDOW)
+    _take(acme)
+
+
+def test_a_success_clears_or_gives_back(acme):
+    _take(acme, 9)
+    _take(acme, 9, OTHER)
     with acme.transaction():
-        acme.session.get_one(Throttle, KEY).window_started_at = clock.now() - throttle.WINDOW
-    throttle.refuse_if_exhausted(acme, KEY)
-    _miss(acme)
-    assert acme.session.get_one(Throttle, KEY).count == 1
+        throttle.clear(acme, LIMIT, Limit("unknown"))
+        throttle.give_back(acme, OTHER)
+    _take(acme, 10)
+    _take(acme, 2, OTHER)
+    with pytest.raises(TooMany):
+        _take(acme, 1, OTHER)
 
 
-def test_misses_go_on_to_count_while_it_is_refused(acme):
-    _miss(acme, 12)
-    assert acme.session.get_one(Throttle, KEY).count == 12
-
-
-def test_a_success_clears(acme):
-    _miss(acme, 9)
+def test_one_persons_keys_are_cleared_together(acme):
+    own = [Limit(throttle.key("sign-in", "mo", *more)) for more in ((), ("192.0.2.1",), ("192.0.2.2",))]
+    for limit in (*own, OTHER):
+        _take(acme, 1, limit)
     with acme.transaction():
-        throttle.clear(acme, KEY)
-        throttle.clear(acme, throttle.key("sign-in", "nobody"))
-    _miss(acme)
-    throttle.refuse_if_exhausted(acme, KEY)
+        throttle.clear_beginning_with(acme, [throttle.key("sign-in", "mo")])
+    assert [_row(acme, limit) for limit in own] == [None] * 3
+    assert _row(acme, OTHER).count == 1
 
 
-def test_a_key_does_not_tell_who(acme):
-    assert "mo" not in KEY.split(":")[1]
-    assert len(throttle.key("sign-in", "x" * 1_000_000)) <= 120
+def test_a_key_does_not_say_whose_it_is(acme):
+    assert "mo" not in LIMIT.key.split(":")[1]
+    assert len(throttle.key("code-browser", "x" * 1_000_000, "y", "z")) <= 120
 
 
-def test_misses_at_once_are_all_counted(scopes):
+def test_of_many_tries_at_once_ten_pass(scopes):
     """Strangers have no organization whose lock they could wait for."""
-    tasks = [("dana", lambda scope: _miss(scope.into(None), 3))] * 8
-    assert scopes.at_once(*tasks) == [None] * 8
-    with scopes.of("dana") as scope:
-        assert scope.session.get_one(Throttle, KEY).count == 24
+    answers = scopes.at_once(*[("dana", lambda scope: _take(scope.into(None)))] * 20)
+    assert [type(answer) for answer in answers if answer] == [TooMany] * 10
+
+
+def test_a_tally_is_recorded_at_once_and_then_every_hour(acme):
+    def happen():
+        with acme.transaction():
+            return throttle.tally(acme, "refused", "mo")
+
+    assert [happen() for _ in range(4)] == [1, 0, 0, 0]
+    with acme.transaction():
+        row = acme.session.get_one(Throttle, throttle.key("tally:refused", "mo"))
+        row.window_started_at -= throttle.RECORDED_EVERY
+    assert [happen() for _ in range(3)] == [4, 0, 0]
+    with acme.transaction():
+        throttle.sweep(acme)
+        assert throttle.end_tally(acme, "refused", "mo") == 2
+        assert throttle.end_tally(acme, "refused", "mo") == 0
+    assert happen() == 1

@@ -62,9 +62,9 @@ def write(session: Session) -> Rows:
     globex = Organization(name="Globex", slug="globex")
     session.add_all([acme, globex])
     session.flush()
-    dana = _user(acme, "dana@acme.example", "Dana", Role.SUPERADMIN)
-    mo = _user(acme, "mo@acme.example", "Mo", Role.MEMBER)
-    gus = _user(globex, "gus@globex.example", "Gus", Role.SUPERADMIN)
+    dana = user(acme, "dana@acme.example", "Dana", Role.SUPERADMIN)
+    mo = user(acme, "mo@acme.example", "Mo", Role.MEMBER)
+    gus = user(globex, "gus@globex.example", "Gus", Role.SUPERADMIN)
     session.add_all([dana, mo, gus])
     session.commit()
     return Rows(acme, globex, dana, mo, gus)
@@ -83,7 +83,7 @@ def find(session: Session) -> Rows:
     )
 
 
-def _user(organization: Organization, email: str, name: str, role: Role) -> User:
+def user(organization: Organization, email: str, name: str, role: Role) -> User:
     return User(
         organization_id=organization.id,
         email=email,

@@ -283,5 +283,12 @@ def test_guessing_recovery_codes_is_throttled(app: Flask, mo: Portal, cast: Cast
         asked.press("Continue", 401, code="0000-0000-0000-0000")
     asked.press("Continue", 429, code=codes[0])
     assert "sign-in.refused" in [event.action for event in audit(app)]
+
+
+@pytest.mark.asvs("6.3.1")
+def test_guessing_codes_in_a_session_is_throttled_apart(mo: Portal, secret: str) -> None:
+    codes = codes_of(new_codes(mo, secret))
+    for _ in range(10):
+        mo.get("/account").press("Switch off", 422, your_password=PASSWORD, code="0000-0000-0000-0000")
     page = mo.get("/account").press("Switch off", 429, your_password=PASSWORD, code=codes[0])
     assert "Too many tries" in page.notes

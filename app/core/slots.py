@@ -1,0 +1,41 @@
+"""A bound on work that takes a whole core, over all processes of an installation on one machine."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from app.core.errors import Busy
+
+
+class Slots:
+    """`count` slots, and one more that is reserved. Each is a lock on a file, which ends with its process."""
+
+    def __init__(self, folder: Path, count: int) -> None:
+        self._folder = folder
+        self._count = count
+
+    @contextmanager
+    def taken(self, *, reserved: bool = False) -> Iterator[None]:
+        """Holds a slot; Busy at once if none is free. `reserved` may take the last one too."""
+        descriptor = self._take(self._count + reserved)
+        try:
+            yield
+        finally:
+            os.close(descriptor)
+
+    def _take(self, count: int) -> int:
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for number in range(count):
+            path = self._folder / f"{number}.lock"
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                os.close(descriptor)
+            else:
+                return descriptor
+        raise Busy("Too many people are signing in right now. Try again in a moment.")

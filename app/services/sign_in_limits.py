@@ -1,0 +1,61 @@
+"""How often sign-ins may be tried, so that guessing is slow and a stranger locks out no one.
+
+See docs/decisions/0008-sign-in-limits.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TypeAlias
+
+from app.core import addresses
+from app.models import User
+from app.services import throttle
+from app.services.scope import Scope
+from app.services.throttle import Limit
+
+KnownBrowsers: TypeAlias = Mapping[str, str]
+"""By the id of each user who has signed in with a browser before, the browser's id."""
+
+OF_ACCOUNT = 50
+"""Tries for one account from all addresses and unknown browsers together."""
+OF_ADDRESS = 50
+"""Tries from one address for all accounts together."""
+
+
+def of_password(scope: Scope, email: str, user: User | None, known: KnownBrowsers) -> tuple[Limit, ...]:
+    """The first limit is the client's own for the account. A known browser has that one only."""
+    if user is not None and user.id in known:
+        return (Limit(throttle.key("browser", email, known[user.id])),)
+    network = addresses.network(scope.actor.ip)
+    return (
+        Limit(throttle.key("sign-in", email, network)),
+        Limit(throttle.key("sign-in", email), OF_ACCOUNT),
+        Limit(throttle.key("address", network), OF_ADDRESS),
+    )
+
+
+def of_code(user: User, known: KnownBrowsers) -> Limit:
+    """Six digits are guessed soon: all unknown browsers have one limit."""
+    if user.id in known:
+        return Limit(throttle.key("code-browser", user.email, known[user.id]))
+    return Limit(throttle.key("code", user.email))
+
+
+def of_confirmed_code(user: User) -> Limit:
+    return Limit(throttle.key("confirm-code", user.email))
+
+
+def of_confirmed_password(user: User) -> Limit:
+    return Limit(throttle.key("confirm", user.email))
+
+
+def lift(scope: Scope, user: User) -> None:
+    """Clears all that was counted for a user. Inside a transaction only."""
+    what = ("browser", "sign-in", "code-browser", "code", "confirm-code", "confirm")
+    throttle.clear_beginning_with(scope, [throttle.key(each, user.email) for each in what])
+
+
+def of_setup_key(scope: Scope) -> Limit:
+    """Wrong keys are rare: it is for whoever tries them by the thousand."""
+    return Limit(throttle.key("setup", addresses.network(scope.actor.ip)), 50)

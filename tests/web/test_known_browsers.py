@@ -1,0 +1,75 @@
+"""A stranger who fills an account's limits does not lock out who has signed in with a browser before."""
+
+from __future__ import annotations
+
+import time
+
+import pyotp
+import pytest
+from flask import Flask
+
+from app.models import User
+from app.services import totp
+from app.web.known_browsers import COOKIE
+from tests.support.cast import PASSWORD, Cast
+from tests.support.furnished import scope_as
+from tests.support.pages import Portal
+
+MISTYPED = "not the password at all"
+
+
+@pytest.fixture
+def known(app: Flask, cast: Cast) -> Portal:
+    """A browser with which Dana has signed in, and out."""
+    portal = Portal(app)
+    portal.sign_in(cast.dana.email)
+    portal.sign_out()
+    return portal
+
+
+def _fill(app: Flask, email: str, portal: Portal | None = None) -> None:
+    page = (portal or Portal(app)).get("/sign-in")
+    for _ in range(10):
+        page = page.press("Sign in", 401, email=email, password=MISTYPED)
+    page.press("Sign in", 429, email=email, password=MISTYPED)
+
+
+def test_the_cookie_is_for_this_host_and_no_script(known: Portal, cast: Cast) -> None:
+    cookie = known.client.get_cookie(COOKIE)
+    assert cookie is not None
+    assert (cookie.secure, cookie.http_only, cookie.same_site) == (True, True, "Strict")
+    assert cookie.path == "/"
+    assert cast.dana.email not in cookie.value
+
+
+@pytest.mark.asvs("6.3.1")
+def test_a_stranger_locks_out_no_known_browser(app: Flask, cast: Cast, known: Portal) -> None:
+    _fill(app, cast.dana.email)
+    Portal(app).get("/sign-in").press("Sign in", 429, email=cast.dana.email, password=PASSWORD)
+    assert known.sign_in(cast.dana.email).title == "Organizations"
+
+
+def test_a_known_browser_has_ten_tries_and_for_its_users_alone(app: Flask, cast: Cast, known: Portal) -> None:
+    _fill(app, cast.dana.email, known)
+    _fill(app, cast.mo.email)
+    known.get("/sign-in").press("Sign in", 429, email=cast.mo.email, password=PASSWORD)
+
+
+@pytest.mark.parametrize("forged", ["", "x", "WyJ4IixbXV0.x", "\u00e9"])
+def test_a_cookie_that_is_not_ours_says_nothing(app: Flask, cast: Cast, forged: str) -> None:
+    portal = Portal(app)
+    portal.client.set_cookie(COOKIE, forged)
+    _fill(app, cast.dana.email)
+    portal.get("/sign-in").press("Sign in", 429, email=cast.dana.email, password=PASSWORD)
+
+
+def test_it_holds_for_the_second_step_too(app: Flask, cast: Cast, known: Portal) -> None:
+    with scope_as(app, cast.dana) as scope:
+        user = scope.session.get_one(User, cast.dana.id)
+        secret = totp.begin(scope, user).split("secret=")[1].split("&")[0]
+        totp.confirm(scope, user, pyotp.TOTP(secret).at(time.time() - 30))
+    page = Portal(app).sign_in(cast.dana.email)
+    for _ in range(10):
+        page = page.press("Continue", 401, code="000000")
+    page.press("Continue", 429, code=pyotp.TOTP(secret).now())
+    assert known.sign_in(cast.dana.email, secret=secret).title == "Organizations"
