@@ -11,11 +11,11 @@ from datetime import datetime
 from queue import SimpleQueue
 
 import structlog
+from cachetools import TTLCache
 from flask import Flask
 
 from app import context
 from app.core import clock
-from app.core.remembered import Remembered
 from app.extensions import db
 from app.services import checking, organizations, tokens
 from app.services.scope import Actor
@@ -85,7 +85,7 @@ class Uses:
     def __init__(self, app: Flask) -> None:
         self._app = app
         self._told: SimpleQueue[tuple[str, datetime]] = SimpleQueue()
-        self._known = Remembered(seconds=tokens.USED_EVERY.total_seconds(), most=10_000)
+        self._known: TTLCache[str, bool] = TTLCache(10_000, tokens.USED_EVERY.total_seconds())
         self.idle = threading.Event()
         """Set while nothing waits to be written."""
         self._lock = threading.Lock()
@@ -94,10 +94,10 @@ class Uses:
 
     def note(self, token_id: str) -> None:
         """Returns at once; most often it has nothing to do but to look."""
-        if self._known.get(token_id) is not None:
-            return
-        self._known.keep(token_id, "told")
         with self._lock:
+            if token_id in self._known:
+                return
+            self._known[token_id] = True
             self._waiting += 1
             self.idle.clear()
             if self._thread is None:

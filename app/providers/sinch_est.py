@@ -2,15 +2,17 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+import threading
+from collections.abc import Hashable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
+
+from cachetools import TLRUCache
 
 from app.core import addresses
 from app.core.answers import knows_nobody
 from app.core.lines import InTheWay, Line, phone_number
 from app.core.outbound import Answer, Outbound
-from app.core.remembered import Remembered
 from app.provider import (
     Family,
     Outcome,
@@ -53,8 +55,17 @@ INCOMPLETE = refused(
 )
 PAGE = 100
 MOST_PAGES = 100
-tokens = Remembered(seconds=55 * 60)
-"""Of this process, each for a key and its secret: getting one is tightly limited at Sinch."""
+TOKEN_LIFE = 55 * 60.0
+"""The most seconds that a token is used: getting one is tightly limited at Sinch."""
+
+
+def _end(_key: Hashable, token: tuple[str, float], now: float) -> float:
+    return now + token[1]
+
+
+tokens: TLRUCache[Hashable, tuple[str, float]] = TLRUCache(500, _end)
+"""This process's tokens with their seconds, one for each key and its secret."""
+_tokens_lock = threading.Lock()
 
 
 class SinchEst(Provider):
@@ -190,11 +201,14 @@ def _get(
 ) -> Answer:
     """With the token at hand, or a new one where that is no longer good. Refusal where there is none."""
     url = f"{API}/v1/projects/{quote(values['project_id'], safe='')}/{path}"
-    if known := tokens.get(_cache_key(values)):
+    with _tokens_lock:
+        known, _ = tokens.get(_cache_key(values), (None, 0))
+    if known:
         answer = http.send("GET", url, headers={"Authorization": f"Bearer {known}"}, query=query)
         if answer.status != 401:
             return answer
-        tokens.forget(_cache_key(values))
+        with _tokens_lock:
+            tokens.pop(_cache_key(values), None)
     token = _new_token(http, values)
     return http.send("GET", url, headers={"Authorization": f"Bearer {token}"}, query=query)
 
@@ -209,7 +223,8 @@ def _new_token(http: Outbound, values: Mapping[str, Any]) -> str:
     found = content(answer)
     token = found.get("access_token")
     if answer.status == 200 and isinstance(token, str) and re.fullmatch(r"[!-~]+", token):
-        tokens.keep(_cache_key(values), token, _life(found.get("expires_in")))
+        with _tokens_lock:
+            tokens[_cache_key(values)] = (token, _life(found.get("expires_in")))
         return token
     if (answer.status in (400, 403) and found) or knows_nobody(answer):
         sentence = (
@@ -220,9 +235,9 @@ def _new_token(http: Outbound, values: Mapping[str, Any]) -> str:
     raise Refusal(unexpected(answer))
 
 
-def _life(seconds: Any) -> float | None:
+def _life(seconds: Any) -> float:
     """Five minutes less than Sinch says, so that none ends on its way."""
-    return seconds - 300 if isinstance(seconds, int) else None
+    return min(seconds - 300, TOKEN_LIFE) if isinstance(seconds, int) else TOKEN_LIFE
 
 
 def _compared(actual: str, stored: str | None) -> Verified:

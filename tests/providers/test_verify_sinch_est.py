@@ -1,11 +1,10 @@
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import pytest
+from cachetools import TLRUCache
 
-from app.core import remembered
 from app.provider import Outcome
+from app.providers import sinch_est
 from tests.upstreams import Trouble
 from tests.upstreams.base import Reply
 from tests.upstreams.sinch_est import DOMAIN, TRUNK, error
@@ -40,7 +39,8 @@ def test_a_token_is_of_a_key_and_its_secret(upstream, verify):
 )
 def test_a_token_is_asked_for_anew_before_it_ends(upstream, verify, monkeypatch, life, good_for):
     now = 1000.0
-    monkeypatch.setattr(remembered, "time", SimpleNamespace(monotonic=lambda: now))
+    tokens = TLRUCache(500, sinch_est.tokens.ttu, timer=lambda: now)
+    monkeypatch.setattr(sinch_est, "tokens", tokens)
     upstream.token_life = life
     assert verify().ok
     now += max(good_for - 1, 0)
