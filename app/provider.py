@@ -41,7 +41,6 @@ class Capability(StrEnum):
     POINT = "point"
     OBSERVE = "observe"
     CALLBACK = "callback"
-    SIGNATURE = "signature"
 
 
 class Outcome(StrEnum):
