@@ -20,7 +20,7 @@ COMPILE := $(IN_VENV) uv pip compile --quiet --universal --python-version 3.11 \
 WORKS := $(BIN)/python -c 'import pip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo screenshots test trust resilience lint types layers bench requirements clean venv browser
+.PHONY: help run demo screenshots test trust resilience check fix lint types layers audit bench requirements clean venv browser
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -31,13 +31,13 @@ run: $(VENV)/.installed ## Set up what is missing and serve on http://127.0.0.1:
 demo: $(VENV)/.installed ## Serve a filled portal with stand-ins for the providers: no account needed
 	@exec $(IN_VENV) tests.demo
 
-test: $(VENV)/.installed-dev browser ## Set up what is missing and run the whole suite (PYTEST_ARGS='tests/web -k endpoints')
+test: browser $(VENV)/.installed-dev ## Set up what is missing and run the whole suite (PYTEST_ARGS='tests/web -k endpoints')
 	@$(IN_VENV) pytest $(PYTEST_ARGS)
 
-trust: $(VENV)/.installed-dev browser ## Test each promise about safety against a real server, and print the table
+trust: browser $(VENV)/.installed-dev ## Test each promise about safety against a real server, and print the table
 	@$(IN_VENV) pytest -p tests.support.trust -m asvs $(TRUST_ARGS) tests/security
 
-resilience: $(VENV)/.installed-dev browser ## Try each fault often (kills, outages, full disks, ...), and print what was survived
+resilience: browser $(VENV)/.installed-dev ## Try each fault often (kills, outages, full disks, ...), and print what was survived
 	@$(IN_VENV) pytest --full -m resilience $(RESILIENCE_ARGS)
 
 lint: $(VENV)/.installed-dev ## Check style and format
@@ -50,11 +50,29 @@ types: $(VENV)/.installed-dev ## Check types
 layers: $(VENV)/.installed-dev ## Check that imports point down only
 	@$(BIN)/lint-imports
 
+audit: $(VENV)/.installed-dev ## Check the pinned packages for known vulnerabilities (skipped without a network)
+	@if found=$$($(BIN)/pip-audit --disable-pip --require-hashes --progress-spinner off \
+			--requirement requirements-dev.txt 2>&1); then \
+		echo "$$found" | head -n 1; \
+		skipped=$$(echo "$$found" | grep -c 'could not be audited') || true; \
+		[ "$$skipped" = 0 ] || echo "$$skipped packages could not be checked: the package index has no record of them."; \
+	elif echo "$$found" | grep -q 'ConnectionError\|ConnectTimeout\|ReadTimeout'; then \
+		echo "Known vulnerabilities were not checked: the package index cannot be reached."; \
+	else \
+		echo "$$found"; exit 1; \
+	fi
+
+check: lint types layers audit ## Check everything but the tests
+
+fix: $(VENV)/.installed-dev ## Mend what can be mended by rule, and format
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
 bench: $(VENV)/.installed-dev ## Measure the dialer's question against bare Flask, and a table of 100,000 endpoints
 	@$(IN_VENV) bench.voice_provider $(BENCH_ARGS)
 	@$(IN_VENV) bench.endpoints $(BENCH_ENDPOINTS_ARGS)
 
-screenshots: $(VENV)/.installed-dev browser ## Take the pictures of the README and the guides anew
+screenshots: browser $(VENV)/.installed-dev ## Take the pictures of the README and the guides anew
 	@$(IN_VENV) tests.screenshots
 
 requirements: $(VENV)/.installed-dev ## Pin requirements.txt and requirements-dev.txt anew (BUMP=--upgrade for newer versions)
@@ -112,18 +130,5 @@ $(VENV)/.installed-dev: requirements-dev.txt | $(VENV)/.installed
 	@$(PIP_INSTALL) -r requirements-dev.txt
 	@touch $@
 
-browser:
-	@if [ -n "$$CHROMIUM" ] || command -v chromium >/dev/null || command -v chromium-browser >/dev/null \
-		|| command -v google-chrome >/dev/null; then \
-		exit 0; \
-	fi; \
-	if [ "$$(id -u)" = 0 ]; then sudo=; elif sudo -n true 2>/dev/null; then sudo="sudo -n"; else sudo=none; fi; \
-	if [ "$$sudo" = none ] || ! command -v apt-get >/dev/null; then \
-		echo "The tests need Chromium. Install it (on Debian: apt-get install chromium),"; \
-		echo "or say where a Chrome is:  CHROMIUM=/path/to/chrome make test"; \
-		exit 1; \
-	fi; \
-	echo "Installing Chromium for the browser tests"; \
-	$$sudo apt-get update --quiet --quiet; \
-	$$sudo env DEBIAN_FRONTEND=noninteractive \
-		apt-get install --quiet --quiet --yes --no-install-recommends chromium
+browser: | venv
+	@$(IN_VENV) tests.support.chromium

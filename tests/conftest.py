@@ -24,7 +24,7 @@ from tests.support import chromium, databases, denominators, keys
 from tests.support.hashing import QUICK, hashing_with
 from tests.support.memory import fast_folder
 from tests.support.postgres import Postgres
-from tests.support.server import Server, served
+from tests.support.server import ROOT, Server, served
 from tests.support.warm import keep_warm, leave_alone_what_stays
 from tests.upstreams import UPSTREAMS
 
@@ -56,8 +56,25 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.path not in served)
 
 
-def pytest_collection_finish() -> None:
+def pytest_collection_finish(session: pytest.Session) -> None:
     leave_alone_what_stays()
+    if not hasattr(session.config, "workerinput"):
+        _require_chromium({item.path for item in session.items})
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_node_collection_finished(ids: list[str]) -> None:
+    """With workers, the controller is the one that can end the run."""
+    _require_chromium({ROOT / one.split("::")[0] for one in ids})
+
+
+def _require_chromium(paths: set[Path]) -> None:
+    """Ends the run before its first test if a test file drives a browser and there is none."""
+    if any("playwright" in path.read_text() for path in paths):
+        try:
+            chromium.executable()
+        except chromium.NoChromiumError as error:
+            pytest.exit(str(error), pytest.ExitCode.USAGE_ERROR)
 
 
 @pytest.fixture(scope="session")

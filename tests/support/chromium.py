@@ -1,11 +1,20 @@
-"""The system's own Chromium: nothing is downloaded."""
+"""The system's own Chromium: no browser is downloaded by pip or npm.
+
+    python -m tests.support.chromium
+
+finds it, or installs it with apt when that is possible, or says what to do. It needs no package.
+"""
 
 from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
+from typing import TYPE_CHECKING
 
-from playwright.sync_api import ConsoleMessage, Page
+if TYPE_CHECKING:
+    from playwright.sync_api import ConsoleMessage, Page
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 ARGUMENTS = [
@@ -17,13 +26,23 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+MISSING = """The browser tests need Chromium. Install it (on Debian: apt-get install chromium),
+or set CHROMIUM to the path of a Chromium or Chrome."""
+
+
+class NoChromiumError(Exception):
+    """The message says what to do."""
 
 
 def executable() -> str:
-    """`CHROMIUM`, or the first that is on the PATH."""
-    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
-    assert found, "No Chromium here: install one (make test does), or set CHROMIUM to its path."
-    return found
+    """Returns `CHROMIUM`, or the first that is on the PATH."""
+    if named := os.environ.get("CHROMIUM"):
+        if shutil.which(named):
+            return named
+        raise NoChromiumError(f"CHROMIUM is {named!r}, and there is no program there. {MISSING}")
+    if found := next(filter(None, map(shutil.which, NAMES)), None):
+        return found
+    raise NoChromiumError(MISSING)
 
 
 def complaints(page: Page) -> list[str]:
@@ -37,3 +56,39 @@ def complaints(page: Page) -> list[str]:
     page.on("console", on_console)
     page.on("pageerror", lambda error: found.append(str(error)))
     return found
+
+
+def main() -> int:
+    try:
+        path = executable()
+    except NoChromiumError as error:
+        if os.environ.get("CHROMIUM") or not (apt := _apt()):
+            sys.stderr.write(f"{error}\n")
+            return 1
+        sys.stdout.write("Installing Chromium for the browser tests\n")
+        sys.stdout.flush()
+        subprocess.run([*apt, "update"], check=False)
+        subprocess.run([*apt, "install", "--yes", "--no-install-recommends", "chromium"], check=False)
+        return main() if shutil.which("chromium") else _failed(MISSING)
+    starts = subprocess.run([path, "--version"], capture_output=True, check=False).returncode == 0
+    return 0 if starts else _failed(f"{path} does not start. {MISSING}")
+
+
+def _apt() -> list[str] | None:
+    """Returns the beginning of an apt command that does not ask for a password, if there is one."""
+    apt = shutil.which("apt-get")
+    command = ["env", "DEBIAN_FRONTEND=noninteractive", apt or "", "--quiet", "--quiet"]
+    if not apt or os.geteuid() == 0:
+        return command if apt else None
+    sudo = shutil.which("sudo")
+    may = sudo and subprocess.run([sudo, "-n", "true"], capture_output=True, check=False).returncode == 0
+    return [sudo, "-n", *command] if sudo and may else None
+
+
+def _failed(message: str) -> int:
+    sys.stderr.write(f"{message}\n")
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
