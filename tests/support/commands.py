@@ -9,11 +9,13 @@ from __future__ import annotations
 import json
 import os
 import runpy
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -32,10 +34,16 @@ class Commands:
         self._process = process
         self._streams = [str(folder / name) for name in ("stdin", "stdout", "stderr")]
 
-    def run(self, *arguments: str, environment: Mapping[str, str], typed: str = "") -> Done:
+    def run(self, *arguments: str, environment: Mapping[str, str], typed: str = "", die_at: int = 0) -> Done:
+        """`die_at`: the step at which it gets SIGKILL, from 1: each is a row to change, or a commit."""
         typing, out, err = map(Path, self._streams)
         typing.write_text(typed)
-        order = {"arguments": arguments, "environment": dict(environment), "streams": self._streams}
+        order: dict[str, Any] = {
+            "arguments": arguments,
+            "environment": dict(environment),
+            "streams": self._streams,
+        }
+        order["die_at"] = die_at
         assert self._process.stdin
         assert self._process.stdout
         print(json.dumps(order), file=self._process.stdin, flush=True)
@@ -67,18 +75,38 @@ def _serve() -> None:
         print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)  # noqa: T201 (its answers)
 
 
-def _become(arguments: list[str], environment: dict[str, str], streams: list[str]) -> None:
+def _become(arguments: list[str], environment: dict[str, str], streams: list[str], die_at: int) -> None:
     """What `flask` is when a shell starts it; ends the process, as that does."""
     flags = (os.O_RDONLY, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     for number, (path, flag) in enumerate(zip(streams, flags, strict=True)):
         os.dup2(os.open(path, flag, 0o600), number)
     fresh: list[Any] = [open(number, mode) for number, mode in enumerate("rww")]  # noqa: PTH123, SIM115
     sys.stdin, sys.stdout, sys.stderr = fresh
+    if die_at:
+        _kill_at(die_at)
     os.environ.clear()
     os.environ.update(environment)
     sys.argv = ["flask", "--app", "wsgi", *arguments]
     runpy.run_module("flask", run_name="__main__", alter_sys=True)
     sys.exit()
+
+
+def _kill_at(step: int) -> None:
+    """Kills this process before the change of a row, or the commit, that is its step of that number."""
+    from sqlalchemy import Engine, event
+
+    steps = count(1)
+
+    def take_step(*_rest: Any) -> None:
+        if next(steps) == step:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def take_step_of_change(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        if statement.startswith("UPDATE"):
+            take_step()
+
+    event.listen(Engine, "before_cursor_execute", take_step_of_change)
+    event.listen(Engine, "commit", take_step)
 
 
 if __name__ == "__main__":
