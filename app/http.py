@@ -14,6 +14,7 @@ from flask.sessions import (
     SecureCookieSessionInterface,
     SessionMixin,
 )
+from itsdangerous import TimestampSigner, URLSafeTimedSerializer
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import database
@@ -47,8 +48,23 @@ def flask_config(settings: Settings) -> dict[str, Any]:
     }
 
 
+class _Signer(TimestampSigner):
+    """Accepts a cookie of any age, also of a clock that was ahead: the session's row says when it is over."""
+
+    def unsign(
+        self, signed_value: str | bytes, max_age: int | None = None, return_timestamp: bool = False
+    ) -> Any:
+        return super().unsign(signed_value, None, return_timestamp)  # type: ignore[call-overload]
+
+
 class PortalSessions(SecureCookieSessionInterface):
     """Only the portal has sessions: the API neither reads nor sets a cookie."""
+
+    def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer | None:
+        serializer = super().get_signing_serializer(app)
+        if serializer is not None:
+            serializer.signer = _Signer
+        return serializer
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
         return NullSession() if request.path.startswith("/api/") else super().open_session(app, request)

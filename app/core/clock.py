@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import time
+from datetime import UTC, datetime, timedelta
+
+APART = timedelta(minutes=1)
+"""How far the clocks of two machines may be apart."""
 
 
 def now() -> datetime:
-    """Now in UTC, naive as the database keeps it, to the microsecond."""
-    return datetime.now(UTC).replace(tzinfo=None)
+    """Now in UTC, naive as the database keeps it, to the microsecond.
+
+    From `time.time`, as the libraries that sign cookies and tokens have it: one clock for all.
+    """
+    return datetime.fromtimestamp(time.time(), UTC).replace(tzinfo=None)
 
 
 def iso(moment: datetime) -> str:
@@ -18,3 +25,12 @@ def iso(moment: datetime) -> str:
 def seconds(moment: datetime) -> int:
     """Unix time of a naive UTC moment."""
     return int(moment.replace(tzinfo=UTC).timestamp())
+
+
+def ends_of_leases(length: timedelta) -> tuple[datetime, datetime]:
+    """After which moment, and until which, a lease of that length ends if it is held now.
+
+    One that ends later was taken by a clock that was ahead: it is void, or it would be held until that time.
+    """
+    moment = now()
+    return moment, moment + length + APART

@@ -91,8 +91,10 @@ class Progress:
 
 def progress(scope: Scope) -> Progress:
     """Over every organization."""
-    is_on = CheckRun.finished_at.is_(None) & (CheckRun.leased_until > clock.now())
-    runs = select(func.count(), func.sum(CheckRun.done), func.sum(CheckRun.total)).where(is_on)
+    earliest, latest = clock.ends_of_leases(LEASE)
+    is_leased = (CheckRun.leased_until > earliest) & (CheckRun.leased_until <= latest)
+    columns = (func.count(), func.sum(CheckRun.done), func.sum(CheckRun.total))
+    runs = select(*columns).where(CheckRun.finished_at.is_(None), is_leased)
     organizations, done, total = scope.session.execute(runs).one()
     due = scope.session.scalar(select(func.count()).select_from(DriftCheck).where(DriftCheck.due))
     return Progress(organizations, done or 0, total or 0, due or 0)
@@ -109,7 +111,10 @@ def organization_ids(scope: Scope) -> list[str]:
 
 
 def is_running(run: CheckRun | None) -> bool:
-    return run is not None and run.finished_at is None and run.leased_until > clock.now()
+    if run is None or run.finished_at is not None:
+        return False
+    earliest, latest = clock.ends_of_leases(LEASE)
+    return earliest < run.leased_until <= latest
 
 
 def run(scope: Scope, http: Outbound, *, everything: bool = False) -> Report:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 
 from joserfc import jwt
-from joserfc.errors import JoseError
+from joserfc.errors import InvalidClaimError, JoseError
 from joserfc.jwk import OctKey
 from sqlalchemy import Engine, Row, delete, or_, select, update
 from sqlalchemy.orm import Session
@@ -33,7 +33,15 @@ LEEWAY_SECONDS = 30
 USED_EVERY = timedelta(minutes=5)
 """How old the last use may be before it is written again."""
 
-_claims = jwt.JWTClaimsRegistry(
+
+class _Claims(jwt.JWTClaimsRegistry):
+    def validate_iat(self, value: object) -> None:
+        """Any time: it is ours, from a clock that may have been ahead and was set back."""
+        if not isinstance(value, int | float):
+            raise InvalidClaimError("iat")
+
+
+_claims = _Claims(
     leeway=LEEWAY_SECONDS,
     iss={"essential": True, "value": ISSUER},
     aud={"essential": True, "value": AUDIENCE},

@@ -149,10 +149,11 @@ def _url(scope: Scope) -> str:
 
 def _begin(scope: Scope, replace: str | None) -> _Work | None:
     """Takes the lease; None where something is missing, which is noted."""
-    now = clock.now()
-    lease = now + LEASE
+    earliest, latest = clock.ends_of_leases(LEASE)
+    lease = earliest + LEASE
     mine = WebhookSetup.organization_id == scope.organization.id
-    is_free = or_(WebhookSetup.leased_until.is_(None), WebhookSetup.leased_until <= now)
+    is_over = or_(WebhookSetup.leased_until <= earliest, WebhookSetup.leased_until > latest)
+    is_free = or_(WebhookSetup.leased_until.is_(None), is_over)
     with scope.transaction():
         if scope.session.scalar(scope.select(WebhookSetup)) is None:
             scope.session.add(

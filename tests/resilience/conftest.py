@@ -5,7 +5,6 @@ Each test reports how often it tried a fault, how often that was survived, and h
 
 from __future__ import annotations
 
-import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -13,13 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.resilience.checks import HeldTwilio
 from tests.support.databases import Databases, Migrate, sqlite_copy
 from tests.support.load import Account, superadmin
 from tests.support.server import Server, served
-from tests.upstreams import Twilio
-from tests.upstreams.base import Asked, Reply
 
-SECONDS = 60
 TWO_WORKERS = {"PATCHBAY_WORKERS": "2"}
 
 
@@ -28,19 +25,6 @@ def portal(tmp_path: Path, environment: dict[str, str]) -> Iterator[Server]:
     """A Patchbay with two workers, of this test alone, on SQLite and on PostgreSQL in turn."""
     with served(tmp_path, environment | TWO_WORKERS) as server:
         yield server
-
-
-class HeldTwilio(Twilio):
-    """Twilio that answers only while it is not held."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.free = threading.Event()
-        self.free.set()
-
-    def reply(self, asked: Asked) -> Reply:
-        self.free.wait(SECONDS)
-        return super().reply(asked)
 
 
 @pytest.fixture(scope="session")

@@ -5,18 +5,13 @@ from __future__ import annotations
 import base64
 import json
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, func, select
 
-from app import database
-from app.models import DriftCheck
-from tests.resilience.conftest import HeldTwilio
+from tests.resilience.checks import Checks, HeldTwilio, unused_numbers
 from tests.support.clients import ApiClient, PortalClient
 from tests.support.denominators import Report
 from tests.support.load import Account
@@ -114,41 +109,9 @@ def test_a_number_is_checked_by_one_of_them(
     report: Report,
 ) -> None:
     """Both find numbers to check at the same time: Twilio does not answer before both know of theirs."""
-    rounds, each = (10 if full else 1), 4
-    portals = [ApiClient(server.url, account.token) for server in (shared_portal, other_portal)]
-    own = {f"twilio_{name}": twilio.own[name] for name in ("account_sid", "auth_token")}
-    settings = own | {"public_base_url": "https://voice.acme.example", "provider": "twilio"}
-    assert portals[0].call("PUT", "/api/settings/telephony", settings).status == 200
-    numbers = [f"+1555766{n:04}" for n in range(rounds * len(portals) * each)]
-    left = iter(numbers)
-    for number in numbers:
-        twilio.add(number)
-    for _ in range(rounds):
-        twilio.free.clear()
-        with ThreadPoolExecutor(len(portals)) as threads:
-            list(threads.map(_add, portals, [[next(left) for _ in range(each)] for _ in portals]))
-        twilio.free.set()
-        _wait_until_checked(shared_portal)
-    times = Counter(seen.query.get("PhoneNumber") for seen in twilio.requests)
-    once = sum(times[number] == 1 for number in numbers)
+    numbers = unused_numbers(twilio, 80 if full else 8)
+    checks = Checks(shared_portal, account, twilio)
+    times = checks.of_both(ApiClient(other_portal.url, account.token), numbers)
+    once = sum(count == 1 for count in times.values())
     report("Numbers checked by two portals", tried=len(numbers), survived=once)
-    assert once == len(numbers), {number: times[number] for number in numbers}
-
-
-def _add(portal: ApiClient, numbers: list[str]) -> None:
-    for number in numbers:
-        body = {"phone_number": number, "provider": "twilio", "inbound_agent_name": "reception"}
-        assert portal.call("POST", "/api/settings/endpoints", body).status == 201
-
-
-def _wait_until_checked(server: Server) -> None:
-    url = server.environment["DATABASE_URL"]
-    engine = create_engine(url, **database.engine_options(url))
-    query = select(func.count()).select_from(DriftCheck).where(DriftCheck.due)
-    deadline = time.monotonic() + SECONDS
-    with engine.connect() as connection:
-        while connection.scalar(query):
-            assert time.monotonic() < deadline, server.output()[-3000:]
-            connection.rollback()
-            time.sleep(0.05)
-    engine.dispose()
+    assert once == len(numbers), times

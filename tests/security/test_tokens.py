@@ -127,7 +127,6 @@ def test_times(app: Flask, forge: Forge) -> None:
         {"exp": 10**400},
         {"nbf": now + 3600},
         {"nbf": "later"},
-        {"iat": now + 3600},
         {"iat": "before"},
     ]
     for claims in wrong:

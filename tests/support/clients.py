@@ -11,7 +11,7 @@ from urllib.parse import urlencode, urljoin, urlsplit
 
 from tests.support.cast import PASSWORD
 from tests.support.html import Element, parse
-from tests.support.pages import COOKIE, filled
+from tests.support.pages import filled
 
 SECONDS = 60
 
@@ -70,9 +70,13 @@ class ApiClient(Client):
 
 
 class PortalClient(Client):
-    """A browser without JavaScript: keeps its session's cookie, and submits the forms that pages render."""
+    """A browser without JavaScript: keeps cookies, and submits the forms that pages render."""
 
-    cookie = ""
+    def __init__(
+        self, url: str, *, cookies: Mapping[str, str] | None = None, seconds: float = SECONDS
+    ) -> None:
+        super().__init__(url, seconds=seconds)
+        self.cookies = dict(cookies or {})
 
     def sign_in(self, email: str, password: str = PASSWORD) -> None:
         answer = self.submit("/sign-in", "password", {"email": email, "password": password})
@@ -113,12 +117,12 @@ class PortalClient(Client):
         return answer
 
     def _headers(self) -> dict[str, str]:
-        return {"Cookie": f"{COOKIE}={self.cookie}"} if self.cookie else {}
+        return {"Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())}
 
     def _remember(self, answer: Response) -> None:
-        name, _, value = answer.headers.get("Set-Cookie", "").partition("=")
-        if name == COOKIE:
-            self.cookie = value.partition(";")[0]
+        for header in answer.headers.get_all("Set-Cookie", []):
+            name, _, value = header.partition(";")[0].partition("=")
+            self.cookies[name] = value
 
 
 class Refused(Exception):
