@@ -52,12 +52,12 @@ class Commands:
 
 
 @contextmanager
-def commands(folder: Path) -> Iterator[Commands]:
-    """`folder` is for the streams."""
+def commands(folder: Path, environment: Mapping[str, str] | None = None) -> Iterator[Commands]:
+    """`folder` is for the streams; `environment` is there already when the libraries are loaded."""
     with subprocess.Popen(
         [sys.executable, "-m", __name__],
         cwd=ROOT,
-        env=clean_environment(),
+        env=clean_environment() | dict(environment or {}),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

@@ -1,0 +1,125 @@
+"""Other programs on the database file of a server: what was acknowledged stays, whoever opens and closes it.
+
+With pysqlite3, and with Python's own sqlite3, which a machine has for which there is no wheel of pysqlite3.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.clients import ApiClient
+from tests.support.commands import commands
+from tests.support.integrity import problems
+from tests.support.load import Account, ApiWriter, Load, superadmin, writing
+from tests.support.server import ROOT, Server, flask, free_port, served, with_standard_sqlite
+
+SECONDS = 60
+READERS = 12
+"""More at once than a worker has connections in the beginning."""
+
+READ = "import sqlite3, sys; database = sqlite3.connect(sys.argv[1]); {}; database.close()"
+PROGRAMS = {
+    "select": "database.execute('select count(*) from endpoints').fetchall()",
+    "backup": "copy = sqlite3.connect(sys.argv[2]); database.backup(copy); copy.close()",
+    "vacuum into": "database.execute('vacuum into ?', (sys.argv[2],))",
+}
+COMMANDS = (["prepare"], ["check"], ["audit", "verify"])
+
+
+@pytest.fixture(params=["pysqlite3", "sqlite3"])
+def portal(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Server]:
+    """One with two workers, each with several connections to the database."""
+    data = tmp_path / "data"
+    data.mkdir()
+    settings = with_standard_sqlite(tmp_path) if request.param == "sqlite3" else {}
+    with served(data, settings | {"PATCHBAY_WORKERS": "2", "DRIVER": request.param}) as server:
+        loaded = ["pysqlite3" in Path(f"/proc/{worker}/maps").read_text() for worker in server.workers()]
+        assert loaded == [request.param == "pysqlite3"] * 2
+        yield server
+
+
+def connections(server: Server, worker: int) -> int:
+    """How many descriptors of the database file a worker has."""
+    file = str(server.data / "patchbay.db")
+    return sum(str(link.readlink()) == file for link in Path(f"/proc/{worker}/fd").iterdir())
+
+
+def open_several_connections(server: Server, account: Account) -> None:
+    """Has both workers answer so many requests at once that each opens at least two connections."""
+    deadline = time.monotonic() + SECONDS
+    while min(connections(server, worker) for worker in server.workers()) < 2:
+        assert time.monotonic() < deadline
+        threads = [threading.Thread(target=read, args=(server, account)) for _ in range(READERS)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+
+def read(server: Server, account: Account) -> None:
+    assert ApiClient(server.url, account.token).call("GET", "/api/settings/endpoints").status == 200
+
+
+def processes_with_locks(file: Path) -> set[int]:
+    """Those that hold a POSIX lock on the file, as the kernel lists them."""
+    inode = file.stat().st_ino
+    locks = [line.split() for line in Path("/proc/locks").read_text().splitlines()]
+    return {int(lock[4]) for lock in locks if lock[1] == "POSIX" and lock[5].endswith(f":{inode}")}
+
+
+def test_nothing_acknowledged_is_lost_to_another_program(
+    portal: Server, tmp_path: Path, report: Callable[..., None]
+) -> None:
+    account, file = superadmin(portal), portal.data / "patchbay.db"
+    open_several_connections(portal, account)
+    assert processes_with_locks(file) >= set(portal.workers())
+    with writing(portal, account, [ApiWriter]) as load:
+        for name, program in PROGRAMS.items():
+            load.wait_for(3)
+            command = [sys.executable, "-c", READ.format(program), str(file), str(tmp_path / f"{name}.db")]
+            subprocess.run(command, timeout=SECONDS, check=True)
+        if is_standard(portal):
+            run_own_commands(portal, tmp_path, load)
+        load.wait_for(3)
+        portal.kill()
+        portal.start()
+        load.wait_for(1)
+    found = load.compare()
+    tried = len(PROGRAMS) + (len(COMMANDS) + 1) * is_standard(portal)
+    report(
+        f"another program on the file, {portal.environment['DRIVER']}",
+        tried=tried,
+        survived=tried,
+        lost=len(found.lost),
+        of=found.acknowledged,
+    )
+    assert found.wrong == {}
+    assert problems(portal) == []
+
+
+def is_standard(server: Server) -> bool:
+    return server.environment["DRIVER"] == "sqlite3"
+
+
+def run_own_commands(server: Server, folder: Path, load: Load) -> None:
+    """Patchbay's own commands, and a second server, which refuses to start."""
+    second = subprocess.Popen(
+        flask("serve"),
+        cwd=ROOT,
+        env={**server.environment, "PATCHBAY_BIND": f"127.0.0.1:{free_port()}"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    with commands(folder, server.environment) as own:
+        for command in COMMANDS:
+            load.wait_for(3)
+            done = own.run(*command, environment=server.environment)
+            assert done.code == 0, done.err
+    assert second.wait(SECONDS) == 1
