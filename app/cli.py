@@ -13,7 +13,7 @@ import structlog
 from flask import Flask
 from flask.cli import AppGroup
 
-from app import context, logs, migrations, serving
+from app import context, logs, migrations, preflight, serving
 from app.config import Settings, SettingsError
 from app.core.errors import Invalid, PatchbayError
 from app.extensions import db
@@ -244,6 +244,8 @@ def serve() -> None:
         raise click.ClickException(f"Patchbay cannot start: {error}") from None
     _prepare()
     _adopt_keys(settings)
+    for finding in preflight.warnings(settings):
+        log.warning(finding.code, message=finding.message)
     address = _address(settings)
     click.echo(f"Patchbay serves on {address}")
     token = installation.new_setup_token(_scope())

@@ -70,6 +70,11 @@ class Settings:
     def is_sqlite(self) -> bool:
         return self.database_url.startswith("sqlite")
 
+    @property
+    def sqlite_file(self) -> Path:
+        """Only if `is_sqlite`."""
+        return Path(self.database_url.removeprefix("sqlite:///"))
+
 
 def _usual_workers() -> int:
     return max(1, min(os.cpu_count() or 1, 4))

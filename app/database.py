@@ -22,6 +22,18 @@ WAL_BYTES = 8_000_000
 """What is left of a WAL that grew beyond it, once all of it is in the database."""
 
 
+SQLITE_VERSION: tuple[int, int, int] = sqlite.sqlite_version_info
+WAL_FIXED = (3, 51, 3)
+WAL_FIXED_EARLIER = ((3, 44, 6), (3, 50, 7))
+"""Releases of older branches that have the fix too."""
+
+
+def has_wal_bug(version: tuple[int, int, int]) -> bool:
+    """Whether a SQLite of this version can corrupt a database in WAL mode, see decision 5."""
+    is_fixed_earlier = any(fixed <= version < (fixed[0], fixed[1] + 1, 0) for fixed in WAL_FIXED_EARLIER)
+    return version < WAL_FIXED and not is_fixed_earlier
+
+
 def engine_options(url: str) -> dict[str, Any]:
     """For `create_engine`; parameters are kept out of error messages."""
     options: dict[str, Any] = {"hide_parameters": True, "pool_size": 8, "max_overflow": 12}

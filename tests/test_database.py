@@ -20,8 +20,6 @@ from app.services.actions import Action
 from app.services.scope import Actor, Keys, Scope
 from tests.support import cast as casting
 
-WAL_FIXED_IN = (3, 51, 3)
-
 
 def _engine(url):
     engine = create_engine(url, **database.engine_options(url))
@@ -97,7 +95,7 @@ def test_the_sqlite_in_use_has_the_fix_of_the_wal_corruption():
     driver = database.engine_options("sqlite://")["module"]
     if driver is sqlite3:
         pytest.skip("no pysqlite3 for this machine")
-    assert driver.sqlite_version_info >= WAL_FIXED_IN
+    assert not database.has_wal_bug(driver.sqlite_version_info)
 
 
 def test_only_a_writer_begins_with_the_lock(sqlite_engine):

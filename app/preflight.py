@@ -1,0 +1,107 @@
+"""What `flask serve` checks about the machine, and warns of, before it serves."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from app import database
+from app.config import KEY_FILES, Settings
+
+NETWORK_FILE_SYSTEMS = frozenset(
+    [
+        *("9p", "afs", "ceph", "cifs", "davfs", "fakeowner", "glusterfs", "lustre", "ncpfs", "nfs", "nfs4"),
+        *("prl_fs", "smb3", "smbfs", "vboxsf", "virtiofs", "fuse.ceph", "fuse.davfs", "fuse.gcsfuse"),
+        *("fuse.glusterfs", "fuse.goofys", "fuse.rclone", "fuse.s3fs", "fuse.smbnetfs", "fuse.sshfs"),
+        "fuse.vmhgfs-fuse",
+    ]
+)
+"""Also of virtual machines: what is mounted there is a folder of the host."""
+MOUNTS = Path("/proc/mounts")
+OURS = re.compile(r"patchbay\.db(-(wal|shm|journal))?|metrics|\.(migrating|serving)|.*\.log")
+"""What the data folder has in it, beside the key files, if it is for nothing else."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """`code` names the kind of problem; `message` says what it means and what to do."""
+
+    code: str
+    message: str
+
+
+def warnings(settings: Settings, mounts: str | None = None) -> list[Finding]:
+    """Everything that is worth a warning. `mounts` is what the kernel lists as mounted, by default."""
+    found = [*_folder(settings.data)]
+    if settings.is_sqlite:
+        found += _sqlite(database.SQLITE_VERSION)
+        found += _network(Path(settings.sqlite_file).parent, _mounted() if mounts is None else mounts)
+    return found
+
+
+def _folder(data: Path) -> Iterator[Finding]:
+    """Takes the rights of others away from a data folder that was created with them.
+
+    Only if it is for Patchbay alone: it may be a home directory, or even /tmp.
+    """
+    mode = stat.S_IMODE(data.stat().st_mode)
+    if not mode & 0o077:
+        return
+    if data.stat().st_uid == os.geteuid() and all(map(_is_ours, data.iterdir())):
+        data.chmod(0o700)
+        return
+    yield Finding(
+        "data_folder.open",
+        f"Other users of this machine can enter the data folder {data} (mode {mode:04o}). "
+        "Use a folder for Patchbay alone, with: chmod 700",
+    )
+
+
+def _is_ours(path: Path) -> bool:
+    return path.name in KEY_FILES.values() or OURS.fullmatch(path.name) is not None
+
+
+def _sqlite(version: tuple[int, int, int]) -> Iterator[Finding]:
+    if not database.has_wal_bug(version):
+        return
+    yield Finding(
+        "sqlite.wal_bug",
+        f"SQLite {'.'.join(map(str, version))} can corrupt its database in rare cases, when two processes "
+        "write at the same moment; version 3.51.3 is the first without this bug. Use a Python whose SQLite "
+        "is newer, or PostgreSQL by DATABASE_URL, and keep backups.",
+    )
+
+
+def _network(folder: Path, mounts: str) -> Iterator[Finding]:
+    kind = _file_system(folder.resolve(), mounts)
+    if kind in NETWORK_FILE_SYSTEMS:
+        yield Finding(
+            "sqlite.network",
+            f"The database is on a network file system ({kind}, at {folder}), where SQLite's locks do not "
+            "work reliably: what is saved can be lost. Use a local disk, or PostgreSQL by DATABASE_URL.",
+        )
+
+
+def _mounted() -> str:
+    """Nothing on a system without /proc."""
+    return MOUNTS.read_text(errors="surrogateescape") if MOUNTS.exists() else ""
+
+
+def _file_system(path: Path, mounts: str) -> str:
+    """The type of the file system that the path is on; of two mounts at one place the later one counts."""
+    best, kind = -1, ""
+    for line in mounts.splitlines():
+        fields = line.split(" ")
+        point = Path(_unescaped(fields[1]))
+        if path.is_relative_to(point) and len(point.parts) >= best:
+            best, kind = len(point.parts), fields[2]
+    return kind
+
+
+def _unescaped(point: str) -> str:
+    r"""The kernel writes a space as \040."""
+    return re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), point)

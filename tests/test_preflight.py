@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from app import database, preflight
+from app.config import Settings
+
+MOUNTS = """\
+/dev/sda1 / ext4 rw,relatime 0 0
+nas:/export /srv nfs4 rw,vers=4.2 0 0
+/dev/sdb1 /srv/local xfs rw 0 0
+dana@nas:/ /mnt/over\\040ssh fuse.sshfs rw 0 0
+overlay /mnt/twice overlay rw 0 0
+//nas/share /mnt/twice cifs rw 0 0
+C:\\134 /mnt/c 9p rw 0 0
+fuse-overlayfs /var/container fuse.fuse-overlayfs rw 0 0
+"""
+
+
+@pytest.fixture
+def settings(tmp_path: Path, shared_keys: dict[str, str]) -> Settings:
+    data = tmp_path / "data"
+    data.mkdir(mode=0o700)
+    return _settings(data, shared_keys)
+
+
+def _settings(data: Path, keys: dict[str, str], url: str = "") -> Settings:
+    return Settings.from_environment({"PATCHBAY_DATA": str(data), "DATABASE_URL": url, **keys})
+
+
+def _codes(settings: Settings, mounts: str = "") -> list[str]:
+    found = [finding.code for finding in preflight.warnings(settings, mounts)]
+    return [code for code in found if code != "sqlite.wal_bug"]
+
+
+def _mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_a_private_folder_on_a_local_disk_is_fine(settings: Settings) -> None:
+    assert _codes(settings, MOUNTS) == []
+
+
+def test_a_data_folder_that_others_can_enter_is_closed_to_them(settings: Settings) -> None:
+    for name in ("patchbay.db", "patchbay.db-wal", "jwt.keys", ".serving", "output.log"):
+        (settings.data / name).touch()
+    settings.data.chmod(0o755)
+    assert _codes(settings) == []
+    assert _mode(settings.data) == 0o700
+
+
+def test_a_folder_with_other_things_in_it_is_left_as_it_is(settings: Settings) -> None:
+    (settings.data / "holidays.jpg").touch()
+    settings.data.chmod(0o755)
+    assert _codes(settings) == ["data_folder.open"]
+    assert _mode(settings.data) == 0o755
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
+def test_a_folder_of_another_user_is_left_as_it_is(settings: Settings) -> None:
+    os.chown(settings.data, 12345, 12345)
+    settings.data.chmod(0o755)
+    assert _codes(settings) == ["data_folder.open"]
+    assert _mode(settings.data) == 0o755
+
+
+@pytest.mark.parametrize(
+    ("folder", "is_network"),
+    [
+        ("/srv/patchbay", True),
+        ("/srv/local/patchbay", False),
+        ("/srvelse", False),
+        ("/mnt/over ssh/patchbay", True),
+        ("/mnt/twice", True),
+        ("/mnt/c/patchbay", True),
+        ("/var/container/data", False),
+        ("/var/lib/patchbay", False),
+    ],
+)
+def test_a_database_on_a_network_file_system_is_found(
+    folder: str, is_network: bool, settings: Settings, shared_keys: dict[str, str]
+) -> None:
+    there = _settings(settings.data, shared_keys, f"sqlite:///{folder}/patchbay.db")
+    assert _codes(there, MOUNTS) == ["sqlite.network"] * is_network
+    if is_network:
+        assert folder in preflight.warnings(there, MOUNTS)[-1].message
+
+
+def test_postgresql_may_have_its_keys_anywhere(settings: Settings, shared_keys: dict[str, str]) -> None:
+    url = "postgresql+psycopg://127.0.0.1:1/patchbay"
+    everywhere = f"nas:/ {settings.data} nfs rw 0 0"
+    assert _codes(settings, everywhere) == ["sqlite.network"]
+    assert preflight.warnings(_settings(settings.data, shared_keys, url), everywhere) == []
+
+
+@pytest.mark.parametrize(
+    ("version", "has_bug"),
+    [
+        ((3, 40, 1), True),
+        ((3, 44, 5), True),
+        ((3, 44, 6), False),
+        ((3, 45, 0), True),
+        ((3, 50, 7), False),
+        ((3, 51, 2), True),
+        ((3, 51, 3), False),
+        ((3, 53, 4), False),
+    ],
+)
+def test_the_wal_bug_is_known_by_the_version(version: tuple[int, int, int], has_bug: bool) -> None:
+    assert database.has_wal_bug(version) is has_bug
