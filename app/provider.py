@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, ClassVar, Protocol
 
-from app.core import answers, phone
+from app.core import answers, phone, texts
 from app.core.lines import Callback, Line
 from app.core.outbound import Answer, Outbound, OutboundError
 
@@ -147,7 +147,6 @@ MOST_PAGES = 200
 """Of a provider's list, before it counts as one without an end."""
 
 _MASK = re.compile(r"[•●∙·…]|\*{3,}|\.{3}")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 def _plain_text(value: str, longest: int) -> str:
@@ -155,7 +154,7 @@ def _plain_text(value: str, longest: int) -> str:
         raise ValueError("This is empty. Leave it out to keep what is stored, or send null to clear it.")
     if len(value) > longest:
         raise ValueError(f"This is longer than {longest} characters.")
-    if _CONTROL.search(value):
+    if texts.CONTROL.search(value):
         raise ValueError("This has line breaks or control characters in it.")
     return value
 

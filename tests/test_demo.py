@@ -108,7 +108,7 @@ def press(base: str, number: str, label: str, typed: str = "") -> str:
 
 def test_every_value_works_at_its_stand_in(meridian: Scope, outbound: Outbound) -> None:
     for key, provider in PROVIDERS.items():
-        values = pointing.values_of(connections.load(meridian, provider))
+        values = connections.load(meridian, provider).credentials
         assert cast(Verifies, provider).verify(outbound, values).ok, key
         for name, value in demo.VALUES[key].items():
             assert provider.field(name).check(value, "US") == value
@@ -135,7 +135,7 @@ def test_there_are_numbers_to_import_and_one_that_is_somebody_elses(
         claimed = {mapped.phone_number for mapped in demo.HARBOR.endpoints if mapped.provider == key}
         assert elsewhere == claimed
     (first, second) = accounts.SHARED
-    values = pointing.values_of(connections.load(meridian, PROVIDERS["vobiz"]))
+    values = connections.load(meridian, PROVIDERS["vobiz"]).credentials
     line = cast(Any, PROVIDERS["vobiz"]).observe(outbound, values, first)
     assert line.shared_with == (second,)
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from typing import Any
 
 from flask import Blueprint, g, request
@@ -28,19 +27,11 @@ from app.core.errors import (
     UnsupportedMedia,
 )
 from app.extensions import csrf
-from app.models import Organization
-from app.services import audit, organizations, tokens
-from app.services.actions import Action
+from app.services import crossing, organizations, tokens
 from app.services.scope import Actor, Scope
 
 View = Callable[..., ResponseReturnValue]
-
-
-class Who(StrEnum):
-    ANYONE = "anyone"
-    USER = "any user"
-    SUPERADMIN = "superadmin"
-    SIGNER = "ElevenLabs, which signs what it sends"
+Who = crossing.Who
 
 
 TOKEN_HOLDERS = (Who.USER, Who.SUPERADMIN)
@@ -228,7 +219,7 @@ def _enter(actor: Actor, path: dict[str, Any]) -> Scope:
     if wanted is None or wanted == own.id:
         return replace(scope, found=own)
     inside = scope.into(organizations.by_id(scope, wanted))
-    _record_crossing(inside, own)
+    crossing.record(inside, own)
     return inside
 
 
@@ -246,11 +237,6 @@ def _wanted_organization(actor: Actor, path: dict[str, Any]) -> str | None:
     if in_path and sent and sent[0] != in_path:
         raise Invalid([Problem("organizationId", "This names another organization than the path does.")])
     return in_path or (sent[0].strip() if sent else None)
-
-
-def _record_crossing(inside: Scope, own: Organization) -> None:
-    with inside.transaction(lock=False):
-        audit.note(inside, Action.ORGANIZATION_ENTERED, inside.organization.name, {"from": [own.name, None]})
 
 
 def _body(*, optional: bool) -> Any:

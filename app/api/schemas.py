@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic.alias_generators import to_camel
 
 from app.core.lines import Reason
 from app.core.naming import calls_name, settings_name
@@ -17,44 +18,48 @@ VoiceKey: TypeAlias = Literal[keys_in(Family.VOICE)]  # type: ignore[valid-type]
 TelephonyKey: TypeAlias = Literal[keys_in(Family.TELEPHONY)]  # type: ignore[valid-type]
 
 
-class CallsActiveProviderResponse(BaseModel):
+class _Camel(BaseModel):
+    model_config = ConfigDict(alias_generator=to_camel)
+
+
+class CallsActiveProviderResponse(_Camel):
     provider: VoiceKey | None = Field(description="Active voice provider, or null if none is.")
-    phoneNumber: str | None = Field(description="The caller's default number for that provider.")  # noqa: N815
+    phone_number: str | None = Field(description="The caller's default number for that provider.")
 
 
-class CallsUserPhoneNumberEntry(BaseModel):
+class CallsUserPhoneNumberEntry(_Camel):
     """An entry of `User.voicePhoneNumbers`. What is unset is left out."""
 
     provider: VoiceKey
-    phoneNumber: str  # noqa: N815
-    isDefault: bool  # noqa: N815
-    isInboundEnabled: bool  # noqa: N815
-    aiEnabled: bool  # noqa: N815
-    aiAgentId: str = ""  # noqa: N815
-    elevenlabsPhoneNumberId: str = ""  # noqa: N815
+    phone_number: str
+    is_default: bool
+    is_inbound_enabled: bool
+    ai_enabled: bool
+    ai_agent_id: str = ""
+    elevenlabs_phone_number_id: str = ""
     label: str = ""
 
 
 class UserPhoneNumber(CallsUserPhoneNumberEntry):
     """A number, and whose it is."""
 
-    userId: str  # noqa: N815
-    userName: str  # noqa: N815
+    user_id: str
+    user_name: str
 
 
 class CallsVoiceAiOrgPhoneNumber(UserPhoneNumber):
     provider: Literal["sinch"]
 
 
-class CallsVoiceAiConfigResponse(BaseModel):
-    aiVoiceProvider: str | None  # noqa: N815
-    hasApiKey: bool  # noqa: N815
-    hasToolSecret: bool  # noqa: N815
-    hasEstCredentials: bool  # noqa: N815
-    sinchEstProjectId: str | None  # noqa: N815
-    sinchEstTrunkId: str | None  # noqa: N815
-    sinchEstTrunkDomain: str | None  # noqa: N815
-    phoneNumbers: list[CallsVoiceAiOrgPhoneNumber]  # noqa: N815
+class CallsVoiceAiConfigResponse(_Camel):
+    ai_voice_provider: str | None
+    has_api_key: bool
+    has_tool_secret: bool
+    has_est_credentials: bool
+    sinch_est_project_id: str | None
+    sinch_est_trunk_id: str | None
+    sinch_est_trunk_domain: str | None
+    phone_numbers: list[CallsVoiceAiOrgPhoneNumber]
 
 
 class CallsSimpleSuccessResponse(BaseModel):
@@ -172,10 +177,10 @@ CallsVoiceProviderConfigItem = create_model(
 )
 
 
-class CallsVoiceProviderConfigResponse(BaseModel):
-    activeProvider: VoiceKey | None  # noqa: N815
+class CallsVoiceProviderConfigResponse(_Camel):
+    active_provider: VoiceKey | None
     providers: list[CallsVoiceProviderConfigItem]  # type: ignore[valid-type]
-    userPhoneNumbers: list[CallsUserPhoneNumberEntry]  # noqa: N815
+    user_phone_numbers: list[CallsUserPhoneNumberEntry]
 
 
 Telephony = create_model(

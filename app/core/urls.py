@@ -6,11 +6,12 @@ import ipaddress
 import re
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
+from app.core.texts import CONTROL
+
 _HOST = re.compile(r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]")
 _PATH = re.compile(r"(/([A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})+)*/?")
 _QUERY = re.compile(r"([A-Za-z0-9._~!$&'()*+,;=:@/?-]|%[0-9A-Fa-f]{2})*")
 _PASSWORD = re.compile(r"//[^/?#]*@")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _USER = re.compile(r"(?<=//)[^/?#]*@")
 _UNUSABLE = "This is not a web address. Use one such as https://voice.example.com."
 _NOT_PUBLIC = (".localhost", ".local", ".internal", ".localdomain")
@@ -43,7 +44,7 @@ def callback_url(text: str) -> str:
 def _public(text: str) -> tuple[str, SplitResult]:
     """Host and port as they are written in the address, and its parts."""
     text = text.strip()
-    if _CONTROL.search(text):
+    if CONTROL.search(text):
         raise ValueError(_UNUSABLE)
     try:
         parts = urlsplit(text)
@@ -79,7 +80,7 @@ def _is_plain_path(path: str) -> bool:
         or "/" in segment
         or "\\" in segment
         or "%" in segment
-        or _CONTROL.search(segment)
+        or CONTROL.search(segment)
         for segment in segments
     )
 

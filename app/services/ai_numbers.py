@@ -52,11 +52,11 @@ class AiDraft(BaseModel):
     `hereOnly` switches it off here and leaves ElevenLabs as it is.
     """
 
-    model_config = validation.STRICT
+    model_config = validation.STRICT_CAMEL
 
-    aiEnabled: bool  # noqa: N815
-    aiAgentId: Annotated[str, Checked(check_agent_id)] | None = None  # noqa: N815
-    hereOnly: bool = False  # noqa: N815
+    ai_enabled: bool
+    ai_agent_id: Annotated[str, Checked(check_agent_id)] | None = None
+    here_only: bool = False
 
 
 def get(scope: Scope, user: User, number_id: str) -> VoicePhoneNumber:
@@ -99,7 +99,7 @@ def _values(scope: Scope, *providers: Provider) -> list[dict[str, Any]]:
     if missing := _lacking(scope, providers):
         sentences = " ".join(sentence for _, sentence in missing)
         raise Conflict(sentences, code=missing[0][0])
-    return [asking.values_of(scope, provider) for provider in providers]
+    return [asking.credentials(scope, provider) for provider in providers]
 
 
 def agents(scope: Scope, http: Outbound) -> list[Agent]:
@@ -116,9 +116,9 @@ def read(sent: Any) -> AiDraft:
 
 def switch(scope: Scope, http: Outbound, user: User, number_id: str, draft: AiDraft) -> VoicePhoneNumber:
     """On or off, as the draft says."""
-    if not draft.aiEnabled:
-        return switch_off(scope, http, user, number_id, here_only=draft.hereOnly)
-    agent_id = draft.aiAgentId or get(scope, user, number_id).ai_agent_id
+    if not draft.ai_enabled:
+        return switch_off(scope, http, user, number_id, here_only=draft.here_only)
+    agent_id = draft.ai_agent_id or get(scope, user, number_id).ai_agent_id
     if not agent_id:
         raise Invalid([Problem("aiAgentId", "Say which agent of ElevenLabs answers.")])
     return switch_on(scope, http, user, number_id, agent_id)

@@ -29,14 +29,14 @@ class NotAnswered(Conflict):
         self.result = result
 
 
-def values_of(scope: Scope, provider: Provider) -> dict[str, Any]:
+def credentials(scope: Scope, provider: Provider) -> dict[str, Any]:
     """What is stored, by field name, secrets in the clear. Conflict that names what is missing."""
     state = connections.load(scope, provider)
     if not state.is_configured:
         names = ", ".join(field.label for field in state.missing)
         message = f"{provider.label} is not configured. It needs {names}."
         raise Conflict(message, code="PROVIDER_NOT_CONFIGURED")
-    return {field.name: state.raw(field) for field in provider.fields}
+    return state.credentials
 
 
 def ask(provider: Provider, call: Callable[[], Answered]) -> Answered:

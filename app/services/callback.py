@@ -64,7 +64,7 @@ def look(scope: Scope, http: Outbound, provider: Provider) -> Seen:
 def _look(scope: Scope, http: Outbound, provider: Provider) -> tuple[Seen, Mapping[str, Any]]:
     """Also the values that the provider was asked with."""
     stored = connections.load(scope, provider).callback_url
-    values = asking.values_of(scope, provider)
+    values = asking.credentials(scope, provider)
     _count(scope, provider)
     return _seen(http, provider, values, stored), values
 

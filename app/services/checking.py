@@ -194,7 +194,7 @@ def _looker(
     scope: Scope, http: Outbound, state: State, run_id: str, *, is_few: bool
 ) -> Callable[[str], Sight]:
     """What tells of one number: a question for each, or one answer about all of them."""
-    provider, values = state.provider, pointing.values_of(state)
+    provider, values = state.provider, state.credentials
     if not (state.is_configured and state.enabled):
         return lambda _number: Sight(trouble=Reason.PROVIDER_NOT_CONFIGURED)
     if is_few or not pointing.can(provider, Capability.NUMBERS):
@@ -209,7 +209,7 @@ def _looker(
 def _read_all(scope: Scope, http: Outbound, state: State, run_id: str, lines: dict[str, Line]) -> None:
     """Fills `lines`, by number; the lease is renewed between two pages of the provider's."""
     listing: Any = state.provider
-    for line in listing.numbers(http, pointing.values_of(state)):
+    for line in listing.numbers(http, state.credentials):
         lines[line.phone_number] = line
         if len(lines) % RENEW_EVERY == 0:
             with scope.transaction(lock=False):

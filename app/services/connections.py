@@ -63,6 +63,11 @@ class State:
             return stored.value if stored else None
         return self.values.get(declared.name)
 
+    @property
+    def credentials(self) -> dict[str, Any]:
+        """Every value in the clear, by field name, as a provider's calls take them."""
+        return {field.name: self.raw(field) for field in self.provider.fields}
+
 
 def provider_of(key: str) -> Provider:
     """The declared provider, or NotFound."""

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     Select,
-    String,
     Subquery,
-    any_,
     delete,
     func,
     literal,
@@ -23,7 +20,6 @@ from sqlalchemy import (
     union,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
 from app.core import clock, urls
 from app.core.lines import Line, Reason, difference
@@ -31,9 +27,8 @@ from app.core.outbound import OutboundError
 from app.models import CheckRun, Connection, DriftCheck, Endpoint, VoicePhoneNumber
 from app.provider import Outcome, Refusal
 from app.providers import PROVIDERS
+from app.services import sql
 from app.services.scope import Scope
-
-FEW = 500
 
 SHUT = (Outcome.BAD_CREDENTIALS, Outcome.SUSPENDED, Outcome.WRONG_ACCOUNT, Outcome.NO_PERMISSION)
 
@@ -219,34 +214,22 @@ def mark_due(scope: Scope, numbers: Collection[str] | None = None, *, changed: b
     mine = (DriftCheck.organization_id == scope.organization.id) & (
         true() if numbers is None else _among(scope, numbers)
     )
-    _run(scope, delete(DriftCheck).where(mine, ~_is_target(scope)))
+    sql.run(scope, delete(DriftCheck).where(mine, ~_is_target(scope)))
     targets = _targets(scope, numbers)
     rows = select(
         literal(scope.organization.id), targets.c.provider, targets.c.phone_number, literal(True)
     ).where(true())
     names = ["organization_id", "provider", "phone_number", "due"]
-    insert = _insert(scope)(DriftCheck).from_select(names, rows, include_defaults=False)
-    _run(scope, insert.on_conflict_do_nothing())
+    insert = sql.insert(scope, DriftCheck).from_select(names, rows, include_defaults=False)
+    sql.run(scope, insert.on_conflict_do_nothing())
     void = {"in_sync": None, "reason": None, "since": None} if changed else {}
-    if _run(scope, update(DriftCheck).where(mine).values(due=True, **void)):
+    if sql.run(scope, update(DriftCheck).where(mine).values(due=True, **void)):
         scope.on_commit(scope.check_soon, scope.organization.id)
 
 
 def _among(scope: Scope, numbers: Collection[str]) -> ColumnElement[bool]:
     """With the providers that there are: the key is organization, provider, number."""
-    return DriftCheck.provider.in_(PROVIDERS) & is_of(scope, DriftCheck.phone_number, numbers)
-
-
-def is_of(scope: Scope, column: Any, numbers: Collection[str]) -> ColumnElement[bool]:
-    """A few are parameters, which indexes serve best; of those a database takes some 30,000 at most."""
-    if len(numbers) <= FEW:
-        return cast("ColumnElement[bool]", column.in_(numbers))
-    if scope.is_postgresql:
-        within: ColumnElement[bool] = column == any_(literal(list(numbers), postgresql.ARRAY(String)))
-        return within
-    each = func.json_each(json.dumps(list(numbers))).table_valued("value")
-    listed: ColumnElement[bool] = column.in_(select(each.c.value))
-    return listed
+    return DriftCheck.provider.in_(PROVIDERS) & sql.is_of(scope, DriftCheck.phone_number, numbers)
 
 
 def _is_target(scope: Scope) -> ColumnElement[bool]:
@@ -268,19 +251,15 @@ def _targets(scope: Scope, numbers: Collection[str] | None) -> Subquery:
         VoicePhoneNumber.provider, VoicePhoneNumber.phone_number
     )
     if numbers is not None:
-        answered = answered.where(is_of(scope, Endpoint.phone_number, numbers))
-        called_back = called_back.where(is_of(scope, VoicePhoneNumber.phone_number, numbers))
+        answered = answered.where(sql.is_of(scope, Endpoint.phone_number, numbers))
+        called_back = called_back.where(sql.is_of(scope, VoicePhoneNumber.phone_number, numbers))
     return union(answered, called_back).subquery()
-
-
-def _insert(scope: Scope) -> Any:
-    return postgresql.insert if scope.is_postgresql else sqlite.insert
 
 
 def _forget(scope: Scope, provider: str, numbers: Collection[str]) -> None:
     own = (DriftCheck.organization_id == scope.organization.id) & (DriftCheck.provider == provider)
     if numbers:
-        _run(scope, delete(DriftCheck).where(own, DriftCheck.phone_number.in_(numbers)))
+        sql.run(scope, delete(DriftCheck).where(own, DriftCheck.phone_number.in_(numbers)))
 
 
 def _make_rows(scope: Scope, provider: str, numbers: Collection[str]) -> None:
@@ -288,13 +267,7 @@ def _make_rows(scope: Scope, provider: str, numbers: Collection[str]) -> None:
     own = {"organization_id": scope.organization.id, "provider": provider, "due": False}
     rows = [own | {"phone_number": number} for number in numbers]
     if rows:
-        _run(scope, _insert(scope)(DriftCheck).values(rows).on_conflict_do_nothing())
-
-
-def _run(scope: Scope, statement: Any) -> int:
-    """Returns how many rows it changed."""
-    done: Any = scope.session.execute(statement, execution_options={"synchronize_session": False})
-    return int(done.rowcount)
+        sql.run(scope, sql.insert(scope, DriftCheck).values(rows).on_conflict_do_nothing())
 
 
 def due(scope: Scope, provider: str, *, after: str = "", limit: int) -> list[str]:

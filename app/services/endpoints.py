@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from sqlalchemy import ColumnElement, Select, false, func, or_, select
 from sqlalchemy.exc import IntegrityError
 
-from app.core import clock, phone, urls
+from app.core import clock, phone, texts, urls
 from app.core.errors import Conflict, Invalid, Problem
 from app.models import AuditEvent, DriftCheck, Endpoint, Organization
 from app.provider import Family
@@ -33,8 +33,6 @@ CALLED_BY = {"inbound_agent_name", "is_active"}
 STORED = ("provider", "inbound_agent_name", "outbound_agent_name", "label", "is_active")
 """What an endpoint is, beside its number: enough to put it back."""
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-
 
 def check_agent(value: str, _country: str | None = None) -> str:
     """An agent's name can stand in a URL as one segment."""
@@ -42,7 +40,7 @@ def check_agent(value: str, _country: str | None = None) -> str:
         raise ValueError("An agent name cannot be empty. Send null for no agent.")
     if len(value) > AGENT_LONGEST:
         raise ValueError(f"An agent name has at most {AGENT_LONGEST} characters.")
-    if "/" in value or "\\" in value or value in (".", "..") or _CONTROL.search(value):
+    if "/" in value or "\\" in value or value in (".", "..") or texts.CONTROL.search(value):
         raise ValueError("An agent name has no slash or control characters, and is not a dot or two.")
     return value
 
@@ -50,7 +48,7 @@ def check_agent(value: str, _country: str | None = None) -> str:
 def check_label(value: str, _country: str | None = None) -> str:
     if len(value) > LABEL_LONGEST:
         raise ValueError(f"A label has at most {LABEL_LONGEST} characters.")
-    if _CONTROL.search(value):
+    if texts.CONTROL.search(value):
         raise ValueError("A label is one line, without control characters.")
     return value
 

@@ -90,9 +90,9 @@ def import_voice_numbers(
         user = people.get(scope, user_id)
         _refuse_taken(scope, user, given_as, lines)
         for line in lines:
-            draft = VoicePhoneNumberDraft(
-                userId=user.id, provider=given_as, phoneNumber=line.phone_number, label=line.label
-            )
+            sent = {"user_id": user.id, "provider": given_as, "label": line.label}
+            sent |= {"phone_number": line.phone_number}
+            draft = VoicePhoneNumberDraft.model_validate(sent, by_alias=False, by_name=True)
             voice_phone_numbers.add(scope, user, draft)
     return user
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import secrets
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import flag_modified
 
+from app.core import hashing
 from app.core.errors import NotFound
 from app.core.sealing import Place, SealBroken, Sealer
 from app.models import Installation, Role, Secret, User
@@ -95,7 +95,7 @@ def new_setup_token(scope: Scope) -> str | None:
     token = secrets.token_urlsafe(24)
     with scope.transaction():
         row = scope.session.get_one(Installation, 1)
-        row.setup_token_hash = _hash(token)
+        row.setup_token_hash = hashing.of_token(token)
     return token
 
 
@@ -113,7 +113,11 @@ def expect_setup_token(scope: Scope, token: str) -> None:
 def _compare_setup_token(scope: Scope, token: str) -> None:
     row = _row(scope.session)
     stored = row.setup_token_hash if row else None
-    if stored is None or not hmac.compare_digest(stored, _hash(token)) or organizations.superadmins(scope):
+    if (
+        stored is None
+        or not hmac.compare_digest(stored, hashing.of_token(token))
+        or organizations.superadmins(scope)
+    ):
         raise _used_up()
 
 
@@ -141,10 +145,6 @@ def set_up(scope: Scope, token: str, sent: Any) -> User:
         row.setup_token_hash = None
         organization = organizations.named(inside, draft.organization)
         return people.add(inside.into(organization), person)
-
-
-def _hash(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
 
 
 def reseal(scope: Scope) -> Iterator[tuple[int, int]]:

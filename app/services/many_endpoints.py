@@ -31,7 +31,7 @@ from app.core import clock
 from app.core.errors import Conflict, Invalid, Problem
 from app.models import AuditEvent, Endpoint, VoicePhoneNumber
 from app.providers import PROVIDERS
-from app.services import audit, drift, endpoints, validation
+from app.services import audit, drift, endpoints, sql, validation
 from app.services.actions import Action
 from app.services.audit_numbers import Changes
 from app.services.endpoints import CALLED_BY, STORED, EndpointEdit, Filter
@@ -162,7 +162,7 @@ def change(
         query = query.where(or_(false(), *differs))
         found = _Before(tuple(changes), _stored(scope, query, changes))
         values = changes | {"version": Endpoint.version + 1, "updated_at": clock.now()}
-        _run(scope, update(Endpoint).where(_are(scope, found)).values(values))
+        sql.run(scope, update(Endpoint).where(_are(scope, found)).values(values))
         event = _settle(
             scope, Action.ENDPOINTS_SAVED, selection, found, changes, reason=reason, called=called
         )
@@ -174,7 +174,7 @@ def remove(scope: Scope, selection: Selection, *, seen: int | None, reason: str 
     with scope.transaction():
         query = _as_seen(scope, selection, seen)
         found = _Before(STORED, _stored(scope, query, STORED))
-        _run(scope, delete(Endpoint).where(_are(scope, found)))
+        sql.run(scope, delete(Endpoint).where(_are(scope, found)))
         event = _settle(scope, Action.ENDPOINTS_DELETED, selection, found, {}, reason=reason, called=True)
     return _done(scope, found, event)
 
@@ -255,11 +255,7 @@ def _stored(scope: Scope, query: Select[Endpoint], names: Iterable[str]) -> Sequ
 def _are(scope: Scope, found: _Before) -> ColumnElement[bool]:
     """Those rows that were found, and no other that a filter shows by now."""
     own = Endpoint.organization_id == scope.organization.id
-    return own & drift.is_of(scope, Endpoint.phone_number, found.numbers)
-
-
-def _run(scope: Scope, statement: Any) -> None:
-    scope.session.execute(statement, execution_options={"synchronize_session": False})
+    return own & sql.is_of(scope, Endpoint.phone_number, found.numbers)
 
 
 def _settle(

@@ -126,7 +126,7 @@ def askable(scope: Scope, provider: Provider) -> dict[str, Any]:
     if not can_list(provider):
         message = f"{provider.label} has no list of numbers that can be read from here."
         raise Conflict(message, code="CANNOT_LIST_NUMBERS")
-    return asking.values_of(scope, provider)
+    return asking.credentials(scope, provider)
 
 
 def _count(scope: Scope, provider: Provider) -> None:

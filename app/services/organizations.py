@@ -22,7 +22,6 @@ from app.services.validation import Checked
 
 NAME_LONGEST = 120
 SLUG_TRIES = 10
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 def check_name(value: str, _country: str | None = None) -> str:
@@ -30,7 +29,7 @@ def check_name(value: str, _country: str | None = None) -> str:
         raise ValueError("This is required.")
     if len(value) > NAME_LONGEST:
         raise ValueError(f"A name has at most {NAME_LONGEST} characters.")
-    if _CONTROL.search(value):
+    if texts.CONTROL.search(value):
         raise ValueError("A name is one line, without control characters.")
     return value
 

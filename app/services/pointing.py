@@ -46,11 +46,6 @@ def can_point(key: str) -> bool:
     return key in PROVIDERS and can(PROVIDERS[key], Capability.POINT)
 
 
-def values_of(state: State) -> dict[str, Any]:
-    """The connection's values in the clear, as a provider's calls take them."""
-    return {field.name: state.raw(field) for field in state.provider.fields}
-
-
 def look(provider: Provider, http: Outbound, values: Mapping[str, Any], number: str) -> Sight:
     """What the provider has for one number."""
     if not can(provider, Capability.OBSERVE):
@@ -75,7 +70,7 @@ def _observed(scope: Scope, http: Outbound, state: State, row: Endpoint) -> Obse
     provider, number = row.provider, row.phone_number
     scope.let_go()
     if state.is_configured and state.enabled:
-        sight = look(state.provider, http, values_of(state), number)
+        sight = look(state.provider, http, state.credentials, number)
     else:
         sight = Sight(trouble=Reason.PROVIDER_NOT_CONFIGURED)
     with scope.transaction(lock=False):
@@ -141,7 +136,7 @@ def _set(scope: Scope, http: Outbound, row: Endpoint, line: Line, url: str) -> O
     state = connections.load(scope, connections.provider_of(row.provider))
     pointing: Any = state.provider
     scope.let_go()
-    done = drift.seen(lambda: pointing.point(http, values_of(state), line, url))
+    done = drift.seen(lambda: pointing.point(http, state.credentials, line, url))
     after = _observed(scope, http, state, row)
     is_set = after.in_sync is True
     if is_set or not done.trouble:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from collections.abc import Iterable
 
 from sqlalchemy import ColumnElement, delete, func, select, update
 
-from app.core import clock
+from app.core import clock, hashing
 from app.models import RecoveryCode, User
 from app.services.scope import Scope
 
@@ -22,11 +21,7 @@ _LOOKALIKES = str.maketrans("ilo", "110")
 
 
 def _hash(code: str) -> str:
-    """Quick, and safe all the same: a code is 80 random bits, so nobody gets through trying them out.
-
-    A slow hash protects what people choose.
-    """
-    return hashlib.sha256(_read(code).encode()).hexdigest()
+    return hashing.of_token(_read(code))
 
 
 def _read(code: str) -> str:

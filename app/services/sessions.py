@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from contextlib import suppress
 from datetime import timedelta
@@ -10,7 +9,7 @@ from datetime import timedelta
 from sqlalchemy import delete, select, update
 from sqlalchemy.exc import OperationalError
 
-from app.core import browsers, clock
+from app.core import browsers, clock, hashing
 from app.core.errors import NotFound
 from app.models import User, WebSession
 from app.services import audit, tokens
@@ -24,15 +23,13 @@ RECENT = timedelta(minutes=30)
 """How long a password that was typed in a session speaks for whoever uses it."""
 
 
-def _hash(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
-
-
 def start(scope: Scope, user: User, *, user_agent: str) -> str:
     """The new session's token, for the cookie alone. Inside a transaction only."""
     token = secrets.token_urlsafe(32)
     scope.session.add(
-        WebSession(id=_hash(token), user_id=user.id, ip=scope.actor.ip, user_agent=user_agent[:300])
+        WebSession(
+            id=hashing.of_token(token), user_id=user.id, ip=scope.actor.ip, user_agent=user_agent[:300]
+        )
     )
     return token
 
@@ -44,7 +41,7 @@ def user_of(scope: Scope, token: str) -> User | None:
         select(WebSession, User)
         .join(User, User.id == WebSession.user_id)
         .where(
-            WebSession.id == _hash(token),
+            WebSession.id == hashing.of_token(token),
             WebSession.last_seen_at > now - IDLE,
             WebSession.created_at > now - ABSOLUTE,
             User.disabled_at.is_(None),
@@ -69,7 +66,7 @@ def _mark_seen(scope: Scope, session_id: str) -> None:
 
 def is_recent(scope: Scope, token: str) -> bool:
     """Whether the password was typed in the session lately."""
-    query = select(WebSession.confirmed_at).where(WebSession.id == _hash(token))
+    query = select(WebSession.confirmed_at).where(WebSession.id == hashing.of_token(token))
     confirmed_at = scope.session.scalar(query)
     return confirmed_at is not None and confirmed_at > clock.now() - RECENT
 
@@ -77,7 +74,7 @@ def is_recent(scope: Scope, token: str) -> bool:
 def confirm(scope: Scope, token: str) -> None:
     """The password was typed in the session, just now. Inside a transaction only."""
     scope.session.execute(
-        update(WebSession).where(WebSession.id == _hash(token)).values(confirmed_at=clock.now())
+        update(WebSession).where(WebSession.id == hashing.of_token(token)).values(confirmed_at=clock.now())
     )
 
 
@@ -100,7 +97,7 @@ def of_user(scope: Scope, user: User) -> list[WebSession]:
 
 
 def is_of(session: WebSession, token: str) -> bool:
-    return session.id == _hash(token)
+    return session.id == hashing.of_token(token)
 
 
 def end_one(scope: Scope, user: User, session_id: str) -> WebSession:
@@ -125,12 +122,12 @@ def end_others(scope: Scope, user: User, *, but: str | None = None) -> None:
 
 def end(scope: Scope, token: str) -> None:
     """Inside a transaction only."""
-    scope.session.execute(delete(WebSession).where(WebSession.id == _hash(token)))
+    scope.session.execute(delete(WebSession).where(WebSession.id == hashing.of_token(token)))
 
 
 def end_all(scope: Scope, user: User, *, but: str | None = None) -> None:
     """Ends the user's sessions, except the one of the token `but`. Inside a transaction only."""
     query = delete(WebSession).where(WebSession.user_id == user.id)
     if but is not None:
-        query = query.where(WebSession.id != _hash(but))
+        query = query.where(WebSession.id != hashing.of_token(but))
     scope.session.execute(query)

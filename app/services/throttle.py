@@ -13,11 +13,11 @@ from datetime import datetime, timedelta
 from typing import NoReturn
 
 from sqlalchemy import case, delete, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from app.core import clock
 from app.core.errors import TooMany
 from app.models import Throttle
+from app.services import sql
 from app.services.scope import Scope
 
 MOST = 10
@@ -78,9 +78,8 @@ def count(scope: Scope, limit: Limit) -> bool:
     """False, and nothing is counted, if the limit is reached. Inside a transaction only."""
     now = clock.now()
     is_over = Throttle.window_started_at <= now - WINDOW
-    insert = postgresql.insert if scope.is_postgresql else sqlite.insert
     statement = (
-        insert(Throttle)
+        sql.insert(scope, Throttle)
         .values(key=limit.key, count=1, window_started_at=now)
         .on_conflict_do_update(
             index_elements=[Throttle.key],
@@ -133,8 +132,11 @@ def tally(scope: Scope, what: str, *of: str) -> int:
     it; otherwise 0. For events that would be too many to record each. Inside a transaction only.
     """
     now, tally_key = clock.now(), key(f"{TALLY}{what}", *of)
-    insert = postgresql.insert if scope.is_postgresql else sqlite.insert
-    new = insert(Throttle).values(key=tally_key, count=0, window_started_at=now).on_conflict_do_nothing()
+    new = (
+        sql.insert(scope, Throttle)
+        .values(key=tally_key, count=0, window_started_at=now)
+        .on_conflict_do_nothing()
+    )
     if scope.session.scalar(new.returning(Throttle.key)) is not None:
         return 1
     row = scope.session.get_one(Throttle, tally_key, with_for_update=True, populate_existing=True)

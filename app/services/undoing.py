@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 
 from app.core.errors import Conflict
 from app.models import AuditEvent, Endpoint
-from app.services import actions, audit, audit_numbers, drift
+from app.services import actions, audit, audit_numbers, drift, sql
 from app.services.actions import Action, Trait
 from app.services.audit_numbers import Changes
 from app.services.endpoints import CALLED_BY, STORED
@@ -109,7 +109,7 @@ def _stored(scope: Scope, numbers: Sequence[str]) -> dict[str, Any]:
     return {
         row.phone_number: row
         for these in some
-        for row in scope.session.execute(query.where(drift.is_of(scope, Endpoint.phone_number, these)))
+        for row in scope.session.execute(query.where(sql.is_of(scope, Endpoint.phone_number, these)))
     }
 
 

@@ -16,6 +16,7 @@ from pydantic import (
     ValidationError,
     ValidationInfo,
 )
+from pydantic.alias_generators import to_camel
 from pydantic_core import CoreSchema, ErrorDetails, core_schema
 
 from app.core import naming
@@ -27,6 +28,8 @@ MOST_PROBLEMS = 50
 LONGEST_NAME = 80
 
 STRICT = ConfigDict(strict=True, extra="forbid", hide_input_in_errors=True, str_strip_whitespace=True)
+STRICT_CAMEL = ConfigDict(**STRICT, alias_generator=to_camel)
+"""For the calls API, whose names are camelCase; the model's own are not."""
 OPEN = ConfigDict(strict=True, extra="allow", hide_input_in_errors=True, str_strip_whitespace=True)
 
 

@@ -64,7 +64,7 @@ def verify(scope: Scope, http: Outbound, provider: Provider, sent: Mapping[str, 
     changes = values.read_sent(scope, provider, sent)
     state = connections.load(scope, provider)
     connections.refuse_unsendable(state, changes)
-    tested_values = {field.name: state.raw(field) for field in provider.fields} | changes
+    tested_values = state.credentials | changes
     _count(scope, provider)
     result = _ask(http.within(SECONDS), provider, tested_values)
     tested = Tested(result, clock.now(), _are_stored(state, changes))

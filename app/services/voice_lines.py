@@ -113,7 +113,7 @@ def _wanted(scope: Scope, provider: Provider, number: str) -> tuple[State, str]:
 def _observed(scope: Scope, http: Outbound, state: State, number: str, url: str) -> Observation:
     scope.let_go()
     if state.is_configured and state.enabled:
-        sight = pointing.look(state.provider, http, pointing.values_of(state), number)
+        sight = pointing.look(state.provider, http, state.credentials, number)
     else:
         sight = Sight(trouble=Reason.PROVIDER_NOT_CONFIGURED)
     with scope.transaction(lock=False):
@@ -126,7 +126,7 @@ def _set(scope: Scope, http: Outbound, provider: Provider, found: Plan) -> Obser
     state = connections.load(scope, provider)
     line: Any = found.now.line
     application: Any = provider
-    call = partial(application.point, http, pointing.values_of(state), line, found.url)
+    call = partial(application.point, http, state.credentials, line, found.url)
     scope.let_go()
     done = drift.seen(call)
     after = _observed(scope, http, state, found.number, found.url)

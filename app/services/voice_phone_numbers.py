@@ -27,14 +27,14 @@ AI_IS_ON = "An agent answers this number. Switch AI off first, then take the num
 class VoicePhoneNumberDraft(BaseModel):
     """A number to give to a user. The first one for a provider becomes the default."""
 
-    model_config = validation.STRICT
+    model_config = validation.STRICT_CAMEL
 
-    userId: str  # noqa: N815
+    user_id: str
     provider: Annotated[str, validation.one_of(keys_in(Family.VOICE))]
-    phoneNumber: Annotated[str, Checked(phone.normalize)]  # noqa: N815
+    phone_number: Annotated[str, Checked(phone.normalize)]
     label: Label | None = None
-    isDefault: bool = False  # noqa: N815
-    isInboundEnabled: bool = True  # noqa: N815
+    is_default: bool = False
+    is_inbound_enabled: bool = True
 
 
 def document(number: VoicePhoneNumber, user: User) -> dict[str, Any]:
@@ -67,35 +67,35 @@ def give(scope: Scope, sent: Any) -> tuple[VoicePhoneNumber, User]:
     draft = validation.read(VoicePhoneNumberDraft, sent, country=scope.organization.country)
     try:
         with scope.transaction():
-            user = people.get(scope, draft.userId)
+            user = people.get(scope, draft.user_id)
             number = add(scope, user, draft)
     except IntegrityError:
-        message = f"This person has {draft.phoneNumber} on {draft.provider} already."
+        message = f"This person has {draft.phone_number} on {draft.provider} already."
         raise Conflict(message, code="NUMBER_ALREADY_GIVEN") from None
     return number, user
 
 
 def add(scope: Scope, user: User, draft: VoicePhoneNumberDraft) -> VoicePhoneNumber:
     """Inside a transaction only. IntegrityError where the user has the number already."""
-    _claim(scope, draft.phoneNumber)
+    _claim(scope, draft.phone_number)
     default = _default_of(scope, user, draft.provider)
-    if default is not None and draft.isDefault:
+    if default is not None and draft.is_default:
         default.is_default = False
         scope.session.flush()
     number = VoicePhoneNumber(
         organization_id=scope.organization.id,
         user_id=user.id,
         provider=draft.provider,
-        phone_number=draft.phoneNumber,
+        phone_number=draft.phone_number,
         label=draft.label or None,
         **_ai_of(scope, draft),
-        is_default=draft.isDefault or default is None,
-        is_inbound_enabled=draft.isInboundEnabled,
+        is_default=draft.is_default or default is None,
+        is_inbound_enabled=draft.is_inbound_enabled,
     )
     scope.session.add(number)
     scope.session.flush()
-    audit.record(scope, Action.NUMBER_ASSIGNED, user.email, {draft.provider: [None, draft.phoneNumber]})
-    drift.mark_due(scope, [draft.phoneNumber])
+    audit.record(scope, Action.NUMBER_ASSIGNED, user.email, {draft.provider: [None, draft.phone_number]})
+    drift.mark_due(scope, [draft.phone_number])
     return number
 
 
@@ -103,7 +103,7 @@ def _ai_of(scope: Scope, draft: VoicePhoneNumberDraft) -> dict[str, Any]:
     """An agent answers a number, whoever has it."""
     same = scope.select(VoicePhoneNumber).where(
         VoicePhoneNumber.provider == draft.provider,
-        VoicePhoneNumber.phone_number == draft.phoneNumber,
+        VoicePhoneNumber.phone_number == draft.phone_number,
         VoicePhoneNumber.ai_enabled,
     )
     shared = scope.session.scalar(same.limit(1))

@@ -152,7 +152,7 @@ def owners(scope: Scope, http: Outbound, number: str) -> Owners:
     for state in able:
         pointing.count_look(scope, state.provider)
         scope.let_go()
-        sight = pointing.look(state.provider, shared, pointing.values_of(state), number)
+        sight = pointing.look(state.provider, shared, state.credentials, number)
         if sight.trouble:
             silent.append(state.provider)
         elif sight.line:

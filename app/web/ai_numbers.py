@@ -60,16 +60,16 @@ def _form(scope: Scope, agent_id: str | None, *, may_ask: bool) -> tuple[AgentFo
     try:
         agents = service.agents(scope, context.outbound()) if may_ask else []
     except Conflict as error:
-        return AgentIdForm(formdata=None, aiAgentId=agent_id), error.message
+        return AgentIdForm(formdata=None, ai_agent_id=agent_id), error.message
     if not agents:
-        return AgentIdForm(formdata=None, aiAgentId=agent_id), "ElevenLabs has none: make one there first."
+        return AgentIdForm(formdata=None, ai_agent_id=agent_id), "ElevenLabs has none: make one there first."
     return agent_choice([(agent.id, agent.name) for agent in agents], agent_id), ""
 
 
 @ai_numbers.page(AT, who=Who.SUPERADMIN, methods=["POST"])
 def switch_on(scope: Scope, user_id: str, number_id: str) -> ResponseReturnValue:
     user = people.get(scope, user_id)
-    agent_id = (AgentIdForm().aiAgentId.data or "").strip()
+    agent_id = (AgentIdForm().ai_agent_id.data or "").strip()
     try:
         draft = service.read({"aiEnabled": True, "aiAgentId": agent_id})
         number = service.switch(scope, context.outbound(), user, number_id, draft)

@@ -10,6 +10,7 @@ from typing import Any
 
 from flask import request
 from flask_wtf import FlaskForm
+from pydantic.alias_generators import to_snake
 from wtforms import (  # type: ignore[attr-defined]
     BooleanField,
     Field,
@@ -49,10 +50,14 @@ class Form(FlaskForm):  # type: ignore[misc]
             field.id = field.label.field_id = f"{word}-{field.name}"
 
     def show(self, error: Invalid) -> None:
-        """Puts every problem beside its field, and what belongs to none above all."""
+        """Puts every problem beside its field, and what belongs to none above all.
+
+        The calls API names its fields in camelCase, forms do not.
+        """
         for problem in error.problems:
-            if problem.field in self:
-                field = self[problem.field]
+            name = to_snake(problem.field)
+            if name in self:
+                field = self[name]
                 field.errors = [*field.errors, problem.message]
             else:
                 self.form_errors.append(f"{problem.field}: {problem.message}")
@@ -265,11 +270,9 @@ class PersonForm(Edit):
 
 class NumberForm(Form):
     provider = SelectField("Provider")
-    phoneNumber = StringField(  # noqa: N815
-        "Phone number", description="With its country code, such as +15551234567."
-    )
+    phone_number = StringField("Phone number", description="With its country code, such as +15551234567.")
     label = StringField("Label")
-    isDefault = BooleanField("Make it the default")  # noqa: N815
+    is_default = BooleanField("Make it the default")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -289,24 +292,24 @@ class NumberSearchForm(Form):
 class AgentIdForm(Form):
     word = "agent"
 
-    aiAgentId = StringField("Agent ID", description="Of the agent at ElevenLabs that answers.")  # noqa: N815
+    ai_agent_id = StringField("Agent ID", description="Of the agent at ElevenLabs that answers.")
 
 
 class AgentForm(Form):
     word = "agent"
 
-    aiAgentId = SelectField("Agent", description="Who answers, of the agents at ElevenLabs.")  # noqa: N815
+    ai_agent_id = SelectField("Agent", description="Who answers, of the agents at ElevenLabs.")
 
 
 def agent_choice(agents: Iterable[tuple[str, str]], chosen: str | None) -> AgentForm:
     """Of ids and names. One that was chosen and is not among them stays to be seen."""
-    form = AgentForm(formdata=None, aiAgentId=chosen)
+    form = AgentForm(formdata=None, ai_agent_id=chosen)
     known = dict(agents)
     if not chosen:
         known = {"": "Choose one"} | known
     elif chosen not in known:
         known = {chosen: f"{chosen}, not at ElevenLabs"} | known
-    form.aiAgentId.choices = [SelectChoice(key, name) for key, name in known.items()]
+    form.ai_agent_id.choices = [SelectChoice(key, name) for key, name in known.items()]
     return form
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -28,19 +27,13 @@ from app import context
 from app.core.errors import Forbidden
 from app.extensions import login
 from app.models import Organization, Role, User
-from app.services import audit, organizations, sessions, sign_in
-from app.services.actions import Action
+from app.services import crossing, organizations, sessions, sign_in
 from app.services.scope import Actor, Scope
 from app.services.sign_in import Checked
 from app.web import known_browsers
 
 View = Callable[..., ResponseReturnValue]
-
-
-class Who(StrEnum):
-    ANYONE = "anyone"
-    USER = "any user"
-    SUPERADMIN = "superadmin"
+Who = crossing.Who
 
 
 @dataclass
@@ -176,8 +169,7 @@ def _record_crossing(inside: Scope, organization: Organization) -> None:
     entered = session.get("entered", [])
     if organization.id == inside.actor.organization_id or organization.id in entered:
         return
-    with inside.transaction(lock=False):
-        audit.note(inside, Action.ORGANIZATION_ENTERED, organization.name)
+    crossing.record(inside)
     session["entered"] = [*entered, organization.id][-100:]
 
 

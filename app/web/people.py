@@ -108,7 +108,7 @@ def _page(scope: Scope, user: User, status: int = 200, **forms: Any) -> Response
 
 def _typed() -> dict[str, str]:
     """A number to give, as the address has it."""
-    asked = {"phoneNumber": "number", "provider": "provider", "label": "label"}
+    asked = {"phone_number": "number", "provider": "provider", "label": "label"}
     return {field: request.args[name][:200] for field, name in asked.items() if name in request.args}
 
 
@@ -204,9 +204,9 @@ def give_number(scope: Scope, user_id: str) -> ResponseReturnValue:
     sent = {
         "userId": user.id,
         "provider": form.provider.data or "",
-        "phoneNumber": form.phoneNumber.data or "",
+        "phoneNumber": form.phone_number.data or "",
         "label": text_or_none(form.label),
-        "isDefault": form.isDefault.data,
+        "isDefault": form.is_default.data,
     }
     try:
         number, _ = voice_phone_numbers.give(scope, sent)
@@ -214,7 +214,7 @@ def give_number(scope: Scope, user_id: str) -> ResponseReturnValue:
         form.show(error)
         return _page(scope, user, 422, number_form=form)
     except Conflict as error:
-        form.phoneNumber.errors = [error.message]
+        form.phone_number.errors = [error.message]
         return _page(scope, service.get(scope, user_id), 409, number_form=form)
     flash(f"{texts.apart(user.name)} has {phone.display(number.phone_number)} now.", "ok")
     return _to(scope, user)

@@ -50,9 +50,9 @@ def test_a_fault_of_ours_stays_one():
 
 def test_the_stored_values_are_all_there_or_what_is_missing_is_named(acme):
     with pytest.raises(Conflict, match="It needs Auth ID, Auth token") as told:
-        asking.values_of(acme, VOBIZ)
+        asking.credentials(acme, VOBIZ)
     assert told.value.code == "PROVIDER_NOT_CONFIGURED"
     providers.save(acme, VOBIZ, {"auth_id": "MA_MADEUP01", "auth_token": "made-up-token"})
-    values = asking.values_of(acme, VOBIZ)
+    values = asking.credentials(acme, VOBIZ)
     assert (values["auth_id"], values["auth_token"]) == ("MA_MADEUP01", "made-up-token")
     assert set(values) == {field.name for field in VOBIZ.fields}

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from app.core import clock
+from app.core import clock, hashing
 from app.models import WebSession
 from app.services import people, sessions
 
@@ -142,6 +142,6 @@ def test_a_password_speaks_for_a_while(acme, cast, token):
     assert not sessions.is_recent(acme, "another")
     with acme.transaction():
         other = sessions.start(acme, cast.mo, user_agent="")
-        acme.session.get_one(WebSession, sessions._hash(other)).confirmed_at = None
+        acme.session.get_one(WebSession, hashing.of_token(other)).confirmed_at = None
         sessions.confirm(acme, token)
     assert [sessions.is_recent(acme, each) for each in (token, other)] == [True, False]

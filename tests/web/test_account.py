@@ -44,7 +44,7 @@ def new_codes(portal: Portal, secret: str) -> Page:
 def test_a_member_finds_their_numbers(dana: Portal, mo: Portal, cast: Cast) -> None:
     assert "You have none. A superadmin gives them." in mo.get("/account").text
     page = dana.get(f"/o/acme-support/people/{cast.mo.id}")
-    page.press("Give number", phoneNumber="+15557654321", provider="sinch", label="Desk")
+    page.press("Give number", phone_number="+15557654321", provider="sinch", label="Desk")
     text = mo.get("/account").text
     assert "+1 555-765-4321 Desk Sinch Default" in text
     assert "mo@acme.example, Acme Support" in text

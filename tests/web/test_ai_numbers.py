@@ -56,11 +56,11 @@ def person(app: Flask, cast: Cast, est: SinchEst, labs: ElevenLabs) -> str:
 
 
 def switched_on(portal: Portal, person: str) -> Page:
-    return portal.get(person).follow(OPEN).press("Answer with AI", aiAgentId=RECEPTION)
+    return portal.get(person).follow(OPEN).press("Answer with AI", ai_agent_id=RECEPTION)
 
 
 def options(page: Page) -> list[str]:
-    return [option.text for option in page.control("aiAgentId").all("option")]
+    return [option.text for option in page.control("ai_agent_id").all("option")]
 
 
 def test_on_from_the_persons_page_and_off_again(dana: Portal, person: str, labs: ElevenLabs) -> None:
@@ -69,15 +69,15 @@ def test_on_from_the_persons_page_and_off_again(dana: Portal, person: str, labs:
     page = page.follow(OPEN)
     assert page.title == "AI on +1 416-555-0100"
     assert options(page) == ["Choose one", "Night shift", "Reception"]
-    page = page.press("Answer with AI", aiAgentId=RECEPTION)
+    page = page.press("Answer with AI", ai_agent_id=RECEPTION)
     assert "An agent answers +1 416-555-0100 now." in page.notes
     assert "Sinch AI on" in page.text
     (imported_id,) = labs.convai.numbers
     assert f"AI on Mo agent {RECEPTION}" in dana.get(VOICE_AI).root.one("aside").text
     page = page.follow(CHANGE)
-    assert page.value("aiAgentId") == RECEPTION
+    assert page.value("ai_agent_id") == RECEPTION
     assert imported_id in page.root.one("aside").text
-    page = page.press("Save agent", aiAgentId=NIGHT_SHIFT)
+    page = page.press("Save agent", ai_agent_id=NIGHT_SHIFT)
     assert labs.convai.numbers[imported_id]["agent_id"] == NIGHT_SHIFT
     page = page.follow(CHANGE).press("Switch AI off")
     assert "AI is off for +1 416-555-0100." in page.notes
@@ -92,22 +92,22 @@ def test_a_refusal_is_told_beside_the_form_and_what_was_chosen_stays(
     est.numbers = {NUMBER: ""}
     page = dana.get(person).follow(OPEN)
     with unchanged(app):
-        page = page.press("Answer with AI", 409, aiAgentId=NIGHT_SHIFT)
+        page = page.press("Answer with AI", 409, ai_agent_id=NIGHT_SHIFT)
     assert "+1 416-555-0100 is on no trunk at Sinch. Put it on the trunk" in page.notes
-    assert page.value("aiAgentId") == NIGHT_SHIFT
+    assert page.value("ai_agent_id") == NIGHT_SHIFT
 
 
 def test_somebody_has_to_answer(app: Flask, dana: Portal, person: str, est: SinchEst) -> None:
     page = dana.get(person).follow(OPEN)
     with unchanged(app):
         page = page.press("Answer with AI", 422)
-    assert page.error("aiAgentId") == "Choose the agent that answers."
+    assert page.error("ai_agent_id") == "Choose the agent that answers."
     assert est.requests == []
 
 
 def test_what_is_left_at_elevenlabs_is_named(dana: Portal, person: str, labs: ElevenLabs) -> None:
     labs.convai.faults = [Fault("PATCH", NUMBERS), Fault("DELETE", NUMBERS)]
-    page = dana.get(person).follow(OPEN).press("Answer with AI", 409, aiAgentId=RECEPTION)
+    page = dana.get(person).follow(OPEN).press("Answer with AI", 409, ai_agent_id=RECEPTION)
     (imported_id,) = labs.convai.numbers
     assert imported_id in page.notes
     assert "Remove it there under Phone numbers" in page.notes
@@ -119,15 +119,15 @@ def test_where_agents_cannot_be_listed_an_id_can_be_typed(
     labs.convai.faults = [Fault("GET", AGENTS)]
     page = dana.get(person).follow(OPEN)
     assert "There are no agents to choose from. api.elevenlabs.io has trouble of its own" in page.notes
-    page = page.press("Answer with AI", 422, aiAgentId="../odd")
-    assert page.value("aiAgentId") == "../odd"
-    assert "letters, digits" in page.error("aiAgentId")
-    page = page.press("Answer with AI", aiAgentId=f" {RECEPTION} ")
+    page = page.press("Answer with AI", 422, ai_agent_id="../odd")
+    assert page.value("ai_agent_id") == "../odd"
+    assert "letters, digits" in page.error("ai_agent_id")
+    page = page.press("Answer with AI", ai_agent_id=f" {RECEPTION} ")
     assert "An agent answers" in page.notes
     labs.convai.faults, labs.convai.agents = [], {}
     page = page.follow(CHANGE)
     assert "ElevenLabs has none: make one there first." in page.notes
-    assert page.value("aiAgentId") == RECEPTION
+    assert page.value("ai_agent_id") == RECEPTION
 
 
 def test_an_agent_that_is_no_longer_there_can_be_seen(dana: Portal, person: str, labs: ElevenLabs) -> None:
@@ -173,7 +173,7 @@ def test_others_who_have_the_number_are_named(app: Flask, dana: Portal, cast: Ca
     give(app, cast, cast.dana.id)
     page = dana.get(person).follow(OPEN)
     assert "it changes for them as well: Dana." in page.text
-    page.press("Answer with AI", aiAgentId=RECEPTION)
+    page.press("Answer with AI", ai_agent_id=RECEPTION)
     assert "Sinch AI on" in dana.get(f"/o/acme-support/people/{cast.dana.id}").text
 
 

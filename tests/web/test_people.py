@@ -34,7 +34,7 @@ def of(cast: Cast) -> str:
 
 
 def give(portal: Portal, cast: Cast, number: str, status: int = 200, **typed: Any) -> Page:
-    return portal.get(of(cast)).press("Give number", status, phoneNumber=number, **typed)
+    return portal.get(of(cast)).press("Give number", status, phone_number=number, **typed)
 
 
 def issue(portal: Portal, path: str, status: int = 200, **typed: Any) -> Page:
@@ -175,20 +175,20 @@ def test_a_number_is_given_once(app: Flask, dana: Portal, cast: Cast) -> None:
     give(dana, cast, "+15557654321", provider="twilio")
     before = dump(app)
     page = give(dana, cast, "+15557654321", 409, provider="twilio")
-    assert "has +15557654321 on twilio already" in page.error("phoneNumber")
+    assert "has +15557654321 on twilio already" in page.error("phone_number")
     assert dump(app) == before
 
 
 def test_a_number_of_another_organization_is_refused(dana: Portal, gus: Portal, cast: Cast) -> None:
     give(dana, cast, "+15557654321")
     page = gus.get(f"/o/globex/people/{cast.gus.id}")
-    page = page.press("Give number", 409, phoneNumber="+15557654321")
-    assert "Another organization uses this number." in page.error("phoneNumber")
+    page = page.press("Give number", 409, phone_number="+15557654321")
+    assert "Another organization uses this number." in page.error("phone_number")
     assert "Acme" not in page.text
 
 
 def test_a_number_that_cannot_be_is_refused(dana: Portal, cast: Cast) -> None:
-    assert "country code" in give(dana, cast, "12", 422).error("phoneNumber")
+    assert "country code" in give(dana, cast, "12", 422).error("phone_number")
 
 
 def test_a_token_is_shown_once_and_works(app: Flask, dana: Portal, cast: Cast) -> None:
@@ -266,7 +266,7 @@ def test_what_is_taken_away_says_why_and_is_given_back(app: Flask, dana: Portal,
         "reason": [None, "On leave"],
     }
     page = page.follow("Give it back…")
-    assert (page.value("phoneNumber"), page.value("label")) == ("+15551234567", "Desk")
+    assert (page.value("phone_number"), page.value("label")) == ("+15551234567", "Desk")
     page = page.press("Give number")
     assert "Mo has +1 555-123-4567 now." in page.notes
     assert "Reason: On leave" in page.root.by_id("history").text
@@ -420,5 +420,5 @@ def folds(page: Page) -> dict[str, bool]:
 def test_what_is_seldom_wanted_is_folded_until_something_in_it_is_wrong(dana: Portal, cast: Cast) -> None:
     page = dana.get(f"/o/acme-support/people/{cast.mo.id}")
     assert (folds(page)["Give a number…"], folds(page)["Issue a token…"]) == (False, False)
-    page = page.press("Give number", 422, phoneNumber="12")
+    page = page.press("Give number", 422, phone_number="12")
     assert (folds(page)["Give a number…"], folds(page)["Issue a token…"]) == (True, False)

@@ -109,7 +109,7 @@ def test_what_is_typed_wrong_is_escaped_too(dana: Portal, cast: Cast) -> None:
         ("/o/acme-support/providers/twilio", "Save", "twilio_account_sid"),
         ("/o/acme-support/settings", "Save", "public_base_url"),
         ("/o/acme-support/people/new", "Add person", "email"),
-        (f"/o/acme-support/people/{cast.mo.id}", "Give number", "phoneNumber"),
+        (f"/o/acme-support/people/{cast.mo.id}", "Give number", "phone_number"),
     ]
     for path, button, name in forms:
         page = dana.get(path).press(button, 422, **{name: HOSTILE})

@@ -129,7 +129,7 @@ def test_two_who_generate_at_once_do_not_replace_each_others(app: Flask, dana: P
 
 def test_sinch_numbers_are_listed_with_whose_they_are(dana: Portal, cast: Cast) -> None:
     page = dana.get(f"/o/acme-support/people/{cast.mo.id}")
-    page.press("Give number", phoneNumber="+15557654321", provider="sinch")
+    page.press("Give number", phone_number="+15557654321", provider="sinch")
     assert "+1 555-765-4321 Mo" in dana.get(PATH).text
 
 
