@@ -16,7 +16,8 @@ Dump = dict[str, list[tuple[Any, ...]]]
 
 
 def dump(app: Flask, *, but: tuple[str, ...] = ()) -> Dump:
-    """By table, in a stable order."""
+    """By table, in a stable order. Without the events there are no ends of their chains either."""
+    but = (*but, "audit_chains") if "audit_events" in but else but
     with app.app_context(), db.engine.connect() as connection:
         return {
             table.name: sorted(map(tuple, connection.execute(select(table))), key=repr)
