@@ -22,14 +22,14 @@ from app import (
     web,
 )
 from app.config import Settings
-from app.extensions import bootstrap, csrf, db, htmx, login, migrate
+from app.extensions import csrf, db, htmx, login, migrate
 from app.services import provisioning, workspace_webhook
 
 
 def create_app(settings: Settings | None = None) -> Flask:
     """The application: a table of contents. Raises SettingsError where a setting is unusable."""
     settings = settings or Settings.from_environment(os.environ)
-    app = Flask(__name__, template_folder="../templates", static_folder="../static")
+    app = Flask(__name__, template_folder="../templates", static_folder=None)
     app.config.from_mapping(http.flask_config(settings))
 
     logs.init_app(app)
@@ -40,7 +40,6 @@ def create_app(settings: Settings | None = None) -> Flask:
     login.init_app(app)
     csrf.init_app(app)
     htmx.init_app(app)
-    bootstrap.init_app(app)
 
     security.init_app(app, settings)
     static.init_app(app)

@@ -44,7 +44,6 @@ def flask_config(settings: Settings) -> dict[str, Any]:
         "SESSION_COOKIE_PATH": "/",
         "WTF_CSRF_TIME_LIMIT": None,
         "WTF_CSRF_SSL_STRICT": False,
-        "BOOTSTRAP_SERVE_LOCAL": True,
     }
 
 

@@ -1,4 +1,9 @@
-"""Static files: a hash in the address or a version in the path, kept for a year, sent compressed."""
+"""Static files: an address that names the content, kept for a year, text sent compressed.
+
+The address has a digest of all files in its path, so what a style sheet or a module names relatively is
+named by content too. WhiteNoise would do the same from files that a build has written; these few are
+compressed in memory instead, so that a fresh clone needs no build.
+"""
 
 from __future__ import annotations
 
@@ -9,46 +14,47 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, Response, request
+from flask import Flask, Response, request, send_from_directory
 from werkzeug.security import safe_join
+
+FOLDER = Path(__file__).parents[1] / "static"
 
 _TEXTS = {".css", ".js", ".svg"}
 _YEAR = "public, max-age=31536000, immutable"
-_VENDOR = "vendor/"
-"""Its folders carry their version, so that style sheets can name a file of theirs as it is."""
 
 
 def init_app(app: Flask) -> None:
     mimetypes.add_type("font/woff2", ".woff2")  # Python knows it from 3.14 on
-    folders = {"static": app.static_folder or ""}
-    folders |= {
-        f"{name}.static": found.static_folder for name, found in app.blueprints.items() if found.static_folder
-    }
+    mimetypes.add_type("text/javascript", ".js")
+    app.add_url_rule("/static/<digest>/<path:filename>", "static", _send)
 
     @app.url_defaults
-    def add_hash(endpoint: str, values: dict[str, Any]) -> None:
-        if (
-            endpoint in folders
-            and "v" not in values
-            and not values["filename"].startswith(_VENDOR)
-            and (path := safe_join(folders[endpoint], values["filename"]))
-        ):
-            values["v"] = _digest(path)
+    def add_digest(endpoint: str, values: dict[str, Any]) -> None:
+        if endpoint == "static":
+            values.setdefault("digest", digest_of(FOLDER))
 
-    @app.after_request
-    def keep(response: Response) -> Response:
-        if request.endpoint in folders and response.status_code in (200, 304):
-            filename = (request.view_args or {})["filename"]
-            path = safe_join(folders[request.endpoint], filename)
-            current = filename.startswith(_VENDOR) or (path and request.args.get("v") == _digest(path))
-            response.headers["Cache-Control"] = _YEAR if current else "no-cache"
-            if path is not None and Path(path).suffix in _TEXTS:
-                _compress(response, path)
-        return response
+
+@cache
+def digest_of(folder: Path) -> str:
+    """Returns what names the content of all its files."""
+    found = hashlib.sha256()
+    for file in sorted(folder.rglob("*")):
+        if file.is_file():
+            found.update(f"{file.relative_to(folder)} {file.stat().st_size}\n".encode() + file.read_bytes())
+    return found.hexdigest()[:12]
+
+
+def _send(digest: str, filename: str) -> Response:
+    """Sends the file as it is now. A page of another version gets it too, but may not keep it."""
+    response = send_from_directory(FOLDER, filename)
+    if Path(filename).suffix in _TEXTS:
+        _compress(response, str(safe_join(str(FOLDER), filename)))
+    response.headers["Cache-Control"] = _YEAR if digest == digest_of(FOLDER) else "no-cache"
+    return response
 
 
 def _compress(response: Response, path: str) -> None:
-    """For whoever takes gzip; parts of a file, and answers without one, stay as they are."""
+    """For a client that takes gzip; parts of a file, and responses without a body, stay as they are."""
     response.vary.add("Accept-Encoding")
     etag, _ = response.get_etag()
     if response.status_code != 200 or not request.accept_encodings["gzip"] or not etag:
@@ -62,9 +68,3 @@ def _compress(response: Response, path: str) -> None:
 @cache
 def _gzipped(path: str) -> bytes:
     return gzip.compress(Path(path).read_bytes(), 9, mtime=0)
-
-
-@cache
-def _digest(path: str) -> str | None:
-    file = Path(path)
-    return hashlib.sha256(file.read_bytes()).hexdigest()[:12] if file.is_file() else None

@@ -95,13 +95,16 @@ def look(page: Page, where: str) -> list[str]:
     return [*told, *([f"{where}: {overflow} px too wide"] if overflow > 0 else [])]
 
 
+GROUNDS = {"light": "rgb(244, 245, 247)", "dark": "rgb(14, 17, 22)"}
+
+
 def look_both(page: Page, where: str) -> list[str]:
     """The page as it stands, both ways."""
     found: list[str] = []
     for width, scheme in ((360, "dark"), (1280, "light")):
         page.set_viewport_size({"width": width, "height": 800})
         page.emulate_media(color_scheme="dark" if scheme == "dark" else "light", reduced_motion="reduce")
-        expect(page.locator("html")).to_have_attribute("data-bs-theme", scheme)
+        expect(page.locator("body")).to_have_css("background-color", GROUNDS[scheme])
         page.evaluate(SETTLE)
         found += look(page, f"{where}, {width}")
     return found

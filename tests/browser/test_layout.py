@@ -77,6 +77,25 @@ def test_pages_are_drawn_with_the_fonts_that_are_shipped(dana: Page) -> None:
     expect(dana.locator("link[rel=preload][as=font]")).to_have_count(2)
 
 
+@pytest.mark.parametrize("path", ["/sign-in", "/"])
+def test_the_first_page_is_small(dana: Page, path: str) -> None:
+    """What travels when nothing is cached, headers included and fonts not."""
+    network = dana.context.new_cdp_session(dana)
+    kinds: dict[str, str] = {}
+    bytes_of: dict[str, float] = {}
+    network.on("Network.responseReceived", lambda it: kinds.update({it["requestId"]: it["type"]}))
+    network.on(
+        "Network.loadingFinished", lambda it: bytes_of.update({it["requestId"]: it["encodedDataLength"]})
+    )
+    network.send("Network.enable")
+    if path == "/sign-in":
+        dana.context.clear_cookies()
+    dana.goto(path, wait_until="networkidle")
+    total = sum(size for request, size in bytes_of.items() if kinds[request] != "Font")
+    assert {"Document", "Stylesheet", "Script", "Font"} <= set(kinds.values())
+    assert 20_000 < total <= 60_000
+
+
 DRAWN = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 
 

@@ -42,11 +42,11 @@ def test_back_after_signing_out_shows_nothing(page: Page, acme: Server) -> None:
     dana = sign_in(page)
     dana.goto(f"{ACME}/people?q=dana")
     expect(dana.get_by_text("dana@acme.example").first).to_be_visible()
-    while dana.locator("html").get_attribute("data-theme-choice") != "dark":
+    while dana.locator("html").get_attribute("data-theme") != "dark":
         dana.locator("[data-theme-cycle]").click()
     dana.get_by_role("button", name="Sign out").click()
     expect(dana.get_by_role("heading", level=1)).to_have_text("Sign in")
-    expect(dana.locator("html")).to_have_attribute("data-bs-theme", "dark")
+    expect(dana.locator("html")).to_have_attribute("data-theme", "dark")
     assert "dana" not in dana.evaluate("JSON.stringify(sessionStorage)")
     dana.go_back()
     expect(dana.get_by_role("heading", level=1)).to_have_text("Sign in")
@@ -60,9 +60,12 @@ def test_the_theme_is_chosen_and_kept(dana: Page) -> None:
     seen = []
     for _ in range(3):
         button.click()
-        seen.append(theme.get_attribute("data-theme-choice"))
+        seen.append(theme.get_attribute("data-theme"))
     assert sorted(map(str, seen)) == ["dark", "light", "system"]
-    while theme.get_attribute("data-theme-choice") != "dark":
+    while theme.get_attribute("data-theme") != "dark":
         button.click()
     dana.goto("/account")
-    expect(theme).to_have_attribute("data-bs-theme", "dark")
+    expect(theme).to_have_attribute("data-theme", "dark")
+    drawn = dana.request.get("/account").text()
+    assert 'data-theme="dark"' in drawn, "the server draws it, so the page is never shown in another one"
+    assert '<meta name="color-scheme" content="dark">' in drawn

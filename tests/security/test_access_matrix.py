@@ -21,7 +21,7 @@ from tests.support.pages import Portal
 from tests.support.routes import everything, operation_path, portal_rules
 from tests.support.rows import dump, unchanged
 
-MONITORS = {"static", "bootstrap.static", "_healthz", "_readyz", "_metrics"}
+MONITORS = {"static", "_healthz", "_readyz", "_metrics"}
 TRACES = ("sessions", "audit_events", "audit_chains", "throttles", "drift_checks")
 GUARDED = [operation for operation in OPERATIONS if operation.who in TOKEN_HOLDERS]
 ELSEWHERE = [operation for operation in GUARDED if "<organization_id>" not in operation.path]

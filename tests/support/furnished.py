@@ -137,7 +137,8 @@ def furnish(app: Flask, cast: Cast) -> Furnished:
             "token_id": issued.token.id,
             "session_id": sessions.of_user(scope, sleeper)[0].id,
             "organization_id": cast.acme,
-            "filename": "patchbay.css",
+            "digest": "of-tomorrow",
+            "filename": "css/base.css",
             "event_id": str(scope.session.merge(deleted).id),
             "switch_id": str(providers.history(scope, PROVIDERS["elevenlabs"])[0].id),
         }

@@ -23,7 +23,7 @@ from tests.support.routes import FILES, portal_rules
 from tests.support.rows import audit, unchanged
 
 HOSTILE = '"><b hx-get=//x>'
-ANSWERS = ["/sign-in", "/nowhere", "/account", "/healthz", "/static/patchbay.css", "/readyz", "/o/x/people"]
+ANSWERS = ["/sign-in", "/nowhere", "/account", "/healthz", "/static/x/css/base.css", "/readyz", "/o/x/people"]
 
 
 @pytest.fixture
@@ -272,5 +272,5 @@ def test_sql_in_an_address_changes_nothing(app: Flask, here: Furnished, dana: Po
 
 def test_a_file_of_another_version_is_not_kept(nobody: Portal) -> None:
     """An old machine that is asked for new bytes must not have its own kept for a year."""
-    answer = nobody.raw("GET", "/static/patchbay.css?v=of-tomorrow")
+    answer = nobody.raw("GET", "/static/of-tomorrow/css/base.css")
     assert answer.headers["Cache-Control"] == "no-cache"
