@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from flask import Flask
 
 from app.api.operations import OPERATIONS
@@ -21,7 +20,6 @@ def test_a_read_writes_no_row_for_a_caller_without_the_scope(
                 caller.get(path)
 
 
-@pytest.mark.asvs("1.3.7")
 def test_text_is_kept_as_it_was_sent(dana: Caller) -> None:
     for n, label in enumerate(("{{7*7}}", "Línea ñ 電話 🐘", "<b>&amp;", 'quote " back\\slash')):
         number = f"+1555000000{n}"

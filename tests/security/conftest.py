@@ -6,6 +6,7 @@ database is put back to what `furnish` makes, with three users signed in.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -14,17 +15,19 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
-from sqlalchemy import update
+from sqlalchemy import func, select, update
 
 from app import create_app
 from app.config import Settings
 from app.core import clock
 from app.extensions import db
-from app.models import ApiToken
+from app.models import ApiToken, CheckRun, DriftCheck
 from tests.support.caller import Caller
 from tests.support.cast import Cast, Person, assemble, issue
+from tests.support.certificates import Authority
 from tests.support.databases import Databases
 from tests.support.furnished import Furnished, furnish
+from tests.support.gate import Gate
 from tests.support.pages import Portal
 from tests.support.remote import remote
 from tests.support.server import Server, served
@@ -32,6 +35,8 @@ from tests.support.snapshots import Snapshot
 from tests.upstreams import UPSTREAMS, Upstream
 
 WORKERS = {"PATCHBAY_WORKERS": "2"}
+SECONDS_TO_BEGIN = 2
+SECONDS_TO_CHECK = 30
 REAL = {"app", "installation", "serve"}
 """Fixtures that are, or start, a real server process."""
 
@@ -68,36 +73,81 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             assert is_real or mark.kwargs.get("in_process"), f"{item.nodeid} uses no real server"
 
 
-@pytest.fixture(scope="session")
-def simulators() -> Iterator[dict[str, Upstream]]:
-    """Of every provider, for the whole session: a test that changes one changes it back."""
-    with ExitStack() as stack:
-        yield {key: stack.enter_context(kind()) for key, kind in UPSTREAMS.items()}
+@dataclass
+class World:
+    """What lies outside of Patchbay: a simulator of each provider, and gates in front of them.
+
+    `secure` stands for one host, and speaks TLS.
+    """
+
+    simulators: dict[str, Upstream]
+    gate: Gate
+    secure: Gate
+    authority: Authority
+
+    @property
+    def settings(self) -> dict[str, str]:
+        upstreams = f"{self.gate.upstreams},{self.secure.upstreams}"
+        return {"PATCHBAY_UPSTREAMS": upstreams, "SSL_CERT_FILE": str(self.authority.path)}
+
+
+SECURE_HOST = "api.in.exotel.com"
+
+
+def _bases(simulators: Mapping[str, Upstream]) -> dict[str, str]:
+    """Where the simulator of each host listens."""
+    return {host: base for one in simulators.values() for host, base in one.upstreams.items()}
 
 
 @pytest.fixture(scope="session")
-def on_sqlite(
-    tmp_path_factory: pytest.TempPathFactory, simulators: dict[str, Upstream]
-) -> Iterator[Installation]:
+def outside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    authority = Authority(tmp_path_factory.mktemp("authority"))
     with ExitStack() as stack:
-        yield _install(stack, tmp_path_factory.mktemp("sqlite"), _upstreams(simulators))
+        simulators = {key: stack.enter_context(kind()) for key, kind in UPSTREAMS.items()}
+        bases = _bases(simulators)
+        secure = {SECURE_HOST: bases.pop(SECURE_HOST)}
+        yield World(
+            simulators,
+            stack.enter_context(Gate(bases)),
+            stack.enter_context(Gate(secure, authority.context("localhost"))),
+            authority,
+        )
+
+
+@pytest.fixture
+def world(outside: World) -> Iterator[World]:
+    """With simulators of its own; afterwards it is as it was."""
+    secure = outside.secure.tls, outside.secure.bases
+    kept = outside.simulators, outside.gate.bases
+    with ExitStack() as stack:
+        outside.simulators = {key: stack.enter_context(kind()) for key, kind in UPSTREAMS.items()}
+        bases = _bases(outside.simulators)
+        outside.secure.bases = {SECURE_HOST: bases[SECURE_HOST]}
+        outside.gate.bases = bases
+        yield outside
+    outside.secure.tls, outside.secure.bases = secure
+    outside.simulators, outside.gate.bases = kept
+    for gate in (outside.gate, outside.secure):
+        gate.reset()
+
+
+@pytest.fixture(scope="session")
+def on_sqlite(tmp_path_factory: pytest.TempPathFactory, outside: World) -> Iterator[Installation]:
+    with ExitStack() as stack:
+        yield _install(stack, tmp_path_factory.mktemp("sqlite"), outside.settings)
 
 
 @pytest.fixture(scope="session")
 def on_postgresql(
     tmp_path_factory: pytest.TempPathFactory,
-    simulators: dict[str, Upstream],
-    shared_keys: dict[str, str],
+    outside: World,
     postgresql_databases: Databases,
+    shared_keys: dict[str, str],
 ) -> Iterator[Installation]:
     with ExitStack() as stack:
-        settings = {"DATABASE_URL": stack.enter_context(postgresql_databases.lend()), **shared_keys}
-        yield _install(stack, tmp_path_factory.mktemp("postgresql"), settings | _upstreams(simulators))
-
-
-def _upstreams(simulators: Mapping[str, Upstream]) -> dict[str, str]:
-    pairs = [f"{host}={base}" for one in simulators.values() for host, base in one.upstreams.items()]
-    return {"PATCHBAY_UPSTREAMS": ",".join(pairs)}
+        url = stack.enter_context(postgresql_databases.lend())
+        settings = outside.settings | shared_keys | {"DATABASE_URL": url}
+        yield _install(stack, tmp_path_factory.mktemp("postgresql"), settings)
 
 
 def _install(stack: ExitStack, folder: Path, settings: dict[str, str]) -> Installation:
@@ -108,7 +158,7 @@ def _install(stack: ExitStack, folder: Path, settings: dict[str, str]) -> Instal
     people = {"dana": cast.dana, "mo": cast.mo, "gus": cast.gus}
     tokens = {name: issue(local, person, secrets=name != "mo").jwt for name, person in people.items()}
     tokens["careful"] = issue(local, cast.dana).jwt
-    _note_no_uses(local)
+    _leave_nothing_to_do(local)
     app = remote(server, local)
     cookies = {}
     for person in people.values():
@@ -120,10 +170,12 @@ def _install(stack: ExitStack, folder: Path, settings: dict[str, str]) -> Instal
     return Installation(server, app, here, cookies, tokens, snapshot)
 
 
-def _note_no_uses(app: Flask) -> None:
-    """The server writes a token's last use in the background: not while a test compares all rows."""
+def _leave_nothing_to_do(app: Flask) -> None:
+    """The server writes in the background when a token was used, and checks numbers that are due: not
+    while a test compares all rows."""
     with app.app_context():
         db.session.execute(update(ApiToken).values(last_used_at=clock.now() + timedelta(days=1)))
+        db.session.execute(update(DriftCheck).values(due=False))
         db.session.commit()
         db.session.remove()
 
@@ -136,10 +188,30 @@ def database(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def installation(request: pytest.FixtureRequest, database: str) -> Installation:
-    """The server on a kind of database; it starts with the first test that needs it."""
+    """The server on a kind of database, which is as `furnish` left it."""
     found: Installation = request.getfixturevalue(f"on_{database}")
+    _await_checks(found)
     found.snapshot.restore()
     return found
+
+
+def _await_checks(installation: Installation) -> None:
+    """Waits until no check of numbers runs: it would write into the next test's database.
+
+    One that is about to begin is waited for as well, but not long: what a test saves in this process is
+    due, and no server was asked to check it.
+    """
+    soon, deadline = (time.monotonic() + seconds for seconds in (SECONDS_TO_BEGIN, SECONDS_TO_CHECK))
+    while time.monotonic() < deadline:
+        with installation.app.app_context(), db.engine.connect() as connection:
+            runs = connection.execute(select(CheckRun.finished_at, CheckRun.failure)).all()
+            due = connection.scalar(select(func.count()).where(DriftCheck.due))
+        has_failed = any(run.failure for run in runs)
+        is_about_to_begin = due and not has_failed and time.monotonic() < soon
+        if all(run.finished_at for run in runs) and not is_about_to_begin:
+            return
+        time.sleep(0.02)
+    raise AssertionError("A check of numbers did not end.")
 
 
 @pytest.fixture
@@ -194,7 +266,7 @@ def api(installation: Installation) -> Clients:
 @pytest.fixture
 def log(installation: Installation) -> Callable[[], str]:
     """What the server has logged since the test began."""
-    file = installation.server.data / "output.log"
+    file = installation.server.log
     start = file.stat().st_size
 
     def read() -> str:

@@ -90,7 +90,6 @@ def received(installation: Installation, request: bytes) -> bytes:
     address = urlsplit(installation.server.url)
     with socket.create_connection((address.hostname, address.port), timeout=SECONDS) as sent:
         sent.sendall(request)
-        sent.shutdown(socket.SHUT_WR)
         found = b""
         try:
             while piece := sent.recv(65536):
@@ -101,8 +100,9 @@ def received(installation: Installation, request: bytes) -> bytes:
 
 
 def head(token: str, *lines: str) -> bytes:
-    start = (f"POST {SAVE} HTTP/1.1", "Host: localhost", f"Authorization: Bearer {token}")
-    return "\r\n".join([*start, "Content-Type: application/json", *lines, "", ""]).encode()
+    start = (f"POST {SAVE} HTTP/1.1", "Host: localhost", "Connection: close")
+    more = (f"Authorization: Bearer {token}", "Content-Type: application/json")
+    return "\r\n".join([*start, *more, *lines, "", ""]).encode()
 
 
 FRAMINGS: dict[str, tuple[str, ...]] = {

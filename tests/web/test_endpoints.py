@@ -76,24 +76,6 @@ def test_one_is_added_and_its_webhook_url_shown(app: Flask, dana: Portal) -> Non
     assert [event.action for event in audit(app)][-1] == "endpoint.created"
 
 
-@pytest.mark.asvs("1.2.2")
-@pytest.mark.parametrize(
-    ("agent", "encoded"),
-    [
-        ("Zoë", "Zo%C3%AB"),
-        ("100% sure?", "100%25%20sure%3F"),
-        ("a#b;c=d+e", "a%23b%3Bc%3Dd%2Be"),
-        ("...", "..."),
-        ("\u05d0\u05d1", "%D7%90%D7%91"),
-    ],
-)
-def test_the_agents_name_is_percent_encoded(dana: Portal, agent: str, encoded: str) -> None:
-    dana.get("/o/acme-support/settings").press("Save", public_base_url=BASE_URL)
-    page = add(dana, inbound_agent_name=agent)
-    assert f"{BASE_URL}/telephony/twilio/inbound/{encoded}" in page.text
-    assert agent in page.text
-
-
 def test_without_a_base_url_the_page_leads_to_it(dana: Portal) -> None:
     page = add(dana)
     assert "There is no public base URL yet." in page.notes

@@ -7,127 +7,19 @@ from io import StringIO
 
 import pytest
 from flask import Flask
-from sqlalchemy import String, select, update
+from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from app import create_app
 from app.config import Settings
-from app.models import Base, Endpoint, Organization, User
+from app.models import Organization
 from app.services import people
 from tests.support.cast import Cast
-from tests.support.furnished import Furnished, furnish, scope_as
-from tests.support.html import Element, parse
+from tests.support.furnished import scope_as
+from tests.support.html import parse
 from tests.support.pages import HOME, Portal
-from tests.support.routes import FILES, portal_rules
 from tests.support.rows import audit, unchanged
-
-HOSTILE = '"><b hx-get=//x>'
-ANSWERS = ["/sign-in", "/nowhere", "/account", "/healthz", "/static/x/css/base.css", "/readyz", "/o/x/people"]
-
-
-@pytest.fixture
-def here(app: Flask, cast: Cast) -> Furnished:
-    return furnish(app, cast)
-
-
-@pytest.mark.asvs("1.2.1")
-@pytest.mark.parametrize("text", [HOSTILE, "{{7*7}}{%x%}", "<script>alert(1)</script>", "'-alert(1)-'"])
-def test_what_is_stored_stays_text_on_every_page(
-    app: Flask, here: Furnished, cast: Cast, dana: Portal, text: str
-) -> None:
-    """Written past the rules for input, into every column that pages show."""
-    with scope_as(app, cast.dana) as scope, scope.transaction():
-        scope.organization.name = text
-        for row in scope.session.scalars(select(Endpoint)):
-            row.label = row.inbound_agent_name = row.outbound_agent_name = text
-        for user in scope.session.scalars(select(User)):
-            user.name = text
-        for table in (
-            "voice_phone_numbers",
-            "api_tokens",
-            "connections",
-            "provider_switches",
-            "audit_events",
-        ):
-            _fill(scope.session, table, text)
-        scope.organization.public_base_url = f"https://voice.example/{text}"
-    shown = 0
-    for rule, _, _ in portal_rules(app, unsafe=False):
-        if rule.endpoint in ("setup.form", "sign_in.form", "sign_in.code") or rule.rule.endswith(FILES):
-            continue
-        path = here.address(rule) + ("?provider=vobiz" if "active" in rule.rule else "")
-        shown += _harmless(dana.get(path).source, text)
-    shown += _harmless(dana.get(f"/o/acme-support/endpoints?edit={here.ids['endpoint_id']}").source, text)
-    assert shown > 40
-
-
-def _fill(session: Session, table: str, text: str) -> None:
-    columns = {"label", "name", "reason", "actor_name", "subject", "hint", "ai_agent_id"}
-    found = Base.metadata.tables[table]
-    values: dict[str, object] = {
-        column.name: text
-        for column in found.columns
-        if column.name in columns and isinstance(column.type, String)
-    }
-    if table == "connections":
-        values = {
-            "values": dict.fromkeys(["account_sid", "phone_number", "project_id", "application_key"], text)
-        }
-    if table == "audit_events":
-        values |= {"changes": {text: [text, text]}, "ip": text[:45]}
-    session.execute(update(found).values(values))
-
-
-def _harmless(source: str, text: str) -> int:
-    """How often the text is there; as an element or an attribute never."""
-    root = parse(source)
-    for element in root.walk():
-        assert element.get("hx-get") != "//x", element
-        assert "alert(1)" not in element.get("href"), element
-        for name in element.attrs:
-            assert name.isascii(), element
-            assert '"' not in name, element
-        if element.tag == "script":
-            assert "alert" not in "".join(map(str, element.children))
-    whole = "\n".join(_strings(root))
-    return whole.count(text)
-
-
-def _strings(root: Element) -> list[str]:
-    found = []
-    for element in root.walk():
-        found += [child for child in element.children if isinstance(child, str)]
-        found += list(element.attrs.values())
-    return found
-
-
-@pytest.mark.asvs("1.2.1")
-def test_what_is_typed_wrong_is_escaped_too(dana: Portal, cast: Cast) -> None:
-    forms = [
-        ("/o/acme-support/endpoints/new", "Add endpoint", "phone_number"),
-        ("/o/acme-support/providers/twilio", "Save", "twilio_account_sid"),
-        ("/o/acme-support/settings", "Save", "public_base_url"),
-        ("/o/acme-support/people/new", "Add person", "email"),
-        (f"/o/acme-support/people/{cast.mo.id}", "Give number", "phone_number"),
-    ]
-    for path, button, name in forms:
-        page = dana.get(path).press(button, 422, **{name: HOSTILE})
-        assert page.value(name) == HOSTILE
-        assert _harmless(page.source, HOSTILE)
-    page = dana.get("/o/acme-support/endpoints?q=%22%3E%3Cb%20hx-get%3D//x%3E")
-    assert page.value("q") == HOSTILE
-    for path in ("/o/%22%3E%3Cb%20hx-get=x%3E/", "/o/acme-support/providers/%3Cscript%3E", "/%3Cscript%3E"):
-        assert "<script>" not in dana.get(path, 404).source.replace('<script src="', "")
-
-
-@pytest.mark.asvs("1.3.7")
-def test_templates_in_texts_are_not_run(dana: Portal) -> None:
-    page = dana.get("/o/acme-support/settings").press("Save", name="{{7*7}} {{config}}")
-    assert page.value("name") == "{{7*7}} {{config}}"
-    for path in ("/", "/o/acme-support/", "/o/acme-support/audit"):
-        assert "{{7*7}} {{config}}" in dana.get(path).source
-        assert "SECRET_KEY" not in dana.get(path).source
 
 
 def test_htmx_and_browsers_do_not_share_cached_pages(dana: Portal) -> None:
@@ -256,18 +148,6 @@ def test_a_database_that_is_away_is_told_on_a_page(
 def test_a_nul_in_the_address_does_no_harm(app: Flask, dana: Portal, path: str) -> None:
     with unchanged(app):
         assert dana.raw("GET", path).status_code in {303, 400, 404}
-
-
-@pytest.mark.asvs("1.2.4")
-def test_sql_in_an_address_changes_nothing(app: Flask, here: Furnished, dana: Portal) -> None:
-    injected = "'; DROP TABLE endpoints; --"
-    with unchanged(app, but=("sessions",)):
-        for name in ("q", "provider", "active", "agent", "before", "key", "next"):
-            for path in ("/o/acme-support/endpoints", "/o/acme-support/audit", "/sign-in"):
-                answer = dana.raw("GET", path, query_string={name: injected})
-                assert answer.status_code < 400, (path, name)
-        for path in (f"/o/{injected}/", f"/o/acme-support/people/{injected}"):
-            dana.get(path, 404)
 
 
 def test_a_file_of_another_version_is_not_kept(nobody: Portal) -> None:

@@ -1,1 +1,0 @@
-"""Backups of an installation, and its move to another machine or database."""
