@@ -6,6 +6,7 @@ TRUST_ARGS ?= -q -n 2 --dist loadscope
 RESILIENCE_ARGS ?= -q -n 2
 BENCH_ARGS ?=
 BENCH_ENDPOINTS_ARGS ?=
+BENCH_ATTACK_ARGS ?=
 
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
@@ -39,6 +40,7 @@ trust: browser $(VENV)/.installed-dev ## Test each promise about safety against 
 
 resilience: browser $(VENV)/.installed-dev ## Try each fault often (kills, outages, full disks, ...), and print what was survived
 	@$(IN_VENV) pytest --full -m resilience $(RESILIENCE_ARGS)
+	@$(IN_VENV) bench.under_attack $(BENCH_ATTACK_ARGS)
 
 lint: $(VENV)/.installed-dev ## Check style and format
 	@$(BIN)/ruff check .
@@ -71,6 +73,7 @@ fix: $(VENV)/.installed-dev ## Mend what can be mended by rule, and format
 bench: $(VENV)/.installed-dev ## Measure the dialer's question against bare Flask, and a table of 100,000 endpoints
 	@$(IN_VENV) bench.voice_provider $(BENCH_ARGS)
 	@$(IN_VENV) bench.endpoints $(BENCH_ENDPOINTS_ARGS)
+	@$(IN_VENV) bench.under_attack $(BENCH_ATTACK_ARGS)
 
 screenshots: browser $(VENV)/.installed-dev ## Take the pictures of the README and the guides anew
 	@$(IN_VENV) tests.screenshots

@@ -1,14 +1,18 @@
 import sys
 
 from app import background, create_app
+from app.backup import cli as backup
 from app.config import SettingsError
 from app.core.errors import Unavailable
 from app.provider import DeclarationError
 from app.services.installation import KeyMismatch
 
-try:
-    app = create_app()
-except (SettingsError, KeyMismatch, DeclarationError, Unavailable) as error:
-    sys.exit(f"Patchbay cannot start: {error}")
+if backup.is_restore(sys.argv):
+    app = backup.bare_app()
+else:
+    try:
+        app = create_app()
+    except (SettingsError, KeyMismatch, DeclarationError, Unavailable) as error:
+        sys.exit(f"Patchbay cannot start: {error}")
 
-background.init_app(app)
+    background.init_app(app)

@@ -21,6 +21,7 @@ from app import (
     static,
     web,
 )
+from app.backup import cli as backup
 from app.config import Settings
 from app.extensions import csrf, db, htmx, login, migrate
 from app.services import provisioning, workspace_webhook
@@ -49,6 +50,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     api.init_app(app)
     web.init_app(app)
     cli.init_app(app)
+    backup.init_app(app)
 
     provisioning.register(workspace_webhook.follow)
 

@@ -13,14 +13,14 @@ import structlog
 from flask import Flask
 from flask.cli import AppGroup
 
-from app import context, logs, migrations, preflight, serving
+from app import context, preflight, serving, startup
 from app.config import Settings, SettingsError
 from app.core.errors import Invalid, PatchbayError
 from app.extensions import db
 from app.models import Role, User
 from app.services import chain, checking, installation, organizations, people, signing_keys, tokens
 from app.services.chain import Head
-from app.services.scope import SECRETS, Actor, Scope
+from app.services.scope import SECRETS, Scope
 
 log = structlog.get_logger(__name__)
 
@@ -39,10 +39,6 @@ def init_app(app: Flask) -> None:
     app.cli.add_command(fill_demo)
 
 
-def _scope() -> Scope:
-    return Scope(context.session(), None, Actor(name="command line"), context.keys())
-
-
 def _fail(error: PatchbayError) -> click.ClickException:
     if isinstance(error, Invalid):
         return click.ClickException("\n".join(f"{p.field}: {p.message}" for p in error.problems))
@@ -57,8 +53,8 @@ def _fail(error: PatchbayError) -> click.ClickException:
 @click.option("--password-stdin", is_flag=True, required=True, help="Reads the password from standard input.")
 def create_user(email: str, name: str, role: str, organization_name: str, password_stdin: bool) -> None:
     """Adds a person, and prints their id."""
-    _prepare()
-    scope = _scope()
+    startup.prepare()
+    scope = startup.console()
     password = sys.stdin.readline().rstrip("\r\n")
     try:
         new = people.read_new(scope, {"email": email, "name": name, "role": role, "password": password})
@@ -75,7 +71,7 @@ def create_user(email: str, name: str, role: str, organization_name: str, passwo
 @click.option("--password-stdin", is_flag=True, required=True, help="Reads the password from standard input.")
 def reset_user(email: str, password_stdin: bool) -> None:
     """Gives a person a new password, and ends their two-step sign-in, sessions and tokens."""
-    _prepare()
+    startup.prepare()
     user, scope = _user_and_scope(email)
     try:
         people.reset(scope, user, sys.stdin.readline().rstrip("\r\n"))
@@ -85,7 +81,7 @@ def reset_user(email: str, password_stdin: bool) -> None:
 
 
 def _user_and_scope(email: str) -> tuple[User, Scope]:
-    scope = _scope()
+    scope = startup.console()
     user = people.by_email(scope, email)
     if user is None:
         raise click.ClickException(f"There is no user {email}.")
@@ -98,7 +94,7 @@ def _user_and_scope(email: str) -> tuple[User, Scope]:
 @click.option("--expires-days", type=int, default=tokens.USUAL_DAYS, show_default=True)
 def create_token(email: str, scopes: tuple[str, ...], expires_days: int) -> None:
     """Prints a JWT for a person, alone."""
-    _prepare()
+    startup.prepare()
     user, scope = _user_and_scope(email)
     try:
         signing_keys.expect_same(scope.session, scope.keys)
@@ -113,8 +109,8 @@ def create_token(email: str, scopes: tuple[str, ...], expires_days: int) -> None
 @key_commands.command("rotate")
 def rotate_keys() -> None:
     """Seals every secret again with the newest key. Can be stopped anywhere and run again."""
-    _prepare()
-    scope = _scope()
+    startup.prepare()
+    scope = startup.console()
     for done, total in installation.reseal(scope):
         if done % 100 == 0 or done == total:
             click.echo(f"{done} of {total} sealed again")
@@ -132,8 +128,8 @@ def accept_keys() -> None:
 
     Tokens and sessions that were signed with others end. Not needed after a new key was put in front.
     """
-    _prepare()
-    signing_keys.adopt(_scope(), replace=True)
+    startup.prepare()
+    signing_keys.adopt(startup.console(), replace=True)
     click.echo("Every machine needs these keys now. Restart them with the same ones.")
 
 
@@ -146,8 +142,8 @@ def verify_audit(name: str | None, noted: TextIO | None) -> None:
     Prints the head of each chain. If somebody puts back an older copy of the database, only the heads of
     an earlier run show it: keep what this prints on another machine. Exits with 1 if something is wrong.
     """
-    _prepare()
-    scope = _scope()
+    startup.prepare()
+    scope = startup.console()
     heads = chain.heads_in(noted.read() if noted else "")
     wanted: list[tuple[str | None, str]] = [(found.id, found.name) for found in organizations.every(scope)]
     wanted.append((None, "No organization"))
@@ -185,8 +181,8 @@ def check(name: str | None) -> None:
     Exits with 1 where an organization could not be checked; numbers that drifted are told, and are no
     failure. A run that is under way elsewhere is left alone.
     """
-    _prepare()
-    scope = _scope()
+    startup.prepare()
+    scope = startup.console()
     try:
         wanted = organizations.by_name(scope, name) if name else None
         if name and wanted is None:
@@ -218,17 +214,7 @@ def _check(scope: Scope, organization_id: str) -> bool:
 @click.command("prepare")
 def prepare() -> None:
     """Brings the database up to date, and marks a new one with its key."""
-    _prepare()
-
-
-def _prepare() -> None:
-    logs.to_stderr()
-    migrations.upgrade(db.engine, context.settings().data)
-    try:
-        installation.check_keys(context.session(), context.keys().sealer)
-    except installation.KeyMismatch as error:
-        raise click.ClickException(str(error)) from None
-    installation.prepare(_scope())
+    startup.prepare()
 
 
 @click.command("serve")
@@ -242,13 +228,13 @@ def serve() -> None:
         claims = serving.claim(settings, partial(click.echo, err=True))
     except (serving.Taken, SettingsError) as error:
         raise click.ClickException(f"Patchbay cannot start: {error}") from None
-    _prepare()
+    startup.prepare()
     _adopt_keys(settings)
     for finding in preflight.warnings(settings):
         log.warning(finding.code, message=finding.message)
     address = _address(settings)
     click.echo(f"Patchbay serves on {address}")
-    token = installation.new_setup_token(_scope())
+    token = installation.new_setup_token(startup.console())
     if token:
         click.echo(
             f"\n  Open this link once to set up the first superadmin:\n  {address}/setup?key={token}\n"
@@ -270,7 +256,7 @@ def _new_counts(settings: Settings) -> dict[str, str]:
 def _adopt_keys(settings: Settings) -> None:
     """A SQLite database has no other machine: its keys may be replaced by a restart."""
     try:
-        signing_keys.adopt(_scope(), replace=settings.is_sqlite)
+        signing_keys.adopt(startup.console(), replace=settings.is_sqlite)
     except installation.KeyMismatch as error:
         raise click.ClickException(f"Patchbay cannot start: {error}") from None
 
@@ -291,11 +277,11 @@ def fill_demo(password_stdin: bool) -> None:
     """
     from app import demo
 
-    _prepare()
+    startup.prepare()
     made = "-".join(secrets.token_hex(3) for _ in range(4))
     password = sys.stdin.readline().rstrip("\r\n") if password_stdin else made
     try:
-        organization = demo.fill(_scope(), context.outbound(), password)
+        organization = demo.fill(startup.console(), context.outbound(), password)
     except PatchbayError as error:
         raise _fail(error) from None
     known = "" if password_stdin else f" with the password {password}"

@@ -50,15 +50,15 @@ class Settings:
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Settings:
         """Reads `environ`; makes the key files of a new installation. Raises SettingsError."""
-        data = Path(environ.get("PATCHBAY_DATA") or "instance").absolute()
+        data, database_url = location(environ)
         host, port = _bind(environ.get("PATCHBAY_BIND") or DEFAULT_BIND)
-        keys = _Keys(environ, data, _database_url(environ, data))
+        keys = _Keys(environ, data, database_url)
         return cls(
             data=data,
             database_url=keys.database_url,
             secret_key=_strong("PATCHBAY_SECRET_KEY", keys.read("PATCHBAY_SECRET_KEY")),
-            jwt_keys=_jwt_keys(_list(keys.read("PATCHBAY_JWT_KEYS"))),
-            fernet_keys=_fernet_keys(_list(keys.read("PATCHBAY_FERNET_KEYS"))),
+            jwt_keys=_jwt_keys(key_list(keys.read("PATCHBAY_JWT_KEYS"))),
+            fernet_keys=_fernet_keys(key_list(keys.read("PATCHBAY_FERNET_KEYS"))),
             host=host,
             port=port,
             workers=_number(environ, "PATCHBAY_WORKERS", default=_usual_workers(), least=1),
@@ -138,8 +138,8 @@ def _upstreams(text: str) -> dict[str, str]:
     return found
 
 
-def _list(text: str) -> list[str]:
-    """Keys are separated by commas, spaces or lines, newest first."""
+def key_list(text: str) -> list[str]:
+    """The keys in a setting, which commas, spaces or lines separate, newest first."""
     return text.replace(",", " ").split()
 
 
@@ -166,18 +166,34 @@ def _fernet_keys(keys: list[str]) -> tuple[str, ...]:
     return tuple(keys)
 
 
+def location(environ: Mapping[str, str]) -> tuple[Path, str]:
+    """The data folder and the URL of the database. Raises SettingsError."""
+    data = Path(environ.get("PATCHBAY_DATA") or "instance").absolute()
+    return data, _database_url(environ, data)
+
+
+def given_key(environ: Mapping[str, str], name: str) -> str | None:
+    """A key or list of keys that the environment sets, itself or by a file. Raises SettingsError."""
+    return _Keys(environ, *location(environ)).given(name)
+
+
 @dataclass(frozen=True)
 class _Keys:
     environ: Mapping[str, str]
     data: Path
     database_url: str = field(repr=False)
 
-    def read(self, name: str) -> str:
-        """From X, from the file that X_FILE names, or from the data folder."""
+    def given(self, name: str) -> str | None:
+        """From X, or from the file that X_FILE names."""
         if value := self.environ.get(name, "").strip():
             return value
-        if path := self.environ.get(f"{name}_FILE"):
-            return self._read_file(f"{name}_FILE", Path(path))
+        path = self.environ.get(f"{name}_FILE")
+        return self._read_file(f"{name}_FILE", Path(path)) if path else None
+
+    def read(self, name: str) -> str:
+        """What is given, or from the data folder."""
+        if value := self.given(name):
+            return value
         path_here = self.data / KEY_FILES[name]
         if not path_here.exists():
             self._refuse_over_existing_data(name, path_here)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,8 @@ from sqlalchemy import Connection, Engine, create_engine, event, inspect
 from sqlalchemy.exc import OperationalError
 
 from app.core.errors import Unavailable
+
+__all__ = ["copy_sqlite", "engine_options", "has_table", "prepare", "sqlite"]
 
 try:
     from pysqlite3 import dbapi2 as sqlite
@@ -91,6 +93,18 @@ def _on_sqlite_begin(connection: Connection) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
     finally:
         driver.execute(f"PRAGMA busy_timeout={BUSY_MILLISECONDS}").close()
+
+
+def copy_sqlite(engine: Engine, target: Path) -> None:
+    """Copies a SQLite database to a new file as it is at one moment, while others write to it.
+
+    The copy is one file, without a WAL. Raises `sqlite.Error`, or FileExistsError.
+    """
+    os.close(os.open(target, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    with engine.connect() as connection, closing(sqlite.connect(str(target))) as copy:
+        source: Any = connection.connection.driver_connection
+        source.backup(copy)
+        copy.execute("PRAGMA journal_mode=DELETE").close()
 
 
 def has_table(url: str, table: str) -> bool:

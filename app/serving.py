@@ -8,7 +8,8 @@ import os
 import socket
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -67,6 +68,16 @@ def _claim_by(deadline: float, claim: Callable[[], Claim], report_wait: Callable
             if time.monotonic() > deadline:
                 raise
             time.sleep(PAUSE_SECONDS)
+
+
+@contextmanager
+def alone(data: Path) -> Iterator[None]:
+    """Keeps servers from the data folder meanwhile. Raises Taken if one has it."""
+    descriptor = _lock(data)
+    try:
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _lock(data: Path) -> int:

@@ -11,7 +11,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import CheckConstraint, UniqueConstraint, func, inspect, select, text
 from sqlalchemy.orm import Session
 
-from app import context, migrations
+from app import context, create_app, migrations
+from app.config import Settings
 from app.core import clock
 from app.extensions import db
 from app.models import (
@@ -181,7 +182,21 @@ def test_up_down_and_up_again_with_rows_in_every_table(engine):
     _fill(engine)
 
 
-def test_the_audit_verifies_after_down_and_up(engine, app):
+@pytest.mark.parametrize("revision", ["0001", "0007", "0008"])
+def test_an_installation_of_an_older_version_is_brought_up_to_date_as_it_starts(
+    engine, environment, revision
+):
+    flask_migrate.downgrade(revision=revision)
+    newer = create_app(Settings.from_environment(environment))
+    with newer.app_context():
+        done = newer.test_cli_runner().invoke(args=["prepare"])
+        assert done.exit_code == 0, done.output
+        db.session.remove()
+        db.engine.dispose()
+    assert migrations.are_current(engine)
+
+
+def test_the_audit_verifies_after_down_and_up(engine):
     _fill(engine)
     scope = context.scope(Actor(name="tests"))
     organization = scope.session.scalars(select(Organization).where(Organization.slug == "globex")).one()

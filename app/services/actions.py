@@ -122,6 +122,7 @@ class Action(StrEnum):
     SECRETS_READ = "secrets.read", "Secrets read", Group.READING
     AUDIT_EXPORTED = "audit.exported", "Audit exported", Group.READING
     AUDIT_OPENED = "audit.opened", "Audit of every organization opened", Group.READING
+    BACKUP_MADE = "backup.made", "Backup made", Group.READING
 
     @classmethod
     def of(cls, value: str) -> Action | None:

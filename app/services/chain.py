@@ -345,6 +345,14 @@ def _oldest_first(session: Session, organization_id: str | None) -> Iterator[_St
         events = session.execute(columns.where(AuditEvent.id > events[-1].id)).all()
 
 
+def problems(session: Session, sealer: Sealer) -> list[str]:
+    """What is wrong with any chain, or beside them, a sentence each."""
+    names: dict[str | None, str] = {None: "No organization"}
+    names |= {row.id: row.name for row in session.execute(select(Organization.id, Organization.name))}
+    found = ((name, verify(session, sealer, chain).wrong) for chain, name in names.items())
+    return [f"{name}: {wrong}" for name, wrong in found if wrong] + strays(session)
+
+
 def strays(session: Session) -> list[str]:
     """What stands beside all chains and belongs to none, a sentence each.
 

@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import BaseModel
 from sqlalchemy import Select, func, select
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, load_only
 from sqlalchemy.orm.attributes import flag_modified
 
 from app.core import hashing
@@ -45,12 +45,15 @@ def _row(session: Session) -> Installation | None:
 
 
 def check_keys(session: Session, sealer: Sealer) -> None:
-    """KeyMismatch unless the database's word opens. Silent on a database that has none yet."""
-    row = _row(session)
-    if row is None:
+    """Raises KeyMismatch unless the database's key check opens. Silent on a database that has none yet.
+
+    Also of an older version, so it reads one column that has always been there.
+    """
+    key_check = session.scalar(select(Installation.key_check))
+    if key_check is None:
         return
     try:
-        sealer.open(row.key_check, WORD)
+        sealer.open(key_check, WORD)
     except SealBroken:
         raise KeyMismatch(
             "PATCHBAY_FERNET_KEYS does not open this database: it was sealed with another key. "
@@ -197,6 +200,19 @@ def _sealed_again(sealer: Sealer, token: str, place: Place) -> str | None:
 
 def _with_totp() -> Select[User]:
     return select(User).where(User.totp_sealed.is_not(None)).order_by(User.id)
+
+
+def sealed_counts(scope: Scope) -> tuple[int, int]:
+    """How many sealed values are stored, and how many of them no key opens."""
+    sealer = scope.keys.sealer
+    columns = (Secret.sealed, Secret.organization_id, Secret.provider, Secret.field)
+    stored = [(sealed, Place(*place)) for sealed, *place in scope.session.execute(select(*columns))]
+    owners = select(User.totp_sealed, User).options(load_only(User.id, User.organization_id))
+    stored += [
+        (sealed or "", totp.place(user))
+        for sealed, user in scope.session.execute(owners.where(User.totp_sealed.is_not(None)))
+    ]
+    return len(stored), sum(_sealed_again(sealer, token, place) is None for token, place in stored)
 
 
 def left_behind(scope: Scope) -> int:

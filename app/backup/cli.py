@@ -1,0 +1,114 @@
+"""`flask backup` and `flask restore`. The second runs where nothing else of an installation starts."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+from flask import Flask
+from flask.cli import cli as flask_group
+
+from app import context, logs, serving, startup
+from app.backup import make, restore
+from app.backup.restore import Findings
+from app.config import SettingsError
+from app.core.archive import ArchiveError
+
+FILE = click.argument("file", type=click.Path(path_type=Path))
+
+
+def init_app(app: Flask) -> None:
+    app.cli.add_command(backup)
+    app.cli.add_command(restore_backup)
+
+
+@click.command("backup")
+@FILE
+@click.option("--with-keys", is_flag=True, help="Puts the three keys in it: then it opens every secret.")
+@click.option("--replace", "replaces", is_flag=True, help="Overwrites FILE if it exists.")
+def backup(file: Path, with_keys: bool, replaces: bool) -> None:
+    """Writes a backup of the database to FILE, one zip archive, also while the portal serves."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    logs.to_stderr()
+    try:
+        manifest = make.make(startup.console(), file.absolute(), with_keys=with_keys, replaces=replaces)
+    except ArchiveError as error:
+        raise click.ClickException(f"{error} No backup was made.") from None
+    click.echo(f"{file}: {_contents(manifest.database.kind, with_keys=with_keys)}, {manifest.created_at} UTC")
+    if manifest.database.kind == "postgresql":
+        click.echo(
+            "The database is not in it. Back it up with PostgreSQL's own tool, which takes the password from "
+            f"PGPASSWORD or ~/.pgpass:\n  {make.dump_command(context.settings())}"
+        )
+    if not with_keys:
+        click.echo("The keys are not in it: without them nothing in it can be opened. Keep a copy elsewhere.")
+    if manifest.secrets.unopened:
+        click.echo(f"{manifest.secrets.unopened} stored secrets do not open with the keys here.", err=True)
+
+
+def _contents(kind: str, *, with_keys: bool) -> str:
+    parts = {"the database": kind == "sqlite", "the keys": with_keys, "the settings": True}
+    return ", ".join(name for name, is_in in parts.items() if is_in)
+
+
+@click.command("restore")
+@FILE
+@click.option("--check", "is_check", is_flag=True, help="Verifies the backup, and changes nothing.")
+@click.option("--replace", "replaces", is_flag=True, help="Restores over existing data, which is kept aside.")
+def restore_backup(file: Path, is_check: bool, replaces: bool) -> None:
+    """Puts the database and the keys of the backup FILE in place. No server may run on the data folder."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    try:
+        if is_check:
+            _report_check(file, restore.check(file, os.environ))
+        else:
+            done = restore.restore(file, os.environ, replaces=replaces)
+            _report(done.findings)
+            click.echo(
+                f"{file} was restored." + (f" What was there is in {done.aside}." if done.aside else "")
+            )
+    except (ArchiveError, SettingsError, serving.Taken) as error:
+        raise click.ClickException(str(error)) from None
+
+
+def _report(findings: Findings) -> None:
+    for note in findings.notes:
+        click.echo(note, err=True)
+    if findings.unopened:
+        click.echo(f"{findings.unopened} secrets need to be entered again: no key opens them.", err=True)
+    if findings.manifest.database.kind == "postgresql":
+        click.echo(
+            "The database is not in this backup. Restore its dump into an empty database with PostgreSQL's "
+            "own tool:\n  pg_restore --no-owner --dbname='postgresql://user@host/name' patchbay.dump"
+        )
+
+
+def _report_check(file: Path, findings: Findings) -> None:
+    _report(findings)
+    for problem in findings.problems:
+        click.echo(problem, err=True)
+    if findings.problems or findings.unopened:
+        raise SystemExit(1)
+    rows = sum(findings.manifest.database.rows.values())
+    click.echo(f"{file} can be restored: {rows:,} rows, {findings.manifest.created_at} UTC.")
+
+
+def is_restore(arguments: Sequence[str]) -> bool:
+    """Whether `flask` was started with these arguments to restore a backup."""
+    try:
+        with click.Context(flask_group, resilient_parsing=True) as parsing:
+            _, rest, _ = flask_group.make_parser(parsing).parse_args(list(arguments[1:]))
+    except click.ClickException:
+        return False
+    return rest[:1] == [restore_backup.name]
+
+
+def bare_app() -> Flask:
+    """An application that reads no setting and can restore: the installation may be what is broken."""
+    app = Flask("patchbay")
+    app.cli.add_command(restore_backup)
+    return app

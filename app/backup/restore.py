@@ -1,0 +1,303 @@
+"""Checking an archive, and putting it in place: also on a machine whose installation does not start.
+
+Nothing in place is touched before everything in the archive has been checked, and what is replaced is kept.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import structlog
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+from sqlalchemy.exc import SQLAlchemyError
+
+from app import config, migrations, serving, startup
+from app.config import KEY_FILES, Settings
+from app.core import archive, clock, sealing
+from app.core.archive import DATABASE, Archive, ArchiveError, Manifest
+from app.database import sqlite
+from app.extensions import db
+from app.services import chain, installation
+from app.services.installation import KeyMismatch
+
+log = structlog.get_logger(__name__)
+
+BESIDE = ("-wal", "-shm", "-journal")
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What the check of an archive found. `problems` prevent a restore, `unopened` secrets do not."""
+
+    manifest: Manifest
+    problems: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    unopened: int = 0
+
+
+@dataclass(frozen=True)
+class Restored:
+    """`aside`: the folder that what was replaced is kept in, if anything was."""
+
+    findings: Findings
+    aside: Path | None
+
+
+def check(path: Path, environ: Mapping[str, str]) -> Findings:
+    """Restores the archive to a temporary folder, and looks at it. Raises ArchiveError, SettingsError."""
+    with archive.opened(path) as found, _folder(None) as folder:
+        return _examine(found, folder, _keys(found, environ))
+
+
+def restore(path: Path, environ: Mapping[str, str], *, replaces: bool) -> Restored:
+    """Puts database and keys in place. Raises ArchiveError, SettingsError; serving.Taken if one serves."""
+    data, url = config.location(environ)
+    with archive.opened(path) as found, serving.alone(data):
+        keys = _keys(found, environ)
+        target = _target(found.manifest, url)
+        to_write = _key_files_to_write(found, environ, data, replaces=replaces)
+        if target and os.path.lexists(target) and not replaces:
+            raise ArchiveError(
+                f"{target} exists already. Add --replace to restore over it: it is kept aside."
+            )
+        with _folder(target.parent if target else data) as folder:
+            findings = _examine(found, folder, keys)
+            if findings.problems:
+                raise ArchiveError("\n".join([*findings.problems, "Nothing was restored."]))
+            if target:
+                _end_use(target)
+            aside = _Aside()
+            _put_keys(data, to_write, aside)
+            if target:
+                _put_database(folder / DATABASE, target, aside)
+    return Restored(findings, aside.used)
+
+
+@contextmanager
+def _folder(parent: Path | None) -> Iterator[Path]:
+    """A temporary folder of the owner's alone, on the disk of `parent` if that matters."""
+    try:
+        if parent:
+            parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with tempfile.TemporaryDirectory(prefix=".restore-", dir=parent) as name:
+            yield Path(name)
+    except OSError as error:
+        raise ArchiveError(f"The backup cannot be unpacked: {error.strerror or error}.") from None
+
+
+def _target(manifest: Manifest, url: str) -> Path | None:
+    """The file of the database to restore; None if the archive has no database."""
+    if manifest.database.kind == "postgresql":
+        return None
+    if not url.startswith("sqlite:///"):
+        raise ArchiveError(
+            "This is a backup of a SQLite database, and DATABASE_URL names another kind. Restore it without "
+            "DATABASE_URL, then move it: flask --app wsgi move-database"
+        )
+    return Path(url.removeprefix("sqlite:///"))
+
+
+def _keys(found: Archive, environ: Mapping[str, str]) -> dict[str, str]:
+    """Each setting's keys: those of the environment, of the archive, or of the data folder, in this order."""
+    data, _ = config.location(environ)
+    inside = found.keys()
+    keys: dict[str, str] = {}
+    for setting, name in KEY_FILES.items():
+        key = config.given_key(environ, setting) or inside.get(name) or _content(data / name)
+        if not key:
+            raise ArchiveError(
+                f"The backup has no keys in it, and {setting} is not set here. Set it, or put the key of the "
+                f"installation at {data / name}."
+            )
+        keys[setting] = key.strip()
+    return keys
+
+
+def _content(path: Path) -> str | None:
+    with suppress(FileNotFoundError):
+        return path.read_text()
+    return None
+
+
+def _key_files_to_write(
+    found: Archive, environ: Mapping[str, str], data: Path, *, replaces: bool
+) -> dict[str, str]:
+    """Those of the archive that the environment does not set, and that differ from what is there."""
+    inside, wanted = found.keys(), {}
+    for setting, name in KEY_FILES.items():
+        here = _content(data / name)
+        if name not in inside or config.given_key(environ, setting) or here == inside[name]:
+            continue
+        if here is not None and not replaces:
+            raise ArchiveError(
+                f"{data / name} exists already. Add --replace to restore over it: it is kept aside."
+            )
+        wanted[name] = inside[name]
+    return wanted
+
+
+def _examine(found: Archive, folder: Path, keys: Mapping[str, str]) -> Findings:
+    """Unpacks the database, brings it up to date, and boots an installation on it."""
+    from app import create_app
+
+    manifest = found.manifest
+    notes = _notes(manifest, keys)
+    if manifest.database.kind == "postgresql":
+        return Findings(manifest, _foreign_keys(manifest, keys), notes)
+    found.unpack_database(folder / DATABASE)
+    if problems := _file_problems(folder / DATABASE, manifest):
+        return Findings(manifest, problems, notes)
+    try:
+        settings = Settings.from_environment(dict(keys) | {"PATCHBAY_DATA": str(folder)})
+        app = create_app(settings)
+    except KeyMismatch:
+        return Findings(
+            manifest, _foreign_keys(manifest, keys) or ["The keys do not open this backup."], notes
+        )
+    with app.app_context():
+        try:
+            startup.prepare()
+            scope = startup.console()
+            stored, unopened = installation.sealed_counts(scope)
+            problems = chain.problems(scope.session, scope.keys.sealer)
+        except SQLAlchemyError as error:
+            return Findings(manifest, [f"The database in the backup cannot be used: {type(error).__name__}."])
+        finally:
+            db.session.remove()
+            db.engine.dispose()
+    if unopened > manifest.secrets.unopened:
+        problems.append(f"{unopened} of {stored} secrets do not open with these keys.")
+    return Findings(manifest, problems, notes, unopened)
+
+
+def _notes(manifest: Manifest, keys: Mapping[str, str]) -> list[str]:
+    """What else another key means."""
+    names = {"PATCHBAY_JWT_KEYS": manifest.keys.jwt, "PATCHBAY_SECRET_KEY": manifest.keys.session}
+    return [
+        f"{setting} is not the one of this backup: this will {config.WITHOUT[setting]}."
+        for setting, known in names.items()
+        if not set(known) & set(_fingerprints(keys[setting]))
+    ]
+
+
+def _foreign_keys(manifest: Manifest, keys: Mapping[str, str]) -> list[str]:
+    here = _fingerprints(keys["PATCHBAY_FERNET_KEYS"])
+    if set(here) & set(manifest.keys.fernet):
+        return []
+    return [
+        f"PATCHBAY_FERNET_KEYS ({', '.join(here)}) is not the one that this backup was sealed with "
+        f"({', '.join(manifest.keys.fernet)})."
+    ]
+
+
+def _fingerprints(text: str) -> list[str]:
+    return [sealing.fingerprint(key) for key in config.key_list(text)]
+
+
+def _file_problems(path: Path, manifest: Manifest) -> list[str]:
+    """What is wrong with the unpacked database itself."""
+    try:
+        with closing(sqlite.connect(str(path))) as connection:
+            if damage := _damage(connection):
+                return [f"The database in the backup is damaged: {'; '.join(damage[:3])}."]
+            counts = {
+                table: connection.execute(f'SELECT count(*) FROM "{table}"').fetchone()[0]  # noqa: S608
+                for table in manifest.database.rows
+                if table.isidentifier()
+            }
+            (migration,) = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+    except sqlite.Error as error:
+        return [f"The database in the backup is damaged: {error}."]
+    if counts != manifest.database.rows or migration != manifest.migration:
+        return ["The database in the backup is not the one that its manifest describes."]
+    return [] if _is_known(migration) else [NEWER.format(version=manifest.version, migration=migration)]
+
+
+def _damage(connection: Any) -> list[str]:
+    """Also what would run by itself: the product has neither triggers nor views."""
+    foreign = "SELECT type || ' ' || name FROM sqlite_schema WHERE type NOT IN ('table', 'index')"
+    found = [row[0] for row in connection.execute("PRAGMA integrity_check(3)")]
+    found = [row for row in found if row != "ok"]
+    found += [
+        f"a row of {row[0]} refers to nothing" for row in connection.execute("PRAGMA foreign_key_check")
+    ]
+    return found + [f"{row[0]!r} does not belong there" for row in connection.execute(foreign)]
+
+
+NEWER = (
+    "This backup is of Patchbay {version} (migration {migration}), which this version does not know. "
+    "Restore it with that version or a newer one."
+)
+
+
+def _is_known(migration: str) -> bool:
+    try:
+        return ScriptDirectory(str(migrations.MIGRATIONS)).get_revision(migration) is not None
+    except CommandError:
+        return False
+
+
+class _Aside:
+    """Keeps what is replaced in a new folder beside it."""
+
+    def __init__(self) -> None:
+        self._name = f"replaced-{clock.now():%Y%m%dT%H%M%S}"
+        self.used: Path | None = None
+
+    def keep(self, path: Path) -> None:
+        """Moves the file there, if it exists."""
+        if os.path.lexists(path):
+            path.rename(self._place(path))
+
+    def keep_and_replace(self, path: Path, new: Path) -> None:
+        """Puts `new` in the place of the file in one step, so that there is always one."""
+        if os.path.lexists(path):
+            try:
+                os.link(path, self._place(path), follow_symlinks=False)
+            except OSError:
+                self.keep(path)
+        new.replace(path)
+        archive.sync_folder(path.parent)
+
+    def _place(self, path: Path) -> Path:
+        self.used = path.parent / self._name
+        self.used.mkdir(exist_ok=True, mode=0o700)
+        return self.used / path.name
+
+
+def _put_keys(data: Path, files: Mapping[str, str], aside: _Aside) -> None:
+    for name, content in files.items():
+        draft = data / f".{name}.restored"
+        draft.unlink(missing_ok=True)
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        aside.keep_and_replace(data / name, draft)
+
+
+def _end_use(target: Path) -> None:
+    """Moves what is in the WAL of the former database into it. Raises ArchiveError if anybody uses it."""
+    if target.exists():
+        try:
+            with closing(sqlite.connect(str(target), timeout=0)) as former:
+                former.execute("PRAGMA journal_mode=DELETE").close()
+        except sqlite.OperationalError:
+            raise ArchiveError(f"{target} is in use by another program. Stop that first.") from None
+        except sqlite.DatabaseError:
+            log.warning("restore.former_database_damaged")
+
+
+def _put_database(new: Path, target: Path, aside: _Aside) -> None:
+    """A WAL of the former database must not be left beside the new one."""
+    for end in BESIDE:
+        aside.keep(target.with_name(target.name + end))
+    aside.keep_and_replace(target, new)

@@ -1,0 +1,26 @@
+"""What every command does before its own work: a current database that these keys open."""
+
+from __future__ import annotations
+
+import click
+
+from app import context, logs, migrations
+from app.extensions import db
+from app.services import installation
+from app.services.scope import Actor, Scope
+
+
+def prepare() -> None:
+    """Brings the database up to date, and marks a new one with its key."""
+    logs.to_stderr()
+    migrations.upgrade(db.engine, context.settings().data)
+    try:
+        installation.check_keys(context.session(), context.keys().sealer)
+    except installation.KeyMismatch as error:
+        raise click.ClickException(str(error)) from None
+    installation.prepare(console())
+
+
+def console() -> Scope:
+    """Returns the scope of the command line, in no organization."""
+    return Scope(context.session(), None, Actor(name="command line"), context.keys())

@@ -1,0 +1,179 @@
+"""What the dialer's question takes beside clients that hold connections, threads or cores, against a quiet
+server in the same run. Prints each p95 and their ratio. See README.md here.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median, quantiles
+from urllib.parse import urlsplit
+
+from tests.support import attacks
+from tests.support.clients import ApiClient, Unanswered
+from tests.support.load import Account, superadmin
+from tests.support.many import fill
+from tests.support.postgres import Postgres
+from tests.support.server import ROOT, Server, served
+from tests.upstreams import Twilio
+from tests.upstreams.base import Asked, Reply
+
+PATH = "/api/calls/providers"
+HANGING = 20
+
+
+class HangingTwilio(Twilio):
+    """Twilio that does not answer while it hangs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.free = threading.Event()
+
+    def reply(self, asked: Asked) -> Reply:
+        self.free.wait(60)
+        return super().reply(asked)
+
+
+@dataclass(frozen=True)
+class Attack:
+    name: str
+    begin: Callable[[], AbstractContextManager[object]]
+    at_most: float
+    """The ratio that it is to stay within."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    p95: float
+    failed: int
+
+
+def main() -> None:
+    options = _options()
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="patchbay-bench-")))
+        twilio = stack.enter_context(HangingTwilio())
+        upstreams = ",".join(f"{host}={base}" for host, base in twilio.upstreams.items())
+        url = f"sqlite:///{folder / 'patchbay.db'}"
+        if options.postgresql:
+            postgres = Postgres(folder)
+            stack.callback(postgres.stop)
+            postgres.create("patchbay")
+            url = postgres.url("patchbay")
+        settings = {"DATABASE_URL": url, "PATCHBAY_UPSTREAMS": upstreams, "PATCHBAY_WORKERS": "2"}
+        server = stack.enter_context(served(folder, settings))
+        account = superadmin(server)
+        fill(url, account.slug, options.rows)
+        wanted = [each for each in _attacks(server, account, twilio) if options.only in each.name]
+        found = {each.name: _compare(server, account, each, options) for each in wanted}
+        _demand(wanted, found, options.demand)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="bench.under_attack", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=3.0, help="quiet and attacked, each, in each round")
+    parser.add_argument("--per-second", type=float, default=50.0, help="questions")
+    parser.add_argument("--rows", type=int, default=40_000, help="endpoints, for readers that are slow")
+    parser.add_argument("--postgresql", action="store_true", help="instead of SQLite")
+    parser.add_argument("--only", default="", help="attacks whose name has this in it")
+    parser.add_argument(
+        "--demand", action="store_true", help="exit with 1 if a ratio is more than it is to be"
+    )
+    return parser.parse_args()
+
+
+def _attacks(server: Server, account: Account, twilio: HangingTwilio) -> list[Attack]:
+    url, token = server.url, account.token
+
+    def readers() -> attacks.HeldOpen:
+        return attacks.slow_readers(url, token)
+
+    def bodies() -> attacks.HeldOpen:
+        return attacks.silent_bodies(url)
+
+    @contextmanager
+    def all_at_once() -> Iterator[None]:
+        with _hanging(server, account, twilio), readers(), bodies():
+            yield
+
+    return [
+        Attack("40 slow readers", readers, 1.5),
+        Attack("40 silent bodies", bodies, 1.5),
+        Attack("40 half-sent headers", lambda: attacks.half_sent_heads(url), 1.5),
+        Attack("20 hanging provider calls", lambda: _hanging(server, account, twilio), 1.5),
+        Attack("readers, bodies and calls", all_at_once, 1.5),
+        Attack("40 clients that sign in", lambda: attacks.sign_ins(url), 3.0),
+    ]
+
+
+@contextmanager
+def _hanging(server: Server, account: Account, twilio: HangingTwilio) -> Iterator[None]:
+    """Tests of a connection that Twilio answers only afterwards."""
+    body = {f"twilio_{name}": twilio.own[name] for name in ("account_sid", "auth_token")}
+
+    def verify() -> None:
+        client = ApiClient(server.url, account.token)
+        with suppress(Unanswered):
+            client.call("POST", "/api/settings/providers/twilio/verify", body)
+
+    twilio.free.clear()
+    try:
+        with attacks.hanging_calls(HANGING, verify):
+            yield
+            twilio.free.set()
+    finally:
+        twilio.free.set()
+
+
+def _compare(server: Server, account: Account, attack: Attack, options: argparse.Namespace) -> float:
+    """In turns with a quiet server, so that a slow moment of the machine slows both. Returns the ratio."""
+    quiet, attacked = [], []
+    for _ in range(options.rounds):
+        quiet.append(_measure(server, account, options))
+        with attack.begin():
+            attacked.append(_measure(server, account, options))
+    before, beside = median(each.p95 for each in quiet), median(each.p95 for each in attacked)
+    failed = sum(each.failed for each in attacked)
+    print(
+        f"{attack.name:26} p95 {before * 1000:7.1f} ms quiet, {beside * 1000:8.1f} ms beside"
+        f"   {beside / before:6.2f} x (at most {attack.at_most})   {failed} not answered",
+        flush=True,
+    )
+    return float("inf") if failed else beside / before
+
+
+def _measure(server: Server, account: Account, options: argparse.Namespace) -> Measured:
+    place = urlsplit(server.url)
+    headers = [f"Host: {place.netloc}", f"Authorization: Bearer {account.token}"]
+    request = "\r\n".join([f"GET {PATH} HTTP/1.1", *headers, "", ""])
+    command = [sys.executable, "-m", "bench.pace", str(place.hostname), str(place.port)]
+    done = subprocess.run(
+        [*command, str(options.per_second), str(options.seconds)],
+        cwd=ROOT,
+        input=request.encode(),
+        stdout=subprocess.PIPE,
+        timeout=600,
+        check=True,
+    )
+    result = json.loads(done.stdout)
+    taken = result["taken"]
+    return Measured(quantiles(taken, n=20)[-1] if len(taken) > 1 else float("inf"), result["failed"])
+
+
+def _demand(wanted: list[Attack], found: Mapping[str, float], is_demanded: bool) -> None:
+    slow = [each.name for each in wanted if found[each.name] > each.at_most]
+    if is_demanded and slow:
+        raise SystemExit(f"Slower than they are to be: {', '.join(slow)}.")
+
+
+if __name__ == "__main__":
+    main()

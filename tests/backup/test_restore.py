@@ -1,0 +1,414 @@
+"""Backups of a real installation, checked and put in place again."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sqlite3
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import flask_migrate
+import pytest
+from cryptography.fernet import Fernet
+from flask import Flask
+from sqlalchemy import select, update
+
+from app import context, create_app, migrations, serving
+from app.backup import make, restore
+from app.backup.cli import is_restore
+from app.config import KEY_FILES, Settings, SettingsError
+from app.core import archive
+from app.core.archive import ArchiveError
+from app.extensions import db
+from app.models import Installation, Secret
+from app.services import chain, installation
+from app.services.scope import Actor
+from tests.support.caller import Caller
+from tests.support.canary import found_in
+from tests.support.cast import Cast, assemble, issue
+from tests.support.commands import Commands, Done, commands
+from tests.support.databases import Migrate, sqlite_copy
+from tests.support.furnished import Furnished, furnish
+from tests.support.rows import audit, dump
+from tests.support.server import clean_environment
+
+TELEPHONY = "/api/settings/telephony"
+UNTOLD = ("audit_events", "audit_chains", "installation")
+"""Where a backup is recorded after it was made."""
+
+
+@pytest.fixture
+def database_url(sqlite_url: str) -> str:
+    return sqlite_url
+
+
+@pytest.fixture
+def here(app: Flask) -> Furnished:
+    return furnish(app, assemble(app))
+
+
+@pytest.fixture
+def cast(here: Furnished) -> Cast:
+    return here.cast
+
+
+@pytest.fixture(scope="module")
+def starting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Commands]:
+    with commands(tmp_path_factory.mktemp("commands")) as found:
+        yield found
+
+
+Run = Callable[..., Done]
+
+
+@pytest.fixture
+def run(starting: Commands, environment: dict[str, str]) -> Run:
+    def run(*arguments: str, **settings: str) -> Done:
+        return starting.run(*arguments, environment=clean_environment() | environment | settings)
+
+    return run
+
+
+def back_up(app: Flask, path: Path, *, with_keys: bool = True, replaces: bool = False) -> Path:
+    with app.app_context():
+        make.make(context.scope(Actor(name="tests")), path, with_keys=with_keys, replaces=replaces)
+    return path
+
+
+@pytest.fixture
+def backup(app: Flask, here: Furnished, tmp_path: Path) -> Path:
+    return back_up(app, tmp_path / "backup.zip")
+
+
+@pytest.fixture(scope="module")
+def archived(
+    shared: Path, shared_keys: dict[str, str], migrate: Migrate, tmp_path_factory: pytest.TempPathFactory
+) -> bytes:
+    """A backup, made once for the tests that need no more than one."""
+    folder = tmp_path_factory.mktemp("archived")
+    url = sqlite_copy(shared, folder / "patchbay.db", migrate)
+    with started(shared_keys | {"PATCHBAY_DATA": str(folder), "DATABASE_URL": url}) as app:
+        furnish(app, assemble(app))
+        return back_up(app, folder / "backup.zip").read_bytes()
+
+
+@pytest.fixture
+def ready_made(archived: bytes, tmp_path: Path) -> Path:
+    path = tmp_path / "ready-made.zip"
+    path.write_bytes(archived)
+    return path
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path) -> dict[str, str]:
+    """The settings of another machine, where nothing is yet."""
+    return {"PATCHBAY_DATA": str(tmp_path / "elsewhere")}
+
+
+@contextmanager
+def started(settings: dict[str, str]) -> Iterator[Flask]:
+    app = create_app(Settings.from_environment(settings))
+    yield app
+    with app.app_context():
+        db.session.remove()
+        db.engine.dispose()
+
+
+def sealed(keys: dict[str, str]) -> dict[str, str]:
+    return {name: keys[name] for name in KEY_FILES}
+
+
+# Making one
+
+
+def test_a_backup_has_the_database_and_says_what_it_is(
+    app: Flask, cast: Cast, tmp_path: Path, run: Run
+) -> None:
+    path = tmp_path / "backup.zip"
+    before = dump(app)
+    done = run("backup", str(path))
+    assert (done.code, done.err) == (0, "")
+    assert path.stat().st_mode & 0o777 == 0o600
+    with archive.opened(path) as found:
+        manifest = found.manifest
+        assert found.keys() == {}
+    assert manifest.database.rows == {name: len(rows) for name, rows in before.items()}
+    assert (manifest.secrets.unopened, manifest.keys.included) == (0, False)
+    with app.app_context():
+        assert manifest.secrets.stored == len(db.session.scalars(select(Secret)).all()) + 1
+        assert db.session.get_one(Installation, 1).backed_up_at is not None
+    assert audit(app)[-1].action == "backup.made"
+    assert [path.name for path in tmp_path.glob(".backup*")] == []
+
+    assert run("backup", str(path)).code == 1
+    assert run("backup", str(path), "--replace").code == 0
+    assert run("backup", str(tmp_path / "nowhere" / "backup.zip")).code == 1
+    assert run("restore", str(path), "--check").code == 0
+
+
+def test_its_secrets_are_sealed_and_its_keys_are_in_it_only_when_they_are_wanted(
+    app: Flask, here: Furnished, tmp_path: Path, shared_keys: dict[str, str]
+) -> None:
+    secrets = {**here.secrets, **shared_keys}
+
+    def leaked(path: Path) -> list[str]:
+        with zipfile.ZipFile(path) as file:
+            return found_in(b"".join(map(file.read, file.namelist())), secrets)
+
+    assert leaked(back_up(app, tmp_path / "without.zip", with_keys=False)) == []
+    assert sorted(leaked(back_up(app, tmp_path / "with.zip"))) == sorted(shared_keys)
+
+
+def test_a_file_of_the_installation_is_never_overwritten(app: Flask, here: Furnished, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "patchbay.db")
+    for name in ("patchbay.db", "patchbay.db-wal", "link"):
+        with pytest.raises(ArchiveError, match="installation itself"):
+            back_up(app, tmp_path / name, replaces=True)
+    with app.app_context():
+        assert len(db.session.scalars(select(Installation)).all()) == 1
+
+
+def test_a_backup_that_is_stopped_leaves_no_file(
+    app: Flask, here: Furnished, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(*_arguments: Any) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(archive, "measured", stop)
+    before = set(tmp_path.iterdir())
+    handler = signal.getsignal(signal.SIGTERM)
+    try:
+        with app.app_context():
+            done = app.test_cli_runner().invoke(args=["backup", str(tmp_path / "backup.zip")])
+    finally:
+        signal.signal(signal.SIGTERM, handler)
+    assert done.exit_code == 143
+    assert set(tmp_path.iterdir()) == before
+
+
+# Restoring it
+
+
+def test_another_machine_is_set_up_from_it(
+    app: Flask, cast: Cast, tmp_path: Path, elsewhere: dict[str, str], starting: Commands
+) -> None:
+    token = issue(app, cast.dana, secrets=True).jwt
+    fresh = back_up(app, tmp_path / "fresh.zip")
+    expected = Caller(app, token).get(TELEPHONY)
+    done = starting.run("restore", str(fresh), environment=clean_environment() | elsewhere)
+    assert (done.code, done.err) == (0, "")
+    folder = Path(elsewhere["PATCHBAY_DATA"])
+    assert {path.name for path in folder.glob("*.key*")} == set(KEY_FILES.values())
+    for path in [*folder.glob("*.key*"), folder / "patchbay.db"]:
+        assert path.stat().st_mode & 0o777 == 0o600
+    with started(elsewhere) as other:
+        assert other.test_client().get("/readyz").status_code == 200
+        answer = Caller(other, token).get(TELEPHONY)
+        assert (answer.status_code, answer.get_json()) == (200, expected.get_json())
+        assert dump(other, but=(*UNTOLD, "api_tokens")) == dump(app, but=(*UNTOLD, "api_tokens"))
+    assert starting.run("audit", "verify", environment=clean_environment() | elsewhere).code == 0
+
+
+def test_keys_are_given_when_they_are_not_in_it(
+    app: Flask, here: Furnished, tmp_path: Path, elsewhere: dict[str, str], shared_keys: dict[str, str]
+) -> None:
+    backup = back_up(app, tmp_path / "backup.zip", with_keys=False)
+    another = sealed(shared_keys) | {"PATCHBAY_FERNET_KEYS": Fernet.generate_key().decode()}
+    folder = Path(elsewhere["PATCHBAY_DATA"])
+    with pytest.raises(ArchiveError, match="PATCHBAY_SECRET_KEY"):
+        restore.restore(backup, elsewhere, replaces=False)
+    with pytest.raises(ArchiveError, match="PATCHBAY_FERNET_KEYS"):
+        restore.restore(backup, elsewhere | another, replaces=False)
+    assert restore.check(backup, elsewhere | another).problems
+    with pytest.raises(SettingsError, match="PATCHBAY_JWT_KEYS"):
+        restore.check(backup, elsewhere | sealed(shared_keys) | {"PATCHBAY_JWT_KEYS": "short"})
+    assert [path.name for path in folder.iterdir()] == [".serving"], "nothing was restored"
+
+    done = restore.restore(backup, elsewhere | sealed(shared_keys), replaces=False)
+    assert (done.findings.unopened, done.findings.notes, done.aside) == (0, [], None)
+    assert not list(folder.glob("*.key*")), "the environment has them"
+
+
+def test_other_signing_keys_are_pointed_out(
+    ready_made: Path, elsewhere: dict[str, str], shared_keys: dict[str, str]
+) -> None:
+    keys = sealed(shared_keys) | {"PATCHBAY_SECRET_KEY": "0123456789abcdefghijklmnopqrstuvwxyz"}
+    found = restore.check(ready_made, elsewhere | keys)
+    assert (len(found.notes), found.problems) == (1, [])
+    assert found.notes[0].startswith("PATCHBAY_SECRET_KEY")
+
+
+def test_data_is_replaced_only_when_that_is_meant_and_kept_aside(
+    app: Flask, here: Furnished, backup: Path, environment: dict[str, str], shared_keys: dict[str, str]
+) -> None:
+    """A later write is in the former database, whose WAL it still was in."""
+    settings = {name: value for name, value in environment.items() if name not in KEY_FILES}
+    folder = Path(environment["PATCHBAY_DATA"])
+    (folder / "fernet.keys").write_text("another key\n")
+    before = dump(app)
+    with app.app_context():
+        db.session.execute(update(Installation).values(setup_token_hash="later"))
+        db.session.commit()
+    with pytest.raises(ArchiveError, match="--replace"):
+        restore.restore(backup, settings, replaces=False)
+    with pytest.raises(ArchiveError, match="in use by another program"):
+        restore.restore(backup, settings, replaces=True)
+    assert (folder / "fernet.keys").read_text() == "another key\n"
+    with app.app_context():
+        db.session.remove()
+        db.engine.dispose()
+    done = restore.restore(backup, settings, replaces=True)
+    assert done.aside
+    assert {path.name for path in done.aside.iterdir()} == {"patchbay.db", "fernet.keys"}
+    with closing(sqlite3.connect(done.aside / "patchbay.db")) as former:
+        assert former.execute("SELECT setup_token_hash FROM installation").fetchone() == ("later",)
+    with started(settings) as other:
+        assert dump(other, but=UNTOLD) == {n: rows for n, rows in before.items() if n not in UNTOLD}
+
+
+def test_no_server_may_run_on_the_folder(ready_made: Path, elsewhere: dict[str, str]) -> None:
+    with serving.alone(Path(elsewhere["PATCHBAY_DATA"])), pytest.raises(serving.Taken):
+        restore.restore(ready_made, elsewhere, replaces=True)
+
+
+@pytest.mark.parametrize("damage", ["no keys", "no database", "rubbish", "cut"])
+def test_an_installation_that_does_not_start_is_restored(
+    ready_made: Path, tmp_path: Path, sqlite_url: str, starting: Commands, damage: str
+) -> None:
+    database = tmp_path / "patchbay.db"
+    if damage == "no database":
+        database.unlink()
+    elif damage == "rubbish":
+        database.write_bytes(b"rubbish" * 1000)
+        (tmp_path / "patchbay.db-wal").write_bytes(b"rubbish" * 1000)
+    elif damage == "cut":
+        database.write_bytes(database.read_bytes()[:50_000])
+    settings = clean_environment() | {"PATCHBAY_DATA": str(tmp_path)}
+    assert damage == "no database" or starting.run("audit", "verify", environment=settings).code != 0
+    done = starting.run("restore", str(ready_made), "--replace", environment=settings)
+    assert (done.code, "Traceback" in done.err) == (0, False), done.err
+    assert starting.run("audit", "verify", environment=settings).code == 0
+
+
+def test_what_the_command_was_is_read_as_flask_reads_it() -> None:
+    assert is_restore(["flask", "--app", "wsgi", "restore", "x", "--check"])
+    assert is_restore(["/x/__main__.py", "-A", "wsgi", "--debug", "restore", "x"])
+    for arguments in (["--app", "wsgi", "users", "create", "--name", "restore"], ["--listener", "7"], []):
+        assert not is_restore(["flask", *arguments])
+
+
+# Looking at it
+
+
+def altered(backup: Path, change: Callable[[sqlite3.Connection], Any], **manifest: Any) -> Path:
+    """The archive with another database in it, and a manifest that fits."""
+    with zipfile.ZipFile(backup) as file:
+        members = {name: file.read(name) for name in file.namelist()}
+    database = backup.with_suffix(".db")
+    database.write_bytes(members["patchbay.db"])
+    with closing(sqlite3.connect(database)) as connection:
+        change(connection)
+        connection.commit()
+    told = json.loads(members["manifest.json"]) | manifest
+    told["database"]["size"], told["database"]["sha256"] = archive.measured(database)
+    members |= {"manifest.json": json.dumps(told).encode(), "patchbay.db": database.read_bytes()}
+    path = backup.with_name("altered.zip")
+    with zipfile.ZipFile(path, "w") as file:
+        for name, content in members.items():
+            file.writestr(name, content)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("sql", "word"),
+    [
+        ("UPDATE audit_events SET subject = 'x' WHERE id = 1", "Event 1"),
+        ("DELETE FROM audit_events WHERE id = (SELECT max(id) FROM audit_events)", "manifest"),
+        ("DELETE FROM api_tokens", "manifest"),
+        ("UPDATE secrets SET sealed = 'x' WHERE provider = 'vobiz'", "secrets do not open"),
+        ("UPDATE users SET totp_sealed = 'x' WHERE totp_sealed IS NOT NULL", "secrets do not open"),
+        ("UPDATE installation SET key_check = 'x'", "keys"),
+        ("UPDATE endpoints SET organization_id = 'x'", "refers to nothing"),
+        ("CREATE TRIGGER evil AFTER INSERT ON users BEGIN DELETE FROM users; END", "does not belong"),
+        ("DROP TABLE calls", "damaged"),
+    ],
+)
+def test_a_database_that_was_tampered_with_is_found(
+    ready_made: Path, elsewhere: dict[str, str], sql: str, word: str
+) -> None:
+    path = altered(ready_made, lambda connection: connection.execute(sql))
+    with pytest.raises(ArchiveError, match=word):
+        restore.restore(path, elsewhere, replaces=True)
+    assert not (Path(elsewhere["PATCHBAY_DATA"]) / "patchbay.db").exists()
+
+
+def test_a_backup_of_a_newer_version_is_refused(ready_made: Path, elsewhere: dict[str, str]) -> None:
+    path = altered(
+        ready_made, lambda c: c.execute("UPDATE alembic_version SET version_num = '9999'"), migration="9999"
+    )
+    (problem,) = restore.check(path, elsewhere).problems
+    assert "9999" in problem
+
+
+def test_a_backup_of_an_older_version_is_brought_up_to_date(
+    app: Flask, here: Furnished, tmp_path: Path, elsewhere: dict[str, str]
+) -> None:
+    with app.app_context():
+        flask_migrate.downgrade(revision="0007")
+        db.session.remove()
+    backup = back_up(app, tmp_path / "backup.zip")
+    with archive.opened(backup) as found:
+        assert found.manifest.migration == "0007"
+    restore.restore(backup, elsewhere, replaces=False)
+    with started(elsewhere) as other, other.app_context():
+        assert migrations.are_current(db.engine)
+        assert chain.problems(db.session(), context.keys().sealer) == []
+
+
+def test_a_secret_that_no_key_opened_before_does_not_prevent_a_restore(
+    app: Flask, here: Furnished, tmp_path: Path, elsewhere: dict[str, str], starting: Commands
+) -> None:
+    with app.app_context():
+        db.session.execute(update(Secret).where(Secret.provider == "vobiz").values(sealed="broken"))
+        db.session.commit()
+        assert installation.sealed_counts(context.scope(Actor(name="tests")))[1] == 1
+    backup = back_up(app, tmp_path / "backup.zip")
+    found = restore.check(backup, elsewhere)
+    assert (found.problems, found.unopened) == ([], 1)
+    checked = starting.run("restore", str(backup), "--check", environment=clean_environment() | elsewhere)
+    assert checked.code == 1
+    assert restore.restore(backup, elsewhere, replaces=False).findings.unopened == 1
+
+
+# PostgreSQL
+
+
+def test_postgresql_is_dumped_with_its_own_tool(
+    tmp_path: Path, postgresql_url: str, shared_keys: dict[str, str], starting: Commands
+) -> None:
+    url = postgresql_url.replace("://postgres:", "://postgres:my-database-password")
+    data = tmp_path / "data"
+    settings = clean_environment() | shared_keys | {"DATABASE_URL": url, "PATCHBAY_DATA": str(data)}
+    path = tmp_path / "backup.zip"
+    done = starting.run("backup", str(path), "--with-keys", environment=settings)
+    assert done.code == 0, done.err
+    assert "pg_dump" in done.out
+    assert "my-database-password" not in done.out
+    with zipfile.ZipFile(path) as file:
+        assert b"my-database-password" not in b"".join(map(file.read, file.namelist()))
+    elsewhere = clean_environment() | {"PATCHBAY_DATA": str(tmp_path / "elsewhere")}
+    assert starting.run("restore", str(path), "--check", environment=elsewhere).code == 0
+    done = starting.run("restore", str(path), environment=elsewhere)
+    assert (done.code, "pg_restore" in done.out) == (0, True)
+    for setting, name in KEY_FILES.items():
+        assert (tmp_path / "elsewhere" / name).read_text().strip() == shared_keys[setting]
+
+
+def test_sqlite_is_not_restored_over_postgresql(ready_made: Path, elsewhere: dict[str, str]) -> None:
+    with pytest.raises(ArchiveError, match="move-database"):
+        restore.restore(ready_made, elsewhere | {"DATABASE_URL": "postgresql://nowhere/x"}, replaces=True)

@@ -1,0 +1,220 @@
+"""Archives that are damaged, altered, or made to do harm: each is refused, and nothing is written."""
+
+from __future__ import annotations
+
+import json
+import stat
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.core import archive
+from app.core.archive import ArchiveError, Manifest
+
+CONTENT = b"SQLite format 3\0" + bytes(range(256)) * 40
+
+Change = Callable[[zipfile.ZipFile], None]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "unpacked"
+    folder.mkdir()
+    return folder
+
+
+def _manifest(path: Path, changed: dict[str, Any] | None = None) -> dict[str, Any]:
+    size, digest = archive.measured(path)
+    return {
+        "format": 1,
+        "product": "patchbay",
+        "version": "0.1.0",
+        "created_at": "2026-01-01T00:00:00",
+        "migration": "0001",
+        "database": {"kind": "sqlite", "rows": {"users": 1}, "size": size, "sha256": digest},
+        "secrets": {"stored": 1, "unopened": 0},
+        "keys": {"included": True, "fernet": ["a"], "jwt": ["b"], "session": ["c"]},
+        "settings": {},
+    } | (changed or {})
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Path:
+    path = tmp_path / "database"
+    path.write_bytes(CONTENT)
+    return path
+
+
+@pytest.fixture
+def good(tmp_path: Path, database: Path) -> Path:
+    path = tmp_path / "backup.zip"
+    manifest = Manifest.model_validate(_manifest(database))
+    with archive.written_whole(path, replaces=False) as file:
+        archive.write(file, manifest, database, {"fernet.keys": "the key\n"})
+    return path
+
+
+def _read(path: Path, folder: Path) -> None:
+    with archive.opened(path) as found:
+        found.keys()
+        found.unpack_database(folder / "patchbay.db")
+
+
+def test_what_was_written_is_read(good: Path, folder: Path) -> None:
+    assert good.stat().st_mode & 0o777 == 0o600
+    _read(good, folder)
+    assert (folder / "patchbay.db").read_bytes() == CONTENT
+    assert (folder / "patchbay.db").stat().st_mode & 0o777 == 0o600
+    with archive.opened(good) as found:
+        assert found.keys() == {"fernet.keys": "the key\n"}
+
+
+def _member(name: str, mode: int = stat.S_IFREG | 0o600) -> zipfile.ZipInfo:
+    info = zipfile.ZipInfo(name)
+    info.external_attr = mode << 16
+    return info
+
+
+def _adds(info: zipfile.ZipInfo | str, content: bytes = b"x") -> Change:
+    return lambda file: file.writestr(info, content)
+
+
+def _says(name: str, size: int) -> Change:
+    def change(file: zipfile.ZipFile) -> None:
+        file.getinfo(name).file_size = size
+        file._didModify = True  # type: ignore[attr-defined]
+
+    return change
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        _adds("../evil"),
+        _adds("/etc/passwd"),
+        _adds("keys/../../evil"),
+        _adds("keys/evil"),
+        _adds("keys/"),
+        _adds("C:\\evil"),
+        _adds("patchbay.db-wal"),
+        _adds(_member("keys/jwt.keys", stat.S_IFLNK | 0o777), b"/etc/shadow"),
+        _adds(_member("keys/jwt.keys", stat.S_IFIFO | 0o600)),
+        _adds("keys/jwt.keys", b"x" * (archive.LARGEST_TEXT + 1)),
+        _adds("keys/fernet.keys"),
+        _adds("manifest.json"),
+        _says("patchbay.db", 2**50),
+        _says("manifest.json", 2**50),
+        _says("keys/fernet.keys", 2**50),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_a_hostile_member_is_refused(good: Path, folder: Path, change: Change) -> None:
+    with zipfile.ZipFile(good, "a") as file:
+        change(file)
+    with pytest.raises(ArchiveError):
+        _read(good, folder)
+    assert list(folder.iterdir()) == []
+
+
+def _rewrite(
+    good: Path, database: Path, *, without: str = "", content: bytes = CONTENT, manifest: Any = None
+) -> None:
+    """The archive as somebody writes it who can write any manifest."""
+    members = {
+        "manifest.json": json.dumps(_manifest(database, manifest)).encode(),
+        "patchbay.db": content,
+        "keys/fernet.keys": b"the key\n",
+    }
+    with zipfile.ZipFile(good, "w", zipfile.ZIP_DEFLATED) as file:
+        for name, written in members.items():
+            if name != without:
+                file.writestr(_member(name), written)
+
+
+HUGE = 2**60
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        {"without": "manifest.json"},
+        {"without": "patchbay.db"},
+        {"content": CONTENT[:-1]},
+        {"content": CONTENT[:-1] + b"\0"},
+        {"manifest": {"format": 2}},
+        {"manifest": {"format": "1"}},
+        {"manifest": {"product": "another"}},
+        {"manifest": {"migration": None}},
+        {"manifest": {"database": {"kind": "oracle", "rows": {}}}},
+        {"manifest": {"database": {"kind": "sqlite", "rows": {}, "size": -1, "sha256": "x"}}},
+        {"manifest": {"keys": {"included": False, "fernet": [], "jwt": [], "session": []}}},
+    ],
+)
+def test_a_manifest_that_does_not_fit_is_refused(
+    good: Path, database: Path, folder: Path, case: dict[str, Any]
+) -> None:
+    _rewrite(good, database, **case)
+    with pytest.raises(ArchiveError):
+        _read(good, folder)
+
+
+def test_a_database_larger_than_the_disk_is_refused(good: Path, database: Path, folder: Path) -> None:
+    _rewrite(
+        good, database, manifest={"database": {"kind": "sqlite", "rows": {}, "size": HUGE, "sha256": "x"}}
+    )
+    with zipfile.ZipFile(good, "a") as file:
+        _says("patchbay.db", HUGE)(file)
+    with pytest.raises(ArchiveError, match="left"):
+        _read(good, folder)
+    assert list(folder.iterdir()) == []
+
+
+def test_what_is_no_database_is_refused_before_it_is_unpacked(
+    good: Path, folder: Path, tmp_path: Path
+) -> None:
+    zeros = tmp_path / "zeros"
+    zeros.write_bytes(bytes(5_000_000))
+    _rewrite(good, zeros, content=zeros.read_bytes())
+    with pytest.raises(ArchiveError, match="SQLite"):
+        _read(good, folder)
+    assert sum(path.stat().st_size for path in folder.iterdir()) == 0
+
+
+def test_a_damaged_archive_is_refused(good: Path, folder: Path) -> None:
+    whole = good.read_bytes()
+    damaged = [whole[: len(whole) * part // 20] for part in range(20)]
+    with zipfile.ZipFile(good) as file:
+        begins = {
+            info.header_offset + 30 + len(info.filename): info.compress_size for info in file.infolist()
+        }
+    damaged += [
+        whole[:place] + bytes([whole[place] ^ 0xFF]) + whole[place + 1 :]
+        for begin, size in begins.items()
+        for place in (begin + size // 2, begin + size * 3 // 4)
+    ]
+    for number, content in enumerate([b"", b"x", *damaged]):
+        good.write_bytes(content)
+        target = folder / str(number)
+        target.mkdir()
+        with pytest.raises(ArchiveError):
+            _read(good, target)
+
+
+def test_an_existing_file_is_replaced_only_when_that_is_meant(good: Path, tmp_path: Path) -> None:
+    before = good.read_bytes()
+    with pytest.raises(ArchiveError), archive.written_whole(good, replaces=False):
+        pytest.fail("nothing is written")
+    with pytest.raises(TypeError), archive.written_whole(good, replaces=True) as file:
+        file.writelines([b"half of it", "a mistake"])  # type: ignore[list-item]
+    assert good.read_bytes() == before
+    with archive.written_whole(good, replaces=True) as file:
+        file.write(b"new")
+    assert good.read_bytes() == b"new"
+    with pytest.raises(ArchiveError), archive.written_whole(tmp_path / "no" / "file", replaces=True):
+        pytest.fail("there is no such folder")
+    with pytest.raises(ArchiveError), archive.written_whole(tmp_path, replaces=True):
+        pytest.fail("it is a folder")
+    assert [path for path in tmp_path.iterdir() if path.name.startswith(".")] == []

@@ -1,0 +1,58 @@
+"""Backups of a SQLite database while four kinds of writes are under way."""
+
+from __future__ import annotations
+
+import sqlite3
+import zipfile
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from app.backup import restore
+from tests.support.denominators import Report
+from tests.support.integrity import problems
+from tests.support.load import stored_agents, superadmin, writing
+from tests.support.server import Server
+
+FULL = 20
+
+
+@pytest.fixture
+def database_url(sqlite_url: str) -> str:
+    return sqlite_url
+
+
+def test_each_is_whole_and_the_portal_loses_nothing(
+    portal: Server, tmp_path: Path, full: bool, report: Report
+) -> None:
+    """Each has all that was acknowledged before it was begun."""
+    account, tried, whole = superadmin(portal), FULL if full else 3, 0
+    with writing(portal, account) as load:
+        for number in range(tried):
+            load.wait_for(5)
+            before = stored_agents(portal.url, account).keys()
+            backup = tmp_path / f"backup-{number}.zip"
+            portal.flask("backup", str(backup))
+            found = restore.check(backup, portal.environment)
+            whole += not found.problems and before <= _numbers(backup)
+    found_after, wrong = load.compare(), problems(portal)
+    report(
+        "Backup while writes are under way",
+        tried=tried,
+        survived=whole,
+        lost=sum(map(len, found_after.wrong.values())),
+        of=found_after.acknowledged,
+    )
+    assert whole == tried
+    assert found_after.wrong == {}
+    assert wrong == []
+    assert not load.statuses.keys() - {200, 201, 303}
+
+
+def _numbers(backup: Path) -> set[str]:
+    target = backup.with_suffix(".db")
+    with zipfile.ZipFile(backup) as file:
+        target.write_bytes(file.read("patchbay.db"))
+    with closing(sqlite3.connect(target)) as connection:
+        return {row[0] for row in connection.execute("SELECT phone_number FROM endpoints")}
