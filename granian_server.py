@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import signal
 import socket
 import threading
 import time
+from contextlib import suppress
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from granian._granian import SocketHolder
@@ -26,6 +29,9 @@ SECONDS_TO_STOP = 3
 STEADY_SECONDS = 10.0
 """A worker that ends sooner was in a crash loop if the one before it was."""
 LONGEST_PAUSE = 8.0
+COUNTS = "PROMETHEUS_MULTIPROC_DIR"
+COUNT_BYTES = 2**21
+"""More than all counts need; a file that grew would do so without room being allocated."""
 CHECK_SECONDS = 0.5
 """How often a worker looks whether its main process is still there."""
 
@@ -81,6 +87,7 @@ class Server(MPServer):
 def load(main_process: int) -> Any:
     """Runs in each worker: returns the application."""
     threading.Thread(target=_end_with, args=(main_process,), name="main process", daemon=True).start()
+    _prepare_counts()
     import wsgi
 
     return wsgi.app
@@ -96,6 +103,45 @@ def _end_with(main_process: int) -> None:
     os._exit(1)
 
 
+def _prepare_counts() -> None:
+    """Creates the files that Prometheus maps into memory, or adopts those of a worker that ended.
+
+    They are written in full: to touch a page of a mapped file for which there is no room ends the process.
+    If there is none for the files, this worker counts on its own.
+    """
+    if COUNTS not in os.environ:
+        return
+    folder = Path(os.environ[COUNTS])
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        for kind in ("counter", "histogram"):
+            _prepare_file(folder, kind)
+    except OSError:
+        del os.environ[COUNTS]
+
+
+def _prepare_file(folder: Path, kind: str) -> None:
+    own = folder / f"{kind}_{os.getpid()}.db"
+    for left in folder.glob(f"{kind}_*.db"):
+        if not _is_alive(int(left.stem.rpartition("_")[2])):
+            with suppress(FileNotFoundError):  # another worker was quicker
+                left.rename(own)
+                return
+    try:
+        own.write_bytes(bytes(COUNT_BYTES))
+    except OSError:
+        own.unlink(missing_ok=True)
+        raise
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--listener", type=int, required=True, help="descriptor of the listening socket")
@@ -104,6 +150,8 @@ def main() -> None:
     options = parser.parse_args()
     listener = socket.socket(fileno=options.listener)
     server = Server(listener, workers=options.workers, threads=options.threads)
+    if folder := os.environ.get(COUNTS):
+        server.on_shutdown(partial(shutil.rmtree, folder, ignore_errors=True))
     server.serve(target_loader=partial(load, os.getpid()), wrap_loader=False)
 
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import secrets
-import shutil
 import sys
+from contextlib import suppress
 from functools import partial
-from typing import TextIO
+from typing import Any, TextIO
 
 import click
 import structlog
 from flask import Flask
 from flask.cli import AppGroup
+from sqlalchemy.exc import OperationalError
 
-from app import context, preflight, serving, startup
+from app import context, disk, preflight, serving, startup
 from app.config import Settings, SettingsError
 from app.core.errors import Invalid, PatchbayError
 from app.extensions import db
@@ -24,10 +25,29 @@ from app.services.scope import SECRETS, Scope
 
 log = structlog.get_logger(__name__)
 
-users = AppGroup("users", help="People who can sign in.")
-token_commands = AppGroup("tokens", help="API tokens.")
-key_commands = AppGroup("keys", help="The keys that seal secrets.")
-audit_commands = AppGroup("audit", help="Who did what.")
+
+class Command(click.Command):
+    """Reports a database that cannot be used, or a full disk, in a sentence."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (OperationalError, OSError) as error:
+            if disk.is_full(error, db.engine.url.database):
+                raise click.ClickException("The disk is full. Make room on it, then try again.") from None
+            if isinstance(error, OperationalError):
+                raise click.ClickException(f"The database cannot be used: {error.orig}") from None
+            raise
+
+
+class Group(AppGroup):
+    command_class = Command
+
+
+users = Group("users", help="People who can sign in.")
+token_commands = Group("tokens", help="API tokens.")
+key_commands = Group("keys", help="The keys that seal secrets.")
+audit_commands = Group("audit", help="Who did what.")
 
 
 def init_app(app: Flask) -> None:
@@ -173,7 +193,7 @@ def _verify(scope: Scope, chain_id: str | None, shown: str, noted: Head | None) 
     return True
 
 
-@click.command("check")
+@click.command("check", cls=Command)
 @click.option("--organization", "name", help="Only this one, by name.")
 def check(name: str | None) -> None:
     """Asks the providers whether every number still calls what it should. For cron, or a timer.
@@ -211,13 +231,13 @@ def _check(scope: Scope, organization_id: str) -> bool:
     return report.failure is None
 
 
-@click.command("prepare")
+@click.command("prepare", cls=Command)
 def prepare() -> None:
     """Brings the database up to date, and marks a new one with its key."""
     startup.prepare()
 
 
-@click.command("serve")
+@click.command("serve", cls=Command)
 def serve() -> None:
     """Prepares the database, prints the setup link if one is needed, and serves with granian.
 
@@ -225,7 +245,7 @@ def serve() -> None:
     """
     settings = context.settings()
     try:
-        claims = serving.claim(settings, partial(click.echo, err=True))
+        claims = serving.claim(settings, partial(_say, err=True))
     except (serving.Taken, SettingsError) as error:
         raise click.ClickException(f"Patchbay cannot start: {error}") from None
     startup.prepare()
@@ -233,24 +253,19 @@ def serve() -> None:
     for finding in preflight.warnings(settings):
         log.warning(finding.code, message=finding.message)
     address = _address(settings)
-    click.echo(f"Patchbay serves on {address}")
+    _say(f"Patchbay serves on {address}")
     token = installation.new_setup_token(startup.console())
     if token:
-        click.echo(
-            f"\n  Open this link once to set up the first superadmin:\n  {address}/setup?key={token}\n"
-        )
-    sys.stdout.flush()
+        _say(f"\n  Open this link once to set up the first superadmin:\n  {address}/setup?key={token}\n")
     db.session.remove()
     db.engine.dispose()
-    serving.become_server(settings, claims, _new_counts(settings))
+    serving.become_server(settings, claims)
 
 
-def _new_counts(settings: Settings) -> dict[str, str]:
-    """The setting that has all workers count in one folder. Counts begin anew."""
-    counts = settings.data / "metrics"
-    shutil.rmtree(counts, ignore_errors=True)
-    counts.mkdir(parents=True, mode=0o700)
-    return {"PROMETHEUS_MULTIPROC_DIR": str(counts)}
+def _say(text: str, *, err: bool = False) -> None:
+    """Prints it, if that is possible: a full disk under the log does not keep Patchbay from serving."""
+    with suppress(OSError):
+        click.echo(text, err=err)
 
 
 def _adopt_keys(settings: Settings) -> None:
@@ -268,7 +283,7 @@ def _address(settings: Settings) -> str:
     return f"http://{shown}:{settings.port}"
 
 
-@click.command("demo")
+@click.command("demo", cls=Command)
 @click.option("--password-stdin", is_flag=True, help="Reads the password from standard input.")
 def fill_demo(password_stdin: bool) -> None:
     """Fills the database with made-up organizations, and prints who can sign in.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from functools import cache
+from pathlib import Path
 
 from flask import Flask, Response, g, request
 from prometheus_client import (
@@ -54,7 +55,7 @@ def _series(method: str, route: str, status: int) -> tuple[Counter, Histogram]:
 
 
 def _metrics() -> tuple[bytes, dict[str, str]]:
-    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+    if not Path(os.environ.get("PROMETHEUS_MULTIPROC_DIR", "-")).is_dir():
         return generate_latest(REGISTRY), {"Content-Type": CONTENT_TYPE_LATEST}
     registry = CollectorRegistry()
     multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]

@@ -5,11 +5,12 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import shutil
 import socket
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -23,6 +24,7 @@ SECONDS_TO_WAIT = 5.0
 """For an instance that is just stopping."""
 PAUSE_SECONDS = 0.05
 LOCK = ".serving"
+SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 (in it is a folder of our own)
 PROGRAM = Path(__file__).parents[1] / "granian_server.py"
 
 Claim = TypeVar("Claim")
@@ -122,10 +124,27 @@ def _listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def become_server(settings: Settings, claims: Claims, environment: dict[str, str]) -> None:
+def new_counts(data: Path) -> dict[str, str]:
+    """A setting: the folder in which the workers count together. Counts begin anew.
+
+    In memory if there is such a place, since a full disk can end a process that has a file mapped. Its
+    name is that of the data folder, so that nothing is left of a server that was killed.
+    """
+    place = data.stat()
+    in_memory = SHARED_MEMORY / f"patchbay-{os.geteuid()}-{place.st_dev:x}-{place.st_ino:x}"
+    for folder in (in_memory, data / "metrics"):
+        shutil.rmtree(folder, ignore_errors=True)
+    for folder in (in_memory, data / "metrics"):
+        with suppress(OSError):
+            folder.mkdir(mode=0o700)
+            return {"PROMETHEUS_MULTIPROC_DIR": str(folder)}
+    return {}
+
+
+def become_server(settings: Settings, claims: Claims) -> None:
     """The process is granian's main one from here on, so that signals reach it."""
     for descriptor in (claims.lock, claims.listener.fileno()):
         os.set_inheritable(descriptor, True)
     arguments = [str(PROGRAM), "--listener", str(claims.listener.fileno())]
     arguments += ["--workers", str(settings.workers), "--threads", str(THREADS)]
-    os.execve(sys.executable, [sys.executable, *arguments], os.environ | environment)  # noqa: S606
+    os.execve(sys.executable, [sys.executable, *arguments], os.environ | new_counts(settings.data))  # noqa: S606

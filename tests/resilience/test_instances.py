@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import time
@@ -98,11 +99,21 @@ def test_a_second_server_refuses_to_start(portal: Server, tmp_path: Path) -> Non
 
 
 def test_workers_that_crash_are_started_again(portal: Server) -> None:
-    """However often within seconds, and all of them at once."""
+    """However often within seconds, and all of them at once. Nothing that was counted is forgotten."""
+    assert answers(portal)
+    counted = count(portal)
     for _ in range(CRASHES):
         crash(portal)
     assert answers(portal)
     assert portal.process.poll() is None
+    assert count(portal) == counted + 1
+
+
+def count(server: Server) -> float:
+    """How many requests of `answers` all workers have counted together."""
+    with urllib.request.urlopen(f"{server.url}/metrics", timeout=SECONDS) as response:  # noqa: S310 (our own)
+        found = re.search(r'requests_total\{.*route="/healthz".*\} (\S+)', response.read().decode())
+    return float(found[1]) if found else 0
 
 
 def crash(server: Server) -> None:
