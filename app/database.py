@@ -75,6 +75,7 @@ def _on_sqlite_connect(connection: Any, _record: Any) -> None:
         "synchronous=FULL",
         "foreign_keys=ON",
         f"journal_size_limit={WAL_BYTES}",
+        "temp_store=MEMORY",
     ):
         connection.execute(f"PRAGMA {setting}").close()
 

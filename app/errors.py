@@ -9,15 +9,18 @@ from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import InterfaceError, OperationalError
 from werkzeug.exceptions import HTTPException
 
+from app import disk
 from app.api import answers
 from app.core.errors import (
     Forbidden,
     Malformed,
     NotFound,
     PatchbayError,
+    StorageFull,
     TooLarge,
     Unavailable,
 )
+from app.extensions import db
 from app.web import guard, pages
 
 log = structlog.get_logger(__name__)
@@ -34,6 +37,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(OperationalError, _database_error)
     app.register_error_handler(InterfaceError, _database_error)
+    app.register_error_handler(OSError, _os_error)
     app.register_error_handler(Exception, _failure)
 
 
@@ -84,11 +88,22 @@ def _with_headers(answer: ResponseReturnValue, error: HTTPException) -> Response
 
 
 def _database_error(error: OperationalError | InterfaceError) -> ResponseReturnValue:
-    """503 where the database is away, busy or full; anything else is a fault of ours."""
+    """503 if the database is away, busy or full; anything else is a fault of ours."""
+    if disk.is_full(error, db.engine.url.database):
+        return _storage_full(error)
     if not _is_away(error):
         return _failure(error)
     log.error("database.unavailable", route=str(request.url_rule), exc_info=True)
     return _answer(Unavailable("The database cannot be reached right now. Try again in a moment."))
+
+
+def _storage_full(error: Exception) -> ResponseReturnValue:
+    log.error("storage.full", route=str(request.url_rule), reason=type(error).__name__)
+    return _answer(StorageFull())
+
+
+def _os_error(error: OSError) -> ResponseReturnValue:
+    return _storage_full(error) if disk.is_full(error) else _failure(error)
 
 
 def _is_away(error: OperationalError | InterfaceError) -> bool:

@@ -39,7 +39,7 @@ REFUSALS = {
     422: "One or more fields are wrong; error.details names them",
     429: "Too many tries; see Retry-After",
     500: "Something went wrong here; the answer has an id",
-    503: "The database cannot be reached",
+    503: "The database cannot be reached, or its disk is full",
 }
 
 

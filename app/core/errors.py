@@ -113,6 +113,20 @@ class Unavailable(PatchbayError):
     code = "DATABASE_UNAVAILABLE"
 
 
+class StorageFull(TryLater):
+    """Nothing can be saved until there is room again; reading goes on."""
+
+    status = 503
+    code = "STORAGE_FULL"
+    retry_after = 30
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The disk of the server is full, so nothing was saved. Reading still works. "
+            "Make room on that disk, then try again."
+        )
+
+
 class Busy(TryLater):
     """Refused at once, so that nothing waits in line."""
 

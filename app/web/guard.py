@@ -169,8 +169,8 @@ def _record_crossing(inside: Scope, organization: Organization) -> None:
     entered = session.get("entered", [])
     if organization.id == inside.actor.organization_id or organization.id in entered:
         return
-    crossing.record(inside)
-    session["entered"] = [*entered, organization.id][-100:]
+    if crossing.record(inside):
+        session["entered"] = [*entered, organization.id][-100:]
 
 
 def let_in(scope: Scope, checked: Checked) -> None:

@@ -13,9 +13,11 @@ from typing import Any
 import structlog
 from flask import Flask, Response, current_app, get_template_attribute, render_template
 from markupsafe import Markup
+from sqlalchemy.exc import DBAPIError
 
-from app import context
-from app.core.errors import PatchbayError
+from app import context, disk
+from app.core.errors import PatchbayError, StorageFull
+from app.extensions import db
 from app.services import organizations
 from app.services.progress import Tell
 from app.services.scope import Scope
@@ -37,6 +39,7 @@ class Work:
     def __init__(self, scope: Scope, run: Callable[[Scope, Tell], str]) -> None:
         app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
         self._run = run
+        self._database = db.engine.url.database
         self._step: tuple[str, int, int] = ("", 0, 0)
         self._done = threading.Event()
         self._address = self._problem = ""
@@ -51,9 +54,11 @@ class Work:
                 self._address = self._run(inside, self._tell)
         except PatchbayError as error:
             self._problem = error.message
-        except Exception:
+        except Exception as error:
             log.exception("work.failed", request_id=actor.request_id)
             self._problem = f"Something went wrong here. The log has it under the id {actor.request_id}."
+            if isinstance(error, OSError | DBAPIError) and disk.is_full(error, self._database):
+                self._problem = StorageFull().message
         finally:
             self._done.set()
 

@@ -1,0 +1,48 @@
+"""Whether something failed because there was no room for it on a disk."""
+
+from __future__ import annotations
+
+import errno
+import resource
+import tempfile
+from pathlib import Path
+
+from sqlalchemy.exc import DBAPIError
+
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""The disk is full, the quota is used up, the file has the largest size that is allowed."""
+PROBE_BYTES = 65_536
+_MAY_BE_NO_ROOM = ("SQLITE_IOERR", "SQLITE_CANTOPEN")
+_POSTGRESQL_DISK_FULL = "53100"
+
+
+def is_full(error: OSError | DBAPIError, database: str | None = None) -> bool:
+    """Whether an error says so. `database` is the path of the SQLite file that it is about."""
+    if isinstance(error, OSError):
+        return error.errno in NO_ROOM
+    name = str(getattr(error.orig, "sqlite_errorname", ""))
+    if name == "SQLITE_FULL" or getattr(error.orig, "sqlstate", None) == _POSTGRESQL_DISK_FULL:
+        return True
+    return name.startswith(_MAY_BE_NO_ROOM) and database is not None and not _has_room(Path(database))
+
+
+def _has_room(database: Path) -> bool:
+    """SQLite reports a quota or a limit as any other failed write, so this tries to write.
+
+    Never to the database file itself: to close it would drop SQLite's locks.
+    """
+    limit, _ = resource.getrlimit(resource.RLIMIT_FSIZE)
+    files = [database, database.with_name(f"{database.name}-wal")]
+    if limit != resource.RLIM_INFINITY and any(_size(file) + PROBE_BYTES > limit for file in files):
+        return False
+    try:
+        with tempfile.TemporaryFile(dir=database.parent) as probe:
+            probe.write(bytes(PROBE_BYTES))
+            probe.flush()
+    except OSError as error:
+        return error.errno not in NO_ROOM
+    return True
+
+
+def _size(file: Path) -> int:
+    return file.stat().st_size if file.exists() else 0
