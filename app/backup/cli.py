@@ -1,4 +1,7 @@
-"""`flask backup` and `flask restore`. The second runs where nothing else of an installation starts."""
+"""`flask backup`, `flask restore` and `flask move-database`.
+
+The second runs where nothing else of an installation starts.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from flask import Flask
 from flask.cli import cli as flask_group
 
 from app import context, logs, serving, startup
-from app.backup import make, restore
+from app.backup import make, move, restore
 from app.backup.restore import Findings
 from app.config import SettingsError
 from app.core.archive import ArchiveError
@@ -24,6 +27,7 @@ FILE = click.argument("file", type=click.Path(path_type=Path))
 def init_app(app: Flask) -> None:
     app.cli.add_command(backup)
     app.cli.add_command(restore_backup)
+    app.cli.add_command(move_database)
 
 
 @click.command("backup")
@@ -95,6 +99,26 @@ def _report_check(file: Path, findings: Findings) -> None:
         raise SystemExit(1)
     rows = sum(findings.manifest.database.rows.values())
     click.echo(f"{file} can be restored: {rows:,} rows, {findings.manifest.created_at} UTC.")
+
+
+@click.command("move-database")
+def move_database() -> None:
+    """Copies everything from SQLite to the empty PostgreSQL database that TARGET_DATABASE_URL names.
+
+    The setting is in the environment, so that its password is in no list of processes.
+    """
+    url = os.environ.get("TARGET_DATABASE_URL", "")
+    try:
+        contents, state = move.move(context.settings(), url)
+    except (move.MoveError, serving.Taken) as error:
+        raise click.ClickException(str(error)) from None
+    click.echo(
+        f"{len(contents.tables)} tables with {contents.rows:,} rows were copied, and are equal there. "
+        f"{state.sealed - state.unopened} of {state.sealed} secrets open."
+    )
+    for problem in state.audit_problems:
+        click.echo(f"As before: {problem}", err=True)
+    click.echo("Set DATABASE_URL to the new database, and start Patchbay. The SQLite file stays as it is.")
 
 
 def is_restore(arguments: Sequence[str]) -> bool:

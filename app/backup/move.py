@@ -1,0 +1,176 @@
+"""Moving an installation from SQLite to PostgreSQL, with proof that everything arrived."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Engine, LargeBinary, Row, Table, func, insert, inspect, select
+from sqlalchemy.exc import DBAPIError
+
+from app import config, context, migrations, serving, startup
+from app.config import Settings, SettingsError
+from app.extensions import db
+from app.models import Base
+from app.services import chain, installation
+
+TOGETHER = 500
+TOGETHER_WITH_FILES = 10
+_DIGEST_SPACE = 1 << 256
+
+
+class MoveError(Exception):
+    """The database cannot be moved, and neither of the two was changed. The message is a sentence."""
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What is compared: of each table the count of its rows and a digest of them all."""
+
+    tables: dict[str, tuple[int, int]]
+
+    @property
+    def rows(self) -> int:
+        return sum(count for count, _ in self.tables.values())
+
+
+@dataclass(frozen=True)
+class State:
+    """What else has to be the same afterwards."""
+
+    sealed: int
+    unopened: int
+    audit_problems: list[str]
+
+
+def move(settings: Settings, target_url: str) -> tuple[Contents, State]:
+    """Copies everything to an empty database, in one transaction. Raises MoveError, serving.Taken.
+
+    The source is left as it is.
+    """
+    target = _target_settings(settings, target_url)
+    with serving.alone(settings.data):
+        startup.prepare()
+        before, source = _state(), context.engine()
+        with _at(target):
+            try:
+                _expect_empty(context.engine())
+                migrations.upgrade(context.engine(), settings.data)
+                contents = _copy_all(source, context.engine())
+                after = _state()
+            except DBAPIError as error:
+                raise MoveError(_words(error)) from None
+    if after != before:
+        raise MoveError("Everything was copied, but secrets or audit differ there. Do not use the copy.")
+    return contents, after
+
+
+def _target_settings(settings: Settings, url: str) -> Settings:
+    if not settings.is_sqlite:
+        raise MoveError("The database here is PostgreSQL already. Move it with pg_dump and pg_restore.")
+    try:
+        _, read = config.location({"DATABASE_URL": url})
+    except SettingsError:
+        read = ""
+    if not read.startswith("postgresql"):
+        raise MoveError("TARGET_DATABASE_URL has to be postgresql+psycopg://user:password@host/name.")
+    return replace(settings, database_url=read)
+
+
+@contextmanager
+def _at(settings: Settings) -> Iterator[None]:
+    """Work on another database, as the application does."""
+    from app import create_app
+
+    with create_app(settings).app_context():
+        try:
+            yield
+        finally:
+            db.session.remove()
+            db.engine.dispose()
+
+
+def _words(error: DBAPIError) -> str:
+    if error.connection_invalidated or not error.statement:
+        return "The database of TARGET_DATABASE_URL cannot be reached. Check host, name, user and password."
+    return f"PostgreSQL refused a row or a table ({type(error.orig).__name__}). Nothing was moved."
+
+
+def _expect_empty(engine: Engine) -> None:
+    """Apart from tables without rows, which a move that was broken off leaves."""
+    found = set(inspect(engine).get_table_names())
+    own = {table.name for table in Base.metadata.sorted_tables}
+    if foreign := found - own - {"alembic_version"}:
+        raise MoveError(f"The target database has other tables in it ({min(foreign)}). Name an empty one.")
+    with engine.connect() as connection:
+        for name in sorted(found & own):
+            if connection.execute(select(Base.metadata.tables[name]).limit(1)).first():
+                raise MoveError(f"The target database has data in it ({name}). Name an empty one.")
+
+
+def _copy_all(source_engine: Engine, target_engine: Engine) -> Contents:
+    """Nobody writes to the source meanwhile. Raises MoveError if the two differ."""
+    with (
+        source_engine.connect().execution_options(writes=True) as source,
+        target_engine.begin() as target,
+    ):
+        for table in Base.metadata.sorted_tables:
+            _copy(source, target, table)
+        sent, arrived = _contents(source), _contents(target)
+        if sent != arrived:
+            names = [name for name, counted in sent.tables.items() if arrived.tables[name] != counted]
+            raise MoveError(f"The rows that arrived in {', '.join(names)} differ. Nothing was moved.")
+    return sent
+
+
+def _copy(source: Connection, target: Connection, table: Table) -> None:
+    for rows in _batches(source, table):
+        target.execute(insert(table), [dict(row._mapping) for row in rows])
+    column = table.autoincrement_column
+    if column is not None:
+        sequence = func.pg_get_serial_sequence(table.name, column.name)
+        target.execute(
+            select(func.setval(sequence, func.max(column))).select_from(table).having(func.max(column) > 0)
+        )
+
+
+def _batches(connection: Connection, table: Table) -> Iterator[list[Row[Any]]]:
+    has_files = any(isinstance(column.type, LargeBinary) for column in table.columns)
+    size = TOGETHER_WITH_FILES if has_files else TOGETHER
+    yield from map(list, connection.execute(select(table).execution_options(yield_per=size)).partitions())
+
+
+def _contents(connection: Connection) -> Contents:
+    return Contents({table.name: _counted(connection, table) for table in Base.metadata.sorted_tables})
+
+
+def _counted(connection: Connection, table: Table) -> tuple[int, int]:
+    """Without an order: databases sort texts differently."""
+    count = digest = 0
+    for rows in _batches(connection, table):
+        for row in rows:
+            text = json.dumps(list(row), default=_plain, sort_keys=True)
+            digest += int.from_bytes(hashlib.sha256(text.encode()).digest())
+            count += 1
+    return count, digest % _DIGEST_SPACE
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="microseconds")
+    if isinstance(value, bytes):
+        return hashlib.sha256(value).hexdigest()
+    raise TypeError(type(value).__name__)
+
+
+def _state() -> State:
+    scope = startup.console()
+    sealed, unopened = installation.sealed_counts(scope)
+    problems = chain.problems(scope.session, scope.keys.sealer)
+    scope.let_go()
+    return State(sealed, unopened, problems)

@@ -1,0 +1,197 @@
+"""Moving a filled installation from SQLite to PostgreSQL, for real."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from sqlalchemy import func, inspect, select, text, update
+
+from app import context, create_app, serving
+from app.backup import move
+from app.backup.move import MoveError
+from app.config import Settings
+from app.core import clock
+from app.extensions import db
+from app.models import (
+    Base,
+    Check,
+    CheckRun,
+    DriftCheck,
+    Endpoint,
+    Installation,
+    RecoveryCode,
+    Throttle,
+    WebhookReceipt,
+)
+from app.services import audit, chain, endpoints
+from app.services.actions import Action
+from tests.support.caller import Caller
+from tests.support.cast import assemble, issue
+from tests.support.commands import Commands, Done, commands
+from tests.support.furnished import Furnished, furnish, scope_as
+from tests.support.postgres import Postgres
+from tests.support.rows import dump
+from tests.support.server import clean_environment
+
+TELEPHONY = "/api/settings/telephony"
+PASSWORD = "not-for-anybodys-eyes"
+
+
+@pytest.fixture
+def database_url(sqlite_url: str) -> str:
+    return sqlite_url
+
+
+@pytest.fixture
+def here(app: Flask) -> Furnished:
+    return furnish(app, assemble(app))
+
+
+@pytest.fixture
+def target(postgres: Postgres, worker_id: str) -> Iterator[str]:
+    """An empty database."""
+    name = f"moved_{worker_id}"
+    postgres.create(name)
+    yield postgres.url(name)
+    postgres.drop(name)
+
+
+@pytest.fixture
+def there(environment: dict[str, str], target: str) -> Iterator[Flask]:
+    app = create_app(Settings.from_environment(environment | {"DATABASE_URL": target}))
+    yield app
+    with app.app_context():
+        db.session.remove()
+        db.engine.dispose()
+
+
+@pytest.fixture
+def run_move(starting: Commands, environment: dict[str, str], target: str) -> Callable[[], Done]:
+    settings = clean_environment() | environment | {"TARGET_DATABASE_URL": target}
+    return lambda: starting.run("move-database", environment=settings)
+
+
+@pytest.fixture(scope="module")
+def starting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Commands]:
+    with commands(tmp_path_factory.mktemp("commands")) as found:
+        yield found
+
+
+def _moved(app: Flask, url: str) -> tuple[move.Contents, move.State]:
+    with app.app_context():
+        try:
+            return move.move(context.settings(), url)
+        finally:
+            db.session.remove()
+
+
+def _rows_in_every_table(app: Flask, here: Furnished) -> None:
+    """Beside what there is already."""
+    cast, now = here.cast, clock.now()
+    own = {"organization_id": cast.acme, "provider": "twilio"}
+    with scope_as(app, cast.dana) as scope:
+        with scope.transaction():
+            numbers = [(f"+1555{n:07}", {"label": ["a", "b"]}) for n in range(1500)]
+            audit.record(scope, Action.ENDPOINTS_SAVED, "many", numbers=numbers)
+        scope.session.add_all(
+            [
+                RecoveryCode(user_id=cast.mo.id, code_hash="x"),
+                Throttle(key="x", window_started_at=now),
+                Check(**own, ok=True, code="ok", reason="ünïcødé ☎", connection_version=1, actor_name="x"),
+                DriftCheck(**own, phone_number="+15550000001", in_sync=False, since=now, checked_at=now),
+                CheckRun(organization_id=cast.acme, run_id="x", leased_until=now),
+                WebhookReceipt(organization_id=cast.acme, digest="x"),
+            ]
+        )
+        scope.session.commit()
+        empty = [t.name for t in Base.metadata.sorted_tables if not scope.session.scalar(_count(t))]
+        assert empty == [], "a new table needs a row here"
+
+
+def _count(table: object) -> object:
+    return select(func.count()).select_from(table)  # type: ignore[arg-type]
+
+
+def test_everything_arrives_and_works_there(
+    app: Flask, here: Furnished, there: Flask, run_move: Callable[[], Done]
+) -> None:
+    _rows_in_every_table(app, here)
+    token = issue(app, here.cast.dana, secrets=True).jwt
+    before = dump(app)
+    done = run_move()
+    assert (done.code, done.err) == (0, ""), done.err
+    assert f"{sum(map(len, before.values())):,} rows" in done.out
+    assert dump(app) == before
+    assert dump(there) == before
+
+    assert there.test_client().get("/readyz").status_code == 200
+    answers = [Caller(each, token).get(TELEPHONY).get_json() for each in (app, there)]
+    assert answers[0] == answers[1]
+    with scope_as(there, here.cast.dana) as scope:
+        endpoints.create(scope, {"phone_number": "+15557770000", "provider": "twilio"})
+        assert chain.problems(scope.session, scope.keys.sealer) == []
+
+    again = run_move()
+    assert (again.code, again.out) == (1, "")
+    assert "has data" in again.err
+
+
+def test_a_move_that_fails_changes_nothing_and_can_be_tried_again(
+    app: Flask, here: Furnished, target: str, there: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with app.app_context():
+        db.session.execute(update(Endpoint).values(label="x" * 300))
+        db.session.commit()
+    with pytest.raises(MoveError, match="refused a row"):
+        _moved(app, target)
+    with app.app_context():
+        db.session.execute(update(Endpoint).values(label="x"))
+        db.session.commit()
+    with monkeypatch.context() as patch:
+        batches = move._batches
+        patch.setattr(move, "_copy", lambda *_arguments: None)
+        with pytest.raises(MoveError, match="differ"):
+            _moved(app, target)
+        patch.setattr(move, "_batches", batches)
+    assert not any(dump(there).values())
+    _moved(app, target)
+    assert dump(there) == dump(app)
+
+
+def test_the_digest_tells_rows_apart(app: Flask, here: Furnished) -> None:
+    with app.app_context(), db.engine.connect() as connection:
+        before = move._contents(connection)
+        connection.execute(update(Installation).values(setup_token_hash="other"))
+        after = move._contents(connection)
+        connection.rollback()
+    changed = {name for name, counted in before.tables.items() if after.tables[name] != counted}
+    assert changed == {"installation"}
+
+
+def test_what_is_no_empty_postgresql_database_is_refused(
+    app: Flask, here: Furnished, target: str, there: Flask, tmp_path: Path
+) -> None:
+    with there.app_context():
+        db.session.execute(text("CREATE TABLE theirs (id int)"))
+        db.session.commit()
+    for url, word in (
+        ("", "TARGET_DATABASE_URL"),
+        (f"sqlite:///{tmp_path / 'other.db'}", "TARGET_DATABASE_URL"),
+        (target, "theirs"),
+        (f"postgresql://someone:{PASSWORD}@127.0.0.1:9/nothing", "cannot be reached"),
+    ):
+        with pytest.raises(MoveError, match=word) as refused:
+            _moved(app, url)
+        assert PASSWORD not in str(refused.value)
+    with there.app_context():
+        assert inspect(db.engine).get_table_names() == ["theirs"]
+    with app.app_context(), serving.alone(context.settings().data), pytest.raises(serving.Taken):
+        _moved(app, target)
+
+
+def test_postgresql_is_not_moved(target: str, environment: dict[str, str], there: Flask) -> None:
+    with pytest.raises(MoveError, match="already"):
+        _moved(there, target)
