@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import ACME, sign_in
@@ -36,7 +35,6 @@ def test_high_contrast_still_shows_where_one_is(dana: Page) -> None:
     assert chosen.evaluate(outline) == ["solid", "1px"]
 
 
-@pytest.mark.asvs("14.3.2")
 def test_back_after_signing_out_shows_nothing(page: Page, acme: Server) -> None:
     """What stays is how the page looks."""
     dana = sign_in(page)

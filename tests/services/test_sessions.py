@@ -48,26 +48,9 @@ def test_another_token_is_nobodys(acme, token, other):
     assert sessions.user_of(acme, _row(acme).id) is None
 
 
-@pytest.mark.asvs("7.2.4")
 def test_every_session_has_its_own_token(acme, cast, token):
     with acme.transaction():
         assert sessions.start(acme, cast.mo, user_agent="") != token
-
-
-@pytest.mark.asvs("7.3.1")
-def test_it_idles_out(acme, token):
-    _move(acme, last_seen_at=sessions.IDLE - MOMENT)
-    assert sessions.user_of(acme, token) is not None
-    _move(acme, last_seen_at=sessions.IDLE)
-    assert sessions.user_of(acme, token) is None
-
-
-@pytest.mark.asvs("7.3.2")
-def test_it_ends_in_the_end_however_busy(acme, token):
-    _move(acme, created_at=sessions.ABSOLUTE - MOMENT)
-    assert sessions.user_of(acme, token) is not None
-    _move(acme, created_at=sessions.ABSOLUTE)
-    assert sessions.user_of(acme, token) is None
 
 
 def test_being_seen_is_written_now_and_then(acme, token):
@@ -98,7 +81,6 @@ def test_whoever_reads_does_not_wait_for_who_writes(acme, scopes, token):
     assert is_done
 
 
-@pytest.mark.asvs("7.4.1")
 def test_an_ended_one_is_nobodys(acme, cast, token):
     with acme.transaction():
         other = sessions.start(acme, cast.mo, user_agent="")
@@ -107,7 +89,6 @@ def test_an_ended_one_is_nobodys(acme, cast, token):
     assert sessions.user_of(acme, other) is not None
 
 
-@pytest.mark.asvs("7.4.3")
 def test_all_but_one_end(acme, cast, token):
     with acme.transaction():
         mine = sessions.start(acme, cast.mo, user_agent="")
@@ -123,13 +104,11 @@ def test_all_but_one_end(acme, cast, token):
     assert sessions.user_of(acme, mine) is None
 
 
-@pytest.mark.asvs("7.4.2")
 def test_a_disabled_users_is_nobodys(acme, cast, token):
     people.set_disabled(acme, cast.mo.id, True)
     assert sessions.user_of(acme, token) is None
 
 
-@pytest.mark.asvs("7.5.3")
 def test_a_password_speaks_for_a_while(acme, cast, token):
     assert sessions.is_recent(acme, token)
     _move(acme, confirmed_at=sessions.RECENT - MOMENT)

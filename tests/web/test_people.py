@@ -207,7 +207,6 @@ def test_a_token_is_shown_once_and_works(app: Flask, dana: Portal, cast: Cast) -
     assert Caller(app, jwt).get("/api/calls/providers").status_code == 401
 
 
-@pytest.mark.asvs("7.5.3")
 @pytest.mark.parametrize("password", ["", "a wrong password at that"])
 def test_a_token_needs_the_password_again(app: Flask, dana: Portal, cast: Cast, password: str) -> None:
     page = issue(dana, of(cast), 422, your_password=password)
@@ -289,7 +288,6 @@ def test_a_number_in_the_address_is_only_typed(app: Flask, dana: Portal, cast: C
         dana.get(f"{of(cast)}?{query}")
 
 
-@pytest.mark.asvs("7.4.2")
 def test_a_password_is_made_shown_once_and_ends_everything(
     app: Flask, dana: Portal, mo: Portal, cast: Cast
 ) -> None:
@@ -341,7 +339,6 @@ def test_a_password_is_typed_and_two_step_sign_in_stays_unless_it_is_ticked(
     assert dump(app)["recovery_codes"] == []
 
 
-@pytest.mark.asvs("7.5.3")
 @pytest.mark.parametrize(
     ("typed", "field", "said"),
     [
@@ -371,7 +368,6 @@ def test_nobody_resets_or_signs_themselves_out_here(app: Flask, dana: Portal, ca
         assert "End your own sessions under Account." in page.notes
 
 
-@pytest.mark.asvs("7.4.2")
 def test_a_person_is_signed_out_everywhere_and_issued_tokens_go_on(
     app: Flask, dana: Portal, mo: Portal, cast: Cast
 ) -> None:

@@ -103,16 +103,6 @@ def test_there_is_no_debugger(app: Flask, nobody: Portal) -> None:
         assert "debugger" not in answer.text.lower() or answer.status_code == 303
 
 
-def test_a_page_that_was_signed_out_is_not_found_in_its_parts(dana: Portal, cast: Cast) -> None:
-    """What was refused for want of a session tells nothing of what is there."""
-    known = f"/o/acme-support/people/{cast.mo.id}"
-    dana.sign_out()
-    for path in (known, "/o/acme-support/people/nobody", "/o/nowhere/"):
-        answer = dana.raw("GET", path)
-        assert answer.status_code == 303
-        assert answer.headers["Location"].startswith("/sign-in?next=")
-
-
 def test_the_organization_of_a_page_is_in_its_address(app: Flask, dana: Portal, cast: Cast) -> None:
     """Two tabs on two organizations never mix."""
     acme, globex = (dana.get(f"/o/{slug}/settings") for slug in ("acme-support", "globex"))

@@ -13,7 +13,7 @@ from app.services import totp
 from tests.support.cast import PASSWORD, Cast
 from tests.support.furnished import scope_as
 from tests.support.pages import Portal
-from tests.support.rows import audit, dump
+from tests.support.rows import audit
 
 WRONG = "The email or the password is not right."
 
@@ -127,41 +127,3 @@ def test_the_second_step_is_nobodys_without_the_first(nobody: Portal, cast: Cast
     page = nobody.post("/sign-in/code", {"csrf_token": token, "code": pyotp.TOTP(secret).now()})
     assert page.title == "Sign in"
     assert "Enter your email and password again" in page.notes
-
-
-@pytest.mark.asvs("7.4.1")
-def test_signing_out_kills_the_old_cookie(app: Flask, dana: Portal) -> None:
-    thief = Portal(app, dana.cookie)
-    assert thief.is_signed_in()
-    before = len(dump(app)["sessions"])
-    assert dana.sign_out().title == "Sign in"
-    assert not thief.is_signed_in()
-    assert len(dump(app)["sessions"]) == before - 1
-
-
-@pytest.mark.asvs("14.3.1")
-def test_signing_out_clears_what_the_browser_keeps(dana: Portal) -> None:
-    token = dana.token()
-    answer = dana.raw("POST", "/sign-out", data={"csrf_token": token})
-    assert answer.status_code == 303
-    assert answer.headers["Clear-Site-Data"] == '"cache"'
-    assert "GET" not in dana.raw("GET", "/sign-out").headers["Allow"]
-
-
-@pytest.mark.asvs("7.2.4")
-def test_every_sign_in_has_a_new_session(app: Flask, nobody: Portal, cast: Cast) -> None:
-    seen = set()
-    for _ in range(3):
-        nobody.sign_in(cast.dana.email)
-        with nobody.client.session_transaction(base_url="https://localhost") as session:
-            seen.add(session["_user_id"])
-        nobody.sign_out()
-    assert len(seen) == 3
-
-
-@pytest.mark.asvs("7.4.2")
-def test_a_disabled_person_is_signed_out_at_once(dana: Portal, mo: Portal, cast: Cast) -> None:
-    dana.get(f"/o/acme-support/people/{cast.mo.id}").press("Disable Mo")
-    assert not mo.is_signed_in()
-    page = mo.get("/sign-in").press("Sign in", 401, email=cast.mo.email, password=PASSWORD)
-    assert WRONG in page.notes

@@ -1,0 +1,223 @@
+"""Sessions: each sign-in starts one, and it ends when it should, however it is used."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from itertools import pairwise
+
+import pyotp
+import pytest
+from flask import Flask
+from itsdangerous import URLSafeTimedSerializer
+from playwright.sync_api import Page as BrowserPage
+from playwright.sync_api import expect
+
+from app import create_app
+from app.config import Settings
+from tests.security.conftest import WORKERS, Clients, Installation
+from tests.support.caller import Caller
+from tests.support.cast import PASSWORD, Cast, assemble
+from tests.support.clocks import Clock
+from tests.support.furnished import scope_as
+from tests.support.pages import Portal
+from tests.support.remote import remote
+from tests.support.rows import dump
+from tests.support.server import Server, served
+
+HOUR, DAY = 3600, 86_400
+ACME = "/o/acme-support"
+QUESTION = "/api/calls/providers"
+NEW = "a lamp in the north window"
+
+
+def token_of(cookie: str) -> str:
+    """The session's token, which the cookie carries signed and not sealed."""
+    found: dict[str, str] = URLSafeTimedSerializer("").loads_unsafe(cookie)[1]
+    return found["_user_id"]
+
+
+@pytest.mark.asvs("7.2.4")
+def test_every_sign_in_starts_a_new_session(app: Flask, anonymous: Portal, cast: Cast) -> None:
+    """Also one that begins with the cookie of another, which is worth nothing then."""
+    cookies = [anonymous.sign_in(cast.dana.email).portal.cookie]
+    for _ in range(2):
+        page = anonymous.get("/sign-in")
+        sent = {"csrf_token": anonymous.token(), "email": cast.dana.email, "password": PASSWORD}
+        assert page.title == "Organizations"
+        assert anonymous.raw("POST", "/sign-in", data=sent).status_code == 303
+        cookies.append(anonymous.cookie)
+    for earlier, later in pairwise(cookies):
+        assert token_of(earlier) != token_of(later)
+
+
+@pytest.fixture(scope="module")
+def clock(tmp_path_factory: pytest.TempPathFactory) -> Clock:
+    return Clock(tmp_path_factory.mktemp("clock"))
+
+
+@pytest.fixture(scope="module")
+def clocked(tmp_path_factory: pytest.TempPathFactory, clock: Clock) -> Iterator[Server]:
+    """A server that goes by `clock`."""
+    with served(tmp_path_factory.mktemp("clocked"), WORKERS | clock.settings) as server:
+        yield server
+
+
+@pytest.fixture
+def timed(clocked: Server, clock: Clock) -> Iterator[Portal]:
+    """A browser that has just signed in there."""
+    clock.set(0)
+    local = create_app(Settings.from_environment(clocked.environment))
+    app = remote(clocked, local)
+    if not dump(app)["users"]:
+        assemble(local)
+    portal = Portal(app)
+    portal.sign_in("dana@acme.example")
+    yield portal
+    clock.set(0)
+
+
+@pytest.mark.asvs("7.3.1")
+def test_a_session_ends_after_eight_hours_without_use(timed: Portal, clock: Clock) -> None:
+    clock.set(8 * HOUR - 60)
+    assert timed.is_signed_in()
+    clock.set(2 * 8 * HOUR - 120)
+    assert timed.is_signed_in()
+    clock.set(3 * 8 * HOUR)
+    assert not timed.is_signed_in()
+
+
+@pytest.mark.asvs("7.3.2")
+def test_a_session_ends_after_seven_days_however_busy_it_is(timed: Portal, clock: Clock) -> None:
+    for hours in range(7, 7 * 24, 7):
+        clock.set(hours * HOUR)
+        assert timed.is_signed_in(), hours
+    clock.set(7 * DAY - 60)
+    assert timed.is_signed_in()
+    clock.set(7 * DAY + 60)
+    assert not timed.is_signed_in()
+
+
+@pytest.mark.asvs("7.4.1", "14.3.1")
+def test_after_sign_out_the_old_cookie_is_worth_nothing(app: Flask, dana: Portal) -> None:
+    thief = Portal(app, dana.cookie)
+    token = thief.token()
+    assert thief.is_signed_in()
+    answer = dana.raw("POST", "/sign-out", data={"csrf_token": dana.token()})
+    assert (answer.status_code, answer.headers["Clear-Site-Data"]) == (303, '"cache"')
+    for path in ("/", "/account", f"{ACME}/people", f"{ACME}/people/nothing", "/o/nowhere/"):
+        refused = thief.raw("GET", path)
+        assert (refused.status_code, refused.headers["Location"].split("?")[0]) == (303, "/sign-in")
+        assert "dana" not in refused.text
+    htmx = {"HX-Request": "true", "HX-Target": "endpoints"}
+    refused = thief.raw("GET", f"{ACME}/endpoints", headers=htmx)
+    assert (refused.status_code, refused.data) == (401, b"")
+    refused = thief.raw("POST", f"{ACME}/settings", data={"csrf_token": token, "name": "x"}, headers=htmx)
+    assert (refused.status_code, refused.data) == (401, b"")
+
+
+@pytest.fixture
+def server(installation: Installation) -> Server:
+    """For the browser."""
+    return installation.server
+
+
+@pytest.mark.asvs("14.3.2")
+def test_back_after_sign_out_shows_nothing(page: BrowserPage, cast: Cast) -> None:
+    page.goto("/sign-in")
+    page.get_by_label("Email").fill(cast.dana.email)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.goto(f"{ACME}/people?q=dana")
+    expect(page.get_by_text(cast.dana.email).first).to_be_visible()
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Sign in")
+    assert "dana" not in page.evaluate("JSON.stringify([sessionStorage, localStorage])")
+    page.go_back()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Sign in")
+    expect(page.get_by_text(cast.dana.email)).to_have_count(0)
+
+
+def works(caller: Caller) -> bool:
+    return caller.get(QUESTION).status_code == 200
+
+
+@pytest.mark.asvs("7.4.2")
+def test_disabling_a_user_ends_everything(
+    app: Flask, dana: Portal, mo: Portal, api: Clients, cast: Cast
+) -> None:
+    login = {"email": cast.mo.email, "password": PASSWORD}
+    by_api = Caller(app, api.anonymous.post("/api/auth/login", login).get_json()["token"])
+    assert (mo.is_signed_in(), works(api.mo), works(by_api)) == (True, True, True)
+    dana.get(f"{ACME}/people/{cast.mo.id}").press("Disable Mo")
+    assert (mo.is_signed_in(), works(api.mo), works(by_api)) == (False, False, False)
+    assert api.anonymous.post("/api/auth/login", login).status_code == 401
+    mo.get("/sign-in").press("Sign in", 401, email=cast.mo.email, password=PASSWORD)
+
+
+@pytest.mark.asvs("7.4.2")
+def test_a_new_password_from_a_superadmin_ends_everything(
+    app: Flask, dana: Portal, mo: Portal, api: Clients, cast: Cast
+) -> None:
+    page = dana.get(f"{ACME}/people/{cast.mo.id}").follow("Give a new password…")
+    page.press("Give a new password", your_password=PASSWORD, password=NEW)
+    assert (mo.is_signed_in(), works(api.mo)) == (False, False)
+    mo.get("/sign-in").press("Sign in", 401, email=cast.mo.email, password=PASSWORD)
+    assert mo.sign_in(cast.mo.email, NEW).title == "Your account"
+
+
+@pytest.mark.asvs("7.4.2")
+def test_a_revoked_token_is_refused_at_once(
+    app: Flask, dana: Portal, here: object, api: Clients, cast: Cast
+) -> None:
+    assert works(api.mo)
+    for form in dana.get(f"{ACME}/people/{cast.mo.id}").root.all("form"):
+        if form.get("action").endswith("/revoke"):
+            dana.post(form["action"], {"csrf_token": dana.token()})
+    assert not works(api.mo)
+
+
+@pytest.fixture
+def elsewhere(app: Flask, cast: Cast) -> Portal:
+    """Mo's other browser."""
+    portal = Portal(app)
+    portal.sign_in(cast.mo.email)
+    return portal
+
+
+@pytest.mark.asvs("7.4.3")
+def test_a_new_password_ends_the_other_sessions(
+    mo: Portal, dana: Portal, elsewhere: Portal, api: Clients, cast: Cast
+) -> None:
+    login = {"email": cast.mo.email, "password": PASSWORD}
+    by_api = Caller(mo.app, api.anonymous.post("/api/auth/login", login).get_json()["token"])
+    mo.get("/account").press("Change password", current_password=PASSWORD, new_password=NEW)
+    assert (mo.is_signed_in(), elsewhere.is_signed_in(), dana.is_signed_in()) == (True, False, True)
+    assert not works(by_api)
+
+
+@pytest.mark.asvs("7.4.3")
+def test_a_second_step_ends_the_other_sessions(app: Flask, mo: Portal, elsewhere: Portal, cast: Cast) -> None:
+    page = mo.get("/account").press("Set up two-step sign-in", your_password=PASSWORD)
+    secret = pyotp.parse_uri(
+        next(code.text for code in page.root.all("code") if "otpauth:" in code.text)
+    ).secret
+    assert elsewhere.is_signed_in()
+    page = page.press("Switch on", code=pyotp.TOTP(secret).at(time.time() - 30))
+    assert (mo.is_signed_in(), elsewhere.is_signed_in()) == (True, False)
+    elsewhere.sign_in(cast.mo.email, secret=secret)
+    assert elsewhere.is_signed_in()
+    code = pyotp.TOTP(secret).at(time.time() + 30)
+    mo.get("/account").press("Switch off", your_password=PASSWORD, code=code)
+    assert (mo.is_signed_in(), elsewhere.is_signed_in()) == (True, False)
+
+
+@pytest.mark.asvs("7.4.3")
+def test_all_other_sessions_are_ended_on_request(mo: Portal, dana: Portal, elsewhere: Portal) -> None:
+    mo.get("/account").press("Sign out everywhere else")
+    assert (mo.is_signed_in(), elsewhere.is_signed_in(), dana.is_signed_in()) == (True, False, True)
+
+
+def test_the_cookie_is_not_in_the_database(app: Flask, dana: Portal, cast: Cast) -> None:
+    with scope_as(app, cast.dana):
+        assert token_of(dana.cookie) not in repr(dump(app))
