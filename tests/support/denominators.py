@@ -7,7 +7,7 @@ to the process that prints.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import pytest
@@ -25,6 +25,8 @@ class Line:
     lost: int = 0
     of: int = 0
     """How many acknowledged writes (or whatever `lost` counts) there were to lose."""
+    note: str = ""
+    """What was measured, if that is more than a count."""
 
     def __add__(self, other: Line) -> Line:
         return Line(
@@ -33,6 +35,7 @@ class Line:
             self.survived + other.survived,
             self.lost + other.lost,
             self.of + other.of,
+            other.note or self.note,
         )
 
     @property
@@ -49,8 +52,8 @@ def report(request: pytest.FixtureRequest) -> Report:
     `report("SIGKILL of a worker", tried=100, survived=100, lost=0, of=4686)`
     """
 
-    def add(fault: str, *, tried: int, survived: int, lost: int = 0, of: int = 0) -> None:
-        line = Line(fault, tried, survived, lost, of)
+    def add(fault: str, *, tried: int, survived: int, lost: int = 0, of: int = 0, note: str = "") -> None:
+        line = Line(fault, tried, survived, lost, of, note)
         request.node.user_properties.append((PROPERTY, asdict(line)))
 
     return add
@@ -77,7 +80,7 @@ class Table:
         terminalreporter.write_line(f"{'':{width}}  {'tried':>7}  {'survived':>8}  lost")
         for line in lines:
             terminalreporter.write_line(_text(line, width), red=not line.is_good)
-        terminalreporter.write_line(_text(sum(lines, _nothing("Total")), width), bold=True)
+        terminalreporter.write_line(_text(replace(sum(lines, _nothing("Total")), note=""), width), bold=True)
 
 
 def _line(value: Any) -> Line:
@@ -90,4 +93,4 @@ def _nothing(fault: str) -> Line:
 
 def _text(line: Line, width: int) -> str:
     lost = f"{line.lost:,} of {line.of:,}" if line.of else f"{line.lost:,}"
-    return f"{line.fault:{width}}  {line.tried:7,}  {line.survived:8,}  {lost}"
+    return f"{line.fault:{width}}  {line.tried:7,}  {line.survived:8,}  {lost:16}{line.note}".rstrip()
