@@ -34,7 +34,6 @@ def get(url: str) -> tuple[int, str]:
         return error.code, error.read().decode()
 
 
-@pytest.mark.asvs("6.4.1")
 def test_the_setup_link_is_printed_until_somebody_can_sign_in(tmp_path: Path) -> None:
     with served(tmp_path) as server:
         (first,) = LINK.findall(server.output())
@@ -84,7 +83,6 @@ def test_metrics_have_no_ids_and_no_addresses_of_strangers(server: Server) -> No
         assert private not in metrics
 
 
-@pytest.mark.asvs("13.4.2")
 def test_no_debugger_is_served(server: Server) -> None:
     assert get(f"{server.url}/console")[0] == 404
     assert get(f"{server.url}/nowhere?__debugger__=yes&cmd=resource&f=debugger.js")[0] == 404

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import pytest
 from flask import Flask
 
-from app.core import clock
-from app.extensions import db
-from app.models import User
 from app.services import passwords
 from tests.support.caller import Caller, fields
 from tests.support.cast import PASSWORD, Cast
@@ -38,52 +34,12 @@ def test_the_token_works(app: Flask, nobody: Caller, cast: Cast) -> None:
         assert (event.action, event.actor_id) == ("signed-in", person.id)
 
 
-@pytest.mark.asvs("6.3.8")
-def test_a_known_and_an_unknown_user_get_the_same_answer(app: Flask, nobody: Caller, cast: Cast) -> None:
-    wrong = {"password": "not the password at all"}
-    known = nobody.post(PATH, wrong | {"email": cast.mo.email})
-    unknown = nobody.post(PATH, wrong | {"email": "nobody@acme.example"})
-    with app.app_context():
-        db.session.get_one(User, cast.gus.id).disabled_at = clock.now()
-        db.session.commit()
-    disabled = nobody.post(PATH, {"email": cast.gus.email, "password": PASSWORD})
-    assert known.status_code == unknown.status_code == disabled.status_code == 401
-    assert known.data == unknown.data == disabled.data
-    assert dict(known.headers) == dict(unknown.headers) == dict(disabled.headers)
-
-
-@pytest.mark.asvs("6.3.8")
-def test_an_unknown_user_costs_a_hash_too(
-    nobody: Caller, cast: Cast, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    checked: list[Any] = []
-    monkeypatch.setattr(passwords, "matches", lambda hashed, _given: checked.append(hashed))
-    for email in (cast.mo.email, "nobody@acme.example"):
-        nobody.post(PATH, {"email": email, "password": "x"})
-    assert len(checked) == 2
-
-
 def test_a_password_is_taken_exactly(nobody: Caller, cast: Cast, quick: None) -> None:
     for password in (f" {PASSWORD}", f"{PASSWORD} ", PASSWORD.upper(), "", PASSWORD[:-1]):
         body = {"email": cast.mo.email, "password": password}
         assert nobody.post(PATH, body).status_code == 401, password
 
 
-@pytest.mark.asvs("6.3.1")
-@pytest.mark.asvs("2.4.1")
-def test_ten_misses_throttle_the_account_alone(nobody: Caller, cast: Cast, quick: None) -> None:
-    wrong = {"email": cast.mo.email, "password": "wrong"}
-    for _ in range(10):
-        assert nobody.post(PATH, wrong).status_code == 401
-    for body in (wrong, {"email": cast.mo.email.upper(), "password": PASSWORD}):
-        answer = nobody.post(PATH, body)
-        assert answer.status_code == 429
-        assert 0 < int(answer.headers["Retry-After"]) <= 900
-    other = {"email": cast.dana.email, "password": PASSWORD}
-    assert nobody.post(PATH, other).status_code == 200
-
-
-@pytest.mark.asvs("6.3.8")
 def test_an_unknown_account_is_throttled_the_same(nobody: Caller, cast: Cast, quick: None) -> None:
     answers = [
         nobody.post(PATH, {"email": "nobody@acme.example", "password": "wrong"}).status_code
@@ -148,7 +104,6 @@ def test_a_bad_body_is_refused_by_name(
         assert fields(nobody.post(PATH, body)) == {field}
 
 
-@pytest.mark.asvs("16.4.1")
 @pytest.mark.parametrize(
     "email", ["a\r\nb@acme.example", "x" * 5000, "🐘@acme.example", "\u2028", "' OR 1=1 --"]
 )
@@ -161,7 +116,6 @@ def test_a_strange_email_is_a_miss_on_one_line(
     assert len(subject) <= 254
 
 
-@pytest.mark.asvs("16.3.1")
 def test_a_miss_is_audited_without_what_was_typed(
     app: Flask, nobody: Caller, cast: Cast, quick: None
 ) -> None:

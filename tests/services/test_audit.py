@@ -31,7 +31,6 @@ def test_an_event_tells_who_what_when_and_from_where(acme, cast):
     assert event.at is not None
 
 
-@pytest.mark.asvs("16.4.1")
 @pytest.mark.parametrize("bad", ["\r\n", "\n", "\0", "\x1b[2J", "\u2028", "\u202e", "\ud800"])
 def test_nobodys_name_forges_another_line(acme, bad):
     forger = replace(acme, actor=replace(acme.actor, name=f"Ann{bad}dana signed in"))

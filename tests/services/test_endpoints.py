@@ -87,7 +87,6 @@ def test_a_national_number_is_read_with_the_organizations_country(acme):
 AGENTS = ["", "a/b", "a\\b", ".", "..", "a\nb", "a\0b", "\x7f", "a\u2028b", "x" * 101, 7, True, []]
 
 
-@pytest.mark.asvs("2.2.1")
 @pytest.mark.parametrize(
     ("field", "value"),
     [
@@ -138,7 +137,6 @@ def test_a_number_is_claimed_once_over_all_organizations_and_not_told_by_whom(ac
     assert audit.recent(globex) == []
 
 
-@pytest.mark.asvs("2.3.4")
 @pytest.mark.parametrize("who", [("dana",), ("dana", "gus")])
 def test_of_20_creates_at_once_one_wins(scopes, who):
     tasks = [(who[n % len(who)], lambda scope: endpoints.create(scope, DRAFT)) for n in range(20)]
@@ -217,7 +215,6 @@ def test_a_deleted_number_can_be_claimed_again(acme, globex):
     endpoints.create(globex, DRAFT)
 
 
-@pytest.mark.asvs("8.4.1")
 @pytest.mark.parametrize(
     "act",
     [
@@ -305,7 +302,6 @@ def four(acme):
         ({"text": "supp", "provider": "vobiz"}, ["+442079460958"]),
     ],
 )
-@pytest.mark.asvs("1.2.4")
 def test_a_filter_finds(four, wanted, numbers):
     assert _numbers(four, **wanted) == numbers
     assert endpoints.count(four, Filter(**wanted)) == len(numbers)

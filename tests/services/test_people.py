@@ -124,7 +124,6 @@ def test_a_stale_version_is_refused(acme, cast):
         people.set_disabled(acme, cast.mo.id, True, version=version)
 
 
-@pytest.mark.asvs("7.4.2")
 def test_disabling_ends_sessions_and_tokens_for_good(acme, cast):
     signed_in = _sign_in(acme, cast.mo)
     others = _sign_in(acme, cast.dana)
@@ -178,7 +177,6 @@ def test_the_last_two_superadmins_of_two_organizations_cannot_go_at_once(scopes)
                 user.role = Role.SUPERADMIN
 
 
-@pytest.mark.asvs("6.2.3")
 def test_a_new_password_needs_the_current_one_and_ends_other_sessions(acme, cast):
     mine, other = _sign_in(acme, cast.dana)[0], _sign_in(acme, cast.dana)[0]
     for current, new, field in (
@@ -235,7 +233,6 @@ def test_resetting_keeps_two_step_sign_in_where_it_is_asked_to(acme, cast):
         people.reset(acme, cast.dana, "four white cats on a roof")
 
 
-@pytest.mark.asvs("7.4.3")
 def test_signing_somebody_out_ends_sessions_and_leaves_issued_tokens(acme, cast):
     token, token_id = _sign_in(acme, cast.mo)
     people.end_sessions(acme, cast.mo.id)

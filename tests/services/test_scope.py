@@ -16,7 +16,6 @@ from tests.support.scopes import NOBODY, Fault, failing_at
 DRAFT = {"phone_number": "+15551234567", "provider": "twilio"}
 
 
-@pytest.mark.asvs("8.4.1")
 def test_another_organizations_row_is_not_found(acme, globex):
     row = endpoints.create(acme, DRAFT)
     assert acme.get(Endpoint, row.id, what="endpoint").id == row.id
@@ -240,7 +239,6 @@ SAVES = {
 }
 
 
-@pytest.mark.asvs("2.3.3")
 @pytest.mark.parametrize("save", SAVES.values(), ids=SAVES.keys())
 def test_a_fault_at_any_statement_of_a_save_leaves_all_or_nothing(engine, scopes, monkeypatch, save, report):
     """Without what follows once it is committed: that is no part of it."""

@@ -60,7 +60,6 @@ def test_confirming_switches_it_on(acme, cast, app_of_mo):
         totp.begin(acme, cast.mo)
 
 
-@pytest.mark.asvs("6.5.1")
 def test_a_code_is_accepted_once(acme, cast, clock, app_of_mo):
     code = app_of_mo.at(int(clock.now))
     assert _accept(acme, cast.mo, code)
@@ -108,7 +107,6 @@ def test_spaces_in_a_code_do_not_matter(acme, cast, clock, app_of_mo):
     assert _accept(acme, cast.mo, f" {code[:3]} {code[3:]} ")
 
 
-@pytest.mark.asvs("6.5.1")
 def test_of_one_code_at_once_one_is_accepted(scopes, acme, cast, clock, app_of_mo):
     code = app_of_mo.at(int(clock.now))
 

@@ -11,7 +11,7 @@ from app import context
 from app.services import installation, organizations, people
 from app.services.scope import Actor, Scope
 from tests.support.pages import Page, Portal
-from tests.support.rows import audit, dump, unchanged
+from tests.support.rows import audit, unchanged
 
 PASSWORD = "a lamp in the north window"
 DRAFT: dict[str, Any] = {
@@ -54,16 +54,6 @@ def test_it_leads_to_the_checklist_of_a_new_organization(app: Flask, nobody: Por
     assert "Ines" in Portal(app).sign_in("ines@harbour.example", PASSWORD).source
 
 
-@pytest.mark.asvs("6.4.1")
-def test_it_works_once(app: Flask, nobody: Portal, link: str) -> None:
-    form = Portal(app).get(link)
-    set_up(nobody, link)
-    assert nobody.get(link, 404).title == "Not found"
-    with unchanged(app):
-        late = form.press("Create and sign in", 404, **(DRAFT | {"email": "eve@evil.example"}))
-    assert "was used" in late.text
-
-
 def test_a_newer_link_replaces_it(app: Flask, nobody: Portal, link: str) -> None:
     newer = new_link(app)
     nobody.get(link, 404)
@@ -100,15 +90,6 @@ def test_what_is_wrong_stands_beside_its_field(
     assert page.value("email") == (typed if field == "email" else DRAFT["email"])
     assert page.value("password") == ""
     assert page.press("Create and sign in", **DRAFT).title == "Checklist"
-
-
-@pytest.mark.asvs("6.3.2")
-def test_a_fresh_install_has_no_login(app: Flask, nobody: Portal) -> None:
-    assert dump(app)["users"] == []
-    for email in ("admin", "admin@example.com", "root@localhost", "patchbay@patchbay.example"):
-        for password in ("admin", "password", "patchbay", ""):
-            page = nobody.get("/sign-in").press("Sign in", 401, email=email, password=password)
-            assert not page.portal.is_signed_in()
 
 
 def test_an_email_that_is_a_users_already_is_told_beside_its_field(

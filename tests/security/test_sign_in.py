@@ -1,0 +1,223 @@
+"""Signing in: what it takes, what it gives away, and what works once."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pyotp
+import pytest
+from flask import Flask
+from sqlalchemy import delete
+from werkzeug.test import TestResponse
+
+from app import context
+from app.core import clock
+from app.models import Base, User
+from app.services import installation as setup
+from app.services import recovery_codes, totp
+from app.services.scope import Actor
+from app.web.guard import Who
+from tests.security.conftest import Clients
+from tests.support.cast import PASSWORD, Cast, Person
+from tests.support.furnished import Furnished, scope_as
+from tests.support.pages import Portal
+from tests.support.routes import portal_rules
+from tests.support.rows import audit, dump, unchanged
+
+AT_ONCE = 8
+PAIRS = 8
+LOGIN = "/api/auth/login"
+MISTYPED = "not the password at all"
+DRAFT = {
+    "organization": "Blue Harbour",
+    "name": "Ines",
+    "email": "ines@harbour.example",
+    "password": "a lamp in the north window",
+}
+both = pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
+
+
+@pytest.fixture
+def secret(app: Flask, cast: Cast) -> str:
+    """Of Dana's authenticator; two-step sign-in is on."""
+    with scope_as(app, cast.dana) as scope:
+        user = scope.session.get_one(User, cast.dana.id)
+        secret = totp.begin(scope, user).split("secret=")[1].split("&")[0]
+        totp.confirm(scope, user, pyotp.TOTP(secret).at(time.time() - 30))
+    return secret
+
+
+@pytest.fixture
+def empty(app: Flask) -> Flask:
+    """A new installation: no organization, no user."""
+    with app.app_context(), context.session() as session:
+        for table in reversed(Base.metadata.sorted_tables):
+            if table.name != "installation":
+                session.execute(delete(table))
+        session.commit()
+    return app
+
+
+def setup_link(app: Flask) -> str:
+    """As the server prints it when it starts."""
+    with app.app_context():
+        scope = context.scope(Actor(name="command line"))
+        return f"/setup?key={setup.new_setup_token(scope)}"
+
+
+@pytest.mark.asvs("6.3.2")
+def test_a_new_installation_has_no_account(empty: Flask, anonymous: Portal, api: Clients) -> None:
+    for email in ("admin", "admin@example.com", "root@localhost", "patchbay@patchbay.example"):
+        for password in ("admin", "password", "patchbay"):
+            body = {"email": email, "password": password}
+            assert api.anonymous.post(LOGIN, body).status_code == 401
+    anonymous.get("/sign-in").press("Sign in", 401, email="admin", password="admin")
+    assert dump(empty)["users"] == []
+    assert anonymous.get("/setup", 404).title == "Not found"
+
+
+@both
+@pytest.mark.asvs("6.4.1")
+def test_a_setup_link_works_once_however_many_use_it_at_the_same_time(empty: Flask) -> None:
+    link = setup_link(empty)
+    pages = [Portal(empty).get(link) for _ in range(AT_ONCE)]
+
+    def use(number: int) -> int:
+        page, email = pages[number], f"ines{number}@harbour.example"
+        sent = DRAFT | {"email": email, "csrf_token": page.value("csrf_token"), "key": page.value("key")}
+        return page.portal.raw("POST", "/setup", data=sent).status_code
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        statuses = list(pool.map(use, range(AT_ONCE)))
+    assert statuses.count(303) == 1, statuses
+    assert set(statuses) <= {303, 404, 503}
+    rows = dump(empty)
+    assert (len(rows["users"]), len(rows["organizations"])) == (1, 1)
+    with unchanged(empty):
+        for portal in (pages[0].portal, Portal(empty)):
+            assert portal.raw("GET", link).status_code == 404
+        loser = next(number for number, status in enumerate(statuses) if status != 303)
+        assert use(loser) == 404
+
+
+@pytest.mark.asvs("6.3.3")
+def test_the_password_alone_reaches_nothing(
+    app: Flask, here: Furnished, anonymous: Portal, cast: Cast, secret: str
+) -> None:
+    page = anonymous.sign_in(cast.dana.email)
+    assert page.title == "Enter the code"
+    for rule, method, guard in portal_rules(app, unsafe=False):
+        if guard is not Who.ANYONE:
+            answer = anonymous.raw(method, here.address(rule))
+            got = (answer.status_code, answer.headers["Location"].split("?")[0])
+            assert got == (303, "/sign-in"), rule.rule
+    assert page.press("Continue", code=pyotp.TOTP(secret).now()).title == "Organizations"
+
+
+@pytest.mark.asvs("6.3.3")
+def test_the_api_needs_the_second_step_as_well(api: Clients, cast: Cast, secret: str) -> None:
+    body = {"email": cast.dana.email, "password": PASSWORD}
+    refused = api.anonymous.post(LOGIN, body)
+    assert (refused.status_code, refused.get_json()["code"]) == (401, "TOTP_REQUIRED")
+    assert api.anonymous.post(LOGIN, body | {"totp": pyotp.TOTP(secret).now()}).status_code == 200
+
+
+@both
+@pytest.mark.asvs("6.5.1")
+@pytest.mark.parametrize("kind", ["app", "recovery"])
+def test_a_code_works_once_however_often_it_is_sent_at_the_same_time(
+    app: Flask, cast: Cast, secret: str, kind: str
+) -> None:
+    code = pyotp.TOTP(secret).now() if kind == "app" else _recovery_code(app, cast.dana)
+    pages = [Portal(app).sign_in(cast.dana.email) for _ in range(AT_ONCE)]
+
+    def send(number: int) -> int:
+        page = pages[number]
+        sent = {"csrf_token": page.value("csrf_token"), "code": code, "next": ""}
+        return page.portal.raw("POST", "/sign-in/code?recovery=1", data=sent).status_code
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        statuses = list(pool.map(send, range(AT_ONCE)))
+    assert sorted(statuses) == [303] + [401] * (AT_ONCE - 1)
+    assert [page.portal.is_signed_in() for page in pages].count(True) == 1
+
+
+def _recovery_code(app: Flask, person: Person) -> str:
+    with scope_as(app, person) as scope, scope.transaction():
+        user = scope.session.get_one(User, person.id)
+        return recovery_codes.renew(scope, user)[0]
+
+
+@pytest.mark.asvs("6.5.1")
+def test_a_code_that_signed_in_to_the_portal_is_worth_nothing_at_the_api(
+    anonymous: Portal, api: Clients, cast: Cast, secret: str
+) -> None:
+    code = pyotp.TOTP(secret).now()
+    anonymous.sign_in(cast.dana.email).press("Continue", code=code)
+    body = {"email": cast.dana.email, "password": PASSWORD, "totp": code}
+    assert api.anonymous.post(LOGIN, body).status_code == 401
+
+
+@pytest.mark.asvs("6.3.8")
+def test_known_unknown_and_disabled_users_get_the_same_answer(
+    app: Flask, anonymous: Portal, api: Clients, cast: Cast
+) -> None:
+    with app.app_context():
+        session = context.session()
+        session.get_one(User, cast.gus.id).disabled_at = clock.now()
+        session.commit()
+    sent = [(cast.mo.email, MISTYPED), ("unknown@acme.example", MISTYPED), (cast.gus.email, PASSWORD)]
+    answers = [api.anonymous.post(LOGIN, {"email": email, "password": word}) for email, word in sent]
+    assert {answer.status_code for answer in answers} == {401}
+    assert len({answer.data for answer in answers}) == 1
+    assert len({frozenset(_shared(answer)) for answer in answers}) == 1
+    pages = [
+        anonymous.get("/sign-in").press("Sign in", 401, email=email, password=word) for email, word in sent
+    ]
+    assert len({page.text for page in pages}) == 1
+    assert len({page.notes for page in pages}) == 1
+
+
+def _shared(answer: TestResponse) -> dict[tuple[str, str], None]:
+    """Its headers, without those that differ between any two answers."""
+    own = {"x-request-id", "date"}
+    return dict.fromkeys((name.lower(), value) for name, value in answer.headers if name.lower() not in own)
+
+
+@pytest.mark.asvs("6.3.8")
+def test_known_and_unknown_users_are_refused_after_the_same_time(api: Clients, cast: Cast) -> None:
+    """Without a hash for an unknown user, the answer would come many times sooner."""
+    seconds: dict[str, list[float]] = {"known": [], "unknown": []}
+    for number in range(PAIRS):
+        for kind, email in (("known", cast.mo.email), ("unknown", f"nobody{number}@acme.example")):
+            began = time.perf_counter()
+            api.anonymous.post(LOGIN, {"email": email, "password": MISTYPED})
+            seconds[kind].append(time.perf_counter() - began)
+    known, unknown = map(statistics.median, seconds.values())
+    assert 0.5 < known / unknown < 2, seconds
+
+
+@pytest.mark.asvs("16.3.1")
+def test_sign_ins_are_audited_with_their_address_and_without_what_was_typed(
+    app: Flask, anonymous: Portal, api: Clients, cast: Cast
+) -> None:
+    before = len(audit(app))
+    anonymous.get("/sign-in").press("Sign in", 401, email=cast.dana.email, password=MISTYPED)
+    anonymous.sign_in(cast.dana.email)
+    anonymous.sign_out()
+    api.anonymous.post(LOGIN, {"email": cast.mo.email, "password": MISTYPED})
+    api.anonymous.post(LOGIN, {"email": cast.mo.email, "password": PASSWORD})
+    events = audit(app)[before:]
+    dana, mo = cast.dana.email, cast.mo.email
+    assert [(event.action, event.subject) for event in events] == [
+        ("sign-in.refused", dana),
+        ("signed-in", dana),
+        ("signed-out", dana),
+        ("sign-in.refused", mo),
+        ("signed-in", mo),
+    ]
+    assert {event.ip for event in events} == {"127.0.0.1"}
+    for event in events:
+        assert MISTYPED not in f"{event.changes}{event.subject}{event.actor_name}"
