@@ -24,6 +24,8 @@ from granian.log import LogLevels
 from granian.server.mp import MPServer
 
 BACKLOG = 1024
+MOST_CONNECTIONS = 1000
+"""Of each worker. More of them wait to be accepted."""
 SECONDS_TO_STOP = 3
 """What a worker has for its last responses, before it is killed."""
 STEADY_SECONDS = 10.0
@@ -39,19 +41,19 @@ CHECK_SECONDS = 0.5
 class Server(MPServer):
     """Granian, except for what two instances must not share, and for what must not end it."""
 
-    def __init__(self, listener: socket.socket, *, workers: int, threads: int) -> None:
+    def __init__(self, listener: socket.socket, *, workers: int) -> None:
         address, port = listener.getsockname()[:2]
         super().__init__(
-            "wsgi:app",
+            "asgi:app",
             address=address,
             port=port,
-            interface=Interfaces.WSGI,
+            interface=Interfaces.ASGINL,
             workers=workers,
-            blocking_threads=threads,
             http=HTTPModes.http1,
             http1_settings=HTTP1Settings(),
             websockets=False,
             backlog=BACKLOG,
+            backpressure=MOST_CONNECTIONS,
             log_level=LogLevels.warning,
             respawn_failed_workers=True,
             workers_kill_timeout=SECONDS_TO_STOP,
@@ -88,9 +90,9 @@ def load(main_process: int) -> Any:
     """Runs in each worker: returns the application."""
     threading.Thread(target=_end_with, args=(main_process,), name="main process", daemon=True).start()
     _prepare_counts()
-    import wsgi
+    import asgi
 
-    return wsgi.app
+    return asgi.app
 
 
 def _end_with(main_process: int) -> None:
@@ -146,10 +148,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--listener", type=int, required=True, help="descriptor of the listening socket")
     parser.add_argument("--workers", type=int, required=True)
-    parser.add_argument("--threads", type=int, required=True, help="of each worker")
     options = parser.parse_args()
     listener = socket.socket(fileno=options.listener)
-    server = Server(listener, workers=options.workers, threads=options.threads)
+    server = Server(listener, workers=options.workers)
     if folder := os.environ.get(COUNTS):
         server.on_shutdown(partial(shutil.rmtree, folder, ignore_errors=True))
     server.serve(target_loader=partial(load, os.getpid()), wrap_loader=False)

@@ -8,7 +8,6 @@ from flask import Flask
 
 from app import (
     api,
-    bodies,
     cli,
     database,
     errors,
@@ -36,7 +35,6 @@ def create_app(settings: Settings | None = None) -> Flask:
     logs.init_app(app)
     db.init_app(app)
     http.init_app(app, settings)
-    bodies.init_app(app)
     migrate.init_app(app, db, directory=str(migrations.MIGRATIONS))
     login.init_app(app)
     csrf.init_app(app)

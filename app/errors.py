@@ -17,9 +17,9 @@ from app.core.errors import (
     NotFound,
     PatchbayError,
     StorageFull,
-    TooLarge,
     Unavailable,
 )
+from app.edge import bodies
 from app.extensions import db
 from app.web import guard, pages
 
@@ -63,7 +63,7 @@ def _http_error(error: HTTPException) -> ResponseReturnValue:
         case 404:
             answer = _answer(NotFound("There is nothing at this address."))
         case 413:
-            answer = _answer(TooLarge(_too_large()))
+            answer = _answer(bodies.too_large(request.environ["patchbay.limit"]))
         case 405:
             refused = Malformed(f"{request.method} is not possible here.", code="METHOD_NOT_ALLOWED")
             answer = _answer(refused, status=405)
@@ -72,11 +72,6 @@ def _http_error(error: HTTPException) -> ResponseReturnValue:
                 return error
             answer = _answer(Malformed("The request cannot be understood."), status=status)
     return _with_headers(answer, error)
-
-
-def _too_large() -> str:
-    most = (request.max_content_length or 0) / 1_000_000
-    return f"The request is too large: at most {most:.3g} MB can be sent here. Nothing was changed."
 
 
 def _with_headers(answer: ResponseReturnValue, error: HTTPException) -> ResponseReturnValue:

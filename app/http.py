@@ -7,7 +7,6 @@ import random
 from typing import Any
 
 from flask import Flask, Request, Response, current_app, g, request
-from flask import session as cookie
 from flask.sessions import (
     NullSession,
     SecureCookieSession,
@@ -17,15 +16,14 @@ from flask.sessions import (
 from itsdangerous import TimestampSigner, URLSafeTimedSerializer
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from app import database
+from app import database, limits
 from app.config import Settings
-from app.core.errors import Malformed, NotFound
+from app.core.errors import Malformed, NotFound, UnsupportedMedia
 from app.core.outbound import Outbound
 from app.core.sealing import Sealer
 from app.core.slots import Slots
 from app.services.scope import Keys
 
-LARGEST_BODY = 1_000_000
 MOST_ASKING = 5
 """Threads of a process that wait for providers at once."""
 
@@ -35,8 +33,6 @@ def flask_config(settings: Settings) -> dict[str, Any]:
         "SECRET_KEY": settings.secret_key,
         "SQLALCHEMY_DATABASE_URI": settings.database_url,
         "SQLALCHEMY_ENGINE_OPTIONS": database.engine_options(settings.database_url),
-        "MAX_CONTENT_LENGTH": LARGEST_BODY,
-        "MAX_FORM_MEMORY_SIZE": LARGEST_BODY,
         "SESSION_COOKIE_NAME": "__Host-patchbay",
         "SESSION_COOKIE_SECURE": True,
         "SESSION_COOKIE_HTTPONLY": True,
@@ -87,8 +83,10 @@ def init_app(app: Flask, settings: Settings) -> None:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
             app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops
         )
+    app.extensions["patchbay_limit_of"] = limits.limit_of(app)
     app.before_request(_give_id)
-    app.before_request(_admit_body)
+    app.before_request(_raise_failure)
+    app.before_request(_limit_body)
     app.before_request(_refuse_nul)
 
 
@@ -97,12 +95,22 @@ def _hashes_at_once() -> int:
     return max(1, (os.cpu_count() or 1) - 1)
 
 
-def _admit_body() -> None:
-    """A route that takes files says how large they may be; strangers send no more than elsewhere."""
-    view = current_app.view_functions.get(request.endpoint or "")
-    most = getattr(view, "largest_body", None)
-    if most is not None and "_user_id" in cookie:
-        request.max_content_length = request.max_form_memory_size = most
+def _raise_failure() -> None:
+    """What failed while a response was made, or before: it is shown as if it had failed here."""
+    if failure := request.environ.get("patchbay.failure"):
+        raise failure
+
+
+def _limit_body() -> None:
+    if not request.content_length:
+        return
+    if request.headers.get("Content-Encoding", "identity") != "identity":
+        raise UnsupportedMedia("Send the body as it is; one with a Content-Encoding is not taken.")
+    limit = request.environ.get("patchbay.limit") or current_app.extensions["patchbay_limit_of"](
+        request.environ
+    )
+    request.environ["patchbay.limit"] = limit
+    request.max_content_length = request.max_form_memory_size = limit.size
 
 
 def _refuse_nul() -> None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
-_HEADERS = [
+HEADERS = [
     ("Strict-Transport-Security", "max-age=31536000; includeSubDomains"),
     ("X-Content-Type-Options", "nosniff"),
     ("Referrer-Policy", "same-origin"),
@@ -24,7 +24,7 @@ _HEADERS = [
     ("Cross-Origin-Resource-Policy", "same-origin"),
     ("X-Frame-Options", "DENY"),
 ]
-_API_POLICY = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+API_POLICY = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 
 
 def csp_nonce() -> str:
@@ -47,7 +47,7 @@ def _with_headers(answer: WSGIApplication) -> WSGIApplication:
 
     def run(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
-            return start_response(status, headers + _HEADERS, *rest)
+            return start_response(status, headers + HEADERS, *rest)
 
         return answer(environ, start)
 
@@ -68,7 +68,7 @@ def _add_policy(response: Response) -> Response:
         if not request.path.startswith("/api/"):
             response.vary.add("Cookie")
     elif "Content-Security-Policy" not in response.headers and request.endpoint != "static":
-        response.headers["Content-Security-Policy"] = _API_POLICY
+        response.headers["Content-Security-Policy"] = API_POLICY
     if "Cache-Control" not in response.headers:
         response.headers["Cache-Control"] = "no-store"
     return response

@@ -18,8 +18,8 @@ from typing import TypeVar
 
 from app.config import Settings, SettingsError
 
-THREADS = 16
-"""Of each process. Half of them may wait for bodies, and a third for providers: some are always free."""
+SECONDS_TO_TAKE = 30
+"""How long a client may leave alone what was sent to it; then the kernel ends the connection."""
 SECONDS_TO_WAIT = 5.0
 """For an instance that is just stopping."""
 PAUSE_SECONDS = 0.05
@@ -121,6 +121,8 @@ def _listen(host: str, port: int) -> socket.socket:
         reason = error.strerror if isinstance(error, socket.gaierror) else os.strerror(error.errno or 0)
         raise SettingsError(f"PATCHBAY_BIND: {shown} cannot be used ({reason}).") from None
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, SECONDS_TO_TAKE * 1000)
     return listener
 
 
@@ -146,5 +148,5 @@ def become_server(settings: Settings, claims: Claims) -> None:
     for descriptor in (claims.lock, claims.listener.fileno()):
         os.set_inheritable(descriptor, True)
     arguments = [str(PROGRAM), "--listener", str(claims.listener.fileno())]
-    arguments += ["--workers", str(settings.workers), "--threads", str(THREADS)]
+    arguments += ["--workers", str(settings.workers)]
     os.execve(sys.executable, [sys.executable, *arguments], os.environ | new_counts(settings.data))  # noqa: S606

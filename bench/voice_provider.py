@@ -100,7 +100,7 @@ def main() -> None:
             postgres.create("patchbay")
             environment["DATABASE_URL"] = postgres.url("patchbay")
         user_id, token = _prepare(environment)
-        ours = stack.enter_context(_granian("patchbay", "wsgi:app", environment, options, token))
+        ours = stack.enter_context(_granian("patchbay", "asgi:app", environment, options, token))
         organization_id = _organization_id(environment)
         body, headers = _configure(Caller(ours.port, token), organization_id, user_id)
         answer = json.dumps({"path": PATH, "body": body.decode(), "headers": headers})
@@ -181,9 +181,12 @@ def _granian(
     token: str,
 ) -> Iterator[Served]:
     port = free_port()
-    command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--no-ws", "--no-log"]
+    command = [sys.executable, "-m", "granian", "--http", "1", "--no-ws", "--no-log"]
     command += ["--host", "127.0.0.1", "--port", str(port), "--workers", str(options.workers)]
-    command += ["--blocking-threads", str(options.threads), target]
+    if target == "asgi:app":
+        command += ["--interface", "asginl", target]
+    else:
+        command += ["--interface", "wsgi", "--blocking-threads", str(options.threads), target]
     process = subprocess.Popen(
         command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
     )

@@ -22,7 +22,6 @@ from app.core.errors import (
     Malformed,
     PatchbayError,
     Problem,
-    TooLarge,
     Unauthenticated,
     UnsupportedMedia,
 )
@@ -56,7 +55,7 @@ ORGANIZATION_ID = Parameter(
 
 @dataclass(frozen=True)
 class Operation:
-    """`raw_body`: the view gets the body as it came, `body`, in whatever framing, up to so many bytes."""
+    """`raw_body`: the view gets the body as it came, `body`, up to so many bytes, from any sender."""
 
     method: str
     path: str
@@ -145,10 +144,8 @@ def _guarded(
 ) -> View:
     @functools.wraps(operation.view)
     def run(**path: Any) -> ResponseReturnValue:
-        if operation.raw_body is None:
-            _refuse_chunked()
-        else:
-            path["body"] = _raw_body(operation.raw_body)
+        if operation.raw_body is not None:
+            path["body"] = request.get_data(cache=False)
         if shortcut is not None and "organizationId" not in request.args:
             return _take(shortcut)
         if operation.who in TOKEN_HOLDERS:
@@ -160,6 +157,7 @@ def _guarded(
         return operation.view(scope, **path)
 
     run.guard = operation.who  # type: ignore[attr-defined]
+    run.largest_body = run.largest_anonymous_body = operation.raw_body  # type: ignore[attr-defined]
     return run
 
 
@@ -168,21 +166,6 @@ def _take(shortcut: Callable[[str], ResponseReturnValue]) -> ResponseReturnValue
     answer = shortcut(token_id)
     context.token_used(token_id)
     return answer
-
-
-def _refuse_chunked() -> None:
-    """The server hides a Content-Length that came with it, and two lengths are how requests are smuggled."""
-    if "HTTP_TRANSFER_ENCODING" in request.environ:
-        raise Malformed("Send the body with a Content-Length; a chunked one is not taken.")
-
-
-def _raw_body(most: int) -> bytes:
-    """Chunked or not. One byte more is asked for: a body without a length is cut there, and not refused."""
-    request.max_content_length = most + 1
-    body = request.get_data(cache=False)
-    if len(body) > most:
-        raise TooLarge("The request is too large.")
-    return body
 
 
 def _authenticate(operation: Operation) -> Actor:

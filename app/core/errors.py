@@ -51,6 +51,13 @@ class NotFound(PatchbayError):
     code = "NOT_FOUND"
 
 
+class TooSlow(PatchbayError):
+    """The request did not arrive in time."""
+
+    status = 408
+    code = "REQUEST_TIMEOUT"
+
+
 class Conflict(PatchbayError):
     status = 409
     code = "CONFLICT"
@@ -102,15 +109,17 @@ class TryLater(PatchbayError):
 class TooMany(TryLater):
     status = 429
     code = "TOO_MANY_REQUESTS"
+    retry_after: int
 
     def __init__(self, message: str, retry_after: int) -> None:
         super().__init__(message)
         self.retry_after = retry_after
 
 
-class Unavailable(PatchbayError):
+class Unavailable(TryLater):
     status = 503
     code = "DATABASE_UNAVAILABLE"
+    retry_after = 5
 
 
 class StorageFull(TryLater):

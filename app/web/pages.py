@@ -15,6 +15,7 @@ TITLES = {
     403: "Not allowed",
     404: "Not found",
     405: "Not possible here",
+    408: "Too slow",
     409: "That conflicts",
     412: "Somebody was faster",
     413: "Too large",

@@ -57,7 +57,9 @@ ROWS: dict[str, Row] = {
     "4.1.1": Row("Every response with a body names its content type and charset"),
     "4.1.3": Row("Forged X-Forwarded-For changes neither a throttle nor the audit"),
     "4.1.4": Row("Every other verb is 405, on every route", advanced=True),
-    "4.2.1": Row("Content-Length with Transfer-Encoding is 400"),
+    "4.2.1": Row(
+        "With Transfer-Encoding, Content-Length is ignored, and the connection ends after the answer"
+    ),
     # Sign-in
     "6.2.1": Row("A password has at least 15 characters"),
     "6.2.3": Row("Changing a password needs the current one"),

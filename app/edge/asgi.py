@@ -1,0 +1,256 @@
+"""The ASGI application: from a request that arrives to a response that was taken."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+from flask import Flask
+
+from app import security
+from app.api import answers
+from app.core.errors import Busy
+from app.edge import connections, deadlines, environ, threads
+from app.edge.bodies import Bodies, Limit, Receive
+from app.edge.environ import Environ, Scope
+from app.edge.spool import Abandoned, BrokenOff, Spool
+from app.edge.threads import Threads
+
+log = structlog.get_logger(__name__)
+
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+Headers = list[tuple[str, str]]
+
+IN_MEMORY = 250_000
+"""Bytes of a response that is sent from memory; what is larger is a download."""
+
+MOST_DOWNLOADS = 4
+"""At once, in one process."""
+
+QUERIES = frozenset({"/api/calls/providers", "/api/settings/endpoints/resolve", "/healthz"})
+"""What a dialer requests on every call, and a monitor; some threads are kept for it."""
+
+_WORDS = {
+    414: ("URI_TOO_LONG", "The address is too long."),
+    431: ("HEADERS_TOO_LARGE", "The headers of the request are too large."),
+    500: ("INTERNAL_ERROR", "Something went wrong here."),
+    503: ("BUSY", "Too many requests are waiting. Try again in a moment."),
+}
+
+
+@dataclass
+class Response:
+    status: int
+    headers: Headers
+    body: bytes | Spool
+
+
+@dataclass
+class Reply:
+    """Where a thread leaves the response, and the loop finds it."""
+
+    loop: asyncio.AbstractEventLoop
+    ready: asyncio.Future[Response] = field(init=False)
+    response: Response | None = None
+
+    def __post_init__(self) -> None:
+        self.ready = self.loop.create_future()
+
+    def start(self, response: Response) -> None:
+        """In the thread, once."""
+        self.response = response
+        self.loop.call_soon_threadsafe(self.ready.set_result, response)
+
+
+class Edge:
+    """Serves `app`. `limit_of` says how much the sender of a request may send."""
+
+    def __init__(self, app: Flask, limit_of: Callable[[Environ], Limit]) -> None:
+        self._app = app
+        self._bodies = Bodies(limit_of)
+        self._for_queries = Threads("query", threads.FOR_QUERIES, self._work)
+        self._for_others = Threads("request", threads.FOR_OTHERS, self._work)
+        self._downloads = threading.BoundedSemaphore(MOST_DOWNLOADS)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await self._serve(scope, receive, send)
+        except Exception:
+            log.exception("edge.failed")
+            await _send(send, _plain(500, scope), closes=True)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if status := environ.refusal(scope):
+            await _send(send, _plain(status, scope), closes=True)
+            return
+        request = environ.of(scope)
+        body = await self._bodies.read(request, receive)
+        request["wsgi.input"] = body.file
+        reply = Reply(asyncio.get_running_loop())
+        try:
+            has_place = self._threads_for(scope).put(request, reply)
+            response = await reply.ready if has_place else _plain(503, scope)
+        finally:
+            body.close()
+        if isinstance(response.body, bytes):
+            await _send(send, response, closes=not body.is_whole)
+        else:
+            await _deliver(response, response.body, scope, receive, send)
+
+    def _threads_for(self, scope: Scope) -> Threads:
+        is_query = scope["path"] in QUERIES and scope["method"] in ("GET", "HEAD")
+        return self._for_queries if is_query else self._for_others
+
+    def _work(self, request: Environ, reply: Reply) -> None:
+        """In a thread. What fails before the response has begun is shown as every failure is."""
+        again = dict(request)
+        try:
+            self._respond(request, reply)
+        except Abandoned:
+            pass
+        except Exception as error:
+            if reply.response is not None:
+                log.exception("response.broken_off")
+            elif "patchbay.failure" in request:
+                log.exception("request.failed")
+                reply.start(_plain(500, {"path": request["PATH_INFO"]}))
+            else:
+                self._work(again | {"patchbay.failure": error}, reply)
+
+    def _respond(self, request: Environ, reply: Reply) -> None:
+        status, headers, pieces = _call(self._app, request)
+        try:
+            self._take(status, headers, iter(pieces), reply)
+        finally:
+            _close(pieces)
+
+    def _take(self, status: int, headers: Headers, pieces: Iterator[bytes], reply: Reply) -> None:
+        """The response whole if it is short, or as it is made: that one may be broken off."""
+        is_live = ("X-Accel-Buffering", "no") in headers
+        begin, is_all = _gather(pieces, 0 if is_live else IN_MEMORY)
+        if is_all:
+            reply.start(Response(status, headers, begin))
+            return
+        spool = self._spool(reply.loop, is_download=not is_live)
+        try:
+            spool.write(begin)
+        except BaseException:
+            spool.close()
+            raise
+        reply.start(Response(status, headers, spool))
+        try:
+            for piece in pieces:
+                spool.write(piece)
+        except BaseException:
+            spool.fail()
+            raise
+        spool.finish()
+
+    def _spool(self, loop: asyncio.AbstractEventLoop, *, is_download: bool) -> Spool:
+        if not is_download:
+            return Spool(loop, lambda: None)
+        if not self._downloads.acquire(blocking=False):
+            raise Busy("Too many large downloads are under way. Try again in a moment.")
+        try:
+            return Spool(loop, self._downloads.release)
+        except BaseException:
+            self._downloads.release()
+            raise
+
+
+def _call(app: Flask, request: Environ) -> tuple[int, Headers, Iterable[bytes]]:
+    started: list[Any] = []
+
+    def start(status: str, headers: Headers, _failure: object = None) -> Callable[[bytes], object]:
+        started[:] = [int(status.split(" ", 1)[0]), headers]
+        return lambda _piece: None
+
+    pieces = app(request, start)
+    return started[0], started[1], pieces
+
+
+def _gather(pieces: Iterator[bytes], most: int) -> tuple[bytes, bool]:
+    """What comes first, until it is more than `most`, and whether that is all."""
+    held: list[bytes] = []
+    size = 0
+    for piece in pieces:
+        held.append(piece)
+        size += len(piece)
+        if size > most:
+            return b"".join(held), False
+    return b"".join(held), True
+
+
+def _close(pieces: Iterable[bytes]) -> None:
+    try:
+        if close := getattr(pieces, "close", None):
+            close()
+    except Exception:
+        log.exception("response.not_closed")
+
+
+async def _send(send: Send, response: Response, *, closes: bool) -> None:
+    await _start(send, response, closes=closes)
+    await send({"type": "http.response.body", "body": response.body})
+
+
+async def _start(send: Send, response: Response, *, closes: bool) -> None:
+    headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in response.headers]
+    if closes:
+        headers.append((b"connection", b"close"))
+    await send({"type": "http.response.start", "status": response.status, "headers": headers})
+
+
+async def _deliver(response: Response, spool: Spool, scope: Scope, receive: Receive, send: Send) -> None:
+    """Sends what a thread writes. A client that does not take it is disconnected, and so is one to whom it
+    cannot be sent to the end: it must not take a part for the whole."""
+    gone = asyncio.ensure_future(_gone(receive))
+    begin, sent = asyncio.get_running_loop().time(), 0
+    try:
+        await _start(send, response, closes=False)
+        async for piece in spool.pieces(gone):
+            async with asyncio.timeout(deadlines.DOWNLOAD_SILENT):
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
+            sent += len(piece)
+            if (
+                asyncio.get_running_loop().time()
+                > begin + deadlines.DOWNLOAD + sent / deadlines.BYTES_A_SECOND
+            ):
+                raise TimeoutError
+        await send({"type": "http.response.body", "body": b""})
+    except (TimeoutError, BrokenOff) as reason:
+        log.warning("response.broken_off", reason=type(reason).__name__, sent=sent)
+        connections.close(scope["server"], scope["client"])
+    except Abandoned:
+        pass
+    finally:
+        gone.cancel()
+        spool.close()
+
+
+async def _gone(receive: Receive) -> None:
+    """Returns when the client has closed the connection."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def _plain(status: int, scope: Scope) -> Response:
+    """A response that needs no thread."""
+    code, message = _WORDS[status]
+    headers = [
+        *security.HEADERS,
+        ("Content-Security-Policy", security.API_POLICY),
+        ("Cache-Control", "no-store"),
+        *([("Retry-After", "5")] if status == 503 else []),
+    ]
+    if scope["path"].startswith("/api/"):
+        text = json.dumps({"success": False, "error": message, "code": code})
+        return Response(status, [*headers, ("Content-Type", answers.JSON)], text.encode())
+    return Response(
+        status, [*headers, ("Content-Type", "text/plain; charset=utf-8")], f"{message}\n".encode()
+    )

@@ -1,0 +1,155 @@
+"""Bodies of requests: whole before a thread is given to the request, or refused.
+
+What is refused is refused when a view reads the body, so that a missing token is 401 before the body is
+too large. Whoever is not signed in and has no token of ours may send little.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import tempfile
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO
+
+from app.core.errors import Busy, Malformed, PatchbayError, TooLarge, TooSlow
+from app.edge import deadlines
+from app.edge.environ import Environ
+
+IN_MEMORY = 500_000
+"""Bytes of one body; a larger one is kept in a temporary file."""
+
+ANONYMOUS = 20_000_000
+KNOWN = 200_000_000
+"""Bytes of unfinished bodies in one process: of anonymous senders, and of those who are known."""
+
+DISCARDED = 1_000_000
+"""Bytes beyond the limit that are read and dropped, so that the sender is there to read the refusal."""
+
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+
+
+@dataclass(frozen=True)
+class Limit:
+    """How many bytes the sender of a request may send there."""
+
+    size: int
+    is_known: bool
+
+
+class Refused(io.RawIOBase):
+    """In place of a body that was not taken: reading it raises the reason."""
+
+    def __init__(self, reason: PatchbayError) -> None:
+        super().__init__()
+        self._reason = reason
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, _buffer: object) -> int:
+        raise self._reason
+
+
+@dataclass
+class Body:
+    """`is_whole` is False if some of it may still be on its way: the connection has to be closed."""
+
+    file: BinaryIO | Refused
+    size: int = 0
+    is_whole: bool = True
+    _release: Callable[[], None] = field(default=lambda: None, repr=False)
+
+    def close(self) -> None:
+        self.file.close()
+        self._release()
+
+
+def too_large(limit: Limit) -> TooLarge:
+    most = f"{limit.size / 1e6:.3g} MB" if limit.size >= 1_000_000 else f"{limit.size / 1e3:.3g} kB"
+    if limit.is_known:
+        return TooLarge(f"The request is too large: at most {most} can be sent here. Nothing was changed.")
+    return TooLarge(f"The request is too large: without signing in, at most {most} can be sent here.")
+
+
+class Bodies:
+    """Reads bodies, for one process."""
+
+    def __init__(self, limit_of: Callable[[Environ], Limit]) -> None:
+        self._limit_of = limit_of
+        self._held = {True: 0, False: 0}
+        """Bytes of unfinished bodies: of known senders, of anonymous ones."""
+
+    async def read(self, environ: Environ, receive: Receive) -> Body:
+        """The body, with its length in the environment. It never raises: see `Refused`."""
+        is_chunked = environ.pop("HTTP_TRANSFER_ENCODING", None) is not None
+        length = int(environ.get("CONTENT_LENGTH") or 0)
+        if not is_chunked and not length:
+            return Body(io.BytesIO())
+        limit = environ["patchbay.limit"] = self._limit_of(environ)
+        reader = _Reader(self._held, limit, None if is_chunked else length)
+        try:
+            async with asyncio.timeout(_seconds(limit)):
+                body = await reader.read(receive)
+        except TimeoutError:
+            body = reader.refused(TooSlow("The request took too long to arrive, and was not carried out."))
+        if is_chunked or not body.is_whole:
+            body.is_whole = False
+            environ["CONTENT_LENGTH"] = str(body.size or length or 1)
+        return body
+
+
+def _seconds(limit: Limit) -> float:
+    return deadlines.BODY + limit.size / deadlines.BYTES_A_SECOND
+
+
+class _Reader:
+    """Reads one body."""
+
+    def __init__(self, held: dict[bool, int], limit: Limit, length: int | None) -> None:
+        self._held = held
+        self._limit = limit
+        self._length = length
+        self._file: Any = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 (Body closes it)
+        self._size = 0
+        self._reserved = 0
+
+    async def read(self, receive: Receive) -> Body:
+        if self._length is not None and self._length > self._limit.size + DISCARDED:
+            return self.refused(too_large(self._limit))
+        while self._size != self._length:
+            async with asyncio.timeout(deadlines.BODY_SILENT):
+                message = await receive()
+            if message["type"] == "http.disconnect":
+                return self.refused(Malformed("The request ended before all of it had arrived."))
+            if reason := self._take(message.get("body", b"")):
+                return self.refused(reason)
+            if not message.get("more_body"):
+                break
+        if self._size > self._limit.size:
+            return self.refused(too_large(self._limit))
+        self._file.seek(0)
+        return Body(self._file, self._size, _release=self._release)
+
+    def _take(self, piece: bytes) -> PatchbayError | None:
+        """Keeps the piece, or returns why not; one beyond the limit is counted alone."""
+        self._size += len(piece)
+        if self._size > self._limit.size:
+            return too_large(self._limit) if self._size > self._limit.size + DISCARDED else None
+        kind = self._limit.is_known
+        if self._held[kind] + len(piece) > (KNOWN if kind else ANONYMOUS):
+            return Busy("Too many requests are being sent right now. Try again in a moment.")
+        self._held[kind] += len(piece)
+        self._reserved += len(piece)
+        self._file.write(piece)
+        return None
+
+    def refused(self, reason: PatchbayError) -> Body:
+        self._file.close()
+        self._release()
+        return Body(Refused(reason), self._size, is_whole=False)
+
+    def _release(self) -> None:
+        self._held[self._limit.is_known] -= self._reserved
+        self._reserved = 0

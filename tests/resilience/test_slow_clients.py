@@ -1,0 +1,261 @@
+"""Clients that send or read slowly, or not at all, while others are served.
+
+They have a tenth of the time that they have elsewhere.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import select
+import socket
+import time
+import uuid
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from http.client import HTTPConnection
+from pathlib import Path
+from statistics import median
+from urllib.parse import urlsplit
+
+import pytest
+
+from app.edge import threads
+from app.edge.asgi import MOST_DOWNLOADS
+from app.http import MOST_ASKING
+from tests.support import processes
+from tests.support.cast import PASSWORD
+from tests.support.clients import ApiClient, PortalClient
+from tests.support.denominators import Report
+from tests.support.load import Account, superadmin
+from tests.support.many import fill
+from tests.support.server import Server, served
+
+SHORT = str(Path(__file__).parents[1] / "support" / "short_deadlines")
+LIST = "/api/settings/endpoints"
+QUERY = "/api/calls/providers"
+MANY = 40
+ROWS = 40_000
+"""A list of 10 MB: more than what the kernel and granian take on the way to a client that does not read."""
+QUERIES, P95 = 200, 189
+SECONDS = 30
+STATUS = re.compile(rb"HTTP/1\.1 (\d+) ")
+
+
+@dataclass(frozen=True)
+class Portal:
+    server: Server
+    account: Account
+
+    def api(self) -> ApiClient:
+        return ApiClient(self.server.url, self.account.token, seconds=SECONDS)
+
+
+@pytest.fixture(scope="module")
+def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
+    with served(tmp_path_factory.mktemp("slow"), {"PYTHONPATH": SHORT}) as server:
+        yield filled(server)
+
+
+@pytest.fixture
+def patient(tmp_path: Path) -> Iterator[Portal]:
+    """One that gives its clients the usual time."""
+    with served(tmp_path) as server:
+        yield filled(server)
+
+
+def filled(server: Server) -> Portal:
+    account = superadmin(server)
+    fill(f"sqlite:///{server.data}/patchbay.db", account.slug, ROWS)
+    return Portal(server, account)
+
+
+@contextmanager
+def connected(portal: Portal, requests: Sequence[bytes], *, buffer: int = 0) -> Iterator[list[socket.socket]]:
+    """A connection for each request, which is sent; the responses are left to be read."""
+    address = urlsplit(portal.server.url)
+    with ExitStack() as stack:
+        found = []
+        for request in requests:
+            connection = stack.enter_context(socket.socket())
+            if buffer:
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
+            connection.settimeout(SECONDS)
+            connection.connect((address.hostname, address.port))
+            connection.sendall(request)
+            found.append(connection)
+        yield found
+
+
+def head(method: str, path: str, *lines: str) -> bytes:
+    return "\r\n".join([f"{method} {path} HTTP/1.1", "Host: localhost", *lines, "", ""]).encode()
+
+
+def all_of(connection: socket.socket) -> bytes:
+    """Everything that comes until the server ends the connection."""
+    found = b""
+    with suppress(ConnectionError):
+        while piece := connection.recv(65_536):
+            found += piece
+    return found
+
+
+def statuses(connections: Sequence[socket.socket]) -> Counter[int]:
+    """Of the last response on each connection, when the server has ended it; 0 for none."""
+    return Counter(int([b"0", *STATUS.findall(all_of(connection))][-1]) for connection in connections)
+
+
+FORM, JSON = "application/x-www-form-urlencoded", "application/json"
+OPEN_TO_ALL = {
+    "/sign-in": FORM,
+    "/setup": FORM,
+    "/api/auth/login": JSON,
+    f"/api/webhook/elevenlabs/{uuid.uuid4()}": JSON,
+}
+SILENT = [
+    head("POST", path, f"Content-Type: {kind}", *more, "Content-Length: 5000") + begin
+    for path, kind in OPEN_TO_ALL.items()
+    for more, begin in (((), b"{"), (("Expect: 100-continue",), b""))
+]
+
+
+def test_silent_bodies_hold_nothing_that_others_need(portal: Portal, report: Report) -> None:
+    """Forms and the API take bodies meanwhile, and those that never come are refused in the end."""
+    mine = head("POST", LIST, f"Authorization: Bearer {portal.account.token}", "Content-Length: 9")
+    with connected(portal, [*SILENT, mine] * 8) as silent:
+        portal.api().call("GET", QUERY)
+        PortalClient(portal.server.url).sign_in(portal.account.email)
+        body = {"phone_number": "+15559000001", "provider": "twilio"}
+        made = portal.api().call("POST", LIST, body)
+        found = statuses([*silent])
+    report("Connections that send no body", tried=len(silent), survived=found[408])
+    assert made.status == 201
+    assert found == {408: len(silent)}, found
+
+
+def test_a_body_that_dribbles_is_refused_in_the_end(portal: Portal) -> None:
+    whole = b'{"email": "dana@acme.example", "password": "' + b"x" * 900
+    request = head("POST", "/api/auth/login", f"Content-Type: {JSON}", "Content-Length: 2000")
+    with connected(portal, [request]) as (connection,):
+        with suppress(ConnectionError):
+            for byte in whole:
+                connection.sendall(bytes([byte]))
+                if select.select([connection], [], [], 0.1)[0]:
+                    break
+        received = all_of(connection)
+    assert received.startswith(b"HTTP/1.1 408 "), received
+    refused = json.loads(received.partition(b"\r\n\r\n")[2])
+    assert refused["code"] == "REQUEST_TIMEOUT"
+
+
+def test_whoever_is_not_known_may_send_little(portal: Portal) -> None:
+    large = json.dumps({"email": "x" * 20_000, "password": PASSWORD}).encode()
+    sent = {"Content-Type": JSON}
+    anonymous = ApiClient(portal.server.url, "no token")
+    answer = anonymous.send("POST", "/api/auth/login", large, sent)
+    assert (answer.status, answer.json()["code"]) == (413, "TOO_LARGE")
+    assert anonymous.send("POST", LIST, large, sent).status == 401
+    known = portal.api().call("POST", LIST, {"phone_number": "x" * 20_000, "provider": "twilio"})
+    assert known.status == 422
+    assert portal.api().call("POST", LIST, {"label": "x" * 1_000_001}).status == 413
+
+
+def test_a_body_that_is_cut_off_changes_nothing(portal: Portal) -> None:
+    """What came of it would have been good JSON."""
+    body = b'{"phone_number": "+15559000002", "provider": "twilio"}'
+    token = f"Authorization: Bearer {portal.account.token}"
+    with connected(portal, [head("POST", LIST, token, "Content-Length: 500") + body]) as (connection,):
+        connection.shutdown(socket.SHUT_WR)
+        assert not all_of(connection).startswith(b"HTTP/1.1 2")
+    found = portal.api().call("GET", f"{LIST}?q=%2B15559000002&limit=1")
+    assert found.json() == []
+
+
+def test_slow_readers_are_few_and_not_for_long(portal: Portal, report: Report) -> None:
+    request = head("GET", LIST, f"Authorization: Bearer {portal.account.token}")
+    with connected(portal, [request] * MANY, buffer=4096) as readers:
+        begins = [connection.recv(15, socket.MSG_WAITALL) for connection in readers]
+        found = Counter(int(STATUS.match(begin + b" ")[1]) for begin in begins)  # type: ignore[index]
+        assert found == {200: MOST_DOWNLOADS, 503: MANY - MOST_DOWNLOADS}
+        refused = readers[begins.index(b"HTTP/1.1 503 Se")]
+        assert b"\r\nretry-after: " in refused.recv(65_536)
+        assert portal.api().call("GET", QUERY).status == 200
+        _wait_until(lambda: portal.api().call("GET", LIST).status == 200)
+        cut = [
+            not all_of(c).endswith(b"\r\n0\r\n\r\n")
+            for c, b in zip(readers, begins, strict=True)
+            if b" 200" in b
+        ]
+    report("Connections that do not read", tried=len(cut), survived=sum(cut))
+    assert all(cut)
+
+
+def _wait_until(is_so: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + SECONDS
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_a_list_is_whole_for_a_client_that_takes_its_time(portal: Portal) -> None:
+    connection = HTTPConnection(urlsplit(portal.server.url).netloc, timeout=SECONDS)
+    connection.request("GET", LIST, headers={"Authorization": f"Bearer {portal.account.token}"})
+    answer, pieces = connection.getresponse(), []
+    while piece := answer.read(1_000_000):
+        pieces.append(piece)
+        time.sleep(0.02)
+    connection.close()
+    assert len(json.loads(b"".join(pieces))) > ROWS
+
+
+def test_slow_clients_do_not_slow_down_the_dialer(patient: Portal, full: bool, report: Report) -> None:
+    """40 silent bodies, 40 half-sent headers and 40 slow readers."""
+    half = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX-"
+    reading = head("GET", LIST, f"Authorization: Bearer {patient.account.token}")
+    slow = [*(SILENT * 5), *([half] * MANY), *([reading] * MANY)]
+    rounds, typical, worst = 20 if full else 2, [], []
+    for _ in range(rounds):
+        quiet = latencies(patient)
+        with connected(patient, slow, buffer=4096) as connections:
+            assert all(connection.recv(15, socket.MSG_WAITALL) for connection in connections[-MANY:])
+            _wait_until(lambda: is_idle(patient.server))
+            found = latencies(patient)
+        typical.append(median(found) / median(quiet))
+        worst.append(found[P95] / quiet[P95])
+    good = sum(ratio <= 1.5 for ratio in worst)
+    report("120 slow clients, the dialer's p95 within 1.5 of quiet", tried=rounds, survived=good)
+    assert min(typical) < 3, typical
+    if full:
+        assert median(worst) <= 1.5, worst
+
+
+def is_idle(server: Server) -> bool:
+    """Whether its workers compute nothing now: the slow readers' lists are made."""
+    before = sum(map(processes.cpu_seconds, server.workers()))
+    time.sleep(0.2)
+    return sum(map(processes.cpu_seconds, server.workers())) - before < 0.05
+
+
+def latencies(portal: Portal) -> list[float]:
+    """Of `QUERIES` queries, sorted."""
+    client, taken = portal.api(), []
+    for _ in range(QUERIES):
+        begin = time.perf_counter()
+        assert client.call("GET", QUERY).status == 200
+        taken.append(time.perf_counter() - begin)
+    return sorted(taken)
+
+
+def test_threads_are_left_for_the_dialer() -> None:
+    """Those that wait for providers are among the others."""
+    assert MOST_ASKING < threads.FOR_OTHERS
+    assert threads.FOR_QUERIES > 0
+
+
+def test_nothing_of_it_is_a_failure(portal: Portal) -> None:
+    output = portal.server.output()
+    assert "edge.failed" not in output
+    assert "Traceback" not in output
+    assert all(processes.resident_bytes(pid) < 600_000_000 for pid in portal.server.workers())

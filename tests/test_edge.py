@@ -1,0 +1,139 @@
+"""What the edge makes of a request, without a server: Flask is called through ASGI."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from flask import Flask, Response, request
+from sqlalchemy.exc import OperationalError
+
+from app import limits
+from app.edge import Edge
+from app.edge.environ import LARGEST_HEADERS, LONGEST_URL, MOST_HEADERS
+
+Header = tuple[bytes, bytes]
+
+
+@pytest.fixture
+def database_url(sqlite_url: str) -> str:
+    return sqlite_url
+
+
+@dataclass
+class Client:
+    """Sends requests to an application as granian does."""
+
+    app: Flask
+    sent: list[dict[str, Any]] = field(default_factory=list)
+
+    def get(self, path: str, headers: Sequence[Header] = ()) -> tuple[int, dict[bytes, bytes], bytes]:
+        self.sent.clear()
+        path, _, query = path.partition("?")
+        scope = {
+            "type": "http",
+            "method": "GET",
+            "http_version": "1.1",
+            "scheme": "http",
+            "path": path,
+            "raw_path": path.encode(),
+            "query_string": query.encode(),
+            "server": ("127.0.0.1", "1"),
+            "client": ("127.0.0.1", "2"),
+            "headers": [(b"host", b"localhost"), *headers],
+        }
+        asyncio.run(Edge(self.app, limits.limit_of(self.app))(scope, self._receive, self._send))
+        start, *pieces = self.sent
+        return start["status"], dict(start["headers"]), b"".join(piece["body"] for piece in pieces)
+
+    async def _receive(self) -> dict[str, Any]:
+        await asyncio.sleep(60)
+        return {"type": "http.disconnect"}
+
+    async def _send(self, message: dict[str, Any]) -> None:
+        self.sent.append(message)
+
+
+@pytest.fixture
+def client(app: Flask) -> Client:
+    return Client(app)
+
+
+def test_a_header_with_an_underscore_is_not_the_one_with_a_hyphen(app: Flask, client: Client) -> None:
+    app.add_url_rule("/api/echo", view_func=lambda: {**request.headers})
+    headers = [
+        (b"x_forwarded_for", b"192.0.2.1"),
+        (b"x-forwarded-for", b"192.0.2.2"),
+        (b"x-a", b"1"),
+        (b"x-a", b"2"),
+    ]
+    found = json.loads(client.get("/api/echo", headers)[2])
+    assert found["X-Forwarded-For"] == "192.0.2.2"
+    assert found["X-A"] == "1,2"
+
+
+@pytest.mark.parametrize("path", ["/sign-in", "/api/calls/providers"])
+@pytest.mark.asvs("3.4.1", "3.4.4")
+def test_an_address_or_headers_that_are_too_large_are_refused(client: Client, path: str) -> None:
+    long = client.get(f"{path}?{'x' * LONGEST_URL}")
+    large = client.get(path, [(b"x-a", b"x" * LARGEST_HEADERS)])
+    many = client.get(path, [(b"x-a", b"x")] * MOST_HEADERS)
+    assert [status for status, _, _ in (long, large, many)] == [414, 431, 431]
+    for _, headers, body in (long, large, many):
+        assert b"max-age=" in headers[b"strict-transport-security"]
+        assert headers[b"x-content-type-options"] == b"nosniff"
+        assert headers[b"connection"] == b"close"
+        assert not path.startswith("/api") or set(json.loads(body)) == {"success", "error", "code"}
+
+
+@pytest.mark.parametrize("path", ["/pieces", "/api/pieces"])
+def test_what_fails_while_a_short_response_is_made_is_answered(app: Flask, client: Client, path: str) -> None:
+    def pieces() -> Iterator[str]:
+        yield "begin"
+        raise OperationalError("select", {}, ConnectionError("gone"), connection_invalidated=True)
+
+    app.add_url_rule(path, view_func=lambda: Response(pieces()))
+    status, headers, body = client.get(path)
+    assert status == 503
+    assert b"retry-after" in headers
+    assert b"begin" not in body
+
+
+def test_a_response_that_was_made_is_sent_although_closing_it_fails(app: Flask, client: Client) -> None:
+    def fail() -> None:
+        raise RuntimeError("a test")
+
+    def view() -> Response:
+        response = Response("made")
+        response.call_on_close(fail)
+        return response
+
+    app.add_url_rule("/closing", view_func=view)
+    assert client.get("/closing")[::2] == (200, b"made")
+
+
+def test_a_long_response_that_fails_is_not_ended(app: Flask, client: Client) -> None:
+    def pieces() -> Iterator[str]:
+        yield "x" * 400_000
+        raise RuntimeError("a test")
+
+    app.add_url_rule("/long", view_func=lambda: Response(pieces()))
+    status, _, body = client.get("/long")
+    assert (status, len(body)) == (200, 400_000)
+    assert client.sent[-1].get("more_body")
+
+
+def test_a_failure_in_a_teardown_has_our_headers(app: Flask, client: Client) -> None:
+    app.teardown_request(_fail)
+    status, headers, body = client.get("/healthz")
+    assert status == 500
+    assert b"strict-transport-security" in headers
+    assert b"a test" not in body
+
+
+def _fail(_error: BaseException | None) -> None:
+    raise RuntimeError("a test")
