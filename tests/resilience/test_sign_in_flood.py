@@ -1,0 +1,39 @@
+"""The dialer's question is answered beside clients that sign in without a pause.
+
+How fast is measured by bench/under_attack.py; slow clients have tests of their own.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from tests.support import attacks
+from tests.support.clients import ApiClient, Unanswered
+from tests.support.denominators import Report
+from tests.support.load import Account
+from tests.support.server import Server
+
+SECONDS = 30
+QUESTION = "/api/calls/providers"
+
+
+def test_the_question_is_answered(
+    shared_portal: Server, account: Account, full: bool, report: Report
+) -> None:
+    tried = 1000 if full else 20
+    with attacks.sign_ins(shared_portal.url) as statuses:
+        answered = sum(_is_answered(shared_portal.url, account.token) for _ in range(tried))
+    report("Questions beside 40 clients that sign in", tried=tried, survived=answered)
+    assert answered == tried
+    assert statuses
+    assert statuses.keys() <= {401, 429, 503}
+
+
+def _is_answered(url: str, token: str) -> bool:
+    """On a connection of its own, as by a dialer that has just started."""
+    client = ApiClient(url, token, seconds=SECONDS)
+    with suppress(Unanswered):
+        answer = client.call("GET", QUESTION)
+        client.close()
+        return answer.status == 200
+    return False
