@@ -99,7 +99,6 @@ def test_a_broken_declaration_is_refused_by_name(attributes):
         declare(**attributes)
 
 
-@pytest.mark.asvs("2.2.1")
 @pytest.mark.parametrize("field", [Text("A"), Secret("A"), PhoneNumber("A")])
 @pytest.mark.parametrize(
     "value", ["", "\0", "a\nb", "a\rb", "a\tb", "a\x7fb", "a\x85b", "a\u2028b", "x" * 501]
@@ -158,7 +157,6 @@ def test_a_host_is_one_of_the_providers_own(value):
     assert HOST.in_force("https://b.example") == "https://b.example"
 
 
-@pytest.mark.asvs("1.3.6")
 @pytest.mark.parametrize(
     "value",
     [

@@ -265,7 +265,6 @@ OPEN = ["8.8.8.8", PUBLIC, "100.63.255.255", "100.128.0.1", "172.15.0.1", "172.3
 OPEN_V6 = ["2606:4700:4700::1111", "2a00:1450:4001:800::200e", "2001:4860:4860::8888"]
 
 
-@pytest.mark.asvs("1.3.6")
 @pytest.mark.parametrize("address", PRIVATE)
 @pytest.mark.parametrize("among", [[], [PUBLIC]], ids=["alone", "among"])
 def test_a_name_that_leads_somewhere_private_is_refused(resolver, no_dialling, address, among):
@@ -274,7 +273,6 @@ def test_a_name_that_leads_somewhere_private_is_refused(resolver, no_dialling, a
         assert refused(Outbound()) == "refused_address"
 
 
-@pytest.mark.asvs("1.3.6")
 @pytest.mark.parametrize("address", PRIVATE)
 def test_a_private_address_that_is_written_out_is_refused(resolver, no_dialling, address):
     asked = resolver([PUBLIC])
@@ -283,7 +281,6 @@ def test_a_private_address_that_is_written_out_is_refused(resolver, no_dialling,
     assert asked == []
 
 
-@pytest.mark.asvs("1.3.6")
 @pytest.mark.parametrize(
     "url",
     [
@@ -345,7 +342,6 @@ def test_what_is_on_the_internet_is_public(address):
     assert addresses.is_public(ipaddress.ip_address(address))
 
 
-@pytest.mark.asvs("1.3.6")
 def test_the_address_that_was_checked_is_dialled_and_the_name_is_not_asked_again(
     resolver, wire, serve, trusted, quick
 ):
@@ -358,7 +354,6 @@ def test_the_address_that_was_checked_is_dialled_and_the_name_is_not_asked_again
     assert f"Host: {HOST}\r\n".encode() in server.requests[0]
 
 
-@pytest.mark.asvs("1.3.6")
 def test_the_next_call_looks_again_and_refuses(resolver, wire, serve, trusted):
     resolver([PUBLIC], ["127.0.0.1"])
     wire(serve(tls=trusted))
@@ -385,7 +380,6 @@ def test_a_name_server_that_says_nothing(monkeypatch):
     over.set()
 
 
-@pytest.mark.asvs("1.3.6")
 def test_the_environment_changes_nothing(serve, official, trusted, monkeypatch, tmp_path):
     proxy = serve()
     for name in ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY"):
@@ -446,7 +440,6 @@ def trusted(tmp_path, monkeypatch):
     return context
 
 
-@pytest.mark.asvs("12.3.2")
 @pytest.mark.parametrize(
     "case",
     [(HOST, 1, False), ("other.example", 1, True), (HOST, -1, True), (PUBLIC, 1, True)],
@@ -463,7 +456,6 @@ def test_a_bad_certificate_is_refused(tmp_path, monkeypatch, official, serve, ca
     assert server.requests == []
 
 
-@pytest.mark.asvs("12.3.2")
 def test_no_certificate_at_all_is_refused(official, serve):
     server = serve(answer())
     server._read = lambda peer: peer.recv(65536)
@@ -473,7 +465,6 @@ def test_no_certificate_at_all_is_refused(official, serve):
     assert all(SECRET.encode() not in request for request in server.requests)
 
 
-@pytest.mark.asvs("12.3.2")
 def test_an_upstream_over_https_is_checked_too(serve, trusted):
     server = serve(tls=trusted)
     assert refused(Outbound({HOST: f"https://127.0.0.1:{server.port}"})) == "tls"
@@ -531,7 +522,6 @@ def test_a_provider_that_does_not_read(serve):
     assert refused(to(server, deadline=0.3), method="POST", json="x" * 20_000_000) == "timeout"
 
 
-@pytest.mark.asvs("15.3.2")
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_a_redirect_is_not_followed(serve, status):
     target = serve()

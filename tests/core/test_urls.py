@@ -104,7 +104,6 @@ def test_it_accepts_a_public_https_address(text, url):
     assert urls.public_base_url(url) == url
 
 
-@pytest.mark.asvs("1.2.2")
 @pytest.mark.parametrize("text", BAD)
 def test_it_refuses_what_providers_could_not_or_should_not_call(text):
     with pytest.raises(ValueError, match=r"^[A-Z].*[.]$"):
@@ -129,7 +128,6 @@ def test_a_callback_may_have_a_query_and_keeps_its_path(text, url):
 MORE_IN_A_CALLBACK = {BAD[-2], BAD[-1], "https://voice.example.com?", "https://voice.example.com?a=b"}
 
 
-@pytest.mark.asvs("1.2.2")
 @pytest.mark.parametrize(
     "text",
     [
@@ -162,7 +160,6 @@ def test_an_address_of_somebody_else_is_one_line_without_a_password(found, shown
     assert urls.shown(found) == shown
 
 
-@pytest.mark.asvs("1.2.2")
 @pytest.mark.parametrize(
     ("agent", "segment"),
     [
@@ -189,7 +186,6 @@ def test_there_is_no_webhook_url_without_a_base_and_an_agent(base, agent):
     assert urls.inbound_webhook_url(base, "twilio", agent) is None
 
 
-@pytest.mark.asvs("3.7.2")
 @pytest.mark.parametrize(
     "target",
     [

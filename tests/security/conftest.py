@@ -37,7 +37,7 @@ from tests.upstreams import UPSTREAMS, Upstream
 WORKERS = {"PATCHBAY_WORKERS": "2"}
 SECONDS_TO_BEGIN = 2
 SECONDS_TO_CHECK = 30
-REAL = {"app", "installation", "clocked", "server", "serve"}
+REAL = {"app", "installation", "clocked", "server", "serve", "staged"}
 """Fixtures that are, or start, a real server process."""
 
 

@@ -20,13 +20,14 @@ SECONDS = 30
 class Gate:
     """`bases`: where each host's requests go. `fault`: what happens instead. `tls`: how it speaks.
 
-    `requests` are those that were read; `connections` counts all.
+    `requests` are those that were read; `connections` counts all. Unless it `reads`, it answers at once.
     """
 
     def __init__(self, bases: Mapping[str, str], tls: ssl.SSLContext | None = None) -> None:
         self.bases = bases
         self.tls = tls
         self.fault: Fault | None = None
+        self.reads = True
         self.requests: list[bytes] = []
         self.connections = 0
         self.over = threading.Event()
@@ -53,6 +54,7 @@ class Gate:
         self.over.set()
         self.over = threading.Event()
         self.fault = None
+        self.reads = True
         self.requests.clear()
         self.connections = 0
 
@@ -82,7 +84,7 @@ class Gate:
             if self.tls:
                 peer = self.tls.wrap_socket(peer, server_side=True)
             with peer:
-                request = _read(peer)
+                request = _read(peer) if self.reads else b""
                 self.requests.append(request)
                 (self.fault or self._pass_on(request))(peer)
 

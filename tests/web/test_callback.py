@@ -106,7 +106,6 @@ def test_a_refusal_changes_nothing_and_keeps_what_was_typed(page: Page, sinch: S
     assert page.value("url") == URL
 
 
-@pytest.mark.asvs("16.5.2")
 def test_while_sinch_is_away_the_page_works(page: Page, sinch: Sinch) -> None:
     sinch.trouble = Trouble.HTML
     page = page.portal.get(PATH)
