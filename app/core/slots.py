@@ -27,6 +27,10 @@ class Slots:
         finally:
             os.close(descriptor)
 
+    def expect_free(self, *, reserved: bool = False) -> None:
+        """Busy if no slot is free now: cheaper to find out than to prepare for one in vain."""
+        os.close(self._take(self._count + reserved))
+
     def _take(self, count: int) -> int:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for number in range(count):

@@ -126,6 +126,12 @@ def slot(scope: Scope, *, reserved: bool = True) -> AbstractContextManager[None]
     return scope.hashing.taken(reserved=reserved) if scope.hashing else nullcontext()
 
 
+def expect_slot(scope: Scope, *, reserved: bool) -> None:
+    """Busy if there is no slot now, before anything is looked up in vain."""
+    if scope.hashing:
+        scope.hashing.expect_free(reserved=reserved)
+
+
 def hashed(password: str) -> str:
     return _hasher.hash(password)
 

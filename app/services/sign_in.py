@@ -124,6 +124,7 @@ def check_password(scope: Scope, sent: Any, *, known: KnownBrowsers | None = Non
     With TOTP on, the user has not proved who they are before `check_code`. `known` are the users who
     have signed in with this browser before. Raises Unauthenticated, TooMany, Busy.
     """
+    passwords.expect_slot(scope, reserved=bool(known))
     draft = validation.read(Credentials, sent)
     email = normal_email(draft.email)
     user, decoy = _user_and_decoy(scope, email)
