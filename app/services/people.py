@@ -15,7 +15,17 @@ from sqlalchemy.exc import IntegrityError
 from app.core import clock, texts
 from app.core.errors import Conflict, Forbidden, Invalid, Problem
 from app.models import AuditEvent, Role, User, VoicePhoneNumber
-from app.services import actions, audit, passwords, sessions, sign_in_limits, tokens, totp, validation
+from app.services import (
+    actions,
+    audit,
+    passwords,
+    sessions,
+    sign_in_limits,
+    step_up,
+    tokens,
+    totp,
+    validation,
+)
 from app.services.actions import Action, Trait
 from app.services.organizations import Name
 from app.services.scope import Scope, expect_version
@@ -102,6 +112,7 @@ def get(scope: Scope, user_id: str) -> User:
 
 
 def create(scope: Scope, sent: Any) -> User:
+    step_up.expect_recent_password(scope)
     new = read_new(scope, sent)
     with one_user_per_email(new.email), scope.transaction():
         return add(scope, new)
@@ -173,6 +184,7 @@ def reset(scope: Scope, user: User, password: str, *, keeps_two_step: bool = Fal
     sign-in off unless they keep it, every session and token ended."""
     if user.id == scope.actor.user_id:
         raise Forbidden("Change your own password under Account.")
+    step_up.expect_recent_password(scope)
     try:
         passwords.check(password, *user.email.split("@"), user.name)
     except ValueError as error:
@@ -211,13 +223,16 @@ def end_sessions(scope: Scope, user_id: str) -> User:
 
 
 def update_user(scope: Scope, user_id: str, sent: Any, *, version: int | None = None) -> User:
+    """Another role revokes the user's tokens: another person may hold one, and it would get the role too."""
     draft = validation.read(UserEdit, sent)
     changes = draft.model_dump(exclude_unset=True)
     with scope.transaction():
         user = get(scope, user_id)
         expect_version(user, version)
-        if user.role == Role.SUPERADMIN and changes.get("role", user.role) != Role.SUPERADMIN:
-            _keep_one_superadmin(scope, user)
+        if changes.get("role", user.role) != user.role:
+            step_up.expect_recent_password(scope)
+            if user.role == Role.SUPERADMIN:
+                _keep_one_superadmin(scope, user)
             tokens.revoke_all(scope, user)
         told = audit.diff({name: getattr(user, name) for name in changes}, changes)
         for name, value in changes.items():
@@ -236,7 +251,9 @@ def set_disabled(
         expect_version(user, version)
         if disabled == (user.disabled_at is not None):
             return user
-        if disabled:
+        if not disabled:
+            step_up.expect_recent_password(scope)
+        else:
             if user.id == scope.actor.user_id:
                 raise Forbidden("You cannot disable yourself.")
             if user.role == Role.SUPERADMIN:

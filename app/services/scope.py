@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Select, select
@@ -34,6 +35,8 @@ class Actor:
     scopes: frozenset[str] = frozenset()
     ip: str = ""
     request_id: str = ""
+    password_typed_at: datetime | None = None
+    """In the session or for the token that this is about; None if that is not known."""
 
     @property
     def is_superadmin(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.exc import OperationalError
@@ -19,8 +19,6 @@ from app.services.scope import Scope
 IDLE = timedelta(hours=8)
 ABSOLUTE = timedelta(days=7)
 SEEN_EVERY = timedelta(minutes=5)
-RECENT = timedelta(minutes=30)
-"""How long a password that was typed in a session speaks for whoever uses it."""
 
 
 def start(scope: Scope, user: User, *, user_agent: str) -> str:
@@ -64,11 +62,10 @@ def _mark_seen(scope: Scope, session_id: str) -> None:
         )
 
 
-def is_recent(scope: Scope, token: str) -> bool:
-    """Whether the password was typed in the session lately."""
+def password_typed_at(scope: Scope, token: str) -> datetime | None:
+    """When the password was last typed in the session."""
     query = select(WebSession.confirmed_at).where(WebSession.id == hashing.of_token(token))
-    confirmed_at = scope.session.scalar(query)
-    return confirmed_at is not None and confirmed_at > clock.now() - RECENT
+    return scope.session.scalar(query)
 
 
 def confirm(scope: Scope, token: str) -> None:

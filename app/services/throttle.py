@@ -22,8 +22,6 @@ from app.services.scope import Scope
 
 MOST = 10
 WINDOW = timedelta(minutes=15)
-AHEAD = timedelta(minutes=1)
-"""How much earlier than another machine's this clock may be."""
 SWEPT_ONCE_IN = 100
 TALLY = "tally:"
 RECORDED_EVERY = timedelta(hours=1)
@@ -49,7 +47,7 @@ def expect_room(scope: Scope, *limits: Limit) -> None:
     most = {limit.key: limit.most for limit in limits}
     columns = select(Throttle.key, Throttle.count, Throttle.window_started_at)
     rows = scope.session.execute(columns.where(Throttle.key.in_(most))).all()
-    if any(started_at > now + AHEAD for _, _, started_at in rows):
+    if any(started_at > now + clock.APART for _, _, started_at in rows):
         _follow_clock(scope, now)
     for throttle_key, counted, started_at in rows:
         if counted >= most[throttle_key] and started_at + WINDOW > now:

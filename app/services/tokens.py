@@ -14,10 +14,10 @@ from sqlalchemy import Engine, Row, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.core import clock, sealing
-from app.core.errors import Invalid, NotFound, Problem, Unauthenticated
+from app.core.errors import Forbidden, Invalid, NotFound, Problem, Unauthenticated
 from app.models import ApiToken, Role, User
 from app.models.base import new_id
-from app.services import audit
+from app.services import audit, step_up
 from app.services.actions import Action
 from app.services.scope import SECRETS, Actor, Keys, Scope
 
@@ -85,7 +85,15 @@ def _signed(secret: str, text: str) -> tuple[str, float]:
 
 
 _OWNER = (
-    select(User.id, User.email, User.role, User.organization_id, ApiToken.scopes)
+    select(
+        User.id,
+        User.email,
+        User.role,
+        User.organization_id,
+        ApiToken.scopes,
+        ApiToken.is_sign_in,
+        ApiToken.created_at,
+    )
     .join_from(ApiToken, User, ApiToken.user_id == User.id)
     .where(ApiToken.revoked_at.is_(None), User.disabled_at.is_(None))
 )
@@ -93,7 +101,7 @@ _OWNER = (
 
 def actor(session: Session, token_id: str, *, ip: str, request_id: str) -> Actor:
     """Whose token it is; Unauthenticated where it was revoked, or the user disabled."""
-    row: Row[str, str, str, str, str] | None = session.execute(
+    row: Row[str, str, str, str, str, bool, datetime] | None = session.execute(
         _OWNER.where(ApiToken.id == token_id)
     ).one_or_none()
     if row is None:
@@ -106,6 +114,7 @@ def actor(session: Session, token_id: str, *, ip: str, request_id: str) -> Actor
         scopes=frozenset(row.scopes.split()),
         ip=ip,
         request_id=request_id,
+        password_typed_at=row.created_at if row.is_sign_in else None,
     )
 
 
@@ -123,7 +132,13 @@ def mark_used(engine: Engine, token_id: str, at: datetime) -> None:
 def issue(
     scope: Scope, user: User, *, name: str, scopes: tuple[str, ...] = (), days: int = USUAL_DAYS
 ) -> Issued:
-    """A token for a user, audited. Invalid for a scope or life that cannot be given."""
+    """A token for a user, audited. Invalid for a scope or life that cannot be given.
+
+    What a token does is its user's in the audit, so a superadmin's are issued by themselves alone.
+    """
+    step_up.expect_recent_password(scope)
+    if user.role == Role.SUPERADMIN and scope.actor.user_id not in (None, user.id):
+        raise Forbidden("Superadmins issue their own tokens, under Account.", code="NOT_YOUR_TOKEN")
     problems = []
     if not name or len(name) > 120 or not name.isprintable():
         problems.append(Problem("name", "Name what will use the token, in at most 120 characters."))

@@ -10,7 +10,7 @@ from app.core import clock
 from app.core.errors import Conflict, Invalid, Problem
 from app.core.sealing import Place, SealBroken
 from app.models import User
-from app.services import audit, recovery_codes, sessions, throttle, tokens
+from app.services import audit, recovery_codes, sessions, step_up, throttle, tokens
 from app.services.actions import Action
 from app.services.scope import Scope
 from app.services.throttle import Limit
@@ -30,6 +30,7 @@ def is_on(user: User) -> bool:
 
 def begin(scope: Scope, user: User) -> str:
     """Stores a fresh secret, not yet asked for, and answers its provisioning URI."""
+    step_up.expect_recent_password(scope)
     with scope.transaction():
         if is_on(user):
             raise Conflict("Two-step sign-in is on already. Switch it off first.", code="TOTP_ON")
@@ -58,6 +59,7 @@ def key_of(uri: str) -> str:
 
 def confirm(scope: Scope, user: User, code: str, *, session_token: str | None = None) -> list[str]:
     """Switches it on, ends the user's other sessions, and tells their recovery codes this once."""
+    step_up.expect_recent_password(scope)
     with scope.transaction():
         if is_on(user):
             raise Conflict("Two-step sign-in is on already.", code="TOTP_ON")
@@ -72,6 +74,7 @@ def confirm(scope: Scope, user: User, code: str, *, session_token: str | None = 
 
 def renew_recovery_codes(scope: Scope, user: User) -> list[str]:
     """Fresh ones instead of all that there are. Conflict where there is nothing to recover."""
+    step_up.expect_recent_password(scope)
     with scope.transaction():
         if not is_on(user):
             raise Conflict("Two-step sign-in is off. Recovery codes come with it.", code="TOTP_OFF")
@@ -81,6 +84,7 @@ def renew_recovery_codes(scope: Scope, user: User) -> list[str]:
 
 def switch_off(scope: Scope, user: User, *, session_token: str | None = None) -> None:
     """Ends the user's other sessions."""
+    step_up.expect_recent_password(scope)
     with scope.transaction():
         sessions.end_all(scope, user, but=session_token)
         tokens.revoke_all(scope, user, sign_ins_only=True)

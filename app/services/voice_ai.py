@@ -14,7 +14,7 @@ from app.core.outbound import Outbound
 from app.models import User, VoicePhoneNumber
 from app.provider import Family, Provider
 from app.providers import PROVIDERS, in_family, keys_in
-from app.services import audit, connections, providers, validation, values, voice, workspace_webhook
+from app.services import audit, connections, providers, step_up, validation, values, voice, workspace_webhook
 from app.services.actions import Action
 from app.services.scope import Scope, expect_version
 
@@ -109,6 +109,7 @@ def _generate_tool_secret(scope: Scope) -> str:
 
 def generate_tool_secret(scope: Scope, http: Outbound, *, version: int | None = None) -> str:
     """A fresh tool secret, 32 bytes in hex, told this once: agents' tools have to be given it."""
+    step_up.expect_recent_password(scope)
     with scope.transaction():
         expect_version(connections.load(scope, PROVIDERS[ELEVENLABS]), version)
         secret = _generate_tool_secret(scope)

@@ -15,6 +15,7 @@ from app.core.errors import Conflict, Invalid, TryLater
 from app.models import User, WebSession
 from app.services import people, recovery_codes, sessions, sign_in, tokens, totp, voice_phone_numbers
 from app.services.scope import SECRETS, Scope
+from app.services.step_up import PasswordNeeded
 from app.web import render
 from app.web.forms import (
     CodeForm,
@@ -27,7 +28,7 @@ from app.web.forms import (
     TotpBeginForm,
     TotpOffForm,
 )
-from app.web.guard import Pages, Who, confirm_password, own
+from app.web.guard import Pages, Who, asks_password, confirm_password, own
 
 account = Pages("account", __name__)
 
@@ -39,7 +40,7 @@ def show(scope: Scope) -> ResponseReturnValue:
 
 def _page(scope: Scope, status: int = 200, **forms: Any) -> Response:
     user: User = current_user.user
-    uri = totp.pending_uri(scope, user)
+    uri = None if asks_password() else totp.pending_uri(scope, user)
     context: dict[str, Any] = {
         "password_form": PasswordForm(formdata=None),
         "token_form": TokenForm(formdata=None),
@@ -112,7 +113,7 @@ def issue_token(scope: Scope) -> ResponseReturnValue:
     scope = own(scope)
     form = TokenForm()
     try:
-        confirm_password(scope, form.your_password.data)
+        scope = confirm_password(scope, form.your_password.data)
         issued = tokens.issue(
             scope,
             current_user.user,
@@ -147,7 +148,7 @@ def begin_totp(scope: Scope) -> ResponseReturnValue:
     scope = own(scope)
     form = TotpBeginForm()
     try:
-        confirm_password(scope, form.your_password.data)
+        scope = confirm_password(scope, form.your_password.data)
         totp.begin(scope, current_user.user)
     except Invalid as error:
         form.show(error)
@@ -169,7 +170,7 @@ def confirm_totp(scope: Scope) -> ResponseReturnValue:
     except Invalid as error:
         form.show(error)
         return _page(scope, 422, code_form=form)
-    except Conflict as error:
+    except (Conflict, PasswordNeeded) as error:
         flash(error.message, "warn")
         return _to_two_step()
     return _codes(codes, "Two-step sign-in is on. Your other sessions are signed out.")
@@ -191,10 +192,11 @@ def _codes(codes: list[str], done: str) -> Response:
 def renew_codes(scope: Scope) -> ResponseReturnValue:
     scope = own(scope)
     form = NewCodesForm()
-    if refused := _not_proved(scope, form, "codes_form"):
-        return refused
+    proved = _prove(scope, form, "codes_form")
+    if isinstance(proved, Response):
+        return proved
     try:
-        codes = totp.renew_recovery_codes(scope, current_user.user)
+        codes = totp.renew_recovery_codes(proved, current_user.user)
     except Conflict as error:
         flash(error.message, "warn")
         return _to_two_step()
@@ -215,27 +217,28 @@ def keep_codes(scope: Scope) -> ResponseReturnValue:
     return answer
 
 
-def _not_proved(scope: Scope, form: ProofForm, name: str) -> Response | None:
-    """The page with what is wrong; None where the password and the code are right."""
+def _prove(scope: Scope, form: ProofForm, name: str) -> Scope | Response:
+    """The scope once the password and the code are right; otherwise the page with what is wrong."""
     try:
-        confirm_password(scope, form.your_password.data)
-        sign_in.confirm_code(scope, current_user.user, form.code.data or "")
+        proved = confirm_password(scope, form.your_password.data)
+        sign_in.confirm_code(proved, current_user.user, form.code.data or "")
     except Invalid as error:
         form.show(error)
         return _page(scope, 422, **{name: form})
     except TryLater as error:
         form.form_errors.append(error.message)
         return render.later(_page(scope, error.status, **{name: form}), error)
-    return None
+    return proved
 
 
 @account.page("/account/two-step/off", who=Who.USER, methods=["POST"])
 def switch_totp_off(scope: Scope) -> ResponseReturnValue:
     scope = own(scope)
     form = TotpOffForm()
-    if refused := _not_proved(scope, form, "off_form"):
-        return refused
-    totp.switch_off(scope, current_user.user, session_token=current_user.token)
+    proved = _prove(scope, form, "off_form")
+    if isinstance(proved, Response):
+        return proved
+    totp.switch_off(proved, current_user.user, session_token=current_user.token)
     flash("Two-step sign-in is off. Your other sessions are signed out.", "ok")
     return _back()
 

@@ -251,6 +251,9 @@ class SheetForm(Form):
     rows = TextAreaField("Or paste rows", description="With their header, as copied from a spreadsheet.")
 
 
+AGAIN = "Needed again to give or change access."
+
+
 class PersonForm(Edit):
     name = StringField("Name")
     email = StringField("Email")
@@ -265,6 +268,7 @@ class PersonForm(Edit):
         "Password",
         description="15 characters or more. When they sign in, they are told to choose their own.",
     )
+    your_password = PasswordField("Your password", description=AGAIN)
     version = HiddenField()
 
 
@@ -385,6 +389,12 @@ class ConfirmForm(ReasonForm):
 
     word = "confirm"
     version = HiddenField()
+
+
+class AccessForm(ConfirmForm):
+    """For disabling a person, and for letting them in again."""
+
+    your_password = PasswordField("Your password", description=AGAIN)
 
 
 class BaseUrlForm(ConfirmForm):

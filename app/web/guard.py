@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -24,13 +24,16 @@ from flask.typing import ResponseReturnValue
 from flask_login import UserMixin, current_user, login_user
 
 from app import context
+from app.core import clock
 from app.core.errors import Forbidden
 from app.extensions import login
 from app.models import Organization, Role, User
-from app.services import crossing, organizations, sessions, sign_in
+from app.services import crossing, organizations, sessions, sign_in, step_up
 from app.services.scope import Actor, Scope
 from app.services.sign_in import Checked
+from app.services.step_up import PasswordNeeded
 from app.web import known_browsers
+from app.web.forms import Form
 
 View = Callable[..., ResponseReturnValue]
 Who = crossing.Who
@@ -154,6 +157,9 @@ def _scope(path: dict[str, Any]) -> Scope:
         role=Role(user.role),
         ip=context.client_address(),
         request_id=g.request_id,
+        password_typed_at=sessions.password_typed_at(context.stranger(), current_user.token)
+        if request.method == "POST"
+        else None,
     )
     scope = context.scope(actor)
     if "slug" not in path:
@@ -181,10 +187,26 @@ def let_in(scope: Scope, checked: Checked) -> None:
     known_browsers.remember(checked.user.id)
 
 
-def confirm_password(scope: Scope, password: str | None) -> None:
-    """Of whoever is signed in, in their session. Raises Invalid for `your_password`, TryLater."""
+def confirm_password(scope: Scope, password: str | None) -> Scope:
+    """The scope, once the signed-in user's password was right. Raises Invalid (`your_password`), TryLater."""
     signed_in: SignedIn = current_user
     sign_in.confirm_password(scope, signed_in.user, password or "", session_token=signed_in.token)
+    return replace(scope, actor=replace(scope.actor, password_typed_at=clock.now()))
+
+
+def confirm_if_old(scope: Scope, form: Form) -> Scope:
+    """As `confirm_password`, if the last time is too long ago. PasswordNeeded if none was typed."""
+    if step_up.is_recent(scope.actor.password_typed_at):
+        return scope
+    if not form["your_password"].data:
+        raise PasswordNeeded
+    return confirm_password(scope, form["your_password"].data)
+
+
+def asks_password() -> bool:
+    """Whether a form has to ask for the password, since the last time is too long ago."""
+    typed_at = sessions.password_typed_at(context.stranger(), current_user.token)
+    return not step_up.is_recent(typed_at)
 
 
 def own(scope: Scope) -> Scope:

@@ -11,14 +11,16 @@ from markupsafe import Markup
 
 from app.core import browsers, clock, phone, texts
 from app.core.errors import Conflict, Forbidden, Invalid, Stale, TryLater
-from app.models import User, VoicePhoneNumber
+from app.models import Role, User, VoicePhoneNumber
 from app.services import passwords, sessions, tokens, totp, voice_phone_numbers
 from app.services import people as service
 from app.services.scope import SECRETS, Scope
+from app.services.step_up import PasswordNeeded
 from app.web import render
 from app.web.audit import history
 from app.web.conflicts import settle, shown_again
 from app.web.forms import (
+    AccessForm,
     ConfirmForm,
     NumberForm,
     PersonForm,
@@ -27,7 +29,7 @@ from app.web.forms import (
     text_or_none,
     yes_or_no,
 )
-from app.web.guard import Pages, Who, confirm_password
+from app.web.guard import Pages, Who, asks_password, confirm_if_old, confirm_password
 
 people = Pages("people", __name__)
 
@@ -53,7 +55,11 @@ def table(scope: Scope) -> ResponseReturnValue:
 
 @people.page("/o/<slug>/people/new", who=Who.SUPERADMIN)
 def new(_scope: Scope) -> ResponseReturnValue:
-    return render.page("people/new.html", form=PersonForm())
+    return _new(PersonForm())
+
+
+def _new(form: PersonForm, status: int = 200) -> Response:
+    return render.page("people/new.html", status, form=form, ask_password=asks_password())
 
 
 @people.page("/o/<slug>/people/new", who=Who.SUPERADMIN, methods=["POST"])
@@ -61,13 +67,19 @@ def create(scope: Scope) -> ResponseReturnValue:
     form = PersonForm()
     sent = {name: form[name].data or "" for name in ("name", "email", "role", "password")}
     try:
-        user = service.create(scope, sent)
+        user = service.create(confirm_if_old(scope, form), sent)
+    except PasswordNeeded as error:
+        form.your_password.errors = [error.message]
+        return _new(form, error.status)
     except Invalid as error:
         form.show(error)
-        return render.page("people/new.html", 422, form=form)
+        return _new(form, 422)
+    except TryLater as error:
+        form.form_errors.append(error.message)
+        return render.later(_new(form, error.status), error)
     except Conflict as error:
         form.email.errors = [error.message]
-        return render.page("people/new.html", 409, form=form)
+        return _new(form, 409)
     told = "Tell them to choose their own under Account: until then, you know it too."
     flash(f"{texts.apart(user.name)} can sign in with {user.email} and the password you gave. {told}", "ok")
     return _to(scope, user)
@@ -87,6 +99,7 @@ def _page(scope: Scope, user: User, status: int = 200, **forms: Any) -> Response
         "form": PersonForm(formdata=None, obj=user),
         "number_form": NumberForm(formdata=None, **_typed()),
         "token_form": TokenForm(formdata=None),
+        "access_form": AccessForm(formdata=None, version=str(user.version)),
         "conflicts": None,
     }
     return render.page(
@@ -99,9 +112,10 @@ def _page(scope: Scope, user: User, status: int = 200, **forms: Any) -> Response
         history=history(scope, user.email),
         sessions=[(row, browsers.words(row.user_agent)) for row in sessions.of_user(scope, user)],
         is_self=user.id == scope.actor.user_id,
+        ask_password=asks_password(),
+        can_issue=user.id == scope.actor.user_id or user.role != Role.SUPERADMIN,
         totp_is_on=totp.is_on(user),
         given=service.password_given(scope, user),
-        confirm=ConfirmForm(formdata=None, version=str(user.version)),
         **(context | forms),
     )
 
@@ -116,8 +130,20 @@ def _typed() -> dict[str, str]:
 def save(scope: Scope, user_id: str) -> ResponseReturnValue:
     form = PersonForm()
     sent = {"name": form.name.data or "", "role": form.role.data or ""}
+    was = service.get(scope, user_id)
+    is_other = sent["role"] != was.role
+    revokes = is_other and bool(tokens.of_user(scope, was))
     try:
+        if is_other:
+            scope = confirm_if_old(scope, form)
         user = service.update_user(scope, user_id, sent, version=form.version_sent)
+    except PasswordNeeded as error:
+        form.your_password.errors = [error.message]
+        return _page(scope, service.get(scope, user_id), error.status, form=form)
+    except TryLater as error:
+        form.form_errors.append(error.message)
+        page = _page(scope, service.get(scope, user_id), error.status, form=form)
+        return render.later(page, error)
     except Invalid as error:
         form.show(error)
         return _page(scope, service.get(scope, user_id), 422, form=form)
@@ -129,17 +155,30 @@ def save(scope: Scope, user_id: str) -> ResponseReturnValue:
         fresh = PersonForm(formdata=None, obj=user)
         conflicts = settle(scope, form, fresh, [user.email], ("name", "role"))
         return _page(scope, user, 412, form=form, conflicts=conflicts)
-    flash(f"{texts.apart(user.name)} saved.", "ok")
+    done = f"{texts.apart(user.name)} saved."
+    flash(f"{done} The new role revoked their API tokens." if revokes else done, "ok")
     return _to(scope, user)
 
 
 @people.page("/o/<slug>/people/<user_id>/disabled", who=Who.SUPERADMIN, methods=["POST"])
 @shown_again(show)
 def set_disabled(scope: Scope, user_id: str) -> ResponseReturnValue:
-    disabled, form = yes_or_no("disabled"), ConfirmForm()
+    disabled, form = yes_or_no("disabled"), AccessForm()
     user = service.get(scope, user_id)
     try:
+        if not disabled:
+            scope = confirm_if_old(scope, form)
         service.set_disabled(scope, user_id, disabled, reason=form.why, version=form.version_sent)
+    except PasswordNeeded as error:
+        form.your_password.errors = [error.message]
+        return _page(scope, user, error.status, access_form=form)
+    except Invalid as error:
+        form.show(error)
+        return _page(scope, service.get(scope, user_id), 422, access_form=form)
+    except TryLater as error:
+        form.your_password.errors = [error.message]
+        page = _page(scope, service.get(scope, user_id), error.status, access_form=form)
+        return render.later(page, error)
     except (Conflict, Forbidden) as error:
         flash(error.message, "bad")
         return _to(scope, user)
@@ -177,7 +216,7 @@ def reset(scope: Scope, user_id: str) -> ResponseReturnValue:
     typed = form.password.data
     password = typed or passwords.generated()
     try:
-        confirm_password(scope, form.your_password.data)
+        scope = confirm_password(scope, form.your_password.data)
         service.reset(scope, user, password, keeps_two_step=not form.ends_two_step.data)
     except Invalid as error:
         form.show(error)
@@ -267,7 +306,7 @@ def issue_token(scope: Scope, user_id: str) -> ResponseReturnValue:
     user = service.get(scope, user_id)
     form = TokenForm()
     try:
-        confirm_password(scope, form.your_password.data)
+        scope = confirm_password(scope, form.your_password.data)
         issued = tokens.issue(
             scope,
             user,

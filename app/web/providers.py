@@ -6,23 +6,23 @@ import re
 
 from flask import Response, flash, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_login import current_user
 
 from app import context
 from app.core import phone, texts
-from app.core.errors import Conflict, Forbidden, Invalid, NotFound, Stale, TryLater
+from app.core.errors import Conflict, Invalid, NotFound, Stale, TryLater
 from app.core.naming import settings_name
 from app.provider import Family, PhoneNumber, Provider
-from app.services import connections, endpoints, impact, numbers, sessions, verification, workspace_webhook
+from app.services import connections, endpoints, impact, numbers, verification, workspace_webhook
 from app.services import providers as service
 from app.services.connections import State
 from app.services.endpoints import Filter
 from app.services.scope import Scope
+from app.services.step_up import PasswordNeeded
 from app.services.verification import Tested
 from app.web import render
 from app.web.conflicts import Clash, settle, shown_again
 from app.web.forms import ConfirmForm, Edit, Form, yes_or_no
-from app.web.guard import Pages, Who, confirm_password
+from app.web.guard import Pages, Who, asks_password, confirm_if_old
 from app.web.provider_forms import for_provider, sent_for
 
 providers = Pages("providers", __name__)
@@ -64,11 +64,11 @@ def verify(scope: Scope, key: str) -> ResponseReturnValue:
     state = connections.load(scope, provider)
     form = for_provider(state)
     try:
-        _confirm_where_old(scope, form)
+        scope = confirm_if_old(scope, form)
         tested = verification.verify(scope, context.outbound(), provider, sent_for(provider, form))
-    except Forbidden as error:
+    except PasswordNeeded as error:
         form.your_password.errors = [error.message]
-        return _not_tested(scope, state, form, 403)
+        return _not_tested(scope, state, form, error.status)
     except Invalid as error:
         form.show(error)
         return _not_tested(scope, state, form, 422)
@@ -76,15 +76,6 @@ def verify(scope: Scope, key: str) -> ResponseReturnValue:
         form.form_errors.append(error.message)
         return render.later(_not_tested(scope, state, form, error.status), error)
     return _page(scope, state, form, tested=tested, retype=_has_secret(provider, form))
-
-
-def _confirm_where_old(scope: Scope, form: Form) -> None:
-    """Whoever finds an old session open must not try stored secrets out, or other accounts."""
-    if sessions.is_recent(scope, current_user.token):
-        return
-    if not form.your_password.data:
-        raise Forbidden("Type your password, then test again. Nothing was sent to the provider.")
-    confirm_password(scope, form.your_password.data)
 
 
 def _not_tested(scope: Scope, state: State, form: Form, status: int) -> Response:
@@ -146,7 +137,7 @@ def _page(
         touched=impact.of_provider(scope, state.provider),
         can_list=numbers.can_list(state.provider),
         can_verify=verification.can_verify(state.provider),
-        ask_password=not sessions.is_recent(scope, current_user.token),
+        ask_password=asks_password(),
         check=verification.last(scope, state),
         tested=tested,
         retype=retype,

@@ -78,7 +78,7 @@ def generate_tool_secret(scope: Scope) -> ResponseReturnValue:
     """The fresh secret is shown this once."""
     form = ToolSecretForm()
     try:
-        confirm_password(scope, form.your_password.data)
+        scope = confirm_password(scope, form.your_password.data)
         secret = service.generate_tool_secret(scope, context.outbound(), version=form.version_sent)
     except Invalid as error:
         form.show(error)

@@ -96,7 +96,7 @@ def _p95(host: str, token: str) -> float:
 def test_a_flood_of_sign_ins_leaves_dialers_alone(installation: Installation) -> None:
     """Once of a few times: the machine may have something else to do."""
     host, token = urlsplit(installation.server.url).netloc, installation.tokens["mo"]
-    counts = get_context("spawn").Array("i", 3)
+    counts: Any = get_context("spawn").Array("i", 3)
     _p95(host, token)
     seen = []
     for _ in range(TRIES):

@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from app.core import clock, hashing
 from app.models import WebSession
-from app.services import people, sessions
+from app.services import people, sessions, step_up
 
 MOMENT = timedelta(seconds=5)
 
@@ -110,17 +110,22 @@ def test_a_disabled_users_is_nobodys(acme, cast, token):
 
 
 def test_a_password_speaks_for_a_while(acme, cast, token):
-    assert sessions.is_recent(acme, token)
-    _move(acme, confirmed_at=sessions.RECENT - MOMENT)
-    assert sessions.is_recent(acme, token)
-    _move(acme, confirmed_at=sessions.RECENT)
-    assert not sessions.is_recent(acme, token)
+    def is_recent(each=token):
+        return step_up.is_recent(sessions.password_typed_at(acme, each))
+
+    assert is_recent()
+    _move(acme, confirmed_at=step_up.RECENT - MOMENT)
+    assert is_recent()
+    _move(acme, confirmed_at=step_up.RECENT)
+    assert not is_recent()
+    _move(acme, confirmed_at=-step_up.RECENT - MOMENT)
+    assert not is_recent()
     with acme.transaction():
         _row(acme).confirmed_at = None
-    assert not sessions.is_recent(acme, token)
-    assert not sessions.is_recent(acme, "another")
+    assert not is_recent()
+    assert not is_recent("another")
     with acme.transaction():
         other = sessions.start(acme, cast.mo, user_agent="")
         acme.session.get_one(WebSession, hashing.of_token(other)).confirmed_at = None
         sessions.confirm(acme, token)
-    assert [sessions.is_recent(acme, each) for each in (token, other)] == [True, False]
+    assert [is_recent(each) for each in (token, other)] == [True, False]

@@ -14,7 +14,7 @@ class Clock:
     """Stands still until it is moved."""
 
     def __init__(self, monkeypatch):
-        self.now = 1_800_000_000.0
+        self.now = time.time()
         monkeypatch.setattr(time, "time", lambda: self.now)
 
     def step(self, steps=1):

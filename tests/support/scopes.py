@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Engine, event
 from sqlalchemy.orm import Session
 
+from app.core import clock
 from app.core.outbound import Outbound
 from app.models import Organization, Role, User
 from app.services.scope import SECRETS, Actor, Keys, Scope
@@ -39,6 +40,7 @@ def scope_of(
         scopes=scopes,
         ip="192.0.2.1",
         request_id="request-1",
+        password_typed_at=clock.now(),
     )
     return Scope(session, organization, actor, keys)
 

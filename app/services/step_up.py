@@ -1,0 +1,36 @@
+"""What opens an account, or outlives a session, needs a password that was typed lately.
+
+A session that somebody finds open, or a token that somebody finds, is worth no more than it is.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from app.core import clock
+from app.core.errors import Forbidden
+from app.services.scope import Scope
+
+RECENT = timedelta(minutes=30)
+
+
+class PasswordNeeded(Forbidden):
+    code = "PASSWORD_NEEDED"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Enter your password again: the last time is more than half an hour ago. "
+            "With a token, sign in again and use the new one."
+        )
+
+
+def is_recent(typed_at: datetime | None) -> bool:
+    """Also False for a time that is ahead, after the clock was set back."""
+    return typed_at is not None and abs(clock.now() - typed_at) < RECENT
+
+
+def expect_recent_password(scope: Scope) -> None:
+    """PasswordNeeded unless the actor typed theirs lately. The command line has no actor to ask."""
+    actor = scope.actor
+    if actor.user_id is not None and not is_recent(actor.password_typed_at):
+        raise PasswordNeeded

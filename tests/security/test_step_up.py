@@ -1,0 +1,245 @@
+"""What opens an account or outlives a session needs the password again, by every route."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import pyotp
+import pytest
+from flask import Flask
+from sqlalchemy import update
+from werkzeug.routing import Rule
+
+from app.api.operations import OPERATIONS
+from app.extensions import db
+from app.models import ApiToken, User, WebSession
+from app.services import people, totp
+from tests.security.conftest import Clients
+from tests.support.cast import PASSWORD, Cast
+from tests.support.furnished import Furnished, scope_as
+from tests.support.pages import Portal
+from tests.support.routes import portal_rules
+from tests.support.rows import unchanged
+
+NEW = {
+    "name": "Ned",
+    "email": "ned@acme.example",
+    "role": "superadmin",
+    "password": "an owl on the chimney at dusk",
+}
+TOKEN = {"name": "Mine", "expires_days": "30"}
+ASKS: dict[str, Mapping[str, str]] = {
+    "account.begin_totp": {},
+    "account.change_password": {"new_password": NEW["password"]},
+    "account.confirm_totp": {"code": "000000"},
+    "account.issue_token": TOKEN,
+    "account.renew_codes": {"code": "000000"},
+    "account.switch_totp_off": {"code": "000000"},
+    "people.create": NEW,
+    "people.issue_token": TOKEN,
+    "people.reset": {"password": NEW["password"]},
+    "people.save": {"name": "Mo", "role": "superadmin"},
+    "people.set_disabled": {"disabled": "no"},
+    "providers.verify": {},
+    "voice_ai.generate_tool_secret": {},
+}
+"""Each with what is sent, but for the password."""
+
+FREE = {
+    "account.end_other_sessions",
+    "account.end_session",
+    "account.keep_codes",
+    "account.revoke_token",
+    "ai_numbers.switch_off",
+    "ai_numbers.switch_on",
+    "audit_events.undo",
+    "callback.point",
+    "callback.put_number",
+    "drift.check",
+    "drift.check_everywhere",
+    "drift.point",
+    "endpoint_imports.apply",
+    "endpoint_imports.check",
+    "endpoints.create",
+    "endpoints.delete",
+    "endpoints.save",
+    "endpoints.set_active",
+    "many_endpoints.apply",
+    "numbers.give",
+    "numbers.import_endpoints",
+    "organizations.create",
+    "people.end_sessions",
+    "people.give_number",
+    "people.make_default",
+    "people.revoke_token",
+    "people.take_number",
+    "providers.forget",
+    "providers.make_active",
+    "providers.save",
+    "providers.set_enabled",
+    "providers.undo",
+    "settings.save",
+    "setup.set_up",
+    "sign_in.check_code",
+    "sign_in.enter",
+    "sign_in.leave",
+    "voice_ai.choose",
+    "voice_ai.set_up_webhook",
+}
+"""These let nobody in and give no secret out."""
+
+API_FREE = {
+    "DELETE /api/calls/providers/config/<provider>",
+    "DELETE /api/organizations/<organization_id>/phone-numbers/<user_id>/<provider>/<phone_number>",
+    "DELETE /api/settings/endpoints/<endpoint_id>",
+    "POST /api/auth/login",
+    "POST /api/calls/providers/active",
+    "POST /api/calls/providers/config",
+    "POST /api/calls/voice-ai/config",
+    "POST /api/organizations/<organization_id>/phone-numbers",
+    "POST /api/settings/endpoints",
+    "POST /api/settings/endpoints/<endpoint_id>/point",
+    "POST /api/settings/providers/<provider>/verify",
+    "POST /api/webhook/elevenlabs/<organization_id>",
+    "PUT /api/organizations/<organization_id>/phone-numbers/<user_id>/<provider>/<phone_number>/ai",
+    "PUT /api/settings/endpoints/<endpoint_id>",
+    "PUT /api/settings/telephony",
+}
+
+
+@pytest.fixture
+def old(app: Flask) -> None:
+    """The password of every session was typed too long ago."""
+    with app.app_context():
+        db.session.execute(update(WebSession).values(confirmed_at=None))
+        db.session.commit()
+
+
+@pytest.fixture
+def two_step(app: Flask, cast: Cast) -> str:
+    """The secret of Dana's authenticator; two-step sign-in is on."""
+    with scope_as(app, cast.dana) as scope:
+        user = scope.session.get_one(User, cast.dana.id)
+        secret = totp.begin(scope, user).split("secret=")[1].split("&")[0]
+        totp.confirm(scope, user, pyotp.TOTP(secret).at(time.time() - 30))
+    return secret
+
+
+def _rules(app: Flask) -> list[Rule]:
+    rules = [rule for rule, _, _ in portal_rules(app, unsafe=True)]
+    return [rule for rule in rules if not rule.rule.startswith("/api/")]
+
+
+def _send(app: Flask, here: Furnished, portal: Portal, endpoint: str, **more: str) -> Any:
+    rule = next(rule for rule in _rules(app) if rule.endpoint == endpoint)
+    data = {**ASKS[endpoint], **more, "csrf_token": portal.token(), "version": "1"}
+    return portal.raw("POST", here.address(rule), data=data)
+
+
+def test_every_route_is_one_that_asks_or_one_that_need_not(app: Flask) -> None:
+    known = {rule.endpoint for rule in _rules(app)}
+    assert known == FREE | set(ASKS)
+    unsafe = {f"{one.method} {one.path}" for one in OPERATIONS if one.method != "GET"}
+    assert unsafe == API_FREE
+
+
+def _prepare(app: Flask, cast: Cast, endpoint: str) -> None:
+    """Something that the route could change."""
+    with scope_as(app, cast.dana) as scope:
+        if endpoint == "people.set_disabled":
+            people.set_disabled(scope, cast.mo.id, True)
+        if endpoint == "account.confirm_totp":
+            totp.begin(scope, scope.session.get_one(User, cast.dana.id))
+
+
+@pytest.mark.asvs("7.5.3")
+@pytest.mark.parametrize("password", ["", "not the password at all"])
+@pytest.mark.parametrize("endpoint", ASKS)
+def test_without_the_password_nothing_changes(
+    app: Flask, here: Furnished, dana: Portal, old: None, *, endpoint: str, password: str
+) -> None:
+    _prepare(app, here.cast, endpoint)
+    typed = {"your_password": password, "current_password": password}
+    with unchanged(app, but=("throttles", "audit_events", "audit_chains", "sessions")):
+        answer = _send(app, here, dana, endpoint, **typed)
+    assert answer.status_code in ((303,) if endpoint == "account.confirm_totp" else (403, 422))
+    if endpoint != "account.confirm_totp":
+        assert "password" in answer.text
+
+
+@pytest.mark.asvs("7.5.3")
+def test_no_superadmin_is_made_around_it(app: Flask, here: Furnished, dana: Portal, old: None) -> None:
+    page = dana.get("/o/acme-support/people/new").press("Add person", 403, **NEW)
+    page = page.press("Add person", password=NEW["password"], your_password=PASSWORD)
+    assert page.title == "Ned"
+    another: dict[str, Any] = NEW | {"email": "ada@acme.example"}
+    dana.get("/o/acme-support/people/new").press("Add person", **another)
+
+
+@pytest.mark.asvs("7.5.3")
+def test_nobody_is_promoted_or_let_in_again_around_it(
+    app: Flask, here: Furnished, cast: Cast, dana: Portal, old: None
+) -> None:
+    person = f"/o/acme-support/people/{cast.mo.id}"
+    page = dana.get(person).press("Save", name="Moritz")
+    page = page.press("Save", 403, role="superadmin")
+    page = dana.get(person).press("Disable Moritz")
+    page = page.press("Enable Moritz", 403)
+    page = page.press("Enable Moritz", 422, your_password="not the password at all")
+    page = page.press("Enable Moritz", your_password=PASSWORD)
+    with app.app_context():
+        assert db.session.get_one(User, cast.mo.id).disabled_at is None
+    page.press("Save", role="superadmin")
+    with app.app_context():
+        assert db.session.get_one(User, cast.mo.id).role == "superadmin"
+        tokens = db.session.query(ApiToken).filter_by(user_id=cast.mo.id, revoked_at=None)
+        assert tokens.count() == 0
+
+
+@pytest.mark.asvs("7.5.3")
+def test_a_pending_authenticator_secret_is_not_shown_in_an_old_session(
+    app: Flask, cast: Cast, dana: Portal
+) -> None:
+    page = dana.get("/account").press("Set up two-step sign-in", your_password=PASSWORD)
+    assert page.root.all("svg")
+    secret = page.source
+    with app.app_context():
+        db.session.execute(update(WebSession).values(confirmed_at=None))
+        db.session.commit()
+    page = dana.get("/account")
+    assert "otpauth" in secret
+    assert "otpauth" not in page.source
+    assert page.has_button("Set up two-step sign-in")
+
+
+@pytest.mark.asvs("7.5.3")
+def test_a_superadmin_gets_no_token_of_another_one(app: Flask, cast: Cast, gus: Portal, dana: Portal) -> None:
+    sent = {**TOKEN, "scope": "on", "your_password": PASSWORD}
+    page = gus.get(f"/o/acme-support/people/{cast.dana.id}")
+    assert not page.has_button("Issue token")
+    with unchanged(app, but=("throttles", "sessions")):
+        path = f"/o/acme-support/people/{cast.dana.id}/tokens"
+        answer = gus.raw("POST", path, data=sent | {"csrf_token": gus.token()})
+    assert answer.status_code == 403
+    for path in (
+        f"/o/acme-support/people/{cast.dana.id}",
+        f"/o/acme-support/people/{cast.mo.id}",
+        "/account",
+    ):
+        dana.get(path).press("Issue token", name="Mine", your_password=PASSWORD)
+
+
+@pytest.mark.asvs("7.5.3")
+def test_removing_a_second_step_needs_both(dana: Portal, two_step: str) -> None:
+    dana.sign_in("dana@acme.example", secret=two_step)
+    page = dana.get("/account").press("Switch off", 422, your_password=PASSWORD, code="000000")
+    page = page.press("Switch off", 422, your_password="not it at all", code=pyotp.TOTP(two_step).now())
+    assert page.has_button("Switch off")
+
+
+def test_the_api_has_nothing_to_get_around_it_with(api: Clients) -> None:
+    """No operation makes a person, changes one or gives out a token, but for signing in."""
+    paths = [operation.path for operation in OPERATIONS if operation.method != "GET"]
+    assert not [path for path in paths if path.rstrip("/").endswith(("/users", "/tokens"))]
