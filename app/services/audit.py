@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time
@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Select, UnaryExpression, or_, select, true
 from sqlalchemy.orm import Session
 
 from app.core import phone
-from app.models import AuditEvent, Organization
+from app.models import AuditEvent, AuditNumbers, Organization
 from app.services import audit_numbers, chain
 from app.services.actions import Action
 from app.services.audit_numbers import Changes
@@ -30,14 +30,17 @@ def record(
     subject: str,
     changes: Changes | None = None,
     numbers: Iterable[tuple[str, Changes]] = (),
+    *,
+    packed: Sequence[AuditNumbers] = (),
 ) -> AuditEvent:
     """Adds an event for a change, and marks the organization as changed.
 
     `changes` maps a field to its value before and after; for a secret, to words about it. `numbers` are
-    phone numbers that it changed, each with such a mapping: it is in the history of each of them.
+    phone numbers that it changed, each with such a mapping: it is in the history of each of them. They can
+    be `packed` before the transaction.
     """
     event = note(scope, action, subject, changes)
-    if rows := audit_numbers.packed(event.organization_id, numbers):
+    if rows := list(packed) or audit_numbers.packed(event.organization_id, numbers):
         event.numbers, event.numbers_digest = rows, audit_numbers.digest_of(rows)
     if scope.found is not None:
         _raise_revision(scope.session, scope.found)

@@ -18,7 +18,6 @@ from sqlalchemy import (
     select,
     true,
     union,
-    update,
 )
 
 from app.core import clock, urls
@@ -221,9 +220,9 @@ def mark_due(scope: Scope, numbers: Collection[str] | None = None, *, changed: b
     ).where(true())
     names = ["organization_id", "provider", "phone_number", "due"]
     insert = sql.insert(scope, DriftCheck).from_select(names, rows, include_defaults=False)
-    sql.run(scope, insert.on_conflict_do_nothing())
-    void = {"in_sync": None, "reason": None, "since": None} if changed else {}
-    if sql.run(scope, update(DriftCheck).where(mine).values(due=True, **void)):
+    new = {"due": True} | ({"in_sync": None, "reason": None, "since": None} if changed else {})
+    key = list(DriftCheck.__table__.primary_key)
+    if sql.run(scope, insert.on_conflict_do_update(index_elements=key, set_=new)):
         scope.on_commit(scope.check_soon, scope.organization.id)
 
 

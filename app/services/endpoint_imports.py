@@ -6,22 +6,34 @@ import json
 import zlib
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 
 from app.core import clock, sheets, texts
 from app.core.errors import Conflict, Invalid, NotFound
-from app.models import Endpoint, EndpointImport
-from app.services import audit, drift, endpoint_sheets, many_endpoints, progress, validation
+from app.models import AuditNumbers, Endpoint, EndpointImport
+from app.models.base import new_id
+from app.services import (
+    audit,
+    audit_numbers,
+    drift,
+    endpoint_sheets,
+    many_endpoints,
+    progress,
+    sql,
+    validation,
+)
 from app.services.actions import Action
 from app.services.endpoint_sheets import Row, Sheet, Table, text_of
 from app.services.endpoints import CALLED_BY, EndpointEdit, NewEndpoint
 from app.services.progress import Tell, to_nobody
 from app.services.scope import Scope, expect_version
+from app.services.sql import Inserts
 
 KEPT = timedelta(days=1)
 SHOWN = 100
@@ -118,13 +130,14 @@ def apply(
 
     Raises as `to_apply`.
     """
+    ready = _prepare(scope, to_apply(scope, import_id, version=version), tell)
     try:
         with scope.transaction():
-            found = to_apply(scope, import_id, version=version)
-            plan = _unpack(found.plan)
-            if found.country != scope.organization.country or not _is_as_planned(scope, plan, tell):
+            found = to_apply(scope, import_id)
+            expect_version(found, ready.version)
+            if found.country != scope.organization.country or not _is_as_planned(scope, ready.stored, tell):
                 raise _Moved
-            _write(scope, found, plan, reason, tell)
+            _write(scope, found, ready, reason, tell)
             found.applied_at = clock.now()
     except (_Moved, IntegrityError):
         return _check_again(scope, import_id, tell)
@@ -248,43 +261,71 @@ def _change(scope: Scope, row: Row, stored: Any) -> Planned:
     return Planned(row.line, row.number, outcome, values, before, stored.id, stored.version)
 
 
-def _is_as_planned(scope: Scope, plan: Sequence[Planned], tell: Tell) -> bool:
-    """Each number is still nobody's, or the same endpoint in the same version."""
+@dataclass(frozen=True)
+class _Ready:
+    """A plan with everything done that needs no lock: on SQLite, nobody else writes while it is applied.
+
+    `stored` are the rows whose endpoint exists, `called` the numbers whose webhook URL changes.
+    """
+
+    version: int
+    stored: Sequence[Planned]
+    inserts: Sequence[Inserts]
+    changed: Sequence[Planned]
+    called: Sequence[str]
+    numbers: Sequence[AuditNumbers]
+
+
+def _prepare(scope: Scope, found: EndpointImport, tell: Tell) -> _Ready:
+    plan, version, organization_id = _unpack(found.plan), found.version, scope.organization.id
+    scope.let_go()
+    plan.sort(key=lambda row: row.number)
+    added = [row for row in plan if row.outcome == Outcome.ADDED]
+    touched = [row for row in plan if row.outcome in (Outcome.ADDED, Outcome.CHANGED)]
+    numbers = ((row.number, audit.diff(row.before, row.values)) for row in touched)
+    return _Ready(
+        version,
+        [row for row in plan if row.endpoint_id],
+        [
+            sql.prepare_inserts(scope, Endpoint, (_new_row(organization_id, row) for row in some))
+            for some in progress.some(added, "Preparing", tell)
+        ],
+        [row for row in touched if row.endpoint_id],
+        [row.number for row in touched if row.values.keys() & CALLED_BY],
+        audit_numbers.packed(organization_id, numbers),
+    )
+
+
+def _new_row(organization_id: str, row: Planned) -> dict[str, Any]:
+    now = clock.now()
+    own = {"id": new_id(), "organization_id": organization_id, "version": 1}
+    return own | {"created_at": now, "updated_at": now} | row.values
+
+
+def _is_as_planned(scope: Scope, stored: Sequence[Planned], tell: Tell) -> bool:
+    """Whether each endpoint is still the same one in the same version. A number that was to be added and was
+    taken meanwhile is an IntegrityError."""
     here = scope.organization.id
-    for some in progress.some(plan, "Looking whether anything changed meanwhile", tell):
+    for some in progress.some(stored, "Looking whether anything changed meanwhile", tell):
         known = _known(scope, [row.number for row in some])
-        stored = {number: (row.organization_id, row.id, row.version) for number, row in known.items()}
-        if stored != {row.number: (here, row.endpoint_id, row.version) for row in some if row.endpoint_id}:
+        found = {number: (row.organization_id, row.id, row.version) for number, row in known.items()}
+        if found != {row.number: (here, row.endpoint_id, row.version) for row in some}:
             return False
     return True
 
 
-def _write(
-    scope: Scope, found: EndpointImport, plan: Sequence[Planned], reason: str | None, tell: Tell
-) -> None:
-    """Inside a transaction only. IntegrityError where a number is taken in this moment."""
-    added = [row for row in plan if row.outcome == Outcome.ADDED]
-    changed = [row for row in plan if row.outcome == Outcome.CHANGED]
-    own = {"organization_id": scope.organization.id}
-    for some in progress.some(added, "Adding endpoints", tell):
-        scope.session.connection().execute(insert(Endpoint), [own | row.values for row in some])
-    for some in progress.some(changed, "Changing endpoints", tell):
+def _write(scope: Scope, found: EndpointImport, ready: _Ready, reason: str | None, tell: Tell) -> None:
+    """Inside a transaction only. One event, which is in the history of each number that it touches."""
+    done, total = 0, sum(len(inserts.rows) for inserts in ready.inserts)
+    for inserts in ready.inserts:
+        inserts.run(scope)
+        done += len(inserts.rows)
+        tell("Adding endpoints", done, total)
+    for some in progress.some(ready.changed, "Changing endpoints", tell):
         many_endpoints.change_each(scope, ((str(row.endpoint_id), row.values) for row in some))
     tell("Finishing", 0, 0)
-    _record(scope, found, added, changed, reason)
-    if called := [row.number for row in [*added, *changed] if row.values.keys() & CALLED_BY]:
-        drift.mark_due(scope, called)
-
-
-def _record(
-    scope: Scope,
-    found: EndpointImport,
-    added: Sequence[Planned],
-    changed: Sequence[Planned],
-    reason: str | None,
-) -> None:
-    """One event, which is in the history of each number that was added or changed."""
     told = {name: [None, count] for name, count in found.shown["totals"].items() if count}
-    rows = sorted([*added, *changed], key=lambda row: row.number)
-    numbers = ((row.number, audit.diff(row.before, row.values)) for row in rows)
-    audit.record(scope, Action.ENDPOINTS_IMPORTED, found.file_name, told | audit.reasoned(reason), numbers)
+    changes = told | audit.reasoned(reason)
+    audit.record(scope, Action.ENDPOINTS_IMPORTED, found.file_name, changes, packed=ready.numbers)
+    if ready.called:
+        drift.mark_due(scope, ready.called)

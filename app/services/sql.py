@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, cast
 
+import sqlalchemy as sa
 from sqlalchemy import ColumnElement, String, any_, func, literal, select
 from sqlalchemy.dialects import postgresql, sqlite
 
@@ -31,10 +33,45 @@ def insert(scope: Scope, model: type) -> Any:
     return postgresql.insert(model) if scope.is_postgresql else sqlite.insert(model)
 
 
+@dataclass(frozen=True)
+class Inserts:
+    """Rows as the database's driver takes them: what SQLAlchemy does for each of them is done already."""
+
+    statement: str
+    rows: Sequence[Any]
+
+    def run(self, scope: Scope) -> None:
+        if self.rows:
+            scope.session.connection().exec_driver_sql(self.statement, self.rows)
+
+
+def prepare_inserts(scope: Scope, model: Any, rows: Iterable[Mapping[str, Any]]) -> Inserts:
+    """Prepares rows that have a value for every column, before the transaction that inserts them.
+
+    On SQLite a transaction keeps everybody else from writing, so it is to be short.
+    """
+    dialect = scope.session.get_bind().dialect
+    columns = model.__table__.columns
+    statement = sa.insert(model).values({column.name: sa.bindparam(column.name) for column in columns})
+    compiled: Any = statement.compile(dialect=dialect)
+    processors = {
+        column.name: column.type.dialect_impl(dialect).bind_processor(dialect) for column in columns
+    }
+    names = compiled.positiontup if compiled.positional else None
+    prepared = ({name: _bound(processors[name], row[name]) for name in processors} for row in rows)
+    listed: list[Any] = [tuple(row[name] for name in names) if names else row for row in prepared]
+    return Inserts(str(compiled), listed)
+
+
+def _bound(processor: Any, value: Any) -> Any:
+    return processor(value) if processor else value
+
+
 def run(scope: Scope, statement: Any) -> int:
     """Executes an INSERT, UPDATE or DELETE; returns how many rows it changed.
 
     Rows that the session has loaded are not updated.
     """
-    done: Any = scope.session.execute(statement, execution_options={"synchronize_session": False})
+    options = {"synchronize_session": False, "preserve_rowcount": True}
+    done: Any = scope.session.execute(statement, execution_options=options)
     return int(done.rowcount)
