@@ -1,5 +1,7 @@
 import sys
 
+import click
+
 from app import background, create_app
 from app.backup import cli as backup
 from app.config import SettingsError
@@ -15,4 +17,5 @@ else:
     except (SettingsError, KeyMismatch, DeclarationError, Unavailable) as error:
         sys.exit(f"Patchbay cannot start: {error}")
 
-    background.init_app(app)
+    is_command = click.get_current_context(silent=True) is not None
+    background.init_app(app, serves=not is_command)

@@ -48,6 +48,21 @@ class Checker:
                 self._thread.start()
         self._asked.put(organization_id)
 
+    def resume(self) -> None:
+        """Queues what was left pending when the last process ended, without waiting for the database."""
+        threading.Thread(target=self._resume, name="resume checks", daemon=True).start()
+
+    def _resume(self) -> None:
+        try:
+            with self._app.app_context():
+                pending = checking.pending_organization_ids(context.scope(Actor(name="background check")))
+                db.session.remove()
+        except Exception:
+            log.warning("check.not_resumed", exc_info=True)
+            return
+        for organization_id in pending:
+            self.soon(organization_id)
+
     def _work(self) -> None:
         while True:
             organization_id = self._asked.get()
@@ -121,7 +136,13 @@ class Uses:
             log.warning("token.use_not_written", exc_info=True)
 
 
-def init_app(app: Flask) -> None:
-    """Where this is not called, what is due waits for `flask check`, and no use of a token is noted."""
-    app.extensions["patchbay_check_soon"] = Checker(app).soon
+def init_app(app: Flask, *, serves: bool = False) -> None:
+    """If this is not called, what is due waits for `flask check`, and no use of a token is noted.
+
+    `serves`: this process answers requests, so it also resumes the checks that another one left.
+    """
+    checker = Checker(app)
+    app.extensions["patchbay_check_soon"] = checker.soon
     app.extensions["patchbay_token_used"] = Uses(app).note
+    if serves:
+        checker.resume()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 import sys
 from contextlib import suppress
@@ -21,9 +22,13 @@ from app.extensions import db
 from app.models import Role, User
 from app.services import chain, checking, installation, organizations, people, signing_keys, tokens
 from app.services.chain import Head
+from app.services.checking import Report
 from app.services.scope import SECRETS, Scope
 
 log = structlog.get_logger(__name__)
+
+ALREADY_RUNNING = 75
+"""The exit code of a check beside another one: try again later (EX_TEMPFAIL)."""
 
 
 class Command(click.Command):
@@ -195,11 +200,12 @@ def _verify(scope: Scope, chain_id: str | None, shown: str, noted: Head | None) 
 
 @click.command("check", cls=Command)
 @click.option("--organization", "name", help="Only this one, by name.")
-def check(name: str | None) -> None:
+@click.option("--json", "is_json", is_flag=True, help="Prints one JSON document.")
+def check(name: str | None, is_json: bool) -> None:
     """Asks the providers whether every number still calls what it should. For cron, or a timer.
 
-    Exits with 1 where an organization could not be checked; numbers that drifted are told, and are no
-    failure. A run that is under way elsewhere is left alone.
+    Exits with 0 if all is well, 1 if an organization could not be checked, 2 if numbers drifted, and 75 if
+    another run is checking already: it is left alone, and taken over if it was killed.
     """
     startup.prepare()
     scope = startup.console()
@@ -210,13 +216,27 @@ def check(name: str | None) -> None:
     except PatchbayError as error:
         raise _fail(error) from None
     ids = [wanted.id] if wanted else checking.organization_ids(scope)
-    failed = [organization_id for organization_id in ids if not _check(scope, organization_id)]
-    if failed:
-        raise SystemExit(1)
+    results = [_check(scope, organization_id, is_json=is_json) for organization_id in ids]
+    code = _exit_code([report for _, report in results])
+    if is_json:
+        found = [
+            {"id": organization_id, "name": shown, **report.document()}
+            for organization_id, (shown, report) in zip(ids, results, strict=True)
+        ]
+        click.echo(json.dumps({"exit_code": code, "organizations": found}, ensure_ascii=False))
+    raise SystemExit(code)
 
 
-def _check(scope: Scope, organization_id: str) -> bool:
-    """Says how it went; one that fails does not keep the others from their turn."""
+def _exit_code(reports: list[Report]) -> int:
+    if any(report.failure for report in reports):
+        return 1
+    if any(report.drifted for report in reports):
+        return 2
+    return ALREADY_RUNNING if any(report.is_elsewhere for report in reports) else 0
+
+
+def _check(scope: Scope, organization_id: str, *, is_json: bool) -> tuple[str, Report]:
+    """The organization's name and what was found; one that fails does not keep the others from their turn."""
     name = organization_id
     try:
         organization = organizations.by_id(scope, organization_id)
@@ -225,10 +245,10 @@ def _check(scope: Scope, organization_id: str) -> bool:
     except Exception as error:
         scope.session.rollback()
         log.exception("check.failed", organization=organization_id)
-        click.echo(f"{name}: failed ({type(error).__name__}). The log says why.", err=True)
-        return False
-    click.echo(f"{name}: {report.words()}", err=report.failure is not None)
-    return report.failure is None
+        report = Report(failure=f"The check failed ({type(error).__name__}). The log says why.")
+    if not is_json:
+        click.echo(f"{name}: {report.words()}", err=report.failure is not None)
+    return name, report
 
 
 @click.command("prepare", cls=Command)

@@ -127,6 +127,10 @@ def _filled(data: Path, environment: Mapping[str, str]) -> str:
     return password
 
 
+DRIFTED = 2
+"""How `flask check` ends: some numbers of the demonstration are wrong on purpose."""
+
+
 def _run(command: str, environment: Mapping[str, str], *more: str, typed: str = "") -> None:
     done = subprocess.run(
         flask(command, *more),
@@ -137,7 +141,7 @@ def _run(command: str, environment: Mapping[str, str], *more: str, typed: str = 
         text=True,
         check=False,
     )
-    if done.returncode:
+    if done.returncode not in (0, DRIFTED):
         sys.exit(f"flask {command} failed:\n{done.stdout}{done.stderr}")
 
 

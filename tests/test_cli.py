@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,9 +15,10 @@ from sqlalchemy import Executable, delete, func, select, update
 
 from app import create_app
 from app.config import Settings
+from app.core import clock
 from app.core.outbound import Outbound
 from app.extensions import db
-from app.models import ApiToken, AuditEvent, Organization, Secret, User
+from app.models import ApiToken, AuditEvent, CheckRun, Organization, Secret, User
 from app.services import checking
 from app.services.scope import Scope
 from tests.support import databases
@@ -268,13 +270,49 @@ def test_a_check_tells_what_drifted(app: Flask, run: Run, cast: Cast, twilio: Tw
     _two_with_a_number(app, cast, twilio)
     there = {"PATCHBAY_UPSTREAMS": ",".join(f"{host}={base}" for host, base in twilio.upstreams.items())}
     done = run("check", **there)
-    assert (done.code, done.out) == (0, "Acme Support: 1 checked, 1 drifted\nGlobex: 1 checked, 0 drifted\n")
-    assert run("check", "--organization", "Globex", **there).out == "Globex: 1 checked, 0 drifted\n"
+    assert (done.code, done.out) == (2, "Acme Support: 1 checked, 1 drifted\nGlobex: 1 checked, 0 drifted\n")
+    done = run("check", "--organization", "Globex", **there)
+    assert (done.code, done.out) == (0, "Globex: 1 checked, 0 drifted\n")
     assert "no organization Nobody" in sentence(run("check", "--organization", "Nobody", **there))
     twilio.trouble = Trouble.FAULT
     done = run("check", **there)
     assert (done.code, done.out) == (1, "")
     assert "has trouble of its own" in done.err
+
+
+def test_a_check_as_json_and_beside_another_one(app: Flask, run: Run, cast: Cast, twilio: Twilio) -> None:
+    _two_with_a_number(app, cast, twilio)
+    there = {"PATCHBAY_UPSTREAMS": ",".join(f"{host}={base}" for host, base in twilio.upstreams.items())}
+    with app.app_context():
+        until = clock.now() + checking.LEASE
+        db.session.add(CheckRun(organization_id=cast.acme, run_id="x", leased_until=until))
+        db.session.commit()
+    done = run("check", "--json", **there)
+    assert done.code == 75
+    assert json.loads(done.out) == {
+        "exit_code": 75,
+        "organizations": [
+            {
+                "id": cast.acme,
+                "name": "Acme Support",
+                "checked": 0,
+                "drifted": 0,
+                "failure": None,
+                "already_running": True,
+            },
+            {
+                "id": cast.globex,
+                "name": "Globex",
+                "checked": 1,
+                "drifted": 0,
+                "failure": None,
+                "already_running": False,
+            },
+        ],
+    }
+    twilio.trouble = Trouble.FAULT
+    done = run("check", "--json", **there)
+    assert (done.code, json.loads(done.out)["exit_code"]) == (1, 1)
 
 
 def test_a_check_goes_on_where_one_organization_fails(
@@ -293,7 +331,7 @@ def test_a_check_goes_on_where_one_organization_fails(
     with app.app_context():
         done = app.test_cli_runner().invoke(args=["check"])
     assert done.exit_code == 1
-    assert "Acme Support: failed (RuntimeError)" in done.output
+    assert "Acme Support: 0 checked, 0 drifted. The check failed (RuntimeError)" in done.output
     assert "Globex: 1 checked, 0 drifted" in done.output
 
 

@@ -18,6 +18,7 @@ from flask.cli import cli as flask_group
 from app import context, logs, serving, startup
 from app.backup import make, move, restore
 from app.backup.restore import Findings
+from app.cli import Command
 from app.config import SettingsError
 from app.core.archive import ArchiveError
 
@@ -30,7 +31,7 @@ def init_app(app: Flask) -> None:
     app.cli.add_command(move_database)
 
 
-@click.command("backup")
+@click.command("backup", cls=Command)
 @FILE
 @click.option("--with-keys", is_flag=True, help="Puts the three keys in it: then it opens every secret.")
 @click.option("--replace", "replaces", is_flag=True, help="Overwrites FILE if it exists.")
@@ -101,7 +102,7 @@ def _report_check(file: Path, findings: Findings) -> None:
     click.echo(f"{file} can be restored: {rows:,} rows, {findings.manifest.created_at} UTC.")
 
 
-@click.command("move-database")
+@click.command("move-database", cls=Command)
 def move_database() -> None:
     """Copies everything from SQLite to the empty PostgreSQL database that TARGET_DATABASE_URL names.
 

@@ -22,7 +22,7 @@ import ssl
 import threading
 import time
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -225,6 +225,13 @@ class Outbound:
         self._deadline = deadline
         self._most_bytes = most_bytes
         self._end = math.inf
+        self._after_each: Callable[[], None] | None = None
+
+    def calling(self, after_each: Callable[[], None]) -> Outbound:
+        """The same client, which calls `after_each` when a response has come, or none."""
+        shared = copy.copy(self)
+        shared._after_each = after_each
+        return shared
 
     def within(self, seconds: float) -> Outbound:
         """The same way out, for calls that have `seconds` between them, and each its own deadline still."""
@@ -252,8 +259,12 @@ class Outbound:
         route = self._route(url)
         request = requests.Request(method.upper(), url, params=query, data=body or form, json=json).prepare()
         _complete(request, route, headers or {}, auth)
-        with self._turn(route):
-            return self._answer(request, route)
+        try:
+            with self._turn(route):
+                return self._answer(request, route)
+        finally:
+            if self._after_each:
+                self._after_each()
 
     @contextmanager
     def _turn(self, route: _Route) -> Iterator[None]:

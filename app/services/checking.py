@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -28,14 +29,18 @@ FEW = 10
 """Up to so many numbers are asked about one by one; for more, the account's whole list is read."""
 
 BATCH = 200
-LEASE = timedelta(minutes=3)
+LEASE = timedelta(seconds=40)
+"""Far longer than one call to a provider takes. It is renewed after each call, so a run that was killed
+is taken over soon."""
+
+RENEW_AFTER = 5.0
+"""Seconds in which it is not renewed again."""
+
 SECONDS = 120
-"""For a few questions one by one; less than the lease."""
+"""For a few numbers one by one."""
 
 LISTING = 900
-"""Seconds for an account's whole list. A page of it takes far less than the lease."""
-
-RENEW_EVERY = 100
+"""Seconds for an account's whole list."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +57,14 @@ class Report:
             return "is being checked by another run"
         told = f"{self.checked} checked, {self.drifted} drifted"
         return f"{told}. {self.failure}" if self.failure else told
+
+    def document(self) -> dict[str, Any]:
+        return {
+            "checked": self.checked,
+            "drifted": self.drifted,
+            "failure": self.failure,
+            "already_running": self.is_elsewhere,
+        }
 
 
 @dataclass(frozen=True)
@@ -110,6 +123,11 @@ def organization_ids(scope: Scope) -> list[str]:
     return list(scope.session.scalars(select(Organization.id).order_by(Organization.name, Organization.id)))
 
 
+def pending_organization_ids(scope: Scope) -> list[str]:
+    """Those that have numbers which are to be asked about."""
+    return list(scope.session.scalars(select(DriftCheck.organization_id).where(DriftCheck.due).distinct()))
+
+
 def is_running(run: CheckRun | None) -> bool:
     if run is None or run.finished_at is not None:
         return False
@@ -127,11 +145,14 @@ def run(scope: Scope, http: Outbound, *, everything: bool = False) -> Report:
     run_id = str(uuid.uuid4())
     if not _begin(scope, run_id, everything=everything):
         return Report(is_elsewhere=True)
+    http = http.calling(_Lease(scope, run_id).renew)
     failures: dict[str, str] = {}
     checked = 0
     try:
         while keys := [key for key in PROVIDERS if key in drift.due_counts(scope).keys() - failures.keys()]:
             checked += sum(_provider(scope, http, run_id, key, failures) for key in keys)
+    except LeaseLost:
+        return Report(checked, is_elsewhere=True)
     except BaseException:
         _end(scope, run_id, "The check broke off. The log says why.")
         raise
@@ -158,24 +179,47 @@ def _begin(scope: Scope, run_id: str, *, everything: bool) -> bool:
     return True
 
 
+class LeaseLost(Exception):
+    """This run was slow, and another one has taken over."""
+
+
+class _Lease:
+    """Of one run, as it was just taken."""
+
+    def __init__(self, scope: Scope, run_id: str) -> None:
+        self._scope, self._run_id = scope, run_id
+        self._renewed = time.monotonic()
+
+    def renew(self) -> None:
+        """Raises LeaseLost. No transaction may be open."""
+        if time.monotonic() - self._renewed < RENEW_AFTER:
+            return
+        with self._scope.transaction(lock=False):
+            is_held = _update(self._scope, self._run_id, leased_until=clock.now() + LEASE)
+        if not is_held:
+            raise LeaseLost
+        self._renewed = time.monotonic()
+
+
 def _end(scope: Scope, run_id: str, failure: str | None) -> None:
     with scope.transaction(lock=False):
         _update(scope, run_id, finished_at=clock.now(), failure=failure)
 
 
-def _update(scope: Scope, run_id: str, **values: object) -> None:
-    """Nothing, where another run took over after this one's lease ran out."""
+def _update(scope: Scope, run_id: str, **values: object) -> bool:
+    """Returns False, and changes nothing, if another run took over after this one's lease ran out."""
     mine = (CheckRun.organization_id == scope.organization.id) & (CheckRun.run_id == run_id)
-    scope.session.execute(
+    done: Any = scope.session.execute(
         update(CheckRun).where(mine).values(**values), execution_options={"synchronize_session": False}
     )
+    return bool(done.rowcount)
 
 
 def _provider(scope: Scope, http: Outbound, run_id: str, key: str, failures: dict[str, str]) -> int:
     """How many numbers of one provider were asked about; into `failures`, what kept it from answering."""
     state = connections.load(scope, PROVIDERS[key])
     numbers = drift.due(scope, key, limit=BATCH)
-    look = _looker(scope, http, state, run_id, is_few=len(numbers) <= FEW)
+    look = _looker(scope, http, state, is_few=len(numbers) <= FEW)
     checked = 0
     while numbers:
         scope.let_go()
@@ -190,10 +234,8 @@ def _provider(scope: Scope, http: Outbound, run_id: str, key: str, failures: dic
     return checked
 
 
-def _looker(
-    scope: Scope, http: Outbound, state: State, run_id: str, *, is_few: bool
-) -> Callable[[str], Sight]:
-    """What tells of one number: a question for each, or one answer about all of them."""
+def _looker(scope: Scope, http: Outbound, state: State, *, is_few: bool) -> Callable[[str], Sight]:
+    """Returns a lookup for one number: calls for each of a few, one listing for many."""
     provider, values = state.provider, state.credentials
     if not (state.is_configured and state.enabled):
         return lambda _number: Sight(trouble=Reason.PROVIDER_NOT_CONFIGURED)
@@ -202,18 +244,14 @@ def _looker(
         return lambda number: pointing.look(provider, shared, values, number)
     scope.let_go()
     lines: dict[str, Line] = {}
-    trouble = drift.seen(lambda: _read_all(scope, http.within(LISTING), state, run_id, lines))
+    listing: Any = provider
+
+    def read_all() -> None:
+        for line in listing.numbers(http.within(LISTING), values):
+            lines[line.phone_number] = line
+
+    trouble = drift.seen(read_all)
     return (lambda _number: trouble) if trouble.trouble else (lambda number: Sight(lines.get(number)))
-
-
-def _read_all(scope: Scope, http: Outbound, state: State, run_id: str, lines: dict[str, Line]) -> None:
-    """Fills `lines`, by number; the lease is renewed between two pages of the provider's."""
-    listing: Any = state.provider
-    for line in listing.numbers(http, state.credentials):
-        lines[line.phone_number] = line
-        if len(lines) % RENEW_EVERY == 0:
-            with scope.transaction(lock=False):
-                _update(scope, run_id, leased_until=clock.now() + LEASE)
 
 
 def _keep(scope: Scope, run_id: str, key: str, sights: Mapping[str, Sight]) -> None:

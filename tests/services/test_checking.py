@@ -21,7 +21,7 @@ from app.services import (
     voice_phone_numbers,
 )
 from app.services.checking import Report
-from tests.support.scopes import NOBODY, winners
+from tests.support.scopes import NOBODY, statements, winners
 from tests.upstreams.base import Trouble
 from tests.upstreams.sinch import Sinch
 from tests.upstreams.twilio import Twilio
@@ -185,6 +185,36 @@ def test_a_run_that_was_killed_is_taken_over_once_its_lease_is_out(acme, twilio,
     with acme.transaction():
         acme.session.get(CheckRun, acme.organization.id).leased_until = now - timedelta(seconds=1)
     assert checking.run(acme, http, everything=True) == Report(checked=2)
+
+
+@pytest.mark.parametrize("count", [3, checking.FEW + 1])
+def test_the_lease_is_renewed_after_each_response(acme, twilio, http, monkeypatch, count):
+    _numbers(acme, twilio, count)
+    monkeypatch.setattr(checking, "RENEW_AFTER", 0.0)
+    twilio.page_size_cap = 2
+    twilio.requests.clear()
+    with statements(acme.session.get_bind()) as seen:
+        assert checking.run(acme, http).checked == count
+    renewals = [line for line in seen if "UPDATE check_runs SET leased_until" in line and "done" not in line]
+    assert len(renewals) == len(twilio.requests) > 2
+    assert checking.LEASE.total_seconds() > 2 * Outbound()._deadline
+
+
+def test_a_run_whose_lease_was_taken_stops(acme, scopes, twilio, http, monkeypatch):
+    _numbers(acme, twilio, 3)
+    monkeypatch.setattr(checking, "RENEW_AFTER", 0.0)
+    answer, asked = twilio.answer, []
+
+    def taken_over_meanwhile(request):
+        asked.append(request)
+        with scopes.of("dana") as other, other.transaction(lock=False):
+            other.session.get(CheckRun, other.organization.id).run_id = "another"
+        return answer(request)
+
+    monkeypatch.setattr(twilio, "answer", taken_over_meanwhile)
+    assert checking.run(acme, http) == Report(is_elsewhere=True)
+    assert len(asked) == 1
+    assert _last_run(acme).finished_at is None, "it is the other one's"
 
 
 def test_a_run_that_breaks_off_says_so_and_is_no_longer_at_it(acme, twilio, http, monkeypatch):
