@@ -129,18 +129,44 @@ def _listen(host: str, port: int) -> socket.socket:
 def new_counts(data: Path) -> dict[str, str]:
     """A setting: the folder in which the workers count together. Counts begin anew.
 
-    In memory if there is such a place, since a full disk can end a process that has a file mapped. Its
-    name is that of the data folder, so that nothing is left of a server that was killed.
+    In memory if there is such a place, since a full disk can end a process that has a file mapped.
     """
+    _remove_left_behind()
     place = data.stat()
-    in_memory = SHARED_MEMORY / f"patchbay-{os.geteuid()}-{place.st_dev:x}-{place.st_ino:x}"
-    for folder in (in_memory, data / "metrics"):
-        shutil.rmtree(folder, ignore_errors=True)
+    in_memory = SHARED_MEMORY / f"{_prefix()}{place.st_dev:x}-{place.st_ino:x}"
+    shutil.rmtree(data / "metrics", ignore_errors=True)
     for folder in (in_memory, data / "metrics"):
         with suppress(OSError):
             folder.mkdir(mode=0o700)
+            os.set_inheritable(_mark(folder), True)
             return {"PROMETHEUS_MULTIPROC_DIR": str(folder)}
     return {}
+
+
+def _prefix() -> str:
+    return f"patchbay-{os.geteuid()}-"
+
+
+def _mark(folder: Path) -> int:
+    """Marks the folder as in use, until the last process ends that inherits the descriptor.
+
+    Raises BlockingIOError if it is already.
+    """
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def _remove_left_behind() -> None:
+    """Removes the folders in memory of servers that were killed."""
+    for folder in SHARED_MEMORY.glob(f"{_prefix()}*"):
+        with suppress(OSError):
+            os.close(_mark(folder))
+            shutil.rmtree(folder)
 
 
 def become_server(settings: Settings, claims: Claims) -> None:

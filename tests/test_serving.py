@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import re
 import subprocess
 import urllib.error
@@ -14,6 +15,7 @@ from cryptography.fernet import Fernet
 from flask import Flask
 from sqlalchemy import text
 
+from app import serving
 from app.extensions import db
 from tests.support.cast import PASSWORD
 from tests.support.server import ROOT, Server, flask, served
@@ -131,3 +133,20 @@ def test_it_is_not_ready_with_another_key(app: Flask) -> None:
     answer = app.test_client().get("/readyz")
     assert answer.status_code == 503
     assert "PATCHBAY_FERNET_KEYS does not open this database" in answer.text
+
+
+def test_counts_of_servers_that_were_killed_are_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those of servers that run are not: each holds a lock on its folder."""
+    memory = tmp_path / "memory"
+    monkeypatch.setattr(serving, "SHARED_MEMORY", memory)
+    killed, running, starting = (tmp_path / name for name in ("killed", "running", "starting"))
+    for folder in (memory, killed, running, starting):
+        folder.mkdir()
+    process = multiprocessing.get_context("fork").Process(target=serving.new_counts, args=(killed,))
+    process.start()
+    process.join(30)
+    assert len(list(memory.iterdir())) == 1
+    folders = {serving.new_counts(data)["PROMETHEUS_MULTIPROC_DIR"] for data in (running, starting)}
+    assert {str(folder) for folder in memory.iterdir()} == folders
