@@ -91,7 +91,6 @@ def test_a_save_that_changes_nothing_stores_nothing(acme, changes):
     assert audit.recent(acme) == []
 
 
-@pytest.mark.asvs("16.2.5")
 def test_the_audit_tells_values_and_never_secrets(acme, saved):
     providers.save(acme, TWILIO, {"auth_token": "another-made-up-token", "max_concurrent": 5})
     providers.save(acme, TWILIO, {"auth_token": None})
@@ -125,7 +124,6 @@ def test_each_organization_has_its_own(acme, globex, saved):
     assert connections.load(acme, TWILIO) == saved
 
 
-@pytest.mark.asvs("11.3.3")
 def test_a_secret_moved_to_another_organization_does_not_open(acme, globex, saved):
     providers.save(globex, TWILIO, {"account_sid": SID, "auth_token": "made-up-token-of-globex"})
     sealed = acme.session.scalar(acme.select(Secret)).sealed
