@@ -1,4 +1,4 @@
-"""The dialer's question is answered beside clients that sign in without a pause.
+"""The dialer's question is answered beside clients that sign in again and again.
 
 How fast is measured by bench/under_attack.py; slow clients have tests of their own.
 """
