@@ -21,6 +21,8 @@ from typing import Any
 
 from tests.support.server import ROOT, clean_environment
 
+WRITING = ("INSERT", "UPDATE", "DELETE", "CREATE", "ALTER", "DROP")
+
 
 @dataclass(frozen=True)
 class Done:
@@ -35,7 +37,7 @@ class Commands:
         self._streams = [str(folder / name) for name in ("stdin", "stdout", "stderr")]
 
     def run(self, *arguments: str, environment: Mapping[str, str], typed: str = "", die_at: int = 0) -> Done:
-        """`die_at`: the step at which it gets SIGKILL, from 1: each is a row to change, or a commit."""
+        """`die_at`: the step at which it gets SIGKILL, from 1: each is a writing statement, or a commit."""
         typing, out, err = map(Path, self._streams)
         typing.write_text(typed)
         order: dict[str, Any] = {
@@ -92,7 +94,7 @@ def _become(arguments: list[str], environment: dict[str, str], streams: list[str
 
 
 def _kill_at(step: int) -> None:
-    """Kills this process before the change of a row, or the commit, that is its step of that number."""
+    """Kills this process before the statement that writes, or the commit, that is its step of that number."""
     from sqlalchemy import Engine, event
 
     steps = count(1)
@@ -101,11 +103,11 @@ def _kill_at(step: int) -> None:
         if next(steps) == step:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    def take_step_of_change(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-        if statement.startswith("UPDATE"):
+    def take_step_if_it_writes(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        if statement.lstrip().startswith(WRITING):
             take_step()
 
-    event.listen(Engine, "before_cursor_execute", take_step_of_change)
+    event.listen(Engine, "before_cursor_execute", take_step_if_it_writes)
     event.listen(Engine, "commit", take_step)
 
 

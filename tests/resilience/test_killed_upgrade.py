@@ -1,0 +1,56 @@
+"""`flask prepare` gets SIGKILL at each step of bringing an old database up to date."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+import flask_migrate
+from flask import Flask
+from sqlalchemy import text
+
+from app import migrations
+from app.extensions import db
+from tests.support.cast import assemble
+from tests.support.commands import commands
+from tests.support.denominators import Report
+from tests.support.server import clean_environment
+
+OLDEST = "0001"
+EVERY = 20
+"""So many steps from one kill to the next in `make test`."""
+ROWS = "SELECT id, name FROM organizations UNION SELECT id, email FROM users ORDER BY 1"
+
+
+def test_killed_at_every_step_it_is_done_by_the_next_run(
+    app: Flask, environment: dict[str, str], tmp_path: Path, full: bool, report: Report
+) -> None:
+    """A migration that was cut off left nothing: the next run begins it from where it began."""
+    assemble(app)
+    with app.app_context():
+        flask_migrate.downgrade(directory=str(migrations.MIGRATIONS), revision=OLDEST)
+        before = [tuple(row) for row in db.session.execute(text(ROWS))]
+        db.session.remove()
+    tried, step, revision = 0, 1, OLDEST
+    with commands(tmp_path) as starting:
+        while True:
+            done = starting.run("prepare", environment=clean_environment() | environment, die_at=step)
+            if done.code == 0:
+                break
+            assert done.code == -signal.SIGKILL, f"step {step} after {revision}: {done.err}"
+            tried += 1
+            reached = _revision(app)
+            step = 1 if full and reached != revision else step + (1 if full else EVERY)
+            revision = reached
+    with app.app_context():
+        assert migrations.are_current(db.engine)
+        assert [tuple(row) for row in db.session.execute(text(ROWS))] == before
+    report("SIGKILL of an upgrade at each step", tried=tried, survived=tried)
+    assert tried >= 3
+
+
+def _revision(app: Flask) -> str:
+    with app.app_context():
+        found: str = db.session.execute(text("SELECT version_num FROM alembic_version")).scalar_one()
+        db.session.remove()
+    return found
