@@ -122,17 +122,6 @@ def test_what_is_known_is_not_sent_again(server: Server, token: str) -> None:
             assert (answer.status, body) == (304, b"")
 
 
-@pytest.mark.asvs("1.5.3")
-@pytest.mark.parametrize("data", [b"[" * 100_000 + b"]" * 100_000, b'{"a":' * 100_000])
-def test_a_body_that_is_far_too_deep_is_400(server: Server, token: str, data: bytes) -> None:
-    kind = {"Content-Type": "application/json"}
-    with _connected(server) as connection:
-        answer, body = _ask(connection, token, "POST", SAVE, body=data, headers=kind)
-        assert answer.status == 400
-        assert _refusal(body)["code"] == "MALFORMED_REQUEST"
-        assert _ask(connection, token)[0].status == 200
-
-
 def test_too_large_a_body_is_413(server: Server, token: str) -> None:
     kind = {"Content-Type": "application/json"}
     with _connected(server) as connection:

@@ -28,7 +28,6 @@ def test_one_secret_is_sealed_differently_each_time():
     assert sealer.seal("made-up-token", PLACE) != sealer.seal("made-up-token", PLACE)
 
 
-@pytest.mark.asvs("11.3.3")
 @pytest.mark.parametrize("part", ["organization_id", "provider", "field"])
 def test_it_refuses_a_token_moved_to_another_place(part):
     sealer = Sealer([NEW])
@@ -37,7 +36,6 @@ def test_it_refuses_a_token_moved_to_another_place(part):
         sealer.open(token, replace(PLACE, **{part: "elsewhere"}))
 
 
-@pytest.mark.asvs("11.3.3")
 def test_it_refuses_every_flipped_byte():
     sealer = Sealer([NEW])
     raw = base64.urlsafe_b64decode(sealer.seal("made-up-token", PLACE))

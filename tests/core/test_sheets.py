@@ -93,7 +93,6 @@ CELLS = [
 ]
 
 
-@pytest.mark.asvs("1.2.10")
 @pytest.mark.parametrize("cell", CELLS)
 def test_no_cell_is_a_formula_and_each_comes_back_as_it_was(cell):
     written = b"".join(sheets.lines([["a", cell]])).decode("utf-8-sig")

@@ -112,7 +112,6 @@ def test_a_typed_field_accepts_a_sample_and_keeps_it(provider, field):
     assert field.check(checked, None) == checked
 
 
-@pytest.mark.asvs("2.2.1")
 @each([pair for pair in TYPED if not isinstance(pair[1], Count)])
 @pytest.mark.parametrize("bad", ["\0", "\n", "\r", "\x1b", "\x7f", "\x9f", "\u2028"])
 def test_a_typed_field_refuses_control_characters(provider, field, bad):

@@ -181,7 +181,6 @@ def test_it_says_how_it_read_numbers(acme):
     assert [row.phone_number for row in rows(acme)] == ["+12125551234", FIRST, "+442079460958"]
 
 
-@pytest.mark.asvs("1.2.10")
 def test_what_is_exported_comes_back_as_it_was(acme):
     settle(acme, {"public_base_url": "https://voice.acme.example"})
     labels = ["=HYPERLINK(1)", "'+1", '="x"', 'a "b"; c, d', "@home", "-", "Café 🔔", None]

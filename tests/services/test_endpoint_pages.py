@@ -140,7 +140,6 @@ def test_a_sort_that_there_is_not_is_refused(acme):
 NUMBER = "+15550000001"
 
 
-@pytest.mark.asvs("2.2.1")
 @pytest.mark.parametrize(
     ("sort", "said"),
     [

@@ -26,7 +26,6 @@ def live(acme):
     return acme
 
 
-@pytest.mark.asvs("2.2.3")
 def test_it_refuses_one_that_is_not_configured_and_names_what_is_missing(acme):
     providers.save(acme, TWILIO, {"account_sid": TWILIO_VALUES["account_sid"]})
     with pytest.raises(Conflict, match=r"needs Auth token\.") as refused:

@@ -30,7 +30,6 @@ WRONG = [MARKER, f"{MARKER}\0", "\ud800" + MARKER, 7, 7.5, True, [MARKER], {MARK
 JARGON = re.compile(r"pydantic|Input|valid string|type=|NoneType|ctx|dict|instance", re.IGNORECASE)
 
 
-@pytest.mark.asvs("2.2.1")
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
 @pytest.mark.parametrize("wrong", WRONG, ids=range(len(WRONG)))
 def test_problems_are_plain_sentences_about_known_fields_and_never_echo(model, wrong):

@@ -81,7 +81,6 @@ def test_users_of_two_may_not_whatever_the_provider(acme, globex, cast):
     _give(globex, cast.gus, ONE)
 
 
-@pytest.mark.asvs("2.3.4")
 def test_of_parallel_claims_from_two_organizations_one_organization_wins(scopes):
     def give(scope):
         sent = {"userId": scope.actor.user_id, "provider": "twilio", "phoneNumber": ONE}

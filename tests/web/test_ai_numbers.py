@@ -137,7 +137,6 @@ def test_an_agent_that_is_no_longer_there_can_be_seen(dana: Portal, person: str,
     assert options(page) == [f"{RECEPTION}, not at ElevenLabs", "Night shift"]
 
 
-@pytest.mark.asvs("1.2.1")
 def test_an_agents_name_stays_text(dana: Portal, person: str, labs: ElevenLabs) -> None:
     labs.convai.agents[RECEPTION] = '"><b hx-get=//x>'
     page = dana.get(person).follow(OPEN)

@@ -229,7 +229,6 @@ def test_another_organizations_events_are_not_in_it(dana: Portal, gus: Portal) -
     assert "Renamed" not in gus.get("/o/globex/audit").text
 
 
-@pytest.mark.asvs("16.4.1")
 def test_a_name_with_line_breaks_is_one_line(app: Flask, cast: Cast, dana: Portal) -> None:
     with scope_as(app, cast.dana) as scope, scope.transaction():
         audit.note(scope, Action.CONNECTION_TESTED, "thing\r\n2026 signed-in eve\u2028x\u202ey")

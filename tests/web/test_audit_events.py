@@ -98,7 +98,6 @@ def test_an_event_that_cannot_be_undone_says_so(dana: Portal, event: int) -> Non
     assert "does not know enough" in dana.get(f"{PATH}/{newest}/undo", 409).text
 
 
-@pytest.mark.asvs("8.4.1")
 @pytest.mark.parametrize("path", ["", "/undo", "/numbers.csv"])
 def test_another_organizations_event_is_not_found(
     dana: Portal, gus: Portal, mo: Portal, event: int, path: str

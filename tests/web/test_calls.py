@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
 from flask import Flask
 
 from app.core import clock
@@ -53,7 +52,6 @@ def test_what_was_not_told_is_said_so(app: Flask, dana: Portal, cast: Cast) -> N
     assert "Not started conv-2" in failed
 
 
-@pytest.mark.asvs("1.2.1")
 def test_what_elevenlabs_wrote_stays_text(app: Flask, dana: Portal, cast: Cast) -> None:
     evil = '"><b hx-get=//x>{{7*7}}'
     tell(app, cast, ended(f"conv{evil}", agent_name=evil, analysis={"call_successful": evil}))

@@ -227,7 +227,6 @@ def test_where_nothing_is_selected_it_says_so(app: Flask, dana: Portal, ids: lis
         )
 
 
-@pytest.mark.asvs("3.5.1")
 @pytest.mark.parametrize("count", ["", "59", "sixty", "-60", "9" * 5000])
 def test_nothing_is_done_without_the_count_that_was_shown(
     app: Flask, dana: Portal, ids: list[str], count: str
@@ -239,7 +238,6 @@ def test_nothing_is_done_without_the_count_that_was_shown(
         dana.post(f"{PATH}/many?do=delete&all=yes", {"count": "60"}, 400)
 
 
-@pytest.mark.asvs("8.4.1")
 def test_another_organizations_rows_are_not_among_them(app: Flask, gus: Portal, ids: list[str]) -> None:
     for query in (f"do=delete&id={ids[0]}&id={ids[1]}", "do=delete&all=yes"):
         assert "Nothing is selected" in gus.get(f"/o/globex/endpoints/many?{query}").text

@@ -232,17 +232,6 @@ def test_it_is_made_active_with_a_reason(dana: Portal, family: Family, provider:
     assert "The contract begins today" in page.text
 
 
-@pytest.mark.asvs("2.2.3")
-@pytest.mark.parametrize(("family", "provider"), SERVING)
-def test_one_that_is_not_configured_is_refused(
-    app: Flask, dana: Portal, family: Family, provider: Provider
-) -> None:
-    page = dana.get(f"{ACME}/active/{family}?provider={provider.key}")
-    with unchanged(app):
-        page = page.press(f"Make {provider.label} active")
-    assert f"{provider.label} is not configured. It needs " in page.notes
-
-
 def test_what_is_not_answered_any_more_is_told(app: Flask, dana: Portal, cast: Cast) -> None:
     vobiz = PROVIDERS["vobiz"]
     dana.get(f"{ACME}/settings").press("Save", public_base_url=BASE_URL)

@@ -52,7 +52,6 @@ def test_blank_clears(form: Page) -> None:
     assert page.value("country") == ""
 
 
-@pytest.mark.asvs("1.2.2")
 @pytest.mark.parametrize(
     ("field", "typed", "said"),
     [

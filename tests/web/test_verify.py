@@ -102,7 +102,6 @@ def _confirmed(app: Flask, moment: datetime | None) -> None:
         db.session.commit()
 
 
-@pytest.mark.asvs("7.5.3")
 @pytest.mark.parametrize("is_known", [True, False])
 def test_in_an_old_session_the_password_is_asked_for_with_the_test(
     app: Flask, dana: Portal, vobiz: Vobiz, is_known: bool
@@ -117,7 +116,6 @@ def test_in_an_old_session_the_password_is_asked_for_with_the_test(
     assert "These values work." in page.press("Test connection", **typed).notes
 
 
-@pytest.mark.asvs("7.5.3")
 def test_without_it_nothing_is_sent_and_what_was_typed_stays(app: Flask, dana: Portal, vobiz: Vobiz) -> None:
     page = dana.get(PATH)
     _confirmed(app, clock.now() - step_up.RECENT)

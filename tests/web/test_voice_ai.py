@@ -133,7 +133,6 @@ def test_sinch_numbers_are_listed_with_whose_they_are(dana: Portal, cast: Cast) 
     assert "+1 555-765-4321 Mo" in dana.get(PATH).text
 
 
-@pytest.mark.asvs("7.5.3")
 def test_a_tool_secret_needs_the_password_again(app: Flask, dana: Portal) -> None:
     page = dana.get(f"{PATH}/tool-secret")
     with unchanged(app, but=("throttles", "audit_events")):
