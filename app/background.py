@@ -13,17 +13,19 @@ from queue import SimpleQueue
 import structlog
 from cachetools import TTLCache
 from flask import Flask
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from app import context
 from app.core import clock
 from app.extensions import db
+from app.outage import reason
 from app.services import checking, organizations, tokens
 from app.services.scope import Actor
 
 log = structlog.get_logger(__name__)
 
 PAUSE = 5.0
-"""Seconds until an organization is tried again that another process was checking."""
+"""Seconds until an organization is tried again: another process checks it, or the database is away."""
 
 
 class Checker:
@@ -76,11 +78,14 @@ class Checker:
     def _try(self, organization_id: str) -> None:
         try:
             with self._app.app_context():
-                is_elsewhere = self._check(organization_id)
+                is_left = self._check(organization_id)
+        except (OperationalError, InterfaceError) as error:
+            log.warning("check.postponed", organization=organization_id, reason=reason(error))
+            is_left = True
         except Exception:
             log.exception("check.failed", organization=organization_id)
             return
-        if is_elsewhere:
+        if is_left:
             later = threading.Timer(PAUSE, self.soon, (organization_id,))
             later.daemon = True
             later.start()
@@ -132,8 +137,8 @@ class Uses:
         try:
             with self._app.app_context():
                 tokens.mark_used(db.engine, token_id, at)
-        except Exception:
-            log.warning("token.use_not_written", exc_info=True)
+        except DBAPIError as error:
+            log.warning("token.use_not_written", reason=reason(error))
 
 
 def init_app(app: Flask, *, serves: bool = False) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, event, inspect
 from sqlalchemy.exc import OperationalError
 
+from app import postgresql
 from app.core.errors import Unavailable
 
 __all__ = ["copy_sqlite", "engine_options", "has_table", "prepare", "sqlite"]
@@ -42,7 +43,7 @@ def engine_options(url: str) -> dict[str, Any]:
     if url.startswith("sqlite"):
         options |= {"module": sqlite, "connect_args": {"timeout": BUSY_MILLISECONDS / 1000}}
     else:
-        options |= {"pool_pre_ping": True, "connect_args": {"connect_timeout": 5}}
+        options |= postgresql.options()
     return options
 
 

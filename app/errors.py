@@ -7,11 +7,13 @@ from flask import Flask, g, make_response, request
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
 from app import disk
 from app.api import answers
 from app.core.errors import (
+    Busy,
     Forbidden,
     Malformed,
     NotFound,
@@ -21,6 +23,7 @@ from app.core.errors import (
 )
 from app.edge import bodies
 from app.extensions import db
+from app.outage import outage, reason
 from app.web import guard, pages
 
 log = structlog.get_logger(__name__)
@@ -37,6 +40,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(OperationalError, _database_error)
     app.register_error_handler(InterfaceError, _database_error)
+    app.register_error_handler(PoolTimeout, _no_connection)
     app.register_error_handler(OSError, _os_error)
     app.register_error_handler(Exception, _failure)
 
@@ -88,8 +92,23 @@ def _database_error(error: OperationalError | InterfaceError) -> ResponseReturnV
         return _storage_full(error)
     if not _is_away(error):
         return _failure(error)
-    log.error("database.unavailable", route=str(request.url_rule), exc_info=True)
+    if _is_too_slow(error):
+        log.error("database.slow", route=str(request.url_rule))
+        return _answer(Unavailable("The database took too long. Nothing was changed. Try again."))
+    if db.engine.dialect.name == "postgresql":
+        outage.note(error)
+    else:
+        log.error("database.unavailable", route=str(request.url_rule), reason=reason(error))
     return _answer(Unavailable("The database cannot be reached right now. Try again in a moment."))
+
+
+def _no_connection(_error: PoolTimeout) -> ResponseReturnValue:
+    return _answer(Busy("Too many requests need the database right now. Try again in a moment."))
+
+
+def _is_too_slow(error: OperationalError | InterfaceError) -> bool:
+    """Whether PostgreSQL cancelled the statement: see `postgresql.STATEMENT_SECONDS`."""
+    return getattr(error.orig, "sqlstate", None) == "57014"
 
 
 def _storage_full(error: Exception) -> ResponseReturnValue:

@@ -74,3 +74,6 @@ def configure() -> None:
     root.handlers = [handler]
     root.setLevel(logging.INFO)
     logging.getLogger("alembic").setLevel(logging.WARNING)
+    # They have a line or a traceback for each connection that is lost; `outage` logs that once.
+    for pool in ("sqlalchemy.pool", "app.postgresql"):
+        logging.getLogger(pool).setLevel(logging.CRITICAL)

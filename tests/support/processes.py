@@ -16,6 +16,12 @@ def leaves_below(pid: int) -> list[int]:
     return sorted(leaves, key=_started)
 
 
+def tree_below(pid: int) -> list[int]:
+    """All processes that it started, and those that they did."""
+    parents = _parents()
+    return [child for child in parents if _is_below(child, pid, parents)]
+
+
 def resident_bytes(pid: int) -> int:
     """The memory that the process holds, without what was swapped out."""
     for line in (PROC / str(pid) / "status").read_text().splitlines():

@@ -1,0 +1,118 @@
+"""A PostgreSQL that is stopped, killed or frozen under load: requests get 503, and nothing is lost."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from tests.conftest import NOWHERE
+from tests.support.clients import ApiClient, PortalClient
+from tests.support.denominators import Report
+from tests.support.load import Account, ApiWriter, FormWriter, superadmin, writing
+from tests.support.outages import Postgres
+from tests.support.server import Server, served
+
+KINDS = ["fast", "immediate", "kill"]
+PATHS = ["/api/calls/providers", "/api/settings/endpoints?limit=1", "/o/acme-support/endpoints", "/account"]
+SECONDS = 25
+"""More than a request waits for a frozen server."""
+
+
+@pytest.fixture(scope="module")
+def own_postgres() -> Iterator[Postgres]:
+    server = Postgres()
+    yield server
+    server.remove()
+
+
+@pytest.fixture(scope="module")
+def portal(own_postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    settings = {"DATABASE_URL": own_postgres.url, "PATCHBAY_WORKERS": "2", "PATCHBAY_UPSTREAMS": NOWHERE}
+    with served(tmp_path_factory.mktemp("outage"), settings) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def account(portal: Server) -> Account:
+    return superadmin(portal)
+
+
+@pytest.fixture
+def many(full: bool, report: Report) -> tuple[int, Report]:
+    """How often to try a fault, and where to report it."""
+    return 5 if full else 1, report
+
+
+@pytest.mark.parametrize("how", KINDS)
+def test_a_restart_is_503_and_loses_nothing(
+    account: Account, portal: Server, own_postgres: Postgres, how: str, many: tuple[int, Report]
+) -> None:
+    rounds, report = many
+    before = len(portal.output())
+    with writing(portal, account, [ApiWriter, ApiWriter, FormWriter], first=10 * KINDS.index(how)) as load:
+        for _ in range(rounds):
+            load.wait_for(5)
+            own_postgres.stop(how)
+            aim = load.statuses[503] + 10
+            while load.statuses[503] < aim:
+                time.sleep(0.02)
+            own_postgres.start()
+        load.wait_for(5)
+    kept = load.compare()
+    unexpected = {status: n for status, n in load.statuses.items() if status >= 500 and status != 503}
+    report(
+        f"PostgreSQL stopped ({how}) and started under load",
+        tried=rounds,
+        survived=rounds if not unexpected and not load.unanswered else 0,
+        lost=len(kept.lost),
+        of=load.ledger.acknowledged,
+    )
+    assert not unexpected
+    assert load.unanswered == 0
+    assert not kept.lost
+    log = portal.output()[before:]
+    assert "Traceback" not in log
+    begins, ends = log.count('"database.unavailable"'), log.count('"database.available"')
+    assert begins <= 2 * rounds, "Each of two workers logs an outage once."
+    assert ends == begins
+
+
+def _wait_until(is_so: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_a_frozen_server_holds_up_no_request_for_long(
+    portal: Server, account: Account, own_postgres: Postgres, report: Report
+) -> None:
+    """Each client gives up before a server that waits for the database would respond."""
+    browser = PortalClient(portal.url)
+    browser.sign_in(account.email)
+    headers = browser._headers() | {"Authorization": f"Bearer {account.token}"}
+
+    def get(path: str) -> int:
+        client = ApiClient(portal.url, account.token, seconds=SECONDS)
+        found = client.send("GET", path, headers=headers).status
+        client.close()
+        return found
+
+    paths = PATHS * 10
+    with ThreadPoolExecutor(len(paths)) as threads:
+        assert set(threads.map(get, paths)) == {200}
+        with own_postgres.frozen():
+            found = Counter(threads.map(get, paths))
+            while_it_lasts = Counter(threads.map(get, paths))
+        _wait_until(lambda: get(PATHS[0]) == 200)
+    held = sum(n for status, n in (found + while_it_lasts).items() if status not in (200, 503))
+    report("Requests while PostgreSQL is frozen", tried=2 * len(paths), survived=2 * len(paths) - held)
+    assert set(found) <= {200, 503}
+    assert set(while_it_lasts) <= {200, 503}
+    assert found[503] >= 30
+    assert get("/healthz") == 200
+    assert "database.unavailable" in portal.output()
