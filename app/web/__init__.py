@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from app.web import places, rail, theme
+from app.web import layout, places, rail
 from app.web.account import account
 from app.web.ai_numbers import ai_numbers
 from app.web.audit import audit
@@ -30,7 +30,7 @@ from app.web.who_answers import who_answers
 
 def init_app(app: Flask) -> None:
     rail.init_app(app)
-    theme.init_app(app)
+    layout.init_app(app)
     places.init_app(app)
     for blueprint in (
         setup,

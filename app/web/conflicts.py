@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Response, g, make_response, request
+from flask import Response, g, make_response
 from flask.typing import ResponseReturnValue
+from htmx_flask import request
 from wtforms import Field, PasswordField, SelectField
 
 from app.core.errors import Stale
@@ -150,7 +151,7 @@ def shown_again(page: View, *subjects: str) -> Callable[[View], View]:
             try:
                 return view(scope, **path)
             except Stale:
-                if request.headers.get("HX-Request"):
+                if request.htmx:
                     raise
                 g.changed = _events(scope, subjects or _subjects(scope, path))[:3]
                 answer: Response = make_response(page(scope, **path))

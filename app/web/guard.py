@@ -16,12 +16,12 @@ from flask import (
     g,
     make_response,
     redirect,
-    request,
     session,
     url_for,
 )
 from flask.typing import ResponseReturnValue
 from flask_login import UserMixin, current_user, login_user
+from htmx_flask import request
 
 from app import context
 from app.core import clock
@@ -78,7 +78,7 @@ def ask_to_sign_in() -> Response:
     """Leads back to the page that was seen. Never a sign-in page inside another one: htmx is told to leave,
     but not where something was sent: what was typed stays on the page.
     """
-    by_htmx, changes = "HX-Request" in request.headers, request.method != "GET"
+    by_htmx, changes = bool(request.htmx), request.method != "GET"
     if by_htmx and changes:
         return make_response("", 401)
     if changes and request.endpoint != "sign_in.leave":
@@ -100,7 +100,7 @@ def is_signed_out() -> bool:
 def _seen() -> str | None:
     """The page that the request came from, as the browser tells it: a path, which sign-in looks at again."""
     try:
-        page = urlsplit(request.headers.get("HX-Current-URL") or request.referrer or "")
+        page = urlsplit(request.htmx.current_url or request.referrer or "")
     except ValueError:
         return None
     return urlunsplit(("", "", page.path, page.query, "")) or None

@@ -43,7 +43,7 @@ def show(scope: Scope, key: str) -> ResponseReturnValue:
         service.askable(scope, provider)
     except Conflict as error:
         return _page(scope, provider, form, problem=error.message)
-    is_asked = "list" in request.args or request.headers.get("HX-Target") == "numbers"
+    is_asked = "list" in request.args or render.is_part("numbers")
     return _listed(scope, provider, form) if is_asked else _page(scope, provider, form)
 
 

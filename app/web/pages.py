@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from flask import Response, current_app, make_response, render_template, request
+from flask import Response, current_app, make_response, render_template
 from flask_login import current_user
+from htmx_flask import request
 from sqlalchemy.exc import DBAPIError
 
 from app.core.errors import Invalid, PatchbayError
@@ -24,6 +25,9 @@ TITLES = {
     503: "Not available right now",
 }
 
+OUTDATED = (404, 409, 412)
+"""What the page shows is not what is stored: its tables read themselves again."""
+
 
 def _is_known() -> bool:
     """Whether somebody is signed in; not so where the database cannot tell."""
@@ -34,15 +38,15 @@ def _is_known() -> bool:
 
 
 def error(error: PatchbayError, *, status: int | None = None, error_id: str | None = None) -> Response:
-    """A page that says what is wrong; for htmx a note to put into the page.
+    """Returns a page that says what is wrong; to htmx a message that goes over the page.
 
     It has nothing of what other pages have beside them: that may be what failed. Not so where only the
     address is wrong: whoever is signed in goes on from there.
     """
     status = status or error.status
-    if status == 404 and not request.headers.get("HX-Request") and _is_known():
+    if status == 404 and not request.htmx and _is_known():
         return make_response(render_template("errors/missing.html", message=error.message), status)
-    template = "errors/note.html" if request.headers.get("HX-Request") else "errors/error.html"
+    template = "errors/note.html" if request.htmx else "errors/error.html"
     page = current_app.jinja_env.get_template(template).render(
         status=status,
         title=TITLES.get(status, "Something went wrong"),
@@ -50,4 +54,9 @@ def error(error: PatchbayError, *, status: int | None = None, error_id: str | No
         error_id=error_id,
         problems=error.problems if isinstance(error, Invalid) else [],
     )
-    return render.later(make_response(page, status), error)
+    response = make_response(page, status)
+    if request.htmx:
+        response.headers["HX-Reswap"] = "none"
+        if status in OUTDATED:
+            response.headers["HX-Trigger"] = "outdated"
+    return render.later(response, error)

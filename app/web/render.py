@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 from flask import (
     Response,
-    current_app,
     flash,
     get_flashed_messages,
+    get_template_attribute,
     make_response,
     redirect,
     render_template,
-    request,
     stream_with_context,
 )
+from htmx_flask import request
+from jinja2_fragments import BlockNotFoundError
+from jinja2_fragments.flask import render_block
 from markupsafe import Markup
 
 from app.core.errors import PatchbayError, TryLater
@@ -23,20 +26,24 @@ from app.services.scope import Scope
 
 CSV = "text/csv; charset=utf-8; header=present"
 LINKED = Markup('{} <a href="{}">{}</a>')
-TOAST = Markup('<div data-toast="{}">{}</div>')
 
 
 def page(template: str, status: int = 200, **context: Any) -> Response:
-    """The page; or its block named as htmx's target, with what was flashed as toasts."""
-    block = _wanted_block()
-    found = current_app.jinja_env.get_template(template)
-    if block is None or block not in found.blocks:
-        return make_response(render_template(template, **context), status)
-    current_app.update_template_context(context)
-    body = "".join(found.blocks[block](found.new_context(context)))
-    flashed: list[Any] = get_flashed_messages(with_categories=True)
-    toasts = [TOAST.format(kind, text) for kind, text in flashed]
-    return make_response(body + "".join(toasts), status)
+    """Returns the page; to htmx its block named as the target, with what was flashed as toasts."""
+    if is_part():
+        with suppress(BlockNotFoundError):
+            flashed: list[Any] = get_flashed_messages(with_categories=True)
+            return part(render_block(template, str(request.htmx.target), **context), status, flashed)
+    return make_response(render_template(template, **context), status)
+
+
+def part(body: str, status: int, messages: Sequence[tuple[str, str]]) -> Response:
+    """Returns a part of a page for htmx, which takes its place, and messages beside it."""
+    toasts = get_template_attribute("components/toast.html", "toasts")
+    response = make_response("".join([body, toasts(messages)]), status)
+    if status >= 400:
+        response.headers["HX-Reswap"] = "outerHTML"
+    return response
 
 
 def later(response: Response, error: PatchbayError) -> Response:
@@ -51,20 +58,11 @@ def tell(text: str, kind: str, href: str, word: str) -> None:
     flash(LINKED.format(text, href, word), kind)
 
 
-def is_part() -> bool:
-    """Whether htmx asks for a part of a page."""
-    return _wanted_block() is not None
-
-
-def _wanted_block() -> str | None:
-    headers = request.headers
-    if (
-        not headers.get("HX-Request")
-        or headers.get("HX-History-Restore-Request")
-        or headers.get("HX-Boosted")
-    ):
-        return None
-    return headers.get("HX-Target")
+def is_part(block: str | None = None) -> bool:
+    """Whether htmx requests a part of a page, and that one if it is named."""
+    htmx = request.htmx
+    is_one = bool(htmx) and not htmx.boosted and not htmx.history_restore_request
+    return is_one and block in (None, htmx.target)
 
 
 def see(address: str) -> Response:

@@ -132,6 +132,14 @@ def test_what_somebody_changed_meanwhile_is_told_and_shown(table: Page) -> None:
     assert stayed(table)
 
 
+def test_the_page_of_a_proxy_is_not_put_into_the_table(table: Page) -> None:
+    table.route("**/active*", lambda route: route.fulfill(status=502, body="<h1>Bad gateway</h1>"))
+    table.get_by_role("button", name="Active: +1 555-123-0003").click()
+    expect(table.locator(".pb-toast.pb-bad")).to_be_visible()
+    expect(table.get_by_text("Bad gateway")).to_have_count(0)
+    expect(table.get_by_role("row", name="+1 555-123-0003")).to_be_visible()
+
+
 def test_a_change_without_a_session_is_told_and_the_table_stays(table: Page) -> None:
     table.context.clear_cookies()
     table.get_by_role("button", name="Active: +1 555-123-0003").click()

@@ -122,6 +122,8 @@ def resolves(app: Flask, path: str, method: str) -> bool:
 
 def _check_form(app: Flask, path: str, form: Element) -> None:
     method = form.get("method", "get").upper()
+    if method == "DIALOG":
+        return
     target = urlsplit(urljoin(path, form.get("action") or path)).path
     assert resolves(app, target, method), f"{path}: a form sends {method} {target}, which is nowhere"
     tokens = form.all("input", name="csrf_token")

@@ -6,6 +6,7 @@ included, so that a control that is missing or misnamed is missed here too.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode, urljoin, urlsplit
@@ -47,8 +48,8 @@ class Page:
     @property
     def notes(self) -> str:
         """What the page tells above its content, or as toasts."""
-        told = self.root.all(css="pb-note") + [e for e in self.root.walk() if "data-toast" in e.attrs]
-        return " | ".join(note.text for note in told)
+        toasts = [toast for box in self.root.all(id="toasts") for toast in box.all(css="pb-toast-text")]
+        return " | ".join(note.text for note in self.root.all(css="pb-note") + toasts)
 
     @property
     def compared(self) -> list[tuple[str, ...]]:
@@ -223,7 +224,8 @@ class Portal:
     def token(self) -> str:
         """A CSRF token that the portal gave to this browser."""
         page = self.raw("GET", "/account", follow_redirects=True)
-        return parse(page.text).one("meta", name="csrf-token")["content"]
+        token: str = json.loads(parse(page.text).one("body")["hx-headers"])["X-CSRFToken"]
+        return token
 
     def is_signed_in(self) -> bool:
         return self.raw("GET", "/account").status_code == 200

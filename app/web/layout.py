@@ -1,0 +1,37 @@
+"""The frame of every page: the theme that a browser chose, and how htmx is set up."""
+
+from __future__ import annotations
+
+import json
+
+from flask import Flask, request
+
+COOKIE = "patchbay-theme"
+SCHEMES = {"system": "light dark", "light": "light", "dark": "dark"}
+"""Of each theme, the color schemes that a page supports then."""
+
+HTMX = json.dumps(
+    {
+        "includeIndicatorStyles": False,
+        "historyCacheSize": 0,
+        "refreshOnHistoryMiss": True,
+        "defaultSettleDelay": 0,
+        "allowEval": False,
+        "allowScriptTags": False,
+        "selfRequestsOnly": True,
+        "scrollBehavior": "auto",
+        "attributesToSettle": ["class"],
+        "responseHandling": [{"code": "204", "swap": False}, {"code": "...", "swap": True}],
+    }
+)
+"""A refusal is swapped in too: it says itself where it goes (`HX-Reswap`)."""
+
+
+def init_app(app: Flask) -> None:
+    app.jinja_env.globals |= {"theme": theme, "color_schemes": SCHEMES, "htmx_config": HTMX}
+
+
+def theme() -> str:
+    """Returns the browser's choice, or "system"; the page is drawn in it from the start."""
+    value = request.cookies.get(COOKIE, "")
+    return value if value in SCHEMES else "system"

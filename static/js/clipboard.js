@@ -1,0 +1,44 @@
+// Copy buttons: [data-copy] is copied, [data-what] says what it is.
+import { announce, complain } from "./toasts.js";
+
+// Outside a secure context, and where the browser refuses, the older way may still do.
+const copyOld = (text) => {
+  const area = Object.assign(document.createElement("textarea"), { value: text, readOnly: true, className: "visually-hidden" });
+  const focused = document.activeElement;
+  document.body.append(area);
+  area.select();
+  const isCopied = document.execCommand("copy");
+  area.remove();
+  focused?.focus();
+  return isCopied;
+};
+
+const copy = async (text) => {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    return copyOld(text);
+  }
+};
+
+const show = (button, isCopied) => {
+  const label = button.querySelector("[data-copy-label]");
+  button.dataset.label ??= label.textContent;
+  label.textContent = isCopied ? "Copied" : button.dataset.label;
+  button.classList.toggle("is-copied", isCopied);
+};
+
+document.addEventListener("click", async ({ target }) => {
+  const button = target.closest?.("[data-copy]");
+  if (!button) return;
+  const { copy: text, what } = button.dataset;
+  if (!(await copy(text))) {
+    complain(`The browser did not let Patchbay copy the ${what}. Select it and copy it by hand.`);
+    return;
+  }
+  show(button, true);
+  announce(`Copied the ${what}.`);
+  clearTimeout(button.timer);
+  button.timer = setTimeout(show, 2000, button, false);
+});

@@ -1,0 +1,46 @@
+// Forms that load a new page: sent once, and they show that they are at work. htmx marks its own (.htmx-request).
+import { isAskedAgain } from "./session.js";
+import { announce } from "./toasts.js";
+
+let slow = 0;
+const saySoon = () => (slow = setTimeout(announce, 1000, "Working on it…"));
+const saidEnough = () => clearTimeout(slow);
+
+const swapWords = (element) => {
+  [element.textContent, element.dataset.whileBusy] = [element.dataset.whileBusy, element.textContent];
+};
+
+const setBusy = (form, button, isBusy) => {
+  for (const part of [form, button]) part?.classList.toggle("is-busy", isBusy);
+  form.querySelectorAll("[data-while-busy]").forEach(swapWords);
+};
+
+document.addEventListener("submit", async (event) => {
+  const { target: form, submitter } = event;
+  if (event.defaultPrevented || form.method === "get" || form.method === "dialog" || form.matches("[data-stays]")) return;
+  if (form.classList.contains("is-busy")) {
+    event.preventDefault();
+    return;
+  }
+  setBusy(form, submitter, true);
+  saySoon();
+  await isAskedAgain(event, (isSignedIn) => {
+    setBusy(form, submitter, false);
+    saidEnough();
+    if (isSignedIn) form.requestSubmit(submitter);
+  });
+});
+addEventListener("pageshow", () => {
+  for (const form of document.querySelectorAll("form.is-busy")) setBusy(form, form.querySelector(".is-busy"), false);
+});
+
+document.addEventListener("htmx:beforeSend", ({ detail }) => {
+  if (!detail.elt.matches("[hx-trigger]")) saySoon();
+});
+document.addEventListener("htmx:afterRequest", saidEnough);
+
+// A filter that is not set is not in the address.
+document.addEventListener("htmx:configRequest", ({ detail: { verb, formData } }) => {
+  if (verb !== "get") return;
+  for (const [name, value] of [...formData]) if (value === "") formData.delete(name);
+});

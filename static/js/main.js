@@ -1,0 +1,40 @@
+// Comforts: each page works without them.
+import "./clipboard.js";
+import "./forms.js";
+import "./keys.js";
+import "./theme.js";
+import { giveBack, openPage } from "./focus.js";
+import { tickAgain } from "./selection.js";
+import { localize } from "./times.js";
+import { announce, complain } from "./toasts.js";
+
+// A live region that comes with the part it is in is not heard: what it says is said again, each thing once.
+let said = "";
+const sayAgain = (part) => {
+  const found = part.querySelector("[data-found], .pb-empty h2");
+  const isSearched = document.activeElement?.matches("[data-search]");
+  const status = [...part.querySelectorAll("[role=status]")].map((each) => each.textContent.trim().replace(/\s+/g, " ")).join(" ");
+  const gist = part.matches("[hx-trigger]") ? status.replace(/\d/g, "") : status;
+  if (found && isSearched) announce(found.textContent);
+  else if (status && gist !== said) announce(status);
+  said = gist;
+};
+
+document.addEventListener("htmx:load", ({ detail: { elt: part } }) => {
+  if (part === document.body || part.closest("#toasts")) return;
+  localize(part.parentNode ?? part);
+  tickAgain(part);
+  sayAgain(part);
+  giveBack(part);
+});
+
+// Patchbay says where each refusal of its own goes. What does not is a proxy's page, or none.
+document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  if (detail.xhr.status < 400 || detail.xhr.getResponseHeader("HX-Reswap")) return;
+  detail.shouldSwap = false;
+  complain("That did not work. Reload the page to see how things are.");
+});
+document.addEventListener("htmx:sendError", () => complain("Patchbay did not answer. Check the connection, then try again."));
+document.addEventListener("htmx:timeout", () => complain("Patchbay took too long to answer. Try again."));
+
+openPage(announce);

@@ -1,0 +1,54 @@
+// A page that was open for long: nothing is sent before its session is known to live, so what is typed stays.
+import { clearTab } from "./storage.js";
+import { complain } from "./toasts.js";
+
+const MINUTES = 10;
+const SIGN_IN = "What you typed is still here. Sign in in another tab, then try again here.";
+const isPortal = document.querySelector(".pb-rail") !== null;
+let since = performance.now();
+
+const isOld = () => isPortal && performance.now() - since > MINUTES * 60_000;
+
+// Asks whether the session lives; if so, the page's tokens are those of now.
+const isSignedIn = async () => {
+  const answer = await fetch("/account").catch(() => null);
+  if (!answer?.ok) {
+    complain("Patchbay did not answer, and nothing was sent. What you typed is still here. Try again.");
+    return false;
+  }
+  if (answer.redirected) {
+    complain(`You are signed out, and nothing was sent. ${SIGN_IN}`);
+    return false;
+  }
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const headers = page.body.getAttribute("hx-headers");
+  document.body.setAttribute("hx-headers", headers);
+  for (const field of document.querySelectorAll("input[name=csrf_token]")) field.value = JSON.parse(headers)["X-CSRFToken"];
+  since = performance.now();
+  return true;
+};
+
+// Holds an event of an old page back until that is known, and says so to `then`.
+export const isAskedAgain = async (event, then) => {
+  if (!isOld()) return;
+  event.preventDefault();
+  then(await isSignedIn());
+};
+
+document.addEventListener("htmx:confirm", (event) => {
+  const { verb, issueRequest } = event.detail;
+  if (verb !== "get") isAskedAgain(event, (isIn) => isIn && issueRequest(true));
+});
+
+// A person who is signed out leaves the page, unless something of theirs is on it that was not sent yet.
+document.addEventListener("htmx:beforeOnLoad", (event) => {
+  const { xhr } = event.detail;
+  const leads = xhr.getResponseHeader("HX-Redirect") && !document.querySelector("[data-edit-row]");
+  if (xhr.status !== 401 || leads) return;
+  event.preventDefault();
+  since = -Infinity;
+  complain(`You are signed out. ${SIGN_IN}`);
+});
+
+// When no one is signed in, nothing is kept of what this tab noted.
+if (!isPortal) clearTab();

@@ -1,0 +1,21 @@
+// What a browser keeps of a person's choices. Storage may be refused: then a choice lasts as long as the page.
+const on = (name, act) => {
+  try {
+    return act(window[name]);
+  } catch {
+    return null;
+  }
+};
+
+export const read = (key) => on("localStorage", (storage) => storage.getItem(`patchbay-${key}`));
+export const write = (key, value) => on("localStorage", (storage) => storage.setItem(`patchbay-${key}`, value));
+
+// For the next page of this tab, once.
+export const leave = (key, value) => on("sessionStorage", (storage) => storage.setItem(`patchbay-${key}`, value));
+export const take = (key) =>
+  on("sessionStorage", (storage) => {
+    const value = storage.getItem(`patchbay-${key}`);
+    storage.removeItem(`patchbay-${key}`);
+    return value;
+  });
+export const clearTab = () => on("sessionStorage", (storage) => storage.clear());

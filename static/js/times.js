@@ -1,0 +1,44 @@
+// Times in the reader's zone: short; exact on hover, on a click, or everywhere.
+// The page is drawn when this has run (blocking="render"), so nothing moves.
+import { read, write } from "./storage.js";
+
+const EXACT = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "long" });
+let isExact = read("times") === "exact";
+
+const shorten = (date, isDay) => {
+  const now = new Date();
+  const clock = date.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
+  if (!isDay && date.toDateString() === now.toDateString()) return `today, ${clock}`;
+  const year = date.getFullYear() === now.getFullYear() ? undefined : "numeric";
+  const day = date.toLocaleDateString("en-GB", { day: "numeric", month: "short", year });
+  return isDay ? day : `${day}, ${clock}`;
+};
+
+const show = (time, exactly) => {
+  time.classList.toggle("is-exact", exactly);
+  time.textContent = exactly ? time.title : time.dataset.short;
+};
+
+export const localize = (root) => {
+  for (const time of root.querySelectorAll("time[data-time]:not([title])")) {
+    const date = new Date(time.dateTime);
+    time.title = EXACT.format(date);
+    time.dataset.short = shorten(date, time.dataset.time === "day");
+    show(time, isExact);
+  }
+};
+
+export const timesAreExact = () => isExact;
+
+export const setExactTimes = (exactly) => {
+  isExact = exactly;
+  write("times", exactly ? "exact" : "short");
+  for (const time of document.querySelectorAll("time[data-short]")) show(time, exactly);
+};
+
+document.addEventListener("click", ({ target }) => {
+  const time = target.closest?.("time[data-short]");
+  if (time) show(time, !time.classList.contains("is-exact"));
+});
+
+localize(document);

@@ -1,0 +1,43 @@
+// Messages over the page. The server appends them to #toasts (hx-swap-oob); only what it cannot know is made here.
+import { focusOn } from "./focus.js";
+
+const SECONDS = 6;
+const region = document.getElementById("toasts");
+
+// Says something to screen readers alone; in an open dialog, since they hear nothing beside it.
+export const announce = (text) => {
+  const place = document.querySelector("dialog[open] [data-announce]") ?? document.getElementById("announce");
+  place.textContent = "";
+  setTimeout(() => (place.textContent = text), 50);
+};
+
+export const complain = (text) => {
+  const box = document.getElementById("toast").content.firstElementChild.cloneNode(true);
+  box.querySelector(".pb-toast-text").textContent = text;
+  region.append(box);
+};
+
+const dismiss = (box) => {
+  const hadFocus = box.contains(document.activeElement);
+  box.remove();
+  if (hadFocus) focusOn(box.cameFrom?.isConnected ? box.cameFrom : document.getElementById("main"));
+};
+
+export const dismissAll = () => region.querySelectorAll(".pb-toast").forEach(dismiss);
+
+// Good news goes by itself, unless it is being read.
+const expire = (box) => setTimeout(() => (box.matches(":hover, :focus-within") ? expire(box) : box.remove()), SECONDS * 1000);
+
+new MutationObserver((changes) => {
+  for (const box of changes.flatMap(({ addedNodes }) => [...addedNodes])) {
+    if (box.matches?.(".pb-toast.pb-ok")) expire(box);
+  }
+}).observe(region, { childList: true });
+
+region.addEventListener("focusin", ({ target, relatedTarget }) => {
+  const box = target.closest(".pb-toast");
+  if (relatedTarget && !box.contains(relatedTarget)) box.cameFrom = relatedTarget;
+});
+region.addEventListener("click", ({ target }) => {
+  if (target.closest("[data-dismiss]")) dismiss(target.closest(".pb-toast"));
+});
