@@ -145,7 +145,6 @@ def test_an_upstream_that_is_unusable_is_named_without_its_password(data, entry,
     assert "made-up-word" not in str(refused.value)
 
 
-@pytest.mark.asvs("13.4.2")
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -217,7 +216,6 @@ def test_a_wide_umask_does_not_open_the_key_files(data):
     assert {stat.S_IMODE(path.stat().st_mode) for path in data.iterdir()} == {0o600}
 
 
-@pytest.mark.asvs("13.4.2")
 @pytest.mark.parametrize("name", KEY_FILES)
 def test_a_second_key_is_never_made_over_existing_data(tmp_path, database_url, name):
     data = tmp_path / "keys"

@@ -85,11 +85,6 @@ def test_metrics_have_no_ids_and_no_addresses_of_strangers(server: Server) -> No
         assert private not in metrics
 
 
-def test_no_debugger_is_served(server: Server) -> None:
-    assert get(f"{server.url}/console")[0] == 404
-    assert get(f"{server.url}/nowhere?__debugger__=yes&cmd=resource&f=debugger.js")[0] == 404
-
-
 def test_its_log_is_json_with_a_request_id_and_without_addresses(server: Server) -> None:
     get(f"{server.url}/setup?key=not-the-right-key-at-all")
     logged = [json.loads(line) for line in server.output().splitlines() if line.startswith("{")]

@@ -15,8 +15,6 @@ from tests.support.rows import audit, unchanged
 GUARDED = [operation for operation in OPERATIONS if operation.who in TOKEN_HOLDERS]
 ELSEWHERE = [operation for operation in GUARDED if "<organization_id>" not in operation.path]
 
-VERBS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND")
-
 
 @pytest.fixture
 def database_url(sqlite_url: str) -> str:
@@ -118,7 +116,6 @@ class TestOrganizationId:
         assert gus.get("/api/calls/providers/config").json["providers"][1]["isEnabled"] is False  # type: ignore[index]
 
 
-@pytest.mark.asvs("8.4.1")
 class TestAnotherOrganizationsRows:
     """They answer exactly what rows that do not exist answer, and stay as they are."""
 

@@ -44,7 +44,6 @@ def test_the_subject_must_be_the_one_of_the_row(app: Flask, forge: Forge, cast: 
     assert answer.status_code in (401, 403)
 
 
-@pytest.mark.asvs("7.4.2")
 def test_revoked(app: Flask, cast: Cast) -> None:
     issued = issue(app, cast.mo)
     assert Caller(app, issued.jwt).get(PATHS[0]).status_code == 200

@@ -49,17 +49,9 @@ def stored() -> str:
     return passwords.hashed(PASSWORD)
 
 
-@pytest.mark.asvs("6.2.4")
 @pytest.mark.parametrize("password", COMMON)
 def test_it_refuses_what_everybody_tries(password):
     with pytest.raises(ValueError, match="among the first that are tried"):
-        passwords.check(password)
-
-
-@pytest.mark.asvs("6.2.1")
-@pytest.mark.parametrize("password", ["", "short", "fourteen chars"])
-def test_it_refuses_fewer_than_15_characters(password):
-    with pytest.raises(ValueError, match="15 characters or more"):
         passwords.check(password)
 
 
@@ -68,7 +60,6 @@ def test_it_refuses_what_is_far_too_long():
         passwords.check("x y z" * 52)
 
 
-@pytest.mark.asvs("6.2.8")
 @pytest.mark.parametrize("password", GOOD)
 def test_it_takes_long_ones_in_any_letters(password):
     assert passwords.check(password) == password
@@ -87,7 +78,6 @@ def test_it_refuses_the_persons_own_words(password, personal):
         passwords.check(password, *personal)
 
 
-@pytest.mark.asvs("11.4.2")
 def test_it_hashes_with_argon2id_at_full_cost(stored):
     made = extract_parameters(stored)
     assert made.type is Type.ID
@@ -95,7 +85,6 @@ def test_it_hashes_with_argon2id_at_full_cost(stored):
     assert PASSWORD not in stored
 
 
-@pytest.mark.asvs("6.2.9")
 @pytest.mark.parametrize("password", [PASSWORD + " ", " " + PASSWORD, PASSWORD.upper(), PASSWORD[:-1], ""])
 def test_only_the_exact_password_matches(stored, password):
     assert passwords.matches(stored, PASSWORD)

@@ -253,7 +253,6 @@ def test_another_role_revokes_every_token(acme, globex, cast, name, role):
         tokens.actor(acme.session, token.id, ip="", request_id="")
 
 
-@pytest.mark.asvs("7.5.3")
 def test_a_superadmins_tokens_are_issued_by_themselves_or_an_operator(acme, globex, cast):
     with pytest.raises(Forbidden):
         tokens.issue(globex, cast.dana, name="Mine now", scopes=(SECRETS,))

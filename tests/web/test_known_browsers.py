@@ -42,7 +42,6 @@ def test_the_cookie_is_for_this_host_and_no_script(known: Portal, cast: Cast) ->
     assert cast.dana.email not in cookie.value
 
 
-@pytest.mark.asvs("6.3.1")
 def test_a_stranger_locks_out_no_known_browser(app: Flask, cast: Cast, known: Portal) -> None:
     _fill(app, cast.dana.email)
     Portal(app).get("/sign-in").press("Sign in", 429, email=cast.dana.email, password=PASSWORD)

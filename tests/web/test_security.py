@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from io import StringIO
-
 import pytest
 from flask import Flask
 from sqlalchemy import select
@@ -14,7 +11,6 @@ from sqlalchemy.orm import Session
 from app import create_app
 from app.config import Settings
 from app.models import Organization
-from app.services import people
 from tests.support.cast import Cast
 from tests.support.furnished import scope_as
 from tests.support.html import parse
@@ -50,57 +46,6 @@ def test_a_body_that_is_too_large_is_refused(app: Flask, dana: Portal) -> None:
         answer = dana.raw("POST", "/o/acme-support/settings", data={"name": "x" * 1_100_000})
         assert answer.status_code == 413
         assert "Too large" in answer.text
-
-
-@pytest.mark.asvs("16.4.1")
-def test_nobody_forges_a_line_of_the_log(dana: Portal, cast: Cast, nobody: Portal, logged: StringIO) -> None:
-    forged = 'x\r\n{"event": "forged", "level": "info"}\r\n'
-    nobody.get("/sign-in").press("Sign in", 401, email=f"{forged}@a.example", password=forged)
-    nobody.raw("GET", "/nowhere%0d%0aforged", headers={"User-Agent": "forged"})
-    dana.get("/o/acme-support/settings").press("Save", 422, name=forged)
-    lines = logged.getvalue().splitlines()
-    assert len(lines) > 2
-    for line in lines:
-        assert json.loads(line)["event"] != "forged"
-
-
-@pytest.mark.asvs("16.5.1")
-@pytest.mark.parametrize("htmx", [None, "endpoints"])
-def test_a_failure_shows_an_id_and_nothing_else(
-    app: Flask,
-    dana: Portal,
-    monkeypatch: pytest.MonkeyPatch,
-    logged: StringIO,
-    htmx: str | None,
-) -> None:
-    def fail(*_: object, **__: object) -> None:
-        raise RuntimeError("the private reason")
-
-    app.testing = False
-    monkeypatch.setattr(people, "page", fail)
-    page = dana.get("/o/acme-support/people", 500, htmx=htmx)
-    lines = [json.loads(line) for line in logged.getvalue().splitlines()]
-    (failure,) = [line for line in lines if line["event"] == "request.failed"]
-    assert failure["request_id"] in page.source
-    assert "the private reason" in failure["exception"]
-    for hidden in ("private", "RuntimeError", "Traceback", "people.py", "/work"):
-        assert hidden not in page.source
-    assert "Something went wrong" in page.source
-
-
-@pytest.mark.asvs("13.4.2")
-def test_there_is_no_debugger(app: Flask, nobody: Portal) -> None:
-    assert not app.debug
-    for path in (
-        "/console",
-        "/?__debugger__=yes&cmd=resource&f=debugger.js",
-        "/_debug_toolbar/",
-        "/.env",
-        "/.git/config",
-    ):
-        answer = nobody.raw("GET", path)
-        assert answer.status_code in (303, 404)
-        assert "debugger" not in answer.text.lower() or answer.status_code == 303
 
 
 def test_the_organization_of_a_page_is_in_its_address(app: Flask, dana: Portal, cast: Cast) -> None:

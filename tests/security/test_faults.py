@@ -1,0 +1,84 @@
+"""A save is all or nothing: faults are injected where no server process could be made to have them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import event
+from sqlalchemy.exc import OperationalError
+
+from app import create_app
+from app.config import Settings
+from app.extensions import db
+from app.services import provisioning, workspace_webhook
+from tests.support import contract
+from tests.support.caller import Caller
+from tests.support.cast import assemble, issue
+from tests.support.denominators import Report
+from tests.support.rows import dump
+
+IN_PROCESS = "a fault at each SQL statement in turn can be injected in the process of the test alone"
+SAVES = [
+    ("PUT", "/api/settings/telephony", contract.TELEPHONY_EXAMPLES["twilio"]),
+    ("POST", "/api/calls/providers/config", contract.VOICE_CONFIG_EXAMPLE),
+    ("POST", "/api/calls/voice-ai/config", contract.VOICE_AI_EXAMPLE),
+    ("POST", "/api/settings/endpoints", contract.ENDPOINT_EXAMPLE),
+]
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def inside(request: pytest.FixtureRequest, shared_keys: dict[str, str], tmp_path: Any) -> Iterator[Flask]:
+    """An application in this process, on a database of its own."""
+    url = request.getfixturevalue(f"{request.param}_url")
+    settings = {"PATCHBAY_DATA": str(tmp_path), "DATABASE_URL": url, **shared_keys}
+    app = create_app(Settings.from_environment(settings))
+    yield app
+    with app.app_context():
+        db.engine.dispose()
+
+
+@contextmanager
+def failing_at(app: Flask, number: int) -> Iterator[list[str]]:
+    """The statement of that number fails, as a broken disk or a lost connection makes it fail."""
+    sent: list[str] = []
+
+    def fail(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        sent.append(statement)
+        if len(sent) == number:
+            raise OperationalError(statement, {}, Exception("injected"))
+
+    with app.app_context():
+        engine = db.engine
+    event.listen(engine, "before_cursor_execute", fail)
+    try:
+        yield sent
+    finally:
+        event.remove(engine, "before_cursor_execute", fail)
+
+
+@pytest.mark.asvs("2.3.3", in_process=IN_PROCESS)
+@pytest.mark.parametrize("save", SAVES, ids=lambda save: save[1])
+def test_a_save_is_all_or_nothing_whatever_statement_fails(
+    inside: Flask, monkeypatch: pytest.MonkeyPatch, report: Report, save: tuple[str, str, dict[str, Any]]
+) -> None:
+    """Without what follows once it is committed: that is no part of it."""
+    monkeypatch.setattr(workspace_webhook, "follow", lambda *_: None)
+    monkeypatch.setattr(provisioning, "changed", lambda *_: None)
+    method, path, body = save
+    dana = Caller(inside, issue(inside, assemble(inside).dana, secrets=True).jwt)
+    before = dump(inside)
+    for number in range(1, 200):
+        with failing_at(inside, number) as sent:
+            answer = dana.call(method, path, json=body)
+        if len(sent) < number:
+            break
+        assert answer.status_code == 503, sent[-1]
+        assert dump(inside) == before, sent[-1]
+    report("SQL statement fails", tried=number - 1, survived=number - 1)
+    assert number > 5
+    assert answer.status_code in (200, 201)
+    assert dump(inside) != before
