@@ -54,6 +54,7 @@ Code: TypeAlias = Literal[
 PATIENCE = 1.0
 """Seconds to wait for a turn."""
 
+READS = frozenset({"GET", "HEAD"})
 RETRIES = 2
 FIRST_PAUSE = 0.25
 ROOM_FOR_HEADERS = 100_000
@@ -225,12 +226,19 @@ class Outbound:
         self._deadline = deadline
         self._most_bytes = most_bytes
         self._end = math.inf
+        self._before_write: Callable[[], None] | None = None
         self._after_each: Callable[[], None] | None = None
 
-    def calling(self, after_each: Callable[[], None]) -> Outbound:
-        """The same client, which calls `after_each` when a response has come, or none."""
+    def calling(
+        self,
+        *,
+        before_write: Callable[[], None] | None = None,
+        after_each: Callable[[], None] | None = None,
+    ) -> Outbound:
+        """The same client with hooks: before a request that may change something, after any request."""
         shared = copy.copy(self)
-        shared._after_each = after_each
+        shared._before_write = before_write or self._before_write
+        shared._after_each = after_each or self._after_each
         return shared
 
     def within(self, seconds: float) -> Outbound:
@@ -259,6 +267,8 @@ class Outbound:
         route = self._route(url)
         request = requests.Request(method.upper(), url, params=query, data=body or form, json=json).prepare()
         _complete(request, route, headers or {}, auth)
+        if self._before_write and request.method not in READS:
+            self._before_write()
         try:
             with self._turn(route):
                 return self._answer(request, route)

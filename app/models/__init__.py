@@ -11,6 +11,7 @@ from app.models.endpoint import Endpoint
 from app.models.endpoint_import import EndpointImport
 from app.models.installation import Installation
 from app.models.organization import Organization
+from app.models.provider_write import ProviderWrite
 from app.models.user import Role, User
 from app.models.voice_phone_number import VoicePhoneNumber
 
@@ -30,6 +31,7 @@ __all__ = [
     "Installation",
     "Organization",
     "ProviderSwitch",
+    "ProviderWrite",
     "RecoveryCode",
     "Role",
     "Secret",

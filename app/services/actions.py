@@ -113,6 +113,11 @@ class Action(StrEnum):
         Group.PROVIDERS,
         Trait.IN_PROVIDER_HISTORY,
     )
+    CHANGE_STARTED = "provider-change.started", "Change at the provider started", Group.PROVIDERS
+    CHANGE_FAILED = "provider-change.failed", "Change at the provider failed", Group.PROVIDERS
+    CHANGE_UNKNOWN = "provider-change.unknown", "Change at the provider without an answer", Group.PROVIDERS
+    CHANGE_RESOLVED = "provider-change.resolved", "Result of an interrupted change found", Group.PROVIDERS
+    WEBHOOK_SET_UP = "webhook.set-up", "Webhook set up at the provider", Group.PROVIDERS
     WEBHOOK_REPLACED = "webhook.replaced", "Webhook at the provider replaced", Group.PROVIDERS
 
     ORGANIZATION_CREATED = "organization.created", "Organization added", Group.ORGANIZATION

@@ -21,8 +21,9 @@ from app.models import User, VoicePhoneNumber
 from app.provider import Provider
 from app.providers import PROVIDERS, elevenlabs, sinch_est
 from app.providers.elevenlabs import Agent, ImportedNumber
-from app.services import asking, audit, connections, validation, voice_phone_numbers
+from app.services import asking, audit, connections, provider_writes, validation, voice_phone_numbers
 from app.services.actions import Action
+from app.services.provider_writes import Intent
 from app.services.scope import Scope, expect_version
 from app.services.validation import Checked
 
@@ -137,18 +138,32 @@ def switch_on(scope: Scope, http: Outbound, user: User, number_id: str, agent_id
     change = _Change(row.phone_number, values)
     scope.let_go()
     calls = http.within(SECONDS)
+    intent = _intent(scope, calls, Action.NUMBER_AI_ON, change.number, [None, agent_id])
     try:
         _demand_trunk(calls, est, change.number)
-        change.before = _preferred(_found(calls, values, change.number), known)
-        imported_id = change.make(calls, est, agent_id)
+        found = _found(calls, values, change.number)
+        _resolve(scope, change.number, found)
+        change.before = _preferred(found, known)
+        imported_id = change.make(intent.http, est, agent_id)
         with scope.transaction():
             row = _unchanged(scope, user, number_id, version)
             former = change.before.agent_id if change.before else None
             _store(scope, change.number, imported_id, agent_id, former)
+            intent.done()
     except Exception as error:
-        _take_back(scope, http.within(SECONDS_TO_UNDO), change, error)
+        _take_back(scope, http.within(SECONDS_TO_UNDO), change, intent, error)
         raise
     return row
+
+
+def _intent(scope: Scope, http: Outbound, action: Action, number: str, agents_: list[str | None]) -> Intent:
+    return Intent(scope, http, action, ELEVENLABS, subject=number, changes={"agent": agents_})
+
+
+def _resolve(scope: Scope, number: str, found: list[ImportedNumber]) -> None:
+    """Records what ElevenLabs has, if a change of the number was broken off."""
+    shown = ", ".join(f"{one.id} ({one.agent_id or 'no agent'})" for one in found)
+    provider_writes.resolve_now(scope, ELEVENLABS, {number: shown})
 
 
 def _preferred(found: list[ImportedNumber], known: str | None) -> ImportedNumber | None:
@@ -241,7 +256,7 @@ def _set_agent(http: Outbound, values: dict[str, Any], number: str, target: Impo
             raise Conflict("ElevenLabs did not take the agent off the number.", code=asking.REFUSED)
 
 
-def _take_back(scope: Scope, http: Outbound, change: _Change, error: Exception) -> None:
+def _take_back(scope: Scope, http: Outbound, change: _Change, intent: Intent, error: Exception) -> None:
     """Undoes the change. Raises Conflict where there is more to say than `error` does."""
     said = error.message if isinstance(error, PatchbayError) else "The number could not be stored here."
     if change.has_begun:
@@ -249,7 +264,9 @@ def _take_back(scope: Scope, http: Outbound, change: _Change, error: Exception) 
             change.undo(http, _target(scope, change, error))
         except Conflict:
             log.error("ai_number.left_at_elevenlabs", made=change.made, before=change.before)  # noqa: TRY400
+            intent.is_unknown(f"{said} {change.left()}")
             raise Conflict(f"{said} {change.left()}", code=LEFT) from error
+    intent.failed(said)
     if isinstance(error, asking.NotAnswered):
         raise Conflict(f"{said} Nothing was changed.", code=error.code) from error
 
@@ -279,26 +296,35 @@ def switch_off(
     if not row.ai_enabled:
         return row
     version = row.version
+    calls = http.within(SECONDS)
+    intent = _intent(scope, calls, Action.NUMBER_AI_OFF, row.phone_number, [row.ai_agent_id, None])
     if not here_only:
-        _release(scope, http, row)
+        _release(scope, intent, row)
     with scope.transaction():
         row = _unchanged(scope, user, number_id, version)
         _store(scope, row.phone_number, None, None, row.ai_agent_id)
+        intent.done()
     return row
 
 
-def _release(scope: Scope, http: Outbound, row: VoicePhoneNumber) -> None:
+def _release(scope: Scope, intent: Intent, row: VoicePhoneNumber) -> None:
     number, known, agent_id = row.phone_number, row.elevenlabs_phone_number_id, row.ai_agent_id
     try:
         (values,) = _values(scope, ELEVENLABS)
         scope.let_go()
-        calls = http.within(SECONDS)
-        for one in _found(calls, values, number):
+        calls = intent.http
+        found = _found(calls, values, number)
+        _resolve(scope, number, found)
+        for one in found:
             if one.is_ours:
                 _remove(calls, values, one.id)
             elif (one.id, one.agent_id) == (known, agent_id):
                 _set_agent(calls, values, number, replace(one, agent_id=None))
     except Conflict as error:
+        if error.code == asking.UNREACHABLE:
+            intent.is_unknown(error.message)
+        else:
+            intent.failed(error.message)
         raise Conflict(
             f"{error.message} AI is still on. You can forget it here only: ElevenLabs then keeps the number.",
             code=error.code,

@@ -19,9 +19,10 @@ from app.core.lines import Callback, Reason
 from app.core.outbound import Outbound
 from app.models import Connection, VoicePhoneNumber
 from app.provider import CallsBack, Capability, Provider
-from app.services import asking, audit, connections, drift, throttle
+from app.services import asking, audit, connections, drift, provider_writes, throttle
 from app.services.actions import Action
 from app.services.asking import NotAnswered
+from app.services.provider_writes import Intent
 from app.services.scope import Scope
 from app.services.throttle import Limit
 
@@ -66,7 +67,9 @@ def _look(scope: Scope, http: Outbound, provider: Provider) -> tuple[Seen, Mappi
     stored = connections.load(scope, provider).callback_url
     values = asking.credentials(scope, provider)
     _count(scope, provider)
-    return _seen(http, provider, values, stored), values
+    found = _seen(http, provider, values, stored)
+    provider_writes.resolve_now(scope, provider, {provider.label: _shown(found.now.primary)})
+    return found, values
 
 
 def _seen(http: Outbound, provider: Provider, values: Mapping[str, Any], expected: str | None) -> Seen:
@@ -115,25 +118,32 @@ def point(scope: Scope, http: Outbound, provider: Provider, text: str, *, digest
     if before.digest != digest:
         message = f"{provider.label} has something else by now than what was shown. Nothing was changed."
         raise Stale(message, current=before)
-    after = _set(http, provider, values, url)
-    _note(scope, provider, before.now.primary, url)
+    changes = {"callback_url": [_shown(before.now.primary), url]}
+    intent = Intent(scope, http, Action.CALLBACK_SET, provider, subject=provider.label, changes=changes)
+    after = _set(intent, http, provider, values, url)
+    _note(scope, intent, provider, before.now.primary, url)
     return after
 
 
-def _set(http: Outbound, provider: Provider, values: Mapping[str, Any], url: str) -> Seen | None:
-    """Where the answer was lost on its way, what is there afterwards tells."""
+def _set(
+    intent: Intent, http: Outbound, provider: Provider, values: Mapping[str, Any], url: str
+) -> Seen | None:
+    """If the response was lost on its way, what is there afterwards tells."""
     lost, after = None, None
     try:
-        asking.ask(provider, partial(_application(provider).set_callback, http, values, url))
+        asking.ask(provider, partial(_application(provider).set_callback, intent.http, values, url))
     except NotAnswered as error:
         if error.code != asking.UNREACHABLE:
+            intent.failed(error.message)
             raise _told(error, "The address was not set.") from None
         lost = error
     with suppress(NotAnswered):
         after = _seen(http, provider, values, url)
     if lost and after is None:
+        intent.is_unknown(lost.message)
         raise _told(lost, "It is not known whether the address was set. Look again in a moment.")
     if lost and after and after.reason:
+        intent.failed(lost.message)
         raise _told(lost, "The address was not set.")
     return after
 
@@ -142,15 +152,19 @@ def _told(error: NotAnswered, more: str) -> NotAnswered:
     return NotAnswered(replace(error.result, reason=f"{error.result.reason} {more}"), error.code)
 
 
-def _note(scope: Scope, provider: Provider, was: str | None, url: str) -> None:
+def _shown(url: str | None) -> str | None:
+    return urls.shown(url) if url else None
+
+
+def _note(scope: Scope, intent: Intent, provider: Provider, was: str | None, url: str) -> None:
     """Without a new version: the values that were tested, and those in somebody's form, are the same."""
     own = (Connection.organization_id == scope.organization.id, Connection.provider == provider.key)
     stored = update(Connection).where(*own).values(callback_url=url, updated_at=Connection.updated_at)
     try:
         with scope.transaction():
             scope.session.execute(stored.execution_options(synchronize_session=False))
-            told = {"callback_url": [was and urls.shown(was), url]}
-            audit.record(scope, Action.CALLBACK_SET, provider.label, told)
+            audit.record(scope, Action.CALLBACK_SET, provider.label, {"callback_url": [_shown(was), url]})
+            intent.done()
             drift.mark_due(scope, _given(scope, provider))
     except SQLAlchemyError as error:
         log.exception("callback.not_noted", provider=provider.key)

@@ -145,7 +145,7 @@ def run(scope: Scope, http: Outbound, *, everything: bool = False) -> Report:
     run_id = str(uuid.uuid4())
     if not _begin(scope, run_id, everything=everything):
         return Report(is_elsewhere=True)
-    http = http.calling(_Lease(scope, run_id).renew)
+    http = http.calling(after_each=_Lease(scope, run_id).renew)
     failures: dict[str, str] = {}
     checked = 0
     try:

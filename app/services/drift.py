@@ -26,7 +26,7 @@ from app.core.outbound import OutboundError
 from app.models import CheckRun, Connection, DriftCheck, Endpoint, VoicePhoneNumber
 from app.provider import Outcome, Refusal
 from app.providers import PROVIDERS
-from app.services import sql
+from app.services import provider_writes, sql
 from app.services.scope import Scope
 
 SHUT = (Outcome.BAD_CREDENTIALS, Outcome.SUSPENDED, Outcome.WRONG_ACCOUNT, Outcome.NO_PERMISSION)
@@ -139,6 +139,7 @@ def keep(scope: Scope, provider: str, sights: Mapping[str, Sight]) -> None:
     A provider that could not be asked says nothing about its numbers: what was known stays, and they
     stay due. A number that is nobody's any more is forgotten.
     """
+    _resolve_changes(scope, provider, sights)
     wanted = _expected(scope, provider, sights)
     _forget(scope, provider, sights.keys() - wanted.keys())
     _make_rows(scope, provider, wanted)
@@ -152,6 +153,15 @@ def keep(scope: Scope, provider: str, sights: Mapping[str, Sight]) -> None:
         row.expected, row.actual = expected, address(sight.line)
         row.since = (row.since or now) if in_sync is False else None
         row.checked_at = now
+
+
+def _resolve_changes(scope: Scope, provider: str, sights: Mapping[str, Sight]) -> None:
+    """Of single numbers, and of the application that all of them call."""
+    found = {number: address(sight.line) for number, sight in sights.items() if not sight.trouble}
+    if found:
+        declared = PROVIDERS[provider]
+        every = {declared.label: next((url for url in found.values() if url), None)}
+        provider_writes.resolve(scope, declared, found | every)
 
 
 def _rows(scope: Scope, provider: str, numbers: Collection[str]) -> Select[DriftCheck]:

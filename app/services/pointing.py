@@ -18,6 +18,7 @@ from app.services import asking, audit, connections, drift, endpoints, throttle
 from app.services.actions import Action
 from app.services.connections import State
 from app.services.drift import Observation, Sight
+from app.services.provider_writes import Intent
 from app.services.scope import Scope
 from app.services.throttle import Limit
 
@@ -135,17 +136,24 @@ def _wanted(scope: Scope, provider: Provider, row: Endpoint) -> str:
 def _set(scope: Scope, http: Outbound, row: Endpoint, line: Line, url: str) -> Observation:
     state = connections.load(scope, connections.provider_of(row.provider))
     pointing: Any = state.provider
+    before = drift.address(line)
+    changes = {"webhook": [before, url]} | _taken_away(line)
+    number = row.phone_number
+    intent = Intent(scope, http, Action.NUMBER_POINTED, state.provider, subject=number, changes=changes)
     scope.let_go()
-    done = drift.seen(lambda: pointing.point(http, state.credentials, line, url))
+    done = drift.seen(lambda: pointing.point(intent.http, state.credentials, line, url))
     after = _observed(scope, http, state, row)
-    is_set = after.in_sync is True
-    if is_set or not done.trouble:
+    if after.in_sync is True or not done.trouble:
         with scope.transaction():
-            told = {"webhook": [drift.address(line), after.actual]} | _taken_away(line)
-            audit.record(scope, Action.NUMBER_POINTED, row.phone_number, told)
-    if done.trouble and not is_set:
-        raise Conflict(f"{done.sentence} The number was not set.", code=asking.code_of(done.outcome))
-    return after
+            told = {"webhook": [before, after.actual]} | _taken_away(line)
+            audit.record(scope, Action.NUMBER_POINTED, number, told)
+            intent.done()
+        return after
+    if after.in_sync is None:
+        intent.is_unknown(done.sentence)
+    else:
+        intent.failed(done.sentence)
+    raise Conflict(f"{done.sentence} The number was not set.", code=asking.code_of(done.outcome))
 
 
 def _taken_away(line: Line) -> dict[str, list[Any]]:

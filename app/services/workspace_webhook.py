@@ -23,9 +23,10 @@ from app.models import WebhookSetup
 from app.provider import Outcome, Provider, Refusal, refused
 from app.providers import PROVIDERS, elevenlabs
 from app.providers.elevenlabs import Webhook
-from app.services import audit, connections, verification
+from app.services import audit, connections, provider_writes, verification
 from app.services.actions import Action
 from app.services.connections import State as ConnectionState
+from app.services.provider_writes import Intent
 from app.services.scope import Scope
 
 log = structlog.get_logger(__name__)
@@ -128,8 +129,18 @@ def set_up(scope: Scope, http: Outbound, *, replace: str | None = None) -> Statu
     """
     work = _begin(scope, replace)
     if work is not None:
-        result = _outcome(scope, http.within(BUDGET), work)
-        _finish(scope, work, result)
+        provider = PROVIDERS[KEY]
+        changes = {"webhook": [None, work.url]}
+        intent = Intent(
+            scope,
+            http.within(BUDGET),
+            Action.WEBHOOK_SET_UP,
+            provider,
+            subject=provider.label,
+            changes=changes,
+        )
+        result = _outcome(scope, intent.http, work)
+        _finish(scope, work, result, intent)
     return status(scope)
 
 
@@ -300,7 +311,7 @@ def _delete_older(http: Outbound, work: _Work, webhook: Webhook) -> None:
         raise Refusal(refused(Outcome(result.code), reason)) from None
 
 
-def _finish(scope: Scope, work: _Work, result: _Result) -> None:
+def _finish(scope: Scope, work: _Work, result: _Result, intent: Intent) -> None:
     """Gives the lease back, unless somebody else has taken it since."""
     is_ours = (WebhookSetup.organization_id == scope.organization.id) & (
         WebhookSetup.leased_until == work.lease
@@ -321,3 +332,16 @@ def _finish(scope: Scope, work: _Work, result: _Result) -> None:
             leased_until=None,
             updated_at=row.updated_at if is_same else clock.now(),
         )
+        _record_change(scope, work, result, intent)
+
+
+def _record_change(scope: Scope, work: _Work, result: _Result, intent: Intent) -> None:
+    """What came of it, and of one before that was broken off: this one has looked at all there is."""
+    provider = PROVIDERS[KEY]
+    if intent.has_begun and result.state is State.FAILED:
+        intent.note_failure(result.reason or FAULT)
+    elif intent.has_begun:
+        told = {"webhook": [None, work.url], "reason": [None, result.reason]}
+        audit.note(scope, Action.WEBHOOK_SET_UP, provider.label, told)
+        intent.done()
+    provider_writes.resolve(scope, provider, {provider.label: result.reason or work.url})

@@ -22,6 +22,7 @@ from app.models import (
     DriftCheck,
     Endpoint,
     Installation,
+    ProviderWrite,
     RecoveryCode,
     Throttle,
     WebhookReceipt,
@@ -98,6 +99,7 @@ def _rows_in_every_table(app: Flask, here: Furnished) -> None:
             audit.record(scope, Action.ENDPOINTS_SAVED, "many", numbers=numbers)
         scope.session.add_all(
             [
+                ProviderWrite(**own, action="x", subject="x"),
                 RecoveryCode(user_id=cast.mo.id, code_hash="x"),
                 Throttle(key="x", window_started_at=now),
                 Check(**own, ok=True, code="ok", reason="ünïcødé ☎", connection_version=1, actor_name="x"),

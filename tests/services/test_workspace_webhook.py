@@ -296,7 +296,7 @@ def _afresh(scope, upstream, http, start):
             scope.organization.public_base_url = BASE
 
 
-@pytest.mark.parametrize(("start", "steps"), [("new", 7), ("moved", 8)])
+@pytest.mark.parametrize(("start", "steps"), [("new", 8), ("moved", 9)])
 @pytest.mark.usefixtures("no_lease")
 def test_killed_after_any_step_it_ends_with_one_the_next_time(ready, upstream, http, start, steps):
     for number in range(1, steps + 1):

@@ -1,0 +1,100 @@
+"""The server is killed between a provider's write and its response."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from flask import Flask
+from sqlalchemy import select, update
+
+from app.core import clock
+from app.extensions import db
+from app.models import AuditEvent, ProviderWrite
+from app.services import provider_writes
+from tests.support.clients import ApiClient, Unanswered
+from tests.support.denominators import Report
+from tests.support.integrity import problems
+from tests.support.load import superadmin
+from tests.support.server import Server, served
+from tests.upstreams.base import Asked, Reply
+from tests.upstreams.twilio import Twilio
+
+NUMBER = "+15551234567"
+SECONDS = 60
+
+
+class TellingTwilio(Twilio):
+    """Does what it is asked, and tells nobody but the test that it has done a write."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.numbers[NUMBER].voice_url = "https://old.example/x"
+        self.has_written = threading.Event()
+        self.may_answer = threading.Event()
+
+    def answer(self, asked: Asked) -> Reply:
+        reply = super().answer(asked)
+        if asked.method == "POST" and not self.may_answer.is_set():
+            self.has_written.set()
+            self.may_answer.wait(SECONDS)
+        return reply
+
+
+def _actions(app: Flask) -> list[str]:
+    with app.app_context():
+        query = select(AuditEvent.action).where(AuditEvent.subject == NUMBER).order_by(AuditEvent.id)
+        found = list(db.session.scalars(query))
+        db.session.remove()
+        return found
+
+
+def test_what_was_begun_is_in_the_audit_and_resolved_by_the_next_look(
+    app: Flask, environment: dict[str, str], report: Report
+) -> None:
+    with TellingTwilio() as twilio:
+        there = {"PATCHBAY_UPSTREAMS": ",".join(f"{host}={base}" for host, base in twilio.upstreams.items())}
+        with served(Path(environment["PATCHBAY_DATA"]), environment | there) as server:
+            client = ApiClient(server.url, superadmin(server).token)
+            address = _endpoint(client, twilio)
+            _killed_while(server, lambda: client.call("POST", f"{address}/point"), twilio.has_written)
+            begun = _actions(app)
+            twilio.may_answer.set()
+            with app.app_context():
+                old = clock.now() - 2 * provider_writes.LONGEST
+                db.session.execute(update(ProviderWrite).values(started_at=old))
+                db.session.commit()
+            server.start()
+            seen = client.call("GET", f"{address}/observe").json()
+            resolved = _actions(app)
+            wrong = problems(server)
+    is_good = (begun[-1], resolved[-1]) == ("provider-change.started", "provider-change.resolved")
+    report("SIGKILL between a provider's write and its response", tried=1, survived=int(is_good))
+    assert seen["in_sync"] is True
+    assert is_good, (begun, resolved)
+    assert wrong == []
+
+
+def _endpoint(client: ApiClient, twilio: Twilio) -> str:
+    """The address of an endpoint whose number calls something else."""
+    account = {f"twilio_{name}": twilio.values[name] for name in ("account_sid", "auth_token")}
+    body = {"public_base_url": "https://voice.acme.example", **account}
+    assert client.call("PUT", "/api/settings/telephony", body).status == 200
+    body = {"phone_number": NUMBER, "provider": "twilio", "inbound_agent_name": "support"}
+    made = client.call("POST", "/api/settings/endpoints", body)
+    assert made.status == 201
+    return f"/api/settings/endpoints/{made.json()['id']}"
+
+
+def _killed_while(server: Server, call: Callable[[], object], has_begun: threading.Event) -> None:
+    def run() -> None:
+        with suppress(Unanswered):
+            call()
+
+    caller = threading.Thread(target=run)
+    caller.start()
+    assert has_begun.wait(SECONDS)
+    server.kill()
+    caller.join(SECONDS)

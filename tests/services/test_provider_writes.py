@@ -1,0 +1,151 @@
+"""What is recorded of a change at a provider: before it, after it, and when it was broken off."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select, update
+
+from app.core import clock
+from app.core.errors import Conflict
+from app.core.outbound import Outbound
+from app.models import AuditEvent, ProviderWrite
+from app.providers import PROVIDERS
+from app.services import audit, checking, endpoints, pointing, provider_writes, providers, telephony
+from app.services.actions import Action
+from tests.support.scopes import NOBODY
+from tests.upstreams.base import Reply, Trouble
+from tests.upstreams.twilio import Twilio
+
+TWILIO = PROVIDERS["twilio"]
+NUMBER = "+15551234567"
+OLD = "https://old.example/x"
+URL = "https://voice.example.com/telephony/twilio/inbound/support"
+STARTED = "provider-change.started"
+
+
+@pytest.fixture
+def twilio():
+    with Twilio() as upstream:
+        upstream.numbers[NUMBER].voice_url = OLD
+        yield upstream
+
+
+@pytest.fixture
+def http(twilio):
+    return Outbound(twilio.upstreams, deadline=2.0)
+
+
+@pytest.fixture
+def here(acme, twilio):
+    """The id of an endpoint whose number should call `URL`, and calls something else."""
+    telephony.update(acme, NOBODY, {"public_base_url": "https://voice.example.com"})
+    known = {field.name for field in TWILIO.typed_fields}
+    providers.save(acme, TWILIO, {n: v for n, v in twilio.values.items() if n in known})
+    sent = {"phone_number": NUMBER, "provider": "twilio", "inbound_agent_name": "support"}
+    return endpoints.create(acme, sent).id
+
+
+def _events(scope):
+    query = select(AuditEvent.action).where(AuditEvent.subject == NUMBER).order_by(AuditEvent.id)
+    return list(scope.session.scalars(query))[1:]
+
+
+def _open(scope):
+    scope.session.rollback()
+    return [(row.action, row.subject) for row in scope.session.scalars(select(ProviderWrite))]
+
+
+def _age(scope):
+    with scope.transaction(lock=False):
+        old = clock.now() - provider_writes.LONGEST - timedelta(seconds=1)
+        scope.session.execute(update(ProviderWrite).values(started_at=old))
+
+
+def test_a_change_is_recorded_before_and_after(acme, twilio, http, here):
+    seen = []
+    answer = twilio.answer
+
+    def watched(asked):
+        if asked.method == "POST":
+            seen.append((_events(acme), _open(acme)))
+        return answer(asked)
+
+    twilio.answer = watched
+    assert pointing.point(acme, http, here).in_sync
+    assert seen == [([STARTED], [("number.pointed", NUMBER)])]
+    assert (_events(acme), _open(acme)) == ([STARTED, "number.pointed"], [])
+    told = acme.session.scalars(select(AuditEvent).where(AuditEvent.action == STARTED)).one().changes
+    assert told == {"change": [None, Action.NUMBER_POINTED.label], "webhook": [OLD, URL]}
+    assert pointing.point(acme, http, here).in_sync
+    assert len(_events(acme)) == 2, "nothing had to be changed"
+
+
+def test_a_refused_change_is_recorded_as_one(acme, twilio, http, here):
+    twilio.instead = {("POST", "IncomingPhoneNumbers"): Reply(403, {"code": 20003})}
+    with pytest.raises(Conflict):
+        pointing.point(acme, http, here)
+    assert (_events(acme), _open(acme)) == ([STARTED, "provider-change.failed"], [])
+
+
+@pytest.mark.parametrize("has_done_it", [True, False])
+def test_a_change_without_an_answer_stays_open_until_it_is_read(acme, twilio, http, here, has_done_it):
+    answer = twilio.answer
+
+    def lost(asked):
+        if asked.method == "POST":
+            if has_done_it:
+                answer(asked)
+            twilio.trouble = Trouble.FAULT
+            return Reply(500, {})
+        return answer(asked)
+
+    twilio.answer = lost
+    with pytest.raises(Conflict):
+        pointing.point(acme, http, here)
+    assert _events(acme) == [STARTED, "provider-change.unknown"]
+    twilio.trouble, twilio.answer = None, answer
+    pointing.observe(acme, http, here)
+    assert len(_open(acme)) == 1, "it may still be under way"
+    _age(acme)
+    pointing.observe(acme, http, here)
+    assert (_events(acme)[2:], _open(acme)) == (["provider-change.resolved"], [])
+    resolved = acme.session.scalars(select(AuditEvent).where(AuditEvent.action == "provider-change.resolved"))
+    assert resolved.one().changes["found"] == [None, URL if has_done_it else OLD]
+
+
+def test_a_check_resolves_what_a_killed_process_left(acme, scopes, twilio, http, here):
+    """Killed between the provider's write and its answer."""
+
+    class Killed(BaseException):
+        pass
+
+    send = Outbound.send
+
+    class Mortal(Outbound):
+        def send(self, method, *arguments, **more):
+            answer = send(self, method, *arguments, **more)
+            if method == "POST":
+                raise Killed
+            return answer
+
+    with scopes.of("dana") as dying, suppress(Killed):
+        pointing.point(dying, Mortal(twilio.upstreams, deadline=2.0), here)
+    assert twilio.numbers[NUMBER].voice_url == URL
+    assert (_events(acme), len(_open(acme))) == ([STARTED], 1)
+    _age(acme)
+    checking.run(acme, http, everything=True)
+    assert (_events(acme), _open(acme)) == ([STARTED, "provider-change.resolved"], [])
+
+
+def test_what_cannot_be_recorded_is_not_sent(acme, twilio, http, here, monkeypatch):
+    def broken(*_arguments, **_more):
+        raise RuntimeError("no room")
+
+    monkeypatch.setattr(audit, "note", broken)
+    with pytest.raises(RuntimeError):
+        pointing.point(acme, http, here)
+    assert twilio.writes == []
+    assert twilio.numbers[NUMBER].voice_url == OLD
