@@ -36,7 +36,7 @@ test: browser $(VENV)/.installed-dev ## Set up what is missing and run the whole
 	@$(IN_VENV) pytest $(PYTEST_ARGS)
 
 trust: browser $(VENV)/.installed-dev ## Test each promise about safety against a real server, and print the table
-	@$(IN_VENV) pytest -p tests.support.trust -m asvs $(TRUST_ARGS) tests/security
+	@$(IN_VENV) pytest -p tests.support.trust -m asvs $(TRUST_ARGS) tests/security tests/resilience
 
 resilience: browser $(VENV)/.installed-dev ## Try each fault often (kills, outages, full disks, ...), and print what was survived
 	@$(IN_VENV) pytest --full -m resilience $(RESILIENCE_ARGS)

@@ -6,6 +6,8 @@ import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+
 from tests.support.clients import ApiClient
 from tests.support.denominators import Report
 from tests.support.load import Account, superadmin
@@ -15,6 +17,7 @@ CLIENTS = 50
 SECONDS = 60
 
 
+@pytest.mark.asvs("2.3.4")
 def test_one_of_them_gets_it(shared_portal: Server, account: Account, full: bool, report: Report) -> None:
     other = superadmin(shared_portal, "Globex", "gus@globex.example")
     clients = [ApiClient(shared_portal.url, [account, other][n % 2].token) for n in range(CLIENTS)]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -25,7 +23,6 @@ ENDPOINTS = "/api/settings/endpoints"
 SETTINGS = "/api/settings/telephony"
 CONFIG = "/api/calls/providers/config"
 VOICE_AI = "/api/calls/voice-ai/config"
-AT_ONCE = 20
 JSON = "application/json"
 WITH_BODY = [operation for operation in OPERATIONS if operation.body is not None]
 SERVING = [
@@ -288,21 +285,3 @@ def test_nor_by_the_api(app: Flask, api: Clients) -> None:
         assert (refused.status_code, "vobiz_auth_token" in sentence(refused)) == (409, True)
         refused = api.gus.post("/api/calls/providers/active", {"provider": "sinch"})
         assert (refused.status_code, "sinchApplicationSecret" in sentence(refused)) == (409, True)
-
-
-# One number, however many want it
-
-
-@pytest.mark.asvs("2.3.4")
-@pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
-def test_of_twenty_parallel_creates_of_one_number_one_succeeds(api: Clients) -> None:
-    together = threading.Barrier(AT_ONCE)
-
-    def create(number: int) -> int:
-        together.wait(60)
-        body = {"phone_number": "+15550004444", "provider": "twilio"}
-        return [api.dana, api.gus][number % 2].post(ENDPOINTS, body).status_code
-
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        statuses = list(pool.map(create, range(AT_ONCE)))
-    assert sorted(statuses) == [201] + [409] * (AT_ONCE - 1)

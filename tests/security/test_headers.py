@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import socket
+from urllib.parse import urlsplit
 
 import pytest
 from flask import Flask
 
-from tests.security.conftest import Clients
+from tests.security.conftest import Clients, Installation
 from tests.support import contract
 from tests.support.cast import PASSWORD, Cast
 from tests.support.furnished import Furnished
@@ -134,3 +136,31 @@ def test_files_are_ours_and_their_address_names_their_content(anonymous: Portal)
         assert anonymous.raw("GET", other).headers["Cache-Control"] == "no-cache", file
     for escape in ("/static/x/../../app/config.py", "/static/x/%2e%2e/wsgi.py", "/static/x/..%2fwsgi.py"):
         assert anonymous.raw("GET", escape).status_code == 404
+
+
+@pytest.mark.asvs("3.4.1", "3.4.4")
+@pytest.mark.parametrize("path", ["/sign-in", "/api/calls/providers"])
+def test_an_oversized_request_is_refused_with_the_headers(anonymous: Portal, path: str) -> None:
+    long = anonymous.raw("GET", f"{path}?{'x' * 20_000}")
+    large = anonymous.raw("GET", path, headers={"X-A": "x" * 200_000})
+    assert (long.status_code, large.status_code) == (414, 431)
+    for answer in (long, large):
+        assert "max-age=31536000" in answer.headers["Strict-Transport-Security"]
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.mark.asvs("3.4.1")
+@pytest.mark.parametrize(
+    "request_", [b"nonsense\r\n\r\n", b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: x\r\n\r\n"]
+)
+def test_what_is_no_http_request_gets_a_bare_400(installation: Installation, request_: bytes) -> None:
+    """The HTTP parser answers it, without headers of ours and without a body that could need them."""
+    address = urlsplit(installation.server.url)
+    with socket.create_connection((address.hostname, address.port), timeout=20) as sent:
+        sent.sendall(request_)
+        received = b""
+        while piece := sent.recv(65536):
+            received += piece
+    head, _, body = received.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400 ")
+    assert body == b""

@@ -1,0 +1,34 @@
+"""The list of promises and the tests are one: no row without a test, no mark without a row."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.security.rows import ROWS
+
+TESTS = Path(__file__).parents[1]
+PROVING = [TESTS / "security", TESTS / "resilience"]
+"""Folders whose tests run against real servers."""
+
+
+def marks(path: Path) -> Iterator[str]:
+    """The numbers in a file's `asvs` marks."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "asvs":
+            for argument in node.args:
+                assert isinstance(argument, ast.Constant), f"{path}:{node.lineno}: write the number itself"
+                yield str(argument.value)
+
+
+def test_every_row_has_a_test_and_every_mark_has_a_row() -> None:
+    found = {number for folder in PROVING for path in folder.glob("test_*.py") for number in marks(path)}
+    assert found - ROWS.keys() == set(), "marks without a row"
+    assert ROWS.keys() - found == set(), "rows without a test"
+
+
+def test_rows_are_proven_against_real_servers_and_nowhere_else() -> None:
+    others = [path for path in TESTS.rglob("*.py") if path.parent not in PROVING]
+    assert len(others) > 100
+    assert {str(path) for path in others if next(marks(path), None)} == set()
