@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -94,7 +93,8 @@ def _snapshot(path: Path, settings: Settings) -> Iterator[Path | None]:
     if not settings.is_sqlite:
         yield None
         return
-    copy = path.with_name(f".{path.name}.{secrets.token_hex(8)}.db")
+    copy = archive.draft_of(path).with_suffix(".db")
+    copy.unlink(missing_ok=True)
     try:
         database.copy_sqlite(context.engine(), copy)
         yield copy

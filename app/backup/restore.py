@@ -6,6 +6,7 @@ Nothing in place is touched before everything in the archive has been checked, a
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
@@ -24,11 +25,13 @@ from app.core import archive, clock, sealing
 from app.core.archive import DATABASE, Archive, ArchiveError, Manifest
 from app.database import sqlite
 from app.extensions import db
-from app.services import chain, installation
+from app.services import audit, chain, installation
+from app.services.actions import Action
 from app.services.installation import KeyMismatch
 
 log = structlog.get_logger(__name__)
 
+TEMPORARY = ".restore-"
 BESIDE = ("-wal", "-shm", "-journal")
 
 
@@ -53,7 +56,7 @@ class Restored:
 def check(path: Path, environ: Mapping[str, str]) -> Findings:
     """Restores the archive to a temporary folder, and looks at it. Raises ArchiveError, SettingsError."""
     with archive.opened(path) as found, _folder(None) as folder:
-        return _examine(found, folder, _keys(found, environ))
+        return _examine(found, folder, _keys(found, environ), path.name)
 
 
 def restore(path: Path, environ: Mapping[str, str], *, replaces: bool) -> Restored:
@@ -67,8 +70,10 @@ def restore(path: Path, environ: Mapping[str, str], *, replaces: bool) -> Restor
             raise ArchiveError(
                 f"{target} exists already. Add --replace to restore over it: it is kept aside."
             )
+        for left in data.glob(f"{TEMPORARY}*"):
+            shutil.rmtree(left, ignore_errors=True)
         with _folder(target.parent if target else data) as folder:
-            findings = _examine(found, folder, keys)
+            findings = _examine(found, folder, keys, path.name)
             if findings.problems:
                 raise ArchiveError("\n".join([*findings.problems, "Nothing was restored."]))
             if target:
@@ -86,7 +91,7 @@ def _folder(parent: Path | None) -> Iterator[Path]:
     try:
         if parent:
             parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with tempfile.TemporaryDirectory(prefix=".restore-", dir=parent) as name:
+        with tempfile.TemporaryDirectory(prefix=TEMPORARY, dir=parent) as name:
             yield Path(name)
     except OSError as error:
         raise ArchiveError(f"The backup cannot be unpacked: {error.strerror or error}.") from None
@@ -143,8 +148,11 @@ def _key_files_to_write(
     return wanted
 
 
-def _examine(found: Archive, folder: Path, keys: Mapping[str, str]) -> Findings:
-    """Unpacks the database, brings it up to date, and boots an installation on it."""
+def _examine(found: Archive, folder: Path, keys: Mapping[str, str], name: str) -> Findings:
+    """Unpacks the database, brings it up to date, and starts an installation on it.
+
+    The unpacked database has an audit event about that, should it be put in place.
+    """
     from app import create_app
 
     manifest = found.manifest
@@ -167,6 +175,9 @@ def _examine(found: Archive, folder: Path, keys: Mapping[str, str]) -> Findings:
             scope = startup.console()
             stored, unopened = installation.sealed_counts(scope)
             problems = chain.problems(scope.session, scope.keys.sealer)
+            with scope.transaction():
+                told = {"created_at": [None, manifest.created_at], "version": [None, manifest.version]}
+                audit.note(scope, Action.BACKUP_RESTORED, name, told)
         except SQLAlchemyError as error:
             return Findings(manifest, [f"The database in the backup cannot be used: {type(error).__name__}."])
         finally:

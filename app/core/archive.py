@@ -7,9 +7,9 @@ but known regular files, of the sizes that its manifest and the disk allow.
 from __future__ import annotations
 
 import errno
+import fcntl
 import hashlib
 import os
-import secrets
 import shutil
 import stat
 import zipfile
@@ -84,23 +84,58 @@ class Manifest(_Part):
 
 @contextmanager
 def written_whole(path: Path, *, replaces: bool) -> Iterator[IO[bytes]]:
-    """A new file of the owner's alone that appears at `path` when everything is written, or never."""
+    """A new file of the owner's alone that appears at `path` when everything is written, or never.
+
+    What a process that was killed has left of one is removed.
+    """
     _refuse_existing(path, replaces=replaces)
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    draft = draft_of(path)
     try:
-        descriptor = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        try:
-            with os.fdopen(descriptor, "w+b") as file:
+        with _alone_on(draft) as file:
+            try:
                 yield file
                 file.flush()
                 os.fsync(file.fileno())
-            _refuse_existing(path, replaces=replaces)
-            draft.replace(path)
-            sync_folder(path.parent)
-        finally:
-            draft.unlink(missing_ok=True)
+                _refuse_existing(path, replaces=replaces)
+                draft.replace(path)
+            except BaseException:
+                draft.unlink()
+                raise
+        sync_folder(path.parent)
     except OSError as error:
         raise ArchiveError(f"{path} cannot be written: {error.strerror or error}.") from None
+
+
+def draft_of(path: Path) -> Path:
+    """Where a file is written before it is whole."""
+    return path.with_name(f".{path.name}.partial")
+
+
+@contextmanager
+def _alone_on(draft: Path) -> Iterator[IO[bytes]]:
+    """The empty file, which no other process writes to. Raises ArchiveError if one does."""
+    while True:
+        descriptor = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        with os.fdopen(descriptor, "r+b") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise ArchiveError(
+                    f"Another process is writing {draft}. Try again when it is done."
+                ) from None
+            if not _is_at(file, draft):
+                continue
+            file.truncate()
+            yield file
+            return
+
+
+def _is_at(file: IO[bytes], path: Path) -> bool:
+    """False if another process has moved or removed it before it was locked."""
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.lstat())
+    except FileNotFoundError:
+        return False
 
 
 def _refuse_existing(path: Path, *, replaces: bool) -> None:

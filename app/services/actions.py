@@ -128,6 +128,7 @@ class Action(StrEnum):
     AUDIT_EXPORTED = "audit.exported", "Audit exported", Group.READING
     AUDIT_OPENED = "audit.opened", "Audit of every organization opened", Group.READING
     BACKUP_MADE = "backup.made", "Backup made", Group.READING
+    BACKUP_RESTORED = "backup.restored", "Backup restored", Group.READING
 
     @classmethod
     def of(cls, value: str) -> Action | None:

@@ -12,7 +12,7 @@ import hmac
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import groupby, islice
 from typing import Any
 
@@ -43,7 +43,7 @@ class Key:
     Both are sealed together: who can only write the database cannot take the second back.
     """
 
-    hmac: str
+    hmac: str = field(repr=False)
     has_records: bool
 
     def sealed_text(self) -> str:

@@ -173,6 +173,22 @@ def test_a_file_of_the_installation_is_never_overwritten(app: Flask, here: Furni
         assert len(db.session.scalars(select(Installation)).all()) == 1
 
 
+def test_what_a_killed_backup_left_is_removed_by_the_next(
+    app: Flask, here: Furnished, tmp_path: Path, elsewhere: dict[str, str]
+) -> None:
+    path = tmp_path / "backup.zip"
+    for name in (".backup.zip.partial", ".backup.zip.db"):
+        (tmp_path / name).write_bytes(b"x" * 100_000)
+    back_up(app, path)
+    assert list(tmp_path.glob(".backup*")) == []
+    left = Path(elsewhere["PATCHBAY_DATA"]) / ".restore-left"
+    left.mkdir(parents=True)
+    restore.restore(path, elsewhere, replaces=False)
+    assert not left.exists()
+    with archive.written_whole(path, replaces=True), pytest.raises(ArchiveError, match="Another process"):
+        back_up(app, path, replaces=True)
+
+
 def test_a_backup_that_is_stopped_leaves_no_file(
     app: Flask, here: Furnished, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -211,6 +227,7 @@ def test_another_machine_is_set_up_from_it(
         answer = Caller(other, token).get(TELEPHONY)
         assert (answer.status_code, answer.get_json()) == (200, expected.get_json())
         assert dump(other, but=(*UNTOLD, "api_tokens")) == dump(app, but=(*UNTOLD, "api_tokens"))
+        assert "backup.restored" in [event.action for event in audit(other)]
     assert starting.run("audit", "verify", environment=clean_environment() | elsewhere).code == 0
 
 

@@ -122,7 +122,13 @@ def test_killed_at_every_step_it_loses_nothing(
             list(installation.reseal(scope))
         if opened(app, NEW) != secrets:
             lost.append(f"step {tried}, the new key alone")
-    report("SIGKILL of keys rotate at each step", tried=tried, survived=tried - len(lost), of=2 * tried)
+    report(
+        "SIGKILL of keys rotate at each step",
+        tried=tried,
+        survived=tried - len(lost),
+        lost=len(lost),
+        of=2 * tried,
+    )
     assert lost == []
     assert tried > len(secrets) * 2 == 8
 
