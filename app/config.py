@@ -7,6 +7,7 @@ import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 from cryptography.fernet import Fernet
@@ -15,6 +16,16 @@ from app.core import addresses, sealing, upstreams
 
 DEFAULT_BIND = "127.0.0.1:2212"
 SHORTEST_KEY = 32
+FEWEST_CHARACTERS = 10
+MOST_PATTERNS = 0.4
+"""The part of a key that may be words and sequences; of random ones it is below 0.3."""
+PUBLISHED = frozenset(
+    {
+        "192b9bdd22ab9ed4d12e236c78afcb9a393ec15f71bbf5dc987d54727823bcbf",  # Flask's documentation
+        "cw_0x689RpI-jtRR7oE8h_eQsKImvJapLeSbXpwF4e4=",  # the specification of Fernet
+    }
+)
+"""Random once, and known to everybody since."""
 _DIGITS = re.compile(r"[0-9]{1,6}")
 KEY_FILES = {
     "PATCHBAY_SECRET_KEY": "secret.key",
@@ -144,12 +155,21 @@ def key_list(text: str) -> list[str]:
 
 
 def _strong(name: str, key: str) -> str:
-    if len(key) < SHORTEST_KEY or len(set(key)) < 10:
+    if len(key) < SHORTEST_KEY or _is_guessable(key):
         raise SettingsError(
-            f"{name} is too short or too simple. Use {SHORTEST_KEY} random characters or more, "
+            f"{name} is too short, too simple, or an example. Use {SHORTEST_KEY} random characters or more, "
             'such as the output of: python3 -c "import secrets; print(secrets.token_urlsafe(48))"'
         )
     return key
+
+
+@lru_cache
+def _is_guessable(key: str) -> bool:
+    """The import is late: many processes need it once, and some never."""
+    from app.core import strength
+
+    few = len(set(key)) < FEWEST_CHARACTERS or len(strength.repeated_part(key)) <= SHORTEST_KEY // 2
+    return few or key in PUBLISHED or strength.share_of_patterns(key) > MOST_PATTERNS
 
 
 def _jwt_keys(keys: list[str]) -> tuple[str, ...]:
@@ -159,7 +179,7 @@ def _jwt_keys(keys: list[str]) -> tuple[str, ...]:
 
 
 def _fernet_keys(keys: list[str]) -> tuple[str, ...]:
-    if not keys or not all(sealing.is_fernet_key(key) for key in keys):
+    if not keys or not all(sealing.is_fernet_key(key) and key not in PUBLISHED for key in keys):
         raise SettingsError(
             "PATCHBAY_FERNET_KEYS must be Fernet keys (32 random bytes in url-safe base64), newest first."
         )

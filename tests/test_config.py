@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import multiprocessing
 import os
 import stat
@@ -16,9 +17,9 @@ from app.config import KEY_FILES, Settings, SettingsError
 from app.core.errors import Unavailable
 from app.core.outbound import OutboundError
 
-STRONG = "".join(chr(97 + n % 26) for n in range(40))
+STRONG = hashlib.sha256(b"a strong key").hexdigest()
 OTHER = STRONG[::-1]
-FERNET = base64.urlsafe_b64encode(bytes(range(32))).decode()
+FERNET = base64.urlsafe_b64encode(hashlib.sha256(b"a Fernet key").digest()).decode()
 KEYS = {
     "PATCHBAY_SECRET_KEY": STRONG,
     "PATCHBAY_JWT_KEYS": OTHER,
@@ -57,6 +58,21 @@ def test_settings_are_frozen_and_show_no_key(data):
     assert all(key not in repr(settings) for key in [*KEYS.values(), "made-up-word"])
     with pytest.raises(AttributeError):
         settings.port = 80
+
+
+EXAMPLES = [
+    "your-secret-key-change-in-production",
+    "change-me-to-a-random-secret-key-please",
+    "a-string-secret-at-least-256-bits-long",
+    "this-is-a-very-long-secret-key-for-dev",
+    "0123456789abcdef0123456789abcdef",
+    "abcdefghijklmnopqrstuvwxyz0123456789",
+    "00112233445566778899aabbccddeeff",
+    "aB3$aB3$aB3$aB3$aB3$aB3$aB3$aB3$",
+    "k2Xq9Lw1k2Xq9Lw1k2Xq9Lw1k2Xq9Lw1",
+    "qwertyuiopasdfghjklzxcvbnm1234567890",
+    "192b9bdd22ab9ed4d12e236c78afcb9a393ec15f71bbf5dc987d54727823bcbf",
+]
 
 
 @pytest.mark.parametrize(
@@ -155,6 +171,9 @@ def test_an_upstream_that_is_unusable_is_named_without_its_password(data, entry,
         *[("PATCHBAY_WORKERS", text) for text in ["0", "-1", "two", "1.5", "²", "9" * 5000]],
         *[("PATCHBAY_TRUSTED_PROXIES", text) for text in ["-1", "yes", "٢"]],
         *[("PATCHBAY_SECRET_KEY", key) for key in ["short", "dev", "a" * 64, "changeme" * 8]],
+        *[("PATCHBAY_SECRET_KEY", key) for key in EXAMPLES],
+        ("PATCHBAY_FERNET_KEYS", base64.urlsafe_b64encode(bytes(range(32))).decode()),
+        ("PATCHBAY_FERNET_KEYS", "cw_0x689RpI-jtRR7oE8h_eQsKImvJapLeSbXpwF4e4="),
         *[("PATCHBAY_JWT_KEYS", keys) for keys in ["short", f"{OTHER},short", ",", "secret" * 10]],
         *[("PATCHBAY_FERNET_KEYS", keys) for keys in ["short", STRONG, "A" * 44, ",", f"{FERNET} x"]],
     ],

@@ -11,6 +11,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
@@ -47,7 +48,8 @@ def is_fernet_key(key: str) -> bool:
         raw = base64.urlsafe_b64decode(key.encode())
     except ValueError:
         return False
-    return len(raw) == 32 and len(set(raw)) > 8
+    steps = {(after - before) % 256 for before, after in pairwise(raw)}
+    return len(raw) == 32 and len(set(raw)) > 8 and len(steps) > 8
 
 
 class Sealer:

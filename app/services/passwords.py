@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 import secrets
-import string
+from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from app.core import strength
 from app.services.scope import Scope
 
 SHORTEST = 15
@@ -19,65 +19,10 @@ LONGEST = 256
 _hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 """What OWASP's Password Storage Cheat Sheet recommends: 19 MiB, two passes, one thread."""
 
-_COMMON = [
-    "password",
-    "passw0rd",
-    "pa55word",
-    "letmein",
-    "welcome",
-    "qwerty",
-    "qwertyuiop",
-    "asdfgh",
-    "asdfghjkl",
-    "zxcvbn",
-    "zxcvbnm",
-    "iloveyou",
-    "monkey",
-    "dragon",
-    "football",
-    "baseball",
-    "master",
-    "sunshine",
-    "princess",
-    "shadow",
-    "superman",
-    "michael",
-    "abc",
-    "abcd",
-    "abc123",
-    "admin",
-    "administrator",
-    "root",
-    "toor",
-    "login",
-    "access",
-    "trustno1",
-    "starwars",
-    "whatever",
-    "freedom",
-    "hello",
-    "charlie",
-    "secret",
-    "changeme",
-    "default",
-    "guest",
-    "test",
-    "qazwsx",
-    "1q2w3e4r",
-    "1qaz2wsx",
-    "correcthorsebatterystaple",
-    "patchbay",
-]
+FEWEST_GUESSES = 12
+"""As a power of ten."""
+ADVICE = "Use four or more words that do not belong together."
 _UNMISTAKEN = "abcdefghjkmnpqrstuvwxyz23456789"
-_LOOKALIKES = str.maketrans("@$0", "aso")
-_SEPARATORS = re.compile(rf"[\s{re.escape(string.punctuation)}]+")
-_RUNS = (
-    "01234567890123456789",
-    "98765432109876543210",
-    "abcdefghijklmnopqrstuvwxyz",
-    "qwertyuiopasdfghjklzxcvbnm",
-    "1qaz2wsx3edc4rfv5tgb6yhn7ujm",
-)
 
 
 def check(password: str, *personal: str) -> str:
@@ -86,30 +31,27 @@ def check(password: str, *personal: str) -> str:
         raise ValueError(f"Use {SHORTEST} characters or more. A sentence is easy to remember.")
     if len(password) > LONGEST:
         raise ValueError(f"Use at most {LONGEST} characters.")
-    words = [word.strip().casefold() for word in personal]
-    if _is_common(password.casefold(), [word for word in words if len(word) > 2]):
-        raise ValueError(
-            "This is among the first that are tried. Use words that belong together only for you."
-        )
+    if problem := _why_guessable(password, personal):
+        raise ValueError(f"This is easy to guess: {problem}. {ADVICE}")
     return password
 
 
-def _is_common(password: str, personal: list[str]) -> bool:
-    words = sorted([*_COMMON, *personal], key=len, reverse=True)
-    read = password.translate(_LOOKALIKES)
-    spellings = {password, _SEPARATORS.sub("", password), _SEPARATORS.sub("", read)}
-    return any(_is_run(text) or _is_made_of(text, words) for text in spellings)
+def _why_guessable(password: str, personal: Iterable[str]) -> str | None:
+    whole, part = strength.plain(password), strength.repeated_part(password)
+    if strength.is_listed(password):
+        return "it is on lists of common passwords"
+    if part != whole and (len(part) < SHORTEST or _is_soon_found(part, personal)):
+        return "it repeats a shorter text"
+    if _is_soon_found(password, personal):
+        return "it is made of common words, names, dates or keyboard patterns"
+    return None
 
 
-def _is_run(text: str) -> bool:
-    return len(set(text)) < 5 or any(text in run * 3 for run in _RUNS)
-
-
-def _is_made_of(text: str, words: list[str]) -> bool:
-    """Whether hardly anything is left of the text without the words."""
-    for word in words:
-        text = text.replace(word, "")
-    return len(set(text.strip("0123456789!@#$%^&*._- "))) < 4 and len(text) < SHORTEST
+def _is_soon_found(text: str, personal: Iterable[str]) -> bool:
+    words = [
+        word for each in personal for word in (each, strength.plain(each), *each.split()) if len(word) > 2
+    ]
+    return strength.is_listed(text) or strength.log10_guesses(text, [*words, "patchbay"]) < FEWEST_GUESSES
 
 
 def generated() -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import signal
 import sqlite3
 import zipfile
@@ -254,7 +255,7 @@ def test_keys_are_given_when_they_are_not_in_it(
 def test_other_signing_keys_are_pointed_out(
     ready_made: Path, elsewhere: dict[str, str], shared_keys: dict[str, str]
 ) -> None:
-    keys = sealed(shared_keys) | {"PATCHBAY_SECRET_KEY": "0123456789abcdefghijklmnopqrstuvwxyz"}
+    keys = sealed(shared_keys) | {"PATCHBAY_SECRET_KEY": secrets.token_urlsafe(48)}
     found = restore.check(ready_made, elsewhere | keys)
     assert (len(found.notes), found.problems) == (1, [])
     assert found.notes[0].startswith("PATCHBAY_SECRET_KEY")

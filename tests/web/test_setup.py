@@ -77,8 +77,8 @@ def test_it_is_never_made_while_there_is_a_superadmin(app: Flask, nobody: Portal
         ("name", "", "required"),
         ("email", "ines", "email address"),
         ("password", "too short", "15 characters"),
-        ("password", "passwordpassword", "first that are tried"),
-        ("password", "ines@harbour.example", "first that are tried"),
+        ("password", "passwordpassword", "easy to guess"),
+        ("password", "ines@harbour.example", "easy to guess"),
     ],
 )
 def test_what_is_wrong_stands_beside_its_field(
