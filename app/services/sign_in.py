@@ -139,7 +139,7 @@ def check_password(scope: Scope, sent: Any, *, known: KnownBrowsers | None = Non
         was = user.password_hash
         fresh = passwords.hashed(draft.password) if passwords.is_outdated(was) else None
     with scope.transaction(lock=False):
-        _forgive(scope, limits)
+        throttle.forgive(scope, *limits)
         if fresh is not None:
             _replace_hash(scope, user, was, fresh)
         now = scope.session.get_one(User, user.id)
@@ -163,12 +163,6 @@ def _replace_hash(scope: Scope, user: User, was: str, fresh: str) -> None:
     row = (User.id == user.id) & (User.password_hash == was)
     values = {"password_hash": fresh, "updated_at": User.updated_at}
     scope.session.execute(update(User).where(row).values(values))
-
-
-def _forgive(scope: Scope, limits: tuple[Limit, ...]) -> None:
-    """After a right one. Of what others count too, it takes back its own alone. Inside a transaction only."""
-    throttle.clear(scope, limits[0])
-    throttle.give_back(scope, *limits[1:])
 
 
 def state_of(user: User) -> str:

@@ -99,17 +99,21 @@ def _refuse(started_at: datetime, now: datetime) -> NoReturn:
     raise TooMany(message, retry_after=int(left.total_seconds()))
 
 
-def give_back(scope: Scope, *limits: Limit) -> None:
-    """Takes one try of each limit back, for what turned out right. Inside a transaction only."""
-    keys = [limit.key for limit in limits]
-    scope.session.execute(
-        update(Throttle).where(Throttle.key.in_(keys), Throttle.count > 0).values(count=Throttle.count - 1)
-    )
+def forgive(scope: Scope, own: Limit, *shared: Limit) -> None:
+    """After what turned out right: clears the client's own limit, and takes its try back from those that
+    others count too. In the order of `take`, so that no two wait for each other. Inside a transaction only.
+    """
+    for limit in sorted((own, *shared), key=lambda limit: limit.key):
+        if limit == own:
+            clear(scope, own)
+        else:
+            row = (Throttle.key == limit.key) & (Throttle.count > 0)
+            scope.session.execute(update(Throttle).where(row).values(count=Throttle.count - 1))
 
 
-def clear(scope: Scope, *limits: Limit) -> None:
+def clear(scope: Scope, limit: Limit) -> None:
     """Inside a transaction only."""
-    scope.session.execute(delete(Throttle).where(Throttle.key.in_([limit.key for limit in limits])))
+    scope.session.execute(delete(Throttle).where(Throttle.key == limit.key))
 
 
 def clear_beginning_with(scope: Scope, keys: Sequence[str]) -> None:
@@ -119,10 +123,14 @@ def clear_beginning_with(scope: Scope, keys: Sequence[str]) -> None:
 
 
 def sweep(scope: Scope) -> None:
-    """Deletes what no longer counts. Inside a transaction only."""
+    """Deletes what no longer counts, except what somebody counts now. Inside a transaction only."""
     now, is_tally = clock.now(), Throttle.key.startswith(TALLY)
-    scope.session.execute(delete(Throttle).where(~is_tally, Throttle.window_started_at < now - WINDOW))
-    scope.session.execute(delete(Throttle).where(is_tally, Throttle.window_started_at < now - KEPT))
+    over = or_(
+        ~is_tally & (Throttle.window_started_at < now - WINDOW),
+        is_tally & (Throttle.window_started_at < now - KEPT),
+    )
+    free = select(Throttle.key).where(over).with_for_update(skip_locked=True)
+    scope.session.execute(delete(Throttle).where(Throttle.key.in_(free)))
 
 
 def tally(scope: Scope, what: str, *of: str) -> int:
@@ -130,26 +138,24 @@ def tally(scope: Scope, what: str, *of: str) -> int:
     it; otherwise 0. For events that would be too many to record each. Inside a transaction only.
     """
     now, tally_key = clock.now(), key(f"{TALLY}{what}", *of)
-    new = (
+    statement = (
         sql.insert(scope, Throttle)
         .values(key=tally_key, count=0, window_started_at=now)
-        .on_conflict_do_nothing()
+        .on_conflict_do_update(index_elements=[Throttle.key], set_={"count": Throttle.count + 1})
+        .returning(Throttle.count, Throttle.window_started_at)
     )
-    if scope.session.scalar(new.returning(Throttle.key)) is not None:
+    happened, recorded_at = scope.session.execute(statement).one()
+    if happened == 0:
         return 1
-    row = scope.session.get_one(Throttle, tally_key, with_for_update=True, populate_existing=True)
-    row.count += 1
-    if abs(now - row.window_started_at) < RECORDED_EVERY:
+    if abs(now - recorded_at) < RECORDED_EVERY:
         return 0
-    happened, row.count, row.window_started_at = row.count, 0, now
-    return happened
+    fresh = {"count": 0, "window_started_at": now}
+    scope.session.execute(update(Throttle).where(Throttle.key == tally_key).values(fresh))
+    return int(happened)
 
 
 def end_tally(scope: Scope, what: str, *of: str) -> int:
     """As `tally`, for what did not happen again: what is left to record. Inside a transaction only."""
     tally_key = key(f"{TALLY}{what}", *of)
-    row = scope.session.get(Throttle, tally_key, with_for_update=True, populate_existing=True)
-    if row is None:
-        return 0
-    scope.session.delete(row)
-    return row.count
+    gone = delete(Throttle).where(Throttle.key == tally_key).returning(Throttle.count)
+    return scope.session.scalar(gone) or 0

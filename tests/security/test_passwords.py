@@ -29,10 +29,10 @@ COMMON = [
     *["patchbaypatchbay", "adminadminadmin!", "changeme-changeme-1", "mo@acme.example"],
 ]
 LONG = [
-    "fifteen letters",
+    "five mild otter",
     "пятнадцать букв и ещё сорок девять, чтобы стало шестьдесят четыре",
     "🔑🚪🏠🌲🏔🌊🐟🐈🐕🌙⭐🔥🍎🥖🎻" * 5,
-    "four grey cats " * 16,
+    " ".join(f"{number} grey cats" for number in range(20)),
 ]
 
 

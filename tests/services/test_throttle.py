@@ -71,8 +71,7 @@ def test_a_success_clears_or_gives_back(acme):
     _take(acme, 9)
     _take(acme, 9, OTHER)
     with acme.transaction():
-        throttle.clear(acme, LIMIT, Limit("unknown"))
-        throttle.give_back(acme, OTHER)
+        throttle.forgive(acme, LIMIT, OTHER)
     _take(acme, 10)
     _take(acme, 2, OTHER)
     with pytest.raises(TooMany):
@@ -98,6 +97,31 @@ def test_of_many_tries_at_once_ten_pass(scopes):
     """Strangers have no organization whose lock they could wait for."""
     answers = scopes.at_once(*[("dana", lambda scope: _take(scope.into(None)))] * 20)
     assert [type(answer) for answer in answers if answer] == [TooMany] * 10
+
+
+def test_what_is_over_is_swept_and_what_is_held_waits(scopes):
+    """On SQLite nobody else can hold anything: the sweeper has the whole database."""
+    with scopes.of("dana") as scope:
+        _take(scope)
+        _take(scope, 1, OTHER)
+        _move(scope, -2 * throttle.WINDOW)
+        with scope.transaction():
+            throttle.sweep(scope)
+        assert (_row(scope), _row(scope, OTHER).count) == (None, 1)
+
+
+def test_takes_successes_and_sweeps_at_once_wait_in_no_circle(scopes, monkeypatch):
+    monkeypatch.setattr(throttle, "SWEPT_ONCE_IN", 1)
+    monkeypatch.setattr(throttle, "WINDOW", timedelta(milliseconds=5))
+    limits = [Limit(throttle.key("sign-in", each), 1000) for each in "abc"]
+
+    def work(scope):
+        for _ in range(6):
+            _take(scope, 1, *limits)
+            with scope.transaction(lock=False):
+                throttle.forgive(scope, *reversed(limits))
+
+    assert scopes.at_once(*[("dana", work)] * 6) == [None] * 6
 
 
 def test_a_tally_is_recorded_at_once_and_then_every_hour(acme):
