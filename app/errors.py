@@ -12,6 +12,7 @@ from werkzeug.exceptions import HTTPException
 
 from app import disk
 from app.api import answers
+from app.core import paths
 from app.core.errors import (
     Busy,
     Forbidden,
@@ -48,7 +49,7 @@ def init_app(app: Flask) -> None:
 def _answer(
     error: PatchbayError, *, status: int | None = None, error_id: str | None = None
 ) -> ResponseReturnValue:
-    if request.path.startswith("/api/"):
+    if paths.is_api(request.path):
         return answers.error(error, status=status, error_id=error_id)
     return pages.error(error, status=status, error_id=error_id)
 

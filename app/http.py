@@ -18,6 +18,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import database, limits
 from app.config import Settings
+from app.core import paths
 from app.core.errors import Malformed, NotFound, UnsupportedMedia
 from app.core.outbound import Outbound
 from app.core.sealing import Sealer
@@ -62,7 +63,7 @@ class PortalSessions(SecureCookieSessionInterface):
         return serializer
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
-        return NullSession() if request.path.startswith("/api/") else super().open_session(app, request)
+        return NullSession() if paths.is_api(request.path) else super().open_session(app, request)
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
         if not isinstance(session, NullSession):
@@ -77,6 +78,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.extensions["patchbay_outbound"] = Outbound(settings.upstreams, most_at_once=MOST_ASKING)
     app.extensions["patchbay_check_soon"] = lambda _organization_id: None
     app.extensions["patchbay_token_used"] = lambda _token_id: None
+    app.url_map.merge_slashes = False
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
@@ -119,7 +121,7 @@ def _refuse_nul() -> None:
         raise NotFound("There is nothing at this address.")
     if b"%00" in request.query_string:
         raise Malformed("The address has a NUL character in it.")
-    if request.path.startswith("/api/") or request.method != "POST":
+    if paths.is_api(request.path) or request.method != "POST":
         return
     if any("\0" in text for text in request.form.values()):
         raise Malformed("A field has a NUL character in it.")

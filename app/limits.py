@@ -8,6 +8,7 @@ from typing import Any
 from flask import Flask, Request
 from werkzeug.exceptions import HTTPException
 
+from app.core import paths
 from app.core.errors import PatchbayError
 from app.edge.bodies import Limit
 from app.services import tokens
@@ -41,7 +42,7 @@ def _view(app: Flask, request: Request) -> Any:
 def _is_known(app: Flask, request: Request) -> bool:
     """Whether there is a session's cookie that we signed, or a token. What they are worth is checked later,
     with the database."""
-    if not request.path.startswith("/api/"):
+    if not paths.is_api(request.path):
         return "_user_id" in (app.session_interface.open_session(app, request) or {})
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     keys: Keys = app.extensions["patchbay"]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from flask import Flask, Response, g, request
 
 from app.config import Settings
+from app.core import paths
 from app.core.errors import Forbidden
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def _with_headers(answer: WSGIApplication) -> WSGIApplication:
 
 
 def _refuse_cross_site() -> None:
-    if request.headers.get("Sec-Fetch-Site") != "cross-site" or request.path.startswith("/api/"):
+    if request.headers.get("Sec-Fetch-Site") != "cross-site" or paths.is_api(request.path):
         return
     if request.method not in SAFE or request.headers.get("Sec-Fetch-Mode") != "navigate":
         raise Forbidden("This request came from another site, and was refused.")
@@ -65,7 +66,7 @@ def _add_policy(response: Response) -> Response:
     if response.mimetype == "text/html":
         response.headers["Content-Security-Policy"] = _page_policy(csp_nonce())
         response.vary.add("HX-Request")
-        if not request.path.startswith("/api/"):
+        if not paths.is_api(request.path):
             response.vary.add("Cookie")
     elif "Content-Security-Policy" not in response.headers and request.endpoint != "static":
         response.headers["Content-Security-Policy"] = API_POLICY

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from codecs import BOM_UTF8
 from typing import Any
 
 from app.core.errors import Malformed
@@ -17,11 +18,12 @@ def text(value: Any) -> str:
 
 
 def parse(raw: bytes) -> Any:
-    """The value of a JSON text in UTF-8, or Malformed with a sentence that says what is wrong.
+    """The value of a JSON text in UTF-8, with or without its mark, or Malformed with what is wrong.
 
     Refused beside bad syntax: duplicate keys, NaN and infinities, nesting beyond `DEEPEST`, NUL and
     lone surrogates in strings.
     """
+    raw = raw.removeprefix(BOM_UTF8)
     try:
         decoded = raw.decode("utf-8")
     except UnicodeDecodeError as error:

@@ -14,6 +14,7 @@ from flask import Flask
 
 from app import security
 from app.api import answers
+from app.core import paths
 from app.core.errors import Busy
 from app.edge import connections, deadlines, environ, threads
 from app.edge.bodies import Bodies, Limit, Receive
@@ -248,7 +249,7 @@ def _plain(status: int, scope: Scope) -> Response:
         ("Cache-Control", "no-store"),
         *([("Retry-After", "5")] if status == 503 else []),
     ]
-    if scope["path"].startswith("/api/"):
+    if paths.is_api(scope["path"]):
         text = json.dumps({"success": False, "error": message, "code": code})
         return Response(status, [*headers, ("Content-Type", answers.JSON)], text.encode())
     return Response(

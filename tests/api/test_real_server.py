@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import socket
 from collections.abc import Iterator
@@ -128,6 +129,43 @@ def test_too_large_a_body_is_413(server: Server, token: str) -> None:
         answer, body = _ask(connection, token, "POST", SAVE, body=b" " * 1_000_001, headers=kind)
     assert answer.status == 413
     assert _refusal(body)["code"] == "TOO_LARGE"
+
+
+SPELLINGS = {"/api": 404, "/api/": 404, "///api": 404, "//api/calls/providers": 200, "/api//calls": 404}
+
+
+@pytest.mark.parametrize("path", SPELLINGS)
+def test_every_spelling_of_an_address_of_the_api_gets_json(server: Server, token: str, path: str) -> None:
+    with _connected(server) as connection:
+        answer, body = _ask(connection, token, path=path)
+    assert answer.status == SPELLINGS[path]
+    assert answer.headers["Content-Type"] == "application/json; charset=utf-8"
+    assert "Set-Cookie" not in answer.headers
+    assert isinstance(json.loads(body), dict)
+
+
+def test_a_compressed_body_is_415(server: Server, token: str) -> None:
+    kind = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
+    with _connected(server) as connection:
+        answer, body = _ask(connection, token, "POST", SAVE, body=gzip.compress(b"{}"), headers=kind)
+    assert answer.status == 415
+    assert _refusal(body)["code"] == "UNSUPPORTED_MEDIA_TYPE"
+
+
+def test_a_byte_order_mark_is_taken(server: Server, token: str) -> None:
+    kind = {"Content-Type": "application/json"}
+    with _connected(server) as connection:
+        answer, _ = _ask(connection, token, "POST", SAVE, body=b"\xef\xbb\xbf{}", headers=kind)
+    assert answer.status == 200
+
+
+def test_a_chunked_sign_in_gets_a_token(server: Server, token: str) -> None:
+    """As .NET and Spring send JSON."""
+    sent = json.dumps({"email": "dana@acme.example", "password": PASSWORD}).encode()
+    kind = {"Content-Type": "application/json"}
+    received = _raw(server, _chunked("/api/auth/login", kind, sent))
+    assert received.startswith(b"HTTP/1.1 200 "), received[:500]
+    assert json.loads(received.split(b"\r\n\r\n")[1])["token"]
 
 
 def _webhook(server: Server) -> str:

@@ -32,6 +32,10 @@ def test_a_whole_surrogate_pair_is_a_character():
     assert jsontext.parse(b'"\\ud83d\\udd11"') == "🔑"
 
 
+def test_it_reads_a_text_with_a_byte_order_mark():
+    assert jsontext.parse(b"\xef\xbb\xbf{}") == {}
+
+
 def test_the_deepest_that_is_read():
     assert jsontext.parse(b"[" * jsontext.DEEPEST + b"]" * jsontext.DEEPEST)
 
@@ -62,7 +66,6 @@ def test_it_refuses_deep_nesting(raw):
         (b'{"a": 1,}', "not JSON"),
         (b'{"a": 01}', "not JSON"),
         (b'"\x01"', "not JSON"),
-        (b"\xef\xbb\xbf{}", "not JSON"),
         (b"\xff\xfe{\x00}\x00", "not UTF-8: byte 0"),
         (b'"\xff"', "not UTF-8: byte 1"),
         (b'"\xed\xa0\x80"', "not UTF-8"),

@@ -1,0 +1,8 @@
+"""Which paths are the API's: those get JSON, and no session."""
+
+from __future__ import annotations
+
+
+def is_api(path: str) -> bool:
+    """Whether the path is `/api`, or below it, however many slashes it starts with."""
+    return f"/{path.lstrip('/')}/".startswith("/api/")
