@@ -26,6 +26,7 @@ PUBLISHED = frozenset(
     }
 )
 """Random once, and known to everybody since."""
+SHORTEST_METRICS_TOKEN = 20
 _DIGITS = re.compile(r"[0-9]{1,6}")
 KEY_FILES = {
     "PATCHBAY_SECRET_KEY": "secret.key",
@@ -57,6 +58,7 @@ class Settings:
     workers: int
     trusted_proxies: int
     upstreams: Mapping[str, str]
+    metrics_token: str | None = field(repr=False)
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Settings:
@@ -75,6 +77,7 @@ class Settings:
             workers=_number(environ, "PATCHBAY_WORKERS", default=_usual_workers(), least=1),
             trusted_proxies=_number(environ, "PATCHBAY_TRUSTED_PROXIES", default=0, least=0),
             upstreams=_upstreams(environ.get("PATCHBAY_UPSTREAMS") or ""),
+            metrics_token=_metrics_token(keys.given("PATCHBAY_METRICS_TOKEN")),
         )
 
     @property
@@ -122,6 +125,14 @@ def _number(environ: Mapping[str, str], name: str, *, default: int, least: int) 
     if not _DIGITS.fullmatch(text) or int(text) < least:
         raise SettingsError(f"{name} is {text!r}. Use a whole number, {least} or more.")
     return int(text)
+
+
+def _metrics_token(token: str | None) -> str | None:
+    if token is None or (len(token) >= SHORTEST_METRICS_TOKEN and token.isascii() and token.isprintable()):
+        return token
+    raise SettingsError(
+        f"PATCHBAY_METRICS_TOKEN is unusable. Use {SHORTEST_METRICS_TOKEN} printable characters or more."
+    )
 
 
 def _upstreams(text: str) -> dict[str, str]:

@@ -1,7 +1,12 @@
-"""Counts and durations of requests, for Prometheus; over all processes where they share a folder."""
+"""Counts and durations of requests, for Prometheus; over all processes where they share a folder.
+
+They show which routes are used and how many sign-ins fail, so they are for this machine alone, or for
+a client that has `PATCHBAY_METRICS_TOKEN`.
+"""
 
 from __future__ import annotations
 
+import hmac
 import os
 import time
 from functools import cache
@@ -17,6 +22,10 @@ from prometheus_client import (
     generate_latest,
     multiprocess,
 )
+
+from app import context, peers
+
+TEXT = "text/plain; charset=utf-8"
 
 _requests = Counter("patchbay_requests", "Requests answered.", ["method", "route", "status"])
 _seconds = Histogram(
@@ -54,7 +63,27 @@ def _series(method: str, route: str, status: int) -> tuple[Counter, Histogram]:
     return _requests.labels(method, route, str(status)), _seconds.labels(route)
 
 
-def _metrics() -> tuple[bytes, dict[str, str]]:
+def _refusal() -> Response | None:
+    """None if the counts may be read."""
+    token = context.settings().metrics_token
+    if token is None:
+        if peers.is_this_machine(request.environ):
+            return None
+        return Response(
+            "Metrics are for this machine alone. For others, set PATCHBAY_METRICS_TOKEN.\n",
+            403,
+            content_type=TEXT,
+        )
+    scheme, _, sent = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and hmac.compare_digest(sent.strip().encode(), token.encode()):
+        return None
+    headers = {"WWW-Authenticate": "Bearer"}
+    return Response("Send PATCHBAY_METRICS_TOKEN as a bearer token.\n", 401, headers, content_type=TEXT)
+
+
+def _metrics() -> Response | tuple[bytes, dict[str, str]]:
+    if refusal := _refusal():
+        return refusal
     if not Path(os.environ.get("PROMETHEUS_MULTIPROC_DIR", "-")).is_dir():
         return generate_latest(REGISTRY), {"Content-Type": CONTENT_TYPE_LATEST}
     registry = CollectorRegistry()

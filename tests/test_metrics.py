@@ -1,0 +1,77 @@
+"""Who may read the counts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from flask.testing import FlaskClient
+
+from app import create_app
+from app.config import Settings, SettingsError
+
+TOKEN = "a-token-for-prometheus"
+
+
+@pytest.fixture
+def database_url(sqlite_url: str) -> str:
+    return sqlite_url
+
+
+@pytest.fixture
+def guarded(environment: dict[str, str]) -> FlaskClient:
+    """Of an application that has a token."""
+    return create_app(
+        Settings.from_environment(environment | {"PATCHBAY_METRICS_TOKEN": TOKEN})
+    ).test_client()
+
+
+def status(client: FlaskClient, peer: str, **headers: str) -> int:
+    sent = {name.replace("_", "-"): value for name, value in headers.items()}
+    return client.get("/metrics", headers=sent, environ_base={"REMOTE_ADDR": peer}).status_code
+
+
+@pytest.mark.parametrize("peer", ["127.0.0.1", "127.8.9.1", "::1", "::ffff:127.0.0.1"])
+def test_this_machine_may(client: FlaskClient, peer: str) -> None:
+    assert status(client, peer) == 200
+
+
+@pytest.mark.parametrize("peer", ["192.0.2.1", "10.0.0.1", "2001:db8::1", "::ffff:192.0.2.1", ""])
+def test_others_may_not_whatever_they_say(client: FlaskClient, peer: str) -> None:
+    assert status(client, peer) == 403
+    assert status(client, peer, X_Forwarded_For="127.0.0.1", Host="localhost") == 403
+
+
+@pytest.mark.parametrize("header", ["X_Forwarded_For", "Forwarded", "X_Real_IP", "Via"])
+def test_a_proxy_on_this_machine_may_not(client: FlaskClient, header: str) -> None:
+    assert status(client, "127.0.0.1", **{header: "127.0.0.1"}) == 403
+
+
+def test_a_trusted_proxy_does_not_turn_another_into_this_machine(environment: dict[str, str]) -> None:
+    app = create_app(Settings.from_environment(environment | {"PATCHBAY_TRUSTED_PROXIES": "1"}))
+    assert status(app.test_client(), "192.0.2.1", X_Forwarded_For="127.0.0.1") == 403
+    assert status(app.test_client(), "127.0.0.1", X_Forwarded_For="127.0.0.1") == 403
+
+
+def test_the_token_is_required_everywhere_when_there_is_one(guarded: FlaskClient) -> None:
+    for peer in ("127.0.0.1", "192.0.2.1"):
+        assert status(guarded, peer) == 401
+        assert status(guarded, peer, Authorization=f"Bearer {TOKEN}x") == 401
+        assert status(guarded, peer, Authorization=f"Basic {TOKEN}") == 401
+        assert status(guarded, peer, Authorization="Bearer \xe9") == 401
+        assert status(guarded, peer, Authorization=f"Bearer {TOKEN}") == 200
+
+
+def test_the_token_may_be_in_a_file(environment: dict[str, str], tmp_path: Path) -> None:
+    file = tmp_path / "metrics.token"
+    file.write_text(f"{TOKEN}\n")
+    settings = Settings.from_environment(environment | {"PATCHBAY_METRICS_TOKEN_FILE": str(file)})
+    assert settings.metrics_token == TOKEN
+    assert TOKEN not in repr(settings)
+
+
+@pytest.mark.parametrize("token", ["short", "with a\ttab in the middle of it", "é" * 30])
+def test_an_unusable_token_stops_the_boot(environment: dict[str, str], token: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        Settings.from_environment(environment | {"PATCHBAY_METRICS_TOKEN": token})
+    assert token not in str(refused.value)
