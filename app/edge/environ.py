@@ -11,7 +11,7 @@ Scope = MutableMapping[str, Any]
 Environ = dict[str, Any]
 
 LONGEST_URL = 8_000
-LARGEST_HEADERS = 32_000
+LARGEST_HEADERS = 64_000
 MOST_HEADERS = 80
 
 _APART = {"content-type": "CONTENT_TYPE", "content-length": "CONTENT_LENGTH"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -32,6 +33,9 @@ LISTED = 200
 LEEWAY_SECONDS = 30
 USED_EVERY = timedelta(minutes=5)
 """How old the last use may be before it is written again."""
+
+
+_ID = re.compile(r"[0-9a-f-]{1,36}")
 
 
 class _Claims(jwt.JWTClaimsRegistry):
@@ -81,7 +85,10 @@ def _signed(secret: str, text: str) -> tuple[str, float]:
     """Id and expiry of a JWT that the key signed. A signature that was right once stays right."""
     token = jwt.decode(text, _key(secret)[1], algorithms=[ALGORITHM])
     _claims.validate(token.claims)
-    return str(token.claims["jti"]), float(token.claims["exp"])
+    token_id = str(token.claims["jti"])
+    if not _ID.fullmatch(token_id):
+        raise InvalidClaimError("jti")
+    return token_id, float(token.claims["exp"])
 
 
 _OWNER = (

@@ -125,9 +125,18 @@ def test_times(app: Flask, forge: Forge) -> None:
         {"exp": {}},
         {"exp": 0},
         {"exp": 10**400},
+        {"exp": -(10**400)},
+        {"exp": float("nan")},
+        {"exp": [now + 500]},
         {"nbf": now + 3600},
+        {"nbf": 10**400},
         {"nbf": "later"},
         {"iat": "before"},
+        {"iat": [now]},
+        {"jti": 10**400},
+        {"jti": "\0"},
+        {"jti": "\ud800"},
+        {"jti": {}},
     ]
     for claims in wrong:
         _expect_refused(app, forge.with_claims(**claims))
