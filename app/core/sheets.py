@@ -12,6 +12,11 @@ FORMULA = frozenset("=+-@\t\r\n\0\uff1d\uff0b\uff0d\uff20")
 """A cell that begins with one of these may be computed, and not shown."""
 
 SEPARATORS = ",;\t|"
+MOST_LINES = 500_000
+MOST_SEPARATORS = 5_000_000
+MOST_COLUMNS = 200
+"""A text beyond one of these is no table that a person made, and would take seconds to read."""
+
 WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 WINDOWS = "cp1252"
 
@@ -92,7 +97,9 @@ def rows(text: str) -> Iterator[tuple[int, list[str]]]:
     """Each row that is not blank, and the line that it begins in. Raises Unreadable."""
     said = _SAYS_SEPARATOR.match(text)
     body = text[said.end() :] if said else text
+    _demand_few(body, "\n\r", MOST_LINES, "lines")
     separator = said[1] if said else _separator(body)
+    _demand_few(body, separator, MOST_SEPARATORS, "cells")
     reader = csv.reader(
         io.StringIO(body, newline=""), delimiter=separator, strict=True, skipinitialspace=True
     )
@@ -102,19 +109,35 @@ def rows(text: str) -> Iterator[tuple[int, list[str]]]:
         line = reader.line_num + skipped + 1
         try:
             cells = next(reader, None)
-        except csv.Error:
+        except csv.Error as error:
+            if "field limit" in str(error):
+                most = csv.field_size_limit()
+                raise Unreadable(
+                    f"Line {line} has a cell of more than {most:,} characters. Is a quotation mark missing?"
+                ) from None
             raise Unreadable(
                 f"Line {line} has a quotation mark that is not closed, or text after a closed one. "
                 "Write a mark inside a cell twice, and marks around the whole cell."
             ) from None
         if cells is None:
             return
+        if len(cells) > MOST_COLUMNS:
+            raise Unreadable(f"Line {line} has {len(cells):,} cells. A row can have {MOST_COLUMNS}.")
         if any(cell.strip() for cell in cells):
             yield line, [cell.strip() for cell in cells]
 
 
+def _demand_few(text: str, characters: str, most: int, what: str) -> None:
+    """Counts them all before any of them is read."""
+    count = max(map(text.count, characters))
+    if count > most:
+        raise Unreadable(
+            f"The file has {count:,} {what}, and at most {most:,} can be read. Remove empty ones."
+        )
+
+
 def _separator(text: str) -> str:
     """The one that the header has most of."""
-    header = next((line for line in text.splitlines() if line.strip()), "")
+    header = next((line for line in io.StringIO(text, newline=None) if line.strip()), "")
     bare = _QUOTED.sub("", header)
     return max(SEPARATORS, key=bare.count)
