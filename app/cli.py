@@ -276,7 +276,7 @@ def serve() -> None:
     _say(f"Patchbay serves on {address}")
     token = installation.new_setup_token(startup.console())
     if token:
-        _say(f"\n  Open this link once to set up the first superadmin:\n  {address}/setup?key={token}\n")
+        _say(f"\n  Open this link once to set up the first superadmin:\n  {address}/setup#{token}\n")
     db.session.remove()
     db.engine.dispose()
     serving.become_server(settings, claims)

@@ -20,7 +20,7 @@ from app.extensions import db
 from tests.support.cast import PASSWORD
 from tests.support.server import ROOT, Server, flask, served
 
-LINK = re.compile(r"http://127\.0\.0\.1:\d+/setup\?key=[\w-]+")
+LINK = re.compile(r"http://127\.0\.0\.1:\d+/setup#[\w-]+")
 
 
 @pytest.fixture
@@ -40,18 +40,17 @@ def test_the_setup_link_is_printed_until_somebody_can_sign_in(tmp_path: Path) ->
     with served(tmp_path) as server:
         (first,) = LINK.findall(server.output())
         assert first.startswith(server.url)
-        assert get(first)[0] == 200
+        assert get(f"{server.url}/setup")[0] == 200
     with served(tmp_path) as server:
         second = LINK.findall(server.output())[-1]
-        assert get(second)[0] == 200
-        assert get(f"{server.url}/setup?{first.split('?')[1]}")[0] == 404
+        assert second.partition("#")[2] != first.partition("#")[2]
         options = {"email": "ines@acme.example", "name": "Ines", "role": "superadmin", "organization": "Acme"}
         arguments = [part for name, value in options.items() for part in (f"--{name}", value)]
         server.flask("users", "create", *arguments, "--password-stdin", typed=PASSWORD)
-        assert get(second)[0] == 404
+        assert get(f"{server.url}/setup")[0] == 404
         said = server.output()
     with served(tmp_path) as server:
-        assert "/setup?key=" not in server.output().removeprefix(said)
+        assert "/setup#" not in server.output().removeprefix(said)
     done = subprocess.run(
         flask("serve"),
         cwd=ROOT,
@@ -86,9 +85,10 @@ def test_metrics_have_no_ids_and_no_addresses_of_strangers(server: Server) -> No
 
 
 def test_its_log_is_json_with_a_request_id_and_without_addresses(server: Server) -> None:
-    get(f"{server.url}/setup?key=not-the-right-key-at-all")
+    get(f"{server.url}/o/acme/people/an-id-of-somebody")
+    get(f"{server.url}/not-the-right-key-at-all")
     logged = [json.loads(line) for line in server.output().splitlines() if line.startswith("{")]
-    refused = [line for line in logged if line.get("route") == "/setup" and line.get("status") == 404]
+    refused = [line for line in logged if line.get("event") == "request" and line.get("status") == 404]
     assert refused
     for line in logged:
         assert {"event", "level", "timestamp"} <= set(line)

@@ -92,7 +92,7 @@ def _chain_key(sealer: Sealer, row: Installation) -> chain.Key | None:
 
 
 def new_setup_token(scope: Scope) -> str | None:
-    """A fresh single-use token for the setup link, while nobody could sign in; else None."""
+    """A new single-use key for the setup link if there is no superadmin, else None."""
     if organizations.superadmins(scope):
         return None
     token = secrets.token_urlsafe(24)
@@ -100,6 +100,13 @@ def new_setup_token(scope: Scope) -> str | None:
         row = scope.session.get_one(Installation, 1)
         row.setup_token_hash = hashing.of_token(token)
     return token
+
+
+def expect_setup(scope: Scope) -> None:
+    """NotFound unless there is a setup link that was not used."""
+    row = _row(scope.session)
+    if row is None or row.setup_token_hash is None or organizations.superadmins(scope):
+        raise _used_up()
 
 
 def expect_setup_token(scope: Scope, token: str) -> None:
@@ -125,7 +132,7 @@ def _compare_setup_token(scope: Scope, token: str) -> None:
 
 
 def _used_up() -> NotFound:
-    return NotFound("This setup link was used, or is not the latest one. The console shows the latest.")
+    return NotFound("This setup key was used, or is not the latest one. The console shows the latest.")
 
 
 def set_up(scope: Scope, token: str, sent: Any) -> User:

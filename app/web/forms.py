@@ -133,13 +133,13 @@ class RecoveryForm(CodeForm):
 
 
 class SetupForm(Form):
+    key = StringField("Setup key", description="The end of the setup link, as the console shows it.")
     organization = StringField(
         "Organization", description="Whose phone lines these are. You can add more later."
     )
     name = StringField("Your name")
     email = StringField("Email")
     password = PasswordField("Password", description="15 characters or more. A sentence is easy to remember.")
-    key = HiddenField()
 
 
 class OrganizationForm(Form):

@@ -1,11 +1,14 @@
-"""The single-use setup link: the first superadmin and their organization."""
+"""The first superadmin and their organization, with the single-use key of the setup link.
+
+The key is no part of a request's address: it would stay in logs of proxies and in the history of browsers.
+"""
 
 from __future__ import annotations
 
-from flask import flash, request, url_for
+from flask import flash, url_for
 from flask.typing import ResponseReturnValue
 
-from app.core.errors import Busy, Conflict, Invalid
+from app.core.errors import Busy, Conflict, Invalid, NotFound
 from app.services import installation, organizations, sign_in
 from app.services.scope import Scope
 from app.services.sign_in import Checked
@@ -18,9 +21,8 @@ setup = Pages("setup", __name__)
 
 @setup.page("/setup", who=Who.ANYONE)
 def form(scope: Scope) -> ResponseReturnValue:
-    key = request.args.get("key", "")
-    installation.expect_setup_token(scope, key)
-    return render.page("setup/form.html", form=SetupForm(key=key))
+    installation.expect_setup(scope)
+    return render.page("setup/form.html", form=SetupForm())
 
 
 @setup.page("/setup", who=Who.ANYONE, methods=["POST"])
@@ -29,6 +31,10 @@ def set_up(scope: Scope) -> ResponseReturnValue:
     sent = {name: form[name].data or "" for name in ("organization", "name", "email", "password")}
     try:
         user = installation.set_up(scope, form.key.data or "", sent)
+    except NotFound as error:
+        installation.expect_setup(scope)
+        form.key.errors = [error.message]
+        return render.page("setup/form.html", 422, form=form)
     except Invalid as error:
         form.show(error)
         return render.page("setup/form.html", 422, form=form)

@@ -1,4 +1,4 @@
-"""The setup link: the only way into a fresh install, and only once."""
+"""The setup key: the only way into a fresh install, and only once."""
 
 from __future__ import annotations
 
@@ -29,23 +29,23 @@ def database_url(sqlite_url: str) -> str:
 
 
 @pytest.fixture
-def link(app: Flask) -> str:
-    return new_link(app)
+def key(app: Flask) -> str:
+    return str(new_key(app))
 
 
-def new_link(app: Flask) -> str:
-    """As the console prints it."""
+def new_key(app: Flask) -> str | None:
+    """As the console prints it, at the end of the link."""
     with app.app_context():
         scope = Scope(context.session(), None, Actor(name="command line"), context.keys())
-        return f"/setup?key={installation.new_setup_token(scope)}"
+        return installation.new_setup_token(scope)
 
 
-def set_up(portal: Portal, link: str, status: int = 200, **changed: str) -> Page:
-    return portal.get(link).press("Create and sign in", status, **(DRAFT | changed))
+def set_up(portal: Portal, key: str, status: int = 200, **changed: str) -> Page:
+    return portal.get("/setup").press("Create and sign in", status, **(DRAFT | {"key": key} | changed))
 
 
-def test_it_leads_to_the_checklist_of_a_new_organization(app: Flask, nobody: Portal, link: str) -> None:
-    page = set_up(nobody, link)
+def test_it_leads_to_the_checklist_of_a_new_organization(app: Flask, nobody: Portal, key: str) -> None:
+    page = set_up(nobody, key)
     assert page.path == "/o/blue-harbour/"
     assert page.title == "Checklist"
     assert "Welcome" in page.notes
@@ -54,20 +54,36 @@ def test_it_leads_to_the_checklist_of_a_new_organization(app: Flask, nobody: Por
     assert "Ines" in Portal(app).sign_in("ines@harbour.example", PASSWORD).source
 
 
-def test_a_newer_link_replaces_it(app: Flask, nobody: Portal, link: str) -> None:
-    newer = new_link(app)
-    nobody.get(link, 404)
+def test_a_newer_key_replaces_it(app: Flask, nobody: Portal, key: str) -> None:
+    newer = str(new_key(app))
+    assert "latest" in set_up(nobody, key, 422).error("key")
     assert set_up(nobody, newer).title == "Checklist"
 
 
-@pytest.mark.parametrize("key", ["", "?key=", "?key=wrong", "?key=%F0%9F%94%91"])
-def test_no_other_key_opens_it(nobody: Portal, link: str, key: str) -> None:
-    assert "setup link" in nobody.get(f"/setup{key}", 404).text
+@pytest.mark.parametrize("wrong", ["", "wrong", "\U0001f511"])
+def test_no_other_key_opens_it_and_what_was_typed_stays(nobody: Portal, key: str, wrong: str) -> None:
+    with unchanged(nobody.app, but=("throttles",)):
+        page = set_up(nobody, wrong, 422)
+    assert "latest" in page.error("key")
+    assert page.value("organization") == DRAFT["organization"]
+    assert page.press("Create and sign in", **(DRAFT | {"key": key})).title == "Checklist"
 
 
-def test_it_is_never_made_while_there_is_a_superadmin(app: Flask, nobody: Portal, link: str) -> None:
-    set_up(nobody, link)
-    assert new_link(app) == "/setup?key=None"
+def test_there_is_no_page_without_a_key_to_use_there(app: Flask, nobody: Portal) -> None:
+    nobody.get("/setup", 404)
+
+
+@pytest.mark.asvs("14.2.1")
+def test_the_key_is_not_taken_from_an_address(nobody: Portal, key: str) -> None:
+    page = nobody.get(f"/setup?key={key}")
+    assert key not in page.source
+    assert "latest" in page.press("Create and sign in", 422, **DRAFT).error("key")
+
+
+def test_it_is_never_made_while_there_is_a_superadmin(app: Flask, nobody: Portal, key: str) -> None:
+    set_up(nobody, key)
+    assert new_key(app) is None
+    nobody.get("/setup", 404)
 
 
 @pytest.mark.parametrize(
@@ -82,10 +98,10 @@ def test_it_is_never_made_while_there_is_a_superadmin(app: Flask, nobody: Portal
     ],
 )
 def test_what_is_wrong_stands_beside_its_field(
-    nobody: Portal, link: str, field: str, typed: str, said: str
+    nobody: Portal, key: str, field: str, typed: str, said: str
 ) -> None:
     with unchanged(nobody.app):
-        page = set_up(nobody, link, 422, **{field: typed})
+        page = set_up(nobody, key, 422, **{field: typed})
     assert said in page.error(field)
     assert page.value("email") == (typed if field == "email" else DRAFT["email"])
     assert page.value("password") == ""
@@ -93,7 +109,7 @@ def test_what_is_wrong_stands_beside_its_field(
 
 
 def test_an_email_that_is_a_users_already_is_told_beside_its_field(
-    app: Flask, nobody: Portal, link: str
+    app: Flask, nobody: Portal, key: str
 ) -> None:
     with app.app_context():
         scope = Scope(context.session(), None, Actor(name="command line"), context.keys())
@@ -101,5 +117,5 @@ def test_an_email_that_is_a_users_already_is_told_beside_its_field(
         organization = organizations.create(scope, {"name": "Harbour"})
         people.create(scope.into(organization), person)
     with unchanged(app):
-        page = nobody.get(link).press("Create and sign in", 409, **DRAFT)
+        page = set_up(nobody, key, 409)
     assert "is a user already" in page.error("email")
