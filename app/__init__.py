@@ -16,6 +16,7 @@ from app import (
     logs,
     metrics,
     migrations,
+    plain_http,
     security,
     static,
     web,
@@ -41,6 +42,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     htmx.init_app(app)
 
     security.init_app(app, settings)
+    plain_http.init_app(app)
     static.init_app(app)
     metrics.init_app(app)
     health.init_app(app)

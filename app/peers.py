@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 from typing import Any
 
@@ -10,19 +11,20 @@ _PASSED_ON = ("HTTP_FORWARDED", "HTTP_X_FORWARDED_FOR", "HTTP_X_REAL_IP", "HTTP_
 
 def is_this_machine(environ: dict[str, Any]) -> bool:
     """Whether a program on this machine sent it, and did not pass it on for another, as a proxy does."""
-    return is_loopback(_address(environ)) and not any(header in environ for header in _PASSED_ON)
+    return is_loopback(address(environ)) and not any(header in environ for header in _PASSED_ON)
 
 
-def is_loopback(address: str) -> bool:
+@lru_cache(maxsize=1024)
+def is_loopback(text: str) -> bool:
     try:
-        found = ip_address(address)
+        found = ip_address(text)
     except ValueError:
         return False
     mapped = found.ipv4_mapped if isinstance(found, IPv6Address) else None
     return (mapped or found).is_loopback
 
 
-def _address(environ: dict[str, Any]) -> str:
+def address(environ: dict[str, Any]) -> str:
     """The client of the socket, also if a trusted proxy named another one."""
     original = environ.get("werkzeug.proxy_fix.orig") or {}
     return str(original.get("REMOTE_ADDR") or environ.get("REMOTE_ADDR") or "")

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from app import database
+from app import database, peers
 from app.config import KEY_FILES, Settings
 
 NETWORK_FILE_SYSTEMS = frozenset(
@@ -36,11 +36,22 @@ class Finding:
 
 def warnings(settings: Settings, mounts: str | None = None) -> list[Finding]:
     """Everything that is worth a warning. `mounts` is what the kernel lists as mounted, by default."""
-    found = [*_folder(settings.data)]
+    found = [*_folder(settings.data), *_address(settings)]
     if settings.is_sqlite:
         found += _sqlite(database.SQLITE_VERSION)
         found += _network(Path(settings.sqlite_file).parent, _mounted() if mounts is None else mounts)
     return found
+
+
+def _address(settings: Settings) -> Iterator[Finding]:
+    if settings.trusted_proxies or settings.host == "localhost" or peers.is_loopback(settings.host):
+        return
+    yield Finding(
+        "http.unencrypted",
+        f"Other machines reach {settings.host}:{settings.port} over plain HTTP: passwords and tokens can be "
+        "read on their way. Listen on 127.0.0.1, put a proxy with TLS in front, and set "
+        "PATCHBAY_TRUSTED_PROXIES=1.",
+    )
 
 
 def _folder(data: Path) -> Iterator[Finding]:

@@ -112,3 +112,22 @@ def test_postgresql_may_have_its_keys_anywhere(settings: Settings, shared_keys: 
 )
 def test_the_wal_bug_is_known_by_the_version(version: tuple[int, int, int], has_bug: bool) -> None:
     assert database.has_wal_bug(version) is has_bug
+
+
+@pytest.mark.parametrize(
+    ("bind", "proxies", "codes"),
+    [
+        ("127.0.0.1:2212", 0, []),
+        ("[::1]:2212", 0, []),
+        ("localhost:2212", 0, []),
+        ("0.0.0.0:2212", 0, ["http.unencrypted"]),
+        ("192.0.2.1:2212", 0, ["http.unencrypted"]),
+        ("0.0.0.0:2212", 1, []),
+    ],
+)
+def test_an_address_that_others_reach_without_tls(
+    environment: dict[str, str], bind: str, proxies: int, codes: list[str]
+) -> None:
+    chosen = environment | {"PATCHBAY_BIND": bind, "PATCHBAY_TRUSTED_PROXIES": str(proxies)}
+    found = preflight.warnings(Settings.from_environment(chosen))
+    assert [finding.code for finding in found if finding.code.startswith("http")] == codes

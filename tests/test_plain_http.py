@@ -1,0 +1,53 @@
+"""Warnings about plain HTTP from another machine: on the sign-in page, in the API and in the log."""
+
+from __future__ import annotations
+
+import pytest
+from flask.testing import FlaskClient
+
+from app import create_app
+from app.config import Settings
+from app.plain_http import HEADER
+
+LAN = "192.0.2.9"
+
+
+@pytest.fixture
+def database_url(sqlite_url: str) -> str:
+    return sqlite_url
+
+
+def warnings(client: FlaskClient, peer: str, host: str, **headers: str) -> tuple[bool, bool]:
+    """Of the sign-in page, and of the API."""
+    sent = {name.replace("_", "-"): value for name, value in headers.items()} | {"Host": host}
+    page = client.get("/sign-in", headers=sent, environ_base={"REMOTE_ADDR": peer})
+    answer = client.get("/api/calls/providers", headers=sent, environ_base={"REMOTE_ADDR": peer})
+    return 'id="plain-http"' in page.text, HEADER in answer.headers
+
+
+@pytest.mark.parametrize("host", ["localhost:2212", "127.0.0.1:2212", "127.0.0.1", "[::1]:2212", "[::1]"])
+def test_there_is_none_on_this_machine(client: FlaskClient, host: str) -> None:
+    assert warnings(client, "127.0.0.1", host) == (False, False)
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1:2212", "portal.example", "localhost"])
+def test_there_is_one_for_another_machine(client: FlaskClient, host: str) -> None:
+    assert warnings(client, LAN, host) == (True, True)
+
+
+def test_there_is_one_behind_a_proxy_that_is_not_trusted(client: FlaskClient) -> None:
+    assert warnings(client, "127.0.0.1", "portal.example", X_Forwarded_Proto="https") == (True, True)
+
+
+def test_there_is_none_behind_a_trusted_proxy_with_tls(environment: dict[str, str]) -> None:
+    app = create_app(Settings.from_environment(environment | {"PATCHBAY_TRUSTED_PROXIES": "1"}))
+    client = app.test_client()
+    for proto, expected in (("https", (False, False)), ("http", (True, True))):
+        assert warnings(client, LAN, "portal.example", X_Forwarded_Proto=proto) == expected
+
+
+def test_the_log_has_it_once(client: FlaskClient, caplog: pytest.LogCaptureFixture) -> None:
+    for _ in range(3):
+        headers = {"Authorization": "Bearer x", "Host": "portal.example"}
+        client.get("/api/calls/providers", headers=headers, environ_base={"REMOTE_ADDR": LAN})
+    assert len([record for record in caplog.records if "http.unencrypted" in record.getMessage()]) == 1
