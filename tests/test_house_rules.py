@@ -14,13 +14,15 @@ import pytest
 ROOT = Path(__file__).parents[1]
 SOURCES = sorted((ROOT / "app").rglob("*.py"))
 TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
+ASSETS = sorted(path for kind in ("css", "js") for path in (ROOT / "static" / kind).iterdir())
 LONGEST_FUNCTION = 60
 LONGEST_FILE = 450
+LONGEST_LINE = 120
 SETTING = re.compile(r"\b(?:PATCHBAY_[A-Z_]*[A-Z]|DATABASE_URL)\b")
 DRAWING = frozenset({"app/web/account.py"})
 """Draws a QR code of an address that it has made itself."""
 BARE = frozenset({"components", "layouts"})
-SAFE_SHAPES = re.compile(r"\{\{ shapes\[name\]\|safe \}\}")
+SAFE_SHAPES = re.compile(r"\{\{- shapes\[name\]\|safe -\}\}")
 
 
 def name_of(path: Path) -> str:

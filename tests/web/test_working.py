@@ -79,8 +79,7 @@ def test_what_is_done_is_shown_while_it_is_done(dana: Portal, held: Callable[...
     assert (answer.status_code, answer.headers["X-Accel-Buffering"]) == (200, "no")
     pieces = answer.iter_encoded()
     said = read_until(pieces, "Counting: 1,500 of 50,000 rows")
-    bar = '<progress class="pb-progress" value="1500" max="50000" aria-label="Counting"></progress>'
-    assert bar in said
+    assert '<progress class="pb-progress" value="1500" max="50000"' in said
     go_on.set()
     page = parse(said + b"".join(pieces).decode())
     assert [step.text for step in page.one("main").all(css="pb-now")][-1] == "Done. See what came of it"
