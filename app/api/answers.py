@@ -33,6 +33,11 @@ def _is_known(tag: str) -> bool:
     return request.if_none_match.contains_weak(tag)
 
 
+def sends(body: Any) -> bool:
+    """Whether the response to this request has the document in it: not for HEAD, or a caller who has it."""
+    return request.method != "HEAD" and not _is_known(etag.of(body))
+
+
 def _not_modified(tag: str) -> Response:
     response = Response(status=304, content_type=JSON)
     response.set_etag(tag)

@@ -60,7 +60,7 @@ def active_provider(scope: Scope) -> ResponseReturnValue:
 )
 def voice_config(scope: Scope) -> ResponseReturnValue:
     """Get the full voice provider configuration"""
-    return answers.document(voice.read_config(scope), tagged=True)
+    return answers.document(voice.read_config(scope, is_sent=answers.sends), tagged=True)
 
 
 @calls.operation(

@@ -202,7 +202,7 @@ def _enter(actor: Actor, path: dict[str, Any]) -> Scope:
     if wanted is None or wanted == own.id:
         return replace(scope, found=own)
     inside = scope.into(organizations.by_id(scope, wanted))
-    crossing.record(inside, own)
+    crossing.record_hourly(inside, own)
     return inside
 
 

@@ -44,7 +44,7 @@ QUESTION = (
 @settings.operation("GET", "/telephony", who=Who.SUPERADMIN, answer=schemas.Telephony)
 def telephony_settings(scope: Scope) -> ResponseReturnValue:
     """Read the telephony configuration"""
-    return answers.document(telephony.read(scope), tagged=True)
+    return answers.document(telephony.read(scope, is_sent=answers.sends), tagged=True)
 
 
 @settings.operation(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
 from app.core import etag, urls
@@ -47,19 +48,21 @@ def document(scope: Scope) -> dict[str, Any]:
     return answer
 
 
+SECRET_NAMES = frozenset(
+    settings_name(provider.key, field.name)
+    for provider in in_family(Family.TELEPHONY)
+    for field in provider.secrets
+)
+
+
 def without_secrets(document: dict[str, Any]) -> dict[str, Any]:
-    secrets = {
-        settings_name(provider.key, field.name)
-        for provider in in_family(Family.TELEPHONY)
-        for field in provider.secrets
-    }
-    return {name: value for name, value in document.items() if name not in secrets}
+    return {name: value for name, value in document.items() if name not in SECRET_NAMES}
 
 
-def read(scope: Scope) -> dict[str, Any]:
-    """As `document`, and audited where secrets leave."""
+def read(scope: Scope, *, is_sent: Callable[[Any], bool] = bool) -> dict[str, Any]:
+    """As `document`, and audited if there are secrets in it and it `is_sent`."""
     answer = document(scope)
-    if scope.actor.may_read_secrets:
+    if any(answer.get(name) for name in SECRET_NAMES) and is_sent(answer):
         with scope.transaction(lock=False):
             audit.note(scope, Action.SECRETS_READ, "telephony settings")
     return answer

@@ -133,6 +133,14 @@ def sweep(scope: Scope) -> None:
     scope.session.execute(delete(Throttle).where(Throttle.key.in_(free)))
 
 
+def was_recorded(scope: Scope, what: str, *of: str) -> bool:
+    """Whether a tally was recorded within the hour. Reads only."""
+    tally_key = key(f"{TALLY}{what}", *of)
+    query = select(Throttle.window_started_at).where(Throttle.key == tally_key)
+    recorded_at = scope.session.scalar(query)
+    return recorded_at is not None and abs(clock.now() - recorded_at) < RECORDED_EVERY
+
+
 def tally(scope: Scope, what: str, *of: str) -> int:
     """How many times it happened since it was last recorded, this time included, if it is time to record
     it; otherwise 0. For events that would be too many to record each. Inside a transaction only.

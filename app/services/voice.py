@@ -61,6 +61,9 @@ ConfigChanges = values.model(
 )
 
 
+SECRET_NAMES = frozenset(
+    calls_name(provider.key, field.name) for provider in in_family(Family.VOICE) for field in provider.secrets
+)
 COMPUTED = {"isConfigured"}
 """Known, and not for anybody to send: an item that was read can be sent back as it is."""
 
@@ -75,10 +78,10 @@ def config(scope: Scope) -> dict[str, Any]:
     }
 
 
-def read_config(scope: Scope) -> dict[str, Any]:
-    """As `config`, and audited where secrets leave."""
+def read_config(scope: Scope, *, is_sent: Callable[[Any], bool] = bool) -> dict[str, Any]:
+    """As `config`, and audited if there are secrets in it and it `is_sent`."""
     document = config(scope)
-    if scope.actor.may_read_secrets:
+    if any(SECRET_NAMES & set(item) for item in document["providers"]) and is_sent(document):
         with scope.transaction(lock=False):
             audit.note(scope, Action.SECRETS_READ, "voice configuration")
     return document

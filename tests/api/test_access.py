@@ -97,6 +97,19 @@ class TestOrganizationId:
         assert event.actor_id == cast.gus.id
         assert event.changes == {"from": ["Globex", None]}
 
+    def test_crossing_is_recorded_once_an_hour(self, app: Flask, gus: Caller, cast: Cast) -> None:
+        def entered() -> int:
+            for _ in range(3):
+                gus.get(f"/api/settings/endpoints?organizationId={cast.acme}")
+            return [event.action for event in audit(app)].count("organization.entered")
+
+        assert entered() == 1
+        with app.app_context():
+            earlier = clock.now() - throttle.RECORDED_EVERY
+            db.session.execute(update(Throttle).values(window_started_at=earlier))
+            db.session.commit()
+        assert entered() == 2
+
     def test_the_path_and_the_query_must_agree(self, app: Flask, dana: Caller, cast: Cast) -> None:
         path = f"/api/organizations/{cast.acme}/phone-numbers?organizationId={cast.globex}"
         with unchanged(app):
