@@ -6,8 +6,13 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import update
 
 from app.api.operations import OPERATIONS, TOKEN_HOLDERS, Operation
+from app.core import clock
+from app.extensions import db
+from app.models import Throttle
+from app.services import throttle
 from tests.support.caller import Caller, fields
 from tests.support.cast import Cast
 from tests.support.rows import audit, unchanged
