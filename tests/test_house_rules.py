@@ -101,6 +101,12 @@ def test_a_template_is_a_page_or_a_part_of_one(path: Path) -> None:
     assert is_part or text.startswith('{% extends "layouts/'), f"{name_of(path)} extends no layout"
 
 
+@pytest.mark.parametrize("path", [*TEMPLATES, *ASSETS], ids=name_of)
+def test_lines_of_templates_styles_and_scripts_fit_a_window(path: Path) -> None:
+    long = [n for n, line in enumerate(path.read_text().splitlines(), 1) if len(line) > LONGEST_LINE]
+    assert not long, f"{name_of(path)}: lines {long}"
+
+
 @pytest.mark.parametrize("path", TEMPLATES, ids=name_of)
 def test_a_template_escapes_everything(path: Path) -> None:
     text = SAFE_SHAPES.sub("", path.read_text())

@@ -3,7 +3,8 @@ import { announce, complain } from "./toasts.js";
 
 // Outside a secure context, and where the browser refuses, the older way may still do.
 const copyOld = (text) => {
-  const area = Object.assign(document.createElement("textarea"), { value: text, readOnly: true, className: "visually-hidden" });
+  const area = document.createElement("textarea");
+  Object.assign(area, { value: text, readOnly: true, className: "visually-hidden" });
   const focused = document.activeElement;
   document.body.append(area);
   area.select();

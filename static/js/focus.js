@@ -12,7 +12,8 @@ let left = null;
 document.addEventListener("htmx:beforeSwap", ({ detail: { target } }) => {
   const element = document.activeElement;
   if (!target?.contains(element)) return;
-  left = { next: element.closest("[data-focus-after]")?.dataset.focusAfter, id: target.id, around: target.parentElement };
+  const next = element.closest("[data-focus-after]")?.dataset.focusAfter;
+  left = { next, id: target.id, around: target.parentElement };
 });
 
 export const giveBack = (part) => {
@@ -29,6 +30,7 @@ export const giveBack = (part) => {
 
 // A heading that sorts and a link to another page of a table, pressed by key: the focus is there again.
 const TURNS = "main :is(.pb-sort, .pb-paging a)";
+const turnOf = (text) => [...document.querySelectorAll(TURNS)].find((link) => link.textContent.trim() === text);
 document.addEventListener("click", ({ target, detail: clicks }) => {
   const link = !clicks && target.closest?.(TURNS);
   if (link) leave("pressed", link.textContent.trim());
@@ -38,10 +40,11 @@ document.addEventListener("click", ({ target, detail: clicks }) => {
 export const openPage = (announce) => {
   const pressed = take("pressed");
   const wanted = document.getElementById(location.hash.slice(1))?.querySelector("[autofocus]");
-  const isFree = document.activeElement === document.body && !document.querySelector("main [autofocus]:not(.pb-summary)");
+  const isTaken = document.querySelector("main [autofocus]:not(.pb-summary)");
+  const isFree = document.activeElement === document.body && !isTaken;
   const news = document.querySelector(".pb-summary") ?? document.querySelector(".pb-flashes, main [role=alert]");
   if (wanted) addEventListener("load", () => wanted.focus()); // browsers ignore it in a part that the address names
   else if (news && isFree && !location.hash) focusOn(news);
   else if (news) announce(news.textContent.trim().replace(/\s+/g, " "));
-  else if (isFree && pressed) [...document.querySelectorAll(TURNS)].find((link) => link.textContent.trim() === pressed)?.focus();
+  else if (isFree && pressed) turnOf(pressed)?.focus();
 };

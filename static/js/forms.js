@@ -17,7 +17,7 @@ const setBusy = (form, button, isBusy) => {
 
 document.addEventListener("submit", async (event) => {
   const { target: form, submitter } = event;
-  if (event.defaultPrevented || form.method === "get" || form.method === "dialog" || form.matches("[data-stays]")) return;
+  if (event.defaultPrevented || form.method !== "post" || form.matches("[data-stays]")) return;
   if (form.classList.contains("is-busy")) {
     event.preventDefault();
     return;

@@ -42,7 +42,8 @@ const SINGLE = {
 
 // Esc leaves what is open around the focus, and then the messages.
 const leave = (from) => {
-  const opened = from.closest("details[open]") ?? (from.closest(".pb-rail") && document.querySelector(".pb-menu[open]"));
+  const menu = from.closest(".pb-rail") && document.querySelector(".pb-menu[open]");
+  const opened = from.closest("details[open]") ?? menu;
   const edit = from.closest("[data-edit-row]");
   const bar = from.closest("[data-do]");
   if (opened) {
@@ -56,11 +57,13 @@ document.addEventListener("keydown", (event) => {
   const { key, target, ctrlKey, metaKey, altKey, shiftKey } = event;
   if (event.defaultPrevented || event.isComposing) return;
   const isCommand = ctrlKey || metaKey;
+  const isInDialog = document.querySelector("dialog[open]") !== null;
+  const isFree = !isOff && !isInDialog && !target.closest?.(TYPING);
   if (isCommand && !altKey && !shiftKey && key.toLowerCase() === "k" && hasPalette) {
     event.preventDefault();
     openPalette();
-  } else if (key === "Escape" && !document.querySelector("dialog[open]")) leave(target);
-  else if (!isCommand && !altKey && !isOff && help && key in SINGLE && !target.closest?.(TYPING) && !document.querySelector("dialog[open]")) {
+  } else if (key === "Escape" && !isInDialog) leave(target);
+  else if (isFree && help && !isCommand && !altKey && key in SINGLE) {
     event.preventDefault();
     SINGLE[key]();
   }

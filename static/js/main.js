@@ -9,11 +9,12 @@ import { localize } from "./times.js";
 import { announce, complain } from "./toasts.js";
 
 // A live region that comes with the part it is in is not heard: what it says is said again, each thing once.
+const wordsOf = (element) => element.textContent.trim().replace(/\s+/g, " ");
 let said = "";
 const sayAgain = (part) => {
   const found = part.querySelector("[data-found], .pb-empty h2");
   const isSearched = document.activeElement?.matches("[data-search]");
-  const status = [...part.querySelectorAll("[role=status]")].map((each) => each.textContent.trim().replace(/\s+/g, " ")).join(" ");
+  const status = [...part.querySelectorAll("[role=status]")].map(wordsOf).join(" ");
   const gist = part.matches("[hx-trigger]") ? status.replace(/\d/g, "") : status;
   if (found && isSearched) announce(found.textContent);
   else if (status && gist !== said) announce(status);
@@ -34,7 +35,9 @@ document.addEventListener("htmx:beforeSwap", ({ detail }) => {
   detail.shouldSwap = false;
   complain("That did not work. Reload the page to see how things are.");
 });
-document.addEventListener("htmx:sendError", () => complain("Patchbay did not answer. Check the connection, then try again."));
+document.addEventListener("htmx:sendError", () => {
+  complain("Patchbay did not answer. Check the connection, then try again.");
+});
 document.addEventListener("htmx:timeout", () => complain("Patchbay took too long to answer. Try again."));
 
 openPage(announce);

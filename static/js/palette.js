@@ -31,7 +31,8 @@ const set = (element, attributes) => {
 const dress = (found) => {
   palette = document.getElementById("palette");
   palette.prepend(document.adoptNode(found));
-  set(input(), { role: "combobox", "aria-expanded": "true", "aria-controls": "found-list", "aria-autocomplete": "list" });
+  set(input(), { role: "combobox", "aria-expanded": "true", "aria-controls": "found-list" });
+  set(input(), { "aria-autocomplete": "list" });
   htmx.process(palette);
   palette.addEventListener("keydown", walk);
   palette.addEventListener("htmx:load", list);

@@ -2,7 +2,10 @@
 let last = null;
 let ticked = new Set();
 
-const boxesOf = (form, kind) => [...form.elements].filter((box) => box.matches(kind ? `[data-tick="${kind}"]` : "[data-tick]"));
+const boxesOf = (form, kind) => {
+  const wanted = kind ? `[data-tick="${kind}"]` : "[data-tick]";
+  return [...form.elements].filter((box) => box.matches(wanted));
+};
 const boxOf = (form, value) => boxesOf(form).find((box) => box.value === value);
 const tick = (boxes, isTicked) => boxes.forEach((box) => (box.checked = isTicked));
 
@@ -61,4 +64,6 @@ export const tickAgain = (part) => {
   if (boxes.length) count(boxes[0].form);
 };
 
-addEventListener("pageshow", () => document.querySelectorAll("form [data-ticked]").forEach((told) => count(told.closest("form"))));
+addEventListener("pageshow", () => {
+  for (const words of document.querySelectorAll("form [data-ticked]")) count(words.closest("form"));
+});

@@ -23,7 +23,8 @@ const isSignedIn = async () => {
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   const headers = page.body.getAttribute("hx-headers");
   document.body.setAttribute("hx-headers", headers);
-  for (const field of document.querySelectorAll("input[name=csrf_token]")) field.value = JSON.parse(headers)["X-CSRFToken"];
+  const token = JSON.parse(headers)["X-CSRFToken"];
+  for (const field of document.querySelectorAll("input[name=csrf_token]")) field.value = token;
   since = performance.now();
   return true;
 };

@@ -26,7 +26,8 @@ const dismiss = (box) => {
 export const dismissAll = () => region.querySelectorAll(".pb-toast").forEach(dismiss);
 
 // Good news goes by itself, unless it is being read.
-const expire = (box) => setTimeout(() => (box.matches(":hover, :focus-within") ? expire(box) : box.remove()), SECONDS * 1000);
+const expire = (box) => setTimeout(leave, SECONDS * 1000, box);
+const leave = (box) => (box.matches(":hover, :focus-within") ? expire(box) : box.remove());
 
 new MutationObserver((changes) => {
   for (const box of changes.flatMap(({ addedNodes }) => [...addedNodes])) {
