@@ -24,7 +24,8 @@ from app.core.errors import (
 )
 from app.edge import bodies
 from app.extensions import db
-from app.outage import outage, reason
+from app.outage import reason
+from app.postgresql import Pool
 from app.web import guard, pages
 
 log = structlog.get_logger(__name__)
@@ -96,8 +97,8 @@ def _database_error(error: OperationalError | InterfaceError) -> ResponseReturnV
     if _is_too_slow(error):
         log.error("database.slow", route=str(request.url_rule))
         return _answer(Unavailable("The database took too long. Nothing was changed. Try again."))
-    if db.engine.dialect.name == "postgresql":
-        outage.note(error)
+    if isinstance(db.engine.pool, Pool):
+        db.engine.pool.outage.note(error)
     else:
         log.error("database.unavailable", route=str(request.url_rule), reason=reason(error))
     return _answer(Unavailable("The database cannot be reached right now. Try again in a moment."))

@@ -1,4 +1,4 @@
-"""Whether PostgreSQL is away, as one process knows it. It is logged when that begins, and when it ends."""
+"""Whether PostgreSQL is away, as one engine knows it. It is logged when that begins, and when it ends."""
 
 from __future__ import annotations
 
@@ -83,6 +83,3 @@ def reason(error: BaseException) -> str:
     """What the driver says, in one line, without the statement."""
     cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
     return f"{type(cause).__name__}: {cause}".split("\n")[0][:300]
-
-
-outage = Outage()

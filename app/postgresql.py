@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import psycopg
 from psycopg.abc import PQGen
 from sqlalchemy import Engine, event
 from sqlalchemy.pool import QueuePool
 
-from app.outage import outage
+from app.outage import Outage
 
 CONNECT_SECONDS = 5
 """Until a new connection is there."""
@@ -56,9 +56,19 @@ class Impatient(psycopg.Connection[Any]):
 class Pool(QueuePool):
     """Knows from each connection that it gives whether the server is there."""
 
+    def __init__(self, *arguments: Any, **settings: Any) -> None:
+        super().__init__(*arguments, **settings)
+        self.outage = Outage()
+
     def connect(self) -> Any:
-        with outage.attempt():
+        with self.outage.attempt():
             return super().connect()
+
+    def recreate(self) -> Pool:
+        """What takes its place when its connections are disposed of."""
+        new = cast(Pool, super().recreate())
+        new.outage = self.outage
+        return new
 
 
 def options() -> dict[str, Any]:

@@ -12,21 +12,12 @@ from sqlalchemy.exc import OperationalError
 
 from app import outage, postgresql
 from app.extensions import db
-from app.outage import Outage
 from tests.support.postgres import Postgres
 
 
 @pytest.fixture
 def database_url(postgresql_url: str) -> str:
     return postgresql_url
-
-
-@pytest.fixture
-def state(monkeypatch: pytest.MonkeyPatch) -> Outage:
-    """Of a process of its own."""
-    found = Outage()
-    monkeypatch.setattr(postgresql, "outage", found)
-    return found
 
 
 def end_others(postgres: Postgres) -> None:
@@ -46,7 +37,7 @@ def test_a_session_whose_connection_was_ended_can_be_closed(app: Flask, postgres
 
 
 def test_one_connection_at_a_time_is_tried_while_it_is_away(
-    state: Outage, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """And the log has one line for all of it."""
     caplog.set_level(logging.INFO)
@@ -64,12 +55,11 @@ def test_one_connection_at_a_time_is_tried_while_it_is_away(
     assert len(caplog.records) == 1
 
 
-def test_it_is_noticed_when_it_is_back(
-    state: Outage, postgresql_url: str, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_it_is_noticed_when_it_is_back(postgresql_url: str, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     engine = create_engine(postgresql_url, **postgresql.options())
-    state.note(OperationalError(None, None, Exception("a test")))
+    assert isinstance(engine.pool, postgresql.Pool)
+    engine.pool.outage.note(OperationalError(None, None, Exception("a test")))
     for _ in range(2):
         engine.connect().close()
     engine.dispose()
@@ -78,7 +68,7 @@ def test_it_is_noticed_when_it_is_back(
 
 
 def test_a_statement_that_takes_too_long_is_503(
-    app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch, state: Outage
+    app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(postgresql, "STATEMENT_SECONDS", "0.05")
     app.add_url_rule("/api/slow", view_func=lambda: str(db.session.execute(text("SELECT pg_sleep(20)"))))
@@ -90,10 +80,20 @@ def test_a_statement_that_takes_too_long_is_503(
 
 
 def test_a_server_that_is_silent_is_given_up(
-    app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch, state: Outage
+    app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(postgresql, "SILENT_SECONDS", 0.1)
     app.add_url_rule("/api/slow", view_func=lambda: str(db.session.execute(text("SELECT pg_sleep(20)"))))
     with app.app_context():
         postgresql.limit_statements(db.engine)
     assert client.get("/api/slow").status_code == 503
+
+
+def test_another_database_is_tried_meanwhile(postgresql_url: str) -> None:
+    gone = create_engine("postgresql+psycopg://nobody@127.0.0.1:9/none", **postgresql.options())
+    for _ in range(2):
+        with pytest.raises(OperationalError):
+            gone.connect()
+    engine = create_engine(postgresql_url, **postgresql.options())
+    engine.connect().close()
+    engine.dispose()
