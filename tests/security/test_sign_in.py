@@ -104,6 +104,15 @@ def test_a_setup_key_works_once_however_many_use_it_at_the_same_time(empty: Flas
         assert use(loser) == 404
 
 
+@pytest.mark.asvs("14.2.1")
+def test_a_setup_key_in_an_address_counts_for_nothing(empty: Flask) -> None:
+    key = setup_key(empty)
+    page = Portal(empty).get(f"/setup?key={key}")
+    assert key not in page.source
+    assert page.press("Create and sign in", 422, **DRAFT).error("key")
+    assert dump(empty)["users"] == []
+
+
 @pytest.mark.asvs("6.3.3")
 def test_the_password_alone_reaches_nothing(
     app: Flask, here: Furnished, anonymous: Portal, cast: Cast, secret: str

@@ -73,13 +73,6 @@ def test_there_is_no_page_without_a_key_to_use_there(app: Flask, nobody: Portal)
     nobody.get("/setup", 404)
 
 
-@pytest.mark.asvs("14.2.1")
-def test_the_key_is_not_taken_from_an_address(nobody: Portal, key: str) -> None:
-    page = nobody.get(f"/setup?key={key}")
-    assert key not in page.source
-    assert "latest" in page.press("Create and sign in", 422, **DRAFT).error("key")
-
-
 def test_it_is_never_made_while_there_is_a_superadmin(app: Flask, nobody: Portal, key: str) -> None:
     set_up(nobody, key)
     assert new_key(app) is None
