@@ -94,14 +94,15 @@ class PortalClient(Client):
         answer = self.get(path)
         if answer.status != 200:
             raise Refused(answer)
-        forms = [form for form in parse(answer.body.decode()).all("form") if form.get("method") == "post"]
+        page = parse(answer.body.decode())
+        forms = [form for form in page.all("form") if form.get("method") == "post"]
         found = [
             form
             for form in forms
             if (not control or any(each.get("name") == control for each in form.walk()))
             and form.get("action").endswith(action)
         ]
-        assert found, f"{path} has no form with {control or action!r}"
+        assert found, f"{path} has no form with {control or action!r}: {page.text}"
         return urljoin(path, found[0].get("action") or path), found[0]
 
     def submit(self, path: str, control: str, values: Mapping[str, Any]) -> Response:

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import count
 
 from tests.support.cast import PASSWORD
 from tests.support.clients import ApiClient, PortalClient, Refused, Response, Unanswered
@@ -22,6 +23,8 @@ from tests.support.server import Server
 SECONDS = 120
 ROWS = 20
 """Of each import."""
+PAUSE = 0.05
+"""Seconds until a request that was not answered is followed by another one."""
 UPDATES = 3
 """Of each endpoint that a writer creates."""
 EMAIL = "writer@acme.example"
@@ -49,7 +52,8 @@ class Writer(ABC, threading.Thread):
         self.unanswered = 0
         self.failure: BaseException | None = None
         self._place = number
-        self._count = 0
+        self._numbers = count(1)
+        self._values = count(1)
         self._stopped = threading.Event()
 
     @abstractmethod
@@ -63,10 +67,10 @@ class Writer(ABC, threading.Thread):
                     self.write()
                 except Unanswered:
                     self.unanswered += 1
-                    self._stopped.wait(0.02)
+                    self._stopped.wait(PAUSE)
                 except Refused as refused:
                     self.count(refused.response)
-                    self._stopped.wait(0.02)
+                    self._stopped.wait(PAUSE)
         except BaseException as failure:  # noqa: BLE001 (raised again by whoever stops the load)
             self.failure = failure
 
@@ -79,12 +83,10 @@ class Writer(ABC, threading.Thread):
 
     def number(self) -> str:
         """A phone number that was not used before."""
-        self._count += 1
-        return f"+1555{self._place:02}{self._count:05}"
+        return f"+1555{self._place:02}{next(self._numbers):05}"
 
     def value(self) -> str:
-        self._count += 1
-        return f"agent-{self._place}-{self._count}"
+        return f"agent-{self._place}-{next(self._values)}"
 
 
 class ApiWriter(Writer):
@@ -123,8 +125,8 @@ class FormWriter(Writer):
         self._base = f"/o/{account.slug}/endpoints"
 
     def write(self) -> None:
-        number, value = self.number(), self.value()
         address, form = self._client.form(f"{self._base}/new", "phone_number")
+        number, value = self.number(), self.value()
         typed = {"phone_number": number, "provider": "twilio", "inbound_agent_name": value}
         write = self.ledger.begin({number: value})
         self.ledger.settle(write, self.count(self._client.post(address, form, typed)).status)
@@ -134,10 +136,11 @@ class ImportWriter(FormWriter):
     """Imports some endpoints as CSV."""
 
     def write(self) -> None:
+        page = self._client.form(f"{self._base}/import", "rows")
         values = {self.number(): self.value() for _ in range(ROWS)}
         rows = [f"{number},twilio,{value}" for number, value in values.items()]
         sheet = "\n".join(["phone_number,provider,inbound_agent_name", *rows])
-        checked = self.count(self._client.submit(f"{self._base}/import", "rows", {"rows": sheet}))
+        checked = self.count(self._client.post(*page, {"rows": sheet}))
         if checked.status != 303:
             raise Refused(checked)
         address, form = self._client.form(checked.headers["Location"], "version")
