@@ -16,7 +16,7 @@ from markupsafe import Markup
 from sqlalchemy.exc import DBAPIError
 
 from app import context, disk
-from app.core.errors import PatchbayError, StorageFull
+from app.core.errors import Busy, PatchbayError, StorageFull
 from app.extensions import db
 from app.services import organizations
 from app.services.progress import Tell
@@ -28,13 +28,19 @@ MANY = 2_000
 EVERY = 0.1
 """Seconds between two looks at how far it is."""
 
+MOST = 4
+"""Of a process at once: each has a thread of requests for as long as its page shows it."""
+
 HERE = Markup("<!-- steps -->")
 
 log = structlog.get_logger(__name__)
 
 
+_places = threading.BoundedSemaphore(MOST)
+
+
 class Work:
-    """`run` answers the address that shows what came of it."""
+    """`run` answers the address that shows what came of it. Raises Busy before it begins, never later."""
 
     def __init__(self, scope: Scope, run: Callable[[Scope, Tell], str]) -> None:
         app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
@@ -43,6 +49,8 @@ class Work:
         self._step: tuple[str, int, int] = ("", 0, 0)
         self._done = threading.Event()
         self._address = self._problem = ""
+        if not _places.acquire(blocking=False):
+            raise Busy("Several imports are under way. Nothing was changed. Try again in a moment.")
         place = (app, scope.actor, scope.organization.id)
         threading.Thread(target=self._work, args=place, name="work", daemon=True).start()
 
@@ -60,6 +68,7 @@ class Work:
             if isinstance(error, OSError | DBAPIError) and disk.is_full(error, self._database):
                 self._problem = StorageFull().message
         finally:
+            _places.release()
             self._done.set()
 
     def _tell(self, what: str, done: int, total: int) -> None:

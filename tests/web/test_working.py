@@ -10,6 +10,7 @@ import pytest
 from flask import Flask
 
 from app.core.errors import Conflict
+from app.edge import threads
 from app.models import Endpoint
 from app.services import endpoint_imports
 from app.web import working
@@ -165,3 +166,17 @@ def test_what_cannot_be_read_is_told_before_the_work_begins(dana: Portal) -> Non
     refused = led_on(dana.get(NEW).press("Show what it would do", rows=f"{ROWS}\nnone,twilio,,"))
     dana.post(f"{refused.path}/apply", {"csrf_token": dana.token(), "version": "1"}, 409)
     assert dana.get(PATH).rows() == []
+
+
+def test_more_than_a_few_at_once_are_refused_before_they_begin(
+    dana: Portal, held: Callable[..., threading.Event]
+) -> None:
+    """So that they leave threads for other requests."""
+    go_on = held("check")
+    assert working.MOST < threads.FOR_OTHERS
+    assert [sent(dana, NEW, rows=ROWS).status_code for _ in range(working.MOST)] == [200] * working.MOST
+    refused = sent(dana, NEW, rows=ROWS)
+    assert (refused.status_code, "Retry-After" in refused.headers) == (503, True)
+    go_on.set()
+    finished()
+    assert sent(dana, NEW, rows=ROWS).status_code == 200
