@@ -11,14 +11,18 @@ import gzip
 import hashlib
 import mimetypes
 from functools import cache
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, Response, request, send_from_directory
-from werkzeug.security import safe_join
+from flask import Flask, Response, request, send_file, send_from_directory
 
 FOLDER = Path(__file__).parents[1] / "static"
 
+STYLES = "css/all.css"
+"""The style sheets in one response: four would each bring headers, and compress less."""
+
+_SHEETS = ("tokens", "base", "components", "pages")
 _TEXTS = {".css", ".js", ".svg"}
 _YEAR = "public, max-age=31536000, immutable"
 
@@ -46,25 +50,37 @@ def digest_of(folder: Path) -> str:
 
 def _send(digest: str, filename: str) -> Response:
     """Sends the file as it is now. A page of another version gets it too, but may not keep it."""
-    response = send_from_directory(FOLDER, filename)
+    if filename == STYLES:
+        response = send_file(BytesIO(_styles()), mimetype="text/css", etag=digest_of(FOLDER / "css"))
+    else:
+        response = send_from_directory(FOLDER, filename)
     if Path(filename).suffix in _TEXTS:
-        _compress(response, str(safe_join(str(FOLDER), filename)))
+        _compress(response, filename)
+    for name in ("Content-Disposition", "Last-Modified"):  # The ETag says it, and there are many small files.
+        response.headers.pop(name, None)
     response.headers["Cache-Control"] = _YEAR if digest == digest_of(FOLDER) else "no-cache"
     return response
 
 
-def _compress(response: Response, path: str) -> None:
+@cache
+def _styles() -> bytes:
+    return b"".join((FOLDER / "css" / f"{name}.css").read_bytes() for name in _SHEETS)
+
+
+def _compress(response: Response, filename: str) -> None:
     """For a client that takes gzip; parts of a file, and responses without a body, stay as they are."""
     response.vary.add("Accept-Encoding")
     etag, _ = response.get_etag()
     if response.status_code != 200 or not request.accept_encodings["gzip"] or not etag:
         return
     response.direct_passthrough = False
-    response.set_data(_gzipped(path))
+    response.set_data(_gzipped(filename))
     response.headers["Content-Encoding"] = "gzip"
     response.set_etag(etag, weak=True)
 
 
 @cache
-def _gzipped(path: str) -> bytes:
-    return gzip.compress(Path(path).read_bytes(), 9, mtime=0)
+def _gzipped(filename: str) -> bytes:
+    """Called for what was found: `send_from_directory` has refused any other name."""
+    text = _styles() if filename == STYLES else (FOLDER / filename).read_bytes()
+    return gzip.compress(text, 9, mtime=0)

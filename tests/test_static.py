@@ -36,10 +36,19 @@ def test_text_comes_compressed_to_who_takes_it(client: FlaskClient) -> None:
         assert answer.data == plain
 
 
-def test_what_is_known_is_not_sent_again(client: FlaskClient) -> None:
-    first = client.get(CSS, headers={"Accept-Encoding": "gzip"})
-    again = client.get(CSS, headers={"Accept-Encoding": "gzip", "If-None-Match": first.headers["ETag"]})
-    assert (again.status_code, again.data) == (304, b"")
+@pytest.mark.parametrize("path", [CSS, "/static/of-tomorrow/css/all.css"])
+def test_what_is_known_is_not_sent_again(client: FlaskClient, path: str) -> None:
+    first = client.get(path, headers={"Accept-Encoding": "gzip"})
+    again = client.get(path, headers={"Accept-Encoding": "gzip", "If-None-Match": first.headers["ETag"]})
+    assert (first.mimetype, again.status_code, again.data) == ("text/css", 304, b"")
+
+
+def test_all_style_sheets_come_in_one_response(client: FlaskClient) -> None:
+    sheets = [
+        (ROOT / f"static/css/{name}.css").read_text() for name in ("tokens", "base", "components", "pages")
+    ]
+    assert client.get("/static/of-tomorrow/css/all.css").text == "".join(sheets)
+    assert len(sheets) == len(list((ROOT / "static/css").iterdir()))
 
 
 def test_images_are_left_as_they_are(client: FlaskClient) -> None:

@@ -1,5 +1,4 @@
 // Keys: Ctrl K for the palette, Esc to leave, and single keys that can be switched off. Each page works without them.
-import { hasPalette, openPalette } from "./palette.js";
 import { backToBoxes } from "./selection.js";
 import { read, write } from "./storage.js";
 import { setExactTimes, timesAreExact } from "./times.js";
@@ -25,6 +24,16 @@ const openHelp = () => {
 help?.addEventListener("change", ({ target }) => SWITCHES[target.name][1](target.checked));
 document.addEventListener("click", ({ target }) => {
   if (target.closest?.("[data-keys-help]")) openHelp();
+});
+
+// The palette, which is loaded when it is first opened
+
+const opener = document.querySelector("[data-palette]");
+const openPalette = async () => (await import("./palette.js")).openPalette();
+opener?.addEventListener("click", (event) => {
+  if (event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
+  event.preventDefault();
+  openPalette();
 });
 
 // Keys
@@ -59,7 +68,7 @@ document.addEventListener("keydown", (event) => {
   const isCommand = ctrlKey || metaKey;
   const isInDialog = document.querySelector("dialog[open]") !== null;
   const isFree = !isOff && !isInDialog && !target.closest?.(TYPING);
-  if (isCommand && !altKey && !shiftKey && key.toLowerCase() === "k" && hasPalette) {
+  if (isCommand && !altKey && !shiftKey && key.toLowerCase() === "k" && opener) {
     event.preventDefault();
     openPalette();
   } else if (key === "Escape" && !isInDialog) leave(target);

@@ -79,11 +79,3 @@ const walk = (event) => {
   else return;
   event.preventDefault();
 };
-
-export const hasPalette = opener !== null;
-
-opener?.addEventListener("click", (event) => {
-  if (event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
-  event.preventDefault();
-  openPalette();
-});
