@@ -91,7 +91,7 @@ def _head(url: str, token: str = "") -> str:
 def sign_ins(url: str, connections: int = CONNECTIONS) -> Iterator[Counter[int]]:
     """Clients that sign in with wrong passwords, each time as another user: up to 400 times a second."""
     statuses: Counter[int] = Counter()
-    stopped, names = threading.Event(), count()
+    answered, stopped, names = threading.Event(), threading.Event(), count()
 
     def attempt() -> None:
         client = ApiClient(url, "", seconds=SECONDS)
@@ -99,11 +99,13 @@ def sign_ins(url: str, connections: int = CONNECTIONS) -> Iterator[Counter[int]]
             body = {"email": f"user-{next(names)}@acme.example", "password": "not the right password"}
             with suppress(Unanswered):
                 statuses[client.call("POST", "/api/auth/login", body).status] += 1
+                answered.set()
         client.close()
 
     threads = [threading.Thread(target=attempt, daemon=True) for _ in range(connections)]
     for thread in threads:
         thread.start()
+    answered.wait(SECONDS)
     try:
         yield statuses
     finally:
