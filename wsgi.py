@@ -3,14 +3,14 @@ import sys
 import click
 
 from app import background, create_app
-from app.backup import cli as backup
+from app.backup import cli
 from app.config import SettingsError
 from app.core.errors import Unavailable
 from app.provider import DeclarationError
 from app.services.installation import KeyMismatch
 
-if backup.is_restore(sys.argv):
-    app = backup.bare_app()
+if cli.is_restore(sys.argv):
+    app = cli.bare_app()
 else:
     try:
         app = create_app()

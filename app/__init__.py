@@ -6,23 +6,11 @@ import os
 
 from flask import Flask
 
-from app import (
-    api,
-    cli,
-    database,
-    errors,
-    health,
-    http,
-    logs,
-    metrics,
-    migrations,
-    plain_http,
-    security,
-    static,
-    web,
-)
-from app.backup import cli as backup
+from app import api, cli, error_handlers, health, http, logs, metrics, plain_http, security, static, web
+from app.backup import cli as backup_cli
 from app.config import Settings
+from app.database import engine
+from app.database import migrate as database_migrate
 from app.extensions import csrf, db, htmx, login, migrate
 from app.services import provisioning, workspace_webhook
 
@@ -36,7 +24,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     logs.init_app(app)
     db.init_app(app)
     http.init_app(app, settings)
-    migrate.init_app(app, db, directory=str(migrations.MIGRATIONS))
+    migrate.init_app(app, db, directory=str(database_migrate.MIGRATIONS))
     login.init_app(app)
     csrf.init_app(app)
     htmx.init_app(app)
@@ -46,15 +34,15 @@ def create_app(settings: Settings | None = None) -> Flask:
     static.init_app(app)
     metrics.init_app(app)
     health.init_app(app)
-    errors.init_app(app)
+    error_handlers.init_app(app)
     api.init_app(app)
     web.init_app(app)
     cli.init_app(app)
-    backup.init_app(app)
+    backup_cli.init_app(app)
 
     provisioning.register(workspace_webhook.follow)
 
     with app.app_context():
-        database.prepare(db.engine)
+        engine.prepare(db.engine)
         health.check_keys()
     return app

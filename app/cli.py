@@ -310,7 +310,7 @@ def fill_demo(password_stdin: bool) -> None:
 
     Without --password-stdin it makes a password, and prints that too.
     """
-    from app import demo
+    from app import demo_data as demo
 
     startup.prepare()
     made = "-".join(secrets.token_hex(3) for _ in range(4))

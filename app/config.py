@@ -254,7 +254,7 @@ class _Keys:
 
 def _has_data(database_url: str) -> bool:
     """True when the database has our tables. The import is late: only a new installation needs it."""
-    from app import database
+    from app.database import engine as database
 
     return database.has_table(database_url, "installation")
 

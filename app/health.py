@@ -6,7 +6,8 @@ from flask import Flask
 from sqlalchemy import inspect
 from sqlalchemy.exc import OperationalError
 
-from app import context, migrations
+from app import context
+from app.database import migrate
 from app.extensions import db
 from app.services import installation, signing_keys
 
@@ -45,7 +46,7 @@ def _readyz() -> tuple[str, int, dict[str, str]]:
 
 def _not_ready() -> str | None:
     try:
-        if not migrations.are_current(db.engine):
+        if not migrate.are_current(db.engine):
             return "The migrations are not current. Run: flask --app wsgi prepare"
         installation.check_keys(context.session(), context.keys().sealer)
         signing_keys.expect_same(context.session(), context.keys())

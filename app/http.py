@@ -16,13 +16,14 @@ from flask.sessions import (
 from itsdangerous import TimestampSigner, URLSafeTimedSerializer
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from app import database, limits
+from app import limits
 from app.config import Settings
 from app.core import paths
 from app.core.errors import Malformed, NotFound, UnsupportedMedia
 from app.core.outbound import Outbound
 from app.core.sealing import Sealer
 from app.core.slots import Slots
+from app.database import engine
 from app.services.scope import Keys
 
 MOST_ASKING = 5
@@ -33,7 +34,7 @@ def flask_config(settings: Settings) -> dict[str, Any]:
     return {
         "SECRET_KEY": settings.secret_key,
         "SQLALCHEMY_DATABASE_URI": settings.database_url,
-        "SQLALCHEMY_ENGINE_OPTIONS": database.engine_options(settings.database_url),
+        "SQLALCHEMY_ENGINE_OPTIONS": engine.engine_options(settings.database_url),
         "SESSION_COOKIE_NAME": "__Host-patchbay",
         "SESSION_COOKIE_SECURE": True,
         "SESSION_COOKIE_HTTPONLY": True,

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from app import database, peers
+from app import peers
 from app.config import KEY_FILES, Settings
+from app.database import engine
 
 NETWORK_FILE_SYSTEMS = frozenset(
     [
@@ -38,7 +39,7 @@ def warnings(settings: Settings, mounts: str | None = None) -> list[Finding]:
     """Everything that is worth a warning. `mounts` is what the kernel lists as mounted, by default."""
     found = [*_folder(settings.data), *_address(settings)]
     if settings.is_sqlite:
-        found += _sqlite(database.SQLITE_VERSION)
+        found += _sqlite(engine.SQLITE_VERSION)
         found += _network(Path(settings.sqlite_file).parent, _mounted() if mounts is None else mounts)
     return found
 
@@ -77,7 +78,7 @@ def _is_ours(path: Path) -> bool:
 
 
 def _sqlite(version: tuple[int, int, int]) -> Iterator[Finding]:
-    if not database.has_wal_bug(version):
+    if not engine.has_wal_bug(version):
         return
     yield Finding(
         "sqlite.wal_bug",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from app import context, logs, migrations
+from app import context, logs
+from app.database import migrate
 from app.extensions import db
 from app.services import installation
 from app.services.scope import Actor, Scope
@@ -13,7 +14,7 @@ from app.services.scope import Actor, Scope
 def prepare() -> None:
     """Brings the database up to date, and marks a new one with its key."""
     logs.to_stderr()
-    migrations.upgrade(db.engine, context.settings().data)
+    migrate.upgrade(db.engine, context.settings().data)
     try:
         installation.check_keys(context.session(), context.keys().sealer)
     except installation.KeyMismatch as error:

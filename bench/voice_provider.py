@@ -23,7 +23,7 @@ from statistics import median
 from sqlalchemy import create_engine, select
 
 from app.config import Settings
-from app.database import engine_options
+from app.database.engine import engine_options
 from app.models import Organization
 from tests.support.postgres import Postgres
 from tests.support.server import ROOT, clean_environment, flask, free_port

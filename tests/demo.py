@@ -20,7 +20,7 @@ from typing import Any
 from urllib.error import URLError
 from urllib.request import urlopen
 
-from app import demo
+from app import demo_data
 from app.config import DEFAULT_BIND
 from tests.support.proving import prove
 from tests.support.server import ROOT, clean_environment, flask
@@ -29,7 +29,7 @@ from tests.upstreams import UPSTREAMS, Upstream, accounts
 FIRST_PORT = 9001
 PASSWORD = "password.txt"
 LOG = "portal.log"
-TO_BREAK = demo.MERIDIAN.endpoints[1]
+TO_BREAK = demo_data.MERIDIAN.endpoints[1]
 SECONDS_TO_START = 60
 SECONDS_TO_STOP = 10
 
@@ -175,7 +175,7 @@ def _wait(portal: str, process: subprocess.Popen[bytes], log: Path) -> None:
 def _tell(portal: str, password: str, data: Path, running: Mapping[str, Upstream]) -> None:
     told = {
         "portal": portal,
-        "email": demo.EMAIL,
+        "email": demo_data.EMAIL,
         "password": password,
         "consoles": "\n".join(f"    {one.label:<18}{one.base}" for one in running.values()),
         "twilio": running["twilio"].base,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, ViewportSize, expect, sync_playwright
 
-from app import demo
+from app import demo_data
 from tests.support import chromium
 from tests.support.proving import prove
 from tests.support.server import ROOT, served
@@ -53,7 +53,7 @@ def main() -> None:
 
 def _sign_in(page: Page) -> None:
     page.goto("/sign-in")
-    page.get_by_label("Email").fill(demo.EMAIL)
+    page.get_by_label("Email").fill(demo_data.EMAIL)
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
     page.get_by_role("heading", name="Organizations", exact=True).wait_for()

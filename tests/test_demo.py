@@ -19,7 +19,7 @@ import requests
 from flask import Flask
 from sqlalchemy import select
 
-from app import context, demo
+from app import context, demo_data
 from app.core.errors import Conflict, Invalid
 from app.core.outbound import Outbound, OutboundError
 from app.extensions import db
@@ -77,7 +77,7 @@ def scope(app: Flask) -> Iterator[Scope]:
 
 @pytest.fixture
 def meridian(scope: Scope) -> Scope:
-    return scope.into(demo.fill(scope, NOBODY, PASSWORD))
+    return scope.into(demo_data.fill(scope, NOBODY, PASSWORD))
 
 
 def organization(scope: Scope, name: str) -> Scope:
@@ -110,7 +110,7 @@ def test_every_value_works_at_its_stand_in(meridian: Scope, outbound: Outbound) 
     for key, provider in PROVIDERS.items():
         values = connections.load(meridian, provider).credentials
         assert cast(Verifies, provider).verify(outbound, values).ok, key
-        for name, value in demo.VALUES[key].items():
+        for name, value in demo_data.VALUES[key].items():
             assert provider.field(name).check(value, "US") == value
 
 
@@ -118,9 +118,9 @@ def test_a_check_finds_what_was_planted_and_nothing_else(meridian: Scope, outbou
     report = checking.run(meridian, outbound, everything=True)
     assert (report.checked, report.failure) == (8, None)
     assert drifted(meridian) == accounts.PLANTED
-    harbor = organization(meridian, demo.HARBOR.name)
+    harbor = organization(meridian, demo_data.HARBOR.name)
     assert checking.run(harbor, outbound, everything=True).words() == "2 checked, 0 drifted"
-    new = organization(meridian, demo.NEW)
+    new = organization(meridian, demo_data.NEW)
     assert checking.run(new, outbound, everything=True).words() == "0 checked, 0 drifted"
 
 
@@ -132,7 +132,7 @@ def test_there_are_numbers_to_import_and_one_that_is_somebody_elses(
         states = {row.line.phone_number: row.state for row in found.rows}
         assert {number for number, state in states.items() if state is Claim.UNMAPPED} == set(unmapped)
         elsewhere = {number for number, state in states.items() if state is Claim.ELSEWHERE}
-        claimed = {mapped.phone_number for mapped in demo.HARBOR.endpoints if mapped.provider == key}
+        claimed = {mapped.phone_number for mapped in demo_data.HARBOR.endpoints if mapped.provider == key}
         assert elsewhere == claimed
     (first, second) = accounts.SHARED
     values = connections.load(meridian, PROVIDERS["vobiz"]).credentials
@@ -198,12 +198,12 @@ def test_a_provider_misbehaves_and_works_again(
     one.slowness = 0.01
     press(one.base, one.label, label)
     try:
-        found = provider.verify(outbound, demo.VALUES[key]).ok
+        found = provider.verify(outbound, demo_data.VALUES[key]).ok
     except OutboundError:
         found = None
     assert found is outcome
     press(one.base, one.label, "Works")
-    assert provider.verify(outbound, demo.VALUES[key]).ok
+    assert provider.verify(outbound, demo_data.VALUES[key]).ok
 
 
 @EACH
@@ -276,11 +276,11 @@ def test_it_is_filled_once_and_no_provider_is_asked(
     scope: Scope, stubs: dict[str, Any], outbound: Outbound
 ) -> None:
     with pytest.raises(Invalid):
-        demo.fill(scope, outbound, "short")
+        demo_data.fill(scope, outbound, "short")
     assert organizations.every(scope) == []
-    demo.fill(scope, outbound, PASSWORD)
+    demo_data.fill(scope, outbound, PASSWORD)
     with pytest.raises(Conflict, match="Meridian Support is there already"):
-        demo.fill(scope, outbound, PASSWORD)
+        demo_data.fill(scope, outbound, PASSWORD)
     assert [len(one.requests) for one in stubs.values()] == [0] * len(stubs)
 
 
@@ -289,7 +289,7 @@ def test_the_command_prints_a_password_that_it_made(app: Flask) -> None:
         done = app.test_cli_runner().invoke(args=["demo"])
         again = app.test_cli_runner().invoke(args=["demo", "--password-stdin"], input=PASSWORD)
     assert done.exit_code == 0
-    assert f"sign in as {demo.EMAIL} with the password " in done.output
+    assert f"sign in as {demo_data.EMAIL} with the password " in done.output
     assert again.exit_code == 1
     assert "is there already" in again.output
 

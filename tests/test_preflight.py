@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from app import database, preflight
+from app import preflight
 from app.config import Settings
+from app.database import engine
 
 MOUNTS = """\
 /dev/sda1 / ext4 rw,relatime 0 0
@@ -111,7 +112,7 @@ def test_postgresql_may_have_its_keys_anywhere(settings: Settings, shared_keys: 
     ],
 )
 def test_the_wal_bug_is_known_by_the_version(version: tuple[int, int, int], has_bug: bool) -> None:
-    assert database.has_wal_bug(version) is has_bug
+    assert engine.has_wal_bug(version) is has_bug
 
 
 @pytest.mark.parametrize(

@@ -10,11 +10,13 @@ from pathlib import Path
 
 from sqlalchemy import Connection, create_engine, func, inspect, make_url, select, text
 
-from app import context, database, migrations
+from app import context
 from app.config import KEY_FILES, Settings
 from app.core import archive, clock, sealing
 from app.core.archive import ArchiveError, Manifest
-from app.database import sqlite
+from app.database import engine as database_engine
+from app.database import migrate
+from app.database.engine import sqlite
 from app.models import Base, Installation
 from app.services import audit, installation
 from app.services.actions import Action
@@ -53,7 +55,7 @@ def make(scope: Scope, path: Path, *, with_keys: bool, replaces: bool) -> Manife
             settings=_plain_settings(settings),
         )
         archive.write(file, manifest, copy, key_files(settings) if with_keys else {})
-    if migrations.are_current(context.engine()):
+    if migrate.are_current(context.engine()):
         _record(scope, path, manifest)
     return manifest
 
@@ -96,7 +98,7 @@ def _snapshot(path: Path, settings: Settings) -> Iterator[Path | None]:
     copy = archive.draft_of(path).with_suffix(".db")
     copy.unlink(missing_ok=True)
     try:
-        database.copy_sqlite(context.engine(), copy)
+        database_engine.copy_sqlite(context.engine(), copy)
         yield copy
     except sqlite.Error as error:
         raise ArchiveError(f"The database cannot be copied to {path.parent}: {error}.") from None
@@ -109,7 +111,7 @@ def _opened(copy: Path | None, settings: Settings) -> Iterator[Connection]:
     engine = context.engine()
     if copy:
         url = f"sqlite:///{copy}"
-        engine = create_engine(url, **database.engine_options(url))
+        engine = create_engine(url, **database_engine.engine_options(url))
     with engine.connect() as connection:
         yield connection
     if copy:

@@ -13,8 +13,9 @@ from typing import Any
 from sqlalchemy import Connection, Engine, LargeBinary, Row, Table, func, insert, inspect, select
 from sqlalchemy.exc import DBAPIError
 
-from app import config, context, migrations, serving, startup
+from app import config, context, serving, startup
 from app.config import Settings, SettingsError
+from app.database import migrate
 from app.extensions import db
 from app.models import Base
 from app.services import chain, installation
@@ -60,7 +61,7 @@ def move(settings: Settings, target_url: str) -> tuple[Contents, State]:
         with _at(target):
             try:
                 _expect_empty(context.engine())
-                migrations.upgrade(context.engine(), settings.data)
+                migrate.upgrade(context.engine(), settings.data)
                 contents = _copy_all(source, context.engine())
                 after = _state()
             except DBAPIError as error:

@@ -19,11 +19,12 @@ from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy.exc import SQLAlchemyError
 
-from app import config, migrations, serving, startup
+from app import config, serving, startup
 from app.config import KEY_FILES, Settings
 from app.core import archive, clock, sealing
 from app.core.archive import DATABASE, Archive, ArchiveError, Manifest
-from app.database import sqlite
+from app.database import migrate
+from app.database.engine import sqlite
 from app.extensions import db
 from app.services import audit, chain, installation
 from app.services.actions import Action
@@ -250,7 +251,7 @@ NEWER = (
 
 def _is_known(migration: str) -> bool:
     try:
-        return ScriptDirectory(str(migrations.MIGRATIONS)).get_revision(migration) is not None
+        return ScriptDirectory(str(migrate.MIGRATIONS)).get_revision(migration) is not None
     except CommandError:
         return False
 

@@ -13,8 +13,7 @@ from markupsafe import Markup
 from app.core import phone, sheets
 from app.core.errors import Conflict
 from app.models import AuditEvent
-from app.services import actions
-from app.services import undoing as service
+from app.services import actions, undoing
 from app.services.audit_numbers import Changes
 from app.services.providers import REASON_LONGEST
 from app.services.scope import Scope
@@ -49,22 +48,22 @@ def _number(text: str) -> int:
 
 @audit_events.page("/o/<slug>/audit/<event_id>", who=Who.SUPERADMIN)
 def show(scope: Scope, event_id: str) -> ResponseReturnValue:
-    event = service.get(scope, _number(event_id))
-    numbers = list(islice(service.touched(scope, event), SHOWN + 1)) if event.numbers_digest else []
+    event = undoing.get(scope, _number(event_id))
+    numbers = list(islice(undoing.touched(scope, event), SHOWN + 1)) if event.numbers_digest else []
     return render.page(
         "audit_events/show.html",
         event=event,
         numbers=numbers[:SHOWN],
         is_cut=len(numbers) > SHOWN,
-        can_undo=service.can(event),
+        can_undo=undoing.can(event),
     )
 
 
 @audit_events.page("/o/<slug>/audit/<event_id>/numbers.csv", who=Who.SUPERADMIN)
 def numbers(scope: Scope, event_id: str) -> ResponseReturnValue:
     """Every number of the event, with what was before and after."""
-    event = service.get(scope, _number(event_id))
-    return render.file(scope, f"audit-{event.id}.csv", sheets.lines(_rows(service.touched(scope, event))))
+    event = undoing.get(scope, _number(event_id))
+    return render.file(scope, f"audit-{event.id}.csv", sheets.lines(_rows(undoing.touched(scope, event))))
 
 
 def _rows(numbers: Iterator[tuple[str, Changes]]) -> Iterator[tuple[str, ...]]:
@@ -77,7 +76,7 @@ def _rows(numbers: Iterator[tuple[str, Changes]]) -> Iterator[tuple[str, ...]]:
 @audit_events.page("/o/<slug>/audit/<event_id>/undo", who=Who.SUPERADMIN)
 def confirm_undo(scope: Scope, event_id: str) -> ResponseReturnValue:
     """Says beforehand what would be put back, and what stays."""
-    found = service.plan(scope, _number(event_id))
+    found = undoing.plan(scope, _number(event_id))
     return _confirm(found, CountedForm(reason=_reason(found.event)))
 
 
@@ -104,9 +103,9 @@ def _confirm(found: Plan, form: CountedForm, status: int = 200, problem: str = "
 def undo(scope: Scope, event_id: str) -> ResponseReturnValue:
     form = CountedForm()
     try:
-        done = service.undo(scope, _number(event_id), seen=form.seen, reason=form.why)
+        done = undoing.undo(scope, _number(event_id), seen=form.seen, reason=form.why)
     except Conflict as error:
-        return _confirm(service.plan(scope, _number(event_id)), form, error.status, error.message)
+        return _confirm(undoing.plan(scope, _number(event_id)), form, error.status, error.message)
     many = "1 endpoint is" if done.count == 1 else f"{done.count:,} endpoints are"
     flash_undo(scope, f"{many} as before.", done.event_id)
     return render.see(url_for("audit_events.show", slug=scope.organization.slug, event_id=done.event_id))

@@ -11,7 +11,7 @@ from app import context
 from app.core import phone
 from app.core.errors import Conflict, Invalid, Stale, TooMany
 from app.provider import Provider
-from app.services import callback as service
+from app.services import callback as services_callback
 from app.services import connections, voice_lines
 from app.services.actions import Action
 from app.services.callback import Seen
@@ -30,10 +30,10 @@ MOST_SHOWN = 50
 
 @callback.page("/o/<slug>/providers/<key>/callback", who=Who.SUPERADMIN)
 def show(scope: Scope, key: str) -> ResponseReturnValue:
-    provider = service.provider_of(key)
+    provider = services_callback.provider_of(key)
     form = CallbackForm(url=connections.load(scope, provider).callback_url)
     try:
-        return _page(scope, provider, form, seen=service.look(scope, context.outbound(), provider))
+        return _page(scope, provider, form, seen=services_callback.look(scope, context.outbound(), provider))
     except Conflict as error:
         title = f"What {provider.label} has now is not known."
         return _page(scope, provider, form, trouble=(title, error.message))
@@ -42,14 +42,14 @@ def show(scope: Scope, key: str) -> ResponseReturnValue:
 @callback.page("/o/<slug>/providers/<key>/callback", who=Who.SUPERADMIN, methods=["POST"])
 def point(scope: Scope, key: str) -> ResponseReturnValue:
     """Shows first what it would change; sets it where that was seen."""
-    provider = service.provider_of(key)
+    provider = services_callback.provider_of(key)
     form = CallbackForm()
     text, digest = form.url.data or "", form.seen.data
     try:
         if not digest:
-            url, seen = service.plan(scope, context.outbound(), provider, text)
+            url, seen = services_callback.plan(scope, context.outbound(), provider, text)
             return _confirm(provider, form, url, seen)
-        _tell(provider, service.point(scope, context.outbound(), provider, text, digest=digest))
+        _tell(provider, services_callback.point(scope, context.outbound(), provider, text, digest=digest))
     except Invalid as error:
         form.show(error)
         return _page(scope, provider, form, 422)
@@ -110,7 +110,7 @@ def _confirm(
 @callback.page("/o/<slug>/providers/<key>/callback/numbers/<number>", who=Who.SUPERADMIN)
 def see_number(scope: Scope, key: str, number: str) -> ResponseReturnValue:
     """What the provider has for a person's number now, before it is put on the application."""
-    provider = service.provider_of(key)
+    provider = services_callback.provider_of(key)
     try:
         return _confirm_number(provider, voice_lines.plan(scope, context.outbound(), provider, number))
     except Conflict as error:
@@ -120,7 +120,7 @@ def see_number(scope: Scope, key: str, number: str) -> ResponseReturnValue:
 @callback.page("/o/<slug>/providers/<key>/callback/numbers/<number>", who=Who.SUPERADMIN, methods=["POST"])
 def put_number(scope: Scope, key: str, number: str) -> ResponseReturnValue:
     """Puts the number on the application where what was shown is still there."""
-    provider = service.provider_of(key)
+    provider = services_callback.provider_of(key)
     seen = SeenForm().seen.data or ""
     try:
         after = voice_lines.put(scope, context.outbound(), provider, number, seen=seen)

@@ -12,7 +12,7 @@ from app.core import phone
 from app.core.errors import Conflict, Stale, TooMany
 from app.provider import Capability
 from app.services import checking, connections, endpoints, organizations, pointing
-from app.services import drift as service
+from app.services import drift as services_drift
 from app.services.scope import Scope
 from app.web import render
 from app.web.guard import Pages, Who
@@ -46,7 +46,7 @@ def _page(scope: Scope, endpoint_id: str, status: int = 200, problem: str | None
         plan=plan,
         problem=problem,
         by_hand=not pointing.can(provider, Capability.POINT),
-        check=service.of_number(scope, row),
+        check=services_drift.of_number(scope, row),
         is_part=render.is_part(),
     )
 

@@ -12,7 +12,7 @@ from flask.typing import ResponseReturnValue
 from app.core import clock, phone
 from app.core.errors import Conflict, Invalid, Stale
 from app.models import EndpointImport
-from app.services import endpoint_imports as service
+from app.services import endpoint_imports as services_endpoint_imports
 from app.services import endpoint_sheets
 from app.services.progress import Tell, to_nobody
 from app.services.scope import Scope
@@ -72,7 +72,7 @@ def check(scope: Scope) -> ResponseReturnValue:
     here = url_for("endpoint_imports.new", slug=scope.organization.slug)
 
     def run(inside: Scope, tell: Tell) -> str:
-        return f"{here}/{service.check(inside, table, name, tell=tell).id}"
+        return f"{here}/{services_endpoint_imports.check(inside, table, name, tell=tell).id}"
 
     if len(table.rows) < working.MANY:
         return render.see(run(scope, to_nobody))
@@ -82,7 +82,7 @@ def check(scope: Scope) -> ResponseReturnValue:
 
 @endpoint_imports.page("/o/<slug>/endpoints/import/<import_id>", who=Who.SUPERADMIN)
 def show(scope: Scope, import_id: str) -> ResponseReturnValue:
-    return _show(service.get(scope, import_id))
+    return _show(services_endpoint_imports.get(scope, import_id))
 
 
 def _show(found: EndpointImport, status: int = 200, problem: str = "") -> Response:
@@ -95,11 +95,11 @@ def _show(found: EndpointImport, status: int = 200, problem: str = "") -> Respon
         notes=found.shown["notes"],
         moved=found.shown.get("moved"),
         moved_count=found.shown.get("moved_count", 0),
-        expires_at=found.created_at + service.KEPT,
+        expires_at=found.created_at + services_endpoint_imports.KEPT,
         form=ConfirmForm(formdata=None, version=str(found.version)),
         problem=problem,
         imported=_told(found) if found.applied_at and "imported" in request.args else "",
-        shown_most=service.SHOWN,
+        shown_most=services_endpoint_imports.SHOWN,
     )
 
 
@@ -110,7 +110,7 @@ def apply(scope: Scope, import_id: str) -> ResponseReturnValue:
     here = url_for("endpoint_imports.show", slug=scope.organization.slug, import_id=import_id)
 
     def run(inside: Scope, tell: Tell) -> str:
-        found = service.apply(inside, import_id, reason=reason, version=version, tell=tell)
+        found = services_endpoint_imports.apply(inside, import_id, reason=reason, version=version, tell=tell)
         return f"{here}?imported=1" if found.applied_at else here
 
     def run_late(inside: Scope, tell: Tell) -> str:
@@ -120,14 +120,18 @@ def apply(scope: Scope, import_id: str) -> ResponseReturnValue:
         return here
 
     try:
-        found = service.to_apply(scope, import_id, version=version)
+        found = services_endpoint_imports.to_apply(scope, import_id, version=version)
         if sum(found.shown["totals"].values()) >= working.MANY:
             about = "All of it, or nothing. It goes on if you leave this page."
             return working.told(Work(scope, run_late), title="Import endpoints", about=about, back=here)
         address = run(scope, to_nobody)
     except (Conflict, Stale) as error:
-        return _show(service.get(scope, import_id), error.status, error.message)
-    return _show(service.get(scope, import_id), 409) if address == here else render.see(address)
+        return _show(services_endpoint_imports.get(scope, import_id), error.status, error.message)
+    return (
+        _show(services_endpoint_imports.get(scope, import_id), 409)
+        if address == here
+        else render.see(address)
+    )
 
 
 def _told(found: EndpointImport) -> str:
@@ -137,4 +141,6 @@ def _told(found: EndpointImport) -> str:
 
 @endpoint_imports.page("/o/<slug>/endpoints/import/<import_id>/report.csv", who=Who.SUPERADMIN)
 def report(scope: Scope, import_id: str) -> ResponseReturnValue:
-    return render.file(scope, f"import-{import_id[:8]}.csv", service.report(scope, import_id))
+    return render.file(
+        scope, f"import-{import_id[:8]}.csv", services_endpoint_imports.report(scope, import_id)
+    )

@@ -15,7 +15,7 @@ from app.models import DriftCheck, Endpoint
 from app.provider import Family
 from app.providers import PROVIDERS, in_family
 from app.services import checking, drift, endpoint_advice, endpoint_pages, impact, pointing, verification
-from app.services import endpoints as service
+from app.services import endpoints as services_endpoints
 from app.services.endpoint_pages import Page as EndpointPage
 from app.services.endpoints import Filter
 from app.services.scope import Scope
@@ -36,7 +36,7 @@ EDITABLE = ("inbound_agent_name", "outbound_agent_name", "label", "is_active")
 def table(scope: Scope) -> ResponseReturnValue:
     if "edit" not in request.args:
         return _table(scope)
-    edited = service.get(scope, request.args["edit"])
+    edited = services_endpoints.get(scope, request.args["edit"])
     return _table(scope, edited=edited, form=EndpointForm(obj=edited))
 
 
@@ -51,8 +51,8 @@ def _table(
     """The edited row is in it also where the filter or the page would leave it out."""
     wanted, sort, page = asked_filter(), request.args.get("sort") or endpoint_pages.BY_NUMBER, _page(scope)
     is_whole = page.next_cursor is None and page.previous_cursor is None
-    total = len(page.rows) if is_whole else service.count(scope, wanted)
-    states = service.telephony_states(scope)
+    total = len(page.rows) if is_whole else services_endpoints.count(scope, wanted)
+    states = services_endpoints.telephony_states(scope)
     checks = drift.of_numbers(scope, [row.phone_number for row in page.rows])
     rows = page.rows if edited is None or edited in page.rows else [edited, *page.rows]
     return render.page(
@@ -66,14 +66,14 @@ def _table(
         view=_view(),
         sort=sort,
         sorts={name: view_query(cursor=None, sort=name) for name in endpoint_pages.SORTS},
-        total=min(total, service.COUNT_MOST),
-        total_is_capped=total > service.COUNT_MOST,
+        total=min(total, services_endpoints.COUNT_MOST),
+        total_is_capped=total > services_endpoints.COUNT_MOST,
         wanted=wanted,
         is_filtered=wanted != Filter(),
         is_first=page.previous_cursor is None,
         all_ticked=request.args.get("tick") == "page",
         providers=in_family(Family.TELEPHONY),
-        agents_in_use=partial(service.agents, scope),
+        agents_in_use=partial(services_endpoints.agents, scope),
         editing=edited.id if edited else None,
         form=form,
         conflicts=conflicts,
@@ -136,7 +136,7 @@ def _row(scope: Scope, states: Any, row: Endpoint, check: DriftCheck | None = No
 def _blocked(scope: Scope, states: Any, row: Endpoint) -> str | None:
     """Of a number that only calls out, what keeps it from that."""
     inbound, outbound = (
-        service.blocked_reason(scope.organization, states, row, direction)
+        services_endpoints.blocked_reason(scope.organization, states, row, direction)
         for direction in ("inbound", "outbound")
     )
     return outbound or inbound if inbound == "no_inbound_agent" and row.outbound_agent_name else inbound
@@ -150,14 +150,14 @@ def new(scope: Scope) -> ResponseReturnValue:
 
 
 def _new(scope: Scope, form: EndpointForm, status: int = 200) -> Response:
-    return render.page("endpoints/new.html", status, form=form, agents=service.agents(scope))
+    return render.page("endpoints/new.html", status, form=form, agents=services_endpoints.agents(scope))
 
 
 @endpoints.page("/o/<slug>/endpoints/new", who=Who.SUPERADMIN, methods=["POST"])
 def create(scope: Scope) -> ResponseReturnValue:
     form = EndpointForm()
     try:
-        row = service.create(scope, form.drafted())
+        row = services_endpoints.create(scope, form.drafted())
     except Invalid as error:
         form.show(error)
         return _new(scope, form, 422)
@@ -175,7 +175,7 @@ def create(scope: Scope) -> ResponseReturnValue:
 @endpoints.page("/o/<slug>/endpoints/<endpoint_id>", who=Who.SUPERADMIN)
 def show(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
     """One number: its webhook URL, and where to paste it; with `edit`, its form."""
-    row = service.get(scope, endpoint_id)
+    row = services_endpoints.get(scope, endpoint_id)
     return _show(scope, row, form=EndpointForm(obj=row) if "edit" in request.args else None)
 
 
@@ -187,32 +187,32 @@ def _show(
     form: EndpointForm | None = None,
     conflicts: Clash | None = None,
 ) -> Response:
-    states = service.telephony_states(scope)
+    states = services_endpoints.telephony_states(scope)
     state = states.get(row.provider)
     return render.page(
         "endpoints/show.html",
         status,
         row=_row(scope, states, row, drift.of_number(scope, row)),
-        outbound_blocked=service.blocked_reason(scope.organization, states, row, "outbound"),
+        outbound_blocked=services_endpoints.blocked_reason(scope.organization, states, row, "outbound"),
         tested=verification.last(scope, state) if state else None,
         can_point=pointing.can_point(row.provider),
         provider=PROVIDERS.get(row.provider),
         history=history(scope, row.phone_number),
         form=form,
         conflicts=conflicts,
-        agents=service.agents(scope) if form else [],
+        agents=services_endpoints.agents(scope) if form else [],
     )
 
 
 @endpoints.page("/o/<slug>/endpoints/<endpoint_id>", who=Who.SUPERADMIN, methods=["POST"])
 def save(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
     """From the table or, where the address says so, from the number's own page: back to where it was."""
-    form, row = EndpointForm(), service.get(scope, endpoint_id)
+    form, row = EndpointForm(), services_endpoints.get(scope, endpoint_id)
     was = row.inbound_agent_name, row.outbound_agent_name
     try:
-        row = service.update(scope, endpoint_id, form.edited(), version=form.version_sent)
+        row = services_endpoints.update(scope, endpoint_id, form.edited(), version=form.version_sent)
     except Invalid as error:
-        row = service.get(scope, endpoint_id)
+        row = services_endpoints.get(scope, endpoint_id)
         _keep_fixed(form, row)
         form.show(error)
         return _edited_again(scope, row, form, 422)
@@ -258,7 +258,7 @@ def _tell_doubts(scope: Scope, row: Endpoint, was: tuple[str | None, ...] = ()) 
 
 def _stale(scope: Scope, endpoint_id: str, form: EndpointForm) -> Response:
     """Both sides shown, and what was typed kept: saving again replaces what is stored."""
-    row = service.get(scope, endpoint_id)
+    row = services_endpoints.get(scope, endpoint_id)
     _keep_fixed(form, row)
     clash = settle(scope, form, EndpointForm(formdata=None, obj=row), [row.phone_number], EDITABLE)
     return _edited_again(scope, row, form, 412, clash)
@@ -279,7 +279,9 @@ def back(scope: Scope) -> Response:
 @shown_again(lambda scope, **_path: _table(scope))
 def set_active(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
     wanted = yes_or_no("active")
-    row = service.update(scope, endpoint_id, {"is_active": wanted}, version=ConfirmForm().version_sent)
+    row = services_endpoints.update(
+        scope, endpoint_id, {"is_active": wanted}, version=ConfirmForm().version_sent
+    )
     state = "active" if row.is_active else "inactive, and answers nobody"
     flash(f"{phone.display(row.phone_number)} is {state}.", "ok")
     return back(scope)
@@ -287,10 +289,10 @@ def set_active(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
 
 @endpoints.page("/o/<slug>/endpoints/<endpoint_id>/delete", who=Who.SUPERADMIN)
 def confirm_delete(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
-    row = service.get(scope, endpoint_id)
+    row = services_endpoints.get(scope, endpoint_id)
     return render.page(
         "endpoints/delete.html",
-        row=_row(scope, service.telephony_states(scope), row),
+        row=_row(scope, services_endpoints.telephony_states(scope), row),
         form=ConfirmForm(version=str(row.version)),
         dialers=impact.holders(scope, row.phone_number),
         query=view_query(),
@@ -301,6 +303,6 @@ def confirm_delete(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
 @shown_again(confirm_delete)
 def delete(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
     form = ConfirmForm()
-    event = service.delete(scope, endpoint_id, reason=form.why, version=form.version_sent)
+    event = services_endpoints.delete(scope, endpoint_id, reason=form.why, version=form.version_sent)
     flash_undo(scope, f"{phone.display(event.subject)} is deleted.", event.id)
     return back(scope)

@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from app.core.errors import NotFound
 from app.providers import PROVIDERS
-from app.services import find as service
+from app.services import find as services_find
 from app.services import organizations
 from app.services.scope import Scope
 from app.web import render
@@ -48,7 +48,7 @@ def show(scope: Scope) -> ResponseReturnValue:
         "find/show.html",
         text=text,
         slug=inside.organization.slug if inside else "",
-        found=service.find(inside or scope, text),
+        found=services_find.find(inside or scope, text),
         pages=_pages(inside, text),
     )
 

@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from app.core import phone, texts
 from app.core.errors import Conflict, Invalid, Problem
 from app.services import endpoints
-from app.services import many_endpoints as service
+from app.services import many_endpoints as services_many_endpoints
 from app.services.many_endpoints import Done, Selection
 from app.services.scope import Scope
 from app.web import render
@@ -38,7 +38,7 @@ def confirm(scope: Scope) -> ResponseReturnValue:
 
 def _confirm(scope: Scope, form: ManyEndpointsForm, status: int = 200, problem: str = "") -> Response:
     selection, what = _selection(), _what()
-    found = service.affected(scope, selection) if selection and what else None
+    found = services_many_endpoints.affected(scope, selection) if selection and what else None
     form.count.data = str(found.count) if found else ""
     return render.page(
         "endpoints/many.html",
@@ -48,7 +48,7 @@ def _confirm(scope: Scope, form: ManyEndpointsForm, status: int = 200, problem: 
         field=form[AGENTS[what]] if what in AGENTS else None,
         found=found,
         shown=[phone.display(number) for number in found.numbers] if found else [],
-        filter_words=service.words(selection.wanted, texts.apart) if selection.wanted else "",
+        filter_words=services_many_endpoints.words(selection.wanted, texts.apart) if selection.wanted else "",
         is_all=selection.wanted is not None,
         problem=problem,
         query=view_query(),
@@ -87,11 +87,11 @@ def apply(scope: Scope) -> ResponseReturnValue:
 
 def _apply(scope: Scope, selection: Selection, what: str, form: ManyEndpointsForm) -> Done:
     if what == "delete":
-        return service.remove(scope, selection, seen=form.seen, reason=form.why)
+        return services_many_endpoints.remove(scope, selection, seen=form.seen, reason=form.why)
     changes: dict[str, Any] = {"is_active": what == "activate"}
     if what in AGENTS:
         changes = {AGENTS[what]: _agent(form, AGENTS[what])}
-    return service.change(scope, selection, changes, seen=form.seen, reason=form.why)
+    return services_many_endpoints.change(scope, selection, changes, seen=form.seen, reason=form.why)
 
 
 def _agent(form: ManyEndpointsForm, name: str) -> str | None:

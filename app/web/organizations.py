@@ -10,8 +10,8 @@ from flask.typing import ResponseReturnValue
 from app.core import texts
 from app.core.errors import Invalid
 from app.services import checking
-from app.services import organizations as service
-from app.services import overview as standings
+from app.services import organizations as services_organizations
+from app.services import overview as services_overview
 from app.services.scope import Scope
 from app.web import render
 from app.web.forms import OrganizationForm
@@ -20,10 +20,10 @@ from app.web.guard import Pages, Who
 organizations = Pages("organizations", __name__)
 
 STATES = {
-    "broken": standings.Level.BROKEN,
-    "missing": standings.Level.MISSING,
-    "unsure": standings.Level.UNSURE,
-    "fine": standings.Level.FINE,
+    "broken": services_overview.Level.BROKEN,
+    "missing": services_overview.Level.MISSING,
+    "unsure": services_overview.Level.UNSURE,
+    "fine": services_overview.Level.FINE,
 }
 """Of an organization, as the address names them."""
 
@@ -32,8 +32,8 @@ STATES = {
 def overview(scope: Scope) -> ResponseReturnValue:
     """Every organization, worst first; the filter and the page are in the address."""
     number, state, order = (request.args.get(name, "") for name in ("page", "state", "sort"))
-    level, order = STATES.get(state), order if order in standings.ORDERS else "worst"
-    page = standings.page(
+    level, order = STATES.get(state), order if order in services_overview.ORDERS else "worst"
+    page = services_overview.page(
         scope,
         request.args.get("q", ""),
         int(number) if re.fullmatch("[0-9]{1,4}", number) else 1,
@@ -52,7 +52,7 @@ def overview(scope: Scope) -> ResponseReturnValue:
         view={name: value for name, value in view.items() if value and value != "worst"},
         progress=checking.progress(scope),
         again=0,
-        levels=standings.Level,
+        levels=services_overview.Level,
     )
 
 
@@ -65,7 +65,7 @@ def new(_scope: Scope) -> ResponseReturnValue:
 def create(scope: Scope) -> ResponseReturnValue:
     form = OrganizationForm()
     try:
-        organization = service.create(scope, {"name": form.name.data or ""})
+        organization = services_organizations.create(scope, {"name": form.name.data or ""})
     except Invalid as error:
         form.show(error)
         return render.page("organizations/new.html", 422, form=form)

@@ -13,7 +13,7 @@ from app.core.errors import Conflict, Invalid, NotFound, Stale, TryLater
 from app.core.naming import settings_name
 from app.provider import Family, PhoneNumber, Provider
 from app.services import connections, endpoints, impact, numbers, verification, workspace_webhook
-from app.services import providers as service
+from app.services import providers as services_providers
 from app.services.connections import State
 from app.services.endpoints import Filter
 from app.services.scope import Scope
@@ -27,7 +27,7 @@ from app.web.provider_forms import for_provider, sent_for
 
 providers = Pages("providers", __name__)
 
-LONGEST = service.REASON_LONGEST
+LONGEST = services_providers.REASON_LONGEST
 
 
 @providers.page("/o/<slug>/providers/<key>", who=Who.SUPERADMIN)
@@ -43,7 +43,9 @@ def save(scope: Scope, key: str) -> ResponseReturnValue:
     form = for_provider(state)
     try:
         sent = sent_for(provider, form)
-        told = service.save_sent(scope, context.outbound(), provider, sent, version=form.version_sent)
+        told = services_providers.save_sent(
+            scope, context.outbound(), provider, sent, version=form.version_sent
+        )
     except Invalid as error:
         form.show(error)
         return _page(scope, state, form, 422)
@@ -129,11 +131,14 @@ def _page(
         provider=state.provider,
         form=form,
         conflicts=conflicts,
-        active=service.active_families(scope, state.provider),
+        active=services_providers.active_families(scope, state.provider),
         families=[family for family in state.provider.families if family is not Family.VOICE_AI],
-        words=service.FAMILY_WORDS,
-        history=service.changes(scope, state.provider),
-        subjects=[state.provider.label, *(service.FAMILY_WORDS[each] for each in state.provider.families)],
+        words=services_providers.FAMILY_WORDS,
+        history=services_providers.changes(scope, state.provider),
+        subjects=[
+            state.provider.label,
+            *(services_providers.FAMILY_WORDS[each] for each in state.provider.families),
+        ],
         touched=impact.of_provider(scope, state.provider),
         can_list=numbers.can_list(state.provider),
         can_verify=verification.can_verify(state.provider),
@@ -155,7 +160,7 @@ def set_enabled(scope: Scope, key: str) -> ResponseReturnValue:
     provider = connections.provider_of(key)
     enabled = yes_or_no("enabled")
     form = ConfirmForm()
-    service.set_enabled(
+    services_providers.set_enabled(
         scope, context.outbound(), provider, enabled, reason=form.why, version=form.version_sent
     )
     done = f"{provider.label} is {'enabled' if enabled else 'disabled. Its values stay stored'}."
@@ -192,7 +197,7 @@ def _confirm(scope: Scope, key: str, template: str) -> Response:
         state=state,
         provider=state.provider,
         form=ConfirmForm(version=str(state.version)),
-        words=service.FAMILY_WORDS,
+        words=services_providers.FAMILY_WORDS,
         touched=impact.of_provider(scope, state.provider),
         leaves_webhook=workspace_webhook.is_made(state),
     )
@@ -203,7 +208,7 @@ def _confirm(scope: Scope, key: str, template: str) -> Response:
 def forget(scope: Scope, key: str) -> ResponseReturnValue:
     provider = connections.provider_of(key)
     form = ConfirmForm()
-    service.forget(scope, provider, reason=form.why, version=form.version_sent)
+    services_providers.forget(scope, provider, reason=form.why, version=form.version_sent)
     _tell_what_is_lost(scope, provider, f"The values of {provider.label} are forgotten.")
     return _back(scope, provider)
 
@@ -216,7 +221,7 @@ def confirm_active(scope: Scope, family: str) -> ResponseReturnValue:
     return render.page(
         "providers/active.html",
         family=wanted,
-        words=service.FAMILY_WORDS,
+        words=services_providers.FAMILY_WORDS,
         provider=connections.provider_of(key),
         impact=impact.of_switch(scope, wanted, key),
         form=ConfirmForm(version=str(scope.organization.version)),
@@ -230,11 +235,13 @@ def make_active(scope: Scope, family: str) -> ResponseReturnValue:
     provider = connections.provider_of(request.form.get("provider", ""))
     form = ConfirmForm()
     try:
-        service.make_active(scope, wanted, provider.key, reason=form.why, version=form.version_sent)
+        services_providers.make_active(
+            scope, wanted, provider.key, reason=form.why, version=form.version_sent
+        )
     except Conflict as error:
         flash(error.message, "bad")
         return _back(scope, provider)
-    flash(f"{provider.label} is active for {service.FAMILY_WORDS[wanted]}.", "ok")
+    flash(f"{provider.label} is active for {services_providers.FAMILY_WORDS[wanted]}.", "ok")
     return _back(scope, provider)
 
 
@@ -248,14 +255,14 @@ def _family(text: str) -> Family:
 @providers.page("/o/<slug>/switches/<switch_id>/undo", who=Who.SUPERADMIN)
 def confirm_undo(scope: Scope, switch_id: str) -> ResponseReturnValue:
     """Says beforehand whom it affects that the provider before is active again."""
-    row = service.undoable(scope, _number(switch_id))
+    row = services_providers.undoable(scope, _number(switch_id))
     family = Family(row.family)
     was = f"“{row.reason}”" if row.reason else "the last change"
     return render.page(
         "providers/undo.html",
         switch=row,
         family=family,
-        words=service.FAMILY_WORDS,
+        words=services_providers.FAMILY_WORDS,
         back=_history_of(scope, row.now or row.was),
         impact=impact.of_switch(scope, family, row.was),
         form=ConfirmForm(version=str(scope.organization.version), reason=f"Undo of {was}"[:LONGEST]),
@@ -266,15 +273,15 @@ def confirm_undo(scope: Scope, switch_id: str) -> ResponseReturnValue:
 @shown_again(confirm_undo)
 def undo(scope: Scope, switch_id: str) -> ResponseReturnValue:
     form = ConfirmForm()
-    row = service.undoable(scope, _number(switch_id))
+    row = services_providers.undoable(scope, _number(switch_id))
     was, now = row.was, row.now
     try:
-        family = service.undo(scope, row.id, reason=form.why, version=form.version_sent)
+        family = services_providers.undo(scope, row.id, reason=form.why, version=form.version_sent)
     except Conflict as error:
         flash(error.message, "bad")
         return render.see(_history_of(scope, was or now))
     who = connections.provider_of(was).label if was else "Nobody"
-    flash(f"{who} is active for {service.FAMILY_WORDS[family]} again.", "ok")
+    flash(f"{who} is active for {services_providers.FAMILY_WORDS[family]} again.", "ok")
     return render.see(_history_of(scope, was or now))
 
 

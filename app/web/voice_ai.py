@@ -9,9 +9,8 @@ from app import context
 from app.core.errors import Conflict, Invalid, TryLater
 from app.provider import Family
 from app.providers import in_family
-from app.services import connections, numbers, verification, workspace_webhook
-from app.services import providers as choices
-from app.services import voice_ai as service
+from app.services import connections, numbers, providers, verification, workspace_webhook
+from app.services import voice_ai as services_voice_ai
 from app.services.scope import Scope
 from app.services.workspace_webhook import State
 from app.web import render
@@ -32,20 +31,22 @@ def show(scope: Scope) -> ResponseReturnValue:
     return render.page(
         "voice_ai/show.html",
         states=states,
-        webhook_is_made=workspace_webhook.is_made(states[service.ELEVENLABS]),
+        webhook_is_made=workspace_webhook.is_made(states[services_voice_ai.ELEVENLABS]),
         checks={key: verification.last(scope, state) for key, state in states.items()},
         listing=[
             key for key, state in states.items() if numbers.can_list(state.provider) and state.is_configured
         ],
         forms={key: for_provider(state, fresh=True) for key, state in states.items()},
-        chosen=request.form.get("provider", choices.active(scope, Family.VOICE_AI)),
-        stored=choices.active(scope, Family.VOICE_AI),
+        chosen=request.form.get("provider", providers.active(scope, Family.VOICE_AI)),
+        stored=providers.active(scope, Family.VOICE_AI),
         form=ConfirmForm(version=str(scope.organization.version)),
-        tool_secret=states[service.ELEVENLABS].secrets.get("tool_secret"),
-        numbers=service.config(scope)["phoneNumbers"],
+        tool_secret=states[services_voice_ai.ELEVENLABS].secrets.get("tool_secret"),
+        numbers=services_voice_ai.config(scope)["phoneNumbers"],
         webhook=workspace_webhook.status(scope),
         history=history(
-            scope, choices.FAMILY_WORDS[Family.VOICE_AI], *[state.provider.label for state in states.values()]
+            scope,
+            providers.FAMILY_WORDS[Family.VOICE_AI],
+            *[state.provider.label for state in states.values()],
         ),
     )
 
@@ -55,31 +56,31 @@ def show(scope: Scope) -> ResponseReturnValue:
 def choose(scope: Scope) -> ResponseReturnValue:
     key = request.form.get("provider") or None
     form = ConfirmForm()
-    service.choose(scope, key, reason=form.why, version=form.version_sent)
+    services_voice_ai.choose(scope, key, reason=form.why, version=form.version_sent)
     flash("Voice AI provider saved. You can undo it from the history of the provider.", "ok")
     return render.see(url_for("voice_ai.show", slug=scope.organization.slug))
 
 
 @voice_ai.page("/o/<slug>/voice-ai/tool-secret", who=Who.SUPERADMIN)
 def confirm_tool_secret(scope: Scope) -> ResponseReturnValue:
-    version = connections.load(scope, connections.provider_of(service.ELEVENLABS)).version
+    version = connections.load(scope, connections.provider_of(services_voice_ai.ELEVENLABS)).version
     return _tool_secret(scope, ToolSecretForm(version=str(version)))
 
 
 def _tool_secret(scope: Scope, form: ToolSecretForm, status: int = 200) -> Response:
-    state = connections.load(scope, connections.provider_of(service.ELEVENLABS))
+    state = connections.load(scope, connections.provider_of(services_voice_ai.ELEVENLABS))
     stored = state.secrets.get("tool_secret")
     return render.page("voice_ai/tool_secret.html", status, form=form, stored=stored)
 
 
 @voice_ai.page("/o/<slug>/voice-ai/tool-secret", who=Who.SUPERADMIN, methods=["POST"])
-@shown_again(confirm_tool_secret, connections.provider_of(service.ELEVENLABS).label)
+@shown_again(confirm_tool_secret, connections.provider_of(services_voice_ai.ELEVENLABS).label)
 def generate_tool_secret(scope: Scope) -> ResponseReturnValue:
     """The fresh secret is shown this once."""
     form = ToolSecretForm()
     try:
         scope = confirm_password(scope, form.your_password.data)
-        secret = service.generate_tool_secret(scope, context.outbound(), version=form.version_sent)
+        secret = services_voice_ai.generate_tool_secret(scope, context.outbound(), version=form.version_sent)
     except Invalid as error:
         form.show(error)
         return _tool_secret(scope, form, 422)

@@ -19,12 +19,13 @@ from cryptography.fernet import Fernet
 from flask import Flask
 from sqlalchemy import select, update
 
-from app import context, create_app, migrations, serving
+from app import context, create_app, serving
 from app.backup import make, restore
 from app.backup.cli import is_restore
 from app.config import KEY_FILES, Settings, SettingsError
 from app.core import archive
 from app.core.archive import ArchiveError
+from app.database import migrate as database_migrate
 from app.extensions import db
 from app.models import Installation, Secret
 from app.services import chain, installation
@@ -384,7 +385,7 @@ def test_a_backup_of_an_older_version_is_brought_up_to_date(
         assert found.manifest.migration == "0007"
     restore.restore(backup, elsewhere, replaces=False)
     with started(elsewhere) as other, other.app_context():
-        assert migrations.are_current(db.engine)
+        assert database_migrate.are_current(db.engine)
         assert chain.problems(db.session(), context.keys().sealer) == []
 
 

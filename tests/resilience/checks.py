@@ -12,7 +12,7 @@ from itertools import count
 
 from sqlalchemy import create_engine, func, select
 
-from app import database
+from app.database import engine as database_engine
 from app.models import DriftCheck, Organization
 from tests.support.clients import ApiClient
 from tests.support.load import Account
@@ -84,7 +84,7 @@ class Checks:
     def wait(self) -> None:
         """Returns when no number of the organization waits to be checked."""
         url = self.server.environment["DATABASE_URL"]
-        engine = create_engine(url, **database.engine_options(url))
+        engine = create_engine(url, **database_engine.engine_options(url))
         own = select(Organization.id).where(Organization.slug == self.account.slug).scalar_subquery()
         query = select(func.count()).where(DriftCheck.organization_id == own, DriftCheck.due)
         deadline = time.monotonic() + SECONDS

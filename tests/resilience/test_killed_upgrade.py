@@ -9,7 +9,7 @@ import flask_migrate
 from flask import Flask
 from sqlalchemy import text
 
-from app import migrations
+from app.database import migrate
 from app.extensions import db
 from tests.support.cast import assemble
 from tests.support.commands import commands
@@ -28,7 +28,7 @@ def test_killed_at_every_step_it_is_done_by_the_next_run(
     """A migration that was cut off left nothing: the next run begins it from where it began."""
     assemble(app)
     with app.app_context():
-        flask_migrate.downgrade(directory=str(migrations.MIGRATIONS), revision=OLDEST)
+        flask_migrate.downgrade(directory=str(migrate.MIGRATIONS), revision=OLDEST)
         before = [tuple(row) for row in db.session.execute(text(ROWS))]
         db.session.remove()
     tried, step, revision = 0, 1, OLDEST
@@ -43,7 +43,7 @@ def test_killed_at_every_step_it_is_done_by_the_next_run(
             step = 1 if full and reached != revision else step + (1 if full else EVERY)
             revision = reached
     with app.app_context():
-        assert migrations.are_current(db.engine)
+        assert migrate.are_current(db.engine)
         assert [tuple(row) for row in db.session.execute(text(ROWS))] == before
     report("SIGKILL of an upgrade at each step", tried=tried, survived=tried)
     assert tried >= 3

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from app import database
+from app.database import engine
 from tests.support.clients import ApiClient
 from tests.support.commands import commands
 from tests.support.integrity import problems
@@ -44,7 +44,7 @@ def portal(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Server]:
     with served(data, settings | {"PATCHBAY_WORKERS": "2", "DRIVER": request.param}) as server:
         loaded = ["pysqlite3" in Path(f"/proc/{worker}/maps").read_text() for worker in server.workers()]
         assert loaded == [request.param == "pysqlite3"] * 2
-        has_bug = database.has_wal_bug(sqlite3.sqlite_version_info) and request.param == "sqlite3"
+        has_bug = engine.has_wal_bug(sqlite3.sqlite_version_info) and request.param == "sqlite3"
         assert ("sqlite.wal_bug" in server.output()) is has_bug
         yield server
 

@@ -8,11 +8,11 @@ import pytest
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.orm import Session
 
-from app import database
 from app.core.sealing import Sealer
+from app.database import engine as database_engine
 from app.services import provisioning, workspace_webhook
 from app.services.scope import Keys, Scope
-from tests.support import cast as casting
+from tests.support import cast as support_cast
 from tests.support.cast import Rows
 from tests.support.scopes import Scopes, scope_of
 
@@ -22,9 +22,9 @@ provisioning.register(workspace_webhook.follow)  # as create_app does
 @pytest.fixture
 def engine(database_url: str) -> Iterator[Engine]:
     engine = create_engine(
-        database_url, **database.engine_options(database_url) | {"pool_size": 25, "max_overflow": 0}
+        database_url, **database_engine.engine_options(database_url) | {"pool_size": 25, "max_overflow": 0}
     )
-    database.prepare(engine)
+    database_engine.prepare(engine)
     yield engine
     engine.dispose()
 
@@ -42,7 +42,7 @@ def session(engine: Engine) -> Iterator[Session]:
 
 @pytest.fixture
 def cast(session: Session) -> Rows:
-    return casting.write(session)
+    return support_cast.write(session)
 
 
 @pytest.fixture

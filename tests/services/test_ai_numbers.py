@@ -17,8 +17,7 @@ from app.core.outbound import Outbound
 from app.models import AuditEvent, VoicePhoneNumber
 from app.providers import PROVIDERS, sinch_est
 from app.providers.elevenlabs import Agent
-from app.services import ai_numbers, people, providers, voice_ai
-from app.services import voice_phone_numbers as numbers
+from app.services import ai_numbers, people, providers, voice_ai, voice_phone_numbers
 from app.services.scope import Scope
 from tests.support.cast import Rows
 from tests.support.scopes import Fault as DatabaseFault
@@ -61,7 +60,9 @@ def _connect(scope, upstream, key, **changes):
 
 
 def _give(scope, user, number=NUMBER, provider="sinch"):
-    return numbers.give(scope, {"userId": user.id, "provider": provider, "phoneNumber": number})[0]
+    return voice_phone_numbers.give(scope, {"userId": user.id, "provider": provider, "phoneNumber": number})[
+        0
+    ]
 
 
 @dataclass
@@ -417,7 +418,7 @@ def test_a_number_that_changed_meanwhile_is_left_alone(here, scopes, meanwhile):
 def test_a_number_that_was_taken_meanwhile_is_removed_again(here, scopes, meanwhile):
     def take():
         with scopes.of("dana") as scope:
-            numbers.take(scope, here.cast.mo.id, "sinch", NUMBER)
+            voice_phone_numbers.take(scope, here.cast.mo.id, "sinch", NUMBER)
 
     meanwhile(take)
     with pytest.raises(NotFound):
@@ -536,10 +537,10 @@ def test_it_is_switched_for_everybody_who_has_the_number(here):
     assert [user.name for user in ai_numbers.sharing(here.scope, row)] == ["Dana"]
     assert len(set(here.rows().values())) == 1
     assert {subject for _, subject, _ in here.events()} == {here.cast.mo.email, here.cast.dana.email}
-    numbers.take(here.scope, here.cast.mo.id, "sinch", NUMBER)
+    voice_phone_numbers.take(here.scope, here.cast.mo.id, "sinch", NUMBER)
     assert here.rows()[here.cast.dana.id][0] is True
     with pytest.raises(Conflict) as refused:
-        numbers.take(here.scope, here.cast.dana.id, "sinch", NUMBER)
+        voice_phone_numbers.take(here.scope, here.cast.dana.id, "sinch", NUMBER)
     assert refused.value.code == "AI_IS_ON"
     again = _give(here.scope, here.cast.mo)
     assert here.rows()[here.cast.mo.id] == here.rows()[here.cast.dana.id]
@@ -550,9 +551,9 @@ def test_it_is_switched_for_everybody_who_has_the_number(here):
 def test_a_number_with_ai_is_not_taken_from_its_last_user(here):
     here.on()
     with pytest.raises(Conflict, match="Switch AI off first"):
-        numbers.take(here.scope, here.cast.mo.id, "sinch", NUMBER)
+        voice_phone_numbers.take(here.scope, here.cast.mo.id, "sinch", NUMBER)
     here.off()
-    numbers.take(here.scope, here.cast.mo.id, "sinch", NUMBER)
+    voice_phone_numbers.take(here.scope, here.cast.mo.id, "sinch", NUMBER)
     assert here.rows() == {}
 
 

@@ -16,7 +16,7 @@ from app.services import audit, chain, endpoints, installation, people, sign_in
 from app.services.actions import Action
 from app.services.chain import Head
 from app.services.scope import Actor, Keys, Scope
-from tests.support import cast as casting
+from tests.support import cast
 from tests.support.scopes import Fault, statements
 
 TABLE: Any = AuditEvent.__table__
@@ -367,7 +367,7 @@ def test_writers_at_once_keep_the_chain_whole_and_lose_nothing(scopes):
 def test_nobody_waits_in_a_circle(scopes):
     """Signing in holds the person's row and no organization, saving them both; some hold two chains."""
     with scopes.of("dana") as scope:
-        mo = casting.find(scope.session).mo.id
+        mo = cast.find(scope.session).mo.id
 
     def signs_in(scope):
         user = people.get(scope, mo)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import create_engine
 
-from app import database
+from app.database import engine as database_engine
 from tests.support.server import Server
 
 
@@ -20,7 +20,7 @@ def problems(server: Server) -> list[str]:
 
 
 def _problems_of_file(url: str) -> list[str]:
-    engine = create_engine(url, **database.engine_options(url))
+    engine = create_engine(url, **database_engine.engine_options(url))
     with engine.connect() as connection:
         rows = [row[0] for row in connection.exec_driver_sql("PRAGMA integrity_check")]
         rows += [f"foreign key: {row}" for row in connection.exec_driver_sql("PRAGMA foreign_key_check")]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import String, cast, create_engine, insert, literal, select
 
-from app import database
+from app.database import engine as database_engine
 from app.models import Endpoint, Organization
 
 FIRST = 2_000_000
@@ -12,8 +12,8 @@ FIRST = 2_000_000
 
 def fill(url: str, slug: str, rows: int) -> None:
     """Adds endpoints to the organization; their numbers are +15552000000 and those after it."""
-    engine = create_engine(url, **database.engine_options(url))
-    database.prepare(engine)
+    engine = create_engine(url, **database_engine.engine_options(url))
+    database_engine.prepare(engine)
     numbers = select(literal(FIRST).label("n")).cte(recursive=True)
     numbers = numbers.union_all(select(numbers.c.n + 1).where(numbers.c.n < FIRST + rows - 1))
     digits = cast(numbers.c.n, String)

@@ -6,13 +6,13 @@ import subprocess
 import sys
 from collections.abc import Mapping
 
-from app import context, create_app, demo
+from app import context, create_app, demo_data
 from app.providers import PROVIDERS
 from app.services import organizations, verification
 from app.services.scope import Actor
 from tests.support.server import ROOT
 
-PROVEN = ((demo.MERIDIAN, ("twilio", "exotel", "vobiz")), (demo.HARBOR, ("twilio",)))
+PROVEN = ((demo_data.MERIDIAN, ("twilio", "exotel", "vobiz")), (demo_data.HARBOR, ("twilio",)))
 """Meridian's other connections are left to test."""
 
 

@@ -15,7 +15,7 @@ from app.core import clock
 from app.core.outbound import Outbound
 from app.models import Organization, Role, User
 from app.services.scope import SECRETS, Actor, Keys, Scope
-from tests.support import cast as casting
+from tests.support import cast as support_cast
 from tests.upstreams import UPSTREAMS
 
 SECONDS = 60
@@ -56,7 +56,7 @@ class Scopes:
     def of(self, name: str) -> Iterator[Scope]:
         """The scope of `dana`, `mo` or `gus` in their organization."""
         with Session(self.engine, expire_on_commit=False) as session:
-            cast = casting.find(session)
+            cast = support_cast.find(session)
             user: User = getattr(cast, name)
             organization = session.get_one(Organization, user.organization_id)
             yield scope_of(session, organization, user, self.keys)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from app import demo
+from app import demo_data
 from app.core.urls import inbound_webhook_url
 from tests.upstreams import ElevenLabs, Exotel, Sinch, SinchEst, Twilio, Vobiz
 from tests.upstreams.console import ELSEWHERE
@@ -32,7 +32,7 @@ SHARED = ("+918067654321", "+918067654322")
 
 def fill(running: Mapping[str, Any]) -> None:
     for key, one in running.items():
-        one.own = dict(demo.VALUES[key])
+        one.own = dict(demo_data.VALUES[key])
     _twilio(running["twilio"])
     _exotel(running["exotel"])
     _vobiz(running["vobiz"])
@@ -44,7 +44,7 @@ def fill(running: Mapping[str, Any]) -> None:
 def _numbers(key: str) -> dict[str, tuple[str, str]]:
     """What the account has, mapped or not: label, and the URL that is right for it."""
     found = {number: (label, "") for number, label in UNMAPPED[key].items()}
-    for example in (demo.MERIDIAN, demo.HARBOR):
+    for example in (demo_data.MERIDIAN, demo_data.HARBOR):
         for mapped in example.endpoints:
             if mapped.provider == key:
                 url = inbound_webhook_url(example.base_url, key, mapped.inbound) or ""
@@ -81,7 +81,7 @@ def _vobiz(vobiz: Vobiz) -> None:
 
 def _sinch(sinch: Sinch) -> None:
     sinch.callback = "https://dialer.meridian.example/sinch"
-    numbers = dict.fromkeys(demo.LINES.values(), sinch.key) | {
+    numbers = dict.fromkeys(demo_data.LINES.values(), sinch.key) | {
         "+14165550102": sinch.key,
         "+14165550103": ANOTHER_KEY,
     }
@@ -92,7 +92,7 @@ def _sinch(sinch: Sinch) -> None:
 
 def _sinch_est(est: SinchEst) -> None:
     trunk = est.own["trunk_id"]
-    est.numbers = dict.fromkeys(demo.LINES.values(), trunk) | {"+14165550102": trunk, "+14165550103": ""}
+    est.numbers = dict.fromkeys(demo_data.LINES.values(), trunk) | {"+14165550102": trunk, "+14165550103": ""}
 
 
 def _elevenlabs(elevenlabs: ElevenLabs) -> None:

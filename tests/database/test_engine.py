@@ -11,19 +11,19 @@ from sqlalchemy import create_engine, select, text
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 
-from app import database
 from app.core.errors import Unavailable
 from app.core.sealing import Sealer
+from app.database import engine as database_engine
 from app.models import Organization
 from app.services import audit
 from app.services.actions import Action
 from app.services.scope import Actor, Keys, Scope
-from tests.support import cast as casting
+from tests.support import cast
 
 
 def _engine(url):
-    engine = create_engine(url, **database.engine_options(url))
-    database.prepare(engine)
+    engine = create_engine(url, **database_engine.engine_options(url))
+    database_engine.prepare(engine)
     return engine
 
 
@@ -48,8 +48,8 @@ def test_sqlite_is_opened_safely(sqlite_engine):
         "journal_mode": "wal",
         "synchronous": 2,
         "foreign_keys": 1,
-        "busy_timeout": database.BUSY_MILLISECONDS,
-        "journal_size_limit": database.WAL_BYTES,
+        "busy_timeout": database_engine.BUSY_MILLISECONDS,
+        "journal_size_limit": database_engine.WAL_BYTES,
     }
 
 
@@ -58,11 +58,11 @@ def test_a_large_wal_shrinks_again(sqlite_engine, tmp_path):
     large = text("CREATE TABLE x AS SELECT zeroblob(:size) AS y")
     with sqlite_engine.connect().execution_options(writes=True) as writer:
         with writer.begin():
-            writer.execute(large, {"size": 2 * database.WAL_BYTES})
-        assert wal.stat().st_size > database.WAL_BYTES
+            writer.execute(large, {"size": 2 * database_engine.WAL_BYTES})
+        assert wal.stat().st_size > database_engine.WAL_BYTES
         with writer.begin():
             writer.execute(text("INSERT INTO x VALUES (1)"))
-        assert wal.stat().st_size <= database.WAL_BYTES
+        assert wal.stat().st_size <= database_engine.WAL_BYTES
 
 
 def test_connecting_again_keeps_the_locks_of_the_first_connection(sqlite_engine, tmp_path):
@@ -92,10 +92,10 @@ def test_a_folder_that_is_not_there_is_told_by_sqlite(tmp_path):
 
 
 def test_the_sqlite_in_use_has_the_fix_of_the_wal_corruption():
-    driver = database.engine_options("sqlite://")["module"]
+    driver = database_engine.engine_options("sqlite://")["module"]
     if driver is sqlite3:
         pytest.skip("no pysqlite3 for this machine")
-    assert not database.has_wal_bug(driver.sqlite_version_info)
+    assert not database_engine.has_wal_bug(driver.sqlite_version_info)
 
 
 def test_only_a_writer_begins_with_the_lock(sqlite_engine):
@@ -113,7 +113,7 @@ def test_only_a_writer_begins_with_the_lock(sqlite_engine):
 
 def test_readers_go_on_while_somebody_writes_and_see_what_was_before(sqlite_engine):
     with Session(sqlite_engine) as session:
-        casting.write(session)
+        cast.write(session)
     writer = sqlite_engine.connect().execution_options(writes=True)
     with writer, writer.begin(), sqlite_engine.connect() as reader:
         writer.execute(text("UPDATE organizations SET name = 'x'"))
@@ -128,7 +128,7 @@ def test_who_is_not_to_wait_gives_up_at_once_and_is_patient_the_next_time(sqlite
         with writer.begin(), pytest.raises(OperationalError, match="locked"):
             hurried.begin()
         timeout = hurried.connection.dbapi_connection.execute("PRAGMA busy_timeout").fetchone()
-    assert timeout == (database.BUSY_MILLISECONDS,)
+    assert timeout == (database_engine.BUSY_MILLISECONDS,)
 
 
 def test_foreign_keys_hold(database_url):
@@ -151,15 +151,15 @@ def test_an_error_does_not_tell_the_values(database_url):
 
 
 def test_it_knows_whether_there_is_a_table(database_url, tmp_path):
-    assert database.has_table(database_url, "installation")
-    assert not database.has_table(database_url, "no_such_table")
-    assert not database.has_table(f"sqlite:///{tmp_path}/nowhere.db", "installation")
+    assert database_engine.has_table(database_url, "installation")
+    assert not database_engine.has_table(database_url, "no_such_table")
+    assert not database_engine.has_table(f"sqlite:///{tmp_path}/nowhere.db", "installation")
     assert not (tmp_path / "nowhere.db").exists()
 
 
 def test_a_database_that_is_away_is_said_to_be():
     with pytest.raises(Unavailable):
-        database.has_table("postgresql+psycopg://127.0.0.1:1/patchbay", "installation")
+        database_engine.has_table("postgresql+psycopg://127.0.0.1:1/patchbay", "installation")
 
 
 ROUNDS = 40
@@ -189,7 +189,7 @@ def test_processes_that_write_at_once_all_get_their_turn(database_url, shared_ke
     """On SQLite: no "database is locked"; on both, no update is lost."""
     engine = _engine(database_url)
     with Session(engine) as session:
-        casting.write(session).acme.name = "0"
+        cast.write(session).acme.name = "0"
         session.commit()
     engine.dispose()
     context = multiprocessing.get_context("fork")
@@ -210,7 +210,7 @@ def test_processes_that_write_at_once_all_get_their_turn(database_url, shared_ke
 def test_a_reader_that_turns_writer_too_late_is_refused_at_once(sqlite_engine):
     """Why writers say so at their beginning: SQLite cannot wait for this one."""
     with Session(sqlite_engine) as session:
-        casting.write(session)
+        cast.write(session)
     update = text("UPDATE organizations SET name = 'x'")
     with sqlite_engine.connect() as late:
         late.execute(text("SELECT * FROM organizations")).all()

@@ -11,9 +11,10 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import CheckConstraint, UniqueConstraint, func, inspect, select, text
 from sqlalchemy.orm import Session
 
-from app import context, create_app, migrations
+from app import context, create_app
 from app.config import Settings
 from app.core import clock
+from app.database import migrate
 from app.extensions import db
 from app.models import (
     AuditChain,
@@ -44,7 +45,7 @@ from app.models.connection import Secret
 from app.services import audit, chain, installation
 from app.services.actions import Action
 from app.services.scope import Actor
-from tests.support import cast as casting
+from tests.support import cast as support_cast
 
 IMPORT = {"actor_name": "x", "file_name": "x", "shown": {}, "plan": b"x", "source": b"x"}
 
@@ -59,7 +60,7 @@ def _fill(engine):
     """A row in every table."""
     now = clock.now()
     with Session(engine) as session:
-        cast = casting.write(session)
+        cast = support_cast.write(session)
         own = {"organization_id": cast.acme.id, "provider": "twilio"}
         session.add_all(
             [
@@ -155,7 +156,7 @@ def _differences(engine):
 @pytest.mark.filterwarnings("ignore:.*expression-based index")
 def test_the_migrations_make_what_the_models_say(engine):
     assert _differences(engine) == []
-    assert migrations.are_current(engine)
+    assert migrate.are_current(engine)
 
 
 @pytest.mark.filterwarnings("ignore:.*expression-based index")
@@ -164,7 +165,7 @@ def test_up_down_and_up_again_with_rows_in_every_table(engine):
     _fill(engine)
     assert all(_counts(engine).values()), "a new table needs a row here"
     before = _dump(engine)
-    older = [script.revision for script in ScriptDirectory(str(migrations.MIGRATIONS)).walk_revisions()][1:]
+    older = [script.revision for script in ScriptDirectory(str(migrate.MIGRATIONS)).walk_revisions()][1:]
     for revision in older:
         flask_migrate.downgrade(revision=revision)
         kept = _columns(engine)
@@ -175,11 +176,11 @@ def test_up_down_and_up_again_with_rows_in_every_table(engine):
 
     flask_migrate.downgrade(revision="base")
     assert inspect(engine).get_table_names() in ([], ["alembic_version"])
-    assert not migrations.are_current(engine)
+    assert not migrate.are_current(engine)
 
     flask_migrate.upgrade()
     assert _differences(engine) == []
-    assert migrations.are_current(engine)
+    assert migrate.are_current(engine)
     assert not any(_counts(engine).values())
     _fill(engine)
 
@@ -195,7 +196,7 @@ def test_an_installation_of_an_older_version_is_brought_up_to_date_as_it_starts(
         assert done.exit_code == 0, done.output
         db.session.remove()
         db.engine.dispose()
-    assert migrations.are_current(engine)
+    assert migrate.are_current(engine)
 
 
 def test_the_audit_verifies_after_down_and_up(engine):
@@ -214,7 +215,7 @@ def test_the_audit_verifies_after_down_and_up(engine):
 def test_calls_from_before_are_put_where_they_were(engine):
     """By when they began, as far as that can be: none began after it was told of."""
     with Session(engine) as session:
-        own = casting.write(session).acme.id
+        own = support_cast.write(session).acme.id
     flask_migrate.downgrade(revision="0006")
     insert = text(
         "INSERT INTO calls (id, organization_id, conversation_id, kind, agent_id, started_at, received_at)"
@@ -238,11 +239,11 @@ def test_emails_of_before_get_one_spelling(engine):
         "gus": "\uff47us@globex.example",
     }
     with Session(engine) as session:
-        cast = casting.write(session)
+        cast = support_cast.write(session)
         for name, email in former.items():
             getattr(cast, name).email = email
         session.flush()
-        session.add(casting.user(cast.acme, "mo@acme.example", "Mo", Role.MEMBER))
+        session.add(support_cast.user(cast.acme, "mo@acme.example", "Mo", Role.MEMBER))
         session.commit()
     flask_migrate.downgrade(revision="0009")
     flask_migrate.upgrade()
@@ -254,7 +255,7 @@ def test_emails_of_before_get_one_spelling(engine):
 def test_a_current_database_is_left_alone(engine, tmp_path):
     _fill(engine)
     before = _counts(engine)
-    migrations.upgrade(engine, tmp_path)
+    migrate.upgrade(engine, tmp_path)
     assert _counts(engine) == before
 
 
@@ -300,8 +301,8 @@ def test_a_table_that_is_made_anew_takes_nothing_along(engine, tmp_path):
     """SQLite copies a table to change it; what refers to its rows must survive that."""
     _fill(engine)
     before = _counts(engine)
-    (head,) = ScriptDirectory(str(migrations.MIGRATIONS)).get_heads()
-    folder = shutil.copytree(migrations.MIGRATIONS, tmp_path / "migrations")
+    (head,) = ScriptDirectory(str(migrate.MIGRATIONS)).get_heads()
+    folder = shutil.copytree(migrate.MIGRATIONS, tmp_path / "migrations")
     (folder / "versions" / "9999_wider.py").write_text(WIDER.replace("HEAD", repr(head)))
     flask_migrate.upgrade(directory=str(folder))
     assert _counts(engine) == before
