@@ -12,7 +12,8 @@ from pathlib import Path
 
 from cryptography.fernet import Fernet
 
-from app.core import addresses, sealing, upstreams
+from app.core import sealing
+from app.core.outbound import addresses, upstreams
 
 DEFAULT_BIND = "127.0.0.1:2212"
 SHORTEST_KEY = 32

@@ -7,8 +7,8 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from app.config import Settings
-from app.core import addresses
-from app.core.outbound import Outbound
+from app.core.outbound import addresses
+from app.core.outbound.client import Outbound
 from app.extensions import db
 from app.models import Organization
 from app.services.scope import Actor, Keys, Scope

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.core.errors import Conflict
-from app.core.outbound import Outbound
+from app.core.outbound.client import Outbound
 from app.models import Organization, Role, User
 from app.provider import Family
 from app.services import (

@@ -20,7 +20,7 @@ from app import limits
 from app.config import Settings
 from app.core import paths
 from app.core.errors import Malformed, NotFound, UnsupportedMedia
-from app.core.outbound import Outbound
+from app.core.outbound.client import Outbound
 from app.core.sealing import Sealer
 from app.core.slots import Slots
 from app.database import engine

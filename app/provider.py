@@ -14,7 +14,8 @@ from typing import Any, ClassVar, Protocol
 
 from app.core import answers, phone, texts
 from app.core.lines import Callback, Line
-from app.core.outbound import Answer, Outbound, OutboundError
+from app.core.outbound.answer import Answer, OutboundError
+from app.core.outbound.client import Outbound
 
 
 class Family(StrEnum):

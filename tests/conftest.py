@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from app import create_app
 from app.config import Settings
-from app.core import outbound
+from app.core.outbound import client as outbound_client
 from app.extensions import db
 from tests.support import chromium, databases, denominators, keys
 from tests.support.hashing import QUICK, hashing_with
@@ -92,9 +92,9 @@ def quick_passwords() -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def quick_retries() -> Iterator[None]:
-    """`tests/core/test_outbound.py` tests the pauses."""
+    """`tests/core/outbound/test_client.py` tests the pauses."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(outbound, "FIRST_PAUSE", 0.0)
+        patch.setattr(outbound_client, "FIRST_PAUSE", 0.0)
         yield
 
 

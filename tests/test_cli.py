@@ -16,7 +16,7 @@ from sqlalchemy import Executable, delete, func, select, update
 from app import create_app
 from app.config import Settings
 from app.core import clock
-from app.core.outbound import Outbound
+from app.core.outbound.client import Outbound
 from app.extensions import db
 from app.models import ApiToken, AuditEvent, CheckRun, Organization, Secret, User
 from app.services import checking

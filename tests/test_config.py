@@ -15,7 +15,7 @@ from flask import Flask
 from app import config, context, http
 from app.config import KEY_FILES, Settings, SettingsError
 from app.core.errors import Unavailable
-from app.core.outbound import OutboundError
+from app.core.outbound.answer import OutboundError
 
 STRONG = hashlib.sha256(b"a strong key").hexdigest()
 OTHER = STRONG[::-1]

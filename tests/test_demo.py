@@ -21,7 +21,8 @@ from sqlalchemy import select
 
 from app import context, demo_data
 from app.core.errors import Conflict, Invalid
-from app.core.outbound import Outbound, OutboundError
+from app.core.outbound.answer import OutboundError
+from app.core.outbound.client import Outbound
 from app.extensions import db
 from app.models import DriftCheck, Endpoint, User, VoicePhoneNumber
 from app.provider import Verifies

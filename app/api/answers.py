@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import Response, request, stream_with_context
 
-from app.core import etag, jsontext
+from app.core import etag, strict_json
 from app.core.errors import Invalid, PatchbayError, TryLater, Unauthenticated
 
 JSON = "application/json; charset=utf-8"
@@ -16,7 +16,7 @@ JSON = "application/json; charset=utf-8"
 
 def document(body: Any, status: int = 200, *, tagged: bool = False, tag: str | None = None) -> Response:
     """`tagged` adds an entity tag, and answers 304 to a caller who has this very document."""
-    text = jsontext.text(body)
+    text = strict_json.text(body)
     if tagged and tag is None:
         tag = etag.of_text(text)
     if tag is not None and _is_known(tag):
@@ -68,7 +68,7 @@ def _pieces(items: Iterable[Any]) -> Iterator[str]:
     batch: list[str] = []
     separator = "["
     for item in items:
-        batch.append(separator + jsontext.text(item))
+        batch.append(separator + strict_json.text(item))
         separator = ","
         if len(batch) == 200:
             yield "".join(batch)

@@ -15,7 +15,7 @@ from flask.typing import ResponseReturnValue
 from pydantic import BaseModel
 
 from app import context
-from app.core import jsontext
+from app.core import strict_json
 from app.core.errors import (
     Forbidden,
     Invalid,
@@ -228,4 +228,4 @@ def _body(*, optional: bool) -> Any:
         return {}
     if request.mimetype != "application/json":
         raise UnsupportedMedia("Send JSON, with the header Content-Type: application/json.")
-    return jsontext.parse(raw)
+    return strict_json.parse(raw)

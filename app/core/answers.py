@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from app.core.outbound import Answer, OutboundError, retry_after
+from app.core.outbound.answer import Answer, OutboundError, retry_after
 
 LONGEST_PAUSE = 86_400
 """Seconds that a provider may ask for; more is not repeated."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from app.core import jsontext
+from app.core import strict_json
 
 
 def of(document: Any) -> str:
     """The strong tag of a JSON document, without its quotes."""
-    return of_text(jsontext.text(document))
+    return of_text(strict_json.text(document))
 
 
 def of_text(text: str) -> str:

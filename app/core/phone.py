@@ -16,7 +16,7 @@ from functools import cache, lru_cache
 import phonenumbers
 from babel import Locale
 
-from app.core import sheets
+from app.core import csv_text
 
 LONGEST = 200
 """Characters of a cell or a field that is looked at closely."""
@@ -56,7 +56,7 @@ def _typed(text: str) -> str:
     """With plain digits and spaces, and without the invisible marks that come along when text is copied."""
     if text.isascii() or len(text) > LONGEST:
         return text.strip()
-    return "".join(map(_plain, sheets.visible(text))).strip()
+    return "".join(map(_plain, csv_text.visible(text))).strip()
 
 
 def _plain(character: str) -> str:

@@ -8,7 +8,8 @@ from typing import Any
 from urllib.parse import quote
 
 from app.core.lines import cleaned
-from app.core.outbound import Answer, Outbound, OutboundError
+from app.core.outbound.answer import Answer, OutboundError
+from app.core.outbound.client import Outbound
 from app.provider import (
     Family,
     Origin,

@@ -9,7 +9,8 @@ from urllib.parse import quote
 from app.core import clock, lines
 from app.core.answers import knows_nobody
 from app.core.lines import Callback, InTheWay, Line
-from app.core.outbound import Answer, Outbound
+from app.core.outbound.answer import Answer
+from app.core.outbound.client import Outbound
 from app.core.sinch_signing import signature
 from app.provider import (
     Family,

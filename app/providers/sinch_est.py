@@ -9,10 +9,11 @@ from urllib.parse import quote
 
 from cachetools import TLRUCache
 
-from app.core import addresses
 from app.core.answers import knows_nobody
 from app.core.lines import InTheWay, Line, phone_number
-from app.core.outbound import Answer, Outbound
+from app.core.outbound import addresses
+from app.core.outbound.answer import Answer
+from app.core.outbound.client import Outbound
 from app.provider import (
     Family,
     Outcome,

@@ -7,7 +7,8 @@ from urllib.parse import quote, urlencode, urljoin
 from app.core import lines
 from app.core.answers import knows_nobody
 from app.core.lines import InTheWay, Line
-from app.core.outbound import Answer, Outbound
+from app.core.outbound.answer import Answer
+from app.core.outbound.client import Outbound
 from app.provider import (
     MOST_PAGES,
     Count,

@@ -12,7 +12,8 @@ from urllib.parse import quote, unquote
 from app.core import lines, urls
 from app.core.answers import knows_nobody
 from app.core.lines import InTheWay, Line
-from app.core.outbound import Answer, Outbound, OutboundError
+from app.core.outbound.answer import Answer, OutboundError
+from app.core.outbound.client import Outbound
 from app.provider import (
     MOST_PAGES,
     Count,

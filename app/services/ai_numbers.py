@@ -16,7 +16,7 @@ from sqlalchemy import select
 
 from app.core import phone
 from app.core.errors import Conflict, Invalid, NotFound, PatchbayError, Problem, Stale
-from app.core.outbound import Outbound
+from app.core.outbound.client import Outbound
 from app.models import User, VoicePhoneNumber
 from app.provider import Provider
 from app.providers import PROVIDERS, elevenlabs, sinch_est

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import structlog
 
 from app.core.errors import Conflict
-from app.core.outbound import OutboundError
+from app.core.outbound.answer import OutboundError
 from app.provider import Outcome, Provider, Refusal, Verified
 from app.services import connections
 from app.services.scope import Scope

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_, delete, false, or_
 
-from app.core import clock, elevenlabs_signing, jsontext, texts
+from app.core import clock, elevenlabs_signing, strict_json, texts
 from app.core.elevenlabs_signing import WINDOW
 from app.core.errors import Conflict, Invalid, Problem, Unauthenticated
 from app.models import Call, Endpoint, Organization, WebhookReceipt
@@ -40,7 +40,7 @@ def receive(scope: Scope, organization_id: str, signature: str, body: bytes) -> 
     receipt = elevenlabs_signing.receipt(secret or "", signature, body, clock.seconds(clock.now()))
     if organization is None or secret is None or receipt is None:
         raise Unauthenticated("The signature does not fit.", code="INVALID_SIGNATURE")
-    call = _read(organization.id, jsontext.parse_proved(body))
+    call = _read(organization.id, strict_json.parse_proved(body))
     inside = scope.into(organization)
     with inside.transaction():
         _note_receipt(inside, receipt)

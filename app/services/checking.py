@@ -14,7 +14,7 @@ from sqlalchemy import func, select, update
 
 from app.core import clock
 from app.core.lines import Line, Reason
-from app.core.outbound import Outbound
+from app.core.outbound.client import Outbound
 from app.models import CheckRun, DriftCheck, Organization
 from app.provider import Capability, Family
 from app.providers import PROVIDERS, keys_in

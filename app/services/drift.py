@@ -22,7 +22,7 @@ from sqlalchemy import (
 
 from app.core import clock, urls
 from app.core.lines import Line, Reason, difference
-from app.core.outbound import OutboundError
+from app.core.outbound.answer import OutboundError
 from app.models import CheckRun, Connection, DriftCheck, Endpoint, VoicePhoneNumber
 from app.provider import Outcome, Refusal
 from app.providers import PROVIDERS

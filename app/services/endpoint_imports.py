@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 
-from app.core import clock, sheets, texts
+from app.core import clock, csv_text, texts
 from app.core.errors import Conflict, Invalid, NotFound
 from app.models import AuditNumbers, Endpoint, EndpointImport
 from app.models.base import new_id
@@ -162,7 +162,7 @@ def report(scope: Scope, import_id: str) -> Iterator[bytes]:
     """Every row of the file, with what becomes of it and why, as CSV."""
     plan = _unpack(get(scope, import_id).plan)
     header = ("line", "phone_number", "result", "details")
-    return sheets.lines([header, *((str(row.line), row.number, row.outcome, _told(row)) for row in plan)])
+    return csv_text.lines([header, *((str(row.line), row.number, row.outcome, _told(row)) for row in plan)])
 
 
 def _told(row: Planned) -> str:

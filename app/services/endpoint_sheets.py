@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from app.core import naming, phone, sheets
+from app.core import csv_text, naming, phone
 from app.core.errors import Invalid, Problem
 from app.core.phone import Reading
 from app.provider import Family
@@ -66,7 +66,7 @@ class Sheet:
 
 def written(scope: Scope, wanted: Filter) -> Iterator[bytes]:
     """Every endpoint that matches, a few at a time: memory does not grow with the rows."""
-    return sheets.lines(_table(scope, wanted))
+    return csv_text.lines(_table(scope, wanted))
 
 
 def _table(scope: Scope, wanted: Filter) -> Iterator[list[str]]:
@@ -84,7 +84,7 @@ def text_of(value: Any) -> str:
 def template() -> Iterator[bytes]:
     """The header, and two rows that show what goes into it."""
     first, *others = keys_in(Family.TELEPHONY)
-    return sheets.lines(
+    return csv_text.lines(
         [
             COLUMNS,
             ("+15551234567", first, "Reception", "Sales", "Front desk", "true"),
@@ -98,18 +98,18 @@ def opened(raw: bytes) -> Table:
     if not raw.strip():
         raise _refused("Choose a file, or paste rows with their header.")
     try:
-        text, encoding = sheets.decode(raw)
-        table = sheets.rows(text)
+        text, encoding = csv_text.decode(raw)
+        table = csv_text.rows(text)
         _, header = next(table, (0, []))
         names, notes = _columns(header)
         rows = list(islice(table, MOST_ROWS + 1))
-    except sheets.Unreadable as error:
+    except csv_text.Unreadable as error:
         raise _refused(str(error)) from None
     if len(rows) > MOST_ROWS:
         raise _refused(f"The file has more than {MOST_ROWS:,} rows. Split it, each part with the header.")
     if not rows:
         raise _refused("There is a header, and no row below it.")
-    if encoding == sheets.WINDOWS:
+    if encoding == csv_text.WINDOWS:
         notes.append("The file is not UTF-8, and was read as Windows-1252: look at letters with accents.")
     return Table(raw, names, rows, notes)
 
@@ -122,7 +122,7 @@ def _columns(header: Sequence[str]) -> tuple[list[str], list[str]]:
     """The column of each cell, "" where the header is empty, and what is to be said of them."""
     if not header:
         raise _refused(f"There is nothing in it. The first row names the columns: {', '.join(COLUMNS)}.")
-    names = ["_".join(re.split(r"[\s_-]+", sheets.visible(cell).lower())).strip("_") for cell in header]
+    names = ["_".join(re.split(r"[\s_-]+", csv_text.visible(cell).lower())).strip("_") for cell in header]
     if not any(name in COLUMNS or naming.nearest(name, COLUMNS) for name in names):
         first, known = next(filter(None, header)), ", ".join(COLUMNS)
         raise _refused(f"The first row begins with “{first[:60]}”. It has to name the columns: {known}.")
@@ -168,7 +168,7 @@ def _row(line: int, cells: list[str], names: Sequence[str], country: str | None)
     """A short row has empty cells at its end: some spreadsheets write it so."""
     padded = [*cells, *[""] * (len(names) - len(cells))]
     named = dict(zip(names, padded, strict=False))
-    sent = {name: sheets.plain(cell).strip() for name, cell in named.items() if name in COLUMNS}
+    sent = {name: csv_text.plain(cell).strip() for name, cell in named.items() if name in COLUMNS}
     number, reading, wrong = sent.pop("phone_number"), Reading.AS_WRITTEN, ""
     if any(cell for at, cell in enumerate(cells) if at >= len(names) or not names[at]):
         wrong = "This row has a cell that no column of the header is for."
@@ -183,10 +183,10 @@ def _values(cells: dict[str, str]) -> Iterator[tuple[str, Any]]:
     """As the API is sent them. An empty cell clears; of a provider or a state it says nothing."""
     for name, text in cells.items():
         if name == "is_active":
-            if text := sheets.visible(text):
+            if text := csv_text.visible(text):
                 yield name, _yes_or_no(text)
         elif name == "provider":
-            if text := sheets.visible(text):
+            if text := csv_text.visible(text):
                 yield name, text.lower()
         else:
             yield name, text or None

@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from app.core import phone, texts
 from app.core.errors import Conflict, Invalid, Problem
 from app.core.lines import Line
-from app.core.outbound import Outbound
+from app.core.outbound.client import Outbound
 from app.models import Endpoint, User
 from app.provider import Provider
 from app.services import endpoints, numbers, people, validation, voice_phone_numbers

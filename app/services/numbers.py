@@ -13,7 +13,7 @@ from sqlalchemy import Select, select
 from app.core import lines, urls
 from app.core.errors import Conflict
 from app.core.lines import Line
-from app.core.outbound import Outbound
+from app.core.outbound.client import Outbound
 from app.models import Endpoint, VoicePhoneNumber
 from app.provider import Capability, Family, Numbers, Provider
 from app.providers import PROVIDERS

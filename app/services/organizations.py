@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 
 from app.core import phone, texts
 from app.core.errors import Conflict, Invalid, NotFound, Problem
-from app.core.outbound import Outbound
+from app.core.outbound.client import Outbound
 from app.models import AuditEvent, Organization, Role, User
 from app.services import audit, provisioning, telephony, validation
 from app.services.actions import Action

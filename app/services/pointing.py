@@ -10,7 +10,7 @@ from typing import Any
 
 from app.core.errors import Conflict, Stale
 from app.core.lines import Line, Reason
-from app.core.outbound import Outbound
+from app.core.outbound.client import Outbound
 from app.models import Endpoint
 from app.provider import Capability, Provider
 from app.providers import PROVIDERS

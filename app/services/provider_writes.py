@@ -12,7 +12,7 @@ from datetime import timedelta
 from sqlalchemy import delete
 
 from app.core import clock
-from app.core.outbound import Outbound
+from app.core.outbound.client import Outbound
 from app.models import ProviderWrite
 from app.models.base import new_id
 from app.provider import Provider

@@ -11,19 +11,11 @@ from sqlalchemy import func, select
 
 from app.core.errors import Conflict, Invalid, Problem
 from app.core.naming import settings_name
-from app.core.outbound import Outbound
+from app.core.outbound.client import Outbound
 from app.models import AuditEvent, ProviderSwitch
 from app.provider import Family, Provider
 from app.providers import PROVIDERS, keys_in
-from app.services import (
-    actions,
-    audit,
-    connections,
-    drift,
-    provisioning,
-    values,
-    verification,
-)
+from app.services import actions, audit, connections, drift, provisioning, values, verification
 from app.services.actions import Action, Trait
 from app.services.connections import State
 from app.services.scope import Scope, expect_version

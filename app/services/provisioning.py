@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from app.core.outbound import Outbound
+from app.core.outbound.client import Outbound
 from app.provider import Provider
 from app.services.scope import Scope
 

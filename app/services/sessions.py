@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, select, update
 from sqlalchemy.exc import OperationalError
 
-from app.core import browsers, clock, hashing
+from app.core import clock, hashing, user_agents
 from app.core.errors import NotFound
 from app.models import User, WebSession
 from app.services import audit, tokens
@@ -104,7 +104,7 @@ def end_one(scope: Scope, user: User, session_id: str) -> WebSession:
         if row is None or row.user_id != user.id:
             raise NotFound("There is no such session. It may have ended meanwhile.")
         scope.session.delete(row)
-        told = {"browser": [browsers.words(row.user_agent), None], "address": [row.ip, None]}
+        told = {"browser": [user_agents.words(row.user_agent), None], "address": [row.ip, None]}
         audit.record(scope, Action.SESSION_ENDED, user.email, told)
     return row
 

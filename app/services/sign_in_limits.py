@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TypeAlias
 
-from app.core import addresses
+from app.core.outbound import addresses
 from app.models import User
 from app.services import throttle
 from app.services.scope import Scope

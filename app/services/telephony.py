@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from app.core import etag, urls
 from app.core.errors import Invalid, Problem, Stale
 from app.core.naming import settings_name
-from app.core.outbound import Outbound
+from app.core.outbound.client import Outbound
 from app.provider import Family
 from app.providers import in_family, keys_in
 from app.services import audit, connections, drift, providers, provisioning, validation, values

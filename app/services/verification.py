@@ -9,7 +9,8 @@ from typing import Any
 
 from app.core import clock
 from app.core.errors import Conflict
-from app.core.outbound import Outbound, OutboundError
+from app.core.outbound.answer import OutboundError
+from app.core.outbound.client import Outbound
 from app.models import Check
 from app.provider import Capability, Outcome, Provider, Verified
 from app.services import audit, connections, throttle, values

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from app.core import etag
 from app.core.errors import Invalid, Problem, Stale
 from app.core.naming import calls_name
-from app.core.outbound import Outbound
+from app.core.outbound.client import Outbound
 from app.models import User, VoicePhoneNumber
 from app.provider import Family, Provider
 from app.providers import PROVIDERS, in_family, keys_in

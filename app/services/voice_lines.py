@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from app.core.errors import Conflict, NotFound, Stale
 from app.core.lines import Line, Reason
-from app.core.outbound import Outbound
+from app.core.outbound.client import Outbound
 from app.models import DriftCheck, User, VoicePhoneNumber
 from app.provider import Capability, Provider
 from app.services import asking, audit, connections, drift, pointing

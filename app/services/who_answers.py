@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from app.core import urls
 from app.core.lines import Reason
-from app.core.outbound import Outbound
+from app.core.outbound.client import Outbound
 from app.models import Check, DriftCheck, Endpoint, User, VoicePhoneNumber
 from app.provider import Capability, Family, Outcome, Provider
 from app.providers import PROVIDERS

@@ -18,7 +18,8 @@ from sqlalchemy import or_, update
 
 from app.core import clock, texts, urls
 from app.core.errors import Conflict, PatchbayError
-from app.core.outbound import Outbound, OutboundError
+from app.core.outbound.answer import OutboundError
+from app.core.outbound.client import Outbound
 from app.models import WebhookSetup
 from app.provider import Outcome, Provider, Refusal, refused
 from app.providers import PROVIDERS, elevenlabs

@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from markupsafe import Markup
 
-from app.core import browsers, clock, texts
+from app.core import clock, texts, user_agents
 from app.core.errors import Conflict, Invalid, TryLater
 from app.models import User, WebSession
 from app.services import people, recovery_codes, sessions, sign_in, tokens, totp, voice_phone_numbers
@@ -65,7 +65,7 @@ def _page(scope: Scope, status: int = 200, **forms: Any) -> Response:
         codes_left=recovery_codes.left(scope, user) if totp.is_on(user) else None,
         codes_few=recovery_codes.FEW,
         sessions=[
-            {"row": row, "browser": browsers.words(row.user_agent), "is_this": _is_this(row)}
+            {"row": row, "browser": user_agents.words(row.user_agent), "is_this": _is_this(row)}
             for row in sessions.of_user(scope, user)
         ],
         **(context | forms),
@@ -246,7 +246,7 @@ def switch_totp_off(scope: Scope) -> ResponseReturnValue:
 @account.page("/account/sessions/<session_id>/end", who=Who.USER, methods=["POST"])
 def end_session(scope: Scope, session_id: str) -> ResponseReturnValue:
     ended = sessions.end_one(own(scope), current_user.user, session_id)
-    flash(f"{browsers.words(ended.user_agent)} is signed out.", "ok")
+    flash(f"{user_agents.words(ended.user_agent)} is signed out.", "ok")
     return render.see(url_for("account.show") + "#sessions")
 
 

@@ -10,7 +10,7 @@ from flask import Response, flash, url_for
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
-from app.core import phone, sheets
+from app.core import csv_text, phone
 from app.core.errors import Conflict
 from app.models import AuditEvent
 from app.services import actions, undoing
@@ -63,7 +63,7 @@ def show(scope: Scope, event_id: str) -> ResponseReturnValue:
 def numbers(scope: Scope, event_id: str) -> ResponseReturnValue:
     """Every number of the event, with what was before and after."""
     event = undoing.get(scope, _number(event_id))
-    return render.file(scope, f"audit-{event.id}.csv", sheets.lines(_rows(undoing.touched(scope, event))))
+    return render.file(scope, f"audit-{event.id}.csv", csv_text.lines(_rows(undoing.touched(scope, event))))
 
 
 def _rows(numbers: Iterator[tuple[str, Changes]]) -> Iterator[tuple[str, ...]]:

@@ -9,7 +9,7 @@ from flask import Response, flash, request, url_for
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
-from app.core import browsers, clock, phone, texts
+from app.core import clock, phone, texts, user_agents
 from app.core.errors import Conflict, Forbidden, Invalid, Stale, TryLater
 from app.models import Role, User, VoicePhoneNumber
 from app.services import passwords, sessions, tokens, totp, voice_phone_numbers
@@ -110,7 +110,7 @@ def _page(scope: Scope, user: User, status: int = 200, **forms: Any) -> Response
         tokens=tokens.of_user(scope, user),
         now=clock.now(),
         history=history(scope, user.email),
-        sessions=[(row, browsers.words(row.user_agent)) for row in sessions.of_user(scope, user)],
+        sessions=[(row, user_agents.words(row.user_agent)) for row in sessions.of_user(scope, user)],
         is_self=user.id == scope.actor.user_id,
         ask_password=asks_password(),
         can_issue=user.id == scope.actor.user_id or user.role != Role.SUPERADMIN,

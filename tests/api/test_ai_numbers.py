@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from flask import Flask
 
-from app.core.outbound import Outbound
+from app.core.outbound.client import Outbound
 from app.providers import sinch_est
 from tests.support.caller import Caller, fields, sentence
 from tests.support.cast import Cast

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from app.core.outbound import Outbound
+from app.core.outbound.client import Outbound
 from app.services import numbers
 from tests.support import contract
 from tests.support.caller import Caller, sentence

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from flask import Flask
 
-from app.core.outbound import Outbound
+from app.core.outbound.client import Outbound
 from tests.support.caller import Caller
 from tests.upstreams.twilio import Twilio
 

@@ -7,7 +7,7 @@ from typing import Any
 from flask import Flask
 from sqlalchemy import select
 
-from app.core.outbound import Outbound
+from app.core.outbound.client import Outbound
 from app.extensions import db
 from app.models import VoicePhoneNumber, WebhookSetup
 from tests.support import contract

@@ -6,7 +6,7 @@ import pytest
 from requests.structures import CaseInsensitiveDict
 
 from app.core import answers
-from app.core.outbound import Answer
+from app.core.outbound.answer import Answer
 from app.provider import Outcome, unexpected
 
 HTML = {"Content-Type": "text/html; charset=utf-8"}

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
-from app.core import etag, jsontext
+from app.core import etag, strict_json
 
 
 def test_the_same_document_has_the_same_tag():
     assert etag.of({"a": 1, "b": [1, 2]}) == etag.of({"a": 1, "b": [1, 2]})
-    assert etag.of({"é": "🔑"}) == etag.of_text(jsontext.text({"é": "🔑"}))
+    assert etag.of({"é": "🔑"}) == etag.of_text(strict_json.text({"é": "🔑"}))
 
 
 def test_every_difference_makes_another_tag():

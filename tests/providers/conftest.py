@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import pytest
 
-from app.core.outbound import Outbound
+from app.core.outbound.client import Outbound
 from app.provider import Outcome, Verified, Verifies
 from app.providers import PROVIDERS, sinch_est
 from tests.support.lines import Account

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from app.core.outbound import Outbound, OutboundError
+from app.core.outbound.answer import OutboundError
+from app.core.outbound.client import Outbound
 from app.provider import Outcome, Refusal
 from app.providers import elevenlabs
 from tests.upstreams.base import GOSSIP, Reply, Trouble

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from app.core.lines import Line
-from app.core.outbound import OutboundError
+from app.core.outbound.answer import OutboundError
 from app.provider import Capability, Outcome, Refusal
 from app.providers import PROVIDERS
 from tests.support.lines import URL

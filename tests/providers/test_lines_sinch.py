@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from app.core.lines import Callback, InTheWay, Line, Reason, difference
-from app.core.outbound import Outbound, OutboundError
+from app.core.outbound.answer import OutboundError
+from app.core.outbound.client import Outbound
 from app.provider import Outcome, Refusal
 from app.providers import PROVIDERS, sinch
 from tests.upstreams import Trouble

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from app.core.lines import InTheWay, Reason
-from app.core.outbound import Outbound
+from app.core.outbound.client import Outbound
 from app.provider import Outcome
 from app.providers import twilio
 from tests.support.lines import URL

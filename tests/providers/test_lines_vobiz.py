@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from app.core.lines import InTheWay, Reason
-from app.core.outbound import OutboundError
+from app.core.outbound.answer import OutboundError
 from app.provider import Outcome
 from app.providers import PROVIDERS, vobiz
 from tests.support.lines import URL

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from app.core.outbound import Outbound, OutboundError
+from app.core.outbound.answer import OutboundError
+from app.core.outbound.client import Outbound
 from app.provider import Outcome, Refusal
 from app.providers import elevenlabs
 from app.providers.elevenlabs import Agent, ImportedNumber

@@ -10,7 +10,7 @@ from typing import cast
 import pytest
 
 from app.config import Settings
-from app.core.outbound import Outbound
+from app.core.outbound.client import Outbound
 from app.provider import Verifies
 from app.providers import PROVIDERS
 from tests.upstreams import UPSTREAMS

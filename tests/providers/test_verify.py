@@ -6,7 +6,8 @@ from typing import cast
 
 import pytest
 
-from app.core.outbound import Outbound, OutboundError
+from app.core.outbound.answer import OutboundError
+from app.core.outbound.client import Outbound
 from app.provider import Capability, Outcome, Verifies
 from app.providers import PROVIDERS
 from tests.upstreams import UPSTREAMS, Trouble

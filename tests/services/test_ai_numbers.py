@@ -11,9 +11,9 @@ from types import SimpleNamespace
 import pytest
 from sqlalchemy import event, update
 
-from app.core import outbound
 from app.core.errors import Conflict, Invalid, NotFound, Stale
-from app.core.outbound import Outbound
+from app.core.outbound import client
+from app.core.outbound.client import Outbound
 from app.models import AuditEvent, VoicePhoneNumber
 from app.providers import PROVIDERS, sinch_est
 from app.providers.elevenlabs import Agent
@@ -33,7 +33,7 @@ OTHER = "+14165550101"
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
     """Nothing is tried again after a pause."""
-    monkeypatch.setattr(outbound, "RETRIES", 0)
+    monkeypatch.setattr(client, "RETRIES", 0)
     sinch_est.tokens.clear()
 
 
@@ -334,7 +334,7 @@ def test_undoing_has_time_of_its_own(here, monkeypatch):
     here.labs.convai.faults = [Fault(*ASSIGN)]
     monkeypatch.setattr(here.labs.convai, "answer", slow)
     clock = SimpleNamespace(monotonic=lambda: time.monotonic() + late, sleep=time.sleep)
-    monkeypatch.setattr(outbound, "time", clock)
+    monkeypatch.setattr(client, "time", clock)
     with pytest.raises(Conflict, match="Nothing was changed"):
         here.on()
     assert here.labs.convai.numbers == {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from app.core.errors import Conflict
-from app.core.outbound import OutboundError
+from app.core.outbound.answer import OutboundError
 from app.provider import Outcome, Refusal, refused
 from app.providers import PROVIDERS
 from app.services import asking, providers

@@ -9,7 +9,7 @@ from sqlalchemy.exc import OperationalError
 
 from app.core.errors import Conflict, Invalid, NotFound, Stale, TooMany, Unavailable
 from app.core.lines import Reason
-from app.core.outbound import Outbound
+from app.core.outbound.client import Outbound
 from app.models import AuditEvent, DriftCheck
 from app.providers import PROVIDERS
 from app.services import audit, callback, connections, providers, voice_phone_numbers

@@ -8,18 +8,10 @@ from typing import Any
 import pytest
 
 from app.core import clock
-from app.core.outbound import Outbound
+from app.core.outbound.client import Outbound
 from app.models import CheckRun, Endpoint
 from app.providers import PROVIDERS
-from app.services import (
-    callback,
-    checking,
-    drift,
-    endpoints,
-    providers,
-    telephony,
-    voice_phone_numbers,
-)
+from app.services import callback, checking, drift, endpoints, providers, telephony, voice_phone_numbers
 from app.services.checking import Report
 from tests.support.scopes import NOBODY, statements, winners
 from tests.upstreams.base import Trouble

@@ -6,7 +6,7 @@ import pytest
 
 from app.core.errors import Conflict, TooMany
 from app.core.lines import Line
-from app.core.outbound import Outbound
+from app.core.outbound.client import Outbound
 from app.models import Endpoint
 from app.provider import Outcome
 from app.providers import PROVIDERS

@@ -6,7 +6,7 @@ import pytest
 
 from app.core.errors import Conflict, NotFound, Stale, TooMany
 from app.core.lines import Reason
-from app.core.outbound import Outbound
+from app.core.outbound.client import Outbound
 from app.models import AuditEvent, DriftCheck
 from app.providers import PROVIDERS
 from app.services import asking, drift, endpoints, pointing, providers, telephony

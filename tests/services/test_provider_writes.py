@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 
 from app.core import clock
 from app.core.errors import Conflict
-from app.core.outbound import Outbound
+from app.core.outbound.client import Outbound
 from app.models import AuditEvent, ProviderWrite
 from app.providers import PROVIDERS
 from app.services import audit, checking, endpoints, pointing, provider_writes, providers, telephony

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from app.core.errors import Conflict, Invalid, TooMany
-from app.core.outbound import Outbound
+from app.core.outbound.client import Outbound
 from app.models import AuditEvent, Check
 from app.provider import Outcome
 from app.providers import PROVIDERS

@@ -6,7 +6,7 @@ import pytest
 
 from app.core.errors import Invalid, TooMany
 from app.core.lines import Line, Reason
-from app.core.outbound import Outbound
+from app.core.outbound.client import Outbound
 from app.models import Check, Endpoint, VoicePhoneNumber
 from app.provider import Family
 from app.providers import PROVIDERS

@@ -11,7 +11,7 @@ import pytest
 
 from app.core import clock
 from app.core.errors import Conflict
-from app.core.outbound import Outbound
+from app.core.outbound.client import Outbound
 from app.models import AuditEvent, Secret, WebhookSetup
 from app.providers import PROVIDERS, elevenlabs
 from app.services import (

@@ -8,7 +8,7 @@ import pytest
 
 from app.core import lines, phone
 from app.core.lines import Line, Reason
-from app.core.outbound import Outbound
+from app.core.outbound.client import Outbound
 from app.provider import Numbers, Observes, Outcome, Points, Refusal, Verified
 from app.providers import PROVIDERS
 from tests.upstreams import Upstream

@@ -12,7 +12,7 @@ from sqlalchemy import Engine, event
 from sqlalchemy.orm import Session
 
 from app.core import clock
-from app.core.outbound import Outbound
+from app.core.outbound.client import Outbound
 from app.models import Organization, Role, User
 from app.services.scope import SECRETS, Actor, Keys, Scope
 from tests.support import cast as support_cast

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from flask import Flask
 
-from app.core.outbound import Outbound
+from app.core.outbound.client import Outbound
 from app.providers import PROVIDERS, sinch_est
 from app.services import providers, voice_phone_numbers
 from tests.support.cast import Cast

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from flask import Flask
 
-from app.core.outbound import Outbound
+from app.core.outbound.client import Outbound
 from app.services import checking, voice_phone_numbers
 from tests.support.cast import Cast
 from tests.support.furnished import scope_as

@@ -9,7 +9,7 @@ from flask import Flask
 from sqlalchemy import insert
 
 from app import context
-from app.core.outbound import Outbound
+from app.core.outbound.client import Outbound
 from app.models import DriftCheck
 from tests.support.cast import Cast
 from tests.support.pages import Portal

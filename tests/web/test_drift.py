@@ -11,7 +11,7 @@ from flask import Flask
 
 from app import background, context
 from app.core import clock
-from app.core.outbound import Outbound
+from app.core.outbound.client import Outbound
 from app.models import CheckRun
 from app.services import checking, organizations
 from app.services.scope import Actor

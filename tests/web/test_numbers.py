@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from app.core.outbound import Outbound
+from app.core.outbound.client import Outbound
 from app.models import Endpoint, VoicePhoneNumber
 from app.providers import PROVIDERS
 from app.services import endpoints, imports, numbers, providers, voice_phone_numbers

@@ -11,7 +11,7 @@ from flask import Flask
 from sqlalchemy import update
 
 from app.core import clock
-from app.core.outbound import Outbound
+from app.core.outbound.client import Outbound
 from app.extensions import db
 from app.models import WebSession
 from app.services import step_up

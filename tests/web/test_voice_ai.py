@@ -12,7 +12,7 @@ from flask import Flask
 from sqlalchemy import update
 
 from app.core.errors import Conflict
-from app.core.outbound import Outbound
+from app.core.outbound.client import Outbound
 from app.extensions import db
 from app.models import Secret
 from app.services import workspace_webhook

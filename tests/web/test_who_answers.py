@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from app.core.outbound import Outbound
+from app.core.outbound.client import Outbound
 from app.services import pointing
 from tests.support.cast import Cast
 from tests.support.furnished import furnish

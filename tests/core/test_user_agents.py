@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.core import browsers
+from app.core import user_agents
 
 MAC = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7)"
 KIT = "AppleWebKit/537.36 (KHTML, like Gecko)"
@@ -32,9 +32,9 @@ KIT = "AppleWebKit/537.36 (KHTML, like Gecko)"
         ),
         (f"{MAC} {KIT} Chrome/140.0.0.0 Safari/537.36 OPR/124.0.0.0", "Opera on Mac"),
         ("Something (Linux)", "A browser on Linux"),
-        ("curl/8.5.0", browsers.UNKNOWN),
-        ("", browsers.UNKNOWN),
+        ("curl/8.5.0", user_agents.UNKNOWN),
+        ("", user_agents.UNKNOWN),
     ],
 )
 def test_a_browser_is_named_in_words(user_agent: str, words: str) -> None:
-    assert browsers.words(user_agent) == words
+    assert user_agents.words(user_agent) == words

@@ -5,13 +5,13 @@ import io
 
 import pytest
 
-from app.core import sheets
-from app.core.sheets import Unreadable
+from app.core import csv_text
+from app.core.csv_text import Unreadable
 
 
 def read(raw):
-    text, encoding = sheets.decode(raw)
-    return [cells for _, cells in sheets.rows(text)], encoding
+    text, encoding = csv_text.decode(raw)
+    return [cells for _, cells in csv_text.rows(text)], encoding
 
 
 TABLE = "number,label\r\n+1555,Café\r\n"
@@ -56,12 +56,12 @@ def test_the_header_alone_says_what_separates():
 
 def test_a_row_says_in_which_line_it_begins():
     text = 'a,b\r\n\r\n1,"two\r\nlines, and ""marks"""\r\n2,x\r\n'
-    assert list(sheets.rows(text)) == [
+    assert list(csv_text.rows(text)) == [
         (1, ["a", "b"]),
         (3, ["1", 'two\r\nlines, and "marks"']),
         (5, ["2", "x"]),
     ]
-    assert [line for line, _ in sheets.rows("sep=,\na,b\n1,2\n")] == [2, 3]
+    assert [line for line, _ in csv_text.rows("sep=,\na,b\n1,2\n")] == [2, 3]
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_what_is_no_text_is_refused(raw, sentence):
 @pytest.mark.parametrize("row", ['1,"never closed\r\n5,6', '1,"closed"too early'])
 def test_broken_quotes_are_refused_with_their_line(row):
     with pytest.raises(Unreadable, match=r"^Line 3 has a quotation mark"):
-        list(sheets.rows(f"a,b\r\n1,2\r\n{row}"))
+        list(csv_text.rows(f"a,b\r\n1,2\r\n{row}"))
 
 
 CELLS = [
@@ -95,19 +95,19 @@ CELLS = [
 
 @pytest.mark.parametrize("cell", CELLS)
 def test_no_cell_is_a_formula_and_each_comes_back_as_it_was(cell):
-    written = b"".join(sheets.lines([["a", cell]])).decode("utf-8-sig")
+    written = b"".join(csv_text.lines([["a", cell]])).decode("utf-8-sig")
     ((_, found),) = csv.reader(io.StringIO(written, newline=""))
-    assert found[:1] not in sheets.FORMULA
-    assert sheets.plain(found) == cell
+    assert found[:1] not in csv_text.FORMULA
+    assert csv_text.plain(found) == cell
 
 
 def test_text_that_a_spreadsheet_was_forced_to_keep():
-    assert sheets.plain('="+15551234567"') == "+15551234567"
-    assert sheets.plain('=1+"a"') == '=1+"a"'
+    assert csv_text.plain('="+15551234567"') == "+15551234567"
+    assert csv_text.plain('=1+"a"') == '=1+"a"'
 
 
 def test_many_rows_are_written_a_few_at_a_time():
-    pieces = list(sheets.lines(([str(n)] for n in range(450)), together=200))
+    pieces = list(csv_text.lines(([str(n)] for n in range(450)), together=200))
     assert len(pieces) == 3
     assert b"".join(pieces) == b"\xef\xbb\xbf" + b"".join(f"{n}\r\n".encode() for n in range(450))
 
@@ -115,15 +115,15 @@ def test_many_rows_are_written_a_few_at_a_time():
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("a,b\n" + "\n" * sheets.MOST_LINES, "500,001 lines"),
-        ("a,b\r\n" + "\r" * sheets.MOST_LINES, "500,001 lines"),
-        ("a,b\n" + "," * sheets.MOST_SEPARATORS, "5,000,001 cells"),
-        ("a;b\n" + ";" * sheets.MOST_SEPARATORS, "5,000,001 cells"),
-        ("a,b\n" + "," * sheets.MOST_COLUMNS, "Line 2 has 201 cells"),
+        ("a,b\n" + "\n" * csv_text.MOST_LINES, "500,001 lines"),
+        ("a,b\r\n" + "\r" * csv_text.MOST_LINES, "500,001 lines"),
+        ("a,b\n" + "," * csv_text.MOST_SEPARATORS, "5,000,001 cells"),
+        ("a;b\n" + ";" * csv_text.MOST_SEPARATORS, "5,000,001 cells"),
+        ("a,b\n" + "," * csv_text.MOST_COLUMNS, "Line 2 has 201 cells"),
         ("a,b\n" + "x" * 200_000, "Line 2 has a cell of more than 131,072 characters"),
     ],
     ids=["lines", "old lines", "commas", "semicolons", "columns", "cell"],
 )
 def test_what_is_mostly_empty_is_refused_before_it_is_read(text: str, sentence: str) -> None:
-    with pytest.raises(sheets.Unreadable, match=sentence):
-        list(sheets.rows(text))
+    with pytest.raises(csv_text.Unreadable, match=sentence):
+        list(csv_text.rows(text))

@@ -23,8 +23,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from app.core import addresses, outbound
-from app.core.outbound import Answer, Outbound, OutboundError
+from app.core.outbound import addresses, sockets
+from app.core.outbound import client as outbound_client
+from app.core.outbound.answer import Answer, OutboundError
+from app.core.outbound.client import Outbound
 
 HOST = "api.provider.example"
 URL = f"https://{HOST}/v1/account?token=hidden-in-query"
@@ -118,7 +120,7 @@ def serve():
 
 @pytest.fixture
 def quick(monkeypatch):
-    monkeypatch.setattr(outbound, "FIRST_PAUSE", 0.001)
+    monkeypatch.setattr(outbound_client, "FIRST_PAUSE", 0.001)
 
 
 def to(server, **options):
@@ -166,7 +168,7 @@ def wire(monkeypatch):
             dialled.append(address)
             return socket.socket.connect(self, ("127.0.0.1", server.port))
 
-        monkeypatch.setattr(outbound._Socket, "connect", connect, raising=False)
+        monkeypatch.setattr(sockets._Socket, "connect", connect, raising=False)
         return dialled
 
     return lead
@@ -188,7 +190,7 @@ def no_dialling(monkeypatch):
     def connect(_self, address):
         raise AssertionError(f"dialled {address}")
 
-    monkeypatch.setattr(outbound._Socket, "connect", connect, raising=False)
+    monkeypatch.setattr(sockets._Socket, "connect", connect, raising=False)
 
 
 # What is sent and what comes back
@@ -729,7 +731,9 @@ def test_a_shared_time_is_no_longer_time_for_one_call(serve):
 
 def test_nothing_is_logged_but_method_host_status_and_duration(serve, quick, caplog, monkeypatch):
     caplog.set_level(logging.DEBUG)
-    monkeypatch.setattr(outbound, "log", structlog.get_logger())  # one that was used keeps its processors
+    monkeypatch.setattr(
+        outbound_client, "log", structlog.get_logger()
+    )  # one that was used keeps its processors
     good = answer(b'{"a": "hidden-in-body"}', "200 OK", "X-Hidden: hidden-in-header")
     unreadable = answer(b"hidden-in-body", "200 OK", "hidden-in-header", " : hidden")
     server = serve(good, unreadable, answer(b"", "401 No"), b"")
@@ -746,7 +750,7 @@ def test_nothing_is_logged_but_method_host_status_and_duration(serve, quick, cap
 
 
 def test_too_many_who_wait_are_told_to_come_again(serve, monkeypatch):
-    monkeypatch.setattr(outbound, "PATIENCE", 0.0)
+    monkeypatch.setattr(outbound_client, "PATIENCE", 0.0)
     client = to(serve(), most_at_once=1)
     with client._turn(client._route(URL)):
         assert refused(client) == "busy"

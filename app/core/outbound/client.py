@@ -17,39 +17,32 @@ import logging
 import math
 import random
 import re
-import socket
 import ssl
 import threading
 import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from dataclasses import dataclass
 from functools import cached_property
 from http.client import HTTPException
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 import certifi
 import requests
 import structlog
 import urllib3
 from requests.structures import CaseInsensitiveDict
-from urllib3.connection import HTTPConnection, HTTPSConnection
 
-from app.core import addresses, jsontext, upstreams
-from app.core.addresses import Address
-from app.core.errors import Malformed
-from app.core.upstreams import Upstream
+from app.core.outbound import addresses, answer, upstreams
+from app.core.outbound.addresses import Address
+from app.core.outbound.answer import Answer, OutboundError
+from app.core.outbound.sockets import Line, Meter, Plain, Tls, TlsSocket, TooLarge
+from app.core.outbound.upstreams import Upstream
 
 log = structlog.get_logger(__name__)
 logging.getLogger("urllib3").setLevel(logging.CRITICAL)
 """It logs the whole address, query included, of an answer whose headers it cannot read."""
-
-Code: TypeAlias = Literal[
-    "refused_address", "dns", "connect", "tls", "timeout", "too_large", "redirect", "not_json", "busy"
-]
 
 PATIENCE = 1.0
 """Seconds to wait for a turn."""
@@ -60,36 +53,6 @@ FIRST_PAUSE = 0.25
 ROOM_FOR_HEADERS = 100_000
 CHUNK = 65_536
 _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_SECONDS = re.compile(r"[0-9]+")
-
-
-class OutboundError(Exception):
-    """The provider gave no answer that can be used.
-
-    The message is a sentence for a page: it names the host, never a path, query, header or body.
-    """
-
-    def __init__(self, code: Code, message: str) -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a provider answered, whatever the status; `headers` are found in any case of letters."""
-
-    status: int
-    headers: Mapping[str, str] = field(repr=False)
-    body: bytes = field(repr=False)
-    host: str = "The provider"
-
-    def json(self) -> Any:
-        """The body's value, or OutboundError `not_json`. Strict: see `jsontext.parse`."""
-        try:
-            return jsontext.parse(self.body)
-        except Malformed:
-            raise OutboundError("not_json", f"{self.host} answered something that is not JSON.") from None
 
 
 @dataclass(frozen=True)
@@ -105,109 +68,6 @@ class _Route:
     def authority(self) -> str:
         name = f"[{self.host}]" if ":" in self.host else self.host
         return name if self.port == 443 else f"{name}:{self.port}"
-
-
-class _TooLarge(Exception):
-    pass
-
-
-class _Meter:
-    """What is left of a call's time, and of the bytes that it may receive."""
-
-    def __init__(self, seconds: float, most_bytes: int) -> None:
-        self._end = time.monotonic() + seconds
-        self._most = most_bytes
-        self.refill()
-
-    def refill(self) -> None:
-        self._room = self._most
-
-    def left(self) -> float:
-        """Seconds; raises TimeoutError when there are none."""
-        if (left := self._end - time.monotonic()) > 0:
-            return left
-        raise TimeoutError
-
-    def allows(self, seconds: float) -> bool:
-        return time.monotonic() + seconds < self._end
-
-    def count(self, received: int) -> None:
-        self._room -= received
-        if self._room < 0:
-            raise _TooLarge
-
-
-class _Socket(socket.socket):
-    """Each operation gets what is left of the whole call: a byte a second does not start the clock anew."""
-
-    meter: _Meter
-
-    def recv_into(self, buffer: Any, nbytes: int | None = None, flags: int = 0) -> int:
-        self.settimeout(self.meter.left())
-        received = super().recv_into(buffer, nbytes or len(buffer), flags)
-        self.meter.count(received)
-        return received
-
-    def send(self, data: Any, flags: int = 0) -> int:
-        self.settimeout(self.meter.left())
-        return super().send(data, flags)
-
-    def sendall(self, data: Any, flags: int = 0) -> None:
-        self.settimeout(self.meter.left())
-        super().sendall(data, flags)
-
-
-class _TlsSocket(_Socket, ssl.SSLSocket):
-    pass
-
-
-@dataclass(frozen=True)
-class _Line:
-    """The addresses that were checked; nothing else is dialled."""
-
-    addresses: Sequence[Address]
-    port: int
-    meter: _Meter
-
-    def dial(self) -> _Socket:
-        """A connection to the first address that takes it; OSError of the last one where none does."""
-        refusal: OSError = ConnectionError()
-        for place, address in enumerate(self.addresses):
-            family = socket.AF_INET if address.version == 4 else socket.AF_INET6
-            found = _Socket(family, socket.SOCK_STREAM)
-            found.meter = self.meter
-            try:
-                found.settimeout(self.meter.left() / (len(self.addresses) - place))
-                found.connect((str(address), self.port))
-                found.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                found.settimeout(self.meter.left())
-            except OSError as error:
-                found.close()
-                refusal = error
-            else:
-                return found
-        raise refusal
-
-
-class _Plain(HTTPConnection):
-    line: _Line
-
-    def _new_conn(self) -> socket.socket:
-        return self.line.dial()
-
-
-class _Tls(HTTPSConnection):
-    """The name in the certificate is the host's, whatever address was dialled."""
-
-    line: _Line
-
-    def _new_conn(self) -> socket.socket:
-        return self.line.dial()
-
-    def connect(self) -> None:
-        super().connect()
-        assert isinstance(self.sock, _TlsSocket)  # noqa: S101  without it there is no deadline
-        self.sock.meter = self.line.meter
 
 
 class Outbound:
@@ -288,8 +148,8 @@ class Outbound:
             self._turns.release()
 
     def _answer(self, request: requests.PreparedRequest, route: _Route) -> Answer:
-        meter = _Meter(min(self._deadline, self._end - time.monotonic()), self._most_bytes + ROOM_FOR_HEADERS)
-        line = _Line(self._addresses(route, meter), route.dialled.port, meter)
+        meter = Meter(min(self._deadline, self._end - time.monotonic()), self._most_bytes + ROOM_FOR_HEADERS)
+        line = Line(self._addresses(route, meter), route.dialled.port, meter)
         outcome = self._attempt(request, route, line)
         for retry in range(RETRIES if request.method == "GET" else 0):
             pause = _pause(outcome, retry)
@@ -323,7 +183,7 @@ class Outbound:
         chosen = self._upstreams.get(host)
         return _Route(host, port, chosen or Upstream(host, port, True, ""), chosen is not None)
 
-    def _addresses(self, route: _Route, meter: _Meter) -> Sequence[Address]:
+    def _addresses(self, route: _Route, meter: Meter) -> Sequence[Address]:
         """Every address of the host, if all of them may be dialled."""
         try:
             found = addresses.look_up(route.dialled.host, meter.left())
@@ -338,7 +198,7 @@ class Outbound:
         return found
 
     def _attempt(
-        self, request: requests.PreparedRequest, route: _Route, line: _Line
+        self, request: requests.PreparedRequest, route: _Route, line: Line
     ) -> Answer | OutboundError:
         started = time.monotonic()
         outcome: Answer | OutboundError
@@ -346,7 +206,7 @@ class Outbound:
             outcome = self._exchange(request, route, line)
         except (TimeoutError, urllib3.exceptions.TimeoutError):
             outcome = self._too_late(route)
-        except _TooLarge:
+        except TooLarge:
             outcome = OutboundError("too_large", f"{route.host} answered more than Patchbay reads.")
         except (ssl.SSLError, urllib3.exceptions.SSLError):
             outcome = OutboundError(
@@ -367,7 +227,7 @@ class Outbound:
         )
         return outcome
 
-    def _exchange(self, request: requests.PreparedRequest, route: _Route, line: _Line) -> Answer:
+    def _exchange(self, request: requests.PreparedRequest, route: _Route, line: Line) -> Answer:
         line.meter.refill()
         with closing(self._connection(route, line)) as connection:
             connection.request(
@@ -392,14 +252,14 @@ class Outbound:
 
     def _check_size(self, body: bytes) -> None:
         if len(body) > self._most_bytes:
-            raise _TooLarge
+            raise TooLarge
 
-    def _connection(self, route: _Route, line: _Line) -> _Plain | _Tls:
+    def _connection(self, route: _Route, line: Line) -> Plain | Tls:
         dialled = route.dialled
         connection = (
-            _Tls(dialled.host, dialled.port, ssl_context=self._trust)
+            Tls(dialled.host, dialled.port, ssl_context=self._trust)
             if dialled.is_tls
-            else _Plain(dialled.host, dialled.port)
+            else Plain(dialled.host, dialled.port)
         )
         connection.line = line
         return connection
@@ -411,7 +271,7 @@ class Outbound:
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.load_verify_locations(certifi.where())
         context.load_default_certs()
-        context.sslsocket_class = _TlsSocket
+        context.sslsocket_class = TlsSocket
         return context
 
     def _too_late(self, route: _Route) -> OutboundError:
@@ -443,15 +303,4 @@ def _pause(outcome: Answer | OutboundError, retry: int) -> float | None:
         return pause if outcome.code == "connect" else None
     if outcome.status != 429 and outcome.status < 500:
         return None
-    return max(pause, retry_after(outcome.headers.get("Retry-After", "")))
-
-
-def retry_after(text: str) -> float:
-    """Seconds from now, of either form that HTTP has; 0 where it is neither."""
-    if _SECONDS.fullmatch(text.strip()):
-        return float(text)
-    try:
-        moment = parsedate_to_datetime(text)
-    except ValueError:
-        return 0
-    return (moment.replace(tzinfo=moment.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
+    return max(pause, answer.retry_after(outcome.headers.get("Retry-After", "")))

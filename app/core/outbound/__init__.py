@@ -1,0 +1,1 @@
+"""Requests to other servers: one client, addresses that are checked, and upstreams."""

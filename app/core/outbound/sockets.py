@@ -1,0 +1,117 @@
+"""Connections whose reads and writes share one deadline and one cap."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from urllib3.connection import HTTPConnection, HTTPSConnection
+
+from app.core.outbound.addresses import Address
+
+
+class TooLarge(Exception):
+    pass
+
+
+class Meter:
+    """What is left of a call's time, and of the bytes that it may receive."""
+
+    def __init__(self, seconds: float, most_bytes: int) -> None:
+        self._end = time.monotonic() + seconds
+        self._most = most_bytes
+        self.refill()
+
+    def refill(self) -> None:
+        self._room = self._most
+
+    def left(self) -> float:
+        """Seconds; raises TimeoutError when there are none."""
+        if (left := self._end - time.monotonic()) > 0:
+            return left
+        raise TimeoutError
+
+    def allows(self, seconds: float) -> bool:
+        return time.monotonic() + seconds < self._end
+
+    def count(self, received: int) -> None:
+        self._room -= received
+        if self._room < 0:
+            raise TooLarge
+
+
+class _Socket(socket.socket):
+    """Each operation gets what is left of the whole call: a byte a second does not start the clock anew."""
+
+    meter: Meter
+
+    def recv_into(self, buffer: Any, nbytes: int | None = None, flags: int = 0) -> int:
+        self.settimeout(self.meter.left())
+        received = super().recv_into(buffer, nbytes or len(buffer), flags)
+        self.meter.count(received)
+        return received
+
+    def send(self, data: Any, flags: int = 0) -> int:
+        self.settimeout(self.meter.left())
+        return super().send(data, flags)
+
+    def sendall(self, data: Any, flags: int = 0) -> None:
+        self.settimeout(self.meter.left())
+        super().sendall(data, flags)
+
+
+class TlsSocket(_Socket, ssl.SSLSocket):
+    pass
+
+
+@dataclass(frozen=True)
+class Line:
+    """The addresses that were checked; nothing else is dialled."""
+
+    addresses: Sequence[Address]
+    port: int
+    meter: Meter
+
+    def dial(self) -> _Socket:
+        """A connection to the first address that takes it; OSError of the last one where none does."""
+        refusal: OSError = ConnectionError()
+        for place, address in enumerate(self.addresses):
+            family = socket.AF_INET if address.version == 4 else socket.AF_INET6
+            found = _Socket(family, socket.SOCK_STREAM)
+            found.meter = self.meter
+            try:
+                found.settimeout(self.meter.left() / (len(self.addresses) - place))
+                found.connect((str(address), self.port))
+                found.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                found.settimeout(self.meter.left())
+            except OSError as error:
+                found.close()
+                refusal = error
+            else:
+                return found
+        raise refusal
+
+
+class Plain(HTTPConnection):
+    line: Line
+
+    def _new_conn(self) -> socket.socket:
+        return self.line.dial()
+
+
+class Tls(HTTPSConnection):
+    """The name in the certificate is the host's, whatever address was dialled."""
+
+    line: Line
+
+    def _new_conn(self) -> socket.socket:
+        return self.line.dial()
+
+    def connect(self) -> None:
+        super().connect()
+        assert isinstance(self.sock, TlsSocket)  # noqa: S101  without it there is no deadline
+        self.sock.meter = self.line.meter
