@@ -7,9 +7,9 @@ from typing import Any, Literal, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field, create_model
 from pydantic.alias_generators import to_camel
 
-from app.core.lines import Reason
 from app.core.naming import calls_name, settings_name
 from app.provider import Family, Outcome
+from app.provider.numbers import Reason
 from app.providers import in_family, keys_in
 from app.services.numbers import Claim
 

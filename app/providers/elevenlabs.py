@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
-from app.core.lines import cleaned
 from app.core.outbound.answer import Answer, OutboundError
 from app.core.outbound.client import Outbound
 from app.provider import (
@@ -24,6 +23,7 @@ from app.provider import (
     refused,
     unexpected,
 )
+from app.provider.numbers import cleaned
 
 API = "https://api.elevenlabs.io"
 

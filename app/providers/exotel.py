@@ -5,9 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
-from app.core import lines, phone
-from app.core.answers import knows_nobody
-from app.core.lines import Line
+from app.core import phone
 from app.core.outbound.answer import Answer
 from app.core.outbound.client import Outbound
 from app.provider import (
@@ -25,10 +23,13 @@ from app.provider import (
     content,
     endless,
     listed,
+    numbers,
     proven,
     refused,
     unexpected,
 )
+from app.provider.answers import knows_nobody
+from app.provider.numbers import Line
 
 PAGE = 50
 FLOW = re.compile(r"/exoml/start_voice/([^/?#]*)")
@@ -147,17 +148,17 @@ def _line(row: Mapping[str, Any]) -> Line | None:
     """None for a number that cannot be understood. What a flow calls is not told."""
     if not (phone_number := _phone_number(row)):
         return None
-    url = lines.cleaned(row.get("voice_url"), 2000)
+    url = numbers.cleaned(row.get("voice_url"), 2000)
     flow = FLOW.search(url or "")
     sid = row.get("sid")
     return Line(
         phone_number=phone_number,
-        label=lines.cleaned(row.get("friendly_name")),
+        label=numbers.cleaned(row.get("friendly_name")),
         webhook_url=url,
         shows_webhook=flow is None,
         through=flow[1] if flow else "",
-        reference=lines.cleaned(str(sid) if isinstance(sid, int) else sid) or "",
-        has_voice=lines.has_voice(row.get("capabilities")),
+        reference=numbers.cleaned(str(sid) if isinstance(sid, int) else sid) or "",
+        has_voice=numbers.has_voice(row.get("capabilities")),
     )
 
 

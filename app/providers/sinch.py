@@ -6,9 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
-from app.core import clock, lines
-from app.core.answers import knows_nobody
-from app.core.lines import Callback, InTheWay, Line
+from app.core import clock
 from app.core.outbound.answer import Answer
 from app.core.outbound.client import Outbound
 from app.core.sinch_signing import signature
@@ -22,10 +20,13 @@ from app.provider import (
     Text,
     Verified,
     content,
+    numbers,
     proven,
     refused,
     unexpected,
 )
+from app.provider.answers import knows_nobody
+from app.provider.numbers import Callback, InTheWay, Line
 
 API = "https://callingapi.sinch.com"
 NUMBERS = "/v1/configuration/numbers"
@@ -151,7 +152,7 @@ class _Application:
             raise Refusal(unexpected(answer))
         owners = {}
         for entry in listed:
-            number = lines.phone_number(entry.get("number"))
+            number = numbers.phone_number(entry.get("number"))
             owner = entry.get("applicationkey") or ""
             if not isinstance(owner, str):
                 raise Refusal(unexpected(answer))
@@ -181,7 +182,7 @@ class _Application:
             number,
             shows_webhook=False,
             in_the_way=InTheWay.APPLICATION,
-            through=lines.cleaned(owner) or "",
+            through=numbers.cleaned(owner) or "",
             shared_with=others,
             holder=owner,
         )

@@ -9,8 +9,6 @@ from urllib.parse import quote
 
 from cachetools import TLRUCache
 
-from app.core.answers import knows_nobody
-from app.core.lines import InTheWay, Line, phone_number
 from app.core.outbound import addresses
 from app.core.outbound.answer import Answer
 from app.core.outbound.client import Outbound
@@ -29,6 +27,8 @@ from app.provider import (
     refused,
     unexpected,
 )
+from app.provider.answers import knows_nobody
+from app.provider.numbers import InTheWay, Line, phone_number
 
 TOKEN = "https://auth.sinch.com/oauth2/token"  # noqa: S105  an address
 API = "https://elastic-trunking.api.sinch.com"

@@ -4,9 +4,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote, urlencode, urljoin
 
-from app.core import lines
-from app.core.answers import knows_nobody
-from app.core.lines import InTheWay, Line
 from app.core.outbound.answer import Answer
 from app.core.outbound.client import Outbound
 from app.provider import (
@@ -24,10 +21,13 @@ from app.provider import (
     endless,
     listed,
     not_proven,
+    numbers,
     proven,
     refused,
     unexpected,
 )
+from app.provider.answers import knows_nobody
+from app.provider.numbers import InTheWay, Line
 
 HOST = "https://api.twilio.com/"
 API = f"{HOST}2010-04-01/Accounts"
@@ -148,7 +148,7 @@ class Twilio(Provider):
         self.refuse_lacking(values)
         account = _Account(http, values)
         for row in account.rows(PhoneNumber=phone_number):
-            if lines.phone_number(row.get("phone_number")) == phone_number:
+            if numbers.phone_number(row.get("phone_number")) == phone_number:
                 return account.line(row)
         return None
 
@@ -196,23 +196,25 @@ class _Account:
 
     def line(self, row: Mapping[str, Any]) -> Line | None:
         """A trunk or an application answers in place of the number's own URL."""
-        if not (phone_number := lines.phone_number(row.get("phone_number"))):
+        if not (phone_number := numbers.phone_number(row.get("phone_number"))):
             return None
-        trunk, application = (lines.cleaned(row.get(n)) or "" for n in ("trunk_sid", "voice_application_sid"))
+        trunk, application = (
+            numbers.cleaned(row.get(n)) or "" for n in ("trunk_sid", "voice_application_sid")
+        )
         caller = self._application(application) if application else row
         in_the_way = InTheWay.APPLICATION if application else None
         if trunk:
             caller, in_the_way = {}, InTheWay.TRUNK
         return Line(
             phone_number=phone_number,
-            label=lines.cleaned(row.get("friendly_name")),
-            webhook_url=lines.cleaned(caller.get("voice_url"), 2000),
-            method=lines.cleaned(caller.get("voice_method"), 10),
+            label=numbers.cleaned(row.get("friendly_name")),
+            webhook_url=numbers.cleaned(caller.get("voice_url"), 2000),
+            method=numbers.cleaned(caller.get("voice_method"), 10),
             in_the_way=in_the_way,
             through=trunk or application,
-            reference=lines.cleaned(row.get("sid")) or "",
+            reference=numbers.cleaned(row.get("sid")) or "",
             holder="" if trunk else application,
-            has_voice=lines.has_voice(row.get("capabilities")),
+            has_voice=numbers.has_voice(row.get("capabilities")),
         )
 
     def _application(self, sid: str) -> Mapping[str, Any]:

@@ -9,9 +9,7 @@ from itertools import islice
 from typing import Any
 from urllib.parse import quote, unquote
 
-from app.core import lines, urls
-from app.core.answers import knows_nobody
-from app.core.lines import InTheWay, Line
+from app.core import urls
 from app.core.outbound.answer import Answer, OutboundError
 from app.core.outbound.client import Outbound
 from app.provider import (
@@ -28,10 +26,13 @@ from app.provider import (
     content,
     endless,
     listed,
+    numbers,
     proven,
     refused,
     unexpected,
 )
+from app.provider.answers import knows_nobody
+from app.provider.numbers import InTheWay, Line
 
 API = "https://api.vobiz.ai/api/v1"
 PAGE = 100
@@ -156,7 +157,7 @@ class _Account:
     def rows(self) -> Mapping[str, Mapping[str, Any]]:
         """By phone number."""
         rows = self._all("/numbers", "items", lambda page, _: {"page": page + 1, "per_page": PAGE})
-        return {number: row for row in rows if (number := lines.phone_number(row.get("e164")))}
+        return {number: row for row in rows if (number := numbers.phone_number(row.get("e164")))}
 
     @cached_property
     def _applications(self) -> Mapping[str, _Application]:
@@ -215,7 +216,7 @@ class _Account:
             raise _with(error, left) from None
 
     def _make(self, url: str) -> _Application:
-        name = lines.cleaned(f"Patchbay {unquote(url.rpartition('/')[2])}", 60)
+        name = numbers.cleaned(f"Patchbay {unquote(url.rpartition('/')[2])}", 60)
         sent = {"app_name": name, "answer_url": url, "answer_method": "POST"}
         answer = self._send("POST", "/Application/", json=sent)
         application = _application({**content(answer), **sent})
@@ -307,15 +308,15 @@ def _application(row: Mapping[str, Any]) -> _Application:
     found = _id(row.get("app_id")) or _id(row.get("id"))
     return _Application(
         found,
-        lines.cleaned(row.get("app_name")) or found,
-        lines.cleaned(row.get("answer_url"), 2000),
-        lines.cleaned(row.get("answer_method"), 10),
+        numbers.cleaned(row.get("app_name")) or found,
+        numbers.cleaned(row.get("answer_url"), 2000),
+        numbers.cleaned(row.get("answer_method"), 10),
     )
 
 
 def _id(value: Any) -> str:
     """Its ids are text in some places, and may be numbers in others. Empty for none."""
-    return lines.cleaned(str(value) if isinstance(value, int) else value) or ""
+    return numbers.cleaned(str(value) if isinstance(value, int) else value) or ""
 
 
 def _path(line: Line) -> str:

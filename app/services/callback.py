@@ -15,10 +15,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.core import urls
 from app.core.errors import Invalid, NotFound, Problem, Stale, Unavailable
-from app.core.lines import Callback, Reason
 from app.core.outbound.client import Outbound
 from app.models import Connection, VoicePhoneNumber
 from app.provider import CallsBack, Capability, Provider
+from app.provider.numbers import Callback, Reason
 from app.services import asking, audit, connections, drift, provider_writes, throttle
 from app.services.actions import Action
 from app.services.asking import NotAnswered

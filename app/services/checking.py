@@ -13,10 +13,10 @@ import structlog
 from sqlalchemy import func, select, update
 
 from app.core import clock
-from app.core.lines import Line, Reason
 from app.core.outbound.client import Outbound
 from app.models import CheckRun, DriftCheck, Organization
 from app.provider import Capability, Family
+from app.provider.numbers import Line, Reason
 from app.providers import PROVIDERS, keys_in
 from app.services import connections, drift, pointing
 from app.services.connections import State

@@ -9,9 +9,9 @@ from datetime import datetime
 from sqlalchemy import func, select
 
 from app.core import phone, texts
-from app.core.lines import Reason
 from app.models import Check, DriftCheck, Endpoint
 from app.provider import Family, Outcome
+from app.provider.numbers import Reason
 from app.providers import PROVIDERS, in_family, keys_in
 from app.services import connections, drift, endpoints, providers, verification, workspace_webhook
 from app.services.connections import State

@@ -21,10 +21,10 @@ from sqlalchemy import (
 )
 
 from app.core import clock, urls
-from app.core.lines import Line, Reason, difference
 from app.core.outbound.answer import OutboundError
 from app.models import CheckRun, Connection, DriftCheck, Endpoint, VoicePhoneNumber
 from app.provider import Outcome, Refusal
+from app.provider.numbers import Line, Reason, difference
 from app.providers import PROVIDERS
 from app.services import provider_writes, sql
 from app.services.scope import Scope

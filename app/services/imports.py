@@ -10,10 +10,10 @@ from sqlalchemy.exc import IntegrityError
 
 from app.core import phone, texts
 from app.core.errors import Conflict, Invalid, Problem
-from app.core.lines import Line
 from app.core.outbound.client import Outbound
 from app.models import Endpoint, User
 from app.provider import Provider
+from app.provider.numbers import Line
 from app.services import endpoints, numbers, people, validation, voice_phone_numbers
 from app.services.endpoints import Agent, EndpointDraft
 from app.services.scope import Scope

@@ -10,12 +10,13 @@ from typing import Any, cast
 
 from sqlalchemy import Select, select
 
-from app.core import lines, urls
+from app.core import urls
 from app.core.errors import Conflict
-from app.core.lines import Line
 from app.core.outbound.client import Outbound
 from app.models import Endpoint, VoicePhoneNumber
 from app.provider import Capability, Family, Numbers, Provider
+from app.provider import numbers as provider_numbers
+from app.provider.numbers import Line
 from app.providers import PROVIDERS
 from app.services import asking, endpoints, throttle
 from app.services.scope import Scope
@@ -156,9 +157,9 @@ def _presentable(line: Line) -> Line:
     url = urls.without_user(line.webhook_url or "")
     return replace(
         line,
-        label=lines.cleaned(line.label, endpoints.LABEL_LONGEST),
-        webhook_url=lines.cleaned(url, URL_LONGEST),
-        through=lines.cleaned(line.through) or "",
+        label=provider_numbers.cleaned(line.label, endpoints.LABEL_LONGEST),
+        webhook_url=provider_numbers.cleaned(url, URL_LONGEST),
+        through=provider_numbers.cleaned(line.through) or "",
     )
 
 

@@ -9,10 +9,10 @@ from functools import partial
 from typing import Any
 
 from app.core.errors import Conflict, Stale
-from app.core.lines import Line, Reason
 from app.core.outbound.client import Outbound
 from app.models import Endpoint
 from app.provider import Capability, Provider
+from app.provider.numbers import Line, Reason
 from app.providers import PROVIDERS
 from app.services import asking, audit, connections, drift, endpoints, throttle
 from app.services.actions import Action

@@ -10,10 +10,10 @@ from typing import Any
 from sqlalchemy import select
 
 from app.core.errors import Conflict, NotFound, Stale
-from app.core.lines import Line, Reason
 from app.core.outbound.client import Outbound
 from app.models import DriftCheck, User, VoicePhoneNumber
 from app.provider import Capability, Provider
+from app.provider.numbers import Line, Reason
 from app.services import asking, audit, connections, drift, pointing
 from app.services.actions import Action
 from app.services.connections import State

@@ -10,10 +10,10 @@ from enum import StrEnum
 from sqlalchemy import select
 
 from app.core import urls
-from app.core.lines import Reason
 from app.core.outbound.client import Outbound
 from app.models import Check, DriftCheck, Endpoint, User, VoicePhoneNumber
 from app.provider import Capability, Family, Outcome, Provider
+from app.provider.numbers import Reason
 from app.providers import PROVIDERS
 from app.services import connections, drift, endpoints, numbers, pointing, providers, verification
 from app.services.connections import State

@@ -13,8 +13,8 @@ from flask.typing import ResponseReturnValue
 from app import context
 from app.core import phone, texts
 from app.core.errors import Conflict, Invalid, TooMany
-from app.core.lines import InTheWay, Line
 from app.provider import Family, Provider
+from app.provider.numbers import InTheWay, Line
 from app.services import connections, endpoints, imports, people
 from app.services import numbers as services_numbers
 from app.services.asking import NotAnswered

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from app.core.lines import Line
 from app.core.outbound.answer import OutboundError
 from app.provider import Capability, Outcome, Refusal
+from app.provider.numbers import Line
 from app.providers import PROVIDERS
 from tests.support.lines import URL
 from tests.upstreams import UPSTREAMS, Trouble

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from app.core.lines import Reason
 from app.provider import Outcome
+from app.provider.numbers import Reason
 from app.providers import PROVIDERS, exotel
 from tests.support.lines import URL
 from tests.upstreams.base import Reply

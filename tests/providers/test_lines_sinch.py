@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from app.core.lines import Callback, InTheWay, Line, Reason, difference
 from app.core.outbound.answer import OutboundError
 from app.core.outbound.client import Outbound
 from app.provider import Outcome, Refusal
+from app.provider.numbers import Callback, InTheWay, Line, Reason, difference
 from app.providers import PROVIDERS, sinch
 from tests.upstreams import Trouble
 from tests.upstreams.base import GOSSIP, PLAIN, Reply

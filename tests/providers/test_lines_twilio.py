@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from app.core.lines import InTheWay, Reason
 from app.core.outbound.client import Outbound
 from app.provider import Outcome
+from app.provider.numbers import InTheWay, Reason
 from app.providers import twilio
 from tests.support.lines import URL
 from tests.upstreams import Trouble

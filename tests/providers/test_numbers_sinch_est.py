@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from app.core.lines import InTheWay, Line, Reason, difference
 from app.core.outbound.answer import OutboundError
 from app.core.outbound.client import Outbound
 from app.provider import Capability, Outcome, Refusal
+from app.provider.numbers import InTheWay, Line, Reason, difference
 from app.providers import sinch_est
 from app.providers.sinch_est import SinchEst
 from tests.upstreams import Trouble

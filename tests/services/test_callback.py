@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from app.core.errors import Conflict, Invalid, NotFound, Stale, TooMany, Unavailable
-from app.core.lines import Reason
 from app.core.outbound.client import Outbound
 from app.models import AuditEvent, DriftCheck
+from app.provider.numbers import Reason
 from app.providers import PROVIDERS
 from app.services import audit, callback, connections, providers, voice_phone_numbers
 from app.services.asking import NotAnswered

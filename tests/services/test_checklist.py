@@ -6,9 +6,9 @@ import itertools
 
 import pytest
 
-from app.core.lines import Line, Reason
 from app.models import Check, Endpoint, WebhookSetup
 from app.provider import Family
+from app.provider.numbers import Line, Reason
 from app.providers import PROVIDERS
 from app.services import checklist, connections, drift, endpoints, organizations, providers
 from app.services.drift import Sight

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from app.core.errors import Conflict, TooMany
-from app.core.lines import Line
 from app.core.outbound.client import Outbound
 from app.models import Endpoint
 from app.provider import Outcome
+from app.provider.numbers import Line
 from app.providers import PROVIDERS
 from app.services import endpoints, numbers, providers, voice_phone_numbers
 from app.services.asking import NotAnswered

@@ -8,9 +8,9 @@ from datetime import timedelta
 import pytest
 
 from app.core import clock
-from app.core.lines import Line, Reason
 from app.models import Check, CheckRun, DriftCheck, Endpoint, Organization, Secret, WebhookSetup
 from app.provider import Family
+from app.provider.numbers import Line, Reason
 from app.providers import PROVIDERS
 from app.services import (
     connections,

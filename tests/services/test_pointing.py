@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from app.core.errors import Conflict, NotFound, Stale, TooMany
-from app.core.lines import Reason
 from app.core.outbound.client import Outbound
 from app.models import AuditEvent, DriftCheck
+from app.provider.numbers import Reason
 from app.providers import PROVIDERS
 from app.services import asking, drift, endpoints, pointing, providers, telephony
 from tests.support.scopes import NOBODY

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from app.core.errors import Invalid, TooMany
-from app.core.lines import Line, Reason
 from app.core.outbound.client import Outbound
 from app.models import Check, Endpoint, VoicePhoneNumber
 from app.provider import Family
+from app.provider.numbers import Line, Reason
 from app.providers import PROVIDERS
 from app.services import (
     connections,

@@ -6,10 +6,10 @@ from typing import Any, cast
 
 import pytest
 
-from app.core import lines, phone
-from app.core.lines import Line, Reason
+from app.core import phone
 from app.core.outbound.client import Outbound
-from app.provider import Numbers, Observes, Outcome, Points, Refusal, Verified
+from app.provider import Numbers, Observes, Outcome, Points, Refusal, Verified, numbers
+from app.provider.numbers import Line, Reason
 from app.providers import PROVIDERS
 from tests.upstreams import Upstream
 from tests.upstreams.base import GOSSIP
@@ -78,7 +78,7 @@ class Account:
         return line
 
     def drift(self, phone_number: str, url: str = URL) -> Reason | None:
-        return lines.difference(self.observe(phone_number), url)
+        return numbers.difference(self.observe(phone_number), url)
 
     def point(self, line: Line, url: str = URL, **changes: Any) -> None:
         cast(Points, PROVIDERS[self.key]).point(self._http, self.upstream.values | changes, line, url)

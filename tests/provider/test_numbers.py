@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from app.core import urls
-from app.core.lines import InTheWay, Line, Reason, difference
+from app.provider.numbers import InTheWay, Line, Reason, difference
 
 URL = "https://voice.example.com/telephony/twilio/inbound/support%20agent"
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 from requests.structures import CaseInsensitiveDict
 
-from app.core import answers
 from app.core.outbound.answer import Answer
-from app.provider import Outcome, unexpected
+from app.provider import Outcome, answers, unexpected
 
 HTML = {"Content-Type": "text/html; charset=utf-8"}
 

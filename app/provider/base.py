@@ -1,0 +1,120 @@
+"""What a provider is: a frozen declaration of its fields, and the few calls it can make.
+
+Everything else (JSON names, HTML form, sealing, OpenAPI schema, masking, tests) is derived from the
+declaration. Secrecy is carried by the type of a field, so that no list can disagree with another.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar
+
+from app.provider import fields as provider_fields
+from app.provider import results
+from app.provider.capabilities import Capability
+from app.provider.fields import DeclarationError, Family, Field, Origin
+from app.provider.results import Outcome, Refusal, Verified
+
+
+class Provider:
+    """Subclass this in one file of `app/providers/`, with a class attribute for each field.
+
+    What it can do are methods named as in `Capability`, none of them required:
+
+    `verify`, see `Verifies`; `numbers`, see `Numbers`; `observe`, see `Observes`; `point`, see `Points`;
+    `callback`, which comes with `set_callback`, see `CallsBack`.
+    `numbers_of`: the key of the voice provider whose numbers this one lists, where it is not one itself.
+    `shared_note` says what pointing one of several numbers that share an application does to the others.
+    """
+
+    key: ClassVar[str]
+    label: ClassVar[str]
+    families: ClassVar[tuple[Family, ...]]
+    position: ClassVar[int] = 100
+    summary: ClassVar[str] = ""
+    webhook_steps: ClassVar[tuple[str, ...]] = ()
+    numbers_of: ClassVar[str] = ""
+    shared_note: ClassVar[str] = ""
+    fields: ClassVar[tuple[Field, ...]]
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        cls.fields = tuple(value for value in vars(cls).values() if isinstance(value, Field))
+        _check_declaration(cls)
+
+    def field(self, name: str) -> Field:
+        return next(field for field in self.fields if field.name == name)
+
+    def fields_in(self, family: Family) -> tuple[Field, ...]:
+        """The fields that the family's documents show, in the order of declaration."""
+        return tuple(field for field in self.fields if not field.families or family in field.families)
+
+    @property
+    def typed_fields(self) -> tuple[Field, ...]:
+        return tuple(field for field in self.fields if field.origin is Origin.TYPED)
+
+    @property
+    def secrets(self) -> tuple[Field, ...]:
+        return tuple(field for field in self.fields if field.secret)
+
+    @property
+    def required(self) -> tuple[Field, ...]:
+        return tuple(field for field in self.fields if field.required)
+
+    @property
+    def groups(self) -> Mapping[str, tuple[Field, ...]]:
+        """The typed fields under the headings of their form."""
+        names = dict.fromkeys(field.group for field in self.typed_fields)
+        return {name: tuple(f for f in self.typed_fields if f.group == name) for name in names}
+
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        return frozenset(known for known in Capability if callable(getattr(self, known, None)))
+
+    def lacking(self, values: Mapping[str, Any]) -> Verified | None:
+        """The refusal to ask with values that are not all there; None where they are."""
+        names = [field.label for field in self.required if not values.get(field.name)]
+        if not names:
+            return None
+        sentence = f"{self.label} cannot be asked yet. Fill in first: {', '.join(names)}."
+        return results.refused(Outcome.NOT_CONFIGURED, sentence)
+
+    def refuse_lacking(self, values: Mapping[str, Any]) -> None:
+        """Raises the refusal that `lacking` has."""
+        if lacking := self.lacking(values):
+            raise Refusal(lacking)
+
+
+def _check_declaration(cls: type[Provider]) -> None:
+    for name in ("key", "label", "families"):
+        if not getattr(cls, name, None):
+            raise DeclarationError(f"{cls.__module__}: {cls.__name__} declares no {name}.")
+    if not re.fullmatch(r"[a-z][a-z0-9_]{1,30}", cls.key):
+        raise DeclarationError(f"{cls.__module__}: the key {cls.key!r} must be lower case, such as 'twilio'.")
+    for name, declared in vars(cls).items():
+        if isinstance(declared, Field):
+            for problem in _wrong_with(cls, name, declared):
+                raise DeclarationError(f"{cls.__module__}: {name} {problem}.")
+
+
+def _wrong_with(cls: type[Provider], name: str, declared: Field) -> Iterator[str]:
+    if hasattr(Provider, name) or name in Provider.__annotations__ or name in list(Capability):
+        yield "is a name that every provider has for something else"
+    if declared.name != name:
+        yield f"is the same field as {declared.name}"
+    if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", name) or len(name) > provider_fields.LONGEST_NAME:
+        yield f"must be lower case, such as auth_token, in at most {provider_fields.LONGEST_NAME} characters"
+    if declared.secret and declared.default is not None:
+        yield "is a secret and cannot have a default"
+    if not set(declared.families) <= set(cls.families):
+        yield "names a family that is not its provider's"
+    if declared.default is not None and not _accepts(declared, declared.default):
+        yield "has a default that it would not accept"
+
+
+def _accepts(declared: Field, value: Any) -> bool:
+    try:
+        return type(value) is declared.python_type and declared.check(value, None) == value
+    except ValueError:
+        return False

@@ -1,0 +1,57 @@
+"""What testing a connection showed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Outcome(StrEnum):
+    """All codes that a test of a connection's values can end with."""
+
+    OK = "ok"
+    NOT_PROVEN = "not_proven"
+    NOT_CONFIGURED = "not_configured"
+    BAD_CREDENTIALS = "bad_credentials"
+    WRONG_ACCOUNT = "wrong_account"
+    SUSPENDED = "suspended"
+    NO_PERMISSION = "no_permission"
+    NOT_FOUND = "not_found"
+    TRUNK_DOMAIN_DIFFERS = "trunk_domain_differs"
+    RATE_LIMITED = "rate_limited"
+    UNEXPECTED_ANSWER = "unexpected_answer"
+    UNREACHABLE = "unreachable"
+
+
+@dataclass(frozen=True)
+class Verified:
+    """What a test of the values showed.
+
+    `code` is for programs, one of `Outcome`; `reason` is a sentence or two for people: what is wrong,
+    and where in the provider's console to look. No reason repeats a secret or what the provider wrote.
+    `NOT_PROVEN` is ok: nothing is known to be wrong, and the reason says what could not be tested.
+    """
+
+    ok: bool
+    code: str
+    reason: str
+
+
+class Refusal(Exception):
+    """The provider refused, or answered in a way that cannot be used. `result` says why, for people."""
+
+    def __init__(self, result: Verified) -> None:
+        super().__init__(result.reason)
+        self.result = result
+
+
+def proven(reason: str) -> Verified:
+    return Verified(True, Outcome.OK, reason)
+
+
+def not_proven(reason: str) -> Verified:
+    return Verified(True, Outcome.NOT_PROVEN, reason)
+
+
+def refused(code: Outcome, reason: str) -> Verified:
+    return Verified(False, code, reason)
