@@ -10,11 +10,12 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_, delete, false, or_
 
-from app.core import clock, elevenlabs_signing, strict_json, texts
-from app.core.elevenlabs_signing import WINDOW
+from app.core import clock, strict_json, texts
 from app.core.errors import Conflict, Invalid, Problem, Unauthenticated
 from app.models import Call, Endpoint, Organization, WebhookReceipt
 from app.providers import PROVIDERS
+from app.providers.elevenlabs import signing
+from app.providers.elevenlabs.signing import WINDOW
 from app.services import connections
 from app.services.scope import Scope
 
@@ -37,7 +38,7 @@ def receive(scope: Scope, organization_id: str, signature: str, body: bytes) -> 
     """
     organization = scope.session.get(Organization, organization_id)
     secret = _secret(scope, organization)
-    receipt = elevenlabs_signing.receipt(secret or "", signature, body, clock.seconds(clock.now()))
+    receipt = signing.receipt(secret or "", signature, body, clock.seconds(clock.now()))
     if organization is None or secret is None or receipt is None:
         raise Unauthenticated("The signature does not fit.", code="INVALID_SIGNATURE")
     call = _read(organization.id, strict_json.parse_proved(body))

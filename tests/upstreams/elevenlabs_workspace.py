@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
-from app.core import elevenlabs_signing
+from app.providers.elevenlabs import signing
 from tests.upstreams.base import GOSSIP, Asked, Reply
 from tests.upstreams.console import Action, Row, Table
 
@@ -182,7 +182,7 @@ class Workspace:
 def signed(event: Any, secret: str, at: int | None = None) -> tuple[bytes, dict[str, str]]:
     """A body and the headers that ElevenLabs would send with it."""
     body = event if isinstance(event, bytes) else json.dumps(event).encode()
-    signature = elevenlabs_signing.header(secret, body, int(time.time()) if at is None else at)
+    signature = signing.header(secret, body, int(time.time()) if at is None else at)
     return body, {"Content-Type": "application/json", "ElevenLabs-Signature": signature}
 
 

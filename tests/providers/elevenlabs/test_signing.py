@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.core.elevenlabs_signing import header, receipt
+from app.providers.elevenlabs.signing import header, receipt
 
 SECRET = "test_secret"
 AT = 1_600_000_000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.core.sinch_signing import signature
+from app.providers.sinch.signing import signature
 
 JSON = "application/json"
 ACE = (

@@ -9,7 +9,6 @@ from urllib.parse import quote
 from app.core import clock
 from app.core.outbound.answer import Answer
 from app.core.outbound.client import Outbound
-from app.core.sinch_signing import signature
 from app.provider import (
     Family,
     Outcome,
@@ -27,6 +26,7 @@ from app.provider import (
 )
 from app.provider.answers import knows_nobody
 from app.provider.numbers import Callback, InTheWay, Line
+from app.providers.sinch.signing import signature
 
 API = "https://callingapi.sinch.com"
 NUMBERS = "/v1/configuration/numbers"
