@@ -1,9 +1,8 @@
 """Tables, nothing else."""
 
-from app.models.access import ApiToken, AuditEvent, AuditNumbers, RecoveryCode, Throttle, WebSession
-from app.models.audit_chain import AuditChain
+from app.models.access import ApiToken, RecoveryCode, Throttle, WebSession
+from app.models.audit import AuditChain, AuditEvent, AuditNumbers
 from app.models.base import Base
-from app.models.call import Call, WebhookReceipt, WebhookSetup
 from app.models.check import Check
 from app.models.connection import Connection, ProviderSwitch, Secret
 from app.models.drift import CheckRun, DriftCheck
@@ -13,6 +12,7 @@ from app.models.installation import Installation
 from app.models.organization import Organization
 from app.models.provider_write import ProviderWrite
 from app.models.user import Role, User
+from app.models.voice_ai import Call, WebhookReceipt, WebhookSetup
 from app.models.voice_phone_number import VoicePhoneNumber
 
 __all__ = [

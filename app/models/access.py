@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, Index, LargeBinary, String
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy import String
+from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core import clock
 from app.models.base import Base, Id, Moment, UserId
@@ -64,54 +64,3 @@ class Throttle(Base):
     key: Mapped[str] = mapped_column(String(120), primary_key=True)
     count: Mapped[int] = mapped_column(default=0)
     window_started_at: Mapped[Moment]
-
-
-class AuditEvent(Base):
-    """Who did what, when, from where; before and after, secrets never.
-
-    `digest` is over the event and the digest of the organization's event before it; None for events
-    from before there was a chain. `numbers_digest` is over its `numbers`, of an event about many.
-    """
-
-    __tablename__ = "audit_events"
-    __table_args__ = (
-        Index("ix_audit_events_organization", "organization_id", "id"),
-        Index("ix_audit_events_subject", "organization_id", "subject", "id"),
-        Index("ix_audit_events_action", "organization_id", "action", "id"),
-    )
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    organization_id: Mapped[str | None] = mapped_column(
-        String(36), ForeignKey("organizations.id", ondelete="SET NULL")
-    )
-    at: Mapped[Moment] = mapped_column(default=clock.now)
-    actor_id: Mapped[str | None] = mapped_column(String(36))
-    actor_name: Mapped[str] = mapped_column(String(254))
-    ip: Mapped[str] = mapped_column(String(45), default="")
-    request_id: Mapped[str] = mapped_column(String(36), default="")
-    action: Mapped[str] = mapped_column(String(64))
-    subject: Mapped[str] = mapped_column(String(254))
-    changes: Mapped[dict[str, list[object]]] = mapped_column(JSON, default=dict)
-    digest: Mapped[str | None] = mapped_column(String(64))
-    numbers_digest: Mapped[str | None] = mapped_column(String(64))
-    numbers: Mapped[list[AuditNumbers]] = relationship(lazy="raise", passive_deletes=True)
-
-
-class AuditNumbers(Base):
-    """Some of the phone numbers that one event changed, and what it changed of each.
-
-    None of them is below `first` or above `last`, which are numbers without their plus.
-    """
-
-    __tablename__ = "audit_numbers"
-    __table_args__ = (Index("ix_audit_numbers_organization", "organization_id", "first", "last", "event_id"),)
-
-    event_id: Mapped[int] = mapped_column(
-        ForeignKey("audit_events.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
-    )
-    first: Mapped[int] = mapped_column(BigInteger(), primary_key=True, autoincrement=False)
-    last: Mapped[int] = mapped_column(BigInteger())
-    organization_id: Mapped[str | None] = mapped_column(
-        String(36), ForeignKey("organizations.id", ondelete="SET NULL")
-    )
-    packed: Mapped[bytes] = mapped_column(LargeBinary())
