@@ -15,7 +15,7 @@ from app.core import etag
 from app.core.errors import Invalid, Malformed, Problem
 from app.provider import Family
 from app.providers import keys_in
-from app.services import endpoint_pages, endpoints, pointing, telephony
+from app.services import endpoint_pages, endpoints, fields, pointing, telephony
 from app.services.endpoints import EndpointDraft, EndpointEdit, Filter
 from app.services.scope import Scope
 
@@ -196,8 +196,8 @@ def _filter() -> Filter:
     if active not in (None, "true", "false"):
         raise Invalid([Problem("is_active", "Use true or false.")])
     text = (_single("q") or "").strip()
-    if len(text) > endpoints.LABEL_LONGEST:
-        raise Invalid([Problem("q", f"Use at most {endpoints.LABEL_LONGEST} characters.")])
+    if len(text) > fields.LABEL_LONGEST:
+        raise Invalid([Problem("q", f"Use at most {fields.LABEL_LONGEST} characters.")])
     return Filter(text, provider, None if active is None else active == "true", _single("agent") or None)
 
 

@@ -19,12 +19,12 @@ from app.core.outbound.client import Outbound
 from app.models import Connection, VoicePhoneNumber
 from app.provider import CallsBack, Capability, Provider
 from app.provider.numbers import Callback, Reason
-from app.services import asking, audit, connections, drift, provider_writes, throttle
+from app.services import asking, audit, connections, drift, provider_writes, rate_limits
 from app.services.actions import Action
 from app.services.asking import NotAnswered
 from app.services.provider_writes import Intent
+from app.services.rate_limits import Limit
 from app.services.scope import Scope
-from app.services.throttle import Limit
 
 log = structlog.get_logger(__name__)
 
@@ -82,7 +82,9 @@ def _application(provider: Provider) -> CallsBack:
 
 
 def _count(scope: Scope, provider: Provider) -> None:
-    throttle.take(scope, Limit(throttle.key("callback", scope.organization.id, provider.key), MOST_LOOKS))
+    rate_limits.take(
+        scope, Limit(rate_limits.key("callback", scope.organization.id, provider.key), MOST_LOOKS)
+    )
 
 
 def _difference(primary: str | None, stored: str | None) -> Reason | None:

@@ -8,7 +8,7 @@ import structlog
 from sqlalchemy.exc import OperationalError
 
 from app.models import Organization
-from app.services import audit, throttle
+from app.services import audit, rate_limits
 from app.services.actions import Action
 from app.services.scope import Scope
 
@@ -27,11 +27,11 @@ class Who(StrEnum):
 def record_hourly(inside: Scope, home: Organization) -> None:
     """As `record`, once an hour for an actor and an organization: programs ask the API all the time."""
     ids = (str(inside.actor.user_id), inside.organization.id)
-    if throttle.was_recorded(inside, _ENTERED, *ids):
+    if rate_limits.was_recorded(inside, _ENTERED, *ids):
         return
     try:
         with inside.transaction(lock=False):
-            if throttle.tally(inside, _ENTERED, *ids):
+            if rate_limits.tally(inside, _ENTERED, *ids):
                 audit.note(
                     inside, Action.ORGANIZATION_ENTERED, inside.organization.name, {"from": [home.name, None]}
                 )

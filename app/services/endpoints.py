@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from sqlalchemy import ColumnElement, Select, false, func, or_, select
 from sqlalchemy.exc import IntegrityError
 
-from app.core import clock, phone, texts, urls
+from app.core import clock, phone, urls
 from app.core.errors import Conflict, Invalid, Problem
 from app.models import AuditEvent, DriftCheck, Endpoint, Organization
 from app.provider import Family
@@ -20,11 +20,10 @@ from app.providers import in_family, keys_in
 from app.services import audit, connections, drift, validation
 from app.services.actions import Action
 from app.services.connections import State
+from app.services.fields import Agent, Label
 from app.services.scope import Scope, expect_version
 from app.services.validation import Checked
 
-AGENT_LONGEST = 100
-LABEL_LONGEST = 200
 PAGE_MOST = 1000
 COUNT_MOST = 10_000
 CALLED_BY = {"inbound_agent_name", "is_active"}
@@ -32,29 +31,6 @@ CALLED_BY = {"inbound_agent_name", "is_active"}
 
 STORED = ("provider", "inbound_agent_name", "outbound_agent_name", "label", "is_active")
 """What an endpoint is, beside its number: enough to put it back."""
-
-
-def check_agent(value: str, _country: str | None = None) -> str:
-    """An agent's name can stand in a URL as one segment."""
-    if not value:
-        raise ValueError("An agent name cannot be empty. Send null for no agent.")
-    if len(value) > AGENT_LONGEST:
-        raise ValueError(f"An agent name has at most {AGENT_LONGEST} characters.")
-    if "/" in value or "\\" in value or value in (".", "..") or texts.CONTROL.search(value):
-        raise ValueError("An agent name has no slash or control characters, and is not a dot or two.")
-    return value
-
-
-def check_label(value: str, _country: str | None = None) -> str:
-    if len(value) > LABEL_LONGEST:
-        raise ValueError(f"A label has at most {LABEL_LONGEST} characters.")
-    if texts.CONTROL.search(value):
-        raise ValueError("A label is one line, without control characters.")
-    return value
-
-
-Agent = Annotated[str, Checked(check_agent, {"minLength": 1, "maxLength": AGENT_LONGEST})]
-Label = Annotated[str, Checked(check_label, {"maxLength": LABEL_LONGEST})]
 
 
 class EndpointEdit(BaseModel):

@@ -15,7 +15,8 @@ from app.models import Endpoint, User
 from app.provider import Provider
 from app.provider.numbers import Line
 from app.services import endpoints, numbers, people, validation, voice_phone_numbers
-from app.services.endpoints import Agent, EndpointDraft
+from app.services.endpoints import EndpointDraft
+from app.services.fields import Agent
 from app.services.scope import Scope
 from app.services.voice_phone_numbers import VoicePhoneNumberDraft
 

@@ -19,9 +19,9 @@ from app.core import hashing
 from app.core.errors import NotFound
 from app.core.sealing import Place, SealBroken, Sealer
 from app.models import Installation, Role, Secret, User
-from app.services import chain, organizations, people, sign_in_limits, throttle, totp, validation
+from app.services import chain, organizations, people, rate_limits, sign_in_limits, totp, validation
 from app.services.chain import WORD
-from app.services.organizations import Name
+from app.services.fields import Name
 from app.services.scope import Scope
 
 _EARLIER_KEY = "This opens with the right key."
@@ -114,10 +114,10 @@ def expect_setup_token(scope: Scope, token: str) -> None:
     if organizations.superadmins(scope):
         raise _used_up()
     limit = sign_in_limits.of_setup_key(scope)
-    throttle.take(scope, limit)
+    rate_limits.take(scope, limit)
     _compare_setup_token(scope, token)
     with scope.transaction(lock=False):
-        throttle.clear(scope, limit)
+        rate_limits.clear(scope, limit)
 
 
 def _compare_setup_token(scope: Scope, token: str) -> None:

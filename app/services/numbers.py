@@ -18,9 +18,9 @@ from app.provider import Capability, Family, Numbers, Provider
 from app.provider import numbers as provider_numbers
 from app.provider.numbers import Line
 from app.providers import PROVIDERS
-from app.services import asking, endpoints, throttle
+from app.services import asking, fields, rate_limits
+from app.services.rate_limits import Limit
 from app.services.scope import Scope
-from app.services.throttle import Limit
 
 MOST = 10_000
 """Lines that are read of one account."""
@@ -131,7 +131,9 @@ def askable(scope: Scope, provider: Provider) -> dict[str, Any]:
 
 
 def _count(scope: Scope, provider: Provider) -> None:
-    throttle.take(scope, Limit(throttle.key("numbers", scope.organization.id, provider.key), MOST_LISTINGS))
+    rate_limits.take(
+        scope, Limit(rate_limits.key("numbers", scope.organization.id, provider.key), MOST_LISTINGS)
+    )
 
 
 def read(
@@ -157,7 +159,7 @@ def _presentable(line: Line) -> Line:
     url = urls.without_user(line.webhook_url or "")
     return replace(
         line,
-        label=provider_numbers.cleaned(line.label, endpoints.LABEL_LONGEST),
+        label=provider_numbers.cleaned(line.label, fields.LABEL_LONGEST),
         webhook_url=provider_numbers.cleaned(url, URL_LONGEST),
         through=provider_numbers.cleaned(line.through) or "",
     )

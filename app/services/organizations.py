@@ -15,32 +15,19 @@ from app.core import phone, texts
 from app.core.errors import Conflict, Invalid, NotFound, Problem
 from app.core.outbound.client import Outbound
 from app.models import AuditEvent, Organization, Role, User
-from app.services import audit, provisioning, telephony, validation
+from app.services import audit, fields, provisioning, telephony, validation
 from app.services.actions import Action
+from app.services.fields import Name
 from app.services.scope import Scope, expect_version
 from app.services.validation import Checked
 
-NAME_LONGEST = 120
 SLUG_TRIES = 10
-
-
-def check_name(value: str, _country: str | None = None) -> str:
-    if not value:
-        raise ValueError("This is required.")
-    if len(value) > NAME_LONGEST:
-        raise ValueError(f"A name has at most {NAME_LONGEST} characters.")
-    if texts.CONTROL.search(value):
-        raise ValueError("A name is one line, without control characters.")
-    return value
 
 
 def _check_country(value: str, _country: str | None) -> str:
     if value.upper() not in phone.country_names():
         raise ValueError("Use a country's two-letter code, such as US or IN.")
     return value.upper()
-
-
-Name = Annotated[str, Checked(check_name)]
 
 
 class OrganizationDraft(BaseModel):
@@ -54,7 +41,7 @@ class OrganizationEdit(BaseModel):
 
     name: Name = ""
     country: Annotated[str, Checked(_check_country)] | None = None
-    public_base_url: telephony.BaseUrl | None = None
+    public_base_url: fields.BaseUrl | None = None
 
 
 def by_slug(scope: Scope, slug: str) -> Organization:
@@ -78,7 +65,7 @@ def by_name(scope: Scope, name: str) -> Organization | None:
 def named(scope: Scope, name: str) -> Organization:
     """The organization of that name, made where there is none. Inside a transaction only."""
     try:
-        name = check_name(name.strip())
+        name = fields.check_name(name.strip())
     except ValueError as error:
         raise Invalid([Problem("organization", str(error))]) from None
     return by_name(scope, name) or add(scope, name)

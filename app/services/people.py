@@ -27,7 +27,7 @@ from app.services import (
     validation,
 )
 from app.services.actions import Action, Trait
-from app.services.organizations import Name
+from app.services.fields import Name
 from app.services.scope import Scope, expect_version
 from app.services.sign_in import confirm_password, normal_email
 from app.services.validation import Checked

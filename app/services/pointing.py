@@ -14,13 +14,13 @@ from app.models import Endpoint
 from app.provider import Capability, Provider
 from app.provider.numbers import Line, Reason
 from app.providers import PROVIDERS
-from app.services import asking, audit, connections, drift, endpoints, throttle
+from app.services import asking, audit, connections, drift, endpoints, rate_limits
 from app.services.actions import Action
 from app.services.connections import State
 from app.services.drift import Observation, Sight
 from app.services.provider_writes import Intent
+from app.services.rate_limits import Limit
 from app.services.scope import Scope
-from app.services.throttle import Limit
 
 SECONDS = 30
 """For all that one look or one pointing asks of a provider."""
@@ -81,7 +81,9 @@ def _observed(scope: Scope, http: Outbound, state: State, row: Endpoint) -> Obse
 
 def count_look(scope: Scope, provider: Provider) -> None:
     """TooMany where the provider was asked about single numbers too often."""
-    throttle.take(scope, Limit(throttle.key("observe", scope.organization.id, provider.key), MOST_LOOKS))
+    rate_limits.take(
+        scope, Limit(rate_limits.key("observe", scope.organization.id, provider.key), MOST_LOOKS)
+    )
 
 
 def plan(scope: Scope, http: Outbound, endpoint_id: str) -> Plan:

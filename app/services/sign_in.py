@@ -19,18 +19,18 @@ from app.models import Organization, Role, User
 from app.services import (
     audit,
     passwords,
+    rate_limits,
     recovery_codes,
     sessions,
     sign_in_limits,
-    throttle,
     tokens,
     totp,
     validation,
 )
 from app.services.actions import Action
+from app.services.rate_limits import Limit
 from app.services.scope import SECRETS, Scope
 from app.services.sign_in_limits import KnownBrowsers
-from app.services.throttle import Limit
 from app.services.tokens import Issued
 
 log = structlog.get_logger(__name__)
@@ -68,7 +68,7 @@ def start_session(scope: Scope, checked: Checked, *, user_agent: str) -> str:
     with inside.transaction(lock=False):
         _mark_signed_in(inside, checked)
         sessions.sweep(inside)
-        throttle.sweep(inside)
+        rate_limits.sweep(inside)
         tokens.sweep(inside)
         token = sessions.start(inside, user, user_agent=user_agent)
         audit.note(inside, Action.SIGNED_IN, user.email, _refused_before(inside, user))
@@ -129,9 +129,9 @@ def check_password(scope: Scope, sent: Any, *, known: KnownBrowsers | None = Non
     email = normal_email(draft.email)
     user, decoy = _user_and_decoy(scope, email)
     limits = sign_in_limits.of_password(scope, email, user, known or {})
-    throttle.expect_room(scope, *limits)
+    rate_limits.expect_room(scope, *limits)
     with passwords.slot(scope, reserved=len(limits) == 1):
-        throttle.take(scope, *limits)
+        rate_limits.take(scope, *limits)
         is_right = passwords.matches(user.password_hash if user else decoy, draft.password)
         if user is None or not is_right or user.disabled_at is not None:
             _note_refusal(scope, user)
@@ -139,7 +139,7 @@ def check_password(scope: Scope, sent: Any, *, known: KnownBrowsers | None = Non
         was = user.password_hash
         fresh = passwords.hashed(draft.password) if passwords.is_outdated(was) else None
     with scope.transaction(lock=False):
-        throttle.forgive(scope, *limits)
+        rate_limits.forgive(scope, *limits)
         if fresh is not None:
             _replace_hash(scope, user, was, fresh)
         now = scope.session.get_one(User, user.id)
@@ -202,7 +202,7 @@ class SecondFactor(Enum):
 
 def _take_code(inside: Scope, user: User, code: str, limit: Limit) -> SecondFactor | None:
     """Each code is taken once. None if it is not one."""
-    throttle.take(inside, limit)
+    rate_limits.take(inside, limit)
     taken = None
     with inside.transaction(lock=False):
         if totp.accept(inside, user, code):
@@ -212,7 +212,7 @@ def _take_code(inside: Scope, user: User, code: str, limit: Limit) -> SecondFact
             left = recovery_codes.left(inside, user)
             audit.note(inside, Action.RECOVERY_CODE_USED, user.email, {"left": [left + 1, left]})
         if taken:
-            throttle.clear(inside, limit)
+            rate_limits.clear(inside, limit)
     return taken
 
 
@@ -224,15 +224,15 @@ def confirm_password(
     The session of the token, where there is one, is a recent one from then on.
     """
     limit = sign_in_limits.of_confirmed_password(user)
-    throttle.expect_room(scope, limit)
+    rate_limits.expect_room(scope, limit)
     with passwords.slot(scope):
-        throttle.take(scope, limit)
+        rate_limits.take(scope, limit)
         is_right = passwords.matches(user.password_hash, password)
     if not is_right:
         _note_refusal(scope, user)
         raise Invalid([Problem(field, "This is not your password.")])
     with scope.transaction():
-        throttle.clear(scope, limit)
+        rate_limits.clear(scope, limit)
         if session_token is not None:
             sessions.confirm(scope, session_token)
 
@@ -246,7 +246,7 @@ def _note_refusal(scope: Scope, user: User | None) -> None:
     home = scope.session.get_one(Organization, user.organization_id) if user else None
     inside = replace(scope, found=home)
     with inside.transaction(lock=False):
-        times = throttle.tally(inside, _REFUSED, user.id if user else "")
+        times = rate_limits.tally(inside, _REFUSED, user.id if user else "")
         if times:
             told = {"times": [None, times]} if times > 1 else None
             audit.note(inside, Action.SIGN_IN_REFUSED, user.email if user else UNKNOWN, told)
@@ -254,7 +254,7 @@ def _note_refusal(scope: Scope, user: User | None) -> None:
 
 def _refused_before(scope: Scope, user: User) -> dict[str, list[Any]]:
     """Those that no event tells of yet. Inside a transaction only."""
-    times = throttle.end_tally(scope, _REFUSED, user.id)
+    times = rate_limits.end_tally(scope, _REFUSED, user.id)
     return {"refused_before": [None, times]} if times else {}
 
 

@@ -10,9 +10,9 @@ from typing import TypeAlias
 
 from app.core.outbound import addresses
 from app.models import User
-from app.services import throttle
+from app.services import rate_limits
+from app.services.rate_limits import Limit
 from app.services.scope import Scope
-from app.services.throttle import Limit
 
 KnownBrowsers: TypeAlias = Mapping[str, str]
 """By the id of each user who has signed in with a browser before, the browser's id."""
@@ -26,36 +26,36 @@ OF_ADDRESS = 50
 def of_password(scope: Scope, email: str, user: User | None, known: KnownBrowsers) -> tuple[Limit, ...]:
     """The first limit is the client's own for the account. A known browser has that one only."""
     if user is not None and user.id in known:
-        return (Limit(throttle.key("browser", email, known[user.id])),)
+        return (Limit(rate_limits.key("browser", email, known[user.id])),)
     network = addresses.network(scope.actor.ip)
     return (
-        Limit(throttle.key("sign-in", email, network)),
-        Limit(throttle.key("sign-in", email), OF_ACCOUNT),
-        Limit(throttle.key("address", network), OF_ADDRESS),
+        Limit(rate_limits.key("sign-in", email, network)),
+        Limit(rate_limits.key("sign-in", email), OF_ACCOUNT),
+        Limit(rate_limits.key("address", network), OF_ADDRESS),
     )
 
 
 def of_code(user: User, known: KnownBrowsers) -> Limit:
     """Six digits are guessed soon: all unknown browsers have one limit."""
     if user.id in known:
-        return Limit(throttle.key("code-browser", user.email, known[user.id]))
-    return Limit(throttle.key("code", user.email))
+        return Limit(rate_limits.key("code-browser", user.email, known[user.id]))
+    return Limit(rate_limits.key("code", user.email))
 
 
 def of_confirmed_code(user: User) -> Limit:
-    return Limit(throttle.key("confirm-code", user.email))
+    return Limit(rate_limits.key("confirm-code", user.email))
 
 
 def of_confirmed_password(user: User) -> Limit:
-    return Limit(throttle.key("confirm", user.email))
+    return Limit(rate_limits.key("confirm", user.email))
 
 
 def lift(scope: Scope, user: User) -> None:
     """Clears all that was counted for a user. Inside a transaction only."""
     what = ("browser", "sign-in", "code-browser", "code", "confirm-code", "confirm")
-    throttle.clear_beginning_with(scope, [throttle.key(each, user.email) for each in what])
+    rate_limits.clear_beginning_with(scope, [rate_limits.key(each, user.email) for each in what])
 
 
 def of_setup_key(scope: Scope) -> Limit:
     """Wrong keys are rare: it is for whoever tries them by the thousand."""
-    return Limit(throttle.key("setup", addresses.network(scope.actor.ip)), 50)
+    return Limit(rate_limits.key("setup", addresses.network(scope.actor.ip)), 50)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Annotated, Any
 
-from app.core import etag, urls
+from app.core import etag
 from app.core.errors import Invalid, Problem, Stale
 from app.core.naming import settings_name
 from app.core.outbound.client import Outbound
@@ -13,9 +13,8 @@ from app.provider import Family
 from app.providers import in_family, keys_in
 from app.services import audit, connections, drift, providers, provisioning, validation, values
 from app.services.actions import Action
+from app.services.fields import BaseUrl
 from app.services.scope import Scope
-
-BaseUrl = Annotated[str, validation.Checked(lambda text, _country: urls.public_base_url(text))]
 
 TelephonyChanges = values.model(
     "TelephonyChanges",

@@ -10,10 +10,10 @@ from app.core import clock
 from app.core.errors import Conflict, Invalid, Problem
 from app.core.sealing import Place, SealBroken
 from app.models import User
-from app.services import audit, recovery_codes, sessions, step_up, throttle, tokens
+from app.services import audit, rate_limits, recovery_codes, sessions, step_up, tokens
 from app.services.actions import Action
+from app.services.rate_limits import Limit
 from app.services.scope import Scope
-from app.services.throttle import Limit
 
 STEP_SECONDS = 30
 ISSUER = "Patchbay"
@@ -112,8 +112,8 @@ def accept(scope: Scope, user: User, code: str) -> bool:
     generator = pyotp.TOTP(secret)
     for step in (step_now - 1, step_now, step_now + 1):
         if pyotp.utils.strings_equal(generator.generate_otp(step), digits):
-            used = throttle.key("totp-used", user.id, secret, str(step))
-            return throttle.count(scope, Limit(used, most=1))
+            used = rate_limits.key("totp-used", user.id, secret, str(step))
+            return rate_limits.count(scope, Limit(used, most=1))
     return False
 
 

@@ -13,11 +13,11 @@ from app.core.outbound.answer import OutboundError
 from app.core.outbound.client import Outbound
 from app.models import Check
 from app.provider import Capability, Outcome, Provider, Verified
-from app.services import audit, connections, throttle, values
+from app.services import audit, connections, rate_limits, values
 from app.services.actions import Action
 from app.services.connections import State
+from app.services.rate_limits import Limit
 from app.services.scope import Scope
-from app.services.throttle import Limit
 
 SAYS_NOTHING = (Outcome.UNREACHABLE, Outcome.RATE_LIMITED, Outcome.UNEXPECTED_ANSWER)
 
@@ -74,7 +74,7 @@ def verify(scope: Scope, http: Outbound, provider: Provider, sent: Mapping[str, 
 
 
 def _count(scope: Scope, provider: Provider) -> None:
-    throttle.take(scope, Limit(throttle.key("verify", scope.organization.id, provider.key), MOST_TESTS))
+    rate_limits.take(scope, Limit(rate_limits.key("verify", scope.organization.id, provider.key), MOST_TESTS))
 
 
 def _ask(http: Outbound, provider: Provider, values: Mapping[str, Any]) -> Verified:

@@ -16,7 +16,7 @@ from app.provider import Family
 from app.providers import keys_in
 from app.services import audit, drift, people, validation, voice
 from app.services.actions import Action
-from app.services.endpoints import Label
+from app.services.fields import Label
 from app.services.scope import Scope
 from app.services.validation import Checked
 

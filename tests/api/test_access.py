@@ -12,7 +12,7 @@ from app.api.operations import OPERATIONS, TOKEN_HOLDERS, Operation
 from app.core import clock
 from app.extensions import db
 from app.models import Throttle
-from app.services import throttle
+from app.services import rate_limits
 from tests.support.caller import Caller, fields
 from tests.support.cast import Cast
 from tests.support.rows import audit, unchanged
@@ -110,7 +110,7 @@ class TestOrganizationId:
 
         assert entered() == 1
         with app.app_context():
-            earlier = clock.now() - throttle.RECORDED_EVERY
+            earlier = clock.now() - rate_limits.RECORDED_EVERY
             db.session.execute(update(Throttle).values(window_started_at=earlier))
             db.session.commit()
         assert entered() == 2

@@ -10,7 +10,7 @@ from app.models import Endpoint
 from app.provider import Outcome
 from app.provider.numbers import Line
 from app.providers import PROVIDERS
-from app.services import endpoints, numbers, providers, voice_phone_numbers
+from app.services import endpoints, fields, numbers, providers, voice_phone_numbers
 from app.services.asking import NotAnswered
 from app.services.numbers import Claim
 from tests.support.scopes import statements
@@ -113,7 +113,7 @@ def test_the_document_has_what_the_number_calls_and_not_the_password_to_it(acme,
     assert list(document) == ["phone_number", "label", "state", "webhook_url"]
     assert document["webhook_url"] == "https://calls.example/x?y=1"
     assert document["label"].startswith("Front desk x")
-    assert len(document["label"]) <= endpoints.LABEL_LONGEST
+    assert len(document["label"]) <= fields.LABEL_LONGEST
     assert document["label"].isprintable()
     assert second.document()["webhook_url"] is None
 

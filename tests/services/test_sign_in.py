@@ -11,7 +11,7 @@ from argon2 import PasswordHasher, extract_parameters
 from app.core import clock
 from app.core.errors import TooMany, Unauthenticated
 from app.models import ApiToken, AuditEvent, Throttle, User, WebSession
-from app.services import passwords, people, sign_in, throttle, tokens, totp
+from app.services import passwords, people, rate_limits, sign_in, tokens, totp
 from app.services.scope import SECRETS, Actor, Scope
 from app.services.sign_in_limits import OF_ACCOUNT, OF_ADDRESS
 from tests.support.cast import PASSWORD
@@ -141,8 +141,8 @@ def test_a_ipv6_client_is_its_network(stranger):
 def test_refusals_are_counted_and_recorded_once_an_hour(stranger, cast):
     _fail(stranger, 4)
     with stranger.transaction():
-        counted = stranger.session.get_one(Throttle, throttle.key("tally:refused", cast.mo.id))
-        counted.window_started_at -= throttle.RECORDED_EVERY
+        counted = stranger.session.get_one(Throttle, rate_limits.key("tally:refused", cast.mo.id))
+        counted.window_started_at -= rate_limits.RECORDED_EVERY
     _fail(stranger, 3)
     sign_in.for_token(stranger, RIGHT)
     events = stranger.session.query(AuditEvent).order_by(AuditEvent.id).all()

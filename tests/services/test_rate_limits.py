@@ -7,16 +7,16 @@ import pytest
 from app.core import clock
 from app.core.errors import TooMany
 from app.models import Throttle
-from app.services import throttle
-from app.services.throttle import Limit
+from app.services import rate_limits
+from app.services.rate_limits import Limit
 
-LIMIT = Limit(throttle.key("sign-in", "mo@acme.example"))
-OTHER = Limit(throttle.key("sign-in", "dana@acme.example"))
+LIMIT = Limit(rate_limits.key("sign-in", "mo@acme.example"))
+OTHER = Limit(rate_limits.key("sign-in", "dana@acme.example"))
 
 
 def _take(scope, times=1, *limits):
     for _ in range(times):
-        throttle.take(scope, *(limits or (LIMIT,)))
+        rate_limits.take(scope, *(limits or (LIMIT,)))
 
 
 def _row(scope, limit=LIMIT):
@@ -34,9 +34,9 @@ def test_ten_tries_are_enough_and_others_unaffected(acme):
     _take(acme, 10)
     with pytest.raises(TooMany) as refused:
         _take(acme)
-    assert 0 < refused.value.retry_after <= throttle.WINDOW.total_seconds()
+    assert 0 < refused.value.retry_after <= rate_limits.WINDOW.total_seconds()
     with pytest.raises(TooMany):
-        throttle.expect_room(acme, LIMIT)
+        rate_limits.expect_room(acme, LIMIT)
     assert _row(acme).count == 10
     _take(acme, 1, OTHER)
 
@@ -50,7 +50,7 @@ def test_of_several_limits_all_are_counted_or_none(acme):
 
 def test_after_the_window_it_starts_again(acme):
     _take(acme, 10)
-    _move(acme, -throttle.WINDOW)
+    _move(acme, -rate_limits.WINDOW)
     _take(acme)
     assert _row(acme).count == 1
 
@@ -61,9 +61,9 @@ def test_a_clock_that_was_set_back_keeps_the_count_and_a_short_wait(acme, back):
     _move(acme, back)
     with pytest.raises(TooMany) as refused:
         _take(acme)
-    assert refused.value.retry_after <= throttle.WINDOW.total_seconds()
+    assert refused.value.retry_after <= rate_limits.WINDOW.total_seconds()
     assert _row(acme).window_started_at <= clock.now()
-    _move(acme, -throttle.WINDOW)
+    _move(acme, -rate_limits.WINDOW)
     _take(acme)
 
 
@@ -71,7 +71,7 @@ def test_a_success_clears_or_gives_back(acme):
     _take(acme, 9)
     _take(acme, 9, OTHER)
     with acme.transaction():
-        throttle.forgive(acme, LIMIT, OTHER)
+        rate_limits.forgive(acme, LIMIT, OTHER)
     _take(acme, 10)
     _take(acme, 2, OTHER)
     with pytest.raises(TooMany):
@@ -79,18 +79,18 @@ def test_a_success_clears_or_gives_back(acme):
 
 
 def test_one_persons_keys_are_cleared_together(acme):
-    own = [Limit(throttle.key("sign-in", "mo", *more)) for more in ((), ("192.0.2.1",), ("192.0.2.2",))]
+    own = [Limit(rate_limits.key("sign-in", "mo", *more)) for more in ((), ("192.0.2.1",), ("192.0.2.2",))]
     for limit in (*own, OTHER):
         _take(acme, 1, limit)
     with acme.transaction():
-        throttle.clear_beginning_with(acme, [throttle.key("sign-in", "mo")])
+        rate_limits.clear_beginning_with(acme, [rate_limits.key("sign-in", "mo")])
     assert [_row(acme, limit) for limit in own] == [None] * 3
     assert _row(acme, OTHER).count == 1
 
 
 def test_a_key_does_not_say_whose_it_is(acme):
     assert "mo" not in LIMIT.key.split(":")[1]
-    assert len(throttle.key("code-browser", "x" * 1_000_000, "y", "z")) <= 120
+    assert len(rate_limits.key("code-browser", "x" * 1_000_000, "y", "z")) <= 120
 
 
 def test_of_many_tries_at_once_ten_pass(scopes):
@@ -104,22 +104,22 @@ def test_what_is_over_is_swept_and_what_is_held_waits(scopes):
     with scopes.of("dana") as scope:
         _take(scope)
         _take(scope, 1, OTHER)
-        _move(scope, -2 * throttle.WINDOW)
+        _move(scope, -2 * rate_limits.WINDOW)
         with scope.transaction():
-            throttle.sweep(scope)
+            rate_limits.sweep(scope)
         assert (_row(scope), _row(scope, OTHER).count) == (None, 1)
 
 
 def test_takes_successes_and_sweeps_at_once_wait_in_no_circle(scopes, monkeypatch):
-    monkeypatch.setattr(throttle, "SWEPT_ONCE_IN", 1)
-    monkeypatch.setattr(throttle, "WINDOW", timedelta(milliseconds=5))
-    limits = [Limit(throttle.key("sign-in", each), 1000) for each in "abc"]
+    monkeypatch.setattr(rate_limits, "SWEPT_ONCE_IN", 1)
+    monkeypatch.setattr(rate_limits, "WINDOW", timedelta(milliseconds=5))
+    limits = [Limit(rate_limits.key("sign-in", each), 1000) for each in "abc"]
 
     def work(scope):
         for _ in range(6):
             _take(scope, 1, *limits)
             with scope.transaction(lock=False):
-                throttle.forgive(scope, *reversed(limits))
+                rate_limits.forgive(scope, *reversed(limits))
 
     assert scopes.at_once(*[("dana", work)] * 6) == [None] * 6
 
@@ -127,15 +127,15 @@ def test_takes_successes_and_sweeps_at_once_wait_in_no_circle(scopes, monkeypatc
 def test_a_tally_is_recorded_at_once_and_then_every_hour(acme):
     def happen():
         with acme.transaction():
-            return throttle.tally(acme, "refused", "mo")
+            return rate_limits.tally(acme, "refused", "mo")
 
     assert [happen() for _ in range(4)] == [1, 0, 0, 0]
     with acme.transaction():
-        row = acme.session.get_one(Throttle, throttle.key("tally:refused", "mo"))
-        row.window_started_at -= throttle.RECORDED_EVERY
+        row = acme.session.get_one(Throttle, rate_limits.key("tally:refused", "mo"))
+        row.window_started_at -= rate_limits.RECORDED_EVERY
     assert [happen() for _ in range(3)] == [4, 0, 0]
     with acme.transaction():
-        throttle.sweep(acme)
-        assert throttle.end_tally(acme, "refused", "mo") == 2
-        assert throttle.end_tally(acme, "refused", "mo") == 0
+        rate_limits.sweep(acme)
+        assert rate_limits.end_tally(acme, "refused", "mo") == 2
+        assert rate_limits.end_tally(acme, "refused", "mo") == 0
     assert happen() == 1
