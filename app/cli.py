@@ -20,8 +20,9 @@ from app.config import Settings, SettingsError
 from app.core.errors import Invalid, PatchbayError
 from app.extensions import db
 from app.models import Role, User
-from app.services import chain, checking, installation, organizations, people, signing_keys, tokens
-from app.services.chain import Head
+from app.services import checking, installation, organizations, people, signing_keys, tokens
+from app.services.audit import chain
+from app.services.audit.chain import Head
 from app.services.checking import Report
 from app.services.scope import SECRETS, Scope
 

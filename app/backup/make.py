@@ -18,8 +18,9 @@ from app.database import engine as database_engine
 from app.database import migrate
 from app.database.engine import sqlite
 from app.models import Base, Installation
-from app.services import audit, installation
-from app.services.actions import Action
+from app.services import installation
+from app.services.audit import log
+from app.services.audit.actions import Action
 from app.services.scope import Scope
 
 PYPROJECT = Path(__file__).parents[2] / "pyproject.toml"
@@ -150,4 +151,4 @@ def _record(scope: Scope, path: Path, manifest: Manifest) -> None:
         if manifest.database.kind == "sqlite":
             scope.session.get_one(Installation, 1).backed_up_at = clock.now()
         contents = ["database"] * (manifest.database.kind == "sqlite") + ["keys"] * manifest.keys.included
-        audit.note(scope, Action.BACKUP_MADE, path.name, {"contents": [None, ", ".join(contents)]})
+        log.note(scope, Action.BACKUP_MADE, path.name, {"contents": [None, ", ".join(contents)]})

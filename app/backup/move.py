@@ -18,7 +18,8 @@ from app.config import Settings, SettingsError
 from app.database import migrate
 from app.extensions import db
 from app.models import Base
-from app.services import chain, installation
+from app.services import installation
+from app.services.audit import chain
 
 TOGETHER = 500
 TOGETHER_WITH_FILES = 10

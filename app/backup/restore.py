@@ -26,8 +26,10 @@ from app.core.archive import DATABASE, Archive, ArchiveError, Manifest
 from app.database import migrate
 from app.database.engine import sqlite
 from app.extensions import db
-from app.services import audit, chain, installation
-from app.services.actions import Action
+from app.services import installation
+from app.services.audit import chain
+from app.services.audit import log as audit_log
+from app.services.audit.actions import Action
 from app.services.installation import KeyMismatch
 
 log = structlog.get_logger(__name__)
@@ -178,7 +180,7 @@ def _examine(found: Archive, folder: Path, keys: Mapping[str, str], name: str) -
             problems = chain.problems(scope.session, scope.keys.sealer)
             with scope.transaction():
                 told = {"created_at": [None, manifest.created_at], "version": [None, manifest.version]}
-                audit.note(scope, Action.BACKUP_RESTORED, name, told)
+                audit_log.note(scope, Action.BACKUP_RESTORED, name, told)
         except SQLAlchemyError as error:
             return Findings(manifest, [f"The database in the backup cannot be used: {type(error).__name__}."])
         finally:

@@ -21,8 +21,9 @@ from app.models import User, VoicePhoneNumber
 from app.provider import Provider
 from app.providers import PROVIDERS, elevenlabs, sinch_est
 from app.providers.elevenlabs import Agent, ImportedNumber
-from app.services import asking, audit, connections, provider_writes, validation, voice_phone_numbers
-from app.services.actions import Action
+from app.services import asking, connections, provider_writes, validation, voice_phone_numbers
+from app.services.audit import log as audit_log
+from app.services.audit.actions import Action
 from app.services.provider_writes import Intent
 from app.services.scope import Scope, expect_version
 from app.services.validation import Checked
@@ -361,4 +362,6 @@ def _store(
         row.ai_agent_id, row.elevenlabs_phone_number_id = agent_id, imported_id
         if was != (row.ai_enabled, agent_id, imported_id):
             action = Action.NUMBER_AI_ON if agent_id else Action.NUMBER_AI_OFF
-            audit.record(scope, action, user.email, {"number": [number, number], "agent": [former, agent_id]})
+            audit_log.record(
+                scope, action, user.email, {"number": [number, number], "agent": [former, agent_id]}
+            )

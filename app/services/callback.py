@@ -19,9 +19,10 @@ from app.core.outbound.client import Outbound
 from app.models import Connection, VoicePhoneNumber
 from app.provider import CallsBack, Capability, Provider
 from app.provider.numbers import Callback, Reason
-from app.services import asking, audit, connections, drift, provider_writes, rate_limits
-from app.services.actions import Action
+from app.services import asking, connections, drift, provider_writes, rate_limits
 from app.services.asking import NotAnswered
+from app.services.audit import log as audit_log
+from app.services.audit.actions import Action
 from app.services.provider_writes import Intent
 from app.services.rate_limits import Limit
 from app.services.scope import Scope
@@ -165,7 +166,7 @@ def _note(scope: Scope, intent: Intent, provider: Provider, was: str | None, url
     try:
         with scope.transaction():
             scope.session.execute(stored.execution_options(synchronize_session=False))
-            audit.record(scope, Action.CALLBACK_SET, provider.label, {"callback_url": [_shown(was), url]})
+            audit_log.record(scope, Action.CALLBACK_SET, provider.label, {"callback_url": [_shown(was), url]})
             intent.done()
             drift.mark_due(scope, _given(scope, provider))
     except SQLAlchemyError as error:

@@ -8,8 +8,9 @@ import structlog
 from sqlalchemy.exc import OperationalError
 
 from app.models import Organization
-from app.services import audit, rate_limits
-from app.services.actions import Action
+from app.services import rate_limits
+from app.services.audit import log as audit_log
+from app.services.audit.actions import Action
 from app.services.scope import Scope
 
 log = structlog.get_logger(__name__)
@@ -32,7 +33,7 @@ def record_hourly(inside: Scope, home: Organization) -> None:
     try:
         with inside.transaction(lock=False):
             if rate_limits.tally(inside, _ENTERED, *ids):
-                audit.note(
+                audit_log.note(
                     inside, Action.ORGANIZATION_ENTERED, inside.organization.name, {"from": [home.name, None]}
                 )
     except OperationalError as error:
@@ -47,7 +48,7 @@ def record(inside: Scope) -> bool:
     """
     try:
         with inside.transaction(lock=False):
-            audit.note(inside, Action.ORGANIZATION_ENTERED, inside.organization.name)
+            audit_log.note(inside, Action.ORGANIZATION_ENTERED, inside.organization.name)
     except OperationalError as error:
         _log_failure(inside, error)
         return False

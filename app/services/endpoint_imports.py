@@ -18,17 +18,10 @@ from app.core import clock, csv_text, texts
 from app.core.errors import Conflict, Invalid, NotFound
 from app.models import AuditNumbers, Endpoint, EndpointImport
 from app.models.base import new_id
-from app.services import (
-    audit,
-    audit_numbers,
-    drift,
-    endpoint_sheets,
-    many_endpoints,
-    progress,
-    sql,
-    validation,
-)
-from app.services.actions import Action
+from app.services import drift, endpoint_sheets, many_endpoints, progress, sql, validation
+from app.services.audit import log
+from app.services.audit import numbers as audit_numbers
+from app.services.audit.actions import Action
 from app.services.endpoint_sheets import Row, Sheet, Table, text_of
 from app.services.endpoints import CALLED_BY, EndpointEdit, NewEndpoint
 from app.services.progress import Tell, to_nobody
@@ -282,7 +275,7 @@ def _prepare(scope: Scope, found: EndpointImport, tell: Tell) -> _Ready:
     plan.sort(key=lambda row: row.number)
     added = [row for row in plan if row.outcome == Outcome.ADDED]
     touched = [row for row in plan if row.outcome in (Outcome.ADDED, Outcome.CHANGED)]
-    numbers = ((row.number, audit.diff(row.before, row.values)) for row in touched)
+    numbers = ((row.number, log.diff(row.before, row.values)) for row in touched)
     return _Ready(
         version,
         [row for row in plan if row.endpoint_id],
@@ -325,7 +318,7 @@ def _write(scope: Scope, found: EndpointImport, ready: _Ready, reason: str | Non
         many_endpoints.change_each(scope, ((str(row.endpoint_id), row.values) for row in some))
     tell("Finishing", 0, 0)
     told = {name: [None, count] for name, count in found.shown["totals"].items() if count}
-    changes = told | audit.reasoned(reason)
-    audit.record(scope, Action.ENDPOINTS_IMPORTED, found.file_name, changes, packed=ready.numbers)
+    changes = told | log.reasoned(reason)
+    log.record(scope, Action.ENDPOINTS_IMPORTED, found.file_name, changes, packed=ready.numbers)
     if ready.called:
         drift.mark_due(scope, ready.called)

@@ -17,8 +17,9 @@ from app.core.errors import Conflict, Invalid, Problem
 from app.models import AuditEvent, DriftCheck, Endpoint, Organization
 from app.provider import Family
 from app.providers import in_family, keys_in
-from app.services import audit, connections, drift, validation
-from app.services.actions import Action
+from app.services import connections, drift, validation
+from app.services.audit import log
+from app.services.audit.actions import Action
 from app.services.connections import State
 from app.services.fields import Agent, Label
 from app.services.scope import Scope, expect_version
@@ -202,8 +203,8 @@ def add(
     scope.session.add_all(rows)
     scope.session.flush()
     for draft in drafts:
-        changes = audit.diff({}, draft.model_dump()) | dict(told or {})
-        audit.record(scope, Action.ENDPOINT_CREATED, draft.phone_number, changes)
+        changes = log.diff({}, draft.model_dump()) | dict(told or {})
+        log.record(scope, Action.ENDPOINT_CREATED, draft.phone_number, changes)
     drift.mark_due(scope, [draft.phone_number for draft in drafts])
     return rows
 
@@ -215,12 +216,12 @@ def update(scope: Scope, endpoint_id: str, sent: Any, *, version: int | None = N
     with scope.transaction():
         row = get(scope, endpoint_id)
         expect_version(row, version)
-        told = audit.diff({name: getattr(row, name) for name in changes}, changes)
+        told = log.diff({name: getattr(row, name) for name in changes}, changes)
         for name, value in changes.items():
             setattr(row, name, value)
         scope.session.flush()
         if told:
-            audit.record(scope, Action.ENDPOINT_SAVED, row.phone_number, told)
+            log.record(scope, Action.ENDPOINT_SAVED, row.phone_number, told)
         if told.keys() & CALLED_BY:
             drift.mark_due(scope, [row.phone_number])
     return row
@@ -237,7 +238,7 @@ def delete(
         scope.session.flush()
         drift.mark_due(scope, [row.phone_number])
         told = {name: [getattr(row, name), None] for name in STORED if getattr(row, name) is not None}
-        return audit.record(scope, Action.ENDPOINT_DELETED, row.phone_number, told | audit.reasoned(reason))
+        return log.record(scope, Action.ENDPOINT_DELETED, row.phone_number, told | log.reasoned(reason))
 
 
 def agents(scope: Scope, *, limit: int = 200) -> list[str]:

@@ -19,8 +19,9 @@ from app.core import hashing
 from app.core.errors import NotFound
 from app.core.sealing import Place, SealBroken, Sealer
 from app.models import Installation, Role, Secret, User
-from app.services import chain, organizations, people, rate_limits, sign_in_limits, totp, validation
-from app.services.chain import WORD
+from app.services import organizations, people, rate_limits, sign_in_limits, totp, validation
+from app.services.audit import chain
+from app.services.audit.chain import WORD
 from app.services.fields import Name
 from app.services.scope import Scope
 

@@ -31,9 +31,10 @@ from app.core import clock
 from app.core.errors import Conflict, Invalid, Problem
 from app.models import AuditEvent, Endpoint, VoicePhoneNumber
 from app.providers import PROVIDERS
-from app.services import audit, drift, endpoints, sql, validation
-from app.services.actions import Action
-from app.services.audit_numbers import Changes
+from app.services import drift, endpoints, sql, validation
+from app.services.audit import log
+from app.services.audit.actions import Action
+from app.services.audit.numbers import Changes
 from app.services.endpoints import CALLED_BY, STORED, EndpointEdit, Filter
 from app.services.scope import Scope
 
@@ -274,10 +275,10 @@ def _settle(
         return None
     chosen = "ticked" if selection.wanted is None else words(selection.wanted) or "all"
     told: dict[str, Any] = {name: [found.summed(name), after.get(name)] for name in after or SUMMED}
-    told |= audit.reasoned(reason) | {"selected": [None, chosen], "numbers": [None, named(numbers)]}
+    told |= log.reasoned(reason) | {"selected": [None, chosen], "numbers": [None, named(numbers)]}
     if called:
         drift.mark_due(scope, numbers)
-    return audit.record(scope, action, counted(len(numbers)), told, found.told(after))
+    return log.record(scope, action, counted(len(numbers)), told, found.told(after))
 
 
 def named(numbers: Sequence[str]) -> str:

@@ -15,8 +15,9 @@ from app.core import phone, texts
 from app.core.errors import Conflict, Invalid, NotFound, Problem
 from app.core.outbound.client import Outbound
 from app.models import AuditEvent, Organization, Role, User
-from app.services import audit, fields, provisioning, telephony, validation
-from app.services.actions import Action
+from app.services import fields, provisioning, telephony, validation
+from app.services.audit import log
+from app.services.audit.actions import Action
 from app.services.fields import Name
 from app.services.scope import Scope, expect_version
 from app.services.validation import Checked
@@ -98,7 +99,7 @@ def add(scope: Scope, name: str) -> Organization:
     organization = Organization(name=name, slug=_free_slug(scope, name))
     scope.session.add(organization)
     scope.session.flush()
-    audit.record(scope.into(organization), Action.ORGANIZATION_CREATED, name, {"name": [None, name]})
+    log.record(scope.into(organization), Action.ORGANIZATION_CREATED, name, {"name": [None, name]})
     return organization
 
 
@@ -132,11 +133,11 @@ def update(
         expect_version(organization, version)
         if "public_base_url" in changes:
             is_moved = telephony.set_base_url(scope, changes.pop("public_base_url"), reason=reason)
-        told = audit.diff({name: getattr(organization, name) for name in changes}, changes)
+        told = log.diff({name: getattr(organization, name) for name in changes}, changes)
         for name, value in changes.items():
             setattr(organization, name, value)
         if told:
-            audit.record(scope, Action.ORGANIZATION_SAVED, organization.name, told)
+            log.record(scope, Action.ORGANIZATION_SAVED, organization.name, told)
     if is_moved:
         provisioning.changed(scope, http)
     return organization

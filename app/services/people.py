@@ -15,18 +15,9 @@ from sqlalchemy.exc import IntegrityError
 from app.core import clock, texts
 from app.core.errors import Conflict, Forbidden, Invalid, Problem
 from app.models import AuditEvent, Role, User, VoicePhoneNumber
-from app.services import (
-    actions,
-    audit,
-    passwords,
-    sessions,
-    sign_in_limits,
-    step_up,
-    tokens,
-    totp,
-    validation,
-)
-from app.services.actions import Action, Trait
+from app.services import passwords, sessions, sign_in_limits, step_up, tokens, totp, validation
+from app.services.audit import actions, log, search
+from app.services.audit.actions import Action, Trait
 from app.services.fields import Name
 from app.services.scope import Scope, expect_version
 from app.services.sign_in import confirm_password, normal_email
@@ -175,7 +166,7 @@ def add(scope: Scope, new: NewUser) -> User:
     scope.session.add(user)
     scope.session.flush()
     told = {"name": [None, user.name], "role": [None, user.role]}
-    audit.record(scope, Action.USER_CREATED, user.email, told)
+    log.record(scope, Action.USER_CREATED, user.email, told)
     return user
 
 
@@ -199,7 +190,7 @@ def reset(scope: Scope, user: User, password: str, *, keeps_two_step: bool = Fal
         sessions.end_all(scope, user)
         tokens.revoke_all(scope, user)
         sign_in_limits.lift(scope, user)
-        audit.record(
+        log.record(
             scope, Action.USER_RESET, user.email, {"two_step": ["on", "off"]} if ends_two_step else None
         )
 
@@ -209,7 +200,7 @@ def password_given(scope: Scope, user: User) -> AuditEvent | None:
 
     In the user's organization only. Whoever has the command line is not asked who they are.
     """
-    known = audit.about(scope, user.email, actions=actions.with_trait(Trait.SETS_PASSWORD), limit=1)
+    known = search.about(scope, user.email, actions=actions.with_trait(Trait.SETS_PASSWORD), limit=1)
     return known[0] if known and known[0].actor_id not in (None, user.id) else None
 
 
@@ -234,11 +225,11 @@ def update_user(scope: Scope, user_id: str, sent: Any, *, version: int | None = 
             if user.role == Role.SUPERADMIN:
                 _keep_one_superadmin(scope, user)
             tokens.revoke_all(scope, user)
-        told = audit.diff({name: getattr(user, name) for name in changes}, changes)
+        told = log.diff({name: getattr(user, name) for name in changes}, changes)
         for name, value in changes.items():
             setattr(user, name, value)
         if told:
-            audit.record(scope, Action.USER_SAVED, user.email, told)
+            log.record(scope, Action.USER_SAVED, user.email, told)
     return user
 
 
@@ -261,8 +252,8 @@ def set_disabled(
             sessions.end_all(scope, user)
             tokens.revoke_all(scope, user)
         user.disabled_at = clock.now() if disabled else None
-        told = audit.reasoned(reason)
-        audit.record(scope, Action.USER_DISABLED if disabled else Action.USER_ENABLED, user.email, told)
+        told = log.reasoned(reason)
+        log.record(scope, Action.USER_DISABLED if disabled else Action.USER_ENABLED, user.email, told)
     return user
 
 
@@ -290,4 +281,4 @@ def change_password(scope: Scope, user: User, current: str, new: str, *, session
         user.password_hash = fresh
         sessions.end_all(scope, user, but=session_token)
         tokens.revoke_all(scope, user, sign_ins_only=True)
-        audit.record(scope, Action.PASSWORD_CHANGED, user.email)
+        log.record(scope, Action.PASSWORD_CHANGED, user.email)

@@ -14,8 +14,9 @@ from app.models import Endpoint
 from app.provider import Capability, Provider
 from app.provider.numbers import Line, Reason
 from app.providers import PROVIDERS
-from app.services import asking, audit, connections, drift, endpoints, rate_limits
-from app.services.actions import Action
+from app.services import asking, connections, drift, endpoints, rate_limits
+from app.services.audit import log
+from app.services.audit.actions import Action
 from app.services.connections import State
 from app.services.drift import Observation, Sight
 from app.services.provider_writes import Intent
@@ -148,7 +149,7 @@ def _set(scope: Scope, http: Outbound, row: Endpoint, line: Line, url: str) -> O
     if after.in_sync is True or not done.trouble:
         with scope.transaction():
             told = {"webhook": [before, after.actual]} | _taken_away(line)
-            audit.record(scope, Action.NUMBER_POINTED, number, told)
+            log.record(scope, Action.NUMBER_POINTED, number, told)
             intent.done()
         return after
     if after.in_sync is None:

@@ -16,9 +16,9 @@ from app.core.outbound.client import Outbound
 from app.models import ProviderWrite
 from app.models.base import new_id
 from app.provider import Provider
-from app.services import audit
-from app.services.actions import Action
-from app.services.audit_numbers import Changes
+from app.services.audit import log
+from app.services.audit.actions import Action
+from app.services.audit.numbers import Changes
 from app.services.scope import Scope
 
 LONGEST = timedelta(minutes=2)
@@ -93,7 +93,7 @@ class Intent:
                 self._note(Action.CHANGE_UNKNOWN, {"reason": [None, reason]})
 
     def _note(self, action: Action, changes: Changes) -> None:
-        audit.note(self._scope, action, self._subject, {"change": [None, self._action.label], **changes})
+        log.note(self._scope, action, self._subject, {"change": [None, self._action.label], **changes})
 
     def _close(self) -> None:
         self._scope.session.execute(delete(ProviderWrite).where(ProviderWrite.id == self._id))
@@ -115,7 +115,7 @@ def resolve(scope: Scope, provider: Provider, found: Mapping[str, str | None]) -
                 "change": [None, action.label if action else row.action],
                 "found": [None, found[row.subject] or ""],
             }
-            audit.note(scope, Action.CHANGE_RESOLVED, row.subject, changes)
+            log.note(scope, Action.CHANGE_RESOLVED, row.subject, changes)
             scope.session.delete(row)
 
 

@@ -15,8 +15,9 @@ from app.core.outbound.client import Outbound
 from app.models import AuditEvent, ProviderSwitch
 from app.provider import Family, Provider
 from app.providers import PROVIDERS, keys_in
-from app.services import actions, audit, connections, drift, provisioning, values, verification
-from app.services.actions import Action, Trait
+from app.services import connections, drift, provisioning, values, verification
+from app.services.audit import actions, log, search
+from app.services.audit.actions import Action, Trait
 from app.services.connections import State
 from app.services.scope import Scope, expect_version
 from app.services.values import Naming
@@ -65,7 +66,7 @@ def save(
             told |= _set_enabled(scope, provider, enabled, reason)
         refuse_breaking_active(scope, before, words)
         if told:
-            audit.record(scope, Action.CONNECTION_SAVED, provider.label, told)
+            log.record(scope, Action.CONNECTION_SAVED, provider.label, told)
             drift.mark_due(scope, changed=False)
     return told
 
@@ -109,7 +110,7 @@ def _set_enabled(scope: Scope, provider: Provider, enabled: bool, reason: str | 
     if not enabled:
         for family in active_families(scope, provider):
             switch(scope, family, None, reason=_because(f"{provider.label} was disabled", reason))
-    return {"enabled": [before.exists and before.enabled, enabled]} | audit.reasoned(reason)
+    return {"enabled": [before.exists and before.enabled, enabled]} | log.reasoned(reason)
 
 
 def _because(what: str, reason: str | None) -> str:
@@ -133,8 +134,8 @@ def forget(
             switch(scope, family, None, reason=_because(f"{provider.label} was forgotten", reason))
         connections.forget(scope, provider)
         if state.exists:
-            told = _forgotten(state) | audit.reasoned(reason)
-            audit.record(scope, Action.CONNECTION_FORGOTTEN, provider.label, told)
+            told = _forgotten(state) | log.reasoned(reason)
+            log.record(scope, Action.CONNECTION_FORGOTTEN, provider.label, told)
     return state.exists
 
 
@@ -225,11 +226,11 @@ def switch(scope: Scope, family: Family, key: str | None, *, reason: str | None)
             actor_name=scope.actor.name,
         )
     )
-    audit.record(
+    log.record(
         scope,
         Action.PROVIDER_SWITCHED,
         FAMILY_WORDS[family],
-        {"active": [was, key]} | audit.reasoned(reason),
+        {"active": [was, key]} | log.reasoned(reason),
     )
 
 
@@ -259,7 +260,7 @@ def changes(scope: Scope, provider: Provider, *, limit: int = 8) -> list[Change]
     """The last that was done with it, newest first."""
     last = _last_switches(scope)
     found = [_switched(provider, row, last) for row in history(scope, provider, limit=limit)]
-    for event in audit.about(scope, provider.label, limit=50):
+    for event in search.about(scope, provider.label, limit=50):
         if words := _words_for(event):
             reason = event.changes.get("reason", [None, None])[1]
             found.append(Change(words, event.at, event.actor_name, str(reason) if reason else None))

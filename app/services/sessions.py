@@ -12,8 +12,9 @@ from sqlalchemy.exc import OperationalError
 from app.core import clock, hashing, user_agents
 from app.core.errors import NotFound
 from app.models import User, WebSession
-from app.services import audit, tokens
-from app.services.actions import Action
+from app.services import tokens
+from app.services.audit import log
+from app.services.audit.actions import Action
 from app.services.scope import Scope
 
 IDLE = timedelta(hours=8)
@@ -105,7 +106,7 @@ def end_one(scope: Scope, user: User, session_id: str) -> WebSession:
             raise NotFound("There is no such session. It may have ended meanwhile.")
         scope.session.delete(row)
         told = {"browser": [user_agents.words(row.user_agent), None], "address": [row.ip, None]}
-        audit.record(scope, Action.SESSION_ENDED, user.email, told)
+        log.record(scope, Action.SESSION_ENDED, user.email, told)
     return row
 
 
@@ -114,7 +115,7 @@ def end_others(scope: Scope, user: User, *, but: str | None = None) -> None:
     with scope.transaction():
         end_all(scope, user, but=but)
         tokens.revoke_all(scope, user, sign_ins_only=True)
-        audit.record(scope, Action.SESSIONS_ENDED, user.email)
+        log.record(scope, Action.SESSIONS_ENDED, user.email)
 
 
 def end(scope: Scope, token: str) -> None:

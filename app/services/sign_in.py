@@ -17,7 +17,6 @@ from app.core import clock
 from app.core.errors import Invalid, Problem, Unauthenticated
 from app.models import Organization, Role, User
 from app.services import (
-    audit,
     passwords,
     rate_limits,
     recovery_codes,
@@ -27,7 +26,8 @@ from app.services import (
     totp,
     validation,
 )
-from app.services.actions import Action
+from app.services.audit import log as audit_log
+from app.services.audit.actions import Action
 from app.services.rate_limits import Limit
 from app.services.scope import SECRETS, Scope
 from app.services.sign_in_limits import KnownBrowsers
@@ -71,7 +71,7 @@ def start_session(scope: Scope, checked: Checked, *, user_agent: str) -> str:
         rate_limits.sweep(inside)
         tokens.sweep(inside)
         token = sessions.start(inside, user, user_agent=user_agent)
-        audit.note(inside, Action.SIGNED_IN, user.email, _refused_before(inside, user))
+        audit_log.note(inside, Action.SIGNED_IN, user.email, _refused_before(inside, user))
     return token
 
 
@@ -89,14 +89,14 @@ def for_token(scope: Scope, sent: Any) -> tuple[User, Issued]:
             inside, user, name="Sign-in", scopes=scopes, life=tokens.SIGN_IN_LIFE, is_sign_in=True
         )
         told = {"by": [None, "API"]} | _refused_before(inside, user)
-        audit.note(inside, Action.SIGNED_IN, user.email, told)
+        audit_log.note(inside, Action.SIGNED_IN, user.email, told)
     return user, issued
 
 
 def out(scope: Scope, token: str) -> None:
     with scope.transaction(lock=False):
         sessions.end(scope, token)
-        audit.note(scope, Action.SIGNED_OUT, scope.actor.name)
+        audit_log.note(scope, Action.SIGNED_OUT, scope.actor.name)
 
 
 def _mark_signed_in(scope: Scope, checked: Checked) -> None:
@@ -210,7 +210,7 @@ def _take_code(inside: Scope, user: User, code: str, limit: Limit) -> SecondFact
         elif totp.is_on(user) and recovery_codes.accept(inside, user, code):
             taken = SecondFactor.RECOVERY
             left = recovery_codes.left(inside, user)
-            audit.note(inside, Action.RECOVERY_CODE_USED, user.email, {"left": [left + 1, left]})
+            audit_log.note(inside, Action.RECOVERY_CODE_USED, user.email, {"left": [left + 1, left]})
         if taken:
             rate_limits.clear(inside, limit)
     return taken
@@ -249,7 +249,7 @@ def _note_refusal(scope: Scope, user: User | None) -> None:
         times = rate_limits.tally(inside, _REFUSED, user.id if user else "")
         if times:
             told = {"times": [None, times]} if times > 1 else None
-            audit.note(inside, Action.SIGN_IN_REFUSED, user.email if user else UNKNOWN, told)
+            audit_log.note(inside, Action.SIGN_IN_REFUSED, user.email if user else UNKNOWN, told)
 
 
 def _refused_before(scope: Scope, user: User) -> dict[str, list[Any]]:

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.models import Installation
-from app.services import chain
+from app.services.audit import chain
 from app.services.installation import KeyMismatch
 from app.services.scope import Keys, Scope
 

@@ -11,8 +11,9 @@ from app.core.naming import settings_name
 from app.core.outbound.client import Outbound
 from app.provider import Family
 from app.providers import in_family, keys_in
-from app.services import audit, connections, drift, providers, provisioning, validation, values
-from app.services.actions import Action
+from app.services import connections, drift, providers, provisioning, validation, values
+from app.services.audit import log
+from app.services.audit.actions import Action
 from app.services.fields import BaseUrl
 from app.services.scope import Scope
 
@@ -63,7 +64,7 @@ def read(scope: Scope, *, is_sent: Callable[[Any], bool] = bool) -> dict[str, An
     answer = document(scope)
     if any(answer.get(name) for name in SECRET_NAMES) and is_sent(answer):
         with scope.transaction(lock=False):
-            audit.note(scope, Action.SECRETS_READ, "telephony settings")
+            log.note(scope, Action.SECRETS_READ, "telephony settings")
     return answer
 
 
@@ -92,7 +93,7 @@ def _apply(scope: Scope, changes: dict[str, Any]) -> None:
         own = values.picked(state.provider, settings_name, changes)
         told = connections.apply(scope, state.provider, own) if own else {}
         if told:
-            audit.record(scope, Action.CONNECTION_SAVED, state.provider.label, told)
+            log.record(scope, Action.CONNECTION_SAVED, state.provider.label, told)
             drift.mark_due(scope, changed=False)
     if "provider" in changes:
         providers.choose(scope, Family.TELEPHONY, changes["provider"], words=settings_name)
@@ -105,11 +106,11 @@ def set_base_url(scope: Scope, url: str | None, *, reason: str | None = None) ->
     organization = scope.organization
     if organization.public_base_url == url:
         return False
-    audit.record(
+    log.record(
         scope,
         Action.ORGANIZATION_SAVED,
         organization.name,
-        {"public_base_url": [organization.public_base_url, url]} | audit.reasoned(reason),
+        {"public_base_url": [organization.public_base_url, url]} | log.reasoned(reason),
     )
     organization.public_base_url = url
     drift.mark_due(scope)

@@ -18,8 +18,9 @@ from app.core import clock, sealing
 from app.core.errors import Forbidden, Invalid, NotFound, Problem, Unauthenticated
 from app.models import ApiToken, Role, User
 from app.models.base import new_id
-from app.services import audit, step_up
-from app.services.actions import Action
+from app.services import step_up
+from app.services.audit import log
+from app.services.audit.actions import Action
 from app.services.scope import SECRETS, Actor, Keys, Scope
 
 ISSUER = "patchbay"
@@ -164,7 +165,7 @@ def issue(
             "scopes": [None, " ".join(scopes) or None],
             "expires": [None, f"{days} days"],
         }
-        audit.record(scope, Action.TOKEN_ISSUED, user.email, told)
+        log.record(scope, Action.TOKEN_ISSUED, user.email, told)
     return issued
 
 
@@ -239,6 +240,6 @@ def revoke(scope: Scope, user: User, token_id: str, *, reason: str | None = None
             raise NotFound("There is no such token.")
         if token.revoked_at is None:
             token.revoked_at = clock.now()
-            told = {"name": [token.name, None]} | audit.reasoned(reason)
-            audit.record(scope, Action.TOKEN_REVOKED, user.email, told)
+            told = {"name": [token.name, None]} | log.reasoned(reason)
+            log.record(scope, Action.TOKEN_REVOKED, user.email, told)
     return token

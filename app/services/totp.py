@@ -10,8 +10,9 @@ from app.core import clock
 from app.core.errors import Conflict, Invalid, Problem
 from app.core.sealing import Place, SealBroken
 from app.models import User
-from app.services import audit, rate_limits, recovery_codes, sessions, step_up, tokens
-from app.services.actions import Action
+from app.services import rate_limits, recovery_codes, sessions, step_up, tokens
+from app.services.audit import log
+from app.services.audit.actions import Action
 from app.services.rate_limits import Limit
 from app.services.scope import Scope
 
@@ -68,7 +69,7 @@ def confirm(scope: Scope, user: User, code: str, *, session_token: str | None = 
         user.totp_confirmed_at = clock.now()
         sessions.end_all(scope, user, but=session_token)
         tokens.revoke_all(scope, user, sign_ins_only=True)
-        audit.record(scope, Action.TOTP_ON, user.email)
+        log.record(scope, Action.TOTP_ON, user.email)
         return recovery_codes.renew(scope, user)
 
 
@@ -78,7 +79,7 @@ def renew_recovery_codes(scope: Scope, user: User) -> list[str]:
     with scope.transaction():
         if not is_on(user):
             raise Conflict("Two-step sign-in is off. Recovery codes come with it.", code="TOTP_OFF")
-        audit.record(scope, Action.RECOVERY_CODES_RENEWED, user.email)
+        log.record(scope, Action.RECOVERY_CODES_RENEWED, user.email)
         return recovery_codes.renew(scope, user)
 
 
@@ -89,7 +90,7 @@ def switch_off(scope: Scope, user: User, *, session_token: str | None = None) ->
         sessions.end_all(scope, user, but=session_token)
         tokens.revoke_all(scope, user, sign_ins_only=True)
         forget(scope, user)
-        audit.record(scope, Action.TOTP_OFF, user.email)
+        log.record(scope, Action.TOTP_OFF, user.email)
 
 
 def forget(scope: Scope, user: User) -> None:

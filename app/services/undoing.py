@@ -14,9 +14,11 @@ from sqlalchemy.exc import IntegrityError
 
 from app.core.errors import Conflict
 from app.models import AuditEvent, Endpoint
-from app.services import actions, audit, audit_numbers, drift, sql
-from app.services.actions import Action, Trait
-from app.services.audit_numbers import Changes
+from app.services import drift, sql
+from app.services.audit import actions, log
+from app.services.audit import numbers as audit_numbers
+from app.services.audit.actions import Action, Trait
+from app.services.audit.numbers import Changes
 from app.services.endpoints import CALLED_BY, STORED
 from app.services.many_endpoints import Done, change_each, counted, named, summed
 from app.services.scope import Scope
@@ -179,10 +181,10 @@ def _write(scope: Scope, found: Plan) -> None:
 
 def _record(scope: Scope, found: Plan, reason: str | None) -> AuditEvent:
     about = {"undone": [None, f"{actions.happened(found.event.action)}, event {found.event.id}"]}
-    about |= audit.reasoned(reason)
+    about |= log.reasoned(reason)
     numbers = sorted(found.told, key=lambda pair: pair[0])
     if len(numbers) == 1:
         ((number, told),) = numbers
-        return audit.record(scope, Action.ENDPOINT_RESTORED, number, dict(told) | about)
+        return log.record(scope, Action.ENDPOINT_RESTORED, number, dict(told) | about)
     named_ = {"numbers": [None, named([number for number, _ in numbers])]}
-    return audit.record(scope, Action.ENDPOINTS_RESTORED, counted(len(numbers)), about | named_, numbers)
+    return log.record(scope, Action.ENDPOINTS_RESTORED, counted(len(numbers)), about | named_, numbers)

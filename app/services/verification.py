@@ -13,8 +13,9 @@ from app.core.outbound.answer import OutboundError
 from app.core.outbound.client import Outbound
 from app.models import Check
 from app.provider import Capability, Outcome, Provider, Verified
-from app.services import audit, connections, rate_limits, values
-from app.services.actions import Action
+from app.services import connections, rate_limits, values
+from app.services.audit import log
+from app.services.audit.actions import Action
 from app.services.connections import State
 from app.services.rate_limits import Limit
 from app.services.scope import Scope
@@ -107,7 +108,7 @@ def _keep(scope: Scope, state: State, tested: Tested) -> None:
             check.connection_version, check.checked_at = state.version, tested.checked_at
             check.actor_name = scope.actor.name
             scope.session.add(check)
-        audit.note(scope, Action.CONNECTION_TESTED, provider.label, {"result": [None, str(result.code)]})
+        log.note(scope, Action.CONNECTION_TESTED, provider.label, {"result": [None, str(result.code)]})
 
 
 def _row(scope: Scope, provider: Provider) -> Check | None:

@@ -13,8 +13,9 @@ from app.core.naming import calls_name
 from app.models import ApiToken, Organization, User, VoicePhoneNumber
 from app.provider import Family, Provider
 from app.providers import PROVIDERS, in_family, keys_in
-from app.services import audit, connections, providers, validation, values
-from app.services.actions import Action
+from app.services import connections, providers, validation, values
+from app.services.audit import log
+from app.services.audit.actions import Action
 from app.services.connections import State
 from app.services.scope import Scope
 
@@ -83,7 +84,7 @@ def read_config(scope: Scope, *, is_sent: Callable[[Any], bool] = bool) -> dict[
     document = config(scope)
     if any(SECRET_NAMES & set(item) for item in document["providers"]) and is_sent(document):
         with scope.transaction(lock=False):
-            audit.note(scope, Action.SECRETS_READ, "voice configuration")
+            log.note(scope, Action.SECRETS_READ, "voice configuration")
     return document
 
 

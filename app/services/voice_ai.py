@@ -14,8 +14,9 @@ from app.core.outbound.client import Outbound
 from app.models import User, VoicePhoneNumber
 from app.provider import Family, Provider
 from app.providers import PROVIDERS, in_family, keys_in
-from app.services import audit, connections, providers, step_up, validation, values, voice, workspace_webhook
-from app.services.actions import Action
+from app.services import connections, providers, step_up, validation, values, voice, workspace_webhook
+from app.services.audit import log
+from app.services.audit.actions import Action
 from app.services.scope import Scope, expect_version
 
 ELEVENLABS = "elevenlabs"
@@ -96,14 +97,14 @@ def _apply(scope: Scope, provider: Provider, changes: dict[str, Any]) -> None:
         return
     told = connections.apply(scope, provider, changes, calls_name)
     if told:
-        audit.record(scope, Action.CONNECTION_SAVED, provider.label, told)
+        log.record(scope, Action.CONNECTION_SAVED, provider.label, told)
 
 
 def _generate_tool_secret(scope: Scope) -> str:
     provider = PROVIDERS[ELEVENLABS]
     secret = secrets.token_hex(32)
     told = connections.apply(scope, provider, {"tool_secret": secret})
-    audit.record(scope, Action.CONNECTION_SAVED, provider.label, told)
+    log.record(scope, Action.CONNECTION_SAVED, provider.label, told)
     return secret
 
 

@@ -14,8 +14,9 @@ from app.core.outbound.client import Outbound
 from app.models import DriftCheck, User, VoicePhoneNumber
 from app.provider import Capability, Provider
 from app.provider.numbers import Line, Reason
-from app.services import asking, audit, connections, drift, pointing
-from app.services.actions import Action
+from app.services import asking, connections, drift, pointing
+from app.services.audit import log
+from app.services.audit.actions import Action
 from app.services.connections import State
 from app.services.drift import Observation, Sight
 from app.services.scope import Scope
@@ -133,7 +134,7 @@ def _set(scope: Scope, http: Outbound, provider: Provider, found: Plan) -> Obser
     with scope.transaction():
         if after.in_sync or not done.trouble:
             told = {"webhook": [found.now.actual, after.actual], **_moved(line, after.line)}
-            audit.record(scope, Action.NUMBER_POINTED, found.number, told)
+            log.record(scope, Action.NUMBER_POINTED, found.number, told)
         others = [row.number for row in held(scope, provider) if row.number != found.number]
         drift.mark_due(scope, others, changed=False)
     if done.trouble and not after.in_sync:

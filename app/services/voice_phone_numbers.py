@@ -14,8 +14,9 @@ from app.core.errors import Conflict, Invalid, NotFound, Problem
 from app.models import User, VoicePhoneNumber
 from app.provider import Family
 from app.providers import keys_in
-from app.services import audit, drift, people, validation, voice
-from app.services.actions import Action
+from app.services import drift, people, validation, voice
+from app.services.audit import log
+from app.services.audit.actions import Action
 from app.services.fields import Label
 from app.services.scope import Scope
 from app.services.validation import Checked
@@ -94,7 +95,7 @@ def add(scope: Scope, user: User, draft: VoicePhoneNumberDraft) -> VoicePhoneNum
     )
     scope.session.add(number)
     scope.session.flush()
-    audit.record(scope, Action.NUMBER_ASSIGNED, user.email, {draft.provider: [None, draft.phone_number]})
+    log.record(scope, Action.NUMBER_ASSIGNED, user.email, {draft.provider: [None, draft.phone_number]})
     drift.mark_due(scope, [draft.phone_number])
     return number
 
@@ -142,7 +143,7 @@ def make_default(scope: Scope, user: User, number_id: str) -> VoicePhoneNumber:
             scope.session.flush()
             number.is_default = True
             told = {f"{number.provider} default": [was.phone_number, number.phone_number]}
-            audit.record(scope, Action.NUMBER_DEFAULT, user.email, told)
+            log.record(scope, Action.NUMBER_DEFAULT, user.email, told)
     return number
 
 
@@ -169,7 +170,7 @@ def take(
         if row.is_default:
             _promote_next(scope, user, provider)
         told = {provider: [row.phone_number, None]} | ({"label": [row.label, None]} if row.label else {})
-        audit.record(scope, Action.NUMBER_UNASSIGNED, user.email, told | audit.reasoned(reason))
+        log.record(scope, Action.NUMBER_UNASSIGNED, user.email, told | log.reasoned(reason))
         drift.mark_due(scope, [row.phone_number])
     return row
 

@@ -24,8 +24,9 @@ from app.models import WebhookSetup
 from app.provider import Outcome, Provider, Refusal, refused
 from app.providers import PROVIDERS, elevenlabs
 from app.providers.elevenlabs import Webhook
-from app.services import audit, connections, provider_writes, verification
-from app.services.actions import Action
+from app.services import connections, provider_writes, verification
+from app.services.audit import log as audit_log
+from app.services.audit.actions import Action
 from app.services.connections import State as ConnectionState
 from app.services.provider_writes import Intent
 from app.services.scope import Scope
@@ -268,7 +269,7 @@ def _store(scope: Scope, work: _Work, changes: Mapping[str, Any]) -> bool:
         told = connections.apply(scope, PROVIDERS[KEY], changes)
         scope.session.flush()
         verification.carry_over(scope, connections.load(scope, PROVIDERS[KEY]), before)
-        audit.record(scope, Action.CONNECTION_SAVED, PROVIDERS[KEY].label, told)
+        audit_log.record(scope, Action.CONNECTION_SAVED, PROVIDERS[KEY].label, told)
     return True
 
 
@@ -297,7 +298,7 @@ def _take_place(scope: Scope, http: Outbound, work: _Work, ours: list[str]) -> s
     elevenlabs.tell_of_calls(http, work.values, setting, kept_id)
     if is_foreign:
         with scope.transaction(lock=False):
-            audit.note(
+            audit_log.note(
                 scope, Action.WEBHOOK_REPLACED, PROVIDERS[KEY].label, {"post_call_webhook": [now, kept_id]}
             )
     return None
@@ -343,6 +344,6 @@ def _record_change(scope: Scope, work: _Work, result: _Result, intent: Intent) -
         intent.note_failure(result.reason or FAULT)
     elif intent.has_begun:
         told = {"webhook": [None, work.url], "reason": [None, result.reason]}
-        audit.note(scope, Action.WEBHOOK_SET_UP, provider.label, told)
+        audit_log.note(scope, Action.WEBHOOK_SET_UP, provider.label, told)
         intent.done()
     provider_writes.resolve(scope, provider, {provider.label: result.reason or work.url})

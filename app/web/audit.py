@@ -14,11 +14,11 @@ from flask.typing import ResponseReturnValue
 
 from app.core import clock, csv_text, texts
 from app.models import AuditEvent
-from app.services import actions, organizations, undoing
-from app.services import audit as services_audit
-from app.services.actions import Action, Group
-from app.services.audit import Filter
-from app.services.audit_numbers import Changes
+from app.services import organizations, undoing
+from app.services.audit import actions, log, search
+from app.services.audit.actions import Action, Group
+from app.services.audit.numbers import Changes
+from app.services.audit.search import Filter
 from app.services.scope import Scope
 from app.web import render
 from app.web.guard import Pages, Who
@@ -56,7 +56,7 @@ def everywhere(scope: Scope) -> ResponseReturnValue:
     """Every organization's events, and those of none, such as a sign-in with an unknown email."""
     if not session.get("saw_all_audit"):
         with scope.transaction(lock=False):
-            services_audit.note(scope, Action.AUDIT_OPENED, "audit")
+            log.note(scope, Action.AUDIT_OPENED, "audit")
         session["saw_all_audit"] = True
     known = {found.id: found for found in organizations.every(scope)}
     return _page(
@@ -72,7 +72,7 @@ def _chosen(scope: Scope) -> Scope:
 
 def _page(scope: Scope, base: str, **context: Any) -> Response:
     wanted, complaints = _filter()
-    page = services_audit.page(scope, wanted, before=_place("before"), after=_place("after"))
+    page = search.page(scope, wanted, before=_place("before"), after=_place("after"))
     query = _query()
     return render.page(
         "audit/table.html",
@@ -166,8 +166,8 @@ def _file(scope: Scope, form: str) -> Response:
     asked = {
         words: ", ".join(request.args.getlist(name)) for name, words in NAMES.items() if name in request.args
     }
-    services_audit.note_export(inside, form, asked)
-    events = services_audit.walk(inside, wanted)
+    log.note_export(inside, form, asked)
+    events = search.walk(inside, wanted)
     pieces = csv_text.lines(_rows(events, known)) if form == "csv" else (_json_line(*each) for each in events)
     return render.file(scope, f"audit-{place}-{clock.now():%Y-%m-%d}.{form}", iter(pieces), TYPES[form])
 
@@ -211,24 +211,24 @@ def _json_line(event: AuditEvent, changed: Changes) -> bytes:
 class History:
     """The last events about one thing, where all of them are, and where those that can be are undone."""
 
-    page: services_audit.Page
+    page: search.Page
     address: str
     undoable: dict[int, str]
 
 
 def history(scope: Scope, *subjects: str, kind: str = "") -> History:
     """Of what has these names in the audit; of one kind, where one is given."""
-    page = services_audit.history(scope, *subjects, actions=actions.chosen(kind))
+    page = search.history(scope, *subjects, actions=actions.chosen(kind))
     return _history(scope, page, _table(scope, about=subjects, action=kind or None))
 
 
 def own_history(scope: Scope) -> History:
     """Of the organization itself. All of them are found by their kind: its name may have been another one."""
-    page = services_audit.history(scope, scope.organization.name)
+    page = search.history(scope, scope.organization.name)
     return _history(scope, page, _table(scope, action=Group.ORGANIZATION))
 
 
-def _history(scope: Scope, page: services_audit.Page, address: str) -> History:
+def _history(scope: Scope, page: search.Page, address: str) -> History:
     slug = scope.organization.slug
     undoable = {
         event.id: url_for("audit_events.confirm_undo", slug=slug, event_id=event.id)

@@ -13,8 +13,9 @@ from markupsafe import Markup
 from app.core import csv_text, phone
 from app.core.errors import Conflict
 from app.models import AuditEvent
-from app.services import actions, undoing
-from app.services.audit_numbers import Changes
+from app.services import undoing
+from app.services.audit import actions
+from app.services.audit.numbers import Changes
 from app.services.providers import REASON_LONGEST
 from app.services.scope import Scope
 from app.services.undoing import Plan

@@ -13,7 +13,7 @@ from app.core.errors import Conflict, Invalid, Stale, TooMany
 from app.provider import Provider
 from app.services import callback as services_callback
 from app.services import connections, voice_lines
-from app.services.actions import Action
+from app.services.audit.actions import Action
 from app.services.callback import Seen
 from app.services.scope import Scope
 from app.services.voice_lines import Plan

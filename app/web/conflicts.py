@@ -18,9 +18,10 @@ from wtforms import Field, PasswordField, SelectField
 
 from app.core.errors import Stale
 from app.models import AuditEvent
-from app.services import actions, audit, connections, endpoints, people, providers
-from app.services.actions import Trait
-from app.services.audit_numbers import Changes
+from app.services import connections, endpoints, people, providers
+from app.services.audit import actions, search
+from app.services.audit.actions import Trait
+from app.services.audit.numbers import Changes
 from app.services.scope import Scope
 from app.web.forms import CLEAR, Edit
 
@@ -113,7 +114,7 @@ def _secret(
 
 def _events(scope: Scope, subjects: Iterable[str]) -> list[tuple[AuditEvent, Changes]]:
     """Changes of the things that have these names in the audit, newest first, with what each changed."""
-    pages = [audit.history(scope, name, limit=LOOKED_BACK) for name in subjects]
+    pages = [search.history(scope, name, limit=LOOKED_BACK) for name in subjects]
     found = [(event, page.changes(event)) for page in pages for event in page.events]
     staling = [one for one in found if actions.has(one[0].action, Trait.STALES_FORMS)]
     return sorted(staling, key=lambda one: -one[0].id)

@@ -9,7 +9,7 @@ from alembic import op
 from flask import current_app
 
 from app.core.sealing import SealBroken
-from app.services import chain
+from app.services.audit import chain
 
 revision = "0008"
 down_revision = "0007"

@@ -27,8 +27,9 @@ from app.models import (
     Throttle,
     WebhookReceipt,
 )
-from app.services import audit, chain, endpoints
-from app.services.actions import Action
+from app.services import endpoints
+from app.services.audit import chain, log
+from app.services.audit.actions import Action
 from tests.support.caller import Caller
 from tests.support.cast import assemble, issue
 from tests.support.commands import Commands, Done, commands
@@ -96,7 +97,7 @@ def _rows_in_every_table(app: Flask, here: Furnished) -> None:
     with scope_as(app, cast.dana) as scope:
         with scope.transaction():
             numbers = [(f"+1555{n:07}", {"label": ["a", "b"]}) for n in range(1500)]
-            audit.record(scope, Action.ENDPOINTS_SAVED, "many", numbers=numbers)
+            log.record(scope, Action.ENDPOINTS_SAVED, "many", numbers=numbers)
         scope.session.add_all(
             [
                 ProviderWrite(**own, action="x", subject="x"),

@@ -28,7 +28,8 @@ from app.core.archive import ArchiveError
 from app.database import migrate as database_migrate
 from app.extensions import db
 from app.models import Installation, Secret
-from app.services import chain, installation
+from app.services import installation
+from app.services.audit import chain
 from app.services.scope import Actor
 from tests.support.caller import Caller
 from tests.support.canary import found_in

@@ -15,8 +15,8 @@ from app.core.errors import Unavailable
 from app.core.sealing import Sealer
 from app.database import engine as database_engine
 from app.models import Organization
-from app.services import audit
-from app.services.actions import Action
+from app.services.audit import log
+from app.services.audit.actions import Action
 from app.services.scope import Actor, Keys, Scope
 from tests.support import cast
 
@@ -177,7 +177,7 @@ def _write(url, key, barrier, answers):
             for _ in range(ROUNDS):
                 with scope.transaction():
                     organization.name = str(int(organization.name) + 1)
-                    audit.record(scope, Action.CONNECTION_TESTED, "x")
+                    log.record(scope, Action.CONNECTION_TESTED, "x")
         answers.put("done")
     except Exception as error:  # noqa: BLE001 (the answer)
         answers.put(repr(error))

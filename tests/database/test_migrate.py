@@ -42,8 +42,9 @@ from app.models import (
 )
 from app.models.access import ApiToken, WebSession
 from app.models.connection import Secret
-from app.services import audit, chain, installation
-from app.services.actions import Action
+from app.services import installation
+from app.services.audit import chain, log
+from app.services.audit.actions import Action
 from app.services.scope import Actor
 from tests.support import cast as support_cast
 
@@ -204,7 +205,7 @@ def test_the_audit_verifies_after_down_and_up(engine):
     scope = context.scope(Actor(name="tests"))
     organization = scope.session.scalars(select(Organization).where(Organization.slug == "globex")).one()
     with scope.transaction():
-        audit.note(scope.into(organization), Action.CONNECTION_TESTED, "one")
+        log.note(scope.into(organization), Action.CONNECTION_TESTED, "one")
     flask_migrate.downgrade(revision="0007")
     flask_migrate.upgrade()
     installation.prepare(scope)

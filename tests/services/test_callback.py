@@ -12,8 +12,9 @@ from app.core.outbound.client import Outbound
 from app.models import AuditEvent, DriftCheck
 from app.provider.numbers import Reason
 from app.providers import PROVIDERS
-from app.services import audit, callback, connections, providers, voice_phone_numbers
+from app.services import callback, connections, providers, voice_phone_numbers
 from app.services.asking import NotAnswered
+from app.services.audit import log
 from tests.upstreams.base import Asked, Reply, Trouble
 from tests.upstreams.sinch import CALLBACKS, KEY, Sinch, error
 
@@ -185,7 +186,7 @@ def test_where_it_cannot_be_written_down_that_is_said(stored, sinch, http, monke
     def fail(*_arguments: object) -> None:
         raise OperationalError("UPDATE", {}, Exception())
 
-    monkeypatch.setattr(audit, "record", fail)
+    monkeypatch.setattr(log, "record", fail)
     with pytest.raises(Unavailable, match="Sinch calls the new address from now on"):
         _point(stored, http, digest=seen.digest)
     assert sinch.urls["primary"] == URL

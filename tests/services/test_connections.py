@@ -10,7 +10,8 @@ from app.core.errors import Invalid, NotFound
 from app.core.sealing import Sealer
 from app.models import Connection, Secret
 from app.providers import PROVIDERS
-from app.services import audit, connections, providers
+from app.services import connections, providers
+from app.services.audit import search
 from app.services.scope import Keys
 
 TWILIO, EXOTEL = PROVIDERS["twilio"], PROVIDERS["exotel"]
@@ -88,13 +89,13 @@ def test_the_same_values_again_change_nothing(acme, saved):
 def test_a_save_that_changes_nothing_stores_nothing(acme, changes):
     assert providers.save(acme, TWILIO, changes) == {}
     assert not connections.load(acme, TWILIO).exists
-    assert audit.recent(acme) == []
+    assert search.recent(acme) == []
 
 
 def test_the_audit_tells_values_and_never_secrets(acme, saved):
     providers.save(acme, TWILIO, {"auth_token": "another-made-up-token", "max_concurrent": 5})
     providers.save(acme, TWILIO, {"auth_token": None})
-    events = audit.recent(acme)
+    events = search.recent(acme)
     assert [event.changes for event in events] == [
         {"twilio_auth_token": ["set", "not set"]},
         {"twilio_auth_token": ["set", "replaced"], "twilio_max_concurrent": [4, 5]},

@@ -13,7 +13,8 @@ from sqlalchemy import select
 
 from app.core.errors import Conflict, NotFound, Stale
 from app.models import AuditEvent, DriftCheck, Endpoint, EndpointImport
-from app.services import audit, endpoint_imports, endpoint_sheets, endpoints, organizations, progress
+from app.services import endpoint_imports, endpoint_sheets, endpoints, organizations, progress
+from app.services.audit import search
 from app.services.endpoints import Filter
 from tests.support.scopes import NOBODY, Fault, failing_at, statements, winners
 
@@ -208,12 +209,12 @@ def test_it_is_audited_as_a_whole_and_for_each_endpoint(acme):
     endpoint_imports.apply(acme, found.id)
     (whole,) = acme.session.scalars(acme.select(AuditEvent).where(AuditEvent.action == "endpoints.imported"))
     assert (whole.subject, whole.changes) == ("lines.csv", {"changed": [None, 1], "added": [None, 1]})
-    history = audit.history(acme, FIRST)
+    history = search.history(acme, FIRST)
     assert history.events[0] == whole
     assert history.changes(whole) == {"label": ["Old", "New"], "imported_from": [None, "lines.csv"]}
     assert history.events[1].action == "endpoint.created"
-    assert audit.about(acme, SECOND) == [whole]
-    assert audit.history(acme, SECOND).changes(whole)["provider"] == [None, "twilio"]
+    assert search.about(acme, SECOND) == [whole]
+    assert search.history(acme, SECOND).changes(whole)["provider"] == [None, "twilio"]
     acme.session.refresh(acme.organization)
     assert acme.organization.revision > revision
 
@@ -390,8 +391,8 @@ def test_thousands_of_rows_take_few_statements(acme, engine):
     with statements(engine) as seen:
         endpoint_imports.apply(acme, found.id)
     assert len(seen) < 60
-    (event,) = audit.about(acme, "+12120000000")
-    assert audit.about(acme, "+12120004999") == [event], "one event tells of them all"
+    (event,) = search.about(acme, "+12120000000")
+    assert search.about(acme, "+12120004999") == [event], "one event tells of them all"
     again = checked(acme, raw.replace(b"Reception", b"Night desk"))
     with statements(engine) as seen:
         endpoint_imports.apply(acme, again.id)

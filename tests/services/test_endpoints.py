@@ -9,7 +9,8 @@ from app.core.errors import Conflict, Invalid, Malformed, NotFound, Stale
 from app.models import Endpoint
 from app.models.base import new_id
 from app.providers import PROVIDERS
-from app.services import audit, connections, endpoint_pages, endpoints, providers, telephony
+from app.services import connections, endpoint_pages, endpoints, providers, telephony
+from app.services.audit import search
 from app.services.endpoints import Filter
 from tests.support.scopes import NOBODY, statements, winners
 
@@ -64,7 +65,7 @@ def test_it_is_created_as_it_was_sent(acme):
         "inbound_webhook_url": "https://voice.example.com/telephony/twilio/inbound/Night%20shift",
     }
     assert len(document["created_at"]) == len("2026-03-18T10:00:00")
-    event = audit.recent(acme)[0]
+    event = search.recent(acme)[0]
     assert (event.action, event.subject) == ("endpoint.created", NUMBER)
     assert event.changes["inbound_agent_name"] == [None, "Night shift"]
 
@@ -134,7 +135,7 @@ def test_a_number_is_claimed_once_over_all_organizations_and_not_told_by_whom(ac
         assert (refused.value.status, refused.value.code) == (409, "NUMBER_IN_USE")
         messages.add(refused.value.message)
     assert messages == {"+15551234567 already has an endpoint. A number can have one only."}
-    assert audit.recent(globex) == []
+    assert search.recent(globex) == []
 
 
 @pytest.mark.parametrize("who", [("dana",), ("dana", "gus")])
@@ -156,7 +157,7 @@ def test_absent_keeps_null_clears_a_value_replaces(acme):
     acme.session.expire_all()
     row = endpoints.get(acme, row.id)
     assert (row.inbound_agent_name, row.outbound_agent_name, row.label) == ("a", "b", None)
-    assert audit.recent(acme)[0].changes == {
+    assert search.recent(acme)[0].changes == {
         "outbound_agent_name": [None, "b"],
         "label": ["Main", None],
     }
@@ -169,7 +170,7 @@ def test_an_update_that_changes_nothing_is_not_audited(acme):
     endpoints.update(acme, row.id, {})
     acme.session.expire_all()
     assert endpoints.get(acme, row.id).version == version
-    assert len(audit.recent(acme)) == 1
+    assert len(search.recent(acme)) == 1
 
 
 @pytest.mark.parametrize(
@@ -209,7 +210,7 @@ def test_a_stale_version_is_refused_with_the_row_as_it_is(acme, change):
 def test_a_deleted_number_can_be_claimed_again(acme, globex):
     row = endpoints.create(acme, DRAFT | {"inbound_agent_name": "a"})
     endpoints.delete(acme, row.id)
-    assert audit.recent(acme)[0].changes["inbound_agent_name"] == ["a", None]
+    assert search.recent(acme)[0].changes["inbound_agent_name"] == ["a", None]
     with pytest.raises(NotFound):
         endpoints.get(acme, row.id)
     endpoints.create(globex, DRAFT)

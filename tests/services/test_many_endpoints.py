@@ -10,7 +10,8 @@ from sqlalchemy import insert, select, update
 from app.core.errors import Conflict, Invalid
 from app.models import AuditEvent, DriftCheck, Endpoint
 from app.models.base import new_id
-from app.services import audit, drift, endpoints, many_endpoints, telephony, voice_phone_numbers
+from app.services import drift, endpoints, many_endpoints, telephony, voice_phone_numbers
+from app.services.audit import search
 from app.services.endpoints import Filter
 from app.services.many_endpoints import Selection
 from tests.support.scopes import NOBODY, Fault, failing_at, statements
@@ -107,7 +108,7 @@ def test_nobody_is_a_change_too(acme, ids):
     assert many_endpoints.change(acme, chosen, {"inbound_agent_name": None}, seen=12).count == 9
     assert {row.inbound_agent_name for row in _rows(acme)} == {None}
     assert many_endpoints.change(acme, chosen, {"inbound_agent_name": None}, seen=12).count == 0
-    assert len(audit.recent(acme)) == 1
+    assert len(search.recent(acme)) == 1
 
 
 def test_an_outbound_agent_is_no_business_of_the_providers(told, ids):
@@ -144,7 +145,7 @@ def test_deleting_forgets_what_was_seen(acme, globex, ids):
     assert len(_rows(globex)) == 3
     left = {row.phone_number for row in acme.session.scalars(acme.select(DriftCheck))}
     assert left == {row.phone_number for row in _rows(acme) if row.is_active and row.inbound_agent_name}
-    event = audit.recent(acme)[0]
+    event = search.recent(acme)[0]
     assert (event.action, event.subject) == ("endpoints.deleted", "4 endpoints")
     assert event.changes["inbound_agent_name"] == ["Agent 0 (4)", None]
     assert event.changes["selected"] == [None, "agent Agent 0"]
@@ -159,12 +160,12 @@ def test_where_there_are_others_by_now_nothing_is_changed(acme, ids, chosen):
             many_endpoints.remove(acme, chosen, seen=seen)
         assert refused.value.code == "SELECTION_CHANGED"
     assert len(_rows(acme)) == 12
-    assert audit.recent(acme) == []
+    assert search.recent(acme) == []
 
 
 def test_one_event_tells_of_all(acme, ids):
     many_endpoints.change(acme, Selection(ids=ids[:4]), {"inbound_agent_name": "Ann"}, seen=4)
-    (event,) = audit.recent(acme)
+    (event,) = search.recent(acme)
     assert (event.action, event.subject) == ("endpoints.saved", "4 endpoints")
     assert event.changes == {
         "inbound_agent_name": ["Agent 1 (2), Agent 0 (1), nobody (1)", "Ann"],
@@ -177,7 +178,7 @@ def test_the_event_names_no_more_numbers_than_somebody_would_read(acme, monkeypa
     monkeypatch.setattr(many_endpoints, "NAMED", 3)
     _fill(acme, 5)
     many_endpoints.change(acme, ALL, {"label": None}, seen=5)
-    named = audit.recent(acme)[0].changes["numbers"][1]
+    named = search.recent(acme)[0].changes["numbers"][1]
     assert str(named).endswith("+15550000002 and 2 more")
 
 

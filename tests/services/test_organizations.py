@@ -5,7 +5,8 @@ from sqlalchemy import func, select
 
 from app.core.errors import Invalid, NotFound, Stale
 from app.models import Organization
-from app.services import audit, endpoints, organizations
+from app.services import endpoints, organizations
+from app.services.audit import search
 from tests.support.scopes import NOBODY
 
 
@@ -28,7 +29,7 @@ def test_a_slug_is_made_of_the_name(acme, name, slug):
     assert organization.slug == slug
     assert organization.name == name.strip()
     assert organizations.by_slug(acme, slug) is organization
-    event = audit.recent(acme.into(organization))[0]
+    event = search.recent(acme.into(organization))[0]
     assert (event.action, event.actor_name) == ("organization.created", "dana@acme.example")
 
 
@@ -58,7 +59,7 @@ def test_a_new_name_keeps_the_slug(acme):
     organizations.update(acme, NOBODY, {"name": "Acme Care", "country": "in"})
     assert (acme.organization.name, acme.organization.slug) == ("Acme Care", "acme-support")
     assert acme.organization.country == "IN"
-    assert audit.recent(acme)[0].changes == {
+    assert search.recent(acme)[0].changes == {
         "name": ["Acme Support", "Acme Care"],
         "country": [None, "IN"],
     }

@@ -8,7 +8,8 @@ from sqlalchemy import func, select
 
 from app.core.errors import Conflict, Forbidden, Invalid, NotFound, Stale, Unauthenticated
 from app.models import ApiToken, Role, User, WebSession
-from app.services import audit, organizations, passwords, people, recovery_codes, sessions, tokens, totp
+from app.services import organizations, passwords, people, recovery_codes, sessions, tokens, totp
+from app.services.audit import search
 from tests.support.cast import PASSWORD, hashed_password
 from tests.support.scopes import winners
 
@@ -43,7 +44,7 @@ def test_a_person_is_added(acme):
     assert (user.email, user.name, user.role) == ("ann@acme.example", "Ann", "member")
     assert user.organization_id == acme.organization.id
     assert passwords.matches(user.password_hash, PASSWORD)
-    event = audit.recent(acme)[0]
+    event = search.recent(acme)[0]
     assert (event.action, event.subject) == ("user.created", "ann@acme.example")
     assert PASSWORD not in str(event.changes)
 
@@ -109,7 +110,7 @@ def test_a_name_and_a_role_are_changed(acme, cast):
     people.update_user(acme, cast.mo.id, {"name": "Maureen"})
     assert (cast.mo.name, cast.mo.role) == ("Maureen", "member")
     people.update_user(acme, cast.mo.id, {"role": "superadmin"})
-    assert audit.recent(acme)[0].changes == {"role": ["member", "superadmin"]}
+    assert search.recent(acme)[0].changes == {"role": ["member", "superadmin"]}
     for field in ("email", "password", "organization_id"):
         with pytest.raises(Invalid):
             people.update_user(acme, cast.mo.id, {field: "x"})
@@ -133,13 +134,13 @@ def test_disabling_ends_sessions_and_tokens_for_good(acme, cast):
     assert _is_signed_in(acme, *others) == (True, True)
     people.set_disabled(acme, cast.mo.id, False)
     assert _is_signed_in(acme, *signed_in) == (False, False)
-    assert [event.action for event in audit.recent(acme)][:2] == ["user.enabled", "user.disabled"]
+    assert [event.action for event in search.recent(acme)][:2] == ["user.enabled", "user.disabled"]
 
 
 def test_disabling_twice_is_told_once(acme, cast):
     people.set_disabled(acme, cast.mo.id, True)
     people.set_disabled(acme, cast.mo.id, True)
-    assert len(audit.recent(acme)) == 1
+    assert len(search.recent(acme)) == 1
 
 
 def test_nobody_disables_themselves(acme, cast):
@@ -224,11 +225,11 @@ def test_resetting_keeps_two_step_sign_in_where_it_is_asked_to(acme, cast):
     people.reset(acme, cast.mo, "four grey cats on a roof", keeps_two_step=True)
     assert totp.is_on(cast.mo)
     assert recovery_codes.left(acme, cast.mo) == recovery_codes.COUNT
-    assert audit.recent(acme)[0].changes == {}
+    assert search.recent(acme)[0].changes == {}
     people.reset(acme, cast.mo, "four black cats on a roof")
     assert not totp.is_on(cast.mo)
     assert recovery_codes.left(acme, cast.mo) == 0
-    assert audit.recent(acme)[0].changes == {"two_step": ["on", "off"]}
+    assert search.recent(acme)[0].changes == {"two_step": ["on", "off"]}
     with pytest.raises(Forbidden):
         people.reset(acme, cast.dana, "four white cats on a roof")
 

@@ -13,8 +13,9 @@ from app.core.errors import Conflict
 from app.core.outbound.client import Outbound
 from app.models import AuditEvent, ProviderWrite
 from app.providers import PROVIDERS
-from app.services import audit, checking, endpoints, pointing, provider_writes, providers, telephony
-from app.services.actions import Action
+from app.services import checking, endpoints, pointing, provider_writes, providers, telephony
+from app.services.audit import log
+from app.services.audit.actions import Action
 from tests.support.scopes import NOBODY
 from tests.upstreams.base import Reply, Trouble
 from tests.upstreams.twilio import Twilio
@@ -144,7 +145,7 @@ def test_what_cannot_be_recorded_is_not_sent(acme, twilio, http, here, monkeypat
     def broken(*_arguments, **_more):
         raise RuntimeError("no room")
 
-    monkeypatch.setattr(audit, "note", broken)
+    monkeypatch.setattr(log, "note", broken)
     with pytest.raises(RuntimeError):
         pointing.point(acme, http, here)
     assert twilio.writes == []

@@ -8,8 +8,9 @@ from app.core.errors import Conflict, Invalid, NotFound, Stale
 from app.models import ProviderSwitch
 from app.provider import Family
 from app.providers import PROVIDERS
-from app.services import audit, connections, providers
-from app.services.actions import Action
+from app.services import connections, providers
+from app.services.audit import search
+from app.services.audit.actions import Action
 from tests.support.scopes import NOBODY
 
 TWILIO, VOBIZ, SINCH = PROVIDERS["twilio"], PROVIDERS["vobiz"], PROVIDERS["sinch"]
@@ -78,7 +79,7 @@ def test_a_switch_is_in_the_history_with_its_reason_and_in_the_audit(live):
         "First one",
     )
     assert last.actor_name == "dana@acme.example"
-    event = audit.recent(live)[0]
+    event = search.recent(live)[0]
     assert event.action == "provider.switched"
     assert event.changes["active"] == ["twilio", "vobiz"]
 
@@ -112,7 +113,7 @@ def test_enabling_what_was_never_saved_is_told(acme):
     assert providers.save(acme, SINCH, {}, enabled=True) == {"enabled": [False, True]}
     assert connections.load(acme, SINCH).exists
     assert providers.save(acme, SINCH, {}, enabled=True) == {}
-    assert len(audit.recent(acme)) == 1
+    assert len(search.recent(acme)) == 1
 
 
 def test_forgetting_unsets_every_family(live):
@@ -197,10 +198,10 @@ def test_a_reason_goes_into_the_switch_and_the_audit(live):
     assert {row.reason for row in providers.history(live, TWILIO, limit=2)} == {
         "Twilio was disabled: They send bills"
     }
-    event = next(event for event in audit.recent(live) if event.action == "connection.saved")
+    event = next(event for event in search.recent(live) if event.action == "connection.saved")
     assert event.changes == {"enabled": [True, False], "reason": [None, "They send bills"]}
     providers.forget(live, TWILIO, reason="For good")
-    forgotten = audit.recent(live)[0].changes
+    forgotten = search.recent(live)[0].changes
     assert forgotten["reason"] == [None, "For good"]
     assert forgotten["twilio_auth_token"] == ["set", "not set"]
     assert str(forgotten["twilio_account_sid"][0]).startswith("AC")

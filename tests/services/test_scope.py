@@ -9,8 +9,9 @@ from sqlalchemy import func, select, update
 from app.core.errors import NotFound, Stale
 from app.models import AuditEvent, Connection, Endpoint, Organization, Secret, User
 from app.providers import PROVIDERS
-from app.services import audit, endpoints, providers, provisioning, telephony
-from app.services.actions import Action
+from app.services import endpoints, providers, provisioning, telephony
+from app.services.audit import log, search
+from app.services.audit.actions import Action
 from tests.support.scopes import NOBODY, Fault, failing_at
 
 DRAFT = {"phone_number": "+15551234567", "provider": "twilio"}
@@ -54,7 +55,7 @@ def test_a_transaction_that_fails_leaves_nothing(acme, scopes):
     def fail() -> None:
         with acme.transaction():
             acme.organization.name = "Changed"
-            audit.record(acme, Action.CONNECTION_TESTED, "x")
+            log.record(acme, Action.CONNECTION_TESTED, "x")
             acme.session.flush()
             raise Fault
 
@@ -63,7 +64,7 @@ def test_a_transaction_that_fails_leaves_nothing(acme, scopes):
     assert acme.organization.name == "Acme Support"
     with scopes.of("dana") as other:
         assert other.organization.name == "Acme Support"
-        assert audit.recent(other) == []
+        assert search.recent(other) == []
 
 
 def test_hooks_run_once_before_and_after_the_commit(acme, scopes):
@@ -102,13 +103,13 @@ def test_hooks_need_a_transaction(acme):
     with pytest.raises(RuntimeError, match="inside a transaction"):
         acme.on_commit(print)
     with pytest.raises(RuntimeError, match="inside a transaction"):
-        audit.note(acme, Action.CONNECTION_TESTED, "x")
+        log.note(acme, Action.CONNECTION_TESTED, "x")
 
 
 def test_what_was_changed_outside_a_transaction_is_never_saved(acme, scopes):
     acme.organization.name = "Sneaked in"
     with acme.transaction():
-        audit.note(acme, Action.CONNECTION_TESTED, "x")
+        log.note(acme, Action.CONNECTION_TESTED, "x")
     with scopes.of("dana") as other:
         assert other.organization.name == "Acme Support"
 
@@ -270,7 +271,7 @@ def test_without_its_audit_event_a_change_does_not_happen(acme, scopes, monkeypa
     def broken(*_args, **_named):
         raise Fault
 
-    monkeypatch.setattr(audit, "AuditEvent", broken)
+    monkeypatch.setattr(log, "AuditEvent", broken)
     with pytest.raises(Fault):
         endpoints.create(acme, DRAFT)
     monkeypatch.undo()
@@ -295,7 +296,7 @@ def test_threads_that_wait_for_each_other_all_get_their_turn(scopes):
         with scope.transaction():
             with lock:
                 turns.append(1)
-            audit.record(scope, Action.CONNECTION_TESTED, "x")
+            log.record(scope, Action.CONNECTION_TESTED, "x")
 
     answers = scopes.at_once(*[("dana", task)] * 8, *[("gus", task)] * 8)
     assert answers == [None] * 16

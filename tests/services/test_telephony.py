@@ -6,7 +6,8 @@ import pytest
 
 from app.core import etag
 from app.core.errors import Conflict, Invalid, Stale
-from app.services import audit, telephony
+from app.services import telephony
+from app.services.audit import search
 from tests.support.scopes import NOBODY
 
 READY = {
@@ -60,11 +61,11 @@ def test_secrets_need_the_scope(acme):
 
 def test_a_read_that_gives_secrets_away_is_audited_and_another_is_not(acme):
     telephony.update(acme, NOBODY, READY)
-    before = len(audit.recent(acme))
+    before = len(search.recent(acme))
     telephony.read(_without_secrets(acme))
-    assert len(audit.recent(acme)) == before
+    assert len(search.recent(acme)) == before
     telephony.read(acme)
-    event = audit.recent(acme)[0]
+    event = search.recent(acme)[0]
     assert (event.action, event.subject, event.actor_name) == (
         "secrets.read",
         "telephony settings",
@@ -106,11 +107,11 @@ def test_one_wrong_field_changes_nothing(acme):
 
 def test_an_unconfigured_provider_changes_nothing_of_the_rest_either(acme):
     telephony.update(acme, NOBODY, READY)
-    before, events = telephony.document(acme), len(audit.recent(acme))
+    before, events = telephony.document(acme), len(search.recent(acme))
     with pytest.raises(Conflict):
         telephony.update(acme, NOBODY, {"public_base_url": "https://new.example.com", "provider": "vobiz"})
     assert telephony.document(acme) == before
-    assert len(audit.recent(acme)) == events
+    assert len(search.recent(acme)) == events
 
 
 def test_switching_away_and_clearing_the_old_one_is_one_save(acme):

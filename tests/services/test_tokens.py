@@ -12,7 +12,8 @@ from joserfc.jwk import OctKey, RSAKey
 from app.core import clock
 from app.core.errors import Forbidden, Invalid, NotFound, Unauthenticated
 from app.models import ApiToken
-from app.services import audit, people, tokens
+from app.services import people, tokens
+from app.services.audit import search
 from app.services.scope import SECRETS, Actor, Keys
 from tests.support.scopes import statements
 
@@ -66,7 +67,7 @@ def test_a_jwt_has_no_secret_in_it_and_ends_when_it_says(issued):
 
 
 def test_an_issue_is_audited_without_the_jwt(acme, issued):
-    event = audit.recent(acme)[0]
+    event = search.recent(acme)[0]
     assert (event.action, event.subject) == ("token.issued", "dana@acme.example")
     assert event.changes["scopes"] == [None, "secrets"]
     assert issued.jwt not in str(event.changes)
@@ -228,9 +229,9 @@ def test_a_revoked_token_is_nobodys(acme, cast, issued):
     tokens.revoke(acme, cast.dana, issued.token.id)
     with pytest.raises(Unauthenticated):
         tokens.actor(acme.session, issued.token.id, ip="", request_id="")
-    assert audit.recent(acme)[0].action == "token.revoked"
+    assert search.recent(acme)[0].action == "token.revoked"
     tokens.revoke(acme, cast.dana, issued.token.id)
-    assert len(audit.recent(acme)) == 2
+    assert len(search.recent(acme)) == 2
     assert tokens.of_user(acme, cast.dana) == []
 
 

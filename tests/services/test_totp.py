@@ -7,7 +7,8 @@ import pyotp
 import pytest
 
 from app.core.errors import Conflict, Invalid
-from app.services import audit, totp
+from app.services import totp
+from app.services.audit import search
 
 
 class Clock:
@@ -54,7 +55,7 @@ def test_a_secret_is_not_asked_for_before_it_is_confirmed(acme, cast, clock):
 def test_confirming_switches_it_on(acme, cast, app_of_mo):
     assert totp.is_on(cast.mo)
     assert totp.pending_uri(acme, cast.mo) is None
-    assert audit.recent(acme)[0].action == "totp.on"
+    assert search.recent(acme)[0].action == "totp.on"
     assert app_of_mo.secret not in cast.mo.totp_sealed
     with pytest.raises(Conflict):
         totp.begin(acme, cast.mo)

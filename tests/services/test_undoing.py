@@ -10,17 +10,9 @@ import pytest
 
 from app.core.errors import Conflict, NotFound
 from app.models import DriftCheck, Endpoint
-from app.services import (
-    audit,
-    chain,
-    drift,
-    endpoint_imports,
-    endpoint_sheets,
-    endpoints,
-    many_endpoints,
-    undoing,
-)
-from app.services.actions import Action
+from app.services import drift, endpoint_imports, endpoint_sheets, endpoints, many_endpoints, undoing
+from app.services.audit import chain, log, search
+from app.services.audit.actions import Action
 from app.services.endpoints import STORED, Filter
 from app.services.many_endpoints import Selection
 from tests.support.scopes import Fault, failing_at, winners
@@ -127,9 +119,9 @@ def test_one_that_was_deleted_or_saved_is_put_back(acme, rows):
     assert stored(acme) == rows
     event = undoing.get(acme, back.event_id)
     assert (event.action, event.subject) == ("endpoint.restored", number(4))
-    assert audit.about(acme, number(4))[0] == event
+    assert search.about(acme, number(4))[0] == event
     edit(acme, 0, {"label": None, "inbound_agent_name": "Zoe"})
-    undo(acme, audit.recent(acme)[0].id)
+    undo(acme, search.recent(acme)[0].id)
     assert stored(acme) == rows
     undo(acme, back.event_id)
     assert number(4) not in stored(acme)
@@ -140,7 +132,7 @@ def test_an_import_is_undone(acme, rows):
     raw += "+15550000078,twilio,Eve\n"
     sheet = endpoint_imports.check(acme, endpoint_sheets.opened(raw.encode()))
     endpoint_imports.apply(acme, sheet.id, reason="from the old system")
-    event = audit.recent(acme)[0]
+    event = search.recent(acme)[0]
     assert event.changes["reason"] == [None, "from the old system"]
     row = by_number(acme, "+15550000078")
     endpoints.update(acme, row.id, {"label": "Kept"})
@@ -165,8 +157,8 @@ def test_only_what_was_seen_is_undone(acme, rows):
 
 def test_what_it_does_not_know_it_does_not_undo(acme, globex, rows):
     with acme.transaction():
-        audit.record(acme, Action.ENDPOINTS_SAVED, "5 endpoints", {"is_active": ["yes (5)", False]})
-    events = audit.recent(acme)
+        log.record(acme, Action.ENDPOINTS_SAVED, "5 endpoints", {"is_active": ["yes (5)", False]})
+    events = search.recent(acme)
     assert {event.action for event in events} == {"endpoints.saved", "endpoint.created"}
     for event in events:
         assert not undoing.can(event)

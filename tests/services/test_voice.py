@@ -7,7 +7,8 @@ import pytest
 
 from app.core import etag
 from app.core.errors import Invalid, NotFound, Stale
-from app.services import audit, people, tokens, voice, voice_phone_numbers
+from app.services import people, tokens, voice, voice_phone_numbers
+from app.services.audit import search
 from tests.support.scopes import statements
 
 TWILIO = {
@@ -56,11 +57,11 @@ def test_telephony_fields_are_not_in_it(acme):
 def test_secrets_need_the_scope_and_their_reading_is_audited(acme):
     voice.save_config(acme, TWILIO)
     modest = replace(acme, actor=replace(acme.actor, scopes=frozenset()))
-    before = len(audit.recent(acme))
+    before = len(search.recent(acme))
     assert "made-up-token" not in str(voice.read_config(modest))
-    assert len(audit.recent(acme)) == before
+    assert len(search.recent(acme)) == before
     assert "made-up-token" in str(voice.read_config(acme))
-    assert audit.recent(acme)[0].action == "secrets.read"
+    assert search.recent(acme)[0].action == "secrets.read"
 
 
 def test_a_member_with_the_scope_does_not_read_secrets(acme, cast):

@@ -10,7 +10,8 @@ from app.core.errors import Invalid, Stale
 from app.models import Secret, VoicePhoneNumber
 from app.models.base import new_id
 from app.providers import PROVIDERS
-from app.services import audit, connections, voice_ai, voice_phone_numbers
+from app.services import connections, voice_ai, voice_phone_numbers
+from app.services.audit import search
 from tests.support.scopes import NOBODY, statements
 
 EST = {
@@ -73,7 +74,7 @@ def test_a_tool_secret_is_generated_when_asked_for(acme):
     assert re.fullmatch("[0-9a-f]{64}", first)
     voice_ai.generate_tool_secret(acme, NOBODY)
     assert _elevenlabs(acme).secrets["tool_secret"].value != first
-    assert first not in str([event.changes for event in audit.recent(acme)])
+    assert first not in str([event.changes for event in search.recent(acme)])
 
 
 @pytest.mark.parametrize("name", ["elevenlabsToolSecret", "elevenlabsWebhookSecret", "elevenlabsWebhookId"])

@@ -4,7 +4,8 @@ import pytest
 
 from app.core.errors import Conflict, Invalid, NotFound
 from app.models import VoicePhoneNumber
-from app.services import audit, people, voice_phone_numbers
+from app.services import people, voice_phone_numbers
+from app.services.audit import search
 from tests.support.scopes import winners
 
 ONE, TWO, THREE = "+15551230001", "+15551230002", "+15551230003"
@@ -41,10 +42,10 @@ def test_the_default_moves(acme, cast):
     one = next(row for row in voice_phone_numbers.of_user(acme, cast.mo) if row.phone_number == ONE)
     voice_phone_numbers.make_default(acme, cast.mo, one.id)
     assert _of(acme, cast.mo) == {("twilio", ONE): True, ("twilio", TWO): False}
-    event = audit.recent(acme)[0]
+    event = search.recent(acme)[0]
     assert event.changes == {"twilio default": [TWO, ONE]}
     voice_phone_numbers.make_default(acme, cast.mo, one.id)
-    assert audit.recent(acme)[0].id == event.id
+    assert search.recent(acme)[0].id == event.id
 
 
 def test_when_the_default_is_taken_the_next_becomes_it(acme, cast):

@@ -9,8 +9,8 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from app.services import audit
-from app.services.actions import Action
+from app.services.audit import log
+from app.services.audit.actions import Action
 from tests.support.cast import Cast
 from tests.support.furnished import furnish, scope_as
 from tests.support.pages import Portal
@@ -34,7 +34,7 @@ def test_no_secret_is_in_it(app: Flask, cast: Cast, dana: Portal) -> None:
 def test_it_is_paged_newest_first(app: Flask, cast: Cast, dana: Portal) -> None:
     with scope_as(app, cast.dana) as scope, scope.transaction():
         for number in range(120):
-            audit.note(scope, Action.CONNECTION_TESTED, f"thing {number:03}")
+            log.note(scope, Action.CONNECTION_TESTED, f"thing {number:03}")
     page, seen = dana.get(PATH), []
     while True:
         assert len(page.rows()) <= 50
@@ -56,7 +56,7 @@ def test_a_strange_page_number_does_no_harm(dana: Portal, place: str) -> None:
 def _happen(app: Flask, cast: Cast, *subjects: str, action: Action = Action.ENDPOINT_SAVED) -> None:
     with scope_as(app, cast.dana) as scope, scope.transaction():
         for subject in subjects:
-            audit.note(scope, action, subject, {"label": ["=1+1", "b"]})
+            log.note(scope, action, subject, {"label": ["=1+1", "b"]})
 
 
 def test_the_filter_is_in_the_address_and_goes_along_to_other_pages(
@@ -213,7 +213,7 @@ def test_a_file_about_one_number_says_what_became_of_it(app: Flask, cast: Cast, 
     numbers = ("+15551000001", "+15551000002")
     with scope_as(app, cast.dana) as scope, scope.transaction():
         told = [(number, {"label": [number[-1], "x"]}) for number in numbers]
-        audit.record(scope, Action.ENDPOINTS_SAVED, "2 endpoints", {"label": ["1 (1), 2 (1)", "x"]}, told)
+        log.record(scope, Action.ENDPOINTS_SAVED, "2 endpoints", {"label": ["1 (1), 2 (1)", "x"]}, told)
     about = f"{PATH}?about=%2B15551000002"
     (row,) = list(csv.reader(_file(dana, about, "CSV").text.splitlines()))[1:]
     assert row[6] == "Label: 2 \u2192 x; Together with: nothing \u2192 2 endpoints"
@@ -231,6 +231,6 @@ def test_another_organizations_events_are_not_in_it(dana: Portal, gus: Portal) -
 
 def test_a_name_with_line_breaks_is_one_line(app: Flask, cast: Cast, dana: Portal) -> None:
     with scope_as(app, cast.dana) as scope, scope.transaction():
-        audit.note(scope, Action.CONNECTION_TESTED, "thing\r\n2026 signed-in eve\u2028x\u202ey")
+        log.note(scope, Action.CONNECTION_TESTED, "thing\r\n2026 signed-in eve\u2028x\u202ey")
     page = dana.get(PATH)
     assert "thing\ufffd\ufffd2026 signed-in eve\ufffdx\ufffdy" in page.text

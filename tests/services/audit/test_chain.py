@@ -12,9 +12,10 @@ from sqlalchemy import delete, func, insert, select, update
 
 from app.core.sealing import Sealer
 from app.models import AuditChain, AuditEvent, AuditNumbers, Installation
-from app.services import audit, chain, endpoints, installation, people, sign_in
-from app.services.actions import Action
-from app.services.chain import Head
+from app.services import endpoints, installation, people, sign_in
+from app.services.audit import chain, log
+from app.services.audit.actions import Action
+from app.services.audit.chain import Head
 from app.services.scope import Actor, Keys, Scope
 from tests.support import cast
 from tests.support.scopes import Fault, statements
@@ -29,7 +30,7 @@ WRITERS = 20
 def _write(scope, *subjects):
     for subject in subjects:
         with scope.transaction(lock=False):
-            audit.note(scope, Action.CONNECTION_TESTED, subject, {"label": ["a", subject]})
+            log.note(scope, Action.CONNECTION_TESTED, subject, {"label": ["a", subject]})
 
 
 def _verify(scope, seen=None):
@@ -75,8 +76,8 @@ def test_events_follow_from_each_other_in_each_organization_and_in_none(acme, gl
 def test_several_events_of_one_transaction_follow_in_their_order(acme, globex):
     with acme.transaction():
         for number in range(5):
-            audit.note(acme, Action.CONNECTION_TESTED, f"no. {number}")
-            audit.note(acme.into(globex.organization), Action.CONNECTION_TESTED, f"no. {number}")
+            log.note(acme, Action.CONNECTION_TESTED, f"no. {number}")
+            log.note(acme.into(globex.organization), Action.CONNECTION_TESTED, f"no. {number}")
     for scope in (acme, globex):
         assert [row["subject"] for row in _rows(scope)] == [f"no. {number}" for number in range(5)]
         assert _verify(scope).wrong is None
@@ -204,7 +205,7 @@ def _forgeries(own, rows):
 def test_every_forgery_is_found_with_and_without_a_noted_head(acme, globex, written):
     _write(globex, "theirs")
     with acme.transaction():
-        audit.record(acme, Action.ENDPOINTS_SAVED, "many", numbers=[("+15551234567", {"label": ["a", "b"]})])
+        log.record(acme, Action.ENDPOINTS_SAVED, "many", numbers=[("+15551234567", {"label": ["a", "b"]})])
     session, noted, rows = acme.session, _verify(acme).head, _rows(acme)
     forgeries = _forgeries(acme.organization.id, rows)
     for name, statements_ in forgeries.items():
@@ -348,8 +349,8 @@ def test_writers_at_once_keep_the_chain_whole_and_lose_nothing(scopes):
         def run(scope):
             for turn in range(5):
                 with scope.transaction(lock=bool((number + turn) % 2)):
-                    audit.note(scope, Action.CONNECTION_TESTED, f"{number}.{turn}")
-                    audit.note(scope, Action.CONNECTION_TESTED, f"{number}.{turn}")
+                    log.note(scope, Action.CONNECTION_TESTED, f"{number}.{turn}")
+                    log.note(scope, Action.CONNECTION_TESTED, f"{number}.{turn}")
 
         return run
 
@@ -379,7 +380,7 @@ def test_nobody_waits_in_a_circle(scopes):
         for number in range(5):
             with scope.transaction():
                 user = people.get(scope, mo)
-                audit.record(scope, Action.CONNECTION_TESTED, user.email)
+                log.record(scope, Action.CONNECTION_TESTED, user.email)
                 user.name = f"Mo {number}"
 
     def enters(scope):
@@ -387,8 +388,8 @@ def test_nobody_waits_in_a_circle(scopes):
             own, theirs = scope.organization, other.organization
         for _ in range(5):
             with scope.transaction(lock=False):
-                audit.note(scope, Action.CONNECTION_TESTED, own.name)
-                audit.note(scope.into(theirs), Action.CONNECTION_TESTED, theirs.name)
+                log.note(scope, Action.CONNECTION_TESTED, own.name)
+                log.note(scope.into(theirs), Action.CONNECTION_TESTED, theirs.name)
 
     tasks = [("dana", signs_in), ("dana", saves), ("gus", enters), ("dana", enters)] * 4
     assert scopes.at_once(*tasks) == [None] * len(tasks)
@@ -399,7 +400,7 @@ def test_nobody_waits_in_a_circle(scopes):
 
 def test_the_chain_is_taken_after_everything_else_is_written(acme, engine):
     with statements(engine) as seen, acme.transaction():
-        audit.note(acme, Action.CONNECTION_TESTED, "first")
+        log.note(acme, Action.CONNECTION_TESTED, "first")
         acme.organization.name = "Acme Renamed"
     lock = ["SELECT"] if engine.dialect.name == "postgresql" else []
     expected = ["UPDATE", *lock, "SELECT", "INSERT", "INSERT"]
@@ -415,10 +416,10 @@ def _die(scope, _reasons):
 
 def test_what_is_rolled_back_or_killed_leaves_the_chain_whole(acme, scopes, written):
     with suppress(Fault), acme.transaction():
-        audit.note(acme, Action.CONNECTION_TESTED, "never")
+        log.note(acme, Action.CONNECTION_TESTED, "never")
         raise Fault
     with scopes.of("dana") as scope, suppress(Fault), scope.transaction(lock=False):
-        audit.note(scope, Action.CONNECTION_TESTED, "killed")
+        log.note(scope, Action.CONNECTION_TESTED, "killed")
         scope.before_commit(_die, "after it was linked")
     _write(acme, "six")
     found = _verify(acme)

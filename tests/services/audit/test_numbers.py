@@ -9,9 +9,10 @@ import pytest
 from sqlalchemy import delete, insert, select, update
 
 from app.models import AuditEvent, AuditNumbers
-from app.services import audit, audit_numbers, chain
-from app.services.actions import Action
-from app.services.audit import Filter
+from app.services.audit import chain, log, search
+from app.services.audit import numbers as audit_numbers
+from app.services.audit.actions import Action
+from app.services.audit.search import Filter
 from tests.support.scopes import statements
 
 FIRST, LAST = "+15550000000", "+15550002499"
@@ -21,7 +22,7 @@ TABLE: Any = AuditNumbers.__table__
 def _record(scope, touched, **changes):
     with scope.transaction():
         told = ((number, {"label": [number[-4:], "x"]}) for number in touched)
-        return audit.record(scope, Action.ENDPOINTS_SAVED, f"{len(touched)} endpoints", changes, told)
+        return log.record(scope, Action.ENDPOINTS_SAVED, f"{len(touched)} endpoints", changes, told)
 
 
 @pytest.fixture
@@ -33,7 +34,7 @@ def test_each_number_has_the_event_and_what_it_changed_of_it(acme, globex, many)
     _record(globex, [FIRST])
     _record(acme, ["+15559999999"])
     for number in (FIRST, "+15550001234", LAST):
-        found = audit.history(acme, number)
+        found = search.history(acme, number)
         assert found.events == [many]
         assert found.changes(many) == {
             "label": [number[-4:], "x"],
@@ -41,33 +42,33 @@ def test_each_number_has_the_event_and_what_it_changed_of_it(acme, globex, many)
             "together_with": [None, "2500 endpoints"],
         }
     for stranger in ("+15550002500", "+1555000012", "Twilio", "", "+x"):
-        assert audit.about(acme, stranger) == []
+        assert search.about(acme, stranger) == []
 
 
 def test_many_take_few_rows_and_one_is_found_by_an_index(acme, many, engine):
     assert len(acme.session.scalars(select(AuditNumbers.first)).all()) == 3
     with statements(engine) as seen:
-        audit.history(acme, FIRST)
+        search.history(acme, FIRST)
     assert len(seen) == 2
 
 
 def test_every_way_of_asking_for_a_number_finds_it(acme, many):
     with acme.transaction():
         acme.organization.country = "US"
-        audit.record(acme, Action.ENDPOINT_SAVED, FIRST, {"label": ["x", "y"]})
-    one = audit.recent(acme)[0]
+        log.record(acme, Action.ENDPOINT_SAVED, FIRST, {"label": ["x", "y"]})
+    one = search.recent(acme)[0]
     for wanted in (Filter(about=(FIRST,)), Filter(text=FIRST), Filter(text="(555) 000-0000")):
-        page = audit.page(acme, wanted)
+        page = search.page(acme, wanted)
         assert page.events[-1].id == many.id
         assert page.changes(many)["label"] == ["0000", "x"]
-        assert [pair[1] for pair in audit.walk(acme, wanted)][-1]["label"] == ["0000", "x"]
+        assert [pair[1] for pair in search.walk(acme, wanted)][-1]["label"] == ["0000", "x"]
     for scope, wanted, found in (
         (acme, Filter(about=(FIRST,)), [one, many]),
         (acme, Filter(about=(FIRST,), actions=(Action.ENDPOINT_SAVED,)), [one]),
         (acme.into(None), Filter(about=(FIRST,)), [one, many]),
         (acme, Filter(about=(FIRST,), text=LAST), [many]),
     ):
-        events = audit.page(scope, wanted).events
+        events = search.page(scope, wanted).events
         assert [event.id for event in events] == [event.id for event in found], wanted
 
 
@@ -76,7 +77,7 @@ def test_numbers_of_any_length_in_any_order_are_found(acme):
     event = _record(acme, numbers)
     assert dict(audit_numbers.of_event(acme.session, event.id)).keys() == set(numbers)
     for number in numbers:
-        assert audit.about(acme, number) == [event]
+        assert search.about(acme, number) == [event]
 
 
 def test_what_was_changed_of_the_numbers_is_found_in_the_chain(acme, many):
@@ -104,17 +105,17 @@ def test_what_was_changed_of_the_numbers_is_found_in_the_chain(acme, many):
 def test_what_an_event_never_said_is_in_no_history(acme, many):
     """Rows that somebody put beside an event that has no digest of them."""
     with acme.transaction():
-        audit.note(acme, Action.SIGNED_IN, "dana@acme.example")
-    event = audit.recent(acme)[0]
+        log.note(acme, Action.SIGNED_IN, "dana@acme.example")
+    event = search.recent(acme)[0]
     row = acme.session.execute(select(TABLE).order_by(TABLE.c.first).limit(1)).one()
     acme.session.execute(insert(TABLE).values(dict(row._mapping) | {"event_id": event.id}))
     acme.session.commit()
-    assert audit.about(acme, FIRST) == [many]
+    assert search.about(acme, FIRST) == [many]
 
 
 def test_a_rollback_takes_the_numbers_along(acme):
     with suppress(ZeroDivisionError), acme.transaction():
-        audit.record(acme, Action.ENDPOINTS_SAVED, "1 endpoint", {}, [(FIRST, {"label": ["a", "b"]})])
+        log.record(acme, Action.ENDPOINTS_SAVED, "1 endpoint", {}, [(FIRST, {"label": ["a", "b"]})])
         raise ZeroDivisionError
     assert acme.session.scalars(select(AuditEvent)).all() == []
     assert acme.session.scalars(select(AuditNumbers)).all() == []

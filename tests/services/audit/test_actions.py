@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from app.services import actions
-from app.services.actions import Action, Group
+from app.services.audit import actions
+from app.services.audit.actions import Action, Group
 
 
 def test_no_group_is_called_as_an_action() -> None:

@@ -7,19 +7,19 @@ import pytest
 from sqlalchemy import update
 
 from app.models import AuditEvent
-from app.services import audit
-from app.services.actions import Action
+from app.services.audit import log, search
+from app.services.audit.actions import Action
 from tests.support.scopes import statements
 
 
 def _record(scope, subject, **changes):
     with scope.transaction():
-        audit.record(scope, Action.CONNECTION_TESTED, subject, changes)
+        log.record(scope, Action.CONNECTION_TESTED, subject, changes)
 
 
 def test_an_event_tells_who_what_when_and_from_where(acme, cast):
     _record(acme, "Twilio", enabled=[True, False])
-    event = audit.recent(acme)[0]
+    event = search.recent(acme)[0]
     assert event.organization_id == cast.acme.id
     assert (event.actor_id, event.actor_name) == (cast.dana.id, "dana@acme.example")
     assert (event.ip, event.request_id) == ("192.0.2.1", "request-1")
@@ -35,7 +35,7 @@ def test_an_event_tells_who_what_when_and_from_where(acme, cast):
 def test_nobodys_name_forges_another_line(acme, bad):
     forger = replace(acme, actor=replace(acme.actor, name=f"Ann{bad}dana signed in"))
     _record(forger, f"a{bad}b")
-    event = audit.recent(acme)[0]
+    event = search.recent(acme)[0]
     assert event.actor_name.isprintable()
     assert event.subject.isprintable()
     assert event.subject.startswith("a\N{REPLACEMENT CHARACTER}")
@@ -43,16 +43,16 @@ def test_nobodys_name_forges_another_line(acme, bad):
 
 def test_a_long_name_is_cut(acme):
     _record(acme, "x" * 10_000)
-    assert len(audit.recent(acme)[0].subject) == 254
+    assert len(search.recent(acme)[0].subject) == 254
 
 
 def test_events_are_the_organizations_newest_first_in_pages(acme, globex):
     _record(globex, "theirs")
     for number in range(5):
         _record(acme, f"no. {number}")
-    first = audit.recent(acme, limit=3)
+    first = search.recent(acme, limit=3)
     assert [event.subject for event in first] == ["no. 4", "no. 3", "no. 2"]
-    second = audit.recent(acme, limit=3, before=first[-1].id)
+    second = search.recent(acme, limit=3, before=first[-1].id)
     assert [event.subject for event in second] == ["no. 1", "no. 0"]
 
 
@@ -61,43 +61,43 @@ def _subjects(page):
 
 
 def test_pages_lead_to_the_older_and_back_to_the_newer(acme, globex, monkeypatch):
-    monkeypatch.setattr(audit, "PAGE", 3)
+    monkeypatch.setattr(search, "PAGE", 3)
     _record(globex, "theirs")
     for number in range(8):
         _record(acme, f"no. {number}")
-    first = audit.page(acme)
-    second = audit.page(acme, before=first.older)
-    third = audit.page(acme, before=second.older)
+    first = search.page(acme)
+    second = search.page(acme, before=first.older)
+    third = search.page(acme, before=second.older)
     assert [_subjects(page) for page in (first, second, third)] == [
         ["no. 7", "no. 6", "no. 5"],
         ["no. 4", "no. 3", "no. 2"],
         ["no. 1", "no. 0"],
     ]
     assert (first.newer, third.older) == (None, None)
-    assert audit.page(acme, after=third.newer) == second
-    assert audit.page(acme, after=second.newer) == first
+    assert search.page(acme, after=third.newer) == second
+    assert search.page(acme, after=second.newer) == first
 
 
 def test_pages_of_a_kind_have_the_events_of_each_of_its_actions_in_order(acme, globex, monkeypatch):
     """One of them is rare, and older than a page of the other."""
-    monkeypatch.setattr(audit, "PAGE", 3)
+    monkeypatch.setattr(search, "PAGE", 3)
     a, b, x = Action.TOTP_ON, Action.SIGNED_IN, Action.SIGNED_OUT
     kinds = [a, x, b, b, a, x, b, b, b]
     for scope in (globex, acme):
         for number, action in enumerate(kinds):
             with scope.transaction():
-                audit.note(scope, action, f"no. {number}")
-    wanted = audit.Filter(actions=(a, b, Action.TOTP_OFF))
-    first = audit.page(acme, wanted)
-    second = audit.page(acme, wanted, before=first.older)
-    third = audit.page(acme, wanted, before=second.older)
+                log.note(scope, action, f"no. {number}")
+    wanted = search.Filter(actions=(a, b, Action.TOTP_OFF))
+    first = search.page(acme, wanted)
+    second = search.page(acme, wanted, before=first.older)
+    third = search.page(acme, wanted, before=second.older)
     assert [_subjects(page) for page in (first, second, third)] == [
         ["no. 8", "no. 7", "no. 6"],
         ["no. 4", "no. 3", "no. 2"],
         ["no. 0"],
     ]
     assert third.older is None
-    assert audit.page(acme, wanted, after=third.newer) == second
+    assert search.page(acme, wanted, after=third.newer) == second
     assert {event.organization_id for event in first.events} == {acme.organization.id}
 
 
@@ -111,45 +111,45 @@ def test_a_filter_finds_what_it_says(acme, globex):
         _record(scope, "Twilio")
         _record(replace(scope, actor=replace(scope.actor, name="Ann_1")), "50% of +15551234567")
         with scope.transaction():
-            audit.note(scope, Action.SIGNED_IN, "Sinch")
-            audit.note(scope, Action.SIGNED_IN, "Sinch EST")
+            log.note(scope, Action.SIGNED_IN, "Sinch")
+            log.note(scope, Action.SIGNED_IN, "Sinch EST")
         _at(scope, "Twilio", datetime.combine(date(2026, 3, 1), time.max))
         _at(scope, "Sinch", datetime.combine(date(2026, 3, 2), time.min))
     twilio, number, sinch, est = "Twilio", "50% of +15551234567", "Sinch", "Sinch EST"
     for wanted, found in (
-        (audit.Filter(), [est, sinch, number, twilio]),
-        (audit.Filter(text="sINCH"), [est, sinch]),
-        (audit.Filter(text="50%"), [number]),
-        (audit.Filter(text="1%5"), []),
-        (audit.Filter(about=("Sinch",)), [sinch]),
-        (audit.Filter(about=("Sinch", "Twilio")), [sinch, twilio]),
-        (audit.Filter(about=("Sinch", "Twilio"), actions=(Action.SIGNED_IN,)), [sinch]),
-        (audit.Filter(who="ann_"), [number]),
-        (audit.Filter(who="ann%"), []),
-        (audit.Filter(actions=(Action.SIGNED_IN, Action.TOTP_OFF)), [est, sinch]),
-        (audit.Filter(until=date(2026, 3, 1)), [twilio]),
-        (audit.Filter(since=date(2026, 3, 2), until=date(2026, 3, 2)), [sinch]),
-        (audit.Filter(since=date(2026, 3, 2)), [est, sinch, number]),
-        (audit.Filter(since=date.min, until=date.max), [est, sinch, number, twilio]),
+        (search.Filter(), [est, sinch, number, twilio]),
+        (search.Filter(text="sINCH"), [est, sinch]),
+        (search.Filter(text="50%"), [number]),
+        (search.Filter(text="1%5"), []),
+        (search.Filter(about=("Sinch",)), [sinch]),
+        (search.Filter(about=("Sinch", "Twilio")), [sinch, twilio]),
+        (search.Filter(about=("Sinch", "Twilio"), actions=(Action.SIGNED_IN,)), [sinch]),
+        (search.Filter(who="ann_"), [number]),
+        (search.Filter(who="ann%"), []),
+        (search.Filter(actions=(Action.SIGNED_IN, Action.TOTP_OFF)), [est, sinch]),
+        (search.Filter(until=date(2026, 3, 1)), [twilio]),
+        (search.Filter(since=date(2026, 3, 2), until=date(2026, 3, 2)), [sinch]),
+        (search.Filter(since=date(2026, 3, 2)), [est, sinch, number]),
+        (search.Filter(since=date.min, until=date.max), [est, sinch, number, twilio]),
     ):
-        assert _subjects(audit.page(acme, wanted)) == found, wanted
-        assert [event.subject for event, _ in audit.walk(acme, wanted)] == found, wanted
+        assert _subjects(search.page(acme, wanted)) == found, wanted
+        assert [event.subject for event, _ in search.walk(acme, wanted)] == found, wanted
 
 
 def test_what_is_of_no_organization_and_of_all_is_found_outside_of_them(acme, globex):
     nobody = acme.into(None)
     for scope, subject in ((acme, "a"), (nobody, "b"), (globex, "c")):
         _record(scope, subject)
-    assert _subjects(audit.page(nobody)) == ["c", "b", "a"]
-    assert _subjects(audit.page(nobody, audit.Filter(about=("b",)))) == ["b"]
+    assert _subjects(search.page(nobody)) == ["c", "b", "a"]
+    assert _subjects(search.page(nobody, search.Filter(about=("b",)))) == ["b"]
 
 
 def test_a_walk_goes_through_everything_some_at_a_time(acme, engine, monkeypatch):
-    monkeypatch.setattr(audit, "TOGETHER", 3)
+    monkeypatch.setattr(search, "TOGETHER", 3)
     for number in range(7):
         _record(acme, f"no. {number}")
     with statements(engine) as seen:
-        found = list(audit.walk(acme, audit.EVERYTHING))
+        found = list(search.walk(acme, search.EVERYTHING))
     assert [event.subject for event, _ in found] == [f"no. {number}" for number in reversed(range(7))]
     assert len(seen) == 4
 
@@ -157,8 +157,8 @@ def test_a_walk_goes_through_everything_some_at_a_time(acme, engine, monkeypatch
 def test_a_page_of_an_organization_is_found_by_its_index(acme, engine):
     """However many events others have; and what is about a thing is found by the thing."""
     with statements(engine) as seen:
-        audit.page(acme)
-        audit.about(acme, "Twilio", "Sinch")
+        search.page(acme)
+        search.about(acme, "Twilio", "Sinch")
     first, about = (" ".join(line.split()) for line in seen)
     assert "BETWEEN" in first
     assert "ORDER BY audit_events.organization_id DESC, audit_events.id DESC" in first
@@ -166,8 +166,8 @@ def test_a_page_of_an_organization_is_found_by_its_index(acme, engine):
 
 
 def test_an_export_is_noted_with_what_was_asked_for(acme):
-    audit.note_export(acme, "csv", {"q": "Twilio"})
-    event = audit.recent(acme)[0]
+    log.note_export(acme, "csv", {"q": "Twilio"})
+    event = search.recent(acme)[0]
     assert (event.action, event.changes) == (
         "audit.exported",
         {"format": [None, "csv"], "q": [None, "Twilio"]},
@@ -178,13 +178,13 @@ def test_what_is_about_one_thing(acme, globex):
     for scope in (acme, globex):
         _record(scope, "Twilio")
         _record(scope, "Sinch")
-    assert [event.subject for event in audit.about(acme, "Twilio")] == ["Twilio"]
+    assert [event.subject for event in search.about(acme, "Twilio")] == ["Twilio"]
 
 
 def test_a_note_does_not_count_as_a_change(acme):
     before = acme.organization.revision
     with acme.transaction():
-        audit.note(acme, Action.SECRETS_READ, "x")
+        log.note(acme, Action.SECRETS_READ, "x")
     assert acme.organization.revision == before
     _record(acme, "x")
     assert acme.organization.revision == before + 1
@@ -192,10 +192,10 @@ def test_a_note_does_not_count_as_a_change(acme):
 
 def test_a_stranger_is_audited_without_an_organization(acme):
     _record(acme.into(None), "x")
-    assert audit.recent(acme) == []
+    assert search.recent(acme) == []
 
 
 def test_a_difference_names_what_differs():
     before = {"name": "a", "label": None, "same": 1}
     after = {"name": "b", "label": None, "same": 1, "new": 2}
-    assert audit.diff(before, after) == {"name": ["a", "b"], "new": [None, 2]}
+    assert log.diff(before, after) == {"name": ["a", "b"], "new": [None, 2]}

@@ -1,87 +1,27 @@
-"""Who did what. Written in the transaction of the change: if it cannot be, nothing changes."""
+"""Finding events: of an organization, about a thing, by page, or all of them for a file."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, UnaryExpression, or_, select, true, union_all, update
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Select, UnaryExpression, or_, select, true, union_all
 
 from app.core import phone
-from app.models import AuditEvent, AuditNumbers, Organization
-from app.services import audit_numbers, chain
-from app.services.actions import Action
-from app.services.audit_numbers import Changes
+from app.models import AuditEvent
+from app.services.audit import chain
+from app.services.audit import numbers as audit_numbers
+from app.services.audit.actions import Action
+from app.services.audit.numbers import Changes
 from app.services.scope import Scope
 
 PAGE = 50
 TOGETHER = 1000
 ABOUT_ALL = ("reason", "selected", "undone")
 """What an event about many says that is true of each of them."""
-
-
-def record(
-    scope: Scope,
-    action: Action,
-    subject: str,
-    changes: Changes | None = None,
-    numbers: Iterable[tuple[str, Changes]] = (),
-    *,
-    packed: Sequence[AuditNumbers] = (),
-) -> AuditEvent:
-    """Adds an event for a change, and marks the organization as changed.
-
-    `changes` maps a field to its value before and after; for a secret, to words about it. `numbers` are
-    phone numbers that it changed, each with such a mapping: it is in the history of each of them. They can
-    be `packed` before the transaction.
-    """
-    event = note(scope, action, subject, changes)
-    if rows := list(packed) or audit_numbers.packed(event.organization_id, numbers):
-        event.numbers, event.numbers_digest = rows, audit_numbers.digest_of(rows)
-    if scope.found is not None:
-        _raise_revision(scope.session, scope.found)
-    return event
-
-
-def _raise_revision(session: Session, organization: Organization) -> None:
-    """Leaves the version and `updated_at` alone: those are about the organization's own fields."""
-    session.execute(
-        update(Organization)
-        .where(Organization.id == organization.id)
-        .values(revision=Organization.revision + 1, updated_at=Organization.updated_at)
-        .execution_options(synchronize_session=False)
-    )
-    session.expire(organization, ["revision"])
-
-
-def note(scope: Scope, action: Action, subject: str, changes: Changes | None = None) -> AuditEvent:
-    """Adds an event for something that changed nothing in the organization: a sign-in, a read.
-
-    Inside a transaction only, which links it to the events before it when it ends.
-    """
-    event = AuditEvent(
-        organization_id=scope.found.id if scope.found else None,
-        actor_id=scope.actor.user_id,
-        actor_name=_line(scope.actor.name),
-        ip=scope.actor.ip,
-        request_id=scope.actor.request_id,
-        action=action.value,
-        subject=_line(subject),
-        changes={name: list(pair) for name, pair in (changes or {}).items()},
-    )
-    chain.add(scope, event)
-    return event
-
-
-def _line(text: str) -> str:
-    """One line, so that nobody's name can forge another event."""
-    return "".join(
-        character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text
-    )[:254]
 
 
 @dataclass(frozen=True)
@@ -267,20 +207,3 @@ def _query(scope: Scope, meant: _Wanted) -> Select[AuditEvent]:
 
 def _is_among(events: Mapping[int, Changes]) -> list[ColumnElement[bool]]:
     return [AuditEvent.id.in_(events)] if events else []
-
-
-def note_export(scope: Scope, form: str, asked: Mapping[str, str]) -> None:
-    """Who takes a copy of the audit along, and of what part of it."""
-    with scope.transaction(lock=False):
-        told = {"format": [None, form]} | {name: [None, value] for name, value in asked.items()}
-        note(scope, Action.AUDIT_EXPORTED, "audit", told)
-
-
-def diff(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, list[Any]]:
-    """What differs, as `record` wants it."""
-    return {name: [before.get(name), value] for name, value in after.items() if before.get(name) != value}
-
-
-def reasoned(reason: str | None) -> dict[str, list[Any]]:
-    """Why somebody did it, as `record` wants it beside what changed."""
-    return {"reason": [None, reason]} if reason else {}

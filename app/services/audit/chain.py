@@ -22,7 +22,7 @@ from sqlalchemy.orm import Session
 from app.core import clock
 from app.core.sealing import Place, Sealer
 from app.models import AuditChain, AuditEvent, AuditNumbers, Installation, Organization
-from app.services import audit_numbers
+from app.services.audit import numbers as audit_numbers
 from app.services.scope import Scope
 
 WORD = Place("", "patchbay", "key-check")

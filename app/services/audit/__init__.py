@@ -1,0 +1,1 @@
+"""The audit: what was done, by whom, in a chain that shows tampering."""
