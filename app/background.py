@@ -19,7 +19,8 @@ from app import context
 from app.core import clock
 from app.extensions import db
 from app.outage import reason
-from app.services import checking, organizations, tokens
+from app.services import checking, organizations
+from app.services.access import tokens
 from app.services.scope import Actor
 
 log = structlog.get_logger(__name__)

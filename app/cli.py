@@ -20,7 +20,9 @@ from app.config import Settings, SettingsError
 from app.core.errors import Invalid, PatchbayError
 from app.extensions import db
 from app.models import Role, User
-from app.services import checking, installation, organizations, people, signing_keys, tokens
+from app.services import checking, installation, organizations, signing_keys
+from app.services.access import tokens
+from app.services.access import users as access_users
 from app.services.audit import chain
 from app.services.audit.chain import Head
 from app.services.checking import Report
@@ -83,10 +85,10 @@ def create_user(email: str, name: str, role: str, organization_name: str, passwo
     scope = startup.console()
     password = sys.stdin.readline().rstrip("\r\n")
     try:
-        new = people.read_new(scope, {"email": email, "name": name, "role": role, "password": password})
-        with people.one_user_per_email(new.email), scope.transaction():
+        new = access_users.read_new(scope, {"email": email, "name": name, "role": role, "password": password})
+        with access_users.one_user_per_email(new.email), scope.transaction():
             organization = organizations.named(scope, organization_name)
-            user = people.add(scope.into(organization), new)
+            user = access_users.add(scope.into(organization), new)
     except PatchbayError as error:
         raise _fail(error) from None
     click.echo(user.id)
@@ -100,7 +102,7 @@ def reset_user(email: str, password_stdin: bool) -> None:
     startup.prepare()
     user, scope = _user_and_scope(email)
     try:
-        people.reset(scope, user, sys.stdin.readline().rstrip("\r\n"))
+        access_users.reset(scope, user, sys.stdin.readline().rstrip("\r\n"))
     except PatchbayError as error:
         raise _fail(error) from None
     click.echo(user.id)
@@ -108,7 +110,7 @@ def reset_user(email: str, password_stdin: bool) -> None:
 
 def _user_and_scope(email: str) -> tuple[User, Scope]:
     scope = startup.console()
-    user = people.by_email(scope, email)
+    user = access_users.by_email(scope, email)
     if user is None:
         raise click.ClickException(f"There is no user {email}.")
     return user, scope.into(organizations.of_user(scope, user))

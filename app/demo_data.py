@@ -14,15 +14,8 @@ from app.core.errors import Conflict
 from app.core.outbound.client import Outbound
 from app.models import Organization, Role, User
 from app.provider import Family
-from app.services import (
-    connections,
-    endpoints,
-    organizations,
-    people,
-    providers,
-    voice_ai,
-    voice_phone_numbers,
-)
+from app.services import connections, endpoints, organizations, providers, voice_ai, voice_phone_numbers
+from app.services.access import users
 from app.services.scope import Scope
 
 EMAIL = "demo@meridian.example"
@@ -121,10 +114,10 @@ def fill(scope: Scope, http: Outbound, password: str) -> Organization:
     """
     if organizations.by_name(scope, MERIDIAN.name):
         raise Conflict(f"{MERIDIAN.name} is there already.")
-    dana = people.read_new(scope, _sent("Dana Ortiz", EMAIL, Role.SUPERADMIN, password))
+    dana = users.read_new(scope, _sent("Dana Ortiz", EMAIL, Role.SUPERADMIN, password))
     inside = _organization(scope, http, MERIDIAN)
-    with people.one_user_per_email(dana.email), inside.transaction():
-        people.add(inside, dana)
+    with users.one_user_per_email(dana.email), inside.transaction():
+        users.add(inside, dana)
     _connect(inside)
     _map(inside, MERIDIAN)
     for name, email in _PEOPLE:
@@ -168,7 +161,7 @@ def _map(scope: Scope, example: Example) -> None:
 
 
 def _member(scope: Scope, name: str, email: str) -> User:
-    return people.create(scope, _sent(name, email, Role.MEMBER, secrets.token_urlsafe(24)))
+    return users.create(scope, _sent(name, email, Role.MEMBER, secrets.token_urlsafe(24)))
 
 
 def _sent(name: str, email: str, role: Role, password: str) -> dict[str, str]:

@@ -11,7 +11,7 @@ from werkzeug.exceptions import HTTPException
 from app.core import paths
 from app.core.errors import PatchbayError
 from app.edge.bodies import Limit
-from app.services import tokens
+from app.services.access import tokens
 from app.services.scope import Keys
 
 ANONYMOUS = 8_000

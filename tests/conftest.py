@@ -85,7 +85,7 @@ def full(request: pytest.FixtureRequest) -> bool:
 
 @pytest.fixture(scope="session", autouse=True)
 def quick_passwords() -> Iterator[None]:
-    """`tests/services/test_passwords.py` tests the hasher that ships."""
+    """`tests/services/access/test_passwords.py` tests the hasher that ships."""
     with hashing_with(QUICK):
         yield
 

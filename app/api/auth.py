@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from app.api import answers, schemas
 from app.api.operations import Who, blueprint
 from app.core import clock
-from app.services import sign_in
+from app.services.access import sign_in
 from app.services.scope import Scope
 
 auth = blueprint("auth", "/api/auth")

@@ -26,7 +26,8 @@ from app.core.errors import (
     UnsupportedMedia,
 )
 from app.extensions import csrf
-from app.services import crossing, organizations, tokens
+from app.services import organizations
+from app.services.access import crossing, tokens
 from app.services.scope import Actor, Scope
 
 View = Callable[..., ResponseReturnValue]

@@ -14,7 +14,8 @@ from app.core.outbound.client import Outbound
 from app.models import Endpoint, User
 from app.provider import Provider
 from app.provider.numbers import Line
-from app.services import endpoints, numbers, people, validation, voice_phone_numbers
+from app.services import endpoints, numbers, validation, voice_phone_numbers
+from app.services.access import users
 from app.services.endpoints import EndpointDraft
 from app.services.fields import Agent
 from app.services.scope import Scope
@@ -85,10 +86,10 @@ def import_voice_numbers(
     checked = _checked(ticked)
     if not user_id:
         raise Invalid([Problem("user_id", "Choose who gets the numbers.")])
-    people.get(scope, user_id)
+    users.get(scope, user_id)
     lines = _still_owned(scope, http, provider, checked)
     with scope.transaction():
-        user = people.get(scope, user_id)
+        user = users.get(scope, user_id)
         _refuse_taken(scope, user, given_as, lines)
         for line in lines:
             sent = {"user_id": user.id, "provider": given_as, "label": line.label}

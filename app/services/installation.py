@@ -19,7 +19,8 @@ from app.core import hashing
 from app.core.errors import NotFound
 from app.core.sealing import Place, SealBroken, Sealer
 from app.models import Installation, Role, Secret, User
-from app.services import organizations, people, rate_limits, sign_in_limits, totp, validation
+from app.services import organizations, rate_limits, validation
+from app.services.access import sign_in_limits, totp, users
 from app.services.audit import chain
 from app.services.audit.chain import WORD
 from app.services.fields import Name
@@ -140,7 +141,7 @@ def set_up(scope: Scope, token: str, sent: Any) -> User:
     """The first superadmin and organization, all or nothing; the link is used up."""
     expect_setup_token(scope, token)
     draft = validation.read(SetupDraft, sent)
-    person = people.read_new(
+    person = users.read_new(
         scope,
         {
             "email": draft.email,
@@ -150,12 +151,12 @@ def set_up(scope: Scope, token: str, sent: Any) -> User:
         },
     )
     inside = replace(scope, actor=replace(scope.actor, name=person.email))
-    with people.one_user_per_email(person.email), scope.transaction():
+    with users.one_user_per_email(person.email), scope.transaction():
         row = scope.session.get_one(Installation, 1, with_for_update=True)
         _compare_setup_token(scope, token)
         row.setup_token_hash = None
         organization = organizations.named(inside, draft.organization)
-        return people.add(inside.into(organization), person)
+        return users.add(inside.into(organization), person)
 
 
 def reseal(scope: Scope) -> Iterator[tuple[int, int]]:

@@ -14,7 +14,8 @@ from app.core.outbound.client import Outbound
 from app.models import User, VoicePhoneNumber
 from app.provider import Family, Provider
 from app.providers import PROVIDERS, in_family, keys_in
-from app.services import connections, providers, step_up, validation, values, voice, workspace_webhook
+from app.services import connections, providers, validation, values, voice, workspace_webhook
+from app.services.access import step_up
 from app.services.audit import log
 from app.services.audit.actions import Action
 from app.services.scope import Scope, expect_version

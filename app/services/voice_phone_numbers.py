@@ -14,7 +14,8 @@ from app.core.errors import Conflict, Invalid, NotFound, Problem
 from app.models import User, VoicePhoneNumber
 from app.provider import Family
 from app.providers import keys_in
-from app.services import drift, people, validation, voice
+from app.services import drift, validation, voice
+from app.services.access import users
 from app.services.audit import log
 from app.services.audit.actions import Action
 from app.services.fields import Label
@@ -68,7 +69,7 @@ def give(scope: Scope, sent: Any) -> tuple[VoicePhoneNumber, User]:
     draft = validation.read(VoicePhoneNumberDraft, sent, country=scope.organization.country)
     try:
         with scope.transaction():
-            user = people.get(scope, draft.user_id)
+            user = users.get(scope, draft.user_id)
             number = add(scope, user, draft)
     except IntegrityError:
         message = f"This person has {draft.phone_number} on {draft.provider} already."
@@ -180,7 +181,7 @@ def find(scope: Scope, user_id: str, provider: str, number: str) -> tuple[User, 
     number = _plus(number)
     if not phone.E164.fullmatch(number):
         raise Invalid([Problem("phone_number", "Write the number in E.164, such as +15551234567.")])
-    user = people.get(scope, user_id)
+    user = users.get(scope, user_id)
     owned = (own for own in of_user(scope, user) if own.phone_number == number)
     row = next((own for own in owned if own.provider == provider), None)
     if row is None:

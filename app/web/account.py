@@ -13,9 +13,10 @@ from markupsafe import Markup
 from app.core import clock, texts, user_agents
 from app.core.errors import Conflict, Invalid, TryLater
 from app.models import User, WebSession
-from app.services import people, recovery_codes, sessions, sign_in, tokens, totp, voice_phone_numbers
+from app.services import voice_phone_numbers
+from app.services.access import recovery_codes, sessions, sign_in, tokens, totp, users
+from app.services.access.step_up import PasswordNeeded
 from app.services.scope import SECRETS, Scope
-from app.services.step_up import PasswordNeeded
 from app.web import render
 from app.web.forms import (
     CodeForm,
@@ -54,7 +55,7 @@ def _page(scope: Scope, status: int = 200, **forms: Any) -> Response:
         status,
         person=user,
         home=scope.organization,
-        given=people.password_given(scope, user),
+        given=users.password_given(scope, user),
         numbers=voice_phone_numbers.of_user(scope, user),
         tokens=tokens.of_user(scope, user),
         now=clock.now(),
@@ -90,7 +91,7 @@ def change_password(scope: Scope) -> ResponseReturnValue:
     scope = own(scope)
     form = PasswordForm()
     try:
-        people.change_password(
+        users.change_password(
             scope,
             current_user.user,
             form.current_password.data or "",

@@ -11,7 +11,7 @@ from app import context
 from app.core import phone
 from app.core.errors import Conflict, Invalid, PatchbayError, Stale
 from app.services import ai_numbers as services_ai_numbers
-from app.services import people
+from app.services.access import users
 from app.services.scope import Scope
 from app.web import render
 from app.web.audit import history
@@ -32,14 +32,14 @@ def _page(
     scope: Scope, user_id: str, number_id: str, error: PatchbayError | None = None, **context: Any
 ) -> Response:
     """`typed`, in the context, is the agent that was chosen."""
-    number = services_ai_numbers.get(scope, people.get(scope, user_id), number_id)
+    number = services_ai_numbers.get(scope, users.get(scope, user_id), number_id)
     missing = services_ai_numbers.lacking(scope)
     form, unlisted = _form(scope, context.pop("typed", None) or number.ai_agent_id, may_ask=not missing)
     if isinstance(error, Invalid):
         form.show(error)
     elif error:
         form.form_errors.append(error.message)
-    person = people.get(scope, user_id)
+    person = users.get(scope, user_id)
     return render.page(
         "ai_numbers/show.html",
         error.status if error else 200,
@@ -68,7 +68,7 @@ def _form(scope: Scope, agent_id: str | None, *, may_ask: bool) -> tuple[AgentFo
 
 @ai_numbers.page(AT, who=Who.SUPERADMIN, methods=["POST"])
 def switch_on(scope: Scope, user_id: str, number_id: str) -> ResponseReturnValue:
-    user = people.get(scope, user_id)
+    user = users.get(scope, user_id)
     agent_id = (AgentIdForm().ai_agent_id.data or "").strip()
     try:
         draft = services_ai_numbers.read({"aiEnabled": True, "aiAgentId": agent_id})
@@ -82,7 +82,7 @@ def switch_on(scope: Scope, user_id: str, number_id: str) -> ResponseReturnValue
 @ai_numbers.page(f"{AT}/off", who=Who.SUPERADMIN, methods=["POST"])
 def switch_off(scope: Scope, user_id: str, number_id: str) -> ResponseReturnValue:
     here_only = yes_or_no("here_only")
-    user = people.get(scope, user_id)
+    user = users.get(scope, user_id)
     try:
         number = services_ai_numbers.switch_off(
             scope, context.outbound(), user, number_id, here_only=here_only

@@ -18,7 +18,8 @@ from wtforms import Field, PasswordField, SelectField
 
 from app.core.errors import Stale
 from app.models import AuditEvent
-from app.services import connections, endpoints, people, providers
+from app.services import connections, endpoints, providers
+from app.services.access import users
 from app.services.audit import actions, search
 from app.services.audit.actions import Trait
 from app.services.audit.numbers import Changes
@@ -135,7 +136,7 @@ def _subjects(scope: Scope, path: dict[str, Any]) -> list[str]:
     if "endpoint_id" in path:
         return [endpoints.get(scope, path["endpoint_id"]).phone_number]
     if "user_id" in path:
-        return [people.get(scope, path["user_id"]).email]
+        return [users.get(scope, path["user_id"]).email]
     return of_organization(scope)
 
 

@@ -28,10 +28,11 @@ from app.core import clock
 from app.core.errors import Forbidden
 from app.extensions import login
 from app.models import Organization, Role, User
-from app.services import crossing, organizations, sessions, sign_in, step_up
+from app.services import organizations
+from app.services.access import crossing, sessions, sign_in, step_up
+from app.services.access.sign_in import Checked
+from app.services.access.step_up import PasswordNeeded
 from app.services.scope import Actor, Scope
-from app.services.sign_in import Checked
-from app.services.step_up import PasswordNeeded
 from app.web import known_browsers
 from app.web.forms import Form
 

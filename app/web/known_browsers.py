@@ -11,7 +11,7 @@ from typing import Any
 from flask import Response, after_this_request, current_app, request
 from itsdangerous import BadSignature, URLSafeSerializer
 
-from app.services.sign_in_limits import KnownBrowsers
+from app.services.access.sign_in_limits import KnownBrowsers
 
 COOKIE = "__Host-patchbay-browser"
 LIFE_SECONDS = 400 * 24 * 3600

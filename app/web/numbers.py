@@ -15,8 +15,9 @@ from app.core import phone, texts
 from app.core.errors import Conflict, Invalid, TooMany
 from app.provider import Family, Provider
 from app.provider.numbers import InTheWay, Line
-from app.services import connections, endpoints, imports, people
+from app.services import connections, endpoints, imports
 from app.services import numbers as services_numbers
+from app.services.access import users
 from app.services.asking import NotAnswered
 from app.services.numbers import Claim, Inventory, Owned
 from app.services.scope import Scope
@@ -85,7 +86,7 @@ def _so_many(count: int) -> str:
 
 
 def _form(scope: Scope) -> ImportForm:
-    able = (person for person in people.every(scope) if person.disabled_at is None)
+    able = (person for person in users.every(scope) if person.disabled_at is None)
     return ImportForm([(person.id, f"{texts.apart(person.name)}, {person.email}") for person in able])
 
 

@@ -12,10 +12,10 @@ from markupsafe import Markup
 from app.core import clock, phone, texts, user_agents
 from app.core.errors import Conflict, Forbidden, Invalid, Stale, TryLater
 from app.models import Role, User, VoicePhoneNumber
-from app.services import passwords, sessions, tokens, totp, voice_phone_numbers
-from app.services import people as services_people
+from app.services import voice_phone_numbers
+from app.services.access import passwords, sessions, tokens, totp, users
+from app.services.access.step_up import PasswordNeeded
 from app.services.scope import SECRETS, Scope
-from app.services.step_up import PasswordNeeded
 from app.web import render
 from app.web.audit import history
 from app.web.conflicts import settle, shown_again
@@ -39,7 +39,7 @@ GIVE_BACK = Markup('{} <a href="{}">Give it back…</a>')
 @people.page("/o/<slug>/people", who=Who.SUPERADMIN)
 def table(scope: Scope) -> ResponseReturnValue:
     text = request.args.get("q", "").strip()[:100]
-    found = services_people.page(scope, text, after=request.args.get("after") or None)
+    found = users.page(scope, text, after=request.args.get("after") or None)
     return render.page(
         "people/table.html",
         people=found.people,
@@ -48,8 +48,8 @@ def table(scope: Scope) -> ResponseReturnValue:
         else None,
         is_first="after" not in request.args,
         text=text,
-        can_search=bool(text) or services_people.are_many(scope),
-        numbers=services_people.number_counts(scope),
+        can_search=bool(text) or users.are_many(scope),
+        numbers=users.number_counts(scope),
     )
 
 
@@ -67,7 +67,7 @@ def create(scope: Scope) -> ResponseReturnValue:
     form = PersonForm()
     sent = {name: form[name].data or "" for name in ("name", "email", "role", "password")}
     try:
-        user = services_people.create(confirm_if_old(scope, form), sent)
+        user = users.create(confirm_if_old(scope, form), sent)
     except PasswordNeeded as error:
         form.your_password.errors = [error.message]
         return _new(form, error.status)
@@ -91,7 +91,7 @@ def _to(scope: Scope, user: User) -> Response:
 
 @people.page("/o/<slug>/people/<user_id>", who=Who.SUPERADMIN)
 def show(scope: Scope, user_id: str) -> ResponseReturnValue:
-    return _page(scope, services_people.get(scope, user_id))
+    return _page(scope, users.get(scope, user_id))
 
 
 def _page(scope: Scope, user: User, status: int = 200, **forms: Any) -> Response:
@@ -115,7 +115,7 @@ def _page(scope: Scope, user: User, status: int = 200, **forms: Any) -> Response
         ask_password=asks_password(),
         can_issue=user.id == scope.actor.user_id or user.role != Role.SUPERADMIN,
         totp_is_on=totp.is_on(user),
-        given=services_people.password_given(scope, user),
+        given=users.password_given(scope, user),
         **(context | forms),
     )
 
@@ -130,28 +130,28 @@ def _typed() -> dict[str, str]:
 def save(scope: Scope, user_id: str) -> ResponseReturnValue:
     form = PersonForm()
     sent = {"name": form.name.data or "", "role": form.role.data or ""}
-    was = services_people.get(scope, user_id)
+    was = users.get(scope, user_id)
     is_other = sent["role"] != was.role
     revokes = is_other and bool(tokens.of_user(scope, was))
     try:
         if is_other:
             scope = confirm_if_old(scope, form)
-        user = services_people.update_user(scope, user_id, sent, version=form.version_sent)
+        user = users.update_user(scope, user_id, sent, version=form.version_sent)
     except PasswordNeeded as error:
         form.your_password.errors = [error.message]
-        return _page(scope, services_people.get(scope, user_id), error.status, form=form)
+        return _page(scope, users.get(scope, user_id), error.status, form=form)
     except TryLater as error:
         form.form_errors.append(error.message)
-        page = _page(scope, services_people.get(scope, user_id), error.status, form=form)
+        page = _page(scope, users.get(scope, user_id), error.status, form=form)
         return render.later(page, error)
     except Invalid as error:
         form.show(error)
-        return _page(scope, services_people.get(scope, user_id), 422, form=form)
+        return _page(scope, users.get(scope, user_id), 422, form=form)
     except Conflict as error:
         form.form_errors.append(error.message)
-        return _page(scope, services_people.get(scope, user_id), 409, form=form)
+        return _page(scope, users.get(scope, user_id), 409, form=form)
     except Stale:
-        user = services_people.get(scope, user_id)
+        user = users.get(scope, user_id)
         fresh = PersonForm(formdata=None, obj=user)
         conflicts = settle(scope, form, fresh, [user.email], ("name", "role"))
         return _page(scope, user, 412, form=form, conflicts=conflicts)
@@ -164,20 +164,20 @@ def save(scope: Scope, user_id: str) -> ResponseReturnValue:
 @shown_again(show)
 def set_disabled(scope: Scope, user_id: str) -> ResponseReturnValue:
     disabled, form = yes_or_no("disabled"), AccessForm()
-    user = services_people.get(scope, user_id)
+    user = users.get(scope, user_id)
     try:
         if not disabled:
             scope = confirm_if_old(scope, form)
-        services_people.set_disabled(scope, user_id, disabled, reason=form.why, version=form.version_sent)
+        users.set_disabled(scope, user_id, disabled, reason=form.why, version=form.version_sent)
     except PasswordNeeded as error:
         form.your_password.errors = [error.message]
         return _page(scope, user, error.status, access_form=form)
     except Invalid as error:
         form.show(error)
-        return _page(scope, services_people.get(scope, user_id), 422, access_form=form)
+        return _page(scope, users.get(scope, user_id), 422, access_form=form)
     except TryLater as error:
         form.your_password.errors = [error.message]
-        page = _page(scope, services_people.get(scope, user_id), error.status, access_form=form)
+        page = _page(scope, users.get(scope, user_id), error.status, access_form=form)
         return render.later(page, error)
     except (Conflict, Forbidden) as error:
         flash(error.message, "bad")
@@ -189,9 +189,9 @@ def set_disabled(scope: Scope, user_id: str) -> ResponseReturnValue:
 
 @people.page("/o/<slug>/people/<user_id>/sessions/end", who=Who.SUPERADMIN, methods=["POST"])
 def end_sessions(scope: Scope, user_id: str) -> ResponseReturnValue:
-    user = services_people.get(scope, user_id)
+    user = users.get(scope, user_id)
     try:
-        services_people.end_sessions(scope, user_id)
+        users.end_sessions(scope, user_id)
     except Forbidden as error:
         flash(error.message, "bad")
         return _to(scope, user)
@@ -201,7 +201,7 @@ def end_sessions(scope: Scope, user_id: str) -> ResponseReturnValue:
 
 @people.page("/o/<slug>/people/<user_id>/password", who=Who.SUPERADMIN)
 def confirm_reset(scope: Scope, user_id: str) -> ResponseReturnValue:
-    return _reset(services_people.get(scope, user_id), ResetForm())
+    return _reset(users.get(scope, user_id), ResetForm())
 
 
 def _reset(user: User, form: ResetForm, status: int = 200) -> Response:
@@ -211,13 +211,13 @@ def _reset(user: User, form: ResetForm, status: int = 200) -> Response:
 @people.page("/o/<slug>/people/<user_id>/password", who=Who.SUPERADMIN, methods=["POST"])
 def reset(scope: Scope, user_id: str) -> ResponseReturnValue:
     """A password that was made here is in this answer, and nowhere afterwards."""
-    user = services_people.get(scope, user_id)
+    user = users.get(scope, user_id)
     form = ResetForm()
     typed = form.password.data
     password = typed or passwords.generated()
     try:
         scope = confirm_password(scope, form.your_password.data)
-        services_people.reset(scope, user, password, keeps_two_step=not form.ends_two_step.data)
+        users.reset(scope, user, password, keeps_two_step=not form.ends_two_step.data)
     except Invalid as error:
         form.show(error)
         return _reset(user, form, 422)
@@ -238,7 +238,7 @@ def reset(scope: Scope, user_id: str) -> ResponseReturnValue:
 
 @people.page("/o/<slug>/people/<user_id>/numbers", who=Who.SUPERADMIN, methods=["POST"])
 def give_number(scope: Scope, user_id: str) -> ResponseReturnValue:
-    user = services_people.get(scope, user_id)
+    user = users.get(scope, user_id)
     form = NumberForm()
     sent = {
         "userId": user.id,
@@ -254,14 +254,14 @@ def give_number(scope: Scope, user_id: str) -> ResponseReturnValue:
         return _page(scope, user, 422, number_form=form)
     except Conflict as error:
         form.phone_number.errors = [error.message]
-        return _page(scope, services_people.get(scope, user_id), 409, number_form=form)
+        return _page(scope, users.get(scope, user_id), 409, number_form=form)
     flash(f"{texts.apart(user.name)} has {phone.display(number.phone_number)} now.", "ok")
     return _to(scope, user)
 
 
 @people.page("/o/<slug>/people/<user_id>/numbers/<number_id>/default", who=Who.SUPERADMIN, methods=["POST"])
 def make_default(scope: Scope, user_id: str, number_id: str) -> ResponseReturnValue:
-    user = services_people.get(scope, user_id)
+    user = users.get(scope, user_id)
     number = voice_phone_numbers.make_default(scope, user, number_id)
     flash(f"{phone.display(number.phone_number)} is the default.", "ok")
     return _to(scope, user)
@@ -269,7 +269,7 @@ def make_default(scope: Scope, user_id: str, number_id: str) -> ResponseReturnVa
 
 @people.page("/o/<slug>/people/<user_id>/numbers/<number_id>/take", who=Who.SUPERADMIN)
 def confirm_take(scope: Scope, user_id: str, number_id: str) -> ResponseReturnValue:
-    user = services_people.get(scope, user_id)
+    user = users.get(scope, user_id)
     number = voice_phone_numbers.get(scope, user, number_id)
     needs_ai_off = voice_phone_numbers.is_last_with_ai(scope, number)
     return render.page(
@@ -279,7 +279,7 @@ def confirm_take(scope: Scope, user_id: str, number_id: str) -> ResponseReturnVa
 
 @people.page("/o/<slug>/people/<user_id>/numbers/<number_id>/take", who=Who.SUPERADMIN, methods=["POST"])
 def take_number(scope: Scope, user_id: str, number_id: str) -> ResponseReturnValue:
-    user = services_people.get(scope, user_id)
+    user = users.get(scope, user_id)
     number = voice_phone_numbers.get(scope, user, number_id)
     try:
         voice_phone_numbers.take(
@@ -303,7 +303,7 @@ def _giving(scope: Scope, user: User, number: VoicePhoneNumber) -> str:
 @people.page("/o/<slug>/people/<user_id>/tokens", who=Who.SUPERADMIN, methods=["POST"])
 def issue_token(scope: Scope, user_id: str) -> ResponseReturnValue:
     """The token is in this answer, and nowhere afterwards."""
-    user = services_people.get(scope, user_id)
+    user = users.get(scope, user_id)
     form = TokenForm()
     try:
         scope = confirm_password(scope, form.your_password.data)
@@ -316,19 +316,17 @@ def issue_token(scope: Scope, user_id: str) -> ResponseReturnValue:
         )
     except Invalid as error:
         form.show(error)
-        return _page(scope, services_people.get(scope, user_id), 422, token_form=form)
+        return _page(scope, users.get(scope, user_id), 422, token_form=form)
     except TryLater as error:
         form.your_password.errors = [error.message]
-        return render.later(
-            _page(scope, services_people.get(scope, user_id), error.status, token_form=form), error
-        )
+        return render.later(_page(scope, users.get(scope, user_id), error.status, token_form=form), error)
     back = url_for("people.show", slug=scope.organization.slug, user_id=user_id)
     return render.page("people/token_once.html", jwt=issued.jwt, token=issued.token, person=user, back=back)
 
 
 @people.page("/o/<slug>/people/<user_id>/tokens/<token_id>/revoke", who=Who.SUPERADMIN, methods=["POST"])
 def revoke_token(scope: Scope, user_id: str, token_id: str) -> ResponseReturnValue:
-    user = services_people.get(scope, user_id)
+    user = users.get(scope, user_id)
     token = tokens.revoke(scope, user, token_id, reason=ConfirmForm().why)
     flash(f"The token “{texts.apart(token.name)}” is revoked.", "ok")
     return _to(scope, user)

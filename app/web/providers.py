@@ -14,10 +14,10 @@ from app.core.naming import settings_name
 from app.provider import Family, PhoneNumber, Provider
 from app.services import connections, endpoints, impact, numbers, verification, workspace_webhook
 from app.services import providers as services_providers
+from app.services.access.step_up import PasswordNeeded
 from app.services.connections import State
 from app.services.endpoints import Filter
 from app.services.scope import Scope
-from app.services.step_up import PasswordNeeded
 from app.services.verification import Tested
 from app.web import render
 from app.web.conflicts import Clash, settle, shown_again

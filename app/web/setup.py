@@ -9,9 +9,10 @@ from flask import flash, url_for
 from flask.typing import ResponseReturnValue
 
 from app.core.errors import Busy, Conflict, Invalid, NotFound
-from app.services import installation, organizations, sign_in
+from app.services import installation, organizations
+from app.services.access import sign_in
+from app.services.access.sign_in import Checked
 from app.services.scope import Scope
-from app.services.sign_in import Checked
 from app.web import render
 from app.web.forms import SetupForm
 from app.web.guard import Pages, Who, let_in

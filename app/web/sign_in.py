@@ -11,10 +11,11 @@ from flask_login import current_user, logout_user
 from app.core import urls
 from app.core.errors import Invalid, TryLater, Unauthenticated
 from app.models import User
-from app.services import organizations, people, recovery_codes, totp
-from app.services import sign_in as services_sign_in
+from app.services import organizations
+from app.services.access import recovery_codes, totp, users
+from app.services.access import sign_in as access_sign_in
+from app.services.access.sign_in import Checked
 from app.services.scope import Scope
-from app.services.sign_in import Checked
 from app.web import known_browsers, render
 from app.web.forms import CodeForm, RecoveryForm, SignInForm
 from app.web.guard import Pages, Who, let_in, own
@@ -37,7 +38,7 @@ def enter(scope: Scope) -> ResponseReturnValue:
     form = SignInForm()
     sent = {"email": form.email.data or "", "password": form.password.data or ""}
     try:
-        checked = services_sign_in.check_password(scope, sent, known=known_browsers.read())
+        checked = access_sign_in.check_password(scope, sent, known=known_browsers.read())
     except (Unauthenticated, TryLater, Invalid) as error:
         return _refused("sign_in/form.html", form, error)
     if totp.is_on(checked.user):
@@ -66,7 +67,7 @@ def check_code(scope: Scope) -> ResponseReturnValue:
         flash("That took too long, or your sign-in was changed. Enter your email and password again.", "warn")
         return render.see(url_for("sign_in.form"))
     try:
-        by_recovery = services_sign_in.check_code(
+        by_recovery = access_sign_in.check_code(
             scope, checked.user, form.code.data, known=known_browsers.read()
         )
     except (Unauthenticated, TryLater) as error:
@@ -91,14 +92,14 @@ def _who_needs_a_code(scope: Scope) -> Checked | None:
     user_id, since, state = session.get("code_for", [None, 0, ""])
     user = scope.session.get(User, user_id) if user_id else None
     is_fresh = abs(time.time() - since) < CODE_SECONDS
-    is_same = user is not None and user.disabled_at is None and services_sign_in.state_of(user) == state
+    is_same = user is not None and user.disabled_at is None and access_sign_in.state_of(user) == state
     return Checked(user, state) if user and is_fresh and is_same else None
 
 
 def _let_in(scope: Scope, checked: Checked, after: str | None) -> Response:
     let_in(scope, checked)
     user = checked.user
-    if given := people.password_given(scope.into(organizations.of_user(scope, user)), user):
+    if given := users.password_given(scope.into(organizations.of_user(scope, user)), user):
         flash(
             f"{given.actor_name} gave you this password, and knows it. Choose your own under Account.", "warn"
         )
@@ -114,7 +115,7 @@ def _refused(
 @sign_in.page("/sign-out", who=Who.USER, methods=["POST"])
 def leave(scope: Scope) -> ResponseReturnValue:
     """What the browser's storage has stays: how its reader wants pages to look and to be used."""
-    services_sign_in.out(own(scope), current_user.token)
+    access_sign_in.out(own(scope), current_user.token)
     logout_user()
     session.clear()
     response = render.see(url_for("sign_in.form"))

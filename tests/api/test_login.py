@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from flask import Flask
 
-from app.services import passwords
+from app.services.access import passwords
 from tests.support.caller import Caller, fields
 from tests.support.cast import PASSWORD, Cast
 from tests.support.rows import audit, unchanged

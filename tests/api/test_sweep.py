@@ -172,7 +172,7 @@ def test_deletes(dana: Caller, cast: Cast) -> None:
 
 
 def test_sign_ins(nobody: Caller, cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
-    from app.services import passwords
+    from app.services.access import passwords
 
     monkeypatch.setattr(passwords, "matches", lambda *_: False)
     for seed in range(BODIES):

@@ -14,7 +14,7 @@ from app import background, context
 from app.core import clock
 from app.extensions import db
 from app.models import ApiToken, User
-from app.services import tokens
+from app.services.access import tokens
 from tests.support.caller import Caller
 from tests.support.cast import Cast, issue
 from tests.support.forge import Forge

@@ -19,7 +19,8 @@ from app import context
 from app.core.sealing import Place, SealBroken, Sealer, fingerprint
 from app.extensions import db
 from app.models import Installation, Secret, User
-from app.services import installation, organizations, totp
+from app.services import installation, organizations
+from app.services.access import totp
 from app.services.audit import chain
 from app.services.scope import Actor, Keys, Scope
 from tests.support.cast import assemble

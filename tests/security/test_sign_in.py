@@ -15,7 +15,8 @@ from werkzeug.test import TestResponse
 from app import context
 from app.core import clock
 from app.models import Base, User
-from app.services import installation, recovery_codes, totp
+from app.services import installation
+from app.services.access import recovery_codes, totp
 from app.services.scope import Actor
 from app.web.guard import Who
 from tests.security.conftest import Clients

@@ -15,7 +15,7 @@ from werkzeug.routing import Rule
 from app.api.operations import OPERATIONS
 from app.extensions import db
 from app.models import ApiToken, User, WebSession
-from app.services import people, totp
+from app.services.access import totp, users
 from tests.security.conftest import Clients
 from tests.support.cast import PASSWORD, Cast
 from tests.support.furnished import Furnished, scope_as
@@ -149,7 +149,7 @@ def _prepare(app: Flask, cast: Cast, endpoint: str) -> None:
     """Something that the route could change."""
     with scope_as(app, cast.dana) as scope:
         if endpoint == "people.set_disabled":
-            people.set_disabled(scope, cast.mo.id, True)
+            users.set_disabled(scope, cast.mo.id, True)
         if endpoint == "account.confirm_totp":
             totp.begin(scope, scope.session.get_one(User, cast.dana.id))
 

@@ -16,7 +16,7 @@ import pytest
 from flask import Flask
 
 from app.models import User
-from app.services import people, totp
+from app.services.access import totp, users
 from app.web.known_browsers import COOKIE as KNOWN
 from tests.security.conftest import Installation
 from tests.support.cast import PASSWORD, Cast
@@ -162,9 +162,9 @@ def test_a_half_sign_in_ends_with_the_password_or_the_secret_it_began_with(
     with scope_as(app, cast.gus, cast.acme) as scope:
         user = scope.session.get_one(User, cast.dana.id)
         if change == "reset":
-            people.reset(scope, user, "an owl on the chimney at dusk", keeps_two_step=True)
+            users.reset(scope, user, "an owl on the chimney at dusk", keeps_two_step=True)
         elif change == "disable":
-            people.set_disabled(scope, user.id, True)
+            users.set_disabled(scope, user.id, True)
         else:
             totp.switch_off(scope, user)
             secret = totp.begin(scope, user).split("secret=")[1].split("&")[0]

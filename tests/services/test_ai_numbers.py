@@ -17,7 +17,8 @@ from app.core.outbound.client import Outbound
 from app.models import AuditEvent, VoicePhoneNumber
 from app.providers import PROVIDERS, sinch_est
 from app.providers.elevenlabs import Agent
-from app.services import ai_numbers, people, providers, voice_ai, voice_phone_numbers
+from app.services import ai_numbers, providers, voice_ai, voice_phone_numbers
+from app.services.access import users
 from app.services.scope import Scope
 from tests.support.cast import Rows
 from tests.support.scopes import Fault as DatabaseFault
@@ -431,7 +432,7 @@ def test_who_is_slower_makes_elevenlabs_as_the_faster_one_stored_it(here, scopes
     def faster():
         with scopes.of("dana") as scope:
             ai_numbers.switch_on(
-                scope, here.http, people.get(scope, here.cast.mo.id), here.number_id, NIGHT_SHIFT
+                scope, here.http, users.get(scope, here.cast.mo.id), here.number_id, NIGHT_SHIFT
             )
 
     meanwhile(faster)
@@ -445,7 +446,7 @@ def test_who_is_slower_makes_elevenlabs_as_the_faster_one_stored_it(here, scopes
 def test_at_once_one_number_is_imported(here, scopes):
     def switch(agent):
         return lambda scope: ai_numbers.switch_on(
-            scope, here.http, people.get(scope, here.cast.mo.id), here.number_id, agent
+            scope, here.http, users.get(scope, here.cast.mo.id), here.number_id, agent
         )
 
     answers = scopes.at_once(*[("dana", switch(agent)) for agent in (RECEPTION, NIGHT_SHIFT) * 2])

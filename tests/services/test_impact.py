@@ -7,7 +7,8 @@ import pytest
 from app.models import VoicePhoneNumber
 from app.provider import Family
 from app.providers import PROVIDERS
-from app.services import endpoints, impact, organizations, people, providers, voice_phone_numbers
+from app.services import endpoints, impact, organizations, providers, voice_phone_numbers
+from app.services.access import users
 from app.services.impact import Some
 from tests.support.scopes import NOBODY, statements
 
@@ -99,7 +100,7 @@ def test_who_has_a_number_in_the_dialer(live, globex):
 
 
 def test_disabled_people_are_not_counted(live, cast):
-    people.set_disabled(live, cast.mo.id, True)
+    users.set_disabled(live, cast.mo.id, True)
     assert impact.of_provider(live, SINCH).dialers.total == 0
 
 

@@ -12,7 +12,8 @@ from app.core.errors import Invalid, NotFound
 from app.core.sealing import Place, Sealer
 from app.models import Installation, Organization, Secret, User
 from app.providers import PROVIDERS
-from app.services import connections, installation, providers, totp
+from app.services import connections, installation, providers
+from app.services.access import totp
 from app.services.installation import KeyMismatch
 from app.services.scope import Actor, Keys, Scope
 from tests.support.cast import PASSWORD

@@ -6,10 +6,10 @@ import pytest
 
 from app.core.errors import Invalid
 from app.services import endpoints, telephony, validation
+from app.services.access.sign_in import Credentials
+from app.services.access.users import UserDraft
 from app.services.endpoints import EndpointDraft
 from app.services.organizations import OrganizationEdit
-from app.services.people import UserDraft
-from app.services.sign_in import Credentials
 from app.services.telephony import TelephonyChanges
 from app.services.voice import ConfigChanges as VoiceChanges
 from app.services.voice_ai import ConfigChanges as VoiceAiChanges

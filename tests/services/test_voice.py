@@ -7,7 +7,8 @@ import pytest
 
 from app.core import etag
 from app.core.errors import Invalid, NotFound, Stale
-from app.services import people, tokens, voice, voice_phone_numbers
+from app.services import voice, voice_phone_numbers
+from app.services.access import tokens, users
 from app.services.audit import search
 from tests.support.scopes import statements
 
@@ -151,9 +152,9 @@ def test_the_question_of_every_call_is_one_query(engine, acme, cast, token):
 
 def test_it_is_the_check_of_the_token_as_well(engine, acme, cast, token):
     assert voice.active_for_token(engine, "no-such-token") is None
-    people.set_disabled(acme, cast.mo.id, True)
+    users.set_disabled(acme, cast.mo.id, True)
     assert voice.active_for_token(engine, token) is None
-    people.set_disabled(acme, cast.mo.id, False)
+    users.set_disabled(acme, cast.mo.id, False)
     assert voice.active_for_token(engine, token) is None, "tokens stay revoked"
 
 

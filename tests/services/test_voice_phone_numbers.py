@@ -4,7 +4,8 @@ import pytest
 
 from app.core.errors import Conflict, Invalid, NotFound
 from app.models import VoicePhoneNumber
-from app.services import people, voice_phone_numbers
+from app.services import voice_phone_numbers
+from app.services.access import users
 from app.services.audit import search
 from tests.support.scopes import winners
 
@@ -32,7 +33,7 @@ def test_the_first_of_a_provider_is_the_default(acme, cast):
         ("twilio", TWO): False,
         ("sinch", THREE): True,
     }
-    assert people.number_counts(acme) == {cast.mo.id: 3}
+    assert users.number_counts(acme) == {cast.mo.id: 3}
 
 
 def test_the_default_moves(acme, cast):

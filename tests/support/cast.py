@@ -12,9 +12,9 @@ from sqlalchemy.orm import Session
 
 from app import context
 from app.models import Organization, Role, User
-from app.services import passwords, tokens
+from app.services.access import passwords, tokens
+from app.services.access.tokens import Issued
 from app.services.scope import SECRETS, Actor, Scope
-from app.services.tokens import Issued
 
 PASSWORD = "seven tall pines by the lake"
 

@@ -20,13 +20,10 @@ from app.services import (
     endpoint_sheets,
     endpoints,
     organizations,
-    people,
     providers,
-    sessions,
-    tokens,
-    totp,
     voice_phone_numbers,
 )
+from app.services.access import sessions, tokens, totp, users
 from app.services.scope import Scope
 from tests.support.cast import Cast, Person
 from tests.support.page_checks import MARK
@@ -116,7 +113,7 @@ def furnish(app: Flask, cast: Cast) -> Furnished:
         sheet = endpoint_imports.check(scope, table)
         issued = tokens.issue(scope, user, name="Dialer", scopes=(), days=30)
         secrets["jwt"] = issued.jwt
-        sleeper = people.create(scope, _sleeper())
+        sleeper = users.create(scope, _sleeper())
         secrets["password"] = _sleeper()["password"]
         secrets["totp"] = totp.begin(scope, sleeper).split("secret=")[1].split("&")[0]
         with scope.transaction():

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from argon2 import PasswordHasher
 
-from app.services import passwords
+from app.services.access import passwords
 
 SHIPPED = passwords._hasher
 QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)

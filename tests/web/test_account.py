@@ -12,7 +12,7 @@ from flask import Flask
 
 from app.core import clock
 from app.extensions import db
-from app.services import tokens
+from app.services.access import tokens
 from tests.support.caller import Caller
 from tests.support.cast import PASSWORD, Cast, issue
 from tests.support.pages import Page, Portal, filled

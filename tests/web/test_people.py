@@ -12,7 +12,7 @@ from flask import Flask
 from app import context
 from app.extensions import db
 from app.models import Organization, User
-from app.services import people, totp
+from app.services.access import totp, users
 from app.services.scope import Actor
 from tests.support.caller import Caller
 from tests.support.cast import PASSWORD, Cast
@@ -383,7 +383,7 @@ def test_a_person_is_signed_out_everywhere_and_issued_tokens_go_on(
 def test_many_people_are_searched_and_paged(app: Flask, dana: Portal, cast: Cast) -> None:
     assert not dana.get(PATH).has_button("Search")
     with app.app_context():
-        for number in range(people.PAGE):
+        for number in range(users.PAGE):
             db.session.add(
                 User(
                     organization_id=cast.acme,
@@ -395,12 +395,12 @@ def test_many_people_are_searched_and_paged(app: Flask, dana: Portal, cast: Cast
             )
         db.session.commit()
     page = dana.get(PATH)
-    assert len(page.rows()) == people.PAGE
+    assert len(page.rows()) == users.PAGE
     after = page.follow("Next")
     assert [row.split()[0] for row in after.rows()] == ["Dana", "Mo"]
     assert not after.has_link("Next")
-    assert len({*page.rows(), *after.rows()}) == people.PAGE + 2
-    assert len(after.follow("First page").rows()) == people.PAGE
+    assert len({*page.rows(), *after.rows()}) == users.PAGE + 2
+    assert len(after.follow("First page").rows()) == users.PAGE
     assert [row.split()[0] for row in page.press("Search", q="MO@acme").rows()] == ["Mo"]
     assert len(page.press("Search", q="ann").rows()) == 60
     assert page.press("Search", q="9%").rows()[0].startswith("Ben 69%")

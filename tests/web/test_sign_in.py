@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 
 from app.models import User
-from app.services import totp
+from app.services.access import totp
 from tests.support.cast import PASSWORD, Cast
 from tests.support.furnished import scope_as
 from tests.support.pages import Portal

@@ -14,7 +14,7 @@ from app.core import clock
 from app.core.outbound.client import Outbound
 from app.extensions import db
 from app.models import WebSession
-from app.services import step_up
+from app.services.access import step_up
 from tests.support.cast import PASSWORD
 from tests.support.pages import Portal
 from tests.support.rows import unchanged

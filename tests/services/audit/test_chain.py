@@ -12,7 +12,8 @@ from sqlalchemy import delete, func, insert, select, update
 
 from app.core.sealing import Sealer
 from app.models import AuditChain, AuditEvent, AuditNumbers, Installation
-from app.services import endpoints, installation, people, sign_in
+from app.services import endpoints, installation
+from app.services.access import sign_in, users
 from app.services.audit import chain, log
 from app.services.audit.actions import Action
 from app.services.audit.chain import Head
@@ -371,7 +372,7 @@ def test_nobody_waits_in_a_circle(scopes):
         mo = cast.find(scope.session).mo.id
 
     def signs_in(scope):
-        user = people.get(scope, mo)
+        user = users.get(scope, mo)
         for _ in range(5):
             checked = sign_in.Checked(user, sign_in.state_of(user))
             sign_in.start_session(scope, checked, user_agent="x")
@@ -379,7 +380,7 @@ def test_nobody_waits_in_a_circle(scopes):
     def saves(scope):
         for number in range(5):
             with scope.transaction():
-                user = people.get(scope, mo)
+                user = users.get(scope, mo)
                 log.record(scope, Action.CONNECTION_TESTED, user.email)
                 user.name = f"Mo {number}"
 

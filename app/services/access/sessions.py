@@ -12,7 +12,7 @@ from sqlalchemy.exc import OperationalError
 from app.core import clock, hashing, user_agents
 from app.core.errors import NotFound
 from app.models import User, WebSession
-from app.services import tokens
+from app.services.access import tokens
 from app.services.audit import log
 from app.services.audit.actions import Action
 from app.services.scope import Scope

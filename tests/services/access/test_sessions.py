@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from app.core import clock, hashing
 from app.models import WebSession
-from app.services import people, sessions, step_up
+from app.services.access import sessions, step_up, users
 
 MOMENT = timedelta(seconds=5)
 
@@ -105,7 +105,7 @@ def test_all_but_one_end(acme, cast, token):
 
 
 def test_a_disabled_users_is_nobodys(acme, cast, token):
-    people.set_disabled(acme, cast.mo.id, True)
+    users.set_disabled(acme, cast.mo.id, True)
     assert sessions.user_of(acme, token) is None
 
 

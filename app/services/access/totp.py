@@ -10,7 +10,8 @@ from app.core import clock
 from app.core.errors import Conflict, Invalid, Problem
 from app.core.sealing import Place, SealBroken
 from app.models import User
-from app.services import rate_limits, recovery_codes, sessions, step_up, tokens
+from app.services import rate_limits
+from app.services.access import recovery_codes, sessions, step_up, tokens
 from app.services.audit import log
 from app.services.audit.actions import Action
 from app.services.rate_limits import Limit

@@ -12,7 +12,7 @@ from joserfc.jwk import OctKey, RSAKey
 from app.core import clock
 from app.core.errors import Forbidden, Invalid, NotFound, Unauthenticated
 from app.models import ApiToken
-from app.services import people, tokens
+from app.services.access import tokens, users
 from app.services.audit import search
 from app.services.scope import SECRETS, Actor, Keys
 from tests.support.scopes import statements
@@ -237,7 +237,7 @@ def test_a_revoked_token_is_nobodys(acme, cast, issued):
 
 def test_a_disabled_users_token_is_nobodys(acme, cast):
     token = tokens.issue(acme, cast.mo, name="Dialer").token
-    people.set_disabled(acme, cast.mo.id, True)
+    users.set_disabled(acme, cast.mo.id, True)
     with pytest.raises(Unauthenticated):
         tokens.actor(acme.session, token.id, ip="", request_id="")
 
@@ -249,7 +249,7 @@ def test_another_role_revokes_every_token(acme, globex, cast, name, role):
     user = getattr(cast, name)
     token = tokens.issue(home, user, name="Dialer").token
     cast.dana.organization_id = user.organization_id
-    people.update_user(home, user.id, {"role": role})
+    users.update_user(home, user.id, {"role": role})
     with pytest.raises(Unauthenticated):
         tokens.actor(acme.session, token.id, ip="", request_id="")
 

@@ -18,7 +18,7 @@ from app.core import clock, sealing
 from app.core.errors import Forbidden, Invalid, NotFound, Problem, Unauthenticated
 from app.models import ApiToken, Role, User
 from app.models.base import new_id
-from app.services import step_up
+from app.services.access import step_up
 from app.services.audit import log
 from app.services.audit.actions import Action
 from app.services.scope import SECRETS, Actor, Keys, Scope

@@ -8,7 +8,8 @@ from sqlalchemy import func, select
 
 from app.core.errors import Conflict, Forbidden, Invalid, NotFound, Stale, Unauthenticated
 from app.models import ApiToken, Role, User, WebSession
-from app.services import organizations, passwords, people, recovery_codes, sessions, tokens, totp
+from app.services import organizations
+from app.services.access import passwords, recovery_codes, sessions, tokens, totp, users
 from app.services.audit import search
 from tests.support.cast import PASSWORD, hashed_password
 from tests.support.scopes import winners
@@ -40,7 +41,7 @@ def _is_signed_in(scope, web, token_id):
 
 
 def test_a_person_is_added(acme):
-    user = people.create(acme, DRAFT)
+    user = users.create(acme, DRAFT)
     assert (user.email, user.name, user.role) == ("ann@acme.example", "Ann", "member")
     assert user.organization_id == acme.organization.id
     assert passwords.matches(user.password_hash, PASSWORD)
@@ -70,26 +71,26 @@ def test_a_person_is_added(acme):
 )
 def test_it_refuses_a_bad_value_and_names_the_field(acme, field, value):
     with pytest.raises(Invalid) as refused:
-        people.create(acme, DRAFT | {field: value})
+        users.create(acme, DRAFT | {field: value})
     assert {problem.field for problem in refused.value.problems} == {field}
     assert acme.session.scalar(select(func.count()).select_from(User)) == 3
 
 
 def test_a_password_is_kept_exactly(acme, monkeypatch):
     monkeypatch.setattr(passwords, "hashed", lambda password: f"hash of {password}")
-    user = people.create(acme, DRAFT | {"password": f"  {PASSWORD}  "})
+    user = users.create(acme, DRAFT | {"password": f"  {PASSWORD}  "})
     assert user.password_hash == f"hash of   {PASSWORD}  "
 
 
 @pytest.mark.parametrize("email", ["mo@acme.example", "MO@ACME.EXAMPLE", "gus@globex.example"])
 def test_an_email_is_one_persons_over_all_organizations(acme, email):
     with pytest.raises(Conflict) as refused:
-        people.create(acme, DRAFT | {"email": email})
+        users.create(acme, DRAFT | {"email": email})
     assert refused.value.code == "EMAIL_IN_USE"
 
 
 def test_of_six_with_one_email_at_once_one_is_added(scopes):
-    tasks = [(who, lambda scope: people.create(scope, DRAFT)) for who in ("dana", "gus") * 3]
+    tasks = [(who, lambda scope: users.create(scope, DRAFT)) for who in ("dana", "gus") * 3]
     answers = scopes.at_once(*tasks)
     assert len(winners(answers)) == 1
     assert {type(answer) for answer in answers} == {User, Conflict}
@@ -97,77 +98,77 @@ def test_of_six_with_one_email_at_once_one_is_added(scopes):
 
 def test_another_organizations_person_is_not_found(acme, globex, cast):
     for act in (
-        lambda: people.get(acme, cast.gus.id),
-        lambda: people.update_user(acme, cast.gus.id, {"name": "x"}),
-        lambda: people.set_disabled(acme, cast.gus.id, True),
+        lambda: users.get(acme, cast.gus.id),
+        lambda: users.update_user(acme, cast.gus.id, {"name": "x"}),
+        lambda: users.set_disabled(acme, cast.gus.id, True),
     ):
         with pytest.raises(NotFound):
             act()
-    assert [user.name for user in people.every(acme)] == ["Dana", "Mo"]
+    assert [user.name for user in users.every(acme)] == ["Dana", "Mo"]
 
 
 def test_a_name_and_a_role_are_changed(acme, cast):
-    people.update_user(acme, cast.mo.id, {"name": "Maureen"})
+    users.update_user(acme, cast.mo.id, {"name": "Maureen"})
     assert (cast.mo.name, cast.mo.role) == ("Maureen", "member")
-    people.update_user(acme, cast.mo.id, {"role": "superadmin"})
+    users.update_user(acme, cast.mo.id, {"role": "superadmin"})
     assert search.recent(acme)[0].changes == {"role": ["member", "superadmin"]}
     for field in ("email", "password", "organization_id"):
         with pytest.raises(Invalid):
-            people.update_user(acme, cast.mo.id, {field: "x"})
+            users.update_user(acme, cast.mo.id, {field: "x"})
 
 
 def test_a_stale_version_is_refused(acme, cast):
     version = cast.mo.version
-    people.update_user(acme, cast.mo.id, {"name": "Theirs"}, version=version)
+    users.update_user(acme, cast.mo.id, {"name": "Theirs"}, version=version)
     with pytest.raises(Stale):
-        people.update_user(acme, cast.mo.id, {"name": "Mine"}, version=version)
+        users.update_user(acme, cast.mo.id, {"name": "Mine"}, version=version)
     with pytest.raises(Stale):
-        people.set_disabled(acme, cast.mo.id, True, version=version)
+        users.set_disabled(acme, cast.mo.id, True, version=version)
 
 
 def test_disabling_ends_sessions_and_tokens_for_good(acme, cast):
     signed_in = _sign_in(acme, cast.mo)
     others = _sign_in(acme, cast.dana)
     assert _is_signed_in(acme, *signed_in) == (True, True)
-    people.set_disabled(acme, cast.mo.id, True)
+    users.set_disabled(acme, cast.mo.id, True)
     assert _is_signed_in(acme, *signed_in) == (False, False)
     assert _is_signed_in(acme, *others) == (True, True)
-    people.set_disabled(acme, cast.mo.id, False)
+    users.set_disabled(acme, cast.mo.id, False)
     assert _is_signed_in(acme, *signed_in) == (False, False)
     assert [event.action for event in search.recent(acme)][:2] == ["user.enabled", "user.disabled"]
 
 
 def test_disabling_twice_is_told_once(acme, cast):
-    people.set_disabled(acme, cast.mo.id, True)
-    people.set_disabled(acme, cast.mo.id, True)
+    users.set_disabled(acme, cast.mo.id, True)
+    users.set_disabled(acme, cast.mo.id, True)
     assert len(search.recent(acme)) == 1
 
 
 def test_nobody_disables_themselves(acme, cast):
     with pytest.raises(Forbidden):
-        people.set_disabled(acme, cast.dana.id, True)
+        users.set_disabled(acme, cast.dana.id, True)
 
 
 def test_a_superadmin_who_becomes_a_member_loses_the_tokens(acme, cast):
     _, token_id = _sign_in(acme, cast.dana)
-    people.update_user(acme, cast.dana.id, {"role": "member"})
+    users.update_user(acme, cast.dana.id, {"role": "member"})
     assert acme.session.get_one(ApiToken, token_id).revoked_at is not None
 
 
 def test_the_last_superadmin_of_the_installation_is_kept(acme, cast):
-    people.set_disabled(acme.into(cast.globex), cast.gus.id, True)
+    users.set_disabled(acme.into(cast.globex), cast.gus.id, True)
     with pytest.raises(Conflict) as refused:
-        people.update_user(acme, cast.dana.id, {"role": "member"})
+        users.update_user(acme, cast.dana.id, {"role": "member"})
     assert refused.value.code == "LAST_SUPERADMIN"
     actor = acme.actor.__class__(name="command line")
     with pytest.raises(Conflict):
-        people.set_disabled(acme.__class__(acme.session, cast.acme, actor, acme.keys), cast.dana.id, True)
+        users.set_disabled(acme.__class__(acme.session, cast.acme, actor, acme.keys), cast.dana.id, True)
     assert organizations.superadmins(acme) == 1
 
 
 def test_the_last_two_superadmins_of_two_organizations_cannot_go_at_once(scopes):
     def demote(scope):
-        return people.update_user(scope, scope.actor.user_id, {"role": "member"})
+        return users.update_user(scope, scope.actor.user_id, {"role": "member"})
 
     for _ in range(5):
         answers = scopes.at_once(("dana", demote), ("gus", demote))
@@ -186,60 +187,60 @@ def test_a_new_password_needs_the_current_one_and_ends_other_sessions(acme, cast
         (PASSWORD, "dana@acme.example", "new_password"),
     ):
         with pytest.raises(Invalid) as refused:
-            people.change_password(acme, cast.dana, current, new, session_token=mine)
+            users.change_password(acme, cast.dana, current, new, session_token=mine)
         assert [problem.field for problem in refused.value.problems] == [field]
-    people.change_password(acme, cast.dana, PASSWORD, "four grey cats on a roof", session_token=mine)
+    users.change_password(acme, cast.dana, PASSWORD, "four grey cats on a roof", session_token=mine)
     assert sessions.user_of(acme, mine) is not None
     assert sessions.user_of(acme, other) is None
     assert acme.session.scalar(select(func.count()).select_from(WebSession)) == 1
 
 
 def test_number_counts(acme, cast):
-    assert people.number_counts(acme) == {}
+    assert users.number_counts(acme) == {}
 
 
 def test_people_are_paged_by_name_and_found_by_name_or_email(acme, cast):
     with acme.transaction():
         for name, email in (("Mo", "other.mo"), ("Al_", "al"), ("Alx", "x")):
-            new = people.NewUser(f"{email}@acme.example", name, "member", "")
-            people.add(acme, new)
+            new = users.NewUser(f"{email}@acme.example", name, "member", "")
+            users.add(acme, new)
     found, after = [], None
     for _ in range(3):
-        page = people.page(acme, after=after, limit=2)
+        page = users.page(acme, after=after, limit=2)
         found += [user.email for user in page.people]
         after = page.after
     assert after is None
-    assert sorted(found) == sorted(user.email for user in people.every(acme))
-    assert found == [user.email for user in people.every(acme)]
-    assert [user.name for user in people.page(acme, "AL_").people] == ["Al_"]
-    assert [user.name for user in people.page(acme, "x@ACME").people] == ["Alx"]
-    assert people.page(acme, "gus").people == []
+    assert sorted(found) == sorted(user.email for user in users.every(acme))
+    assert found == [user.email for user in users.every(acme)]
+    assert [user.name for user in users.page(acme, "AL_").people] == ["Al_"]
+    assert [user.name for user in users.page(acme, "x@ACME").people] == ["Alx"]
+    assert users.page(acme, "gus").people == []
     with pytest.raises(NotFound):
-        people.page(acme, after=cast.gus.id)
-    assert not people.are_many(acme)
+        users.page(acme, after=cast.gus.id)
+    assert not users.are_many(acme)
 
 
 def test_resetting_keeps_two_step_sign_in_where_it_is_asked_to(acme, cast):
     secret = totp.begin(acme, cast.mo).split("secret=")[1].split("&")[0]
     totp.confirm(acme, cast.mo, pyotp.TOTP(secret).now())
-    people.reset(acme, cast.mo, "four grey cats on a roof", keeps_two_step=True)
+    users.reset(acme, cast.mo, "four grey cats on a roof", keeps_two_step=True)
     assert totp.is_on(cast.mo)
     assert recovery_codes.left(acme, cast.mo) == recovery_codes.COUNT
     assert search.recent(acme)[0].changes == {}
-    people.reset(acme, cast.mo, "four black cats on a roof")
+    users.reset(acme, cast.mo, "four black cats on a roof")
     assert not totp.is_on(cast.mo)
     assert recovery_codes.left(acme, cast.mo) == 0
     assert search.recent(acme)[0].changes == {"two_step": ["on", "off"]}
     with pytest.raises(Forbidden):
-        people.reset(acme, cast.dana, "four white cats on a roof")
+        users.reset(acme, cast.dana, "four white cats on a roof")
 
 
 def test_signing_somebody_out_ends_sessions_and_leaves_issued_tokens(acme, cast):
     token, token_id = _sign_in(acme, cast.mo)
-    people.end_sessions(acme, cast.mo.id)
+    users.end_sessions(acme, cast.mo.id)
     assert sessions.user_of(acme, token) is None
     assert acme.session.get_one(ApiToken, token_id).revoked_at is None
     with pytest.raises(Forbidden):
-        people.end_sessions(acme, cast.dana.id)
+        users.end_sessions(acme, cast.dana.id)
     with pytest.raises(NotFound):
-        people.end_sessions(acme, cast.gus.id)
+        users.end_sessions(acme, cast.gus.id)

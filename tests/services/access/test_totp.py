@@ -7,7 +7,7 @@ import pyotp
 import pytest
 
 from app.core.errors import Conflict, Invalid
-from app.services import totp
+from app.services.access import totp
 from app.services.audit import search
 
 

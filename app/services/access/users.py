@@ -15,12 +15,13 @@ from sqlalchemy.exc import IntegrityError
 from app.core import clock, texts
 from app.core.errors import Conflict, Forbidden, Invalid, Problem
 from app.models import AuditEvent, Role, User, VoicePhoneNumber
-from app.services import passwords, sessions, sign_in_limits, step_up, tokens, totp, validation
+from app.services import validation
+from app.services.access import passwords, sessions, sign_in_limits, step_up, tokens, totp
+from app.services.access.sign_in import confirm_password, normal_email
 from app.services.audit import actions, log, search
 from app.services.audit.actions import Action, Trait
 from app.services.fields import Name
 from app.services.scope import Scope, expect_version
-from app.services.sign_in import confirm_password, normal_email
 from app.services.validation import Checked
 
 _EMAIL = re.compile(r"[^\s@\x00-\x1f\x7f]{1,64}@[^\s@\x00-\x1f\x7f.]+(\.[^\s@\x00-\x1f\x7f.]+)+")

@@ -11,9 +11,10 @@ from argon2 import PasswordHasher, extract_parameters
 from app.core import clock
 from app.core.errors import TooMany, Unauthenticated
 from app.models import ApiToken, AuditEvent, Throttle, User, WebSession
-from app.services import passwords, people, rate_limits, sign_in, tokens, totp
+from app.services import rate_limits
+from app.services.access import passwords, sign_in, tokens, totp, users
+from app.services.access.sign_in_limits import OF_ACCOUNT, OF_ADDRESS
 from app.services.scope import SECRETS, Actor, Scope
-from app.services.sign_in_limits import OF_ACCOUNT, OF_ADDRESS
 from tests.support.cast import PASSWORD
 from tests.support.hashing import SHIPPED, hashing_with
 
@@ -50,7 +51,7 @@ def test_a_superadmins_token_reads_secrets(stranger):
 
 
 def test_every_wrong_try_is_answered_alike(acme, stranger, cast):
-    people.set_disabled(acme, cast.mo.id, True)
+    users.set_disabled(acme, cast.mo.id, True)
     messages = set()
     for sent in (
         RIGHT,
@@ -125,7 +126,7 @@ def test_an_account_is_limited_over_all_addresses_and_a_known_browser_is_not(acm
         sign_in.check_password(elsewhere, RIGHT, known=known)
     with pytest.raises(TooMany):
         sign_in.check_password(elsewhere, RIGHT, known={cast.dana.id: "another"})
-    people.reset(acme, acme.session.get_one(User, cast.mo.id), "an owl on the chimney at dusk")
+    users.reset(acme, acme.session.get_one(User, cast.mo.id), "an owl on the chimney at dusk")
     with pytest.raises(Unauthenticated):
         sign_in.check_password(elsewhere, RIGHT | {"password": "wrong"})
 
@@ -168,7 +169,7 @@ def test_an_older_hash_is_replaced_at_the_next_sign_in(stranger, cast, monkeypat
 
 def test_a_password_that_is_reset_meanwhile_signs_no_one_in(acme, stranger, cast):
     checked = sign_in.check_password(stranger, RIGHT)
-    people.reset(acme, acme.session.get_one(User, cast.mo.id), "an owl on the chimney at dusk")
+    users.reset(acme, acme.session.get_one(User, cast.mo.id), "an owl on the chimney at dusk")
     with pytest.raises(Unauthenticated):
         sign_in.start_session(stranger, checked, user_agent="")
     assert stranger.session.query(WebSession).count() == 0
@@ -179,7 +180,7 @@ def test_a_new_password_ends_the_tokens_of_sign_ins_and_no_others(acme, stranger
     _, from_sign_in = sign_in.for_token(stranger, sent)
     dana = acme.session.get_one(User, cast.dana.id)
     issued = tokens.issue(acme, dana, name="Dialer")
-    people.change_password(acme, dana, PASSWORD, "an owl on the chimney at dusk", session_token=None)
+    users.change_password(acme, dana, PASSWORD, "an owl on the chimney at dusk", session_token=None)
     acme.session.expire_all()
     assert from_sign_in.token.revoked_at is not None
     assert issued.token.revoked_at is None

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from app.models import RecoveryCode
-from app.services import recovery_codes
+from app.services.access import recovery_codes
 
 
 @pytest.fixture

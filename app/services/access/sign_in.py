@@ -16,22 +16,14 @@ from sqlalchemy import select, update
 from app.core import clock
 from app.core.errors import Invalid, Problem, Unauthenticated
 from app.models import Organization, Role, User
-from app.services import (
-    passwords,
-    rate_limits,
-    recovery_codes,
-    sessions,
-    sign_in_limits,
-    tokens,
-    totp,
-    validation,
-)
+from app.services import rate_limits, validation
+from app.services.access import passwords, recovery_codes, sessions, sign_in_limits, tokens, totp
+from app.services.access.sign_in_limits import KnownBrowsers
+from app.services.access.tokens import Issued
 from app.services.audit import log as audit_log
 from app.services.audit.actions import Action
 from app.services.rate_limits import Limit
 from app.services.scope import SECRETS, Scope
-from app.services.sign_in_limits import KnownBrowsers
-from app.services.tokens import Issued
 
 log = structlog.get_logger(__name__)
 

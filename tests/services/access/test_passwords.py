@@ -9,7 +9,7 @@ from argon2 import PasswordHasher, Type, extract_parameters
 from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
 from app.core import strength
-from app.services import passwords
+from app.services.access import passwords
 from tests.support.cast import PASSWORD
 from tests.support.hashing import SHIPPED, hashing_with
 

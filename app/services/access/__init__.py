@@ -1,0 +1,1 @@
+"""Access: users, sign-in, sessions, tokens, and the second step."""
