@@ -12,7 +12,8 @@ from app.config import Settings
 from app.database import engine
 from app.database import migrate as database_migrate
 from app.extensions import csrf, db, htmx, login, migrate
-from app.services import provisioning, workspace_webhook
+from app.services import workspace_webhook
+from app.services.connections import provisioning
 
 
 def create_app(settings: Settings | None = None) -> Flask:

@@ -14,8 +14,9 @@ from app.core.errors import Conflict
 from app.core.outbound.client import Outbound
 from app.models import Organization, Role, User
 from app.provider import Family
-from app.services import connections, endpoints, organizations, providers, voice_ai, voice_phone_numbers
+from app.services import endpoints, organizations, providers, voice_ai, voice_phone_numbers
 from app.services.access import users
+from app.services.connections import store
 from app.services.scope import Scope
 
 EMAIL = "demo@meridian.example"
@@ -150,7 +151,7 @@ def _connect(scope: Scope) -> None:
 
 
 def _save(scope: Scope, key: str, values: dict[str, Any]) -> None:
-    providers.save(scope, connections.provider_of(key), values)
+    providers.save(scope, store.provider_of(key), values)
 
 
 def _map(scope: Scope, example: Example) -> None:

@@ -27,15 +27,8 @@ from app.extensions import db
 from app.models import DriftCheck, Endpoint, User, VoicePhoneNumber
 from app.provider import Verifies
 from app.providers import PROVIDERS
-from app.services import (
-    ai_numbers,
-    checking,
-    connections,
-    numbers,
-    organizations,
-    pointing,
-    workspace_webhook,
-)
+from app.services import ai_numbers, checking, numbers, organizations, pointing, workspace_webhook
+from app.services.connections import store
 from app.services.numbers import Claim
 from app.services.scope import Actor, Scope
 from tests.support import html
@@ -109,7 +102,7 @@ def press(base: str, number: str, label: str, typed: str = "") -> str:
 
 def test_every_value_works_at_its_stand_in(meridian: Scope, outbound: Outbound) -> None:
     for key, provider in PROVIDERS.items():
-        values = connections.load(meridian, provider).credentials
+        values = store.load(meridian, provider).credentials
         assert cast(Verifies, provider).verify(outbound, values).ok, key
         for name, value in demo_data.VALUES[key].items():
             assert provider.field(name).check(value, "US") == value
@@ -136,7 +129,7 @@ def test_there_are_numbers_to_import_and_one_that_is_somebody_elses(
         claimed = {mapped.phone_number for mapped in demo_data.HARBOR.endpoints if mapped.provider == key}
         assert elsewhere == claimed
     (first, second) = accounts.SHARED
-    values = connections.load(meridian, PROVIDERS["vobiz"]).credentials
+    values = store.load(meridian, PROVIDERS["vobiz"]).credentials
     line = cast(Any, PROVIDERS["vobiz"]).observe(outbound, values, first)
     assert line.shared_with == (second,)
 

@@ -9,7 +9,8 @@ from flask.typing import ResponseReturnValue
 from app import context
 from app.api import answers, schemas
 from app.api.operations import Who, blueprint
-from app.services import connections, numbers, validation, verification
+from app.services import numbers, validation
+from app.services.connections import store, verification
 from app.services.scope import Scope
 
 providers = blueprint("providers", "/api/settings/providers")
@@ -26,7 +27,7 @@ providers = blueprint("providers", "/api/settings/providers")
 )
 def verify_provider(scope: Scope, provider: str, sent: Any) -> ResponseReturnValue:
     """Test the stored values, with what is sent in their place; nothing sent is stored"""
-    tested = verification.verify(scope, context.outbound(), connections.provider_of(provider), sent)
+    tested = verification.verify(scope, context.outbound(), store.provider_of(provider), sent)
     return answers.document(tested.document())
 
 
@@ -40,5 +41,5 @@ def verify_provider(scope: Scope, provider: str, sent: Any) -> ResponseReturnVal
 )
 def list_provider_numbers(scope: Scope, provider: str) -> ResponseReturnValue:
     """List the numbers that the provider's account owns, by number; the first 10,000 of more"""
-    inventory = numbers.owned(scope, context.outbound(), connections.provider_of(provider))
+    inventory = numbers.owned(scope, context.outbound(), store.provider_of(provider))
     return answers.document([row.document() for row in inventory.rows], tagged=True)

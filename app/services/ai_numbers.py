@@ -21,10 +21,11 @@ from app.models import User, VoicePhoneNumber
 from app.provider import Provider
 from app.providers import PROVIDERS, elevenlabs, sinch_est
 from app.providers.elevenlabs import Agent, ImportedNumber
-from app.services import asking, connections, provider_writes, validation, voice_phone_numbers
+from app.services import validation, voice_phone_numbers
 from app.services.audit import log as audit_log
 from app.services.audit.actions import Action
-from app.services.provider_writes import Intent
+from app.services.connections import gateway, provider_writes, store
+from app.services.connections.provider_writes import Intent
 from app.services.scope import Scope, expect_version
 from app.services.validation import Checked
 
@@ -86,7 +87,7 @@ def _lacking(scope: Scope, providers: Iterable[Provider]) -> list[tuple[str, str
     """With the code of each."""
     found = []
     for provider in providers:
-        state = connections.load(scope, provider)
+        state = store.load(scope, provider)
         names = ", ".join(field.label for field in state.missing)
         if names:
             needed = f"{provider.label} is not configured: it needs {names}. Fill in under Voice AI."
@@ -101,14 +102,14 @@ def _values(scope: Scope, *providers: Provider) -> list[dict[str, Any]]:
     if missing := _lacking(scope, providers):
         sentences = " ".join(sentence for _, sentence in missing)
         raise Conflict(sentences, code=missing[0][0])
-    return [asking.credentials(scope, provider) for provider in providers]
+    return [gateway.credentials(scope, provider) for provider in providers]
 
 
 def agents(scope: Scope, http: Outbound) -> list[Agent]:
     """Who can be chosen. Conflict where ElevenLabs does not tell."""
     (values,) = _values(scope, ELEVENLABS)
     scope.let_go()
-    return asking.ask(ELEVENLABS, lambda: elevenlabs.agents(http.within(SECONDS_FOR_A_LIST), values))
+    return gateway.ask(ELEVENLABS, lambda: elevenlabs.agents(http.within(SECONDS_FOR_A_LIST), values))
 
 
 def read(sent: Any) -> AiDraft:
@@ -173,7 +174,7 @@ def _preferred(found: list[ImportedNumber], known: str | None) -> ImportedNumber
 
 
 def _demand_trunk(http: Outbound, values: dict[str, Any], number: str) -> None:
-    line = asking.ask(EST, lambda: sinch_est.SinchEst().observe(http, values, number))
+    line = gateway.ask(EST, lambda: sinch_est.SinchEst().observe(http, values, number))
     shown = phone.display(number)
     if line is None:
         sentence = f"Sinch does not have {shown} in the project of Sinch EST. Choose one of its numbers"
@@ -205,11 +206,11 @@ class _Change:
         return imported_id
 
     def _import(self, http: Outbound, est: dict[str, Any]) -> str:
-        domain = asking.ask(EST, lambda: sinch_est.trunk_domain(http, est))
+        domain = gateway.ask(EST, lambda: sinch_est.trunk_domain(http, est))
         self.label = elevenlabs.new_label(self.number)
         self.has_begun = True
         sent = (self.values, self.number, domain, self.label)
-        self.made = asking.ask(ELEVENLABS, lambda: elevenlabs.import_number(http, *sent))
+        self.made = gateway.ask(ELEVENLABS, lambda: elevenlabs.import_number(http, *sent))
         return self.made
 
     def undo(self, http: Outbound, target: ImportedNumber | None) -> None:
@@ -237,15 +238,15 @@ class _Change:
 
 
 def _found(http: Outbound, values: dict[str, Any], number: str) -> list[ImportedNumber]:
-    return asking.ask(ELEVENLABS, lambda: elevenlabs.imported(http, values, number))
+    return gateway.ask(ELEVENLABS, lambda: elevenlabs.imported(http, values, number))
 
 
 def _assign(http: Outbound, values: dict[str, Any], imported_id: str, agent_id: str | None) -> None:
-    asking.ask(ELEVENLABS, lambda: elevenlabs.assign(http, values, imported_id, agent_id))
+    gateway.ask(ELEVENLABS, lambda: elevenlabs.assign(http, values, imported_id, agent_id))
 
 
 def _remove(http: Outbound, values: dict[str, Any], imported_id: str) -> None:
-    asking.ask(ELEVENLABS, lambda: elevenlabs.remove(http, values, imported_id))
+    gateway.ask(ELEVENLABS, lambda: elevenlabs.remove(http, values, imported_id))
 
 
 def _set_agent(http: Outbound, values: dict[str, Any], number: str, target: ImportedNumber) -> None:
@@ -254,7 +255,7 @@ def _set_agent(http: Outbound, values: dict[str, Any], number: str, target: Impo
     if target.agent_id is None:
         found = _found(http, values, number)
         if any(one.id == target.id and one.agent_id for one in found):
-            raise Conflict("ElevenLabs did not take the agent off the number.", code=asking.REFUSED)
+            raise Conflict("ElevenLabs did not take the agent off the number.", code=gateway.REFUSED)
 
 
 def _take_back(scope: Scope, http: Outbound, change: _Change, intent: Intent, error: Exception) -> None:
@@ -268,7 +269,7 @@ def _take_back(scope: Scope, http: Outbound, change: _Change, intent: Intent, er
             intent.is_unknown(f"{said} {change.left()}")
             raise Conflict(f"{said} {change.left()}", code=LEFT) from error
     intent.failed(said)
-    if isinstance(error, asking.NotAnswered):
+    if isinstance(error, gateway.NotAnswered):
         raise Conflict(f"{said} Nothing was changed.", code=error.code) from error
 
 
@@ -322,7 +323,7 @@ def _release(scope: Scope, intent: Intent, row: VoicePhoneNumber) -> None:
             elif (one.id, one.agent_id) == (known, agent_id):
                 _set_agent(calls, values, number, replace(one, agent_id=None))
     except Conflict as error:
-        if error.code == asking.UNREACHABLE:
+        if error.code == gateway.UNREACHABLE:
             intent.is_unknown(error.message)
         else:
             intent.failed(error.message)

@@ -19,11 +19,12 @@ from app.core.outbound.client import Outbound
 from app.models import Connection, VoicePhoneNumber
 from app.provider import CallsBack, Capability, Provider
 from app.provider.numbers import Callback, Reason
-from app.services import asking, connections, drift, provider_writes, rate_limits
-from app.services.asking import NotAnswered
+from app.services import drift, rate_limits
 from app.services.audit import log as audit_log
 from app.services.audit.actions import Action
-from app.services.provider_writes import Intent
+from app.services.connections import gateway, provider_writes, store
+from app.services.connections.gateway import NotAnswered
+from app.services.connections.provider_writes import Intent
 from app.services.rate_limits import Limit
 from app.services.scope import Scope
 
@@ -52,7 +53,7 @@ class Seen:
 
 def provider_of(key: str) -> Provider:
     """NotFound also for a provider whose application has no callback address of its own."""
-    provider = connections.provider_of(key)
+    provider = store.provider_of(key)
     if Capability.CALLBACK not in provider.capabilities:
         raise NotFound(f"{provider.label} has no callback address that is set for all numbers at once.")
     return provider
@@ -65,8 +66,8 @@ def look(scope: Scope, http: Outbound, provider: Provider) -> Seen:
 
 def _look(scope: Scope, http: Outbound, provider: Provider) -> tuple[Seen, Mapping[str, Any]]:
     """Also the values that the provider was asked with."""
-    stored = connections.load(scope, provider).callback_url
-    values = asking.credentials(scope, provider)
+    stored = store.load(scope, provider).callback_url
+    values = gateway.credentials(scope, provider)
     _count(scope, provider)
     found = _seen(http, provider, values, stored)
     provider_writes.resolve_now(scope, provider, {provider.label: _shown(found.now.primary)})
@@ -74,7 +75,7 @@ def _look(scope: Scope, http: Outbound, provider: Provider) -> tuple[Seen, Mappi
 
 
 def _seen(http: Outbound, provider: Provider, values: Mapping[str, Any], expected: str | None) -> Seen:
-    now = asking.ask(provider, partial(_application(provider).callback, http, values))
+    now = gateway.ask(provider, partial(_application(provider).callback, http, values))
     return Seen(now, _difference(now.primary, expected))
 
 
@@ -134,9 +135,9 @@ def _set(
     """If the response was lost on its way, what is there afterwards tells."""
     lost, after = None, None
     try:
-        asking.ask(provider, partial(_application(provider).set_callback, intent.http, values, url))
+        gateway.ask(provider, partial(_application(provider).set_callback, intent.http, values, url))
     except NotAnswered as error:
-        if error.code != asking.UNREACHABLE:
+        if error.code != gateway.UNREACHABLE:
             intent.failed(error.message)
             raise _told(error, "The address was not set.") from None
         lost = error

@@ -16,7 +16,7 @@ from app.models import Call, Endpoint, Organization, WebhookReceipt
 from app.providers import PROVIDERS
 from app.providers.elevenlabs import signing
 from app.providers.elevenlabs.signing import WINDOW
-from app.services import connections
+from app.services.connections import store
 from app.services.scope import Scope
 
 PAGE = 50
@@ -56,7 +56,7 @@ def receive(scope: Scope, organization_id: str, signature: str, body: bytes) -> 
 def _secret(scope: Scope, organization: Organization | None) -> str | None:
     if organization is None:
         return None
-    stored = connections.load(scope.into(organization), PROVIDERS["elevenlabs"]).secrets.get("webhook_secret")
+    stored = store.load(scope.into(organization), PROVIDERS["elevenlabs"]).secrets.get("webhook_secret")
     return stored.value if stored else None
 
 

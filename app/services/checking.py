@@ -18,8 +18,9 @@ from app.models import CheckRun, DriftCheck, Organization
 from app.provider import Capability, Family
 from app.provider.numbers import Line, Reason
 from app.providers import PROVIDERS, keys_in
-from app.services import connections, drift, pointing
-from app.services.connections import State
+from app.services import drift, pointing
+from app.services.connections import store
+from app.services.connections.store import State
 from app.services.drift import Sight, Tally
 from app.services.scope import Scope
 
@@ -217,7 +218,7 @@ def _update(scope: Scope, run_id: str, **values: object) -> bool:
 
 def _provider(scope: Scope, http: Outbound, run_id: str, key: str, failures: dict[str, str]) -> int:
     """How many numbers of one provider were asked about; into `failures`, what kept it from answering."""
-    state = connections.load(scope, PROVIDERS[key])
+    state = store.load(scope, PROVIDERS[key])
     numbers = drift.due(scope, key, limit=BATCH)
     look = _looker(scope, http, state, is_few=len(numbers) <= FEW)
     checked = 0

@@ -13,8 +13,9 @@ from app.models import Check, DriftCheck, Endpoint
 from app.provider import Family, Outcome
 from app.provider.numbers import Reason
 from app.providers import PROVIDERS, in_family, keys_in
-from app.services import connections, drift, endpoints, providers, verification, workspace_webhook
-from app.services.connections import State
+from app.services import drift, endpoints, providers, workspace_webhook
+from app.services.connections import store, verification
+from app.services.connections.store import State
 from app.services.places import Place
 from app.services.scope import Scope
 from app.services.workspace_webhook import State as WebhookState
@@ -47,7 +48,7 @@ class Step:
 
 def steps(scope: Scope) -> list[Step]:
     """In the order that they are best done; the same few queries however many numbers there are."""
-    states = connections.load_all(scope)
+    states = store.load_all(scope)
     live = _live(scope, states)
     first = _first(scope)
     found = [

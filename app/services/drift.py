@@ -26,7 +26,8 @@ from app.models import CheckRun, Connection, DriftCheck, Endpoint, VoicePhoneNum
 from app.provider import Outcome, Refusal
 from app.provider.numbers import Line, Reason, difference
 from app.providers import PROVIDERS
-from app.services import provider_writes, sql
+from app.services import sql
+from app.services.connections import provider_writes
 from app.services.scope import Scope
 
 SHUT = (Outcome.BAD_CREDENTIALS, Outcome.SUSPENDED, Outcome.WRONG_ACCOUNT, Outcome.NO_PERMISSION)

@@ -17,10 +17,11 @@ from app.core.errors import Conflict, Invalid, Problem
 from app.models import AuditEvent, DriftCheck, Endpoint, Organization
 from app.provider import Family
 from app.providers import in_family, keys_in
-from app.services import connections, drift, validation
+from app.services import drift, validation
 from app.services.audit import log
 from app.services.audit.actions import Action
-from app.services.connections import State
+from app.services.connections import store
+from app.services.connections.store import State
 from app.services.fields import Agent, Label
 from app.services.scope import Scope, expect_version
 from app.services.validation import Checked
@@ -287,7 +288,7 @@ def by_number(scope: Scope, number: str) -> Endpoint | None:
 
 def telephony_states(scope: Scope) -> dict[str, State]:
     """The connections that endpoints use, by provider key."""
-    return connections.load_all(scope, in_family(Family.TELEPHONY))
+    return store.load_all(scope, in_family(Family.TELEPHONY))
 
 
 def _plus(number: str) -> str:

@@ -11,7 +11,8 @@ from app.core import texts
 from app.models import Endpoint, User, VoicePhoneNumber
 from app.provider import Family, Provider
 from app.providers import PROVIDERS
-from app.services import connections, providers, workspace_webhook
+from app.services import providers, workspace_webhook
+from app.services.connections import store
 from app.services.scope import Scope
 
 NAMED = 5
@@ -131,7 +132,7 @@ def of_switch(scope: Scope, family: Family, key: str | None) -> OfSwitch:
 def of_base_url(scope: Scope, url: str | None) -> OfBaseUrl:
     """`url` as it would be stored."""
     has_url = (Endpoint.organization_id == scope.organization.id) & Endpoint.inbound_agent_name.is_not(None)
-    voice_ai = connections.load(scope, PROVIDERS[workspace_webhook.KEY])
+    voice_ai = store.load(scope, PROVIDERS[workspace_webhook.KEY])
     return OfBaseUrl(
         scope.organization.public_base_url,
         url,

@@ -18,7 +18,8 @@ from app.provider import Capability, Family, Numbers, Provider
 from app.provider import numbers as provider_numbers
 from app.provider.numbers import Line
 from app.providers import PROVIDERS
-from app.services import asking, fields, rate_limits
+from app.services import fields, rate_limits
+from app.services.connections import gateway
 from app.services.rate_limits import Limit
 from app.services.scope import Scope
 
@@ -127,7 +128,7 @@ def askable(scope: Scope, provider: Provider) -> dict[str, Any]:
     if not can_list(provider):
         message = f"{provider.label} has no list of numbers that can be read from here."
         raise Conflict(message, code="CANNOT_LIST_NUMBERS")
-    return asking.credentials(scope, provider)
+    return gateway.credentials(scope, provider)
 
 
 def _count(scope: Scope, provider: Provider) -> None:
@@ -147,7 +148,7 @@ def read(
         listed = lister.numbers(http.within(SECONDS), values)
         return list(islice((line for line in listed if line.has_voice), MOST + 1))
 
-    found = asking.ask(provider, call)
+    found = gateway.ask(provider, call)
     once: dict[str, Line] = {}
     for line in found[:MOST]:
         once.setdefault(line.phone_number, _presentable(line))

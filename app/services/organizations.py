@@ -15,9 +15,10 @@ from app.core import phone, texts
 from app.core.errors import Conflict, Invalid, NotFound, Problem
 from app.core.outbound.client import Outbound
 from app.models import AuditEvent, Organization, Role, User
-from app.services import fields, provisioning, telephony, validation
+from app.services import fields, telephony, validation
 from app.services.audit import log
 from app.services.audit.actions import Action
+from app.services.connections import provisioning
 from app.services.fields import Name
 from app.services.scope import Scope, expect_version
 from app.services.validation import Checked

@@ -14,12 +14,13 @@ from app.models import Endpoint
 from app.provider import Capability, Provider
 from app.provider.numbers import Line, Reason
 from app.providers import PROVIDERS
-from app.services import asking, connections, drift, endpoints, rate_limits
+from app.services import drift, endpoints, rate_limits
 from app.services.audit import log
 from app.services.audit.actions import Action
-from app.services.connections import State
+from app.services.connections import gateway, store
+from app.services.connections.provider_writes import Intent
+from app.services.connections.store import State
 from app.services.drift import Observation, Sight
-from app.services.provider_writes import Intent
 from app.services.rate_limits import Limit
 from app.services.scope import Scope
 
@@ -62,7 +63,7 @@ def observe(scope: Scope, http: Outbound, endpoint_id: str) -> Observation:
     No transaction is open while the provider is asked. Raises NotFound, TooMany.
     """
     row = endpoints.get(scope, endpoint_id)
-    state = connections.load(scope, connections.provider_of(row.provider))
+    state = store.load(scope, store.provider_of(row.provider))
     count_look(scope, state.provider)
     return _observed(scope, http.within(SECONDS), state, row)
 
@@ -91,7 +92,7 @@ def plan(scope: Scope, http: Outbound, endpoint_id: str) -> Plan:
     """What is there now, and so what pointing would replace. Raises as `observe`."""
     now = observe(scope, http, endpoint_id)
     row = endpoints.get(scope, endpoint_id)
-    provider = connections.provider_of(row.provider)
+    provider = store.provider_of(row.provider)
     can_point = can(provider, Capability.POINT) and now.line is not None and now.expected is not None
     return Plan(row, now, can_point, digest(now.line))
 
@@ -107,7 +108,7 @@ def point(scope: Scope, http: Outbound, endpoint_id: str, *, seen: str | None = 
     Conflict where the provider cannot, refuses, or has no such number.
     """
     row = endpoints.get(scope, endpoint_id)
-    provider = connections.provider_of(row.provider)
+    provider = store.provider_of(row.provider)
     url = _wanted(scope, provider, row)
     http = http.within(SECONDS)
     before = observe(scope, http, endpoint_id)
@@ -137,7 +138,7 @@ def _wanted(scope: Scope, provider: Provider, row: Endpoint) -> str:
 
 
 def _set(scope: Scope, http: Outbound, row: Endpoint, line: Line, url: str) -> Observation:
-    state = connections.load(scope, connections.provider_of(row.provider))
+    state = store.load(scope, store.provider_of(row.provider))
     pointing: Any = state.provider
     before = drift.address(line)
     changes = {"webhook": [before, url]} | _taken_away(line)
@@ -156,7 +157,7 @@ def _set(scope: Scope, http: Outbound, row: Endpoint, line: Line, url: str) -> O
         intent.is_unknown(done.sentence)
     else:
         intent.failed(done.sentence)
-    raise Conflict(f"{done.sentence} The number was not set.", code=asking.code_of(done.outcome))
+    raise Conflict(f"{done.sentence} The number was not set.", code=gateway.code_of(done.outcome))
 
 
 def _taken_away(line: Line) -> dict[str, list[Any]]:

@@ -15,12 +15,13 @@ from app.core.outbound.client import Outbound
 from app.models import AuditEvent, ProviderSwitch
 from app.provider import Family, Provider
 from app.providers import PROVIDERS, keys_in
-from app.services import connections, drift, provisioning, values, verification
+from app.services import drift
 from app.services.audit import actions, log, search
 from app.services.audit.actions import Action, Trait
-from app.services.connections import State
+from app.services.connections import drafts, provisioning, store, verification
+from app.services.connections.drafts import Naming
+from app.services.connections.store import State
 from app.services.scope import Scope, expect_version
-from app.services.values import Naming
 
 FAMILY_WORDS = {Family.VOICE: "the dialer", Family.TELEPHONY: "agent calls", Family.VOICE_AI: "voice AI"}
 REASON_LONGEST = 300
@@ -59,9 +60,9 @@ def save(
     """
     with scope.transaction():
         precondition()
-        before = connections.load(scope, provider)
+        before = store.load(scope, provider)
         expect_version(before, version)
-        told = connections.apply(scope, provider, changes, naming)
+        told = store.apply(scope, provider, changes, naming)
         if enabled is not None:
             told |= _set_enabled(scope, provider, enabled, reason)
         refuse_breaking_active(scope, before, words)
@@ -80,7 +81,7 @@ def save_sent(
     version: int | None = None,
 ) -> dict[str, list[Any]]:
     """As `save`, for what a form sent, and provisions the provider."""
-    told = save(scope, provider, values.read_sent(scope, provider, sent), version=version)
+    told = save(scope, provider, drafts.read_sent(scope, provider, sent), version=version)
     provisioning.changed(scope, http, provider)
     return told
 
@@ -101,12 +102,12 @@ def set_enabled(
 
 def _set_enabled(scope: Scope, provider: Provider, enabled: bool, reason: str | None) -> dict[str, list[Any]]:
     """It changes no value: a test of the values as they are by now holds still."""
-    before = connections.load(scope, provider)
+    before = store.load(scope, provider)
     if before.exists and before.enabled == enabled:
         return {}
-    connections.row_for(scope, provider).enabled = enabled
+    store.row_for(scope, provider).enabled = enabled
     scope.session.flush()
-    verification.carry_over(scope, connections.load(scope, provider), before.version)
+    verification.carry_over(scope, store.load(scope, provider), before.version)
     if not enabled:
         for family in active_families(scope, provider):
             switch(scope, family, None, reason=_because(f"{provider.label} was disabled", reason))
@@ -128,11 +129,11 @@ def forget(
     """Deletes the stored values; false where there were none."""
     with scope.transaction():
         precondition()
-        state = connections.load(scope, provider)
+        state = store.load(scope, provider)
         expect_version(state, version)
         for family in active_families(scope, provider):
             switch(scope, family, None, reason=_because(f"{provider.label} was forgotten", reason))
-        connections.forget(scope, provider)
+        store.forget(scope, provider)
         if state.exists:
             told = _forgotten(state) | log.reasoned(reason)
             log.record(scope, Action.CONNECTION_FORGOTTEN, provider.label, told)
@@ -173,12 +174,12 @@ def choose(
 ) -> None:
     """As `make_active`, inside a transaction that is already open."""
     if key is not None:
-        provider = connections.provider_of(key)
+        provider = store.provider_of(key)
         if family not in provider.families:
             known = " or ".join(keys_in(family))
             message = f"{provider.label} does not serve {FAMILY_WORDS[family]}. Use {known}."
             raise Invalid([Problem("provider", message)])
-        refuse_unusable(connections.load(scope, provider), words)
+        refuse_unusable(store.load(scope, provider), words)
     switch(scope, family, key, reason=reason)
 
 
@@ -200,7 +201,7 @@ def refuse_breaking_active(scope: Scope, before: State, words: Naming) -> None:
     families = [family for family in active_families(scope, provider) if family is not Family.VOICE_AI]
     if not families:
         return
-    lost = [field for field in connections.load(scope, provider).missing if field not in before.missing]
+    lost = [field for field in store.load(scope, provider).missing if field not in before.missing]
     if lost:
         used = " and ".join(FAMILY_WORDS[family] for family in families)
         names = ", ".join(words(provider.key, field.name) for field in lost)

@@ -11,20 +11,21 @@ from app.core.naming import settings_name
 from app.core.outbound.client import Outbound
 from app.provider import Family
 from app.providers import in_family, keys_in
-from app.services import connections, drift, providers, provisioning, validation, values
+from app.services import drift, providers, validation
 from app.services.audit import log
 from app.services.audit.actions import Action
+from app.services.connections import drafts, provisioning, store
 from app.services.fields import BaseUrl
 from app.services.scope import Scope
 
-TelephonyChanges = values.model(
+TelephonyChanges = drafts.model(
     "TelephonyChanges",
     validation.STRICT,
     {
         "provider": (Annotated[str, validation.one_of(keys_in(Family.TELEPHONY))] | None, None),
         "public_base_url": (BaseUrl | None, None),
     }
-    | values.definitions(in_family(Family.TELEPHONY), settings_name, Family.TELEPHONY),
+    | drafts.definitions(in_family(Family.TELEPHONY), settings_name, Family.TELEPHONY),
 )
 
 NEEDS_BASE_URL = (
@@ -34,7 +35,7 @@ NEEDS_BASE_URL = (
 
 def document(scope: Scope) -> dict[str, Any]:
     """The full document. Secrets are in it only where the actor may read them."""
-    states = connections.load_all(scope, in_family(Family.TELEPHONY))
+    states = store.load_all(scope, in_family(Family.TELEPHONY))
     answer: dict[str, Any] = {
         "provider": scope.organization.active_telephony,
         "public_base_url": scope.organization.public_base_url,
@@ -88,10 +89,10 @@ def update(scope: Scope, http: Outbound, sent: Any, *, if_match: str | None = No
 
 
 def _apply(scope: Scope, changes: dict[str, Any]) -> None:
-    before = connections.load_all(scope, in_family(Family.TELEPHONY))
+    before = store.load_all(scope, in_family(Family.TELEPHONY))
     for state in before.values():
-        own = values.picked(state.provider, settings_name, changes)
-        told = connections.apply(scope, state.provider, own) if own else {}
+        own = drafts.picked(state.provider, settings_name, changes)
+        told = store.apply(scope, state.provider, own) if own else {}
         if told:
             log.record(scope, Action.CONNECTION_SAVED, state.provider.label, told)
             drift.mark_due(scope, changed=False)

@@ -13,10 +13,11 @@ from app.core.naming import calls_name
 from app.models import ApiToken, Organization, User, VoicePhoneNumber
 from app.provider import Family, Provider
 from app.providers import PROVIDERS, in_family, keys_in
-from app.services import connections, providers, validation, values
+from app.services import providers, validation
 from app.services.audit import log
 from app.services.audit.actions import Action
-from app.services.connections import State
+from app.services.connections import drafts, store
+from app.services.connections.store import State
 from app.services.scope import Scope
 
 _ACTIVE = (
@@ -54,11 +55,11 @@ def active(scope: Scope) -> tuple[str | None, str | None]:
     return provider, scope.session.scalar(query)
 
 
-ConfigChanges = values.model(
+ConfigChanges = drafts.model(
     "CallsVoiceProviderConfigChanges",
     validation.OPEN,
     {"provider": (str, ...), "isEnabled": (bool, None)}
-    | values.definitions(in_family(Family.VOICE), calls_name, Family.VOICE),
+    | drafts.definitions(in_family(Family.VOICE), calls_name, Family.VOICE),
 )
 
 
@@ -71,7 +72,7 @@ COMPUTED = {"isConfigured"}
 
 def config(scope: Scope) -> dict[str, Any]:
     """The whole configuration. Secrets are in it only where the actor may read them."""
-    states = connections.load_all(scope, in_family(Family.VOICE))
+    states = store.load_all(scope, in_family(Family.VOICE))
     return {
         "activeProvider": scope.organization.active_voice,
         "providers": [_item(scope, state) for state in states.values()],
@@ -139,7 +140,7 @@ def save_config(scope: Scope, sent: Any, *, if_match: str | None = None) -> list
     providers.save(
         scope,
         provider,
-        values.picked(provider, calls_name, changes),
+        drafts.picked(provider, calls_name, changes),
         enabled=changes.get("isEnabled"),
         naming=calls_name,
         words=calls_name,

@@ -14,26 +14,27 @@ from app.core.outbound.client import Outbound
 from app.models import User, VoicePhoneNumber
 from app.provider import Family, Provider
 from app.providers import PROVIDERS, in_family, keys_in
-from app.services import connections, providers, validation, values, voice, workspace_webhook
+from app.services import providers, validation, voice, workspace_webhook
 from app.services.access import step_up
 from app.services.audit import log
 from app.services.audit.actions import Action
+from app.services.connections import drafts, store
 from app.services.scope import Scope, expect_version
 
 ELEVENLABS = "elevenlabs"
 SINCH_EST = "sinch_est"
 
-ConfigChanges = values.model(
+ConfigChanges = drafts.model(
     "CallsSaveVoiceAiConfigRequest",
     validation.OPEN,
     {"aiVoiceProvider": (str | None, None), "generateToolSecret": (bool, None)}
-    | values.definitions(in_family(Family.VOICE_AI), calls_name),
+    | drafts.definitions(in_family(Family.VOICE_AI), calls_name),
 )
 
 
 def config(scope: Scope) -> dict[str, Any]:
     """Flags, never values, and every Sinch number of every user of the organization."""
-    states = connections.load_all(scope, in_family(Family.VOICE_AI))
+    states = store.load_all(scope, in_family(Family.VOICE_AI))
     elevenlabs, est = states[ELEVENLABS], states[SINCH_EST]
     return {
         "aiVoiceProvider": scope.organization.active_voice_ai,
@@ -84,7 +85,7 @@ def save(scope: Scope, http: Outbound, sent: Any, *, if_match: str | None = None
         if if_match is not None and if_match != etag.of(config(scope)):
             raise Stale
         for provider in in_family(Family.VOICE_AI):
-            _apply(scope, provider, values.picked(provider, calls_name, changes))
+            _apply(scope, provider, drafts.picked(provider, calls_name, changes))
         if changes.get("generateToolSecret"):
             _generate_tool_secret(scope)
         if "aiVoiceProvider" in changes:
@@ -96,7 +97,7 @@ def save(scope: Scope, http: Outbound, sent: Any, *, if_match: str | None = None
 def _apply(scope: Scope, provider: Provider, changes: dict[str, Any]) -> None:
     if not changes:
         return
-    told = connections.apply(scope, provider, changes, calls_name)
+    told = store.apply(scope, provider, changes, calls_name)
     if told:
         log.record(scope, Action.CONNECTION_SAVED, provider.label, told)
 
@@ -104,7 +105,7 @@ def _apply(scope: Scope, provider: Provider, changes: dict[str, Any]) -> None:
 def _generate_tool_secret(scope: Scope) -> str:
     provider = PROVIDERS[ELEVENLABS]
     secret = secrets.token_hex(32)
-    told = connections.apply(scope, provider, {"tool_secret": secret})
+    told = store.apply(scope, provider, {"tool_secret": secret})
     log.record(scope, Action.CONNECTION_SAVED, provider.label, told)
     return secret
 
@@ -113,7 +114,7 @@ def generate_tool_secret(scope: Scope, http: Outbound, *, version: int | None = 
     """A fresh tool secret, 32 bytes in hex, told this once: agents' tools have to be given it."""
     step_up.expect_recent_password(scope)
     with scope.transaction():
-        expect_version(connections.load(scope, PROVIDERS[ELEVENLABS]), version)
+        expect_version(store.load(scope, PROVIDERS[ELEVENLABS]), version)
         secret = _generate_tool_secret(scope)
     workspace_webhook.follow(scope, http)
     return secret

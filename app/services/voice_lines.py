@@ -14,10 +14,11 @@ from app.core.outbound.client import Outbound
 from app.models import DriftCheck, User, VoicePhoneNumber
 from app.provider import Capability, Provider
 from app.provider.numbers import Line, Reason
-from app.services import asking, connections, drift, pointing
+from app.services import drift, pointing
 from app.services.audit import log
 from app.services.audit.actions import Action
-from app.services.connections import State
+from app.services.connections import gateway, store
+from app.services.connections.store import State
 from app.services.drift import Observation, Sight
 from app.services.scope import Scope
 
@@ -104,7 +105,7 @@ def _wanted(scope: Scope, provider: Provider, number: str) -> tuple[State, str]:
     )
     if "\0" in number or scope.session.scalar(own.limit(1)) is None:
         raise NotFound("Nobody here has that number.")
-    state = connections.load(scope, provider)
+    state = store.load(scope, provider)
     if state.callback_url is None:
         message = f"Set what {provider.label} calls first: no address was set from here yet."
         raise Conflict(message, code="NOTHING_EXPECTED")
@@ -124,7 +125,7 @@ def _observed(scope: Scope, http: Outbound, state: State, number: str, url: str)
 
 def _set(scope: Scope, http: Outbound, provider: Provider, found: Plan) -> Observation:
     """What shares the application is looked at again: its address may have been set with this."""
-    state = connections.load(scope, provider)
+    state = store.load(scope, provider)
     line: Any = found.now.line
     application: Any = provider
     call = partial(application.point, http, state.credentials, line, found.url)
@@ -141,7 +142,7 @@ def _set(scope: Scope, http: Outbound, provider: Provider, found: Plan) -> Obser
         is_unknown = after.in_sync is None
         more = "It is not known whether it was put there." if is_unknown else "It was not put there."
         is_refused = done.trouble is Reason.CREDENTIALS_REFUSED
-        code = asking.REFUSED if is_refused else asking.UNREACHABLE
+        code = gateway.REFUSED if is_refused else gateway.UNREACHABLE
         raise Conflict(f"{done.sentence} {more}", code=code)
     return after
 

@@ -15,8 +15,9 @@ from app.models import Check, DriftCheck, Endpoint, User, VoicePhoneNumber
 from app.provider import Capability, Family, Outcome, Provider
 from app.provider.numbers import Reason
 from app.providers import PROVIDERS
-from app.services import connections, drift, endpoints, numbers, pointing, providers, verification
-from app.services.connections import State
+from app.services import drift, endpoints, numbers, pointing, providers
+from app.services.connections import store, verification
+from app.services.connections.store import State
 from app.services.drift import Observation
 from app.services.places import Place
 from app.services.scope import Scope
@@ -147,7 +148,7 @@ def owners(scope: Scope, http: Outbound, number: str) -> Owners:
     """Asks every connected provider whose numbers can be imported. Raises TooMany."""
     found, silent = [], []
     wanted = {Capability.OBSERVE, Capability.NUMBERS}
-    able = [state for state in connections.load_all(scope).values() if _is_askable(state, wanted)]
+    able = [state for state in store.load_all(scope).values() if _is_askable(state, wanted)]
     shared = http.within(pointing.SECONDS)
     for state in able:
         pointing.count_look(scope, state.provider)

@@ -24,11 +24,11 @@ from app.models import WebhookSetup
 from app.provider import Outcome, Provider, Refusal, refused
 from app.providers import PROVIDERS, elevenlabs
 from app.providers.elevenlabs import Webhook
-from app.services import connections, provider_writes, verification
 from app.services.audit import log as audit_log
 from app.services.audit.actions import Action
-from app.services.connections import State as ConnectionState
-from app.services.provider_writes import Intent
+from app.services.connections import provider_writes, store, verification
+from app.services.connections.provider_writes import Intent
+from app.services.connections.store import State as ConnectionState
 from app.services.scope import Scope
 
 log = structlog.get_logger(__name__)
@@ -95,7 +95,7 @@ class _Result:
 
 def status(scope: Scope) -> Status:
     """As it was left, unless something that it needs is gone since."""
-    connection = connections.load(scope, PROVIDERS[KEY])
+    connection = store.load(scope, PROVIDERS[KEY])
     if missing := _missing(scope, connection):
         return Status(State.WAITING, missing, can_start=False)
     row = scope.session.scalar(scope.select(WebhookSetup).execution_options(populate_existing=True))
@@ -173,7 +173,7 @@ def _begin(scope: Scope, replace: str | None) -> _Work | None:
                 WebhookSetup(organization_id=scope.organization.id, state=State.WAITING, reason=READY)
             )
             scope.session.flush()
-        connection = connections.load(scope, PROVIDERS[KEY])
+        connection = store.load(scope, PROVIDERS[KEY])
         if missing := _missing(scope, connection):
             is_news = or_(WebhookSetup.state != State.WAITING, WebhookSetup.reason != missing)
             _write(scope, mine & is_news, state=State.WAITING, reason=missing, foreign_id=None)
@@ -265,16 +265,16 @@ def _store(scope: Scope, work: _Work, changes: Mapping[str, Any]) -> bool:
     with scope.transaction():
         if not _is_still_wanted(scope, work) or _lease(scope) != work.lease:
             return False
-        before = connections.load(scope, PROVIDERS[KEY]).version
-        told = connections.apply(scope, PROVIDERS[KEY], changes)
+        before = store.load(scope, PROVIDERS[KEY]).version
+        told = store.apply(scope, PROVIDERS[KEY], changes)
         scope.session.flush()
-        verification.carry_over(scope, connections.load(scope, PROVIDERS[KEY]), before)
+        verification.carry_over(scope, store.load(scope, PROVIDERS[KEY]), before)
         audit_log.record(scope, Action.CONNECTION_SAVED, PROVIDERS[KEY].label, told)
     return True
 
 
 def _is_still_wanted(scope: Scope, work: _Work) -> bool:
-    connection = connections.load(scope, PROVIDERS[KEY])
+    connection = store.load(scope, PROVIDERS[KEY])
     if _missing(scope, connection):
         return False
     now = _work(scope, connection, work.lease)

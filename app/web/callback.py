@@ -12,9 +12,10 @@ from app.core import phone
 from app.core.errors import Conflict, Invalid, Stale, TooMany
 from app.provider import Provider
 from app.services import callback as services_callback
-from app.services import connections, voice_lines
+from app.services import voice_lines
 from app.services.audit.actions import Action
 from app.services.callback import Seen
+from app.services.connections import store
 from app.services.scope import Scope
 from app.services.voice_lines import Plan
 from app.web import render
@@ -31,7 +32,7 @@ MOST_SHOWN = 50
 @callback.page("/o/<slug>/providers/<key>/callback", who=Who.SUPERADMIN)
 def show(scope: Scope, key: str) -> ResponseReturnValue:
     provider = services_callback.provider_of(key)
-    form = CallbackForm(url=connections.load(scope, provider).callback_url)
+    form = CallbackForm(url=store.load(scope, provider).callback_url)
     try:
         return _page(scope, provider, form, seen=services_callback.look(scope, context.outbound(), provider))
     except Conflict as error:
@@ -84,7 +85,7 @@ def _page(scope: Scope, provider: Provider, form: CallbackForm, status: int = 20
         status,
         provider=provider,
         form=form,
-        stored=connections.load(scope, provider).callback_url,
+        stored=store.load(scope, provider).callback_url,
         held=held[:MOST_SHOWN],
         hidden_numbers=len(held) - MOST_SHOWN,
         history=history(scope, provider.label, kind=Action.CALLBACK_SET),
@@ -147,6 +148,6 @@ def _confirm_number(provider: Provider, plan: Plan, status: int = 200, *, change
 def _number_trouble(
     scope: Scope, provider: Provider, number: str, error: Conflict | TooMany, status: int
 ) -> ResponseReturnValue:
-    form = CallbackForm(formdata=None, url=connections.load(scope, provider).callback_url)
+    form = CallbackForm(formdata=None, url=store.load(scope, provider).callback_url)
     title = f"{phone.display(number)} cannot be put on this application now."
     return _page(scope, provider, form, status, trouble=(title, error.message))

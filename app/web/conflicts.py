@@ -18,11 +18,12 @@ from wtforms import Field, PasswordField, SelectField
 
 from app.core.errors import Stale
 from app.models import AuditEvent
-from app.services import connections, endpoints, providers
+from app.services import endpoints, providers
 from app.services.access import users
 from app.services.audit import actions, search
 from app.services.audit.actions import Trait
 from app.services.audit.numbers import Changes
+from app.services.connections import store
 from app.services.scope import Scope
 from app.web.forms import CLEAR, Edit
 
@@ -132,7 +133,7 @@ def of_organization(scope: Scope) -> list[str]:
 def _subjects(scope: Scope, path: dict[str, Any]) -> list[str]:
     """The names that the audit has for what an address is about."""
     if "key" in path:
-        return [connections.provider_of(path["key"]).label]
+        return [store.provider_of(path["key"]).label]
     if "endpoint_id" in path:
         return [endpoints.get(scope, path["endpoint_id"]).phone_number]
     if "user_id" in path:

@@ -11,8 +11,9 @@ from app import context
 from app.core import phone
 from app.core.errors import Conflict, Stale, TooMany
 from app.provider import Capability
-from app.services import checking, connections, endpoints, organizations, pointing
+from app.services import checking, endpoints, organizations, pointing
 from app.services import drift as services_drift
+from app.services.connections import store
 from app.services.scope import Scope
 from app.web import render
 from app.web.guard import Pages, Who
@@ -36,7 +37,7 @@ def _page(scope: Scope, endpoint_id: str, status: int = 200, problem: str | None
     except TooMany as error:
         status, problem = 429, error.message
     row = endpoints.get(scope, endpoint_id)
-    provider = connections.provider_of(row.provider)
+    provider = store.provider_of(row.provider)
     return render.page(
         "drift/show.html",
         status,
@@ -59,7 +60,7 @@ def point(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
     except (Conflict, Stale) as error:
         return _page(scope, endpoint_id, error.status, error.message)
     row = endpoints.get(scope, endpoint_id)
-    shown, label = phone.display(row.phone_number), connections.provider_of(row.provider).label
+    shown, label = phone.display(row.phone_number), store.provider_of(row.provider).label
     if after.in_sync:
         flash(f"{label} calls the right address for {shown} now.", "ok")
     else:

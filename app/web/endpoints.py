@@ -14,8 +14,9 @@ from app.core.errors import Conflict, Invalid, Stale
 from app.models import DriftCheck, Endpoint
 from app.provider import Family
 from app.providers import PROVIDERS, in_family
-from app.services import checking, drift, endpoint_advice, endpoint_pages, impact, pointing, verification
+from app.services import checking, drift, endpoint_advice, endpoint_pages, impact, pointing
 from app.services import endpoints as services_endpoints
+from app.services.connections import verification
 from app.services.endpoint_pages import Page as EndpointPage
 from app.services.endpoints import Filter
 from app.services.scope import Scope

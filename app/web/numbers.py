@@ -15,10 +15,11 @@ from app.core import phone, texts
 from app.core.errors import Conflict, Invalid, TooMany
 from app.provider import Family, Provider
 from app.provider.numbers import InTheWay, Line
-from app.services import connections, endpoints, imports
+from app.services import endpoints, imports
 from app.services import numbers as services_numbers
 from app.services.access import users
-from app.services.asking import NotAnswered
+from app.services.connections import store
+from app.services.connections.gateway import NotAnswered
 from app.services.numbers import Claim, Inventory, Owned
 from app.services.scope import Scope
 from app.web import render
@@ -31,14 +32,14 @@ numbers = Pages("numbers", __name__)
 @numbers.page("/o/<slug>/numbers", who=Who.SUPERADMIN)
 def choose(scope: Scope) -> ResponseReturnValue:
     """Whose numbers to look through."""
-    states = connections.load_all(scope, services_numbers.listing_providers())
+    states = store.load_all(scope, services_numbers.listing_providers())
     return render.page("numbers/choose.html", states=states)
 
 
 @numbers.page("/o/<slug>/providers/<key>/numbers", who=Who.SUPERADMIN)
 def show(scope: Scope, key: str) -> ResponseReturnValue:
     """The frame at once; the list when it is asked for, since the provider may take its time."""
-    provider = connections.provider_of(key)
+    provider = store.provider_of(key)
     form = _form(scope)
     try:
         services_numbers.askable(scope, provider)
@@ -50,7 +51,7 @@ def show(scope: Scope, key: str) -> ResponseReturnValue:
 
 @numbers.page("/o/<slug>/providers/<key>/numbers/endpoints", who=Who.SUPERADMIN, methods=["POST"])
 def import_endpoints(scope: Scope, key: str) -> ResponseReturnValue:
-    provider = connections.provider_of(key)
+    provider = store.provider_of(key)
     form = _form(scope)
     agents = form.agents()
     try:
@@ -67,7 +68,7 @@ def import_endpoints(scope: Scope, key: str) -> ResponseReturnValue:
 
 @numbers.page("/o/<slug>/providers/<key>/numbers/person", who=Who.SUPERADMIN, methods=["POST"])
 def give(scope: Scope, key: str) -> ResponseReturnValue:
-    provider = connections.provider_of(key)
+    provider = store.provider_of(key)
     form = _form(scope)
     ticked = _ticked()
     try:

@@ -12,13 +12,14 @@ from app.core import phone, texts
 from app.core.errors import Conflict, Invalid, NotFound, Stale, TryLater
 from app.core.naming import settings_name
 from app.provider import Family, PhoneNumber, Provider
-from app.services import connections, endpoints, impact, numbers, verification, workspace_webhook
+from app.services import endpoints, impact, numbers, workspace_webhook
 from app.services import providers as services_providers
 from app.services.access.step_up import PasswordNeeded
-from app.services.connections import State
+from app.services.connections import store, verification
+from app.services.connections.store import State
+from app.services.connections.verification import Tested
 from app.services.endpoints import Filter
 from app.services.scope import Scope
-from app.services.verification import Tested
 from app.web import render
 from app.web.conflicts import Clash, settle, shown_again
 from app.web.forms import ConfirmForm, Edit, Form, yes_or_no
@@ -32,14 +33,14 @@ LONGEST = services_providers.REASON_LONGEST
 
 @providers.page("/o/<slug>/providers/<key>", who=Who.SUPERADMIN)
 def show(scope: Scope, key: str) -> ResponseReturnValue:
-    state = connections.load(scope, connections.provider_of(key))
+    state = store.load(scope, store.provider_of(key))
     return _page(scope, state, for_provider(state, fresh=True))
 
 
 @providers.page("/o/<slug>/providers/<key>", who=Who.SUPERADMIN, methods=["POST"])
 def save(scope: Scope, key: str) -> ResponseReturnValue:
-    provider = connections.provider_of(key)
-    state = connections.load(scope, provider)
+    provider = store.provider_of(key)
+    state = store.load(scope, provider)
     form = for_provider(state)
     try:
         sent = sent_for(provider, form)
@@ -62,8 +63,8 @@ def save(scope: Scope, key: str) -> ResponseReturnValue:
 @providers.page("/o/<slug>/providers/<key>/verify", who=Who.SUPERADMIN, methods=["POST"])
 def verify(scope: Scope, key: str) -> ResponseReturnValue:
     """Tests what is typed; nothing is saved, and what is typed stays in the form."""
-    provider = connections.provider_of(key)
-    state = connections.load(scope, provider)
+    provider = store.provider_of(key)
+    state = store.load(scope, provider)
     form = for_provider(state)
     try:
         scope = confirm_if_old(scope, form)
@@ -93,13 +94,13 @@ def _has_secret(provider: Provider, form: Form) -> bool:
 
 def _stale(scope: Scope, provider: Provider, form: Edit) -> Response:
     """Both sides shown, and what was typed kept: saving again replaces what is stored."""
-    state = connections.load(scope, provider)
+    state = store.load(scope, provider)
     clash = settle(scope, form, for_provider(state, fresh=True), [provider.label])
     return _page(scope, state, form, 412, conflicts=clash)
 
 
 def _tell_normalized(scope: Scope, provider: Provider, form: Form) -> None:
-    state = connections.load(scope, provider)
+    state = store.load(scope, provider)
     for field in provider.typed_fields:
         if isinstance(field, PhoneNumber):
             typed = (form[settings_name(provider.key, field.name)].data or "").strip()
@@ -157,7 +158,7 @@ def _asked(scope: Scope, key: str) -> ResponseReturnValue:
 @providers.page("/o/<slug>/providers/<key>/enabled", who=Who.SUPERADMIN, methods=["POST"])
 @shown_again(_asked)
 def set_enabled(scope: Scope, key: str) -> ResponseReturnValue:
-    provider = connections.provider_of(key)
+    provider = store.provider_of(key)
     enabled = yes_or_no("enabled")
     form = ConfirmForm()
     services_providers.set_enabled(
@@ -191,7 +192,7 @@ def confirm_forget(scope: Scope, key: str) -> ResponseReturnValue:
 
 
 def _confirm(scope: Scope, key: str, template: str) -> Response:
-    state = connections.load(scope, connections.provider_of(key))
+    state = store.load(scope, store.provider_of(key))
     return render.page(
         template,
         state=state,
@@ -206,7 +207,7 @@ def _confirm(scope: Scope, key: str, template: str) -> Response:
 @providers.page("/o/<slug>/providers/<key>/forget", who=Who.SUPERADMIN, methods=["POST"])
 @shown_again(confirm_forget)
 def forget(scope: Scope, key: str) -> ResponseReturnValue:
-    provider = connections.provider_of(key)
+    provider = store.provider_of(key)
     form = ConfirmForm()
     services_providers.forget(scope, provider, reason=form.why, version=form.version_sent)
     _tell_what_is_lost(scope, provider, f"The values of {provider.label} are forgotten.")
@@ -222,7 +223,7 @@ def confirm_active(scope: Scope, family: str) -> ResponseReturnValue:
         "providers/active.html",
         family=wanted,
         words=services_providers.FAMILY_WORDS,
-        provider=connections.provider_of(key),
+        provider=store.provider_of(key),
         impact=impact.of_switch(scope, wanted, key),
         form=ConfirmForm(version=str(scope.organization.version)),
     )
@@ -232,7 +233,7 @@ def confirm_active(scope: Scope, family: str) -> ResponseReturnValue:
 @shown_again(confirm_active)
 def make_active(scope: Scope, family: str) -> ResponseReturnValue:
     wanted = _family(family)
-    provider = connections.provider_of(request.form.get("provider", ""))
+    provider = store.provider_of(request.form.get("provider", ""))
     form = ConfirmForm()
     try:
         services_providers.make_active(
@@ -280,7 +281,7 @@ def undo(scope: Scope, switch_id: str) -> ResponseReturnValue:
     except Conflict as error:
         flash(error.message, "bad")
         return render.see(_history_of(scope, was or now))
-    who = connections.provider_of(was).label if was else "Nobody"
+    who = store.provider_of(was).label if was else "Nobody"
     flash(f"{who} is active for {services_providers.FAMILY_WORDS[family]} again.", "ok")
     return render.see(_history_of(scope, was or now))
 

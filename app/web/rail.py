@@ -12,8 +12,9 @@ from app.core import phone, texts, urls
 from app.models import Check
 from app.provider import Family, Outcome
 from app.providers import PROVIDERS, keys_in
-from app.services import connections, drift, verification
-from app.services.connections import State
+from app.services import drift
+from app.services.connections import store, verification
+from app.services.connections.store import State
 from app.services.scope import Scope
 
 MOST_DRIFTED = 100
@@ -72,7 +73,7 @@ def _outside() -> list[dict[str, Any]]:
 
 def _inside(scope: Scope) -> list[dict[str, Any]]:
     slug = scope.organization.slug
-    states = connections.load_all(scope)
+    states = store.load_all(scope)
     known = _known(scope, states)
     voice_ai = [state for state in states.values() if state.provider.families == (Family.VOICE_AI,)]
     own_page = [state for state in states.values() if state not in voice_ai]

@@ -9,8 +9,9 @@ from app import context
 from app.core.errors import Conflict, Invalid, TryLater
 from app.provider import Family
 from app.providers import in_family
-from app.services import connections, numbers, providers, verification, workspace_webhook
+from app.services import numbers, providers, workspace_webhook
 from app.services import voice_ai as services_voice_ai
+from app.services.connections import store, verification
 from app.services.scope import Scope
 from app.services.workspace_webhook import State
 from app.web import render
@@ -27,7 +28,7 @@ TONES = {State.WORKING: "ok", State.FAILED: "bad", State.ASKS: "warn", State.WAI
 
 @voice_ai.page("/o/<slug>/voice-ai", who=Who.SUPERADMIN)
 def show(scope: Scope) -> ResponseReturnValue:
-    states = connections.load_all(scope, in_family(Family.VOICE_AI))
+    states = store.load_all(scope, in_family(Family.VOICE_AI))
     return render.page(
         "voice_ai/show.html",
         states=states,
@@ -63,18 +64,18 @@ def choose(scope: Scope) -> ResponseReturnValue:
 
 @voice_ai.page("/o/<slug>/voice-ai/tool-secret", who=Who.SUPERADMIN)
 def confirm_tool_secret(scope: Scope) -> ResponseReturnValue:
-    version = connections.load(scope, connections.provider_of(services_voice_ai.ELEVENLABS)).version
+    version = store.load(scope, store.provider_of(services_voice_ai.ELEVENLABS)).version
     return _tool_secret(scope, ToolSecretForm(version=str(version)))
 
 
 def _tool_secret(scope: Scope, form: ToolSecretForm, status: int = 200) -> Response:
-    state = connections.load(scope, connections.provider_of(services_voice_ai.ELEVENLABS))
+    state = store.load(scope, store.provider_of(services_voice_ai.ELEVENLABS))
     stored = state.secrets.get("tool_secret")
     return render.page("voice_ai/tool_secret.html", status, form=form, stored=stored)
 
 
 @voice_ai.page("/o/<slug>/voice-ai/tool-secret", who=Who.SUPERADMIN, methods=["POST"])
-@shown_again(confirm_tool_secret, connections.provider_of(services_voice_ai.ELEVENLABS).label)
+@shown_again(confirm_tool_secret, store.provider_of(services_voice_ai.ELEVENLABS).label)
 def generate_tool_secret(scope: Scope) -> ResponseReturnValue:
     """The fresh secret is shown this once."""
     form = ToolSecretForm()

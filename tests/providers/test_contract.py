@@ -11,7 +11,7 @@ from app.core import clock
 from app.core.naming import calls_name, settings_name
 from app.provider import Count, Family, Origin, PhoneNumber, Provider, Secret, ServiceHost, Text
 from app.providers import PROVIDERS, in_family, keys_in
-from app.services import connections, values
+from app.services.connections import drafts, store
 from tests.support.samples import sample
 
 ALL = list(PROVIDERS.values())
@@ -101,7 +101,7 @@ def test_names_are_unique_in_the_calls_api_but_for_the_number():
 def test_a_derived_name_finds_its_field_again(provider, field):
     for naming in (calls_name, settings_name):
         name = naming(provider.key, field.name)
-        found = values.picked(provider, naming, {name: "x"})
+        found = drafts.picked(provider, naming, {name: "x"})
         assert found == ({field.name: "x"} if field.origin is Origin.TYPED else {})
 
 
@@ -141,11 +141,11 @@ def test_filled_with_samples_it_is_configured_and_without_any_needed_one_it_is_n
     def state(fields):
         plain = {field.name: sample(field) for field in fields if not field.secret}
         secrets = {
-            field.name: connections.StoredSecret("", clock.now(), broken=False, value=sample(field))
+            field.name: store.StoredSecret("", clock.now(), broken=False, value=sample(field))
             for field in fields
             if field.secret
         }
-        return connections.State(provider, 1, True, plain, secrets)
+        return store.State(provider, 1, True, plain, secrets)
 
     assert state(provider.typed_fields).is_configured
     assert state(provider.required).is_configured

@@ -13,7 +13,7 @@ from sqlalchemy import select, update
 from app.core import clock
 from app.extensions import db
 from app.models import AuditEvent, ProviderWrite
-from app.services import provider_writes
+from app.services.connections import provider_writes
 from tests.support.clients import ApiClient, Unanswered
 from tests.support.denominators import Report
 from tests.support.integrity import problems

@@ -14,7 +14,8 @@ from sqlalchemy.exc import OperationalError
 from app import create_app
 from app.config import Settings
 from app.extensions import db
-from app.services import provisioning, workspace_webhook
+from app.services import workspace_webhook
+from app.services.connections import provisioning
 from tests.support import contract
 from tests.support.caller import Caller
 from tests.support.cast import assemble, issue

@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 
 from app.core.sealing import Sealer
 from app.database import engine as database_engine
-from app.services import provisioning, workspace_webhook
+from app.services import workspace_webhook
+from app.services.connections import provisioning
 from app.services.scope import Keys, Scope
 from tests.support import cast as support_cast
 from tests.support.cast import Rows

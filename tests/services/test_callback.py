@@ -12,9 +12,10 @@ from app.core.outbound.client import Outbound
 from app.models import AuditEvent, DriftCheck
 from app.provider.numbers import Reason
 from app.providers import PROVIDERS
-from app.services import callback, connections, providers, voice_phone_numbers
-from app.services.asking import NotAnswered
+from app.services import callback, providers, voice_phone_numbers
 from app.services.audit import log
+from app.services.connections import store
+from app.services.connections.gateway import NotAnswered
 from tests.upstreams.base import Asked, Reply, Trouble
 from tests.upstreams.sinch import CALLBACKS, KEY, Sinch, error
 
@@ -47,11 +48,11 @@ def _point(scope, http, text=URL, digest=None):
 def _pointed(scope):
     """The audit's events of it, and what is stored."""
     events = scope.session.scalars(scope.select(AuditEvent).where(AuditEvent.action == "provider.pointed"))
-    return [event.changes for event in events], connections.load(scope, SINCH).callback_url
+    return [event.changes for event in events], store.load(scope, SINCH).callback_url
 
 
 def test_it_is_set_read_again_stored_and_audited(stored, sinch, http):
-    was, before = sinch.urls["primary"], connections.load(stored, SINCH)
+    was, before = sinch.urls["primary"], store.load(stored, SINCH)
     seen = callback.look(stored, http, SINCH)
     assert (seen.now.primary, seen.now.numbers) == (was, ("+12025550101", "+12025550102"))
     assert seen.reason is Reason.NOTHING_EXPECTED
@@ -60,7 +61,7 @@ def test_it_is_set_read_again_stored_and_audited(stored, sinch, http):
     assert (after.now.primary, after.reason) == (URL, None)
     assert sinch.urls == {"primary": URL}
     assert _pointed(stored) == ([{"callback_url": [was, URL]}], URL)
-    assert connections.load(stored, SINCH).version == before.version
+    assert store.load(stored, SINCH).version == before.version
 
 
 def test_numbers_that_people_have_are_looked_at_again(stored, cast, http):

@@ -10,7 +10,8 @@ from app.models import Check, Endpoint, WebhookSetup
 from app.provider import Family
 from app.provider.numbers import Line, Reason
 from app.providers import PROVIDERS
-from app.services import checklist, connections, drift, endpoints, organizations, providers
+from app.services import checklist, drift, endpoints, organizations, providers
+from app.services.connections import store
 from app.services.drift import Sight
 from app.services.endpoints import Filter
 from app.services.places import Place
@@ -28,7 +29,7 @@ def _step(scope, key):
 
 
 def _test(scope, code, reason="It said so.", *, ok):
-    version = connections.load(scope, TWILIO).version
+    version = store.load(scope, TWILIO).version
     with scope.transaction():
         own = {"organization_id": scope.organization.id, "provider": "twilio", "actor_name": "dana"}
         scope.session.add(Check(**own, ok=ok, code=code, reason=reason, connection_version=version))
@@ -79,7 +80,7 @@ def test_what_the_test_showed(live, ok, code, state, said):
 
 def test_an_active_provider_that_lost_a_secret_is_a_problem(live):
     with live.transaction():
-        connections.apply(live, TWILIO, {"auth_token": None})
+        store.apply(live, TWILIO, {"auth_token": None})
     step = _step(live, "telephony")
     assert (step.state, step.text) == ("bad", "Twilio is active and cannot be used. It needs Auth token.")
 
@@ -153,7 +154,7 @@ def test_what_is_counted_as_ready_is_what_has_no_reason_to_be_blocked(acme):
         made[place] = endpoints.create(acme, sent | {"is_active": active}).id
 
     def agree():
-        states = connections.load_all(acme)
+        states = store.load_all(acme)
         rows = [endpoints.get(acme, one) for one in made.values()]
         reasons = [endpoints.blocked_reason(acme.organization, states, row, "inbound") for row in rows]
         assert checklist.ready_count(acme, states) == reasons.count(None)

@@ -9,8 +9,9 @@ from app.core.errors import Conflict, Invalid, Malformed, NotFound, Stale
 from app.models import Endpoint
 from app.models.base import new_id
 from app.providers import PROVIDERS
-from app.services import connections, endpoint_pages, endpoints, providers, telephony
+from app.services import endpoint_pages, endpoints, providers, telephony
 from app.services.audit import search
+from app.services.connections import store
 from app.services.endpoints import Filter
 from tests.support.scopes import NOBODY, statements, winners
 
@@ -444,5 +445,5 @@ def test_a_provider_whose_secret_is_broken_does_not_answer(acme):
     endpoints.create(acme, DRAFT | {"inbound_agent_name": "in"})
     with acme.transaction():
         acme.session.execute(text("UPDATE secrets SET sealed = 'broken'"))
-    assert connections.load(acme, PROVIDERS["twilio"]).secrets["auth_token"].broken
+    assert store.load(acme, PROVIDERS["twilio"]).secrets["auth_token"].broken
     assert _resolved(acme)["blocked_reason"] == "provider_not_configured"

@@ -10,19 +10,9 @@ from app.core.errors import Conflict, Invalid, NotFound
 from app.models import AuditEvent, DriftCheck, Endpoint, VoicePhoneNumber
 from app.providers import PROVIDERS
 from app.services import imports, numbers
-from app.services.asking import NotAnswered
+from app.services.connections.gateway import NotAnswered
 from app.services.imports import Refused
-from tests.services.test_numbers import (
-    EST,
-    FIRST,
-    SECOND,
-    SINCH,
-    THIRD,
-    TWILIO,
-    connected,
-    endpoint,
-    give,
-)
+from tests.services.test_numbers import EST, FIRST, SECOND, SINCH, THIRD, TWILIO, connected, endpoint, give
 from tests.upstreams import UPSTREAMS, Trouble
 from tests.upstreams.sinch_est import SinchEst
 

@@ -12,8 +12,9 @@ from app.core.errors import Invalid, NotFound
 from app.core.sealing import Place, Sealer
 from app.models import Installation, Organization, Secret, User
 from app.providers import PROVIDERS
-from app.services import connections, installation, providers
+from app.services import installation, providers
 from app.services.access import totp
+from app.services.connections import store
 from app.services.installation import KeyMismatch
 from app.services.scope import Actor, Keys, Scope
 from tests.support.cast import PASSWORD
@@ -163,7 +164,7 @@ def _opened(scope, cast):
     scope.session.expire_all()
     found = set()
     for organization in (cast.acme, cast.globex):
-        for state in connections.load_all(scope.into(organization)).values():
+        for state in store.load_all(scope.into(organization)).values():
             found |= {stored.value for stored in state.secrets.values()}
     return found
 

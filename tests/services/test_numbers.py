@@ -11,7 +11,7 @@ from app.provider import Outcome
 from app.provider.numbers import Line
 from app.providers import PROVIDERS
 from app.services import endpoints, fields, numbers, providers, voice_phone_numbers
-from app.services.asking import NotAnswered
+from app.services.connections.gateway import NotAnswered
 from app.services.numbers import Claim
 from tests.support.scopes import statements
 from tests.upstreams import UPSTREAMS, Trouble

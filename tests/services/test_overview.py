@@ -12,15 +12,8 @@ from app.models import Check, CheckRun, DriftCheck, Endpoint, Organization, Secr
 from app.provider import Family
 from app.provider.numbers import Line, Reason
 from app.providers import PROVIDERS
-from app.services import (
-    connections,
-    drift,
-    endpoints,
-    organizations,
-    overview,
-    providers,
-    voice_phone_numbers,
-)
+from app.services import drift, endpoints, organizations, overview, providers, voice_phone_numbers
+from app.services.connections import store
 from app.services.drift import Sight
 from app.services.overview import Level
 from app.services.places import Place
@@ -48,7 +41,7 @@ def _told(scope):
 
 
 def _tested(scope, provider, *, ok=True):
-    version = connections.load(scope, provider).version
+    version = store.load(scope, provider).version
     with scope.transaction():
         scope.session.add(
             Check(
@@ -184,7 +177,7 @@ def test_drift_of_people_s_numbers_leads_to_their_callback(live, cast):
     values = {"application_key": "made-up-key", "application_secret": "made-up-secret-of-sinch"}
     providers.save(live, PROVIDERS["sinch"], values)
     with live.transaction():
-        connections.row_for(live, PROVIDERS["sinch"]).callback_url = "https://calls.example.com/sinch"
+        store.row_for(live, PROVIDERS["sinch"]).callback_url = "https://calls.example.com/sinch"
     voice_phone_numbers.give(live, {"userId": cast.mo.id, "provider": "sinch", "phoneNumber": "+15557654321"})
     _seen(live, {"+15557654321": Sight(Line("+15557654321", webhook_url="https://old.example/x"))}, "sinch")
     (finding,) = _row(live).findings
@@ -197,7 +190,7 @@ def test_drift_of_people_s_numbers_leads_to_their_callback(live, cast):
 
 def test_what_counts_as_connected_is_what_a_connection_says_of_itself(acme):
     def agree():
-        states = connections.load_all(acme)
+        states = store.load_all(acme)
         facts = _row(acme).facts
         for key, state in states.items():
             assert facts.works(key) == (state.exists and state.is_configured and state.enabled), key

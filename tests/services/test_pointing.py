@@ -9,7 +9,8 @@ from app.core.outbound.client import Outbound
 from app.models import AuditEvent, DriftCheck
 from app.provider.numbers import Reason
 from app.providers import PROVIDERS
-from app.services import asking, drift, endpoints, pointing, providers, telephony
+from app.services import drift, endpoints, pointing, providers, telephony
+from app.services.connections import gateway
 from tests.support.scopes import NOBODY
 from tests.upstreams.base import GOSSIP, Trouble
 from tests.upstreams.twilio import Twilio, made_up
@@ -202,10 +203,10 @@ def test_what_changed_since_it_was_shown_is_not_replaced(acme, twilio, http, her
 @pytest.mark.parametrize(
     ("trouble", "code"),
     [
-        (Trouble.FAULT, asking.REFUSED),
-        (Trouble.RATE_LIMITED, asking.REFUSED),
-        (Trouble.HTML, asking.REFUSED),
-        (Trouble.SLOW, asking.UNREACHABLE),
+        (Trouble.FAULT, gateway.REFUSED),
+        (Trouble.RATE_LIMITED, gateway.REFUSED),
+        (Trouble.HTML, gateway.REFUSED),
+        (Trouble.SLOW, gateway.UNREACHABLE),
     ],
 )
 def test_a_write_that_fails_is_sent_once_and_told(acme, twilio, here, trouble, code):

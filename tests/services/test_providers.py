@@ -8,9 +8,10 @@ from app.core.errors import Conflict, Invalid, NotFound, Stale
 from app.models import ProviderSwitch
 from app.provider import Family
 from app.providers import PROVIDERS
-from app.services import connections, providers
+from app.services import providers
 from app.services.audit import search
 from app.services.audit.actions import Action
+from app.services.connections import store
 from tests.support.scopes import NOBODY
 
 TWILIO, VOBIZ, SINCH = PROVIDERS["twilio"], PROVIDERS["vobiz"], PROVIDERS["sinch"]
@@ -97,7 +98,7 @@ def test_none_chooses_nobody(live):
 
 def test_disabling_keeps_the_values_and_unsets_every_family(live):
     providers.set_enabled(live, NOBODY, TWILIO, False)
-    state = connections.load(live, TWILIO)
+    state = store.load(live, TWILIO)
     assert (state.enabled, state.is_configured) == (False, True)
     assert (providers.active(live, Family.VOICE), providers.active(live, Family.TELEPHONY)) == (
         None,
@@ -105,13 +106,13 @@ def test_disabling_keeps_the_values_and_unsets_every_family(live):
     )
     assert {switch.reason for switch in providers.history(live, TWILIO, limit=2)} == {"Twilio was disabled"}
     providers.set_enabled(live, NOBODY, TWILIO, True)
-    assert connections.load(live, TWILIO).enabled
+    assert store.load(live, TWILIO).enabled
     assert providers.active(live, Family.VOICE) is None
 
 
 def test_enabling_what_was_never_saved_is_told(acme):
     assert providers.save(acme, SINCH, {}, enabled=True) == {"enabled": [False, True]}
-    assert connections.load(acme, SINCH).exists
+    assert store.load(acme, SINCH).exists
     assert providers.save(acme, SINCH, {}, enabled=True) == {}
     assert len(search.recent(acme)) == 1
 
@@ -119,7 +120,7 @@ def test_enabling_what_was_never_saved_is_told(acme):
 def test_forgetting_unsets_every_family(live):
     providers.forget(live, TWILIO)
     assert providers.active_families(live, TWILIO) == []
-    assert not connections.load(live, TWILIO).exists
+    assert not store.load(live, TWILIO).exists
     assert {switch.reason for switch in providers.history(live, TWILIO, limit=2)} == {"Twilio was forgotten"}
 
 
@@ -129,7 +130,7 @@ def test_clearing_what_an_active_provider_needs_is_refused(live, name):
         providers.save(live, TWILIO, {name: None, "max_concurrent": 3})
     assert refused.value.code == "PROVIDER_ACTIVE"
     assert re.search("active for the dialer and agent calls", refused.value.message)
-    state = connections.load(live, TWILIO)
+    state = store.load(live, TWILIO)
     assert state.is_configured
     assert "max_concurrent" not in state.values
 
@@ -142,7 +143,7 @@ def test_clearing_anything_else_of_an_active_provider_is_not(live):
 def test_clearing_what_an_inactive_provider_needs_is_not_refused(acme):
     providers.save(acme, TWILIO, TWILIO_VALUES)
     providers.save(acme, TWILIO, {"auth_token": None})
-    assert not connections.load(acme, TWILIO).is_configured
+    assert not store.load(acme, TWILIO).is_configured
 
 
 @pytest.mark.parametrize(
@@ -154,12 +155,12 @@ def test_clearing_what_an_inactive_provider_needs_is_not_refused(acme):
     ],
 )
 def test_a_stale_version_is_refused_with_what_is_stored_now(live, save):
-    version = connections.load(live, TWILIO).version
+    version = store.load(live, TWILIO).version
     providers.save(live, TWILIO, {"max_concurrent": 9})
     with pytest.raises(Stale) as refused:
         save(live, version)
     assert refused.value.current.values["max_concurrent"] == 9
-    assert connections.load(live, TWILIO).values["max_concurrent"] == 9
+    assert store.load(live, TWILIO).values["max_concurrent"] == 9
     save(live, refused.value.current.version)
 
 
@@ -171,7 +172,7 @@ def test_version_0_is_for_what_was_never_saved(acme):
 
 def test_a_form_of_one_provider_saves_its_own_fields_only(acme):
     providers.save_sent(acme, NOBODY, VOBIZ, {"vobiz_auth_id": " MA_MADEUP ", "vobiz_max_concurrent": 3})
-    assert connections.load(acme, VOBIZ).values == {"auth_id": "MA_MADEUP", "max_concurrent": 3}
+    assert store.load(acme, VOBIZ).values == {"auth_id": "MA_MADEUP", "max_concurrent": 3}
     with pytest.raises(Invalid, match="twilio_account_sid"):
         providers.save_sent(acme, NOBODY, VOBIZ, {"twilio_account_sid": "AC" + "0" * 32})
 

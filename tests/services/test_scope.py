@@ -9,9 +9,10 @@ from sqlalchemy import func, select, update
 from app.core.errors import NotFound, Stale
 from app.models import AuditEvent, Connection, Endpoint, Organization, Secret, User
 from app.providers import PROVIDERS
-from app.services import endpoints, providers, provisioning, telephony
+from app.services import endpoints, providers, telephony
 from app.services.audit import log, search
 from app.services.audit.actions import Action
+from app.services.connections import provisioning
 from tests.support.scopes import NOBODY, Fault, failing_at
 
 DRAFT = {"phone_number": "+15551234567", "provider": "twilio"}

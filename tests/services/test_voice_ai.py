@@ -10,8 +10,9 @@ from app.core.errors import Invalid, Stale
 from app.models import Secret, VoicePhoneNumber
 from app.models.base import new_id
 from app.providers import PROVIDERS
-from app.services import connections, voice_ai, voice_phone_numbers
+from app.services import voice_ai, voice_phone_numbers
 from app.services.audit import search
+from app.services.connections import store
 from tests.support.scopes import NOBODY, statements
 
 EST = {
@@ -23,7 +24,7 @@ EST = {
 
 
 def _elevenlabs(scope):
-    return connections.load(scope, PROVIDERS["elevenlabs"])
+    return store.load(scope, PROVIDERS["elevenlabs"])
 
 
 def test_nothing_is_configured_at_first(acme):

@@ -11,7 +11,6 @@ from app.provider import Family
 from app.provider.numbers import Line, Reason
 from app.providers import PROVIDERS
 from app.services import (
-    connections,
     drift,
     endpoints,
     organizations,
@@ -20,6 +19,7 @@ from app.services import (
     voice_phone_numbers,
     who_answers,
 )
+from app.services.connections import store
 from app.services.drift import Sight
 from app.services.places import Place
 from tests.support.scopes import NOBODY, statements
@@ -58,7 +58,7 @@ def live(acme, twilio):
 
 
 def _tested(scope, code="ok", *, ok=True):
-    version = connections.load(scope, TWILIO).version
+    version = store.load(scope, TWILIO).version
     with scope.transaction():
         for check in scope.session.scalars(scope.select(Check)):
             scope.session.delete(check)
@@ -212,7 +212,7 @@ BROKEN = [
 
 def connections_clear(scope, name):
     with scope.transaction():
-        connections.apply(scope, TWILIO, {name: None})
+        store.apply(scope, TWILIO, {name: None})
 
 
 @pytest.mark.parametrize(("break_it", "key", "expected", "said"), [(b, k, e, s) for b, k, *e, s in BROKEN])
@@ -338,7 +338,7 @@ def test_people_who_have_it_in_their_dialer(live, cast):
     assert dialer.check is None
     providers.make_active(live, Family.VOICE, "sinch")
     with live.transaction():
-        connections.row_for(live, SINCH).callback_url = "https://calls.example.com/sinch"
+        store.row_for(live, SINCH).callback_url = "https://calls.example.com/sinch"
         drift.mark_due(live)
         drift.keep(live, "sinch", {number: Sight(Line(number, webhook_url=OLD))})
         live.session.scalar(live.select(VoicePhoneNumber)).ai_enabled = True

@@ -14,15 +14,8 @@ from app.core.errors import Conflict
 from app.core.outbound.client import Outbound
 from app.models import AuditEvent, Secret, WebhookSetup
 from app.providers import PROVIDERS, elevenlabs
-from app.services import (
-    connections,
-    organizations,
-    providers,
-    telephony,
-    verification,
-    voice_ai,
-    workspace_webhook,
-)
+from app.services import organizations, providers, telephony, voice_ai, workspace_webhook
+from app.services.connections import store, verification
 from app.services.scope import Scope
 from app.services.workspace_webhook import State
 from tests.support.scopes import winners
@@ -75,7 +68,7 @@ def check_it_is_one(scope, workspace, base=BASE):
     assert workspace.told == ours["webhook_id"]
     scope.session.rollback()
     scope.session.expire_all()
-    connection = connections.load(scope, ELEVENLABS)
+    connection = store.load(scope, ELEVENLABS)
     assert connection.values["webhook_id"] == ours["webhook_id"]
     assert connection.secrets["webhook_secret"].value == workspace.secrets[ours["webhook_id"]]
     status = workspace_webhook.status(scope)
@@ -99,7 +92,7 @@ def test_it_is_made_stored_and_told_about_calls(ready, upstream, http):
 def test_the_last_test_of_the_key_still_holds(ready, upstream, http):
     verification.verify(ready, http, ELEVENLABS, {})
     workspace_webhook.set_up(ready, http)
-    last = verification.last(ready, connections.load(ready, ELEVENLABS))
+    last = verification.last(ready, store.load(ready, ELEVENLABS))
     assert last is not None
     assert last.ok
 
@@ -234,7 +227,7 @@ def test_without_a_secret_it_failed_and_none_is_left(ready, upstream, http):
     status = workspace_webhook.set_up(ready, http)
     assert (status.state, status.reason) == (State.FAILED, workspace_webhook.NO_SECRET)
     assert upstream.workspace.webhooks == {}
-    assert "webhook_id" not in connections.load(ready, ELEVENLABS).values
+    assert "webhook_id" not in store.load(ready, ELEVENLABS).values
 
 
 class Killed(BaseException):
@@ -386,7 +379,7 @@ def test_a_key_that_was_changed_meanwhile_is_told(ready, scopes, upstream, http,
     status = workspace_webhook.set_up(ready, http)
     assert (status.state, status.reason) == (State.FAILED, workspace_webhook.CHANGED)
     assert upstream.workspace.webhooks == {}
-    assert "webhook_secret" not in connections.load(ready, ELEVENLABS).secrets
+    assert "webhook_secret" not in store.load(ready, ELEVENLABS).secrets
 
 
 class TestSomebodyElses:
@@ -499,9 +492,9 @@ def test_it_works_since_it_began_to(ready, http, monkeypatch):
 
 
 def test_whoever_forgets_the_connection_leaves_it_there(ready, upstream, http):
-    assert not workspace_webhook.is_made(connections.load(ready, ELEVENLABS))
+    assert not workspace_webhook.is_made(store.load(ready, ELEVENLABS))
     workspace_webhook.set_up(ready, http)
-    assert workspace_webhook.is_made(connections.load(ready, ELEVENLABS))
+    assert workspace_webhook.is_made(store.load(ready, ELEVENLABS))
     providers.forget(ready, ELEVENLABS)
     assert workspace_webhook.status(ready).state is State.WAITING
     assert len(upstream.workspace.webhooks) == 1

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 
 from app import context, create_app, demo_data
 from app.providers import PROVIDERS
-from app.services import organizations, verification
+from app.services import organizations
+from app.services.connections import verification
 from app.services.scope import Actor
 from tests.support.server import ROOT
 

@@ -13,7 +13,8 @@ from app.extensions import db
 from app.models import Secret as SecretRow
 from app.provider import Count, Family, PhoneNumber, Provider, ServiceHost
 from app.providers import PROVIDERS, in_family
-from app.services import connections, endpoints
+from app.services import endpoints
+from app.services.connections import store
 from tests.support.cast import Cast
 from tests.support.furnished import BASE_URL, furnish, good_values, scope_as
 from tests.support.page_checks import MARK
@@ -46,7 +47,7 @@ def connect(portal: Portal, provider: Provider, *, again: bool = False) -> Page:
 
 def stored(app: Flask, cast: Cast, provider: Provider) -> dict[str, Any]:
     with scope_as(app, cast.dana) as scope:
-        state = connections.load(scope, provider)
+        state = store.load(scope, provider)
         return {declared.name: state.raw(declared) for declared in provider.typed_fields}
 
 

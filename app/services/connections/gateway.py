@@ -10,7 +10,7 @@ import structlog
 from app.core.errors import Conflict
 from app.core.outbound.answer import OutboundError
 from app.provider import Outcome, Provider, Refusal, Verified
-from app.services import connections
+from app.services.connections import store
 from app.services.scope import Scope
 
 log = structlog.get_logger(__name__)
@@ -31,7 +31,7 @@ class NotAnswered(Conflict):
 
 def credentials(scope: Scope, provider: Provider) -> dict[str, Any]:
     """What is stored, by field name, secrets in the clear. Conflict that names what is missing."""
-    state = connections.load(scope, provider)
+    state = store.load(scope, provider)
     if not state.is_configured:
         names = ", ".join(field.label for field in state.missing)
         message = f"{provider.label} is not configured. It needs {names}."

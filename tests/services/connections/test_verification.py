@@ -9,7 +9,8 @@ from app.core.outbound.client import Outbound
 from app.models import AuditEvent, Check
 from app.provider import Outcome
 from app.providers import PROVIDERS
-from app.services import connections, providers, verification
+from app.services import providers
+from app.services.connections import store, verification
 from tests.upstreams.base import Asked, Reply, Trouble
 from tests.upstreams.exotel import Exotel
 from tests.upstreams.vobiz import Vobiz
@@ -41,7 +42,7 @@ def test_the_stored_values_are_tested_and_the_result_is_kept(acme, vobiz, http):
     _stored(acme, vobiz)
     tested = verification.verify(acme, http, VOBIZ, {})
     assert (tested.result.ok, tested.result.code) == (True, Outcome.OK)
-    last = verification.last(acme, connections.load(acme, VOBIZ))
+    last = verification.last(acme, store.load(acme, VOBIZ))
     assert last is not None
     assert (last.ok, last.code, last.actor_name) == (True, "ok", acme.actor.name)
     verification.verify(acme, http, VOBIZ, {})
@@ -50,15 +51,15 @@ def test_the_stored_values_are_tested_and_the_result_is_kept(acme, vobiz, http):
 
 def test_what_is_typed_takes_the_place_of_what_is_stored_and_is_not_stored(acme, vobiz, http):
     _stored(acme, vobiz)
-    before = connections.load(acme, VOBIZ)
+    before = store.load(acme, VOBIZ)
     tested = verification.verify(acme, http, VOBIZ, {"vobiz_auth_token": "made-up-and-wrong"})
     assert tested.result.code == Outcome.BAD_CREDENTIALS
-    assert connections.load(acme, VOBIZ) == before
+    assert store.load(acme, VOBIZ) == before
     assert _checks(acme) == []
 
 
 def _known(scope):
-    tests = verification.last_of_all(scope, connections.load_all(scope))
+    tests = verification.last_of_all(scope, store.load_all(scope))
     return {key: check.ok for key, check in tests.items()}
 
 
@@ -82,7 +83,7 @@ def test_a_result_is_of_the_values_that_it_was_about(acme, vobiz, http):
     _stored(acme, vobiz)
     verification.verify(acme, http, VOBIZ, {})
     providers.save(acme, VOBIZ, {"auth_token": "made-up-and-newer"})
-    assert verification.last(acme, connections.load(acme, VOBIZ)) is None
+    assert verification.last(acme, store.load(acme, VOBIZ)) is None
     verification.verify(acme, http, VOBIZ, {})
     assert _known(acme) == {"vobiz": False}
     _stored(acme, vobiz)

@@ -13,9 +13,10 @@ from app.core.errors import Conflict
 from app.core.outbound.client import Outbound
 from app.models import AuditEvent, ProviderWrite
 from app.providers import PROVIDERS
-from app.services import checking, endpoints, pointing, provider_writes, providers, telephony
+from app.services import checking, endpoints, pointing, providers, telephony
 from app.services.audit import log
 from app.services.audit.actions import Action
+from app.services.connections import provider_writes
 from tests.support.scopes import NOBODY
 from tests.upstreams.base import Reply, Trouble
 from tests.upstreams.twilio import Twilio

@@ -10,8 +10,9 @@ from app.core.errors import Invalid, NotFound
 from app.core.sealing import Sealer
 from app.models import Connection, Secret
 from app.providers import PROVIDERS
-from app.services import connections, providers
+from app.services import providers
 from app.services.audit import search
+from app.services.connections import store
 from app.services.scope import Keys
 
 TWILIO, EXOTEL = PROVIDERS["twilio"], PROVIDERS["exotel"]
@@ -23,11 +24,11 @@ VALUES = {"account_sid": SID, "auth_token": TOKEN, "max_concurrent": 4}
 @pytest.fixture
 def saved(acme):
     providers.save(acme, TWILIO, VALUES)
-    return connections.load(acme, TWILIO)
+    return store.load(acme, TWILIO)
 
 
 def test_nothing_is_stored_at_first(acme):
-    state = connections.load(acme, TWILIO)
+    state = store.load(acme, TWILIO)
     assert (state.exists, state.version, state.is_configured) == (False, 0, False)
     assert [field.name for field in state.missing] == ["account_sid", "auth_token"]
 
@@ -59,14 +60,14 @@ def test_a_secret_is_stored_sealed(acme, saved):
 
 def test_absent_keeps_null_clears_a_value_replaces(acme, saved):
     providers.save(acme, TWILIO, {"auth_token": "another-made-up-token-stuv"})
-    state = connections.load(acme, TWILIO)
+    state = store.load(acme, TWILIO)
     assert state.values == saved.values
     assert state.secrets["auth_token"].value == "another-made-up-token-stuv"
     assert state.secrets["auth_token"].hint == "stuv"
     assert state.secrets["auth_token"].since > saved.secrets["auth_token"].since
 
     providers.save(acme, TWILIO, {"auth_token": None, "max_concurrent": None})
-    state = connections.load(acme, TWILIO)
+    state = store.load(acme, TWILIO)
     assert state.values == {"account_sid": SID}
     assert state.secrets == {}
     assert not state.is_configured
@@ -74,21 +75,21 @@ def test_absent_keeps_null_clears_a_value_replaces(acme, saved):
 
 def test_every_change_raises_the_version(acme, saved):
     providers.save(acme, TWILIO, {"auth_token": "another-made-up-token"})
-    second = connections.load(acme, TWILIO).version
+    second = store.load(acme, TWILIO).version
     providers.save(acme, TWILIO, {"max_concurrent": 5})
-    assert saved.version < second < connections.load(acme, TWILIO).version
+    assert saved.version < second < store.load(acme, TWILIO).version
 
 
 def test_the_same_values_again_change_nothing(acme, saved):
     told = providers.save(acme, TWILIO, {"account_sid": SID, "max_concurrent": 4})
     assert told == {}
-    assert connections.load(acme, TWILIO).version == saved.version
+    assert store.load(acme, TWILIO).version == saved.version
 
 
 @pytest.mark.parametrize("changes", [{}, {"auth_token": None}, {"service_sid": None}])
 def test_a_save_that_changes_nothing_stores_nothing(acme, changes):
     assert providers.save(acme, TWILIO, changes) == {}
-    assert not connections.load(acme, TWILIO).exists
+    assert not store.load(acme, TWILIO).exists
     assert search.recent(acme) == []
 
 
@@ -114,15 +115,15 @@ def test_the_hint_sent_as_a_secret_is_refused(acme, saved):
     problem = refused.value.problems[0]
     assert problem.field == "twilio_auth_token"
     assert "last four characters" in problem.message
-    assert connections.load(acme, TWILIO).secrets["auth_token"].value == TOKEN
+    assert store.load(acme, TWILIO).secrets["auth_token"].value == TOKEN
 
 
 def test_each_organization_has_its_own(acme, globex, saved):
-    assert not connections.load(globex, TWILIO).exists
+    assert not store.load(globex, TWILIO).exists
     providers.save(globex, TWILIO, {"auth_token": "made-up-token-of-globex"})
-    assert connections.load(acme, TWILIO).secrets["auth_token"].value == TOKEN
+    assert store.load(acme, TWILIO).secrets["auth_token"].value == TOKEN
     providers.forget(globex, TWILIO)
-    assert connections.load(acme, TWILIO) == saved
+    assert store.load(acme, TWILIO) == saved
 
 
 def test_a_secret_moved_to_another_organization_does_not_open(acme, globex, saved):
@@ -130,7 +131,7 @@ def test_a_secret_moved_to_another_organization_does_not_open(acme, globex, save
     sealed = acme.session.scalar(acme.select(Secret)).sealed
     with globex.transaction():
         globex.session.scalar(globex.select(Secret)).sealed = sealed
-    assert connections.load(globex, TWILIO).secrets["auth_token"].broken
+    assert store.load(globex, TWILIO).secrets["auth_token"].broken
 
 
 def test_a_broken_secret_is_shown_as_broken_and_nothing_else_breaks(acme, saved):
@@ -138,7 +139,7 @@ def test_a_broken_secret_is_shown_as_broken_and_nothing_else_breaks(acme, saved)
     with acme.transaction():
         row = acme.session.scalar(acme.select(Secret).where(Secret.field == "auth_token"))
         row.sealed = row.sealed[:-10] + "AAAAAAAAAA"
-    state = connections.load(acme, TWILIO)
+    state = store.load(acme, TWILIO)
     broken = state.secrets["auth_token"]
     assert (broken.broken, broken.value, broken.hint) == (True, None, "wxyz")
     assert not state.opens("auth_token")
@@ -147,12 +148,12 @@ def test_a_broken_secret_is_shown_as_broken_and_nothing_else_breaks(acme, saved)
     assert state.values == saved.values
 
     providers.save(acme, TWILIO, {"auth_token": TOKEN})
-    assert connections.load(acme, TWILIO).is_configured
+    assert store.load(acme, TWILIO).is_configured
 
 
 def test_with_another_key_every_secret_is_broken_and_the_rest_is_read(acme, saved):
     other = replace(acme, keys=Keys(Sealer([Fernet.generate_key().decode()]), acme.keys.jwt))
-    state = connections.load(other, TWILIO)
+    state = store.load(other, TWILIO)
     assert state.secrets["auth_token"].broken
     assert state.values == saved.values
 
@@ -161,7 +162,7 @@ def test_a_stored_value_that_is_declared_no_more_is_kept_and_not_shown(acme, sav
     with acme.transaction():
         row = acme.session.scalar(acme.select(Connection))
         row.values = row.values | {"old_name": "x"}
-    assert "old_name" not in connections.load(acme, TWILIO).values
+    assert "old_name" not in store.load(acme, TWILIO).values
     providers.save(acme, TWILIO, {"max_concurrent": 9})
     acme.session.expire_all()
     assert acme.session.scalar(acme.select(Connection)).values["old_name"] == "x"
@@ -187,28 +188,28 @@ def test_a_new_host_demands_the_secrets_again(acme, stored, sent):
     with pytest.raises(Invalid) as refused:
         providers.save(acme, EXOTEL, {"api_base": sent, "api_key": "another-made-up-key"})
     assert [problem.field for problem in refused.value.problems] == ["exotel_api_token"]
-    assert connections.load(acme, EXOTEL).values.get("api_base") == stored
+    assert store.load(acme, EXOTEL).values.get("api_base") == stored
 
     providers.save(acme, EXOTEL, {"api_base": sent, "api_key": "another-key-1", "api_token": None})
-    assert connections.load(acme, EXOTEL).values.get("api_base") == sent
+    assert store.load(acme, EXOTEL).values.get("api_base") == sent
 
 
 @pytest.mark.parametrize("sent", [None, "https://api.exotel.com"])
 def test_the_host_that_is_in_force_demands_nothing(acme, sent):
     providers.save(acme, EXOTEL, HOSTED)
     providers.save(acme, EXOTEL, {"api_base": sent})
-    assert connections.load(acme, EXOTEL).is_configured
+    assert store.load(acme, EXOTEL).is_configured
 
 
 def test_load_all_knows_every_provider(acme, saved):
-    states = connections.load_all(acme)
+    states = store.load_all(acme)
     assert list(states) == list(PROVIDERS)
     assert [key for key, state in states.items() if state.exists] == ["twilio"]
 
 
 def test_a_provider_that_is_not_declared_is_not_found():
     with pytest.raises(NotFound, match="Known are: twilio"):
-        connections.provider_of("acme")
+        store.provider_of("acme")
 
 
 def test_forgetting_leaves_nothing(acme, saved):
@@ -223,4 +224,4 @@ def test_since_tells_when_the_secret_was_typed(acme, saved):
     providers.save(acme, TWILIO, {"max_concurrent": 8})
     acme.session.execute(update(Connection).values(enabled=True))
     acme.session.commit()
-    assert connections.load(acme, TWILIO).secrets["auth_token"].since == since
+    assert store.load(acme, TWILIO).secrets["auth_token"].since == since

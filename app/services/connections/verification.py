@@ -13,10 +13,11 @@ from app.core.outbound.answer import OutboundError
 from app.core.outbound.client import Outbound
 from app.models import Check
 from app.provider import Capability, Outcome, Provider, Verified
-from app.services import connections, rate_limits, values
+from app.services import rate_limits
 from app.services.audit import log
 from app.services.audit.actions import Action
-from app.services.connections import State
+from app.services.connections import drafts, store
+from app.services.connections.store import State
 from app.services.rate_limits import Limit
 from app.services.scope import Scope
 
@@ -63,9 +64,9 @@ def verify(scope: Scope, http: Outbound, provider: Provider, sent: Mapping[str, 
     """
     if not can_verify(provider):
         raise Conflict(f"{provider.label} cannot be tested from here.", code="CANNOT_VERIFY")
-    changes = values.read_sent(scope, provider, sent)
-    state = connections.load(scope, provider)
-    connections.refuse_unsendable(state, changes)
+    changes = drafts.read_sent(scope, provider, sent)
+    state = store.load(scope, provider)
+    store.refuse_unsendable(state, changes)
     tested_values = state.credentials | changes
     _count(scope, provider)
     result = _ask(http.within(SECONDS), provider, tested_values)
@@ -100,7 +101,7 @@ def _keep(scope: Scope, state: State, tested: Tested) -> None:
     """In the audit in any case; as the connection's last test only where it tells of the stored values."""
     provider, result = state.provider, tested.result
     with scope.transaction():
-        if tested.is_stored and tested.tells and connections.load(scope, provider).version == state.version:
+        if tested.is_stored and tested.tells and store.load(scope, provider).version == state.version:
             check = _row(scope, provider) or Check(
                 organization_id=scope.organization.id, provider=provider.key
             )

@@ -14,8 +14,8 @@ from app.core.sealing import Place, SealBroken
 from app.models import Connection, Secret
 from app.provider import Field, Provider, ServiceHost
 from app.providers import PROVIDERS
+from app.services.connections.drafts import Naming
 from app.services.scope import Scope
-from app.services.values import Naming
 
 
 @dataclass(frozen=True)

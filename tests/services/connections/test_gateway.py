@@ -8,8 +8,9 @@ from app.core.errors import Conflict
 from app.core.outbound.answer import OutboundError
 from app.provider import Outcome, Refusal, refused
 from app.providers import PROVIDERS
-from app.services import asking, providers
-from app.services.asking import NotAnswered
+from app.services import providers
+from app.services.connections import gateway
+from app.services.connections.gateway import NotAnswered
 
 VOBIZ = PROVIDERS["vobiz"]
 UNREACHABLE = OutboundError("timeout", "api.vobiz.ai did not answer in time.")
@@ -33,26 +34,26 @@ def test_a_call_that_is_not_answered_is_a_conflict(error, code, outcome, sentenc
         raise error
 
     with pytest.raises(NotAnswered) as told:
-        asking.ask(VOBIZ, call)
+        gateway.ask(VOBIZ, call)
     assert (told.value.status, told.value.code, told.value.message) == (409, code, sentence)
     assert told.value.result.code == outcome
     assert told.value.__cause__ is None
 
 
 def test_what_is_answered_is_handed_on():
-    assert asking.ask(VOBIZ, lambda: [1, 2]) == [1, 2]
+    assert gateway.ask(VOBIZ, lambda: [1, 2]) == [1, 2]
 
 
 def test_a_fault_of_ours_stays_one():
     with pytest.raises(ZeroDivisionError):
-        asking.ask(VOBIZ, lambda: 1 / 0)
+        gateway.ask(VOBIZ, lambda: 1 / 0)
 
 
 def test_the_stored_values_are_all_there_or_what_is_missing_is_named(acme):
     with pytest.raises(Conflict, match="It needs Auth ID, Auth token") as told:
-        asking.credentials(acme, VOBIZ)
+        gateway.credentials(acme, VOBIZ)
     assert told.value.code == "PROVIDER_NOT_CONFIGURED"
     providers.save(acme, VOBIZ, {"auth_id": "MA_MADEUP01", "auth_token": "made-up-token"})
-    values = asking.credentials(acme, VOBIZ)
+    values = gateway.credentials(acme, VOBIZ)
     assert (values["auth_id"], values["auth_token"]) == ("MA_MADEUP01", "made-up-token")
     assert set(values) == {field.name for field in VOBIZ.fields}
