@@ -19,8 +19,9 @@ from app import context
 from app.core import clock
 from app.extensions import db
 from app.outage import reason
-from app.services import checking, organizations
+from app.services import organizations
 from app.services.access import tokens
+from app.services.drift import runs
 from app.services.scope import Actor
 
 log = structlog.get_logger(__name__)
@@ -58,7 +59,7 @@ class Checker:
     def _resume(self) -> None:
         try:
             with self._app.app_context():
-                pending = checking.pending_organization_ids(context.scope(Actor(name="background check")))
+                pending = runs.pending_organization_ids(context.scope(Actor(name="background check")))
                 db.session.remove()
         except Exception:
             log.warning("check.not_resumed", exc_info=True)
@@ -95,7 +96,7 @@ class Checker:
         scope = context.scope(Actor(name="background check"))
         try:
             inside = scope.into(organizations.by_id(scope, organization_id))
-            return checking.run(inside, context.outbound()).is_elsewhere
+            return runs.run(inside, context.outbound()).is_elsewhere
         finally:
             db.session.remove()
 

@@ -20,12 +20,13 @@ from app.config import Settings, SettingsError
 from app.core.errors import Invalid, PatchbayError
 from app.extensions import db
 from app.models import Role, User
-from app.services import checking, installation, organizations, signing_keys
+from app.services import installation, organizations, signing_keys
 from app.services.access import tokens
 from app.services.access import users as access_users
 from app.services.audit import chain
 from app.services.audit.chain import Head
-from app.services.checking import Report
+from app.services.drift import runs
+from app.services.drift.runs import Report
 from app.services.scope import SECRETS, Scope
 
 log = structlog.get_logger(__name__)
@@ -218,7 +219,7 @@ def check(name: str | None, is_json: bool) -> None:
             raise click.ClickException(f"There is no organization {name}.")
     except PatchbayError as error:
         raise _fail(error) from None
-    ids = [wanted.id] if wanted else checking.organization_ids(scope)
+    ids = [wanted.id] if wanted else runs.organization_ids(scope)
     results = [_check(scope, organization_id, is_json=is_json) for organization_id in ids]
     code = _exit_code([report for _, report in results])
     if is_json:
@@ -244,7 +245,7 @@ def _check(scope: Scope, organization_id: str, *, is_json: bool) -> tuple[str, R
     try:
         organization = organizations.by_id(scope, organization_id)
         name = organization.name
-        report = checking.run(scope.into(organization), context.outbound(), everything=True)
+        report = runs.run(scope.into(organization), context.outbound(), everything=True)
     except Exception as error:
         scope.session.rollback()
         log.exception("check.failed", organization=organization_id)

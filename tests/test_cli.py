@@ -19,7 +19,7 @@ from app.core import clock
 from app.core.outbound.client import Outbound
 from app.extensions import db
 from app.models import ApiToken, AuditEvent, CheckRun, Organization, Secret, User
-from app.services import checking
+from app.services.drift import runs
 from app.services.scope import Scope
 from tests.support import databases
 from tests.support.caller import Caller
@@ -264,7 +264,7 @@ def test_a_check_as_json_and_beside_another_one(app: Flask, run: Run, cast: Cast
     _two_with_a_number(app, cast, twilio)
     there = {"PATCHBAY_UPSTREAMS": ",".join(f"{host}={base}" for host, base in twilio.upstreams.items())}
     with app.app_context():
-        until = clock.now() + checking.LEASE
+        until = clock.now() + runs.LEASE
         db.session.add(CheckRun(organization_id=cast.acme, run_id="x", leased_until=until))
         db.session.commit()
     done = run("check", "--json", **there)
@@ -300,14 +300,14 @@ def test_a_check_goes_on_where_one_organization_fails(
 ) -> None:
     _two_with_a_number(app, cast, twilio)
     app.extensions["patchbay_outbound"] = Outbound(twilio.upstreams)
-    run = checking.run
+    run = runs.run
 
     def fails_for_acme(scope: Scope, *arguments: Any, **more: Any) -> Any:
         if scope.organization.name.startswith("Acme"):
             raise RuntimeError("broken")
         return run(scope, *arguments, **more)
 
-    monkeypatch.setattr(checking, "run", fails_for_acme)
+    monkeypatch.setattr(runs, "run", fails_for_acme)
     with app.app_context():
         done = app.test_cli_runner().invoke(args=["check"])
     assert done.exit_code == 1

@@ -27,8 +27,9 @@ from app.extensions import db
 from app.models import DriftCheck, Endpoint, User, VoicePhoneNumber
 from app.provider import Verifies
 from app.providers import PROVIDERS
-from app.services import ai_numbers, checking, numbers, organizations, pointing, workspace_webhook
+from app.services import ai_numbers, numbers, organizations, pointing, workspace_webhook
 from app.services.connections import store
+from app.services.drift import runs
 from app.services.numbers import Claim
 from app.services.scope import Actor, Scope
 from tests.support import html
@@ -109,13 +110,13 @@ def test_every_value_works_at_its_stand_in(meridian: Scope, outbound: Outbound) 
 
 
 def test_a_check_finds_what_was_planted_and_nothing_else(meridian: Scope, outbound: Outbound) -> None:
-    report = checking.run(meridian, outbound, everything=True)
+    report = runs.run(meridian, outbound, everything=True)
     assert (report.checked, report.failure) == (8, None)
     assert drifted(meridian) == accounts.PLANTED
     harbor = organization(meridian, demo_data.HARBOR.name)
-    assert checking.run(harbor, outbound, everything=True).words() == "2 checked, 0 drifted"
+    assert runs.run(harbor, outbound, everything=True).words() == "2 checked, 0 drifted"
     new = organization(meridian, demo_data.NEW)
-    assert checking.run(new, outbound, everything=True).words() == "0 checked, 0 drifted"
+    assert runs.run(new, outbound, everything=True).words() == "0 checked, 0 drifted"
 
 
 def test_there_are_numbers_to_import_and_one_that_is_somebody_elses(
@@ -149,7 +150,7 @@ def test_what_is_broken_at_a_console_is_found_and_repaired(
 ) -> None:
     base = stubs["twilio"].base
     assert press(base, BILLING, label) == f"{BILLING}: {label}. Done."
-    checking.run(meridian, outbound, everything=True)
+    runs.run(meridian, outbound, everything=True)
     assert drifted(meridian) == accounts.PLANTED | {BILLING: reason}
     row = meridian.session.scalars(select(Endpoint).where(Endpoint.phone_number == BILLING)).one()
     assert pointing.point(meridian, outbound, row.id).in_sync
@@ -159,10 +160,10 @@ def test_what_is_broken_at_a_console_is_found_and_repaired(
 def test_a_number_is_given_back(meridian: Scope, outbound: Outbound, stubs: dict[str, Any]) -> None:
     base = stubs["twilio"].base
     press(base, BILLING, "Release the number")
-    checking.run(meridian, outbound, everything=True)
+    runs.run(meridian, outbound, everything=True)
     assert drifted(meridian)[BILLING] == "number_gone"
     press(base, BILLING, "Give it back")
-    checking.run(meridian, outbound, everything=True)
+    runs.run(meridian, outbound, everything=True)
     assert BILLING not in drifted(meridian)
 
 

@@ -19,12 +19,13 @@ from app.core.outbound.client import Outbound
 from app.models import Connection, VoicePhoneNumber
 from app.provider import CallsBack, Capability, Provider
 from app.provider.numbers import Callback, Reason
-from app.services import drift, rate_limits
+from app.services import rate_limits
 from app.services.audit import log as audit_log
 from app.services.audit.actions import Action
 from app.services.connections import gateway, provider_writes, store
 from app.services.connections.gateway import NotAnswered
 from app.services.connections.provider_writes import Intent
+from app.services.drift import queue
 from app.services.rate_limits import Limit
 from app.services.scope import Scope
 
@@ -169,7 +170,7 @@ def _note(scope: Scope, intent: Intent, provider: Provider, was: str | None, url
             scope.session.execute(stored.execution_options(synchronize_session=False))
             audit_log.record(scope, Action.CALLBACK_SET, provider.label, {"callback_url": [_shown(was), url]})
             intent.done()
-            drift.mark_due(scope, _given(scope, provider))
+            queue.mark_due(scope, _given(scope, provider))
     except SQLAlchemyError as error:
         log.exception("callback.not_noted", provider=provider.key)
         message = (

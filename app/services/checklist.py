@@ -13,9 +13,10 @@ from app.models import Check, DriftCheck, Endpoint
 from app.provider import Family, Outcome
 from app.provider.numbers import Reason
 from app.providers import PROVIDERS, in_family, keys_in
-from app.services import drift, endpoints, providers, workspace_webhook
+from app.services import endpoints, providers, workspace_webhook
 from app.services.connections import store, verification
 from app.services.connections.store import State
+from app.services.drift import tallies
 from app.services.places import Place
 from app.services.scope import Scope
 from app.services.workspace_webhook import State as WebhookState
@@ -192,7 +193,7 @@ def _why(state: State | None, key: str) -> str:
 def _answered(scope: Scope, first: Endpoint | None) -> Step:
     """Whether the providers call what they should: drift is a problem, and no proof is no answer."""
     title = "Numbers answered"
-    tally = drift.tally(scope)
+    tally = tallies.tally(scope)
     if tally.drifted:
         noun = "number" if tally.drifted == 1 else "numbers"
         title = f"{tally.drifted:,} {noun} not answered"
@@ -216,7 +217,7 @@ def _answered(scope: Scope, first: Endpoint | None) -> Step:
 
 def _drifted_place(scope: Scope) -> tuple[Place, str, bool, str | None]:
     """Place, state, whether it is optional, and provider: people's numbers have a page of their own."""
-    keys = drift.drifted_providers(scope)
+    keys = tallies.drifted_providers(scope)
     theirs = sorted(keys - set(keys_in(Family.TELEPHONY)))
     if keys <= set(theirs):
         return Place.CALLBACK, "bad", False, theirs[0]

@@ -11,7 +11,8 @@ from sqlalchemy import ColumnElement, select
 from app.core import texts, urls
 from app.models import Endpoint
 from app.providers import PROVIDERS
-from app.services import drift, endpoints, pointing
+from app.services import endpoints
+from app.services.drift import probe, tallies
 from app.services.scope import Scope
 
 _USUAL = re.compile(r"[\w.-]+")
@@ -48,11 +49,11 @@ def left_to_do(scope: Scope, row: Endpoint, was: str | None) -> Left | None:
     """After its inbound agent changed from `was`: what its provider has to be told."""
     base = scope.organization.public_base_url
     states = endpoints.telephony_states(scope)
-    check = drift.of_number(scope, row)
+    check = tallies.of_number(scope, row)
     if endpoints.blocked_reason(scope.organization, states, row, "inbound") or (check and check.in_sync):
         return None
     label = PROVIDERS[row.provider].label
-    if not pointing.can_point(row.provider):
+    if not probe.can_point(row.provider):
         return Left(f"{label} has to be told its new address by hand.", "See how")
     before = urls.inbound_webhook_url(base, row.provider, was)
     calls_old = check is not None and before is not None and check.actual == before

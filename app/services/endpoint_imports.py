@@ -18,10 +18,11 @@ from app.core import clock, csv_text, texts
 from app.core.errors import Conflict, Invalid, NotFound
 from app.models import AuditNumbers, Endpoint, EndpointImport
 from app.models.base import new_id
-from app.services import drift, endpoint_sheets, many_endpoints, progress, sql, validation
+from app.services import endpoint_sheets, many_endpoints, progress, sql, validation
 from app.services.audit import log
 from app.services.audit import numbers as audit_numbers
 from app.services.audit.actions import Action
+from app.services.drift import queue
 from app.services.endpoint_sheets import Row, Sheet, Table, text_of
 from app.services.endpoints import CALLED_BY, EndpointEdit, NewEndpoint
 from app.services.progress import Tell, to_nobody
@@ -321,4 +322,4 @@ def _write(scope: Scope, found: EndpointImport, ready: _Ready, reason: str | Non
     changes = told | log.reasoned(reason)
     log.record(scope, Action.ENDPOINTS_IMPORTED, found.file_name, changes, packed=ready.numbers)
     if ready.called:
-        drift.mark_due(scope, ready.called)
+        queue.mark_due(scope, ready.called)

@@ -17,11 +17,12 @@ from app.core.errors import Conflict, Invalid, Problem
 from app.models import AuditEvent, DriftCheck, Endpoint, Organization
 from app.provider import Family
 from app.providers import in_family, keys_in
-from app.services import drift, validation
+from app.services import validation
 from app.services.audit import log
 from app.services.audit.actions import Action
 from app.services.connections import store
 from app.services.connections.store import State
+from app.services.drift import queue, tallies
 from app.services.fields import Agent, Label
 from app.services.scope import Scope, expect_version
 from app.services.validation import Checked
@@ -139,7 +140,7 @@ def is_blocked(scope: Scope, states: Mapping[str, State]) -> ColumnElement[bool]
 
 def _is_drifted(scope: Scope) -> tuple[ColumnElement[bool], ...]:
     """The first condition has them looked up by number; the second is theirs at their own provider."""
-    drifted = drift.drifted(scope)
+    drifted = tallies.drifted(scope)
     own = drifted.where(
         DriftCheck.provider == Endpoint.provider, DriftCheck.phone_number == Endpoint.phone_number
     )
@@ -206,7 +207,7 @@ def add(
     for draft in drafts:
         changes = log.diff({}, draft.model_dump()) | dict(told or {})
         log.record(scope, Action.ENDPOINT_CREATED, draft.phone_number, changes)
-    drift.mark_due(scope, [draft.phone_number for draft in drafts])
+    queue.mark_due(scope, [draft.phone_number for draft in drafts])
     return rows
 
 
@@ -224,7 +225,7 @@ def update(scope: Scope, endpoint_id: str, sent: Any, *, version: int | None = N
         if told:
             log.record(scope, Action.ENDPOINT_SAVED, row.phone_number, told)
         if told.keys() & CALLED_BY:
-            drift.mark_due(scope, [row.phone_number])
+            queue.mark_due(scope, [row.phone_number])
     return row
 
 
@@ -237,7 +238,7 @@ def delete(
         expect_version(row, version)
         scope.session.delete(row)
         scope.session.flush()
-        drift.mark_due(scope, [row.phone_number])
+        queue.mark_due(scope, [row.phone_number])
         told = {name: [getattr(row, name), None] for name in STORED if getattr(row, name) is not None}
         return log.record(scope, Action.ENDPOINT_DELETED, row.phone_number, told | log.reasoned(reason))
 

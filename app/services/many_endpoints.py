@@ -31,10 +31,11 @@ from app.core import clock
 from app.core.errors import Conflict, Invalid, Problem
 from app.models import AuditEvent, Endpoint, VoicePhoneNumber
 from app.providers import PROVIDERS
-from app.services import drift, endpoints, sql, validation
+from app.services import endpoints, sql, validation
 from app.services.audit import log
 from app.services.audit.actions import Action
 from app.services.audit.numbers import Changes
+from app.services.drift import queue
 from app.services.endpoints import CALLED_BY, STORED, EndpointEdit, Filter
 from app.services.scope import Scope
 
@@ -277,7 +278,7 @@ def _settle(
     told: dict[str, Any] = {name: [found.summed(name), after.get(name)] for name in after or SUMMED}
     told |= log.reasoned(reason) | {"selected": [None, chosen], "numbers": [None, named(numbers)]}
     if called:
-        drift.mark_due(scope, numbers)
+        queue.mark_due(scope, numbers)
     return log.record(scope, action, counted(len(numbers)), told, found.told(after))
 
 

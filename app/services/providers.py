@@ -15,12 +15,12 @@ from app.core.outbound.client import Outbound
 from app.models import AuditEvent, ProviderSwitch
 from app.provider import Family, Provider
 from app.providers import PROVIDERS, keys_in
-from app.services import drift
 from app.services.audit import actions, log, search
 from app.services.audit.actions import Action, Trait
 from app.services.connections import drafts, provisioning, store, verification
 from app.services.connections.drafts import Naming
 from app.services.connections.store import State
+from app.services.drift import queue
 from app.services.scope import Scope, expect_version
 
 FAMILY_WORDS = {Family.VOICE: "the dialer", Family.TELEPHONY: "agent calls", Family.VOICE_AI: "voice AI"}
@@ -68,7 +68,7 @@ def save(
         refuse_breaking_active(scope, before, words)
         if told:
             log.record(scope, Action.CONNECTION_SAVED, provider.label, told)
-            drift.mark_due(scope, changed=False)
+            queue.mark_due(scope, changed=False)
     return told
 
 

@@ -11,10 +11,11 @@ from app.core.naming import settings_name
 from app.core.outbound.client import Outbound
 from app.provider import Family
 from app.providers import in_family, keys_in
-from app.services import drift, providers, validation
+from app.services import providers, validation
 from app.services.audit import log
 from app.services.audit.actions import Action
 from app.services.connections import drafts, provisioning, store
+from app.services.drift import queue
 from app.services.fields import BaseUrl
 from app.services.scope import Scope
 
@@ -95,7 +96,7 @@ def _apply(scope: Scope, changes: dict[str, Any]) -> None:
         told = store.apply(scope, state.provider, own) if own else {}
         if told:
             log.record(scope, Action.CONNECTION_SAVED, state.provider.label, told)
-            drift.mark_due(scope, changed=False)
+            queue.mark_due(scope, changed=False)
     if "provider" in changes:
         providers.choose(scope, Family.TELEPHONY, changes["provider"], words=settings_name)
     for state in before.values():
@@ -114,5 +115,5 @@ def set_base_url(scope: Scope, url: str | None, *, reason: str | None = None) ->
         {"public_base_url": [organization.public_base_url, url]} | log.reasoned(reason),
     )
     organization.public_base_url = url
-    drift.mark_due(scope)
+    queue.mark_due(scope)
     return True

@@ -14,11 +14,12 @@ from sqlalchemy.exc import IntegrityError
 
 from app.core.errors import Conflict
 from app.models import AuditEvent, Endpoint
-from app.services import drift, sql
+from app.services import sql
 from app.services.audit import actions, log
 from app.services.audit import numbers as audit_numbers
 from app.services.audit.actions import Action, Trait
 from app.services.audit.numbers import Changes
+from app.services.drift import queue
 from app.services.endpoints import CALLED_BY, STORED
 from app.services.many_endpoints import Done, change_each, counted, named, summed
 from app.services.scope import Scope
@@ -176,7 +177,7 @@ def _write(scope: Scope, found: Plan) -> None:
     if rows:
         connection.execute(insert(Endpoint), rows)
     if numbers := [number for number, told in found.told if told.keys() & (CALLED_BY | {"provider"})]:
-        drift.mark_due(scope, numbers)
+        queue.mark_due(scope, numbers)
 
 
 def _record(scope: Scope, found: Plan, reason: str | None) -> AuditEvent:

@@ -14,12 +14,12 @@ from app.core.outbound.client import Outbound
 from app.models import DriftCheck, User, VoicePhoneNumber
 from app.provider import Capability, Provider
 from app.provider.numbers import Line, Reason
-from app.services import drift, pointing
 from app.services.audit import log
 from app.services.audit.actions import Action
 from app.services.connections import gateway, store
 from app.services.connections.store import State
-from app.services.drift import Observation, Sight
+from app.services.drift import probe, queue, verdicts
+from app.services.drift.verdicts import Observation, Sight
 from app.services.scope import Scope
 
 OFF_IT = (Reason.APPLICATION_IN_THE_WAY, Reason.NO_WEBHOOK)
@@ -74,11 +74,11 @@ def plan(scope: Scope, http: Outbound, provider: Provider, number: str) -> Plan:
     of the number.
     """
     state, url = _wanted(scope, provider, number)
-    pointing.count_look(scope, provider)
-    now = _observed(scope, http.within(pointing.SECONDS), state, number, url)
+    probe.count_look(scope, provider)
+    now = _observed(scope, http.within(probe.SECONDS), state, number, url)
     if now.line is None:
         raise Conflict(now.message, code=str(now.reason or "").upper())
-    return Plan(number, url, now, pointing.digest(now.line))
+    return Plan(number, url, now, probe.digest(now.line))
 
 
 def put(scope: Scope, http: Outbound, provider: Provider, number: str, *, seen: str) -> Observation:
@@ -87,7 +87,7 @@ def put(scope: Scope, http: Outbound, provider: Provider, number: str, *, seen: 
     `seen` is a plan's: where something else is there by now, nothing is changed and Stale has what is.
     Raises as `plan`; Conflict also where the provider refuses.
     """
-    http = http.within(pointing.SECONDS)
+    http = http.within(probe.SECONDS)
     found = plan(scope, http, provider, number)
     if found.now.in_sync:
         return found.now
@@ -98,7 +98,7 @@ def put(scope: Scope, http: Outbound, provider: Provider, number: str, *, seen: 
 
 
 def _wanted(scope: Scope, provider: Provider, number: str) -> tuple[State, str]:
-    if not pointing.can(provider, Capability.POINT):
+    if not probe.can(provider, Capability.POINT):
         raise NotFound(f"{provider.label} has no way to put a number on the application from here.")
     own = scope.select(VoicePhoneNumber).where(
         VoicePhoneNumber.provider == provider.key, VoicePhoneNumber.phone_number == number
@@ -115,12 +115,12 @@ def _wanted(scope: Scope, provider: Provider, number: str) -> tuple[State, str]:
 def _observed(scope: Scope, http: Outbound, state: State, number: str, url: str) -> Observation:
     scope.let_go()
     if state.is_configured and state.enabled:
-        sight = pointing.look(state.provider, http, state.credentials, number)
+        sight = probe.look(state.provider, http, state.credentials, number)
     else:
         sight = Sight(trouble=Reason.PROVIDER_NOT_CONFIGURED)
     with scope.transaction(lock=False):
-        drift.keep(scope, state.provider.key, {number: sight})
-    return drift.observation(state.provider.label, sight, url)
+        queue.keep(scope, state.provider.key, {number: sight})
+    return verdicts.observation(state.provider.label, sight, url)
 
 
 def _set(scope: Scope, http: Outbound, provider: Provider, found: Plan) -> Observation:
@@ -130,14 +130,14 @@ def _set(scope: Scope, http: Outbound, provider: Provider, found: Plan) -> Obser
     application: Any = provider
     call = partial(application.point, http, state.credentials, line, found.url)
     scope.let_go()
-    done = drift.seen(call)
+    done = verdicts.seen(call)
     after = _observed(scope, http, state, found.number, found.url)
     with scope.transaction():
         if after.in_sync or not done.trouble:
             told = {"webhook": [found.now.actual, after.actual], **_moved(line, after.line)}
             log.record(scope, Action.NUMBER_POINTED, found.number, told)
         others = [row.number for row in held(scope, provider) if row.number != found.number]
-        drift.mark_due(scope, others, changed=False)
+        queue.mark_due(scope, others, changed=False)
     if done.trouble and not after.in_sync:
         is_unknown = after.in_sync is None
         more = "It is not known whether it was put there." if is_unknown else "It was not put there."

@@ -14,10 +14,11 @@ from app.core.errors import Conflict, Invalid, NotFound, Problem
 from app.models import User, VoicePhoneNumber
 from app.provider import Family
 from app.providers import keys_in
-from app.services import drift, validation, voice
+from app.services import validation, voice
 from app.services.access import users
 from app.services.audit import log
 from app.services.audit.actions import Action
+from app.services.drift import queue
 from app.services.fields import Label
 from app.services.scope import Scope
 from app.services.validation import Checked
@@ -97,7 +98,7 @@ def add(scope: Scope, user: User, draft: VoicePhoneNumberDraft) -> VoicePhoneNum
     scope.session.add(number)
     scope.session.flush()
     log.record(scope, Action.NUMBER_ASSIGNED, user.email, {draft.provider: [None, draft.phone_number]})
-    drift.mark_due(scope, [draft.phone_number])
+    queue.mark_due(scope, [draft.phone_number])
     return number
 
 
@@ -172,7 +173,7 @@ def take(
             _promote_next(scope, user, provider)
         told = {provider: [row.phone_number, None]} | ({"label": [row.label, None]} if row.label else {})
         log.record(scope, Action.NUMBER_UNASSIGNED, user.email, told | log.reasoned(reason))
-        drift.mark_due(scope, [row.phone_number])
+        queue.mark_due(scope, [row.phone_number])
     return row
 
 

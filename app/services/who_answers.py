@@ -15,10 +15,11 @@ from app.models import Check, DriftCheck, Endpoint, User, VoicePhoneNumber
 from app.provider import Capability, Family, Outcome, Provider
 from app.provider.numbers import Reason
 from app.providers import PROVIDERS
-from app.services import drift, endpoints, numbers, pointing, providers
+from app.services import endpoints, numbers, pointing, providers
 from app.services.connections import store, verification
 from app.services.connections.store import State
-from app.services.drift import Observation
+from app.services.drift import probe, tallies, verdicts
+from app.services.drift.verdicts import Observation
 from app.services.places import Place
 from app.services.scope import Scope
 
@@ -133,7 +134,7 @@ def find(scope: Scope, text: str, *, http: Outbound | None = None) -> Answer:
     row = endpoints.by_number(scope, number)
     observed = pointing.observe(scope, http, row.id) if http and row else None
     row = endpoints.by_number(scope, number)
-    checks = drift.of_numbers(scope, [number])
+    checks = tallies.of_numbers(scope, [number])
     claim = numbers.claims(scope, [number]).get(number)
     return Answer(
         number,
@@ -149,11 +150,11 @@ def owners(scope: Scope, http: Outbound, number: str) -> Owners:
     found, silent = [], []
     wanted = {Capability.OBSERVE, Capability.NUMBERS}
     able = [state for state in store.load_all(scope).values() if _is_askable(state, wanted)]
-    shared = http.within(pointing.SECONDS)
+    shared = http.within(probe.SECONDS)
     for state in able:
-        pointing.count_look(scope, state.provider)
+        probe.count_look(scope, state.provider)
         scope.let_go()
-        sight = pointing.look(state.provider, shared, state.credentials, number)
+        sight = probe.look(state.provider, shared, state.credentials, number)
         if sight.trouble:
             silent.append(state.provider)
         elif sight.line:
@@ -255,7 +256,7 @@ def _at_provider(scope: Scope, row: Endpoint, check: DriftCheck | None, observed
     """What the provider calls: as it was just seen, else as it was last seen."""
     label = PROVIDERS[row.provider].label if row.provider in PROVIDERS else row.provider
     title = f"At {label}"
-    if drift.expected_url(scope.organization.public_base_url, row) is None:
+    if verdicts.expected_url(scope.organization.public_base_url, row) is None:
         return Hop("at_provider", title, "Nothing to call", Tone.IDLE, "Nothing to compare")
     if observed and observed.reason is Reason.PROVIDER_UNREACHABLE:
         return Hop(
@@ -268,7 +269,9 @@ def _at_provider(scope: Scope, row: Endpoint, check: DriftCheck | None, observed
     if check.in_sync:
         return Hop("at_provider", title, text, Tone.OK, "In sync", "", Place.AT_PROVIDER, at=at, is_code=True)
     reason = Reason(check.reason or Reason.NOTHING_EXPECTED)
-    problem = observed.message if observed and observed.reason else drift.WORDS[reason].format(provider=label)
+    problem = (
+        observed.message if observed and observed.reason else verdicts.WORDS[reason].format(provider=label)
+    )
     tone = Tone.BAD if check.in_sync is False else Tone.IDLE
     word = "Drifted" if tone is Tone.BAD else "Cannot be seen"
     if reason is Reason.PROVIDER_NOT_CONFIGURED:

@@ -11,9 +11,9 @@ from app import context
 from app.core import phone
 from app.core.errors import Conflict, Stale, TooMany
 from app.provider import Capability
-from app.services import checking, endpoints, organizations, pointing
-from app.services import drift as services_drift
+from app.services import endpoints, organizations, pointing
 from app.services.connections import store
+from app.services.drift import probe, runs, tallies
 from app.services.scope import Scope
 from app.web import render
 from app.web.guard import Pages, Who
@@ -46,8 +46,8 @@ def _page(scope: Scope, endpoint_id: str, status: int = 200, problem: str | None
         provider=provider,
         plan=plan,
         problem=problem,
-        by_hand=not pointing.can(provider, Capability.POINT),
-        check=services_drift.of_number(scope, row),
+        by_hand=not probe.can(provider, Capability.POINT),
+        check=tallies.of_number(scope, row),
         is_part=render.is_part(),
     )
 
@@ -74,7 +74,7 @@ def point(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
 
 @drift.page("/o/<slug>/check", who=Who.SUPERADMIN, methods=["POST"])
 def check(scope: Scope) -> ResponseReturnValue:
-    checking.check_all(scope)
+    runs.check_all(scope)
     return _progress(scope) if render.is_part() else _to_endpoints(scope)
 
 
@@ -90,7 +90,7 @@ def progress(scope: Scope) -> ResponseReturnValue:
 
 def _progress(scope: Scope) -> Response:
     """Once nothing is being checked any more, htmx is told, so that the table is read again."""
-    standing = checking.standing(scope)
+    standing = runs.standing(scope)
     answer = render.page("drift/progress.html", standing=standing)
     if not standing.is_moving and request.method == "GET":
         answer.headers["HX-Trigger"] = "checked"
@@ -101,7 +101,7 @@ def _progress(scope: Scope) -> Response:
 def check_everywhere(scope: Scope) -> ResponseReturnValue:
     found = organizations.every(scope)
     for organization in found:
-        checking.check_all(scope.into(organization))
+        runs.check_all(scope.into(organization))
     if render.is_part():
         return _progress_everywhere(scope, again=PATIENCE)
     flash("Patchbay asks the providers about every number now. Reload to see what they say.", "ok")
@@ -116,7 +116,7 @@ def progress_everywhere(scope: Scope) -> ResponseReturnValue:
 
 def _progress_everywhere(scope: Scope, *, again: int) -> Response:
     """While nothing is under way yet, htmx looks again a few times, and then has the table read again."""
-    progress = checking.progress(scope)
+    progress = runs.progress(scope)
     again = PATIENCE if progress.organizations else min(again, PATIENCE) - 1
     if not progress.due and not progress.organizations:
         again = 0

@@ -14,9 +14,10 @@ from app.core.errors import Conflict, Invalid, Stale
 from app.models import DriftCheck, Endpoint
 from app.provider import Family
 from app.providers import PROVIDERS, in_family
-from app.services import checking, drift, endpoint_advice, endpoint_pages, impact, pointing
+from app.services import endpoint_advice, endpoint_pages, impact
 from app.services import endpoints as services_endpoints
 from app.services.connections import verification
+from app.services.drift import probe, runs, tallies
 from app.services.endpoint_pages import Page as EndpointPage
 from app.services.endpoints import Filter
 from app.services.scope import Scope
@@ -54,7 +55,7 @@ def _table(
     is_whole = page.next_cursor is None and page.previous_cursor is None
     total = len(page.rows) if is_whole else services_endpoints.count(scope, wanted)
     states = services_endpoints.telephony_states(scope)
-    checks = drift.of_numbers(scope, [row.phone_number for row in page.rows])
+    checks = tallies.of_numbers(scope, [row.phone_number for row in page.rows])
     rows = page.rows if edited is None or edited in page.rows else [edited, *page.rows]
     return render.page(
         "endpoints/table.html",
@@ -78,7 +79,7 @@ def _table(
         editing=edited.id if edited else None,
         form=form,
         conflicts=conflicts,
-        standing_now=partial(checking.standing, scope),
+        standing_now=partial(runs.standing, scope),
     )
 
 
@@ -193,10 +194,10 @@ def _show(
     return render.page(
         "endpoints/show.html",
         status,
-        row=_row(scope, states, row, drift.of_number(scope, row)),
+        row=_row(scope, states, row, tallies.of_number(scope, row)),
         outbound_blocked=services_endpoints.blocked_reason(scope.organization, states, row, "outbound"),
         tested=verification.last(scope, state) if state else None,
-        can_point=pointing.can_point(row.provider),
+        can_point=probe.can_point(row.provider),
         provider=PROVIDERS.get(row.provider),
         history=history(scope, row.phone_number),
         form=form,

@@ -9,9 +9,9 @@ from flask.typing import ResponseReturnValue
 
 from app.core import texts
 from app.core.errors import Invalid
-from app.services import checking
 from app.services import organizations as services_organizations
 from app.services import overview as services_overview
+from app.services.drift import runs
 from app.services.scope import Scope
 from app.web import render
 from app.web.forms import OrganizationForm
@@ -50,7 +50,7 @@ def overview(scope: Scope) -> ResponseReturnValue:
         page=page,
         text=view["q"],
         view={name: value for name, value in view.items() if value and value != "worst"},
-        progress=checking.progress(scope),
+        progress=runs.progress(scope),
         again=0,
         levels=services_overview.Level,
     )

@@ -12,9 +12,9 @@ from app.core import phone, texts, urls
 from app.models import Check
 from app.provider import Family, Outcome
 from app.providers import PROVIDERS, keys_in
-from app.services import drift
 from app.services.connections import store, verification
 from app.services.connections.store import State
+from app.services.drift import tallies
 from app.services.scope import Scope
 
 MOST_DRIFTED = 100
@@ -115,14 +115,14 @@ def _inside(scope: Scope) -> list[dict[str, Any]]:
 
 
 def _drifted(scope: Scope) -> str:
-    count = drift.drifted_among(scope, keys_in(Family.TELEPHONY), most=MOST_DRIFTED)
+    count = tallies.drifted_among(scope, keys_in(Family.TELEPHONY), most=MOST_DRIFTED)
     shown = f"{MOST_DRIFTED - 1}+" if count == MOST_DRIFTED else str(count)
     return f"{shown} drifted" if count else ""
 
 
 def _known(scope: Scope, states: Mapping[str, State]) -> dict[str, str]:
     """What is known of each connection, by key: it works only where its stored values were tested."""
-    tested, refused = verification.last_of_all(scope, states), drift.refused(scope)
+    tested, refused = verification.last_of_all(scope, states), tallies.refused(scope)
     return {key: _word(state, tested.get(key), key in refused) for key, state in states.items()}
 
 

@@ -10,9 +10,10 @@ from app.models import Check, Endpoint, WebhookSetup
 from app.provider import Family
 from app.provider.numbers import Line, Reason
 from app.providers import PROVIDERS
-from app.services import checklist, drift, endpoints, organizations, providers
+from app.services import checklist, endpoints, organizations, providers
 from app.services.connections import store
-from app.services.drift import Sight
+from app.services.drift import queue
+from app.services.drift.verdicts import Sight
 from app.services.endpoints import Filter
 from app.services.places import Place
 from tests.support.scopes import NOBODY, statements
@@ -37,7 +38,7 @@ def _test(scope, code, reason="It said so.", *, ok):
 
 def _see(scope, sight):
     with scope.transaction():
-        drift.keep(scope, "twilio", {NUMBER: sight})
+        queue.keep(scope, "twilio", {NUMBER: sight})
 
 
 @pytest.fixture
@@ -121,7 +122,7 @@ def test_a_number_whose_provider_agrees_says_more_than_one_whose_does_not_tell(l
     lower = Sight(trouble=Reason.NOT_SHOWN)
     lines = [Sight(Line(each, webhook_url=URL, method="POST")) for each in (NUMBER, "+15559999999")]
     with live.transaction():
-        drift.keep(live, "twilio", {"+15550000001": lower, NUMBER: lines[0], "+15559999999": lines[1]})
+        queue.keep(live, "twilio", {"+15550000001": lower, NUMBER: lines[0], "+15559999999": lines[1]})
     assert _step(live, "answered").text.startswith("+1 555-123-4567 is answered by support, and Twilio")
 
 

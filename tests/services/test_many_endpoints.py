@@ -10,8 +10,9 @@ from sqlalchemy import insert, select, update
 from app.core.errors import Conflict, Invalid
 from app.models import AuditEvent, DriftCheck, Endpoint
 from app.models.base import new_id
-from app.services import drift, endpoints, many_endpoints, telephony, voice_phone_numbers
+from app.services import endpoints, many_endpoints, telephony, voice_phone_numbers
 from app.services.audit import search
+from app.services.drift import queue, tallies
 from app.services.endpoints import Filter
 from app.services.many_endpoints import Selection
 from tests.support.scopes import NOBODY, Fault, failing_at, statements
@@ -35,7 +36,7 @@ def _fill(scope, total, start=0, **more):
     ]
     with scope.transaction():
         scope.session.execute(insert(Endpoint), rows)
-        drift.mark_due(scope)
+        queue.mark_due(scope)
         scope.session.execute(update(DriftCheck).values(due=False, in_sync=False))
     return [row["id"] for row in rows]
 
@@ -92,8 +93,8 @@ def test_all_that_match_are_changed_and_only_where_they_differ(told, globex, ids
     raised = {row.id for row in _rows(acme) if row.version != before[row.id]}
     assert len(raised) == 5
     assert asked == []  # an inactive number is not checked
-    assert drift.of_numbers(acme, ["+15550000003"]) == {}
-    assert drift.of_numbers(acme, ["+15550000002"]) != {}
+    assert tallies.of_numbers(acme, ["+15550000003"]) == {}
+    assert tallies.of_numbers(acme, ["+15550000002"]) != {}
 
 
 def test_a_stale_edit_of_a_row_among_many_is_noticed(acme, ids):
@@ -209,7 +210,7 @@ def test_the_statements_do_not_grow_with_the_rows(engine, acme):
 def test_more_numbers_than_a_statement_takes_parameters(acme, ids):
     """PostgreSQL takes 65,535, SQLite half as many."""
     with acme.transaction():
-        drift.mark_due(acme, [*(f"+1777{n:07}" for n in range(70_000)), "+15550000001"])
+        queue.mark_due(acme, [*(f"+1777{n:07}" for n in range(70_000)), "+15550000001"])
     assert _due(acme) == ["+15550000001"]
 
 

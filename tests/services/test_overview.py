@@ -12,9 +12,10 @@ from app.models import Check, CheckRun, DriftCheck, Endpoint, Organization, Secr
 from app.provider import Family
 from app.provider.numbers import Line, Reason
 from app.providers import PROVIDERS
-from app.services import drift, endpoints, organizations, overview, providers, voice_phone_numbers
+from app.services import endpoints, organizations, overview, providers, voice_phone_numbers
 from app.services.connections import store
-from app.services.drift import Sight
+from app.services.drift import queue
+from app.services.drift.verdicts import Sight
 from app.services.overview import Level
 from app.services.places import Place
 from tests.support.scopes import NOBODY, statements
@@ -58,7 +59,7 @@ def _tested(scope, provider, *, ok=True):
 
 def _seen(scope, sights, provider="twilio"):
     with scope.transaction():
-        drift.keep(scope, provider, sights)
+        queue.keep(scope, provider, sights)
 
 
 def _line(url):

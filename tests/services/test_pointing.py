@@ -9,8 +9,9 @@ from app.core.outbound.client import Outbound
 from app.models import AuditEvent, DriftCheck
 from app.provider.numbers import Reason
 from app.providers import PROVIDERS
-from app.services import drift, endpoints, pointing, providers, telephony
+from app.services import endpoints, pointing, providers, telephony
 from app.services.connections import gateway
+from app.services.drift import probe, tallies
 from tests.support.scopes import NOBODY
 from tests.upstreams.base import GOSSIP, Trouble
 from tests.upstreams.twilio import Twilio, made_up
@@ -45,7 +46,7 @@ def here(acme, twilio):
 
 
 def _kept(scope):
-    return drift.of_numbers(scope, [NUMBER]).get(("twilio", NUMBER))
+    return tallies.of_numbers(scope, [NUMBER]).get(("twilio", NUMBER))
 
 
 def _set(twilio, **values):
@@ -238,7 +239,7 @@ def test_what_cannot_be_pointed_is_refused_with_the_reason(acme, twilio, http, h
 
 
 def test_looking_is_throttled(acme, http, here, monkeypatch):
-    monkeypatch.setattr(pointing, "MOST_LOOKS", 2)
+    monkeypatch.setattr(probe, "MOST_LOOKS", 2)
     pointing.observe(acme, http, here)
     pointing.observe(acme, http, here)
     with pytest.raises(TooMany):

@@ -10,9 +10,10 @@ import pytest
 
 from app.core.errors import Conflict, NotFound
 from app.models import DriftCheck, Endpoint
-from app.services import drift, endpoint_imports, endpoint_sheets, endpoints, many_endpoints, undoing
+from app.services import endpoint_imports, endpoint_sheets, endpoints, many_endpoints, undoing
 from app.services.audit import chain, log, search
 from app.services.audit.actions import Action
+from app.services.drift import tallies
 from app.services.endpoints import STORED, Filter
 from app.services.many_endpoints import Selection
 from tests.support.scopes import Fault, failing_at, winners
@@ -194,7 +195,7 @@ def test_two_who_undo_at_once_undo_once(acme, scopes, rows):
 def test_providers_are_asked_again_about_what_they_should_call_now(acme, rows):
     done = change(acme, ALL, {"inbound_agent_name": None}, seen=5)
     other = change(acme, ALL, {"outbound_agent_name": "Zoe"}, seen=5)
-    assert drift.of_numbers(acme, [number(0)]) == {}
+    assert tallies.of_numbers(acme, [number(0)]) == {}
     undo(acme, other.event_id)
     assert due(acme) == set()
     undo(acme, done.event_id)

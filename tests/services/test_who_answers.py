@@ -10,17 +10,10 @@ from app.models import Check, Endpoint, VoicePhoneNumber
 from app.provider import Family
 from app.provider.numbers import Line, Reason
 from app.providers import PROVIDERS
-from app.services import (
-    drift,
-    endpoints,
-    organizations,
-    pointing,
-    providers,
-    voice_phone_numbers,
-    who_answers,
-)
+from app.services import endpoints, organizations, providers, voice_phone_numbers, who_answers
 from app.services.connections import store
-from app.services.drift import Sight
+from app.services.drift import probe, queue
+from app.services.drift.verdicts import Sight
 from app.services.places import Place
 from tests.support.scopes import NOBODY, statements
 from tests.upstreams.base import Trouble
@@ -69,7 +62,7 @@ def _tested(scope, code="ok", *, ok=True):
 
 def _seen(scope, sight):
     with scope.transaction():
-        drift.keep(scope, "twilio", {NUMBER: sight})
+        queue.keep(scope, "twilio", {NUMBER: sight})
 
 
 def _edit(scope, **values):
@@ -298,7 +291,7 @@ def test_without_an_answer_it_is_not_known(live, twilio, http):
 
 
 def test_asking_too_often_is_refused(live, http, monkeypatch):
-    monkeypatch.setattr(pointing, "MOST_LOOKS", 1)
+    monkeypatch.setattr(probe, "MOST_LOOKS", 1)
     who_answers.find(live, NUMBER, http=http)
     with pytest.raises(TooMany):
         who_answers.find(live, NUMBER, http=http)
@@ -339,8 +332,8 @@ def test_people_who_have_it_in_their_dialer(live, cast):
     providers.make_active(live, Family.VOICE, "sinch")
     with live.transaction():
         store.row_for(live, SINCH).callback_url = "https://calls.example.com/sinch"
-        drift.mark_due(live)
-        drift.keep(live, "sinch", {number: Sight(Line(number, webhook_url=OLD))})
+        queue.mark_due(live)
+        queue.keep(live, "sinch", {number: Sight(Line(number, webhook_url=OLD))})
         live.session.scalar(live.select(VoicePhoneNumber)).ai_enabled = True
     answer = who_answers.find(live, number)
     (dialer,) = answer.dialers

@@ -8,7 +8,8 @@ import pytest
 from flask import Flask
 
 from app.core.outbound.client import Outbound
-from app.services import checking, voice_phone_numbers
+from app.services import voice_phone_numbers
+from app.services.drift import runs
 from tests.support.cast import Cast
 from tests.support.furnished import scope_as
 from tests.support.pages import Page, Portal
@@ -155,7 +156,7 @@ def given(app: Flask, cast: Cast, page: Page) -> Portal:
 
 def check(app: Flask, cast: Cast) -> None:
     with scope_as(app, cast.dana) as scope:
-        checking.run(scope, app.extensions["patchbay_outbound"])
+        runs.run(scope, app.extensions["patchbay_outbound"])
 
 
 def test_people_s_numbers_are_named_with_how_they_stand(app: Flask, cast: Cast, given: Portal) -> None:

@@ -13,7 +13,8 @@ from app import background, context
 from app.core import clock
 from app.core.outbound.client import Outbound
 from app.models import CheckRun
-from app.services import checking, organizations
+from app.services import organizations
+from app.services.drift import runs
 from app.services.scope import Actor
 from tests.support.cast import Cast
 from tests.support.furnished import scope_as
@@ -51,7 +52,7 @@ def check(app: Flask) -> None:
     with app.app_context():
         scope = context.scope(Actor(name="tests"))
         for organization in organizations.every(scope):
-            checking.run(scope.into(organization), context.outbound())
+            runs.run(scope.into(organization), context.outbound())
 
 
 def test_a_broken_webhook_is_found_and_repaired_from_the_overview(
@@ -205,7 +206,7 @@ def test_a_change_is_checked_in_the_background(app: Flask, twilio: Twilio, dana:
         checker.soon(organization.id)
         checker.idle.wait(20)
         scope.let_go()
-        standing = checking.standing(replace(scope, found=organization))
+        standing = runs.standing(replace(scope, found=organization))
     assert (standing.tally.drifted, standing.tally.due) == (1, 0)
 
 

@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 
 from app.core.outbound.client import Outbound
-from app.services import pointing
+from app.services.drift import probe
 from tests.support.cast import Cast
 from tests.support.furnished import furnish
 from tests.support.pages import Page, Portal
@@ -170,7 +170,7 @@ def test_people_who_have_the_number_are_shown(app: Flask, dana: Portal, cast: Ca
 def test_a_provider_that_was_asked_too_often_is_left_alone(
     live: Portal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pointing, "MOST_LOOKS", 1)
+    monkeypatch.setattr(probe, "MOST_LOOKS", 1)
     page = ask(live).follow("Ask Twilio now").follow("Ask Twilio again")
     assert "Too many tries. Wait" in page.notes
     assert len(hops(page)) == 6

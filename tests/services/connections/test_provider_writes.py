@@ -13,10 +13,11 @@ from app.core.errors import Conflict
 from app.core.outbound.client import Outbound
 from app.models import AuditEvent, ProviderWrite
 from app.providers import PROVIDERS
-from app.services import checking, endpoints, pointing, providers, telephony
+from app.services import endpoints, pointing, providers, telephony
 from app.services.audit import log
 from app.services.audit.actions import Action
 from app.services.connections import provider_writes
+from app.services.drift import runs
 from tests.support.scopes import NOBODY
 from tests.upstreams.base import Reply, Trouble
 from tests.upstreams.twilio import Twilio
@@ -138,7 +139,7 @@ def test_a_check_resolves_what_a_killed_process_left(acme, scopes, twilio, http,
     assert twilio.numbers[NUMBER].voice_url == URL
     assert (_events(acme), len(_open(acme))) == ([STARTED], 1)
     _age(acme)
-    checking.run(acme, http, everything=True)
+    runs.run(acme, http, everything=True)
     assert (_events(acme), _open(acme)) == ([STARTED, "provider-change.resolved"], [])
 
 

@@ -18,10 +18,11 @@ from app.models import CheckRun, DriftCheck, Organization
 from app.provider import Capability, Family
 from app.provider.numbers import Line, Reason
 from app.providers import PROVIDERS, keys_in
-from app.services import drift, pointing
 from app.services.connections import store
 from app.services.connections.store import State
-from app.services.drift import Sight, Tally
+from app.services.drift import probe, queue, tallies, verdicts
+from app.services.drift.tallies import Tally
+from app.services.drift.verdicts import Sight
 from app.services.scope import Scope
 
 log = structlog.get_logger(__name__)
@@ -89,8 +90,8 @@ class Standing:
 
 def standing(scope: Scope) -> Standing:
     last = scope.session.get(CheckRun, scope.organization.id)
-    voice = drift.drifted_providers(scope) - set(keys_in(Family.TELEPHONY))
-    return Standing(last, is_running(last), drift.tally(scope), sorted(voice))
+    voice = tallies.drifted_providers(scope) - set(keys_in(Family.TELEPHONY))
+    return Standing(last, is_running(last), tallies.tally(scope), sorted(voice))
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,7 @@ def progress(scope: Scope) -> Progress:
 def check_all(scope: Scope) -> None:
     """Has every number of the organization asked about again, soon."""
     with scope.transaction(lock=False):
-        drift.mark_due(scope, changed=False)
+        queue.mark_due(scope, changed=False)
 
 
 def organization_ids(scope: Scope) -> list[str]:
@@ -141,7 +142,7 @@ def run(scope: Scope, http: Outbound, *, everything: bool = False) -> Report:
 
     No transaction is open while a provider is asked. Killed anywhere, it can be run again.
     """
-    if not everything and not drift.due_counts(scope):
+    if not everything and not queue.due_counts(scope):
         return Report()
     run_id = str(uuid.uuid4())
     if not _begin(scope, run_id, everything=everything):
@@ -150,7 +151,7 @@ def run(scope: Scope, http: Outbound, *, everything: bool = False) -> Report:
     failures: dict[str, str] = {}
     checked = 0
     try:
-        while keys := [key for key in PROVIDERS if key in drift.due_counts(scope).keys() - failures.keys()]:
+        while keys := [key for key in PROVIDERS if key in queue.due_counts(scope).keys() - failures.keys()]:
             checked += sum(_provider(scope, http, run_id, key, failures) for key in keys)
     except LeaseLost:
         return Report(checked, is_elsewhere=True)
@@ -159,7 +160,7 @@ def run(scope: Scope, http: Outbound, *, everything: bool = False) -> Report:
         raise
     failure = " ".join(failures.values())[:1000] or None
     _end(scope, run_id, failure)
-    return Report(checked, drift.tally(scope).drifted, failure)
+    return Report(checked, tallies.tally(scope).drifted, failure)
 
 
 def _begin(scope: Scope, run_id: str, *, everything: bool) -> bool:
@@ -170,13 +171,13 @@ def _begin(scope: Scope, run_id: str, *, everything: bool) -> bool:
         if is_running(row):
             return False
         if everything:
-            drift.mark_due(scope, changed=False)
+            queue.mark_due(scope, changed=False)
         if row is None:
             row = CheckRun(organization_id=scope.organization.id)
             scope.session.add(row)
         row.run_id, row.started_at, row.leased_until = run_id, now, now + LEASE
         row.finished_at, row.done, row.failure = None, 0, None
-        row.total = sum(drift.due_counts(scope).values())
+        row.total = sum(queue.due_counts(scope).values())
     return True
 
 
@@ -219,7 +220,7 @@ def _update(scope: Scope, run_id: str, **values: object) -> bool:
 def _provider(scope: Scope, http: Outbound, run_id: str, key: str, failures: dict[str, str]) -> int:
     """How many numbers of one provider were asked about; into `failures`, what kept it from answering."""
     state = store.load(scope, PROVIDERS[key])
-    numbers = drift.due(scope, key, limit=BATCH)
+    numbers = queue.due(scope, key, limit=BATCH)
     look = _looker(scope, http, state, is_few=len(numbers) <= FEW)
     checked = 0
     while numbers:
@@ -231,7 +232,7 @@ def _provider(scope: Scope, http: Outbound, run_id: str, key: str, failures: dic
         if unanswered:
             failures[key] = unanswered[0].sentence
             break
-        numbers = drift.due(scope, key, after=numbers[-1], limit=BATCH)
+        numbers = queue.due(scope, key, after=numbers[-1], limit=BATCH)
     return checked
 
 
@@ -240,9 +241,9 @@ def _looker(scope: Scope, http: Outbound, state: State, *, is_few: bool) -> Call
     provider, values = state.provider, state.credentials
     if not (state.is_configured and state.enabled):
         return lambda _number: Sight(trouble=Reason.PROVIDER_NOT_CONFIGURED)
-    if is_few or not pointing.can(provider, Capability.NUMBERS):
+    if is_few or not probe.can(provider, Capability.NUMBERS):
         shared = http.within(SECONDS)
-        return lambda number: pointing.look(provider, shared, values, number)
+        return lambda number: probe.look(provider, shared, values, number)
     scope.let_go()
     lines: dict[str, Line] = {}
     listing: Any = provider
@@ -251,12 +252,12 @@ def _looker(scope: Scope, http: Outbound, state: State, *, is_few: bool) -> Call
         for line in listing.numbers(http.within(LISTING), values):
             lines[line.phone_number] = line
 
-    trouble = drift.seen(read_all)
+    trouble = verdicts.seen(read_all)
     return (lambda _number: trouble) if trouble.trouble else (lambda number: Sight(lines.get(number)))
 
 
 def _keep(scope: Scope, run_id: str, key: str, sights: Mapping[str, Sight]) -> None:
     with scope.transaction(lock=False):
-        drift.keep(scope, key, sights)
+        queue.keep(scope, key, sights)
         done = CheckRun.done + len(sights)
         _update(scope, run_id, done=done, leased_until=clock.now() + LEASE)

@@ -11,8 +11,9 @@ from app.core import clock
 from app.core.outbound.client import Outbound
 from app.models import CheckRun, Endpoint
 from app.providers import PROVIDERS
-from app.services import callback, checking, drift, endpoints, providers, telephony, voice_phone_numbers
-from app.services.checking import Report
+from app.services import callback, endpoints, providers, telephony, voice_phone_numbers
+from app.services.drift import queue, runs, tallies
+from app.services.drift.runs import Report
 from tests.support.scopes import NOBODY, statements, winners
 from tests.upstreams.base import Trouble
 from tests.upstreams.sinch import Sinch
@@ -55,21 +56,21 @@ def _numbers(scope, twilio, count):
 
 
 def _last_run(scope) -> CheckRun:
-    run = checking.standing(scope).run
+    run = runs.standing(scope).run
     assert run is not None
     return run
 
 
-@pytest.mark.parametrize("count", [3, checking.FEW + 1, checking.BATCH + 5])
+@pytest.mark.parametrize("count", [3, runs.FEW + 1, runs.BATCH + 5])
 def test_every_number_is_looked_at(acme, twilio, http, count):
     numbers = _numbers(acme, twilio, count)
     twilio.numbers[numbers[0]].voice_url = "https://old.example/x"
     del twilio.numbers[numbers[1]]
     twilio.numbers[numbers[2]].capabilities = {"voice": False, "sms": True}
     twilio.page_size_cap = 100
-    report = checking.run(acme, http)
+    report = runs.run(acme, http)
     assert report == Report(checked=count, drifted=2)
-    kept = drift.of_numbers(acme, numbers)
+    kept = tallies.of_numbers(acme, numbers)
     reasons = [kept[("twilio", number)].reason for number in numbers]
     assert reasons == ["different_url", "number_gone"] + [None] * (count - 2)
     assert not any(check.due for check in kept.values())
@@ -79,60 +80,60 @@ def test_every_number_is_looked_at(acme, twilio, http, count):
 
 
 def test_many_numbers_are_read_in_pages_not_one_by_one(acme, twilio, http):
-    _numbers(acme, twilio, checking.FEW + 10)
+    _numbers(acme, twilio, runs.FEW + 10)
     twilio.requests.clear()
-    checking.run(acme, http)
+    runs.run(acme, http)
     assert len(twilio.requests) == 1
 
 
 def test_only_what_is_due_is_asked_about_unless_everything_is_meant(acme, twilio, http):
     numbers = _numbers(acme, twilio, 3)
-    checking.run(acme, http)
-    assert checking.run(acme, http) == Report()
+    runs.run(acme, http)
+    assert runs.run(acme, http) == Report()
     for number in numbers:
         twilio.numbers[number].voice_url = "https://old.example/x"
-    assert checking.run(acme, http) == Report()
-    assert drift.tally(acme).drifted == 0
-    assert checking.run(acme, http, everything=True) == Report(checked=3, drifted=3)
-    assert drift.tally(acme).since is not None
+    assert runs.run(acme, http) == Report()
+    assert tallies.tally(acme).drifted == 0
+    assert runs.run(acme, http, everything=True) == Report(checked=3, drifted=3)
+    assert tallies.tally(acme).since is not None
 
 
 def test_the_tally_is_one_query_over_all_organizations(acme, globex, twilio, http):
     _numbers(acme, twilio, 2)
     twilio.numbers.clear()
-    checking.run(acme, http)
-    found = drift.tallies(acme)
+    runs.run(acme, http)
+    found = tallies.tallies(acme)
     assert found[acme.organization.id].drifted == 2
     assert globex.organization.id not in found
 
 
 @pytest.mark.parametrize("trouble", [Trouble.FAULT, Trouble.RATE_LIMITED, Trouble.HTML, Trouble.ODD])
-@pytest.mark.parametrize("count", [2, checking.FEW + 1])
+@pytest.mark.parametrize("count", [2, runs.FEW + 1])
 def test_what_gets_no_answer_stays_due_and_is_told(acme, twilio, http, trouble, count):
     numbers = _numbers(acme, twilio, count)
     twilio.trouble = trouble
-    report = checking.run(acme, http)
+    report = runs.run(acme, http)
     assert report.failure
-    assert drift.due(acme, "twilio", limit=100) == numbers
+    assert queue.due(acme, "twilio", limit=100) == numbers
     assert _last_run(acme).failure == report.failure
     twilio.trouble = None
-    assert checking.run(acme, http) == Report(checked=count, drifted=0)
+    assert runs.run(acme, http) == Report(checked=count, drifted=0)
 
 
 def test_refused_credentials_are_drift_of_every_number(acme, twilio, http):
-    _numbers(acme, twilio, checking.FEW + 1)
+    _numbers(acme, twilio, runs.FEW + 1)
     twilio.status, twilio.hides_status = "suspended", True
-    report = checking.run(acme, http)
-    assert report == Report(checked=checking.FEW + 1, drifted=checking.FEW + 1)
-    kept = drift.of_numbers(acme, ["+15552000000"])[("twilio", "+15552000000")]
+    report = runs.run(acme, http)
+    assert report == Report(checked=runs.FEW + 1, drifted=runs.FEW + 1)
+    kept = tallies.of_numbers(acme, ["+15552000000"])[("twilio", "+15552000000")]
     assert kept.reason == "credentials_refused"
 
 
 def test_new_credentials_have_the_numbers_looked_at_again(acme, twilio, http):
     _numbers(acme, twilio, 2)
-    checking.run(acme, http)
+    runs.run(acme, http)
     providers.save(acme, TWILIO, {"auth_token": "made-up-and-new"})
-    assert len(drift.due(acme, "twilio", limit=10)) == 2
+    assert len(queue.due(acme, "twilio", limit=10)) == 2
 
 
 def test_a_person_s_number_drifts_where_its_application_calls_something_else(acme, cast, twilio, http):
@@ -142,59 +143,59 @@ def test_a_person_s_number_drifts_where_its_application_calls_something_else(acm
         number = next(line for line in SINCH.numbers(Outbound(sinch.upstreams), sinch.values) if line.holder)
         sent = {"userId": cast.mo.id, "provider": "sinch", "phoneNumber": number.phone_number}
         voice_phone_numbers.give(acme, sent)
-        assert drift.due_counts(acme) == {}
+        assert queue.due_counts(acme) == {}
         there = Outbound(twilio.upstreams | sinch.upstreams, deadline=2.0)
         digest = callback.look(acme, there, SINCH).digest
         callback.point(acme, there, SINCH, "https://calls.example.com/sinch", digest=digest)
-        assert checking.run(acme, there) == Report(checked=1, drifted=0)
+        assert runs.run(acme, there) == Report(checked=1, drifted=0)
         sinch.urls["primary"] = "https://old.example/x"
-        assert checking.run(acme, there, everything=True) == Report(checked=1, drifted=1)
-        assert checking.standing(acme).voice == ["sinch"]
+        assert runs.run(acme, there, everything=True) == Report(checked=1, drifted=1)
+        assert runs.standing(acme).voice == ["sinch"]
         voice_phone_numbers.take(acme, cast.mo.id, "sinch", number.phone_number)
-        assert drift.tally(acme).drifted == 0
+        assert tallies.tally(acme).drifted == 0
 
 
 def test_two_runs_at_once_are_one(acme, scopes, twilio, http):
-    _numbers(acme, twilio, checking.BATCH + 20)
+    _numbers(acme, twilio, runs.BATCH + 20)
     acme.session.rollback()
-    reports = scopes.at_once(*[("dana", lambda scope: checking.run(scope, http, everything=True))] * 4)
+    reports = scopes.at_once(*[("dana", lambda scope: runs.run(scope, http, everything=True))] * 4)
     assert winners(reports) == reports
     done = [report for report in reports if not report.is_elsewhere]
     assert done
-    assert all(report == Report(checked=checking.BATCH + 20, drifted=0) for report in done)
-    assert drift.tally(acme).due == 0
+    assert all(report == Report(checked=runs.BATCH + 20, drifted=0) for report in done)
+    assert tallies.tally(acme).due == 0
 
 
 def test_a_run_that_was_killed_is_taken_over_once_its_lease_is_out(acme, twilio, http):
     _numbers(acme, twilio, 2)
-    checking.run(acme, http)
+    runs.run(acme, http)
     now = clock.now()
     with acme.transaction():
         run = acme.session.get(CheckRun, acme.organization.id)
         run.finished_at, run.leased_until = None, now + timedelta(minutes=1)
-    assert checking.run(acme, http, everything=True).is_elsewhere
-    assert checking.standing(acme).is_running
+    assert runs.run(acme, http, everything=True).is_elsewhere
+    assert runs.standing(acme).is_running
     with acme.transaction():
         acme.session.get(CheckRun, acme.organization.id).leased_until = now - timedelta(seconds=1)
-    assert checking.run(acme, http, everything=True) == Report(checked=2)
+    assert runs.run(acme, http, everything=True) == Report(checked=2)
 
 
-@pytest.mark.parametrize("count", [3, checking.FEW + 1])
+@pytest.mark.parametrize("count", [3, runs.FEW + 1])
 def test_the_lease_is_renewed_after_each_response(acme, twilio, http, monkeypatch, count):
     _numbers(acme, twilio, count)
-    monkeypatch.setattr(checking, "RENEW_AFTER", 0.0)
+    monkeypatch.setattr(runs, "RENEW_AFTER", 0.0)
     twilio.page_size_cap = 2
     twilio.requests.clear()
     with statements(acme.session.get_bind()) as seen:
-        assert checking.run(acme, http).checked == count
+        assert runs.run(acme, http).checked == count
     renewals = [line for line in seen if "UPDATE check_runs SET leased_until" in line and "done" not in line]
     assert len(renewals) == len(twilio.requests) > 2
-    assert checking.LEASE.total_seconds() > 2 * Outbound()._deadline
+    assert runs.LEASE.total_seconds() > 2 * Outbound()._deadline
 
 
 def test_a_run_whose_lease_was_taken_stops(acme, scopes, twilio, http, monkeypatch):
     _numbers(acme, twilio, 3)
-    monkeypatch.setattr(checking, "RENEW_AFTER", 0.0)
+    monkeypatch.setattr(runs, "RENEW_AFTER", 0.0)
     answer, asked = twilio.answer, []
 
     def taken_over_meanwhile(request):
@@ -204,7 +205,7 @@ def test_a_run_whose_lease_was_taken_stops(acme, scopes, twilio, http, monkeypat
         return answer(request)
 
     monkeypatch.setattr(twilio, "answer", taken_over_meanwhile)
-    assert checking.run(acme, http) == Report(is_elsewhere=True)
+    assert runs.run(acme, http) == Report(is_elsewhere=True)
     assert len(asked) == 1
     assert _last_run(acme).finished_at is None, "it is the other one's"
 
@@ -218,11 +219,11 @@ def test_a_run_that_breaks_off_says_so_and_is_no_longer_at_it(acme, twilio, http
     with monkeypatch.context() as patch:
         patch.setattr(type(TWILIO), "observe", broken)
         with pytest.raises(RuntimeError):
-            checking.run(acme, http)
-    standing = checking.standing(acme)
+            runs.run(acme, http)
+    standing = runs.standing(acme)
     assert (standing.is_running, standing.tally.due) == (False, 2)
     assert "broke off" in str(_last_run(acme).failure)
-    assert checking.run(acme, http) == Report(checked=2)
+    assert runs.run(acme, http) == Report(checked=2)
 
 
 def test_a_number_that_goes_away_meanwhile_is_forgotten(acme, twilio, http):
@@ -230,21 +231,21 @@ def test_a_number_that_goes_away_meanwhile_is_forgotten(acme, twilio, http):
     with acme.transaction():
         row = acme.session.scalars(acme.select(Endpoint).where(Endpoint.phone_number == numbers[0])).one()
         acme.session.delete(row)
-    assert checking.run(acme, http).checked == 2
-    assert [number for _, number in drift.of_numbers(acme, numbers)] == numbers[1:]
+    assert runs.run(acme, http).checked == 2
+    assert [number for _, number in tallies.of_numbers(acme, numbers)] == numbers[1:]
 
 
 def test_everything_is_asked_for_soon(acme, twilio, http):
     _numbers(acme, twilio, 2)
-    checking.run(acme, http)
+    runs.run(acme, http)
     asked: list[str] = []
-    checking.check_all(type(acme)(**{**vars(acme), "check_soon": asked.append}))
+    runs.check_all(type(acme)(**{**vars(acme), "check_soon": asked.append}))
     assert asked == [acme.organization.id]
-    assert drift.tally(acme).due == 2
+    assert tallies.tally(acme).due == 2
 
 
 def test_no_transaction_is_open_while_providers_are_asked(acme, twilio, http, monkeypatch):
-    _numbers(acme, twilio, checking.FEW + 1)
+    _numbers(acme, twilio, runs.FEW + 1)
     open_meanwhile = []
     send = Outbound.send
 
@@ -253,7 +254,7 @@ def test_no_transaction_is_open_while_providers_are_asked(acme, twilio, http, mo
         return send(self, *arguments, **more)
 
     monkeypatch.setattr(Outbound, "send", watch)
-    checking.run(acme, http)
-    checking.run(acme, http, everything=True)
+    runs.run(acme, http)
+    runs.run(acme, http, everything=True)
     assert len(open_meanwhile) == 2
     assert not any(open_meanwhile)

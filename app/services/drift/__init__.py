@@ -1,0 +1,1 @@
+"""Drift: whether providers have what they should for each number."""

@@ -1,0 +1,51 @@
+"""Asking a provider about one number."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from app.core.outbound.client import Outbound
+from app.provider import Capability, Provider
+from app.provider.numbers import Line, Reason
+from app.providers import PROVIDERS
+from app.services import rate_limits
+from app.services.drift import verdicts
+from app.services.drift.verdicts import Sight
+from app.services.rate_limits import Limit
+from app.services.scope import Scope
+
+SECONDS = 30
+"""For all that one look or one pointing asks of a provider."""
+
+MOST_LOOKS = 300
+"""Of one connection, in the throttle's window."""
+
+
+def can(provider: Provider, capability: Capability) -> bool:
+    return capability in provider.capabilities
+
+
+def can_point(key: str) -> bool:
+    return key in PROVIDERS and can(PROVIDERS[key], Capability.POINT)
+
+
+def look(provider: Provider, http: Outbound, values: Mapping[str, Any], number: str) -> Sight:
+    """What the provider has for one number."""
+    if not can(provider, Capability.OBSERVE):
+        return Sight(trouble=Reason.NOT_SHOWN)
+    observe: Any = provider
+    return verdicts.seen(partial(observe.observe, http, values, number))
+
+
+def count_look(scope: Scope, provider: Provider) -> None:
+    """TooMany where the provider was asked about single numbers too often."""
+    rate_limits.take(
+        scope, Limit(rate_limits.key("observe", scope.organization.id, provider.key), MOST_LOOKS)
+    )
+
+
+def digest(line: Line | None) -> str:
+    return hashlib.sha256(repr(line).encode()).hexdigest()[:32]

@@ -1,0 +1,191 @@
+"""Which numbers are to be checked, as rows; results are saved to the same rows."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Subquery,
+    delete,
+    func,
+    literal,
+    or_,
+    select,
+    true,
+    union,
+)
+
+from app.core import clock
+from app.models import Connection, DriftCheck, Endpoint, VoicePhoneNumber
+from app.provider.numbers import Reason
+from app.providers import PROVIDERS
+from app.services import sql
+from app.services.drift import verdicts
+from app.services.drift.verdicts import Sight
+from app.services.scope import Scope
+
+
+def keep(scope: Scope, provider: str, sights: Mapping[str, Sight]) -> None:
+    """Stores what was seen, by number, against what is expected by now. Inside a transaction only.
+
+    A provider that could not be asked says nothing about its numbers: what was known stays, and they
+    stay due. A number that is nobody's any more is forgotten.
+    """
+    verdicts.resolve_changes(scope, provider, sights)
+    wanted = _expected(scope, provider, sights)
+    _forget(scope, provider, sights.keys() - wanted.keys())
+    _make_rows(scope, provider, wanted)
+    now = clock.now()
+    for row in scope.session.scalars(_rows(scope, provider, wanted).with_for_update()):
+        sight, expected = sights[row.phone_number], wanted[row.phone_number]
+        in_sync, reason = verdicts.judge(sight, expected)
+        if reason is Reason.PROVIDER_UNREACHABLE:
+            continue
+        row.due, row.in_sync, row.reason = False, in_sync, reason and str(reason)
+        row.expected, row.actual = expected, verdicts.address(sight.line)
+        row.since = (row.since or now) if in_sync is False else None
+        row.checked_at = now
+
+
+def _rows(scope: Scope, provider: str, numbers: Collection[str]) -> Select[DriftCheck]:
+    return scope.select(DriftCheck).where(
+        DriftCheck.provider == provider, DriftCheck.phone_number.in_(numbers)
+    )
+
+
+def _expected(scope: Scope, provider: str, numbers: Collection[str]) -> dict[str, str | None]:
+    """What each of the numbers that are still there should call."""
+    base = scope.organization.public_base_url
+    own = select(Endpoint).where(
+        Endpoint.organization_id == scope.organization.id,
+        Endpoint.provider == provider,
+        Endpoint.phone_number.in_(numbers),
+    )
+    columns = own.with_only_columns(
+        Endpoint.phone_number, Endpoint.provider, Endpoint.inbound_agent_name, Endpoint.is_active
+    )
+    found = {row.phone_number: verdicts.expected_url(base, row) for row in scope.session.execute(columns)}
+    given = _called_back(scope).where(
+        VoicePhoneNumber.provider == provider, VoicePhoneNumber.phone_number.in_(numbers)
+    )
+    for _, number, callback_url in scope.session.execute(given):
+        found.setdefault(number, callback_url)
+    return found
+
+
+def _called_back(scope: Scope) -> Select[*tuple[Any, ...]]:
+    """Provider, number and callback URL of each voice number whose application was pointed from here."""
+    return (
+        select(VoicePhoneNumber.provider, VoicePhoneNumber.phone_number, Connection.callback_url)
+        .join(
+            Connection,
+            (Connection.organization_id == VoicePhoneNumber.organization_id)
+            & (Connection.provider == VoicePhoneNumber.provider),
+        )
+        .where(
+            VoicePhoneNumber.organization_id == scope.organization.id, Connection.callback_url.is_not(None)
+        )
+        .distinct()
+    )
+
+
+def _answered(scope: Scope) -> Select[*tuple[Any, ...]]:
+    """Provider and number of each endpoint that is to be answered."""
+    return select(Endpoint.provider, Endpoint.phone_number).where(
+        Endpoint.organization_id == scope.organization.id,
+        Endpoint.is_active,
+        Endpoint.inbound_agent_name.is_not(None),
+    )
+
+
+def mark_due(scope: Scope, numbers: Collection[str] | None = None, *, changed: bool = True) -> None:
+    """Has `numbers` (all when None) checked again soon after the transaction. Inside a transaction only.
+
+    `changed`: what is expected of them did, so that what was seen before says nothing any more.
+    """
+    mine = (DriftCheck.organization_id == scope.organization.id) & (
+        true() if numbers is None else among(scope, numbers)
+    )
+    sql.run(scope, delete(DriftCheck).where(mine, ~_is_target(scope)))
+    targets = _targets(scope, numbers)
+    rows = select(
+        literal(scope.organization.id), targets.c.provider, targets.c.phone_number, literal(True)
+    ).where(true())
+    names = ["organization_id", "provider", "phone_number", "due"]
+    insert = sql.insert(scope, DriftCheck).from_select(names, rows, include_defaults=False)
+    new = {"due": True} | ({"in_sync": None, "reason": None, "since": None} if changed else {})
+    key = list(DriftCheck.__table__.primary_key)
+    if sql.run(scope, insert.on_conflict_do_update(index_elements=key, set_=new)):
+        scope.on_commit(scope.check_soon, scope.organization.id)
+
+
+def among(scope: Scope, numbers: Collection[str]) -> ColumnElement[bool]:
+    """With the providers that there are: the key is organization, provider, number."""
+    return DriftCheck.provider.in_(PROVIDERS) & sql.is_of(scope, DriftCheck.phone_number, numbers)
+
+
+def _is_target(scope: Scope) -> ColumnElement[bool]:
+    """Whether the number of a check is to be watched: an index is asked, row by row."""
+    answered = _answered(scope).where(
+        Endpoint.provider == DriftCheck.provider, Endpoint.phone_number == DriftCheck.phone_number
+    )
+    called_back = _called_back(scope).where(
+        VoicePhoneNumber.provider == DriftCheck.provider,
+        VoicePhoneNumber.phone_number == DriftCheck.phone_number,
+    )
+    return or_(answered.correlate(DriftCheck).exists(), called_back.correlate(DriftCheck).exists())
+
+
+def _targets(scope: Scope, numbers: Collection[str] | None) -> Subquery:
+    """Provider and number of each that is to be watched, among `numbers` (all where None)."""
+    answered = _answered(scope)
+    called_back = _called_back(scope).with_only_columns(
+        VoicePhoneNumber.provider, VoicePhoneNumber.phone_number
+    )
+    if numbers is not None:
+        answered = answered.where(sql.is_of(scope, Endpoint.phone_number, numbers))
+        called_back = called_back.where(sql.is_of(scope, VoicePhoneNumber.phone_number, numbers))
+    return union(answered, called_back).subquery()
+
+
+def _forget(scope: Scope, provider: str, numbers: Collection[str]) -> None:
+    own = (DriftCheck.organization_id == scope.organization.id) & (DriftCheck.provider == provider)
+    if numbers:
+        sql.run(scope, delete(DriftCheck).where(own, DriftCheck.phone_number.in_(numbers)))
+
+
+def _make_rows(scope: Scope, provider: str, numbers: Collection[str]) -> None:
+    """Several may look at a number for the first time at once."""
+    own = {"organization_id": scope.organization.id, "provider": provider, "due": False}
+    rows = [own | {"phone_number": number} for number in numbers]
+    if rows:
+        sql.run(scope, sql.insert(scope, DriftCheck).values(rows).on_conflict_do_nothing())
+
+
+def due(scope: Scope, provider: str, *, after: str = "", limit: int) -> list[str]:
+    """Numbers of one provider that are to be asked about, in order, after the number `after`."""
+    query = (
+        select(DriftCheck.phone_number)
+        .where(
+            DriftCheck.organization_id == scope.organization.id,
+            DriftCheck.provider == provider,
+            DriftCheck.due,
+            DriftCheck.phone_number > after,
+        )
+        .order_by(DriftCheck.phone_number)
+        .limit(limit)
+    )
+    return list(scope.session.scalars(query))
+
+
+def due_counts(scope: Scope) -> dict[str, int]:
+    """How many numbers are to be asked about, by provider."""
+    query = (
+        select(DriftCheck.provider, func.count().label("numbers"))
+        .where(DriftCheck.organization_id == scope.organization.id, DriftCheck.due)
+        .group_by(DriftCheck.provider)
+    )
+    return {row.provider: row.numbers for row in scope.session.execute(query)}

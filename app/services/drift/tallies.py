@@ -1,0 +1,90 @@
+"""How many numbers drifted, and which."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    Select,
+    func,
+    select,
+)
+
+from app.models import CheckRun, DriftCheck, Endpoint
+from app.provider.numbers import Reason
+from app.services.drift import queue
+from app.services.scope import Scope
+
+
+@dataclass(frozen=True)
+class Tally:
+    """How many of an organization's numbers drifted, since when, and when all that was due was looked at."""
+
+    drifted: int = 0
+    since: datetime | None = None
+    due: int = 0
+    checked_at: datetime | None = None
+
+
+def drifted(scope: Scope) -> Select[*tuple[Any, ...]]:
+    """Provider and number of each that was last seen to differ."""
+    return select(DriftCheck.provider, DriftCheck.phone_number).where(
+        DriftCheck.organization_id == scope.organization.id, DriftCheck.in_sync.is_(False)
+    )
+
+
+def drifted_among(scope: Scope, providers: Collection[str], *, most: int) -> int:
+    """How many numbers of these providers were last seen to differ; `most` where there are more."""
+    some = drifted(scope).where(DriftCheck.provider.in_(providers)).limit(most).subquery()
+    return scope.session.scalar(select(func.count()).select_from(some)) or 0
+
+
+def drifted_providers(scope: Scope) -> set[str]:
+    """The keys of those that have a number that was last seen to differ."""
+    return set(scope.session.scalars(drifted(scope).with_only_columns(DriftCheck.provider).distinct()))
+
+
+def refused(scope: Scope) -> set[str]:
+    """The keys of the providers that refused the stored credentials when they were last asked."""
+    query = drifted(scope).with_only_columns(DriftCheck.provider).distinct()
+    return set(scope.session.scalars(query.where(DriftCheck.reason == Reason.CREDENTIALS_REFUSED)))
+
+
+def of_numbers(scope: Scope, numbers: Collection[str]) -> dict[tuple[str, str], DriftCheck]:
+    """What was last seen of the numbers, by provider and number."""
+    query = scope.select(DriftCheck).where(queue.among(scope, numbers))
+    return {(row.provider, row.phone_number): row for row in scope.session.scalars(query)}
+
+
+def of_number(scope: Scope, row: Endpoint) -> DriftCheck | None:
+    return of_numbers(scope, [row.phone_number]).get((row.provider, row.phone_number))
+
+
+def tallies(scope: Scope, organization_id: str | None = None) -> dict[str, Tally]:
+    """By organization id, of all of them or of one, in three queries that indexes answer."""
+    check, run = DriftCheck, CheckRun
+    drifted = select(check.organization_id, func.count(), func.min(check.since)).where(
+        check.in_sync.is_(False)
+    )
+    due = select(check.organization_id, func.count()).where(check.due)
+    runs = select(run.organization_id, run.finished_at)
+    if organization_id is not None:
+        drifted = drifted.where(check.organization_id == organization_id)
+        due = due.where(check.organization_id == organization_id)
+        runs = runs.where(run.organization_id == organization_id)
+    found: dict[str, Tally] = {}
+    for owner, count, since in scope.session.execute(drifted.group_by(check.organization_id)):
+        found[owner] = Tally(drifted=count, since=since)
+    for owner, count in scope.session.execute(due.group_by(check.organization_id)):
+        found[owner] = replace(found.get(owner, Tally()), due=count)
+    for owner, finished_at in scope.session.execute(runs):
+        found[owner] = replace(found.get(owner, Tally()), checked_at=finished_at)
+    return found
+
+
+def tally(scope: Scope) -> Tally:
+    own = scope.organization.id
+    return tallies(scope, own).get(own, Tally())
