@@ -14,9 +14,10 @@ from app.core.errors import Conflict
 from app.core.outbound.client import Outbound
 from app.models import Organization, Role, User
 from app.provider import Family
-from app.services import endpoints, organizations, providers, voice_ai, voice_phone_numbers
+from app.services import organizations, providers, voice_ai, voice_phone_numbers
 from app.services.access import users
 from app.services.connections import store
+from app.services.endpoints import crud
 from app.services.scope import Scope
 
 EMAIL = "demo@meridian.example"
@@ -158,7 +159,7 @@ def _map(scope: Scope, example: Example) -> None:
     for mapped in example.endpoints:
         sent = {"phone_number": mapped.phone_number, "provider": mapped.provider, "label": mapped.label}
         agents = {"inbound_agent_name": mapped.inbound, "outbound_agent_name": mapped.outbound}
-        endpoints.create(scope, sent | agents)
+        crud.create(scope, sent | agents)
 
 
 def _member(scope: Scope, name: str, email: str) -> User:

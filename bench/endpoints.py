@@ -27,8 +27,8 @@ from app.core import clock
 from app.extensions import db
 from app.models import DriftCheck, Endpoint, Organization, User
 from app.models.base import new_id
-from app.services import endpoint_pages
-from app.services.endpoints import Filter
+from app.services.endpoints import paging
+from app.services.endpoints.listing import Filter
 from tests.support.cast import PASSWORD
 from tests.support.databases import migrate
 from tests.support.html import parse
@@ -80,7 +80,7 @@ def main() -> None:
             count, most = _streamed(app, token, query)
             print(f"streamed list    {count:7,} rows, at most {most:7,} KiB held", flush=True)
         deep = _deep(app, options.rows)
-        orders = {sort: urlencode({"sort": sort}) for sort in endpoint_pages.SORTS[1:]}
+        orders = {sort: urlencode({"sort": sort}) for sort in paging.SORTS[1:]}
         _print("against the first page", _compare(client, orders | _found(), "", options.rounds))
         paged: dict[str, Compared] = {}
         for sort, query in deep.items():
@@ -186,8 +186,8 @@ def _deep(app: Flask, rows: int) -> dict[str, str]:
             db.session.scalars(select(User)).one(),
         )
         scope = scope_of(db.session(), organization, user, context.keys())
-        for sort in endpoint_pages.SORTS:
-            page = endpoint_pages.page(scope, Filter(), limit=int(rows * DEEP), sort=sort)
+        for sort in paging.SORTS:
+            page = paging.page(scope, Filter(), limit=int(rows * DEEP), sort=sort)
             found[sort] = urlencode({"sort": sort, "cursor": page.next_cursor})
     return found
 

@@ -32,7 +32,8 @@ from app.models import (
 )
 from app.models.base import new_id
 from app.providers import PROVIDERS
-from app.services import endpoint_imports, endpoint_sheets, organizations, providers
+from app.services import organizations, providers
+from app.services.endpoints import csv_format, csv_import
 from app.services.scope import Scope
 from tests.support.cast import PASSWORD
 from tests.support.databases import migrate
@@ -326,7 +327,7 @@ def _imports(scope: Scope, count: int) -> str:
     """Looked at, and not applied."""
     rows = "".join(f"{_phone(n)},twilio,Agent {n}\n" for n in range(1, 2 if count == 1 else 5001))
     raw = f"phone_number,provider,inbound_agent_name\n{rows}".encode()
-    made = endpoint_imports.check(scope, endpoint_sheets.opened(raw), "numbers.csv")
+    made = csv_import.check(scope, csv_format.opened(raw), "numbers.csv")
     columns = (
         "actor_name",
         "file_name",

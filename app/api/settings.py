@@ -15,8 +15,10 @@ from app.core import etag
 from app.core.errors import Invalid, Malformed, Problem
 from app.provider import Family
 from app.providers import keys_in
-from app.services import endpoint_pages, endpoints, fields, pointing, telephony
-from app.services.endpoints import EndpointDraft, EndpointEdit, Filter
+from app.services import fields, pointing, telephony
+from app.services.endpoints import crud, listing, paging, readiness
+from app.services.endpoints.crud import EndpointDraft, EndpointEdit
+from app.services.endpoints.listing import Filter
 from app.services.scope import Scope
 
 settings = blueprint("settings", "/api/settings")
@@ -25,7 +27,7 @@ PAGING = (
     Parameter(
         "limit",
         "Opt into pages of this many; a Link header names the next one.",
-        {"type": "integer", "minimum": 1, "maximum": endpoints.PAGE_MOST},
+        {"type": "integer", "minimum": 1, "maximum": listing.PAGE_MOST},
     ),
     Parameter("cursor", "From the Link header of the page before.", {"type": "string"}),
 )
@@ -80,11 +82,11 @@ def list_endpoints(scope: Scope) -> ResponseReturnValue:
     if limit is None:
         if "cursor" in request.args:
             raise Invalid([Problem("cursor", "Send it together with limit.")])
-        rows = endpoints.stream(scope, wanted)
+        rows = listing.stream(scope, wanted)
         return answers.array(rows, tag=_list_tag(scope), close=scope.session.close)
-    page = endpoint_pages.page(scope, wanted, limit=limit, cursor=_single("cursor"))
+    page = paging.page(scope, wanted, limit=limit, cursor=_single("cursor"))
     base = scope.organization.public_base_url
-    response = answers.document([endpoints.document(base, row) for row in page.rows], tagged=True)
+    response = answers.document([listing.document(base, row) for row in page.rows], tagged=True)
     if page.next_cursor:
         response.headers["Link"] = f'<{_next_page(page.next_cursor)}>; rel="next"'
     return response
@@ -101,7 +103,7 @@ def list_endpoints(scope: Scope) -> ResponseReturnValue:
 )
 def create_endpoint(scope: Scope, sent: Any) -> ResponseReturnValue:
     """Create an endpoint; its inbound_webhook_url goes into the provider's console"""
-    return _endpoint(scope, endpoints.create(scope, sent), 201)
+    return _endpoint(scope, crud.create(scope, sent), 201)
 
 
 @settings.operation(
@@ -114,14 +116,14 @@ def create_endpoint(scope: Scope, sent: Any) -> ResponseReturnValue:
 )
 def update_endpoint(scope: Scope, endpoint_id: str, sent: Any) -> ResponseReturnValue:
     """Update an endpoint; absent keeps, null clears"""
-    row = endpoints.update(scope, endpoint_id, sent, version=answers.expected_version())
+    row = crud.update(scope, endpoint_id, sent, version=answers.expected_version())
     return _endpoint(scope, row, 200)
 
 
 @settings.operation("DELETE", "/endpoints/<endpoint_id>", who=Who.SUPERADMIN, status=204, refusals=(404, 412))
 def delete_endpoint(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
     """Delete an endpoint"""
-    endpoints.delete(scope, endpoint_id, version=answers.expected_version())
+    crud.delete(scope, endpoint_id, version=answers.expected_version())
     return answers.no_content()
 
 
@@ -163,12 +165,12 @@ def resolve_endpoint(scope: Scope) -> ResponseReturnValue:
     if not number:
         raise Invalid([Problem("phone_number", "This is required, in E.164.")])
     direction = _single("direction")
-    answer = endpoints.resolve(scope, number, "inbound" if direction is None else direction)
+    answer = readiness.resolve(scope, number, "inbound" if direction is None else direction)
     return answers.document(answer, tagged=True)
 
 
 def _endpoint(scope: Scope, row: Any, status: int) -> Response:
-    body = endpoints.document(scope.organization.public_base_url, row)
+    body = listing.document(scope.organization.public_base_url, row)
     return answers.document(body, status, tag=str(row.version))
 
 
@@ -183,8 +185,8 @@ def _limit() -> int | None:
     text = _single("limit")
     if text is None:
         return None
-    if not (text.isascii() and text.isdigit()) or len(text) > 5 or not 1 <= int(text) <= endpoints.PAGE_MOST:
-        raise Invalid([Problem("limit", f"Use a whole number from 1 to {endpoints.PAGE_MOST}.")])
+    if not (text.isascii() and text.isdigit()) or len(text) > 5 or not 1 <= int(text) <= listing.PAGE_MOST:
+        raise Invalid([Problem("limit", f"Use a whole number from 1 to {listing.PAGE_MOST}.")])
     return int(text)
 
 

@@ -13,10 +13,11 @@ from app.models import Check, DriftCheck, Endpoint
 from app.provider import Family, Outcome
 from app.provider.numbers import Reason
 from app.providers import PROVIDERS, in_family, keys_in
-from app.services import endpoints, providers, workspace_webhook
+from app.services import providers, workspace_webhook
 from app.services.connections import store, verification
 from app.services.connections.store import State
 from app.services.drift import tallies
+from app.services.endpoints import listing, readiness
 from app.services.places import Place
 from app.services.scope import Scope
 from app.services.workspace_webhook import State as WebhookState
@@ -135,9 +136,9 @@ def _first_number(scope: Scope, first: Endpoint | None) -> Step:
     title = "First number"
     if first is None:
         return Step("number", title, "Give a phone number to the agent that answers it.", Place.NEW_ENDPOINT)
-    total = endpoints.count(scope, endpoints.Filter())
-    more = "+" if total > endpoints.COUNT_MOST else ""
-    text = f"{min(total, endpoints.COUNT_MOST):,}{more} so far."
+    total = listing.count(scope, listing.Filter())
+    more = "+" if total > listing.COUNT_MOST else ""
+    text = f"{min(total, listing.COUNT_MOST):,}{more} so far."
     return Step("number", title, text, Place.ENDPOINTS, "ok")
 
 
@@ -145,7 +146,7 @@ def ready_count(scope: Scope, states: Mapping[str, State]) -> int:
     """How many endpoints have no `endpoints.blocked_reason` for calls that come in."""
     if not scope.organization.public_base_url:
         return 0
-    is_ready = endpoints.is_to_be_answered(scope) & Endpoint.provider.in_(endpoints.usable(states))
+    is_ready = readiness.is_to_be_answered(scope) & Endpoint.provider.in_(readiness.usable(states))
     return scope.session.scalar(select(func.count()).select_from(Endpoint).where(is_ready)) or 0
 
 
@@ -154,7 +155,7 @@ def blocked_counts(scope: Scope, states: Mapping[str, State]) -> dict[str, int]:
     if not scope.organization.public_base_url:
         return {}
     query = select(Endpoint.provider, func.count().label("numbers"))
-    query = query.where(endpoints.is_blocked(scope, states)).group_by(Endpoint.provider)
+    query = query.where(readiness.is_blocked(scope, states)).group_by(Endpoint.provider)
     return {row.provider: row.numbers for row in scope.session.execute(query)}
 
 

@@ -14,9 +14,10 @@ from app.core.outbound.client import Outbound
 from app.models import Endpoint, User
 from app.provider import Provider
 from app.provider.numbers import Line
-from app.services import endpoints, numbers, validation, voice_phone_numbers
+from app.services import numbers, validation, voice_phone_numbers
 from app.services.access import users
-from app.services.endpoints import EndpointDraft
+from app.services.endpoints import crud
+from app.services.endpoints.crud import EndpointDraft
 from app.services.fields import Agent
 from app.services.scope import Scope
 from app.services.voice_phone_numbers import VoicePhoneNumberDraft
@@ -62,7 +63,7 @@ def import_endpoints(
         with scope.transaction():
             _refuse_claimed(scope, lines)
             drafts = [_draft(provider, line, agents) for line in lines]
-            rows = endpoints.add(scope, drafts, {"imported_from": [None, provider.label]})
+            rows = crud.add(scope, drafts, {"imported_from": [None, provider.label]})
     except IntegrityError:
         _refuse_claimed(scope, lines)
         raise

@@ -10,7 +10,6 @@ from app.core.outbound.client import Outbound
 from app.models import Endpoint
 from app.provider import Capability, Provider
 from app.provider.numbers import Line, Reason
-from app.services import endpoints
 from app.services.audit import log
 from app.services.audit.actions import Action
 from app.services.connections import gateway, store
@@ -18,6 +17,7 @@ from app.services.connections.provider_writes import Intent
 from app.services.connections.store import State
 from app.services.drift import probe, queue, verdicts
 from app.services.drift.verdicts import Observation, Sight
+from app.services.endpoints import crud, readiness
 from app.services.scope import Scope
 
 
@@ -36,7 +36,7 @@ def observe(scope: Scope, http: Outbound, endpoint_id: str) -> Observation:
 
     No transaction is open while the provider is asked. Raises NotFound, TooMany.
     """
-    row = endpoints.get(scope, endpoint_id)
+    row = crud.get(scope, endpoint_id)
     state = store.load(scope, store.provider_of(row.provider))
     probe.count_look(scope, state.provider)
     return _observed(scope, http.within(probe.SECONDS), state, row)
@@ -58,7 +58,7 @@ def _observed(scope: Scope, http: Outbound, state: State, row: Endpoint) -> Obse
 def plan(scope: Scope, http: Outbound, endpoint_id: str) -> Plan:
     """What is there now, and so what pointing would replace. Raises as `observe`."""
     now = observe(scope, http, endpoint_id)
-    row = endpoints.get(scope, endpoint_id)
+    row = crud.get(scope, endpoint_id)
     provider = store.provider_of(row.provider)
     can_point = probe.can(provider, Capability.POINT) and now.line is not None and now.expected is not None
     return Plan(row, now, can_point, probe.digest(now.line))
@@ -70,7 +70,7 @@ def point(scope: Scope, http: Outbound, endpoint_id: str, *, seen: str | None = 
     `seen` is a plan's: where something else is there by now, nothing is changed and Stale is raised.
     Conflict where the provider cannot, refuses, or has no such number.
     """
-    row = endpoints.get(scope, endpoint_id)
+    row = crud.get(scope, endpoint_id)
     provider = store.provider_of(row.provider)
     url = _wanted(scope, provider, row)
     http = http.within(probe.SECONDS)
@@ -90,8 +90,8 @@ def _wanted(scope: Scope, provider: Provider, row: Endpoint) -> str:
         raise Conflict(message, code="CANNOT_POINT")
     url = verdicts.expected_url(scope.organization.public_base_url, row)
     if url is None:
-        reason = endpoints.blocked_reason(
-            scope.organization, endpoints.telephony_states(scope), row, "inbound"
+        reason = readiness.blocked_reason(
+            scope.organization, readiness.telephony_states(scope), row, "inbound"
         )
         message = (
             "There is no webhook URL to set: the number is inactive, or has no inbound agent or base URL."

@@ -15,11 +15,12 @@ from app.models import Check, DriftCheck, Endpoint, User, VoicePhoneNumber
 from app.provider import Capability, Family, Outcome, Provider
 from app.provider.numbers import Reason
 from app.providers import PROVIDERS
-from app.services import endpoints, numbers, pointing, providers
+from app.services import numbers, pointing, providers
 from app.services.connections import store, verification
 from app.services.connections.store import State
 from app.services.drift import probe, tallies, verdicts
 from app.services.drift.verdicts import Observation
+from app.services.endpoints import readiness
 from app.services.places import Place
 from app.services.scope import Scope
 
@@ -130,10 +131,10 @@ def find(scope: Scope, text: str, *, http: Outbound | None = None) -> Answer:
 
     No transaction is open meanwhile. Raises Invalid for `phone_number`, TooMany.
     """
-    number = endpoints.read_number(scope, text)
-    row = endpoints.by_number(scope, number)
+    number = readiness.read_number(scope, text)
+    row = readiness.by_number(scope, number)
     observed = pointing.observe(scope, http, row.id) if http and row else None
-    row = endpoints.by_number(scope, number)
+    row = readiness.by_number(scope, number)
     checks = tallies.of_numbers(scope, [number])
     claim = numbers.claims(scope, [number]).get(number)
     return Answer(
@@ -169,7 +170,7 @@ def _is_askable(state: State, wanted: set[Capability]) -> bool:
 def _paths(
     scope: Scope, row: Endpoint, check: DriftCheck | None, observed: Observation | None
 ) -> dict[str, Path]:
-    states = endpoints.telephony_states(scope)
+    states = readiness.telephony_states(scope)
     shared = [_number(row), _endpoint(row), _provider(scope, states, row)]
     found = {}
     for direction in ("inbound", "outbound"):
@@ -177,7 +178,7 @@ def _paths(
         hops = [*shared, _agent(row, direction), _url(scope, row, direction)]
         if direction == "inbound":
             hops.append(_at_provider(scope, row, check, observed))
-        blocked = endpoints.blocked_reason(scope.organization, states, row, direction)
+        blocked = readiness.blocked_reason(scope.organization, states, row, direction)
         found[direction] = Path(direction, agent, hops, blocked)
     return found
 

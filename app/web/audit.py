@@ -14,11 +14,12 @@ from flask.typing import ResponseReturnValue
 
 from app.core import clock, csv_text, texts
 from app.models import AuditEvent
-from app.services import organizations, undoing
+from app.services import organizations
 from app.services.audit import actions, log, search
 from app.services.audit.actions import Action, Group
 from app.services.audit.numbers import Changes
 from app.services.audit.search import Filter
+from app.services.endpoints import undo
 from app.services.scope import Scope
 from app.web import render
 from app.web.guard import Pages, Who
@@ -87,7 +88,7 @@ def _page(scope: Scope, base: str, **context: Any) -> Response:
         chosen=request.args.get("action", ""),
         groups=tuple(Group),
         is_filtered=bool(query),
-        undoable=undoing.can,
+        undoable=undo.can,
         **context,
     )
 
@@ -233,7 +234,7 @@ def _history(scope: Scope, page: search.Page, address: str) -> History:
     undoable = {
         event.id: url_for("audit_events.confirm_undo", slug=slug, event_id=event.id)
         for event in page.events
-        if undoing.can(event)
+        if undo.can(event)
     }
     return History(page, address, undoable)
 

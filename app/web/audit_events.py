@@ -13,12 +13,12 @@ from markupsafe import Markup
 from app.core import csv_text, phone
 from app.core.errors import Conflict
 from app.models import AuditEvent
-from app.services import undoing
 from app.services.audit import actions
 from app.services.audit.numbers import Changes
+from app.services.endpoints import undo as endpoints_undo
+from app.services.endpoints.undo import Plan
 from app.services.providers import REASON_LONGEST
 from app.services.scope import Scope
-from app.services.undoing import Plan
 from app.web import render
 from app.web.forms import CountedForm
 from app.web.guard import Pages, Who
@@ -49,22 +49,24 @@ def _number(text: str) -> int:
 
 @audit_events.page("/o/<slug>/audit/<event_id>", who=Who.SUPERADMIN)
 def show(scope: Scope, event_id: str) -> ResponseReturnValue:
-    event = undoing.get(scope, _number(event_id))
-    numbers = list(islice(undoing.touched(scope, event), SHOWN + 1)) if event.numbers_digest else []
+    event = endpoints_undo.get(scope, _number(event_id))
+    numbers = list(islice(endpoints_undo.touched(scope, event), SHOWN + 1)) if event.numbers_digest else []
     return render.page(
         "audit_events/show.html",
         event=event,
         numbers=numbers[:SHOWN],
         is_cut=len(numbers) > SHOWN,
-        can_undo=undoing.can(event),
+        can_undo=endpoints_undo.can(event),
     )
 
 
 @audit_events.page("/o/<slug>/audit/<event_id>/numbers.csv", who=Who.SUPERADMIN)
 def numbers(scope: Scope, event_id: str) -> ResponseReturnValue:
     """Every number of the event, with what was before and after."""
-    event = undoing.get(scope, _number(event_id))
-    return render.file(scope, f"audit-{event.id}.csv", csv_text.lines(_rows(undoing.touched(scope, event))))
+    event = endpoints_undo.get(scope, _number(event_id))
+    return render.file(
+        scope, f"audit-{event.id}.csv", csv_text.lines(_rows(endpoints_undo.touched(scope, event)))
+    )
 
 
 def _rows(numbers: Iterator[tuple[str, Changes]]) -> Iterator[tuple[str, ...]]:
@@ -77,7 +79,7 @@ def _rows(numbers: Iterator[tuple[str, Changes]]) -> Iterator[tuple[str, ...]]:
 @audit_events.page("/o/<slug>/audit/<event_id>/undo", who=Who.SUPERADMIN)
 def confirm_undo(scope: Scope, event_id: str) -> ResponseReturnValue:
     """Says beforehand what would be put back, and what stays."""
-    found = undoing.plan(scope, _number(event_id))
+    found = endpoints_undo.plan(scope, _number(event_id))
     return _confirm(found, CountedForm(reason=_reason(found.event)))
 
 
@@ -104,9 +106,9 @@ def _confirm(found: Plan, form: CountedForm, status: int = 200, problem: str = "
 def undo(scope: Scope, event_id: str) -> ResponseReturnValue:
     form = CountedForm()
     try:
-        done = undoing.undo(scope, _number(event_id), seen=form.seen, reason=form.why)
+        done = endpoints_undo.undo(scope, _number(event_id), seen=form.seen, reason=form.why)
     except Conflict as error:
-        return _confirm(undoing.plan(scope, _number(event_id)), form, error.status, error.message)
+        return _confirm(endpoints_undo.plan(scope, _number(event_id)), form, error.status, error.message)
     many = "1 endpoint is" if done.count == 1 else f"{done.count:,} endpoints are"
     flash_undo(scope, f"{many} as before.", done.event_id)
     return render.see(url_for("audit_events.show", slug=scope.organization.slug, event_id=done.event_id))

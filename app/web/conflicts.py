@@ -18,12 +18,13 @@ from wtforms import Field, PasswordField, SelectField
 
 from app.core.errors import Stale
 from app.models import AuditEvent
-from app.services import endpoints, providers
+from app.services import providers
 from app.services.access import users
 from app.services.audit import actions, search
 from app.services.audit.actions import Trait
 from app.services.audit.numbers import Changes
 from app.services.connections import store
+from app.services.endpoints import crud
 from app.services.scope import Scope
 from app.web.forms import CLEAR, Edit
 
@@ -135,7 +136,7 @@ def _subjects(scope: Scope, path: dict[str, Any]) -> list[str]:
     if "key" in path:
         return [store.provider_of(path["key"]).label]
     if "endpoint_id" in path:
-        return [endpoints.get(scope, path["endpoint_id"]).phone_number]
+        return [crud.get(scope, path["endpoint_id"]).phone_number]
     if "user_id" in path:
         return [users.get(scope, path["user_id"]).email]
     return of_organization(scope)

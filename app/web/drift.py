@@ -11,9 +11,10 @@ from app import context
 from app.core import phone
 from app.core.errors import Conflict, Stale, TooMany
 from app.provider import Capability
-from app.services import endpoints, organizations, pointing
+from app.services import organizations, pointing
 from app.services.connections import store
 from app.services.drift import probe, runs, tallies
+from app.services.endpoints import crud
 from app.services.scope import Scope
 from app.web import render
 from app.web.guard import Pages, Who
@@ -36,7 +37,7 @@ def _page(scope: Scope, endpoint_id: str, status: int = 200, problem: str | None
         plan = pointing.plan(scope, context.outbound(), endpoint_id)
     except TooMany as error:
         status, problem = 429, error.message
-    row = endpoints.get(scope, endpoint_id)
+    row = crud.get(scope, endpoint_id)
     provider = store.provider_of(row.provider)
     return render.page(
         "drift/show.html",
@@ -59,7 +60,7 @@ def point(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
         after = pointing.point(scope, context.outbound(), endpoint_id, seen=request.form.get("seen", ""))
     except (Conflict, Stale) as error:
         return _page(scope, endpoint_id, error.status, error.message)
-    row = endpoints.get(scope, endpoint_id)
+    row = crud.get(scope, endpoint_id)
     shown, label = phone.display(row.phone_number), store.provider_of(row.provider).label
     if after.in_sync:
         flash(f"{label} calls the right address for {shown} now.", "ok")

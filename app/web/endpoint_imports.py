@@ -12,8 +12,7 @@ from flask.typing import ResponseReturnValue
 from app.core import clock, phone
 from app.core.errors import Conflict, Invalid, Stale
 from app.models import EndpointImport
-from app.services import endpoint_imports as services_endpoint_imports
-from app.services import endpoint_sheets
+from app.services.endpoints import csv_format, csv_import
 from app.services.progress import Tell, to_nobody
 from app.services.scope import Scope
 from app.web import render, working
@@ -32,12 +31,12 @@ def export(scope: Scope) -> ResponseReturnValue:
     """The endpoints that the table shows with the same filter, on all its pages."""
     organization = scope.organization
     name = f"endpoints-{organization.slug}-{clock.now():%Y-%m-%d}.csv"
-    return render.file(scope, name, endpoint_sheets.written(scope, asked_filter()))
+    return render.file(scope, name, csv_format.written(scope, asked_filter()))
 
 
 @endpoint_imports.page("/o/<slug>/endpoints/template.csv", who=Who.SUPERADMIN)
 def template(scope: Scope) -> ResponseReturnValue:
-    return render.file(scope, "endpoints-template.csv", endpoint_sheets.template())
+    return render.file(scope, "endpoints-template.csv", csv_format.template())
 
 
 @endpoint_imports.page("/o/<slug>/endpoints/import", who=Who.SUPERADMIN)
@@ -51,8 +50,8 @@ def _new(scope: Scope, form: SheetForm, status: int = 200) -> Response:
         status,
         form=form,
         country=phone.country_names().get(scope.organization.country or ""),
-        columns=endpoint_sheets.COLUMNS,
-        most_rows=endpoint_sheets.MOST_ROWS,
+        columns=csv_format.COLUMNS,
+        most_rows=csv_format.MOST_ROWS,
         most_megabytes=LARGEST // 1_000_000,
     )
 
@@ -65,14 +64,14 @@ def check(scope: Scope) -> ResponseReturnValue:
     file = request.files.get("file")
     name = (file and file.filename) or ""
     try:
-        table = endpoint_sheets.opened(file.read() if file and name else (form.rows.data or "").encode())
+        table = csv_format.opened(file.read() if file and name else (form.rows.data or "").encode())
     except Invalid as error:
         form.show(error if name else Invalid([replace(it, field="rows") for it in error.problems]))
         return _new(scope, form, 422)
     here = url_for("endpoint_imports.new", slug=scope.organization.slug)
 
     def run(inside: Scope, tell: Tell) -> str:
-        return f"{here}/{services_endpoint_imports.check(inside, table, name, tell=tell).id}"
+        return f"{here}/{csv_import.check(inside, table, name, tell=tell).id}"
 
     if len(table.rows) < working.MANY:
         return render.see(run(scope, to_nobody))
@@ -82,7 +81,7 @@ def check(scope: Scope) -> ResponseReturnValue:
 
 @endpoint_imports.page("/o/<slug>/endpoints/import/<import_id>", who=Who.SUPERADMIN)
 def show(scope: Scope, import_id: str) -> ResponseReturnValue:
-    return _show(services_endpoint_imports.get(scope, import_id))
+    return _show(csv_import.get(scope, import_id))
 
 
 def _show(found: EndpointImport, status: int = 200, problem: str = "") -> Response:
@@ -95,11 +94,11 @@ def _show(found: EndpointImport, status: int = 200, problem: str = "") -> Respon
         notes=found.shown["notes"],
         moved=found.shown.get("moved"),
         moved_count=found.shown.get("moved_count", 0),
-        expires_at=found.created_at + services_endpoint_imports.KEPT,
+        expires_at=found.created_at + csv_import.KEPT,
         form=ConfirmForm(formdata=None, version=str(found.version)),
         problem=problem,
         imported=_told(found) if found.applied_at and "imported" in request.args else "",
-        shown_most=services_endpoint_imports.SHOWN,
+        shown_most=csv_import.SHOWN,
     )
 
 
@@ -110,7 +109,7 @@ def apply(scope: Scope, import_id: str) -> ResponseReturnValue:
     here = url_for("endpoint_imports.show", slug=scope.organization.slug, import_id=import_id)
 
     def run(inside: Scope, tell: Tell) -> str:
-        found = services_endpoint_imports.apply(inside, import_id, reason=reason, version=version, tell=tell)
+        found = csv_import.apply(inside, import_id, reason=reason, version=version, tell=tell)
         return f"{here}?imported=1" if found.applied_at else here
 
     def run_late(inside: Scope, tell: Tell) -> str:
@@ -120,18 +119,14 @@ def apply(scope: Scope, import_id: str) -> ResponseReturnValue:
         return here
 
     try:
-        found = services_endpoint_imports.to_apply(scope, import_id, version=version)
+        found = csv_import.to_apply(scope, import_id, version=version)
         if sum(found.shown["totals"].values()) >= working.MANY:
             about = "All of it, or nothing. It goes on if you leave this page."
             return working.told(Work(scope, run_late), title="Import endpoints", about=about, back=here)
         address = run(scope, to_nobody)
     except (Conflict, Stale) as error:
-        return _show(services_endpoint_imports.get(scope, import_id), error.status, error.message)
-    return (
-        _show(services_endpoint_imports.get(scope, import_id), 409)
-        if address == here
-        else render.see(address)
-    )
+        return _show(csv_import.get(scope, import_id), error.status, error.message)
+    return _show(csv_import.get(scope, import_id), 409) if address == here else render.see(address)
 
 
 def _told(found: EndpointImport) -> str:
@@ -141,6 +136,4 @@ def _told(found: EndpointImport) -> str:
 
 @endpoint_imports.page("/o/<slug>/endpoints/import/<import_id>/report.csv", who=Who.SUPERADMIN)
 def report(scope: Scope, import_id: str) -> ResponseReturnValue:
-    return render.file(
-        scope, f"import-{import_id[:8]}.csv", services_endpoint_imports.report(scope, import_id)
-    )
+    return render.file(scope, f"import-{import_id[:8]}.csv", csv_import.report(scope, import_id))

@@ -14,12 +14,12 @@ from app.core.errors import Conflict, Invalid, Stale
 from app.models import DriftCheck, Endpoint
 from app.provider import Family
 from app.providers import PROVIDERS, in_family
-from app.services import endpoint_advice, endpoint_pages, impact
-from app.services import endpoints as services_endpoints
+from app.services import impact
 from app.services.connections import verification
 from app.services.drift import probe, runs, tallies
-from app.services.endpoint_pages import Page as EndpointPage
-from app.services.endpoints import Filter
+from app.services.endpoints import crud, hints, listing, paging, readiness
+from app.services.endpoints.listing import Filter
+from app.services.endpoints.paging import Page as EndpointPage
 from app.services.scope import Scope
 from app.web import render
 from app.web.audit import history
@@ -38,7 +38,7 @@ EDITABLE = ("inbound_agent_name", "outbound_agent_name", "label", "is_active")
 def table(scope: Scope) -> ResponseReturnValue:
     if "edit" not in request.args:
         return _table(scope)
-    edited = services_endpoints.get(scope, request.args["edit"])
+    edited = crud.get(scope, request.args["edit"])
     return _table(scope, edited=edited, form=EndpointForm(obj=edited))
 
 
@@ -51,10 +51,10 @@ def _table(
     conflicts: Clash | None = None,
 ) -> Response:
     """The edited row is in it also where the filter or the page would leave it out."""
-    wanted, sort, page = asked_filter(), request.args.get("sort") or endpoint_pages.BY_NUMBER, _page(scope)
+    wanted, sort, page = asked_filter(), request.args.get("sort") or paging.BY_NUMBER, _page(scope)
     is_whole = page.next_cursor is None and page.previous_cursor is None
-    total = len(page.rows) if is_whole else services_endpoints.count(scope, wanted)
-    states = services_endpoints.telephony_states(scope)
+    total = len(page.rows) if is_whole else listing.count(scope, wanted)
+    states = readiness.telephony_states(scope)
     checks = tallies.of_numbers(scope, [row.phone_number for row in page.rows])
     rows = page.rows if edited is None or edited in page.rows else [edited, *page.rows]
     return render.page(
@@ -67,15 +67,15 @@ def _table(
         query=view_query(),
         view=_view(),
         sort=sort,
-        sorts={name: view_query(cursor=None, sort=name) for name in endpoint_pages.SORTS},
-        total=min(total, services_endpoints.COUNT_MOST),
-        total_is_capped=total > services_endpoints.COUNT_MOST,
+        sorts={name: view_query(cursor=None, sort=name) for name in paging.SORTS},
+        total=min(total, listing.COUNT_MOST),
+        total_is_capped=total > listing.COUNT_MOST,
         wanted=wanted,
         is_filtered=wanted != Filter(),
         is_first=page.previous_cursor is None,
         all_ticked=request.args.get("tick") == "page",
         providers=in_family(Family.TELEPHONY),
-        agents_in_use=partial(services_endpoints.agents, scope),
+        agents_in_use=partial(listing.agents, scope),
         editing=edited.id if edited else None,
         form=form,
         conflicts=conflicts,
@@ -85,10 +85,10 @@ def _table(
 
 def _page(scope: Scope) -> EndpointPage:
     """As the address asks. A page that is no more, such as after its rows were deleted, is the first."""
-    wanted, sort = asked_filter(), request.args.get("sort") or endpoint_pages.BY_NUMBER
+    wanted, sort = asked_filter(), request.args.get("sort") or paging.BY_NUMBER
     cursor = request.args.get("cursor") or None
-    page = endpoint_pages.page(scope, wanted, limit=PAGE, sort=sort, cursor=cursor)
-    return page if page.rows or not cursor else endpoint_pages.page(scope, wanted, limit=PAGE, sort=sort)
+    page = paging.page(scope, wanted, limit=PAGE, sort=sort, cursor=cursor)
+    return page if page.rows or not cursor else paging.page(scope, wanted, limit=PAGE, sort=sort)
 
 
 def asked_filter() -> Filter:
@@ -138,7 +138,7 @@ def _row(scope: Scope, states: Any, row: Endpoint, check: DriftCheck | None = No
 def _blocked(scope: Scope, states: Any, row: Endpoint) -> str | None:
     """Of a number that only calls out, what keeps it from that."""
     inbound, outbound = (
-        services_endpoints.blocked_reason(scope.organization, states, row, direction)
+        readiness.blocked_reason(scope.organization, states, row, direction)
         for direction in ("inbound", "outbound")
     )
     return outbound or inbound if inbound == "no_inbound_agent" and row.outbound_agent_name else inbound
@@ -152,14 +152,14 @@ def new(scope: Scope) -> ResponseReturnValue:
 
 
 def _new(scope: Scope, form: EndpointForm, status: int = 200) -> Response:
-    return render.page("endpoints/new.html", status, form=form, agents=services_endpoints.agents(scope))
+    return render.page("endpoints/new.html", status, form=form, agents=listing.agents(scope))
 
 
 @endpoints.page("/o/<slug>/endpoints/new", who=Who.SUPERADMIN, methods=["POST"])
 def create(scope: Scope) -> ResponseReturnValue:
     form = EndpointForm()
     try:
-        row = services_endpoints.create(scope, form.drafted())
+        row = crud.create(scope, form.drafted())
     except Invalid as error:
         form.show(error)
         return _new(scope, form, 422)
@@ -177,7 +177,7 @@ def create(scope: Scope) -> ResponseReturnValue:
 @endpoints.page("/o/<slug>/endpoints/<endpoint_id>", who=Who.SUPERADMIN)
 def show(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
     """One number: its webhook URL, and where to paste it; with `edit`, its form."""
-    row = services_endpoints.get(scope, endpoint_id)
+    row = crud.get(scope, endpoint_id)
     return _show(scope, row, form=EndpointForm(obj=row) if "edit" in request.args else None)
 
 
@@ -189,32 +189,32 @@ def _show(
     form: EndpointForm | None = None,
     conflicts: Clash | None = None,
 ) -> Response:
-    states = services_endpoints.telephony_states(scope)
+    states = readiness.telephony_states(scope)
     state = states.get(row.provider)
     return render.page(
         "endpoints/show.html",
         status,
         row=_row(scope, states, row, tallies.of_number(scope, row)),
-        outbound_blocked=services_endpoints.blocked_reason(scope.organization, states, row, "outbound"),
+        outbound_blocked=readiness.blocked_reason(scope.organization, states, row, "outbound"),
         tested=verification.last(scope, state) if state else None,
         can_point=probe.can_point(row.provider),
         provider=PROVIDERS.get(row.provider),
         history=history(scope, row.phone_number),
         form=form,
         conflicts=conflicts,
-        agents=services_endpoints.agents(scope) if form else [],
+        agents=listing.agents(scope) if form else [],
     )
 
 
 @endpoints.page("/o/<slug>/endpoints/<endpoint_id>", who=Who.SUPERADMIN, methods=["POST"])
 def save(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
     """From the table or, where the address says so, from the number's own page: back to where it was."""
-    form, row = EndpointForm(), services_endpoints.get(scope, endpoint_id)
+    form, row = EndpointForm(), crud.get(scope, endpoint_id)
     was = row.inbound_agent_name, row.outbound_agent_name
     try:
-        row = services_endpoints.update(scope, endpoint_id, form.edited(), version=form.version_sent)
+        row = crud.update(scope, endpoint_id, form.edited(), version=form.version_sent)
     except Invalid as error:
-        row = services_endpoints.get(scope, endpoint_id)
+        row = crud.get(scope, endpoint_id)
         _keep_fixed(form, row)
         form.show(error)
         return _edited_again(scope, row, form, 422)
@@ -242,7 +242,7 @@ def _tell_saved(scope: Scope, row: Endpoint, was: tuple[str | None, str | None])
     """And what is left to do at the provider, where another agent answers."""
     done, left = f"{phone.display(row.phone_number)} saved.", None
     if row.inbound_agent_name != was[0]:
-        left = endpoint_advice.left_to_do(scope, row, was[0])
+        left = hints.left_to_do(scope, row, was[0])
     if left:
         href = url_for("drift.show", slug=scope.organization.slug, endpoint_id=row.id)
         render.tell(f"{done} {left.sentence}", "warn", href, left.word)
@@ -254,13 +254,13 @@ def _tell_saved(scope: Scope, row: Endpoint, was: tuple[str | None, str | None])
 def _tell_doubts(scope: Scope, row: Endpoint, was: tuple[str | None, ...] = ()) -> None:
     """Of agents that were there before, nothing is said again."""
     names = {row.inbound_agent_name, row.outbound_agent_name} - set(was)
-    for doubt in endpoint_advice.doubts(scope, row, sorted(name for name in names if name)):
+    for doubt in hints.doubts(scope, row, sorted(name for name in names if name)):
         flash(doubt, "warn")
 
 
 def _stale(scope: Scope, endpoint_id: str, form: EndpointForm) -> Response:
     """Both sides shown, and what was typed kept: saving again replaces what is stored."""
-    row = services_endpoints.get(scope, endpoint_id)
+    row = crud.get(scope, endpoint_id)
     _keep_fixed(form, row)
     clash = settle(scope, form, EndpointForm(formdata=None, obj=row), [row.phone_number], EDITABLE)
     return _edited_again(scope, row, form, 412, clash)
@@ -281,9 +281,7 @@ def back(scope: Scope) -> Response:
 @shown_again(lambda scope, **_path: _table(scope))
 def set_active(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
     wanted = yes_or_no("active")
-    row = services_endpoints.update(
-        scope, endpoint_id, {"is_active": wanted}, version=ConfirmForm().version_sent
-    )
+    row = crud.update(scope, endpoint_id, {"is_active": wanted}, version=ConfirmForm().version_sent)
     state = "active" if row.is_active else "inactive, and answers nobody"
     flash(f"{phone.display(row.phone_number)} is {state}.", "ok")
     return back(scope)
@@ -291,10 +289,10 @@ def set_active(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
 
 @endpoints.page("/o/<slug>/endpoints/<endpoint_id>/delete", who=Who.SUPERADMIN)
 def confirm_delete(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
-    row = services_endpoints.get(scope, endpoint_id)
+    row = crud.get(scope, endpoint_id)
     return render.page(
         "endpoints/delete.html",
-        row=_row(scope, services_endpoints.telephony_states(scope), row),
+        row=_row(scope, readiness.telephony_states(scope), row),
         form=ConfirmForm(version=str(row.version)),
         dialers=impact.holders(scope, row.phone_number),
         query=view_query(),
@@ -305,6 +303,6 @@ def confirm_delete(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
 @shown_again(confirm_delete)
 def delete(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
     form = ConfirmForm()
-    event = services_endpoints.delete(scope, endpoint_id, reason=form.why, version=form.version_sent)
+    event = crud.delete(scope, endpoint_id, reason=form.why, version=form.version_sent)
     flash_undo(scope, f"{phone.display(event.subject)} is deleted.", event.id)
     return back(scope)

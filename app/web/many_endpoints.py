@@ -9,9 +9,8 @@ from flask.typing import ResponseReturnValue
 
 from app.core import phone, texts
 from app.core.errors import Conflict, Invalid, Problem
-from app.services import endpoints
-from app.services import many_endpoints as services_many_endpoints
-from app.services.many_endpoints import Done, Selection
+from app.services.endpoints import bulk, listing
+from app.services.endpoints.bulk import Done, Selection
 from app.services.scope import Scope
 from app.web import render
 from app.web.audit_events import flash_undo
@@ -38,7 +37,7 @@ def confirm(scope: Scope) -> ResponseReturnValue:
 
 def _confirm(scope: Scope, form: ManyEndpointsForm, status: int = 200, problem: str = "") -> Response:
     selection, what = _selection(), _what()
-    found = services_many_endpoints.affected(scope, selection) if selection and what else None
+    found = bulk.affected(scope, selection) if selection and what else None
     form.count.data = str(found.count) if found else ""
     return render.page(
         "endpoints/many.html",
@@ -48,12 +47,12 @@ def _confirm(scope: Scope, form: ManyEndpointsForm, status: int = 200, problem: 
         field=form[AGENTS[what]] if what in AGENTS else None,
         found=found,
         shown=[phone.display(number) for number in found.numbers] if found else [],
-        filter_words=services_many_endpoints.words(selection.wanted, texts.apart) if selection.wanted else "",
+        filter_words=bulk.words(selection.wanted, texts.apart) if selection.wanted else "",
         is_all=selection.wanted is not None,
         problem=problem,
         query=view_query(),
         address=request.full_path,
-        agents=endpoints.agents(scope) if what in AGENTS else [],
+        agents=listing.agents(scope) if what in AGENTS else [],
     )
 
 
@@ -87,11 +86,11 @@ def apply(scope: Scope) -> ResponseReturnValue:
 
 def _apply(scope: Scope, selection: Selection, what: str, form: ManyEndpointsForm) -> Done:
     if what == "delete":
-        return services_many_endpoints.remove(scope, selection, seen=form.seen, reason=form.why)
+        return bulk.remove(scope, selection, seen=form.seen, reason=form.why)
     changes: dict[str, Any] = {"is_active": what == "activate"}
     if what in AGENTS:
         changes = {AGENTS[what]: _agent(form, AGENTS[what])}
-    return services_many_endpoints.change(scope, selection, changes, seen=form.seen, reason=form.why)
+    return bulk.change(scope, selection, changes, seen=form.seen, reason=form.why)
 
 
 def _agent(form: ManyEndpointsForm, name: str) -> str | None:

@@ -15,11 +15,12 @@ from app.core import phone, texts
 from app.core.errors import Conflict, Invalid, TooMany
 from app.provider import Family, Provider
 from app.provider.numbers import InTheWay, Line
-from app.services import endpoints, imports
+from app.services import imports
 from app.services import numbers as services_numbers
 from app.services.access import users
 from app.services.connections import store
 from app.services.connections.gateway import NotAnswered
+from app.services.endpoints import listing
 from app.services.numbers import Claim, Inventory, Owned
 from app.services.scope import Scope
 from app.web import render
@@ -163,7 +164,7 @@ def _page(
         ticked=set(ticked),
         most=services_numbers.MOST,
         unusable=imports.UNUSABLE,
-        agents=endpoints.agents(scope),
+        agents=listing.agents(scope),
         to_endpoints=services_numbers.become_endpoints(provider),
         to_people=services_numbers.voice_key(provider) is not None,
         form_address=_form_address(scope, provider),

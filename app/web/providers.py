@@ -12,13 +12,14 @@ from app.core import phone, texts
 from app.core.errors import Conflict, Invalid, NotFound, Stale, TryLater
 from app.core.naming import settings_name
 from app.provider import Family, PhoneNumber, Provider
-from app.services import endpoints, impact, numbers, workspace_webhook
+from app.services import impact, numbers, workspace_webhook
 from app.services import providers as services_providers
 from app.services.access.step_up import PasswordNeeded
 from app.services.connections import store, verification
 from app.services.connections.store import State
 from app.services.connections.verification import Tested
-from app.services.endpoints import Filter
+from app.services.endpoints import listing
+from app.services.endpoints.listing import Filter
 from app.services.scope import Scope
 from app.web import render
 from app.web.conflicts import Clash, settle, shown_again
@@ -172,7 +173,7 @@ def set_enabled(scope: Scope, key: str) -> ResponseReturnValue:
 def _tell_what_is_lost(scope: Scope, provider: Provider, done: str) -> None:
     """That it is done; and which numbers are not answered for want of the provider."""
     lost = Filter(provider=provider.key, blocked=True)
-    count = endpoints.count(scope, lost) if Family.TELEPHONY in provider.families else 0
+    count = listing.count(scope, lost) if Family.TELEPHONY in provider.families else 0
     if not count:
         flash(done, "ok")
         return

@@ -27,9 +27,9 @@ from app.models import (
     Throttle,
     WebhookReceipt,
 )
-from app.services import endpoints
 from app.services.audit import chain, log
 from app.services.audit.actions import Action
+from app.services.endpoints import crud
 from tests.support.caller import Caller
 from tests.support.cast import assemble, issue
 from tests.support.commands import Commands, Done, commands
@@ -134,7 +134,7 @@ def test_everything_arrives_and_works_there(
     answers = [Caller(each, token).get(TELEPHONY).get_json() for each in (app, there)]
     assert answers[0] == answers[1]
     with scope_as(there, here.cast.dana) as scope:
-        endpoints.create(scope, {"phone_number": "+15557770000", "provider": "twilio"})
+        crud.create(scope, {"phone_number": "+15557770000", "provider": "twilio"})
         assert chain.problems(scope.session, scope.keys.sealer) == []
 
     again = run_move()

@@ -10,11 +10,12 @@ from app.models import Check, Endpoint, WebhookSetup
 from app.provider import Family
 from app.provider.numbers import Line, Reason
 from app.providers import PROVIDERS
-from app.services import checklist, endpoints, organizations, providers
+from app.services import checklist, organizations, providers
 from app.services.connections import store
 from app.services.drift import queue
 from app.services.drift.verdicts import Sight
-from app.services.endpoints import Filter
+from app.services.endpoints import crud, listing, readiness
+from app.services.endpoints.listing import Filter
 from app.services.places import Place
 from tests.support.scopes import NOBODY, statements
 
@@ -47,7 +48,7 @@ def live(acme):
     providers.save(acme, TWILIO, TWILIO_VALUES)
     providers.make_active(acme, Family.TELEPHONY, "twilio")
     sent = {"phone_number": NUMBER, "provider": "twilio", "inbound_agent_name": "support"}
-    endpoints.create(acme, sent)
+    crud.create(acme, sent)
     return acme
 
 
@@ -116,9 +117,7 @@ def test_drift_is_a_problem_with_a_link_to_the_drifted(live):
 def test_a_number_whose_provider_agrees_says_more_than_one_whose_does_not_tell(live):
     """And of those that agree, the first one that an agent answers."""
     for number in ("+15550000001", "+15559999999"):
-        endpoints.create(
-            live, {"phone_number": number, "provider": "twilio", "inbound_agent_name": "support"}
-        )
+        crud.create(live, {"phone_number": number, "provider": "twilio", "inbound_agent_name": "support"})
     lower = Sight(trouble=Reason.NOT_SHOWN)
     lines = [Sight(Line(each, webhook_url=URL, method="POST")) for each in (NUMBER, "+15559999999")]
     with live.transaction():
@@ -152,26 +151,26 @@ def test_what_is_counted_as_ready_is_what_has_no_reason_to_be_blocked(acme):
         itertools.product(("a", None), (True, False), ("twilio", "exotel"))
     ):
         sent = {"phone_number": f"+1555123456{place}", "provider": key, "inbound_agent_name": agent}
-        made[place] = endpoints.create(acme, sent | {"is_active": active}).id
+        made[place] = crud.create(acme, sent | {"is_active": active}).id
 
     def agree():
         states = store.load_all(acme)
-        rows = [endpoints.get(acme, one) for one in made.values()]
-        reasons = [endpoints.blocked_reason(acme.organization, states, row, "inbound") for row in rows]
+        rows = [crud.get(acme, one) for one in made.values()]
+        reasons = [readiness.blocked_reason(acme.organization, states, row, "inbound") for row in rows]
         assert checklist.ready_count(acme, states) == reasons.count(None)
         wanted = [row.is_active and row.inbound_agent_name for row in rows]
         blocked = {row.id for row, reason, one in zip(rows, reasons, wanted, strict=True) if one and reason}
         assert (
             set(
                 acme.session.scalars(
-                    endpoints.matching(acme, Filter(blocked=True)).with_only_columns(Endpoint.id)
+                    listing.matching(acme, Filter(blocked=True)).with_only_columns(Endpoint.id)
                 )
             )
             == blocked
         )
         counted = checklist.blocked_counts(acme, states)
         assert sum(counted.values()) == (len(blocked) if acme.organization.public_base_url else 0)
-        answers = [endpoints.resolve(acme, row.phone_number, "inbound") for row in rows]
+        answers = [readiness.resolve(acme, row.phone_number, "inbound") for row in rows]
         assert [answer["blocked_reason"] for answer in answers] == reasons
         return reasons.count(None)
 
@@ -185,7 +184,7 @@ def test_what_is_counted_as_ready_is_what_has_no_reason_to_be_blocked(acme):
 
 
 def _add(scope, number, provider):
-    endpoints.create(scope, {"phone_number": number, "provider": provider, "inbound_agent_name": "a"})
+    crud.create(scope, {"phone_number": number, "provider": provider, "inbound_agent_name": "a"})
 
 
 def test_numbers_that_are_not_answered_any_more_are_named_with_what_keeps_them(live):
@@ -215,7 +214,7 @@ def test_the_queries_do_not_grow_with_the_numbers(live, engine):
         checklist.steps(live)
     for place in range(30):
         sent = {"phone_number": f"+155512340{place:02}", "provider": "twilio", "inbound_agent_name": "a"}
-        endpoints.create(live, sent)
+        crud.create(live, sent)
     with statements(engine) as many:
         checklist.steps(live)
     assert len(many) == len(few)

@@ -7,8 +7,9 @@ import pytest
 from app.models import VoicePhoneNumber
 from app.provider import Family
 from app.providers import PROVIDERS
-from app.services import endpoints, impact, organizations, providers, voice_phone_numbers
+from app.services import impact, organizations, providers, voice_phone_numbers
 from app.services.access import users
+from app.services.endpoints import crud
 from app.services.impact import Some
 from tests.support.scopes import NOBODY, statements
 
@@ -34,7 +35,7 @@ def live(acme, cast):
         ("+15551234564", "vobiz", None, "sales", True),
     ):
         sent = {"phone_number": number, "provider": key, "is_active": is_active}
-        endpoints.create(acme, sent | {"inbound_agent_name": inbound, "outbound_agent_name": outbound})
+        crud.create(acme, sent | {"inbound_agent_name": inbound, "outbound_agent_name": outbound})
     voice_phone_numbers.give(acme, {"userId": cast.mo.id, "provider": "sinch", "phoneNumber": "+15557654321"})
     return acme
 
@@ -129,6 +130,6 @@ def test_as_many_queries_for_many_numbers(live, engine):
     few = asked()
     for place in range(20):
         sent = {"phone_number": f"+155512360{place:02}", "provider": "twilio"}
-        endpoints.create(live, sent | {"inbound_agent_name": f"agent-{place}"})
+        crud.create(live, sent | {"inbound_agent_name": f"agent-{place}"})
     assert asked() == few
     assert impact.of_base_url(live, NOW).agents.words.endswith("and 18 more")

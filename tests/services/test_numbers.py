@@ -10,8 +10,9 @@ from app.models import Endpoint
 from app.provider import Outcome
 from app.provider.numbers import Line
 from app.providers import PROVIDERS
-from app.services import endpoints, fields, numbers, providers, voice_phone_numbers
+from app.services import fields, numbers, providers, voice_phone_numbers
 from app.services.connections.gateway import NotAnswered
+from app.services.endpoints import crud
 from app.services.numbers import Claim
 from tests.support.scopes import statements
 from tests.upstreams import UPSTREAMS, Trouble
@@ -47,7 +48,7 @@ def states(inventory):
 
 
 def endpoint(scope, number, **more):
-    return endpoints.create(scope, {"phone_number": number, "provider": "twilio", **more})
+    return crud.create(scope, {"phone_number": number, "provider": "twilio", **more})
 
 
 def give(scope, user, number, provider="sinch"):

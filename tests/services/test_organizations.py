@@ -5,8 +5,9 @@ from sqlalchemy import func, select
 
 from app.core.errors import Invalid, NotFound, Stale
 from app.models import Organization
-from app.services import endpoints, organizations
+from app.services import organizations
 from app.services.audit import search
+from app.services.endpoints import crud
 from tests.support.scopes import NOBODY
 
 
@@ -96,7 +97,7 @@ def test_a_stale_version_is_refused(acme):
 
 def test_what_happens_elsewhere_in_the_organization_does_not_make_a_version_stale(acme):
     version = acme.organization.version
-    endpoints.create(acme, {"phone_number": "+15551234567", "provider": "twilio"})
+    crud.create(acme, {"phone_number": "+15551234567", "provider": "twilio"})
     organizations.update(acme, NOBODY, {"name": "Mine"}, version=version)
 
 

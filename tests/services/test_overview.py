@@ -12,10 +12,11 @@ from app.models import Check, CheckRun, DriftCheck, Endpoint, Organization, Secr
 from app.provider import Family
 from app.provider.numbers import Line, Reason
 from app.providers import PROVIDERS
-from app.services import endpoints, organizations, overview, providers, voice_phone_numbers
+from app.services import organizations, overview, providers, voice_phone_numbers
 from app.services.connections import store
 from app.services.drift import queue
 from app.services.drift.verdicts import Sight
+from app.services.endpoints import crud, readiness
 from app.services.overview import Level
 from app.services.places import Place
 from tests.support.scopes import NOBODY, statements
@@ -72,7 +73,7 @@ def live(acme):
     organizations.update(acme, NOBODY, {"public_base_url": BASE})
     providers.save(acme, TWILIO, TWILIO_VALUES)
     providers.make_active(acme, Family.TELEPHONY, "twilio")
-    endpoints.create(acme, {"phone_number": NUMBER, "provider": "twilio", "inbound_agent_name": "support"})
+    crud.create(acme, {"phone_number": NUMBER, "provider": "twilio", "inbound_agent_name": "support"})
     _tested(acme, TWILIO)
     _seen(acme, {NUMBER: _line(f"{BASE}/telephony/twilio/inbound/support")})
     return acme
@@ -115,7 +116,7 @@ def test_a_failing_active_provider_is_as_bad(live):
 
 def test_what_was_never_tested_or_looked_at_is_not_sure(live):
     providers.save(live, TWILIO, {"max_concurrent": 3})
-    endpoints.create(live, {"phone_number": "+15551234568", "provider": "twilio", "inbound_agent_name": "a"})
+    crud.create(live, {"phone_number": "+15551234568", "provider": "twilio", "inbound_agent_name": "a"})
     assert _told(live) == [(Level.UNSURE, "Twilio not tested"), (Level.UNSURE, "1 not checked")]
 
 
@@ -129,14 +130,14 @@ def test_a_check_that_broke_off_is_told(live):
 
 def test_numbers_on_a_provider_that_is_not_connected_are_missing_it(live):
     for number in ("+918047112345", "+918047112346"):
-        endpoints.create(live, {"phone_number": number, "provider": "exotel"})
+        crud.create(live, {"phone_number": number, "provider": "exotel"})
     assert _told(live) == [(Level.MISSING, "Exotel not connected: 2 numbers")]
     assert _row(live).findings[0].provider == "exotel"
 
 
 def test_numbers_on_a_provider_that_is_disabled_say_so(live):
     providers.save(live, EXOTEL, EXOTEL_VALUES)
-    endpoints.create(live, {"phone_number": "+918047112345", "provider": "exotel"})
+    crud.create(live, {"phone_number": "+918047112345", "provider": "exotel"})
     assert _told(live) == [(Level.UNSURE, "Exotel not tested")]
     _tested(live, EXOTEL, ok=False)
     assert _told(live) == [(Level.BROKEN, "Exotel does not work")]
@@ -146,9 +147,9 @@ def test_numbers_on_a_provider_that_is_disabled_say_so(live):
 
 def test_what_changed_since_it_was_looked_at_is_not_checked(live):
     assert _row(live).facts.agrees
-    row = endpoints.by_number(live, NUMBER)
+    row = readiness.by_number(live, NUMBER)
     assert row
-    endpoints.update(live, row.id, {"inbound_agent_name": "another"})
+    crud.update(live, row.id, {"inbound_agent_name": "another"})
     assert _told(live) == [(Level.UNSURE, "1 not checked")]
     assert not _row(live).facts.agrees
 
@@ -264,7 +265,7 @@ def test_numbers_are_counted_by_provider_also_by_one_that_is_no_more(live):
 
 def test_since_is_of_the_first_that_drifted_and_seen_of_the_last_look(live):
     first, last = clock.now() - timedelta(days=3), clock.now() - timedelta(days=1)
-    endpoints.create(live, {"phone_number": "+15551234568", "provider": "twilio", "inbound_agent_name": "a"})
+    crud.create(live, {"phone_number": "+15551234568", "provider": "twilio", "inbound_agent_name": "a"})
     with live.transaction():
         one, other = live.session.scalars(live.select(DriftCheck).order_by(DriftCheck.phone_number))
         one.in_sync, one.since, one.checked_at = False, last, last

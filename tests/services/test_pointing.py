@@ -9,9 +9,10 @@ from app.core.outbound.client import Outbound
 from app.models import AuditEvent, DriftCheck
 from app.provider.numbers import Reason
 from app.providers import PROVIDERS
-from app.services import endpoints, pointing, providers, telephony
+from app.services import pointing, providers, telephony
 from app.services.connections import gateway
 from app.services.drift import probe, tallies
+from app.services.endpoints import crud
 from tests.support.scopes import NOBODY
 from tests.upstreams.base import GOSSIP, Trouble
 from tests.upstreams.twilio import Twilio, made_up
@@ -42,7 +43,7 @@ def here(acme, twilio):
     known = {field.name for field in TWILIO.typed_fields}
     providers.save(acme, TWILIO, {n: v for n, v in twilio.values.items() if n in known})
     sent = {"phone_number": NUMBER, "provider": "twilio", "inbound_agent_name": "support"}
-    return endpoints.create(acme, sent).id
+    return crud.create(acme, sent).id
 
 
 def _kept(scope):
@@ -127,7 +128,7 @@ def test_since_lasts_until_it_is_right_again(acme, twilio, http, here):
 
 
 def test_an_inactive_endpoint_expects_nothing(acme, http, here):
-    endpoints.update(acme, here, {"is_active": False})
+    crud.update(acme, here, {"is_active": False})
     seen = pointing.observe(acme, http, here)
     assert (seen.in_sync, seen.reason, seen.expected) == (None, Reason.NOTHING_EXPECTED, None)
 
@@ -229,12 +230,12 @@ def test_what_cannot_be_pointed_is_refused_with_the_reason(acme, twilio, http, h
 
     del twilio.numbers[NUMBER]
     assert code(here) == "NUMBER_GONE"
-    endpoints.update(acme, here, {"inbound_agent_name": None})
+    crud.update(acme, here, {"inbound_agent_name": None})
     assert code(here) == "NO_INBOUND_AGENT"
-    endpoints.update(acme, here, {"is_active": False})
+    crud.update(acme, here, {"is_active": False})
     assert code(here) == "ENDPOINT_INACTIVE"
     sent = {"phone_number": "+918047112345", "provider": "exotel", "inbound_agent_name": "support"}
-    assert code(endpoints.create(acme, sent).id) == "CANNOT_POINT"
+    assert code(crud.create(acme, sent).id) == "CANNOT_POINT"
     assert "POST" not in {seen.method for seen in twilio.requests}
 
 
@@ -260,18 +261,18 @@ def test_a_change_of_what_is_expected_makes_it_due(acme, twilio, http, here):
         return (kept.due, kept.in_sync, kept.reason, kept.since) == (True, None, None, None)
 
     look()
-    endpoints.update(acme, here, {"label": "Reception"})
+    crud.update(acme, here, {"label": "Reception"})
     assert (_kept(acme).due, asked) == (False, [])
-    endpoints.update(acme, here, {"inbound_agent_name": "sales"})
+    crud.update(acme, here, {"inbound_agent_name": "sales"})
     assert is_void()
     assert asked == [acme.organization.id]
     look()
     telephony.update(acme, NOBODY, {"public_base_url": "https://new.example.com"})
     assert is_void()
     assert asked == [acme.organization.id]
-    endpoints.update(acme, here, {"is_active": False})
+    crud.update(acme, here, {"is_active": False})
     assert _kept(acme) is None
-    endpoints.update(acme, here, {"is_active": True})
+    crud.update(acme, here, {"is_active": True})
     assert is_void()
-    endpoints.delete(acme, here)
+    crud.delete(acme, here)
     assert list(acme.session.scalars(acme.select(DriftCheck))) == []

@@ -9,17 +9,18 @@ from sqlalchemy import func, select, update
 from app.core.errors import NotFound, Stale
 from app.models import AuditEvent, Connection, Endpoint, Organization, Secret, User
 from app.providers import PROVIDERS
-from app.services import endpoints, providers, telephony
+from app.services import providers, telephony
 from app.services.audit import log, search
 from app.services.audit.actions import Action
 from app.services.connections import provisioning
+from app.services.endpoints import crud, listing
 from tests.support.scopes import NOBODY, Fault, failing_at
 
 DRAFT = {"phone_number": "+15551234567", "provider": "twilio"}
 
 
 def test_another_organizations_row_is_not_found(acme, globex):
-    row = endpoints.create(acme, DRAFT)
+    row = crud.create(acme, DRAFT)
     assert acme.get(Endpoint, row.id, what="endpoint").id == row.id
     with pytest.raises(NotFound, match="There is no such endpoint") as foreign:
         globex.get(Endpoint, row.id, what="endpoint")
@@ -35,8 +36,8 @@ def test_an_id_that_cannot_be_one_is_not_found(acme, row_id):
 
 
 def test_select_shows_the_organizations_rows_only(acme, globex):
-    endpoints.create(acme, DRAFT)
-    endpoints.create(globex, DRAFT | {"phone_number": "+15551234568"})
+    crud.create(acme, DRAFT)
+    crud.create(globex, DRAFT | {"phone_number": "+15551234568"})
     rows = acme.session.scalars(acme.select(Endpoint)).all()
     assert [row.phone_number for row in rows] == ["+15551234567"]
 
@@ -185,20 +186,20 @@ def test_lost_updates_of_two_people_are_none(scopes):
 
 def test_two_editors_with_one_version_one_is_told(scopes):
     with scopes.of("dana") as scope:
-        row = endpoints.create(scope, DRAFT)
+        row = crud.create(scope, DRAFT)
     for number in range(10):
         with scopes.of("dana") as scope:
-            version = endpoints.get(scope, row.id).version
+            version = crud.get(scope, row.id).version
 
         def edit(label, version=version):
-            return lambda scope: endpoints.update(scope, row.id, {"label": label}, version=version)
+            return lambda scope: crud.update(scope, row.id, {"label": label}, version=version)
 
         answers = scopes.at_once(("dana", edit(f"a{number}")), ("dana", edit(f"b{number}")))
         kinds = sorted(type(answer).__name__ for answer in answers)
         assert kinds == ["Endpoint", "Stale"]
         saved = next(answer for answer in answers if isinstance(answer, Endpoint))
         with scopes.of("dana") as scope:
-            assert endpoints.get(scope, row.id).label == saved.label
+            assert crud.get(scope, row.id).label == saved.label
 
 
 def _snapshot(scopes):
@@ -237,7 +238,7 @@ SAVES = {
         scope, PROVIDERS["twilio"], {"auth_token": "made-up-token-3", "max_concurrent": 3}
     ),
     "forget": lambda scope: providers.forget(scope, PROVIDERS["twilio"]),
-    "endpoint": lambda scope: endpoints.create(scope, DRAFT | {"inbound_agent_name": "support"}),
+    "endpoint": lambda scope: crud.create(scope, DRAFT | {"inbound_agent_name": "support"}),
 }
 
 
@@ -274,16 +275,16 @@ def test_without_its_audit_event_a_change_does_not_happen(acme, scopes, monkeypa
 
     monkeypatch.setattr(log, "AuditEvent", broken)
     with pytest.raises(Fault):
-        endpoints.create(acme, DRAFT)
+        crud.create(acme, DRAFT)
     monkeypatch.undo()
     with scopes.of("dana") as scope:
-        assert endpoints.count(scope, endpoints.Filter()) == 0
+        assert listing.count(scope, listing.Filter()) == 0
 
 
 def test_any_change_raises_the_revision_and_not_the_organizations_version(acme):
     version, revision = acme.organization.version, acme.organization.revision
     updated = acme.organization.updated_at
-    endpoints.create(acme, DRAFT)
+    crud.create(acme, DRAFT)
     acme.session.expire_all()
     assert acme.organization.revision == revision + 1
     assert (acme.organization.version, acme.organization.updated_at) == (version, updated)

@@ -5,10 +5,11 @@ import re
 import pytest
 
 from app.core.errors import Invalid
-from app.services import endpoints, telephony, validation
+from app.services import telephony, validation
 from app.services.access.sign_in import Credentials
 from app.services.access.users import UserDraft
-from app.services.endpoints import EndpointDraft
+from app.services.endpoints import crud
+from app.services.endpoints.crud import EndpointDraft
 from app.services.organizations import OrganizationEdit
 from app.services.telephony import TelephonyChanges
 from app.services.voice import ConfigChanges as VoiceChanges
@@ -100,7 +101,7 @@ def test_nothing_is_coerced():
 
 
 def test_a_label_of_spaces_is_an_empty_label(acme):
-    row = endpoints.create(acme, {"phone_number": "+15551234567", "provider": "twilio", "label": "  "})
+    row = crud.create(acme, {"phone_number": "+15551234567", "provider": "twilio", "label": "  "})
     assert row.label == ""
 
 

@@ -10,10 +10,11 @@ from app.models import Check, Endpoint, VoicePhoneNumber
 from app.provider import Family
 from app.provider.numbers import Line, Reason
 from app.providers import PROVIDERS
-from app.services import endpoints, organizations, providers, voice_phone_numbers, who_answers
+from app.services import organizations, providers, voice_phone_numbers, who_answers
 from app.services.connections import store
 from app.services.drift import probe, queue
 from app.services.drift.verdicts import Sight
+from app.services.endpoints import crud, readiness
 from app.services.places import Place
 from tests.support.scopes import NOBODY, statements
 from tests.upstreams.base import Trouble
@@ -45,7 +46,7 @@ def live(acme, twilio):
     providers.save(acme, TWILIO, {n: v for n, v in twilio.values.items() if n in known})
     providers.make_active(acme, Family.TELEPHONY, "twilio")
     sent = {"phone_number": NUMBER, "provider": "twilio", "label": "Front desk"}
-    endpoints.create(acme, sent | {"inbound_agent_name": "support", "outbound_agent_name": "sales"})
+    crud.create(acme, sent | {"inbound_agent_name": "support", "outbound_agent_name": "sales"})
     _tested(acme)
     return acme
 
@@ -66,9 +67,9 @@ def _seen(scope, sight):
 
 
 def _edit(scope, **values):
-    row = endpoints.by_number(scope, NUMBER)
+    row = readiness.by_number(scope, NUMBER)
     assert row
-    endpoints.update(scope, row.id, values)
+    crud.update(scope, row.id, values)
 
 
 def _unknown_provider(scope):
@@ -225,7 +226,7 @@ def test_the_reason_is_the_api_s_in_every_state(live, direction):
 
     def agree():
         path = who_answers.find(live, NUMBER).paths[direction]
-        answer = endpoints.resolve(live, NUMBER, direction)
+        answer = readiness.resolve(live, NUMBER, direction)
         assert (path.ready, path.blocked_reason) == (answer["ready"], answer["blocked_reason"])
         if path.blocked_reason and not path.only_calls_out:
             assert path.problem is path.hop(who_answers.BLOCKED_AT[path.blocked_reason])
@@ -362,7 +363,7 @@ def test_the_queries_do_not_grow(live, cast, engine):
     with statements(engine) as few:
         who_answers.find(live, NUMBER)
     for place in range(10):
-        endpoints.create(live, {"phone_number": f"+155512350{place:02}", "provider": "twilio"})
+        crud.create(live, {"phone_number": f"+155512350{place:02}", "provider": "twilio"})
     for user in (cast.dana, cast.mo):
         sent = {"userId": user.id, "provider": "sinch", "phoneNumber": NUMBER}
         voice_phone_numbers.give(live, sent)

@@ -15,15 +15,9 @@ from app import context
 from app.models import Call, Organization, User
 from app.provider import Count, Field, PhoneNumber, Provider, ServiceHost
 from app.providers import PROVIDERS
-from app.services import (
-    endpoint_imports,
-    endpoint_sheets,
-    endpoints,
-    organizations,
-    providers,
-    voice_phone_numbers,
-)
+from app.services import organizations, providers, voice_phone_numbers
 from app.services.access import sessions, tokens, totp, users
+from app.services.endpoints import crud, csv_format, csv_import
 from app.services.scope import Scope
 from tests.support.cast import Cast, Person
 from tests.support.page_checks import MARK
@@ -95,7 +89,7 @@ def furnish(app: Flask, cast: Cast) -> Furnished:
         for family, key in (("voice", "twilio"), ("telephony", "twilio"), ("voice_ai", "elevenlabs")):
             with scope.transaction():
                 providers.switch(scope, family, key, reason="the first one")  # type: ignore[arg-type]
-        endpoint = endpoints.create(
+        endpoint = crud.create(
             scope,
             {
                 "phone_number": NUMBER,
@@ -105,12 +99,12 @@ def furnish(app: Flask, cast: Cast) -> Furnished:
                 "label": "Front desk",
             },
         )
-        gone = endpoints.create(scope, {"phone_number": "+15550009999", "provider": "twilio"})
-        deleted = endpoints.delete(scope, gone.id)
+        gone = crud.create(scope, {"phone_number": "+15550009999", "provider": "twilio"})
+        deleted = crud.delete(scope, gone.id)
         given = {"userId": cast.mo.id, "provider": "sinch", "phoneNumber": "+15557654321"}
         number, user = voice_phone_numbers.give(scope, given)
-        table = endpoint_sheets.opened(b"phone_number,provider\n+15550001234,twilio\n")
-        sheet = endpoint_imports.check(scope, table)
+        table = csv_format.opened(b"phone_number,provider\n+15550001234,twilio\n")
+        sheet = csv_import.check(scope, table)
         issued = tokens.issue(scope, user, name="Dialer", scopes=(), days=30)
         secrets["jwt"] = issued.jwt
         sleeper = users.create(scope, _sleeper())

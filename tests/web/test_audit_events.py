@@ -7,9 +7,9 @@ import csv
 import pytest
 from flask import Flask
 
-from app.services import endpoints, many_endpoints
-from app.services.endpoints import Filter
-from app.services.many_endpoints import Selection
+from app.services.endpoints import bulk, crud, readiness
+from app.services.endpoints.bulk import Selection
+from app.services.endpoints.listing import Filter
 from tests.support.cast import Cast
 from tests.support.furnished import scope_as
 from tests.support.pages import Portal
@@ -25,8 +25,8 @@ def event(app: Flask, cast: Cast) -> int:
     with scope_as(app, cast.dana) as scope:
         for n, agent in enumerate(("Ann", "=1+1", None)):
             sent = {"phone_number": f"+1555100000{n}", "provider": "twilio", "inbound_agent_name": agent}
-            endpoints.create(scope, sent)
-        done = many_endpoints.change(
+            crud.create(scope, sent)
+        done = bulk.change(
             scope, Selection(wanted=Filter()), {"inbound_agent_name": "Wrong"}, seen=3, reason="hurry"
         )
         assert done.event_id
@@ -55,9 +55,9 @@ def test_all_its_numbers_as_a_file(dana: Portal, event: int) -> None:
 
 def test_an_undo_asks_first_and_says_what_stays(app: Flask, cast: Cast, dana: Portal, event: int) -> None:
     with scope_as(app, cast.dana) as scope:
-        row = endpoints.by_number(scope, FIRST)
+        row = readiness.by_number(scope, FIRST)
         assert row
-        endpoints.update(scope, row.id, {"inbound_agent_name": "Zoe"})
+        crud.update(scope, row.id, {"inbound_agent_name": "Zoe"})
     with unchanged(app):
         page = dana.get(f"{PATH}/{event}").follow("Undo…")
     assert page.title == "Undo “Endpoints changed”?"
@@ -80,9 +80,9 @@ def test_where_it_is_about_others_by_now_it_asks_again(
 ) -> None:
     page = dana.get(f"{PATH}/{event}/undo")
     with scope_as(app, cast.dana) as scope:
-        row = endpoints.by_number(scope, FIRST)
+        row = readiness.by_number(scope, FIRST)
         assert row
-        endpoints.delete(scope, row.id)
+        crud.delete(scope, row.id)
     with unchanged(app):
         page = page.press("Undo it for 3 endpoints", 409)
     assert "It is about 2 endpoints now, not 3. Nothing was changed." in page.notes

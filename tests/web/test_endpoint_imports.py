@@ -11,8 +11,9 @@ from flask import Flask
 
 from app.core import phone
 from app.models import Endpoint, EndpointImport
-from app.services import endpoint_imports, endpoint_pages, endpoints, organizations
-from app.services.endpoint_sheets import MOST_ROWS
+from app.services import organizations
+from app.services.endpoints import crud, csv_import, listing, paging
+from app.services.endpoints.csv_format import MOST_ROWS
 from app.web.endpoint_imports import LARGEST
 from tests.support.cast import Cast
 from tests.support.furnished import scope_as
@@ -48,12 +49,12 @@ def paste(portal: Portal, *rows: str, status: int = 200) -> Page:
 
 def made(app: Flask, cast: Cast, number: str = FIRST, *, elsewhere: bool = False, **values: Any) -> Endpoint:
     with scope_as(app, cast.gus if elsewhere else cast.dana) as scope:
-        return endpoints.create(scope, {"phone_number": number, "provider": "twilio", **values})
+        return crud.create(scope, {"phone_number": number, "provider": "twilio", **values})
 
 
 def numbers(app: Flask, cast: Cast) -> list[str]:
     with scope_as(app, cast.dana) as scope:
-        return [row.phone_number for row in endpoint_pages.page(scope, endpoints.Filter(), limit=100).rows]
+        return [row.phone_number for row in paging.page(scope, listing.Filter(), limit=100).rows]
 
 
 def test_before_and_after_keep_their_order_in_the_report(app: Flask, cast: Cast, dana: Portal) -> None:
@@ -160,7 +161,7 @@ def test_all_that_is_stored_already_needs_no_import(app: Flask, cast: Cast, dana
 
 def test_long_lists_are_cut_and_the_report_has_all(app: Flask, cast: Cast, dana: Portal) -> None:
     page = paste(dana, *(f"+1555123{n},twilio,," for n in range(4000, 4150)))
-    assert len(page.rows()) == endpoint_imports.SHOWN
+    assert len(page.rows()) == csv_import.SHOWN
     assert "The first 100 of 150. The report has all." in page.text
     assert len(dana.raw("GET", f"{page.path}/report.csv").text.splitlines()) == 151
 

@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 
 from app.models import Endpoint
-from app.services import endpoints
+from app.services.endpoints import crud
 from tests.support.cast import Cast
 from tests.support.furnished import BASE_URL, scope_as
 from tests.support.pages import Page, Portal
@@ -32,7 +32,7 @@ def row(app: Flask, cast: Cast) -> Endpoint:
 
 def made(app: Flask, cast: Cast, number: str, *, provider: str = "twilio", **values: Any) -> Endpoint:
     with scope_as(app, cast.dana) as scope:
-        return endpoints.create(scope, {"phone_number": number, "provider": provider, **values})
+        return crud.create(scope, {"phone_number": number, "provider": provider, **values})
 
 
 @pytest.fixture
@@ -406,7 +406,7 @@ def test_a_page_whose_rows_are_gone_is_the_first(
     with scope_as(app, cast.dana) as scope:
         for number in many[100:]:
             row = scope.session.scalar(scope.select(Endpoint).where(Endpoint.phone_number == number))
-            endpoints.delete(scope, row.id)
+            crud.delete(scope, row.id)
     page = dana.get(last)
     assert page.root.all("a", css="pb-num")[0].text == shown(many[0])
     assert not page.has_link("Previous")

@@ -13,8 +13,8 @@ from sqlalchemy import insert
 
 from app.models import Endpoint
 from app.models.base import new_id
-from app.services import endpoints
-from app.services.endpoints import Filter
+from app.services.endpoints import listing
+from app.services.endpoints.listing import Filter
 from tests.support.cast import Cast
 from tests.support.furnished import scope_as
 from tests.support.pages import Page, Portal
@@ -159,8 +159,8 @@ def test_all_that_match_are_meant_by_the_filter(app: Flask, dana: Portal, cast: 
     assert "30 endpoints are inactive now" in page.notes
     assert page.path == f"{PATH}?agent=Ann&sort=-label"
     with scope_as(app, cast.dana) as scope:
-        assert endpoints.count(scope, Filter(is_active=False)) == 30
-        assert endpoints.count(scope, Filter(is_active=False, agent="Ann")) == 30
+        assert listing.count(scope, Filter(is_active=False)) == 30
+        assert listing.count(scope, Filter(is_active=False, agent="Ann")) == 30
 
 
 def test_deleting_many_says_what_is_lost(app: Flask, dana: Portal, cast: Cast, ids: list[str]) -> None:
@@ -171,7 +171,7 @@ def test_deleting_many_says_what_is_lost(app: Flask, dana: Portal, cast: Cast, i
     page = page.press("Delete 11 endpoints")
     assert "11 endpoints are deleted." in page.notes
     with scope_as(app, cast.dana) as scope:
-        assert endpoints.count(scope, Filter()) == 49
+        assert listing.count(scope, Filter()) == 49
 
 
 def test_where_others_match_by_now_it_asks_again(app: Flask, dana: Portal, ids: list[str]) -> None:

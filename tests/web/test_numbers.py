@@ -11,7 +11,8 @@ from flask import Flask
 from app.core.outbound.client import Outbound
 from app.models import Endpoint, VoicePhoneNumber
 from app.providers import PROVIDERS
-from app.services import endpoints, imports, numbers, providers, voice_phone_numbers
+from app.services import imports, numbers, providers, voice_phone_numbers
+from app.services.endpoints import crud
 from tests.support.cast import Cast
 from tests.support.furnished import scope_as
 from tests.support.pages import Page, Portal
@@ -52,7 +53,7 @@ def sinch(app: Flask, cast: Cast) -> Iterator[Any]:
 def mapped(app: Flask, cast: Cast, number: str, *, elsewhere: bool = False) -> str:
     """The id of a new endpoint, of Acme Support's or of Globex's."""
     with scope_as(app, cast.gus if elsewhere else cast.dana) as scope:
-        return endpoints.create(scope, {"phone_number": number, "provider": "twilio"}).id
+        return crud.create(scope, {"phone_number": number, "provider": "twilio"}).id
 
 
 def sent(portal: Portal, way: str, ticked: list[str], status: int = 200, **typed: str) -> Page:

@@ -13,8 +13,8 @@ from app.extensions import db
 from app.models import Secret as SecretRow
 from app.provider import Count, Family, PhoneNumber, Provider, ServiceHost
 from app.providers import PROVIDERS, in_family
-from app.services import endpoints
 from app.services.connections import store
+from app.services.endpoints import crud
 from tests.support.cast import Cast
 from tests.support.furnished import BASE_URL, furnish, good_values, scope_as
 from tests.support.page_checks import MARK
@@ -245,7 +245,7 @@ def test_what_is_not_answered_any_more_is_told(app: Flask, dana: Portal, cast: C
     with scope_as(app, cast.dana) as scope:
         for place, agent in enumerate(("a", "a", None)):
             sent = {"phone_number": f"+1555123000{place}", "provider": "vobiz", "inbound_agent_name": agent}
-            endpoints.create(scope, sent | {"outbound_agent_name": "a"})
+            crud.create(scope, sent | {"outbound_agent_name": "a"})
     page = dana.get(disable).press("Disable Vobiz")
     assert "Attention: Vobiz is disabled." in page.notes
     assert "2 numbers are not answered: show them" in page.notes

@@ -12,7 +12,7 @@ from flask import Flask
 from app.core.errors import Conflict
 from app.edge import threads
 from app.models import Endpoint
-from app.services import endpoint_imports
+from app.services.endpoints import csv_import
 from app.web import working
 from tests.support.cast import Cast
 from tests.support.furnished import scope_as
@@ -58,14 +58,14 @@ def held(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., threading.Ev
     def hold(name: str) -> threading.Event:
         go_on = threading.Event()
         events.append(go_on)
-        really = getattr(endpoint_imports, name)
+        really = getattr(csv_import, name)
 
         def slow(*arguments: Any, tell: Any, **options: Any) -> Any:
             tell("Counting", 1500, 50_000)
             assert go_on.wait(SECONDS)
             return really(*arguments, tell=tell, **options)
 
-        monkeypatch.setattr(endpoint_imports, name, slow)
+        monkeypatch.setattr(csv_import, name, slow)
         return go_on
 
     yield hold
@@ -151,7 +151,7 @@ def test_what_goes_wrong_on_the_way_is_told_with_a_way_back(
     def fail(*_arguments: Any, **_options: Any) -> None:
         raise error
 
-    monkeypatch.setattr(endpoint_imports, "check", fail)
+    monkeypatch.setattr(csv_import, "check", fail)
     page = dana.get(NEW).press("Show what it would do", rows=ROWS)
     assert said in page.notes
     assert "made-up-secret" not in page.source

@@ -12,11 +12,12 @@ from sqlalchemy import delete, func, insert, select, update
 
 from app.core.sealing import Sealer
 from app.models import AuditChain, AuditEvent, AuditNumbers, Installation
-from app.services import endpoints, installation
+from app.services import installation
 from app.services.access import sign_in, users
 from app.services.audit import chain, log
 from app.services.audit.actions import Action
 from app.services.audit.chain import Head
+from app.services.endpoints import crud
 from app.services.scope import Actor, Keys, Scope
 from tests.support import cast
 from tests.support.scopes import Fault, statements
@@ -431,7 +432,7 @@ def test_what_is_rolled_back_or_killed_leaves_the_chain_whole(acme, scopes, writ
 def test_it_costs_one_query_and_one_update_of_the_record_and_one_lock(acme, engine):
     _write(acme, "one")
     with statements(engine) as seen:
-        endpoints.create(acme, {"phone_number": "+15551234567", "provider": "twilio"})
+        crud.create(acme, {"phone_number": "+15551234567", "provider": "twilio"})
     about = [line for line in seen if "audit_" in line or "advisory" in line]
     lock = ["SELECT"] if engine.dialect.name == "postgresql" else []
     assert [line.split()[0] for line in about] == [*lock, "SELECT", "INSERT", "UPDATE"]

@@ -13,11 +13,12 @@ from app.core.errors import Conflict
 from app.core.outbound.client import Outbound
 from app.models import AuditEvent, ProviderWrite
 from app.providers import PROVIDERS
-from app.services import endpoints, pointing, providers, telephony
+from app.services import pointing, providers, telephony
 from app.services.audit import log
 from app.services.audit.actions import Action
 from app.services.connections import provider_writes
 from app.services.drift import runs
+from app.services.endpoints import crud
 from tests.support.scopes import NOBODY
 from tests.upstreams.base import Reply, Trouble
 from tests.upstreams.twilio import Twilio
@@ -48,7 +49,7 @@ def here(acme, twilio):
     known = {field.name for field in TWILIO.typed_fields}
     providers.save(acme, TWILIO, {n: v for n, v in twilio.values.items() if n in known})
     sent = {"phone_number": NUMBER, "provider": "twilio", "inbound_agent_name": "support"}
-    return endpoints.create(acme, sent).id
+    return crud.create(acme, sent).id
 
 
 def _events(scope):

@@ -11,9 +11,10 @@ from app.core import clock
 from app.core.outbound.client import Outbound
 from app.models import CheckRun, Endpoint
 from app.providers import PROVIDERS
-from app.services import callback, endpoints, providers, telephony, voice_phone_numbers
+from app.services import callback, providers, telephony, voice_phone_numbers
 from app.services.drift import queue, runs, tallies
 from app.services.drift.runs import Report
+from app.services.endpoints import crud
 from tests.support.scopes import NOBODY, statements, winners
 from tests.upstreams.base import Trouble
 from tests.upstreams.sinch import Sinch
@@ -51,7 +52,7 @@ def _numbers(scope, twilio, count):
     for number in found:
         twilio.add(number, voice_url=URL)
         sent = {"phone_number": number, "provider": "twilio", "inbound_agent_name": "support"}
-        endpoints.create(scope, sent)
+        crud.create(scope, sent)
     return found
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from app.core.errors import Invalid
-from app.services import endpoint_sheets
+from app.services.endpoints import csv_format
 
 FIRST = "+15551234567"
 HEADER = "phone_number,provider,inbound_agent_name,outbound_agent_name,label,is_active"
@@ -29,7 +29,7 @@ HEADER = "phone_number,provider,inbound_agent_name,outbound_agent_name,label,is_
 )
 def test_a_header_that_is_not_known_is_refused(header, sentence):
     with pytest.raises(Invalid) as told:
-        endpoint_sheets.opened(f"{header}\r\n{FIRST},twilio,".encode())
+        csv_format.opened(f"{header}\r\n{FIRST},twilio,".encode())
     assert sentence in told.value.problems[0].message
     assert told.value.problems[0].field == "file"
 
@@ -45,12 +45,12 @@ def test_a_header_that_is_not_known_is_refused(header, sentence):
 )
 def test_a_file_without_rows_is_refused(raw, sentence):
     with pytest.raises(Invalid) as told:
-        endpoint_sheets.opened(raw)
+        csv_format.opened(raw)
     assert sentence in told.value.problems[0].message
 
 
 def test_more_rows_than_one_file_may_have(monkeypatch):
-    monkeypatch.setattr(endpoint_sheets, "MOST_ROWS", 2)
+    monkeypatch.setattr(csv_format, "MOST_ROWS", 2)
     with pytest.raises(Invalid) as told:
-        endpoint_sheets.opened("\n".join([HEADER, *[f"{FIRST},,,,,"] * 3]).encode())
+        csv_format.opened("\n".join([HEADER, *[f"{FIRST},,,,,"] * 3]).encode())
     assert "more than 2 rows" in told.value.problems[0].message

@@ -10,11 +10,12 @@ from sqlalchemy import insert, select, update
 from app.core.errors import Conflict, Invalid
 from app.models import AuditEvent, DriftCheck, Endpoint
 from app.models.base import new_id
-from app.services import endpoints, many_endpoints, telephony, voice_phone_numbers
+from app.services import telephony, voice_phone_numbers
 from app.services.audit import search
 from app.services.drift import queue, tallies
-from app.services.endpoints import Filter
-from app.services.many_endpoints import Selection
+from app.services.endpoints import bulk, crud, readiness
+from app.services.endpoints.bulk import Selection
+from app.services.endpoints.listing import Filter
 from tests.support.scopes import NOBODY, Fault, failing_at, statements
 
 ALL = Selection(wanted=Filter())
@@ -71,7 +72,7 @@ def test_what_was_ticked_is_changed_and_nothing_else(told, globex, ids):
     before = {row.id: row.version for row in _rows(acme)}
     some = [row.id for row in _rows(globex)]
     chosen = Selection(ids=[ids[1], ids[2], ids[4], *some])
-    assert many_endpoints.change(acme, chosen, {"inbound_agent_name": "Ann"}, seen=3).count == 3
+    assert bulk.change(acme, chosen, {"inbound_agent_name": "Ann"}, seen=3).count == 3
     changed = [row for row in _rows(acme) if row.inbound_agent_name == "Ann"]
     assert [row.id for row in changed] == [ids[1], ids[2], ids[4]]
     assert {row.id for row in _rows(acme) if row.version != before[row.id]} == {ids[1], ids[2], ids[4]}
@@ -85,10 +86,10 @@ def test_all_that_match_are_changed_and_only_where_they_differ(told, globex, ids
     acme, asked = told
     before = {row.id: row.version for row in _rows(acme)}
     chosen = Selection(wanted=Filter(agent="Agent 1"))
-    assert many_endpoints.affected(acme, chosen).count == 5
+    assert bulk.affected(acme, chosen).count == 5
     with acme.transaction():
-        endpoints.get(acme, ids[1]).is_active = False
-    assert many_endpoints.change(acme, chosen, {"is_active": False}, seen=5).count == 4
+        crud.get(acme, ids[1]).is_active = False
+    assert bulk.change(acme, chosen, {"is_active": False}, seen=5).count == 4
     assert [row.is_active for row in _rows(acme) if row.inbound_agent_name == "Agent 1"] == [False] * 5
     raised = {row.id for row in _rows(acme) if row.version != before[row.id]}
     assert len(raised) == 5
@@ -98,33 +99,33 @@ def test_all_that_match_are_changed_and_only_where_they_differ(told, globex, ids
 
 
 def test_a_stale_edit_of_a_row_among_many_is_noticed(acme, ids):
-    version = endpoints.get(acme, ids[1]).version
-    many_endpoints.change(acme, ALL, {"outbound_agent_name": "Ann"}, seen=12)
+    version = crud.get(acme, ids[1]).version
+    bulk.change(acme, ALL, {"outbound_agent_name": "Ann"}, seen=12)
     with pytest.raises(Exception, match="Somebody changed this"):
-        endpoints.update(acme, ids[1], {"label": "x"}, version=version)
+        crud.update(acme, ids[1], {"label": "x"}, version=version)
 
 
 def test_nobody_is_a_change_too(acme, ids):
     chosen = Selection(ids=ids)
-    assert many_endpoints.change(acme, chosen, {"inbound_agent_name": None}, seen=12).count == 9
+    assert bulk.change(acme, chosen, {"inbound_agent_name": None}, seen=12).count == 9
     assert {row.inbound_agent_name for row in _rows(acme)} == {None}
-    assert many_endpoints.change(acme, chosen, {"inbound_agent_name": None}, seen=12).count == 0
+    assert bulk.change(acme, chosen, {"inbound_agent_name": None}, seen=12).count == 0
     assert len(search.recent(acme)) == 1
 
 
 def test_an_outbound_agent_is_no_business_of_the_providers(told, ids):
     acme, asked = told
-    many_endpoints.change(acme, ALL, {"outbound_agent_name": "Ann"}, seen=12)
+    bulk.change(acme, ALL, {"outbound_agent_name": "Ann"}, seen=12)
     assert asked == []
     assert _due(acme) == []
 
 
 def test_a_filter_that_no_longer_holds_afterwards_changes_each_row_once(acme, ids):
     chosen = Selection(wanted=Filter(is_active=True))
-    assert many_endpoints.change(acme, chosen, {"is_active": False}, seen=9).count == 9
+    assert bulk.change(acme, chosen, {"is_active": False}, seen=9).count == 9
     assert _due(acme) == []
     assert acme.session.scalars(acme.select(DriftCheck)).all() == []
-    assert many_endpoints.change(acme, ALL, {"is_active": True}, seen=12).count == 12
+    assert bulk.change(acme, ALL, {"is_active": True}, seen=12).count == 12
     assert len(_due(acme)) == 9  # those that an agent answers
 
 
@@ -134,14 +135,14 @@ def test_what_drifted_can_be_selected(acme, ids):
             update(DriftCheck).where(DriftCheck.phone_number != "+15550000001").values(in_sync=True)
         )
     chosen = Selection(wanted=Filter(drifted=True))
-    assert many_endpoints.change(acme, chosen, {"inbound_agent_name": "Ann"}, seen=1).count == 1
+    assert bulk.change(acme, chosen, {"inbound_agent_name": "Ann"}, seen=1).count == 1
     assert _due(acme) == ["+15550000001"]
-    assert many_endpoints.affected(acme, chosen).count == 0
+    assert bulk.affected(acme, chosen).count == 0
 
 
 def test_deleting_forgets_what_was_seen(acme, globex, ids):
     chosen = Selection(wanted=Filter(agent="Agent 0"))
-    assert many_endpoints.remove(acme, chosen, seen=4).count == 4
+    assert bulk.remove(acme, chosen, seen=4).count == 4
     assert len(_rows(acme)) == 8
     assert len(_rows(globex)) == 3
     left = {row.phone_number for row in acme.session.scalars(acme.select(DriftCheck))}
@@ -156,16 +157,16 @@ def test_deleting_forgets_what_was_seen(acme, globex, ids):
 def test_where_there_are_others_by_now_nothing_is_changed(acme, ids, chosen):
     for seen in (11, 13, None):
         with pytest.raises(Conflict, match="Nothing was changed"):
-            many_endpoints.change(acme, chosen, {"is_active": True}, seen=seen)
+            bulk.change(acme, chosen, {"is_active": True}, seen=seen)
         with pytest.raises(Conflict) as refused:
-            many_endpoints.remove(acme, chosen, seen=seen)
+            bulk.remove(acme, chosen, seen=seen)
         assert refused.value.code == "SELECTION_CHANGED"
     assert len(_rows(acme)) == 12
     assert search.recent(acme) == []
 
 
 def test_one_event_tells_of_all(acme, ids):
-    many_endpoints.change(acme, Selection(ids=ids[:4]), {"inbound_agent_name": "Ann"}, seen=4)
+    bulk.change(acme, Selection(ids=ids[:4]), {"inbound_agent_name": "Ann"}, seen=4)
     (event,) = search.recent(acme)
     assert (event.action, event.subject) == ("endpoints.saved", "4 endpoints")
     assert event.changes == {
@@ -176,9 +177,9 @@ def test_one_event_tells_of_all(acme, ids):
 
 
 def test_the_event_names_no_more_numbers_than_somebody_would_read(acme, monkeypatch):
-    monkeypatch.setattr(many_endpoints, "NAMED", 3)
+    monkeypatch.setattr(bulk, "NAMED", 3)
     _fill(acme, 5)
-    many_endpoints.change(acme, ALL, {"label": None}, seen=5)
+    bulk.change(acme, ALL, {"label": None}, seen=5)
     named = search.recent(acme)[0].changes["numbers"][1]
     assert str(named).endswith("+15550000002 and 2 more")
 
@@ -186,12 +187,12 @@ def test_the_event_names_no_more_numbers_than_somebody_would_read(acme, monkeypa
 def test_a_failure_on_the_way_changes_nothing(engine, acme, ids, report):
     chosen = Selection(wanted=Filter(is_active=True))
     with statements(engine) as seen:
-        many_endpoints.change(acme, chosen, {"inbound_agent_name": "Ann"}, seen=9)
-    many_endpoints.change(acme, chosen, {"inbound_agent_name": "Bob"}, seen=9)
+        bulk.change(acme, chosen, {"inbound_agent_name": "Ann"}, seen=9)
+    bulk.change(acme, chosen, {"inbound_agent_name": "Bob"}, seen=9)
     before = [(row.inbound_agent_name, row.version) for row in _rows(acme)]
     for number in range(1, len(seen)):
         with pytest.raises(Fault), failing_at(engine, number):
-            many_endpoints.change(acme, chosen, {"inbound_agent_name": "Ann"}, seen=9)
+            bulk.change(acme, chosen, {"inbound_agent_name": "Ann"}, seen=9)
         acme.session.rollback()
         assert [(row.inbound_agent_name, row.version) for row in _rows(acme)] == before
     report("SQL statement fails", tried=len(seen) - 1, survived=len(seen) - 1)
@@ -200,10 +201,10 @@ def test_a_failure_on_the_way_changes_nothing(engine, acme, ids, report):
 def test_the_statements_do_not_grow_with_the_rows(engine, acme):
     _fill(acme, 40)
     with statements(engine) as few:
-        many_endpoints.change(acme, ALL, {"inbound_agent_name": "Ann"}, seen=40)
+        bulk.change(acme, ALL, {"inbound_agent_name": "Ann"}, seen=40)
     _fill(acme, 400, start=100)
     with statements(engine) as many:
-        many_endpoints.change(acme, ALL, {"inbound_agent_name": "Bob"}, seen=440)
+        bulk.change(acme, ALL, {"inbound_agent_name": "Bob"}, seen=440)
     assert len(many) == len(few)
 
 
@@ -217,15 +218,15 @@ def test_more_numbers_than_a_statement_takes_parameters(acme, ids):
 @pytest.mark.parametrize("agent", ["a/b", "x" * 101, "", 7])
 def test_a_bad_agent_is_refused_beside_its_field(acme, ids, agent):
     with pytest.raises(Invalid) as refused:
-        many_endpoints.change(acme, ALL, {"inbound_agent_name": agent}, seen=12)
+        bulk.change(acme, ALL, {"inbound_agent_name": agent}, seen=12)
     assert [problem.field for problem in refused.value.problems] == ["inbound_agent_name"]
 
 
 def test_too_many_ticks_are_refused(acme):
     with pytest.raises(Invalid) as refused:
-        many_endpoints.affected(acme, Selection(ids=["x"] * 1001))
+        bulk.affected(acme, Selection(ids=["x"] * 1001))
     assert "select all that match" in refused.value.problems[0].message
-    assert many_endpoints.affected(acme, Selection(ids=["a\0b"])).count == 0
+    assert bulk.affected(acme, Selection(ids=["a\0b"])).count == 0
 
 
 TWILIO = {
@@ -236,14 +237,14 @@ TWILIO = {
 
 
 def test_what_is_affected_says_who_is_answered_now(acme, ids):
-    assert many_endpoints.affected(acme, ALL).answered == 0
+    assert bulk.affected(acme, ALL).answered == 0
     telephony.update(acme, NOBODY, TWILIO)
     with acme.transaction():
-        endpoints.get(acme, ids[1]).provider = "exotel"
-    found = many_endpoints.affected(acme, ALL)
+        crud.get(acme, ids[1]).provider = "exotel"
+    found = bulk.affected(acme, ALL)
     assert (found.count, found.active, found.labelled) == (12, 9, 12)
-    states = endpoints.telephony_states(acme)
-    ready = [endpoints.blocked_reason(acme.organization, states, row, "inbound") for row in _rows(acme)]
+    states = readiness.telephony_states(acme)
+    ready = [readiness.blocked_reason(acme.organization, states, row, "inbound") for row in _rows(acme)]
     assert found.answered == ready.count(None) > 0
     assert found.numbers == [f"+1555{n:07}" for n in range(10)]
     assert found.inbound == [("Agent 1", 5), ("Agent 0", 4), (None, 3)]
@@ -251,22 +252,22 @@ def test_what_is_affected_says_who_is_answered_now(acme, ids):
 
 
 def test_whose_dialers_have_one_of_the_numbers(acme, globex, cast, ids):
-    assert many_endpoints.affected(acme, ALL).dialers == 0
+    assert bulk.affected(acme, ALL).dialers == 0
     for user, number in ((cast.mo, "+15550000001"), (cast.mo, "+15550000002"), (cast.dana, "+15550000001")):
         voice_phone_numbers.give(acme, {"userId": user.id, "provider": "twilio", "phoneNumber": number})
-    assert many_endpoints.affected(acme, ALL).dialers == 2
-    assert many_endpoints.affected(acme, Selection(ids=[ids[2]])).dialers == 1
-    assert many_endpoints.affected(globex, ALL).dialers == 0
+    assert bulk.affected(acme, ALL).dialers == 2
+    assert bulk.affected(acme, Selection(ids=[ids[2]])).dialers == 1
+    assert bulk.affected(globex, ALL).dialers == 0
 
 
 def test_a_filter_in_words():
     wanted = Filter(text="desk", provider="twilio", agent="Ann", is_active=False, drifted=True, blocked=True)
     told = "“desk” in number, label or agent, provider Twilio, agent Ann, inactive, drifted, blocked"
-    assert many_endpoints.words(wanted) == told
-    assert many_endpoints.words(Filter()) == ""
+    assert bulk.words(wanted) == told
+    assert bulk.words(Filter()) == ""
 
 
 def test_an_event_is_of_the_organization(acme, ids):
-    many_endpoints.change(acme, ALL, {"is_active": True}, seen=12)
+    bulk.change(acme, ALL, {"is_active": True}, seen=12)
     owners = set(acme.session.scalars(select(AuditEvent.organization_id)))
     assert owners == {acme.organization.id}

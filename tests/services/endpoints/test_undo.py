@@ -10,18 +10,20 @@ import pytest
 
 from app.core.errors import Conflict, NotFound
 from app.models import DriftCheck, Endpoint
-from app.services import endpoint_imports, endpoint_sheets, endpoints, many_endpoints, undoing
 from app.services.audit import chain, log, search
 from app.services.audit.actions import Action
 from app.services.drift import tallies
-from app.services.endpoints import STORED, Filter
-from app.services.many_endpoints import Selection
+from app.services.endpoints import bulk, crud, csv_format, csv_import, readiness
+from app.services.endpoints import undo as endpoints_undo
+from app.services.endpoints.bulk import Selection
+from app.services.endpoints.crud import STORED
+from app.services.endpoints.listing import Filter
 from tests.support.scopes import Fault, failing_at, winners
 
 ALL = Selection(wanted=Filter())
-change: Any = many_endpoints.change
-remove: Any = many_endpoints.remove
-by_number: Any = endpoints.by_number
+change: Any = bulk.change
+remove: Any = bulk.remove
+by_number: Any = readiness.by_number
 
 
 @pytest.fixture
@@ -29,7 +31,7 @@ def rows(acme):
     agents = ("Ann", "Ann", "Bob", None, "Cy")
     for n, agent in enumerate(agents):
         sent = {"phone_number": f"+1555000000{n}", "provider": "twilio", "is_active": n != 4}
-        endpoints.create(acme, sent | {"inbound_agent_name": agent, "label": f"Line {n}"})
+        crud.create(acme, sent | {"inbound_agent_name": agent, "label": f"Line {n}"})
     return stored(acme)
 
 
@@ -45,13 +47,13 @@ def number(n):
 
 
 def undo(scope, event_id, **more):
-    seen = undoing.plan(scope, event_id).count
-    return undoing.undo(scope, event_id, seen=seen, **more)
+    seen = endpoints_undo.plan(scope, event_id).count
+    return endpoints_undo.undo(scope, event_id, seen=seen, **more)
 
 
 def edit(scope, n, sent):
     row = by_number(scope, number(n))
-    endpoints.update(scope, row.id, sent)
+    crud.update(scope, row.id, sent)
 
 
 def due(scope):
@@ -73,8 +75,8 @@ def test_each_gets_back_what_it_had_and_the_undo_can_be_undone(acme, rows, sent)
     assert again.count == done.count > 0
     assert stored(acme) == rows
     assert bool(asked) == ("outbound_agent_name" not in sent)  # no provider is concerned
-    event = undoing.get(acme, again.event_id)
-    assert (event.action, event.subject) == ("endpoints.restored", many_endpoints.counted(done.count))
+    event = endpoints_undo.get(acme, again.event_id)
+    assert (event.action, event.subject) == ("endpoints.restored", bulk.counted(done.count))
     assert event.changes["reason"] == [None, "not that one"]
     assert event.changes["undone"] == [None, f"Endpoints changed, event {done.event_id}"]
     assert all(
@@ -90,10 +92,10 @@ def test_what_was_changed_since_stays(acme, globex, rows):
     done = change(acme, ALL, {"inbound_agent_name": "Wrong"}, seen=5)
     edit(acme, 0, {"inbound_agent_name": "Zoe"})
     edit(acme, 1, {"label": "New"})
-    endpoints.delete(acme, by_number(acme, number(2)).id)
-    endpoints.delete(acme, by_number(acme, number(3)).id)
-    endpoints.create(globex, {"phone_number": number(3), "provider": "twilio", "inbound_agent_name": "Wrong"})
-    found = undoing.plan(acme, done.event_id)
+    crud.delete(acme, by_number(acme, number(2)).id)
+    crud.delete(acme, by_number(acme, number(3)).id)
+    crud.create(globex, {"phone_number": number(3), "provider": "twilio", "inbound_agent_name": "Wrong"})
+    found = endpoints_undo.plan(acme, done.event_id)
     assert (found.numbers, found.kept) == ([number(1), number(4)], [number(0), number(2), number(3)])
     undo(acme, done.event_id)
     now = stored(acme)
@@ -106,8 +108,8 @@ def test_what_was_changed_since_stays(acme, globex, rows):
 def test_what_was_deleted_comes_back_where_nobody_claimed_it(acme, globex, rows):
     done = remove(acme, ALL, seen=5)
     assert stored(acme) == {}
-    endpoints.create(globex, {"phone_number": number(1), "provider": "twilio"})
-    found = undoing.plan(acme, done.event_id)
+    crud.create(globex, {"phone_number": number(1), "provider": "twilio"})
+    found = endpoints_undo.plan(acme, done.event_id)
     assert (found.count, found.kept) == (4, [number(1)])
     undo(acme, done.event_id)
     assert stored(acme) == {name: row for name, row in rows.items() if name != number(1)}
@@ -115,10 +117,10 @@ def test_what_was_deleted_comes_back_where_nobody_claimed_it(acme, globex, rows)
 
 
 def test_one_that_was_deleted_or_saved_is_put_back(acme, rows):
-    event = endpoints.delete(acme, by_number(acme, number(4)).id)
+    event = crud.delete(acme, by_number(acme, number(4)).id)
     back = undo(acme, event.id)
     assert stored(acme) == rows
-    event = undoing.get(acme, back.event_id)
+    event = endpoints_undo.get(acme, back.event_id)
     assert (event.action, event.subject) == ("endpoint.restored", number(4))
     assert search.about(acme, number(4))[0] == event
     edit(acme, 0, {"label": None, "inbound_agent_name": "Zoe"})
@@ -131,13 +133,13 @@ def test_one_that_was_deleted_or_saved_is_put_back(acme, rows):
 def test_an_import_is_undone(acme, rows):
     raw = f"phone_number,provider,inbound_agent_name\n{number(0)},twilio,Eve\n+15550000077,twilio,Eve\n"
     raw += "+15550000078,twilio,Eve\n"
-    sheet = endpoint_imports.check(acme, endpoint_sheets.opened(raw.encode()))
-    endpoint_imports.apply(acme, sheet.id, reason="from the old system")
+    sheet = csv_import.check(acme, csv_format.opened(raw.encode()))
+    csv_import.apply(acme, sheet.id, reason="from the old system")
     event = search.recent(acme)[0]
     assert event.changes["reason"] == [None, "from the old system"]
     row = by_number(acme, "+15550000078")
-    endpoints.update(acme, row.id, {"label": "Kept"})
-    found = undoing.plan(acme, event.id)
+    crud.update(acme, row.id, {"label": "Kept"})
+    found = endpoints_undo.plan(acme, event.id)
     assert ([one[0] for one in found.added], found.kept) == (["+15550000077"], ["+15550000078"])
     undo(acme, event.id)
     assert stored(acme).keys() == rows.keys() | {"+15550000078"}
@@ -149,10 +151,10 @@ def test_only_what_was_seen_is_undone(acme, rows):
     before = stored(acme)
     for seen in (4, 6, None):
         with pytest.raises(Conflict, match="Nothing was changed"):
-            undoing.undo(acme, done.event_id, seen=seen)
+            endpoints_undo.undo(acme, done.event_id, seen=seen)
     undo(acme, done.event_id)
     with pytest.raises(Conflict, match="nothing left to undo"):
-        undoing.undo(acme, done.event_id, seen=0)
+        endpoints_undo.undo(acme, done.event_id, seen=0)
     assert stored(acme) != before
 
 
@@ -162,11 +164,11 @@ def test_what_it_does_not_know_it_does_not_undo(acme, globex, rows):
     events = search.recent(acme)
     assert {event.action for event in events} == {"endpoints.saved", "endpoint.created"}
     for event in events:
-        assert not undoing.can(event)
+        assert not endpoints_undo.can(event)
         with pytest.raises(Conflict):
-            undoing.plan(acme, event.id)
+            endpoints_undo.plan(acme, event.id)
     with pytest.raises(NotFound):
-        undoing.plan(globex, events[0].id)
+        endpoints_undo.plan(globex, events[0].id)
 
 
 def test_a_failure_on_the_way_changes_nothing(acme, engine, rows, report):
@@ -175,7 +177,7 @@ def test_a_failure_on_the_way_changes_nothing(acme, engine, rows, report):
     while stored(acme) == before:
         failed += 1
         with suppress(Fault), failing_at(engine, failed):
-            undoing.undo(acme, done.event_id, seen=2)
+            endpoints_undo.undo(acme, done.event_id, seen=2)
     report("SQL statement fails", tried=failed - 1, survived=failed - 1)
     assert failed > 5
     assert stored(acme) == rows
@@ -187,7 +189,7 @@ def _id(scope, n):
 
 def test_two_who_undo_at_once_undo_once(acme, scopes, rows):
     done = remove(acme, ALL, seen=5)
-    answers = scopes.at_once(*[("dana", lambda scope: undoing.undo(scope, done.event_id, seen=5))] * 2)
+    answers = scopes.at_once(*[("dana", lambda scope: endpoints_undo.undo(scope, done.event_id, seen=5))] * 2)
     assert len(winners(answers)) == 1, answers
     assert stored(acme) == rows
 

@@ -20,8 +20,8 @@ from app.services.audit import numbers as audit_numbers
 from app.services.audit.actions import Action, Trait
 from app.services.audit.numbers import Changes
 from app.services.drift import queue
-from app.services.endpoints import CALLED_BY, STORED
-from app.services.many_endpoints import Done, change_each, counted, named, summed
+from app.services.endpoints.bulk import Done, change_each, counted, named, summed
+from app.services.endpoints.crud import CALLED_BY, STORED
 from app.services.scope import Scope
 
 MANY = 20_000

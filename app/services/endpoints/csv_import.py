@@ -18,13 +18,14 @@ from app.core import clock, csv_text, texts
 from app.core.errors import Conflict, Invalid, NotFound
 from app.models import AuditNumbers, Endpoint, EndpointImport
 from app.models.base import new_id
-from app.services import endpoint_sheets, many_endpoints, progress, sql, validation
+from app.services import progress, sql, validation
 from app.services.audit import log
 from app.services.audit import numbers as audit_numbers
 from app.services.audit.actions import Action
 from app.services.drift import queue
-from app.services.endpoint_sheets import Row, Sheet, Table, text_of
-from app.services.endpoints import CALLED_BY, EndpointEdit, NewEndpoint
+from app.services.endpoints import bulk, csv_format
+from app.services.endpoints.crud import CALLED_BY, EndpointEdit, NewEndpoint
+from app.services.endpoints.csv_format import Row, Sheet, Table, text_of
 from app.services.progress import Tell, to_nobody
 from app.services.scope import Scope, expect_version
 from app.services.sql import Inserts
@@ -71,7 +72,7 @@ class _Moved(Exception):
 def check(scope: Scope, table: Table, file_name: str = "", *, tell: Tell = to_nobody) -> EndpointImport:
     """Stores what importing the file would do."""
     country = scope.organization.country
-    sheet = endpoint_sheets.read(table, country, tell)
+    sheet = csv_format.read(table, country, tell)
     plan = _plan(scope, sheet, tell)
     tell("Storing what was found", 0, 0)
     with scope.transaction(lock=False):
@@ -142,7 +143,7 @@ def _check_again(scope: Scope, import_id: str, tell: Tell) -> EndpointImport:
     """The same file against what is stored now."""
     found = get(scope, import_id)
     before, country = _unpack(found.plan), scope.organization.country
-    sheet = endpoint_sheets.read(endpoint_sheets.opened(zlib.decompress(found.source)), country, tell)
+    sheet = csv_format.read(csv_format.opened(zlib.decompress(found.source)), country, tell)
     plan = _plan(scope, sheet, tell)
     with scope.transaction(lock=False):
         found = get(scope, import_id)
@@ -316,7 +317,7 @@ def _write(scope: Scope, found: EndpointImport, ready: _Ready, reason: str | Non
         done += len(inserts.rows)
         tell("Adding endpoints", done, total)
     for some in progress.some(ready.changed, "Changing endpoints", tell):
-        many_endpoints.change_each(scope, ((str(row.endpoint_id), row.values) for row in some))
+        bulk.change_each(scope, ((str(row.endpoint_id), row.values) for row in some))
     tell("Finishing", 0, 0)
     told = {name: [None, count] for name, count in found.shown["totals"].items() if count}
     changes = told | log.reasoned(reason)

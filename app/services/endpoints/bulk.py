@@ -31,12 +31,14 @@ from app.core import clock
 from app.core.errors import Conflict, Invalid, Problem
 from app.models import AuditEvent, Endpoint, VoicePhoneNumber
 from app.providers import PROVIDERS
-from app.services import endpoints, sql, validation
+from app.services import sql, validation
 from app.services.audit import log
 from app.services.audit.actions import Action
 from app.services.audit.numbers import Changes
 from app.services.drift import queue
-from app.services.endpoints import CALLED_BY, STORED, EndpointEdit, Filter
+from app.services.endpoints import listing, readiness
+from app.services.endpoints.crud import CALLED_BY, STORED, EndpointEdit
+from app.services.endpoints.listing import Filter
 from app.services.scope import Scope
 
 TICKED_MOST = 1000
@@ -108,7 +110,7 @@ def _found(query: Select[Endpoint], selection: Selection) -> FromClause:
 
 def _counts(scope: Scope, found: FromClause) -> list[ColumnElement[int]]:
     """How many are active, are answered, have a label."""
-    states, row = endpoints.telephony_states(scope), found.c
+    states, row = readiness.telephony_states(scope), found.c
     ready = [key for key, state in states.items() if state.is_configured and state.enabled]
     answers = and_(row.is_active, row.inbound_agent_name.is_not(None), row.provider.in_(ready))
     return [
@@ -196,7 +198,7 @@ def words(wanted: Filter, shown: Callable[[str], str] = str) -> str:
 
 def _query(scope: Scope, selection: Selection) -> Select[Endpoint]:
     if selection.wanted is not None:
-        return endpoints.matching(scope, selection.wanted)
+        return listing.matching(scope, selection.wanted)
     if len(selection.ids) > TICKED_MOST:
         message = f"Tick at most {TICKED_MOST:,} endpoints, or select all that match a filter."
         raise Invalid([Problem("id", message)])

@@ -13,9 +13,10 @@ from sqlalchemy import select
 
 from app.core.errors import Conflict, NotFound, Stale
 from app.models import AuditEvent, DriftCheck, Endpoint, EndpointImport
-from app.services import endpoint_imports, endpoint_sheets, endpoints, organizations, progress
+from app.services import organizations, progress
 from app.services.audit import search
-from app.services.endpoints import Filter
+from app.services.endpoints import crud, csv_format, csv_import
+from app.services.endpoints.listing import Filter
 from tests.support.scopes import NOBODY, Fault, failing_at, statements, winners
 
 FIRST, SECOND, THIRD = "+15551234567", "+15551234568", "+15551234569"
@@ -27,12 +28,12 @@ def sheet(*rows, header=HEADER):
 
 
 def checked(scope, raw, file_name=""):
-    return endpoint_imports.check(scope, endpoint_sheets.opened(raw), file_name)
+    return csv_import.check(scope, csv_format.opened(raw), file_name)
 
 
 def made(scope, number=FIRST, **values):
     sent = {"phone_number": number, "provider": "twilio", "inbound_agent_name": "Reception", **values}
-    return endpoints.create(scope, sent)
+    return crud.create(scope, sent)
 
 
 def settle(scope, values):
@@ -45,7 +46,7 @@ def rows(scope, model=Endpoint):
 
 
 def stored(scope):
-    names = endpoint_sheets.COLUMNS
+    names = csv_format.COLUMNS
     return [tuple(getattr(row, name) for name in names) for row in rows(scope)]
 
 
@@ -61,7 +62,7 @@ def test_new_endpoints_are_added(acme):
     found = checked(acme, sheet(f"{FIRST},twilio,Reception,Sales,Front desk,true", f"{SECOND},exotel,,,,no"))
     assert totals(found) == {"added": 2}
     assert rows(acme) == []
-    assert endpoint_imports.apply(acme, found.id, version=found.version).applied_at
+    assert csv_import.apply(acme, found.id, version=found.version).applied_at
     assert stored(acme) == [
         (FIRST, "twilio", "Reception", "Sales", "Front desk", True),
         (SECOND, "exotel", None, None, None, False),
@@ -88,7 +89,7 @@ def test_what_is_there_is_changed_where_the_file_differs(acme):
         "label": "New",
         "is_active": False,
     }
-    endpoint_imports.apply(acme, found.id)
+    csv_import.apply(acme, found.id)
     assert stored(acme)[0] == (FIRST, "twilio", None, "Sales", "New", False)
     assert [row.version for row in rows(acme)] == [2, 1, 1], "nothing is deleted, or written for nothing"
 
@@ -97,7 +98,7 @@ def test_a_column_that_is_missing_keeps_what_is_stored(acme):
     made(acme, label="Front desk", outbound_agent_name="Sales")
     found = checked(acme, sheet(f"Night desk;{FIRST}", header=" Inbound Agent Name;PHONE-number"))
     assert "provider, outbound_agent_name, label, is_active" in found.shown["notes"][0]
-    endpoint_imports.apply(acme, found.id)
+    csv_import.apply(acme, found.id)
     assert stored(acme) == [(FIRST, "twilio", "Night desk", "Sales", "Front desk", True)]
 
 
@@ -135,7 +136,7 @@ def test_a_row_that_cannot_be_is_refused_with_its_line(acme, globex, row, senten
     assert "Theirs" not in repr(found.shown)
     before = stored(acme)
     with pytest.raises(Conflict) as told:
-        endpoint_imports.apply(acme, found.id)
+        csv_import.apply(acme, found.id)
     assert told.value.code == "ROWS_REFUSED"
     assert stored(acme) == before
 
@@ -161,7 +162,7 @@ def test_what_spreadsheets_leave_in_a_cell_is_read(acme):
         ),
     )
     assert refused(found) == []
-    endpoint_imports.apply(acme, found.id)
+    csv_import.apply(acme, found.id)
     assert stored(acme) == [
         (FIRST, "twilio", "Reception", None, None, True),
         (SECOND, "twilio", None, None, None, False),
@@ -178,7 +179,7 @@ def test_it_says_how_it_read_numbers(acme):
         "1 number had no plus, and was read with the country code that begins it.",
         "1 number has no country code: United States is assumed, the country of the organization.",
     ]
-    endpoint_imports.apply(acme, found.id)
+    csv_import.apply(acme, found.id)
     assert [row.phone_number for row in rows(acme)] == ["+12125551234", FIRST, "+442079460958"]
 
 
@@ -187,26 +188,26 @@ def test_what_is_exported_comes_back_as_it_was(acme):
     labels = ["=HYPERLINK(1)", "'+1", '="x"', 'a "b"; c, d', "@home", "-", "Café 🔔", None]
     for n, label in enumerate(labels):
         made(acme, f"+1555123{4000 + n}", label=label, inbound_agent_name="+agent" if n else None)
-    written = b"".join(endpoint_sheets.written(acme, Filter()))
+    written = b"".join(csv_format.written(acme, Filter()))
     table = list(csv.reader(io.StringIO(written.decode("utf-8-sig"), newline="")))
-    assert table[0] == [*endpoint_sheets.COLUMNS, "created_at", "inbound_webhook_url"]
+    assert table[0] == [*csv_format.COLUMNS, "created_at", "inbound_webhook_url"]
     assert not [cell for row in table for cell in row if cell[:1] in ("=", "+", "-", "@")]
     found = checked(acme, written)
     assert totals(found) == {"unchanged": len(labels)}
     assert found.shown["notes"] == ["Ignored, since it is computed: created_at, inbound_webhook_url."]
-    shorter = checked(acme, b"".join(endpoint_sheets.written(acme, Filter(text="Café"))))
+    shorter = checked(acme, b"".join(csv_format.written(acme, Filter(text="Café"))))
     assert totals(shorter) == {"unchanged": 1}
 
 
 def test_the_template_can_be_imported(acme):
-    assert totals(checked(acme, b"".join(endpoint_sheets.template()))) == {"added": 2}
+    assert totals(checked(acme, b"".join(csv_format.template()))) == {"added": 2}
 
 
 def test_it_is_audited_as_a_whole_and_for_each_endpoint(acme):
     made(acme, label="Old")
     found = checked(acme, sheet(f"{FIRST},,Reception,,New,", f"{SECOND},twilio,,,,"), "lines.csv")
     revision = acme.organization.revision
-    endpoint_imports.apply(acme, found.id)
+    csv_import.apply(acme, found.id)
     (whole,) = acme.session.scalars(acme.select(AuditEvent).where(AuditEvent.action == "endpoints.imported"))
     assert (whole.subject, whole.changes) == ("lines.csv", {"changed": [None, 1], "added": [None, 1]})
     history = search.history(acme, FIRST)
@@ -234,7 +235,7 @@ def test_what_providers_should_call_now_is_checked_soon(acme):
         ),
     )
     assert asked == []
-    endpoint_imports.apply(scope, found.id)
+    csv_import.apply(scope, found.id)
     assert asked == [acme.organization.id]
     assert {row.phone_number: row.due for row in rows(acme, DriftCheck)} == {
         FIRST: False,
@@ -252,7 +253,7 @@ def test_all_or_nothing(acme, engine, report):
     while dumped(acme) == before:
         failed += 1
         with suppress(Fault), failing_at(engine, failed):
-            endpoint_imports.apply(acme, found.id)
+            csv_import.apply(acme, found.id)
     report("SQL statement fails", tried=failed - 1, survived=failed - 1)
     assert failed > 10
     assert [row.label for row in rows(acme)] == ["New", None]
@@ -269,24 +270,24 @@ def dumped(scope):
 def test_a_change_in_between_is_shown_before_anything_is_done(acme):
     first = made(acme, label="Old")
     found = checked(acme, sheet(f"{FIRST},,Reception,,New,", f"{SECOND},twilio,,,,"))
-    endpoints.update(acme, first.id, {"label": "New"})
-    again = endpoint_imports.apply(acme, found.id)
+    crud.update(acme, first.id, {"label": "New"})
+    again = csv_import.apply(acme, found.id)
     assert again.applied_at is None
     assert totals(again) == {"unchanged": 1, "added": 1}
     assert again.shown["moved"] == [
         {"line": 2, "number": FIRST, "was": "changed", "is": "unchanged", "said": ""}
     ]
     assert [row.phone_number for row in rows(acme)] == [FIRST]
-    assert endpoint_imports.apply(acme, found.id).applied_at
+    assert csv_import.apply(acme, found.id).applied_at
     assert [row.phone_number for row in rows(acme)] == [FIRST, SECOND]
 
 
 def test_a_number_that_was_claimed_in_between_is_refused(acme, globex):
     found = checked(acme, sheet(f"{FIRST},twilio,,,,", f"{SECOND},twilio,,,,"))
     made(globex, SECOND)
-    again = endpoint_imports.apply(acme, found.id)
+    again = csv_import.apply(acme, found.id)
     assert again.applied_at is None
-    assert refused(again) == [(3, endpoint_imports.IN_USE)]
+    assert refused(again) == [(3, csv_import.IN_USE)]
     assert rows(acme) == []
 
 
@@ -294,10 +295,10 @@ def test_a_number_that_is_claimed_in_the_same_moment_is_refused_too(acme, globex
     """Between the last look and the insert, as another process can on PostgreSQL."""
     found = checked(acme, sheet(f"{FIRST},twilio,,,,", f"{SECOND},twilio,,,,"))
     made(globex, SECOND)
-    monkeypatch.setattr(endpoint_imports, "_is_as_planned", lambda *_: True)
-    again = endpoint_imports.apply(acme, found.id)
+    monkeypatch.setattr(csv_import, "_is_as_planned", lambda *_: True)
+    again = csv_import.apply(acme, found.id)
     assert again.applied_at is None
-    assert refused(again) == [(3, endpoint_imports.IN_USE)]
+    assert refused(again) == [(3, csv_import.IN_USE)]
     assert rows(acme) == []
 
 
@@ -305,7 +306,7 @@ def test_another_country_is_another_dry_run(acme):
     settle(acme, {"country": "US"})
     found = checked(acme, sheet("(212) 555-1234,twilio,,,,"))
     settle(acme, {"country": "GB"})
-    again = endpoint_imports.apply(acme, found.id)
+    again = csv_import.apply(acme, found.id)
     assert again.applied_at is None
     assert [row["number"] for row in again.shown["rows"]["added"]] == ["+442125551234"]
     assert rows(acme) == []
@@ -313,16 +314,16 @@ def test_another_country_is_another_dry_run(acme):
 
 def test_what_was_applied_is_not_applied_again(acme):
     found = checked(acme, sheet(f"{FIRST},twilio,,,,"))
-    endpoint_imports.apply(acme, found.id)
+    csv_import.apply(acme, found.id)
     with pytest.raises(Conflict) as told:
-        endpoint_imports.apply(acme, found.id)
+        csv_import.apply(acme, found.id)
     assert told.value.code == "APPLIED_ALREADY"
 
 
 def test_only_what_was_seen_is_applied(acme):
     found = checked(acme, sheet(f"{FIRST},twilio,,,,"))
     with pytest.raises(Stale):
-        endpoint_imports.apply(acme, found.id, version=found.version + 1)
+        csv_import.apply(acme, found.id, version=found.version + 1)
     assert rows(acme) == []
 
 
@@ -332,7 +333,7 @@ def test_two_people_who_import_at_once_take_turns(acme, scopes):
     ids = [checked(acme, raw).id for _ in range(2)]
     answers = scopes.at_once(
         *(
-            ("dana", lambda scope, import_id=import_id: endpoint_imports.apply(scope, import_id))
+            ("dana", lambda scope, import_id=import_id: csv_import.apply(scope, import_id))
             for import_id in ids
         )
     )
@@ -346,14 +347,14 @@ def test_two_people_who_import_at_once_take_turns(acme, scopes):
 
 def test_one_import_pressed_twice_at_once_is_applied_once(acme, scopes):
     found = checked(acme, sheet(f"{FIRST},twilio,,,,"))
-    answers = scopes.at_once(*[("dana", lambda scope: endpoint_imports.apply(scope, found.id))] * 2)
+    answers = scopes.at_once(*[("dana", lambda scope: csv_import.apply(scope, found.id))] * 2)
     assert sorted(type(answer).__name__ for answer in answers) == ["Conflict", "EndpointImport"]
     assert len(rows(acme)) == 1
 
 
 def test_another_organization_s_import_is_not_found(acme, globex):
     found = checked(acme, sheet(f"{FIRST},twilio,,,,"))
-    for ask in (endpoint_imports.get, endpoint_imports.apply, endpoint_imports.report):
+    for ask in (csv_import.get, csv_import.apply, csv_import.report):
         with pytest.raises(NotFound):
             ask(globex, found.id)
     assert rows(globex) == []
@@ -364,7 +365,7 @@ def test_it_is_kept_for_a_day(acme):
     with acme.transaction():
         old.created_at -= timedelta(days=1, seconds=1)
     with pytest.raises(NotFound, match="more than a day old"):
-        endpoint_imports.apply(acme, old.id)
+        csv_import.apply(acme, old.id)
     kept = checked(acme, sheet(f"{FIRST},twilio,,,,"))
     assert list(acme.session.scalars(select(EndpointImport.id))) == [kept.id]
 
@@ -372,9 +373,7 @@ def test_it_is_kept_for_a_day(acme):
 def test_the_report_has_every_row(acme):
     made(acme, label="=Old")
     found = checked(acme, sheet(f"{FIRST},,Reception,,New,", f"{SECOND},twilio,,,,", "x,,,,,"))
-    table = list(
-        csv.reader(io.StringIO(b"".join(endpoint_imports.report(acme, found.id)).decode("utf-8-sig")))
-    )
+    table = list(csv.reader(io.StringIO(b"".join(csv_import.report(acme, found.id)).decode("utf-8-sig"))))
     assert table == [
         ["line", "phone_number", "result", "details"],
         ["2", f"'{FIRST}", "changed", "label: =Old → New"],
@@ -387,15 +386,15 @@ def test_thousands_of_rows_take_few_statements(acme, engine):
     raw = sheet(*(f"+1212{n:07d},twilio,Reception,,Line {n},true" for n in range(5000)))
     found = checked(acme, raw)
     assert totals(found) == {"added": 5000}
-    assert len(found.shown["rows"]["added"]) == endpoint_imports.SHOWN
+    assert len(found.shown["rows"]["added"]) == csv_import.SHOWN
     with statements(engine) as seen:
-        endpoint_imports.apply(acme, found.id)
+        csv_import.apply(acme, found.id)
     assert len(seen) < 60
     (event,) = search.about(acme, "+12120000000")
     assert search.about(acme, "+12120004999") == [event], "one event tells of them all"
     again = checked(acme, raw.replace(b"Reception", b"Night desk"))
     with statements(engine) as seen:
-        endpoint_imports.apply(acme, again.id)
+        csv_import.apply(acme, again.id)
     assert len(seen) < 60
     assert {row.inbound_agent_name for row in rows(acme)} == {"Night desk"}
 
@@ -408,15 +407,15 @@ def test_it_tells_how_far_it_is(acme, monkeypatch):
     def tell(what, done, total):
         told.append(f"{what} {done}/{total}")
 
-    table = endpoint_sheets.opened(sheet(*(f"{number},twilio,,,," for number in (FIRST, SECOND, THIRD))))
-    found = endpoint_imports.check(acme, table, tell=tell)
+    table = csv_format.opened(sheet(*(f"{number},twilio,,,," for number in (FIRST, SECOND, THIRD))))
+    found = csv_import.check(acme, table, tell=tell)
     assert told == [
         *(f"Reading the file {done}/3" for done in (0, 2, 3)),
         *(f"Comparing with what is stored {done}/3" for done in (0, 2, 3)),
         "Storing what was found 0/0",
     ]
     told.clear()
-    endpoint_imports.apply(acme, found.id, tell=tell)
+    csv_import.apply(acme, found.id, tell=tell)
     assert told == [
         *(f"Preparing {done}/2" for done in (0, 2)),
         *(f"Looking whether anything changed meanwhile {done}/1" for done in (0, 1)),

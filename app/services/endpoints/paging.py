@@ -16,8 +16,8 @@ from sqlalchemy.orm import InstrumentedAttribute
 from app.core import phone
 from app.core.errors import Malformed
 from app.models import Endpoint
-from app.services import endpoints
-from app.services.endpoints import Filter
+from app.services.endpoints import listing
+from app.services.endpoints.listing import Filter
 from app.services.scope import Scope
 
 CURSOR_LONGEST = 2000
@@ -78,7 +78,7 @@ def page(
         raise Malformed(f"Endpoints are sorted by {', '.join(ORDERS)}, or by one with a minus before it.")
     mark = _read(sort, cursor) if cursor else None
     goes_back = mark is not None and mark.is_before
-    rows = _rows(endpoints.matching(scope, wanted), scope, sort, mark, limit + 1)
+    rows = _rows(listing.matching(scope, wanted), scope, sort, mark, limit + 1)
     more = len(rows) > limit
     rows = rows[:limit]
     if goes_back and not more:

@@ -12,9 +12,9 @@ from sqlalchemy import insert
 from app.core.errors import Malformed
 from app.models import Endpoint
 from app.models.base import new_id
-from app.services import endpoint_pages, endpoints
-from app.services.endpoint_pages import SORTS
-from app.services.endpoints import Filter
+from app.services.endpoints import crud, paging
+from app.services.endpoints.listing import Filter
+from app.services.endpoints.paging import SORTS
 
 LABELS = [None, "b", "A", "a", "Zoë", "", "100%", "B", "z"]
 MOMENT = datetime.fromisoformat("2026-03-18T10:00:00")
@@ -67,14 +67,14 @@ def _numbers(page):
 
 def _walk(scope, sort, limit, wanted=Filter()):  # noqa: B008
     """Every page forwards, and then every page back from the last."""
-    forwards = [endpoint_pages.page(scope, wanted, limit=limit, sort=sort)]
+    forwards = [paging.page(scope, wanted, limit=limit, sort=sort)]
     while forwards[-1].next_cursor:
         cursor = forwards[-1].next_cursor
-        forwards.append(endpoint_pages.page(scope, wanted, limit=limit, sort=sort, cursor=cursor))
+        forwards.append(paging.page(scope, wanted, limit=limit, sort=sort, cursor=cursor))
     back = [forwards[-1]]
     while back[-1].previous_cursor:
         cursor = back[-1].previous_cursor
-        back.append(endpoint_pages.page(scope, wanted, limit=limit, sort=sort, cursor=cursor))
+        back.append(paging.page(scope, wanted, limit=limit, sort=sort, cursor=cursor))
     return forwards, back[::-1]
 
 
@@ -108,33 +108,33 @@ def test_a_filter_holds_on_every_page(acme, many, sort):
 
 @pytest.mark.parametrize("sort", ["label", "-created"])
 def test_a_page_does_not_shift_when_the_row_before_it_goes(acme, many, sort):
-    first = endpoint_pages.page(acme, Filter(), limit=5, sort=sort)
-    second = endpoint_pages.page(acme, Filter(), limit=5, sort=sort, cursor=first.next_cursor)
-    endpoints.delete(acme, first.rows[-1].id)
-    again = endpoint_pages.page(acme, Filter(), limit=5, sort=sort, cursor=first.next_cursor)
+    first = paging.page(acme, Filter(), limit=5, sort=sort)
+    second = paging.page(acme, Filter(), limit=5, sort=sort, cursor=first.next_cursor)
+    crud.delete(acme, first.rows[-1].id)
+    again = paging.page(acme, Filter(), limit=5, sort=sort, cursor=first.next_cursor)
     assert _numbers(again) == _numbers(second)
 
 
 def test_going_back_ends_with_the_first_page_whole(acme, many):
-    first = endpoint_pages.page(acme, Filter(), limit=5)
-    second = endpoint_pages.page(acme, Filter(), limit=5, cursor=first.next_cursor)
-    endpoints.delete(acme, first.rows[2].id)
-    page = endpoint_pages.page(acme, Filter(), limit=5, cursor=second.previous_cursor)
+    first = paging.page(acme, Filter(), limit=5)
+    second = paging.page(acme, Filter(), limit=5, cursor=first.next_cursor)
+    crud.delete(acme, first.rows[2].id)
+    page = paging.page(acme, Filter(), limit=5, cursor=second.previous_cursor)
     assert len(page.rows) == 5
     assert page.previous_cursor is None
 
 
 def test_a_cursor_of_another_sort_is_refused_clearly(acme, many):
-    cursor = endpoint_pages.page(acme, Filter(), limit=5, sort="label").next_cursor
+    cursor = paging.page(acme, Filter(), limit=5, sort="label").next_cursor
     for sort in ("-label", "number", "agent"):
         with pytest.raises(Malformed, match="sorted otherwise"):
-            endpoint_pages.page(acme, Filter(), limit=5, sort=sort, cursor=cursor)
+            paging.page(acme, Filter(), limit=5, sort=sort, cursor=cursor)
 
 
 def test_a_sort_that_there_is_not_is_refused(acme):
     for sort in ("", "--label", "organization_id", "label;"):
         with pytest.raises(Malformed, match="Endpoints are sorted by number, label"):
-            endpoint_pages.page(acme, Filter(), limit=5, sort=sort)
+            paging.page(acme, Filter(), limit=5, sort=sort)
 
 
 NUMBER = "+15550000001"
@@ -165,4 +165,4 @@ NUMBER = "+15550000001"
 def test_a_cursor_that_no_list_gave_is_refused(acme, sort, said):
     cursor = base64.urlsafe_b64encode(json.dumps(said).encode()).decode().rstrip("=")
     with pytest.raises(Malformed, match="not one that this list gave"):
-        endpoint_pages.page(acme, Filter(), limit=5, sort=sort, cursor=cursor)
+        paging.page(acme, Filter(), limit=5, sort=sort, cursor=cursor)

@@ -11,8 +11,8 @@ from sqlalchemy import ColumnElement, select
 from app.core import texts, urls
 from app.models import Endpoint
 from app.providers import PROVIDERS
-from app.services import endpoints
 from app.services.drift import probe, tallies
+from app.services.endpoints import readiness
 from app.services.scope import Scope
 
 _USUAL = re.compile(r"[\w.-]+")
@@ -48,9 +48,9 @@ def _is_one(scope: Scope, condition: ColumnElement[bool]) -> bool:
 def left_to_do(scope: Scope, row: Endpoint, was: str | None) -> Left | None:
     """After its inbound agent changed from `was`: what its provider has to be told."""
     base = scope.organization.public_base_url
-    states = endpoints.telephony_states(scope)
+    states = readiness.telephony_states(scope)
     check = tallies.of_number(scope, row)
-    if endpoints.blocked_reason(scope.organization, states, row, "inbound") or (check and check.in_sync):
+    if readiness.blocked_reason(scope.organization, states, row, "inbound") or (check and check.in_sync):
         return None
     label = PROVIDERS[row.provider].label
     if not probe.can_point(row.provider):

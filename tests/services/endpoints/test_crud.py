@@ -9,10 +9,11 @@ from app.core.errors import Conflict, Invalid, Malformed, NotFound, Stale
 from app.models import Endpoint
 from app.models.base import new_id
 from app.providers import PROVIDERS
-from app.services import endpoint_pages, endpoints, providers, telephony
+from app.services import providers, telephony
 from app.services.audit import search
 from app.services.connections import store
-from app.services.endpoints import Filter
+from app.services.endpoints import crud, listing, paging, readiness
+from app.services.endpoints.listing import Filter
 from tests.support.scopes import NOBODY, statements, winners
 
 NUMBER = "+15551234567"
@@ -38,12 +39,12 @@ def _fill(scope, total, **more):
 
 
 def _numbers(scope, **wanted):
-    page = endpoint_pages.page(scope, Filter(**wanted), limit=100)
+    page = paging.page(scope, Filter(**wanted), limit=100)
     return [row.phone_number for row in page.rows]
 
 
 def test_it_is_created_as_it_was_sent(acme):
-    row = endpoints.create(
+    row = crud.create(
         acme,
         DRAFT
         | {
@@ -53,7 +54,7 @@ def test_it_is_created_as_it_was_sent(acme):
             "is_active": False,
         },
     )
-    document = endpoints.document("https://voice.example.com", row)
+    document = listing.document("https://voice.example.com", row)
     assert document == {
         "id": row.id,
         "phone_number": NUMBER,
@@ -72,17 +73,17 @@ def test_it_is_created_as_it_was_sent(acme):
 
 
 def test_what_is_left_out_has_its_default(acme):
-    row = endpoints.create(acme, DRAFT)
+    row = crud.create(acme, DRAFT)
     assert (row.inbound_agent_name, row.outbound_agent_name, row.label) == (None, None, None)
     assert row.is_active is True
 
 
 def test_a_national_number_is_read_with_the_organizations_country(acme):
     with pytest.raises(Invalid):
-        endpoints.create(acme, DRAFT | {"phone_number": "098765 43210"})
+        crud.create(acme, DRAFT | {"phone_number": "098765 43210"})
     with acme.transaction():
         acme.organization.country = "IN"
-    row = endpoints.create(acme, DRAFT | {"phone_number": "098765 43210"})
+    row = crud.create(acme, DRAFT | {"phone_number": "098765 43210"})
     assert row.phone_number == "+919876543210"
 
 
@@ -115,24 +116,24 @@ AGENTS = ["", "a/b", "a\\b", ".", "..", "a\nb", "a\0b", "\x7f", "a\u2028b", "x" 
 )
 def test_it_refuses_a_bad_value_and_names_the_field(acme, field, value):
     with pytest.raises(Invalid) as refused:
-        endpoints.create(acme, DRAFT | {field: value})
+        crud.create(acme, DRAFT | {field: value})
     assert [problem.field for problem in refused.value.problems] == [field]
-    assert endpoints.count(acme, Filter()) == 0
+    assert listing.count(acme, Filter()) == 0
 
 
 @pytest.mark.parametrize("name", ["x", "x" * 100, "Zoë", "a.b", "...", "{{7*7}}", '"><b>', "🔑" * 100])
 def test_it_takes_any_other_agent_name(acme, name):
-    row = endpoints.create(acme, DRAFT | {"inbound_agent_name": name})
+    row = crud.create(acme, DRAFT | {"inbound_agent_name": name})
     acme.session.expire_all()
-    assert endpoints.get(acme, row.id).inbound_agent_name == name
+    assert crud.get(acme, row.id).inbound_agent_name == name
 
 
 def test_a_number_is_claimed_once_over_all_organizations_and_not_told_by_whom(acme, globex):
-    endpoints.create(acme, DRAFT)
+    crud.create(acme, DRAFT)
     messages = set()
     for scope in (acme, globex):
         with pytest.raises(Conflict) as refused:
-            endpoints.create(scope, DRAFT | {"phone_number": "+1 (555) 123-4567"})
+            crud.create(scope, DRAFT | {"phone_number": "+1 (555) 123-4567"})
         assert (refused.value.status, refused.value.code) == (409, "NUMBER_IN_USE")
         messages.add(refused.value.message)
     assert messages == {"+15551234567 already has an endpoint. A number can have one only."}
@@ -141,7 +142,7 @@ def test_a_number_is_claimed_once_over_all_organizations_and_not_told_by_whom(ac
 
 @pytest.mark.parametrize("who", [("dana",), ("dana", "gus")])
 def test_of_20_creates_at_once_one_wins(scopes, who):
-    tasks = [(who[n % len(who)], lambda scope: endpoints.create(scope, DRAFT)) for n in range(20)]
+    tasks = [(who[n % len(who)], lambda scope: crud.create(scope, DRAFT)) for n in range(20)]
     answers = scopes.at_once(*tasks)
     assert len(winners(answers)) == 1
     lost = [answer for answer in answers if isinstance(answer, Exception)]
@@ -153,10 +154,10 @@ def test_of_20_creates_at_once_one_wins(scopes, who):
 
 
 def test_absent_keeps_null_clears_a_value_replaces(acme):
-    row = endpoints.create(acme, DRAFT | {"inbound_agent_name": "a", "label": "Main"})
-    endpoints.update(acme, row.id, {"outbound_agent_name": "b", "label": None})
+    row = crud.create(acme, DRAFT | {"inbound_agent_name": "a", "label": "Main"})
+    crud.update(acme, row.id, {"outbound_agent_name": "b", "label": None})
     acme.session.expire_all()
-    row = endpoints.get(acme, row.id)
+    row = crud.get(acme, row.id)
     assert (row.inbound_agent_name, row.outbound_agent_name, row.label) == ("a", "b", None)
     assert search.recent(acme)[0].changes == {
         "outbound_agent_name": [None, "b"],
@@ -165,12 +166,12 @@ def test_absent_keeps_null_clears_a_value_replaces(acme):
 
 
 def test_an_update_that_changes_nothing_is_not_audited(acme):
-    row = endpoints.create(acme, DRAFT | {"label": "Main"})
+    row = crud.create(acme, DRAFT | {"label": "Main"})
     version = row.version
-    endpoints.update(acme, row.id, {"label": "Main"})
-    endpoints.update(acme, row.id, {})
+    crud.update(acme, row.id, {"label": "Main"})
+    crud.update(acme, row.id, {})
     acme.session.expire_all()
-    assert endpoints.get(acme, row.id).version == version
+    assert crud.get(acme, row.id).version == version
     assert len(search.recent(acme)) == 1
 
 
@@ -184,24 +185,24 @@ def test_an_update_that_changes_nothing_is_not_audited(acme):
     ],
 )
 def test_what_cannot_be_changed_is_refused_with_the_reason(acme, field, sentence):
-    row = endpoints.create(acme, DRAFT)
+    row = crud.create(acme, DRAFT)
     with pytest.raises(Invalid) as refused:
-        endpoints.update(acme, row.id, {field: "twilio"})
+        crud.update(acme, row.id, {field: "twilio"})
     assert refused.value.problems[0].message == sentence
 
 
 @pytest.mark.parametrize(
     "change",
     [
-        lambda scope, row_id, version: endpoints.update(scope, row_id, {"label": "x"}, version=version),
-        lambda scope, row_id, version: endpoints.delete(scope, row_id, version=version),
+        lambda scope, row_id, version: crud.update(scope, row_id, {"label": "x"}, version=version),
+        lambda scope, row_id, version: crud.delete(scope, row_id, version=version),
     ],
     ids=["update", "delete"],
 )
 def test_a_stale_version_is_refused_with_the_row_as_it_is(acme, change):
-    row = endpoints.create(acme, DRAFT)
+    row = crud.create(acme, DRAFT)
     version = row.version
-    endpoints.update(acme, row.id, {"label": "Theirs"})
+    crud.update(acme, row.id, {"label": "Theirs"})
     with pytest.raises(Stale) as refused:
         change(acme, row.id, version)
     assert refused.value.current.label == "Theirs"
@@ -209,36 +210,36 @@ def test_a_stale_version_is_refused_with_the_row_as_it_is(acme, change):
 
 
 def test_a_deleted_number_can_be_claimed_again(acme, globex):
-    row = endpoints.create(acme, DRAFT | {"inbound_agent_name": "a"})
-    endpoints.delete(acme, row.id)
+    row = crud.create(acme, DRAFT | {"inbound_agent_name": "a"})
+    crud.delete(acme, row.id)
     assert search.recent(acme)[0].changes["inbound_agent_name"] == ["a", None]
     with pytest.raises(NotFound):
-        endpoints.get(acme, row.id)
-    endpoints.create(globex, DRAFT)
+        crud.get(acme, row.id)
+    crud.create(globex, DRAFT)
 
 
 @pytest.mark.parametrize(
     "act",
     [
-        endpoints.get,
-        endpoints.delete,
-        lambda scope, row_id: endpoints.update(scope, row_id, {"label": "x"}),
+        crud.get,
+        crud.delete,
+        lambda scope, row_id: crud.update(scope, row_id, {"label": "x"}),
     ],
     ids=["get", "delete", "update"],
 )
 def test_another_organizations_endpoint_is_not_found(acme, globex, act):
-    row = endpoints.create(acme, DRAFT)
+    row = crud.create(acme, DRAFT)
     with pytest.raises(NotFound):
         act(globex, row.id)
-    assert endpoints.get(acme, row.id).label is None
+    assert crud.get(acme, row.id).label is None
 
 
 def test_pages_follow_each_other_by_number_and_miss_nothing(acme, globex):
     _fill(acme, 25)
-    endpoints.create(globex, DRAFT)
+    crud.create(globex, DRAFT)
     seen, cursor, pages = [], None, 0
     while pages == 0 or cursor:
-        page = endpoint_pages.page(acme, Filter(), limit=10, cursor=cursor)
+        page = paging.page(acme, Filter(), limit=10, cursor=cursor)
         seen += [row.phone_number for row in page.rows]
         cursor, pages = page.next_cursor, pages + 1
     assert seen == [f"+1555{n:07}" for n in range(25)]
@@ -247,22 +248,22 @@ def test_pages_follow_each_other_by_number_and_miss_nothing(acme, globex):
 
 def test_a_full_last_page_has_no_next(acme):
     _fill(acme, 10)
-    assert endpoint_pages.page(acme, Filter(), limit=10).next_cursor is None
-    assert endpoint_pages.page(acme, Filter(), limit=9).next_cursor is not None
+    assert paging.page(acme, Filter(), limit=10).next_cursor is None
+    assert paging.page(acme, Filter(), limit=9).next_cursor is not None
 
 
 def test_a_page_does_not_shift_when_rows_before_it_go(acme):
     _fill(acme, 10)
-    first = endpoint_pages.page(acme, Filter(), limit=5)
-    endpoints.delete(acme, first.rows[0].id)
-    second = endpoint_pages.page(acme, Filter(), limit=5, cursor=first.next_cursor)
+    first = paging.page(acme, Filter(), limit=5)
+    crud.delete(acme, first.rows[0].id)
+    second = paging.page(acme, Filter(), limit=5, cursor=first.next_cursor)
     assert second.rows[0].phone_number == "+15550000005"
 
 
 @pytest.mark.parametrize("cursor", ["x", "!!", "é", "AAAA", "K" * 5000, "JzsgLS0", "KzE1NTUA"])
 def test_a_cursor_that_no_list_gave_is_refused(acme, cursor):
     with pytest.raises(Malformed, match="cursor"):
-        endpoint_pages.page(acme, Filter(), limit=10, cursor=cursor)
+        paging.page(acme, Filter(), limit=10, cursor=cursor)
 
 
 @pytest.fixture
@@ -273,7 +274,7 @@ def four(acme):
         {"phone_number": "+919876543210", "provider": "exotel", "label": "100% Zoë_x"},
         {"phone_number": "+15551234568", "provider": "twilio", "is_active": False},
     ):
-        endpoints.create(acme, draft)
+        crud.create(acme, draft)
     return acme
 
 
@@ -306,8 +307,8 @@ def four(acme):
 )
 def test_a_filter_finds(four, wanted, numbers):
     assert _numbers(four, **wanted) == numbers
-    assert endpoints.count(four, Filter(**wanted)) == len(numbers)
-    assert [row["phone_number"] for row in endpoints.stream(four, Filter(**wanted))] == numbers
+    assert listing.count(four, Filter(**wanted)) == len(numbers)
+    assert [row["phone_number"] for row in listing.stream(four, Filter(**wanted))] == numbers
 
 
 @pytest.mark.parametrize(
@@ -320,16 +321,16 @@ def test_a_search_reads_numbers_as_the_organizations_country_writes_them(four, c
 
 
 def test_the_count_stops_one_past_its_cap(acme, monkeypatch):
-    monkeypatch.setattr(endpoints, "COUNT_MOST", 7)
+    monkeypatch.setattr(listing, "COUNT_MOST", 7)
     _fill(acme, 10)
-    assert endpoints.count(acme, Filter()) == 8
+    assert listing.count(acme, Filter()) == 8
 
 
 def test_agents_in_use(four, globex):
-    endpoints.create(
+    crud.create(
         globex, {"phone_number": "+15551230000", "provider": "twilio", "inbound_agent_name": "theirs"}
     )
-    assert endpoints.agents(four) == ["support"]
+    assert listing.agents(four) == ["support"]
 
 
 def test_the_stream_is_the_whole_list_in_one_query(engine, acme):
@@ -339,7 +340,7 @@ def test_the_stream_is_the_whole_list_in_one_query(engine, acme):
     acme.session.expire_all()
     assert acme.organization.id
     with statements(engine) as seen:
-        rows = list(endpoints.stream(acme, Filter()))
+        rows = list(listing.stream(acme, Filter()))
     assert len(rows) == 1200
     assert rows[7]["inbound_webhook_url"] == ("https://voice.example.com/telephony/twilio/inbound/agent-7")
     assert len(seen) == 1
@@ -347,10 +348,10 @@ def test_the_stream_is_the_whole_list_in_one_query(engine, acme):
 
 def test_the_memory_of_the_stream_does_not_grow_with_the_rows(acme):
     def peak():
-        for _ in endpoints.stream(acme, Filter()):
+        for _ in listing.stream(acme, Filter()):
             pass
         tracemalloc.start()
-        for _ in endpoints.stream(acme, Filter()):
+        for _ in listing.stream(acme, Filter()):
             pass
         _, most = tracemalloc.get_traced_memory()
         tracemalloc.stop()
@@ -366,7 +367,7 @@ def test_the_memory_of_the_stream_does_not_grow_with_the_rows(acme):
 def test_postgresql_keeps_the_rows_until_they_are_asked_for(engine, acme):
     """A cursor at the server; without one the whole answer is in our memory, unseen by Python."""
     _fill(acme, 1200)
-    stream = endpoints.stream(acme, Filter())
+    stream = listing.stream(acme, Filter())
     next(stream)
     if engine.dialect.name == "postgresql":
         assert acme.session.scalar(text("SELECT count(*) FROM pg_cursors")) == 1
@@ -381,12 +382,12 @@ TWILIO = {
 
 
 def _resolved(scope, direction="inbound", number=NUMBER):
-    return endpoints.resolve(scope, number, direction)
+    return readiness.resolve(scope, number, direction)
 
 
 def test_who_answers(acme):
     telephony.update(acme, NOBODY, TWILIO)
-    row = endpoints.create(acme, DRAFT | {"inbound_agent_name": "in", "outbound_agent_name": "out"})
+    row = crud.create(acme, DRAFT | {"inbound_agent_name": "in", "outbound_agent_name": "out"})
     answer = {
         "phone_number": NUMBER,
         "direction": "inbound",
@@ -412,16 +413,16 @@ def test_every_reason_why_nobody_answers(acme, globex):
         assert answer["ready"] is (answer["blocked_reason"] is None)
         return answer["blocked_reason"]
 
-    endpoints.create(globex, DRAFT | {"phone_number": "+15551230000", "inbound_agent_name": "x"})
+    crud.create(globex, DRAFT | {"phone_number": "+15551230000", "inbound_agent_name": "x"})
     assert _resolved(acme, number="+15551230000")["blocked_reason"] == "unknown_number"
     assert _resolved(acme, number="+15551230000")["agent_name"] is None
 
     assert reason() == "unknown_number"
-    row = endpoints.create(acme, DRAFT | {"is_active": False})
+    row = crud.create(acme, DRAFT | {"is_active": False})
     assert reason() == "endpoint_inactive"
-    endpoints.update(acme, row.id, {"is_active": True})
+    crud.update(acme, row.id, {"is_active": True})
     assert (reason(), reason("outbound")) == ("no_inbound_agent", "no_outbound_agent")
-    endpoints.update(acme, row.id, {"inbound_agent_name": "a", "outbound_agent_name": "b"})
+    crud.update(acme, row.id, {"inbound_agent_name": "a", "outbound_agent_name": "b"})
     assert (reason(), reason("outbound")) == ("no_public_base_url", "no_public_base_url")
     telephony.update(acme, NOBODY, {"public_base_url": "https://voice.example.com"})
     assert reason() == "provider_not_configured"
@@ -430,19 +431,19 @@ def test_every_reason_why_nobody_answers(acme, globex):
     providers.set_enabled(acme, NOBODY, PROVIDERS["twilio"], False)
     assert reason() == "provider_disabled"
     with acme.transaction():
-        endpoints.get(acme, row.id).provider = "gone"
+        crud.get(acme, row.id).provider = "gone"
     assert reason() == "provider_unknown"
 
 
 def test_a_question_that_cannot_be_read_is_refused(acme):
     for number, direction in (("junk", "inbound"), ("", "inbound"), (NUMBER, "sideways")):
         with pytest.raises(Invalid):
-            endpoints.resolve(acme, number, direction)
+            readiness.resolve(acme, number, direction)
 
 
 def test_a_provider_whose_secret_is_broken_does_not_answer(acme):
     telephony.update(acme, NOBODY, TWILIO)
-    endpoints.create(acme, DRAFT | {"inbound_agent_name": "in"})
+    crud.create(acme, DRAFT | {"inbound_agent_name": "in"})
     with acme.transaction():
         acme.session.execute(text("UPDATE secrets SET sealed = 'broken'"))
     assert store.load(acme, PROVIDERS["twilio"]).secrets["auth_token"].broken

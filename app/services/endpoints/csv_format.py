@@ -14,8 +14,9 @@ from app.core.errors import Invalid, Problem
 from app.core.phone import Reading
 from app.provider import Family
 from app.providers import keys_in
-from app.services import endpoints, progress
-from app.services.endpoints import Filter
+from app.services import progress
+from app.services.endpoints import listing
+from app.services.endpoints.listing import Filter
 from app.services.progress import Tell, to_nobody
 from app.services.scope import Scope
 
@@ -72,7 +73,7 @@ def written(scope: Scope, wanted: Filter) -> Iterator[bytes]:
 def _table(scope: Scope, wanted: Filter) -> Iterator[list[str]]:
     names = [*COLUMNS, *COMPUTED]
     yield names
-    for document in endpoints.stream(scope, wanted):
+    for document in listing.stream(scope, wanted):
         yield [text_of(document[name]) for name in names]
 
 

@@ -1,0 +1,1 @@
+"""Endpoints: phone numbers and the agents that answer them."""

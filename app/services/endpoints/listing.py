@@ -1,0 +1,122 @@
+"""Endpoints by filter: matching, counting, streaming."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, false, func, or_, select
+
+from app.core import clock, phone, urls
+from app.models import DriftCheck, Endpoint
+from app.services.drift import tallies
+from app.services.endpoints import readiness
+from app.services.scope import Scope
+
+PAGE_MOST = 1000
+COUNT_MOST = 10_000
+
+
+@dataclass(frozen=True)
+class Filter:
+    """What a list shows: text in number, label or agent; exact values; and `drifted` ones alone, or
+    those that are to be answered and are `blocked`."""
+
+    text: str = ""
+    provider: str | None = None
+    is_active: bool | None = None
+    agent: str | None = None
+    drifted: bool = False
+    blocked: bool = False
+
+
+def document(base_url: str | None, row: Any) -> dict[str, Any]:
+    """An endpoint as the contract has it."""
+    return {
+        "id": row.id,
+        "phone_number": row.phone_number,
+        "provider": row.provider,
+        "inbound_agent_name": row.inbound_agent_name,
+        "outbound_agent_name": row.outbound_agent_name,
+        "label": row.label,
+        "is_active": row.is_active,
+        "created_at": clock.iso(row.created_at),
+        "inbound_webhook_url": urls.inbound_webhook_url(base_url, row.provider, row.inbound_agent_name),
+    }
+
+
+def matching(scope: Scope, wanted: Filter) -> Select[Endpoint]:
+    """The organization's endpoints that the filter shows, in no order."""
+    query = scope.select(Endpoint)
+    if "\0" in f"{wanted.text}{wanted.provider}{wanted.agent}":
+        return query.where(false())
+    if wanted.text:
+        query = query.where(_matches(scope, wanted.text))
+    if wanted.provider:
+        query = query.where(Endpoint.provider == wanted.provider)
+    if wanted.is_active is not None:
+        query = query.where(Endpoint.is_active == wanted.is_active)
+    if wanted.agent:
+        query = query.where(
+            or_(
+                Endpoint.inbound_agent_name == wanted.agent,
+                Endpoint.outbound_agent_name == wanted.agent,
+            )
+        )
+    if wanted.drifted:
+        query = query.where(*_is_drifted(scope))
+    if wanted.blocked:
+        query = query.where(readiness.is_blocked(scope, readiness.telephony_states(scope)))
+    return query
+
+
+def _is_drifted(scope: Scope) -> tuple[ColumnElement[bool], ...]:
+    """The first condition has them looked up by number; the second is theirs at their own provider."""
+    drifted = tallies.drifted(scope)
+    own = drifted.where(
+        DriftCheck.provider == Endpoint.provider, DriftCheck.phone_number == Endpoint.phone_number
+    )
+    numbers = drifted.with_only_columns(DriftCheck.phone_number)
+    return Endpoint.phone_number.in_(numbers), own.correlate(Endpoint).exists()
+
+
+def _matches(scope: Scope, text: str) -> ColumnElement[bool]:
+    """The text in label or agents; its digits in the number, in whatever spelling."""
+    found = [
+        scope.contains(column, text)
+        for column in (Endpoint.label, Endpoint.inbound_agent_name, Endpoint.outbound_agent_name)
+    ]
+    digits = re.sub(r"[\s().\-+/]", "", text)
+    if digits.isascii() and digits.isdigit():
+        found.append(Endpoint.phone_number.contains(digits))
+        with suppress(ValueError):
+            found.append(Endpoint.phone_number == phone.normalize(text, scope.organization.country))
+    return or_(*found)
+
+
+def count(scope: Scope, wanted: Filter) -> int:
+    """How many there are, counted to one more than `COUNT_MOST` and no further."""
+    along_index = matching(scope, wanted).order_by(Endpoint.phone_number)
+    some = along_index.with_only_columns(Endpoint.phone_number).limit(COUNT_MOST + 1).subquery()
+    return scope.session.scalar(select(func.count()).select_from(some)) or 0
+
+
+def stream(scope: Scope, wanted: Filter) -> Iterator[dict[str, Any]]:
+    """Every endpoint by number, as documents, a few at a time: memory does not grow with the rows."""
+    base = scope.organization.public_base_url
+    query = matching(scope, wanted).order_by(Endpoint.phone_number)
+    columns = query.with_only_columns(*Endpoint.__table__.columns).execution_options(yield_per=500)
+    for row in scope.session.execute(columns):
+        yield document(base, row)
+
+
+def agents(scope: Scope, *, limit: int = 200) -> list[str]:
+    """Names in use, for suggestions."""
+    names: set[str] = set()
+    for column in (Endpoint.inbound_agent_name, Endpoint.outbound_agent_name):
+        query = select(column).where(Endpoint.organization_id == scope.organization.id, column.is_not(None))
+        names |= {name for name in scope.session.scalars(query.distinct().limit(limit)) if name}
+    return sorted(names)[:limit]
