@@ -19,9 +19,9 @@ from app import context
 from app.core import clock
 from app.extensions import db
 from app.outage import reason
-from app.services import organizations
 from app.services.access import tokens
 from app.services.drift import runs
+from app.services.organizations import crud
 from app.services.scope import Actor
 
 log = structlog.get_logger(__name__)
@@ -95,7 +95,7 @@ class Checker:
     def _check(self, organization_id: str) -> bool:
         scope = context.scope(Actor(name="background check"))
         try:
-            inside = scope.into(organizations.by_id(scope, organization_id))
+            inside = scope.into(crud.by_id(scope, organization_id))
             return runs.run(inside, context.outbound()).is_elsewhere
         finally:
             db.session.remove()

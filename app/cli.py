@@ -20,13 +20,14 @@ from app.config import Settings, SettingsError
 from app.core.errors import Invalid, PatchbayError
 from app.extensions import db
 from app.models import Role, User
-from app.services import installation, organizations, signing_keys
+from app.services import installation, signing_keys
 from app.services.access import tokens
 from app.services.access import users as access_users
 from app.services.audit import chain
 from app.services.audit.chain import Head
 from app.services.drift import runs
 from app.services.drift.runs import Report
+from app.services.organizations import crud
 from app.services.scope import SECRETS, Scope
 
 log = structlog.get_logger(__name__)
@@ -88,7 +89,7 @@ def create_user(email: str, name: str, role: str, organization_name: str, passwo
     try:
         new = access_users.read_new(scope, {"email": email, "name": name, "role": role, "password": password})
         with access_users.one_user_per_email(new.email), scope.transaction():
-            organization = organizations.named(scope, organization_name)
+            organization = crud.named(scope, organization_name)
             user = access_users.add(scope.into(organization), new)
     except PatchbayError as error:
         raise _fail(error) from None
@@ -114,7 +115,7 @@ def _user_and_scope(email: str) -> tuple[User, Scope]:
     user = access_users.by_email(scope, email)
     if user is None:
         raise click.ClickException(f"There is no user {email}.")
-    return user, scope.into(organizations.of_user(scope, user))
+    return user, scope.into(crud.of_user(scope, user))
 
 
 @token_commands.command("create")
@@ -174,7 +175,7 @@ def verify_audit(name: str | None, noted: TextIO | None) -> None:
     startup.prepare()
     scope = startup.console()
     heads = chain.heads_in(noted.read() if noted else "")
-    wanted: list[tuple[str | None, str]] = [(found.id, found.name) for found in organizations.every(scope)]
+    wanted: list[tuple[str | None, str]] = [(found.id, found.name) for found in crud.every(scope)]
     wanted.append((None, "No organization"))
     if name:
         wanted = [pair for pair in wanted if pair[0] and pair[1] == name]
@@ -214,7 +215,7 @@ def check(name: str | None, is_json: bool) -> None:
     startup.prepare()
     scope = startup.console()
     try:
-        wanted = organizations.by_name(scope, name) if name else None
+        wanted = crud.by_name(scope, name) if name else None
         if name and wanted is None:
             raise click.ClickException(f"There is no organization {name}.")
     except PatchbayError as error:
@@ -243,7 +244,7 @@ def _check(scope: Scope, organization_id: str, *, is_json: bool) -> tuple[str, R
     """The organization's name and what was found; one that fails does not keep the others from their turn."""
     name = organization_id
     try:
-        organization = organizations.by_id(scope, organization_id)
+        organization = crud.by_id(scope, organization_id)
         name = organization.name
         report = runs.run(scope.into(organization), context.outbound(), everything=True)
     except Exception as error:

@@ -14,10 +14,11 @@ from app.core.errors import Conflict
 from app.core.outbound.client import Outbound
 from app.models import Organization, Role, User
 from app.provider import Family
-from app.services import organizations, providers, voice_ai, voice_phone_numbers
+from app.services import providers, voice_ai, voice_phone_numbers
 from app.services.access import users
 from app.services.connections import store
 from app.services.endpoints import crud
+from app.services.organizations import crud as organizations_crud
 from app.services.scope import Scope
 
 EMAIL = "demo@meridian.example"
@@ -114,7 +115,7 @@ def fill(scope: Scope, http: Outbound, password: str) -> Organization:
 
     No provider is called: made-up credentials are nobody's business.
     """
-    if organizations.by_name(scope, MERIDIAN.name):
+    if organizations_crud.by_name(scope, MERIDIAN.name):
         raise Conflict(f"{MERIDIAN.name} is there already.")
     dana = users.read_new(scope, _sent("Dana Ortiz", EMAIL, Role.SUPERADMIN, password))
     inside = _organization(scope, http, MERIDIAN)
@@ -132,13 +133,13 @@ def fill(scope: Scope, http: Outbound, password: str) -> Organization:
     providers.make_active(harbor, Family.TELEPHONY, "twilio")
     _map(harbor, HARBOR)
     _member(harbor, "Lena Hart", "lena@harbor.example")
-    organizations.create(scope, {"name": NEW})
+    organizations_crud.create(scope, {"name": NEW})
     return inside.organization
 
 
 def _organization(scope: Scope, http: Outbound, example: Example) -> Scope:
-    inside = scope.into(organizations.create(scope, {"name": example.name}))
-    organizations.update(inside, http, {"country": "US", "public_base_url": example.base_url})
+    inside = scope.into(organizations_crud.create(scope, {"name": example.name}))
+    organizations_crud.update(inside, http, {"country": "US", "public_base_url": example.base_url})
     return inside
 
 

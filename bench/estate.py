@@ -32,8 +32,9 @@ from app.models import (
 )
 from app.models.base import new_id
 from app.providers import PROVIDERS
-from app.services import organizations, providers
+from app.services import providers
 from app.services.endpoints import csv_format, csv_import
+from app.services.organizations import crud
 from app.services.scope import Scope
 from tests.support.cast import PASSWORD
 from tests.support.databases import migrate
@@ -117,7 +118,7 @@ def _first_person(app: Flask) -> None:
 
 def _others(scope: Scope, count: int) -> Iterator[Scope]:
     for n in range(count):
-        yield scope.into(organizations.create(scope, {"name": f"Tenant {n * 7 % 40:02} of many"}))
+        yield scope.into(crud.create(scope, {"name": f"Tenant {n * 7 % 40:02} of many"}))
 
 
 @dataclass(frozen=True)

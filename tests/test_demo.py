@@ -27,10 +27,11 @@ from app.extensions import db
 from app.models import DriftCheck, Endpoint, User, VoicePhoneNumber
 from app.provider import Verifies
 from app.providers import PROVIDERS
-from app.services import ai_numbers, numbers, organizations, pointing, workspace_webhook
+from app.services import ai_numbers, numbers, pointing, workspace_webhook
 from app.services.connections import store
 from app.services.drift import runs
 from app.services.numbers import Claim
+from app.services.organizations import crud
 from app.services.scope import Actor, Scope
 from tests.support import html
 from tests.support.html import Element
@@ -76,7 +77,7 @@ def meridian(scope: Scope) -> Scope:
 
 
 def organization(scope: Scope, name: str) -> Scope:
-    found = organizations.by_name(scope, name)
+    found = crud.by_name(scope, name)
     assert found is not None
     return scope.into(found)
 
@@ -272,7 +273,7 @@ def test_it_is_filled_once_and_no_provider_is_asked(
 ) -> None:
     with pytest.raises(Invalid):
         demo_data.fill(scope, outbound, "short")
-    assert organizations.every(scope) == []
+    assert crud.every(scope) == []
     demo_data.fill(scope, outbound, PASSWORD)
     with pytest.raises(Conflict, match="Meridian Support is there already"):
         demo_data.fill(scope, outbound, PASSWORD)

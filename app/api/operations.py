@@ -26,8 +26,8 @@ from app.core.errors import (
     UnsupportedMedia,
 )
 from app.extensions import csrf
-from app.services import organizations
 from app.services.access import crossing, tokens
+from app.services.organizations import crud
 from app.services.scope import Actor, Scope
 
 View = Callable[..., ResponseReturnValue]
@@ -198,11 +198,11 @@ def _refusal(message: str) -> PatchbayError:
 def _enter(actor: Actor, path: dict[str, Any]) -> Scope:
     """Into the organization that the request means. Into another than one's own is recorded."""
     scope = context.scope(actor)
-    own = organizations.by_id(scope, str(actor.organization_id))
+    own = crud.by_id(scope, str(actor.organization_id))
     wanted = _wanted_organization(actor, path)
     if wanted is None or wanted == own.id:
         return replace(scope, found=own)
-    inside = scope.into(organizations.by_id(scope, wanted))
+    inside = scope.into(crud.by_id(scope, wanted))
     crossing.record_hourly(inside, own)
     return inside
 

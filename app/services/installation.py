@@ -19,11 +19,12 @@ from app.core import hashing
 from app.core.errors import NotFound
 from app.core.sealing import Place, SealBroken, Sealer
 from app.models import Installation, Role, Secret, User
-from app.services import organizations, rate_limits, validation
+from app.services import rate_limits, validation
 from app.services.access import sign_in_limits, totp, users
 from app.services.audit import chain
 from app.services.audit.chain import WORD
 from app.services.fields import Name
+from app.services.organizations import crud
 from app.services.scope import Scope
 
 _EARLIER_KEY = "This opens with the right key."
@@ -95,7 +96,7 @@ def _chain_key(sealer: Sealer, row: Installation) -> chain.Key | None:
 
 def new_setup_token(scope: Scope) -> str | None:
     """A new single-use key for the setup link if there is no superadmin, else None."""
-    if organizations.superadmins(scope):
+    if crud.superadmins(scope):
         return None
     token = secrets.token_urlsafe(24)
     with scope.transaction():
@@ -107,13 +108,13 @@ def new_setup_token(scope: Scope) -> str | None:
 def expect_setup(scope: Scope) -> None:
     """NotFound unless there is a setup link that was not used."""
     row = _row(scope.session)
-    if row is None or row.setup_token_hash is None or organizations.superadmins(scope):
+    if row is None or row.setup_token_hash is None or crud.superadmins(scope):
         raise _used_up()
 
 
 def expect_setup_token(scope: Scope, token: str) -> None:
     """NotFound unless it is the token of the last setup link, and that was not used. TooMany for guessing."""
-    if organizations.superadmins(scope):
+    if crud.superadmins(scope):
         raise _used_up()
     limit = sign_in_limits.of_setup_key(scope)
     rate_limits.take(scope, limit)
@@ -125,11 +126,7 @@ def expect_setup_token(scope: Scope, token: str) -> None:
 def _compare_setup_token(scope: Scope, token: str) -> None:
     row = _row(scope.session)
     stored = row.setup_token_hash if row else None
-    if (
-        stored is None
-        or not hmac.compare_digest(stored, hashing.of_token(token))
-        or organizations.superadmins(scope)
-    ):
+    if stored is None or not hmac.compare_digest(stored, hashing.of_token(token)) or crud.superadmins(scope):
         raise _used_up()
 
 
@@ -155,7 +152,7 @@ def set_up(scope: Scope, token: str, sent: Any) -> User:
         row = scope.session.get_one(Installation, 1, with_for_update=True)
         _compare_setup_token(scope, token)
         row.setup_token_hash = None
-        organization = organizations.named(inside, draft.organization)
+        organization = crud.named(inside, draft.organization)
         return users.add(inside.into(organization), person)
 
 

@@ -17,6 +17,7 @@ from app.services.audit.actions import Action
 from app.services.connections import drafts, provisioning, store
 from app.services.drift import queue
 from app.services.fields import BaseUrl
+from app.services.organizations import crud
 from app.services.scope import Scope
 
 TelephonyChanges = drafts.model(
@@ -79,7 +80,7 @@ def update(scope: Scope, http: Outbound, sent: Any, *, if_match: str | None = No
         if if_match is not None and if_match != etag.of(document(scope)):
             raise Stale
         if "public_base_url" in changes:
-            is_moved = set_base_url(scope, changes["public_base_url"])
+            is_moved = crud.set_base_url(scope, changes["public_base_url"])
         if not scope.organization.public_base_url:
             raise Invalid([Problem("public_base_url", NEEDS_BASE_URL)])
         _apply(scope, changes)
@@ -101,19 +102,3 @@ def _apply(scope: Scope, changes: dict[str, Any]) -> None:
         providers.choose(scope, Family.TELEPHONY, changes["provider"], words=settings_name)
     for state in before.values():
         providers.refuse_breaking_active(scope, state, settings_name)
-
-
-def set_base_url(scope: Scope, url: str | None, *, reason: str | None = None) -> bool:
-    """Whether it is another one. Inside a transaction only; afterwards ElevenLabs has to be told."""
-    organization = scope.organization
-    if organization.public_base_url == url:
-        return False
-    log.record(
-        scope,
-        Action.ORGANIZATION_SAVED,
-        organization.name,
-        {"public_base_url": [organization.public_base_url, url]} | log.reasoned(reason),
-    )
-    organization.public_base_url = url
-    queue.mark_due(scope)
-    return True

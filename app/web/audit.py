@@ -14,12 +14,12 @@ from flask.typing import ResponseReturnValue
 
 from app.core import clock, csv_text, texts
 from app.models import AuditEvent
-from app.services import organizations
 from app.services.audit import actions, log, search
 from app.services.audit.actions import Action, Group
 from app.services.audit.numbers import Changes
 from app.services.audit.search import Filter
 from app.services.endpoints import undo
+from app.services.organizations import crud
 from app.services.scope import Scope
 from app.web import render
 from app.web.guard import Pages, Who
@@ -59,7 +59,7 @@ def everywhere(scope: Scope) -> ResponseReturnValue:
         with scope.transaction(lock=False):
             log.note(scope, Action.AUDIT_OPENED, "audit")
         session["saw_all_audit"] = True
-    known = {found.id: found for found in organizations.every(scope)}
+    known = {found.id: found for found in crud.every(scope)}
     return _page(
         _chosen(scope), url_for("audit.everywhere"), known=known, chosen_in=request.args.get("in", "")
     )
@@ -68,7 +68,7 @@ def everywhere(scope: Scope) -> ResponseReturnValue:
 def _chosen(scope: Scope) -> Scope:
     """In the organization that the address asks for, where it does."""
     slug = request.args.get("in", "")
-    return scope if slug in ("", NOWHERE) else scope.into(organizations.by_slug(scope, slug))
+    return scope if slug in ("", NOWHERE) else scope.into(crud.by_slug(scope, slug))
 
 
 def _page(scope: Scope, base: str, **context: Any) -> Response:
@@ -163,7 +163,7 @@ def _file(scope: Scope, form: str) -> Response:
         return render.see(f"{request.path.removesuffix(f'.{form}')}?{_query()}")
     inside = scope if scope.found else _chosen(scope)
     place = inside.found.slug if inside.found else "everywhere"
-    known = {found.id: found.name for found in organizations.every(scope)}
+    known = {found.id: found.name for found in crud.every(scope)}
     asked = {
         words: ", ".join(request.args.getlist(name)) for name, words in NAMES.items() if name in request.args
     }

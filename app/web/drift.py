@@ -11,10 +11,11 @@ from app import context
 from app.core import phone
 from app.core.errors import Conflict, Stale, TooMany
 from app.provider import Capability
-from app.services import organizations, pointing
+from app.services import pointing
 from app.services.connections import store
 from app.services.drift import probe, runs, tallies
 from app.services.endpoints import crud
+from app.services.organizations import crud as organizations_crud
 from app.services.scope import Scope
 from app.web import render
 from app.web.guard import Pages, Who
@@ -100,7 +101,7 @@ def _progress(scope: Scope) -> Response:
 
 @drift.page("/check", who=Who.SUPERADMIN, methods=["POST"])
 def check_everywhere(scope: Scope) -> ResponseReturnValue:
-    found = organizations.every(scope)
+    found = organizations_crud.every(scope)
     for organization in found:
         runs.check_all(scope.into(organization))
     if render.is_part():

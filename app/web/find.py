@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from app.core.errors import NotFound
 from app.providers import PROVIDERS
 from app.services import find as services_find
-from app.services import organizations
+from app.services.organizations import crud
 from app.services.scope import Scope
 from app.web import render
 from app.web.guard import Pages, Who
@@ -57,7 +57,7 @@ def _inside(scope: Scope, slug: str) -> Scope | None:
     if not slug:
         return None
     try:
-        return scope.into(organizations.by_slug(scope, slug))
+        return scope.into(crud.by_slug(scope, slug))
     except NotFound:
         return None
 

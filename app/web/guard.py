@@ -28,10 +28,10 @@ from app.core import clock
 from app.core.errors import Forbidden
 from app.extensions import login
 from app.models import Organization, Role, User
-from app.services import organizations
 from app.services.access import crossing, sessions, sign_in, step_up
 from app.services.access.sign_in import Checked
 from app.services.access.step_up import PasswordNeeded
+from app.services.organizations import crud
 from app.services.scope import Actor, Scope
 from app.web import known_browsers
 from app.web.forms import Form
@@ -165,7 +165,7 @@ def _scope(path: dict[str, Any]) -> Scope:
     scope = context.scope(actor)
     if "slug" not in path:
         return scope
-    inside = scope.into(organizations.by_slug(scope, path.pop("slug")))
+    inside = scope.into(crud.by_slug(scope, path.pop("slug")))
     _record_crossing(inside, inside.organization)
     g.scope = inside
     return inside
@@ -212,4 +212,4 @@ def asks_password() -> bool:
 
 def own(scope: Scope) -> Scope:
     """The scope of the signed-in person's own organization."""
-    return scope.into(organizations.by_id(scope, str(scope.actor.organization_id)))
+    return scope.into(crud.by_id(scope, str(scope.actor.organization_id)))

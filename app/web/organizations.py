@@ -9,9 +9,9 @@ from flask.typing import ResponseReturnValue
 
 from app.core import texts
 from app.core.errors import Invalid
-from app.services import organizations as services_organizations
 from app.services import overview as services_overview
 from app.services.drift import runs
+from app.services.organizations import crud
 from app.services.scope import Scope
 from app.web import render
 from app.web.forms import OrganizationForm
@@ -65,7 +65,7 @@ def new(_scope: Scope) -> ResponseReturnValue:
 def create(scope: Scope) -> ResponseReturnValue:
     form = OrganizationForm()
     try:
-        organization = services_organizations.create(scope, {"name": form.name.data or ""})
+        organization = crud.create(scope, {"name": form.name.data or ""})
     except Invalid as error:
         form.show(error)
         return render.page("organizations/new.html", 422, form=form)

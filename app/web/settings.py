@@ -9,8 +9,9 @@ from flask.typing import ResponseReturnValue
 
 from app import context
 from app.core.errors import Invalid, Stale
-from app.services import impact, organizations
+from app.services import impact
 from app.services.impact import OfBaseUrl
+from app.services.organizations import crud
 from app.services.scope import Scope
 from app.web import render
 from app.web.audit import own_history
@@ -37,12 +38,12 @@ def save(scope: Scope) -> ResponseReturnValue:
         return _page(scope, form)
     sent = _sent(form)
     try:
-        url = organizations.planned_base_url(scope, sent, version=form.version_sent)
+        url = crud.planned_base_url(scope, sent, version=form.version_sent)
         change = impact.of_base_url(scope, url)
         if change.is_felt and answer != CONFIRMED:
             return _confirm(change, BaseUrlForm())
         why = BaseUrlForm().why
-        organizations.update(scope, context.outbound(), sent, reason=why, version=form.version_sent)
+        crud.update(scope, context.outbound(), sent, reason=why, version=form.version_sent)
     except Invalid as error:
         form.show(error)
         return _page(scope, form, 422)
@@ -63,7 +64,7 @@ def confirm_base_url(scope: Scope) -> ResponseReturnValue:
         return render.see(url_for("settings.show", slug=scope.organization.slug))
     typed = _stored(scope) | {"public_base_url": request.args["url"]}
     try:
-        url = organizations.planned_base_url(scope, {name: text or None for name, text in typed.items()})
+        url = crud.planned_base_url(scope, {name: text or None for name, text in typed.items()})
     except Invalid as error:
         form = SettingsForm(**typed, version=scope.organization.version)
         form.show(error)
@@ -104,7 +105,7 @@ def _page(
         status,
         form=form,
         conflicts=conflicts,
-        base_urls=organizations.base_urls(scope),
+        base_urls=crud.base_urls(scope),
         history=own_history(scope),
     )
 

@@ -9,9 +9,10 @@ from flask import flash, url_for
 from flask.typing import ResponseReturnValue
 
 from app.core.errors import Busy, Conflict, Invalid, NotFound
-from app.services import installation, organizations
+from app.services import installation
 from app.services.access import sign_in
 from app.services.access.sign_in import Checked
+from app.services.organizations import crud
 from app.services.scope import Scope
 from app.web import render
 from app.web.forms import SetupForm
@@ -47,5 +48,5 @@ def set_up(scope: Scope) -> ResponseReturnValue:
         return render.later(render.page("setup/form.html", error.status, form=form), error)
     let_in(scope, Checked(user, sign_in.state_of(user)))
     flash("Welcome. This list leads from here to an answered call.", "ok")
-    organization = organizations.of_user(scope, user)
+    organization = crud.of_user(scope, user)
     return render.see(url_for("checklist.show", slug=organization.slug))

@@ -11,10 +11,10 @@ from flask_login import current_user, logout_user
 from app.core import urls
 from app.core.errors import Invalid, TryLater, Unauthenticated
 from app.models import User
-from app.services import organizations
 from app.services.access import recovery_codes, totp, users
 from app.services.access import sign_in as access_sign_in
 from app.services.access.sign_in import Checked
+from app.services.organizations import crud
 from app.services.scope import Scope
 from app.web import known_browsers, render
 from app.web.forms import CodeForm, RecoveryForm, SignInForm
@@ -99,7 +99,7 @@ def _who_needs_a_code(scope: Scope) -> Checked | None:
 def _let_in(scope: Scope, checked: Checked, after: str | None) -> Response:
     let_in(scope, checked)
     user = checked.user
-    if given := users.password_given(scope.into(organizations.of_user(scope, user)), user):
+    if given := users.password_given(scope.into(crud.of_user(scope, user)), user):
         flash(
             f"{given.actor_name} gave you this password, and knows it. Choose your own under Account.", "warn"
         )

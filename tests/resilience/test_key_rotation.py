@@ -19,9 +19,10 @@ from app import context
 from app.core.sealing import Place, SealBroken, Sealer, fingerprint
 from app.extensions import db
 from app.models import Installation, Secret, User
-from app.services import installation, organizations
+from app.services import installation
 from app.services.access import totp
 from app.services.audit import chain
+from app.services.organizations import crud
 from app.services.scope import Actor, Keys, Scope
 from tests.support.cast import assemble
 from tests.support.clients import ApiClient
@@ -63,7 +64,7 @@ def opened(app: Flask, *keys: str) -> dict[str, str | None]:
                 found[row.field] = scope.keys.sealer.open(row.sealed, place)
         for user in scope.session.scalars(select(User).where(User.totp_sealed.is_not(None))):
             found[user.email] = totp.pending_uri(scope, user)
-        for organization in organizations.every(scope):
+        for organization in crud.every(scope):
             assert chain.verify(scope.session, scope.keys.sealer, organization.id).wrong is None
         return found
 
@@ -71,7 +72,7 @@ def opened(app: Flask, *keys: str) -> dict[str, str | None]:
 def seal(app: Flask, key: str, *fields: str) -> None:
     """Stores a secret for each of the fields, sealed with the key."""
     with scope_with(app, NEW, key) as scope, scope.transaction(lock=False):
-        owner = organizations.every(scope)[0].id
+        owner = crud.every(scope)[0].id
         for field in fields:
             sealed = Sealer([key]).seal(f"secret of {field}", Place(owner, "vobiz", field))
             row = Secret(organization_id=owner, provider="vobiz", field=field, sealed=sealed)

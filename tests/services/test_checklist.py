@@ -10,12 +10,13 @@ from app.models import Check, Endpoint, WebhookSetup
 from app.provider import Family
 from app.provider.numbers import Line, Reason
 from app.providers import PROVIDERS
-from app.services import checklist, organizations, providers
+from app.services import checklist, providers
 from app.services.connections import store
 from app.services.drift import queue
 from app.services.drift.verdicts import Sight
 from app.services.endpoints import crud, listing, readiness
 from app.services.endpoints.listing import Filter
+from app.services.organizations import crud as organizations_crud
 from app.services.places import Place
 from tests.support.scopes import NOBODY, statements
 
@@ -44,7 +45,7 @@ def _see(scope, sight):
 
 @pytest.fixture
 def live(acme):
-    organizations.update(acme, NOBODY, {"public_base_url": BASE})
+    organizations_crud.update(acme, NOBODY, {"public_base_url": BASE})
     providers.save(acme, TWILIO, TWILIO_VALUES)
     providers.make_active(acme, Family.TELEPHONY, "twilio")
     sent = {"phone_number": NUMBER, "provider": "twilio", "inbound_agent_name": "support"}
@@ -175,7 +176,7 @@ def test_what_is_counted_as_ready_is_what_has_no_reason_to_be_blocked(acme):
         return reasons.count(None)
 
     assert agree() == 0
-    organizations.update(acme, NOBODY, {"public_base_url": BASE})
+    organizations_crud.update(acme, NOBODY, {"public_base_url": BASE})
     assert agree() == 0
     providers.save(acme, TWILIO, TWILIO_VALUES)
     assert agree() == 1
@@ -203,7 +204,7 @@ def test_numbers_that_are_not_answered_any_more_are_named_with_what_keeps_them(l
 
 
 def test_a_number_before_its_provider_is_still_to_do(acme):
-    organizations.update(acme, NOBODY, {"public_base_url": BASE})
+    organizations_crud.update(acme, NOBODY, {"public_base_url": BASE})
     _add(acme, NUMBER, "twilio")
     step = _step(acme, "ready")
     assert (step.state, step.text) == ("idle", "1 number is not ready: Twilio is not connected.")

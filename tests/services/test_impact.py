@@ -7,10 +7,11 @@ import pytest
 from app.models import VoicePhoneNumber
 from app.provider import Family
 from app.providers import PROVIDERS
-from app.services import impact, organizations, providers, voice_phone_numbers
+from app.services import impact, providers, voice_phone_numbers
 from app.services.access import users
 from app.services.endpoints import crud
 from app.services.impact import Some
+from app.services.organizations import crud as organizations_crud
 from tests.support.scopes import NOBODY, statements
 
 TWILIO, SINCH, VOBIZ = PROVIDERS["twilio"], PROVIDERS["sinch"], PROVIDERS["vobiz"]
@@ -23,7 +24,7 @@ NOW = "https://new.example.com"
 @pytest.fixture
 def live(acme, cast):
     """Three numbers at Twilio, one of them off, one at Vobiz; Mo has a Sinch number."""
-    organizations.update(acme, NOBODY, {"public_base_url": BASE})
+    organizations_crud.update(acme, NOBODY, {"public_base_url": BASE})
     providers.save(acme, TWILIO, TWILIO_VALUES)
     providers.save(acme, SINCH, SINCH_VALUES)
     providers.make_active(acme, Family.VOICE, "sinch")
@@ -81,12 +82,12 @@ def test_another_base_url_changes_the_url_of_each_number_that_has_one(live):
 @pytest.mark.parametrize("url", [BASE, None])
 def test_nobody_feels_one_that_is_the_same_or_was_not_there(live, url):
     if url is None:
-        organizations.update(live, NOBODY, {"public_base_url": None})
+        organizations_crud.update(live, NOBODY, {"public_base_url": None})
     assert not impact.of_base_url(live, BASE).is_felt
 
 
 def test_nobody_feels_it_without_numbers_but_elevenlabs_does(acme):
-    organizations.update(acme, NOBODY, {"public_base_url": BASE})
+    organizations_crud.update(acme, NOBODY, {"public_base_url": BASE})
     assert not impact.of_base_url(acme, NOW).is_felt
     providers.save(acme, PROVIDERS["elevenlabs"], {"webhook_id": "wh-1"})
     found = impact.of_base_url(acme, NOW)

@@ -12,11 +12,12 @@ from app.models import Check, CheckRun, DriftCheck, Endpoint, Organization, Secr
 from app.provider import Family
 from app.provider.numbers import Line, Reason
 from app.providers import PROVIDERS
-from app.services import organizations, overview, providers, voice_phone_numbers
+from app.services import overview, providers, voice_phone_numbers
 from app.services.connections import store
 from app.services.drift import queue
 from app.services.drift.verdicts import Sight
 from app.services.endpoints import crud, readiness
+from app.services.organizations import crud as organizations_crud
 from app.services.overview import Level
 from app.services.places import Place
 from tests.support.scopes import NOBODY, statements
@@ -70,7 +71,7 @@ def _line(url):
 @pytest.fixture
 def live(acme):
     """Twilio is active and tested, and one number is in sync."""
-    organizations.update(acme, NOBODY, {"public_base_url": BASE})
+    organizations_crud.update(acme, NOBODY, {"public_base_url": BASE})
     providers.save(acme, TWILIO, TWILIO_VALUES)
     providers.make_active(acme, Family.TELEPHONY, "twilio")
     crud.create(acme, {"phone_number": NUMBER, "provider": "twilio", "inbound_agent_name": "support"})
@@ -96,8 +97,8 @@ def test_an_empty_organization_is_untouched_and_says_what_is_missing(acme):
 
 
 def test_drifted_numbers_are_the_worst_and_since_when(live):
-    organizations.update(live, NOBODY, {"public_base_url": None})
-    organizations.update(live, NOBODY, {"public_base_url": BASE})
+    organizations_crud.update(live, NOBODY, {"public_base_url": None})
+    organizations_crud.update(live, NOBODY, {"public_base_url": BASE})
     _seen(live, {NUMBER: _line("https://old.example/x")})
     (finding,) = _row(live).findings
     assert (finding.level, finding.text, finding.place) == (Level.BROKEN, "1 drifted", Place.DRIFTED)

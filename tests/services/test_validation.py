@@ -10,7 +10,7 @@ from app.services.access.sign_in import Credentials
 from app.services.access.users import UserDraft
 from app.services.endpoints import crud
 from app.services.endpoints.crud import EndpointDraft
-from app.services.organizations import OrganizationEdit
+from app.services.organizations.crud import OrganizationEdit
 from app.services.telephony import TelephonyChanges
 from app.services.voice import ConfigChanges as VoiceChanges
 from app.services.voice_ai import ConfigChanges as VoiceAiChanges

@@ -10,11 +10,12 @@ from app.models import Check, Endpoint, VoicePhoneNumber
 from app.provider import Family
 from app.provider.numbers import Line, Reason
 from app.providers import PROVIDERS
-from app.services import organizations, providers, voice_phone_numbers, who_answers
+from app.services import providers, voice_phone_numbers, who_answers
 from app.services.connections import store
 from app.services.drift import probe, queue
 from app.services.drift.verdicts import Sight
 from app.services.endpoints import crud, readiness
+from app.services.organizations import crud as organizations_crud
 from app.services.places import Place
 from tests.support.scopes import NOBODY, statements
 from tests.upstreams.base import Trouble
@@ -41,7 +42,7 @@ def http(twilio):
 @pytest.fixture
 def live(acme, twilio):
     """Everything works on our side; Twilio was tested, and never asked about the number."""
-    organizations.update(acme, NOBODY, {"public_base_url": BASE, "country": "US"})
+    organizations_crud.update(acme, NOBODY, {"public_base_url": BASE, "country": "US"})
     known = {field.name for field in TWILIO.typed_fields}
     providers.save(acme, TWILIO, {n: v for n, v in twilio.values.items() if n in known})
     providers.make_active(acme, Family.TELEPHONY, "twilio")
@@ -169,7 +170,7 @@ BROKEN = [
         "No agent answers",
     ),
     (
-        lambda scope: organizations.update(scope, NOBODY, {"public_base_url": None}),
+        lambda scope: organizations_crud.update(scope, NOBODY, {"public_base_url": None}),
         "url",
         "warn",
         "No base URL",
@@ -239,7 +240,7 @@ def test_the_reason_is_the_api_s_in_every_state(live, direction):
     seen.append(agree())
     _unknown_provider(live)
     seen.append(agree())
-    organizations.update(live, NOBODY, {"public_base_url": None})
+    organizations_crud.update(live, NOBODY, {"public_base_url": None})
     seen.append(agree())
     _edit(live, **{f"{direction}_agent_name": None})
     seen.append(agree())

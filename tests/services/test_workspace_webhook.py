@@ -14,8 +14,9 @@ from app.core.errors import Conflict
 from app.core.outbound.client import Outbound
 from app.models import AuditEvent, Secret, WebhookSetup
 from app.providers import PROVIDERS, elevenlabs
-from app.services import organizations, providers, telephony, voice_ai, workspace_webhook
+from app.services import providers, telephony, voice_ai, workspace_webhook
 from app.services.connections import store, verification
+from app.services.organizations import crud
 from app.services.scope import Scope
 from app.services.workspace_webhook import State
 from tests.support.scopes import winners
@@ -46,7 +47,7 @@ def no_lease(monkeypatch):
 @pytest.fixture
 def ready(acme, http):
     """Acme with a base URL and a key, and nothing set up yet."""
-    organizations.update(acme, http, {"public_base_url": BASE})
+    crud.update(acme, http, {"public_base_url": BASE})
     providers.save(acme, ELEVENLABS, {"api_key": KEY})
     return acme
 
@@ -144,13 +145,11 @@ SAVES = {
     "enabled": lambda scope, http: providers.set_enabled(scope, http, ELEVENLABS, True),
     "tool secret": voice_ai.generate_tool_secret,
     "telephony": lambda scope, http: telephony.update(scope, http, {"public_base_url": "https://a.example"}),
-    "settings": lambda scope, http: organizations.update(
-        scope, http, {"public_base_url": "https://a.example"}
-    ),
+    "settings": lambda scope, http: crud.update(scope, http, {"public_base_url": "https://a.example"}),
 }
 OTHERS = {
     "another provider": lambda scope, http: providers.save_sent(scope, http, PROVIDERS["vobiz"], {}),
-    "name": lambda scope, http: organizations.update(scope, http, {"name": "Acme", "public_base_url": BASE}),
+    "name": lambda scope, http: crud.update(scope, http, {"name": "Acme", "public_base_url": BASE}),
     "same base": lambda scope, http: telephony.update(scope, http, {"public_base_url": BASE}),
 }
 
@@ -185,7 +184,7 @@ def test_no_transaction_is_open_meanwhile_and_the_save_is_committed(
 
 def test_a_new_base_url_takes_the_old_ones_place(ready, upstream, http):
     workspace_webhook.set_up(ready, http)
-    organizations.update(ready, http, {"public_base_url": "https://new.acme.example"})
+    crud.update(ready, http, {"public_base_url": "https://new.acme.example"})
     check_it_is_one(ready, upstream.workspace, "https://new.acme.example")
     assert len(upstream.workspace.webhooks) == 1
 
@@ -412,7 +411,7 @@ class TestSomebodyElses:
 
     def test_another_organizations_is_somebody_elses(self, ready, globex, upstream, http):
         workspace_webhook.set_up(ready, http)
-        organizations.update(globex, http, {"public_base_url": BASE})
+        crud.update(globex, http, {"public_base_url": BASE})
         providers.save(globex, ELEVENLABS, {"api_key": KEY})
         status = workspace_webhook.set_up(globex, http)
         assert (status.state, status.foreign_id) == (State.ASKS, upstream.workspace.told)
@@ -487,7 +486,7 @@ def test_it_works_since_it_began_to(ready, http, monkeypatch):
     later = clock.now() + timedelta(hours=1)
     monkeypatch.setattr(clock, "now", lambda: later)
     assert workspace_webhook.set_up(ready, http).since == first
-    organizations.update(ready, http, {"public_base_url": "https://new.acme.example"})
+    crud.update(ready, http, {"public_base_url": "https://new.acme.example"})
     assert workspace_webhook.status(ready).since == later
 
 

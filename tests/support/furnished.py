@@ -15,9 +15,10 @@ from app import context
 from app.models import Call, Organization, User
 from app.provider import Count, Field, PhoneNumber, Provider, ServiceHost
 from app.providers import PROVIDERS
-from app.services import organizations, providers, voice_phone_numbers
+from app.services import providers, voice_phone_numbers
 from app.services.access import sessions, tokens, totp, users
 from app.services.endpoints import crud, csv_format, csv_import
+from app.services.organizations import crud as organizations_crud
 from app.services.scope import Scope
 from tests.support.cast import Cast, Person
 from tests.support.page_checks import MARK
@@ -82,7 +83,7 @@ def furnish(app: Flask, cast: Cast) -> Furnished:
     """Stores it as Dana, in Acme Support."""
     secrets: dict[str, str] = {}
     with scope_as(app, cast.dana) as scope:
-        organizations.update(scope, NOBODY, {"public_base_url": BASE_URL, "country": "US"})
+        organizations_crud.update(scope, NOBODY, {"public_base_url": BASE_URL, "country": "US"})
         for provider in PROVIDERS.values():
             values = _values(scope, provider)
             secrets |= {f"{provider.key}.{f.name}": values[f.name] for f in provider.secrets}

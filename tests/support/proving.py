@@ -8,8 +8,8 @@ from collections.abc import Mapping
 
 from app import context, create_app, demo_data
 from app.providers import PROVIDERS
-from app.services import organizations
 from app.services.connections import verification
+from app.services.organizations import crud
 from app.services.scope import Actor
 from tests.support.server import ROOT
 
@@ -31,7 +31,7 @@ def prove(environment: Mapping[str, str]) -> None:
 def _prove() -> None:
     everywhere = context.scope(Actor(name="command line"))
     for example, keys in PROVEN:
-        organization = organizations.by_name(everywhere, example.name)
+        organization = crud.by_name(everywhere, example.name)
         assert organization
         for key in keys:
             tested = verification.verify(

@@ -13,8 +13,8 @@ from app import background, context
 from app.core import clock
 from app.core.outbound.client import Outbound
 from app.models import CheckRun
-from app.services import organizations
 from app.services.drift import runs
+from app.services.organizations import crud
 from app.services.scope import Actor
 from tests.support.cast import Cast
 from tests.support.furnished import scope_as
@@ -51,7 +51,7 @@ def check(app: Flask) -> None:
     """What the background does, at once."""
     with app.app_context():
         scope = context.scope(Actor(name="tests"))
-        for organization in organizations.every(scope):
+        for organization in crud.every(scope):
             runs.run(scope.into(organization), context.outbound())
 
 
@@ -202,7 +202,7 @@ def test_a_change_is_checked_in_the_background(app: Flask, twilio: Twilio, dana:
     checker = background.Checker(app)
     with app.app_context():
         scope = context.scope(Actor(name="tests"))
-        organization = organizations.by_slug(scope, "acme-support")
+        organization = crud.by_slug(scope, "acme-support")
         checker.soon(organization.id)
         checker.idle.wait(20)
         scope.let_go()

@@ -15,10 +15,11 @@ from app.core import phone, texts
 from app.core.errors import Conflict, Invalid, NotFound, Problem
 from app.core.outbound.client import Outbound
 from app.models import AuditEvent, Organization, Role, User
-from app.services import fields, telephony, validation
+from app.services import fields, validation
 from app.services.audit import log
 from app.services.audit.actions import Action
 from app.services.connections import provisioning
+from app.services.drift import queue
 from app.services.fields import Name
 from app.services.scope import Scope, expect_version
 from app.services.validation import Checked
@@ -133,7 +134,7 @@ def update(
         organization = scope.organization
         expect_version(organization, version)
         if "public_base_url" in changes:
-            is_moved = telephony.set_base_url(scope, changes.pop("public_base_url"), reason=reason)
+            is_moved = set_base_url(scope, changes.pop("public_base_url"), reason=reason)
         told = log.diff({name: getattr(organization, name) for name in changes}, changes)
         for name, value in changes.items():
             setattr(organization, name, value)
@@ -157,3 +158,19 @@ def _free_slug(scope: Scope, name: str) -> str:
     if base not in taken:
         return base
     return next(f"{base}-{n}" for n in range(2, len(taken) + 3) if f"{base}-{n}" not in taken)
+
+
+def set_base_url(scope: Scope, url: str | None, *, reason: str | None = None) -> bool:
+    """Whether it is another one. Inside a transaction only; afterwards ElevenLabs has to be told."""
+    organization = scope.organization
+    if organization.public_base_url == url:
+        return False
+    log.record(
+        scope,
+        Action.ORGANIZATION_SAVED,
+        organization.name,
+        {"public_base_url": [organization.public_base_url, url]} | log.reasoned(reason),
+    )
+    organization.public_base_url = url
+    queue.mark_due(scope)
+    return True

@@ -1,0 +1,1 @@
+"""Organizations: creating, finding and changing them."""
