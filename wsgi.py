@@ -7,7 +7,7 @@ from app.backup import cli
 from app.config import SettingsError
 from app.core.errors import Unavailable
 from app.provider import DeclarationError
-from app.services.installation import KeyMismatch
+from app.services.installation.keys import KeyMismatch
 
 if cli.is_restore(sys.argv):
     app = cli.bare_app()

@@ -20,13 +20,13 @@ from app.config import Settings, SettingsError
 from app.core.errors import Invalid, PatchbayError
 from app.extensions import db
 from app.models import Role, User
-from app.services import installation, signing_keys
 from app.services.access import tokens
 from app.services.access import users as access_users
 from app.services.audit import chain
 from app.services.audit.chain import Head
 from app.services.drift import runs
 from app.services.drift.runs import Report
+from app.services.installation import keys, setup, signing_keys
 from app.services.organizations import crud
 from app.services.scope import SECRETS, Scope
 
@@ -131,7 +131,7 @@ def create_token(email: str, scopes: tuple[str, ...], expires_days: int) -> None
         issued = tokens.issue(scope, user, name="Command line", scopes=scopes, days=expires_days)
     except PatchbayError as error:
         raise _fail(error) from None
-    except installation.KeyMismatch as error:
+    except keys.KeyMismatch as error:
         raise click.ClickException(str(error)) from None
     click.echo(issued.jwt)
 
@@ -141,10 +141,10 @@ def rotate_keys() -> None:
     """Seals every secret again with the newest key. Can be stopped anywhere and run again."""
     startup.prepare()
     scope = startup.console()
-    for done, total in installation.reseal(scope):
+    for done, total in keys.reseal(scope):
         if done % 100 == 0 or done == total:
             click.echo(f"{done} of {total} sealed again")
-    left = installation.left_behind(scope)
+    left = keys.left_behind(scope)
     if left:
         raise click.ClickException(
             f"{left} secrets do not open with any key, and stay as they are. Keep the old key."
@@ -279,7 +279,7 @@ def serve() -> None:
         log.warning(finding.code, message=finding.message)
     address = _address(settings)
     _say(f"Patchbay serves on {address}")
-    token = installation.new_setup_token(startup.console())
+    token = setup.new_setup_token(startup.console())
     if token:
         _say(f"\n  Open this link once to set up the first superadmin:\n  {address}/setup#{token}\n")
     db.session.remove()
@@ -297,7 +297,7 @@ def _adopt_keys(settings: Settings) -> None:
     """A SQLite database has no other machine: its keys may be replaced by a restart."""
     try:
         signing_keys.adopt(startup.console(), replace=settings.is_sqlite)
-    except installation.KeyMismatch as error:
+    except keys.KeyMismatch as error:
         raise click.ClickException(f"Patchbay cannot start: {error}") from None
 
 

@@ -9,7 +9,7 @@ from sqlalchemy.exc import OperationalError
 from app import context
 from app.database import migrate
 from app.extensions import db
-from app.services import installation, signing_keys
+from app.services.installation import keys, signing_keys
 
 
 def init_app(app: Flask) -> None:
@@ -21,7 +21,7 @@ def check_keys() -> None:
     """Raises KeyMismatch when the database was sealed with another key; silent while it is away."""
     try:
         if inspect(db.engine).has_table("installation"):
-            installation.check_keys(db.session(), context.keys().sealer)
+            keys.check_keys(db.session(), context.keys().sealer)
     except OperationalError:
         return
     finally:
@@ -48,10 +48,10 @@ def _not_ready() -> str | None:
     try:
         if not migrate.are_current(db.engine):
             return "The migrations are not current. Run: flask --app wsgi prepare"
-        installation.check_keys(context.session(), context.keys().sealer)
+        keys.check_keys(context.session(), context.keys().sealer)
         signing_keys.expect_same(context.session(), context.keys())
     except OperationalError:
         return "The database cannot be reached."
-    except installation.KeyMismatch as error:
+    except keys.KeyMismatch as error:
         return str(error)
     return None

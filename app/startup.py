@@ -7,7 +7,7 @@ import click
 from app import context, logs
 from app.database import migrate
 from app.extensions import db
-from app.services import installation
+from app.services.installation import keys
 from app.services.scope import Actor, Scope
 
 
@@ -16,10 +16,10 @@ def prepare() -> None:
     logs.to_stderr()
     migrate.upgrade(db.engine, context.settings().data)
     try:
-        installation.check_keys(context.session(), context.keys().sealer)
-    except installation.KeyMismatch as error:
+        keys.check_keys(context.session(), context.keys().sealer)
+    except keys.KeyMismatch as error:
         raise click.ClickException(str(error)) from None
-    installation.prepare(console())
+    keys.prepare(console())
 
 
 def console() -> Scope:

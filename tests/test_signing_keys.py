@@ -14,8 +14,8 @@ from flask import Flask
 from app import context, create_app
 from app.config import Settings
 from app.extensions import db
-from app.services import signing_keys
-from app.services.installation import KeyMismatch
+from app.services.installation import signing_keys
+from app.services.installation.keys import KeyMismatch
 from app.services.scope import Actor
 from tests.support.cast import assemble
 from tests.support.server import ROOT, flask, served

@@ -18,9 +18,9 @@ from app.database import engine as database_engine
 from app.database import migrate
 from app.database.engine import sqlite
 from app.models import Base, Installation
-from app.services import installation
 from app.services.audit import log
 from app.services.audit.actions import Action
+from app.services.installation import setup
 from app.services.scope import Scope
 
 PYPROJECT = Path(__file__).parents[2] / "pyproject.toml"
@@ -39,7 +39,7 @@ def make(scope: Scope, path: Path, *, with_keys: bool, replaces: bool) -> Manife
     with archive.written_whole(path, replaces=replaces) as file, _snapshot(path, settings) as copy:
         with _opened(copy, settings) as connection:
             rows, migration = _row_counts(connection), _migration(connection)
-        stored, unopened = installation.sealed_counts(scope)
+        stored, unopened = setup.sealed_counts(scope)
         scope.let_go()
         size, digest = archive.measured(copy) if copy else (None, None)
         manifest = Manifest(

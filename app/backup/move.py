@@ -18,8 +18,8 @@ from app.config import Settings, SettingsError
 from app.database import migrate
 from app.extensions import db
 from app.models import Base
-from app.services import installation
 from app.services.audit import chain
+from app.services.installation import setup
 
 TOGETHER = 500
 TOGETHER_WITH_FILES = 10
@@ -172,7 +172,7 @@ def _plain(value: object) -> str:
 
 def _state() -> State:
     scope = startup.console()
-    sealed, unopened = installation.sealed_counts(scope)
+    sealed, unopened = setup.sealed_counts(scope)
     problems = chain.problems(scope.session, scope.keys.sealer)
     scope.let_go()
     return State(sealed, unopened, problems)

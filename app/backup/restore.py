@@ -26,11 +26,11 @@ from app.core.archive import DATABASE, Archive, ArchiveError, Manifest
 from app.database import migrate
 from app.database.engine import sqlite
 from app.extensions import db
-from app.services import installation
 from app.services.audit import chain
 from app.services.audit import log as audit_log
 from app.services.audit.actions import Action
-from app.services.installation import KeyMismatch
+from app.services.installation import setup
+from app.services.installation.keys import KeyMismatch
 
 log = structlog.get_logger(__name__)
 
@@ -176,7 +176,7 @@ def _examine(found: Archive, folder: Path, keys: Mapping[str, str], name: str) -
         try:
             startup.prepare()
             scope = startup.console()
-            stored, unopened = installation.sealed_counts(scope)
+            stored, unopened = setup.sealed_counts(scope)
             problems = chain.problems(scope.session, scope.keys.sealer)
             with scope.transaction():
                 told = {"created_at": [None, manifest.created_at], "version": [None, manifest.version]}

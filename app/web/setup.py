@@ -9,9 +9,9 @@ from flask import flash, url_for
 from flask.typing import ResponseReturnValue
 
 from app.core.errors import Busy, Conflict, Invalid, NotFound
-from app.services import installation
 from app.services.access import sign_in
 from app.services.access.sign_in import Checked
+from app.services.installation import setup as installation_setup
 from app.services.organizations import crud
 from app.services.scope import Scope
 from app.web import render
@@ -23,7 +23,7 @@ setup = Pages("setup", __name__)
 
 @setup.page("/setup", who=Who.ANYONE)
 def form(scope: Scope) -> ResponseReturnValue:
-    installation.expect_setup(scope)
+    installation_setup.expect_setup(scope)
     return render.page("setup/form.html", form=SetupForm())
 
 
@@ -32,9 +32,9 @@ def set_up(scope: Scope) -> ResponseReturnValue:
     form = SetupForm()
     sent = {name: form[name].data or "" for name in ("organization", "name", "email", "password")}
     try:
-        user = installation.set_up(scope, form.key.data or "", sent)
+        user = installation_setup.set_up(scope, form.key.data or "", sent)
     except NotFound as error:
-        installation.expect_setup(scope)
+        installation_setup.expect_setup(scope)
         form.key.errors = [error.message]
         return render.page("setup/form.html", 422, form=form)
     except Invalid as error:

@@ -28,8 +28,8 @@ from app.core.archive import ArchiveError
 from app.database import migrate as database_migrate
 from app.extensions import db
 from app.models import Installation, Secret
-from app.services import installation
 from app.services.audit import chain
+from app.services.installation import setup
 from app.services.scope import Actor
 from tests.support.caller import Caller
 from tests.support.canary import found_in
@@ -396,7 +396,7 @@ def test_a_secret_that_no_key_opened_before_does_not_prevent_a_restore(
     with app.app_context():
         db.session.execute(update(Secret).where(Secret.provider == "vobiz").values(sealed="broken"))
         db.session.commit()
-        assert installation.sealed_counts(context.scope(Actor(name="tests")))[1] == 1
+        assert setup.sealed_counts(context.scope(Actor(name="tests")))[1] == 1
     backup = back_up(app, tmp_path / "backup.zip")
     found = restore.check(backup, elsewhere)
     assert (found.problems, found.unopened) == ([], 1)

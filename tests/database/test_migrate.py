@@ -42,9 +42,9 @@ from app.models import (
 )
 from app.models.access import ApiToken, WebSession
 from app.models.connection import Secret
-from app.services import installation
 from app.services.audit import chain, log
 from app.services.audit.actions import Action
+from app.services.installation import keys
 from app.services.scope import Actor
 from tests.support import cast as support_cast
 
@@ -208,7 +208,7 @@ def test_the_audit_verifies_after_down_and_up(engine):
         log.note(scope.into(organization), Action.CONNECTION_TESTED, "one")
     flask_migrate.downgrade(revision="0007")
     flask_migrate.upgrade()
-    installation.prepare(scope)
+    keys.prepare(scope)
     found = chain.verify(scope.session, scope.keys.sealer, organization.id)
     assert (found.head.count, found.unchained, found.wrong) == (1, 0, None)
 

@@ -19,9 +19,9 @@ from app import context
 from app.core.sealing import Place, SealBroken, Sealer, fingerprint
 from app.extensions import db
 from app.models import Installation, Secret, User
-from app.services import installation
 from app.services.access import totp
 from app.services.audit import chain
+from app.services.installation import keys as installation_keys
 from app.services.organizations import crud
 from app.services.scope import Actor, Keys, Scope
 from tests.support.cast import assemble
@@ -49,7 +49,7 @@ def scope_with(app: Flask, *keys: str) -> Iterator[Scope]:
     """The scope of an installation that has these keys; KeyMismatch if it would not start."""
     with app.app_context():
         scope = replace(context.scope(Actor(name="tests")), keys=Keys(Sealer(keys), ()))
-        installation.check_keys(scope.session, scope.keys.sealer)
+        installation_keys.check_keys(scope.session, scope.keys.sealer)
         yield scope
         scope.session.rollback()
 
@@ -122,7 +122,7 @@ def test_killed_at_every_step_it_loses_nothing(
         if opened(app, NEW, old) != secrets:
             lost.append(f"step {tried}, both keys")
         with scope_with(app, NEW, old) as scope:
-            list(installation.reseal(scope))
+            list(installation_keys.reseal(scope))
         if opened(app, NEW) != secrets:
             lost.append(f"step {tried}, the new key alone")
     report(

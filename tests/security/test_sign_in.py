@@ -15,8 +15,8 @@ from werkzeug.test import TestResponse
 from app import context
 from app.core import clock
 from app.models import Base, User
-from app.services import installation
 from app.services.access import recovery_codes, totp
+from app.services.installation import setup
 from app.services.scope import Actor
 from app.web.guard import Who
 from tests.security.conftest import Clients
@@ -64,7 +64,7 @@ def setup_key(app: Flask) -> str:
     """As the server prints it when it starts."""
     with app.app_context():
         scope = context.scope(Actor(name="command line"))
-        return str(installation.new_setup_token(scope))
+        return str(setup.new_setup_token(scope))
 
 
 @pytest.mark.asvs("6.3.2")

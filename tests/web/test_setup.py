@@ -8,8 +8,8 @@ import pytest
 from flask import Flask
 
 from app import context
-from app.services import installation
 from app.services.access import users
+from app.services.installation import setup
 from app.services.organizations import crud
 from app.services.scope import Actor, Scope
 from tests.support.pages import Page, Portal
@@ -39,7 +39,7 @@ def new_key(app: Flask) -> str | None:
     """As the console prints it, at the end of the link."""
     with app.app_context():
         scope = Scope(context.session(), None, Actor(name="command line"), context.keys())
-        return installation.new_setup_token(scope)
+        return setup.new_setup_token(scope)
 
 
 def set_up(portal: Portal, key: str, status: int = 200, **changed: str) -> Page:

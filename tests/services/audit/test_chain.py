@@ -12,12 +12,12 @@ from sqlalchemy import delete, func, insert, select, update
 
 from app.core.sealing import Sealer
 from app.models import AuditChain, AuditEvent, AuditNumbers, Installation
-from app.services import installation
 from app.services.access import sign_in, users
 from app.services.audit import chain, log
 from app.services.audit.actions import Action
 from app.services.audit.chain import Head
 from app.services.endpoints import crud
+from app.services.installation import keys as installation_keys
 from app.services.scope import Actor, Keys, Scope
 from tests.support import cast
 from tests.support.scopes import Fault, statements
@@ -249,7 +249,7 @@ def test_events_from_before_there_were_records_are_sealed_when_the_installation_
             digest = chain.digest_of(first.hmac, digest, event)
             session.execute(update(TABLE).where(TABLE.c.id == event.id).values(digest=digest))
         row.key_check = acme.keys.sealer.seal(first.without_records(), chain.WORD)
-    installation.prepare(console)
+    installation_keys.prepare(console)
     assert chain.open_key(acme.keys.sealer, _key_check(acme)) == first
     found = _verify(acme)
     assert (found.unchained, found.head.count, found.wrong) == (2, 3, None)
@@ -265,7 +265,7 @@ def test_events_from_before_there_were_records_are_sealed_when_the_installation_
         delete(CHAIN),
     ):
         with _forged(session, statement):
-            installation.prepare(console)
+            installation_keys.prepare(console)
             assert _verify(acme).wrong is not None, str(statement)
 
 
@@ -312,7 +312,7 @@ def test_rotated_keys_leave_the_chain_whole(acme, written):
     old = acme.keys.sealer.open(session.get_one(Installation, 1).key_check, chain.WORD)
     keys = Keys(_both(acme, newest), acme.keys.jwt)
     console = Scope(session, None, Actor(name="command line"), keys)
-    list(installation.reseal(console))
+    list(installation_keys.reseal(console))
     session.expire_all()
     assert Sealer([newest]).open(session.get_one(Installation, 1).key_check, chain.WORD) == old
     found = chain.verify(session, Sealer([newest]), acme.organization.id)
@@ -336,12 +336,12 @@ def test_the_word_of_an_earlier_version_is_replaced_once(acme):
     with acme.transaction():
         row = session.get_one(Installation, 1)
         row.key_check = sealer.seal("This opens with the right key.", chain.WORD)
-    installation.prepare(acme.into(None))
+    installation_keys.prepare(acme.into(None))
     session.expire_all()
     mark = session.get_one(Installation, 1).key_check
     assert len(sealer.open(mark, chain.WORD)) > 40
     assert "right key" not in sealer.open(mark, chain.WORD)
-    installation.prepare(acme.into(None))
+    installation_keys.prepare(acme.into(None))
     session.expire_all()
     assert session.get_one(Installation, 1).key_check == mark
 

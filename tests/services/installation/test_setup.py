@@ -12,10 +12,12 @@ from app.core.errors import Invalid, NotFound
 from app.core.sealing import Place, Sealer
 from app.models import Installation, Organization, Secret, User
 from app.providers import PROVIDERS
-from app.services import installation, providers
+from app.services import providers
 from app.services.access import totp
 from app.services.connections import store
-from app.services.installation import KeyMismatch
+from app.services.installation import keys as installation_keys
+from app.services.installation import setup
+from app.services.installation.keys import KeyMismatch
 from app.services.scope import Actor, Keys, Scope
 from tests.support.cast import PASSWORD
 from tests.support.scopes import winners
@@ -30,7 +32,7 @@ def console(session, keys):
 
 
 def _link(scope):
-    token = installation.new_setup_token(scope)
+    token = setup.new_setup_token(scope)
     assert token is not None
     return token
 
@@ -44,27 +46,27 @@ SENT = {
 
 
 def test_the_right_key_opens_the_database(session, keys):
-    installation.check_keys(session, keys.sealer)
+    installation_keys.check_keys(session, keys.sealer)
 
 
 def test_an_older_key_beside_the_newest_opens_it(session, shared_keys):
-    installation.check_keys(session, Sealer([NEW, shared_keys["PATCHBAY_FERNET_KEYS"]]))
+    installation_keys.check_keys(session, Sealer([NEW, shared_keys["PATCHBAY_FERNET_KEYS"]]))
 
 
 def test_another_key_does_not(session, console):
     with pytest.raises(KeyMismatch, match="PATCHBAY_FERNET_KEYS does not open this database"):
-        installation.check_keys(session, Sealer([NEW]))
+        installation_keys.check_keys(session, Sealer([NEW]))
     with pytest.raises(KeyMismatch):
-        installation.prepare(replace(console, keys=Keys(Sealer([NEW]), ())))
+        installation_keys.prepare(replace(console, keys=Keys(Sealer([NEW]), ())))
 
 
 def test_a_database_that_has_no_mark_is_marked_once(session, console):
     with console.transaction():
         session.delete(session.get_one(Installation, 1))
-    installation.check_keys(session, Sealer([NEW]))
-    installation.prepare(console)
+    installation_keys.check_keys(session, Sealer([NEW]))
+    installation_keys.prepare(console)
     mark = session.get_one(Installation, 1).key_check
-    installation.prepare(console)
+    installation_keys.prepare(console)
     session.expire_all()
     assert session.get_one(Installation, 1).key_check == mark
 
@@ -72,24 +74,24 @@ def test_a_database_that_has_no_mark_is_marked_once(session, console):
 def test_two_processes_that_mark_at_once_agree(scopes):
     with scopes.of("dana") as scope, scope.transaction():
         scope.session.delete(scope.session.get_one(Installation, 1))
-    task = ("dana", lambda scope: installation.prepare(scope.into(None)))
+    task = ("dana", lambda scope: installation_keys.prepare(scope.into(None)))
     assert scopes.at_once(*[task] * 4) == [None] * 4
     with scopes.of("dana") as scope:
-        installation.check_keys(scope.session, scope.keys.sealer)
+        installation_keys.check_keys(scope.session, scope.keys.sealer)
 
 
 def test_a_setup_link_works_once(console):
     token = _link(console)
-    installation.expect_setup_token(console, token)
-    user = installation.set_up(console, token, SENT)
+    setup.expect_setup_token(console, token)
+    user = setup.set_up(console, token, SENT)
     assert (user.email, user.role) == ("ann@initech.example", "superadmin")
     for act in (
-        lambda: installation.expect_setup_token(console, token),
-        lambda: installation.set_up(console, token, SENT | {"email": "b@initech.example"}),
+        lambda: setup.expect_setup_token(console, token),
+        lambda: setup.set_up(console, token, SENT | {"email": "b@initech.example"}),
     ):
         with pytest.raises(NotFound):
             act()
-    assert installation.new_setup_token(console) is None
+    assert setup.new_setup_token(console) is None
 
 
 def test_the_latest_link_only(console):
@@ -97,12 +99,12 @@ def test_the_latest_link_only(console):
     second = _link(console)
     for token in (first, "", "junk", "é", "\0", second + "x"):
         with pytest.raises(NotFound):
-            installation.set_up(console, token, SENT)
-    installation.set_up(console, second, SENT)
+            setup.set_up(console, token, SENT)
+    setup.set_up(console, second, SENT)
 
 
 def test_there_is_no_link_where_there_is_a_superadmin(console, cast):
-    assert installation.new_setup_token(console) is None
+    assert setup.new_setup_token(console) is None
 
 
 def test_the_token_is_not_in_the_database(console):
@@ -117,10 +119,10 @@ def test_the_token_is_not_in_the_database(console):
 def test_a_mistake_uses_nothing_up(console, field, value):
     token = _link(console)
     with pytest.raises(Invalid) as refused:
-        installation.set_up(console, token, SENT | {field: value})
+        setup.set_up(console, token, SENT | {field: value})
     assert [problem.field for problem in refused.value.problems] == [field]
     assert console.session.scalar(select(func.count()).select_from(Organization)) == 0
-    installation.set_up(console, token, SENT)
+    setup.set_up(console, token, SENT)
 
 
 def test_of_one_link_used_at_once_one_makes_a_superadmin(scopes):
@@ -131,7 +133,7 @@ def test_of_one_link_used_at_once_one_makes_a_superadmin(scopes):
         token = _link(scope.into(None))
 
     def set_up(email):
-        return lambda scope: installation.set_up(scope.into(None), token, SENT | {"email": email})
+        return lambda scope: setup.set_up(scope.into(None), token, SENT | {"email": email})
 
     answers = scopes.at_once(*[("mo", set_up(f"{n}@initech.example")) for n in range(4)])
     assert len(winners(answers)) == 1
@@ -180,16 +182,16 @@ def test_after_resealing_the_new_key_alone_opens_everything(sealed, cast, shared
     both = _rotated(sealed, NEW, shared_keys["PATCHBAY_FERNET_KEYS"]).into(None)
     alone = _rotated(sealed, NEW).into(None)
     times, uri = _times(sealed), totp.pending_uri(sealed, cast.mo)
-    assert installation.left_behind(both) == 6
-    assert list(installation.reseal(both)) == [(n, 5) for n in range(1, 6)]
-    assert installation.left_behind(both) == 0
+    assert installation_keys.left_behind(both) == 6
+    assert list(installation_keys.reseal(both)) == [(n, 5) for n in range(1, 6)]
+    assert installation_keys.left_behind(both) == 0
     assert _opened(both, cast) == SECRETS == _opened(alone, cast)
     assert totp.pending_uri(alone, cast.mo) == uri
-    installation.check_keys(alone.session, alone.keys.sealer)
+    installation_keys.check_keys(alone.session, alone.keys.sealer)
     assert _times(sealed) == times, "nobody typed a secret again"
     with pytest.raises(KeyMismatch):
-        installation.check_keys(sealed.session, sealed.keys.sealer)
-    assert list(installation.reseal(both)) == []
+        installation_keys.check_keys(sealed.session, sealed.keys.sealer)
+    assert list(installation_keys.reseal(both)) == []
 
 
 @pytest.mark.parametrize("stopped_after", range(6))
@@ -198,19 +200,19 @@ def test_resealing_that_is_stopped_anywhere_loses_nothing_and_goes_on(
 ):
     keys = Keys(Sealer([NEW, shared_keys["PATCHBAY_FERNET_KEYS"]]), ())
     with scopes.of("dana") as other:
-        run = installation.reseal(replace(other, keys=keys).into(None))
+        run = installation_keys.reseal(replace(other, keys=keys).into(None))
         for _ in range(stopped_after):
             next(run)
         del run
     both = replace(sealed, keys=keys).into(None)
-    installation.check_keys(both.session, keys.sealer)
+    installation_keys.check_keys(both.session, keys.sealer)
     assert _opened(both, cast) == SECRETS
-    assert installation.left_behind(both) == 6 - stopped_after
-    assert [done for done, _ in installation.reseal(both)] == list(range(1, 6 - stopped_after))
+    assert installation_keys.left_behind(both) == 6 - stopped_after
+    assert [done for done, _ in installation_keys.reseal(both)] == list(range(1, 6 - stopped_after))
     alone = _rotated(sealed, NEW).into(None)
     assert _opened(alone, cast) == SECRETS
     assert totp.pending_uri(alone, cast.mo) is not None
-    installation.check_keys(alone.session, alone.keys.sealer)
+    installation_keys.check_keys(alone.session, alone.keys.sealer)
 
 
 def test_secrets_that_no_key_opens_are_told_and_stop_nothing(sealed, cast, shared_keys):
@@ -219,22 +221,22 @@ def test_secrets_that_no_key_opens_are_told_and_stop_nothing(sealed, cast, share
         row.sealed = Sealer([Fernet.generate_key().decode()]).seal("x", Place("", "", ""))
         cast.mo.totp_sealed = "broken"
     both = _rotated(sealed, NEW, shared_keys["PATCHBAY_FERNET_KEYS"]).into(None)
-    assert len(list(installation.reseal(both))) == 5
-    assert installation.left_behind(both) == 2
+    assert len(list(installation_keys.reseal(both))) == 5
+    assert installation_keys.left_behind(both) == 2
     assert _opened(_rotated(sealed, NEW).into(None), cast) == SECRETS - {"made-up-token-1"} | {None}
-    installation.check_keys(sealed.session, Sealer([NEW]))
+    installation_keys.check_keys(sealed.session, Sealer([NEW]))
 
 
 def test_a_secret_that_is_typed_meanwhile_is_not_lost(sealed, cast, scopes, shared_keys):
     both = _rotated(sealed, NEW, shared_keys["PATCHBAY_FERNET_KEYS"]).into(None)
-    run = installation.reseal(both)
+    run = installation_keys.reseal(both)
     next(run)
     with scopes.of("gus") as gus:
         providers.save(gus, PROVIDERS["vobiz"], {"auth_token": "made-up-token-6"})
     with scopes.of("dana") as dana:
         providers.forget(dana, PROVIDERS["exotel"])
     list(run)
-    again = list(installation.reseal(both))
+    again = list(installation_keys.reseal(both))
     assert len(again) <= 1
     expected = {"made-up-token-1", "made-up-key-2", "made-up-token-6"}
     assert _opened(_rotated(sealed, NEW).into(None), cast) == expected
@@ -242,7 +244,7 @@ def test_a_secret_that_is_typed_meanwhile_is_not_lost(sealed, cast, scopes, shar
 
 def test_pyotp_reads_what_was_resealed(sealed, cast, shared_keys):
     both = _rotated(sealed, NEW, shared_keys["PATCHBAY_FERNET_KEYS"]).into(None)
-    list(installation.reseal(both))
+    list(installation_keys.reseal(both))
     uri = totp.pending_uri(_rotated(sealed, NEW), cast.mo)
     assert uri is not None
     code = pyotp.TOTP(parse_qs(urlsplit(uri).query)["secret"][0]).now()

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from app.models import Installation
 from app.services.audit import chain
-from app.services.installation import KeyMismatch
+from app.services.installation.keys import KeyMismatch
 from app.services.scope import Keys, Scope
 
 SIGNS = {"token_key_check": "PATCHBAY_JWT_KEYS", "session_key_check": "PATCHBAY_SECRET_KEY"}

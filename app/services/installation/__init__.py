@@ -1,0 +1,1 @@
+"""The installation: its setup and its keys."""

@@ -1,0 +1,111 @@
+"""The installation itself: its key check, its setup link, whether it can serve, its sealing keys."""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from dataclasses import replace
+from typing import Any
+
+from pydantic import BaseModel
+from sqlalchemy import select
+from sqlalchemy.orm import Session, load_only
+
+from app.core import hashing
+from app.core.errors import NotFound
+from app.core.sealing import Place
+from app.models import Installation, Role, Secret, User
+from app.services import rate_limits, validation
+from app.services.access import sign_in_limits, totp, users
+from app.services.fields import Name
+from app.services.installation import keys
+from app.services.organizations import crud
+from app.services.scope import Scope
+
+
+class SetupDraft(BaseModel):
+    model_config = validation.STRICT
+
+    organization: Name
+    name: str
+    email: str
+    password: validation.Verbatim
+
+
+def _row(session: Session) -> Installation | None:
+    return session.scalar(select(Installation))
+
+
+def new_setup_token(scope: Scope) -> str | None:
+    """A new single-use key for the setup link if there is no superadmin, else None."""
+    if crud.superadmins(scope):
+        return None
+    token = secrets.token_urlsafe(24)
+    with scope.transaction():
+        row = scope.session.get_one(Installation, 1)
+        row.setup_token_hash = hashing.of_token(token)
+    return token
+
+
+def expect_setup(scope: Scope) -> None:
+    """NotFound unless there is a setup link that was not used."""
+    row = _row(scope.session)
+    if row is None or row.setup_token_hash is None or crud.superadmins(scope):
+        raise _used_up()
+
+
+def expect_setup_token(scope: Scope, token: str) -> None:
+    """NotFound unless it is the token of the last setup link, and that was not used. TooMany for guessing."""
+    if crud.superadmins(scope):
+        raise _used_up()
+    limit = sign_in_limits.of_setup_key(scope)
+    rate_limits.take(scope, limit)
+    _compare_setup_token(scope, token)
+    with scope.transaction(lock=False):
+        rate_limits.clear(scope, limit)
+
+
+def _compare_setup_token(scope: Scope, token: str) -> None:
+    row = _row(scope.session)
+    stored = row.setup_token_hash if row else None
+    if stored is None or not hmac.compare_digest(stored, hashing.of_token(token)) or crud.superadmins(scope):
+        raise _used_up()
+
+
+def _used_up() -> NotFound:
+    return NotFound("This setup key was used, or is not the latest one. The console shows the latest.")
+
+
+def set_up(scope: Scope, token: str, sent: Any) -> User:
+    """The first superadmin and organization, all or nothing; the link is used up."""
+    expect_setup_token(scope, token)
+    draft = validation.read(SetupDraft, sent)
+    person = users.read_new(
+        scope,
+        {
+            "email": draft.email,
+            "name": draft.name,
+            "role": Role.SUPERADMIN.value,
+            "password": draft.password,
+        },
+    )
+    inside = replace(scope, actor=replace(scope.actor, name=person.email))
+    with users.one_user_per_email(person.email), scope.transaction():
+        row = scope.session.get_one(Installation, 1, with_for_update=True)
+        _compare_setup_token(scope, token)
+        row.setup_token_hash = None
+        organization = crud.named(inside, draft.organization)
+        return users.add(inside.into(organization), person)
+
+
+def sealed_counts(scope: Scope) -> tuple[int, int]:
+    """How many sealed values are stored, and how many of them no key opens."""
+    sealer = scope.keys.sealer
+    columns = (Secret.sealed, Secret.organization_id, Secret.provider, Secret.field)
+    stored = [(sealed, Place(*place)) for sealed, *place in scope.session.execute(select(*columns))]
+    owners = select(User.totp_sealed, User).options(load_only(User.id, User.organization_id))
+    stored += [
+        (sealed or "", totp.place(user))
+        for sealed, user in scope.session.execute(owners.where(User.totp_sealed.is_not(None)))
+    ]
+    return len(stored), sum(keys.sealed_again(sealer, token, place) is None for token, place in stored)
