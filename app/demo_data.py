@@ -14,10 +14,11 @@ from app.core.errors import Conflict
 from app.core.outbound.client import Outbound
 from app.models import Organization, Role, User
 from app.provider import Family
-from app.services import providers, voice_ai, voice_phone_numbers
+from app.services import providers, voice_ai
 from app.services.access import users
 from app.services.connections import store
 from app.services.endpoints import crud
+from app.services.numbers import assignments
 from app.services.organizations import crud as organizations_crud
 from app.services.scope import Scope
 
@@ -127,7 +128,7 @@ def fill(scope: Scope, http: Outbound, password: str) -> Organization:
         user = _member(inside, name, email)
         if line := LINES.get(name):
             sent = {"userId": user.id, "provider": "sinch", "phoneNumber": line, "label": "Desk"}
-            voice_phone_numbers.give(inside, sent)
+            assignments.give(inside, sent)
     harbor = _organization(scope, http, HARBOR)
     _save(harbor, "twilio", VALUES["twilio"] | {"phone_number": HARBOR.endpoints[0].phone_number})
     providers.make_active(harbor, Family.TELEPHONY, "twilio")

@@ -27,10 +27,11 @@ from app.extensions import db
 from app.models import DriftCheck, Endpoint, User, VoicePhoneNumber
 from app.provider import Verifies
 from app.providers import PROVIDERS
-from app.services import ai_numbers, numbers, pointing, workspace_webhook
+from app.services import ai_numbers, pointing, workspace_webhook
 from app.services.connections import store
 from app.services.drift import runs
-from app.services.numbers import Claim
+from app.services.numbers import inventory
+from app.services.numbers.claims import Claim
 from app.services.organizations import crud
 from app.services.scope import Actor, Scope
 from tests.support import html
@@ -124,7 +125,7 @@ def test_there_are_numbers_to_import_and_one_that_is_somebody_elses(
     meridian: Scope, outbound: Outbound
 ) -> None:
     for key, unmapped in accounts.UNMAPPED.items():
-        found = numbers.owned(meridian, outbound, PROVIDERS[key])
+        found = inventory.owned(meridian, outbound, PROVIDERS[key])
         states = {row.line.phone_number: row.state for row in found.rows}
         assert {number for number, state in states.items() if state is Claim.UNMAPPED} == set(unmapped)
         elsewhere = {number for number, state in states.items() if state is Claim.ELSEWHERE}

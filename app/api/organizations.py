@@ -9,10 +9,11 @@ from flask.typing import ResponseReturnValue
 from app import context
 from app.api import answers, schemas
 from app.api.operations import Who, blueprint
-from app.services import ai_numbers, voice_phone_numbers
+from app.services import ai_numbers
 from app.services.ai_numbers import AiDraft
+from app.services.numbers import assignments
+from app.services.numbers.assignments import VoicePhoneNumberDraft
 from app.services.scope import Scope
-from app.services.voice_phone_numbers import VoicePhoneNumberDraft
 
 organizations = blueprint("organizations", "/api/organizations")
 
@@ -27,7 +28,7 @@ organizations = blueprint("organizations", "/api/organizations")
 )
 def list_phone_numbers(scope: Scope) -> ResponseReturnValue:
     """List every user's voice phone numbers"""
-    return answers.document(voice_phone_numbers.every(scope), tagged=True)
+    return answers.document(assignments.every(scope), tagged=True)
 
 
 @organizations.operation(
@@ -41,7 +42,7 @@ def list_phone_numbers(scope: Scope) -> ResponseReturnValue:
 )
 def give_phone_number(scope: Scope, sent: Any) -> ResponseReturnValue:
     """Give a voice phone number to a user"""
-    return answers.document(voice_phone_numbers.document(*voice_phone_numbers.give(scope, sent)), 201)
+    return answers.document(assignments.document(*assignments.give(scope, sent)), 201)
 
 
 @organizations.operation(
@@ -53,7 +54,7 @@ def give_phone_number(scope: Scope, sent: Any) -> ResponseReturnValue:
 )
 def take_phone_number(scope: Scope, user_id: str, provider: str, phone_number: str) -> ResponseReturnValue:
     """Take a voice phone number from a user"""
-    voice_phone_numbers.take(scope, user_id, provider, phone_number)
+    assignments.take(scope, user_id, provider, phone_number)
     return answers.no_content()
 
 
@@ -68,6 +69,6 @@ def take_phone_number(scope: Scope, user_id: str, provider: str, phone_number: s
 def switch_ai(scope: Scope, user_id: str, provider: str, phone_number: str, sent: Any) -> ResponseReturnValue:
     """Switch AI on a Sinch number on or off; the agent answers it for everybody who has it"""
     draft = ai_numbers.read(sent)
-    user, number = voice_phone_numbers.find(scope, user_id, provider, phone_number)
+    user, number = assignments.find(scope, user_id, provider, phone_number)
     number = ai_numbers.switch(scope, context.outbound(), user, number.id, draft)
-    return answers.document(voice_phone_numbers.document(number, user))
+    return answers.document(assignments.document(number, user))

@@ -9,8 +9,9 @@ from flask.typing import ResponseReturnValue
 from app import context
 from app.api import answers, schemas
 from app.api.operations import Who, blueprint
-from app.services import numbers, validation
+from app.services import validation
 from app.services.connections import store, verification
+from app.services.numbers import inventory as numbers_inventory
 from app.services.scope import Scope
 
 providers = blueprint("providers", "/api/settings/providers")
@@ -41,5 +42,5 @@ def verify_provider(scope: Scope, provider: str, sent: Any) -> ResponseReturnVal
 )
 def list_provider_numbers(scope: Scope, provider: str) -> ResponseReturnValue:
     """List the numbers that the provider's account owns, by number; the first 10,000 of more"""
-    inventory = numbers.owned(scope, context.outbound(), store.provider_of(provider))
+    inventory = numbers_inventory.owned(scope, context.outbound(), store.provider_of(provider))
     return answers.document([row.document() for row in inventory.rows], tagged=True)

@@ -11,7 +11,7 @@ from app.core.naming import calls_name, settings_name
 from app.provider import Family, Outcome
 from app.provider.numbers import Reason
 from app.providers import in_family, keys_in
-from app.services.numbers import Claim
+from app.services.numbers.claims import Claim
 
 OPEN = ConfigDict(extra="allow")
 VoiceKey: TypeAlias = Literal[keys_in(Family.VOICE)]  # type: ignore[valid-type]

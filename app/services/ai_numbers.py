@@ -21,11 +21,12 @@ from app.models import User, VoicePhoneNumber
 from app.provider import Provider
 from app.providers import PROVIDERS, elevenlabs, sinch_est
 from app.providers.elevenlabs import Agent, ImportedNumber
-from app.services import validation, voice_phone_numbers
+from app.services import validation
 from app.services.audit import log as audit_log
 from app.services.audit.actions import Action
 from app.services.connections import gateway, provider_writes, store
 from app.services.connections.provider_writes import Intent
+from app.services.numbers import assignments
 from app.services.scope import Scope, expect_version
 from app.services.validation import Checked
 
@@ -64,7 +65,7 @@ class AiDraft(BaseModel):
 
 def get(scope: Scope, user: User, number_id: str) -> VoicePhoneNumber:
     """The user's number, which has to be one of Sinch."""
-    row = voice_phone_numbers.get(scope, user, number_id)
+    row = assignments.get(scope, user, number_id)
     if row.provider != SINCH:
         label = PROVIDERS[row.provider].label
         raise Conflict(

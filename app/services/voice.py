@@ -18,6 +18,7 @@ from app.services.audit import log
 from app.services.audit.actions import Action
 from app.services.connections import drafts, store
 from app.services.connections.store import State
+from app.services.numbers import assignments
 from app.services.scope import Scope
 
 _ACTIVE = (
@@ -62,7 +63,6 @@ ConfigChanges = drafts.model(
     | drafts.definitions(in_family(Family.VOICE), calls_name, Family.VOICE),
 )
 
-
 SECRET_NAMES = frozenset(
     calls_name(provider.key, field.name) for provider in in_family(Family.VOICE) for field in provider.secrets
 )
@@ -76,7 +76,7 @@ def config(scope: Scope) -> dict[str, Any]:
     return {
         "activeProvider": scope.organization.active_voice,
         "providers": [_item(scope, state) for state in states.values()],
-        "userPhoneNumbers": [entry(number) for number in _own_numbers(scope)],
+        "userPhoneNumbers": [assignments.entry(number) for number in _own_numbers(scope)],
     }
 
 
@@ -112,22 +112,6 @@ def _own_numbers(scope: Scope) -> list[VoicePhoneNumber]:
         .order_by(VoicePhoneNumber.provider, VoicePhoneNumber.phone_number)
     )
     return list(scope.session.scalars(query))
-
-
-def entry(number: Any) -> dict[str, Any]:
-    """A `CallsUserPhoneNumberEntry`; what is unset is left out."""
-    optional = {
-        "aiAgentId": number.ai_agent_id,
-        "elevenlabsPhoneNumberId": number.elevenlabs_phone_number_id,
-        "label": number.label,
-    }
-    return {
-        "provider": number.provider,
-        "phoneNumber": number.phone_number,
-        "isDefault": number.is_default,
-        "isInboundEnabled": number.is_inbound_enabled,
-        "aiEnabled": number.ai_enabled,
-    } | {name: value for name, value in optional.items() if value is not None}
 
 
 def save_config(scope: Scope, sent: Any, *, if_match: str | None = None) -> list[str]:

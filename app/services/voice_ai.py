@@ -14,11 +14,12 @@ from app.core.outbound.client import Outbound
 from app.models import User, VoicePhoneNumber
 from app.provider import Family, Provider
 from app.providers import PROVIDERS, in_family, keys_in
-from app.services import providers, validation, voice, workspace_webhook
+from app.services import providers, validation, workspace_webhook
 from app.services.access import step_up
 from app.services.audit import log
 from app.services.audit.actions import Action
 from app.services.connections import drafts, store
+from app.services.numbers import assignments
 from app.services.scope import Scope, expect_version
 
 ELEVENLABS = "elevenlabs"
@@ -69,7 +70,8 @@ def _sinch_numbers(scope: Scope) -> list[dict[str, Any]]:
         .order_by(number.phone_number, User.name, User.id)
     )
     return [
-        voice.entry(row) | {"userName": row.name, "userId": row.id} for row in scope.session.execute(query)
+        assignments.entry(row) | {"userName": row.name, "userId": row.id}
+        for row in scope.session.execute(query)
     ]
 
 

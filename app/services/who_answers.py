@@ -15,12 +15,13 @@ from app.models import Check, DriftCheck, Endpoint, User, VoicePhoneNumber
 from app.provider import Capability, Family, Outcome, Provider
 from app.provider.numbers import Reason
 from app.providers import PROVIDERS
-from app.services import numbers, pointing, providers
+from app.services import pointing, providers
 from app.services.connections import store, verification
 from app.services.connections.store import State
 from app.services.drift import probe, tallies, verdicts
 from app.services.drift.verdicts import Observation
 from app.services.endpoints import readiness
+from app.services.numbers import claims
 from app.services.places import Place
 from app.services.scope import Scope
 
@@ -136,7 +137,7 @@ def find(scope: Scope, text: str, *, http: Outbound | None = None) -> Answer:
     observed = pointing.observe(scope, http, row.id) if http and row else None
     row = readiness.by_number(scope, number)
     checks = tallies.of_numbers(scope, [number])
-    claim = numbers.claims(scope, [number]).get(number)
+    claim = claims.claims(scope, [number]).get(number)
     return Answer(
         number,
         row,

@@ -13,9 +13,9 @@ from markupsafe import Markup
 from app.core import clock, texts, user_agents
 from app.core.errors import Conflict, Invalid, TryLater
 from app.models import User, WebSession
-from app.services import voice_phone_numbers
 from app.services.access import recovery_codes, sessions, sign_in, tokens, totp, users
 from app.services.access.step_up import PasswordNeeded
+from app.services.numbers import assignments
 from app.services.scope import SECRETS, Scope
 from app.web import render
 from app.web.forms import (
@@ -56,7 +56,7 @@ def _page(scope: Scope, status: int = 200, **forms: Any) -> Response:
         person=user,
         home=scope.organization,
         given=users.password_given(scope, user),
-        numbers=voice_phone_numbers.of_user(scope, user),
+        numbers=assignments.of_user(scope, user),
         tokens=tokens.of_user(scope, user),
         now=clock.now(),
         totp_is_on=totp.is_on(user),

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from flask import request
 from flask.typing import ResponseReturnValue
 
-from app.services import calls as service
+from app.services import calls as services_calls
 from app.services import workspace_webhook
 from app.services.scope import Scope
 from app.services.workspace_webhook import State as WebhookState
@@ -30,7 +30,7 @@ OUTCOMES = {
 def table(scope: Scope) -> ResponseReturnValue:
     text = request.args.get("q", "").strip()[:100]
     before = request.args.get("before") or None
-    page = service.page(scope, text, before=before)
+    page = services_calls.page(scope, text, before=before)
     return render.page(
         "calls/table.html",
         rows=page.rows,
@@ -39,7 +39,7 @@ def table(scope: Scope) -> ResponseReturnValue:
         is_first=before is None,
         tones=TONES,
         outcomes=OUTCOMES,
-        ours=service.endpoints_of(scope, page.rows),
+        ours=services_calls.endpoints_of(scope, page.rows),
         reports=not page.rows and workspace_webhook.status(scope).state is WebhookState.WORKING,
-        failed=service.FAILED,
+        failed=services_calls.FAILED,
     )

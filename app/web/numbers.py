@@ -15,13 +15,14 @@ from app.core import phone, texts
 from app.core.errors import Conflict, Invalid, TooMany
 from app.provider import Family, Provider
 from app.provider.numbers import InTheWay, Line
-from app.services import imports
-from app.services import numbers as services_numbers
 from app.services.access import users
 from app.services.connections import store
 from app.services.connections.gateway import NotAnswered
 from app.services.endpoints import listing
-from app.services.numbers import Claim, Inventory, Owned
+from app.services.numbers import imports
+from app.services.numbers import inventory as numbers_inventory
+from app.services.numbers.claims import Claim
+from app.services.numbers.inventory import Inventory, Owned
 from app.services.scope import Scope
 from app.web import render
 from app.web.forms import ImportForm
@@ -33,7 +34,7 @@ numbers = Pages("numbers", __name__)
 @numbers.page("/o/<slug>/numbers", who=Who.SUPERADMIN)
 def choose(scope: Scope) -> ResponseReturnValue:
     """Whose numbers to look through."""
-    states = store.load_all(scope, services_numbers.listing_providers())
+    states = store.load_all(scope, numbers_inventory.listing_providers())
     return render.page("numbers/choose.html", states=states)
 
 
@@ -43,7 +44,7 @@ def show(scope: Scope, key: str) -> ResponseReturnValue:
     provider = store.provider_of(key)
     form = _form(scope)
     try:
-        services_numbers.askable(scope, provider)
+        numbers_inventory.askable(scope, provider)
     except Conflict as error:
         return _page(scope, provider, form, problem=error.message)
     is_asked = "list" in request.args or render.is_part("numbers")
@@ -104,7 +105,7 @@ def _refused(scope: Scope, provider: Provider, form: ImportForm, error: Invalid 
         loose = [problem.message for problem in error.problems if problem.field not in form]
         form.form_errors.extend(loose)
         form.show(Invalid([problem for problem in error.problems if problem.field in form]))
-    if not services_numbers.can_list(provider):
+    if not numbers_inventory.can_list(provider):
         raise error
     reasons = error.reasons if isinstance(error, imports.Refused) else {}
     return _listed(scope, provider, form, error.status, reasons)
@@ -118,7 +119,7 @@ def _listed(
     reasons: Mapping[str, str] | None = None,
 ) -> Response:
     try:
-        inventory = services_numbers.owned(scope, context.outbound(), provider)
+        inventory = numbers_inventory.owned(scope, context.outbound(), provider)
     except (Conflict, TooMany) as error:
         return _page(scope, provider, form, error.status, problem=error.message, reasons=reasons)
     return _page(scope, provider, form, status, inventory=inventory, reasons=reasons)
@@ -162,11 +163,11 @@ def _page(
         wanted=wanted,
         query=urlencode(wanted),
         ticked=set(ticked),
-        most=services_numbers.MOST,
+        most=numbers_inventory.MOST,
         unusable=imports.UNUSABLE,
         agents=listing.agents(scope),
-        to_endpoints=services_numbers.become_endpoints(provider),
-        to_people=services_numbers.voice_key(provider) is not None,
+        to_endpoints=numbers_inventory.become_endpoints(provider),
+        to_people=numbers_inventory.voice_key(provider) is not None,
         form_address=_form_address(scope, provider),
         imported=_so_many(int(imported)) if re.fullmatch("[0-9]{1,4}", imported) else "",
         filtered=urlencode({"provider": provider.key} | _imported_for()),
@@ -183,7 +184,7 @@ def _ticked_first(
     kept = [row for row in listed if row.line.phone_number in ticked]
     missing = sorted(set(ticked) - {row.line.phone_number for row in kept})
     others = [row for row in found if row.line.phone_number not in ticked]
-    return [*services_numbers.unasked(scope, provider, missing), *kept, *others]
+    return [*numbers_inventory.unasked(scope, provider, missing), *kept, *others]
 
 
 def _imported_for() -> dict[str, str]:
@@ -202,7 +203,7 @@ def _row(scope: Scope, provider: Provider, row: Owned, reasons: Mapping[str, str
     slug, claims = scope.organization.slug, row.claims
     refused = reasons.get(row.line.phone_number)
     place = None
-    if services_numbers.become_endpoints(provider) and claims.endpoint_id:
+    if numbers_inventory.become_endpoints(provider) and claims.endpoint_id:
         place = url_for("endpoints.show", slug=slug, endpoint_id=claims.endpoint_id)
     elif row.state is Claim.MAPPED and claims.user_id:
         place = url_for("people.show", slug=slug, user_id=claims.user_id)
@@ -224,8 +225,8 @@ def _is_tickable(provider: Provider, row: Owned) -> bool:
     """A number that is mapped here can still be given to a person, or to another one."""
     if row.claims.is_elsewhere or not imports.is_usable(row.line.phone_number):
         return False
-    is_free = row.state is Claim.UNMAPPED and services_numbers.become_endpoints(provider)
-    return is_free or services_numbers.voice_key(provider) is not None
+    is_free = row.state is Claim.UNMAPPED and numbers_inventory.become_endpoints(provider)
+    return is_free or numbers_inventory.voice_key(provider) is not None
 
 
 def _instead(line: Line) -> str:

@@ -12,9 +12,9 @@ from markupsafe import Markup
 from app.core import clock, phone, texts, user_agents
 from app.core.errors import Conflict, Forbidden, Invalid, Stale, TryLater
 from app.models import Role, User, VoicePhoneNumber
-from app.services import voice_phone_numbers
 from app.services.access import passwords, sessions, tokens, totp, users
 from app.services.access.step_up import PasswordNeeded
+from app.services.numbers import assignments
 from app.services.scope import SECRETS, Scope
 from app.web import render
 from app.web.audit import history
@@ -106,7 +106,7 @@ def _page(scope: Scope, user: User, status: int = 200, **forms: Any) -> Response
         "people/show.html",
         status,
         person=user,
-        numbers=voice_phone_numbers.of_user(scope, user),
+        numbers=assignments.of_user(scope, user),
         tokens=tokens.of_user(scope, user),
         now=clock.now(),
         history=history(scope, user.email),
@@ -248,7 +248,7 @@ def give_number(scope: Scope, user_id: str) -> ResponseReturnValue:
         "isDefault": form.is_default.data,
     }
     try:
-        number, _ = voice_phone_numbers.give(scope, sent)
+        number, _ = assignments.give(scope, sent)
     except Invalid as error:
         form.show(error)
         return _page(scope, user, 422, number_form=form)
@@ -262,7 +262,7 @@ def give_number(scope: Scope, user_id: str) -> ResponseReturnValue:
 @people.page("/o/<slug>/people/<user_id>/numbers/<number_id>/default", who=Who.SUPERADMIN, methods=["POST"])
 def make_default(scope: Scope, user_id: str, number_id: str) -> ResponseReturnValue:
     user = users.get(scope, user_id)
-    number = voice_phone_numbers.make_default(scope, user, number_id)
+    number = assignments.make_default(scope, user, number_id)
     flash(f"{phone.display(number.phone_number)} is the default.", "ok")
     return _to(scope, user)
 
@@ -270,8 +270,8 @@ def make_default(scope: Scope, user_id: str, number_id: str) -> ResponseReturnVa
 @people.page("/o/<slug>/people/<user_id>/numbers/<number_id>/take", who=Who.SUPERADMIN)
 def confirm_take(scope: Scope, user_id: str, number_id: str) -> ResponseReturnValue:
     user = users.get(scope, user_id)
-    number = voice_phone_numbers.get(scope, user, number_id)
-    needs_ai_off = voice_phone_numbers.is_last_with_ai(scope, number)
+    number = assignments.get(scope, user, number_id)
+    needs_ai_off = assignments.is_last_with_ai(scope, number)
     return render.page(
         "people/take_number.html", person=user, number=number, needs_ai_off=needs_ai_off, form=ConfirmForm()
     )
@@ -280,11 +280,9 @@ def confirm_take(scope: Scope, user_id: str, number_id: str) -> ResponseReturnVa
 @people.page("/o/<slug>/people/<user_id>/numbers/<number_id>/take", who=Who.SUPERADMIN, methods=["POST"])
 def take_number(scope: Scope, user_id: str, number_id: str) -> ResponseReturnValue:
     user = users.get(scope, user_id)
-    number = voice_phone_numbers.get(scope, user, number_id)
+    number = assignments.get(scope, user, number_id)
     try:
-        voice_phone_numbers.take(
-            scope, user.id, number.provider, number.phone_number, reason=ConfirmForm().why
-        )
+        assignments.take(scope, user.id, number.provider, number.phone_number, reason=ConfirmForm().why)
     except Conflict as error:
         flash(error.message, "bad")
         return _to(scope, user)

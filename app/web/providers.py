@@ -12,7 +12,7 @@ from app.core import phone, texts
 from app.core.errors import Conflict, Invalid, NotFound, Stale, TryLater
 from app.core.naming import settings_name
 from app.provider import Family, PhoneNumber, Provider
-from app.services import impact, numbers, workspace_webhook
+from app.services import impact, workspace_webhook
 from app.services import providers as services_providers
 from app.services.access.step_up import PasswordNeeded
 from app.services.connections import store, verification
@@ -20,6 +20,7 @@ from app.services.connections.store import State
 from app.services.connections.verification import Tested
 from app.services.endpoints import listing
 from app.services.endpoints.listing import Filter
+from app.services.numbers import inventory
 from app.services.scope import Scope
 from app.web import render
 from app.web.conflicts import Clash, settle, shown_again
@@ -142,7 +143,7 @@ def _page(
             *(services_providers.FAMILY_WORDS[each] for each in state.provider.families),
         ],
         touched=impact.of_provider(scope, state.provider),
-        can_list=numbers.can_list(state.provider),
+        can_list=inventory.can_list(state.provider),
         can_verify=verification.can_verify(state.provider),
         ask_password=asks_password(),
         check=verification.last(scope, state),

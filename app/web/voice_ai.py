@@ -9,9 +9,10 @@ from app import context
 from app.core.errors import Conflict, Invalid, TryLater
 from app.provider import Family
 from app.providers import in_family
-from app.services import numbers, providers, workspace_webhook
+from app.services import providers, workspace_webhook
 from app.services import voice_ai as services_voice_ai
 from app.services.connections import store, verification
+from app.services.numbers import inventory
 from app.services.scope import Scope
 from app.services.workspace_webhook import State
 from app.web import render
@@ -35,7 +36,7 @@ def show(scope: Scope) -> ResponseReturnValue:
         webhook_is_made=workspace_webhook.is_made(states[services_voice_ai.ELEVENLABS]),
         checks={key: verification.last(scope, state) for key, state in states.items()},
         listing=[
-            key for key, state in states.items() if numbers.can_list(state.provider) and state.is_configured
+            key for key, state in states.items() if inventory.can_list(state.provider) and state.is_configured
         ],
         forms={key: for_provider(state, fresh=True) for key, state in states.items()},
         chosen=request.form.get("provider", providers.active(scope, Family.VOICE_AI)),

@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 
 from app.core.outbound.client import Outbound
-from app.services import numbers
+from app.services.numbers import inventory
 from tests.support import contract
 from tests.support.caller import Caller, sentence
 from tests.support.rows import unchanged
@@ -84,7 +84,7 @@ def test_what_cannot_be_asked_is_said(app: Flask, dana: Caller, mo: Caller, twil
 
 
 def test_it_can_be_asked_so_often(dana: Caller, connected: Twilio, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(numbers, "MOST_LISTINGS", 1)
+    monkeypatch.setattr(inventory, "MOST_LISTINGS", 1)
     assert dana.get(PATH).status_code == 200
     answer: Any = dana.get(PATH)
     assert answer.status_code == 429

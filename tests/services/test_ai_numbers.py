@@ -17,8 +17,9 @@ from app.core.outbound.client import Outbound
 from app.models import AuditEvent, VoicePhoneNumber
 from app.providers import PROVIDERS, sinch_est
 from app.providers.elevenlabs import Agent
-from app.services import ai_numbers, providers, voice_ai, voice_phone_numbers
+from app.services import ai_numbers, providers, voice_ai
 from app.services.access import users
+from app.services.numbers import assignments
 from app.services.scope import Scope
 from tests.support.cast import Rows
 from tests.support.scopes import Fault as DatabaseFault
@@ -61,9 +62,7 @@ def _connect(scope, upstream, key, **changes):
 
 
 def _give(scope, user, number=NUMBER, provider="sinch"):
-    return voice_phone_numbers.give(scope, {"userId": user.id, "provider": provider, "phoneNumber": number})[
-        0
-    ]
+    return assignments.give(scope, {"userId": user.id, "provider": provider, "phoneNumber": number})[0]
 
 
 @dataclass
@@ -419,7 +418,7 @@ def test_a_number_that_changed_meanwhile_is_left_alone(here, scopes, meanwhile):
 def test_a_number_that_was_taken_meanwhile_is_removed_again(here, scopes, meanwhile):
     def take():
         with scopes.of("dana") as scope:
-            voice_phone_numbers.take(scope, here.cast.mo.id, "sinch", NUMBER)
+            assignments.take(scope, here.cast.mo.id, "sinch", NUMBER)
 
     meanwhile(take)
     with pytest.raises(NotFound):
@@ -538,10 +537,10 @@ def test_it_is_switched_for_everybody_who_has_the_number(here):
     assert [user.name for user in ai_numbers.sharing(here.scope, row)] == ["Dana"]
     assert len(set(here.rows().values())) == 1
     assert {subject for _, subject, _ in here.events()} == {here.cast.mo.email, here.cast.dana.email}
-    voice_phone_numbers.take(here.scope, here.cast.mo.id, "sinch", NUMBER)
+    assignments.take(here.scope, here.cast.mo.id, "sinch", NUMBER)
     assert here.rows()[here.cast.dana.id][0] is True
     with pytest.raises(Conflict) as refused:
-        voice_phone_numbers.take(here.scope, here.cast.dana.id, "sinch", NUMBER)
+        assignments.take(here.scope, here.cast.dana.id, "sinch", NUMBER)
     assert refused.value.code == "AI_IS_ON"
     again = _give(here.scope, here.cast.mo)
     assert here.rows()[here.cast.mo.id] == here.rows()[here.cast.dana.id]
@@ -552,9 +551,9 @@ def test_it_is_switched_for_everybody_who_has_the_number(here):
 def test_a_number_with_ai_is_not_taken_from_its_last_user(here):
     here.on()
     with pytest.raises(Conflict, match="Switch AI off first"):
-        voice_phone_numbers.take(here.scope, here.cast.mo.id, "sinch", NUMBER)
+        assignments.take(here.scope, here.cast.mo.id, "sinch", NUMBER)
     here.off()
-    voice_phone_numbers.take(here.scope, here.cast.mo.id, "sinch", NUMBER)
+    assignments.take(here.scope, here.cast.mo.id, "sinch", NUMBER)
     assert here.rows() == {}
 
 

@@ -12,10 +12,11 @@ from app.core.outbound.client import Outbound
 from app.models import AuditEvent, DriftCheck
 from app.provider.numbers import Reason
 from app.providers import PROVIDERS
-from app.services import callback, providers, voice_phone_numbers
+from app.services import callback, providers
 from app.services.audit import log
 from app.services.connections import store
 from app.services.connections.gateway import NotAnswered
+from app.services.numbers import assignments
 from tests.upstreams.base import Asked, Reply, Trouble
 from tests.upstreams.sinch import CALLBACKS, KEY, Sinch, error
 
@@ -66,7 +67,7 @@ def test_it_is_set_read_again_stored_and_audited(stored, sinch, http):
 
 def test_numbers_that_people_have_are_looked_at_again(stored, cast, http):
     given = {"userId": cast.mo.id, "provider": "sinch", "phoneNumber": "+12025550101"}
-    voice_phone_numbers.give(stored, given)
+    assignments.give(stored, given)
     asked: list[str] = []
     _point(replace(stored, check_soon=asked.append), http)
     (check,) = stored.session.scalars(stored.select(DriftCheck))

@@ -7,10 +7,11 @@ import pytest
 from app.models import VoicePhoneNumber
 from app.provider import Family
 from app.providers import PROVIDERS
-from app.services import impact, providers, voice_phone_numbers
+from app.services import impact, providers
 from app.services.access import users
 from app.services.endpoints import crud
 from app.services.impact import Some
+from app.services.numbers import assignments
 from app.services.organizations import crud as organizations_crud
 from tests.support.scopes import NOBODY, statements
 
@@ -37,7 +38,7 @@ def live(acme, cast):
     ):
         sent = {"phone_number": number, "provider": key, "is_active": is_active}
         crud.create(acme, sent | {"inbound_agent_name": inbound, "outbound_agent_name": outbound})
-    voice_phone_numbers.give(acme, {"userId": cast.mo.id, "provider": "sinch", "phoneNumber": "+15557654321"})
+    assignments.give(acme, {"userId": cast.mo.id, "provider": "sinch", "phoneNumber": "+15557654321"})
     return acme
 
 

@@ -12,11 +12,12 @@ from app.models import Check, CheckRun, DriftCheck, Endpoint, Organization, Secr
 from app.provider import Family
 from app.provider.numbers import Line, Reason
 from app.providers import PROVIDERS
-from app.services import overview, providers, voice_phone_numbers
+from app.services import overview, providers
 from app.services.connections import store
 from app.services.drift import queue
 from app.services.drift.verdicts import Sight
 from app.services.endpoints import crud, readiness
+from app.services.numbers import assignments
 from app.services.organizations import crud as organizations_crud
 from app.services.overview import Level
 from app.services.places import Place
@@ -181,7 +182,7 @@ def test_drift_of_people_s_numbers_leads_to_their_callback(live, cast):
     providers.save(live, PROVIDERS["sinch"], values)
     with live.transaction():
         store.row_for(live, PROVIDERS["sinch"]).callback_url = "https://calls.example.com/sinch"
-    voice_phone_numbers.give(live, {"userId": cast.mo.id, "provider": "sinch", "phoneNumber": "+15557654321"})
+    assignments.give(live, {"userId": cast.mo.id, "provider": "sinch", "phoneNumber": "+15557654321"})
     _seen(live, {"+15557654321": Sight(Line("+15557654321", webhook_url="https://old.example/x"))}, "sinch")
     (finding,) = _row(live).findings
     assert (finding.text, finding.place, finding.provider) == (

@@ -10,11 +10,11 @@ from app.services.access.sign_in import Credentials
 from app.services.access.users import UserDraft
 from app.services.endpoints import crud
 from app.services.endpoints.crud import EndpointDraft
+from app.services.numbers.assignments import VoicePhoneNumberDraft
 from app.services.organizations.crud import OrganizationEdit
 from app.services.telephony import TelephonyChanges
 from app.services.voice import ConfigChanges as VoiceChanges
 from app.services.voice_ai import ConfigChanges as VoiceAiChanges
-from app.services.voice_phone_numbers import VoicePhoneNumberDraft
 
 MODELS = [
     Credentials,

@@ -7,9 +7,10 @@ import pytest
 
 from app.core import etag
 from app.core.errors import Invalid, NotFound, Stale
-from app.services import voice, voice_phone_numbers
+from app.services import voice
 from app.services.access import tokens, users
 from app.services.audit import search
+from app.services.numbers import assignments
 from tests.support.scopes import statements
 
 TWILIO = {
@@ -133,7 +134,7 @@ def token(acme, cast):
 
 def _give(scope, user, number, **more):
     sent = {"userId": user.id, "provider": "twilio", "phoneNumber": number}
-    return voice_phone_numbers.give(scope, sent | more)
+    return assignments.give(scope, sent | more)
 
 
 def test_the_question_of_every_call_is_one_query(engine, acme, cast, token):

@@ -10,9 +10,10 @@ from app.core.errors import Invalid, Stale
 from app.models import Secret, VoicePhoneNumber
 from app.models.base import new_id
 from app.providers import PROVIDERS
-from app.services import voice_ai, voice_phone_numbers
+from app.services import voice_ai
 from app.services.audit import search
 from app.services.connections import store
+from app.services.numbers import assignments
 from tests.support.scopes import NOBODY, statements
 
 EST = {
@@ -136,7 +137,7 @@ def test_the_numbers_are_one_query_however_many_they_are(engine, acme, cast):
 
 def test_numbers_are_every_users_sinch_numbers_of_this_organization(acme, globex, cast):
     def give(scope, user, provider, number):
-        voice_phone_numbers.give(scope, {"userId": user.id, "provider": provider, "phoneNumber": number})
+        assignments.give(scope, {"userId": user.id, "provider": provider, "phoneNumber": number})
 
     give(acme, cast.mo, "sinch", "+15551230002")
     give(acme, cast.dana, "sinch", "+15551230001")

@@ -10,11 +10,12 @@ from app.models import Check, Endpoint, VoicePhoneNumber
 from app.provider import Family
 from app.provider.numbers import Line, Reason
 from app.providers import PROVIDERS
-from app.services import providers, voice_phone_numbers, who_answers
+from app.services import providers, who_answers
 from app.services.connections import store
 from app.services.drift import probe, queue
 from app.services.drift.verdicts import Sight
 from app.services.endpoints import crud, readiness
+from app.services.numbers import assignments
 from app.services.organizations import crud as organizations_crud
 from app.services.places import Place
 from tests.support.scopes import NOBODY, statements
@@ -327,7 +328,7 @@ def test_people_who_have_it_in_their_dialer(live, cast):
     values = {"application_key": "made-up-key", "application_secret": "made-up-secret-of-sinch"}
     providers.save(live, SINCH, values)
     number = "+15557654321"
-    voice_phone_numbers.give(live, {"userId": cast.mo.id, "provider": "sinch", "phoneNumber": number})
+    assignments.give(live, {"userId": cast.mo.id, "provider": "sinch", "phoneNumber": number})
     (dialer,) = who_answers.find(live, number).dialers
     assert (dialer.user.name, dialer.number.is_default, dialer.is_live) == ("Mo", True, False)
     assert dialer.check is None
@@ -367,7 +368,7 @@ def test_the_queries_do_not_grow(live, cast, engine):
         crud.create(live, {"phone_number": f"+155512350{place:02}", "provider": "twilio"})
     for user in (cast.dana, cast.mo):
         sent = {"userId": user.id, "provider": "sinch", "phoneNumber": NUMBER}
-        voice_phone_numbers.give(live, sent)
+        assignments.give(live, sent)
     with statements(engine) as many:
         assert len(who_answers.find(live, NUMBER).dialers) == 2
     assert len(many) == len(few)

@@ -15,9 +15,10 @@ from app import context
 from app.models import Call, Organization, User
 from app.provider import Count, Field, PhoneNumber, Provider, ServiceHost
 from app.providers import PROVIDERS
-from app.services import providers, voice_phone_numbers
+from app.services import providers
 from app.services.access import sessions, tokens, totp, users
 from app.services.endpoints import crud, csv_format, csv_import
+from app.services.numbers import assignments
 from app.services.organizations import crud as organizations_crud
 from app.services.scope import Scope
 from tests.support.cast import Cast, Person
@@ -103,7 +104,7 @@ def furnish(app: Flask, cast: Cast) -> Furnished:
         gone = crud.create(scope, {"phone_number": "+15550009999", "provider": "twilio"})
         deleted = crud.delete(scope, gone.id)
         given = {"userId": cast.mo.id, "provider": "sinch", "phoneNumber": "+15557654321"}
-        number, user = voice_phone_numbers.give(scope, given)
+        number, user = assignments.give(scope, given)
         table = csv_format.opened(b"phone_number,provider\n+15550001234,twilio\n")
         sheet = csv_import.check(scope, table)
         issued = tokens.issue(scope, user, name="Dialer", scopes=(), days=30)

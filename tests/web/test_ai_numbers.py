@@ -9,7 +9,8 @@ from flask import Flask
 
 from app.core.outbound.client import Outbound
 from app.providers import PROVIDERS, sinch_est
-from app.services import providers, voice_phone_numbers
+from app.services import providers
+from app.services.numbers import assignments
 from tests.support.cast import Cast
 from tests.support.furnished import scope_as
 from tests.support.pages import Page, Portal
@@ -42,7 +43,7 @@ def give(app: Flask, cast: Cast, *user_ids: str) -> None:
     with scope_as(app, cast.dana) as scope:
         for user_id in user_ids:
             sent = {"userId": user_id, "provider": "sinch", "phoneNumber": NUMBER}
-            voice_phone_numbers.give(scope, sent)
+            assignments.give(scope, sent)
 
 
 @pytest.fixture
@@ -190,7 +191,7 @@ def test_a_number_with_ai_is_not_taken_away(app: Flask, dana: Portal, person: st
 def test_a_number_of_another_provider_has_no_ai(app: Flask, dana: Portal, cast: Cast) -> None:
     with scope_as(app, cast.dana) as scope:
         sent = {"userId": cast.mo.id, "provider": "twilio", "phoneNumber": NUMBER}
-        number_id = voice_phone_numbers.give(scope, sent)[0].id
+        number_id = assignments.give(scope, sent)[0].id
     page = dana.get(f"/o/acme-support/people/{cast.mo.id}")
     assert not page.has_link(OPEN)
     page = dana.get(f"{page.path}/numbers/{number_id}/ai", 409)

@@ -8,8 +8,8 @@ import pytest
 from flask import Flask
 
 from app.core.outbound.client import Outbound
-from app.services import voice_phone_numbers
 from app.services.drift import runs
+from app.services.numbers import assignments
 from tests.support.cast import Cast
 from tests.support.furnished import scope_as
 from tests.support.pages import Page, Portal
@@ -148,7 +148,7 @@ def given(app: Flask, cast: Cast, page: Page) -> Portal:
     with scope_as(app, cast.dana) as scope:
         for number in (ON_IT, BARE, ELSEWHERE, GONE):
             draft = {"userId": cast.mo.id, "provider": "sinch", "phoneNumber": number}
-            voice_phone_numbers.give(scope, draft)
+            assignments.give(scope, draft)
     page.press("Set it at Sinch…", url=URL).press("Set it at Sinch")
     check(app, cast)
     return page.portal
@@ -221,7 +221,7 @@ def test_a_number_that_cannot_be_put_there_says_why(app: Flask, given: Portal, s
 
 def test_a_number_needs_an_address_first(app: Flask, cast: Cast, page: Page) -> None:
     with scope_as(app, cast.dana) as scope:
-        voice_phone_numbers.give(scope, {"userId": cast.mo.id, "provider": "sinch", "phoneNumber": BARE})
+        assignments.give(scope, {"userId": cast.mo.id, "provider": "sinch", "phoneNumber": BARE})
     listed = page.portal.get(PATH)
     assert "They are compared once an address was set from here." in listed.text
     assert "Not checked" in listed.rows()[0]

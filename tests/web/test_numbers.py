@@ -11,8 +11,9 @@ from flask import Flask
 from app.core.outbound.client import Outbound
 from app.models import Endpoint, VoicePhoneNumber
 from app.providers import PROVIDERS
-from app.services import imports, numbers, providers, voice_phone_numbers
+from app.services import providers
 from app.services.endpoints import crud
+from app.services.numbers import assignments, imports, inventory
 from tests.support.cast import Cast
 from tests.support.furnished import scope_as
 from tests.support.pages import Page, Portal
@@ -155,7 +156,7 @@ def test_more_than_fits_is_said(dana: Portal, twilio: Any, monkeypatch: pytest.M
     assert tickable(page) == [FIRST, SECOND]
     assert "3 numbers" in page.text
     assert "The first 2 are shown" in page.text
-    monkeypatch.setattr(numbers, "MOST", 1)
+    monkeypatch.setattr(inventory, "MOST", 1)
     assert "The account has more than 1" in dana.get(LIST).text
 
 
@@ -189,7 +190,7 @@ def test_for_the_dialer_alone_a_mapped_number_leads_to_its_person(
 ) -> None:
     with scope_as(app, cast.dana) as scope:
         given = {"userId": cast.mo.id, "provider": "sinch", "phoneNumber": "+12025550101"}
-        voice_phone_numbers.give(scope, given)
+        assignments.give(scope, given)
     page = dana.get(f"{ACME}/providers/sinch/numbers?list=1")
     assert not page.has_button("Import as endpoints")
     assert page.link("Mapped +1 202-555-0101")["href"] == f"{ACME}/people/{cast.mo.id}"
@@ -262,7 +263,7 @@ def test_what_was_ticked_stays_where_the_list_cannot_be_read_again(
     app: Flask, cast: Cast, dana: Portal, twilio: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mapped(app, cast, SECOND, elsewhere=True)
-    monkeypatch.setattr(numbers, "MOST_LISTINGS", 1)
+    monkeypatch.setattr(inventory, "MOST_LISTINGS", 1)
     dana.get(LIST)
     page = sent(dana, "endpoints", [FIRST, SECOND], 429, inbound_agent_name="Reception")
     assert "Too many tries" in page.notes
@@ -301,7 +302,7 @@ def test_a_provider_that_is_not_connected_says_what_it_needs(dana: Portal, key: 
 
 
 def test_too_many_listings_are_told(dana: Portal, twilio: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(numbers, "MOST_LISTINGS", 1)
+    monkeypatch.setattr(inventory, "MOST_LISTINGS", 1)
     dana.get(LIST)
     assert "Too many tries" in dana.get(LIST, 429).notes
     assert len(twilio.requests) == 1

@@ -11,10 +11,11 @@ from app.core import clock
 from app.core.outbound.client import Outbound
 from app.models import CheckRun, Endpoint
 from app.providers import PROVIDERS
-from app.services import callback, providers, telephony, voice_phone_numbers
+from app.services import callback, providers, telephony
 from app.services.drift import queue, runs, tallies
 from app.services.drift.runs import Report
 from app.services.endpoints import crud
+from app.services.numbers import assignments
 from tests.support.scopes import NOBODY, statements, winners
 from tests.upstreams.base import Trouble
 from tests.upstreams.sinch import Sinch
@@ -143,7 +144,7 @@ def test_a_person_s_number_drifts_where_its_application_calls_something_else(acm
         providers.save(acme, SINCH, {n: v for n, v in sinch.values.items() if n in known})
         number = next(line for line in SINCH.numbers(Outbound(sinch.upstreams), sinch.values) if line.holder)
         sent = {"userId": cast.mo.id, "provider": "sinch", "phoneNumber": number.phone_number}
-        voice_phone_numbers.give(acme, sent)
+        assignments.give(acme, sent)
         assert queue.due_counts(acme) == {}
         there = Outbound(twilio.upstreams | sinch.upstreams, deadline=2.0)
         digest = callback.look(acme, there, SINCH).digest
@@ -152,7 +153,7 @@ def test_a_person_s_number_drifts_where_its_application_calls_something_else(acm
         sinch.urls["primary"] = "https://old.example/x"
         assert runs.run(acme, there, everything=True) == Report(checked=1, drifted=1)
         assert runs.standing(acme).voice == ["sinch"]
-        voice_phone_numbers.take(acme, cast.mo.id, "sinch", number.phone_number)
+        assignments.take(acme, cast.mo.id, "sinch", number.phone_number)
         assert tallies.tally(acme).drifted == 0
 
 

@@ -10,12 +10,13 @@ from sqlalchemy import insert, select, update
 from app.core.errors import Conflict, Invalid
 from app.models import AuditEvent, DriftCheck, Endpoint
 from app.models.base import new_id
-from app.services import telephony, voice_phone_numbers
+from app.services import telephony
 from app.services.audit import search
 from app.services.drift import queue, tallies
 from app.services.endpoints import bulk, crud, readiness
 from app.services.endpoints.bulk import Selection
 from app.services.endpoints.listing import Filter
+from app.services.numbers import assignments
 from tests.support.scopes import NOBODY, Fault, failing_at, statements
 
 ALL = Selection(wanted=Filter())
@@ -254,7 +255,7 @@ def test_what_is_affected_says_who_is_answered_now(acme, ids):
 def test_whose_dialers_have_one_of_the_numbers(acme, globex, cast, ids):
     assert bulk.affected(acme, ALL).dialers == 0
     for user, number in ((cast.mo, "+15550000001"), (cast.mo, "+15550000002"), (cast.dana, "+15550000001")):
-        voice_phone_numbers.give(acme, {"userId": user.id, "provider": "twilio", "phoneNumber": number})
+        assignments.give(acme, {"userId": user.id, "provider": "twilio", "phoneNumber": number})
     assert bulk.affected(acme, ALL).dialers == 2
     assert bulk.affected(acme, Selection(ids=[ids[2]])).dialers == 1
     assert bulk.affected(globex, ALL).dialers == 0

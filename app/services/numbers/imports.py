@@ -14,13 +14,14 @@ from app.core.outbound.client import Outbound
 from app.models import Endpoint, User
 from app.provider import Provider
 from app.provider.numbers import Line
-from app.services import numbers, validation, voice_phone_numbers
+from app.services import validation
 from app.services.access import users
 from app.services.endpoints import crud
 from app.services.endpoints.crud import EndpointDraft
 from app.services.fields import Agent
+from app.services.numbers import assignments, claims, inventory
+from app.services.numbers.assignments import VoicePhoneNumberDraft
 from app.services.scope import Scope
-from app.services.voice_phone_numbers import VoicePhoneNumberDraft
 
 MOST_AT_ONCE = 200
 UNUSABLE = "Not a phone number in E.164, such as +15551234567"
@@ -54,7 +55,7 @@ def import_endpoints(
     Nothing is imported where one of them is not the account's, or has been claimed meanwhile.
     Raises Invalid, Refused, NotAnswered.
     """
-    if not numbers.become_endpoints(provider):
+    if not inventory.become_endpoints(provider):
         message = f"Numbers of {provider.label} cannot be endpoints. Give them to people."
         raise Conflict(message, code="CANNOT_IMPORT")
     agents = validation.read(Agents, draft)
@@ -80,7 +81,7 @@ def import_voice_numbers(
     scope: Scope, http: Outbound, provider: Provider, ticked: Iterable[str], user_id: str
 ) -> User:
     """Gives every number to the person, who it then is. Raises as `import_endpoints`."""
-    given_as = numbers.voice_key(provider)
+    given_as = inventory.voice_key(provider)
     if given_as is None:
         message = f"Numbers of {provider.label} cannot be given to people. Import them as endpoints."
         raise Conflict(message, code="CANNOT_IMPORT")
@@ -96,7 +97,7 @@ def import_voice_numbers(
             sent = {"user_id": user.id, "provider": given_as, "label": line.label}
             sent |= {"phone_number": line.phone_number}
             draft = VoicePhoneNumberDraft.model_validate(sent, by_alias=False, by_name=True)
-            voice_phone_numbers.add(scope, user, draft)
+            assignments.add(scope, user, draft)
     return user
 
 
@@ -121,7 +122,7 @@ def is_usable(number: str) -> bool:
 
 def _still_owned(scope: Scope, http: Outbound, provider: Provider, wanted: list[str]) -> list[Line]:
     """The lines as the provider has them now: what a page showed is not believed."""
-    found, _ = numbers.read(scope, http, provider, numbers.askable(scope, provider))
+    found, _ = inventory.read(scope, http, provider, inventory.askable(scope, provider))
     lines: Mapping[str, Line] = {line.phone_number: line for line in found}
     gone = [number for number in wanted if number not in lines]
     _refuse({f"Not among the account's numbers at {provider.label}": gone}, "NUMBER_NOT_OWNED")
@@ -129,7 +130,7 @@ def _still_owned(scope: Scope, http: Outbound, provider: Provider, wanted: list[
 
 
 def _refuse_claimed(scope: Scope, lines: Iterable[Line]) -> None:
-    known = numbers.claims(scope, [line.phone_number for line in lines])
+    known = claims.claims(scope, [line.phone_number for line in lines])
     _refuse(
         {
             "Already an endpoint here": [number for number in known if known[number].endpoint_id],
@@ -139,8 +140,8 @@ def _refuse_claimed(scope: Scope, lines: Iterable[Line]) -> None:
 
 
 def _refuse_taken(scope: Scope, user: User, given_as: str, lines: Iterable[Line]) -> None:
-    known = numbers.claims(scope, [line.phone_number for line in lines])
-    had = {own.phone_number for own in voice_phone_numbers.of_user(scope, user) if own.provider == given_as}
+    known = claims.claims(scope, [line.phone_number for line in lines])
+    had = {own.phone_number for own in assignments.of_user(scope, user) if own.provider == given_as}
     _refuse(
         {"Claimed by another organization": [number for number in known if known[number].is_elsewhere]},
     )

@@ -14,7 +14,7 @@ from app.core.errors import Conflict, Invalid, NotFound, Problem
 from app.models import User, VoicePhoneNumber
 from app.provider import Family
 from app.providers import keys_in
-from app.services import validation, voice
+from app.services import validation
 from app.services.access import users
 from app.services.audit import log
 from app.services.audit.actions import Action
@@ -42,7 +42,7 @@ class VoicePhoneNumberDraft(BaseModel):
 
 def document(number: VoicePhoneNumber, user: User) -> dict[str, Any]:
     """An entry with whose it is."""
-    return voice.entry(number) | {"userId": user.id, "userName": user.name}
+    return entry(number) | {"userId": user.id, "userName": user.name}
 
 
 def every(scope: Scope) -> list[dict[str, Any]]:
@@ -213,3 +213,19 @@ def _promote_next(scope: Scope, user: User, provider: str) -> None:
     )
     if following is not None:
         following.is_default = True
+
+
+def entry(number: Any) -> dict[str, Any]:
+    """A `CallsUserPhoneNumberEntry`; what is unset is left out."""
+    optional = {
+        "aiAgentId": number.ai_agent_id,
+        "elevenlabsPhoneNumberId": number.elevenlabs_phone_number_id,
+        "label": number.label,
+    }
+    return {
+        "provider": number.provider,
+        "phoneNumber": number.phone_number,
+        "isDefault": number.is_default,
+        "isInboundEnabled": number.is_inbound_enabled,
+        "aiEnabled": number.ai_enabled,
+    } | {name: value for name, value in optional.items() if value is not None}

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from itertools import islice
 from typing import Any, cast
-
-from sqlalchemy import Select, select
 
 from app.core import urls
 from app.core.errors import Conflict
 from app.core.outbound.client import Outbound
-from app.models import Endpoint, VoicePhoneNumber
 from app.provider import Capability, Family, Numbers, Provider
 from app.provider import numbers as provider_numbers
 from app.provider.numbers import Line
 from app.providers import PROVIDERS
 from app.services import fields, rate_limits
 from app.services.connections import gateway
+from app.services.numbers import claims as numbers_claims
+from app.services.numbers.claims import Claim, Claims
 from app.services.rate_limits import Limit
 from app.services.scope import Scope
 
@@ -29,23 +27,6 @@ MOST_LISTINGS = 30
 """Of one connection, in the throttle's window."""
 SECONDS = 60.0
 URL_LONGEST = 2000
-
-
-class Claim(StrEnum):
-    """Who has a number here."""
-
-    MAPPED = "mapped"
-    UNMAPPED = "unmapped"
-    ELSEWHERE = "elsewhere"
-
-
-@dataclass
-class Claims:
-    """On one number: the organization's own by their ids, and whether another organization has one."""
-
-    endpoint_id: str | None = None
-    user_id: str | None = None
-    is_elsewhere: bool = False
 
 
 @dataclass(frozen=True)
@@ -111,14 +92,14 @@ def owned(scope: Scope, http: Outbound, provider: Provider) -> Inventory:
     values = askable(scope, provider)
     _count(scope, provider)
     found, is_cut_off = read(scope, http, provider, values)
-    known = claims(scope, [line.phone_number for line in found])
+    known = numbers_claims.claims(scope, [line.phone_number for line in found])
     rows = [_owned(provider, line, known.get(line.phone_number, Claims())) for line in found]
     return Inventory(sorted(rows, key=lambda row: row.line.phone_number), is_cut_off)
 
 
 def unasked(scope: Scope, provider: Provider, numbers: Collection[str]) -> list[Owned]:
     """Numbers as they are mapped here, of which the provider was not asked, or does not tell."""
-    known = claims(scope, numbers)
+    known = numbers_claims.claims(scope, numbers)
     rows = (Line(number, shows_webhook=False) for number in numbers)
     return [_owned(provider, line, known.get(line.phone_number, Claims())) for line in rows]
 
@@ -164,26 +145,6 @@ def _presentable(line: Line) -> Line:
         webhook_url=provider_numbers.cleaned(url, URL_LONGEST),
         through=provider_numbers.cleaned(line.through) or "",
     )
-
-
-def claims(scope: Scope, numbers: Collection[str]) -> dict[str, Claims]:
-    """Of the numbers that anybody has here, in two queries however many there are."""
-    here = scope.organization.id
-    found: dict[str, Claims] = {}
-    for number, owner, endpoint_id in scope.session.execute(_query(Endpoint, Endpoint.id, numbers)):
-        claim = found.setdefault(number, Claims())
-        claim.endpoint_id = endpoint_id if owner == here else claim.endpoint_id
-        claim.is_elsewhere |= owner != here
-    given = _query(VoicePhoneNumber, VoicePhoneNumber.user_id, numbers)
-    for number, owner, user_id in scope.session.execute(given):
-        claim = found.setdefault(number, Claims())
-        claim.user_id = user_id if owner == here else claim.user_id
-        claim.is_elsewhere |= owner != here
-    return found
-
-
-def _query(model: Any, whose: Any, numbers: Collection[str]) -> Select[str, str, str]:
-    return select(model.phone_number, model.organization_id, whose).where(model.phone_number.in_(numbers))
 
 
 def _owned(provider: Provider, line: Line, claim: Claims) -> Owned:

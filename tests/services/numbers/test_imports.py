@@ -9,10 +9,20 @@ import pytest
 from app.core.errors import Conflict, Invalid, NotFound
 from app.models import AuditEvent, DriftCheck, Endpoint, VoicePhoneNumber
 from app.providers import PROVIDERS
-from app.services import imports, numbers
 from app.services.connections.gateway import NotAnswered
-from app.services.imports import Refused
-from tests.services.test_numbers import EST, FIRST, SECOND, SINCH, THIRD, TWILIO, connected, endpoint, give
+from app.services.numbers import claims, imports, inventory
+from app.services.numbers.imports import Refused
+from tests.services.numbers.test_inventory import (
+    EST,
+    FIRST,
+    SECOND,
+    SINCH,
+    THIRD,
+    TWILIO,
+    connected,
+    endpoint,
+    give,
+)
 from tests.upstreams import UPSTREAMS, Trouble
 from tests.upstreams.sinch_est import SinchEst
 
@@ -93,13 +103,13 @@ def test_a_clash_leaves_everything_as_it_was_and_names_no_owner(acme, globex, ca
 def test_a_number_that_is_claimed_in_the_same_moment_is_a_clash_too(acme, globex, http, monkeypatch):
     """Between the look and the insert, as another process can on PostgreSQL."""
     endpoint(globex, SECOND)
-    looked = numbers.claims
+    looked = claims.claims
 
     def late(scope, wanted):
-        monkeypatch.setattr(numbers, "claims", looked)
+        monkeypatch.setattr(claims, "claims", looked)
         return {}
 
-    monkeypatch.setattr(numbers, "claims", late)
+    monkeypatch.setattr(claims, "claims", late)
     with pytest.raises(Conflict, match=r"Claimed by another organization: \+15551234568") as told:
         imports.import_endpoints(acme, http, TWILIO, [FIRST, SECOND], {})
     assert told.value.code == "NUMBER_IN_USE"
@@ -167,10 +177,10 @@ def test_a_provider_that_does_not_answer_imports_nothing(acme, cast, twilio, htt
 
 
 def test_importing_uses_up_no_listing(acme, http, monkeypatch):
-    monkeypatch.setattr(numbers, "MOST_LISTINGS", 1)
+    monkeypatch.setattr(inventory, "MOST_LISTINGS", 1)
     for number in (FIRST, SECOND):
         imports.import_endpoints(acme, http, TWILIO, [number], {})
-    assert len(numbers.owned(acme, http, TWILIO).rows) == 3
+    assert len(inventory.owned(acme, http, TWILIO).rows) == 3
 
 
 def test_ticked_numbers_are_given_to_a_person_and_the_first_is_the_default(acme, cast, sinch):

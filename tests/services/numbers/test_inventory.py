@@ -10,10 +10,12 @@ from app.models import Endpoint
 from app.provider import Outcome
 from app.provider.numbers import Line
 from app.providers import PROVIDERS
-from app.services import fields, numbers, providers, voice_phone_numbers
+from app.services import fields, providers
 from app.services.connections.gateway import NotAnswered
 from app.services.endpoints import crud
-from app.services.numbers import Claim
+from app.services.numbers import assignments
+from app.services.numbers import inventory as numbers_inventory
+from app.services.numbers.claims import Claim
 from tests.support.scopes import statements
 from tests.upstreams import UPSTREAMS, Trouble
 from tests.upstreams.base import GOSSIP
@@ -21,7 +23,7 @@ from tests.upstreams.base import GOSSIP
 TWILIO, SINCH, EST = (PROVIDERS[key] for key in ("twilio", "sinch", "sinch_est"))
 FIRST, SECOND, THIRD = "+15551234567", "+15551234568", "+15551234569"
 LISTING = sorted(
-    key for key, provider in PROVIDERS.items() if numbers.can_list(provider) and key in UPSTREAMS
+    key for key, provider in PROVIDERS.items() if numbers_inventory.can_list(provider) and key in UPSTREAMS
 )
 
 
@@ -53,12 +55,12 @@ def endpoint(scope, number, **more):
 
 def give(scope, user, number, provider="sinch"):
     sent = {"userId": user.id, "provider": provider, "phoneNumber": number}
-    return voice_phone_numbers.give(scope, sent)
+    return assignments.give(scope, sent)
 
 
 def test_a_number_without_voice_is_left_out(acme, twilio, http):
     twilio.numbers[FIRST].capabilities = {"voice": False, "sms": True}
-    assert FIRST not in states(numbers.owned(acme, http, TWILIO))
+    assert FIRST not in states(numbers_inventory.owned(acme, http, TWILIO))
 
 
 def test_every_provider_that_owns_numbers_lists_them():
@@ -69,7 +71,7 @@ def test_every_provider_that_owns_numbers_lists_them():
 def test_what_an_account_owns_is_listed_by_number(acme, key):
     with UPSTREAMS[key]() as upstream:
         http = connected(acme, upstream, PROVIDERS[key])
-        inventory = numbers.owned(acme, http, PROVIDERS[key])
+        inventory = numbers_inventory.owned(acme, http, PROVIDERS[key])
     listed = [row.line.phone_number for row in inventory.rows]
     assert listed
     assert listed == sorted(set(listed))
@@ -80,7 +82,7 @@ def test_what_an_account_owns_is_listed_by_number(acme, key):
 def test_a_number_is_mapped_unmapped_or_claimed_elsewhere(acme, globex, http):
     mapped = endpoint(acme, FIRST)
     endpoint(globex, SECOND)
-    inventory = numbers.owned(acme, http, TWILIO)
+    inventory = numbers_inventory.owned(acme, http, TWILIO)
     assert states(inventory) == {FIRST: "mapped", SECOND: "elsewhere", THIRD: "unmapped"}
     assert [row.claims.endpoint_id for row in inventory.rows] == [mapped.id, None, None]
 
@@ -88,7 +90,7 @@ def test_a_number_is_mapped_unmapped_or_claimed_elsewhere(acme, globex, http):
 def test_a_voice_number_of_another_organization_is_a_claim_too(acme, globex, cast, http):
     give(globex, cast.gus, FIRST)
     give(acme, cast.mo, SECOND)
-    assert states(numbers.owned(acme, http, TWILIO)) == {
+    assert states(numbers_inventory.owned(acme, http, TWILIO)) == {
         FIRST: "elsewhere",
         SECOND: "unmapped",
         THIRD: "unmapped",
@@ -101,7 +103,7 @@ def test_for_a_provider_of_the_dialer_alone_a_persons_number_is_mapped(acme, glo
     give(globex, cast.gus, theirs)
     endpoint(globex, dialled)
     with UPSTREAMS["sinch"]() as upstream:
-        inventory = numbers.owned(acme, connected(acme, upstream, SINCH), SINCH)
+        inventory = numbers_inventory.owned(acme, connected(acme, upstream, SINCH), SINCH)
     assert states(inventory) == {mine: "mapped", theirs: "elsewhere", dialled: "elsewhere", free: "unmapped"}
     assert inventory.rows[0].claims.user_id == cast.mo.id
 
@@ -109,7 +111,7 @@ def test_for_a_provider_of_the_dialer_alone_a_persons_number_is_mapped(acme, glo
 def test_the_document_has_what_the_number_calls_and_not_the_password_to_it(acme, twilio, http):
     twilio.numbers[FIRST].voice_url = "https://user:made-up-password@calls.example/x?y=1"
     twilio.numbers[FIRST].friendly_name = "Front\r\ndesk \u202e" + "x" * 300
-    row, second, _ = numbers.owned(acme, http, TWILIO).rows
+    row, second, _ = numbers_inventory.owned(acme, http, TWILIO).rows
     document = row.document()
     assert list(document) == ["phone_number", "label", "state", "webhook_url"]
     assert document["webhook_url"] == "https://calls.example/x?y=1"
@@ -127,7 +129,7 @@ def test_a_list_is_searched_by_number_and_label(acme, twilio, http, text, found)
     for number in (SECOND, THIRD):
         twilio.numbers[number].friendly_name = "Line"
     endpoint(acme, SECOND)
-    inventory = numbers.owned(acme, http, TWILIO)
+    inventory = numbers_inventory.owned(acme, http, TWILIO)
     assert len(inventory.matching(text)) == found
     assert [row.line.phone_number for row in inventory.matching("", Claim.MAPPED)] == [SECOND]
     assert inventory.matching("567", Claim.MAPPED) == []
@@ -135,13 +137,13 @@ def test_a_list_is_searched_by_number_and_label(acme, twilio, http, text, found)
 
 def test_pages_are_read_to_the_end(acme, twilio, http):
     twilio.page_size_cap = 2
-    assert len(numbers.owned(acme, http, TWILIO).rows) == 3
+    assert len(numbers_inventory.owned(acme, http, TWILIO).rows) == 3
 
 
 @pytest.mark.parametrize(("most", "is_cut_off"), [(2, True), (3, False)])
 def test_a_large_account_is_cut_off_and_says_so(acme, http, monkeypatch, most, is_cut_off):
-    monkeypatch.setattr(numbers, "MOST", most)
-    inventory = numbers.owned(acme, http, TWILIO)
+    monkeypatch.setattr(numbers_inventory, "MOST", most)
+    inventory = numbers_inventory.owned(acme, http, TWILIO)
     assert (len(inventory.rows), inventory.is_cut_off) == (most, is_cut_off)
 
 
@@ -150,7 +152,7 @@ def test_a_number_that_is_told_twice_is_one(acme, http, monkeypatch):
         yield from (Line(FIRST, label="Fi\x07rst"), Line(SECOND), Line(FIRST, label="Again"))
 
     monkeypatch.setattr(type(TWILIO), "numbers", twice)
-    rows = numbers.owned(acme, http, TWILIO).rows
+    rows = numbers_inventory.owned(acme, http, TWILIO).rows
     assert [(row.line.phone_number, row.line.label) for row in rows] == [(FIRST, "First"), (SECOND, None)]
 
 
@@ -162,7 +164,7 @@ def test_thousands_of_numbers_take_few_queries(acme, globex, twilio, http, engin
         acme.session.add_all(_row(acme, number) for number in listed[:100])
         acme.session.add_all(_row(globex, number) for number in listed[100:300])
     with statements(engine) as few:
-        inventory = numbers.owned(acme, http, TWILIO)
+        inventory = numbers_inventory.owned(acme, http, TWILIO)
     assert len(inventory.rows) == 5003
     assert [inventory.count(state) for state in Claim] == [100, 4703, 200]
     assert len(few) < 15
@@ -187,7 +189,7 @@ FAULTS = [
 def test_trouble_is_told_and_repeats_nothing(acme, twilio, trouble, code, outcome):
     twilio.trouble = trouble
     with pytest.raises(NotAnswered) as told:
-        numbers.owned(acme, Outbound(twilio.upstreams, deadline=0.5), TWILIO)
+        numbers_inventory.owned(acme, Outbound(twilio.upstreams, deadline=0.5), TWILIO)
     assert (told.value.code, told.value.result.code) == (code, outcome)
     assert twilio.values["auth_token"] not in told.value.message
     assert GOSSIP not in told.value.message
@@ -196,18 +198,18 @@ def test_trouble_is_told_and_repeats_nothing(acme, twilio, trouble, code, outcom
 def test_a_wrong_token_is_told(acme, http):
     providers.save(acme, TWILIO, {"auth_token": "made-up-and-wrong"})
     with pytest.raises(NotAnswered) as told:
-        numbers.owned(acme, http, TWILIO)
+        numbers_inventory.owned(acme, http, TWILIO)
     assert (told.value.code, told.value.result.code) == ("PROVIDER_REFUSED", Outcome.BAD_CREDENTIALS)
 
 
 def test_nothing_is_asked_where_there_is_nothing_to_ask(acme, twilio, monkeypatch):
     http = Outbound(twilio.upstreams, deadline=2.0)
     with pytest.raises(Conflict, match="It needs Account SID, Auth token") as told:
-        numbers.owned(acme, http, TWILIO)
+        numbers_inventory.owned(acme, http, TWILIO)
     assert told.value.code == "PROVIDER_NOT_CONFIGURED"
     monkeypatch.delattr(type(TWILIO), "numbers")
     with pytest.raises(Conflict) as told:
-        numbers.owned(acme, http, TWILIO)
+        numbers_inventory.owned(acme, http, TWILIO)
     assert told.value.code == "CANNOT_LIST_NUMBERS"
     assert twilio.requests == []
 
@@ -221,21 +223,21 @@ def test_no_transaction_is_open_while_the_provider_is_asked(acme, twilio, http, 
         return answer(asked)
 
     monkeypatch.setattr(twilio, "answer", watched)
-    numbers.owned(acme, http, TWILIO)
+    numbers_inventory.owned(acme, http, TWILIO)
     assert open_while_asked == [False]
 
 
 def test_it_is_throttled_apart_from_tests(acme, http, monkeypatch):
-    monkeypatch.setattr(numbers, "MOST_LISTINGS", 2)
+    monkeypatch.setattr(numbers_inventory, "MOST_LISTINGS", 2)
     for _ in range(2):
-        numbers.owned(acme, http, TWILIO)
+        numbers_inventory.owned(acme, http, TWILIO)
     with pytest.raises(TooMany):
-        numbers.owned(acme, http, TWILIO)
+        numbers_inventory.owned(acme, http, TWILIO)
 
 
 def test_all_its_calls_have_one_deadline(acme, twilio, http, monkeypatch):
-    monkeypatch.setattr(numbers, "SECONDS", 0.0)
+    monkeypatch.setattr(numbers_inventory, "SECONDS", 0.0)
     with pytest.raises(NotAnswered) as told:
-        numbers.owned(acme, http, TWILIO)
+        numbers_inventory.owned(acme, http, TWILIO)
     assert told.value.code == "PROVIDER_UNREACHABLE"
     assert twilio.requests == []

@@ -1,0 +1,1 @@
+"""Numbers: what accounts own, who has them, and importing them."""
