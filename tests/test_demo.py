@@ -27,13 +27,14 @@ from app.extensions import db
 from app.models import DriftCheck, Endpoint, User, VoicePhoneNumber
 from app.provider import Verifies
 from app.providers import PROVIDERS
-from app.services import ai_numbers, pointing, workspace_webhook
+from app.services import ai_numbers, workspace_webhook
 from app.services.connections import store
 from app.services.drift import runs
 from app.services.numbers import inventory
 from app.services.numbers.claims import Claim
 from app.services.organizations import crud
 from app.services.scope import Actor, Scope
+from app.services.webhooks import endpoint
 from tests.support import html
 from tests.support.html import Element
 from tests.support.scopes import NOBODY
@@ -155,7 +156,7 @@ def test_what_is_broken_at_a_console_is_found_and_repaired(
     runs.run(meridian, outbound, everything=True)
     assert drifted(meridian) == accounts.PLANTED | {BILLING: reason}
     row = meridian.session.scalars(select(Endpoint).where(Endpoint.phone_number == BILLING)).one()
-    assert pointing.point(meridian, outbound, row.id).in_sync
+    assert endpoint.point(meridian, outbound, row.id).in_sync
     assert drifted(meridian) == accounts.PLANTED
 
 

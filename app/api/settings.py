@@ -15,11 +15,12 @@ from app.core import etag
 from app.core.errors import Invalid, Malformed, Problem
 from app.provider import Family
 from app.providers import keys_in
-from app.services import fields, pointing, telephony
+from app.services import fields, telephony
 from app.services.endpoints import crud, listing, paging, readiness
 from app.services.endpoints.crud import EndpointDraft, EndpointEdit
 from app.services.endpoints.listing import Filter
 from app.services.scope import Scope
+from app.services.webhooks import endpoint
 
 settings = blueprint("settings", "/api/settings")
 
@@ -136,7 +137,7 @@ def delete_endpoint(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
 )
 def observe_endpoint(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
     """Tell what the provider has for the number now, against what it should have"""
-    return answers.document(pointing.observe(scope, context.outbound(), endpoint_id).document())
+    return answers.document(endpoint.observe(scope, context.outbound(), endpoint_id).document())
 
 
 @settings.operation(
@@ -148,7 +149,7 @@ def observe_endpoint(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
 )
 def point_endpoint(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
     """Make the number call its inbound_webhook_url at the provider, and tell what it has afterwards"""
-    return answers.document(pointing.point(scope, context.outbound(), endpoint_id).document())
+    return answers.document(endpoint.point(scope, context.outbound(), endpoint_id).document())
 
 
 @settings.operation(

@@ -15,7 +15,7 @@ from app.models import Check, DriftCheck, Endpoint, User, VoicePhoneNumber
 from app.provider import Capability, Family, Outcome, Provider
 from app.provider.numbers import Reason
 from app.providers import PROVIDERS
-from app.services import pointing, providers
+from app.services import providers
 from app.services.connections import store, verification
 from app.services.connections.store import State
 from app.services.drift import probe, tallies, verdicts
@@ -24,6 +24,7 @@ from app.services.endpoints import readiness
 from app.services.numbers import claims
 from app.services.places import Place
 from app.services.scope import Scope
+from app.services.webhooks import endpoint as webhooks_endpoint
 
 
 class Tone(StrEnum):
@@ -134,7 +135,7 @@ def find(scope: Scope, text: str, *, http: Outbound | None = None) -> Answer:
     """
     number = readiness.read_number(scope, text)
     row = readiness.by_number(scope, number)
-    observed = pointing.observe(scope, http, row.id) if http and row else None
+    observed = webhooks_endpoint.observe(scope, http, row.id) if http and row else None
     row = readiness.by_number(scope, number)
     checks = tallies.of_numbers(scope, [number])
     claim = claims.claims(scope, [number]).get(number)

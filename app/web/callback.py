@@ -11,13 +11,12 @@ from app import context
 from app.core import phone
 from app.core.errors import Conflict, Invalid, Stale, TooMany
 from app.provider import Provider
-from app.services import callback as services_callback
-from app.services import voice_lines
 from app.services.audit.actions import Action
-from app.services.callback import Seen
 from app.services.connections import store
 from app.services.scope import Scope
-from app.services.voice_lines import Plan
+from app.services.webhooks import application, voice_numbers
+from app.services.webhooks.application import Seen
+from app.services.webhooks.voice_numbers import Plan
 from app.web import render
 from app.web.audit import history
 from app.web.forms import CallbackForm, SeenForm
@@ -31,10 +30,10 @@ MOST_SHOWN = 50
 
 @callback.page("/o/<slug>/providers/<key>/callback", who=Who.SUPERADMIN)
 def show(scope: Scope, key: str) -> ResponseReturnValue:
-    provider = services_callback.provider_of(key)
+    provider = application.provider_of(key)
     form = CallbackForm(url=store.load(scope, provider).callback_url)
     try:
-        return _page(scope, provider, form, seen=services_callback.look(scope, context.outbound(), provider))
+        return _page(scope, provider, form, seen=application.look(scope, context.outbound(), provider))
     except Conflict as error:
         title = f"What {provider.label} has now is not known."
         return _page(scope, provider, form, trouble=(title, error.message))
@@ -43,14 +42,14 @@ def show(scope: Scope, key: str) -> ResponseReturnValue:
 @callback.page("/o/<slug>/providers/<key>/callback", who=Who.SUPERADMIN, methods=["POST"])
 def point(scope: Scope, key: str) -> ResponseReturnValue:
     """Shows first what it would change; sets it where that was seen."""
-    provider = services_callback.provider_of(key)
+    provider = application.provider_of(key)
     form = CallbackForm()
     text, digest = form.url.data or "", form.seen.data
     try:
         if not digest:
-            url, seen = services_callback.plan(scope, context.outbound(), provider, text)
+            url, seen = application.plan(scope, context.outbound(), provider, text)
             return _confirm(provider, form, url, seen)
-        _tell(provider, services_callback.point(scope, context.outbound(), provider, text, digest=digest))
+        _tell(provider, application.point(scope, context.outbound(), provider, text, digest=digest))
     except Invalid as error:
         form.show(error)
         return _page(scope, provider, form, 422)
@@ -79,7 +78,7 @@ def _page(scope: Scope, provider: Provider, form: CallbackForm, status: int = 20
         f"Where your dialer or agent runtime takes what {provider.label} sends when a call comes in: "
         f"usually an address under {under}."
     )
-    held = voice_lines.held(scope, provider)
+    held = voice_numbers.held(scope, provider)
     return render.page(
         "providers/callback.html",
         status,
@@ -111,9 +110,9 @@ def _confirm(
 @callback.page("/o/<slug>/providers/<key>/callback/numbers/<number>", who=Who.SUPERADMIN)
 def see_number(scope: Scope, key: str, number: str) -> ResponseReturnValue:
     """What the provider has for a person's number now, before it is put on the application."""
-    provider = services_callback.provider_of(key)
+    provider = application.provider_of(key)
     try:
-        return _confirm_number(provider, voice_lines.plan(scope, context.outbound(), provider, number))
+        return _confirm_number(provider, voice_numbers.plan(scope, context.outbound(), provider, number))
     except Conflict as error:
         return _number_trouble(scope, provider, number, error, 200)
 
@@ -121,10 +120,10 @@ def see_number(scope: Scope, key: str, number: str) -> ResponseReturnValue:
 @callback.page("/o/<slug>/providers/<key>/callback/numbers/<number>", who=Who.SUPERADMIN, methods=["POST"])
 def put_number(scope: Scope, key: str, number: str) -> ResponseReturnValue:
     """Puts the number on the application where what was shown is still there."""
-    provider = services_callback.provider_of(key)
+    provider = application.provider_of(key)
     seen = SeenForm().seen.data or ""
     try:
-        after = voice_lines.put(scope, context.outbound(), provider, number, seen=seen)
+        after = voice_numbers.put(scope, context.outbound(), provider, number, seen=seen)
     except Stale as error:
         return _confirm_number(provider, error.current, error.status, changed=error.message)
     except (Conflict, TooMany) as error:

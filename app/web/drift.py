@@ -11,12 +11,12 @@ from app import context
 from app.core import phone
 from app.core.errors import Conflict, Stale, TooMany
 from app.provider import Capability
-from app.services import pointing
 from app.services.connections import store
 from app.services.drift import probe, runs, tallies
 from app.services.endpoints import crud
 from app.services.organizations import crud as organizations_crud
 from app.services.scope import Scope
+from app.services.webhooks import endpoint
 from app.web import render
 from app.web.guard import Pages, Who
 
@@ -33,9 +33,9 @@ def show(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
 
 
 def _page(scope: Scope, endpoint_id: str, status: int = 200, problem: str | None = None) -> Response:
-    plan: pointing.Plan | None = None
+    plan: endpoint.Plan | None = None
     try:
-        plan = pointing.plan(scope, context.outbound(), endpoint_id)
+        plan = endpoint.plan(scope, context.outbound(), endpoint_id)
     except TooMany as error:
         status, problem = 429, error.message
     row = crud.get(scope, endpoint_id)
@@ -58,7 +58,7 @@ def _page(scope: Scope, endpoint_id: str, status: int = 200, problem: str | None
 def point(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
     """Sets what was shown right, if that is what is still there. htmx is told that it was done."""
     try:
-        after = pointing.point(scope, context.outbound(), endpoint_id, seen=request.form.get("seen", ""))
+        after = endpoint.point(scope, context.outbound(), endpoint_id, seen=request.form.get("seen", ""))
     except (Conflict, Stale) as error:
         return _page(scope, endpoint_id, error.status, error.message)
     row = crud.get(scope, endpoint_id)

@@ -126,7 +126,7 @@ def test_a_connection_without_values_says_what_it_needs(dana: Portal, sinch: Sin
 
 
 def test_too_many_looks_are_refused(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.services.callback.MOST_LOOKS", 1)
+    monkeypatch.setattr("app.services.webhooks.application.MOST_LOOKS", 1)
     page = page.press("Set it at Sinch…", 429, url=URL)
     assert "Too many tries." in page.notes
     assert page.value("url") == URL

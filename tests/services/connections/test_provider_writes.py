@@ -13,12 +13,13 @@ from app.core.errors import Conflict
 from app.core.outbound.client import Outbound
 from app.models import AuditEvent, ProviderWrite
 from app.providers import PROVIDERS
-from app.services import pointing, providers, telephony
+from app.services import providers, telephony
 from app.services.audit import log
 from app.services.audit.actions import Action
 from app.services.connections import provider_writes
 from app.services.drift import runs
 from app.services.endpoints import crud
+from app.services.webhooks import endpoint
 from tests.support.scopes import NOBODY
 from tests.upstreams.base import Reply, Trouble
 from tests.upstreams.twilio import Twilio
@@ -78,19 +79,19 @@ def test_a_change_is_recorded_before_and_after(acme, twilio, http, here):
         return answer(asked)
 
     twilio.answer = watched
-    assert pointing.point(acme, http, here).in_sync
+    assert endpoint.point(acme, http, here).in_sync
     assert seen == [([STARTED], [("number.pointed", NUMBER)])]
     assert (_events(acme), _open(acme)) == ([STARTED, "number.pointed"], [])
     told = acme.session.scalars(select(AuditEvent).where(AuditEvent.action == STARTED)).one().changes
     assert told == {"change": [None, Action.NUMBER_POINTED.label], "webhook": [OLD, URL]}
-    assert pointing.point(acme, http, here).in_sync
+    assert endpoint.point(acme, http, here).in_sync
     assert len(_events(acme)) == 2, "nothing had to be changed"
 
 
 def test_a_refused_change_is_recorded_as_one(acme, twilio, http, here):
     twilio.instead = {("POST", "IncomingPhoneNumbers"): Reply(403, {"code": 20003})}
     with pytest.raises(Conflict):
-        pointing.point(acme, http, here)
+        endpoint.point(acme, http, here)
     assert (_events(acme), _open(acme)) == ([STARTED, "provider-change.failed"], [])
 
 
@@ -108,13 +109,13 @@ def test_a_change_without_an_answer_stays_open_until_it_is_read(acme, twilio, ht
 
     twilio.answer = lost
     with pytest.raises(Conflict):
-        pointing.point(acme, http, here)
+        endpoint.point(acme, http, here)
     assert _events(acme) == [STARTED, "provider-change.unknown"]
     twilio.trouble, twilio.answer = None, answer
-    pointing.observe(acme, http, here)
+    endpoint.observe(acme, http, here)
     assert len(_open(acme)) == 1, "it may still be under way"
     _age(acme)
-    pointing.observe(acme, http, here)
+    endpoint.observe(acme, http, here)
     assert (_events(acme)[2:], _open(acme)) == (["provider-change.resolved"], [])
     resolved = acme.session.scalars(select(AuditEvent).where(AuditEvent.action == "provider-change.resolved"))
     assert resolved.one().changes["found"] == [None, URL if has_done_it else OLD]
@@ -136,7 +137,7 @@ def test_a_check_resolves_what_a_killed_process_left(acme, scopes, twilio, http,
             return answer
 
     with scopes.of("dana") as dying, suppress(Killed):
-        pointing.point(dying, Mortal(twilio.upstreams, deadline=2.0), here)
+        endpoint.point(dying, Mortal(twilio.upstreams, deadline=2.0), here)
     assert twilio.numbers[NUMBER].voice_url == URL
     assert (_events(acme), len(_open(acme))) == ([STARTED], 1)
     _age(acme)
@@ -150,6 +151,6 @@ def test_what_cannot_be_recorded_is_not_sent(acme, twilio, http, here, monkeypat
 
     monkeypatch.setattr(log, "note", broken)
     with pytest.raises(RuntimeError):
-        pointing.point(acme, http, here)
+        endpoint.point(acme, http, here)
     assert twilio.writes == []
     assert twilio.numbers[NUMBER].voice_url == OLD

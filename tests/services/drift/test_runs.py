@@ -11,11 +11,12 @@ from app.core import clock
 from app.core.outbound.client import Outbound
 from app.models import CheckRun, Endpoint
 from app.providers import PROVIDERS
-from app.services import callback, providers, telephony
+from app.services import providers, telephony
 from app.services.drift import queue, runs, tallies
 from app.services.drift.runs import Report
 from app.services.endpoints import crud
 from app.services.numbers import assignments
+from app.services.webhooks import application
 from tests.support.scopes import NOBODY, statements, winners
 from tests.upstreams.base import Trouble
 from tests.upstreams.sinch import Sinch
@@ -147,8 +148,8 @@ def test_a_person_s_number_drifts_where_its_application_calls_something_else(acm
         assignments.give(acme, sent)
         assert queue.due_counts(acme) == {}
         there = Outbound(twilio.upstreams | sinch.upstreams, deadline=2.0)
-        digest = callback.look(acme, there, SINCH).digest
-        callback.point(acme, there, SINCH, "https://calls.example.com/sinch", digest=digest)
+        digest = application.look(acme, there, SINCH).digest
+        application.point(acme, there, SINCH, "https://calls.example.com/sinch", digest=digest)
         assert runs.run(acme, there) == Report(checked=1, drifted=0)
         sinch.urls["primary"] = "https://old.example/x"
         assert runs.run(acme, there, everything=True) == Report(checked=1, drifted=1)

@@ -9,10 +9,11 @@ from app.core.outbound.client import Outbound
 from app.models import AuditEvent, DriftCheck
 from app.provider.numbers import Reason
 from app.providers import PROVIDERS
-from app.services import pointing, providers, telephony
+from app.services import providers, telephony
 from app.services.connections import gateway
 from app.services.drift import probe, tallies
 from app.services.endpoints import crud
+from app.services.webhooks import endpoint
 from tests.support.scopes import NOBODY
 from tests.upstreams.base import GOSSIP, Trouble
 from tests.upstreams.twilio import Twilio, made_up
@@ -73,7 +74,7 @@ APPLICATION = {"voice_application_sid": made_up("AP")}
 )
 def test_what_the_provider_has_is_told_and_kept(acme, twilio, http, here, *, at_provider, told):
     _set(twilio, **at_provider)
-    seen = pointing.observe(acme, http, here)
+    seen = endpoint.observe(acme, http, here)
     assert (seen.in_sync, seen.reason, seen.actual) == told
     assert seen.expected == URL
     kept = _kept(acme)
@@ -87,18 +88,18 @@ def test_what_the_provider_has_is_told_and_kept(acme, twilio, http, here, *, at_
 def test_an_application_that_calls_the_right_url_is_in_sync(acme, twilio, http, here):
     twilio.applications[made_up("AP")].voice_url = URL
     _set(twilio, **APPLICATION)
-    assert pointing.observe(acme, http, here).in_sync is True
+    assert endpoint.observe(acme, http, here).in_sync is True
 
 
 def test_a_number_that_is_gone(acme, twilio, http, here):
     del twilio.numbers[NUMBER]
-    seen = pointing.observe(acme, http, here)
+    seen = endpoint.observe(acme, http, here)
     assert (seen.in_sync, seen.reason, seen.actual) == (False, Reason.NUMBER_GONE, None)
 
 
 def test_refused_credentials_are_drift(acme, twilio, http, here):
     twilio.status, twilio.hides_status = "suspended", True
-    seen = pointing.observe(acme, http, here)
+    seen = endpoint.observe(acme, http, here)
     assert (seen.in_sync, seen.reason) == (False, Reason.CREDENTIALS_REFUSED)
     assert "Account Info" in seen.message
 
@@ -106,10 +107,10 @@ def test_refused_credentials_are_drift(acme, twilio, http, here):
 @pytest.mark.parametrize("trouble", [Trouble.RATE_LIMITED, Trouble.FAULT, Trouble.HTML, Trouble.ODD])
 def test_no_answer_says_nothing_and_takes_nothing_back(acme, twilio, http, here, trouble):
     _set(twilio, voice_url=OLD)
-    pointing.observe(acme, http, here)
+    endpoint.observe(acme, http, here)
     since = _kept(acme).since
     twilio.trouble = trouble
-    seen = pointing.observe(acme, http, here)
+    seen = endpoint.observe(acme, http, here)
     assert (seen.in_sync, seen.reason) == (None, Reason.PROVIDER_UNREACHABLE)
     kept = _kept(acme)
     assert (kept.in_sync, kept.reason, kept.since) == (False, "different_url", since)
@@ -117,26 +118,26 @@ def test_no_answer_says_nothing_and_takes_nothing_back(acme, twilio, http, here,
 
 def test_since_lasts_until_it_is_right_again(acme, twilio, http, here):
     _set(twilio, voice_url=OLD)
-    pointing.observe(acme, http, here)
+    endpoint.observe(acme, http, here)
     since = _kept(acme).since
     _set(twilio, voice_url="https://other.example/x")
-    pointing.observe(acme, http, here)
+    endpoint.observe(acme, http, here)
     assert _kept(acme).since == since
     _set(twilio, voice_url=URL)
-    pointing.observe(acme, http, here)
+    endpoint.observe(acme, http, here)
     assert _kept(acme).since is None
 
 
 def test_an_inactive_endpoint_expects_nothing(acme, http, here):
     crud.update(acme, here, {"is_active": False})
-    seen = pointing.observe(acme, http, here)
+    seen = endpoint.observe(acme, http, here)
     assert (seen.in_sync, seen.reason, seen.expected) == (None, Reason.NOTHING_EXPECTED, None)
 
 
 def test_a_disabled_provider_is_not_asked(acme, twilio, http, here):
     providers.set_enabled(acme, NOBODY, TWILIO, False)
     before = len(twilio.requests)
-    assert pointing.observe(acme, http, here).reason is Reason.PROVIDER_NOT_CONFIGURED
+    assert endpoint.observe(acme, http, here).reason is Reason.PROVIDER_NOT_CONFIGURED
     assert len(twilio.requests) == before
 
 
@@ -149,16 +150,16 @@ def test_no_transaction_is_open_while_the_provider_is_asked(acme, http, here, mo
         return send(self, *arguments, **more)
 
     monkeypatch.setattr(Outbound, "send", watch)
-    pointing.point(acme, http, here)
+    endpoint.point(acme, http, here)
     assert len(open_meanwhile) >= 3
     assert not any(open_meanwhile)
 
 
 def test_another_organization_s_endpoint_is_not_found(globex, http, here):
     with pytest.raises(NotFound):
-        pointing.observe(globex, http, here)
+        endpoint.observe(globex, http, here)
     with pytest.raises(NotFound):
-        pointing.point(globex, http, here)
+        endpoint.point(globex, http, here)
 
 
 @pytest.mark.parametrize(
@@ -172,7 +173,7 @@ def test_another_organization_s_endpoint_is_not_found(globex, http, here):
 )
 def test_pointing_sets_it_right_and_says_so(acme, twilio, http, here, at_provider):
     _set(twilio, **at_provider)
-    after = pointing.point(acme, http, here)
+    after = endpoint.point(acme, http, here)
     assert (after.in_sync, after.actual) == (True, URL)
     number = twilio.numbers[NUMBER]
     assert (number.voice_url, number.voice_method) == (URL, "POST")
@@ -186,20 +187,20 @@ def test_pointing_sets_it_right_and_says_so(acme, twilio, http, here, at_provide
 
 def test_what_is_right_already_is_not_written(acme, twilio, http, here):
     _set(twilio, voice_url=URL)
-    assert pointing.point(acme, http, here).in_sync is True
+    assert endpoint.point(acme, http, here).in_sync is True
     assert {seen.method for seen in twilio.requests} == {"GET"}
 
 
 def test_what_changed_since_it_was_shown_is_not_replaced(acme, twilio, http, here):
     _set(twilio, voice_url=OLD)
-    plan = pointing.plan(acme, http, here)
+    plan = endpoint.plan(acme, http, here)
     assert plan.can_point
     _set(twilio, voice_url="https://newer.example/x")
     with pytest.raises(Stale):
-        pointing.point(acme, http, here, seen=plan.seen)
+        endpoint.point(acme, http, here, seen=plan.seen)
     assert twilio.numbers[NUMBER].voice_url == "https://newer.example/x"
-    again = pointing.plan(acme, http, here)
-    assert pointing.point(acme, http, here, seen=again.seen).in_sync is True
+    again = endpoint.plan(acme, http, here)
+    assert endpoint.point(acme, http, here, seen=again.seen).in_sync is True
 
 
 @pytest.mark.parametrize(
@@ -215,7 +216,7 @@ def test_a_write_that_fails_is_sent_once_and_told(acme, twilio, here, trouble, c
     http = Outbound(twilio.upstreams, deadline=1.0)
     twilio.trouble, twilio.trouble_at = trouble, twilio.numbers[NUMBER].sid
     with pytest.raises(Conflict) as raised:
-        pointing.point(acme, http, here)
+        endpoint.point(acme, http, here)
     assert "was not set" in raised.value.message
     assert raised.value.code == code
     assert [seen.method for seen in twilio.requests].count("POST") == 1
@@ -225,7 +226,7 @@ def test_a_write_that_fails_is_sent_once_and_told(acme, twilio, here, trouble, c
 def test_what_cannot_be_pointed_is_refused_with_the_reason(acme, twilio, http, here):
     def code(endpoint_id):
         with pytest.raises(Conflict) as raised:
-            pointing.point(acme, http, endpoint_id)
+            endpoint.point(acme, http, endpoint_id)
         return raised.value.code
 
     del twilio.numbers[NUMBER]
@@ -241,10 +242,10 @@ def test_what_cannot_be_pointed_is_refused_with_the_reason(acme, twilio, http, h
 
 def test_looking_is_throttled(acme, http, here, monkeypatch):
     monkeypatch.setattr(probe, "MOST_LOOKS", 2)
-    pointing.observe(acme, http, here)
-    pointing.observe(acme, http, here)
+    endpoint.observe(acme, http, here)
+    endpoint.observe(acme, http, here)
     with pytest.raises(TooMany):
-        pointing.observe(acme, http, here)
+        endpoint.observe(acme, http, here)
 
 
 def test_a_change_of_what_is_expected_makes_it_due(acme, twilio, http, here):
@@ -253,7 +254,7 @@ def test_a_change_of_what_is_expected_makes_it_due(acme, twilio, http, here):
 
     def look():
         _set(twilio, voice_url=OLD)
-        pointing.observe(acme, http, here)
+        endpoint.observe(acme, http, here)
         asked.clear()
 
     def is_void():

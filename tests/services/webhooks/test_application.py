@@ -12,11 +12,12 @@ from app.core.outbound.client import Outbound
 from app.models import AuditEvent, DriftCheck
 from app.provider.numbers import Reason
 from app.providers import PROVIDERS
-from app.services import callback, providers
+from app.services import providers
 from app.services.audit import log
 from app.services.connections import store
 from app.services.connections.gateway import NotAnswered
 from app.services.numbers import assignments
+from app.services.webhooks import application
 from tests.upstreams.base import Asked, Reply, Trouble
 from tests.upstreams.sinch import CALLBACKS, KEY, Sinch, error
 
@@ -42,8 +43,8 @@ def stored(acme, sinch):
 
 
 def _point(scope, http, text=URL, digest=None):
-    digest = digest or callback.look(scope, http, SINCH).digest
-    return callback.point(scope, http, SINCH, text, digest=digest)
+    digest = digest or application.look(scope, http, SINCH).digest
+    return application.point(scope, http, SINCH, text, digest=digest)
 
 
 def _pointed(scope):
@@ -54,7 +55,7 @@ def _pointed(scope):
 
 def test_it_is_set_read_again_stored_and_audited(stored, sinch, http):
     was, before = sinch.urls["primary"], store.load(stored, SINCH)
-    seen = callback.look(stored, http, SINCH)
+    seen = application.look(stored, http, SINCH)
     assert (seen.now.primary, seen.now.numbers) == (was, ("+12025550101", "+12025550102"))
     assert seen.reason is Reason.NOTHING_EXPECTED
     after = _point(stored, http, f" {URL} ", seen.digest)
@@ -87,11 +88,11 @@ def test_numbers_that_people_have_are_looked_at_again(stored, cast, http):
 def test_what_differs_is_named(stored, sinch, http, there, reason):
     _point(stored, http)
     sinch.urls = {"primary": there} if there else {}
-    assert callback.look(stored, http, SINCH).reason is reason
+    assert application.look(stored, http, SINCH).reason is reason
 
 
 def test_what_changed_meanwhile_is_not_overwritten(stored, sinch, http):
-    seen = callback.look(stored, http, SINCH)
+    seen = application.look(stored, http, SINCH)
     changes = [{"primary": "https://other.example/"}, sinch.urls | {"fallback": "https://other.example/"}]
     for urls in changes:
         sinch.urls = urls
@@ -106,7 +107,7 @@ def test_what_changed_meanwhile_is_not_overwritten(stored, sinch, http):
 
 
 def test_an_address_that_cannot_be_called_is_not_asked_about(stored, sinch, http):
-    for call in (callback.plan, _plain_point):
+    for call in (application.plan, _plain_point):
         with pytest.raises(Invalid) as refused:
             call(stored, http, SINCH, "http://127.0.0.1/")
         assert [problem.field for problem in refused.value.problems] == ["url"]
@@ -114,13 +115,13 @@ def test_an_address_that_cannot_be_called_is_not_asked_about(stored, sinch, http
 
 
 def _plain_point(scope, http, provider, text):
-    return callback.point(scope, http, provider, text, digest="x")
+    return application.point(scope, http, provider, text, digest="x")
 
 
 @pytest.mark.parametrize("there", ["https://other.example/", URL])
 def test_a_refusal_stores_nothing(stored, sinch, http, there):
     sinch.urls = {"primary": there}
-    seen = callback.look(stored, http, SINCH)
+    seen = application.look(stored, http, SINCH)
     sinch.instead["POST", CALLBACKS] = error(403, 40300)
     with pytest.raises(NotAnswered, match="The address was not set") as refused:
         _point(stored, http, digest=seen.digest)
@@ -130,7 +131,7 @@ def test_a_refusal_stores_nothing(stored, sinch, http, there):
 
 @pytest.mark.parametrize("is_set", [True, False])
 def test_where_the_answer_is_lost_what_is_there_afterwards_tells(stored, sinch, http, monkeypatch, is_set):
-    seen = callback.look(stored, http, SINCH)
+    seen = application.look(stored, http, SINCH)
     answer = sinch.answer
 
     def lost(asked: Asked) -> Reply:
@@ -153,7 +154,7 @@ def test_where_the_answer_is_lost_what_is_there_afterwards_tells(stored, sinch, 
 
 @pytest.mark.parametrize("is_lost", [True, False])
 def test_where_nothing_is_heard_afterwards_nothing_is_claimed(stored, sinch, http, monkeypatch, is_lost):
-    seen = callback.look(stored, http, SINCH)
+    seen = application.look(stored, http, SINCH)
     answer = sinch.answer
 
     def away(asked: Asked) -> Reply:
@@ -177,13 +178,13 @@ def test_where_nothing_is_heard_afterwards_nothing_is_claimed(stored, sinch, htt
 def test_an_outage_is_a_conflict(stored):
     away = Outbound({"callingapi.sinch.com": "http://127.0.0.1:9"}, deadline=2.0)
     with pytest.raises(NotAnswered) as refused:
-        callback.look(stored, away, SINCH)
+        application.look(stored, away, SINCH)
     assert refused.value.code == "PROVIDER_UNREACHABLE"
 
 
 def test_where_it_cannot_be_written_down_that_is_said(stored, sinch, http, monkeypatch):
     """The address is set by then: whoever set it is told so."""
-    seen = callback.look(stored, http, SINCH)
+    seen = application.look(stored, http, SINCH)
 
     def fail(*_arguments: object) -> None:
         raise OperationalError("UPDATE", {}, Exception())
@@ -196,7 +197,7 @@ def test_where_it_cannot_be_written_down_that_is_said(stored, sinch, http, monke
 
 
 def test_no_transaction_is_open_while_the_provider_is_asked(stored, sinch, http, monkeypatch):
-    seen = callback.look(stored, http, SINCH)
+    seen = application.look(stored, http, SINCH)
     open_while_asked = []
     answer = sinch.answer
 
@@ -212,18 +213,18 @@ def test_no_transaction_is_open_while_the_provider_is_asked(stored, sinch, http,
 
 def test_values_that_are_missing_and_tries_that_are_too_many(acme, sinch, http, monkeypatch):
     with pytest.raises(Conflict, match="It needs Application key, Application secret"):
-        callback.look(acme, http, SINCH)
+        application.look(acme, http, SINCH)
     assert sinch.requests == []
     providers.save(acme, SINCH, sinch.values)
-    monkeypatch.setattr(callback, "MOST_LOOKS", 2)
-    callback.look(acme, http, SINCH)
-    callback.look(acme, http, SINCH)
+    monkeypatch.setattr(application, "MOST_LOOKS", 2)
+    application.look(acme, http, SINCH)
+    application.look(acme, http, SINCH)
     with pytest.raises(TooMany):
-        callback.look(acme, http, SINCH)
+        application.look(acme, http, SINCH)
 
 
 def test_another_provider_has_none():
-    assert callback.provider_of("sinch") is SINCH
+    assert application.provider_of("sinch") is SINCH
     for key in ("twilio", "nobody"):
         with pytest.raises(NotFound):
-            callback.provider_of(key)
+            application.provider_of(key)

@@ -1,0 +1,1 @@
+"""Webhooks: what providers are told to call."""
