@@ -14,12 +14,13 @@ from app.core.errors import Conflict
 from app.core.outbound.client import Outbound
 from app.models import Organization, Role, User
 from app.provider import Family
-from app.services import providers, voice_ai
+from app.services import voice_ai
 from app.services.access import users
 from app.services.connections import store
 from app.services.endpoints import crud
 from app.services.numbers import assignments
 from app.services.organizations import crud as organizations_crud
+from app.services.providers import active, credentials
 from app.services.scope import Scope
 
 EMAIL = "demo@meridian.example"
@@ -131,7 +132,7 @@ def fill(scope: Scope, http: Outbound, password: str) -> Organization:
             assignments.give(inside, sent)
     harbor = _organization(scope, http, HARBOR)
     _save(harbor, "twilio", VALUES["twilio"] | {"phone_number": HARBOR.endpoints[0].phone_number})
-    providers.make_active(harbor, Family.TELEPHONY, "twilio")
+    active.make_active(harbor, Family.TELEPHONY, "twilio")
     _map(harbor, HARBOR)
     _member(harbor, "Lena Hart", "lena@harbor.example")
     organizations_crud.create(scope, {"name": NEW})
@@ -148,13 +149,13 @@ def _connect(scope: Scope) -> None:
     tool_secret = {"tool_secret": secrets.token_hex(32)}
     for key, values in VALUES.items():
         _save(scope, key, values | (tool_secret if key == "elevenlabs" else {}))
-    providers.make_active(scope, Family.TELEPHONY, "twilio")
-    providers.make_active(scope, Family.VOICE, "sinch", reason="The dialers in Toronto moved to Sinch")
+    active.make_active(scope, Family.TELEPHONY, "twilio")
+    active.make_active(scope, Family.VOICE, "sinch", reason="The dialers in Toronto moved to Sinch")
     voice_ai.choose(scope, "elevenlabs")
 
 
 def _save(scope: Scope, key: str, values: dict[str, Any]) -> None:
-    providers.save(scope, store.provider_of(key), values)
+    credentials.save(scope, store.provider_of(key), values)
 
 
 def _map(scope: Scope, example: Example) -> None:

@@ -32,9 +32,9 @@ from app.models import (
 )
 from app.models.base import new_id
 from app.providers import PROVIDERS
-from app.services import providers
 from app.services.endpoints import csv_format, csv_import
 from app.services.organizations import crud
+from app.services.providers import credentials
 from app.services.scope import Scope
 from tests.support.cast import PASSWORD
 from tests.support.databases import migrate
@@ -144,7 +144,7 @@ def _connect(scope: Scope) -> None:
         "elevenlabs": {"api_key": "made-up-key"},
     }
     for key, sent in values.items():
-        providers.save(scope, PROVIDERS[key], sent)
+        credentials.save(scope, PROVIDERS[key], sent)
     with scope.transaction():
         for row in scope.session.scalars(scope.select(Connection)):
             row.callback_url = "https://agents.acme.example/sinch" if row.provider == "sinch" else None

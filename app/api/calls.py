@@ -12,7 +12,8 @@ from app import context
 from app.api import answers, schemas
 from app.api.operations import Who, blueprint
 from app.core.errors import Unauthenticated
-from app.services import validation, voice, voice_ai
+from app.services import validation, voice_ai
+from app.services.providers import voice
 from app.services.scope import Scope
 
 calls = blueprint("calls", "/api/calls")

@@ -15,10 +15,11 @@ from app.core import etag
 from app.core.errors import Invalid, Malformed, Problem
 from app.provider import Family
 from app.providers import keys_in
-from app.services import fields, telephony
+from app.services import fields
 from app.services.endpoints import crud, listing, paging, readiness
 from app.services.endpoints.crud import EndpointDraft, EndpointEdit
 from app.services.endpoints.listing import Filter
+from app.services.providers import telephony
 from app.services.scope import Scope
 from app.services.webhooks import endpoint
 

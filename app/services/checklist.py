@@ -13,12 +13,13 @@ from app.models import Check, DriftCheck, Endpoint
 from app.provider import Family, Outcome
 from app.provider.numbers import Reason
 from app.providers import PROVIDERS, in_family, keys_in
-from app.services import providers, workspace_webhook
+from app.services import workspace_webhook
 from app.services.connections import store, verification
 from app.services.connections.store import State
 from app.services.drift import tallies
 from app.services.endpoints import listing, readiness
 from app.services.places import Place
+from app.services.providers import active as providers_active
 from app.services.scope import Scope
 from app.services.workspace_webhook import State as WebhookState
 
@@ -68,7 +69,7 @@ def steps(scope: Scope) -> list[Step]:
 
 def _live(scope: Scope, states: Mapping[str, State]) -> State | None:
     """The active provider of agent calls, where it can be used."""
-    state = states.get(providers.active(scope, Family.TELEPHONY) or "")
+    state = states.get(providers_active.active(scope, Family.TELEPHONY) or "")
     return state if state and state.is_configured and state.enabled else None
 
 
@@ -84,7 +85,7 @@ def _telephony(scope: Scope, states: Mapping[str, State], live: State | None) ->
     if live:
         text = f"{live.provider.label} is active."
         return Step("telephony", title, text, Place.PROVIDER, "ok", provider=live.provider.key)
-    broken = states.get(providers.active(scope, Family.TELEPHONY) or "")
+    broken = states.get(providers_active.active(scope, Family.TELEPHONY) or "")
     if broken:
         names = ", ".join(field.label for field in broken.missing)
         text = f"{broken.provider.label} is active and cannot be used. It needs {names}."
@@ -252,7 +253,7 @@ def _proof(scope: Scope) -> tuple[DriftCheck, Endpoint] | None:
 
 def _voice(scope: Scope) -> Step:
     title = "Provider for the dialer"
-    active = providers.active(scope, Family.VOICE)
+    active = providers_active.active(scope, Family.VOICE)
     if active:
         return Step("voice", title, f"{_label(active)} is active.", Place.PROVIDER, "ok", True, active)
     choices = in_family(Family.VOICE)
@@ -262,7 +263,7 @@ def _voice(scope: Scope) -> Step:
 
 
 def _voice_ai(scope: Scope) -> Step:
-    active = providers.active(scope, Family.VOICE_AI)
+    active = providers_active.active(scope, Family.VOICE_AI)
     if active:
         return Step("voice-ai", "Voice AI", f"{_label(active)} is chosen.", Place.VOICE_AI, "ok", True)
     text = "Only if ElevenLabs speaks for your agents."

@@ -11,8 +11,9 @@ from app.core import texts
 from app.models import Endpoint, User, VoicePhoneNumber
 from app.provider import Family, Provider
 from app.providers import PROVIDERS
-from app.services import providers, workspace_webhook
+from app.services import workspace_webhook
 from app.services.connections import store
+from app.services.providers import active
 from app.services.scope import Scope
 
 NAMED = 5
@@ -97,7 +98,7 @@ def of_provider(scope: Scope, provider: Provider) -> OfProvider:
     own = (Endpoint.organization_id == scope.organization.id) & (Endpoint.provider == provider.key)
     is_live = own & Endpoint.is_active
     return OfProvider(
-        providers.active_families(scope, provider),
+        active.active_families(scope, provider),
         _count(scope, select(Endpoint.id).where(is_live)),
         _agents(scope, is_live),
         _people(scope, _has_number(scope, VoicePhoneNumber.provider == provider.key)),
@@ -120,7 +121,7 @@ def holders(scope: Scope, number: str) -> Some:
 
 def of_switch(scope: Scope, family: Family, key: str | None) -> OfSwitch:
     nobody = Some([], 0)
-    was = providers.active(scope, family)
+    was = active.active(scope, family)
     if family is not Family.VOICE:
         is_live = (Endpoint.organization_id == scope.organization.id) & Endpoint.is_active
         return OfSwitch(was, key, _by_provider(scope, is_live), nobody, nobody)

@@ -14,12 +14,13 @@ from app.core.outbound.client import Outbound
 from app.models import User, VoicePhoneNumber
 from app.provider import Family, Provider
 from app.providers import PROVIDERS, in_family, keys_in
-from app.services import providers, validation, workspace_webhook
+from app.services import validation, workspace_webhook
 from app.services.access import step_up
 from app.services.audit import log
 from app.services.audit.actions import Action
 from app.services.connections import drafts, store
 from app.services.numbers import assignments
+from app.services.providers import active
 from app.services.scope import Scope, expect_version
 
 ELEVENLABS = "elevenlabs"
@@ -91,7 +92,7 @@ def save(scope: Scope, http: Outbound, sent: Any, *, if_match: str | None = None
         if changes.get("generateToolSecret"):
             _generate_tool_secret(scope)
         if "aiVoiceProvider" in changes:
-            providers.switch(scope, Family.VOICE_AI, choice, reason=None)
+            active.switch(scope, Family.VOICE_AI, choice, reason=None)
     workspace_webhook.follow(scope, http)
     return sorted(draft.model_extra or {})
 
@@ -128,4 +129,4 @@ def choose(scope: Scope, key: str | None, *, reason: str | None = None, version:
         raise Invalid([Problem("aiVoiceProvider", f"Use {' or '.join(keys_in(Family.VOICE_AI))}.")])
     with scope.transaction():
         expect_version(scope.organization, version)
-        providers.switch(scope, Family.VOICE_AI, key, reason=reason)
+        active.switch(scope, Family.VOICE_AI, key, reason=reason)

@@ -15,7 +15,6 @@ from app.models import Check, DriftCheck, Endpoint, User, VoicePhoneNumber
 from app.provider import Capability, Family, Outcome, Provider
 from app.provider.numbers import Reason
 from app.providers import PROVIDERS
-from app.services import providers
 from app.services.connections import store, verification
 from app.services.connections.store import State
 from app.services.drift import probe, tallies, verdicts
@@ -23,6 +22,7 @@ from app.services.drift.verdicts import Observation
 from app.services.endpoints import readiness
 from app.services.numbers import claims
 from app.services.places import Place
+from app.services.providers import active
 from app.services.scope import Scope
 from app.services.webhooks import endpoint as webhooks_endpoint
 
@@ -203,7 +203,7 @@ def _provider(scope: Scope, states: Mapping[str, State], row: Endpoint) -> Hop:
         problem = f"There is no provider {row.provider} for numbers. Delete the endpoint and add it again."
         return Hop("provider", "Provider", row.provider, Tone.BAD, "Unknown", problem, Place.ENDPOINT)
     label = state.provider.label
-    is_active = providers.active(scope, Family.TELEPHONY) == row.provider
+    is_active = active.active(scope, Family.TELEPHONY) == row.provider
     note = "active for agent calls" if is_active else "not the active one; numbers keep their own provider"
     tone, word, problem, at = _connection(state, verification.last(scope, state))
     return Hop("provider", "Provider", label, tone, word, problem, Place.PROVIDER, note, at)
@@ -292,7 +292,7 @@ def _dialers(scope: Scope, number: str, checks: Mapping[tuple[str, str], DriftCh
         )
         .order_by(VoicePhoneNumber.provider, User.name, User.id)
     )
-    live = providers.active(scope, Family.VOICE)
+    live = active.active(scope, Family.VOICE)
     watched = {key: check for (key, _), check in checks.items() if _has_callback(key)}
     return [
         Dialer(row, user, row.provider == live, watched.get(row.provider))

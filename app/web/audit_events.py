@@ -17,7 +17,7 @@ from app.services.audit import actions
 from app.services.audit.numbers import Changes
 from app.services.endpoints import undo as endpoints_undo
 from app.services.endpoints.undo import Plan
-from app.services.providers import REASON_LONGEST
+from app.services.providers.active import REASON_LONGEST
 from app.services.scope import Scope
 from app.web import render
 from app.web.forms import CountedForm

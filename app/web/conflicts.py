@@ -18,13 +18,13 @@ from wtforms import Field, PasswordField, SelectField
 
 from app.core.errors import Stale
 from app.models import AuditEvent
-from app.services import providers
 from app.services.access import users
 from app.services.audit import actions, search
 from app.services.audit.actions import Trait
 from app.services.audit.numbers import Changes
 from app.services.connections import store
 from app.services.endpoints import crud
+from app.services.providers import active
 from app.services.scope import Scope
 from app.web.forms import CLEAR, Edit
 
@@ -128,7 +128,7 @@ def _who(events: Iterable[tuple[AuditEvent, Changes]], name: str) -> AuditEvent 
 
 
 def of_organization(scope: Scope) -> list[str]:
-    return [scope.organization.name, *providers.FAMILY_WORDS.values()]
+    return [scope.organization.name, *active.FAMILY_WORDS.values()]
 
 
 def _subjects(scope: Scope, path: dict[str, Any]) -> list[str]:

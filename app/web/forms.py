@@ -27,7 +27,7 @@ from app.core import phone
 from app.core.errors import Invalid, Malformed
 from app.provider import Family
 from app.providers import in_family
-from app.services.providers import REASON_LONGEST
+from app.services.providers.active import REASON_LONGEST
 
 CLEAR = "clear_"
 

@@ -13,7 +13,6 @@ from app.core.errors import Conflict, Invalid, NotFound, Stale, TryLater
 from app.core.naming import settings_name
 from app.provider import Family, PhoneNumber, Provider
 from app.services import impact, workspace_webhook
-from app.services import providers as services_providers
 from app.services.access.step_up import PasswordNeeded
 from app.services.connections import store, verification
 from app.services.connections.store import State
@@ -21,6 +20,7 @@ from app.services.connections.verification import Tested
 from app.services.endpoints import listing
 from app.services.endpoints.listing import Filter
 from app.services.numbers import inventory
+from app.services.providers import active, credentials, history
 from app.services.scope import Scope
 from app.web import render
 from app.web.conflicts import Clash, settle, shown_again
@@ -30,7 +30,7 @@ from app.web.provider_forms import for_provider, sent_for
 
 providers = Pages("providers", __name__)
 
-LONGEST = services_providers.REASON_LONGEST
+LONGEST = active.REASON_LONGEST
 
 
 @providers.page("/o/<slug>/providers/<key>", who=Who.SUPERADMIN)
@@ -46,9 +46,7 @@ def save(scope: Scope, key: str) -> ResponseReturnValue:
     form = for_provider(state)
     try:
         sent = sent_for(provider, form)
-        told = services_providers.save_sent(
-            scope, context.outbound(), provider, sent, version=form.version_sent
-        )
+        told = credentials.save_sent(scope, context.outbound(), provider, sent, version=form.version_sent)
     except Invalid as error:
         form.show(error)
         return _page(scope, state, form, 422)
@@ -134,13 +132,13 @@ def _page(
         provider=state.provider,
         form=form,
         conflicts=conflicts,
-        active=services_providers.active_families(scope, state.provider),
+        active=active.active_families(scope, state.provider),
         families=[family for family in state.provider.families if family is not Family.VOICE_AI],
-        words=services_providers.FAMILY_WORDS,
-        history=services_providers.changes(scope, state.provider),
+        words=active.FAMILY_WORDS,
+        history=history.changes(scope, state.provider),
         subjects=[
             state.provider.label,
-            *(services_providers.FAMILY_WORDS[each] for each in state.provider.families),
+            *(active.FAMILY_WORDS[each] for each in state.provider.families),
         ],
         touched=impact.of_provider(scope, state.provider),
         can_list=inventory.can_list(state.provider),
@@ -163,7 +161,7 @@ def set_enabled(scope: Scope, key: str) -> ResponseReturnValue:
     provider = store.provider_of(key)
     enabled = yes_or_no("enabled")
     form = ConfirmForm()
-    services_providers.set_enabled(
+    credentials.set_enabled(
         scope, context.outbound(), provider, enabled, reason=form.why, version=form.version_sent
     )
     done = f"{provider.label} is {'enabled' if enabled else 'disabled. Its values stay stored'}."
@@ -200,7 +198,7 @@ def _confirm(scope: Scope, key: str, template: str) -> Response:
         state=state,
         provider=state.provider,
         form=ConfirmForm(version=str(state.version)),
-        words=services_providers.FAMILY_WORDS,
+        words=active.FAMILY_WORDS,
         touched=impact.of_provider(scope, state.provider),
         leaves_webhook=workspace_webhook.is_made(state),
     )
@@ -211,7 +209,7 @@ def _confirm(scope: Scope, key: str, template: str) -> Response:
 def forget(scope: Scope, key: str) -> ResponseReturnValue:
     provider = store.provider_of(key)
     form = ConfirmForm()
-    services_providers.forget(scope, provider, reason=form.why, version=form.version_sent)
+    credentials.forget(scope, provider, reason=form.why, version=form.version_sent)
     _tell_what_is_lost(scope, provider, f"The values of {provider.label} are forgotten.")
     return _back(scope, provider)
 
@@ -224,7 +222,7 @@ def confirm_active(scope: Scope, family: str) -> ResponseReturnValue:
     return render.page(
         "providers/active.html",
         family=wanted,
-        words=services_providers.FAMILY_WORDS,
+        words=active.FAMILY_WORDS,
         provider=store.provider_of(key),
         impact=impact.of_switch(scope, wanted, key),
         form=ConfirmForm(version=str(scope.organization.version)),
@@ -238,13 +236,11 @@ def make_active(scope: Scope, family: str) -> ResponseReturnValue:
     provider = store.provider_of(request.form.get("provider", ""))
     form = ConfirmForm()
     try:
-        services_providers.make_active(
-            scope, wanted, provider.key, reason=form.why, version=form.version_sent
-        )
+        active.make_active(scope, wanted, provider.key, reason=form.why, version=form.version_sent)
     except Conflict as error:
         flash(error.message, "bad")
         return _back(scope, provider)
-    flash(f"{provider.label} is active for {services_providers.FAMILY_WORDS[wanted]}.", "ok")
+    flash(f"{provider.label} is active for {active.FAMILY_WORDS[wanted]}.", "ok")
     return _back(scope, provider)
 
 
@@ -258,14 +254,14 @@ def _family(text: str) -> Family:
 @providers.page("/o/<slug>/switches/<switch_id>/undo", who=Who.SUPERADMIN)
 def confirm_undo(scope: Scope, switch_id: str) -> ResponseReturnValue:
     """Says beforehand whom it affects that the provider before is active again."""
-    row = services_providers.undoable(scope, _number(switch_id))
+    row = active.undoable(scope, _number(switch_id))
     family = Family(row.family)
     was = f"“{row.reason}”" if row.reason else "the last change"
     return render.page(
         "providers/undo.html",
         switch=row,
         family=family,
-        words=services_providers.FAMILY_WORDS,
+        words=active.FAMILY_WORDS,
         back=_history_of(scope, row.now or row.was),
         impact=impact.of_switch(scope, family, row.was),
         form=ConfirmForm(version=str(scope.organization.version), reason=f"Undo of {was}"[:LONGEST]),
@@ -276,15 +272,15 @@ def confirm_undo(scope: Scope, switch_id: str) -> ResponseReturnValue:
 @shown_again(confirm_undo)
 def undo(scope: Scope, switch_id: str) -> ResponseReturnValue:
     form = ConfirmForm()
-    row = services_providers.undoable(scope, _number(switch_id))
+    row = active.undoable(scope, _number(switch_id))
     was, now = row.was, row.now
     try:
-        family = services_providers.undo(scope, row.id, reason=form.why, version=form.version_sent)
+        family = active.undo(scope, row.id, reason=form.why, version=form.version_sent)
     except Conflict as error:
         flash(error.message, "bad")
         return render.see(_history_of(scope, was or now))
     who = store.provider_of(was).label if was else "Nobody"
-    flash(f"{who} is active for {services_providers.FAMILY_WORDS[family]} again.", "ok")
+    flash(f"{who} is active for {active.FAMILY_WORDS[family]} again.", "ok")
     return render.see(_history_of(scope, was or now))
 
 

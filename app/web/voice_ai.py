@@ -9,10 +9,11 @@ from app import context
 from app.core.errors import Conflict, Invalid, TryLater
 from app.provider import Family
 from app.providers import in_family
-from app.services import providers, workspace_webhook
 from app.services import voice_ai as services_voice_ai
+from app.services import workspace_webhook
 from app.services.connections import store, verification
 from app.services.numbers import inventory
+from app.services.providers import active
 from app.services.scope import Scope
 from app.services.workspace_webhook import State
 from app.web import render
@@ -39,15 +40,15 @@ def show(scope: Scope) -> ResponseReturnValue:
             key for key, state in states.items() if inventory.can_list(state.provider) and state.is_configured
         ],
         forms={key: for_provider(state, fresh=True) for key, state in states.items()},
-        chosen=request.form.get("provider", providers.active(scope, Family.VOICE_AI)),
-        stored=providers.active(scope, Family.VOICE_AI),
+        chosen=request.form.get("provider", active.active(scope, Family.VOICE_AI)),
+        stored=active.active(scope, Family.VOICE_AI),
         form=ConfirmForm(version=str(scope.organization.version)),
         tool_secret=states[services_voice_ai.ELEVENLABS].secrets.get("tool_secret"),
         numbers=services_voice_ai.config(scope)["phoneNumbers"],
         webhook=workspace_webhook.status(scope),
         history=history(
             scope,
-            providers.FAMILY_WORDS[Family.VOICE_AI],
+            active.FAMILY_WORDS[Family.VOICE_AI],
             *[state.provider.label for state in states.values()],
         ),
     )

@@ -19,7 +19,7 @@ from app.config import Settings
 from app.extensions import db
 from app.models import Organization
 from app.providers import PROVIDERS
-from app.services import providers
+from app.services.providers import credentials
 from app.services.scope import Actor, Scope
 from tests.support.cast import PASSWORD
 from tests.support.server import Server
@@ -175,7 +175,7 @@ def _webhook(server: Server) -> str:
         session = context.session()
         organization = session.scalars(select(Organization)).one()
         scope = Scope(session, organization, Actor(name="tests"), context.keys())
-        providers.save(scope, PROVIDERS["elevenlabs"], {"webhook_secret": WEBHOOK_SECRET})
+        credentials.save(scope, PROVIDERS["elevenlabs"], {"webhook_secret": WEBHOOK_SECRET})
         db.engine.dispose()
         return f"/api/webhook/elevenlabs/{organization.id}"
 

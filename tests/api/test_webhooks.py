@@ -13,7 +13,7 @@ from app.api.webhooks import LARGEST_EVENT
 from app.extensions import db
 from app.models import Call
 from app.providers import PROVIDERS
-from app.services import providers
+from app.services.providers import credentials
 from tests.support.caller import Caller, fields
 from tests.support.cast import Cast
 from tests.support.furnished import scope_as
@@ -27,7 +27,7 @@ SECRET = "made-up-webhook-secret-of-acme"
 def path(app: Flask, cast: Cast) -> str:
     """Acme's, which knows its webhook's secret."""
     with scope_as(app, cast.dana) as scope:
-        providers.save(scope, PROVIDERS["elevenlabs"], {"webhook_secret": SECRET})
+        credentials.save(scope, PROVIDERS["elevenlabs"], {"webhook_secret": SECRET})
     return f"/api/webhook/elevenlabs/{cast.acme}"
 
 

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from app.models import Base, Endpoint, User
 from app.providers import PROVIDERS
-from app.services import providers
+from app.services.providers import credentials
 from tests.security.conftest import SECURE_HOST, Clients, World
 from tests.support.caller import fields
 from tests.support.cast import Cast
@@ -111,7 +111,7 @@ def test_what_a_provider_wrote_stays_text(app: Flask, cast: Cast, dana: Portal, 
     simulators: dict[str, Any] = world.simulators
     with scope_as(app, cast.dana) as scope:
         for key, one in simulators.items():
-            providers.save(scope, PROVIDERS[key], one.values)
+            credentials.save(scope, PROVIDERS[key], one.values)
     for number in simulators["twilio"].numbers.values():
         number.friendly_name, number.voice_url = HOSTILE, f"https://x.example/{HOSTILE}"
     for number in simulators["exotel"].numbers.values():

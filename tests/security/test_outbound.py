@@ -20,7 +20,7 @@ from app.config import Settings
 from app.extensions import db
 from app.models import Throttle
 from app.providers import PROVIDERS
-from app.services import providers
+from app.services.providers import credentials
 from tests.security.conftest import SECURE_HOST, WORKERS, Clients, World
 from tests.support.caller import Caller
 from tests.support.cast import Cast, assemble, issue
@@ -87,7 +87,7 @@ def staged(tmp_path_factory: pytest.TempPathFactory, names: Names, trap: socket.
         local = create_app(Settings.from_environment(server.environment))
         cast = assemble(local)
         with scope_as(local, cast.dana) as scope:
-            providers.save(scope, PROVIDERS["twilio"], good_values(PROVIDERS["twilio"]))
+            credentials.save(scope, PROVIDERS["twilio"], good_values(PROVIDERS["twilio"]))
         yield Caller(remote(server, local), issue(local, cast.dana).jwt)
 
 
@@ -153,7 +153,7 @@ def connected(app: Flask, cast: Cast, world: World, api: Clients) -> Clients:
     with scope_as(app, cast.dana) as scope:
         for key, one in world.simulators.items():
             more = {"api_base": f"https://{SECURE_HOST}"} if key == "exotel" else {}
-            providers.save(scope, PROVIDERS[key], one.values | more)
+            credentials.save(scope, PROVIDERS[key], one.values | more)
     return api
 
 

@@ -17,9 +17,10 @@ from app.core.outbound.client import Outbound
 from app.models import AuditEvent, VoicePhoneNumber
 from app.providers import PROVIDERS, sinch_est
 from app.providers.elevenlabs import Agent
-from app.services import ai_numbers, providers, voice_ai
+from app.services import ai_numbers, voice_ai
 from app.services.access import users
 from app.services.numbers import assignments
+from app.services.providers import credentials
 from app.services.scope import Scope
 from tests.support.cast import Rows
 from tests.support.scopes import Fault as DatabaseFault
@@ -58,7 +59,9 @@ def http(est, labs):
 
 def _connect(scope, upstream, key, **changes):
     known = {field.name for field in PROVIDERS[key].typed_fields}
-    providers.save(scope, PROVIDERS[key], {n: v for n, v in upstream.values.items() if n in known} | changes)
+    credentials.save(
+        scope, PROVIDERS[key], {n: v for n, v in upstream.values.items() if n in known} | changes
+    )
 
 
 def _give(scope, user, number=NUMBER, provider="sinch"):
@@ -219,7 +222,7 @@ def test_what_is_missing_is_named_with_its_place(acme, cast, est, labs, http):
     assert "Sinch EST" not in refusal()[1]
     _connect(acme, labs, "elevenlabs")
     assert ai_numbers.lacking(acme) == []
-    providers.save(acme, PROVIDERS["elevenlabs"], {}, enabled=False)
+    credentials.save(acme, PROVIDERS["elevenlabs"], {}, enabled=False)
     assert refusal() == ("PROVIDER_DISABLED", "ElevenLabs is disabled. Enable it under Voice AI.")
     assert est.requests == labs.requests == []
 
@@ -516,7 +519,7 @@ def test_where_elevenlabs_does_not_help_it_stays_on_unless_it_is_forgotten_here(
     here.on()
     stored = here.row()
     if fault == "key":
-        providers.save(here.scope, PROVIDERS["elevenlabs"], {"api_key": None})
+        credentials.save(here.scope, PROVIDERS["elevenlabs"], {"api_key": None})
     elif fault != "null":
         here.labs.convai.faults = [Fault("GET" if fault == "list" else "DELETE", NUMBERS)]
     with pytest.raises(Conflict, match=r"AI is still on\. You can forget it here only") as failed:

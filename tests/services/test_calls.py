@@ -11,7 +11,8 @@ from app.core import clock
 from app.core.errors import Conflict, Invalid, Malformed, NotFound, Unauthenticated
 from app.models import Call, WebhookReceipt
 from app.providers import PROVIDERS
-from app.services import calls, providers
+from app.services import calls
+from app.services.providers import credentials
 from tests.support.scopes import statements, winners
 from tests.upstreams.elevenlabs_workspace import ended, not_begun, signed
 
@@ -44,7 +45,7 @@ def phone_call(external, agent, **more):
 @pytest.fixture
 def told(acme):
     """Acme, which knows its webhook's secret."""
-    providers.save(acme, PROVIDERS["elevenlabs"], {"webhook_secret": SECRET})
+    credentials.save(acme, PROVIDERS["elevenlabs"], {"webhook_secret": SECRET})
     return acme
 
 
@@ -138,7 +139,7 @@ def test_an_organization_without_a_secret_answers_as_one_that_does_not_exist(acm
 
 
 def test_one_organizations_secret_is_nothing_to_another(told, globex):
-    providers.save(globex, PROVIDERS["elevenlabs"], {"webhook_secret": "made-up-webhook-secret-of-globex"})
+    credentials.save(globex, PROVIDERS["elevenlabs"], {"webhook_secret": "made-up-webhook-secret-of-globex"})
     with pytest.raises(Unauthenticated):
         tell(told, ended(), organization_id=globex.organization.id)
     tell(globex, ended(), secret="made-up-webhook-secret-of-globex")

@@ -10,7 +10,7 @@ from app.models import Check, Endpoint, WebhookSetup
 from app.provider import Family
 from app.provider.numbers import Line, Reason
 from app.providers import PROVIDERS
-from app.services import checklist, providers
+from app.services import checklist
 from app.services.connections import store
 from app.services.drift import queue
 from app.services.drift.verdicts import Sight
@@ -18,6 +18,8 @@ from app.services.endpoints import crud, listing, readiness
 from app.services.endpoints.listing import Filter
 from app.services.organizations import crud as organizations_crud
 from app.services.places import Place
+from app.services.providers import active as providers_active
+from app.services.providers import credentials
 from tests.support.scopes import NOBODY, statements
 
 TWILIO = PROVIDERS["twilio"]
@@ -46,8 +48,8 @@ def _see(scope, sight):
 @pytest.fixture
 def live(acme):
     organizations_crud.update(acme, NOBODY, {"public_base_url": BASE})
-    providers.save(acme, TWILIO, TWILIO_VALUES)
-    providers.make_active(acme, Family.TELEPHONY, "twilio")
+    credentials.save(acme, TWILIO, TWILIO_VALUES)
+    providers_active.make_active(acme, Family.TELEPHONY, "twilio")
     sent = {"phone_number": NUMBER, "provider": "twilio", "inbound_agent_name": "support"}
     crud.create(acme, sent)
     return acme
@@ -89,7 +91,7 @@ def test_an_active_provider_that_lost_a_secret_is_a_problem(live):
 
 
 def test_one_that_is_connected_and_not_active_is_to_be_made_active(acme):
-    providers.save(acme, TWILIO, TWILIO_VALUES)
+    credentials.save(acme, TWILIO, TWILIO_VALUES)
     step = _step(acme, "telephony")
     assert (step.state, step.text) == ("idle", "Twilio is connected. Make it active.")
 
@@ -138,7 +140,7 @@ def test_where_the_provider_does_not_tell_it_is_said(live):
 )
 def test_the_voice_ai_webhook_has_its_state(live, stored, state):
     assert "webhook" not in [step.key for step in checklist.steps(live)]
-    providers.save(live, PROVIDERS["elevenlabs"], {"api_key": "made-up-key-of-elevenlabs"})
+    credentials.save(live, PROVIDERS["elevenlabs"], {"api_key": "made-up-key-of-elevenlabs"})
     if stored:
         with live.transaction():
             live.session.scalar(live.select(WebhookSetup)).state = stored
@@ -178,9 +180,9 @@ def test_what_is_counted_as_ready_is_what_has_no_reason_to_be_blocked(acme):
     assert agree() == 0
     organizations_crud.update(acme, NOBODY, {"public_base_url": BASE})
     assert agree() == 0
-    providers.save(acme, TWILIO, TWILIO_VALUES)
+    credentials.save(acme, TWILIO, TWILIO_VALUES)
     assert agree() == 1
-    providers.save(acme, TWILIO, {}, enabled=False)
+    credentials.save(acme, TWILIO, {}, enabled=False)
     assert agree() == 0
 
 
@@ -190,11 +192,11 @@ def _add(scope, number, provider):
 
 def test_numbers_that_are_not_answered_any_more_are_named_with_what_keeps_them(live):
     values = {"auth_id": "MA_EXAMPLE1", "auth_token": "made-up-token-of-vobiz"}
-    providers.save(live, PROVIDERS["vobiz"], values)
+    credentials.save(live, PROVIDERS["vobiz"], values)
     for number in ("+15551230001", "+15551230002"):
         _add(live, number, "vobiz")
     assert _step(live, "ready").state == "ok"
-    providers.save(live, PROVIDERS["vobiz"], {}, enabled=False)
+    credentials.save(live, PROVIDERS["vobiz"], {}, enabled=False)
     step = _step(live, "ready")
     assert (step.state, step.done, step.place) == ("warn", False, Place.BLOCKED)
     assert step.text == "1 number is ready. 2 are not: Vobiz is disabled."

@@ -7,12 +7,13 @@ import pytest
 from app.models import VoicePhoneNumber
 from app.provider import Family
 from app.providers import PROVIDERS
-from app.services import impact, providers
+from app.services import impact
 from app.services.access import users
 from app.services.endpoints import crud
 from app.services.impact import Some
 from app.services.numbers import assignments
 from app.services.organizations import crud as organizations_crud
+from app.services.providers import active, credentials
 from tests.support.scopes import NOBODY, statements
 
 TWILIO, SINCH, VOBIZ = PROVIDERS["twilio"], PROVIDERS["sinch"], PROVIDERS["vobiz"]
@@ -26,10 +27,10 @@ NOW = "https://new.example.com"
 def live(acme, cast):
     """Three numbers at Twilio, one of them off, one at Vobiz; Mo has a Sinch number."""
     organizations_crud.update(acme, NOBODY, {"public_base_url": BASE})
-    providers.save(acme, TWILIO, TWILIO_VALUES)
-    providers.save(acme, SINCH, SINCH_VALUES)
-    providers.make_active(acme, Family.VOICE, "sinch")
-    providers.make_active(acme, Family.TELEPHONY, "twilio")
+    credentials.save(acme, TWILIO, TWILIO_VALUES)
+    credentials.save(acme, SINCH, SINCH_VALUES)
+    active.make_active(acme, Family.VOICE, "sinch")
+    active.make_active(acme, Family.TELEPHONY, "twilio")
     for number, key, inbound, outbound, is_active in (
         ("+15551234561", "twilio", "support", "sales", True),
         ("+15551234562", "twilio", "billing", None, True),
@@ -90,7 +91,7 @@ def test_nobody_feels_one_that_is_the_same_or_was_not_there(live, url):
 def test_nobody_feels_it_without_numbers_but_elevenlabs_does(acme):
     organizations_crud.update(acme, NOBODY, {"public_base_url": BASE})
     assert not impact.of_base_url(acme, NOW).is_felt
-    providers.save(acme, PROVIDERS["elevenlabs"], {"webhook_id": "wh-1"})
+    credentials.save(acme, PROVIDERS["elevenlabs"], {"webhook_id": "wh-1"})
     found = impact.of_base_url(acme, NOW)
     assert found.has_webhook
     assert found.is_felt

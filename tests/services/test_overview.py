@@ -12,7 +12,7 @@ from app.models import Check, CheckRun, DriftCheck, Endpoint, Organization, Secr
 from app.provider import Family
 from app.provider.numbers import Line, Reason
 from app.providers import PROVIDERS
-from app.services import overview, providers
+from app.services import overview
 from app.services.connections import store
 from app.services.drift import queue
 from app.services.drift.verdicts import Sight
@@ -21,6 +21,7 @@ from app.services.numbers import assignments
 from app.services.organizations import crud as organizations_crud
 from app.services.overview import Level
 from app.services.places import Place
+from app.services.providers import active, credentials, history
 from tests.support.scopes import NOBODY, statements
 
 TWILIO, EXOTEL = PROVIDERS["twilio"], PROVIDERS["exotel"]
@@ -73,8 +74,8 @@ def _line(url):
 def live(acme):
     """Twilio is active and tested, and one number is in sync."""
     organizations_crud.update(acme, NOBODY, {"public_base_url": BASE})
-    providers.save(acme, TWILIO, TWILIO_VALUES)
-    providers.make_active(acme, Family.TELEPHONY, "twilio")
+    credentials.save(acme, TWILIO, TWILIO_VALUES)
+    active.make_active(acme, Family.TELEPHONY, "twilio")
     crud.create(acme, {"phone_number": NUMBER, "provider": "twilio", "inbound_agent_name": "support"})
     _tested(acme, TWILIO)
     _seen(acme, {NUMBER: _line(f"{BASE}/telephony/twilio/inbound/support")})
@@ -117,7 +118,7 @@ def test_a_failing_active_provider_is_as_bad(live):
 
 
 def test_what_was_never_tested_or_looked_at_is_not_sure(live):
-    providers.save(live, TWILIO, {"max_concurrent": 3})
+    credentials.save(live, TWILIO, {"max_concurrent": 3})
     crud.create(live, {"phone_number": "+15551234568", "provider": "twilio", "inbound_agent_name": "a"})
     assert _told(live) == [(Level.UNSURE, "Twilio not tested"), (Level.UNSURE, "1 not checked")]
 
@@ -138,12 +139,12 @@ def test_numbers_on_a_provider_that_is_not_connected_are_missing_it(live):
 
 
 def test_numbers_on_a_provider_that_is_disabled_say_so(live):
-    providers.save(live, EXOTEL, EXOTEL_VALUES)
+    credentials.save(live, EXOTEL, EXOTEL_VALUES)
     crud.create(live, {"phone_number": "+918047112345", "provider": "exotel"})
     assert _told(live) == [(Level.UNSURE, "Exotel not tested")]
     _tested(live, EXOTEL, ok=False)
     assert _told(live) == [(Level.BROKEN, "Exotel does not work")]
-    providers.save(live, EXOTEL, {}, enabled=False)
+    credentials.save(live, EXOTEL, {}, enabled=False)
     assert _told(live) == [(Level.MISSING, "Exotel disabled: 1 number")]
 
 
@@ -163,23 +164,23 @@ def test_an_active_provider_whose_secret_no_key_opens_is_not_complete(live):
 
 
 def test_nobody_is_active_since_the_last_switch(live):
-    providers.make_active(live, Family.TELEPHONY, None)
+    active.make_active(live, Family.TELEPHONY, None)
     (finding,) = _row(live).findings
     assert finding.text == "No provider for agent calls"
-    assert finding.since == providers.history(live, TWILIO)[0].created_at
+    assert finding.since == history.history(live, TWILIO)[0].created_at
 
 
 def test_a_call_webhook_that_failed_is_told_while_there_is_a_connection(live):
     with live.transaction():
         live.session.scalar(live.select(WebhookSetup)).state = "failed"
     assert _told(live) == []
-    providers.save(live, PROVIDERS["elevenlabs"], {"api_key": "made-up-key-of-elevenlabs"})
+    credentials.save(live, PROVIDERS["elevenlabs"], {"api_key": "made-up-key-of-elevenlabs"})
     assert _told(live) == [(Level.MISSING, "Call webhook not set up")]
 
 
 def test_drift_of_people_s_numbers_leads_to_their_callback(live, cast):
     values = {"application_key": "made-up-key", "application_secret": "made-up-secret-of-sinch"}
-    providers.save(live, PROVIDERS["sinch"], values)
+    credentials.save(live, PROVIDERS["sinch"], values)
     with live.transaction():
         store.row_for(live, PROVIDERS["sinch"]).callback_url = "https://calls.example.com/sinch"
     assignments.give(live, {"userId": cast.mo.id, "provider": "sinch", "phoneNumber": "+15557654321"})
@@ -200,14 +201,14 @@ def test_what_counts_as_connected_is_what_a_connection_says_of_itself(acme):
             assert facts.works(key) == (state.exists and state.is_configured and state.enabled), key
 
     agree()
-    providers.save(acme, TWILIO, {"account_sid": TWILIO_VALUES["account_sid"]})
+    credentials.save(acme, TWILIO, {"account_sid": TWILIO_VALUES["account_sid"]})
     agree()
-    providers.save(acme, TWILIO, TWILIO_VALUES)
+    credentials.save(acme, TWILIO, TWILIO_VALUES)
     assert _row(acme).facts.works("twilio")
     agree()
-    providers.save(acme, TWILIO, {}, enabled=False)
+    credentials.save(acme, TWILIO, {}, enabled=False)
     agree()
-    providers.save(acme, TWILIO, {"auth_token": None}, enabled=True)
+    credentials.save(acme, TWILIO, {"auth_token": None}, enabled=True)
     agree()
     assert not _row(acme).facts.works("unknown")
 

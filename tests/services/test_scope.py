@@ -9,11 +9,11 @@ from sqlalchemy import func, select, update
 from app.core.errors import NotFound, Stale
 from app.models import AuditEvent, Connection, Endpoint, Organization, Secret, User
 from app.providers import PROVIDERS
-from app.services import providers, telephony
 from app.services.audit import log, search
 from app.services.audit.actions import Action
 from app.services.connections import provisioning
 from app.services.endpoints import crud, listing
+from app.services.providers import credentials, telephony
 from tests.support.scopes import NOBODY, Fault, failing_at
 
 DRAFT = {"phone_number": "+15551234567", "provider": "twilio"}
@@ -234,10 +234,10 @@ def _ready(scope):
 
 SAVES = {
     "telephony": lambda scope: telephony.update(scope, NOBODY, CHANGES),
-    "provider": lambda scope: providers.save(
+    "provider": lambda scope: credentials.save(
         scope, PROVIDERS["twilio"], {"auth_token": "made-up-token-3", "max_concurrent": 3}
     ),
-    "forget": lambda scope: providers.forget(scope, PROVIDERS["twilio"]),
+    "forget": lambda scope: credentials.forget(scope, PROVIDERS["twilio"]),
     "endpoint": lambda scope: crud.create(scope, DRAFT | {"inbound_agent_name": "support"}),
 }
 

@@ -5,15 +5,16 @@ import re
 import pytest
 
 from app.core.errors import Invalid
-from app.services import telephony, validation
+from app.services import validation
 from app.services.access.sign_in import Credentials
 from app.services.access.users import UserDraft
 from app.services.endpoints import crud
 from app.services.endpoints.crud import EndpointDraft
 from app.services.numbers.assignments import VoicePhoneNumberDraft
 from app.services.organizations.crud import OrganizationEdit
-from app.services.telephony import TelephonyChanges
-from app.services.voice import ConfigChanges as VoiceChanges
+from app.services.providers import telephony
+from app.services.providers.telephony import TelephonyChanges
+from app.services.providers.voice import ConfigChanges as VoiceChanges
 from app.services.voice_ai import ConfigChanges as VoiceAiChanges
 
 MODELS = [

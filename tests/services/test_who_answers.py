@@ -10,7 +10,7 @@ from app.models import Check, Endpoint, VoicePhoneNumber
 from app.provider import Family
 from app.provider.numbers import Line, Reason
 from app.providers import PROVIDERS
-from app.services import providers, who_answers
+from app.services import who_answers
 from app.services.connections import store
 from app.services.drift import probe, queue
 from app.services.drift.verdicts import Sight
@@ -18,6 +18,7 @@ from app.services.endpoints import crud, readiness
 from app.services.numbers import assignments
 from app.services.organizations import crud as organizations_crud
 from app.services.places import Place
+from app.services.providers import active, credentials
 from tests.support.scopes import NOBODY, statements
 from tests.upstreams.base import Trouble
 from tests.upstreams.twilio import Twilio
@@ -45,8 +46,8 @@ def live(acme, twilio):
     """Everything works on our side; Twilio was tested, and never asked about the number."""
     organizations_crud.update(acme, NOBODY, {"public_base_url": BASE, "country": "US"})
     known = {field.name for field in TWILIO.typed_fields}
-    providers.save(acme, TWILIO, {n: v for n, v in twilio.values.items() if n in known})
-    providers.make_active(acme, Family.TELEPHONY, "twilio")
+    credentials.save(acme, TWILIO, {n: v for n, v in twilio.values.items() if n in known})
+    active.make_active(acme, Family.TELEPHONY, "twilio")
     sent = {"phone_number": NUMBER, "provider": "twilio", "label": "Front desk"}
     crud.create(acme, sent | {"inbound_agent_name": "support", "outbound_agent_name": "sales"})
     _tested(acme)
@@ -139,7 +140,7 @@ BROKEN = [
         "It needs Auth token.",
     ),
     (
-        lambda scope: providers.save(scope, TWILIO, {}, enabled=False),
+        lambda scope: credentials.save(scope, TWILIO, {}, enabled=False),
         "provider",
         "warn",
         "Disabled",
@@ -155,7 +156,7 @@ BROKEN = [
         "Look there.",
     ),
     (
-        lambda scope: providers.save(scope, TWILIO, {"max_concurrent": 2}),
+        lambda scope: credentials.save(scope, TWILIO, {"max_concurrent": 2}),
         "provider",
         "idle",
         "Stored, not tested",
@@ -235,7 +236,7 @@ def test_the_reason_is_the_api_s_in_every_state(live, direction):
         return path.blocked_reason
 
     seen = [agree()]
-    providers.save(live, TWILIO, {}, enabled=False)
+    credentials.save(live, TWILIO, {}, enabled=False)
     seen.append(agree())
     connections_clear(live, "auth_token")
     seen.append(agree())
@@ -318,7 +319,7 @@ def test_whose_account_has_it_is_asked(live, twilio, http):
 
 
 def test_only_what_is_connected_is_asked(live, twilio, http):
-    providers.save(live, TWILIO, {}, enabled=False)
+    credentials.save(live, TWILIO, {}, enabled=False)
     before = len(twilio.requests)
     assert who_answers.owners(live, http, NUMBER).providers == []
     assert len(twilio.requests) == before
@@ -326,13 +327,13 @@ def test_only_what_is_connected_is_asked(live, twilio, http):
 
 def test_people_who_have_it_in_their_dialer(live, cast):
     values = {"application_key": "made-up-key", "application_secret": "made-up-secret-of-sinch"}
-    providers.save(live, SINCH, values)
+    credentials.save(live, SINCH, values)
     number = "+15557654321"
     assignments.give(live, {"userId": cast.mo.id, "provider": "sinch", "phoneNumber": number})
     (dialer,) = who_answers.find(live, number).dialers
     assert (dialer.user.name, dialer.number.is_default, dialer.is_live) == ("Mo", True, False)
     assert dialer.check is None
-    providers.make_active(live, Family.VOICE, "sinch")
+    active.make_active(live, Family.VOICE, "sinch")
     with live.transaction():
         store.row_for(live, SINCH).callback_url = "https://calls.example.com/sinch"
         queue.mark_due(live)

@@ -14,9 +14,10 @@ from app.core.errors import Conflict
 from app.core.outbound.client import Outbound
 from app.models import AuditEvent, Secret, WebhookSetup
 from app.providers import PROVIDERS, elevenlabs
-from app.services import providers, telephony, voice_ai, workspace_webhook
+from app.services import voice_ai, workspace_webhook
 from app.services.connections import store, verification
 from app.services.organizations import crud
+from app.services.providers import credentials, telephony
 from app.services.scope import Scope
 from app.services.workspace_webhook import State
 from tests.support.scopes import winners
@@ -48,7 +49,7 @@ def no_lease(monkeypatch):
 def ready(acme, http):
     """Acme with a base URL and a key, and nothing set up yet."""
     crud.update(acme, http, {"public_base_url": BASE})
-    providers.save(acme, ELEVENLABS, {"api_key": KEY})
+    credentials.save(acme, ELEVENLABS, {"api_key": KEY})
     return acme
 
 
@@ -121,8 +122,8 @@ def test_doing_it_again_changes_nothing(ready, upstream, http):
 @pytest.mark.parametrize(
     ("lack", "reason"),
     [
-        (lambda scope: providers.save(scope, ELEVENLABS, {"api_key": None}), "API key"),
-        (lambda scope: providers.save(scope, ELEVENLABS, {}, enabled=False), "disabled"),
+        (lambda scope: credentials.save(scope, ELEVENLABS, {"api_key": None}), "API key"),
+        (lambda scope: credentials.save(scope, ELEVENLABS, {}, enabled=False), "disabled"),
         (lambda scope: setattr(scope.organization, "public_base_url", None), "base URL"),
         (lambda scope: setattr(scope.session.scalars(scope.select(Secret)).one(), "sealed", "x"), "API key"),
     ],
@@ -141,14 +142,14 @@ def test_it_waits_for_what_is_missing_and_calls_nobody(ready, upstream, http, la
 
 SAVES = {
     "voice AI": lambda scope, http: voice_ai.save(scope, http, {"aiVoiceProvider": "elevenlabs"}),
-    "form": lambda scope, http: providers.save_sent(scope, http, ELEVENLABS, {"elevenlabs_api_key": KEY}),
-    "enabled": lambda scope, http: providers.set_enabled(scope, http, ELEVENLABS, True),
+    "form": lambda scope, http: credentials.save_sent(scope, http, ELEVENLABS, {"elevenlabs_api_key": KEY}),
+    "enabled": lambda scope, http: credentials.set_enabled(scope, http, ELEVENLABS, True),
     "tool secret": voice_ai.generate_tool_secret,
     "telephony": lambda scope, http: telephony.update(scope, http, {"public_base_url": "https://a.example"}),
     "settings": lambda scope, http: crud.update(scope, http, {"public_base_url": "https://a.example"}),
 }
 OTHERS = {
-    "another provider": lambda scope, http: providers.save_sent(scope, http, PROVIDERS["vobiz"], {}),
+    "another provider": lambda scope, http: credentials.save_sent(scope, http, PROVIDERS["vobiz"], {}),
     "name": lambda scope, http: crud.update(scope, http, {"name": "Acme", "public_base_url": BASE}),
     "same base": lambda scope, http: telephony.update(scope, http, {"public_base_url": BASE}),
 }
@@ -277,8 +278,8 @@ def _killed(scope, upstream, kill_after):
 
 
 def _afresh(scope, upstream, http, start):
-    providers.forget(scope, ELEVENLABS)
-    providers.save(scope, ELEVENLABS, {"api_key": KEY})
+    credentials.forget(scope, ELEVENLABS)
+    credentials.save(scope, ELEVENLABS, {"api_key": KEY})
     upstream.workspace = Workspace()
     if start == "moved":
         with scope.transaction():
@@ -371,7 +372,7 @@ def test_a_key_that_was_changed_meanwhile_is_told(ready, scopes, upstream, http,
     def changing(asked):
         if asked.method == "POST":
             with scopes.of("dana") as other:
-                providers.save(other, ELEVENLABS, {"api_key": "made-up-and-newer"})
+                credentials.save(other, ELEVENLABS, {"api_key": "made-up-and-newer"})
         return answer(asked)
 
     monkeypatch.setattr(upstream, "answer", changing)
@@ -412,7 +413,7 @@ class TestSomebodyElses:
     def test_another_organizations_is_somebody_elses(self, ready, globex, upstream, http):
         workspace_webhook.set_up(ready, http)
         crud.update(globex, http, {"public_base_url": BASE})
-        providers.save(globex, ELEVENLABS, {"api_key": KEY})
+        credentials.save(globex, ELEVENLABS, {"api_key": KEY})
         status = workspace_webhook.set_up(globex, http)
         assert (status.state, status.foreign_id) == (State.ASKS, upstream.workspace.told)
         check_it_is_one(ready, upstream.workspace)
@@ -494,8 +495,8 @@ def test_whoever_forgets_the_connection_leaves_it_there(ready, upstream, http):
     assert not workspace_webhook.is_made(store.load(ready, ELEVENLABS))
     workspace_webhook.set_up(ready, http)
     assert workspace_webhook.is_made(store.load(ready, ELEVENLABS))
-    providers.forget(ready, ELEVENLABS)
+    credentials.forget(ready, ELEVENLABS)
     assert workspace_webhook.status(ready).state is State.WAITING
     assert len(upstream.workspace.webhooks) == 1
-    providers.save_sent(ready, http, ELEVENLABS, {"elevenlabs_api_key": KEY})
+    credentials.save_sent(ready, http, ELEVENLABS, {"elevenlabs_api_key": KEY})
     check_it_is_one(ready, upstream.workspace)

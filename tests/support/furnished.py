@@ -15,11 +15,11 @@ from app import context
 from app.models import Call, Organization, User
 from app.provider import Count, Field, PhoneNumber, Provider, ServiceHost
 from app.providers import PROVIDERS
-from app.services import providers
 from app.services.access import sessions, tokens, totp, users
 from app.services.endpoints import crud, csv_format, csv_import
 from app.services.numbers import assignments
 from app.services.organizations import crud as organizations_crud
+from app.services.providers import active, credentials, history
 from app.services.scope import Scope
 from tests.support.cast import Cast, Person
 from tests.support.page_checks import MARK
@@ -90,7 +90,7 @@ def furnish(app: Flask, cast: Cast) -> Furnished:
             secrets |= {f"{provider.key}.{f.name}": values[f.name] for f in provider.secrets}
         for family, key in (("voice", "twilio"), ("telephony", "twilio"), ("voice_ai", "elevenlabs")):
             with scope.transaction():
-                providers.switch(scope, family, key, reason="the first one")  # type: ignore[arg-type]
+                active.switch(scope, family, key, reason="the first one")  # type: ignore[arg-type]
         endpoint = crud.create(
             scope,
             {
@@ -133,7 +133,7 @@ def furnish(app: Flask, cast: Cast) -> Furnished:
             "digest": "of-tomorrow",
             "filename": "css/base.css",
             "event_id": str(scope.session.merge(deleted).id),
-            "switch_id": str(providers.history(scope, PROVIDERS["elevenlabs"])[0].id),
+            "switch_id": str(history.history(scope, PROVIDERS["elevenlabs"])[0].id),
         }
     return Furnished(cast, ids, secrets)
 
@@ -154,7 +154,7 @@ def _call(organization_id: str) -> Call:
 def _values(scope: Scope, provider: Provider) -> dict[str, Any]:
     """Every field of the provider, those included that nobody types."""
     values = {declared.name: good_value(declared, provider) for declared in provider.fields}
-    providers.save(scope, provider, values)
+    credentials.save(scope, provider, values)
     return values
 
 

@@ -9,8 +9,8 @@ from flask import Flask
 
 from app.core.outbound.client import Outbound
 from app.providers import PROVIDERS, sinch_est
-from app.services import providers
 from app.services.numbers import assignments
+from app.services.providers import credentials
 from tests.support.cast import Cast
 from tests.support.furnished import scope_as
 from tests.support.pages import Page, Portal
@@ -51,7 +51,7 @@ def person(app: Flask, cast: Cast, est: SinchEst, labs: ElevenLabs) -> str:
     """Mo's page, where both providers are connected."""
     with scope_as(app, cast.dana) as scope:
         for key, upstream in (("sinch_est", est), ("elevenlabs", labs)):
-            providers.save(scope, PROVIDERS[key], upstream.values)
+            credentials.save(scope, PROVIDERS[key], upstream.values)
     give(app, cast, cast.mo.id)
     return f"/o/acme-support/people/{cast.mo.id}"
 

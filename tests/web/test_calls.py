@@ -8,7 +8,8 @@ from flask import Flask
 
 from app.core import clock
 from app.providers import PROVIDERS
-from app.services import calls, providers
+from app.services import calls
+from app.services.providers import credentials
 from tests.support.cast import Cast
 from tests.support.furnished import furnish, scope_as
 from tests.support.pages import Portal
@@ -20,7 +21,7 @@ SECRET = "made-up-webhook-secret-of-acme"
 
 def tell(app: Flask, cast: Cast, *events: Any) -> None:
     with scope_as(app, cast.dana) as scope:
-        providers.save(scope, PROVIDERS["elevenlabs"], {"webhook_secret": SECRET})
+        credentials.save(scope, PROVIDERS["elevenlabs"], {"webhook_secret": SECRET})
         for event in events:
             body, headers = signed(event, SECRET, clock.seconds(clock.now()))
             calls.receive(scope.into(None), cast.acme, headers["ElevenLabs-Signature"], body)

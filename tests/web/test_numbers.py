@@ -11,9 +11,9 @@ from flask import Flask
 from app.core.outbound.client import Outbound
 from app.models import Endpoint, VoicePhoneNumber
 from app.providers import PROVIDERS
-from app.services import providers
 from app.services.endpoints import crud
 from app.services.numbers import assignments, imports, inventory
+from app.services.providers import credentials
 from tests.support.cast import Cast
 from tests.support.furnished import scope_as
 from tests.support.pages import Page, Portal
@@ -34,7 +34,7 @@ def connect(app: Flask, cast: Cast, upstream: Upstream, key: str) -> None:
     known = {field.name for field in PROVIDERS[key].typed_fields}
     with scope_as(app, cast.dana) as scope:
         values = {name: value for name, value in upstream.values.items() if name in known}
-        providers.save(scope, PROVIDERS[key], values)
+        credentials.save(scope, PROVIDERS[key], values)
 
 
 @pytest.fixture

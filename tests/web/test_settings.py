@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 
 from app.providers import PROVIDERS
-from app.services import providers
+from app.services.providers import credentials
 from tests.support.cast import Cast
 from tests.support.furnished import scope_as
 from tests.support.pages import Page, Portal
@@ -151,7 +151,7 @@ def test_a_confirmation_that_is_stale_shows_both_sides(dana: Portal, felt: Page)
 def test_the_webhook_at_elevenlabs_is_named_too(app: Flask, dana: Portal, cast: Cast, form: Page) -> None:
     page = form.press("Save", public_base_url=BASE)
     with scope_as(app, cast.dana) as scope:
-        providers.save(scope, PROVIDERS["elevenlabs"], {"webhook_id": "wh-1"})
+        credentials.save(scope, PROVIDERS["elevenlabs"], {"webhook_id": "wh-1"})
     page = page.press("Save", public_base_url=OTHER)
     assert "The call webhook at ElevenLabs is made anew" in page.text
     assert "webhook URL changes" not in page.text

@@ -8,9 +8,9 @@ from app.core.errors import Conflict
 from app.core.outbound.answer import OutboundError
 from app.provider import Outcome, Refusal, refused
 from app.providers import PROVIDERS
-from app.services import providers
 from app.services.connections import gateway
 from app.services.connections.gateway import NotAnswered
+from app.services.providers import credentials
 
 VOBIZ = PROVIDERS["vobiz"]
 UNREACHABLE = OutboundError("timeout", "api.vobiz.ai did not answer in time.")
@@ -53,7 +53,7 @@ def test_the_stored_values_are_all_there_or_what_is_missing_is_named(acme):
     with pytest.raises(Conflict, match="It needs Auth ID, Auth token") as told:
         gateway.credentials(acme, VOBIZ)
     assert told.value.code == "PROVIDER_NOT_CONFIGURED"
-    providers.save(acme, VOBIZ, {"auth_id": "MA_MADEUP01", "auth_token": "made-up-token"})
+    credentials.save(acme, VOBIZ, {"auth_id": "MA_MADEUP01", "auth_token": "made-up-token"})
     values = gateway.credentials(acme, VOBIZ)
     assert (values["auth_id"], values["auth_token"]) == ("MA_MADEUP01", "made-up-token")
     assert set(values) == {field.name for field in VOBIZ.fields}

@@ -13,12 +13,12 @@ from app.core.errors import Conflict
 from app.core.outbound.client import Outbound
 from app.models import AuditEvent, ProviderWrite
 from app.providers import PROVIDERS
-from app.services import providers, telephony
 from app.services.audit import log
 from app.services.audit.actions import Action
 from app.services.connections import provider_writes
 from app.services.drift import runs
 from app.services.endpoints import crud
+from app.services.providers import credentials, telephony
 from app.services.webhooks import endpoint
 from tests.support.scopes import NOBODY
 from tests.upstreams.base import Reply, Trouble
@@ -48,7 +48,7 @@ def here(acme, twilio):
     """The id of an endpoint whose number should call `URL`, and calls something else."""
     telephony.update(acme, NOBODY, {"public_base_url": "https://voice.example.com"})
     known = {field.name for field in TWILIO.typed_fields}
-    providers.save(acme, TWILIO, {n: v for n, v in twilio.values.items() if n in known})
+    credentials.save(acme, TWILIO, {n: v for n, v in twilio.values.items() if n in known})
     sent = {"phone_number": NUMBER, "provider": "twilio", "inbound_agent_name": "support"}
     return crud.create(acme, sent).id
 

@@ -10,9 +10,9 @@ from app.core.errors import Invalid, NotFound
 from app.core.sealing import Sealer
 from app.models import Connection, Secret
 from app.providers import PROVIDERS
-from app.services import providers
 from app.services.audit import search
 from app.services.connections import store
+from app.services.providers import credentials
 from app.services.scope import Keys
 
 TWILIO, EXOTEL = PROVIDERS["twilio"], PROVIDERS["exotel"]
@@ -23,7 +23,7 @@ VALUES = {"account_sid": SID, "auth_token": TOKEN, "max_concurrent": 4}
 
 @pytest.fixture
 def saved(acme):
-    providers.save(acme, TWILIO, VALUES)
+    credentials.save(acme, TWILIO, VALUES)
     return store.load(acme, TWILIO)
 
 
@@ -59,14 +59,14 @@ def test_a_secret_is_stored_sealed(acme, saved):
 
 
 def test_absent_keeps_null_clears_a_value_replaces(acme, saved):
-    providers.save(acme, TWILIO, {"auth_token": "another-made-up-token-stuv"})
+    credentials.save(acme, TWILIO, {"auth_token": "another-made-up-token-stuv"})
     state = store.load(acme, TWILIO)
     assert state.values == saved.values
     assert state.secrets["auth_token"].value == "another-made-up-token-stuv"
     assert state.secrets["auth_token"].hint == "stuv"
     assert state.secrets["auth_token"].since > saved.secrets["auth_token"].since
 
-    providers.save(acme, TWILIO, {"auth_token": None, "max_concurrent": None})
+    credentials.save(acme, TWILIO, {"auth_token": None, "max_concurrent": None})
     state = store.load(acme, TWILIO)
     assert state.values == {"account_sid": SID}
     assert state.secrets == {}
@@ -74,28 +74,28 @@ def test_absent_keeps_null_clears_a_value_replaces(acme, saved):
 
 
 def test_every_change_raises_the_version(acme, saved):
-    providers.save(acme, TWILIO, {"auth_token": "another-made-up-token"})
+    credentials.save(acme, TWILIO, {"auth_token": "another-made-up-token"})
     second = store.load(acme, TWILIO).version
-    providers.save(acme, TWILIO, {"max_concurrent": 5})
+    credentials.save(acme, TWILIO, {"max_concurrent": 5})
     assert saved.version < second < store.load(acme, TWILIO).version
 
 
 def test_the_same_values_again_change_nothing(acme, saved):
-    told = providers.save(acme, TWILIO, {"account_sid": SID, "max_concurrent": 4})
+    told = credentials.save(acme, TWILIO, {"account_sid": SID, "max_concurrent": 4})
     assert told == {}
     assert store.load(acme, TWILIO).version == saved.version
 
 
 @pytest.mark.parametrize("changes", [{}, {"auth_token": None}, {"service_sid": None}])
 def test_a_save_that_changes_nothing_stores_nothing(acme, changes):
-    assert providers.save(acme, TWILIO, changes) == {}
+    assert credentials.save(acme, TWILIO, changes) == {}
     assert not store.load(acme, TWILIO).exists
     assert search.recent(acme) == []
 
 
 def test_the_audit_tells_values_and_never_secrets(acme, saved):
-    providers.save(acme, TWILIO, {"auth_token": "another-made-up-token", "max_concurrent": 5})
-    providers.save(acme, TWILIO, {"auth_token": None})
+    credentials.save(acme, TWILIO, {"auth_token": "another-made-up-token", "max_concurrent": 5})
+    credentials.save(acme, TWILIO, {"auth_token": None})
     events = search.recent(acme)
     assert [event.changes for event in events] == [
         {"twilio_auth_token": ["set", "not set"]},
@@ -111,7 +111,7 @@ def test_the_audit_tells_values_and_never_secrets(acme, saved):
 
 def test_the_hint_sent_as_a_secret_is_refused(acme, saved):
     with pytest.raises(Invalid) as refused:
-        providers.save(acme, TWILIO, {"auth_token": "wxyz"})
+        credentials.save(acme, TWILIO, {"auth_token": "wxyz"})
     problem = refused.value.problems[0]
     assert problem.field == "twilio_auth_token"
     assert "last four characters" in problem.message
@@ -120,14 +120,14 @@ def test_the_hint_sent_as_a_secret_is_refused(acme, saved):
 
 def test_each_organization_has_its_own(acme, globex, saved):
     assert not store.load(globex, TWILIO).exists
-    providers.save(globex, TWILIO, {"auth_token": "made-up-token-of-globex"})
+    credentials.save(globex, TWILIO, {"auth_token": "made-up-token-of-globex"})
     assert store.load(acme, TWILIO).secrets["auth_token"].value == TOKEN
-    providers.forget(globex, TWILIO)
+    credentials.forget(globex, TWILIO)
     assert store.load(acme, TWILIO) == saved
 
 
 def test_a_secret_moved_to_another_organization_does_not_open(acme, globex, saved):
-    providers.save(globex, TWILIO, {"account_sid": SID, "auth_token": "made-up-token-of-globex"})
+    credentials.save(globex, TWILIO, {"account_sid": SID, "auth_token": "made-up-token-of-globex"})
     sealed = acme.session.scalar(acme.select(Secret)).sealed
     with globex.transaction():
         globex.session.scalar(globex.select(Secret)).sealed = sealed
@@ -135,7 +135,7 @@ def test_a_secret_moved_to_another_organization_does_not_open(acme, globex, save
 
 
 def test_a_broken_secret_is_shown_as_broken_and_nothing_else_breaks(acme, saved):
-    providers.save(acme, TWILIO, {"api_key_secret": "made-up-key-secret-1234"})
+    credentials.save(acme, TWILIO, {"api_key_secret": "made-up-key-secret-1234"})
     with acme.transaction():
         row = acme.session.scalar(acme.select(Secret).where(Secret.field == "auth_token"))
         row.sealed = row.sealed[:-10] + "AAAAAAAAAA"
@@ -147,7 +147,7 @@ def test_a_broken_secret_is_shown_as_broken_and_nothing_else_breaks(acme, saved)
     assert [field.name for field in state.missing] == ["auth_token"]
     assert state.values == saved.values
 
-    providers.save(acme, TWILIO, {"auth_token": TOKEN})
+    credentials.save(acme, TWILIO, {"auth_token": TOKEN})
     assert store.load(acme, TWILIO).is_configured
 
 
@@ -163,7 +163,7 @@ def test_a_stored_value_that_is_declared_no_more_is_kept_and_not_shown(acme, sav
         row = acme.session.scalar(acme.select(Connection))
         row.values = row.values | {"old_name": "x"}
     assert "old_name" not in store.load(acme, TWILIO).values
-    providers.save(acme, TWILIO, {"max_concurrent": 9})
+    credentials.save(acme, TWILIO, {"max_concurrent": 9})
     acme.session.expire_all()
     assert acme.session.scalar(acme.select(Connection)).values["old_name"] == "x"
 
@@ -184,20 +184,20 @@ HOSTED = {
     ],
 )
 def test_a_new_host_demands_the_secrets_again(acme, stored, sent):
-    providers.save(acme, EXOTEL, HOSTED | {"api_base": stored})
+    credentials.save(acme, EXOTEL, HOSTED | {"api_base": stored})
     with pytest.raises(Invalid) as refused:
-        providers.save(acme, EXOTEL, {"api_base": sent, "api_key": "another-made-up-key"})
+        credentials.save(acme, EXOTEL, {"api_base": sent, "api_key": "another-made-up-key"})
     assert [problem.field for problem in refused.value.problems] == ["exotel_api_token"]
     assert store.load(acme, EXOTEL).values.get("api_base") == stored
 
-    providers.save(acme, EXOTEL, {"api_base": sent, "api_key": "another-key-1", "api_token": None})
+    credentials.save(acme, EXOTEL, {"api_base": sent, "api_key": "another-key-1", "api_token": None})
     assert store.load(acme, EXOTEL).values.get("api_base") == sent
 
 
 @pytest.mark.parametrize("sent", [None, "https://api.exotel.com"])
 def test_the_host_that_is_in_force_demands_nothing(acme, sent):
-    providers.save(acme, EXOTEL, HOSTED)
-    providers.save(acme, EXOTEL, {"api_base": sent})
+    credentials.save(acme, EXOTEL, HOSTED)
+    credentials.save(acme, EXOTEL, {"api_base": sent})
     assert store.load(acme, EXOTEL).is_configured
 
 
@@ -213,15 +213,15 @@ def test_a_provider_that_is_not_declared_is_not_found():
 
 
 def test_forgetting_leaves_nothing(acme, saved):
-    assert providers.forget(acme, TWILIO)
+    assert credentials.forget(acme, TWILIO)
     assert acme.session.scalars(acme.select(Secret)).all() == []
     assert acme.session.scalars(acme.select(Connection)).all() == []
-    assert not providers.forget(acme, TWILIO)
+    assert not credentials.forget(acme, TWILIO)
 
 
 def test_since_tells_when_the_secret_was_typed(acme, saved):
     since = saved.secrets["auth_token"].since
-    providers.save(acme, TWILIO, {"max_concurrent": 8})
+    credentials.save(acme, TWILIO, {"max_concurrent": 8})
     acme.session.execute(update(Connection).values(enabled=True))
     acme.session.commit()
     assert store.load(acme, TWILIO).secrets["auth_token"].since == since

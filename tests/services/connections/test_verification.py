@@ -9,8 +9,8 @@ from app.core.outbound.client import Outbound
 from app.models import AuditEvent, Check
 from app.provider import Outcome
 from app.providers import PROVIDERS
-from app.services import providers
 from app.services.connections import store, verification
+from app.services.providers import credentials
 from tests.upstreams.base import Asked, Reply, Trouble
 from tests.upstreams.exotel import Exotel
 from tests.upstreams.vobiz import Vobiz
@@ -31,7 +31,7 @@ def http(vobiz):
 
 def _stored(scope, upstream, provider=VOBIZ):
     known = {field.name for field in provider.typed_fields}
-    providers.save(scope, provider, {n: v for n, v in upstream.values.items() if n in known})
+    credentials.save(scope, provider, {n: v for n, v in upstream.values.items() if n in known})
 
 
 def _checks(scope):
@@ -66,10 +66,10 @@ def _known(scope):
 def test_disabling_and_enabling_keeps_the_test_and_another_value_does_not(acme, vobiz, http):
     _stored(acme, vobiz)
     verification.verify(acme, http, VOBIZ, {})
-    providers.save(acme, VOBIZ, {}, enabled=False)
-    providers.save(acme, VOBIZ, {}, enabled=True)
+    credentials.save(acme, VOBIZ, {}, enabled=False)
+    credentials.save(acme, VOBIZ, {}, enabled=True)
     assert _known(acme) == {"vobiz": True}
-    providers.save(acme, VOBIZ, {"auth_token": "made-up-and-newer"}, enabled=False)
+    credentials.save(acme, VOBIZ, {"auth_token": "made-up-and-newer"}, enabled=False)
     assert _known(acme) == {}
 
 
@@ -82,7 +82,7 @@ def test_typing_what_is_stored_already_is_a_test_of_it(acme, vobiz, http):
 def test_a_result_is_of_the_values_that_it_was_about(acme, vobiz, http):
     _stored(acme, vobiz)
     verification.verify(acme, http, VOBIZ, {})
-    providers.save(acme, VOBIZ, {"auth_token": "made-up-and-newer"})
+    credentials.save(acme, VOBIZ, {"auth_token": "made-up-and-newer"})
     assert verification.last(acme, store.load(acme, VOBIZ)) is None
     verification.verify(acme, http, VOBIZ, {})
     assert _known(acme) == {"vobiz": False}

@@ -11,11 +11,11 @@ from app.core import clock
 from app.core.outbound.client import Outbound
 from app.models import CheckRun, Endpoint
 from app.providers import PROVIDERS
-from app.services import providers, telephony
 from app.services.drift import queue, runs, tallies
 from app.services.drift.runs import Report
 from app.services.endpoints import crud
 from app.services.numbers import assignments
+from app.services.providers import credentials, telephony
 from app.services.webhooks import application
 from tests.support.scopes import NOBODY, statements, winners
 from tests.upstreams.base import Trouble
@@ -44,7 +44,7 @@ def http(twilio):
 def organization(acme, twilio):
     telephony.update(acme, NOBODY, {"public_base_url": "https://voice.example.com"})
     known = {field.name for field in TWILIO.typed_fields}
-    providers.save(acme, TWILIO, {n: v for n, v in twilio.values.items() if n in known})
+    credentials.save(acme, TWILIO, {n: v for n, v in twilio.values.items() if n in known})
     return acme.organization
 
 
@@ -135,14 +135,14 @@ def test_refused_credentials_are_drift_of_every_number(acme, twilio, http):
 def test_new_credentials_have_the_numbers_looked_at_again(acme, twilio, http):
     _numbers(acme, twilio, 2)
     runs.run(acme, http)
-    providers.save(acme, TWILIO, {"auth_token": "made-up-and-new"})
+    credentials.save(acme, TWILIO, {"auth_token": "made-up-and-new"})
     assert len(queue.due(acme, "twilio", limit=10)) == 2
 
 
 def test_a_person_s_number_drifts_where_its_application_calls_something_else(acme, cast, twilio, http):
     with Sinch() as sinch:
         known = {field.name for field in SINCH.typed_fields}
-        providers.save(acme, SINCH, {n: v for n, v in sinch.values.items() if n in known})
+        credentials.save(acme, SINCH, {n: v for n, v in sinch.values.items() if n in known})
         number = next(line for line in SINCH.numbers(Outbound(sinch.upstreams), sinch.values) if line.holder)
         sent = {"userId": cast.mo.id, "provider": "sinch", "phoneNumber": number.phone_number}
         assignments.give(acme, sent)

@@ -10,13 +10,13 @@ from sqlalchemy import insert, select, update
 from app.core.errors import Conflict, Invalid
 from app.models import AuditEvent, DriftCheck, Endpoint
 from app.models.base import new_id
-from app.services import telephony
 from app.services.audit import search
 from app.services.drift import queue, tallies
 from app.services.endpoints import bulk, crud, readiness
 from app.services.endpoints.bulk import Selection
 from app.services.endpoints.listing import Filter
 from app.services.numbers import assignments
+from app.services.providers import telephony
 from tests.support.scopes import NOBODY, Fault, failing_at, statements
 
 ALL = Selection(wanted=Filter())

@@ -9,11 +9,11 @@ from app.core.errors import Conflict, Invalid, Malformed, NotFound, Stale
 from app.models import Endpoint
 from app.models.base import new_id
 from app.providers import PROVIDERS
-from app.services import providers, telephony
 from app.services.audit import search
 from app.services.connections import store
 from app.services.endpoints import crud, listing, paging, readiness
 from app.services.endpoints.listing import Filter
+from app.services.providers import credentials, telephony
 from tests.support.scopes import NOBODY, statements, winners
 
 NUMBER = "+15551234567"
@@ -428,7 +428,7 @@ def test_every_reason_why_nobody_answers(acme, globex):
     assert reason() == "provider_not_configured"
     telephony.update(acme, NOBODY, TWILIO)
     assert (reason(), reason("outbound")) == (None, None)
-    providers.set_enabled(acme, NOBODY, PROVIDERS["twilio"], False)
+    credentials.set_enabled(acme, NOBODY, PROVIDERS["twilio"], False)
     assert reason() == "provider_disabled"
     with acme.transaction():
         crud.get(acme, row.id).provider = "gone"

@@ -12,12 +12,12 @@ from app.core.errors import Invalid, NotFound
 from app.core.sealing import Place, Sealer
 from app.models import Installation, Organization, Secret, User
 from app.providers import PROVIDERS
-from app.services import providers
 from app.services.access import totp
 from app.services.connections import store
 from app.services.installation import keys as installation_keys
 from app.services.installation import setup
 from app.services.installation.keys import KeyMismatch
+from app.services.providers import credentials
 from app.services.scope import Actor, Keys, Scope
 from tests.support.cast import PASSWORD
 from tests.support.scopes import winners
@@ -146,10 +146,10 @@ def test_of_one_link_used_at_once_one_makes_a_superadmin(scopes):
 @pytest.fixture
 def sealed(acme, globex, cast):
     """Five secrets in two organizations, and one of TOTP."""
-    providers.save(acme, PROVIDERS["twilio"], {"auth_token": "made-up-token-1", "account_sid": "x"})
-    providers.save(acme, PROVIDERS["elevenlabs"], {"api_key": "made-up-key-2"})
-    providers.save(acme, PROVIDERS["exotel"], {"api_key": "made-up-key-3", "api_token": "made-up-4"})
-    providers.save(globex, PROVIDERS["vobiz"], {"auth_token": "made-up-token-5"})
+    credentials.save(acme, PROVIDERS["twilio"], {"auth_token": "made-up-token-1", "account_sid": "x"})
+    credentials.save(acme, PROVIDERS["elevenlabs"], {"api_key": "made-up-key-2"})
+    credentials.save(acme, PROVIDERS["exotel"], {"api_key": "made-up-key-3", "api_token": "made-up-4"})
+    credentials.save(globex, PROVIDERS["vobiz"], {"auth_token": "made-up-token-5"})
     totp.begin(acme, cast.mo)
     return acme
 
@@ -232,9 +232,9 @@ def test_a_secret_that_is_typed_meanwhile_is_not_lost(sealed, cast, scopes, shar
     run = installation_keys.reseal(both)
     next(run)
     with scopes.of("gus") as gus:
-        providers.save(gus, PROVIDERS["vobiz"], {"auth_token": "made-up-token-6"})
+        credentials.save(gus, PROVIDERS["vobiz"], {"auth_token": "made-up-token-6"})
     with scopes.of("dana") as dana:
-        providers.forget(dana, PROVIDERS["exotel"])
+        credentials.forget(dana, PROVIDERS["exotel"])
     list(run)
     again = list(installation_keys.reseal(both))
     assert len(again) <= 1

@@ -10,12 +10,13 @@ from app.models import Endpoint
 from app.provider import Outcome
 from app.provider.numbers import Line
 from app.providers import PROVIDERS
-from app.services import fields, providers
+from app.services import fields
 from app.services.connections.gateway import NotAnswered
 from app.services.endpoints import crud
 from app.services.numbers import assignments
 from app.services.numbers import inventory as numbers_inventory
 from app.services.numbers.claims import Claim
+from app.services.providers import credentials
 from tests.support.scopes import statements
 from tests.upstreams import UPSTREAMS, Trouble
 from tests.upstreams.base import GOSSIP
@@ -36,7 +37,7 @@ def twilio():
 def connected(scope, upstream, provider):
     """A way out to the account, whose values are stored."""
     known = {field.name for field in provider.typed_fields}
-    providers.save(scope, provider, {n: v for n, v in upstream.values.items() if n in known})
+    credentials.save(scope, provider, {n: v for n, v in upstream.values.items() if n in known})
     return Outbound(upstream.upstreams, deadline=2.0)
 
 
@@ -196,7 +197,7 @@ def test_trouble_is_told_and_repeats_nothing(acme, twilio, trouble, code, outcom
 
 
 def test_a_wrong_token_is_told(acme, http):
-    providers.save(acme, TWILIO, {"auth_token": "made-up-and-wrong"})
+    credentials.save(acme, TWILIO, {"auth_token": "made-up-and-wrong"})
     with pytest.raises(NotAnswered) as told:
         numbers_inventory.owned(acme, http, TWILIO)
     assert (told.value.code, told.value.result.code) == ("PROVIDER_REFUSED", Outcome.BAD_CREDENTIALS)

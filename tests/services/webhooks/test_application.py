@@ -12,11 +12,11 @@ from app.core.outbound.client import Outbound
 from app.models import AuditEvent, DriftCheck
 from app.provider.numbers import Reason
 from app.providers import PROVIDERS
-from app.services import providers
 from app.services.audit import log
 from app.services.connections import store
 from app.services.connections.gateway import NotAnswered
 from app.services.numbers import assignments
+from app.services.providers import credentials
 from app.services.webhooks import application
 from tests.upstreams.base import Asked, Reply, Trouble
 from tests.upstreams.sinch import CALLBACKS, KEY, Sinch, error
@@ -38,7 +38,7 @@ def http(sinch):
 
 @pytest.fixture
 def stored(acme, sinch):
-    providers.save(acme, SINCH, sinch.values)
+    credentials.save(acme, SINCH, sinch.values)
     return acme
 
 
@@ -215,7 +215,7 @@ def test_values_that_are_missing_and_tries_that_are_too_many(acme, sinch, http, 
     with pytest.raises(Conflict, match="It needs Application key, Application secret"):
         application.look(acme, http, SINCH)
     assert sinch.requests == []
-    providers.save(acme, SINCH, sinch.values)
+    credentials.save(acme, SINCH, sinch.values)
     monkeypatch.setattr(application, "MOST_LOOKS", 2)
     application.look(acme, http, SINCH)
     application.look(acme, http, SINCH)

@@ -9,10 +9,10 @@ from app.core.outbound.client import Outbound
 from app.models import AuditEvent, DriftCheck
 from app.provider.numbers import Reason
 from app.providers import PROVIDERS
-from app.services import providers, telephony
 from app.services.connections import gateway
 from app.services.drift import probe, tallies
 from app.services.endpoints import crud
+from app.services.providers import credentials, telephony
 from app.services.webhooks import endpoint
 from tests.support.scopes import NOBODY
 from tests.upstreams.base import GOSSIP, Trouble
@@ -42,7 +42,7 @@ def here(acme, twilio):
     """The id of an endpoint whose number should call `URL`."""
     telephony.update(acme, NOBODY, {"public_base_url": "https://voice.example.com"})
     known = {field.name for field in TWILIO.typed_fields}
-    providers.save(acme, TWILIO, {n: v for n, v in twilio.values.items() if n in known})
+    credentials.save(acme, TWILIO, {n: v for n, v in twilio.values.items() if n in known})
     sent = {"phone_number": NUMBER, "provider": "twilio", "inbound_agent_name": "support"}
     return crud.create(acme, sent).id
 
@@ -135,7 +135,7 @@ def test_an_inactive_endpoint_expects_nothing(acme, http, here):
 
 
 def test_a_disabled_provider_is_not_asked(acme, twilio, http, here):
-    providers.set_enabled(acme, NOBODY, TWILIO, False)
+    credentials.set_enabled(acme, NOBODY, TWILIO, False)
     before = len(twilio.requests)
     assert endpoint.observe(acme, http, here).reason is Reason.PROVIDER_NOT_CONFIGURED
     assert len(twilio.requests) == before

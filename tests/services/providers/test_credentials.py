@@ -8,10 +8,10 @@ from app.core.errors import Conflict, Invalid, NotFound, Stale
 from app.models import ProviderSwitch
 from app.provider import Family
 from app.providers import PROVIDERS
-from app.services import providers
 from app.services.audit import search
 from app.services.audit.actions import Action
 from app.services.connections import store
+from app.services.providers import active, credentials, history
 from tests.support.scopes import NOBODY
 
 TWILIO, VOBIZ, SINCH = PROVIDERS["twilio"], PROVIDERS["vobiz"], PROVIDERS["sinch"]
@@ -22,51 +22,51 @@ VOBIZ_VALUES = {"auth_id": "MA_MADEUP", "auth_token": "made-up-token-of-vobiz"}
 @pytest.fixture
 def live(acme):
     """Twilio is active for agent calls and for the dialer."""
-    providers.save(acme, TWILIO, TWILIO_VALUES)
-    providers.make_active(acme, Family.TELEPHONY, "twilio", reason="First one")
-    providers.make_active(acme, Family.VOICE, "twilio")
+    credentials.save(acme, TWILIO, TWILIO_VALUES)
+    active.make_active(acme, Family.TELEPHONY, "twilio", reason="First one")
+    active.make_active(acme, Family.VOICE, "twilio")
     return acme
 
 
 def test_it_refuses_one_that_is_not_configured_and_names_what_is_missing(acme):
-    providers.save(acme, TWILIO, {"account_sid": TWILIO_VALUES["account_sid"]})
+    credentials.save(acme, TWILIO, {"account_sid": TWILIO_VALUES["account_sid"]})
     with pytest.raises(Conflict, match=r"needs Auth token\.") as refused:
-        providers.make_active(acme, Family.TELEPHONY, "twilio")
+        active.make_active(acme, Family.TELEPHONY, "twilio")
     assert refused.value.code == "PROVIDER_NOT_CONFIGURED"
-    assert providers.active(acme, Family.TELEPHONY) is None
+    assert active.active(acme, Family.TELEPHONY) is None
 
 
 def test_it_refuses_one_that_is_disabled(acme):
-    providers.save(acme, TWILIO, TWILIO_VALUES, enabled=False)
+    credentials.save(acme, TWILIO, TWILIO_VALUES, enabled=False)
     with pytest.raises(Conflict, match="Twilio is disabled") as refused:
-        providers.make_active(acme, Family.TELEPHONY, "twilio")
+        active.make_active(acme, Family.TELEPHONY, "twilio")
     assert refused.value.code == "PROVIDER_DISABLED"
 
 
 def test_it_refuses_one_of_another_family(acme):
-    providers.save(acme, VOBIZ, VOBIZ_VALUES)
+    credentials.save(acme, VOBIZ, VOBIZ_VALUES)
     with pytest.raises(Invalid) as refused:
-        providers.make_active(acme, Family.VOICE, "vobiz")
+        active.make_active(acme, Family.VOICE, "vobiz")
     assert refused.value.problems[0].message == "Vobiz does not serve the dialer. Use twilio or sinch."
 
 
 def test_it_refuses_one_that_does_not_exist(acme):
     with pytest.raises(NotFound):
-        providers.make_active(acme, Family.VOICE, "acme")
+        active.make_active(acme, Family.VOICE, "acme")
 
 
 def test_families_choose_for_themselves(live):
-    providers.save(live, VOBIZ, VOBIZ_VALUES)
-    providers.make_active(live, Family.TELEPHONY, "vobiz")
-    assert providers.active(live, Family.TELEPHONY) == "vobiz"
-    assert providers.active(live, Family.VOICE) == "twilio"
-    assert providers.active_families(live, TWILIO) == [Family.VOICE]
+    credentials.save(live, VOBIZ, VOBIZ_VALUES)
+    active.make_active(live, Family.TELEPHONY, "vobiz")
+    assert active.active(live, Family.TELEPHONY) == "vobiz"
+    assert active.active(live, Family.VOICE) == "twilio"
+    assert active.active_families(live, TWILIO) == [Family.VOICE]
 
 
 def test_a_switch_is_in_the_history_with_its_reason_and_in_the_audit(live):
-    providers.save(live, VOBIZ, VOBIZ_VALUES)
-    providers.make_active(live, Family.TELEPHONY, "vobiz", reason="Cheaper")
-    last, *_, first = providers.history(live, TWILIO)
+    credentials.save(live, VOBIZ, VOBIZ_VALUES)
+    active.make_active(live, Family.TELEPHONY, "vobiz", reason="Cheaper")
+    last, *_, first = history.history(live, TWILIO)
     assert (last.family, last.was, last.now, last.reason) == (
         "telephony",
         "twilio",
@@ -87,47 +87,47 @@ def test_a_switch_is_in_the_history_with_its_reason_and_in_the_audit(live):
 
 def test_choosing_the_same_again_makes_no_history(live):
     before = len(live.session.scalars(live.select(ProviderSwitch)).all())
-    providers.make_active(live, Family.TELEPHONY, "twilio")
+    active.make_active(live, Family.TELEPHONY, "twilio")
     assert len(live.session.scalars(live.select(ProviderSwitch)).all()) == before
 
 
 def test_none_chooses_nobody(live):
-    providers.make_active(live, Family.TELEPHONY, None, reason="Closed")
-    assert providers.active(live, Family.TELEPHONY) is None
+    active.make_active(live, Family.TELEPHONY, None, reason="Closed")
+    assert active.active(live, Family.TELEPHONY) is None
 
 
 def test_disabling_keeps_the_values_and_unsets_every_family(live):
-    providers.set_enabled(live, NOBODY, TWILIO, False)
+    credentials.set_enabled(live, NOBODY, TWILIO, False)
     state = store.load(live, TWILIO)
     assert (state.enabled, state.is_configured) == (False, True)
-    assert (providers.active(live, Family.VOICE), providers.active(live, Family.TELEPHONY)) == (
+    assert (active.active(live, Family.VOICE), active.active(live, Family.TELEPHONY)) == (
         None,
         None,
     )
-    assert {switch.reason for switch in providers.history(live, TWILIO, limit=2)} == {"Twilio was disabled"}
-    providers.set_enabled(live, NOBODY, TWILIO, True)
+    assert {switch.reason for switch in history.history(live, TWILIO, limit=2)} == {"Twilio was disabled"}
+    credentials.set_enabled(live, NOBODY, TWILIO, True)
     assert store.load(live, TWILIO).enabled
-    assert providers.active(live, Family.VOICE) is None
+    assert active.active(live, Family.VOICE) is None
 
 
 def test_enabling_what_was_never_saved_is_told(acme):
-    assert providers.save(acme, SINCH, {}, enabled=True) == {"enabled": [False, True]}
+    assert credentials.save(acme, SINCH, {}, enabled=True) == {"enabled": [False, True]}
     assert store.load(acme, SINCH).exists
-    assert providers.save(acme, SINCH, {}, enabled=True) == {}
+    assert credentials.save(acme, SINCH, {}, enabled=True) == {}
     assert len(search.recent(acme)) == 1
 
 
 def test_forgetting_unsets_every_family(live):
-    providers.forget(live, TWILIO)
-    assert providers.active_families(live, TWILIO) == []
+    credentials.forget(live, TWILIO)
+    assert active.active_families(live, TWILIO) == []
     assert not store.load(live, TWILIO).exists
-    assert {switch.reason for switch in providers.history(live, TWILIO, limit=2)} == {"Twilio was forgotten"}
+    assert {switch.reason for switch in history.history(live, TWILIO, limit=2)} == {"Twilio was forgotten"}
 
 
 @pytest.mark.parametrize("name", ["account_sid", "auth_token"])
 def test_clearing_what_an_active_provider_needs_is_refused(live, name):
     with pytest.raises(Conflict, match=f"needs {TWILIO.field(name).label}") as refused:
-        providers.save(live, TWILIO, {name: None, "max_concurrent": 3})
+        credentials.save(live, TWILIO, {name: None, "max_concurrent": 3})
     assert refused.value.code == "PROVIDER_ACTIVE"
     assert re.search("active for the dialer and agent calls", refused.value.message)
     state = store.load(live, TWILIO)
@@ -136,27 +136,27 @@ def test_clearing_what_an_active_provider_needs_is_refused(live, name):
 
 
 def test_clearing_anything_else_of_an_active_provider_is_not(live):
-    providers.save(live, TWILIO, {"max_concurrent": 3})
-    providers.save(live, TWILIO, {"max_concurrent": None})
+    credentials.save(live, TWILIO, {"max_concurrent": 3})
+    credentials.save(live, TWILIO, {"max_concurrent": None})
 
 
 def test_clearing_what_an_inactive_provider_needs_is_not_refused(acme):
-    providers.save(acme, TWILIO, TWILIO_VALUES)
-    providers.save(acme, TWILIO, {"auth_token": None})
+    credentials.save(acme, TWILIO, TWILIO_VALUES)
+    credentials.save(acme, TWILIO, {"auth_token": None})
     assert not store.load(acme, TWILIO).is_configured
 
 
 @pytest.mark.parametrize(
     "save",
     [
-        lambda scope, version: providers.save(scope, TWILIO, {"max_concurrent": 2}, version=version),
-        lambda scope, version: providers.forget(scope, TWILIO, version=version),
-        lambda scope, version: providers.set_enabled(scope, NOBODY, TWILIO, False, version=version),
+        lambda scope, version: credentials.save(scope, TWILIO, {"max_concurrent": 2}, version=version),
+        lambda scope, version: credentials.forget(scope, TWILIO, version=version),
+        lambda scope, version: credentials.set_enabled(scope, NOBODY, TWILIO, False, version=version),
     ],
 )
 def test_a_stale_version_is_refused_with_what_is_stored_now(live, save):
     version = store.load(live, TWILIO).version
-    providers.save(live, TWILIO, {"max_concurrent": 9})
+    credentials.save(live, TWILIO, {"max_concurrent": 9})
     with pytest.raises(Stale) as refused:
         save(live, version)
     assert refused.value.current.values["max_concurrent"] == 9
@@ -165,25 +165,25 @@ def test_a_stale_version_is_refused_with_what_is_stored_now(live, save):
 
 
 def test_version_0_is_for_what_was_never_saved(acme):
-    providers.save(acme, TWILIO, TWILIO_VALUES, version=0)
+    credentials.save(acme, TWILIO, TWILIO_VALUES, version=0)
     with pytest.raises(Stale):
-        providers.save(acme, TWILIO, TWILIO_VALUES, version=0)
+        credentials.save(acme, TWILIO, TWILIO_VALUES, version=0)
 
 
 def test_a_form_of_one_provider_saves_its_own_fields_only(acme):
-    providers.save_sent(acme, NOBODY, VOBIZ, {"vobiz_auth_id": " MA_MADEUP ", "vobiz_max_concurrent": 3})
+    credentials.save_sent(acme, NOBODY, VOBIZ, {"vobiz_auth_id": " MA_MADEUP ", "vobiz_max_concurrent": 3})
     assert store.load(acme, VOBIZ).values == {"auth_id": "MA_MADEUP", "max_concurrent": 3}
     with pytest.raises(Invalid, match="twilio_account_sid"):
-        providers.save_sent(acme, NOBODY, VOBIZ, {"twilio_account_sid": "AC" + "0" * 32})
+        credentials.save_sent(acme, NOBODY, VOBIZ, {"twilio_account_sid": "AC" + "0" * 32})
 
 
 def test_two_people_who_switch_at_once_leave_a_history_that_fits(scopes):
     with scopes.of("dana") as scope:
-        providers.save(scope, TWILIO, TWILIO_VALUES)
-        providers.save(scope, VOBIZ, VOBIZ_VALUES)
+        credentials.save(scope, TWILIO, TWILIO_VALUES)
+        credentials.save(scope, VOBIZ, VOBIZ_VALUES)
 
     def choose(key):
-        return lambda scope: providers.make_active(scope, Family.TELEPHONY, key)
+        return lambda scope: active.make_active(scope, Family.TELEPHONY, key)
 
     tasks = [("dana", choose(key)) for key in ("twilio", "vobiz", None) * 3]
     assert scopes.at_once(*tasks) == [None] * 9
@@ -195,36 +195,36 @@ def test_two_people_who_switch_at_once_leave_a_history_that_fits(scopes):
 
 
 def test_a_reason_goes_into_the_switch_and_the_audit(live):
-    providers.set_enabled(live, NOBODY, TWILIO, False, reason="They send bills")
-    assert {row.reason for row in providers.history(live, TWILIO, limit=2)} == {
+    credentials.set_enabled(live, NOBODY, TWILIO, False, reason="They send bills")
+    assert {row.reason for row in history.history(live, TWILIO, limit=2)} == {
         "Twilio was disabled: They send bills"
     }
     event = next(event for event in search.recent(live) if event.action == "connection.saved")
     assert event.changes == {"enabled": [True, False], "reason": [None, "They send bills"]}
-    providers.forget(live, TWILIO, reason="For good")
+    credentials.forget(live, TWILIO, reason="For good")
     forgotten = search.recent(live)[0].changes
     assert forgotten["reason"] == [None, "For good"]
     assert forgotten["twilio_auth_token"] == ["set", "not set"]
     assert str(forgotten["twilio_account_sid"][0]).startswith("AC")
-    told = [(change.words, change.reason) for change in providers.changes(live, TWILIO)]
+    told = [(change.words, change.reason) for change in history.changes(live, TWILIO)]
     assert told[0] == (Action.CONNECTION_FORGOTTEN.label, "For good")
     assert ("Disabled", "They send bills") in told
     assert ("Made active for agent calls", "First one") in told
 
 
 def test_the_last_switch_is_undone_and_no_other(live):
-    providers.save(live, VOBIZ, VOBIZ_VALUES)
-    providers.make_active(live, Family.TELEPHONY, "vobiz", reason="Cheaper")
-    first, *_ = [change.undo for change in providers.changes(live, VOBIZ)]
+    credentials.save(live, VOBIZ, VOBIZ_VALUES)
+    active.make_active(live, Family.TELEPHONY, "vobiz", reason="Cheaper")
+    first, *_ = [change.undo for change in history.changes(live, VOBIZ)]
     assert first is not None
-    assert providers.undo(live, first, reason="Undo of “Cheaper”") is Family.TELEPHONY
-    assert providers.active(live, Family.TELEPHONY) == "twilio"
-    last = providers.history(live, TWILIO)[0]
+    assert active.undo(live, first, reason="Undo of “Cheaper”") is Family.TELEPHONY
+    assert active.active(live, Family.TELEPHONY) == "twilio"
+    last = history.history(live, TWILIO)[0]
     assert (last.was, last.now, last.reason) == ("vobiz", "twilio", "Undo of “Cheaper”")
     with pytest.raises(Conflict) as refused:
-        providers.undo(live, first, reason=None)
+        active.undo(live, first, reason=None)
     assert refused.value.code == "CHANGED_SINCE"
-    told = [(change.words, change.undo) for change in providers.changes(live, VOBIZ)]
+    told = [(change.words, change.undo) for change in history.changes(live, VOBIZ)]
     assert told == [
         ("No longer active for agent calls", last.id),
         ("Made active for agent calls", None),
@@ -233,24 +233,24 @@ def test_the_last_switch_is_undone_and_no_other(live):
 
 
 def test_what_cannot_be_used_any_more_is_not_brought_back(live):
-    providers.save(live, VOBIZ, VOBIZ_VALUES)
-    providers.make_active(live, Family.TELEPHONY, "vobiz")
-    switch = providers.history(live, VOBIZ)[0].id
-    providers.set_enabled(live, NOBODY, TWILIO, False)
+    credentials.save(live, VOBIZ, VOBIZ_VALUES)
+    active.make_active(live, Family.TELEPHONY, "vobiz")
+    switch = history.history(live, VOBIZ)[0].id
+    credentials.set_enabled(live, NOBODY, TWILIO, False)
     with pytest.raises(Conflict, match="Twilio is disabled"):
-        providers.undo(live, switch, reason=None)
-    assert providers.active(live, Family.TELEPHONY) == "vobiz"
+        active.undo(live, switch, reason=None)
+    assert active.active(live, Family.TELEPHONY) == "vobiz"
 
 
 def test_another_organization_s_switch_is_not_found(live, globex):
-    switch = providers.history(live, TWILIO)[0].id
+    switch = history.history(live, TWILIO)[0].id
     with pytest.raises(NotFound):
-        providers.undo(globex, switch, reason=None)
+        active.undo(globex, switch, reason=None)
     with pytest.raises(NotFound):
-        providers.undoable(live, -1)
+        active.undoable(live, -1)
 
 
 def test_an_undo_from_a_stale_page_is_refused(live):
-    switch = providers.history(live, TWILIO)[0].id
+    switch = history.history(live, TWILIO)[0].id
     with pytest.raises(Stale):
-        providers.undo(live, switch, reason=None, version=99)
+        active.undo(live, switch, reason=None, version=99)

@@ -6,8 +6,8 @@ import pytest
 
 from app.core import etag
 from app.core.errors import Conflict, Invalid, Stale
-from app.services import telephony
 from app.services.audit import search
+from app.services.providers import telephony
 from tests.support.scopes import NOBODY
 
 READY = {

@@ -7,10 +7,10 @@ import pytest
 
 from app.core import etag
 from app.core.errors import Invalid, NotFound, Stale
-from app.services import voice
 from app.services.access import tokens, users
 from app.services.audit import search
 from app.services.numbers import assignments
+from app.services.providers import voice
 from tests.support.scopes import statements
 
 TWILIO = {

@@ -11,13 +11,14 @@ from app.core.naming import settings_name
 from app.core.outbound.client import Outbound
 from app.provider import Family
 from app.providers import in_family, keys_in
-from app.services import providers, validation
+from app.services import validation
 from app.services.audit import log
 from app.services.audit.actions import Action
 from app.services.connections import drafts, provisioning, store
 from app.services.drift import queue
 from app.services.fields import BaseUrl
 from app.services.organizations import crud
+from app.services.providers import active
 from app.services.scope import Scope
 
 TelephonyChanges = drafts.model(
@@ -99,6 +100,6 @@ def _apply(scope: Scope, changes: dict[str, Any]) -> None:
             log.record(scope, Action.CONNECTION_SAVED, state.provider.label, told)
             queue.mark_due(scope, changed=False)
     if "provider" in changes:
-        providers.choose(scope, Family.TELEPHONY, changes["provider"], words=settings_name)
+        active.choose(scope, Family.TELEPHONY, changes["provider"], words=settings_name)
     for state in before.values():
-        providers.refuse_breaking_active(scope, state, settings_name)
+        active.refuse_breaking_active(scope, state, settings_name)

@@ -13,12 +13,14 @@ from app.core.naming import calls_name
 from app.models import ApiToken, Organization, User, VoicePhoneNumber
 from app.provider import Family, Provider
 from app.providers import PROVIDERS, in_family, keys_in
-from app.services import providers, validation
+from app.services import validation
 from app.services.audit import log
 from app.services.audit.actions import Action
 from app.services.connections import drafts, store
 from app.services.connections.store import State
 from app.services.numbers import assignments
+from app.services.providers import active as providers_active
+from app.services.providers import credentials
 from app.services.scope import Scope
 
 _ACTIVE = (
@@ -121,7 +123,7 @@ def save_config(scope: Scope, sent: Any, *, if_match: str | None = None) -> list
     changes = draft.model_dump(exclude_unset=True)
     extra = set(draft.model_extra or {})
     _refuse_foreign(provider, set(changes) - extra)
-    providers.save(
+    credentials.save(
         scope,
         provider,
         drafts.picked(provider, calls_name, changes),
@@ -161,7 +163,7 @@ def forget(scope: Scope, key: str, *, if_match: str | None = None) -> None:
     """Forgets the values of a voice provider."""
     if key not in keys_in(Family.VOICE):
         raise NotFound(f"There is no such voice provider. Use {' or '.join(keys_in(Family.VOICE))}.")
-    providers.forget(scope, PROVIDERS[key], precondition=_still(scope, if_match))
+    credentials.forget(scope, PROVIDERS[key], precondition=_still(scope, if_match))
 
 
 def make_active(
@@ -171,4 +173,6 @@ def make_active(
     if key is not None:
         _voice_provider(key)
     still = _still(scope, if_match)
-    providers.make_active(scope, Family.VOICE, key, reason=reason, words=calls_name, precondition=still)
+    providers_active.make_active(
+        scope, Family.VOICE, key, reason=reason, words=calls_name, precondition=still
+    )

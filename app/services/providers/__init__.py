@@ -1,0 +1,1 @@
+"""Providers: what a superadmin does with them."""

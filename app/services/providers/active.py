@@ -1,0 +1,153 @@
+"""Which provider each family uses, and changing it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sqlalchemy import func, select
+
+from app.core.errors import Conflict, Invalid, Problem
+from app.models import ProviderSwitch
+from app.provider import Family, Provider
+from app.providers import PROVIDERS, keys_in
+from app.services.audit import log
+from app.services.audit.actions import Action
+from app.services.connections import store
+from app.services.connections.drafts import Naming
+from app.services.connections.store import State
+from app.services.scope import Scope, expect_version
+
+FAMILY_WORDS = {Family.VOICE: "the dialer", Family.TELEPHONY: "agent calls", Family.VOICE_AI: "voice AI"}
+REASON_LONGEST = 300
+
+
+def label_of(provider: str, field: str) -> str:
+    """A field's name as pages have it."""
+    return PROVIDERS[provider].field(field).label
+
+
+def active(scope: Scope, family: Family) -> str | None:
+    """The key of the provider that the family uses now."""
+    key: str | None = getattr(scope.organization, f"active_{family}")
+    return key
+
+
+def active_families(scope: Scope, provider: Provider) -> list[Family]:
+    return [family for family in provider.families if active(scope, family) == provider.key]
+
+
+def because(what: str, reason: str | None) -> str:
+    return f"{what}: {reason}"[:REASON_LONGEST] if reason else what
+
+
+def make_active(
+    scope: Scope,
+    family: Family,
+    key: str | None,
+    *,
+    reason: str | None = None,
+    version: int | None = None,
+    words: Naming = label_of,
+    precondition: Callable[[], None] = lambda: None,
+) -> None:
+    """Chooses the family's provider; None chooses nobody. Conflict where it is not configured."""
+    with scope.transaction():
+        precondition()
+        expect_version(scope.organization, version)
+        choose(scope, family, key, reason=reason, words=words)
+
+
+def choose(
+    scope: Scope,
+    family: Family,
+    key: str | None,
+    *,
+    reason: str | None = None,
+    words: Naming = label_of,
+) -> None:
+    """As `make_active`, inside a transaction that is already open."""
+    if key is not None:
+        provider = store.provider_of(key)
+        if family not in provider.families:
+            known = " or ".join(keys_in(family))
+            message = f"{provider.label} does not serve {FAMILY_WORDS[family]}. Use {known}."
+            raise Invalid([Problem("provider", message)])
+        refuse_unusable(store.load(scope, provider), words)
+    switch(scope, family, key, reason=reason)
+
+
+def refuse_unusable(state: State, words: Naming) -> None:
+    label = state.provider.label
+    if state.missing:
+        names = ", ".join(words(state.provider.key, field.name) for field in state.missing)
+        raise Conflict(f"{label} is not configured. It needs {names}.", code="PROVIDER_NOT_CONFIGURED")
+    if not state.enabled:
+        raise Conflict(f"{label} is disabled. Enable it first.", code="PROVIDER_DISABLED")
+
+
+def refuse_breaking_active(scope: Scope, before: State, words: Naming) -> None:
+    """An active provider stays configured: whoever clears its values chooses another one first.
+
+    Not so for voice AI, which the contract lets be chosen before its key is there.
+    """
+    provider = before.provider
+    families = [family for family in active_families(scope, provider) if family is not Family.VOICE_AI]
+    if not families:
+        return
+    lost = [field for field in store.load(scope, provider).missing if field not in before.missing]
+    if lost:
+        used = " and ".join(FAMILY_WORDS[family] for family in families)
+        names = ", ".join(words(provider.key, field.name) for field in lost)
+        message = (
+            f"{provider.label} is active for {used} and needs {names}. Make another provider active first."
+        )
+        raise Conflict(message, code="PROVIDER_ACTIVE")
+
+
+def switch(scope: Scope, family: Family, key: str | None, *, reason: str | None) -> None:
+    """Writes the choice and its history. Inside a transaction only."""
+    was = active(scope, family)
+    if was == key:
+        return
+    setattr(scope.organization, f"active_{family}", key)
+    scope.session.add(
+        ProviderSwitch(
+            organization_id=scope.organization.id,
+            family=family,
+            was=was,
+            now=key,
+            reason=reason,
+            actor_name=scope.actor.name,
+        )
+    )
+    log.record(
+        scope,
+        Action.PROVIDER_SWITCHED,
+        FAMILY_WORDS[family],
+        {"active": [was, key]} | log.reasoned(reason),
+    )
+
+
+def last_switches(scope: Scope) -> set[int]:
+    """The newest of each family: those that can be undone."""
+    own = ProviderSwitch.organization_id == scope.organization.id
+    query = select(func.max(ProviderSwitch.id)).where(own).group_by(ProviderSwitch.family)
+    return set(scope.session.scalars(query))
+
+
+def undoable(scope: Scope, switch_id: int) -> ProviderSwitch:
+    """The switch, or NotFound; Conflict where the family was switched again since."""
+    row = scope.get(ProviderSwitch, switch_id, what="change")
+    if row.id not in last_switches(scope):
+        message = "The active provider was changed again since. Only the last change can be undone."
+        raise Conflict(message, code="CHANGED_SINCE")
+    return row
+
+
+def undo(scope: Scope, switch_id: int, *, reason: str | None, version: int | None = None) -> Family:
+    """Makes active what was before the switch. Raises as `undoable` and `make_active`."""
+    with scope.transaction():
+        expect_version(scope.organization, version)
+        row = undoable(scope, switch_id)
+        choose(scope, Family(row.family), row.was, reason=reason)
+    return Family(row.family)

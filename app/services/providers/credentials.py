@@ -1,0 +1,123 @@
+"""What a superadmin does with a provider: save, forget, enable, disable, make active."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from app.core.naming import settings_name
+from app.core.outbound.client import Outbound
+from app.provider import Provider
+from app.services.audit import log
+from app.services.audit.actions import Action
+from app.services.connections import drafts, provisioning, store, verification
+from app.services.connections.drafts import Naming
+from app.services.connections.store import State
+from app.services.drift import queue
+from app.services.providers import active
+from app.services.scope import Scope, expect_version
+
+
+def save(
+    scope: Scope,
+    provider: Provider,
+    changes: Mapping[str, Any],
+    *,
+    enabled: bool | None = None,
+    reason: str | None = None,
+    version: int | None = None,
+    naming: Naming = settings_name,
+    words: Naming = active.label_of,
+    precondition: Callable[[], None] = lambda: None,
+) -> dict[str, list[Any]]:
+    """Stores what was sent and tells what changed. Absent keeps, None clears, a value replaces.
+
+    `naming` names what is wrong with a field, `words` what an active provider would lack.
+    """
+    with scope.transaction():
+        precondition()
+        before = store.load(scope, provider)
+        expect_version(before, version)
+        told = store.apply(scope, provider, changes, naming)
+        if enabled is not None:
+            told |= _set_enabled(scope, provider, enabled, reason)
+        active.refuse_breaking_active(scope, before, words)
+        if told:
+            log.record(scope, Action.CONNECTION_SAVED, provider.label, told)
+            queue.mark_due(scope, changed=False)
+    return told
+
+
+def save_sent(
+    scope: Scope,
+    http: Outbound,
+    provider: Provider,
+    sent: Mapping[str, Any],
+    *,
+    version: int | None = None,
+) -> dict[str, list[Any]]:
+    """As `save`, for what a form sent, and provisions the provider."""
+    told = save(scope, provider, drafts.read_sent(scope, provider, sent), version=version)
+    provisioning.changed(scope, http, provider)
+    return told
+
+
+def set_enabled(
+    scope: Scope,
+    http: Outbound,
+    provider: Provider,
+    enabled: bool,
+    *,
+    reason: str | None = None,
+    version: int | None = None,
+) -> None:
+    """Disabling keeps the values, and unsets the active provider if it was this one."""
+    save(scope, provider, {}, enabled=enabled, reason=reason, version=version)
+    provisioning.changed(scope, http, provider)
+
+
+def _set_enabled(scope: Scope, provider: Provider, enabled: bool, reason: str | None) -> dict[str, list[Any]]:
+    """It changes no value: a test of the values as they are by now holds still."""
+    before = store.load(scope, provider)
+    if before.exists and before.enabled == enabled:
+        return {}
+    store.row_for(scope, provider).enabled = enabled
+    scope.session.flush()
+    verification.carry_over(scope, store.load(scope, provider), before.version)
+    if not enabled:
+        for family in active.active_families(scope, provider):
+            active.switch(
+                scope, family, None, reason=active.because(f"{provider.label} was disabled", reason)
+            )
+    return {"enabled": [before.exists and before.enabled, enabled]} | log.reasoned(reason)
+
+
+def forget(
+    scope: Scope,
+    provider: Provider,
+    *,
+    reason: str | None = None,
+    version: int | None = None,
+    precondition: Callable[[], None] = lambda: None,
+) -> bool:
+    """Deletes the stored values; false where there were none."""
+    with scope.transaction():
+        precondition()
+        state = store.load(scope, provider)
+        expect_version(state, version)
+        for family in active.active_families(scope, provider):
+            active.switch(
+                scope, family, None, reason=active.because(f"{provider.label} was forgotten", reason)
+            )
+        store.forget(scope, provider)
+        if state.exists:
+            told = _forgotten(state) | log.reasoned(reason)
+            log.record(scope, Action.CONNECTION_FORGOTTEN, provider.label, told)
+    return state.exists
+
+
+def _forgotten(state: State) -> dict[str, list[Any]]:
+    """What was there, so that it can be typed again; of secrets, that they were."""
+    key = state.provider.key
+    plain = {settings_name(key, name): [value, None] for name, value in state.values.items()}
+    return plain | {settings_name(key, name): ["set", "not set"] for name in state.secrets}
