@@ -12,8 +12,8 @@ from app.config import Settings
 from app.database import engine
 from app.database import migrate as database_migrate
 from app.extensions import csrf, db, htmx, login, migrate
-from app.services import workspace_webhook
 from app.services.connections import provisioning
+from app.services.voice_ai import webhook
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -41,7 +41,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     cli.init_app(app)
     backup_cli.init_app(app)
 
-    provisioning.register(workspace_webhook.follow)
+    provisioning.register(webhook.follow)
 
     with app.app_context():
         engine.prepare(db.engine)

@@ -14,7 +14,6 @@ from app.core.errors import Conflict
 from app.core.outbound.client import Outbound
 from app.models import Organization, Role, User
 from app.provider import Family
-from app.services import voice_ai
 from app.services.access import users
 from app.services.connections import store
 from app.services.endpoints import crud
@@ -22,6 +21,7 @@ from app.services.numbers import assignments
 from app.services.organizations import crud as organizations_crud
 from app.services.providers import active, credentials
 from app.services.scope import Scope
+from app.services.voice_ai import config
 
 EMAIL = "demo@meridian.example"
 
@@ -151,7 +151,7 @@ def _connect(scope: Scope) -> None:
         _save(scope, key, values | (tool_secret if key == "elevenlabs" else {}))
     active.make_active(scope, Family.TELEPHONY, "twilio")
     active.make_active(scope, Family.VOICE, "sinch", reason="The dialers in Toronto moved to Sinch")
-    voice_ai.choose(scope, "elevenlabs")
+    config.choose(scope, "elevenlabs")
 
 
 def _save(scope: Scope, key: str, values: dict[str, Any]) -> None:

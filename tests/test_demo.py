@@ -27,13 +27,13 @@ from app.extensions import db
 from app.models import DriftCheck, Endpoint, User, VoicePhoneNumber
 from app.provider import Verifies
 from app.providers import PROVIDERS
-from app.services import ai_numbers, workspace_webhook
 from app.services.connections import store
 from app.services.drift import runs
 from app.services.numbers import inventory
 from app.services.numbers.claims import Claim
 from app.services.organizations import crud
 from app.services.scope import Actor, Scope
+from app.services.voice_ai import numbers, webhook
 from app.services.webhooks import endpoint
 from tests.support import html
 from tests.support.html import Element
@@ -248,11 +248,11 @@ def test_voice_ai_can_be_set_up_and_tells_of_calls(
     assert "Have the portal set one up first" in press(
         stubs["elevenlabs"].base, "Tell the webhook", "A call ends"
     )
-    assert workspace_webhook.set_up(meridian, outbound).state == "working"
+    assert webhook.set_up(meridian, outbound).state == "working"
     row = meridian.session.scalars(select(VoicePhoneNumber)).first()
     assert row is not None
     user = meridian.session.get_one(User, row.user_id)
-    ai_numbers.switch_on(meridian, outbound, user, row.id, RECEPTION)
+    numbers.switch_on(meridian, outbound, user, row.id, RECEPTION)
     assert stubs["elevenlabs"].convai.numbers
     workspace = stubs["elevenlabs"].workspace
     told: list[tuple[Any, str]] = []

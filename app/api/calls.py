@@ -12,9 +12,10 @@ from app import context
 from app.api import answers, schemas
 from app.api.operations import Who, blueprint
 from app.core.errors import Unauthenticated
-from app.services import validation, voice_ai
+from app.services import validation
 from app.services.providers import voice
 from app.services.scope import Scope
+from app.services.voice_ai import config
 
 calls = blueprint("calls", "/api/calls")
 
@@ -109,18 +110,18 @@ def make_active(scope: Scope, sent: Any) -> ResponseReturnValue:
 @calls.operation("GET", "/voice-ai/config", who=Who.USER, answer=schemas.CallsVoiceAiConfigResponse)
 def voice_ai_config(scope: Scope) -> ResponseReturnValue:
     """Get the voice AI configuration: flags, never values, and the organization's Sinch numbers"""
-    return answers.document(voice_ai.config(scope), tagged=True)
+    return answers.document(config.config(scope), tagged=True)
 
 
 @calls.operation(
     "POST",
     "/voice-ai/config",
     who=Who.SUPERADMIN,
-    body=voice_ai.ConfigChanges,
+    body=config.ConfigChanges,
     answer=schemas.CallsSimpleSuccessResponse,
     refusals=(412,),
 )
 def save_voice_ai_config(scope: Scope, sent: Any) -> ResponseReturnValue:
     """Save the voice AI configuration; absent keeps, null clears"""
-    unknown = voice_ai.save(scope, context.outbound(), sent, if_match=answers.if_match())
+    unknown = config.save(scope, context.outbound(), sent, if_match=answers.if_match())
     return _saved("Configuration saved", unknown)

@@ -9,11 +9,11 @@ from flask.typing import ResponseReturnValue
 from app import context
 from app.api import answers, schemas
 from app.api.operations import Who, blueprint
-from app.services import ai_numbers
-from app.services.ai_numbers import AiDraft
 from app.services.numbers import assignments
 from app.services.numbers.assignments import VoicePhoneNumberDraft
 from app.services.scope import Scope
+from app.services.voice_ai import numbers
+from app.services.voice_ai.numbers import AiDraft
 
 organizations = blueprint("organizations", "/api/organizations")
 
@@ -68,7 +68,7 @@ def take_phone_number(scope: Scope, user_id: str, provider: str, phone_number: s
 )
 def switch_ai(scope: Scope, user_id: str, provider: str, phone_number: str, sent: Any) -> ResponseReturnValue:
     """Switch AI on a Sinch number on or off; the agent answers it for everybody who has it"""
-    draft = ai_numbers.read(sent)
+    draft = numbers.read(sent)
     user, number = assignments.find(scope, user_id, provider, phone_number)
-    number = ai_numbers.switch(scope, context.outbound(), user, number.id, draft)
+    number = numbers.switch(scope, context.outbound(), user, number.id, draft)
     return answers.document(assignments.document(number, user))

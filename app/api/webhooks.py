@@ -7,8 +7,8 @@ from flask.typing import ResponseReturnValue
 
 from app.api import answers, schemas
 from app.api.operations import Who, blueprint
-from app.services import calls
 from app.services.scope import Scope
+from app.services.voice_ai import calls
 
 webhooks = blueprint("webhooks", "/api/webhook")
 

@@ -13,7 +13,6 @@ from app.models import Check, DriftCheck, Endpoint
 from app.provider import Family, Outcome
 from app.provider.numbers import Reason
 from app.providers import PROVIDERS, in_family, keys_in
-from app.services import workspace_webhook
 from app.services.connections import store, verification
 from app.services.connections.store import State
 from app.services.drift import tallies
@@ -21,7 +20,8 @@ from app.services.endpoints import listing, readiness
 from app.services.places import Place
 from app.services.providers import active as providers_active
 from app.services.scope import Scope
-from app.services.workspace_webhook import State as WebhookState
+from app.services.voice_ai import webhook
+from app.services.voice_ai.webhook import State as WebhookState
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def steps(scope: Scope) -> list[Step]:
         _voice(scope),
         _voice_ai(scope),
     ]
-    return found + ([_webhook(scope)] if states[workspace_webhook.KEY].opens("api_key") else [])
+    return found + ([_webhook(scope)] if states[webhook.KEY].opens("api_key") else [])
 
 
 def _live(scope: Scope, states: Mapping[str, State]) -> State | None:
@@ -272,7 +272,7 @@ def _voice_ai(scope: Scope) -> Step:
 
 def _webhook(scope: Scope) -> Step:
     """By which ElevenLabs reports calls."""
-    found = workspace_webhook.status(scope)
+    found = webhook.status(scope)
     title = "Call webhook"
     if found.state is WebhookState.WORKING:
         text = "ElevenLabs reports each call after it ends."

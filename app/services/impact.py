@@ -11,10 +11,10 @@ from app.core import texts
 from app.models import Endpoint, User, VoicePhoneNumber
 from app.provider import Family, Provider
 from app.providers import PROVIDERS
-from app.services import workspace_webhook
 from app.services.connections import store
 from app.services.providers import active
 from app.services.scope import Scope
+from app.services.voice_ai import webhook
 
 NAMED = 5
 """Of many, so many are told by name."""
@@ -133,13 +133,13 @@ def of_switch(scope: Scope, family: Family, key: str | None) -> OfSwitch:
 def of_base_url(scope: Scope, url: str | None) -> OfBaseUrl:
     """`url` as it would be stored."""
     has_url = (Endpoint.organization_id == scope.organization.id) & Endpoint.inbound_agent_name.is_not(None)
-    voice_ai = store.load(scope, PROVIDERS[workspace_webhook.KEY])
+    voice_ai = store.load(scope, PROVIDERS[webhook.KEY])
     return OfBaseUrl(
         scope.organization.public_base_url,
         url,
         _by_provider(scope, has_url),
         _some(scope, select(Endpoint.inbound_agent_name.label("name")).where(has_url).distinct()),
-        workspace_webhook.is_made(voice_ai),
+        webhook.is_made(voice_ai),
     )
 
 

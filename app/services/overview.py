@@ -27,8 +27,8 @@ from app.provider import Family
 from app.providers import PROVIDERS, keys_in
 from app.services.places import Place
 from app.services.scope import Scope
-from app.services.workspace_webhook import KEY
-from app.services.workspace_webhook import State as WebhookState
+from app.services.voice_ai.webhook import KEY
+from app.services.voice_ai.webhook import State as WebhookState
 
 PAGE = 100
 TEXT_LONGEST = 100

@@ -10,9 +10,9 @@ from flask.typing import ResponseReturnValue
 from app import context
 from app.core import phone
 from app.core.errors import Conflict, Invalid, PatchbayError, Stale
-from app.services import ai_numbers as services_ai_numbers
 from app.services.access import users
 from app.services.scope import Scope
+from app.services.voice_ai import numbers
 from app.web import render
 from app.web.audit import history
 from app.web.forms import AgentForm, AgentIdForm, ConfirmForm, agent_choice, yes_or_no
@@ -32,8 +32,8 @@ def _page(
     scope: Scope, user_id: str, number_id: str, error: PatchbayError | None = None, **context: Any
 ) -> Response:
     """`typed`, in the context, is the agent that was chosen."""
-    number = services_ai_numbers.get(scope, users.get(scope, user_id), number_id)
-    missing = services_ai_numbers.lacking(scope)
+    number = numbers.get(scope, users.get(scope, user_id), number_id)
+    missing = numbers.lacking(scope)
     form, unlisted = _form(scope, context.pop("typed", None) or number.ai_agent_id, may_ask=not missing)
     if isinstance(error, Invalid):
         form.show(error)
@@ -44,8 +44,8 @@ def _page(
         "ai_numbers/show.html",
         error.status if error else 200,
         person=person,
-        number=services_ai_numbers.get(scope, person, number_id),
-        sharing=services_ai_numbers.sharing(scope, number),
+        number=numbers.get(scope, person, number_id),
+        sharing=numbers.sharing(scope, number),
         history=history(scope, person.email, number.phone_number, kind="numbers"),
         missing=missing,
         form=form,
@@ -58,7 +58,7 @@ def _page(
 def _form(scope: Scope, agent_id: str | None, *, may_ask: bool) -> tuple[AgentForm | AgentIdForm, str]:
     """A choice of agents; or where there is none a field for an ID, and why."""
     try:
-        agents = services_ai_numbers.agents(scope, context.outbound()) if may_ask else []
+        agents = numbers.agents(scope, context.outbound()) if may_ask else []
     except Conflict as error:
         return AgentIdForm(formdata=None, ai_agent_id=agent_id), error.message
     if not agents:
@@ -71,8 +71,8 @@ def switch_on(scope: Scope, user_id: str, number_id: str) -> ResponseReturnValue
     user = users.get(scope, user_id)
     agent_id = (AgentIdForm().ai_agent_id.data or "").strip()
     try:
-        draft = services_ai_numbers.read({"aiEnabled": True, "aiAgentId": agent_id})
-        number = services_ai_numbers.switch(scope, context.outbound(), user, number_id, draft)
+        draft = numbers.read({"aiEnabled": True, "aiAgentId": agent_id})
+        number = numbers.switch(scope, context.outbound(), user, number_id, draft)
     except (Invalid, Conflict, Stale) as error:
         return _page(scope, user_id, number_id, error, typed=agent_id)
     flash(f"An agent answers {phone.display(number.phone_number)} now.", "ok")
@@ -84,9 +84,7 @@ def switch_off(scope: Scope, user_id: str, number_id: str) -> ResponseReturnValu
     here_only = yes_or_no("here_only")
     user = users.get(scope, user_id)
     try:
-        number = services_ai_numbers.switch_off(
-            scope, context.outbound(), user, number_id, here_only=here_only
-        )
+        number = numbers.switch_off(scope, context.outbound(), user, number_id, here_only=here_only)
     except (Conflict, Stale) as error:
         return _page(scope, user_id, number_id, error, is_stuck=isinstance(error, Conflict))
     shown = phone.display(number.phone_number)

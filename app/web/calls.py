@@ -7,10 +7,10 @@ from urllib.parse import urlencode
 from flask import request
 from flask.typing import ResponseReturnValue
 
-from app.services import calls as services_calls
-from app.services import workspace_webhook
 from app.services.scope import Scope
-from app.services.workspace_webhook import State as WebhookState
+from app.services.voice_ai import calls as voice_ai_calls
+from app.services.voice_ai import webhook
+from app.services.voice_ai.webhook import State as WebhookState
 from app.web import render
 from app.web.guard import Pages, Who
 
@@ -30,7 +30,7 @@ OUTCOMES = {
 def table(scope: Scope) -> ResponseReturnValue:
     text = request.args.get("q", "").strip()[:100]
     before = request.args.get("before") or None
-    page = services_calls.page(scope, text, before=before)
+    page = voice_ai_calls.page(scope, text, before=before)
     return render.page(
         "calls/table.html",
         rows=page.rows,
@@ -39,7 +39,7 @@ def table(scope: Scope) -> ResponseReturnValue:
         is_first=before is None,
         tones=TONES,
         outcomes=OUTCOMES,
-        ours=services_calls.endpoints_of(scope, page.rows),
-        reports=not page.rows and workspace_webhook.status(scope).state is WebhookState.WORKING,
-        failed=services_calls.FAILED,
+        ours=voice_ai_calls.endpoints_of(scope, page.rows),
+        reports=not page.rows and webhook.status(scope).state is WebhookState.WORKING,
+        failed=voice_ai_calls.FAILED,
     )

@@ -12,7 +12,7 @@ from app.core import phone, texts
 from app.core.errors import Conflict, Invalid, NotFound, Stale, TryLater
 from app.core.naming import settings_name
 from app.provider import Family, PhoneNumber, Provider
-from app.services import impact, workspace_webhook
+from app.services import impact
 from app.services.access.step_up import PasswordNeeded
 from app.services.connections import store, verification
 from app.services.connections.store import State
@@ -22,6 +22,7 @@ from app.services.endpoints.listing import Filter
 from app.services.numbers import inventory
 from app.services.providers import active, credentials, history
 from app.services.scope import Scope
+from app.services.voice_ai import webhook
 from app.web import render
 from app.web.conflicts import Clash, settle, shown_again
 from app.web.forms import ConfirmForm, Edit, Form, yes_or_no
@@ -200,7 +201,7 @@ def _confirm(scope: Scope, key: str, template: str) -> Response:
         form=ConfirmForm(version=str(state.version)),
         words=active.FAMILY_WORDS,
         touched=impact.of_provider(scope, state.provider),
-        leaves_webhook=workspace_webhook.is_made(state),
+        leaves_webhook=webhook.is_made(state),
     )
 
 

@@ -9,13 +9,12 @@ from app import context
 from app.core.errors import Conflict, Invalid, TryLater
 from app.provider import Family
 from app.providers import in_family
-from app.services import voice_ai as services_voice_ai
-from app.services import workspace_webhook
 from app.services.connections import store, verification
 from app.services.numbers import inventory
 from app.services.providers import active
 from app.services.scope import Scope
-from app.services.workspace_webhook import State
+from app.services.voice_ai import config, webhook
+from app.services.voice_ai.webhook import State
 from app.web import render
 from app.web.audit import history
 from app.web.conflicts import shown_again
@@ -34,7 +33,7 @@ def show(scope: Scope) -> ResponseReturnValue:
     return render.page(
         "voice_ai/show.html",
         states=states,
-        webhook_is_made=workspace_webhook.is_made(states[services_voice_ai.ELEVENLABS]),
+        webhook_is_made=webhook.is_made(states[config.ELEVENLABS]),
         checks={key: verification.last(scope, state) for key, state in states.items()},
         listing=[
             key for key, state in states.items() if inventory.can_list(state.provider) and state.is_configured
@@ -43,9 +42,9 @@ def show(scope: Scope) -> ResponseReturnValue:
         chosen=request.form.get("provider", active.active(scope, Family.VOICE_AI)),
         stored=active.active(scope, Family.VOICE_AI),
         form=ConfirmForm(version=str(scope.organization.version)),
-        tool_secret=states[services_voice_ai.ELEVENLABS].secrets.get("tool_secret"),
-        numbers=services_voice_ai.config(scope)["phoneNumbers"],
-        webhook=workspace_webhook.status(scope),
+        tool_secret=states[config.ELEVENLABS].secrets.get("tool_secret"),
+        numbers=config.config(scope)["phoneNumbers"],
+        webhook=webhook.status(scope),
         history=history(
             scope,
             active.FAMILY_WORDS[Family.VOICE_AI],
@@ -59,31 +58,31 @@ def show(scope: Scope) -> ResponseReturnValue:
 def choose(scope: Scope) -> ResponseReturnValue:
     key = request.form.get("provider") or None
     form = ConfirmForm()
-    services_voice_ai.choose(scope, key, reason=form.why, version=form.version_sent)
+    config.choose(scope, key, reason=form.why, version=form.version_sent)
     flash("Voice AI provider saved. You can undo it from the history of the provider.", "ok")
     return render.see(url_for("voice_ai.show", slug=scope.organization.slug))
 
 
 @voice_ai.page("/o/<slug>/voice-ai/tool-secret", who=Who.SUPERADMIN)
 def confirm_tool_secret(scope: Scope) -> ResponseReturnValue:
-    version = store.load(scope, store.provider_of(services_voice_ai.ELEVENLABS)).version
+    version = store.load(scope, store.provider_of(config.ELEVENLABS)).version
     return _tool_secret(scope, ToolSecretForm(version=str(version)))
 
 
 def _tool_secret(scope: Scope, form: ToolSecretForm, status: int = 200) -> Response:
-    state = store.load(scope, store.provider_of(services_voice_ai.ELEVENLABS))
+    state = store.load(scope, store.provider_of(config.ELEVENLABS))
     stored = state.secrets.get("tool_secret")
     return render.page("voice_ai/tool_secret.html", status, form=form, stored=stored)
 
 
 @voice_ai.page("/o/<slug>/voice-ai/tool-secret", who=Who.SUPERADMIN, methods=["POST"])
-@shown_again(confirm_tool_secret, store.provider_of(services_voice_ai.ELEVENLABS).label)
+@shown_again(confirm_tool_secret, store.provider_of(config.ELEVENLABS).label)
 def generate_tool_secret(scope: Scope) -> ResponseReturnValue:
     """The fresh secret is shown this once."""
     form = ToolSecretForm()
     try:
         scope = confirm_password(scope, form.your_password.data)
-        secret = services_voice_ai.generate_tool_secret(scope, context.outbound(), version=form.version_sent)
+        secret = config.generate_tool_secret(scope, context.outbound(), version=form.version_sent)
     except Invalid as error:
         form.show(error)
         return _tool_secret(scope, form, 422)
@@ -97,9 +96,7 @@ def generate_tool_secret(scope: Scope) -> ResponseReturnValue:
 def set_up_webhook(scope: Scope) -> ResponseReturnValue:
     """`replace` names somebody else's webhook, whose place ours may take."""
     try:
-        found = workspace_webhook.set_up(
-            scope, context.outbound(), replace=request.form.get("replace") or None
-        )
+        found = webhook.set_up(scope, context.outbound(), replace=request.form.get("replace") or None)
     except Conflict as error:
         flash(error.message, "warn")
     else:

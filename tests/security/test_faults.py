@@ -14,8 +14,8 @@ from sqlalchemy.exc import OperationalError
 from app import create_app
 from app.config import Settings
 from app.extensions import db
-from app.services import workspace_webhook
 from app.services.connections import provisioning
+from app.services.voice_ai import webhook
 from tests.support import contract
 from tests.support.caller import Caller
 from tests.support.cast import assemble, issue
@@ -67,7 +67,7 @@ def test_a_save_is_all_or_nothing_whatever_statement_fails(
     inside: Flask, monkeypatch: pytest.MonkeyPatch, report: Report, save: tuple[str, str, dict[str, Any]]
 ) -> None:
     """Without what follows once it is committed: that is no part of it."""
-    monkeypatch.setattr(workspace_webhook, "follow", lambda *_: None)
+    monkeypatch.setattr(webhook, "follow", lambda *_: None)
     monkeypatch.setattr(provisioning, "changed", lambda *_: None)
     method, path, body = save
     dana = Caller(inside, issue(inside, assemble(inside).dana, secrets=True).jwt)

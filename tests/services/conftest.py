@@ -10,14 +10,14 @@ from sqlalchemy.orm import Session
 
 from app.core.sealing import Sealer
 from app.database import engine as database_engine
-from app.services import workspace_webhook
 from app.services.connections import provisioning
 from app.services.scope import Keys, Scope
+from app.services.voice_ai import webhook
 from tests.support import cast as support_cast
 from tests.support.cast import Rows
 from tests.support.scopes import Scopes, scope_of
 
-provisioning.register(workspace_webhook.follow)  # as create_app does
+provisioning.register(webhook.follow)  # as create_app does
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from app.services.organizations.crud import OrganizationEdit
 from app.services.providers import telephony
 from app.services.providers.telephony import TelephonyChanges
 from app.services.providers.voice import ConfigChanges as VoiceChanges
-from app.services.voice_ai import ConfigChanges as VoiceAiChanges
+from app.services.voice_ai.config import ConfigChanges as VoiceAiChanges
 
 MODELS = [
     Credentials,

@@ -8,8 +8,8 @@ from flask import Flask
 
 from app.core import clock
 from app.providers import PROVIDERS
-from app.services import calls
 from app.services.providers import credentials
+from app.services.voice_ai import calls
 from tests.support.cast import Cast
 from tests.support.furnished import furnish, scope_as
 from tests.support.pages import Portal

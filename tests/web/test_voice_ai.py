@@ -15,7 +15,7 @@ from app.core.errors import Conflict
 from app.core.outbound.client import Outbound
 from app.extensions import db
 from app.models import Secret
-from app.services import workspace_webhook
+from app.services.voice_ai import webhook
 from tests.support.canary import found_in, found_in_files
 from tests.support.cast import PASSWORD, Cast
 from tests.support.pages import Page, Portal
@@ -215,9 +215,9 @@ class TestCallWebhook:
         self, page: Page, dana: Portal, upstream: ElevenLabs, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def busy(*_: object, **__: object) -> None:
-            raise Conflict(workspace_webhook.RUNNING)
+            raise Conflict(webhook.RUNNING)
 
-        monkeypatch.setattr(workspace_webhook, "set_up", busy)
+        monkeypatch.setattr(webhook, "set_up", busy)
         assert "being set up already" in page.press("Check again").notes
 
     def test_whoever_forgets_is_told_that_it_stays(self, page: Page, dana: Portal) -> None:

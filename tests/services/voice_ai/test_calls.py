@@ -11,8 +11,8 @@ from app.core import clock
 from app.core.errors import Conflict, Invalid, Malformed, NotFound, Unauthenticated
 from app.models import Call, WebhookReceipt
 from app.providers import PROVIDERS
-from app.services import calls
 from app.services.providers import credentials
+from app.services.voice_ai import calls
 from tests.support.scopes import statements, winners
 from tests.upstreams.elevenlabs_workspace import ended, not_begun, signed
 

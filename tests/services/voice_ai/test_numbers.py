@@ -17,11 +17,11 @@ from app.core.outbound.client import Outbound
 from app.models import AuditEvent, VoicePhoneNumber
 from app.providers import PROVIDERS, sinch_est
 from app.providers.elevenlabs import Agent
-from app.services import ai_numbers, voice_ai
 from app.services.access import users
 from app.services.numbers import assignments
 from app.services.providers import credentials
 from app.services.scope import Scope
+from app.services.voice_ai import config, numbers
 from tests.support.cast import Rows
 from tests.support.scopes import Fault as DatabaseFault
 from tests.support.scopes import winners
@@ -80,10 +80,10 @@ class Here:
     number_id: str
 
     def on(self, agent=RECEPTION, number_id=None):
-        return ai_numbers.switch_on(self.scope, self.http, self.cast.mo, number_id or self.number_id, agent)
+        return numbers.switch_on(self.scope, self.http, self.cast.mo, number_id or self.number_id, agent)
 
     def off(self, **more):
-        return ai_numbers.switch_off(self.scope, self.http, self.cast.mo, self.number_id, **more)
+        return numbers.switch_off(self.scope, self.http, self.cast.mo, self.number_id, **more)
 
     def rows(self):
         """By whose they are: whether AI is on, the agent, and ElevenLabs' id."""
@@ -119,7 +119,7 @@ def test_a_number_on_the_trunk_is_imported_assigned_and_stored(here):
     assert (imported["phone_number"], imported["agent_id"]) == (NUMBER, RECEPTION)
     assert imported["outbound_trunk_config"]["address"] == DOMAIN
     assert (row.ai_enabled, row.ai_agent_id, row.elevenlabs_phone_number_id) == (True, RECEPTION, imported_id)
-    (entry,) = voice_ai.config(here.scope)["phoneNumbers"]
+    (entry,) = config.config(here.scope)["phoneNumbers"]
     assert (entry["aiEnabled"], entry["aiAgentId"], entry["elevenlabsPhoneNumberId"]) == (
         True,
         RECEPTION,
@@ -209,8 +209,8 @@ def test_what_is_missing_is_named_with_its_place(acme, cast, est, labs, http):
 
     def refusal():
         with pytest.raises(Conflict) as refused:
-            ai_numbers.switch_on(acme, http, cast.mo, number, RECEPTION)
-        assert refused.value.message == " ".join(ai_numbers.lacking(acme))
+            numbers.switch_on(acme, http, cast.mo, number, RECEPTION)
+        assert refused.value.message == " ".join(numbers.lacking(acme))
         assert "under Voice AI" in refused.value.message
         return refused.value.code, refused.value.message
 
@@ -221,7 +221,7 @@ def test_what_is_missing_is_named_with_its_place(acme, cast, est, labs, http):
     _connect(acme, est, "sinch_est")
     assert "Sinch EST" not in refusal()[1]
     _connect(acme, labs, "elevenlabs")
-    assert ai_numbers.lacking(acme) == []
+    assert numbers.lacking(acme) == []
     credentials.save(acme, PROVIDERS["elevenlabs"], {}, enabled=False)
     assert refusal() == ("PROVIDER_DISABLED", "ElevenLabs is disabled. Enable it under Voice AI.")
     assert est.requests == labs.requests == []
@@ -230,10 +230,10 @@ def test_what_is_missing_is_named_with_its_place(acme, cast, est, labs, http):
 def test_another_persons_or_organizations_number_is_not_found(here, globex):
     for scope, user in ((here.scope, here.cast.dana), (globex, here.cast.gus), (globex, here.cast.mo)):
         for act in (
-            lambda scope=scope, user=user: ai_numbers.switch_on(
+            lambda scope=scope, user=user: numbers.switch_on(
                 scope, here.http, user, here.number_id, RECEPTION
             ),
-            lambda scope=scope, user=user: ai_numbers.switch_off(scope, here.http, user, here.number_id),
+            lambda scope=scope, user=user: numbers.switch_off(scope, here.http, user, here.number_id),
         ):
             with pytest.raises(NotFound):
                 act()
@@ -433,7 +433,7 @@ def test_a_number_that_was_taken_meanwhile_is_removed_again(here, scopes, meanwh
 def test_who_is_slower_makes_elevenlabs_as_the_faster_one_stored_it(here, scopes, meanwhile):
     def faster():
         with scopes.of("dana") as scope:
-            ai_numbers.switch_on(
+            numbers.switch_on(
                 scope, here.http, users.get(scope, here.cast.mo.id), here.number_id, NIGHT_SHIFT
             )
 
@@ -447,7 +447,7 @@ def test_who_is_slower_makes_elevenlabs_as_the_faster_one_stored_it(here, scopes
 
 def test_at_once_one_number_is_imported(here, scopes):
     def switch(agent):
-        return lambda scope: ai_numbers.switch_on(
+        return lambda scope: numbers.switch_on(
             scope, here.http, users.get(scope, here.cast.mo.id), here.number_id, agent
         )
 
@@ -467,7 +467,7 @@ def test_no_transaction_is_open_while_anybody_is_asked(here, monkeypatch):
             return answer(asked)
 
         monkeypatch.setattr(upstream, "answer", watched)
-    ai_numbers.agents(here.scope, here.http)
+    numbers.agents(here.scope, here.http)
     here.on()
     here.labs.convai.faults = [Fault(*ASSIGN, times=1)]
     with pytest.raises(Conflict):
@@ -537,7 +537,7 @@ def test_where_elevenlabs_does_not_help_it_stays_on_unless_it_is_forgotten_here(
 def test_it_is_switched_for_everybody_who_has_the_number(here):
     _give(here.scope, here.cast.dana)
     row = here.on()
-    assert [user.name for user in ai_numbers.sharing(here.scope, row)] == ["Dana"]
+    assert [user.name for user in numbers.sharing(here.scope, row)] == ["Dana"]
     assert len(set(here.rows().values())) == 1
     assert {subject for _, subject, _ in here.events()} == {here.cast.mo.email, here.cast.dana.email}
     assignments.take(here.scope, here.cast.mo.id, "sinch", NUMBER)
@@ -569,18 +569,18 @@ def test_a_number_without_ai_is_given_without_it(here):
 
 
 def test_agents_can_be_chosen_from(here):
-    assert ai_numbers.agents(here.scope, here.http) == [
+    assert numbers.agents(here.scope, here.http) == [
         Agent(NIGHT_SHIFT, "Night shift"),
         Agent(RECEPTION, "Reception"),
     ]
     here.labs.permissions = set()
     with pytest.raises(Conflict, match="may not read agents"):
-        ai_numbers.agents(here.scope, here.http)
+        numbers.agents(here.scope, here.http)
 
 
 def test_one_call_switches_as_it_is_told(here):
     def switch(**sent):
-        return ai_numbers.switch(here.scope, here.http, here.cast.mo, here.number_id, ai_numbers.read(sent))
+        return numbers.switch(here.scope, here.http, here.cast.mo, here.number_id, numbers.read(sent))
 
     for sent in ({}, {"aiEnabled": True}, {"aiEnabled": 1}, {"aiEnabled": True, "aiAgentId": "a/b"}):
         with pytest.raises(Invalid):

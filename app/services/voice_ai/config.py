@@ -14,7 +14,7 @@ from app.core.outbound.client import Outbound
 from app.models import User, VoicePhoneNumber
 from app.provider import Family, Provider
 from app.providers import PROVIDERS, in_family, keys_in
-from app.services import validation, workspace_webhook
+from app.services import validation
 from app.services.access import step_up
 from app.services.audit import log
 from app.services.audit.actions import Action
@@ -22,6 +22,7 @@ from app.services.connections import drafts, store
 from app.services.numbers import assignments
 from app.services.providers import active
 from app.services.scope import Scope, expect_version
+from app.services.voice_ai import webhook
 
 ELEVENLABS = "elevenlabs"
 SINCH_EST = "sinch_est"
@@ -93,7 +94,7 @@ def save(scope: Scope, http: Outbound, sent: Any, *, if_match: str | None = None
             _generate_tool_secret(scope)
         if "aiVoiceProvider" in changes:
             active.switch(scope, Family.VOICE_AI, choice, reason=None)
-    workspace_webhook.follow(scope, http)
+    webhook.follow(scope, http)
     return sorted(draft.model_extra or {})
 
 
@@ -119,7 +120,7 @@ def generate_tool_secret(scope: Scope, http: Outbound, *, version: int | None = 
     with scope.transaction():
         expect_version(store.load(scope, PROVIDERS[ELEVENLABS]), version)
         secret = _generate_tool_secret(scope)
-    workspace_webhook.follow(scope, http)
+    webhook.follow(scope, http)
     return secret
 
 

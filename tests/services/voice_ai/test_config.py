@@ -10,10 +10,10 @@ from app.core.errors import Invalid, Stale
 from app.models import Secret, VoicePhoneNumber
 from app.models.base import new_id
 from app.providers import PROVIDERS
-from app.services import voice_ai
 from app.services.audit import search
 from app.services.connections import store
 from app.services.numbers import assignments
+from app.services.voice_ai import config as voice_ai_config
 from tests.support.scopes import NOBODY, statements
 
 EST = {
@@ -29,7 +29,7 @@ def _elevenlabs(scope):
 
 
 def test_nothing_is_configured_at_first(acme):
-    assert voice_ai.config(acme) == {
+    assert voice_ai_config.config(acme) == {
         "aiVoiceProvider": None,
         "hasApiKey": False,
         "hasToolSecret": False,
@@ -42,11 +42,11 @@ def test_nothing_is_configured_at_first(acme):
 
 
 def test_flags_and_never_values(acme):
-    voice_ai.save(
+    voice_ai_config.save(
         acme, NOBODY, {"elevenlabsApiKey": "made-up-key-of-elevenlabs", "aiVoiceProvider": "elevenlabs"}
     )
-    voice_ai.save(acme, NOBODY, EST)
-    config = voice_ai.config(acme)
+    voice_ai_config.save(acme, NOBODY, EST)
+    config = voice_ai_config.config(acme)
     assert config | {"phoneNumbers": []} == config
     assert (config["hasApiKey"], config["hasToolSecret"], config["hasEstCredentials"]) == (True, False, True)
     assert (config["aiVoiceProvider"], config["sinchEstProjectId"]) == ("elevenlabs", "project-1")
@@ -55,57 +55,57 @@ def test_flags_and_never_values(acme):
 
 @pytest.mark.parametrize("name", EST)
 def test_est_needs_all_four(acme, name):
-    voice_ai.save(acme, NOBODY, EST | {name: None})
-    assert voice_ai.config(acme)["hasEstCredentials"] is False
+    voice_ai_config.save(acme, NOBODY, EST | {name: None})
+    assert voice_ai_config.config(acme)["hasEstCredentials"] is False
 
 
 def test_a_secret_that_does_not_open_is_not_there(acme):
-    voice_ai.save(acme, NOBODY, {"elevenlabsApiKey": "made-up-key-of-elevenlabs"} | EST)
+    voice_ai_config.save(acme, NOBODY, {"elevenlabsApiKey": "made-up-key-of-elevenlabs"} | EST)
     with acme.transaction():
         for row in acme.session.scalars(acme.select(Secret)):
             row.sealed = "broken"
-    config = voice_ai.config(acme)
+    config = voice_ai_config.config(acme)
     assert (config["hasApiKey"], config["hasEstCredentials"]) == (False, False)
 
 
 def test_a_tool_secret_is_generated_when_asked_for(acme):
-    voice_ai.save(acme, NOBODY, {"generateToolSecret": False})
+    voice_ai_config.save(acme, NOBODY, {"generateToolSecret": False})
     assert not _elevenlabs(acme).secrets
-    voice_ai.save(acme, NOBODY, {"generateToolSecret": True})
+    voice_ai_config.save(acme, NOBODY, {"generateToolSecret": True})
     first = _elevenlabs(acme).secrets["tool_secret"].value
     assert re.fullmatch("[0-9a-f]{64}", first)
-    voice_ai.generate_tool_secret(acme, NOBODY)
+    voice_ai_config.generate_tool_secret(acme, NOBODY)
     assert _elevenlabs(acme).secrets["tool_secret"].value != first
     assert first not in str([event.changes for event in search.recent(acme)])
 
 
 @pytest.mark.parametrize("name", ["elevenlabsToolSecret", "elevenlabsWebhookSecret", "elevenlabsWebhookId"])
 def test_what_is_not_typed_cannot_be_sent(acme, name):
-    assert voice_ai.save(acme, NOBODY, {name: "made-up-value-1234567"}) == [name]
+    assert voice_ai_config.save(acme, NOBODY, {name: "made-up-value-1234567"}) == [name]
     assert not _elevenlabs(acme).exists
 
 
 @pytest.mark.parametrize("choice", ["twilio", "acme", ""])
 def test_only_a_voice_ai_provider_is_chosen(acme, choice):
     with pytest.raises(Invalid) as refused:
-        voice_ai.save(acme, NOBODY, {"aiVoiceProvider": choice, "generateToolSecret": True})
+        voice_ai_config.save(acme, NOBODY, {"aiVoiceProvider": choice, "generateToolSecret": True})
     assert refused.value.problems[0].message == "Use elevenlabs or sinch_est, or null for none."
     assert not _elevenlabs(acme).secrets
 
 
 def test_null_unsets_the_choice(acme):
-    voice_ai.save(acme, NOBODY, {"aiVoiceProvider": "elevenlabs"})
-    voice_ai.save(acme, NOBODY, {})
-    assert voice_ai.config(acme)["aiVoiceProvider"] == "elevenlabs"
-    voice_ai.save(acme, NOBODY, {"aiVoiceProvider": None})
-    assert voice_ai.config(acme)["aiVoiceProvider"] is None
+    voice_ai_config.save(acme, NOBODY, {"aiVoiceProvider": "elevenlabs"})
+    voice_ai_config.save(acme, NOBODY, {})
+    assert voice_ai_config.config(acme)["aiVoiceProvider"] == "elevenlabs"
+    voice_ai_config.save(acme, NOBODY, {"aiVoiceProvider": None})
+    assert voice_ai_config.config(acme)["aiVoiceProvider"] is None
 
 
 def test_a_tag_that_was_read_guards_the_save(acme):
-    tag = etag.of(voice_ai.config(acme))
-    voice_ai.save(acme, NOBODY, {"elevenlabsApiKey": "made-up-key-of-elevenlabs"}, if_match=tag)
+    tag = etag.of(voice_ai_config.config(acme))
+    voice_ai_config.save(acme, NOBODY, {"elevenlabsApiKey": "made-up-key-of-elevenlabs"}, if_match=tag)
     with pytest.raises(Stale):
-        voice_ai.save(acme, NOBODY, EST, if_match=tag)
+        voice_ai_config.save(acme, NOBODY, EST, if_match=tag)
 
 
 def _fill(scope, user, first, total):
@@ -123,7 +123,7 @@ def test_the_numbers_are_one_query_however_many_they_are(engine, acme, cast):
         acme.session.expire_all()
         acme.session.commit()
         with statements(engine) as seen:
-            numbers = voice_ai.config(acme)["phoneNumbers"]
+            numbers = voice_ai_config.config(acme)["phoneNumbers"]
         return len(numbers), len(seen), sum("voice_phone_numbers" in line for line in seen)
 
     assert queries()[0] == 0
@@ -143,7 +143,7 @@ def test_numbers_are_every_users_sinch_numbers_of_this_organization(acme, globex
     give(acme, cast.dana, "sinch", "+15551230001")
     give(acme, cast.dana, "twilio", "+15551230003")
     give(globex, cast.gus, "sinch", "+15551230004")
-    assert voice_ai.config(acme)["phoneNumbers"] == [
+    assert voice_ai_config.config(acme)["phoneNumbers"] == [
         {
             "provider": "sinch",
             "phoneNumber": number,
