@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from flask.typing import ResponseReturnValue
 
-from app.services import checklist as services_checklist
 from app.services.scope import Scope
+from app.services.status import checklist as status_checklist
 from app.web import render
 from app.web.guard import Pages, Who
 
@@ -14,4 +14,4 @@ checklist = Pages("checklist", __name__)
 
 @checklist.page("/o/<slug>/", who=Who.SUPERADMIN)
 def show(scope: Scope) -> ResponseReturnValue:
-    return render.page("checklist/show.html", steps=services_checklist.steps(scope))
+    return render.page("checklist/show.html", steps=status_checklist.steps(scope))

@@ -14,13 +14,13 @@ from app.core.errors import Conflict, Invalid, Stale
 from app.models import DriftCheck, Endpoint
 from app.provider import Family
 from app.providers import PROVIDERS, in_family
-from app.services import impact
 from app.services.connections import verification
 from app.services.drift import probe, runs, tallies
 from app.services.endpoints import crud, hints, listing, paging, readiness
 from app.services.endpoints.listing import Filter
 from app.services.endpoints.paging import Page as EndpointPage
 from app.services.scope import Scope
+from app.services.status import impact
 from app.web import render
 from app.web.audit import history
 from app.web.audit_events import flash_undo

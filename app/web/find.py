@@ -7,9 +7,9 @@ from flask.typing import ResponseReturnValue
 
 from app.core.errors import NotFound
 from app.providers import PROVIDERS
-from app.services import find as services_find
 from app.services.organizations import crud
 from app.services.scope import Scope
+from app.services.status import search
 from app.web import render
 from app.web.guard import Pages, Who
 
@@ -48,7 +48,7 @@ def show(scope: Scope) -> ResponseReturnValue:
         "find/show.html",
         text=text,
         slug=inside.organization.slug if inside else "",
-        found=services_find.find(inside or scope, text),
+        found=search.find(inside or scope, text),
         pages=_pages(inside, text),
     )
 

@@ -9,10 +9,10 @@ from flask.typing import ResponseReturnValue
 
 from app.core import texts
 from app.core.errors import Invalid
-from app.services import overview as services_overview
 from app.services.drift import runs
 from app.services.organizations import crud
 from app.services.scope import Scope
+from app.services.status import overview as status_overview
 from app.web import render
 from app.web.forms import OrganizationForm
 from app.web.guard import Pages, Who
@@ -20,10 +20,10 @@ from app.web.guard import Pages, Who
 organizations = Pages("organizations", __name__)
 
 STATES = {
-    "broken": services_overview.Level.BROKEN,
-    "missing": services_overview.Level.MISSING,
-    "unsure": services_overview.Level.UNSURE,
-    "fine": services_overview.Level.FINE,
+    "broken": status_overview.Level.BROKEN,
+    "missing": status_overview.Level.MISSING,
+    "unsure": status_overview.Level.UNSURE,
+    "fine": status_overview.Level.FINE,
 }
 """Of an organization, as the address names them."""
 
@@ -32,8 +32,8 @@ STATES = {
 def overview(scope: Scope) -> ResponseReturnValue:
     """Every organization, worst first; the filter and the page are in the address."""
     number, state, order = (request.args.get(name, "") for name in ("page", "state", "sort"))
-    level, order = STATES.get(state), order if order in services_overview.ORDERS else "worst"
-    page = services_overview.page(
+    level, order = STATES.get(state), order if order in status_overview.ORDERS else "worst"
+    page = status_overview.page(
         scope,
         request.args.get("q", ""),
         int(number) if re.fullmatch("[0-9]{1,4}", number) else 1,
@@ -52,7 +52,7 @@ def overview(scope: Scope) -> ResponseReturnValue:
         view={name: value for name, value in view.items() if value and value != "worst"},
         progress=runs.progress(scope),
         again=0,
-        levels=services_overview.Level,
+        levels=status_overview.Level,
     )
 
 

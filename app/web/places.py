@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Flask, g, url_for
 
-from app.services.places import Place
+from app.services.status.places import Place
 
 _SLUG, _KEY, _ID = "-slug-", "-key-", "-id-"
 """In the place of what differs: a page has hundreds of these links, and `url_for` takes longer than a row."""

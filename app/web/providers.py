@@ -12,7 +12,6 @@ from app.core import phone, texts
 from app.core.errors import Conflict, Invalid, NotFound, Stale, TryLater
 from app.core.naming import settings_name
 from app.provider import Family, PhoneNumber, Provider
-from app.services import impact
 from app.services.access.step_up import PasswordNeeded
 from app.services.connections import store, verification
 from app.services.connections.store import State
@@ -22,6 +21,7 @@ from app.services.endpoints.listing import Filter
 from app.services.numbers import inventory
 from app.services.providers import active, credentials, history
 from app.services.scope import Scope
+from app.services.status import impact
 from app.services.voice_ai import webhook
 from app.web import render
 from app.web.conflicts import Clash, settle, shown_again

@@ -9,10 +9,10 @@ from flask.typing import ResponseReturnValue
 
 from app import context
 from app.core.errors import Invalid, Stale
-from app.services import impact
-from app.services.impact import OfBaseUrl
 from app.services.organizations import crud
 from app.services.scope import Scope
+from app.services.status import impact
+from app.services.status.impact import OfBaseUrl
 from app.web import render
 from app.web.audit import own_history
 from app.web.conflicts import Clash, of_organization, settle

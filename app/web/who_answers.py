@@ -8,9 +8,9 @@ from flask.typing import ResponseReturnValue
 from app import context
 from app.core import phone
 from app.core.errors import Invalid, TooMany
-from app.services import who_answers as services_who_answers
 from app.services.scope import Scope
-from app.services.who_answers import Answer, Owners
+from app.services.status import call_path
+from app.services.status.call_path import Answer, Owners
 from app.web import render
 from app.web.forms import NumberSearchForm
 from app.web.guard import Pages, Who
@@ -34,7 +34,7 @@ def show(scope: Scope) -> ResponseReturnValue:
 
 def _answer(scope: Scope, form: NumberSearchForm, text: str) -> Response:
     is_asked, owners, busy = "look" in request.args, None, ""
-    answer = services_who_answers.find(scope, text)
+    answer = call_path.find(scope, text)
     if is_asked:
         try:
             answer, owners = _asked(scope, answer)
@@ -62,8 +62,8 @@ def _country(scope: Scope) -> str | None:
 def _asked(scope: Scope, answer: Answer) -> tuple[Answer, Owners | None]:
     """Of a number that nobody has here, which provider's account has it."""
     if answer.endpoint:
-        return services_who_answers.find(scope, answer.number, http=context.outbound()), None
+        return call_path.find(scope, answer.number, http=context.outbound()), None
     owners = None
     if not answer.is_known and not answer.is_elsewhere:
-        owners = services_who_answers.owners(scope, context.outbound(), answer.number)
-    return services_who_answers.find(scope, answer.number), owners
+        owners = call_path.owners(scope, context.outbound(), answer.number)
+    return call_path.find(scope, answer.number), owners

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from app.services.places import Place
+from app.services.status.places import Place
 from app.web.places import place
 from tests.support.cast import Cast
 from tests.support.furnished import furnish

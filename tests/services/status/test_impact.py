@@ -7,13 +7,13 @@ import pytest
 from app.models import VoicePhoneNumber
 from app.provider import Family
 from app.providers import PROVIDERS
-from app.services import impact
 from app.services.access import users
 from app.services.endpoints import crud
-from app.services.impact import Some
 from app.services.numbers import assignments
 from app.services.organizations import crud as organizations_crud
 from app.services.providers import active, credentials
+from app.services.status import impact
+from app.services.status.impact import Some
 from tests.support.scopes import NOBODY, statements
 
 TWILIO, SINCH, VOBIZ = PROVIDERS["twilio"], PROVIDERS["sinch"], PROVIDERS["vobiz"]

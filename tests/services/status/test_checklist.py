@@ -10,16 +10,16 @@ from app.models import Check, Endpoint, WebhookSetup
 from app.provider import Family
 from app.provider.numbers import Line, Reason
 from app.providers import PROVIDERS
-from app.services import checklist
 from app.services.connections import store
 from app.services.drift import queue
 from app.services.drift.verdicts import Sight
 from app.services.endpoints import crud, listing, readiness
 from app.services.endpoints.listing import Filter
 from app.services.organizations import crud as organizations_crud
-from app.services.places import Place
 from app.services.providers import active as providers_active
 from app.services.providers import credentials
+from app.services.status import checklist
+from app.services.status.places import Place
 from tests.support.scopes import NOBODY, statements
 
 TWILIO = PROVIDERS["twilio"]

@@ -17,9 +17,9 @@ from app.services.connections import store, verification
 from app.services.connections.store import State
 from app.services.drift import tallies
 from app.services.endpoints import listing, readiness
-from app.services.places import Place
 from app.services.providers import active as providers_active
 from app.services.scope import Scope
+from app.services.status.places import Place
 from app.services.voice_ai import webhook
 from app.services.voice_ai.webhook import State as WebhookState
 

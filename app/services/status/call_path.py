@@ -21,9 +21,9 @@ from app.services.drift import probe, tallies, verdicts
 from app.services.drift.verdicts import Observation
 from app.services.endpoints import readiness
 from app.services.numbers import claims
-from app.services.places import Place
 from app.services.providers import active
 from app.services.scope import Scope
+from app.services.status.places import Place
 from app.services.webhooks import endpoint as webhooks_endpoint
 
 

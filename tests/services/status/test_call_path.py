@@ -10,15 +10,15 @@ from app.models import Check, Endpoint, VoicePhoneNumber
 from app.provider import Family
 from app.provider.numbers import Line, Reason
 from app.providers import PROVIDERS
-from app.services import who_answers
 from app.services.connections import store
 from app.services.drift import probe, queue
 from app.services.drift.verdicts import Sight
 from app.services.endpoints import crud, readiness
 from app.services.numbers import assignments
 from app.services.organizations import crud as organizations_crud
-from app.services.places import Place
 from app.services.providers import active, credentials
+from app.services.status import call_path
+from app.services.status.places import Place
 from tests.support.scopes import NOBODY, statements
 from tests.upstreams.base import Trouble
 from tests.upstreams.twilio import Twilio
@@ -87,19 +87,19 @@ IN_SYNC = Sight(Line(NUMBER, webhook_url=URL, method="POST"))
     "typed", [NUMBER, "555-123-4567", "(555) 123 4567", " 15551234567", "+1.555.123.4567"]
 )
 def test_a_number_is_found_in_any_spelling(live, typed):
-    assert who_answers.find(live, typed).number == NUMBER
+    assert call_path.find(live, typed).number == NUMBER
 
 
 @pytest.mark.parametrize("typed", ["", "12", "nobody", "+1555123456789012345"])
 def test_what_is_no_number_is_refused(live, typed):
     with pytest.raises(Invalid) as refused:
-        who_answers.find(live, typed)
+        call_path.find(live, typed)
     assert [problem.field for problem in refused.value.problems] == ["phone_number"]
 
 
 def test_the_whole_path_of_a_number_that_is_answered(live):
     _seen(live, IN_SYNC)
-    path = who_answers.find(live, NUMBER).paths["inbound"]
+    path = call_path.find(live, NUMBER).paths["inbound"]
     assert [(hop.key, hop.tone, hop.text) for hop in path.hops] == [
         ("number", "ok", NUMBER),
         ("endpoint", "ok", "Front desk"),
@@ -115,7 +115,7 @@ def test_the_whole_path_of_a_number_that_is_answered(live):
 
 
 def test_the_path_of_a_call_out_ends_at_the_runtime(live):
-    path = who_answers.find(live, NUMBER).paths["outbound"]
+    path = call_path.find(live, NUMBER).paths["outbound"]
     assert [hop.key for hop in path.hops] == ["number", "endpoint", "provider", "agent", "url"]
     assert (path.agent, path.hop("agent").text, path.hop("url").text) == ("sales", "sales", BASE)
     assert path.problem is None
@@ -217,7 +217,7 @@ def test_the_first_thing_that_is_wrong_is_named_with_its_place(live, break_it, k
     if key != "at_provider":
         _seen(live, IN_SYNC)
     break_it(live)
-    path = who_answers.find(live, NUMBER).paths["inbound"]
+    path = call_path.find(live, NUMBER).paths["inbound"]
     assert path.problem is path.hop(key)
     assert [path.problem.tone, path.problem.word, path.problem.place] == expected
     assert said in path.problem.problem
@@ -228,11 +228,11 @@ def test_the_reason_is_the_api_s_in_every_state(live, direction):
     """And what blocks is what is named first, also where more is wrong."""
 
     def agree():
-        path = who_answers.find(live, NUMBER).paths[direction]
+        path = call_path.find(live, NUMBER).paths[direction]
         answer = readiness.resolve(live, NUMBER, direction)
         assert (path.ready, path.blocked_reason) == (answer["ready"], answer["blocked_reason"])
         if path.blocked_reason and not path.only_calls_out:
-            assert path.problem is path.hop(who_answers.BLOCKED_AT[path.blocked_reason])
+            assert path.problem is path.hop(call_path.BLOCKED_AT[path.blocked_reason])
         return path.blocked_reason
 
     seen = [agree()]
@@ -262,33 +262,33 @@ def test_the_reason_is_the_api_s_in_every_state(live, direction):
 def test_a_partly_tested_connection_is_no_problem(live):
     _seen(live, IN_SYNC)
     _tested(live, "not_proven")
-    path = who_answers.find(live, NUMBER).paths["inbound"]
+    path = call_path.find(live, NUMBER).paths["inbound"]
     hop = path.hop("provider")
     assert (hop.tone, hop.word, path.problem) == ("warn", "Partly tested", None)
 
 
 def test_a_number_that_only_calls_out_is_no_problem(live):
     _edit(live, inbound_agent_name=None)
-    path = who_answers.find(live, NUMBER).paths["inbound"]
+    path = call_path.find(live, NUMBER).paths["inbound"]
     hop = path.hop("agent")
     assert (hop.tone, hop.word, path.problem, path.only_calls_out) == ("idle", "Only calls out", None, True)
-    assert not who_answers.find(live, NUMBER).paths["outbound"].only_calls_out
+    assert not call_path.find(live, NUMBER).paths["outbound"].only_calls_out
 
 
 def test_asked_now_the_provider_s_answer_is_in_the_path(live, twilio, http):
     twilio.numbers[NUMBER].voice_url = OLD
-    path = who_answers.find(live, NUMBER, http=http).paths["inbound"]
+    path = call_path.find(live, NUMBER, http=http).paths["inbound"]
     hop = path.hop("at_provider")
     assert (path.problem, hop.word, hop.text) == (hop, "Drifted", OLD)
     twilio.numbers[NUMBER].voice_url = URL
-    path = who_answers.find(live, NUMBER, http=http).paths["inbound"]
+    path = call_path.find(live, NUMBER, http=http).paths["inbound"]
     assert (path.problem, path.hop("at_provider").word) == (None, "In sync")
 
 
 def test_without_an_answer_it_is_not_known(live, twilio, http):
     _seen(live, IN_SYNC)
     twilio.trouble = Trouble.FAULT
-    path = who_answers.find(live, NUMBER, http=http).paths["inbound"]
+    path = call_path.find(live, NUMBER, http=http).paths["inbound"]
     hop = path.hop("at_provider")
     assert (path.problem, hop.tone, hop.word) == (hop, "warn", "No answer")
     assert "trouble of its own" in hop.problem
@@ -296,32 +296,32 @@ def test_without_an_answer_it_is_not_known(live, twilio, http):
 
 def test_asking_too_often_is_refused(live, http, monkeypatch):
     monkeypatch.setattr(probe, "MOST_LOOKS", 1)
-    who_answers.find(live, NUMBER, http=http)
+    call_path.find(live, NUMBER, http=http)
     with pytest.raises(TooMany):
-        who_answers.find(live, NUMBER, http=http)
+        call_path.find(live, NUMBER, http=http)
 
 
 def test_a_number_that_nobody_has(live, globex):
-    answer = who_answers.find(live, "+15557654321")
+    answer = call_path.find(live, "+15557654321")
     assert (answer.is_known, answer.is_elsewhere, answer.paths) == (False, False, {})
-    there = who_answers.find(globex, NUMBER)
+    there = call_path.find(globex, NUMBER)
     assert (there.is_known, there.is_elsewhere) == (False, True)
 
 
 def test_whose_account_has_it_is_asked(live, twilio, http):
     twilio.add("+15557654321")
-    found = who_answers.owners(live, http, "+15557654321")
+    found = call_path.owners(live, http, "+15557654321")
     assert ([one.key for one in found.providers], found.silent) == (["twilio"], [])
-    assert who_answers.owners(live, http, "+15550000000").providers == []
+    assert call_path.owners(live, http, "+15550000000").providers == []
     twilio.trouble = Trouble.FAULT
-    found = who_answers.owners(live, http, "+15557654321")
+    found = call_path.owners(live, http, "+15557654321")
     assert (found.providers, [one.key for one in found.silent]) == ([], ["twilio"])
 
 
 def test_only_what_is_connected_is_asked(live, twilio, http):
     credentials.save(live, TWILIO, {}, enabled=False)
     before = len(twilio.requests)
-    assert who_answers.owners(live, http, NUMBER).providers == []
+    assert call_path.owners(live, http, NUMBER).providers == []
     assert len(twilio.requests) == before
 
 
@@ -330,7 +330,7 @@ def test_people_who_have_it_in_their_dialer(live, cast):
     credentials.save(live, SINCH, values)
     number = "+15557654321"
     assignments.give(live, {"userId": cast.mo.id, "provider": "sinch", "phoneNumber": number})
-    (dialer,) = who_answers.find(live, number).dialers
+    (dialer,) = call_path.find(live, number).dialers
     assert (dialer.user.name, dialer.number.is_default, dialer.is_live) == ("Mo", True, False)
     assert dialer.check is None
     active.make_active(live, Family.VOICE, "sinch")
@@ -339,7 +339,7 @@ def test_people_who_have_it_in_their_dialer(live, cast):
         queue.mark_due(live)
         queue.keep(live, "sinch", {number: Sight(Line(number, webhook_url=OLD))})
         live.session.scalar(live.select(VoicePhoneNumber)).ai_enabled = True
-    answer = who_answers.find(live, number)
+    answer = call_path.find(live, number)
     (dialer,) = answer.dialers
     assert answer.is_known
     assert dialer.is_live
@@ -356,20 +356,20 @@ def test_no_transaction_is_open_while_providers_are_asked(live, http, monkeypatc
         return send(self, *arguments, **more)
 
     monkeypatch.setattr(Outbound, "send", watch)
-    who_answers.find(live, NUMBER, http=http)
-    who_answers.owners(live, http, "+15557654321")
+    call_path.find(live, NUMBER, http=http)
+    call_path.owners(live, http, "+15557654321")
     assert len(open_meanwhile) == 2
     assert not any(open_meanwhile)
 
 
 def test_the_queries_do_not_grow(live, cast, engine):
     with statements(engine) as few:
-        who_answers.find(live, NUMBER)
+        call_path.find(live, NUMBER)
     for place in range(10):
         crud.create(live, {"phone_number": f"+155512350{place:02}", "provider": "twilio"})
     for user in (cast.dana, cast.mo):
         sent = {"userId": user.id, "provider": "sinch", "phoneNumber": NUMBER}
         assignments.give(live, sent)
     with statements(engine) as many:
-        assert len(who_answers.find(live, NUMBER).dialers) == 2
+        assert len(call_path.find(live, NUMBER).dialers) == 2
     assert len(many) == len(few)

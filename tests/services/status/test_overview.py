@@ -12,16 +12,16 @@ from app.models import Check, CheckRun, DriftCheck, Endpoint, Organization, Secr
 from app.provider import Family
 from app.provider.numbers import Line, Reason
 from app.providers import PROVIDERS
-from app.services import overview
 from app.services.connections import store
 from app.services.drift import queue
 from app.services.drift.verdicts import Sight
 from app.services.endpoints import crud, readiness
 from app.services.numbers import assignments
 from app.services.organizations import crud as organizations_crud
-from app.services.overview import Level
-from app.services.places import Place
 from app.services.providers import active, credentials, history
+from app.services.status import overview
+from app.services.status.overview import Level
+from app.services.status.places import Place
 from tests.support.scopes import NOBODY, statements
 
 TWILIO, EXOTEL = PROVIDERS["twilio"], PROVIDERS["exotel"]

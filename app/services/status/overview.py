@@ -25,8 +25,8 @@ from app.models import (
 )
 from app.provider import Family
 from app.providers import PROVIDERS, keys_in
-from app.services.places import Place
 from app.services.scope import Scope
+from app.services.status.places import Place
 from app.services.voice_ai.webhook import KEY
 from app.services.voice_ai.webhook import State as WebhookState
 

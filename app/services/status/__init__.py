@@ -1,0 +1,1 @@
+"""Status: how an organization stands. Reads everything, changes nothing."""
