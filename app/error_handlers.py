@@ -11,17 +11,9 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
 from app import disk
-from app.api import answers
+from app.api import responses
 from app.core import paths
-from app.core.errors import (
-    Busy,
-    Forbidden,
-    Malformed,
-    NotFound,
-    PatchbayError,
-    StorageFull,
-    Unavailable,
-)
+from app.core.errors import Busy, Forbidden, Malformed, NotFound, PatchbayError, StorageFull, Unavailable
 from app.edge import bodies
 from app.extensions import db
 from app.outage import reason
@@ -51,7 +43,7 @@ def _answer(
     error: PatchbayError, *, status: int | None = None, error_id: str | None = None
 ) -> ResponseReturnValue:
     if paths.is_api(request.path):
-        return answers.error(error, status=status, error_id=error_id)
+        return responses.error(error, status=status, error_id=error_id)
     return pages.error(error, status=status, error_id=error_id)
 
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from flask import Flask
 
-from app.api.auth import auth
-from app.api.calls import calls
+from app.api.endpoints import endpoints
+from app.api.numbers import organizations
 from app.api.openapi import openapi
-from app.api.organizations import organizations
 from app.api.providers import providers
-from app.api.settings import settings
+from app.api.sign_in import auth
+from app.api.telephony import settings
+from app.api.voice import calls
 from app.api.webhooks import webhooks
 
 
 def init_app(app: Flask) -> None:
-    for blueprint in (calls, settings, providers, organizations, auth, webhooks, openapi):
+    for blueprint in (calls, settings, endpoints, providers, organizations, auth, webhooks, openapi):
         app.register_blueprint(blueprint)

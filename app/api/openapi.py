@@ -10,7 +10,7 @@ from flask import render_template
 from flask.typing import ResponseReturnValue
 from pydantic.json_schema import models_json_schema
 
-from app.api import answers, schemas
+from app.api import responses, schemas
 from app.api.operations import OPERATIONS, TOKEN_HOLDERS, Operation, Parameter, Who, blueprint
 from app.services.scope import Scope
 
@@ -46,7 +46,7 @@ REFUSALS = {
 @openapi.operation("GET", "/openapi.json", who=Who.ANYONE)
 def openapi_document(_scope: Scope) -> ResponseReturnValue:
     """Get this document"""
-    return answers.document(document(), tagged=True)
+    return responses.document(document(), tagged=True)
 
 
 @openapi.operation("GET", "/docs", who=Who.ANYONE)

@@ -7,7 +7,7 @@ from typing import Any
 from flask.typing import ResponseReturnValue
 
 from app import context
-from app.api import answers, schemas
+from app.api import responses, schemas
 from app.api.operations import Who, blueprint
 from app.services import validation
 from app.services.connections import store, verification
@@ -29,7 +29,7 @@ providers = blueprint("providers", "/api/settings/providers")
 def verify_provider(scope: Scope, provider: str, sent: Any) -> ResponseReturnValue:
     """Test the stored values, with what is sent in their place; nothing sent is stored"""
     tested = verification.verify(scope, context.outbound(), store.provider_of(provider), sent)
-    return answers.document(tested.document())
+    return responses.document(tested.document())
 
 
 @providers.operation(
@@ -43,4 +43,4 @@ def verify_provider(scope: Scope, provider: str, sent: Any) -> ResponseReturnVal
 def list_provider_numbers(scope: Scope, provider: str) -> ResponseReturnValue:
     """List the numbers that the provider's account owns, by number; the first 10,000 of more"""
     inventory = numbers_inventory.owned(scope, context.outbound(), store.provider_of(provider))
-    return answers.document([row.document() for row in inventory.rows], tagged=True)
+    return responses.document([row.document() for row in inventory.rows], tagged=True)

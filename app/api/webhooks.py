@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import request
 from flask.typing import ResponseReturnValue
 
-from app.api import answers, schemas
+from app.api import responses, schemas
 from app.api.operations import Who, blueprint
 from app.services.scope import Scope
 from app.services.voice_ai import calls
@@ -27,4 +27,4 @@ def take_call_event(scope: Scope, organization_id: str, body: bytes) -> Response
     """Take what ElevenLabs tells of a call: of each conversation each kind of event is kept once"""
     signature = request.headers.get("ElevenLabs-Signature", "")
     message = calls.receive(scope, organization_id, signature, body)
-    return answers.document({"success": True, "message": message})
+    return responses.document({"success": True, "message": message})

@@ -13,7 +13,7 @@ import structlog
 from flask import Flask
 
 from app import security
-from app.api import answers
+from app.api import responses
 from app.core import paths
 from app.core.errors import Busy
 from app.edge import connections, deadlines, environ, threads
@@ -251,7 +251,7 @@ def _plain(status: int, scope: Scope) -> Response:
     ]
     if paths.is_api(scope["path"]):
         text = json.dumps({"success": False, "error": message, "code": code})
-        return Response(status, [*headers, ("Content-Type", answers.JSON)], text.encode())
+        return Response(status, [*headers, ("Content-Type", responses.JSON)], text.encode())
     return Response(
         status, [*headers, ("Content-Type", "text/plain; charset=utf-8")], f"{message}\n".encode()
     )

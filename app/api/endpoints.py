@@ -1,4 +1,4 @@
-"""The settings API: the telephony provider, and endpoints."""
+"""`/api/settings/endpoints`: phone numbers and their agents."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from flask import Response, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app import context
-from app.api import answers, schemas
+from app.api import responses, schemas
 from app.api.operations import Parameter, Who, blueprint
-from app.core import etag
 from app.core.errors import Invalid, Malformed, Problem
 from app.provider import Family
 from app.providers import keys_in
@@ -19,11 +18,10 @@ from app.services import fields
 from app.services.endpoints import crud, listing, paging, readiness
 from app.services.endpoints.crud import EndpointDraft, EndpointEdit
 from app.services.endpoints.listing import Filter
-from app.services.providers import telephony
 from app.services.scope import Scope
 from app.services.webhooks import endpoint
 
-settings = blueprint("settings", "/api/settings")
+endpoints = blueprint("endpoints", "/api/settings")
 
 PAGING = (
     Parameter(
@@ -45,30 +43,7 @@ QUESTION = (
 )
 
 
-@settings.operation("GET", "/telephony", who=Who.SUPERADMIN, answer=schemas.Telephony)
-def telephony_settings(scope: Scope) -> ResponseReturnValue:
-    """Read the telephony configuration"""
-    return answers.document(telephony.read(scope, is_sent=answers.sends), tagged=True)
-
-
-@settings.operation(
-    "PUT",
-    "/telephony",
-    who=Who.SUPERADMIN,
-    body=telephony.TelephonyChanges,
-    answer=schemas.Telephony,
-    refusals=(409, 412),
-)
-def save_telephony_settings(scope: Scope, sent: Any) -> ResponseReturnValue:
-    """Update the telephony configuration; absent keeps, null clears
-
-    The answer is what GET answers, with its tag, but for the secrets: those leave by GET alone.
-    """
-    saved = telephony.update(scope, context.outbound(), sent, if_match=answers.if_match())
-    return answers.document(telephony.without_secrets(saved), tag=etag.of(saved))
-
-
-@settings.operation(
+@endpoints.operation(
     "GET",
     "/endpoints",
     who=Who.SUPERADMIN,
@@ -85,16 +60,16 @@ def list_endpoints(scope: Scope) -> ResponseReturnValue:
         if "cursor" in request.args:
             raise Invalid([Problem("cursor", "Send it together with limit.")])
         rows = listing.stream(scope, wanted)
-        return answers.array(rows, tag=_list_tag(scope), close=scope.session.close)
+        return responses.array(rows, tag=_list_tag(scope), close=scope.session.close)
     page = paging.page(scope, wanted, limit=limit, cursor=_single("cursor"))
     base = scope.organization.public_base_url
-    response = answers.document([listing.document(base, row) for row in page.rows], tagged=True)
+    response = responses.document([listing.document(base, row) for row in page.rows], tagged=True)
     if page.next_cursor:
         response.headers["Link"] = f'<{_next_page(page.next_cursor)}>; rel="next"'
     return response
 
 
-@settings.operation(
+@endpoints.operation(
     "POST",
     "/endpoints",
     who=Who.SUPERADMIN,
@@ -108,7 +83,7 @@ def create_endpoint(scope: Scope, sent: Any) -> ResponseReturnValue:
     return _endpoint(scope, crud.create(scope, sent), 201)
 
 
-@settings.operation(
+@endpoints.operation(
     "PUT",
     "/endpoints/<endpoint_id>",
     who=Who.SUPERADMIN,
@@ -118,18 +93,20 @@ def create_endpoint(scope: Scope, sent: Any) -> ResponseReturnValue:
 )
 def update_endpoint(scope: Scope, endpoint_id: str, sent: Any) -> ResponseReturnValue:
     """Update an endpoint; absent keeps, null clears"""
-    row = crud.update(scope, endpoint_id, sent, version=answers.expected_version())
+    row = crud.update(scope, endpoint_id, sent, version=responses.expected_version())
     return _endpoint(scope, row, 200)
 
 
-@settings.operation("DELETE", "/endpoints/<endpoint_id>", who=Who.SUPERADMIN, status=204, refusals=(404, 412))
+@endpoints.operation(
+    "DELETE", "/endpoints/<endpoint_id>", who=Who.SUPERADMIN, status=204, refusals=(404, 412)
+)
 def delete_endpoint(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
     """Delete an endpoint"""
-    crud.delete(scope, endpoint_id, version=answers.expected_version())
-    return answers.no_content()
+    crud.delete(scope, endpoint_id, version=responses.expected_version())
+    return responses.no_content()
 
 
-@settings.operation(
+@endpoints.operation(
     "GET",
     "/endpoints/<endpoint_id>/observe",
     who=Who.SUPERADMIN,
@@ -138,10 +115,10 @@ def delete_endpoint(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
 )
 def observe_endpoint(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
     """Tell what the provider has for the number now, against what it should have"""
-    return answers.document(endpoint.observe(scope, context.outbound(), endpoint_id).document())
+    return responses.document(endpoint.observe(scope, context.outbound(), endpoint_id).document())
 
 
-@settings.operation(
+@endpoints.operation(
     "POST",
     "/endpoints/<endpoint_id>/point",
     who=Who.SUPERADMIN,
@@ -150,10 +127,10 @@ def observe_endpoint(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
 )
 def point_endpoint(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
     """Make the number call its inbound_webhook_url at the provider, and tell what it has afterwards"""
-    return answers.document(endpoint.point(scope, context.outbound(), endpoint_id).document())
+    return responses.document(endpoint.point(scope, context.outbound(), endpoint_id).document())
 
 
-@settings.operation(
+@endpoints.operation(
     "GET",
     "/endpoints/resolve",
     who=Who.USER,
@@ -168,12 +145,12 @@ def resolve_endpoint(scope: Scope) -> ResponseReturnValue:
         raise Invalid([Problem("phone_number", "This is required, in E.164.")])
     direction = _single("direction")
     answer = readiness.resolve(scope, number, "inbound" if direction is None else direction)
-    return answers.document(answer, tagged=True)
+    return responses.document(answer, tagged=True)
 
 
 def _endpoint(scope: Scope, row: Any, status: int) -> Response:
     body = listing.document(scope.organization.public_base_url, row)
-    return answers.document(body, status, tag=str(row.version))
+    return responses.document(body, status, tag=str(row.version))
 
 
 def _single(name: str) -> str | None:
@@ -213,4 +190,4 @@ def _list_tag(scope: Scope) -> str:
 
 def _next_page(cursor: str) -> str:
     arguments = {name: value for name, value in request.args.items() if name != "cursor"}
-    return url_for("api_settings.list_endpoints", **arguments, cursor=cursor)  # type: ignore[arg-type]
+    return url_for("api_endpoints.list_endpoints", **arguments, cursor=cursor)  # type: ignore[arg-type]

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask.typing import ResponseReturnValue
 
-from app.api import answers, schemas
+from app.api import responses, schemas
 from app.api.operations import Who, blueprint
 from app.core import clock
 from app.services.access import sign_in
@@ -27,4 +27,4 @@ def login(scope: Scope, sent: Any) -> ResponseReturnValue:
     """Sign in with email, password and, where two-step sign-in is on, a TOTP or recovery code"""
     _user, issued = sign_in.for_token(scope, sent)
     expires = f"{clock.iso(issued.token.expires_at)}Z"
-    return answers.document({"token": issued.jwt, "token_type": "Bearer", "expires_at": expires})
+    return responses.document({"token": issued.jwt, "token_type": "Bearer", "expires_at": expires})

@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from pydantic import BaseModel, Field
 
 from app import context
-from app.api import answers, schemas
+from app.api import responses, schemas
 from app.api.operations import Who, blueprint
 from app.core.errors import Unauthenticated
 from app.services import validation
@@ -33,7 +33,7 @@ def _saved(message: str, unknown: list[str]) -> Response:
     body: dict[str, Any] = {"success": True, "message": message}
     if unknown:
         body["warnings"] = [f"{name} is not known here, and was ignored." for name in unknown]
-    return answers.document(body)
+    return responses.document(body)
 
 
 def _active_for_token(token_id: str) -> Response:
@@ -41,7 +41,7 @@ def _active_for_token(token_id: str) -> Response:
     found = voice.active_for_token(context.engine(), token_id)
     if found is None:
         raise Unauthenticated("The token was revoked. Sign in again.", code="INVALID_TOKEN")
-    return answers.document({"provider": found[0], "phoneNumber": found[1]}, tagged=True)
+    return responses.document({"provider": found[0], "phoneNumber": found[1]}, tagged=True)
 
 
 @calls.operation(
@@ -54,7 +54,7 @@ def _active_for_token(token_id: str) -> Response:
 def active_provider(scope: Scope) -> ResponseReturnValue:
     """Get the active voice provider and the caller's default number for it"""
     provider, number = voice.active(scope)
-    return answers.document({"provider": provider, "phoneNumber": number}, tagged=True)
+    return responses.document({"provider": provider, "phoneNumber": number}, tagged=True)
 
 
 @calls.operation(
@@ -62,7 +62,7 @@ def active_provider(scope: Scope) -> ResponseReturnValue:
 )
 def voice_config(scope: Scope) -> ResponseReturnValue:
     """Get the full voice provider configuration"""
-    return answers.document(voice.read_config(scope, is_sent=answers.sends), tagged=True)
+    return responses.document(voice.read_config(scope, is_sent=responses.sends), tagged=True)
 
 
 @calls.operation(
@@ -75,7 +75,7 @@ def voice_config(scope: Scope) -> ResponseReturnValue:
 )
 def save_voice_config(scope: Scope, sent: Any) -> ResponseReturnValue:
     """Save one voice provider's values; absent keeps, null clears"""
-    unknown = voice.save_config(scope, sent, if_match=answers.if_match())
+    unknown = voice.save_config(scope, sent, if_match=responses.if_match())
     return _saved("Configuration saved", unknown)
 
 
@@ -88,7 +88,7 @@ def save_voice_config(scope: Scope, sent: Any) -> ResponseReturnValue:
 )
 def forget_voice_config(scope: Scope, provider: str) -> ResponseReturnValue:
     """Forget a voice provider's values, and unset it where it is active"""
-    voice.forget(scope, provider, if_match=answers.if_match())
+    voice.forget(scope, provider, if_match=responses.if_match())
     return _saved("Configuration forgotten", [])
 
 
@@ -103,14 +103,14 @@ def forget_voice_config(scope: Scope, provider: str) -> ResponseReturnValue:
 def make_active(scope: Scope, sent: Any) -> ResponseReturnValue:
     """Make a configured voice provider the active one"""
     draft = validation.read(ActiveChoice, sent)
-    voice.make_active(scope, draft.provider, reason=draft.reason, if_match=answers.if_match())
+    voice.make_active(scope, draft.provider, reason=draft.reason, if_match=responses.if_match())
     return _saved("Active provider saved", sorted(draft.model_extra or {}))
 
 
 @calls.operation("GET", "/voice-ai/config", who=Who.USER, answer=schemas.CallsVoiceAiConfigResponse)
 def voice_ai_config(scope: Scope) -> ResponseReturnValue:
     """Get the voice AI configuration: flags, never values, and the organization's Sinch numbers"""
-    return answers.document(config.config(scope), tagged=True)
+    return responses.document(config.config(scope), tagged=True)
 
 
 @calls.operation(
@@ -123,5 +123,5 @@ def voice_ai_config(scope: Scope) -> ResponseReturnValue:
 )
 def save_voice_ai_config(scope: Scope, sent: Any) -> ResponseReturnValue:
     """Save the voice AI configuration; absent keeps, null clears"""
-    unknown = config.save(scope, context.outbound(), sent, if_match=answers.if_match())
+    unknown = config.save(scope, context.outbound(), sent, if_match=responses.if_match())
     return _saved("Configuration saved", unknown)

@@ -7,7 +7,7 @@ from typing import Any
 from flask.typing import ResponseReturnValue
 
 from app import context
-from app.api import answers, schemas
+from app.api import responses, schemas
 from app.api.operations import Who, blueprint
 from app.services.numbers import assignments
 from app.services.numbers.assignments import VoicePhoneNumberDraft
@@ -28,7 +28,7 @@ organizations = blueprint("organizations", "/api/organizations")
 )
 def list_phone_numbers(scope: Scope) -> ResponseReturnValue:
     """List every user's voice phone numbers"""
-    return answers.document(assignments.every(scope), tagged=True)
+    return responses.document(assignments.every(scope), tagged=True)
 
 
 @organizations.operation(
@@ -42,7 +42,7 @@ def list_phone_numbers(scope: Scope) -> ResponseReturnValue:
 )
 def give_phone_number(scope: Scope, sent: Any) -> ResponseReturnValue:
     """Give a voice phone number to a user"""
-    return answers.document(assignments.document(*assignments.give(scope, sent)), 201)
+    return responses.document(assignments.document(*assignments.give(scope, sent)), 201)
 
 
 @organizations.operation(
@@ -55,7 +55,7 @@ def give_phone_number(scope: Scope, sent: Any) -> ResponseReturnValue:
 def take_phone_number(scope: Scope, user_id: str, provider: str, phone_number: str) -> ResponseReturnValue:
     """Take a voice phone number from a user"""
     assignments.take(scope, user_id, provider, phone_number)
-    return answers.no_content()
+    return responses.no_content()
 
 
 @organizations.operation(
@@ -71,4 +71,4 @@ def switch_ai(scope: Scope, user_id: str, provider: str, phone_number: str, sent
     draft = numbers.read(sent)
     user, number = assignments.find(scope, user_id, provider, phone_number)
     number = numbers.switch(scope, context.outbound(), user, number.id, draft)
-    return answers.document(assignments.document(number, user))
+    return responses.document(assignments.document(number, user))
