@@ -18,7 +18,7 @@ from app.edge import bodies
 from app.extensions import db
 from app.outage import reason
 from app.postgresql import Pool
-from app.web import guard, pages
+from app.web.shell import error_pages, guard
 
 log = structlog.get_logger(__name__)
 
@@ -44,7 +44,7 @@ def _answer(
 ) -> ResponseReturnValue:
     if paths.is_api(request.path):
         return responses.error(error, status=status, error_id=error_id)
-    return pages.error(error, status=status, error_id=error_id)
+    return error_pages.error(error, status=status, error_id=error_id)
 
 
 def _refusal(error: PatchbayError) -> ResponseReturnValue:

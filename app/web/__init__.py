@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from flask import Flask
 
-from app.web import layout, places, rail
 from app.web.account import account
 from app.web.ai_numbers import ai_numbers
 from app.web.audit import audit
@@ -15,7 +14,6 @@ from app.web.checklist import checklist
 from app.web.drift import drift
 from app.web.endpoint_imports import endpoint_imports
 from app.web.endpoints import endpoints
-from app.web.find import find
 from app.web.many_endpoints import many_endpoints
 from app.web.numbers import numbers
 from app.web.organizations import organizations
@@ -23,13 +21,15 @@ from app.web.people import people
 from app.web.providers import providers
 from app.web.settings import settings
 from app.web.setup import setup
+from app.web.shell import layout, navigation, places
+from app.web.shell.search import find
 from app.web.sign_in import sign_in
 from app.web.voice_ai import voice_ai
 from app.web.who_answers import who_answers
 
 
 def init_app(app: Flask) -> None:
-    rail.init_app(app)
+    navigation.init_app(app)
     layout.init_app(app)
     places.init_app(app)
     for blueprint in (

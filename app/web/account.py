@@ -17,8 +17,8 @@ from app.services.access import recovery_codes, sessions, sign_in, tokens, totp,
 from app.services.access.step_up import PasswordNeeded
 from app.services.numbers import assignments
 from app.services.scope import SECRETS, Scope
-from app.web import render
-from app.web.forms import (
+from app.web.shell import render
+from app.web.shell.forms import (
     CodeForm,
     ConfirmForm,
     KeptCodesForm,
@@ -29,7 +29,7 @@ from app.web.forms import (
     TotpBeginForm,
     TotpOffForm,
 )
-from app.web.guard import Pages, Who, asks_password, confirm_password, own
+from app.web.shell.guard import Pages, Who, asks_password, confirm_password, own
 
 account = Pages("account", __name__)
 

@@ -13,10 +13,10 @@ from app.core.errors import Conflict, Invalid, PatchbayError, Stale
 from app.services.access import users
 from app.services.scope import Scope
 from app.services.voice_ai import numbers
-from app.web import render
-from app.web.audit import history
-from app.web.forms import AgentForm, AgentIdForm, ConfirmForm, agent_choice, yes_or_no
-from app.web.guard import Pages, Who
+from app.web.shell import render
+from app.web.shell.forms import AgentForm, AgentIdForm, ConfirmForm, agent_choice, yes_or_no
+from app.web.shell.guard import Pages, Who
+from app.web.shell.history import history
 
 ai_numbers = Pages("ai_numbers", __name__)
 

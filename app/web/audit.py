@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import date
 from typing import Any
 from urllib.parse import urlencode
@@ -21,8 +20,8 @@ from app.services.audit.search import Filter
 from app.services.endpoints import undo
 from app.services.organizations import crud
 from app.services.scope import Scope
-from app.web import render
-from app.web.guard import Pages, Who
+from app.web.shell import render
+from app.web.shell.guard import Pages, Who
 
 audit = Pages("audit", __name__)
 
@@ -206,38 +205,3 @@ def _json_line(event: AuditEvent, changed: Changes) -> bytes:
     }
     of_number = {} if changed == event.changes else {"ofNumber": changed}
     return json.dumps(told | of_number).encode() + b"\n"
-
-
-@dataclass(frozen=True)
-class History:
-    """The last events about one thing, where all of them are, and where those that can be are undone."""
-
-    page: search.Page
-    address: str
-    undoable: dict[int, str]
-
-
-def history(scope: Scope, *subjects: str, kind: str = "") -> History:
-    """Of what has these names in the audit; of one kind, where one is given."""
-    page = search.history(scope, *subjects, actions=actions.chosen(kind))
-    return _history(scope, page, _table(scope, about=subjects, action=kind or None))
-
-
-def own_history(scope: Scope) -> History:
-    """Of the organization itself. All of them are found by their kind: its name may have been another one."""
-    page = search.history(scope, scope.organization.name)
-    return _history(scope, page, _table(scope, action=Group.ORGANIZATION))
-
-
-def _history(scope: Scope, page: search.Page, address: str) -> History:
-    slug = scope.organization.slug
-    undoable = {
-        event.id: url_for("audit_events.confirm_undo", slug=slug, event_id=event.id)
-        for event in page.events
-        if undo.can(event)
-    }
-    return History(page, address, undoable)
-
-
-def _table(scope: Scope, **wanted: Any) -> str:
-    return url_for("audit.table", slug=scope.organization.slug, **wanted)

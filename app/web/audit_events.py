@@ -6,9 +6,8 @@ import re
 from collections.abc import Iterator
 from itertools import islice
 
-from flask import Response, flash, url_for
+from flask import Response, url_for
 from flask.typing import ResponseReturnValue
-from markupsafe import Markup
 
 from app.core import csv_text, phone
 from app.core.errors import Conflict
@@ -19,27 +18,13 @@ from app.services.endpoints import undo as endpoints_undo
 from app.services.endpoints.undo import Plan
 from app.services.providers.active import REASON_LONGEST
 from app.services.scope import Scope
-from app.web import render
-from app.web.forms import CountedForm
-from app.web.guard import Pages, Who
+from app.web.shell import history, render
+from app.web.shell.forms import CountedForm
+from app.web.shell.guard import Pages, Who
 
 audit_events = Pages("audit_events", __name__)
 
 SHOWN = 100
-UNDO = Markup('{} <a href="{}">Undo…</a>')
-
-
-def flash_undo(scope: Scope, told: str, event_id: int | None) -> None:
-    """What was done, with the way to undo it where something was."""
-    if event_id is None:
-        flash(told, "ok")
-        return
-    flash(
-        UNDO.format(
-            told, url_for("audit_events.confirm_undo", slug=scope.organization.slug, event_id=event_id)
-        ),
-        "ok",
-    )
 
 
 def _number(text: str) -> int:
@@ -110,5 +95,5 @@ def undo(scope: Scope, event_id: str) -> ResponseReturnValue:
     except Conflict as error:
         return _confirm(endpoints_undo.plan(scope, _number(event_id)), form, error.status, error.message)
     many = "1 endpoint is" if done.count == 1 else f"{done.count:,} endpoints are"
-    flash_undo(scope, f"{many} as before.", done.event_id)
+    history.flash_undo(scope, f"{many} as before.", done.event_id)
     return render.see(url_for("audit_events.show", slug=scope.organization.slug, event_id=done.event_id))

@@ -11,8 +11,8 @@ from app.services.scope import Scope
 from app.services.voice_ai import calls as voice_ai_calls
 from app.services.voice_ai import webhook
 from app.services.voice_ai.webhook import State as WebhookState
-from app.web import render
-from app.web.guard import Pages, Who
+from app.web.shell import render
+from app.web.shell.guard import Pages, Who
 
 calls = Pages("calls", __name__)
 

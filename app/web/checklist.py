@@ -6,8 +6,8 @@ from flask.typing import ResponseReturnValue
 
 from app.services.scope import Scope
 from app.services.status import checklist as status_checklist
-from app.web import render
-from app.web.guard import Pages, Who
+from app.web.shell import render
+from app.web.shell.guard import Pages, Who
 
 checklist = Pages("checklist", __name__)
 

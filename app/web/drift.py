@@ -17,8 +17,8 @@ from app.services.endpoints import crud
 from app.services.organizations import crud as organizations_crud
 from app.services.scope import Scope
 from app.services.webhooks import endpoint
-from app.web import render
-from app.web.guard import Pages, Who
+from app.web.shell import render
+from app.web.shell.guard import Pages, Who
 
 drift = Pages("drift", __name__)
 

@@ -15,11 +15,11 @@ from app.models import EndpointImport
 from app.services.endpoints import csv_format, csv_import
 from app.services.progress import Tell, to_nobody
 from app.services.scope import Scope
-from app.web import render, working
 from app.web.endpoints import asked_filter
-from app.web.forms import ConfirmForm, SheetForm
-from app.web.guard import Pages, Who
-from app.web.working import Work
+from app.web.shell import jobs, render
+from app.web.shell.forms import ConfirmForm, SheetForm
+from app.web.shell.guard import Pages, Who
+from app.web.shell.jobs import Work
 
 endpoint_imports = Pages("endpoint_imports", __name__)
 
@@ -73,10 +73,10 @@ def check(scope: Scope) -> ResponseReturnValue:
     def run(inside: Scope, tell: Tell) -> str:
         return f"{here}/{csv_import.check(inside, table, name, tell=tell).id}"
 
-    if len(table.rows) < working.MANY:
+    if len(table.rows) < jobs.MANY:
         return render.see(run(scope, to_nobody))
     about = "Nothing is changed by this. If you leave this page, upload the file again."
-    return working.told(Work(scope, run), title="Import endpoints", about=about, back=here)
+    return jobs.told(Work(scope, run), title="Import endpoints", about=about, back=here)
 
 
 @endpoint_imports.page("/o/<slug>/endpoints/import/<import_id>", who=Who.SUPERADMIN)
@@ -120,9 +120,9 @@ def apply(scope: Scope, import_id: str) -> ResponseReturnValue:
 
     try:
         found = csv_import.to_apply(scope, import_id, version=version)
-        if sum(found.shown["totals"].values()) >= working.MANY:
+        if sum(found.shown["totals"].values()) >= jobs.MANY:
             about = "All of it, or nothing. It goes on if you leave this page."
-            return working.told(Work(scope, run_late), title="Import endpoints", about=about, back=here)
+            return jobs.told(Work(scope, run_late), title="Import endpoints", about=about, back=here)
         address = run(scope, to_nobody)
     except (Conflict, Stale) as error:
         return _show(csv_import.get(scope, import_id), error.status, error.message)

@@ -21,12 +21,11 @@ from app.services.endpoints.listing import Filter
 from app.services.endpoints.paging import Page as EndpointPage
 from app.services.scope import Scope
 from app.services.status import impact
-from app.web import render
-from app.web.audit import history
-from app.web.audit_events import flash_undo
-from app.web.conflicts import Clash, settle, shown_again
-from app.web.forms import ConfirmForm, EndpointForm, yes_or_no
-from app.web.guard import Pages, Who
+from app.web.shell import render
+from app.web.shell.conflicts import Clash, settle, shown_again
+from app.web.shell.forms import ConfirmForm, EndpointForm, yes_or_no
+from app.web.shell.guard import Pages, Who
+from app.web.shell.history import flash_undo, history
 
 endpoints = Pages("endpoints", __name__)
 

@@ -24,9 +24,9 @@ from app.services.numbers import inventory as numbers_inventory
 from app.services.numbers.claims import Claim
 from app.services.numbers.inventory import Inventory, Owned
 from app.services.scope import Scope
-from app.web import render
-from app.web.forms import ImportForm
-from app.web.guard import Pages, Who
+from app.web.shell import render
+from app.web.shell.forms import ImportForm
+from app.web.shell.guard import Pages, Who
 
 numbers = Pages("numbers", __name__)
 

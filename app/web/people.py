@@ -16,10 +16,9 @@ from app.services.access import passwords, sessions, tokens, totp, users
 from app.services.access.step_up import PasswordNeeded
 from app.services.numbers import assignments
 from app.services.scope import SECRETS, Scope
-from app.web import render
-from app.web.audit import history
-from app.web.conflicts import settle, shown_again
-from app.web.forms import (
+from app.web.shell import render
+from app.web.shell.conflicts import settle, shown_again
+from app.web.shell.forms import (
     AccessForm,
     ConfirmForm,
     NumberForm,
@@ -29,7 +28,8 @@ from app.web.forms import (
     text_or_none,
     yes_or_no,
 )
-from app.web.guard import Pages, Who, asks_password, confirm_if_old, confirm_password
+from app.web.shell.guard import Pages, Who, asks_password, confirm_if_old, confirm_password
+from app.web.shell.history import history
 
 people = Pages("people", __name__)
 

@@ -15,7 +15,7 @@ from app.core.naming import settings_name
 from app.provider import Count, PhoneNumber, Provider
 from app.provider import Field as DeclaredField
 from app.services.connections.store import State
-from app.web.forms import CLEAR, Edit, Form
+from app.web.shell.forms import CLEAR, Edit, Form
 
 OLD_SESSION = "For a test: you last typed it here more than half an hour ago."
 

@@ -23,11 +23,11 @@ from app.services.providers import active, credentials, history
 from app.services.scope import Scope
 from app.services.status import impact
 from app.services.voice_ai import webhook
-from app.web import render
-from app.web.conflicts import Clash, settle, shown_again
-from app.web.forms import ConfirmForm, Edit, Form, yes_or_no
-from app.web.guard import Pages, Who, asks_password, confirm_if_old
 from app.web.provider_forms import for_provider, sent_for
+from app.web.shell import render
+from app.web.shell.conflicts import Clash, settle, shown_again
+from app.web.shell.forms import ConfirmForm, Edit, Form, yes_or_no
+from app.web.shell.guard import Pages, Who, asks_password, confirm_if_old
 
 providers = Pages("providers", __name__)
 

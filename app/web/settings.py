@@ -13,11 +13,11 @@ from app.services.organizations import crud
 from app.services.scope import Scope
 from app.services.status import impact
 from app.services.status.impact import OfBaseUrl
-from app.web import render
-from app.web.audit import own_history
-from app.web.conflicts import Clash, of_organization, settle
-from app.web.forms import BaseUrlForm, SettingsForm, text_or_none
-from app.web.guard import Pages, Who
+from app.web.shell import render
+from app.web.shell.conflicts import Clash, of_organization, settle
+from app.web.shell.forms import BaseUrlForm, SettingsForm, text_or_none
+from app.web.shell.guard import Pages, Who
+from app.web.shell.history import own_history
 
 settings = Pages("settings", __name__)
 

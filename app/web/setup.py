@@ -14,9 +14,9 @@ from app.services.access.sign_in import Checked
 from app.services.installation import setup as installation_setup
 from app.services.organizations import crud
 from app.services.scope import Scope
-from app.web import render
-from app.web.forms import SetupForm
-from app.web.guard import Pages, Who, let_in
+from app.web.shell import render
+from app.web.shell.forms import SetupForm
+from app.web.shell.guard import Pages, Who, let_in
 
 setup = Pages("setup", __name__)
 

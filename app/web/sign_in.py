@@ -16,9 +16,9 @@ from app.services.access import sign_in as access_sign_in
 from app.services.access.sign_in import Checked
 from app.services.organizations import crud
 from app.services.scope import Scope
-from app.web import known_browsers, render
-from app.web.forms import CodeForm, RecoveryForm, SignInForm
-from app.web.guard import Pages, Who, let_in, own
+from app.web.shell import known_browsers, render
+from app.web.shell.forms import CodeForm, RecoveryForm, SignInForm
+from app.web.shell.guard import Pages, Who, let_in, own
 
 sign_in = Pages("sign_in", __name__)
 

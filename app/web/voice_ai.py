@@ -15,12 +15,12 @@ from app.services.providers import active
 from app.services.scope import Scope
 from app.services.voice_ai import config, webhook
 from app.services.voice_ai.webhook import State
-from app.web import render
-from app.web.audit import history
-from app.web.conflicts import shown_again
-from app.web.forms import ConfirmForm, ToolSecretForm
-from app.web.guard import Pages, Who, confirm_password
 from app.web.provider_forms import for_provider
+from app.web.shell import render
+from app.web.shell.conflicts import shown_again
+from app.web.shell.forms import ConfirmForm, ToolSecretForm
+from app.web.shell.guard import Pages, Who, confirm_password
+from app.web.shell.history import history
 
 voice_ai = Pages("voice_ai", __name__)
 

@@ -11,9 +11,9 @@ from app.core.errors import Invalid, TooMany
 from app.services.scope import Scope
 from app.services.status import call_path
 from app.services.status.call_path import Answer, Owners
-from app.web import render
-from app.web.forms import NumberSearchForm
-from app.web.guard import Pages, Who
+from app.web.shell import render
+from app.web.shell.forms import NumberSearchForm
+from app.web.shell.guard import Pages, Who
 
 who_answers = Pages("who_answers", __name__)
 

@@ -11,7 +11,7 @@ from flask import Flask
 from app import create_app
 from app.api.operations import OPERATIONS, TOKEN_HOLDERS, Operation, Who
 from app.models import Endpoint, User
-from app.web.guard import Who as PageWho
+from app.web.shell.guard import Who as PageWho
 from tests.security.conftest import Clients
 from tests.support.caller import Caller, fields
 from tests.support.cast import PASSWORD, Cast

@@ -18,7 +18,7 @@ from app.models import Base, User
 from app.services.access import recovery_codes, totp
 from app.services.installation import setup
 from app.services.scope import Actor
-from app.web.guard import Who
+from app.web.shell.guard import Who
 from tests.security.conftest import Clients
 from tests.support.cast import PASSWORD, Cast, Person
 from tests.support.furnished import Furnished, scope_as

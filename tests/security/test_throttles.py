@@ -17,7 +17,7 @@ from flask import Flask
 
 from app.models import User
 from app.services.access import totp, users
-from app.web.known_browsers import COOKIE as KNOWN
+from app.web.shell.known_browsers import COOKIE as KNOWN
 from tests.security.conftest import Installation
 from tests.support.cast import PASSWORD, Cast
 from tests.support.furnished import scope_as

@@ -8,7 +8,7 @@ from flask import Flask
 from werkzeug.routing import Rule
 
 from app.api.operations import Operation
-from app.web.guard import Who
+from app.web.shell.guard import Who
 from tests.support.furnished import Furnished
 
 FILES = (".csv", ".jsonl")

@@ -8,7 +8,7 @@ from htmx_flask import request
 from sqlalchemy.exc import DBAPIError
 
 from app.core.errors import Invalid, PatchbayError
-from app.web import render
+from app.web.shell import render
 
 TITLES = {
     400: "That did not work",
@@ -45,8 +45,8 @@ def error(error: PatchbayError, *, status: int | None = None, error_id: str | No
     """
     status = status or error.status
     if status == 404 and not request.htmx and _is_known():
-        return make_response(render_template("errors/missing.html", message=error.message), status)
-    template = "errors/note.html" if request.htmx else "errors/error.html"
+        return make_response(render_template("shell/errors/missing.html", message=error.message), status)
+    template = "shell/errors/note.html" if request.htmx else "shell/errors/error.html"
     page = current_app.jinja_env.get_template(template).render(
         status=status,
         title=TITLES.get(status, "Something went wrong"),

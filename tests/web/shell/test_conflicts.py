@@ -11,7 +11,7 @@ import pytest
 from flask import Flask
 
 from app.providers import PROVIDERS
-from app.web import conflicts
+from app.web.shell import conflicts
 from tests.support.cast import PASSWORD, Cast
 from tests.support.furnished import good_values
 from tests.support.html import Element

@@ -11,7 +11,7 @@ from flask import Flask
 from sqlalchemy import QueuePool
 
 from app.extensions import db
-from app.web.guard import Who
+from app.web.shell.guard import Who
 from tests.support.cast import PASSWORD, Cast
 from tests.support.furnished import Furnished, furnish
 from tests.support.pages import Portal

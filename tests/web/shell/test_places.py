@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Flask
 
 from app.services.status.places import Place
-from app.web.places import place
+from app.web.shell.places import place
 from tests.support.cast import Cast
 from tests.support.furnished import furnish
 from tests.support.pages import Portal

@@ -10,7 +10,7 @@ from flask import Flask
 
 from app.models import User
 from app.services.access import totp
-from app.web.known_browsers import COOKIE
+from app.web.shell.known_browsers import COOKIE
 from tests.support.cast import PASSWORD, Cast
 from tests.support.furnished import scope_as
 from tests.support.pages import Portal

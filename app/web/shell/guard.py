@@ -33,8 +33,8 @@ from app.services.access.sign_in import Checked
 from app.services.access.step_up import PasswordNeeded
 from app.services.organizations import crud
 from app.services.scope import Actor, Scope
-from app.web import known_browsers
-from app.web.forms import Form
+from app.web.shell import known_browsers
+from app.web.shell.forms import Form
 
 View = Callable[..., ResponseReturnValue]
 Who = crossing.Who

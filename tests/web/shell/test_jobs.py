@@ -13,7 +13,7 @@ from app.core.errors import Conflict
 from app.edge import threads
 from app.models import Endpoint
 from app.services.endpoints import csv_import
-from app.web import working
+from app.web.shell import jobs
 from tests.support.cast import Cast
 from tests.support.furnished import scope_as
 from tests.support.html import parse
@@ -26,8 +26,8 @@ ROWS = "\n".join([HEADER, *(f"+1212555{n:04d},twilio,Reception,Line {n}" for n i
 
 @pytest.fixture(autouse=True)
 def soon_many(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(working, "MANY", 50)
-    monkeypatch.setattr(working, "EVERY", 0.001)
+    monkeypatch.setattr(jobs, "MANY", 50)
+    monkeypatch.setattr(jobs, "EVERY", 0.001)
 
 
 def sent(portal: Portal, path: str, **typed: str) -> Any:
@@ -173,8 +173,8 @@ def test_more_than_a_few_at_once_are_refused_before_they_begin(
 ) -> None:
     """So that they leave threads for other requests."""
     go_on = held("check")
-    assert working.MOST < threads.FOR_OTHERS
-    assert [sent(dana, NEW, rows=ROWS).status_code for _ in range(working.MOST)] == [200] * working.MOST
+    assert jobs.MOST < threads.FOR_OTHERS
+    assert [sent(dana, NEW, rows=ROWS).status_code for _ in range(jobs.MOST)] == [200] * jobs.MOST
     refused = sent(dana, NEW, rows=ROWS)
     assert (refused.status_code, "Retry-After" in refused.headers) == (503, True)
     go_on.set()

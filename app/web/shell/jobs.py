@@ -92,8 +92,8 @@ def told(work: Work, *, back: str, **context: Any) -> Response:
 
     `back` leads on from a problem.
     """
-    page = render_template("layouts/working.html", here=HERE, **context)
-    step, end = (get_template_attribute("components/progress.html", name) for name in ("step", "end"))
+    page = render_template("shell/job.html", here=HERE, **context)
+    step, end = (get_template_attribute("shell/progress.html", name) for name in ("step", "end"))
     response = Response(_pieces(page, work, step, lambda: end(*work.end, back)), mimetype="text/html")
     response.headers["X-Accel-Buffering"] = "no"
     return response

@@ -26,7 +26,7 @@ from app.services.connections import store
 from app.services.endpoints import crud
 from app.services.providers import active
 from app.services.scope import Scope
-from app.web.forms import CLEAR, Edit
+from app.web.shell.forms import CLEAR, Edit
 
 View = Callable[..., ResponseReturnValue]
 

@@ -10,8 +10,8 @@ from app.providers import PROVIDERS
 from app.services.organizations import crud
 from app.services.scope import Scope
 from app.services.status import search
-from app.web import render
-from app.web.guard import Pages, Who
+from app.web.shell import render
+from app.web.shell.guard import Pages, Who
 
 find = Pages("find", __name__)
 
@@ -45,7 +45,7 @@ def show(scope: Scope) -> ResponseReturnValue:
     slug = request.args.get("in", "")
     inside = _inside(scope, slug)
     return render.page(
-        "find/show.html",
+        "shell/search.html",
         text=text,
         slug=inside.organization.slug if inside else "",
         found=search.find(inside or scope, text),

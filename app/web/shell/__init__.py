@@ -1,0 +1,1 @@
+"""The shell: guards, rendering, navigation and what every page shares."""

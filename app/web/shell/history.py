@@ -1,0 +1,65 @@
+"""The history of one thing in the audit, with links to undo."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask import flash, url_for
+from markupsafe import Markup
+
+from app.services.audit import actions, search
+from app.services.audit.actions import Group
+from app.services.endpoints import undo
+from app.services.scope import Scope
+
+
+@dataclass(frozen=True)
+class History:
+    """The last events about one thing, where all of them are, and where those that can be are undone."""
+
+    page: search.Page
+    address: str
+    undoable: dict[int, str]
+
+
+def history(scope: Scope, *subjects: str, kind: str = "") -> History:
+    """Of what has these names in the audit; of one kind, where one is given."""
+    page = search.history(scope, *subjects, actions=actions.chosen(kind))
+    return _history(scope, page, _table(scope, about=subjects, action=kind or None))
+
+
+def own_history(scope: Scope) -> History:
+    """Of the organization itself. All of them are found by their kind: its name may have been another one."""
+    page = search.history(scope, scope.organization.name)
+    return _history(scope, page, _table(scope, action=Group.ORGANIZATION))
+
+
+def _history(scope: Scope, page: search.Page, address: str) -> History:
+    slug = scope.organization.slug
+    undoable = {
+        event.id: url_for("audit_events.confirm_undo", slug=slug, event_id=event.id)
+        for event in page.events
+        if undo.can(event)
+    }
+    return History(page, address, undoable)
+
+
+def _table(scope: Scope, **wanted: Any) -> str:
+    return url_for("audit.table", slug=scope.organization.slug, **wanted)
+
+
+UNDO = Markup('{} <a href="{}">Undo…</a>')
+
+
+def flash_undo(scope: Scope, told: str, event_id: int | None) -> None:
+    """What was done, with the way to undo it where something was."""
+    if event_id is None:
+        flash(told, "ok")
+        return
+    flash(
+        UNDO.format(
+            told, url_for("audit_events.confirm_undo", slug=scope.organization.slug, event_id=event_id)
+        ),
+        "ok",
+    )
