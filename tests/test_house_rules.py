@@ -19,7 +19,7 @@ LONGEST_FUNCTION = 60
 LONGEST_FILE = 450
 LONGEST_LINE = 120
 SETTING = re.compile(r"\b(?:PATCHBAY_[A-Z_]*[A-Z]|DATABASE_URL)\b")
-DRAWING = frozenset({"app/web/account.py"})
+DRAWING = frozenset({"app/web/access/account.py"})
 """Draws a QR code of an address that it has made itself."""
 BARE = frozenset({"components", "layouts"})
 SAFE_SHAPES = re.compile(r"\{\{- shapes\[name\]\|safe -\}\}")

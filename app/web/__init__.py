@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from flask import Flask
 
-from app.web.account import account
+from app.web.access.account import account
+from app.web.access.people import people
+from app.web.access.setup import setup
+from app.web.access.sign_in import sign_in
 from app.web.ai_numbers import ai_numbers
 from app.web.audit import audit
 from app.web.audit_events import audit_events
@@ -17,13 +20,10 @@ from app.web.endpoints import endpoints
 from app.web.many_endpoints import many_endpoints
 from app.web.numbers import numbers
 from app.web.organizations import organizations
-from app.web.people import people
 from app.web.providers import providers
 from app.web.settings import settings
-from app.web.setup import setup
 from app.web.shell import layout, navigation, places
 from app.web.shell.search import find
-from app.web.sign_in import sign_in
 from app.web.voice_ai import voice_ai
 from app.web.who_answers import who_answers
 

@@ -14,8 +14,8 @@ from app.services.access.sign_in import Checked
 from app.services.installation import setup as installation_setup
 from app.services.organizations import crud
 from app.services.scope import Scope
+from app.web.access.forms import SetupForm
 from app.web.shell import render
-from app.web.shell.forms import SetupForm
 from app.web.shell.guard import Pages, Who, let_in
 
 setup = Pages("setup", __name__)
@@ -24,7 +24,7 @@ setup = Pages("setup", __name__)
 @setup.page("/setup", who=Who.ANYONE)
 def form(scope: Scope) -> ResponseReturnValue:
     installation_setup.expect_setup(scope)
-    return render.page("setup/form.html", form=SetupForm())
+    return render.page("access/setup.html", form=SetupForm())
 
 
 @setup.page("/setup", who=Who.ANYONE, methods=["POST"])
@@ -36,16 +36,16 @@ def set_up(scope: Scope) -> ResponseReturnValue:
     except NotFound as error:
         installation_setup.expect_setup(scope)
         form.key.errors = [error.message]
-        return render.page("setup/form.html", 422, form=form)
+        return render.page("access/setup.html", 422, form=form)
     except Invalid as error:
         form.show(error)
-        return render.page("setup/form.html", 422, form=form)
+        return render.page("access/setup.html", 422, form=form)
     except Conflict as error:
         form.email.errors = [error.message]
-        return render.page("setup/form.html", 409, form=form)
+        return render.page("access/setup.html", 409, form=form)
     except Busy as error:
         form.form_errors.append(error.message)
-        return render.later(render.page("setup/form.html", error.status, form=form), error)
+        return render.later(render.page("access/setup.html", error.status, form=form), error)
     let_in(scope, Checked(user, sign_in.state_of(user)))
     flash("Welcome. This list leads from here to an answered call.", "ok")
     organization = crud.of_user(scope, user)

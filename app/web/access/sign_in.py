@@ -16,8 +16,8 @@ from app.services.access import sign_in as access_sign_in
 from app.services.access.sign_in import Checked
 from app.services.organizations import crud
 from app.services.scope import Scope
+from app.web.access.forms import CodeForm, RecoveryForm, SignInForm
 from app.web.shell import known_browsers, render
-from app.web.shell.forms import CodeForm, RecoveryForm, SignInForm
 from app.web.shell.guard import Pages, Who, let_in, own
 
 sign_in = Pages("sign_in", __name__)
@@ -30,7 +30,7 @@ def form(_scope: Scope) -> ResponseReturnValue:
     after = urls.local_path(request.args.get("next"))
     if current_user.is_authenticated:
         return render.see(after or "/")
-    return render.page("sign_in/form.html", form=SignInForm(next=after or ""))
+    return render.page("access/sign_in.html", form=SignInForm(next=after or ""))
 
 
 @sign_in.page("/sign-in", who=Who.ANYONE, methods=["POST"])
@@ -40,7 +40,7 @@ def enter(scope: Scope) -> ResponseReturnValue:
     try:
         checked = access_sign_in.check_password(scope, sent, known=known_browsers.read())
     except (Unauthenticated, TryLater, Invalid) as error:
-        return _refused("sign_in/form.html", form, error)
+        return _refused("access/sign_in.html", form, error)
     if totp.is_on(checked.user):
         session["code_for"] = [checked.user.id, int(time.time()), checked.state]
         return render.see(url_for("sign_in.code", next=urls.local_path(form.next.data)))
@@ -51,7 +51,7 @@ def enter(scope: Scope) -> ResponseReturnValue:
 def code(scope: Scope) -> ResponseReturnValue:
     if _who_needs_a_code(scope) is None:
         return render.see(url_for("sign_in.form"))
-    return render.page("sign_in/code.html", form=_code_form(next=request.args.get("next", "")))
+    return render.page("access/code.html", form=_code_form(next=request.args.get("next", "")))
 
 
 def _code_form(**values: str) -> CodeForm:
@@ -71,7 +71,7 @@ def check_code(scope: Scope) -> ResponseReturnValue:
             scope, checked.user, form.code.data, known=known_browsers.read()
         )
     except (Unauthenticated, TryLater) as error:
-        return _refused("sign_in/code.html", form, error)
+        return _refused("access/code.html", form, error)
     answer = _let_in(scope, checked, form.next.data)
     if by_recovery:
         _tell_left(recovery_codes.left(scope, checked.user))

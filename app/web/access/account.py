@@ -17,10 +17,8 @@ from app.services.access import recovery_codes, sessions, sign_in, tokens, totp,
 from app.services.access.step_up import PasswordNeeded
 from app.services.numbers import assignments
 from app.services.scope import SECRETS, Scope
-from app.web.shell import render
-from app.web.shell.forms import (
+from app.web.access.forms import (
     CodeForm,
-    ConfirmForm,
     KeptCodesForm,
     NewCodesForm,
     PasswordForm,
@@ -29,6 +27,8 @@ from app.web.shell.forms import (
     TotpBeginForm,
     TotpOffForm,
 )
+from app.web.shell import render
+from app.web.shell.forms import ConfirmForm
 from app.web.shell.guard import Pages, Who, asks_password, confirm_password, own
 
 account = Pages("account", __name__)
@@ -51,7 +51,7 @@ def _page(scope: Scope, status: int = 200, **forms: Any) -> Response:
         "codes_form": NewCodesForm(formdata=None),
     }
     return render.page(
-        "account/show.html",
+        "access/account.html",
         status,
         person=user,
         home=scope.organization,
@@ -129,7 +129,7 @@ def issue_token(scope: Scope) -> ResponseReturnValue:
         form.your_password.errors = [error.message]
         return render.later(_page(scope, error.status, token_form=form), error)
     return render.page(
-        "people/token_once.html",
+        "access/token_once.html",
         jwt=issued.jwt,
         token=issued.token,
         person=current_user.user,
@@ -185,7 +185,7 @@ def _codes(codes: list[str], done: str) -> Response:
     """They are in this answer, and nowhere afterwards."""
     form = KeptCodesForm(formdata=None, codes=" ".join(codes))
     return render.page(
-        "account/recovery_codes.html", codes=codes, form=form, done=done, person=current_user.user
+        "access/recovery_codes.html", codes=codes, form=form, done=done, person=current_user.user
     )
 
 

@@ -16,18 +16,10 @@ from app.services.access import passwords, sessions, tokens, totp, users
 from app.services.access.step_up import PasswordNeeded
 from app.services.numbers import assignments
 from app.services.scope import SECRETS, Scope
+from app.web.access.forms import NumberForm, PersonForm, ResetForm, TokenForm
 from app.web.shell import render
 from app.web.shell.conflicts import settle, shown_again
-from app.web.shell.forms import (
-    AccessForm,
-    ConfirmForm,
-    NumberForm,
-    PersonForm,
-    ResetForm,
-    TokenForm,
-    text_or_none,
-    yes_or_no,
-)
+from app.web.shell.forms import AccessForm, ConfirmForm, text_or_none, yes_or_no
 from app.web.shell.guard import Pages, Who, asks_password, confirm_if_old, confirm_password
 from app.web.shell.history import history
 
@@ -41,7 +33,7 @@ def table(scope: Scope) -> ResponseReturnValue:
     text = request.args.get("q", "").strip()[:100]
     found = users.page(scope, text, after=request.args.get("after") or None)
     return render.page(
-        "people/table.html",
+        "access/people.html",
         people=found.people,
         next_page=urlencode({"q": text, "after": found.after} if text else {"after": found.after})
         if found.after
@@ -59,7 +51,7 @@ def new(_scope: Scope) -> ResponseReturnValue:
 
 
 def _new(form: PersonForm, status: int = 200) -> Response:
-    return render.page("people/new.html", status, form=form, ask_password=asks_password())
+    return render.page("access/new_person.html", status, form=form, ask_password=asks_password())
 
 
 @people.page("/o/<slug>/people/new", who=Who.SUPERADMIN, methods=["POST"])
@@ -103,7 +95,7 @@ def _page(scope: Scope, user: User, status: int = 200, **forms: Any) -> Response
         "conflicts": None,
     }
     return render.page(
-        "people/show.html",
+        "access/person.html",
         status,
         person=user,
         numbers=assignments.of_user(scope, user),
@@ -205,7 +197,7 @@ def confirm_reset(scope: Scope, user_id: str) -> ResponseReturnValue:
 
 
 def _reset(user: User, form: ResetForm, status: int = 200) -> Response:
-    return render.page("people/reset.html", status, person=user, form=form, totp_is_on=totp.is_on(user))
+    return render.page("access/reset.html", status, person=user, form=form, totp_is_on=totp.is_on(user))
 
 
 @people.page("/o/<slug>/people/<user_id>/password", who=Who.SUPERADMIN, methods=["POST"])
@@ -228,7 +220,7 @@ def reset(scope: Scope, user_id: str) -> ResponseReturnValue:
         form.your_password.errors = [error.message]
         return render.later(_reset(user, form, error.status), error)
     if not typed:
-        return render.page("people/password_once.html", password=password, person=user)
+        return render.page("access/password_once.html", password=password, person=user)
     flash(
         f"{texts.apart(user.name)} has a new password, is signed out everywhere, and has no token any more.",
         "ok",
@@ -273,7 +265,7 @@ def confirm_take(scope: Scope, user_id: str, number_id: str) -> ResponseReturnVa
     number = assignments.get(scope, user, number_id)
     needs_ai_off = assignments.is_last_with_ai(scope, number)
     return render.page(
-        "people/take_number.html", person=user, number=number, needs_ai_off=needs_ai_off, form=ConfirmForm()
+        "access/take_number.html", person=user, number=number, needs_ai_off=needs_ai_off, form=ConfirmForm()
     )
 
 
@@ -319,7 +311,7 @@ def issue_token(scope: Scope, user_id: str) -> ResponseReturnValue:
         form.your_password.errors = [error.message]
         return render.later(_page(scope, users.get(scope, user_id), error.status, token_form=form), error)
     back = url_for("people.show", slug=scope.organization.slug, user_id=user_id)
-    return render.page("people/token_once.html", jwt=issued.jwt, token=issued.token, person=user, back=back)
+    return render.page("access/token_once.html", jwt=issued.jwt, token=issued.token, person=user, back=back)
 
 
 @people.page("/o/<slug>/people/<user_id>/tokens/<token_id>/revoke", who=Who.SUPERADMIN, methods=["POST"])
