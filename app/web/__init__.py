@@ -13,15 +13,15 @@ from app.web.audit import audit
 from app.web.audit_events import audit_events
 from app.web.callback import callback
 from app.web.calls import calls
-from app.web.checklist import checklist
 from app.web.drift import drift
 from app.web.endpoint_imports import endpoint_imports
 from app.web.endpoints import endpoints
 from app.web.many_endpoints import many_endpoints
 from app.web.numbers import numbers
-from app.web.organizations import organizations
+from app.web.organizations.checklist import checklist
+from app.web.organizations.overview import organizations
+from app.web.organizations.settings import settings
 from app.web.providers import providers
-from app.web.settings import settings
 from app.web.shell import layout, navigation, places
 from app.web.shell.search import find
 from app.web.voice_ai import voice_ai

@@ -23,7 +23,6 @@ from wtforms import (  # type: ignore[attr-defined]
     TextAreaField,
 )
 
-from app.core import phone
 from app.core.errors import Invalid, Malformed
 from app.provider import Family
 from app.providers import in_family
@@ -113,32 +112,6 @@ def yes_or_no(name: str) -> bool:
 def text_or_none(field: Field) -> str | None:
     """A blank text clears."""
     return (field.data or "").strip() or None
-
-
-class OrganizationForm(Form):
-    name = StringField("Name")
-
-
-class SettingsForm(Edit):
-    name = StringField("Name")
-    public_base_url = StringField(
-        "Public base URL",
-        description="Where providers reach your agent runtime. Every webhook URL starts with it.",
-    )
-    country = SelectField(
-        "Country",
-        description="Numbers that are typed without a country code are read as this country's.",
-    )
-    version = HiddenField()
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.country.choices = [SelectChoice("", "None: numbers need their country code"), *_countries()]
-
-
-def _countries() -> list[SelectChoice]:
-    found = [SelectChoice(code, name) for code, name in phone.country_names().items()]
-    return sorted(found, key=lambda choice: choice.label)
 
 
 def providers(family: Family) -> list[SelectChoice]:
@@ -287,12 +260,3 @@ class AccessForm(ConfirmForm):
     """For disabling a person, and for letting them in again."""
 
     your_password = PasswordField("Your password", description=AGAIN)
-
-
-class BaseUrlForm(ConfirmForm):
-    """The settings as they were typed, kept while another base URL is confirmed."""
-
-    name = HiddenField()
-    public_base_url = HiddenField()
-    country = HiddenField()
-    seen = HiddenField()

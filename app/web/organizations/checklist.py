@@ -14,4 +14,4 @@ checklist = Pages("checklist", __name__)
 
 @checklist.page("/o/<slug>/", who=Who.SUPERADMIN)
 def show(scope: Scope) -> ResponseReturnValue:
-    return render.page("checklist/show.html", steps=status_checklist.steps(scope))
+    return render.page("organizations/checklist.html", steps=status_checklist.steps(scope))

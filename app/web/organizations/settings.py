@@ -13,9 +13,10 @@ from app.services.organizations import crud
 from app.services.scope import Scope
 from app.services.status import impact
 from app.services.status.impact import OfBaseUrl
+from app.web.organizations.forms import BaseUrlForm, SettingsForm
 from app.web.shell import render
 from app.web.shell.conflicts import Clash, of_organization, settle
-from app.web.shell.forms import BaseUrlForm, SettingsForm, text_or_none
+from app.web.shell.forms import text_or_none
 from app.web.shell.guard import Pages, Who
 from app.web.shell.history import own_history
 
@@ -90,7 +91,7 @@ def _sent(form: SettingsForm) -> dict[str, Any]:
 
 
 def _confirm(change: OfBaseUrl, form: BaseUrlForm) -> Response:
-    return render.page("settings/base_url.html", form=form, change=change)
+    return render.page("organizations/base_url.html", form=form, change=change)
 
 
 def _page(
@@ -101,7 +102,7 @@ def _page(
     conflicts: Clash | None = None,
 ) -> Response:
     return render.page(
-        "settings/show.html",
+        "organizations/settings.html",
         status,
         form=form,
         conflicts=conflicts,

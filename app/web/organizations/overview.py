@@ -13,8 +13,8 @@ from app.services.drift import runs
 from app.services.organizations import crud
 from app.services.scope import Scope
 from app.services.status import overview as status_overview
+from app.web.organizations.forms import OrganizationForm
 from app.web.shell import render
-from app.web.shell.forms import OrganizationForm
 from app.web.shell.guard import Pages, Who
 
 organizations = Pages("organizations", __name__)

@@ -1,0 +1,1 @@
+"""Pages for organizations, their settings and checklist."""

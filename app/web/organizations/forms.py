@@ -1,0 +1,50 @@
+"""Forms for an organization and its settings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from wtforms import (  # type: ignore[attr-defined]
+    HiddenField,
+    SelectChoice,
+    SelectField,
+    StringField,
+)
+
+from app.core import phone
+from app.web.shell.forms import ConfirmForm, Edit, Form
+
+
+class OrganizationForm(Form):
+    name = StringField("Name")
+
+
+class SettingsForm(Edit):
+    name = StringField("Name")
+    public_base_url = StringField(
+        "Public base URL",
+        description="Where providers reach your agent runtime. Every webhook URL starts with it.",
+    )
+    country = SelectField(
+        "Country",
+        description="Numbers that are typed without a country code are read as this country's.",
+    )
+    version = HiddenField()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.country.choices = [SelectChoice("", "None: numbers need their country code"), *_countries()]
+
+
+def _countries() -> list[SelectChoice]:
+    found = [SelectChoice(code, name) for code, name in phone.country_names().items()]
+    return sorted(found, key=lambda choice: choice.label)
+
+
+class BaseUrlForm(ConfirmForm):
+    """The settings as they were typed, kept while another base URL is confirmed."""
+
+    name = HiddenField()
+    public_base_url = HiddenField()
+    country = HiddenField()
+    seen = HiddenField()
