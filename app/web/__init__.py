@@ -11,7 +11,6 @@ from app.web.access.sign_in import sign_in
 from app.web.ai_numbers import ai_numbers
 from app.web.audit import audit
 from app.web.audit_events import audit_events
-from app.web.callback import callback
 from app.web.calls import calls
 from app.web.drift import drift
 from app.web.endpoint_imports import endpoint_imports
@@ -21,7 +20,8 @@ from app.web.numbers import numbers
 from app.web.organizations.checklist import checklist
 from app.web.organizations.overview import organizations
 from app.web.organizations.settings import settings
-from app.web.providers import providers
+from app.web.providers.callback import callback
+from app.web.providers.views import providers
 from app.web.shell import layout, navigation, places
 from app.web.shell.search import find
 from app.web.voice_ai import voice_ai

@@ -15,7 +15,7 @@ from app.services.providers import active
 from app.services.scope import Scope
 from app.services.voice_ai import config, webhook
 from app.services.voice_ai.webhook import State
-from app.web.provider_forms import for_provider
+from app.web.providers.fields import for_provider
 from app.web.shell import render
 from app.web.shell.conflicts import shown_again
 from app.web.shell.forms import ConfirmForm, ToolSecretForm

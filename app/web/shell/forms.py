@@ -239,16 +239,6 @@ class ToolSecretForm(Form):
     version = HiddenField()
 
 
-class SeenForm(Form):
-    """`seen` stands for what was shown, so that nothing else is replaced."""
-
-    seen = HiddenField()
-
-
-class CallbackForm(SeenForm):
-    url = StringField("Callback URL")
-
-
 class ConfirmForm(ReasonForm):
     """For what is done by a button alone."""
 

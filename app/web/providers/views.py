@@ -23,7 +23,7 @@ from app.services.providers import active, credentials, history
 from app.services.scope import Scope
 from app.services.status import impact
 from app.services.voice_ai import webhook
-from app.web.provider_forms import for_provider, sent_for
+from app.web.providers.fields import for_provider, sent_for
 from app.web.shell import render
 from app.web.shell.conflicts import Clash, settle, shown_again
 from app.web.shell.forms import ConfirmForm, Edit, Form, yes_or_no

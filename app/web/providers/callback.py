@@ -17,8 +17,8 @@ from app.services.scope import Scope
 from app.services.webhooks import application, voice_numbers
 from app.services.webhooks.application import Seen
 from app.services.webhooks.voice_numbers import Plan
+from app.web.providers.forms import CallbackForm, SeenForm
 from app.web.shell import render
-from app.web.shell.forms import CallbackForm, SeenForm
 from app.web.shell.guard import Pages, Who
 from app.web.shell.history import history
 

@@ -1,0 +1,20 @@
+"""Forms for providers and their callbacks."""
+
+from __future__ import annotations
+
+from wtforms import (  # type: ignore[attr-defined]
+    HiddenField,
+    StringField,
+)
+
+from app.web.shell.forms import Form
+
+
+class SeenForm(Form):
+    """`seen` stands for what was shown, so that nothing else is replaced."""
+
+    seen = HiddenField()
+
+
+class CallbackForm(SeenForm):
+    url = StringField("Callback URL")
