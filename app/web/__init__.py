@@ -12,10 +12,11 @@ from app.web.ai_numbers import ai_numbers
 from app.web.audit import audit
 from app.web.audit_events import audit_events
 from app.web.calls import calls
-from app.web.drift import drift
-from app.web.endpoint_imports import endpoint_imports
-from app.web.endpoints import endpoints
-from app.web.many_endpoints import many_endpoints
+from app.web.endpoints.bulk import many_endpoints
+from app.web.endpoints.call_path import who_answers
+from app.web.endpoints.csv import endpoint_imports
+from app.web.endpoints.drift import drift
+from app.web.endpoints.views import endpoints
 from app.web.numbers import numbers
 from app.web.organizations.checklist import checklist
 from app.web.organizations.overview import organizations
@@ -25,7 +26,6 @@ from app.web.providers.views import providers
 from app.web.shell import layout, navigation, places
 from app.web.shell.search import find
 from app.web.voice_ai import voice_ai
-from app.web.who_answers import who_answers
 
 
 def init_app(app: Flask) -> None:

@@ -14,13 +14,11 @@ from pydantic.alias_generators import to_snake
 from wtforms import (  # type: ignore[attr-defined]
     BooleanField,
     Field,
-    FileField,
     HiddenField,
     PasswordField,
     SelectChoice,
     SelectField,
     StringField,
-    TextAreaField,
 )
 
 from app.core.errors import Invalid, Malformed
@@ -118,30 +116,6 @@ def providers(family: Family) -> list[SelectChoice]:
     return [SelectChoice(found.key, found.label) for found in in_family(family)]
 
 
-class EndpointForm(Edit):
-    phone_number = StringField("Phone number", description="With its country code, such as +15551234567.")
-    provider = SelectField("Provider", description="Whose number it is.")
-    inbound_agent_name = StringField("Answered by", description="The agent that takes incoming calls.")
-    outbound_agent_name = StringField("Dials as", description="The agent that calls out from this number.")
-    label = StringField("Label", description="What people here call this line.")
-    is_active = BooleanField("Active", default=True)
-    version = HiddenField()
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.provider.choices = providers(Family.TELEPHONY)
-
-    def edited(self) -> dict[str, Any]:
-        names = ("inbound_agent_name", "outbound_agent_name", "label")
-        return {name: text_or_none(self[name]) for name in names} | {"is_active": self.is_active.data}
-
-    def drafted(self) -> dict[str, Any]:
-        return self.edited() | {
-            "phone_number": self.phone_number.data or "",
-            "provider": self.provider.data or "",
-        }
-
-
 class ReasonForm(Form):
     """Why something is done."""
 
@@ -164,14 +138,6 @@ class CountedForm(ReasonForm):
         return int(text) if re.fullmatch("[0-9]{1,9}", text) else None
 
 
-class ManyEndpointsForm(CountedForm):
-    """Beside what was selected: their new agent, or that they are to have none."""
-
-    inbound_agent_name = StringField("Answered by")
-    outbound_agent_name = StringField("Dials as")
-    nobody = BooleanField("Take their agent away")
-
-
 class ImportForm(Form):
     """Beside ticked numbers: which agents the endpoints get, or who gets the numbers."""
 
@@ -190,24 +156,7 @@ class ImportForm(Form):
         return {name: text_or_none(self[name]) for name in ("inbound_agent_name", "outbound_agent_name")}
 
 
-class SheetForm(Form):
-    """Rows of a spreadsheet: a file, or pasted."""
-
-    file = FileField("CSV file", description="From any spreadsheet, or an export of this page.")
-    rows = TextAreaField("Or paste rows", description="With their header, as copied from a spreadsheet.")
-
-
 AGAIN = "Needed again to give or change access."
-
-
-class NumberSearchForm(Form):
-    """Sent by GET, so that its address can be shared; it changes nothing and has no CSRF token."""
-
-    class Meta:
-        csrf = False
-
-    word = "who"
-    number = StringField("Phone number", description="As you would write it.")
 
 
 class AgentIdForm(Form):

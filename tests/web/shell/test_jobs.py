@@ -18,7 +18,7 @@ from tests.support.cast import Cast
 from tests.support.furnished import scope_as
 from tests.support.html import parse
 from tests.support.pages import HOME, Page, Portal
-from tests.web.test_endpoint_imports import HEADER, NEW, PATH, led_on
+from tests.web.endpoints.test_csv import HEADER, NEW, PATH, led_on
 
 SECONDS = 30
 ROWS = "\n".join([HEADER, *(f"+1212555{n:04d},twilio,Reception,Line {n}" for n in range(50))])

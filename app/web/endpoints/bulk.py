@@ -12,9 +12,10 @@ from app.core.errors import Conflict, Invalid, Problem
 from app.services.endpoints import bulk, listing
 from app.services.endpoints.bulk import Done, Selection
 from app.services.scope import Scope
-from app.web.endpoints import asked_filter, back, view_query
+from app.web.endpoints.forms import ManyEndpointsForm
+from app.web.endpoints.query import asked_filter, back, view_query
 from app.web.shell import render
-from app.web.shell.forms import ManyEndpointsForm, text_or_none
+from app.web.shell.forms import text_or_none
 from app.web.shell.guard import Pages, Who
 from app.web.shell.history import flash_undo
 

@@ -15,9 +15,10 @@ from app.models import EndpointImport
 from app.services.endpoints import csv_format, csv_import
 from app.services.progress import Tell, to_nobody
 from app.services.scope import Scope
-from app.web.endpoints import asked_filter
+from app.web.endpoints.forms import SheetForm
+from app.web.endpoints.query import asked_filter
 from app.web.shell import jobs, render
-from app.web.shell.forms import ConfirmForm, SheetForm
+from app.web.shell.forms import ConfirmForm
 from app.web.shell.guard import Pages, Who
 from app.web.shell.jobs import Work
 
@@ -46,7 +47,7 @@ def new(scope: Scope) -> ResponseReturnValue:
 
 def _new(scope: Scope, form: SheetForm, status: int = 200) -> Response:
     return render.page(
-        "endpoint_imports/new.html",
+        "endpoints/import.html",
         status,
         form=form,
         country=phone.country_names().get(scope.organization.country or ""),
@@ -86,7 +87,7 @@ def show(scope: Scope, import_id: str) -> ResponseReturnValue:
 
 def _show(found: EndpointImport, status: int = 200, problem: str = "") -> Response:
     return render.page(
-        "endpoint_imports/show.html",
+        "endpoints/import_preview.html",
         status,
         found=found,
         totals=found.shown["totals"],

@@ -11,8 +11,8 @@ from app.core.errors import Invalid, TooMany
 from app.services.scope import Scope
 from app.services.status import call_path
 from app.services.status.call_path import Answer, Owners
+from app.web.endpoints.forms import NumberSearchForm
 from app.web.shell import render
-from app.web.shell.forms import NumberSearchForm
 from app.web.shell.guard import Pages, Who
 
 who_answers = Pages("who_answers", __name__)
@@ -24,12 +24,12 @@ def show(scope: Scope) -> ResponseReturnValue:
     form = NumberSearchForm(formdata=request.args)
     text = (form.number.data or "").strip()
     if not text:
-        return render.page("who_answers/show.html", form=form, country=_country(scope), answer=None)
+        return render.page("endpoints/call_path.html", form=form, country=_country(scope), answer=None)
     try:
         return _answer(scope, form, text)
     except Invalid as error:
         form.number.errors = [problem.message for problem in error.problems]
-        return render.page("who_answers/show.html", 422, form=form, country=_country(scope), answer=None)
+        return render.page("endpoints/call_path.html", 422, form=form, country=_country(scope), answer=None)
 
 
 def _answer(scope: Scope, form: NumberSearchForm, text: str) -> Response:
@@ -41,7 +41,7 @@ def _answer(scope: Scope, form: NumberSearchForm, text: str) -> Response:
         except TooMany as error:
             busy = error.message
     return render.page(
-        "who_answers/show.html",
+        "endpoints/call_path.html",
         form=form,
         country=_country(scope),
         answer=answer,

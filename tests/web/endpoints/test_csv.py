@@ -14,7 +14,7 @@ from app.models import Endpoint, EndpointImport
 from app.services.endpoints import crud, csv_import, listing, paging
 from app.services.endpoints.csv_format import MOST_ROWS
 from app.services.organizations import crud as organizations_crud
-from app.web.endpoint_imports import LARGEST
+from app.web.endpoints.csv import LARGEST
 from tests.support.cast import Cast
 from tests.support.furnished import scope_as
 from tests.support.pages import HOME, Page, Portal

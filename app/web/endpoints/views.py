@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import partial
 from typing import Any
-from urllib.parse import urlencode
 
 from flask import Response, flash, request, url_for
 from flask.typing import ResponseReturnValue
@@ -21,15 +20,15 @@ from app.services.endpoints.listing import Filter
 from app.services.endpoints.paging import Page as EndpointPage
 from app.services.scope import Scope
 from app.services.status import impact
+from app.web.endpoints import query
+from app.web.endpoints.forms import EndpointForm
 from app.web.shell import render
 from app.web.shell.conflicts import Clash, settle, shown_again
-from app.web.shell.forms import ConfirmForm, EndpointForm, yes_or_no
+from app.web.shell.forms import ConfirmForm, yes_or_no
 from app.web.shell.guard import Pages, Who
 from app.web.shell.history import flash_undo, history
 
 endpoints = Pages("endpoints", __name__)
-
-PAGE = 50
 EDITABLE = ("inbound_agent_name", "outbound_agent_name", "label", "is_active")
 
 
@@ -50,7 +49,7 @@ def _table(
     conflicts: Clash | None = None,
 ) -> Response:
     """The edited row is in it also where the filter or the page would leave it out."""
-    wanted, sort, page = asked_filter(), request.args.get("sort") or paging.BY_NUMBER, _page(scope)
+    wanted, sort, page = query.asked_filter(), request.args.get("sort") or paging.BY_NUMBER, _page(scope)
     is_whole = page.next_cursor is None and page.previous_cursor is None
     total = len(page.rows) if is_whole else listing.count(scope, wanted)
     states = readiness.telephony_states(scope)
@@ -60,13 +59,13 @@ def _table(
         "endpoints/table.html",
         status,
         rows=[_row(scope, states, row, checks.get((row.provider, row.phone_number))) for row in rows],
-        previous_page=view_query(cursor=page.previous_cursor) if page.previous_cursor else None,
-        next_page=view_query(cursor=page.next_cursor) if page.next_cursor else None,
-        first_page=view_query(cursor=None),
-        query=view_query(),
-        view=_view(),
+        previous_page=query.view_query(cursor=page.previous_cursor) if page.previous_cursor else None,
+        next_page=query.view_query(cursor=page.next_cursor) if page.next_cursor else None,
+        first_page=query.view_query(cursor=None),
+        query=query.view_query(),
+        view=query.view(),
         sort=sort,
-        sorts={name: view_query(cursor=None, sort=name) for name in paging.SORTS},
+        sorts={name: query.view_query(cursor=None, sort=name) for name in paging.SORTS},
         total=min(total, listing.COUNT_MOST),
         total_is_capped=total > listing.COUNT_MOST,
         wanted=wanted,
@@ -84,33 +83,10 @@ def _table(
 
 def _page(scope: Scope) -> EndpointPage:
     """As the address asks. A page that is no more, such as after its rows were deleted, is the first."""
-    wanted, sort = asked_filter(), request.args.get("sort") or paging.BY_NUMBER
+    wanted, sort = query.asked_filter(), request.args.get("sort") or paging.BY_NUMBER
     cursor = request.args.get("cursor") or None
-    page = paging.page(scope, wanted, limit=PAGE, sort=sort, cursor=cursor)
-    return page if page.rows or not cursor else paging.page(scope, wanted, limit=PAGE, sort=sort)
-
-
-def asked_filter() -> Filter:
-    """What the address asks for."""
-    active = {"on": True, "off": False}.get(request.args.get("active", ""))
-    return Filter(
-        text=request.args.get("q", "").strip()[:100],
-        provider=request.args.get("provider") or None,
-        is_active=active,
-        agent=request.args.get("agent") or None,
-        drifted=request.args.get("sync") == "drifted",
-        blocked=request.args.get("sync") == "blocked",
-    )
-
-
-def view_query(**other: str | None) -> str:
-    """The view that the address shows, for links and forms that come back to it; or with `other` parts."""
-    return urlencode({name: value for name, value in (_view() | other).items() if value})
-
-
-def _view() -> dict[str, str]:
-    names = ("q", "provider", "active", "agent", "sync", "sort", "cursor")
-    return {name: request.args[name] for name in names if request.args.get(name)}
+    page = paging.page(scope, wanted, limit=query.PAGE, sort=sort, cursor=cursor)
+    return page if page.rows or not cursor else paging.page(scope, wanted, limit=query.PAGE, sort=sort)
 
 
 def _row(scope: Scope, states: Any, row: Endpoint, check: DriftCheck | None = None) -> dict[str, Any]:
@@ -222,7 +198,7 @@ def save(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
     _tell_saved(scope, row, was)
     if _is_own_page():
         return render.see(url_for("endpoints.show", slug=scope.organization.slug, endpoint_id=row.id))
-    return back(scope)
+    return query.back(scope)
 
 
 def _is_own_page() -> bool:
@@ -269,13 +245,6 @@ def _keep_fixed(form: EndpointForm, row: Endpoint) -> None:
     form.phone_number.data, form.provider.data = row.phone_number, row.provider
 
 
-def back(scope: Scope) -> Response:
-    """To the table, as it was shown."""
-    query = view_query()
-    address = url_for("endpoints.table", slug=scope.organization.slug)
-    return render.see(f"{address}?{query}" if query else address)
-
-
 @endpoints.page("/o/<slug>/endpoints/<endpoint_id>/active", who=Who.SUPERADMIN, methods=["POST"])
 @shown_again(lambda scope, **_path: _table(scope))
 def set_active(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
@@ -283,7 +252,7 @@ def set_active(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
     row = crud.update(scope, endpoint_id, {"is_active": wanted}, version=ConfirmForm().version_sent)
     state = "active" if row.is_active else "inactive, and answers nobody"
     flash(f"{phone.display(row.phone_number)} is {state}.", "ok")
-    return back(scope)
+    return query.back(scope)
 
 
 @endpoints.page("/o/<slug>/endpoints/<endpoint_id>/delete", who=Who.SUPERADMIN)
@@ -294,7 +263,7 @@ def confirm_delete(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
         row=_row(scope, readiness.telephony_states(scope), row),
         form=ConfirmForm(version=str(row.version)),
         dialers=impact.holders(scope, row.phone_number),
-        query=view_query(),
+        query=query.view_query(),
     )
 
 
@@ -304,4 +273,4 @@ def delete(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
     form = ConfirmForm()
     event = crud.delete(scope, endpoint_id, reason=form.why, version=form.version_sent)
     flash_undo(scope, f"{phone.display(event.subject)} is deleted.", event.id)
-    return back(scope)
+    return query.back(scope)

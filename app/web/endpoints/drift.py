@@ -41,7 +41,7 @@ def _page(scope: Scope, endpoint_id: str, status: int = 200, problem: str | None
     row = crud.get(scope, endpoint_id)
     provider = store.provider_of(row.provider)
     return render.page(
-        "drift/show.html",
+        "endpoints/at_provider.html",
         status,
         row=row,
         shown=phone.display(row.phone_number),
@@ -93,7 +93,7 @@ def progress(scope: Scope) -> ResponseReturnValue:
 def _progress(scope: Scope) -> Response:
     """Once nothing is being checked any more, htmx is told, so that the table is read again."""
     standing = runs.standing(scope)
-    answer = render.page("drift/progress.html", standing=standing)
+    answer = render.page("endpoints/check.html", standing=standing)
     if not standing.is_moving and request.method == "GET":
         answer.headers["HX-Trigger"] = "checked"
     return answer
@@ -122,7 +122,7 @@ def _progress_everywhere(scope: Scope, *, again: int) -> Response:
     again = PATIENCE if progress.organizations else min(again, PATIENCE) - 1
     if not progress.due and not progress.organizations:
         again = 0
-    answer = render.page("drift/everywhere.html", progress=progress, again=max(again, 0))
+    answer = render.page("endpoints/check_everywhere.html", progress=progress, again=max(again, 0))
     if again <= 0 and request.method == "GET":
         answer.headers["HX-Trigger"] = "checked"
     return answer
