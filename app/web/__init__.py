@@ -17,7 +17,7 @@ from app.web.endpoints.call_path import who_answers
 from app.web.endpoints.csv import endpoint_imports
 from app.web.endpoints.drift import drift
 from app.web.endpoints.views import endpoints
-from app.web.numbers import numbers
+from app.web.numbers.inventory import numbers
 from app.web.organizations.checklist import checklist
 from app.web.organizations.overview import organizations
 from app.web.organizations.settings import settings

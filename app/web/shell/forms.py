@@ -138,24 +138,6 @@ class CountedForm(ReasonForm):
         return int(text) if re.fullmatch("[0-9]{1,9}", text) else None
 
 
-class ImportForm(Form):
-    """Beside ticked numbers: which agents the endpoints get, or who gets the numbers."""
-
-    inbound_agent_name = StringField("Answered by")
-    outbound_agent_name = StringField("Dials as")
-    user_id = SelectField("Person")
-
-    def __init__(self, people: Iterable[tuple[str, str]]) -> None:
-        super().__init__()
-        self.user_id.choices = [
-            SelectChoice("", "Choose a person"),
-            *(SelectChoice(user_id, name) for user_id, name in people),
-        ]
-
-    def agents(self) -> dict[str, str | None]:
-        return {name: text_or_none(self[name]) for name in ("inbound_agent_name", "outbound_agent_name")}
-
-
 AGAIN = "Needed again to give or change access."
 
 

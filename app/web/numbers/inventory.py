@@ -24,8 +24,8 @@ from app.services.numbers import inventory as numbers_inventory
 from app.services.numbers.claims import Claim
 from app.services.numbers.inventory import Inventory, Owned
 from app.services.scope import Scope
+from app.web.numbers.forms import ImportForm
 from app.web.shell import render
-from app.web.shell.forms import ImportForm
 from app.web.shell.guard import Pages, Who
 
 numbers = Pages("numbers", __name__)

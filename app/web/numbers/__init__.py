@@ -1,0 +1,1 @@
+"""Pages for the numbers of a provider's account."""

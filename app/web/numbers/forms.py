@@ -1,0 +1,34 @@
+"""The form for importing numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from wtforms import (  # type: ignore[attr-defined]
+    SelectChoice,
+    SelectField,
+    StringField,
+)
+
+from app.web.shell import forms
+from app.web.shell.forms import Form
+
+
+class ImportForm(Form):
+    """Beside ticked numbers: which agents the endpoints get, or who gets the numbers."""
+
+    inbound_agent_name = StringField("Answered by")
+    outbound_agent_name = StringField("Dials as")
+    user_id = SelectField("Person")
+
+    def __init__(self, people: Iterable[tuple[str, str]]) -> None:
+        super().__init__()
+        self.user_id.choices = [
+            SelectChoice("", "Choose a person"),
+            *(SelectChoice(user_id, name) for user_id, name in people),
+        ]
+
+    def agents(self) -> dict[str, str | None]:
+        return {
+            name: forms.text_or_none(self[name]) for name in ("inbound_agent_name", "outbound_agent_name")
+        }
