@@ -8,10 +8,8 @@ from app.web.access.account import account
 from app.web.access.people import people
 from app.web.access.setup import setup
 from app.web.access.sign_in import sign_in
-from app.web.ai_numbers import ai_numbers
 from app.web.audit import audit
 from app.web.audit_events import audit_events
-from app.web.calls import calls
 from app.web.endpoints.bulk import many_endpoints
 from app.web.endpoints.call_path import who_answers
 from app.web.endpoints.csv import endpoint_imports
@@ -25,7 +23,9 @@ from app.web.providers.callback import callback
 from app.web.providers.views import providers
 from app.web.shell import layout, navigation, places
 from app.web.shell.search import find
-from app.web.voice_ai import voice_ai
+from app.web.voice_ai.calls import calls
+from app.web.voice_ai.numbers import ai_numbers
+from app.web.voice_ai.views import voice_ai
 
 
 def init_app(app: Flask) -> None:

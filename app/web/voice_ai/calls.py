@@ -32,7 +32,7 @@ def table(scope: Scope) -> ResponseReturnValue:
     before = request.args.get("before") or None
     page = voice_ai_calls.page(scope, text, before=before)
     return render.page(
-        "calls/table.html",
+        "voice_ai/calls.html",
         rows=page.rows,
         older=urlencode({"q": text, "before": page.older}) if page.older else None,
         text=text,

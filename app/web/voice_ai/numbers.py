@@ -14,9 +14,10 @@ from app.services.access import users
 from app.services.scope import Scope
 from app.services.voice_ai import numbers
 from app.web.shell import render
-from app.web.shell.forms import AgentForm, AgentIdForm, ConfirmForm, agent_choice, yes_or_no
+from app.web.shell.forms import ConfirmForm, yes_or_no
 from app.web.shell.guard import Pages, Who
 from app.web.shell.history import history
+from app.web.voice_ai.forms import AgentForm, AgentIdForm, agent_choice
 
 ai_numbers = Pages("ai_numbers", __name__)
 
@@ -41,7 +42,7 @@ def _page(
         form.form_errors.append(error.message)
     person = users.get(scope, user_id)
     return render.page(
-        "ai_numbers/show.html",
+        "voice_ai/number.html",
         error.status if error else 200,
         person=person,
         number=numbers.get(scope, person, number_id),

@@ -18,9 +18,10 @@ from app.services.voice_ai.webhook import State
 from app.web.providers.fields import for_provider
 from app.web.shell import render
 from app.web.shell.conflicts import shown_again
-from app.web.shell.forms import ConfirmForm, ToolSecretForm
+from app.web.shell.forms import ConfirmForm
 from app.web.shell.guard import Pages, Who, confirm_password
 from app.web.shell.history import history
+from app.web.voice_ai.forms import ToolSecretForm
 
 voice_ai = Pages("voice_ai", __name__)
 
