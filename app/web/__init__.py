@@ -8,8 +8,8 @@ from app.web.access.account import account
 from app.web.access.people import people
 from app.web.access.setup import setup
 from app.web.access.sign_in import sign_in
-from app.web.audit import audit
-from app.web.audit_events import audit_events
+from app.web.audit.events import audit_events
+from app.web.audit.log import audit
 from app.web.endpoints.bulk import many_endpoints
 from app.web.endpoints.call_path import who_answers
 from app.web.endpoints.csv import endpoint_imports

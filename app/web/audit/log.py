@@ -75,7 +75,7 @@ def _page(scope: Scope, base: str, **context: Any) -> Response:
     page = search.page(scope, wanted, before=_place("before"), after=_place("after"))
     query = _query()
     return render.page(
-        "audit/table.html",
+        "audit/log.html",
         page=page,
         base=base,
         files={"CSV": f"{base}.csv", "JSON lines": f"{base}.jsonl"},

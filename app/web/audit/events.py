@@ -37,7 +37,7 @@ def show(scope: Scope, event_id: str) -> ResponseReturnValue:
     event = endpoints_undo.get(scope, _number(event_id))
     numbers = list(islice(endpoints_undo.touched(scope, event), SHOWN + 1)) if event.numbers_digest else []
     return render.page(
-        "audit_events/show.html",
+        "audit/event.html",
         event=event,
         numbers=numbers[:SHOWN],
         is_cut=len(numbers) > SHOWN,
@@ -76,7 +76,7 @@ def _reason(event: AuditEvent) -> str:
 def _confirm(found: Plan, form: CountedForm, status: int = 200, problem: str = "") -> Response:
     form.count.data = str(found.count)
     return render.page(
-        "audit_events/undo.html",
+        "audit/undo.html",
         status,
         event=found.event,
         found=found,
