@@ -30,7 +30,7 @@ run: $(VENV)/.installed ## Set up what is missing and serve on http://127.0.0.1:
 	@exec $(IN_VENV) flask --app wsgi serve
 
 demo: $(VENV)/.installed ## Serve a filled portal with stand-ins for the providers: no account needed
-	@exec $(IN_VENV) tests.demo
+	@exec $(IN_VENV) devtools.demo
 
 test: browser $(VENV)/.installed-dev ## Set up what is missing and run the whole suite (PYTEST_ARGS='tests/web -k endpoints')
 	@$(IN_VENV) pytest $(PYTEST_ARGS)
@@ -76,7 +76,7 @@ bench: $(VENV)/.installed-dev ## Measure the dialer's question against bare Flas
 	@$(IN_VENV) bench.under_attack $(BENCH_ATTACK_ARGS)
 
 screenshots: browser $(VENV)/.installed-dev ## Take the pictures of the README and the guides anew
-	@$(IN_VENV) tests.screenshots
+	@$(IN_VENV) devtools.screenshots
 
 requirements: $(VENV)/.installed-dev ## Pin requirements.txt and requirements-dev.txt anew (BUMP=--upgrade for newer versions)
 	@$(COMPILE) $(BUMP) pyproject.toml --output-file requirements.txt
@@ -134,4 +134,4 @@ $(VENV)/.installed-dev: requirements-dev.txt | $(VENV)/.installed
 	@touch $@
 
 browser: | venv
-	@$(IN_VENV) tests.support.chromium
+	@$(IN_VENV) devtools.chromium

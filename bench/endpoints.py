@@ -29,12 +29,11 @@ from app.models import DriftCheck, Endpoint, Organization, User
 from app.models.base import new_id
 from app.services.endpoints import paging
 from app.services.endpoints.listing import Filter
-from tests.support.cast import PASSWORD
-from tests.support.databases import migrate
-from tests.support.html import parse
-from tests.support.postgres import Postgres
-from tests.support.scopes import scope_of
-from tests.support.server import clean_environment
+from devtools.databases import migrate
+from devtools.html import parse
+from devtools.postgres import Postgres
+from devtools.scopes import PASSWORD, scope_of
+from devtools.server import clean_environment
 
 EMAIL = "dana@acme.example"
 HOME = "https://localhost"

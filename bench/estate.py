@@ -36,9 +36,8 @@ from app.services.endpoints import csv_format, csv_import
 from app.services.organizations import crud
 from app.services.providers import credentials
 from app.services.scope import Scope
-from tests.support.cast import PASSWORD
-from tests.support.databases import migrate
-from tests.support.scopes import scope_of
+from devtools.databases import migrate
+from devtools.scopes import PASSWORD, scope_of
 
 EMAIL = "dana@acme.example"
 SLUG = "bench"

@@ -18,11 +18,11 @@ from statistics import median
 from urllib.parse import quote, urlencode, urlsplit
 
 from bench import estate
-from tests.support.cast import PASSWORD
-from tests.support.html import parse
-from tests.support.postgres import Postgres
-from tests.support.server import Server, clean_environment, served
-from tests.upstreams import UPSTREAMS
+from devtools.html import parse
+from devtools.postgres import Postgres
+from devtools.scopes import PASSWORD
+from devtools.server import Server, clean_environment, served
+from simulators import UPSTREAMS
 
 HOME = f"/o/{estate.SLUG}"
 FILES = {"export", "export, filtered", "audit CSV", "audit JSON lines", "import report", "API list"}

@@ -17,14 +17,14 @@ from pathlib import Path
 from statistics import median, quantiles
 from urllib.parse import urlsplit
 
-from tests.support import attacks
-from tests.support.clients import ApiClient, Unanswered
-from tests.support.load import Account, superadmin
-from tests.support.many import fill
-from tests.support.postgres import Postgres
-from tests.support.server import ROOT, Server, served
-from tests.upstreams import Twilio
-from tests.upstreams.base import Asked, Reply
+from devtools import attacks
+from devtools.clients import ApiClient, Unanswered
+from devtools.load import Account, superadmin
+from devtools.many import fill
+from devtools.postgres import Postgres
+from devtools.server import ROOT, Server, served
+from simulators.base import Asked, Reply
+from simulators.twilio import Twilio
 
 PATH = "/api/calls/providers"
 HANGING = 20

@@ -25,8 +25,8 @@ from sqlalchemy import create_engine, select
 from app.config import Settings
 from app.database.engine import engine_options
 from app.models import Organization
-from tests.support.postgres import Postgres
-from tests.support.server import ROOT, clean_environment, flask, free_port
+from devtools.postgres import Postgres
+from devtools.server import ROOT, clean_environment, flask, free_port
 
 PATH = "/api/calls/providers"
 EMAIL = "dialer@example.com"

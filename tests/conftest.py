@@ -20,13 +20,14 @@ from app import create_app
 from app.config import Settings
 from app.core.outbound import client as outbound_client
 from app.extensions import db
-from tests.support import chromium, databases, denominators, keys
+from devtools import chromium, databases
+from devtools.memory import fast_folder
+from devtools.postgres import Postgres
+from devtools.server import ROOT, Server, served
+from simulators import UPSTREAMS
+from tests.support import denominators, keys
+from tests.support.caches import keep_warm, leave_alone_what_stays
 from tests.support.hashing import QUICK, hashing_with
-from tests.support.memory import fast_folder
-from tests.support.postgres import Postgres
-from tests.support.server import ROOT, Server, served
-from tests.support.warm import keep_warm, leave_alone_what_stays
-from tests.upstreams import UPSTREAMS
 
 NOWHERE = ",".join(f"{host}=http://127.0.0.1:9" for kind in UPSTREAMS.values() for host in kind.hosts)
 

@@ -21,15 +21,16 @@ from app.extensions import db
 from app.models import ApiToken, AuditEvent, CheckRun, Organization, Secret, User
 from app.services.drift import runs
 from app.services.scope import Scope
-from tests.support import databases
+from devtools import databases
+from devtools.scopes import PASSWORD
+from devtools.server import clean_environment
+from simulators.base import Trouble
+from simulators.twilio import Twilio
 from tests.support.caller import Caller
-from tests.support.cast import PASSWORD, Cast, assemble, issue
+from tests.support.cast import Cast, assemble, issue
 from tests.support.commands import Commands, Done
 from tests.support.commands import commands as starting
-from tests.support.furnished import furnish
-from tests.support.server import clean_environment
-from tests.upstreams.base import Trouble
-from tests.upstreams.twilio import Twilio
+from tests.support.full_organization import furnish
 
 Run = Callable[..., Done]
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\n")

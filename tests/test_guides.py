@@ -13,7 +13,7 @@ from flask.cli import AppGroup
 
 from app import cli
 from app.backup import cli as backup_cli
-from tests.support.server import ROOT
+from devtools.server import ROOT
 
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs/guides").glob("*.md"))]
 COMMAND = re.compile(r"flask --app wsgi ((?:[^`\n>]|`(?=\S))+)")

@@ -12,7 +12,7 @@ from sqlalchemy.exc import OperationalError
 
 from app import outage, postgresql
 from app.extensions import db
-from tests.support.postgres import Postgres
+from devtools.postgres import Postgres
 
 
 @pytest.fixture

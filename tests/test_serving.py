@@ -17,8 +17,8 @@ from sqlalchemy import text
 
 from app import serving
 from app.extensions import db
-from tests.support.cast import PASSWORD
-from tests.support.server import ROOT, Server, flask, served
+from devtools.scopes import PASSWORD
+from devtools.server import ROOT, Server, flask, served
 
 LINK = re.compile(r"http://127\.0\.0\.1:\d+/setup#[\w-]+")
 

@@ -17,8 +17,8 @@ from app.extensions import db
 from app.services.installation import signing_keys
 from app.services.installation.keys import KeyMismatch
 from app.services.scope import Actor
+from devtools.server import ROOT, flask, served
 from tests.support.cast import assemble
-from tests.support.server import ROOT, flask, served
 
 JWT, SESSION = "PATCHBAY_JWT_KEYS", "PATCHBAY_SECRET_KEY"
 NEW = secrets.token_urlsafe(48)

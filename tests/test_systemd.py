@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.server import ROOT
+from devtools.server import ROOT
 
 UNITS = ROOT / "docs" / "systemd"
 PROGRAM = "/opt/patchbay/.venv/bin/flask"

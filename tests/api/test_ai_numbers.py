@@ -9,13 +9,13 @@ from flask import Flask
 
 from app.core.outbound.client import Outbound
 from app.providers import sinch_est
+from simulators.base import Reply
+from simulators.elevenlabs import ElevenLabs
+from simulators.elevenlabs_numbers import NIGHT_SHIFT, NUMBERS, RECEPTION, Fault
+from simulators.sinch_est import NUMBER, SinchEst
 from tests.support.caller import Caller, fields, sentence
 from tests.support.cast import Cast
 from tests.support.rows import unchanged
-from tests.upstreams import ElevenLabs, SinchEst
-from tests.upstreams.base import Reply
-from tests.upstreams.elevenlabs_numbers import NIGHT_SHIFT, NUMBERS, RECEPTION, Fault
-from tests.upstreams.sinch_est import NUMBER
 
 
 @pytest.fixture

@@ -13,8 +13,9 @@ from app import create_app
 from app.api.operations import OPERATIONS, TOKEN_HOLDERS, Operation
 from app.config import Settings
 from app.extensions import db
+from devtools.scopes import PASSWORD
 from tests.support.caller import Caller
-from tests.support.cast import PASSWORD, Cast
+from tests.support.cast import Cast
 
 DOCUMENTED = [o for o in OPERATIONS if o.view.__name__ not in ("docs", "openapi_document")]
 

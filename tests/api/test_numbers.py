@@ -10,11 +10,11 @@ from flask import Flask
 
 from app.core.outbound.client import Outbound
 from app.services.numbers import inventory
+from simulators.base import Trouble
+from simulators.twilio import Twilio
 from tests.support import contract
 from tests.support.caller import Caller, sentence
 from tests.support.rows import unchanged
-from tests.upstreams import Trouble
-from tests.upstreams.twilio import Twilio
 
 PATH = "/api/settings/providers/twilio/numbers"
 NUMBER = "+15551234567"

@@ -8,8 +8,8 @@ import pytest
 from flask import Flask
 
 from app.core.outbound.client import Outbound
+from simulators.twilio import Twilio
 from tests.support.caller import Caller
-from tests.upstreams.twilio import Twilio
 
 NUMBER = "+15551234567"
 BASE = "https://voice.acme.example"

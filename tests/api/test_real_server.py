@@ -21,9 +21,9 @@ from app.models import Organization
 from app.providers import PROVIDERS
 from app.services.providers import credentials
 from app.services.scope import Actor, Scope
-from tests.support.cast import PASSWORD
-from tests.support.server import Server
-from tests.upstreams.elevenlabs_workspace import signed
+from devtools.scopes import PASSWORD
+from devtools.server import Server
+from simulators.elevenlabs_workspace import signed
 
 SECONDS = 20
 PATH = "/api/calls/providers"

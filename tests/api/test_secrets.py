@@ -6,9 +6,10 @@ from typing import Any
 
 from flask import Flask
 
+from devtools.scopes import PASSWORD
 from tests.support import contract
 from tests.support.caller import Caller
-from tests.support.cast import PASSWORD, Cast
+from tests.support.cast import Cast
 from tests.support.rows import audit
 
 TELEPHONY = "/api/settings/telephony"

@@ -8,8 +8,9 @@ import pytest
 from flask import Flask
 
 from app.services.access import passwords
+from devtools.scopes import PASSWORD
 from tests.support.caller import Caller, fields
-from tests.support.cast import PASSWORD, Cast
+from tests.support.cast import Cast
 from tests.support.rows import audit, unchanged
 
 PATH = "/api/auth/login"

@@ -8,9 +8,9 @@ import pytest
 from flask import Flask
 
 from app.core.outbound.client import Outbound
+from simulators.vobiz import Vobiz
 from tests.support.caller import Caller
 from tests.support.rows import unchanged
-from tests.upstreams.vobiz import Vobiz
 
 PATH = "/api/settings/providers/vobiz/verify"
 NOTED = ("checks", "throttles", "audit_events")

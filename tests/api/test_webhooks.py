@@ -14,11 +14,11 @@ from app.extensions import db
 from app.models import Call
 from app.providers import PROVIDERS
 from app.services.providers import credentials
+from simulators.elevenlabs_workspace import ended, signed
 from tests.support.caller import Caller, fields
 from tests.support.cast import Cast
-from tests.support.furnished import scope_as
+from tests.support.full_organization import scope_as
 from tests.support.rows import unchanged
-from tests.upstreams.elevenlabs_workspace import ended, signed
 
 SECRET = "made-up-webhook-secret-of-acme"
 

@@ -30,13 +30,13 @@ from app.models import (
 from app.services.audit import chain, log
 from app.services.audit.actions import Action
 from app.services.endpoints import crud
+from devtools.postgres import Postgres
+from devtools.server import clean_environment
 from tests.support.caller import Caller
 from tests.support.cast import assemble, issue
 from tests.support.commands import Commands, Done, commands
-from tests.support.furnished import Furnished, furnish, scope_as
-from tests.support.postgres import Postgres
+from tests.support.full_organization import Furnished, furnish, scope_as
 from tests.support.rows import dump
-from tests.support.server import clean_environment
 
 TELEPHONY = "/api/settings/telephony"
 PASSWORD = "not-for-anybodys-eyes"

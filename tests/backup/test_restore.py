@@ -31,14 +31,14 @@ from app.models import Installation, Secret
 from app.services.audit import chain
 from app.services.installation import setup
 from app.services.scope import Actor
+from devtools.databases import Migrate, sqlite_copy
+from devtools.server import clean_environment
 from tests.support.caller import Caller
 from tests.support.canary import found_in
 from tests.support.cast import Cast, assemble, issue
 from tests.support.commands import Commands, Done, commands
-from tests.support.databases import Migrate, sqlite_copy
-from tests.support.furnished import Furnished, furnish
+from tests.support.full_organization import Furnished, furnish
 from tests.support.rows import audit, dump
-from tests.support.server import clean_environment
 
 TELEPHONY = "/api/settings/telephony"
 UNTOLD = ("audit_events", "audit_chains", "installation")

@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.support import chromium
-from tests.support.cast import PASSWORD
-from tests.support.server import Server
+from devtools import chromium
+from devtools.scopes import PASSWORD
+from devtools.server import Server
 
 EMAIL = "dana@acme.example"
 ACME = "/o/acme-support"

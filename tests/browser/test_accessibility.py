@@ -7,8 +7,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from tests.support.cast import PASSWORD
-from tests.support.server import Server
+from devtools.scopes import PASSWORD
+from devtools.server import Server
 
 HERE = "/o/meridian-support"
 PLACES = [

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from devtools.server import Server
 from tests.browser.conftest import sign_in
-from tests.support.server import Server
 
 PATH = "/o/acme-support/endpoints"
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
+from devtools.server import Server, served
 from tests.conftest import NOWHERE
-from tests.support.server import Server, served
 
 
 @pytest.fixture(scope="module")

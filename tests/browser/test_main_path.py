@@ -10,10 +10,11 @@ import pyotp
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.support.hands import Keyboard, Mouse
-from tests.support.server import Server, served
-from tests.upstreams import Twilio, Vobiz
-from tests.upstreams.console import ELSEWHERE
+from devtools.server import Server, served
+from simulators.console import ELSEWHERE
+from simulators.twilio import Twilio
+from simulators.vobiz import Vobiz
+from tests.support.users import Keyboard, Mouse
 
 BASE = "https://voice.harbour.example"
 URL = f"{BASE}/telephony/twilio/inbound/Night%20desk"

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.support.server import Server, served
-from tests.upstreams.twilio import Twilio
+from devtools.server import Server, served
+from simulators.twilio import Twilio
 
 
 @pytest.fixture(scope="module")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from playwright.sync_api import Page, expect
 
+from devtools.server import Server
 from tests.browser.conftest import ACME, sign_in
-from tests.support.server import Server
 
 
 def test_nothing_moves_for_who_wants_no_motion(dana: Page) -> None:

@@ -10,9 +10,9 @@ import pytest
 from app.core.outbound.client import Outbound
 from app.provider import Outcome, Verified, Verifies
 from app.providers import PROVIDERS, sinch_est
+from simulators import UPSTREAMS
+from simulators.base import GOSSIP, Upstream
 from tests.support.lines import Account
-from tests.upstreams import UPSTREAMS, Upstream
-from tests.upstreams.base import GOSSIP
 
 Verify = Callable[..., Verified]
 

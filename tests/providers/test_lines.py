@@ -13,9 +13,9 @@ from app.core.outbound.answer import OutboundError
 from app.provider import Capability, Outcome, Refusal
 from app.provider.numbers import Line
 from app.providers import PROVIDERS
+from simulators import UPSTREAMS
+from simulators.base import PLAIN, Reply, Trouble
 from tests.support.lines import URL
-from tests.upstreams import UPSTREAMS, Trouble
-from tests.upstreams.base import PLAIN, Reply
 
 KEYS = [key for key in PROVIDERS if key in ("twilio", "exotel", "vobiz")]
 CALLS = [(key, what) for key in KEYS for what in ("numbers", "observe", "point")]

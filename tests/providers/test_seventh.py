@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.cast import PASSWORD
-from tests.support.server import ROOT, clean_environment, flask
+from devtools.scopes import PASSWORD
+from devtools.server import ROOT, clean_environment, flask
 
 ACME = """
 from app.provider import Count, Family, PhoneNumber, Provider, Secret, Text

@@ -10,8 +10,8 @@ from app.core.outbound.answer import OutboundError
 from app.core.outbound.client import Outbound
 from app.provider import Capability, Outcome, Verifies
 from app.providers import PROVIDERS
-from tests.upstreams import UPSTREAMS, Trouble
-from tests.upstreams.base import Reply
+from simulators import UPSTREAMS
+from simulators.base import Reply, Trouble
 
 WRONG = "made-up-and-wrong-0001"
 

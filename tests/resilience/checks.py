@@ -14,11 +14,11 @@ from sqlalchemy import create_engine, func, select
 
 from app.database import engine as database_engine
 from app.models import DriftCheck, Organization
-from tests.support.clients import ApiClient
-from tests.support.load import Account
-from tests.support.server import Server
-from tests.upstreams import Twilio
-from tests.upstreams.base import Asked, Reply
+from devtools.clients import ApiClient
+from devtools.load import Account
+from devtools.server import Server
+from simulators.base import Asked, Reply
+from simulators.twilio import Twilio
 
 SECONDS = 60
 AT_ONCE = 4

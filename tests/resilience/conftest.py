@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from devtools.databases import Databases, Migrate, sqlite_copy
+from devtools.load import Account, superadmin
+from devtools.server import Server, served
 from tests.resilience.checks import HeldTwilio
-from tests.support.databases import Databases, Migrate, sqlite_copy
-from tests.support.load import Account, superadmin
-from tests.support.server import Server, served
 
 TWO_WORKERS = {"PATCHBAY_WORKERS": "2"}
 

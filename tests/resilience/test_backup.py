@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from app.backup import restore
+from devtools.load import stored_agents, superadmin, writing
+from devtools.server import Server
 from tests.support.denominators import Report
 from tests.support.integrity import problems
-from tests.support.load import stored_agents, superadmin, writing
-from tests.support.server import Server
 
 FULL = 20
 

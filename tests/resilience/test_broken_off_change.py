@@ -14,13 +14,13 @@ from app.core import clock
 from app.extensions import db
 from app.models import AuditEvent, ProviderWrite
 from app.services.connections import provider_writes
-from tests.support.clients import ApiClient, Unanswered
+from devtools.clients import ApiClient, Unanswered
+from devtools.load import superadmin
+from devtools.server import Server, served
+from simulators.base import Asked, Reply
+from simulators.twilio import Twilio
 from tests.support.denominators import Report
 from tests.support.integrity import problems
-from tests.support.load import superadmin
-from tests.support.server import Server, served
-from tests.upstreams.base import Asked, Reply
-from tests.upstreams.twilio import Twilio
 
 NUMBER = "+15551234567"
 SECONDS = 60

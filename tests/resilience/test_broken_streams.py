@@ -9,12 +9,12 @@ from urllib.parse import urlsplit
 import pytest
 from sqlalchemy import make_url
 
-from tests.support.clients import PortalClient
+from devtools.clients import PortalClient
+from devtools.load import Account, superadmin
+from devtools.many import fill
+from devtools.postgres import Postgres
+from devtools.server import Server, served
 from tests.support.denominators import Report
-from tests.support.load import Account, superadmin
-from tests.support.many import fill
-from tests.support.postgres import Postgres
-from tests.support.server import Server, served
 
 ROWS = 60_000
 SECONDS = 60

@@ -10,15 +10,15 @@ from pathlib import Path
 import pyotp
 import pytest
 
+from devtools.clients import ApiClient, PortalClient, Response
+from devtools.html import parse
+from devtools.load import Account, superadmin
+from devtools.scopes import PASSWORD
+from devtools.server import Server, served
 from tests.resilience.checks import Checks, HeldTwilio, add, unused_numbers
-from tests.support.cast import PASSWORD
-from tests.support.clients import ApiClient, PortalClient, Response
 from tests.support.clocks import Clock
 from tests.support.denominators import Report
-from tests.support.html import parse
 from tests.support.integrity import problems
-from tests.support.load import Account, superadmin
-from tests.support.server import Server, served
 
 HOUR, DAY = 3600, 86_400
 SECONDS = 60

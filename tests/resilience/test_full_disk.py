@@ -13,11 +13,11 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from app import disk
-from tests.support.clients import ApiClient, PortalClient
+from devtools.clients import ApiClient, PortalClient
+from devtools.load import stored_agents, superadmin
+from devtools.server import Server, flask, served
 from tests.support.disks import FileSizeLimit, Shortage, small_disk
 from tests.support.integrity import problems
-from tests.support.load import stored_agents, superadmin
-from tests.support.server import Server, flask, served
 
 WRITES = 5
 OF_EVERY_KIND = ("/healthz", "/readyz", "/metrics", "/sign-in", "/api/docs", "/api/openapi.json")

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.server import ROOT, Server, flask, free_port, served
+from devtools.server import ROOT, Server, flask, free_port, served
 
 SECONDS = 60
 CRASHES = 4

@@ -24,13 +24,13 @@ from app.services.audit import chain
 from app.services.installation import keys as installation_keys
 from app.services.organizations import crud
 from app.services.scope import Actor, Keys, Scope
+from devtools.clients import ApiClient
+from devtools.load import Writer, superadmin, writing
+from devtools.server import clean_environment, served
 from tests.support.cast import assemble
-from tests.support.clients import ApiClient
 from tests.support.commands import Commands, commands
 from tests.support.denominators import Report
-from tests.support.furnished import scope_as
-from tests.support.load import Writer, superadmin, writing
-from tests.support.server import clean_environment, served
+from tests.support.full_organization import scope_as
 
 FERNET = "PATCHBAY_FERNET_KEYS"
 NEW = Fernet.generate_key().decode()

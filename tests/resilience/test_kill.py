@@ -8,10 +8,10 @@ import signal
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from devtools.load import superadmin, writing
+from devtools.server import Server
 from tests.support.denominators import Report
 from tests.support.integrity import problems
-from tests.support.load import superadmin, writing
-from tests.support.server import Server
 
 SEED = 2212
 MOST_WRITES_BETWEEN = 12

@@ -11,10 +11,10 @@ from sqlalchemy import text
 
 from app.database import migrate
 from app.extensions import db
+from devtools.server import clean_environment
 from tests.support.cast import assemble
 from tests.support.commands import commands
 from tests.support.denominators import Report
-from tests.support.server import clean_environment
 
 OLDEST = "0001"
 EVERY = 20

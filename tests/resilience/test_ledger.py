@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from tests.support.ledger import Ledger
+from devtools.ledger import Ledger
 
 Writes = list[tuple[Mapping[str, str], int | None]]
 UPDATED: Writes = [({"a": "1"}, 201), ({"a": "2"}, 200)]

@@ -10,11 +10,11 @@ from itertools import repeat
 
 import pytest
 
-from tests.support.clients import ApiClient, PortalClient
+from devtools.clients import ApiClient, PortalClient
+from devtools.load import Account, superadmin
+from devtools.processes import resident_bytes
+from devtools.server import Server
 from tests.support.denominators import Report
-from tests.support.load import Account, superadmin
-from tests.support.processes import resident_bytes
-from tests.support.server import Server
 
 CLIENTS = 8
 MOST_GROWTH = 8 * 2**20

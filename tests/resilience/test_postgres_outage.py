@@ -9,12 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from devtools.clients import ApiClient, PortalClient
+from devtools.load import Account, ApiWriter, FormWriter, superadmin, writing
+from devtools.server import Server, served
 from tests.conftest import NOWHERE
-from tests.support.clients import ApiClient, PortalClient
 from tests.support.denominators import Report
-from tests.support.load import Account, ApiWriter, FormWriter, superadmin, writing
 from tests.support.outages import Postgres
-from tests.support.server import Server, served
 
 KINDS = ["fast", "immediate", "kill"]
 PATHS = ["/api/calls/providers", "/api/settings/endpoints?limit=1", "/o/acme-support/endpoints", "/account"]

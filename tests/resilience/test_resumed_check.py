@@ -13,11 +13,11 @@ from sqlalchemy import select, update
 from app.core import clock
 from app.extensions import db
 from app.models import CheckRun, DriftCheck
-from tests.support.clients import ApiClient
-from tests.support.load import superadmin
-from tests.support.server import served
-from tests.upstreams.base import Trouble
-from tests.upstreams.twilio import Twilio
+from devtools.clients import ApiClient
+from devtools.load import superadmin
+from devtools.server import served
+from simulators.base import Trouble
+from simulators.twilio import Twilio
 
 SECONDS = 60.0
 

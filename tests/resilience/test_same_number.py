@@ -8,10 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.support.clients import ApiClient
+from devtools.clients import ApiClient
+from devtools.load import Account, superadmin
+from devtools.server import Server
 from tests.support.denominators import Report
-from tests.support.load import Account, superadmin
-from tests.support.server import Server
 
 CLIENTS = 50
 SECONDS = 60

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from tests.support import attacks
-from tests.support.clients import ApiClient, Unanswered
+from devtools import attacks
+from devtools.clients import ApiClient, Unanswered
+from devtools.load import Account
+from devtools.server import Server
 from tests.support.denominators import Report
-from tests.support.load import Account
-from tests.support.server import Server
 
 SECONDS = 30
 QUESTION = "/api/calls/providers"

@@ -25,13 +25,13 @@ import pytest
 from app.edge import threads
 from app.edge.asgi import MOST_DOWNLOADS
 from app.http import MOST_ASKING
-from tests.support import processes
-from tests.support.cast import PASSWORD
-from tests.support.clients import ApiClient, PortalClient
+from devtools import processes
+from devtools.clients import ApiClient, PortalClient
+from devtools.load import Account, superadmin
+from devtools.many import fill
+from devtools.scopes import PASSWORD
+from devtools.server import Server, served
 from tests.support.denominators import Report
-from tests.support.load import Account, superadmin
-from tests.support.many import fill
-from tests.support.server import Server, served
 
 SHORT = str(Path(__file__).parents[1] / "support" / "short_deadlines")
 LIST = "/api/settings/endpoints"

@@ -16,11 +16,11 @@ from pathlib import Path
 import pytest
 
 from app.database import engine
-from tests.support.clients import ApiClient
+from devtools.clients import ApiClient
+from devtools.load import Account, ApiWriter, Load, superadmin, writing
+from devtools.server import ROOT, Server, flask, free_port, served, with_standard_sqlite
 from tests.support.commands import commands
 from tests.support.integrity import problems
-from tests.support.load import Account, ApiWriter, Load, superadmin, writing
-from tests.support.server import ROOT, Server, flask, free_port, served, with_standard_sqlite
 
 SECONDS = 60
 READERS = 12

@@ -11,10 +11,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.support.clients import ApiClient, PortalClient
+from devtools.clients import ApiClient, PortalClient
+from devtools.load import Account
+from devtools.server import Server
 from tests.support.denominators import Report
-from tests.support.load import Account
-from tests.support.server import Server
 
 SECONDS = 60
 FIELD = "exotel_max_concurrent"

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from devtools.clients import ApiClient, PortalClient
+from devtools.load import Account
+from devtools.server import Server, served
+from simulators.twilio import made_up
 from tests.resilience.checks import Checks, HeldTwilio, unused_numbers
-from tests.support.clients import ApiClient, PortalClient
 from tests.support.denominators import Report
-from tests.support.load import Account
-from tests.support.server import Server, served
-from tests.upstreams.twilio import made_up
 
 LATEST = 1.0
 """Seconds after a change was acknowledged by which every portal answers with it."""

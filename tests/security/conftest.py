@@ -22,17 +22,18 @@ from app.config import Settings
 from app.core import clock
 from app.extensions import db
 from app.models import ApiToken, CheckRun, DriftCheck
+from devtools.databases import Databases
+from devtools.server import Server, served
+from simulators import UPSTREAMS
+from simulators.base import Upstream
 from tests.support.caller import Caller
 from tests.support.cast import Cast, Person, assemble, issue
 from tests.support.certificates import Authority
-from tests.support.databases import Databases
-from tests.support.furnished import Furnished, furnish
+from tests.support.full_organization import Furnished, furnish
 from tests.support.gate import Gate
 from tests.support.pages import Portal
 from tests.support.remote import remote
-from tests.support.server import Server, served
 from tests.support.snapshots import Snapshot
-from tests.upstreams import UPSTREAMS, Upstream
 
 WORKERS = {"PATCHBAY_WORKERS": "2"}
 SECONDS_TO_BEGIN = 2

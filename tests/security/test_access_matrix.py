@@ -12,11 +12,12 @@ from app import create_app
 from app.api.operations import OPERATIONS, TOKEN_HOLDERS, Operation, Who
 from app.models import Endpoint, User
 from app.web.shell.guard import Who as PageWho
+from devtools.html import parse
+from devtools.scopes import PASSWORD
 from tests.security.conftest import Clients
 from tests.support.caller import Caller, fields
-from tests.support.cast import PASSWORD, Cast
-from tests.support.furnished import Furnished, scope_as
-from tests.support.html import parse
+from tests.support.cast import Cast
+from tests.support.full_organization import Furnished, scope_as
 from tests.support.pages import Portal
 from tests.support.routes import everything, operation_path, portal_rules
 from tests.support.rows import dump, unchanged

@@ -14,7 +14,7 @@ from app.providers import PROVIDERS
 from tests.security.conftest import Clients
 from tests.support import contract
 from tests.support.caller import fields, sentence
-from tests.support.furnished import Furnished
+from tests.support.full_organization import Furnished
 from tests.support.pages import Portal
 from tests.support.routes import operation_path
 from tests.support.rows import unchanged

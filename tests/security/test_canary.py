@@ -23,12 +23,13 @@ from werkzeug.test import TestResponse
 from app.config import KEY_FILES
 from app.extensions import db
 from app.models import Endpoint
+from devtools.html import parse
+from devtools.scopes import PASSWORD
 from tests.security.conftest import Clients, Installation
 from tests.support.caller import Caller
 from tests.support.canary import found_in, found_in_files
-from tests.support.cast import PASSWORD, Cast
-from tests.support.furnished import Furnished, scope_as
-from tests.support.html import parse
+from tests.support.cast import Cast
+from tests.support.full_organization import Furnished, scope_as
 from tests.support.page_checks import ADDRESSES
 from tests.support.pages import Portal
 from tests.support.routes import FILES, everything, portal_rules

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from cryptography.fernet import Fernet
 
+from devtools.server import Server, clean_environment, served
 from tests.security.conftest import WORKERS
 from tests.support.commands import Commands, commands
 from tests.support.keys import shared_keys
-from tests.support.server import Server, clean_environment, served
 from tests.test_serving import get
 
 UNUSABLE = {

@@ -8,9 +8,10 @@ import pytest
 from flask import Flask
 
 from app.api.operations import OPERATIONS, TOKEN_HOLDERS
+from devtools.scopes import PASSWORD
 from tests.security.conftest import Clients
-from tests.support.cast import PASSWORD, Cast
-from tests.support.furnished import Furnished
+from tests.support.cast import Cast
+from tests.support.full_organization import Furnished
 from tests.support.pages import COOKIE, Portal
 from tests.support.routes import everything, operation_path, portal_rules
 from tests.support.rows import unchanged

@@ -14,11 +14,11 @@ from sqlalchemy.orm import Session
 from app.models import Base, Endpoint, User
 from app.providers import PROVIDERS
 from app.services.providers import credentials
+from devtools.html import Element, parse
 from tests.security.conftest import SECURE_HOST, Clients, World
 from tests.support.caller import fields
 from tests.support.cast import Cast
-from tests.support.furnished import Furnished, scope_as
-from tests.support.html import Element, parse
+from tests.support.full_organization import Furnished, scope_as
 from tests.support.pages import HOME, Portal
 from tests.support.routes import FILES, portal_rules
 from tests.support.rows import unchanged

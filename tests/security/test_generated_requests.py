@@ -16,7 +16,7 @@ from app.api.openapi import document
 from app.api.operations import OPERATIONS, Operation
 from tests.security.conftest import Clients
 from tests.support.denominators import Report
-from tests.support.furnished import Furnished
+from tests.support.full_organization import Furnished
 
 FEW, MANY = 6, 150
 """Cases for each operation, as many right ones as wrong ones."""

@@ -10,10 +10,11 @@ from urllib.parse import urlsplit
 import pytest
 from flask import Flask
 
+from devtools.scopes import PASSWORD
 from tests.security.conftest import Clients, Installation
 from tests.support import contract
-from tests.support.cast import PASSWORD, Cast
-from tests.support.furnished import Furnished
+from tests.support.cast import Cast
+from tests.support.full_organization import Furnished
 from tests.support.page_checks import NONCE
 from tests.support.pages import Portal
 from tests.support.routes import portal_rules

@@ -21,15 +21,15 @@ from app.extensions import db
 from app.models import Throttle
 from app.providers import PROVIDERS
 from app.services.providers import credentials
+from devtools.server import served
 from tests.security.conftest import SECURE_HOST, WORKERS, Clients, World
 from tests.support.caller import Caller
 from tests.support.cast import Cast, assemble, issue
-from tests.support.furnished import good_values, scope_as
+from tests.support.full_organization import good_values, scope_as
 from tests.support.gate import GOSSIP, faults, sends
 from tests.support.names import Names
 from tests.support.pages import Portal
 from tests.support.remote import remote
-from tests.support.server import served
 
 HOST = "api.twilio.com"
 PUBLIC = "93.184.216.34"

@@ -7,9 +7,10 @@ from argon2 import Type, extract_parameters
 from flask import Flask
 
 from app.models import User
+from devtools.scopes import PASSWORD
 from tests.security.conftest import Clients
-from tests.support.cast import PASSWORD, Cast
-from tests.support.furnished import scope_as
+from tests.support.cast import Cast
+from tests.support.full_organization import scope_as
 from tests.support.pages import Page, Portal
 from tests.support.rows import unchanged
 

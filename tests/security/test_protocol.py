@@ -12,7 +12,7 @@ from app.api.operations import OPERATIONS
 from tests.security.conftest import Clients, Installation
 from tests.support.caller import operation_at
 from tests.support.cast import Cast
-from tests.support.furnished import Furnished
+from tests.support.full_organization import Furnished
 from tests.support.page_checks import resolves
 from tests.support.pages import Portal
 from tests.support.routes import operation_path, portal_rules

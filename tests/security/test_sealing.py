@@ -12,7 +12,7 @@ from sqlalchemy import select
 from app.models import Secret
 from tests.security.conftest import Clients
 from tests.support.cast import Cast
-from tests.support.furnished import Furnished, scope_as
+from tests.support.full_organization import Furnished, scope_as
 from tests.support.pages import Portal
 
 SETTINGS = "/api/settings/telephony"

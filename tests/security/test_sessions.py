@@ -15,15 +15,16 @@ from playwright.sync_api import expect
 
 from app import create_app
 from app.config import Settings
+from devtools.scopes import PASSWORD
+from devtools.server import Server, served
 from tests.security.conftest import WORKERS, Clients, Installation
 from tests.support.caller import Caller
-from tests.support.cast import PASSWORD, Cast, assemble
+from tests.support.cast import Cast, assemble
 from tests.support.clocks import Clock
-from tests.support.furnished import scope_as
+from tests.support.full_organization import scope_as
 from tests.support.pages import Portal
 from tests.support.remote import remote
 from tests.support.rows import dump
-from tests.support.server import Server, served
 
 HOUR, DAY = 3600, 86_400
 ACME = "/o/acme-support"

@@ -19,9 +19,10 @@ from app.services.access import recovery_codes, totp
 from app.services.installation import setup
 from app.services.scope import Actor
 from app.web.shell.guard import Who
+from devtools.scopes import PASSWORD
 from tests.security.conftest import Clients
-from tests.support.cast import PASSWORD, Cast, Person
-from tests.support.furnished import Furnished, scope_as
+from tests.support.cast import Cast, Person
+from tests.support.full_organization import Furnished, scope_as
 from tests.support.pages import Portal
 from tests.support.routes import portal_rules
 from tests.support.rows import audit, dump, unchanged

@@ -16,9 +16,10 @@ from app.api.operations import OPERATIONS
 from app.extensions import db
 from app.models import ApiToken, User, WebSession
 from app.services.access import totp, users
+from devtools.scopes import PASSWORD
 from tests.security.conftest import Clients
-from tests.support.cast import PASSWORD, Cast
-from tests.support.furnished import Furnished, scope_as
+from tests.support.cast import Cast
+from tests.support.full_organization import Furnished, scope_as
 from tests.support.pages import Portal
 from tests.support.routes import portal_rules
 from tests.support.rows import unchanged

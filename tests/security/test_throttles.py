@@ -18,9 +18,10 @@ from flask import Flask
 from app.models import User
 from app.services.access import totp, users
 from app.web.shell.known_browsers import COOKIE as KNOWN
+from devtools.scopes import PASSWORD
 from tests.security.conftest import Installation
-from tests.support.cast import PASSWORD, Cast
-from tests.support.furnished import scope_as
+from tests.support.cast import Cast
+from tests.support.full_organization import scope_as
 from tests.support.pages import COOKIE, Portal
 from tests.support.rows import audit
 

@@ -15,8 +15,7 @@ from app.models import Organization, Role, User
 from app.services.access import passwords, tokens
 from app.services.access.tokens import Issued
 from app.services.scope import SECRETS, Actor, Scope
-
-PASSWORD = "seven tall pines by the lake"
+from devtools import scopes
 
 
 @dataclass(frozen=True)
@@ -100,7 +99,7 @@ def _person(user: User) -> Person:
 @cache
 def hashed_password() -> str:
     """Made once, for all that sign in with it."""
-    return passwords.hashed(PASSWORD)
+    return passwords.hashed(scopes.PASSWORD)
 
 
 def issue(app: Flask, person: Person, *, secrets: bool = False, days: int = 1) -> Issued:

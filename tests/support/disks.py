@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.support.server import Server
+from devtools.server import Server
 
 BYTES = 8_000_000
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import create_engine
 
 from app.database import engine as database_engine
-from tests.support.server import Server
+from devtools.server import Server
 
 
 def problems(server: Server) -> list[str]:

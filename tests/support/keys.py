@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cryptography.fernet import Fernet
 
-from tests.support.locks import locked
+from devtools.locks import locked
 
 
 def shared_keys(folder: Path) -> dict[str, str]:

@@ -11,8 +11,7 @@ from app.core.outbound.client import Outbound
 from app.provider import Numbers, Observes, Outcome, Points, Refusal, Verified, numbers
 from app.provider.numbers import Line, Reason
 from app.providers import PROVIDERS
-from tests.upstreams import Upstream
-from tests.upstreams.base import GOSSIP
+from simulators.base import GOSSIP, Upstream
 
 URL = "https://voice.example.com/telephony/made-up/inbound/support%20desk"
 

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import psycopg
 
-from tests.support.memory import fast_folder
-from tests.support.processes import PROC, tree_below
+from devtools.memory import fast_folder
+from devtools.processes import PROC, tree_below
 
 SECONDS = 60
 

@@ -11,8 +11,8 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
 from werkzeug.test import TestResponse
 
-from tests.support.cast import PASSWORD
-from tests.support.html import Element
+from devtools.html import Element
+from devtools.scopes import PASSWORD
 
 MARK = "cAnArY"
 """Begins every secret that a test stores: no page may have it."""

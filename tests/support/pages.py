@@ -16,8 +16,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from tests.support.cast import PASSWORD
-from tests.support.html import Element, parse
+from devtools import html
+from devtools.html import Element, parse
+from devtools.scopes import PASSWORD
 from tests.support.page_checks import check_fragment, check_page
 
 HOME = "https://localhost"
@@ -73,7 +74,7 @@ class Page:
         return seen[0]
 
     def value(self, name: str) -> str | bool:
-        return _value(self.control(name))
+        return html.control_value(self.control(name))
 
     def error(self, name: str) -> str:
         """What is said beside a field; empty where nothing is."""
@@ -115,7 +116,7 @@ class Page:
     def press(self, button: str, status: int = 200, *, htmx: str | None = None, **values: Any) -> Page:
         """Fills in the form of the button, sends it, and follows a 303. `htmx` is a target's id."""
         form, pressed = self.form_with(button)
-        sent = filled(form, values)
+        sent = html.filled(form, values)
         if pressed.get("name"):
             sent[pressed["name"]] = pressed.get("value")
         action = pressed.get("formaction") or form.get("hx-post" if htmx else "action") or self.path
@@ -123,36 +124,6 @@ class Page:
         if form.get("method", "get") == "get":
             return self.portal.get(f"{urlsplit(target).path}?{_query(sent)}", status, htmx=htmx)
         return self.portal.post(target, sent, status, htmx=htmx)
-
-
-def filled(form: Element, values: Mapping[str, Any]) -> dict[str, str]:
-    """What a browser would send for the form, with `values` typed, chosen, ticked."""
-    left = dict(values)
-    sent: dict[str, str] = {}
-    for control in form.all("input", "select", "textarea"):
-        name = control.get("name")
-        if not name or "disabled" in control.attrs:
-            continue
-        value = left.pop(name, _value(control))
-        if isinstance(value, bool):
-            if value:
-                sent[name] = control.get("value", "on")
-        else:
-            sent[name] = str(value)
-    assert not left, f"the form has no {sorted(left)}, but {sorted(sent)}"
-    return sent
-
-
-def _value(control: Element) -> str | bool:
-    if control.tag == "select":
-        options = control.all("option")
-        chosen = [option for option in options if "selected" in option.attrs] or options[:1]
-        return chosen[0].get("value", chosen[0].text) if chosen else ""
-    if control.tag == "textarea":
-        return control.text
-    if control.get("type") in ("checkbox", "radio"):
-        return "checked" in control.attrs
-    return control.get("value")
 
 
 def _query(sent: Mapping[str, str]) -> str:

@@ -13,7 +13,7 @@ from urllib.parse import quote, urlsplit
 from flask import Flask
 from werkzeug.test import Client
 
-from tests.support.server import Server
+from devtools.server import Server
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment

@@ -9,7 +9,7 @@ from werkzeug.routing import Rule
 
 from app.api.operations import Operation
 from app.web.shell.guard import Who
-from tests.support.furnished import Furnished
+from tests.support.full_organization import Furnished
 
 FILES = (".csv", ".jsonl")
 

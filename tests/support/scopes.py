@@ -11,38 +11,18 @@ from typing import Any
 from sqlalchemy import Engine, event
 from sqlalchemy.orm import Session
 
-from app.core import clock
 from app.core.outbound.client import Outbound
-from app.models import Organization, Role, User
-from app.services.scope import SECRETS, Actor, Keys, Scope
+from app.models import Organization, User
+from app.services.scope import Keys, Scope
+from devtools import scopes
+from simulators import UPSTREAMS
 from tests.support import cast as support_cast
-from tests.upstreams import UPSTREAMS
 
 SECONDS = 60
 NOBODY = Outbound(
     {host: "http://127.0.0.1:9" for kind in UPSTREAMS.values() for host in kind.hosts}, deadline=2.0
 )
 """A way out that leads to no provider."""
-
-
-def scope_of(
-    session: Session,
-    organization: Organization | None,
-    user: User,
-    keys: Keys,
-    scopes: frozenset[str] = frozenset({SECRETS}),
-) -> Scope:
-    actor = Actor(
-        name=user.email,
-        user_id=user.id,
-        organization_id=user.organization_id,
-        role=Role(user.role),
-        scopes=scopes,
-        ip="192.0.2.1",
-        request_id="request-1",
-        password_typed_at=clock.now(),
-    )
-    return Scope(session, organization, actor, keys)
 
 
 @dataclass(frozen=True)
@@ -59,7 +39,7 @@ class Scopes:
             cast = support_cast.find(session)
             user: User = getattr(cast, name)
             organization = session.get_one(Organization, user.organization_id)
-            yield scope_of(session, organization, user, self.keys)
+            yield scopes.scope_of(session, organization, user, self.keys)
 
     def at_once(self, *tasks: tuple[str, Callable[[Scope], Any]]) -> list[Any]:
         """Runs each task in a thread and scope of its own; answers what it returned or raised."""

@@ -21,10 +21,10 @@ from app import create_app
 from app.config import Settings
 from app.core import clock
 from app.extensions import db
-from tests.support import databases
+from devtools import databases
+from simulators import UPSTREAMS
 from tests.support.cast import Cast, assemble
 from tests.support.pages import Portal
-from tests.upstreams import UPSTREAMS
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ from sqlalchemy.orm import Session
 from app import create_app
 from app.config import Settings
 from app.models import Organization
+from devtools.html import parse
 from tests.support.cast import Cast
-from tests.support.furnished import scope_as
-from tests.support.html import parse
+from tests.support.full_organization import scope_as
 from tests.support.pages import HOME, Portal
 from tests.support.rows import audit, unchanged
 

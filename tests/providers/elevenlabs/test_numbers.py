@@ -11,10 +11,9 @@ from app.core.outbound.client import Outbound
 from app.provider import Outcome, Refusal
 from app.providers import elevenlabs
 from app.providers.elevenlabs import Agent, ImportedNumber
-from tests.upstreams import Trouble
-from tests.upstreams.base import GOSSIP, Reply
-from tests.upstreams.elevenlabs import error
-from tests.upstreams.elevenlabs_numbers import NIGHT_SHIFT, RECEPTION, Fault
+from simulators.base import GOSSIP, Reply, Trouble
+from simulators.elevenlabs import error
+from simulators.elevenlabs_numbers import NIGHT_SHIFT, RECEPTION, Fault
 
 KEY = "elevenlabs"
 NUMBER = "+14165550100"

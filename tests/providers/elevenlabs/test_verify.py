@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from app.provider import Outcome
-from tests.upstreams.base import GOSSIP, Reply
-from tests.upstreams.elevenlabs import error
+from simulators.base import GOSSIP, Reply
+from simulators.elevenlabs import error
 
 KEY = "elevenlabs"
 

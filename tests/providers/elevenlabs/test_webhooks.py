@@ -8,8 +8,8 @@ from app.core.outbound.answer import OutboundError
 from app.core.outbound.client import Outbound
 from app.provider import Outcome, Refusal
 from app.providers import elevenlabs
-from tests.upstreams.base import GOSSIP, Reply, Trouble
-from tests.upstreams.elevenlabs import ElevenLabs, error
+from simulators.base import GOSSIP, Reply, Trouble
+from simulators.elevenlabs import ElevenLabs, error
 
 URL = "https://voice.acme.example/api/webhook/elevenlabs/acme"
 SETTING = {"post_call_webhook_id": None, "events": ["audio", 7], "transcript_format": "json"}

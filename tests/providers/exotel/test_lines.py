@@ -5,9 +5,9 @@ import pytest
 from app.provider import Outcome
 from app.provider.numbers import Reason
 from app.providers import PROVIDERS, exotel
+from simulators.base import Reply
+from simulators.exotel import flow
 from tests.support.lines import URL
-from tests.upstreams.base import Reply
-from tests.upstreams.exotel import flow
 
 KEY = "exotel"
 ONE = "+918055500001"

@@ -11,9 +11,8 @@ from app.core.outbound.client import Outbound
 from app.provider import Outcome, Refusal
 from app.provider.numbers import Callback, InTheWay, Line, Reason, difference
 from app.providers import PROVIDERS, sinch
-from tests.upstreams import Trouble
-from tests.upstreams.base import GOSSIP, PLAIN, Reply
-from tests.upstreams.sinch import ANOTHER_KEY, CALLBACKS, KEY, NUMBERS, Sinch, error
+from simulators.base import GOSSIP, PLAIN, Reply, Trouble
+from simulators.sinch import ANOTHER_KEY, CALLBACKS, KEY, NUMBERS, Sinch, error
 
 FIRST, SECOND, FREE, ELSEWHERE, TEXTS = (f"+1202555010{n}" for n in range(1, 6))
 URL = "https://dialer.example.com/sinch/callback?tenant=acme"

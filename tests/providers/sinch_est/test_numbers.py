@@ -12,9 +12,8 @@ from app.provider import Capability, Outcome, Refusal
 from app.provider.numbers import InTheWay, Line, Reason, difference
 from app.providers import sinch_est
 from app.providers.sinch_est import SinchEst
-from tests.upstreams import Trouble
-from tests.upstreams.base import GOSSIP, Reply
-from tests.upstreams.sinch_est import DOMAIN, NUMBER, TRUNK, error, made_up
+from simulators.base import GOSSIP, Reply, Trouble
+from simulators.sinch_est import DOMAIN, NUMBER, TRUNK, error, made_up
 
 KEY = "sinch_est"
 OTHER_TRUNK = TRUNK[:-1] + "2"

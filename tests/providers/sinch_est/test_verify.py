@@ -5,9 +5,8 @@ from cachetools import TLRUCache
 
 from app.provider import Outcome
 from app.providers import sinch_est
-from tests.upstreams import Trouble
-from tests.upstreams.base import Reply
-from tests.upstreams.sinch_est import DOMAIN, TRUNK, error
+from simulators.base import Reply, Trouble
+from simulators.sinch_est import DOMAIN, TRUNK, error
 
 KEY = "sinch_est"
 

@@ -6,10 +6,9 @@ from app.core.outbound.client import Outbound
 from app.provider import Outcome
 from app.provider.numbers import InTheWay, Reason
 from app.providers import twilio
+from simulators.base import GOSSIP, Reply, Trouble
+from simulators.twilio import Application, made_up
 from tests.support.lines import URL
-from tests.upstreams import Trouble
-from tests.upstreams.base import GOSSIP, Reply
-from tests.upstreams.twilio import Application, made_up
 
 KEY = "twilio"
 ONE = "+15551234567"

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from app.provider import Outcome
-from tests.upstreams import Trouble
-from tests.upstreams.twilio import SERVICES, made_up
+from simulators.base import Trouble
+from simulators.twilio import SERVICES, made_up
 
 KEY = "twilio"
 

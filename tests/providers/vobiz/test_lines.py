@@ -6,10 +6,9 @@ from app.core.outbound.answer import OutboundError
 from app.provider import Outcome
 from app.provider.numbers import InTheWay, Reason
 from app.providers import PROVIDERS, vobiz
+from simulators.base import GOSSIP, Reply, Trouble
+from simulators.vobiz import ACCOUNT, SHAPES
 from tests.support.lines import URL
-from tests.upstreams import Trouble
-from tests.upstreams.base import GOSSIP, Reply
-from tests.upstreams.vobiz import ACCOUNT, SHAPES
 
 KEY = "vobiz"
 ONE, TWO, FREE = "+918055500001", "+918055500002", "+918055500003"

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from app.provider import Outcome
-from tests.upstreams.vobiz import SHAPES
+from simulators.vobiz import SHAPES
 
 KEY = "vobiz"
 

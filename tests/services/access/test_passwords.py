@@ -10,7 +10,7 @@ from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
 from app.core import strength
 from app.services.access import passwords
-from tests.support.cast import PASSWORD
+from devtools.scopes import PASSWORD
 from tests.support.hashing import SHIPPED, hashing_with
 
 LISTED = [

@@ -15,7 +15,7 @@ from app.services import rate_limits
 from app.services.access import passwords, sign_in, tokens, totp, users
 from app.services.access.sign_in_limits import OF_ACCOUNT, OF_ADDRESS
 from app.services.scope import SECRETS, Actor, Scope
-from tests.support.cast import PASSWORD
+from devtools.scopes import PASSWORD
 from tests.support.hashing import SHIPPED, hashing_with
 
 RIGHT = {"email": "mo@acme.example", "password": PASSWORD}

@@ -11,7 +11,8 @@ from app.models import ApiToken, Role, User, WebSession
 from app.services.access import passwords, recovery_codes, sessions, tokens, totp, users
 from app.services.audit import search
 from app.services.organizations import crud
-from tests.support.cast import PASSWORD, hashed_password
+from devtools.scopes import PASSWORD
+from tests.support.cast import hashed_password
 from tests.support.scopes import winners
 
 DRAFT = {"email": " Ann@Acme.Example ", "name": "Ann", "role": "member", "password": PASSWORD}

@@ -20,9 +20,9 @@ from app.services.drift import runs
 from app.services.endpoints import crud
 from app.services.providers import credentials, telephony
 from app.services.webhooks import endpoint
+from simulators.base import Reply, Trouble
+from simulators.twilio import Twilio
 from tests.support.scopes import NOBODY
-from tests.upstreams.base import Reply, Trouble
-from tests.upstreams.twilio import Twilio
 
 TWILIO = PROVIDERS["twilio"]
 NUMBER = "+15551234567"

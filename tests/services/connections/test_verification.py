@@ -11,9 +11,9 @@ from app.provider import Outcome
 from app.providers import PROVIDERS
 from app.services.connections import store, verification
 from app.services.providers import credentials
-from tests.upstreams.base import Asked, Reply, Trouble
-from tests.upstreams.exotel import Exotel
-from tests.upstreams.vobiz import Vobiz
+from simulators.base import Asked, Reply, Trouble
+from simulators.exotel import Exotel
+from simulators.vobiz import Vobiz
 
 VOBIZ, EXOTEL = PROVIDERS["vobiz"], PROVIDERS["exotel"]
 

@@ -17,10 +17,10 @@ from app.services.endpoints import crud
 from app.services.numbers import assignments
 from app.services.providers import credentials, telephony
 from app.services.webhooks import application
+from simulators.base import Trouble
+from simulators.sinch import Sinch
+from simulators.twilio import Twilio
 from tests.support.scopes import NOBODY, statements, winners
-from tests.upstreams.base import Trouble
-from tests.upstreams.sinch import Sinch
-from tests.upstreams.twilio import Twilio
 
 pytestmark = pytest.mark.usefixtures("organization")
 

@@ -19,7 +19,7 @@ from app.services.installation import setup
 from app.services.installation.keys import KeyMismatch
 from app.services.providers import credentials
 from app.services.scope import Actor, Keys, Scope
-from tests.support.cast import PASSWORD
+from devtools.scopes import PASSWORD
 from tests.support.scopes import winners
 
 NEW = Fernet.generate_key().decode()

@@ -12,6 +12,9 @@ from app.providers import PROVIDERS
 from app.services.connections.gateway import NotAnswered
 from app.services.numbers import claims, imports, inventory
 from app.services.numbers.imports import Refused
+from simulators import UPSTREAMS
+from simulators.base import Trouble
+from simulators.sinch_est import SinchEst
 from tests.services.numbers.test_inventory import (
     EST,
     FIRST,
@@ -23,8 +26,6 @@ from tests.services.numbers.test_inventory import (
     endpoint,
     give,
 )
-from tests.upstreams import UPSTREAMS, Trouble
-from tests.upstreams.sinch_est import SinchEst
 
 AGENTS = {"inbound_agent_name": "Reception", "outbound_agent_name": "Sales"}
 

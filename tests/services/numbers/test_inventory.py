@@ -17,9 +17,9 @@ from app.services.numbers import assignments
 from app.services.numbers import inventory as numbers_inventory
 from app.services.numbers.claims import Claim
 from app.services.providers import credentials
+from simulators import UPSTREAMS
+from simulators.base import GOSSIP, Trouble
 from tests.support.scopes import statements
-from tests.upstreams import UPSTREAMS, Trouble
-from tests.upstreams.base import GOSSIP
 
 TWILIO, SINCH, EST = (PROVIDERS[key] for key in ("twilio", "sinch", "sinch_est"))
 FIRST, SECOND, THIRD = "+15551234567", "+15551234568", "+15551234569"

@@ -19,9 +19,9 @@ from app.services.organizations import crud as organizations_crud
 from app.services.providers import active, credentials
 from app.services.status import call_path
 from app.services.status.places import Place
+from simulators.base import Trouble
+from simulators.twilio import Twilio
 from tests.support.scopes import NOBODY, statements
-from tests.upstreams.base import Trouble
-from tests.upstreams.twilio import Twilio
 
 TWILIO, SINCH = PROVIDERS["twilio"], PROVIDERS["sinch"]
 BASE = "https://voice.example.com"

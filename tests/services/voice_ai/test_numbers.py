@@ -22,13 +22,13 @@ from app.services.numbers import assignments
 from app.services.providers import credentials
 from app.services.scope import Scope
 from app.services.voice_ai import config, numbers
+from simulators.base import GOSSIP, Reply, Trouble
+from simulators.elevenlabs import ElevenLabs
+from simulators.elevenlabs_numbers import NIGHT_SHIFT, NUMBERS, RECEPTION, Fault
+from simulators.sinch_est import DOMAIN, NUMBER, TRUNK, SinchEst
 from tests.support.cast import Rows
 from tests.support.scopes import Fault as DatabaseFault
 from tests.support.scopes import winners
-from tests.upstreams import ElevenLabs, SinchEst, Trouble
-from tests.upstreams.base import GOSSIP, Reply
-from tests.upstreams.elevenlabs_numbers import NIGHT_SHIFT, NUMBERS, RECEPTION, Fault
-from tests.upstreams.sinch_est import DOMAIN, NUMBER, TRUNK
 
 OTHER = "+14165550101"
 

@@ -20,10 +20,10 @@ from app.services.providers import credentials, telephony
 from app.services.scope import Scope
 from app.services.voice_ai import config, webhook
 from app.services.voice_ai.webhook import State
+from simulators.base import GOSSIP, Reply, Trouble
+from simulators.elevenlabs import KEY, ElevenLabs
+from simulators.elevenlabs_workspace import SETTINGS, WEBHOOKS, Workspace
 from tests.support.scopes import winners
-from tests.upstreams.base import GOSSIP, Reply, Trouble
-from tests.upstreams.elevenlabs import KEY, ElevenLabs
-from tests.upstreams.elevenlabs_workspace import SETTINGS, WEBHOOKS, Workspace
 
 ELEVENLABS = PROVIDERS["elevenlabs"]
 BASE = "https://voice.acme.example"

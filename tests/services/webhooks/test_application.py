@@ -18,8 +18,8 @@ from app.services.connections.gateway import NotAnswered
 from app.services.numbers import assignments
 from app.services.providers import credentials
 from app.services.webhooks import application
-from tests.upstreams.base import Asked, Reply, Trouble
-from tests.upstreams.sinch import CALLBACKS, KEY, Sinch, error
+from simulators.base import Asked, Reply, Trouble
+from simulators.sinch import CALLBACKS, KEY, Sinch, error
 
 SINCH = PROVIDERS["sinch"]
 URL = "https://dialer.example.com/sinch/callback?tenant=acme"

@@ -14,9 +14,9 @@ from app.services.drift import probe, tallies
 from app.services.endpoints import crud
 from app.services.providers import credentials, telephony
 from app.services.webhooks import endpoint
+from simulators.base import GOSSIP, Trouble
+from simulators.twilio import Twilio, made_up
 from tests.support.scopes import NOBODY
-from tests.upstreams.base import GOSSIP, Trouble
-from tests.upstreams.twilio import Twilio, made_up
 
 TWILIO = PROVIDERS["twilio"]
 NUMBER = "+15551234567"

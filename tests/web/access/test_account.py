@@ -13,9 +13,11 @@ from flask import Flask
 from app.core import clock
 from app.extensions import db
 from app.services.access import tokens
+from devtools.html import filled
+from devtools.scopes import PASSWORD
 from tests.support.caller import Caller
-from tests.support.cast import PASSWORD, Cast, issue
-from tests.support.pages import Page, Portal, filled
+from tests.support.cast import Cast, issue
+from tests.support.pages import Page, Portal
 from tests.support.rows import audit, dump, unchanged
 
 NEW = "a lamp in the north window"

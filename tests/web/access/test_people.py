@@ -14,8 +14,9 @@ from app.extensions import db
 from app.models import Organization, User
 from app.services.access import totp, users
 from app.services.scope import Actor
+from devtools.scopes import PASSWORD
 from tests.support.caller import Caller
-from tests.support.cast import PASSWORD, Cast
+from tests.support.cast import Cast
 from tests.support.pages import Page, Portal
 from tests.support.rows import audit, dump, unchanged
 

@@ -11,7 +11,7 @@ from app.services.endpoints import bulk, crud, readiness
 from app.services.endpoints.bulk import Selection
 from app.services.endpoints.listing import Filter
 from tests.support.cast import Cast
-from tests.support.furnished import scope_as
+from tests.support.full_organization import scope_as
 from tests.support.pages import Portal
 from tests.support.rows import unchanged
 

@@ -12,7 +12,7 @@ from werkzeug.test import TestResponse
 from app.services.audit import log
 from app.services.audit.actions import Action
 from tests.support.cast import Cast
-from tests.support.furnished import furnish, scope_as
+from tests.support.full_organization import furnish, scope_as
 from tests.support.pages import Portal
 
 PATH = "/o/acme-support/audit"

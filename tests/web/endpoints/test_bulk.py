@@ -16,7 +16,7 @@ from app.models.base import new_id
 from app.services.endpoints import listing
 from app.services.endpoints.listing import Filter
 from tests.support.cast import Cast
-from tests.support.furnished import scope_as
+from tests.support.full_organization import scope_as
 from tests.support.pages import Page, Portal
 from tests.support.rows import audit, unchanged
 

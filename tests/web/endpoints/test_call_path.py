@@ -10,12 +10,12 @@ from flask import Flask
 
 from app.core.outbound.client import Outbound
 from app.services.drift import probe
+from simulators.base import Trouble
+from simulators.twilio import Twilio
 from tests.support.cast import Cast
-from tests.support.furnished import furnish
+from tests.support.full_organization import furnish
 from tests.support.pages import Page, Portal
 from tests.support.rows import unchanged
-from tests.upstreams.base import Trouble
-from tests.upstreams.twilio import Twilio
 
 PATH = "/o/acme-support/who-answers"
 NUMBER = "+15551234567"

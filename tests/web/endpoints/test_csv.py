@@ -16,7 +16,7 @@ from app.services.endpoints.csv_format import MOST_ROWS
 from app.services.organizations import crud as organizations_crud
 from app.web.endpoints.csv import LARGEST
 from tests.support.cast import Cast
-from tests.support.furnished import scope_as
+from tests.support.full_organization import scope_as
 from tests.support.pages import HOME, Page, Portal
 from tests.support.rows import audit, unchanged
 from tests.support.scopes import NOBODY

@@ -16,11 +16,11 @@ from app.models import CheckRun
 from app.services.drift import runs
 from app.services.organizations import crud
 from app.services.scope import Actor
+from simulators.base import Trouble
+from simulators.twilio import Twilio, made_up
 from tests.support.cast import Cast
-from tests.support.furnished import scope_as
+from tests.support.full_organization import scope_as
 from tests.support.pages import Portal
-from tests.upstreams.base import Trouble
-from tests.upstreams.twilio import Twilio, made_up
 
 NUMBER = "+15551234567"
 OLD = "https://old.example/x"

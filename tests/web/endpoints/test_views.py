@@ -10,7 +10,7 @@ from flask import Flask
 from app.models import Endpoint
 from app.services.endpoints import crud
 from tests.support.cast import Cast
-from tests.support.furnished import BASE_URL, scope_as
+from tests.support.full_organization import BASE_URL, scope_as
 from tests.support.pages import Page, Portal
 from tests.support.rows import audit, unchanged
 

@@ -14,12 +14,13 @@ from app.providers import PROVIDERS
 from app.services.endpoints import crud
 from app.services.numbers import assignments, imports, inventory
 from app.services.providers import credentials
+from simulators import UPSTREAMS
+from simulators.base import Trouble, Upstream
+from simulators.sinch_est import SinchEst
 from tests.support.cast import Cast
-from tests.support.furnished import scope_as
+from tests.support.full_organization import scope_as
 from tests.support.pages import Page, Portal
 from tests.support.rows import unchanged
-from tests.upstreams import UPSTREAMS, Trouble, Upstream
-from tests.upstreams.sinch_est import SinchEst
 
 ACME = "/o/acme-support"
 PATH = f"{ACME}/providers/twilio/numbers"

@@ -11,9 +11,9 @@ from sqlalchemy import insert
 from app import context
 from app.core.outbound.client import Outbound
 from app.models import DriftCheck
+from simulators.twilio import Twilio
 from tests.support.cast import Cast
 from tests.support.pages import Portal
-from tests.upstreams.twilio import Twilio
 
 ACME = "/o/acme-support/"
 NUMBER = "+15551234567"

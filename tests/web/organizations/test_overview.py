@@ -9,7 +9,7 @@ from sqlalchemy import delete
 from app.extensions import db
 from app.models import Organization, User
 from tests.support.cast import Cast
-from tests.support.furnished import furnish
+from tests.support.full_organization import furnish
 from tests.support.pages import Portal
 from tests.support.rows import audit, unchanged
 from tests.support.scopes import statements

@@ -10,7 +10,7 @@ from flask import Flask
 from app.providers import PROVIDERS
 from app.services.providers import credentials
 from tests.support.cast import Cast
-from tests.support.furnished import scope_as
+from tests.support.full_organization import scope_as
 from tests.support.pages import Page, Portal
 from tests.support.rows import audit, unchanged
 

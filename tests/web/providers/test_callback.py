@@ -10,12 +10,12 @@ from flask import Flask
 from app.core.outbound.client import Outbound
 from app.services.drift import runs
 from app.services.numbers import assignments
+from simulators.base import Trouble
+from simulators.sinch import ANOTHER_KEY, CALLBACKS, KEY, NUMBERS, Sinch, error
 from tests.support.cast import Cast
-from tests.support.furnished import scope_as
+from tests.support.full_organization import scope_as
 from tests.support.pages import Page, Portal
 from tests.support.rows import audit, unchanged
-from tests.upstreams.base import Trouble
-from tests.upstreams.sinch import ANOTHER_KEY, CALLBACKS, KEY, NUMBERS, Sinch, error
 
 PROVIDER = "/o/acme-support/providers/sinch"
 PATH = f"{PROVIDER}/callback"

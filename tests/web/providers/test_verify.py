@@ -15,10 +15,10 @@ from app.core.outbound.client import Outbound
 from app.extensions import db
 from app.models import WebSession
 from app.services.access import step_up
-from tests.support.cast import PASSWORD
+from devtools.scopes import PASSWORD
+from simulators.vobiz import Vobiz
 from tests.support.pages import Portal
 from tests.support.rows import unchanged
-from tests.upstreams.vobiz import Vobiz
 
 PATH = "/o/acme-support/providers/vobiz"
 OLD = "Enter your password again"

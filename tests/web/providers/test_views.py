@@ -16,7 +16,7 @@ from app.providers import PROVIDERS, in_family
 from app.services.connections import store
 from app.services.endpoints import crud
 from tests.support.cast import Cast
-from tests.support.furnished import BASE_URL, furnish, good_values, scope_as
+from tests.support.full_organization import BASE_URL, furnish, good_values, scope_as
 from tests.support.page_checks import MARK
 from tests.support.pages import Page, Portal
 from tests.support.rows import audit, unchanged

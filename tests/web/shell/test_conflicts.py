@@ -12,11 +12,12 @@ from flask import Flask
 
 from app.providers import PROVIDERS
 from app.web.shell import conflicts
-from tests.support.cast import PASSWORD, Cast
-from tests.support.furnished import good_values
-from tests.support.html import Element
+from devtools.html import Element, filled
+from devtools.scopes import PASSWORD
+from tests.support.cast import Cast
+from tests.support.full_organization import good_values
 from tests.support.page_checks import MARK
-from tests.support.pages import Page, Portal, filled
+from tests.support.pages import Page, Portal
 from tests.support.rows import unchanged
 
 ACME = "/o/acme-support"

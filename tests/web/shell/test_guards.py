@@ -12,8 +12,9 @@ from sqlalchemy import QueuePool
 
 from app.extensions import db
 from app.web.shell.guard import Who
-from tests.support.cast import PASSWORD, Cast
-from tests.support.furnished import Furnished, furnish
+from devtools.scopes import PASSWORD
+from tests.support.cast import Cast
+from tests.support.full_organization import Furnished, furnish
 from tests.support.pages import Portal
 from tests.support.routes import FILES, everything, portal_rules
 

@@ -14,9 +14,9 @@ from app.edge import threads
 from app.models import Endpoint
 from app.services.endpoints import csv_import
 from app.web.shell import jobs
+from devtools.html import parse
 from tests.support.cast import Cast
-from tests.support.furnished import scope_as
-from tests.support.html import parse
+from tests.support.full_organization import scope_as
 from tests.support.pages import HOME, Page, Portal
 from tests.web.endpoints.test_csv import HEADER, NEW, PATH, led_on
 

@@ -11,8 +11,9 @@ from flask import Flask
 from app.models import User
 from app.services.access import totp
 from app.web.shell.known_browsers import COOKIE
-from tests.support.cast import PASSWORD, Cast
-from tests.support.furnished import scope_as
+from devtools.scopes import PASSWORD
+from tests.support.cast import Cast
+from tests.support.full_organization import scope_as
 from tests.support.pages import Portal
 
 MISTYPED = "not the password at all"

@@ -7,7 +7,7 @@ from flask import Flask
 from app.services.status.places import Place
 from app.web.shell.places import place
 from tests.support.cast import Cast
-from tests.support.furnished import furnish
+from tests.support.full_organization import furnish
 from tests.support.pages import Portal
 
 KEYS = {Place.CALLBACK: "sinch"}

@@ -8,7 +8,7 @@ from flask import Flask
 from app.extensions import db
 from app.models import Organization
 from tests.support.cast import Cast
-from tests.support.furnished import Furnished, furnish
+from tests.support.full_organization import Furnished, furnish
 from tests.support.pages import Portal
 
 

@@ -11,13 +11,13 @@ from app.core.outbound.client import Outbound
 from app.providers import PROVIDERS, sinch_est
 from app.services.numbers import assignments
 from app.services.providers import credentials
+from simulators.elevenlabs import ElevenLabs
+from simulators.elevenlabs_numbers import AGENTS, NIGHT_SHIFT, NUMBERS, RECEPTION, Fault
+from simulators.sinch_est import NUMBER, SinchEst
 from tests.support.cast import Cast
-from tests.support.furnished import scope_as
+from tests.support.full_organization import scope_as
 from tests.support.pages import Page, Portal
 from tests.support.rows import unchanged
-from tests.upstreams import ElevenLabs, SinchEst
-from tests.upstreams.elevenlabs_numbers import AGENTS, NIGHT_SHIFT, NUMBERS, RECEPTION, Fault
-from tests.upstreams.sinch_est import NUMBER
 
 OPEN = f"Answer with AI… {NUMBER}"
 CHANGE = f"Change AI… {NUMBER}"

@@ -16,11 +16,12 @@ from app.core.outbound.client import Outbound
 from app.extensions import db
 from app.models import Secret
 from app.services.voice_ai import webhook
+from devtools.scopes import PASSWORD
+from simulators.elevenlabs import KEY, ElevenLabs
 from tests.support.canary import found_in, found_in_files
-from tests.support.cast import PASSWORD, Cast
+from tests.support.cast import Cast
 from tests.support.pages import Page, Portal
 from tests.support.rows import unchanged
-from tests.upstreams.elevenlabs import KEY, ElevenLabs
 
 PATH = "/o/acme-support/voice-ai"
 SECRET = re.compile(r"\b[0-9a-f]{64}\b")

@@ -7,12 +7,14 @@ from typing import Any
 
 from app import demo_data
 from app.core.urls import inbound_webhook_url
-from tests.upstreams import ElevenLabs, Exotel, Sinch, SinchEst, Twilio, Vobiz
-from tests.upstreams.console import ELSEWHERE
-from tests.upstreams.elevenlabs_numbers import NIGHT_SHIFT, RECEPTION
-from tests.upstreams.exotel import flow
-from tests.upstreams.sinch import ANOTHER_KEY
-from tests.upstreams.twilio import Application, made_up
+from simulators.console import ELSEWHERE
+from simulators.elevenlabs import ElevenLabs
+from simulators.elevenlabs_numbers import NIGHT_SHIFT, RECEPTION
+from simulators.exotel import Exotel, flow
+from simulators.sinch import ANOTHER_KEY, Sinch
+from simulators.sinch_est import SinchEst
+from simulators.twilio import Application, Twilio, made_up
+from simulators.vobiz import Vobiz
 
 OLD_URL = "+12125550134"
 BEHIND_APPLICATION = "+97235550123"

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
-from tests.upstreams.base import GOSSIP, Asked, Reply, Upstream, same
-from tests.upstreams.console import ELSEWHERE, TYPED, Action, Row, Table, gone, setting, taking
+from simulators.base import GOSSIP, Asked, Reply, Upstream, same
+from simulators.console import ELSEWHERE, TYPED, Action, Row, Table, gone, setting, taking
 
 AUTH_ID = "MA_MADEUP01"
 TOKEN = "made-up-token-of-vobiz"

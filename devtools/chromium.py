@@ -1,6 +1,6 @@
 """The system's own Chromium: no browser is downloaded by pip or npm.
 
-    python -m tests.support.chromium
+    python -m devtools.chromium
 
 finds it, or installs it with apt when that is possible, or says what to do. It needs no package.
 """

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
-from tests.upstreams.base import GOSSIP, Asked, Reply, Upstream, same
-from tests.upstreams.console import Table
-from tests.upstreams.elevenlabs_numbers import AgentsAndNumbers
-from tests.upstreams.elevenlabs_workspace import SETTINGS, WEBHOOKS, Workspace
+from simulators.base import GOSSIP, Asked, Reply, Upstream, same
+from simulators.console import Table
+from simulators.elevenlabs_numbers import AgentsAndNumbers
+from simulators.elevenlabs_workspace import SETTINGS, WEBHOOKS, Workspace
 
 KEY = "made-up-key-of-elevenlabs"
 READS = {"/v1/user": "user_read"}

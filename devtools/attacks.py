@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from itertools import count
 from urllib.parse import urlsplit
 
-from tests.support.clients import ApiClient, Unanswered
+from devtools.clients import ApiClient, Unanswered
 
 CONNECTIONS = 40
 SECONDS = 10

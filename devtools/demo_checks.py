@@ -11,7 +11,7 @@ from app.providers import PROVIDERS
 from app.services.connections import verification
 from app.services.organizations import crud
 from app.services.scope import Actor
-from tests.support.server import ROOT
+from devtools.server import ROOT
 
 PROVEN = ((demo_data.MERIDIAN, ("twilio", "exotel", "vobiz")), (demo_data.HARBOR, ("twilio",)))
 """Meridian's other connections are left to test."""
@@ -20,7 +20,7 @@ PROVEN = ((demo_data.MERIDIAN, ("twilio", "exotel", "vobiz")), (demo_data.HARBOR
 def prove(environment: Mapping[str, str]) -> None:
     """Tests them at the stand-ins that the environment names, in a process of its own."""
     subprocess.run(
-        [sys.executable, "-m", "tests.support.proving"],
+        [sys.executable, "-m", "devtools.demo_checks"],
         cwd=ROOT,
         env=environment,
         stdout=subprocess.DEVNULL,

@@ -15,8 +15,8 @@ from psycopg import sql
 from app import create_app
 from app.config import Settings
 from app.extensions import db
-from tests.support.locks import locked
-from tests.support.postgres import Postgres
+from devtools.locks import locked
+from devtools.postgres import Postgres
 
 TEMPLATE = "patchbay_template"
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-from tests.support.locks import locked
-from tests.support.memory import fast_folder
+from devtools.locks import locked
+from devtools.memory import fast_folder
 
 
 class Postgres:

@@ -18,9 +18,9 @@ from pathlib import Path
 from app import create_app
 from app.config import Settings
 from app.extensions import db
-from tests.support import processes
+from devtools import processes
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 SECONDS_TO_START = 60
 SECONDS_TO_STOP = 10
 

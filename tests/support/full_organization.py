@@ -21,9 +21,10 @@ from app.services.numbers import assignments
 from app.services.organizations import crud as organizations_crud
 from app.services.providers import active, credentials, history
 from app.services.scope import Scope
+from devtools.scopes import scope_of
 from tests.support.cast import Cast, Person
 from tests.support.page_checks import MARK
-from tests.support.scopes import NOBODY, scope_of
+from tests.support.scopes import NOBODY
 
 NUMBER = "+15551234567"
 BASE_URL = "https://voice.acme.example"

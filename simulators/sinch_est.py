@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
-from tests.upstreams.base import GOSSIP, Asked, Reply, Upstream, same
-from tests.upstreams.console import Action, Row, Table, gone, taking
+from simulators.base import GOSSIP, Asked, Reply, Upstream, same
+from simulators.console import Action, Row, Table, gone, taking
 
 KEY_ID = "00000000-0000-4000-8000-000000000002"
 KEY_SECRET = "made-up-key-secret-of-sinch"

@@ -12,8 +12,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from app.providers.elevenlabs import signing
-from tests.upstreams.base import GOSSIP, Asked, Reply
-from tests.upstreams.console import Action, Row, Table
+from simulators.base import GOSSIP, Asked, Reply
+from simulators.console import Action, Row, Table
 
 WEBHOOKS = "/v1/workspace/webhooks"
 SETTINGS = "/v1/convai/settings"

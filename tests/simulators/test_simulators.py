@@ -13,7 +13,7 @@ from app.config import Settings
 from app.core.outbound.client import Outbound
 from app.provider import Verifies
 from app.providers import PROVIDERS
-from tests.upstreams import UPSTREAMS
+from simulators import UPSTREAMS
 
 ROOT = Path(__file__).parents[2]
 
@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture(scope="module")
 def printed():
     ports = [option for key in UPSTREAMS for option in (f"--{key.replace('_', '-')}", "0")]
-    command = [sys.executable, "-m", "tests.upstreams", *ports]
+    command = [sys.executable, "-m", "simulators", *ports]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as running:
         assert running.stdout
         count = 1 + sum(len(kind().values) for kind in UPSTREAMS.values())

@@ -22,9 +22,10 @@ from urllib.request import urlopen
 
 from app import demo_data
 from app.config import DEFAULT_BIND
-from tests.support.proving import prove
-from tests.support.server import ROOT, clean_environment, flask
-from tests.upstreams import UPSTREAMS, Upstream, accounts
+from devtools.demo_checks import prove
+from devtools.server import ROOT, clean_environment, flask
+from simulators import UPSTREAMS, accounts
+from simulators.base import Upstream
 
 FIRST_PORT = 9001
 PASSWORD = "password.txt"
@@ -52,7 +53,7 @@ TEXT = """
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m tests.demo", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m devtools.demo", description=__doc__)
     parser.add_argument("--data", type=Path, default=ROOT / "instance-demo", help="the portal's folder")
     data = parser.parse_args().data.absolute()
     bind = os.environ.get("PATCHBAY_BIND") or DEFAULT_BIND

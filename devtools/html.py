@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from html.parser import HTMLParser
+from typing import Any
 
 BLOCK = re.compile(
     "br|caption|d[dlt]|div|fieldset|h[1-3]|label|legend|li|ol|option|p|section|table|t[dhr]|ul"
@@ -111,3 +112,33 @@ def parse(source: str) -> Element:
     builder.close()
     assert builder.here is builder.root, f"<{builder.here.tag}> is never closed"
     return builder.root
+
+
+def filled(form: Element, values: Mapping[str, Any]) -> dict[str, str]:
+    """What a browser would send for the form, with `values` typed, chosen, ticked."""
+    left = dict(values)
+    sent: dict[str, str] = {}
+    for control in form.all("input", "select", "textarea"):
+        name = control.get("name")
+        if not name or "disabled" in control.attrs:
+            continue
+        value = left.pop(name, control_value(control))
+        if isinstance(value, bool):
+            if value:
+                sent[name] = control.get("value", "on")
+        else:
+            sent[name] = str(value)
+    assert not left, f"the form has no {sorted(left)}, but {sorted(sent)}"
+    return sent
+
+
+def control_value(control: Element) -> str | bool:
+    if control.tag == "select":
+        options = control.all("option")
+        chosen = [option for option in options if "selected" in option.attrs] or options[:1]
+        return chosen[0].get("value", chosen[0].text) if chosen else ""
+    if control.tag == "textarea":
+        return control.text
+    if control.get("type") in ("checkbox", "radio"):
+        return "checked" in control.attrs
+    return control.get("value")

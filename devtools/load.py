@@ -15,10 +15,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 
-from tests.support.cast import PASSWORD
-from tests.support.clients import ApiClient, PortalClient, Refused, Response, Unanswered
-from tests.support.ledger import Audit, Ledger
-from tests.support.server import Server
+from devtools.clients import ApiClient, PortalClient, Refused, Response, Unanswered
+from devtools.ledger import Audit, Ledger
+from devtools.scopes import PASSWORD
+from devtools.server import Server
 
 SECONDS = 120
 ROWS = 20

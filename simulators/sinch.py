@@ -6,8 +6,8 @@ import hmac
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from tests.upstreams.base import GOSSIP, Asked, Reply, Upstream, same
-from tests.upstreams.console import ELSEWHERE, TYPED, Action, Row, Table, setting
+from simulators.base import GOSSIP, Asked, Reply, Upstream, same
+from simulators.console import ELSEWHERE, TYPED, Action, Row, Table, setting
 
 KEY = "00000000-0000-4000-8000-00000000000a"
 SECRET = base64.b64encode(b"made-up-of-sinch").decode()

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from tests.upstreams.base import GOSSIP, Asked, Reply, Upstream, same
-from tests.upstreams.console import ELSEWHERE, TYPED, Action, Row, Table, gone, setting, taking
+from simulators.base import GOSSIP, Asked, Reply, Upstream, same
+from simulators.console import ELSEWHERE, TYPED, Action, Row, Table, gone, setting, taking
 
 API = "/2010-04-01/Accounts/"
 TOKEN = "made-up-token-of-twilio"

@@ -35,13 +35,13 @@ from app.services.organizations import crud
 from app.services.scope import Actor, Scope
 from app.services.voice_ai import numbers, webhook
 from app.services.webhooks import endpoint
-from tests.support import html
-from tests.support.html import Element
+from devtools import html
+from devtools.html import Element
+from devtools.server import ROOT, clean_environment, free_port
+from simulators import UPSTREAMS, accounts
+from simulators.console import ELSEWHERE
+from simulators.elevenlabs_numbers import RECEPTION
 from tests.support.scopes import NOBODY
-from tests.support.server import ROOT, clean_environment, free_port
-from tests.upstreams import UPSTREAMS, accounts
-from tests.upstreams.console import ELSEWHERE
-from tests.upstreams.elevenlabs_numbers import RECEPTION
 
 PASSWORD = "made-up-passphrase-for-a-walk"
 BILLING = "+14155550101"
@@ -294,7 +294,7 @@ def test_the_command_prints_a_password_that_it_made(app: Flask) -> None:
 
 def start(data: Path, **settings: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "tests.demo", "--data", str(data)],
+        [sys.executable, "-m", "devtools.demo", "--data", str(data)],
         cwd=ROOT,
         env=clean_environment() | settings,
         stdout=subprocess.PIPE,

@@ -10,10 +10,10 @@ from pathlib import Path
 from playwright.sync_api import Page, ViewportSize, expect, sync_playwright
 
 from app import demo_data
-from tests.support import chromium
-from tests.support.proving import prove
-from tests.support.server import ROOT, served
-from tests.upstreams import UPSTREAMS, accounts
+from devtools import chromium
+from devtools.demo_checks import prove
+from devtools.server import ROOT, served
+from simulators import UPSTREAMS, accounts
 
 FOLDER = ROOT / "docs" / "screenshots"
 PASSWORD = "a lighthouse keeper counts the boats"

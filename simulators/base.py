@@ -16,8 +16,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar, Self
 from urllib.parse import parse_qsl, quote, urlsplit
 
-from tests.upstreams import console
-from tests.upstreams.console import Action, Row, Table
+from simulators import console
+from simulators.console import Action, Row, Table
 
 GOSSIP = "what-the-provider-wrote"
 """Is in every body, so that a test can see whether one is passed on."""

@@ -1,17 +1,17 @@
 """Small servers that behave as the providers do: to test against, and to demonstrate without accounts.
 
-`python -m tests.upstreams` starts all of them.
+`python -m simulators` starts all of them.
 """
 
 from __future__ import annotations
 
-from tests.upstreams.base import Trouble, Upstream
-from tests.upstreams.elevenlabs import ElevenLabs
-from tests.upstreams.exotel import Exotel
-from tests.upstreams.sinch import Sinch
-from tests.upstreams.sinch_est import SinchEst
-from tests.upstreams.twilio import Twilio
-from tests.upstreams.vobiz import Vobiz
+from simulators.base import Trouble, Upstream
+from simulators.elevenlabs import ElevenLabs
+from simulators.exotel import Exotel
+from simulators.sinch import Sinch
+from simulators.sinch_est import SinchEst
+from simulators.twilio import Twilio
+from simulators.vobiz import Vobiz
 
 UPSTREAMS: dict[str, type[Upstream]] = {
     "twilio": Twilio,

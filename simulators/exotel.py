@@ -3,8 +3,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from tests.upstreams.base import GOSSIP, Asked, Reply, Upstream, same
-from tests.upstreams.console import Action, Row, Table, gone, setting, taking
+from simulators.base import GOSSIP, Asked, Reply, Upstream, same
+from simulators.console import Action, Row, Table, gone, setting, taking
 
 SID = "madeup1"
 KEY = "made-up-key-of-exotel"

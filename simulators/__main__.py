@@ -7,13 +7,13 @@ import sys
 import threading
 from contextlib import ExitStack
 
-from tests.upstreams import UPSTREAMS, accounts
+from simulators import UPSTREAMS, accounts
 
 FIRST_PORT = 9001
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m tests.upstreams", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m simulators", description=__doc__)
     for place, key in enumerate(UPSTREAMS):
         parser.add_argument(
             f"--{key.replace('_', '-')}", type=int, default=FIRST_PORT + place, metavar="PORT"

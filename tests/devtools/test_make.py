@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.server import ROOT
+from devtools.server import ROOT
 
 NOWHERE = "/nowhere/chrome"
-FIND = ("-m", "tests.support.chromium")
+FIND = ("-m", "devtools.chromium")
 TEST = ("-m", "pytest", "-q", "tests/browser/test_keys.py", "tests/core/test_clock.py")
 
 

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.upstreams.base import GOSSIP, Asked, Reply
-from tests.upstreams.console import Action, Row, Table, taking
+from simulators.base import GOSSIP, Asked, Reply
+from simulators.console import Action, Row, Table, taking
 
 AGENTS = "/v1/convai/agents"
 NUMBERS = "/v1/convai/phone-numbers"

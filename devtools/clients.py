@@ -9,9 +9,8 @@ from http.client import HTTPConnection, HTTPException, HTTPMessage
 from typing import Any
 from urllib.parse import urlencode, urljoin, urlsplit
 
-from tests.support.cast import PASSWORD
-from tests.support.html import Element, parse
-from tests.support.pages import filled
+from devtools.html import Element, filled, parse
+from devtools.scopes import PASSWORD
 
 SECONDS = 60
 

@@ -1,0 +1,1 @@
+"""Development tools: the demo, screenshots, and servers to try things with."""
