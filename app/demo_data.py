@@ -8,10 +8,9 @@ from __future__ import annotations
 import base64
 import secrets
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from app.core.errors import Conflict
-from app.core.outbound.client import Outbound
 from app.models import Organization, Role, User
 from app.provider import Family
 from app.services.access import users
@@ -22,6 +21,9 @@ from app.services.organizations import crud as organizations_crud
 from app.services.providers import active, credentials
 from app.services.scope import Scope
 from app.services.voice_ai import config
+
+if TYPE_CHECKING:
+    from app.core.outbound.client import Outbound
 
 EMAIL = "demo@meridian.example"
 

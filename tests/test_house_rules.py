@@ -21,7 +21,7 @@ LONGEST_LINE = 120
 SETTING = re.compile(r"\b(?:PATCHBAY_[A-Z_]*[A-Z]|DATABASE_URL)\b")
 DRAWING = frozenset({"app/web/access/account.py"})
 """Draws a QR code of an address that it has made itself."""
-BARE = frozenset({"components", "layouts"})
+BARE = frozenset({"shell"})
 SAFE_SHAPES = re.compile(r"\{\{- shapes\[name\]\|safe -\}\}")
 
 
@@ -98,7 +98,7 @@ def test_every_setting_is_documented_and_every_documented_one_exists() -> None:
 def test_a_template_is_a_page_or_a_part_of_one(path: Path) -> None:
     text = path.read_text()
     is_part = path.parent.name in BARE or path.name.startswith("_") or path.name == "note.html"
-    assert is_part or text.startswith('{% extends "layouts/'), f"{name_of(path)} extends no layout"
+    assert is_part or text.startswith('{% extends "shell/'), f"{name_of(path)} extends no layout"
 
 
 @pytest.mark.parametrize("path", [*TEMPLATES, *ASSETS], ids=name_of)

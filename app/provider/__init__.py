@@ -35,14 +35,14 @@ from app.provider.fields import (
 from app.provider.results import Outcome, Refusal, Verified, not_proven, proven, refused
 
 __all__ = [
+    "LONGEST_NAME",
+    "MOST_PAGES",
     "CallsBack",
     "Capability",
     "Count",
     "DeclarationError",
     "Family",
     "Field",
-    "LONGEST_NAME",
-    "MOST_PAGES",
     "Numbers",
     "Observes",
     "Origin",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import pkgutil
 
 import pytest
 
@@ -28,7 +28,7 @@ def each(pairs):
 
 
 def test_every_file_is_a_provider_and_named_as_its_key():
-    files = {path.stem for path in Path(providers.__file__).parent.glob("*.py")} - {"__init__"}
+    files = {found.name for found in pkgutil.iter_modules(providers.__path__)}
     assert files == set(PROVIDERS)
     for provider in ALL:
         assert type(provider).__module__ == f"app.providers.{provider.key}"

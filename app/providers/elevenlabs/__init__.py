@@ -1,3 +1,5 @@
+"""ElevenLabs: its agents, the numbers that they answer, and its webhooks."""
+
 from __future__ import annotations
 
 import re

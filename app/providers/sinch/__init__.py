@@ -1,3 +1,5 @@
+"""Sinch: its numbers, and the callback of its application."""
+
 from __future__ import annotations
 
 import json

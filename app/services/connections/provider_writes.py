@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from sqlalchemy import delete
 
 from app.core import clock
-from app.core.outbound.client import Outbound
 from app.models import ProviderWrite
 from app.models.base import new_id
 from app.provider import Provider
@@ -20,6 +20,9 @@ from app.services.audit import log
 from app.services.audit.actions import Action
 from app.services.audit.numbers import Changes
 from app.services.scope import Scope
+
+if TYPE_CHECKING:
+    from app.core.outbound.client import Outbound
 
 LONGEST = timedelta(minutes=2)
 """No change takes longer: one that has no outcome then was broken off."""

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from app.core.outbound.client import Outbound
 from app.provider import Provider
 from app.services.scope import Scope
 
-Callback = Callable[[Scope, Outbound, Provider | None], None]
+if TYPE_CHECKING:
+    from app.core.outbound.client import Outbound
+
+Callback = Callable[[Scope, "Outbound", Provider | None], None]
 
 _callbacks: dict[Callback, None] = {}
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from app.core import clock
 from app.core.errors import Conflict
 from app.core.outbound.answer import OutboundError
-from app.core.outbound.client import Outbound
 from app.models import Check
 from app.provider import Capability, Outcome, Provider, Verified
 from app.services import rate_limits
@@ -20,6 +19,9 @@ from app.services.connections import drafts, store
 from app.services.connections.store import State
 from app.services.rate_limits import Limit
 from app.services.scope import Scope
+
+if TYPE_CHECKING:
+    from app.core.outbound.client import Outbound
 
 SAYS_NOTHING = (Outcome.UNREACHABLE, Outcome.RATE_LIMITED, Outcome.UNEXPECTED_ANSWER)
 

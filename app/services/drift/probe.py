@@ -5,9 +5,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from app.core.outbound.client import Outbound
 from app.provider import Capability, Provider
 from app.provider.numbers import Line, Reason
 from app.providers import PROVIDERS
@@ -16,6 +15,9 @@ from app.services.drift import verdicts
 from app.services.drift.verdicts import Sight
 from app.services.rate_limits import Limit
 from app.services.scope import Scope
+
+if TYPE_CHECKING:
+    from app.core.outbound.client import Outbound
 
 SECONDS = 30
 """For all that one look or one pointing asks of a provider."""

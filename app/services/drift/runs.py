@@ -7,13 +7,12 @@ import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from sqlalchemy import func, select, update
 
 from app.core import clock
-from app.core.outbound.client import Outbound
 from app.models import CheckRun, DriftCheck, Organization
 from app.provider import Capability, Family
 from app.provider.numbers import Line, Reason
@@ -24,6 +23,9 @@ from app.services.drift import probe, queue, tallies, verdicts
 from app.services.drift.tallies import Tally
 from app.services.drift.verdicts import Sight
 from app.services.scope import Scope
+
+if TYPE_CHECKING:
+    from app.core.outbound.client import Outbound
 
 log = structlog.get_logger(__name__)
 

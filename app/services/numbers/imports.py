@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 from sqlalchemy.exc import IntegrityError
 
 from app.core import phone, texts
 from app.core.errors import Conflict, Invalid, Problem
-from app.core.outbound.client import Outbound
 from app.models import Endpoint, User
 from app.provider import Provider
 from app.provider.numbers import Line
@@ -22,6 +21,9 @@ from app.services.fields import Agent
 from app.services.numbers import assignments, claims, inventory
 from app.services.numbers.assignments import VoicePhoneNumberDraft
 from app.services.scope import Scope
+
+if TYPE_CHECKING:
+    from app.core.outbound.client import Outbound
 
 MOST_AT_ONCE = 200
 UNUSABLE = "Not a phone number in E.164, such as +15551234567"

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from app.core import urls
 from app.core.errors import Conflict
-from app.core.outbound.client import Outbound
 from app.provider import Capability, Family, Numbers, Provider
 from app.provider import numbers as provider_numbers
 from app.provider.numbers import Line
@@ -20,6 +19,9 @@ from app.services.numbers import claims as numbers_claims
 from app.services.numbers.claims import Claim, Claims
 from app.services.rate_limits import Limit
 from app.services.scope import Scope
+
+if TYPE_CHECKING:
+    from app.core.outbound.client import Outbound
 
 MOST = 10_000
 """Lines that are read of one account."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from contextlib import suppress
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel
 from sqlalchemy import func, select
@@ -13,7 +13,6 @@ from sqlalchemy.exc import IntegrityError
 
 from app.core import phone, texts
 from app.core.errors import Conflict, Invalid, NotFound, Problem
-from app.core.outbound.client import Outbound
 from app.models import AuditEvent, Organization, Role, User
 from app.services import fields, validation
 from app.services.audit import log
@@ -23,6 +22,9 @@ from app.services.drift import queue
 from app.services.fields import Name
 from app.services.scope import Scope, expect_version
 from app.services.validation import Checked
+
+if TYPE_CHECKING:
+    from app.core.outbound.client import Outbound
 
 SLUG_TRIES = 10
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from app.core.naming import settings_name
-from app.core.outbound.client import Outbound
 from app.provider import Provider
 from app.services.audit import log
 from app.services.audit.actions import Action
@@ -16,6 +15,9 @@ from app.services.connections.store import State
 from app.services.drift import queue
 from app.services.providers import active
 from app.services.scope import Scope, expect_version
+
+if TYPE_CHECKING:
+    from app.core.outbound.client import Outbound
 
 
 def save(

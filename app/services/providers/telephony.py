@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from app.core import etag
 from app.core.errors import Invalid, Problem, Stale
 from app.core.naming import settings_name
-from app.core.outbound.client import Outbound
 from app.provider import Family
 from app.providers import in_family, keys_in
 from app.services import validation
@@ -20,6 +19,9 @@ from app.services.fields import BaseUrl
 from app.services.organizations import crud
 from app.services.providers import active
 from app.services.scope import Scope
+
+if TYPE_CHECKING:
+    from app.core.outbound.client import Outbound
 
 TelephonyChanges = drafts.model(
     "TelephonyChanges",

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
 from app.core import urls
-from app.core.outbound.client import Outbound
 from app.models import Check, DriftCheck, Endpoint, User, VoicePhoneNumber
 from app.provider import Capability, Family, Outcome, Provider
 from app.provider.numbers import Reason
@@ -25,6 +25,9 @@ from app.services.providers import active
 from app.services.scope import Scope
 from app.services.status.places import Place
 from app.services.webhooks import endpoint as webhooks_endpoint
+
+if TYPE_CHECKING:
+    from app.core.outbound.client import Outbound
 
 
 class Tone(StrEnum):

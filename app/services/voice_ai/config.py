@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import secrets
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
 from app.core import etag
 from app.core.errors import Invalid, Problem, Stale
 from app.core.naming import calls_name
-from app.core.outbound.client import Outbound
 from app.models import User, VoicePhoneNumber
 from app.provider import Family, Provider
 from app.providers import PROVIDERS, in_family, keys_in
@@ -23,6 +22,9 @@ from app.services.numbers import assignments
 from app.services.providers import active
 from app.services.scope import Scope, expect_version
 from app.services.voice_ai import webhook
+
+if TYPE_CHECKING:
+    from app.core.outbound.client import Outbound
 
 ELEVENLABS = "elevenlabs"
 SINCH_EST = "sinch_est"

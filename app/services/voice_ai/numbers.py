@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import structlog
 from pydantic import BaseModel
@@ -16,7 +16,6 @@ from sqlalchemy import select
 
 from app.core import phone
 from app.core.errors import Conflict, Invalid, NotFound, PatchbayError, Problem, Stale
-from app.core.outbound.client import Outbound
 from app.models import User, VoicePhoneNumber
 from app.provider import Provider
 from app.providers import PROVIDERS, elevenlabs, sinch_est
@@ -29,6 +28,9 @@ from app.services.connections.provider_writes import Intent
 from app.services.numbers import assignments
 from app.services.scope import Scope, expect_version
 from app.services.validation import Checked
+
+if TYPE_CHECKING:
+    from app.core.outbound.client import Outbound
 
 log = structlog.get_logger(__name__)
 

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from sqlalchemy import or_, update
@@ -19,7 +19,6 @@ from sqlalchemy import or_, update
 from app.core import clock, texts, urls
 from app.core.errors import Conflict, PatchbayError
 from app.core.outbound.answer import OutboundError
-from app.core.outbound.client import Outbound
 from app.models import WebhookSetup
 from app.provider import Outcome, Provider, Refusal, refused
 from app.providers import PROVIDERS, elevenlabs
@@ -30,6 +29,9 @@ from app.services.connections import provider_writes, store, verification
 from app.services.connections.provider_writes import Intent
 from app.services.connections.store import State as ConnectionState
 from app.services.scope import Scope
+
+if TYPE_CHECKING:
+    from app.core.outbound.client import Outbound
 
 log = structlog.get_logger(__name__)
 

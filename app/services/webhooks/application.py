@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import structlog
 from sqlalchemy import select, update
@@ -15,7 +15,6 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.core import urls
 from app.core.errors import Invalid, NotFound, Problem, Stale, Unavailable
-from app.core.outbound.client import Outbound
 from app.models import Connection, VoicePhoneNumber
 from app.provider import CallsBack, Capability, Provider
 from app.provider.numbers import Callback, Reason
@@ -28,6 +27,9 @@ from app.services.connections.provider_writes import Intent
 from app.services.drift import queue
 from app.services.rate_limits import Limit
 from app.services.scope import Scope
+
+if TYPE_CHECKING:
+    from app.core.outbound.client import Outbound
 
 log = structlog.get_logger(__name__)
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from app.core.errors import Conflict, Stale
-from app.core.outbound.client import Outbound
 from app.models import Endpoint
 from app.provider import Capability, Provider
 from app.provider.numbers import Line, Reason
@@ -19,6 +18,9 @@ from app.services.drift import probe, queue, verdicts
 from app.services.drift.verdicts import Observation, Sight
 from app.services.endpoints import crud, readiness
 from app.services.scope import Scope
+
+if TYPE_CHECKING:
+    from app.core.outbound.client import Outbound
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
 from app.core.errors import Conflict, NotFound, Stale
-from app.core.outbound.client import Outbound
 from app.models import DriftCheck, User, VoicePhoneNumber
 from app.provider import Capability, Provider
 from app.provider.numbers import Line, Reason
@@ -21,6 +20,9 @@ from app.services.connections.store import State
 from app.services.drift import probe, queue, verdicts
 from app.services.drift.verdicts import Observation, Sight
 from app.services.scope import Scope
+
+if TYPE_CHECKING:
+    from app.core.outbound.client import Outbound
 
 OFF_IT = (Reason.APPLICATION_IN_THE_WAY, Reason.NO_WEBHOOK)
 

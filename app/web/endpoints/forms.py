@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from wtforms import (  # type: ignore[attr-defined]
+from wtforms import (
     BooleanField,
     FileField,
     HiddenField,

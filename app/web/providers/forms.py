@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wtforms import (  # type: ignore[attr-defined]
+from wtforms import (
     HiddenField,
     StringField,
 )
