@@ -95,8 +95,8 @@ class Checker:
     def _check(self, organization_id: str) -> bool:
         scope = context.scope(Actor(name="background check"))
         try:
-            inside = scope.into(crud.by_id(scope, organization_id))
-            return runs.run(inside, context.outbound()).is_elsewhere
+            inside = scope.for_organization(crud.by_id(scope, organization_id))
+            return runs.run(inside, context.outbound()).already_running
         finally:
             db.session.remove()
 

@@ -90,7 +90,7 @@ def create_user(email: str, name: str, role: str, organization_name: str, passwo
         new = access_users.read_new(scope, {"email": email, "name": name, "role": role, "password": password})
         with access_users.one_user_per_email(new.email), scope.transaction():
             organization = crud.named(scope, organization_name)
-            user = access_users.add(scope.into(organization), new)
+            user = access_users.add(scope.for_organization(organization), new)
     except PatchbayError as error:
         raise _fail(error) from None
     click.echo(user.id)
@@ -115,7 +115,7 @@ def _user_and_scope(email: str) -> tuple[User, Scope]:
     user = access_users.by_email(scope, email)
     if user is None:
         raise click.ClickException(f"There is no user {email}.")
-    return user, scope.into(crud.of_user(scope, user))
+    return user, scope.for_organization(crud.of_user(scope, user))
 
 
 @token_commands.command("create")
@@ -144,7 +144,7 @@ def rotate_keys() -> None:
     for done, total in keys.reseal(scope):
         if done % 100 == 0 or done == total:
             click.echo(f"{done} of {total} sealed again")
-    left = keys.left_behind(scope)
+    left = keys.unrotated_count(scope)
     if left:
         raise click.ClickException(
             f"{left} secrets do not open with any key, and stay as they are. Keep the old key."
@@ -198,7 +198,7 @@ def _verify(scope: Scope, chain_id: str | None, shown: str, noted: Head | None) 
     if found.wrong:
         click.echo(f"{shown}: {holding}{earlier} {found.wrong}", err=True)
         return False
-    head = f" Head {chain.noted(chain_id, found.head)}" if found.head.count else ""
+    head = f" Head {chain.format_head(chain_id, found.head)}" if found.head.count else ""
     click.echo(f"{shown}: {holding}{earlier}{head}")
     return True
 
@@ -237,7 +237,7 @@ def _exit_code(reports: list[Report]) -> int:
         return 1
     if any(report.drifted for report in reports):
         return 2
-    return ALREADY_RUNNING if any(report.is_elsewhere for report in reports) else 0
+    return ALREADY_RUNNING if any(report.already_running for report in reports) else 0
 
 
 def _check(scope: Scope, organization_id: str, *, is_json: bool) -> tuple[str, Report]:
@@ -246,7 +246,7 @@ def _check(scope: Scope, organization_id: str, *, is_json: bool) -> tuple[str, R
     try:
         organization = crud.by_id(scope, organization_id)
         name = organization.name
-        report = runs.run(scope.into(organization), context.outbound(), everything=True)
+        report = runs.run(scope.for_organization(organization), context.outbound(), everything=True)
     except Exception as error:
         scope.session.rollback()
         log.exception("check.failed", organization=organization_id)

@@ -40,8 +40,8 @@ def token_used(token_id: str) -> None:
 def scope(actor: Actor, organization: Organization | None = None) -> Scope:
     """Returns the scope of an actor, with this application's session, keys and background checks."""
     extensions = current_app.extensions
-    check_soon, hashing = extensions["patchbay_check_soon"], extensions["patchbay_hashing"]
-    return Scope(session(), organization, actor, keys(), check_soon, hashing)
+    queue_drift_check, hashing = extensions["patchbay_check_soon"], extensions["patchbay_hashing"]
+    return Scope(session(), organization, actor, keys(), queue_drift_check, hashing)
 
 
 def session() -> Session:

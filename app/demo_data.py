@@ -131,7 +131,7 @@ def fill(scope: Scope, http: Outbound, password: str) -> Organization:
         user = _member(inside, name, email)
         if line := LINES.get(name):
             sent = {"userId": user.id, "provider": "sinch", "phoneNumber": line, "label": "Desk"}
-            assignments.give(inside, sent)
+            assignments.assign(inside, sent)
     harbor = _organization(scope, http, HARBOR)
     _save(harbor, "twilio", VALUES["twilio"] | {"phone_number": HARBOR.endpoints[0].phone_number})
     active.make_active(harbor, Family.TELEPHONY, "twilio")
@@ -142,7 +142,7 @@ def fill(scope: Scope, http: Outbound, password: str) -> Organization:
 
 
 def _organization(scope: Scope, http: Outbound, example: Example) -> Scope:
-    inside = scope.into(organizations_crud.create(scope, {"name": example.name}))
+    inside = scope.for_organization(organizations_crud.create(scope, {"name": example.name}))
     organizations_crud.update(inside, http, {"country": "US", "public_base_url": example.base_url})
     return inside
 

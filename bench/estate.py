@@ -117,7 +117,7 @@ def _first_person(app: Flask) -> None:
 
 def _others(scope: Scope, count: int) -> Iterator[Scope]:
     for n in range(count):
-        yield scope.into(crud.create(scope, {"name": f"Tenant {n * 7 % 40:02} of many"}))
+        yield scope.for_organization(crud.create(scope, {"name": f"Tenant {n * 7 % 40:02} of many"}))
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ def _prove() -> None:
         assert organization
         for key in keys:
             tested = verification.verify(
-                everywhere.into(organization), context.outbound(), PROVIDERS[key], {}
+                everywhere.for_organization(organization), context.outbound(), PROVIDERS[key], {}
             )
             assert tested.result.ok, f"{example.name}, {key}: {tested.result.code}"
 

@@ -42,7 +42,7 @@ def list_phone_numbers(scope: Scope) -> ResponseReturnValue:
 )
 def give_phone_number(scope: Scope, sent: Any) -> ResponseReturnValue:
     """Give a voice phone number to a user"""
-    return responses.document(assignments.document(*assignments.give(scope, sent)), 201)
+    return responses.document(assignments.document(*assignments.assign(scope, sent)), 201)
 
 
 @organizations.operation(
@@ -54,7 +54,7 @@ def give_phone_number(scope: Scope, sent: Any) -> ResponseReturnValue:
 )
 def take_phone_number(scope: Scope, user_id: str, provider: str, phone_number: str) -> ResponseReturnValue:
     """Take a voice phone number from a user"""
-    assignments.take(scope, user_id, provider, phone_number)
+    assignments.unassign(scope, user_id, provider, phone_number)
     return responses.no_content()
 
 

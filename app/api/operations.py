@@ -201,8 +201,8 @@ def _enter(actor: Actor, path: dict[str, Any]) -> Scope:
     own = crud.by_id(scope, str(actor.organization_id))
     wanted = _wanted_organization(actor, path)
     if wanted is None or wanted == own.id:
-        return replace(scope, found=own)
-    inside = scope.into(crud.by_id(scope, wanted))
+        return replace(scope, organization_or_none=own)
+    inside = scope.for_organization(crud.by_id(scope, wanted))
     crossing.record_hourly(inside, own)
     return inside
 

@@ -42,5 +42,5 @@ def verify_provider(scope: Scope, provider: str, sent: Any) -> ResponseReturnVal
 )
 def list_provider_numbers(scope: Scope, provider: str) -> ResponseReturnValue:
     """List the numbers that the provider's account owns, by number; the first 10,000 of more"""
-    inventory = numbers_inventory.owned(scope, context.outbound(), store.provider_of(provider))
+    inventory = numbers_inventory.list_owned(scope, context.outbound(), store.provider_of(provider))
     return responses.document([row.document() for row in inventory.rows], tagged=True)

@@ -40,7 +40,7 @@ def make(scope: Scope, path: Path, *, with_keys: bool, replaces: bool) -> Manife
         with _opened(copy, settings) as connection:
             rows, migration = _row_counts(connection), _migration(connection)
         stored, unopened = setup.sealed_counts(scope)
-        scope.let_go()
+        scope.end_read()
         size, digest = archive.measured(copy) if copy else (None, None)
         manifest = Manifest(
             format=archive.FORMAT,

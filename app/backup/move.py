@@ -174,5 +174,5 @@ def _state() -> State:
     scope = startup.console()
     sealed, unopened = setup.sealed_counts(scope)
     problems = chain.problems(scope.session, scope.keys.sealer)
-    scope.let_go()
+    scope.end_read()
     return State(sealed, unopened, problems)

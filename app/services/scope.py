@@ -56,7 +56,7 @@ class Keys:
     session: str = field(default="", repr=False)
 
 
-def _nobody_checks(_organization_id: str) -> None:
+def _ignore(_organization_id: str) -> None:
     """Where nothing runs in the background: what is due stays due until the next check."""
 
 
@@ -70,29 +70,29 @@ class _Hooks:
 
 @dataclass(frozen=True)
 class Scope:
-    """One actor in one organization. `found` is None where no organization is meant.
+    """One actor in one organization. `organization_or_none` is None where no organization is meant.
 
-    `check_soon` queues a background check of what is due in an organization. It is called after the
+    `queue_drift_check` queues a background check of what is due in an organization. It is called after the
     commit, with the organization's id.
     """
 
     session: Session
-    found: Organization | None
+    organization_or_none: Organization | None
     actor: Actor
     keys: Keys
-    check_soon: Callable[[str], None] = field(default=_nobody_checks, repr=False)
+    queue_drift_check: Callable[[str], None] = field(default=_ignore, repr=False)
     hashing: Slots | None = field(default=None, repr=False)
     """Bounds how many passwords are hashed at once; None is no bound, for the command line."""
 
     @property
     def organization(self) -> Organization:
-        if self.found is None:
+        if self.organization_or_none is None:
             raise NotFound("There is no such organization.")
-        return self.found
+        return self.organization_or_none
 
-    def into(self, organization: Organization) -> Scope:
+    def for_organization(self, organization: Organization) -> Scope:
         """The same actor in another organization."""
-        return replace(self, found=organization)
+        return replace(self, organization_or_none=organization)
 
     def select(self, model: type[Row]) -> Select[Row]:
         """Every row of `model` that belongs to the organization."""
@@ -119,7 +119,7 @@ class Scope:
             raise NotFound(f"There is no such {what}.")
         return row
 
-    def let_go(self) -> None:
+    def end_read(self) -> None:
         """Ends what reading began, so that no transaction is open while a provider is asked."""
         self.session.rollback()
 
@@ -141,8 +141,8 @@ class Scope:
         hooks = self.session.info[_IN_TRANSACTION] = _Hooks()
         try:
             self.session.connection(execution_options={"writes": True, "waits": waits})
-            if self.found is not None and lock:
-                self.session.refresh(self.found, with_for_update={"key_share": True})
+            if self.organization_or_none is not None and lock:
+                self.session.refresh(self.organization_or_none, with_for_update={"key_share": True})
             yield
             for hook, items in hooks.before_commit.items():
                 hook(self, items)

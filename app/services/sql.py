@@ -16,7 +16,7 @@ from app.services.scope import Scope
 FEW = 500
 
 
-def is_of(scope: Scope, column: Any, numbers: Collection[str]) -> ColumnElement[bool]:
+def in_list(scope: Scope, column: Any, numbers: Collection[str]) -> ColumnElement[bool]:
     """A few are parameters, which indexes serve best; of those a database takes some 30,000 at most."""
     if len(numbers) <= FEW:
         return cast("ColumnElement[bool]", column.in_(numbers))

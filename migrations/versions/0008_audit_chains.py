@@ -36,5 +36,5 @@ def downgrade() -> None:
     for row in connection.execute(sa.select(table)).all():
         with suppress(SealBroken):
             word = chain.open_key(sealer, row.key_check).without_records()
-            connection.execute(table.update().values(key_check=sealer.seal(word, chain.WORD)))
+            connection.execute(table.update().values(key_check=sealer.seal(word, chain.KEY_CHECK)))
     op.drop_table("audit_chains")

@@ -205,7 +205,7 @@ def test_the_audit_verifies_after_down_and_up(engine):
     scope = context.scope(Actor(name="tests"))
     organization = scope.session.scalars(select(Organization).where(Organization.slug == "globex")).one()
     with scope.transaction():
-        log.note(scope.into(organization), Action.CONNECTION_TESTED, "one")
+        log.note(scope.for_organization(organization), Action.CONNECTION_TESTED, "one")
     flask_migrate.downgrade(revision="0007")
     flask_migrate.upgrade()
     keys.prepare(scope)

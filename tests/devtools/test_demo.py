@@ -75,13 +75,13 @@ def scope(app: Flask) -> Iterator[Scope]:
 
 @pytest.fixture
 def meridian(scope: Scope) -> Scope:
-    return scope.into(demo_data.fill(scope, NOBODY, PASSWORD))
+    return scope.for_organization(demo_data.fill(scope, NOBODY, PASSWORD))
 
 
 def organization(scope: Scope, name: str) -> Scope:
     found = crud.by_name(scope, name)
     assert found is not None
-    return scope.into(found)
+    return scope.for_organization(found)
 
 
 def drifted(scope: Scope) -> dict[str, str | None]:
@@ -126,7 +126,7 @@ def test_there_are_numbers_to_import_and_one_that_is_somebody_elses(
     meridian: Scope, outbound: Outbound
 ) -> None:
     for key, unmapped in accounts.UNMAPPED.items():
-        found = inventory.owned(meridian, outbound, PROVIDERS[key])
+        found = inventory.list_owned(meridian, outbound, PROVIDERS[key])
         states = {row.line.phone_number: row.state for row in found.rows}
         assert {number for number, state in states.items() if state is Claim.UNMAPPED} == set(unmapped)
         elsewhere = {number for number, state in states.items() if state is Claim.ELSEWHERE}

@@ -95,7 +95,7 @@ def test_a_key_does_not_say_whose_it_is(acme):
 
 def test_of_many_tries_at_once_ten_pass(scopes):
     """Strangers have no organization whose lock they could wait for."""
-    answers = scopes.at_once(*[("dana", lambda scope: _take(scope.into(None)))] * 20)
+    answers = scopes.at_once(*[("dana", lambda scope: _take(scope.for_organization(None)))] * 20)
     assert [type(answer) for answer in answers if answer] == [TooMany] * 10
 
 

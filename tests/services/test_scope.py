@@ -43,14 +43,14 @@ def test_select_shows_the_organizations_rows_only(acme, globex):
 
 
 def test_into_is_the_same_actor_elsewhere(acme, cast):
-    inside = acme.into(cast.globex)
+    inside = acme.for_organization(cast.globex)
     assert inside.organization is cast.globex
     assert inside.actor is acme.actor
 
 
 def test_a_scope_without_an_organization_finds_none(acme):
     with pytest.raises(NotFound):
-        _ = acme.into(None).organization
+        _ = acme.for_organization(None).organization
 
 
 def test_a_transaction_that_fails_leaves_nothing(acme, scopes):
@@ -83,7 +83,7 @@ def test_hooks_run_once_before_and_after_the_commit(acme, scopes):
     with acme.transaction():
         acme.on_commit(after, "a")
         acme.before_commit(before, 1)
-        acme.into(None).before_commit(before, 2)
+        acme.for_organization(None).before_commit(before, 2)
         acme.on_commit(after, "a")
         acme.on_commit(after, "b")
         acme.organization.name = "Renamed"
@@ -155,7 +155,7 @@ def test_readers_are_not_blocked_by_a_writer(acme, scopes):
 
 def test_a_session_is_clean_for_the_next_transaction_after_a_stale_row(acme, scopes, cast):
     def lose() -> None:
-        with acme.into(None).transaction():
+        with acme.for_organization(None).transaction():
             user = acme.session.get_one(User, cast.mo.id)
             other = update(User).where(User.id == user.id).values(version=99)
             acme.session.execute(other.execution_options(synchronize_session=False))

@@ -105,7 +105,7 @@ def furnish(app: Flask, cast: Cast) -> Furnished:
         gone = crud.create(scope, {"phone_number": "+15550009999", "provider": "twilio"})
         deleted = crud.delete(scope, gone.id)
         given = {"userId": cast.mo.id, "provider": "sinch", "phoneNumber": "+15557654321"}
-        number, user = assignments.give(scope, given)
+        number, user = assignments.assign(scope, given)
         table = csv_format.opened(b"phone_number,provider\n+15550001234,twilio\n")
         sheet = csv_import.check(scope, table)
         issued = tokens.issue(scope, user, name="Dialer", scopes=(), days=30)

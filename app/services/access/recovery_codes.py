@@ -69,7 +69,7 @@ def left(scope: Scope, user: User) -> int:
     return scope.session.scalar(select(func.count()).where(_unused(user)).select_from(RecoveryCode)) or 0
 
 
-def only_own(scope: Scope, user: User, codes: Iterable[str]) -> list[str]:
+def filter_valid(scope: Scope, user: User, codes: Iterable[str]) -> list[str]:
     """Those of the codes that are the user's and unused, as they were told."""
     known = set(scope.session.scalars(select(RecoveryCode.code_hash).where(_unused(user))))
     return [code for code in codes if _hash(code) in known]

@@ -85,7 +85,7 @@ def for_token(scope: Scope, sent: Any) -> tuple[User, Issued]:
     return user, issued
 
 
-def out(scope: Scope, token: str) -> None:
+def sign_out(scope: Scope, token: str) -> None:
     with scope.transaction(lock=False):
         sessions.end(scope, token)
         audit_log.note(scope, Action.SIGNED_OUT, scope.actor.name)
@@ -107,7 +107,7 @@ def _mark_signed_in(scope: Scope, checked: Checked) -> None:
 def _as(scope: Scope, user: User) -> Scope:
     organization = scope.session.get_one(Organization, user.organization_id)
     actor = replace(scope.actor, name=user.email, user_id=user.id, organization_id=organization.id)
-    return replace(scope, found=organization, actor=actor)
+    return replace(scope, organization_or_none=organization, actor=actor)
 
 
 def check_password(scope: Scope, sent: Any, *, known: KnownBrowsers | None = None) -> Checked:
@@ -175,7 +175,7 @@ def check_code(scope: Scope, user: User, code: str | None, *, known: KnownBrowse
     if taken is None:
         _note_refusal(scope, user)
         raise Unauthenticated(WRONG_CODE, code=CODE_NEEDED)
-    return taken is SecondFactor.RECOVERY
+    return taken is SecondFactor.RECOVERY_CODE
 
 
 def confirm_code(scope: Scope, user: User, code: str) -> None:
@@ -188,8 +188,8 @@ def confirm_code(scope: Scope, user: User, code: str) -> None:
 class SecondFactor(Enum):
     """What proved the second step."""
 
-    APP = 1
-    RECOVERY = 2
+    TOTP = 1
+    RECOVERY_CODE = 2
 
 
 def _take_code(inside: Scope, user: User, code: str, limit: Limit) -> SecondFactor | None:
@@ -198,9 +198,9 @@ def _take_code(inside: Scope, user: User, code: str, limit: Limit) -> SecondFact
     taken = None
     with inside.transaction(lock=False):
         if totp.accept(inside, user, code):
-            taken = SecondFactor.APP
+            taken = SecondFactor.TOTP
         elif totp.is_on(user) and recovery_codes.accept(inside, user, code):
-            taken = SecondFactor.RECOVERY
+            taken = SecondFactor.RECOVERY_CODE
             left = recovery_codes.left(inside, user)
             audit_log.note(inside, Action.RECOVERY_CODE_USED, user.email, {"left": [left + 1, left]})
         if taken:
@@ -236,7 +236,7 @@ def _note_refusal(scope: Scope, user: User | None) -> None:
     """
     log.warning("sign_in.refused", user_id=user.id if user else None, address=scope.actor.ip)
     home = scope.session.get_one(Organization, user.organization_id) if user else None
-    inside = replace(scope, found=home)
+    inside = replace(scope, organization_or_none=home)
     with inside.transaction(lock=False):
         times = rate_limits.tally(inside, _REFUSED, user.id if user else "")
         if times:

@@ -25,10 +25,10 @@ from app.models import AuditChain, AuditEvent, AuditNumbers, Installation, Organ
 from app.services.audit import numbers as audit_numbers
 from app.services.scope import Scope
 
-WORD = Place("", "patchbay", "key-check")
+KEY_CHECK = Place("", "patchbay", "key-check")
 BEGINNING = ""
-HALF = 32
-NOBODY = "none"
+DIGEST_HALF = 32
+NO_ORGANIZATION = "none"
 TOGETHER = 1000
 NEWEST_FIRST = (AuditEvent.organization_id.desc(), AuditEvent.id.desc())
 _HAS_RECORDS = "2:"
@@ -55,7 +55,7 @@ class Key:
 
 def open_key(sealer: Sealer, sealed: str) -> Key:
     """The key that the installation keeps in `key_check`. Raises SealBroken."""
-    payload = sealer.open(sealed, WORD)
+    payload = sealer.open(sealed, KEY_CHECK)
     return Key(payload.removeprefix(_HAS_RECORDS), payload.startswith(_HAS_RECORDS))
 
 
@@ -72,7 +72,7 @@ class Record:
 
     def seal(self, key: Key) -> str:
         covered = ["chain", self.chain, self.earlier, self.earlier_digest, self.count, self.head]
-        return _mac(key.hmac, json.dumps(covered), length=2 * HALF)
+        return _mac(key.hmac, json.dumps(covered), length=2 * DIGEST_HALF)
 
     def values(self, key: Key) -> dict[str, Any]:
         """What is stored. A record that was tampered with stays one: it never gets a seal that fits."""
@@ -99,9 +99,9 @@ def _link(scope: Scope, events: list[AuditEvent]) -> None:
     session = scope.session
     session.flush()
     for chain, added in groupby(sorted(events, key=_chain), key=_chain):
-        _take(session, chain)
+        _lock_chain(session, chain)
         key, record = _key_and_record(session, scope.keys.sealer, chain or None)
-        last = record or Record(chain or NOBODY)
+        last = record or Record(chain or NO_ORGANIZATION)
         now = clock.now()
         for event in added:
             event.at = now
@@ -115,7 +115,7 @@ def _chain(event: AuditEvent) -> str:
     return event.organization_id or ""
 
 
-def _take(session: Session, chain: str) -> None:
+def _lock_chain(session: Session, chain: str) -> None:
     """Until the commit. On SQLite the transaction has the whole database to itself already."""
     if session.get_bind().dialect.name == "postgresql":
         number = int.from_bytes(hashlib.sha256(b"audit chain:" + chain.encode()).digest()[:8], signed=True)
@@ -127,7 +127,7 @@ def _key_and_record(
 ) -> tuple[Key, Record | None]:
     """The record is None for a chain that has no event yet."""
     columns = [column for column in AuditChain.__table__.columns if column.name != "seal"]
-    mine = AuditChain.chain == (organization_id or NOBODY)
+    mine = AuditChain.chain == (organization_id or NO_ORGANIZATION)
     both = select(Installation.key_check, AuditChain.seal, *columns).outerjoin_from(
         Installation, AuditChain, mine
     )
@@ -153,7 +153,7 @@ def seal_all(session: Session, key: Key) -> Key:
         session.execute(text("LOCK TABLE audit_events IN SHARE MODE"))
     recorded = set(session.scalars(select(AuditChain.chain)))
     for organization_id in session.scalars(select(AuditEvent.organization_id).distinct()).all():
-        if (organization_id or NOBODY) not in recorded:
+        if (organization_id or NO_ORGANIZATION) not in recorded:
             _store(session, key, _record_of_existing(session, key, organization_id), is_new=True)
     return replace(key, has_records=True)
 
@@ -169,7 +169,9 @@ def _record_of_existing(session: Session, key: Key, organization_id: str | None)
         if first is not None and event.id > first:
             break
         earlier, digest = earlier + 1, digest_of(key.hmac, digest, event)
-    return Record(organization_id or NOBODY, earlier, digest, count, session.scalar(head) or BEGINNING)
+    return Record(
+        organization_id or NO_ORGANIZATION, earlier, digest, count, session.scalar(head) or BEGINNING
+    )
 
 
 def of(organization_id: str | None) -> ColumnElement[bool]:
@@ -203,7 +205,7 @@ def digest_of(key: str, before: str, event: Event) -> str:
     return said + _mac(key, before + said)
 
 
-def _mac(key: str, text: str, *, length: int = HALF) -> str:
+def _mac(key: str, text: str, *, length: int = DIGEST_HALF) -> str:
     return hmac.new(key.encode(), text.encode(), hashlib.sha256).hexdigest()[:length]
 
 
@@ -215,15 +217,20 @@ class Head:
     digest: str
 
 
-def noted(organization_id: str | None, head: Head) -> str:
+def format_head(organization_id: str | None, head: Head) -> str:
     """A head as an operator notes it down."""
-    return f"{organization_id or NOBODY}:{head.count}:{head.digest}"
+    return f"{organization_id or NO_ORGANIZATION}:{head.count}:{head.digest}"
 
 
 def heads_in(text: str) -> dict[str | None, Head]:
     """The heads that are noted in a text, whatever else is in it."""
-    found = re.findall(rf"([0-9a-f-]{{36}}|{NOBODY}):([0-9]{{1,15}}):([0-9a-f]{{{2 * HALF}}})", text)
-    return {None if whose == NOBODY else whose: Head(int(count), digest) for whose, count, digest in found}
+    found = re.findall(
+        rf"([0-9a-f-]{{36}}|{NO_ORGANIZATION}):([0-9]{{1,15}}):([0-9a-f]{{{2 * DIGEST_HALF}}})", text
+    )
+    return {
+        None if whose == NO_ORGANIZATION else whose: Head(int(count), digest)
+        for whose, count, digest in found
+    }
 
 
 @dataclass(frozen=True)
@@ -317,7 +324,7 @@ class _Walk:
 def _what_is_wrong(event: Event, expected: str) -> str:
     if event.digest is None:
         return f"Event {event.id} is not in the chain, though it comes after its beginning."
-    if event.digest[:HALF] == expected[:HALF]:
+    if event.digest[:DIGEST_HALF] == expected[:DIGEST_HALF]:
         return f"Event {event.id} does not follow: one before it was removed, put in, or moved."
     return f"Event {event.id} was changed, or was not written by Patchbay."
 
@@ -363,7 +370,9 @@ def strays(session: Session) -> list[str]:
     numbers = select(func.min(AuditNumbers.event_id)).where(
         AuditNumbers.event_id.not_in(select(AuditEvent.id))
     )
-    gone = select(AuditChain.chain).where(AuditChain.chain != NOBODY, AuditChain.chain.not_in(organizations))
+    gone = select(AuditChain.chain).where(
+        AuditChain.chain != NO_ORGANIZATION, AuditChain.chain.not_in(organizations)
+    )
     found: list[tuple[object, str]] = [
         (session.scalar(event), "Event {} belongs to an organization that does not exist."),
         (session.scalar(numbers), "Numbers are kept for event {}, which does not exist."),

@@ -34,8 +34,8 @@ def record(
     event = note(scope, action, subject, changes)
     if rows := list(packed) or audit_numbers.packed(event.organization_id, numbers):
         event.numbers, event.numbers_digest = rows, audit_numbers.digest_of(rows)
-    if scope.found is not None:
-        _raise_revision(scope.session, scope.found)
+    if scope.organization_or_none is not None:
+        _raise_revision(scope.session, scope.organization_or_none)
     return event
 
 
@@ -56,7 +56,7 @@ def note(scope: Scope, action: Action, subject: str, changes: Changes | None = N
     Inside a transaction only, which links it to the events before it when it ends.
     """
     event = AuditEvent(
-        organization_id=scope.found.id if scope.found else None,
+        organization_id=scope.organization_or_none.id if scope.organization_or_none else None,
         actor_id=scope.actor.user_id,
         actor_name=_line(scope.actor.name),
         ip=scope.actor.ip,

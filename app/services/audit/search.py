@@ -101,7 +101,7 @@ def _rows(
     wanted = meant.filter
     order = [column.element.asc() if rises else column for column in _newest_first(scope, wanted)]
     query = _query(scope, meant).where(beside)
-    if scope.found and wanted.actions and not wanted.about:
+    if scope.organization_or_none and wanted.actions and not wanted.about:
         kinds = (replace(meant, filter=replace(wanted, actions=(action,))) for action in wanted.actions)
         each = (_query(scope, kind) for kind in kinds)
         some = (
@@ -118,14 +118,16 @@ def _meant(scope: Scope, wanted: Filter) -> _Wanted:
 
 
 def _among_many(scope: Scope, numbers: Iterable[str]) -> dict[int, Changes]:
-    own = scope.found.id if scope.found else None
+    own = scope.organization_or_none.id if scope.organization_or_none else None
     found = [audit_numbers.of_number(scope.session, own, number) for number in numbers]
     return {event: changes for one in found for event, changes in one.items()}
 
 
 def _number_in(scope: Scope, text: str) -> list[str]:
     with suppress(ValueError):
-        return [phone.normalize(text, scope.found.country if scope.found else None)]
+        return [
+            phone.normalize(text, scope.organization_or_none.country if scope.organization_or_none else None)
+        ]
     return []
 
 
@@ -168,7 +170,7 @@ def walk(scope: Scope, wanted: Filter) -> Iterator[tuple[AuditEvent, Changes]]:
     last, meant = None, _meant(scope, wanted)
     while events := _recent(scope, meant, last, TOGETHER):
         scope.session.expunge_all()
-        scope.let_go()
+        scope.end_read()
         found = Page(events, own=meant.own)
         yield from ((event, found.changes(event)) for event in events)
         last = events[-1].id
@@ -178,13 +180,15 @@ def _newest_first(scope: Scope, wanted: Filter) -> tuple[UnaryExpression[Any], .
     """What is about a few things is found by them and then put in order, not found along the order."""
     if wanted.about:
         return ((AuditEvent.id + 0).desc(),)
-    return chain.NEWEST_FIRST if scope.found and not wanted.actions else (AuditEvent.id.desc(),)
+    return (
+        chain.NEWEST_FIRST if scope.organization_or_none and not wanted.actions else (AuditEvent.id.desc(),)
+    )
 
 
 def _query(scope: Scope, meant: _Wanted) -> Select[AuditEvent]:
     query, wanted = select(AuditEvent), meant.filter
-    if scope.found:
-        own = scope.found.id
+    if scope.organization_or_none:
+        own = scope.organization_or_none.id
         is_led = wanted.about or wanted.actions
         query = query.where(AuditEvent.organization_id == own if is_led else chain.of(own))
     if wanted.outside:

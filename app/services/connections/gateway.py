@@ -21,7 +21,7 @@ UNREACHABLE = "PROVIDER_UNREACHABLE"
 Answered = TypeVar("Answered")
 
 
-class NotAnswered(Conflict):
+class ProviderCallFailed(Conflict):
     """The provider refused, or gave no answer that can be used. `result` says why, for people."""
 
     def __init__(self, result: Verified, code: str) -> None:
@@ -48,10 +48,10 @@ def ask(provider: Provider, call: Callable[[], Answered]) -> Answered:
     try:
         return call()
     except Refusal as refusal:
-        raise _not_answered(provider, refusal.result) from None
+        raise _call_failed(provider, refusal.result) from None
     except OutboundError as error:
         unreachable = Verified(False, Outcome.UNREACHABLE, error.message)
-        raise _not_answered(provider, unreachable) from None
+        raise _call_failed(provider, unreachable) from None
 
 
 def code_of(outcome: str | None) -> str:
@@ -59,6 +59,6 @@ def code_of(outcome: str | None) -> str:
     return UNREACHABLE if outcome == Outcome.UNREACHABLE else REFUSED
 
 
-def _not_answered(provider: Provider, result: Verified) -> NotAnswered:
+def _call_failed(provider: Provider, result: Verified) -> ProviderCallFailed:
     log.warning("provider.not_answered", provider=provider.key, code=str(result.code))
-    return NotAnswered(result, code_of(result.code))
+    return ProviderCallFailed(result, code_of(result.code))

@@ -126,7 +126,7 @@ def resolve_now(scope: Scope, provider: Provider, found: Mapping[str, str | None
     """As `resolve`, in a transaction of its own if there is anything to record. None may be open."""
     query = scope.select(ProviderWrite).where(ProviderWrite.provider == provider.key).limit(1)
     is_any = scope.session.scalar(query) is not None
-    scope.let_go()
+    scope.end_read()
     if is_any:
         with scope.transaction(lock=False):
             resolve(scope, provider, found)

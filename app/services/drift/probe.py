@@ -12,7 +12,7 @@ from app.provider.numbers import Line, Reason
 from app.providers import PROVIDERS
 from app.services import rate_limits
 from app.services.drift import verdicts
-from app.services.drift.verdicts import Sight
+from app.services.drift.verdicts import ProbeResult
 from app.services.rate_limits import Limit
 from app.services.scope import Scope
 
@@ -34,12 +34,12 @@ def can_point(key: str) -> bool:
     return key in PROVIDERS and can(PROVIDERS[key], Capability.POINT)
 
 
-def look(provider: Provider, http: Outbound, values: Mapping[str, Any], number: str) -> Sight:
+def look(provider: Provider, http: Outbound, values: Mapping[str, Any], number: str) -> ProbeResult:
     """What the provider has for one number."""
     if not can(provider, Capability.OBSERVE):
-        return Sight(trouble=Reason.NOT_SHOWN)
+        return ProbeResult(trouble=Reason.NOT_SHOWN)
     observe: Any = provider
-    return verdicts.seen(partial(observe.observe, http, values, number))
+    return verdicts.run_probe(partial(observe.observe, http, values, number))
 
 
 def count_look(scope: Scope, provider: Provider) -> None:

@@ -24,11 +24,11 @@ from app.provider.numbers import Reason
 from app.providers import PROVIDERS
 from app.services import sql
 from app.services.drift import verdicts
-from app.services.drift.verdicts import Sight
+from app.services.drift.verdicts import ProbeResult
 from app.services.scope import Scope
 
 
-def keep(scope: Scope, provider: str, sights: Mapping[str, Sight]) -> None:
+def save_results(scope: Scope, provider: str, sights: Mapping[str, ProbeResult]) -> None:
     """Stores what was seen, by number, against what is expected by now. Inside a transaction only.
 
     A provider that could not be asked says nothing about its numbers: what was known stays, and they
@@ -41,7 +41,7 @@ def keep(scope: Scope, provider: str, sights: Mapping[str, Sight]) -> None:
     now = clock.now()
     for row in scope.session.scalars(_rows(scope, provider, wanted).with_for_update()):
         sight, expected = sights[row.phone_number], wanted[row.phone_number]
-        in_sync, reason = verdicts.judge(sight, expected)
+        in_sync, reason = verdicts.compare(sight, expected)
         if reason is Reason.PROVIDER_UNREACHABLE:
             continue
         row.due, row.in_sync, row.reason = False, in_sync, reason and str(reason)
@@ -119,12 +119,12 @@ def mark_due(scope: Scope, numbers: Collection[str] | None = None, *, changed: b
     new = {"due": True} | ({"in_sync": None, "reason": None, "since": None} if changed else {})
     key = list(DriftCheck.__table__.primary_key)
     if sql.run(scope, insert.on_conflict_do_update(index_elements=key, set_=new)):
-        scope.on_commit(scope.check_soon, scope.organization.id)
+        scope.on_commit(scope.queue_drift_check, scope.organization.id)
 
 
 def among(scope: Scope, numbers: Collection[str]) -> ColumnElement[bool]:
     """With the providers that there are: the key is organization, provider, number."""
-    return DriftCheck.provider.in_(PROVIDERS) & sql.is_of(scope, DriftCheck.phone_number, numbers)
+    return DriftCheck.provider.in_(PROVIDERS) & sql.in_list(scope, DriftCheck.phone_number, numbers)
 
 
 def _is_target(scope: Scope) -> ColumnElement[bool]:
@@ -146,8 +146,8 @@ def _targets(scope: Scope, numbers: Collection[str] | None) -> Subquery:
         VoicePhoneNumber.provider, VoicePhoneNumber.phone_number
     )
     if numbers is not None:
-        answered = answered.where(sql.is_of(scope, Endpoint.phone_number, numbers))
-        called_back = called_back.where(sql.is_of(scope, VoicePhoneNumber.phone_number, numbers))
+        answered = answered.where(sql.in_list(scope, Endpoint.phone_number, numbers))
+        called_back = called_back.where(sql.in_list(scope, VoicePhoneNumber.phone_number, numbers))
     return union(answered, called_back).subquery()
 
 

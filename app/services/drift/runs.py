@@ -21,7 +21,7 @@ from app.services.connections import store
 from app.services.connections.store import State
 from app.services.drift import probe, queue, tallies, verdicts
 from app.services.drift.tallies import Tally
-from app.services.drift.verdicts import Sight
+from app.services.drift.verdicts import ProbeResult
 from app.services.scope import Scope
 
 if TYPE_CHECKING:
@@ -49,15 +49,15 @@ LISTING = 900
 
 @dataclass(frozen=True)
 class Report:
-    """How a run ended. `is_elsewhere`: another run was at it, and this one did nothing."""
+    """How a run ended. `already_running`: another run was at it, and this one did nothing."""
 
     checked: int = 0
     drifted: int = 0
     failure: str | None = None
-    is_elsewhere: bool = False
+    already_running: bool = False
 
     def words(self) -> str:
-        if self.is_elsewhere:
+        if self.already_running:
             return "is being checked by another run"
         told = f"{self.checked} checked, {self.drifted} drifted"
         return f"{told}. {self.failure}" if self.failure else told
@@ -67,12 +67,12 @@ class Report:
             "checked": self.checked,
             "drifted": self.drifted,
             "failure": self.failure,
-            "already_running": self.is_elsewhere,
+            "already_running": self.already_running,
         }
 
 
 @dataclass(frozen=True)
-class Standing:
+class DriftStatus:
     """How the organization's numbers stand, and the run that is under way or was the last.
 
     `voice`: the keys of the voice providers where numbers of people drifted.
@@ -90,10 +90,10 @@ class Standing:
         return self.is_running or (self.tally.due > 0 and not has_failed)
 
 
-def standing(scope: Scope) -> Standing:
+def status(scope: Scope) -> DriftStatus:
     last = scope.session.get(CheckRun, scope.organization.id)
     voice = tallies.drifted_providers(scope) - set(keys_in(Family.TELEPHONY))
-    return Standing(last, is_running(last), tallies.tally(scope), sorted(voice))
+    return DriftStatus(last, is_running(last), tallies.tally(scope), sorted(voice))
 
 
 @dataclass(frozen=True)
@@ -148,7 +148,7 @@ def run(scope: Scope, http: Outbound, *, everything: bool = False) -> Report:
         return Report()
     run_id = str(uuid.uuid4())
     if not _begin(scope, run_id, everything=everything):
-        return Report(is_elsewhere=True)
+        return Report(already_running=True)
     http = http.calling(after_each=_Lease(scope, run_id).renew)
     failures: dict[str, str] = {}
     checked = 0
@@ -156,7 +156,7 @@ def run(scope: Scope, http: Outbound, *, everything: bool = False) -> Report:
         while keys := [key for key in PROVIDERS if key in queue.due_counts(scope).keys() - failures.keys()]:
             checked += sum(_provider(scope, http, run_id, key, failures) for key in keys)
     except LeaseLost:
-        return Report(checked, is_elsewhere=True)
+        return Report(checked, already_running=True)
     except BaseException:
         _end(scope, run_id, "The check broke off. The log says why.")
         raise
@@ -226,7 +226,7 @@ def _provider(scope: Scope, http: Outbound, run_id: str, key: str, failures: dic
     look = _looker(scope, http, state, is_few=len(numbers) <= FEW)
     checked = 0
     while numbers:
-        scope.let_go()
+        scope.end_read()
         sights = {number: look(number) for number in numbers}
         _keep(scope, run_id, key, sights)
         checked += len(numbers)
@@ -238,15 +238,15 @@ def _provider(scope: Scope, http: Outbound, run_id: str, key: str, failures: dic
     return checked
 
 
-def _looker(scope: Scope, http: Outbound, state: State, *, is_few: bool) -> Callable[[str], Sight]:
+def _looker(scope: Scope, http: Outbound, state: State, *, is_few: bool) -> Callable[[str], ProbeResult]:
     """Returns a lookup for one number: calls for each of a few, one listing for many."""
     provider, values = state.provider, state.credentials
     if not (state.is_configured and state.enabled):
-        return lambda _number: Sight(trouble=Reason.PROVIDER_NOT_CONFIGURED)
+        return lambda _number: ProbeResult(trouble=Reason.PROVIDER_NOT_CONFIGURED)
     if is_few or not probe.can(provider, Capability.NUMBERS):
         shared = http.within(SECONDS)
         return lambda number: probe.look(provider, shared, values, number)
-    scope.let_go()
+    scope.end_read()
     lines: dict[str, Line] = {}
     listing: Any = provider
 
@@ -254,12 +254,12 @@ def _looker(scope: Scope, http: Outbound, state: State, *, is_few: bool) -> Call
         for line in listing.numbers(http.within(LISTING), values):
             lines[line.phone_number] = line
 
-    trouble = verdicts.seen(read_all)
-    return (lambda _number: trouble) if trouble.trouble else (lambda number: Sight(lines.get(number)))
+    trouble = verdicts.run_probe(read_all)
+    return (lambda _number: trouble) if trouble.trouble else (lambda number: ProbeResult(lines.get(number)))
 
 
-def _keep(scope: Scope, run_id: str, key: str, sights: Mapping[str, Sight]) -> None:
+def _keep(scope: Scope, run_id: str, key: str, sights: Mapping[str, ProbeResult]) -> None:
     with scope.transaction(lock=False):
-        queue.keep(scope, key, sights)
+        queue.save_results(scope, key, sights)
         done = CheckRun.done + len(sights)
         _update(scope, run_id, done=done, leased_until=clock.now() + LEASE)

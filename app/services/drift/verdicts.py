@@ -15,7 +15,7 @@ from app.providers import PROVIDERS
 from app.services.connections import provider_writes
 from app.services.scope import Scope
 
-SHUT = (Outcome.BAD_CREDENTIALS, Outcome.SUSPENDED, Outcome.WRONG_ACCOUNT, Outcome.NO_PERMISSION)
+CREDENTIAL_ERRORS = (Outcome.BAD_CREDENTIALS, Outcome.SUSPENDED, Outcome.WRONG_ACCOUNT, Outcome.NO_PERMISSION)
 
 WORDS = {
     Reason.DIFFERENT_URL: "{provider} calls another address when this number rings.",
@@ -33,7 +33,7 @@ WORDS = {
 
 
 @dataclass(frozen=True)
-class Sight:
+class ProbeResult:
     """What asking a provider about one number gave: its line (None: no such number), or trouble.
 
     `outcome`: the code of what the provider refused with, or that it could not be reached.
@@ -67,17 +67,17 @@ class Observation:
         }
 
 
-def seen(ask: Callable[[], Line | None]) -> Sight:
+def run_probe(ask: Callable[[], Line | None]) -> ProbeResult:
     """The line that `ask` gives, or the trouble in getting it."""
     try:
-        return Sight(ask())
+        return ProbeResult(ask())
     except Refusal as refusal:
-        is_shut = refusal.result.code in SHUT
+        is_shut = refusal.result.code in CREDENTIAL_ERRORS
         reason = Reason.CREDENTIALS_REFUSED if is_shut else Reason.PROVIDER_UNREACHABLE
-        return Sight(trouble=reason, sentence=refusal.result.reason, outcome=refusal.result.code)
+        return ProbeResult(trouble=reason, sentence=refusal.result.reason, outcome=refusal.result.code)
     except OutboundError as error:
         unreachable = Reason.PROVIDER_UNREACHABLE
-        return Sight(trouble=unreachable, sentence=error.message, outcome=Outcome.UNREACHABLE)
+        return ProbeResult(trouble=unreachable, sentence=error.message, outcome=Outcome.UNREACHABLE)
 
 
 def expected_url(base: str | None, row: Any) -> str | None:
@@ -85,7 +85,7 @@ def expected_url(base: str | None, row: Any) -> str | None:
     return urls.inbound_webhook_url(base, row.provider, row.inbound_agent_name) if row.is_active else None
 
 
-def judge(sight: Sight, expected: str | None) -> tuple[bool | None, Reason | None]:
+def compare(sight: ProbeResult, expected: str | None) -> tuple[bool | None, Reason | None]:
     """Whether the number is as expected, and why not, or why that is not known."""
     if sight.trouble in (Reason.PROVIDER_UNREACHABLE, Reason.PROVIDER_NOT_CONFIGURED):
         return None, sight.trouble
@@ -97,8 +97,8 @@ def judge(sight: Sight, expected: str | None) -> tuple[bool | None, Reason | Non
     return (None if reason is Reason.NOT_SHOWN else reason is None), reason
 
 
-def observation(label: str, sight: Sight, expected: str | None) -> Observation:
-    in_sync, reason = judge(sight, expected)
+def observation(label: str, sight: ProbeResult, expected: str | None) -> Observation:
+    in_sync, reason = compare(sight, expected)
     words = WORDS[reason] if reason else "{provider} calls the right address for this number."
     message = sight.sentence if sight.sentence and reason is sight.trouble else words.format(provider=label)
     return Observation(in_sync, reason, expected, address(sight.line), clock.now(), message, sight.line)
@@ -109,7 +109,7 @@ def address(line: Line | None) -> str | None:
     return urls.shown(line.webhook_url) if line and line.webhook_url else None
 
 
-def resolve_changes(scope: Scope, provider: str, sights: Mapping[str, Sight]) -> None:
+def resolve_changes(scope: Scope, provider: str, sights: Mapping[str, ProbeResult]) -> None:
     """Of single numbers, and of the application that all of them call."""
     found = {number: address(sight.line) for number, sight in sights.items() if not sight.trouble}
     if found:

@@ -37,7 +37,7 @@ from app.services.audit.actions import Action
 from app.services.audit.numbers import Changes
 from app.services.drift import queue
 from app.services.endpoints import listing, readiness
-from app.services.endpoints.crud import CALLED_BY, STORED, EndpointEdit
+from app.services.endpoints.crud import RESTORABLE_FIELDS, WEBHOOK_FIELDS, EndpointEdit
 from app.services.endpoints.listing import Filter
 from app.services.scope import Scope
 
@@ -159,15 +159,15 @@ def change(
     `seen` is how many somebody was told that they are. Raises Invalid, Conflict where it is not so by now.
     """
     changes = validation.read(EndpointEdit, sent).model_dump(exclude_unset=True)
-    called = bool(changes.keys() & CALLED_BY)
+    called = bool(changes.keys() & WEBHOOK_FIELDS)
     with scope.transaction():
-        query = _as_seen(scope, selection, seen)
+        query = _locked_selection(scope, selection, seen)
         differs = [getattr(Endpoint, name).is_distinct_from(value) for name, value in changes.items()]
         query = query.where(or_(false(), *differs))
         found = _Before(tuple(changes), _stored(scope, query, changes))
         values = changes | {"version": Endpoint.version + 1, "updated_at": clock.now()}
-        sql.run(scope, update(Endpoint).where(_are(scope, found)).values(values))
-        event = _settle(
+        sql.run(scope, update(Endpoint).where(_where_rows(scope, found)).values(values))
+        event = _record(
             scope, Action.ENDPOINTS_SAVED, selection, found, changes, reason=reason, called=called
         )
     return _done(scope, found, event)
@@ -176,10 +176,10 @@ def change(
 def remove(scope: Scope, selection: Selection, *, seen: int | None, reason: str | None = None) -> Done:
     """Deletes all of them. Raises Conflict as `change` does."""
     with scope.transaction():
-        query = _as_seen(scope, selection, seen)
-        found = _Before(STORED, _stored(scope, query, STORED))
-        sql.run(scope, delete(Endpoint).where(_are(scope, found)))
-        event = _settle(scope, Action.ENDPOINTS_DELETED, selection, found, {}, reason=reason, called=True)
+        query = _locked_selection(scope, selection, seen)
+        found = _Before(RESTORABLE_FIELDS, _stored(scope, query, RESTORABLE_FIELDS))
+        sql.run(scope, delete(Endpoint).where(_where_rows(scope, found)))
+        event = _record(scope, Action.ENDPOINTS_DELETED, selection, found, {}, reason=reason, called=True)
     return _done(scope, found, event)
 
 
@@ -205,7 +205,7 @@ def _query(scope: Scope, selection: Selection) -> Select[Endpoint]:
     return scope.select(Endpoint).where(Endpoint.id.in_([one for one in selection.ids if "\0" not in one]))
 
 
-def _as_seen(scope: Scope, selection: Selection, seen: int | None) -> Select[Endpoint]:
+def _locked_selection(scope: Scope, selection: Selection, seen: int | None) -> Select[Endpoint]:
     query = _query(scope, selection)
     count = scope.session.scalar(query.with_only_columns(func.count())) or 0
     if count != seen:
@@ -256,13 +256,13 @@ def _stored(scope: Scope, query: Select[Endpoint], names: Iterable[str]) -> Sequ
     return scope.session.execute(query.with_only_columns(*columns).order_by(Endpoint.phone_number)).all()
 
 
-def _are(scope: Scope, found: _Before) -> ColumnElement[bool]:
+def _where_rows(scope: Scope, found: _Before) -> ColumnElement[bool]:
     """Those rows that were found, and no other that a filter shows by now."""
     own = Endpoint.organization_id == scope.organization.id
-    return own & sql.is_of(scope, Endpoint.phone_number, found.numbers)
+    return own & sql.in_list(scope, Endpoint.phone_number, found.numbers)
 
 
-def _settle(
+def _record(
     scope: Scope,
     action: Action,
     selection: Selection,

@@ -21,10 +21,10 @@ from app.services.fields import Agent, Label
 from app.services.scope import Scope, expect_version
 from app.services.validation import Checked
 
-CALLED_BY = {"inbound_agent_name", "is_active"}
+WEBHOOK_FIELDS = {"inbound_agent_name", "is_active"}
 """What a number should call at its provider depends on these."""
 
-STORED = ("provider", "inbound_agent_name", "outbound_agent_name", "label", "is_active")
+RESTORABLE_FIELDS = ("provider", "inbound_agent_name", "outbound_agent_name", "label", "is_active")
 """What an endpoint is, beside its number: enough to put it back."""
 
 
@@ -104,7 +104,7 @@ def update(scope: Scope, endpoint_id: str, sent: Any, *, version: int | None = N
         scope.session.flush()
         if told:
             log.record(scope, Action.ENDPOINT_SAVED, row.phone_number, told)
-        if told.keys() & CALLED_BY:
+        if told.keys() & WEBHOOK_FIELDS:
             queue.mark_due(scope, [row.phone_number])
     return row
 
@@ -119,5 +119,7 @@ def delete(
         scope.session.delete(row)
         scope.session.flush()
         queue.mark_due(scope, [row.phone_number])
-        told = {name: [getattr(row, name), None] for name in STORED if getattr(row, name) is not None}
+        told = {
+            name: [getattr(row, name), None] for name in RESTORABLE_FIELDS if getattr(row, name) is not None
+        }
         return log.record(scope, Action.ENDPOINT_DELETED, row.phone_number, told | log.reasoned(reason))

@@ -24,7 +24,7 @@ from app.services.audit import numbers as audit_numbers
 from app.services.audit.actions import Action
 from app.services.drift import queue
 from app.services.endpoints import bulk, csv_format
-from app.services.endpoints.crud import CALLED_BY, EndpointEdit, NewEndpoint
+from app.services.endpoints.crud import WEBHOOK_FIELDS, EndpointEdit, NewEndpoint
 from app.services.endpoints.csv_format import Row, Sheet, Table, text_of
 from app.services.progress import Tell, to_nobody
 from app.services.scope import Scope, expect_version
@@ -273,7 +273,7 @@ class _Ready:
 
 def _prepare(scope: Scope, found: EndpointImport, tell: Tell) -> _Ready:
     plan, version, organization_id = _unpack(found.plan), found.version, scope.organization.id
-    scope.let_go()
+    scope.end_read()
     plan.sort(key=lambda row: row.number)
     added = [row for row in plan if row.outcome == Outcome.ADDED]
     touched = [row for row in plan if row.outcome in (Outcome.ADDED, Outcome.CHANGED)]
@@ -286,7 +286,7 @@ def _prepare(scope: Scope, found: EndpointImport, tell: Tell) -> _Ready:
             for some in progress.some(added, "Preparing", tell)
         ],
         [row for row in touched if row.endpoint_id],
-        [row.number for row in touched if row.values.keys() & CALLED_BY],
+        [row.number for row in touched if row.values.keys() & WEBHOOK_FIELDS],
         audit_numbers.packed(organization_id, numbers),
     )
 

@@ -19,14 +19,14 @@ _USUAL = re.compile(r"[\w.-]+")
 
 
 @dataclass(frozen=True)
-class Left:
+class FollowUp:
     """What is still to be done at the provider, and the words of the link to where."""
 
     sentence: str
     word: str
 
 
-def doubts(scope: Scope, row: Endpoint, names: Iterable[str | None]) -> Iterator[str]:
+def spelling_warnings(scope: Scope, row: Endpoint, names: Iterable[str | None]) -> Iterator[str]:
     """A sentence for each agent that no other number has, where there are others or the name is unusual."""
     others = (Endpoint.organization_id == scope.organization.id) & (Endpoint.id != row.id)
     columns = (Endpoint.inbound_agent_name, Endpoint.outbound_agent_name)
@@ -45,7 +45,7 @@ def _is_one(scope: Scope, condition: ColumnElement[bool]) -> bool:
     return scope.session.scalar(select(Endpoint.id).where(condition).limit(1)) is not None
 
 
-def left_to_do(scope: Scope, row: Endpoint, was: str | None) -> Left | None:
+def provider_follow_up(scope: Scope, row: Endpoint, was: str | None) -> FollowUp | None:
     """After its inbound agent changed from `was`: what its provider has to be told."""
     base = scope.organization.public_base_url
     states = readiness.telephony_states(scope)
@@ -54,8 +54,8 @@ def left_to_do(scope: Scope, row: Endpoint, was: str | None) -> Left | None:
         return None
     label = PROVIDERS[row.provider].label
     if not probe.can_point(row.provider):
-        return Left(f"{label} has to be told its new address by hand.", "See how")
+        return FollowUp(f"{label} has to be told its new address by hand.", "See how")
     before = urls.inbound_webhook_url(base, row.provider, was)
     calls_old = check is not None and before is not None and check.actual == before
     told = "still calls the old agent's address" if calls_old else "has to be told its new address"
-    return Left(f"{label} {told}.", f"Set it at {label}")
+    return FollowUp(f"{label} {told}.", f"Set it at {label}")

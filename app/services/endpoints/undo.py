@@ -21,7 +21,7 @@ from app.services.audit.actions import Action, Trait
 from app.services.audit.numbers import Changes
 from app.services.drift import queue
 from app.services.endpoints.bulk import Done, change_each, counted, named, summed
-from app.services.endpoints.crud import CALLED_BY, STORED
+from app.services.endpoints.crud import RESTORABLE_FIELDS, WEBHOOK_FIELDS
 from app.services.scope import Scope
 
 MANY = 20_000
@@ -32,14 +32,14 @@ MANY = 20_000
 class Plan:
     """What undoing an event would do: put values back, bring endpoints back, remove what it added.
 
-    `kept` were changed again since, or are in use elsewhere, and stay as they are.
+    `skipped` were changed again since, or are in use elsewhere, and stay as they are.
     """
 
     event: AuditEvent
     changed: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
     deleted: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     added: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
-    kept: list[str] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
 
     @property
     def numbers(self) -> list[str]:
@@ -88,7 +88,7 @@ def touched(scope: Scope, event: AuditEvent) -> Iterator[tuple[str, Changes]]:
     """Each number that the event is about, with what it changed of it."""
     if event.numbers_digest is not None:
         return audit_numbers.of_event(scope.session, event.id)
-    own = {name: pair for name, pair in event.changes.items() if name in STORED}
+    own = {name: pair for name, pair in event.changes.items() if name in RESTORABLE_FIELDS}
     return iter([] if actions.has(event.action, Trait.BULK) else [(event.subject, own)])
 
 
@@ -100,25 +100,27 @@ def plan(scope: Scope, event_id: int) -> Plan:
     found, wanted = Plan(event), dict(touched(scope, event))
     stored = _stored(scope, list(wanted))
     for number, changes in wanted.items():
-        _place(scope, found, number, changes, stored.get(number))
+        _classify(scope, found, number, changes, stored.get(number))
     return found
 
 
 def _stored(scope: Scope, numbers: Sequence[str]) -> dict[str, Any]:
     """Endpoints by number, of whatever organization: a number is claimed once."""
     columns = [Endpoint.phone_number, Endpoint.organization_id, Endpoint.id]
-    query = select(*columns, *(getattr(Endpoint, name) for name in STORED))
+    query = select(*columns, *(getattr(Endpoint, name) for name in RESTORABLE_FIELDS))
     some = (numbers[at : at + MANY] for at in range(0, len(numbers), MANY))
     return {
         row.phone_number: row
         for these in some
-        for row in scope.session.execute(query.where(sql.is_of(scope, Endpoint.phone_number, these)))
+        for row in scope.session.execute(query.where(sql.in_list(scope, Endpoint.phone_number, these)))
     }
 
 
-def _place(scope: Scope, found: Plan, number: str, changes: Changes, row: Any) -> None:
+def _classify(scope: Scope, found: Plan, number: str, changes: Changes, row: Any) -> None:
     """An endpoint's provider changes when it is made or deleted, and never else."""
-    was, became = ({name: pair[side] for name, pair in changes.items() if name in STORED} for side in (0, 1))
+    was, became = (
+        {name: pair[side] for name, pair in changes.items() if name in RESTORABLE_FIELDS} for side in (0, 1)
+    )
     is_ours = row is not None and row.organization_id == scope.organization.id
     if "provider" not in changes:
         is_so = is_ours and bool(was) and all(getattr(row, name) == became[name] for name in became)
@@ -129,11 +131,11 @@ def _place(scope: Scope, found: Plan, number: str, changes: Changes, row: Any) -
         if is_so:
             found.deleted.append((number, was))
     else:
-        is_so = is_ours and all(getattr(row, name) == became.get(name) for name in STORED)
+        is_so = is_ours and all(getattr(row, name) == became.get(name) for name in RESTORABLE_FIELDS)
         if is_so:
-            found.added.append((number, row.id, {name: became.get(name) for name in STORED}))
+            found.added.append((number, row.id, {name: became.get(name) for name in RESTORABLE_FIELDS}))
     if not is_so:
-        found.kept.append(number)
+        found.skipped.append(number)
 
 
 def undo(scope: Scope, event_id: int, *, seen: int | None, reason: str | None = None) -> Done:
@@ -172,11 +174,11 @@ def _write(scope: Scope, found: Plan) -> None:
     if found.added:
         gone = delete(Endpoint).where(Endpoint.id == bindparam("row_id"))
         connection.execute(gone, [{"row_id": row_id} for _, row_id, _ in found.added])
-    empty = dict.fromkeys(STORED) | {"is_active": True}
+    empty = dict.fromkeys(RESTORABLE_FIELDS) | {"is_active": True}
     rows = [own | empty | {"phone_number": number} | values for number, values in found.deleted]
     if rows:
         connection.execute(insert(Endpoint), rows)
-    if numbers := [number for number, told in found.told if told.keys() & (CALLED_BY | {"provider"})]:
+    if numbers := [number for number, told in found.told if told.keys() & (WEBHOOK_FIELDS | {"provider"})]:
         queue.mark_due(scope, numbers)
 
 

@@ -15,7 +15,7 @@ from app.core.sealing import Place, SealBroken, Sealer
 from app.models import Installation, Secret, User
 from app.services.access import totp
 from app.services.audit import chain
-from app.services.audit.chain import WORD
+from app.services.audit.chain import KEY_CHECK
 from app.services.scope import Scope
 
 _EARLIER_KEY = "This opens with the right key."
@@ -34,7 +34,7 @@ def check_keys(session: Session, sealer: Sealer) -> None:
     if key_check is None:
         return
     try:
-        sealer.open(key_check, WORD)
+        sealer.open(key_check, KEY_CHECK)
     except SealBroken:
         raise KeyMismatch(
             "PATCHBAY_FERNET_KEYS does not open this database: it was sealed with another key. "
@@ -53,7 +53,7 @@ def prepare(scope: Scope) -> None:
         row = scope.session.scalar(select(Installation).with_for_update())
         key = _new_key() if row is None else _chain_key(sealer, row)
         if key and not key.has_records:
-            sealed = sealer.seal(chain.seal_all(scope.session, key).sealed_text(), WORD)
+            sealed = sealer.seal(chain.seal_all(scope.session, key).sealed_text(), KEY_CHECK)
             row = row or Installation(id=1)
             row.key_check = sealed
             scope.session.add(row)
@@ -85,7 +85,7 @@ def reseal(scope: Scope) -> Iterator[tuple[int, int]]:
             _reseal_row(scope, row_id)
         yield done, total
     with scope.transaction():
-        _reseal_the_rest(scope)
+        _reseal_totp_and_key_check(scope)
 
 
 def _reseal_row(scope: Scope, row_id: str) -> None:
@@ -100,7 +100,7 @@ def _reseal_row(scope: Scope, row_id: str) -> None:
         flag_modified(row, "updated_at")  # as it is: nobody typed the secret again
 
 
-def _reseal_the_rest(scope: Scope) -> None:
+def _reseal_totp_and_key_check(scope: Scope) -> None:
     """The TOTP secrets of users, and last the key check."""
     sealer = scope.keys.sealer
     for user in scope.session.scalars(_with_totp().with_for_update()):
@@ -109,7 +109,7 @@ def _reseal_the_rest(scope: Scope) -> None:
             user.totp_sealed = sealed
             flag_modified(user, "updated_at")
     row = scope.session.get_one(Installation, 1)
-    row.key_check = sealer.seal(sealer.open(row.key_check, WORD), WORD)
+    row.key_check = sealer.seal(sealer.open(row.key_check, KEY_CHECK), KEY_CHECK)
 
 
 def sealed_again(sealer: Sealer, token: str, place: Place) -> str | None:
@@ -124,7 +124,7 @@ def _with_totp() -> Select[User]:
     return select(User).where(User.totp_sealed.is_not(None)).order_by(User.id)
 
 
-def left_behind(scope: Scope) -> int:
+def unrotated_count(scope: Scope) -> int:
     """How many secrets no key opens or the newest did not seal."""
     sealer = scope.keys.sealer
     query = select(func.count()).select_from(Secret)

@@ -95,7 +95,7 @@ def set_up(scope: Scope, token: str, sent: Any) -> User:
         _compare_setup_token(scope, token)
         row.setup_token_hash = None
         organization = crud.named(inside, draft.organization)
-        return users.add(inside.into(organization), person)
+        return users.add(inside.for_organization(organization), person)
 
 
 def sealed_counts(scope: Scope) -> tuple[int, int]:

@@ -65,7 +65,7 @@ def of_user(scope: Scope, user: User) -> list[VoicePhoneNumber]:
     return list(scope.session.scalars(query))
 
 
-def give(scope: Scope, sent: Any) -> tuple[VoicePhoneNumber, User]:
+def assign(scope: Scope, sent: Any) -> tuple[VoicePhoneNumber, User]:
     """Gives a number to a user of the organization. Conflict where it cannot be theirs."""
     draft = validation.read(VoicePhoneNumberDraft, sent, country=scope.organization.country)
     try:
@@ -156,7 +156,7 @@ def get(scope: Scope, user: User, number_id: str) -> VoicePhoneNumber:
     return number
 
 
-def take(
+def unassign(
     scope: Scope, user_id: str, provider: str, number: str, *, reason: str | None = None
 ) -> VoicePhoneNumber:
     """Takes the number from the user. Where it was the default, the user's next number becomes it.

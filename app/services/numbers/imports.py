@@ -57,7 +57,7 @@ def import_endpoints(
     Nothing is imported where one of them is not the account's, or has been claimed meanwhile.
     Raises Invalid, Refused, NotAnswered.
     """
-    if not inventory.become_endpoints(provider):
+    if not inventory.can_import_as_endpoints(provider):
         message = f"Numbers of {provider.label} cannot be endpoints. Give them to people."
         raise Conflict(message, code="CANNOT_IMPORT")
     agents = validation.read(Agents, draft)
@@ -124,7 +124,7 @@ def is_usable(number: str) -> bool:
 
 def _still_owned(scope: Scope, http: Outbound, provider: Provider, wanted: list[str]) -> list[Line]:
     """The lines as the provider has them now: what a page showed is not believed."""
-    found, _ = inventory.read(scope, http, provider, inventory.askable(scope, provider))
+    found, _ = inventory.read(scope, http, provider, inventory.credentials_for_listing(scope, provider))
     lines: Mapping[str, Line] = {line.phone_number: line for line in found}
     gone = [number for number in wanted if number not in lines]
     _refuse({f"Not among the account's numbers at {provider.label}": gone}, "NUMBER_NOT_OWNED")

@@ -80,7 +80,7 @@ def listing_providers() -> list[Provider]:
     return [provider for provider in PROVIDERS.values() if can_list(provider)]
 
 
-def become_endpoints(provider: Provider) -> bool:
+def can_import_as_endpoints(provider: Provider) -> bool:
     return Family.TELEPHONY in provider.families
 
 
@@ -89,9 +89,9 @@ def voice_key(provider: Provider) -> str | None:
     return provider.key if Family.VOICE in provider.families else provider.numbers_of or None
 
 
-def owned(scope: Scope, http: Outbound, provider: Provider) -> Inventory:
+def list_owned(scope: Scope, http: Outbound, provider: Provider) -> Inventory:
     """Asks the provider, at most so often. Raises Conflict, TooMany, NotAnswered."""
-    values = askable(scope, provider)
+    values = credentials_for_listing(scope, provider)
     _count(scope, provider)
     found, is_cut_off = read(scope, http, provider, values)
     known = numbers_claims.claims(scope, [line.phone_number for line in found])
@@ -99,14 +99,14 @@ def owned(scope: Scope, http: Outbound, provider: Provider) -> Inventory:
     return Inventory(sorted(rows, key=lambda row: row.line.phone_number), is_cut_off)
 
 
-def unasked(scope: Scope, provider: Provider, numbers: Collection[str]) -> list[Owned]:
+def without_asking(scope: Scope, provider: Provider, numbers: Collection[str]) -> list[Owned]:
     """Numbers as they are mapped here, of which the provider was not asked, or does not tell."""
     known = numbers_claims.claims(scope, numbers)
     rows = (Line(number, shows_webhook=False) for number in numbers)
     return [_owned(provider, line, known.get(line.phone_number, Claims())) for line in rows]
 
 
-def askable(scope: Scope, provider: Provider) -> dict[str, Any]:
+def credentials_for_listing(scope: Scope, provider: Provider) -> dict[str, Any]:
     """The values to ask with. Conflict where the provider lists no numbers, or values are missing."""
     if not can_list(provider):
         message = f"{provider.label} has no list of numbers that can be read from here."
@@ -124,7 +124,7 @@ def read(
     scope: Scope, http: Outbound, provider: Provider, values: Mapping[str, Any]
 ) -> tuple[list[Line], bool]:
     """The account's lines that carry calls, each number once, and whether there are more."""
-    scope.let_go()
+    scope.end_read()
     lister = cast(Numbers, provider)
 
     def call() -> list[Line]:
@@ -150,6 +150,6 @@ def _presentable(line: Line) -> Line:
 
 
 def _owned(provider: Provider, line: Line, claim: Claims) -> Owned:
-    own = claim.endpoint_id if become_endpoints(provider) else claim.user_id
+    own = claim.endpoint_id if can_import_as_endpoints(provider) else claim.user_id
     state = Claim.MAPPED if own else Claim.ELSEWHERE if claim.is_elsewhere else Claim.UNMAPPED
     return Owned(line, state, claim)

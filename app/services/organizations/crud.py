@@ -103,7 +103,9 @@ def add(scope: Scope, name: str) -> Organization:
     organization = Organization(name=name, slug=_free_slug(scope, name))
     scope.session.add(organization)
     scope.session.flush()
-    log.record(scope.into(organization), Action.ORGANIZATION_CREATED, name, {"name": [None, name]})
+    log.record(
+        scope.for_organization(organization), Action.ORGANIZATION_CREATED, name, {"name": [None, name]}
+    )
     return organization
 
 

@@ -159,7 +159,7 @@ def owners(scope: Scope, http: Outbound, number: str) -> Owners:
     shared = http.within(probe.SECONDS)
     for state in able:
         probe.count_look(scope, state.provider)
-        scope.let_go()
+        scope.end_read()
         sight = probe.look(state.provider, shared, state.credentials, number)
         if sight.trouble:
             silent.append(state.provider)

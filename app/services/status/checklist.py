@@ -274,7 +274,7 @@ def _webhook(scope: Scope) -> Step:
     """By which ElevenLabs reports calls."""
     found = webhook.status(scope)
     title = "Call webhook"
-    if found.state is WebhookState.WORKING:
+    if found.state is WebhookState.ACTIVE:
         text = "ElevenLabs reports each call after it ends."
         return Step("webhook", title, text, Place.CALL_WEBHOOK, "ok", True, since=found.since)
     tone = "idle" if found.state is WebhookState.WAITING else "bad"

@@ -21,7 +21,7 @@ NAMED = 5
 
 
 @dataclass(frozen=True)
-class Some:
+class NameSample:
     """The first few names, and how many there are in all."""
 
     names: list[str]
@@ -38,7 +38,7 @@ class Some:
 
 
 @dataclass(frozen=True)
-class OfProvider:
+class ProviderImpact:
     """Who uses a provider: active endpoints and their agents, and the people who have its numbers.
 
     `ai` numbers are answered by an agent that needs it.
@@ -46,34 +46,34 @@ class OfProvider:
 
     families: list[Family]
     numbers: int
-    agents: Some
-    dialers: Some
+    agents: NameSample
+    dialers: NameSample
     ai: int
 
     @property
-    def is_nobody(self) -> bool:
+    def is_unused(self) -> bool:
         return not (self.families or self.numbers or self.dialers.total or self.ai)
 
 
 @dataclass(frozen=True)
-class OfSwitch:
+class SwitchImpact:
     """Who notices another active provider. `without`: people who have numbers, and none on the new one."""
 
     was: str | None
     now: str | None
     numbers: dict[str, int]
-    dialers: Some
-    without: Some
+    dialers: NameSample
+    without: NameSample
 
 
 @dataclass(frozen=True)
-class OfBaseUrl:
+class BaseUrlImpact:
     """What another base URL changes: webhook URLs by provider, and the voice AI's webhook."""
 
     was: str | None
     now: str | None
     urls: dict[str, int]
-    agents: Some
+    agents: NameSample
     has_webhook: bool
 
     @property
@@ -81,7 +81,7 @@ class OfBaseUrl:
         return sum(self.urls.values())
 
     @property
-    def is_felt(self) -> bool:
+    def has_effect(self) -> bool:
         """Whether something that is there now stops being right."""
         return self.was is not None and self.was != self.now and (self.total > 0 or self.has_webhook)
 
@@ -94,10 +94,10 @@ class OfBaseUrl:
         )
 
 
-def of_provider(scope: Scope, provider: Provider) -> OfProvider:
+def of_provider(scope: Scope, provider: Provider) -> ProviderImpact:
     own = (Endpoint.organization_id == scope.organization.id) & (Endpoint.provider == provider.key)
     is_live = own & Endpoint.is_active
-    return OfProvider(
+    return ProviderImpact(
         active.active_families(scope, provider),
         _count(scope, select(Endpoint.id).where(is_live)),
         _agents(scope, is_live),
@@ -114,27 +114,27 @@ def _ai(scope: Scope, provider: Provider) -> int:
     return _count(scope, select(number.phone_number).where(own).distinct())
 
 
-def holders(scope: Scope, number: str) -> Some:
+def holders(scope: Scope, number: str) -> NameSample:
     """The people who have the number in their dialer."""
     return _people(scope, _has_number(scope, VoicePhoneNumber.phone_number == number))
 
 
-def of_switch(scope: Scope, family: Family, key: str | None) -> OfSwitch:
-    nobody = Some([], 0)
+def of_switch(scope: Scope, family: Family, key: str | None) -> SwitchImpact:
+    nobody = NameSample([], 0)
     was = active.active(scope, family)
     if family is not Family.VOICE:
         is_live = (Endpoint.organization_id == scope.organization.id) & Endpoint.is_active
-        return OfSwitch(was, key, _by_provider(scope, is_live), nobody, nobody)
+        return SwitchImpact(was, key, _by_provider(scope, is_live), nobody, nobody)
     has_any = _has_number(scope)
     lacks = ~_has_number(scope, VoicePhoneNumber.provider == key)
-    return OfSwitch(was, key, {}, _people(scope), _people(scope, has_any & lacks))
+    return SwitchImpact(was, key, {}, _people(scope), _people(scope, has_any & lacks))
 
 
-def of_base_url(scope: Scope, url: str | None) -> OfBaseUrl:
+def of_base_url(scope: Scope, url: str | None) -> BaseUrlImpact:
     """`url` as it would be stored."""
     has_url = (Endpoint.organization_id == scope.organization.id) & Endpoint.inbound_agent_name.is_not(None)
     voice_ai = store.load(scope, PROVIDERS[webhook.KEY])
-    return OfBaseUrl(
+    return BaseUrlImpact(
         scope.organization.public_base_url,
         url,
         _by_provider(scope, has_url),
@@ -148,7 +148,7 @@ def _by_provider(scope: Scope, among: ColumnElement[bool]) -> dict[str, int]:
     return {row.provider: row.numbers for row in scope.session.execute(query)}
 
 
-def _agents(scope: Scope, among: ColumnElement[bool]) -> Some:
+def _agents(scope: Scope, among: ColumnElement[bool]) -> NameSample:
     """Those that answer or dial."""
     columns = (Endpoint.inbound_agent_name, Endpoint.outbound_agent_name)
     named = (select(column.label("name")).where(among, column.is_not(None)) for column in columns)
@@ -160,17 +160,17 @@ def _has_number(scope: Scope, *conditions: ColumnElement[bool]) -> ColumnElement
     return exists().where(own, VoicePhoneNumber.user_id == User.id, *conditions)
 
 
-def _people(scope: Scope, *conditions: ColumnElement[bool]) -> Some:
+def _people(scope: Scope, *conditions: ColumnElement[bool]) -> NameSample:
     own = (User.organization_id == scope.organization.id) & User.disabled_at.is_(None)
     return _some(scope, select(User.name.label("name"), User.id).where(own, *conditions))
 
 
-def _some(scope: Scope, query: Any) -> Some:
+def _some(scope: Scope, query: Any) -> NameSample:
     """`query` gives each of them once, with a `name`."""
     found = query.subquery()
     total = scope.session.scalar(select(func.count()).select_from(found)) or 0
     names = scope.session.scalars(select(found.c.name).order_by(found.c.name).limit(NAMED))
-    return Some(list(names), total)
+    return NameSample(list(names), total)
 
 
 def _count(scope: Scope, query: Any) -> int:

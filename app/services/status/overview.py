@@ -233,7 +233,7 @@ def _unseen(facts: Facts) -> Iterator[Finding]:
 
 def _webhook(facts: Facts) -> Iterator[Finding]:
     """Without a connection there is nothing that could fail."""
-    is_open = facts.webhook and facts.webhook[0] in (WebhookState.FAILED, WebhookState.ASKS)
+    is_open = facts.webhook and facts.webhook[0] in (WebhookState.FAILED, WebhookState.NEEDS_CONFIRMATION)
     if facts.webhook and is_open and facts.works(KEY):
         text = "Call webhook not set up"
         yield Finding(Level.MISSING, text, Place.CALL_WEBHOOK, since=facts.webhook[1])

@@ -98,7 +98,7 @@ def _matching(scope: Scope, matches: ColumnElement[bool]) -> Iterator[FoundNumbe
 
 
 def _beginnings(scope: Scope, digits: str, text: str) -> list[str]:
-    country = scope.found.country if scope.found else None
+    country = scope.organization_or_none.country if scope.organization_or_none else None
     code = phone.calling_code(country) if country else 0
     national = [f"+{code}{digits.lstrip('0')}"] if code and not text.startswith("+") else []
     return [f"+{digits}", *national]
@@ -106,7 +106,7 @@ def _beginnings(scope: Scope, digits: str, text: str) -> list[str]:
 
 def _people(scope: Scope, text: str) -> list[FoundPerson]:
     matches = scope.contains(User.name, text) | scope.contains(User.email, text)
-    own = scope.found.id if scope.found else ""
+    own = scope.organization_or_none.id if scope.organization_or_none else ""
     query = (
         select(User, Organization)
         .join(Organization, Organization.id == User.organization_id)

@@ -42,7 +42,7 @@ def receive(scope: Scope, organization_id: str, signature: str, body: bytes) -> 
     if organization is None or secret is None or receipt is None:
         raise Unauthenticated("The signature does not fit.", code="INVALID_SIGNATURE")
     call = _read(organization.id, strict_json.parse_proved(body))
-    inside = scope.into(organization)
+    inside = scope.for_organization(organization)
     with inside.transaction():
         _note_receipt(inside, receipt)
         if call is None:
@@ -56,7 +56,9 @@ def receive(scope: Scope, organization_id: str, signature: str, body: bytes) -> 
 def _secret(scope: Scope, organization: Organization | None) -> str | None:
     if organization is None:
         return None
-    stored = store.load(scope.into(organization), PROVIDERS["elevenlabs"]).secrets.get("webhook_secret")
+    stored = store.load(scope.for_organization(organization), PROVIDERS["elevenlabs"]).secrets.get(
+        "webhook_secret"
+    )
     return stored.value if stored else None
 
 

@@ -111,7 +111,7 @@ def _values(scope: Scope, *providers: Provider) -> list[dict[str, Any]]:
 def agents(scope: Scope, http: Outbound) -> list[Agent]:
     """Who can be chosen. Conflict where ElevenLabs does not tell."""
     (values,) = _values(scope, ELEVENLABS)
-    scope.let_go()
+    scope.end_read()
     return gateway.ask(ELEVENLABS, lambda: elevenlabs.agents(http.within(SECONDS_FOR_A_LIST), values))
 
 
@@ -141,7 +141,7 @@ def switch_on(scope: Scope, http: Outbound, user: User, number_id: str, agent_id
     est, values = _values(scope, EST, ELEVENLABS)
     version, known = row.version, row.elevenlabs_phone_number_id
     change = _Change(row.phone_number, values)
-    scope.let_go()
+    scope.end_read()
     calls = http.within(SECONDS)
     intent = _intent(scope, calls, Action.NUMBER_AI_ON, change.number, [None, agent_id])
     try:
@@ -272,7 +272,7 @@ def _take_back(scope: Scope, http: Outbound, change: _Change, intent: Intent, er
             intent.is_unknown(f"{said} {change.left()}")
             raise Conflict(f"{said} {change.left()}", code=LEFT) from error
     intent.failed(said)
-    if isinstance(error, gateway.NotAnswered):
+    if isinstance(error, gateway.ProviderCallFailed):
         raise Conflict(f"{said} Nothing was changed.", code=error.code) from error
 
 
@@ -283,9 +283,9 @@ def _target(scope: Scope, change: _Change, error: Exception) -> ImportedNumber |
     for row, _ in _holders(scope, change.number):
         if row.ai_enabled and row.elevenlabs_phone_number_id:
             stored = ImportedNumber(row.elevenlabs_phone_number_id, row.ai_agent_id, label="")
-            scope.let_go()
+            scope.end_read()
             return stored
-    scope.let_go()
+    scope.end_read()
     return change.before
 
 
@@ -316,7 +316,7 @@ def _release(scope: Scope, intent: Intent, row: VoicePhoneNumber) -> None:
     number, known, agent_id = row.phone_number, row.elevenlabs_phone_number_id, row.ai_agent_id
     try:
         (values,) = _values(scope, ELEVENLABS)
-        scope.let_go()
+        scope.end_read()
         calls = intent.http
         found = _found(calls, values, number)
         _resolve(scope, number, found)

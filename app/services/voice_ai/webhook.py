@@ -51,9 +51,9 @@ FAULT = "Something went wrong here. The log says what."
 
 class State(StrEnum):
     WAITING = "waiting"
-    WORKING = "working"
+    ACTIVE = "working"
     FAILED = "failed"
-    ASKS = "asks"
+    NEEDS_CONFIRMATION = "asks"
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ def status(scope: Scope) -> Status:
     row = scope.session.scalar(scope.select(WebhookSetup).execution_options(populate_existing=True))
     if row is None or row.state == State.WAITING:
         return Status(State.WAITING, READY)
-    if row.state == State.WORKING and not (row.url == _url(scope) and connection.opens("webhook_secret")):
+    if row.state == State.ACTIVE and not (row.url == _url(scope) and connection.opens("webhook_secret")):
         return Status(State.FAILED, OUTDATED)
     return Status(State(row.state), row.reason, True, row.url, row.foreign_id, row.updated_at)
 
@@ -235,11 +235,15 @@ def _run(scope: Scope, http: Outbound, work: _Work) -> _Result:
         if webhook.id != kept_id:
             _delete_older(http, work, webhook)
     if foreign is None:
-        return _Result(State.WORKING)
+        return _Result(State.ACTIVE)
     name = next((webhook.name for webhook in listed if webhook.id == foreign), "")
     shown = texts.one_line(name, FOREIGN_LONGEST) or "without a name"
     foreign = texts.one_line(foreign, FOREIGN_LONGEST)
-    return _Result(State.ASKS, f"ElevenLabs tells another webhook about calls: {shown} ({foreign}).", foreign)
+    return _Result(
+        State.NEEDS_CONFIRMATION,
+        f"ElevenLabs tells another webhook about calls: {shown} ({foreign}).",
+        foreign,
+    )
 
 
 def _make(scope: Scope, http: Outbound, work: _Work) -> str:
@@ -324,7 +328,7 @@ def _finish(scope: Scope, work: _Work, result: _Result, intent: Intent) -> None:
         if not _is_still_wanted(scope, work):
             result = _Result(State.FAILED, CHANGED)
         row = scope.session.scalars(scope.select(WebhookSetup)).one()
-        url = work.url if result.state is State.WORKING else None
+        url = work.url if result.state is State.ACTIVE else None
         is_same = (row.state, row.url) == (result.state, url)
         _write(
             scope,

@@ -22,7 +22,7 @@ from app.services import rate_limits
 from app.services.audit import log as audit_log
 from app.services.audit.actions import Action
 from app.services.connections import gateway, provider_writes, store
-from app.services.connections.gateway import NotAnswered
+from app.services.connections.gateway import ProviderCallFailed
 from app.services.connections.provider_writes import Intent
 from app.services.drift import queue
 from app.services.rate_limits import Limit
@@ -139,12 +139,12 @@ def _set(
     lost, after = None, None
     try:
         gateway.ask(provider, partial(_application(provider).set_callback, intent.http, values, url))
-    except NotAnswered as error:
+    except ProviderCallFailed as error:
         if error.code != gateway.UNREACHABLE:
             intent.failed(error.message)
             raise _told(error, "The address was not set.") from None
         lost = error
-    with suppress(NotAnswered):
+    with suppress(ProviderCallFailed):
         after = _seen(http, provider, values, url)
     if lost and after is None:
         intent.is_unknown(lost.message)
@@ -155,8 +155,8 @@ def _set(
     return after
 
 
-def _told(error: NotAnswered, more: str) -> NotAnswered:
-    return NotAnswered(replace(error.result, reason=f"{error.result.reason} {more}"), error.code)
+def _told(error: ProviderCallFailed, more: str) -> ProviderCallFailed:
+    return ProviderCallFailed(replace(error.result, reason=f"{error.result.reason} {more}"), error.code)
 
 
 def _shown(url: str | None) -> str | None:

@@ -15,7 +15,7 @@ from app.services.connections import gateway, store
 from app.services.connections.provider_writes import Intent
 from app.services.connections.store import State
 from app.services.drift import probe, queue, verdicts
-from app.services.drift.verdicts import Observation, Sight
+from app.services.drift.verdicts import Observation, ProbeResult
 from app.services.endpoints import crud, readiness
 from app.services.scope import Scope
 
@@ -47,13 +47,13 @@ def observe(scope: Scope, http: Outbound, endpoint_id: str) -> Observation:
 def _observed(scope: Scope, http: Outbound, state: State, row: Endpoint) -> Observation:
     expected = verdicts.expected_url(scope.organization.public_base_url, row)
     provider, number = row.provider, row.phone_number
-    scope.let_go()
+    scope.end_read()
     if state.is_configured and state.enabled:
         sight = probe.look(state.provider, http, state.credentials, number)
     else:
-        sight = Sight(trouble=Reason.PROVIDER_NOT_CONFIGURED)
+        sight = ProbeResult(trouble=Reason.PROVIDER_NOT_CONFIGURED)
     with scope.transaction(lock=False):
-        queue.keep(scope, provider, {number: sight})
+        queue.save_results(scope, provider, {number: sight})
     return verdicts.observation(state.provider.label, sight, expected)
 
 
@@ -109,8 +109,8 @@ def _set(scope: Scope, http: Outbound, row: Endpoint, line: Line, url: str) -> O
     changes = {"webhook": [before, url]} | _taken_away(line)
     number = row.phone_number
     intent = Intent(scope, http, Action.NUMBER_POINTED, state.provider, subject=number, changes=changes)
-    scope.let_go()
-    done = verdicts.seen(lambda: pointing.point(intent.http, state.credentials, line, url))
+    scope.end_read()
+    done = verdicts.run_probe(lambda: pointing.point(intent.http, state.credentials, line, url))
     after = _observed(scope, http, state, row)
     if after.in_sync is True or not done.trouble:
         with scope.transaction():

@@ -18,17 +18,17 @@ from app.services.audit.actions import Action
 from app.services.connections import gateway, store
 from app.services.connections.store import State
 from app.services.drift import probe, queue, verdicts
-from app.services.drift.verdicts import Observation, Sight
+from app.services.drift.verdicts import Observation, ProbeResult
 from app.services.scope import Scope
 
 if TYPE_CHECKING:
     from app.core.outbound.client import Outbound
 
-OFF_IT = (Reason.APPLICATION_IN_THE_WAY, Reason.NO_WEBHOOK)
+DETACHED = (Reason.APPLICATION_IN_THE_WAY, Reason.NO_WEBHOOK)
 
 
 @dataclass
-class Held:
+class AssignedNumber:
     """A number, who has it (id and name), and what was last seen of it."""
 
     number: str
@@ -38,7 +38,7 @@ class Held:
     @property
     def is_off(self) -> bool:
         """Whether it was last seen on another application, or on none."""
-        return self.check is not None and self.check.in_sync is False and self.check.reason in OFF_IT
+        return self.check is not None and self.check.in_sync is False and self.check.reason in DETACHED
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Plan:
     seen: str
 
 
-def held(scope: Scope, provider: Provider) -> list[Held]:
+def assigned_numbers(scope: Scope, provider: Provider) -> list[AssignedNumber]:
     """Each number once, those that drifted first."""
     checks = scope.select(DriftCheck).where(DriftCheck.provider == provider.key)
     known = {check.phone_number: check for check in scope.session.scalars(checks)}
@@ -62,9 +62,9 @@ def held(scope: Scope, provider: Provider) -> list[Held]:
         .where(number.organization_id == scope.organization.id, number.provider == provider.key)
         .order_by(number.phone_number, User.name, User.id)
     )
-    found: dict[str, Held] = {}
+    found: dict[str, AssignedNumber] = {}
     for text, user_id, name in scope.session.execute(query):
-        row = found.setdefault(text, Held(text, known.get(text)))
+        row = found.setdefault(text, AssignedNumber(text, known.get(text)))
         row.people.append((user_id, name))
     return sorted(found.values(), key=lambda row: not (row.check and row.check.in_sync is False))
 
@@ -83,7 +83,7 @@ def plan(scope: Scope, http: Outbound, provider: Provider, number: str) -> Plan:
     return Plan(number, url, now, probe.digest(now.line))
 
 
-def put(scope: Scope, http: Outbound, provider: Provider, number: str, *, seen: str) -> Observation:
+def attach(scope: Scope, http: Outbound, provider: Provider, number: str, *, seen: str) -> Observation:
     """Puts the number on the application, and tells what the provider has afterwards.
 
     `seen` is a plan's: where something else is there by now, nothing is changed and Stale has what is.
@@ -115,13 +115,13 @@ def _wanted(scope: Scope, provider: Provider, number: str) -> tuple[State, str]:
 
 
 def _observed(scope: Scope, http: Outbound, state: State, number: str, url: str) -> Observation:
-    scope.let_go()
+    scope.end_read()
     if state.is_configured and state.enabled:
         sight = probe.look(state.provider, http, state.credentials, number)
     else:
-        sight = Sight(trouble=Reason.PROVIDER_NOT_CONFIGURED)
+        sight = ProbeResult(trouble=Reason.PROVIDER_NOT_CONFIGURED)
     with scope.transaction(lock=False):
-        queue.keep(scope, state.provider.key, {number: sight})
+        queue.save_results(scope, state.provider.key, {number: sight})
     return verdicts.observation(state.provider.label, sight, url)
 
 
@@ -131,14 +131,14 @@ def _set(scope: Scope, http: Outbound, provider: Provider, found: Plan) -> Obser
     line: Any = found.now.line
     application: Any = provider
     call = partial(application.point, http, state.credentials, line, found.url)
-    scope.let_go()
-    done = verdicts.seen(call)
+    scope.end_read()
+    done = verdicts.run_probe(call)
     after = _observed(scope, http, state, found.number, found.url)
     with scope.transaction():
         if after.in_sync or not done.trouble:
             told = {"webhook": [found.now.actual, after.actual], **_moved(line, after.line)}
             log.record(scope, Action.NUMBER_POINTED, found.number, told)
-        others = [row.number for row in held(scope, provider) if row.number != found.number]
+        others = [row.number for row in assigned_numbers(scope, provider) if row.number != found.number]
         queue.mark_due(scope, others, changed=False)
     if done.trouble and not after.in_sync:
         is_unknown = after.in_sync is None

@@ -208,7 +208,7 @@ def renew_codes(scope: Scope) -> ResponseReturnValue:
 def keep_codes(scope: Scope) -> ResponseReturnValue:
     """A file of the codes that were just shown, and of nothing else that might be sent here."""
     sent = (KeptCodesForm().codes.data or "").split()[: recovery_codes.COUNT]
-    codes = recovery_codes.only_own(scope, current_user.user, sent)
+    codes = recovery_codes.filter_valid(scope, current_user.user, sent)
     if not codes:
         flash("These codes are not yours, or were replaced meanwhile.", "warn")
         return _to_two_step()

@@ -240,7 +240,7 @@ def give_number(scope: Scope, user_id: str) -> ResponseReturnValue:
         "isDefault": form.is_default.data,
     }
     try:
-        number, _ = assignments.give(scope, sent)
+        number, _ = assignments.assign(scope, sent)
     except Invalid as error:
         form.show(error)
         return _page(scope, user, 422, number_form=form)
@@ -274,7 +274,7 @@ def take_number(scope: Scope, user_id: str, number_id: str) -> ResponseReturnVal
     user = users.get(scope, user_id)
     number = assignments.get(scope, user, number_id)
     try:
-        assignments.take(scope, user.id, number.provider, number.phone_number, reason=ConfirmForm().why)
+        assignments.unassign(scope, user.id, number.provider, number.phone_number, reason=ConfirmForm().why)
     except Conflict as error:
         flash(error.message, "bad")
         return _to(scope, user)

@@ -99,7 +99,7 @@ def _who_needs_a_code(scope: Scope) -> Checked | None:
 def _let_in(scope: Scope, checked: Checked, after: str | None) -> Response:
     let_in(scope, checked)
     user = checked.user
-    if given := users.password_given(scope.into(crud.of_user(scope, user)), user):
+    if given := users.password_given(scope.for_organization(crud.of_user(scope, user)), user):
         flash(
             f"{given.actor_name} gave you this password, and knows it. Choose your own under Account.", "warn"
         )
@@ -115,7 +115,7 @@ def _refused(
 @sign_in.page("/sign-out", who=Who.USER, methods=["POST"])
 def leave(scope: Scope) -> ResponseReturnValue:
     """What the browser's storage has stays: how its reader wants pages to look and to be used."""
-    access_sign_in.out(own(scope), current_user.token)
+    access_sign_in.sign_out(own(scope), current_user.token)
     logout_user()
     session.clear()
     response = render.see(url_for("sign_in.form"))

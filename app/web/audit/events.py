@@ -83,7 +83,7 @@ def _confirm(found: Plan, form: CountedForm, status: int = 200, problem: str = "
         form=form,
         problem=problem,
         shown=[phone.display(number) for number in found.numbers[:10]],
-        kept=[phone.display(number) for number in found.kept[:10]],
+        kept=[phone.display(number) for number in found.skipped[:10]],
     )
 
 

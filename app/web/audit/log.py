@@ -67,7 +67,7 @@ def everywhere(scope: Scope) -> ResponseReturnValue:
 def _chosen(scope: Scope) -> Scope:
     """In the organization that the address asks for, where it does."""
     slug = request.args.get("in", "")
-    return scope if slug in ("", NOWHERE) else scope.into(crud.by_slug(scope, slug))
+    return scope if slug in ("", NOWHERE) else scope.for_organization(crud.by_slug(scope, slug))
 
 
 def _page(scope: Scope, base: str, **context: Any) -> Response:
@@ -160,8 +160,8 @@ def _file(scope: Scope, form: str) -> Response:
     wanted, complaints = _filter()
     if complaints:
         return render.see(f"{request.path.removesuffix(f'.{form}')}?{_query()}")
-    inside = scope if scope.found else _chosen(scope)
-    place = inside.found.slug if inside.found else "everywhere"
+    inside = scope if scope.organization_or_none else _chosen(scope)
+    place = inside.organization_or_none.slug if inside.organization_or_none else "everywhere"
     known = {found.id: found.name for found in crud.every(scope)}
     asked = {
         words: ", ".join(request.args.getlist(name)) for name, words in NAMES.items() if name in request.args

@@ -92,7 +92,7 @@ def progress(scope: Scope) -> ResponseReturnValue:
 
 def _progress(scope: Scope) -> Response:
     """Once nothing is being checked any more, htmx is told, so that the table is read again."""
-    standing = runs.standing(scope)
+    standing = runs.status(scope)
     answer = render.page("endpoints/check.html", standing=standing)
     if not standing.is_moving and request.method == "GET":
         answer.headers["HX-Trigger"] = "checked"
@@ -103,7 +103,7 @@ def _progress(scope: Scope) -> Response:
 def check_everywhere(scope: Scope) -> ResponseReturnValue:
     found = organizations_crud.every(scope)
     for organization in found:
-        runs.check_all(scope.into(organization))
+        runs.check_all(scope.for_organization(organization))
     if render.is_part():
         return _progress_everywhere(scope, again=PATIENCE)
     flash("Patchbay asks the providers about every number now. Reload to see what they say.", "ok")

@@ -77,7 +77,7 @@ def _table(
         editing=edited.id if edited else None,
         form=form,
         conflicts=conflicts,
-        standing_now=partial(runs.standing, scope),
+        standing_now=partial(runs.status, scope),
     )
 
 
@@ -217,7 +217,7 @@ def _tell_saved(scope: Scope, row: Endpoint, was: tuple[str | None, str | None])
     """And what is left to do at the provider, where another agent answers."""
     done, left = f"{phone.display(row.phone_number)} saved.", None
     if row.inbound_agent_name != was[0]:
-        left = hints.left_to_do(scope, row, was[0])
+        left = hints.provider_follow_up(scope, row, was[0])
     if left:
         href = url_for("drift.show", slug=scope.organization.slug, endpoint_id=row.id)
         render.tell(f"{done} {left.sentence}", "warn", href, left.word)
@@ -229,7 +229,7 @@ def _tell_saved(scope: Scope, row: Endpoint, was: tuple[str | None, str | None])
 def _tell_doubts(scope: Scope, row: Endpoint, was: tuple[str | None, ...] = ()) -> None:
     """Of agents that were there before, nothing is said again."""
     names = {row.inbound_agent_name, row.outbound_agent_name} - set(was)
-    for doubt in hints.doubts(scope, row, sorted(name for name in names if name)):
+    for doubt in hints.spelling_warnings(scope, row, sorted(name for name in names if name)):
         flash(doubt, "warn")
 
 

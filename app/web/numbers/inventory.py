@@ -17,7 +17,7 @@ from app.provider import Family, Provider
 from app.provider.numbers import InTheWay, Line
 from app.services.access import users
 from app.services.connections import store
-from app.services.connections.gateway import NotAnswered
+from app.services.connections.gateway import ProviderCallFailed
 from app.services.endpoints import listing
 from app.services.numbers import imports
 from app.services.numbers import inventory as numbers_inventory
@@ -44,7 +44,7 @@ def show(scope: Scope, key: str) -> ResponseReturnValue:
     provider = store.provider_of(key)
     form = _form(scope)
     try:
-        numbers_inventory.askable(scope, provider)
+        numbers_inventory.credentials_for_listing(scope, provider)
     except Conflict as error:
         return _page(scope, provider, form, problem=error.message)
     is_asked = "list" in request.args or render.is_part("numbers")
@@ -58,7 +58,7 @@ def import_endpoints(scope: Scope, key: str) -> ResponseReturnValue:
     agents = form.agents()
     try:
         rows = imports.import_endpoints(scope, context.outbound(), provider, _ticked(), agents)
-    except NotAnswered as error:
+    except ProviderCallFailed as error:
         return _page(scope, provider, form, error.status, problem=error.message)
     except (Invalid, Conflict) as error:
         return _refused(scope, provider, form, error)
@@ -76,7 +76,7 @@ def give(scope: Scope, key: str) -> ResponseReturnValue:
     try:
         chosen = form.user_id.data or ""
         user = imports.import_voice_numbers(scope, context.outbound(), provider, ticked, chosen)
-    except NotAnswered as error:
+    except ProviderCallFailed as error:
         return _page(scope, provider, form, error.status, problem=error.message)
     except (Invalid, Conflict) as error:
         return _refused(scope, provider, form, error)
@@ -119,7 +119,7 @@ def _listed(
     reasons: Mapping[str, str] | None = None,
 ) -> Response:
     try:
-        inventory = numbers_inventory.owned(scope, context.outbound(), provider)
+        inventory = numbers_inventory.list_owned(scope, context.outbound(), provider)
     except (Conflict, TooMany) as error:
         return _page(scope, provider, form, error.status, problem=error.message, reasons=reasons)
     return _page(scope, provider, form, status, inventory=inventory, reasons=reasons)
@@ -166,7 +166,7 @@ def _page(
         most=numbers_inventory.MOST,
         unusable=imports.UNUSABLE,
         agents=listing.agents(scope),
-        to_endpoints=numbers_inventory.become_endpoints(provider),
+        to_endpoints=numbers_inventory.can_import_as_endpoints(provider),
         to_people=numbers_inventory.voice_key(provider) is not None,
         form_address=_form_address(scope, provider),
         imported=_so_many(int(imported)) if re.fullmatch("[0-9]{1,4}", imported) else "",
@@ -184,7 +184,7 @@ def _ticked_first(
     kept = [row for row in listed if row.line.phone_number in ticked]
     missing = sorted(set(ticked) - {row.line.phone_number for row in kept})
     others = [row for row in found if row.line.phone_number not in ticked]
-    return [*numbers_inventory.unasked(scope, provider, missing), *kept, *others]
+    return [*numbers_inventory.without_asking(scope, provider, missing), *kept, *others]
 
 
 def _imported_for() -> dict[str, str]:
@@ -203,7 +203,7 @@ def _row(scope: Scope, provider: Provider, row: Owned, reasons: Mapping[str, str
     slug, claims = scope.organization.slug, row.claims
     refused = reasons.get(row.line.phone_number)
     place = None
-    if numbers_inventory.become_endpoints(provider) and claims.endpoint_id:
+    if numbers_inventory.can_import_as_endpoints(provider) and claims.endpoint_id:
         place = url_for("endpoints.show", slug=slug, endpoint_id=claims.endpoint_id)
     elif row.state is Claim.MAPPED and claims.user_id:
         place = url_for("people.show", slug=slug, user_id=claims.user_id)
@@ -225,7 +225,7 @@ def _is_tickable(provider: Provider, row: Owned) -> bool:
     """A number that is mapped here can still be given to a person, or to another one."""
     if row.claims.is_elsewhere or not imports.is_usable(row.line.phone_number):
         return False
-    is_free = row.state is Claim.UNMAPPED and numbers_inventory.become_endpoints(provider)
+    is_free = row.state is Claim.UNMAPPED and numbers_inventory.can_import_as_endpoints(provider)
     return is_free or numbers_inventory.voice_key(provider) is not None
 
 

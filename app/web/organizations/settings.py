@@ -12,7 +12,7 @@ from app.core.errors import Invalid, Stale
 from app.services.organizations import crud
 from app.services.scope import Scope
 from app.services.status import impact
-from app.services.status.impact import OfBaseUrl
+from app.services.status.impact import BaseUrlImpact
 from app.web.organizations.forms import BaseUrlForm, SettingsForm
 from app.web.shell import render
 from app.web.shell.conflicts import Clash, of_organization, settle
@@ -41,7 +41,7 @@ def save(scope: Scope) -> ResponseReturnValue:
     try:
         url = crud.planned_base_url(scope, sent, version=form.version_sent)
         change = impact.of_base_url(scope, url)
-        if change.is_felt and answer != CONFIRMED:
+        if change.has_effect and answer != CONFIRMED:
             return _confirm(change, BaseUrlForm())
         why = BaseUrlForm().why
         crud.update(scope, context.outbound(), sent, reason=why, version=form.version_sent)
@@ -90,7 +90,7 @@ def _sent(form: SettingsForm) -> dict[str, Any]:
     }
 
 
-def _confirm(change: OfBaseUrl, form: BaseUrlForm) -> Response:
+def _confirm(change: BaseUrlImpact, form: BaseUrlForm) -> Response:
     return render.page("organizations/base_url.html", form=form, change=change)
 
 

@@ -78,7 +78,7 @@ def _page(scope: Scope, provider: Provider, form: CallbackForm, status: int = 20
         f"Where your dialer or agent runtime takes what {provider.label} sends when a call comes in: "
         f"usually an address under {under}."
     )
-    held = voice_numbers.held(scope, provider)
+    held = voice_numbers.assigned_numbers(scope, provider)
     return render.page(
         "providers/callback.html",
         status,
@@ -123,7 +123,7 @@ def put_number(scope: Scope, key: str, number: str) -> ResponseReturnValue:
     provider = application.provider_of(key)
     seen = SeenForm().seen.data or ""
     try:
-        after = voice_numbers.put(scope, context.outbound(), provider, number, seen=seen)
+        after = voice_numbers.attach(scope, context.outbound(), provider, number, seen=seen)
     except Stale as error:
         return _confirm_number(provider, error.current, error.status, changed=error.message)
     except (Conflict, TooMany) as error:

@@ -165,7 +165,7 @@ def _scope(path: dict[str, Any]) -> Scope:
     scope = context.scope(actor)
     if "slug" not in path:
         return scope
-    inside = scope.into(crud.by_slug(scope, path.pop("slug")))
+    inside = scope.for_organization(crud.by_slug(scope, path.pop("slug")))
     _record_crossing(inside, inside.organization)
     g.scope = inside
     return inside
@@ -212,4 +212,4 @@ def asks_password() -> bool:
 
 def own(scope: Scope) -> Scope:
     """The scope of the signed-in person's own organization."""
-    return scope.into(crud.by_id(scope, str(scope.actor.organization_id)))
+    return scope.for_organization(crud.by_id(scope, str(scope.actor.organization_id)))

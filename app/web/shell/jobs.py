@@ -58,7 +58,7 @@ class Work:
         try:
             with app.app_context():
                 scope = context.scope(actor)
-                inside = scope.into(crud.by_id(scope, organization_id))
+                inside = scope.for_organization(crud.by_id(scope, organization_id))
                 self._address = self._run(inside, self._tell)
         except PatchbayError as error:
             self._problem = error.message

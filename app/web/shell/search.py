@@ -57,7 +57,7 @@ def _inside(scope: Scope, slug: str) -> Scope | None:
     if not slug:
         return None
     try:
-        return scope.into(crud.by_slug(scope, slug))
+        return scope.for_organization(crud.by_slug(scope, slug))
     except NotFound:
         return None
 

@@ -40,6 +40,6 @@ def table(scope: Scope) -> ResponseReturnValue:
         tones=TONES,
         outcomes=OUTCOMES,
         ours=voice_ai_calls.endpoints_of(scope, page.rows),
-        reports=not page.rows and webhook.status(scope).state is WebhookState.WORKING,
+        reports=not page.rows and webhook.status(scope).state is WebhookState.ACTIVE,
         failed=voice_ai_calls.FAILED,
     )

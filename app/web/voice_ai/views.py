@@ -25,7 +25,7 @@ from app.web.voice_ai.forms import ToolSecretForm
 
 voice_ai = Pages("voice_ai", __name__)
 
-TONES = {State.WORKING: "ok", State.FAILED: "bad", State.ASKS: "warn", State.WAITING: "warn"}
+TONES = {State.ACTIVE: "ok", State.FAILED: "bad", State.NEEDS_CONFIRMATION: "warn", State.WAITING: "warn"}
 
 
 @voice_ai.page("/o/<slug>/voice-ai", who=Who.SUPERADMIN)

@@ -43,7 +43,7 @@ def test_of_one_at_once_one_is_accepted(scopes, acme, cast, codes):
 
 def test_it_is_its_users_alone(acme, cast, codes):
     assert not _accept(acme, cast.dana, codes[0])
-    assert recovery_codes.only_own(acme, cast.dana, codes) == []
+    assert recovery_codes.filter_valid(acme, cast.dana, codes) == []
     assert recovery_codes.left(acme, cast.dana) == 0
 
 
@@ -69,4 +69,4 @@ def test_new_ones_replace_the_old_ones(acme, cast, codes):
     with acme.transaction():
         fresh = recovery_codes.renew(acme, cast.mo)
     assert not _accept(acme, cast.mo, codes[0])
-    assert recovery_codes.only_own(acme, cast.mo, codes + fresh) == fresh
+    assert recovery_codes.filter_valid(acme, cast.mo, codes + fresh) == fresh

@@ -112,7 +112,7 @@ def test_of_one_code_at_once_one_is_accepted(scopes, acme, cast, clock, app_of_m
     code = app_of_mo.at(int(clock.now))
 
     def accept(scope):
-        stranger = scope.into(None)
+        stranger = scope.for_organization(None)
         user = scope.session.get_one(type(cast.mo), cast.mo.id)
         return _accept(stranger, user, code)
 

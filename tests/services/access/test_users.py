@@ -157,7 +157,7 @@ def test_a_superadmin_who_becomes_a_member_loses_the_tokens(acme, cast):
 
 
 def test_the_last_superadmin_of_the_installation_is_kept(acme, cast):
-    users.set_disabled(acme.into(cast.globex), cast.gus.id, True)
+    users.set_disabled(acme.for_organization(cast.globex), cast.gus.id, True)
     with pytest.raises(Conflict) as refused:
         users.update_user(acme, cast.dana.id, {"role": "member"})
     assert refused.value.code == "LAST_SUPERADMIN"

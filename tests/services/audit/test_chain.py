@@ -36,7 +36,7 @@ def _write(scope, *subjects):
 
 
 def _verify(scope, seen=None):
-    found = scope.found.id if scope.found else None
+    found = scope.organization_or_none.id if scope.organization_or_none else None
     return chain.verify(scope.session, scope.keys.sealer, found, seen)
 
 
@@ -68,9 +68,9 @@ def _key_check(scope):
 
 def test_events_follow_from_each_other_in_each_organization_and_in_none(acme, globex, written):
     _write(globex, "theirs")
-    _write(acme.into(None), "nobody's", "nobody's either")
+    _write(acme.for_organization(None), "nobody's", "nobody's either")
     _write(acme, "six")
-    found = [_verify(scope) for scope in (acme, globex, acme.into(None))]
+    found = [_verify(scope) for scope in (acme, globex, acme.for_organization(None))]
     assert [(verdict.head.count, verdict.wrong) for verdict in found] == [(6, None), (1, None), (2, None)]
     assert found[0].head.digest == _rows(acme)[-1]["digest"]
 
@@ -79,7 +79,7 @@ def test_several_events_of_one_transaction_follow_in_their_order(acme, globex):
     with acme.transaction():
         for number in range(5):
             log.note(acme, Action.CONNECTION_TESTED, f"no. {number}")
-            log.note(acme.into(globex.organization), Action.CONNECTION_TESTED, f"no. {number}")
+            log.note(acme.for_organization(globex.organization), Action.CONNECTION_TESTED, f"no. {number}")
     for scope in (acme, globex):
         assert [row["subject"] for row in _rows(scope)] == [f"no. {number}" for number in range(5)]
         assert _verify(scope).wrong is None
@@ -236,7 +236,7 @@ def test_an_older_copy_put_back_is_found_with_a_noted_head_alone(acme, written):
 
 
 def test_events_from_before_there_were_records_are_sealed_when_the_installation_starts(acme, globex, written):
-    session, console = acme.session, acme.into(None)
+    session, console = acme.session, acme.for_organization(None)
     _write(globex, "theirs")
     older = update(TABLE).where(TABLE.c.id <= written[1]["id"]).values(digest=None)
     row = session.get_one(Installation, 1)
@@ -248,7 +248,7 @@ def test_events_from_before_there_were_records_are_sealed_when_the_installation_
         for event in session.execute(select(TABLE).where(TABLE.c.id.in_([r["id"] for r in written[2:]]))):
             digest = chain.digest_of(first.hmac, digest, event)
             session.execute(update(TABLE).where(TABLE.c.id == event.id).values(digest=digest))
-        row.key_check = acme.keys.sealer.seal(first.without_records(), chain.WORD)
+        row.key_check = acme.keys.sealer.seal(first.without_records(), chain.KEY_CHECK)
     installation_keys.prepare(console)
     assert chain.open_key(acme.keys.sealer, _key_check(acme)) == first
     found = _verify(acme)
@@ -309,12 +309,12 @@ def test_without_the_key_no_chain_fits(acme, written):
 def test_rotated_keys_leave_the_chain_whole(acme, written):
     newest = Fernet.generate_key().decode()
     session = acme.session
-    old = acme.keys.sealer.open(session.get_one(Installation, 1).key_check, chain.WORD)
+    old = acme.keys.sealer.open(session.get_one(Installation, 1).key_check, chain.KEY_CHECK)
     keys = Keys(_both(acme, newest), acme.keys.jwt)
     console = Scope(session, None, Actor(name="command line"), keys)
     list(installation_keys.reseal(console))
     session.expire_all()
-    assert Sealer([newest]).open(session.get_one(Installation, 1).key_check, chain.WORD) == old
+    assert Sealer([newest]).open(session.get_one(Installation, 1).key_check, chain.KEY_CHECK) == old
     found = chain.verify(session, Sealer([newest]), acme.organization.id)
     assert (found.head.count, found.wrong) == (5, None)
 
@@ -335,13 +335,13 @@ def test_the_word_of_an_earlier_version_is_replaced_once(acme):
     session, sealer = acme.session, acme.keys.sealer
     with acme.transaction():
         row = session.get_one(Installation, 1)
-        row.key_check = sealer.seal("This opens with the right key.", chain.WORD)
-    installation_keys.prepare(acme.into(None))
+        row.key_check = sealer.seal("This opens with the right key.", chain.KEY_CHECK)
+    installation_keys.prepare(acme.for_organization(None))
     session.expire_all()
     mark = session.get_one(Installation, 1).key_check
-    assert len(sealer.open(mark, chain.WORD)) > 40
-    assert "right key" not in sealer.open(mark, chain.WORD)
-    installation_keys.prepare(acme.into(None))
+    assert len(sealer.open(mark, chain.KEY_CHECK)) > 40
+    assert "right key" not in sealer.open(mark, chain.KEY_CHECK)
+    installation_keys.prepare(acme.for_organization(None))
     session.expire_all()
     assert session.get_one(Installation, 1).key_check == mark
 
@@ -391,7 +391,7 @@ def test_nobody_waits_in_a_circle(scopes):
         for _ in range(5):
             with scope.transaction(lock=False):
                 log.note(scope, Action.CONNECTION_TESTED, own.name)
-                log.note(scope.into(theirs), Action.CONNECTION_TESTED, theirs.name)
+                log.note(scope.for_organization(theirs), Action.CONNECTION_TESTED, theirs.name)
 
     tasks = [("dana", signs_in), ("dana", saves), ("gus", enters), ("dana", enters)] * 4
     assert scopes.at_once(*tasks) == [None] * len(tasks)
@@ -441,6 +441,6 @@ def test_it_costs_one_query_and_one_update_of_the_record_and_one_lock(acme, engi
 def test_heads_are_read_from_whatever_they_were_noted_in(acme):
     head = Head(12, "ab" * 32)
     whose = acme.organization.id
-    text = f"Acme: 12 events hold. Head {chain.noted(whose, head)}\nNone: {chain.noted(None, head)} x"
+    text = f"Acme: 12 events hold. Head {chain.format_head(whose, head)}\nNone: {chain.format_head(None, head)} x"
     assert chain.heads_in(text) == {whose: head, None: head}
     assert chain.heads_in("nothing") == {}

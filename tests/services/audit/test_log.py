@@ -137,7 +137,7 @@ def test_a_filter_finds_what_it_says(acme, globex):
 
 
 def test_what_is_of_no_organization_and_of_all_is_found_outside_of_them(acme, globex):
-    nobody = acme.into(None)
+    nobody = acme.for_organization(None)
     for scope, subject in ((acme, "a"), (nobody, "b"), (globex, "c")):
         _record(scope, subject)
     assert _subjects(search.page(nobody)) == ["c", "b", "a"]
@@ -191,7 +191,7 @@ def test_a_note_does_not_count_as_a_change(acme):
 
 
 def test_a_stranger_is_audited_without_an_organization(acme):
-    _record(acme.into(None), "x")
+    _record(acme.for_organization(None), "x")
     assert search.recent(acme) == []
 
 

@@ -65,7 +65,7 @@ def test_every_way_of_asking_for_a_number_finds_it(acme, many):
     for scope, wanted, found in (
         (acme, Filter(about=(FIRST,)), [one, many]),
         (acme, Filter(about=(FIRST,), actions=(Action.ENDPOINT_SAVED,)), [one]),
-        (acme.into(None), Filter(about=(FIRST,)), [one, many]),
+        (acme.for_organization(None), Filter(about=(FIRST,)), [one, many]),
         (acme, Filter(about=(FIRST,), text=LAST), [many]),
     ):
         events = search.page(scope, wanted).events

@@ -9,7 +9,7 @@ from app.core.outbound.answer import OutboundError
 from app.provider import Outcome, Refusal, refused
 from app.providers import PROVIDERS
 from app.services.connections import gateway
-from app.services.connections.gateway import NotAnswered
+from app.services.connections.gateway import ProviderCallFailed
 from app.services.providers import credentials
 
 VOBIZ = PROVIDERS["vobiz"]
@@ -33,7 +33,7 @@ def test_a_call_that_is_not_answered_is_a_conflict(error, code, outcome, sentenc
     def call() -> None:
         raise error
 
-    with pytest.raises(NotAnswered) as told:
+    with pytest.raises(ProviderCallFailed) as told:
         gateway.ask(VOBIZ, call)
     assert (told.value.status, told.value.code, told.value.message) == (409, code, sentence)
     assert told.value.result.code == outcome

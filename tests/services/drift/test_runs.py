@@ -59,7 +59,7 @@ def _numbers(scope, twilio, count):
 
 
 def _last_run(scope) -> CheckRun:
-    run = runs.standing(scope).run
+    run = runs.status(scope).run
     assert run is not None
     return run
 
@@ -145,7 +145,7 @@ def test_a_person_s_number_drifts_where_its_application_calls_something_else(acm
         credentials.save(acme, SINCH, {n: v for n, v in sinch.values.items() if n in known})
         number = next(line for line in SINCH.numbers(Outbound(sinch.upstreams), sinch.values) if line.holder)
         sent = {"userId": cast.mo.id, "provider": "sinch", "phoneNumber": number.phone_number}
-        assignments.give(acme, sent)
+        assignments.assign(acme, sent)
         assert queue.due_counts(acme) == {}
         there = Outbound(twilio.upstreams | sinch.upstreams, deadline=2.0)
         digest = application.look(acme, there, SINCH).digest
@@ -153,8 +153,8 @@ def test_a_person_s_number_drifts_where_its_application_calls_something_else(acm
         assert runs.run(acme, there) == Report(checked=1, drifted=0)
         sinch.urls["primary"] = "https://old.example/x"
         assert runs.run(acme, there, everything=True) == Report(checked=1, drifted=1)
-        assert runs.standing(acme).voice == ["sinch"]
-        assignments.take(acme, cast.mo.id, "sinch", number.phone_number)
+        assert runs.status(acme).voice == ["sinch"]
+        assignments.unassign(acme, cast.mo.id, "sinch", number.phone_number)
         assert tallies.tally(acme).drifted == 0
 
 
@@ -163,7 +163,7 @@ def test_two_runs_at_once_are_one(acme, scopes, twilio, http):
     acme.session.rollback()
     reports = scopes.at_once(*[("dana", lambda scope: runs.run(scope, http, everything=True))] * 4)
     assert winners(reports) == reports
-    done = [report for report in reports if not report.is_elsewhere]
+    done = [report for report in reports if not report.already_running]
     assert done
     assert all(report == Report(checked=runs.BATCH + 20, drifted=0) for report in done)
     assert tallies.tally(acme).due == 0
@@ -176,8 +176,8 @@ def test_a_run_that_was_killed_is_taken_over_once_its_lease_is_out(acme, twilio,
     with acme.transaction():
         run = acme.session.get(CheckRun, acme.organization.id)
         run.finished_at, run.leased_until = None, now + timedelta(minutes=1)
-    assert runs.run(acme, http, everything=True).is_elsewhere
-    assert runs.standing(acme).is_running
+    assert runs.run(acme, http, everything=True).already_running
+    assert runs.status(acme).is_running
     with acme.transaction():
         acme.session.get(CheckRun, acme.organization.id).leased_until = now - timedelta(seconds=1)
     assert runs.run(acme, http, everything=True) == Report(checked=2)
@@ -208,7 +208,7 @@ def test_a_run_whose_lease_was_taken_stops(acme, scopes, twilio, http, monkeypat
         return answer(request)
 
     monkeypatch.setattr(twilio, "answer", taken_over_meanwhile)
-    assert runs.run(acme, http) == Report(is_elsewhere=True)
+    assert runs.run(acme, http) == Report(already_running=True)
     assert len(asked) == 1
     assert _last_run(acme).finished_at is None, "it is the other one's"
 
@@ -223,7 +223,7 @@ def test_a_run_that_breaks_off_says_so_and_is_no_longer_at_it(acme, twilio, http
         patch.setattr(type(TWILIO), "observe", broken)
         with pytest.raises(RuntimeError):
             runs.run(acme, http)
-    standing = runs.standing(acme)
+    standing = runs.status(acme)
     assert (standing.is_running, standing.tally.due) == (False, 2)
     assert "broke off" in str(_last_run(acme).failure)
     assert runs.run(acme, http) == Report(checked=2)
@@ -242,7 +242,7 @@ def test_everything_is_asked_for_soon(acme, twilio, http):
     _numbers(acme, twilio, 2)
     runs.run(acme, http)
     asked: list[str] = []
-    runs.check_all(type(acme)(**{**vars(acme), "check_soon": asked.append}))
+    runs.check_all(type(acme)(**{**vars(acme), "queue_drift_check": asked.append}))
     assert asked == [acme.organization.id]
     assert tallies.tally(acme).due == 2
 

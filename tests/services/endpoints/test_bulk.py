@@ -54,7 +54,7 @@ def ids(acme, globex):
 def told(acme):
     """Acme, and whom it asked to check soon."""
     asked: list[str] = []
-    return replace(acme, check_soon=asked.append), asked
+    return replace(acme, queue_drift_check=asked.append), asked
 
 
 def _rows(scope):
@@ -255,7 +255,7 @@ def test_what_is_affected_says_who_is_answered_now(acme, ids):
 def test_whose_dialers_have_one_of_the_numbers(acme, globex, cast, ids):
     assert bulk.affected(acme, ALL).dialers == 0
     for user, number in ((cast.mo, "+15550000001"), (cast.mo, "+15550000002"), (cast.dana, "+15550000001")):
-        assignments.give(acme, {"userId": user.id, "provider": "twilio", "phoneNumber": number})
+        assignments.assign(acme, {"userId": user.id, "provider": "twilio", "phoneNumber": number})
     assert bulk.affected(acme, ALL).dialers == 2
     assert bulk.affected(acme, Selection(ids=[ids[2]])).dialers == 1
     assert bulk.affected(globex, ALL).dialers == 0

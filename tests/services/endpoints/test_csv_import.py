@@ -228,7 +228,7 @@ def test_what_providers_should_call_now_is_checked_soon(acme):
         for row in rows(acme, DriftCheck):
             row.due = False
     asked: list[str] = []
-    scope = replace(acme, check_soon=asked.append)
+    scope = replace(acme, queue_drift_check=asked.append)
     found = checked(
         scope,
         sheet(

@@ -16,7 +16,7 @@ from app.services.drift import tallies
 from app.services.endpoints import bulk, crud, csv_format, csv_import, readiness
 from app.services.endpoints import undo as endpoints_undo
 from app.services.endpoints.bulk import Selection
-from app.services.endpoints.crud import STORED
+from app.services.endpoints.crud import RESTORABLE_FIELDS
 from app.services.endpoints.listing import Filter
 from tests.support.scopes import Fault, failing_at, winners
 
@@ -39,7 +39,7 @@ def stored(scope):
     scope.session.rollback()
     scope.session.expire_all()
     found = scope.session.scalars(scope.select(Endpoint).order_by(Endpoint.phone_number))
-    return {row.phone_number: {name: getattr(row, name) for name in STORED} for row in found}
+    return {row.phone_number: {name: getattr(row, name) for name in RESTORABLE_FIELDS} for row in found}
 
 
 def number(n):
@@ -67,7 +67,7 @@ CHANGES = [{"inbound_agent_name": "Wrong"}, {"is_active": False}, {"outbound_age
 @pytest.mark.parametrize("sent", CHANGES, ids=str)
 def test_each_gets_back_what_it_had_and_the_undo_can_be_undone(acme, rows, sent):
     asked: list[str] = []
-    acme = replace(acme, check_soon=asked.append)
+    acme = replace(acme, queue_drift_check=asked.append)
     versions = {row.phone_number: row.version for row in acme.session.scalars(acme.select(Endpoint))}
     done = change(acme, ALL, sent, seen=5, reason="hurry")
     after = stored(acme)
@@ -96,7 +96,7 @@ def test_what_was_changed_since_stays(acme, globex, rows):
     crud.delete(acme, by_number(acme, number(3)).id)
     crud.create(globex, {"phone_number": number(3), "provider": "twilio", "inbound_agent_name": "Wrong"})
     found = endpoints_undo.plan(acme, done.event_id)
-    assert (found.numbers, found.kept) == ([number(1), number(4)], [number(0), number(2), number(3)])
+    assert (found.numbers, found.skipped) == ([number(1), number(4)], [number(0), number(2), number(3)])
     undo(acme, done.event_id)
     now = stored(acme)
     assert now[number(0)]["inbound_agent_name"] == "Zoe"
@@ -110,7 +110,7 @@ def test_what_was_deleted_comes_back_where_nobody_claimed_it(acme, globex, rows)
     assert stored(acme) == {}
     crud.create(globex, {"phone_number": number(1), "provider": "twilio"})
     found = endpoints_undo.plan(acme, done.event_id)
-    assert (found.count, found.kept) == (4, [number(1)])
+    assert (found.count, found.skipped) == (4, [number(1)])
     undo(acme, done.event_id)
     assert stored(acme) == {name: row for name, row in rows.items() if name != number(1)}
     assert due(acme) == {number(0), number(2)}
@@ -140,7 +140,7 @@ def test_an_import_is_undone(acme, rows):
     row = by_number(acme, "+15550000078")
     crud.update(acme, row.id, {"label": "Kept"})
     found = endpoints_undo.plan(acme, event.id)
-    assert ([one[0] for one in found.added], found.kept) == (["+15550000077"], ["+15550000078"])
+    assert ([one[0] for one in found.added], found.skipped) == (["+15550000077"], ["+15550000078"])
     undo(acme, event.id)
     assert stored(acme).keys() == rows.keys() | {"+15550000078"}
     assert stored(acme)[number(0)] == rows[number(0)]

@@ -74,7 +74,7 @@ def test_a_database_that_has_no_mark_is_marked_once(session, console):
 def test_two_processes_that_mark_at_once_agree(scopes):
     with scopes.of("dana") as scope, scope.transaction():
         scope.session.delete(scope.session.get_one(Installation, 1))
-    task = ("dana", lambda scope: installation_keys.prepare(scope.into(None)))
+    task = ("dana", lambda scope: installation_keys.prepare(scope.for_organization(None)))
     assert scopes.at_once(*[task] * 4) == [None] * 4
     with scopes.of("dana") as scope:
         installation_keys.check_keys(scope.session, scope.keys.sealer)
@@ -130,10 +130,10 @@ def test_of_one_link_used_at_once_one_makes_a_superadmin(scopes):
         for user in scope.session.scalars(select(User)):
             user.role = "member"
     with scopes.of("dana") as scope:
-        token = _link(scope.into(None))
+        token = _link(scope.for_organization(None))
 
     def set_up(email):
-        return lambda scope: setup.set_up(scope.into(None), token, SENT | {"email": email})
+        return lambda scope: setup.set_up(scope.for_organization(None), token, SENT | {"email": email})
 
     answers = scopes.at_once(*[("mo", set_up(f"{n}@initech.example")) for n in range(4)])
     assert len(winners(answers)) == 1
@@ -166,7 +166,7 @@ def _opened(scope, cast):
     scope.session.expire_all()
     found = set()
     for organization in (cast.acme, cast.globex):
-        for state in store.load_all(scope.into(organization)).values():
+        for state in store.load_all(scope.for_organization(organization)).values():
             found |= {stored.value for stored in state.secrets.values()}
     return found
 
@@ -179,12 +179,12 @@ def _times(scope):
 
 
 def test_after_resealing_the_new_key_alone_opens_everything(sealed, cast, shared_keys):
-    both = _rotated(sealed, NEW, shared_keys["PATCHBAY_FERNET_KEYS"]).into(None)
-    alone = _rotated(sealed, NEW).into(None)
+    both = _rotated(sealed, NEW, shared_keys["PATCHBAY_FERNET_KEYS"]).for_organization(None)
+    alone = _rotated(sealed, NEW).for_organization(None)
     times, uri = _times(sealed), totp.pending_uri(sealed, cast.mo)
-    assert installation_keys.left_behind(both) == 6
+    assert installation_keys.unrotated_count(both) == 6
     assert list(installation_keys.reseal(both)) == [(n, 5) for n in range(1, 6)]
-    assert installation_keys.left_behind(both) == 0
+    assert installation_keys.unrotated_count(both) == 0
     assert _opened(both, cast) == SECRETS == _opened(alone, cast)
     assert totp.pending_uri(alone, cast.mo) == uri
     installation_keys.check_keys(alone.session, alone.keys.sealer)
@@ -200,16 +200,16 @@ def test_resealing_that_is_stopped_anywhere_loses_nothing_and_goes_on(
 ):
     keys = Keys(Sealer([NEW, shared_keys["PATCHBAY_FERNET_KEYS"]]), ())
     with scopes.of("dana") as other:
-        run = installation_keys.reseal(replace(other, keys=keys).into(None))
+        run = installation_keys.reseal(replace(other, keys=keys).for_organization(None))
         for _ in range(stopped_after):
             next(run)
         del run
-    both = replace(sealed, keys=keys).into(None)
+    both = replace(sealed, keys=keys).for_organization(None)
     installation_keys.check_keys(both.session, keys.sealer)
     assert _opened(both, cast) == SECRETS
-    assert installation_keys.left_behind(both) == 6 - stopped_after
+    assert installation_keys.unrotated_count(both) == 6 - stopped_after
     assert [done for done, _ in installation_keys.reseal(both)] == list(range(1, 6 - stopped_after))
-    alone = _rotated(sealed, NEW).into(None)
+    alone = _rotated(sealed, NEW).for_organization(None)
     assert _opened(alone, cast) == SECRETS
     assert totp.pending_uri(alone, cast.mo) is not None
     installation_keys.check_keys(alone.session, alone.keys.sealer)
@@ -220,15 +220,17 @@ def test_secrets_that_no_key_opens_are_told_and_stop_nothing(sealed, cast, share
         row = sealed.session.scalar(sealed.select(Secret).where(Secret.provider == "twilio"))
         row.sealed = Sealer([Fernet.generate_key().decode()]).seal("x", Place("", "", ""))
         cast.mo.totp_sealed = "broken"
-    both = _rotated(sealed, NEW, shared_keys["PATCHBAY_FERNET_KEYS"]).into(None)
+    both = _rotated(sealed, NEW, shared_keys["PATCHBAY_FERNET_KEYS"]).for_organization(None)
     assert len(list(installation_keys.reseal(both))) == 5
-    assert installation_keys.left_behind(both) == 2
-    assert _opened(_rotated(sealed, NEW).into(None), cast) == SECRETS - {"made-up-token-1"} | {None}
+    assert installation_keys.unrotated_count(both) == 2
+    assert _opened(_rotated(sealed, NEW).for_organization(None), cast) == SECRETS - {"made-up-token-1"} | {
+        None
+    }
     installation_keys.check_keys(sealed.session, Sealer([NEW]))
 
 
 def test_a_secret_that_is_typed_meanwhile_is_not_lost(sealed, cast, scopes, shared_keys):
-    both = _rotated(sealed, NEW, shared_keys["PATCHBAY_FERNET_KEYS"]).into(None)
+    both = _rotated(sealed, NEW, shared_keys["PATCHBAY_FERNET_KEYS"]).for_organization(None)
     run = installation_keys.reseal(both)
     next(run)
     with scopes.of("gus") as gus:
@@ -239,11 +241,11 @@ def test_a_secret_that_is_typed_meanwhile_is_not_lost(sealed, cast, scopes, shar
     again = list(installation_keys.reseal(both))
     assert len(again) <= 1
     expected = {"made-up-token-1", "made-up-key-2", "made-up-token-6"}
-    assert _opened(_rotated(sealed, NEW).into(None), cast) == expected
+    assert _opened(_rotated(sealed, NEW).for_organization(None), cast) == expected
 
 
 def test_pyotp_reads_what_was_resealed(sealed, cast, shared_keys):
-    both = _rotated(sealed, NEW, shared_keys["PATCHBAY_FERNET_KEYS"]).into(None)
+    both = _rotated(sealed, NEW, shared_keys["PATCHBAY_FERNET_KEYS"]).for_organization(None)
     list(installation_keys.reseal(both))
     uri = totp.pending_uri(_rotated(sealed, NEW), cast.mo)
     assert uri is not None

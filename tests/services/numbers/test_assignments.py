@@ -14,7 +14,7 @@ ONE, TWO, THREE = "+15551230001", "+15551230002", "+15551230003"
 
 def _give(scope, user, number, provider="twilio", **more):
     sent = {"userId": user.id, "provider": provider, "phoneNumber": number}
-    return assignments.give(scope, sent | more)[0]
+    return assignments.assign(scope, sent | more)[0]
 
 
 def _of(scope, user):
@@ -50,18 +50,18 @@ def test_the_default_moves(acme, cast):
 def test_when_the_default_is_taken_the_next_becomes_it(acme, cast):
     for number in (ONE, TWO, THREE):
         _give(acme, cast.mo, number)
-    assignments.take(acme, cast.mo.id, "twilio", ONE)
+    assignments.unassign(acme, cast.mo.id, "twilio", ONE)
     assert _of(acme, cast.mo) == {("twilio", TWO): True, ("twilio", THREE): False}
-    assignments.take(acme, cast.mo.id, "twilio", THREE)
+    assignments.unassign(acme, cast.mo.id, "twilio", THREE)
     assert _of(acme, cast.mo) == {("twilio", TWO): True}
-    assignments.take(acme, cast.mo.id, "twilio", TWO.removeprefix("+"))
+    assignments.unassign(acme, cast.mo.id, "twilio", TWO.removeprefix("+"))
     assert _of(acme, cast.mo) == {}
 
 
 def test_one_provider_does_not_move_the_others_default(acme, cast):
     _give(acme, cast.mo, ONE)
     _give(acme, cast.mo, TWO, "sinch")
-    assignments.take(acme, cast.mo.id, "twilio", ONE)
+    assignments.unassign(acme, cast.mo.id, "twilio", ONE)
     assert _of(acme, cast.mo) == {("sinch", TWO): True}
 
 
@@ -78,14 +78,14 @@ def test_users_of_two_may_not_whatever_the_provider(acme, globex, cast):
             _give(globex, cast.gus, ONE, provider)
         assert refused.value.code == "NUMBER_IN_USE"
         assert "Acme" not in refused.value.message
-    assignments.take(acme, cast.mo.id, "twilio", ONE)
+    assignments.unassign(acme, cast.mo.id, "twilio", ONE)
     _give(globex, cast.gus, ONE)
 
 
 def test_of_parallel_claims_from_two_organizations_one_organization_wins(scopes):
     def give(scope):
         sent = {"userId": scope.actor.user_id, "provider": "twilio", "phoneNumber": ONE}
-        return assignments.give(scope, sent)
+        return assignments.assign(scope, sent)
 
     answers = scopes.at_once(*[(who, give) for who in ("dana", "gus") * 5])
     assert len(winners(answers)) == 1
@@ -94,7 +94,7 @@ def test_of_parallel_claims_from_two_organizations_one_organization_wins(scopes)
 
 def test_parallel_first_numbers_of_one_user_leave_one_default(scopes):
     def give(number):
-        return lambda scope: assignments.give(
+        return lambda scope: assignments.assign(
             scope, {"userId": scope.actor.user_id, "provider": "twilio", "phoneNumber": number}
         )
 
@@ -117,8 +117,8 @@ def test_another_organizations_person_or_number_is_not_found(acme, globex, cast)
     row = _give(acme, cast.mo, ONE)
     for act in (
         lambda: _give(globex, cast.mo, TWO),
-        lambda: assignments.take(globex, cast.mo.id, "twilio", ONE),
-        lambda: assignments.take(globex, cast.gus.id, "twilio", ONE),
+        lambda: assignments.unassign(globex, cast.mo.id, "twilio", ONE),
+        lambda: assignments.unassign(globex, cast.gus.id, "twilio", ONE),
         lambda: assignments.make_default(globex, cast.gus, row.id),
         lambda: assignments.make_default(acme, cast.dana, row.id),
     ):
@@ -143,24 +143,24 @@ def test_another_organizations_person_or_number_is_not_found(acme, globex, cast)
 def test_it_refuses_a_bad_value_and_names_the_field(acme, cast, field, value):
     sent = {"userId": cast.mo.id, "provider": "twilio", "phoneNumber": ONE}
     with pytest.raises(Invalid) as refused:
-        assignments.give(acme, sent | {field: value})
+        assignments.assign(acme, sent | {field: value})
     assert {problem.field for problem in refused.value.problems} == {field}
 
 
 @pytest.mark.parametrize("number", ["", "junk", "+", "١٥٥٥١٢٣٠٠٠١", "555-1234", "+1555\0"])
 def test_a_number_that_cannot_be_one_is_refused(acme, cast, number):
     with pytest.raises(Invalid):
-        assignments.take(acme, cast.mo.id, "twilio", number)
+        assignments.unassign(acme, cast.mo.id, "twilio", number)
 
 
 @pytest.mark.parametrize("provider", ["sinch", "vobiz", "", "a\0b"])
 def test_a_number_on_another_provider_is_not_found(acme, cast, provider):
     _give(acme, cast.mo, ONE)
     with pytest.raises(NotFound):
-        assignments.take(acme, cast.mo.id, provider, ONE)
+        assignments.unassign(acme, cast.mo.id, provider, ONE)
 
 
 @pytest.mark.parametrize("user_id", ["nobody", "a\0b"])
 def test_nobody_is_not_found(acme, user_id):
     with pytest.raises(NotFound):
-        assignments.take(acme, user_id, "twilio", ONE)
+        assignments.unassign(acme, user_id, "twilio", ONE)

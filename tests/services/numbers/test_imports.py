@@ -9,7 +9,7 @@ import pytest
 from app.core.errors import Conflict, Invalid, NotFound
 from app.models import AuditEvent, DriftCheck, Endpoint, VoicePhoneNumber
 from app.providers import PROVIDERS
-from app.services.connections.gateway import NotAnswered
+from app.services.connections.gateway import ProviderCallFailed
 from app.services.numbers import claims, imports, inventory
 from app.services.numbers.imports import Refused
 from simulators import UPSTREAMS
@@ -76,7 +76,7 @@ def test_each_is_audited_with_where_it_came_from(acme, http):
 
 def test_what_is_new_is_checked_soon_and_what_failed_is_not(acme, http):
     asked: list[str] = []
-    scope = replace(acme, check_soon=asked.append)
+    scope = replace(acme, queue_drift_check=asked.append)
     with pytest.raises(Conflict):
         imports.import_endpoints(scope, http, TWILIO, [FIRST, "+15550000000"], {})
     assert asked == []
@@ -172,7 +172,7 @@ def test_an_agent_that_cannot_be_is_told_by_its_field(acme, twilio, http):
 
 def test_a_provider_that_does_not_answer_imports_nothing(acme, cast, twilio, http):
     twilio.trouble = Trouble.FAULT
-    with pytest.raises(NotAnswered):
+    with pytest.raises(ProviderCallFailed):
         imports.import_endpoints(acme, http, TWILIO, [FIRST], {})
     assert rows(acme) == []
 
@@ -181,7 +181,7 @@ def test_importing_uses_up_no_listing(acme, http, monkeypatch):
     monkeypatch.setattr(inventory, "MOST_LISTINGS", 1)
     for number in (FIRST, SECOND):
         imports.import_endpoints(acme, http, TWILIO, [number], {})
-    assert len(inventory.owned(acme, http, TWILIO).rows) == 3
+    assert len(inventory.list_owned(acme, http, TWILIO).rows) == 3
 
 
 def test_ticked_numbers_are_given_to_a_person_and_the_first_is_the_default(acme, cast, sinch):

@@ -11,7 +11,7 @@ from app.provider import Outcome
 from app.provider.numbers import Line
 from app.providers import PROVIDERS
 from app.services import fields
-from app.services.connections.gateway import NotAnswered
+from app.services.connections.gateway import ProviderCallFailed
 from app.services.endpoints import crud
 from app.services.numbers import assignments
 from app.services.numbers import inventory as numbers_inventory
@@ -56,12 +56,12 @@ def endpoint(scope, number, **more):
 
 def give(scope, user, number, provider="sinch"):
     sent = {"userId": user.id, "provider": provider, "phoneNumber": number}
-    return assignments.give(scope, sent)
+    return assignments.assign(scope, sent)
 
 
 def test_a_number_without_voice_is_left_out(acme, twilio, http):
     twilio.numbers[FIRST].capabilities = {"voice": False, "sms": True}
-    assert FIRST not in states(numbers_inventory.owned(acme, http, TWILIO))
+    assert FIRST not in states(numbers_inventory.list_owned(acme, http, TWILIO))
 
 
 def test_every_provider_that_owns_numbers_lists_them():
@@ -72,7 +72,7 @@ def test_every_provider_that_owns_numbers_lists_them():
 def test_what_an_account_owns_is_listed_by_number(acme, key):
     with UPSTREAMS[key]() as upstream:
         http = connected(acme, upstream, PROVIDERS[key])
-        inventory = numbers_inventory.owned(acme, http, PROVIDERS[key])
+        inventory = numbers_inventory.list_owned(acme, http, PROVIDERS[key])
     listed = [row.line.phone_number for row in inventory.rows]
     assert listed
     assert listed == sorted(set(listed))
@@ -83,7 +83,7 @@ def test_what_an_account_owns_is_listed_by_number(acme, key):
 def test_a_number_is_mapped_unmapped_or_claimed_elsewhere(acme, globex, http):
     mapped = endpoint(acme, FIRST)
     endpoint(globex, SECOND)
-    inventory = numbers_inventory.owned(acme, http, TWILIO)
+    inventory = numbers_inventory.list_owned(acme, http, TWILIO)
     assert states(inventory) == {FIRST: "mapped", SECOND: "elsewhere", THIRD: "unmapped"}
     assert [row.claims.endpoint_id for row in inventory.rows] == [mapped.id, None, None]
 
@@ -91,7 +91,7 @@ def test_a_number_is_mapped_unmapped_or_claimed_elsewhere(acme, globex, http):
 def test_a_voice_number_of_another_organization_is_a_claim_too(acme, globex, cast, http):
     give(globex, cast.gus, FIRST)
     give(acme, cast.mo, SECOND)
-    assert states(numbers_inventory.owned(acme, http, TWILIO)) == {
+    assert states(numbers_inventory.list_owned(acme, http, TWILIO)) == {
         FIRST: "elsewhere",
         SECOND: "unmapped",
         THIRD: "unmapped",
@@ -104,7 +104,7 @@ def test_for_a_provider_of_the_dialer_alone_a_persons_number_is_mapped(acme, glo
     give(globex, cast.gus, theirs)
     endpoint(globex, dialled)
     with UPSTREAMS["sinch"]() as upstream:
-        inventory = numbers_inventory.owned(acme, connected(acme, upstream, SINCH), SINCH)
+        inventory = numbers_inventory.list_owned(acme, connected(acme, upstream, SINCH), SINCH)
     assert states(inventory) == {mine: "mapped", theirs: "elsewhere", dialled: "elsewhere", free: "unmapped"}
     assert inventory.rows[0].claims.user_id == cast.mo.id
 
@@ -112,7 +112,7 @@ def test_for_a_provider_of_the_dialer_alone_a_persons_number_is_mapped(acme, glo
 def test_the_document_has_what_the_number_calls_and_not_the_password_to_it(acme, twilio, http):
     twilio.numbers[FIRST].voice_url = "https://user:made-up-password@calls.example/x?y=1"
     twilio.numbers[FIRST].friendly_name = "Front\r\ndesk \u202e" + "x" * 300
-    row, second, _ = numbers_inventory.owned(acme, http, TWILIO).rows
+    row, second, _ = numbers_inventory.list_owned(acme, http, TWILIO).rows
     document = row.document()
     assert list(document) == ["phone_number", "label", "state", "webhook_url"]
     assert document["webhook_url"] == "https://calls.example/x?y=1"
@@ -130,7 +130,7 @@ def test_a_list_is_searched_by_number_and_label(acme, twilio, http, text, found)
     for number in (SECOND, THIRD):
         twilio.numbers[number].friendly_name = "Line"
     endpoint(acme, SECOND)
-    inventory = numbers_inventory.owned(acme, http, TWILIO)
+    inventory = numbers_inventory.list_owned(acme, http, TWILIO)
     assert len(inventory.matching(text)) == found
     assert [row.line.phone_number for row in inventory.matching("", Claim.MAPPED)] == [SECOND]
     assert inventory.matching("567", Claim.MAPPED) == []
@@ -138,13 +138,13 @@ def test_a_list_is_searched_by_number_and_label(acme, twilio, http, text, found)
 
 def test_pages_are_read_to_the_end(acme, twilio, http):
     twilio.page_size_cap = 2
-    assert len(numbers_inventory.owned(acme, http, TWILIO).rows) == 3
+    assert len(numbers_inventory.list_owned(acme, http, TWILIO).rows) == 3
 
 
 @pytest.mark.parametrize(("most", "is_cut_off"), [(2, True), (3, False)])
 def test_a_large_account_is_cut_off_and_says_so(acme, http, monkeypatch, most, is_cut_off):
     monkeypatch.setattr(numbers_inventory, "MOST", most)
-    inventory = numbers_inventory.owned(acme, http, TWILIO)
+    inventory = numbers_inventory.list_owned(acme, http, TWILIO)
     assert (len(inventory.rows), inventory.is_cut_off) == (most, is_cut_off)
 
 
@@ -153,7 +153,7 @@ def test_a_number_that_is_told_twice_is_one(acme, http, monkeypatch):
         yield from (Line(FIRST, label="Fi\x07rst"), Line(SECOND), Line(FIRST, label="Again"))
 
     monkeypatch.setattr(type(TWILIO), "numbers", twice)
-    rows = numbers_inventory.owned(acme, http, TWILIO).rows
+    rows = numbers_inventory.list_owned(acme, http, TWILIO).rows
     assert [(row.line.phone_number, row.line.label) for row in rows] == [(FIRST, "First"), (SECOND, None)]
 
 
@@ -165,7 +165,7 @@ def test_thousands_of_numbers_take_few_queries(acme, globex, twilio, http, engin
         acme.session.add_all(_row(acme, number) for number in listed[:100])
         acme.session.add_all(_row(globex, number) for number in listed[100:300])
     with statements(engine) as few:
-        inventory = numbers_inventory.owned(acme, http, TWILIO)
+        inventory = numbers_inventory.list_owned(acme, http, TWILIO)
     assert len(inventory.rows) == 5003
     assert [inventory.count(state) for state in Claim] == [100, 4703, 200]
     assert len(few) < 15
@@ -189,8 +189,8 @@ FAULTS = [
 @pytest.mark.parametrize(("trouble", "code", "outcome"), FAULTS)
 def test_trouble_is_told_and_repeats_nothing(acme, twilio, trouble, code, outcome):
     twilio.trouble = trouble
-    with pytest.raises(NotAnswered) as told:
-        numbers_inventory.owned(acme, Outbound(twilio.upstreams, deadline=0.5), TWILIO)
+    with pytest.raises(ProviderCallFailed) as told:
+        numbers_inventory.list_owned(acme, Outbound(twilio.upstreams, deadline=0.5), TWILIO)
     assert (told.value.code, told.value.result.code) == (code, outcome)
     assert twilio.values["auth_token"] not in told.value.message
     assert GOSSIP not in told.value.message
@@ -198,19 +198,19 @@ def test_trouble_is_told_and_repeats_nothing(acme, twilio, trouble, code, outcom
 
 def test_a_wrong_token_is_told(acme, http):
     credentials.save(acme, TWILIO, {"auth_token": "made-up-and-wrong"})
-    with pytest.raises(NotAnswered) as told:
-        numbers_inventory.owned(acme, http, TWILIO)
+    with pytest.raises(ProviderCallFailed) as told:
+        numbers_inventory.list_owned(acme, http, TWILIO)
     assert (told.value.code, told.value.result.code) == ("PROVIDER_REFUSED", Outcome.BAD_CREDENTIALS)
 
 
 def test_nothing_is_asked_where_there_is_nothing_to_ask(acme, twilio, monkeypatch):
     http = Outbound(twilio.upstreams, deadline=2.0)
     with pytest.raises(Conflict, match="It needs Account SID, Auth token") as told:
-        numbers_inventory.owned(acme, http, TWILIO)
+        numbers_inventory.list_owned(acme, http, TWILIO)
     assert told.value.code == "PROVIDER_NOT_CONFIGURED"
     monkeypatch.delattr(type(TWILIO), "numbers")
     with pytest.raises(Conflict) as told:
-        numbers_inventory.owned(acme, http, TWILIO)
+        numbers_inventory.list_owned(acme, http, TWILIO)
     assert told.value.code == "CANNOT_LIST_NUMBERS"
     assert twilio.requests == []
 
@@ -224,21 +224,21 @@ def test_no_transaction_is_open_while_the_provider_is_asked(acme, twilio, http, 
         return answer(asked)
 
     monkeypatch.setattr(twilio, "answer", watched)
-    numbers_inventory.owned(acme, http, TWILIO)
+    numbers_inventory.list_owned(acme, http, TWILIO)
     assert open_while_asked == [False]
 
 
 def test_it_is_throttled_apart_from_tests(acme, http, monkeypatch):
     monkeypatch.setattr(numbers_inventory, "MOST_LISTINGS", 2)
     for _ in range(2):
-        numbers_inventory.owned(acme, http, TWILIO)
+        numbers_inventory.list_owned(acme, http, TWILIO)
     with pytest.raises(TooMany):
-        numbers_inventory.owned(acme, http, TWILIO)
+        numbers_inventory.list_owned(acme, http, TWILIO)
 
 
 def test_all_its_calls_have_one_deadline(acme, twilio, http, monkeypatch):
     monkeypatch.setattr(numbers_inventory, "SECONDS", 0.0)
-    with pytest.raises(NotAnswered) as told:
-        numbers_inventory.owned(acme, http, TWILIO)
+    with pytest.raises(ProviderCallFailed) as told:
+        numbers_inventory.list_owned(acme, http, TWILIO)
     assert told.value.code == "PROVIDER_UNREACHABLE"
     assert twilio.requests == []

@@ -30,7 +30,7 @@ def test_a_slug_is_made_of_the_name(acme, name, slug):
     assert organization.slug == slug
     assert organization.name == name.strip()
     assert organizations_crud.by_slug(acme, slug) is organization
-    event = search.recent(acme.into(organization))[0]
+    event = search.recent(acme.for_organization(organization))[0]
     assert (event.action, event.actor_name) == ("organization.created", "dana@acme.example")
 
 
@@ -40,7 +40,10 @@ def test_slugs_of_one_name_are_numbered(acme):
 
 
 def test_six_of_one_name_at_once_all_have_their_own_slug(scopes):
-    task = ("dana", lambda scope: organizations_crud.create(scope.into(None), {"name": "Initech"}).slug)
+    task = (
+        "dana",
+        lambda scope: organizations_crud.create(scope.for_organization(None), {"name": "Initech"}).slug,
+    )
     slugs = scopes.at_once(*[task] * 6)
     assert sorted(slugs) == ["initech", *[f"initech-{n}" for n in range(2, 7)]]
 

@@ -134,7 +134,7 @@ def token(acme, cast):
 
 def _give(scope, user, number, **more):
     sent = {"userId": user.id, "provider": "twilio", "phoneNumber": number}
-    return assignments.give(scope, sent | more)
+    return assignments.assign(scope, sent | more)
 
 
 def test_the_question_of_every_call_is_one_query(engine, acme, cast, token):
@@ -175,7 +175,7 @@ def test_the_callers_numbers_of_voice_providers_are_shown(acme, cast):
 
 
 def test_a_superadmin_elsewhere_asks_for_that_organization(acme, cast):
-    voice.save_config(acme.into(cast.globex), SINCH)
-    voice.make_active(acme.into(cast.globex), "sinch")
-    assert voice.active(acme.into(cast.globex)) == ("sinch", None)
+    voice.save_config(acme.for_organization(cast.globex), SINCH)
+    voice.make_active(acme.for_organization(cast.globex), "sinch")
+    assert voice.active(acme.for_organization(cast.globex)) == ("sinch", None)
     assert voice.active(acme) == (None, None)

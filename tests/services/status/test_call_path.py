@@ -12,7 +12,7 @@ from app.provider.numbers import Line, Reason
 from app.providers import PROVIDERS
 from app.services.connections import store
 from app.services.drift import probe, queue
-from app.services.drift.verdicts import Sight
+from app.services.drift.verdicts import ProbeResult
 from app.services.endpoints import crud, readiness
 from app.services.numbers import assignments
 from app.services.organizations import crud as organizations_crud
@@ -66,7 +66,7 @@ def _tested(scope, code="ok", *, ok=True):
 
 def _seen(scope, sight):
     with scope.transaction():
-        queue.keep(scope, "twilio", {NUMBER: sight})
+        queue.save_results(scope, "twilio", {NUMBER: sight})
 
 
 def _edit(scope, **values):
@@ -80,7 +80,7 @@ def _unknown_provider(scope):
         scope.session.scalar(scope.select(Endpoint)).provider = "acme"
 
 
-IN_SYNC = Sight(Line(NUMBER, webhook_url=URL, method="POST"))
+IN_SYNC = ProbeResult(Line(NUMBER, webhook_url=URL, method="POST"))
 
 
 @pytest.mark.parametrize(
@@ -181,7 +181,7 @@ BROKEN = [
     ),
     (lambda _scope: None, "at_provider", "idle", "Not checked", Place.AT_PROVIDER, "not asked yet"),
     (
-        lambda scope: _seen(scope, Sight(Line(NUMBER, webhook_url=OLD, method="POST"))),
+        lambda scope: _seen(scope, ProbeResult(Line(NUMBER, webhook_url=OLD, method="POST"))),
         "at_provider",
         "bad",
         "Drifted",
@@ -189,7 +189,7 @@ BROKEN = [
         "calls another address",
     ),
     (
-        lambda scope: _seen(scope, Sight()),
+        lambda scope: _seen(scope, ProbeResult()),
         "at_provider",
         "bad",
         "Drifted",
@@ -197,7 +197,7 @@ BROKEN = [
         "does not have this number",
     ),
     (
-        lambda scope: _seen(scope, Sight(trouble=Reason.NOT_SHOWN)),
+        lambda scope: _seen(scope, ProbeResult(trouble=Reason.NOT_SHOWN)),
         "at_provider",
         "idle",
         "Cannot be seen",
@@ -329,7 +329,7 @@ def test_people_who_have_it_in_their_dialer(live, cast):
     values = {"application_key": "made-up-key", "application_secret": "made-up-secret-of-sinch"}
     credentials.save(live, SINCH, values)
     number = "+15557654321"
-    assignments.give(live, {"userId": cast.mo.id, "provider": "sinch", "phoneNumber": number})
+    assignments.assign(live, {"userId": cast.mo.id, "provider": "sinch", "phoneNumber": number})
     (dialer,) = call_path.find(live, number).dialers
     assert (dialer.user.name, dialer.number.is_default, dialer.is_live) == ("Mo", True, False)
     assert dialer.check is None
@@ -337,7 +337,7 @@ def test_people_who_have_it_in_their_dialer(live, cast):
     with live.transaction():
         store.row_for(live, SINCH).callback_url = "https://calls.example.com/sinch"
         queue.mark_due(live)
-        queue.keep(live, "sinch", {number: Sight(Line(number, webhook_url=OLD))})
+        queue.save_results(live, "sinch", {number: ProbeResult(Line(number, webhook_url=OLD))})
         live.session.scalar(live.select(VoicePhoneNumber)).ai_enabled = True
     answer = call_path.find(live, number)
     (dialer,) = answer.dialers
@@ -369,7 +369,7 @@ def test_the_queries_do_not_grow(live, cast, engine):
         crud.create(live, {"phone_number": f"+155512350{place:02}", "provider": "twilio"})
     for user in (cast.dana, cast.mo):
         sent = {"userId": user.id, "provider": "sinch", "phoneNumber": NUMBER}
-        assignments.give(live, sent)
+        assignments.assign(live, sent)
     with statements(engine) as many:
         assert len(call_path.find(live, NUMBER).dialers) == 2
     assert len(many) == len(few)

@@ -12,7 +12,7 @@ from app.provider.numbers import Line, Reason
 from app.providers import PROVIDERS
 from app.services.connections import store
 from app.services.drift import queue
-from app.services.drift.verdicts import Sight
+from app.services.drift.verdicts import ProbeResult
 from app.services.endpoints import crud, listing, readiness
 from app.services.endpoints.listing import Filter
 from app.services.organizations import crud as organizations_crud
@@ -42,7 +42,7 @@ def _test(scope, code, reason="It said so.", *, ok):
 
 def _see(scope, sight):
     with scope.transaction():
-        queue.keep(scope, "twilio", {NUMBER: sight})
+        queue.save_results(scope, "twilio", {NUMBER: sight})
 
 
 @pytest.fixture
@@ -100,14 +100,14 @@ def test_a_number_is_answered_once_its_provider_agrees(live):
     step = _step(live, "answered")
     assert (step.state, step.place) == ("idle", Place.AT_PROVIDER)
     assert step.endpoint_id
-    _see(live, Sight(Line(NUMBER, webhook_url=URL, method="POST")))
+    _see(live, ProbeResult(Line(NUMBER, webhook_url=URL, method="POST")))
     step = _step(live, "answered")
     assert step.state == "ok"
     assert step.text == "+1 555-123-4567 is answered by support, and Twilio agrees."
 
 
 def test_drift_is_a_problem_with_a_link_to_the_drifted(live):
-    _see(live, Sight(Line(NUMBER, webhook_url="https://old.example/x", method="POST")))
+    _see(live, ProbeResult(Line(NUMBER, webhook_url="https://old.example/x", method="POST")))
     step = _step(live, "answered")
     assert (step.state, step.place) == ("bad", Place.DRIFTED)
     assert (step.title, step.text) == (
@@ -121,15 +121,17 @@ def test_a_number_whose_provider_agrees_says_more_than_one_whose_does_not_tell(l
     """And of those that agree, the first one that an agent answers."""
     for number in ("+15550000001", "+15559999999"):
         crud.create(live, {"phone_number": number, "provider": "twilio", "inbound_agent_name": "support"})
-    lower = Sight(trouble=Reason.NOT_SHOWN)
-    lines = [Sight(Line(each, webhook_url=URL, method="POST")) for each in (NUMBER, "+15559999999")]
+    lower = ProbeResult(trouble=Reason.NOT_SHOWN)
+    lines = [ProbeResult(Line(each, webhook_url=URL, method="POST")) for each in (NUMBER, "+15559999999")]
     with live.transaction():
-        queue.keep(live, "twilio", {"+15550000001": lower, NUMBER: lines[0], "+15559999999": lines[1]})
+        queue.save_results(
+            live, "twilio", {"+15550000001": lower, NUMBER: lines[0], "+15559999999": lines[1]}
+        )
     assert _step(live, "answered").text.startswith("+1 555-123-4567 is answered by support, and Twilio")
 
 
 def test_where_the_provider_does_not_tell_it_is_said(live):
-    _see(live, Sight(trouble=Reason.NOT_SHOWN))
+    _see(live, ProbeResult(trouble=Reason.NOT_SHOWN))
     step = _step(live, "answered")
     assert step.state == "warn"
     assert "as far as can be seen" in step.text

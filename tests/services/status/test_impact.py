@@ -13,7 +13,7 @@ from app.services.numbers import assignments
 from app.services.organizations import crud as organizations_crud
 from app.services.providers import active, credentials
 from app.services.status import impact
-from app.services.status.impact import Some
+from app.services.status.impact import NameSample
 from tests.support.scopes import NOBODY, statements
 
 TWILIO, SINCH, VOBIZ = PROVIDERS["twilio"], PROVIDERS["sinch"], PROVIDERS["vobiz"]
@@ -39,7 +39,7 @@ def live(acme, cast):
     ):
         sent = {"phone_number": number, "provider": key, "is_active": is_active}
         crud.create(acme, sent | {"inbound_agent_name": inbound, "outbound_agent_name": outbound})
-    assignments.give(acme, {"userId": cast.mo.id, "provider": "sinch", "phoneNumber": "+15557654321"})
+    assignments.assign(acme, {"userId": cast.mo.id, "provider": "sinch", "phoneNumber": "+15557654321"})
     return acme
 
 
@@ -49,8 +49,8 @@ def test_who_uses_a_provider(live):
     assert (found.agents.names, found.agents.total) == (["billing", "sales", "support"], 3)
     assert found.dialers.total == 0
     sinch = impact.of_provider(live, SINCH)
-    assert (sinch.families, sinch.numbers, sinch.dialers) == ([Family.VOICE], 0, Some(["Mo"], 1))
-    assert impact.of_provider(live, PROVIDERS["exotel"]).is_nobody
+    assert (sinch.families, sinch.numbers, sinch.dialers) == ([Family.VOICE], 0, NameSample(["Mo"], 1))
+    assert impact.of_provider(live, PROVIDERS["exotel"]).is_unused
 
 
 def test_numbers_with_an_agent_need_the_voice_ai(live):
@@ -64,7 +64,7 @@ def test_numbers_with_an_agent_need_the_voice_ai(live):
 def test_another_dialer_provider_leaves_people_without_a_number(live):
     found = impact.of_switch(live, Family.VOICE, "twilio")
     assert (found.was, found.now, found.dialers.total) == ("sinch", "twilio", 2)
-    assert found.without == Some(["Mo"], 1)
+    assert found.without == NameSample(["Mo"], 1)
     assert impact.of_switch(live, Family.VOICE, "sinch").without.total == 0
 
 
@@ -77,7 +77,7 @@ def test_another_base_url_changes_the_url_of_each_number_that_has_one(live):
     found = impact.of_base_url(live, NOW)
     assert (found.urls, found.total, found.by_provider) == ({"twilio": 3}, 3, "3 at Twilio")
     assert found.agents.names == ["billing", "old", "support"]
-    assert found.is_felt
+    assert found.has_effect
     assert not found.has_webhook
 
 
@@ -85,16 +85,16 @@ def test_another_base_url_changes_the_url_of_each_number_that_has_one(live):
 def test_nobody_feels_one_that_is_the_same_or_was_not_there(live, url):
     if url is None:
         organizations_crud.update(live, NOBODY, {"public_base_url": None})
-    assert not impact.of_base_url(live, BASE).is_felt
+    assert not impact.of_base_url(live, BASE).has_effect
 
 
 def test_nobody_feels_it_without_numbers_but_elevenlabs_does(acme):
     organizations_crud.update(acme, NOBODY, {"public_base_url": BASE})
-    assert not impact.of_base_url(acme, NOW).is_felt
+    assert not impact.of_base_url(acme, NOW).has_effect
     credentials.save(acme, PROVIDERS["elevenlabs"], {"webhook_id": "wh-1"})
     found = impact.of_base_url(acme, NOW)
     assert found.has_webhook
-    assert found.is_felt
+    assert found.has_effect
 
 
 def test_who_has_a_number_in_the_dialer(live, globex):
@@ -119,7 +119,7 @@ def test_disabled_people_are_not_counted(live, cast):
     ],
 )
 def test_a_few_are_named_and_the_rest_is_counted(names, total, words):
-    assert Some(names, total).words == words
+    assert NameSample(names, total).words == words
 
 
 def test_as_many_queries_for_many_numbers(live, engine):

@@ -14,7 +14,7 @@ from app.provider.numbers import Line, Reason
 from app.providers import PROVIDERS
 from app.services.connections import store
 from app.services.drift import queue
-from app.services.drift.verdicts import Sight
+from app.services.drift.verdicts import ProbeResult
 from app.services.endpoints import crud, readiness
 from app.services.numbers import assignments
 from app.services.organizations import crud as organizations_crud
@@ -63,11 +63,11 @@ def _tested(scope, provider, *, ok=True):
 
 def _seen(scope, sights, provider="twilio"):
     with scope.transaction():
-        queue.keep(scope, provider, sights)
+        queue.save_results(scope, provider, sights)
 
 
 def _line(url):
-    return Sight(Line(NUMBER, webhook_url=url, method="POST"))
+    return ProbeResult(Line(NUMBER, webhook_url=url, method="POST"))
 
 
 @pytest.fixture
@@ -183,8 +183,12 @@ def test_drift_of_people_s_numbers_leads_to_their_callback(live, cast):
     credentials.save(live, PROVIDERS["sinch"], values)
     with live.transaction():
         store.row_for(live, PROVIDERS["sinch"]).callback_url = "https://calls.example.com/sinch"
-    assignments.give(live, {"userId": cast.mo.id, "provider": "sinch", "phoneNumber": "+15557654321"})
-    _seen(live, {"+15557654321": Sight(Line("+15557654321", webhook_url="https://old.example/x"))}, "sinch")
+    assignments.assign(live, {"userId": cast.mo.id, "provider": "sinch", "phoneNumber": "+15557654321"})
+    _seen(
+        live,
+        {"+15557654321": ProbeResult(Line("+15557654321", webhook_url="https://old.example/x"))},
+        "sinch",
+    )
     (finding,) = _row(live).findings
     assert (finding.text, finding.place, finding.provider) == (
         "1 of people's drifted",
@@ -315,5 +319,5 @@ def test_another_organization_s_facts_stay_apart(live, globex):
 
 
 def test_drift_of_a_reason_that_is_none_is_not_drift(live):
-    _seen(live, {NUMBER: Sight(trouble=Reason.NOT_SHOWN)})
+    _seen(live, {NUMBER: ProbeResult(trouble=Reason.NOT_SHOWN)})
     assert _row(live).findings == []

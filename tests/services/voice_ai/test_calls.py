@@ -52,7 +52,7 @@ def told(acme):
 def tell(scope, event, *, secret=SECRET, at=None, organization_id=None):
     """As ElevenLabs would, now or at another time."""
     body, headers = signed(event, secret, clock.seconds(clock.now()) if at is None else at)
-    stranger = scope.into(None)
+    stranger = scope.for_organization(None)
     own = organization_id or scope.organization.id
     return calls.receive(stranger, own, headers["ElevenLabs-Signature"], body)
 

@@ -137,7 +137,7 @@ def test_the_numbers_are_one_query_however_many_they_are(engine, acme, cast):
 
 def test_numbers_are_every_users_sinch_numbers_of_this_organization(acme, globex, cast):
     def give(scope, user, provider, number):
-        assignments.give(scope, {"userId": user.id, "provider": provider, "phoneNumber": number})
+        assignments.assign(scope, {"userId": user.id, "provider": provider, "phoneNumber": number})
 
     give(acme, cast.mo, "sinch", "+15551230002")
     give(acme, cast.dana, "sinch", "+15551230001")

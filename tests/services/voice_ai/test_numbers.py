@@ -65,7 +65,7 @@ def _connect(scope, upstream, key, **changes):
 
 
 def _give(scope, user, number=NUMBER, provider="sinch"):
-    return assignments.give(scope, {"userId": user.id, "provider": provider, "phoneNumber": number})[0]
+    return assignments.assign(scope, {"userId": user.id, "provider": provider, "phoneNumber": number})[0]
 
 
 @dataclass
@@ -421,7 +421,7 @@ def test_a_number_that_changed_meanwhile_is_left_alone(here, scopes, meanwhile):
 def test_a_number_that_was_taken_meanwhile_is_removed_again(here, scopes, meanwhile):
     def take():
         with scopes.of("dana") as scope:
-            assignments.take(scope, here.cast.mo.id, "sinch", NUMBER)
+            assignments.unassign(scope, here.cast.mo.id, "sinch", NUMBER)
 
     meanwhile(take)
     with pytest.raises(NotFound):
@@ -540,10 +540,10 @@ def test_it_is_switched_for_everybody_who_has_the_number(here):
     assert [user.name for user in numbers.sharing(here.scope, row)] == ["Dana"]
     assert len(set(here.rows().values())) == 1
     assert {subject for _, subject, _ in here.events()} == {here.cast.mo.email, here.cast.dana.email}
-    assignments.take(here.scope, here.cast.mo.id, "sinch", NUMBER)
+    assignments.unassign(here.scope, here.cast.mo.id, "sinch", NUMBER)
     assert here.rows()[here.cast.dana.id][0] is True
     with pytest.raises(Conflict) as refused:
-        assignments.take(here.scope, here.cast.dana.id, "sinch", NUMBER)
+        assignments.unassign(here.scope, here.cast.dana.id, "sinch", NUMBER)
     assert refused.value.code == "AI_IS_ON"
     again = _give(here.scope, here.cast.mo)
     assert here.rows()[here.cast.mo.id] == here.rows()[here.cast.dana.id]
@@ -554,9 +554,9 @@ def test_it_is_switched_for_everybody_who_has_the_number(here):
 def test_a_number_with_ai_is_not_taken_from_its_last_user(here):
     here.on()
     with pytest.raises(Conflict, match="Switch AI off first"):
-        assignments.take(here.scope, here.cast.mo.id, "sinch", NUMBER)
+        assignments.unassign(here.scope, here.cast.mo.id, "sinch", NUMBER)
     here.off()
-    assignments.take(here.scope, here.cast.mo.id, "sinch", NUMBER)
+    assignments.unassign(here.scope, here.cast.mo.id, "sinch", NUMBER)
     assert here.rows() == {}
 
 

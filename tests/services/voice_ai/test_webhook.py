@@ -74,12 +74,12 @@ def check_it_is_one(scope, workspace, base=BASE):
     assert connection.values["webhook_id"] == ours["webhook_id"]
     assert connection.secrets["webhook_secret"].value == workspace.secrets[ours["webhook_id"]]
     status = webhook.status(scope)
-    assert (status.state, status.url) == (State.WORKING, wanted(scope, base))
+    assert (status.state, status.url) == (State.ACTIVE, wanted(scope, base))
 
 
 def test_it_is_made_stored_and_told_about_calls(ready, upstream, http):
     status = webhook.set_up(ready, http)
-    assert status.state is State.WORKING
+    assert status.state is State.ACTIVE
     check_it_is_one(ready, upstream.workspace)
     assert calls(upstream) == [
         f"GET {WEBHOOKS}",
@@ -328,7 +328,7 @@ def test_an_answer_that_is_lost_is_not_asked_for_twice(ready, upstream, http, mo
 def test_two_at_once_make_one(ready, scopes, upstream, http):
     ready.session.commit()
     answers = scopes.at_once(*[("dana", lambda scope: webhook.set_up(scope, http))] * 6)
-    assert {status.state for status in winners(answers)} == {State.WORKING}
+    assert {status.state for status in winners(answers)} == {State.ACTIVE}
     assert {type(answer) for answer in answers if isinstance(answer, Exception)} <= {Conflict}
     check_it_is_one(ready, upstream.workspace)
     assert len(upstream.workspace.webhooks) == 1
@@ -395,14 +395,14 @@ class TestSomebodyElses:
         before = dict(upstream.workspace.settings["webhooks"])
         for _ in range(2):
             status = webhook.set_up(ready, http)
-            assert (status.state, status.foreign_id) == (State.ASKS, foreign)
+            assert (status.state, status.foreign_id) == (State.NEEDS_CONFIRMATION, foreign)
             assert f"CRM of Acme ({foreign})" in str(status.reason)
         assert upstream.workspace.settings["webhooks"] == before
         assert len(upstream.workspace.webhooks) == 2
 
     def test_it_is_replaced_when_it_is_named(self, ready, upstream, http, foreign):
         webhook.set_up(ready, http)
-        assert webhook.set_up(ready, http, replace="another").state is State.ASKS
+        assert webhook.set_up(ready, http, replace="another").state is State.NEEDS_CONFIRMATION
         webhook.set_up(ready, http, replace=foreign)
         check_it_is_one(ready, upstream.workspace)
         assert foreign in upstream.workspace.webhooks
@@ -415,7 +415,7 @@ class TestSomebodyElses:
         crud.update(globex, http, {"public_base_url": BASE})
         credentials.save(globex, ELEVENLABS, {"api_key": KEY})
         status = webhook.set_up(globex, http)
-        assert (status.state, status.foreign_id) == (State.ASKS, upstream.workspace.told)
+        assert (status.state, status.foreign_id) == (State.NEEDS_CONFIRMATION, upstream.workspace.told)
         check_it_is_one(ready, upstream.workspace)
 
 

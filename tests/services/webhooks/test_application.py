@@ -14,7 +14,7 @@ from app.provider.numbers import Reason
 from app.providers import PROVIDERS
 from app.services.audit import log
 from app.services.connections import store
-from app.services.connections.gateway import NotAnswered
+from app.services.connections.gateway import ProviderCallFailed
 from app.services.numbers import assignments
 from app.services.providers import credentials
 from app.services.webhooks import application
@@ -68,9 +68,9 @@ def test_it_is_set_read_again_stored_and_audited(stored, sinch, http):
 
 def test_numbers_that_people_have_are_looked_at_again(stored, cast, http):
     given = {"userId": cast.mo.id, "provider": "sinch", "phoneNumber": "+12025550101"}
-    assignments.give(stored, given)
+    assignments.assign(stored, given)
     asked: list[str] = []
-    _point(replace(stored, check_soon=asked.append), http)
+    _point(replace(stored, queue_drift_check=asked.append), http)
     (check,) = stored.session.scalars(stored.select(DriftCheck))
     assert (check.provider, check.phone_number, check.due) == ("sinch", "+12025550101", True)
     assert asked == [stored.organization.id]
@@ -123,7 +123,7 @@ def test_a_refusal_stores_nothing(stored, sinch, http, there):
     sinch.urls = {"primary": there}
     seen = application.look(stored, http, SINCH)
     sinch.instead["POST", CALLBACKS] = error(403, 40300)
-    with pytest.raises(NotAnswered, match="The address was not set") as refused:
+    with pytest.raises(ProviderCallFailed, match="The address was not set") as refused:
         _point(stored, http, digest=seen.digest)
     assert refused.value.code == "PROVIDER_REFUSED"
     assert _pointed(stored) == ([], None)
@@ -146,7 +146,7 @@ def test_where_the_answer_is_lost_what_is_there_afterwards_tells(stored, sinch, 
         assert _point(stored, http, digest=seen.digest) is not None
         assert _pointed(stored)[1] == URL
         return
-    with pytest.raises(NotAnswered, match="The address was not set"):
+    with pytest.raises(ProviderCallFailed, match="The address was not set"):
         _point(stored, http, digest=seen.digest)
     assert _pointed(stored) == ([], None)
     assert len(sinch.writes) == 1
@@ -167,7 +167,7 @@ def test_where_nothing_is_heard_afterwards_nothing_is_claimed(stored, sinch, htt
 
     monkeypatch.setattr(sinch, "answer", away)
     if is_lost:
-        with pytest.raises(NotAnswered, match="It is not known whether the address was set"):
+        with pytest.raises(ProviderCallFailed, match="It is not known whether the address was set"):
             _point(stored, http, digest=seen.digest)
         assert _pointed(stored) == ([], None)
     else:
@@ -177,7 +177,7 @@ def test_where_nothing_is_heard_afterwards_nothing_is_claimed(stored, sinch, htt
 
 def test_an_outage_is_a_conflict(stored):
     away = Outbound({"callingapi.sinch.com": "http://127.0.0.1:9"}, deadline=2.0)
-    with pytest.raises(NotAnswered) as refused:
+    with pytest.raises(ProviderCallFailed) as refused:
         application.look(stored, away, SINCH)
     assert refused.value.code == "PROVIDER_UNREACHABLE"
 

@@ -250,7 +250,7 @@ def test_looking_is_throttled(acme, http, here, monkeypatch):
 
 def test_a_change_of_what_is_expected_makes_it_due(acme, twilio, http, here):
     asked: list[str] = []
-    acme = type(acme)(**{**vars(acme), "check_soon": asked.append})
+    acme = type(acme)(**{**vars(acme), "queue_drift_check": asked.append})
 
     def look():
         _set(twilio, voice_url=OLD)

@@ -110,7 +110,7 @@ def test_an_email_that_is_a_users_already_is_told_beside_its_field(
         scope = Scope(context.session(), None, Actor(name="command line"), context.keys())
         person = {"email": "ines@harbour.example", "name": "Ines", "role": "member", "password": PASSWORD}
         organization = crud.create(scope, {"name": "Harbour"})
-        users.create(scope.into(organization), person)
+        users.create(scope.for_organization(organization), person)
     with unchanged(app):
         page = set_up(nobody, key, 409)
     assert "is a user already" in page.error("email")

@@ -52,7 +52,7 @@ def check(app: Flask) -> None:
     with app.app_context():
         scope = context.scope(Actor(name="tests"))
         for organization in crud.every(scope):
-            runs.run(scope.into(organization), context.outbound())
+            runs.run(scope.for_organization(organization), context.outbound())
 
 
 def test_a_broken_webhook_is_found_and_repaired_from_the_overview(
@@ -205,8 +205,8 @@ def test_a_change_is_checked_in_the_background(app: Flask, twilio: Twilio, dana:
         organization = crud.by_slug(scope, "acme-support")
         checker.soon(organization.id)
         checker.idle.wait(20)
-        scope.let_go()
-        standing = runs.standing(replace(scope, found=organization))
+        scope.end_read()
+        standing = runs.status(replace(scope, organization_or_none=organization))
     assert (standing.tally.drifted, standing.tally.due) == (1, 0)
 
 

@@ -191,7 +191,7 @@ def test_for_the_dialer_alone_a_mapped_number_leads_to_its_person(
 ) -> None:
     with scope_as(app, cast.dana) as scope:
         given = {"userId": cast.mo.id, "provider": "sinch", "phoneNumber": "+12025550101"}
-        assignments.give(scope, given)
+        assignments.assign(scope, given)
     page = dana.get(f"{ACME}/providers/sinch/numbers?list=1")
     assert not page.has_button("Import as endpoints")
     assert page.link("Mapped +1 202-555-0101")["href"] == f"{ACME}/people/{cast.mo.id}"

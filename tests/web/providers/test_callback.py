@@ -148,7 +148,7 @@ def given(app: Flask, cast: Cast, page: Page) -> Portal:
     with scope_as(app, cast.dana) as scope:
         for number in (ON_IT, BARE, ELSEWHERE, GONE):
             draft = {"userId": cast.mo.id, "provider": "sinch", "phoneNumber": number}
-            assignments.give(scope, draft)
+            assignments.assign(scope, draft)
     page.press("Set it at Sinch…", url=URL).press("Set it at Sinch")
     check(app, cast)
     return page.portal
@@ -221,7 +221,7 @@ def test_a_number_that_cannot_be_put_there_says_why(app: Flask, given: Portal, s
 
 def test_a_number_needs_an_address_first(app: Flask, cast: Cast, page: Page) -> None:
     with scope_as(app, cast.dana) as scope:
-        assignments.give(scope, {"userId": cast.mo.id, "provider": "sinch", "phoneNumber": BARE})
+        assignments.assign(scope, {"userId": cast.mo.id, "provider": "sinch", "phoneNumber": BARE})
     listed = page.portal.get(PATH)
     assert "They are compared once an address was set from here." in listed.text
     assert "Not checked" in listed.rows()[0]

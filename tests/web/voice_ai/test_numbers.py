@@ -43,7 +43,7 @@ def give(app: Flask, cast: Cast, *user_ids: str) -> None:
     with scope_as(app, cast.dana) as scope:
         for user_id in user_ids:
             sent = {"userId": user_id, "provider": "sinch", "phoneNumber": NUMBER}
-            assignments.give(scope, sent)
+            assignments.assign(scope, sent)
 
 
 @pytest.fixture
@@ -191,7 +191,7 @@ def test_a_number_with_ai_is_not_taken_away(app: Flask, dana: Portal, person: st
 def test_a_number_of_another_provider_has_no_ai(app: Flask, dana: Portal, cast: Cast) -> None:
     with scope_as(app, cast.dana) as scope:
         sent = {"userId": cast.mo.id, "provider": "twilio", "phoneNumber": NUMBER}
-        number_id = assignments.give(scope, sent)[0].id
+        number_id = assignments.assign(scope, sent)[0].id
     page = dana.get(f"/o/acme-support/people/{cast.mo.id}")
     assert not page.has_link(OPEN)
     page = dana.get(f"{page.path}/numbers/{number_id}/ai", 409)
