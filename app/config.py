@@ -34,7 +34,7 @@ KEY_FILES = {
     "PATCHBAY_JWT_KEYS": "jwt.keys",
     "PATCHBAY_FERNET_KEYS": "fernet.keys",
 }
-WITHOUT = {
+CONSEQUENCE_OF_LOSS = {
     "PATCHBAY_SECRET_KEY": "sign everybody out",
     "PATCHBAY_JWT_KEYS": "end every API token",
     "PATCHBAY_FERNET_KEYS": "lock the stored secrets away",
@@ -248,7 +248,7 @@ class _Keys:
         if _has_data(self.database_url) and not path.exists():
             raise SettingsError(
                 f"{name} is missing, and the database already has data. A new key would "
-                f"{WITHOUT[name]}, so none was made. Put the key back at {path}, or set {name} "
+                f"{CONSEQUENCE_OF_LOSS[name]}, so none was made. Put the key back at {path}, or set {name} "
                 f"or {name}_FILE."
             )
 

@@ -13,7 +13,7 @@ from app.extensions import db
 from app.models import Organization
 from app.services.scope import Actor, Keys, Scope
 
-STRANGER = "a stranger"
+ANONYMOUS = "a stranger"
 
 
 def settings() -> Settings:
@@ -58,7 +58,7 @@ def client_address() -> str:
     return addresses.client(request.remote_addr)
 
 
-def stranger() -> Scope:
+def anonymous_scope() -> Scope:
     """Returns the scope of a request that is not signed in."""
-    actor = Actor(name=STRANGER, ip=client_address(), request_id=g.request_id)
+    actor = Actor(name=ANONYMOUS, ip=client_address(), request_id=g.request_id)
     return scope(actor)

@@ -26,7 +26,7 @@ from app.core.slots import Slots
 from app.database import engine
 from app.services.scope import Keys
 
-MOST_ASKING = 5
+MAX_CONCURRENT_OUTBOUND = 5
 """Threads of a process that wait for providers at once."""
 
 
@@ -76,7 +76,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.extensions["patchbay"] = Keys(Sealer(settings.fernet_keys), settings.jwt_keys, settings.secret_key)
     app.extensions["patchbay_settings"] = settings
     app.extensions["patchbay_hashing"] = Slots(settings.data / "hashing", _hashes_at_once())
-    app.extensions["patchbay_outbound"] = Outbound(settings.upstreams, most_at_once=MOST_ASKING)
+    app.extensions["patchbay_outbound"] = Outbound(settings.upstreams, most_at_once=MAX_CONCURRENT_OUTBOUND)
     app.extensions["patchbay_check_soon"] = lambda _organization_id: None
     app.extensions["patchbay_token_used"] = lambda _token_id: None
     app.url_map.merge_slashes = False

@@ -152,7 +152,7 @@ def _guarded(
         if operation.who in TOKEN_HOLDERS:
             scope = _enter(_authenticate(operation), path)
         else:
-            scope = context.stranger()
+            scope = context.anonymous_scope()
         if operation.body is not None:
             path["sent"] = _body(optional=optional_body)
         return operation.view(scope, **path)

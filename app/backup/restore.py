@@ -195,7 +195,7 @@ def _notes(manifest: Manifest, keys: Mapping[str, str]) -> list[str]:
     """What else another key means."""
     names = {"PATCHBAY_JWT_KEYS": manifest.keys.jwt, "PATCHBAY_SECRET_KEY": manifest.keys.session}
     return [
-        f"{setting} is not the one of this backup: this will {config.WITHOUT[setting]}."
+        f"{setting} is not the one of this backup: this will {config.CONSEQUENCE_OF_LOSS[setting]}."
         for setting, known in names.items()
         if not set(known) & set(_fingerprints(keys[setting]))
     ]

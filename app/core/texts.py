@@ -15,7 +15,7 @@ def one_line(text: str, longest: int) -> str:
     return "".join(character for character in text if character.isprintable()).strip()[:longest]
 
 
-def apart(text: str) -> str:
+def bidi_isolate(text: str) -> str:
     """For the middle of a sentence: what is written from right to left turns nothing around beside it."""
     turns = not text.isascii() and any(
         unicodedata.bidirectional(character) in FROM_RIGHT_TO_LEFT for character in text

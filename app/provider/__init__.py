@@ -17,7 +17,7 @@ CALLBACK        `callback`, `set_callback`   Setting the callback of an applicat
 ==============  ===========================  ==================================================
 """
 
-from app.provider.answers import MOST_PAGES, content, endless, listed, unexpected
+from app.provider.answers import MOST_PAGES, json_list, json_object, pagination_error, unexpected
 from app.provider.base import Provider
 from app.provider.capabilities import CallsBack, Capability, Numbers, Observes, Points, Verifies
 from app.provider.fields import (
@@ -56,10 +56,10 @@ __all__ = [
     "Text",
     "Verified",
     "Verifies",
-    "content",
-    "endless",
-    "listed",
+    "json_list",
+    "json_object",
     "not_proven",
+    "pagination_error",
     "proven",
     "refused",
     "unexpected",

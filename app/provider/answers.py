@@ -21,12 +21,12 @@ def is_web_page(answer: Answer) -> bool:
     return bool(body) and (is_called_one or body[:9].lower().startswith((b"<!doctype", b"<html")))
 
 
-def knows_nobody(answer: Answer) -> bool:
+def is_unauthorized(answer: Answer) -> bool:
     """Whether credentials are refused, whatever else the provider says, or nothing."""
     return answer.status == 401 and not is_web_page(answer)
 
 
-def when(answer: Answer) -> str:
+def retry_hint(answer: Answer) -> str:
     """When to try again, where the provider asks for more than a minute, up to a day; empty otherwise."""
     seconds = retry_after(answer.headers.get("Retry-After", ""))
     return f"in about {math.ceil(seconds / 60)} minutes" if 60 < seconds <= LONGEST_PAUSE else ""
@@ -49,7 +49,7 @@ MOST_PAGES = 200
 """Of a provider's list, before it counts as one without an end."""
 
 
-def content(answer: Answer) -> Mapping[str, Any]:
+def json_object(answer: Answer) -> Mapping[str, Any]:
     """The object that the provider answered; empty for anything else, such as a page of HTML."""
     try:
         found = answer.json()
@@ -58,15 +58,15 @@ def content(answer: Answer) -> Mapping[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def listed(answer: Answer, name: str) -> list[Mapping[str, Any]]:
+def json_list(answer: Answer, name: str) -> list[Mapping[str, Any]]:
     """The objects of the answer's list of that name; Refusal where it has no such list."""
-    found = content(answer).get(name)
+    found = json_object(answer).get(name)
     if answer.status != 200 or not isinstance(found, list):
         raise Refusal(unexpected(answer))
     return [row for row in found if isinstance(row, dict)]
 
 
-def endless(label: str) -> Refusal:
+def pagination_error(label: str) -> Refusal:
     """For a list whose pages repeat, or are more than anybody has."""
     sentence = f"{label}'s list does not come to an end: its pages repeat, or are too many."
     return Refusal(results.refused(Outcome.UNEXPECTED_ANSWER, sentence))
@@ -78,10 +78,12 @@ def unexpected(answer: Answer) -> Verified:
         return results.refused(
             Outcome.RATE_LIMITED,
             f"{answer.host} answers no more requests for now (status 429). "
-            f"Try again {when(answer) or 'in a minute'}.",
+            f"Try again {retry_hint(answer) or 'in a minute'}.",
         )
     if answer.status >= 500:
         sentence = f"{answer.host} has trouble of its own (status {answer.status}). "
-        return results.refused(Outcome.UNEXPECTED_ANSWER, f"{sentence}Try again {when(answer) or 'later'}.")
+        return results.refused(
+            Outcome.UNEXPECTED_ANSWER, f"{sentence}Try again {retry_hint(answer) or 'later'}."
+        )
     sentence = f"{answer.host} answered with {described(answer)} (status {answer.status})."
     return results.refused(Outcome.UNEXPECTED_ANSWER, f"{sentence} If this lasts, look at its status page.")

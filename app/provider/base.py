@@ -72,7 +72,7 @@ class Provider:
     def capabilities(self) -> frozenset[Capability]:
         return frozenset(known for known in Capability if callable(getattr(self, known, None)))
 
-    def lacking(self, values: Mapping[str, Any]) -> Verified | None:
+    def missing_credentials(self, values: Mapping[str, Any]) -> Verified | None:
         """The refusal to ask with values that are not all there; None where they are."""
         names = [field.label for field in self.required if not values.get(field.name)]
         if not names:
@@ -80,9 +80,9 @@ class Provider:
         sentence = f"{self.label} cannot be asked yet. Fill in first: {', '.join(names)}."
         return results.refused(Outcome.NOT_CONFIGURED, sentence)
 
-    def refuse_lacking(self, values: Mapping[str, Any]) -> None:
+    def require_credentials(self, values: Mapping[str, Any]) -> None:
         """Raises the refusal that `lacking` has."""
-        if lacking := self.lacking(values):
+        if lacking := self.missing_credentials(values):
             raise Refusal(lacking)
 
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from app.core.outbound.client import Outbound
-from app.provider.numbers import Callback, Line
+from app.provider.numbers import Callback, ProviderNumber
 from app.provider.results import Verified
 
 
@@ -35,7 +35,7 @@ class Verifies(Protocol):
 class Numbers(Protocol):
     """A provider that can list the numbers of its account."""
 
-    def numbers(self, http: Outbound, values: Mapping[str, Any]) -> Iterator[Line]:
+    def numbers(self, http: Outbound, values: Mapping[str, Any]) -> Iterator[ProviderNumber]:
         """Every number that `observe` has too, page by page, in E.164. Paging stays on our host.
 
         Raises Refusal; OutboundError passes through.
@@ -46,7 +46,7 @@ class Numbers(Protocol):
 class Observes(Protocol):
     """A provider that can tell what one number calls."""
 
-    def observe(self, http: Outbound, values: Mapping[str, Any], phone_number: str) -> Line | None:
+    def observe(self, http: Outbound, values: Mapping[str, Any], phone_number: str) -> ProviderNumber | None:
         """The number as the account has it; None where it has it not. Raises as `numbers`."""
         ...
 
@@ -54,7 +54,7 @@ class Observes(Protocol):
 class Points(Protocol):
     """A provider that can make a number call a URL of ours."""
 
-    def point(self, http: Outbound, values: Mapping[str, Any], line: Line, url: str) -> None:
+    def point(self, http: Outbound, values: Mapping[str, Any], line: ProviderNumber, url: str) -> None:
         """Makes the number of `line` call `url` with POST, taking away what is in the way.
 
         `line` is what `observe` told just before. Every write is sent once. Raises as `numbers`.

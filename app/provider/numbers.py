@@ -9,7 +9,7 @@ from typing import Any
 from app.core import phone, urls
 
 
-class InTheWay(StrEnum):
+class Override(StrEnum):
     """What answers a number in place of its own webhook."""
 
     APPLICATION = "application"
@@ -33,14 +33,14 @@ class Reason(StrEnum):
 
 
 @dataclass(frozen=True)
-class Line:
+class ProviderNumber:
     """A phone number as its provider has it.
 
     `webhook_url` and `method`: what is called when it rings; None where nothing is, or where the
     provider does not say. `shows_webhook` is False where what the number calls cannot be read.
-    `in_the_way`: what answers instead, or through which the URL comes; `through` is its name or id.
+    `override`: what answers instead, or through which the URL comes; `override_name` is its name or id.
     `shared_with`: the other numbers that change with it, in E.164. `reference` is the provider's own
-    id of the number, and `holder` that of the application whose URL it is; both empty where there is none.
+    id of the number, and `application_id` that of the application whose URL it is; both empty where there is none.
     `has_voice` is False where the provider says that the number carries no calls.
     """
 
@@ -49,11 +49,11 @@ class Line:
     webhook_url: str | None = None
     method: str | None = None
     shows_webhook: bool = True
-    in_the_way: InTheWay | None = None
-    through: str = ""
+    override: Override | None = None
+    override_name: str = ""
     shared_with: tuple[str, ...] = ()
     reference: str = ""
-    holder: str = ""
+    application_id: str = ""
     has_voice: bool = True
 
 
@@ -66,7 +66,7 @@ class Callback:
     numbers: tuple[str, ...] = ()
 
 
-def difference(line: Line | None, expected: str) -> Reason | None:
+def difference(line: ProviderNumber | None, expected: str) -> Reason | None:
     """What keeps the number from calling `expected` with POST; None where nothing does.
 
     `line` is None where the account has no such number.
@@ -74,9 +74,9 @@ def difference(line: Line | None, expected: str) -> Reason | None:
     if line is None:
         return Reason.NUMBER_GONE
     is_same = line.webhook_url is not None and urls.same(line.webhook_url, expected)
-    if line.in_the_way is InTheWay.TRUNK:
+    if line.override is Override.TRUNK:
         return Reason.TRUNK_IN_THE_WAY
-    if line.in_the_way is InTheWay.APPLICATION and not is_same:
+    if line.override is Override.APPLICATION and not is_same:
         return Reason.APPLICATION_IN_THE_WAY
     if not line.shows_webhook:
         return Reason.NOT_SHOWN

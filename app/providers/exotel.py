@@ -20,16 +20,16 @@ from app.provider import (
     ServiceHost,
     Text,
     Verified,
-    content,
-    endless,
-    listed,
+    json_list,
+    json_object,
     numbers,
+    pagination_error,
     proven,
     refused,
     unexpected,
 )
-from app.provider.answers import knows_nobody
-from app.provider.numbers import Line
+from app.provider.answers import is_unauthorized
+from app.provider.numbers import ProviderNumber
 
 PAGE = 50
 FLOW = re.compile(r"/exoml/start_voice/([^/?#]*)")
@@ -88,23 +88,23 @@ class Exotel(Provider):
 
     def verify(self, http: Outbound, values: Mapping[str, Any]) -> Verified:
         """Reads one call of the account: Exotel has no call for the account itself."""
-        if lacking := self.lacking(values):
+        if lacking := self.missing_credentials(values):
             return lacking
         answer = self._get(http, values, "v1", "Calls.json", PageSize=1)
-        if answer.status == 200 and content(answer) and not _is_refusal(answer):
+        if answer.status == 200 and json_object(answer) and not _is_refusal(answer):
             return proven("Exotel accepts the API key and token for this account.")
         if answer.status in REFUSALS and _is_refusal(answer):
             return refused(*REFUSALS[answer.status])
         return unexpected(answer)
 
-    def numbers(self, http: Outbound, values: Mapping[str, Any]) -> Iterator[Line]:
-        self.refuse_lacking(values)
+    def numbers(self, http: Outbound, values: Mapping[str, Any]) -> Iterator[ProviderNumber]:
+        self.require_credentials(values)
         for rows in self._pages(http, values):
             yield from filter(None, map(_line, rows))
 
-    def observe(self, http: Outbound, values: Mapping[str, Any], phone_number: str) -> Line | None:
+    def observe(self, http: Outbound, values: Mapping[str, Any], phone_number: str) -> ProviderNumber | None:
         """Looks through the whole list: Exotel has no search for a number."""
-        self.refuse_lacking(values)
+        self.require_credentials(values)
         for rows in self._pages(http, values):
             for line in filter(None, map(_line, rows)):
                 if line.phone_number == phone_number:
@@ -119,18 +119,18 @@ class Exotel(Provider):
         seen: set[str] = set()
         for page in range(MOST_PAGES):
             answer = self._get(http, values, "v2_beta", "IncomingPhoneNumbers", Page=page, PageSize=PAGE)
-            is_told = content(answer) or _is_refusal(answer) or knows_nobody(answer)
+            is_told = json_object(answer) or _is_refusal(answer) or is_unauthorized(answer)
             if answer.status in REFUSALS and is_told:
                 raise Refusal(refused(*REFUSALS[answer.status]))
-            rows = listed(answer, "incoming_phone_numbers")
+            rows = json_list(answer, "incoming_phone_numbers")
             fresh = [row for row in rows if str(row.get("phone_number")) not in seen]
             if rows and not fresh:
                 raise Refusal(CUT)
             yield fresh
-            if _is_last(content(answer)):
+            if _is_last(json_object(answer)):
                 return
             seen |= {str(row.get("phone_number")) for row in fresh}
-        raise endless(self.label)
+        raise pagination_error(self.label)
 
     def _get(
         self, http: Outbound, values: Mapping[str, Any], version: str, what: str, **query: int
@@ -144,19 +144,19 @@ class Exotel(Provider):
         )
 
 
-def _line(row: Mapping[str, Any]) -> Line | None:
+def _line(row: Mapping[str, Any]) -> ProviderNumber | None:
     """None for a number that cannot be understood. What a flow calls is not told."""
     if not (phone_number := _phone_number(row)):
         return None
     url = numbers.cleaned(row.get("voice_url"), 2000)
     flow = FLOW.search(url or "")
     sid = row.get("sid")
-    return Line(
+    return ProviderNumber(
         phone_number=phone_number,
         label=numbers.cleaned(row.get("friendly_name")),
         webhook_url=url,
         shows_webhook=flow is None,
-        through=flow[1] if flow else "",
+        override_name=flow[1] if flow else "",
         reference=numbers.cleaned(str(sid) if isinstance(sid, int) else sid) or "",
         has_voice=numbers.has_voice(row.get("capabilities")),
     )

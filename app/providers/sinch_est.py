@@ -20,15 +20,15 @@ from app.provider import (
     Secret,
     Text,
     Verified,
-    content,
-    endless,
+    json_object,
     not_proven,
+    pagination_error,
     proven,
     refused,
     unexpected,
 )
-from app.provider.answers import knows_nobody
-from app.provider.numbers import InTheWay, Line, phone_number
+from app.provider.answers import is_unauthorized
+from app.provider.numbers import Override, ProviderNumber, phone_number
 
 TOKEN = "https://auth.sinch.com/oauth2/token"  # noqa: S105  an address
 API = "https://elastic-trunking.api.sinch.com"
@@ -85,21 +85,21 @@ class SinchEst(Provider):
 
     def verify(self, http: Outbound, values: Mapping[str, Any]) -> Verified:
         """Gets a token with the key, and reads the trunk."""
-        if lacking := self.lacking(values):
+        if lacking := self.missing_credentials(values):
             return lacking
         try:
             return _compared(_domain(_trunk(http, values)), values.get("trunk_domain"))
         except Refusal as refusal:
             return refusal.result
 
-    def numbers(self, http: Outbound, values: Mapping[str, Any]) -> Iterator[Line]:
+    def numbers(self, http: Outbound, values: Mapping[str, Any]) -> Iterator[ProviderNumber]:
         """Of the whole project: those on no trunk, or on another one, as well."""
         for items in _pages(http, values):
             yield from (line for item in items if (line := _line(item)))
 
-    def observe(self, http: Outbound, values: Mapping[str, Any], phone_number: str) -> Line | None:
+    def observe(self, http: Outbound, values: Mapping[str, Any], phone_number: str) -> ProviderNumber | None:
         answer = _get(http, values, f"phoneNumbers/{quote(phone_number, safe='')}")
-        found = content(answer)
+        found = json_object(answer)
         if answer.status == 404 and found:
             return None
         line = _line(found) if answer.status == 200 else None
@@ -130,13 +130,13 @@ def _pages(http: Outbound, values: Mapping[str, Any]) -> Iterator[list[Any]]:
         seen, first, last = seen + len(items), first or items, items
         if len(items) < PAGE if total is None else seen >= total:
             return
-    raise endless(SinchEst.label)
+    raise pagination_error(SinchEst.label)
 
 
 def _page(http: Outbound, values: Mapping[str, Any], page: int) -> tuple[list[Any], int | None]:
     """Its items, and how many all pages have, where Sinch says that."""
     answer = _get(http, values, "phoneNumbers", {"page": page, "size": PAGE})
-    found = content(answer)
+    found = json_object(answer)
     items, total = found.get("phoneNumbers"), found.get("totalItems")
     if answer.status != 200 or not isinstance(items, list):
         raise Refusal(_refusal(answer, but=404))
@@ -153,7 +153,7 @@ def trunk_domain(http: Outbound, values: Mapping[str, Any]) -> str:
     raise Refusal(refused(Outcome.UNEXPECTED_ANSWER, sentence))
 
 
-def _line(item: Any) -> Line | None:
+def _line(item: Any) -> ProviderNumber | None:
     """None for what is no number."""
     if not isinstance(item, dict):
         return None
@@ -161,18 +161,18 @@ def _line(item: Any) -> Line | None:
     trunk, reference = (item.get(name) for name in ("sipTrunkId", "id"))
     if number is None:
         return None
-    return Line(
+    return ProviderNumber(
         number,
         shows_webhook=False,
-        in_the_way=InTheWay.TRUNK if trunk else None,
-        through=str(trunk or ""),
+        override=Override.TRUNK if trunk else None,
+        override_name=str(trunk or ""),
         reference=str(reference or ""),
     )
 
 
 def _trunk(http: Outbound, values: Mapping[str, Any]) -> Mapping[str, Any]:
     answer = _get(http, values, f"trunks/{quote(values['trunk_id'], safe='')}")
-    found = content(answer)
+    found = json_object(answer)
     if answer.status == 200 and str(found.get("id", "")).lower() == values["trunk_id"].lower():
         return found
     raise Refusal(_refusal(answer))
@@ -187,7 +187,7 @@ def _domain(trunk: Mapping[str, Any]) -> str:
 
 def _refusal(answer: Answer, *, but: int = 0) -> Verified:
     """`but`: the status that does not mean here what it means for a trunk."""
-    is_told = content(answer) or knows_nobody(answer)
+    is_told = json_object(answer) or is_unauthorized(answer)
     if answer.status in REFUSALS and answer.status != but and is_told:
         return refused(*REFUSALS[answer.status])
     return unexpected(answer)
@@ -221,13 +221,13 @@ def _new_token(http: Outbound, values: Mapping[str, Any]) -> str:
         form={"grant_type": "client_credentials"},
         auth=(values["key_id"], values["key_secret"]),
     )
-    found = content(answer)
+    found = json_object(answer)
     token = found.get("access_token")
     if answer.status == 200 and isinstance(token, str) and re.fullmatch(r"[!-~]+", token):
         with _tokens_lock:
             tokens[_cache_key(values)] = (token, _life(found.get("expires_in")))
         return token
-    if (answer.status in (400, 403) and found) or knows_nobody(answer):
+    if (answer.status in (400, 403) and found) or is_unauthorized(answer):
         sentence = (
             "Sinch gives no token for this key ID and secret. Look under Access keys in the dashboard; a "
             "secret that is lost needs a new key."

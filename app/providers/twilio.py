@@ -17,17 +17,17 @@ from app.provider import (
     Secret,
     Text,
     Verified,
-    content,
-    endless,
-    listed,
+    json_list,
+    json_object,
     not_proven,
     numbers,
+    pagination_error,
     proven,
     refused,
     unexpected,
 )
-from app.provider.answers import knows_nobody
-from app.provider.numbers import InTheWay, Line
+from app.provider.answers import is_unauthorized
+from app.provider.numbers import Override, ProviderNumber
 
 HOST = "https://api.twilio.com/"
 API = f"{HOST}2010-04-01/Accounts"
@@ -124,7 +124,7 @@ class Twilio(Provider):
 
     def verify(self, http: Outbound, values: Mapping[str, Any]) -> Verified:
         """Reads the account, then whatever else is named: API key, TwiML app, service."""
-        if lacking := self.lacking(values):
+        if lacking := self.missing_credentials(values):
             return lacking
         found: list[Verified] = []
         for check in (_account, _api_key, _twiml_app, _service):
@@ -136,29 +136,29 @@ class Twilio(Provider):
         code = Outcome.OK if is_proven else Outcome.NOT_PROVEN
         return Verified(True, code, " ".join(result.reason for result in found))
 
-    def numbers(self, http: Outbound, values: Mapping[str, Any]) -> Iterator[Line]:
-        self.refuse_lacking(values)
+    def numbers(self, http: Outbound, values: Mapping[str, Any]) -> Iterator[ProviderNumber]:
+        self.require_credentials(values)
         account = _Account(http, values)
         for row in account.rows():
             if line := account.line(row):
                 yield line
 
-    def observe(self, http: Outbound, values: Mapping[str, Any], phone_number: str) -> Line | None:
+    def observe(self, http: Outbound, values: Mapping[str, Any], phone_number: str) -> ProviderNumber | None:
         """Twilio finds every number that the digits are a part of; only the whole one is meant."""
-        self.refuse_lacking(values)
+        self.require_credentials(values)
         account = _Account(http, values)
         for row in account.rows(PhoneNumber=phone_number):
             if numbers.phone_number(row.get("phone_number")) == phone_number:
                 return account.line(row)
         return None
 
-    def point(self, http: Outbound, values: Mapping[str, Any], line: Line, url: str) -> None:
+    def point(self, http: Outbound, values: Mapping[str, Any], line: ProviderNumber, url: str) -> None:
         """Takes the application or trunk away too: the number's own URL counts only without them."""
-        self.refuse_lacking(values)
+        self.require_credentials(values)
         form = {"VoiceUrl": url, "VoiceMethod": "POST"}
-        if line.in_the_way is InTheWay.APPLICATION:
+        if line.override is Override.APPLICATION:
             form["VoiceApplicationSid"] = ""
-        if line.in_the_way is InTheWay.TRUNK:
+        if line.override is Override.TRUNK:
             form["TrunkSid"] = ""
         answer = http.send(
             "POST",
@@ -166,9 +166,9 @@ class Twilio(Provider):
             form=form,
             auth=(values["account_sid"], values["auth_token"]),
         )
-        if answer.status == 404 and content(answer):
+        if answer.status == 404 and json_object(answer):
             raise Refusal(GONE)
-        if answer.status != 200 or content(answer).get("sid") != line.reference:
+        if answer.status != 200 or json_object(answer).get("sid") != line.reference:
             raise Refusal(_why(answer))
 
 
@@ -186,15 +186,15 @@ class _Account:
         asked: set[str] = set()
         while url:
             if url in asked or len(asked) == MOST_PAGES:
-                raise endless(Twilio.label)
+                raise pagination_error(Twilio.label)
             asked.add(url)
             answer = _get(self._http, self._values, url)
             if answer.status != 200:
                 raise Refusal(_why(answer))
-            yield from listed(answer, "incoming_phone_numbers")
+            yield from json_list(answer, "incoming_phone_numbers")
             url = _next_page(answer)
 
-    def line(self, row: Mapping[str, Any]) -> Line | None:
+    def line(self, row: Mapping[str, Any]) -> ProviderNumber | None:
         """A trunk or an application answers in place of the number's own URL."""
         if not (phone_number := numbers.phone_number(row.get("phone_number"))):
             return None
@@ -202,34 +202,34 @@ class _Account:
             numbers.cleaned(row.get(n)) or "" for n in ("trunk_sid", "voice_application_sid")
         )
         caller = self._application(application) if application else row
-        in_the_way = InTheWay.APPLICATION if application else None
+        in_the_way = Override.APPLICATION if application else None
         if trunk:
-            caller, in_the_way = {}, InTheWay.TRUNK
-        return Line(
+            caller, in_the_way = {}, Override.TRUNK
+        return ProviderNumber(
             phone_number=phone_number,
             label=numbers.cleaned(row.get("friendly_name")),
             webhook_url=numbers.cleaned(caller.get("voice_url"), 2000),
             method=numbers.cleaned(caller.get("voice_method"), 10),
-            in_the_way=in_the_way,
-            through=trunk or application,
+            override=in_the_way,
+            override_name=trunk or application,
             reference=numbers.cleaned(row.get("sid")) or "",
-            holder="" if trunk else application,
+            application_id="" if trunk else application,
             has_voice=numbers.has_voice(row.get("capabilities")),
         )
 
     def _application(self, sid: str) -> Mapping[str, Any]:
         if sid not in self._applications:
             answer = _get(self._http, self._values, f"{self._base}/Applications/{quote(sid, safe='')}.json")
-            is_gone = answer.status == 404 and bool(content(answer))
-            if not is_gone and (answer.status != 200 or content(answer).get("sid") != sid):
+            is_gone = answer.status == 404 and bool(json_object(answer))
+            if not is_gone and (answer.status != 200 or json_object(answer).get("sid") != sid):
                 raise Refusal(_why(answer))
-            self._applications[sid] = {} if is_gone else content(answer)
+            self._applications[sid] = {} if is_gone else json_object(answer)
         return self._applications[sid]
 
 
 def _next_page(answer: Answer) -> str:
     """Empty at the end. The credentials go to no other host, whatever the answer says."""
-    written = content(answer).get("next_page_uri")
+    written = json_object(answer).get("next_page_uri")
     if not written:
         return ""
     try:
@@ -242,9 +242,9 @@ def _next_page(answer: Answer) -> str:
 
 
 def _why(answer: Answer) -> Verified:
-    if knows_nobody(answer):
+    if is_unauthorized(answer):
         return UNKNOWN
-    if answer.status == 403 and content(answer):
+    if answer.status == 403 and json_object(answer):
         return FORBIDDEN
     return unexpected(answer)
 
@@ -256,7 +256,7 @@ def _get(http: Outbound, values: Mapping[str, Any], url: str, **query: Any) -> A
 def _account(http: Outbound, values: Mapping[str, Any]) -> Verified:
     """The answer has the token in it: it is never passed on."""
     answer = _get(http, values, f"{API}/{values['account_sid']}.json")
-    found = content(answer)
+    found = json_object(answer)
     if answer.status == 401 and found:
         return UNKNOWN
     if answer.status == 404 and found:
@@ -288,14 +288,14 @@ def _api_key(http: Outbound, values: Mapping[str, Any]) -> Verified | None:
         return not_proven("The API key was not tested: its SID or its secret is missing.")
     account = f"{API}/{values['account_sid']}"
     answer = http.send("GET", f"{account}.json", auth=(sid, secret))
-    if answer.status == 200 and content(answer).get("sid") == values["account_sid"]:
+    if answer.status == 200 and json_object(answer).get("sid") == values["account_sid"]:
         return proven("The API key is a main key of this account.")
     if answer.status not in (401, 403):
         return unexpected(answer)
     answer = http.send(
         "GET", f"{account}/IncomingPhoneNumbers.json", query={"PageSize": 1}, auth=(sid, secret)
     )
-    if answer.status == 200 and "incoming_phone_numbers" in content(answer):
+    if answer.status == 200 and "incoming_phone_numbers" in json_object(answer):
         return proven(
             "The API key is a standard key of this account, or a restricted one that reads numbers."
         )
@@ -311,9 +311,9 @@ def _twiml_app(http: Outbound, values: Mapping[str, Any]) -> Verified | None:
     if not (sid := values.get("twiml_app_sid")):
         return None
     answer = _get(http, values, f"{API}/{values['account_sid']}/Applications/{sid}.json")
-    if answer.status == 200 and content(answer).get("sid") == sid:
+    if answer.status == 200 and json_object(answer).get("sid") == sid:
         return proven("The TwiML app is there.")
-    if answer.status == 404 and content(answer):
+    if answer.status == 404 and json_object(answer):
         return refused(
             Outcome.NOT_FOUND,
             "Twilio accepts the account, but it has no such TwiML app. Look under Voice, TwiML apps in the "
@@ -330,11 +330,11 @@ def _service(http: Outbound, values: Mapping[str, Any]) -> Verified | None:
     is_tested = bool(places)
     for place in places:
         answer = _get(http, values, f"https://{place}/{sid}")
-        if answer.status == 200 and content(answer).get("sid") == sid:
+        if answer.status == 200 and json_object(answer).get("sid") == sid:
             return proven("The service is there.")
         if answer.status in (401, 403):
             is_tested = False
-        elif answer.status != 404 or not content(answer):
+        elif answer.status != 404 or not json_object(answer):
             return unexpected(answer)
     if not is_tested:
         return not_proven("The service is not proven: Patchbay does not know its kind, or may not read it.")

@@ -23,16 +23,16 @@ from app.provider import (
     Secret,
     Text,
     Verified,
-    content,
-    endless,
-    listed,
+    json_list,
+    json_object,
     numbers,
+    pagination_error,
     proven,
     refused,
     unexpected,
 )
-from app.provider.answers import knows_nobody
-from app.provider.numbers import InTheWay, Line
+from app.provider.answers import is_unauthorized
+from app.provider.numbers import Override, ProviderNumber
 
 API = "https://api.vobiz.ai/api/v1"
 PAGE = 100
@@ -87,11 +87,11 @@ class Vobiz(Provider):
 
     def verify(self, http: Outbound, values: Mapping[str, Any]) -> Verified:
         """Asks whose credentials they are. The answer has a secret in it: it is never passed on."""
-        if lacking := self.lacking(values):
+        if lacking := self.missing_credentials(values):
             return lacking
         headers = {"X-Auth-ID": values["auth_id"], "X-Auth-Token": values["auth_token"]}
         answer = http.send("GET", f"{API}/auth/me", headers=headers)
-        found = content(answer)
+        found = json_object(answer)
         if answer.status == 200 and isinstance(found.get("auth_id"), str):
             return _account(found, values["auth_id"])
         if answer.status == 401 and _is_error(found):
@@ -103,27 +103,27 @@ class Vobiz(Provider):
             )
         return unexpected(answer)
 
-    def numbers(self, http: Outbound, values: Mapping[str, Any]) -> Iterator[Line]:
+    def numbers(self, http: Outbound, values: Mapping[str, Any]) -> Iterator[ProviderNumber]:
         """Reads all pages before the first number: only then is known who shares an application.
 
         A line names the first few of those.
         """
-        self.refuse_lacking(values)
+        self.require_credentials(values)
         account = _Account(http, values)
         yield from (account.line(phone_number, MOST_NAMED) for phone_number in account.rows)
 
-    def observe(self, http: Outbound, values: Mapping[str, Any], phone_number: str) -> Line | None:
+    def observe(self, http: Outbound, values: Mapping[str, Any], phone_number: str) -> ProviderNumber | None:
         """Reads all numbers: which others change with this one has to be known, and no search tells that."""
-        self.refuse_lacking(values)
+        self.require_credentials(values)
         account = _Account(http, values)
         return account.line(phone_number) if phone_number in account.rows else None
 
-    def point(self, http: Outbound, values: Mapping[str, Any], line: Line, url: str) -> None:
+    def point(self, http: Outbound, values: Mapping[str, Any], line: ProviderNumber, url: str) -> None:
         """Changes the number's application where no other number has it, and moves the number otherwise."""
-        self.refuse_lacking(values)
+        self.require_credentials(values)
         account = _Account(http, values)
-        if line.holder and not line.shared_with:
-            account.change(line.holder, url)
+        if line.application_id and not line.shared_with:
+            account.change(line.application_id, url)
         else:
             account.move(line, url)
 
@@ -173,37 +173,37 @@ class _Account:
             found[_id(row.get("application_id"))].append(phone_number)
         return found
 
-    def line(self, phone_number: str, most_named: int | None = None) -> Line:
+    def line(self, phone_number: str, most_named: int | None = None) -> ProviderNumber:
         row = self.rows[phone_number]
-        known = Line(
+        known = ProviderNumber(
             phone_number, reference=_id(row.get("id")), has_voice=row.get("voice_enabled") is not False
         )
         if not (holder := _id(row.get("application_id"))):
             trunk = _id(row.get("trunk_group_id"))
-            in_the_way = InTheWay.TRUNK if trunk else None
-            return replace(known, in_the_way=in_the_way, through=trunk)
+            in_the_way = Override.TRUNK if trunk else None
+            return replace(known, override=in_the_way, override_name=trunk)
         application = self._applications.get(holder, _Application(holder, holder))
         others = (other for other in self._attached[holder] if other != phone_number)
         return replace(
             known,
             webhook_url=application.url,
             method=application.method,
-            through=application.name,
+            override_name=application.name,
             shared_with=tuple(islice(others, most_named)),
-            holder=holder,
+            application_id=holder,
         )
 
     def change(self, application_id: str, url: str) -> None:
         sent = {"answer_url": url, "answer_method": "POST"}
         self._send("POST", f"/Application/{quote(application_id, safe='')}/", json=sent)
 
-    def move(self, line: Line, url: str) -> None:
+    def move(self, line: ProviderNumber, url: str) -> None:
         """To an application that calls `url`. One that was made for it goes again where that fails."""
         found = next((one for one in self._applications.values() if one.calls(url)), None)
         application = found or self._make(url)
         left: list[str] = []
         try:
-            if line.in_the_way is InTheWay.TRUNK:
+            if line.override is Override.TRUNK:
                 self._send("DELETE", f"{_path(line)}/assign", done=(*DONE, 404))
                 left.append("The number is already taken off its trunk.")
             self._attach(line, application)
@@ -219,20 +219,20 @@ class _Account:
         name = numbers.cleaned(f"Patchbay {unquote(url.rpartition('/')[2])}", 60)
         sent = {"app_name": name, "answer_url": url, "answer_method": "POST"}
         answer = self._send("POST", "/Application/", json=sent)
-        application = _application({**content(answer), **sent})
+        application = _application({**json_object(answer), **sent})
         if not application.id:
             raise Refusal(unexpected(answer))
         return application
 
-    def _attach(self, line: Line, application: _Application) -> None:
+    def _attach(self, line: ProviderNumber, application: _Application) -> None:
         try:
             self._put(line, application.id)
         except _Taken as taken:
-            if not line.holder:
+            if not line.application_id:
                 raise _with(taken, [BY_HAND]) from None
             self._swap(line, application)
 
-    def _put(self, line: Line, application_id: str) -> None:
+    def _put(self, line: ProviderNumber, application_id: str) -> None:
         """What Vobiz says of it is believed after a look: it may be attached already, or after all."""
         try:
             self._send("POST", f"{_path(line)}/application", json={"application_id": application_id})
@@ -240,7 +240,7 @@ class _Account:
             if not self._is_attached(line, application_id):
                 raise
 
-    def _swap(self, line: Line, application: _Application) -> None:
+    def _swap(self, line: ProviderNumber, application: _Application) -> None:
         """Takes the number off its application first. Where that does not help, it is put back."""
         try:
             self._send("DELETE", f"{_path(line)}/application", done=(*DONE, 404))
@@ -248,17 +248,17 @@ class _Account:
         except (Refusal, OutboundError) as error:
             code = error.result.code if isinstance(error, Refusal) else Outcome.UNEXPECTED_ANSWER
             back = "It is on" if self._is_back(line) else "It could not be put back on"
-            told = [f"{back} its former application, “{line.through}”.", BY_HAND]
+            told = [f"{back} its former application, “{line.override_name}”.", BY_HAND]
             raise _with(Refusal(refused(Outcome(code), _reason(error))), told) from None
 
-    def _is_back(self, line: Line) -> bool:
+    def _is_back(self, line: ProviderNumber) -> bool:
         try:
-            self._put(line, line.holder)
+            self._put(line, line.application_id)
         except (Refusal, OutboundError):
             return False
         return True
 
-    def _is_attached(self, line: Line, application_id: str) -> bool:
+    def _is_attached(self, line: ProviderNumber, application_id: str) -> bool:
         try:
             row = _Account(self._http, self._values).rows.get(line.phone_number, {})
         except (Refusal, OutboundError):
@@ -281,22 +281,22 @@ class _Account:
         last: list[Mapping[str, Any]] = []
         for page in range(MOST_PAGES):
             answer = self._send("GET", path, query=query(page, len(rows)))
-            more = listed(answer, name)
+            more = json_list(answer, name)
             if more and more == last:
                 break
             rows += more
-            total = _total(content(answer))
+            total = _total(json_object(answer))
             if not more and len(rows) < total < math.inf:
                 raise Refusal(INCOMPLETE)
             if not more or len(rows) >= total:
                 return rows
             last = more
-        raise endless(Vobiz.label)
+        raise pagination_error(Vobiz.label)
 
     def _send(self, method: str, path: str, *, done: Container[int] = DONE, **more: Any) -> Answer:
         """Raises Refusal for another status, or a body that is neither empty nor an object."""
         answer = self._http.send(method, self._base + path, headers=self._headers, **more)
-        is_read = answer.body.strip() in (b"", b"{}") or content(answer)
+        is_read = answer.body.strip() in (b"", b"{}") or json_object(answer)
         if answer.status == 409 and path.endswith("/application"):
             raise _Taken(TAKEN)
         if answer.status not in done or not is_read:
@@ -319,7 +319,7 @@ def _id(value: Any) -> str:
     return numbers.cleaned(str(value) if isinstance(value, int) else value) or ""
 
 
-def _path(line: Line) -> str:
+def _path(line: ProviderNumber) -> str:
     return f"/numbers/{quote(line.phone_number, safe='')}"
 
 
@@ -331,10 +331,10 @@ def _total(found: Mapping[str, Any]) -> float:
 
 
 def _why(method: str, answer: Answer) -> Verified:
-    if knows_nobody(answer):
+    if is_unauthorized(answer):
         return UNKNOWN
     known = {403: FORBIDDEN} | ({} if method == "GET" else {404: GONE})
-    if answer.status in known and _is_error(content(answer)):
+    if answer.status in known and _is_error(json_object(answer)):
         return known[answer.status]
     return unexpected(answer)
 

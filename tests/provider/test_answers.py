@@ -55,4 +55,4 @@ def test_when_to_try_again_is_told(after, limited, faulty):
     [(401, b"", True), (401, b"no", True), (401, b"<html>", False), (403, b"", False)],
 )
 def test_a_401_refuses_the_credentials_unless_it_is_a_web_page(status, body, refuses):
-    assert answers.knows_nobody(_answer(status, body)) is refuses
+    assert answers.is_unauthorized(_answer(status, body)) is refuses

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from app.core import urls
-from app.provider.numbers import InTheWay, Line, Reason, difference
+from app.provider.numbers import Override, ProviderNumber, Reason, difference
 
 URL = "https://voice.example.com/telephony/twilio/inbound/support%20agent"
 
@@ -19,18 +19,18 @@ URL = "https://voice.example.com/telephony/twilio/inbound/support%20agent"
         ({"webhook_url": URL + "?a=1"}, Reason.DIFFERENT_URL),
         ({}, Reason.NO_WEBHOOK),
         ({"shows_webhook": False}, Reason.NOT_SHOWN),
-        ({"in_the_way": InTheWay.TRUNK}, Reason.TRUNK_IN_THE_WAY),
-        ({"in_the_way": InTheWay.TRUNK, "webhook_url": URL}, Reason.TRUNK_IN_THE_WAY),
-        ({"in_the_way": InTheWay.APPLICATION}, Reason.APPLICATION_IN_THE_WAY),
-        ({"in_the_way": InTheWay.APPLICATION, "webhook_url": URL}, None),
+        ({"in_the_way": Override.TRUNK}, Reason.TRUNK_IN_THE_WAY),
+        ({"in_the_way": Override.TRUNK, "webhook_url": URL}, Reason.TRUNK_IN_THE_WAY),
+        ({"in_the_way": Override.APPLICATION}, Reason.APPLICATION_IN_THE_WAY),
+        ({"in_the_way": Override.APPLICATION, "webhook_url": URL}, None),
         (
-            {"in_the_way": InTheWay.APPLICATION, "webhook_url": URL, "method": "GET"},
+            {"in_the_way": Override.APPLICATION, "webhook_url": URL, "method": "GET"},
             Reason.DIFFERENT_METHOD,
         ),
     ],
 )
 def test_each_difference_has_its_name(more, reason):
-    assert difference(Line("+15551234567", **more), URL) is reason
+    assert difference(ProviderNumber("+15551234567", **more), URL) is reason
 
 
 def test_no_line_is_a_number_that_is_gone():

@@ -11,7 +11,7 @@ import pytest
 
 from app.core.outbound.answer import OutboundError
 from app.provider import Capability, Outcome, Refusal
-from app.provider.numbers import Line
+from app.provider.numbers import ProviderNumber
 from app.providers import PROVIDERS
 from simulators import UPSTREAMS
 from simulators.base import PLAIN, Reply, Trouble
@@ -182,7 +182,7 @@ def test_pointed_numbers_agree(account):
 @pytest.mark.parametrize("key", [key for key, what in CALLS if what == "point"])
 @pytest.mark.parametrize("reference", ["", "made-up", "a/../b?c#d%é"])
 def test_a_line_that_the_account_has_not_is_gone(account, reference):
-    line = Line("+15550009999", reference=reference, holder=reference)
+    line = ProviderNumber("+15550009999", reference=reference, application_id=reference)
     before = repr(account.upstream.numbers)
     result = account.refusal("point", line, URL)
     assert result.code == Outcome.NOT_FOUND

@@ -9,7 +9,7 @@ import pytest
 from app.core import phone
 from app.core.outbound.client import Outbound
 from app.provider import Numbers, Observes, Outcome, Points, Refusal, Verified, numbers
-from app.provider.numbers import Line, Reason
+from app.provider.numbers import ProviderNumber, Reason
 from app.providers import PROVIDERS
 from simulators.base import GOSSIP, Upstream
 
@@ -30,10 +30,10 @@ def check_refusal(key: str, upstream: Upstream, result: Verified) -> None:
     assert result.reason[0].isupper() or "." in result.reason.split()[0]
 
 
-def check_line(line: Line) -> None:
+def check_line(line: ProviderNumber) -> None:
     assert phone.E164.fullmatch(line.phone_number)
     texts: list[Any] = [line.label, line.webhook_url, line.method]
-    for text in (*filter(None, texts), line.through, line.reference, line.holder):
+    for text in (*filter(None, texts), line.override_name, line.reference, line.application_id):
         assert isinstance(text, str)
         assert text.isprintable()
         assert len(text) <= 2000
@@ -53,17 +53,17 @@ class Account:
     def _http(self) -> Outbound:
         return Outbound(self.upstream.upstreams, deadline=self.deadline)
 
-    def numbers(self, **changes: Any) -> list[Line]:
+    def numbers(self, **changes: Any) -> list[ProviderNumber]:
         provider = cast(Numbers, PROVIDERS[self.key])
         found = list(provider.numbers(self._http, self.upstream.values | changes))
         for line in found:
             check_line(line)
         return found
 
-    def by_number(self) -> dict[str, Line]:
+    def by_number(self) -> dict[str, ProviderNumber]:
         return {line.phone_number: line for line in self.numbers()}
 
-    def observe(self, phone_number: str, **changes: Any) -> Line | None:
+    def observe(self, phone_number: str, **changes: Any) -> ProviderNumber | None:
         provider = cast(Observes, PROVIDERS[self.key])
         line = provider.observe(self._http, self.upstream.values | changes, phone_number)
         if line:
@@ -71,7 +71,7 @@ class Account:
             assert line.phone_number == phone_number
         return line
 
-    def line(self, phone_number: str) -> Line:
+    def line(self, phone_number: str) -> ProviderNumber:
         line = self.observe(phone_number)
         assert line
         return line
@@ -79,7 +79,7 @@ class Account:
     def drift(self, phone_number: str, url: str = URL) -> Reason | None:
         return numbers.difference(self.observe(phone_number), url)
 
-    def point(self, line: Line, url: str = URL, **changes: Any) -> None:
+    def point(self, line: ProviderNumber, url: str = URL, **changes: Any) -> None:
         cast(Points, PROVIDERS[self.key]).point(self._http, self.upstream.values | changes, line, url)
 
     def refusal(self, what: str, *args: Any, **changes: Any) -> Verified:

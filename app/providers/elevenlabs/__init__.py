@@ -20,7 +20,7 @@ from app.provider import (
     Secret,
     Text,
     Verified,
-    content,
+    json_object,
     proven,
     refused,
     unexpected,
@@ -47,16 +47,16 @@ class ElevenLabs(Provider):
     def verify(self, http: Outbound, values: Mapping[str, Any]) -> Verified:
         """Reads the key's user, or an agent where the key may not. Either answer stays here: the first
         can have the key in it."""
-        if lacking := self.lacking(values):
+        if lacking := self.missing_credentials(values):
             return lacking
         headers = {"xi-api-key": values["api_key"]}
         answer = http.send("GET", f"{API}/v1/user", headers=headers)
-        if answer.status == 200 and "user_id" in content(answer):
+        if answer.status == 200 and "user_id" in json_object(answer):
             return proven("ElevenLabs accepts the API key.")
         if _status(answer) != "missing_permissions":
             return _refusal(answer)
         answer = http.send("GET", f"{API}/v1/convai/agents", headers=headers, query={"page_size": 1})
-        if answer.status == 200 and "agents" in content(answer):
+        if answer.status == 200 and "agents" in json_object(answer):
             return proven("ElevenLabs accepts the API key. It is a restricted one, and may read agents.")
         return _refusal(answer)
 
@@ -95,7 +95,7 @@ def agents(http: Outbound, values: Mapping[str, Any]) -> list[Agent]:
     query: dict[str, Any] = {"page_size": 100}
     for _ in range(MOST_PAGES):
         answer = _send(http, values, "GET", f"{API}/v1/convai/agents", query=query)
-        page = content(answer)
+        page = json_object(answer)
         if answer.status != 200 or not isinstance(page.get("agents"), list):
             raise Refusal(_refusal(answer))
         found += filter(None, map(_agent, page["agents"]))
@@ -162,7 +162,7 @@ def import_number(
         },
     }
     answer = _send(http, values, "POST", NUMBERS, json=body)
-    made = content(answer).get("phone_number_id")
+    made = json_object(answer).get("phone_number_id")
     if answer.status not in (200, 201) or not _is_id(made):
         raise Refusal(_refusal(answer, lacks="import phone numbers"))
     return str(made)
@@ -201,7 +201,7 @@ def _send(
 
 def _detail(answer: Answer) -> Mapping[str, Any]:
     """Empty for a list, which is what a complaint about parameters is."""
-    detail = content(answer).get("detail")
+    detail = json_object(answer).get("detail")
     return detail if isinstance(detail, dict) else {}
 
 
@@ -259,7 +259,7 @@ class MadeWebhook:
 def webhooks(http: Outbound, values: Mapping[str, Any]) -> list[Webhook]:
     """Every webhook of the workspace. Raises Refusal; OutboundError passes through, as in all of these."""
     answer = _send(http, values, "GET", WEBHOOKS)
-    listed = content(answer).get("webhooks")
+    listed = json_object(answer).get("webhooks")
     if answer.status != 200 or not isinstance(listed, list):
         raise Refusal(_refusal(answer, "see the workspace's webhooks"))
     return [_webhook(found) for found in listed if isinstance(found, dict) and _text(found, "webhook_id")]
@@ -274,7 +274,7 @@ def make_webhook(http: Outbound, values: Mapping[str, Any], name: str, url: str)
     """Without a secret where ElevenLabs told none that can be kept."""
     settings = {"auth_type": "hmac", "name": name, "webhook_url": url}
     answer = _send(http, values, "POST", WEBHOOKS, json={"settings": settings})
-    found = content(answer)
+    found = json_object(answer)
     if answer.status not in (200, 201) or not _text(found, "webhook_id"):
         raise Refusal(_refusal(answer, "make webhooks"))
     return MadeWebhook(_text(found, "webhook_id"), _text(found, "webhook_secret") or None)
@@ -297,7 +297,7 @@ def delete_webhook(http: Outbound, values: Mapping[str, Any], webhook_id: str) -
 def call_webhooks(http: Outbound, values: Mapping[str, Any]) -> dict[str, Any]:
     """The workspace's setting of who is told about calls, whole."""
     answer = _send(http, values, "GET", SETTINGS)
-    found = content(answer)
+    found = json_object(answer)
     setting = found.get("webhooks") or {}
     if answer.status != 200 or not found or not isinstance(setting, dict):
         raise Refusal(_refusal(answer, "see the settings of agents"))

@@ -20,14 +20,14 @@ from app.provider import (
     Secret,
     Text,
     Verified,
-    content,
+    json_object,
     numbers,
     proven,
     refused,
     unexpected,
 )
-from app.provider.answers import knows_nobody
-from app.provider.numbers import Callback, InTheWay, Line
+from app.provider.answers import is_unauthorized
+from app.provider.numbers import Callback, Override, ProviderNumber
 from app.providers.sinch.signing import signature
 
 API = "https://callingapi.sinch.com"
@@ -60,16 +60,16 @@ class Sinch(Provider):
 
     def verify(self, http: Outbound, values: Mapping[str, Any]) -> Verified:
         """Reads the callback addresses of the application, signed with its secret."""
-        if lacking := self.lacking(values):
+        if lacking := self.missing_credentials(values):
             return lacking
         application = _Application(http, values)
         answer = application.send("GET", application.path)
-        found = content(answer)
+        found = json_object(answer)
         if answer.status == 200 and found and "errorCode" not in found:
             return proven("Sinch accepts the application key and its secret.")
         return _refusal(answer) or unexpected(answer)
 
-    def numbers(self, http: Outbound, values: Mapping[str, Any]) -> Iterator[Line]:
+    def numbers(self, http: Outbound, values: Mapping[str, Any]) -> Iterator[ProviderNumber]:
         """Sinch tells all of them at once. A line names the first few that share its application."""
         application = self._application(http, values)
         owners = application.owners()
@@ -77,7 +77,7 @@ class Sinch(Provider):
         for number, owner in owners.items():
             yield application.line(number, owner, callback, callback.numbers[:MOST_NAMED])
 
-    def observe(self, http: Outbound, values: Mapping[str, Any], phone_number: str) -> Line | None:
+    def observe(self, http: Outbound, values: Mapping[str, Any], phone_number: str) -> ProviderNumber | None:
         application = self._application(http, values)
         owners = application.owners()
         if phone_number not in owners:
@@ -85,11 +85,11 @@ class Sinch(Provider):
         callback = application.callback(owners)
         return application.line(phone_number, owners[phone_number], callback, callback.numbers)
 
-    def point(self, http: Outbound, values: Mapping[str, Any], line: Line, url: str) -> None:
+    def point(self, http: Outbound, values: Mapping[str, Any], line: ProviderNumber, url: str) -> None:
         """The URL is the application's: what else is on it calls the URL as well."""
         application = self._application(http, values)
         application.set_callback(url)
-        if application.has(line.holder):
+        if application.has(line.application_id):
             return
         try:
             application.take(line.phone_number)
@@ -105,7 +105,7 @@ class Sinch(Provider):
         self._application(http, values).set_callback(url)
 
     def _application(self, http: Outbound, values: Mapping[str, Any]) -> _Application:
-        if lacking := self.lacking(values):
+        if lacking := self.missing_credentials(values):
             raise Refusal(lacking)
         return _Application(http, values)
 
@@ -173,20 +173,22 @@ class _Application:
         mine = tuple(number for number, owner in owners.items() if self.has(owner))
         return Callback(primary, fallback, mine)
 
-    def line(self, number: str, owner: str, callback: Callback, among: tuple[str, ...]) -> Line:
+    def line(self, number: str, owner: str, callback: Callback, among: tuple[str, ...]) -> ProviderNumber:
         """Pointing a number at us changes every number of `among`, wherever this one is now."""
         others = tuple(other for other in among if other != number)
         if not owner:
-            return Line(number, shared_with=others)
+            return ProviderNumber(number, shared_with=others)
         if self.has(owner):
-            return Line(number, webhook_url=callback.primary, shared_with=others, holder=owner)
-        return Line(
+            return ProviderNumber(
+                number, webhook_url=callback.primary, shared_with=others, application_id=owner
+            )
+        return ProviderNumber(
             number,
             shows_webhook=False,
-            in_the_way=InTheWay.APPLICATION,
-            through=numbers.cleaned(owner) or "",
+            override=Override.APPLICATION,
+            override_name=numbers.cleaned(owner) or "",
             shared_with=others,
-            holder=owner,
+            application_id=owner,
         )
 
     def set_callback(self, url: str) -> None:
@@ -204,14 +206,14 @@ class _Application:
 
 def _content(answer: Answer) -> Mapping[str, Any]:
     """The object that was asked for; Refusal where something else came."""
-    found = content(answer)
+    found = json_object(answer)
     if answer.status == 200 and found and "errorCode" not in found:
         return found
     raise Refusal(_why(answer))
 
 
 def _why(answer: Answer) -> Verified:
-    return _refusal(answer) or (UNKNOWN if knows_nobody(answer) else unexpected(answer))
+    return _refusal(answer) or (UNKNOWN if is_unauthorized(answer) else unexpected(answer))
 
 
 def _not_written(answer: Answer) -> Verified:
@@ -223,7 +225,7 @@ def _not_written(answer: Answer) -> Verified:
 
 def _refusal(answer: Answer) -> Verified | None:
     """What an error says of the values; None where it says nothing."""
-    status, code = answer.status, content(answer).get("errorCode")
+    status, code = answer.status, json_object(answer).get("errorCode")
     if not isinstance(code, int):
         return None
     if status == 401 and code in LATE:

@@ -264,7 +264,7 @@ def _keep_one_superadmin(scope: Scope, user: User) -> None:
     left = scope.session.scalars(everyone.order_by(User.id).with_for_update()).all()
     if user.disabled_at is None and len(left) <= 1:
         raise Conflict(
-            f"{texts.apart(user.name)} is the only superadmin. Make another one first.",
+            f"{texts.bidi_isolate(user.name)} is the only superadmin. Make another one first.",
             code="LAST_SUPERADMIN",
         )
 

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from app.provider import Capability, Provider
-from app.provider.numbers import Line, Reason
+from app.provider.numbers import ProviderNumber, Reason
 from app.providers import PROVIDERS
 from app.services import rate_limits
 from app.services.drift import verdicts
@@ -49,5 +49,5 @@ def count_look(scope: Scope, provider: Provider) -> None:
     )
 
 
-def digest(line: Line | None) -> str:
+def digest(line: ProviderNumber | None) -> str:
     return hashlib.sha256(repr(line).encode()).hexdigest()[:32]

@@ -15,7 +15,7 @@ from sqlalchemy import func, select, update
 from app.core import clock
 from app.models import CheckRun, DriftCheck, Organization
 from app.provider import Capability, Family
-from app.provider.numbers import Line, Reason
+from app.provider.numbers import ProviderNumber, Reason
 from app.providers import PROVIDERS, keys_in
 from app.services.connections import store
 from app.services.connections.store import State
@@ -247,7 +247,7 @@ def _looker(scope: Scope, http: Outbound, state: State, *, is_few: bool) -> Call
         shared = http.within(SECONDS)
         return lambda number: probe.look(provider, shared, values, number)
     scope.end_read()
-    lines: dict[str, Line] = {}
+    lines: dict[str, ProviderNumber] = {}
     listing: Any = provider
 
     def read_all() -> None:

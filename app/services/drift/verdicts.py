@@ -10,7 +10,7 @@ from typing import Any
 from app.core import clock, urls
 from app.core.outbound.answer import OutboundError
 from app.provider import Outcome, Refusal
-from app.provider.numbers import Line, Reason, difference
+from app.provider.numbers import ProviderNumber, Reason, difference
 from app.providers import PROVIDERS
 from app.services.connections import provider_writes
 from app.services.scope import Scope
@@ -39,7 +39,7 @@ class ProbeResult:
     `outcome`: the code of what the provider refused with, or that it could not be reached.
     """
 
-    line: Line | None = None
+    line: ProviderNumber | None = None
     trouble: Reason | None = None
     sentence: str = ""
     outcome: str | None = None
@@ -55,7 +55,7 @@ class Observation:
     actual: str | None
     checked_at: datetime
     message: str
-    line: Line | None = None
+    line: ProviderNumber | None = None
 
     def document(self) -> dict[str, Any]:
         return {
@@ -67,7 +67,7 @@ class Observation:
         }
 
 
-def run_probe(ask: Callable[[], Line | None]) -> ProbeResult:
+def run_probe(ask: Callable[[], ProviderNumber | None]) -> ProbeResult:
     """The line that `ask` gives, or the trouble in getting it."""
     try:
         return ProbeResult(ask())
@@ -104,7 +104,7 @@ def observation(label: str, sight: ProbeResult, expected: str | None) -> Observa
     return Observation(in_sync, reason, expected, address(sight.line), clock.now(), message, sight.line)
 
 
-def address(line: Line | None) -> str | None:
+def address(line: ProviderNumber | None) -> str | None:
     """What the number calls, as it may be shown and kept: without a password that stands in it."""
     return urls.shown(line.webhook_url) if line and line.webhook_url else None
 

@@ -165,7 +165,7 @@ def _told(row: Planned) -> str:
         return row.said
     names = row.values
     values = {name: (text_of(row.before[name]), text_of(names[name])) for name in names}
-    return "; ".join(f"{name}: {' → '.join(map(texts.apart, pair))}" for name, pair in values.items())
+    return "; ".join(f"{name}: {' → '.join(map(texts.bidi_isolate, pair))}" for name, pair in values.items())
 
 
 def _pack(plan: Sequence[Planned]) -> bytes:

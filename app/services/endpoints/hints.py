@@ -36,9 +36,9 @@ def spelling_warnings(scope: Scope, row: Endpoint, names: Iterable[str | None]) 
         is_odd = not _USUAL.fullmatch(name)
         if any(_is_one(scope, others & column.is_not(None)) for column in columns):
             odd = ", and its name has spaces or signs" if is_odd else ""
-            yield f"No other number uses the agent “{texts.apart(name)}”{odd}. Check the spelling."
+            yield f"No other number uses the agent “{texts.bidi_isolate(name)}”{odd}. Check the spelling."
         elif is_odd:
-            yield f"The agent's name “{texts.apart(name)}” has spaces or signs. Check the spelling."
+            yield f"The agent's name “{texts.bidi_isolate(name)}” has spaces or signs. Check the spelling."
 
 
 def _is_one(scope: Scope, condition: ColumnElement[bool]) -> bool:

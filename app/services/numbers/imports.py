@@ -12,7 +12,7 @@ from app.core import phone, texts
 from app.core.errors import Conflict, Invalid, Problem
 from app.models import Endpoint, User
 from app.provider import Provider
-from app.provider.numbers import Line
+from app.provider.numbers import ProviderNumber
 from app.services import validation
 from app.services.access import users
 from app.services.endpoints import crud
@@ -73,7 +73,7 @@ def import_endpoints(
     return rows
 
 
-def _draft(provider: Provider, line: Line, agents: Agents) -> EndpointDraft:
+def _draft(provider: Provider, line: ProviderNumber, agents: Agents) -> EndpointDraft:
     return EndpointDraft(
         phone_number=line.phone_number, provider=provider.key, label=line.label, **agents.model_dump()
     )
@@ -122,16 +122,16 @@ def is_usable(number: str) -> bool:
         return False
 
 
-def _still_owned(scope: Scope, http: Outbound, provider: Provider, wanted: list[str]) -> list[Line]:
+def _still_owned(scope: Scope, http: Outbound, provider: Provider, wanted: list[str]) -> list[ProviderNumber]:
     """The lines as the provider has them now: what a page showed is not believed."""
     found, _ = inventory.read(scope, http, provider, inventory.credentials_for_listing(scope, provider))
-    lines: Mapping[str, Line] = {line.phone_number: line for line in found}
+    lines: Mapping[str, ProviderNumber] = {line.phone_number: line for line in found}
     gone = [number for number in wanted if number not in lines]
     _refuse({f"Not among the account's numbers at {provider.label}": gone}, "NUMBER_NOT_OWNED")
     return [lines[number] for number in wanted]
 
 
-def _refuse_claimed(scope: Scope, lines: Iterable[Line]) -> None:
+def _refuse_claimed(scope: Scope, lines: Iterable[ProviderNumber]) -> None:
     known = claims.claims(scope, [line.phone_number for line in lines])
     _refuse(
         {
@@ -141,14 +141,14 @@ def _refuse_claimed(scope: Scope, lines: Iterable[Line]) -> None:
     )
 
 
-def _refuse_taken(scope: Scope, user: User, given_as: str, lines: Iterable[Line]) -> None:
+def _refuse_taken(scope: Scope, user: User, given_as: str, lines: Iterable[ProviderNumber]) -> None:
     known = claims.claims(scope, [line.phone_number for line in lines])
     had = {own.phone_number for own in assignments.of_user(scope, user) if own.provider == given_as}
     _refuse(
         {"Claimed by another organization": [number for number in known if known[number].is_elsewhere]},
     )
     _refuse(
-        {f"Already given to {texts.apart(user.name)}": [number for number in known if number in had]},
+        {f"Already given to {texts.bidi_isolate(user.name)}": [number for number in known if number in had]},
         "NUMBER_ALREADY_GIVEN",
     )
 

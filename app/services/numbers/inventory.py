@@ -11,7 +11,7 @@ from app.core import urls
 from app.core.errors import Conflict
 from app.provider import Capability, Family, Numbers, Provider
 from app.provider import numbers as provider_numbers
-from app.provider.numbers import Line
+from app.provider.numbers import ProviderNumber
 from app.providers import PROVIDERS
 from app.services import fields, rate_limits
 from app.services.connections import gateway
@@ -35,7 +35,7 @@ URL_LONGEST = 2000
 class Owned:
     """A number of the account, as the provider has it and as it is mapped here."""
 
-    line: Line
+    line: ProviderNumber
     state: Claim
     claims: Claims
 
@@ -102,7 +102,7 @@ def list_owned(scope: Scope, http: Outbound, provider: Provider) -> Inventory:
 def without_asking(scope: Scope, provider: Provider, numbers: Collection[str]) -> list[Owned]:
     """Numbers as they are mapped here, of which the provider was not asked, or does not tell."""
     known = numbers_claims.claims(scope, numbers)
-    rows = (Line(number, shows_webhook=False) for number in numbers)
+    rows = (ProviderNumber(number, shows_webhook=False) for number in numbers)
     return [_owned(provider, line, known.get(line.phone_number, Claims())) for line in rows]
 
 
@@ -122,34 +122,34 @@ def _count(scope: Scope, provider: Provider) -> None:
 
 def read(
     scope: Scope, http: Outbound, provider: Provider, values: Mapping[str, Any]
-) -> tuple[list[Line], bool]:
+) -> tuple[list[ProviderNumber], bool]:
     """The account's lines that carry calls, each number once, and whether there are more."""
     scope.end_read()
     lister = cast(Numbers, provider)
 
-    def call() -> list[Line]:
+    def call() -> list[ProviderNumber]:
         listed = lister.numbers(http.within(SECONDS), values)
         return list(islice((line for line in listed if line.has_voice), MOST + 1))
 
     found = gateway.ask(provider, call)
-    once: dict[str, Line] = {}
+    once: dict[str, ProviderNumber] = {}
     for line in found[:MOST]:
         once.setdefault(line.phone_number, _presentable(line))
     return list(once.values()), len(found) > MOST
 
 
-def _presentable(line: Line) -> Line:
+def _presentable(line: ProviderNumber) -> ProviderNumber:
     """What the provider wrote is for showing: one line, not long, and no password in its address."""
     url = urls.without_user(line.webhook_url or "")
     return replace(
         line,
         label=provider_numbers.cleaned(line.label, fields.LABEL_LONGEST),
         webhook_url=provider_numbers.cleaned(url, URL_LONGEST),
-        through=provider_numbers.cleaned(line.through) or "",
+        override_name=provider_numbers.cleaned(line.override_name) or "",
     )
 
 
-def _owned(provider: Provider, line: Line, claim: Claims) -> Owned:
+def _owned(provider: Provider, line: ProviderNumber, claim: Claims) -> Owned:
     own = claim.endpoint_id if can_import_as_endpoints(provider) else claim.user_id
     state = Claim.MAPPED if own else Claim.ELSEWHERE if claim.is_elsewhere else Claim.UNMAPPED
     return Owned(line, state, claim)

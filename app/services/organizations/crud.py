@@ -63,7 +63,7 @@ def by_name(scope: Scope, name: str) -> Organization | None:
     """Conflict where two have the name, so that nobody lands in the wrong one."""
     found = list(scope.session.scalars(select(Organization).where(Organization.name == name).limit(2)))
     if len(found) > 1:
-        raise Conflict(f"Two organizations are called {texts.apart(name)}. Rename one of them first.")
+        raise Conflict(f"Two organizations are called {texts.bidi_isolate(name)}. Rename one of them first.")
     return found[0] if found else None
 
 

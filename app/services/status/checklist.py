@@ -209,7 +209,7 @@ def _answered(scope: Scope, first: Endpoint | None) -> Step:
         return Step("answered", title, text, Place.AT_PROVIDER, endpoint_id=first.id)
     check, row = seen
     number, label = phone.display(row.phone_number), _label(row.provider)
-    who = f"{number} is answered by {texts.apart(row.inbound_agent_name or '')}"
+    who = f"{number} is answered by {texts.bidi_isolate(row.inbound_agent_name or '')}"
     if check.in_sync:
         text, tone = f"{who}, and {label} agrees.", "ok"
     else:

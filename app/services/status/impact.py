@@ -30,7 +30,7 @@ class NameSample:
     @property
     def words(self) -> str:
         """`Ann, Bob and 3 more`; empty where there is nobody."""
-        names = [texts.apart(name) for name in self.names]
+        names = [texts.bidi_isolate(name) for name in self.names]
         if self.total > len(names):
             return f"{', '.join(names)} and {self.total - len(self.names):,} more"
         *most, last = names or [""]

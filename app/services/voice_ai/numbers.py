@@ -181,9 +181,9 @@ def _demand_trunk(http: Outbound, values: dict[str, Any], number: str) -> None:
     shown = phone.display(number)
     if line is None:
         sentence = f"Sinch does not have {shown} in the project of Sinch EST. Choose one of its numbers"
-    elif not line.through:
+    elif not line.override_name:
         sentence = f"{shown} is on no trunk at Sinch. Put it on the trunk of Sinch EST there"
-    elif line.through.lower() != values["trunk_id"].lower():
+    elif line.override_name.lower() != values["trunk_id"].lower():
         sentence = f"{shown} is on another trunk at Sinch. Put it on the trunk of Sinch EST there"
     else:
         return

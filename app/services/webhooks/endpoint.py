@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from app.core.errors import Conflict, Stale
 from app.models import Endpoint
 from app.provider import Capability, Provider
-from app.provider.numbers import Line, Reason
+from app.provider.numbers import ProviderNumber, Reason
 from app.services.audit import log
 from app.services.audit.actions import Action
 from app.services.connections import gateway, store
@@ -102,7 +102,7 @@ def _wanted(scope: Scope, provider: Provider, row: Endpoint) -> str:
     return url
 
 
-def _set(scope: Scope, http: Outbound, row: Endpoint, line: Line, url: str) -> Observation:
+def _set(scope: Scope, http: Outbound, row: Endpoint, line: ProviderNumber, url: str) -> Observation:
     state = store.load(scope, store.provider_of(row.provider))
     pointing: Any = state.provider
     before = verdicts.address(line)
@@ -125,5 +125,5 @@ def _set(scope: Scope, http: Outbound, row: Endpoint, line: Line, url: str) -> O
     raise Conflict(f"{done.sentence} The number was not set.", code=gateway.code_of(done.outcome))
 
 
-def _taken_away(line: Line) -> dict[str, list[Any]]:
-    return {str(line.in_the_way): [line.through, None]} if line.in_the_way else {}
+def _taken_away(line: ProviderNumber) -> dict[str, list[Any]]:
+    return {str(line.override): [line.override_name, None]} if line.override else {}

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from app.core.errors import Conflict, NotFound, Stale
 from app.models import DriftCheck, User, VoicePhoneNumber
 from app.provider import Capability, Provider
-from app.provider.numbers import Line, Reason
+from app.provider.numbers import ProviderNumber, Reason
 from app.services.audit import log
 from app.services.audit.actions import Action
 from app.services.connections import gateway, store
@@ -149,7 +149,9 @@ def _set(scope: Scope, http: Outbound, provider: Provider, found: Plan) -> Obser
     return after
 
 
-def _moved(before: Line, after: Line | None) -> Mapping[str, list[str | None]]:
+def _moved(before: ProviderNumber, after: ProviderNumber | None) -> Mapping[str, list[str | None]]:
     """The application that it was on, where that was another one."""
-    now = after.holder if after else ""
-    return {"application": [before.holder or None, now or None]} if before.holder != now else {}
+    now = after.application_id if after else ""
+    return (
+        {"application": [before.application_id or None, now or None]} if before.application_id != now else {}
+    )

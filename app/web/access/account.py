@@ -140,7 +140,7 @@ def issue_token(scope: Scope) -> ResponseReturnValue:
 @account.page("/account/tokens/<token_id>/revoke", who=Who.USER, methods=["POST"])
 def revoke_token(scope: Scope, token_id: str) -> ResponseReturnValue:
     token = tokens.revoke(own(scope), current_user.user, token_id, reason=ConfirmForm().why)
-    flash(f"The token “{texts.apart(token.name)}” is revoked.", "ok")
+    flash(f"The token “{texts.bidi_isolate(token.name)}” is revoked.", "ok")
     return _back()
 
 

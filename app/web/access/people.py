@@ -73,7 +73,10 @@ def create(scope: Scope) -> ResponseReturnValue:
         form.email.errors = [error.message]
         return _new(form, 409)
     told = "Tell them to choose their own under Account: until then, you know it too."
-    flash(f"{texts.apart(user.name)} can sign in with {user.email} and the password you gave. {told}", "ok")
+    flash(
+        f"{texts.bidi_isolate(user.name)} can sign in with {user.email} and the password you gave. {told}",
+        "ok",
+    )
     return _to(scope, user)
 
 
@@ -147,7 +150,7 @@ def save(scope: Scope, user_id: str) -> ResponseReturnValue:
         fresh = PersonForm(formdata=None, obj=user)
         conflicts = settle(scope, form, fresh, [user.email], ("name", "role"))
         return _page(scope, user, 412, form=form, conflicts=conflicts)
-    done = f"{texts.apart(user.name)} saved."
+    done = f"{texts.bidi_isolate(user.name)} saved."
     flash(f"{done} The new role revoked their API tokens." if revokes else done, "ok")
     return _to(scope, user)
 
@@ -175,7 +178,7 @@ def set_disabled(scope: Scope, user_id: str) -> ResponseReturnValue:
         flash(error.message, "bad")
         return _to(scope, user)
     done = "is disabled: signed out everywhere, tokens revoked" if disabled else "can sign in again"
-    flash(f"{texts.apart(user.name)} {done}.", "ok")
+    flash(f"{texts.bidi_isolate(user.name)} {done}.", "ok")
     return _to(scope, user)
 
 
@@ -187,7 +190,7 @@ def end_sessions(scope: Scope, user_id: str) -> ResponseReturnValue:
     except Forbidden as error:
         flash(error.message, "bad")
         return _to(scope, user)
-    flash(f"{texts.apart(user.name)} is signed out everywhere.", "ok")
+    flash(f"{texts.bidi_isolate(user.name)} is signed out everywhere.", "ok")
     return _to(scope, user)
 
 
@@ -222,7 +225,7 @@ def reset(scope: Scope, user_id: str) -> ResponseReturnValue:
     if not typed:
         return render.page("access/password_once.html", password=password, person=user)
     flash(
-        f"{texts.apart(user.name)} has a new password, is signed out everywhere, and has no token any more.",
+        f"{texts.bidi_isolate(user.name)} has a new password, is signed out everywhere, and has no token any more.",
         "ok",
     )
     return _to(scope, user)
@@ -247,7 +250,7 @@ def give_number(scope: Scope, user_id: str) -> ResponseReturnValue:
     except Conflict as error:
         form.phone_number.errors = [error.message]
         return _page(scope, users.get(scope, user_id), 409, number_form=form)
-    flash(f"{texts.apart(user.name)} has {phone.display(number.phone_number)} now.", "ok")
+    flash(f"{texts.bidi_isolate(user.name)} has {phone.display(number.phone_number)} now.", "ok")
     return _to(scope, user)
 
 
@@ -278,7 +281,7 @@ def take_number(scope: Scope, user_id: str, number_id: str) -> ResponseReturnVal
     except Conflict as error:
         flash(error.message, "bad")
         return _to(scope, user)
-    told = f"{phone.display(number.phone_number)} is taken from {texts.apart(user.name)}."
+    told = f"{phone.display(number.phone_number)} is taken from {texts.bidi_isolate(user.name)}."
     flash(GIVE_BACK.format(told, _giving(scope, user, number)), "ok")
     return _to(scope, user)
 
@@ -318,5 +321,5 @@ def issue_token(scope: Scope, user_id: str) -> ResponseReturnValue:
 def revoke_token(scope: Scope, user_id: str, token_id: str) -> ResponseReturnValue:
     user = users.get(scope, user_id)
     token = tokens.revoke(scope, user, token_id, reason=ConfirmForm().why)
-    flash(f"The token “{texts.apart(token.name)}” is revoked.", "ok")
+    flash(f"The token “{texts.bidi_isolate(token.name)}” is revoked.", "ok")
     return _to(scope, user)

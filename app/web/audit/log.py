@@ -178,8 +178,8 @@ def _rows(
     yield HEADER
     for event, changed in events:
         changes = [
-            f"{actions.field_words(name)}: {texts.apart(actions.value_words(before))} \N{RIGHTWARDS ARROW} "
-            f"{texts.apart(actions.value_words(after))}"
+            f"{actions.field_words(name)}: {texts.bidi_isolate(actions.value_words(before))} \N{RIGHTWARDS ARROW} "
+            f"{texts.bidi_isolate(actions.value_words(after))}"
             for name, (before, after) in changed.items()
         ]
         at = event.at.isoformat(sep=" ", timespec="seconds")

@@ -48,7 +48,7 @@ def _confirm(scope: Scope, form: ManyEndpointsForm, status: int = 200, problem: 
         field=form[AGENTS[what]] if what in AGENTS else None,
         found=found,
         shown=[phone.display(number) for number in found.numbers] if found else [],
-        filter_words=bulk.words(selection.wanted, texts.apart) if selection.wanted else "",
+        filter_words=bulk.words(selection.wanted, texts.bidi_isolate) if selection.wanted else "",
         is_all=selection.wanted is not None,
         problem=problem,
         query=view_query(),
@@ -110,5 +110,5 @@ def _told(what: str, form: ManyEndpointsForm, count: int) -> str:
     many = f"{count:,} {'endpoint is' if count == 1 else 'endpoints are'}"
     agent = text_or_none(form[AGENTS[what]]) or "nobody" if what in AGENTS else ""
     rest = (form.seen or 0) - count
-    told = DONE[what].format(many=many, agent=texts.apart(agent))
+    told = DONE[what].format(many=many, agent=texts.bidi_isolate(agent))
     return f"{told} {rest:,} had been so already." if rest > 0 else told

@@ -144,7 +144,7 @@ def create(scope: Scope) -> ResponseReturnValue:
     flash(f"{phone.display(row.phone_number)} is added.", "ok")
     typed = (form.phone_number.data or "").strip()
     if typed != row.phone_number:
-        flash(f"“{texts.apart(typed)}” was read as {row.phone_number}.", "ok")
+        flash(f"“{texts.bidi_isolate(typed)}” was read as {row.phone_number}.", "ok")
     _tell_doubts(scope, row)
     return render.see(url_for("endpoints.show", slug=scope.organization.slug, endpoint_id=row.id))
 

@@ -14,7 +14,7 @@ from app import context
 from app.core import phone, texts
 from app.core.errors import Conflict, Invalid, TooMany
 from app.provider import Family, Provider
-from app.provider.numbers import InTheWay, Line
+from app.provider.numbers import Override, ProviderNumber
 from app.services.access import users
 from app.services.connections import store
 from app.services.connections.gateway import ProviderCallFailed
@@ -80,7 +80,7 @@ def give(scope: Scope, key: str) -> ResponseReturnValue:
         return _page(scope, provider, form, error.status, problem=error.message)
     except (Invalid, Conflict) as error:
         return _refused(scope, provider, form, error)
-    flash(f"{texts.apart(user.name)} has {_so_many(len(set(ticked)))} more.", "ok")
+    flash(f"{texts.bidi_isolate(user.name)} has {_so_many(len(set(ticked)))} more.", "ok")
     return render.see(url_for("people.show", slug=scope.organization.slug, user_id=user.id))
 
 
@@ -90,7 +90,7 @@ def _so_many(count: int) -> str:
 
 def _form(scope: Scope) -> ImportForm:
     able = (person for person in users.every(scope) if person.disabled_at is None)
-    return ImportForm([(person.id, f"{texts.apart(person.name)}, {person.email}") for person in able])
+    return ImportForm([(person.id, f"{texts.bidi_isolate(person.name)}, {person.email}") for person in able])
 
 
 def _ticked() -> list[str]:
@@ -229,12 +229,12 @@ def _is_tickable(provider: Provider, row: Owned) -> bool:
     return is_free or numbers_inventory.voice_key(provider) is not None
 
 
-def _instead(line: Line) -> str:
+def _instead(line: ProviderNumber) -> str:
     """In words, what answers where the number's own webhook does not."""
-    if line.in_the_way is InTheWay.TRUNK:
-        return f"a SIP trunk: {line.through}" if line.through else "a SIP trunk"
-    if line.in_the_way is InTheWay.APPLICATION:
-        return f"by an application: {line.through}" if line.through else "by an application"
+    if line.override is Override.TRUNK:
+        return f"a SIP trunk: {line.override_name}" if line.override_name else "a SIP trunk"
+    if line.override is Override.APPLICATION:
+        return f"by an application: {line.override_name}" if line.override_name else "by an application"
     if line.webhook_url:
         return ""
     return "nothing" if line.shows_webhook else "not told by the provider"

@@ -69,5 +69,5 @@ def create(scope: Scope) -> ResponseReturnValue:
     except Invalid as error:
         form.show(error)
         return render.page("organizations/new.html", 422, form=form)
-    flash(f"{texts.apart(organization.name)} is created.", "ok")
+    flash(f"{texts.bidi_isolate(organization.name)} is created.", "ok")
     return render.see(url_for("checklist.show", slug=organization.slug))

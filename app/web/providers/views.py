@@ -107,7 +107,7 @@ def _tell_normalized(scope: Scope, provider: Provider, form: Form) -> None:
             typed = (form[settings_name(provider.key, field.name)].data or "").strip()
             stored = state.values.get(field.name)
             if stored and typed != stored:
-                flash(f"“{texts.apart(typed)}” was read as {stored}, {phone.display(stored)}.", "ok")
+                flash(f"“{texts.bidi_isolate(typed)}” was read as {stored}, {phone.display(stored)}.", "ok")
 
 
 def _back(scope: Scope, provider: Provider) -> Response:

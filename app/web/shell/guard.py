@@ -65,7 +65,7 @@ class SignedIn(UserMixin):  # type: ignore[misc]
 
 @login.user_loader  # type: ignore[untyped-decorator]
 def _load(token: str) -> SignedIn | None:
-    user = sessions.user_of(context.stranger(), token)
+    user = sessions.user_of(context.anonymous_scope(), token)
     return SignedIn(token, user) if user else None
 
 
@@ -135,7 +135,7 @@ def _guarded(view: View, who: Who, largest_body: int | None) -> View:
     @functools.wraps(view)
     def run(**path: Any) -> ResponseReturnValue:
         if who is Who.ANYONE:
-            return view(context.stranger(), **path)
+            return view(context.anonymous_scope(), **path)
         if not current_user.is_authenticated:
             return ask_to_sign_in()
         if who is Who.SUPERADMIN and not current_user.is_superadmin:
@@ -158,7 +158,7 @@ def _scope(path: dict[str, Any]) -> Scope:
         role=Role(user.role),
         ip=context.client_address(),
         request_id=g.request_id,
-        password_typed_at=sessions.password_typed_at(context.stranger(), current_user.token)
+        password_typed_at=sessions.password_typed_at(context.anonymous_scope(), current_user.token)
         if request.method == "POST"
         else None,
     )
@@ -206,7 +206,7 @@ def confirm_if_old(scope: Scope, form: Form) -> Scope:
 
 def asks_password() -> bool:
     """Whether a form has to ask for the password, since the last time is too long ago."""
-    typed_at = sessions.password_typed_at(context.stranger(), current_user.token)
+    typed_at = sessions.password_typed_at(context.anonymous_scope(), current_user.token)
     return not step_up.is_recent(typed_at)
 
 

@@ -16,7 +16,7 @@ MUMBAI = "api.in.exotel.com"
 
 def test_a_number_points_to_a_flow_and_what_that_calls_is_not_shown(account, upstream):
     line = account.line(ONE)
-    assert (line.shows_webhook, line.through, line.webhook_url) == (False, "501", flow("501"))
+    assert (line.shows_webhook, line.override_name, line.webhook_url) == (False, "501", flow("501"))
     assert (line.label, line.reference) == ("Made-up ExoPhone", upstream.numbers[ONE].sid)
     assert account.drift(ONE) is Reason.NOT_SHOWN
     assert account.drift(ONE, flow("501")) is Reason.NOT_SHOWN
@@ -34,7 +34,7 @@ def test_a_number_points_to_a_flow_and_what_that_calls_is_not_shown(account, ups
 def test_what_is_no_flow_is_shown(account, upstream, voice_url, reason):
     upstream.numbers[ONE].voice_url = voice_url
     line = account.line(ONE)
-    assert (line.shows_webhook, line.through) == (True, "")
+    assert (line.shows_webhook, line.override_name) == (True, "")
     assert account.drift(ONE) == reason
 
 

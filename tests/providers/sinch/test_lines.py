@@ -9,7 +9,7 @@ import pytest
 from app.core.outbound.answer import OutboundError
 from app.core.outbound.client import Outbound
 from app.provider import Outcome, Refusal
-from app.provider.numbers import Callback, InTheWay, Line, Reason, difference
+from app.provider.numbers import Callback, Override, ProviderNumber, Reason, difference
 from app.providers import PROVIDERS, sinch
 from simulators.base import GOSSIP, PLAIN, Reply, Trouble
 from simulators.sinch import ANOTHER_KEY, CALLBACKS, KEY, NUMBERS, Sinch, error
@@ -60,14 +60,14 @@ def test_every_voice_number_is_a_line(upstream, ask):
     primary = upstream.urls["primary"]
     away: dict[str, Any] = {
         "shows_webhook": False,
-        "in_the_way": InTheWay.APPLICATION,
+        "in_the_way": Override.APPLICATION,
         "through": ANOTHER_KEY,
     }
     assert ask("numbers") == [
-        Line(FIRST, webhook_url=primary, shared_with=(SECOND,), holder=KEY),
-        Line(SECOND, webhook_url=primary, shared_with=(FIRST,), holder=KEY),
-        Line(FREE, shared_with=(FIRST, SECOND)),
-        Line(ELSEWHERE, shared_with=(FIRST, SECOND), holder=ANOTHER_KEY, **away),
+        ProviderNumber(FIRST, webhook_url=primary, shared_with=(SECOND,), application_id=KEY),
+        ProviderNumber(SECOND, webhook_url=primary, shared_with=(FIRST,), application_id=KEY),
+        ProviderNumber(FREE, shared_with=(FIRST, SECOND)),
+        ProviderNumber(ELSEWHERE, shared_with=(FIRST, SECOND), application_id=ANOTHER_KEY, **away),
     ]
     assert [(seen.method, seen.path) for seen in upstream.requests] == [
         ("GET", NUMBERS),
@@ -118,12 +118,18 @@ def test_the_callback_is_the_applications(upstream, ask):
 
 def test_a_number_that_is_not_moved_is_said(upstream, ask):
     upstream.instead["POST", NUMBERS] = error(403, 40300)
-    result = _refused(ask, "point", Line(FREE), URL)
+    result = _refused(ask, "point", ProviderNumber(FREE), URL)
     assert (result.code, upstream.urls["primary"]) == (Outcome.NO_PERMISSION, URL)
     assert result.reason.startswith("The application has the URL, but not the number yet.")
 
 
-CALLS = [("numbers",), ("observe", FIRST), ("point", Line(FREE), URL), ("callback",), ("set_callback", URL)]
+CALLS = [
+    ("numbers",),
+    ("observe", FIRST),
+    ("point", ProviderNumber(FREE), URL),
+    ("callback",),
+    ("set_callback", URL),
+]
 
 
 @pytest.mark.parametrize("call", CALLS)

@@ -9,7 +9,7 @@ import pytest
 from app.core.outbound.answer import OutboundError
 from app.core.outbound.client import Outbound
 from app.provider import Capability, Outcome, Refusal
-from app.provider.numbers import InTheWay, Line, Reason, difference
+from app.provider.numbers import Override, ProviderNumber, Reason, difference
 from app.providers import sinch_est
 from app.providers.sinch_est import SinchEst
 from simulators.base import GOSSIP, Reply, Trouble
@@ -50,8 +50,8 @@ def domain(upstream, http):
 
 
 def line(number, trunk, place):
-    in_the_way = InTheWay.TRUNK if trunk else None
-    return Line(number, None, None, None, False, in_the_way, trunk, reference=made_up(place))
+    in_the_way = Override.TRUNK if trunk else None
+    return ProviderNumber(number, None, None, None, False, in_the_way, trunk, reference=made_up(place))
 
 
 def pages(upstream):
@@ -136,7 +136,7 @@ def test_what_is_no_number_is_passed_over(upstream, numbers):
     assert [found.phone_number for found in numbers()] == [NUMBER]
     upstream.odd_items = [{"phoneNumber": NUMBER.removeprefix("+"), "sipTrunkId": None, "id": None}]
     upstream.numbers = {}
-    assert numbers() == [Line(NUMBER, shows_webhook=False)]
+    assert numbers() == [ProviderNumber(NUMBER, shows_webhook=False)]
 
 
 def test_one_number_is_observed(upstream, observe):

@@ -4,7 +4,7 @@ import pytest
 
 from app.core.outbound.client import Outbound
 from app.provider import Outcome
-from app.provider.numbers import InTheWay, Reason
+from app.provider.numbers import Override, Reason
 from app.providers import twilio
 from simulators.base import GOSSIP, Reply, Trouble
 from simulators.twilio import Application, made_up
@@ -25,7 +25,12 @@ def test_a_number_is_told_as_it_is(account, number):
     number.friendly_name, number.voice_url, number.voice_method = " Front\n desk\u202e ", URL, "GET"
     line = account.line(ONE)
     assert (line.label, line.webhook_url, line.method) == ("Front desk", URL, "GET")
-    assert (line.reference, line.holder, line.through, line.in_the_way) == (number.sid, "", "", None)
+    assert (line.reference, line.application_id, line.override_name, line.override) == (
+        number.sid,
+        "",
+        "",
+        None,
+    )
     number.friendly_name, number.voice_url = "x" * 500, None
     line = account.line(ONE)
     assert (len(line.label), line.webhook_url) == (200, None)
@@ -46,7 +51,7 @@ def test_an_application_answers_with_its_own_url_and_is_read_once(account, upstr
         number.voice_url, number.voice_application_sid = "https://ignored.example", APP
     upstream.applications[APP] = Application(URL, "GET")
     for line in account.numbers():
-        assert (line.in_the_way, line.through, line.holder) == (InTheWay.APPLICATION, APP, APP)
+        assert (line.override, line.override_name, line.application_id) == (Override.APPLICATION, APP, APP)
         assert (line.webhook_url, line.method) == (URL, "GET")
     assert [seen.path for seen in upstream.requests if "Applications" in seen.path] == [
         f"/2010-04-01/Accounts/{upstream.sid}/Applications/{APP}.json"
@@ -56,13 +61,18 @@ def test_an_application_answers_with_its_own_url_and_is_read_once(account, upstr
 def test_an_application_that_is_gone_calls_nothing(account, upstream, number):
     number.voice_application_sid = made_up("AP", 9)
     line = account.line(ONE)
-    assert (line.webhook_url, line.holder) == (None, made_up("AP", 9))
+    assert (line.webhook_url, line.application_id) == (None, made_up("AP", 9))
 
 
 def test_a_trunk_answers_and_calls_nothing(account, number):
     number.voice_url, number.trunk_sid = URL, TRUNK
     line = account.line(ONE)
-    assert (line.in_the_way, line.through, line.webhook_url, line.holder) == (InTheWay.TRUNK, TRUNK, None, "")
+    assert (line.override, line.override_name, line.webhook_url, line.application_id) == (
+        Override.TRUNK,
+        TRUNK,
+        None,
+        "",
+    )
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import pytest
 
 from app.core.outbound.answer import OutboundError
 from app.provider import Outcome
-from app.provider.numbers import InTheWay, Reason
+from app.provider.numbers import Override, Reason
 from app.providers import PROVIDERS, vobiz
 from simulators.base import GOSSIP, Reply, Trouble
 from simulators.vobiz import ACCOUNT, SHAPES
@@ -35,8 +35,8 @@ def test_a_number_calls_what_its_application_calls(account, upstream, shared, wr
     upstream.applications[shared].app_name = " Front\tdesk\u202e "
     line = account.line(ONE)
     assert (line.webhook_url, line.method) == ("https://app.example/calls", "POST")
-    assert (line.holder, line.through, line.shared_with) == (shared, "Front desk", (TWO,))
-    assert (line.in_the_way, line.reference) == (None, upstream.numbers[ONE].id)
+    assert (line.application_id, line.override_name, line.shared_with) == (shared, "Front desk", (TWO,))
+    assert (line.override, line.reference) == (None, upstream.numbers[ONE].id)
     assert account.line(FREE).holder == ""
     assert list(account.by_number().values()) == [account.line(number) for number in (ONE, TWO, FREE)]
 
@@ -69,7 +69,7 @@ def test_a_list_names_the_first_few_that_share(account, upstream, shared, monkey
 def test_an_application_that_is_not_listed_is_known_by_its_id(account, upstream):
     upstream.numbers[ONE].application_id = 77
     line = account.line(ONE)
-    assert (line.holder, line.through, line.webhook_url) == ("77", "77", None)
+    assert (line.application_id, line.override_name, line.webhook_url) == ("77", "77", None)
 
 
 def test_applications_are_paged_too(account, upstream):
@@ -142,7 +142,7 @@ def test_a_name_is_short_and_of_the_urls_last_part(account, upstream):
 def test_a_trunk_is_taken_away(account, upstream):
     upstream.numbers[FREE].trunk_group_id = "made-up-trunk"
     line = account.line(FREE)
-    assert (line.in_the_way, line.through) == (InTheWay.TRUNK, "made-up-trunk")
+    assert (line.override, line.override_name) == (Override.TRUNK, "made-up-trunk")
     assert account.drift(FREE) is Reason.TRUNK_IN_THE_WAY
     account.point(line)
     assert account.drift(FREE) is None

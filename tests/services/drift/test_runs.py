@@ -143,7 +143,9 @@ def test_a_person_s_number_drifts_where_its_application_calls_something_else(acm
     with Sinch() as sinch:
         known = {field.name for field in SINCH.typed_fields}
         credentials.save(acme, SINCH, {n: v for n, v in sinch.values.items() if n in known})
-        number = next(line for line in SINCH.numbers(Outbound(sinch.upstreams), sinch.values) if line.holder)
+        number = next(
+            line for line in SINCH.numbers(Outbound(sinch.upstreams), sinch.values) if line.application_id
+        )
         sent = {"userId": cast.mo.id, "provider": "sinch", "phoneNumber": number.phone_number}
         assignments.assign(acme, sent)
         assert queue.due_counts(acme) == {}

@@ -8,7 +8,7 @@ from app.core.errors import Conflict, TooMany
 from app.core.outbound.client import Outbound
 from app.models import Endpoint
 from app.provider import Outcome
-from app.provider.numbers import Line
+from app.provider.numbers import ProviderNumber
 from app.providers import PROVIDERS
 from app.services import fields
 from app.services.connections.gateway import ProviderCallFailed
@@ -150,7 +150,11 @@ def test_a_large_account_is_cut_off_and_says_so(acme, http, monkeypatch, most, i
 
 def test_a_number_that_is_told_twice_is_one(acme, http, monkeypatch):
     def twice(*_):
-        yield from (Line(FIRST, label="Fi\x07rst"), Line(SECOND), Line(FIRST, label="Again"))
+        yield from (
+            ProviderNumber(FIRST, label="Fi\x07rst"),
+            ProviderNumber(SECOND),
+            ProviderNumber(FIRST, label="Again"),
+        )
 
     monkeypatch.setattr(type(TWILIO), "numbers", twice)
     rows = numbers_inventory.list_owned(acme, http, TWILIO).rows

@@ -8,7 +8,7 @@ from app.core.errors import Invalid, TooMany
 from app.core.outbound.client import Outbound
 from app.models import Check, Endpoint, VoicePhoneNumber
 from app.provider import Family
-from app.provider.numbers import Line, Reason
+from app.provider.numbers import ProviderNumber, Reason
 from app.providers import PROVIDERS
 from app.services.connections import store
 from app.services.drift import probe, queue
@@ -80,7 +80,7 @@ def _unknown_provider(scope):
         scope.session.scalar(scope.select(Endpoint)).provider = "acme"
 
 
-IN_SYNC = ProbeResult(Line(NUMBER, webhook_url=URL, method="POST"))
+IN_SYNC = ProbeResult(ProviderNumber(NUMBER, webhook_url=URL, method="POST"))
 
 
 @pytest.mark.parametrize(
@@ -181,7 +181,7 @@ BROKEN = [
     ),
     (lambda _scope: None, "at_provider", "idle", "Not checked", Place.AT_PROVIDER, "not asked yet"),
     (
-        lambda scope: _seen(scope, ProbeResult(Line(NUMBER, webhook_url=OLD, method="POST"))),
+        lambda scope: _seen(scope, ProbeResult(ProviderNumber(NUMBER, webhook_url=OLD, method="POST"))),
         "at_provider",
         "bad",
         "Drifted",
@@ -337,7 +337,7 @@ def test_people_who_have_it_in_their_dialer(live, cast):
     with live.transaction():
         store.row_for(live, SINCH).callback_url = "https://calls.example.com/sinch"
         queue.mark_due(live)
-        queue.save_results(live, "sinch", {number: ProbeResult(Line(number, webhook_url=OLD))})
+        queue.save_results(live, "sinch", {number: ProbeResult(ProviderNumber(number, webhook_url=OLD))})
         live.session.scalar(live.select(VoicePhoneNumber)).ai_enabled = True
     answer = call_path.find(live, number)
     (dialer,) = answer.dialers

@@ -8,7 +8,7 @@ import pytest
 
 from app.models import Check, Endpoint, WebhookSetup
 from app.provider import Family
-from app.provider.numbers import Line, Reason
+from app.provider.numbers import ProviderNumber, Reason
 from app.providers import PROVIDERS
 from app.services.connections import store
 from app.services.drift import queue
@@ -100,14 +100,14 @@ def test_a_number_is_answered_once_its_provider_agrees(live):
     step = _step(live, "answered")
     assert (step.state, step.place) == ("idle", Place.AT_PROVIDER)
     assert step.endpoint_id
-    _see(live, ProbeResult(Line(NUMBER, webhook_url=URL, method="POST")))
+    _see(live, ProbeResult(ProviderNumber(NUMBER, webhook_url=URL, method="POST")))
     step = _step(live, "answered")
     assert step.state == "ok"
     assert step.text == "+1 555-123-4567 is answered by support, and Twilio agrees."
 
 
 def test_drift_is_a_problem_with_a_link_to_the_drifted(live):
-    _see(live, ProbeResult(Line(NUMBER, webhook_url="https://old.example/x", method="POST")))
+    _see(live, ProbeResult(ProviderNumber(NUMBER, webhook_url="https://old.example/x", method="POST")))
     step = _step(live, "answered")
     assert (step.state, step.place) == ("bad", Place.DRIFTED)
     assert (step.title, step.text) == (
@@ -122,7 +122,9 @@ def test_a_number_whose_provider_agrees_says_more_than_one_whose_does_not_tell(l
     for number in ("+15550000001", "+15559999999"):
         crud.create(live, {"phone_number": number, "provider": "twilio", "inbound_agent_name": "support"})
     lower = ProbeResult(trouble=Reason.NOT_SHOWN)
-    lines = [ProbeResult(Line(each, webhook_url=URL, method="POST")) for each in (NUMBER, "+15559999999")]
+    lines = [
+        ProbeResult(ProviderNumber(each, webhook_url=URL, method="POST")) for each in (NUMBER, "+15559999999")
+    ]
     with live.transaction():
         queue.save_results(
             live, "twilio", {"+15550000001": lower, NUMBER: lines[0], "+15559999999": lines[1]}

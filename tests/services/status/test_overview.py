@@ -10,7 +10,7 @@ import pytest
 from app.core import clock
 from app.models import Check, CheckRun, DriftCheck, Endpoint, Organization, Secret, WebhookSetup
 from app.provider import Family
-from app.provider.numbers import Line, Reason
+from app.provider.numbers import ProviderNumber, Reason
 from app.providers import PROVIDERS
 from app.services.connections import store
 from app.services.drift import queue
@@ -67,7 +67,7 @@ def _seen(scope, sights, provider="twilio"):
 
 
 def _line(url):
-    return ProbeResult(Line(NUMBER, webhook_url=url, method="POST"))
+    return ProbeResult(ProviderNumber(NUMBER, webhook_url=url, method="POST"))
 
 
 @pytest.fixture
@@ -186,7 +186,7 @@ def test_drift_of_people_s_numbers_leads_to_their_callback(live, cast):
     assignments.assign(live, {"userId": cast.mo.id, "provider": "sinch", "phoneNumber": "+15557654321"})
     _seen(
         live,
-        {"+15557654321": ProbeResult(Line("+15557654321", webhook_url="https://old.example/x"))},
+        {"+15557654321": ProbeResult(ProviderNumber("+15557654321", webhook_url="https://old.example/x"))},
         "sinch",
     )
     (finding,) = _row(live).findings
