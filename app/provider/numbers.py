@@ -40,7 +40,8 @@ class ProviderNumber:
     provider does not say. `shows_webhook` is False where what the number calls cannot be read.
     `override`: what answers instead, or through which the URL comes; `override_name` is its name or id.
     `shared_with`: the other numbers that change with it, in E.164. `reference` is the provider's own
-    id of the number, and `application_id` that of the application whose URL it is; both empty where there is none.
+    id of the number, and `application_id` that of the application whose URL it is; both empty if there is
+    none.
     `has_voice` is False where the provider says that the number carries no calls.
     """
 

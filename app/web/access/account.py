@@ -22,21 +22,21 @@ from app.web.access.forms import (
     KeptCodesForm,
     NewCodesForm,
     PasswordForm,
-    ProofForm,
+    ReauthForm,
     TokenForm,
     TotpBeginForm,
     TotpOffForm,
 )
 from app.web.shell import render
 from app.web.shell.forms import ConfirmForm
-from app.web.shell.guard import Pages, Who, asks_password, confirm_password, own
+from app.web.shell.guard import Pages, Who, asks_password, confirm_password, home_scope
 
 account = Pages("account", __name__)
 
 
 @account.page("/account", who=Who.USER)
 def show(scope: Scope) -> ResponseReturnValue:
-    return _page(own(scope))
+    return _page(home_scope(scope))
 
 
 def _page(scope: Scope, status: int = 200, **forms: Any) -> Response:
@@ -83,12 +83,12 @@ def _drawn(uri: str) -> Markup:
 
 
 def _back() -> Response:
-    return render.see(url_for("account.show"))
+    return render.redirect_to(url_for("account.show"))
 
 
 @account.page("/account/password", who=Who.USER, methods=["POST"])
 def change_password(scope: Scope) -> ResponseReturnValue:
-    scope = own(scope)
+    scope = home_scope(scope)
     form = PasswordForm()
     try:
         users.change_password(
@@ -99,7 +99,7 @@ def change_password(scope: Scope) -> ResponseReturnValue:
             session_token=current_user.token,
         )
     except Invalid as error:
-        form.show(error)
+        form.add_errors(error)
         return _page(scope, 422, password_form=form)
     except TryLater as error:
         form.current_password.errors = [error.message]
@@ -111,7 +111,7 @@ def change_password(scope: Scope) -> ResponseReturnValue:
 @account.page("/account/tokens", who=Who.USER, methods=["POST"])
 def issue_token(scope: Scope) -> ResponseReturnValue:
     """The token is in this answer, and nowhere afterwards."""
-    scope = own(scope)
+    scope = home_scope(scope)
     form = TokenForm()
     try:
         scope = confirm_password(scope, form.your_password.data)
@@ -123,7 +123,7 @@ def issue_token(scope: Scope) -> ResponseReturnValue:
             days=form.days,
         )
     except Invalid as error:
-        form.show(error)
+        form.add_errors(error)
         return _page(scope, 422, token_form=form)
     except TryLater as error:
         form.your_password.errors = [error.message]
@@ -139,20 +139,20 @@ def issue_token(scope: Scope) -> ResponseReturnValue:
 
 @account.page("/account/tokens/<token_id>/revoke", who=Who.USER, methods=["POST"])
 def revoke_token(scope: Scope, token_id: str) -> ResponseReturnValue:
-    token = tokens.revoke(own(scope), current_user.user, token_id, reason=ConfirmForm().why)
+    token = tokens.revoke(home_scope(scope), current_user.user, token_id, reason=ConfirmForm().why)
     flash(f"The token “{texts.bidi_isolate(token.name)}” is revoked.", "ok")
     return _back()
 
 
 @account.page("/account/two-step", who=Who.USER, methods=["POST"])
 def begin_totp(scope: Scope) -> ResponseReturnValue:
-    scope = own(scope)
+    scope = home_scope(scope)
     form = TotpBeginForm()
     try:
         scope = confirm_password(scope, form.your_password.data)
         totp.begin(scope, current_user.user)
     except Invalid as error:
-        form.show(error)
+        form.add_errors(error)
         return _page(scope, 422, begin_form=form)
     except TryLater as error:
         form.your_password.errors = [error.message]
@@ -164,12 +164,12 @@ def begin_totp(scope: Scope) -> ResponseReturnValue:
 
 @account.page("/account/two-step/confirm", who=Who.USER, methods=["POST"])
 def confirm_totp(scope: Scope) -> ResponseReturnValue:
-    scope = own(scope)
+    scope = home_scope(scope)
     form = CodeForm()
     try:
         codes = totp.confirm(scope, current_user.user, form.code.data or "", session_token=current_user.token)
     except Invalid as error:
-        form.show(error)
+        form.add_errors(error)
         return _page(scope, 422, code_form=form)
     except (Conflict, PasswordNeeded) as error:
         flash(error.message, "warn")
@@ -178,7 +178,7 @@ def confirm_totp(scope: Scope) -> ResponseReturnValue:
 
 
 def _to_two_step() -> Response:
-    return render.see(url_for("account.show") + "#two-step")
+    return render.redirect_to(url_for("account.show") + "#two-step")
 
 
 def _codes(codes: list[str], done: str) -> Response:
@@ -191,7 +191,7 @@ def _codes(codes: list[str], done: str) -> Response:
 
 @account.page("/account/recovery-codes", who=Who.USER, methods=["POST"])
 def renew_codes(scope: Scope) -> ResponseReturnValue:
-    scope = own(scope)
+    scope = home_scope(scope)
     form = NewCodesForm()
     proved = _prove(scope, form, "codes_form")
     if isinstance(proved, Response):
@@ -218,13 +218,13 @@ def keep_codes(scope: Scope) -> ResponseReturnValue:
     return answer
 
 
-def _prove(scope: Scope, form: ProofForm, name: str) -> Scope | Response:
+def _prove(scope: Scope, form: ReauthForm, name: str) -> Scope | Response:
     """The scope once the password and the code are right; otherwise the page with what is wrong."""
     try:
         proved = confirm_password(scope, form.your_password.data)
         sign_in.confirm_code(proved, current_user.user, form.code.data or "")
     except Invalid as error:
-        form.show(error)
+        form.add_errors(error)
         return _page(scope, 422, **{name: form})
     except TryLater as error:
         form.form_errors.append(error.message)
@@ -234,7 +234,7 @@ def _prove(scope: Scope, form: ProofForm, name: str) -> Scope | Response:
 
 @account.page("/account/two-step/off", who=Who.USER, methods=["POST"])
 def switch_totp_off(scope: Scope) -> ResponseReturnValue:
-    scope = own(scope)
+    scope = home_scope(scope)
     form = TotpOffForm()
     proved = _prove(scope, form, "off_form")
     if isinstance(proved, Response):
@@ -246,13 +246,13 @@ def switch_totp_off(scope: Scope) -> ResponseReturnValue:
 
 @account.page("/account/sessions/<session_id>/end", who=Who.USER, methods=["POST"])
 def end_session(scope: Scope, session_id: str) -> ResponseReturnValue:
-    ended = sessions.end_one(own(scope), current_user.user, session_id)
+    ended = sessions.end_one(home_scope(scope), current_user.user, session_id)
     flash(f"{user_agents.words(ended.user_agent)} is signed out.", "ok")
-    return render.see(url_for("account.show") + "#sessions")
+    return render.redirect_to(url_for("account.show") + "#sessions")
 
 
 @account.page("/account/sessions/end-others", who=Who.USER, methods=["POST"])
 def end_other_sessions(scope: Scope) -> ResponseReturnValue:
-    sessions.end_others(own(scope), current_user.user, but=current_user.token)
+    sessions.end_others(home_scope(scope), current_user.user, but=current_user.token)
     flash("Your other sessions are signed out.", "ok")
-    return render.see(url_for("account.show") + "#sessions")
+    return render.redirect_to(url_for("account.show") + "#sessions")

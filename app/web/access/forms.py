@@ -93,18 +93,18 @@ class PasswordForm(Form):
     new_password = PasswordField("New password", description="15 characters or more.")
 
 
-class ProofForm(Form):
+class ReauthForm(Form):
     """Both steps again, before the second one is changed."""
 
     your_password = PasswordField("Your password")
     code = StringField("Code", description="From your authenticator app, or a recovery code.")
 
 
-class TotpOffForm(ProofForm):
+class TotpOffForm(ReauthForm):
     pass
 
 
-class NewCodesForm(ProofForm):
+class NewCodesForm(ReauthForm):
     pass
 
 

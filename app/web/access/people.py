@@ -18,7 +18,7 @@ from app.services.numbers import assignments
 from app.services.scope import SECRETS, Scope
 from app.web.access.forms import NumberForm, PersonForm, ResetForm, TokenForm
 from app.web.shell import render
-from app.web.shell.conflicts import settle, shown_again
+from app.web.shell.conflicts import merge_with_stored, reconfirm_when_stale
 from app.web.shell.forms import AccessForm, ConfirmForm, text_or_none, yes_or_no
 from app.web.shell.guard import Pages, Who, asks_password, confirm_if_old, confirm_password
 from app.web.shell.history import history
@@ -64,7 +64,7 @@ def create(scope: Scope) -> ResponseReturnValue:
         form.your_password.errors = [error.message]
         return _new(form, error.status)
     except Invalid as error:
-        form.show(error)
+        form.add_errors(error)
         return _new(form, 422)
     except TryLater as error:
         form.form_errors.append(error.message)
@@ -81,7 +81,7 @@ def create(scope: Scope) -> ResponseReturnValue:
 
 
 def _to(scope: Scope, user: User) -> Response:
-    return render.see(url_for("people.show", slug=scope.organization.slug, user_id=user.id))
+    return render.redirect_to(url_for("people.show", slug=scope.organization.slug, user_id=user.id))
 
 
 @people.page("/o/<slug>/people/<user_id>", who=Who.SUPERADMIN)
@@ -140,7 +140,7 @@ def save(scope: Scope, user_id: str) -> ResponseReturnValue:
         page = _page(scope, users.get(scope, user_id), error.status, form=form)
         return render.later(page, error)
     except Invalid as error:
-        form.show(error)
+        form.add_errors(error)
         return _page(scope, users.get(scope, user_id), 422, form=form)
     except Conflict as error:
         form.form_errors.append(error.message)
@@ -148,7 +148,7 @@ def save(scope: Scope, user_id: str) -> ResponseReturnValue:
     except Stale:
         user = users.get(scope, user_id)
         fresh = PersonForm(formdata=None, obj=user)
-        conflicts = settle(scope, form, fresh, [user.email], ("name", "role"))
+        conflicts = merge_with_stored(scope, form, fresh, [user.email], ("name", "role"))
         return _page(scope, user, 412, form=form, conflicts=conflicts)
     done = f"{texts.bidi_isolate(user.name)} saved."
     flash(f"{done} The new role revoked their API tokens." if revokes else done, "ok")
@@ -156,7 +156,7 @@ def save(scope: Scope, user_id: str) -> ResponseReturnValue:
 
 
 @people.page("/o/<slug>/people/<user_id>/disabled", who=Who.SUPERADMIN, methods=["POST"])
-@shown_again(show)
+@reconfirm_when_stale(show)
 def set_disabled(scope: Scope, user_id: str) -> ResponseReturnValue:
     disabled, form = yes_or_no("disabled"), AccessForm()
     user = users.get(scope, user_id)
@@ -168,7 +168,7 @@ def set_disabled(scope: Scope, user_id: str) -> ResponseReturnValue:
         form.your_password.errors = [error.message]
         return _page(scope, user, error.status, access_form=form)
     except Invalid as error:
-        form.show(error)
+        form.add_errors(error)
         return _page(scope, users.get(scope, user_id), 422, access_form=form)
     except TryLater as error:
         form.your_password.errors = [error.message]
@@ -214,7 +214,7 @@ def reset(scope: Scope, user_id: str) -> ResponseReturnValue:
         scope = confirm_password(scope, form.your_password.data)
         users.reset(scope, user, password, keeps_two_step=not form.ends_two_step.data)
     except Invalid as error:
-        form.show(error)
+        form.add_errors(error)
         return _reset(user, form, 422)
     except Forbidden as error:
         form.form_errors.append(error.message)
@@ -225,7 +225,8 @@ def reset(scope: Scope, user_id: str) -> ResponseReturnValue:
     if not typed:
         return render.page("access/password_once.html", password=password, person=user)
     flash(
-        f"{texts.bidi_isolate(user.name)} has a new password, is signed out everywhere, and has no token any more.",
+        f"{texts.bidi_isolate(user.name)} has a new password, is signed out everywhere, "
+        "and has no token any more.",
         "ok",
     )
     return _to(scope, user)
@@ -245,7 +246,7 @@ def give_number(scope: Scope, user_id: str) -> ResponseReturnValue:
     try:
         number, _ = assignments.assign(scope, sent)
     except Invalid as error:
-        form.show(error)
+        form.add_errors(error)
         return _page(scope, user, 422, number_form=form)
     except Conflict as error:
         form.phone_number.errors = [error.message]
@@ -308,7 +309,7 @@ def issue_token(scope: Scope, user_id: str) -> ResponseReturnValue:
             days=form.days,
         )
     except Invalid as error:
-        form.show(error)
+        form.add_errors(error)
         return _page(scope, users.get(scope, user_id), 422, token_form=form)
     except TryLater as error:
         form.your_password.errors = [error.message]

@@ -16,7 +16,7 @@ from app.services.organizations import crud
 from app.services.scope import Scope
 from app.web.access.forms import SetupForm
 from app.web.shell import render
-from app.web.shell.guard import Pages, Who, let_in
+from app.web.shell.guard import Pages, Who, start_session
 
 setup = Pages("setup", __name__)
 
@@ -38,7 +38,7 @@ def set_up(scope: Scope) -> ResponseReturnValue:
         form.key.errors = [error.message]
         return render.page("access/setup.html", 422, form=form)
     except Invalid as error:
-        form.show(error)
+        form.add_errors(error)
         return render.page("access/setup.html", 422, form=form)
     except Conflict as error:
         form.email.errors = [error.message]
@@ -46,7 +46,7 @@ def set_up(scope: Scope) -> ResponseReturnValue:
     except Busy as error:
         form.form_errors.append(error.message)
         return render.later(render.page("access/setup.html", error.status, form=form), error)
-    let_in(scope, Checked(user, sign_in.state_of(user)))
+    start_session(scope, Checked(user, sign_in.state_of(user)))
     flash("Welcome. This list leads from here to an answered call.", "ok")
     organization = crud.of_user(scope, user)
-    return render.see(url_for("checklist.show", slug=organization.slug))
+    return render.redirect_to(url_for("checklist.show", slug=organization.slug))

@@ -18,7 +18,7 @@ from app.services.organizations import crud
 from app.services.scope import Scope
 from app.web.access.forms import CodeForm, RecoveryForm, SignInForm
 from app.web.shell import known_browsers, render
-from app.web.shell.guard import Pages, Who, let_in, own
+from app.web.shell.guard import Pages, Who, home_scope, start_session
 
 sign_in = Pages("sign_in", __name__)
 
@@ -29,7 +29,7 @@ CODE_SECONDS = 300
 def form(_scope: Scope) -> ResponseReturnValue:
     after = urls.local_path(request.args.get("next"))
     if current_user.is_authenticated:
-        return render.see(after or "/")
+        return render.redirect_to(after or "/")
     return render.page("access/sign_in.html", form=SignInForm(next=after or ""))
 
 
@@ -43,14 +43,14 @@ def enter(scope: Scope) -> ResponseReturnValue:
         return _refused("access/sign_in.html", form, error)
     if totp.is_on(checked.user):
         session["code_for"] = [checked.user.id, int(time.time()), checked.state]
-        return render.see(url_for("sign_in.code", next=urls.local_path(form.next.data)))
+        return render.redirect_to(url_for("sign_in.code", next=urls.local_path(form.next.data)))
     return _let_in(scope, checked, form.next.data)
 
 
 @sign_in.page("/sign-in/code", who=Who.ANYONE)
 def code(scope: Scope) -> ResponseReturnValue:
     if _who_needs_a_code(scope) is None:
-        return render.see(url_for("sign_in.form"))
+        return render.redirect_to(url_for("sign_in.form"))
     return render.page("access/code.html", form=_code_form(next=request.args.get("next", "")))
 
 
@@ -65,7 +65,7 @@ def check_code(scope: Scope) -> ResponseReturnValue:
     checked = _who_needs_a_code(scope)
     if checked is None:
         flash("That took too long, or your sign-in was changed. Enter your email and password again.", "warn")
-        return render.see(url_for("sign_in.form"))
+        return render.redirect_to(url_for("sign_in.form"))
     try:
         by_recovery = access_sign_in.check_code(
             scope, checked.user, form.code.data, known=known_browsers.read()
@@ -97,13 +97,13 @@ def _who_needs_a_code(scope: Scope) -> Checked | None:
 
 
 def _let_in(scope: Scope, checked: Checked, after: str | None) -> Response:
-    let_in(scope, checked)
+    start_session(scope, checked)
     user = checked.user
     if given := users.password_given(scope.for_organization(crud.of_user(scope, user)), user):
         flash(
             f"{given.actor_name} gave you this password, and knows it. Choose your own under Account.", "warn"
         )
-    return render.see(urls.local_path(after) or "/")
+    return render.redirect_to(urls.local_path(after) or "/")
 
 
 def _refused(
@@ -115,9 +115,9 @@ def _refused(
 @sign_in.page("/sign-out", who=Who.USER, methods=["POST"])
 def leave(scope: Scope) -> ResponseReturnValue:
     """What the browser's storage has stays: how its reader wants pages to look and to be used."""
-    access_sign_in.sign_out(own(scope), current_user.token)
+    access_sign_in.sign_out(home_scope(scope), current_user.token)
     logout_user()
     session.clear()
-    response = render.see(url_for("sign_in.form"))
+    response = render.redirect_to(url_for("sign_in.form"))
     response.headers["Clear-Site-Data"] = '"cache"'
     return response

@@ -159,7 +159,7 @@ def _file(scope: Scope, form: str) -> Response:
     """What the page shows with the same filter, of every page."""
     wanted, complaints = _filter()
     if complaints:
-        return render.see(f"{request.path.removesuffix(f'.{form}')}?{_query()}")
+        return render.redirect_to(f"{request.path.removesuffix(f'.{form}')}?{_query()}")
     inside = scope if scope.organization_or_none else _chosen(scope)
     place = inside.organization_or_none.slug if inside.organization_or_none else "everywhere"
     known = {found.id: found.name for found in crud.every(scope)}
@@ -178,7 +178,8 @@ def _rows(
     yield HEADER
     for event, changed in events:
         changes = [
-            f"{actions.field_words(name)}: {texts.bidi_isolate(actions.value_words(before))} \N{RIGHTWARDS ARROW} "
+            f"{actions.field_words(name)}: {texts.bidi_isolate(actions.value_words(before))} "
+            "\N{RIGHTWARDS ARROW} "
             f"{texts.bidi_isolate(actions.value_words(after))}"
             for name, (before, after) in changed.items()
         ]

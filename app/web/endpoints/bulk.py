@@ -13,7 +13,7 @@ from app.services.endpoints import bulk, listing
 from app.services.endpoints.bulk import Done, Selection
 from app.services.scope import Scope
 from app.web.endpoints.forms import ManyEndpointsForm
-from app.web.endpoints.query import asked_filter, back, view_query
+from app.web.endpoints.query import back, filter_from_request, query_string
 from app.web.shell import render
 from app.web.shell.forms import text_or_none
 from app.web.shell.guard import Pages, Who
@@ -51,7 +51,7 @@ def _confirm(scope: Scope, form: ManyEndpointsForm, status: int = 200, problem: 
         filter_words=bulk.words(selection.wanted, texts.bidi_isolate) if selection.wanted else "",
         is_all=selection.wanted is not None,
         problem=problem,
-        query=view_query(),
+        query=query_string(),
         address=request.full_path,
         agents=listing.agents(scope) if what in AGENTS else [],
     )
@@ -65,7 +65,7 @@ def _what() -> str | None:
 def _selection() -> Selection:
     """`all` is everything that the filter of the same address shows."""
     if request.args.get("all") == "yes":
-        return Selection(wanted=asked_filter())
+        return Selection(wanted=filter_from_request())
     return Selection(ids=request.args.getlist("id"))
 
 
@@ -77,7 +77,7 @@ def apply(scope: Scope) -> ResponseReturnValue:
     try:
         done = _apply(scope, selection, what, form)
     except Invalid as error:
-        form.show(error)
+        form.add_errors(error)
         return _confirm(scope, form, 422)
     except Conflict as error:
         return _confirm(scope, form, error.status, error.message)

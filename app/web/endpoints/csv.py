@@ -16,11 +16,11 @@ from app.services.endpoints import csv_format, csv_import
 from app.services.progress import Tell, to_nobody
 from app.services.scope import Scope
 from app.web.endpoints.forms import SheetForm
-from app.web.endpoints.query import asked_filter
+from app.web.endpoints.query import filter_from_request
 from app.web.shell import jobs, render
 from app.web.shell.forms import ConfirmForm
 from app.web.shell.guard import Pages, Who
-from app.web.shell.jobs import Work
+from app.web.shell.jobs import Job
 
 endpoint_imports = Pages("endpoint_imports", __name__)
 
@@ -32,7 +32,7 @@ def export(scope: Scope) -> ResponseReturnValue:
     """The endpoints that the table shows with the same filter, on all its pages."""
     organization = scope.organization
     name = f"endpoints-{organization.slug}-{clock.now():%Y-%m-%d}.csv"
-    return render.file(scope, name, csv_format.written(scope, asked_filter()))
+    return render.file(scope, name, csv_format.written(scope, filter_from_request()))
 
 
 @endpoint_imports.page("/o/<slug>/endpoints/template.csv", who=Who.SUPERADMIN)
@@ -67,7 +67,7 @@ def check(scope: Scope) -> ResponseReturnValue:
     try:
         table = csv_format.opened(file.read() if file and name else (form.rows.data or "").encode())
     except Invalid as error:
-        form.show(error if name else Invalid([replace(it, field="rows") for it in error.problems]))
+        form.add_errors(error if name else Invalid([replace(it, field="rows") for it in error.problems]))
         return _new(scope, form, 422)
     here = url_for("endpoint_imports.new", slug=scope.organization.slug)
 
@@ -75,9 +75,9 @@ def check(scope: Scope) -> ResponseReturnValue:
         return f"{here}/{csv_import.check(inside, table, name, tell=tell).id}"
 
     if len(table.rows) < jobs.MANY:
-        return render.see(run(scope, to_nobody))
+        return render.redirect_to(run(scope, to_nobody))
     about = "Nothing is changed by this. If you leave this page, upload the file again."
-    return jobs.told(Work(scope, run), title="Import endpoints", about=about, back=here)
+    return jobs.stream(Job(scope, run), title="Import endpoints", about=about, back=here)
 
 
 @endpoint_imports.page("/o/<slug>/endpoints/import/<import_id>", who=Who.SUPERADMIN)
@@ -123,11 +123,11 @@ def apply(scope: Scope, import_id: str) -> ResponseReturnValue:
         found = csv_import.to_apply(scope, import_id, version=version)
         if sum(found.shown["totals"].values()) >= jobs.MANY:
             about = "All of it, or nothing. It goes on if you leave this page."
-            return jobs.told(Work(scope, run_late), title="Import endpoints", about=about, back=here)
+            return jobs.stream(Job(scope, run_late), title="Import endpoints", about=about, back=here)
         address = run(scope, to_nobody)
     except (Conflict, Stale) as error:
         return _show(csv_import.get(scope, import_id), error.status, error.message)
-    return _show(csv_import.get(scope, import_id), 409) if address == here else render.see(address)
+    return _show(csv_import.get(scope, import_id), 409) if address == here else render.redirect_to(address)
 
 
 def _told(found: EndpointImport) -> str:

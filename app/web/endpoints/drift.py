@@ -50,7 +50,7 @@ def _page(scope: Scope, endpoint_id: str, status: int = 200, problem: str | None
         problem=problem,
         by_hand=not probe.can(provider, Capability.POINT),
         check=tallies.of_number(scope, row),
-        is_part=render.is_part(),
+        is_part=render.is_fragment_request(),
     )
 
 
@@ -67,8 +67,10 @@ def point(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
         flash(f"{label} calls the right address for {shown} now.", "ok")
     else:
         flash(f"{label} took it, but {shown} is still not right: {after.message}", "bad")
-    if not render.is_part():
-        return render.see(url_for("drift.show", slug=scope.organization.slug, endpoint_id=endpoint_id))
+    if not render.is_fragment_request():
+        return render.redirect_to(
+            url_for("drift.show", slug=scope.organization.slug, endpoint_id=endpoint_id)
+        )
     answer = _page(scope, endpoint_id)
     answer.headers["HX-Trigger"] = "changed"
     return answer
@@ -77,12 +79,12 @@ def point(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
 @drift.page("/o/<slug>/check", who=Who.SUPERADMIN, methods=["POST"])
 def check(scope: Scope) -> ResponseReturnValue:
     runs.check_all(scope)
-    return _progress(scope) if render.is_part() else _to_endpoints(scope)
+    return _progress(scope) if render.is_fragment_request() else _to_endpoints(scope)
 
 
 def _to_endpoints(scope: Scope) -> Response:
     flash("Patchbay asks the providers about every number now.", "ok")
-    return render.see(url_for("endpoints.table", slug=scope.organization.slug))
+    return render.redirect_to(url_for("endpoints.table", slug=scope.organization.slug))
 
 
 @drift.page("/o/<slug>/check", who=Who.SUPERADMIN)
@@ -104,10 +106,10 @@ def check_everywhere(scope: Scope) -> ResponseReturnValue:
     found = organizations_crud.every(scope)
     for organization in found:
         runs.check_all(scope.for_organization(organization))
-    if render.is_part():
+    if render.is_fragment_request():
         return _progress_everywhere(scope, again=PATIENCE)
     flash("Patchbay asks the providers about every number now. Reload to see what they say.", "ok")
-    return render.see(url_for("organizations.overview"))
+    return render.redirect_to(url_for("organizations.overview"))
 
 
 @drift.page("/check", who=Who.SUPERADMIN)

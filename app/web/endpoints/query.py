@@ -13,7 +13,7 @@ from app.web.shell import render
 PAGE = 50
 
 
-def asked_filter() -> Filter:
+def filter_from_request() -> Filter:
     """What the address asks for."""
     active = {"on": True, "off": False}.get(request.args.get("active", ""))
     return Filter(
@@ -26,7 +26,7 @@ def asked_filter() -> Filter:
     )
 
 
-def view_query(**other: str | None) -> str:
+def query_string(**other: str | None) -> str:
     """The view that the address shows, for links and forms that come back to it; or with `other` parts."""
     return urlencode({name: value for name, value in (view() | other).items() if value})
 
@@ -38,6 +38,6 @@ def view() -> dict[str, str]:
 
 def back(scope: Scope) -> Response:
     """To the table, as it was shown."""
-    query = view_query()
+    query = query_string()
     address = url_for("endpoints.table", slug=scope.organization.slug)
-    return render.see(f"{address}?{query}" if query else address)
+    return render.redirect_to(f"{address}?{query}" if query else address)

@@ -23,7 +23,7 @@ from app.services.status import impact
 from app.web.endpoints import query
 from app.web.endpoints.forms import EndpointForm
 from app.web.shell import render
-from app.web.shell.conflicts import Clash, settle, shown_again
+from app.web.shell.conflicts import Clash, merge_with_stored, reconfirm_when_stale
 from app.web.shell.forms import ConfirmForm, yes_or_no
 from app.web.shell.guard import Pages, Who
 from app.web.shell.history import flash_undo, history
@@ -49,7 +49,11 @@ def _table(
     conflicts: Clash | None = None,
 ) -> Response:
     """The edited row is in it also where the filter or the page would leave it out."""
-    wanted, sort, page = query.asked_filter(), request.args.get("sort") or paging.BY_NUMBER, _page(scope)
+    wanted, sort, page = (
+        query.filter_from_request(),
+        request.args.get("sort") or paging.BY_NUMBER,
+        _page(scope),
+    )
     is_whole = page.next_cursor is None and page.previous_cursor is None
     total = len(page.rows) if is_whole else listing.count(scope, wanted)
     states = readiness.telephony_states(scope)
@@ -59,13 +63,13 @@ def _table(
         "endpoints/table.html",
         status,
         rows=[_row(scope, states, row, checks.get((row.provider, row.phone_number))) for row in rows],
-        previous_page=query.view_query(cursor=page.previous_cursor) if page.previous_cursor else None,
-        next_page=query.view_query(cursor=page.next_cursor) if page.next_cursor else None,
-        first_page=query.view_query(cursor=None),
-        query=query.view_query(),
+        previous_page=query.query_string(cursor=page.previous_cursor) if page.previous_cursor else None,
+        next_page=query.query_string(cursor=page.next_cursor) if page.next_cursor else None,
+        first_page=query.query_string(cursor=None),
+        query=query.query_string(),
         view=query.view(),
         sort=sort,
-        sorts={name: query.view_query(cursor=None, sort=name) for name in paging.SORTS},
+        sorts={name: query.query_string(cursor=None, sort=name) for name in paging.SORTS},
         total=min(total, listing.COUNT_MOST),
         total_is_capped=total > listing.COUNT_MOST,
         wanted=wanted,
@@ -83,7 +87,7 @@ def _table(
 
 def _page(scope: Scope) -> EndpointPage:
     """As the address asks. A page that is no more, such as after its rows were deleted, is the first."""
-    wanted, sort = query.asked_filter(), request.args.get("sort") or paging.BY_NUMBER
+    wanted, sort = query.filter_from_request(), request.args.get("sort") or paging.BY_NUMBER
     cursor = request.args.get("cursor") or None
     page = paging.page(scope, wanted, limit=query.PAGE, sort=sort, cursor=cursor)
     return page if page.rows or not cursor else paging.page(scope, wanted, limit=query.PAGE, sort=sort)
@@ -136,7 +140,7 @@ def create(scope: Scope) -> ResponseReturnValue:
     try:
         row = crud.create(scope, form.drafted())
     except Invalid as error:
-        form.show(error)
+        form.add_errors(error)
         return _new(scope, form, 422)
     except Conflict as error:
         form.phone_number.errors = [error.message]
@@ -146,7 +150,7 @@ def create(scope: Scope) -> ResponseReturnValue:
     if typed != row.phone_number:
         flash(f"“{texts.bidi_isolate(typed)}” was read as {row.phone_number}.", "ok")
     _tell_doubts(scope, row)
-    return render.see(url_for("endpoints.show", slug=scope.organization.slug, endpoint_id=row.id))
+    return render.redirect_to(url_for("endpoints.show", slug=scope.organization.slug, endpoint_id=row.id))
 
 
 @endpoints.page("/o/<slug>/endpoints/<endpoint_id>", who=Who.SUPERADMIN)
@@ -191,24 +195,24 @@ def save(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
     except Invalid as error:
         row = crud.get(scope, endpoint_id)
         _keep_fixed(form, row)
-        form.show(error)
+        form.add_errors(error)
         return _edited_again(scope, row, form, 422)
     except Stale:
         return _stale(scope, endpoint_id, form)
     _tell_saved(scope, row, was)
-    if _is_own_page():
-        return render.see(url_for("endpoints.show", slug=scope.organization.slug, endpoint_id=row.id))
+    if _is_detail_page():
+        return render.redirect_to(url_for("endpoints.show", slug=scope.organization.slug, endpoint_id=row.id))
     return query.back(scope)
 
 
-def _is_own_page() -> bool:
+def _is_detail_page() -> bool:
     return request.args.get("from") == "page"
 
 
 def _edited_again(
     scope: Scope, row: Endpoint, form: EndpointForm, status: int, conflicts: Clash | None = None
 ) -> Response:
-    if _is_own_page():
+    if _is_detail_page():
         return _show(scope, row, status, form=form, conflicts=conflicts)
     return _table(scope, status, edited=row, form=form, conflicts=conflicts)
 
@@ -220,7 +224,7 @@ def _tell_saved(scope: Scope, row: Endpoint, was: tuple[str | None, str | None])
         left = hints.provider_follow_up(scope, row, was[0])
     if left:
         href = url_for("drift.show", slug=scope.organization.slug, endpoint_id=row.id)
-        render.tell(f"{done} {left.sentence}", "warn", href, left.word)
+        render.flash_with_link(f"{done} {left.sentence}", "warn", href, left.word)
     else:
         flash(done, "ok")
     _tell_doubts(scope, row, was)
@@ -237,7 +241,7 @@ def _stale(scope: Scope, endpoint_id: str, form: EndpointForm) -> Response:
     """Both sides shown, and what was typed kept: saving again replaces what is stored."""
     row = crud.get(scope, endpoint_id)
     _keep_fixed(form, row)
-    clash = settle(scope, form, EndpointForm(formdata=None, obj=row), [row.phone_number], EDITABLE)
+    clash = merge_with_stored(scope, form, EndpointForm(formdata=None, obj=row), [row.phone_number], EDITABLE)
     return _edited_again(scope, row, form, 412, clash)
 
 
@@ -246,7 +250,7 @@ def _keep_fixed(form: EndpointForm, row: Endpoint) -> None:
 
 
 @endpoints.page("/o/<slug>/endpoints/<endpoint_id>/active", who=Who.SUPERADMIN, methods=["POST"])
-@shown_again(lambda scope, **_path: _table(scope))
+@reconfirm_when_stale(lambda scope, **_path: _table(scope))
 def set_active(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
     wanted = yes_or_no("active")
     row = crud.update(scope, endpoint_id, {"is_active": wanted}, version=ConfirmForm().version_sent)
@@ -263,12 +267,12 @@ def confirm_delete(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
         row=_row(scope, readiness.telephony_states(scope), row),
         form=ConfirmForm(version=str(row.version)),
         dialers=impact.holders(scope, row.phone_number),
-        query=query.view_query(),
+        query=query.query_string(),
     )
 
 
 @endpoints.page("/o/<slug>/endpoints/<endpoint_id>/delete", who=Who.SUPERADMIN, methods=["POST"])
-@shown_again(confirm_delete)
+@reconfirm_when_stale(confirm_delete)
 def delete(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
     form = ConfirmForm()
     event = crud.delete(scope, endpoint_id, reason=form.why, version=form.version_sent)

@@ -47,7 +47,7 @@ def show(scope: Scope, key: str) -> ResponseReturnValue:
         numbers_inventory.credentials_for_listing(scope, provider)
     except Conflict as error:
         return _page(scope, provider, form, problem=error.message)
-    is_asked = "list" in request.args or render.is_part("numbers")
+    is_asked = "list" in request.args or render.is_fragment_request("numbers")
     return _listed(scope, provider, form) if is_asked else _page(scope, provider, form)
 
 
@@ -65,7 +65,7 @@ def import_endpoints(scope: Scope, key: str) -> ResponseReturnValue:
     agent = agents["inbound_agent_name"] or agents["outbound_agent_name"]
     told = {"imported": str(len(rows))} | ({"agent": agent} if agent else {})
     address = url_for("numbers.show", slug=scope.organization.slug, key=provider.key)
-    return render.see(f"{address}?{urlencode(_wanted() | told)}")
+    return render.redirect_to(f"{address}?{urlencode(_wanted() | told)}")
 
 
 @numbers.page("/o/<slug>/providers/<key>/numbers/person", who=Who.SUPERADMIN, methods=["POST"])
@@ -81,7 +81,7 @@ def give(scope: Scope, key: str) -> ResponseReturnValue:
     except (Invalid, Conflict) as error:
         return _refused(scope, provider, form, error)
     flash(f"{texts.bidi_isolate(user.name)} has {_so_many(len(set(ticked)))} more.", "ok")
-    return render.see(url_for("people.show", slug=scope.organization.slug, user_id=user.id))
+    return render.redirect_to(url_for("people.show", slug=scope.organization.slug, user_id=user.id))
 
 
 def _so_many(count: int) -> str:
@@ -104,7 +104,7 @@ def _refused(scope: Scope, provider: Provider, form: ImportForm, error: Invalid 
     else:
         loose = [problem.message for problem in error.problems if problem.field not in form]
         form.form_errors.extend(loose)
-        form.show(Invalid([problem for problem in error.problems if problem.field in form]))
+        form.add_errors(Invalid([problem for problem in error.problems if problem.field in form]))
     if not numbers_inventory.can_list(provider):
         raise error
     reasons = error.reasons if isinstance(error, imports.Refused) else {}

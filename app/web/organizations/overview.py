@@ -67,7 +67,7 @@ def create(scope: Scope) -> ResponseReturnValue:
     try:
         organization = crud.create(scope, {"name": form.name.data or ""})
     except Invalid as error:
-        form.show(error)
+        form.add_errors(error)
         return render.page("organizations/new.html", 422, form=form)
     flash(f"{texts.bidi_isolate(organization.name)} is created.", "ok")
-    return render.see(url_for("checklist.show", slug=organization.slug))
+    return render.redirect_to(url_for("checklist.show", slug=organization.slug))

@@ -15,7 +15,7 @@ from app.services.status import impact
 from app.services.status.impact import BaseUrlImpact
 from app.web.organizations.forms import BaseUrlForm, SettingsForm
 from app.web.shell import render
-from app.web.shell.conflicts import Clash, of_organization, settle
+from app.web.shell.conflicts import Clash, merge_with_stored, of_organization
 from app.web.shell.forms import text_or_none
 from app.web.shell.guard import Pages, Who
 from app.web.shell.history import own_history
@@ -46,13 +46,13 @@ def save(scope: Scope) -> ResponseReturnValue:
         why = BaseUrlForm().why
         crud.update(scope, context.outbound(), sent, reason=why, version=form.version_sent)
     except Invalid as error:
-        form.show(error)
+        form.add_errors(error)
         return _page(scope, form, 422)
     except Stale:
-        conflicts = settle(scope, form, _fresh(scope), of_organization(scope), FIELDS)
+        conflicts = merge_with_stored(scope, form, _fresh(scope), of_organization(scope), FIELDS)
         return _page(scope, form, 412, conflicts=conflicts)
     flash("Settings saved.", "ok")
-    return render.see(url_for("settings.show", slug=scope.organization.slug))
+    return render.redirect_to(url_for("settings.show", slug=scope.organization.slug))
 
 
 @settings.page("/o/<slug>/settings/base-url", who=Who.SUPERADMIN)
@@ -62,13 +62,13 @@ def confirm_base_url(scope: Scope) -> ResponseReturnValue:
     Without another one there is nothing to confirm.
     """
     if request.args.get("url") in (None, "", scope.organization.public_base_url):
-        return render.see(url_for("settings.show", slug=scope.organization.slug))
+        return render.redirect_to(url_for("settings.show", slug=scope.organization.slug))
     typed = _stored(scope) | {"public_base_url": request.args["url"]}
     try:
         url = crud.planned_base_url(scope, {name: text or None for name, text in typed.items()})
     except Invalid as error:
         form = SettingsForm(**typed, version=scope.organization.version)
-        form.show(error)
+        form.add_errors(error)
         return _page(scope, form, 422)
     change = impact.of_base_url(scope, url)
     reason = f"Undo of the change to {change.was}" if change.was else ""

@@ -17,7 +17,7 @@ from app.services.scope import Scope
 from app.services.webhooks import application, voice_numbers
 from app.services.webhooks.application import Seen
 from app.services.webhooks.voice_numbers import Plan
-from app.web.providers.forms import CallbackForm, SeenForm
+from app.web.providers.forms import CallbackForm, DigestForm
 from app.web.shell import render
 from app.web.shell.guard import Pages, Who
 from app.web.shell.history import history
@@ -51,7 +51,7 @@ def point(scope: Scope, key: str) -> ResponseReturnValue:
             return _confirm(provider, form, url, seen)
         _tell(provider, application.point(scope, context.outbound(), provider, text, digest=digest))
     except Invalid as error:
-        form.show(error)
+        form.add_errors(error)
         return _page(scope, provider, form, 422)
     except Stale as error:
         return _confirm(provider, form, text, error.current, 412, changed=error.message)
@@ -60,7 +60,7 @@ def point(scope: Scope, key: str) -> ResponseReturnValue:
     except TooMany as error:
         form.form_errors.append(error.message)
         return _page(scope, provider, form, 429)
-    return render.see(url_for("callback.show", slug=scope.organization.slug, key=key))
+    return render.redirect_to(url_for("callback.show", slug=scope.organization.slug, key=key))
 
 
 def _tell(provider: Provider, after: Seen | None) -> None:
@@ -121,7 +121,7 @@ def see_number(scope: Scope, key: str, number: str) -> ResponseReturnValue:
 def put_number(scope: Scope, key: str, number: str) -> ResponseReturnValue:
     """Puts the number on the application where what was shown is still there."""
     provider = application.provider_of(key)
-    seen = SeenForm().seen.data or ""
+    seen = DigestForm().seen.data or ""
     try:
         after = voice_numbers.attach(scope, context.outbound(), provider, number, seen=seen)
     except Stale as error:
@@ -133,11 +133,11 @@ def put_number(scope: Scope, key: str, number: str) -> ResponseReturnValue:
         flash(f"{shown} is on this application now, and calls the right address.", "ok")
     else:
         flash(f"{provider.label} took it, but {shown} is still not right: {after.message}", "bad")
-    return render.see(url_for("callback.show", slug=scope.organization.slug, key=key))
+    return render.redirect_to(url_for("callback.show", slug=scope.organization.slug, key=key))
 
 
 def _confirm_number(provider: Provider, plan: Plan, status: int = 200, *, changed: str = "") -> Response:
-    form = SeenForm()
+    form = DigestForm()
     form.seen.data = plan.seen
     return render.page(
         "providers/callback_number.html", status, provider=provider, form=form, plan=plan, changed=changed

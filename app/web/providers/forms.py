@@ -10,11 +10,11 @@ from wtforms import (
 from app.web.shell.forms import Form
 
 
-class SeenForm(Form):
+class DigestForm(Form):
     """`seen` stands for what was shown, so that nothing else is replaced."""
 
     seen = HiddenField()
 
 
-class CallbackForm(SeenForm):
+class CallbackForm(DigestForm):
     url = StringField("Callback URL")

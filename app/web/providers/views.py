@@ -25,7 +25,7 @@ from app.services.status import impact
 from app.services.voice_ai import webhook
 from app.web.providers.fields import for_provider, sent_for
 from app.web.shell import render
-from app.web.shell.conflicts import Clash, settle, shown_again
+from app.web.shell.conflicts import Clash, merge_with_stored, reconfirm_when_stale
 from app.web.shell.forms import ConfirmForm, Edit, Form, yes_or_no
 from app.web.shell.guard import Pages, Who, asks_password, confirm_if_old
 
@@ -49,7 +49,7 @@ def save(scope: Scope, key: str) -> ResponseReturnValue:
         sent = sent_for(provider, form)
         told = credentials.save_sent(scope, context.outbound(), provider, sent, version=form.version_sent)
     except Invalid as error:
-        form.show(error)
+        form.add_errors(error)
         return _page(scope, state, form, 422)
     except Conflict as error:
         form.form_errors.append(error.message)
@@ -74,7 +74,7 @@ def verify(scope: Scope, key: str) -> ResponseReturnValue:
         form.your_password.errors = [error.message]
         return _not_tested(scope, state, form, error.status)
     except Invalid as error:
-        form.show(error)
+        form.add_errors(error)
         return _not_tested(scope, state, form, 422)
     except TryLater as error:
         form.form_errors.append(error.message)
@@ -96,7 +96,7 @@ def _has_secret(provider: Provider, form: Form) -> bool:
 def _stale(scope: Scope, provider: Provider, form: Edit) -> Response:
     """Both sides shown, and what was typed kept: saving again replaces what is stored."""
     state = store.load(scope, provider)
-    clash = settle(scope, form, for_provider(state, fresh=True), [provider.label])
+    clash = merge_with_stored(scope, form, for_provider(state, fresh=True), [provider.label])
     return _page(scope, state, form, 412, conflicts=clash)
 
 
@@ -112,8 +112,8 @@ def _tell_normalized(scope: Scope, provider: Provider, form: Form) -> None:
 
 def _back(scope: Scope, provider: Provider) -> Response:
     if provider.families == (Family.VOICE_AI,):
-        return render.see(url_for("voice_ai.show", slug=scope.organization.slug) + f"#{provider.key}")
-    return render.see(url_for("providers.show", slug=scope.organization.slug, key=provider.key))
+        return render.redirect_to(url_for("voice_ai.show", slug=scope.organization.slug) + f"#{provider.key}")
+    return render.redirect_to(url_for("providers.show", slug=scope.organization.slug, key=provider.key))
 
 
 def _page(
@@ -157,7 +157,7 @@ def _asked(scope: Scope, key: str) -> ResponseReturnValue:
 
 
 @providers.page("/o/<slug>/providers/<key>/enabled", who=Who.SUPERADMIN, methods=["POST"])
-@shown_again(_asked)
+@reconfirm_when_stale(_asked)
 def set_enabled(scope: Scope, key: str) -> ResponseReturnValue:
     provider = store.provider_of(key)
     enabled = yes_or_no("enabled")
@@ -179,7 +179,7 @@ def _tell_what_is_lost(scope: Scope, provider: Provider, done: str) -> None:
         return
     noun = "number is" if count == 1 else "numbers are"
     href = url_for("endpoints.table", slug=scope.organization.slug, provider=provider.key, sync="blocked")
-    render.tell(f"{done} {count:,} {noun} not answered:", "warn", href, "show them")
+    render.flash_with_link(f"{done} {count:,} {noun} not answered:", "warn", href, "show them")
 
 
 @providers.page("/o/<slug>/providers/<key>/disable", who=Who.SUPERADMIN)
@@ -206,7 +206,7 @@ def _confirm(scope: Scope, key: str, template: str) -> Response:
 
 
 @providers.page("/o/<slug>/providers/<key>/forget", who=Who.SUPERADMIN, methods=["POST"])
-@shown_again(confirm_forget)
+@reconfirm_when_stale(confirm_forget)
 def forget(scope: Scope, key: str) -> ResponseReturnValue:
     provider = store.provider_of(key)
     form = ConfirmForm()
@@ -231,7 +231,7 @@ def confirm_active(scope: Scope, family: str) -> ResponseReturnValue:
 
 
 @providers.page("/o/<slug>/active/<family>", who=Who.SUPERADMIN, methods=["POST"])
-@shown_again(confirm_active)
+@reconfirm_when_stale(confirm_active)
 def make_active(scope: Scope, family: str) -> ResponseReturnValue:
     wanted = _family(family)
     provider = store.provider_of(request.form.get("provider", ""))
@@ -270,7 +270,7 @@ def confirm_undo(scope: Scope, switch_id: str) -> ResponseReturnValue:
 
 
 @providers.page("/o/<slug>/switches/<switch_id>/undo", who=Who.SUPERADMIN, methods=["POST"])
-@shown_again(confirm_undo)
+@reconfirm_when_stale(confirm_undo)
 def undo(scope: Scope, switch_id: str) -> ResponseReturnValue:
     form = ConfirmForm()
     row = active.undoable(scope, _number(switch_id))
@@ -279,10 +279,10 @@ def undo(scope: Scope, switch_id: str) -> ResponseReturnValue:
         family = active.undo(scope, row.id, reason=form.why, version=form.version_sent)
     except Conflict as error:
         flash(error.message, "bad")
-        return render.see(_history_of(scope, was or now))
+        return render.redirect_to(_history_of(scope, was or now))
     who = store.provider_of(was).label if was else "Nobody"
     flash(f"{who} is active for {active.FAMILY_WORDS[family]} again.", "ok")
-    return render.see(_history_of(scope, was or now))
+    return render.redirect_to(_history_of(scope, was or now))
 
 
 def _number(text: str) -> int:

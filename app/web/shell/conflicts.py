@@ -58,7 +58,7 @@ class Clash:
     last: AuditEvent | None
 
 
-def settle(
+def merge_with_stored(
     scope: Scope, form: Edit, fresh: Edit, subjects: Iterable[str], names: Iterable[str] | None = None
 ) -> Clash:
     """What differs between a stale form and `fresh`, one of what is stored now.
@@ -142,7 +142,7 @@ def _subjects(scope: Scope, path: dict[str, Any]) -> list[str]:
     return of_organization(scope)
 
 
-def shown_again(page: View, *subjects: str) -> Callable[[View], View]:
+def reconfirm_when_stale(page: View, *subjects: str) -> Callable[[View], View]:
     """Where the view's confirmation is stale, `page` is shown as it is now, with what changed.
 
     `subjects` are what it is about in the audit, where the address does not say. htmx is told instead,

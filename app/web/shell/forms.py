@@ -45,7 +45,7 @@ class Form(FlaskForm):  # type: ignore[misc]
         for field in self:
             field.id = field.label.field_id = f"{word}-{field.name}"
 
-    def show(self, error: Invalid) -> None:
+    def add_errors(self, error: Invalid) -> None:
         """Puts every problem beside its field, and what belongs to none above all.
 
         The calls API names its fields in camelCase, forms do not.

@@ -180,7 +180,7 @@ def _record_crossing(inside: Scope, organization: Organization) -> None:
         session["entered"] = [*entered, organization.id][-100:]
 
 
-def let_in(scope: Scope, checked: Checked) -> None:
+def start_session(scope: Scope, checked: Checked) -> None:
     """Begins a new session, and nothing of an older one goes into it."""
     session.clear()
     token = sign_in.start_session(scope, checked, user_agent=request.user_agent.string)
@@ -210,6 +210,6 @@ def asks_password() -> bool:
     return not step_up.is_recent(typed_at)
 
 
-def own(scope: Scope) -> Scope:
+def home_scope(scope: Scope) -> Scope:
     """The scope of the signed-in person's own organization."""
     return scope.for_organization(crud.by_id(scope, str(scope.actor.organization_id)))

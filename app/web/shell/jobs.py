@@ -39,7 +39,7 @@ log = structlog.get_logger(__name__)
 _places = threading.BoundedSemaphore(MOST)
 
 
-class Work:
+class Job:
     """`run` answers the address that shows what came of it. Raises Busy before it begins, never later."""
 
     def __init__(self, scope: Scope, run: Callable[[Scope, Tell], str]) -> None:
@@ -87,7 +87,7 @@ class Work:
         return self._address, self._problem
 
 
-def told(work: Work, *, back: str, **context: Any) -> Response:
+def stream(work: Job, *, back: str, **context: Any) -> Response:
     """The page is made first, with the request's own session; then what is new is sent as it comes.
 
     `back` leads on from a problem.
@@ -99,7 +99,7 @@ def told(work: Work, *, back: str, **context: Any) -> Response:
     return response
 
 
-def _pieces(page: str, work: Work, step: Callable[..., str], end: Callable[[], str]) -> Iterator[str]:
+def _pieces(page: str, work: Job, step: Callable[..., str], end: Callable[[], str]) -> Iterator[str]:
     head, tail = page.split(HERE)
     yield head
     before = ""

@@ -45,8 +45,8 @@ def _provider_label(key: str) -> str:
 def _context() -> dict[str, Any]:
     scope: Scope | None = g.get("scope")
     if scope is None:
-        return {"organization": None, "rail": _outside()}
-    return {"organization": scope.organization, "rail": _inside(scope)}
+        return {"organization": None, "rail": _global_nav()}
+    return {"organization": scope.organization, "rail": _organization_nav(scope)}
 
 
 def _item(
@@ -64,14 +64,14 @@ def _item(
     }
 
 
-def _outside() -> list[dict[str, Any]]:
+def _global_nav() -> list[dict[str, Any]]:
     items = [_item("Your account", "account.show")]
     if current_user.is_authenticated and current_user.is_superadmin:
         items[:0] = [_item("Organizations", "organizations.overview"), _item("Audit", "audit.everywhere")]
     return [{"label": "", "items": items}]
 
 
-def _inside(scope: Scope) -> list[dict[str, Any]]:
+def _organization_nav(scope: Scope) -> list[dict[str, Any]]:
     slug = scope.organization.slug
     states = store.load_all(scope)
     known = _known(scope, states)

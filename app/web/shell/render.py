@@ -30,7 +30,7 @@ LINKED = Markup('{} <a href="{}">{}</a>')
 
 def page(template: str, status: int = 200, **context: Any) -> Response:
     """Returns the page; to htmx its block named as the target, with what was flashed as toasts."""
-    if is_part():
+    if is_fragment_request():
         with suppress(BlockNotFoundError):
             flashed: list[Any] = get_flashed_messages(with_categories=True)
             return part(render_block(template, str(request.htmx.target), **context), status, flashed)
@@ -53,19 +53,19 @@ def later(response: Response, error: PatchbayError) -> Response:
     return response
 
 
-def tell(text: str, kind: str, href: str, word: str) -> None:
+def flash_with_link(text: str, kind: str, href: str, word: str) -> None:
     """Flashes a sentence, and a link to where it is seen to."""
     flash(LINKED.format(text, href, word), kind)
 
 
-def is_part(block: str | None = None) -> bool:
+def is_fragment_request(block: str | None = None) -> bool:
     """Whether htmx requests a part of a page, and that one if it is named."""
     htmx = request.htmx
     is_one = bool(htmx) and not htmx.boosted and not htmx.history_restore_request
     return is_one and block in (None, htmx.target)
 
 
-def see(address: str) -> Response:
+def redirect_to(address: str) -> Response:
     """What follows a change: the browser, or htmx on its behalf, reads the page again."""
     return make_response(redirect(address, 303))
 

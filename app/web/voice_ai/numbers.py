@@ -37,7 +37,7 @@ def _page(
     missing = numbers.lacking(scope)
     form, unlisted = _form(scope, context.pop("typed", None) or number.ai_agent_id, may_ask=not missing)
     if isinstance(error, Invalid):
-        form.show(error)
+        form.add_errors(error)
     elif error:
         form.form_errors.append(error.message)
     person = users.get(scope, user_id)
@@ -94,4 +94,4 @@ def switch_off(scope: Scope, user_id: str, number_id: str) -> ResponseReturnValu
 
 
 def _back(scope: Scope, user_id: str) -> Response:
-    return render.see(url_for("people.show", slug=scope.organization.slug, user_id=user_id))
+    return render.redirect_to(url_for("people.show", slug=scope.organization.slug, user_id=user_id))

@@ -17,7 +17,7 @@ from app.services.voice_ai import config, webhook
 from app.services.voice_ai.webhook import State
 from app.web.providers.fields import for_provider
 from app.web.shell import render
-from app.web.shell.conflicts import shown_again
+from app.web.shell.conflicts import reconfirm_when_stale
 from app.web.shell.forms import ConfirmForm
 from app.web.shell.guard import Pages, Who, confirm_password
 from app.web.shell.history import history
@@ -55,13 +55,13 @@ def show(scope: Scope) -> ResponseReturnValue:
 
 
 @voice_ai.page("/o/<slug>/voice-ai/choice", who=Who.SUPERADMIN, methods=["POST"])
-@shown_again(show)
+@reconfirm_when_stale(show)
 def choose(scope: Scope) -> ResponseReturnValue:
     key = request.form.get("provider") or None
     form = ConfirmForm()
     config.choose(scope, key, reason=form.why, version=form.version_sent)
     flash("Voice AI provider saved. You can undo it from the history of the provider.", "ok")
-    return render.see(url_for("voice_ai.show", slug=scope.organization.slug))
+    return render.redirect_to(url_for("voice_ai.show", slug=scope.organization.slug))
 
 
 @voice_ai.page("/o/<slug>/voice-ai/tool-secret", who=Who.SUPERADMIN)
@@ -77,7 +77,7 @@ def _tool_secret(scope: Scope, form: ToolSecretForm, status: int = 200) -> Respo
 
 
 @voice_ai.page("/o/<slug>/voice-ai/tool-secret", who=Who.SUPERADMIN, methods=["POST"])
-@shown_again(confirm_tool_secret, store.provider_of(config.ELEVENLABS).label)
+@reconfirm_when_stale(confirm_tool_secret, store.provider_of(config.ELEVENLABS).label)
 def generate_tool_secret(scope: Scope) -> ResponseReturnValue:
     """The fresh secret is shown this once."""
     form = ToolSecretForm()
@@ -85,7 +85,7 @@ def generate_tool_secret(scope: Scope) -> ResponseReturnValue:
         scope = confirm_password(scope, form.your_password.data)
         secret = config.generate_tool_secret(scope, context.outbound(), version=form.version_sent)
     except Invalid as error:
-        form.show(error)
+        form.add_errors(error)
         return _tool_secret(scope, form, 422)
     except TryLater as error:
         form.your_password.errors = [error.message]
@@ -102,4 +102,4 @@ def set_up_webhook(scope: Scope) -> ResponseReturnValue:
         flash(error.message, "warn")
     else:
         flash(found.reason or "The webhook works.", TONES[found.state])
-    return render.see(url_for("voice_ai.show", slug=scope.organization.slug) + "#webhook")
+    return render.redirect_to(url_for("voice_ai.show", slug=scope.organization.slug) + "#webhook")

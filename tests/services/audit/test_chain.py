@@ -441,6 +441,7 @@ def test_it_costs_one_query_and_one_update_of_the_record_and_one_lock(acme, engi
 def test_heads_are_read_from_whatever_they_were_noted_in(acme):
     head = Head(12, "ab" * 32)
     whose = acme.organization.id
-    text = f"Acme: 12 events hold. Head {chain.format_head(whose, head)}\nNone: {chain.format_head(None, head)} x"
+    text = f"Acme: 12 events hold. Head {chain.format_head(whose, head)}\n"
+    text += f"None: {chain.format_head(None, head)} x"
     assert chain.heads_in(text) == {whose: head, None: head}
     assert chain.heads_in("nothing") == {}
