@@ -202,15 +202,15 @@ class _Account:
             numbers.cleaned(row.get(n)) or "" for n in ("trunk_sid", "voice_application_sid")
         )
         caller = self._application(application) if application else row
-        in_the_way = Override.APPLICATION if application else None
+        override = Override.APPLICATION if application else None
         if trunk:
-            caller, in_the_way = {}, Override.TRUNK
+            caller, override = {}, Override.TRUNK
         return ProviderNumber(
             phone_number=phone_number,
             label=numbers.cleaned(row.get("friendly_name")),
             webhook_url=numbers.cleaned(caller.get("voice_url"), 2000),
             method=numbers.cleaned(caller.get("voice_method"), 10),
-            override=in_the_way,
+            override=override,
             override_name=trunk or application,
             reference=numbers.cleaned(row.get("sid")) or "",
             application_id="" if trunk else application,

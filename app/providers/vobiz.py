@@ -180,8 +180,8 @@ class _Account:
         )
         if not (holder := _id(row.get("application_id"))):
             trunk = _id(row.get("trunk_group_id"))
-            in_the_way = Override.TRUNK if trunk else None
-            return replace(known, override=in_the_way, override_name=trunk)
+            override = Override.TRUNK if trunk else None
+            return replace(known, override=override, override_name=trunk)
         application = self._applications.get(holder, _Application(holder, holder))
         others = (other for other in self._attached[holder] if other != phone_number)
         return replace(

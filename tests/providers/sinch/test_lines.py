@@ -60,8 +60,8 @@ def test_every_voice_number_is_a_line(upstream, ask):
     primary = upstream.urls["primary"]
     away: dict[str, Any] = {
         "shows_webhook": False,
-        "in_the_way": Override.APPLICATION,
-        "through": ANOTHER_KEY,
+        "override": Override.APPLICATION,
+        "override_name": ANOTHER_KEY,
     }
     assert ask("numbers") == [
         ProviderNumber(FIRST, webhook_url=primary, shared_with=(SECOND,), application_id=KEY),

@@ -50,8 +50,8 @@ def domain(upstream, http):
 
 
 def line(number, trunk, place):
-    in_the_way = Override.TRUNK if trunk else None
-    return ProviderNumber(number, None, None, None, False, in_the_way, trunk, reference=made_up(place))
+    override = Override.TRUNK if trunk else None
+    return ProviderNumber(number, None, None, None, False, override, trunk, reference=made_up(place))
 
 
 def pages(upstream):
@@ -144,7 +144,7 @@ def test_one_number_is_observed(upstream, observe):
     upstream.numbers[NUMBER] = ""
     assert observe() == line(NUMBER, "", 0)
     upstream.numbers[NUMBER] = OTHER_TRUNK
-    assert observe().through == OTHER_TRUNK
+    assert observe().override_name == OTHER_TRUNK
 
 
 @pytest.mark.parametrize("wraps", [False, True])

@@ -37,7 +37,7 @@ def test_a_number_calls_what_its_application_calls(account, upstream, shared, wr
     assert (line.webhook_url, line.method) == ("https://app.example/calls", "POST")
     assert (line.application_id, line.override_name, line.shared_with) == (shared, "Front desk", (TWO,))
     assert (line.override, line.reference) == (None, upstream.numbers[ONE].id)
-    assert account.line(FREE).holder == ""
+    assert account.line(FREE).application_id == ""
     assert list(account.by_number().values()) == [account.line(number) for number in (ONE, TWO, FREE)]
 
 
