@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -46,7 +47,9 @@ class Client:
             "client": ("127.0.0.1", "2"),
             "headers": [(b"host", b"localhost"), *headers],
         }
-        asyncio.run(Edge(self.app, limits.limit_of(self.app))(scope, self._receive, self._send))
+        served = Edge(self.app, limits.limit_of(self.app))(scope, self._receive, self._send)
+        with ThreadPoolExecutor(1) as apart:  # The browser's loop may be running in this thread.
+            apart.submit(asyncio.run, served).result()
         start, *pieces = self.sent
         return start["status"], dict(start["headers"]), b"".join(piece["body"] for piece in pieces)
 

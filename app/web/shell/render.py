@@ -39,7 +39,7 @@ def page(template: str, status: int = 200, **context: Any) -> Response:
 
 def part(body: str, status: int, messages: Sequence[tuple[str, str]]) -> Response:
     """Returns a part of a page for htmx, which takes its place, and messages beside it."""
-    toasts = get_template_attribute("components/toast.html", "toasts")
+    toasts = get_template_attribute("shell/toast.html", "toasts")
     response = make_response("".join([body, toasts(messages)]), status)
     if status >= 400:
         response.headers["HX-Reswap"] = "outerHTML"

@@ -313,7 +313,7 @@ def test_many_are_shown_in_pages(live, monkeypatch):
 
 
 def test_another_organization_s_facts_stay_apart(live, globex):
-    there = replace(live, found=globex.organization)
+    there = replace(live, organization_or_none=globex.organization)
     assert _row(there).numbers == 0
     assert (Level.MISSING, "No base URL") in _told(there)
 
