@@ -207,7 +207,7 @@ def test_a_list_is_whole_for_a_client_that_takes_its_time(portal: Portal) -> Non
         pieces.append(piece)
         time.sleep(0.02)
     connection.close()
-    assert len(json.loads(b"".join(pieces))) > ROWS
+    assert len(json.loads(b"".join(pieces))) >= ROWS
 
 
 def test_slow_clients_do_not_slow_down_the_dialer(patient: Portal, full: bool, report: Report) -> None:

@@ -32,6 +32,9 @@ PROGRAMS = {
     "backup": "copy = sqlite3.connect(sys.argv[2]); database.backup(copy); copy.close()",
     "vacuum into": "database.execute('vacuum into ?', (sys.argv[2],))",
 }
+CHECKED_ELSEWHERE = 75
+"""`flask check`, when the server is checking the same numbers at that moment."""
+
 COMMANDS = (["prepare"], ["check"], ["audit", "verify"])
 
 
@@ -125,5 +128,5 @@ def run_own_commands(server: Server, folder: Path, load: Load) -> None:
         for command in COMMANDS:
             load.wait_for(3)
             done = own.run(*command, environment=server.environment)
-            assert done.code == 0, done.err
+            assert done.code in (0, CHECKED_ELSEWHERE), done.err
     assert second.wait(SECONDS) == 1
