@@ -116,7 +116,7 @@ def _expect_empty(engine: Engine) -> None:
 
 
 def _copy_all(source_engine: Engine, target_engine: Engine) -> Contents:
-    """Nobody writes to the source meanwhile. Raises MoveError if the two differ."""
+    """The source must not be written to meanwhile. Raises MoveError if the two differ."""
     with (
         source_engine.connect().execution_options(writes=True) as source,
         target_engine.begin() as target,
