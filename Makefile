@@ -21,7 +21,7 @@ COMPILE := $(IN_VENV) uv pip compile --quiet --universal --python-version 3.11 \
 WORKS := $(BIN)/python -c 'import pip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo screenshots test trust resilience check fix lint types layers audit bench requirements clean venv browser
+.PHONY: help run demo screenshots test test-all trust resilience check fix lint types layers audit bench requirements clean venv browser
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -32,8 +32,11 @@ run: $(VENV)/.installed ## Set up what is missing and serve on http://127.0.0.1:
 demo: $(VENV)/.installed ## Serve a filled portal with stand-ins for the providers: no account needed
 	@exec $(IN_VENV) devtools.demo
 
-test: browser $(VENV)/.installed-dev ## Set up what is missing and run the whole suite (PYTEST_ARGS='tests/web -k endpoints')
+test: browser $(VENV)/.installed-dev ## Run the tests (PYTEST_ARGS='tests/web -k endpoints' runs some of them)
 	@$(IN_VENV) pytest $(PYTEST_ARGS)
+
+test-all: browser $(VENV)/.installed-dev ## Run the tests, those of services and the API on both databases
+	@$(IN_VENV) pytest --all-databases $(PYTEST_ARGS)
 
 trust: browser $(VENV)/.installed-dev ## Test each promise about safety against a real server, and print the table
 	@$(IN_VENV) pytest -p tests.support.trust -m asvs $(TRUST_ARGS) tests/security tests/resilience

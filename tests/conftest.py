@@ -1,8 +1,8 @@
-"""What every test may ask for.
+"""Fixtures and options of every test.
 
-Services and the API are tested on both databases: `database_url` comes as "sqlite" and as
-"postgresql". Pages are tested on SQLite: a folder or module says so by overriding the fixture,
-see `tests/web/conftest.py`.
+Tests run on SQLite. Tests marked `both_databases` run on PostgreSQL too: their code differs by
+database (upserts, locks, LIKE, NULL order, constraints). `--all-databases` runs every test of services
+and the API on both; `make test-all` passes it.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ keep_warm()
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--full", action="store_true", help="try each fault as often as make resilience does")
+    parser.addoption("--all-databases", action="store_true", help="run service and API tests on both")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -44,6 +45,19 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(denominators.Table())
     if folder := fast_folder():
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(folder))
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Parametrizes `database_url`, unless a folder, module or test chooses its own."""
+    definitions = metafunc._arg2fixturedefs.get("database_url", ())
+    if not definitions or definitions[-1].func.__module__ != __name__:
+        return
+    item = metafunc.definition
+    if any("database_url" in marker.args[0] for marker in item.iter_markers("parametrize")):
+        return
+    both = metafunc.config.getoption("all_databases") or item.get_closest_marker("both_databases")
+    kinds = ["sqlite", "postgresql"] if both else ["sqlite"]
+    metafunc.parametrize("database_url", kinds, indirect=True)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -146,9 +160,9 @@ def postgresql_url(postgresql_databases: databases.Databases) -> Iterator[str]:
         yield url
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture
 def database_url(request: pytest.FixtureRequest) -> str:
-    """A fresh database at the newest revision, of each kind in turn."""
+    """Returns the URL of a fresh database at the newest revision, of the kind that the test is run on."""
     url: str = request.getfixturevalue(f"{request.param}_url")
     return url
 
