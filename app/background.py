@@ -21,7 +21,7 @@ from app.extensions import db
 from app.outage import reason
 from app.services.access import tokens
 from app.services.drift import runs
-from app.services.organizations import crud
+from app.services.organizations import directory
 from app.services.scope import Actor
 
 log = structlog.get_logger(__name__)
@@ -95,7 +95,7 @@ class Checker:
     def _check(self, organization_id: str) -> bool:
         scope = context.scope(Actor(name="background check"))
         try:
-            inside = scope.for_organization(crud.by_id(scope, organization_id))
+            inside = scope.for_organization(directory.by_id(scope, organization_id))
             return runs.run(inside, context.outbound()).already_running
         finally:
             db.session.remove()

@@ -27,7 +27,7 @@ from app.services.audit.chain import Head
 from app.services.drift import runs
 from app.services.drift.runs import Report
 from app.services.installation import keys, setup, signing_keys
-from app.services.organizations import crud
+from app.services.organizations import directory
 from app.services.scope import SECRETS, Scope
 
 log = structlog.get_logger(__name__)
@@ -89,7 +89,7 @@ def create_user(email: str, name: str, role: str, organization_name: str, passwo
     try:
         new = access_users.read_new(scope, {"email": email, "name": name, "role": role, "password": password})
         with access_users.one_user_per_email(new.email), scope.transaction():
-            organization = crud.named(scope, organization_name)
+            organization = directory.named(scope, organization_name)
             user = access_users.add(scope.for_organization(organization), new)
     except PatchbayError as error:
         raise _fail(error) from None
@@ -115,7 +115,7 @@ def _user_and_scope(email: str) -> tuple[User, Scope]:
     user = access_users.by_email(scope, email)
     if user is None:
         raise click.ClickException(f"There is no user {email}.")
-    return user, scope.for_organization(crud.of_user(scope, user))
+    return user, scope.for_organization(directory.of_user(scope, user))
 
 
 @token_commands.command("create")
@@ -175,7 +175,7 @@ def verify_audit(name: str | None, noted: TextIO | None) -> None:
     startup.prepare()
     scope = startup.console()
     heads = chain.heads_in(noted.read() if noted else "")
-    wanted: list[tuple[str | None, str]] = [(found.id, found.name) for found in crud.every(scope)]
+    wanted: list[tuple[str | None, str]] = [(found.id, found.name) for found in directory.every(scope)]
     wanted.append((None, "No organization"))
     if name:
         wanted = [pair for pair in wanted if pair[0] and pair[1] == name]
@@ -215,7 +215,7 @@ def check(name: str | None, is_json: bool) -> None:
     startup.prepare()
     scope = startup.console()
     try:
-        wanted = crud.by_name(scope, name) if name else None
+        wanted = directory.by_name(scope, name) if name else None
         if name and wanted is None:
             raise click.ClickException(f"There is no organization {name}.")
     except PatchbayError as error:
@@ -244,7 +244,7 @@ def _check(scope: Scope, organization_id: str, *, is_json: bool) -> tuple[str, R
     """The organization's name and what was found; one that fails does not keep the others from their turn."""
     name = organization_id
     try:
-        organization = crud.by_id(scope, organization_id)
+        organization = directory.by_id(scope, organization_id)
         name = organization.name
         report = runs.run(scope.for_organization(organization), context.outbound(), everything=True)
     except Exception as error:

@@ -17,7 +17,7 @@ from app.services.access import users
 from app.services.connections import store
 from app.services.endpoints import crud
 from app.services.numbers import assignments
-from app.services.organizations import crud as organizations_crud
+from app.services.organizations import directory
 from app.services.providers import active, credentials
 from app.services.scope import Scope
 from app.services.voice_ai import config
@@ -119,7 +119,7 @@ def fill(scope: Scope, http: Outbound, password: str) -> Organization:
 
     No provider is called: made-up credentials are nobody's business.
     """
-    if organizations_crud.by_name(scope, MERIDIAN.name):
+    if directory.by_name(scope, MERIDIAN.name):
         raise Conflict(f"{MERIDIAN.name} is there already.")
     dana = users.read_new(scope, _sent("Dana Ortiz", EMAIL, Role.SUPERADMIN, password))
     inside = _organization(scope, http, MERIDIAN)
@@ -137,13 +137,13 @@ def fill(scope: Scope, http: Outbound, password: str) -> Organization:
     active.make_active(harbor, Family.TELEPHONY, "twilio")
     _map(harbor, HARBOR)
     _member(harbor, "Lena Hart", "lena@harbor.example")
-    organizations_crud.create(scope, {"name": NEW})
+    directory.create(scope, {"name": NEW})
     return inside.organization
 
 
 def _organization(scope: Scope, http: Outbound, example: Example) -> Scope:
-    inside = scope.for_organization(organizations_crud.create(scope, {"name": example.name}))
-    organizations_crud.update(inside, http, {"country": "US", "public_base_url": example.base_url})
+    inside = scope.for_organization(directory.create(scope, {"name": example.name}))
+    directory.update(inside, http, {"country": "US", "public_base_url": example.base_url})
     return inside
 
 

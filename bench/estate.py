@@ -33,7 +33,7 @@ from app.models import (
 from app.models.base import new_id
 from app.providers import PROVIDERS
 from app.services.endpoints import csv_format, csv_import
-from app.services.organizations import crud
+from app.services.organizations import directory
 from app.services.providers import credentials
 from app.services.scope import Scope
 from devtools.databases import migrate
@@ -117,7 +117,7 @@ def _first_person(app: Flask) -> None:
 
 def _others(scope: Scope, count: int) -> Iterator[Scope]:
     for n in range(count):
-        yield scope.for_organization(crud.create(scope, {"name": f"Tenant {n * 7 % 40:02} of many"}))
+        yield scope.for_organization(directory.create(scope, {"name": f"Tenant {n * 7 % 40:02} of many"}))
 
 
 @dataclass(frozen=True)

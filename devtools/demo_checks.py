@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from app import context, create_app, demo_data
 from app.providers import PROVIDERS
 from app.services.connections import verification
-from app.services.organizations import crud
+from app.services.organizations import directory
 from app.services.scope import Actor
 from devtools.server import ROOT
 
@@ -31,7 +31,7 @@ def prove(environment: Mapping[str, str]) -> None:
 def _prove() -> None:
     everywhere = context.scope(Actor(name="command line"))
     for example, keys in PROVEN:
-        organization = crud.by_name(everywhere, example.name)
+        organization = directory.by_name(everywhere, example.name)
         assert organization
         for key in keys:
             tested = verification.verify(

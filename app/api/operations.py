@@ -27,7 +27,7 @@ from app.core.errors import (
 )
 from app.extensions import csrf
 from app.services.access import crossing, tokens
-from app.services.organizations import crud
+from app.services.organizations import directory
 from app.services.scope import Actor, Scope
 
 View = Callable[..., ResponseReturnValue]
@@ -198,11 +198,11 @@ def _refusal(message: str) -> PatchbayError:
 def _enter(actor: Actor, path: dict[str, Any]) -> Scope:
     """Into the organization that the request means. Into another than one's own is recorded."""
     scope = context.scope(actor)
-    own = crud.by_id(scope, str(actor.organization_id))
+    own = directory.by_id(scope, str(actor.organization_id))
     wanted = _wanted_organization(actor, path)
     if wanted is None or wanted == own.id:
         return replace(scope, organization_or_none=own)
-    inside = scope.for_organization(crud.by_id(scope, wanted))
+    inside = scope.for_organization(directory.by_id(scope, wanted))
     crossing.record_hourly(inside, own)
     return inside
 

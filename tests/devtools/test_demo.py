@@ -31,7 +31,7 @@ from app.services.connections import store
 from app.services.drift import runs
 from app.services.numbers import inventory
 from app.services.numbers.claims import Claim
-from app.services.organizations import crud
+from app.services.organizations import directory
 from app.services.scope import Actor, Scope
 from app.services.voice_ai import numbers, webhook
 from app.services.webhooks import endpoint
@@ -79,7 +79,7 @@ def meridian(scope: Scope) -> Scope:
 
 
 def organization(scope: Scope, name: str) -> Scope:
-    found = crud.by_name(scope, name)
+    found = directory.by_name(scope, name)
     assert found is not None
     return scope.for_organization(found)
 
@@ -275,7 +275,7 @@ def test_it_is_filled_once_and_no_provider_is_asked(
 ) -> None:
     with pytest.raises(Invalid):
         demo_data.fill(scope, outbound, "short")
-    assert crud.every(scope) == []
+    assert directory.every(scope) == []
     demo_data.fill(scope, outbound, PASSWORD)
     with pytest.raises(Conflict, match="Meridian Support is there already"):
         demo_data.fill(scope, outbound, PASSWORD)

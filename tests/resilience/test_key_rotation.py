@@ -22,7 +22,7 @@ from app.models import Installation, Secret, User
 from app.services.access import totp
 from app.services.audit import chain
 from app.services.installation import keys as installation_keys
-from app.services.organizations import crud
+from app.services.organizations import directory
 from app.services.scope import Actor, Keys, Scope
 from devtools.clients import ApiClient
 from devtools.load import Writer, superadmin, writing
@@ -64,7 +64,7 @@ def opened(app: Flask, *keys: str) -> dict[str, str | None]:
                 found[row.field] = scope.keys.sealer.open(row.sealed, place)
         for user in scope.session.scalars(select(User).where(User.totp_sealed.is_not(None))):
             found[user.email] = totp.pending_uri(scope, user)
-        for organization in crud.every(scope):
+        for organization in directory.every(scope):
             assert chain.verify(scope.session, scope.keys.sealer, organization.id).wrong is None
         return found
 
@@ -72,7 +72,7 @@ def opened(app: Flask, *keys: str) -> dict[str, str | None]:
 def seal(app: Flask, key: str, *fields: str) -> None:
     """Stores a secret for each of the fields, sealed with the key."""
     with scope_with(app, NEW, key) as scope, scope.transaction(lock=False):
-        owner = crud.every(scope)[0].id
+        owner = directory.every(scope)[0].id
         for field in fields:
             sealed = Sealer([key]).seal(f"secret of {field}", Place(owner, "vobiz", field))
             row = Secret(organization_id=owner, provider="vobiz", field=field, sealed=sealed)

@@ -11,7 +11,7 @@ from app.services.access.users import UserDraft
 from app.services.endpoints import crud
 from app.services.endpoints.crud import EndpointDraft
 from app.services.numbers.assignments import VoicePhoneNumberDraft
-from app.services.organizations.crud import OrganizationEdit
+from app.services.organizations.directory import OrganizationEdit
 from app.services.providers import telephony
 from app.services.providers.telephony import TelephonyChanges
 from app.services.providers.voice import ConfigChanges as VoiceChanges

@@ -18,7 +18,7 @@ from app.providers import PROVIDERS
 from app.services.access import sessions, tokens, totp, users
 from app.services.endpoints import crud, csv_format, csv_import
 from app.services.numbers import assignments
-from app.services.organizations import crud as organizations_crud
+from app.services.organizations import directory
 from app.services.providers import active, credentials, history
 from app.services.scope import Scope
 from devtools.scopes import scope_of
@@ -85,7 +85,7 @@ def furnish(app: Flask, cast: Cast) -> Furnished:
     """Stores it as Dana, in Acme Support."""
     secrets: dict[str, str] = {}
     with scope_as(app, cast.dana) as scope:
-        organizations_crud.update(scope, NOBODY, {"public_base_url": BASE_URL, "country": "US"})
+        directory.update(scope, NOBODY, {"public_base_url": BASE_URL, "country": "US"})
         for provider in PROVIDERS.values():
             values = _values(scope, provider)
             secrets |= {f"{provider.key}.{f.name}": values[f.name] for f in provider.secrets}

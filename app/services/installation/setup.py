@@ -19,7 +19,7 @@ from app.services import rate_limits, validation
 from app.services.access import sign_in_limits, totp, users
 from app.services.fields import Name
 from app.services.installation import keys
-from app.services.organizations import crud
+from app.services.organizations import directory
 from app.services.scope import Scope
 
 
@@ -38,7 +38,7 @@ def _row(session: Session) -> Installation | None:
 
 def new_setup_token(scope: Scope) -> str | None:
     """A new single-use key for the setup link if there is no superadmin, else None."""
-    if crud.superadmins(scope):
+    if directory.superadmins(scope):
         return None
     token = secrets.token_urlsafe(24)
     with scope.transaction():
@@ -50,13 +50,13 @@ def new_setup_token(scope: Scope) -> str | None:
 def expect_setup(scope: Scope) -> None:
     """NotFound unless there is a setup link that was not used."""
     row = _row(scope.session)
-    if row is None or row.setup_token_hash is None or crud.superadmins(scope):
+    if row is None or row.setup_token_hash is None or directory.superadmins(scope):
         raise _used_up()
 
 
 def expect_setup_token(scope: Scope, token: str) -> None:
     """NotFound unless it is the token of the last setup link, and that was not used. TooMany for guessing."""
-    if crud.superadmins(scope):
+    if directory.superadmins(scope):
         raise _used_up()
     limit = sign_in_limits.of_setup_key(scope)
     rate_limits.take(scope, limit)
@@ -68,7 +68,11 @@ def expect_setup_token(scope: Scope, token: str) -> None:
 def _compare_setup_token(scope: Scope, token: str) -> None:
     row = _row(scope.session)
     stored = row.setup_token_hash if row else None
-    if stored is None or not hmac.compare_digest(stored, hashing.of_token(token)) or crud.superadmins(scope):
+    if (
+        stored is None
+        or not hmac.compare_digest(stored, hashing.of_token(token))
+        or directory.superadmins(scope)
+    ):
         raise _used_up()
 
 
@@ -94,7 +98,7 @@ def set_up(scope: Scope, token: str, sent: Any) -> User:
         row = scope.session.get_one(Installation, 1, with_for_update=True)
         _compare_setup_token(scope, token)
         row.setup_token_hash = None
-        organization = crud.named(inside, draft.organization)
+        organization = directory.named(inside, draft.organization)
         return users.add(inside.for_organization(organization), person)
 
 

@@ -16,7 +16,7 @@ from app.services.audit.actions import Action
 from app.services.connections import drafts, provisioning, store
 from app.services.drift import queue
 from app.services.fields import BaseUrl
-from app.services.organizations import crud
+from app.services.organizations import directory
 from app.services.providers import active
 from app.services.scope import Scope
 
@@ -83,7 +83,7 @@ def update(scope: Scope, http: Outbound, sent: Any, *, if_match: str | None = No
         if if_match is not None and if_match != etag.of(document(scope)):
             raise Stale
         if "public_base_url" in changes:
-            is_moved = crud.set_base_url(scope, changes["public_base_url"])
+            is_moved = directory.set_base_url(scope, changes["public_base_url"])
         if not scope.organization.public_base_url:
             raise Invalid([Problem("public_base_url", NEEDS_BASE_URL)])
         _apply(scope, changes)

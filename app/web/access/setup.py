@@ -12,7 +12,7 @@ from app.core.errors import Busy, Conflict, Invalid, NotFound
 from app.services.access import sign_in
 from app.services.access.sign_in import Checked
 from app.services.installation import setup as installation_setup
-from app.services.organizations import crud
+from app.services.organizations import directory
 from app.services.scope import Scope
 from app.web.access.forms import SetupForm
 from app.web.shell import render
@@ -48,5 +48,5 @@ def set_up(scope: Scope) -> ResponseReturnValue:
         return render.later(render.page("access/setup.html", error.status, form=form), error)
     start_session(scope, Checked(user, sign_in.state_of(user)))
     flash("Welcome. This list leads from here to an answered call.", "ok")
-    organization = crud.of_user(scope, user)
+    organization = directory.of_user(scope, user)
     return render.redirect_to(url_for("checklist.show", slug=organization.slug))

@@ -14,7 +14,7 @@ from app.models import User
 from app.services.access import recovery_codes, totp, users
 from app.services.access import sign_in as access_sign_in
 from app.services.access.sign_in import Checked
-from app.services.organizations import crud
+from app.services.organizations import directory
 from app.services.scope import Scope
 from app.web.access.forms import CodeForm, RecoveryForm, SignInForm
 from app.web.shell import known_browsers, render
@@ -99,7 +99,7 @@ def _who_needs_a_code(scope: Scope) -> Checked | None:
 def _let_in(scope: Scope, checked: Checked, after: str | None) -> Response:
     start_session(scope, checked)
     user = checked.user
-    if given := users.password_given(scope.for_organization(crud.of_user(scope, user)), user):
+    if given := users.password_given(scope.for_organization(directory.of_user(scope, user)), user):
         flash(
             f"{given.actor_name} gave you this password, and knows it. Choose your own under Account.", "warn"
         )

@@ -18,7 +18,7 @@ from app.services.audit.actions import Action, Group
 from app.services.audit.numbers import Changes
 from app.services.audit.search import Filter
 from app.services.endpoints import undo
-from app.services.organizations import crud
+from app.services.organizations import directory
 from app.services.scope import Scope
 from app.web.shell import render
 from app.web.shell.guard import Pages, Who
@@ -58,7 +58,7 @@ def everywhere(scope: Scope) -> ResponseReturnValue:
         with scope.transaction(lock=False):
             log.note(scope, Action.AUDIT_OPENED, "audit")
         session["saw_all_audit"] = True
-    known = {found.id: found for found in crud.every(scope)}
+    known = {found.id: found for found in directory.every(scope)}
     return _page(
         _chosen(scope), url_for("audit.everywhere"), known=known, chosen_in=request.args.get("in", "")
     )
@@ -67,7 +67,7 @@ def everywhere(scope: Scope) -> ResponseReturnValue:
 def _chosen(scope: Scope) -> Scope:
     """In the organization that the address asks for, where it does."""
     slug = request.args.get("in", "")
-    return scope if slug in ("", NOWHERE) else scope.for_organization(crud.by_slug(scope, slug))
+    return scope if slug in ("", NOWHERE) else scope.for_organization(directory.by_slug(scope, slug))
 
 
 def _page(scope: Scope, base: str, **context: Any) -> Response:
@@ -162,7 +162,7 @@ def _file(scope: Scope, form: str) -> Response:
         return render.redirect_to(f"{request.path.removesuffix(f'.{form}')}?{_query()}")
     inside = scope if scope.organization_or_none else _chosen(scope)
     place = inside.organization_or_none.slug if inside.organization_or_none else "everywhere"
-    known = {found.id: found.name for found in crud.every(scope)}
+    known = {found.id: found.name for found in directory.every(scope)}
     asked = {
         words: ", ".join(request.args.getlist(name)) for name, words in NAMES.items() if name in request.args
     }

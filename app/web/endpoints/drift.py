@@ -14,7 +14,7 @@ from app.provider import Capability
 from app.services.connections import store
 from app.services.drift import probe, runs, tallies
 from app.services.endpoints import crud
-from app.services.organizations import crud as organizations_crud
+from app.services.organizations import directory
 from app.services.scope import Scope
 from app.services.webhooks import endpoint
 from app.web.shell import render
@@ -103,7 +103,7 @@ def _progress(scope: Scope) -> Response:
 
 @drift.page("/check", who=Who.SUPERADMIN, methods=["POST"])
 def check_everywhere(scope: Scope) -> ResponseReturnValue:
-    found = organizations_crud.every(scope)
+    found = directory.every(scope)
     for organization in found:
         runs.check_all(scope.for_organization(organization))
     if render.is_fragment_request():

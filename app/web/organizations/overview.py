@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from app.core import texts
 from app.core.errors import Invalid
 from app.services.drift import runs
-from app.services.organizations import crud
+from app.services.organizations import directory
 from app.services.scope import Scope
 from app.services.status import overview as status_overview
 from app.web.organizations.forms import OrganizationForm
@@ -65,7 +65,7 @@ def new(_scope: Scope) -> ResponseReturnValue:
 def create(scope: Scope) -> ResponseReturnValue:
     form = OrganizationForm()
     try:
-        organization = crud.create(scope, {"name": form.name.data or ""})
+        organization = directory.create(scope, {"name": form.name.data or ""})
     except Invalid as error:
         form.add_errors(error)
         return render.page("organizations/new.html", 422, form=form)

@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from app import context
 from app.core.errors import Invalid, Stale
-from app.services.organizations import crud
+from app.services.organizations import directory
 from app.services.scope import Scope
 from app.services.status import impact
 from app.services.status.impact import BaseUrlImpact
@@ -39,12 +39,12 @@ def save(scope: Scope) -> ResponseReturnValue:
         return _page(scope, form)
     sent = _sent(form)
     try:
-        url = crud.planned_base_url(scope, sent, version=form.version_sent)
+        url = directory.planned_base_url(scope, sent, version=form.version_sent)
         change = impact.of_base_url(scope, url)
         if change.has_effect and answer != CONFIRMED:
             return _confirm(change, BaseUrlForm())
         why = BaseUrlForm().why
-        crud.update(scope, context.outbound(), sent, reason=why, version=form.version_sent)
+        directory.update(scope, context.outbound(), sent, reason=why, version=form.version_sent)
     except Invalid as error:
         form.add_errors(error)
         return _page(scope, form, 422)
@@ -65,7 +65,7 @@ def confirm_base_url(scope: Scope) -> ResponseReturnValue:
         return render.redirect_to(url_for("settings.show", slug=scope.organization.slug))
     typed = _stored(scope) | {"public_base_url": request.args["url"]}
     try:
-        url = crud.planned_base_url(scope, {name: text or None for name, text in typed.items()})
+        url = directory.planned_base_url(scope, {name: text or None for name, text in typed.items()})
     except Invalid as error:
         form = SettingsForm(**typed, version=scope.organization.version)
         form.add_errors(error)
@@ -106,7 +106,7 @@ def _page(
         status,
         form=form,
         conflicts=conflicts,
-        base_urls=crud.base_urls(scope),
+        base_urls=directory.base_urls(scope),
         history=own_history(scope),
     )
 

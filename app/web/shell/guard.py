@@ -31,7 +31,7 @@ from app.models import Organization, Role, User
 from app.services.access import crossing, sessions, sign_in, step_up
 from app.services.access.sign_in import Checked
 from app.services.access.step_up import PasswordNeeded
-from app.services.organizations import crud
+from app.services.organizations import directory
 from app.services.scope import Actor, Scope
 from app.web.shell import known_browsers
 from app.web.shell.forms import Form
@@ -165,7 +165,7 @@ def _scope(path: dict[str, Any]) -> Scope:
     scope = context.scope(actor)
     if "slug" not in path:
         return scope
-    inside = scope.for_organization(crud.by_slug(scope, path.pop("slug")))
+    inside = scope.for_organization(directory.by_slug(scope, path.pop("slug")))
     _record_crossing(inside, inside.organization)
     g.scope = inside
     return inside
@@ -212,4 +212,4 @@ def asks_password() -> bool:
 
 def home_scope(scope: Scope) -> Scope:
     """The scope of the signed-in person's own organization."""
-    return scope.for_organization(crud.by_id(scope, str(scope.actor.organization_id)))
+    return scope.for_organization(directory.by_id(scope, str(scope.actor.organization_id)))

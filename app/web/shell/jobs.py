@@ -18,7 +18,7 @@ from sqlalchemy.exc import DBAPIError
 from app import context, disk
 from app.core.errors import Busy, PatchbayError, StorageFull
 from app.extensions import db
-from app.services.organizations import crud
+from app.services.organizations import directory
 from app.services.progress import Tell
 from app.services.scope import Scope
 
@@ -58,7 +58,7 @@ class Job:
         try:
             with app.app_context():
                 scope = context.scope(actor)
-                inside = scope.for_organization(crud.by_id(scope, organization_id))
+                inside = scope.for_organization(directory.by_id(scope, organization_id))
                 self._address = self._run(inside, self._tell)
         except PatchbayError as error:
             self._problem = error.message

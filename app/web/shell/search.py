@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from app.core.errors import NotFound
 from app.providers import PROVIDERS
-from app.services.organizations import crud
+from app.services.organizations import directory
 from app.services.scope import Scope
 from app.services.status import search
 from app.web.shell import render
@@ -57,7 +57,7 @@ def _inside(scope: Scope, slug: str) -> Scope | None:
     if not slug:
         return None
     try:
-        return scope.for_organization(crud.by_slug(scope, slug))
+        return scope.for_organization(directory.by_slug(scope, slug))
     except NotFound:
         return None
 

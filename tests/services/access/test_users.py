@@ -10,7 +10,7 @@ from app.core.errors import Conflict, Forbidden, Invalid, NotFound, Stale, Unaut
 from app.models import ApiToken, Role, User, WebSession
 from app.services.access import passwords, recovery_codes, sessions, tokens, totp, users
 from app.services.audit import search
-from app.services.organizations import crud
+from app.services.organizations import directory
 from devtools.scopes import PASSWORD
 from tests.support.cast import hashed_password
 from tests.support.scopes import winners
@@ -164,7 +164,7 @@ def test_the_last_superadmin_of_the_installation_is_kept(acme, cast):
     actor = acme.actor.__class__(name="command line")
     with pytest.raises(Conflict):
         users.set_disabled(acme.__class__(acme.session, cast.acme, actor, acme.keys), cast.dana.id, True)
-    assert crud.superadmins(acme) == 1
+    assert directory.superadmins(acme) == 1
 
 
 def test_the_last_two_superadmins_of_two_organizations_cannot_go_at_once(scopes):
@@ -175,7 +175,7 @@ def test_the_last_two_superadmins_of_two_organizations_cannot_go_at_once(scopes)
         answers = scopes.at_once(("dana", demote), ("gus", demote))
         assert len(winners(answers)) == 1
         with scopes.of("dana") as scope, scope.transaction():
-            assert crud.superadmins(scope) == 1
+            assert directory.superadmins(scope) == 1
             for user in scope.session.scalars(select(User).where(User.name != "Mo")):
                 user.role = Role.SUPERADMIN
 

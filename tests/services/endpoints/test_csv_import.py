@@ -17,7 +17,7 @@ from app.services import progress
 from app.services.audit import search
 from app.services.endpoints import crud, csv_format, csv_import
 from app.services.endpoints.listing import Filter
-from app.services.organizations import crud as organizations_crud
+from app.services.organizations import directory
 from tests.support.scopes import NOBODY, Fault, failing_at, statements, winners
 
 FIRST, SECOND, THIRD = "+15551234567", "+15551234568", "+15551234569"
@@ -38,7 +38,7 @@ def made(scope, number=FIRST, **values):
 
 
 def settle(scope, values):
-    organizations_crud.update(scope, NOBODY, values)
+    directory.update(scope, NOBODY, values)
 
 
 def rows(scope, model=Endpoint):

@@ -15,7 +15,7 @@ from app.services.drift import probe, queue
 from app.services.drift.verdicts import ProbeResult
 from app.services.endpoints import crud, readiness
 from app.services.numbers import assignments
-from app.services.organizations import crud as organizations_crud
+from app.services.organizations import directory
 from app.services.providers import active, credentials
 from app.services.status import call_path
 from app.services.status.places import Place
@@ -44,7 +44,7 @@ def http(twilio):
 @pytest.fixture
 def live(acme, twilio):
     """Everything works on our side; Twilio was tested, and never asked about the number."""
-    organizations_crud.update(acme, NOBODY, {"public_base_url": BASE, "country": "US"})
+    directory.update(acme, NOBODY, {"public_base_url": BASE, "country": "US"})
     known = {field.name for field in TWILIO.typed_fields}
     credentials.save(acme, TWILIO, {n: v for n, v in twilio.values.items() if n in known})
     active.make_active(acme, Family.TELEPHONY, "twilio")
@@ -172,7 +172,7 @@ BROKEN = [
         "No agent answers",
     ),
     (
-        lambda scope: organizations_crud.update(scope, NOBODY, {"public_base_url": None}),
+        lambda scope: directory.update(scope, NOBODY, {"public_base_url": None}),
         "url",
         "warn",
         "No base URL",
@@ -242,7 +242,7 @@ def test_the_reason_is_the_api_s_in_every_state(live, direction):
     seen.append(agree())
     _unknown_provider(live)
     seen.append(agree())
-    organizations_crud.update(live, NOBODY, {"public_base_url": None})
+    directory.update(live, NOBODY, {"public_base_url": None})
     seen.append(agree())
     _edit(live, **{f"{direction}_agent_name": None})
     seen.append(agree())

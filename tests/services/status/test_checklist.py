@@ -15,7 +15,7 @@ from app.services.drift import queue
 from app.services.drift.verdicts import ProbeResult
 from app.services.endpoints import crud, listing, readiness
 from app.services.endpoints.listing import Filter
-from app.services.organizations import crud as organizations_crud
+from app.services.organizations import directory
 from app.services.providers import active as providers_active
 from app.services.providers import credentials
 from app.services.status import checklist
@@ -47,7 +47,7 @@ def _see(scope, sight):
 
 @pytest.fixture
 def live(acme):
-    organizations_crud.update(acme, NOBODY, {"public_base_url": BASE})
+    directory.update(acme, NOBODY, {"public_base_url": BASE})
     credentials.save(acme, TWILIO, TWILIO_VALUES)
     providers_active.make_active(acme, Family.TELEPHONY, "twilio")
     sent = {"phone_number": NUMBER, "provider": "twilio", "inbound_agent_name": "support"}
@@ -182,7 +182,7 @@ def test_what_is_counted_as_ready_is_what_has_no_reason_to_be_blocked(acme):
         return reasons.count(None)
 
     assert agree() == 0
-    organizations_crud.update(acme, NOBODY, {"public_base_url": BASE})
+    directory.update(acme, NOBODY, {"public_base_url": BASE})
     assert agree() == 0
     credentials.save(acme, TWILIO, TWILIO_VALUES)
     assert agree() == 1
@@ -210,7 +210,7 @@ def test_numbers_that_are_not_answered_any_more_are_named_with_what_keeps_them(l
 
 
 def test_a_number_before_its_provider_is_still_to_do(acme):
-    organizations_crud.update(acme, NOBODY, {"public_base_url": BASE})
+    directory.update(acme, NOBODY, {"public_base_url": BASE})
     _add(acme, NUMBER, "twilio")
     step = _step(acme, "ready")
     assert (step.state, step.text) == ("idle", "1 number is not ready: Twilio is not connected.")

@@ -10,7 +10,7 @@ from app.providers import PROVIDERS
 from app.services.access import users
 from app.services.endpoints import crud
 from app.services.numbers import assignments
-from app.services.organizations import crud as organizations_crud
+from app.services.organizations import directory
 from app.services.providers import active, credentials
 from app.services.status import impact
 from app.services.status.impact import NameSample
@@ -26,7 +26,7 @@ NOW = "https://new.example.com"
 @pytest.fixture
 def live(acme, cast):
     """Three numbers at Twilio, one of them off, one at Vobiz; Mo has a Sinch number."""
-    organizations_crud.update(acme, NOBODY, {"public_base_url": BASE})
+    directory.update(acme, NOBODY, {"public_base_url": BASE})
     credentials.save(acme, TWILIO, TWILIO_VALUES)
     credentials.save(acme, SINCH, SINCH_VALUES)
     active.make_active(acme, Family.VOICE, "sinch")
@@ -84,12 +84,12 @@ def test_another_base_url_changes_the_url_of_each_number_that_has_one(live):
 @pytest.mark.parametrize("url", [BASE, None])
 def test_nobody_feels_one_that_is_the_same_or_was_not_there(live, url):
     if url is None:
-        organizations_crud.update(live, NOBODY, {"public_base_url": None})
+        directory.update(live, NOBODY, {"public_base_url": None})
     assert not impact.of_base_url(live, BASE).has_effect
 
 
 def test_nobody_feels_it_without_numbers_but_elevenlabs_does(acme):
-    organizations_crud.update(acme, NOBODY, {"public_base_url": BASE})
+    directory.update(acme, NOBODY, {"public_base_url": BASE})
     assert not impact.of_base_url(acme, NOW).has_effect
     credentials.save(acme, PROVIDERS["elevenlabs"], {"webhook_id": "wh-1"})
     found = impact.of_base_url(acme, NOW)

@@ -17,7 +17,7 @@ from app.services.drift import queue
 from app.services.drift.verdicts import ProbeResult
 from app.services.endpoints import crud, readiness
 from app.services.numbers import assignments
-from app.services.organizations import crud as organizations_crud
+from app.services.organizations import directory
 from app.services.providers import active, credentials, history
 from app.services.status import overview
 from app.services.status.overview import Level
@@ -73,7 +73,7 @@ def _line(url):
 @pytest.fixture
 def live(acme):
     """Twilio is active and tested, and one number is in sync."""
-    organizations_crud.update(acme, NOBODY, {"public_base_url": BASE})
+    directory.update(acme, NOBODY, {"public_base_url": BASE})
     credentials.save(acme, TWILIO, TWILIO_VALUES)
     active.make_active(acme, Family.TELEPHONY, "twilio")
     crud.create(acme, {"phone_number": NUMBER, "provider": "twilio", "inbound_agent_name": "support"})
@@ -99,8 +99,8 @@ def test_an_empty_organization_is_untouched_and_says_what_is_missing(acme):
 
 
 def test_drifted_numbers_are_the_worst_and_since_when(live):
-    organizations_crud.update(live, NOBODY, {"public_base_url": None})
-    organizations_crud.update(live, NOBODY, {"public_base_url": BASE})
+    directory.update(live, NOBODY, {"public_base_url": None})
+    directory.update(live, NOBODY, {"public_base_url": BASE})
     _seen(live, {NUMBER: _line("https://old.example/x")})
     (finding,) = _row(live).findings
     assert (finding.level, finding.text, finding.place) == (Level.BROKEN, "1 drifted", Place.DRIFTED)

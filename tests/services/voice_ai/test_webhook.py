@@ -15,7 +15,7 @@ from app.core.outbound.client import Outbound
 from app.models import AuditEvent, Secret, WebhookSetup
 from app.providers import PROVIDERS, elevenlabs
 from app.services.connections import store, verification
-from app.services.organizations import crud
+from app.services.organizations import directory
 from app.services.providers import credentials, telephony
 from app.services.scope import Scope
 from app.services.voice_ai import config, webhook
@@ -48,7 +48,7 @@ def no_lease(monkeypatch):
 @pytest.fixture
 def ready(acme, http):
     """Acme with a base URL and a key, and nothing set up yet."""
-    crud.update(acme, http, {"public_base_url": BASE})
+    directory.update(acme, http, {"public_base_url": BASE})
     credentials.save(acme, ELEVENLABS, {"api_key": KEY})
     return acme
 
@@ -146,11 +146,11 @@ SAVES = {
     "enabled": lambda scope, http: credentials.set_enabled(scope, http, ELEVENLABS, True),
     "tool secret": config.generate_tool_secret,
     "telephony": lambda scope, http: telephony.update(scope, http, {"public_base_url": "https://a.example"}),
-    "settings": lambda scope, http: crud.update(scope, http, {"public_base_url": "https://a.example"}),
+    "settings": lambda scope, http: directory.update(scope, http, {"public_base_url": "https://a.example"}),
 }
 OTHERS = {
     "another provider": lambda scope, http: credentials.save_sent(scope, http, PROVIDERS["vobiz"], {}),
-    "name": lambda scope, http: crud.update(scope, http, {"name": "Acme", "public_base_url": BASE}),
+    "name": lambda scope, http: directory.update(scope, http, {"name": "Acme", "public_base_url": BASE}),
     "same base": lambda scope, http: telephony.update(scope, http, {"public_base_url": BASE}),
 }
 
@@ -185,7 +185,7 @@ def test_no_transaction_is_open_meanwhile_and_the_save_is_committed(
 
 def test_a_new_base_url_takes_the_old_ones_place(ready, upstream, http):
     webhook.set_up(ready, http)
-    crud.update(ready, http, {"public_base_url": "https://new.acme.example"})
+    directory.update(ready, http, {"public_base_url": "https://new.acme.example"})
     check_it_is_one(ready, upstream.workspace, "https://new.acme.example")
     assert len(upstream.workspace.webhooks) == 1
 
@@ -412,7 +412,7 @@ class TestSomebodyElses:
 
     def test_another_organizations_is_somebody_elses(self, ready, globex, upstream, http):
         webhook.set_up(ready, http)
-        crud.update(globex, http, {"public_base_url": BASE})
+        directory.update(globex, http, {"public_base_url": BASE})
         credentials.save(globex, ELEVENLABS, {"api_key": KEY})
         status = webhook.set_up(globex, http)
         assert (status.state, status.foreign_id) == (State.NEEDS_CONFIRMATION, upstream.workspace.told)
@@ -487,7 +487,7 @@ def test_it_works_since_it_began_to(ready, http, monkeypatch):
     later = clock.now() + timedelta(hours=1)
     monkeypatch.setattr(clock, "now", lambda: later)
     assert webhook.set_up(ready, http).since == first
-    crud.update(ready, http, {"public_base_url": "https://new.acme.example"})
+    directory.update(ready, http, {"public_base_url": "https://new.acme.example"})
     assert webhook.status(ready).since == later
 
 

@@ -10,7 +10,7 @@ from flask import Flask
 from app import context
 from app.services.access import users
 from app.services.installation import setup
-from app.services.organizations import crud
+from app.services.organizations import directory
 from app.services.scope import Actor, Scope
 from tests.support.pages import Page, Portal
 from tests.support.rows import audit, unchanged
@@ -109,7 +109,7 @@ def test_an_email_that_is_a_users_already_is_told_beside_its_field(
     with app.app_context():
         scope = Scope(context.session(), None, Actor(name="command line"), context.keys())
         person = {"email": "ines@harbour.example", "name": "Ines", "role": "member", "password": PASSWORD}
-        organization = crud.create(scope, {"name": "Harbour"})
+        organization = directory.create(scope, {"name": "Harbour"})
         users.create(scope.for_organization(organization), person)
     with unchanged(app):
         page = set_up(nobody, key, 409)

@@ -13,7 +13,7 @@ from app.core import phone
 from app.models import Endpoint, EndpointImport
 from app.services.endpoints import crud, csv_import, listing, paging
 from app.services.endpoints.csv_format import MOST_ROWS
-from app.services.organizations import crud as organizations_crud
+from app.services.organizations import directory
 from app.web.endpoints.csv import LARGEST
 from tests.support.cast import Cast
 from tests.support.full_organization import scope_as
@@ -210,7 +210,7 @@ def test_an_export_of_as_many_endpoints_as_a_file_may_have_is_not_too_large(
 ) -> None:
     """With names as long as people give, and the computed columns that come along."""
     with scope_as(app, cast.dana) as scope:
-        organizations_crud.update(scope, NOBODY, {"public_base_url": f"https://{'voice.' * 8}acme.example"})
+        directory.update(scope, NOBODY, {"public_base_url": f"https://{'voice.' * 8}acme.example"})
     agent = "Réception des appels du soir"
     made(app, cast, inbound_agent_name=agent, outbound_agent_name=agent, label="x" * 100)
     header, row = dana.raw("GET", f"{PATH}.csv").data.splitlines(keepends=True)

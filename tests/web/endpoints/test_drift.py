@@ -14,7 +14,7 @@ from app.core import clock
 from app.core.outbound.client import Outbound
 from app.models import CheckRun
 from app.services.drift import runs
-from app.services.organizations import crud
+from app.services.organizations import directory
 from app.services.scope import Actor
 from simulators.base import Trouble
 from simulators.twilio import Twilio, made_up
@@ -51,7 +51,7 @@ def check(app: Flask) -> None:
     """What the background does, at once."""
     with app.app_context():
         scope = context.scope(Actor(name="tests"))
-        for organization in crud.every(scope):
+        for organization in directory.every(scope):
             runs.run(scope.for_organization(organization), context.outbound())
 
 
@@ -202,7 +202,7 @@ def test_a_change_is_checked_in_the_background(app: Flask, twilio: Twilio, dana:
     checker = background.Checker(app)
     with app.app_context():
         scope = context.scope(Actor(name="tests"))
-        organization = crud.by_slug(scope, "acme-support")
+        organization = directory.by_slug(scope, "acme-support")
         checker.soon(organization.id)
         checker.idle.wait(20)
         scope.end_read()
