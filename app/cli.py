@@ -17,6 +17,7 @@ from sqlalchemy.exc import OperationalError
 
 from app import context, disk, preflight, serving, startup
 from app.config import Settings, SettingsError
+from app.core import texts
 from app.core.errors import Invalid, PatchbayError
 from app.extensions import db
 from app.models import Role, User
@@ -193,7 +194,7 @@ def verify_audit(name: str | None, noted: TextIO | None) -> None:
 def _verify(scope: Scope, chain_id: str | None, shown: str, noted: Head | None) -> bool:
     """Says what became of one chain."""
     found = chain.verify(scope.session, scope.keys.sealer, chain_id, noted)
-    holding = "1 event holds." if found.head.count == 1 else f"{found.head.count} events hold."
+    holding = texts.count_of(found.head.count, "event holds", "events hold") + "."
     earlier = f" Older than the chain: {found.unchained}." if found.unchained else ""
     if found.wrong:
         click.echo(f"{shown}: {holding}{earlier} {found.wrong}", err=True)

@@ -1,4 +1,4 @@
-"""What others wrote, made fit to be kept and shown as plain text."""
+"""Text that others wrote, made safe to store and to show, and the words of counts."""
 
 from __future__ import annotations
 
@@ -6,18 +6,28 @@ import re
 import unicodedata
 
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-FROM_RIGHT_TO_LEFT = frozenset({"R", "AL", "AN"})
-ISOLATED = "\N{FIRST STRONG ISOLATE}{}\N{POP DIRECTIONAL ISOLATE}"
+"""Control characters and line separators."""
+
+_RIGHT_TO_LEFT = frozenset({"R", "AL", "AN"})
+_ISOLATED = "\N{FIRST STRONG ISOLATE}{}\N{POP DIRECTIONAL ISOLATE}"
 
 
 def one_line(text: str, longest: int) -> str:
-    """Without characters that cannot be seen, and not longer than that."""
+    """Removes unprintable characters, then cuts to `longest` characters."""
     return "".join(character for character in text if character.isprintable()).strip()[:longest]
 
 
 def bidi_isolate(text: str) -> str:
-    """For the middle of a sentence: what is written from right to left turns nothing around beside it."""
-    turns = not text.isascii() and any(
-        unicodedata.bidirectional(character) in FROM_RIGHT_TO_LEFT for character in text
+    """Wraps right-to-left text in a bidi isolate so it cannot reorder the sentence around it."""
+    is_right_to_left = not text.isascii() and any(
+        unicodedata.bidirectional(character) in _RIGHT_TO_LEFT for character in text
     )
-    return ISOLATED.format(text) if turns else text
+    return _ISOLATED.format(text) if is_right_to_left else text
+
+
+def count_of(count: int, one: str, many: str | None = None) -> str:
+    """Returns "1 number", "1,200 numbers"; `many` is for plurals that are not `one` and an s.
+
+    Words that agree with the noun go with it: `count_of(count, "number is", "numbers are")`.
+    """
+    return f"{count:,} {one if count == 1 else many or one + 's'}"

@@ -32,6 +32,7 @@ DOTS = {
 
 def init_app(app: Flask) -> None:
     app.jinja_env.filters["apart"] = texts.bidi_isolate
+    app.jinja_env.filters["count_of"] = texts.count_of
     app.jinja_env.filters["phone"] = phone.display
     app.jinja_env.filters["shown_url"] = urls.shown
     app.jinja_env.filters["provider_label"] = _provider_label
