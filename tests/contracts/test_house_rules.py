@@ -1,0 +1,277 @@
+"""Rules of the code base that no linter knows. Each test lists what breaks its rule."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+from devtools import wording
+
+ROOT = Path(__file__).parents[2]
+SOURCES = sorted((ROOT / "app").rglob("*.py"))
+TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
+ASSETS = sorted(path for kind in ("css", "js") for path in (ROOT / "static" / kind).iterdir())
+MAX_FUNCTION_LINES = 60
+MAX_FILE_LINES = 450
+MAX_LINE_LENGTH = 120
+MAX_TEST_NAME = 70
+SETTING = re.compile(r"\b(?:PATCHBAY_[A-Z_]*[A-Z]|DATABASE_URL)\b")
+VENDOR = re.compile(r"twilio|vobiz|exotel|elevenlabs|sinch", re.IGNORECASE)
+MARKUP_FROM_CODE = frozenset({"app/web/access/account.py"})
+"""Draws a QR code of an address that the server generated."""
+UNSAFE_IN_TEMPLATES = re.compile(
+    r"\|\s*safe\b|autoescape|\sstyle=|\son[a-z]+=|(?:src|href|action)=\"(?:https?:)?//"
+)
+SAFE_SHAPES = re.compile(r"\{\{- shapes\[name\]\|safe -\}\}")
+"""The icons: SVG of our own, in one macro."""
+
+LONG_TEST_NAMES_LEFT = 23
+"""Only ever lowered."""
+VENDORS_LEFT = {
+    "app/core/naming.py",
+    "app/core/urls.py",
+    "app/provider/base.py",
+    "app/services/access/crossing.py",
+    "app/services/numbers/assignments.py",
+    "app/services/organizations/directory.py",
+    "app/services/status/checklist.py",
+    "app/services/status/impact.py",
+}
+"""Files that name a vendor still. Only ever shortened."""
+WORDS_LEFT = {
+    "CHANGELOG.md": 15,
+    "Makefile": 6,
+    "README.md": 14,
+    "app": 45,
+    "app/api": 15,
+    "app/backup": 6,
+    "app/core": 13,
+    "app/core/outbound": 8,
+    "app/database": 3,
+    "app/edge": 7,
+    "app/models": 13,
+    "app/provider": 6,
+    "app/providers": 27,
+    "app/providers/elevenlabs": 15,
+    "app/providers/sinch": 2,
+    "app/services": 24,
+    "app/services/access": 41,
+    "app/services/audit": 14,
+    "app/services/connections": 15,
+    "app/services/drift": 36,
+    "app/services/endpoints": 113,
+    "app/services/installation": 3,
+    "app/services/numbers": 32,
+    "app/services/organizations": 8,
+    "app/services/providers": 19,
+    "app/services/status": 32,
+    "app/services/voice_ai": 41,
+    "app/services/webhooks": 27,
+    "app/web/access": 15,
+    "app/web/audit": 9,
+    "app/web/endpoints": 56,
+    "app/web/numbers": 11,
+    "app/web/organizations": 1,
+    "app/web/providers": 17,
+    "app/web/shell": 33,
+    "app/web/voice_ai": 1,
+    "bench": 32,
+    "devtools": 25,
+    "docs": 3,
+    "docs/decisions": 25,
+    "docs/guides": 11,
+    "docs/systemd": 1,
+    "simulators": 330,
+    "static/js": 5,
+    "templates/access": 14,
+    "templates/audit": 3,
+    "templates/endpoints": 44,
+    "templates/numbers": 10,
+    "templates/organizations": 3,
+    "templates/providers": 16,
+    "templates/shell": 10,
+    "templates/voice_ai": 5,
+    "tests": 25,
+    "tests/api": 128,
+    "tests/backup": 46,
+    "tests/browser": 30,
+    "tests/core": 17,
+    "tests/core/outbound": 22,
+    "tests/database": 10,
+    "tests/devtools": 19,
+    "tests/provider": 2,
+    "tests/providers": 18,
+    "tests/providers/elevenlabs": 21,
+    "tests/providers/exotel": 12,
+    "tests/providers/sinch": 6,
+    "tests/providers/sinch_est": 27,
+    "tests/providers/twilio": 19,
+    "tests/providers/vobiz": 32,
+    "tests/resilience": 36,
+    "tests/security": 74,
+    "tests/services": 25,
+    "tests/services/access": 95,
+    "tests/services/audit": 32,
+    "tests/services/connections": 54,
+    "tests/services/drift": 16,
+    "tests/services/endpoints": 82,
+    "tests/services/installation": 23,
+    "tests/services/numbers": 69,
+    "tests/services/organizations": 20,
+    "tests/services/providers": 60,
+    "tests/services/status": 93,
+    "tests/services/voice_ai": 202,
+    "tests/services/webhooks": 46,
+    "tests/support": 30,
+    "tests/web": 13,
+    "tests/web/access": 80,
+    "tests/web/audit": 9,
+    "tests/web/endpoints": 66,
+    "tests/web/numbers": 12,
+    "tests/web/organizations": 10,
+    "tests/web/providers": 40,
+    "tests/web/shell": 32,
+    "tests/web/voice_ai": 43,
+}
+"""Forbidden words that stand in each folder still. Only ever lowered."""
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+@cache
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
+
+
+def functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node
+
+
+def test_sources_and_templates_are_found() -> None:
+    assert len(SOURCES) > 50
+    assert len(TEMPLATES) > 30
+
+
+def test_import_contracts_are_kept() -> None:
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "from importlinter.cli import lint_imports_command as run; run()",
+            "--no-cache",
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.search(r"Contracts: [1-9]\d* kept, 0 broken", done.stdout), done.stdout
+
+
+def test_functions_and_files_are_short() -> None:
+    too_long = [name_of(path) for path in SOURCES if len(path.read_text().splitlines()) > MAX_FILE_LINES]
+    too_long += [
+        f"{name_of(path)}: {function.name}"
+        for path in SOURCES
+        for function in functions(path)
+        if (function.end_lineno or 0) - function.lineno >= MAX_FUNCTION_LINES
+    ]
+    assert too_long == []
+
+
+def test_modules_have_a_docstring() -> None:
+    """Declarations (models, providers) say what they are without one."""
+    without = []
+    for path in SOURCES:
+        is_declaration = path.parent.name in ("models", "providers") and path.name != "__init__.py"
+        if tree(path).body and not is_declaration and not ast.get_docstring(tree(path)):
+            without.append(name_of(path))
+    assert without == []
+
+
+def test_test_names_are_short() -> None:
+    too_long = [
+        f"{name_of(path)}: {function.name}"
+        for path in sorted((ROOT / "tests").rglob("test_*.py"))
+        for function in functions(path)
+        if len(function.name) > MAX_TEST_NAME
+    ]
+    assert len(too_long) <= LONG_TEST_NAMES_LEFT, too_long
+
+
+def test_only_providers_and_voice_ai_name_a_vendor() -> None:
+    naming = {
+        name_of(path)
+        for folder in ("app/core", "app/provider", "app/services")
+        for path in sorted((ROOT / folder).rglob("*.py"))
+        if "voice_ai" not in path.parts and VENDOR.search(path.read_text())
+    }
+    assert naming - VENDORS_LEFT == set()
+
+
+def test_settings_and_the_readme_name_the_same() -> None:
+    readme = (ROOT / "README.md").read_text()
+    used = {name for path in SOURCES for name in SETTING.findall(path.read_text())}
+    documented = {name for name in SETTING.findall(readme) if not name.endswith("_FILE")}
+    rows = [line.split("|")[1] for line in readme.splitlines() if line.startswith("|")]
+    assert used
+    assert used - {name for row in rows for name in SETTING.findall(row)} == set(), (
+        "not in the README's table"
+    )
+    assert documented - used == set(), "only in the README"
+
+
+def test_templates_extend_a_layout() -> None:
+    parts = [path for path in TEMPLATES if path.parent.name == "shell" or path.name.startswith("_")]
+    pages = [path for path in TEMPLATES if path not in parts and path.name != "note.html"]
+    assert [name_of(path) for path in pages if not path.read_text().startswith('{% extends "shell/')] == []
+
+
+def test_lines_of_templates_and_assets_are_short() -> None:
+    assert [
+        f"{name_of(path)}:{number}"
+        for path in [*TEMPLATES, *ASSETS]
+        for number, line in enumerate(path.read_text().splitlines(), 1)
+        if len(line) > MAX_LINE_LENGTH
+    ] == []
+
+
+def test_templates_escape_everything() -> None:
+    """No `|safe`, no inline style or handler (the content security policy blocks them), no foreign host."""
+    assert [
+        f"{name_of(path)}: {match[0]}"
+        for path in TEMPLATES
+        for match in UNSAFE_IN_TEMPLATES.finditer(SAFE_SHAPES.sub("", path.read_text()))
+    ] == []
+
+
+def test_markup_is_made_of_constants() -> None:
+    """`Markup` of submitted text would be a script injection."""
+    assert [
+        f"{name_of(path)}:{node.lineno}"
+        for path in SOURCES
+        if name_of(path) not in MARKUP_FROM_CODE
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Call)
+        and getattr(node.func, "id", getattr(node.func, "attr", "")) == "Markup"
+        and not (node.args and isinstance(node.args[0], ast.Constant))
+    ] == []
+
+
+def test_forbidden_words_do_not_come_back() -> None:
+    """`python -m devtools.wording app/services/endpoints` prints where they stand, and what to write."""
+    left = Counter(wording.folder_of(offender.path) for offender in wording.offenders())
+    more = {folder: count for folder, count in left.items() if count > WORDS_LEFT.get(folder, 0)}
+    assert more == {}
