@@ -11,6 +11,7 @@ from app.core.naming import calls_name, settings_name
 from app.provider import Family, Outcome
 from app.provider.numbers import Reason
 from app.providers import in_family, keys_in
+from app.services.endpoints.readiness import BlockedReason
 from app.services.numbers.claims import Claim
 
 OPEN = ConfigDict(extra="allow")
@@ -109,19 +110,7 @@ class Resolution(BaseModel):
     agent_name: str | None
     inbound_webhook_url: str | None
     ready: bool
-    blocked_reason: (
-        Literal[
-            "unknown_number",
-            "endpoint_inactive",
-            "no_inbound_agent",
-            "no_outbound_agent",
-            "no_public_base_url",
-            "provider_unknown",
-            "provider_not_configured",
-            "provider_disabled",
-        ]
-        | None
-    )
+    blocked_reason: Literal[tuple(BlockedReason)] | None  # type: ignore[valid-type]
 
 
 class Verification(BaseModel):

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Index, String, func
+from sqlalchemy import ColumnElement, Index, String, and_, func
+from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.base import Base, Id, OrganizationId, Timed, Versioned
@@ -52,6 +53,16 @@ class Endpoint(Base, Timed, Versioned):
     outbound_agent_name: Mapped[str | None] = mapped_column(String(100))
     label: Mapped[str | None] = mapped_column(String(200))
     is_active: Mapped[bool] = mapped_column(default=True)
+
+    @hybrid_property
+    def takes_calls(self) -> bool:
+        """Whether it is active and has an inbound agent."""
+        return self.is_active and self.inbound_agent_name is not None
+
+    @takes_calls.inplace.expression
+    @classmethod
+    def _takes_calls_in_sql(cls) -> ColumnElement[bool]:
+        return and_(cls.is_active, cls.inbound_agent_name.is_not(None))
 
 
 def _ordered(name: str, key: Any) -> Index:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -52,6 +52,11 @@ class State:
     def is_configured(self) -> bool:
         return not self.missing
 
+    @property
+    def is_usable(self) -> bool:
+        held = {field.name for field in self.provider.fields if self.raw(field) is not None}
+        return is_usable(self.provider, enabled=self.enabled, held=held)
+
     def opens(self, name: str) -> bool:
         """Whether the secret is there and can be used."""
         return name in self.secrets and not self.secrets[name].broken
@@ -67,6 +72,11 @@ class State:
     def credentials(self) -> dict[str, Any]:
         """Every value in the clear, by field name, as a provider's calls take them."""
         return {field.name: self.raw(field) for field in self.provider.fields}
+
+
+def is_usable(provider: Provider, *, enabled: bool, held: Collection[str]) -> bool:
+    """Whether a connection is enabled and has every value that its provider requires."""
+    return enabled and all(field.name in held for field in provider.required)
 
 
 def provider_of(key: str) -> Provider:

@@ -93,11 +93,9 @@ def _called_back(scope: Scope) -> Select[*tuple[Any, ...]]:
 
 
 def _answered(scope: Scope) -> Select[*tuple[Any, ...]]:
-    """Provider and number of each endpoint that is to be answered."""
+    """Provider and number of each endpoint that takes calls."""
     return select(Endpoint.provider, Endpoint.phone_number).where(
-        Endpoint.organization_id == scope.organization.id,
-        Endpoint.is_active,
-        Endpoint.inbound_agent_name.is_not(None),
+        Endpoint.organization_id == scope.organization.id, Endpoint.takes_calls
     )
 
 

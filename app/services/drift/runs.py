@@ -241,7 +241,7 @@ def _provider(scope: Scope, http: Outbound, run_id: str, key: str, failures: dic
 def _looker(scope: Scope, http: Outbound, state: State, *, is_few: bool) -> Callable[[str], ProbeResult]:
     """Returns a lookup for one number: calls for each of a few, one listing for many."""
     provider, values = state.provider, state.credentials
-    if not (state.is_configured and state.enabled):
+    if not state.is_usable:
         return lambda _number: ProbeResult(trouble=Reason.PROVIDER_NOT_CONFIGURED)
     if is_few or not probe.can(provider, Capability.NUMBERS):
         shared = http.within(SECONDS)

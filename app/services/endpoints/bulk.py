@@ -14,7 +14,6 @@ from sqlalchemy import (
     ColumnElement,
     FromClause,
     Select,
-    and_,
     bindparam,
     delete,
     false,
@@ -84,8 +83,14 @@ class Affected:
 def affected(scope: Scope, selection: Selection) -> Affected:
     """All is counted in one statement, so that what is slow to find is found once."""
     query = _query(scope, selection)
-    found = _found(query, selection)
-    counts = [func.count(), *_counts(scope, found)]
+    found = _found(scope, query, selection)
+    row = found.c
+    counts = [
+        func.count(),
+        func.count().filter(row.is_active),
+        func.count().filter(row.is_ready),
+        func.count(row.label),
+    ]
     parts = [
         select(literal(""), null(), *counts).select_from(found),
         *(_ranked(found, name) for name in AGENTS),
@@ -98,26 +103,15 @@ def affected(scope: Scope, selection: Selection) -> Affected:
     return Affected(count, numbers, active, answered, labelled, inbound, outbound, dialers)
 
 
-def _found(query: Select[Endpoint], selection: Selection) -> FromClause:
+def _found(scope: Scope, query: Select[Endpoint], selection: Selection) -> FromClause:
     """What is counted. Kept by the database meanwhile, unless an index has all that is asked of it."""
-    names = ("provider", "is_active", "label", *AGENTS)
-    columns = query.with_only_columns(*(getattr(Endpoint, name) for name in names))
+    names = ("is_active", "label", *AGENTS)
+    is_ready = readiness.load(scope).is_ready.label("is_ready")
+    columns = query.with_only_columns(is_ready, *(getattr(Endpoint, name) for name in names))
     wanted = selection.wanted
     if wanted and (wanted.text or wanted.drifted):
         return columns.cte("found").prefix_with("MATERIALIZED")
     return columns.subquery("found")
-
-
-def _counts(scope: Scope, found: FromClause) -> list[ColumnElement[int]]:
-    """How many are active, are answered, have a label."""
-    states, row = readiness.telephony_states(scope), found.c
-    ready = [key for key, state in states.items() if state.is_configured and state.enabled]
-    answers = and_(row.is_active, row.inbound_agent_name.is_not(None), row.provider.in_(ready))
-    return [
-        func.count().filter(row.is_active),
-        func.count().filter(answers if scope.organization.public_base_url else false()),
-        func.count(row.label),
-    ]
 
 
 def _ranked(found: FromClause, name: str) -> Select[Any]:

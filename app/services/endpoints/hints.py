@@ -48,9 +48,8 @@ def _is_one(scope: Scope, condition: ColumnElement[bool]) -> bool:
 def provider_follow_up(scope: Scope, row: Endpoint, was: str | None) -> FollowUp | None:
     """After its inbound agent changed from `was`: what its provider has to be told."""
     base = scope.organization.public_base_url
-    states = readiness.telephony_states(scope)
     check = tallies.of_number(scope, row)
-    if readiness.blocked_reason(scope.organization, states, row, "inbound") or (check and check.in_sync):
+    if readiness.load(scope).blocked_reason(row) or (check and check.in_sync):
         return None
     label = PROVIDERS[row.provider].label
     if not probe.can_point(row.provider):

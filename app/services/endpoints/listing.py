@@ -69,7 +69,7 @@ def matching(scope: Scope, wanted: Filter) -> Select[Endpoint]:
     if wanted.drifted:
         query = query.where(*_is_drifted(scope))
     if wanted.blocked:
-        query = query.where(readiness.is_blocked(scope, readiness.telephony_states(scope)))
+        query = query.where(readiness.load(scope).is_blocked)
     return query
 
 

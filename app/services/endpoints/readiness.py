@@ -1,45 +1,102 @@
-"""Whether a number is answered, and what keeps it from that."""
+"""Whether calls of a number reach an agent: one rule, in Python for a row and in SQL for a query."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, and_, false
 
 from app.core import phone, urls
 from app.core.errors import Invalid, Problem
-from app.models import Endpoint, Organization
+from app.models import Endpoint
 from app.provider import Family
-from app.providers import in_family, keys_in
+from app.providers import in_family
 from app.services.connections import store
 from app.services.connections.store import State
 from app.services.scope import Scope
 
-
-def usable(states: Mapping[str, State]) -> list[str]:
-    """The keys of the providers whose numbers can be answered."""
-    return [key for key in keys_in(Family.TELEPHONY) if states[key].is_configured and states[key].enabled]
+DIRECTIONS = ("inbound", "outbound")
 
 
-def is_to_be_answered(scope: Scope) -> ColumnElement[bool]:
-    return (
-        (Endpoint.organization_id == scope.organization.id)
-        & Endpoint.is_active
-        & Endpoint.inbound_agent_name.is_not(None)
-    )
+class BlockedReason(StrEnum):
+    """What keeps a call from being answered or dialled; the values are the API's."""
+
+    UNKNOWN_NUMBER = "unknown_number"
+    ENDPOINT_INACTIVE = "endpoint_inactive"
+    NO_INBOUND_AGENT = "no_inbound_agent"
+    NO_OUTBOUND_AGENT = "no_outbound_agent"
+    NO_PUBLIC_BASE_URL = "no_public_base_url"
+    PROVIDER_UNKNOWN = "provider_unknown"
+    PROVIDER_NOT_CONFIGURED = "provider_not_configured"
+    PROVIDER_DISABLED = "provider_disabled"
 
 
-def is_blocked(scope: Scope, states: Mapping[str, State]) -> ColumnElement[bool]:
-    """Whether it is to be answered, and has a `blocked_reason` all the same."""
-    wanted = is_to_be_answered(scope)
-    return wanted & Endpoint.provider.not_in(usable(states)) if scope.organization.public_base_url else wanted
+@dataclass(frozen=True)
+class Readiness:
+    """What decides, in one organization, whether an endpoint that takes calls is ready or blocked.
+
+    `connections` are those of the telephony providers, by key.
+    """
+
+    base_url: str | None
+    connections: Mapping[str, State]
+
+    def blocked_reason(self, endpoint: Endpoint, direction: str = "inbound") -> BlockedReason | None:
+        """The first thing that keeps a call from being answered or dialled, or None."""
+        if not endpoint.is_active:
+            return BlockedReason.ENDPOINT_INACTIVE
+        if getattr(endpoint, f"{direction}_agent_name") is None:
+            return BlockedReason(f"no_{direction}_agent")
+        if not self.base_url:
+            return BlockedReason.NO_PUBLIC_BASE_URL
+        connection = self.connections.get(endpoint.provider)
+        if connection is None:
+            return BlockedReason.PROVIDER_UNKNOWN
+        if not connection.is_configured:
+            return BlockedReason.PROVIDER_NOT_CONFIGURED
+        return None if connection.is_usable else BlockedReason.PROVIDER_DISABLED
+
+    @property
+    def is_ready(self) -> ColumnElement[bool]:
+        """In SQL: an endpoint has no `blocked_reason` for inbound calls."""
+        if not self.base_url:
+            return false()
+        return and_(Endpoint.takes_calls, Endpoint.provider.in_(self._usable))
+
+    @property
+    def is_blocked(self) -> ColumnElement[bool]:
+        """In SQL: an endpoint takes calls and is not ready."""
+        if not self.base_url:
+            return and_(Endpoint.takes_calls)
+        return and_(Endpoint.takes_calls, Endpoint.provider.not_in(self._usable))
+
+    @property
+    def _usable(self) -> list[str]:
+        return [key for key, connection in self.connections.items() if connection.is_usable]
+
+    def main_reason(self, endpoint: Endpoint) -> BlockedReason | None:
+        """The inbound reason; of an endpoint that only dials, what blocks that if anything does."""
+        inbound = self.blocked_reason(endpoint)
+        if inbound is BlockedReason.NO_INBOUND_AGENT and endpoint.outbound_agent_name:
+            return self.blocked_reason(endpoint, "outbound") or inbound
+        return inbound
+
+
+def load(scope: Scope) -> Readiness:
+    """Returns what decides in the organization, from two queries."""
+    return Readiness(scope.organization.public_base_url, store.load_all(scope, in_family(Family.TELEPHONY)))
 
 
 def resolve(scope: Scope, number: str, direction: str) -> dict[str, Any]:
-    """Which agent answers or dials, on which provider, with which URL; and if nobody, why."""
-    if direction not in ("inbound", "outbound"):
+    """Which agent answers or dials, on which provider and URL, or what blocks it.
+
+    Raises Invalid for a number or direction that there is not.
+    """
+    if direction not in DIRECTIONS:
         raise Invalid([Problem("direction", "Use inbound or outbound.")])
     normal = read_number(scope, number)
     row = by_number(scope, normal)
@@ -55,13 +112,12 @@ def resolve(scope: Scope, number: str, direction: str) -> dict[str, Any]:
         answer["inbound_webhook_url"] = urls.inbound_webhook_url(
             scope.organization.public_base_url, row.provider, row.inbound_agent_name
         )
-    states = telephony_states(scope)
-    reason = blocked_reason(scope.organization, states, row, direction)
-    return answer | {"ready": reason is None, "blocked_reason": reason}
+    reason = load(scope).blocked_reason(row, direction) if row else BlockedReason.UNKNOWN_NUMBER
+    return answer | {"ready": reason is None, "blocked_reason": reason and reason.value}
 
 
 def read_number(scope: Scope, text: str) -> str:
-    """A number in any spelling, in E.164. Raises Invalid for `phone_number`."""
+    """Returns a number in any spelling as E.164. Raises Invalid for `phone_number`."""
     try:
         return phone.normalize(_plus(text), scope.organization.country)
     except ValueError as error:
@@ -72,30 +128,6 @@ def by_number(scope: Scope, number: str) -> Endpoint | None:
     return scope.session.scalar(scope.select(Endpoint).where(Endpoint.phone_number == number))
 
 
-def telephony_states(scope: Scope) -> dict[str, State]:
-    """The connections that endpoints use, by provider key."""
-    return store.load_all(scope, in_family(Family.TELEPHONY))
-
-
 def _plus(number: str) -> str:
     """An unescaped `+` in a query arrives as a space."""
     return "+" + number[1:] if re.fullmatch(r" \d+", number) else number
-
-
-def blocked_reason(
-    organization: Organization, states: Mapping[str, State], row: Endpoint | None, direction: str
-) -> str | None:
-    """The first thing that keeps a call from being answered or dialled; None where nothing does."""
-    if row is None:
-        return "unknown_number"
-    if not row.is_active:
-        return "endpoint_inactive"
-    if getattr(row, f"{direction}_agent_name") is None:
-        return f"no_{direction}_agent"
-    if not organization.public_base_url:
-        return "no_public_base_url"
-    if row.provider not in states:
-        return "provider_unknown"
-    if not states[row.provider].is_configured:
-        return "provider_not_configured"
-    return None if states[row.provider].enabled else "provider_disabled"

@@ -169,22 +169,21 @@ def owners(scope: Scope, http: Outbound, number: str) -> Owners:
 
 
 def _is_askable(state: State, wanted: set[Capability]) -> bool:
-    return state.is_configured and state.enabled and wanted <= state.provider.capabilities
+    return state.is_usable and wanted <= state.provider.capabilities
 
 
 def _paths(
     scope: Scope, row: Endpoint, check: DriftCheck | None, observed: Observation | None
 ) -> dict[str, Path]:
-    states = readiness.telephony_states(scope)
-    shared = [_number(row), _endpoint(row), _provider(scope, states, row)]
+    rule = readiness.load(scope)
+    shared = [_number(row), _endpoint(row), _provider(scope, rule.connections, row)]
     found = {}
     for direction in ("inbound", "outbound"):
         agent = getattr(row, f"{direction}_agent_name")
         hops = [*shared, _agent(row, direction), _url(scope, row, direction)]
         if direction == "inbound":
             hops.append(_at_provider(scope, row, check, observed))
-        blocked = readiness.blocked_reason(scope.organization, states, row, direction)
-        found[direction] = Path(direction, agent, hops, blocked)
+        found[direction] = Path(direction, agent, hops, rule.blocked_reason(row, direction))
     return found
 
 

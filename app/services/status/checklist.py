@@ -16,7 +16,8 @@ from app.providers import PROVIDERS, in_family, keys_in
 from app.services.connections import store, verification
 from app.services.connections.store import State
 from app.services.drift import tallies
-from app.services.endpoints import listing, readiness
+from app.services.endpoints import listing
+from app.services.endpoints.readiness import Readiness
 from app.services.providers import active as providers_active
 from app.services.scope import Scope
 from app.services.status.places import Place
@@ -70,7 +71,7 @@ def steps(scope: Scope) -> list[Step]:
 def _live(scope: Scope, states: Mapping[str, State]) -> State | None:
     """The active provider of agent calls, where it can be used."""
     state = states.get(providers_active.active(scope, Family.TELEPHONY) or "")
-    return state if state and state.is_configured and state.enabled else None
+    return state if state and state.is_usable else None
 
 
 def _base_url(scope: Scope) -> Step:
@@ -91,7 +92,7 @@ def _telephony(scope: Scope, states: Mapping[str, State], live: State | None) ->
         text = f"{broken.provider.label} is active and cannot be used. It needs {names}."
         title = "Provider for agent calls not usable"
         return Step("telephony", title, text, Place.PROVIDER, "bad", provider=broken.provider.key)
-    ready = [state.provider for state in own if state.is_configured and state.enabled]
+    ready = [state.provider for state in own if state.is_usable]
     if ready:
         text = f"{ready[0].label} is connected. Make it active."
         return Step("telephony", title, text, Place.PROVIDER, provider=ready[0].key)
@@ -129,7 +130,7 @@ def _tested(scope: Scope, states: Mapping[str, State], live: State | None) -> St
 def _first(scope: Scope) -> Endpoint | None:
     """The number that the newcomer looks at: the first that is to be answered, else the first."""
     query = scope.select(Endpoint).order_by(Endpoint.phone_number).limit(1)
-    answered = query.where(Endpoint.is_active, Endpoint.inbound_agent_name.is_not(None))
+    answered = query.where(Endpoint.takes_calls)
     return scope.session.scalar(answered) or scope.session.scalar(query)
 
 
@@ -143,27 +144,23 @@ def _first_number(scope: Scope, first: Endpoint | None) -> Step:
     return Step("number", title, text, Place.ENDPOINTS, "ok")
 
 
-def ready_count(scope: Scope, states: Mapping[str, State]) -> int:
-    """How many endpoints have no `endpoints.blocked_reason` for calls that come in."""
-    if not scope.organization.public_base_url:
-        return 0
-    is_ready = readiness.is_to_be_answered(scope) & Endpoint.provider.in_(readiness.usable(states))
-    return scope.session.scalar(select(func.count()).select_from(Endpoint).where(is_ready)) or 0
-
-
-def blocked_counts(scope: Scope, states: Mapping[str, State]) -> dict[str, int]:
-    """How many endpoints are to be answered and are not, by the provider that cannot be used."""
-    if not scope.organization.public_base_url:
-        return {}
-    query = select(Endpoint.provider, func.count().label("numbers"))
-    query = query.where(readiness.is_blocked(scope, states)).group_by(Endpoint.provider)
-    return {row.provider: row.numbers for row in scope.session.execute(query)}
+def counts(scope: Scope, states: Mapping[str, State]) -> tuple[int, dict[str, int]]:
+    """How many endpoints are ready, and how many each provider that cannot be used blocks."""
+    base_url = scope.organization.public_base_url
+    if not base_url:
+        return 0, {}
+    rule = Readiness(base_url, {key: states[key] for key in keys_in(Family.TELEPHONY)})
+    own = scope.select(Endpoint)
+    ready = own.with_only_columns(func.count()).where(rule.is_ready)
+    blocked = own.with_only_columns(Endpoint.provider, func.count().label("numbers")).where(rule.is_blocked)
+    rows = scope.session.execute(blocked.group_by(Endpoint.provider))
+    return scope.session.scalar(ready) or 0, {row.provider: row.numbers for row in rows}
 
 
 def _ready(scope: Scope, states: Mapping[str, State]) -> Step:
     """A number is ready when everything on our side of the line is there."""
     title = "Ready to be answered"
-    count, blocked = ready_count(scope, states), blocked_counts(scope, states)
+    count, blocked = counts(scope, states)
     if blocked:
         return _blocked(title, count, blocked, states)
     if count:
@@ -238,8 +235,7 @@ def _proof(scope: Scope) -> tuple[DriftCheck, Endpoint] | None:
         )
         .where(
             DriftCheck.organization_id == scope.organization.id,
-            Endpoint.inbound_agent_name.is_not(None),
-            Endpoint.is_active,
+            Endpoint.takes_calls,
         )
         .order_by(DriftCheck.phone_number)
         .limit(1)

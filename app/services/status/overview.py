@@ -25,6 +25,7 @@ from app.models import (
 )
 from app.provider import Family
 from app.providers import PROVIDERS, keys_in
+from app.services.connections import store
 from app.services.scope import Scope
 from app.services.status.places import Place
 from app.services.voice_ai.webhook import KEY
@@ -91,8 +92,8 @@ class Facts:
 
     def works(self, key: str) -> bool:
         """Whether the provider is enabled and has all that it needs."""
-        required = {field.name for field in PROVIDERS[key].required} if key in PROVIDERS else {""}
-        return self.connections.get(key, (False, None))[0] and required <= self.held[key]
+        enabled, _ = self.connections.get(key, (False, None))
+        return key in PROVIDERS and store.is_usable(PROVIDERS[key], enabled=enabled, held=self.held[key])
 
 
 @dataclass(frozen=True)
@@ -276,7 +277,7 @@ def _read_numbers(among: _Among) -> None:
     live = select(func.count()).where(
         Endpoint.organization_id == used.c.owner, Endpoint.provider == used.c.provider, Endpoint.is_active
     )
-    answered = live.where(Endpoint.inbound_agent_name.is_not(None))
+    answered = live.where(Endpoint.takes_calls)
     counts = select(used.c.owner, used.c.provider, live.scalar_subquery(), answered.scalar_subquery())
     for facts, row in among.rows(counts.where(used.c.provider.is_not(None))):
         if row[2]:

@@ -48,7 +48,7 @@ def _observed(scope: Scope, http: Outbound, state: State, row: Endpoint) -> Obse
     expected = verdicts.expected_url(scope.organization.public_base_url, row)
     provider, number = row.provider, row.phone_number
     scope.end_read()
-    if state.is_configured and state.enabled:
+    if state.is_usable:
         sight = probe.look(state.provider, http, state.credentials, number)
     else:
         sight = ProbeResult(trouble=Reason.PROVIDER_NOT_CONFIGURED)
@@ -92,9 +92,7 @@ def _wanted(scope: Scope, provider: Provider, row: Endpoint) -> str:
         raise Conflict(message, code="CANNOT_POINT")
     url = verdicts.expected_url(scope.organization.public_base_url, row)
     if url is None:
-        reason = readiness.blocked_reason(
-            scope.organization, readiness.telephony_states(scope), row, "inbound"
-        )
+        reason = readiness.load(scope).blocked_reason(row)
         message = (
             "There is no webhook URL to set: the number is inactive, or has no inbound agent or base URL."
         )

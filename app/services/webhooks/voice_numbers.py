@@ -116,7 +116,7 @@ def _wanted(scope: Scope, provider: Provider, number: str) -> tuple[State, str]:
 
 def _observed(scope: Scope, http: Outbound, state: State, number: str, url: str) -> Observation:
     scope.end_read()
-    if state.is_configured and state.enabled:
+    if state.is_usable:
         sight = probe.look(state.provider, http, state.credentials, number)
     else:
         sight = ProbeResult(trouble=Reason.PROVIDER_NOT_CONFIGURED)

@@ -18,6 +18,7 @@ from app.services.drift import probe, runs, tallies
 from app.services.endpoints import crud, hints, listing, paging, readiness
 from app.services.endpoints.listing import Filter
 from app.services.endpoints.paging import Page as EndpointPage
+from app.services.endpoints.readiness import Readiness
 from app.services.scope import Scope
 from app.services.status import impact
 from app.web.endpoints import query
@@ -56,13 +57,13 @@ def _table(
     )
     is_whole = page.next_cursor is None and page.previous_cursor is None
     total = len(page.rows) if is_whole else listing.count(scope, wanted)
-    states = readiness.telephony_states(scope)
+    rule = readiness.load(scope)
     checks = tallies.of_numbers(scope, [row.phone_number for row in page.rows])
     rows = page.rows if edited is None or edited in page.rows else [edited, *page.rows]
     return render.page(
         "endpoints/table.html",
         status,
-        rows=[_row(scope, states, row, checks.get((row.provider, row.phone_number))) for row in rows],
+        rows=[_row(scope, rule, row, checks.get((row.provider, row.phone_number))) for row in rows],
         previous_page=query.query_string(cursor=page.previous_cursor) if page.previous_cursor else None,
         next_page=query.query_string(cursor=page.next_cursor) if page.next_cursor else None,
         first_page=query.query_string(cursor=None),
@@ -93,7 +94,7 @@ def _page(scope: Scope) -> EndpointPage:
     return page if page.rows or not cursor else paging.page(scope, wanted, limit=query.PAGE, sort=sort)
 
 
-def _row(scope: Scope, states: Any, row: Endpoint, check: DriftCheck | None = None) -> dict[str, Any]:
+def _row(scope: Scope, rule: Readiness, row: Endpoint, check: DriftCheck | None = None) -> dict[str, Any]:
     found = PROVIDERS.get(row.provider)
     return {
         "id": row.id,
@@ -106,21 +107,12 @@ def _row(scope: Scope, states: Any, row: Endpoint, check: DriftCheck | None = No
         "url": urls.inbound_webhook_url(
             scope.organization.public_base_url, row.provider, row.inbound_agent_name
         ),
-        "blocked": _blocked(scope, states, row),
+        "blocked": rule.main_reason(row),
         "active": row.is_active,
         "version": row.version,
         "check": check,
         "provider_key": row.provider,
     }
-
-
-def _blocked(scope: Scope, states: Any, row: Endpoint) -> str | None:
-    """Of a number that only calls out, what keeps it from that."""
-    inbound, outbound = (
-        readiness.blocked_reason(scope.organization, states, row, direction)
-        for direction in ("inbound", "outbound")
-    )
-    return outbound or inbound if inbound == "no_inbound_agent" and row.outbound_agent_name else inbound
 
 
 @endpoints.page("/o/<slug>/endpoints/new", who=Who.SUPERADMIN)
@@ -168,13 +160,13 @@ def _show(
     form: EndpointForm | None = None,
     conflicts: Clash | None = None,
 ) -> Response:
-    states = readiness.telephony_states(scope)
-    state = states.get(row.provider)
+    rule = readiness.load(scope)
+    state = rule.connections.get(row.provider)
     return render.page(
         "endpoints/show.html",
         status,
-        row=_row(scope, states, row, tallies.of_number(scope, row)),
-        outbound_blocked=readiness.blocked_reason(scope.organization, states, row, "outbound"),
+        row=_row(scope, rule, row, tallies.of_number(scope, row)),
+        outbound_blocked=rule.blocked_reason(row, "outbound"),
         tested=verification.last(scope, state) if state else None,
         can_point=probe.can_point(row.provider),
         provider=PROVIDERS.get(row.provider),
@@ -264,7 +256,7 @@ def confirm_delete(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
     row = crud.get(scope, endpoint_id)
     return render.page(
         "endpoints/delete.html",
-        row=_row(scope, readiness.telephony_states(scope), row),
+        row=_row(scope, readiness.load(scope), row),
         form=ConfirmForm(version=str(row.version)),
         dialers=impact.holders(scope, row.phone_number),
         query=query.query_string(),

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import itertools
-
 import pytest
 
-from app.models import Check, Endpoint, WebhookSetup
+from app.models import Check, WebhookSetup
 from app.provider import Family
 from app.provider.numbers import ProviderNumber, Reason
 from app.providers import PROVIDERS
 from app.services.connections import store
 from app.services.drift import queue
 from app.services.drift.verdicts import ProbeResult
-from app.services.endpoints import crud, listing, readiness
-from app.services.endpoints.listing import Filter
+from app.services.endpoints import crud
 from app.services.organizations import directory
 from app.services.providers import active as providers_active
 from app.services.providers import credentials
@@ -149,45 +146,6 @@ def test_the_voice_ai_webhook_has_its_state(live, stored, state):
         with live.transaction():
             live.session.scalar(live.select(WebhookSetup)).state = stored
     assert _step(live, "webhook").state == state
-
-
-def test_what_is_counted_as_ready_is_what_has_no_reason_to_be_blocked(acme):
-    """In every state that an organization and its numbers can be in."""
-    made = {}
-    for place, (agent, active, key) in enumerate(
-        itertools.product(("a", None), (True, False), ("twilio", "exotel"))
-    ):
-        sent = {"phone_number": f"+1555123456{place}", "provider": key, "inbound_agent_name": agent}
-        made[place] = crud.create(acme, sent | {"is_active": active}).id
-
-    def agree():
-        states = store.load_all(acme)
-        rows = [crud.get(acme, one) for one in made.values()]
-        reasons = [readiness.blocked_reason(acme.organization, states, row, "inbound") for row in rows]
-        assert checklist.ready_count(acme, states) == reasons.count(None)
-        wanted = [row.is_active and row.inbound_agent_name for row in rows]
-        blocked = {row.id for row, reason, one in zip(rows, reasons, wanted, strict=True) if one and reason}
-        assert (
-            set(
-                acme.session.scalars(
-                    listing.matching(acme, Filter(blocked=True)).with_only_columns(Endpoint.id)
-                )
-            )
-            == blocked
-        )
-        counted = checklist.blocked_counts(acme, states)
-        assert sum(counted.values()) == (len(blocked) if acme.organization.public_base_url else 0)
-        answers = [readiness.resolve(acme, row.phone_number, "inbound") for row in rows]
-        assert [answer["blocked_reason"] for answer in answers] == reasons
-        return reasons.count(None)
-
-    assert agree() == 0
-    directory.update(acme, NOBODY, {"public_base_url": BASE})
-    assert agree() == 0
-    credentials.save(acme, TWILIO, TWILIO_VALUES)
-    assert agree() == 1
-    credentials.save(acme, TWILIO, {}, enabled=False)
-    assert agree() == 0
 
 
 def _add(scope, number, provider):

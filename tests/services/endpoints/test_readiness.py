@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import itertools
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import delete, insert, update
+
+from app.models import Connection, Endpoint, Secret
+from app.models.base import new_id
+from app.provider import Family
+from app.providers import PROVIDERS, keys_in
+from app.services.connections import store
+from app.services.endpoints import bulk, listing, readiness
+from app.services.endpoints.bulk import Selection
+from app.services.endpoints.listing import Filter
+from app.services.status import checklist
+
+TELEPHONY = keys_in(Family.TELEPHONY)
+CONNECTIONS = ("none", "incomplete", "complete", "disabled", "unreadable")
+
+
+@pytest.fixture
+def every_kind(acme):
+    """Endpoints of every kind that the rule can tell apart, one of them of a provider that is gone."""
+    kinds = itertools.product((None, "a"), (None, "b"), (True, False), (*TELEPHONY, "gone"))
+    rows = [
+        {
+            "id": new_id(),
+            "organization_id": acme.organization.id,
+            "phone_number": f"+1555123{place:04}",
+            "inbound_agent_name": inbound,
+            "outbound_agent_name": outbound,
+            "is_active": active,
+            "provider": provider,
+        }
+        for place, (inbound, outbound, active, provider) in enumerate(kinds)
+    ]
+    acme.session.execute(insert(Endpoint), rows)
+    acme.session.commit()
+    return acme
+
+
+def _connect(scope, key, state):
+    provider = PROVIDERS[key]
+    required = provider.required[:-1] if state == "incomplete" else provider.required
+    with scope.transaction():
+        for model in (Secret, Connection):
+            scope.session.execute(delete(model).where(model.provider == key))
+        scope.session.expire_all()
+        if state == "none":
+            return
+        store.row_for(scope, provider).enabled = state != "disabled"
+        store.apply(scope, provider, {field.name: "stored" for field in required})
+        if state == "unreadable":
+            scope.session.flush()
+            scope.session.execute(update(Secret).where(Secret.provider == key).values(sealed="broken"))
+            scope.session.expire_all()
+
+
+@pytest.mark.both_databases
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    base_url=st.sampled_from([None, "https://voice.example.com"]),
+    connections=st.fixed_dictionaries({key: st.sampled_from(CONNECTIONS) for key in TELEPHONY}),
+)
+def test_readiness_is_the_same_in_python_and_in_sql(every_kind, base_url, connections):
+    scope = every_kind
+    with scope.transaction():
+        scope.organization.public_base_url = base_url
+    for key, state in connections.items():
+        _connect(scope, key, state)
+    rule = readiness.load(scope)
+    rows = list(scope.session.scalars(scope.select(Endpoint)))
+    takes_calls = {row.id for row in rows if row.takes_calls}
+    ready = {row.id for row in rows if rule.blocked_reason(row) is None}
+    assert ready <= takes_calls
+    assert bool(ready) == (base_url is not None and "complete" in connections.values())
+
+    def selected(condition):
+        return {row.id for row in scope.session.scalars(scope.select(Endpoint).where(condition))}
+
+    assert selected(Endpoint.takes_calls) == takes_calls
+    assert selected(rule.is_ready) == ready
+    assert selected(rule.is_blocked) == takes_calls - ready
+    blocked = listing.matching(scope, Filter(blocked=True))
+    assert {row.id for row in scope.session.scalars(blocked)} == takes_calls - ready
+    assert bulk.affected(scope, Selection(wanted=Filter())).answered == len(ready)
+    count, blocked_counts = checklist.counts(scope, store.load_all(scope))
+    assert count == len(ready)
+    assert sum(blocked_counts.values()) == (len(takes_calls - ready) if base_url else 0)
