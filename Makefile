@@ -29,7 +29,7 @@ help: ## Show what can be made
 run: $(VENV)/.installed ## Set up what is missing and serve on http://127.0.0.1:2212
 	@exec $(IN_VENV) flask --app wsgi serve
 
-demo: $(VENV)/.installed ## Serve a filled portal with stand-ins for the providers: no account needed
+demo: $(VENV)/.installed ## Serve a filled portal with simulators for the providers: no account needed
 	@exec $(IN_VENV) devtools.demo
 
 test: browser $(VENV)/.installed-dev ## Run the tests (PYTEST_ARGS='tests/web -k endpoints' runs some of them)

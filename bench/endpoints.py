@@ -27,6 +27,8 @@ from app.core import clock
 from app.extensions import db
 from app.models import DriftCheck, Endpoint, Organization, User
 from app.models.base import new_id
+from app.provider import Family
+from app.providers import keys_in
 from app.services.endpoints import paging
 from app.services.endpoints.listing import Filter
 from devtools.databases import migrate
@@ -38,7 +40,7 @@ from devtools.server import clean_environment
 EMAIL = "dana@acme.example"
 HOME = "https://localhost"
 PATH = "/o/bench/endpoints"
-PROVIDERS = ("twilio", "exotel", "vobiz")
+TELEPHONY = keys_in(Family.TELEPHONY)
 AT_ONCE = 2000
 DEEP = 0.95
 """How far into the rows a deep page is."""
@@ -130,10 +132,10 @@ def _endpoint(organization: str, n: int, total: int) -> dict[str, object]:
         "id": new_id(),
         "organization_id": organization,
         "phone_number": f"+1555{n:07}",
-        "provider": PROVIDERS[n % 10 and n % 3],
+        "provider": TELEPHONY[n % 10 and n % 3],
         "inbound_agent_name": None if n % 11 == 0 else f"Agent {n % 500}",
         "outbound_agent_name": None if n % 3 else f"Dialer {n % 40}",
-        "label": None if n % 7 == 0 else f"Line {n * 7919 % total} of the {PROVIDERS[n % 3]} desk",
+        "label": None if n % 7 == 0 else f"Line {n * 7919 % total} of the {TELEPHONY[n % 3]} desk",
         "is_active": bool(n % 9),
         "created_at": clock.now() - timedelta(seconds=n * 31 % total),
     }
@@ -142,7 +144,7 @@ def _endpoint(organization: str, n: int, total: int) -> dict[str, object]:
 def _check(organization: str, n: int) -> dict[str, object]:
     return {
         "organization_id": organization,
-        "provider": PROVIDERS[n % 10 and n % 3],
+        "provider": TELEPHONY[n % 10 and n % 3],
         "phone_number": f"+1555{n:07}",
         "due": False,
         "in_sync": bool(n % 100),
@@ -167,7 +169,7 @@ def _found() -> dict[str, str]:
         "search, some": {"q": "Line 99"},
         "search, none": {"q": "nothing has this"},
         "search, number": {"q": "(555) 000-12"},
-        "of a provider": {"provider": "vobiz"},
+        "of a provider": {"provider": TELEPHONY[-1]},
         "of an agent": {"agent": "Agent 7"},
         "inactive": {"active": "off"},
         "drifted": {"sync": "drifted"},

@@ -31,18 +31,23 @@ from app.models import (
     VoicePhoneNumber,
 )
 from app.models.base import new_id
-from app.providers import PROVIDERS
+from app.provider import Family
+from app.providers import PROVIDERS, keys_in
 from app.services.endpoints import csv_format, csv_import
 from app.services.organizations import directory
 from app.services.providers import credentials
 from app.services.scope import Scope
 from devtools.databases import migrate
 from devtools.scopes import PASSWORD, scope_of
+from simulators import SIMULATORS
 
 EMAIL = "dana@acme.example"
 SLUG = "bench"
 NUMBER, CALLED = "+15550000001", "+14155550000"
-TELEPHONY = ("twilio", "exotel", "vobiz")
+TELEPHONY = keys_in(Family.TELEPHONY)
+CONNECTED = ("twilio", "sinch", "elevenlabs")
+"""One provider of each family, and the one whose application has a callback."""
+
 AT_ONCE = 5000
 COUNTRY = "US"
 
@@ -137,13 +142,10 @@ def _connect(scope: Scope) -> None:
         scope.organization.active_telephony = None if place.endswith("5 of many") else "twilio"
         scope.organization.active_voice = "sinch"
         scope.organization.active_voice_ai = "elevenlabs"
-    values: dict[str, Row] = {
-        "twilio": {"account_sid": "AC" + "0" * 32, "auth_token": "made-up-token"},
-        "sinch": {"application_key": "made-up-key", "application_secret": "bWFkZS11cA=="},
-        "elevenlabs": {"api_key": "made-up-key"},
-    }
-    for key, sent in values.items():
-        credentials.save(scope, PROVIDERS[key], sent)
+    for key in CONNECTED:
+        required = [field.name for field in PROVIDERS[key].required]
+        sample = SIMULATORS[key].sample_values
+        credentials.save(scope, PROVIDERS[key], {name: sample[name] for name in required})
     with scope.transaction():
         for row in scope.session.scalars(scope.select(Connection)):
             row.callback_url = "https://agents.acme.example/sinch" if row.provider == "sinch" else None
@@ -167,8 +169,8 @@ def _switch(scope: Scope) -> ProviderSwitch:
     return ProviderSwitch(
         organization_id=scope.organization.id,
         family="telephony",
-        was="exotel",
-        now="twilio",
+        was=TELEPHONY[1],
+        now=TELEPHONY[0],
         actor_name=EMAIL,
     )
 

@@ -17,12 +17,13 @@ from pathlib import Path
 from statistics import median
 from urllib.parse import quote, urlencode, urlsplit
 
+from app.providers import PROVIDERS
 from bench import estate
 from devtools.html import parse
 from devtools.postgres import Postgres
 from devtools.scopes import PASSWORD
 from devtools.server import Server, clean_environment, served
-from simulators import UPSTREAMS
+from simulators import SIMULATORS
 
 HOME = f"/o/{estate.SLUG}"
 FILES = {"export", "export, filtered", "audit CSV", "audit JSON lines", "import report", "API list"}
@@ -126,7 +127,7 @@ def _built(data: Path, size: estate.Size, postgres: Postgres | None) -> dict[str
     """The settings of an installation that has so much in it, and asks no provider that there is."""
     is_new = not data.exists()
     data.mkdir(parents=True, exist_ok=True)
-    nowhere = (f"{host}=http://127.0.0.1:9" for kind in UPSTREAMS.values() for host in kind.hosts)
+    nowhere = (f"{host}=http://127.0.0.1:9" for kind in SIMULATORS.values() for host in kind.hosts)
     settings = {"PATCHBAY_DATA": str(data), "PATCHBAY_UPSTREAMS": ",".join(nowhere)}
     if postgres:
         postgres.create(data.name)
@@ -201,7 +202,7 @@ def _endpoint_pages(browser: Browser, endpoint: str) -> Paths:
         "agent's name": {"q": "Agent 1"},
         "no match": {"q": "nothing has this"},
         "provider": {"provider": "twilio"},
-        "provider, rare": {"provider": "exotel"},
+        "provider, rare": {"provider": estate.TELEPHONY[1]},
         "active": {"active": "on"},
         "inactive": {"active": "off"},
         "agent": {"agent": "Agent 1"},
@@ -257,9 +258,9 @@ def _down(browser: Browser, path: str) -> str:
 
 def _provider_pages(ids: Paths) -> Paths:
     found = {}
-    for key in ("twilio", "exotel", "sinch"):
+    for key in PROVIDERS:
         found[f"provider {key}"] = f"{HOME}/providers/{key}"
-    for key in ("twilio", "sinch"):
+    for key in estate.CONNECTED:
         found[f"disable {key}"] = f"{HOME}/providers/{key}/disable"
         found[f"forget {key}"] = f"{HOME}/providers/{key}/forget"
     for family, key in (("telephony", "twilio"), ("voice", "twilio")):

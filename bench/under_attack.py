@@ -23,7 +23,7 @@ from devtools.load import Account, superadmin
 from devtools.many import fill
 from devtools.postgres import Postgres
 from devtools.server import ROOT, Server, served
-from simulators.base import Asked, Reply
+from simulators.base import Reply, Request
 from simulators.twilio import Twilio
 
 PATH = "/api/calls/providers"
@@ -37,7 +37,7 @@ class HangingTwilio(Twilio):
         super().__init__()
         self.free = threading.Event()
 
-    def reply(self, asked: Asked) -> Reply:
+    def reply(self, asked: Request) -> Reply:
         self.free.wait(60)
         return super().reply(asked)
 
@@ -118,7 +118,7 @@ def _attacks(server: Server, account: Account, twilio: HangingTwilio) -> list[At
 @contextmanager
 def _hanging(server: Server, account: Account, twilio: HangingTwilio) -> Iterator[None]:
     """Tests of a connection that Twilio answers only afterwards."""
-    body = {f"twilio_{name}": twilio.own[name] for name in ("account_sid", "auth_token")}
+    body = {f"twilio_{name}": twilio.values[name] for name in ("account_sid", "auth_token")}
 
     def verify() -> None:
         client = ApiClient(server.url, account.token)

@@ -1,4 +1,4 @@
-"""A portal to click through, with stand-ins for its providers: `make demo`.
+"""A portal to click through, with simulators for its providers: `make demo`.
 
 Everything is on this machine, and the portal's data is in a folder of its own. Ctrl-C stops all of it.
 """
@@ -22,15 +22,16 @@ from urllib.request import urlopen
 
 from app import demo_data
 from app.config import DEFAULT_BIND
+from app.provider import Capability
+from app.providers import PROVIDERS
 from devtools.demo_checks import prove
 from devtools.server import ROOT, clean_environment, flask
-from simulators import UPSTREAMS, accounts
-from simulators.base import Upstream
+from simulators import SIMULATORS
+from simulators.base import Simulator
 
 FIRST_PORT = 9001
 PASSWORD = "password.txt"
 LOG = "portal.log"
-TO_BREAK = demo_data.MERIDIAN.endpoints[1]
 SECONDS_TO_START = 60
 SECONDS_TO_STOP = 10
 
@@ -39,16 +40,16 @@ TEXT = """
   Sign in as          {email}
   Password            {password}
 
-  Stand-ins for the providers, each with a console in the browser:
+  Provider simulators, each with a console in the browser:
 {consoles}
 
   Try this
-    1. At {twilio} press "Another URL" beside {number}: it is broken now.
+    1. At {console} press "Another URL" beside {number}: it is broken now.
     2. In Patchbay, under Organizations, press "Check all numbers".
     3. Follow "drifted" to the number, and repair it there.
 
-  The portal keeps its data in {data}; remove that folder to begin anew.
-  The stand-ins forget what they were told when they stop. Ctrl-C stops everything.
+  The portal keeps its data in {data}; remove that folder to start over.
+  Changes at the simulators are lost when they stop. Ctrl-C stops everything.
 """
 
 
@@ -63,14 +64,16 @@ def main() -> None:
     with ExitStack() as stack:
         running = {
             key: stack.enter_context(_started(kind, FIRST_PORT + place))
-            for place, (key, kind) in enumerate(UPSTREAMS.items())
+            for place, (key, kind) in enumerate(SIMULATORS.items())
         }
-        accounts.fill(running)
+        for simulator in running.values():
+            simulator.fill_demo()
         environment = _environment(data, bind, running)
         password = _filled(data, environment)
         _run("check", environment)
         portal = f"http://{bind.replace('0.0.0.0', '127.0.0.1')}"  # noqa: S104
-        running["elevenlabs"].workspace.portal = portal
+        for simulator in running.values():
+            simulator.connect_portal(portal)
         with _serving(portal, environment) as process:
             _tell(portal, password, data, running)
             process.wait()
@@ -91,7 +94,7 @@ def _demand_free(bind: str) -> None:
         sys.exit(f"{bind} is taken, or is no address here. Another:  PATCHBAY_BIND=127.0.0.1:2213 make demo")
 
 
-def _started(kind: type[Upstream], port: int) -> Any:
+def _started(kind: type[Simulator], port: int) -> Any:
     """On its usual port, or on a free one where that is taken."""
     try:
         return kind(port)
@@ -99,7 +102,7 @@ def _started(kind: type[Upstream], port: int) -> Any:
         return kind()
 
 
-def _environment(data: Path, bind: str, running: Mapping[str, Upstream]) -> dict[str, str]:
+def _environment(data: Path, bind: str, running: Mapping[str, Simulator]) -> dict[str, str]:
     """Nothing of it leads to another portal's data, or to a real provider."""
     upstreams = [f"{host}={base}" for one in running.values() for host, base in one.upstreams.items()]
     return clean_environment() | {
@@ -173,18 +176,30 @@ def _wait(portal: str, process: subprocess.Popen[bytes], log: Path) -> None:
     sys.exit(f"The portal did not start. {log} says why.")
 
 
-def _tell(portal: str, password: str, data: Path, running: Mapping[str, Upstream]) -> None:
+def _tell(portal: str, password: str, data: Path, running: Mapping[str, Simulator]) -> None:
+    to_break, number = _number_to_break()
     told = {
         "portal": portal,
         "email": demo_data.EMAIL,
         "password": password,
         "consoles": "\n".join(f"    {one.label:<18}{one.base}" for one in running.values()),
-        "twilio": running["twilio"].base,
-        "number": TO_BREAK.phone_number,
+        "console": running[to_break].base,
+        "number": number,
         "data": data.relative_to(ROOT) if data.is_relative_to(ROOT) else data,
     }
     sys.stdout.write(TEXT.format(**told))
     sys.stdout.flush()
+
+
+def _number_to_break() -> tuple[str, str]:
+    """A provider whose webhooks can be set from here, and a number of it that is as it should be."""
+    return next(
+        (key, endpoint.phone_number)
+        for key, account in demo_data.accounts().items()
+        if Capability.POINT in PROVIDERS[key].capabilities
+        for endpoint in account.endpoints
+        if endpoint.outbound and endpoint.phone_number not in account.faults
+    )
 
 
 if __name__ == "__main__":

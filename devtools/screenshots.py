@@ -13,7 +13,7 @@ from app import demo_data
 from devtools import chromium
 from devtools.demo_checks import prove
 from devtools.server import ROOT, served
-from simulators import UPSTREAMS, accounts
+from simulators import SIMULATORS
 
 FOLDER = ROOT / "docs" / "screenshots"
 PASSWORD = "a lighthouse keeper counts the boats"
@@ -30,8 +30,9 @@ PICTURES = {
 
 def main() -> None:
     with ExitStack() as stack:
-        running = {key: stack.enter_context(kind()) for key, kind in UPSTREAMS.items()}
-        accounts.fill(running)
+        running = {key: stack.enter_context(kind()) for key, kind in SIMULATORS.items()}
+        for simulator in running.values():
+            simulator.fill_demo()
         pairs = [pair for one in running.values() for pair in one.upstreams.items()]
         there = {"PATCHBAY_UPSTREAMS": ",".join(f"{host}={base}" for host, base in pairs)}
         folder = stack.enter_context(tempfile.TemporaryDirectory())

@@ -1,25 +1,40 @@
-"""Small servers that behave as the providers do: to test against, and to demonstrate without accounts.
+"""Simulators: small local servers that behave as the providers do, for tests and demonstrations.
 
-`python -m simulators` starts all of them.
+A provider's simulator is `simulators/<key>.py`, or a folder of that name, with one subclass of `Simulator`.
+It is found there, not listed. `python -m simulators` starts all of them.
 """
 
 from __future__ import annotations
 
-from simulators.base import Trouble, Upstream
-from simulators.elevenlabs import ElevenLabs
-from simulators.exotel import Exotel
-from simulators.sinch import Sinch
-from simulators.sinch_est import SinchEst
-from simulators.twilio import Twilio
-from simulators.vobiz import Vobiz
+import importlib
+import importlib.util
+from collections.abc import Mapping
+from types import MappingProxyType
 
-UPSTREAMS: dict[str, type[Upstream]] = {
-    "twilio": Twilio,
-    "sinch": Sinch,
-    "exotel": Exotel,
-    "vobiz": Vobiz,
-    "elevenlabs": ElevenLabs,
-    "sinch_est": SinchEst,
-}
+from app.providers import PROVIDERS
+from simulators.base import Simulator
 
-__all__ = ["UPSTREAMS", "ElevenLabs", "Exotel", "Sinch", "SinchEst", "Trouble", "Twilio", "Upstream", "Vobiz"]
+
+def _load() -> Mapping[str, type[Simulator]]:
+    """Each provider's simulator, in the order of the providers. One that has none is left out."""
+    return MappingProxyType(
+        {key: _simulator_in(f"{__name__}.{key}") for key in PROVIDERS if _is_there(f"{__name__}.{key}")}
+    )
+
+
+def _is_there(module: str) -> bool:
+    return importlib.util.find_spec(module) is not None
+
+
+def _simulator_in(module: str) -> type[Simulator]:
+    declared = [
+        value
+        for value in vars(importlib.import_module(module)).values()
+        if isinstance(value, type) and issubclass(value, Simulator) and value.__module__ == module
+    ]
+    if len(declared) != 1:
+        raise TypeError(f"{module} must declare one simulator, and declares {len(declared)}.")
+    return declared[0]
+
+
+SIMULATORS: Mapping[str, type[Simulator]] = _load()

@@ -7,14 +7,14 @@ import sys
 import threading
 from contextlib import ExitStack
 
-from simulators import UPSTREAMS, accounts
+from simulators import SIMULATORS
 
 FIRST_PORT = 9001
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m simulators", description=__doc__)
-    for place, key in enumerate(UPSTREAMS):
+    for place, key in enumerate(SIMULATORS):
         parser.add_argument(
             f"--{key.replace('_', '-')}", type=int, default=FIRST_PORT + place, metavar="PORT"
         )
@@ -22,9 +22,10 @@ def main() -> None:
     parser.add_argument("--demo", action="store_true", help=is_filled)
     ports = vars(parser.parse_args())
     with ExitStack() as stack:
-        running = {key: stack.enter_context(kind(ports[key])) for key, kind in UPSTREAMS.items()}
+        running = {key: stack.enter_context(kind(ports[key])) for key, kind in SIMULATORS.items()}
         if ports["demo"]:
-            accounts.fill(running)
+            for simulator in running.values():
+                simulator.fill_demo()
         entries = [f"{host}={base}" for one in running.values() for host, base in one.upstreams.items()]
         lines = [f"PATCHBAY_UPSTREAMS={','.join(entries)}"]
         for key, one in running.items():

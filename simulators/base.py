@@ -1,4 +1,4 @@
-"""A provider on this machine: it checks who calls, has one account in memory, and can misbehave."""
+"""The base of all simulators: one account in memory, checked credentials, and faults on demand."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ from urllib.parse import parse_qsl, quote, urlsplit
 
 from simulators import console
 from simulators.console import Action, Row, Table
+from simulators.demo import DemoAccount
 
-GOSSIP = "what-the-provider-wrote"
-"""Is in every body, so that a test can see whether one is passed on."""
+CANARY = "what-the-provider-wrote"
+"""Is in every response body; a test that finds it anywhere else has found a leak."""
 
 
 class Trouble(StrEnum):
@@ -33,8 +34,8 @@ class Trouble(StrEnum):
 
 
 @dataclass(frozen=True)
-class Seen:
-    """What is kept of a request: nothing that could have a secret in it."""
+class LoggedRequest:
+    """The parts of a request that are kept: none of them may carry a secret."""
 
     method: str
     host: str
@@ -43,7 +44,7 @@ class Seen:
 
 
 @dataclass(frozen=True)
-class Asked(Seen):
+class Request(LoggedRequest):
     headers: Message = field(repr=False)
     body: bytes = field(repr=False)
 
@@ -73,13 +74,13 @@ class Reply:
 
 
 PLAIN = {"Content-Type": "text/plain"}
-HTML = "<!doctype html><title>Trouble</title><p>" + GOSSIP
+HTML = "<!doctype html><title>Trouble</title><p>" + CANARY
 TROUBLES = {
-    Trouble.RATE_LIMITED: Reply(429, {"message": GOSSIP}),
-    Trouble.FAULT: Reply(500, {"message": GOSSIP}),
+    Trouble.RATE_LIMITED: Reply(429, {"message": CANARY}),
+    Trouble.FAULT: Reply(500, {"message": CANARY}),
     Trouble.HTML: Reply(200, HTML),
     Trouble.REFUSED_IN_HTML: Reply(401, HTML),
-    Trouble.ODD: Reply(200, [GOSSIP]),
+    Trouble.ODD: Reply(200, [CANARY]),
 }
 
 
@@ -87,50 +88,59 @@ def same(one: str | None, other: str) -> bool:
     return hmac.compare_digest((one or "").encode(), other.encode())
 
 
-class Upstream:
-    """Subclasses say for which hosts they stand, what their account's values are, and how they answer.
+class Simulator:
+    """Subclasses declare the provider's label and hosts, their account's values, and how they answer.
 
-    `own` are the account's values, `usual` where nobody chose others.
-    `trouble` is what they do instead; with `trouble_at`, only where the path has that in it.
-    `instead` has a method and a part of the path to each answer that is given in place of the usual one.
-    `knows_nobody`: whoever calls is refused. `is_off`: nobody gets an answer. `gone` are numbers that can
-    be given back. `said`: to whoever looks at the console next.
+    `values` are the account's, by field, and `sample_values` those that it starts with. `demo` is the
+    account of the demonstration, and `fill_demo` makes it; a simulator that declares none has its samples.
+    `trouble` is how it misbehaves; with `trouble_at`, only on paths that contain it.
+    `instead` maps a method and a part of the path to a reply that replaces the normal one.
+    `refuses_credentials`: every caller gets 401. `is_off`: connections are closed without a response.
+    `gone`: released numbers, which can be restored. `notice`: the console shows it once.
     """
 
     label: ClassVar[str]
     hosts: ClassVar[tuple[str, ...]]
-    usual: ClassVar[Mapping[str, str]]
+    sample_values: ClassVar[Mapping[str, str]]
+    demo: ClassVar[DemoAccount]
     slowness: ClassVar[float] = 2.0
 
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        if "sample_values" in vars(cls) and "demo" not in vars(cls):
+            cls.demo = DemoAccount(cls.sample_values)
+
     def __init__(self, port: int = 0) -> None:
-        self.own = dict(self.usual)
-        self.requests: list[Seen] = []
+        self.values: dict[str, Any] = dict(self.sample_values)
+        self.requests: list[LoggedRequest] = []
         self.trouble: Trouble | None = None
         self.trouble_at = ""
         self.instead: dict[tuple[str, str], Reply] = {}
-        self.knows_nobody = False
+        self.refuses_credentials = False
         self.is_off = False
         self.gone: dict[str, Any] = {}
-        self.said = ""
+        self.notice = ""
         self._server = ThreadingHTTPServer(("127.0.0.1", port), _handler(self))
         self._server.daemon_threads = True
         self._server.block_on_close = False
 
-    @property
-    def values(self) -> dict[str, Any]:
-        """What a connection to this account has in its fields."""
-        return dict(self.own)
+    def fill_demo(self) -> None:
+        """Makes the account the one of the demonstration, with its numbers and their faults."""
+        self.values = dict(self.demo.credentials)
+
+    def connect_portal(self, address: str) -> None:
+        """Sends events to the portal at this address. Does nothing if the provider sends none."""
 
     def tables(self) -> list[Table]:
-        """What its console shows, and what can be done there."""
+        """The tables of its console, with their actions."""
         raise NotImplementedError
 
-    def answer(self, asked: Asked) -> Reply:
+    def answer(self, request: Request) -> Reply:
         raise NotImplementedError
 
     @property
     def writes(self) -> list[tuple[str, str]]:
-        """Method and path of each request that could have changed something."""
+        """Returns method and path of every request that is not a GET."""
         return [(seen.method, seen.path) for seen in self.requests if seen.method != "GET"]
 
     @property
@@ -153,46 +163,46 @@ class Upstream:
         self._server.shutdown()
         self._server.server_close()
 
-    def reply(self, asked: Asked) -> Reply:
-        self.requests.append(Seen(asked.method, asked.host, asked.path, asked.query))
-        is_troubled = self.trouble_at in asked.path
+    def reply(self, request: Request) -> Reply:
+        self.requests.append(LoggedRequest(request.method, request.host, request.path, request.query))
+        is_troubled = self.trouble_at in request.path
         if self.trouble is Trouble.SLOW and is_troubled:
             time.sleep(self.slowness)
         elif self.trouble and is_troubled:
             return TROUBLES[self.trouble]
         for (method, part), reply in self.instead.items():
-            if method == asked.method and part in asked.path:
+            if method == request.method and part in request.path:
                 return reply
-        return self.answer(replace(asked, headers=Message()) if self.knows_nobody else asked)
+        return self.answer(replace(request, headers=Message()) if self.refuses_credentials else request)
 
-    def is_console(self, asked: Asked) -> bool:
-        """A browser on this machine opens the front page; who calls the API names an official host."""
-        return asked.path == "/" and f"http://{asked.host}" in (self.base, self.base_by_name)
+    def is_console(self, request: Request) -> bool:
+        """True for a browser on this machine; API calls carry one of the provider's own host names."""
+        return request.path == "/" and f"http://{request.host}" in (self.base, self.base_by_name)
 
-    def console(self, asked: Asked) -> Reply:
+    def console(self, request: Request) -> Reply:
         tables = [self._states(), *self.tables()]
-        if asked.method == "GET":
-            said, self.said = self.said, ""
-            return Reply(200, console.page(self.label, said, tables, self.own), console.HEADERS)
-        origin, site = (asked.headers.get(name) for name in ("Origin", "Sec-Fetch-Site"))
-        if origin not in (None, f"http://{asked.host}") or site not in (None, "none", "same-origin"):
+        if request.method == "GET":
+            notice, self.notice = self.notice, ""
+            return Reply(200, console.page(self.label, notice, tables, self.values), console.HEADERS)
+        origin, site = (request.headers.get(name) for name in ("Origin", "Sec-Fetch-Site"))
+        if origin not in (None, f"http://{request.host}") or site not in (None, "none", "same-origin"):
             return Reply(403, "This form was sent from another page.")
-        self.said = console.apply(tables, asked.form)
-        return Reply(303, "", {"Location": "/#" + quote(asked.form.get("row", ""))})
+        self.notice = console.apply(tables, request.form)
+        return Reply(303, "", {"Location": "/#" + quote(request.form.get("row", ""))})
 
     def _states(self) -> Table:
         slow = f"Slow: {self.slowness:g} seconds"
-        now = "It works."
+        now = "Works normally."
         for is_so, words in (
-            (self.trouble is Trouble.SLOW, f"Every answer takes {self.slowness:g} seconds."),
-            (self.trouble is Trouble.FAULT, "Every request is answered with status 500."),
-            (self.knows_nobody, "Credentials are refused, whoever calls."),
-            (self.is_off, "Nobody gets an answer."),
+            (self.trouble is Trouble.SLOW, f"Every response takes {self.slowness:g} seconds."),
+            (self.trouble is Trouble.FAULT, "Every request gets status 500."),
+            (self.refuses_credentials, "All credentials are refused."),
+            (self.is_off, "Connections are closed without a response."),
         ):
             now = words if is_so else now
         actions = [
             Action("Works", self._state()),
-            Action("Refuse credentials", self._state(knows_nobody=True)),
+            Action("Refuse credentials", self._state(refuses_credentials=True)),
             Action("Status 500", self._state(trouble=Trouble.FAULT)),
             Action(slow, self._state(trouble=Trouble.SLOW)),
             Action("Off", self._state(is_off=True)),
@@ -200,24 +210,24 @@ class Upstream:
         return Table("The provider", [Row(self.label, now, actions)])
 
     def _state(self, **changed: Any) -> Callable[[str], None]:
-        usual = {"knows_nobody": False, "trouble": None, "is_off": False}
-        return console.setting(self, **usual | changed)
+        working = {"refuses_credentials": False, "trouble": None, "is_off": False}
+        return console.setting(self, **working | changed)
 
 
-def _handler(upstream: Upstream) -> type[BaseHTTPRequestHandler]:
+def _handler(upstream: Simulator) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def _serve(self) -> None:
             parts = urlsplit(self.path)
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             host = (self.headers.get("Host") or "").lower()
             query = dict(parse_qsl(parts.query))
-            asked = Asked(self.command, host, parts.path, query, self.headers, body)
-            if upstream.is_console(asked):
-                self._send(upstream.console(asked))
+            request = Request(self.command, host, parts.path, query, self.headers, body)
+            if upstream.is_console(request):
+                self._send(upstream.console(request))
             elif upstream.is_off:
                 self.close_connection = True
             else:
-                self._send(upstream.reply(asked))
+                self._send(upstream.reply(request))
 
         def _send(self, reply: Reply) -> None:
             is_text = isinstance(reply.body, str)

@@ -1,6 +1,6 @@
-"""A page in place of a provider's own console: what its account has, and buttons that change or break it.
+"""The console of a simulator: a page with the account's contents, and buttons that change or break it.
 
-A server declares tables; the page and what its forms do are made from them.
+A simulator declares tables; the page and the actions of its forms are derived from them.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-ELSEWHERE = "https://old-agents.example/answer"
-"""What a number calls that somebody has broken."""
+OTHER_URL = "https://old-agents.example/answer"
+"""The webhook of a number that was broken on purpose."""
 
 HEADERS = {
     "Cache-Control": "no-store",
@@ -23,7 +23,7 @@ PAGE = string.Template("""<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Stand-in for $name</title>
+<title>$name simulator</title>
 <style>
 :root { color-scheme: light dark; --line: color-mix(in srgb, currentColor 20%, transparent); }
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 0 auto; padding: 1rem; }
@@ -41,22 +41,21 @@ input[type=text] { flex: 1 1 14rem; min-width: 0; } select { flex: 0 1 auto; min
 input, select, button { font: inherit; padding: .25rem .6rem; min-height: 2rem; max-width: 100%; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1rem; } dd { margin: 0; }
 </style>
-<h1>Stand-in for $name</h1>
-<p>It plays the part of $name on this machine, for a made-up account. What is changed here is forgotten when
-it stops.</p>
-$said
+<h1>$name simulator</h1>
+<p>Simulates $name on this machine, with a sample account. Changes are lost when it stops.</p>
+$notice
 $tables
 <h2>The account's credentials</h2>
-<details><summary>Made up: they open this stand-in and nothing else</summary><dl>$values</dl></details>
+<details><summary>Sample values: only this simulator accepts them</summary><dl>$values</dl></details>
 </html>
 """)
 
 
 @dataclass(frozen=True)
 class Action:
-    """What can be done to a row. With a `value` it has a field, to type or, with `options`, to choose in.
+    """A button of a row. With a `value` it has a text field or, with `options`, a choice.
 
-    `do` gets what was typed, "" where there is no field. It may tell what came of it.
+    `do` gets the submitted text, "" without a field. It may return a notice.
     """
 
     label: str
@@ -67,7 +66,7 @@ class Action:
 
 @dataclass(frozen=True)
 class Row:
-    """`now` is what it is like, or what it calls."""
+    """`now` describes its present state."""
 
     name: str
     now: str
@@ -86,7 +85,7 @@ TYPED = object()
 
 
 def setting(thing: Any, **attributes: Any) -> Callable[[str], None]:
-    """Sets attributes of `thing`; one that is TYPED becomes what was typed."""
+    """Returns an action that sets attributes of `thing`; one that is TYPED gets the submitted text."""
 
     def do(typed: str) -> None:
         for name, value in attributes.items():
@@ -95,8 +94,8 @@ def setting(thing: Any, **attributes: Any) -> Callable[[str], None]:
     return do
 
 
-def taking(things: dict[str, Any], key: str, into: dict[str, Any]) -> Callable[[str], None]:
-    """Moves one from a dictionary to another."""
+def moving(things: dict[str, Any], key: str, into: dict[str, Any]) -> Callable[[str], None]:
+    """Returns an action that moves an entry from one dictionary to another."""
 
     def do(_typed: str) -> None:
         into[key] = things.pop(key)
@@ -105,35 +104,32 @@ def taking(things: dict[str, Any], key: str, into: dict[str, Any]) -> Callable[[
 
 
 def gone(things: dict[str, Any], taken: dict[str, Any]) -> list[Row]:
-    """A row for each that was taken away, to give it back."""
-    back = "Give it back"
-    return [
-        Row(name, "The account does not have it.", [Action(back, taking(taken, name, things))])
-        for name in taken
-    ]
+    """Returns a row for each released number, to restore it."""
+    back = "Restore the number"
+    return [Row(name, "Not in the account.", [Action(back, moving(taken, name, things))]) for name in taken]
 
 
 def apply(tables: Sequence[Table], form: Mapping[str, str]) -> str:
-    """Does what a form asks for, and tells what was done."""
+    """Runs the action that the form names, and returns a notice."""
     for table in tables:
         for row in table.rows:
             for action in row.actions:
                 if (form.get("row"), form.get("do")) == (place(table, row), action.label):
-                    told = action.do(form.get(action.label, "").strip())
-                    return told or f"{row.name}: {action.label}. Done."
-    return "That is not there any more. Nothing was changed."
+                    notice = action.do(form.get(action.label, "").strip())
+                    return notice or f"{row.name}: {action.label}. Done."
+    return "Not found. Nothing was changed."
 
 
 def place(table: Table, row: Row) -> str:
-    """Names a row within its page, also in the page's address."""
+    """Returns the id of a row, which is also its anchor."""
     written = f"{table.title} {row.name}".lower()
     return "".join(character if character.isalnum() else "-" for character in written)
 
 
-def page(name: str, said: str, tables: Sequence[Table], values: Mapping[str, Any]) -> str:
+def page(name: str, notice: str, tables: Sequence[Table], values: Mapping[str, Any]) -> str:
     return PAGE.substitute(
         name=escape(name),
-        said=f'<p role="status">{escape(said)}</p>' if said else "",
+        notice=f'<p role="status">{escape(notice)}</p>' if notice else "",
         tables="\n".join(map(_table, tables)),
         values="".join(
             f"<dt>{escape(key)}</dt><dd><code>{escape(value)}</code></dd>" for key, value in values.items()

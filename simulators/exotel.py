@@ -3,8 +3,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from simulators.base import GOSSIP, Asked, Reply, Upstream, same
-from simulators.console import Action, Row, Table, gone, setting, taking
+from simulators.base import CANARY, Reply, Request, Simulator, same
+from simulators.console import Action, Row, Table, gone, moving, setting
+from simulators.demo import DemoAccount, DemoEndpoint
 
 SID = "madeup1"
 KEY = "made-up-key-of-exotel"
@@ -28,7 +29,7 @@ class Number:
     capabilities: Any = None
 
 
-class Exotel(Upstream):
+class Exotel(Simulator):
     """`region`: the host that knows the account. `is_suspended`. `speaks_xml`: in errors.
 
     `numbers` by phone number in E.164. `page_size_cap`: rows on a page, at most. `ignores_paging`: every
@@ -37,7 +38,22 @@ class Exotel(Upstream):
 
     label = "Exotel"
     hosts = ("api.exotel.com", "api.in.exotel.com")
-    usual = {"account_sid": SID, "api_key": KEY, "api_token": TOKEN}
+    sample_values = {"account_sid": SID, "api_key": KEY, "api_token": TOKEN}
+
+    demo = DemoAccount(
+        credentials={
+            "account_sid": "meridian1",
+            "api_key": "made-up-exotel-api-key-0001",
+            "api_token": "made-up-exotel-api-token-0001",
+            "api_base": "https://api.in.exotel.com",
+        },
+        endpoints=(
+            DemoEndpoint("+918047112345", "collections", "collections", "Collections, Bengaluru"),
+            DemoEndpoint("+919876543210", "support-hindi", None, "Support in Hindi"),
+        ),
+        spare={"+918047112346": "Spare, Bengaluru"},
+        is_tested=True,
+    )
 
     def __init__(self, port: int = 0) -> None:
         super().__init__(port)
@@ -58,6 +74,15 @@ class Exotel(Upstream):
         self.numbers[phone_number] = number
         return number
 
+    def fill_demo(self) -> None:
+        super().fill_demo()
+        self.region = "api.in.exotel.com"
+        self.numbers.clear()
+        labels = {endpoint.phone_number: endpoint.label for endpoint in self.demo.endpoints}
+        labels.update(self.demo.spare)
+        for phone_number, label in labels.items():
+            self.add(phone_number, friendly_name=label, voice_url=flow("501", self.values["account_sid"]))
+
     def tables(self) -> list[Table]:
         rows = [self._shown(phone_number) for phone_number in self.numbers]
         text = (
@@ -68,42 +93,42 @@ class Exotel(Upstream):
     def _shown(self, phone_number: str) -> Row:
         number = self.numbers[phone_number]
         actions = [
-            Action(f"Flow {app_id}", setting(number, voice_url=flow(app_id, self.own["account_sid"])))
+            Action(f"Flow {app_id}", setting(number, voice_url=flow(app_id, self.values["account_sid"])))
             for app_id in ("501", "502")
         ]
         actions += [
             Action("No flow", setting(number, voice_url="")),
-            Action("Release the number", taking(self.numbers, phone_number, self.gone)),
+            Action("Release the number", moving(self.numbers, phone_number, self.gone)),
         ]
         return Row(phone_number, number.voice_url or "On no flow", actions, number.friendly_name)
 
-    def answer(self, asked: Asked) -> Reply:
-        key, token = asked.basic or ("", "")
-        if not (same(key, self.own["api_key"]) and same(token, self.own["api_token"])):
+    def answer(self, request: Request) -> Reply:
+        key, token = request.basic or ("", "")
+        if not (same(key, self.values["api_key"]) and same(token, self.values["api_token"])):
             return self._error(401)
-        if asked.host != self.region:
+        if request.host != self.region:
             return self._error(404)
         if self.is_suspended:
             return self._error(403)
-        if asked.path == f"/v1/Accounts/{self.own['account_sid']}/Calls.json":
-            return Reply(200, {"Metadata": {"PageSize": 1, "Uri": GOSSIP}, "Calls": []})
+        if request.path == f"/v1/Accounts/{self.values['account_sid']}/Calls.json":
+            return Reply(200, {"Metadata": {"PageSize": 1, "Uri": CANARY}, "Calls": []})
         if (
-            asked.path == f"/v2_beta/Accounts/{self.own['account_sid']}/IncomingPhoneNumbers"
-            and asked.method == "GET"
+            request.path == f"/v2_beta/Accounts/{self.values['account_sid']}/IncomingPhoneNumbers"
+            and request.method == "GET"
         ):
-            return self._page(asked)
+            return self._page(request)
         return self._error(404)
 
-    def _page(self, asked: Asked) -> Reply:
+    def _page(self, request: Request) -> Reply:
         """The addresses of its pages lead to another host."""
-        size = min(int(asked.query.get("PageSize", 50)), self.page_size_cap)
-        page = 0 if self.ignores_paging else int(asked.query.get("Page", 0))
+        size = min(int(request.query.get("PageSize", 50)), self.page_size_cap)
+        page = 0 if self.ignores_paging else int(request.query.get("Page", 0))
         rows = [
-            {"phone_number": number.written, "region": GOSSIP} | vars(number)
+            {"phone_number": number.written, "region": CANARY} | vars(number)
             for number in self.numbers.values()
         ]
         has_more = len(rows) > (page + 1) * size
-        elsewhere = f"http://twilix.exotel.com{asked.path}?PageSize={size}&Page="
+        elsewhere = f"http://twilix.exotel.com{request.path}?PageSize={size}&Page="
         return Reply(
             200,
             {
@@ -117,6 +142,6 @@ class Exotel(Upstream):
 
     def _error(self, status: int) -> Reply:
         if self.speaks_xml:
-            inside = f"<Status>{status}</Status><Message>{GOSSIP}</Message>"
+            inside = f"<Status>{status}</Status><Message>{CANARY}</Message>"
             return Reply(status, f"<TwilioResponse><RestException>{inside}</RestException></TwilioResponse>")
-        return Reply(status, {"RestException": {"Status": status, "Message": GOSSIP}})
+        return Reply(status, {"RestException": {"Status": status, "Message": CANARY}})

@@ -6,8 +6,10 @@ import hmac
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from simulators.base import GOSSIP, Asked, Reply, Upstream, same
-from simulators.console import ELSEWHERE, TYPED, Action, Row, Table, setting
+from app.provider import Family
+from simulators.base import CANARY, Reply, Request, Simulator, same
+from simulators.console import OTHER_URL, TYPED, Action, Row, Table, setting
+from simulators.demo import DemoAccount
 
 KEY = "00000000-0000-4000-8000-00000000000a"
 SECRET = base64.b64encode(b"made-up-of-sinch").decode()
@@ -18,7 +20,7 @@ WINDOW = timedelta(minutes=5)
 
 
 def error(status: int, code: int) -> Reply:
-    return Reply(status, {"errorCode": code, "message": GOSSIP, "status": status, "reference": GOSSIP})
+    return Reply(status, {"errorCode": code, "message": CANARY, "status": status, "reference": CANARY})
 
 
 def owned(key: str = KEY) -> list[dict[str, str]]:
@@ -37,7 +39,7 @@ def _is(entry: dict[str, str], number: str) -> bool:
     return entry["number"].removeprefix("+") == number.removeprefix("+")
 
 
-class Sinch(Upstream):
+class Sinch(Simulator):
     """`refusal`: status and errorCode to answer with, whoever calls.
 
     `urls` are the application's callbacks, `owned` the numbers of the account.
@@ -45,17 +47,28 @@ class Sinch(Upstream):
 
     label = "Sinch"
     hosts = ("callingapi.sinch.com",)
-    usual = {"application_key": KEY, "application_secret": SECRET}
+    sample_values = {"application_key": KEY, "application_secret": SECRET}
+
+    demo = DemoAccount(
+        credentials={
+            "application_key": "00000000-0000-4000-8000-0000000000d1",
+            "application_secret": base64.b64encode(b"made-up-sinch-application").decode(),
+        },
+        spare={"+14165550102": "", "+14165550103": ""},
+        dialers={"Priya Raman": "+14165550100", "Jonas Weber": "+14165550101"},
+        active_for=(Family.VOICE,),
+        because="The dialers in Toronto moved to Sinch",
+    )
 
     def __init__(self, port: int = 0) -> None:
         super().__init__(port)
         self.refusal: tuple[int, int] | None = None
-        self.urls: dict[str, str] = {"primary": f"https://{GOSSIP}.example/calls"}
+        self.urls: dict[str, str] = {"primary": f"https://{CANARY}.example/calls"}
         self.owned = owned()
 
     @property
     def key(self) -> str:
-        return self.own["application_key"]
+        return self.values["application_key"]
 
     @property
     def callback(self) -> str:
@@ -65,10 +78,20 @@ class Sinch(Upstream):
     def callback(self, url: str) -> None:
         self.urls = {"primary": url} if url else {}
 
+    def fill_demo(self) -> None:
+        """The last number to import is on another application."""
+        super().fill_demo()
+        self.callback = "https://dialer.meridian.example/sinch"
+        numbers = (*self.demo.dialers.values(), *self.demo.spare)
+        keys = dict.fromkeys(numbers, self.key) | {numbers[-1]: ANOTHER_KEY}
+        self.owned = [
+            {"number": number, "applicationkey": key, "capability": "voice"} for number, key in keys.items()
+        ]
+
     def tables(self) -> list[Table]:
         actions = [
             Action("Save", setting(self, callback=TYPED), value=self.callback),
-            Action("Another URL", setting(self, callback=ELSEWHERE)),
+            Action("Another URL", setting(self, callback=OTHER_URL)),
             Action("No URL", setting(self, callback="")),
         ]
         now = f"Calls {self.callback or 'nothing'}"
@@ -93,20 +116,20 @@ class Sinch(Upstream):
         """The application that a voice number is on."""
         return next(entry.get("applicationkey", "") for entry in self._voice() if _is(entry, number))
 
-    def answer(self, asked: Asked) -> Reply:
-        if code := self._wrong_with(asked):
+    def answer(self, request: Request) -> Reply:
+        if code := self._wrong_with(request):
             return error(401, code)
         if self.refusal:
             return error(*self.refusal)
-        match asked.method, asked.path:
+        match request.method, request.path:
             case "GET", path if path == CALLBACKS + self.key:
-                return Reply(200, {"url": self.urls, "note": GOSSIP})
+                return Reply(200, {"url": self.urls, "note": CANARY})
             case "POST", path if path == CALLBACKS + self.key:
-                return self._set_urls(asked.json)
+                return self._set_urls(request.json)
             case "GET", path if path == NUMBERS:
-                return Reply(200, {"numbers": self.owned, "note": GOSSIP})
+                return Reply(200, {"numbers": self.owned, "note": CANARY})
             case "POST", path if path == NUMBERS:
-                return self._assign(asked.json)
+                return self._assign(request.json)
         return error(404, 40400)
 
     def _set_urls(self, sent: dict[str, Any]) -> Reply:
@@ -134,31 +157,31 @@ class Sinch(Upstream):
     def _voice(self) -> list[dict[str, str]]:
         return [entry for entry in self.owned if entry["capability"] == "voice"]
 
-    def _wrong_with(self, asked: Asked) -> int:
-        scheme, _, credentials = asked.headers.get("Authorization", "").partition(" ")
+    def _wrong_with(self, request: Request) -> int:
+        scheme, _, credentials = request.headers.get("Authorization", "").partition(" ")
         key, _, signed = credentials.partition(":")
         if scheme.lower() != "application":
             return 40100
         try:
-            sent = datetime.fromisoformat(asked.headers.get("x-timestamp", ""))
+            sent = datetime.fromisoformat(request.headers.get("x-timestamp", ""))
         except ValueError:
             return 40101
         if abs(datetime.now(UTC) - sent) > WINDOW:
             return 40105
         if key != self.key:
             return 40107
-        return 0 if same(signed, self._signature(asked)) else 40102
+        return 0 if same(signed, self._signature(request)) else 40102
 
-    def _signature(self, asked: Asked) -> str:
-        digest = hashlib.md5(asked.body, usedforsecurity=False).digest()
+    def _signature(self, request: Request) -> str:
+        digest = hashlib.md5(request.body, usedforsecurity=False).digest()
         lines = (
-            asked.method,
-            base64.b64encode(digest).decode() if asked.body else "",
-            asked.headers.get("Content-Type", ""),
-            f"x-timestamp:{asked.headers.get('x-timestamp')}",
-            asked.path,
+            request.method,
+            base64.b64encode(digest).decode() if request.body else "",
+            request.headers.get("Content-Type", ""),
+            f"x-timestamp:{request.headers.get('x-timestamp')}",
+            request.path,
         )
         mac = hmac.digest(
-            base64.b64decode(self.own["application_secret"]), "\n".join(lines).encode(), hashlib.sha256
+            base64.b64decode(self.values["application_secret"]), "\n".join(lines).encode(), hashlib.sha256
         )
         return base64.b64encode(mac).decode()

@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
-from simulators.base import GOSSIP, Asked, Reply, Upstream, same
-from simulators.console import Action, Row, Table, gone, taking
+from simulators.base import CANARY, Reply, Request, Simulator, same
+from simulators.console import Action, Row, Table, gone, moving
+from simulators.demo import DemoAccount
+from simulators.sinch import Sinch
 
 KEY_ID = "00000000-0000-4000-8000-000000000002"
 KEY_SECRET = "made-up-key-secret-of-sinch"
@@ -19,17 +21,17 @@ NUMBER = "+14165550100"
 
 
 def error(status: int, word: str, *, is_wrapped: bool = False) -> Reply:
-    said = {"code": status, "status": word, "message": GOSSIP, "details": []}
+    said = {"code": status, "status": word, "message": CANARY, "details": []}
     body = {"error": said} if is_wrapped else said
     return Reply(status, body, {"WWW-Authenticate": "Bearer"} if status == 401 else {})
 
 
-def made_up(number: int) -> str:
+def sample_id(number: int) -> str:
     """An id of theirs: 26 letters and digits."""
     return "01" + str(number).zfill(24)
 
 
-class SinchEst(Upstream):
+class SinchEst(Simulator):
     """`trunk`: changes to what it says of itself. `revoke` ends all tokens. `refusal`: instead of an answer.
 
     `numbers`: the project's, each with the id of its trunk, or "". `wraps_errors`: in `error`.
@@ -39,13 +41,23 @@ class SinchEst(Upstream):
 
     label = "Sinch EST"
     hosts = ("auth.sinch.com", "elastic-trunking.api.sinch.com")
-    usual = {
+    sample_values = {
         "key_id": KEY_ID,
         "key_secret": KEY_SECRET,
         "project_id": PROJECT,
         "trunk_id": TRUNK,
         "trunk_domain": DOMAIN,
     }
+
+    demo = DemoAccount(
+        credentials={
+            "key_id": "00000000-0000-4000-8000-0000000000d2",
+            "key_secret": "made-up-sinch-key-secret-0001",
+            "project_id": "00000000-0000-4000-8000-0000000000d3",
+            "trunk_id": "01" + "0" * 23 + "D",
+            "trunk_domain": "meridian.trunk.example",
+        },
+    )
 
     def __init__(self, port: int = 0) -> None:
         super().__init__(port)
@@ -62,57 +74,63 @@ class SinchEst(Upstream):
         self._issued = 0
         self._good: set[str] = set()
 
+    def fill_demo(self) -> None:
+        """The numbers of the Sinch account are on the trunk, but for the last one."""
+        super().fill_demo()
+        numbers = (*Sinch.demo.dialers.values(), *Sinch.demo.spare)
+        self.numbers = dict.fromkeys(numbers, self.values["trunk_id"]) | {numbers[-1]: ""}
+
     def tables(self) -> list[Table]:
         rows = [self._shown(number) for number in self.numbers]
         return [Table("Phone numbers of the project", rows + gone(self.numbers, self.gone))]
 
     def _shown(self, number: str) -> Row:
-        trunk = self.own["trunk_id"]
-        choices = {trunk: f"the trunk {trunk}", made_up(9): "another trunk", "": "no trunk"}
+        trunk = self.values["trunk_id"]
+        choices = {trunk: f"the trunk {trunk}", sample_id(9): "another trunk", "": "no trunk"}
 
         def put(typed: str) -> None:
             self.numbers[number] = typed
 
         actions = [
             Action("Put on", put, value=self.numbers[number], options=choices),
-            Action("Release the number", taking(self.numbers, number, self.gone)),
+            Action("Release the number", moving(self.numbers, number, self.gone)),
         ]
         return Row(number, f"On {choices.get(self.numbers[number], 'another trunk')}", actions)
 
     def revoke(self) -> None:
         self._good.clear()
 
-    def answer(self, asked: Asked) -> Reply:
-        return self._token(asked) if asked.host == "auth.sinch.com" else self._api(asked)
+    def answer(self, request: Request) -> Reply:
+        return self._token(request) if request.host == "auth.sinch.com" else self._api(request)
 
-    def _token(self, asked: Asked) -> Reply:
-        key, secret = asked.basic or ("", "")
-        if (asked.method, asked.path) != ("POST", "/oauth2/token"):
+    def _token(self, request: Request) -> Reply:
+        key, secret = request.basic or ("", "")
+        if (request.method, request.path) != ("POST", "/oauth2/token"):
             return error(404, "NOT_FOUND")
-        if parse_qs(asked.body.decode()).get("grant_type") != ["client_credentials"]:
-            return Reply(400, {"error": "unsupported_grant_type", "error_description": GOSSIP})
-        if not (same(key, self.own["key_id"]) and same(secret, self.own["key_secret"])):
-            return Reply(401, {"error": "invalid_client", "error_description": GOSSIP})
+        if parse_qs(request.body.decode()).get("grant_type") != ["client_credentials"]:
+            return Reply(400, {"error": "unsupported_grant_type", "error_description": CANARY})
+        if not (same(key, self.values["key_id"]) and same(secret, self.values["key_secret"])):
+            return Reply(401, {"error": "invalid_client", "error_description": CANARY})
         self._issued += 1
         token = f"made-up-access-token-{self._issued}"
         self._good.add(token)
         body = {"access_token": token, "token_type": "bearer", "expires_in": self.token_life, "scope": ""}
         return Reply(200, body)
 
-    def _api(self, asked: Asked) -> Reply:
-        if asked.headers.get("Authorization", "").removeprefix("Bearer ") not in self._good:
+    def _api(self, request: Request) -> Reply:
+        if request.headers.get("Authorization", "").removeprefix("Bearer ") not in self._good:
             return self._error(401, "UNAUTHENTICATED")
         if self.refusal:
             return self.refusal
-        project, trunk = self.own["project_id"], self.own["trunk_id"]
-        if not asked.path.startswith(f"/v1/projects/{project}/"):
+        project, trunk = self.values["project_id"], self.values["trunk_id"]
+        if not request.path.startswith(f"/v1/projects/{project}/"):
             return self._error(403, "PERMISSION_DENIED")
-        path = unquote(asked.path.removeprefix(f"/v1/projects/{project}/"))
+        path = unquote(request.path.removeprefix(f"/v1/projects/{project}/"))
         if path == f"trunks/{trunk}":
-            known = {"projectId": project, "name": GOSSIP, "hostName": "made-up"}
-            return Reply(200, {"id": trunk, "domain": self.own["trunk_domain"]} | known | self.trunk)
+            known = {"projectId": project, "name": CANARY, "hostName": "made-up"}
+            return Reply(200, {"id": trunk, "domain": self.values["trunk_domain"]} | known | self.trunk)
         if path == "phoneNumbers":
-            return self._page(asked.query)
+            return self._page(request.query)
         number = path.removeprefix("phoneNumbers/")
         if number not in self.numbers:
             return self._error(404, "NOT_FOUND")
@@ -132,6 +150,6 @@ class SinchEst(Upstream):
 
     def _number(self, number: str) -> dict[str, Any]:
         place = sorted(self.numbers).index(number)
-        times = {"createTime": GOSSIP, "updateTime": GOSSIP}
-        known = {"id": made_up(place), "projectId": self.own["project_id"], "countryCode": GOSSIP}
+        times = {"createTime": CANARY, "updateTime": CANARY}
+        known = {"id": sample_id(place), "projectId": self.values["project_id"], "countryCode": CANARY}
         return {"phoneNumber": number, "sipTrunkId": self.numbers[number]} | known | times

@@ -4,8 +4,11 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from simulators.base import GOSSIP, Asked, Reply, Upstream, same
-from simulators.console import ELSEWHERE, TYPED, Action, Row, Table, gone, setting, taking
+from app.provider import Family
+from app.provider.numbers import Reason
+from simulators.base import CANARY, Reply, Request, Simulator, same
+from simulators.console import OTHER_URL, TYPED, Action, Row, Table, gone, moving, setting
+from simulators.demo import HARBOR, DemoAccount, DemoEndpoint
 
 API = "/2010-04-01/Accounts/"
 TOKEN = "made-up-token-of-twilio"
@@ -21,13 +24,13 @@ SERVICES = {
 }
 
 
-def made_up(prefix: str, number: int = 1) -> str:
+def sample_id(prefix: str, number: int = 1) -> str:
     return prefix + str(number).zfill(32)
 
 
 def error(status: int, code: int) -> Reply:
     more = f"https://www.twilio.com/docs/errors/{code}"
-    return Reply(status, {"code": code, "message": GOSSIP, "more_info": more, "status": status})
+    return Reply(status, {"code": code, "message": CANARY, "more_info": more, "status": status})
 
 
 UNKNOWN = error(401, 20003)
@@ -53,7 +56,7 @@ class Application:
     voice_method: Any = "POST"
 
 
-class Twilio(Upstream):
+class Twilio(Simulator):
     """`key_kind`: main, standard or restricted. `status`: of the account; while `hides_status`, one that
     is not active is answered as if it were unknown. `answers_for`: another account's SID.
 
@@ -64,14 +67,38 @@ class Twilio(Upstream):
 
     label = "Twilio"
     hosts = ("api.twilio.com", *SERVICES)
-    usual = {
-        "account_sid": made_up("AC"),
+    sample_values = {
+        "account_sid": sample_id("AC"),
         "auth_token": TOKEN,
-        "api_key_sid": made_up("SK"),
+        "api_key_sid": sample_id("SK"),
         "api_key_secret": KEY_SECRET,
-        "twiml_app_sid": made_up("AP"),
-        "service_sid": made_up("MG"),
+        "twiml_app_sid": sample_id("AP"),
+        "service_sid": sample_id("MG"),
     }
+
+    demo = DemoAccount(
+        credentials={
+            "account_sid": "AC" + "de0" * 10 + "00",
+            "auth_token": "made-up-twilio-auth-token-0001",
+            "phone_number": "+14155550100",
+        },
+        endpoints=(
+            DemoEndpoint("+14155550100", "support-agent", None, "Main support line"),
+            DemoEndpoint("+14155550101", "billing-agent", "billing-agent", "Billing"),
+            DemoEndpoint("+12125550134", "support-agent", "sales-agent", "New York"),
+            DemoEndpoint("+13125550166", None, "sales-agent", "Chicago, outbound only"),
+            DemoEndpoint("+97235550123", "support-agent", None, "קו תמיכה ראשי"),
+            DemoEndpoint("+13105550142", "front-desk", None, "Front desk", HARBOR),
+            DemoEndpoint("+13105550143", "front-desk", "recall", "Appointments", HARBOR),
+        ),
+        spare={"+14155550102": "Spare, San Francisco", "+442079460123": "London office"},
+        faults={
+            "+12125550134": Reason.DIFFERENT_URL,
+            "+97235550123": Reason.APPLICATION_IN_THE_WAY,
+        },
+        active_for=(Family.TELEPHONY,),
+        is_tested=True,
+    )
 
     def __init__(self, port: int = 0) -> None:
         super().__init__(port)
@@ -80,26 +107,44 @@ class Twilio(Upstream):
         self.hides_status = False
         self.answers_for = self.sid
         self.numbers: dict[str, Number] = {}
-        self.applications = {made_up("AP"): Application("https://app.example/calls")}
+        self.applications = {sample_id("AP"): Application("https://app.example/calls")}
         self.page_size_cap = 1000
         self.pages_elsewhere = False
         self.loops = False
         self.transfers: list[str] = []
         for phone_number in ("+15551234567", "+15551234568", "+15551234569"):
             self.add(phone_number)
-        self.services = {made_up("MG"): "messaging.twilio.com"}
+        self.services = {sample_id("MG"): "messaging.twilio.com"}
         self.closed_to = ""
 
     @property
     def sid(self) -> str:
-        return self.own["account_sid"]
+        return self.values["account_sid"]
 
     def add(self, phone_number: str, **more: Any) -> Number:
         """Gives the account a number that can carry voice calls, unless `more` says otherwise."""
         can = {"voice": True, "sms": True, "mms": False, "fax": False}
-        number = Number(made_up("PN", len(self.numbers) + 1), **{"capabilities": can} | more)
+        number = Number(sample_id("PN", len(self.numbers) + 1), **{"capabilities": can} | more)
         self.numbers[phone_number] = number
         return number
+
+    def fill_demo(self) -> None:
+        super().fill_demo()
+        self.answers_for = self.sid
+        self.numbers.clear()
+        for endpoint in self.demo.endpoints:
+            self.add(
+                endpoint.phone_number, friendly_name=endpoint.label, voice_url=endpoint.webhook_url("twilio")
+            )
+        for phone_number, label in self.demo.spare.items():
+            self.add(phone_number, friendly_name=label)
+        old_app = sample_id("AP")
+        self.applications = {old_app: Application("https://old-dialer.meridian.example/twiml")}
+        for phone_number, reason in self.demo.faults.items():
+            if reason is Reason.DIFFERENT_URL:
+                self.numbers[phone_number].voice_url = OTHER_URL
+            else:
+                self.numbers[phone_number].voice_application_sid = old_app
 
     def tables(self) -> list[Table]:
         rows = [self._shown(phone_number) for phone_number in self.numbers]
@@ -127,12 +172,12 @@ class Twilio(Upstream):
             now = f"the SIP trunk {number.trunk_sid}"
         actions = [
             Action("Save", setting(number, voice_url=TYPED, **plain), value=number.voice_url),
-            Action("Another URL", setting(number, voice_url=ELSEWHERE, **plain)),
+            Action("Another URL", setting(number, voice_url=OTHER_URL, **plain)),
             Action("No URL", setting(number, voice_url="", **plain)),
             Action(f"Method {other}", setting(number, voice_method=other)),
             Action("An application", setting(number, voice_application_sid=app, trunk_sid="")),
-            Action("A SIP trunk", setting(number, voice_application_sid="", trunk_sid=made_up("TK"))),
-            Action("Release the number", taking(self.numbers, phone_number, self.gone)),
+            Action("A SIP trunk", setting(number, voice_application_sid="", trunk_sid=sample_id("TK"))),
+            Action("Release the number", moving(self.numbers, phone_number, self.gone)),
         ]
         return Row(phone_number, f"Calls {now}", actions, number.friendly_name)
 
@@ -141,56 +186,61 @@ class Twilio(Upstream):
         save = Action("Save", setting(application, voice_url=TYPED), value=application.voice_url)
         return Row(sid, f"Calls {application.voice_method} {application.voice_url}", [save])
 
-    def answer(self, asked: Asked) -> Reply:
-        kind = self._who(asked)
+    def answer(self, request: Request) -> Reply:
+        kind = self._who(request)
         if not kind or (self.hides_status and self.status != "active"):
             return UNKNOWN
-        if asked.host != "api.twilio.com":
-            return self._service(asked)
-        if not asked.path.startswith(API + self.sid):
+        if request.host != "api.twilio.com":
+            return self._service(request)
+        if not request.path.startswith(API + self.sid):
             return UNKNOWN
-        rest = asked.path.removeprefix(API + self.sid)
+        rest = request.path.removeprefix(API + self.sid)
         if rest == ".json":
             return self._account() if kind in ("token", "main") else UNKNOWN
         if rest.startswith("/IncomingPhoneNumbers"):
-            return self._numbers(asked, rest) if kind != "restricted" else UNKNOWN
+            return self._numbers(request, rest) if kind != "restricted" else UNKNOWN
         sid = rest.removeprefix("/Applications/").removesuffix(".json")
         if app := self.applications.get(sid):
-            return Reply(200, {"sid": sid, "account_sid": self.sid, "friendly_name": GOSSIP} | vars(app))
+            return Reply(200, {"sid": sid, "account_sid": self.sid, "friendly_name": CANARY} | vars(app))
         return ABSENT
 
-    def _who(self, asked: Asked) -> str:
-        user, password = asked.basic or ("", "")
-        if user == self.sid and same(password, self.own["auth_token"]):
+    def _who(self, request: Request) -> str:
+        user, password = request.basic or ("", "")
+        if user == self.sid and same(password, self.values["auth_token"]):
             return "token"
-        is_key = user == self.own.get("api_key_sid") and same(password, self.own["api_key_secret"])
+        is_key = user == self.values.get("api_key_sid") and same(password, self.values["api_key_secret"])
         return self.key_kind if is_key else ""
 
     def _account(self) -> Reply:
-        known = {"sid": self.answers_for, "status": self.status, "type": "Full", "friendly_name": GOSSIP}
+        known = {
+            "sid": self.answers_for,
+            "status": self.status,
+            "type": "Full",
+            "friendly_name": CANARY,
+        }
         return Reply(
-            200, known | {"auth_token": self.own["auth_token"], "owner_account_sid": self.answers_for}
+            200, known | {"auth_token": self.values["auth_token"], "owner_account_sid": self.answers_for}
         )
 
-    def _numbers(self, asked: Asked, rest: str) -> Reply:
+    def _numbers(self, request: Request, rest: str) -> Reply:
         if rest == "/IncomingPhoneNumbers.json":
-            return self._page(asked)
+            return self._page(request)
         sid = rest.removeprefix("/IncomingPhoneNumbers/").removesuffix(".json")
         for phone_number, number in self.numbers.items():
             if number.sid == sid:
-                if asked.method == "POST":
-                    self._update(number, asked.form)
+                if request.method == "POST":
+                    self._update(number, request.form)
                 return Reply(200, self._row(phone_number, number))
         return ABSENT
 
-    def _page(self, asked: Asked) -> Reply:
+    def _page(self, request: Request) -> Reply:
         """`PhoneNumber` finds every number that it is a part of."""
-        part = asked.query.get("PhoneNumber", "").lstrip("+")
+        part = request.query.get("PhoneNumber", "").lstrip("+")
         rows = [self._row(number, found) for number, found in self.numbers.items() if part in number]
-        size = min(int(asked.query.get("PageSize", 50)), self.page_size_cap)
-        page = int(asked.query.get("Page", 0))
+        size = min(int(request.query.get("PageSize", 50)), self.page_size_cap)
+        page = int(request.query.get("Page", 0))
         has_more = len(rows) > (page + 1) * size
-        following = {**asked.query, "PageSize": str(size), "Page": str(page + (not self.loops))}
+        following = {**request.query, "PageSize": str(size), "Page": str(page + (not self.loops))}
         host = "https://elsewhere.example" if self.pages_elsewhere else ""
         return Reply(
             200,
@@ -198,13 +248,13 @@ class Twilio(Upstream):
                 "incoming_phone_numbers": rows[page * size : (page + 1) * size],
                 "page": page,
                 "page_size": size,
-                "next_page_uri": f"{host}{asked.path}?{urlencode(following)}" if has_more else None,
-                "uri": GOSSIP,
+                "next_page_uri": f"{host}{request.path}?{urlencode(following)}" if has_more else None,
+                "uri": CANARY,
             },
         )
 
     def _row(self, phone_number: str, number: Number) -> dict[str, Any]:
-        return {"phone_number": phone_number, "account_sid": self.sid, "identity_sid": GOSSIP} | vars(number)
+        return {"phone_number": phone_number, "account_sid": self.sid, "identity_sid": CANARY} | vars(number)
 
     def _update(self, number: Number, form: dict[str, str]) -> None:
         """An empty value clears; an application takes the trunk away, and a trunk the application."""
@@ -221,9 +271,9 @@ class Twilio(Upstream):
         if "AccountSid" in form:
             self.transfers.append(form["AccountSid"])
 
-    def _service(self, asked: Asked) -> Reply:
-        if asked.host == self.closed_to:
+    def _service(self, request: Request) -> Reply:
+        if request.host == self.closed_to:
             return UNKNOWN
-        sid = asked.path.removeprefix(SERVICES.get(asked.host, "?"))
-        is_here = self.services.get(sid) == asked.host
-        return Reply(200, {"sid": sid, "friendly_name": GOSSIP}) if is_here else ABSENT
+        sid = request.path.removeprefix(SERVICES.get(request.host, "?"))
+        is_here = self.services.get(sid) == request.host
+        return Reply(200, {"sid": sid, "friendly_name": CANARY}) if is_here else ABSENT

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
-from simulators.base import GOSSIP, Asked, Reply, Upstream, same
-from simulators.console import ELSEWHERE, TYPED, Action, Row, Table, gone, setting, taking
+from simulators.base import CANARY, Reply, Request, Simulator, same
+from simulators.console import OTHER_URL, TYPED, Action, Row, Table, gone, moving, setting
+from simulators.demo import DemoAccount, DemoEndpoint
 
 AUTH_ID = "MA_MADEUP01"
 TOKEN = "made-up-token-of-vobiz"
@@ -14,14 +15,14 @@ API = "/api/v1"
 ACCOUNT = f"{API}/Account/{AUTH_ID}"
 MOST = 100
 SHAPES: dict[str, Callable[[str], dict[str, Any]]] = {
-    "flat": lambda word: {"error": word, "message": GOSSIP},
+    "flat": lambda word: {"error": word, "message": CANARY},
     "nested": lambda word: {
         "status": "error",
-        "error": {"code": word.upper(), "message": GOSSIP, "details": None},
+        "error": {"code": word.upper(), "message": CANARY, "details": None},
         "timestamp": "2026-01-01T00:00:00Z",
-        "requestId": GOSSIP,
+        "requestId": CANARY,
     },
-    "with api_id": lambda word: {"api_id": GOSSIP, "error": word, "message": GOSSIP},
+    "with api_id": lambda word: {"api_id": CANARY, "error": word, "message": CANARY},
 }
 
 
@@ -44,7 +45,7 @@ class Application:
     answer_method: Any = "POST"
 
 
-class Vobiz(Upstream):
+class Vobiz(Simulator):
     """`shape`: of errors. `account`: changes to what it says of itself. `is_forbidden`: 403.
 
     `numbers` by phone number, `applications` by id. `page_size_cap`: rows on a page, at most.
@@ -54,7 +55,17 @@ class Vobiz(Upstream):
 
     label = "Vobiz"
     hosts = ("api.vobiz.ai",)
-    usual = {"auth_id": AUTH_ID, "auth_token": TOKEN}
+    sample_values = {"auth_id": AUTH_ID, "auth_token": TOKEN}
+
+    demo = DemoAccount(
+        credentials={"auth_id": "MA_MERIDIAN1", "auth_token": "made-up-vobiz-auth-token-0001"},
+        endpoints=(
+            DemoEndpoint("+918067654321", "collections", None, "Collections, overflow"),
+            DemoEndpoint("+918067654322", "collections", None, "Collections, evenings"),
+        ),
+        spare={"+918067654399": ""},
+        is_tested=True,
+    )
 
     def __init__(self, port: int = 0) -> None:
         super().__init__(port)
@@ -86,6 +97,17 @@ class Vobiz(Upstream):
         self.applications[app_id] = Application(**application)
         return app_id
 
+    def fill_demo(self) -> None:
+        """The endpoints share one application."""
+        super().fill_demo()
+        self.numbers.clear()
+        self.applications.clear()
+        shared = self.make(app_name="Collections", answer_url=self.demo.endpoints[0].webhook_url("vobiz"))
+        for endpoint in self.demo.endpoints:
+            self.add(endpoint.phone_number, application_id=shared)
+        for phone_number in self.demo.spare:
+            self.add(phone_number)
+
     def tables(self) -> list[Table]:
         rows = [self._shown(phone_number) for phone_number in self.numbers]
         apps = [self._shown_application(app_id) for app_id in self.applications]
@@ -107,7 +129,7 @@ class Vobiz(Upstream):
         actions = [
             Action("Attach", attach, value=number.application_id, options=choices),
             Action("A SIP trunk", setting(number, trunk_group_id="made-up-trunk")),
-            Action("Release the number", taking(self.numbers, phone_number, self.gone)),
+            Action("Release the number", moving(self.numbers, phone_number, self.gone)),
         ]
         return Row(phone_number, now, actions)
 
@@ -116,63 +138,65 @@ class Vobiz(Upstream):
         other = "GET" if application.answer_method == "POST" else "POST"
         actions = [
             Action("Save", setting(application, answer_url=TYPED), value=application.answer_url),
-            Action("Another URL", setting(application, answer_url=ELSEWHERE)),
+            Action("Another URL", setting(application, answer_url=OTHER_URL)),
             Action("No URL", setting(application, answer_url="")),
             Action(f"Method {other}", setting(application, answer_method=other)),
         ]
         now = f"Calls {application.answer_method} {application.answer_url}" * bool(application.answer_url)
         return Row(app_id, now or "Calls nothing", actions, application.app_name)
 
-    def answer(self, asked: Asked) -> Reply:
-        auth_id, token = self.own["auth_id"], self.own["auth_token"]
-        is_known = same(asked.headers.get("X-Auth-ID"), auth_id)
-        if not is_known or not same(asked.headers.get("X-Auth-Token"), token):
+    def answer(self, request: Request) -> Reply:
+        auth_id, token = self.values["auth_id"], self.values["auth_token"]
+        is_known = same(request.headers.get("X-Auth-ID"), auth_id)
+        if not is_known or not same(request.headers.get("X-Auth-Token"), token):
             return self._error(401, "unauthorized")
         if self.is_forbidden:
             return self._error(403, "forbidden")
-        if asked.path == f"{API}/auth/me":
-            known = {"type": "account", "auth_id": auth_id, "auth_secret": token, "name": GOSSIP}
+        if request.path == f"{API}/auth/me":
+            known = {"type": "account", "auth_id": auth_id, "auth_secret": token, "name": CANARY}
             return Reply(200, known | {"enabled": True, "is_active": True} | self.account)
-        rest = asked.path.removeprefix(f"{API}/Account/{auth_id}")
-        if rest == "/numbers" and asked.method == "GET":
-            return self._list_numbers(asked)
+        rest = request.path.removeprefix(f"{API}/Account/{auth_id}")
+        if rest == "/numbers" and request.method == "GET":
+            return self._list_numbers(request)
         if rest.startswith("/numbers/"):
-            return self._number(asked, *rest.removeprefix("/numbers/").split("/"))
+            return self._number(request, *rest.removeprefix("/numbers/").split("/"))
         if rest == "/Application/":
-            return self._list_applications(asked) if asked.method == "GET" else self._create(asked)
+            return self._list_applications(request) if request.method == "GET" else self._create(request)
         if rest.startswith("/Application/") and rest.endswith("/"):
-            return self._application(asked, rest.removeprefix("/Application/").removesuffix("/"))
+            return self._application(request, rest.removeprefix("/Application/").removesuffix("/"))
         return self._error(401, "unauthorized")
 
     def _error(self, status: int, word: str) -> Reply:
         return Reply(status, SHAPES[self.shape](word))
 
-    def _list_numbers(self, asked: Asked) -> Reply:
-        page = int(asked.query.get("page", 1))
-        size = min(int(asked.query.get("per_page", 20)), self.page_size_cap)
-        part = asked.query.get("search", "")
+    def _list_numbers(self, request: Request) -> Reply:
+        page = int(request.query.get("page", 1))
+        size = min(int(request.query.get("per_page", 20)), self.page_size_cap)
+        part = request.query.get("search", "")
         rows = [
-            {"e164": number if self.writes_plus else number.lstrip("+"), "provider": GOSSIP} | vars(found)
+            {"e164": number if self.writes_plus else number.lstrip("+"), "provider": CANARY} | vars(found)
             for number, found in self.numbers.items()
             if part in number
         ]
         body = {"items": rows[(page - 1) * size : page * size], "page": page, "per_page": size}
         return Reply(200, body | {"total": len(rows)})
 
-    def _number(self, asked: Asked, written: str, what: str = "") -> Reply:
+    def _number(self, request: Request, written: str, what: str = "") -> Reply:
         number = self.numbers.get(unquote(written))
         if number is None:
             return self._error(404, "not_found")
         if what == "application":
-            return self._attach(asked, number)
+            return self._attach(request, number)
         if what == "assign":
-            number.trunk_group_id = "" if asked.method == "DELETE" else asked.json.get("trunk_group_id", "")
-            return Reply(200, {"message": GOSSIP})
+            number.trunk_group_id = (
+                "" if request.method == "DELETE" else request.json.get("trunk_group_id", "")
+            )
+            return Reply(200, {"message": CANARY})
         return self._error(404, "not_found")
 
-    def _attach(self, asked: Asked, number: Number) -> Reply:
-        app_id = asked.json.get("application_id", "")
-        if asked.method == "DELETE":
+    def _attach(self, request: Request, number: Number) -> Reply:
+        app_id = request.json.get("application_id", "")
+        if request.method == "DELETE":
             number.application_id = ""
         elif app_id not in self.applications:
             return self._error(404, "not_found")
@@ -182,37 +206,37 @@ class Vobiz(Upstream):
             return self._error(422, "unprocessable")
         else:
             number.application_id = app_id
-        return Reply(200, {"message": GOSSIP})
+        return Reply(200, {"message": CANARY})
 
-    def _list_applications(self, asked: Asked) -> Reply:
-        limit = min(int(asked.query.get("limit", 20)), self.page_size_cap)
-        offset = int(asked.query.get("offset", 0))
+    def _list_applications(self, request: Request) -> Reply:
+        limit = min(int(request.query.get("limit", 20)), self.page_size_cap)
+        offset = int(request.query.get("offset", 0))
         rows = [
-            {"app_id": app_id, "sip_uri": GOSSIP} | vars(app) for app_id, app in self.applications.items()
+            {"app_id": app_id, "sip_uri": CANARY} | vars(app) for app_id, app in self.applications.items()
         ]
         meta = {"limit": limit, "offset": offset, "next": None, "total_count": len(rows)}
-        return Reply(200, {"api_id": GOSSIP, "meta": meta, "objects": rows[offset : offset + limit]})
+        return Reply(200, {"api_id": CANARY, "meta": meta, "objects": rows[offset : offset + limit]})
 
-    def _create(self, asked: Asked) -> Reply:
-        if not asked.json.get("app_name"):
+    def _create(self, request: Request) -> Reply:
+        if not request.json.get("app_name"):
             return self._error(400, "bad_request")
-        app_id = self.make(**self._sent(asked))
-        return Reply(201, {"api_id": GOSSIP, "app_id": app_id, "message": GOSSIP})
+        app_id = self.make(**self._sent(request))
+        return Reply(201, {"api_id": CANARY, "app_id": app_id, "message": CANARY})
 
-    def _application(self, asked: Asked, app_id: str) -> Reply:
+    def _application(self, request: Request, app_id: str) -> Reply:
         application = self.applications.get(app_id)
         if application is None:
             return self._error(404, "not_found")
-        if asked.method == "DELETE":
+        if request.method == "DELETE":
             if any(number.application_id == app_id for number in self.numbers.values()):
                 return self._error(409, "conflict")
             del self.applications[app_id]
             return Reply(204, "")
-        if asked.method == "POST":
-            for name, value in self._sent(asked).items():
+        if request.method == "POST":
+            for name, value in self._sent(request).items():
                 setattr(application, name, value)
-            return Reply(202, {"api_id": GOSSIP, "message": GOSSIP})
+            return Reply(202, {"api_id": CANARY, "message": CANARY})
         return Reply(200, {"app_id": app_id} | vars(application))
 
-    def _sent(self, asked: Asked) -> dict[str, Any]:
-        return {name: asked.json[name] for name in vars(Application()) if name in asked.json}
+    def _sent(self, request: Request) -> dict[str, Any]:
+        return {name: request.json[name] for name in vars(Application()) if name in request.json}

@@ -11,7 +11,7 @@ from app.core.outbound.client import Outbound
 from app.providers import sinch_est
 from simulators.base import Reply
 from simulators.elevenlabs import ElevenLabs
-from simulators.elevenlabs_numbers import NIGHT_SHIFT, NUMBERS, RECEPTION, Fault
+from simulators.elevenlabs.numbers import NIGHT_SHIFT, NUMBERS, RECEPTION, Fault
 from simulators.sinch_est import NUMBER, SinchEst
 from tests.support.caller import Caller, fields, sentence
 from tests.support.cast import Cast

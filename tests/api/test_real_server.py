@@ -23,7 +23,7 @@ from app.services.providers import credentials
 from app.services.scope import Actor, Scope
 from devtools.scopes import PASSWORD
 from devtools.server import Server
-from simulators.elevenlabs_workspace import signed
+from simulators.elevenlabs.workspace import signed
 
 SECONDS = 20
 PATH = "/api/calls/providers"

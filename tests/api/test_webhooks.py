@@ -14,7 +14,7 @@ from app.extensions import db
 from app.models import Call
 from app.providers import PROVIDERS
 from app.services.providers import credentials
-from simulators.elevenlabs_workspace import ended, signed
+from simulators.elevenlabs.workspace import ended, signed
 from tests.support.caller import Caller, fields
 from tests.support.cast import Cast
 from tests.support.full_organization import scope_as

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from devtools.server import Server, served
-from simulators.console import ELSEWHERE
+from simulators.console import OTHER_URL
 from simulators.twilio import Twilio
 from simulators.vobiz import Vobiz
 from tests.support.users import Keyboard, Mouse
@@ -95,7 +95,7 @@ class Walk:
         self.sees("Settings saved.")
 
     def connect(self) -> None:
-        token = str(self.twilio.own["auth_token"])
+        token = str(self.twilio.values["auth_token"])
         self.link("Checklist")
         self.link("Connect", exact=True)
         self.fields(Account_SID=self.twilio.sid, Auth_token=token)
@@ -160,7 +160,7 @@ class Walk:
         self.sees(answer)
 
     def mend_a_drift(self) -> None:
-        self.twilio.numbers["+15551234567"].voice_url = ELSEWHERE
+        self.twilio.numbers["+15551234567"].voice_url = OTHER_URL
         self.link("Endpoints")
         self.button("Check all numbers")
         for _ in range(40):
@@ -179,7 +179,7 @@ class Walk:
 
     def move_to_vobiz(self) -> None:
         self.link("Vobiz")
-        own = self.vobiz.own
+        own = self.vobiz.values
         self.fields(Auth_id=str(own["auth_id"]), Auth_token=str(own["auth_token"]))
         self.button("Save")
         self.link("Make active for agent calls")

@@ -25,8 +25,9 @@ from app.core.outbound.answer import OutboundError
 from app.core.outbound.client import Outbound
 from app.extensions import db
 from app.models import DriftCheck, Endpoint, User, VoicePhoneNumber
-from app.provider import Verifies
-from app.providers import PROVIDERS
+from app.provider import Family, Verifies
+from app.provider.numbers import Reason
+from app.providers import PROVIDERS, keys_in
 from app.services.connections import store
 from app.services.drift import runs
 from app.services.numbers import inventory
@@ -38,14 +39,16 @@ from app.services.webhooks import endpoint
 from devtools import html
 from devtools.html import Element
 from devtools.server import ROOT, clean_environment, free_port
-from simulators import UPSTREAMS, accounts
-from simulators.console import ELSEWHERE
-from simulators.elevenlabs_numbers import RECEPTION
+from simulators import SIMULATORS
+from simulators.console import OTHER_URL
+from simulators.demo import HARBOR
+from simulators.elevenlabs.numbers import RECEPTION
 from tests.support.scopes import NOBODY
 
 PASSWORD = "made-up-passphrase-for-a-walk"
 BILLING = "+14155550101"
-EACH = pytest.mark.parametrize("key", UPSTREAMS)
+FAULTS = {number: str(reason) for kind in SIMULATORS.values() for number, reason in kind.demo.faults.items()}
+EACH = pytest.mark.parametrize("key", SIMULATORS)
 
 
 @pytest.fixture
@@ -56,8 +59,9 @@ def database_url(sqlite_url: str) -> str:
 @pytest.fixture
 def stubs() -> Iterator[dict[str, Any]]:
     with ExitStack() as stack:
-        started: dict[str, Any] = {key: stack.enter_context(kind()) for key, kind in UPSTREAMS.items()}
-        accounts.fill(started)
+        started: dict[str, Any] = {key: stack.enter_context(kind()) for key, kind in SIMULATORS.items()}
+        for simulator in started.values():
+            simulator.fill_demo()
         yield started
 
 
@@ -108,15 +112,15 @@ def test_every_value_works_at_its_stand_in(meridian: Scope, outbound: Outbound) 
     for key, provider in PROVIDERS.items():
         values = store.load(meridian, provider).credentials
         assert cast(Verifies, provider).verify(outbound, values).ok, key
-        for name, value in demo_data.VALUES[key].items():
+        for name, value in SIMULATORS[key].demo.credentials.items():
             assert provider.field(name).check(value, "US") == value
 
 
 def test_a_check_finds_what_was_planted_and_nothing_else(meridian: Scope, outbound: Outbound) -> None:
     report = runs.run(meridian, outbound, everything=True)
     assert (report.checked, report.failure) == (8, None)
-    assert drifted(meridian) == accounts.PLANTED
-    harbor = organization(meridian, demo_data.HARBOR.name)
+    assert drifted(meridian) == FAULTS
+    harbor = organization(meridian, HARBOR.name)
     assert runs.run(harbor, outbound, everything=True).words() == "2 checked, 0 drifted"
     new = organization(meridian, demo_data.NEW)
     assert runs.run(new, outbound, everything=True).words() == "0 checked, 0 drifted"
@@ -125,14 +129,14 @@ def test_a_check_finds_what_was_planted_and_nothing_else(meridian: Scope, outbou
 def test_there_are_numbers_to_import_and_one_that_is_somebody_elses(
     meridian: Scope, outbound: Outbound
 ) -> None:
-    for key, unmapped in accounts.UNMAPPED.items():
+    for key in keys_in(Family.TELEPHONY):
+        demo = SIMULATORS[key].demo
         found = inventory.list_owned(meridian, outbound, PROVIDERS[key])
         states = {row.line.phone_number: row.state for row in found.rows}
-        assert {number for number, state in states.items() if state is Claim.UNMAPPED} == set(unmapped)
+        assert {number for number, state in states.items() if state is Claim.UNMAPPED} == set(demo.spare)
         elsewhere = {number for number, state in states.items() if state is Claim.ELSEWHERE}
-        claimed = {mapped.phone_number for mapped in demo_data.HARBOR.endpoints if mapped.provider == key}
-        assert elsewhere == claimed
-    (first, second) = accounts.SHARED
+        assert elsewhere == {endpoint.phone_number for endpoint in demo.endpoints_of(HARBOR)}
+    first, second = (endpoint.phone_number for endpoint in SIMULATORS["vobiz"].demo.endpoints)
     values = store.load(meridian, PROVIDERS["vobiz"]).credentials
     line = cast(Any, PROVIDERS["vobiz"]).observe(outbound, values, first)
     assert line.shared_with == (second,)
@@ -154,10 +158,10 @@ def test_what_is_broken_at_a_console_is_found_and_repaired(
     base = stubs["twilio"].base
     assert press(base, BILLING, label) == f"{BILLING}: {label}. Done."
     runs.run(meridian, outbound, everything=True)
-    assert drifted(meridian) == accounts.PLANTED | {BILLING: reason}
+    assert drifted(meridian) == FAULTS | {BILLING: reason}
     row = meridian.session.scalars(select(Endpoint).where(Endpoint.phone_number == BILLING)).one()
     assert endpoint.point(meridian, outbound, row.id).in_sync
-    assert drifted(meridian) == accounts.PLANTED
+    assert drifted(meridian) == FAULTS
 
 
 def test_a_number_is_given_back(meridian: Scope, outbound: Outbound, stubs: dict[str, Any]) -> None:
@@ -165,7 +169,7 @@ def test_a_number_is_given_back(meridian: Scope, outbound: Outbound, stubs: dict
     press(base, BILLING, "Release the number")
     runs.run(meridian, outbound, everything=True)
     assert drifted(meridian)[BILLING] == "number_gone"
-    press(base, BILLING, "Give it back")
+    press(base, BILLING, "Restore the number")
     runs.run(meridian, outbound, everything=True)
     assert BILLING not in drifted(meridian)
 
@@ -173,8 +177,11 @@ def test_a_number_is_given_back(meridian: Scope, outbound: Outbound, stubs: dict
 def test_what_is_typed_is_what_the_number_calls(stubs: dict[str, Any]) -> None:
     twilio = stubs["twilio"]
     odd = 'https://voice.example.com/"><script>alert(1)</script>'
-    press(twilio.base, accounts.BEHIND_APPLICATION, "Save", odd)
-    number = twilio.numbers[accounts.BEHIND_APPLICATION]
+    behind_application = next(
+        number for number, reason in FAULTS.items() if reason == Reason.APPLICATION_IN_THE_WAY
+    )
+    press(twilio.base, behind_application, "Save", odd)
+    number = twilio.numbers[behind_application]
     assert (number.voice_url, number.voice_application_sid) == (odd, "")
     assert not looked(twilio.base).all("script")
 
@@ -196,12 +203,12 @@ def test_a_provider_misbehaves_and_works_again(
     one.slowness = 0.01
     press(one.base, one.label, label)
     try:
-        found = provider.verify(outbound, demo_data.VALUES[key]).ok
+        found = provider.verify(outbound, SIMULATORS[key].demo.credentials).ok
     except OutboundError:
         found = None
     assert found is outcome
     press(one.base, one.label, "Works")
-    assert provider.verify(outbound, demo_data.VALUES[key]).ok
+    assert provider.verify(outbound, SIMULATORS[key].demo.credentials).ok
 
 
 @EACH
@@ -217,7 +224,7 @@ def test_every_button_of_a_console_does_something(stubs: dict[str, Any], key: st
     ]:
         name, label = left[0]
         pressed.add((name, label))
-        assert press(one.base, name, label, ELSEWHERE)
+        assert press(one.base, name, label, OTHER_URL)
     assert len(pressed) > 5
 
 
@@ -238,7 +245,7 @@ def test_only_a_browser_on_this_machine_gets_a_console(stubs: dict[str, Any], ke
     one = stubs[key]
     for host in (*one.hosts, "rebound.example", "127.0.0.1"):
         answer = requests.get(one.base, headers={"Host": host}, timeout=5)
-        assert "Stand-in" not in answer.text
+        assert "simulator" not in answer.text
     assert one._server.server_address[0] == "127.0.0.1"
 
 

@@ -10,8 +10,8 @@ import pytest
 from app.core.outbound.client import Outbound
 from app.provider import Outcome, Verified, Verifies
 from app.providers import PROVIDERS, sinch_est
-from simulators import UPSTREAMS
-from simulators.base import GOSSIP, Upstream
+from simulators import SIMULATORS
+from simulators.base import CANARY, Simulator
 from tests.support.lines import Account
 
 Verify = Callable[..., Verified]
@@ -25,19 +25,19 @@ def key(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def upstream(key: str) -> Iterator[Upstream]:
+def upstream(key: str) -> Iterator[Simulator]:
     sinch_est.tokens.clear()
-    with UPSTREAMS[key]() as running:
+    with SIMULATORS[key]() as running:
         yield running
 
 
 @pytest.fixture
-def account(key: str, upstream: Upstream) -> Account:
+def account(key: str, upstream: Simulator) -> Account:
     return Account(key, upstream)
 
 
 @pytest.fixture
-def verify(key: str, upstream: Upstream) -> Verify:
+def verify(key: str, upstream: Simulator) -> Verify:
     """Tests the account's values with some of them changed; what every result promises is checked."""
 
     def verify(*, deadline: float = 5.0, **changes: Any) -> Verified:
@@ -46,7 +46,7 @@ def verify(key: str, upstream: Upstream) -> Verify:
         result = cast(Verifies, PROVIDERS[key]).verify(http, values)
         secrets = [values[field.name] for field in PROVIDERS[key].secrets if values.get(field.name)]
         assert not [secret for secret in secrets if secret in result.reason]
-        assert GOSSIP not in result.reason
+        assert CANARY not in result.reason
         assert result.code in list(Outcome)
         assert result.ok is (result.code in (Outcome.OK, Outcome.NOT_PROVEN))
         assert result.reason.isprintable()

@@ -13,7 +13,7 @@ from app.core.outbound.answer import OutboundError
 from app.provider import Capability, Outcome, Refusal
 from app.provider.numbers import ProviderNumber
 from app.providers import PROVIDERS
-from simulators import UPSTREAMS
+from simulators import SIMULATORS
 from simulators.base import PLAIN, Reply, Trouble
 from tests.support.lines import URL
 
@@ -41,7 +41,7 @@ def args(account, what):
     return given[what]
 
 
-@pytest.mark.parametrize("key", UPSTREAMS)
+@pytest.mark.parametrize("key", SIMULATORS)
 def test_who_can_what(key):
     can = {str(capability) for capability in PROVIDERS[key].capabilities}
     assert {what for whose, what in CALLS if whose == key} <= can

@@ -10,7 +10,7 @@ from app.core.outbound.answer import OutboundError
 from app.core.outbound.client import Outbound
 from app.provider import Capability, Outcome, Verifies
 from app.providers import PROVIDERS
-from simulators import UPSTREAMS
+from simulators import SIMULATORS
 from simulators.base import Reply, Trouble
 
 WRONG = "made-up-and-wrong-0001"
@@ -30,8 +30,8 @@ def wrong_secrets(key, values):
 
 def test_it_is_declared_and_there_is_something_to_test_it_against(key):
     assert Capability.VERIFY in PROVIDERS[key].capabilities
-    assert key in UPSTREAMS
-    assert {field.name for field in PROVIDERS[key].required} <= set(UPSTREAMS[key]().values)
+    assert key in SIMULATORS
+    assert {field.name for field in PROVIDERS[key].required} <= set(SIMULATORS[key]().values)
 
 
 def test_right_values_are_ok(upstream, verify):

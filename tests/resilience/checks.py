@@ -17,7 +17,7 @@ from app.models import DriftCheck, Organization
 from devtools.clients import ApiClient
 from devtools.load import Account
 from devtools.server import Server
-from simulators.base import Asked, Reply
+from simulators.base import Reply, Request
 from simulators.twilio import Twilio
 
 SECONDS = 60
@@ -36,7 +36,7 @@ class HeldTwilio(Twilio):
         self.called = threading.Event()
         """Set by any request, also by one that is held."""
 
-    def reply(self, asked: Asked) -> Reply:
+    def reply(self, asked: Request) -> Reply:
         self.called.set()
         self.free.wait(SECONDS)
         return super().reply(asked)
@@ -59,7 +59,7 @@ class Checks:
     twilio: HeldTwilio
 
     def __post_init__(self) -> None:
-        own = {f"twilio_{name}": self.twilio.own[name] for name in ("account_sid", "auth_token")}
+        own = {f"twilio_{name}": self.twilio.values[name] for name in ("account_sid", "auth_token")}
         portal = ApiClient(self.server.url, self.account.token)
         assert portal.call("PUT", "/api/settings/telephony", SETTINGS | own).status == 200
 

@@ -17,7 +17,7 @@ from app.services.connections import provider_writes
 from devtools.clients import ApiClient, Unanswered
 from devtools.load import superadmin
 from devtools.server import Server, served
-from simulators.base import Asked, Reply
+from simulators.base import Reply, Request
 from simulators.twilio import Twilio
 from tests.support.denominators import Report
 from tests.support.integrity import problems
@@ -35,7 +35,7 @@ class TellingTwilio(Twilio):
         self.has_written = threading.Event()
         self.may_answer = threading.Event()
 
-    def answer(self, asked: Asked) -> Reply:
+    def answer(self, asked: Request) -> Reply:
         reply = super().answer(asked)
         if asked.method == "POST" and not self.may_answer.is_set():
             self.has_written.set()

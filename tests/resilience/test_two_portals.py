@@ -14,7 +14,7 @@ import pytest
 from devtools.clients import ApiClient, PortalClient
 from devtools.load import Account
 from devtools.server import Server, served
-from simulators.twilio import made_up
+from simulators.twilio import sample_id
 from tests.resilience.checks import Checks, HeldTwilio, unused_numbers
 from tests.support.denominators import Report
 
@@ -23,7 +23,7 @@ LATEST = 1.0
 SECONDS = 60
 QUESTION = "/api/calls/providers"
 VOICE = [
-    {"provider": "twilio", "twilioAccountSid": made_up("AC"), "twilioAuthToken": "made-up-token-0001"},
+    {"provider": "twilio", "twilioAccountSid": sample_id("AC"), "twilioAuthToken": "made-up-token-0001"},
     {"provider": "sinch", "sinchApplicationKey": "made-up-key", "sinchApplicationSecret": "bWFkZS11cA=="},
 ]
 

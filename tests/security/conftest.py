@@ -24,8 +24,8 @@ from app.extensions import db
 from app.models import ApiToken, CheckRun, DriftCheck
 from devtools.databases import Databases
 from devtools.server import Server, served
-from simulators import UPSTREAMS
-from simulators.base import Upstream
+from simulators import SIMULATORS
+from simulators.base import Simulator
 from tests.support.caller import Caller
 from tests.support.cast import Cast, Person, assemble, issue
 from tests.support.certificates import Authority
@@ -81,7 +81,7 @@ class World:
     `secure` stands for one host, and speaks TLS.
     """
 
-    simulators: dict[str, Upstream]
+    simulators: dict[str, Simulator]
     gate: Gate
     secure: Gate
     authority: Authority
@@ -95,7 +95,7 @@ class World:
 SECURE_HOST = "api.in.exotel.com"
 
 
-def _bases(simulators: Mapping[str, Upstream]) -> dict[str, str]:
+def _bases(simulators: Mapping[str, Simulator]) -> dict[str, str]:
     """Where the simulator of each host listens."""
     return {host: base for one in simulators.values() for host, base in one.upstreams.items()}
 
@@ -104,7 +104,7 @@ def _bases(simulators: Mapping[str, Upstream]) -> dict[str, str]:
 def outside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     authority = Authority(tmp_path_factory.mktemp("authority"))
     with ExitStack() as stack:
-        simulators = {key: stack.enter_context(kind()) for key, kind in UPSTREAMS.items()}
+        simulators = {key: stack.enter_context(kind()) for key, kind in SIMULATORS.items()}
         bases = _bases(simulators)
         secure = {SECURE_HOST: bases.pop(SECURE_HOST)}
         yield World(
@@ -121,7 +121,7 @@ def world(outside: World) -> Iterator[World]:
     secure = outside.secure.tls, outside.secure.bases
     kept = outside.simulators, outside.gate.bases
     with ExitStack() as stack:
-        outside.simulators = {key: stack.enter_context(kind()) for key, kind in UPSTREAMS.items()}
+        outside.simulators = {key: stack.enter_context(kind()) for key, kind in SIMULATORS.items()}
         bases = _bases(outside.simulators)
         outside.secure.bases = {SECURE_HOST: bases[SECURE_HOST]}
         outside.gate.bases = bases

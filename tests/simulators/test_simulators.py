@@ -13,18 +13,18 @@ from app.config import Settings
 from app.core.outbound.client import Outbound
 from app.provider import Verifies
 from app.providers import PROVIDERS
-from simulators import UPSTREAMS
+from simulators import SIMULATORS
 
 ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
 def printed():
-    ports = [option for key in UPSTREAMS for option in (f"--{key.replace('_', '-')}", "0")]
+    ports = [option for key in SIMULATORS for option in (f"--{key.replace('_', '-')}", "0")]
     command = [sys.executable, "-m", "simulators", *ports]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as running:
         assert running.stdout
-        count = 1 + sum(len(kind().values) for kind in UPSTREAMS.values())
+        count = 1 + sum(len(kind().values) for kind in SIMULATORS.values())
         yield [running.stdout.readline().strip() for _ in range(count)]
         running.terminate()
 
@@ -38,7 +38,7 @@ def test_what_they_print_makes_every_connection_work(printed, shared_keys):
         assert cast(Verifies, provider).verify(Outbound(settings.upstreams), values).ok, key
 
 
-@pytest.mark.parametrize("key", UPSTREAMS)
+@pytest.mark.parametrize("key", SIMULATORS)
 def test_a_value_is_one_that_its_field_accepts(key):
-    for name, value in UPSTREAMS[key]().values.items():
+    for name, value in SIMULATORS[key]().values.items():
         assert PROVIDERS[key].field(name).check(value, None) == value

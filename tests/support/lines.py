@@ -11,18 +11,18 @@ from app.core.outbound.client import Outbound
 from app.provider import Numbers, Observes, Outcome, Points, Refusal, Verified, numbers
 from app.provider.numbers import ProviderNumber, Reason
 from app.providers import PROVIDERS
-from simulators.base import GOSSIP, Upstream
+from simulators.base import CANARY, Simulator
 
 URL = "https://voice.example.com/telephony/made-up/inbound/support%20desk"
 
 
-def check_refusal(key: str, upstream: Upstream, result: Verified) -> None:
+def check_refusal(key: str, upstream: Simulator, result: Verified) -> None:
     secrets = [
         upstream.values[field.name] for field in PROVIDERS[key].secrets if field.name in upstream.values
     ]
     assert secrets
     assert not [secret for secret in secrets if secret in result.reason]
-    assert GOSSIP not in result.reason
+    assert CANARY not in result.reason
     assert result.ok is False
     assert result.code in set(Outcome) - {Outcome.OK, Outcome.NOT_PROVEN}
     assert result.reason.isprintable()
@@ -44,7 +44,7 @@ def check_line(line: ProviderNumber) -> None:
 class Account:
     """The account that the stub server has, as the portal sees it."""
 
-    def __init__(self, key: str, upstream: Upstream) -> None:
+    def __init__(self, key: str, upstream: Simulator) -> None:
         self.key = key
         self.upstream = upstream
         self.deadline = 5.0

@@ -15,12 +15,12 @@ from app.core.outbound.client import Outbound
 from app.models import Organization, User
 from app.services.scope import Keys, Scope
 from devtools import scopes
-from simulators import UPSTREAMS
+from simulators import SIMULATORS
 from tests.support import cast as support_cast
 
 SECONDS = 60
 NOBODY = Outbound(
-    {host: "http://127.0.0.1:9" for kind in UPSTREAMS.values() for host in kind.hosts}, deadline=2.0
+    {host: "http://127.0.0.1:9" for kind in SIMULATORS.values() for host in kind.hosts}, deadline=2.0
 )
 """A way out that leads to no provider."""
 

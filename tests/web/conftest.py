@@ -22,7 +22,7 @@ from app.config import Settings
 from app.core import clock
 from app.extensions import db
 from devtools import databases
-from simulators import UPSTREAMS
+from simulators import SIMULATORS
 from tests.support.cast import Cast, assemble
 from tests.support.pages import Portal
 
@@ -74,7 +74,7 @@ def database_url(signed_in: SignedIn, tmp_path: Path) -> str:
 @pytest.fixture
 def environment(environment: dict[str, str]) -> dict[str, str]:
     """Whoever asks a provider by accident reaches nobody."""
-    hosts = sorted({host for upstream in UPSTREAMS.values() for host in upstream.hosts})
+    hosts = sorted({host for upstream in SIMULATORS.values() for host in upstream.hosts})
     nobody = ",".join(f"{host}=http://127.0.0.1:9" for host in hosts)
     return environment | {"PATCHBAY_UPSTREAMS": nobody}
 

@@ -11,14 +11,14 @@ from app.core.outbound.client import Outbound
 from app.provider import Outcome, Refusal
 from app.providers import elevenlabs
 from app.providers.elevenlabs import Agent, ImportedNumber
-from simulators.base import GOSSIP, Reply, Trouble
+from simulators.base import CANARY, Reply, Trouble
 from simulators.elevenlabs import error
-from simulators.elevenlabs_numbers import NIGHT_SHIFT, RECEPTION, Fault
+from simulators.elevenlabs.numbers import NIGHT_SHIFT, RECEPTION, Fault
 
 KEY = "elevenlabs"
 NUMBER = "+14165550100"
 DOMAIN = "made-up.trunk.example"
-ODD: list[Any] = [None, 7, GOSSIP, [], {}, {"phone_number_id": "a/../b", "phone_number": NUMBER}]
+ODD: list[Any] = [None, 7, CANARY, [], {}, {"phone_number_id": "a/../b", "phone_number": NUMBER}]
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ each_call = pytest.mark.parametrize("name", CALLS)
 def refusal_of(call, name):
     with pytest.raises(Refusal) as refused:
         call(name, *CALLS[name][0])
-    assert GOSSIP not in refused.value.result.reason
+    assert CANARY not in refused.value.result.reason
     assert not refused.value.result.ok
     return refused.value.result
 
@@ -157,9 +157,9 @@ def test_every_call_tells_a_wrong_key_from_a_restricted_one(upstream, http, call
     [
         (error(429, "too_many_concurrent_requests"), Outcome.RATE_LIMITED),
         (error(429, "system_busy"), Outcome.RATE_LIMITED),
-        (Reply(422, {"detail": [{"loc": [], "msg": GOSSIP, "type": "x"}]}), Outcome.UNEXPECTED_ANSWER),
-        (Reply(500, {"detail": GOSSIP}), Outcome.UNEXPECTED_ANSWER),
-        (Reply(202, "<p>" + GOSSIP), Outcome.UNEXPECTED_ANSWER),
+        (Reply(422, {"detail": [{"loc": [], "msg": CANARY, "type": "x"}]}), Outcome.UNEXPECTED_ANSWER),
+        (Reply(500, {"detail": CANARY}), Outcome.UNEXPECTED_ANSWER),
+        (Reply(202, "<p>" + CANARY), Outcome.UNEXPECTED_ANSWER),
     ],
 )
 def test_every_call_survives_other_answers(upstream, call, name, reply, code):

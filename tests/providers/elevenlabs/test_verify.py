@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from app.provider import Outcome
-from simulators.base import GOSSIP, Reply
+from simulators.base import CANARY, Reply
 from simulators.elevenlabs import error
 
 KEY = "elevenlabs"
@@ -35,8 +35,8 @@ def test_a_wrong_key_and_a_restricted_one_are_told_apart(upstream, verify, is_ne
         (error(429, "system_busy"), Outcome.RATE_LIMITED),
         (error(401, "something_new"), Outcome.UNEXPECTED_ANSWER),
         (Reply(401, {"detail": {"type": "authentication_error"}}), Outcome.BAD_CREDENTIALS),
-        (Reply(422, {"detail": [{"loc": [], "msg": GOSSIP, "type": "x"}]}), Outcome.UNEXPECTED_ANSWER),
-        (Reply(401, {"detail": GOSSIP}), Outcome.UNEXPECTED_ANSWER),
+        (Reply(422, {"detail": [{"loc": [], "msg": CANARY, "type": "x"}]}), Outcome.UNEXPECTED_ANSWER),
+        (Reply(401, {"detail": CANARY}), Outcome.UNEXPECTED_ANSWER),
         (Reply(200, {"detail": {"status": "invalid_api_key"}}), Outcome.UNEXPECTED_ANSWER),
     ],
 )

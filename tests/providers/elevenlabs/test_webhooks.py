@@ -8,7 +8,7 @@ from app.core.outbound.answer import OutboundError
 from app.core.outbound.client import Outbound
 from app.provider import Outcome, Refusal
 from app.providers import elevenlabs
-from simulators.base import GOSSIP, Reply, Trouble
+from simulators.base import CANARY, Reply, Trouble
 from simulators.elevenlabs import ElevenLabs, error
 
 URL = "https://voice.acme.example/api/webhook/elevenlabs/acme"
@@ -42,10 +42,10 @@ def test_a_refusal_says_why_and_repeats_nothing(upstream, name):
         ({}, None, Outcome.NO_PERMISSION),
         ({}, error(401, "quota_exceeded"), Outcome.RATE_LIMITED),
         ({}, error(429, "system_busy"), Outcome.RATE_LIMITED),
-        ({}, Reply(429, GOSSIP), Outcome.RATE_LIMITED),
-        ({}, Reply(422, {"detail": [{"loc": [], "msg": GOSSIP}]}), Outcome.UNEXPECTED_ANSWER),
+        ({}, Reply(429, CANARY), Outcome.RATE_LIMITED),
+        ({}, Reply(422, {"detail": [{"loc": [], "msg": CANARY}]}), Outcome.UNEXPECTED_ANSWER),
         ({}, error(400, "something_new"), Outcome.UNEXPECTED_ANSWER),
-        ({}, Reply(500, GOSSIP), Outcome.UNEXPECTED_ANSWER),
+        ({}, Reply(500, CANARY), Outcome.UNEXPECTED_ANSWER),
     ]
     for changes, reply, code in refusals:
         upstream.refusal = reply
@@ -53,7 +53,7 @@ def test_a_refusal_says_why_and_repeats_nothing(upstream, name):
             ask(upstream, name, **changes)
         result = refused.value.result
         assert (result.ok, result.code) == (False, code)
-        assert GOSSIP not in result.reason
+        assert CANARY not in result.reason
         assert upstream.values["api_key"] not in result.reason
         assert result.reason.endswith(".")
 

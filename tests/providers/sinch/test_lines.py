@@ -11,7 +11,7 @@ from app.core.outbound.client import Outbound
 from app.provider import Outcome, Refusal
 from app.provider.numbers import Callback, Override, ProviderNumber, Reason, difference
 from app.providers import PROVIDERS, sinch
-from simulators.base import GOSSIP, PLAIN, Reply, Trouble
+from simulators.base import CANARY, PLAIN, Reply, Trouble
 from simulators.sinch import ANOTHER_KEY, CALLBACKS, KEY, NUMBERS, Sinch, error
 
 FIRST, SECOND, FREE, ELSEWHERE, TEXTS = (f"+1202555010{n}" for n in range(1, 6))
@@ -47,7 +47,7 @@ def _refused(call, *more, **changes):
         call(*more, **changes)
     result = refusal.value.result
     assert not result.ok
-    assert GOSSIP not in result.reason
+    assert CANARY not in result.reason
     assert result.reason.endswith(".")
     return result
 
@@ -165,7 +165,7 @@ def test_a_write_that_is_refused_is_sent_once(upstream, ask, status, code):
 
 
 def test_an_answer_that_is_no_204_is_no_success(upstream, ask):
-    upstream.instead["POST", CALLBACKS] = Reply(200, f"<p>{GOSSIP}")
+    upstream.instead["POST", CALLBACKS] = Reply(200, f"<p>{CANARY}")
     assert _refused(ask, "set_callback", URL).code == Outcome.UNEXPECTED_ANSWER
 
 
@@ -202,7 +202,7 @@ def test_a_number_may_come_as_one_of_json(upstream, ask):
 
 
 @pytest.mark.parametrize("call", CALLS)
-@pytest.mark.parametrize("body", ["", "Unauthorized", [], {"message": GOSSIP}])
+@pytest.mark.parametrize("body", ["", "Unauthorized", [], {"message": CANARY}])
 def test_a_401_that_says_nothing_refuses_the_credentials(upstream, ask, call, body):
     upstream.instead = dict.fromkeys((("GET", "/"), ("POST", "/")), Reply(401, body, PLAIN))
     assert _refused(ask, *call).code == Outcome.BAD_CREDENTIALS

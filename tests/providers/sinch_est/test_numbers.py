@@ -12,15 +12,15 @@ from app.provider import Capability, Outcome, Refusal
 from app.provider.numbers import Override, ProviderNumber, Reason, difference
 from app.providers import sinch_est
 from app.providers.sinch_est import SinchEst
-from simulators.base import GOSSIP, Reply, Trouble
-from simulators.sinch_est import DOMAIN, NUMBER, TRUNK, error, made_up
+from simulators.base import CANARY, Reply, Trouble
+from simulators.sinch_est import DOMAIN, NUMBER, TRUNK, error, sample_id
 
 KEY = "sinch_est"
 OTHER_TRUNK = TRUNK[:-1] + "2"
 ODD: list[Any] = [
     None,
     7,
-    GOSSIP,
+    CANARY,
     [],
     {},
     {"phoneNumber": None},
@@ -51,7 +51,7 @@ def domain(upstream, http):
 
 def line(number, trunk, place):
     override = Override.TRUNK if trunk else None
-    return ProviderNumber(number, None, None, None, False, override, trunk, reference=made_up(place))
+    return ProviderNumber(number, None, None, None, False, override, trunk, reference=sample_id(place))
 
 
 def pages(upstream):
@@ -201,7 +201,7 @@ def test_trouble_says_nothing_of_the_number(upstream, numbers, observe, trouble,
         with pytest.raises(Refusal) as refused:
             ask()
         assert refused.value.result.code == code
-        assert GOSSIP not in refused.value.result.reason
+        assert CANARY not in refused.value.result.reason
 
 
 @pytest.mark.parametrize("at", ["/oauth2/token", "/phoneNumbers"])

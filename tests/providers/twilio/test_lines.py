@@ -6,14 +6,14 @@ from app.core.outbound.client import Outbound
 from app.provider import Outcome
 from app.provider.numbers import Override, Reason
 from app.providers import twilio
-from simulators.base import GOSSIP, Reply, Trouble
-from simulators.twilio import Application, made_up
+from simulators.base import CANARY, Reply, Trouble
+from simulators.twilio import Application, sample_id
 from tests.support.lines import URL
 
 KEY = "twilio"
 ONE = "+15551234567"
-APP = made_up("AP")
-TRUNK = made_up("TK")
+APP = sample_id("AP")
+TRUNK = sample_id("TK")
 
 
 @pytest.fixture
@@ -59,9 +59,9 @@ def test_an_application_answers_with_its_own_url_and_is_read_once(account, upstr
 
 
 def test_an_application_that_is_gone_calls_nothing(account, upstream, number):
-    number.voice_application_sid = made_up("AP", 9)
+    number.voice_application_sid = sample_id("AP", 9)
     line = account.line(ONE)
-    assert (line.webhook_url, line.application_id) == (None, made_up("AP", 9))
+    assert (line.webhook_url, line.application_id) == (None, sample_id("AP", 9))
 
 
 def test_a_trunk_answers_and_calls_nothing(account, number):
@@ -202,7 +202,7 @@ def test_trouble_on_a_later_page_or_with_an_application_is_no_shorter_list(accou
 
 def test_a_refusal_without_permission(account, upstream):
     line = account.line(ONE)
-    forbidden = Reply(403, {"code": 20003, "message": GOSSIP})
+    forbidden = Reply(403, {"code": 20003, "message": CANARY})
     upstream.instead = {("GET", "Numbers"): forbidden, ("POST", "Numbers"): forbidden}
     for result in (account.refusal("numbers"), account.refusal("point", line)):
         assert result.code == Outcome.NO_PERMISSION
@@ -210,7 +210,7 @@ def test_a_refusal_without_permission(account, upstream):
 
 def test_an_answer_about_another_number_is_not_believed(account, upstream):
     line = account.line(ONE)
-    upstream.instead = {("POST", "Numbers"): Reply(200, {"sid": made_up("PN", 9)})}
+    upstream.instead = {("POST", "Numbers"): Reply(200, {"sid": sample_id("PN", 9)})}
     assert account.refusal("point", line).code == Outcome.UNEXPECTED_ANSWER
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from app.provider import Outcome
 from simulators.base import Trouble
-from simulators.twilio import SERVICES, made_up
+from simulators.twilio import SERVICES, sample_id
 
 KEY = "twilio"
 
@@ -16,7 +16,7 @@ def test_a_wrong_token_may_be_a_suspended_account(verify):
 
 
 def test_an_unknown_account(verify):
-    assert verify(account_sid=made_up("AC", 2)).code == Outcome.BAD_CREDENTIALS
+    assert verify(account_sid=sample_id("AC", 2)).code == Outcome.BAD_CREDENTIALS
 
 
 @pytest.mark.parametrize("status", ["suspended", "closed"])
@@ -30,7 +30,7 @@ def test_an_account_that_is_not_active(upstream, verify, status):
 
 
 def test_an_answer_for_another_account(upstream, verify):
-    upstream.answers_for = made_up("AC", 2)
+    upstream.answers_for = sample_id("AC", 2)
     assert verify().code == Outcome.WRONG_ACCOUNT
 
 
@@ -61,7 +61,7 @@ def test_half_an_api_key_is_not_tested(upstream, verify, missing):
 
 
 def test_a_twiml_app_of_nobody(verify):
-    result = verify(twiml_app_sid=made_up("AP", 2))
+    result = verify(twiml_app_sid=sample_id("AP", 2))
     assert result.code == Outcome.NOT_FOUND
     assert "TwiML app" in result.reason
 
@@ -74,7 +74,7 @@ KINDS = {"messaging": "MG", "verify": "VA", "sync": "IS", "conversations": "IS",
 
 @pytest.mark.parametrize("host", SERVICES)
 def test_a_service_is_looked_up_where_its_kind_lives(upstream, verify, host):
-    sid = made_up(KINDS[host.partition(".")[0]])
+    sid = sample_id(KINDS[host.partition(".")[0]])
     upstream.services = {sid: host}
     assert verify(service_sid=sid).code == Outcome.OK
     assert upstream.requests[-1].host == host
@@ -85,7 +85,7 @@ def test_a_service_is_looked_up_where_its_kind_lives(upstream, verify, host):
 
 
 def test_a_service_of_an_unknown_kind_is_not_tested(upstream, verify):
-    result = verify(service_sid=made_up("ZZ"))
+    result = verify(service_sid=sample_id("ZZ"))
     assert result.code == Outcome.NOT_PROVEN
     assert {seen.host for seen in upstream.requests} == {"api.twilio.com"}
 
@@ -97,8 +97,8 @@ def test_a_service_that_may_not_be_read_is_not_proven(upstream, verify):
 
 def test_a_service_is_looked_for_everywhere_before_it_is_given_up(upstream, verify):
     upstream.closed_to = "sync.twilio.com"
-    upstream.services = {made_up("IS"): "chat.twilio.com"}
-    assert verify(service_sid=made_up("IS")).code == Outcome.OK
+    upstream.services = {sample_id("IS"): "chat.twilio.com"}
+    assert verify(service_sid=sample_id("IS")).code == Outcome.OK
 
 
 @pytest.mark.parametrize("place", ["IncomingPhoneNumbers", "Applications", "Services"])

@@ -6,7 +6,7 @@ from app.core.outbound.answer import OutboundError
 from app.provider import Outcome
 from app.provider.numbers import Override, Reason
 from app.providers import PROVIDERS, vobiz
-from simulators.base import GOSSIP, Reply, Trouble
+from simulators.base import CANARY, Reply, Trouble
 from simulators.vobiz import ACCOUNT, SHAPES
 from tests.support.lines import URL
 
@@ -189,7 +189,7 @@ def test_where_attaching_takes_too_long_nothing_is_left(account, upstream):
 
 def test_what_could_not_be_taken_back_is_named(account, upstream):
     upstream.numbers[FREE].trunk_group_id = "made-up-trunk"
-    line, fault = account.line(FREE), Reply(500, {"message": GOSSIP})
+    line, fault = account.line(FREE), Reply(500, {"message": CANARY})
     upstream.instead = {("POST", "/application"): fault, ("DELETE", "/Application/"): fault}
     result = account.refusal("point", line)
     assert f"“{NAME}”" in result.reason
@@ -201,7 +201,7 @@ def test_what_could_not_be_taken_back_is_named(account, upstream):
 def test_what_is_gone_already_is_not_named(account, upstream):
     line = account.line(FREE)
     upstream.instead = {
-        ("POST", "/application"): Reply(500, {"message": GOSSIP}),
+        ("POST", "/application"): Reply(500, {"message": CANARY}),
         ("DELETE", "/Application/"): Reply(404, SHAPES["flat"]("not_found")),
     }
     assert NAME not in account.refusal("point", line).reason

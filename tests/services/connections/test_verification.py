@@ -11,7 +11,7 @@ from app.provider import Outcome
 from app.providers import PROVIDERS
 from app.services.connections import store, verification
 from app.services.providers import credentials
-from simulators.base import Asked, Reply, Trouble
+from simulators.base import Reply, Request, Trouble
 from simulators.exotel import Exotel
 from simulators.vobiz import Vobiz
 
@@ -124,7 +124,7 @@ def test_no_transaction_is_open_while_the_provider_is_asked(acme, vobiz, http, m
     open_while_asked = []
     answer = vobiz.answer
 
-    def watched(asked: Asked) -> Reply:
+    def watched(asked: Request) -> Reply:
         open_while_asked.append(acme.session.in_transaction())
         return answer(asked)
 

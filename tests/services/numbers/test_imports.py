@@ -12,7 +12,7 @@ from app.providers import PROVIDERS
 from app.services.connections.gateway import ProviderCallFailed
 from app.services.numbers import claims, imports, inventory
 from app.services.numbers.imports import Refused
-from simulators import UPSTREAMS
+from simulators import SIMULATORS
 from simulators.base import Trouble
 from simulators.sinch_est import SinchEst
 from tests.services.numbers.test_inventory import (
@@ -32,7 +32,7 @@ AGENTS = {"inbound_agent_name": "Reception", "outbound_agent_name": "Sales"}
 
 @pytest.fixture
 def twilio():
-    with UPSTREAMS["twilio"]() as upstream:
+    with SIMULATORS["twilio"]() as upstream:
         yield upstream
 
 
@@ -43,7 +43,7 @@ def http(acme, twilio):
 
 @pytest.fixture
 def sinch():
-    with UPSTREAMS["sinch"]() as upstream:
+    with SIMULATORS["sinch"]() as upstream:
         yield upstream
 
 

@@ -17,20 +17,20 @@ from app.services.numbers import assignments
 from app.services.numbers import inventory as numbers_inventory
 from app.services.numbers.claims import Claim
 from app.services.providers import credentials
-from simulators import UPSTREAMS
-from simulators.base import GOSSIP, Trouble
+from simulators import SIMULATORS
+from simulators.base import CANARY, Trouble
 from tests.support.scopes import statements
 
 TWILIO, SINCH, EST = (PROVIDERS[key] for key in ("twilio", "sinch", "sinch_est"))
 FIRST, SECOND, THIRD = "+15551234567", "+15551234568", "+15551234569"
 LISTING = sorted(
-    key for key, provider in PROVIDERS.items() if numbers_inventory.can_list(provider) and key in UPSTREAMS
+    key for key, provider in PROVIDERS.items() if numbers_inventory.can_list(provider) and key in SIMULATORS
 )
 
 
 @pytest.fixture
 def twilio():
-    with UPSTREAMS["twilio"]() as upstream:
+    with SIMULATORS["twilio"]() as upstream:
         yield upstream
 
 
@@ -70,7 +70,7 @@ def test_every_provider_that_owns_numbers_lists_them():
 
 @pytest.mark.parametrize("key", LISTING)
 def test_what_an_account_owns_is_listed_by_number(acme, key):
-    with UPSTREAMS[key]() as upstream:
+    with SIMULATORS[key]() as upstream:
         http = connected(acme, upstream, PROVIDERS[key])
         inventory = numbers_inventory.list_owned(acme, http, PROVIDERS[key])
     listed = [row.line.phone_number for row in inventory.rows]
@@ -103,7 +103,7 @@ def test_for_a_provider_of_the_dialer_alone_a_persons_number_is_mapped(acme, glo
     give(acme, cast.mo, mine)
     give(globex, cast.gus, theirs)
     endpoint(globex, dialled)
-    with UPSTREAMS["sinch"]() as upstream:
+    with SIMULATORS["sinch"]() as upstream:
         inventory = numbers_inventory.list_owned(acme, connected(acme, upstream, SINCH), SINCH)
     assert states(inventory) == {mine: "mapped", theirs: "elsewhere", dialled: "elsewhere", free: "unmapped"}
     assert inventory.rows[0].claims.user_id == cast.mo.id
@@ -197,7 +197,7 @@ def test_trouble_is_told_and_repeats_nothing(acme, twilio, trouble, code, outcom
         numbers_inventory.list_owned(acme, Outbound(twilio.upstreams, deadline=0.5), TWILIO)
     assert (told.value.code, told.value.result.code) == (code, outcome)
     assert twilio.values["auth_token"] not in told.value.message
-    assert GOSSIP not in told.value.message
+    assert CANARY not in told.value.message
 
 
 def test_a_wrong_token_is_told(acme, http):

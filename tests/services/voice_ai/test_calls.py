@@ -13,7 +13,7 @@ from app.models import Call, WebhookReceipt
 from app.providers import PROVIDERS
 from app.services.providers import credentials
 from app.services.voice_ai import calls
-from simulators.elevenlabs_workspace import ended, not_begun, signed
+from simulators.elevenlabs.workspace import ended, not_begun, signed
 from tests.support.scopes import statements, winners
 
 SECRET = "made-up-webhook-secret-of-acme"

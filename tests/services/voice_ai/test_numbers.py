@@ -22,9 +22,9 @@ from app.services.numbers import assignments
 from app.services.providers import credentials
 from app.services.scope import Scope
 from app.services.voice_ai import config, numbers
-from simulators.base import GOSSIP, Reply, Trouble
+from simulators.base import CANARY, Reply, Trouble
 from simulators.elevenlabs import ElevenLabs
-from simulators.elevenlabs_numbers import NIGHT_SHIFT, NUMBERS, RECEPTION, Fault
+from simulators.elevenlabs.numbers import NIGHT_SHIFT, NUMBERS, RECEPTION, Fault
 from simulators.sinch_est import DOMAIN, NUMBER, TRUNK, SinchEst
 from tests.support.cast import Rows
 from tests.support.scopes import Fault as DatabaseFault
@@ -247,7 +247,7 @@ SINCH_AWAY = {
     "trunk odd": (Trouble.ODD, "/trunks/"),
 }
 LIST, IMPORT, ASSIGN = ("GET", NUMBERS), ("POST", NUMBERS), ("PATCH", NUMBERS)
-REFUSED = Reply(422, {"detail": [{"loc": ["body"], "msg": GOSSIP, "type": "x"}]})
+REFUSED = Reply(422, {"detail": [{"loc": ["body"], "msg": CANARY, "type": "x"}]})
 HUNG = Reply(200, {}, {"Content-Encoding": "gzip"})
 """Cannot be read: as when the line breaks."""
 NO_ID = Reply(200, {"phone_number_id": None})
@@ -318,7 +318,7 @@ def test_whatever_step_fails_everything_is_as_it_was(here, engine, before):
                 here.on()
             assert failed.value.code == ("PROVIDER_UNREACHABLE" if "hung" in step else "PROVIDER_REFUSED")
             assert failed.value.message.endswith("Nothing was changed."), step
-            assert GOSSIP not in failed.value.message
+            assert CANARY not in failed.value.message
         assert here.labs.convai.numbers == there, step
         assert (here.rows(), here.events()) == (rows, events), step
         here.est.trouble, here.labs.convai.faults = None, []
@@ -497,7 +497,7 @@ def test_what_is_gone_at_elevenlabs_is_off(here, gone):
     if gone == "before it is read":
         here.labs.convai.numbers.clear()
     else:
-        here.labs.convai.faults = [Fault("DELETE", NUMBERS, Reply(404, {"detail": GOSSIP}))]
+        here.labs.convai.faults = [Fault("DELETE", NUMBERS, Reply(404, {"detail": CANARY}))]
     here.off()
     assert here.row() == OFF
 

@@ -20,9 +20,9 @@ from app.services.providers import credentials, telephony
 from app.services.scope import Scope
 from app.services.voice_ai import config, webhook
 from app.services.voice_ai.webhook import State
-from simulators.base import GOSSIP, Reply, Trouble
+from simulators.base import CANARY, Reply, Trouble
 from simulators.elevenlabs import KEY, ElevenLabs
-from simulators.elevenlabs_workspace import SETTINGS, WEBHOOKS, Workspace
+from simulators.elevenlabs.workspace import SETTINGS, WEBHOOKS, Workspace
 from tests.support.scopes import winners
 
 ELEVENLABS = PROVIDERS["elevenlabs"]
@@ -446,7 +446,7 @@ def test_trouble_is_kept_as_a_sentence_that_repeats_nothing(ready, upstream, htt
     assert status.state is State.FAILED
     assert words in str(status.reason)
     assert KEY not in str(status.reason)
-    assert GOSSIP not in str(status.reason)
+    assert CANARY not in str(status.reason)
     upstream.trouble = None
     webhook.set_up(ready, http)
     check_it_is_one(ready, upstream.workspace)

@@ -18,7 +18,7 @@ from app.services.connections.gateway import ProviderCallFailed
 from app.services.numbers import assignments
 from app.services.providers import credentials
 from app.services.webhooks import application
-from simulators.base import Asked, Reply, Trouble
+from simulators.base import Reply, Request, Trouble
 from simulators.sinch import CALLBACKS, KEY, Sinch, error
 
 SINCH = PROVIDERS["sinch"]
@@ -134,7 +134,7 @@ def test_where_the_answer_is_lost_what_is_there_afterwards_tells(stored, sinch, 
     seen = application.look(stored, http, SINCH)
     answer = sinch.answer
 
-    def lost(asked: Asked) -> Reply:
+    def lost(asked: Request) -> Reply:
         if asked.method == "POST":
             if is_set:
                 answer(asked)
@@ -157,7 +157,7 @@ def test_where_nothing_is_heard_afterwards_nothing_is_claimed(stored, sinch, htt
     seen = application.look(stored, http, SINCH)
     answer = sinch.answer
 
-    def away(asked: Asked) -> Reply:
+    def away(asked: Request) -> Reply:
         replied = answer(asked)
         if asked.method == "POST":
             sinch.trouble = Trouble.HTML
@@ -201,7 +201,7 @@ def test_no_transaction_is_open_while_the_provider_is_asked(stored, sinch, http,
     open_while_asked = []
     answer = sinch.answer
 
-    def watched(asked: Asked) -> Reply:
+    def watched(asked: Request) -> Reply:
         open_while_asked.append(stored.session.in_transaction())
         return answer(asked)
 

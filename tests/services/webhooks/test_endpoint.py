@@ -14,8 +14,8 @@ from app.services.drift import probe, tallies
 from app.services.endpoints import crud
 from app.services.providers import credentials, telephony
 from app.services.webhooks import endpoint
-from simulators.base import GOSSIP, Trouble
-from simulators.twilio import Twilio, made_up
+from simulators.base import CANARY, Trouble
+from simulators.twilio import Twilio, sample_id
 from tests.support.scopes import NOBODY
 
 TWILIO = PROVIDERS["twilio"]
@@ -56,7 +56,7 @@ def _set(twilio, **values):
         setattr(twilio.numbers[NUMBER], name, value)
 
 
-APPLICATION = {"voice_application_sid": made_up("AP")}
+APPLICATION = {"voice_application_sid": sample_id("AP")}
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ APPLICATION = {"voice_application_sid": made_up("AP")}
         ({"voice_url": URL, "voice_method": "GET"}, (False, Reason.DIFFERENT_METHOD, URL)),
         ({"voice_url": ""}, (False, Reason.NO_WEBHOOK, None)),
         ({"voice_url": URL} | APPLICATION, (False, Reason.APPLICATION_IN_THE_WAY, ELSEWHERE)),
-        ({"voice_url": URL, "trunk_sid": made_up("TK")}, (False, Reason.TRUNK_IN_THE_WAY, None)),
+        ({"voice_url": URL, "trunk_sid": sample_id("TK")}, (False, Reason.TRUNK_IN_THE_WAY, None)),
     ],
 )
 def test_what_the_provider_has_is_told_and_kept(acme, twilio, http, here, *, at_provider, told):
@@ -82,11 +82,11 @@ def test_what_the_provider_has_is_told_and_kept(acme, twilio, http, here, *, at_
     assert (kept.since is not None) == (seen.in_sync is False)
     assert not kept.due
     assert seen.message
-    assert GOSSIP not in seen.message
+    assert CANARY not in seen.message
 
 
 def test_an_application_that_calls_the_right_url_is_in_sync(acme, twilio, http, here):
-    twilio.applications[made_up("AP")].voice_url = URL
+    twilio.applications[sample_id("AP")].voice_url = URL
     _set(twilio, **APPLICATION)
     assert endpoint.observe(acme, http, here).in_sync is True
 
@@ -168,7 +168,7 @@ def test_another_organization_s_endpoint_is_not_found(globex, http, here):
         {"voice_url": ""},
         {"voice_url": OLD, "voice_method": "GET"},
         {"voice_url": URL} | APPLICATION,
-        {"voice_url": URL, "trunk_sid": made_up("TK")},
+        {"voice_url": URL, "trunk_sid": sample_id("TK")},
     ],
 )
 def test_pointing_sets_it_right_and_says_so(acme, twilio, http, here, at_provider):

@@ -17,7 +17,7 @@ from app.services.drift import runs
 from app.services.organizations import directory
 from app.services.scope import Actor
 from simulators.base import Trouble
-from simulators.twilio import Twilio, made_up
+from simulators.twilio import Twilio, sample_id
 from tests.support.cast import Cast
 from tests.support.full_organization import scope_as
 from tests.support.pages import Portal
@@ -139,10 +139,10 @@ def test_what_came_in_between_is_shown_and_not_replaced(dana: Portal, twilio: Tw
 
 
 def test_what_would_be_taken_away_is_said_first(dana: Portal, twilio: Twilio, number: str) -> None:
-    twilio.numbers[NUMBER].trunk_sid = made_up("TK")
+    twilio.numbers[NUMBER].trunk_sid = sample_id("TK")
     assert "takes the number off the SIP trunk" in dana.get(f"{number}/provider").text
     twilio.numbers[NUMBER].trunk_sid = ""
-    twilio.numbers[NUMBER].voice_application_sid = made_up("AP")
+    twilio.numbers[NUMBER].voice_application_sid = sample_id("AP")
     assert "takes the application off the number" in dana.get(f"{number}/provider").text
 
 

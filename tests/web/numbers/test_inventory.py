@@ -14,8 +14,8 @@ from app.providers import PROVIDERS
 from app.services.endpoints import crud
 from app.services.numbers import assignments, imports, inventory
 from app.services.providers import credentials
-from simulators import UPSTREAMS
-from simulators.base import Trouble, Upstream
+from simulators import SIMULATORS
+from simulators.base import Simulator, Trouble
 from simulators.sinch_est import SinchEst
 from tests.support.cast import Cast
 from tests.support.full_organization import scope_as
@@ -29,7 +29,7 @@ FIRST, SECOND, THIRD = "+15551234567", "+15551234568", "+15551234569"
 NOTED = ("throttles",)
 
 
-def connect(app: Flask, cast: Cast, upstream: Upstream, key: str) -> None:
+def connect(app: Flask, cast: Cast, upstream: Simulator, key: str) -> None:
     """The account's values are stored, and the way out leads to it."""
     app.extensions["patchbay_outbound"] = Outbound(upstream.upstreams, deadline=0.5)
     known = {field.name for field in PROVIDERS[key].typed_fields}
@@ -40,14 +40,14 @@ def connect(app: Flask, cast: Cast, upstream: Upstream, key: str) -> None:
 
 @pytest.fixture
 def twilio(app: Flask, cast: Cast) -> Iterator[Any]:
-    with UPSTREAMS["twilio"]() as upstream:
+    with SIMULATORS["twilio"]() as upstream:
         connect(app, cast, upstream, "twilio")
         yield upstream
 
 
 @pytest.fixture
 def sinch(app: Flask, cast: Cast) -> Iterator[Any]:
-    with UPSTREAMS["sinch"]() as upstream:
+    with SIMULATORS["sinch"]() as upstream:
         connect(app, cast, upstream, "sinch")
         yield upstream
 

@@ -10,7 +10,7 @@ from app.core import clock
 from app.providers import PROVIDERS
 from app.services.providers import credentials
 from app.services.voice_ai import calls
-from simulators.elevenlabs_workspace import ended, not_begun, signed
+from simulators.elevenlabs.workspace import ended, not_begun, signed
 from tests.support.cast import Cast
 from tests.support.full_organization import furnish, scope_as
 from tests.support.pages import Portal

@@ -12,7 +12,7 @@ from app.providers import PROVIDERS, sinch_est
 from app.services.numbers import assignments
 from app.services.providers import credentials
 from simulators.elevenlabs import ElevenLabs
-from simulators.elevenlabs_numbers import AGENTS, NIGHT_SHIFT, NUMBERS, RECEPTION, Fault
+from simulators.elevenlabs.numbers import AGENTS, NIGHT_SHIFT, NUMBERS, RECEPTION, Fault
 from simulators.sinch_est import NUMBER, SinchEst
 from tests.support.cast import Cast
 from tests.support.full_organization import scope_as

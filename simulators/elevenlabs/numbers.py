@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from simulators.base import GOSSIP, Asked, Reply
-from simulators.console import Action, Row, Table, taking
+from simulators.base import CANARY, Reply, Request
+from simulators.console import Action, Row, Table, moving
 
 AGENTS = "/v1/convai/agents"
 NUMBERS = "/v1/convai/phone-numbers"
@@ -15,21 +15,21 @@ RECEPTION, NIGHT_SHIFT, RETIRED = "agent_made_up_1", "agent_made_up_2", "agent_m
 
 def complaint(place: str) -> Reply:
     """About what was sent."""
-    return Reply(422, {"detail": [{"loc": ["body", place], "msg": GOSSIP, "type": "value_error"}]})
+    return Reply(422, {"detail": [{"loc": ["body", place], "msg": CANARY, "type": "value_error"}]})
 
 
 @dataclass
 class Fault:
-    """`reply` instead of an answer, so many `times`. With `is_late` what was asked for is done as well."""
+    """`reply` instead of an answer, so many `times`. With `is_late` what was request for is done as well."""
 
     method: str
     path: str
-    reply: Reply = field(default_factory=lambda: Reply(500, {"detail": GOSSIP}))
+    reply: Reply = field(default_factory=lambda: Reply(500, {"detail": CANARY}))
     is_late: bool = False
     times: int = 100
 
-    def meets(self, asked: Asked) -> bool:
-        return self.times > 0 and asked.method == self.method and asked.path.startswith(self.path)
+    def meets(self, request: Request) -> bool:
+        return self.times > 0 and request.method == self.method and request.path.startswith(self.path)
 
 
 class AgentsAndNumbers:
@@ -58,11 +58,11 @@ class AgentsAndNumbers:
 
     def tables(self) -> list[Table]:
         agents = [
-            Row(name, key, [Action("Archive", taking(self.agents, key, self.archived))])
+            Row(name, key, [Action("Archive", moving(self.agents, key, self.archived))])
             for key, name in self.agents.items()
         ]
         agents += [
-            Row(name, f"{key}, archived", [Action("Take back", taking(self.archived, key, self.agents))])
+            Row(name, f"{key}, archived", [Action("Take back", moving(self.archived, key, self.agents))])
             for key, name in self.archived.items()
         ]
         text = "Imported to be answered by an agent."
@@ -81,7 +81,7 @@ class AgentsAndNumbers:
         choices = {chosen: chosen, "": "nobody"} | self.agents
         actions = [
             Action("Answered by", give, value=chosen, options=choices),
-            Action("Remove", taking(self.numbers, number_id, {})),
+            Action("Remove", moving(self.numbers, number_id, {})),
         ]
         now = f"Answered by {choices[chosen]}"
         return Row(number["phone_number"], now, actions, f"{number['label']} ({number_id})")
@@ -89,33 +89,33 @@ class AgentsAndNumbers:
     def has(self, path: str) -> bool:
         return path in (AGENTS, NUMBERS) or path.startswith(f"{NUMBERS}/")
 
-    def permission(self, asked: Asked) -> str:
-        return "convai_read" if asked.method == "GET" else "convai_write"
+    def permission(self, request: Request) -> str:
+        return "convai_read" if request.method == "GET" else "convai_write"
 
-    def answer(self, asked: Asked) -> Reply:
-        fault = next((fault for fault in self.faults if fault.meets(asked)), None)
+    def answer(self, request: Request) -> Reply:
+        fault = next((fault for fault in self.faults if fault.meets(request)), None)
         if fault is None:
-            return self._answer(asked)
+            return self._answer(request)
         fault.times -= 1
         if fault.is_late:
-            self._answer(asked)
+            self._answer(request)
         return fault.reply
 
-    def _answer(self, asked: Asked) -> Reply:
-        sent = json.loads(asked.body) if asked.body else {}
-        number_id = asked.path.removeprefix(NUMBERS).removeprefix("/")
-        match asked.method, asked.path == AGENTS, bool(number_id):
+    def _answer(self, request: Request) -> Reply:
+        sent = json.loads(request.body) if request.body else {}
+        number_id = request.path.removeprefix(NUMBERS).removeprefix("/")
+        match request.method, request.path == AGENTS, bool(number_id):
             case "GET", True, _:
-                return self._page(asked.query)
+                return self._page(request.query)
             case "GET", False, False:
                 return Reply(200, [*self.odd, *map(self._shown, self.numbers)])
             case "POST", False, False:
                 return self._import(sent)
         if number_id not in self.numbers:
-            return Reply(404, {"detail": {"status": "phone_number_not_found", "message": GOSSIP}})
-        if asked.method == "PATCH":
+            return Reply(404, {"detail": {"status": "phone_number_not_found", "message": CANARY}})
+        if request.method == "PATCH":
             return self._change(number_id, sent)
-        if asked.method == "DELETE":
+        if request.method == "DELETE":
             del self.numbers[number_id]
         return Reply(200, {})
 
@@ -125,7 +125,7 @@ class AgentsAndNumbers:
         start = int(query.get("cursor", "0"))
         end = start + min(self.page_size, int(query.get("page_size", "30")))
         items = [
-            {"agent_id": key, "name": name, "archived": archived, "tags": [GOSSIP]}
+            {"agent_id": key, "name": name, "archived": archived, "tags": [CANARY]}
             for key, name, archived in listed[start:end]
         ]
         more = end < len(listed)
@@ -146,7 +146,7 @@ class AgentsAndNumbers:
             "label",
         }
         if set(sent) - known:
-            return complaint(GOSSIP)
+            return complaint(CANARY)
         more = {name: value for name, value in sent.items() if name not in ("phone_number", "agent_id")}
         made = self.add(sent["phone_number"], sent.get("agent_id"), **more)
         return Reply(200, {"phone_number_id": made})
@@ -154,7 +154,7 @@ class AgentsAndNumbers:
     def _change(self, number_id: str, sent: dict[str, Any]) -> Reply:
         agent_id = sent.get("agent_id")
         if agent_id is not None and agent_id not in self.agents:
-            return Reply(404, {"detail": {"status": "agent_not_found", "message": GOSSIP}})
+            return Reply(404, {"detail": {"status": "agent_not_found", "message": CANARY}})
         if agent_id is not None or self.takes_null:
             self.numbers[number_id]["agent_id"] = agent_id
         return Reply(200, self._shown(number_id))
@@ -162,5 +162,5 @@ class AgentsAndNumbers:
     def _shown(self, number_id: str) -> dict[str, Any]:
         number = dict(self.numbers[number_id])
         agent_id = number.pop("agent_id")
-        agent = {"agent_id": agent_id, "agent_name": GOSSIP} if agent_id else None
+        agent = {"agent_id": agent_id, "agent_name": CANARY} if agent_id else None
         return number | {"phone_number_id": number_id, "assigned_agent": agent}

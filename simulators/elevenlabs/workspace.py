@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from app.providers.elevenlabs import signing
-from simulators.base import GOSSIP, Asked, Reply
+from simulators.base import CANARY, Reply, Request
 from simulators.console import Action, Row, Table
 
 WEBHOOKS = "/v1/workspace/webhooks"
@@ -21,11 +21,11 @@ OK = Reply(200, {"status": "ok"})
 
 
 def invalid(*where: str) -> Reply:
-    return Reply(422, {"detail": [{"loc": ["body", *where], "msg": GOSSIP, "type": "missing"}]})
+    return Reply(422, {"detail": [{"loc": ["body", *where], "msg": CANARY, "type": "missing"}]})
 
 
 def refused(status: int, word: str) -> Reply:
-    return Reply(status, {"detail": {"status": word, "message": GOSSIP}})
+    return Reply(status, {"detail": {"status": word, "message": CANARY}})
 
 
 class Workspace:
@@ -134,18 +134,18 @@ class Workspace:
             status: int = answer.status
         return status
 
-    def answer(self, asked: Asked) -> Reply:
+    def answer(self, request: Request) -> Reply:
         with self._lock:
-            if asked.path == SETTINGS:
-                return self._settings(asked)
-            if asked.path == WEBHOOKS:
-                return self._all(asked)
-            return self._one(asked, asked.path.removeprefix(f"{WEBHOOKS}/"))
+            if request.path == SETTINGS:
+                return self._settings(request)
+            if request.path == WEBHOOKS:
+                return self._all(request)
+            return self._one(request, request.path.removeprefix(f"{WEBHOOKS}/"))
 
-    def _all(self, asked: Asked) -> Reply:
-        if asked.method == "GET":
+    def _all(self, request: Request) -> Reply:
+        if request.method == "GET":
             return Reply(200, {"webhooks": list(self.webhooks.values())})
-        settings = json.loads(asked.body).get("settings", {})
+        settings = json.loads(request.body).get("settings", {})
         missing = [name for name in ("auth_type", "name", "webhook_url") if not settings.get(name)]
         if missing or urlsplit(settings["webhook_url"]).scheme != "https":
             return invalid("settings", *missing)
@@ -153,26 +153,26 @@ class Workspace:
         told = {"webhook_secret": self.secrets[made]} if self.tells_secret else {}
         return Reply(200, {"webhook_id": made} | told)
 
-    def _one(self, asked: Asked, webhook_id: str) -> Reply:
+    def _one(self, request: Request, webhook_id: str) -> Reply:
         if webhook_id not in self.webhooks:
             return refused(404, "webhook_not_found")
-        if asked.method == "DELETE":
+        if request.method == "DELETE":
             if webhook_id == self.told or webhook_id in self.keeps:
                 return refused(400, "webhook_in_use")
             del self.webhooks[webhook_id]
             return OK
-        sent = json.loads(asked.body)
+        sent = json.loads(request.body)
         missing = [name for name in ("is_disabled", "name") if name not in sent]
-        if missing or asked.method != "PATCH":
+        if missing or request.method != "PATCH":
             return invalid(*missing)
         self.webhooks[webhook_id] |= {"is_disabled": sent["is_disabled"], "name": sent["name"]}
         if not sent["is_disabled"]:
             self.webhooks[webhook_id]["is_auto_disabled"] = False
         return OK
 
-    def _settings(self, asked: Asked) -> Reply:
-        if asked.method == "PATCH":
-            sent = json.loads(asked.body)
+    def _settings(self, request: Request) -> Reply:
+        if request.method == "PATCH":
+            sent = json.loads(request.body)
             if sent["webhooks"]["post_call_webhook_id"] not in self.webhooks:
                 return refused(404, "webhook_not_found")
             self.settings |= sent
