@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +16,7 @@ from flask import Flask, Response, request
 from sqlalchemy.exc import OperationalError
 
 from app import limits
-from app.edge import Edge
+from app.edge import Edge, connections
 from app.edge.environ import LARGEST_HEADERS, LONGEST_URL, MOST_HEADERS
 
 Header = tuple[bytes, bytes]
@@ -139,3 +141,20 @@ def test_a_failure_in_a_teardown_has_our_headers(app: Flask, client: Client) -> 
 
 def _fail(_error: BaseException | None) -> None:
     raise RuntimeError("a test")
+
+
+def test_closing_a_connection_leaves_no_descriptor_open() -> None:
+    """Neither of sockets nor of files and pipes, which a worker has open too."""
+    with (
+        socket.create_server(("127.0.0.1", 0)) as listener,
+        socket.create_connection(listener.getsockname()) as client,
+        listener.accept()[0],
+    ):
+        before = _descriptors()
+        connections.close(listener.getsockname(), client.getsockname())
+        assert _descriptors() == before
+        assert client.recv(1) == b""
+
+
+def _descriptors() -> list[str]:
+    return sorted(file.name for file in Path("/dev/fd").iterdir())

@@ -1,4 +1,4 @@
-"""What ASGI has no word for: the sockets of clients. granian owns them, so they are looked for."""
+"""Closes a client's connection. ASGI cannot and granian owns the sockets, so descriptors are searched."""
 
 from __future__ import annotations
 
@@ -21,11 +21,21 @@ def close(server: Address, client: Address) -> None:
 
 
 def _sockets(server: Address) -> Iterator[socket.socket]:
-    """This process's sockets at the port of `server`."""
+    """Yields this process's sockets at the port of `server`, each as a duplicate that is closed again."""
     for file in Path("/dev/fd").iterdir():
-        with suppress(OSError), socket.socket(fileno=os.dup(int(file.name))) as found:
+        with suppress(OSError), _duplicate(int(file.name)) as found:
             if found.family in (socket.AF_INET, socket.AF_INET6) and found.getsockname()[1] == int(server[1]):
                 yield found
+
+
+def _duplicate(descriptor: int) -> socket.socket:
+    """Returns a second socket of the descriptor. Raises OSError if it is no socket."""
+    duplicate = os.dup(descriptor)
+    try:
+        return socket.socket(fileno=duplicate)
+    except OSError:
+        os.close(duplicate)  # `socket` takes the descriptor over only if it succeeds.
+        raise
 
 
 def _text(address: tuple[Any, ...]) -> tuple[str, str]:
