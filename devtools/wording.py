@@ -39,7 +39,7 @@ INSTEAD = {
     "tells?|told|telling": "return, report, notify",
     "(is|are|was|were) due": "is pending, is queued",
     "at once": "immediately, in one transaction, at a time, concurrently",
-    "(is|are|was|were|has|have|had) to be": "must be, is",
+    "(is|are|was|were) to be": "must be, is",
     "by hand": "manually",
     "(asks|asked|asking)(?! for| to)": "call, request, query, check",
     "elsewhere": "in another organization, to another host",

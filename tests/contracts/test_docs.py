@@ -1,0 +1,126 @@
+"""Files, links, commands, make targets and modules that the documentation names exist."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+import click
+from flask import Flask
+from flask.cli import AppGroup
+
+from app import cli
+from app.backup import cli as backup_cli
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = [
+    ROOT / "README.md",
+    ROOT / "CHANGELOG.md",
+    ROOT / "bench/README.md",
+    *sorted((ROOT / "docs").rglob("*.md")),
+]
+COMMAND = re.compile(r"flask --app wsgi ((?:[^`\n>]|`(?=\S))+)")
+FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
+CODE = re.compile(r"`([^`\n]+)`")
+INDENTED = re.compile(r"^(?: {4}|\t)(.+)$", re.MULTILINE)
+LINK = re.compile(r"\]\(([^)]+)\)")
+HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+FOLDERS = tuple(f"{path.name}/" for path in ROOT.iterdir() if path.is_dir() and not path.name.startswith("."))
+PATH = re.compile(r"[\w.*-]+(?:/[\w.*-]+)*/?")
+MAKE = re.compile(r"\bmake ([a-z][a-z-]*)")
+MODULE = re.compile(r"python3? -m ((?:devtools|bench|simulators|app)[\w.]*)")
+NOT_MADE_YET = ("instance/", "instance-demo/")
+"""Folders that the server creates."""
+
+
+def code_in(text: str) -> list[str]:
+    """Code spans and code blocks, without the drawings between fences."""
+    without = FENCE.sub("", text)
+    return CODE.findall(without) + INDENTED.findall(without)
+
+
+def is_there(name: str) -> bool:
+    return name.startswith(NOT_MADE_YET) or any(ROOT.glob(name.rstrip("/")))
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def commands_in(text: str) -> Iterator[list[str]]:
+    for found in COMMAND.finditer(text):
+        yield found.group(1).replace("[", " ").replace("]", " ").split()
+
+
+def find(group: click.Group, words: list[str]) -> tuple[click.Command | None, list[str]]:
+    command = group.get_command(click.Context(group), words[0])
+    if isinstance(command, AppGroup) and len(words) > 1:
+        return find(command, words[1:])
+    return command, words[1:]
+
+
+def test_commands_exist_with_their_options() -> None:
+    app = Flask(__name__)
+    cli.init_app(app)
+    backup_cli.init_app(app)
+    shown = [(path, words) for path in DOCUMENTS for words in commands_in(path.read_text())]
+    assert len(shown) > 15
+    wrong = []
+    for path, words in shown:
+        command, rest = find(app.cli, words)
+        known = {name for parameter in command.params for name in parameter.opts} if command else set()
+        unknown = {word for word in rest if word.startswith("--")} - known
+        if command is None or unknown:
+            wrong.append(f"{name_of(path)}: flask {' '.join(words)}")
+    assert wrong == []
+
+
+def test_files_exist() -> None:
+    """Names in code that begin with one of this repository's folders."""
+    assert [
+        f"{name_of(path)}: {name}"
+        for path in DOCUMENTS
+        for name in code_in(path.read_text())
+        if PATH.fullmatch(name) and name.startswith(FOLDERS) and not is_there(name)
+    ] == []
+
+
+def test_make_targets_exist() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert [
+        f"{name_of(path)}: make {target}"
+        for path in DOCUMENTS
+        for code in code_in(path.read_text())
+        for target in MAKE.findall(code)
+        if target not in targets
+    ] == []
+
+
+def test_modules_exist() -> None:
+    assert [
+        f"{name_of(path)}: {module}"
+        for path in DOCUMENTS
+        for module in MODULE.findall(path.read_text())
+        if find_spec(module) is None
+    ] == []
+
+
+def anchors_of(path: Path) -> set[str]:
+    """As GitHub makes them from headings."""
+    headings = HEADING.findall(FENCE.sub("", path.read_text()))
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_links_lead_to_a_file_and_a_heading() -> None:
+    broken = []
+    for path in DOCUMENTS:
+        for target in LINK.findall(path.read_text()):
+            if "://" in target:
+                continue
+            name, _, anchor = target.partition("#")
+            file = path.parent / name if name else path
+            if not file.exists() or (anchor and anchor not in anchors_of(file)):
+                broken.append(f"{name_of(path)}: {target}")
+    assert broken == []
