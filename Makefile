@@ -1,4 +1,4 @@
-# Everything is made in .venv; what is current is not made again, so a second run needs no network.
+# Everything is installed in .venv. What is up to date is skipped, so a second run needs no network.
 
 PYTHON ?= python3
 PYTEST_ARGS ?= -n 2 --dist loadscope --no-loadscope-reorder
@@ -23,13 +23,13 @@ WORKS := $(BIN)/python -c 'import pip, sys; sys.exit(sys.version_info < (3, 11))
 .DEFAULT_GOAL := help
 .PHONY: help run demo screenshots test test-all trust resilience check fix lint types layers audit bench requirements clean venv browser
 
-help: ## Show what can be made
+help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 
-run: $(VENV)/.installed ## Set up what is missing and serve on http://127.0.0.1:2212
+run: $(VENV)/.installed ## Install if needed, and serve on http://127.0.0.1:2212
 	@exec $(IN_VENV) flask --app wsgi serve
 
-demo: $(VENV)/.installed ## Serve a filled portal with simulators for the providers: no account needed
+demo: $(VENV)/.installed ## Serve sample organizations with simulated providers: no account needed
 	@exec $(IN_VENV) devtools.demo
 
 test: browser $(VENV)/.installed-dev ## Run the tests (PYTEST_ARGS='tests/web -k endpoints' runs some of them)
@@ -38,10 +38,10 @@ test: browser $(VENV)/.installed-dev ## Run the tests (PYTEST_ARGS='tests/web -k
 test-all: browser $(VENV)/.installed-dev ## Run the tests, those of services and the API on both databases
 	@$(IN_VENV) pytest --all-databases $(PYTEST_ARGS)
 
-trust: browser $(VENV)/.installed-dev ## Test each promise about safety against a real server, and print the table
+trust: browser $(VENV)/.installed-dev ## Test each security promise against a real server, and print the table
 	@$(IN_VENV) pytest -p tests.support.trust -m asvs $(TRUST_ARGS) tests/security tests/resilience
 
-resilience: browser $(VENV)/.installed-dev ## Try each fault often (kills, outages, full disks, ...), and print what was survived
+resilience: browser $(VENV)/.installed-dev ## Inject each fault many times (kills, outages, full disks), and print the results
 	@$(IN_VENV) pytest --full -m resilience $(RESILIENCE_ARGS)
 	@$(IN_VENV) bench.under_attack $(BENCH_ATTACK_ARGS)
 
@@ -52,7 +52,7 @@ lint: $(VENV)/.installed-dev ## Check style and format
 types: $(VENV)/.installed-dev ## Check types
 	@$(IN_VENV) mypy
 
-layers: $(VENV)/.installed-dev ## Check that imports point down only
+layers: $(VENV)/.installed-dev ## Check the import contracts
 	@$(BIN)/lint-imports
 
 audit: $(VENV)/.installed-dev ## Check the pinned packages for known vulnerabilities (skipped without a network)
@@ -60,28 +60,28 @@ audit: $(VENV)/.installed-dev ## Check the pinned packages for known vulnerabili
 			--requirement requirements-dev.txt 2>&1); then \
 		echo "$$found" | head -n 1; \
 		skipped=$$(echo "$$found" | grep -c 'could not be audited') || true; \
-		[ "$$skipped" = 0 ] || echo "$$skipped packages could not be checked: the package index has no record of them."; \
+		[ "$$skipped" = 0 ] || echo "$$skipped packages could not be checked: the package index does not know them."; \
 	elif echo "$$found" | grep -q 'ConnectionError\|ConnectTimeout\|ReadTimeout'; then \
-		echo "Known vulnerabilities were not checked: the package index cannot be reached."; \
+		echo "Skipped the check for known vulnerabilities: the package index cannot be reached."; \
 	else \
 		echo "$$found"; exit 1; \
 	fi
 
-check: lint types layers audit ## Check everything but the tests
+check: lint types layers audit ## Run all checks except the tests
 
-fix: $(VENV)/.installed-dev ## Mend what can be mended by rule, and format
+fix: $(VENV)/.installed-dev ## Fix what ruff can fix, and format
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-bench: $(VENV)/.installed-dev ## Measure the dialer's question against bare Flask, and a table of 100,000 endpoints
+bench: $(VENV)/.installed-dev ## Run benchmarks
 	@$(IN_VENV) bench.voice_provider $(BENCH_ARGS)
 	@$(IN_VENV) bench.endpoints $(BENCH_ENDPOINTS_ARGS)
 	@$(IN_VENV) bench.under_attack $(BENCH_ATTACK_ARGS)
 
-screenshots: browser $(VENV)/.installed-dev ## Take the pictures of the README and the guides anew
+screenshots: browser $(VENV)/.installed-dev ## Regenerate screenshots
 	@$(IN_VENV) devtools.screenshots
 
-requirements: $(VENV)/.installed-dev ## Pin requirements.txt and requirements-dev.txt anew (BUMP=--upgrade for newer versions)
+requirements: $(VENV)/.installed-dev ## Re-pin requirements (BUMP=--upgrade for newer versions)
 	@$(COMPILE) $(BUMP) pyproject.toml --output-file requirements.txt
 	@$(COMPILE) $(BUMP) pyproject.toml --extra dev --constraints requirements.txt \
 		--output-file requirements-dev.txt
@@ -93,46 +93,46 @@ clean: ## Remove .venv and caches; the data in instance/ stays
 venv:
 	@if [ -e $(VENV)/.made ]; then \
 		if ! $(WORKS); then \
-			echo "The .venv here does not work: it was moved, or made by a Python that has changed or gone."; \
+			echo "The .venv does not work: it was moved, or its Python was changed or removed."; \
 			echo "Remove it and try again:  rm -rf .venv"; \
 			exit 1; \
 		fi; \
 	elif ! $(WORKS); then \
 		if ! command -v $(PYTHON) >/dev/null 2>&1; then \
-			echo "Patchbay needs Python 3.11 or newer, and there is no '$(PYTHON)' here."; \
-			echo "Install it, or name another:  make PYTHON=python3.12 run"; \
+			echo "Patchbay needs Python 3.11 or newer, and '$(PYTHON)' was not found."; \
+			echo "Install it, or use another:  make PYTHON=python3.12 run"; \
 			exit 1; \
 		elif ! $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then \
 			echo "Patchbay needs Python 3.11 or newer; '$(PYTHON)' is $$($(PYTHON) -V 2>&1)."; \
-			echo "Name a newer one:  make PYTHON=python3.12 run"; \
+			echo "Use a newer one:  make PYTHON=python3.12 run"; \
 			exit 1; \
 		elif ! $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null; then \
 			echo "'$(PYTHON)' has no venv module. On Debian or Ubuntu:  apt-get install python3-venv"; \
 			exit 1; \
 		fi; \
-		echo "Making .venv with $$($(PYTHON) -V)"; \
+		echo "Creating .venv with $$($(PYTHON) -V)"; \
 		$(PYTHON) -m venv --clear $(VENV) || exit 1; \
 		touch $(VENV)/.made; \
 	else \
 		touch $(VENV)/.made; \
 	fi
 ifneq ($(origin PYTHON),file)
-	@asked=$$($(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
+	@requested=$$($(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
 	has=$$($(BIN)/python -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
-	if [ "$$asked" != "$$has" ]; then \
-		echo "You asked for Python $$asked, but .venv was made by Python $$has."; \
-		echo "Remove it to change over:  rm -rf .venv"; \
+	if [ "$$requested" != "$$has" ]; then \
+		echo "You requested Python $$requested, but .venv was created by Python $$has."; \
+		echo "Remove it to switch:  rm -rf .venv"; \
 		exit 1; \
 	fi
 endif
 
 $(VENV)/.installed: requirements.txt | venv
-	@echo "Installing what Patchbay needs (only when requirements.txt has changed)"
+	@echo "Installing requirements.txt"
 	@$(PIP_INSTALL) -r requirements.txt
 	@touch $@
 
 $(VENV)/.installed-dev: requirements-dev.txt | $(VENV)/.installed
-	@echo "Installing what its tests need (only when requirements-dev.txt has changed)"
+	@echo "Installing requirements-dev.txt"
 	@$(PIP_INSTALL) -r requirements-dev.txt
 	@touch $@
 
