@@ -1,6 +1,6 @@
-"""A portal to click through, with simulators for its providers: `make demo`.
+"""Serves sample organizations with simulated providers: `make demo`.
 
-Everything is on this machine, and the portal's data is in a folder of its own. Ctrl-C stops all of it.
+Nothing leaves this machine. The data is in a folder of its own. Ctrl-C stops everything.
 """
 
 from __future__ import annotations
@@ -44,58 +44,60 @@ TEXT = """
 {consoles}
 
   Try this
-    1. At {console} press "Another URL" beside {number}: it is broken now.
+    1. At {console} press "Another URL" beside {number}: its webhook is wrong now.
     2. In Patchbay, under Organizations, press "Check all numbers".
     3. Follow "drifted" to the number, and repair it there.
 
-  The portal keeps its data in {data}; remove that folder to start over.
+  The portal's data is in {data}; remove that folder to start over.
   Changes at the simulators are lost when they stop. Ctrl-C stops everything.
 """
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m devtools.demo", description=__doc__)
-    parser.add_argument("--data", type=Path, default=ROOT / "instance-demo", help="the portal's folder")
+    parser.add_argument(
+        "--data", type=Path, default=ROOT / "instance-demo", help="folder for the portal's data"
+    )
     data = parser.parse_args().data.absolute()
     bind = os.environ.get("PATCHBAY_BIND") or DEFAULT_BIND
-    _demand_free(bind)
+    _require_free(bind)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _stop)
     with ExitStack() as stack:
         running = {
-            key: stack.enter_context(_started(kind, FIRST_PORT + place))
+            key: stack.enter_context(_simulator(kind, FIRST_PORT + place))
             for place, (key, kind) in enumerate(SIMULATORS.items())
         }
         for simulator in running.values():
             simulator.fill_demo()
         environment = _environment(data, bind, running)
-        password = _filled(data, environment)
+        password = _fill_once(data, environment)
         _run("check", environment)
         portal = f"http://{bind.replace('0.0.0.0', '127.0.0.1')}"  # noqa: S104
         for simulator in running.values():
             simulator.connect_portal(portal)
         with _serving(portal, environment) as process:
-            _tell(portal, password, data, running)
+            _print_instructions(portal, password, data, running)
             process.wait()
-        sys.exit(f"The portal ended. {data / LOG} says why.")
+        sys.exit(f"The portal stopped. See {data / LOG}.")
 
 
 def _stop(*_: object) -> None:
     raise KeyboardInterrupt
 
 
-def _demand_free(bind: str) -> None:
+def _require_free(bind: str) -> None:
     host, _, port = bind.rpartition(":")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         with socket.create_server((host.strip("[]"), int(port)), family=family):
             return
     except (OSError, ValueError):
-        sys.exit(f"{bind} is taken, or is no address here. Another:  PATCHBAY_BIND=127.0.0.1:2213 make demo")
+        sys.exit(f"{bind} is in use, or not a local address. Try:  PATCHBAY_BIND=127.0.0.1:2213 make demo")
 
 
-def _started(kind: type[Simulator], port: int) -> Any:
-    """On its usual port, or on a free one where that is taken."""
+def _simulator(kind: type[Simulator], port: int) -> Any:
+    """On its usual port, or on a free one if that is in use."""
     try:
         return kind(port)
     except OSError:
@@ -103,7 +105,7 @@ def _started(kind: type[Simulator], port: int) -> Any:
 
 
 def _environment(data: Path, bind: str, running: Mapping[str, Simulator]) -> dict[str, str]:
-    """Nothing of it leads to another portal's data, or to a real provider."""
+    """Settings that lead to no other portal's data and no real provider."""
     upstreams = [f"{host}={base}" for one in running.values() for host, base in one.upstreams.items()]
     return clean_environment() | {
         "PATCHBAY_DATA": str(data),
@@ -113,13 +115,13 @@ def _environment(data: Path, bind: str, running: Mapping[str, Simulator]) -> dic
     }
 
 
-def _filled(data: Path, environment: Mapping[str, str]) -> str:
-    """The password of who can sign in. It is written when everything else is there."""
+def _fill_once(data: Path, environment: Mapping[str, str]) -> str:
+    """Fills the portal on first use and returns the password, which is written last."""
     file = data / PASSWORD
     if file.exists():
         return file.read_text().strip()
     if data.exists() and any(data.iterdir()):
-        sys.exit(f"{data} was not filled to its end, or is not a demonstration's. Remove it and try again.")
+        sys.exit(f"{data} is incomplete, or not a folder of `make demo`. Remove it and try again.")
     sys.stdout.write(f"Filling {data}\n")
     sys.stdout.flush()
     password = "-".join(secrets.token_hex(3) for _ in range(4))
@@ -132,7 +134,7 @@ def _filled(data: Path, environment: Mapping[str, str]) -> str:
 
 
 DRIFTED = 2
-"""How `flask check` ends: some numbers of the demonstration are wrong on purpose."""
+"""Exit code of `flask check`: some sample numbers are wrong on purpose."""
 
 
 def _run(command: str, environment: Mapping[str, str], *more: str, typed: str = "") -> None:
@@ -151,7 +153,7 @@ def _run(command: str, environment: Mapping[str, str], *more: str, typed: str = 
 
 @contextmanager
 def _serving(portal: str, environment: Mapping[str, str]) -> Iterator[subprocess.Popen[bytes]]:
-    """Its log goes to a file in its folder, so that what to try stays in sight."""
+    """Its log goes to a file, so that the instructions stay visible."""
     log = Path(environment["PATCHBAY_DATA"]) / LOG
     with log.open("ab") as output:
         process = subprocess.Popen(flask("serve"), cwd=ROOT, env=environment, stdout=output, stderr=output)
@@ -173,12 +175,12 @@ def _wait(portal: str, process: subprocess.Popen[bytes], log: Path) -> None:
         with suppress(URLError, ConnectionError, TimeoutError), urlopen(f"{portal}/readyz", timeout=2):  # noqa: S310
             return
         time.sleep(0.05)
-    sys.exit(f"The portal did not start. {log} says why.")
+    sys.exit(f"The portal did not start. See {log}.")
 
 
-def _tell(portal: str, password: str, data: Path, running: Mapping[str, Simulator]) -> None:
+def _print_instructions(portal: str, password: str, data: Path, running: Mapping[str, Simulator]) -> None:
     to_break, number = _number_to_break()
-    told = {
+    values = {
         "portal": portal,
         "email": demo_data.EMAIL,
         "password": password,
@@ -187,7 +189,7 @@ def _tell(portal: str, password: str, data: Path, running: Mapping[str, Simulato
         "number": number,
         "data": data.relative_to(ROOT) if data.is_relative_to(ROOT) else data,
     }
-    sys.stdout.write(TEXT.format(**told))
+    sys.stdout.write(TEXT.format(**values))
     sys.stdout.flush()
 
 

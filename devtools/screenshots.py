@@ -1,4 +1,4 @@
-"""Takes the pictures of the README and the guides, of the demonstration: `make screenshots`."""
+"""Takes the screenshots for the README and the guides: `make screenshots`."""
 
 from __future__ import annotations
 

@@ -346,6 +346,6 @@ def test_where_it_cannot_start_it_says_why(tmp_path: Path, what: str) -> None:
         (tmp_path / "patchbay.db").touch()
         with start(tmp_path, PATCHBAY_BIND=bind) as process:
             said = process.communicate(timeout=60)[0]
-    expected = f"{bind} is taken" if what == "taken" else "was not filled to its end"
+    expected = f"{bind} is in use" if what == "taken" else "is incomplete"
     assert (process.returncode, expected in said) == (1, True)
     assert (tmp_path / "patchbay.db").read_bytes() == b""

@@ -2,7 +2,7 @@
 
 There is a chain for each organization, and one for events without. Digests are keyed with a random key
 that the installation keeps sealed, so database access alone cannot make one. A sealed record says where
-each chain begins and ends. See docs/decisions/0007-tamper-evident-audit-log.md for what is found, and what is not.
+each chain begins and ends. See docs/decisions/0007-tamper-evident-audit-log.md for what it detects.
 """
 
 from __future__ import annotations
