@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -12,7 +13,7 @@ from app.core import phone, texts, urls
 from app.core.errors import Conflict, Invalid, Stale
 from app.models import DriftCheck, Endpoint
 from app.provider import Family
-from app.providers import PROVIDERS, in_family
+from app.providers import PROVIDERS, in_family, keys_in
 from app.services.connections import verification
 from app.services.drift import probe, runs, tallies
 from app.services.endpoints import crud, hints, listing, paging, readiness
@@ -21,6 +22,7 @@ from app.services.endpoints.paging import Page as EndpointPage
 from app.services.endpoints.readiness import Readiness
 from app.services.scope import Scope
 from app.services.status import impact
+from app.services.status.places import Place
 from app.web.endpoints import query
 from app.web.endpoints.forms import EndpointForm
 from app.web.shell import render
@@ -28,12 +30,32 @@ from app.web.shell.conflicts import Clash, merge_with_stored, reconfirm_when_sta
 from app.web.shell.forms import ConfirmForm, yes_or_no
 from app.web.shell.guard import Pages, Who
 from app.web.shell.history import flash_undo, history
+from app.web.shell.registry import Link, Section
 
-endpoints = Pages("endpoints", __name__)
+
+def _subjects(scope: Scope, path: Mapping[str, Any]) -> list[str]:
+    return [crud.get(scope, path["endpoint_id"]).phone_number] if "endpoint_id" in path else []
+
+
+def _drifted(scope: Scope) -> str:
+    count = tallies.drifted_among(scope, keys_in(Family.TELEPHONY), most=MOST_DRIFTED)
+    shown = f"{MOST_DRIFTED - 1}+" if count == MOST_DRIFTED else str(count)
+    return f"{shown} drifted" if count else ""
+
+
+endpoints = Pages("endpoints", __name__, subjects=_subjects)
+MOST_DRIFTED = 100
+"""So many drifted numbers are counted for the navigation."""
 EDITABLE = ("inbound_agent_name", "outbound_agent_name", "label", "is_active")
 
 
-@endpoints.page("/o/<slug>/endpoints", who=Who.SUPERADMIN)
+@endpoints.page(
+    "/o/<slug>/endpoints",
+    who=Who.SUPERADMIN,
+    title="Endpoints",
+    link=Link(Section.CALLS, 20, badge=_drifted),
+    places={Place.ENDPOINTS: {}, Place.DRIFTED: {"sync": "drifted"}, Place.BLOCKED: {"sync": "blocked"}},
+)
 def table(scope: Scope) -> ResponseReturnValue:
     if "edit" not in request.args:
         return _table(scope)
@@ -115,7 +137,13 @@ def _row(scope: Scope, rule: Readiness, row: Endpoint, check: DriftCheck | None 
     }
 
 
-@endpoints.page("/o/<slug>/endpoints/new", who=Who.SUPERADMIN)
+@endpoints.page(
+    "/o/<slug>/endpoints/new",
+    who=Who.SUPERADMIN,
+    title="Add endpoint",
+    link=Link(Section.CALLS, 30, in_navigation=False),
+    places={Place.NEW_ENDPOINT: {}},
+)
 def new(scope: Scope) -> ResponseReturnValue:
     number = request.args.get("number", "")[:40]
     form = EndpointForm(provider=scope.organization.active_telephony, phone_number=number)
@@ -145,7 +173,12 @@ def create(scope: Scope) -> ResponseReturnValue:
     return render.redirect_to(url_for("endpoints.show", slug=scope.organization.slug, endpoint_id=row.id))
 
 
-@endpoints.page("/o/<slug>/endpoints/<endpoint_id>", who=Who.SUPERADMIN)
+@endpoints.page(
+    "/o/<slug>/endpoints/<endpoint_id>",
+    who=Who.SUPERADMIN,
+    title="Endpoint",
+    places={Place.ENDPOINT: {}, Place.EDIT_ENDPOINT: {"edit": 1}},
+)
 def show(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
     """One number: its webhook URL, and where to paste it; with `edit`, its form."""
     row = crud.get(scope, endpoint_id)
@@ -251,7 +284,7 @@ def set_active(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
     return query.back(scope)
 
 
-@endpoints.page("/o/<slug>/endpoints/<endpoint_id>/delete", who=Who.SUPERADMIN)
+@endpoints.page("/o/<slug>/endpoints/<endpoint_id>/delete", who=Who.SUPERADMIN, title="Delete endpoint")
 def confirm_delete(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
     row = crud.get(scope, endpoint_id)
     return render.page(
