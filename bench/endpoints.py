@@ -189,7 +189,7 @@ def _deep(app: Flask, rows: int) -> dict[str, str]:
         scope = scope_of(db.session(), organization, user, context.keys())
         for sort in paging.SORTS:
             page = paging.page(scope, Filter(), limit=int(rows * DEEP), sort=sort)
-            found[sort] = urlencode({"sort": sort, "cursor": page.next_cursor})
+            found[sort] = urlencode({"sort": sort, "cursor": page.next})
     return found
 
 

@@ -41,9 +41,9 @@ def table(scope: Scope) -> ResponseReturnValue:
     found = users.page(scope, text, after=request.args.get("after") or None)
     return render.page(
         "access/people.html",
-        people=found.people,
-        next_page=urlencode({"q": text, "after": found.after} if text else {"after": found.after})
-        if found.after
+        people=found.rows,
+        next_page=urlencode({"q": text, "after": found.next} if text else {"after": found.next})
+        if found.next
         else None,
         is_first="after" not in request.args,
         text=text,

@@ -18,8 +18,8 @@ from app.services.connections import verification
 from app.services.drift import probe, runs, tallies
 from app.services.endpoints import crud, hints, listing, paging, readiness
 from app.services.endpoints.listing import Filter
-from app.services.endpoints.paging import Page as EndpointPage
 from app.services.endpoints.readiness import Readiness
+from app.services.keyset import Page
 from app.services.scope import Scope
 from app.services.status import impact
 from app.services.status.places import Place
@@ -77,7 +77,7 @@ def _table(
         request.args.get("sort") or paging.BY_NUMBER,
         _page(scope),
     )
-    is_whole = page.next_cursor is None and page.previous_cursor is None
+    is_whole = page.next is None and page.previous is None
     total = len(page.rows) if is_whole else listing.count(scope, wanted)
     rule = readiness.load(scope)
     checks = tallies.of_numbers(scope, [row.phone_number for row in page.rows])
@@ -86,8 +86,8 @@ def _table(
         "endpoints/table.html",
         status,
         rows=[_row(scope, rule, row, checks.get((row.provider, row.phone_number))) for row in rows],
-        previous_page=query.query_string(cursor=page.previous_cursor) if page.previous_cursor else None,
-        next_page=query.query_string(cursor=page.next_cursor) if page.next_cursor else None,
+        previous_page=query.query_string(cursor=page.previous) if page.previous else None,
+        next_page=query.query_string(cursor=page.next) if page.next else None,
         first_page=query.query_string(cursor=None),
         query=query.query_string(),
         view=query.view(),
@@ -97,7 +97,7 @@ def _table(
         total_is_capped=total > listing.COUNT_MOST,
         wanted=wanted,
         is_filtered=wanted != Filter(),
-        is_first=page.previous_cursor is None,
+        is_first=page.previous is None,
         all_ticked=request.args.get("tick") == "page",
         providers=in_family(Family.TELEPHONY),
         agents_in_use=partial(listing.agents, scope),
@@ -108,7 +108,7 @@ def _table(
     )
 
 
-def _page(scope: Scope) -> EndpointPage:
+def _page(scope: Scope) -> Page[Endpoint]:
     """As the address asks. A page that is no more, such as after its rows were deleted, is the first."""
     wanted, sort = query.filter_from_request(), request.args.get("sort") or paging.BY_NUMBER
     cursor = request.args.get("cursor") or None

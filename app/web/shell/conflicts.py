@@ -116,7 +116,7 @@ def _secret(
 def _events(scope: Scope, subjects: Iterable[str]) -> list[tuple[AuditEvent, Changes]]:
     """Changes of the things that have these names in the audit, newest first, with what each changed."""
     pages = [search.history(scope, name, limit=LOOKED_BACK) for name in subjects]
-    found = [(event, page.changes(event)) for page in pages for event in page.events]
+    found = [(event, page.changes(event)) for page in pages for event in page.rows]
     staling = [one for one in found if actions.has(one[0].action, Trait.STALES_FORMS)]
     return sorted(staling, key=lambda one: -one[0].id)
 

@@ -35,7 +35,7 @@ def table(scope: Scope) -> ResponseReturnValue:
     return render.page(
         "voice_ai/calls.html",
         rows=page.rows,
-        older=urlencode({"q": text, "before": page.older}) if page.older else None,
+        older=urlencode({"q": text, "before": page.next}) if page.next else None,
         text=text,
         is_first=before is None,
         tones=TONES,
