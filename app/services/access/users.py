@@ -151,7 +151,7 @@ def by_email(scope: Scope, email: str) -> User | None:
 
 
 def add(scope: Scope, new: NewUser) -> User:
-    """Inside a transaction only."""
+    scope.require_transaction()
     user = User(
         organization_id=scope.organization.id,
         email=new.email,

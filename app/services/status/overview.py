@@ -159,7 +159,7 @@ def page(
 ) -> OverviewPage:
     """Those with the text in name or address, worst first unless `order` is another one of `ORDERS`;
     the same few queries however many there are."""
-    text = text.strip()[:TEXT_LONGEST].replace("\0", "")
+    text = text.strip()[:TEXT_LONGEST]
     total = scope.session.scalar(select(func.count()).select_from(Organization)) or 0
     every = [Standing(facts, _findings(facts)) for facts in _facts(scope, text)]
     first = ORDERS[order]
