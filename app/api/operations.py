@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from flask import Blueprint, g, request
@@ -196,18 +196,13 @@ def _refusal(message: str) -> PatchbayError:
 
 
 def _enter(actor: Actor, path: dict[str, Any]) -> Scope:
-    """Into the organization that the request means. Into another than one's own is recorded."""
+    """Returns a scope in the organization that the request names, by default the caller's own."""
     scope = context.scope(actor)
-    own = directory.by_id(scope, str(actor.organization_id))
-    wanted = _wanted_organization(actor, path)
-    if wanted is None or wanted == own.id:
-        return replace(scope, organization_or_none=own)
-    inside = scope.for_organization(directory.by_id(scope, wanted))
-    crossing.record_hourly(inside, own)
-    return inside
+    organization_id = _requested_organization(actor, path) or str(actor.organization_id)
+    return crossing.enter(scope, directory.by_id(scope, organization_id))
 
 
-def _wanted_organization(actor: Actor, path: dict[str, Any]) -> str | None:
+def _requested_organization(actor: Actor, path: dict[str, Any]) -> str | None:
     sent = request.args.getlist("organizationId")
     if len(sent) > 1:
         raise Malformed("organizationId was sent more than once.", code="REPEATED_PARAMETER")

@@ -15,7 +15,7 @@ from app.models import AuditEvent, Throttle
 from app.services import rate_limits
 from tests.support.caller import Caller, fields
 from tests.support.cast import Cast
-from tests.support.rows import audit, unchanged
+from tests.support.rows import audit, commits, unchanged
 
 GUARDED = [operation for operation in OPERATIONS if operation.who in TOKEN_HOLDERS]
 ELSEWHERE = [operation for operation in GUARDED if "<organization_id>" not in operation.path]
@@ -113,8 +113,10 @@ class TestOrganizationId:
 
     def test_crossing_is_recorded_once_an_hour(self, app: Flask, gus: Caller, cast: Cast) -> None:
         def entered() -> int:
-            for _ in range(3):
-                gus.get(f"/api/settings/endpoints?organizationId={cast.acme}")
+            with commits(app) as written:
+                for _ in range(3):
+                    gus.get(f"/api/settings/endpoints?organizationId={cast.acme}")
+            assert len(written) == 1
             return [event.action for event in audit(app)].count("organization.entered")
 
         assert entered() == 1

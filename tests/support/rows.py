@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from app.extensions import db
 from app.models import AuditEvent, Base
@@ -33,6 +33,23 @@ def unchanged(app: Flask, *, but: tuple[str, ...] = ()) -> Iterator[None]:
     yield
     after = dump(app, but=but)
     assert after == before, [name for name in after if after[name] != before[name]]
+
+
+@contextmanager
+def commits(app: Flask) -> Iterator[list[int]]:
+    """Fills with an entry per write transaction: reads end without a commit."""
+    counted: list[int] = []
+
+    def note(_connection: Any) -> None:
+        counted.append(len(counted))
+
+    with app.app_context():
+        engine = db.engine
+    event.listen(engine, "commit", note)
+    try:
+        yield counted
+    finally:
+        event.remove(engine, "commit", note)
 
 
 def audit(app: Flask) -> list[AuditEvent]:

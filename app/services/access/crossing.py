@@ -1,4 +1,4 @@
-"""Whom a route or an operation lets in, and what is recorded of who enters another organization."""
+"""Who may use a route or an operation, and the record of a superadmin who enters another organization."""
 
 from __future__ import annotations
 
@@ -25,36 +25,28 @@ class Who(StrEnum):
     SIGNER = "ElevenLabs, which signs what it sends"
 
 
-def record_hourly(inside: Scope, home: Organization) -> None:
-    """As `record`, once an hour for an actor and an organization: programs ask the API all the time."""
-    ids = (str(inside.actor.user_id), inside.organization.id)
-    if rate_limits.was_recorded(inside, _ENTERED, *ids):
-        return
-    try:
-        with inside.transaction(lock=False):
-            if rate_limits.tally(inside, _ENTERED, *ids):
-                audit_log.note(
-                    inside, Action.ORGANIZATION_ENTERED, inside.organization.name, {"from": [home.name, None]}
-                )
-    except OperationalError as error:
-        _log_failure(inside, error)
+def enter(scope: Scope, organization: Organization) -> Scope:
+    """Returns the scope in the organization; entering another than the actor's own is audited.
 
-
-def record(inside: Scope) -> bool:
-    """Audits that the actor entered the organization of the scope, from their own.
-
-    Returns whether it could: on a full disk nothing can be written, but pages can still be read. The log has
-    it then. What may not be read without a record, such as secrets, has one of its own.
+    Once an hour for an actor and an organization, so that most requests only read. On a full disk nothing
+    can be written, but pages can still be read: then the log has the record. Reading secrets has an event
+    of its own, without which it fails.
     """
-    try:
-        with inside.transaction(lock=False):
-            audit_log.note(inside, Action.ORGANIZATION_ENTERED, inside.organization.name)
-    except OperationalError as error:
-        _log_failure(inside, error)
-        return False
-    return True
+    inside = scope.for_organization(organization)
+    if organization.id == scope.actor.organization_id:
+        return inside
+    ids = (str(scope.actor.user_id), organization.id)
+    if not rate_limits.was_recorded(inside, _ENTERED, *ids):
+        try:
+            _record(inside, ids)
+        except OperationalError as error:
+            log.warning("audit.not_written", actor=ids[0], organization=ids[1], reason=str(error.orig))
+    return inside
 
 
-def _log_failure(inside: Scope, error: OperationalError) -> None:
-    actor, organization = inside.actor.user_id, inside.organization.id
-    log.warning("audit.not_written", actor=actor, organization=organization, reason=str(error.orig))
+def _record(inside: Scope, ids: tuple[str, str]) -> None:
+    with inside.transaction(lock=False):
+        if rate_limits.tally(inside, _ENTERED, *ids):
+            home = inside.session.get_one(Organization, inside.actor.organization_id)
+            changes = {"from": [home.name, None]}
+            audit_log.note(inside, Action.ORGANIZATION_ENTERED, inside.organization.name, changes)

@@ -27,7 +27,7 @@ from app import context
 from app.core import clock
 from app.core.errors import Forbidden
 from app.extensions import login
-from app.models import Organization, Role, User
+from app.models import Role, User
 from app.services.access import crossing, sessions, sign_in, step_up
 from app.services.access.sign_in import Checked
 from app.services.access.step_up import PasswordNeeded
@@ -195,19 +195,9 @@ def _scope(path: dict[str, Any]) -> Scope:
     scope = context.scope(actor)
     if "slug" not in path:
         return scope
-    inside = scope.for_organization(directory.by_slug(scope, path.pop("slug")))
-    _record_crossing(inside, inside.organization)
+    inside = crossing.enter(scope, directory.by_slug(scope, path.pop("slug")))
     g.scope = inside
     return inside
-
-
-def _record_crossing(inside: Scope, organization: Organization) -> None:
-    """Entering another organization than one's own is recorded, once in a session."""
-    entered = session.get("entered", [])
-    if organization.id == inside.actor.organization_id or organization.id in entered:
-        return
-    if crossing.record(inside):
-        session["entered"] = [*entered, organization.id][-100:]
 
 
 def start_session(scope: Scope, checked: Checked) -> None:
