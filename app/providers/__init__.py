@@ -1,44 +1,59 @@
-"""One file for each provider. A file that does not load, or declares nothing usable, stops the boot."""
+"""One file or folder for each provider; a new one is found here by itself.
+
+A file that does not load, or declares no usable provider, stops the start and is named.
+"""
 
 from __future__ import annotations
 
 import importlib
 import pkgutil
+import sys
 from collections.abc import Iterable, Mapping
-from types import MappingProxyType
+from types import MappingProxyType, ModuleType
+from typing import TypeVar
 
 from app.core.naming import PHONE_NUMBER, calls_name, settings_name
 from app.provider import DeclarationError, Family, Provider
 
+Declared = TypeVar("Declared")
 
-def _load() -> Mapping[str, Provider]:
-    found: list[Provider] = []
-    for module_info in pkgutil.iter_modules(__path__):
-        name = f"{__name__}.{module_info.name}"
-        try:
-            module = importlib.import_module(name)
-        except Exception as error:
-            raise DeclarationError(f"{name} does not load: {error}") from error
-        declared = [
-            value
-            for value in vars(module).values()
-            if isinstance(value, type) and issubclass(value, Provider) and value.__module__ == name
-        ]
-        if len(declared) != 1:
-            raise DeclarationError(f"{name} must declare one provider, and declares {len(declared)}.")
-        found.append(declared[0]())
-    found.sort(key=lambda provider: (provider.position, provider.key))
-    by_key = {provider.key: provider for provider in found}
-    if len(by_key) != len(found):
-        raise DeclarationError("Two files in app/providers declare the same key.")
-    _refuse_shared_names(found)
+
+def only_subclass(module: str, base: type[Declared]) -> type[Declared]:
+    """Returns the one subclass of `base` that the module declares. Raises DeclarationError."""
+    try:
+        names = vars(importlib.import_module(module))
+    except Exception as error:
+        raise DeclarationError(f"{module} does not load: {error}") from error
+    declared = [
+        value
+        for value in names.values()
+        if isinstance(value, type) and issubclass(value, base) and value.__module__ == module
+    ]
+    if len(declared) != 1:
+        raise DeclarationError(f"{module} must declare one {base.__name__}, and declares {len(declared)}.")
+    return declared[0]
+
+
+def load(package: ModuleType) -> Mapping[str, Provider]:
+    """Returns the providers that the package's modules declare, by key, in the order of the pages."""
+    modules = [f"{package.__name__}.{found.name}" for found in pkgutil.iter_modules(package.__path__)]
+    providers = [only_subclass(module, Provider)() for module in modules]
+    providers.sort(key=lambda provider: (provider.position, provider.key))
+    by_key: dict[str, Provider] = {}
+    for provider in providers:
+        if by_key.setdefault(provider.key, provider) is not provider:
+            other = by_key[provider.key]
+            raise DeclarationError(
+                f"{provider.__module__} and {other.__module__} declare the same key, {provider.key!r}."
+            )
+    _refuse_shared_names(providers)
     return MappingProxyType(by_key)
 
 
-def _refuse_shared_names(found: Iterable[Provider]) -> None:
+def _refuse_shared_names(providers: Iterable[Provider]) -> None:
     """`est_key_id` of `sinch` and `key_id` of `sinch_est` would be one name in the APIs."""
     taken: dict[str, str] = {}
-    for provider in found:
+    for provider in providers:
         for field in provider.fields:
             for name in (
                 calls_name(provider.key, field.name),
@@ -51,13 +66,18 @@ def _refuse_shared_names(found: Iterable[Provider]) -> None:
                     )
 
 
-PROVIDERS: Mapping[str, Provider] = _load()
+PROVIDERS: Mapping[str, Provider] = load(sys.modules[__name__])
 
 
 def in_family(family: Family) -> tuple[Provider, ...]:
-    """The family's providers, in the order that pages show them."""
+    """Returns the family's providers, in the order of the pages."""
     return tuple(provider for provider in PROVIDERS.values() if family in provider.families)
 
 
 def keys_in(family: Family) -> tuple[str, ...]:
     return tuple(provider.key for provider in in_family(family))
+
+
+def label(key: str) -> str:
+    """Returns the provider's label; the key itself if no provider has it any more."""
+    return PROVIDERS[key].label if key in PROVIDERS else key

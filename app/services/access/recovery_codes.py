@@ -9,7 +9,6 @@ from sqlalchemy import ColumnElement, delete, func, select, update
 
 from app.core import clock, hashing
 from app.models import RecoveryCode, User
-from app.services import sql
 from app.services.scope import Scope
 
 COUNT = 10
@@ -31,8 +30,7 @@ def _read(code: str) -> str:
 
 
 def renew(scope: Scope, user: User) -> list[str]:
-    """Fresh ones, told this once; older ones stop working."""
-    scope.require_transaction()
+    """Fresh ones, told this once; older ones stop working. Inside a transaction only."""
     forget(scope, user)
     codes = [_fresh() for _ in range(COUNT)]
     scope.session.add_all(RecoveryCode(user_id=user.id, code_hash=_hash(code)) for code in codes)
@@ -46,17 +44,21 @@ def _fresh() -> str:
 
 
 def forget(scope: Scope, user: User) -> None:
-    scope.require_transaction()
+    """Inside a transaction only."""
     scope.session.execute(delete(RecoveryCode).where(RecoveryCode.user_id == user.id))
 
 
 def accept(scope: Scope, user: User, code: str) -> bool:
-    """True once for each code, also where it is tried twice at once."""
-    scope.require_transaction()
+    """True once for each code, also where it is tried twice at once. Inside a transaction only."""
     if len(_read(code)) != LENGTH:
         return False
-    is_it = _unused(user) & (RecoveryCode.code_hash == _hash(code))
-    return bool(sql.run(scope, update(RecoveryCode).where(is_it).values(used_at=clock.now())))
+    query = (
+        update(RecoveryCode)
+        .where(_unused(user), RecoveryCode.code_hash == _hash(code))
+        .values(used_at=clock.now())
+        .execution_options(synchronize_session=False)
+    )
+    return bool(scope.session.connection().execute(query).rowcount)
 
 
 def _unused(user: User) -> ColumnElement[bool]:

@@ -104,8 +104,10 @@ class Intent:
 
 
 def resolve(scope: Scope, provider: Provider, found: Mapping[str, str | None]) -> None:
-    """Records what the provider has now, by subject, for changes that were broken off."""
-    scope.require_transaction()
+    """Records what the provider has now, by subject, for changes that were broken off.
+
+    Inside a transaction only.
+    """
     query = scope.select(ProviderWrite).where(
         ProviderWrite.provider == provider.key, ProviderWrite.started_at < clock.now() - LONGEST
     )

@@ -120,8 +120,7 @@ def _stored(scope: Scope, row: Secret) -> StoredSecret:
 
 
 def row_for(scope: Scope, provider: Provider) -> Connection:
-    """The connection's row, made where there is none."""
-    scope.require_transaction()
+    """The connection's row, made where there is none. Inside a transaction only."""
     query = scope.select(Connection).where(Connection.provider == provider.key)
     row = scope.session.scalar(query)
     if row is None:
@@ -138,9 +137,8 @@ def apply(
 ) -> dict[str, list[Any]]:
     """Stores `changes` (validated, by field name; None clears) and tells what changed, for the audit.
 
-    Raises Invalid for a value that its field does not take.
+    Inside a transaction only. Raises Invalid where a value cannot be meant.
     """
-    scope.require_transaction()
     before = load(scope, provider)
     refuse_unsendable(before, changes, naming)
     told: dict[str, list[Any]] = {}
@@ -226,8 +224,7 @@ def _demand_secrets_for_new_host(before: State, changes: Mapping[str, Any], nami
 
 
 def forget(scope: Scope, provider: Provider) -> None:
-    """Deletes the values and the secrets."""
-    scope.require_transaction()
+    """Deletes the values and the secrets. Inside a transaction only."""
     for row in scope.session.scalars(scope.select(Secret).where(Secret.provider == provider.key)):
         scope.session.delete(row)
     for connection in scope.session.scalars(

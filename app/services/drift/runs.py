@@ -17,7 +17,6 @@ from app.models import CheckRun, DriftCheck, Organization
 from app.provider import Capability, Family
 from app.provider.numbers import ProviderNumber, Reason
 from app.providers import PROVIDERS, keys_in
-from app.services import sql
 from app.services.connections import store
 from app.services.connections.store import State
 from app.services.drift import probe, queue, tallies, verdicts
@@ -214,7 +213,10 @@ def _end(scope: Scope, run_id: str, failure: str | None) -> None:
 def _update(scope: Scope, run_id: str, **values: object) -> bool:
     """Returns False, and changes nothing, if another run took over after this one's lease ran out."""
     mine = (CheckRun.organization_id == scope.organization.id) & (CheckRun.run_id == run_id)
-    return bool(sql.run(scope, update(CheckRun).where(mine).values(**values)))
+    done: Any = scope.session.execute(
+        update(CheckRun).where(mine).values(**values), execution_options={"synchronize_session": False}
+    )
+    return bool(done.rowcount)
 
 
 def _provider(scope: Scope, http: Outbound, run_id: str, key: str, failures: dict[str, str]) -> int:

@@ -26,10 +26,10 @@ from sqlalchemy import (
     update,
 )
 
+from app import providers
 from app.core import clock
 from app.core.errors import Conflict, Invalid, Problem
 from app.models import AuditEvent, Endpoint, VoicePhoneNumber
-from app.providers import PROVIDERS
 from app.services import sql, validation
 from app.services.audit import log
 from app.services.audit.actions import Action
@@ -181,8 +181,7 @@ def words(wanted: Filter, shown: Callable[[str], str] = str) -> str:
     """The filter, for people, with what was typed as `shown` makes it."""
     told = [f"“{shown(wanted.text)}” in number, label or agent"] if wanted.text else []
     if wanted.provider:
-        known = PROVIDERS.get(wanted.provider)
-        told.append(f"provider {known.label if known else wanted.provider}")
+        told.append(f"provider {providers.label(wanted.provider)}")
     told += [f"agent {shown(wanted.agent)}"] if wanted.agent else []
     told += [] if wanted.is_active is None else ["active" if wanted.is_active else "inactive"]
     told += ["drifted"] if wanted.drifted else []
@@ -196,7 +195,7 @@ def _query(scope: Scope, selection: Selection) -> Select[Endpoint]:
     if len(selection.ids) > TICKED_MOST:
         message = f"Tick at most {TICKED_MOST:,} endpoints, or select all that match a filter."
         raise Invalid([Problem("id", message)])
-    return scope.select(Endpoint).where(Endpoint.id.in_(selection.ids))
+    return scope.select(Endpoint).where(Endpoint.id.in_([one for one in selection.ids if "\0" not in one]))
 
 
 def _locked_selection(scope: Scope, selection: Selection, seen: int | None) -> Select[Endpoint]:
@@ -286,9 +285,7 @@ def named(numbers: Sequence[str]) -> str:
 
 def change_each(scope: Scope, rows: Iterable[tuple[str, Mapping[str, Any]]]) -> None:
     """Gives each endpoint, by its id, values of its own: one statement for all in which the same columns
-    change.
-    """
-    scope.require_transaction()
+    change. Inside a transaction only."""
     alike: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
     for row_id, new in rows:
         alike[tuple(new)].append({f"new_{name}": new[name] for name in new} | {"row_id": row_id})

@@ -310,8 +310,7 @@ def _is_as_planned(scope: Scope, stored: Sequence[Planned], tell: Tell) -> bool:
 
 
 def _write(scope: Scope, found: EndpointImport, ready: _Ready, reason: str | None, tell: Tell) -> None:
-    """One event, which is in the history of each number that it touches."""
-    scope.require_transaction()
+    """Inside a transaction only. One event, which is in the history of each number that it touches."""
     done, total = 0, sum(len(inserts.rows) for inserts in ready.inserts)
     for inserts in ready.inserts:
         inserts.run(scope)

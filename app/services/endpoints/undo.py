@@ -166,8 +166,7 @@ def _expect(found: Plan, seen: int | None) -> None:
 
 
 def _write(scope: Scope, found: Plan) -> None:
-    """IntegrityError where a number is taken in this moment."""
-    scope.require_transaction()
+    """Inside a transaction only. IntegrityError where a number is taken in this moment."""
     connection = scope.session.connection()
     own = {"organization_id": scope.organization.id}
     new = ((row_id, {name: then for name, (_, then) in told.items()}) for _, row_id, told in found.changed)

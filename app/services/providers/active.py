@@ -105,8 +105,7 @@ def refuse_breaking_active(scope: Scope, before: State, words: Naming) -> None:
 
 
 def switch(scope: Scope, family: Family, key: str | None, *, reason: str | None) -> None:
-    """Writes the choice and its history."""
-    scope.require_transaction()
+    """Writes the choice and its history. Inside a transaction only."""
     was = active(scope, family)
     if was == key:
         return

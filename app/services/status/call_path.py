@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
+from app import providers
 from app.core import urls
 from app.models import Check, DriftCheck, Endpoint, User, VoicePhoneNumber
 from app.provider import Capability, Family, Outcome, Provider
@@ -259,7 +260,7 @@ def _url(scope: Scope, row: Endpoint, direction: str) -> Hop:
 
 def _at_provider(scope: Scope, row: Endpoint, check: DriftCheck | None, observed: Observation | None) -> Hop:
     """What the provider calls: as it was just seen, else as it was last seen."""
-    label = PROVIDERS[row.provider].label if row.provider in PROVIDERS else row.provider
+    label = providers.label(row.provider)
     title = f"At {label}"
     if verdicts.expected_url(scope.organization.public_base_url, row) is None:
         return Hop("at_provider", title, "Nothing to call", Tone.IDLE, "Nothing to compare")

@@ -8,11 +8,12 @@ from datetime import datetime
 
 from sqlalchemy import func, select
 
+from app import providers
 from app.core import phone, texts
 from app.models import Check, DriftCheck, Endpoint
 from app.provider import Family, Outcome
 from app.provider.numbers import Reason
-from app.providers import PROVIDERS, in_family, keys_in
+from app.providers import in_family, keys_in
 from app.services.connections import store, verification
 from app.services.connections.store import State
 from app.services.drift import tallies
@@ -205,7 +206,7 @@ def _answered(scope: Scope, first: Endpoint | None) -> Step:
             return Step("answered", title, text, Place.NEW_ENDPOINT)
         return Step("answered", title, text, Place.AT_PROVIDER, endpoint_id=first.id)
     check, row = seen
-    number, label = phone.display(row.phone_number), _label(row.provider)
+    number, label = phone.display(row.phone_number), providers.label(row.provider)
     who = f"{number} is answered by {texts.bidi_isolate(row.inbound_agent_name or '')}"
     if check.in_sync:
         text, tone = f"{who}, and {label} agrees.", "ok"
@@ -251,7 +252,9 @@ def _voice(scope: Scope) -> Step:
     title = "Provider for the dialer"
     active = providers_active.active(scope, Family.VOICE)
     if active:
-        return Step("voice", title, f"{_label(active)} is active.", Place.PROVIDER, "ok", True, active)
+        return Step(
+            "voice", title, f"{providers.label(active)} is active.", Place.PROVIDER, "ok", True, active
+        )
     choices = in_family(Family.VOICE)
     names = " or ".join(provider.label for provider in choices)
     text = f"Only if people call from a dialer: connect {names}, and make it active."
@@ -261,7 +264,9 @@ def _voice(scope: Scope) -> Step:
 def _voice_ai(scope: Scope) -> Step:
     active = providers_active.active(scope, Family.VOICE_AI)
     if active:
-        return Step("voice-ai", "Voice AI", f"{_label(active)} is chosen.", Place.VOICE_AI, "ok", True)
+        return Step(
+            "voice-ai", "Voice AI", f"{providers.label(active)} is chosen.", Place.VOICE_AI, "ok", True
+        )
     text = "Only if ElevenLabs speaks for your agents."
     return Step("voice-ai", "Voice AI", text, Place.VOICE_AI, optional=True)
 
@@ -277,7 +282,3 @@ def _webhook(scope: Scope) -> Step:
     title = title if tone == "idle" else "Call webhook does not work"
     text = found.reason or "ElevenLabs does not report calls yet."
     return Step("webhook", title, text, Place.CALL_WEBHOOK, tone, True, since=found.since)
-
-
-def _label(key: str) -> str:
-    return PROVIDERS[key].label if key in PROVIDERS else key

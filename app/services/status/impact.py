@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, exists, func, select, union
 
+from app import providers
 from app.core import texts
 from app.models import Endpoint, User, VoicePhoneNumber
 from app.provider import Family, Provider
@@ -88,10 +89,7 @@ class BaseUrlImpact:
     @property
     def by_provider(self) -> str:
         """`3 at Twilio, 1 at Exotel`."""
-        return ", ".join(
-            f"{count:,} at {PROVIDERS[key].label if key in PROVIDERS else key}"
-            for key, count in sorted(self.urls.items())
-        )
+        return ", ".join(f"{count:,} at {providers.label(key)}" for key, count in sorted(self.urls.items()))
 
 
 def of_provider(scope: Scope, provider: Provider) -> ProviderImpact:

@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import CTE, func, or_, select
 
+from app import providers
 from app.models import (
     Check,
     CheckRun,
@@ -26,7 +27,6 @@ from app.models import (
 from app.provider import Family
 from app.providers import PROVIDERS, keys_in
 from app.services.connections import store
-from app.services.keyset import Page
 from app.services.scope import Scope
 from app.services.status.places import Place
 from app.services.voice_ai.webhook import KEY
@@ -141,25 +141,24 @@ ORDERS: dict[str, Callable[[Standing], Any]] = {
 
 
 @dataclass(frozen=True)
-class OverviewPage(Page[Standing]):
-    """Some organizations; the cursors are page numbers, because the order is computed, not stored.
+class Page:
+    """Some of the organizations that were asked for. `found` counts all of those, `total` all there are,
+    and `levels` those of each level that have the text."""
 
-    `found` counts all that match, `total` all there are, `levels` those with the text, by level.
-    """
-
-    number: int = 1
-    pages: int = 1
-    found: int = 0
-    total: int = 0
-    levels: Mapping[Level, int] = field(default_factory=dict)
+    rows: list[Standing]
+    number: int
+    pages: int
+    found: int
+    total: int
+    levels: Mapping[Level, int]
 
 
 def page(
     scope: Scope, text: str = "", number: int = 1, *, level: Level | None = None, order: str = "worst"
-) -> OverviewPage:
+) -> Page:
     """Those with the text in name or address, worst first unless `order` is another one of `ORDERS`;
     the same few queries however many there are."""
-    text = text.strip()[:TEXT_LONGEST]
+    text = text.strip()[:TEXT_LONGEST].replace("\0", "")
     total = scope.session.scalar(select(func.count()).select_from(Organization)) or 0
     every = [Standing(facts, _findings(facts)) for facts in _facts(scope, text)]
     first = ORDERS[order]
@@ -169,10 +168,8 @@ def page(
     )
     pages = max(1, -(-len(rows) // PAGE))
     number = min(max(number, 1), pages)
-    return OverviewPage(
+    return Page(
         rows[(number - 1) * PAGE : number * PAGE],
-        number + 1 if number < pages else None,
-        number - 1 if number > 1 else None,
         number,
         pages,
         len(rows),
@@ -209,7 +206,7 @@ def _missing(facts: Facts) -> Iterator[Finding]:
             noun = "number" if count == 1 else "numbers"
             lack = "not connected" if key not in facts.connections else "cannot be used"
             is_off = key in facts.connections and not facts.connections[key][0]
-            text = f"{_label(key)} {'disabled' if is_off else lack}: {count:,} {noun}"
+            text = f"{providers.label(key)} {'disabled' if is_off else lack}: {count:,} {noun}"
             yield Finding(Level.MISSING, text, Place.PROVIDER, key)
 
 
@@ -221,12 +218,14 @@ def _active(facts: Facts) -> Iterator[Finding]:
             continue
         tested = facts.tests.get(key)
         if not facts.works(key):
-            yield Finding(Level.MISSING, f"{_label(key)} is not complete", Place.PROVIDER, key)
+            yield Finding(Level.MISSING, f"{providers.label(key)} is not complete", Place.PROVIDER, key)
         elif tested is None:
             since = facts.connections[key][1]
-            yield Finding(Level.UNSURE, f"{_label(key)} not tested", Place.PROVIDER, key, since)
+            yield Finding(Level.UNSURE, f"{providers.label(key)} not tested", Place.PROVIDER, key, since)
         elif not tested[0]:
-            yield Finding(Level.BROKEN, f"{_label(key)} does not work", Place.PROVIDER, key, tested[1])
+            yield Finding(
+                Level.BROKEN, f"{providers.label(key)} does not work", Place.PROVIDER, key, tested[1]
+            )
 
 
 def _unseen(facts: Facts) -> Iterator[Finding]:
@@ -242,10 +241,6 @@ def _webhook(facts: Facts) -> Iterator[Finding]:
     if facts.webhook and is_open and facts.works(KEY):
         text = "Call webhook not set up"
         yield Finding(Level.MISSING, text, Place.CALL_WEBHOOK, since=facts.webhook[1])
-
-
-def _label(key: str) -> str:
-    return PROVIDERS[key].label if key in PROVIDERS else key
 
 
 def _facts(scope: Scope, text: str) -> list[Facts]:

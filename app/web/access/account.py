@@ -30,12 +30,11 @@ from app.web.access.forms import (
 from app.web.shell import render
 from app.web.shell.forms import ConfirmForm
 from app.web.shell.guard import Pages, Who, asks_password, confirm_password, home_scope
-from app.web.shell.registry import Link, Section
 
 account = Pages("account", __name__)
 
 
-@account.page("/account", who=Who.USER, title="Your account", link=Link(Section.GLOBAL, 40))
+@account.page("/account", who=Who.USER)
 def show(scope: Scope) -> ResponseReturnValue:
     return _page(home_scope(scope))
 

@@ -22,7 +22,6 @@ from app.services.organizations import directory
 from app.services.scope import Scope
 from app.web.shell import render
 from app.web.shell.guard import Pages, Who
-from app.web.shell.registry import Link, Section
 
 audit = Pages("audit", __name__)
 
@@ -47,17 +46,12 @@ audit.add_app_template_filter(actions.shown, "value_shown")
 audit.add_app_template_filter(actions.told, "told")
 
 
-@audit.page("/o/<slug>/audit", who=Who.SUPERADMIN, title="Audit", link=Link(Section.ORGANIZATION, 30))
+@audit.page("/o/<slug>/audit", who=Who.SUPERADMIN)
 def table(scope: Scope) -> ResponseReturnValue:
     return _page(scope, url_for("audit.table", slug=scope.organization.slug))
 
 
-@audit.page(
-    "/audit",
-    who=Who.SUPERADMIN,
-    title="Audit of every organization",
-    link=Link(Section.GLOBAL, 20, label="Audit"),
-)
+@audit.page("/audit", who=Who.SUPERADMIN)
 def everywhere(scope: Scope) -> ResponseReturnValue:
     """Every organization's events, and those of none, such as a sign-in with an unknown email."""
     if not session.get("saw_all_audit"):
@@ -86,8 +80,8 @@ def _page(scope: Scope, base: str, **context: Any) -> Response:
         base=base,
         files={"CSV": f"{base}.csv", "JSON lines": f"{base}.jsonl"},
         query=query,
-        newer=_address(base, query, after=page.previous),
-        older=_address(base, query, before=page.next),
+        newer=_address(base, query, after=page.newer),
+        older=_address(base, query, before=page.older),
         wanted=wanted,
         complaints=complaints,
         chosen=request.args.get("action", ""),
