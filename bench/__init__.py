@@ -1,1 +1,1 @@
-"""Benchmarks. See README.md here."""
+"""Measurements of what Patchbay promises about speed."""

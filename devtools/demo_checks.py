@@ -1,4 +1,4 @@
-"""Tests some connections of the sample organizations, so that they are shown as working."""
+"""Connections of the demonstration that were tested, so that not everything there is left to do."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from devtools.server import ROOT
 
 
 def prove(environment: Mapping[str, str]) -> None:
-    """Tests them against the simulators of the environment, in a separate process."""
+    """Tests them at the simulators that the environment names, in a process of its own."""
     subprocess.run(
         [sys.executable, "-m", "devtools.demo_checks"],
         cwd=ROOT,

@@ -6,35 +6,24 @@ It is found there, not listed. `python -m simulators` starts all of them.
 
 from __future__ import annotations
 
-import importlib
 import importlib.util
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from app.providers import PROVIDERS
+from app.providers import PROVIDERS, only_subclass
 from simulators.base import Simulator
 
 
 def _load() -> Mapping[str, type[Simulator]]:
-    """Each provider's simulator, in the order of the providers. One that has none is left out."""
+    """Returns each provider's simulator, in the order of the providers; those without one are left out."""
+    modules = {key: f"{__name__}.{key}" for key in PROVIDERS}
     return MappingProxyType(
-        {key: _simulator_in(f"{__name__}.{key}") for key in PROVIDERS if _is_there(f"{__name__}.{key}")}
+        {
+            key: only_subclass(module, Simulator)
+            for key, module in modules.items()
+            if importlib.util.find_spec(module)
+        }
     )
-
-
-def _is_there(module: str) -> bool:
-    return importlib.util.find_spec(module) is not None
-
-
-def _simulator_in(module: str) -> type[Simulator]:
-    declared = [
-        value
-        for value in vars(importlib.import_module(module)).values()
-        if isinstance(value, type) and issubclass(value, Simulator) and value.__module__ == module
-    ]
-    if len(declared) != 1:
-        raise TypeError(f"{module} must declare one simulator, and declares {len(declared)}.")
-    return declared[0]
 
 
 SIMULATORS: Mapping[str, type[Simulator]] = _load()

@@ -97,12 +97,17 @@ class Simulator:
     `instead` maps a method and a part of the path to a reply that replaces the normal one.
     `refuses_credentials`: every caller gets 401. `is_off`: connections are closed without a response.
     `gone`: released numbers, which can be restored. `notice`: the console shows it once.
+    `token_path`: where a token is requested, with a POST that changes nothing.
+
+    If the provider lists numbers, `numbers` has them by E.164, or `phone_numbers`, `add` and
+    `clear_numbers` are overridden; `page_size_cap` limits the rows of a page.
     """
 
     label: ClassVar[str]
     hosts: ClassVar[tuple[str, ...]]
     sample_values: ClassVar[Mapping[str, str]]
     demo: ClassVar[DemoAccount]
+    token_path: ClassVar[str] = ""
     slowness: ClassVar[float] = 2.0
 
     def __init_subclass__(cls) -> None:
@@ -118,11 +123,27 @@ class Simulator:
         self.instead: dict[tuple[str, str], Reply] = {}
         self.refuses_credentials = False
         self.is_off = False
+        self.numbers: dict[str, Any] = {}
+        self.page_size_cap = 100
         self.gone: dict[str, Any] = {}
         self.notice = ""
         self._server = ThreadingHTTPServer(("127.0.0.1", port), _handler(self))
         self._server.daemon_threads = True
         self._server.block_on_close = False
+
+    @property
+    def phone_numbers(self) -> list[str]:
+        """The numbers that carry calls, in the order in which the provider lists them."""
+        return list(self.numbers)
+
+    def add(self, phone_number: str) -> Any:
+        raise NotImplementedError
+
+    def clear_numbers(self) -> None:
+        self.numbers.clear()
+
+    def use_every_field(self) -> None:
+        """Changes the account so that listing its numbers reads everything that the provider can send."""
 
     def fill_demo(self) -> None:
         """Makes the account the one of the demonstration, with its numbers and their faults."""
@@ -140,8 +161,12 @@ class Simulator:
 
     @property
     def writes(self) -> list[tuple[str, str]]:
-        """Returns method and path of every request that is not a GET."""
-        return [(seen.method, seen.path) for seen in self.requests if seen.method != "GET"]
+        """Returns method and path of every request that could have changed something."""
+        return [
+            (request.method, request.path)
+            for request in self.requests
+            if request.method != "GET" and request.path != self.token_path
+        ]
 
     @property
     def base(self) -> str:

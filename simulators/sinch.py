@@ -88,6 +88,17 @@ class Sinch(Simulator):
             {"number": number, "applicationkey": key, "capability": "voice"} for number, key in keys.items()
         ]
 
+    @property
+    def phone_numbers(self) -> list[str]:
+        return [f"+{entry['number'].removeprefix('+')}" for entry in self._voice()]
+
+    def add(self, phone_number: str) -> None:
+        entry = {"number": phone_number, "applicationkey": self.key, "capability": "voice"}
+        self.owned.append(entry)
+
+    def clear_numbers(self) -> None:
+        self.owned.clear()
+
     def tables(self) -> list[Table]:
         actions = [
             Action("Save", setting(self, callback=TYPED), value=self.callback),

@@ -40,6 +40,7 @@ class SinchEst(Simulator):
     """
 
     label = "Sinch EST"
+    token_path = "/oauth2/token"
     hosts = ("auth.sinch.com", "elastic-trunking.api.sinch.com")
     sample_values = {
         "key_id": KEY_ID,
@@ -80,6 +81,13 @@ class SinchEst(Simulator):
         numbers = (*Sinch.demo.dialers.values(), *Sinch.demo.spare)
         self.numbers = dict.fromkeys(numbers, self.values["trunk_id"]) | {numbers[-1]: ""}
 
+    @property
+    def phone_numbers(self) -> list[str]:
+        return sorted(self.numbers)
+
+    def add(self, phone_number: str) -> None:
+        self.numbers[phone_number] = self.values["trunk_id"]
+
     def tables(self) -> list[Table]:
         rows = [self._shown(number) for number in self.numbers]
         return [Table("Phone numbers of the project", rows + gone(self.numbers, self.gone))]
@@ -105,7 +113,7 @@ class SinchEst(Simulator):
 
     def _token(self, request: Request) -> Reply:
         key, secret = request.basic or ("", "")
-        if (request.method, request.path) != ("POST", "/oauth2/token"):
+        if (request.method, request.path) != ("POST", self.token_path):
             return error(404, "NOT_FOUND")
         if parse_qs(request.body.decode()).get("grant_type") != ["client_credentials"]:
             return Reply(400, {"error": "unsupported_grant_type", "error_description": CANARY})

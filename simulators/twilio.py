@@ -128,6 +128,9 @@ class Twilio(Simulator):
         self.numbers[phone_number] = number
         return number
 
+    def use_every_field(self) -> None:
+        next(iter(self.numbers.values())).voice_application_sid = next(iter(self.applications))
+
     def fill_demo(self) -> None:
         super().fill_demo()
         self.answers_for = self.sid

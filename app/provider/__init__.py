@@ -1,20 +1,47 @@
-"""How to declare a provider: a frozen declaration of its fields, and the few calls it can make.
+"""How to write a provider.
 
-A provider is a module or a package in `app/providers/` with one subclass of `Provider`. Everything else (JSON
-names, HTML form, sealing, OpenAPI schema, masking, tests) is derived from it. Secrecy is carried by the type
-of a field, so that no list can disagree with another.
+1. Declare it in `app/providers/<key>.py`, or in a folder of that name if it needs several modules, as one
+   subclass of `Provider`::
 
-Each capability is a method; a provider that has it lights up these pages:
+       class Acme(Provider):
+           key = "acme"
+           label = "Acme"
+           families = (Family.TELEPHONY,)
+           summary = "For agent calls."
+           webhook_steps = ("In the Acme console, open the number and paste the URL.",)
 
-==============  ===========================  ==================================================
-capability      methods                      pages
-==============  ===========================  ==================================================
-VERIFY          `verify`                     Test connection
-NUMBERS         `numbers`                    Numbers, and importing them
-OBSERVE         `observe`                    Drift, a number at its provider, Who answers?
-POINT           `point`                      Setting a number's webhook
-CALLBACK        `callback`, `set_callback`   Setting the callback of an application
-==============  ===========================  ==================================================
+           tenant = Text("Tenant name", help="On the console's first page.", required=True)
+           signing_key = Secret("Signing key", required=True)
+
+   The names in the APIs, the form, the sealing of secrets, the OpenAPI schema and the masking follow from
+   the fields. The type of a field says whether it is secret. A family decides where the provider can be
+   chosen: VOICE (dialer), TELEPHONY (agent calls), VOICE_AI.
+
+2. Add methods for what it can do. Each is a capability, found by its name, and lights up pages:
+
+   ==============  ===========================  ===================================================
+   Capability      Methods                      Pages
+   ==============  ===========================  ===================================================
+   VERIFY          `verify`                     Test connection, on the provider's page
+   NUMBERS         `numbers`                    Numbers of the account, and importing them
+   OBSERVE         `observe`                    Webhook checks, an endpoint's page, Trace a number
+   POINT           `point`                      Set webhook, on an endpoint's page
+   CALLBACK        `callback`, `set_callback`   Callback of the application, shared by its numbers
+   ==============  ===========================  ===================================================
+
+   `app/provider/capabilities.py` has their signatures. Each gets an HTTP client and the values by field name.
+   Raise `Refusal` with `refused(Outcome, sentence)` if the provider refuses; `OutboundError` passes through.
+   `json_object`, `json_list`, `unexpected` and `is_unauthorized` read responses. No sentence may repeat a
+   secret or what the provider wrote.
+
+3. Simulate it in `simulators/<key>.py`, or in a folder, as one subclass of `Simulator`, which declares the
+   provider's hosts and sample values. `make demo` starts it, and tests run against it.
+
+4. Test what is special about it in `tests/providers/<key>/`. `tests/providers/test_*.py` test every
+   provider's declaration and capabilities as soon as the files exist.
+
+Nothing else has to be changed, and nothing lists the providers. `tests/providers/test_new_provider.py` adds
+one to a copy of the project and shows that.
 """
 
 from app.provider.answers import MOST_PAGES, json_list, json_object, pagination_error, unexpected

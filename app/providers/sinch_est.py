@@ -28,7 +28,7 @@ from app.provider import (
     unexpected,
 )
 from app.provider.answers import is_unauthorized
-from app.provider.numbers import Override, ProviderNumber, phone_number
+from app.provider.numbers import Override, ProviderNumber, cleaned, phone_number
 
 TOKEN = "https://auth.sinch.com/oauth2/token"  # noqa: S105  an address
 API = "https://elastic-trunking.api.sinch.com"
@@ -94,10 +94,12 @@ class SinchEst(Provider):
 
     def numbers(self, http: Outbound, values: Mapping[str, Any]) -> Iterator[ProviderNumber]:
         """Of the whole project: those on no trunk, or on another one, as well."""
+        self.require_credentials(values)
         for items in _pages(http, values):
             yield from (line for item in items if (line := _line(item)))
 
     def observe(self, http: Outbound, values: Mapping[str, Any], phone_number: str) -> ProviderNumber | None:
+        self.require_credentials(values)
         answer = _get(http, values, f"phoneNumbers/{quote(phone_number, safe='')}")
         found = json_object(answer)
         if answer.status == 404 and found:
@@ -165,8 +167,8 @@ def _line(item: Any) -> ProviderNumber | None:
         number,
         shows_webhook=False,
         override=Override.TRUNK if trunk else None,
-        override_name=str(trunk or ""),
-        reference=str(reference or ""),
+        override_name=cleaned(trunk) or "",
+        reference=cleaned(reference) or "",
     )
 
 

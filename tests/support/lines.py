@@ -8,8 +8,8 @@ import pytest
 
 from app.core import phone
 from app.core.outbound.client import Outbound
-from app.provider import Numbers, Observes, Outcome, Points, Refusal, Verified, numbers
-from app.provider.numbers import ProviderNumber, Reason
+from app.provider import CallsBack, Numbers, Observes, Outcome, Points, Refusal, Verified, numbers
+from app.provider.numbers import Callback, ProviderNumber, Reason
 from app.providers import PROVIDERS
 from simulators.base import CANARY, Simulator
 
@@ -81,6 +81,18 @@ class Account:
 
     def point(self, line: ProviderNumber, url: str = URL, **changes: Any) -> None:
         cast(Points, PROVIDERS[self.key]).point(self._http, self.upstream.values | changes, line, url)
+
+    def callback(self, **changes: Any) -> Callback:
+        return cast(CallsBack, PROVIDERS[self.key]).callback(self._http, self.upstream.values | changes)
+
+    def set_callback(self, url: str, **changes: Any) -> None:
+        provider = cast(CallsBack, PROVIDERS[self.key])
+        provider.set_callback(self._http, self.upstream.values | changes, url)
+
+    def starts_with_write(self) -> bool:
+        """Whether the first request could have changed something: the only one that a failure allows."""
+        first = self.upstream.requests[0]
+        return (first.method, first.path) in self.upstream.writes
 
     def refusal(self, what: str, *args: Any, **changes: Any) -> Verified:
         with pytest.raises(Refusal) as refused:

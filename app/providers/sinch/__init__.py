@@ -176,19 +176,19 @@ class _Application:
     def line(self, number: str, owner: str, callback: Callback, among: tuple[str, ...]) -> ProviderNumber:
         """Pointing a number at us changes every number of `among`, wherever this one is now."""
         others = tuple(other for other in among if other != number)
+        application_id = numbers.cleaned(owner) or ""
         if not owner:
             return ProviderNumber(number, shared_with=others)
         if self.has(owner):
-            return ProviderNumber(
-                number, webhook_url=callback.primary, shared_with=others, application_id=owner
-            )
+            url = numbers.cleaned(callback.primary, 2000)
+            return ProviderNumber(number, webhook_url=url, shared_with=others, application_id=application_id)
         return ProviderNumber(
             number,
             shows_webhook=False,
             override=Override.APPLICATION,
-            override_name=numbers.cleaned(owner) or "",
+            override_name=application_id,
             shared_with=others,
-            application_id=owner,
+            application_id=application_id,
         )
 
     def set_callback(self, url: str) -> None:
