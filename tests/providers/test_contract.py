@@ -162,7 +162,7 @@ def stored(provider, fields):
         for field in fields
         if field.secret
     }
-    return store.State(provider, 1, True, plain, secrets)
+    return store.StoredConnection(provider, 1, True, plain, secrets)
 
 
 def test_a_connection_is_configured_only_with_every_required_value():

@@ -29,7 +29,7 @@ class StoredSecret:
 
 
 @dataclass(frozen=True)
-class State:
+class StoredConnection:
     """A connection as it stands; `version` is 0 while nothing was ever saved."""
 
     provider: Provider
@@ -86,11 +86,11 @@ def provider_of(key: str) -> Provider:
     return PROVIDERS[key]
 
 
-def load(scope: Scope, provider: Provider) -> State:
+def load(scope: Scope, provider: Provider) -> StoredConnection:
     return load_all(scope, [provider])[provider.key]
 
 
-def load_all(scope: Scope, providers: Iterable[Provider] | None = None) -> dict[str, State]:
+def load_all(scope: Scope, providers: Iterable[Provider] | None = None) -> dict[str, StoredConnection]:
     """The states of `providers` (all of them where None) by key, in two queries."""
     wanted = {provider.key: provider for provider in providers or PROVIDERS.values()}
     rows = {
@@ -103,12 +103,14 @@ def load_all(scope: Scope, providers: Iterable[Provider] | None = None) -> dict[
     return {key: _state(provider, rows.get(key), secrets[key]) for key, provider in wanted.items()}
 
 
-def _state(provider: Provider, row: Connection | None, secrets: Mapping[str, StoredSecret]) -> State:
+def _state(
+    provider: Provider, row: Connection | None, secrets: Mapping[str, StoredSecret]
+) -> StoredConnection:
     if row is None:
-        return State(provider)
+        return StoredConnection(provider)
     known = {field.name for field in provider.fields if not field.secret}
     values = {name: value for name, value in row.values.items() if name in known}
-    return State(provider, row.version, row.enabled, values, secrets, row.callback_url)
+    return StoredConnection(provider, row.version, row.enabled, values, secrets, row.callback_url)
 
 
 def _stored(scope: Scope, row: Secret) -> StoredSecret:
@@ -186,13 +188,15 @@ def _apply_secret(scope: Scope, provider: Provider, name: str, value: str | None
     return [was, "replaced" if was == "set" else "set"]
 
 
-def refuse_unsendable(before: State, changes: Mapping[str, Any], naming: Naming = settings_name) -> None:
+def refuse_unsendable(
+    before: StoredConnection, changes: Mapping[str, Any], naming: Naming = settings_name
+) -> None:
     """Invalid where a value cannot be meant, or where a stored secret would go to another host."""
     _refuse_hints(before, changes, naming)
     _demand_secrets_for_new_host(before, changes, naming)
 
 
-def _refuse_hints(before: State, changes: Mapping[str, Any], naming: Naming) -> None:
+def _refuse_hints(before: StoredConnection, changes: Mapping[str, Any], naming: Naming) -> None:
     problems = []
     for name, value in changes.items():
         stored = before.secrets.get(name)
@@ -205,7 +209,9 @@ def _refuse_hints(before: State, changes: Mapping[str, Any], naming: Naming) -> 
         raise Invalid(problems)
 
 
-def _demand_secrets_for_new_host(before: State, changes: Mapping[str, Any], naming: Naming) -> None:
+def _demand_secrets_for_new_host(
+    before: StoredConnection, changes: Mapping[str, Any], naming: Naming
+) -> None:
     """A secret typed for one host is never sent to another."""
     moved = any(
         isinstance(declared, ServiceHost)

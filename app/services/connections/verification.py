@@ -16,7 +16,7 @@ from app.services import rate_limits
 from app.services.audit import log
 from app.services.audit.actions import Action
 from app.services.connections import drafts, store
-from app.services.connections.store import State
+from app.services.connections.store import StoredConnection
 from app.services.rate_limits import Limit
 from app.services.scope import Scope
 
@@ -89,7 +89,7 @@ def _ask(http: Outbound, provider: Provider, values: Mapping[str, Any]) -> Verif
         return Verified(False, Outcome.UNREACHABLE, error.message)
 
 
-def _are_stored(state: State, changes: Mapping[str, Any]) -> bool:
+def _are_stored(state: StoredConnection, changes: Mapping[str, Any]) -> bool:
     """A default that a form shows and sends back is what is in force already."""
     for name, value in changes.items():
         field = state.provider.field(name)
@@ -99,7 +99,7 @@ def _are_stored(state: State, changes: Mapping[str, Any]) -> bool:
     return True
 
 
-def _keep(scope: Scope, state: State, tested: Tested) -> None:
+def _keep(scope: Scope, state: StoredConnection, tested: Tested) -> None:
     """In the audit in any case; as the connection's last test only where it tells of the stored values."""
     provider, result = state.provider, tested.result
     with scope.transaction():
@@ -118,13 +118,13 @@ def _row(scope: Scope, provider: Provider) -> Check | None:
     return scope.session.scalar(scope.select(Check).where(Check.provider == provider.key))
 
 
-def last(scope: Scope, state: State) -> Check | None:
+def last(scope: Scope, state: StoredConnection) -> Check | None:
     """The last test of the values as they are now; None where they changed since."""
     check = _row(scope, state.provider)
     return check if check and check.connection_version == state.version else None
 
 
-def last_of_all(scope: Scope, states: Mapping[str, State]) -> dict[str, Check]:
+def last_of_all(scope: Scope, states: Mapping[str, StoredConnection]) -> dict[str, Check]:
     """As `last`, by provider key, in one query."""
     return {
         check.provider: check
@@ -133,7 +133,7 @@ def last_of_all(scope: Scope, states: Mapping[str, State]) -> dict[str, Check]:
     }
 
 
-def carry_over(scope: Scope, state: State, before: int) -> None:
+def carry_over(scope: Scope, state: StoredConnection, before: int) -> None:
     """The last test holds still, though the version rose: what changed is not tested. In a transaction."""
     check = _row(scope, state.provider)
     if check and check.connection_version == before:

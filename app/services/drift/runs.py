@@ -18,7 +18,7 @@ from app.provider import Capability, Family
 from app.provider.numbers import ProviderNumber, Reason
 from app.providers import PROVIDERS, keys_in
 from app.services.connections import store
-from app.services.connections.store import State
+from app.services.connections.store import StoredConnection
 from app.services.drift import probe, queue, tallies, verdicts
 from app.services.drift.tallies import Tally
 from app.services.drift.verdicts import ProbeResult
@@ -238,7 +238,9 @@ def _provider(scope: Scope, http: Outbound, run_id: str, key: str, failures: dic
     return checked
 
 
-def _looker(scope: Scope, http: Outbound, state: State, *, is_few: bool) -> Callable[[str], ProbeResult]:
+def _looker(
+    scope: Scope, http: Outbound, state: StoredConnection, *, is_few: bool
+) -> Callable[[str], ProbeResult]:
     """Returns a lookup for one number: calls for each of a few, one listing for many."""
     provider, values = state.provider, state.credentials
     if not state.is_usable:

@@ -16,7 +16,7 @@ from app.models import Endpoint
 from app.provider import Family
 from app.providers import in_family
 from app.services.connections import store
-from app.services.connections.store import State
+from app.services.connections.store import StoredConnection
 from app.services.scope import Scope
 
 DIRECTIONS = ("inbound", "outbound")
@@ -43,7 +43,7 @@ class Readiness:
     """
 
     base_url: str | None
-    connections: Mapping[str, State]
+    connections: Mapping[str, StoredConnection]
 
     def blocked_reason(self, endpoint: Endpoint, direction: str = "inbound") -> BlockedReason | None:
         """The first thing that keeps a call from being answered or dialled, or None."""

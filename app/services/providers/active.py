@@ -14,7 +14,7 @@ from app.services.audit import log
 from app.services.audit.actions import Action
 from app.services.connections import store
 from app.services.connections.drafts import Naming
-from app.services.connections.store import State
+from app.services.connections.store import StoredConnection
 from app.services.scope import Scope, expect_version
 
 FAMILY_WORDS = {Family.VOICE: "the dialer", Family.TELEPHONY: "agent calls", Family.VOICE_AI: "voice AI"}
@@ -76,7 +76,7 @@ def choose(
     switch(scope, family, key, reason=reason)
 
 
-def refuse_unusable(state: State, words: Naming) -> None:
+def refuse_unusable(state: StoredConnection, words: Naming) -> None:
     label = state.provider.label
     if state.missing:
         names = ", ".join(words(state.provider.key, field.name) for field in state.missing)
@@ -85,7 +85,7 @@ def refuse_unusable(state: State, words: Naming) -> None:
         raise Conflict(f"{label} is disabled. Enable it first.", code="PROVIDER_DISABLED")
 
 
-def refuse_breaking_active(scope: Scope, before: State, words: Naming) -> None:
+def refuse_breaking_active(scope: Scope, before: StoredConnection, words: Naming) -> None:
     """An active provider stays configured: whoever clears its values chooses another one first.
 
     Not so for voice AI, which the contract lets be chosen before its key is there.

@@ -11,7 +11,7 @@ from app.services.audit import log
 from app.services.audit.actions import Action
 from app.services.connections import drafts, provisioning, store, verification
 from app.services.connections.drafts import Naming
-from app.services.connections.store import State
+from app.services.connections.store import StoredConnection
 from app.services.drift import queue
 from app.services.providers import active
 from app.services.scope import Scope, expect_version
@@ -118,7 +118,7 @@ def forget(
     return state.exists
 
 
-def _forgotten(state: State) -> dict[str, list[Any]]:
+def _forgotten(state: StoredConnection) -> dict[str, list[Any]]:
     """What was there, so that it can be typed again; of secrets, that they were."""
     key = state.provider.key
     plain = {settings_name(key, name): [value, None] for name, value in state.values.items()}

@@ -17,7 +17,7 @@ from app.services import validation
 from app.services.audit import log
 from app.services.audit.actions import Action
 from app.services.connections import drafts, store
-from app.services.connections.store import State
+from app.services.connections.store import StoredConnection
 from app.services.numbers import assignments
 from app.services.providers import active as providers_active
 from app.services.providers import credentials
@@ -91,7 +91,7 @@ def read_config(scope: Scope, *, is_sent: Callable[[Any], bool] = bool) -> dict[
     return document
 
 
-def _item(scope: Scope, state: State) -> dict[str, Any]:
+def _item(scope: Scope, state: StoredConnection) -> dict[str, Any]:
     item = {
         "provider": state.provider.key,
         "isEnabled": state.enabled and state.exists,

@@ -17,7 +17,7 @@ from app.provider import Capability, Family, Outcome, Provider
 from app.provider.numbers import Reason
 from app.providers import PROVIDERS
 from app.services.connections import store, verification
-from app.services.connections.store import State
+from app.services.connections.store import StoredConnection
 from app.services.drift import probe, tallies, verdicts
 from app.services.drift.verdicts import Observation
 from app.services.endpoints import readiness
@@ -169,7 +169,7 @@ def owners(scope: Scope, http: Outbound, number: str) -> Owners:
     return Owners(found, silent)
 
 
-def _is_askable(state: State, wanted: set[Capability]) -> bool:
+def _is_askable(state: StoredConnection, wanted: set[Capability]) -> bool:
     return state.is_usable and wanted <= state.provider.capabilities
 
 
@@ -200,7 +200,7 @@ def _endpoint(row: Endpoint) -> Hop:
     return Hop("endpoint", "Endpoint", text, Tone.IDLE, "Inactive", problem, Place.EDIT_ENDPOINT)
 
 
-def _provider(scope: Scope, states: Mapping[str, State], row: Endpoint) -> Hop:
+def _provider(scope: Scope, states: Mapping[str, StoredConnection], row: Endpoint) -> Hop:
     state = states.get(row.provider)
     if state is None:
         problem = f"There is no provider {row.provider} for numbers. Delete the endpoint and add it again."
@@ -212,7 +212,7 @@ def _provider(scope: Scope, states: Mapping[str, State], row: Endpoint) -> Hop:
     return Hop("provider", "Provider", label, tone, word, problem, Place.PROVIDER, note, at)
 
 
-def _connection(state: State, check: Check | None) -> tuple[Tone, str, str, datetime | None]:
+def _connection(state: StoredConnection, check: Check | None) -> tuple[Tone, str, str, datetime | None]:
     """Tone, word, what is wrong, and when it was last tested."""
     label = state.provider.label
     if state.missing:

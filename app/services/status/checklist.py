@@ -15,7 +15,7 @@ from app.provider import Family, Outcome
 from app.provider.numbers import Reason
 from app.providers import in_family, keys_in
 from app.services.connections import store, verification
-from app.services.connections.store import State
+from app.services.connections.store import StoredConnection
 from app.services.drift import tallies
 from app.services.endpoints import listing
 from app.services.endpoints.readiness import Readiness
@@ -69,7 +69,7 @@ def steps(scope: Scope) -> list[Step]:
     return found + ([_webhook(scope)] if states[webhook.KEY].opens("api_key") else [])
 
 
-def _live(scope: Scope, states: Mapping[str, State]) -> State | None:
+def _live(scope: Scope, states: Mapping[str, StoredConnection]) -> StoredConnection | None:
     """The active provider of agent calls, where it can be used."""
     state = states.get(providers_active.active(scope, Family.TELEPHONY) or "")
     return state if state and state.is_usable else None
@@ -81,7 +81,7 @@ def _base_url(scope: Scope) -> Step:
     return Step("base-url", "Public base URL", text, Place.SETTINGS, "ok" if url else "idle")
 
 
-def _telephony(scope: Scope, states: Mapping[str, State], live: State | None) -> Step:
+def _telephony(scope: Scope, states: Mapping[str, StoredConnection], live: StoredConnection | None) -> Step:
     title = "Provider for agent calls"
     own = [states[key] for key in keys_in(Family.TELEPHONY)]
     if live:
@@ -102,7 +102,7 @@ def _telephony(scope: Scope, states: Mapping[str, State], live: State | None) ->
     return Step("telephony", title, text, Place.PROVIDER, provider=own[0].provider.key)
 
 
-def _tested(scope: Scope, states: Mapping[str, State], live: State | None) -> Step:
+def _tested(scope: Scope, states: Mapping[str, StoredConnection], live: StoredConnection | None) -> Step:
     """Of the active provider, else of one that is connected; a step that can wait for the one before."""
     title = "Connection tested"
     state = live or next(
@@ -145,7 +145,7 @@ def _first_number(scope: Scope, first: Endpoint | None) -> Step:
     return Step("number", title, text, Place.ENDPOINTS, "ok")
 
 
-def counts(scope: Scope, states: Mapping[str, State]) -> tuple[int, dict[str, int]]:
+def counts(scope: Scope, states: Mapping[str, StoredConnection]) -> tuple[int, dict[str, int]]:
     """How many endpoints are ready, and how many each provider that cannot be used blocks."""
     base_url = scope.organization.public_base_url
     if not base_url:
@@ -158,7 +158,7 @@ def counts(scope: Scope, states: Mapping[str, State]) -> tuple[int, dict[str, in
     return scope.session.scalar(ready) or 0, {row.provider: row.numbers for row in rows}
 
 
-def _ready(scope: Scope, states: Mapping[str, State]) -> Step:
+def _ready(scope: Scope, states: Mapping[str, StoredConnection]) -> Step:
     """A number is ready when everything on our side of the line is there."""
     title = "Ready to be answered"
     count, blocked = counts(scope, states)
@@ -171,7 +171,9 @@ def _ready(scope: Scope, states: Mapping[str, State]) -> Step:
     return Step("ready", title, text, Place.ENDPOINTS)
 
 
-def _blocked(title: str, ready: int, blocked: Mapping[str, int], states: Mapping[str, State]) -> Step:
+def _blocked(
+    title: str, ready: int, blocked: Mapping[str, int], states: Mapping[str, StoredConnection]
+) -> Step:
     """Still to do while nothing was ready yet; else something was lost."""
     count = sum(blocked.values())
     why = ", and ".join(_why(states.get(key), key) for key in sorted(blocked))
@@ -183,7 +185,7 @@ def _blocked(title: str, ready: int, blocked: Mapping[str, int], states: Mapping
     return Step("ready", title, text, Place.BLOCKED, "warn" if is_lost else "idle", is_open=True)
 
 
-def _why(state: State | None, key: str) -> str:
+def _why(state: StoredConnection | None, key: str) -> str:
     if state is None:
         return f"there is no provider {key}"
     lack = "not complete" if state.exists else "not connected"

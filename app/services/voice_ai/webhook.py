@@ -27,7 +27,7 @@ from app.services.audit import log as audit_log
 from app.services.audit.actions import Action
 from app.services.connections import provider_writes, store, verification
 from app.services.connections.provider_writes import Intent
-from app.services.connections.store import State as ConnectionState
+from app.services.connections.store import StoredConnection
 from app.services.scope import Scope
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def status(scope: Scope) -> Status:
     return Status(State(row.state), row.reason, True, row.url, row.foreign_id, row.updated_at)
 
 
-def is_made(connection: ConnectionState) -> bool:
+def is_made(connection: StoredConnection) -> bool:
     """Whether there is one at ElevenLabs that the connection knows of."""
     return connection.provider.key == KEY and "webhook_id" in connection.values
 
@@ -148,7 +148,7 @@ def set_up(scope: Scope, http: Outbound, *, replace: str | None = None) -> Statu
     return status(scope)
 
 
-def _missing(scope: Scope, connection: ConnectionState) -> str | None:
+def _missing(scope: Scope, connection: StoredConnection) -> str | None:
     if not connection.enabled:
         return "ElevenLabs is disabled. Enable it first."
     if not connection.opens("api_key"):
@@ -192,7 +192,7 @@ def _write(scope: Scope, where: Any, **values: Any) -> bool:
     return bool(done.rowcount)
 
 
-def _work(scope: Scope, connection: ConnectionState, lease: datetime, replace: str | None = None) -> _Work:
+def _work(scope: Scope, connection: StoredConnection, lease: datetime, replace: str | None = None) -> _Work:
     return _Work(
         url=_url(scope),
         path=urls.call_events_path(scope.organization.id),

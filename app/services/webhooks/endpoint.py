@@ -13,7 +13,7 @@ from app.services.audit import log
 from app.services.audit.actions import Action
 from app.services.connections import gateway, store
 from app.services.connections.provider_writes import Intent
-from app.services.connections.store import State
+from app.services.connections.store import StoredConnection
 from app.services.drift import probe, queue, verdicts
 from app.services.drift.verdicts import Observation, ProbeResult
 from app.services.endpoints import crud, readiness
@@ -44,7 +44,7 @@ def observe(scope: Scope, http: Outbound, endpoint_id: str) -> Observation:
     return _observed(scope, http.within(probe.SECONDS), state, row)
 
 
-def _observed(scope: Scope, http: Outbound, state: State, row: Endpoint) -> Observation:
+def _observed(scope: Scope, http: Outbound, state: StoredConnection, row: Endpoint) -> Observation:
     expected = verdicts.expected_url(scope.organization.public_base_url, row)
     provider, number = row.provider, row.phone_number
     scope.end_read()

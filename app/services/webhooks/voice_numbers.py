@@ -16,7 +16,7 @@ from app.provider.numbers import ProviderNumber, Reason
 from app.services.audit import log
 from app.services.audit.actions import Action
 from app.services.connections import gateway, store
-from app.services.connections.store import State
+from app.services.connections.store import StoredConnection
 from app.services.drift import probe, queue, verdicts
 from app.services.drift.verdicts import Observation, ProbeResult
 from app.services.scope import Scope
@@ -99,7 +99,7 @@ def attach(scope: Scope, http: Outbound, provider: Provider, number: str, *, see
     return _set(scope, http, provider, found)
 
 
-def _wanted(scope: Scope, provider: Provider, number: str) -> tuple[State, str]:
+def _wanted(scope: Scope, provider: Provider, number: str) -> tuple[StoredConnection, str]:
     if not probe.can(provider, Capability.POINT):
         raise NotFound(f"{provider.label} has no way to put a number on the application from here.")
     own = scope.select(VoicePhoneNumber).where(
@@ -114,7 +114,7 @@ def _wanted(scope: Scope, provider: Provider, number: str) -> tuple[State, str]:
     return state, state.callback_url
 
 
-def _observed(scope: Scope, http: Outbound, state: State, number: str, url: str) -> Observation:
+def _observed(scope: Scope, http: Outbound, state: StoredConnection, number: str, url: str) -> Observation:
     scope.end_read()
     if state.is_usable:
         sight = probe.look(state.provider, http, state.credentials, number)

@@ -14,13 +14,13 @@ from wtforms import (
 from app.core.naming import settings_name
 from app.provider import Count, PhoneNumber, Provider
 from app.provider import Field as DeclaredField
-from app.services.connections.store import State
+from app.services.connections.store import StoredConnection
 from app.web.shell.forms import CLEAR, Edit, Form
 
 OLD_SESSION = "For a test: you last typed it here more than half an hour ago."
 
 
-def for_provider(state: State, *, fresh: bool = False) -> Edit:
+def for_provider(state: StoredConnection, *, fresh: bool = False) -> Edit:
     """The provider's form, made from its declaration; a fresh one has nothing of what was sent."""
     fields: dict[str, Any] = {
         "word": state.provider.key,
@@ -39,7 +39,7 @@ def for_provider(state: State, *, fresh: bool = False) -> Edit:
     return form
 
 
-def _since(state: State) -> dict[str, str]:
+def _since(state: StoredConnection) -> dict[str, str]:
     """Since when each secret is stored: all that a page may know to tell whether it was replaced."""
     found = {}
     for declared in state.provider.typed_fields:
@@ -50,7 +50,7 @@ def _since(state: State) -> dict[str, str]:
     return found
 
 
-def _field(declared: DeclaredField, state: State) -> Any:
+def _field(declared: DeclaredField, state: StoredConnection) -> Any:
     if declared.secret:
         return PasswordField(declared.label, description=declared.help)
     value = state.values.get(declared.name)

@@ -14,7 +14,7 @@ from app.core.naming import settings_name
 from app.provider import Family, PhoneNumber, Provider
 from app.services.access.step_up import PasswordNeeded
 from app.services.connections import store, verification
-from app.services.connections.store import State
+from app.services.connections.store import StoredConnection
 from app.services.connections.verification import Tested
 from app.services.endpoints import listing
 from app.services.endpoints.listing import Filter
@@ -82,7 +82,7 @@ def verify(scope: Scope, key: str) -> ResponseReturnValue:
     return _page(scope, state, form, tested=tested, retype=_has_secret(provider, form))
 
 
-def _not_tested(scope: Scope, state: State, form: Form, status: int) -> Response:
+def _not_tested(scope: Scope, state: StoredConnection, form: Form, status: int) -> Response:
     if _has_secret(state.provider, form):
         form.form_errors.append("Type the secret again too: no page gives it back.")
     return _page(scope, state, form, status)
@@ -118,7 +118,7 @@ def _back(scope: Scope, provider: Provider) -> Response:
 
 def _page(
     scope: Scope,
-    state: State,
+    state: StoredConnection,
     form: Form,
     status: int = 200,
     *,

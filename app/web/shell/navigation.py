@@ -14,7 +14,7 @@ from app.models import Check
 from app.provider import Family, Outcome
 from app.providers import keys_in
 from app.services.connections import store, verification
-from app.services.connections.store import State
+from app.services.connections.store import StoredConnection
 from app.services.drift import tallies
 from app.services.scope import Scope
 
@@ -118,13 +118,13 @@ def _drifted(scope: Scope) -> str:
     return f"{shown} drifted" if count else ""
 
 
-def _known(scope: Scope, states: Mapping[str, State]) -> dict[str, str]:
+def _known(scope: Scope, states: Mapping[str, StoredConnection]) -> dict[str, str]:
     """What is known of each connection, by key: it works only where its stored values were tested."""
     tested, refused = verification.last_of_all(scope, states), tallies.refused(scope)
     return {key: _word(state, tested.get(key), key in refused) for key, state in states.items()}
 
 
-def _word(state: State, check: Check | None, is_refused: bool) -> str:
+def _word(state: StoredConnection, check: Check | None, is_refused: bool) -> str:
     if not state.exists or not (state.values or state.secrets):
         return "not connected"
     if not state.enabled:
