@@ -1,1 +1,1 @@
-"""Measurements of what Patchbay promises about speed."""
+"""Benchmarks. See README.md here."""

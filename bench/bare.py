@@ -1,4 +1,4 @@
-"""The least that Flask can do: one route that answers bytes it was given when it started."""
+"""The least that Flask can do: one route that returns fixed bytes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from flask import Flask, Response
 
 
 def create_app(answer: str) -> Flask:
-    """`answer` is JSON: the path, the body and the headers to answer with."""
+    """`answer` is JSON: the path, and the body and headers of the response."""
     given = json.loads(answer)
     body = given["body"].encode()
     headers = given["headers"]

@@ -1,5 +1,6 @@
-"""What 100,000 endpoints cost: the table's pages, orders, search and filters against its first page,
-and the memory of the list that is streamed. Prints times and ratios. See README.md here.
+"""Cost of 100,000 endpoints: pages, orders, search and filters of the table against its first page.
+
+Also the memory of the streamed list. Prints times and ratios. See README.md here.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ EMAIL = "dana@acme.example"
 HOME = "https://localhost"
 PATH = "/o/bench/endpoints"
 TELEPHONY = keys_in(Family.TELEPHONY)
-AT_ONCE = 2000
+ROWS_PER_INSERT = 2000
 DEEP = 0.95
 """How far into the rows a deep page is."""
 PART = {"HX-Request": "true", "HX-Target": "endpoints"}
@@ -49,7 +50,7 @@ PART = {"HX-Request": "true", "HX-Target": "endpoints"}
 
 @dataclass(frozen=True)
 class Compared:
-    """Seconds that a page took, and the one that it is compared with."""
+    """Seconds for a page, and for the one that it is compared with."""
 
     own: float
     other: float
@@ -77,9 +78,9 @@ def main() -> None:
             _fill(options.rows)
             stack.callback(db.engine.dispose)
         client = _signed_in(app)
-        for query in ("?provider=nobody", "?provider=vobiz", ""):
+        for query in ("?provider=unknown", "?provider=vobiz", ""):
             count, most = _streamed(app, token, query)
-            print(f"streamed list    {count:7,} rows, at most {most:7,} KiB held", flush=True)
+            print(f"streamed list    {count:7,} rows, at most {most:7,} KiB peak", flush=True)
         deep = _deep(app, options.rows)
         orders = {sort: urlencode({"sort": sort}) for sort in paging.SORTS[1:]}
         _print("against the first page", _compare(client, orders | _found(), "", options.rounds))
@@ -88,10 +89,10 @@ def main() -> None:
             name = f"{sort}, {DEEP:.0%}"
             paged |= _compare(client, {name: query}, urlencode({"sort": sort}), options.rounds)
         _print("deep in the rows, against the first page of the same order", paged)
-        _demand(paged, options.at_most)
+        _require(paged, options.at_most)
 
 
-def _demand(paged: Mapping[str, Compared], at_most: float | None) -> None:
+def _require(paged: Mapping[str, Compared], at_most: float | None) -> None:
     slow = [name for name, each in paged.items() if at_most is not None and each.ratio > at_most]
     if slow:
         raise SystemExit(f"More than {at_most} times as slow: {', '.join(slow)}.")
@@ -102,7 +103,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--rows", type=int, default=100_000)
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--postgresql", action="store_true", help="instead of SQLite")
-    parser.add_argument("--at-most", type=float, help="exit with 1 where a deep page's ratio is more")
+    parser.add_argument("--at-most", type=float, help="exit with 1 if a deep page's ratio is higher")
     return parser.parse_args()
 
 
@@ -118,8 +119,8 @@ def _people(app: Flask) -> str:
 
 def _fill(total: int) -> None:
     organization = db.session.scalars(select(Organization.id)).one()
-    for start in range(0, total, AT_ONCE):
-        some = range(start, min(start + AT_ONCE, total))
+    for start in range(0, total, ROWS_PER_INSERT):
+        some = range(start, min(start + ROWS_PER_INSERT, total))
         db.session.execute(insert(Endpoint), [_endpoint(organization, n, total) for n in some])
         checked = [_check(organization, n) for n in some if n % 9 and n % 11]
         db.session.execute(insert(DriftCheck), checked)
@@ -127,7 +128,7 @@ def _fill(total: int) -> None:
 
 
 def _endpoint(organization: str, n: int, total: int) -> dict[str, object]:
-    """Some have no label or agent; nothing rises with the number, as it does not in life."""
+    """Some have no label or agent; no column correlates with the number."""
     return {
         "id": new_id(),
         "organization_id": organization,
@@ -159,12 +160,12 @@ def _signed_in(app: Flask) -> FlaskClient:
     sent = {"csrf_token": page.one("input", name="csrf_token")["value"], "email": EMAIL, "password": PASSWORD}
     answer = client.post("/sign-in", base_url=HOME, headers={"Referer": HOME}, data=sent)
     if answer.status_code != 303:
-        raise SystemExit(f"Signing in answered {answer.status_code}.")
+        raise SystemExit(f"Signing in returned {answer.status_code}.")
     return client
 
 
 def _found() -> dict[str, str]:
-    """The query of each page that is compared with the first."""
+    """Queries of the pages that are compared with the first."""
     wanted = {
         "search, some": {"q": "Line 99"},
         "search, none": {"q": "nothing has this"},
@@ -179,7 +180,7 @@ def _found() -> dict[str, str]:
 
 
 def _deep(app: Flask, rows: int) -> dict[str, str]:
-    """The query of a page far into the rows, by its order."""
+    """Query of a page far into the rows, by order."""
     found = {}
     with app.app_context():
         organization, user = (
@@ -189,12 +190,12 @@ def _deep(app: Flask, rows: int) -> dict[str, str]:
         scope = scope_of(db.session(), organization, user, context.keys())
         for sort in paging.SORTS:
             page = paging.page(scope, Filter(), limit=int(rows * DEEP), sort=sort)
-            found[sort] = urlencode({"sort": sort, "cursor": page.next_cursor})
+            found[sort] = urlencode({"sort": sort, "cursor": page.next})
     return found
 
 
 def _compare(client: FlaskClient, named: Mapping[str, str], against: str, rounds: int) -> dict[str, Compared]:
-    """In turns with what they are compared with, so that a slow moment of the machine slows both."""
+    """Alternates between both, so that a slow moment of the machine affects both."""
     found = {}
     for name, query in named.items():
         own, other = [], []
@@ -206,17 +207,17 @@ def _compare(client: FlaskClient, named: Mapping[str, str], against: str, rounds
 
 
 def _seconds(client: FlaskClient, query: str) -> float:
-    """Of the part that htmx asks for at every letter that is typed, or every page."""
+    """Time of the part that htmx requests for each typed letter and each page."""
     start = time.perf_counter()
     answer = client.get(f"{PATH}?{query}", base_url=HOME, headers=PART)
     taken = time.perf_counter() - start
     if answer.status_code != 200:
-        raise SystemExit(f"{PATH}?{query} answered {answer.status_code}.")
+        raise SystemExit(f"{PATH}?{query} returned {answer.status_code}.")
     return taken
 
 
 def _streamed(app: Flask, token: str, query: str) -> tuple[int, int]:
-    """How many endpoints the list has, and the most memory that Python held meanwhile, in KiB."""
+    """Number of endpoints in the list, and Python's peak memory in KiB."""
     client = app.test_client(use_cookies=False)
     headers = {"Authorization": f"Bearer {token}"}
     tracemalloc.start()

@@ -48,7 +48,7 @@ TELEPHONY = keys_in(Family.TELEPHONY)
 CONNECTED = ("twilio", "sinch", "elevenlabs")
 """One provider of each family, and the one whose application has a callback."""
 
-AT_ONCE = 5000
+ROWS_PER_INSERT = 5000
 COUNTRY = "US"
 
 Row = dict[str, Any]
@@ -56,7 +56,7 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Size:
-    """How much there is. `shares`: the endpoints of each organization; the rest is the first one's."""
+    """Numbers of rows. `shares`: endpoints of each organization; the rest belongs to the first one."""
 
     shares: tuple[int, ...] = (1,)
     people: int = 1
@@ -76,7 +76,7 @@ LARGE = Size(
 
 
 def build(environment: Mapping[str, str], size: Size) -> str:
-    """Migrates the database of the environment, and fills it; the id of an import, which no page lists."""
+    """Migrates and fills the database of the environment. Returns the id of an import."""
     migrate(environment)
     app = create_app(Settings.from_environment(environment))
     _first_person(app)
@@ -132,7 +132,7 @@ class _Owner:
 
 
 def _connect(scope: Scope) -> None:
-    """Some have everything, some lack what they need; none is asked for anything."""
+    """Some organizations are complete, some lack settings; no provider is called."""
     place = scope.organization.name
     with scope.transaction():
         scope.organization.country = COUNTRY
@@ -185,7 +185,7 @@ def _ranges(shares: tuple[int, ...]) -> list[range]:
 
 def _fill(model: Any, rows: Iterator[Row] | map[Row]) -> None:
     table: Table = model.__table__
-    while some := list(islice(rows, AT_ONCE)):
+    while some := list(islice(rows, ROWS_PER_INSERT)):
         db.session.execute(insert(table), some)
         db.session.commit()
 
@@ -199,7 +199,7 @@ def _phone(n: int) -> str:
 
 
 def _endpoint(owner: str, n: int) -> Row:
-    """Some have no label or agent; nothing rises with the number, as it does not in life."""
+    """Some have no label or agent; no column correlates with the number."""
     return {
         "id": new_id(),
         "organization_id": owner,
@@ -220,7 +220,7 @@ def _ago(seconds: float) -> datetime:
 
 
 def _checks(owner: str, numbers: range) -> Iterator[Row]:
-    """Of every number that is to be answered; one in five drifted."""
+    """Checks of every live number; one in five drifted."""
     for n in numbers:
         if n % 9 and n % 11:
             yield _seen(owner, _provider_of(n), _phone(n), in_sync=n % 5 != 0)
@@ -262,7 +262,7 @@ def _user(scope: Scope, n: int, user_id: str) -> Row:
         "email": f"person{n}@acme.example",
         "name": f"Person {n * 37 % 1000:03}",
         "role": str(Role.MEMBER),
-        "password_hash": "made-up-hash",
+        "password_hash": "sample-hash",
         "created_at": _ago(n),
         "updated_at": _ago(n),
         "version": 1,
@@ -308,7 +308,7 @@ def _call(owner: str, n: int) -> Row:
 
 
 def _event(owners: list[_Owner], n: int) -> Row:
-    """Half of them the first organization's."""
+    """Half of them belong to the first organization."""
     kinds = ("endpoint.saved", "endpoint.created", "secrets.read", "user.signed_in", "telephony.saved")
     action = kinds[n % 5]
     return {
@@ -326,7 +326,7 @@ def _event(owners: list[_Owner], n: int) -> Row:
 
 
 def _imports(scope: Scope, count: int) -> str:
-    """Looked at, and not applied."""
+    """Previewed, not applied."""
     rows = "".join(f"{_phone(n)},twilio,Agent {n}\n" for n in range(1, 2 if count == 1 else 5001))
     raw = f"phone_number,provider,inbound_agent_name\n{rows}".encode()
     made = csv_import.check(scope, csv_format.opened(raw), "numbers.csv")
@@ -347,7 +347,7 @@ def _imports(scope: Scope, count: int) -> str:
 
 
 def _settle() -> None:
-    """What a database does by itself in the night."""
+    """What a database does itself overnight."""
     engine = db.engine
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         if engine.dialect.name == "postgresql":

@@ -1,4 +1,4 @@
-"""A load in a process of its own: keep-alive connections that ask again once they are answered.
+"""A load generator in its own process: keep-alive connections that send the next request after each response.
 
     python -m bench.load HOST PORT CONNECTIONS SECONDS < request
 
@@ -46,7 +46,7 @@ def _connect(address: tuple[str, int]) -> socket.socket:
 
 
 def _first_answer(address: tuple[str, int], request: bytes) -> int:
-    """The length of a whole answer, headers included; every other one must have the same."""
+    """Length of a complete response, headers included; all others must have the same."""
     with _connect(address) as connection:
         connection.sendall(request)
         answer = connection.recv(65536)
@@ -65,7 +65,7 @@ def _first_answer(address: tuple[str, int], request: bytes) -> int:
 
 
 def _receive(waiting: selectors.BaseSelector, key: selectors.SelectorKey, request: bytes, length: int) -> int:
-    """Takes in what has come and asks again if the answer is whole; 1 if it is, else 0."""
+    """Reads what has arrived, and sends the next request if the response is complete: 1, else 0."""
     connection = key.fileobj
     assert isinstance(connection, socket.socket)
     data = connection.recv(65536)

@@ -1,4 +1,4 @@
-"""Requests at a steady pace, from a process of its own: how long each took, counted from its turn.
+"""Requests at a steady rate, from its own process: times from each request's scheduled start.
 
     python -m bench.pace HOST PORT PER_SECOND SECONDS < request
 
@@ -18,11 +18,11 @@ from contextlib import suppress
 
 CONNECTIONS = 16
 LATEST = 20.0
-"""Seconds after which a request counts as not answered."""
+"""Seconds after which a request counts as unanswered."""
 
 
 class Dialer(threading.Thread):
-    """One keep-alive connection, opened again after it was lost."""
+    """One keep-alive connection, reopened after it was lost."""
 
     def __init__(self, address: tuple[str, int], request: bytes, turns: list[float]) -> None:
         super().__init__(daemon=True)
@@ -73,7 +73,7 @@ class Dialer(threading.Thread):
 
 
 def _length(head: bytes) -> int:
-    """Of the body, which the headers announce."""
+    """Length of the body, as announced by the headers."""
     lines = (line.partition(b":") for line in head.split(b"\r\n"))
     return next(int(value) for name, _, value in lines if name.lower() == b"content-length")
 

@@ -1,5 +1,6 @@
-"""What each page costs with 40 organizations and 100,000 endpoints, against the same page with one of
-each. Prints both times and the ratio. See README.md here.
+"""Cost of each page with 40 organizations and 100,000 endpoints, against the same page with one of each.
+
+Prints both times and the ratio. See README.md here.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ FILES = {"export", "export, filtered", "audit CSV", "audit JSON lines", "import 
 """Measured until their first byte."""
 SORTS = ("number", "label", "provider", "agent", "active", "created")
 DEEP = 10
-"""A page as deep as so many clicks on Next."""
+"""A page that many clicks on Next lead to."""
 
 Paths = dict[str, str]
 
@@ -56,7 +57,7 @@ class Browser:
         return self._ask("GET", path)[1].decode()
 
     def seconds(self, name: str, path: str) -> float:
-        """Until the answer is here; for a file, until it begins."""
+        """Seconds until the response is complete; for a file, until its first byte."""
         headers = {"Accept-Encoding": "identity"}
         if target := _target(name):
             headers |= {"HX-Request": "true", "HX-Target": target}
@@ -110,9 +111,9 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench.pages", description=__doc__)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--postgresql", action="store_true", help="instead of SQLite")
-    parser.add_argument("--at-most", type=float, default=3.0, help="name what is slower than this")
+    parser.add_argument("--at-most", type=float, default=3.0, help="list pages with a higher ratio")
     parser.add_argument("--only", default="", help="a regular expression for the names of pages")
-    parser.add_argument("--keep", type=Path, help="build the data there once, and use it again")
+    parser.add_argument("--keep", type=Path, help="build the data there once, and reuse it")
     return parser.parse_args()
 
 
@@ -124,7 +125,7 @@ def _postgres(stack: ExitStack, folder: Path) -> Postgres:
 
 
 def _built(data: Path, size: estate.Size, postgres: Postgres | None) -> dict[str, str]:
-    """The settings of an installation that has so much in it, and asks no provider that there is."""
+    """Settings of an installation that reaches no real provider."""
     is_new = not data.exists()
     data.mkdir(parents=True, exist_ok=True)
     nowhere = (f"{host}=http://127.0.0.1:9" for kind in SIMULATORS.values() for host in kind.hosts)
@@ -140,13 +141,13 @@ def _built(data: Path, size: estate.Size, postgres: Postgres | None) -> dict[str
 
 
 def _target(name: str) -> str | None:
-    """The block that htmx asks for, where the page's name says that it does."""
+    """The block that htmx requests, if the page's name says so."""
     targets = {"part": "endpoints", "calls part": "calls", "overview part": "organizations"}
     return targets.get(name.split(":", maxsplit=1)[0])
 
 
 def _pages(browser: Browser) -> Paths:
-    """Every page by a name; each is the same on both installations, with rows of its own."""
+    """Every page by a name, the same on both installations, with their own rows."""
     ids = _ids(browser)
     endpoint, person = ids["endpoint"], ids["person"]
     found = {
@@ -206,7 +207,7 @@ def _endpoint_pages(browser: Browser, endpoint: str) -> Paths:
         "active": {"active": "on"},
         "inactive": {"active": "off"},
         "agent": {"agent": "Agent 1"},
-        "agent, unknown": {"agent": "Nobody"},
+        "agent, unknown": {"agent": "Unknown"},
         "drifted": {"sync": "drifted"},
         "blocked": {"sync": "blocked"},
         "drifted, typed": {"sync": "drifted", "q": "desk"},
@@ -242,12 +243,12 @@ def _endpoint_pages(browser: Browser, endpoint: str) -> Paths:
         "who answers": f"{HOME}/who-answers",
         "who answers, number": f"{HOME}/who-answers?number={quote(estate.NUMBER)}",
         "who answers, dialer's": f"{HOME}/who-answers?number={quote(estate.CALLED)}",
-        "who answers, nobody": f"{HOME}/who-answers?number=%2B12125550199",
+        "who answers, none": f"{HOME}/who-answers?number=%2B12125550199",
     }
 
 
 def _down(browser: Browser, path: str) -> str:
-    """Of the page that so many clicks on Next lead to; the last one, where there are fewer."""
+    """Path of the page that so many clicks on Next lead to, or of the last page."""
     for _ in range(DEEP):
         links = [a for a in parse(browser.text(path)).all("a") if a.text.strip().startswith("Next")]
         if not links:
@@ -365,7 +366,7 @@ def _import_pages(ids: Paths) -> Paths:
 
 @dataclass(frozen=True)
 class Compared:
-    """Seconds with one number, and with 100,000: the first time, and the median of some."""
+    """Seconds with one number and with 100,000: the first time, and the median."""
 
     small: float
     large: float
@@ -377,7 +378,7 @@ class Compared:
 
 
 def _compare(name: str, small: Browser, large: Browser, pages: tuple[Paths, Paths], rounds: int) -> Compared:
-    """In turns, so that a slow moment of the machine slows both."""
+    """Alternates between both, so that a slow moment of the machine affects both."""
     first = large.seconds(name, pages[1][name])
     own, other = [], []
     small.seconds(name, pages[0][name])

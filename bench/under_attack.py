@@ -1,5 +1,6 @@
-"""What the dialer's question takes beside clients that hold connections, threads or cores, against a quiet
-server in the same run. Prints each p95 and their ratio. See README.md here.
+"""Time of `GET /api/calls/providers` under attack, against an idle server in the same run.
+
+Prints each p95 and their ratio. See README.md here.
 """
 
 from __future__ import annotations
@@ -31,15 +32,15 @@ HANGING = 20
 
 
 class HangingTwilio(Twilio):
-    """Twilio that does not answer while it hangs."""
+    """Twilio that does not respond while it hangs."""
 
     def __init__(self) -> None:
         super().__init__()
         self.free = threading.Event()
 
-    def reply(self, asked: Request) -> Reply:
+    def reply(self, request: Request) -> Reply:
         self.free.wait(60)
-        return super().reply(asked)
+        return super().reply(request)
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class Attack:
     name: str
     begin: Callable[[], AbstractContextManager[object]]
     at_most: float
-    """The ratio that it is to stay within."""
+    """The highest ratio that meets the target."""
 
 
 @dataclass(frozen=True)
@@ -74,20 +75,18 @@ def main() -> None:
         fill(url, account.slug, options.rows)
         wanted = [each for each in _attacks(server, account, twilio) if options.only in each.name]
         found = {each.name: _compare(server, account, each, options) for each in wanted}
-        _demand(wanted, found, options.demand)
+        _require(wanted, found, options.demand)
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench.under_attack", description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=3.0, help="quiet and attacked, each, in each round")
-    parser.add_argument("--per-second", type=float, default=50.0, help="questions")
-    parser.add_argument("--rows", type=int, default=40_000, help="endpoints, for readers that are slow")
+    parser.add_argument("--seconds", type=float, default=3.0, help="of each idle and attacked part")
+    parser.add_argument("--per-second", type=float, default=50.0, help="requests")
+    parser.add_argument("--rows", type=int, default=40_000, help="endpoints in the list")
     parser.add_argument("--postgresql", action="store_true", help="instead of SQLite")
-    parser.add_argument("--only", default="", help="attacks whose name has this in it")
-    parser.add_argument(
-        "--demand", action="store_true", help="exit with 1 if a ratio is more than it is to be"
-    )
+    parser.add_argument("--only", default="", help="only attacks whose name contains this")
+    parser.add_argument("--demand", action="store_true", help="exit with 1 if a ratio is above its target")
     return parser.parse_args()
 
 
@@ -101,7 +100,7 @@ def _attacks(server: Server, account: Account, twilio: HangingTwilio) -> list[At
         return attacks.silent_bodies(url)
 
     @contextmanager
-    def all_at_once() -> Iterator[None]:
+    def all_combined() -> Iterator[None]:
         with _hanging(server, account, twilio), readers(), bodies():
             yield
 
@@ -110,14 +109,14 @@ def _attacks(server: Server, account: Account, twilio: HangingTwilio) -> list[At
         Attack("40 silent bodies", bodies, 1.5),
         Attack("40 half-sent headers", lambda: attacks.half_sent_heads(url), 1.5),
         Attack("20 hanging provider calls", lambda: _hanging(server, account, twilio), 1.5),
-        Attack("readers, bodies and calls", all_at_once, 1.5),
+        Attack("readers, bodies and calls", all_combined, 1.5),
         Attack("40 clients that sign in", lambda: attacks.sign_ins(url), 3.0),
     ]
 
 
 @contextmanager
 def _hanging(server: Server, account: Account, twilio: HangingTwilio) -> Iterator[None]:
-    """Tests of a connection that Twilio answers only afterwards."""
+    """Connection tests that Twilio answers only afterwards."""
     body = {f"twilio_{name}": twilio.values[name] for name in ("account_sid", "auth_token")}
 
     def verify() -> None:
@@ -135,7 +134,7 @@ def _hanging(server: Server, account: Account, twilio: HangingTwilio) -> Iterato
 
 
 def _compare(server: Server, account: Account, attack: Attack, options: argparse.Namespace) -> float:
-    """In turns with a quiet server, so that a slow moment of the machine slows both. Returns the ratio."""
+    """Alternates between idle and attacked, so that a slow moment affects both. Returns the ratio."""
     quiet, attacked = [], []
     for _ in range(options.rounds):
         quiet.append(_measure(server, account, options))
@@ -144,7 +143,7 @@ def _compare(server: Server, account: Account, attack: Attack, options: argparse
     before, beside = median(each.p95 for each in quiet), median(each.p95 for each in attacked)
     failed = sum(each.failed for each in attacked)
     print(
-        f"{attack.name:26} p95 {before * 1000:7.1f} ms quiet, {beside * 1000:8.1f} ms beside"
+        f"{attack.name:26} p95 {before * 1000:7.1f} ms idle, {beside * 1000:8.1f} ms attacked"
         f"   {beside / before:6.2f} x (at most {attack.at_most})   {failed} not answered",
         flush=True,
     )
@@ -169,10 +168,10 @@ def _measure(server: Server, account: Account, options: argparse.Namespace) -> M
     return Measured(quantiles(taken, n=20)[-1] if len(taken) > 1 else float("inf"), result["failed"])
 
 
-def _demand(wanted: list[Attack], found: Mapping[str, float], is_demanded: bool) -> None:
+def _require(wanted: list[Attack], found: Mapping[str, float], is_demanded: bool) -> None:
     slow = [each.name for each in wanted if found[each.name] > each.at_most]
     if is_demanded and slow:
-        raise SystemExit(f"Slower than they are to be: {', '.join(slow)}.")
+        raise SystemExit(f"Above the target: {', '.join(slow)}.")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""What the dialer's question costs: `GET /api/calls/providers` against bare Flask.
+"""Cost of `GET /api/calls/providers` against bare Flask.
 
-Both answer the same bytes with the same headers, from the same server with the same settings, in
-turns, to the same load. Prints the requests per second of each and their ratio. See README.md here.
+Both return the same bytes with the same headers, alternately, to the same load. Prints the requests per
+second of each and their ratio. See README.md here.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ HOP_BY_HOP = {"connection", "date", "server", "transfer-encoding", "content-leng
 
 @dataclass(frozen=True)
 class Served:
-    """An application on a port of its own, and the bytes that ask it."""
+    """An application on its own port, and the bytes of the request."""
 
     name: str
     port: int
@@ -67,7 +67,7 @@ class Served:
 
 @dataclass(frozen=True)
 class Caller:
-    """Asks Patchbay's JSON API."""
+    """Calls Patchbay's JSON API."""
 
     port: int
     token: str
@@ -113,17 +113,17 @@ def main() -> None:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench.voice_provider", description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=3.0, help="of load, each, in each round")
+    parser.add_argument("--seconds", type=float, default=3.0, help="of load for each, in each round")
     parser.add_argument("--connections", type=int, default=16)
     parser.add_argument("--workers", type=int, default=1, help="processes that serve")
-    parser.add_argument("--threads", type=int, default=4, help="that serve in each process")
+    parser.add_argument("--threads", type=int, default=4, help="threads in each process")
     parser.add_argument("--postgresql", action="store_true", help="instead of SQLite")
-    parser.add_argument("--at-least", type=float, help="exit with 1 where the ratio is less")
+    parser.add_argument("--at-least", type=float, help="exit with 1 if the ratio is lower")
     return parser.parse_args()
 
 
 def _prepare(environment: Mapping[str, str]) -> tuple[str, str]:
-    """A new installation with one superadmin: their id, and a token."""
+    """Creates an installation with one superadmin. Returns their id and a token."""
     _flask(environment, "prepare")
     person = ["--email", EMAIL, "--name", "Dialer", "--role", "superadmin"]
     user_id = _flask(
@@ -158,7 +158,7 @@ def _organization_id(environment: Mapping[str, str]) -> str:
 
 
 def _configure(caller: Caller, organization_id: str, user_id: str) -> tuple[bytes, dict[str, str]]:
-    """Makes Twilio live, with a number for the caller; the body and headers that they then get."""
+    """Makes Twilio the default, with a number for the caller. Returns the response's body and headers."""
     caller.ask("POST", "/api/calls/providers/config", TWILIO)
     caller.ask("POST", "/api/calls/providers/active", {"provider": "twilio"})
     caller.ask(
@@ -221,7 +221,7 @@ def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
 
 
 def _demand_same(ours: Caller, bare: Caller) -> None:
-    """The comparison is void unless both answer alike, but for headers that change each time."""
+    """Both must return the same response, except for headers that change each time."""
     (body, headers), (bare_body, bare_headers) = ours.ask("GET", PATH), bare.ask("GET", PATH)
     if body != bare_body or {*map(str.lower, headers)} != {*map(str.lower, bare_headers)}:
         raise SystemExit(f"The answers differ:\n{body!r} {headers}\n{bare_body!r} {bare_headers}")
@@ -248,7 +248,7 @@ def _report(ours: list[float], bare: list[float], busiest: float, at_least: floa
     print(f"median    patchbay {median(ours):8,.0f}/s   bare Flask {median(bare):8,.0f}/s")
     print(f"ratio     {ratio:.2f}   (rounds {each[0]:.2f} to {each[-1]:.2f})")
     if busiest > 0.9:
-        print(f"The load itself took {busiest:.0%} of a core: the servers were not at their limit.")
+        print(f"The load generator used {busiest:.0%} of a core: the servers were not at their limit.")
     if at_least is not None and ratio < at_least:
         raise SystemExit(f"The ratio is below {at_least}.")
 

@@ -1,4 +1,4 @@
-"""What one careless or hostile client can do to a server: hold its connections, its threads, its cores."""
+"""Clients that occupy a server's connections, threads or cores."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from devtools.clients import ApiClient, Unanswered
 CONNECTIONS = 40
 SECONDS = 10
 PAUSE = 0.1
-"""Seconds between two sign-ins of a client, once the first is answered."""
+"""Seconds between a response and the client's next sign-in."""
 REOPENED_AFTER = 1.0
 ENDED = select.POLLHUP | select.POLLERR | select.POLLRDHUP
 
 
 class HeldOpen:
-    """Connections that send a beginning and then neither send nor read.
+    """Connections that send part of a request and then neither send nor read.
 
     One that the server ends is opened again within a second.
     """
@@ -72,13 +72,13 @@ def slow_readers(url: str, token: str) -> HeldOpen:
 
 
 def silent_bodies(url: str) -> HeldOpen:
-    """Clients that announce a form and do not send it. Nobody has signed in there."""
+    """Clients that announce a form and do not send it, unauthenticated."""
     kind = "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 900\r\n"
     return HeldOpen(url, f"POST /sign-in HTTP/1.1\r\n{_head(url)}{kind}\r\n".encode())
 
 
 def half_sent_heads(url: str) -> HeldOpen:
-    """Clients that do not come to the end of their headers."""
+    """Clients that do not finish their headers."""
     return HeldOpen(url, f"GET /api/calls/providers HTTP/1.1\r\n{_head(url)}X-Not-Ended: ".encode())
 
 
@@ -116,7 +116,7 @@ def sign_ins(url: str, connections: int = CONNECTIONS) -> Iterator[Counter[int]]
 
 @contextmanager
 def hanging_calls(requests: int, call: Callable[[], object]) -> Iterator[None]:
-    """Runs a request so often at once; each of them hangs for as long as the provider does."""
+    """Runs concurrent calls; each hangs for as long as the provider does."""
     threads = [threading.Thread(target=call, daemon=True) for _ in range(requests)]
     for thread in threads:
         thread.start()

@@ -31,7 +31,7 @@ or set CHROMIUM to the path of a Chromium or Chrome."""
 
 
 class NoChromiumError(Exception):
-    """The message says what to do."""
+    """Chromium is missing. The message says what to install."""
 
 
 def executable() -> str:
@@ -46,7 +46,7 @@ def executable() -> str:
 
 
 def complaints(page: Page) -> list[str]:
-    """Fills up with what goes wrong in the page's scripts, and with what its CSP blocks."""
+    """Collects script errors and CSP violations of the page."""
     found: list[str] = []
 
     def on_console(message: ConsoleMessage) -> None:

@@ -1,4 +1,4 @@
-"""Clients of a served Patchbay over real HTTP: with a token at the API, with a session in the portal."""
+"""HTTP clients of a running Patchbay: with a token for the API, with a session for the portal."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SECONDS = 60
 
 
 class Unanswered(Exception):
-    """The connection ended before a whole response came: what was requested may have happened or not."""
+    """The connection ended before a complete response: the request may have succeeded or not."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Response:
 
 
 class Client:
-    """One keep-alive connection, opened again after it was lost."""
+    """One keep-alive connection, reopened after it was lost."""
 
     def __init__(self, url: str, *, seconds: float = SECONDS) -> None:
         self._url = url
@@ -39,7 +39,7 @@ class Client:
     def send(
         self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
     ) -> Response:
-        """The response, also if its status is an error. Raises Unanswered."""
+        """Returns the response, also if its status is an error. Raises Unanswered."""
         try:
             self._connection.request(method, path, body, dict(headers or {}))
             response = self._connection.getresponse()
@@ -69,7 +69,7 @@ class ApiClient(Client):
 
 
 class PortalClient(Client):
-    """A browser without JavaScript: keeps cookies, and submits the forms that pages render."""
+    """A browser without JavaScript: stores cookies and submits the forms of pages."""
 
     def __init__(
         self, url: str, *, cookies: Mapping[str, str] | None = None, seconds: float = SECONDS
@@ -105,7 +105,7 @@ class PortalClient(Client):
         return urljoin(path, found[0].get("action") or path), found[0]
 
     def submit(self, path: str, control: str, values: Mapping[str, Any]) -> Response:
-        """Fills in that form and submits it; a redirect is not followed."""
+        """Fills in that form and submits it, without following a redirect."""
         return self.post(*self.form(path, control), values)
 
     def post(self, address: str, form: Element, values: Mapping[str, Any]) -> Response:
@@ -126,7 +126,7 @@ class PortalClient(Client):
 
 
 class Refused(Exception):
-    """A page that had to be read before a write was not there."""
+    """A page that is needed for a write could not be read."""
 
     def __init__(self, response: Response) -> None:
         super().__init__(f"{response.status} {response.body[:300]!r}")

@@ -38,7 +38,7 @@ Migrate = Callable[[str], None]
 
 
 def migrate(environment: Mapping[str, str]) -> None:
-    """Brings the database to the newest revision, as an installation does, and lets go of it."""
+    """Migrates the database to the newest revision, as an installation does, and disconnects."""
     app = create_app(Settings.from_environment(environment))
     with app.app_context():
         done = app.test_cli_runner().invoke(args=["prepare"])
@@ -85,7 +85,7 @@ class Databases:
 
     @contextmanager
     def lend(self) -> Iterator[str]:
-        """The URL of a database as the template is; it is taken back in the end."""
+        """The URL of a database equal to the template; it is reused afterwards."""
         copy = self._spare.pop() if self._spare else self._new()
         try:
             yield self._postgres.url(copy.name)
@@ -110,7 +110,7 @@ class Databases:
 
 
 class Copy:
-    """A database, and a connection to it that puts it back as it was."""
+    """A database, and a connection that resets it."""
 
     def __init__(self, name: str, connection: psycopg.Connection) -> None:
         self.name = name
@@ -122,7 +122,7 @@ class Copy:
         return self.connection.execute(CATALOG).fetchone()
 
     def emptied(self) -> bool:
-        """Ends whoever is still connected; false where a test changed tables, or ended this connection."""
+        """Ends other connections and empties the tables; false if a test changed the schema."""
         try:
             self.connection.execute(END_OTHERS)
             if self._catalog_now() != self._catalog:
@@ -134,7 +134,7 @@ class Copy:
 
 
 def _emptying(connection: psycopg.Connection) -> sql.Composed:
-    """What brings back the rows that are there now."""
+    """SQL that restores the current rows."""
     parts: list[sql.Composable] = [sql.SQL("SET session_replication_role = replica")]
     for (table,) in connection.execute(TABLES).fetchall():
         rows = connection.execute(sql.SQL("SELECT * FROM {}").format(sql.Identifier(table))).fetchall()

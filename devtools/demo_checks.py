@@ -1,4 +1,4 @@
-"""Connections of the demonstration that were tested, so that not everything there is left to do."""
+"""Tests some connections of the sample organizations, so that they are shown as working."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from devtools.server import ROOT
 
 
 def prove(environment: Mapping[str, str]) -> None:
-    """Tests them at the simulators that the environment names, in a process of its own."""
+    """Tests them against the simulators of the environment, in a separate process."""
     subprocess.run(
         [sys.executable, "-m", "devtools.demo_checks"],
         cwd=ROOT,

@@ -1,4 +1,4 @@
-"""HTML as a tree, no more of it than tests ask for."""
+"""HTML as a tree, as far as tests need it."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ class Element:
         return self.attrs.get(name, default)
 
     def walk(self) -> Iterator[Element]:
-        """Everything inside, in the order of the source."""
+        """All descendants, in document order."""
         return iter(self._inside)
 
     @cached_property
     def _inside(self) -> list[Element]:
-        """Found once: a page is built whole before anybody looks at it, and then looked at often."""
+        """Cached: a page is complete when it is parsed, and searched often."""
         found: list[Element] = []
         for child in self.children:
             if isinstance(child, Element):
@@ -43,7 +43,7 @@ class Element:
         return found
 
     def all(self, *tags: str, css: str = "", **attrs: str) -> list[Element]:
-        """Those of the tags (any where none is given), with the class `css` and the attributes."""
+        """Descendants with one of the tags (any if none is given), the class `css` and the attributes."""
         return [
             found
             for found in self.walk()
@@ -106,7 +106,7 @@ class _Builder(HTMLParser):
 
 
 def parse(source: str) -> Element:
-    """The tree; AssertionError where an element is closed in the wrong place, or never."""
+    """Returns the tree. AssertionError if an element is closed in the wrong place, or never."""
     builder = _Builder()
     builder.feed(source)
     builder.close()
@@ -115,7 +115,7 @@ def parse(source: str) -> Element:
 
 
 def filled(form: Element, values: Mapping[str, Any]) -> dict[str, str]:
-    """What a browser would send for the form, with `values` typed, chosen, ticked."""
+    """What a browser would submit for the form, with `values` entered or selected."""
     left = dict(values)
     sent: dict[str, str] = {}
     for control in form.all("input", "select", "textarea"):

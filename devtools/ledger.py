@@ -1,4 +1,4 @@
-"""What was written and what the server acknowledged, and so what has to be stored afterwards."""
+"""What was written and acknowledged, and so what must be stored afterwards."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Outcome(Enum):
 
 @dataclass
 class Write:
-    """A value for each of some keys, written in one request: all of them, or none."""
+    """Values for some keys, written in one request: all of them or none."""
 
     values: Mapping[str, str]
     outcome: Outcome = Outcome.UNKNOWN
@@ -24,14 +24,14 @@ class Write:
 
 @dataclass(frozen=True)
 class Audit:
-    """What a comparison with the stored values found. Each list names keys."""
+    """Result of a comparison with the stored values. Each list contains keys."""
 
     acknowledged: int
     """Writes that were acknowledged."""
     lost: list[str] = field(default_factory=list)
-    """Not stored as they were acknowledged."""
+    """Acknowledged, but not stored."""
     torn: list[str] = field(default_factory=list)
-    """Stored in part: some keys of a write are there, and others are not."""
+    """Stored in part: some keys of a write are stored, others are not."""
     refused: list[str] = field(default_factory=list)
     """Stored although they were refused."""
 
@@ -42,7 +42,7 @@ class Audit:
 
 
 class Ledger:
-    """Writes of many threads. A key belongs to one thread, and a value is written once only."""
+    """Writes of many threads. A key belongs to one thread, and each value is written once."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -50,14 +50,14 @@ class Ledger:
         self._acknowledged = 0
 
     def begin(self, values: Mapping[str, str]) -> Write:
-        """Before the request is sent: from now on it may be stored."""
+        """Registers a write before its request is sent: from now on it may be stored."""
         write = Write(dict(values))
         with self._lock:
             self._writes.append(write)
         return write
 
     def settle(self, write: Write, status: int) -> bool:
-        """Notes the status of the response; returns whether it acknowledges the write."""
+        """Records the response's status; returns whether it acknowledges the write."""
         with self._lock:
             if status < 400:
                 write.outcome = Outcome.ACKNOWLEDGED
@@ -72,7 +72,7 @@ class Ledger:
             return self._acknowledged
 
     def compare(self, stored: Mapping[str, str | None]) -> Audit:
-        """Compares with what is stored now; call it when no write is under way."""
+        """Compares with the stored values; call it when no write is in progress."""
         with self._lock:
             writes = list(self._writes)
         by_key: dict[str, list[tuple[str, Outcome]]] = {}
@@ -86,7 +86,7 @@ class Ledger:
 
 
 def _is_lost(history: list[tuple[str, Outcome]], stored: str | None) -> bool:
-    """Whether neither the last acknowledged value is stored, nor a later one whose outcome is unknown."""
+    """Whether the stored value is neither the last acknowledged one nor a later unanswered one."""
     possible: set[str | None] = {None}
     for value, outcome in history:
         if outcome is Outcome.ACKNOWLEDGED:
@@ -97,7 +97,7 @@ def _is_lost(history: list[tuple[str, Outcome]], stored: str | None) -> bool:
 
 
 def _is_torn(write: Write, stored: Mapping[str, str | None]) -> bool:
-    """Only of writes that no later one of the same keys replaced: those of unknown outcome are the last."""
+    """Of the last write of its keys only: earlier ones were replaced."""
     if write.outcome is not Outcome.UNKNOWN or len(write.values) == 1:
         return False
     there = [stored.get(key) == value for key, value in write.values.items()]

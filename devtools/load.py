@@ -1,4 +1,4 @@
-"""Writers that change endpoints of a served Patchbay without a pause, and note what was acknowledged.
+"""Writers that change endpoints of a running Patchbay without a pause, and record what was acknowledged.
 
 Each writer is a thread with numbers of its own. The value that the ledger holds of a number is its
 inbound agent, since every way of writing can set it.
@@ -22,11 +22,11 @@ from devtools.server import Server
 
 SECONDS = 120
 ROWS = 20
-"""Of each import."""
+"""Rows of each import."""
 PAUSE = 0.05
-"""Seconds until a request that was not answered is followed by another one."""
+"""Seconds from an unanswered request to the next one."""
 UPDATES = 3
-"""Of each endpoint that a writer creates."""
+"""Changes of each endpoint that a writer creates."""
 EMAIL = "writer@acme.example"
 
 
@@ -40,7 +40,7 @@ class Account:
 
 
 class Writer(ABC, threading.Thread):
-    """Writes until it is stopped. When the server does not answer, it tries again until it does."""
+    """Writes until it is stopped. Retries while the server does not respond."""
 
     def __init__(self, number: int, url: str, account: Account, ledger: Ledger) -> None:
         super().__init__(name=f"{type(self).__name__} {number}", daemon=True)
@@ -48,7 +48,7 @@ class Writer(ABC, threading.Thread):
         self.account = account
         self.ledger = ledger
         self.statuses: Counter[int] = Counter()
-        """Of every response, also to the requests that prepare a write."""
+        """Statuses of all responses, also to requests that prepare a write."""
         self.unanswered = 0
         self.failure: BaseException | None = None
         self._place = number
@@ -58,7 +58,7 @@ class Writer(ABC, threading.Thread):
 
     @abstractmethod
     def write(self) -> None:
-        """One round of writes. Raises Unanswered or Refused to give it up; another one follows."""
+        """One round of writes. Unanswered or Refused ends the round; another one follows."""
 
     def run(self) -> None:
         try:
@@ -71,7 +71,7 @@ class Writer(ABC, threading.Thread):
                 except Refused as refused:
                     self.count(refused.response)
                     self._stopped.wait(PAUSE)
-        except BaseException as failure:  # noqa: BLE001 (raised again by whoever stops the load)
+        except BaseException as failure:  # noqa: BLE001 (raised again by `stop`)
             self.failure = failure
 
     def stop(self) -> None:
@@ -82,7 +82,7 @@ class Writer(ABC, threading.Thread):
         return response
 
     def number(self) -> str:
-        """A phone number that was not used before."""
+        """An unused phone number."""
         return f"+1555{self._place:02}{next(self._numbers):05}"
 
     def value(self) -> str:
@@ -90,7 +90,7 @@ class Writer(ABC, threading.Thread):
 
 
 class ApiWriter(Writer):
-    """Creates an endpoint, and changes it a few times."""
+    """Creates an endpoint and changes it a few times."""
 
     def __init__(self, number: int, url: str, account: Account, ledger: Ledger) -> None:
         super().__init__(number, url, account, ledger)
@@ -116,7 +116,7 @@ class ApiWriter(Writer):
 
 
 class FormWriter(Writer):
-    """Adds endpoints through the form of the portal."""
+    """Creates endpoints through the portal's form."""
 
     def __init__(self, number: int, url: str, account: Account, ledger: Ledger) -> None:
         super().__init__(number, url, account, ledger)
@@ -149,7 +149,7 @@ class ImportWriter(FormWriter):
 
 
 class BulkWriter(FormWriter):
-    """Imports some endpoints, and gives all of them another agent at once, again and again."""
+    """Imports some endpoints, and repeatedly changes the agent of all in one bulk change."""
 
     def __init__(self, number: int, url: str, account: Account, ledger: Ledger) -> None:
         super().__init__(number, url, account, ledger)
@@ -171,7 +171,7 @@ class BulkWriter(FormWriter):
             self._ids = ids
 
     def _create(self) -> None:
-        """Through the API one by one. What was not answered is left alone afterwards."""
+        """Through the API, one by one. Unanswered requests are not repeated."""
         ids = {}
         for _ in range(ROWS):
             number, value = self.number(), self.value()
@@ -188,7 +188,7 @@ EVERY_KIND: tuple[type[Writer], ...] = (ApiWriter, FormWriter, ImportWriter, Bul
 
 @dataclass
 class Load:
-    """Writers at work."""
+    """Running writers."""
 
     server: Server
     account: Account
@@ -197,7 +197,7 @@ class Load:
 
     @property
     def statuses(self) -> Counter[int]:
-        """How many responses had each status so far."""
+        """Number of responses with each status so far."""
         return sum((writer.statuses for writer in self.writers), Counter())
 
     @property
@@ -205,7 +205,7 @@ class Load:
         return sum(writer.unanswered for writer in self.writers)
 
     def wait_for(self, acknowledged: int, *, seconds: float = SECONDS) -> None:
-        """Returns when that many more writes have been acknowledged."""
+        """Waits until that many more writes have been acknowledged."""
         aim = self.ledger.acknowledged + acknowledged
         deadline = time.monotonic() + seconds
         while self.ledger.acknowledged < aim:
@@ -242,7 +242,7 @@ def writing(
     *,
     first: int = 1,
 ) -> Iterator[Load]:
-    """Starts a writer of each kind (a kind may be there several times), and stops them in the end.
+    """Starts a writer of each kind (a kind may be given several times), and stops them at the end.
 
     Two loads on one server need a different `first`, so that their numbers differ.
     """

@@ -1,4 +1,4 @@
-"""One worker at a time."""
+"""A lock for one process at a time."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Holds an exclusive lock that the system lets go of when the process ends, however it ends."""
+    """Holds an exclusive lock that the system releases when the process ends, however it ends."""
     with path.open("a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

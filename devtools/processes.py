@@ -1,4 +1,4 @@
-"""Processes as /proc describes them: who started whom, and how much memory each holds."""
+"""Processes by /proc: their parents, memory and processor time."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ PROC = Path("/proc")
 
 
 def leaves_below(pid: int) -> list[int]:
-    """The processes below `pid` that started no other, oldest first: of a server, its workers."""
+    """Descendants of `pid` without children, oldest first: a server's workers."""
     parents = _parents()
     starters = set(parents.values())
     leaves = [child for child in parents if child not in starters and _is_below(child, pid, parents)]
@@ -17,13 +17,13 @@ def leaves_below(pid: int) -> list[int]:
 
 
 def tree_below(pid: int) -> list[int]:
-    """All processes that it started, and those that they did."""
+    """All descendants of `pid`."""
     parents = _parents()
     return [child for child in parents if _is_below(child, pid, parents)]
 
 
 def resident_bytes(pid: int) -> int:
-    """The memory that the process holds, without what was swapped out."""
+    """Resident memory of the process."""
     for line in (PROC / str(pid) / "status").read_text().splitlines():
         if line.startswith("VmRSS:"):
             return int(line.split()[1]) * 1024
@@ -31,7 +31,7 @@ def resident_bytes(pid: int) -> int:
 
 
 def cpu_seconds(pid: int) -> float:
-    """What the process has computed since it started; 0 if it has ended."""
+    """Processor time of the process; 0 if it has ended."""
     try:
         fields = (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
     except (FileNotFoundError, ProcessLookupError):
@@ -40,7 +40,7 @@ def cpu_seconds(pid: int) -> float:
 
 
 def _started(pid: int) -> tuple[int, int]:
-    """In clock ticks since the machine started; the id tells apart those of the same tick."""
+    """Start time in clock ticks since boot; the id orders those of the same tick."""
     try:
         fields = (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
     except (FileNotFoundError, ProcessLookupError):

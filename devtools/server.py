@@ -37,7 +37,7 @@ class Server:
     data: Path
     environment: Mapping[str, str]
     log: Path
-    """Everything that it prints or logs, of all its starts."""
+    """Its output and log, across restarts."""
     command: Sequence[str] = field(default_factory=lambda: flask("serve"))
     _process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
@@ -48,11 +48,11 @@ class Server:
 
     @property
     def database(self) -> str:
-        """The name of the database that it uses."""
+        """Name of its database."""
         return "PostgreSQL" if "postgresql" in self.environment.get("DATABASE_URL", "") else "SQLite"
 
     def start(self) -> None:
-        """Starts it in a process group of its own, and returns when it is ready."""
+        """Starts it in its own process group and waits until it is ready."""
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 self.command,
@@ -66,14 +66,14 @@ class Server:
         self.wait_until_ready()
 
     def stop(self) -> None:
-        """Stops it as an operator does, with SIGTERM; kills what is left after some seconds."""
+        """Stops it with SIGTERM, and kills what is left after some seconds."""
         self.process.terminate()
         with suppress(subprocess.TimeoutExpired):
             self.process.wait(SECONDS_TO_STOP)
         self.kill()
 
     def kill(self) -> None:
-        """SIGKILL for the server and all its workers at once."""
+        """Sends SIGKILL to the server and all its workers."""
         with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
@@ -85,11 +85,11 @@ class Server:
         self.start()
 
     def workers(self) -> list[int]:
-        """The ids of the processes that answer requests."""
+        """Ids of the worker processes."""
         return processes.leaves_below(self.process.pid)
 
     def wait_until_ready(self) -> None:
-        """Until its own workers answer: those of an instance before it may answer for some seconds."""
+        """Waits until its own workers respond: those of a previous instance may do so for some seconds."""
         deadline = time.monotonic() + SECONDS_TO_START
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
@@ -104,7 +104,7 @@ class Server:
         raise AssertionError(f"The server was not ready in time:\n{self.output()}")
 
     def output(self) -> str:
-        """Everything that it has printed or logged so far."""
+        """Its output and log so far."""
         return self.log.read_text()
 
     def flask(self, *arguments: str, typed: str = "") -> str:
@@ -126,7 +126,7 @@ def served(
     log: Path | None = None,
     command: Sequence[str] | None = None,
 ) -> Iterator[Server]:
-    """Starts Patchbay on `data`, waits until it is ready, stops it in the end.
+    """Starts Patchbay on `data`, waits until it is ready, and stops it at the end.
 
     `log` is for a data folder that is full, or mounted for the test alone.
     """
@@ -148,7 +148,7 @@ def served(
 
 
 def clean_environment() -> dict[str, str]:
-    """Ours without what would reach another installation's data."""
+    """The environment without settings of another installation."""
     return {
         name: value
         for name, value in os.environ.items()

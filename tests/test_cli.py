@@ -92,22 +92,18 @@ def test_a_user_is_created_and_only_the_id_printed(app: Flask, run: Run) -> None
         assert db.session.get_one(User, again.out.strip()).organization_id == user.organization_id
 
 
-@pytest.mark.parametrize(
-    ("changed", "typed", "said"),
-    [
+def test_a_user_that_cannot_be_is_refused(app: Flask, run: Run, subtests: pytest.Subtests) -> None:
+    for changed, typed, said in [
         ({"email": "ines"}, PASSWORD, "email: Use an email address"),
         ({"name": " "}, PASSWORD, "name: This is required."),
         ({}, "too short", "password: Use 15 characters or more."),
         ({"organization": "x" * 121}, PASSWORD, "organization: A name has at most 120 characters."),
         ({"organization": " "}, PASSWORD, "organization: This is required."),
-    ],
-)
-def test_a_user_that_cannot_be_is_refused(
-    app: Flask, run: Run, changed: dict[str, str], typed: str, said: str
-) -> None:
-    assert said in sentence(create(run, typed, **changed))
-    with app.app_context():
-        assert db.session.scalars(select(User)).all() == []
+    ]:
+        with subtests.test(changed=changed, typed=typed, said=said):
+            assert said in sentence(create(run, typed, **changed))
+            with app.app_context():
+                assert db.session.scalars(select(User)).all() == []
 
 
 def test_an_email_is_one_persons(run: Run, cast: Cast) -> None:
@@ -131,17 +127,15 @@ def test_a_token_is_printed_alone_and_works(app: Flask, run: Run, cast: Cast) ->
     assert 3 in lives
 
 
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
+def test_a_token_that_cannot_be_is_refused(run: Run, cast: Cast, subtests: pytest.Subtests) -> None:
+    for arguments, said in [
         (["--email", "nobody@acme.example"], "There is no user nobody@acme.example."),
         (["--email", "mo@acme.example", "--scope", "secrets"], "superadmin"),
         (["--email", "dana@acme.example", "--expires-days", "0"], "days"),
         (["--email", "dana@acme.example", "--scope", "everything"], "everything"),
-    ],
-)
-def test_a_token_that_cannot_be_is_refused(run: Run, cast: Cast, arguments: list[str], said: str) -> None:
-    assert said in sentence(run("tokens", "create", *arguments))
+    ]:
+        with subtests.test(arguments=arguments):
+            assert said in sentence(run("tokens", "create", *arguments))
 
 
 def test_keys_are_rotated_and_the_old_one_can_go(
@@ -181,13 +175,14 @@ def test_rotation_says_what_it_cannot_open(
     assert "Keep the old key." in done.err
 
 
-@pytest.mark.parametrize(
-    "command", [["serve"], ["users", "create"], ["tokens", "create"], ["keys", "rotate"]]
-)
-def test_another_key_than_the_databases_stops_everything(run: Run, cast: Cast, command: list[str]) -> None:
-    done = run(*command, PATCHBAY_FERNET_KEYS=Fernet.generate_key().decode())
-    said = sentence(done)
-    assert "PATCHBAY_FERNET_KEYS does not open this database: it was sealed with another key." in said
+def test_another_key_than_the_databases_stops_everything(
+    run: Run, cast: Cast, subtests: pytest.Subtests
+) -> None:
+    for command in [["serve"], ["users", "create"], ["tokens", "create"], ["keys", "rotate"]]:
+        with subtests.test(command=command):
+            done = run(*command, PATCHBAY_FERNET_KEYS=Fernet.generate_key().decode())
+            said = sentence(done)
+            assert "PATCHBAY_FERNET_KEYS does not open this database: it was sealed with another key." in said
 
 
 def test_a_missing_key_is_never_made_anew_over_existing_data(

@@ -75,17 +75,15 @@ EXAMPLES = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("url", "found"),
-    [
+def test_database_urls(data, subtests):
+    for url, found in [
         ("postgresql+psycopg://db/p", "postgresql+psycopg://db/p"),
         ("postgresql://db/p", "postgresql+psycopg://db/p"),
         ("postgres://db/p", "postgresql+psycopg://db/p"),
         ("sqlite:////srv/patchbay.db", "sqlite:////srv/patchbay.db"),
-    ],
-)
-def test_database_urls(data, url, found):
-    assert _read(data, DATABASE_URL=url).database_url == found
+    ]:
+        with subtests.test(url=url, found=found):
+            assert _read(data, DATABASE_URL=url).database_url == found
 
 
 def test_a_relative_database_file_is_one_file_for_everybody(data, monkeypatch, tmp_path):
@@ -94,13 +92,15 @@ def test_a_relative_database_file_is_one_file_for_everybody(data, monkeypatch, t
     assert url == f"sqlite:///{tmp_path}/here.db"
 
 
-@pytest.mark.parametrize(
-    ("bind", "found"),
-    [("0.0.0.0:80", ("0.0.0.0", 80)), ("[::1]:2212", ("::1", 2212)), ("a.example:1", ("a.example", 1))],  # noqa: S104
-)
-def test_binds(data, bind, found):
-    settings = _read(data, PATCHBAY_BIND=bind)
-    assert (settings.host, settings.port) == found
+def test_binds(data, subtests):
+    for bind, found in [
+        ("0.0.0.0:80", ("0.0.0.0", 80)),  # noqa: S104
+        ("[::1]:2212", ("::1", 2212)),
+        ("a.example:1", ("a.example", 1)),
+    ]:
+        with subtests.test(bind=bind, found=found):
+            settings = _read(data, PATCHBAY_BIND=bind)
+            assert (settings.host, settings.port) == found
 
 
 def test_numbers(data):
@@ -130,9 +130,8 @@ def test_the_way_out_knows_the_upstreams(data):
     assert refused.value.code == "connect"
 
 
-@pytest.mark.parametrize(
-    ("entry", "sentence"),
-    [
+def test_an_upstream_that_is_unusable_is_named_without_its_password(data, subtests):
+    for entry, sentence in [
         ("api.twilio.com", "entry 2 does not start with a host name and an equals sign"),
         ("http://127.0.0.1:9001", "entry 2 does not start"),
         ("https://api.twilio.com=http://127.0.0.1:9001", "entry 2 does not start"),
@@ -153,17 +152,15 @@ def test_the_way_out_knows_the_upstreams(data):
                 ],
             ]
         ],
-    ],
-)
-def test_an_upstream_that_is_unusable_is_named_without_its_password(data, entry, sentence):
-    with pytest.raises(SettingsError, match=rf"^PATCHBAY_UPSTREAMS: {sentence}.*\.$") as refused:
-        _read(data, PATCHBAY_UPSTREAMS=f"a.example=http://127.0.0.1:9001,{entry}")
-    assert "made-up-word" not in str(refused.value)
+    ]:
+        with subtests.test(entry=entry):
+            with pytest.raises(SettingsError, match=rf"^PATCHBAY_UPSTREAMS: {sentence}.*\.$") as refused:
+                _read(data, PATCHBAY_UPSTREAMS=f"a.example=http://127.0.0.1:9001,{entry}")
+            assert "made-up-word" not in str(refused.value)
 
 
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
+def test_what_is_unusable_stops_with_a_sentence_that_names_it(data, subtests):
+    for name, value in [
         *[("DATABASE_URL", url) for url in ["mysql://db/p", "patchbay.db", "sqlite://", "sqlite:///"]],
         ("DATABASE_URL", "sqlite:///:memory:"),
         *[("PATCHBAY_BIND", bind) for bind in ["2212", ":2212", "a:", "a:0", "a:65536", "a:b", "a:²"]],
@@ -176,13 +173,12 @@ def test_an_upstream_that_is_unusable_is_named_without_its_password(data, entry,
         ("PATCHBAY_FERNET_KEYS", "cw_0x689RpI-jtRR7oE8h_eQsKImvJapLeSbXpwF4e4="),
         *[("PATCHBAY_JWT_KEYS", keys) for keys in ["short", f"{OTHER},short", ",", "secret" * 10]],
         *[("PATCHBAY_FERNET_KEYS", keys) for keys in ["short", STRONG, "A" * 44, ",", f"{FERNET} x"]],
-    ],
-)
-def test_what_is_unusable_stops_with_a_sentence_that_names_it(data, name, value):
-    with pytest.raises(SettingsError, match=rf"^{name}\b.*\.|^{name}.* is .*") as refused:
-        _read(data, **{name: value})
-    is_key = name.endswith(("KEY", "KEYS"))
-    assert not (is_key and len(value) > 20 and value in str(refused.value))
+    ]:
+        with subtests.test(name=name, value=value):
+            with pytest.raises(SettingsError, match=rf"^{name}\b.*\.|^{name}.* is .*") as refused:
+                _read(data, **{name: value})
+            is_key = name.endswith(("KEY", "KEYS"))
+            assert not (is_key and len(value) > 20 and value in str(refused.value))
 
 
 def test_lists_of_keys_are_newest_first(data):
@@ -194,25 +190,32 @@ def test_lists_of_keys_are_newest_first(data):
     assert settings.jwt_keys == (STRONG, OTHER)
 
 
-@pytest.mark.parametrize("name", KEYS)
-def test_a_key_is_read_from_the_file_that_is_named(data, tmp_path, name):
-    path = tmp_path / "key"
-    path.write_text(f"  {KEYS[name]}\n")
-    environ = {key: value for key, value in KEYS.items() if key != name}
-    read = Settings.from_environment({"PATCHBAY_DATA": str(data), f"{name}_FILE": str(path)} | environ)
-    assert read == _read(data)
+def test_a_key_is_read_from_the_file_that_is_named(data, tmp_path, subtests):
+    for name, keys in KEYS.items():
+        with subtests.test(name=name):
+            path = tmp_path / "key"
+            path.write_text(f"  {keys}\n")
+            environ = {key: value for key, value in KEYS.items() if key != name}
+            read = Settings.from_environment(
+                {"PATCHBAY_DATA": str(data), f"{name}_FILE": str(path)} | environ
+            )
+            assert read == _read(data)
 
 
-@pytest.mark.parametrize("name", KEYS)
-@pytest.mark.parametrize("content", [None, b"", b" \n", b"\xff\xfe\x00", b"short"])
-def test_a_file_that_cannot_be_used_stops_and_nothing_is_made(data, tmp_path, name, content):
-    path = tmp_path / "key"
-    if content is not None:
-        path.write_bytes(content)
-    environ = {key: value for key, value in KEYS.items() if key != name}
-    with pytest.raises(SettingsError, match=f"^{name}"):
-        Settings.from_environment({"PATCHBAY_DATA": str(data), f"{name}_FILE": str(path)} | environ)
-    assert not data.exists()
+def test_a_file_that_cannot_be_used_stops_and_nothing_is_made(data, tmp_path, subtests):
+    for name in KEYS:
+        for content in [None, b"", b" \n", b"\xff\xfe\x00", b"short"]:
+            with subtests.test(name=name, content=content):
+                path = tmp_path / "key"
+                path.unlink(missing_ok=True)
+                if content is not None:
+                    path.write_bytes(content)
+                environ = {key: value for key, value in KEYS.items() if key != name}
+                with pytest.raises(SettingsError, match=f"^{name}"):
+                    Settings.from_environment(
+                        {"PATCHBAY_DATA": str(data), f"{name}_FILE": str(path)} | environ
+                    )
+                assert not data.exists()
 
 
 def test_a_new_installation_makes_its_keys_once_and_nobody_else_reads_them(data):
@@ -235,15 +238,17 @@ def test_a_wide_umask_does_not_open_the_key_files(data):
     assert {stat.S_IMODE(path.stat().st_mode) for path in data.iterdir()} == {0o600}
 
 
-@pytest.mark.parametrize("name", KEY_FILES)
-def test_a_second_key_is_never_made_over_existing_data(tmp_path, database_url, name):
-    data = tmp_path / "keys"
-    environ = {"PATCHBAY_DATA": str(data), "DATABASE_URL": database_url}
-    others = {key: value for key, value in KEYS.items() if key != name}
-    with pytest.raises(SettingsError, match=f"^{name} is missing, and the database already has data"):
-        Settings.from_environment(environ | others)
-    assert not data.exists()
-    assert Settings.from_environment(environ | KEYS).fernet_keys == (FERNET,)
+@pytest.mark.both_databases
+def test_a_second_key_is_never_made_over_existing_data(tmp_path, database_url, subtests):
+    for name in KEY_FILES:
+        with subtests.test(name=name):
+            data = tmp_path / "keys"
+            environ = {"PATCHBAY_DATA": str(data), "DATABASE_URL": database_url}
+            others = {key: value for key, value in KEYS.items() if key != name}
+            with pytest.raises(SettingsError, match=f"^{name} is missing, and the database already has data"):
+                Settings.from_environment(environ | others)
+            assert not data.exists()
+            assert Settings.from_environment(environ | KEYS).fernet_keys == (FERNET,)
 
 
 def test_a_relative_database_with_data_is_found_too(sqlite_url, monkeypatch):

@@ -81,17 +81,20 @@ def test_a_header_with_an_underscore_is_not_the_one_with_a_hyphen(app: Flask, cl
     assert found["X-A"] == "1,2"
 
 
-@pytest.mark.parametrize("path", ["/sign-in", "/api/calls/providers"])
-def test_an_address_or_headers_that_are_too_large_are_refused(client: Client, path: str) -> None:
-    long = client.get(f"{path}?{'x' * LONGEST_URL}")
-    large = client.get(path, [(b"x-a", b"x" * LARGEST_HEADERS)])
-    many = client.get(path, [(b"x-a", b"x")] * MOST_HEADERS)
-    assert [status for status, _, _ in (long, large, many)] == [414, 431, 431]
-    for _, headers, body in (long, large, many):
-        assert b"max-age=" in headers[b"strict-transport-security"]
-        assert headers[b"x-content-type-options"] == b"nosniff"
-        assert headers[b"connection"] == b"close"
-        assert not path.startswith("/api") or set(json.loads(body)) == {"success", "error", "code"}
+def test_an_address_or_headers_that_are_too_large_are_refused(
+    client: Client, subtests: pytest.Subtests
+) -> None:
+    for path in ["/sign-in", "/api/calls/providers"]:
+        with subtests.test(path=path):
+            long = client.get(f"{path}?{'x' * LONGEST_URL}")
+            large = client.get(path, [(b"x-a", b"x" * LARGEST_HEADERS)])
+            many = client.get(path, [(b"x-a", b"x")] * MOST_HEADERS)
+            assert [status for status, _, _ in (long, large, many)] == [414, 431, 431]
+            for _, headers, body in (long, large, many):
+                assert b"max-age=" in headers[b"strict-transport-security"]
+                assert headers[b"x-content-type-options"] == b"nosniff"
+                assert headers[b"connection"] == b"close"
+                assert not path.startswith("/api") or set(json.loads(body)) == {"success", "error", "code"}
 
 
 @pytest.mark.parametrize("path", ["/pieces", "/api/pieces"])

@@ -25,14 +25,16 @@ def warnings(client: FlaskClient, peer: str, host: str, **headers: str) -> tuple
     return 'id="plain-http"' in page.text, HEADER in answer.headers
 
 
-@pytest.mark.parametrize("host", ["localhost:2212", "127.0.0.1:2212", "127.0.0.1", "[::1]:2212", "[::1]"])
-def test_there_is_none_on_this_machine(client: FlaskClient, host: str) -> None:
-    assert warnings(client, "127.0.0.1", host) == (False, False)
+def test_there_is_none_on_this_machine(client: FlaskClient, subtests: pytest.Subtests) -> None:
+    for host in ["localhost:2212", "127.0.0.1:2212", "127.0.0.1", "[::1]:2212", "[::1]"]:
+        with subtests.test(host=host):
+            assert warnings(client, "127.0.0.1", host) == (False, False)
 
 
-@pytest.mark.parametrize("host", ["192.0.2.1:2212", "portal.example", "localhost"])
-def test_there_is_one_for_another_machine(client: FlaskClient, host: str) -> None:
-    assert warnings(client, LAN, host) == (True, True)
+def test_there_is_one_for_another_machine(client: FlaskClient, subtests: pytest.Subtests) -> None:
+    for host in ["192.0.2.1:2212", "portal.example", "localhost"]:
+        with subtests.test(host=host):
+            assert warnings(client, LAN, host) == (True, True)
 
 
 def test_there_is_one_behind_a_proxy_that_is_not_trusted(client: FlaskClient) -> None:

@@ -69,9 +69,10 @@ def test_a_folder_of_another_user_is_left_as_it_is(settings: Settings) -> None:
     assert _mode(settings.data) == 0o755
 
 
-@pytest.mark.parametrize(
-    ("folder", "is_network"),
-    [
+def test_a_database_on_a_network_file_system_is_found(
+    settings: Settings, shared_keys: dict[str, str], subtests: pytest.Subtests
+) -> None:
+    for folder, is_network in [
         ("/srv/patchbay", True),
         ("/srv/local/patchbay", False),
         ("/srvelse", False),
@@ -80,15 +81,12 @@ def test_a_folder_of_another_user_is_left_as_it_is(settings: Settings) -> None:
         ("/mnt/c/patchbay", True),
         ("/var/container/data", False),
         ("/var/lib/patchbay", False),
-    ],
-)
-def test_a_database_on_a_network_file_system_is_found(
-    folder: str, is_network: bool, settings: Settings, shared_keys: dict[str, str]
-) -> None:
-    there = _settings(settings.data, shared_keys, f"sqlite:///{folder}/patchbay.db")
-    assert _codes(there, MOUNTS) == ["sqlite.network"] * is_network
-    if is_network:
-        assert folder in preflight.warnings(there, MOUNTS)[-1].message
+    ]:
+        with subtests.test(folder=folder, is_network=is_network):
+            there = _settings(settings.data, shared_keys, f"sqlite:///{folder}/patchbay.db")
+            assert _codes(there, MOUNTS) == ["sqlite.network"] * is_network
+            if is_network:
+                assert folder in preflight.warnings(there, MOUNTS)[-1].message
 
 
 def test_postgresql_may_have_its_keys_anywhere(settings: Settings, shared_keys: dict[str, str]) -> None:
@@ -98,9 +96,8 @@ def test_postgresql_may_have_its_keys_anywhere(settings: Settings, shared_keys: 
     assert preflight.warnings(_settings(settings.data, shared_keys, url), everywhere) == []
 
 
-@pytest.mark.parametrize(
-    ("version", "has_bug"),
-    [
+def test_the_wal_bug_is_known_by_the_version(subtests: pytest.Subtests) -> None:
+    for version, has_bug in [
         ((3, 40, 1), True),
         ((3, 44, 5), True),
         ((3, 44, 6), False),
@@ -109,26 +106,23 @@ def test_postgresql_may_have_its_keys_anywhere(settings: Settings, shared_keys: 
         ((3, 51, 2), True),
         ((3, 51, 3), False),
         ((3, 53, 4), False),
-    ],
-)
-def test_the_wal_bug_is_known_by_the_version(version: tuple[int, int, int], has_bug: bool) -> None:
-    assert engine.has_wal_bug(version) is has_bug
+    ]:
+        with subtests.test(version=version, has_bug=has_bug):
+            assert engine.has_wal_bug(version) is has_bug
 
 
-@pytest.mark.parametrize(
-    ("bind", "proxies", "codes"),
-    [
+def test_an_address_that_others_reach_without_tls(
+    environment: dict[str, str], subtests: pytest.Subtests
+) -> None:
+    for bind, proxies, codes in [
         ("127.0.0.1:2212", 0, []),
         ("[::1]:2212", 0, []),
         ("localhost:2212", 0, []),
         ("0.0.0.0:2212", 0, ["http.unencrypted"]),
         ("192.0.2.1:2212", 0, ["http.unencrypted"]),
         ("0.0.0.0:2212", 1, []),
-    ],
-)
-def test_an_address_that_others_reach_without_tls(
-    environment: dict[str, str], bind: str, proxies: int, codes: list[str]
-) -> None:
-    chosen = environment | {"PATCHBAY_BIND": bind, "PATCHBAY_TRUSTED_PROXIES": str(proxies)}
-    found = preflight.warnings(Settings.from_environment(chosen))
-    assert [finding.code for finding in found if finding.code.startswith("http")] == codes
+    ]:
+        with subtests.test(bind=bind, proxies=proxies, codes=codes):
+            chosen = environment | {"PATCHBAY_BIND": bind, "PATCHBAY_TRUSTED_PROXIES": str(proxies)}
+            found = preflight.warnings(Settings.from_environment(chosen))
+            assert [finding.code for finding in found if finding.code.startswith("http")] == codes

@@ -36,11 +36,14 @@ def test_text_comes_compressed_to_who_takes_it(client: FlaskClient) -> None:
         assert answer.data == plain
 
 
-@pytest.mark.parametrize("path", [CSS, "/static/of-tomorrow/css/all.css"])
-def test_what_is_known_is_not_sent_again(client: FlaskClient, path: str) -> None:
-    first = client.get(path, headers={"Accept-Encoding": "gzip"})
-    again = client.get(path, headers={"Accept-Encoding": "gzip", "If-None-Match": first.headers["ETag"]})
-    assert (first.mimetype, again.status_code, again.data) == ("text/css", 304, b"")
+def test_what_is_known_is_not_sent_again(client: FlaskClient, subtests: pytest.Subtests) -> None:
+    for path in [CSS, "/static/of-tomorrow/css/all.css"]:
+        with subtests.test(path=path):
+            first = client.get(path, headers={"Accept-Encoding": "gzip"})
+            again = client.get(
+                path, headers={"Accept-Encoding": "gzip", "If-None-Match": first.headers["ETag"]}
+            )
+            assert (first.mimetype, again.status_code, again.data) == ("text/css", 304, b"")
 
 
 def test_all_style_sheets_come_in_one_response(client: FlaskClient) -> None:

@@ -64,8 +64,8 @@ def list_endpoints(scope: Scope) -> ResponseReturnValue:
     page = paging.page(scope, wanted, limit=limit, cursor=_single("cursor"))
     base = scope.organization.public_base_url
     response = responses.document([listing.document(base, row) for row in page.rows], tagged=True)
-    if page.next_cursor:
-        response.headers["Link"] = f'<{_next_page(page.next_cursor)}>; rel="next"'
+    if page.next:
+        response.headers["Link"] = f'<{_next_page(page.next)}>; rel="next"'
     return response
 
 

@@ -73,23 +73,17 @@ def take(scope: Scope, *limits: Limit) -> None:
 
 
 def count(scope: Scope, limit: Limit) -> bool:
-    """False, and nothing is counted, if the limit is reached. Inside a transaction only."""
+    """False, and nothing is counted, if the limit is reached."""
+    scope.require_transaction()
     now = clock.now()
     is_over = Throttle.window_started_at <= now - WINDOW
-    statement = (
-        sql.insert(scope, Throttle)
-        .values(key=limit.key, count=1, window_started_at=now)
-        .on_conflict_do_update(
-            index_elements=[Throttle.key],
-            set_={
-                "count": case((is_over, 1), else_=Throttle.count + 1),
-                "window_started_at": case((is_over, now), else_=Throttle.window_started_at),
-            },
-            where=or_(is_over, Throttle.count < limit.most),
-        )
-        .returning(Throttle.count)
-    )
-    return scope.session.scalar(statement) is not None
+    changes = {
+        "count": case((is_over, 1), else_=Throttle.count + 1),
+        "window_started_at": case((is_over, now), else_=Throttle.window_started_at),
+    }
+    upsert = sql.upsert(scope, Throttle, changes, where=or_(is_over, Throttle.count < limit.most))
+    counted = upsert.values(key=limit.key, count=1, window_started_at=now).returning(Throttle.count)
+    return scope.session.scalar(counted) is not None
 
 
 def _refuse(started_at: datetime, now: datetime) -> NoReturn:
@@ -101,8 +95,9 @@ def _refuse(started_at: datetime, now: datetime) -> NoReturn:
 
 def forgive(scope: Scope, own: Limit, *shared: Limit) -> None:
     """After what turned out right: clears the client's own limit, and takes its try back from those that
-    others count too. In the order of `take`, so that no two wait for each other. Inside a transaction only.
+    others count too. In the order of `take`, so that no two wait for each other.
     """
+    scope.require_transaction()
     for limit in sorted((own, *shared), key=lambda limit: limit.key):
         if limit == own:
             clear(scope, own)
@@ -112,18 +107,20 @@ def forgive(scope: Scope, own: Limit, *shared: Limit) -> None:
 
 
 def clear(scope: Scope, limit: Limit) -> None:
-    """Inside a transaction only."""
+    scope.require_transaction()
     scope.session.execute(delete(Throttle).where(Throttle.key == limit.key))
 
 
 def clear_beginning_with(scope: Scope, keys: Sequence[str]) -> None:
-    """Clears each key and all that begin with its values. Inside a transaction only."""
+    """Clears each key and all that begin with its values."""
+    scope.require_transaction()
     beginnings = [Throttle.key.startswith(f"{each}:") for each in keys]
     scope.session.execute(delete(Throttle).where(or_(Throttle.key.in_(keys), *beginnings)))
 
 
 def sweep(scope: Scope) -> None:
-    """Deletes what no longer counts, except what somebody counts now. Inside a transaction only."""
+    """Deletes what no longer counts, except what somebody counts now."""
+    scope.require_transaction()
     now, is_tally = clock.now(), Throttle.key.startswith(TALLY)
     over = or_(
         ~is_tally & (Throttle.window_started_at < now - WINDOW),
@@ -143,16 +140,14 @@ def was_recorded(scope: Scope, what: str, *of: str) -> bool:
 
 def tally(scope: Scope, what: str, *of: str) -> int:
     """How many times it happened since it was last recorded, this time included, if it is time to record
-    it; otherwise 0. For events that would be too many to record each. Inside a transaction only.
+    it; otherwise 0. For events that would be too many to record each.
     """
+    scope.require_transaction()
     now, tally_key = clock.now(), key(f"{TALLY}{what}", *of)
-    statement = (
-        sql.insert(scope, Throttle)
-        .values(key=tally_key, count=0, window_started_at=now)
-        .on_conflict_do_update(index_elements=[Throttle.key], set_={"count": Throttle.count + 1})
-        .returning(Throttle.count, Throttle.window_started_at)
-    )
-    happened, recorded_at = scope.session.execute(statement).one()
+    upsert = sql.upsert(scope, Throttle, {"count": Throttle.count + 1})
+    counted = upsert.values(key=tally_key, count=0, window_started_at=now)
+    result = scope.session.execute(counted.returning(Throttle.count, Throttle.window_started_at))
+    happened, recorded_at = result.one()
     if happened == 0:
         return 1
     if abs(now - recorded_at) < RECORDED_EVERY:
@@ -163,7 +158,8 @@ def tally(scope: Scope, what: str, *of: str) -> int:
 
 
 def end_tally(scope: Scope, what: str, *of: str) -> int:
-    """As `tally`, for what did not happen again: what is left to record. Inside a transaction only."""
+    """As `tally`, for what did not happen again: what is left to record."""
+    scope.require_transaction()
     tally_key = key(f"{TALLY}{what}", *of)
     gone = delete(Throttle).where(Throttle.key == tally_key).returning(Throttle.count)
     return scope.session.scalar(gone) or 0

@@ -114,7 +114,7 @@ class Scope:
     def get(self, model: type[Row], row_id: Any, *, what: str) -> Row:
         """The organization's row, or NotFound: another organization's row is not found either."""
         query = self.select(model).where(model.id == row_id)  # type: ignore[attr-defined]
-        row = None if "\0" in str(row_id) else self.session.scalar(query)
+        row = self.session.scalar(query)
         if row is None:
             raise NotFound(f"There is no such {what}.")
         return row
@@ -166,11 +166,15 @@ class Scope:
         """Makes the call after the commit, once, and not at all when nothing is committed."""
         self._hooks.on_commit[call, arguments] = None
 
+    def require_transaction(self) -> None:
+        """Raises RuntimeError outside a transaction. For functions that write a part of one."""
+        if _IN_TRANSACTION not in self.session.info:
+            raise RuntimeError("This has to be called inside a transaction.")
+
     @property
     def _hooks(self) -> _Hooks:
-        hooks: _Hooks | None = self.session.info.get(_IN_TRANSACTION)
-        if hooks is None:
-            raise RuntimeError("This has to be called inside a transaction.")
+        self.require_transaction()
+        hooks: _Hooks = self.session.info[_IN_TRANSACTION]
         return hooks
 
 

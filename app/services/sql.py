@@ -28,9 +28,16 @@ def in_list(scope: Scope, column: Any, numbers: Collection[str]) -> ColumnElemen
     return listed
 
 
-def insert(scope: Scope, model: type) -> Any:
-    """Returns an INSERT that has `on_conflict_do_nothing` and `on_conflict_do_update`."""
-    return postgresql.insert(model) if scope.is_postgresql else sqlite.insert(model)
+def upsert(scope: Scope, model: Any, changes: Mapping[str, Any] | None = None, *, where: Any = None) -> Any:
+    """Returns an INSERT that makes the changes to the row that has the same primary key.
+
+    Without `changes` that row stays as it is; with `where`, it is changed only if that is true of it.
+    """
+    insert: Any = (postgresql if scope.is_postgresql else sqlite).insert(model)
+    if changes is None:
+        return insert.on_conflict_do_nothing()
+    key = list(model.__table__.primary_key)
+    return insert.on_conflict_do_update(index_elements=key, set_=dict(changes), where=where)
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import update
+from sqlalchemy import delete, update
 
 from app.api.operations import OPERATIONS, TOKEN_HOLDERS, Operation
 from app.core import clock
 from app.extensions import db
-from app.models import Throttle
+from app.models import AuditEvent, Throttle
 from app.services import rate_limits
 from tests.support.caller import Caller, fields
 from tests.support.cast import Cast
@@ -46,15 +46,21 @@ def _path(operation: Operation, cast: Cast, **ids: str) -> str:
     return path
 
 
+def _forget_records(app: Flask) -> None:
+    """As if the hour of every recorded crossing was over."""
+    with app.app_context():
+        db.session.execute(delete(Throttle))
+        db.session.commit()
+
+
 def _call(caller: Caller, operation: Operation, path: str, **request: Any) -> Any:
     if operation.body is not None:
         request.setdefault("json", {})
     return caller.call(operation.method, path, **request)
 
 
-@pytest.mark.parametrize(
-    "header",
-    [
+def test_the_header_has_one_form(nobody: Caller, dana: Caller, subtests: pytest.Subtests) -> None:
+    for header in [
         "",
         "Bearer",
         "Bearer ",
@@ -64,11 +70,10 @@ def _call(caller: Caller, operation: Operation, path: str, **request: Any) -> An
         "Bearer{}",
         "Bearer Bearer {}",
         "Bearer {} x",
-    ],
-)
-def test_the_header_has_one_form(nobody: Caller, dana: Caller, header: str) -> None:
-    headers = {"Authorization": header.format(dana.token)}
-    assert nobody.get("/api/calls/providers", headers=headers).status_code == 401
+    ]:
+        with subtests.test(header=header):
+            headers = {"Authorization": header.format(dana.token)}
+            assert nobody.get("/api/calls/providers", headers=headers).status_code == 401
 
 
 def test_a_token_counts_nowhere_else(nobody: Caller, dana: Caller) -> None:
@@ -79,28 +84,32 @@ def test_a_token_counts_nowhere_else(nobody: Caller, dana: Caller) -> None:
 class TestOrganizationId:
     """Superadmins only, at most once, and recorded."""
 
-    @pytest.mark.parametrize("operation", ELSEWHERE, ids=_name)
     def test_an_unknown_one_is_not_found(
-        self, app: Flask, dana: Caller, cast: Cast, operation: Operation
+        self, app: Flask, dana: Caller, cast: Cast, subtests: pytest.Subtests
     ) -> None:
-        with unchanged(app):
-            path = _path(operation, cast)
-            assert _call(dana, operation, f"{path}?organizationId=unknown").status_code == 404
-            assert fields(_call(dana, operation, f"{path}?organizationId=")) == {"organizationId"}
+        for operation in ELSEWHERE:
+            with subtests.test(_name(operation)), unchanged(app):
+                path = _path(operation, cast)
+                assert _call(dana, operation, f"{path}?organizationId=unknown").status_code == 404
+                assert fields(_call(dana, operation, f"{path}?organizationId=")) == {"organizationId"}
 
-    @pytest.mark.parametrize("operation", ELSEWHERE, ids=_name)
-    def test_crossing_is_recorded_and_staying_is_not(
-        self, app: Flask, gus: Caller, cast: Cast, operation: Operation
+    def test_every_operation_records_a_crossing_and_no_stay(
+        self, app: Flask, gus: Caller, cast: Cast, subtests: pytest.Subtests
     ) -> None:
-        path = _path(operation, cast)
-        _call(gus, operation, f"{path}?organizationId={cast.globex}")
-        assert "organization.entered" not in [event.action for event in audit(app)]
-        _call(gus, operation, f"{path}?organizationId={cast.acme}")
-        event = next(event for event in audit(app) if event.action == "organization.entered")
-        assert event.organization_id == cast.acme
-        assert event.actor_name == cast.gus.email
-        assert event.actor_id == cast.gus.id
-        assert event.changes == {"from": ["Globex", None]}
+        def entered() -> list[AuditEvent]:
+            return [event for event in audit(app) if event.action == "organization.entered"]
+
+        for operation in ELSEWHERE:
+            with subtests.test(_name(operation)):
+                _forget_records(app)
+                path, before = _path(operation, cast), len(entered())
+                _call(gus, operation, f"{path}?organizationId={cast.globex}")
+                assert len(entered()) == before
+                _call(gus, operation, f"{path}?organizationId={cast.acme}")
+                (event,) = entered()[before:]
+                assert event.organization_id == cast.acme
+                assert (event.actor_name, event.actor_id) == (cast.gus.email, cast.gus.id)
+                assert event.changes == {"from": ["Globex", None]}
 
     def test_crossing_is_recorded_once_an_hour(self, app: Flask, gus: Caller, cast: Cast) -> None:
         def entered() -> int:
@@ -146,9 +155,8 @@ class TestAnotherOrganizationsRows:
                 assert answer.status_code == 404
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
+def test_an_unknown_path_is_json_too(dana: Caller, subtests: pytest.Subtests) -> None:
+    for path in [
         "/api/",
         "/api/nothing",
         "/api/calls",
@@ -159,8 +167,7 @@ class TestAnotherOrganizationsRows:
         "/api/settings/endpoints/some-id/point/more",
         "/api/%00",
         "/api/../api/calls/providers/none",
-    ],
-)
-@pytest.mark.parametrize("method", ["GET", "POST"])
-def test_an_unknown_path_is_json_too(dana: Caller, method: str, path: str) -> None:
-    assert dana.call(method, path).status_code in (404, 405)
+    ]:
+        for method in ["GET", "POST"]:
+            with subtests.test(path=path, method=method):
+                assert dana.call(method, path).status_code in (404, 405)

@@ -33,36 +33,38 @@ def _send(
     return caller.call(operation.method, path, data=data, content_type=kind)
 
 
-@pytest.mark.parametrize("operation", WITH_BODY, ids=_name)
-def test_a_body_that_is_no_object_is_422(app: Flask, dana: Caller, cast: Cast, operation: Operation) -> None:
-    with unchanged(app):
-        for data in (b"[]", b"[{}]", b"5", b'"text"', b"null", b"true", b"1.5"):
-            answer = _send(dana, operation, cast, data)
-            assert fields(answer) == {"body"}, data
-            assert sentence(answer) == "Send a JSON object, such as {}."
-
-
-@pytest.mark.parametrize(
-    "kind", ["application/json; charset=utf-8", "Application/JSON", " application/json ;x=y"]
-)
-def test_json_has_several_spellings(dana: Caller, kind: str) -> None:
-    answer = dana.call("POST", "/api/calls/voice-ai/config", data=b"{}", content_type=kind)
-    assert answer.status_code == 200
-
-
-@pytest.mark.parametrize("operation", WITH_BODY, ids=_name)
-def test_too_large_a_body_is_413(app: Flask, dana: Caller, cast: Cast, operation: Operation) -> None:
-    with unchanged(app):
-        answer = _send(dana, operation, cast, b'{"label": "' + b"x" * 1_000_001 + b'"}')
-        assert answer.status_code == 413
-        assert _send(dana, operation, cast, b"x" * 1_000_001, "text/plain").status_code in (413, 415)
-
-
-@pytest.mark.parametrize("operation", WITH_BODY, ids=_name)
-def test_a_large_body_that_is_allowed_is_answered(
-    app: Flask, dana: Caller, cast: Cast, operation: Operation
+def test_a_body_that_is_no_object_is_422(
+    app: Flask, dana: Caller, cast: Cast, subtests: pytest.Subtests
 ) -> None:
-    many = b"{" + b",".join(b'"k%d":%d' % (n, n) for n in range(60_000)) + b"}"
-    long = b'{"provider": "' + "é".encode() * 400_000 + b'"}'
-    for data in (many, long):
-        assert _send(dana, operation, cast, data).status_code < 500
+    for operation in WITH_BODY:
+        with subtests.test(_name(operation)), unchanged(app):
+            for data in (b"[]", b"[{}]", b"5", b'"text"', b"null", b"true", b"1.5"):
+                answer = _send(dana, operation, cast, data)
+                assert fields(answer) == {"body"}, data
+                assert sentence(answer) == "Send a JSON object, such as {}."
+
+
+def test_json_has_several_spellings(dana: Caller, subtests: pytest.Subtests) -> None:
+    for kind in ["application/json; charset=utf-8", "Application/JSON", " application/json ;x=y"]:
+        with subtests.test(kind=kind):
+            answer = dana.call("POST", "/api/calls/voice-ai/config", data=b"{}", content_type=kind)
+            assert answer.status_code == 200
+
+
+def test_too_large_a_body_is_413(app: Flask, dana: Caller, cast: Cast, subtests: pytest.Subtests) -> None:
+    for operation in WITH_BODY:
+        with subtests.test(_name(operation)), unchanged(app):
+            answer = _send(dana, operation, cast, b'{"label": "' + b"x" * 1_000_001 + b'"}')
+            assert answer.status_code == 413
+            assert _send(dana, operation, cast, b"x" * 1_000_001, "text/plain").status_code in (413, 415)
+
+
+def test_a_large_body_that_is_allowed_is_answered(
+    app: Flask, dana: Caller, cast: Cast, subtests: pytest.Subtests
+) -> None:
+    for operation in WITH_BODY:
+        with subtests.test(_name(operation)):
+            many = b"{" + b",".join(b'"k%d":%d' % (n, n) for n in range(60_000)) + b"}"
+            long = b'{"provider": "' + "é".encode() * 400_000 + b'"}'
+            for data in (many, long):
+                assert _send(dana, operation, cast, data).status_code < 500

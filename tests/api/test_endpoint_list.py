@@ -64,20 +64,21 @@ def test_all_rows_come_at_once_by_number(app: Flask, dana: Caller, cast: Cast) -
     assert "Link" not in answer.headers
 
 
-@pytest.mark.parametrize("limit", [1000, 250, 249, 100, 7])
-def test_the_pages_make_the_list(app: Flask, dana: Caller, cast: Cast, limit: int) -> None:
+def test_the_pages_make_the_list(app: Flask, dana: Caller, cast: Cast, subtests: pytest.Subtests) -> None:
     expected = _fill(app, cast)
-    found: list[str] = []
-    path: str | None = f"{PATH}?limit={limit}"
-    while path is not None:
-        answer = dana.get(path)
-        assert answer.status_code == 200
-        rows: list[dict[str, Any]] = answer.json or []
-        assert 0 < len(rows) <= limit
-        found += [row["phone_number"] for row in rows]
-        path = _next(answer.headers.get("Link"))
-        assert (path is None) == ("Link" not in answer.headers)
-    assert found == expected
+    for limit in [1000, 250, 249, 100, 7]:
+        with subtests.test(limit=limit):
+            found: list[str] = []
+            path: str | None = f"{PATH}?limit={limit}"
+            while path is not None:
+                answer = dana.get(path)
+                assert answer.status_code == 200
+                rows: list[dict[str, Any]] = answer.json or []
+                assert 0 < len(rows) <= limit
+                found += [row["phone_number"] for row in rows]
+                path = _next(answer.headers.get("Link"))
+                assert (path is None) == ("Link" not in answer.headers)
+            assert found == expected
 
 
 def test_pages_keep_the_question(app: Flask, dana: Caller, gus: Caller, cast: Cast) -> None:
@@ -110,9 +111,8 @@ def test_filters(app: Flask, dana: Caller, cast: Cast) -> None:
     assert _numbers(dana, "q=&agent=") == numbers
 
 
-@pytest.mark.parametrize(
-    ("query", "field"),
-    [
+def test_a_bad_question_is_refused(dana: Caller, subtests: pytest.Subtests) -> None:
+    for query, field in [
         ("limit=0", "limit"),
         ("limit=-1", "limit"),
         ("limit=1001", "limit"),
@@ -128,26 +128,28 @@ def test_filters(app: Flask, dana: Caller, cast: Cast) -> None:
         ("is_active=", "is_active"),
         ("q=" + "x" * 201, "q"),
         ("q=" + "x" * 60_000, "q"),
-    ],
-)
-def test_a_bad_question_is_refused(dana: Caller, query: str, field: str) -> None:
-    assert fields(dana.get(f"{PATH}?{query}")) == {field}
+    ]:
+        with subtests.test(query=query):
+            assert fields(dana.get(f"{PATH}?{query}")) == {field}
 
 
-@pytest.mark.parametrize("cursor", ["abc", "!", "%FF", "é", "KzE1NTU", "A" * 5000, "Jyc7LS0", "====", "%20"])
-def test_a_made_up_cursor_is_refused(dana: Caller, cursor: str) -> None:
-    assert dana.get(f"{PATH}?limit=10&cursor={cursor}").status_code == 400
+def test_a_made_up_cursor_is_refused(dana: Caller, subtests: pytest.Subtests) -> None:
+    for cursor in ["abc", "!", "%FF", "é", "KzE1NTU", "A" * 5000, "Jyc7LS0", "====", "%20"]:
+        with subtests.test(cursor=cursor):
+            assert dana.get(f"{PATH}?limit=10&cursor={cursor}").status_code == 400
 
 
-@pytest.mark.parametrize("name", ["limit", "cursor", "q", "provider", "is_active", "agent"])
-def test_a_repeated_parameter_is_refused(dana: Caller, name: str) -> None:
-    query = "limit=10&provider=twilio&is_active=true"
-    assert dana.get(f"{PATH}?{query}&{name}=1&{name}=2").status_code == 400
+def test_a_repeated_parameter_is_refused(dana: Caller, subtests: pytest.Subtests) -> None:
+    for name in ["limit", "cursor", "q", "provider", "is_active", "agent"]:
+        with subtests.test(name=name):
+            query = "limit=10&provider=twilio&is_active=true"
+            assert dana.get(f"{PATH}?{query}&{name}=1&{name}=2").status_code == 400
 
 
-@pytest.mark.parametrize("name", ["q", "agent", "cursor", "organizationId"])
-def test_a_nul_is_refused(dana: Caller, name: str) -> None:
-    assert dana.get(f"{PATH}?limit=5&{name}=a%00b").status_code == 400
+def test_a_nul_is_refused(dana: Caller, subtests: pytest.Subtests) -> None:
+    for name in ["q", "agent", "cursor", "organizationId"]:
+        with subtests.test(name=name):
+            assert dana.get(f"{PATH}?limit=5&{name}=a%00b").status_code == 400
 
 
 def test_what_is_not_utf8_finds_nothing(app: Flask, dana: Caller, cast: Cast) -> None:
@@ -156,14 +158,15 @@ def test_what_is_not_utf8_finds_nothing(app: Flask, dana: Caller, cast: Cast) ->
     assert _numbers(dana, "agent=%ed%a0%80") == []
 
 
-@pytest.mark.parametrize("method", ["GET", "HEAD"])
-@pytest.mark.parametrize("query", ["", "?q=x", "?limit=5"])
-def test_no_connection_is_kept(app: Flask, dana: Caller, cast: Cast, method: str, query: str) -> None:
+def test_no_connection_is_kept(app: Flask, dana: Caller, cast: Cast, subtests: pytest.Subtests) -> None:
     _fill(app, cast, 600)
-    for _ in range(3):
-        assert dana.call(method, PATH + query).status_code == 200
-    with app.app_context():
-        assert db.engine.pool.checkedout() == 0  # type: ignore[attr-defined]
+    for method in ["GET", "HEAD"]:
+        for query in ["", "?q=x", "?limit=5"]:
+            with subtests.test(method=method, query=query):
+                for _ in range(3):
+                    assert dana.call(method, PATH + query).status_code == 200
+                with app.app_context():
+                    assert db.engine.pool.checkedout() == 0  # type: ignore[attr-defined]
 
 
 def test_a_caller_who_hangs_up_leaves_no_connection(app: Flask, dana: Caller, cast: Cast) -> None:

@@ -50,13 +50,14 @@ def test_the_url_needs_a_base_and_an_agent(dana: Caller) -> None:
     assert made["inbound_webhook_url"] is None
 
 
-@pytest.mark.parametrize("field", ["phone_number", "provider"])
-def test_a_missing_field_is_named(app: Flask, dana: Caller, field: str) -> None:
-    body = {name: v for name, v in contract.ENDPOINT_EXAMPLE.items() if name != field}
-    with unchanged(app):
-        answer = dana.post(PATH, body)
-    assert fields(answer) == {field}
-    assert sentence(answer) == "This is required."
+def test_a_missing_field_is_named(app: Flask, dana: Caller, subtests: pytest.Subtests) -> None:
+    for field in ["phone_number", "provider"]:
+        with subtests.test(field=field):
+            body = {name: v for name, v in contract.ENDPOINT_EXAMPLE.items() if name != field}
+            with unchanged(app):
+                answer = dana.post(PATH, body)
+            assert fields(answer) == {field}
+            assert sentence(answer) == "This is required."
 
 
 def test_a_misspelt_field_is_refused_with_the_nearest(app: Flask, dana: Caller) -> None:
@@ -100,11 +101,13 @@ def test_an_update_keeps_what_is_absent_and_clears_what_is_null(dana: Caller) ->
     assert dana.get(PATH).json == [off.json]
 
 
-@pytest.mark.parametrize("field", ["phone_number", "provider", "id", "created_at"])
-def test_an_update_cannot_change_what_an_endpoint_is(app: Flask, dana: Caller, field: str) -> None:
+def test_an_update_cannot_change_what_an_endpoint_is(
+    app: Flask, dana: Caller, subtests: pytest.Subtests
+) -> None:
     made = create(dana)
-    with unchanged(app):
-        assert fields(dana.put(f"{PATH}/{made['id']}", {"label": "x", field: made[field]})) == {field}
+    for field in ["phone_number", "provider", "id", "created_at"]:
+        with subtests.test(field=field), unchanged(app):
+            assert fields(dana.put(f"{PATH}/{made['id']}", {"label": "x", field: made[field]})) == {field}
 
 
 def test_a_deleted_one_is_gone_and_its_number_free(dana: Caller, gus: Caller) -> None:
@@ -174,23 +177,20 @@ class TestResolve:
         dana.put("/api/settings/telephony", contract.TELEPHONY_EXAMPLES["exotel"])
         assert self._ask(mo)["ready"] is True
 
-    @pytest.mark.parametrize(
-        "query",
-        ["+919876543210", "%2B919876543210", "%2B91%2098765%2043210"],
-    )
-    def test_an_unescaped_plus_is_understood(self, dana: Caller, query: str) -> None:
+    def test_an_unescaped_plus_is_understood(self, dana: Caller, subtests: pytest.Subtests) -> None:
         made = create(dana)
-        answer = dana.get(f"{PATH}/resolve?phone_number={query}")
-        assert answer.status_code == 200, answer.text
-        assert answer.json["endpoint_id"] == made["id"]  # type: ignore[index]
+        for query in ["+919876543210", "%2B919876543210", "%2B91%2098765%2043210"]:
+            with subtests.test(query=query):
+                answer = dana.get(f"{PATH}/resolve?phone_number={query}")
+                assert answer.status_code == 200, answer.text
+                assert answer.json["endpoint_id"] == made["id"]  # type: ignore[index]
 
     def test_another_organizations_number_is_unknown(self, dana: Caller, gus: Caller) -> None:
         create(dana)
         assert self._ask(gus)["blocked_reason"] == "unknown_number"
 
-    @pytest.mark.parametrize(
-        ("query", "field"),
-        [
+    def test_a_bad_question_is_refused(self, mo: Caller, subtests: pytest.Subtests) -> None:
+        for query, field in [
             ("", "phone_number"),
             ("phone_number=", "phone_number"),
             ("phone_number=hello", "phone_number"),
@@ -198,12 +198,12 @@ class TestResolve:
             ("phone_number=%ff%fe", "phone_number"),
             ("phone_number=%2B15551234567&direction=sideways", "direction"),
             ("phone_number=%2B15551234567&direction=", "direction"),
-        ],
-    )
-    def test_a_bad_question_is_refused(self, mo: Caller, query: str, field: str) -> None:
-        assert fields(mo.get(f"{PATH}/resolve?{query}")) == {field}
+        ]:
+            with subtests.test(query=query):
+                assert fields(mo.get(f"{PATH}/resolve?{query}")) == {field}
 
-    @pytest.mark.parametrize("name", ["phone_number", "direction"])
-    def test_a_repeated_parameter_is_refused(self, mo: Caller, name: str) -> None:
-        query = f"phone_number=%2B15551234567&direction=inbound&{name}=x"
-        assert mo.get(f"{PATH}/resolve?{query}").status_code == 400
+    def test_a_repeated_parameter_is_refused(self, mo: Caller, subtests: pytest.Subtests) -> None:
+        for name in ["phone_number", "direction"]:
+            with subtests.test(name=name):
+                query = f"phone_number=%2B15551234567&direction=inbound&{name}=x"
+                assert mo.get(f"{PATH}/resolve?{query}").status_code == 400

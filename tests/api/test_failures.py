@@ -43,17 +43,20 @@ def away(request: pytest.FixtureRequest, environment: dict[str, str], tmp_path: 
         db.engine.dispose()
 
 
-@pytest.mark.parametrize("operation", DOCUMENTED, ids=_name)
-def test_a_database_that_is_away_is_503(away: Flask, dana: Caller, cast: Cast, operation: Operation) -> None:
-    body = {"json": {"email": cast.dana.email, "password": PASSWORD}} if operation.body else {}
-    path = _path(operation, cast)
-    answer = Caller(away, dana.token).call(operation.method, path, **body)
-    assert answer.status_code == 503
-    assert answer.json["code"] == "DATABASE_UNAVAILABLE"  # type: ignore[index]
-    assert "sqlalche" not in answer.text.lower()
-    assert "127.0.0.1" not in answer.text
-    if operation.who in TOKEN_HOLDERS:
-        assert Caller(away).call(operation.method, path, **body).status_code == 401
+def test_a_database_that_is_away_is_503(
+    away: Flask, dana: Caller, cast: Cast, subtests: pytest.Subtests
+) -> None:
+    for operation in DOCUMENTED:
+        with subtests.test(_name(operation)):
+            body = {"json": {"email": cast.dana.email, "password": PASSWORD}} if operation.body else {}
+            path = _path(operation, cast)
+            answer = Caller(away, dana.token).call(operation.method, path, **body)
+            assert answer.status_code == 503
+            assert answer.json["code"] == "DATABASE_UNAVAILABLE"  # type: ignore[index]
+            assert "sqlalche" not in answer.text.lower()
+            assert "127.0.0.1" not in answer.text
+            if operation.who in TOKEN_HOLDERS:
+                assert Caller(away).call(operation.method, path, **body).status_code == 401
 
 
 def test_the_document_needs_no_database(away: Flask) -> None:

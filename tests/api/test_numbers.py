@@ -53,17 +53,15 @@ def test_it_lists_what_the_account_owns(dana: Caller, gus: Caller, connected: Tw
     assert "lobex" not in answer.text
 
 
-@pytest.mark.parametrize(
-    ("trouble", "code"),
-    [(Trouble.HTML, "PROVIDER_REFUSED"), (Trouble.SLOW, "PROVIDER_UNREACHABLE")],
-)
 def test_trouble_at_the_provider_is_a_conflict(
-    dana: Caller, connected: Twilio, trouble: Trouble, code: str
+    dana: Caller, connected: Twilio, subtests: pytest.Subtests
 ) -> None:
-    connected.trouble = trouble
-    answer = dana.get(PATH)
-    assert (answer.status_code, answer.get_json()["code"]) == (409, code)
-    assert "api.twilio.com" in sentence(answer)
+    for trouble, code in [(Trouble.HTML, "PROVIDER_REFUSED"), (Trouble.SLOW, "PROVIDER_UNREACHABLE")]:
+        with subtests.test(trouble=trouble):
+            connected.trouble = trouble
+            answer = dana.get(PATH)
+            assert (answer.status_code, answer.get_json()["code"]) == (409, code)
+            assert "api.twilio.com" in sentence(answer)
 
 
 def test_a_refusal_says_why(dana: Caller, connected: Twilio) -> None:

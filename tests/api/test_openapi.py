@@ -73,28 +73,27 @@ def test_it_has_the_operations_of_the_contract() -> None:
     assert {f"{method} {path}" for method, path in _documented()} == expected
 
 
-@pytest.mark.parametrize("name", sorted(name for name in contract.SCHEMAS if name not in ("Endpoints",)))
-def test_its_schemas_have_the_names_and_types_of_the_contract(name: str) -> None:
-    ours = document()["components"]["schemas"][name]["properties"]
-    theirs = contract.SCHEMAS[name]["properties"]
-    assert set(theirs) <= set(ours)
-    for field, schema in theirs.items():
-        types = _types(ours[field])
-        if "type" in schema:
-            assert schema["type"] in types, field
-        if schema.get("nullable"):
-            assert "null" in types, field
+def test_its_schemas_have_the_names_and_types_of_the_contract(subtests: pytest.Subtests) -> None:
+    for name in sorted(name for name in contract.SCHEMAS if name not in ("Endpoints",)):
+        with subtests.test(name=name):
+            ours = document()["components"]["schemas"][name]["properties"]
+            theirs = contract.SCHEMAS[name]["properties"]
+            assert set(theirs) <= set(ours)
+            for field, schema in theirs.items():
+                types = _types(ours[field])
+                if "type" in schema:
+                    assert schema["type"] in types, field
+                if schema.get("nullable"):
+                    assert "null" in types, field
 
 
-@pytest.mark.parametrize(
-    "name",
-    [name for name in contract.SCHEMAS if name.startswith("Calls") and "Save" not in name],
-)
-def test_what_the_contract_does_not_let_be_null_is_not(name: str) -> None:
-    ours = document()["components"]["schemas"][name]["properties"]
-    for field, schema in contract.SCHEMAS[name]["properties"].items():
-        if not schema.get("nullable"):
-            assert "null" not in _types(ours[field]), field
+def test_what_the_contract_does_not_let_be_null_is_not(subtests: pytest.Subtests) -> None:
+    for name in [name for name in contract.SCHEMAS if name.startswith("Calls") and "Save" not in name]:
+        with subtests.test(name=name):
+            ours = document()["components"]["schemas"][name]["properties"]
+            for field, schema in contract.SCHEMAS[name]["properties"].items():
+                if not schema.get("nullable"):
+                    assert "null" not in _types(ours[field]), field
 
 
 def _types(schema: dict) -> set[str]:
@@ -121,21 +120,19 @@ def test_operation_ids_are_unique() -> None:
     assert len(ids) == len(set(ids))
 
 
-@pytest.mark.parametrize(
-    ("path", "method", "example"),
-    [
+def test_it_accepts_the_examples_of_the_contract(subtests: pytest.Subtests) -> None:
+    for path, method, example in [
         ("/api/calls/providers/config", "post", contract.VOICE_CONFIG_EXAMPLE),
         ("/api/calls/voice-ai/config", "post", contract.VOICE_AI_EXAMPLE),
         ("/api/settings/endpoints", "post", contract.ENDPOINT_EXAMPLE),
         *(("/api/settings/telephony", "put", example) for example in contract.TELEPHONY_EXAMPLES.values()),
-    ],
-)
-def test_it_accepts_the_examples_of_the_contract(path: str, method: str, example: dict) -> None:
-    from jsonschema import Draft202012Validator
+    ]:
+        with subtests.test(path=path, method=method, example=example):
+            from jsonschema import Draft202012Validator
 
-    described = document()
-    body = described["paths"][path][method]["requestBody"]["content"]["application/json"]["schema"]
-    Draft202012Validator(body | {"components": described["components"]}).validate(example)
+            described = document()
+            body = described["paths"][path][method]["requestBody"]["content"]["application/json"]["schema"]
+            Draft202012Validator(body | {"components": described["components"]}).validate(example)
 
 
 def test_the_page_is_open_to_anyone(nobody: Caller) -> None:

@@ -134,14 +134,17 @@ def test_too_large_a_body_is_413(server: Server, token: str) -> None:
 SPELLINGS = {"/api": 404, "/api/": 404, "///api": 404, "//api/calls/providers": 200, "/api//calls": 404}
 
 
-@pytest.mark.parametrize("path", SPELLINGS)
-def test_every_spelling_of_an_address_of_the_api_gets_json(server: Server, token: str, path: str) -> None:
-    with _connected(server) as connection:
-        answer, body = _ask(connection, token, path=path)
-    assert answer.status == SPELLINGS[path]
-    assert answer.headers["Content-Type"] == "application/json; charset=utf-8"
-    assert "Set-Cookie" not in answer.headers
-    assert isinstance(json.loads(body), dict)
+def test_every_spelling_of_an_address_of_the_api_gets_json(
+    server: Server, token: str, subtests: pytest.Subtests
+) -> None:
+    for path, status in SPELLINGS.items():
+        with subtests.test(path=path):
+            with _connected(server) as connection:
+                answer, body = _ask(connection, token, path=path)
+            assert answer.status == status
+            assert answer.headers["Content-Type"] == "application/json; charset=utf-8"
+            assert "Set-Cookie" not in answer.headers
+            assert isinstance(json.loads(body), dict)
 
 
 def test_a_compressed_body_is_415(server: Server, token: str) -> None:

@@ -128,37 +128,39 @@ def _name(operation: Operation) -> str:
     return f"{operation.method} {operation.path}"
 
 
-@pytest.mark.parametrize("operation", WITH_BODY, ids=_name)
-def test_bodies(dana: Caller, cast: Cast, operation: Operation) -> None:
-    names = _names(operation) or ["vobiz_auth_id"]
-    for seed in range(BODIES):
-        chance = random.Random(f"{_name(operation)} {seed}")
-        path = _path(operation, cast, chance, wild=False)
-        text = json.dumps(_body(chance, names), ensure_ascii=chance.random() < 0.5)
-        answer = dana.call(
-            operation.method,
-            path,
-            data=text.encode(),
-            content_type="application/json",
-            headers=_headers(chance),
-        )
-        assert answer.status_code < 500, f"seed {seed}: {text[:500]}"
+def test_bodies(dana: Caller, cast: Cast, subtests: pytest.Subtests) -> None:
+    for operation in WITH_BODY:
+        with subtests.test(_name(operation)):
+            names = _names(operation) or ["vobiz_auth_id"]
+            for seed in range(BODIES):
+                chance = random.Random(f"{_name(operation)} {seed}")
+                path = _path(operation, cast, chance, wild=False)
+                text = json.dumps(_body(chance, names), ensure_ascii=chance.random() < 0.5)
+                answer = dana.call(
+                    operation.method,
+                    path,
+                    data=text.encode(),
+                    content_type="application/json",
+                    headers=_headers(chance),
+                )
+                assert answer.status_code < 500, f"seed {seed}: {text[:500]}"
 
 
-@pytest.mark.parametrize("operation", READS, ids=_name)
-def test_queries(dana: Caller, cast: Cast, operation: Operation) -> None:
-    names = [parameter.name for parameter in operation.parameters] + ["unknown", "", "a b"]
-    for seed in range(QUERIES):
-        chance = random.Random(f"{_name(operation)} {seed}")
-        path = _path(operation, cast, chance, wild=True)
-        query = "&".join(
-            f"{quote(chance.choice(names))}={quote(str(_value(chance, 4)), safe='')[:9000]}"
-            for _ in range(chance.randrange(4))
-        )
-        if chance.random() < 0.2:
-            query += chance.choice(["&", "=", "%", "%zz", "&&==", "%ff", "+", "?"])
-        answer = dana.get(f"{path}?{query}", headers=_headers(chance))
-        assert answer.status_code < 500, f"seed {seed}: {path}?{query[:500]}"
+def test_queries(dana: Caller, cast: Cast, subtests: pytest.Subtests) -> None:
+    for operation in READS:
+        with subtests.test(_name(operation)):
+            names = [parameter.name for parameter in operation.parameters] + ["unknown", "", "a b"]
+            for seed in range(QUERIES):
+                chance = random.Random(f"{_name(operation)} {seed}")
+                path = _path(operation, cast, chance, wild=True)
+                query = "&".join(
+                    f"{quote(chance.choice(names))}={quote(str(_value(chance, 4)), safe='')[:9000]}"
+                    for _ in range(chance.randrange(4))
+                )
+                if chance.random() < 0.2:
+                    query += chance.choice(["&", "=", "%", "%zz", "&&==", "%ff", "+", "?"])
+                answer = dana.get(f"{path}?{query}", headers=_headers(chance))
+                assert answer.status_code < 500, f"seed {seed}: {path}?{query[:500]}"
 
 
 def test_deletes(dana: Caller, cast: Cast) -> None:

@@ -10,6 +10,7 @@ import sqlite3
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -325,6 +326,10 @@ def test_what_the_command_was_is_read_as_flask_reads_it() -> None:
 # Looking at it
 
 
+def run_sql(connection: sqlite3.Connection, *, sql: str) -> None:
+    connection.execute(sql)
+
+
 def altered(backup: Path, change: Callable[[sqlite3.Connection], Any], **manifest: Any) -> Path:
     """The archive with another database in it, and a manifest that fits."""
     with zipfile.ZipFile(backup) as file:
@@ -344,9 +349,10 @@ def altered(backup: Path, change: Callable[[sqlite3.Connection], Any], **manifes
     return path
 
 
-@pytest.mark.parametrize(
-    ("sql", "word"),
-    [
+def test_a_database_that_was_tampered_with_is_found(
+    ready_made: Path, elsewhere: dict[str, str], subtests: pytest.Subtests
+) -> None:
+    for sql, word in [
         ("UPDATE audit_events SET subject = 'x' WHERE id = 1", "Event 1"),
         ("DELETE FROM audit_events WHERE id = (SELECT max(id) FROM audit_events)", "manifest"),
         ("DELETE FROM api_tokens", "manifest"),
@@ -356,15 +362,12 @@ def altered(backup: Path, change: Callable[[sqlite3.Connection], Any], **manifes
         ("UPDATE endpoints SET organization_id = 'x'", "refers to nothing"),
         ("CREATE TRIGGER evil AFTER INSERT ON users BEGIN DELETE FROM users; END", "does not belong"),
         ("DROP TABLE calls", "damaged"),
-    ],
-)
-def test_a_database_that_was_tampered_with_is_found(
-    ready_made: Path, elsewhere: dict[str, str], sql: str, word: str
-) -> None:
-    path = altered(ready_made, lambda connection: connection.execute(sql))
-    with pytest.raises(ArchiveError, match=word):
-        restore.restore(path, elsewhere, replaces=True)
-    assert not (Path(elsewhere["PATCHBAY_DATA"]) / "patchbay.db").exists()
+    ]:
+        with subtests.test(sql=sql):
+            path = altered(ready_made, partial(run_sql, sql=sql))
+            with pytest.raises(ArchiveError, match=word):
+                restore.restore(path, elsewhere, replaces=True)
+            assert not (Path(elsewhere["PATCHBAY_DATA"]) / "patchbay.db").exists()
 
 
 def test_a_backup_of_a_newer_version_is_refused(ready_made: Path, elsewhere: dict[str, str]) -> None:

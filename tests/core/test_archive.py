@@ -90,9 +90,10 @@ def _says(name: str, size: int) -> Change:
     return change
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_a_hostile_member_is_refused(good: Path, folder: Path, subtests: pytest.Subtests) -> None:
+    whole = good.read_bytes()
+    changes = [
         _adds("../evil"),
         _adds("/etc/passwd"),
         _adds("keys/../../evil"),
@@ -108,15 +109,15 @@ def _says(name: str, size: int) -> Change:
         _says("patchbay.db", 2**50),
         _says("manifest.json", 2**50),
         _says("keys/fernet.keys", 2**50),
-    ],
-)
-@pytest.mark.filterwarnings("ignore:Duplicate name")
-def test_a_hostile_member_is_refused(good: Path, folder: Path, change: Change) -> None:
-    with zipfile.ZipFile(good, "a") as file:
-        change(file)
-    with pytest.raises(ArchiveError):
-        _read(good, folder)
-    assert list(folder.iterdir()) == []
+    ]
+    for number, change in enumerate(changes):
+        with subtests.test(number=number):
+            good.write_bytes(whole)
+            with zipfile.ZipFile(good, "a") as file:
+                change(file)
+            with pytest.raises(ArchiveError):
+                _read(good, folder)
+            assert list(folder.iterdir()) == []
 
 
 def _rewrite(
@@ -137,9 +138,10 @@ def _rewrite(
 HUGE = 2**60
 
 
-@pytest.mark.parametrize(
-    "case",
-    [
+def test_a_manifest_that_does_not_fit_is_refused(
+    good: Path, database: Path, folder: Path, subtests: pytest.Subtests
+) -> None:
+    cases: list[dict[str, Any]] = [
         {"without": "manifest.json"},
         {"without": "patchbay.db"},
         {"content": CONTENT[:-1]},
@@ -151,14 +153,14 @@ HUGE = 2**60
         {"manifest": {"database": {"kind": "oracle", "rows": {}}}},
         {"manifest": {"database": {"kind": "sqlite", "rows": {}, "size": -1, "sha256": "x"}}},
         {"manifest": {"keys": {"included": False, "fernet": [], "jwt": [], "session": []}}},
-    ],
-)
-def test_a_manifest_that_does_not_fit_is_refused(
-    good: Path, database: Path, folder: Path, case: dict[str, Any]
-) -> None:
-    _rewrite(good, database, **case)
-    with pytest.raises(ArchiveError):
-        _read(good, folder)
+    ]
+    for number, case in enumerate(cases):
+        with subtests.test(case=case):
+            _rewrite(good, database, **case)
+            target = folder / str(number)
+            target.mkdir()
+            with pytest.raises(ArchiveError):
+                _read(good, target)
 
 
 def test_a_database_larger_than_the_disk_is_refused(good: Path, database: Path, folder: Path) -> None:

@@ -18,9 +18,8 @@ TABLE = "number,label\r\n+1555,Café\r\n"
 WANTED = [["number", "label"], ["+1555", "Café"]]
 
 
-@pytest.mark.parametrize(
-    ("raw", "encoding"),
-    [
+def test_it_reads_what_spreadsheets_save(subtests):
+    for raw, encoding in [
         (TABLE.encode(), "utf-8"),
         (b"\xef\xbb\xbf" + TABLE.encode(), "utf-8-sig"),
         (TABLE.encode("cp1252"), "cp1252"),
@@ -41,12 +40,11 @@ WANTED = [["number", "label"], ["+1555", "Café"]]
         (b"\r\n,\r\n" + TABLE.replace("\r\n", "\r\n\r\n , \r\n").encode(), "utf-8"),
         ('"number","label"\r\n"+1555","Café"\r\n'.encode(), "utf-8"),
         (' number , "label"\r\n+1555 ,Café \r\n'.encode(), "utf-8"),
-    ],
-)
-def test_it_reads_what_spreadsheets_save(raw, encoding):
-    rows, read_as = read(raw)
-    assert rows == WANTED
-    assert read_as == encoding
+    ]:
+        with subtests.test(raw=raw):
+            rows, read_as = read(raw)
+            assert rows == WANTED
+            assert read_as == encoding
 
 
 def test_the_header_alone_says_what_separates():
@@ -64,26 +62,23 @@ def test_a_row_says_in_which_line_it_begins():
     assert [line for line, _ in csv_text.rows("sep=,\na,b\n1,2\n")] == [2, 3]
 
 
-@pytest.mark.parametrize(
-    ("raw", "sentence"),
-    [
+def test_what_is_no_text_is_refused(subtests):
+    for raw, sentence in [
         (b"PK\x03\x04 and so on", "a workbook"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "a workbook"),
         (b"\xef\xbb\xbfcaf\xe9", "cannot be read"),
         (b"a,b\r\n\x81,\x8d", "cannot be read"),
         (b"\xff\xfea", "cannot be read"),
         (b"a,b\r\nx\0y,1", "NUL"),
-    ],
-)
-def test_what_is_no_text_is_refused(raw, sentence):
-    with pytest.raises(Unreadable, match=sentence):
-        read(raw)
+    ]:
+        with subtests.test(raw=raw), pytest.raises(Unreadable, match=sentence):
+            read(raw)
 
 
-@pytest.mark.parametrize("row", ['1,"never closed\r\n5,6', '1,"closed"too early'])
-def test_broken_quotes_are_refused_with_their_line(row):
-    with pytest.raises(Unreadable, match=r"^Line 3 has a quotation mark"):
-        list(csv_text.rows(f"a,b\r\n1,2\r\n{row}"))
+def test_broken_quotes_are_refused_with_their_line(subtests):
+    for row in ['1,"never closed\r\n5,6', '1,"closed"too early']:
+        with subtests.test(row=row), pytest.raises(Unreadable, match=r"^Line 3 has a quotation mark"):
+            list(csv_text.rows(f"a,b\r\n1,2\r\n{row}"))
 
 
 CELLS = [
@@ -93,12 +88,13 @@ CELLS = [
 ]
 
 
-@pytest.mark.parametrize("cell", CELLS)
-def test_no_cell_is_a_formula_and_each_comes_back_as_it_was(cell):
-    written = b"".join(csv_text.lines([["a", cell]])).decode("utf-8-sig")
-    ((_, found),) = csv.reader(io.StringIO(written, newline=""))
-    assert found[:1] not in csv_text.FORMULA
-    assert csv_text.plain(found) == cell
+def test_no_cell_is_a_formula_and_each_comes_back_as_it_was(subtests):
+    for cell in CELLS:
+        with subtests.test(cell=cell):
+            written = b"".join(csv_text.lines([["a", cell]])).decode("utf-8-sig")
+            ((_, found),) = csv.reader(io.StringIO(written, newline=""))
+            assert found[:1] not in csv_text.FORMULA
+            assert csv_text.plain(found) == cell
 
 
 def test_text_that_a_spreadsheet_was_forced_to_keep():
@@ -112,18 +108,14 @@ def test_many_rows_are_written_a_few_at_a_time():
     assert b"".join(pieces) == b"\xef\xbb\xbf" + b"".join(f"{n}\r\n".encode() for n in range(450))
 
 
-@pytest.mark.parametrize(
-    ("text", "sentence"),
-    [
+def test_what_is_mostly_empty_is_refused_before_it_is_read(subtests: pytest.Subtests) -> None:
+    for text, sentence in [
         ("a,b\n" + "\n" * csv_text.MOST_LINES, "500,001 lines"),
         ("a,b\r\n" + "\r" * csv_text.MOST_LINES, "500,001 lines"),
         ("a,b\n" + "," * csv_text.MOST_SEPARATORS, "5,000,001 cells"),
         ("a;b\n" + ";" * csv_text.MOST_SEPARATORS, "5,000,001 cells"),
         ("a,b\n" + "," * csv_text.MOST_COLUMNS, "Line 2 has 201 cells"),
         ("a,b\n" + "x" * 200_000, "Line 2 has a cell of more than 131,072 characters"),
-    ],
-    ids=["lines", "old lines", "commas", "semicolons", "columns", "cell"],
-)
-def test_what_is_mostly_empty_is_refused_before_it_is_read(text: str, sentence: str) -> None:
-    with pytest.raises(csv_text.Unreadable, match=sentence):
-        list(csv_text.rows(text))
+    ]:
+        with subtests.test(sentence), pytest.raises(csv_text.Unreadable, match=sentence):
+            list(csv_text.rows(text))

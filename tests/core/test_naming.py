@@ -1,23 +1,19 @@
 from __future__ import annotations
 
-import pytest
-
 from app.core import naming
 
 
-@pytest.mark.parametrize(
-    ("provider", "field", "calls", "settings"),
-    [
+def test_names_are_derived(subtests):
+    for provider, field, calls, settings in [
         ("twilio", "auth_token", "twilioAuthToken", "twilio_auth_token"),
         ("twilio", "twiml_app_sid", "twilioTwimlAppSid", "twilio_twiml_app_sid"),
         ("sinch_est", "trunk_id", "sinchEstTrunkId", "sinch_est_trunk_id"),
         ("sinch", "phone_number", "phoneNumber", "sinch_phone_number"),
         ("exotel", "max_concurrent", "exotelMaxConcurrent", "exotel_max_concurrent"),
-    ],
-)
-def test_names_are_derived(provider, field, calls, settings):
-    assert naming.calls_name(provider, field) == calls
-    assert naming.settings_name(provider, field) == settings
+    ]:
+        with subtests.test(provider=provider, field=field, calls=calls, settings=settings):
+            assert naming.calls_name(provider, field) == calls
+            assert naming.settings_name(provider, field) == settings
 
 
 def test_the_nearest_name_is_the_one_that_was_meant():

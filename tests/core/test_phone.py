@@ -6,9 +6,8 @@ from app.core import phone
 from app.core.phone import Reading
 
 
-@pytest.mark.parametrize(
-    ("text", "country", "number"),
-    [
+def test_it_reads_what_people_write(subtests):
+    for text, country, number in [
         ("+15551234567", None, "+15551234567"),
         ("+15551234567", "IN", "+15551234567"),
         ("  +1 (555) 123-4567 ", None, "+15551234567"),
@@ -21,16 +20,14 @@ from app.core.phone import Reading
         ("+91 98765 43210", "US", "+919876543210"),
         ("\N{FULLWIDTH PLUS SIGN}１５５５１２３４５６７", None, "+15551234567"),  # noqa: RUF001
         ("+١٥٥٥١٢٣٤٥٦٧", None, "+15551234567"),
-    ],
-)
-def test_it_reads_what_people_write(text, country, number):
-    assert phone.normalize(text, country) == number
-    assert phone.E164.fullmatch(number)
+    ]:
+        with subtests.test(text=text, country=country, number=number):
+            assert phone.normalize(text, country) == number
+            assert phone.E164.fullmatch(number)
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
+def test_it_refuses_what_is_not_a_number(subtests):
+    for text in [
         "",
         " ",
         "+",
@@ -53,14 +50,13 @@ def test_it_reads_what_people_write(text, country, number):
         "<b>+15551234567</b>",
         "1" * 41,
         "+" + "1" * 4000,
-    ],
-)
-@pytest.mark.parametrize("country", [None, "US"])
-def test_it_refuses_what_is_not_a_number(text, country):
-    with pytest.raises(ValueError, match=r"^(This is |Write the number).*\.$") as refused:
-        phone.normalize(text, country)
-    if country and len(text) <= 40:
-        assert "United States" in str(refused.value)
+    ]:
+        for country in [None, "US"]:
+            with subtests.test(text=text, country=country):
+                with pytest.raises(ValueError, match=r"^(This is |Write the number).*\.$") as refused:
+                    phone.normalize(text, country)
+                if country and len(text) <= 40:
+                    assert "United States" in str(refused.value)
 
 
 def test_without_a_country_it_needs_the_country_code():
@@ -79,9 +75,8 @@ def test_countries_have_two_letters_and_a_name():
     assert all(len(code) == 2 and code.isupper() and name for code, name in names.items())
 
 
-@pytest.mark.parametrize(
-    ("text", "country", "number", "reading"),
-    [
+def test_it_reads_what_spreadsheets_make_of_numbers(subtests):
+    for text, country, number, reading in [
         ("+15551234567", "IN", "+15551234567", Reading.AS_WRITTEN),
         ("\N{FULLWIDTH PLUS SIGN}15551234567", None, "+15551234567", Reading.AS_WRITTEN),
         ("15551234567", None, "+15551234567", Reading.PLUS_LOST),
@@ -94,49 +89,48 @@ def test_countries_have_two_letters_and_a_name():
         ("2125551234", "US", "+12125551234", Reading.NATIONAL),
         ("9876543210", "IN", "+919876543210", Reading.NATIONAL),
         ("020 7946 0958", "GB", "+442079460958", Reading.NATIONAL),
-    ],
-)
-def test_it_reads_what_spreadsheets_make_of_numbers(text, country, number, reading):
-    assert phone.from_cell(text, country) == (number, reading)
+    ]:
+        with subtests.test(text=text, country=country, number=number, reading=reading):
+            assert phone.from_cell(text, country) == (number, reading)
 
 
-@pytest.mark.parametrize("text", ["1.55512E+10", "1,55512E+10", "1.55512345678e10", "+1.5E+10", "2E+11"])
-def test_a_shortened_number_is_named_with_what_to_do(text):
-    with pytest.raises(
-        ValueError, match=r"shortened this number to .* as text there, enter the number again"
-    ):
-        phone.from_cell(text, "US")
+def test_a_shortened_number_is_named_with_what_to_do(subtests):
+    for text in ["1.55512E+10", "1,55512E+10", "1.55512345678e10", "+1.5E+10", "2E+11"]:
+        with (
+            subtests.test(text=text),
+            pytest.raises(
+                ValueError, match=r"shortened this number to .* as text there, enter the number again"
+            ),
+        ):
+            phone.from_cell(text, "US")
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
+def test_digits_that_are_all_there_are_read(subtests):
+    for text in [
         *("1.5551234567E+10", "1,5551234567E+10", "1.55512345670000E+10", "15551234567e0"),
         *("15,551,234,567", "15.551.234.567", "١٥٥٥١٢٣٤٥٦٧", "\u200e15551234567"),
-    ],
-)
-def test_digits_that_are_all_there_are_read(text):
-    assert phone.from_cell(text, None) == ("+15551234567", Reading.PLUS_LOST)
+    ]:
+        with subtests.test(text=text):
+            assert phone.from_cell(text, None) == ("+15551234567", Reading.PLUS_LOST)
 
 
-@pytest.mark.parametrize(
-    ("text", "why"),
-    [
+def test_what_a_spreadsheet_computed_is_named_with_what_to_do(subtests):
+    for text, why in [
         ("=+15551234567", "This is a formula"),
         ('=HYPERLINK("tel:+15551234567")', "This is a formula"),
         ("#ERROR!", "shows #ERROR! in place of a number"),
         ("########", "shows ######## in place"),
         ("-15551234567", "took this for a sum, or for a number below zero"),
-    ],
-)
-def test_what_a_spreadsheet_computed_is_named_with_what_to_do(text, why):
-    with pytest.raises(ValueError, match=f"{why}.*enter the number again, and save"):
-        phone.from_cell(text, "US")
+    ]:
+        with (
+            subtests.test(text=text),
+            pytest.raises(ValueError, match=f"{why}.*enter the number again, and save"),
+        ):
+            phone.from_cell(text, "US")
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
+def test_what_comes_along_when_a_number_is_copied_is_left_out(subtests):
+    for text in [
         *(
             "\u202a+1 555-123-4567\u202c",
             "\u2068+15551234567\u2069",
@@ -144,10 +138,9 @@ def test_what_a_spreadsheet_computed_is_named_with_what_to_do(text, why):
             "\ufeff+15551234567",
         ),
         *("+1\u202f555\u202f123\u202f4567", "+1\u00a0(555)\u00a0123\u20114567", "+\u06f15551234567"),
-    ],
-)
-def test_what_comes_along_when_a_number_is_copied_is_left_out(text):
-    assert phone.normalize(text, None) == "+15551234567"
+    ]:
+        with subtests.test(text=text):
+            assert phone.normalize(text, None) == "+15551234567"
 
 
 def test_a_long_text_is_not_looked_at_closely():
@@ -160,9 +153,10 @@ def test_digits_that_can_be_two_numbers_are_not_guessed():
         phone.from_cell("5551234567", "US")
 
 
-@pytest.mark.parametrize(
-    ("text", "country"), [("", "US"), ("1234567", None), ("ask Mo", "US"), ("5244", "US")]
-)
-def test_a_cell_that_is_no_number_is_refused(text, country):
-    with pytest.raises(ValueError, match=r"country code|not a number of United States"):
-        phone.from_cell(text, country)
+def test_a_cell_that_is_no_number_is_refused(subtests):
+    for text, country in [("", "US"), ("1234567", None), ("ask Mo", "US"), ("5244", "US")]:
+        with (
+            subtests.test(text=text),
+            pytest.raises(ValueError, match=r"country code|not a number of United States"),
+        ):
+            phone.from_cell(text, country)

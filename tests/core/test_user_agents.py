@@ -8,9 +8,8 @@ MAC = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7)"
 KIT = "AppleWebKit/537.36 (KHTML, like Gecko)"
 
 
-@pytest.mark.parametrize(
-    ("user_agent", "words"),
-    [
+def test_a_browser_is_named_in_words(subtests: pytest.Subtests) -> None:
+    for user_agent, words in [
         (
             f"Mozilla/5.0 (Windows NT 10.0; Win64; x64) {KIT} Chrome/140.0.0.0 Safari/537.36",
             "Chrome on Windows",
@@ -34,7 +33,6 @@ KIT = "AppleWebKit/537.36 (KHTML, like Gecko)"
         ("Something (Linux)", "A browser on Linux"),
         ("curl/8.5.0", user_agents.UNKNOWN),
         ("", user_agents.UNKNOWN),
-    ],
-)
-def test_a_browser_is_named_in_words(user_agent: str, words: str) -> None:
-    assert user_agents.words(user_agent) == words
+    ]:
+        with subtests.test(user_agent=user_agent):
+            assert user_agents.words(user_agent) == words

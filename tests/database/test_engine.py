@@ -20,6 +20,8 @@ from app.services.audit.actions import Action
 from app.services.scope import Actor, Keys, Scope
 from tests.support import cast
 
+pytestmark = pytest.mark.both_databases
+
 
 def _engine(url):
     engine = create_engine(url, **database_engine.engine_options(url))

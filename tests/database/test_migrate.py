@@ -48,6 +48,8 @@ from app.services.installation import keys
 from app.services.scope import Actor
 from tests.support import cast as support_cast
 
+pytestmark = pytest.mark.both_databases
+
 IMPORT = {"actor_name": "x", "file_name": "x", "shown": {}, "plan": b"x", "source": b"x"}
 
 
@@ -260,28 +262,31 @@ def test_a_current_database_is_left_alone(engine, tmp_path):
     assert _counts(engine) == before
 
 
-@pytest.mark.parametrize("table", Base.metadata.sorted_tables, ids=lambda table: table.name)
-def test_every_constraint_has_a_name_that_a_migration_can_use(table):
-    assert table.primary_key.name == f"pk_{table.name}"
-    for key in table.foreign_key_constraints:
-        columns = "_".join(column.name for column in key.columns)
-        assert key.name == f"fk_{table.name}_{columns}"
-        assert key.ondelete in ("CASCADE", "SET NULL")
-    for index in table.indexes:
-        assert index.name.startswith(f"ix_{table.name}_")
-    for constraint in table.constraints:
-        assert constraint.name
-        assert not isinstance(constraint, CheckConstraint) or constraint.name.startswith("ck_")
-    assert all(len(name) <= 63 for name in [table.name, *[column.name for column in table.columns]])
+def test_every_constraint_has_a_name_that_a_migration_can_use(subtests):
+    for table in Base.metadata.sorted_tables:
+        with subtests.test(table=table):
+            assert table.primary_key.name == f"pk_{table.name}"
+            for key in table.foreign_key_constraints:
+                columns = "_".join(column.name for column in key.columns)
+                assert key.name == f"fk_{table.name}_{columns}"
+                assert key.ondelete in ("CASCADE", "SET NULL")
+            for index in table.indexes:
+                assert str(index.name).startswith(f"ix_{table.name}_")
+            for constraint in table.constraints:
+                assert constraint.name
+                assert not isinstance(constraint, CheckConstraint) or str(constraint.name).startswith("ck_")
+            assert all(len(name) <= 63 for name in [table.name, *[column.name for column in table.columns]])
 
 
-@pytest.mark.parametrize("table", Base.metadata.sorted_tables, ids=lambda table: table.name)
-def test_every_foreign_key_has_an_index(table):
+def test_every_foreign_key_has_an_index(subtests):
     """Deleting a row looks for those that refer to it."""
-    unique = [kept for kept in table.constraints if isinstance(kept, UniqueConstraint)]
-    leading = {next(iter(index.columns)).name for index in [*table.indexes, *unique, table.primary_key]}
-    for key in table.foreign_keys:
-        assert key.parent.name in leading
+    for table in Base.metadata.sorted_tables:
+        with subtests.test(table=table):
+            unique = [one.columns for one in table.constraints if isinstance(one, UniqueConstraint)]
+            indexed = [table.primary_key.columns, *unique, *(index.columns for index in table.indexes)]
+            leading = {next(iter(columns)).name for columns in indexed}
+            for key in table.foreign_keys:
+                assert key.parent.name in leading
 
 
 WIDER = '''"""wider names"""

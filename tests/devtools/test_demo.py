@@ -11,6 +11,7 @@ import sys
 import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack
+from itertools import product
 from pathlib import Path
 from typing import Any, cast
 
@@ -48,7 +49,6 @@ from tests.support.scopes import NOBODY
 PASSWORD = "made-up-passphrase-for-a-walk"
 BILLING = "+14155550101"
 FAULTS = {number: str(reason) for kind in SIMULATORS.values() for number, reason in kind.demo.faults.items()}
-EACH = pytest.mark.parametrize("key", SIMULATORS)
 
 
 @pytest.fixture
@@ -142,26 +142,24 @@ def test_there_are_numbers_to_import_and_one_that_is_somebody_elses(
     assert line.shared_with == (second,)
 
 
-@pytest.mark.parametrize(
-    ("label", "reason"),
-    [
+def test_what_is_broken_at_a_console_is_found_and_repaired(
+    meridian: Scope, outbound: Outbound, stubs: dict[str, Any], subtests: pytest.Subtests
+) -> None:
+    for label, reason in [
         ("Another URL", "different_url"),
         ("No URL", "no_webhook"),
         ("Method GET", "different_method"),
         ("An application", "application_in_the_way"),
         ("A SIP trunk", "trunk_in_the_way"),
-    ],
-)
-def test_what_is_broken_at_a_console_is_found_and_repaired(
-    meridian: Scope, outbound: Outbound, stubs: dict[str, Any], label: str, reason: str
-) -> None:
-    base = stubs["twilio"].base
-    assert press(base, BILLING, label) == f"{BILLING}: {label}. Done."
-    runs.run(meridian, outbound, everything=True)
-    assert drifted(meridian) == FAULTS | {BILLING: reason}
-    row = meridian.session.scalars(select(Endpoint).where(Endpoint.phone_number == BILLING)).one()
-    assert endpoint.point(meridian, outbound, row.id).in_sync
-    assert drifted(meridian) == FAULTS
+    ]:
+        with subtests.test(label=label):
+            base = stubs["twilio"].base
+            assert press(base, BILLING, label) == f"{BILLING}: {label}. Done."
+            runs.run(meridian, outbound, everything=True)
+            assert drifted(meridian) == FAULTS | {BILLING: reason}
+            row = meridian.session.scalars(select(Endpoint).where(Endpoint.phone_number == BILLING)).one()
+            assert endpoint.point(meridian, outbound, row.id).in_sync
+            assert drifted(meridian) == FAULTS
 
 
 def test_a_number_is_given_back(meridian: Scope, outbound: Outbound, stubs: dict[str, Any]) -> None:
@@ -186,34 +184,36 @@ def test_what_is_typed_is_what_the_number_calls(stubs: dict[str, Any]) -> None:
     assert not looked(twilio.base).all("script")
 
 
-@EACH
-@pytest.mark.parametrize(
-    ("label", "outcome"),
-    [
-        ("Refuse credentials", False),
-        ("Status 500", False),
-        ("Off", None),
-        ("Slow: 0.01 seconds", True),
-    ],
-)
 def test_a_provider_misbehaves_and_works_again(
-    outbound: Outbound, stubs: dict[str, Any], key: str, label: str, outcome: bool | None
+    outbound: Outbound, stubs: dict[str, Any], subtests: pytest.Subtests
 ) -> None:
-    one, provider = stubs[key], cast(Any, PROVIDERS[key])
-    one.slowness = 0.01
-    press(one.base, one.label, label)
-    try:
-        found = provider.verify(outbound, SIMULATORS[key].demo.credentials).ok
-    except OutboundError:
-        found = None
-    assert found is outcome
-    press(one.base, one.label, "Works")
-    assert provider.verify(outbound, SIMULATORS[key].demo.credentials).ok
+    outcomes = {
+        "Refuse credentials": False,
+        "Status 500": False,
+        "Off": None,
+        "Slow: 0.01 seconds": True,
+    }
+    for key, (label, outcome) in product(SIMULATORS, outcomes.items()):
+        with subtests.test(key, label=label):
+            one, provider = stubs[key], cast(Any, PROVIDERS[key])
+            one.slowness = 0.01
+            press(one.base, one.label, label)
+            try:
+                found = provider.verify(outbound, SIMULATORS[key].demo.credentials).ok
+            except OutboundError:
+                found = None
+            assert found is outcome
+            press(one.base, one.label, "Works")
+            assert provider.verify(outbound, SIMULATORS[key].demo.credentials).ok
 
 
-@EACH
-def test_every_button_of_a_console_does_something(stubs: dict[str, Any], key: str) -> None:
-    one = stubs[key]
+def test_every_button_of_a_console_does_something(stubs: dict[str, Any], subtests: pytest.Subtests) -> None:
+    for key, one in stubs.items():
+        with subtests.test(key):
+            _press_every_button(one)
+
+
+def _press_every_button(one: Any) -> None:
     assert one.label in looked(one.base).one("h1").text
     pressed = set()
     while left := [
@@ -228,25 +228,27 @@ def test_every_button_of_a_console_does_something(stubs: dict[str, Any], key: st
     assert len(pressed) > 5
 
 
-@pytest.mark.parametrize(
-    "headers", [{"Origin": "https://elsewhere.example"}, {"Sec-Fetch-Site": "cross-site"}, {"Origin": "null"}]
-)
-def test_another_site_presses_nothing(stubs: dict[str, Any], headers: dict[str, str]) -> None:
-    twilio = stubs["twilio"]
-    row = looked(twilio.base).all("article")[2].one("input", name="row")["value"]
-    before = twilio.numbers[BILLING].voice_url
-    answer = requests.post(twilio.base, {"row": row, "do": "No URL"}, headers=headers, timeout=5)
-    assert answer.status_code == 403
-    assert twilio.numbers[BILLING].voice_url == before
+def test_another_site_presses_nothing(stubs: dict[str, Any], subtests: pytest.Subtests) -> None:
+    for headers in [
+        {"Origin": "https://elsewhere.example"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Origin": "null"},
+    ]:
+        with subtests.test(headers=headers):
+            twilio = stubs["twilio"]
+            row = looked(twilio.base).all("article")[2].one("input", name="row")["value"]
+            before = twilio.numbers[BILLING].voice_url
+            answer = requests.post(twilio.base, {"row": row, "do": "No URL"}, headers=headers, timeout=5)
+            assert answer.status_code == 403
+            assert twilio.numbers[BILLING].voice_url == before
 
 
-@EACH
-def test_only_a_browser_on_this_machine_gets_a_console(stubs: dict[str, Any], key: str) -> None:
-    one = stubs[key]
-    for host in (*one.hosts, "rebound.example", "127.0.0.1"):
-        answer = requests.get(one.base, headers={"Host": host}, timeout=5)
-        assert "simulator" not in answer.text
-    assert one._server.server_address[0] == "127.0.0.1"
+def test_only_a_browser_on_this_machine_gets_a_console(stubs: dict[str, Any]) -> None:
+    for one in stubs.values():
+        for host in (*one.hosts, "rebound.example", "127.0.0.1"):
+            answer = requests.get(one.base, headers={"Host": host}, timeout=5)
+            assert "simulator" not in answer.text, host
+        assert one._server.server_address[0] == "127.0.0.1"
 
 
 def test_voice_ai_can_be_set_up_and_tells_of_calls(

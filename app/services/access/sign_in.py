@@ -145,8 +145,7 @@ def _user_and_decoy(scope: Scope, email: str) -> tuple[User | None, str]:
     place = str(uuid.UUID(bytes=hashlib.sha256(email.encode(errors="replace")).digest()[:16]))
     others = select(User.password_hash).order_by(User.id).limit(1)
     decoy = scope.session.scalar(others.where(User.id >= place)) or scope.session.scalar(others)
-    query = select(User).where(User.email == email)
-    user = None if "\0" in email else scope.session.scalar(query)
+    user = scope.session.scalar(select(User).where(User.email == email))
     return user, decoy or passwords.decoy()
 
 
@@ -245,7 +244,8 @@ def _note_refusal(scope: Scope, user: User | None) -> None:
 
 
 def _refused_before(scope: Scope, user: User) -> dict[str, list[Any]]:
-    """Those that no event tells of yet. Inside a transaction only."""
+    """Those that no event tells of yet."""
+    scope.require_transaction()
     times = rate_limits.end_tally(scope, _REFUSED, user.id)
     return {"refused_before": [None, times]} if times else {}
 

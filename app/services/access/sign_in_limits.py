@@ -51,7 +51,8 @@ def of_confirmed_password(user: User) -> Limit:
 
 
 def lift(scope: Scope, user: User) -> None:
-    """Clears all that was counted for a user. Inside a transaction only."""
+    """Clears all that was counted for a user."""
+    scope.require_transaction()
     what = ("browser", "sign-in", "code-browser", "code", "confirm-code", "confirm")
     rate_limits.clear_beginning_with(scope, [rate_limits.key(each, user.email) for each in what])
 

@@ -178,7 +178,7 @@ def create(
     life: timedelta,
     is_sign_in: bool = False,
 ) -> Issued:
-    """Inside a transaction only."""
+    scope.require_transaction()
     now = clock.now()
     token = ApiToken(
         id=new_id(),
@@ -205,7 +205,7 @@ def create(
 
 
 def revoke_all(scope: Scope, user: User, *, sign_ins_only: bool = False) -> None:
-    """Inside a transaction only."""
+    scope.require_transaction()
     query = update(ApiToken).where(ApiToken.user_id == user.id, ApiToken.revoked_at.is_(None))
     if sign_ins_only:
         query = query.where(ApiToken.is_sign_in)
@@ -213,7 +213,8 @@ def revoke_all(scope: Scope, user: User, *, sign_ins_only: bool = False) -> None
 
 
 def sweep(scope: Scope) -> None:
-    """Forgets tokens that expired a month ago. Inside a transaction only."""
+    """Forgets tokens that expired a month ago."""
+    scope.require_transaction()
     scope.session.execute(delete(ApiToken).where(ApiToken.expires_at < clock.now() - KEPT))
 
 
@@ -235,7 +236,7 @@ def of_user(scope: Scope, user: User) -> list[ApiToken]:
 
 def revoke(scope: Scope, user: User, token_id: str, *, reason: str | None = None) -> ApiToken:
     with scope.transaction():
-        token = None if "\0" in token_id else scope.session.get(ApiToken, token_id)
+        token = scope.session.get(ApiToken, token_id)
         if token is None or token.user_id != user.id:
             raise NotFound("There is no such token.")
         if token.revoked_at is None:

@@ -95,16 +95,15 @@ def switch_off(scope: Scope, user: User, *, session_token: str | None = None) ->
 
 
 def forget(scope: Scope, user: User) -> None:
-    """The secret and the recovery codes. Inside a transaction only."""
+    """The secret and the recovery codes."""
+    scope.require_transaction()
     user.totp_sealed = user.totp_confirmed_at = None
     recovery_codes.forget(scope, user)
 
 
 def accept(scope: Scope, user: User, code: str) -> bool:
-    """True once for a code of now, of one step ago or ahead, wherever the clock has been meanwhile.
-
-    Inside a transaction only.
-    """
+    """True once for a code of now, of one step ago or ahead, wherever the clock has been meanwhile."""
+    scope.require_transaction()
     scope.session.refresh(user)
     secret = _secret(scope, user)
     if secret is None:

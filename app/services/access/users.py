@@ -9,18 +9,19 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 from pydantic import BaseModel
-from sqlalchemy import func, or_, select, tuple_
+from sqlalchemy import func, or_, select
 from sqlalchemy.exc import IntegrityError
 
 from app.core import clock, texts
 from app.core.errors import Conflict, Forbidden, Invalid, Problem
 from app.models import AuditEvent, Role, User, VoicePhoneNumber
-from app.services import validation
+from app.services import keyset, validation
 from app.services.access import passwords, sessions, sign_in_limits, step_up, tokens, totp
 from app.services.access.sign_in import confirm_password, normal_email
 from app.services.audit import actions, log, search
 from app.services.audit.actions import Action, Trait
 from app.services.fields import Name
+from app.services.keyset import Mark, Order, Page
 from app.services.scope import Scope, expect_version
 from app.services.validation import Checked
 
@@ -36,6 +37,7 @@ def _check_email(value: str, _country: str | None) -> str:
 
 PAGE = 100
 MANY = 10
+BY_NAME = Order(User.name, User.id)
 
 RoleName = Annotated[str, validation.one_of(Role)]
 
@@ -62,25 +64,18 @@ def every(scope: Scope) -> list[User]:
     return list(scope.session.scalars(scope.select(User).order_by(User.name, User.id)))
 
 
-@dataclass(frozen=True)
-class Page:
-    """Some people, and the id that the next ones come `after`; None where these are the last."""
-
-    people: list[User]
-    after: str | None
-
-
-def page(scope: Scope, text: str = "", *, after: str | None = None, limit: int = PAGE) -> Page:
-    """By name; those alone who have the text in their name or email."""
-    query = scope.select(User).order_by(User.name, User.id).limit(limit + 1)
+def page(scope: Scope, text: str = "", *, after: str | None = None, limit: int = PAGE) -> Page[User]:
+    """Returns users by name, after the one with the id `after`; with `text` in their name or email."""
+    query = scope.select(User)
     if text:
-        found = [scope.contains(column, text) for column in (User.name, User.email)]
-        query = query.where(or_(*found))
-    if after is not None:
-        last = get(scope, after)
-        query = query.where(tuple_(User.name, User.id) > tuple_(last.name, last.id))
-    rows = list(scope.session.scalars(query))
-    return Page(rows[:limit], rows[limit - 1].id if len(rows) > limit else None)
+        query = query.where(or_(*(scope.contains(column, text) for column in (User.name, User.email))))
+    last = None if after is None else get(scope, after)
+    mark = Mark(last.name, last.id) if last else None
+    return keyset.page(scope.session, query, BY_NAME, mark, limit=limit, cursor=_id)
+
+
+def _id(user: User, _is_before: bool) -> str:
+    return user.id
 
 
 def are_many(scope: Scope) -> bool:
@@ -156,7 +151,7 @@ def by_email(scope: Scope, email: str) -> User | None:
 
 
 def add(scope: Scope, new: NewUser) -> User:
-    """Inside a transaction only."""
+    scope.require_transaction()
     user = User(
         organization_id=scope.organization.id,
         email=new.email,

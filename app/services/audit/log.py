@@ -53,8 +53,9 @@ def _raise_revision(session: Session, organization: Organization) -> None:
 def note(scope: Scope, action: Action, subject: str, changes: Changes | None = None) -> AuditEvent:
     """Adds an event for something that changed nothing in the organization: a sign-in, a read.
 
-    Inside a transaction only, which links it to the events before it when it ends.
+    The transaction links it to the events before it when it ends.
     """
+    scope.require_transaction()
     event = AuditEvent(
         organization_id=scope.organization_or_none.id if scope.organization_or_none else None,
         actor_id=scope.actor.user_id,

@@ -12,10 +12,12 @@ from sqlalchemy import ColumnElement, Select, UnaryExpression, or_, select, true
 
 from app.core import phone
 from app.models import AuditEvent
+from app.services import keyset
 from app.services.audit import chain
 from app.services.audit import numbers as audit_numbers
 from app.services.audit.actions import Action
 from app.services.audit.numbers import Changes
+from app.services.keyset import Mark, Page
 from app.services.scope import Scope
 
 PAGE = 50
@@ -44,15 +46,9 @@ EVERYTHING = Filter()
 
 
 @dataclass(frozen=True)
-class Page:
-    """Some events, newest first. `newer` and `older` are where the pages beside it begin, where there are.
+class AuditPage(Page[AuditEvent]):
+    """Some events, newest first. `own`: what an event about many numbers changed of the requested one."""
 
-    `own`: by event about many numbers, what it says of the one that was asked for.
-    """
-
-    events: list[AuditEvent]
-    newer: int | None = None
-    older: int | None = None
     own: Mapping[int, Changes] = field(default_factory=dict)
 
     def changes(self, event: AuditEvent) -> Changes:
@@ -86,19 +82,28 @@ def recent(
 
     Where the scope is in no organization: those of all, and those of none.
     """
-    return _recent(scope, _meant(scope, wanted), before, limit)
+    return _fetch(scope, _meant(scope, wanted), _mark(before), limit)
 
 
-def _recent(scope: Scope, wanted: _Wanted, before: int | None, limit: int) -> list[AuditEvent]:
-    return _rows(scope, wanted, limit, true() if before is None else AuditEvent.id < before)
+def _mark(event_id: int | None, *, is_before: bool = False) -> Mark | None:
+    return None if event_id is None else Mark(event_id, event_id, is_before)
 
 
-def _rows(
-    scope: Scope, meant: _Wanted, limit: int, beside: ColumnElement[bool], *, rises: bool = False
-) -> list[AuditEvent]:
-    """Each kind of action is looked for by itself where an index has it: a rare one is found as soon as
-    a common one."""
-    wanted = meant.filter
+def _beside(mark: Mark | None) -> ColumnElement[bool]:
+    if mark is None:
+        return true()
+    last: int = mark.unique
+    return AuditEvent.id > last if mark.is_before else AuditEvent.id < last
+
+
+def _fetch(scope: Scope, meant: _Wanted, mark: Mark | None, limit: int) -> list[AuditEvent]:
+    """Returns up to `limit` events beside the mark, nearest first.
+
+    With an organization, each action is a query of its own on the index: a rare one is found as soon as a
+    common one.
+    """
+    wanted, rises = meant.filter, mark is not None and mark.is_before
+    beside = _beside(mark)
     order = [column.element.asc() if rises else column for column in _newest_first(scope, wanted)]
     query = _query(scope, meant).where(beside)
     if scope.organization_or_none and wanted.actions and not wanted.about:
@@ -133,45 +138,37 @@ def _number_in(scope: Scope, text: str) -> list[str]:
 
 def about(scope: Scope, *subjects: str, actions: tuple[Action, ...] = (), limit: int = 5) -> list[AuditEvent]:
     """The last events about one thing, under whatever names it has."""
-    return history(scope, *subjects, actions=actions, limit=limit).events
+    return history(scope, *subjects, actions=actions, limit=limit).rows
 
 
-def history(scope: Scope, *subjects: str, actions: tuple[Action, ...] = (), limit: int = 5) -> Page:
+def history(scope: Scope, *subjects: str, actions: tuple[Action, ...] = (), limit: int = 5) -> AuditPage:
     """As `about`, with what events about many numbers changed of this one."""
     wanted = _meant(scope, Filter(about=subjects, actions=actions))
-    return Page(_recent(scope, wanted, None, limit), own=wanted.own)
+    return AuditPage(_fetch(scope, wanted, None, limit), own=wanted.own)
 
 
 def page(
     scope: Scope, wanted: Filter = EVERYTHING, *, before: int | None = None, after: int | None = None
-) -> Page:
+) -> AuditPage:
     """The newest events, or those next to an event in either direction."""
     meant = _meant(scope, wanted)
-    if after is not None and (found := _page_after(scope, meant, after)):
-        return found
-    events = _recent(scope, meant, None if after is not None else before, PAGE + 1)
-    shown = events[:PAGE]
-    newer = shown[0].id if shown and before is not None else None
-    return Page(shown, newer, shown[-1].id if len(events) > PAGE else None, meant.own)
-
-
-def _page_after(scope: Scope, wanted: _Wanted, after: int) -> Page | None:
-    """None where all that is newer fits on the first page."""
-    events = _rows(scope, wanted, PAGE + 1, AuditEvent.id > after, rises=True)
-    if len(events) <= PAGE:
-        return None
-    shown = events[PAGE - 1 :: -1]
-    return Page(shown, shown[0].id, shown[-1].id, wanted.own)
+    found = keyset.page_of(
+        lambda mark, most: _fetch(scope, meant, mark, most),
+        _mark(before) if after is None else _mark(after, is_before=True),
+        PAGE,
+        lambda event, _: event.id,
+    )
+    return AuditPage(found.rows, found.next, found.previous, meant.own)
 
 
 def walk(scope: Scope, wanted: Filter) -> Iterator[tuple[AuditEvent, Changes]]:
     """Every event that is wanted with its changes, newest first, some at a time: no transaction stays
     open meanwhile."""
     last, meant = None, _meant(scope, wanted)
-    while events := _recent(scope, meant, last, TOGETHER):
+    while events := _fetch(scope, meant, _mark(last), TOGETHER):
         scope.session.expunge_all()
         scope.end_read()
-        found = Page(events, own=meant.own)
+        found = AuditPage(events, own=meant.own)
         yield from ((event, found.changes(event)) for event in events)
         last = events[-1].id
 

@@ -104,10 +104,8 @@ class Intent:
 
 
 def resolve(scope: Scope, provider: Provider, found: Mapping[str, str | None]) -> None:
-    """Records what the provider has now, by subject, for changes that were broken off.
-
-    Inside a transaction only.
-    """
+    """Records what the provider has now, by subject, for changes that were broken off."""
+    scope.require_transaction()
     query = scope.select(ProviderWrite).where(
         ProviderWrite.provider == provider.key, ProviderWrite.started_at < clock.now() - LONGEST
     )

@@ -122,7 +122,8 @@ def _stored(scope: Scope, row: Secret) -> StoredSecret:
 
 
 def row_for(scope: Scope, provider: Provider) -> Connection:
-    """The connection's row, made where there is none. Inside a transaction only."""
+    """The connection's row, made where there is none."""
+    scope.require_transaction()
     query = scope.select(Connection).where(Connection.provider == provider.key)
     row = scope.session.scalar(query)
     if row is None:
@@ -139,8 +140,9 @@ def apply(
 ) -> dict[str, list[Any]]:
     """Stores `changes` (validated, by field name; None clears) and tells what changed, for the audit.
 
-    Inside a transaction only. Raises Invalid where a value cannot be meant.
+    Raises Invalid for a value that its field does not take.
     """
+    scope.require_transaction()
     before = load(scope, provider)
     refuse_unsendable(before, changes, naming)
     told: dict[str, list[Any]] = {}
@@ -230,7 +232,8 @@ def _demand_secrets_for_new_host(
 
 
 def forget(scope: Scope, provider: Provider) -> None:
-    """Deletes the values and the secrets. Inside a transaction only."""
+    """Deletes the values and the secrets."""
+    scope.require_transaction()
     for row in scope.session.scalars(scope.select(Secret).where(Secret.provider == provider.key)):
         scope.session.delete(row)
     for connection in scope.session.scalars(

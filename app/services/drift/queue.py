@@ -29,11 +29,12 @@ from app.services.scope import Scope
 
 
 def save_results(scope: Scope, provider: str, sights: Mapping[str, ProbeResult]) -> None:
-    """Stores what was seen, by number, against what is expected by now. Inside a transaction only.
+    """Stores what was seen, by number, against what is expected by now.
 
     A provider that could not be asked says nothing about its numbers: what was known stays, and they
     stay due. A number that is nobody's any more is forgotten.
     """
+    scope.require_transaction()
     verdicts.resolve_changes(scope, provider, sights)
     wanted = _expected(scope, provider, sights)
     _forget(scope, provider, sights.keys() - wanted.keys())
@@ -100,10 +101,11 @@ def _answered(scope: Scope) -> Select[*tuple[Any, ...]]:
 
 
 def mark_due(scope: Scope, numbers: Collection[str] | None = None, *, changed: bool = True) -> None:
-    """Has `numbers` (all when None) checked again soon after the transaction. Inside a transaction only.
+    """Has `numbers` (all when None) checked again soon after the transaction.
 
     `changed`: what is expected of them did, so that what was seen before says nothing any more.
     """
+    scope.require_transaction()
     mine = (DriftCheck.organization_id == scope.organization.id) & (
         true() if numbers is None else among(scope, numbers)
     )
@@ -113,10 +115,9 @@ def mark_due(scope: Scope, numbers: Collection[str] | None = None, *, changed: b
         literal(scope.organization.id), targets.c.provider, targets.c.phone_number, literal(True)
     ).where(true())
     names = ["organization_id", "provider", "phone_number", "due"]
-    insert = sql.insert(scope, DriftCheck).from_select(names, rows, include_defaults=False)
     new = {"due": True} | ({"in_sync": None, "reason": None, "since": None} if changed else {})
-    key = list(DriftCheck.__table__.primary_key)
-    if sql.run(scope, insert.on_conflict_do_update(index_elements=key, set_=new)):
+    upsert = sql.upsert(scope, DriftCheck, new).from_select(names, rows, include_defaults=False)
+    if sql.run(scope, upsert):
         scope.on_commit(scope.queue_drift_check, scope.organization.id)
 
 
@@ -160,7 +161,7 @@ def _make_rows(scope: Scope, provider: str, numbers: Collection[str]) -> None:
     own = {"organization_id": scope.organization.id, "provider": provider, "due": False}
     rows = [own | {"phone_number": number} for number in numbers]
     if rows:
-        sql.run(scope, sql.insert(scope, DriftCheck).values(rows).on_conflict_do_nothing())
+        sql.run(scope, sql.upsert(scope, DriftCheck).values(rows))
 
 
 def due(scope: Scope, provider: str, *, after: str = "", limit: int) -> list[str]:

@@ -17,6 +17,7 @@ from app.models import CheckRun, DriftCheck, Organization
 from app.provider import Capability, Family
 from app.provider.numbers import ProviderNumber, Reason
 from app.providers import PROVIDERS, keys_in
+from app.services import sql
 from app.services.connections import store
 from app.services.connections.store import StoredConnection
 from app.services.drift import probe, queue, tallies, verdicts
@@ -213,10 +214,7 @@ def _end(scope: Scope, run_id: str, failure: str | None) -> None:
 def _update(scope: Scope, run_id: str, **values: object) -> bool:
     """Returns False, and changes nothing, if another run took over after this one's lease ran out."""
     mine = (CheckRun.organization_id == scope.organization.id) & (CheckRun.run_id == run_id)
-    done: Any = scope.session.execute(
-        update(CheckRun).where(mine).values(**values), execution_options={"synchronize_session": False}
-    )
-    return bool(done.rowcount)
+    return bool(sql.run(scope, update(CheckRun).where(mine).values(**values)))
 
 
 def _provider(scope: Scope, http: Outbound, run_id: str, key: str, failures: dict[str, str]) -> int:

@@ -195,7 +195,7 @@ def _query(scope: Scope, selection: Selection) -> Select[Endpoint]:
     if len(selection.ids) > TICKED_MOST:
         message = f"Tick at most {TICKED_MOST:,} endpoints, or select all that match a filter."
         raise Invalid([Problem("id", message)])
-    return scope.select(Endpoint).where(Endpoint.id.in_([one for one in selection.ids if "\0" not in one]))
+    return scope.select(Endpoint).where(Endpoint.id.in_(selection.ids))
 
 
 def _locked_selection(scope: Scope, selection: Selection, seen: int | None) -> Select[Endpoint]:
@@ -285,7 +285,9 @@ def named(numbers: Sequence[str]) -> str:
 
 def change_each(scope: Scope, rows: Iterable[tuple[str, Mapping[str, Any]]]) -> None:
     """Gives each endpoint, by its id, values of its own: one statement for all in which the same columns
-    change. Inside a transaction only."""
+    change.
+    """
+    scope.require_transaction()
     alike: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
     for row_id, new in rows:
         alike[tuple(new)].append({f"new_{name}": new[name] for name in new} | {"row_id": row_id})

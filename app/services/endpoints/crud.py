@@ -77,10 +77,11 @@ def create(scope: Scope, sent: Any) -> Endpoint:
 def add(
     scope: Scope, drafts: Sequence[EndpointDraft], told: Mapping[str, list[Any]] | None = None
 ) -> list[Endpoint]:
-    """Inside a transaction only. `told` is for the audit, beside the drafts.
+    """`told` is for the audit, beside the drafts.
 
     IntegrityError where a number is taken.
     """
+    scope.require_transaction()
     rows = [Endpoint(organization_id=scope.organization.id, **draft.model_dump()) for draft in drafts]
     scope.session.add_all(rows)
     scope.session.flush()

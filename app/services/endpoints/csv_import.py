@@ -310,7 +310,8 @@ def _is_as_planned(scope: Scope, stored: Sequence[Planned], tell: Tell) -> bool:
 
 
 def _write(scope: Scope, found: EndpointImport, ready: _Ready, reason: str | None, tell: Tell) -> None:
-    """Inside a transaction only. One event, which is in the history of each number that it touches."""
+    """One event, which is in the history of each number that it touches."""
+    scope.require_transaction()
     done, total = 0, sum(len(inserts.rows) for inserts in ready.inserts)
     for inserts in ready.inserts:
         inserts.run(scope)

@@ -166,7 +166,8 @@ def _expect(found: Plan, seen: int | None) -> None:
 
 
 def _write(scope: Scope, found: Plan) -> None:
-    """Inside a transaction only. IntegrityError where a number is taken in this moment."""
+    """IntegrityError where a number is taken in this moment."""
+    scope.require_transaction()
     connection = scope.session.connection()
     own = {"organization_id": scope.organization.id}
     new = ((row_id, {name: then for name, (_, then) in told.items()}) for _, row_id, told in found.changed)

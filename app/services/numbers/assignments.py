@@ -79,7 +79,8 @@ def assign(scope: Scope, sent: Any) -> tuple[VoicePhoneNumber, User]:
 
 
 def add(scope: Scope, user: User, draft: VoicePhoneNumberDraft) -> VoicePhoneNumber:
-    """Inside a transaction only. IntegrityError where the user has the number already."""
+    """IntegrityError where the user has the number already."""
+    scope.require_transaction()
     _claim(scope, draft.phone_number)
     default = _default_of(scope, user, draft.provider)
     if default is not None and draft.is_default:

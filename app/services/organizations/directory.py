@@ -50,13 +50,11 @@ class OrganizationEdit(BaseModel):
 
 
 def by_slug(scope: Scope, slug: str) -> Organization:
-    found = select(Organization).where(Organization.slug == slug)
-    return _found(None if "\0" in slug else scope.session.scalar(found))
+    return _found(scope.session.scalar(select(Organization).where(Organization.slug == slug)))
 
 
 def by_id(scope: Scope, organization_id: str) -> Organization:
-    known = "\0" not in organization_id
-    return _found(scope.session.get(Organization, organization_id) if known else None)
+    return _found(scope.session.get(Organization, organization_id))
 
 
 def by_name(scope: Scope, name: str) -> Organization | None:
@@ -68,7 +66,8 @@ def by_name(scope: Scope, name: str) -> Organization | None:
 
 
 def named(scope: Scope, name: str) -> Organization:
-    """The organization of that name, made where there is none. Inside a transaction only."""
+    """The organization of that name, made where there is none."""
+    scope.require_transaction()
     try:
         name = fields.check_name(name.strip())
     except ValueError as error:
@@ -99,7 +98,7 @@ def create(scope: Scope, sent: Any) -> Organization:
 
 
 def add(scope: Scope, name: str) -> Organization:
-    """Inside a transaction only."""
+    scope.require_transaction()
     organization = Organization(name=name, slug=_free_slug(scope, name))
     scope.session.add(organization)
     scope.session.flush()
@@ -165,7 +164,8 @@ def _free_slug(scope: Scope, name: str) -> str:
 
 
 def set_base_url(scope: Scope, url: str | None, *, reason: str | None = None) -> bool:
-    """Whether it is another one. Inside a transaction only; afterwards ElevenLabs has to be told."""
+    """Returns whether it is another one. If so, call `provisioning.changed` after the transaction."""
+    scope.require_transaction()
     organization = scope.organization
     if organization.public_base_url == url:
         return False

@@ -105,7 +105,8 @@ def refuse_breaking_active(scope: Scope, before: StoredConnection, words: Naming
 
 
 def switch(scope: Scope, family: Family, key: str | None, *, reason: str | None) -> None:
-    """Writes the choice and its history. Inside a transaction only."""
+    """Writes the choice and its history."""
+    scope.require_transaction()
     was = active(scope, family)
     if was == key:
         return

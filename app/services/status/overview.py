@@ -27,6 +27,7 @@ from app.models import (
 from app.provider import Family
 from app.providers import PROVIDERS, keys_in
 from app.services.connections import store
+from app.services.keyset import Page
 from app.services.scope import Scope
 from app.services.status.places import Place
 from app.services.voice_ai.webhook import KEY
@@ -141,24 +142,25 @@ ORDERS: dict[str, Callable[[Standing], Any]] = {
 
 
 @dataclass(frozen=True)
-class Page:
-    """Some of the organizations that were asked for. `found` counts all of those, `total` all there are,
-    and `levels` those of each level that have the text."""
+class OverviewPage(Page[Standing]):
+    """Some organizations; the cursors are page numbers, because the order is computed, not stored.
 
-    rows: list[Standing]
-    number: int
-    pages: int
-    found: int
-    total: int
-    levels: Mapping[Level, int]
+    `found` counts all that match, `total` all there are, `levels` those with the text, by level.
+    """
+
+    number: int = 1
+    pages: int = 1
+    found: int = 0
+    total: int = 0
+    levels: Mapping[Level, int] = field(default_factory=dict)
 
 
 def page(
     scope: Scope, text: str = "", number: int = 1, *, level: Level | None = None, order: str = "worst"
-) -> Page:
+) -> OverviewPage:
     """Those with the text in name or address, worst first unless `order` is another one of `ORDERS`;
     the same few queries however many there are."""
-    text = text.strip()[:TEXT_LONGEST].replace("\0", "")
+    text = text.strip()[:TEXT_LONGEST]
     total = scope.session.scalar(select(func.count()).select_from(Organization)) or 0
     every = [Standing(facts, _findings(facts)) for facts in _facts(scope, text)]
     first = ORDERS[order]
@@ -168,8 +170,10 @@ def page(
     )
     pages = max(1, -(-len(rows) // PAGE))
     number = min(max(number, 1), pages)
-    return Page(
+    return OverviewPage(
         rows[(number - 1) * PAGE : number * PAGE],
+        number + 1 if number < pages else None,
+        number - 1 if number > 1 else None,
         number,
         pages,
         len(rows),

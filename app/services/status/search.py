@@ -53,7 +53,7 @@ def find(scope: Scope, text: str) -> Found:
     """What has the digits, or the text in its name, in every organization. Numbers that begin with the
     digits come first, and so do people of the scope's own organization."""
     text = text.strip()
-    if not text or "\0" in text:
+    if not text:
         return _first(_organizations(scope, ""), [], [])
     return _first(_organizations(scope, text), _numbers(scope, text), _people(scope, text))
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, false, or_
+from sqlalchemy import ColumnElement, delete, or_
 
 from app.core import clock, strict_json, texts
 from app.core.errors import Conflict, Invalid, Problem, Unauthenticated
@@ -16,10 +15,13 @@ from app.models import Call, Endpoint, Organization, WebhookReceipt
 from app.providers import PROVIDERS
 from app.providers.elevenlabs import signing
 from app.providers.elevenlabs.signing import WINDOW
+from app.services import keyset
 from app.services.connections import store
+from app.services.keyset import Mark, Order, Page
 from app.services.scope import Scope
 
 PAGE = 50
+NEWEST_FIRST = Order(Call.at, Call.id, descends=True)
 ENDED, FAILED = "post_call_transcription", "call_initiation_failure"
 KINDS = (ENDED, FAILED)
 MOST_SECONDS = 2**31 - 1
@@ -152,26 +154,21 @@ def _moment(value: Any) -> datetime | None:
     return datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None) if seconds else None
 
 
-@dataclass(frozen=True)
-class Page:
-    """Some calls, newest first. `older` is the last one's id where there are more."""
+def page(scope: Scope, text: str = "", *, before: str | None = None, limit: int = PAGE) -> Page[Call]:
+    """Returns calls, newest first, from before the call with the id `before`.
 
-    rows: list[Call]
-    older: str | None
-
-
-def page(scope: Scope, text: str = "", *, before: str | None = None, limit: int = PAGE) -> Page:
-    """By when they were: the calls that have `text` in agent, number or conversation, and were before the
-    call of that id."""
-    query = scope.select(Call).order_by(Call.at.desc(), Call.id.desc()).limit(limit + 1)
+    `text` is in the agent, a number or the conversation. Raises NotFound.
+    """
+    query = scope.select(Call)
     if text:
         query = query.where(_matches(scope, text))
-    if before is not None:
-        last = scope.get(Call, before, what="call")
-        is_earlier = or_(Call.at < last.at, Call.id < last.id)
-        query = query.where(and_(Call.at <= last.at, is_earlier))
-    rows = list(scope.session.scalars(query))
-    return Page(rows[:limit], rows[limit - 1].id if len(rows) > limit else None)
+    last = None if before is None else scope.get(Call, before, what="call")
+    mark = Mark(last.at, last.id) if last else None
+    return keyset.page(scope.session, query, NEWEST_FIRST, mark, limit=limit, cursor=_id)
+
+
+def _id(call: Call, _is_before: bool) -> str:
+    return call.id
 
 
 def endpoints_of(scope: Scope, rows: Iterable[Call]) -> dict[str, str]:
@@ -185,8 +182,6 @@ def endpoints_of(scope: Scope, rows: Iterable[Call]) -> dict[str, str]:
 
 def _matches(scope: Scope, text: str) -> ColumnElement[bool]:
     """The text in the agent or the conversation's id; its digits in the numbers, in whatever spelling."""
-    if "\0" in text:
-        return false()
     named = (Call.agent_name, Call.agent_id, Call.conversation_id)
     found = [scope.contains(column, text) for column in named]
     digits = _SEPARATORS.sub("", text).lstrip("+")

@@ -23,6 +23,7 @@ from app.models import WebhookSetup
 from app.provider import Outcome, Provider, Refusal, refused
 from app.providers import PROVIDERS, elevenlabs
 from app.providers.elevenlabs import Webhook
+from app.services import sql
 from app.services.audit import log as audit_log
 from app.services.audit.actions import Action
 from app.services.connections import provider_writes, store, verification
@@ -187,9 +188,7 @@ def _begin(scope: Scope, replace: str | None) -> _Work | None:
 
 
 def _write(scope: Scope, where: Any, **values: Any) -> bool:
-    query = update(WebhookSetup).where(where).values(**values)
-    done: Any = scope.session.execute(query.execution_options(synchronize_session=False))
-    return bool(done.rowcount)
+    return bool(sql.run(scope, update(WebhookSetup).where(where).values(**values)))
 
 
 def _work(scope: Scope, connection: StoredConnection, lease: datetime, replace: str | None = None) -> _Work:

@@ -18,7 +18,7 @@ from app.core.errors import Invalid, NotFound, Problem, Stale, Unavailable
 from app.models import Connection, VoicePhoneNumber
 from app.provider import CallsBack, Capability, Provider
 from app.provider.numbers import Callback, Reason
-from app.services import rate_limits
+from app.services import rate_limits, sql
 from app.services.audit import log as audit_log
 from app.services.audit.actions import Action
 from app.services.connections import gateway, provider_writes, store
@@ -169,7 +169,7 @@ def _note(scope: Scope, intent: Intent, provider: Provider, was: str | None, url
     stored = update(Connection).where(*own).values(callback_url=url, updated_at=Connection.updated_at)
     try:
         with scope.transaction():
-            scope.session.execute(stored.execution_options(synchronize_session=False))
+            sql.run(scope, stored)
             audit_log.record(scope, Action.CALLBACK_SET, provider.label, {"callback_url": [_shown(was), url]})
             intent.done()
             queue.mark_due(scope, _given(scope, provider))

@@ -105,7 +105,7 @@ def _wanted(scope: Scope, provider: Provider, number: str) -> tuple[StoredConnec
     own = scope.select(VoicePhoneNumber).where(
         VoicePhoneNumber.provider == provider.key, VoicePhoneNumber.phone_number == number
     )
-    if "\0" in number or scope.session.scalar(own.limit(1)) is None:
+    if scope.session.scalar(own.limit(1)) is None:
         raise NotFound("Nobody here has that number.")
     state = store.load(scope, provider)
     if state.callback_url is None:

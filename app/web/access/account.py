@@ -30,11 +30,12 @@ from app.web.access.forms import (
 from app.web.shell import render
 from app.web.shell.forms import ConfirmForm
 from app.web.shell.guard import Pages, Who, asks_password, confirm_password, home_scope
+from app.web.shell.registry import Link, Section
 
 account = Pages("account", __name__)
 
 
-@account.page("/account", who=Who.USER)
+@account.page("/account", who=Who.USER, title="Your account", link=Link(Section.GLOBAL, 40))
 def show(scope: Scope) -> ResponseReturnValue:
     return _page(home_scope(scope))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
@@ -22,21 +23,27 @@ from app.web.shell.conflicts import merge_with_stored, reconfirm_when_stale
 from app.web.shell.forms import AccessForm, ConfirmForm, text_or_none, yes_or_no
 from app.web.shell.guard import Pages, Who, asks_password, confirm_if_old, confirm_password
 from app.web.shell.history import history
+from app.web.shell.registry import Link, Section
 
-people = Pages("people", __name__)
+
+def _subjects(scope: Scope, path: Mapping[str, Any]) -> list[str]:
+    return [users.get(scope, path["user_id"]).email] if "user_id" in path else []
+
+
+people = Pages("people", __name__, subjects=_subjects)
 
 GIVE_BACK = Markup('{} <a href="{}">Give it back…</a>')
 
 
-@people.page("/o/<slug>/people", who=Who.SUPERADMIN)
+@people.page("/o/<slug>/people", who=Who.SUPERADMIN, title="People", link=Link(Section.ORGANIZATION, 10))
 def table(scope: Scope) -> ResponseReturnValue:
     text = request.args.get("q", "").strip()[:100]
     found = users.page(scope, text, after=request.args.get("after") or None)
     return render.page(
         "access/people.html",
-        people=found.people,
-        next_page=urlencode({"q": text, "after": found.after} if text else {"after": found.after})
-        if found.after
+        people=found.rows,
+        next_page=urlencode({"q": text, "after": found.next} if text else {"after": found.next})
+        if found.next
         else None,
         is_first="after" not in request.args,
         text=text,
@@ -45,7 +52,12 @@ def table(scope: Scope) -> ResponseReturnValue:
     )
 
 
-@people.page("/o/<slug>/people/new", who=Who.SUPERADMIN)
+@people.page(
+    "/o/<slug>/people/new",
+    who=Who.SUPERADMIN,
+    title="Add person",
+    link=Link(Section.ORGANIZATION, 20, in_navigation=False),
+)
 def new(_scope: Scope) -> ResponseReturnValue:
     return _new(PersonForm())
 
@@ -84,7 +96,7 @@ def _to(scope: Scope, user: User) -> Response:
     return render.redirect_to(url_for("people.show", slug=scope.organization.slug, user_id=user.id))
 
 
-@people.page("/o/<slug>/people/<user_id>", who=Who.SUPERADMIN)
+@people.page("/o/<slug>/people/<user_id>", who=Who.SUPERADMIN, title="Person")
 def show(scope: Scope, user_id: str) -> ResponseReturnValue:
     return _page(scope, users.get(scope, user_id))
 
@@ -194,7 +206,7 @@ def end_sessions(scope: Scope, user_id: str) -> ResponseReturnValue:
     return _to(scope, user)
 
 
-@people.page("/o/<slug>/people/<user_id>/password", who=Who.SUPERADMIN)
+@people.page("/o/<slug>/people/<user_id>/password", who=Who.SUPERADMIN, title="Reset password")
 def confirm_reset(scope: Scope, user_id: str) -> ResponseReturnValue:
     return _reset(users.get(scope, user_id), ResetForm())
 
@@ -263,7 +275,9 @@ def make_default(scope: Scope, user_id: str, number_id: str) -> ResponseReturnVa
     return _to(scope, user)
 
 
-@people.page("/o/<slug>/people/<user_id>/numbers/<number_id>/take", who=Who.SUPERADMIN)
+@people.page(
+    "/o/<slug>/people/<user_id>/numbers/<number_id>/take", who=Who.SUPERADMIN, title="Unassign number"
+)
 def confirm_take(scope: Scope, user_id: str, number_id: str) -> ResponseReturnValue:
     user = users.get(scope, user_id)
     number = assignments.get(scope, user, number_id)

@@ -21,7 +21,7 @@ from app.web.shell.guard import Pages, Who, start_session
 setup = Pages("setup", __name__)
 
 
-@setup.page("/setup", who=Who.ANYONE)
+@setup.page("/setup", who=Who.ANYONE, title="Set up Patchbay")
 def form(scope: Scope) -> ResponseReturnValue:
     installation_setup.expect_setup(scope)
     return render.page("access/setup.html", form=SetupForm())

@@ -25,7 +25,7 @@ sign_in = Pages("sign_in", __name__)
 CODE_SECONDS = 300
 
 
-@sign_in.page("/sign-in", who=Who.ANYONE)
+@sign_in.page("/sign-in", who=Who.ANYONE, title="Sign in")
 def form(_scope: Scope) -> ResponseReturnValue:
     after = urls.local_path(request.args.get("next"))
     if current_user.is_authenticated:
@@ -47,7 +47,7 @@ def enter(scope: Scope) -> ResponseReturnValue:
     return _let_in(scope, checked, form.next.data)
 
 
-@sign_in.page("/sign-in/code", who=Who.ANYONE)
+@sign_in.page("/sign-in/code", who=Who.ANYONE, title="Enter the code")
 def code(scope: Scope) -> ResponseReturnValue:
     if _who_needs_a_code(scope) is None:
         return render.redirect_to(url_for("sign_in.form"))

@@ -32,7 +32,7 @@ def _number(text: str) -> int:
     return int(text) if re.fullmatch("[0-9]{1,9}", text) else -1
 
 
-@audit_events.page("/o/<slug>/audit/<event_id>", who=Who.SUPERADMIN)
+@audit_events.page("/o/<slug>/audit/<event_id>", who=Who.SUPERADMIN, title="Event")
 def show(scope: Scope, event_id: str) -> ResponseReturnValue:
     event = endpoints_undo.get(scope, _number(event_id))
     numbers = list(islice(endpoints_undo.touched(scope, event), SHOWN + 1)) if event.numbers_digest else []
@@ -61,7 +61,7 @@ def _rows(numbers: Iterator[tuple[str, Changes]]) -> Iterator[tuple[str, ...]]:
             yield (number, actions.field_words(name), actions.value_words(before), actions.value_words(after))
 
 
-@audit_events.page("/o/<slug>/audit/<event_id>/undo", who=Who.SUPERADMIN)
+@audit_events.page("/o/<slug>/audit/<event_id>/undo", who=Who.SUPERADMIN, title="Undo")
 def confirm_undo(scope: Scope, event_id: str) -> ResponseReturnValue:
     """Says beforehand what would be put back, and what stays."""
     found = endpoints_undo.plan(scope, _number(event_id))

@@ -22,6 +22,7 @@ from app.services.organizations import directory
 from app.services.scope import Scope
 from app.web.shell import render
 from app.web.shell.guard import Pages, Who
+from app.web.shell.registry import Link, Section
 
 audit = Pages("audit", __name__)
 
@@ -46,12 +47,17 @@ audit.add_app_template_filter(actions.shown, "value_shown")
 audit.add_app_template_filter(actions.told, "told")
 
 
-@audit.page("/o/<slug>/audit", who=Who.SUPERADMIN)
+@audit.page("/o/<slug>/audit", who=Who.SUPERADMIN, title="Audit", link=Link(Section.ORGANIZATION, 30))
 def table(scope: Scope) -> ResponseReturnValue:
     return _page(scope, url_for("audit.table", slug=scope.organization.slug))
 
 
-@audit.page("/audit", who=Who.SUPERADMIN)
+@audit.page(
+    "/audit",
+    who=Who.SUPERADMIN,
+    title="Audit of every organization",
+    link=Link(Section.GLOBAL, 20, label="Audit"),
+)
 def everywhere(scope: Scope) -> ResponseReturnValue:
     """Every organization's events, and those of none, such as a sign-in with an unknown email."""
     if not session.get("saw_all_audit"):
@@ -80,8 +86,8 @@ def _page(scope: Scope, base: str, **context: Any) -> Response:
         base=base,
         files={"CSV": f"{base}.csv", "JSON lines": f"{base}.jsonl"},
         query=query,
-        newer=_address(base, query, after=page.newer),
-        older=_address(base, query, before=page.older),
+        newer=_address(base, query, after=page.previous),
+        older=_address(base, query, before=page.next),
         wanted=wanted,
         complaints=complaints,
         chosen=request.args.get("action", ""),

@@ -31,7 +31,7 @@ DONE = {
 AGENTS = {"inbound": "inbound_agent_name", "outbound": "outbound_agent_name"}
 
 
-@many_endpoints.page("/o/<slug>/endpoints/many", who=Who.SUPERADMIN)
+@many_endpoints.page("/o/<slug>/endpoints/many", who=Who.SUPERADMIN, title="Many endpoints")
 def confirm(scope: Scope) -> ResponseReturnValue:
     return _confirm(scope, ManyEndpointsForm())
 

@@ -14,11 +14,14 @@ from app.services.status.call_path import Answer, Owners
 from app.web.endpoints.forms import NumberSearchForm
 from app.web.shell import render
 from app.web.shell.guard import Pages, Who
+from app.web.shell.registry import Link, Section
 
 who_answers = Pages("who_answers", __name__)
 
 
-@who_answers.page("/o/<slug>/who-answers", who=Who.SUPERADMIN)
+@who_answers.page(
+    "/o/<slug>/who-answers", who=Who.SUPERADMIN, title="Who answers?", link=Link(Section.CALLS, 50)
+)
 def show(scope: Scope) -> ResponseReturnValue:
     """With `look` the providers are asked; without it, what they said last is shown meanwhile."""
     form = NumberSearchForm(formdata=request.args)

@@ -40,7 +40,7 @@ def template(scope: Scope) -> ResponseReturnValue:
     return render.file(scope, "endpoints-template.csv", csv_format.template())
 
 
-@endpoint_imports.page("/o/<slug>/endpoints/import", who=Who.SUPERADMIN)
+@endpoint_imports.page("/o/<slug>/endpoints/import", who=Who.SUPERADMIN, title="Import endpoints")
 def new(scope: Scope) -> ResponseReturnValue:
     return _new(scope, SheetForm())
 
@@ -80,7 +80,7 @@ def check(scope: Scope) -> ResponseReturnValue:
     return jobs.stream(Job(scope, run), title="Import endpoints", about=about, back=here)
 
 
-@endpoint_imports.page("/o/<slug>/endpoints/import/<import_id>", who=Who.SUPERADMIN)
+@endpoint_imports.page("/o/<slug>/endpoints/import/<import_id>", who=Who.SUPERADMIN, title="Import preview")
 def show(scope: Scope, import_id: str) -> ResponseReturnValue:
     return _show(csv_import.get(scope, import_id))
 

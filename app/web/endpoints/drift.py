@@ -16,6 +16,7 @@ from app.services.drift import probe, runs, tallies
 from app.services.endpoints import crud
 from app.services.organizations import directory
 from app.services.scope import Scope
+from app.services.status.places import Place
 from app.services.webhooks import endpoint
 from app.web.shell import render
 from app.web.shell.guard import Pages, Who
@@ -26,7 +27,12 @@ PATIENCE = 5
 """So many times htmx looks whether the checks have begun."""
 
 
-@drift.page("/o/<slug>/endpoints/<endpoint_id>/provider", who=Who.SUPERADMIN)
+@drift.page(
+    "/o/<slug>/endpoints/<endpoint_id>/provider",
+    who=Who.SUPERADMIN,
+    title="Number at its provider",
+    places={Place.AT_PROVIDER: {}},
+)
 def show(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
     """Asks the provider about the number: what it has now, and so what setting it would replace."""
     return _page(scope, endpoint_id)
@@ -87,7 +93,7 @@ def _to_endpoints(scope: Scope) -> Response:
     return render.redirect_to(url_for("endpoints.table", slug=scope.organization.slug))
 
 
-@drift.page("/o/<slug>/check", who=Who.SUPERADMIN)
+@drift.page("/o/<slug>/check", who=Who.SUPERADMIN, title="Checks")
 def progress(scope: Scope) -> ResponseReturnValue:
     return _progress(scope)
 
@@ -112,7 +118,7 @@ def check_everywhere(scope: Scope) -> ResponseReturnValue:
     return render.redirect_to(url_for("organizations.overview"))
 
 
-@drift.page("/check", who=Who.SUPERADMIN)
+@drift.page("/check", who=Who.SUPERADMIN, title="Checks")
 def progress_everywhere(scope: Scope) -> ResponseReturnValue:
     text = request.args.get("again", "")
     return _progress_everywhere(scope, again=int(text) if re.fullmatch("[0-9]{1,2}", text) else 0)

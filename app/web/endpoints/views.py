@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -13,15 +14,16 @@ from app.core import phone, texts, urls
 from app.core.errors import Conflict, Invalid, Stale
 from app.models import DriftCheck, Endpoint
 from app.provider import Family
-from app.providers import PROVIDERS, in_family
+from app.providers import PROVIDERS, in_family, keys_in
 from app.services.connections import verification
 from app.services.drift import probe, runs, tallies
 from app.services.endpoints import crud, hints, listing, paging, readiness
 from app.services.endpoints.listing import Filter
-from app.services.endpoints.paging import Page as EndpointPage
 from app.services.endpoints.readiness import Readiness
+from app.services.keyset import Page
 from app.services.scope import Scope
 from app.services.status import impact
+from app.services.status.places import Place
 from app.web.endpoints import query
 from app.web.endpoints.forms import EndpointForm
 from app.web.shell import render
@@ -29,12 +31,32 @@ from app.web.shell.conflicts import Clash, merge_with_stored, reconfirm_when_sta
 from app.web.shell.forms import ConfirmForm, yes_or_no
 from app.web.shell.guard import Pages, Who
 from app.web.shell.history import flash_undo, history
+from app.web.shell.registry import Link, Section
 
-endpoints = Pages("endpoints", __name__)
+
+def _subjects(scope: Scope, path: Mapping[str, Any]) -> list[str]:
+    return [crud.get(scope, path["endpoint_id"]).phone_number] if "endpoint_id" in path else []
+
+
+def _drifted(scope: Scope) -> str:
+    count = tallies.drifted_among(scope, keys_in(Family.TELEPHONY), most=MOST_DRIFTED)
+    shown = f"{MOST_DRIFTED - 1}+" if count == MOST_DRIFTED else str(count)
+    return f"{shown} drifted" if count else ""
+
+
+endpoints = Pages("endpoints", __name__, subjects=_subjects)
+MOST_DRIFTED = 100
+"""So many drifted numbers are counted for the navigation."""
 EDITABLE = ("inbound_agent_name", "outbound_agent_name", "label", "is_active")
 
 
-@endpoints.page("/o/<slug>/endpoints", who=Who.SUPERADMIN)
+@endpoints.page(
+    "/o/<slug>/endpoints",
+    who=Who.SUPERADMIN,
+    title="Endpoints",
+    link=Link(Section.CALLS, 20, badge=_drifted),
+    places={Place.ENDPOINTS: {}, Place.DRIFTED: {"sync": "drifted"}, Place.BLOCKED: {"sync": "blocked"}},
+)
 def table(scope: Scope) -> ResponseReturnValue:
     if "edit" not in request.args:
         return _table(scope)
@@ -56,7 +78,7 @@ def _table(
         request.args.get("sort") or paging.BY_NUMBER,
         _page(scope),
     )
-    is_whole = page.next_cursor is None and page.previous_cursor is None
+    is_whole = page.next is None and page.previous is None
     total = len(page.rows) if is_whole else listing.count(scope, wanted)
     rule = readiness.load(scope)
     checks = tallies.of_numbers(scope, [row.phone_number for row in page.rows])
@@ -65,8 +87,8 @@ def _table(
         "endpoints/table.html",
         status,
         rows=[_row(scope, rule, row, checks.get((row.provider, row.phone_number))) for row in rows],
-        previous_page=query.query_string(cursor=page.previous_cursor) if page.previous_cursor else None,
-        next_page=query.query_string(cursor=page.next_cursor) if page.next_cursor else None,
+        previous_page=query.query_string(cursor=page.previous) if page.previous else None,
+        next_page=query.query_string(cursor=page.next) if page.next else None,
         first_page=query.query_string(cursor=None),
         query=query.query_string(),
         view=query.view(),
@@ -76,7 +98,7 @@ def _table(
         total_is_capped=total > listing.COUNT_MOST,
         wanted=wanted,
         is_filtered=wanted != Filter(),
-        is_first=page.previous_cursor is None,
+        is_first=page.previous is None,
         all_ticked=request.args.get("tick") == "page",
         providers=in_family(Family.TELEPHONY),
         agents_in_use=partial(listing.agents, scope),
@@ -87,7 +109,7 @@ def _table(
     )
 
 
-def _page(scope: Scope) -> EndpointPage:
+def _page(scope: Scope) -> Page[Endpoint]:
     """As the address asks. A page that is no more, such as after its rows were deleted, is the first."""
     wanted, sort = query.filter_from_request(), request.args.get("sort") or paging.BY_NUMBER
     cursor = request.args.get("cursor") or None
@@ -115,7 +137,13 @@ def _row(scope: Scope, rule: Readiness, row: Endpoint, check: DriftCheck | None 
     }
 
 
-@endpoints.page("/o/<slug>/endpoints/new", who=Who.SUPERADMIN)
+@endpoints.page(
+    "/o/<slug>/endpoints/new",
+    who=Who.SUPERADMIN,
+    title="Add endpoint",
+    link=Link(Section.CALLS, 30, in_navigation=False),
+    places={Place.NEW_ENDPOINT: {}},
+)
 def new(scope: Scope) -> ResponseReturnValue:
     number = request.args.get("number", "")[:40]
     form = EndpointForm(provider=scope.organization.active_telephony, phone_number=number)
@@ -145,7 +173,12 @@ def create(scope: Scope) -> ResponseReturnValue:
     return render.redirect_to(url_for("endpoints.show", slug=scope.organization.slug, endpoint_id=row.id))
 
 
-@endpoints.page("/o/<slug>/endpoints/<endpoint_id>", who=Who.SUPERADMIN)
+@endpoints.page(
+    "/o/<slug>/endpoints/<endpoint_id>",
+    who=Who.SUPERADMIN,
+    title="Endpoint",
+    places={Place.ENDPOINT: {}, Place.EDIT_ENDPOINT: {"edit": 1}},
+)
 def show(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
     """One number: its webhook URL, and where to paste it; with `edit`, its form."""
     row = crud.get(scope, endpoint_id)
@@ -251,7 +284,7 @@ def set_active(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
     return query.back(scope)
 
 
-@endpoints.page("/o/<slug>/endpoints/<endpoint_id>/delete", who=Who.SUPERADMIN)
+@endpoints.page("/o/<slug>/endpoints/<endpoint_id>/delete", who=Who.SUPERADMIN, title="Delete endpoint")
 def confirm_delete(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
     row = crud.get(scope, endpoint_id)
     return render.page(

@@ -27,18 +27,24 @@ from app.services.scope import Scope
 from app.web.numbers.forms import ImportForm
 from app.web.shell import render
 from app.web.shell.guard import Pages, Who
+from app.web.shell.registry import Link, Section
 
 numbers = Pages("numbers", __name__)
 
 
-@numbers.page("/o/<slug>/numbers", who=Who.SUPERADMIN)
+@numbers.page(
+    "/o/<slug>/numbers",
+    who=Who.SUPERADMIN,
+    title="Import numbers",
+    link=Link(Section.CALLS, 40, in_navigation=False),
+)
 def choose(scope: Scope) -> ResponseReturnValue:
     """Whose numbers to look through."""
     states = store.load_all(scope, numbers_inventory.listing_providers())
     return render.page("numbers/choose.html", states=states)
 
 
-@numbers.page("/o/<slug>/providers/<key>/numbers", who=Who.SUPERADMIN)
+@numbers.page("/o/<slug>/providers/<key>/numbers", who=Who.SUPERADMIN, title="Numbers at a provider")
 def show(scope: Scope, key: str) -> ResponseReturnValue:
     """The frame at once; the list when it is asked for, since the provider may take its time."""
     provider = store.provider_of(key)

@@ -16,6 +16,7 @@ from app.services.status import overview as status_overview
 from app.web.organizations.forms import OrganizationForm
 from app.web.shell import render
 from app.web.shell.guard import Pages, Who
+from app.web.shell.registry import Link, Section
 
 organizations = Pages("organizations", __name__)
 
@@ -28,7 +29,7 @@ STATES = {
 """Of an organization, as the address names them."""
 
 
-@organizations.page("/", who=Who.SUPERADMIN)
+@organizations.page("/", who=Who.SUPERADMIN, title="Organizations", link=Link(Section.GLOBAL, 10))
 def overview(scope: Scope) -> ResponseReturnValue:
     """Every organization, worst first; the filter and the page are in the address."""
     number, state, order = (request.args.get(name, "") for name in ("page", "state", "sort"))
@@ -56,7 +57,12 @@ def overview(scope: Scope) -> ResponseReturnValue:
     )
 
 
-@organizations.page("/organizations/new", who=Who.SUPERADMIN)
+@organizations.page(
+    "/organizations/new",
+    who=Who.SUPERADMIN,
+    title="Add organization",
+    link=Link(Section.GLOBAL, 30, in_navigation=False),
+)
 def new(_scope: Scope) -> ResponseReturnValue:
     return render.page("organizations/new.html", form=OrganizationForm())
 

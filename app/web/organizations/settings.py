@@ -13,12 +13,14 @@ from app.services.organizations import directory
 from app.services.scope import Scope
 from app.services.status import impact
 from app.services.status.impact import BaseUrlImpact
+from app.services.status.places import Place
 from app.web.organizations.forms import BaseUrlForm, SettingsForm
 from app.web.shell import render
 from app.web.shell.conflicts import Clash, merge_with_stored, of_organization
 from app.web.shell.forms import text_or_none
 from app.web.shell.guard import Pages, Who
 from app.web.shell.history import own_history
+from app.web.shell.registry import Link, Section
 
 settings = Pages("settings", __name__)
 
@@ -27,7 +29,13 @@ CONFIRMED = "yes"
 BACK = "back"
 
 
-@settings.page("/o/<slug>/settings", who=Who.SUPERADMIN)
+@settings.page(
+    "/o/<slug>/settings",
+    who=Who.SUPERADMIN,
+    title="Settings",
+    link=Link(Section.ORGANIZATION, 40),
+    places={Place.SETTINGS: {}},
+)
 def show(scope: Scope) -> ResponseReturnValue:
     return _page(scope, SettingsForm(**_stored(scope), version=scope.organization.version))
 
@@ -55,7 +63,7 @@ def save(scope: Scope) -> ResponseReturnValue:
     return render.redirect_to(url_for("settings.show", slug=scope.organization.slug))
 
 
-@settings.page("/o/<slug>/settings/base-url", who=Who.SUPERADMIN)
+@settings.page("/o/<slug>/settings/base-url", who=Who.SUPERADMIN, title="Change the base URL?")
 def confirm_base_url(scope: Scope) -> ResponseReturnValue:
     """Says what using the address of `url` changes: one that was in use before.
 

@@ -14,6 +14,7 @@ from app.provider import Provider
 from app.services.audit.actions import Action
 from app.services.connections import store
 from app.services.scope import Scope
+from app.services.status.places import Place
 from app.services.webhooks import application, voice_numbers
 from app.services.webhooks.application import Seen
 from app.services.webhooks.voice_numbers import Plan
@@ -28,7 +29,12 @@ MOST_SHOWN = 50
 """Of the people's numbers, those that drifted first."""
 
 
-@callback.page("/o/<slug>/providers/<key>/callback", who=Who.SUPERADMIN)
+@callback.page(
+    "/o/<slug>/providers/<key>/callback",
+    who=Who.SUPERADMIN,
+    title="Callback",
+    places={Place.CALLBACK: {}},
+)
 def show(scope: Scope, key: str) -> ResponseReturnValue:
     provider = application.provider_of(key)
     form = CallbackForm(url=store.load(scope, provider).callback_url)
@@ -107,7 +113,9 @@ def _confirm(
     )
 
 
-@callback.page("/o/<slug>/providers/<key>/callback/numbers/<number>", who=Who.SUPERADMIN)
+@callback.page(
+    "/o/<slug>/providers/<key>/callback/numbers/<number>", who=Who.SUPERADMIN, title="Number on the callback"
+)
 def see_number(scope: Scope, key: str, number: str) -> ResponseReturnValue:
     """What the provider has for a person's number now, before it is put on the application."""
     provider = application.provider_of(key)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from flask import Response, flash, request, url_for
 from flask.typing import ResponseReturnValue
@@ -12,6 +14,7 @@ from app.core import phone, texts
 from app.core.errors import Conflict, Invalid, NotFound, Stale, TryLater
 from app.core.naming import settings_name
 from app.provider import Family, PhoneNumber, Provider
+from app.providers import PROVIDERS
 from app.services.access.step_up import PasswordNeeded
 from app.services.connections import store, verification
 from app.services.connections.store import StoredConnection
@@ -22,19 +25,39 @@ from app.services.numbers import inventory
 from app.services.providers import active, credentials, history
 from app.services.scope import Scope
 from app.services.status import impact
+from app.services.status.places import Place
 from app.services.voice_ai import webhook
 from app.web.providers.fields import for_provider, sent_for
-from app.web.shell import render
+from app.web.shell import connection_states, render
 from app.web.shell.conflicts import Clash, merge_with_stored, reconfirm_when_stale
 from app.web.shell.forms import ConfirmForm, Edit, Form, yes_or_no
 from app.web.shell.guard import Pages, Who, asks_password, confirm_if_old
+from app.web.shell.registry import Entry, Link, Section
 
-providers = Pages("providers", __name__)
+
+def _subjects(_scope: Scope, path: Mapping[str, Any]) -> list[str]:
+    return [store.provider_of(path["key"]).label] if "key" in path else []
+
+
+def _entries() -> Iterator[Entry]:
+    """A link for each provider. Those of voice AI share one page in the navigation."""
+    for provider in PROVIDERS.values():
+        has_own_page = provider.families != (Family.VOICE_AI,)
+        yield Entry(provider.label, {"key": provider.key}, in_navigation=has_own_page)
+
+
+providers = Pages("providers", __name__, subjects=_subjects)
 
 LONGEST = active.REASON_LONGEST
 
 
-@providers.page("/o/<slug>/providers/<key>", who=Who.SUPERADMIN)
+@providers.page(
+    "/o/<slug>/providers/<key>",
+    who=Who.SUPERADMIN,
+    title="Provider",
+    link=Link(Section.PROVIDERS, 10, entries=_entries, state=connection_states.state_of),
+    places={Place.PROVIDER: {}},
+)
 def show(scope: Scope, key: str) -> ResponseReturnValue:
     state = store.load(scope, store.provider_of(key))
     return _page(scope, state, for_provider(state, fresh=True))
@@ -182,12 +205,12 @@ def _tell_what_is_lost(scope: Scope, provider: Provider, done: str) -> None:
     render.flash_with_link(f"{done} {count:,} {noun} not answered:", "warn", href, "show them")
 
 
-@providers.page("/o/<slug>/providers/<key>/disable", who=Who.SUPERADMIN)
+@providers.page("/o/<slug>/providers/<key>/disable", who=Who.SUPERADMIN, title="Disable provider")
 def confirm_disable(scope: Scope, key: str) -> ResponseReturnValue:
     return _confirm(scope, key, "providers/disable.html")
 
 
-@providers.page("/o/<slug>/providers/<key>/forget", who=Who.SUPERADMIN)
+@providers.page("/o/<slug>/providers/<key>/forget", who=Who.SUPERADMIN, title="Disconnect provider")
 def confirm_forget(scope: Scope, key: str) -> ResponseReturnValue:
     return _confirm(scope, key, "providers/forget.html")
 
@@ -215,7 +238,7 @@ def forget(scope: Scope, key: str) -> ResponseReturnValue:
     return _back(scope, provider)
 
 
-@providers.page("/o/<slug>/active/<family>", who=Who.SUPERADMIN)
+@providers.page("/o/<slug>/active/<family>", who=Who.SUPERADMIN, title="Change default provider")
 def confirm_active(scope: Scope, family: str) -> ResponseReturnValue:
     """Says beforehand whom the change affects."""
     wanted = _family(family)
@@ -252,7 +275,7 @@ def _family(text: str) -> Family:
     return Family(text)
 
 
-@providers.page("/o/<slug>/switches/<switch_id>/undo", who=Who.SUPERADMIN)
+@providers.page("/o/<slug>/switches/<switch_id>/undo", who=Who.SUPERADMIN, title="Undo")
 def confirm_undo(scope: Scope, switch_id: str) -> ResponseReturnValue:
     """Says beforehand whom it affects that the provider before is active again."""
     row = active.undoable(scope, _number(switch_id))

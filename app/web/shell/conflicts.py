@@ -7,26 +7,24 @@ so that saving again undoes nothing that nobody meant to undo; both are shown ei
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Response, g, make_response
+from flask import Response, current_app, g, make_response
 from flask.typing import ResponseReturnValue
 from htmx_flask import request
 from wtforms import Field, PasswordField, SelectField
 
 from app.core.errors import Stale
 from app.models import AuditEvent
-from app.services.access import users
 from app.services.audit import actions, search
 from app.services.audit.actions import Trait
 from app.services.audit.numbers import Changes
-from app.services.connections import store
-from app.services.endpoints import crud
 from app.services.providers import active
 from app.services.scope import Scope
 from app.web.shell.forms import CLEAR, Edit
+from app.web.shell.guard import Pages
 
 View = Callable[..., ResponseReturnValue]
 
@@ -118,7 +116,7 @@ def _secret(
 def _events(scope: Scope, subjects: Iterable[str]) -> list[tuple[AuditEvent, Changes]]:
     """Changes of the things that have these names in the audit, newest first, with what each changed."""
     pages = [search.history(scope, name, limit=LOOKED_BACK) for name in subjects]
-    found = [(event, page.changes(event)) for page in pages for event in page.events]
+    found = [(event, page.changes(event)) for page in pages for event in page.rows]
     staling = [one for one in found if actions.has(one[0].action, Trait.STALES_FORMS)]
     return sorted(staling, key=lambda one: -one[0].id)
 
@@ -131,15 +129,11 @@ def of_organization(scope: Scope) -> list[str]:
     return [scope.organization.name, *active.FAMILY_WORDS.values()]
 
 
-def _subjects(scope: Scope, path: dict[str, Any]) -> list[str]:
-    """The names that the audit has for what an address is about."""
-    if "key" in path:
-        return [store.provider_of(path["key"]).label]
-    if "endpoint_id" in path:
-        return [crud.get(scope, path["endpoint_id"]).phone_number]
-    if "user_id" in path:
-        return [users.get(scope, path["user_id"]).email]
-    return of_organization(scope)
+def _subjects(scope: Scope, path: dict[str, Any]) -> Sequence[str]:
+    """Returns the audit's names for what the request's path is about."""
+    pages = current_app.blueprints[request.blueprint]
+    declared = pages.subjects(scope, path) if isinstance(pages, Pages) and pages.subjects else ()
+    return declared or of_organization(scope)
 
 
 def reconfirm_when_stale(page: View, *subjects: str) -> Callable[[View], View]:

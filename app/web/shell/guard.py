@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -33,9 +33,12 @@ from app.services.access.sign_in import Checked
 from app.services.access.step_up import PasswordNeeded
 from app.services.organizations import directory
 from app.services.scope import Actor, Scope
+from app.services.status.places import Place
 from app.web.shell import known_browsers
 from app.web.shell.forms import Form
+from app.web.shell.registry import Link, Page
 
+Subjects = Callable[[Scope, Mapping[str, Any]], Sequence[str]]
 View = Callable[..., ResponseReturnValue]
 Who = crossing.Who
 
@@ -108,17 +111,37 @@ def _seen() -> str | None:
 
 
 class Pages(Blueprint):
-    """A blueprint whose every route says who may see it."""
+    """A blueprint that registers its pages, and whose every route declares who may open it.
+
+    `subjects` returns what the audit calls the things that a path is about; a conflict names their changes.
+    """
+
+    def __init__(self, name: str, import_name: str, *, subjects: Subjects | None = None) -> None:
+        super().__init__(name, import_name)
+        self.subjects = subjects
+        self.registered: list[Page] = []
 
     def page(
-        self, rule: str, *, who: Who, methods: Sequence[str] = ("GET",), largest_body: int | None = None
+        self,
+        rule: str,
+        *,
+        who: Who,
+        methods: Sequence[str] = ("GET",),
+        title: str = "",
+        link: Link | None = None,
+        places: Mapping[Place, Mapping[str, Any]] | None = None,
+        largest_body: int | None = None,
     ) -> Callable[[View], View]:
-        """Guards the view, and hands it a Scope: in the organization where the address names one.
+        """Guards the view and passes it a Scope, in the organization if the path names one.
 
-        `largest_body` is for a route that takes files: bytes, where it is more than elsewhere.
+        With a `title` it is a page that people read; without one it is an action or a file. `largest_body`
+        is in bytes, for a route that takes files.
         """
 
         def declare(view: View) -> View:
+            if title:
+                endpoint = f"{self.name}.{view.__name__}"
+                self.registered.append(Page(endpoint, rule, title, who, link, places or {}))
             self.add_url_rule(
                 rule,
                 view.__name__,
@@ -129,6 +152,13 @@ class Pages(Blueprint):
             return view
 
         return declare
+
+
+def pages() -> Iterator[Page]:
+    """Returns every page of the app's blueprints."""
+    for blueprint in current_app.blueprints.values():
+        if isinstance(blueprint, Pages):
+            yield from blueprint.registered
 
 
 def _guarded(view: View, who: Who, largest_body: int | None) -> View:

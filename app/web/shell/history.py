@@ -18,7 +18,7 @@ from app.services.scope import Scope
 class History:
     """The last events about one thing, where all of them are, and where those that can be are undone."""
 
-    page: search.Page
+    page: search.AuditPage
     address: str
     undoable: dict[int, str]
 
@@ -35,11 +35,11 @@ def own_history(scope: Scope) -> History:
     return _history(scope, page, _table(scope, action=Group.ORGANIZATION))
 
 
-def _history(scope: Scope, page: search.Page, address: str) -> History:
+def _history(scope: Scope, page: search.AuditPage, address: str) -> History:
     slug = scope.organization.slug
     undoable = {
         event.id: url_for("audit_events.confirm_undo", slug=slug, event_id=event.id)
-        for event in page.events
+        for event in page.rows
         if undo.can(event)
     }
     return History(page, address, undoable)

@@ -7,25 +7,11 @@ from typing import Any
 from flask import Flask, g, url_for
 
 from app.services.status.places import Place
+from app.web.shell import guard
 
 _SLUG, _KEY, _ID = "-slug-", "-key-", "-id-"
 """In the place of what differs: a page has hundreds of these links, and `url_for` takes longer than a row."""
-
-_TARGETS: dict[Place, tuple[str, dict[str, Any]]] = {
-    Place.CHECKLIST: ("checklist.show", {}),
-    Place.SETTINGS: ("settings.show", {}),
-    Place.PROVIDER: ("providers.show", {"key": _KEY}),
-    Place.CALLBACK: ("callback.show", {"key": _KEY}),
-    Place.ENDPOINTS: ("endpoints.table", {}),
-    Place.DRIFTED: ("endpoints.table", {"sync": "drifted"}),
-    Place.BLOCKED: ("endpoints.table", {"sync": "blocked"}),
-    Place.NEW_ENDPOINT: ("endpoints.new", {}),
-    Place.ENDPOINT: ("endpoints.show", {"endpoint_id": _ID}),
-    Place.EDIT_ENDPOINT: ("endpoints.show", {"endpoint_id": _ID, "edit": 1}),
-    Place.AT_PROVIDER: ("drift.show", {"endpoint_id": _ID}),
-    Place.VOICE_AI: ("voice_ai.show", {}),
-    Place.CALL_WEBHOOK: ("voice_ai.show", {"_anchor": "webhook"}),
-}
+_ARGUMENTS = {"key": _KEY, "endpoint_id": _ID}
 
 
 def init_app(app: Flask) -> None:
@@ -33,7 +19,7 @@ def init_app(app: Flask) -> None:
 
 
 def place(slug: str, where: Place, provider: str | None = None, endpoint_id: str | None = None) -> str:
-    """The address of a place in an organization."""
+    """Returns the address of a place in an organization."""
     address = _pattern(where).replace(_SLUG, slug)
     return address.replace(_KEY, provider or "").replace(_ID, endpoint_id or "")
 
@@ -41,6 +27,9 @@ def place(slug: str, where: Place, provider: str | None = None, endpoint_id: str
 def _pattern(where: Place) -> str:
     patterns: dict[Place, str] = g.setdefault("place_patterns", {})
     if where not in patterns:
-        endpoint, values = _TARGETS[where]
-        patterns[where] = url_for(endpoint, slug=_SLUG, **values)
+        page = next(page for page in guard.pages() if where in page.places)
+        arguments: dict[str, Any] = {
+            name: text for name, text in _ARGUMENTS.items() if f"<{name}>" in page.rule
+        }
+        patterns[where] = url_for(page.endpoint, slug=_SLUG, **arguments, **page.places[where])
     return patterns[where]

@@ -2,43 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import request, url_for
 from flask.typing import ResponseReturnValue
 
 from app.core.errors import NotFound
-from app.providers import PROVIDERS
 from app.services.organizations import directory
 from app.services.scope import Scope
 from app.services.status import search
-from app.web.shell import render
+from app.web.shell import guard, registry, render
 from app.web.shell.guard import Pages, Who
+from app.web.shell.registry import Section
 
 find = Pages("find", __name__)
 
-Page = tuple[str, str]
 
-OWN_PAGES = {
-    "Checklist": "checklist.show",
-    "Endpoints": "endpoints.table",
-    "Add endpoint": "endpoints.new",
-    "Import numbers from a provider": "numbers.choose",
-    "Voice AI": "voice_ai.show",
-    "Who answers?": "who_answers.show",
-    "Calls": "calls.table",
-    "People": "people.table",
-    "Add person": "people.new",
-    "Audit": "audit.table",
-    "Settings": "settings.show",
-}
-PAGES = {
-    "Organizations": "organizations.overview",
-    "Audit of every organization": "audit.everywhere",
-    "Add organization": "organizations.new",
-    "Your account": "account.show",
-}
-
-
-@find.page("/find", who=Who.SUPERADMIN)
+@find.page("/find", who=Who.SUPERADMIN, title="Find")
 def show(scope: Scope) -> ResponseReturnValue:
     """`in` is the organization that the person is in: its pages and people are found too."""
     text = request.args.get("q", "").strip()[:100]
@@ -62,15 +42,16 @@ def _inside(scope: Scope, slug: str) -> Scope | None:
         return None
 
 
-def _pages(inside: Scope | None, text: str) -> list[Page]:
-    known = [(name, url_for(endpoint)) for name, endpoint in PAGES.items()]
-    if inside is not None:
-        slug = inside.organization.slug
-        own = [(name, url_for(endpoint, slug=slug)) for name, endpoint in OWN_PAGES.items()]
-        of_providers = [
-            (provider.label, url_for("providers.show", slug=slug, key=provider.key))
-            for provider in PROVIDERS.values()
-        ]
-        known = [*own, *of_providers, *known]
-    words = text.lower().split()
-    return [page for page in known if all(word in page[0].lower() for word in words)]
+def _pages(inside: Scope | None, text: str) -> list[tuple[str, str]]:
+    """Returns label and address of each page whose label has all the words."""
+    words, found = text.lower().split(), []
+    for page, link in registry.in_order(guard.pages()):
+        slug: dict[str, Any] = {}
+        if link.section is not Section.GLOBAL:
+            if inside is None:
+                continue
+            slug = {"slug": inside.organization.slug}
+        for entry in page.entries():
+            if all(word in entry.label.lower() for word in words):
+                found.append((entry.label, url_for(page.endpoint, **slug, **entry.values)))
+    return found

@@ -13,6 +13,7 @@ from app.services.voice_ai import webhook
 from app.services.voice_ai.webhook import State as WebhookState
 from app.web.shell import render
 from app.web.shell.guard import Pages, Who
+from app.web.shell.registry import Link, Section
 
 calls = Pages("calls", __name__)
 
@@ -26,7 +27,7 @@ OUTCOMES = {
 }
 
 
-@calls.page("/o/<slug>/calls", who=Who.SUPERADMIN)
+@calls.page("/o/<slug>/calls", who=Who.SUPERADMIN, title="Calls", link=Link(Section.CALLS, 60))
 def table(scope: Scope) -> ResponseReturnValue:
     text = request.args.get("q", "").strip()[:100]
     before = request.args.get("before") or None
@@ -34,7 +35,7 @@ def table(scope: Scope) -> ResponseReturnValue:
     return render.page(
         "voice_ai/calls.html",
         rows=page.rows,
-        older=urlencode({"q": text, "before": page.older}) if page.older else None,
+        older=urlencode({"q": text, "before": page.next}) if page.next else None,
         text=text,
         is_first=before is None,
         tones=TONES,

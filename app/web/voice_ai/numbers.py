@@ -24,7 +24,7 @@ ai_numbers = Pages("ai_numbers", __name__)
 AT = "/o/<slug>/people/<user_id>/numbers/<number_id>/ai"
 
 
-@ai_numbers.page(AT, who=Who.SUPERADMIN)
+@ai_numbers.page(AT, who=Who.SUPERADMIN, title="AI on a number")
 def show(scope: Scope, user_id: str, number_id: str) -> ResponseReturnValue:
     return _page(scope, user_id, number_id)
 

@@ -8,19 +8,21 @@ from flask.typing import ResponseReturnValue
 from app import context
 from app.core.errors import Conflict, Invalid, TryLater
 from app.provider import Family
-from app.providers import in_family
+from app.providers import in_family, keys_in
 from app.services.connections import store, verification
 from app.services.numbers import inventory
 from app.services.providers import active
 from app.services.scope import Scope
+from app.services.status.places import Place
 from app.services.voice_ai import config, webhook
 from app.services.voice_ai.webhook import State
 from app.web.providers.fields import for_provider
-from app.web.shell import render
+from app.web.shell import connection_states, render
 from app.web.shell.conflicts import reconfirm_when_stale
 from app.web.shell.forms import ConfirmForm
 from app.web.shell.guard import Pages, Who, confirm_password
 from app.web.shell.history import history
+from app.web.shell.registry import Link, Section
 from app.web.voice_ai.forms import ToolSecretForm
 
 voice_ai = Pages("voice_ai", __name__)
@@ -28,7 +30,17 @@ voice_ai = Pages("voice_ai", __name__)
 TONES = {State.ACTIVE: "ok", State.FAILED: "bad", State.NEEDS_CONFIRMATION: "warn", State.WAITING: "warn"}
 
 
-@voice_ai.page("/o/<slug>/voice-ai", who=Who.SUPERADMIN)
+def _state(scope: Scope) -> str:
+    return connection_states.worst(scope, keys_in(Family.VOICE_AI))
+
+
+@voice_ai.page(
+    "/o/<slug>/voice-ai",
+    who=Who.SUPERADMIN,
+    title="Voice AI",
+    link=Link(Section.PROVIDERS, 20, state=_state),
+    places={Place.VOICE_AI: {}, Place.CALL_WEBHOOK: {"_anchor": "webhook"}},
+)
 def show(scope: Scope) -> ResponseReturnValue:
     states = store.load_all(scope, in_family(Family.VOICE_AI))
     return render.page(
@@ -64,7 +76,7 @@ def choose(scope: Scope) -> ResponseReturnValue:
     return render.redirect_to(url_for("voice_ai.show", slug=scope.organization.slug))
 
 
-@voice_ai.page("/o/<slug>/voice-ai/tool-secret", who=Who.SUPERADMIN)
+@voice_ai.page("/o/<slug>/voice-ai/tool-secret", who=Who.SUPERADMIN, title="Generate a tool secret?")
 def confirm_tool_secret(scope: Scope) -> ResponseReturnValue:
     version = store.load(scope, store.provider_of(config.ELEVENLABS)).version
     return _tool_secret(scope, ToolSecretForm(version=str(version)))

@@ -94,7 +94,7 @@ class Server:
         def send(peer):
             for byte in text:
                 peer.sendall(bytes([byte]))
-                if self.over.wait(0.05):
+                if self.over.wait(0.02):
                     return
 
         return send
@@ -240,15 +240,14 @@ def test_an_answer_shows_no_body_when_it_is_printed():
     assert "hidden" not in repr(Answer(200, {"X": "hidden"}, b"hidden"))
 
 
-@pytest.mark.parametrize(
-    "header", [{"X": "a\r\nY: b"}, {"X": "a\nb"}, {"X\r\nY": "a"}, {"X": "\0"}, {"": "a"}]
-)
-def test_a_header_cannot_start_another(serve, header):
-    server = serve()
-    with pytest.raises(ValueError, match="cannot be sent") as error:
-        to(server).send("GET", URL, headers=header)
-    assert "Y: b" not in str(error.value)
-    assert server.connections == 0
+def test_a_header_cannot_start_another(serve, subtests):
+    for header in [{"X": "a\r\nY: b"}, {"X": "a\nb"}, {"X\r\nY": "a"}, {"X": "\0"}, {"": "a"}]:
+        with subtests.test(header=header):
+            server = serve()
+            with pytest.raises(ValueError, match="cannot be sent") as error:
+                to(server).send("GET", URL, headers=header)
+            assert "Y: b" not in str(error.value)
+            assert server.connections == 0
 
 
 # Where a call may go
@@ -267,25 +266,26 @@ OPEN = ["8.8.8.8", PUBLIC, "100.63.255.255", "100.128.0.1", "172.15.0.1", "172.3
 OPEN_V6 = ["2606:4700:4700::1111", "2a00:1450:4001:800::200e", "2001:4860:4860::8888"]
 
 
-@pytest.mark.parametrize("address", PRIVATE)
-@pytest.mark.parametrize("among", [[], [PUBLIC]], ids=["alone", "among"])
-def test_a_name_that_leads_somewhere_private_is_refused(resolver, no_dialling, address, among):
-    for found in ([address, *among], [*among, address]):
-        resolver(found)
-        assert refused(Outbound()) == "refused_address"
+def test_a_name_that_leads_somewhere_private_is_refused(resolver, no_dialling, subtests):
+    for address in PRIVATE:
+        for among in [[], [PUBLIC]]:
+            with subtests.test(address=address, among=among):
+                for found in ([address, *among], [*among, address]):
+                    resolver(found)
+                    assert refused(Outbound()) == "refused_address"
 
 
-@pytest.mark.parametrize("address", PRIVATE)
-def test_a_private_address_that_is_written_out_is_refused(resolver, no_dialling, address):
-    asked = resolver([PUBLIC])
-    host = f"[{address}]" if ":" in address else address
-    assert refused(Outbound(), f"https://{host}/") == "refused_address"
-    assert asked == []
+def test_a_private_address_that_is_written_out_is_refused(resolver, no_dialling, subtests):
+    for address in PRIVATE:
+        with subtests.test(address=address):
+            asked = resolver([PUBLIC])
+            host = f"[{address}]" if ":" in address else address
+            assert refused(Outbound(), f"https://{host}/") == "refused_address"
+            assert asked == []
 
 
-@pytest.mark.parametrize(
-    "url",
-    [
+def test_a_spelling_that_hides_where_it_leads_is_refused_before_any_lookup(resolver, no_dialling, subtests):
+    for url in [
         *[
             "https://2130706433/",
             "https://0x7f000001/",
@@ -331,17 +331,17 @@ def test_a_private_address_that_is_written_out_is_refused(resolver, no_dialling,
             f"https://{'a' * 64}.example/",
             "https://%61.example/",
         ],
-    ],
-)
-def test_a_spelling_that_hides_where_it_leads_is_refused_before_any_lookup(resolver, no_dialling, url):
-    asked = resolver([PUBLIC])
-    assert refused(Outbound(), url) == "refused_address"
-    assert asked == []
+    ]:
+        with subtests.test(url=url):
+            asked = resolver([PUBLIC])
+            assert refused(Outbound(), url) == "refused_address"
+            assert asked == []
 
 
-@pytest.mark.parametrize("address", OPEN + OPEN_V6)
-def test_what_is_on_the_internet_is_public(address):
-    assert addresses.is_public(ipaddress.ip_address(address))
+def test_what_is_on_the_internet_is_public(subtests):
+    for address in OPEN + OPEN_V6:
+        with subtests.test(address=address):
+            assert addresses.is_public(ipaddress.ip_address(address))
 
 
 def test_the_address_that_was_checked_is_dialled_and_the_name_is_not_asked_again(
@@ -488,24 +488,22 @@ def test_a_provider_that_hangs(serve):
     assert server.connections == 1
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        answer(b"x" * 500),
-        b"HTTP/1.1 200 OK\r\n" + b"X-A: b\r\n" * 200,
-        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1\r\na\r\n" * 200,
-        b"HTTP/1.1 100 Continue\r\n\r\n" * 50,
-    ],
-    ids=["body", "headers", "chunks", "continue"],
-)
-@pytest.mark.parametrize("is_tls", [False, True], ids=["plain", "tls"])
-def test_a_byte_at_a_time_does_not_outlast_the_deadline(serve, official, trusted, text, is_tls):
-    server = serve(tls=trusted if is_tls else None)
-    server.answers = [server.drip(text)]
-    if is_tls:
-        official(server)
-    client = Outbound(deadline=0.4) if is_tls else to(server, deadline=0.4)
-    assert refused(client) == "timeout"
+def test_send_times_out_when_an_answer_drips(serve, official, trusted, subtests):
+    dripping = {
+        "body": answer(b"x" * 500),
+        "headers": b"HTTP/1.1 200 OK\r\n" + b"X-A: b\r\n" * 200,
+        "chunks": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1\r\na\r\n" * 200,
+        "continue": b"HTTP/1.1 100 Continue\r\n\r\n" * 50,
+    }
+    for tls in (None, trusted):
+        for name, text in dripping.items():
+            with subtests.test(name, tls=bool(tls)):
+                server = serve(tls=tls)
+                server.answers = [server.drip(text)]
+                if tls:
+                    official(server)
+                client = Outbound(deadline=0.2) if tls else to(server, deadline=0.2)
+                assert refused(client) == "timeout"
 
 
 def test_a_handshake_that_hangs(serve, official):
@@ -524,13 +522,14 @@ def test_a_provider_that_does_not_read(serve):
     assert refused(to(server, deadline=0.3), method="POST", json="x" * 20_000_000) == "timeout"
 
 
-@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_a_redirect_is_not_followed(serve, status):
-    target = serve()
-    elsewhere = f"Location: {target.base}/latest?hidden=1"
-    server = serve(answer(b"x" * 100, f"{status} Moved", elsewhere))
-    assert refused(to(server, most_bytes=10)) == "redirect"
-    assert (server.connections, target.connections) == (1, 0)
+def test_a_redirect_is_not_followed(serve, subtests):
+    for status in [301, 302, 303, 307, 308]:
+        with subtests.test(status=status):
+            target = serve()
+            elsewhere = f"Location: {target.base}/latest?hidden=1"
+            server = serve(answer(b"x" * 100, f"{status} Moved", elsewhere))
+            assert refused(to(server, most_bytes=10)) == "redirect"
+            assert (server.connections, target.connections) == (1, 0)
 
 
 def _endless(peer):
@@ -542,9 +541,8 @@ def _endless(peer):
 BOMB = gzip.compress(bytes(50_000_000), 9)
 
 
-@pytest.mark.parametrize(
-    "sent",
-    [
+def test_an_answer_that_is_too_large(serve, subtests):
+    for sent in [
         answer(b"x" * 10_001),
         _endless,
         b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * 200_000,
@@ -553,23 +551,12 @@ BOMB = gzip.compress(bytes(50_000_000), 9)
         answer(BOMB, "200 OK", "Content-Encoding: gzip"),
         answer(gzip.compress(b"x" * 10_001), "200 OK", "Content-Encoding: x-GZIP"),
         answer(gzip.compress(b"") * 10_000, "200 OK", "Content-Encoding: gzip"),
-    ],
-    ids=[
-        "one more",
-        "1 GB",
-        "until closed",
-        "chunks",
-        "headers",
-        "bomb",
-        "one more gzipped",
-        "empty members",
-    ],
-)
-def test_an_answer_that_is_too_large(serve, sent):
-    server = serve(sent)
-    most = 60_000 if sent.__class__ is bytes and BOMB in sent else 10_000
-    assert refused(to(server, most_bytes=most)) == "too_large"
-    assert server.connections == 1
+    ]:
+        with subtests.test(sent=sent):
+            server = serve(sent)
+            most = 60_000 if sent.__class__ is bytes and BOMB in sent else 10_000
+            assert refused(to(server, most_bytes=most)) == "too_large"
+            assert server.connections == 1
 
 
 def test_the_largest_answer_that_is_read(serve):
@@ -579,29 +566,35 @@ def test_the_largest_answer_that_is_read(serve):
     assert [client.send("GET", URL).body for _ in range(2)] == [body, body]
 
 
-@pytest.mark.parametrize("status", [400, 401, 403, 404, 422])
-def test_a_refusal_is_an_answer(serve, status):
-    server = serve(answer(b'{"message": "no"}', f"{status} No"))
-    found = to(server).send("GET", URL)
-    assert (found.status, found.json()) == (status, {"message": "no"})
-    assert server.connections == 1
+def test_a_refusal_is_an_answer(serve, subtests):
+    for status in [400, 401, 403, 404, 422]:
+        with subtests.test(status=status):
+            server = serve(answer(b'{"message": "no"}', f"{status} No"))
+            found = to(server).send("GET", URL)
+            assert (found.status, found.json()) == (status, {"message": "no"})
+            assert server.connections == 1
 
 
-@pytest.mark.parametrize(
-    "body",
-    [b"<html>hidden</html>", b'{"hidden": ', b"", b"\xff", b'{"a": NaN}', b'{"a": 1, "a": 2}', b"[" * 5000],
-)
-def test_what_is_not_json(serve, body):
-    found = to(serve(answer(body))).send("GET", URL)
-    with pytest.raises(OutboundError, match=f"^{HOST} answered something that is not JSON") as error:
-        found.json()
-    assert error.value.code == "not_json"
-    assert error.value.__cause__ is None
+def test_what_is_not_json(serve, subtests):
+    for body in [
+        b"<html>hidden</html>",
+        b'{"hidden": ',
+        b"",
+        b"\xff",
+        b'{"a": NaN}',
+        b'{"a": 1, "a": 2}',
+        b"[" * 5000,
+    ]:
+        with subtests.test(body=body):
+            found = to(serve(answer(body))).send("GET", URL)
+            with pytest.raises(OutboundError, match=f"^{HOST} answered something that is not JSON") as error:
+                found.json()
+            assert error.value.code == "not_json"
+            assert error.value.__cause__ is None
 
 
-@pytest.mark.parametrize(
-    "broken",
-    [
+def test_an_answer_that_breaks_off_is_tried_again_then_said(serve, quick, subtests):
+    for broken in [
         b"",
         b"hello\r\n",
         b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort",
@@ -609,22 +602,22 @@ def test_what_is_not_json(serve, body):
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
         answer(b"not gzip", "200 OK", "Content-Encoding: gzip"),
         answer(gzip.compress(b"{}", mtime=0)[:-9], "200 OK", "Content-Encoding: gzip"),
-    ],
-)
-def test_an_answer_that_breaks_off_is_tried_again_then_said(serve, quick, broken):
-    server = serve(broken)
-    assert refused(to(server)) == "connect"
-    assert server.connections == 3
+    ]:
+        with subtests.test(broken=broken):
+            server = serve(broken)
+            assert refused(to(server)) == "connect"
+            assert server.connections == 3
 
 
 # Trying again
 
 
-@pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
-def test_a_read_is_tried_twice_more(serve, quick, status):
-    server = serve(answer(b"no", f"{status} Busy"))
-    assert to(server).send("GET", URL).status == status
-    assert server.connections == 3
+def test_a_read_is_tried_twice_more(serve, quick, subtests):
+    for status in [429, 500, 502, 503, 504]:
+        with subtests.test(status=status):
+            server = serve(answer(b"no", f"{status} Busy"))
+            assert to(server).send("GET", URL).status == status
+            assert server.connections == 3
 
 
 def test_a_read_that_works_the_second_time(serve, quick):
@@ -633,15 +626,16 @@ def test_a_read_that_works_the_second_time(serve, quick):
     assert server.connections == 3
 
 
-@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
-@pytest.mark.parametrize("first", [b"", answer(status="429 Wait", body=b""), answer(status="503 Busy")])
-def test_a_write_is_never_sent_twice(serve, quick, method, first):
-    server = serve(first, answer())
-    if first:
-        assert to(server).send(method, URL, json={}).status in (429, 503)
-    else:
-        assert refused(to(server), method=method, json={}) == "connect"
-    assert server.connections == 1
+def test_a_write_is_never_sent_twice(serve, quick, subtests):
+    for method in ["POST", "PUT", "PATCH", "DELETE"]:
+        for first in [b"", answer(status="429 Wait", body=b""), answer(status="503 Busy")]:
+            with subtests.test(method=method, first=first):
+                server = serve(first, answer())
+                if first:
+                    assert to(server).send(method, URL, json={}).status in (429, 503)
+                else:
+                    assert refused(to(server), method=method, json={}) == "connect"
+                assert server.connections == 1
 
 
 def _date(seconds):
@@ -650,14 +644,14 @@ def _date(seconds):
     )
 
 
-@pytest.mark.parametrize(
-    "after",
-    ["0", "-5", "soon", "", "٣", pytest.param(_date(-100), id="over"), "Mon, 99 Foo 2020", "1e9"],
-)
-def test_retry_after_that_asks_for_no_time(serve, quick, after):
-    server = serve(answer(b"", "429 Wait", f"Retry-After: {after}".encode().decode("latin-1")), answer())
-    assert to(server).send("GET", URL).status == 200
-    assert server.connections == 2
+def test_retry_after_that_asks_for_no_time(serve, quick, subtests):
+    for after in ["0", "-5", "soon", "", "٣", _date(-100), "Mon, 99 Foo 2020", "1e9"]:
+        with subtests.test(after=after):
+            server = serve(
+                answer(b"", "429 Wait", f"Retry-After: {after}".encode().decode("latin-1")), answer()
+            )
+            assert to(server).send("GET", URL).status == 200
+            assert server.connections == 2
 
 
 def test_retry_after_is_waited_for(serve, quick, monkeypatch):
@@ -672,13 +666,16 @@ def test_retry_after_is_waited_for(serve, quick, monkeypatch):
     assert 5 < waited[1] <= 8
 
 
-@pytest.mark.parametrize("after", ["60", "999999999", "9" * 50, pytest.param(_date(3600), id="in an hour")])
-def test_retry_after_beyond_the_deadline_is_the_answer(serve, monkeypatch, after):
-    monkeypatch.setattr(time, "sleep", lambda seconds: pytest.fail(f"would sleep for {seconds} seconds"))
-    server = serve(answer(b"", "429 Wait", f"Retry-After: {after}"))
-    found = to(server, deadline=0.2).send("GET", URL)
-    assert (found.status, found.headers["retry-after"]) == (429, after)
-    assert server.connections == 1
+def test_retry_after_beyond_the_deadline_is_the_answer(serve, monkeypatch, subtests):
+    for after in ["60", "999999999", "9" * 50, _date(3600)]:
+        with subtests.test(after=after):
+            monkeypatch.setattr(
+                time, "sleep", lambda seconds: pytest.fail(f"would sleep for {seconds} seconds")
+            )
+            server = serve(answer(b"", "429 Wait", f"Retry-After: {after}"))
+            found = to(server, deadline=0.2).send("GET", URL)
+            assert (found.status, found.headers["retry-after"]) == (429, after)
+            assert server.connections == 1
 
 
 def test_an_answer_is_not_lost_to_a_retry_that_hangs(serve, quick):

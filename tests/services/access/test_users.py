@@ -208,14 +208,14 @@ def test_people_are_paged_by_name_and_found_by_name_or_email(acme, cast):
     found, after = [], None
     for _ in range(3):
         page = users.page(acme, after=after, limit=2)
-        found += [user.email for user in page.people]
-        after = page.after
+        found += [user.email for user in page.rows]
+        after = page.next
     assert after is None
     assert sorted(found) == sorted(user.email for user in users.every(acme))
     assert found == [user.email for user in users.every(acme)]
-    assert [user.name for user in users.page(acme, "AL_").people] == ["Al_"]
-    assert [user.name for user in users.page(acme, "x@ACME").people] == ["Alx"]
-    assert users.page(acme, "gus").people == []
+    assert [user.name for user in users.page(acme, "AL_").rows] == ["Al_"]
+    assert [user.name for user in users.page(acme, "x@ACME").rows] == ["Alx"]
+    assert users.page(acme, "gus").rows == []
     with pytest.raises(NotFound):
         users.page(acme, after=cast.gus.id)
     assert not users.are_many(acme)

@@ -57,7 +57,7 @@ def test_events_are_the_organizations_newest_first_in_pages(acme, globex):
 
 
 def _subjects(page):
-    return [event.subject for event in page.events]
+    return [event.subject for event in page.rows]
 
 
 def test_pages_lead_to_the_older_and_back_to_the_newer(acme, globex, monkeypatch):
@@ -66,16 +66,16 @@ def test_pages_lead_to_the_older_and_back_to_the_newer(acme, globex, monkeypatch
     for number in range(8):
         _record(acme, f"no. {number}")
     first = search.page(acme)
-    second = search.page(acme, before=first.older)
-    third = search.page(acme, before=second.older)
+    second = search.page(acme, before=first.next)
+    third = search.page(acme, before=second.next)
     assert [_subjects(page) for page in (first, second, third)] == [
         ["no. 7", "no. 6", "no. 5"],
         ["no. 4", "no. 3", "no. 2"],
         ["no. 1", "no. 0"],
     ]
-    assert (first.newer, third.older) == (None, None)
-    assert search.page(acme, after=third.newer) == second
-    assert search.page(acme, after=second.newer) == first
+    assert (first.previous, third.next) == (None, None)
+    assert search.page(acme, after=third.previous) == second
+    assert search.page(acme, after=second.previous) == first
 
 
 def test_pages_of_a_kind_have_the_events_of_each_of_its_actions_in_order(acme, globex, monkeypatch):
@@ -89,16 +89,16 @@ def test_pages_of_a_kind_have_the_events_of_each_of_its_actions_in_order(acme, g
                 log.note(scope, action, f"no. {number}")
     wanted = search.Filter(actions=(a, b, Action.TOTP_OFF))
     first = search.page(acme, wanted)
-    second = search.page(acme, wanted, before=first.older)
-    third = search.page(acme, wanted, before=second.older)
+    second = search.page(acme, wanted, before=first.next)
+    third = search.page(acme, wanted, before=second.next)
     assert [_subjects(page) for page in (first, second, third)] == [
         ["no. 8", "no. 7", "no. 6"],
         ["no. 4", "no. 3", "no. 2"],
         ["no. 0"],
     ]
-    assert third.older is None
-    assert search.page(acme, wanted, after=third.newer) == second
-    assert {event.organization_id for event in first.events} == {acme.organization.id}
+    assert third.next is None
+    assert search.page(acme, wanted, after=third.previous) == second
+    assert {event.organization_id for event in first.rows} == {acme.organization.id}
 
 
 def _at(scope, subject, moment):

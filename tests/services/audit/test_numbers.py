@@ -35,7 +35,7 @@ def test_each_number_has_the_event_and_what_it_changed_of_it(acme, globex, many)
     _record(acme, ["+15559999999"])
     for number in (FIRST, "+15550001234", LAST):
         found = search.history(acme, number)
-        assert found.events == [many]
+        assert found.rows == [many]
         assert found.changes(many) == {
             "label": [number[-4:], "x"],
             "reason": [None, "moved"],
@@ -59,7 +59,7 @@ def test_every_way_of_asking_for_a_number_finds_it(acme, many):
     one = search.recent(acme)[0]
     for wanted in (Filter(about=(FIRST,)), Filter(text=FIRST), Filter(text="(555) 000-0000")):
         page = search.page(acme, wanted)
-        assert page.events[-1].id == many.id
+        assert page.rows[-1].id == many.id
         assert page.changes(many)["label"] == ["0000", "x"]
         assert [pair[1] for pair in search.walk(acme, wanted)][-1]["label"] == ["0000", "x"]
     for scope, wanted, found in (
@@ -68,7 +68,7 @@ def test_every_way_of_asking_for_a_number_finds_it(acme, many):
         (acme.for_organization(None), Filter(about=(FIRST,)), [one, many]),
         (acme, Filter(about=(FIRST,), text=LAST), [many]),
     ):
-        events = search.page(scope, wanted).events
+        events = search.page(scope, wanted).rows
         assert [event.id for event in events] == [event.id for event in found], wanted
 
 

@@ -212,9 +212,9 @@ def test_it_is_audited_as_a_whole_and_for_each_endpoint(acme):
     (whole,) = acme.session.scalars(acme.select(AuditEvent).where(AuditEvent.action == "endpoints.imported"))
     assert (whole.subject, whole.changes) == ("lines.csv", {"changed": [None, 1], "added": [None, 1]})
     history = search.history(acme, FIRST)
-    assert history.events[0] == whole
+    assert history.rows[0] == whole
     assert history.changes(whole) == {"label": ["Old", "New"], "imported_from": [None, "lines.csv"]}
-    assert history.events[1].action == "endpoint.created"
+    assert history.rows[1].action == "endpoint.created"
     assert search.about(acme, SECOND) == [whole]
     assert search.history(acme, SECOND).changes(whole)["provider"] == [None, "twilio"]
     acme.session.refresh(acme.organization)

@@ -68,12 +68,12 @@ def _numbers(page):
 def _walk(scope, sort, limit, wanted=Filter()):  # noqa: B008
     """Every page forwards, and then every page back from the last."""
     forwards = [paging.page(scope, wanted, limit=limit, sort=sort)]
-    while forwards[-1].next_cursor:
-        cursor = forwards[-1].next_cursor
+    while forwards[-1].next:
+        cursor = forwards[-1].next
         forwards.append(paging.page(scope, wanted, limit=limit, sort=sort, cursor=cursor))
     back = [forwards[-1]]
-    while back[-1].previous_cursor:
-        cursor = back[-1].previous_cursor
+    while back[-1].previous:
+        cursor = back[-1].previous
         back.append(paging.page(scope, wanted, limit=limit, sort=sort, cursor=cursor))
     return forwards, back[::-1]
 
@@ -92,8 +92,8 @@ def test_a_walk_visits_every_row_once_in_order(acme, many, sort, limit):
     else:
         assert seen == expected
     assert [_numbers(page) for page in back] == [_numbers(page) for page in forwards]
-    assert forwards[0].previous_cursor is None
-    assert forwards[-1].next_cursor is None
+    assert forwards[0].previous is None
+    assert forwards[-1].next is None
 
 
 @pytest.mark.parametrize("sort", ["label", "-agent"])
@@ -109,23 +109,23 @@ def test_a_filter_holds_on_every_page(acme, many, sort):
 @pytest.mark.parametrize("sort", ["label", "-created"])
 def test_a_page_does_not_shift_when_the_row_before_it_goes(acme, many, sort):
     first = paging.page(acme, Filter(), limit=5, sort=sort)
-    second = paging.page(acme, Filter(), limit=5, sort=sort, cursor=first.next_cursor)
+    second = paging.page(acme, Filter(), limit=5, sort=sort, cursor=first.next)
     crud.delete(acme, first.rows[-1].id)
-    again = paging.page(acme, Filter(), limit=5, sort=sort, cursor=first.next_cursor)
+    again = paging.page(acme, Filter(), limit=5, sort=sort, cursor=first.next)
     assert _numbers(again) == _numbers(second)
 
 
 def test_going_back_ends_with_the_first_page_whole(acme, many):
     first = paging.page(acme, Filter(), limit=5)
-    second = paging.page(acme, Filter(), limit=5, cursor=first.next_cursor)
+    second = paging.page(acme, Filter(), limit=5, cursor=first.next)
     crud.delete(acme, first.rows[2].id)
-    page = paging.page(acme, Filter(), limit=5, cursor=second.previous_cursor)
+    page = paging.page(acme, Filter(), limit=5, cursor=second.previous)
     assert len(page.rows) == 5
-    assert page.previous_cursor is None
+    assert page.previous is None
 
 
 def test_a_cursor_of_another_sort_is_refused_clearly(acme, many):
-    cursor = paging.page(acme, Filter(), limit=5, sort="label").next_cursor
+    cursor = paging.page(acme, Filter(), limit=5, sort="label").next
     for sort in ("-label", "number", "agent"):
         with pytest.raises(Malformed, match="sorted otherwise"):
             paging.page(acme, Filter(), limit=5, sort=sort, cursor=cursor)

@@ -153,14 +153,14 @@ def test_a_number_that_cannot_be_one_is_refused(acme, cast, number):
         assignments.unassign(acme, cast.mo.id, "twilio", number)
 
 
-@pytest.mark.parametrize("provider", ["sinch", "vobiz", "", "a\0b"])
+@pytest.mark.parametrize("provider", ["sinch", "vobiz", ""])
 def test_a_number_on_another_provider_is_not_found(acme, cast, provider):
     _give(acme, cast.mo, ONE)
     with pytest.raises(NotFound):
         assignments.unassign(acme, cast.mo.id, provider, ONE)
 
 
-@pytest.mark.parametrize("user_id", ["nobody", "a\0b"])
+@pytest.mark.parametrize("user_id", ["nobody"])
 def test_nobody_is_not_found(acme, user_id):
     with pytest.raises(NotFound):
         assignments.unassign(acme, user_id, "twilio", ONE)

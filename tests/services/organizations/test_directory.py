@@ -104,7 +104,7 @@ def test_what_happens_elsewhere_in_the_organization_does_not_make_a_version_stal
     directory.update(acme, NOBODY, {"name": "Mine"}, version=version)
 
 
-@pytest.mark.parametrize("unknown", ["nowhere", "", "a\0b", "' OR 1=1 --", "x" * 5000])
+@pytest.mark.parametrize("unknown", ["nowhere", "", "' OR 1=1 --", "x" * 5000])
 def test_one_that_does_not_exist_is_not_found(acme, unknown):
     for find in (directory.by_slug, directory.by_id):
         with pytest.raises(NotFound):

