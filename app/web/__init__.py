@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from flask import Flask
 
-from app.web.shell import layout, navigation, places
+from app.web.shell import guard, layout, navigation, places
 from app.web.shell.guard import Pages
 
 
@@ -16,6 +16,7 @@ def init_app(app: Flask) -> None:
     navigation.init_app(app)
     layout.init_app(app)
     places.init_app(app)
+    app.url_defaults(guard.add_slug)
     for blueprint in blueprints():
         app.register_blueprint(blueprint)
 

@@ -89,11 +89,11 @@ def create(scope: Scope) -> ResponseReturnValue:
         f"{texts.bidi_isolate(user.name)} can sign in with {user.email} and the password you gave. {told}",
         "ok",
     )
-    return _to(scope, user)
+    return _to(user)
 
 
-def _to(scope: Scope, user: User) -> Response:
-    return render.redirect_to(url_for("people.show", slug=scope.organization.slug, user_id=user.id))
+def _to(user: User) -> Response:
+    return render.redirect_to(url_for("people.show", user_id=user.id))
 
 
 @people.page("/o/<slug>/people/<user_id>", who=Who.SUPERADMIN, title="Person")
@@ -164,7 +164,7 @@ def save(scope: Scope, user_id: str) -> ResponseReturnValue:
         return _page(scope, user, 412, form=form, conflicts=conflicts)
     done = f"{texts.bidi_isolate(user.name)} saved."
     flash(f"{done} The new role revoked their API tokens." if revokes else done, "ok")
-    return _to(scope, user)
+    return _to(user)
 
 
 @people.page("/o/<slug>/people/<user_id>/disabled", who=Who.SUPERADMIN, methods=["POST"])
@@ -188,10 +188,10 @@ def set_disabled(scope: Scope, user_id: str) -> ResponseReturnValue:
         return render.later(page, error)
     except (Conflict, Forbidden) as error:
         flash(error.message, "bad")
-        return _to(scope, user)
+        return _to(user)
     done = "is disabled: signed out everywhere, tokens revoked" if disabled else "can sign in again"
     flash(f"{texts.bidi_isolate(user.name)} {done}.", "ok")
-    return _to(scope, user)
+    return _to(user)
 
 
 @people.page("/o/<slug>/people/<user_id>/sessions/end", who=Who.SUPERADMIN, methods=["POST"])
@@ -201,9 +201,9 @@ def end_sessions(scope: Scope, user_id: str) -> ResponseReturnValue:
         users.end_sessions(scope, user_id)
     except Forbidden as error:
         flash(error.message, "bad")
-        return _to(scope, user)
+        return _to(user)
     flash(f"{texts.bidi_isolate(user.name)} is signed out everywhere.", "ok")
-    return _to(scope, user)
+    return _to(user)
 
 
 @people.page("/o/<slug>/people/<user_id>/password", who=Who.SUPERADMIN, title="Reset password")
@@ -241,7 +241,7 @@ def reset(scope: Scope, user_id: str) -> ResponseReturnValue:
         "and has no token any more.",
         "ok",
     )
-    return _to(scope, user)
+    return _to(user)
 
 
 @people.page("/o/<slug>/people/<user_id>/numbers", who=Who.SUPERADMIN, methods=["POST"])
@@ -264,7 +264,7 @@ def give_number(scope: Scope, user_id: str) -> ResponseReturnValue:
         form.phone_number.errors = [error.message]
         return _page(scope, users.get(scope, user_id), 409, number_form=form)
     flash(f"{texts.bidi_isolate(user.name)} has {phone.display(number.phone_number)} now.", "ok")
-    return _to(scope, user)
+    return _to(user)
 
 
 @people.page("/o/<slug>/people/<user_id>/numbers/<number_id>/default", who=Who.SUPERADMIN, methods=["POST"])
@@ -272,7 +272,7 @@ def make_default(scope: Scope, user_id: str, number_id: str) -> ResponseReturnVa
     user = users.get(scope, user_id)
     number = assignments.make_default(scope, user, number_id)
     flash(f"{phone.display(number.phone_number)} is the default.", "ok")
-    return _to(scope, user)
+    return _to(user)
 
 
 @people.page(
@@ -295,16 +295,16 @@ def take_number(scope: Scope, user_id: str, number_id: str) -> ResponseReturnVal
         assignments.unassign(scope, user.id, number.provider, number.phone_number, reason=ConfirmForm().why)
     except Conflict as error:
         flash(error.message, "bad")
-        return _to(scope, user)
+        return _to(user)
     told = f"{phone.display(number.phone_number)} is taken from {texts.bidi_isolate(user.name)}."
-    flash(GIVE_BACK.format(told, _giving(scope, user, number)), "ok")
-    return _to(scope, user)
+    flash(GIVE_BACK.format(told, _giving(user, number)), "ok")
+    return _to(user)
 
 
-def _giving(scope: Scope, user: User, number: VoicePhoneNumber) -> str:
+def _giving(user: User, number: VoicePhoneNumber) -> str:
     """The person's page, with the number typed."""
     typed = {"number": number.phone_number, "provider": number.provider, "label": number.label or ""}
-    person = url_for("people.show", slug=scope.organization.slug, user_id=user.id)
+    person = url_for("people.show", user_id=user.id)
     return f"{person}?{urlencode(typed)}#give-title"
 
 
@@ -328,7 +328,7 @@ def issue_token(scope: Scope, user_id: str) -> ResponseReturnValue:
     except TryLater as error:
         form.your_password.errors = [error.message]
         return render.later(_page(scope, users.get(scope, user_id), error.status, token_form=form), error)
-    back = url_for("people.show", slug=scope.organization.slug, user_id=user_id)
+    back = url_for("people.show", user_id=user_id)
     return render.page("access/token_once.html", jwt=issued.jwt, token=issued.token, person=user, back=back)
 
 
@@ -337,4 +337,4 @@ def revoke_token(scope: Scope, user_id: str, token_id: str) -> ResponseReturnVal
     user = users.get(scope, user_id)
     token = tokens.revoke(scope, user, token_id, reason=ConfirmForm().why)
     flash(f"The token “{texts.bidi_isolate(token.name)}” is revoked.", "ok")
-    return _to(scope, user)
+    return _to(user)

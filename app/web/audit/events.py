@@ -95,7 +95,5 @@ def undo(scope: Scope, event_id: str) -> ResponseReturnValue:
     except Conflict as error:
         return _confirm(endpoints_undo.plan(scope, _number(event_id)), form, error.status, error.message)
     many = "1 endpoint is" if done.count == 1 else f"{done.count:,} endpoints are"
-    history.flash_undo(scope, f"{many} as before.", done.event_id)
-    return render.redirect_to(
-        url_for("audit_events.show", slug=scope.organization.slug, event_id=done.event_id)
-    )
+    history.flash_undo(f"{many} as before.", done.event_id)
+    return render.redirect_to(url_for("audit_events.show", event_id=done.event_id))

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Response, request, session, url_for
+from flask import Response, g, request, session, url_for
 from flask.typing import ResponseReturnValue
 
 from app.core import clock, csv_text, texts
@@ -49,7 +49,7 @@ audit.add_app_template_filter(actions.told, "told")
 
 @audit.page("/o/<slug>/audit", who=Who.SUPERADMIN, title="Audit", link=Link(Section.ORGANIZATION, 30))
 def table(scope: Scope) -> ResponseReturnValue:
-    return _page(scope, url_for("audit.table", slug=scope.organization.slug))
+    return _page(scope, url_for("audit.table"))
 
 
 @audit.page(
@@ -106,7 +106,7 @@ def _filter() -> tuple[Filter, dict[str, str]]:
         text=request.args.get("q", "").strip()[:100],
         who=request.args.get("who", "").strip()[:100],
         actions=actions.chosen(request.args.get("action", "")),
-        outside=request.args.get("in") == NOWHERE and "slug" not in (request.view_args or {}),
+        outside=request.args.get("in") == NOWHERE and "slug" not in g,
         since=_day("from", complaints),
         until=_day("to", complaints),
     )

@@ -81,8 +81,8 @@ def apply(scope: Scope) -> ResponseReturnValue:
         return _confirm(scope, form, 422)
     except Conflict as error:
         return _confirm(scope, form, error.status, error.message)
-    flash_undo(scope, _told(what, form, done.count), done.event_id)
-    return back(scope)
+    flash_undo(_told(what, form, done.count), done.event_id)
+    return back()
 
 
 def _apply(scope: Scope, selection: Selection, what: str, form: ManyEndpointsForm) -> Done:

@@ -69,7 +69,7 @@ def check(scope: Scope) -> ResponseReturnValue:
     except Invalid as error:
         form.add_errors(error if name else Invalid([replace(it, field="rows") for it in error.problems]))
         return _new(scope, form, 422)
-    here = url_for("endpoint_imports.new", slug=scope.organization.slug)
+    here = url_for("endpoint_imports.new")
 
     def run(inside: Scope, tell: Tell) -> str:
         return f"{here}/{csv_import.check(inside, table, name, tell=tell).id}"
@@ -107,7 +107,7 @@ def _show(found: EndpointImport, status: int = 200, problem: str = "") -> Respon
 def apply(scope: Scope, import_id: str) -> ResponseReturnValue:
     form = ConfirmForm()
     version, reason = form.version_sent, form.why
-    here = url_for("endpoint_imports.show", slug=scope.organization.slug, import_id=import_id)
+    here = url_for("endpoint_imports.show", import_id=import_id)
 
     def run(inside: Scope, tell: Tell) -> str:
         found = csv_import.apply(inside, import_id, reason=reason, version=version, tell=tell)

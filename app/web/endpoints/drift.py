@@ -74,9 +74,7 @@ def point(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
     else:
         flash(f"{label} took it, but {shown} is still not right: {after.message}", "bad")
     if not render.is_fragment_request():
-        return render.redirect_to(
-            url_for("drift.show", slug=scope.organization.slug, endpoint_id=endpoint_id)
-        )
+        return render.redirect_to(url_for("drift.show", endpoint_id=endpoint_id))
     answer = _page(scope, endpoint_id)
     answer.headers["HX-Trigger"] = "changed"
     return answer
@@ -85,12 +83,12 @@ def point(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
 @drift.page("/o/<slug>/check", who=Who.SUPERADMIN, methods=["POST"])
 def check(scope: Scope) -> ResponseReturnValue:
     runs.check_all(scope)
-    return _progress(scope) if render.is_fragment_request() else _to_endpoints(scope)
+    return _progress(scope) if render.is_fragment_request() else _to_endpoints()
 
 
-def _to_endpoints(scope: Scope) -> Response:
+def _to_endpoints() -> Response:
     flash("Patchbay asks the providers about every number now.", "ok")
-    return render.redirect_to(url_for("endpoints.table", slug=scope.organization.slug))
+    return render.redirect_to(url_for("endpoints.table"))
 
 
 @drift.page("/o/<slug>/check", who=Who.SUPERADMIN, title="Checks")

@@ -7,7 +7,6 @@ from urllib.parse import urlencode
 from flask import Response, request, url_for
 
 from app.services.endpoints.listing import Filter
-from app.services.scope import Scope
 from app.web.shell import render
 
 PAGE = 50
@@ -36,8 +35,8 @@ def view() -> dict[str, str]:
     return {name: request.args[name] for name in names if request.args.get(name)}
 
 
-def back(scope: Scope) -> Response:
+def back() -> Response:
     """To the table, as it was shown."""
     query = query_string()
-    address = url_for("endpoints.table", slug=scope.organization.slug)
+    address = url_for("endpoints.table")
     return render.redirect_to(f"{address}?{query}" if query else address)

@@ -170,7 +170,7 @@ def create(scope: Scope) -> ResponseReturnValue:
     if typed != row.phone_number:
         flash(f"“{texts.bidi_isolate(typed)}” was read as {row.phone_number}.", "ok")
     _tell_doubts(scope, row)
-    return render.redirect_to(url_for("endpoints.show", slug=scope.organization.slug, endpoint_id=row.id))
+    return render.redirect_to(url_for("endpoints.show", endpoint_id=row.id))
 
 
 @endpoints.page(
@@ -226,8 +226,8 @@ def save(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
         return _stale(scope, endpoint_id, form)
     _tell_saved(scope, row, was)
     if _is_detail_page():
-        return render.redirect_to(url_for("endpoints.show", slug=scope.organization.slug, endpoint_id=row.id))
-    return query.back(scope)
+        return render.redirect_to(url_for("endpoints.show", endpoint_id=row.id))
+    return query.back()
 
 
 def _is_detail_page() -> bool:
@@ -248,7 +248,7 @@ def _tell_saved(scope: Scope, row: Endpoint, was: tuple[str | None, str | None])
     if row.inbound_agent_name != was[0]:
         left = hints.provider_follow_up(scope, row, was[0])
     if left:
-        href = url_for("drift.show", slug=scope.organization.slug, endpoint_id=row.id)
+        href = url_for("drift.show", endpoint_id=row.id)
         render.flash_with_link(f"{done} {left.sentence}", "warn", href, left.word)
     else:
         flash(done, "ok")
@@ -281,7 +281,7 @@ def set_active(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
     row = crud.update(scope, endpoint_id, {"is_active": wanted}, version=ConfirmForm().version_sent)
     state = "active" if row.is_active else "inactive, and answers nobody"
     flash(f"{phone.display(row.phone_number)} is {state}.", "ok")
-    return query.back(scope)
+    return query.back()
 
 
 @endpoints.page("/o/<slug>/endpoints/<endpoint_id>/delete", who=Who.SUPERADMIN, title="Delete endpoint")
@@ -301,5 +301,5 @@ def confirm_delete(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
 def delete(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
     form = ConfirmForm()
     event = crud.delete(scope, endpoint_id, reason=form.why, version=form.version_sent)
-    flash_undo(scope, f"{phone.display(event.subject)} is deleted.", event.id)
-    return query.back(scope)
+    flash_undo(f"{phone.display(event.subject)} is deleted.", event.id)
+    return query.back()

@@ -70,7 +70,7 @@ def import_endpoints(scope: Scope, key: str) -> ResponseReturnValue:
         return _refused(scope, provider, form, error)
     agent = agents["inbound_agent_name"] or agents["outbound_agent_name"]
     told = {"imported": str(len(rows))} | ({"agent": agent} if agent else {})
-    address = url_for("numbers.show", slug=scope.organization.slug, key=provider.key)
+    address = url_for("numbers.show", key=provider.key)
     return render.redirect_to(f"{address}?{urlencode(_wanted() | told)}")
 
 
@@ -87,7 +87,7 @@ def give(scope: Scope, key: str) -> ResponseReturnValue:
     except (Invalid, Conflict) as error:
         return _refused(scope, provider, form, error)
     flash(f"{texts.bidi_isolate(user.name)} has {_so_many(len(set(ticked)))} more.", "ok")
-    return render.redirect_to(url_for("people.show", slug=scope.organization.slug, user_id=user.id))
+    return render.redirect_to(url_for("people.show", user_id=user.id))
 
 
 def _so_many(count: int) -> str:
@@ -155,7 +155,7 @@ def _page(
     ticked = _ticked()[: imports.MOST_AT_ONCE] if inventory or problem else []
     reasons = reasons or {}
     first = _ticked_first(scope, provider, inventory, found, ticked)[: imports.MOST_AT_ONCE]
-    rows = [_row(scope, provider, row, reasons) for row in first]
+    rows = [_row(provider, row, reasons) for row in first]
     imported = request.args.get("imported", "")
     return render.page(
         "numbers/show.html",
@@ -174,7 +174,7 @@ def _page(
         agents=listing.agents(scope),
         to_endpoints=numbers_inventory.can_import_as_endpoints(provider),
         to_people=numbers_inventory.voice_key(provider) is not None,
-        form_address=_form_address(scope, provider),
+        form_address=_form_address(provider),
         imported=_so_many(int(imported)) if re.fullmatch("[0-9]{1,4}", imported) else "",
         filtered=urlencode({"provider": provider.key} | _imported_for()),
     )
@@ -198,21 +198,20 @@ def _imported_for() -> dict[str, str]:
     return {"agent": agent} if agent else {}
 
 
-def _form_address(scope: Scope, provider: Provider) -> str:
-    slug = scope.organization.slug
+def _form_address(provider: Provider) -> str:
     if provider.families == (Family.VOICE_AI,):
-        return url_for("voice_ai.show", slug=slug) + f"#{provider.key}"
-    return url_for("providers.show", slug=slug, key=provider.key)
+        return url_for("voice_ai.show") + f"#{provider.key}"
+    return url_for("providers.show", key=provider.key)
 
 
-def _row(scope: Scope, provider: Provider, row: Owned, reasons: Mapping[str, str]) -> dict[str, Any]:
-    slug, claims = scope.organization.slug, row.claims
+def _row(provider: Provider, row: Owned, reasons: Mapping[str, str]) -> dict[str, Any]:
+    claims = row.claims
     refused = reasons.get(row.line.phone_number)
     place = None
     if numbers_inventory.can_import_as_endpoints(provider) and claims.endpoint_id:
-        place = url_for("endpoints.show", slug=slug, endpoint_id=claims.endpoint_id)
+        place = url_for("endpoints.show", endpoint_id=claims.endpoint_id)
     elif row.state is Claim.MAPPED and claims.user_id:
-        place = url_for("people.show", slug=slug, user_id=claims.user_id)
+        place = url_for("people.show", user_id=claims.user_id)
     return {
         "number": row.line.phone_number,
         "shown": phone.display(row.line.phone_number),

@@ -60,7 +60,7 @@ def save(scope: Scope) -> ResponseReturnValue:
         conflicts = merge_with_stored(scope, form, _fresh(scope), of_organization(scope), FIELDS)
         return _page(scope, form, 412, conflicts=conflicts)
     flash("Settings saved.", "ok")
-    return render.redirect_to(url_for("settings.show", slug=scope.organization.slug))
+    return render.redirect_to(url_for("settings.show"))
 
 
 @settings.page("/o/<slug>/settings/base-url", who=Who.SUPERADMIN, title="Change the base URL?")
@@ -70,7 +70,7 @@ def confirm_base_url(scope: Scope) -> ResponseReturnValue:
     Without another one there is nothing to confirm.
     """
     if request.args.get("url") in (None, "", scope.organization.public_base_url):
-        return render.redirect_to(url_for("settings.show", slug=scope.organization.slug))
+        return render.redirect_to(url_for("settings.show"))
     typed = _stored(scope) | {"public_base_url": request.args["url"]}
     try:
         url = directory.planned_base_url(scope, {name: text or None for name, text in typed.items()})

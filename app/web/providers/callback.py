@@ -66,7 +66,7 @@ def point(scope: Scope, key: str) -> ResponseReturnValue:
     except TooMany as error:
         form.form_errors.append(error.message)
         return _page(scope, provider, form, 429)
-    return render.redirect_to(url_for("callback.show", slug=scope.organization.slug, key=key))
+    return render.redirect_to(url_for("callback.show", key=key))
 
 
 def _tell(provider: Provider, after: Seen | None) -> None:
@@ -141,7 +141,7 @@ def put_number(scope: Scope, key: str, number: str) -> ResponseReturnValue:
         flash(f"{shown} is on this application now, and calls the right address.", "ok")
     else:
         flash(f"{provider.label} took it, but {shown} is still not right: {after.message}", "bad")
-    return render.redirect_to(url_for("callback.show", slug=scope.organization.slug, key=key))
+    return render.redirect_to(url_for("callback.show", key=key))
 
 
 def _confirm_number(provider: Provider, plan: Plan, status: int = 200, *, changed: str = "") -> Response:

@@ -81,7 +81,7 @@ def save(scope: Scope, key: str) -> ResponseReturnValue:
         return _stale(scope, provider, form)
     flash(f"{provider.label} saved." if told else "Nothing was different, so nothing was saved.", "ok")
     _tell_normalized(scope, provider, form)
-    return _back(scope, provider)
+    return _back(provider)
 
 
 @providers.page("/o/<slug>/providers/<key>/verify", who=Who.SUPERADMIN, methods=["POST"])
@@ -133,10 +133,10 @@ def _tell_normalized(scope: Scope, provider: Provider, form: Form) -> None:
                 flash(f"“{texts.bidi_isolate(typed)}” was read as {stored}, {phone.display(stored)}.", "ok")
 
 
-def _back(scope: Scope, provider: Provider) -> Response:
+def _back(provider: Provider) -> Response:
     if provider.families == (Family.VOICE_AI,):
-        return render.redirect_to(url_for("voice_ai.show", slug=scope.organization.slug) + f"#{provider.key}")
-    return render.redirect_to(url_for("providers.show", slug=scope.organization.slug, key=provider.key))
+        return render.redirect_to(url_for("voice_ai.show") + f"#{provider.key}")
+    return render.redirect_to(url_for("providers.show", key=provider.key))
 
 
 def _page(
@@ -190,7 +190,7 @@ def set_enabled(scope: Scope, key: str) -> ResponseReturnValue:
     )
     done = f"{provider.label} is {'enabled' if enabled else 'disabled. Its values stay stored'}."
     _tell_what_is_lost(scope, provider, done)
-    return _back(scope, provider)
+    return _back(provider)
 
 
 def _tell_what_is_lost(scope: Scope, provider: Provider, done: str) -> None:
@@ -201,7 +201,7 @@ def _tell_what_is_lost(scope: Scope, provider: Provider, done: str) -> None:
         flash(done, "ok")
         return
     noun = "number is" if count == 1 else "numbers are"
-    href = url_for("endpoints.table", slug=scope.organization.slug, provider=provider.key, sync="blocked")
+    href = url_for("endpoints.table", provider=provider.key, sync="blocked")
     render.flash_with_link(f"{done} {count:,} {noun} not answered:", "warn", href, "show them")
 
 
@@ -235,7 +235,7 @@ def forget(scope: Scope, key: str) -> ResponseReturnValue:
     form = ConfirmForm()
     credentials.forget(scope, provider, reason=form.why, version=form.version_sent)
     _tell_what_is_lost(scope, provider, f"The values of {provider.label} are forgotten.")
-    return _back(scope, provider)
+    return _back(provider)
 
 
 @providers.page("/o/<slug>/active/<family>", who=Who.SUPERADMIN, title="Change default provider")
@@ -263,9 +263,9 @@ def make_active(scope: Scope, family: str) -> ResponseReturnValue:
         active.make_active(scope, wanted, provider.key, reason=form.why, version=form.version_sent)
     except Conflict as error:
         flash(error.message, "bad")
-        return _back(scope, provider)
+        return _back(provider)
     flash(f"{provider.label} is active for {active.FAMILY_WORDS[wanted]}.", "ok")
-    return _back(scope, provider)
+    return _back(provider)
 
 
 def _family(text: str) -> Family:
@@ -286,7 +286,7 @@ def confirm_undo(scope: Scope, switch_id: str) -> ResponseReturnValue:
         switch=row,
         family=family,
         words=active.FAMILY_WORDS,
-        back=_history_of(scope, row.now or row.was),
+        back=_history_of(row.now or row.was),
         impact=impact.of_switch(scope, family, row.was),
         form=ConfirmForm(version=str(scope.organization.version), reason=f"Undo of {was}"[:LONGEST]),
     )
@@ -302,10 +302,10 @@ def undo(scope: Scope, switch_id: str) -> ResponseReturnValue:
         family = active.undo(scope, row.id, reason=form.why, version=form.version_sent)
     except Conflict as error:
         flash(error.message, "bad")
-        return render.redirect_to(_history_of(scope, was or now))
+        return render.redirect_to(_history_of(was or now))
     who = store.provider_of(was).label if was else "Nobody"
     flash(f"{who} is active for {active.FAMILY_WORDS[family]} again.", "ok")
-    return render.redirect_to(_history_of(scope, was or now))
+    return render.redirect_to(_history_of(was or now))
 
 
 def _number(text: str) -> int:
@@ -313,5 +313,5 @@ def _number(text: str) -> int:
     return int(text) if re.fullmatch("[0-9]{1,9}", text) else -1
 
 
-def _history_of(scope: Scope, key: str | None) -> str:
-    return url_for("providers.show", slug=scope.organization.slug, key=key)
+def _history_of(key: str | None) -> str:
+    return url_for("providers.show", key=key)

@@ -118,6 +118,7 @@ class Pages(Blueprint):
 
     def __init__(self, name: str, import_name: str, *, subjects: Subjects | None = None) -> None:
         super().__init__(name, import_name)
+        self.url_value_preprocessor(_take_slug)
         self.subjects = subjects
         self.registered: list[Page] = []
 
@@ -154,6 +155,18 @@ class Pages(Blueprint):
         return declare
 
 
+def _take_slug(_endpoint: str | None, path: dict[str, Any] | None) -> None:
+    """Keeps the organization that the path names; `add_slug` puts it into the links of the page."""
+    if path and "slug" in path:
+        g.slug = path.pop("slug")
+
+
+def add_slug(endpoint: str, values: dict[str, Any]) -> None:
+    """Completes a link within the organization of the request."""
+    if "slug" in g and current_app.url_map.is_endpoint_expecting(endpoint, "slug"):
+        values.setdefault("slug", g.slug)
+
+
 def pages() -> Iterator[Page]:
     """Returns every page of the app's blueprints."""
     for blueprint in current_app.blueprints.values():
@@ -172,14 +185,14 @@ def _guarded(view: View, who: Who, largest_body: int | None) -> View:
             if request.endpoint == "organizations.overview":
                 return make_response(redirect(url_for("account.show")))
             raise Forbidden("Only a superadmin may see this. Your own page is under Account.")
-        return view(_scope(path), **path)
+        return view(_scope(), **path)
 
     run.guard = who  # type: ignore[attr-defined]
     run.largest_body = largest_body  # type: ignore[attr-defined]
     return run
 
 
-def _scope(path: dict[str, Any]) -> Scope:
+def _scope() -> Scope:
     user: User = current_user.user
     actor = Actor(
         name=user.email,
@@ -193,9 +206,9 @@ def _scope(path: dict[str, Any]) -> Scope:
         else None,
     )
     scope = context.scope(actor)
-    if "slug" not in path:
+    if "slug" not in g:
         return scope
-    inside = crossing.enter(scope, directory.by_slug(scope, path.pop("slug")))
+    inside = crossing.enter(scope, directory.by_slug(scope, g.slug))
     g.scope = inside
     return inside
 

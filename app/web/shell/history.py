@@ -26,40 +26,37 @@ class History:
 def history(scope: Scope, *subjects: str, kind: str = "") -> History:
     """Of what has these names in the audit; of one kind, where one is given."""
     page = search.history(scope, *subjects, actions=actions.chosen(kind))
-    return _history(scope, page, _table(scope, about=subjects, action=kind or None))
+    return _history(page, _table(about=subjects, action=kind or None))
 
 
 def own_history(scope: Scope) -> History:
     """Of the organization itself. All of them are found by their kind: its name may have been another one."""
     page = search.history(scope, scope.organization.name)
-    return _history(scope, page, _table(scope, action=Group.ORGANIZATION))
+    return _history(page, _table(action=Group.ORGANIZATION))
 
 
-def _history(scope: Scope, page: search.AuditPage, address: str) -> History:
-    slug = scope.organization.slug
+def _history(page: search.AuditPage, address: str) -> History:
     undoable = {
-        event.id: url_for("audit_events.confirm_undo", slug=slug, event_id=event.id)
+        event.id: url_for("audit_events.confirm_undo", event_id=event.id)
         for event in page.rows
         if undo.can(event)
     }
     return History(page, address, undoable)
 
 
-def _table(scope: Scope, **wanted: Any) -> str:
-    return url_for("audit.table", slug=scope.organization.slug, **wanted)
+def _table(**wanted: Any) -> str:
+    return url_for("audit.table", **wanted)
 
 
 UNDO = Markup('{} <a href="{}">Undo…</a>')
 
 
-def flash_undo(scope: Scope, told: str, event_id: int | None) -> None:
+def flash_undo(told: str, event_id: int | None) -> None:
     """What was done, with the way to undo it where something was."""
     if event_id is None:
         flash(told, "ok")
         return
     flash(
-        UNDO.format(
-            told, url_for("audit_events.confirm_undo", slug=scope.organization.slug, event_id=event_id)
-        ),
+        UNDO.format(told, url_for("audit_events.confirm_undo", event_id=event_id)),
         "ok",
     )

@@ -58,8 +58,7 @@ def navigation() -> list[dict[str, Any]]:
 
 
 def _item(page: Page, link: Link, entry: Entry, scope: Scope | None) -> dict[str, Any]:
-    slug: dict[str, Any] = {"slug": scope.organization.slug} if scope else {}
-    href = url_for(page.endpoint, **slug, **entry.values)
+    href = url_for(page.endpoint, **entry.values)
     state = link.state(scope, **entry.values) if link.state else None
     return {
         "label": link.label or entry.label,

@@ -77,7 +77,7 @@ def switch_on(scope: Scope, user_id: str, number_id: str) -> ResponseReturnValue
     except (Invalid, Conflict, Stale) as error:
         return _page(scope, user_id, number_id, error, typed=agent_id)
     flash(f"An agent answers {phone.display(number.phone_number)} now.", "ok")
-    return _back(scope, user_id)
+    return _back(user_id)
 
 
 @ai_numbers.page(f"{AT}/off", who=Who.SUPERADMIN, methods=["POST"])
@@ -90,8 +90,8 @@ def switch_off(scope: Scope, user_id: str, number_id: str) -> ResponseReturnValu
         return _page(scope, user_id, number_id, error, is_stuck=isinstance(error, Conflict))
     shown = phone.display(number.phone_number)
     flash(f"AI is off for {shown} here." if here_only else f"AI is off for {shown}.", "ok")
-    return _back(scope, user_id)
+    return _back(user_id)
 
 
-def _back(scope: Scope, user_id: str) -> Response:
-    return render.redirect_to(url_for("people.show", slug=scope.organization.slug, user_id=user_id))
+def _back(user_id: str) -> Response:
+    return render.redirect_to(url_for("people.show", user_id=user_id))

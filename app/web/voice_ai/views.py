@@ -73,7 +73,7 @@ def choose(scope: Scope) -> ResponseReturnValue:
     form = ConfirmForm()
     config.choose(scope, key, reason=form.why, version=form.version_sent)
     flash("Voice AI provider saved. You can undo it from the history of the provider.", "ok")
-    return render.redirect_to(url_for("voice_ai.show", slug=scope.organization.slug))
+    return render.redirect_to(url_for("voice_ai.show"))
 
 
 @voice_ai.page("/o/<slug>/voice-ai/tool-secret", who=Who.SUPERADMIN, title="Generate a tool secret?")
@@ -114,4 +114,4 @@ def set_up_webhook(scope: Scope) -> ResponseReturnValue:
         flash(error.message, "warn")
     else:
         flash(found.reason or "The webhook works.", TONES[found.state])
-    return render.redirect_to(url_for("voice_ai.show", slug=scope.organization.slug) + "#webhook")
+    return render.redirect_to(url_for("voice_ai.show") + "#webhook")
