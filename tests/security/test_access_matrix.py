@@ -17,7 +17,7 @@ from devtools.scopes import PASSWORD
 from tests.security.conftest import Clients
 from tests.support.caller import Caller, fields
 from tests.support.cast import Cast
-from tests.support.full_organization import Furnished, scope_as
+from tests.support.full_organization import QUERIES, Furnished, scope_as
 from tests.support.pages import Portal
 from tests.support.routes import everything, operation_path, portal_rules
 from tests.support.rows import dump, unchanged
@@ -26,11 +26,6 @@ MONITORS = {"static", "_healthz", "_readyz", "_metrics"}
 TRACES = ("sessions", "audit_events", "audit_chains", "throttles", "drift_checks")
 GUARDED = [operation for operation in OPERATIONS if operation.who in TOKEN_HOLDERS]
 ELSEWHERE = [operation for operation in GUARDED if "<organization_id>" not in operation.path]
-NEEDED = {
-    "providers.confirm_active": "provider=vobiz",
-    "settings.confirm_base_url": "url=https://other.example.com",
-}
-"""What a page's address needs."""
 IDS = {"endpoint_id", "import_id", "user_id", "number_id", "token_id", "event_id", "switch_id"}
 IDS_API = {"endpoint_id", "user_id"}
 NOBODYS = "+15550009998"
@@ -75,7 +70,7 @@ def test_a_user_opens_the_pages_of_their_role(
     for rule, method, guard in portal_rules(app, unsafe=False):
         if guard is PageWho.ANYONE:
             continue
-        answer = portal.raw(method, here.address(rule), query_string=NEEDED.get(rule.endpoint))
+        answer = portal.raw(method, here.address(rule), query_string=QUERIES.get(rule.endpoint))
         got = (answer.status_code, answer.headers.get("Location", "").split("?")[0])
         if user == "anonymous":
             expected = (303, "/sign-in")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,12 +22,19 @@ from app.services.numbers import assignments
 from app.services.organizations import directory
 from app.services.providers import active, credentials, history
 from app.services.scope import Scope
+from app.web.shell.registry import Page
 from devtools.scopes import scope_of
 from tests.support.cast import Cast, Person
 from tests.support.page_checks import MARK
 from tests.support.scopes import NOBODY
 
 NUMBER = "+15551234567"
+ARGUMENT = re.compile(r"<(?:\w+:)?(?P<name>\w+)>")
+QUERIES = {
+    "providers.confirm_active": "provider=vobiz",
+    "settings.confirm_base_url": "url=https://other.example.com",
+}
+"""What a page needs in its address beside the path."""
 BASE_URL = "https://voice.acme.example"
 
 
@@ -70,15 +78,15 @@ class Furnished:
     ids: dict[str, str]
     secrets: Mapping[str, str]
 
-    def address(self, rule: Rule, **other: str) -> str:
-        """Of the route, with the ids of what there is, and a provider that has such a page."""
-        known = self.ids | ({"key": "sinch"} if rule.endpoint.startswith("callback.") else {}) | other
-        values = {name: known[name] for name in rule.arguments}
-        address = rule.rule
-        for name, value in values.items():
-            address = address.replace(f"<path:{name}>", value).replace(f"<{name}>", value)
-        assert "<" not in address, f"nothing is known for {rule.rule}"
-        return address
+    def address(self, route: Rule | Page, **other: str) -> str:
+        """Returns the route's path, with the ids of what there is, and a provider that has such a page."""
+        known = self.ids | ({"key": "sinch"} if route.endpoint.startswith("callback.") else {}) | other
+        return ARGUMENT.sub(lambda found: known[found["name"]], route.rule)
+
+    def page(self, page: Page) -> str:
+        """Returns the address of a registered page, with the query that it needs."""
+        query = QUERIES.get(page.endpoint)
+        return f"{self.address(page)}?{query}" if query else self.address(page)
 
 
 def furnish(app: Flask, cast: Cast) -> Furnished:

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from flask import Flask
 from werkzeug.routing import Rule
 
+from app import web
 from app.api.operations import Operation
 from app.web.shell.guard import Who
+from app.web.shell.registry import Page
 from tests.support.full_organization import Furnished
 
 FILES = (".csv", ".jsonl")
@@ -24,6 +26,12 @@ def portal_rules(app: Flask, *, unsafe: bool) -> Iterator[tuple[Rule, str, Who]]
         for method in sorted(methods):
             if (method != "GET") == unsafe:
                 yield rule, method, guard
+
+
+def portal_pages() -> list[Page]:
+    """Returns the registered pages that a signed-in user opens."""
+    found = [page for blueprint in web.blueprints() for page in blueprint.registered]
+    return [page for page in found if page.who is not Who.ANYONE]
 
 
 def operation_path(operation: Operation, here: Furnished, **other: str) -> str:
