@@ -171,10 +171,10 @@ class Walk:
         self.sees("Wrong URL")
         self.link("Repair +1 555-123-4567")
         self.ask_twilio()
-        expect(self.page.locator("#rail-drifted")).to_have_text(", 2 drifted")
+        expect(self.page.locator("#badge-endpoints-table")).to_have_text(", 2 drifted")
         self.button("Repair at Twilio")
         self.sees("In sync")
-        expect(self.page.locator("#rail-drifted")).to_have_text(", 1 drifted")
+        expect(self.page.locator("#badge-endpoints-table")).to_have_text(", 1 drifted")
         assert self.twilio.numbers["+15551234567"].voice_url == URL
 
     def move_to_vobiz(self) -> None:

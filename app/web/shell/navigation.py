@@ -61,6 +61,7 @@ def _item(page: Page, link: Link, entry: Entry, scope: Scope | None) -> dict[str
     href = url_for(page.endpoint, **entry.values)
     state = link.state(scope, **entry.values) if link.state else None
     return {
+        "id": page.endpoint.replace(".", "-"),
         "label": link.label or entry.label,
         "href": href,
         "current": request.path == href or (href.count("/") > 3 and request.path.startswith(f"{href}/")),
