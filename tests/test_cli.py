@@ -261,7 +261,7 @@ def test_a_check_as_json_and_beside_another_one(app: Flask, run: Run, cast: Cast
     there = {"PATCHBAY_UPSTREAMS": ",".join(f"{host}={base}" for host, base in twilio.upstreams.items())}
     with app.app_context():
         until = clock.now() + runs.LEASE
-        db.session.add(CheckRun(organization_id=cast.acme, run_id="x", leased_until=until))
+        db.session.add(CheckRun(organization_id=cast.acme, leased_until=until))
         db.session.commit()
     done = run("check", "--json", **there)
     assert done.code == 75

@@ -67,7 +67,7 @@ def take_phone_number(scope: Scope, user_id: str, provider: str, phone_number: s
     refusals=(404, 409, 412),
 )
 def switch_ai(scope: Scope, user_id: str, provider: str, phone_number: str, sent: Any) -> ResponseReturnValue:
-    """Switch AI on a Sinch number on or off; the agent answers it for everybody who has it"""
+    """Switch AI on a Sinch number on or off, for every user who has it"""
     draft = numbers.read(sent)
     user, number = assignments.find(scope, user_id, provider, phone_number)
     number = numbers.switch(scope, context.outbound(), user, number.id, draft)

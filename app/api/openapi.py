@@ -13,20 +13,23 @@ from pydantic.json_schema import models_json_schema
 from app.api import responses, schemas
 from app.api.operations import OPERATIONS, TOKEN_HOLDERS, Operation, Parameter, Who, blueprint
 from app.services.scope import Scope
+from app.services.voice_ai import selection, webhook
 
 openapi = blueprint("openapi", "/api")
 
 REF = "#/components/schemas/{model}"
+SIGNERS = {provider.key: selection.reports_of(provider) for provider in webhook.providers()}
 SECURITY: dict[str, dict[str, str]] = {
     "bearerAuth": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
-    "signature": {
+} | {
+    f"{key}_signature": {
         "type": "apiKey",
         "in": "header",
-        "name": "ElevenLabs-Signature",
-        "description": "t=<unix seconds>,v0=<hex of HMAC-SHA256 over t, a dot and the body>",
-    },
+        "name": signer.signature_header,
+        "description": signer.signature_format,
+    }
+    for key, signer in SIGNERS.items()
 }
-SCHEMES: dict[Who, list[dict[str, list[str]]]] = {Who.ANYONE: [], Who.SIGNER: [{"signature": []}]}
 REFUSALS = {
     400: "The request could not be read: malformed JSON, or a parameter sent twice",
     401: "No token, a bad one, or under /api/calls not a superadmin's; or a signature that does not fit",
@@ -107,7 +110,7 @@ def _operation(operation: Operation, path: str) -> dict[str, Any]:
         "tags": [operation.tag],
         "summary": operation.summary,
         "description": f"Open to {operation.who}.",
-        "security": SCHEMES.get(operation.who, [{"bearerAuth": []}]),
+        "security": _security(operation),
         "responses": _responses(operation),
     }
     parameters = [_path_parameter(name) for name in re.findall(r"{(\w+)}", path)]
@@ -124,6 +127,14 @@ def _operation(operation: Operation, path: str) -> dict[str, Any]:
         content = {"application/json": {"schema": {"type": "object"}}}
         described["requestBody"] = {"required": True, "content": content}
     return described
+
+
+def _security(operation: Operation) -> list[dict[str, list[str]]]:
+    if operation.who is Who.ANYONE:
+        return []
+    if operation.who is Who.SIGNER:
+        return [{f"{key}_signature": []} for key in SIGNERS if f"/{key}/" in operation.path]
+    return [{"bearerAuth": []}]
 
 
 def _path_parameter(name: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What providers tell us. Whoever can sign it is believed."""
+"""Reports that voice AI providers send. The signature authenticates them."""
 
 from __future__ import annotations
 
@@ -6,25 +6,33 @@ from flask import request
 from flask.typing import ResponseReturnValue
 
 from app.api import responses, schemas
-from app.api.operations import Who, blueprint
+from app.api.operations import View, Who, blueprint
+from app.provider import Provider
 from app.services.scope import Scope
-from app.services.voice_ai import calls
+from app.services.voice_ai import calls, selection, webhook
 
 webhooks = blueprint("webhooks", "/api/webhook")
 
 LARGEST_EVENT = 2_000_000
 
 
-@webhooks.operation(
-    "POST",
-    "/elevenlabs/<organization_id>",
-    who=Who.SIGNER,
-    answer=schemas.CallsSimpleSuccessResponse,
-    refusals=(400, 401, 409, 413, 422),
-    raw_body=LARGEST_EVENT,
-)
-def take_call_event(scope: Scope, organization_id: str, body: bytes) -> ResponseReturnValue:
-    """Take what ElevenLabs tells of a call: of each conversation each kind of event is kept once"""
-    signature = request.headers.get("ElevenLabs-Signature", "")
-    message = calls.receive(scope, organization_id, signature, body)
-    return responses.document({"success": True, "message": message})
+def _receiver(provider: Provider) -> View:
+    def receive(scope: Scope, organization_id: str, body: bytes) -> ResponseReturnValue:
+        signature = request.headers.get(selection.reports_of(provider).signature_header, "")
+        message = calls.receive(scope, provider, organization_id, signature, body)
+        return responses.document({"success": True, "message": message})
+
+    receive.__name__ = f"receive_{provider.key}_report"
+    receive.__doc__ = f"Receive a report of a call from {provider.label}; duplicates are ignored"
+    return receive
+
+
+for _provider in webhook.providers():
+    webhooks.operation(
+        "POST",
+        f"/{_provider.key}/<organization_id>",
+        who=Who.SIGNER,
+        answer=schemas.CallsSimpleSuccessResponse,
+        refusals=(400, 401, 409, 413, 422),
+        raw_body=LARGEST_EVENT,
+    )(_receiver(_provider))

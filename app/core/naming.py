@@ -1,4 +1,4 @@
-"""Names are derived, not typed twice: `auth_token` of `twilio` in each of the places it appears."""
+"""Names are derived, not typed twice: `auth_token` of provider `acme` in each of the places it appears."""
 
 from __future__ import annotations
 
@@ -15,12 +15,17 @@ def camel(snake: str) -> str:
 
 
 def calls_name(provider: str, field: str) -> str:
-    """The name in the calls API: `twilioAuthToken`. The number is `phoneNumber` for every provider."""
+    """The name in the calls API: `acmeAuthToken`. The number is `phoneNumber` for every provider."""
     return PHONE_NUMBER if field == "phone_number" else camel(f"{provider}_{field}")
 
 
+def flag_name(provider: str, what: str) -> str:
+    """The name of a flag in the calls API: `hasAcmeToolSecret`."""
+    return camel(f"has_{provider}_{what}")
+
+
 def settings_name(provider: str, field: str) -> str:
-    """The name in the settings API and in forms: `twilio_auth_token`."""
+    """The name in the settings API and in forms: `acme_auth_token`."""
     return f"{provider}_{field}"
 
 

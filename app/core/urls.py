@@ -112,9 +112,9 @@ def inbound_webhook_url(base: str | None, provider: str, agent: str | None) -> s
     return f"{base}/telephony/{provider}/inbound/{quote(agent, safe='')}"
 
 
-def call_events_path(organization_id: str) -> str:
-    """Where ElevenLabs tells of an organization's calls."""
-    return f"/api/webhook/elevenlabs/{organization_id}"
+def call_reports_path(provider: str, organization_id: str) -> str:
+    """The path that receives a voice AI provider's reports of an organization's calls."""
+    return f"/api/webhook/{provider}/{organization_id}"
 
 
 def has_path_end(url: str, end: str) -> bool:

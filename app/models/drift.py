@@ -64,7 +64,6 @@ class CheckRun(Base):
     __tablename__ = "check_runs"
 
     organization_id: Mapped[OrganizationId] = mapped_column(primary_key=True)
-    run_id: Mapped[str] = mapped_column(String(36))
     started_at: Mapped[Moment] = mapped_column(default=clock.now)
     leased_until: Mapped[Moment]
     finished_at: Mapped[datetime | None]

@@ -10,9 +10,9 @@ from app.models.base import Base, Id, Moment, OrganizationId
 
 
 class Call(Base):
-    """What the voice AI told of one call. Each conversation tells each kind of event once.
+    """One report of a call. Each conversation has at most one of each kind.
 
-    `at` is when it began, as far as that was told, and else when it was told of.
+    `at` is when the call began, or when the report was received if that is not known.
     """
 
     __tablename__ = "calls"
@@ -37,7 +37,7 @@ class Call(Base):
 
 
 class WebhookReceipt(Base):
-    """The signature of a webhook that was let in, so that the same one is not let in again."""
+    """The signature of a webhook message that was accepted, so that a repetition is refused."""
 
     __tablename__ = "webhook_receipts"
 
@@ -47,15 +47,16 @@ class WebhookReceipt(Base):
 
 
 class WebhookSetup(Base):
-    """How far the workspace webhook at the voice AI's provider is set up.
+    """The state of the workspace webhook at one voice AI provider.
 
-    `foreign_id`: somebody else's webhook, in the place where ours should be. While the lease lasts,
-    nobody else sets it up.
+    `foreign_id`: another webhook, which receives the call reports instead. While the lease lasts, no other
+    worker sets it up.
     """
 
     __tablename__ = "webhook_setups"
 
     organization_id: Mapped[OrganizationId] = mapped_column(primary_key=True)
+    provider: Mapped[str] = mapped_column(String(32), primary_key=True)
     state: Mapped[str] = mapped_column(String(16))
     reason: Mapped[str | None] = mapped_column(String(1000))
     url: Mapped[str | None] = mapped_column(Text())

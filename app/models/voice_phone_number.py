@@ -32,5 +32,8 @@ class VoicePhoneNumber(Base, Timed, Versioned):
     is_default: Mapped[bool] = mapped_column(default=False)
     is_inbound_enabled: Mapped[bool] = mapped_column(default=True)
     ai_enabled: Mapped[bool] = mapped_column(default=False)
+    ai_provider: Mapped[str | None] = mapped_column(String(32))
+    """The voice AI provider whose agent answers, while `ai_enabled`."""
     ai_agent_id: Mapped[str | None] = mapped_column(String(100))
-    elevenlabs_phone_number_id: Mapped[str | None] = mapped_column(String(100))
+    ai_phone_number_id: Mapped[str | None] = mapped_column(String(100))
+    """That provider's id of the number."""

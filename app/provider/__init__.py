@@ -27,6 +27,9 @@
    OBSERVE         `observe`                    Webhook checks, an endpoint's page, Trace a number
    POINT           `point`                      Set webhook, on an endpoint's page
    CALLBACK        `callback`, `set_callback`   Callback of the application, shared by its numbers
+   AGENTS          those of `HasAgents`         Voice AI, and AI on a number
+   SIP_TRUNK       those of `SipTrunk`          Voice AI, and AI on a number
+   CALL_REPORTS    those of `ReportsCalls`      Call webhook of Voice AI, and Calls
    ==============  ===========================  ===================================================
 
    `app/provider/capabilities.py` has their signatures. Each gets an HTTP client and the values by field name.
@@ -46,7 +49,17 @@ one to a copy of the project and shows that.
 
 from app.provider.answers import MOST_PAGES, json_list, json_object, pagination_error, unexpected
 from app.provider.base import Provider
-from app.provider.capabilities import CallsBack, Capability, Numbers, Observes, Points, Verifies
+from app.provider.capabilities import (
+    CallsBack,
+    Capability,
+    HasAgents,
+    Numbers,
+    Observes,
+    Points,
+    ReportsCalls,
+    SipTrunk,
+    Verifies,
+)
 from app.provider.fields import (
     LONGEST_NAME,
     Count,
@@ -70,6 +83,7 @@ __all__ = [
     "DeclarationError",
     "Family",
     "Field",
+    "HasAgents",
     "Numbers",
     "Observes",
     "Origin",
@@ -78,8 +92,10 @@ __all__ = [
     "Points",
     "Provider",
     "Refusal",
+    "ReportsCalls",
     "Secret",
     "ServiceHost",
+    "SipTrunk",
     "Text",
     "Verified",
     "Verifies",

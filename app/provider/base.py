@@ -24,7 +24,8 @@ class Provider:
 
     `verify`, see `Verifies`; `numbers`, see `Numbers`; `observe`, see `Observes`; `point`, see `Points`;
     `callback`, which comes with `set_callback`, see `CallsBack`.
-    `numbers_of`: the key of the voice provider whose numbers this one lists, where it is not one itself.
+    `numbers_of`: the key of the voice provider whose numbers this one lists, if it is not one itself.
+    `configured_flag`: the name, in the voice AI configuration, of whether its required values are stored.
     `shared_note` says what pointing one of several numbers that share an application does to the others.
     """
 
@@ -35,6 +36,7 @@ class Provider:
     summary: ClassVar[str] = ""
     webhook_steps: ClassVar[tuple[str, ...]] = ()
     numbers_of: ClassVar[str] = ""
+    configured_flag: ClassVar[str] = ""
     shared_note: ClassVar[str] = ""
     fields: ClassVar[tuple[Field, ...]]
 
@@ -91,7 +93,7 @@ def _check_declaration(cls: type[Provider]) -> None:
         if not getattr(cls, name, None):
             raise DeclarationError(f"{cls.__module__}: {cls.__name__} declares no {name}.")
     if not re.fullmatch(r"[a-z][a-z0-9_]{1,30}", cls.key):
-        raise DeclarationError(f"{cls.__module__}: the key {cls.key!r} must be lower case, such as 'twilio'.")
+        raise DeclarationError(f"{cls.__module__}: the key {cls.key!r} must be lower case, such as 'acme'.")
     for name, declared in vars(cls).items():
         if isinstance(declared, Field):
             for problem in _wrong_with(cls, name, declared):

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from app.core.outbound.client import Outbound
 from app.provider.numbers import Callback, ProviderNumber
 from app.provider.results import Verified
+from app.provider.voice_ai import (
+    Agent,
+    CallReport,
+    CallWebhookSetting,
+    CreatedWebhook,
+    ImportedNumber,
+    Webhook,
+)
 
 
 class Capability(StrEnum):
@@ -19,6 +28,9 @@ class Capability(StrEnum):
     POINT = "point"
     OBSERVE = "observe"
     CALLBACK = "callback"
+    AGENTS = "agents"
+    SIP_TRUNK = "sip_domain"
+    CALL_REPORTS = "read_report"
 
 
 class Verifies(Protocol):
@@ -74,4 +86,99 @@ class CallsBack(Protocol):
 
         The write is sent once. Raises as `numbers`.
         """
+        ...
+
+
+class HasAgents(Protocol):
+    """A voice AI provider whose agents answer phone numbers that are imported to it.
+
+    Every method raises Refusal, and OutboundError passes through. Every write is sent once.
+    """
+
+    def agents(self, http: Outbound, values: Mapping[str, Any]) -> list[Agent]:
+        """The agents that can be chosen, by name."""
+        ...
+
+    def imported_numbers(
+        self, http: Outbound, values: Mapping[str, Any], phone_number: str
+    ) -> list[ImportedNumber]:
+        """What the provider has of a phone number: usually one entry, or none."""
+        ...
+
+    def import_number(
+        self, http: Outbound, values: Mapping[str, Any], phone_number: str, sip_domain: str, label: str
+    ) -> str:
+        """Imports the number, which then calls out through the trunk; returns the provider's id of it."""
+        ...
+
+    def assign_agent(
+        self, http: Outbound, values: Mapping[str, Any], number_id: str, agent_id: str | None
+    ) -> None:
+        """Makes the agent answer the imported number; None removes the agent."""
+        ...
+
+    def remove_number(self, http: Outbound, values: Mapping[str, Any], number_id: str) -> None:
+        """Removes the imported number. A number that is gone already counts as removed."""
+        ...
+
+
+class SipTrunk(Observes, Protocol):
+    """A provider whose SIP trunk carries the numbers of the voice provider `numbers_of` to agents."""
+
+    def sip_domain(self, http: Outbound, values: Mapping[str, Any]) -> str:
+        """The domain of the trunk: the stored one, or the one that the provider reports. Raises Refusal."""
+        ...
+
+    def carries(self, number: ProviderNumber, values: Mapping[str, Any]) -> bool:
+        """Whether the number is on the trunk of the values, not on another one or on none."""
+        ...
+
+
+class ReportsCalls(Protocol):
+    """A voice AI provider that reports calls to a webhook of its workspace, and signs the reports.
+
+    It declares the fields `webhook_id` and `webhook_secret`, of `Origin.PROVIDER`. Calls raise as those of
+    `HasAgents`.
+    """
+
+    signature_header: ClassVar[str]
+    signature_format: ClassVar[str]
+    """For the API's documentation."""
+    signature_window: ClassVar[timedelta]
+    """How far the time of a signature may be from ours, in both directions."""
+
+    def webhooks(self, http: Outbound, values: Mapping[str, Any]) -> list[Webhook]:
+        """Every webhook of the workspace."""
+        ...
+
+    def create_webhook(
+        self, http: Outbound, values: Mapping[str, Any], name: str, url: str
+    ) -> CreatedWebhook:
+        """The new webhook, without a secret if the response has none."""
+        ...
+
+    def enable_webhook(self, http: Outbound, values: Mapping[str, Any], webhook_id: str, name: str) -> None:
+        """Enables a webhook that was disabled."""
+        ...
+
+    def delete_webhook(self, http: Outbound, values: Mapping[str, Any], webhook_id: str) -> None:
+        """Deletes a webhook. One that is gone already counts as deleted."""
+        ...
+
+    def call_webhook(self, http: Outbound, values: Mapping[str, Any]) -> CallWebhookSetting:
+        """The workspace's setting of which webhook receives call reports."""
+        ...
+
+    def set_call_webhook(
+        self, http: Outbound, values: Mapping[str, Any], setting: CallWebhookSetting, webhook_id: str
+    ) -> None:
+        """Makes the webhook receive call reports, with all events that are needed."""
+        ...
+
+    def receipt(self, secret: str, signature: str, body: bytes, now: int) -> str | None:
+        """An id of this message, in hex; None unless `secret` signed it within the window."""
+        ...
+
+    def read_report(self, event: Any) -> CallReport | None:
+        """The call that an event is about; None for other kinds of events. Raises Invalid."""
         ...

@@ -50,7 +50,8 @@ class Field:
     """One value of a connection.
 
     `required`: needed for the provider to count as configured. `families`: where it appears; empty
-    means in all of its provider's. `default`: what is in force while nothing is stored.
+    means in all of its provider's. `default`: what is in force while nothing is stored. `is_listed`: every
+    user may read it, in the voice AI configuration; `flag`: its name there, of whether it is stored.
     """
 
     label: str
@@ -60,6 +61,8 @@ class Field:
     families: tuple[Family, ...] = field(default=(), kw_only=True)
     origin: Origin = field(default=Origin.TYPED, kw_only=True)
     default: int | str | None = field(default=None, kw_only=True)
+    is_listed: bool = field(default=False, kw_only=True)
+    flag: str = field(default="", kw_only=True)
     name: str = field(default="", init=False)
 
     python_type: ClassVar[type] = str

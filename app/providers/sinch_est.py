@@ -76,12 +76,15 @@ class SinchEst(Provider):
     families = (Family.VOICE_AI,)
     summary = "Elastic SIP Trunking: carries Sinch numbers to the voice agents."
     numbers_of = "sinch"
+    configured_flag = "hasEstCredentials"
 
     key_id = Text("Key ID", help="Sinch dashboard → Access keys.", required=True)
     key_secret = Secret("Key secret", help="Sinch shows it once, when the key is made.", required=True)
-    project_id = Text("Project ID", help="Sinch dashboard → Projects.", required=True)
-    trunk_id = Text("Trunk ID", help="Of the SIP trunk that carries the numbers.", required=True)
-    trunk_domain = Text("Trunk domain", help="As the trunk's page shows it.")
+    project_id = Text("Project ID", help="Sinch dashboard → Projects.", required=True, is_listed=True)
+    trunk_id = Text(
+        "Trunk ID", help="Of the SIP trunk that carries the numbers.", required=True, is_listed=True
+    )
+    trunk_domain = Text("Trunk domain", help="As the trunk's page shows it.", is_listed=True)
 
     def verify(self, http: Outbound, values: Mapping[str, Any]) -> Verified:
         """Gets a token with the key, and reads the trunk."""
@@ -108,6 +111,17 @@ class SinchEst(Provider):
         if line is None or line.phone_number != phone_number:
             raise Refusal(_refusal(answer))
         return line
+
+    def sip_domain(self, http: Outbound, values: Mapping[str, Any]) -> str:
+        if stored := values.get("trunk_domain"):
+            return str(stored)
+        if domain := _domain(_trunk(http, values)):
+            return domain
+        sentence = "Sinch has the trunk, but did not say what its domain is. Enter it under Voice AI."
+        raise Refusal(refused(Outcome.UNEXPECTED_ANSWER, sentence))
+
+    def carries(self, number: ProviderNumber, values: Mapping[str, Any]) -> bool:
+        return number.override_name.lower() == str(values["trunk_id"]).lower()
 
 
 def _pages(http: Outbound, values: Mapping[str, Any]) -> Iterator[list[Any]]:
@@ -143,16 +157,6 @@ def _page(http: Outbound, values: Mapping[str, Any], page: int) -> tuple[list[An
     if answer.status != 200 or not isinstance(items, list):
         raise Refusal(_refusal(answer, but=404))
     return items, total if isinstance(total, int) else None
-
-
-def trunk_domain(http: Outbound, values: Mapping[str, Any]) -> str:
-    """Of the trunk that carries the numbers: the stored one, or else what Sinch says. Raises Refusal."""
-    if stored := values.get("trunk_domain"):
-        return str(stored)
-    if domain := _domain(_trunk(http, values)):
-        return domain
-    sentence = "Sinch has the trunk, but did not say what its domain is. Enter it under Voice AI."
-    raise Refusal(refused(Outcome.UNEXPECTED_ANSWER, sentence))
 
 
 def _line(item: Any) -> ProviderNumber | None:

@@ -88,8 +88,8 @@ def test_the_sinch_numbers_of_everybody_are_flattened(
         row = db.session.scalars(
             select(VoicePhoneNumber).where(VoicePhoneNumber.phone_number == "+14165550100")
         ).one()
-        row.label, row.ai_enabled = "Main line", True
-        row.ai_agent_id, row.elevenlabs_phone_number_id = "agent-1", "eleven-pn-1"
+        row.label, row.ai_enabled, row.ai_provider = "Main line", True, "elevenlabs"
+        row.ai_agent_id, row.ai_phone_number_id = "agent-1", "eleven-pn-1"
         db.session.commit()
     assert mo.get(CONFIG).json["phoneNumbers"] == [  # type: ignore[index]
         {

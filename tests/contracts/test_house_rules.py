@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+from app.providers import PROVIDERS
 from devtools import wording
 
 ROOT = Path(__file__).parents[2]
@@ -22,7 +23,14 @@ MAX_FILE_LINES = 450
 MAX_LINE_LENGTH = 120
 MAX_TEST_NAME = 70
 SETTING = re.compile(r"\b(?:PATCHBAY_[A-Z_]*[A-Z]|DATABASE_URL)\b")
-VENDOR = re.compile(r"twilio|vobiz|exotel|elevenlabs|sinch", re.IGNORECASE)
+VENDOR = re.compile(
+    "|".join({name for one in PROVIDERS.values() for name in (one.key.split("_")[0], one.label)}),
+    re.IGNORECASE,
+)
+"""The keys and labels of the providers."""
+VENDOR_NEUTRAL = ("app/core", "app/provider", "app/models", "app/services", "app/web", "templates")
+NAMED_BY_CONTRACT: frozenset[str] = frozenset()
+"""Files in which a vendor's name stands because the API's contract fixes it."""
 MARKUP_FROM_CODE = frozenset({"app/web/access/account.py"})
 """Draws a QR code of an address that the server generated."""
 UNSAFE_IN_TEMPLATES = re.compile(
@@ -33,17 +41,6 @@ SAFE_SHAPES = re.compile(r"\{\{- shapes\[name\]\|safe -\}\}")
 
 LONG_TEST_NAMES_LEFT = 23
 """Only ever lowered."""
-VENDORS_LEFT = {
-    "app/core/naming.py",
-    "app/core/urls.py",
-    "app/provider/base.py",
-    "app/services/access/crossing.py",
-    "app/services/numbers/assignments.py",
-    "app/services/organizations/directory.py",
-    "app/services/status/checklist.py",
-    "app/services/status/impact.py",
-}
-"""Files that name a vendor still. Only ever shortened."""
 WORDS_LEFT = {
     "app": 35,
     "app/api": 15,
@@ -206,14 +203,14 @@ def test_test_names_are_short() -> None:
     assert len(too_long) <= LONG_TEST_NAMES_LEFT, too_long
 
 
-def test_only_providers_and_voice_ai_name_a_vendor() -> None:
+def test_only_providers_name_a_vendor() -> None:
     naming = {
         name_of(path)
-        for folder in ("app/core", "app/provider", "app/services")
-        for path in sorted((ROOT / folder).rglob("*.py"))
-        if "voice_ai" not in path.parts and VENDOR.search(path.read_text())
+        for path in [*SOURCES, *TEMPLATES]
+        if name_of(path).startswith(tuple(f"{folder}/" for folder in VENDOR_NEUTRAL))
+        and VENDOR.search(path.read_text())
     }
-    assert naming - VENDORS_LEFT == set()
+    assert naming - NAMED_BY_CONTRACT == set()
 
 
 def test_settings_and_the_readme_name_the_same() -> None:

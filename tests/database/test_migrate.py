@@ -87,10 +87,10 @@ def _fill(engine):
                 AuditChain(chain=cast.acme.id, count=1, head="x", seal="x"),
                 Check(**own, ok=True, code="ok", reason="x", connection_version=1, actor_name="x"),
                 DriftCheck(**own, phone_number="+15551234567"),
-                CheckRun(organization_id=cast.acme.id, run_id="x", leased_until=now),
+                CheckRun(organization_id=cast.acme.id, leased_until=now),
                 Call(organization_id=cast.acme.id, conversation_id="x", kind="x", agent_id="x"),
                 WebhookReceipt(organization_id=cast.acme.id, digest="x"),
-                WebhookSetup(organization_id=cast.acme.id, state="x"),
+                WebhookSetup(**own, state="x"),
                 EndpointImport(**IMPORT, organization_id=cast.acme.id),
             ]
         )

@@ -257,7 +257,7 @@ def test_voice_ai_can_be_set_up_and_tells_of_calls(
     assert "Have the portal set one up first" in press(
         stubs["elevenlabs"].base, "Tell the webhook", "A call ends"
     )
-    assert webhook.set_up(meridian, outbound).state == "working"
+    assert webhook.set_up(meridian, outbound, PROVIDERS["elevenlabs"]).state == "working"
     row = meridian.session.scalars(select(VoicePhoneNumber)).first()
     assert row is not None
     user = meridian.session.get_one(User, row.user_id)

@@ -22,7 +22,7 @@ class Who(StrEnum):
     ANYONE = "anyone"
     USER = "any user"
     SUPERADMIN = "superadmin"
-    SIGNER = "ElevenLabs, which signs what it sends"
+    SIGNER = "the voice AI provider, which signs its reports"
 
 
 def enter(scope: Scope, organization: Organization) -> Scope:

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-import time
-import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import structlog
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 
 from app.core import clock
 from app.models import CheckRun, DriftCheck, Organization
 from app.provider import Capability, Family
 from app.provider.numbers import ProviderNumber, Reason
 from app.providers import PROVIDERS, keys_in
-from app.services import sql
+from app.services import lease
 from app.services.connections import store
 from app.services.connections.store import StoredConnection
 from app.services.drift import probe, queue, tallies, verdicts
 from app.services.drift.tallies import Tally
 from app.services.drift.verdicts import ProbeResult
+from app.services.lease import Lease, LeaseLost
 from app.services.scope import Scope
 
 if TYPE_CHECKING:
@@ -109,8 +108,7 @@ class Progress:
 
 def progress(scope: Scope) -> Progress:
     """Over every organization."""
-    earliest, latest = clock.ends_of_leases(LEASE)
-    is_leased = (CheckRun.leased_until > earliest) & (CheckRun.leased_until <= latest)
+    is_leased = lease.held(CheckRun.leased_until, LEASE)
     columns = (func.count(), func.sum(CheckRun.done), func.sum(CheckRun.total))
     runs = select(*columns).where(CheckRun.finished_at.is_(None), is_leased)
     organizations, done, total = scope.session.execute(runs).one()
@@ -134,90 +132,57 @@ def pending_organization_ids(scope: Scope) -> list[str]:
 
 
 def is_running(run: CheckRun | None) -> bool:
-    if run is None or run.finished_at is not None:
-        return False
-    earliest, latest = clock.ends_of_leases(LEASE)
-    return earliest < run.leased_until <= latest
+    return run is not None and run.finished_at is None and lease.is_held(run.leased_until, LEASE)
 
 
 def run(scope: Scope, http: Outbound, *, everything: bool = False) -> Report:
-    """Asks about what is due, or about every number. What gets no answer stays due.
+    """Checks the numbers that are pending, or every number. Those without an answer stay pending.
 
-    No transaction is open while a provider is asked. Killed anywhere, it can be run again.
+    No transaction is open during a provider's request. A run that was killed at any point can be repeated.
     """
     if not everything and not queue.due_counts(scope):
         return Report()
-    run_id = str(uuid.uuid4())
-    if not _begin(scope, run_id, everything=everything):
+    held = _begin(scope, everything=everything)
+    if held is None:
         return Report(already_running=True)
-    http = http.calling(after_each=_Lease(scope, run_id).renew)
+    http = http.calling(after_each=lambda: held.keep(RENEW_AFTER))
     failures: dict[str, str] = {}
     checked = 0
     try:
         while keys := [key for key in PROVIDERS if key in queue.due_counts(scope).keys() - failures.keys()]:
-            checked += sum(_provider(scope, http, run_id, key, failures) for key in keys)
+            checked += sum(_provider(scope, http, held, key, failures) for key in keys)
     except LeaseLost:
         return Report(checked, already_running=True)
     except BaseException:
-        _end(scope, run_id, "The check broke off. The log says why.")
+        _end(scope, held, "The check broke off. The log says why.")
         raise
     failure = " ".join(failures.values())[:1000] or None
-    _end(scope, run_id, failure)
+    _end(scope, held, failure)
     return Report(checked, tallies.tally(scope).drifted, failure)
 
 
-def _begin(scope: Scope, run_id: str, *, everything: bool) -> bool:
-    """Takes the lease; False where somebody has it."""
+def _begin(scope: Scope, *, everything: bool) -> Lease | None:
+    """Takes the lease; None if another run has it."""
     now = clock.now()
+    held = Lease(scope, CheckRun, LEASE)
     with scope.transaction():
-        row = scope.session.get(CheckRun, scope.organization.id)
-        if is_running(row):
-            return False
+        if scope.session.get(CheckRun, scope.organization.id) is None:
+            scope.session.add(CheckRun(organization_id=scope.organization.id, leased_until=now))
+            scope.session.flush()
+        if not held.take(started_at=now, finished_at=None, done=0, failure=None):
+            return None
         if everything:
             queue.mark_due(scope, changed=False)
-        if row is None:
-            row = CheckRun(organization_id=scope.organization.id)
-            scope.session.add(row)
-        row.run_id, row.started_at, row.leased_until = run_id, now, now + LEASE
-        row.finished_at, row.done, row.failure = None, 0, None
-        row.total = sum(queue.due_counts(scope).values())
-    return True
+        held.write(total=sum(queue.due_counts(scope).values()))
+    return held
 
 
-class LeaseLost(Exception):
-    """This run was slow, and another one has taken over."""
-
-
-class _Lease:
-    """Of one run, as it was just taken."""
-
-    def __init__(self, scope: Scope, run_id: str) -> None:
-        self._scope, self._run_id = scope, run_id
-        self._renewed = time.monotonic()
-
-    def renew(self) -> None:
-        """Raises LeaseLost. No transaction may be open."""
-        if time.monotonic() - self._renewed < RENEW_AFTER:
-            return
-        with self._scope.transaction(lock=False):
-            is_held = _update(self._scope, self._run_id, leased_until=clock.now() + LEASE)
-        if not is_held:
-            raise LeaseLost
-        self._renewed = time.monotonic()
-
-
-def _end(scope: Scope, run_id: str, failure: str | None) -> None:
+def _end(scope: Scope, held: Lease, failure: str | None) -> None:
     with scope.transaction(lock=False):
-        _update(scope, run_id, finished_at=clock.now(), failure=failure)
+        held.release(finished_at=clock.now(), failure=failure)
 
 
-def _update(scope: Scope, run_id: str, **values: object) -> bool:
-    """Returns False, and changes nothing, if another run took over after this one's lease ran out."""
-    mine = (CheckRun.organization_id == scope.organization.id) & (CheckRun.run_id == run_id)
-    return bool(sql.run(scope, update(CheckRun).where(mine).values(**values)))
-
-
-def _provider(scope: Scope, http: Outbound, run_id: str, key: str, failures: dict[str, str]) -> int:
+def _provider(scope: Scope, http: Outbound, held: Lease, key: str, failures: dict[str, str]) -> int:
     """How many numbers of one provider were asked about; into `failures`, what kept it from answering."""
     state = store.load(scope, PROVIDERS[key])
     numbers = queue.due(scope, key, limit=BATCH)
@@ -226,7 +191,7 @@ def _provider(scope: Scope, http: Outbound, run_id: str, key: str, failures: dic
     while numbers:
         scope.end_read()
         sights = {number: look(number) for number in numbers}
-        _keep(scope, run_id, key, sights)
+        _keep(scope, held, key, sights)
         checked += len(numbers)
         unanswered = [sight for sight in sights.values() if sight.trouble is Reason.PROVIDER_UNREACHABLE]
         if unanswered:
@@ -258,8 +223,7 @@ def _looker(
     return (lambda _number: trouble) if trouble.trouble else (lambda number: ProbeResult(lines.get(number)))
 
 
-def _keep(scope: Scope, run_id: str, key: str, sights: Mapping[str, ProbeResult]) -> None:
+def _keep(scope: Scope, held: Lease, key: str, sights: Mapping[str, ProbeResult]) -> None:
     with scope.transaction(lock=False):
         queue.save_results(scope, key, sights)
-        done = CheckRun.done + len(sights)
-        _update(scope, run_id, done=done, leased_until=clock.now() + LEASE)
+        held.extend(done=CheckRun.done + len(sights))

@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from app.core import phone
 from app.core.errors import Conflict, Invalid, NotFound, Problem
+from app.core.naming import calls_name
 from app.models import User, VoicePhoneNumber
 from app.provider import Family
 from app.providers import keys_in
@@ -111,7 +112,7 @@ def _ai_of(scope: Scope, draft: VoicePhoneNumberDraft) -> dict[str, Any]:
         VoicePhoneNumber.ai_enabled,
     )
     shared = scope.session.scalar(same.limit(1))
-    names = ("ai_enabled", "ai_agent_id", "elevenlabs_phone_number_id")
+    names = ("ai_enabled", "ai_provider", "ai_agent_id", "ai_phone_number_id")
     return {name: getattr(shared, name) for name in names} if shared else {}
 
 
@@ -218,9 +219,10 @@ def _promote_next(scope: Scope, user: User, provider: str) -> None:
 
 def entry(number: Any) -> dict[str, Any]:
     """A `CallsUserPhoneNumberEntry`; what is unset is left out."""
+    id_name = calls_name(number.ai_provider or "", "phone_number_id")
     optional = {
         "aiAgentId": number.ai_agent_id,
-        "elevenlabsPhoneNumberId": number.elevenlabs_phone_number_id,
+        id_name: number.ai_phone_number_id,
         "label": number.label,
     }
     return {

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from app import providers
 from app.core import phone, texts
 from app.models import Check, DriftCheck, Endpoint
-from app.provider import Family, Outcome
+from app.provider import Capability, Family, Outcome
 from app.provider.numbers import Reason
 from app.providers import in_family, keys_in
 from app.services.connections import store, verification
@@ -22,7 +22,7 @@ from app.services.endpoints.readiness import Readiness
 from app.services.providers import active as providers_active
 from app.services.scope import Scope
 from app.services.status.places import Place
-from app.services.voice_ai import webhook
+from app.services.voice_ai import selection, webhook
 from app.services.voice_ai.webhook import State as WebhookState
 
 
@@ -66,7 +66,7 @@ def steps(scope: Scope) -> list[Step]:
         _voice(scope),
         _voice_ai(scope),
     ]
-    return found + ([_webhook(scope)] if states[webhook.KEY].opens("api_key") else [])
+    return found + _webhook(scope, states)
 
 
 def _live(scope: Scope, states: Mapping[str, StoredConnection]) -> StoredConnection | None:
@@ -269,18 +269,24 @@ def _voice_ai(scope: Scope) -> Step:
         return Step(
             "voice-ai", "Voice AI", f"{providers.label(active)} is chosen.", Place.VOICE_AI, "ok", True
         )
-    text = "Only if ElevenLabs speaks for your agents."
+    names = " or ".join(provider.label for provider in selection.having(Capability.AGENTS))
+    text = f"Optional: for {names} voice agents."
     return Step("voice-ai", "Voice AI", text, Place.VOICE_AI, optional=True)
 
 
-def _webhook(scope: Scope) -> Step:
-    """By which ElevenLabs reports calls."""
-    found = webhook.status(scope)
+def _webhook(scope: Scope, states: Mapping[str, StoredConnection]) -> list[Step]:
+    """The webhook for call reports: the first that does not work, or else the first of all."""
+    found = [
+        (one, webhook.status(scope, one)) for one in webhook.providers() if states[one.key].is_configured
+    ]
+    if not found:
+        return []
+    provider, status = next((pair for pair in found if pair[1].state is not WebhookState.ACTIVE), found[0])
     title = "Call webhook"
-    if found.state is WebhookState.ACTIVE:
-        text = "ElevenLabs reports each call after it ends."
-        return Step("webhook", title, text, Place.CALL_WEBHOOK, "ok", True, since=found.since)
-    tone = "idle" if found.state is WebhookState.WAITING else "bad"
+    if status.state is WebhookState.ACTIVE:
+        text = f"{provider.label} reports each call after it ends."
+        return [Step("webhook", title, text, Place.CALL_WEBHOOK, "ok", True, since=status.since)]
+    tone = "idle" if status.state is WebhookState.WAITING else "bad"
     title = title if tone == "idle" else "Call webhook does not work"
-    text = found.reason or "ElevenLabs does not report calls yet."
-    return Step("webhook", title, text, Place.CALL_WEBHOOK, tone, True, since=found.since)
+    text = status.reason or f"{provider.label} does not report calls yet."
+    return [Step("webhook", title, text, Place.CALL_WEBHOOK, tone, True, since=status.since)]

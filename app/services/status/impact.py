@@ -11,7 +11,6 @@ from app import providers
 from app.core import texts
 from app.models import Endpoint, User, VoicePhoneNumber
 from app.provider import Family, Provider
-from app.providers import PROVIDERS
 from app.services.connections import store
 from app.services.providers import active
 from app.services.scope import Scope
@@ -69,13 +68,13 @@ class SwitchImpact:
 
 @dataclass(frozen=True)
 class BaseUrlImpact:
-    """What another base URL changes: webhook URLs by provider, and the voice AI's webhook."""
+    """What another base URL changes: webhook URLs by provider, and call webhooks (providers' labels)."""
 
     was: str | None
     now: str | None
     urls: dict[str, int]
     agents: NameSample
-    has_webhook: bool
+    call_webhooks: list[str]
 
     @property
     def total(self) -> int:
@@ -84,11 +83,11 @@ class BaseUrlImpact:
     @property
     def has_effect(self) -> bool:
         """Whether something that is there now stops being right."""
-        return self.was is not None and self.was != self.now and (self.total > 0 or self.has_webhook)
+        return self.was is not None and self.was != self.now and (self.total > 0 or bool(self.call_webhooks))
 
     @property
     def by_provider(self) -> str:
-        """`3 at Twilio, 1 at Exotel`."""
+        """`3 at Acme, 1 at Globex`."""
         return ", ".join(f"{count:,} at {providers.label(key)}" for key, count in sorted(self.urls.items()))
 
 
@@ -131,13 +130,13 @@ def of_switch(scope: Scope, family: Family, key: str | None) -> SwitchImpact:
 def of_base_url(scope: Scope, url: str | None) -> BaseUrlImpact:
     """`url` as it would be stored."""
     has_url = (Endpoint.organization_id == scope.organization.id) & Endpoint.inbound_agent_name.is_not(None)
-    voice_ai = store.load(scope, PROVIDERS[webhook.KEY])
+    reporting = store.load_all(scope, webhook.providers())
     return BaseUrlImpact(
         scope.organization.public_base_url,
         url,
         _by_provider(scope, has_url),
         _some(scope, select(Endpoint.inbound_agent_name.label("name")).where(has_url).distinct()),
-        webhook.is_made(voice_ai),
+        [state.provider.label for state in reporting.values() if webhook.is_made(state)],
     )
 
 

@@ -30,7 +30,6 @@ from app.services.connections import store
 from app.services.keyset import Page
 from app.services.scope import Scope
 from app.services.status.places import Place
-from app.services.voice_ai.webhook import KEY
 from app.services.voice_ai.webhook import State as WebhookState
 
 PAGE = 100
@@ -85,7 +84,7 @@ class Facts:
     agrees: bool = False
     checked_at: datetime | None = None
     failure: str | None = None
-    webhook: tuple[str, datetime] | None = None
+    webhooks: dict[str, tuple[str, datetime]] = field(default_factory=dict)
     left_at: datetime | None = None
 
     def active(self, family: Family) -> str | None:
@@ -240,11 +239,11 @@ def _unseen(facts: Facts) -> Iterator[Finding]:
 
 
 def _webhook(facts: Facts) -> Iterator[Finding]:
-    """Without a connection there is nothing that could fail."""
-    is_open = facts.webhook and facts.webhook[0] in (WebhookState.FAILED, WebhookState.NEEDS_CONFIRMATION)
-    if facts.webhook and is_open and facts.works(KEY):
-        text = "Call webhook not set up"
-        yield Finding(Level.MISSING, text, Place.CALL_WEBHOOK, since=facts.webhook[1])
+    """The earliest of the webhooks that are not set up, of providers that are connected."""
+    open_states = (WebhookState.FAILED, WebhookState.NEEDS_CONFIRMATION)
+    since = [at for key, (state, at) in facts.webhooks.items() if state in open_states and facts.works(key)]
+    if since:
+        yield Finding(Level.MISSING, "Call webhook not set up", Place.CALL_WEBHOOK, since=min(since))
 
 
 def _facts(scope: Scope, text: str) -> list[Facts]:
@@ -354,9 +353,10 @@ def _read_rest(among: _Among) -> None:
     )
     for facts, row in among.rows(tests):
         facts.tests[row[1]] = (row[2], row[3])
-    webhooks = select(WebhookSetup.organization_id, WebhookSetup.state, WebhookSetup.updated_at)
+    setup = WebhookSetup
+    webhooks = select(setup.organization_id, setup.provider, setup.state, setup.updated_at)
     for facts, row in among.rows(webhooks):
-        facts.webhook = (row[1], row[2])
+        facts.webhooks[row[1]] = (row[2], row[3])
     owner = ProviderSwitch.organization_id
     switches = select(owner, func.max(ProviderSwitch.created_at)).where(
         ProviderSwitch.family == Family.TELEPHONY, ProviderSwitch.now.is_(None)

@@ -1,4 +1,4 @@
-"""The organization's voice AI: its provider, ElevenLabs, and Sinch Elastic SIP Trunking."""
+"""The organization's voice AI configuration: its providers, and which of them is active."""
 
 from __future__ import annotations
 
@@ -7,27 +7,25 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
-from app.core import etag
-from app.core.errors import Invalid, Problem, Stale
+from app.core import etag, naming
+from app.core.errors import Invalid, NotFound, Problem, Stale
 from app.core.naming import calls_name
 from app.models import User, VoicePhoneNumber
-from app.provider import Family, Provider
-from app.providers import PROVIDERS, in_family, keys_in
+from app.provider import Family, Field, Origin, Provider
+from app.providers import in_family, keys_in
 from app.services import validation
 from app.services.access import step_up
 from app.services.audit import log
 from app.services.audit.actions import Action
 from app.services.connections import drafts, store
+from app.services.connections.store import StoredConnection
 from app.services.numbers import assignments
 from app.services.providers import active
 from app.services.scope import Scope, expect_version
-from app.services.voice_ai import webhook
+from app.services.voice_ai import messages, selection, webhook
 
 if TYPE_CHECKING:
     from app.core.outbound.client import Outbound
-
-ELEVENLABS = "elevenlabs"
-SINCH_EST = "sinch_est"
 
 ConfigChanges = drafts.model(
     "CallsSaveVoiceAiConfigRequest",
@@ -38,22 +36,32 @@ ConfigChanges = drafts.model(
 
 
 def config(scope: Scope) -> dict[str, Any]:
-    """Flags, never values, and every Sinch number of every user of the organization."""
-    states = store.load_all(scope, in_family(Family.VOICE_AI))
-    elevenlabs, est = states[ELEVENLABS], states[SINCH_EST]
-    return {
-        "aiVoiceProvider": scope.organization.active_voice_ai,
-        "hasApiKey": elevenlabs.opens("api_key"),
-        "hasToolSecret": elevenlabs.opens("tool_secret"),
-        "hasEstCredentials": est.is_configured,
-        "sinchEstProjectId": est.values.get("project_id"),
-        "sinchEstTrunkId": est.values.get("trunk_id"),
-        "sinchEstTrunkDomain": est.values.get("trunk_domain"),
-        "phoneNumbers": _sinch_numbers(scope),
+    """Flags, values that every user may read, and every number that an agent can answer."""
+    document: dict[str, Any] = {"aiVoiceProvider": scope.organization.active_voice_ai}
+    states = store.load_all(scope, in_family(Family.VOICE_AI)).values()
+    for state in states:
+        document |= _flags(state)
+    for state in states:
+        document |= {
+            calls_name(state.provider.key, field.name): state.values.get(field.name)
+            for field in state.provider.fields
+            if field.is_listed
+        }
+    return document | {"phoneNumbers": _numbers(scope)}
+
+
+def _flags(state: StoredConnection) -> dict[str, bool]:
+    provider = state.provider
+    name = provider.configured_flag or naming.flag_name(provider.key, "credentials")
+    generated = {
+        field.flag or naming.flag_name(provider.key, field.name): state.opens(field.name)
+        for field in provider.fields
+        if field.origin is Origin.GENERATED
     }
+    return {name: state.is_configured} | generated
 
 
-def _sinch_numbers(scope: Scope) -> list[dict[str, Any]]:
+def _numbers(scope: Scope) -> list[dict[str, Any]]:
     """One query of columns, however many numbers there are."""
     number = VoicePhoneNumber
     query = (
@@ -63,14 +71,15 @@ def _sinch_numbers(scope: Scope) -> list[dict[str, Any]]:
             number.is_default,
             number.is_inbound_enabled,
             number.ai_enabled,
+            number.ai_provider,
             number.ai_agent_id,
-            number.elevenlabs_phone_number_id,
+            number.ai_phone_number_id,
             number.label,
             User.name,
             User.id,
         )
         .join(User, User.id == number.user_id)
-        .where(number.organization_id == scope.organization.id, number.provider == "sinch")
+        .where(number.organization_id == scope.organization.id, number.provider.in_(selection.trunks()))
         .order_by(number.phone_number, User.name, User.id)
     )
     return [
@@ -80,13 +89,11 @@ def _sinch_numbers(scope: Scope) -> list[dict[str, Any]]:
 
 
 def save(scope: Scope, http: Outbound, sent: Any, *, if_match: str | None = None) -> list[str]:
-    """Commits first, then sets up the webhook at ElevenLabs; tells the names that mean nothing here."""
+    """Commits, then sets up the call webhooks; returns the names of unknown fields, which are ignored."""
     draft = validation.read(ConfigChanges, sent, country=scope.organization.country)
     changes = draft.model_dump(exclude_unset=True)
     choice = changes.get("aiVoiceProvider")
-    if choice is not None and choice not in keys_in(Family.VOICE_AI):
-        known = " or ".join(keys_in(Family.VOICE_AI))
-        raise Invalid([Problem("aiVoiceProvider", f"Use {known}, or null for none.")])
+    _check_choice(choice)
     with scope.transaction():
         if if_match is not None and if_match != etag.of(config(scope)):
             raise Stale
@@ -100,36 +107,53 @@ def save(scope: Scope, http: Outbound, sent: Any, *, if_match: str | None = None
     return sorted(draft.model_extra or {})
 
 
+def _check_choice(key: str | None) -> None:
+    if key is not None and key not in keys_in(Family.VOICE_AI):
+        raise Invalid([Problem("aiVoiceProvider", messages.provider_unknown(keys_in(Family.VOICE_AI)))])
+
+
 def _apply(scope: Scope, provider: Provider, changes: dict[str, Any]) -> None:
     if not changes:
         return
-    told = store.apply(scope, provider, changes, calls_name)
-    if told:
-        log.record(scope, Action.CONNECTION_SAVED, provider.label, told)
+    changed = store.apply(scope, provider, changes, calls_name)
+    if changed:
+        log.record(scope, Action.CONNECTION_SAVED, provider.label, changed)
+
+
+def tool_secret_state(scope: Scope) -> StoredConnection:
+    """The connection whose tool secret agents send: that of the provider whose agents answer."""
+    return store.load(scope, selection.agent_provider(scope))
+
+
+def tool_secret_field(provider: Provider) -> Field | None:
+    """The secret that Patchbay generates for the provider, if it has one."""
+    return next((field for field in provider.secrets if field.origin is Origin.GENERATED), None)
 
 
 def _generate_tool_secret(scope: Scope) -> str:
-    provider = PROVIDERS[ELEVENLABS]
+    provider = tool_secret_state(scope).provider
+    field = tool_secret_field(provider)
+    if field is None:
+        raise NotFound(messages.no_tool_secret(provider.label))
     secret = secrets.token_hex(32)
-    told = store.apply(scope, provider, {"tool_secret": secret})
-    log.record(scope, Action.CONNECTION_SAVED, provider.label, told)
+    changed = store.apply(scope, provider, {field.name: secret})
+    log.record(scope, Action.CONNECTION_SAVED, provider.label, changed)
     return secret
 
 
 def generate_tool_secret(scope: Scope, http: Outbound, *, version: int | None = None) -> str:
-    """A fresh tool secret, 32 bytes in hex, told this once: agents' tools have to be given it."""
+    """A new tool secret, 32 random bytes in hex. It is returned only once: agents' tools send it."""
     step_up.expect_recent_password(scope)
     with scope.transaction():
-        expect_version(store.load(scope, PROVIDERS[ELEVENLABS]), version)
+        expect_version(tool_secret_state(scope), version)
         secret = _generate_tool_secret(scope)
     webhook.follow(scope, http)
     return secret
 
 
 def choose(scope: Scope, key: str | None, *, reason: str | None = None, version: int | None = None) -> None:
-    """Which provider speaks; None for none."""
-    if key is not None and key not in keys_in(Family.VOICE_AI):
-        raise Invalid([Problem("aiVoiceProvider", f"Use {' or '.join(keys_in(Family.VOICE_AI))}.")])
+    """Makes a voice AI provider the active one; None for none."""
+    _check_choice(key)
     with scope.transaction():
         expect_version(scope.organization, version)
         active.switch(scope, Family.VOICE_AI, key, reason=reason)

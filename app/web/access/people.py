@@ -17,6 +17,7 @@ from app.services.access import passwords, sessions, tokens, totp, users
 from app.services.access.step_up import PasswordNeeded
 from app.services.numbers import assignments
 from app.services.scope import SECRETS, Scope
+from app.services.voice_ai import selection
 from app.web.access.forms import NumberForm, PersonForm, ResetForm, TokenForm
 from app.web.shell import render
 from app.web.shell.conflicts import merge_with_stored, reconfirm_when_stale
@@ -114,6 +115,7 @@ def _page(scope: Scope, user: User, status: int = 200, **forms: Any) -> Response
         status,
         person=user,
         numbers=assignments.of_user(scope, user),
+        ai_carriers=selection.trunks(),
         tokens=tokens.of_user(scope, user),
         now=clock.now(),
         history=history(scope, user.email),

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 from flask import request
 from flask.typing import ResponseReturnValue
 
+from app.provider.voice_ai import CallEvent
 from app.services.scope import Scope
 from app.services.voice_ai import calls as voice_ai_calls
 from app.services.voice_ai import webhook
@@ -41,6 +42,8 @@ def table(scope: Scope) -> ResponseReturnValue:
         tones=TONES,
         outcomes=OUTCOMES,
         ours=voice_ai_calls.endpoints_of(scope, page.rows),
-        reports=not page.rows and webhook.status(scope).state is WebhookState.ACTIVE,
-        failed=voice_ai_calls.FAILED,
+        reporting=[provider.label for provider in webhook.providers()],
+        reports=not page.rows
+        and any(one.state is WebhookState.ACTIVE for one in webhook.statuses(scope).values()),
+        failed=CallEvent.FAILED,
     )

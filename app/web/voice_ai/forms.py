@@ -13,32 +13,33 @@ from wtforms import (  # type: ignore[attr-defined]
 )
 
 from app.web.shell.forms import Form
+from app.web.voice_ai import messages
 
 
 class AgentIdForm(Form):
     word = "agent"
 
-    ai_agent_id = StringField("Agent ID", description="Of the agent at ElevenLabs that answers.")
+    ai_agent_id = StringField("Agent ID", description="The provider's ID of the agent that answers.")
 
 
 class AgentForm(Form):
     word = "agent"
 
-    ai_agent_id = SelectField("Agent", description="Who answers, of the agents at ElevenLabs.")
+    ai_agent_id = SelectField("Agent", description="The agent that answers.")
 
 
-def agent_choice(agents: Iterable[tuple[str, str]], chosen: str | None) -> AgentForm:
-    """Of ids and names. One that was chosen and is not among them stays to be seen."""
+def agent_choice(agents: Iterable[tuple[str, str]], chosen: str | None, label: str) -> AgentForm:
+    """A choice of agents by id and name. A chosen one that the provider does not list stays in it."""
     form = AgentForm(formdata=None, ai_agent_id=chosen)
     known = dict(agents)
     if not chosen:
-        known = {"": "Choose one"} | known
+        known = {"": messages.CHOOSE_ONE} | known
     elif chosen not in known:
-        known = {chosen: f"{chosen}, not at ElevenLabs"} | known
+        known = {chosen: messages.not_at_provider(chosen, label)} | known
     form.ai_agent_id.choices = [SelectChoice(key, name) for key, name in known.items()]
     return form
 
 
 class ToolSecretForm(Form):
-    your_password = PasswordField("Your password", description="Again, because a secret is shown.")
+    your_password = PasswordField("Your password", description="Required because a secret is shown.")
     version = HiddenField()

@@ -1,4 +1,4 @@
-"""AI on a person's number: what will happen, which agent answers, on and off."""
+"""AI on a user's number: what will happen, which agent answers, on and off."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ from flask import Response, flash, url_for
 from flask.typing import ResponseReturnValue
 
 from app import context
-from app.core import phone
 from app.core.errors import Conflict, Invalid, PatchbayError, Stale
+from app.provider import Provider
 from app.services.access import users
 from app.services.scope import Scope
-from app.services.voice_ai import numbers
+from app.services.voice_ai import numbers, selection
 from app.web.shell import render
 from app.web.shell.forms import ConfirmForm, yes_or_no
 from app.web.shell.guard import Pages, Who
 from app.web.shell.history import history
+from app.web.voice_ai import messages
 from app.web.voice_ai.forms import AgentForm, AgentIdForm, agent_choice
 
 ai_numbers = Pages("ai_numbers", __name__)
@@ -34,8 +35,10 @@ def _page(
 ) -> Response:
     """`typed`, in the context, is the agent that was chosen."""
     number = numbers.get(scope, users.get(scope, user_id), number_id)
-    missing = numbers.lacking(scope)
-    form, unlisted = _form(scope, context.pop("typed", None) or number.ai_agent_id, may_ask=not missing)
+    missing = numbers.lacking(scope, number)
+    provider = selection.of_number(scope, number)
+    chosen = context.pop("typed", None) or number.ai_agent_id
+    form, unlisted = _form(scope, provider, chosen, can_list=not missing)
     if isinstance(error, Invalid):
         form.add_errors(error)
     elif error:
@@ -49,6 +52,8 @@ def _page(
         sharing=numbers.sharing(scope, number),
         history=history(scope, person.email, number.phone_number, kind="numbers"),
         missing=missing,
+        provider=provider,
+        trunk=selection.trunks()[number.provider],
         form=form,
         unlisted=unlisted,
         confirm=ConfirmForm(formdata=None),
@@ -56,15 +61,17 @@ def _page(
     )
 
 
-def _form(scope: Scope, agent_id: str | None, *, may_ask: bool) -> tuple[AgentForm | AgentIdForm, str]:
-    """A choice of agents; or where there is none a field for an ID, and why."""
+def _form(
+    scope: Scope, provider: Provider, agent_id: str | None, *, can_list: bool
+) -> tuple[AgentForm | AgentIdForm, str]:
+    """A choice of agents; or if there is none, a field for an ID, and the reason."""
     try:
-        agents = numbers.agents(scope, context.outbound()) if may_ask else []
+        agents = numbers.agents(scope, context.outbound(), provider) if can_list else []
     except Conflict as error:
         return AgentIdForm(formdata=None, ai_agent_id=agent_id), error.message
     if not agents:
-        return AgentIdForm(formdata=None, ai_agent_id=agent_id), "ElevenLabs has none: make one there first."
-    return agent_choice([(agent.id, agent.name) for agent in agents], agent_id), ""
+        return AgentIdForm(formdata=None, ai_agent_id=agent_id), messages.no_agents(provider.label)
+    return agent_choice([(agent.id, agent.name) for agent in agents], agent_id, provider.label), ""
 
 
 @ai_numbers.page(AT, who=Who.SUPERADMIN, methods=["POST"])
@@ -76,7 +83,7 @@ def switch_on(scope: Scope, user_id: str, number_id: str) -> ResponseReturnValue
         number = numbers.switch(scope, context.outbound(), user, number_id, draft)
     except (Invalid, Conflict, Stale) as error:
         return _page(scope, user_id, number_id, error, typed=agent_id)
-    flash(f"An agent answers {phone.display(number.phone_number)} now.", "ok")
+    flash(messages.ai_on(number.phone_number), "ok")
     return _back(user_id)
 
 
@@ -88,8 +95,7 @@ def switch_off(scope: Scope, user_id: str, number_id: str) -> ResponseReturnValu
         number = numbers.switch_off(scope, context.outbound(), user, number_id, here_only=here_only)
     except (Conflict, Stale) as error:
         return _page(scope, user_id, number_id, error, is_stuck=isinstance(error, Conflict))
-    shown = phone.display(number.phone_number)
-    flash(f"AI is off for {shown} here." if here_only else f"AI is off for {shown}.", "ok")
+    flash(messages.ai_off(number.phone_number, here_only=here_only), "ok")
     return _back(user_id)
 
 

@@ -1,4 +1,4 @@
-"""ElevenLabs, Sinch Elastic SIP Trunking, and which of them speaks."""
+"""The voice AI providers, the active one, their call webhooks, and the tool secret."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from flask import Response, flash, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app import context
-from app.core.errors import Conflict, Invalid, TryLater
-from app.provider import Family
-from app.providers import in_family, keys_in
+from app.core.errors import Conflict, Invalid, NotFound, TryLater
+from app.provider import Capability, Family
+from app.providers import PROVIDERS, in_family, keys_in
 from app.services.connections import store, verification
 from app.services.numbers import inventory
 from app.services.providers import active
 from app.services.scope import Scope
 from app.services.status.places import Place
-from app.services.voice_ai import config, webhook
+from app.services.voice_ai import config, selection, webhook
 from app.services.voice_ai.webhook import State
 from app.web.providers.fields import for_provider
 from app.web.shell import connection_states, render
@@ -23,6 +23,7 @@ from app.web.shell.forms import ConfirmForm
 from app.web.shell.guard import Pages, Who, confirm_password
 from app.web.shell.history import history
 from app.web.shell.registry import Link, Section
+from app.web.voice_ai import messages
 from app.web.voice_ai.forms import ToolSecretForm
 
 voice_ai = Pages("voice_ai", __name__)
@@ -43,10 +44,13 @@ def _state(scope: Scope) -> str:
 )
 def show(scope: Scope) -> ResponseReturnValue:
     states = store.load_all(scope, in_family(Family.VOICE_AI))
+    secret_state = config.tool_secret_state(scope)
+    field = config.tool_secret_field(secret_state.provider)
     return render.page(
         "voice_ai/show.html",
         states=states,
-        webhook_is_made=webhook.is_made(states[config.ELEVENLABS]),
+        webhooks=webhook.statuses(scope),
+        webhook_is_made={key: webhook.is_made(state) for key, state in states.items()},
         checks={key: verification.last(scope, state) for key, state in states.items()},
         listing=[
             key for key, state in states.items() if inventory.can_list(state.provider) and state.is_configured
@@ -55,9 +59,10 @@ def show(scope: Scope) -> ResponseReturnValue:
         chosen=request.form.get("provider", active.active(scope, Family.VOICE_AI)),
         stored=active.active(scope, Family.VOICE_AI),
         form=ConfirmForm(version=str(scope.organization.version)),
-        tool_secret=states[config.ELEVENLABS].secrets.get("tool_secret"),
+        has_tool_secret=field is not None,
+        tool_secret=field and secret_state.secrets.get(field.name),
         numbers=config.config(scope)["phoneNumbers"],
-        webhook=webhook.status(scope),
+        carriers=[PROVIDERS[key].label for key in selection.trunks()],
         history=history(
             scope,
             active.FAMILY_WORDS[Family.VOICE_AI],
@@ -72,26 +77,26 @@ def choose(scope: Scope) -> ResponseReturnValue:
     key = request.form.get("provider") or None
     form = ConfirmForm()
     config.choose(scope, key, reason=form.why, version=form.version_sent)
-    flash("Voice AI provider saved. You can undo it from the history of the provider.", "ok")
+    flash(messages.CHOICE_SAVED, "ok")
     return render.redirect_to(url_for("voice_ai.show"))
 
 
 @voice_ai.page("/o/<slug>/voice-ai/tool-secret", who=Who.SUPERADMIN, title="Generate a tool secret?")
 def confirm_tool_secret(scope: Scope) -> ResponseReturnValue:
-    version = store.load(scope, store.provider_of(config.ELEVENLABS)).version
-    return _tool_secret(scope, ToolSecretForm(version=str(version)))
+    return _tool_secret(scope, ToolSecretForm(version=str(config.tool_secret_state(scope).version)))
 
 
 def _tool_secret(scope: Scope, form: ToolSecretForm, status: int = 200) -> Response:
-    state = store.load(scope, store.provider_of(config.ELEVENLABS))
-    stored = state.secrets.get("tool_secret")
+    state = config.tool_secret_state(scope)
+    field = config.tool_secret_field(state.provider)
+    stored = field and state.secrets.get(field.name)
     return render.page("voice_ai/tool_secret.html", status, form=form, stored=stored)
 
 
 @voice_ai.page("/o/<slug>/voice-ai/tool-secret", who=Who.SUPERADMIN, methods=["POST"])
-@reconfirm_when_stale(confirm_tool_secret, store.provider_of(config.ELEVENLABS).label)
+@reconfirm_when_stale(confirm_tool_secret, *[one.label for one in selection.having(Capability.AGENTS)])
 def generate_tool_secret(scope: Scope) -> ResponseReturnValue:
-    """The fresh secret is shown this once."""
+    """The new secret is shown only once."""
     form = ToolSecretForm()
     try:
         scope = confirm_password(scope, form.your_password.data)
@@ -107,11 +112,16 @@ def generate_tool_secret(scope: Scope) -> ResponseReturnValue:
 
 @voice_ai.page("/o/<slug>/voice-ai/webhook", who=Who.SUPERADMIN, methods=["POST"])
 def set_up_webhook(scope: Scope) -> ResponseReturnValue:
-    """`replace` names somebody else's webhook, whose place ours may take."""
+    """`provider` reports the calls; `replace` is the id of another webhook that ours may replace."""
+    keys = [provider.key for provider in webhook.providers()]
+    provider = store.provider_of(request.form.get("provider", keys[0]))
+    if provider.key not in keys:
+        raise NotFound(messages.no_call_reports(provider.label))
+    replace = request.form.get("replace") or None
     try:
-        found = webhook.set_up(scope, context.outbound(), replace=request.form.get("replace") or None)
+        status = webhook.set_up(scope, context.outbound(), provider, replace=replace)
     except Conflict as error:
         flash(error.message, "warn")
     else:
-        flash(found.reason or "The webhook works.", TONES[found.state])
+        flash(status.reason or messages.WEBHOOK_WORKS, TONES[status.state])
     return render.redirect_to(url_for("voice_ai.show") + "#webhook")

@@ -9,13 +9,15 @@ import pytest
 from app.core.outbound.answer import OutboundError
 from app.core.outbound.client import Outbound
 from app.provider import Outcome, Refusal
-from app.providers import elevenlabs
-from app.providers.elevenlabs import Agent, ImportedNumber
+from app.provider.voice_ai import Agent, ImportedNumber, new_label
+from app.providers import PROVIDERS
+from app.providers.elevenlabs import agents
 from simulators.base import CANARY, Reply, Trouble
 from simulators.elevenlabs import error
 from simulators.elevenlabs.numbers import NIGHT_SHIFT, RECEPTION, Fault
 
 KEY = "elevenlabs"
+LABS = PROVIDERS[KEY]
 NUMBER = "+14165550100"
 DOMAIN = "made-up.trunk.example"
 ODD: list[Any] = [None, 7, CANARY, [], {}, {"phone_number_id": "a/../b", "phone_number": NUMBER}]
@@ -28,15 +30,15 @@ def http(upstream):
 
 @pytest.fixture
 def call(upstream, http):
-    return lambda name, *args: getattr(elevenlabs, name)(http, upstream.values, *args)
+    return lambda name, *args: getattr(LABS, name)(http, upstream.values, *args)
 
 
 CALLS = {
     "agents": ((), "GET", "read agents"),
-    "imported": ((NUMBER,), "GET", "read phone numbers"),
+    "imported_numbers": ((NUMBER,), "GET", "read phone numbers"),
     "import_number": ((NUMBER, DOMAIN, "Patchbay 1"), "POST", "import phone numbers"),
-    "assign": (("phnum_made_up_1", RECEPTION), "PATCH", "change phone numbers"),
-    "remove": (("phnum_made_up_1",), "DELETE", "delete phone numbers"),
+    "assign_agent": (("phnum_made_up_1", RECEPTION), "PATCH", "change phone numbers"),
+    "remove_number": (("phnum_made_up_1",), "DELETE", "delete phone numbers"),
 }
 each_call = pytest.mark.parametrize("name", CALLS)
 
@@ -59,7 +61,7 @@ def test_all_pages_of_agents_are_read_up_to_an_end(upstream, call, monkeypatch):
     upstream.convai.page_size = 10
     assert len(call("agents")) == 25
     assert [seen.query.get("cursor") for seen in upstream.requests] == [None, "10", "20"]
-    monkeypatch.setattr(elevenlabs, "MOST_PAGES", 2)
+    monkeypatch.setattr(agents, "MOST_PAGES", 2)
     assert len(call("agents")) == 20
 
 
@@ -72,14 +74,14 @@ def test_an_agents_name_is_one_line_of_plain_text(upstream, call):
 
 
 def test_a_number_is_found_among_others(upstream, call):
-    assert call("imported", NUMBER) == []
+    assert call("imported_numbers", NUMBER) == []
     convai = upstream.convai
     convai.odd = ODD
     convai.add("+14165550101", RECEPTION)
     convai.add(NUMBER, RECEPTION, provider="twilio")
     by_hand = convai.add(NUMBER, RECEPTION)
     ours = convai.add(NUMBER, label=f"Patchbay {NUMBER}")
-    found = call("imported", NUMBER)
+    found = call("imported_numbers", NUMBER)
     assert found == [
         ImportedNumber(by_hand, RECEPTION, "By hand"),
         ImportedNumber(ours, None, f"Patchbay {NUMBER}"),
@@ -88,9 +90,9 @@ def test_a_number_is_found_among_others(upstream, call):
 
 
 def test_a_number_is_imported_with_the_trunks_domain(upstream, call):
-    label = elevenlabs.new_label(NUMBER)
+    label = new_label(NUMBER)
     assert label.startswith(f"Patchbay {NUMBER} ")
-    assert label != elevenlabs.new_label(NUMBER)
+    assert label != new_label(NUMBER)
     made = call("import_number", NUMBER, DOMAIN, label)
     assert upstream.convai.numbers == {
         made: {
@@ -106,13 +108,13 @@ def test_a_number_is_imported_with_the_trunks_domain(upstream, call):
             "agent_id": None,
         }
     }
-    assert call("imported", NUMBER) == [ImportedNumber(made, None, label)]
+    assert call("imported_numbers", NUMBER) == [ImportedNumber(made, None, label)]
 
 
 def test_an_agent_is_assigned_and_taken_off(upstream, call):
     number = upstream.convai.add(NUMBER)
     for agent in (RECEPTION, NIGHT_SHIFT, None):
-        call("assign", number, agent)
+        call("assign_agent", number, agent)
         assert upstream.convai.numbers[number]["agent_id"] == agent
 
 
@@ -120,20 +122,20 @@ def test_an_agent_is_assigned_and_taken_off(upstream, call):
 def test_an_agent_or_number_that_is_not_there_is_said_to_be_missing(upstream, call, number):
     upstream.convai.add(NUMBER)
     with pytest.raises(Refusal) as refused:
-        call("assign", number, "agent_of_nobody")
+        call("assign_agent", number, "agent_of_nobody")
     assert refused.value.result.code == Outcome.NOT_FOUND
 
 
 def test_a_number_is_removed_and_may_be_gone_already(upstream, call):
     number = upstream.convai.add(NUMBER)
-    call("remove", number)
+    call("remove_number", number)
     assert upstream.convai.numbers == {}
-    call("remove", number)
+    call("remove_number", number)
 
 
 def test_an_id_stays_in_its_place(upstream, call):
     with pytest.raises(Refusal):
-        call("assign", "a/../../b?c#d", RECEPTION)
+        call("assign_agent", "a/../../b?c#d", RECEPTION)
     assert [seen.path for seen in upstream.requests] == ["/v1/convai/phone-numbers/a%2F..%2F..%2Fb%3Fc%23d"]
 
 
@@ -142,7 +144,7 @@ def test_every_call_tells_a_wrong_key_from_a_restricted_one(upstream, http, call
     upstream.convai.add(NUMBER)
     args, method, lacks = CALLS[name]
     with pytest.raises(Refusal) as refused:
-        getattr(elevenlabs, name)(http, {"api_key": "made-up-and-wrong"}, *args)
+        getattr(LABS, name)(http, {"api_key": "made-up-and-wrong"}, *args)
     assert refused.value.result.code == Outcome.BAD_CREDENTIALS
     for upstream.is_newer in (False, True):
         upstream.permissions = {"convai_read"} if method != "GET" else {"convai_write"}
@@ -167,12 +169,12 @@ def test_every_call_survives_other_answers(upstream, call, name, reply, code):
     assert refusal_of(call, name).code == code
 
 
-@pytest.mark.parametrize("name", ["agents", "imported", "import_number"])
+@pytest.mark.parametrize("name", ["agents", "imported_numbers", "import_number"])
 @pytest.mark.parametrize("trouble", [Trouble.HTML, Trouble.ODD])
 def test_a_page_of_something_else_is_no_answer(upstream, call, name, trouble):
     upstream.trouble = trouble
-    if (name, trouble) == ("imported", Trouble.ODD):
-        assert call("imported", NUMBER) == []
+    if (name, trouble) == ("imported_numbers", Trouble.ODD):
+        assert call("imported_numbers", NUMBER) == []
     else:
         assert refusal_of(call, name).code == Outcome.UNEXPECTED_ANSWER
 
@@ -187,10 +189,10 @@ def test_an_id_that_cannot_be_one_is_not_kept(upstream, call, made):
 def test_a_provider_that_is_away_is_an_error_of_the_way(upstream, name):
     away = Outbound({"api.elevenlabs.io": "http://127.0.0.1:9"}, deadline=0.2)
     with pytest.raises(OutboundError):
-        getattr(elevenlabs, name)(away, upstream.values, *CALLS[name][0])
+        getattr(LABS, name)(away, upstream.values, *CALLS[name][0])
 
 
-@pytest.mark.parametrize("name", ["import_number", "assign", "remove"])
+@pytest.mark.parametrize("name", ["import_number", "assign_agent", "remove_number"])
 def test_what_changes_something_is_sent_once(upstream, call, name):
     upstream.trouble = Trouble.FAULT
     refusal_of(call, name)

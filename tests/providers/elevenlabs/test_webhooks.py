@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from app.core.outbound.answer import OutboundError
 from app.core.outbound.client import Outbound
 from app.provider import Outcome, Refusal
-from app.providers import elevenlabs
+from app.provider.voice_ai import CallWebhookSetting
+from app.providers import PROVIDERS
 from simulators.base import CANARY, Reply, Trouble
 from simulators.elevenlabs import ElevenLabs, error
 
 URL = "https://voice.acme.example/api/webhook/elevenlabs/acme"
+LABS: Any = PROVIDERS["elevenlabs"]
 SETTING = {"post_call_webhook_id": None, "events": ["audio", 7], "transcript_format": "json"}
 
 CALLS = {
-    "list": elevenlabs.webhooks,
-    "make": lambda http, values: elevenlabs.make_webhook(http, values, "Patchbay", URL),
-    "switch on": lambda http, values: elevenlabs.switch_webhook_on(http, values, "some-id", "Patchbay"),
-    "delete": lambda http, values: elevenlabs.delete_webhook(http, values, "some-id"),
-    "read": elevenlabs.call_webhooks,
-    "tell": lambda http, values: elevenlabs.tell_of_calls(http, values, SETTING, "some-id"),
+    "list": LABS.webhooks,
+    "create": lambda http, values: LABS.create_webhook(http, values, "Patchbay", URL),
+    "enable": lambda http, values: LABS.enable_webhook(http, values, "some-id", "Patchbay"),
+    "delete": lambda http, values: LABS.delete_webhook(http, values, "some-id"),
+    "read setting": LABS.call_webhook,
+    "set": lambda http, values: LABS.set_call_webhook(
+        http, values, CallWebhookSetting(None, False, SETTING), "some-id"
+    ),
 }
 
 
@@ -58,7 +64,7 @@ def test_a_refusal_says_why_and_repeats_nothing(upstream, name):
         assert result.reason.endswith(".")
 
 
-@pytest.mark.parametrize("name", ["list", "make", "read"])
+@pytest.mark.parametrize("name", ["list", "create", "read setting"])
 @pytest.mark.parametrize("trouble", [Trouble.HTML, Trouble.ODD])
 def test_an_answer_that_is_something_else_is_no_answer(upstream, name, trouble):
     upstream.trouble = trouble
@@ -67,7 +73,7 @@ def test_an_answer_that_is_something_else_is_no_answer(upstream, name, trouble):
     assert refused.value.result.code == Outcome.UNEXPECTED_ANSWER
 
 
-@pytest.mark.parametrize("name", ["make", "switch on", "delete", "tell"])
+@pytest.mark.parametrize("name", ["create", "enable", "delete", "set"])
 def test_a_write_is_sent_once(upstream, name):
     upstream.trouble = Trouble.FAULT
     with pytest.raises(Refusal):
@@ -77,7 +83,7 @@ def test_a_write_is_sent_once(upstream, name):
 
 def test_a_provider_that_is_away_is_the_clients_to_tell(upstream):
     with pytest.raises(OutboundError):
-        elevenlabs.webhooks(Outbound({"api.elevenlabs.io": "http://127.0.0.1:9"}), upstream.values)
+        LABS.webhooks(Outbound({"api.elevenlabs.io": "http://127.0.0.1:9"}), upstream.values)
 
 
 def test_odd_entries_of_the_list_are_read_as_far_as_they_go(upstream):
@@ -89,18 +95,33 @@ def test_odd_entries_of_the_list_are_read_as_far_as_they_go(upstream):
     }
     found = ask(upstream, "list")
     assert [webhook.id for webhook in found] == [made, "bare", "none"]
-    assert [webhook.is_off for webhook in found] == [True, False, False]
+    assert [webhook.is_disabled for webhook in found] == [True, False, False]
     assert found[2].url == found[2].name == ""
 
 
-def test_what_is_set_already_is_kept_and_what_is_needed_is_added():
-    assert elevenlabs.call_events(SETTING) == ["audio", "transcript", "call_initiation_failure"]
-    assert elevenlabs.call_events({"events": None}) == ["transcript", "call_initiation_failure"]
-    assert elevenlabs.told_of_calls({"post_call_webhook_id": ""}) is None
+def test_set_call_webhook_keeps_the_rest_of_the_setting_and_adds_events(upstream):
+    made = upstream.workspace.add(URL)
+    http = Outbound(upstream.upstreams)
+    needed = ["transcript", "call_initiation_failure"]
+    wrong = []
+    for events, expected in (
+        (["audio", 7], ["audio", *needed]),
+        (None, needed),
+        (needed, needed),
+    ):
+        document = {"post_call_webhook_id": "", "events": events, "transcript_format": "json"}
+        upstream.workspace.settings["webhooks"] = document
+        setting = LABS.call_webhook(http, upstream.values)
+        LABS.set_call_webhook(http, upstream.values, setting, made)
+        now = document | {"post_call_webhook_id": made, "events": expected}
+        found = (setting.webhook_id, setting.has_all_events, upstream.workspace.settings["webhooks"])
+        if found != (None, events == needed, now):
+            wrong.append(found)
+    assert wrong == []
 
 
 def test_its_secret_is_in_no_repr(upstream):
-    made = ask(upstream, "make")
+    made = ask(upstream, "create")
     assert made.secret
     assert made.secret not in repr(made)
 
@@ -110,5 +131,5 @@ def test_one_that_is_gone_is_deleted(upstream):
 
 
 def test_an_id_leads_nowhere_else(upstream):
-    elevenlabs.delete_webhook(Outbound(upstream.upstreams), upstream.values, "../../convai/agents?x=y")
+    LABS.delete_webhook(Outbound(upstream.upstreams), upstream.values, "../../convai/agents?x=y")
     assert "/v1/convai/agents" not in [seen.path for seen in upstream.requests]

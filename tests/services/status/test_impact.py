@@ -78,7 +78,7 @@ def test_another_base_url_changes_the_url_of_each_number_that_has_one(live):
     assert (found.urls, found.total, found.by_provider) == ({"twilio": 3}, 3, "3 at Twilio")
     assert found.agents.names == ["billing", "old", "support"]
     assert found.has_effect
-    assert not found.has_webhook
+    assert found.call_webhooks == []
 
 
 @pytest.mark.parametrize("url", [BASE, None])
@@ -93,7 +93,7 @@ def test_nobody_feels_it_without_numbers_but_elevenlabs_does(acme):
     assert not impact.of_base_url(acme, NOW).has_effect
     credentials.save(acme, PROVIDERS["elevenlabs"], {"webhook_id": "wh-1"})
     found = impact.of_base_url(acme, NOW)
-    assert found.has_webhook
+    assert found.call_webhooks == ["ElevenLabs"]
     assert found.has_effect
 
 

@@ -126,7 +126,7 @@ def test_what_was_never_tested_or_looked_at_is_not_sure(live):
 def test_a_check_that_broke_off_is_told(live):
     with live.transaction():
         now = clock.now()
-        run = {"run_id": "1", "leased_until": now, "finished_at": now, "failure": "Twilio has trouble."}
+        run = {"leased_until": now, "finished_at": now, "failure": "Twilio has trouble."}
         live.session.add(CheckRun(organization_id=live.organization.id, **run))
     assert _told(live) == [(Level.UNSURE, "The last check was not complete")]
 

@@ -10,12 +10,14 @@ import pytest
 from app.core import clock
 from app.core.errors import Conflict, Invalid, Malformed, NotFound, Unauthenticated
 from app.models import Call, WebhookReceipt
+from app.provider.voice_ai import CallEvent
 from app.providers import PROVIDERS
 from app.services.providers import credentials
-from app.services.voice_ai import calls
+from app.services.voice_ai import calls, messages
 from simulators.elevenlabs.workspace import ended, not_begun, signed
 from tests.support.scopes import statements, winners
 
+LABS: Any = PROVIDERS["elevenlabs"]
 SECRET = "made-up-webhook-secret-of-acme"
 ODD: list[Any] = [
     None,
@@ -54,7 +56,7 @@ def tell(scope, event, *, secret=SECRET, at=None, organization_id=None):
     body, headers = signed(event, secret, clock.seconds(clock.now()) if at is None else at)
     stranger = scope.for_organization(None)
     own = organization_id or scope.organization.id
-    return calls.receive(stranger, own, headers["ElevenLabs-Signature"], body)
+    return calls.receive(stranger, LABS, own, headers["ElevenLabs-Signature"], body)
 
 
 def rows(scope, model=Call):
@@ -75,7 +77,7 @@ def later(monkeypatch):
 
 
 def test_a_call_that_ended_is_kept(told):
-    assert tell(told, ended()) == "The call is kept."
+    assert tell(told, ended()) == messages.EVENT_SAVED
     (call,) = rows(told)
     assert (call.conversation_id, call.kind) == ("conv-1", "post_call_transcription")
     assert (call.agent_id, call.agent_name) == ("agent-1", "Reception")
@@ -164,9 +166,9 @@ def test_an_event_that_is_told_again_is_kept_once(told, later):
     for minutes in range(5):
         later(minutes=minutes)
         said = tell(told, ended())
-    assert said == "This event is known already."
+    assert said == messages.EVENT_KNOWN
     tell(told, not_begun("conv-1"))
-    assert sorted(call.kind for call in rows(told)) == sorted(calls.KINDS)
+    assert sorted(call.kind for call in rows(told)) == sorted(CallEvent)
 
 
 def test_receipts_go_once_they_are_of_no_use(told, later):
@@ -186,7 +188,7 @@ def test_ten_deliveries_of_one_event_at_once_make_one_call(told, scopes):
     different = [("dana", lambda scope, n=n: tell(scope, ended(), at=now - n)) for n in range(10)]
     answers = scopes.at_once(*different)
     assert winners(answers) == answers
-    assert answers.count("The call is kept.") == 1
+    assert answers.count(messages.EVENT_SAVED) == 1
     assert len(rows(told)) == 1
     same = [("dana", lambda scope: tell(scope, ended("conv-5"), at=now))] * 10
     answers = scopes.at_once(*same)
@@ -198,7 +200,7 @@ def test_another_kind_of_event_is_taken_and_not_kept(told):
     kinds: list[Any] = ["post_call_audio", "something_new", None, 7, [], {}]
     for place, kind in enumerate(kinds):
         event = ended(str(place)) | {"type": kind}
-        assert tell(told, event) == "This kind of event is not kept."
+        assert tell(told, event) == messages.EVENT_IGNORED
     assert rows(told) == []
 
 
@@ -216,7 +218,7 @@ def test_what_people_said_loses_no_call(told):
         deep = [deep]
     event = ended("conv-1")
     event["data"]["transcript"] = [{"message": "a \0 and half a \ud83d", "tool": deep}]
-    assert tell(told, event) == "The call is kept."
+    assert tell(told, event) == messages.EVENT_SAVED
 
 
 def test_a_call_without_a_conversation_is_refused(told):
@@ -242,7 +244,7 @@ def test_odd_values_anywhere_are_left_out_and_break_nothing(told):
                 number += 1
                 event = make(f"conv-{number}")
                 _put(event["data"], path, odd)
-                call = calls._read(told.organization.id, event)
+                call = LABS.read_report(event)
                 _check(call)
                 if number % 40 == 0:
                     tell(told, event)

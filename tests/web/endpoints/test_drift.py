@@ -223,7 +223,7 @@ def test_everything_is_checked_from_the_overview_and_shows_how_far_it_is(
     assert answer.answer.headers["HX-Trigger"] == "checked"
     with scope_as(app, cast.dana) as scope, scope.transaction():
         later = clock.now() + timedelta(minutes=1)
-        run = {"run_id": "1", "leased_until": later, "done": 40, "total": 1200}
+        run = {"leased_until": later, "done": 40, "total": 1200}
         scope.session.add(CheckRun(organization_id=cast.acme, **run))
     running = dana.get("/check?again=0")
     assert "Asking the providers: 40 of 1,200 numbers in 1 organization" in running.text

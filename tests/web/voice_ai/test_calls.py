@@ -24,7 +24,13 @@ def tell(app: Flask, cast: Cast, *events: Any) -> None:
         credentials.save(scope, PROVIDERS["elevenlabs"], {"webhook_secret": SECRET})
         for event in events:
             body, headers = signed(event, SECRET, clock.seconds(clock.now()))
-            calls.receive(scope.for_organization(None), cast.acme, headers["ElevenLabs-Signature"], body)
+            calls.receive(
+                scope.for_organization(None),
+                PROVIDERS["elevenlabs"],
+                cast.acme,
+                headers["ElevenLabs-Signature"],
+                body,
+            )
 
 
 def test_an_empty_page_says_what_to_do_next(dana: Portal) -> None:

@@ -71,7 +71,7 @@ def test_on_from_the_persons_page_and_off_again(dana: Portal, person: str, labs:
     assert page.title == "AI on +1 416-555-0100"
     assert options(page) == ["Choose one", "Night shift", "Reception"]
     page = page.press("Answer with AI", ai_agent_id=RECEPTION)
-    assert "An agent answers +1 416-555-0100 now." in page.notes
+    assert "An agent now answers +1 416-555-0100." in page.notes
     assert "Sinch AI on" in page.text
     (imported_id,) = labs.convai.numbers
     assert f"AI on Mo agent {RECEPTION}" in dana.get(VOICE_AI).root.one("aside").text
@@ -94,7 +94,7 @@ def test_a_refusal_is_told_beside_the_form_and_what_was_chosen_stays(
     page = dana.get(person).follow(OPEN)
     with unchanged(app):
         page = page.press("Answer with AI", 409, ai_agent_id=NIGHT_SHIFT)
-    assert "+1 416-555-0100 is on no trunk at Sinch. Put it on the trunk" in page.notes
+    assert "+1 416-555-0100 is on no trunk at Sinch." in page.notes
     assert page.value("ai_agent_id") == NIGHT_SHIFT
 
 
@@ -119,15 +119,15 @@ def test_where_agents_cannot_be_listed_an_id_can_be_typed(
 ) -> None:
     labs.convai.faults = [Fault("GET", AGENTS)]
     page = dana.get(person).follow(OPEN)
-    assert "There are no agents to choose from. api.elevenlabs.io has trouble of its own" in page.notes
+    assert "No agents to choose from api.elevenlabs.io" in page.notes
     page = page.press("Answer with AI", 422, ai_agent_id="../odd")
     assert page.value("ai_agent_id") == "../odd"
     assert "letters, digits" in page.error("ai_agent_id")
     page = page.press("Answer with AI", ai_agent_id=f" {RECEPTION} ")
-    assert "An agent answers" in page.notes
+    assert "An agent now answers" in page.notes
     labs.convai.faults, labs.convai.agents = [], {}
     page = page.follow(CHANGE)
-    assert "ElevenLabs has none: make one there first." in page.notes
+    assert "ElevenLabs has none: create an agent there first." in page.notes
     assert page.value("ai_agent_id") == RECEPTION
 
 
@@ -135,7 +135,7 @@ def test_an_agent_that_is_no_longer_there_can_be_seen(dana: Portal, person: str,
     switched_on(dana, person)
     del labs.convai.agents[RECEPTION]
     page = dana.get(person).follow(CHANGE)
-    assert options(page) == [f"{RECEPTION}, not at ElevenLabs", "Night shift"]
+    assert options(page) == [f"{RECEPTION} (not at ElevenLabs)", "Night shift"]
 
 
 def test_an_agents_name_stays_text(dana: Portal, person: str, labs: ElevenLabs) -> None:
@@ -159,20 +159,20 @@ def test_where_elevenlabs_is_away_it_can_be_forgotten_here(
     app: Flask, dana: Portal, person: str, labs: ElevenLabs
 ) -> None:
     page = switched_on(dana, person).follow(CHANGE)
-    assert not page.has_button("Forget it here only")
+    assert not page.has_button("Switch off in Patchbay only")
     labs.convai.faults = [Fault("DELETE", NUMBERS)]
     with unchanged(app, but=("audit_events",)):
         page = page.press("Switch AI off", 409)
     assert "AI is still on." in page.notes
-    page = page.press("Forget it here only")
-    assert "AI is off for +1 416-555-0100 here." in page.notes
+    page = page.press("Switch off in Patchbay only")
+    assert "AI is off for +1 416-555-0100 in Patchbay only." in page.notes
     assert len(labs.convai.numbers) == 1
 
 
 def test_others_who_have_the_number_are_named(app: Flask, dana: Portal, cast: Cast, person: str) -> None:
     give(app, cast, cast.dana.id)
     page = dana.get(person).follow(OPEN)
-    assert "it changes for them as well: Dana." in page.text
+    assert "so it also changes for: Dana." in page.text
     page.press("Answer with AI", ai_agent_id=RECEPTION)
     assert "Sinch AI on" in dana.get(f"/o/acme-support/people/{cast.dana.id}").text
 
@@ -195,7 +195,7 @@ def test_a_number_of_another_provider_has_no_ai(app: Flask, dana: Portal, cast: 
     page = dana.get(f"/o/acme-support/people/{cast.mo.id}")
     assert not page.has_link(OPEN)
     page = dana.get(f"{page.path}/numbers/{number_id}/ai", 409)
-    assert "only answer a Sinch number" in page.text
+    assert "Agents can answer Sinch numbers only." in page.text
 
 
 def test_a_member_sees_that_an_agent_answers(dana: Portal, mo: Portal, person: str) -> None:

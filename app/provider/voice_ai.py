@@ -1,0 +1,90 @@
+"""What a voice AI provider has: agents, the numbers that they answer, webhooks, and reports of calls."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+OURS = "Patchbay "
+"""Prefix of the label of every number that was imported from Patchbay."""
+
+
+@dataclass(frozen=True)
+class Agent:
+    id: str
+    name: str
+
+
+@dataclass(frozen=True)
+class ImportedNumber:
+    """A phone number at the voice AI provider, and the agent that answers it."""
+
+    id: str
+    agent_id: str | None
+    label: str
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether it was imported from Patchbay."""
+        return self.label.startswith(OURS)
+
+
+def new_label(phone_number: str) -> str:
+    """A label that no other import has, so that an import whose response was lost is found again."""
+    return f"{OURS}{phone_number} {secrets.token_hex(3)}"
+
+
+@dataclass(frozen=True)
+class Webhook:
+    """One webhook of the provider's workspace, as its list has it."""
+
+    id: str
+    name: str
+    url: str
+    is_disabled: bool
+
+
+@dataclass(frozen=True)
+class CreatedWebhook:
+    """A webhook that was just created. The provider returns its secret only in this response."""
+
+    id: str
+    secret: str | None = field(repr=False)
+
+
+@dataclass(frozen=True)
+class CallWebhookSetting:
+    """Which webhook receives call reports. `has_all_events` is False if some that are needed are off.
+
+    `document` is the provider's whole setting: a change sends the rest of it back as it was read.
+    """
+
+    webhook_id: str | None
+    has_all_events: bool
+    document: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+
+class CallEvent(StrEnum):
+    """What a report is about. The values are stored."""
+
+    ENDED = "post_call_transcription"
+    FAILED = "call_initiation_failure"
+
+
+@dataclass(frozen=True)
+class CallReport:
+    """One report of a call. Its texts are single lines; a number has digits, and a plus if it had one."""
+
+    event: CallEvent
+    conversation_id: str
+    agent_id: str = ""
+    agent_name: str | None = None
+    from_number: str | None = None
+    to_number: str | None = None
+    duration_seconds: int | None = None
+    outcome: str | None = None
+    started_at: datetime | None = None

@@ -1,0 +1,111 @@
+"""ElevenLabs' agents, and the phone numbers that they answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import quote
+
+from app.core.outbound.answer import Answer, OutboundError
+from app.core.outbound.client import Outbound
+from app.provider import Outcome, Refusal, json_object, refused
+from app.provider.numbers import cleaned
+from app.provider.voice_ai import Agent, ImportedNumber
+from app.providers.elevenlabs import api
+
+NUMBERS = f"{api.API}/v1/convai/phone-numbers"
+SIP_TRUNK = "sip_trunk"
+MOST_PAGES = 20
+
+
+class Agents:
+    """The capability `HasAgents`."""
+
+    def agents(self, http: Outbound, values: Mapping[str, Any]) -> list[Agent]:
+        found: list[Agent] = []
+        query: dict[str, Any] = {"page_size": 100}
+        for _ in range(MOST_PAGES):
+            answer = api.send(http, values, "GET", api.AGENTS, query=query)
+            page = json_object(answer)
+            if answer.status != 200 or not isinstance(page.get("agents"), list):
+                raise Refusal(api.refusal(answer))
+            found += filter(None, map(_agent, page["agents"]))
+            query["cursor"] = page.get("next_cursor")
+            if not (page.get("has_more") and isinstance(query["cursor"], str)):
+                break
+        return sorted(found, key=lambda agent: (agent.name.casefold(), agent.id))
+
+    def imported_numbers(
+        self, http: Outbound, values: Mapping[str, Any], phone_number: str
+    ) -> list[ImportedNumber]:
+        answer = api.send(http, values, "GET", NUMBERS, query={"provider": SIP_TRUNK})
+        listed = _listed(answer)
+        if answer.status != 200 or listed is None:
+            raise Refusal(api.refusal(answer, lacks="read phone numbers"))
+        return list(_imported(listed, phone_number))
+
+    def import_number(
+        self, http: Outbound, values: Mapping[str, Any], phone_number: str, sip_domain: str, label: str
+    ) -> str:
+        body = {
+            "provider": SIP_TRUNK,
+            "phone_number": phone_number,
+            "label": label,
+            "inbound_trunk_config": {"media_encryption": "allowed"},
+            "outbound_trunk_config": {
+                "address": sip_domain,
+                "transport": "auto",
+                "media_encryption": "allowed",
+            },
+        }
+        answer = api.send(http, values, "POST", NUMBERS, json=body)
+        made = json_object(answer).get("phone_number_id")
+        if answer.status not in (200, 201) or not api.is_id(made):
+            raise Refusal(api.refusal(answer, lacks="import phone numbers"))
+        return str(made)
+
+    def assign_agent(
+        self, http: Outbound, values: Mapping[str, Any], number_id: str, agent_id: str | None
+    ) -> None:
+        answer = api.send(http, values, "PATCH", _address(number_id), json={"agent_id": agent_id})
+        if answer.status == 404:
+            sentence = "ElevenLabs does not have this agent, or no longer has the number."
+            raise Refusal(refused(Outcome.NOT_FOUND, sentence))
+        if answer.status != 200:
+            raise Refusal(api.refusal(answer, lacks="change phone numbers"))
+
+    def remove_number(self, http: Outbound, values: Mapping[str, Any], number_id: str) -> None:
+        answer = api.send(http, values, "DELETE", _address(number_id))
+        if answer.status not in (200, 204, 404):
+            raise Refusal(api.refusal(answer, lacks="delete phone numbers"))
+
+
+def _agent(item: Any) -> Agent | None:
+    """None for an archived agent, and for an entry that is no agent."""
+    if not isinstance(item, dict) or not api.is_id(item.get("agent_id")) or item.get("archived"):
+        return None
+    return Agent(item["agent_id"], cleaned(item.get("name"), 100) or item["agent_id"])
+
+
+def _listed(answer: Answer) -> list[Any] | None:
+    """The list of numbers, which is the whole body; None for any other body."""
+    try:
+        found = answer.json()
+    except OutboundError:
+        return None
+    return found if isinstance(found, list) else None
+
+
+def _imported(listed: list[Any], phone_number: str) -> Iterator[ImportedNumber]:
+    for item in listed:
+        if not isinstance(item, dict) or not api.is_id(item.get("phone_number_id")):
+            continue
+        if (item.get("provider"), item.get("phone_number")) == (SIP_TRUNK, phone_number):
+            agent = item.get("assigned_agent")
+            agent_id = agent.get("agent_id") if isinstance(agent, dict) else None
+            assigned = agent_id if api.is_id(agent_id) else None
+            yield ImportedNumber(item["phone_number_id"], assigned, str(item.get("label")))
+
+
+def _address(number_id: str) -> str:
+    return f"{NUMBERS}/{quote(number_id, safe='')}"

@@ -1,0 +1,98 @@
+"""The webhooks of an ElevenLabs workspace, and the one that receives call reports."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any, ClassVar
+from urllib.parse import quote
+
+from app.core.outbound.client import Outbound
+from app.provider import Refusal, json_object
+from app.provider.voice_ai import CallReport, CallWebhookSetting, CreatedWebhook, Webhook
+from app.providers.elevenlabs import api, reports, signing
+
+WEBHOOKS = f"{api.API}/v1/workspace/webhooks"
+SETTINGS = f"{api.API}/v1/convai/settings"
+CALL_EVENTS = ("transcript", "call_initiation_failure")
+
+
+class Webhooks:
+    """The capability `ReportsCalls`."""
+
+    signature_header: ClassVar[str] = "ElevenLabs-Signature"
+    signature_format: ClassVar[str] = "t=<unix seconds>,v0=<hex of HMAC-SHA256 over t, a dot and the body>"
+    signature_window: ClassVar[timedelta] = signing.WINDOW
+
+    def webhooks(self, http: Outbound, values: Mapping[str, Any]) -> list[Webhook]:
+        answer = api.send(http, values, "GET", WEBHOOKS)
+        listed = json_object(answer).get("webhooks")
+        if answer.status != 200 or not isinstance(listed, list):
+            raise Refusal(api.refusal(answer, "see the workspace's webhooks"))
+        return [
+            _webhook(found) for found in listed if isinstance(found, dict) and api.text(found, "webhook_id")
+        ]
+
+    def create_webhook(
+        self, http: Outbound, values: Mapping[str, Any], name: str, url: str
+    ) -> CreatedWebhook:
+        settings = {"auth_type": "hmac", "name": name, "webhook_url": url}
+        answer = api.send(http, values, "POST", WEBHOOKS, json={"settings": settings})
+        found = json_object(answer)
+        if answer.status not in (200, 201) or not api.text(found, "webhook_id"):
+            raise Refusal(api.refusal(answer, "make webhooks"))
+        return CreatedWebhook(api.text(found, "webhook_id"), api.text(found, "webhook_secret") or None)
+
+    def enable_webhook(self, http: Outbound, values: Mapping[str, Any], webhook_id: str, name: str) -> None:
+        body = {"is_disabled": False, "name": name}
+        answer = api.send(http, values, "PATCH", _address(webhook_id), json=body)
+        if answer.status != 200:
+            raise Refusal(api.refusal(answer, "change webhooks"))
+
+    def delete_webhook(self, http: Outbound, values: Mapping[str, Any], webhook_id: str) -> None:
+        answer = api.send(http, values, "DELETE", _address(webhook_id))
+        if answer.status not in (200, 204, 404):
+            raise Refusal(api.refusal(answer, "delete webhooks"))
+
+    def call_webhook(self, http: Outbound, values: Mapping[str, Any]) -> CallWebhookSetting:
+        answer = api.send(http, values, "GET", SETTINGS)
+        found = json_object(answer)
+        document = found.get("webhooks") or {}
+        if answer.status != 200 or not found or not isinstance(document, dict):
+            raise Refusal(api.refusal(answer, "see the settings of agents"))
+        has_all = document.get("events") == _events(document)
+        return CallWebhookSetting(api.text(document, "post_call_webhook_id") or None, has_all, document)
+
+    def set_call_webhook(
+        self, http: Outbound, values: Mapping[str, Any], setting: CallWebhookSetting, webhook_id: str
+    ) -> None:
+        """Sends the rest of the setting back too: whether ElevenLabs merges it is not documented."""
+        ours = {"post_call_webhook_id": webhook_id, "events": _events(setting.document)}
+        body = {"webhooks": {**setting.document, **ours}}
+        answer = api.send(http, values, "PATCH", SETTINGS, json=body)
+        if answer.status != 200:
+            raise Refusal(api.refusal(answer, "change the settings of agents"))
+
+    def receipt(self, secret: str, signature: str, body: bytes, now: int) -> str | None:
+        return signing.receipt(secret, signature, body, now)
+
+    def read_report(self, event: Any) -> CallReport | None:
+        return reports.read(event)
+
+
+def _webhook(found: Mapping[str, Any]) -> Webhook:
+    is_disabled = bool(found.get("is_disabled") or found.get("is_auto_disabled"))
+    return Webhook(
+        api.text(found, "webhook_id"), api.text(found, "name"), api.text(found, "webhook_url"), is_disabled
+    )
+
+
+def _events(document: Mapping[str, Any]) -> list[str]:
+    """The events that are on, and those that are needed."""
+    listed = document.get("events")
+    found = [event for event in listed if isinstance(event, str)] if isinstance(listed, list) else []
+    return found + [event for event in CALL_EVENTS if event not in found]
+
+
+def _address(webhook_id: str) -> str:
+    return f"{WEBHOOKS}/{quote(webhook_id, safe='')}"

@@ -1,0 +1,112 @@
+"""The sentences of voice AI."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from app.core import phone
+
+CHOOSE_AGENT = "Choose the agent that answers."
+AGENT_ID_WRONG = "Use the agent's ID as the provider shows it: letters, digits, - and _."
+AGENT_ID_MISSING = "Enter the ID of the agent that answers."
+NOTHING_CHANGED = "Nothing was changed."
+NOT_STORED = "The number could not be saved in Patchbay."
+
+SIGNATURE_INVALID = "Invalid signature."
+REPLAYED = "This message was received before."
+EVENT_IGNORED = "Event type ignored."
+EVENT_KNOWN = "Duplicate event."
+EVENT_SAVED = "Call saved."
+
+WEBHOOK_READY = "Ready to set up."
+WEBHOOK_OUTDATED = "The webhook no longer matches the current settings."
+WEBHOOK_CHANGED = "The credentials or the base URL changed during setup."
+WEBHOOK_RUNNING = "The webhook is already being set up. Check again in a moment."
+WEBHOOK_FAULT = "Unexpected error. See the log."
+BASE_URL_MISSING = "Enter the organization's public base URL under Settings first."
+UNNAMED = "unnamed"
+
+
+def provider_unknown(keys: Iterable[str]) -> str:
+    return f"Use {' or '.join(keys)}, or null for none."
+
+
+def no_tool_secret(label: str) -> str:
+    return f"{label} has no tool secret."
+
+
+def not_supported(trunk_labels: Iterable[str], label: str) -> str:
+    return f"Agents can answer {' or '.join(trunk_labels)} numbers only. This is a {label} number."
+
+
+def not_configured(label: str, fields: Iterable[str]) -> str:
+    return f"{label} is not configured: it needs {', '.join(fields)}. Enter them under Voice AI."
+
+
+def disabled(label: str) -> str:
+    return f"{label} is disabled. Enable it under Voice AI."
+
+
+def not_in_project(number: str, carrier: str, trunk: str) -> str:
+    shown = phone.display(number)
+    return _trunk(f"{shown} is not in the {carrier} project of {trunk}. Choose one of its numbers")
+
+
+def on_no_trunk(number: str, carrier: str, trunk: str) -> str:
+    return _trunk(
+        f"{phone.display(number)} is on no trunk at {carrier}. Add it to the trunk of {trunk} there"
+    )
+
+
+def on_another_trunk(number: str, carrier: str, trunk: str) -> str:
+    return _trunk(
+        f"{phone.display(number)} is on another trunk at {carrier}. Move it to the trunk of {trunk} there"
+    )
+
+
+def _trunk(sentence: str) -> str:
+    return f"{sentence}, then switch AI on. {NOTHING_CHANGED}"
+
+
+def agent_not_removed(label: str) -> str:
+    return f"{label} did not remove the agent from the number."
+
+
+def may_be_imported(label: str, number: str, imported_id: str | None) -> str:
+    shown = phone.display(number)
+    named = f"{shown} ({imported_id})" if imported_id else shown
+    return (
+        f"{named} may have been imported to {label}, and could not be removed. Remove it there under Phone "
+        "numbers, or switch AI on again to use it."
+    )
+
+
+def may_have_agent(label: str, number: str, imported_id: str, former: str | None) -> str:
+    return (
+        f"{phone.display(number)} ({imported_id}) may have the new agent at {label}: the former one could "
+        f"not be restored. Set it to {former or 'no agent'} there, under Phone numbers."
+    )
+
+
+def still_on(problem: str, label: str) -> str:
+    return f"{problem} AI is still on. You can switch it off in Patchbay only: {label} then keeps the number."
+
+
+def webhook_disabled(label: str) -> str:
+    return f"{label} is disabled. Enable it first."
+
+
+def webhook_needs(label: str, fields: Iterable[str]) -> str:
+    return f"Enter first for {label}: {', '.join(fields)}."
+
+
+def webhook_without_secret(label: str) -> str:
+    return f"{label} returned no webhook secret, so the new webhook was deleted."
+
+
+def webhook_foreign(name: str, webhook_id: str) -> str:
+    return f"Another webhook already receives call events: {name} ({webhook_id})."
+
+
+def webhook_left(reason: str) -> str:
+    return f"An older webhook of Patchbay could not be deleted. {reason}"
