@@ -1,4 +1,4 @@
-"""The command line: what scripts and operators need. Each command prints only what it names."""
+"""The command line for scripts and operators."""
 
 from __future__ import annotations
 
@@ -34,20 +34,20 @@ from app.services.scope import SECRETS, Scope
 log = structlog.get_logger(__name__)
 
 ALREADY_RUNNING = 75
-"""The exit code of a check beside another one: try again later (EX_TEMPFAIL)."""
+"""Exit code if another check is already running (EX_TEMPFAIL)."""
 
 
 class Command(click.Command):
-    """Reports a database that cannot be used, or a full disk, in a sentence."""
+    """Reports an unusable database or a full disk as one sentence."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
         except (OperationalError, OSError) as error:
             if disk.is_full(error, db.engine.url.database):
-                raise click.ClickException("The disk is full. Make room on it, then try again.") from None
+                raise click.ClickException("The disk is full. Free some space, then try again.") from None
             if isinstance(error, OperationalError):
-                raise click.ClickException(f"The database cannot be used: {error.orig}") from None
+                raise click.ClickException(f"Cannot use the database: {error.orig}") from None
             raise
 
 
@@ -55,10 +55,10 @@ class Group(AppGroup):
     command_class = Command
 
 
-users = Group("users", help="People who can sign in.")
-token_commands = Group("tokens", help="API tokens.")
-key_commands = Group("keys", help="The keys that seal secrets.")
-audit_commands = Group("audit", help="Who did what.")
+users = Group("users", help="Manage users.")
+token_commands = Group("tokens", help="Manage API tokens.")
+key_commands = Group("keys", help="Rotate and accept keys.")
+audit_commands = Group("audit", help="Verify the audit log.")
 
 
 def init_app(app: Flask) -> None:
@@ -80,10 +80,10 @@ def _fail(error: PatchbayError) -> click.ClickException:
 @click.option("--email", required=True)
 @click.option("--name", required=True)
 @click.option("--role", type=click.Choice([role.value for role in Role]), required=True)
-@click.option("--organization", "organization_name", required=True, help="Made if it is new.")
-@click.option("--password-stdin", is_flag=True, required=True, help="Reads the password from standard input.")
+@click.option("--organization", "organization_name", required=True, help="Created if it does not exist.")
+@click.option("--password-stdin", is_flag=True, required=True, help="Read the password from standard input.")
 def create_user(email: str, name: str, role: str, organization_name: str, password_stdin: bool) -> None:
-    """Adds a person, and prints their id."""
+    """Creates a user and prints their id."""
     startup.prepare()
     scope = startup.console()
     password = sys.stdin.readline().rstrip("\r\n")
@@ -99,9 +99,9 @@ def create_user(email: str, name: str, role: str, organization_name: str, passwo
 
 @users.command("reset")
 @click.option("--email", required=True)
-@click.option("--password-stdin", is_flag=True, required=True, help="Reads the password from standard input.")
+@click.option("--password-stdin", is_flag=True, required=True, help="Read the password from standard input.")
 def reset_user(email: str, password_stdin: bool) -> None:
-    """Gives a person a new password, and ends their two-step sign-in, sessions and tokens."""
+    """Sets a new password and removes the user's two-step sign-in, sessions and tokens."""
     startup.prepare()
     user, scope = _user_and_scope(email)
     try:
@@ -115,7 +115,7 @@ def _user_and_scope(email: str) -> tuple[User, Scope]:
     scope = startup.console()
     user = access_users.by_email(scope, email)
     if user is None:
-        raise click.ClickException(f"There is no user {email}.")
+        raise click.ClickException(f"User {email} not found.")
     return user, scope.for_organization(directory.of_user(scope, user))
 
 
@@ -124,7 +124,7 @@ def _user_and_scope(email: str) -> tuple[User, Scope]:
 @click.option("--scope", "scopes", multiple=True, type=click.Choice([SECRETS]))
 @click.option("--expires-days", type=int, default=tokens.USUAL_DAYS, show_default=True)
 def create_token(email: str, scopes: tuple[str, ...], expires_days: int) -> None:
-    """Prints a JWT for a person, alone."""
+    """Creates an API token for a user and prints only that."""
     startup.prepare()
     user, scope = _user_and_scope(email)
     try:
@@ -139,39 +139,37 @@ def create_token(email: str, scopes: tuple[str, ...], expires_days: int) -> None
 
 @key_commands.command("rotate")
 def rotate_keys() -> None:
-    """Seals every secret again with the newest key. Can be stopped anywhere and run again."""
+    """Re-encrypts every secret with the newest key. Can be interrupted and run again."""
     startup.prepare()
     scope = startup.console()
     for done, total in keys.reseal(scope):
         if done % 100 == 0 or done == total:
-            click.echo(f"{done} of {total} sealed again")
+            click.echo(f"{done} of {total} re-encrypted")
     left = keys.unrotated_count(scope)
     if left:
-        raise click.ClickException(
-            f"{left} secrets do not open with any key, and stay as they are. Keep the old key."
-        )
-    click.echo("Everything is sealed with the newest key. The older ones can go.")
+        raise click.ClickException(f"No key decrypts {texts.count_of(left, 'secret')}. Keep the old key.")
+    click.echo("Everything is encrypted with the newest key. The older keys can be removed.")
 
 
 @key_commands.command("accept")
 def accept_keys() -> None:
-    """Makes this machine's token and session keys the ones of the installation, after they were replaced.
+    """Accepts this machine's token and session keys after they were replaced.
 
-    Tokens and sessions that were signed with others end. Not needed after a new key was put in front.
+    Tokens and sessions that other keys signed end. Not needed after a new key was added in front.
     """
     startup.prepare()
     signing_keys.adopt(startup.console(), replace=True)
-    click.echo("Every machine needs these keys now. Restart them with the same ones.")
+    click.echo("Keys accepted. Restart every machine with the same keys.")
 
 
 @audit_commands.command("verify")
-@click.option("--organization", "name", help="Only this one, by name.")
-@click.option("--noted", type=click.File(), help="What an earlier run printed, kept elsewhere.")
+@click.option("--organization", "name", help="Name of the only organization to check.")
+@click.option("--noted", type=click.File(), help="Output of an earlier run, kept on another machine.")
 def verify_audit(name: str | None, noted: TextIO | None) -> None:
-    """Reports whether an event was changed, added or removed since it was written.
+    """Reports events that were changed, added or removed.
 
-    Prints the head of each chain. If somebody puts back an older copy of the database, only the heads of
-    an earlier run show it: keep what this prints on another machine. Exits with 1 if something is wrong.
+    Prints the head of each chain. Only the heads of an earlier run reveal that an older copy of the database
+    was restored: keep the output on another machine. Exits with 1 if something is wrong.
     """
     startup.prepare()
     scope = startup.console()
@@ -181,7 +179,7 @@ def verify_audit(name: str | None, noted: TextIO | None) -> None:
     if name:
         wanted = [pair for pair in wanted if pair[0] and pair[1] == name]
         if not wanted:
-            raise click.ClickException(f"There is no organization {name}.")
+            raise click.ClickException(f"Organization {name} not found.")
     is_whole = [_verify(scope, chain_id, shown, heads.pop(chain_id, None)) for chain_id, shown in wanted]
     strays = [] if name else chain.strays(scope.session)
     gone = [] if name else [f"Organization {one}, whose head was noted, does not exist." for one in heads]
@@ -192,7 +190,7 @@ def verify_audit(name: str | None, noted: TextIO | None) -> None:
 
 
 def _verify(scope: Scope, chain_id: str | None, shown: str, noted: Head | None) -> bool:
-    """Says what became of one chain."""
+    """Prints the result of one chain, and returns whether it is intact."""
     found = chain.verify(scope.session, scope.keys.sealer, chain_id, noted)
     holding = texts.count_of(found.head.count, "event holds", "events hold") + "."
     earlier = f" Older than the chain: {found.unchained}." if found.unchained else ""
@@ -205,20 +203,19 @@ def _verify(scope: Scope, chain_id: str | None, shown: str, noted: Head | None) 
 
 
 @click.command("check", cls=Command)
-@click.option("--organization", "name", help="Only this one, by name.")
-@click.option("--json", "is_json", is_flag=True, help="Prints one JSON document.")
+@click.option("--organization", "name", help="Name of the only organization to check.")
+@click.option("--json", "is_json", is_flag=True, help="Print one JSON document.")
 def check(name: str | None, is_json: bool) -> None:
-    """Asks the providers whether every number still calls what it should. For cron, or a timer.
+    """Checks every number with its provider, for cron or a timer.
 
-    Exits with 0 if all is well, 1 if an organization could not be checked, 2 if numbers drifted, and 75 if
-    another run is checking already: it is left alone, and taken over if it was killed.
+    Exit codes: 0 no drift, 1 a check failed, 2 numbers drifted, 75 another check is already running.
     """
     startup.prepare()
     scope = startup.console()
     try:
         wanted = directory.by_name(scope, name) if name else None
         if name and wanted is None:
-            raise click.ClickException(f"There is no organization {name}.")
+            raise click.ClickException(f"Organization {name} not found.")
     except PatchbayError as error:
         raise _fail(error) from None
     ids = [wanted.id] if wanted else runs.organization_ids(scope)
@@ -242,7 +239,7 @@ def _exit_code(reports: list[Report]) -> int:
 
 
 def _check(scope: Scope, organization_id: str, *, is_json: bool) -> tuple[str, Report]:
-    """The organization's name and what was found; one that fails does not keep the others from their turn."""
+    """Returns the organization's name and the report. A failure does not stop the other checks."""
     name = organization_id
     try:
         organization = directory.by_id(scope, organization_id)
@@ -251,7 +248,7 @@ def _check(scope: Scope, organization_id: str, *, is_json: bool) -> tuple[str, R
     except Exception as error:
         scope.session.rollback()
         log.exception("check.failed", organization=organization_id)
-        report = Report(failure=f"The check failed ({type(error).__name__}). The log says why.")
+        report = Report(failure=f"The check failed ({type(error).__name__}). See the log.")
     if not is_json:
         click.echo(f"{name}: {report.words()}", err=report.failure is not None)
     return name, report
@@ -259,15 +256,15 @@ def _check(scope: Scope, organization_id: str, *, is_json: bool) -> tuple[str, R
 
 @click.command("prepare", cls=Command)
 def prepare() -> None:
-    """Brings the database up to date, and marks a new one with its key."""
+    """Migrates the database, and saves the key check of a new one."""
     startup.prepare()
 
 
 @click.command("serve", cls=Command)
 def serve() -> None:
-    """Prepares the database, prints the setup link if one is needed, and serves with granian.
+    """Migrates the database, prints the setup link if there is no user yet, and serves.
 
-    Refuses to start beside another server on the same data folder or the same address.
+    Refuses to start if another server uses the same data folder or address.
     """
     settings = context.settings()
     try:
@@ -289,13 +286,13 @@ def serve() -> None:
 
 
 def _say(text: str, *, err: bool = False) -> None:
-    """Prints it, if that is possible: a full disk under the log does not keep Patchbay from serving."""
+    """Prints the text if possible: a full disk under the log must not stop the server."""
     with suppress(OSError):
         click.echo(text, err=err)
 
 
 def _adopt_keys(settings: Settings) -> None:
-    """A SQLite database has no other machine: its keys may be replaced by a restart."""
+    """SQLite has a single machine, so a restart may replace its keys."""
     try:
         signing_keys.adopt(startup.console(), replace=settings.is_sqlite)
     except keys.KeyMismatch as error:
@@ -303,18 +300,18 @@ def _adopt_keys(settings: Settings) -> None:
 
 
 def _address(settings: Settings) -> str:
-    """As a browser on this machine opens it."""
+    """The URL that a browser on this machine opens."""
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104
     shown = f"[{host}]" if ":" in host else host
     return f"http://{shown}:{settings.port}"
 
 
 @click.command("demo", cls=Command)
-@click.option("--password-stdin", is_flag=True, help="Reads the password from standard input.")
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
 def fill_demo(password_stdin: bool) -> None:
-    """Fills the database with made-up organizations, and prints who can sign in.
+    """Fills an empty database with sample organizations, and prints the account to sign in with.
 
-    Without --password-stdin it makes a password, and prints that too.
+    Without --password-stdin it generates a password and prints it.
     """
     from app import demo_data as demo
 

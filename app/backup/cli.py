@@ -20,6 +20,7 @@ from app.backup import make, move, restore
 from app.backup.restore import Findings
 from app.cli import Command
 from app.config import SettingsError
+from app.core import texts
 from app.core.archive import ArchiveError
 
 FILE = click.argument("file", type=click.Path(path_type=Path))
@@ -33,10 +34,14 @@ def init_app(app: Flask) -> None:
 
 @click.command("backup", cls=Command)
 @FILE
-@click.option("--with-keys", is_flag=True, help="Puts the three keys in it: then it opens every secret.")
-@click.option("--replace", "replaces", is_flag=True, help="Overwrites FILE if it exists.")
+@click.option(
+    "--with-keys",
+    is_flag=True,
+    help="Include the three keys: anyone with the file can then decrypt every secret.",
+)
+@click.option("--replace", "replaces", is_flag=True, help="Overwrite FILE if it exists.")
 def backup(file: Path, with_keys: bool, replaces: bool) -> None:
-    """Writes a backup of the database to FILE, one zip archive, also while the portal serves."""
+    """Writes a backup to FILE, one zip archive. Works while the portal serves."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     logs.to_stderr()
     try:
@@ -46,13 +51,18 @@ def backup(file: Path, with_keys: bool, replaces: bool) -> None:
     click.echo(f"{file}: {_contents(manifest.database.kind, with_keys=with_keys)}, {manifest.created_at} UTC")
     if manifest.database.kind == "postgresql":
         click.echo(
-            "The database is not in it. Back it up with PostgreSQL's own tool, which takes the password from "
-            f"PGPASSWORD or ~/.pgpass:\n  {make.dump_command(context.settings())}"
+            "The database is not included. Back it up with PostgreSQL's own tool, which reads the password "
+            f"from PGPASSWORD or ~/.pgpass:\n  {make.dump_command(context.settings())}"
         )
     if not with_keys:
-        click.echo("The keys are not in it: without them nothing in it can be opened. Keep a copy elsewhere.")
+        click.echo(
+            "The keys are not included: without them the backup is useless. Keep a copy in another place."
+        )
     if manifest.secrets.unopened:
-        click.echo(f"{manifest.secrets.unopened} stored secrets do not open with the keys here.", err=True)
+        click.echo(
+            f"The current keys cannot decrypt {texts.count_of(manifest.secrets.unopened, 'secret')}.",
+            err=True,
+        )
 
 
 def _contents(kind: str, *, with_keys: bool) -> str:
@@ -62,10 +72,12 @@ def _contents(kind: str, *, with_keys: bool) -> str:
 
 @click.command("restore")
 @FILE
-@click.option("--check", "is_check", is_flag=True, help="Verifies the backup, and changes nothing.")
-@click.option("--replace", "replaces", is_flag=True, help="Restores over existing data, which is kept aside.")
+@click.option("--check", "is_check", is_flag=True, help="Verify the backup only.")
+@click.option(
+    "--replace", "replaces", is_flag=True, help="Replace existing data, which is moved to another folder."
+)
 def restore_backup(file: Path, is_check: bool, replaces: bool) -> None:
-    """Puts the database and the keys of the backup FILE in place. No server may run on the data folder."""
+    """Restores the database and keys from the backup FILE. No server may use the data folder."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         if is_check:
@@ -74,7 +86,7 @@ def restore_backup(file: Path, is_check: bool, replaces: bool) -> None:
             done = restore.restore(file, os.environ, replaces=replaces)
             _report(done.findings)
             click.echo(
-                f"{file} was restored." + (f" What was there is in {done.aside}." if done.aside else "")
+                f"{file} was restored." + (f" The previous data is in {done.aside}." if done.aside else "")
             )
     except (ArchiveError, SettingsError, serving.Taken) as error:
         raise click.ClickException(str(error)) from None
@@ -84,7 +96,9 @@ def _report(findings: Findings) -> None:
     for note in findings.notes:
         click.echo(note, err=True)
     if findings.unopened:
-        click.echo(f"{findings.unopened} secrets need to be entered again: no key opens them.", err=True)
+        click.echo(
+            f"No key decrypts {texts.count_of(findings.unopened, 'secret')}: enter them again.", err=True
+        )
     if findings.manifest.database.kind == "postgresql":
         click.echo(
             "The database is not in this backup. Restore its dump into an empty database with PostgreSQL's "
@@ -104,9 +118,9 @@ def _report_check(file: Path, findings: Findings) -> None:
 
 @click.command("move-database", cls=Command)
 def move_database() -> None:
-    """Copies everything from SQLite to the empty PostgreSQL database that TARGET_DATABASE_URL names.
+    """Copies everything from SQLite to an empty PostgreSQL database.
 
-    The setting is in the environment, so that its password is in no list of processes.
+    Its URL comes from TARGET_DATABASE_URL, so that the password is not visible in the process list.
     """
     url = os.environ.get("TARGET_DATABASE_URL", "")
     try:
@@ -114,16 +128,16 @@ def move_database() -> None:
     except (move.MoveError, serving.Taken) as error:
         raise click.ClickException(str(error)) from None
     click.echo(
-        f"{len(contents.tables)} tables with {contents.rows:,} rows were copied, and are equal there. "
-        f"{state.sealed - state.unopened} of {state.sealed} secrets open."
+        f"{len(contents.tables)} tables with {contents.rows:,} rows were copied and verified. "
+        f"{state.sealed - state.unopened} of {state.sealed} secrets can be decrypted."
     )
     for problem in state.audit_problems:
         click.echo(f"As before: {problem}", err=True)
-    click.echo("Set DATABASE_URL to the new database, and start Patchbay. The SQLite file stays as it is.")
+    click.echo("Set DATABASE_URL to the new database, and start Patchbay. The SQLite file stays unchanged.")
 
 
 def is_restore(arguments: Sequence[str]) -> bool:
-    """Whether `flask` was started with these arguments to restore a backup."""
+    """Whether these arguments of `flask` restore a backup."""
     try:
         with click.Context(flask_group, resilient_parsing=True) as parsing:
             _, rest, _ = flask_group.make_parser(parsing).parse_args(list(arguments[1:]))
@@ -133,7 +147,7 @@ def is_restore(arguments: Sequence[str]) -> bool:
 
 
 def bare_app() -> Flask:
-    """An application that reads no setting and can restore: the installation may be what is broken."""
+    """An application without settings that can restore: the installation itself may be broken."""
     app = Flask("patchbay")
     app.cli.add_command(restore_backup)
     return app
