@@ -77,7 +77,7 @@ def test_a_user_opens_the_pages_of_their_role(
         elif user != "mo" or guard is PageWho.USER:
             expected = (200, "")
         else:
-            expected = (302, "/account") if rule.endpoint == "organizations.overview" else (403, "")
+            expected = (302, "/account") if rule.endpoint == "organizations.table" else (403, "")
         assert got == expected, rule.rule
         seen += 1
     assert seen > 40

@@ -1,65 +1,36 @@
-"""Who answers a number, or dials from it: the whole path hop by hop, and the first thing that is wrong."""
+"""How a call to a number, or from it, is routed: hop by hop, with the first problem."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from app import providers
-from app.core import urls
-from app.models import Check, DriftCheck, Endpoint, User, VoicePhoneNumber
-from app.provider import Capability, Family, Outcome, Provider
-from app.provider.numbers import Reason
+from app.models import DriftCheck, Endpoint, User, VoicePhoneNumber
+from app.provider import Capability, Family, Provider
 from app.providers import PROVIDERS
-from app.services.connections import store, verification
+from app.services.connections import store
 from app.services.connections.store import StoredConnection
-from app.services.drift import probe, tallies, verdicts
+from app.services.drift import probe, tallies
 from app.services.drift.verdicts import Observation
 from app.services.endpoints import readiness
 from app.services.numbers import claims
 from app.services.providers import active
 from app.services.scope import Scope
-from app.services.status.places import Place
+from app.services.status import hops
+from app.services.status.hops import Hop, HopState
+from app.services.status.places import Tone
 from app.services.webhooks import endpoint as webhooks_endpoint
 
 if TYPE_CHECKING:
     from app.core.outbound.client import Outbound
 
 
-class Tone(StrEnum):
-    OK = "ok"
-    WARN = "warn"
-    BAD = "bad"
-    IDLE = "idle"
-
-
-@dataclass(frozen=True)
-class Hop:
-    """One station of a call. `problem` says what is wrong with it; `place` is where it is mended.
-
-    `word` is its state in a word or two, `at` when that was seen. `is_code`: its text is a number or URL.
-    """
-
-    key: str
-    title: str
-    text: str
-    tone: Tone
-    word: str
-    problem: str = ""
-    place: Place | None = None
-    note: str = ""
-    at: datetime | None = None
-    is_code: bool = False
-
-
 @dataclass(frozen=True)
 class Path:
-    """From the number to what its provider has. `blocked_reason` is the API's."""
+    """The hops from the number to its provider. `blocked_reason` is the API's."""
 
     direction: str
     agent: str | None
@@ -71,13 +42,13 @@ class Path:
         return self.blocked_reason is None
 
     @property
-    def only_calls_out(self) -> bool:
-        """Whether it is a path in, of a number that has an agent for calls out alone."""
-        return self.blocked_reason == "no_inbound_agent" and self.hop("agent").tone is Tone.IDLE
+    def is_outbound_only(self) -> bool:
+        """Whether this is the inbound path of a number with an outbound agent alone."""
+        return self.blocked_reason == "no_inbound_agent" and self.hop("agent").state is HopState.OUTBOUND_ONLY
 
     @property
     def problem(self) -> Hop | None:
-        """What blocks it; else the first hop that is broken; else the first that is not certain."""
+        """The hop that blocks it; else the first that is broken; else the first that is not verified."""
         blocking = BLOCKED_AT.get(self.blocked_reason or "")
         wrong = [hop for hop in self.hops if hop.problem]
         ranks = {Tone.BAD: 1, Tone.WARN: 2}
@@ -101,7 +72,7 @@ BLOCKED_AT = {
 
 @dataclass(frozen=True)
 class Dialer:
-    """A person who has the number in their dialer; `check` is what their provider's application calls."""
+    """A user with the number in their dialer; `check` is the result for the application that it calls."""
 
     number: VoicePhoneNumber
     user: User
@@ -111,7 +82,7 @@ class Dialer:
 
 @dataclass(frozen=True)
 class Answer:
-    """What is known of a number. `is_elsewhere`: another organization has it here."""
+    """What is known of a number. `is_elsewhere`: another organization has added it."""
 
     number: str
     endpoint: Endpoint | None
@@ -126,16 +97,16 @@ class Answer:
 
 @dataclass(frozen=True)
 class Owners:
-    """The providers whose account has a number, and those that could not tell."""
+    """The providers whose account has a number, and those that gave no result."""
 
     providers: list[Provider]
     silent: list[Provider]
 
 
 def find(scope: Scope, text: str, *, http: Outbound | None = None) -> Answer:
-    """The number's path, from what is stored; with `http` its provider is asked about it first.
+    """Returns the number's paths as stored; with `http`, its webhook is first read from the provider.
 
-    No transaction is open meanwhile. Raises Invalid for `phone_number`, TooMany.
+    Raises Invalid for `phone_number`, TooMany.
     """
     number = readiness.read_number(scope, text)
     row = readiness.by_number(scope, number)
@@ -153,7 +124,7 @@ def find(scope: Scope, text: str, *, http: Outbound | None = None) -> Answer:
 
 
 def owners(scope: Scope, http: Outbound, number: str) -> Owners:
-    """Asks every connected provider whose numbers can be imported. Raises TooMany."""
+    """Looks the number up in every connected account whose numbers can be imported. Raises TooMany."""
     found, silent = [], []
     wanted = {Capability.OBSERVE, Capability.NUMBERS}
     able = [state for state in store.load_all(scope).values() if _is_askable(state, wanted)]
@@ -177,112 +148,15 @@ def _paths(
     scope: Scope, row: Endpoint, check: DriftCheck | None, observed: Observation | None
 ) -> dict[str, Path]:
     rule = readiness.load(scope)
-    shared = [_number(row), _endpoint(row), _provider(scope, rule.connections, row)]
+    shared = [hops.number(row), hops.endpoint(row), hops.provider(scope, rule.connections, row)]
     found = {}
     for direction in ("inbound", "outbound"):
         agent = getattr(row, f"{direction}_agent_name")
-        hops = [*shared, _agent(row, direction), _url(scope, row, direction)]
+        path = [*shared, hops.agent(row, direction), hops.url(scope, row, direction)]
         if direction == "inbound":
-            hops.append(_at_provider(scope, row, check, observed))
-        found[direction] = Path(direction, agent, hops, rule.blocked_reason(row, direction))
+            path.append(hops.at_provider(scope, row, check, observed))
+        found[direction] = Path(direction, agent, path, rule.blocked_reason(row, direction))
     return found
-
-
-def _number(row: Endpoint) -> Hop:
-    return Hop("number", "Number", row.phone_number, Tone.OK, "Known", is_code=True)
-
-
-def _endpoint(row: Endpoint) -> Hop:
-    text = row.label or "No label"
-    if row.is_active:
-        return Hop("endpoint", "Endpoint", text, Tone.OK, "Active", place=Place.ENDPOINT)
-    problem = "The endpoint is switched off."
-    return Hop("endpoint", "Endpoint", text, Tone.IDLE, "Inactive", problem, Place.EDIT_ENDPOINT)
-
-
-def _provider(scope: Scope, states: Mapping[str, StoredConnection], row: Endpoint) -> Hop:
-    state = states.get(row.provider)
-    if state is None:
-        problem = f"There is no provider {row.provider} for numbers. Delete the endpoint and add it again."
-        return Hop("provider", "Provider", row.provider, Tone.BAD, "Unknown", problem, Place.ENDPOINT)
-    label = state.provider.label
-    is_active = active.active(scope, Family.TELEPHONY) == row.provider
-    note = "active for agent calls" if is_active else "not the active one; numbers keep their own provider"
-    tone, word, problem, at = _connection(state, verification.last(scope, state))
-    return Hop("provider", "Provider", label, tone, word, problem, Place.PROVIDER, note, at)
-
-
-def _connection(state: StoredConnection, check: Check | None) -> tuple[Tone, str, str, datetime | None]:
-    """Tone, word, what is wrong, and when it was last tested."""
-    label = state.provider.label
-    if state.missing:
-        names = ", ".join(declared.label for declared in state.missing)
-        return Tone.WARN, "Not connected", f"{label} is not connected. It needs {names}.", None
-    if not state.enabled:
-        return Tone.WARN, "Disabled", f"{label} is disabled.", None
-    if check is None:
-        problem = f"The connection to {label} was not tested since it was saved."
-        return Tone.IDLE, "Stored, not tested", problem, None
-    if not check.ok:
-        return Tone.BAD, "Does not work", check.reason, check.checked_at
-    if check.code == Outcome.NOT_PROVEN:
-        return Tone.WARN, "Partly tested", "", check.checked_at
-    return Tone.OK, "Works", "", check.checked_at
-
-
-def _agent(row: Endpoint, direction: str) -> Hop:
-    """That nobody answers a number which only calls out is meant."""
-    title = "Answered by" if direction == "inbound" else "Dials as"
-    agent = getattr(row, f"{direction}_agent_name")
-    if agent:
-        return Hop("agent", title, agent, Tone.OK, "Set", place=Place.EDIT_ENDPOINT)
-    if row.outbound_agent_name:
-        return Hop("agent", title, "Nobody", Tone.IDLE, "Only calls out", place=Place.EDIT_ENDPOINT)
-    problem = (
-        "No agent answers this number." if direction == "inbound" else "No agent dials from this number."
-    )
-    return Hop("agent", title, "Nobody", Tone.IDLE, "No agent", problem, Place.EDIT_ENDPOINT)
-
-
-def _url(scope: Scope, row: Endpoint, direction: str) -> Hop:
-    base = scope.organization.public_base_url
-    title = "Webhook URL" if direction == "inbound" else "Agent runtime"
-    if not base:
-        problem = "There is no public base URL, so nobody can reach the agent."
-        return Hop("url", title, "None", Tone.WARN, "No base URL", problem, Place.SETTINGS)
-    url = urls.inbound_webhook_url(base, row.provider, row.inbound_agent_name)
-    if direction == "outbound":
-        return Hop("url", title, base, Tone.OK, "Set", place=Place.SETTINGS, is_code=True)
-    if url is None:
-        return Hop("url", title, "None", Tone.IDLE, "No agent")
-    return Hop("url", title, url, Tone.OK, "Set", place=Place.SETTINGS, is_code=True)
-
-
-def _at_provider(scope: Scope, row: Endpoint, check: DriftCheck | None, observed: Observation | None) -> Hop:
-    """What the provider calls: as it was just seen, else as it was last seen."""
-    label = providers.label(row.provider)
-    title = f"At {label}"
-    if verdicts.expected_url(scope.organization.public_base_url, row) is None:
-        return Hop("at_provider", title, "Nothing to call", Tone.IDLE, "Nothing to compare")
-    if observed and observed.reason is Reason.PROVIDER_UNREACHABLE:
-        return Hop(
-            "at_provider", title, "Unknown", Tone.WARN, "No answer", observed.message, Place.AT_PROVIDER
-        )
-    if check is None or (check.in_sync is None and check.reason is None):
-        problem = f"{label} was not asked yet whether it calls this URL."
-        return Hop("at_provider", title, "Unknown", Tone.IDLE, "Not checked", problem, Place.AT_PROVIDER)
-    text, at = check.actual or "No address", check.checked_at
-    if check.in_sync:
-        return Hop("at_provider", title, text, Tone.OK, "In sync", "", Place.AT_PROVIDER, at=at, is_code=True)
-    reason = Reason(check.reason or Reason.NOTHING_EXPECTED)
-    problem = (
-        observed.message if observed and observed.reason else verdicts.WORDS[reason].format(provider=label)
-    )
-    tone = Tone.BAD if check.in_sync is False else Tone.IDLE
-    word = "Drifted" if tone is Tone.BAD else "Cannot be seen"
-    if reason is Reason.PROVIDER_NOT_CONFIGURED:
-        return Hop("at_provider", title, "Unknown", Tone.IDLE, "Not asked", at=at)
-    return Hop("at_provider", title, text, tone, word, problem, Place.AT_PROVIDER, "", at, bool(check.actual))
 
 
 def _dialers(scope: Scope, number: str, checks: Mapping[tuple[str, str], DriftCheck]) -> list[Dialer]:

@@ -1,4 +1,4 @@
-"""What an organization still needs before its numbers are answered, and what keeps them from it."""
+"""The steps from a new organization to its first answered call, and what blocks them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 
 from app import providers
-from app.core import phone, texts
+from app.core import phone
 from app.models import Check, DriftCheck, Endpoint
 from app.provider import Capability, Family, Outcome
 from app.provider.numbers import Reason
@@ -19,27 +19,28 @@ from app.services.connections.store import StoredConnection
 from app.services.drift import tallies
 from app.services.endpoints import listing
 from app.services.endpoints.readiness import Readiness
-from app.services.providers import active as providers_active
+from app.services.providers import active
 from app.services.scope import Scope
-from app.services.status.places import Place
+from app.services.status import messages
+from app.services.status.places import Place, Tone
 from app.services.voice_ai import selection, webhook
 from app.services.voice_ai.webhook import State as WebhookState
 
 
 @dataclass(frozen=True)
 class Step:
-    """Something to set up, and the place to do it; `provider` says which one when there are several.
+    """Something to set up, and the place to do it; `provider` if the place is a provider's.
 
-    `state` is ok, idle (to do), warn (done as far as can be seen) or bad (a problem); `since` when it
-    became one, or was last seen to be done. `endpoint_id` is the number that `AT_PROVIDER` is about.
-    `is_open`: it warns, and is not done.
+    `tone` is ok, idle (to do), warn (done, not verified) or bad (a problem), since `since`; for a step that
+    is done, when that was last verified. `endpoint_id` is the number that `AT_PROVIDER` is about. `is_open`:
+    it warns, and is not done.
     """
 
     key: str
     title: str
     text: str
     place: Place
-    state: str = "idle"
+    tone: Tone = Tone.IDLE
     optional: bool = False
     provider: str | None = None
     since: datetime | None = None
@@ -48,101 +49,84 @@ class Step:
 
     @property
     def done(self) -> bool:
-        return self.state in ("ok", "warn") and not self.is_open
+        return self.tone in (Tone.OK, Tone.WARN) and not self.is_open
 
 
 def steps(scope: Scope) -> list[Step]:
-    """In the order that they are best done; the same few queries however many numbers there are."""
+    """Returns the steps in the order to do them."""
     states = store.load_all(scope)
-    live = _live(scope, states)
-    first = _first(scope)
-    found = [
+    state = states.get(active.active(scope, Family.TELEPHONY) or "")
+    live = state if state and state.is_usable else None
+    first = _first_endpoint(scope)
+    steps = [
         _base_url(scope),
-        _telephony(scope, states, live),
+        _telephony(states, state),
         _tested(scope, states, live),
         _first_number(scope, first),
         _ready(scope, states),
-        _answered(scope, first),
+        _verified(scope, first),
         _voice(scope),
         _voice_ai(scope),
     ]
-    return found + _webhook(scope, states)
-
-
-def _live(scope: Scope, states: Mapping[str, StoredConnection]) -> StoredConnection | None:
-    """The active provider of agent calls, where it can be used."""
-    state = states.get(providers_active.active(scope, Family.TELEPHONY) or "")
-    return state if state and state.is_usable else None
+    return steps + _webhook(scope, states)
 
 
 def _base_url(scope: Scope) -> Step:
     url = scope.organization.public_base_url
-    text = url or "The https address of your agent runtime. Every webhook URL starts with it."
-    return Step("base-url", "Public base URL", text, Place.SETTINGS, "ok" if url else "idle")
+    text, tone = url or messages.BASE_URL_NEEDED, Tone.OK if url else Tone.IDLE
+    return Step("base-url", "Public base URL", text, Place.SETTINGS, tone)
 
 
-def _telephony(scope: Scope, states: Mapping[str, StoredConnection], live: StoredConnection | None) -> Step:
+def _telephony(states: Mapping[str, StoredConnection], default: StoredConnection | None) -> Step:
     title = "Provider for agent calls"
+    if default:
+        key, label = default.provider.key, default.provider.label
+        if default.is_usable:
+            text = messages.default_provider(label)
+            return Step("telephony", title, text, Place.PROVIDER, Tone.OK, provider=key)
+        text = messages.incomplete_default(label, [field.label for field in default.missing])
+        title = "Provider for agent calls is incomplete"
+        return Step("telephony", title, text, Place.PROVIDER, Tone.BAD, provider=key)
     own = [states[key] for key in keys_in(Family.TELEPHONY)]
-    if live:
-        text = f"{live.provider.label} is active."
-        return Step("telephony", title, text, Place.PROVIDER, "ok", provider=live.provider.key)
-    broken = states.get(providers_active.active(scope, Family.TELEPHONY) or "")
-    if broken:
-        names = ", ".join(field.label for field in broken.missing)
-        text = f"{broken.provider.label} is active and cannot be used. It needs {names}."
-        title = "Provider for agent calls not usable"
-        return Step("telephony", title, text, Place.PROVIDER, "bad", provider=broken.provider.key)
-    ready = [state.provider for state in own if state.is_usable]
-    if ready:
-        text = f"{ready[0].label} is connected. Make it active."
-        return Step("telephony", title, text, Place.PROVIDER, provider=ready[0].key)
-    names = ", ".join(state.provider.label for state in own)
-    text = f"Connect the account that owns your numbers: {names}."
+    usable = [state.provider for state in own if state.is_usable]
+    if usable:
+        text = messages.make_default(usable[0].label)
+        return Step("telephony", title, text, Place.PROVIDER, provider=usable[0].key)
+    text = messages.connect_one_of(state.provider.label for state in own)
     return Step("telephony", title, text, Place.PROVIDER, provider=own[0].provider.key)
 
 
 def _tested(scope: Scope, states: Mapping[str, StoredConnection], live: StoredConnection | None) -> Step:
-    """Of the active provider, else of one that is connected; a step that can wait for the one before."""
-    title = "Connection tested"
-    state = live or next(
-        (states[key] for key in keys_in(Family.TELEPHONY) if states[key].is_configured), None
-    )
+    """Of the default provider; without one, of the first that is connected."""
+    title, own = "Connection tested", [states[key] for key in keys_in(Family.TELEPHONY)]
+    state = live or next((state for state in own if state.is_configured), None)
     if state is None:
-        first = keys_in(Family.TELEPHONY)[0]
-        text = "Once a provider is connected, a test shows whether its credentials work."
-        return Step("tested", title, text, Place.PROVIDER, provider=first)
+        text = messages.TEST_NEEDED
+        return Step("tested", title, text, Place.PROVIDER, provider=own[0].provider.key)
     label, key = state.provider.label, state.provider.key
     check: Check | None = verification.last(scope, state)
     if check is None:
-        text = f"The values of {label} were not tested since they were saved."
-        return Step("tested", title, text, Place.PROVIDER, provider=key)
+        return Step("tested", title, messages.untested(label), Place.PROVIDER, provider=key)
+    tone, text, at = Tone.OK, messages.accepts_credentials(label), check.checked_at
     if not check.ok:
-        title = "Connection does not work"
-        return Step(
-            "tested", title, check.reason, Place.PROVIDER, "bad", provider=key, since=check.checked_at
-        )
-    is_partly = check.code == Outcome.NOT_PROVEN
-    text = check.reason if is_partly else f"{label} accepts the credentials."
-    tone = "warn" if is_partly else "ok"
-    return Step("tested", title, text, Place.PROVIDER, tone, provider=key, since=check.checked_at)
+        title, tone, text = "Connection failed", Tone.BAD, check.reason
+    elif check.code == Outcome.NOT_PROVEN:
+        tone, text = Tone.WARN, check.reason
+    return Step("tested", title, text, Place.PROVIDER, tone, provider=key, since=at)
 
 
-def _first(scope: Scope) -> Endpoint | None:
-    """The number that the newcomer looks at: the first that is to be answered, else the first."""
+def _first_endpoint(scope: Scope) -> Endpoint | None:
+    """The first endpoint that takes calls; if none does, the first."""
     query = scope.select(Endpoint).order_by(Endpoint.phone_number).limit(1)
-    answered = query.where(Endpoint.takes_calls)
-    return scope.session.scalar(answered) or scope.session.scalar(query)
+    return scope.session.scalar(query.where(Endpoint.takes_calls)) or scope.session.scalar(query)
 
 
 def _first_number(scope: Scope, first: Endpoint | None) -> Step:
     title = "First number"
     if first is None:
-        return Step("number", title, "Give a phone number to the agent that answers it.", Place.NEW_ENDPOINT)
-    total = listing.count(scope, listing.Filter())
-    more = "+" if total > listing.COUNT_MOST else ""
-    text = f"{min(total, listing.COUNT_MOST):,}{more} so far."
-    return Step("number", title, text, Place.ENDPOINTS, "ok")
+        return Step("number", title, messages.NUMBER_NEEDED, Place.NEW_ENDPOINT)
+    text = messages.numbers_added(listing.count(scope, listing.Filter()), listing.COUNT_MOST)
+    return Step("number", title, text, Place.ENDPOINTS, Tone.OK)
 
 
 def counts(scope: Scope, states: Mapping[str, StoredConnection]) -> tuple[int, dict[str, int]]:
@@ -159,75 +143,64 @@ def counts(scope: Scope, states: Mapping[str, StoredConnection]) -> tuple[int, d
 
 
 def _ready(scope: Scope, states: Mapping[str, StoredConnection]) -> Step:
-    """A number is ready when everything on our side of the line is there."""
-    title = "Ready to be answered"
-    count, blocked = counts(scope, states)
+    """Whether everything that Patchbay stores for the numbers is complete."""
+    title = "Ready for calls"
+    ready, blocked = counts(scope, states)
     if blocked:
-        return _blocked(title, count, blocked, states)
-    if count:
-        text = f"{count:,} {'number has' if count == 1 else 'numbers have'} an agent, a provider and a URL."
-        return Step("ready", title, text, Place.ENDPOINTS, "ok")
-    text = "A number is ready once its agent, its provider and the base URL are set."
-    return Step("ready", title, text, Place.ENDPOINTS)
-
-
-def _blocked(
-    title: str, ready: int, blocked: Mapping[str, int], states: Mapping[str, StoredConnection]
-) -> Step:
-    """Still to do while nothing was ready yet; else something was lost."""
-    count = sum(blocked.values())
-    why = ", and ".join(_why(states.get(key), key) for key in sorted(blocked))
-    text = f"{count:,} {'number is' if count == 1 else 'numbers are'} not ready: {why}."
+        reasons = [_lack(states.get(key), key) for key in sorted(blocked)]
+        text = messages.numbers_blocked(ready, sum(blocked.values()), reasons)
+        was_ready = ready > 0 or any(key in states and states[key].exists for key in blocked)
+        tone = Tone.WARN if was_ready else Tone.IDLE
+        return Step("ready", title, text, Place.BLOCKED, tone, is_open=True)
     if ready:
-        told = f"{ready:,} {'number is' if ready == 1 else 'numbers are'} ready."
-        text = f"{told} {count:,} {'is' if count == 1 else 'are'} not: {why}."
-    is_lost = ready > 0 or any(key in states and states[key].exists for key in blocked)
-    return Step("ready", title, text, Place.BLOCKED, "warn" if is_lost else "idle", is_open=True)
+        return Step("ready", title, messages.numbers_ready(ready), Place.ENDPOINTS, Tone.OK)
+    return Step("ready", title, messages.READY_NEEDED, Place.ENDPOINTS)
 
 
-def _why(state: StoredConnection | None, key: str) -> str:
+def _lack(state: StoredConnection | None, key: str) -> str:
     if state is None:
-        return f"there is no provider {key}"
-    lack = "not complete" if state.exists else "not connected"
-    return f"{state.provider.label} is {'disabled' if state.is_configured else lack}"
+        return messages.unknown_key(key)
+    label = state.provider.label
+    return messages.connection_lack(label, exists=state.exists, is_configured=state.is_configured)
 
 
-def _answered(scope: Scope, first: Endpoint | None) -> Step:
-    """Whether the providers call what they should: drift is a problem, and no proof is no answer."""
-    title = "Numbers answered"
+def _verified(scope: Scope, first: Endpoint | None) -> Step:
+    """Whether the providers have the expected webhooks. Drift is a problem; no result is a step to do."""
+    title = "Webhook verified"
     tally = tallies.tally(scope)
     if tally.drifted:
-        noun = "number" if tally.drifted == 1 else "numbers"
-        title = f"{tally.drifted:,} {noun} not answered"
-        text = "The provider does not call the webhook URL."
-        return Step("answered", title, text, *_drifted_place(scope), since=tally.since)
-    seen = _proof(scope)
-    if seen is None:
-        text = "Point the number at its webhook URL, at its provider. Patchbay asks whether it is."
+        place, provider = _drifted_place(scope)
+        return Step(
+            "answered",
+            messages.numbers_drifted(tally.drifted),
+            messages.WEBHOOK_MISMATCH,
+            place,
+            Tone.BAD,
+            provider=provider,
+            since=tally.since,
+        )
+    proof = _proof(scope)
+    if proof is None:
+        text = messages.WEBHOOK_NEEDED
         if first is None:
             return Step("answered", title, text, Place.NEW_ENDPOINT)
         return Step("answered", title, text, Place.AT_PROVIDER, endpoint_id=first.id)
-    check, row = seen
+    check, row = proof
     number, label = phone.display(row.phone_number), providers.label(row.provider)
-    who = f"{number} is answered by {texts.bidi_isolate(row.inbound_agent_name or '')}"
-    if check.in_sync:
-        text, tone = f"{who}, and {label} agrees.", "ok"
-    else:
-        text, tone = f"{who}, as far as can be seen: {label} does not tell what a number calls.", "warn"
-    return Step("answered", title, text, Place.AT_PROVIDER, tone, since=check.checked_at, endpoint_id=row.id)
+    text = messages.routed(number, row.inbound_agent_name or "", label, is_verified=bool(check.in_sync))
+    tone, at = Tone.OK if check.in_sync else Tone.WARN, check.checked_at
+    return Step("answered", title, text, Place.AT_PROVIDER, tone, since=at, endpoint_id=row.id)
 
 
-def _drifted_place(scope: Scope) -> tuple[Place, str, bool, str | None]:
-    """Place, state, whether it is optional, and provider: people's numbers have a page of their own."""
+def _drifted_place(scope: Scope) -> tuple[Place, str | None]:
+    """Numbers in dialers have a page of their own, their provider's."""
     keys = tallies.drifted_providers(scope)
-    theirs = sorted(keys - set(keys_in(Family.TELEPHONY)))
-    if keys <= set(theirs):
-        return Place.CALLBACK, "bad", False, theirs[0]
-    return Place.DRIFTED, "bad", False, None
+    dialer_only = sorted(keys - set(keys_in(Family.TELEPHONY)))
+    return (Place.CALLBACK, dialer_only[0]) if keys <= set(dialer_only) else (Place.DRIFTED, None)
 
 
 def _proof(scope: Scope) -> tuple[DriftCheck, Endpoint] | None:
-    """A number whose provider agrees; else one whose provider does not tell; None where none was seen."""
+    """A number in sync; else one whose provider does not expose webhooks."""
     query = (
         select(DriftCheck, Endpoint)
         .join(
@@ -236,10 +209,7 @@ def _proof(scope: Scope) -> tuple[DriftCheck, Endpoint] | None:
             & (Endpoint.provider == DriftCheck.provider)
             & (Endpoint.phone_number == DriftCheck.phone_number),
         )
-        .where(
-            DriftCheck.organization_id == scope.organization.id,
-            Endpoint.takes_calls,
-        )
+        .where(DriftCheck.organization_id == scope.organization.id, Endpoint.takes_calls)
         .order_by(DriftCheck.phone_number)
         .limit(1)
     )
@@ -251,26 +221,21 @@ def _proof(scope: Scope) -> tuple[DriftCheck, Endpoint] | None:
 
 
 def _voice(scope: Scope) -> Step:
-    title = "Provider for the dialer"
-    active = providers_active.active(scope, Family.VOICE)
-    if active:
-        return Step(
-            "voice", title, f"{providers.label(active)} is active.", Place.PROVIDER, "ok", True, active
-        )
+    title, key = "Provider for the dialer", active.active(scope, Family.VOICE)
+    if key:
+        text = messages.default_provider(providers.label(key))
+        return Step("voice", title, text, Place.PROVIDER, Tone.OK, True, key)
     choices = in_family(Family.VOICE)
-    names = " or ".join(provider.label for provider in choices)
-    text = f"Only if people call from a dialer: connect {names}, and make it active."
+    text = messages.connect_dialer(provider.label for provider in choices)
     return Step("voice", title, text, Place.PROVIDER, optional=True, provider=choices[0].key)
 
 
 def _voice_ai(scope: Scope) -> Step:
-    active = providers_active.active(scope, Family.VOICE_AI)
-    if active:
-        return Step(
-            "voice-ai", "Voice AI", f"{providers.label(active)} is chosen.", Place.VOICE_AI, "ok", True
-        )
-    names = " or ".join(provider.label for provider in selection.having(Capability.AGENTS))
-    text = f"Optional: for {names} voice agents."
+    key = active.active(scope, Family.VOICE_AI)
+    if key:
+        text = messages.default_provider(providers.label(key))
+        return Step("voice-ai", "Voice AI", text, Place.VOICE_AI, Tone.OK, True)
+    text = messages.for_voice_agents(provider.label for provider in selection.having(Capability.AGENTS))
     return Step("voice-ai", "Voice AI", text, Place.VOICE_AI, optional=True)
 
 
@@ -282,11 +247,9 @@ def _webhook(scope: Scope, states: Mapping[str, StoredConnection]) -> list[Step]
     if not found:
         return []
     provider, status = next((pair for pair in found if pair[1].state is not WebhookState.ACTIVE), found[0])
-    title = "Call webhook"
-    if status.state is WebhookState.ACTIVE:
-        text = f"{provider.label} reports each call after it ends."
-        return [Step("webhook", title, text, Place.CALL_WEBHOOK, "ok", True, since=status.since)]
-    tone = "idle" if status.state is WebhookState.WAITING else "bad"
-    title = title if tone == "idle" else "Call webhook does not work"
-    text = status.reason or f"{provider.label} does not report calls yet."
+    title, text, tone = "Call webhook", messages.calls_reported(provider.label), Tone.OK
+    if status.state is not WebhookState.ACTIVE:
+        text = status.reason or messages.calls_not_reported(provider.label)
+        tone = Tone.IDLE if status.state is WebhookState.WAITING else Tone.BAD
+    title = "Call webhook failed" if tone is Tone.BAD else title
     return [Step("webhook", title, text, Place.CALL_WEBHOOK, tone, True, since=status.since)]

@@ -1,4 +1,4 @@
-"""Whom a change of what is live touches: counted and named before it is made."""
+"""Who and what a change affects, counted and named before it is made."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import Any
 from sqlalchemy import ColumnElement, exists, func, select, union
 
 from app import providers
-from app.core import texts
 from app.models import Endpoint, User, VoicePhoneNumber
 from app.provider import Family, Provider
 from app.services.connections import store
 from app.services.providers import active
 from app.services.scope import Scope
+from app.services.status import messages
 from app.services.voice_ai import webhook
 
 NAMED = 5
-"""Of many, so many are told by name."""
+"""How many are named; the rest is counted."""
 
 
 @dataclass(frozen=True)
@@ -29,19 +29,14 @@ class NameSample:
 
     @property
     def words(self) -> str:
-        """`Ann, Bob and 3 more`; empty where there is nobody."""
-        names = [texts.bidi_isolate(name) for name in self.names]
-        if self.total > len(names):
-            return f"{', '.join(names)} and {self.total - len(self.names):,} more"
-        *most, last = names or [""]
-        return f"{', '.join(most)} and {last}" if most else last
+        return messages.some_names(self.names, self.total)
 
 
 @dataclass(frozen=True)
 class ProviderImpact:
-    """Who uses a provider: active endpoints and their agents, and the people who have its numbers.
+    """Who uses a provider: active endpoints and their agents, and users with its numbers.
 
-    `ai` numbers are answered by an agent that needs it.
+    `ai` counts numbers whose AI agent needs it.
     """
 
     families: list[Family]
@@ -57,7 +52,7 @@ class ProviderImpact:
 
 @dataclass(frozen=True)
 class SwitchImpact:
-    """Who notices another active provider. `without`: people who have numbers, and none on the new one."""
+    """Who is affected by another default provider. `without`: users with numbers, but none on the new one."""
 
     was: str | None
     now: str | None
@@ -82,13 +77,14 @@ class BaseUrlImpact:
 
     @property
     def has_effect(self) -> bool:
-        """Whether something that is there now stops being right."""
+        """Whether something that is set up now stops working."""
         return self.was is not None and self.was != self.now and (self.total > 0 or bool(self.call_webhooks))
 
     @property
     def by_provider(self) -> str:
-        """`3 at Acme, 1 at Globex`."""
-        return ", ".join(f"{count:,} at {providers.label(key)}" for key, count in sorted(self.urls.items()))
+        return messages.urls_by_provider(
+            (providers.label(key), count) for key, count in sorted(self.urls.items())
+        )
 
 
 def of_provider(scope: Scope, provider: Provider) -> ProviderImpact:
@@ -112,23 +108,23 @@ def _ai(scope: Scope, provider: Provider) -> int:
 
 
 def holders(scope: Scope, number: str) -> NameSample:
-    """The people who have the number in their dialer."""
+    """Returns the users who have the number in their dialer."""
     return _people(scope, _has_number(scope, VoicePhoneNumber.phone_number == number))
 
 
 def of_switch(scope: Scope, family: Family, key: str | None) -> SwitchImpact:
-    nobody = NameSample([], 0)
+    none = NameSample([], 0)
     was = active.active(scope, family)
     if family is not Family.VOICE:
         is_live = (Endpoint.organization_id == scope.organization.id) & Endpoint.is_active
-        return SwitchImpact(was, key, _by_provider(scope, is_live), nobody, nobody)
+        return SwitchImpact(was, key, _by_provider(scope, is_live), none, none)
     has_any = _has_number(scope)
     lacks = ~_has_number(scope, VoicePhoneNumber.provider == key)
     return SwitchImpact(was, key, {}, _people(scope), _people(scope, has_any & lacks))
 
 
 def of_base_url(scope: Scope, url: str | None) -> BaseUrlImpact:
-    """`url` as it would be stored."""
+    """Returns what changing to `url`, as it would be stored, affects."""
     has_url = (Endpoint.organization_id == scope.organization.id) & Endpoint.inbound_agent_name.is_not(None)
     reporting = store.load_all(scope, webhook.providers())
     return BaseUrlImpact(
@@ -146,7 +142,7 @@ def _by_provider(scope: Scope, among: ColumnElement[bool]) -> dict[str, int]:
 
 
 def _agents(scope: Scope, among: ColumnElement[bool]) -> NameSample:
-    """Those that answer or dial."""
+    """The inbound and outbound agents."""
     columns = (Endpoint.inbound_agent_name, Endpoint.outbound_agent_name)
     named = (select(column.label("name")).where(among, column.is_not(None)) for column in columns)
     return _some(scope, union(*named))
@@ -163,7 +159,7 @@ def _people(scope: Scope, *conditions: ColumnElement[bool]) -> NameSample:
 
 
 def _some(scope: Scope, query: Any) -> NameSample:
-    """`query` gives each of them once, with a `name`."""
+    """`query` selects each row once, with a `name`."""
     found = query.subquery()
     total = scope.session.scalar(select(func.count()).select_from(found)) or 0
     names = scope.session.scalars(select(found.c.name).order_by(found.c.name).limit(NAMED))

@@ -1,4 +1,4 @@
-"""Places: where in the portal something is seen or mended. `web` knows their addresses."""
+"""What pages show of a status: a place in the portal, and a tone. `web` knows their addresses and colours."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Place(StrEnum):
-    """One of these names what is meant; which provider or endpoint is said beside it."""
+    """Where something is seen or fixed. The provider or the endpoint is given beside it."""
 
     CHECKLIST = "checklist"
     SETTINGS = "settings"
@@ -19,6 +19,15 @@ class Place(StrEnum):
     ENDPOINT = "endpoint"
     EDIT_ENDPOINT = "edit-endpoint"
     AT_PROVIDER = "at-provider"
-    """What the provider has for one endpoint's number."""
+    """The provider's configuration of one endpoint's number."""
     VOICE_AI = "voice-ai"
     CALL_WEBHOOK = "call-webhook"
+
+
+class Tone(StrEnum):
+    """How well it is: fine, to look at, broken, or not begun."""
+
+    OK = "ok"
+    WARN = "warn"
+    BAD = "bad"
+    IDLE = "idle"

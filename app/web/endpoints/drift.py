@@ -113,7 +113,7 @@ def check_everywhere(scope: Scope) -> ResponseReturnValue:
     if render.is_fragment_request():
         return _progress_everywhere(scope, again=PATIENCE)
     flash("Patchbay asks the providers about every number now. Reload to see what they say.", "ok")
-    return render.redirect_to(url_for("organizations.overview"))
+    return render.redirect_to(url_for("organizations.table"))
 
 
 @drift.page("/check", who=Who.SUPERADMIN, title="Checks")

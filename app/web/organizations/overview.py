@@ -12,7 +12,8 @@ from app.core.errors import Invalid
 from app.services.drift import runs
 from app.services.organizations import directory
 from app.services.scope import Scope
-from app.services.status import overview as status_overview
+from app.services.status import overview
+from app.services.status.findings import Level
 from app.web.organizations.forms import OrganizationForm
 from app.web.shell import render
 from app.web.shell.guard import Pages, Who
@@ -21,20 +22,20 @@ from app.web.shell.registry import Link, Section
 organizations = Pages("organizations", __name__)
 
 STATES = {
-    "broken": status_overview.Level.BROKEN,
-    "missing": status_overview.Level.MISSING,
-    "unsure": status_overview.Level.UNSURE,
-    "fine": status_overview.Level.FINE,
+    "broken": Level.BROKEN,
+    "missing": Level.MISSING,
+    "unsure": Level.UNSURE,
+    "fine": Level.FINE,
 }
-"""Of an organization, as the address names them."""
+"""The levels of an organization, as the query string names them."""
 
 
 @organizations.page("/", who=Who.SUPERADMIN, title="Organizations", link=Link(Section.GLOBAL, 10))
-def overview(scope: Scope) -> ResponseReturnValue:
-    """Every organization, worst first; the filter and the page are in the address."""
+def table(scope: Scope) -> ResponseReturnValue:
+    """Every organization, worst first; filter and page are in the query string."""
     number, state, order = (request.args.get(name, "") for name in ("page", "state", "sort"))
-    level, order = STATES.get(state), order if order in status_overview.ORDERS else "worst"
-    page = status_overview.page(
+    level, order = STATES.get(state), order if order in overview.ORDERS else "worst"
+    page = overview.page(
         scope,
         request.args.get("q", ""),
         int(number) if re.fullmatch("[0-9]{1,4}", number) else 1,
@@ -53,7 +54,6 @@ def overview(scope: Scope) -> ResponseReturnValue:
         view={name: value for name, value in view.items() if value and value != "worst"},
         progress=runs.progress(scope),
         again=0,
-        levels=status_overview.Level,
     )
 
 

@@ -182,7 +182,7 @@ def _guarded(view: View, who: Who, largest_body: int | None) -> View:
         if not current_user.is_authenticated:
             return ask_to_sign_in()
         if who is Who.SUPERADMIN and not current_user.is_superadmin:
-            if request.endpoint == "organizations.overview":
+            if request.endpoint == "organizations.table":
                 return make_response(redirect(url_for("account.show")))
             raise Forbidden("Only a superadmin may see this. Your own page is under Account.")
         return view(_scope(), **path)

@@ -109,14 +109,14 @@ def test_a_number_that_only_calls_out_is_no_trouble(live: Portal) -> None:
     page = ask(live)
     assert page.notes == "Note: This number only calls out. No agent answers it."
     assert "It only calls out." in page.text
-    assert "Answered by Nobody Only calls out" in " ".join(hops(page))
+    assert "Inbound agent — Outbound only" in " ".join(hops(page))
 
 
 def test_an_agent_that_is_missing_is_chosen_in_the_endpoint(live: Portal) -> None:
     page = live.get("/o/acme-support/endpoints").follow("Edit +1 555-123-4567")
     page.press("Save", inbound_agent_name="")
     page = ask(live)
-    assert "No agent answers this number." in page.notes
+    assert "No inbound agent." in page.notes
     edit = page.follow("Edit the endpoint")
     assert edit.value("inbound_agent_name") == ""
     assert "No agent dials from this number." in page.text
@@ -180,7 +180,7 @@ def test_a_provider_that_gives_no_answer_leaves_the_path_in_place(live: Portal, 
     twilio.trouble = Trouble.FAULT
     page = ask(live).follow("Ask Twilio now")
     assert "trouble of its own" in page.notes
-    assert hops(page)[-1].startswith("At Twilio Unknown No answer")
+    assert hops(page)[-1].startswith("At Twilio Unknown No response")
 
 
 def test_it_says_which_country_is_assumed(app: Flask, dana: Portal, cast: Cast) -> None:

@@ -1,4 +1,4 @@
-"""From nothing to a number whose provider agrees, a step at a time; and what is a problem."""
+"""The buttons of the checklist: from a new organization to a verified webhook, from a problem to its fix."""
 
 from __future__ import annotations
 
@@ -26,39 +26,51 @@ def twilio(app: Flask) -> Iterator[Twilio]:
         yield upstream
 
 
-def test_it_leads_from_nothing_to_an_answered_call(dana: Portal, twilio: Twilio) -> None:
-    page = dana.get(ACME)
-    assert "0 of the 6 steps that every organization needs are done. Next: public base URL." in page.text
-    page.follow("Set base URL").press("Save", public_base_url="https://voice.acme.example")
+def _tones(dana: Portal) -> dict[str, str]:
+    """The tone of each step of the checklist."""
+    steps = dana.get(ACME).root.all("li", css="pb-step")
+    tones = ("ok", "warn", "bad", "idle")
+    return {step["data-step"]: next(t for t in tones if f"pb-{t}" in step["class"]) for step in steps}
+
+
+def _go_live(dana: Portal, twilio: Twilio) -> None:
+    """Follows the checklist's buttons, one after the other."""
+    dana.get(ACME).follow("Set base URL").press("Save", public_base_url="https://voice.acme.example")
     page = dana.get(ACME).follow("Connect")
     assert page.path == "/o/acme-support/providers/twilio"
     typed = {f"twilio_{name}": twilio.values[name] for name in ("account_sid", "auth_token")}
     page.press("Save", **typed).follow("Make active for agent calls").press("Make Twilio active")
-    page = dana.get(ACME).follow("Test connection")
-    assert "These values work." in page.press("Test connection").notes
+    dana.get(ACME).follow("Test connection").press("Test connection")
     page = dana.get(ACME).follow("Add endpoint")
     page.press("Add endpoint", phone_number=NUMBER, provider="twilio", inbound_agent_name="Reception")
-    page = dana.get(ACME)
-    assert "5 of the 6 steps that every organization needs are done. Next: numbers answered." in page.text
-    page.follow("Ask the provider").press("Set webhook at Twilio")
-    page = dana.get(ACME)
-    assert "6 of the 6 steps that every organization needs are done. Calls are answered." in page.text
-    assert "+1 555-123-4567 is answered by Reception, and Twilio agrees." in page.text
+    dana.get(ACME).follow("Check now").press("Set webhook at Twilio")
 
 
-def test_drift_is_a_problem_that_leads_to_the_drifted(dana: Portal, twilio: Twilio) -> None:
-    test_it_leads_from_nothing_to_an_answered_call(dana, twilio)
+def test_the_checklist_leads_from_nothing_to_a_verified_webhook(dana: Portal, twilio: Twilio) -> None:
+    assert set(_tones(dana).values()) == {"idle"}
+    _go_live(dana, twilio)
+    optional = {"voice", "voice-ai", "webhook"}
+    assert {tone for key, tone in _tones(dana).items() if key not in optional} == {"ok"}
+
+
+def test_a_problem_links_to_its_fix(dana: Portal, twilio: Twilio) -> None:
+    _go_live(dana, twilio)
     twilio.numbers[NUMBER].voice_url = "https://old.example/x"
     row = dana.get("/o/acme-support/endpoints").follow("+1 555-123-4567").path
     dana.get(f"{row}/provider")
+    assert _tones(dana)["answered"] == "bad"
     page = dana.get(ACME)
-    assert "1 problem: 1 number not answered." in page.text
-    assert "The provider does not call the webhook URL. Since " in page.text
-    assert page.link("Show drifted 1 number not answered")["href"] == "/o/acme-support/endpoints?sync=drifted"
+    assert page.link("Show drifted 1 number drifted")["href"] == "/o/acme-support/endpoints?sync=drifted"
     assert page.has_link("Endpoints, 1 drifted")
+    twilio.status = "suspended"
+    dana.get("/o/acme-support/providers/twilio").press("Test connection")
+    assert _tones(dana)["tested"] == "bad"
+    assert dana.get(ACME).follow("Fix Connection failed").title == "Twilio"
 
 
-def test_the_rail_counts_drifted_endpoints_up_to_a_hundred(app: Flask, dana: Portal, cast: Cast) -> None:
+def test_the_navigation_counts_drifted_endpoints_up_to_a_hundred(
+    app: Flask, dana: Portal, cast: Cast
+) -> None:
     assert dana.get(ACME).has_link("Endpoints")
     with app.app_context():
         checks = [
@@ -79,12 +91,3 @@ def test_the_rail_counts_drifted_endpoints_up_to_a_hundred(app: Flask, dana: Por
         context.session().execute(insert(DriftCheck), [checks[0] | {"phone_number": "+15559999999"}])
         context.session().commit()
     assert dana.get(ACME).has_link("Endpoints, 99+ drifted")
-
-
-def test_a_connection_that_does_not_work_is_the_first_thing_to_do(dana: Portal, twilio: Twilio) -> None:
-    test_it_leads_from_nothing_to_an_answered_call(dana, twilio)
-    twilio.status = "suspended"
-    dana.get("/o/acme-support/providers/twilio").press("Test connection")
-    page = dana.get(ACME)
-    assert "1 problem: connection does not work." in page.text
-    assert page.follow("Repair Connection does not work").title == "Twilio"

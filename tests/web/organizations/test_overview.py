@@ -20,10 +20,10 @@ def test_the_overview_has_a_row_for_each_worst_first(app: Flask, cast: Cast, dan
     globex, acme = sorted(dana.get("/").rows(), reverse=True)
     assert acme.startswith("Acme Support added ")
     assert "agents Twilio dialer Twilio voice AI ElevenLabs 1 numbers of Acme Support 1 with an agent" in acme
-    assert "ElevenLabs not tested in Acme Support since " in acme
-    assert "Twilio not tested in Acme Support since " in acme
+    assert "ElevenLabs untested in Acme Support since " in acme
+    assert "Twilio untested in Acme Support since " in acme
     assert "1 not checked in Acme Support" in acme
-    assert "nothing 0 numbers of Globex 0 with an agent nothing to check" in globex
+    assert "— 0 numbers of Globex 0 with an agent —" in globex
 
 
 def test_each_finding_leads_to_the_place_that_fixes_it(app: Flask, dana: Portal, cast: Cast) -> None:
@@ -33,7 +33,7 @@ def test_each_finding_leads_to_the_place_that_fixes_it(app: Flask, dana: Portal,
     assert page.follow("No provider for agent calls in Globex").title == "Checklist"
     furnish(app, cast)
     page = dana.get("/")
-    assert page.follow("Twilio not tested in Acme Support").title == "Twilio"
+    assert page.follow("Twilio untested in Acme Support").title == "Twilio"
     assert page.follow("1 not checked in Acme Support").title == "Endpoints"
 
 
@@ -55,11 +55,11 @@ def test_forty_are_searched_and_take_as_many_queries_as_two(app: Flask, dana: Po
         page = dana.get("/")
     assert len(page.rows()) == 40
     assert len(many) == len(few)
-    assert "40 organizations: 40 with something missing" in page.text
+    assert "40 organizations: 40 incomplete" in page.text
     page = page.press("Search", q="tenant 01")
     assert len(page.rows()) == 10
     assert "10 organizations found" in page.text
-    assert "No organization matches" in page.press("Search", q="<nobody>").text
+    assert "No organizations found" in page.press("Search", q="<nobody>").text
     part = dana.get("/?q=tenant+01", htmx="organizations")
     assert len(part.rows()) == 10
 
@@ -70,21 +70,21 @@ def test_more_than_a_hundred_are_paged(app: Flask, dana: Portal) -> None:
     assert len(page.rows()) == 100
     page = page.follow("Next")
     assert len(page.rows()) == 20
-    assert "page=1" in page.link("Before")["href"]
+    assert "page=1" in page.link("Previous")["href"]
     assert len(dana.get("/?page=x").rows()) == 100
 
 
 def test_the_only_and_empty_one_says_what_to_do_next(app: Flask, dana: Portal) -> None:
-    assert "Nothing is set up yet" not in dana.get("/").text
+    assert "Set up your first number" not in dana.get("/").text
     with app.app_context():
         db.session.execute(delete(User).where(User.email == "gus@globex.example"))
         db.session.execute(delete(Organization).where(Organization.slug == "globex"))
         db.session.commit()
     page = dana.get("/")
-    assert "Nothing is set up yet" in page.text
+    assert "Set up your first number" in page.text
     assert page.follow("Open the checklist").path == "/o/acme-support/"
     dana.get("/o/acme-support/settings").press("Save", public_base_url="https://voice.acme.example")
-    assert "Nothing is set up yet" not in dana.get("/").text
+    assert "Set up your first number" not in dana.get("/").text
 
 
 def test_a_new_one_is_created_and_opened(app: Flask, dana: Portal) -> None:
@@ -123,7 +123,7 @@ def test_the_view_is_in_the_address(app: Flask, cast: Cast, dana: Portal) -> Non
     _many(app, 8)
     assert len(dana.get("/?state=missing&sort=name").rows()) == 9
     assert [row[:12] for row in dana.get("/?state=unsure").rows()] == ["Acme Support"]
-    assert "No organization matches" in dana.get("/?state=fine&q=tenant").text
+    assert "No organizations found" in dana.get("/?state=fine&q=tenant").text
     assert dana.get("/?sort=numbers").rows()[0].startswith("Acme Support")
     assert len(dana.get("/?state=other&sort=other").rows()) == 10
 

@@ -1,0 +1,138 @@
+"""What has to be done in an organization, worst first, and the place to do it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from enum import IntEnum, StrEnum
+
+from app import providers
+from app.core import texts
+from app.provider import Family
+from app.providers import PROVIDERS, keys_in
+from app.services.status.facts import Facts
+from app.services.status.places import Place
+from app.services.voice_ai.webhook import State as WebhookState
+
+
+class Level(IntEnum):
+    """The worse, the higher."""
+
+    FINE = 0
+    UNSURE = 1
+    MISSING = 2
+    BROKEN = 3
+
+
+class Kind(StrEnum):
+    """What is wrong: one line each gives the code, the level and the label."""
+
+    level: Level
+    label: str
+
+    def __new__(cls, value: str, level: Level, label: str) -> Kind:
+        self = str.__new__(cls, value)
+        self._value_, self.level, self.label = value, level, label
+        return self
+
+    DRIFTED = "drifted", Level.BROKEN, "{count:,} drifted"
+    DIALER_DRIFTED = "dialer-drifted", Level.BROKEN, "{count:,} drifted in dialers"
+    TEST_FAILED = "test-failed", Level.BROKEN, "{provider} connection failed"
+    NO_BASE_URL = "no-base-url", Level.MISSING, "No base URL"
+    NO_PROVIDER = "no-provider", Level.MISSING, "No provider for agent calls"
+    NOT_CONNECTED = "not-connected", Level.MISSING, "{provider} not connected{numbers}"
+    DISABLED = "disabled", Level.MISSING, "{provider} disabled{numbers}"
+    INCOMPLETE = "incomplete", Level.MISSING, "{provider} incomplete{numbers}"
+    NO_WEBHOOK = "no-webhook", Level.MISSING, "Call webhook not set up"
+    UNTESTED = "untested", Level.UNSURE, "{provider} untested"
+    UNCHECKED = "unchecked", Level.UNSURE, "{count:,} not checked"
+    CHECK_FAILED = "check-failed", Level.UNSURE, "Last check incomplete"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something to do, and the place to do it; `provider` and `count` of numbers if there are any."""
+
+    kind: Kind
+    place: Place
+    provider: str | None = None
+    since: datetime | None = None
+    count: int | None = None
+
+    @property
+    def level(self) -> Level:
+        return self.kind.level
+
+    @property
+    def text(self) -> str:
+        numbers = f": {texts.count_of(self.count, 'number')}" if self.count else ""
+        provider = providers.label(self.provider) if self.provider else ""
+        return self.kind.label.format(provider=provider, count=self.count, numbers=numbers)
+
+
+def of(facts: Facts) -> list[Finding]:
+    """Returns an organization's findings, worst first."""
+    found = [*_drifted(facts), *_missing(facts), *_connections(facts), *_unchecked(facts), *_webhook(facts)]
+    return sorted(found, key=lambda finding: -finding.level)
+
+
+def _drifted(facts: Facts) -> Iterator[Finding]:
+    """Numbers in dialers are repaired where their application's callback is set."""
+    endpoints = [drifted for key, drifted in facts.drifted.items() if key in keys_in(Family.TELEPHONY)]
+    if endpoints:
+        since = min((drifted.since for drifted in endpoints if drifted.since), default=None)
+        count = sum(drifted.count for drifted in endpoints)
+        yield Finding(Kind.DRIFTED, Place.DRIFTED, since=since, count=count)
+    for key, drifted in facts.drifted.items():
+        if key in PROVIDERS and key not in keys_in(Family.TELEPHONY):
+            yield Finding(Kind.DIALER_DRIFTED, Place.CALLBACK, key, drifted.since, drifted.count)
+
+
+def _missing(facts: Facts) -> Iterator[Finding]:
+    if not facts.organization.public_base_url:
+        yield Finding(Kind.NO_BASE_URL, Place.SETTINGS)
+    active = facts.active(Family.TELEPHONY)
+    if not active:
+        yield Finding(Kind.NO_PROVIDER, Place.CHECKLIST, since=facts.dropped_at)
+    for key, count in facts.numbers.items():
+        if key != active and not facts.is_usable(key):
+            yield Finding(_lack(facts, key), Place.PROVIDER, key, count=count)
+
+
+def _lack(facts: Facts, key: str) -> Kind:
+    if key not in facts.connections:
+        return Kind.NOT_CONNECTED
+    is_enabled, _ = facts.connections[key]
+    return Kind.INCOMPLETE if is_enabled else Kind.DISABLED
+
+
+def _connections(facts: Facts) -> Iterator[Finding]:
+    """Of each provider that is active, or has numbers: whether it is complete, was tested, and works."""
+    active = [facts.active(family) for family in Family]
+    for key in dict.fromkeys([*active, *facts.numbers]):
+        if key is None or (key not in active and not facts.is_usable(key)):
+            continue
+        tested = facts.tests.get(key)
+        if not facts.is_usable(key):
+            yield Finding(Kind.INCOMPLETE, Place.PROVIDER, key)
+        elif tested is None:
+            _, saved_at = facts.connections[key]
+            yield Finding(Kind.UNTESTED, Place.PROVIDER, key, saved_at)
+        elif not tested[0]:
+            yield Finding(Kind.TEST_FAILED, Place.PROVIDER, key, tested[1])
+
+
+def _unchecked(facts: Facts) -> Iterator[Finding]:
+    if facts.unchecked:
+        yield Finding(Kind.UNCHECKED, Place.ENDPOINTS, count=facts.unchecked)
+    elif facts.check_failure:
+        yield Finding(Kind.CHECK_FAILED, Place.ENDPOINTS)
+
+
+def _webhook(facts: Facts) -> Iterator[Finding]:
+    """The earliest of the webhooks that are not set up, of providers that are connected."""
+    pending = (WebhookState.FAILED, WebhookState.NEEDS_CONFIRMATION)
+    since = [at for key, (state, at) in facts.webhooks.items() if state in pending and facts.is_usable(key)]
+    if since:
+        yield Finding(Kind.NO_WEBHOOK, Place.CALL_WEBHOOK, since=min(since))

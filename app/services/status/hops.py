@@ -1,0 +1,166 @@
+"""The hops of a call, from the number to the webhook at its provider, each with its state."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from app import providers
+from app.core import urls
+from app.models import Check, DriftCheck, Endpoint
+from app.provider import Family, Outcome
+from app.provider.numbers import Reason
+from app.services.connections import verification
+from app.services.connections.store import StoredConnection
+from app.services.drift import verdicts
+from app.services.drift.verdicts import Observation
+from app.services.providers import active
+from app.services.scope import Scope
+from app.services.status import messages
+from app.services.status.places import Place, Tone
+
+
+class HopState(StrEnum):
+    """The state of a hop: one line each gives the code, the tone and the label."""
+
+    tone: Tone
+    label: str
+
+    def __new__(cls, value: str, tone: Tone, label: str) -> HopState:
+        self = str.__new__(cls, value)
+        self._value_, self.tone, self.label = value, tone, label
+        return self
+
+    KNOWN = "known", Tone.OK, "Known"
+    SET = "set", Tone.OK, "Set"
+    ACTIVE = "active", Tone.OK, "Active"
+    INACTIVE = "inactive", Tone.IDLE, "Inactive"
+    UNKNOWN = "unknown", Tone.BAD, "Unknown"
+    NOT_CONNECTED = "not-connected", Tone.WARN, "Not connected"
+    DISABLED = "disabled", Tone.WARN, "Disabled"
+    UNTESTED = "untested", Tone.IDLE, "Saved, untested"
+    FAILED = "failed", Tone.BAD, "Connection failed"
+    PARTLY_TESTED = "partly-tested", Tone.WARN, "Partly tested"
+    WORKS = "works", Tone.OK, "Connection OK"
+    NO_AGENT = "no-agent", Tone.IDLE, "No agent"
+    OUTBOUND_ONLY = "outbound-only", Tone.IDLE, "Outbound only"
+    NO_BASE_URL = "no-base-url", Tone.WARN, "No base URL"
+    NOT_COMPARED = "not-compared", Tone.IDLE, "Not compared"
+    NO_RESPONSE = "no-response", Tone.WARN, "No response"
+    NOT_CHECKED = "not-checked", Tone.IDLE, "Not checked"
+    IN_SYNC = "in-sync", Tone.OK, "In sync"
+    DRIFTED = "drifted", Tone.BAD, "Drifted"
+    NOT_SHOWN = "not-shown", Tone.IDLE, "Can't verify"
+
+
+@dataclass(frozen=True)
+class Hop:
+    """One hop of a call: what it is, what is wrong with it, and where that is fixed.
+
+    `at` is when its state was observed. `is_code`: its text is a number or a URL.
+    """
+
+    key: str
+    title: str
+    text: str
+    state: HopState
+    problem: str = ""
+    place: Place | None = None
+    note: str = ""
+    at: datetime | None = None
+    is_code: bool = False
+
+    @property
+    def tone(self) -> Tone:
+        return self.state.tone
+
+
+def number(row: Endpoint) -> Hop:
+    return Hop("number", "Number", row.phone_number, HopState.KNOWN, is_code=True)
+
+
+def endpoint(row: Endpoint) -> Hop:
+    text = row.label or "No label"
+    if row.is_active:
+        return Hop("endpoint", "Endpoint", text, HopState.ACTIVE, place=Place.ENDPOINT)
+    problem = messages.ENDPOINT_INACTIVE
+    return Hop("endpoint", "Endpoint", text, HopState.INACTIVE, problem, Place.EDIT_ENDPOINT)
+
+
+def provider(scope: Scope, states: Mapping[str, StoredConnection], row: Endpoint) -> Hop:
+    connection = states.get(row.provider)
+    if connection is None:
+        problem = messages.unknown_provider(row.provider)
+        return Hop("provider", "Provider", row.provider, HopState.UNKNOWN, problem, Place.ENDPOINT)
+    is_default = active.active(scope, Family.TELEPHONY) == row.provider
+    note = messages.IS_DEFAULT if is_default else messages.NOT_DEFAULT
+    check = verification.last(scope, connection)
+    state, problem = _connection(connection, check)
+    at = check.checked_at if check and connection.is_usable else None
+    return Hop("provider", "Provider", connection.provider.label, state, problem, Place.PROVIDER, note, at)
+
+
+def _connection(connection: StoredConnection, check: Check | None) -> tuple[HopState, str]:
+    """Returns the state of a connection, and what is wrong with it."""
+    label = connection.provider.label
+    if connection.missing:
+        missing = [field.label for field in connection.missing]
+        return HopState.NOT_CONNECTED, messages.not_connected(label, missing)
+    if not connection.enabled:
+        return HopState.DISABLED, messages.disabled(label)
+    if check is None:
+        return HopState.UNTESTED, messages.test_outdated(label)
+    if not check.ok:
+        return HopState.FAILED, check.reason
+    return (HopState.PARTLY_TESTED if check.code == Outcome.NOT_PROVEN else HopState.WORKS), ""
+
+
+def agent(row: Endpoint, direction: str) -> Hop:
+    """A number that has an outbound agent alone is no problem."""
+    is_inbound = direction == "inbound"
+    title = "Inbound agent" if is_inbound else "Outbound agent"
+    name = row.inbound_agent_name if is_inbound else row.outbound_agent_name
+    if name:
+        return Hop("agent", title, name, HopState.SET, place=Place.EDIT_ENDPOINT)
+    if row.outbound_agent_name:
+        return Hop("agent", title, "—", HopState.OUTBOUND_ONLY, place=Place.EDIT_ENDPOINT)
+    problem = messages.NO_INBOUND_AGENT if is_inbound else messages.NO_OUTBOUND_AGENT
+    return Hop("agent", title, "—", HopState.NO_AGENT, problem, Place.EDIT_ENDPOINT)
+
+
+def url(scope: Scope, row: Endpoint, direction: str) -> Hop:
+    """The webhook URL; for a call out, where the agents run."""
+    base = scope.organization.public_base_url
+    title = "Webhook URL" if direction == "inbound" else "Agent runtime"
+    if not base:
+        return Hop("url", title, "—", HopState.NO_BASE_URL, messages.NO_BASE_URL, Place.SETTINGS)
+    webhook = urls.inbound_webhook_url(base, row.provider, row.inbound_agent_name)
+    text = base if direction == "outbound" else webhook
+    if text is None:
+        return Hop("url", title, "—", HopState.NO_AGENT)
+    return Hop("url", title, text, HopState.SET, place=Place.SETTINGS, is_code=True)
+
+
+def at_provider(scope: Scope, row: Endpoint, check: DriftCheck | None, observed: Observation | None) -> Hop:
+    """The webhook at the provider, as it was observed now, else as it was last checked."""
+    label = providers.label(row.provider)
+    key, title, place = "at_provider", f"At {label}", Place.AT_PROVIDER
+    if verdicts.expected_url(scope.organization.public_base_url, row) is None:
+        return Hop(key, title, "—", HopState.NOT_COMPARED)
+    if observed and observed.reason is Reason.PROVIDER_UNREACHABLE:
+        return Hop(key, title, "Unknown", HopState.NO_RESPONSE, observed.message, place)
+    if check is None or (check.in_sync is None and check.reason is None):
+        return Hop(key, title, "Unknown", HopState.NOT_CHECKED, messages.not_checked(label), place)
+    text, at = check.actual or "No webhook set", check.checked_at
+    if check.in_sync:
+        return Hop(key, title, text, HopState.IN_SYNC, "", place, at=at, is_code=True)
+    reason = Reason(check.reason or Reason.NOTHING_EXPECTED)
+    if reason is Reason.PROVIDER_NOT_CONFIGURED:
+        return Hop(key, title, "Unknown", HopState.NOT_COMPARED, at=at)
+    problem = verdicts.WORDS[reason].format(provider=label)
+    if observed and observed.reason:
+        problem = observed.message
+    state = HopState.DRIFTED if check.in_sync is False else HopState.NOT_SHOWN
+    return Hop(key, title, text, state, problem, place, at=at, is_code=bool(check.actual))

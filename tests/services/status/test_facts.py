@@ -1,0 +1,66 @@
+"""What the grouped queries find, and to which organization each row goes."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from app.core import clock
+from app.models import DriftCheck, Endpoint
+from app.services.connections import store
+from app.services.endpoints import crud
+from app.services.providers import credentials
+from app.services.status import facts
+from tests.support.statuses import TWILIO, TWILIO_VALUES, edit
+
+
+def _facts(scope):
+    every = facts.load(scope, "")
+    return next(each for each in every if each.organization.id == scope.organization.id)
+
+
+def test_load_counts_active_numbers_by_provider(live, globex):
+    own = {"organization_id": live.organization.id}
+    rows = [
+        Endpoint(**own, phone_number="+15550000001", provider="twilio"),
+        Endpoint(**own, phone_number="+15550000002", provider="twilio", is_active=False),
+        Endpoint(**own, phone_number="+15550000003", provider="gone", inbound_agent_name="a"),
+        Endpoint(**own, phone_number="+15550000004", provider="exotel", is_active=False),
+    ]
+    with live.transaction():
+        live.session.add_all(rows)
+    found, other = _facts(live), _facts(globex)
+    assert (found.numbers, found.answered, found.people) == ({"twilio": 2, "gone": 1}, 2, 2)
+    assert (other.numbers, other.answered, other.people) == ({}, 0, 1)
+
+
+def test_load_has_the_last_check_and_what_it_showed(live):
+    assert _facts(live).is_verified
+    first, last = clock.now() - timedelta(days=3), clock.now() - timedelta(days=1)
+    crud.create(live, {"phone_number": "+15551234568", "provider": "twilio", "inbound_agent_name": "a"})
+    with live.transaction():
+        one, other = live.session.scalars(live.select(DriftCheck).order_by(DriftCheck.phone_number))
+        one.in_sync, one.since, one.checked_at = False, last, last
+        other.in_sync, other.since, other.checked_at = False, first, first
+    found = _facts(live)
+    assert found.drifted == {"twilio": facts.DriftedNumbers(2, first)}
+    assert (found.checked_at, found.unchecked, found.is_verified) == (last, 0, False)
+    edit(live, inbound_agent_name="another")
+    assert _facts(live).unchecked == 1
+
+
+def test_is_usable_agrees_with_the_connection(acme):
+    changes: tuple[tuple[dict, bool], ...] = (
+        ({"account_sid": TWILIO_VALUES["account_sid"]}, True),
+        (TWILIO_VALUES, True),
+        ({}, False),
+        ({"auth_token": None}, True),
+    )
+    seen = []
+    for values, enabled in changes:
+        credentials.save(acme, TWILIO, values, enabled=enabled)
+        found = _facts(acme)
+        differ = [key for key, it in store.load_all(acme).items() if found.is_usable(key) != it.is_usable]
+        assert differ == []
+        seen.append(found.is_usable("twilio"))
+    assert seen == [False, True, False, False]
+    assert not _facts(acme).is_usable("unknown")
