@@ -77,6 +77,7 @@ bench: $(VENV)/.installed-dev ## Run benchmarks
 	@$(IN_VENV) bench.voice_provider $(BENCH_ARGS)
 	@$(IN_VENV) bench.endpoints $(BENCH_ENDPOINTS_ARGS)
 	@$(IN_VENV) bench.under_attack $(BENCH_ATTACK_ARGS)
+	@$(IN_VENV) bench.sign_in_timing
 
 screenshots: browser $(VENV)/.installed-dev ## Regenerate screenshots
 	@$(IN_VENV) devtools.screenshots

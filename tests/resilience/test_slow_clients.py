@@ -33,7 +33,7 @@ from devtools.scopes import PASSWORD
 from devtools.server import Server, served
 from tests.support.denominators import Report
 
-SHORT = str(Path(__file__).parents[1] / "support" / "short_deadlines")
+SHORT = {"PYTHONPATH": str(Path(__file__).parents[1] / "support" / "staged"), "STAGED_DEADLINES": "1"}
 LIST = "/api/settings/endpoints"
 QUERY = "/api/calls/providers"
 MANY = 40
@@ -55,7 +55,7 @@ class Portal:
 
 @pytest.fixture(scope="module")
 def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
-    with served(tmp_path_factory.mktemp("slow"), {"PYTHONPATH": SHORT}) as server:
+    with served(tmp_path_factory.mktemp("slow"), SHORT) as server:
         yield filled(server)
 
 

@@ -1,18 +1,21 @@
-"""Real server processes, real sockets, real sessions, real CSRF.
+"""Real server processes, sockets, sessions and CSRF tokens.
 
-One server serves all tests of a worker, another one those that need PostgreSQL. Before each test its
-database is put back to what `furnish` makes, with three users signed in.
+One server serves all tests of a pytest worker; a second one runs on PostgreSQL, a third is `staged`. Before
+each test the first two have the rows that `furnish` makes, and three users signed in.
 """
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
+import pyotp
 import pytest
 from flask import Flask
 from sqlalchemy import func, select, update
@@ -21,7 +24,10 @@ from app import create_app
 from app.config import Settings
 from app.core import clock
 from app.extensions import db
-from app.models import ApiToken, CheckRun, DriftCheck
+from app.models import ApiToken, CheckRun, DriftCheck, User
+from app.providers import PROVIDERS
+from app.services.access import totp
+from app.services.providers import credentials
 from devtools.databases import Databases
 from devtools.server import Server, served
 from simulators import SIMULATORS
@@ -29,16 +35,19 @@ from simulators.base import Simulator
 from tests.support.caller import Caller
 from tests.support.cast import Cast, Person, assemble, issue
 from tests.support.certificates import Authority
-from tests.support.full_organization import Furnished, furnish
+from tests.support.clocks import Clock
+from tests.support.full_organization import Furnished, furnish, good_values, scope_as
 from tests.support.gate import Gate
+from tests.support.names import Names
 from tests.support.pages import Portal
 from tests.support.remote import remote
 from tests.support.snapshots import Snapshot
 
 WORKERS = {"PATCHBAY_WORKERS": "2"}
-SECONDS_TO_BEGIN = 2
+DEBUGGING = {"FLASK_DEBUG": "1", "FLASK_ENV": "development", "WERKZEUG_DEBUG_PIN": "off"}
+"""Flask's own switches for debugging, set as a careless operator may have them."""
 SECONDS_TO_CHECK = 30
-REAL = {"app", "installation", "clocked", "server", "serve", "staged"}
+REAL = {"app", "installation", "staged", "serve"}
 """Fixtures that are, or start, a real server process."""
 
 
@@ -52,6 +61,18 @@ class Installation:
     cookies: Mapping[str, str]
     tokens: Mapping[str, str]
     snapshot: Snapshot
+
+
+def received(installation: Installation, request: bytes) -> bytes:
+    """Sends bytes, and returns everything that comes back until the server closes the connection."""
+    address = urlsplit(installation.server.url)
+    with socket.create_connection((address.hostname, address.port), timeout=20) as connection:
+        connection.sendall(request)
+        found = b""
+        with suppress(ConnectionResetError):
+            while piece := connection.recv(65536):
+                found += piece
+    return found
 
 
 @dataclass
@@ -152,14 +173,17 @@ def on_postgresql(
 
 
 def _install(stack: ExitStack, folder: Path, settings: dict[str, str]) -> Installation:
-    server = stack.enter_context(served(folder, WORKERS | settings))
+    server = stack.enter_context(served(folder, WORKERS | DEBUGGING | settings))
     local = create_app(Settings.from_environment(server.environment))
     cast = assemble(local)
     here = furnish(local, cast)
     people = {"dana": cast.dana, "mo": cast.mo, "gus": cast.gus}
     tokens = {name: issue(local, person, secrets=name != "mo").jwt for name, person in people.items()}
     tokens["careful"] = issue(local, cast.dana).jwt
-    _leave_nothing_to_do(local)
+    with local.app_context():
+        db.session.execute(update(ApiToken).values(last_used_at=clock.now() + timedelta(days=1)))
+        db.session.commit()
+    nothing_pending(local)
     app = remote(server, local)
     cookies = {}
     for person in people.values():
@@ -171,19 +195,61 @@ def _install(stack: ExitStack, folder: Path, settings: dict[str, str]) -> Instal
     return Installation(server, app, here, cookies, tokens, snapshot)
 
 
-def _leave_nothing_to_do(app: Flask) -> None:
-    """The server writes in the background when a token was used, and checks numbers that are due: not
-    while a test compares all rows."""
+def nothing_pending(app: Flask) -> None:
+    """For a test that saves in its own process: its numbers are pending, and no server was asked to check
+    them. Without it the next test would wait for that check."""
     with app.app_context():
-        db.session.execute(update(ApiToken).values(last_used_at=clock.now() + timedelta(days=1)))
         db.session.execute(update(DriftCheck).values(due=False))
         db.session.commit()
         db.session.remove()
 
 
+@dataclass
+class Staged:
+    """A server with a clock, host names and short deadlines of the tests' choosing, and an HTTP proxy in its
+    environment. Exotel's host is looked up; the other providers are behind `World.gate`."""
+
+    app: Flask
+    cast: Cast
+    token: str
+    clock: Clock
+    names: Names
+    proxy: socket.socket
+    """Where requests by way of the proxy would arrive."""
+
+
+@pytest.fixture(scope="session")
+def staged_server(tmp_path_factory: pytest.TempPathFactory, outside: World) -> Iterator[Staged]:
+    folder = tmp_path_factory.mktemp("staged")
+    clock, names = Clock(folder), Names(folder)
+    with socket.create_server(("127.0.0.1", 0)) as proxy:
+        proxy.setblocking(False)
+        address = f"http://127.0.0.1:{proxy.getsockname()[1]}"
+        proxies = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "ALL_PROXY", "all_proxy")
+        settings = dict.fromkeys(proxies, address) | {"NO_PROXY": "", "no_proxy": ""}
+        settings |= clock.settings | names.settings | {"STAGED_DEADLINES": "1"}
+        settings["PATCHBAY_UPSTREAMS"] = outside.gate.upstreams
+        with served(tmp_path_factory.mktemp("staged-data"), WORKERS | settings) as server:
+            local = create_app(Settings.from_environment(server.environment))
+            cast = assemble(local)
+            with scope_as(local, cast.dana) as scope:
+                for provider in PROVIDERS.values():
+                    credentials.save(scope, provider, good_values(provider))
+            app = remote(server, local)
+            yield Staged(app, cast, issue(local, cast.dana, secrets=True).jwt, clock, names, proxy)
+
+
+@pytest.fixture
+def staged(staged_server: Staged) -> Iterator[Staged]:
+    staged_server.names.stage({})
+    staged_server.clock.set(0)
+    yield staged_server
+    staged_server.clock.set(0)
+
+
 @pytest.fixture
 def database(request: pytest.FixtureRequest) -> str:
-    """The kind of database; parametrize it (indirect) where the two differ."""
+    """The kind of database; parametrize it (indirect) for a test that runs on both."""
     return str(getattr(request, "param", "sqlite"))
 
 
@@ -197,22 +263,16 @@ def installation(request: pytest.FixtureRequest, database: str) -> Installation:
 
 
 def _await_checks(installation: Installation) -> None:
-    """Waits until no check of numbers runs: it would write into the next test's database.
-
-    One that is about to begin is waited for as well, but not long: what a test saves in this process is
-    due, and no server was asked to check it.
-    """
-    soon, deadline = (time.monotonic() + seconds for seconds in (SECONDS_TO_BEGIN, SECONDS_TO_CHECK))
+    """Waits until no check of numbers runs or is pending: it would write into the next test's database."""
+    deadline = time.monotonic() + SECONDS_TO_CHECK
     while time.monotonic() < deadline:
         with installation.app.app_context(), db.engine.connect() as connection:
             runs = connection.execute(select(CheckRun.finished_at, CheckRun.failure)).all()
             due = connection.scalar(select(func.count()).where(DriftCheck.due))
-        has_failed = any(run.failure for run in runs)
-        is_about_to_begin = due and not has_failed and time.monotonic() < soon
-        if all(run.finished_at for run in runs) and not is_about_to_begin:
+        if all(run.finished_at for run in runs) and (not due or any(run.failure for run in runs)):
             return
         time.sleep(0.02)
-    raise AssertionError("A check of numbers did not end.")
+    raise AssertionError("A check of numbers did not end. Does the test need nothing_pending?")
 
 
 @pytest.fixture
@@ -229,6 +289,16 @@ def here(installation: Installation) -> Furnished:
 @pytest.fixture
 def cast(here: Furnished) -> Cast:
     return here.cast
+
+
+@pytest.fixture
+def secret(app: Flask, cast: Cast) -> str:
+    """The secret of Dana's authenticator; two-step sign-in is on."""
+    with scope_as(app, cast.dana) as scope:
+        user = scope.session.get_one(User, cast.dana.id)
+        secret = totp.begin(scope, user).split("secret=")[1].split("&")[0]
+        totp.confirm(scope, user, pyotp.TOTP(secret).at(time.time() - 30))
+    return secret
 
 
 @pytest.fixture

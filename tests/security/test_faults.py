@@ -31,11 +31,10 @@ SAVES = [
 ]
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def inside(request: pytest.FixtureRequest, shared_keys: dict[str, str], tmp_path: Any) -> Iterator[Flask]:
+@pytest.fixture
+def inside(database_url: str, shared_keys: dict[str, str], tmp_path: Any) -> Iterator[Flask]:
     """An application in this process, on a database of its own."""
-    url = request.getfixturevalue(f"{request.param}_url")
-    settings = {"PATCHBAY_DATA": str(tmp_path), "DATABASE_URL": url, **shared_keys}
+    settings = {"PATCHBAY_DATA": str(tmp_path), "DATABASE_URL": database_url, **shared_keys}
     app = create_app(Settings.from_environment(settings))
     yield app
     with app.app_context():
@@ -63,7 +62,7 @@ def failing_at(app: Flask, number: int) -> Iterator[list[str]]:
 
 @pytest.mark.asvs("2.3.3", in_process=IN_PROCESS)
 @pytest.mark.parametrize("save", SAVES, ids=lambda save: save[1])
-def test_a_save_is_all_or_nothing_whatever_statement_fails(
+def test_a_save_is_all_or_nothing_if_any_statement_fails(
     inside: Flask, monkeypatch: pytest.MonkeyPatch, report: Report, save: tuple[str, str, dict[str, Any]]
 ) -> None:
     """Without what follows once it is committed: that is no part of it."""

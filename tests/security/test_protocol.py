@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import socket
-from urllib.parse import urlsplit
-
 import pytest
 from flask import Flask
 
 from app.api.operations import OPERATIONS
-from tests.security.conftest import Clients, Installation
+from tests.security.conftest import Clients, Installation, received
 from tests.support.caller import operation_at
 from tests.support.cast import Cast
 from tests.support.full_organization import Furnished
@@ -18,7 +15,6 @@ from tests.support.pages import Portal
 from tests.support.routes import operation_path, portal_rules
 from tests.support.rows import audit, unchanged
 
-SECONDS = 20
 VERBS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND")
 SAVE = "/api/calls/voice-ai/config"
 SMUGGLED = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -39,9 +35,7 @@ def forged(number: int) -> dict[str, str]:
 
 
 @pytest.mark.asvs("4.1.3")
-def test_a_forged_address_changes_neither_throttle_nor_audit_of_the_portal(
-    app: Flask, anonymous: Portal, cast: Cast
-) -> None:
+def test_a_forged_address_counts_for_nothing_in_the_portal(app: Flask, anonymous: Portal, cast: Cast) -> None:
     sent = {"csrf_token": anonymous.token(), "email": cast.mo.email, "password": "not it"}
     before = len(audit(app))
     answers = [anonymous.raw("POST", "/sign-in", data=sent, headers=forged(n)) for n in range(11)]
@@ -51,9 +45,7 @@ def test_a_forged_address_changes_neither_throttle_nor_audit_of_the_portal(
 
 
 @pytest.mark.asvs("4.1.3")
-def test_a_forged_address_changes_neither_throttle_nor_audit_of_the_api(
-    app: Flask, api: Clients, cast: Cast
-) -> None:
+def test_a_forged_address_counts_for_nothing_at_the_api(app: Flask, api: Clients, cast: Cast) -> None:
     sent = {"email": cast.mo.email, "password": "not it"}
     before = len(audit(app))
     answers = [api.anonymous.post("/api/auth/login", sent, headers=forged(n)) for n in range(11)]
@@ -85,20 +77,6 @@ def test_an_operation_takes_no_other_verb(app: Flask, here: Furnished, api: Clie
                 assert allowed <= set(answer.headers["Allow"].replace(" ", "").split(",")), path
 
 
-def received(installation: Installation, request: bytes) -> bytes:
-    """Everything that comes back until the server closes."""
-    address = urlsplit(installation.server.url)
-    with socket.create_connection((address.hostname, address.port), timeout=SECONDS) as sent:
-        sent.sendall(request)
-        found = b""
-        try:
-            while piece := sent.recv(65536):
-                found += piece
-        except ConnectionResetError:
-            pass
-    return found
-
-
 def head(token: str, *lines: str) -> bytes:
     start = (f"POST {SAVE} HTTP/1.1", "Host: localhost", "Connection: close")
     more = (f"Authorization: Bearer {token}", "Content-Type: application/json")
@@ -121,15 +99,16 @@ FRAMINGS: dict[str, tuple[str, ...]] = {
 
 
 @pytest.mark.asvs("4.2.1")
-@pytest.mark.parametrize("lines", FRAMINGS.values(), ids=FRAMINGS)
-def test_a_request_that_two_servers_may_read_differently_is_refused(
-    installation: Installation, lines: tuple[str, ...]
-) -> None:
-    """And what is hidden in it is not answered."""
-    for body in (CHUNKS, b"{}"):
-        found = received(installation, head(installation.tokens["dana"], *lines) + body + SMUGGLED)
-        assert found.startswith((b"HTTP/1.1 400 ", b"HTTP/1.1 501 ")), found[:500]
-        assert found.count(b"HTTP/1.1 ") == 1, found[:500]
+def test_a_request_with_an_ambiguous_length_is_refused(installation: Installation) -> None:
+    """Two servers could read it differently. What is hidden in it is not answered."""
+    wrong = []
+    for name, lines in FRAMINGS.items():
+        for body in (CHUNKS, b"{}"):
+            found = received(installation, head(installation.tokens["dana"], *lines) + body + SMUGGLED)
+            is_refused = found.startswith((b"HTTP/1.1 400 ", b"HTTP/1.1 501 "))
+            if not is_refused or found.count(b"HTTP/1.1 ") != 1:
+                wrong.append((name, body, found[:500]))
+    assert wrong == []
 
 
 CHUNKED: dict[str, tuple[str, ...]] = {
@@ -143,15 +122,15 @@ CHUNKED: dict[str, tuple[str, ...]] = {
 
 
 @pytest.mark.asvs("4.2.1")
-@pytest.mark.parametrize("lines", CHUNKED.values(), ids=CHUNKED)
-def test_chunks_end_a_body_whatever_its_length_is_said_to_be_and_the_connection(
-    installation: Installation, lines: tuple[str, ...]
-) -> None:
+def test_chunks_end_a_body_despite_its_length_and_the_connection(installation: Installation) -> None:
     """What is hidden behind them is not answered."""
-    found = received(installation, head(installation.tokens["dana"], *lines) + CHUNKS + SMUGGLED)
-    assert found.startswith(b"HTTP/1.1 200 "), found[:500]
-    assert b"\r\nconnection: close\r\n" in found.lower()
-    assert found.count(b"HTTP/1.1 ") == 1, found[:500]
+    wrong = []
+    for name, lines in CHUNKED.items():
+        found = received(installation, head(installation.tokens["dana"], *lines) + CHUNKS + SMUGGLED)
+        is_closed = b"\r\nconnection: close\r\n" in found.lower()
+        if not found.startswith(b"HTTP/1.1 200 ") or not is_closed or found.count(b"HTTP/1.1 ") != 1:
+            wrong.append((name, found[:500]))
+    assert wrong == []
 
 
 @pytest.mark.asvs("4.2.1")

@@ -1,9 +1,8 @@
-"""Sessions: each sign-in starts one, and it ends when it should, however it is used."""
+"""Sessions: each sign-in starts one, and it ends at sign-out, after a time, and when access is revoked."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from itertools import pairwise
 
 import pyotp
@@ -13,17 +12,13 @@ from itsdangerous import URLSafeTimedSerializer
 from playwright.sync_api import Page as BrowserPage
 from playwright.sync_api import expect
 
-from app import create_app
-from app.config import Settings
 from devtools.scopes import PASSWORD
-from devtools.server import Server, served
-from tests.security.conftest import WORKERS, Clients, Installation
+from devtools.server import Server
+from tests.security.conftest import Clients, Installation, Staged
 from tests.support.caller import Caller
-from tests.support.cast import Cast, assemble
-from tests.support.clocks import Clock
+from tests.support.cast import Cast
 from tests.support.full_organization import scope_as
 from tests.support.pages import Portal
-from tests.support.remote import remote
 from tests.support.rows import dump
 
 HOUR, DAY = 3600, 86_400
@@ -52,34 +47,17 @@ def test_every_sign_in_starts_a_new_session(app: Flask, anonymous: Portal, cast:
         assert token_of(earlier) != token_of(later)
 
 
-@pytest.fixture(scope="module")
-def clock(tmp_path_factory: pytest.TempPathFactory) -> Clock:
-    return Clock(tmp_path_factory.mktemp("clock"))
-
-
-@pytest.fixture(scope="module")
-def clocked(tmp_path_factory: pytest.TempPathFactory, clock: Clock) -> Iterator[Server]:
-    """A server that goes by `clock`."""
-    with served(tmp_path_factory.mktemp("clocked"), WORKERS | clock.settings) as server:
-        yield server
-
-
 @pytest.fixture
-def timed(clocked: Server, clock: Clock) -> Iterator[Portal]:
-    """A browser that has just signed in there."""
-    clock.set(0)
-    local = create_app(Settings.from_environment(clocked.environment))
-    app = remote(clocked, local)
-    if not dump(app)["users"]:
-        assemble(local)
-    portal = Portal(app)
-    portal.sign_in("dana@acme.example")
-    yield portal
-    clock.set(0)
+def timed(staged: Staged) -> Portal:
+    """A browser that has just signed in at the staged server."""
+    portal = Portal(staged.app)
+    portal.sign_in(staged.cast.dana.email)
+    return portal
 
 
 @pytest.mark.asvs("7.3.1")
-def test_a_session_ends_after_eight_hours_without_use(timed: Portal, clock: Clock) -> None:
+def test_a_session_ends_after_eight_hours_without_use(timed: Portal, staged: Staged) -> None:
+    clock = staged.clock
     clock.set(8 * HOUR - 60)
     assert timed.is_signed_in()
     clock.set(2 * 8 * HOUR - 120)
@@ -89,7 +67,8 @@ def test_a_session_ends_after_eight_hours_without_use(timed: Portal, clock: Cloc
 
 
 @pytest.mark.asvs("7.3.2")
-def test_a_session_ends_after_seven_days_however_busy_it_is(timed: Portal, clock: Clock) -> None:
+def test_a_session_in_use_ends_after_seven_days(timed: Portal, staged: Staged) -> None:
+    clock = staged.clock
     for hours in range(7, 7 * 24, 7):
         clock.set(hours * HOUR)
         assert timed.is_signed_in(), hours

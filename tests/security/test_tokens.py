@@ -1,10 +1,11 @@
-"""A token is ours, for us, in force, and its row says so: or it is refused."""
+"""Tokens: one that is not signed by us, for us, in force and stored is refused."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import time
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from tests.support.cast import Cast, issue
 from tests.support.forge import Forge, encode
 from tests.support.rows import unchanged
 
+CODES = ("INVALID_TOKEN", "NO_TOKEN")
 PATHS = ("/api/calls/providers", "/api/calls/voice-ai/config", "/api/settings/endpoints/resolve")
 
 
@@ -25,27 +27,30 @@ def forge(app: Flask, cast: Cast) -> Forge:
     return Forge(app, issue(app, cast.mo).jwt)
 
 
-def _expect_refused(app: Flask, token: str) -> None:
-    caller = Caller(app, token)
+def _accepted(app: Flask, tokens: Iterable[str]) -> list[str]:
+    """Sends each token to each of `PATHS`, and returns those that are not refused with a 401."""
+    found = []
     with unchanged(app):
-        for path in PATHS:
-            answer = caller.get(path)
-            assert answer.status_code == 401, f"{path}: {answer.text}"
-            assert answer.json["code"] in ("INVALID_TOKEN", "NO_TOKEN")  # type: ignore[index]
-            assert answer.headers["WWW-Authenticate"] == "Bearer"
+        for token in tokens:
+            for path in PATHS:
+                answer = Caller(app, token).get(path)
+                is_refused = answer.status_code == 401 and answer.get_json()["code"] in CODES
+                if not is_refused or answer.headers["WWW-Authenticate"] != "Bearer":
+                    found.append(f"{path} {token[:200]}: {answer.status_code} {answer.text}")
+    return found
 
 
-def test_the_forge_works(app: Flask, forge: Forge) -> None:
+def test_a_changed_token_that_is_signed_again_is_accepted(app: Flask, forge: Forge) -> None:
     for token in (forge.sign(), forge.with_header(kid="another"), forge.with_claims(extra=1)):
         assert Caller(app, token).get(PATHS[0]).status_code == 200
 
 
 @pytest.mark.asvs("9.1.1")
-def test_tampered(app: Flask, forge: Forge, cast: Cast) -> None:
+def test_a_tampered_token_is_401(app: Flask, forge: Forge, cast: Cast) -> None:
     head, claims, signature = forge.sign().split(".")
     other = encode(forge.claims | {"sub": cast.dana.id})
     flipped = ("A" if signature[0] != "A" else "B") + signature[1:]
-    for token in (
+    tampered = [
         f"{head}.{other}.{signature}",
         f"{head}.{claims}.{flipped}",
         f"{head}.{claims}.",
@@ -54,51 +59,37 @@ def test_tampered(app: Flask, forge: Forge, cast: Cast) -> None:
         f".{claims}.{signature}",
         f"{head}.{claims}.{signature}.{signature}",
         f"{head}.{claims}.{signature[:-4]}",
-    ):
-        _expect_refused(app, token)
-
-
-@pytest.mark.asvs("9.1.1")
-def test_signed_with_another_key(app: Flask, forge: Forge) -> None:
-    _expect_refused(app, forge.sign(key=b"0123456789abcdef0123456789abcdef"))
-    _expect_refused(app, forge.sign(key=b""))
+        forge.sign(key=b"0123456789abcdef0123456789abcdef"),
+        forge.sign(key=b""),
+    ]
+    assert _accepted(app, tampered) == []
 
 
 @pytest.mark.asvs("9.1.2")
-@pytest.mark.parametrize("algorithm", ["none", "None", "NONE", "nOnE", "", None])
-def test_no_algorithm(app: Flask, forge: Forge, algorithm: str | None) -> None:
-    header = forge.header | {"alg": algorithm}
-    unsigned = f"{encode(header)}.{encode(forge.claims)}."
-    for token in (unsigned, unsigned + "x", forge.sign(header=header)):
-        _expect_refused(app, token)
-
-
-@pytest.mark.asvs("9.1.2")
-@pytest.mark.parametrize(
-    ("algorithm", "digest"), [("HS512", "sha512"), ("HS384", "sha384"), ("hs256", "sha256")]
-)
-def test_another_algorithm_with_the_right_key(app: Flask, forge: Forge, algorithm: str, digest: str) -> None:
-    _expect_refused(app, forge.sign(header=forge.header | {"alg": algorithm}, digest=digest))
-
-
-@pytest.mark.asvs("9.1.2")
-def test_rsa_confusion(app: Flask, forge: Forge) -> None:
+def test_a_token_with_another_algorithm_is_401(app: Flask, forge: Forge) -> None:
+    """With none; with the right key; with the public half of an RSA key as the secret."""
+    tokens = []
+    for algorithm in ("none", "None", "NONE", "nOnE", "", None):
+        header = forge.header | {"alg": algorithm}
+        unsigned = f"{encode(header)}.{encode(forge.claims)}."
+        tokens += [unsigned, unsigned + "x", forge.sign(header=header)]
+    for algorithm, digest in (("HS512", "sha512"), ("HS384", "sha384"), ("hs256", "sha256")):
+        tokens.append(forge.sign(header=forge.header | {"alg": algorithm}, digest=digest))
     private = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     public = private.public_key().public_bytes(
         serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
     )
     for algorithm in ("RS256", "PS256", "ES256", "EdDSA"):
-        _expect_refused(app, forge.sign(header=forge.header | {"alg": algorithm}))
-        _expect_refused(app, forge.sign(header=forge.header | {"alg": algorithm}, key=public))
-    _expect_refused(app, forge.sign(key=public))
+        header = forge.header | {"alg": algorithm}
+        tokens += [forge.sign(header=header), forge.sign(header=header, key=public)]
+    assert _accepted(app, [*tokens, forge.sign(key=public)]) == []
 
 
 @pytest.mark.asvs("9.1.3")
-def test_an_injected_key_is_not_used(app: Flask, forge: Forge) -> None:
-    mine = b"a key that the attacker has made up"
-    jwk = {"kty": "oct", "k": encode(mine)}
-    for header in (
-        {"jwk": jwk},
+def test_a_token_that_brings_its_key_is_401(app: Flask, forge: Forge) -> None:
+    mine = b"a key that the attacker has chosen"
+    headers: list[dict[str, Any]] = [
+        {"jwk": {"kty": "oct", "k": encode(mine)}},
         {"jku": "https://evil.example/keys.json"},
         {"x5u": "https://evil.example/cert.pem"},
         {"x5c": ["MIIB"]},
@@ -110,12 +101,13 @@ def test_an_injected_key_is_not_used(app: Flask, forge: Forge) -> None:
         {"crit": ["exp"]},
         {"crit": ["b64"], "b64": False},
         {"zip": "DEF"},
-    ):
-        _expect_refused(app, forge.sign(header=forge.header | header, key=mine))
+    ]
+    tokens = [forge.sign(header=forge.header | header, key=mine) for header in headers]
+    assert _accepted(app, tokens) == []
 
 
 @pytest.mark.asvs("9.2.1")
-def test_times(app: Flask, forge: Forge) -> None:
+def test_a_token_outside_its_time_is_401(app: Flask, forge: Forge) -> None:
     now = int(time.time())
     wrong: list[dict[str, Any]] = [
         {"exp": now - 120},
@@ -133,17 +125,12 @@ def test_times(app: Flask, forge: Forge) -> None:
         {"nbf": "later"},
         {"iat": "before"},
         {"iat": [now]},
-        {"jti": 10**400},
-        {"jti": "\0"},
-        {"jti": "\ud800"},
-        {"jti": {}},
     ]
-    for claims in wrong:
-        _expect_refused(app, forge.with_claims(**claims))
+    assert _accepted(app, [forge.with_claims(**claims) for claims in wrong]) == []
 
 
 @pytest.mark.asvs("9.2.3")
-def test_for_whom_and_by_whom(app: Flask, forge: Forge) -> None:
+def test_a_token_for_or_by_another_is_401(app: Flask, forge: Forge) -> None:
     wrong: list[dict[str, Any]] = [
         {"aud": None},
         {"aud": "another-api"},
@@ -159,20 +146,17 @@ def test_for_whom_and_by_whom(app: Flask, forge: Forge) -> None:
         {"jti": "unknown"},
         {"jti": {}},
         {"jti": 5},
+        {"jti": 10**400},
+        {"jti": "\0"},
+        {"jti": "\ud800"},
         {"sub": None},
     ]
-    for claims in wrong:
-        _expect_refused(app, forge.with_claims(**claims))
+    assert _accepted(app, [forge.with_claims(**claims) for claims in wrong]) == []
 
 
-@pytest.mark.parametrize(
-    "token",
-    [
-        "x",
-        "...",
-        "a.b.c",
-        "é.é.é",
-        "." * 5000,
+def test_text_that_is_no_token_is_401(app: Flask) -> None:
+    texts = [
+        *("x", "...", "a.b.c", "é.é.é", "." * 5000, "A" * 50_000),
         encode(b"[" * 20_000) + ".e30.",
         encode(b'{"alg":"HS256","x":' + b"[" * 20_000) + ".e30.x",
         encode([]) + ".e30.x",
@@ -183,19 +167,13 @@ def test_for_whom_and_by_whom(app: Flask, forge: Forge) -> None:
         encode(b"\xff\xfe") + ".e30.x",
         encode({"alg": "HS256"}) + ".e30.!!!",
         encode({"alg": "HS256"}) + ".é.x",
-        "A" * 50_000,
         "eyJhbGciOiJkaXIiLCJlbmMiOiJBMTI4R0NNIn0..x.y.z",
-    ],
-)
-def test_what_is_no_token_at_all(app: Flask, token: str) -> None:
-    _expect_refused(app, token)
+    ]
+    assert _accepted(app, texts) == []
 
 
-@pytest.mark.parametrize("claims", [[], "text", 5, None, True])
-def test_signed_claims_that_are_no_object(app: Flask, forge: Forge, claims: Any) -> None:
-    _expect_refused(app, forge.sign(claims=json.dumps(claims).encode()))
-
-
-@pytest.mark.parametrize("claims", [b"[" * 20_000, b"\xff", b"", b"{}x"])
-def test_signed_claims_that_cannot_be_read(app: Flask, forge: Forge, claims: bytes) -> None:
-    _expect_refused(app, forge.sign(claims=claims))
+def test_signed_claims_that_are_no_json_object_are_401(app: Flask, forge: Forge) -> None:
+    documents: list[Any] = [[], "text", 5, None, True]
+    values = [json.dumps(document).encode() for document in documents]
+    values += [b"[" * 20_000, b"\xff", b"", b"{}x"]
+    assert _accepted(app, [forge.sign(claims=claims) for claims in values]) == []

@@ -6,12 +6,14 @@ import base64
 import html
 import json
 from collections.abc import Iterable, Mapping
+from functools import cache
 from pathlib import Path
 from urllib.parse import quote, quote_plus
 
 SHORTEST = 12
 
 
+@cache
 def spellings(secret: str) -> frozenset[bytes]:
     """Raw, escaped for JSON, HTML and URLs, in hex, and in base64 at each of its three alignments."""
     assert len(secret) >= SHORTEST

@@ -155,13 +155,11 @@ def refusal(status: str, *headers: str) -> Fault:
     return sends(response(body, status, "Content-Type: application/json", *headers))
 
 
-def faults(gate: Gate, trap: str) -> dict[str, Fault]:
-    """How a provider can fail, by name. `trap` is the address that a redirect leads to."""
+def faults(trap: str) -> dict[str, Fault]:
+    """Responses of a failing provider, by name. `trap` is the target of the redirect."""
     html = f"<!doctype html><title>{GOSSIP}</title>".encode()
-    bomb = gzip.compress(b"[" + b" " * 200_000_000 + b"]")
+    bomb = gzip.compress(b"[" + b" " * 200_000_000 + b"]", compresslevel=1)
     return {
-        "hangs": gate.hang,
-        "one byte a second": gate.drip,
         "redirects": refusal("302 Found", f"Location: {trap}"),
         "a gigabyte": endless,
         "a gzip bomb": sends(response(bomb, "200 OK", "Content-Encoding: gzip")),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-FOLDER = Path(__file__).parent / "staged_names"
+FOLDER = Path(__file__).parent / "staged"
 
 
 class Names:

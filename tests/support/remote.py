@@ -1,10 +1,12 @@
-"""A served Patchbay where a test expects a Flask app: every request goes over a socket of its own.
+"""A served Patchbay where a test expects a Flask app: requests go over a few keep-alive connections.
 
 `Portal`, `Caller`, `issue`, `unchanged` and the rest work with it as they are.
 """
 
 from __future__ import annotations
 
+import select
+from collections import deque
 from collections.abc import Iterable
 from http.client import HTTPConnection
 from typing import TYPE_CHECKING, Any, cast
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 SECONDS = 60
+CONNECTIONS = 6
+"""Used in turn, so that every worker of the server gets some of the requests."""
 HOP_BY_HOP = frozenset({"connection", "keep-alive", "transfer-encoding"})
 RESERVED = "%/:=&?~#+!$,;'@()*[]"
 """Stays as it is in an address; everything else is percent-encoded, as a browser does."""
@@ -33,6 +37,7 @@ class _Remote:
     def __init__(self, server: Server, app: Flask) -> None:
         self.server = server
         self._app = app
+        self._idle: deque[HTTPConnection] = deque()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._app, name)
@@ -43,17 +48,33 @@ class _Remote:
 
     def _send(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Sends what the client built, and returns the response as it came."""
-        connection = HTTPConnection(urlsplit(self.server.url).netloc, timeout=SECONDS)
+        connection = self._connection()
+        body = environ["wsgi.input"].read() or None
         try:
-            body = environ["wsgi.input"].read() or None
             connection.request(environ["REQUEST_METHOD"], _target(environ), body, _headers(environ))
             response = connection.getresponse()
             content = response.read()
-        finally:
+        except BaseException:
             connection.close()
+            raise
+        if connection.sock is not None:
+            self._idle.append(connection)
         headers = [pair for pair in response.getheaders() if pair[0].lower() not in HOP_BY_HOP]
         start_response(f"{response.status} {response.reason}", headers)
         return [content]
+
+    def _connection(self) -> HTTPConnection:
+        """One that is idle and that the server has not closed, or a new one. Threads take one each."""
+        if len(self._idle) < CONNECTIONS:
+            return HTTPConnection(urlsplit(self.server.url).netloc, timeout=SECONDS)
+        try:
+            found = self._idle.popleft()
+        except IndexError:
+            return HTTPConnection(urlsplit(self.server.url).netloc, timeout=SECONDS)
+        if select.select([found.sock], [], [], 0)[0]:
+            found.close()
+            return self._connection()
+        return found
 
 
 def _target(environ: WSGIEnvironment) -> str:

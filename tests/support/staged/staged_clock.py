@@ -1,4 +1,4 @@
-"""Python imports this when it starts, if this folder is on its path: `time.time` is off by what a file says.
+"""Shifts `time.time` by the seconds in a file.
 
 All that Patchbay, and the libraries that sign its cookies and tokens, know of the time of day comes from
 `time.time`. The file is read at every call, so that the time can be shifted while a process runs.
@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 _unshifted = time.time
-_file = Path(os.environ["SHIFTED_TIME"])
+_file = Path(os.environ["STAGED_CLOCK"])
 
 
 def _shifted() -> float:

@@ -1,4 +1,4 @@
-"""Python imports this when it starts, if this folder is on its path: names have the addresses of a file.
+"""Resolves host names with the addresses in a file.
 
 The file has a list of answers by host, each a list of addresses; the last one is given again and again. Every
 address that is dialled is written down, and none is reached that is not on this machine.
