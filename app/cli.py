@@ -21,6 +21,7 @@ from app.core import texts
 from app.core.errors import Invalid, PatchbayError
 from app.extensions import db
 from app.models import Role, User
+from app.services import jobs
 from app.services.access import tokens
 from app.services.access import users as access_users
 from app.services.audit import chain
@@ -272,6 +273,8 @@ def serve() -> None:
     except (serving.Taken, SettingsError) as error:
         raise click.ClickException(f"Patchbay cannot start: {error}") from None
     startup.prepare()
+    if settings.is_sqlite:
+        jobs.interrupt_running(startup.console())
     _adopt_keys(settings)
     for finding in preflight.warnings(settings):
         log.warning(finding.code, message=finding.message)

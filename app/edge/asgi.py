@@ -132,12 +132,11 @@ class Edge:
 
     def _take(self, status: int, headers: Headers, pieces: Iterator[bytes], reply: Reply) -> None:
         """The response whole if it is short, or as it is made: that one may be broken off."""
-        is_live = ("X-Accel-Buffering", "no") in headers
-        begin, is_all = _gather(pieces, 0 if is_live else IN_MEMORY)
+        begin, is_all = _gather(pieces, IN_MEMORY)
         if is_all:
             reply.start(Response(status, headers, begin))
             return
-        spool = self._spool(reply.loop, is_download=not is_live)
+        spool = self._spool(reply.loop)
         try:
             spool.write(begin)
         except BaseException:
@@ -152,9 +151,7 @@ class Edge:
             raise
         spool.finish()
 
-    def _spool(self, loop: asyncio.AbstractEventLoop, *, is_download: bool) -> Spool:
-        if not is_download:
-            return Spool(loop, lambda: None)
+    def _spool(self, loop: asyncio.AbstractEventLoop) -> Spool:
         if not self._downloads.acquire(blocking=False):
             raise Busy("Too many large downloads are under way. Try again in a moment.")
         try:

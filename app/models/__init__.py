@@ -9,6 +9,7 @@ from app.models.drift import CheckRun, DriftCheck
 from app.models.endpoint import Endpoint
 from app.models.endpoint_import import EndpointImport
 from app.models.installation import Installation
+from app.models.job import Job
 from app.models.organization import Organization
 from app.models.provider_write import ProviderWrite
 from app.models.user import Role, User
@@ -29,6 +30,7 @@ __all__ = [
     "Endpoint",
     "EndpointImport",
     "Installation",
+    "Job",
     "Organization",
     "ProviderSwitch",
     "ProviderWrite",

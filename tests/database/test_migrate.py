@@ -29,6 +29,7 @@ from app.models import (
     Endpoint,
     EndpointImport,
     Installation,
+    Job,
     Organization,
     ProviderSwitch,
     ProviderWrite,
@@ -92,6 +93,14 @@ def _fill(engine):
                 WebhookReceipt(organization_id=cast.acme.id, digest="x"),
                 WebhookSetup(**own, state="x"),
                 EndpointImport(**IMPORT, organization_id=cast.acme.id),
+                Job(
+                    organization_id=cast.acme.id,
+                    kind="x",
+                    state="x",
+                    actor_name="x",
+                    step="x",
+                    back_url="x",
+                ),
             ]
         )
         if session.get(Installation, 1) is None:

@@ -16,6 +16,7 @@ from app import context
 from app.models import Call, Organization, User
 from app.provider import Count, Field, PhoneNumber, Provider, ServiceHost
 from app.providers import PROVIDERS
+from app.services import jobs
 from app.services.access import sessions, tokens, totp, users
 from app.services.endpoints import crud, csv_format, csv_import
 from app.services.numbers import assignments
@@ -142,6 +143,7 @@ def furnish(app: Flask, cast: Cast) -> Furnished:
             "digest": "of-tomorrow",
             "filename": "css/base.css",
             "event_id": str(scope.session.merge(deleted).id),
+            "job_id": jobs.start(scope, jobs.Kind.CHECK_IMPORT, "Reading the file", "/").id,
             "switch_id": str(history.history(scope, PROVIDERS["elevenlabs"])[0].id),
         }
     return Furnished(cast, ids, secrets)

@@ -13,6 +13,7 @@ from app.core import clock, phone
 from app.core.errors import Conflict, Invalid, Stale
 from app.models import EndpointImport
 from app.services.endpoints import csv_format, csv_import
+from app.services.jobs import Kind
 from app.services.progress import Tell, to_nobody
 from app.services.scope import Scope
 from app.web.endpoints.forms import SheetForm
@@ -20,7 +21,6 @@ from app.web.endpoints.query import filter_from_request
 from app.web.shell import jobs, render
 from app.web.shell.forms import ConfirmForm
 from app.web.shell.guard import Pages, Who
-from app.web.shell.jobs import Job
 
 endpoint_imports = Pages("endpoint_imports", __name__)
 
@@ -76,8 +76,7 @@ def check(scope: Scope) -> ResponseReturnValue:
 
     if len(table.rows) < jobs.MANY:
         return render.redirect_to(run(scope, to_nobody))
-    about = "Nothing is changed by this. If you leave this page, upload the file again."
-    return jobs.stream(Job(scope, run), title="Import endpoints", about=about, back=here)
+    return jobs.begin(scope, Kind.CHECK_IMPORT, run, back=here)
 
 
 @endpoint_imports.page("/o/<slug>/endpoints/import/<import_id>", who=Who.SUPERADMIN, title="Import preview")
@@ -122,8 +121,7 @@ def apply(scope: Scope, import_id: str) -> ResponseReturnValue:
     try:
         found = csv_import.to_apply(scope, import_id, version=version)
         if sum(found.shown["totals"].values()) >= jobs.MANY:
-            about = "All of it, or nothing. It goes on if you leave this page."
-            return jobs.stream(Job(scope, run_late), title="Import endpoints", about=about, back=here)
+            return jobs.begin(scope, Kind.APPLY_IMPORT, run_late, back=here)
         address = run(scope, to_nobody)
     except (Conflict, Stale) as error:
         return _show(csv_import.get(scope, import_id), error.status, error.message)

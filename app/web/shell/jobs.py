@@ -1,110 +1,106 @@
-"""Work that takes a while: a page that tells how far it is, and leads on when it is done.
+"""The progress page of work that outlasts a request.
 
-The work has a thread and a database session of its own, and tells into memory. So whoever reads slowly
-holds up no transaction, and it comes to its end also where nobody reads.
+A POST starts the work in a thread and redirects to the page. htmx requests its block every second; without
+scripts the page reloads itself. The work continues when the user leaves the page.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable
 
 import structlog
-from flask import Flask, Response, current_app, get_template_attribute, render_template
-from markupsafe import Markup
+from flask import Flask, Response, current_app, url_for
+from flask.typing import ResponseReturnValue
 from sqlalchemy.exc import DBAPIError
 
 from app import context, disk
 from app.core.errors import Busy, PatchbayError, StorageFull
 from app.extensions import db
+from app.services import jobs
+from app.services.jobs import Kind, State
 from app.services.organizations import directory
 from app.services.progress import Tell
-from app.services.scope import Scope
+from app.services.scope import Actor, Scope
+from app.web.shell import messages, render
+from app.web.shell.guard import Pages, Who
+
+job_pages = Pages("jobs", __name__)
 
 MANY = 2_000
-"""From so many rows on it is told; fewer are done before a page could be read."""
-
-EVERY = 0.1
-"""Seconds between two looks at how far it is."""
+"""Rows from which on the work is a job; fewer are done within the request."""
 
 MOST = 4
-"""Of a process at once: each has a thread of requests for as long as its page shows it."""
-
-HERE = Markup("<!-- steps -->")
+"""Jobs that run at the same time in one process: each has a thread and a connection to the database."""
 
 log = structlog.get_logger(__name__)
 
+Run = Callable[[Scope, Tell], str]
+"""The work. Returns the address of the page that shows its result."""
 
-_places = threading.BoundedSemaphore(MOST)
-
-
-class Job:
-    """`run` answers the address that shows what came of it. Raises Busy before it begins, never later."""
-
-    def __init__(self, scope: Scope, run: Callable[[Scope, Tell], str]) -> None:
-        app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
-        self._run = run
-        self._database = db.engine.url.database
-        self._step: tuple[str, int, int] = ("", 0, 0)
-        self._done = threading.Event()
-        self._address = self._problem = ""
-        if not _places.acquire(blocking=False):
-            raise Busy("Several imports are under way. Nothing was changed. Try again in a moment.")
-        place = (app, scope.actor, scope.organization.id)
-        threading.Thread(target=self._work, args=place, name="work", daemon=True).start()
-
-    def _work(self, app: Flask, actor: Any, organization_id: str) -> None:
-        try:
-            with app.app_context():
-                scope = context.scope(actor)
-                inside = scope.for_organization(directory.by_id(scope, organization_id))
-                self._address = self._run(inside, self._tell)
-        except PatchbayError as error:
-            self._problem = error.message
-        except Exception as error:
-            log.exception("work.failed", request_id=actor.request_id)
-            self._problem = f"Something went wrong here. The log has it under the id {actor.request_id}."
-            if isinstance(error, OSError | DBAPIError) and disk.is_full(error, self._database):
-                self._problem = StorageFull().message
-        finally:
-            _places.release()
-            self._done.set()
-
-    def _tell(self, what: str, done: int, total: int) -> None:
-        self._step = (what, done, total)
-
-    def steps(self) -> Iterator[tuple[str, int, int]]:
-        """Each that differs from the one before, until the work is done."""
-        shown = ("", 0, 0)
-        while not self._done.wait(EVERY):
-            if self._step != shown:
-                yield (shown := self._step)
-
-    @property
-    def end(self) -> tuple[str, str]:
-        """The address to go on to, and what went wrong; one of them is empty."""
-        return self._address, self._problem
+_slots = threading.BoundedSemaphore(MOST)
 
 
-def stream(work: Job, *, back: str, **context: Any) -> Response:
-    """The page is made first, with the request's own session; then what is new is sent as it comes.
+def begin(scope: Scope, kind: Kind, run: Run, *, back: str) -> Response:
+    """Starts the work and redirects to its page; `back` is where to go from a problem.
 
-    `back` leads on from a problem.
+    Raises Busy before anything is stored.
     """
-    page = render_template("shell/job.html", here=HERE, **context)
-    step, end = (get_template_attribute("shell/progress.html", name) for name in ("step", "end"))
-    response = Response(_pieces(page, work, step, lambda: end(*work.end, back)), mimetype="text/html")
-    response.headers["X-Accel-Buffering"] = "no"
+    if not _slots.acquire(blocking=False):
+        raise Busy(messages.TOO_MANY_JOBS)
+    try:
+        job = jobs.start(scope, kind, messages.JOB_FIRST_STEPS[kind], back)
+        app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+        work = (app, scope.actor, scope.organization.id, job.id, run)
+        threading.Thread(target=_work, args=work, name="job", daemon=True).start()
+    except BaseException:
+        _slots.release()
+        raise
+    return render.redirect_to(url_for("jobs.show", slug=scope.organization.slug, job_id=job.id))
+
+
+def _work(app: Flask, actor: Actor, organization_id: str, job_id: str, run: Run) -> None:
+    try:
+        with app.app_context():
+            result_url, problem = _run(actor, organization_id, job_id, run)
+            jobs.finish(db.engine, job_id, result_url=result_url, problem=problem)
+    except Exception:
+        log.exception("job.outcome_not_stored", job=job_id, request_id=actor.request_id)
+    finally:
+        _slots.release()
+
+
+def _run(actor: Actor, organization_id: str, job_id: str, run: Run) -> tuple[str, str]:
+    """Returns the address of the result and what went wrong; one of them is empty."""
+    try:
+        scope = context.scope(actor)
+        inside = scope.for_organization(directory.by_id(scope, organization_id))
+        return run(inside, jobs.reporter(db.engine, job_id)), ""
+    except PatchbayError as error:
+        return "", error.message
+    except Exception as error:
+        log.exception("job.failed", job=job_id, request_id=actor.request_id)
+        if isinstance(error, OSError | DBAPIError) and disk.is_full(error, db.engine.url.database):
+            return "", StorageFull().message
+        return "", messages.job_failed(actor.request_id)
+    finally:
+        db.session.remove()
+
+
+@job_pages.page("/o/<slug>/jobs/<job_id>", who=Who.SUPERADMIN, title="Import endpoints")
+def show(scope: Scope, job_id: str) -> ResponseReturnValue:
+    """Shows the progress of a job; of one that is done, redirects to the result."""
+    job = jobs.get(scope, job_id)
+    state = jobs.state(job)
+    if state is State.DONE and not render.is_fragment_request():
+        return render.redirect_to(str(job.result_url))
+    response = render.page(
+        "shell/job.html",
+        job=job,
+        state=state,
+        about=messages.ABOUT_JOBS[Kind(job.kind)] if state is State.RUNNING else "",
+        interrupted=messages.JOB_INTERRUPTED[Kind(job.kind)],
+    )
+    if state is State.DONE:
+        response.headers["HX-Redirect"] = str(job.result_url)
     return response
-
-
-def _pieces(page: str, work: Job, step: Callable[..., str], end: Callable[[], str]) -> Iterator[str]:
-    head, tail = page.split(HERE)
-    yield head
-    before = ""
-    for what, done, total in work.steps():
-        yield step(what, done, total, is_new=what != before)
-        before = what
-    yield end()
-    yield tail

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import threading
 from typing import Any
 
 import pytest
@@ -24,6 +25,7 @@ from tests.support.scopes import NOBODY
 PATH = "/o/acme-support/endpoints"
 NEW = f"{PATH}/import"
 FIRST, SECOND = "+15551234567", "+15551234568"
+SECONDS = 30
 HEADER = "phone_number,provider,inbound_agent_name,label"
 
 
@@ -32,15 +34,19 @@ def upload(portal: Portal, raw: bytes, status: int = 200, name: str = "lines.csv
     sent: dict[str, Any] = {"csrf_token": portal.token(), "rows": "", "file": (io.BytesIO(raw), name)}
     answer = portal.client.post(NEW, data=sent, base_url=HOME, content_type="multipart/form-data")
     if answer.status_code == 303:
-        return portal.get(answer.headers["Location"], status)
+        return led_on(portal.get(answer.headers["Location"], status))
     assert answer.status_code == status
-    return led_on(Page(portal, NEW, answer))
+    return Page(portal, NEW, answer)
 
 
 def led_on(page: Page) -> Page:
-    """Where a page that told how far the work is leads in the end; any other page is itself."""
-    found = page.root.all("meta", **{"http-equiv": "refresh"})
-    return page.portal.get(found[0]["content"].removeprefix("0;url=")) if found else page
+    """The page that a job's page leads to when the job has ended; any other page is itself."""
+    if "/jobs/" not in page.path:
+        return page
+    for thread in threading.enumerate():
+        if thread.name == "job":
+            thread.join(SECONDS)
+    return page.portal.get(page.path)
 
 
 def paste(portal: Portal, *rows: str, status: int = 200) -> Page:

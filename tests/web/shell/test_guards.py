@@ -78,7 +78,7 @@ def test_a_form_that_came_too_late_says_so_and_leads_back(app: Flask, dana: Port
 
 def test_every_page_is_a_good_page(app: Flask, here: Furnished, dana: Portal, mo: Portal) -> None:
     """What `Portal.get` finds fault with, on every page there is, furnished and empty."""
-    own = {"endpoint_id", "import_id", "user_id", "switch_id", "number", "event_id"}
+    own = {"endpoint_id", "import_id", "job_id", "user_id", "switch_id", "number", "event_id"}
     for page in portal_pages():
         dana.get(here.page(page))
         if page.who is Who.USER:

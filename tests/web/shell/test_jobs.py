@@ -1,182 +1,189 @@
-"""Work that takes a while tells how far it is, and comes to its end whoever looks on."""
+"""The progress page of an import, which ends whether or not it is watched."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 from flask import Flask
 
 from app.core.errors import Conflict
-from app.edge import threads
 from app.models import Endpoint
+from app.services import jobs as job_rows
 from app.services.endpoints import csv_import
+from app.services.jobs import Kind
 from app.web.shell import jobs
-from devtools.html import parse
 from tests.support.cast import Cast
 from tests.support.full_organization import scope_as
-from tests.support.pages import HOME, Page, Portal
-from tests.web.endpoints.test_csv import HEADER, NEW, PATH, led_on
+from tests.support.pages import Portal
+from tests.web.endpoints.test_csv import HEADER, NEW, PATH, SECONDS, led_on
 
-SECONDS = 30
 ROWS = "\n".join([HEADER, *(f"+1212555{n:04d},twilio,Reception,Line {n}" for n in range(50))])
+CHECK, IMPORT = "Show what it would do", "Import 50 rows"
 
 
 @pytest.fixture(autouse=True)
 def soon_many(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jobs, "MANY", 50)
-    monkeypatch.setattr(jobs, "EVERY", 0.001)
-
-
-def sent(portal: Portal, path: str, **typed: str) -> Any:
-    """The answer, of which nothing is read yet."""
-    data = {"csrf_token": portal.token(), **typed}
-    return portal.client.post(path, data=data, base_url=HOME)
-
-
-def read_until(pieces: Iterator[bytes], text: str) -> str:
-    found = ""
-    while text not in found:
-        found += next(pieces).decode()
-    return found
 
 
 def finished() -> None:
-    """Waits for every work that goes on."""
+    """Waits for every running job."""
     for thread in threading.enumerate():
-        if thread.name == "work":
+        if thread.name == "job":
             thread.join(SECONDS)
 
 
-@pytest.fixture
-def held(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., threading.Event]]:
-    """Holds a service's function after some rows, until the event is set."""
-    events: list[threading.Event] = []
+@dataclass
+class Held:
+    """A function of the service that waits after some rows until `go_on` is set."""
 
-    def hold(name: str) -> threading.Event:
-        go_on = threading.Event()
-        events.append(go_on)
+    reached: threading.Event = field(default_factory=threading.Event)
+    go_on: threading.Event = field(default_factory=threading.Event)
+
+
+@pytest.fixture
+def hold(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Held]]:
+    made: list[Held] = []
+
+    def hold(name: str) -> Held:
+        held = Held()
+        made.append(held)
         really = getattr(csv_import, name)
 
         def slow(*arguments: Any, tell: Any, **options: Any) -> Any:
             tell("Counting", 1500, 50_000)
-            assert go_on.wait(SECONDS)
+            held.reached.set()
+            assert held.go_on.wait(SECONDS)
             return really(*arguments, tell=tell, **options)
 
         monkeypatch.setattr(csv_import, name, slow)
-        return go_on
+        return held
 
     yield hold
-    for event in events:
-        event.set()
+    for held in made:
+        held.go_on.set()
     finished()
 
 
-def test_what_is_done_is_shown_while_it_is_done(dana: Portal, held: Callable[..., threading.Event]) -> None:
-    go_on = held("check")
-    answer = sent(dana, NEW, rows=ROWS)
-    assert (answer.status_code, answer.headers["X-Accel-Buffering"]) == (200, "no")
-    pieces = answer.iter_encoded()
-    said = read_until(pieces, "Counting: 1,500 of 50,000 rows")
-    assert '<progress class="pb-progress" value="1500" max="50000"' in said
-    go_on.set()
-    page = parse(said + b"".join(pieces).decode())
-    assert [step.text for step in page.one("main").all(css="pb-now")][-1] == "Done. See what came of it"
-    address = page.one("main").one("a")["href"]
-    assert page.one("meta", **{"http-equiv": "refresh"})["content"] == f"0;url={address}"
-    assert "Will be added 50" in dana.get(address).text
-
-
-def test_whoever_goes_away_finds_all_of_it_done(
-    app: Flask, cast: Cast, dana: Portal, held: Callable[..., threading.Event]
+def test_show_polls_while_the_job_runs_and_leads_to_its_result(
+    dana: Portal, hold: Callable[[str], Held]
 ) -> None:
-    page = led_on(dana.get(NEW).press("Show what it would do", rows=ROWS))
-    go_on = held("apply")
-    answer = sent(dana, f"{page.path}/apply", version="1")
-    read_until(answer.iter_encoded(), "Counting")
-    answer.close()
-    assert dana.get(page.path).has_button("Import 50 rows")
-    go_on.set()
+    held = hold("check")
+    page = dana.get(NEW).press(CHECK, rows=ROWS)
+    assert "/jobs/" in page.path
+    assert held.reached.wait(SECONDS)
+    page = dana.get(page.path)
+    bar = page.root.one("progress")
+    assert (bar["aria-label"], bar["value"], bar["max"]) == ("Counting", "1500", "50000")
+    refresh = page.root.one("meta", **{"http-equiv": "refresh"})
+    assert refresh.parent
+    assert (refresh["content"], refresh.parent.tag) == ("2", "noscript")
+    block = dana.get(page.path, htmx="job")
+    assert block.root.by_id("job")["hx-get"] == page.path
+    held.go_on.set()
     finished()
-    assert dana.get(page.path).title == "Imported endpoints"
-    again = dana.post(f"{page.path}/apply", {"csrf_token": dana.token(), "version": "1"}, 412)
-    assert again.title == "Imported endpoints"
+    block = dana.get(page.path, htmx="job")
+    assert "hx-get" not in block.root.by_id("job").attrs
+    result = dana.get(page.path)
+    assert block.answer.headers["HX-Redirect"] == result.path
+    assert result.has_button(IMPORT)
+
+
+def test_the_import_continues_when_the_user_leaves(
+    app: Flask, cast: Cast, dana: Portal, hold: Callable[[str], Held]
+) -> None:
+    page = led_on(dana.get(NEW).press(CHECK, rows=ROWS))
+    held = hold("apply")
+    dana.post(f"{page.path}/apply", {"csrf_token": dana.token(), "version": "1"})
+    assert held.reached.wait(SECONDS)
+    assert dana.get(page.path).has_button(IMPORT)
+    held.go_on.set()
+    finished()
+    assert not dana.get(page.path).has_button(IMPORT)
+    dana.post(f"{page.path}/apply", {"csrf_token": dana.token(), "version": "1"}, 412)
     with scope_as(app, cast.dana) as scope:
         assert len(scope.session.scalars(scope.select(Endpoint)).all()) == 50
 
 
-def test_a_large_import_leads_to_what_was_done(dana: Portal) -> None:
-    page = led_on(dana.get(NEW).press("Show what it would do", rows=ROWS))
-    done = led_on(page.press("Import 50 rows"))
-    assert "Imported: 50 added, 0 changed." in done.notes
-    assert done.title == "Imported endpoints"
+def test_a_large_import_leads_to_its_result(dana: Portal) -> None:
+    page = led_on(dana.get(NEW).press(CHECK, rows=ROWS))
+    done = led_on(page.press(IMPORT))
+    assert done.path == f"{page.path}?imported=1"
+    assert "50" in done.notes
     assert dana.get(page.path).notes == ""
 
 
-def test_two_who_press_at_once_import_once(dana: Portal, held: Callable[..., threading.Event]) -> None:
-    page = led_on(dana.get(NEW).press("Show what it would do", rows=ROWS))
-    go_on = held("apply")
-    first, second = (sent(dana, f"{page.path}/apply", version="1") for _ in range(2))
-    go_on.set()
-    led = [led_on(Page(dana, page.path, answer)) for answer in (first, second)]
-    assert [page.title for page in led] == ["Imported endpoints"] * 2
-    assert sorted(page.notes for page in led) == ["", "Done: Imported: 50 added, 0 changed."]
+def test_two_requests_to_apply_import_once(dana: Portal, hold: Callable[[str], Held]) -> None:
+    page = led_on(dana.get(NEW).press(CHECK, rows=ROWS))
+    held = hold("apply")
+    sent = {"csrf_token": dana.token(), "version": "1"}
+    pages = [dana.post(f"{page.path}/apply", sent) for _ in range(2)]
+    held.go_on.set()
+    assert {led_on(each).path for each in pages} == {page.path, f"{page.path}?imported=1"}
 
 
-def test_a_change_in_between_leads_to_what_it_would_do_now(dana: Portal) -> None:
-    page = led_on(dana.get(NEW).press("Show what it would do", rows=ROWS))
-    one = dana.get(NEW).press("Show what it would do", rows=f"{HEADER}\n+12125550007,twilio,,")
+def test_a_change_in_between_leads_to_a_new_preview(dana: Portal) -> None:
+    page = led_on(dana.get(NEW).press(CHECK, rows=ROWS))
+    one = dana.get(NEW).press(CHECK, rows=f"{HEADER}\n+12125550007,twilio,,")
     one.press("Import 1 row")
-    again = led_on(page.press("Import 50 rows"))
-    assert "Endpoints changed since you looked. Nothing was imported." in again.notes
-    assert "Will be changed 1 Will be added 49" in again.text
+    again = led_on(page.press(IMPORT))
+    assert again.path == page.path
+    assert again.has_button(IMPORT)
+    assert len(dana.get(PATH).rows()) == 1
 
 
-@pytest.mark.parametrize(
-    ("error", "said"),
-    [
-        (Conflict("Somebody else was quicker."), "Somebody else was quicker."),
-        (RuntimeError("made-up-secret"), "The log has it under the id"),
-    ],
-)
-def test_what_goes_wrong_on_the_way_is_told_with_a_way_back(
-    dana: Portal,
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
-    error: Exception,
-    said: str,
+def test_a_failed_job_has_its_problem_and_a_way_back(
+    dana: Portal, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, subtests: pytest.Subtests
 ) -> None:
-    def fail(*_arguments: Any, **_options: Any) -> None:
-        raise error
+    for error in (Conflict("The rows changed."), RuntimeError("made-up-secret")):
+        with subtests.test(type(error).__name__):
+            is_expected = isinstance(error, Conflict)
 
-    monkeypatch.setattr(csv_import, "check", fail)
-    page = dana.get(NEW).press("Show what it would do", rows=ROWS)
-    assert said in page.notes
-    assert "made-up-secret" not in page.source
+            def fail(*_arguments: Any, error: Exception = error, **_options: Any) -> None:
+                raise error
+
+            caplog.clear()
+            monkeypatch.setattr(csv_import, "check", fail)
+            page = led_on(dana.get(NEW).press(CHECK, rows=ROWS))
+            assert page.root.by_id("job")["data-state"] == "failed"
+            assert (str(error) in page.notes) is is_expected
+            assert "made-up-secret" not in page.source
+            assert not page.root.all("meta", **{"http-equiv": "refresh"})
+            assert page.follow("Back").path == NEW
+            logged = [record for record in caplog.records if "job.failed" in str(record.msg)]
+            assert bool(logged) is not is_expected
+
+
+def test_an_interrupted_job_is_not_awaited(app: Flask, cast: Cast, dana: Portal, gus: Portal) -> None:
+    with scope_as(app, cast.dana) as scope:
+        job_id = job_rows.start(scope, Kind.APPLY_IMPORT, "Preparing", NEW).id
+        job_rows.interrupt_running(scope)
+    page = dana.get(f"/o/acme-support/jobs/{job_id}")
+    assert page.root.by_id("job")["data-state"] == "interrupted"
+    assert "hx-get" not in page.root.by_id("job").attrs
     assert page.follow("Back").path == NEW
-    logged = [record for record in caplog.records if "work.failed" in str(record.msg)]
-    assert bool(logged) is isinstance(error, RuntimeError)
+    gus.get(f"/o/globex/jobs/{job_id}", 404)
 
 
-def test_what_cannot_be_read_is_told_before_the_work_begins(dana: Portal) -> None:
-    page = dana.get(NEW).press("Show what it would do", 422, rows=f'{ROWS}\n+15551234567,"never closed')
-    assert page.error("rows").startswith("Line 52 has a quotation mark that is not closed")
-    refused = led_on(dana.get(NEW).press("Show what it would do", rows=f"{ROWS}\nnone,twilio,,"))
+def test_a_file_that_cannot_be_read_starts_no_job(dana: Portal) -> None:
+    page = dana.get(NEW).press(CHECK, 422, rows=f'{ROWS}\n+15551234567,"never closed')
+    assert page.error("rows").startswith("Line 52 ")
+    refused = led_on(dana.get(NEW).press(CHECK, rows=f"{ROWS}\nnone,twilio,,"))
     dana.post(f"{refused.path}/apply", {"csrf_token": dana.token(), "version": "1"}, 409)
     assert dana.get(PATH).rows() == []
 
 
-def test_more_than_a_few_at_once_are_refused_before_they_begin(
-    dana: Portal, held: Callable[..., threading.Event]
-) -> None:
-    """So that they leave threads for other requests."""
-    go_on = held("check")
-    assert jobs.MOST < threads.FOR_OTHERS
-    assert [sent(dana, NEW, rows=ROWS).status_code for _ in range(jobs.MOST)] == [200] * jobs.MOST
-    refused = sent(dana, NEW, rows=ROWS)
+def test_begin_refuses_more_than_four_jobs_at_a_time(dana: Portal, hold: Callable[[str], Held]) -> None:
+    held = hold("check")
+    sent = {"csrf_token": dana.token(), "rows": ROWS}
+    statuses = [dana.raw("POST", NEW, data=sent).status_code for _ in range(jobs.MOST)]
+    assert (jobs.MOST, statuses) == (4, [303] * 4)
+    refused = dana.raw("POST", NEW, data=sent)
     assert (refused.status_code, "Retry-After" in refused.headers) == (503, True)
-    go_on.set()
+    held.go_on.set()
     finished()
-    assert sent(dana, NEW, rows=ROWS).status_code == 200
+    assert dana.raw("POST", NEW, data=sent).status_code == 303
