@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from flask import Flask
 
 from app.core.outbound.client import Outbound
-from app.services.numbers import inventory
+from app.services.connections import gateway
 from simulators.base import Trouble
 from simulators.twilio import Twilio
 from tests.support import contract
@@ -82,7 +83,7 @@ def test_what_cannot_be_asked_is_said(app: Flask, dana: Caller, mo: Caller, twil
 
 
 def test_it_can_be_asked_so_often(dana: Caller, connected: Twilio, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(inventory, "MOST_LISTINGS", 1)
+    monkeypatch.setattr(gateway, "LIST", replace(gateway.LIST, most=1))
     assert dana.get(PATH).status_code == 200
     answer: Any = dana.get(PATH)
     assert answer.status_code == 429

@@ -102,9 +102,9 @@ class Outbound:
         return shared
 
     def within(self, seconds: float) -> Outbound:
-        """The same way out, for calls that have `seconds` between them, and each its own deadline still."""
+        """Returns a client whose calls have `seconds` between them, unless an earlier limit ends."""
         shared = copy.copy(self)
-        shared._end = time.monotonic() + seconds
+        shared._end = min(self._end, time.monotonic() + seconds)
         return shared
 
     def send(

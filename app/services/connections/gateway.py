@@ -1,52 +1,102 @@
-"""Asking a provider: the one place where what keeps it from answering becomes a refusal of ours."""
+"""Calling a provider: rate limit, deadline, stored credentials, and what a failure means.
+
+Every call that a service makes to a provider goes through `call`, or through `request` if it takes the
+credentials of more than one provider.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import structlog
 
 from app.core.errors import Conflict
 from app.core.outbound.answer import OutboundError
 from app.provider import Outcome, Provider, Refusal, Verified
-from app.services.connections import store
+from app.services import rate_limits
+from app.services.connections import messages, store
+from app.services.connections.store import StoredConnection
+from app.services.rate_limits import Limit
 from app.services.scope import Scope
+
+if TYPE_CHECKING:
+    from app.core.outbound.client import Outbound
 
 log = structlog.get_logger(__name__)
 
 REFUSED = "PROVIDER_REFUSED"
 UNREACHABLE = "PROVIDER_UNREACHABLE"
+NOT_CONFIGURED = "PROVIDER_NOT_CONFIGURED"
 
-Answered = TypeVar("Answered")
+Returned = TypeVar("Returned")
+
+
+@dataclass(frozen=True)
+class Quota:
+    """For one purpose: how many calls a connection may make in the rate limiter's window, and how long."""
+
+    purpose: str
+    most: int
+    seconds: float
+
+
+VERIFY = Quota("verify", most=30, seconds=20)
+OBSERVE = Quota("observe", most=300, seconds=30)
+LIST = Quota("numbers", most=30, seconds=60)
+CALLBACK = Quota("callback", most=30, seconds=20)
 
 
 class ProviderCallFailed(Conflict):
-    """The provider refused, or gave no answer that can be used. `result` says why, for people."""
+    """The provider refused, or its response is missing or unusable. `result` has the sentence for people."""
 
     def __init__(self, result: Verified, code: str) -> None:
         super().__init__(result.reason, code=code)
         self.result = result
 
 
-def credentials(scope: Scope, provider: Provider) -> dict[str, Any]:
-    """What is stored, by field name, secrets in the clear. Conflict that names what is missing."""
-    state = store.load(scope, provider)
-    if not state.is_configured:
-        names = ", ".join(field.label for field in state.missing)
-        message = f"{provider.label} is not configured. It needs {names}."
-        raise Conflict(message, code="PROVIDER_NOT_CONFIGURED")
-    return state.credentials
+def configured(scope: Scope, provider: Provider) -> StoredConnection:
+    """Returns what is stored. Raises Conflict, which names the missing values, if it is not complete."""
+    connection = store.load(scope, provider)
+    if not connection.is_configured:
+        message = messages.not_configured(provider.label, [field.label for field in connection.missing])
+        raise Conflict(message, code=NOT_CONFIGURED)
+    return connection
 
 
-def ask(provider: Provider, call: Callable[[], Answered]) -> Answered:
-    """What `call` answers, which talks to the provider; no transaction may be open.
+def call(
+    scope: Scope,
+    http: Outbound,
+    connection: StoredConnection,
+    operation: Callable[[Outbound, Mapping[str, Any]], Returned],
+    *,
+    quota: Quota | None = None,
+    values: Mapping[str, Any] | None = None,
+) -> Returned:
+    """Returns what `operation` returns, called with a client and the stored credentials, or with `values`.
 
-    Raises NotAnswered, with the code that `code_of` has.
-    What the provider tells page by page has to be read to its end in the call.
+    Ends the read transaction, so that none is open during the call. A listing has to be read to its end
+    inside the operation. Raises TooMany if the quota is used up, and ProviderCallFailed.
     """
+    if quota:
+        take(scope, connection.provider, quota)
+        http = http.within(quota.seconds)
+    sent = connection.credentials if values is None else values
+    scope.end_read()
+    return request(connection.provider, lambda: operation(http, sent))
+
+
+def take(scope: Scope, provider: Provider, quota: Quota) -> None:
+    """Counts one call. Raises TooMany if the quota is used up."""
+    key = rate_limits.key(quota.purpose, scope.organization.id, provider.key)
+    rate_limits.take(scope, Limit(key, quota.most))
+
+
+def request(provider: Provider, operation: Callable[[], Returned]) -> Returned:
+    """Returns what `operation` returns. Raises ProviderCallFailed, with the code of `code_of`."""
     try:
-        return call()
+        return operation()
     except Refusal as refusal:
         raise _call_failed(provider, refusal.result) from None
     except OutboundError as error:
@@ -55,10 +105,10 @@ def ask(provider: Provider, call: Callable[[], Answered]) -> Answered:
 
 
 def code_of(outcome: str | None) -> str:
-    """`PROVIDER_UNREACHABLE` where there was no answer, `PROVIDER_REFUSED` for one of any other kind."""
+    """Returns `PROVIDER_UNREACHABLE` if no response came, `PROVIDER_REFUSED` for any other failure."""
     return UNREACHABLE if outcome == Outcome.UNREACHABLE else REFUSED
 
 
 def _call_failed(provider: Provider, result: Verified) -> ProviderCallFailed:
-    log.warning("provider.not_answered", provider=provider.key, code=str(result.code))
+    log.warning("provider.call_failed", provider=provider.key, code=str(result.code))
     return ProviderCallFailed(result, code_of(result.code))

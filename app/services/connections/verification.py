@@ -2,34 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from app.core import clock
 from app.core.errors import Conflict
-from app.core.outbound.answer import OutboundError
 from app.models import Check
-from app.provider import Capability, Outcome, Provider, Verified
-from app.services import rate_limits
+from app.provider import Capability, Outcome, Provider, Verified, Verifies
 from app.services.audit import log
 from app.services.audit.actions import Action
-from app.services.connections import drafts, store
+from app.services.connections import drafts, gateway, store
+from app.services.connections.gateway import ProviderCallFailed
 from app.services.connections.store import StoredConnection
-from app.services.rate_limits import Limit
 from app.services.scope import Scope
 
 if TYPE_CHECKING:
     from app.core.outbound.client import Outbound
 
 SAYS_NOTHING = (Outcome.UNREACHABLE, Outcome.RATE_LIMITED, Outcome.UNEXPECTED_ANSWER)
-
-MOST_TESTS = 30
-"""Of one connection, in the throttle's window."""
-
-SECONDS = 20
-"""For all that one test asks of a provider."""
 
 
 @dataclass(frozen=True)
@@ -70,23 +62,14 @@ def verify(scope: Scope, http: Outbound, provider: Provider, sent: Mapping[str, 
     state = store.load(scope, provider)
     store.refuse_unsendable(state, changes)
     tested_values = state.credentials | changes
-    _count(scope, provider)
-    result = _ask(http.within(SECONDS), provider, tested_values)
+    try:
+        verify = cast(Verifies, provider).verify
+        result = gateway.call(scope, http, state, verify, quota=gateway.VERIFY, values=tested_values)
+    except ProviderCallFailed as error:
+        result = error.result
     tested = Tested(result, clock.now(), _are_stored(state, changes))
     _keep(scope, state, tested)
     return tested
-
-
-def _count(scope: Scope, provider: Provider) -> None:
-    rate_limits.take(scope, Limit(rate_limits.key("verify", scope.organization.id, provider.key), MOST_TESTS))
-
-
-def _ask(http: Outbound, provider: Provider, values: Mapping[str, Any]) -> Verified:
-    ask: Callable[[Outbound, Mapping[str, Any]], Verified] = getattr(provider, Capability.VERIFY)
-    try:
-        return ask(http, values)
-    except OutboundError as error:
-        return Verified(False, Outcome.UNREACHABLE, error.message)
 
 
 def _are_stored(state: StoredConnection, changes: Mapping[str, Any]) -> bool:

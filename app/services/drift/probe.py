@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 
-from app.provider import Capability, Provider
+from app.provider import Capability, Observes, Provider
 from app.provider.numbers import ProviderNumber, Reason
 from app.providers import PROVIDERS
-from app.services import rate_limits
+from app.services.connections import gateway
+from app.services.connections.gateway import Quota
+from app.services.connections.store import StoredConnection
 from app.services.drift import verdicts
 from app.services.drift.verdicts import ProbeResult
-from app.services.rate_limits import Limit
 from app.services.scope import Scope
 
 if TYPE_CHECKING:
     from app.core.outbound.client import Outbound
-
-SECONDS = 30
-"""For all that one look or one pointing asks of a provider."""
-
-MOST_LOOKS = 300
-"""Of one connection, in the throttle's window."""
 
 
 def can(provider: Provider, capability: Capability) -> bool:
@@ -34,18 +27,23 @@ def can_point(key: str) -> bool:
     return key in PROVIDERS and can(PROVIDERS[key], Capability.POINT)
 
 
-def look(provider: Provider, http: Outbound, values: Mapping[str, Any], number: str) -> ProbeResult:
-    """What the provider has for one number."""
-    if not can(provider, Capability.OBSERVE):
+def look(
+    scope: Scope, http: Outbound, connection: StoredConnection, number: str, *, quota: Quota | None = None
+) -> ProbeResult:
+    """Returns what the provider has for one number. Raises TooMany."""
+    if not connection.is_usable:
+        return ProbeResult(trouble=Reason.PROVIDER_NOT_CONFIGURED)
+    if not can(connection.provider, Capability.OBSERVE):
         return ProbeResult(trouble=Reason.NOT_SHOWN)
-    observe: Any = provider
-    return verdicts.run_probe(partial(observe.observe, http, values, number))
-
-
-def count_look(scope: Scope, provider: Provider) -> None:
-    """TooMany where the provider was asked about single numbers too often."""
-    rate_limits.take(
-        scope, Limit(rate_limits.key("observe", scope.organization.id, provider.key), MOST_LOOKS)
+    observer = cast(Observes, connection.provider)
+    return verdicts.run_probe(
+        lambda: gateway.call(
+            scope,
+            http,
+            connection,
+            lambda client, values: observer.observe(client, values, number),
+            quota=quota,
+        )
     )
 
 

@@ -16,7 +16,7 @@ from app.provider import Capability, Family
 from app.provider.numbers import ProviderNumber, Reason
 from app.providers import PROVIDERS, keys_in
 from app.services import lease
-from app.services.connections import store
+from app.services.connections import gateway, store
 from app.services.connections.store import StoredConnection
 from app.services.drift import probe, queue, tallies, verdicts
 from app.services.drift.tallies import Tally
@@ -205,21 +205,20 @@ def _looker(
     scope: Scope, http: Outbound, state: StoredConnection, *, is_few: bool
 ) -> Callable[[str], ProbeResult]:
     """Returns a lookup for one number: calls for each of a few, one listing for many."""
-    provider, values = state.provider, state.credentials
+    provider = state.provider
     if not state.is_usable:
         return lambda _number: ProbeResult(trouble=Reason.PROVIDER_NOT_CONFIGURED)
     if is_few or not probe.can(provider, Capability.NUMBERS):
         shared = http.within(SECONDS)
-        return lambda number: probe.look(provider, shared, values, number)
-    scope.end_read()
+        return lambda number: probe.look(scope, shared, state, number)
     lines: dict[str, ProviderNumber] = {}
     listing: Any = provider
 
-    def read_all() -> None:
-        for line in listing.numbers(http.within(LISTING), values):
+    def read_all(client: Outbound, values: Mapping[str, Any]) -> None:
+        for line in listing.numbers(client, values):
             lines[line.phone_number] = line
 
-    trouble = verdicts.run_probe(read_all)
+    trouble = verdicts.run_probe(lambda: gateway.call(scope, http.within(LISTING), state, read_all))
     return (lambda _number: trouble) if trouble.trouble else (lambda number: ProbeResult(lines.get(number)))
 
 

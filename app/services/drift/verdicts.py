@@ -8,11 +8,11 @@ from datetime import datetime
 from typing import Any
 
 from app.core import clock, urls
-from app.core.outbound.answer import OutboundError
-from app.provider import Outcome, Refusal
+from app.provider import Outcome
 from app.provider.numbers import ProviderNumber, Reason, difference
 from app.providers import PROVIDERS
 from app.services.connections import provider_writes
+from app.services.connections.gateway import ProviderCallFailed
 from app.services.scope import Scope
 
 CREDENTIAL_ERRORS = (Outcome.BAD_CREDENTIALS, Outcome.SUSPENDED, Outcome.WRONG_ACCOUNT, Outcome.NO_PERMISSION)
@@ -67,17 +67,14 @@ class Observation:
         }
 
 
-def run_probe(ask: Callable[[], ProviderNumber | None]) -> ProbeResult:
-    """The line that `ask` gives, or the trouble in getting it."""
+def run_probe(call: Callable[[], ProviderNumber | None]) -> ProbeResult:
+    """Returns the number that the gateway call `call` returns, or the trouble in getting it."""
     try:
-        return ProbeResult(ask())
-    except Refusal as refusal:
-        is_shut = refusal.result.code in CREDENTIAL_ERRORS
+        return ProbeResult(call())
+    except ProviderCallFailed as error:
+        is_shut = error.result.code in CREDENTIAL_ERRORS
         reason = Reason.CREDENTIALS_REFUSED if is_shut else Reason.PROVIDER_UNREACHABLE
-        return ProbeResult(trouble=reason, sentence=refusal.result.reason, outcome=refusal.result.code)
-    except OutboundError as error:
-        unreachable = Reason.PROVIDER_UNREACHABLE
-        return ProbeResult(trouble=unreachable, sentence=error.message, outcome=Outcome.UNREACHABLE)
+        return ProbeResult(trouble=reason, sentence=error.result.reason, outcome=error.result.code)
 
 
 def expected_url(base: str | None, row: Any) -> str | None:

@@ -124,7 +124,7 @@ def is_usable(number: str) -> bool:
 
 def _still_owned(scope: Scope, http: Outbound, provider: Provider, wanted: list[str]) -> list[ProviderNumber]:
     """The lines as the provider has them now: what a page showed is not believed."""
-    found, _ = inventory.read(scope, http, provider, inventory.credentials_for_listing(scope, provider))
+    found, _ = inventory.read(scope, http, inventory.connection_for_listing(scope, provider))
     lines: Mapping[str, ProviderNumber] = {line.phone_number: line for line in found}
     gone = [number for number in wanted if number not in lines]
     _refuse({f"Not among the account's numbers at {provider.label}": gone}, "NUMBER_NOT_OWNED")

@@ -13,11 +13,12 @@ from app.provider import Capability, Family, Numbers, Provider
 from app.provider import numbers as provider_numbers
 from app.provider.numbers import ProviderNumber
 from app.providers import PROVIDERS
-from app.services import fields, rate_limits
+from app.services import fields
 from app.services.connections import gateway
+from app.services.connections.gateway import Quota
+from app.services.connections.store import StoredConnection
 from app.services.numbers import claims as numbers_claims
 from app.services.numbers.claims import Claim, Claims
-from app.services.rate_limits import Limit
 from app.services.scope import Scope
 
 if TYPE_CHECKING:
@@ -25,9 +26,6 @@ if TYPE_CHECKING:
 
 MOST = 10_000
 """Lines that are read of one account."""
-MOST_LISTINGS = 30
-"""Of one connection, in the throttle's window."""
-SECONDS = 60.0
 URL_LONGEST = 2000
 
 
@@ -91,9 +89,8 @@ def voice_key(provider: Provider) -> str | None:
 
 def list_owned(scope: Scope, http: Outbound, provider: Provider) -> Inventory:
     """Asks the provider, at most so often. Raises Conflict, TooMany, NotAnswered."""
-    values = credentials_for_listing(scope, provider)
-    _count(scope, provider)
-    found, is_cut_off = read(scope, http, provider, values)
+    connection = connection_for_listing(scope, provider)
+    found, is_cut_off = read(scope, http, connection, quota=gateway.LIST)
     known = numbers_claims.claims(scope, [line.phone_number for line in found])
     rows = [_owned(provider, line, known.get(line.phone_number, Claims())) for line in found]
     return Inventory(sorted(rows, key=lambda row: row.line.phone_number), is_cut_off)
@@ -106,32 +103,24 @@ def without_asking(scope: Scope, provider: Provider, numbers: Collection[str]) -
     return [_owned(provider, line, known.get(line.phone_number, Claims())) for line in rows]
 
 
-def credentials_for_listing(scope: Scope, provider: Provider) -> dict[str, Any]:
-    """The values to ask with. Conflict where the provider lists no numbers, or values are missing."""
+def connection_for_listing(scope: Scope, provider: Provider) -> StoredConnection:
+    """Raises Conflict if the provider lists no numbers, or values are missing."""
     if not can_list(provider):
         message = f"{provider.label} has no list of numbers that can be read from here."
         raise Conflict(message, code="CANNOT_LIST_NUMBERS")
-    return gateway.credentials(scope, provider)
-
-
-def _count(scope: Scope, provider: Provider) -> None:
-    rate_limits.take(
-        scope, Limit(rate_limits.key("numbers", scope.organization.id, provider.key), MOST_LISTINGS)
-    )
+    return gateway.configured(scope, provider)
 
 
 def read(
-    scope: Scope, http: Outbound, provider: Provider, values: Mapping[str, Any]
+    scope: Scope, http: Outbound, connection: StoredConnection, *, quota: Quota | None = None
 ) -> tuple[list[ProviderNumber], bool]:
-    """The account's lines that carry calls, each number once, and whether there are more."""
-    scope.end_read()
-    lister = cast(Numbers, provider)
+    """Returns the account's numbers that carry calls, each once, and whether there are more."""
+    lister = cast(Numbers, connection.provider)
 
-    def call() -> list[ProviderNumber]:
-        listed = lister.numbers(http.within(SECONDS), values)
-        return list(islice((line for line in listed if line.has_voice), MOST + 1))
+    def listed(client: Outbound, values: Mapping[str, Any]) -> list[ProviderNumber]:
+        return list(islice((line for line in lister.numbers(client, values) if line.has_voice), MOST + 1))
 
-    found = gateway.ask(provider, call)
+    found = gateway.call(scope, http.within(gateway.LIST.seconds), connection, listed, quota=quota)
     once: dict[str, ProviderNumber] = {}
     for line in found[:MOST]:
         once.setdefault(line.phone_number, _presentable(line))

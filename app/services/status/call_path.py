@@ -11,7 +11,7 @@ from sqlalchemy import select
 from app.models import DriftCheck, Endpoint, User, VoicePhoneNumber
 from app.provider import Capability, Family, Provider
 from app.providers import PROVIDERS
-from app.services.connections import store
+from app.services.connections import gateway, store
 from app.services.connections.store import StoredConnection
 from app.services.drift import probe, tallies
 from app.services.drift.verdicts import Observation
@@ -128,11 +128,9 @@ def owners(scope: Scope, http: Outbound, number: str) -> Owners:
     found, silent = [], []
     wanted = {Capability.OBSERVE, Capability.NUMBERS}
     able = [state for state in store.load_all(scope).values() if _is_askable(state, wanted)]
-    shared = http.within(probe.SECONDS)
+    shared = http.within(gateway.OBSERVE.seconds)
     for state in able:
-        probe.count_look(scope, state.provider)
-        scope.end_read()
-        sight = probe.look(state.provider, shared, state.credentials, number)
+        sight = probe.look(scope, shared, state, number, quota=gateway.OBSERVE)
         if sight.trouble:
             silent.append(state.provider)
         elif sight.line:

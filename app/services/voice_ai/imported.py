@@ -24,20 +24,20 @@ class Account:
 
     def find(self, http: Outbound, number: str) -> list[ImportedNumber]:
         calls = selection.agents_of(self.provider)
-        return gateway.ask(self.provider, lambda: calls.imported_numbers(http, self.values, number))
+        return gateway.request(self.provider, lambda: calls.imported_numbers(http, self.values, number))
 
     def add(self, http: Outbound, number: str, domain: str, label: str) -> str:
         calls = selection.agents_of(self.provider)
         sent = (self.values, number, domain, label)
-        return gateway.ask(self.provider, lambda: calls.import_number(http, *sent))
+        return gateway.request(self.provider, lambda: calls.import_number(http, *sent))
 
     def remove(self, http: Outbound, imported_id: str) -> None:
         calls = selection.agents_of(self.provider)
-        gateway.ask(self.provider, lambda: calls.remove_number(http, self.values, imported_id))
+        gateway.request(self.provider, lambda: calls.remove_number(http, self.values, imported_id))
 
     def assign(self, http: Outbound, imported_id: str, agent_id: str | None) -> None:
         calls = selection.agents_of(self.provider)
-        gateway.ask(self.provider, lambda: calls.assign_agent(http, self.values, imported_id, agent_id))
+        gateway.request(self.provider, lambda: calls.assign_agent(http, self.values, imported_id, agent_id))
 
     def restore_agent(self, http: Outbound, number: str, target: ImportedNumber) -> None:
         """Assigns the agent of `target`. Whether null removes an agent is not documented: it is read back."""
@@ -82,7 +82,7 @@ class Change:
 
     def _import(self, http: Outbound, trunk: Account) -> str:
         sip = selection.trunk_of(trunk.provider)
-        domain = gateway.ask(trunk.provider, lambda: sip.sip_domain(http, trunk.values))
+        domain = gateway.request(trunk.provider, lambda: sip.sip_domain(http, trunk.values))
         self.label = new_label(self.number)
         self.has_begun = True
         self.made = self.account.add(http, self.number, domain, self.label)

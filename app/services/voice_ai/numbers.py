@@ -108,7 +108,7 @@ def _accounts(scope: Scope, *providers: Provider) -> list[Account]:
     if missing := _lacking(scope, providers):
         sentences = " ".join(sentence for _, sentence in missing)
         raise Conflict(sentences, code=missing[0][0])
-    return [Account(provider, gateway.credentials(scope, provider)) for provider in providers]
+    return [Account(provider, gateway.configured(scope, provider).credentials) for provider in providers]
 
 
 def agents(scope: Scope, http: Outbound, provider: Provider) -> list[Agent]:
@@ -116,7 +116,7 @@ def agents(scope: Scope, http: Outbound, provider: Provider) -> list[Agent]:
     (account,) = _accounts(scope, provider)
     scope.end_read()
     calls = selection.agents_of(provider)
-    return gateway.ask(provider, lambda: calls.agents(http.within(SECONDS_FOR_A_LIST), account.values))
+    return gateway.request(provider, lambda: calls.agents(http.within(SECONDS_FOR_A_LIST), account.values))
 
 
 def read(sent: object) -> AiDraft:
@@ -182,7 +182,7 @@ def _require_trunk(http: Outbound, trunk: Account, number: str) -> None:
     """Raises Conflict unless the number is on the trunk."""
     sip, label = selection.trunk_of(trunk.provider), trunk.provider.label
     carrier = PROVIDERS[trunk.provider.numbers_of].label
-    found = gateway.ask(trunk.provider, lambda: sip.observe(http, trunk.values, number))
+    found = gateway.request(trunk.provider, lambda: sip.observe(http, trunk.values, number))
     if found is None:
         raise Conflict(messages.not_in_project(number, carrier, label), code=NOT_ON_TRUNK)
     if not found.override_name:

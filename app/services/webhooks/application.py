@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import structlog
 from sqlalchemy import select, update
@@ -18,26 +16,20 @@ from app.core.errors import Invalid, NotFound, Problem, Stale, Unavailable
 from app.models import Connection, VoicePhoneNumber
 from app.provider import CallsBack, Capability, Provider
 from app.provider.numbers import Callback, Reason
-from app.services import rate_limits, sql
+from app.services import sql
 from app.services.audit import log as audit_log
 from app.services.audit.actions import Action
 from app.services.connections import gateway, provider_writes, store
-from app.services.connections.gateway import ProviderCallFailed
+from app.services.connections.gateway import ProviderCallFailed, Quota
 from app.services.connections.provider_writes import Intent
+from app.services.connections.store import StoredConnection
 from app.services.drift import queue
-from app.services.rate_limits import Limit
 from app.services.scope import Scope
 
 if TYPE_CHECKING:
     from app.core.outbound.client import Outbound
 
 log = structlog.get_logger(__name__)
-
-MOST_LOOKS = 30
-"""Of one connection, in the throttle's window."""
-
-SECONDS = 20
-"""For all that is asked of the provider at once."""
 
 
 @dataclass(frozen=True)
@@ -64,32 +56,31 @@ def provider_of(key: str) -> Provider:
 
 def look(scope: Scope, http: Outbound, provider: Provider) -> Seen:
     """Asks the provider. No transaction is open meanwhile. Raises Conflict, NotAnswered, TooMany."""
-    return _look(scope, http.within(SECONDS), provider)[0]
+    return _look(scope, http, gateway.configured(scope, provider))
 
 
-def _look(scope: Scope, http: Outbound, provider: Provider) -> tuple[Seen, Mapping[str, Any]]:
-    """Also the values that the provider was asked with."""
-    stored = store.load(scope, provider).callback_url
-    values = gateway.credentials(scope, provider)
-    _count(scope, provider)
-    found = _seen(http, provider, values, stored)
+def _look(scope: Scope, http: Outbound, connection: StoredConnection) -> Seen:
+    provider = connection.provider
+    found = _seen(scope, http, connection, connection.callback_url, quota=gateway.CALLBACK)
     provider_writes.resolve_now(scope, provider, {provider.label: _shown(found.now.primary)})
-    return found, values
+    return found
 
 
-def _seen(http: Outbound, provider: Provider, values: Mapping[str, Any], expected: str | None) -> Seen:
-    now = gateway.ask(provider, partial(_application(provider).callback, http, values))
+def _seen(
+    scope: Scope,
+    http: Outbound,
+    connection: StoredConnection,
+    expected: str | None,
+    *,
+    quota: Quota | None = None,
+) -> Seen:
+    callback = _application(connection.provider).callback
+    now = gateway.call(scope, http, connection, callback, quota=quota)
     return Seen(now, _difference(now.primary, expected))
 
 
 def _application(provider: Provider) -> CallsBack:
     return cast(CallsBack, provider)
-
-
-def _count(scope: Scope, provider: Provider) -> None:
-    rate_limits.take(
-        scope, Limit(rate_limits.key("callback", scope.organization.id, provider.key), MOST_LOOKS)
-    )
 
 
 def _difference(primary: str | None, stored: str | None) -> Reason | None:
@@ -119,33 +110,38 @@ def point(scope: Scope, http: Outbound, provider: Provider, text: str, *, digest
     has it. None where the provider took the address and does not answer any more. Raises as `plan`;
     Unavailable where the address was set and that could not be written down.
     """
-    http = http.within(SECONDS)
+    http = http.within(gateway.CALLBACK.seconds)
     url = _read(text)
-    before, values = _look(scope, http, provider)
+    connection = gateway.configured(scope, provider)
+    before = _look(scope, http, connection)
     if before.digest != digest:
         message = f"{provider.label} has something else by now than what was shown. Nothing was changed."
         raise Stale(message, current=before)
     changes = {"callback_url": [_shown(before.now.primary), url]}
     intent = Intent(scope, http, Action.CALLBACK_SET, provider, subject=provider.label, changes=changes)
-    after = _set(intent, http, provider, values, url)
+    after = _set(scope, intent, http, connection, url)
     _note(scope, intent, provider, before.now.primary, url)
     return after
 
 
-def _set(
-    intent: Intent, http: Outbound, provider: Provider, values: Mapping[str, Any], url: str
-) -> Seen | None:
+def _set(scope: Scope, intent: Intent, http: Outbound, connection: StoredConnection, url: str) -> Seen | None:
     """If the response was lost on its way, what is there afterwards tells."""
     lost, after = None, None
+    application = _application(connection.provider)
     try:
-        gateway.ask(provider, partial(_application(provider).set_callback, intent.http, values, url))
+        gateway.call(
+            scope,
+            intent.http,
+            connection,
+            lambda client, values: application.set_callback(client, values, url),
+        )
     except ProviderCallFailed as error:
         if error.code != gateway.UNREACHABLE:
             intent.failed(error.message)
             raise _told(error, "The address was not set.") from None
         lost = error
     with suppress(ProviderCallFailed):
-        after = _seen(http, provider, values, url)
+        after = _seen(scope, http, connection, url)
     if lost and after is None:
         intent.is_unknown(lost.message)
         raise _told(lost, "It is not known whether the address was set. Look again in a moment.")

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any
 from app.core.errors import Conflict, Stale
 from app.models import Endpoint
 from app.provider import Capability, Provider
-from app.provider.numbers import ProviderNumber, Reason
+from app.provider.numbers import ProviderNumber
 from app.services.audit import log
 from app.services.audit.actions import Action
 from app.services.connections import gateway, store
+from app.services.connections.gateway import Quota
 from app.services.connections.provider_writes import Intent
 from app.services.connections.store import StoredConnection
 from app.services.drift import probe, queue, verdicts
-from app.services.drift.verdicts import Observation, ProbeResult
+from app.services.drift.verdicts import Observation
 from app.services.endpoints import crud, readiness
 from app.services.scope import Scope
 
@@ -40,18 +41,16 @@ def observe(scope: Scope, http: Outbound, endpoint_id: str) -> Observation:
     """
     row = crud.get(scope, endpoint_id)
     state = store.load(scope, store.provider_of(row.provider))
-    probe.count_look(scope, state.provider)
-    return _observed(scope, http.within(probe.SECONDS), state, row)
+    return _observed(scope, http, state, row, quota=gateway.OBSERVE)
 
 
-def _observed(scope: Scope, http: Outbound, state: StoredConnection, row: Endpoint) -> Observation:
+def _observed(
+    scope: Scope, http: Outbound, state: StoredConnection, row: Endpoint, *, quota: Quota | None = None
+) -> Observation:
     expected = verdicts.expected_url(scope.organization.public_base_url, row)
     provider, number = row.provider, row.phone_number
+    sight = probe.look(scope, http, state, number, quota=quota)
     scope.end_read()
-    if state.is_usable:
-        sight = probe.look(state.provider, http, state.credentials, number)
-    else:
-        sight = ProbeResult(trouble=Reason.PROVIDER_NOT_CONFIGURED)
     with scope.transaction(lock=False):
         queue.save_results(scope, provider, {number: sight})
     return verdicts.observation(state.provider.label, sight, expected)
@@ -75,7 +74,7 @@ def point(scope: Scope, http: Outbound, endpoint_id: str, *, seen: str | None = 
     row = crud.get(scope, endpoint_id)
     provider = store.provider_of(row.provider)
     url = _wanted(scope, provider, row)
-    http = http.within(probe.SECONDS)
+    http = http.within(gateway.OBSERVE.seconds)
     before = observe(scope, http, endpoint_id)
     if before.line is None:
         raise Conflict(before.message, code=str(before.reason or "").upper())
@@ -107,8 +106,11 @@ def _set(scope: Scope, http: Outbound, row: Endpoint, line: ProviderNumber, url:
     changes = {"webhook": [before, url]} | _taken_away(line)
     number = row.phone_number
     intent = Intent(scope, http, Action.NUMBER_POINTED, state.provider, subject=number, changes=changes)
-    scope.end_read()
-    done = verdicts.run_probe(lambda: pointing.point(intent.http, state.credentials, line, url))
+    done = verdicts.run_probe(
+        lambda: gateway.call(
+            scope, intent.http, state, lambda client, values: pointing.point(client, values, line, url)
+        )
+    )
     after = _observed(scope, http, state, row)
     if after.in_sync is True or not done.trouble:
         with scope.transaction():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
@@ -16,9 +15,10 @@ from app.provider.numbers import ProviderNumber, Reason
 from app.services.audit import log
 from app.services.audit.actions import Action
 from app.services.connections import gateway, store
+from app.services.connections.gateway import Quota
 from app.services.connections.store import StoredConnection
 from app.services.drift import probe, queue, verdicts
-from app.services.drift.verdicts import Observation, ProbeResult
+from app.services.drift.verdicts import Observation
 from app.services.scope import Scope
 
 if TYPE_CHECKING:
@@ -76,8 +76,7 @@ def plan(scope: Scope, http: Outbound, provider: Provider, number: str) -> Plan:
     of the number.
     """
     state, url = _wanted(scope, provider, number)
-    probe.count_look(scope, provider)
-    now = _observed(scope, http.within(probe.SECONDS), state, number, url)
+    now = _observed(scope, http, state, number, url, quota=gateway.OBSERVE)
     if now.line is None:
         raise Conflict(now.message, code=str(now.reason or "").upper())
     return Plan(number, url, now, probe.digest(now.line))
@@ -89,7 +88,7 @@ def attach(scope: Scope, http: Outbound, provider: Provider, number: str, *, see
     `seen` is a plan's: where something else is there by now, nothing is changed and Stale has what is.
     Raises as `plan`; Conflict also where the provider refuses.
     """
-    http = http.within(probe.SECONDS)
+    http = http.within(gateway.OBSERVE.seconds)
     found = plan(scope, http, provider, number)
     if found.now.in_sync:
         return found.now
@@ -114,12 +113,17 @@ def _wanted(scope: Scope, provider: Provider, number: str) -> tuple[StoredConnec
     return state, state.callback_url
 
 
-def _observed(scope: Scope, http: Outbound, state: StoredConnection, number: str, url: str) -> Observation:
+def _observed(
+    scope: Scope,
+    http: Outbound,
+    state: StoredConnection,
+    number: str,
+    url: str,
+    *,
+    quota: Quota | None = None,
+) -> Observation:
+    sight = probe.look(scope, http, state, number, quota=quota)
     scope.end_read()
-    if state.is_usable:
-        sight = probe.look(state.provider, http, state.credentials, number)
-    else:
-        sight = ProbeResult(trouble=Reason.PROVIDER_NOT_CONFIGURED)
     with scope.transaction(lock=False):
         queue.save_results(scope, state.provider.key, {number: sight})
     return verdicts.observation(state.provider.label, sight, url)
@@ -130,9 +134,11 @@ def _set(scope: Scope, http: Outbound, provider: Provider, found: Plan) -> Obser
     state = store.load(scope, provider)
     line: Any = found.now.line
     application: Any = provider
-    call = partial(application.point, http, state.credentials, line, found.url)
-    scope.end_read()
-    done = verdicts.run_probe(call)
+    done = verdicts.run_probe(
+        lambda: gateway.call(
+            scope, http, state, lambda client, values: application.point(client, values, line, found.url)
+        )
+    )
     after = _observed(scope, http, state, found.number, found.url)
     with scope.transaction():
         if after.in_sync or not done.trouble:

@@ -50,7 +50,7 @@ def show(scope: Scope, key: str) -> ResponseReturnValue:
     provider = store.provider_of(key)
     form = _form(scope)
     try:
-        numbers_inventory.credentials_for_listing(scope, provider)
+        numbers_inventory.connection_for_listing(scope, provider)
     except Conflict as error:
         return _page(scope, provider, form, problem=error.message)
     is_asked = "list" in request.args or render.is_fragment_request("numbers")

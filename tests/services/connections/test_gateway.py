@@ -1,11 +1,14 @@
-"""What keeps a provider from answering is told in one way."""
+"""What every call to a provider has: quota, deadline, stored credentials, and one kind of failure."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from app.core.errors import Conflict
+from app.core.errors import Conflict, TooMany
 from app.core.outbound.answer import OutboundError
+from app.core.outbound.client import Outbound
 from app.provider import Outcome, Refusal, refused
 from app.providers import PROVIDERS
 from app.services.connections import gateway
@@ -13,47 +16,80 @@ from app.services.connections.gateway import ProviderCallFailed
 from app.services.providers import credentials
 
 VOBIZ = PROVIDERS["vobiz"]
-UNREACHABLE = OutboundError("timeout", "api.vobiz.ai did not answer in time.")
-REFUSED = Refusal(refused(Outcome.BAD_CREDENTIALS, "Vobiz does not know this Auth Token."))
+VALUES = {"auth_id": "MA_MADEUP01", "auth_token": "made-up-token"}
+FAILURES = [
+    (
+        Refusal(refused(Outcome.BAD_CREDENTIALS, "Check the Auth token.")),
+        (gateway.REFUSED, Outcome.BAD_CREDENTIALS, "Check the Auth token."),
+    ),
+    (
+        OutboundError("timeout", "api.vobiz.ai did not answer in time."),
+        (gateway.UNREACHABLE, Outcome.UNREACHABLE, "api.vobiz.ai did not answer in time."),
+    ),
+]
 
 
-@pytest.mark.parametrize(
-    ("error", "code", "outcome", "sentence"),
-    [
-        (REFUSED, "PROVIDER_REFUSED", Outcome.BAD_CREDENTIALS, "Vobiz does not know this Auth Token."),
-        (
-            UNREACHABLE,
-            "PROVIDER_UNREACHABLE",
-            Outcome.UNREACHABLE,
-            "api.vobiz.ai did not answer in time.",
-        ),
-    ],
-)
-def test_a_call_that_is_not_answered_is_a_conflict(error, code, outcome, sentence):
-    def call() -> None:
+def fails(error):
+    def operation(*_args):
         raise error
 
-    with pytest.raises(ProviderCallFailed) as told:
-        gateway.ask(VOBIZ, call)
-    assert (told.value.status, told.value.code, told.value.message) == (409, code, sentence)
-    assert told.value.result.code == outcome
-    assert told.value.__cause__ is None
+    return operation
 
 
-def test_what_is_answered_is_handed_on():
-    assert gateway.ask(VOBIZ, lambda: [1, 2]) == [1, 2]
+def test_request_failure_is_a_conflict_with_code_outcome_and_sentence():
+    for error, expected in FAILURES:
+        with pytest.raises(ProviderCallFailed) as failed:
+            gateway.request(VOBIZ, fails(error))
+        conflict = failed.value
+        assert (conflict.code, conflict.result.code, conflict.message) == expected
+        assert conflict.status == 409
+        assert conflict.__cause__ is None
 
 
-def test_a_fault_of_ours_stays_one():
+def test_request_returns_the_result_and_passes_our_own_faults():
+    assert gateway.request(VOBIZ, lambda: [1, 2]) == [1, 2]
     with pytest.raises(ZeroDivisionError):
-        gateway.ask(VOBIZ, lambda: 1 / 0)
+        gateway.request(VOBIZ, lambda: 1 / 0)
 
 
-def test_the_stored_values_are_all_there_or_what_is_missing_is_named(acme):
-    with pytest.raises(Conflict, match="It needs Auth ID, Auth token") as told:
-        gateway.credentials(acme, VOBIZ)
-    assert told.value.code == "PROVIDER_NOT_CONFIGURED"
-    credentials.save(acme, VOBIZ, {"auth_id": "MA_MADEUP01", "auth_token": "made-up-token"})
-    values = gateway.credentials(acme, VOBIZ)
-    assert (values["auth_id"], values["auth_token"]) == ("MA_MADEUP01", "made-up-token")
+def test_configured_names_what_is_missing_or_has_every_value(acme):
+    with pytest.raises(Conflict) as missing:
+        gateway.configured(acme, VOBIZ)
+    assert missing.value.code == gateway.NOT_CONFIGURED
+    assert all(field.label in missing.value.message for field in VOBIZ.required)
+    credentials.save(acme, VOBIZ, VALUES)
+    values = gateway.configured(acme, VOBIZ).credentials
+    assert VALUES.items() <= values.items()
     assert set(values) == {field.name for field in VOBIZ.fields}
+
+
+def test_call_has_stored_credentials_and_no_open_transaction(acme):
+    credentials.save(acme, VOBIZ, VALUES)
+    connection = gateway.configured(acme, VOBIZ)
+    assert acme.session.in_transaction()
+
+    def operation(_client, values):
+        return acme.session.in_transaction(), values["auth_token"]
+
+    http = Outbound()
+    assert gateway.call(acme, http, connection, operation) == (False, VALUES["auth_token"])
+    typed = {"auth_token": "typed"}
+    assert gateway.call(acme, http, connection, operation, values=typed) == (False, "typed")
+
+
+def test_call_counts_against_its_quota_and_shares_its_seconds(acme):
+    credentials.save(acme, VOBIZ, VALUES)
+    connection = gateway.configured(acme, VOBIZ)
+    quota = replace(gateway.VERIFY, most=1, seconds=0)
+
+    def operation(client, _values):
+        return client.send("GET", "https://api.vobiz.ai/")
+
+    with pytest.raises(ProviderCallFailed) as failed:
+        gateway.call(
+            acme, Outbound({"api.vobiz.ai": "http://127.0.0.1:9"}), connection, operation, quota=quota
+        )
+    assert failed.value.code == gateway.UNREACHABLE
+    with pytest.raises(TooMany):
+        gateway.call(acme, Outbound(), connection, operation, quota=quota)
+    assert gateway.call(acme, Outbound(), connection, lambda *_: "another purpose", quota=gateway.OBSERVE)

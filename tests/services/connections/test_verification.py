@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from app.core.errors import Conflict, Invalid, TooMany
@@ -9,7 +11,7 @@ from app.core.outbound.client import Outbound
 from app.models import AuditEvent, Check
 from app.provider import Outcome
 from app.providers import PROVIDERS
-from app.services.connections import store, verification
+from app.services.connections import gateway, store, verification
 from app.services.providers import credentials
 from simulators.base import Reply, Request, Trouble
 from simulators.exotel import Exotel
@@ -114,7 +116,7 @@ def test_trouble_is_a_result_that_repeats_nothing(acme, vobiz, http, trouble):
 
 def test_all_that_a_test_asks_has_one_deadline(acme, vobiz, http, monkeypatch):
     _stored(acme, vobiz)
-    monkeypatch.setattr(verification, "SECONDS", 0)
+    monkeypatch.setattr(gateway, "VERIFY", replace(gateway.VERIFY, seconds=0))
     assert verification.verify(acme, http, VOBIZ, {}).result.code == Outcome.UNREACHABLE
     assert vobiz.requests == []
 
@@ -144,7 +146,7 @@ def test_a_stored_secret_goes_to_no_other_host(acme):
 
 
 def test_it_is_audited_and_throttled(acme, vobiz, http, monkeypatch):
-    monkeypatch.setattr(verification, "MOST_TESTS", 2)
+    monkeypatch.setattr(gateway, "VERIFY", replace(gateway.VERIFY, most=2))
     for _ in range(2):
         verification.verify(acme, http, VOBIZ, {})
     with pytest.raises(TooMany):

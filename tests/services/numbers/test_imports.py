@@ -9,6 +9,7 @@ import pytest
 from app.core.errors import Conflict, Invalid, NotFound
 from app.models import AuditEvent, DriftCheck, Endpoint, VoicePhoneNumber
 from app.providers import PROVIDERS
+from app.services.connections import gateway
 from app.services.connections.gateway import ProviderCallFailed
 from app.services.numbers import claims, imports, inventory
 from app.services.numbers.imports import Refused
@@ -178,7 +179,7 @@ def test_a_provider_that_does_not_answer_imports_nothing(acme, cast, twilio, htt
 
 
 def test_importing_uses_up_no_listing(acme, http, monkeypatch):
-    monkeypatch.setattr(inventory, "MOST_LISTINGS", 1)
+    monkeypatch.setattr(gateway, "LIST", replace(gateway.LIST, most=1))
     for number in (FIRST, SECOND):
         imports.import_endpoints(acme, http, TWILIO, [number], {})
     assert len(inventory.list_owned(acme, http, TWILIO).rows) == 3

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from app.core.errors import Conflict, TooMany
@@ -11,6 +13,7 @@ from app.provider import Outcome
 from app.provider.numbers import ProviderNumber
 from app.providers import PROVIDERS
 from app.services import fields
+from app.services.connections import gateway
 from app.services.connections.gateway import ProviderCallFailed
 from app.services.endpoints import crud
 from app.services.numbers import assignments
@@ -233,7 +236,7 @@ def test_no_transaction_is_open_while_the_provider_is_asked(acme, twilio, http, 
 
 
 def test_it_is_throttled_apart_from_tests(acme, http, monkeypatch):
-    monkeypatch.setattr(numbers_inventory, "MOST_LISTINGS", 2)
+    monkeypatch.setattr(gateway, "LIST", replace(gateway.LIST, most=2))
     for _ in range(2):
         numbers_inventory.list_owned(acme, http, TWILIO)
     with pytest.raises(TooMany):
@@ -241,7 +244,7 @@ def test_it_is_throttled_apart_from_tests(acme, http, monkeypatch):
 
 
 def test_all_its_calls_have_one_deadline(acme, twilio, http, monkeypatch):
-    monkeypatch.setattr(numbers_inventory, "SECONDS", 0.0)
+    monkeypatch.setattr(gateway, "LIST", replace(gateway.LIST, seconds=0.0))
     with pytest.raises(ProviderCallFailed) as told:
         numbers_inventory.list_owned(acme, http, TWILIO)
     assert told.value.code == "PROVIDER_UNREACHABLE"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from app.core.errors import Invalid, TooMany
@@ -10,8 +12,8 @@ from app.models import VoicePhoneNumber
 from app.provider import Family
 from app.provider.numbers import ProviderNumber
 from app.providers import PROVIDERS
-from app.services.connections import store
-from app.services.drift import probe, queue
+from app.services.connections import gateway, store
+from app.services.drift import queue
 from app.services.drift.verdicts import ProbeResult
 from app.services.numbers import assignments
 from app.services.providers import active, credentials
@@ -69,7 +71,7 @@ def test_find_with_http_shows_the_providers_webhook(live, twilio, http):
 
 
 def test_find_with_http_is_rate_limited(live, http, monkeypatch):
-    monkeypatch.setattr(probe, "MOST_LOOKS", 1)
+    monkeypatch.setattr(gateway, "OBSERVE", replace(gateway.OBSERVE, most=1))
     call_path.find(live, NUMBER, http=http)
     with pytest.raises(TooMany):
         call_path.find(live, NUMBER, http=http)

@@ -13,7 +13,7 @@ from app.models import AuditEvent, DriftCheck
 from app.provider.numbers import Reason
 from app.providers import PROVIDERS
 from app.services.audit import log
-from app.services.connections import store
+from app.services.connections import gateway, store
 from app.services.connections.gateway import ProviderCallFailed
 from app.services.numbers import assignments
 from app.services.providers import credentials
@@ -216,7 +216,7 @@ def test_values_that_are_missing_and_tries_that_are_too_many(acme, sinch, http, 
         application.look(acme, http, SINCH)
     assert sinch.requests == []
     credentials.save(acme, SINCH, sinch.values)
-    monkeypatch.setattr(application, "MOST_LOOKS", 2)
+    monkeypatch.setattr(gateway, "CALLBACK", replace(gateway.CALLBACK, most=2))
     application.look(acme, http, SINCH)
     application.look(acme, http, SINCH)
     with pytest.raises(TooMany):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from app.core.errors import Conflict, NotFound, Stale, TooMany
@@ -10,7 +12,7 @@ from app.models import AuditEvent, DriftCheck
 from app.provider.numbers import Reason
 from app.providers import PROVIDERS
 from app.services.connections import gateway
-from app.services.drift import probe, tallies
+from app.services.drift import tallies
 from app.services.endpoints import crud
 from app.services.providers import credentials, telephony
 from app.services.webhooks import endpoint
@@ -241,7 +243,7 @@ def test_what_cannot_be_pointed_is_refused_with_the_reason(acme, twilio, http, h
 
 
 def test_looking_is_throttled(acme, http, here, monkeypatch):
-    monkeypatch.setattr(probe, "MOST_LOOKS", 2)
+    monkeypatch.setattr(gateway, "OBSERVE", replace(gateway.OBSERVE, most=2))
     endpoint.observe(acme, http, here)
     endpoint.observe(acme, http, here)
     with pytest.raises(TooMany):

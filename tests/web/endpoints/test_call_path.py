@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from flask import Flask
 
 from app.core.outbound.client import Outbound
-from app.services.drift import probe
+from app.services.connections import gateway
 from simulators.base import Trouble
 from simulators.twilio import Twilio
 from tests.support.cast import Cast
@@ -170,7 +171,7 @@ def test_people_who_have_the_number_are_shown(app: Flask, dana: Portal, cast: Ca
 def test_a_provider_that_was_asked_too_often_is_left_alone(
     live: Portal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(probe, "MOST_LOOKS", 1)
+    monkeypatch.setattr(gateway, "OBSERVE", replace(gateway.OBSERVE, most=1))
     page = ask(live).follow("Ask Twilio now").follow("Ask Twilio again")
     assert "Too many tries. Wait" in page.notes
     assert len(hops(page)) == 6

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from flask import Flask
 from app.core.outbound.client import Outbound
 from app.models import Endpoint, VoicePhoneNumber
 from app.providers import PROVIDERS
+from app.services.connections import gateway
 from app.services.endpoints import crud
 from app.services.numbers import assignments, imports, inventory
 from app.services.providers import credentials
@@ -264,7 +266,7 @@ def test_what_was_ticked_stays_where_the_list_cannot_be_read_again(
     app: Flask, cast: Cast, dana: Portal, twilio: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mapped(app, cast, SECOND, elsewhere=True)
-    monkeypatch.setattr(inventory, "MOST_LISTINGS", 1)
+    monkeypatch.setattr(gateway, "LIST", replace(gateway.LIST, most=1))
     dana.get(LIST)
     page = sent(dana, "endpoints", [FIRST, SECOND], 429, inbound_agent_name="Reception")
     assert "Too many tries" in page.notes
@@ -303,7 +305,7 @@ def test_a_provider_that_is_not_connected_says_what_it_needs(dana: Portal, key: 
 
 
 def test_too_many_listings_are_told(dana: Portal, twilio: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(inventory, "MOST_LISTINGS", 1)
+    monkeypatch.setattr(gateway, "LIST", replace(gateway.LIST, most=1))
     dana.get(LIST)
     assert "Too many tries" in dana.get(LIST, 429).notes
     assert len(twilio.requests) == 1

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from flask import Flask
 
 from app.core.outbound.client import Outbound
+from app.services.connections import gateway
 from app.services.drift import runs
 from app.services.numbers import assignments
 from simulators.base import Trouble
@@ -126,7 +128,7 @@ def test_a_connection_without_values_says_what_it_needs(dana: Portal, sinch: Sin
 
 
 def test_too_many_looks_are_refused(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.services.webhooks.application.MOST_LOOKS", 1)
+    monkeypatch.setattr(gateway, "CALLBACK", replace(gateway.CALLBACK, most=1))
     page = page.press("Set it at Sinch…", 429, url=URL)
     assert "Too many tries." in page.notes
     assert page.value("url") == URL
