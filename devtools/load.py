@@ -162,7 +162,7 @@ class BulkWriter(FormWriter):
             self._create()
         value = self.value()
         selected = "&".join(f"id={endpoint_id}" for endpoint_id in self._ids.values())
-        page = f"{self._base}/many?do=inbound&{selected}"
+        page = f"{self._base}/many?do=inbound_agent_name&{selected}"
         address, form = self._client.form(page, "inbound_agent_name")
         ids, self._ids = self._ids, {}
         write = self.ledger.begin(dict.fromkeys(ids, value))

@@ -16,7 +16,7 @@ from app.provider import Family
 from app.providers import keys_in
 from app.services import fields
 from app.services.endpoints import crud, listing, paging, readiness
-from app.services.endpoints.crud import EndpointDraft, EndpointEdit
+from app.services.endpoints.fields import SEARCHED_WORDS, EndpointDraft, EndpointEdit
 from app.services.endpoints.listing import Filter
 from app.services.scope import Scope
 from app.services.webhooks import endpoint
@@ -32,7 +32,7 @@ PAGING = (
     Parameter("cursor", "From the Link header of the page before.", {"type": "string"}),
 )
 FILTERS = (
-    Parameter("q", "Text in the number, label or agents.", {"type": "string"}),
+    Parameter("q", f"Text in the {SEARCHED_WORDS}.", {"type": "string"}),
     Parameter("provider", "One provider's.", {"type": "string", "enum": list(keys_in(Family.TELEPHONY))}),
     Parameter("is_active", "Only active, or only inactive ones.", {"type": "boolean"}),
     Parameter("agent", "One agent's, inbound or outbound.", {"type": "string"}),

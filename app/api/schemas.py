@@ -11,6 +11,7 @@ from app.core.naming import calls_name, settings_name
 from app.provider import Family, Outcome
 from app.provider.numbers import Reason
 from app.providers import in_family, keys_in
+from app.services.endpoints.fields import FIELDS
 from app.services.endpoints.readiness import BlockedReason
 from app.services.numbers.claims import Claim
 
@@ -90,16 +91,13 @@ class CallsErrorResponse(BaseModel):
     code: str
 
 
-class Endpoint(BaseModel):
-    id: str
-    phone_number: str = Field(description="E.164.")
-    provider: TelephonyKey
-    inbound_agent_name: str | None
-    outbound_agent_name: str | None
-    label: str | None
-    is_active: bool
-    created_at: str = Field(description="UTC, such as 2026-03-18T10:00:00.")
-    inbound_webhook_url: str | None = Field(description="Null without an inbound agent or base URL.")
+_ENDPOINT: dict[str, Any] = {
+    "id": (str, ...),
+    **{field.name: (field.read_type, Field(description=field.api_help)) for field in FIELDS},
+    "created_at": (str, Field(description="UTC, such as 2026-03-18T10:00:00.")),
+    "inbound_webhook_url": (str | None, Field(description="Null without an inbound agent or base URL.")),
+}
+Endpoint = create_model("Endpoint", **_ENDPOINT)
 
 
 class Resolution(BaseModel):

@@ -191,8 +191,8 @@ def test_nor_where_two_edit_one_form(dana: Page) -> None:
 
 
 def test_nor_where_a_change_of_many_is_undone(dana: Page) -> None:
-    dana.goto(f"{HERE}/endpoints/many?do=inbound&all=yes")
-    dana.get_by_label("Answered by").fill("wrong-agent")
+    dana.goto(f"{HERE}/endpoints/many?do=inbound_agent_name&all=yes")
+    dana.get_by_label("Inbound agent").fill("wrong-agent")
     found = look_both(dana, "many")
     dana.get_by_label("Why").fill("A test")
     dana.get_by_role("button", name="Change").click()

@@ -115,7 +115,7 @@ def test_escape_puts_messages_away_and_the_focus_stays(table: Page) -> None:
     toggle = table.get_by_role("button", name="Active: +1 415-555-0100")
     toggle.press("Enter")
     toast = table.locator(".pb-toast")
-    expect(toast).to_contain_text("is inactive")
+    expect(toast).to_contain_text("deactivated")
     toast.get_by_role("button", name="Dismiss").focus()
     table.keyboard.press("Enter")
     expect(toast).to_have_count(0)

@@ -116,7 +116,7 @@ class Walk:
         if show.count():
             self.hand.press(show)
         self.hand.tick(boxes.nth(0), boxes.nth(1))
-        self.fields(Answered_by="Night desk")
+        self.fields(Inbound_agent="Night desk")
         self.button("Import as endpoints")
         self.sees("2 numbers imported.")
 
@@ -145,7 +145,7 @@ class Walk:
     def ask_twilio(self) -> None:
         """With scripts the answer comes by itself."""
         self.sees("At Twilio")
-        look = self.page.get_by_role("link", name="Look at Twilio")
+        look = self.page.get_by_role("link", name="Check at Twilio")
         expect(look.or_(self.page.get_by_role("link", name="Look again")).first).to_be_visible()
         if isinstance(self.hand, Mouse):
             self.hand.press(look)
@@ -193,7 +193,7 @@ class Walk:
         self.link("Import CSV")
         rows = "phone_number,provider,inbound_agent_name\n+15551230001,twilio,Night desk\n"
         self.hand.fill(self.main.locator("textarea"), rows)
-        self.button("Show what it would do")
+        self.button("Preview import")
         self.button("Import 1 row")
         self.sees("What was done")
 
@@ -204,11 +204,11 @@ class Walk:
         if isinstance(self.hand, Keyboard):
             self.page.keyboard.press("Enter")
             expect(self.main.get_by_role("button", name="Activate…", exact=True)).to_be_focused()
-        self.button("Answered by…")
-        expect(self.page.get_by_role("heading", level=1)).to_have_text("Who answers 2 endpoints?")
-        self.fields(Answered_by="Day desk")
-        self.button("Change 2 endpoints")
-        self.sees("2 endpoints are answered by Day desk now.")
+        self.button("Set inbound agent…")
+        expect(self.page.get_by_role("heading", level=1)).to_have_text("Set inbound agent of 2 endpoints?")
+        self.fields(Inbound_agent="Day desk")
+        self.button("Set inbound agent of 2 endpoints")
+        self.sees("2 endpoints updated.")
 
     def add_a_person(self) -> None:
         self.link("People")

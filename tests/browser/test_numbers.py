@@ -35,7 +35,7 @@ def test_all_unmapped_numbers_are_ticked_and_imported(dana: Page, twilio: Twilio
     expect(dana.get_by_text("3 ticked")).to_be_visible()
     dana.get_by_role("checkbox").first.uncheck()
     expect(dana.get_by_text("2 ticked")).to_be_visible()
-    dana.get_by_label("Answered by").fill("Reception")
+    dana.get_by_label("Inbound agent").fill("Reception")
     dana.get_by_role("button", name="Import as endpoints").click()
     expect(dana.get_by_text("2 numbers imported.")).to_be_visible()
     expect(dana.get_by_role("row")).to_have_count(4)

@@ -9,7 +9,7 @@ from app.services import validation
 from app.services.access.sign_in import Credentials
 from app.services.access.users import UserDraft
 from app.services.endpoints import crud
-from app.services.endpoints.crud import EndpointDraft
+from app.services.endpoints.fields import EndpointDraft
 from app.services.numbers.assignments import VoicePhoneNumberDraft
 from app.services.organizations.directory import OrganizationEdit
 from app.services.providers import telephony
@@ -92,7 +92,8 @@ def test_values_are_trimmed():
     draft = validation.read(
         EndpointDraft, {"phone_number": " +15551234567\n", "provider": "twilio", "label": " a "}
     )
-    assert (draft.phone_number, draft.label) == ("+15551234567", "a")
+    values = draft.model_dump()
+    assert (values["phone_number"], values["label"]) == ("+15551234567", "a")
 
 
 def test_nothing_is_coerced():

@@ -151,9 +151,6 @@ def with_trait(trait: Trait) -> tuple[Action, ...]:
 
 
 FIELDS = {
-    "inbound_agent_name": "Answered by",
-    "outbound_agent_name": "Dials as",
-    "is_active": "Active",
     "public_base_url": "Public base URL",
     "active": "Provider",
     "imported_from": "Imported from",

@@ -36,7 +36,13 @@ from app.services.audit.actions import Action
 from app.services.audit.numbers import Changes
 from app.services.drift import queue
 from app.services.endpoints import listing, readiness
-from app.services.endpoints.crud import RESTORABLE_FIELDS, WEBHOOK_FIELDS, EndpointEdit
+from app.services.endpoints.fields import (
+    BULK,
+    RESTORABLE_FIELDS,
+    SEARCHED_WORDS,
+    WEBHOOK_FIELDS,
+    EndpointEdit,
+)
 from app.services.endpoints.listing import Filter
 from app.services.scope import Scope
 
@@ -44,12 +50,13 @@ TICKED_MOST = 1000
 NAMED = 20
 """Numbers that the event itself names; beside it are all."""
 SHOWN = 10
-AGENTS = ("inbound_agent_name", "outbound_agent_name")
+TEXTS = tuple(field.name for field in BULK if field.is_text)
+"""Of these a selection's values are counted before they are changed."""
 
-SUMMED = ("provider", "inbound_agent_name", "outbound_agent_name")
+SUMMED = ("provider", *TEXTS)
 """Of what is deleted, what the event sums up; of each number it keeps all."""
 
-_WORDS = {True: "yes", False: "no", None: "nobody"}
+_WORDS = {True: "yes", False: "no", None: "none"}
 
 
 @dataclass(frozen=True)
@@ -65,18 +72,18 @@ class Selection:
 
 @dataclass(frozen=True)
 class Affected:
-    """What a selection is now. `numbers` are the first few; agents are with how often, most first.
+    """What a selection is now. `numbers` are the first few.
 
-    `dialers`: people who have one of the numbers.
+    `values` has by field the most frequent ones, each with how often; `dialers` are the people who have one
+    of the numbers.
     """
 
     count: int
     numbers: list[str]
     active: int
-    answered: int
+    ready: int
     labelled: int
-    inbound: list[tuple[str | None, int]]
-    outbound: list[tuple[str | None, int]]
+    values: dict[str, list[tuple[str | None, int]]]
     dialers: int
 
 
@@ -93,19 +100,19 @@ def affected(scope: Scope, selection: Selection) -> Affected:
     ]
     parts = [
         select(literal(""), null(), *counts).select_from(found),
-        *(_ranked(found, name) for name in AGENTS),
+        *(_ranked(found, name) for name in TEXTS),
     ]
     rows = scope.session.execute(union_all(*parts)).all()
-    count, active, answered, labelled = next(row[2:] for row in rows if not row[0])
-    inbound, outbound = (_ordered(row for row in rows if row[0] == name) for name in AGENTS)
+    count, active, ready, labelled = next(row[2:] for row in rows if not row[0])
+    values = {name: _ordered(row for row in rows if row[0] == name) for name in TEXTS}
     numbers = _numbers(scope, query.limit(SHOWN))
     dialers = scope.session.scalar(_holders(scope, query)) or 0
-    return Affected(count, numbers, active, answered, labelled, inbound, outbound, dialers)
+    return Affected(count, numbers, active, ready, labelled, values, dialers)
 
 
 def _found(scope: Scope, query: Select[Endpoint], selection: Selection) -> FromClause:
     """What is counted. Kept by the database meanwhile, unless an index has all that is asked of it."""
-    names = ("is_active", "label", *AGENTS)
+    names = ("is_active", "label", *TEXTS)
     is_ready = readiness.load(scope).is_ready.label("is_ready")
     columns = query.with_only_columns(is_ready, *(getattr(Endpoint, name) for name in names))
     wanted = selection.wanted
@@ -115,12 +122,12 @@ def _found(scope: Scope, query: Select[Endpoint], selection: Selection) -> FromC
 
 
 def _ranked(found: FromClause, name: str) -> Select[Any]:
-    """The first few agents with how often, shaped as the counts are."""
+    """The first few values with how often, shaped as the counts are."""
     column = found.c[name]
-    grouped = select(column.label("agent"), func.count().label("times")).group_by(column)
+    grouped = select(column.label("value"), func.count().label("times")).group_by(column)
     some = grouped.order_by(func.count().desc(), column.nulls_last()).limit(SHOWN + 1).subquery()
     nothing = literal(0)
-    return select(literal(name), some.c.agent, some.c.times, nothing, nothing, nothing)
+    return select(literal(name), some.c.value, some.c.times, nothing, nothing, nothing)
 
 
 def _ordered(rows: Iterable[Any]) -> list[tuple[str | None, int]]:
@@ -179,7 +186,7 @@ def remove(scope: Scope, selection: Selection, *, seen: int | None, reason: str 
 
 def words(wanted: Filter, shown: Callable[[str], str] = str) -> str:
     """The filter, for people, with what was typed as `shown` makes it."""
-    told = [f"“{shown(wanted.text)}” in number, label or agent"] if wanted.text else []
+    told = [f"“{shown(wanted.text)}” in {SEARCHED_WORDS}"] if wanted.text else []
     if wanted.provider:
         told.append(f"provider {providers.label(wanted.provider)}")
     told += [f"agent {shown(wanted.agent)}"] if wanted.agent else []

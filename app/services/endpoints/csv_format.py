@@ -12,24 +12,12 @@ from typing import Any
 from app.core import csv_text, naming, phone
 from app.core.errors import Invalid, Problem
 from app.core.phone import Reading
-from app.provider import Family
-from app.providers import keys_in
 from app.services import progress
 from app.services.endpoints import listing
+from app.services.endpoints.fields import BY_NAME, COLUMNS, COMPUTED, FIELDS
 from app.services.endpoints.listing import Filter
 from app.services.progress import Tell, to_nobody
 from app.services.scope import Scope
-
-COLUMNS = (
-    "phone_number",
-    "provider",
-    "inbound_agent_name",
-    "outbound_agent_name",
-    "label",
-    "is_active",
-)
-COMPUTED = ("created_at", "inbound_webhook_url")
-"""Written for people to read, and left aside when a file comes back."""
 
 MOST_ROWS = 100_000
 TRUE = frozenset({"true", "yes", "1", "on", "wahr", "ja", "vrai", "oui", "verdadero", "sí", "si", "vero"})
@@ -84,14 +72,7 @@ def text_of(value: Any) -> str:
 
 def template() -> Iterator[bytes]:
     """The header, and two rows that show what goes into it."""
-    first, *others = keys_in(Family.TELEPHONY)
-    return csv_text.lines(
-        [
-            COLUMNS,
-            ("+15551234567", first, "Reception", "Sales", "Front desk", "true"),
-            ("+442079460958", others[0] if others else first, "Reception", "", "London", "false"),
-        ]
-    )
+    return csv_text.lines([COLUMNS, *zip(*(field.examples for field in FIELDS), strict=True)])
 
 
 def opened(raw: bytes) -> Table:
@@ -181,16 +162,13 @@ def _row(line: int, cells: list[str], names: Sequence[str], country: str | None)
 
 
 def _values(cells: dict[str, str]) -> Iterator[tuple[str, Any]]:
-    """As the API is sent them. An empty cell clears; of a provider or a state it says nothing."""
+    """As the API takes them. An empty cell clears a text that may be null, and else says nothing."""
     for name, text in cells.items():
-        if name == "is_active":
-            if text := csv_text.visible(text):
-                yield name, _yes_or_no(text)
-        elif name == "provider":
-            if text := csv_text.visible(text):
-                yield name, text.lower()
-        else:
+        field = BY_NAME[name]
+        if field.is_text and not field.fixed:
             yield name, text or None
+        elif word := csv_text.visible(text):
+            yield name, word.lower() if field.is_text else _yes_or_no(word)
 
 
 def _yes_or_no(text: str) -> Any:

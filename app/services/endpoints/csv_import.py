@@ -24,8 +24,8 @@ from app.services.audit import numbers as audit_numbers
 from app.services.audit.actions import Action
 from app.services.drift import queue
 from app.services.endpoints import bulk, csv_format
-from app.services.endpoints.crud import WEBHOOK_FIELDS, EndpointEdit, NewEndpoint
 from app.services.endpoints.csv_format import Row, Sheet, Table, text_of
+from app.services.endpoints.fields import COLUMNS, WEBHOOK_FIELDS, EndpointEdit, NewEndpoint
 from app.services.progress import Tell, to_nobody
 from app.services.scope import Scope, expect_version
 from app.services.sql import Inserts
@@ -38,8 +38,7 @@ SHOWN = 100
 PASTED = "Pasted rows"
 IN_USE = "This number is in use already. A number can have one endpoint only."
 
-_COLUMNS = ("phone_number", "organization_id", "id", "version", "provider", *EndpointEdit.model_fields)
-_STORED = select(*(getattr(Endpoint, name) for name in _COLUMNS))
+_STORED = select(*(getattr(Endpoint, name) for name in ("organization_id", "id", "version", *COLUMNS)))
 
 
 class Outcome(StrEnum):

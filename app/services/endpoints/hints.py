@@ -12,7 +12,7 @@ from app.core import texts, urls
 from app.models import Endpoint
 from app.providers import PROVIDERS
 from app.services.drift import probe, tallies
-from app.services.endpoints import readiness
+from app.services.endpoints import fields, readiness
 from app.services.scope import Scope
 
 _USUAL = re.compile(r"[\w.-]+")
@@ -29,7 +29,7 @@ class FollowUp:
 def spelling_warnings(scope: Scope, row: Endpoint, names: Iterable[str | None]) -> Iterator[str]:
     """A sentence for each agent that no other number has, where there are others or the name is unusual."""
     others = (Endpoint.organization_id == scope.organization.id) & (Endpoint.id != row.id)
-    columns = (Endpoint.inbound_agent_name, Endpoint.outbound_agent_name)
+    columns = [field.column for field in fields.AGENTS]
     for name in dict.fromkeys(name for name in names if name):
         if any(_is_one(scope, others & (column == name)) for column in columns):
             continue

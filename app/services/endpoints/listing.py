@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Select, func, or_, select
 from app.core import clock, phone, urls
 from app.models import DriftCheck, Endpoint
 from app.services.drift import tallies
-from app.services.endpoints import readiness
+from app.services.endpoints import fields, readiness
 from app.services.scope import Scope
 
 PAGE_MOST = 1000
@@ -37,12 +37,7 @@ def document(base_url: str | None, row: Any) -> dict[str, Any]:
     """An endpoint as the contract has it."""
     return {
         "id": row.id,
-        "phone_number": row.phone_number,
-        "provider": row.provider,
-        "inbound_agent_name": row.inbound_agent_name,
-        "outbound_agent_name": row.outbound_agent_name,
-        "label": row.label,
-        "is_active": row.is_active,
+        **{name: getattr(row, name) for name in fields.COLUMNS},
         "created_at": clock.iso(row.created_at),
         "inbound_webhook_url": urls.inbound_webhook_url(base_url, row.provider, row.inbound_agent_name),
     }
@@ -58,12 +53,7 @@ def matching(scope: Scope, wanted: Filter) -> Select[Endpoint]:
     if wanted.is_active is not None:
         query = query.where(Endpoint.is_active == wanted.is_active)
     if wanted.agent:
-        query = query.where(
-            or_(
-                Endpoint.inbound_agent_name == wanted.agent,
-                Endpoint.outbound_agent_name == wanted.agent,
-            )
-        )
+        query = query.where(or_(*(field.column == wanted.agent for field in fields.AGENTS)))
     if wanted.drifted:
         query = query.where(*_is_drifted(scope))
     if wanted.blocked:
@@ -82,11 +72,9 @@ def _is_drifted(scope: Scope) -> tuple[ColumnElement[bool], ...]:
 
 
 def _matches(scope: Scope, text: str) -> ColumnElement[bool]:
-    """The text in label or agents; its digits in the number, in whatever spelling."""
-    found = [
-        scope.contains(column, text)
-        for column in (Endpoint.label, Endpoint.inbound_agent_name, Endpoint.outbound_agent_name)
-    ]
+    """The text in what is searched; its digits in the number, in whatever spelling."""
+    texts = (field.column for field in fields.SEARCHED if not field.fixed)
+    found = [scope.contains(column, text) for column in texts]
     digits = re.sub(r"[\s().\-+/]", "", text)
     if digits.isascii() and digits.isdigit():
         found.append(Endpoint.phone_number.contains(digits))
@@ -114,7 +102,7 @@ def stream(scope: Scope, wanted: Filter) -> Iterator[dict[str, Any]]:
 def agents(scope: Scope, *, limit: int = 200) -> list[str]:
     """Names in use, for suggestions."""
     names: set[str] = set()
-    for column in (Endpoint.inbound_agent_name, Endpoint.outbound_agent_name):
+    for column in (field.column for field in fields.AGENTS):
         query = select(column).where(Endpoint.organization_id == scope.organization.id, column.is_not(None))
         names |= {name for name in scope.session.scalars(query.distinct().limit(limit)) if name}
     return sorted(names)[:limit]

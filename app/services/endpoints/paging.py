@@ -16,22 +16,27 @@ from app.core.errors import Malformed
 from app.models import Endpoint
 from app.services import keyset
 from app.services.endpoints import listing
+from app.services.endpoints.fields import FIELDS, EndpointField
 from app.services.endpoints.listing import Filter
 from app.services.keyset import Mark, Order, Page
 from app.services.scope import Scope
 
 CURSOR_LONGEST = 2000
 BY_NUMBER = "number"
-ORDERS = {
-    BY_NUMBER: Order(Endpoint.phone_number, Endpoint.phone_number),
-    "label": Order(Endpoint.label, Endpoint.phone_number, func.lower),
-    "provider": Order(Endpoint.provider, Endpoint.phone_number),
-    "agent": Order(Endpoint.inbound_agent_name, Endpoint.phone_number, func.lower),
-    "active": Order(Endpoint.is_active, Endpoint.phone_number),
-    "created": Order(Endpoint.created_at, Endpoint.phone_number),
+
+
+def _order(field: EndpointField) -> Order:
+    """Names that people give are compared without case."""
+    order = Order(field.column, Endpoint.phone_number)
+    return replace(order, compared=func.lower) if field.is_text and not field.fixed else order
+
+
+ORDERS = {field.sort: _order(field) for field in FIELDS if field.sort} | {
+    "created": Order(Endpoint.created_at, Endpoint.phone_number)
 }
-SORTS = tuple(f"{sign}{name}" for name in ORDERS for sign in ("", "-"))
-"""The minus reverses the order, with rows without a value still last."""
+_WORDS = {field.sort: field.sorted_words for field in FIELDS} | {"created": ("Oldest first", "Newest first")}
+SORTS = {f"{sign}{name}": _WORDS[name][at] for name in ORDERS for at, sign in enumerate(("", "-"))}
+"""The words for each sort. The minus reverses the order, with rows without a value still last."""
 
 
 def page(

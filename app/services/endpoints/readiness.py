@@ -78,6 +78,10 @@ class Readiness:
     def _usable(self) -> list[str]:
         return [key for key, connection in self.connections.items() if connection.is_usable]
 
+    def webhook_url(self, endpoint: Endpoint) -> str | None:
+        """The inbound webhook URL; None without an inbound agent or base URL."""
+        return urls.inbound_webhook_url(self.base_url, endpoint.provider, endpoint.inbound_agent_name)
+
     def main_reason(self, endpoint: Endpoint) -> BlockedReason | None:
         """The inbound reason; of an endpoint that only dials, what blocks that if anything does."""
         inbound = self.blocked_reason(endpoint)

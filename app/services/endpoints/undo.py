@@ -21,7 +21,7 @@ from app.services.audit.actions import Action, Trait
 from app.services.audit.numbers import Changes
 from app.services.drift import queue
 from app.services.endpoints.bulk import Done, change_each, counted, named, summed
-from app.services.endpoints.crud import RESTORABLE_FIELDS, WEBHOOK_FIELDS
+from app.services.endpoints.fields import BY_NAME, RESTORABLE_FIELDS, WEBHOOK_FIELDS
 from app.services.scope import Scope
 
 MANY = 20_000
@@ -175,7 +175,7 @@ def _write(scope: Scope, found: Plan) -> None:
     if found.added:
         gone = delete(Endpoint).where(Endpoint.id == bindparam("row_id"))
         connection.execute(gone, [{"row_id": row_id} for _, row_id, _ in found.added])
-    empty = dict.fromkeys(RESTORABLE_FIELDS) | {"is_active": True}
+    empty = {name: BY_NAME[name].default for name in RESTORABLE_FIELDS}
     rows = [own | empty | {"phone_number": number} | values for number, values in found.deleted]
     if rows:
         connection.execute(insert(Endpoint), rows)

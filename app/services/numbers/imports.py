@@ -16,7 +16,7 @@ from app.provider.numbers import ProviderNumber
 from app.services import validation
 from app.services.access import users
 from app.services.endpoints import crud
-from app.services.endpoints.crud import EndpointDraft
+from app.services.endpoints.fields import EndpointDraft
 from app.services.fields import Agent
 from app.services.numbers import assignments, claims, inventory
 from app.services.numbers.assignments import VoicePhoneNumberDraft
@@ -73,10 +73,9 @@ def import_endpoints(
     return rows
 
 
-def _draft(provider: Provider, line: ProviderNumber, agents: Agents) -> EndpointDraft:
-    return EndpointDraft(
-        phone_number=line.phone_number, provider=provider.key, label=line.label, **agents.model_dump()
-    )
+def _draft(provider: Provider, line: ProviderNumber, agents: Agents) -> dict[str, Any]:
+    own = {"phone_number": line.phone_number, "provider": provider.key, "label": line.label}
+    return EndpointDraft(**own, **agents.model_dump()).model_dump()
 
 
 def import_voice_numbers(

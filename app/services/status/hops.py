@@ -16,6 +16,7 @@ from app.services.connections import verification
 from app.services.connections.store import StoredConnection
 from app.services.drift import verdicts
 from app.services.drift.verdicts import Observation
+from app.services.endpoints.fields import LABELS
 from app.services.providers import active
 from app.services.scope import Scope
 from app.services.status import messages
@@ -120,7 +121,7 @@ def _connection(connection: StoredConnection, check: Check | None) -> tuple[HopS
 def agent(row: Endpoint, direction: str) -> Hop:
     """A number that has an outbound agent alone is no problem."""
     is_inbound = direction == "inbound"
-    title = "Inbound agent" if is_inbound else "Outbound agent"
+    title = LABELS[f"{direction}_agent_name"]
     name = row.inbound_agent_name if is_inbound else row.outbound_agent_name
     if name:
         return Hop("agent", title, name, HopState.SET, place=Place.EDIT_ENDPOINT)

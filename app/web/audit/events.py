@@ -18,7 +18,7 @@ from app.services.endpoints import undo as endpoints_undo
 from app.services.endpoints.undo import Plan
 from app.services.providers.active import REASON_LONGEST
 from app.services.scope import Scope
-from app.web.shell import history, render
+from app.web.shell import history, labels, render
 from app.web.shell.forms import CountedForm
 from app.web.shell.guard import Pages, Who
 
@@ -58,7 +58,7 @@ def _rows(numbers: Iterator[tuple[str, Changes]]) -> Iterator[tuple[str, ...]]:
     yield ("phone_number", "field", "before", "after")
     for number, changes in numbers:
         for name, (before, after) in changes.items():
-            yield (number, actions.field_words(name), actions.value_words(before), actions.value_words(after))
+            yield (number, labels.field_label(name), actions.value_words(before), actions.value_words(after))
 
 
 @audit_events.page("/o/<slug>/audit/<event_id>/undo", who=Who.SUPERADMIN, title="Undo")

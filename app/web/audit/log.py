@@ -20,7 +20,7 @@ from app.services.audit.search import Filter
 from app.services.endpoints import undo
 from app.services.organizations import directory
 from app.services.scope import Scope
-from app.web.shell import render
+from app.web.shell import labels, render
 from app.web.shell.guard import Pages, Who
 from app.web.shell.registry import Link, Section
 
@@ -41,7 +41,6 @@ NOWHERE = "-"
 """In the place of an organization's slug, which it cannot be: the events that are of none."""
 
 audit.add_app_template_filter(actions.happened)
-audit.add_app_template_filter(actions.field_words)
 audit.add_app_template_filter(actions.value_words)
 audit.add_app_template_filter(actions.shown, "value_shown")
 audit.add_app_template_filter(actions.told, "told")
@@ -184,7 +183,7 @@ def _rows(
     yield HEADER
     for event, changed in events:
         changes = [
-            f"{actions.field_words(name)}: {texts.bidi_isolate(actions.value_words(before))} "
+            f"{labels.field_label(name)}: {texts.bidi_isolate(actions.value_words(before))} "
             "\N{RIGHTWARDS ARROW} "
             f"{texts.bidi_isolate(actions.value_words(after))}"
             for name, (before, after) in changed.items()

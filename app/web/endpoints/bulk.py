@@ -1,18 +1,22 @@
-"""Many endpoints at once: what is selected is shown, and asked about, before anything is changed."""
+"""Many endpoints at once: a page shows what is selected before anything is changed."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from flask import Response, request
 from flask.typing import ResponseReturnValue
 
-from app.core import phone, texts
+from app.core import texts
 from app.core.errors import Conflict, Invalid, Problem
 from app.services.endpoints import bulk, listing
 from app.services.endpoints.bulk import Done, Selection
+from app.services.endpoints.fields import BULK, EndpointField
 from app.services.scope import Scope
-from app.web.endpoints.forms import ManyEndpointsForm
+from app.web.endpoints import messages
+from app.web.endpoints.forms import BulkForm
 from app.web.endpoints.query import back, filter_from_request, query_string
 from app.web.shell import render
 from app.web.shell.forms import text_or_none
@@ -21,49 +25,65 @@ from app.web.shell.history import flash_undo
 
 many_endpoints = Pages("many_endpoints", __name__)
 
-DONE = {
-    "activate": "{many} active now.",
-    "deactivate": "{many} inactive now, and answered by nobody.",
-    "inbound": "{many} answered by {agent} now.",
-    "outbound": "{many} dialled from by {agent} now.",
-    "delete": "{many} deleted.",
-}
-AGENTS = {"inbound": "inbound_agent_name", "outbound": "outbound_agent_name"}
+
+@dataclass(frozen=True)
+class BulkAction:
+    """What a button does to all that are selected: sets `field`, or deletes them without one.
+
+    `key` is its name in addresses; `value` is what it sets a bool to.
+    """
+
+    key: str
+    verb: str
+    field: EndpointField | None = None
+    value: bool | None = None
 
 
-@many_endpoints.page("/o/<slug>/endpoints/many", who=Who.SUPERADMIN, title="Many endpoints")
+def _actions() -> Iterator[BulkAction]:
+    for field in BULK:
+        if field.is_text:
+            yield BulkAction(field.name, f"Set {field.label.lower()}", field)
+            continue
+        for verb, value in zip(field.verbs, (True, False), strict=True):
+            yield BulkAction(verb.lower(), verb, field, value)
+    yield BulkAction("delete", "Delete")
+
+
+ACTIONS = {action.key: action for action in _actions()}
+
+
+@many_endpoints.page("/o/<slug>/endpoints/many", who=Who.SUPERADMIN, title="Change endpoints")
 def confirm(scope: Scope) -> ResponseReturnValue:
-    return _confirm(scope, ManyEndpointsForm())
+    return _confirm(scope, BulkForm())
 
 
-def _confirm(scope: Scope, form: ManyEndpointsForm, status: int = 200, problem: str = "") -> Response:
-    selection, what = _selection(), _what()
-    found = bulk.affected(scope, selection) if selection and what else None
+def _confirm(scope: Scope, form: BulkForm, status: int = 200, problem: str = "") -> Response:
+    selection, action = _selection(), _action()
+    found = bulk.affected(scope, selection) if selection and action else None
     form.count.data = str(found.count) if found else ""
+    is_text = action is not None and action.field is not None and action.field.is_text
     return render.page(
         "endpoints/many.html",
         status,
         form=form,
-        what=what,
-        field=form[AGENTS[what]] if what in AGENTS else None,
+        action=action,
+        field=form[action.key] if action and is_text else None,
         found=found,
-        shown=[phone.display(number) for number in found.numbers] if found else [],
         filter_words=bulk.words(selection.wanted, texts.bidi_isolate) if selection.wanted else "",
         is_all=selection.wanted is not None,
         problem=problem,
         query=query_string(),
         address=request.full_path,
-        agents=listing.agents(scope) if what in AGENTS else [],
+        agents=listing.agents(scope) if is_text else [],
     )
 
 
-def _what() -> str | None:
-    what = request.args.get("do")
-    return what if what in DONE else None
+def _action() -> BulkAction | None:
+    return ACTIONS.get(request.args.get("do", ""))
 
 
 def _selection() -> Selection:
-    """`all` is everything that the filter of the same address shows."""
+    """`all` selects everything that the filter of the same address shows."""
     if request.args.get("all") == "yes":
         return Selection(wanted=filter_from_request())
     return Selection(ids=request.args.getlist("id"))
@@ -71,44 +91,36 @@ def _selection() -> Selection:
 
 @many_endpoints.page("/o/<slug>/endpoints/many", who=Who.SUPERADMIN, methods=["POST"])
 def apply(scope: Scope) -> ResponseReturnValue:
-    form, selection, what = ManyEndpointsForm(), _selection(), _what()
-    if not selection or what is None:
+    form, selection, action = BulkForm(), _selection(), _action()
+    if not selection or action is None:
         return _confirm(scope, form, 422)
     try:
-        done = _apply(scope, selection, what, form)
+        done = _apply(scope, selection, action, form)
     except Invalid as error:
         form.add_errors(error)
         return _confirm(scope, form, 422)
     except Conflict as error:
         return _confirm(scope, form, error.status, error.message)
-    flash_undo(_told(what, form, done.count), done.event_id)
+    message = messages.bulk_changed(done.count, (form.seen or 0) - done.count)
+    if action.field is None:
+        message = messages.bulk_deleted(done.count)
+    flash_undo(message, done.event_id)
     return back()
 
 
-def _apply(scope: Scope, selection: Selection, what: str, form: ManyEndpointsForm) -> Done:
-    if what == "delete":
+def _apply(scope: Scope, selection: Selection, action: BulkAction, form: BulkForm) -> Done:
+    if action.field is None:
         return bulk.remove(scope, selection, seen=form.seen, reason=form.why)
-    changes: dict[str, Any] = {"is_active": what == "activate"}
-    if what in AGENTS:
-        changes = {AGENTS[what]: _agent(form, AGENTS[what])}
+    value = _text(form, action.field.name) if action.field.is_text else action.value
+    changes: dict[str, Any] = {action.field.name: value}
     return bulk.change(scope, selection, changes, seen=form.seen, reason=form.why)
 
 
-def _agent(form: ManyEndpointsForm, name: str) -> str | None:
-    """None is asked for by a tick: a field that was forgotten takes no agent away."""
-    agent = text_or_none(form[name])
-    if agent is None and not form.nobody.data:
-        raise Invalid([Problem(name, "Write who it is to be, or tick that their agent is taken away.")])
-    if agent and form.nobody.data:
-        raise Invalid([Problem(name, "There is an agent here, and a tick that it is taken away. Keep one.")])
-    return agent
-
-
-def _told(what: str, form: ManyEndpointsForm, count: int) -> str:
-    if not count:
-        return "Nothing had to be changed: they were all so already."
-    many = f"{count:,} {'endpoint is' if count == 1 else 'endpoints are'}"
-    agent = text_or_none(form[AGENTS[what]]) or "nobody" if what in AGENTS else ""
-    rest = (form.seen or 0) - count
-    told = DONE[what].format(many=many, agent=texts.bidi_isolate(agent))
-    return f"{told} {rest:,} had been so already." if rest > 0 else told
+def _text(form: BulkForm, name: str) -> str | None:
+    """None only with the tick, so that an empty field removes nothing by accident."""
+    text = text_or_none(form[name])
+    if text is None and not form.clear.data:
+        raise Invalid([Problem(name, messages.NO_VALUE)])
+    if text and form.clear.data:
+        raise Invalid([Problem(name, messages.VALUE_AND_CLEAR)])
+    return text

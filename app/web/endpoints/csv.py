@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any
 
 from flask import Response, request, url_for
 from flask.typing import ResponseReturnValue
@@ -13,6 +12,7 @@ from app.core import clock, phone
 from app.core.errors import Conflict, Invalid, Stale
 from app.models import EndpointImport
 from app.services.endpoints import csv_format, csv_import
+from app.services.endpoints.fields import FIELDS
 from app.services.jobs import Kind
 from app.services.progress import Tell, to_nobody
 from app.services.scope import Scope
@@ -51,7 +51,7 @@ def _new(scope: Scope, form: SheetForm, status: int = 200) -> Response:
         status,
         form=form,
         country=phone.country_names().get(scope.organization.country or ""),
-        columns=csv_format.COLUMNS,
+        fields=FIELDS,
         most_rows=csv_format.MOST_ROWS,
         most_megabytes=LARGEST // 1_000_000,
     )
@@ -97,7 +97,7 @@ def _show(found: EndpointImport, status: int = 200, problem: str = "") -> Respon
         expires_at=found.created_at + csv_import.KEPT,
         form=ConfirmForm(formdata=None, version=str(found.version)),
         problem=problem,
-        imported=_told(found) if found.applied_at and "imported" in request.args else "",
+        just_imported="imported" in request.args,
         shown_most=csv_import.SHOWN,
     )
 
@@ -126,11 +126,6 @@ def apply(scope: Scope, import_id: str) -> ResponseReturnValue:
     except (Conflict, Stale) as error:
         return _show(csv_import.get(scope, import_id), error.status, error.message)
     return _show(csv_import.get(scope, import_id), 409) if address == here else render.redirect_to(address)
-
-
-def _told(found: EndpointImport) -> str:
-    totals: dict[str, Any] = found.shown["totals"]
-    return f"Imported: {totals['added']:,} added, {totals['changed']:,} changed."
 
 
 @endpoint_imports.page("/o/<slug>/endpoints/import/<import_id>/report.csv", who=Who.SUPERADMIN)

@@ -13,41 +13,63 @@ from wtforms import (
     TextAreaField,
 )
 
-from app.provider import Family
+from app import providers
+from app.services.endpoints.fields import AGENTS, EDITABLE, FIELDS, EndpointField
 from app.web.shell import forms
 from app.web.shell.forms import CountedForm, Edit, Form
 
 
+def control(field: EndpointField) -> Any:
+    """The form's control for a field of an endpoint."""
+    about: Any = {"label": field.label, "description": field.help}
+    if not field.is_text:
+        return BooleanField(**about, default=field.default)
+    if field.choices:
+        choices = [(key, providers.label(key)) for key in field.choices]
+        return SelectField(**about, choices=choices)
+    attributes = {"autocomplete": "off", "dir": "auto", "maxlength": field.schema.get("maxLength")}
+    attributes |= {"list": "agents", "placeholder": "None"} if field in AGENTS else {}
+    return StringField(**about, render_kw={name: value for name, value in attributes.items() if value})
+
+
 class EndpointForm(Edit):
-    phone_number = StringField("Phone number", description="With its country code, such as +15551234567.")
-    provider = SelectField("Provider", description="Whose number it is.")
-    inbound_agent_name = StringField("Answered by", description="The agent that takes incoming calls.")
-    outbound_agent_name = StringField("Dials as", description="The agent that calls out from this number.")
-    label = StringField("Label", description="What people here call this line.")
-    is_active = BooleanField("Active", default=True)
+    """A control for each field of an endpoint."""
+
     version = HiddenField()
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.provider.choices = forms.providers(Family.TELEPHONY)
+    @property
+    def groups(self) -> dict[str, list[Any]]:
+        """The controls by the heading above them."""
+        found: dict[str, list[Any]] = {}
+        for field in FIELDS:
+            found.setdefault(field.group, []).append(self[field.name])
+        return found
+
+    @property
+    def editable(self) -> list[Any]:
+        return [self[field.name] for field in EDITABLE]
 
     def edited(self) -> dict[str, Any]:
-        names = ("inbound_agent_name", "outbound_agent_name", "label")
-        return {name: forms.text_or_none(self[name]) for name in names} | {"is_active": self.is_active.data}
+        return {field.name: _submitted(self[field.name]) for field in EDITABLE}
 
     def drafted(self) -> dict[str, Any]:
-        return self.edited() | {
-            "phone_number": self.phone_number.data or "",
-            "provider": self.provider.data or "",
-        }
+        return {field.name: self[field.name].data or "" for field in FIELDS if field.fixed} | self.edited()
 
 
-class ManyEndpointsForm(CountedForm):
-    """Beside what was selected: their new agent, or that they are to have none."""
+def _submitted(control: Any) -> Any:
+    return control.data if isinstance(control, BooleanField) else forms.text_or_none(control)
 
-    inbound_agent_name = StringField("Answered by")
-    outbound_agent_name = StringField("Dials as")
-    nobody = BooleanField("Take their agent away")
+
+class BulkForm(CountedForm):
+    """Beside what is selected: the new value of one field, or that it is cleared."""
+
+    clear = BooleanField("Remove")
+
+
+for _field in FIELDS:
+    setattr(EndpointForm, _field.name, control(_field))
+    if _field.bulk and _field.is_text:
+        setattr(BulkForm, _field.name, control(_field))
 
 
 class SheetForm(Form):

@@ -9,22 +9,21 @@ from typing import Any
 from flask import Response, flash, request, url_for
 from flask.typing import ResponseReturnValue
 
-from app import providers
-from app.core import phone, texts, urls
+from app.core import phone
 from app.core.errors import Conflict, Invalid, Stale
-from app.models import DriftCheck, Endpoint
+from app.models import Endpoint
 from app.provider import Family
 from app.providers import PROVIDERS, in_family, keys_in
 from app.services.connections import verification
 from app.services.drift import probe, runs, tallies
 from app.services.endpoints import crud, hints, listing, paging, readiness
+from app.services.endpoints.fields import EDITABLE, SEARCHED_WORDS
 from app.services.endpoints.listing import Filter
-from app.services.endpoints.readiness import Readiness
 from app.services.keyset import Page
 from app.services.scope import Scope
 from app.services.status import impact
 from app.services.status.places import Place
-from app.web.endpoints import query
+from app.web.endpoints import bulk, messages, query
 from app.web.endpoints.forms import EndpointForm
 from app.web.shell import render
 from app.web.shell.conflicts import Clash, merge_with_stored, reconfirm_when_stale
@@ -47,7 +46,6 @@ def _drifted(scope: Scope) -> str:
 endpoints = Pages("endpoints", __name__, subjects=_subjects)
 MOST_DRIFTED = 100
 """So many drifted numbers are counted for the navigation."""
-EDITABLE = ("inbound_agent_name", "outbound_agent_name", "label", "is_active")
 
 
 @endpoints.page(
@@ -80,19 +78,23 @@ def _table(
     )
     is_whole = page.next is None and page.previous is None
     total = len(page.rows) if is_whole else listing.count(scope, wanted)
-    rule = readiness.load(scope)
     checks = tallies.of_numbers(scope, [row.phone_number for row in page.rows])
     rows = page.rows if edited is None or edited in page.rows else [edited, *page.rows]
     return render.page(
         "endpoints/table.html",
         status,
-        rows=[_row(scope, rule, row, checks.get((row.provider, row.phone_number))) for row in rows],
+        endpoints=rows,
+        readiness=readiness.load(scope),
+        checks=checks,
+        bulk_actions=bulk.ACTIONS.values(),
+        searched=SEARCHED_WORDS,
         previous_page=query.query_string(cursor=page.previous) if page.previous else None,
         next_page=query.query_string(cursor=page.next) if page.next else None,
         first_page=query.query_string(cursor=None),
         query=query.query_string(),
         view=query.view(),
         sort=sort,
+        sort_words=paging.SORTS,
         sorts={name: query.query_string(cursor=None, sort=name) for name in paging.SORTS},
         total=min(total, listing.COUNT_MOST),
         total_is_capped=total > listing.COUNT_MOST,
@@ -115,26 +117,6 @@ def _page(scope: Scope) -> Page[Endpoint]:
     cursor = request.args.get("cursor") or None
     page = paging.page(scope, wanted, limit=query.PAGE, sort=sort, cursor=cursor)
     return page if page.rows or not cursor else paging.page(scope, wanted, limit=query.PAGE, sort=sort)
-
-
-def _row(scope: Scope, rule: Readiness, row: Endpoint, check: DriftCheck | None = None) -> dict[str, Any]:
-    return {
-        "id": row.id,
-        "number": row.phone_number,
-        "shown": phone.display(row.phone_number),
-        "label": row.label,
-        "provider": providers.label(row.provider),
-        "inbound": row.inbound_agent_name,
-        "outbound": row.outbound_agent_name,
-        "url": urls.inbound_webhook_url(
-            scope.organization.public_base_url, row.provider, row.inbound_agent_name
-        ),
-        "blocked": rule.main_reason(row),
-        "active": row.is_active,
-        "version": row.version,
-        "check": check,
-        "provider_key": row.provider,
-    }
 
 
 @endpoints.page(
@@ -165,10 +147,10 @@ def create(scope: Scope) -> ResponseReturnValue:
     except Conflict as error:
         form.phone_number.errors = [error.message]
         return _new(scope, form, 409)
-    flash(f"{phone.display(row.phone_number)} is added.", "ok")
+    flash(messages.created(phone.display(row.phone_number)), "ok")
     typed = (form.phone_number.data or "").strip()
     if typed != row.phone_number:
-        flash(f"“{texts.bidi_isolate(typed)}” was read as {row.phone_number}.", "ok")
+        flash(messages.read_as(typed, row.phone_number), "ok")
     _tell_doubts(scope, row)
     return render.redirect_to(url_for("endpoints.show", endpoint_id=row.id))
 
@@ -198,8 +180,10 @@ def _show(
     return render.page(
         "endpoints/show.html",
         status,
-        row=_row(scope, rule, row, tallies.of_number(scope, row)),
-        outbound_blocked=rule.blocked_reason(row, "outbound"),
+        endpoint=row,
+        fields=[field for field in EDITABLE if field.is_text],
+        readiness=rule,
+        check=tallies.of_number(scope, row),
         tested=verification.last(scope, state) if state else None,
         can_point=probe.can_point(row.provider),
         provider=PROVIDERS.get(row.provider),
@@ -244,7 +228,7 @@ def _edited_again(
 
 def _tell_saved(scope: Scope, row: Endpoint, was: tuple[str | None, str | None]) -> None:
     """And what is left to do at the provider, where another agent answers."""
-    done, left = f"{phone.display(row.phone_number)} saved.", None
+    done, left = messages.saved(phone.display(row.phone_number)), None
     if row.inbound_agent_name != was[0]:
         left = hints.provider_follow_up(scope, row, was[0])
     if left:
@@ -266,7 +250,8 @@ def _stale(scope: Scope, endpoint_id: str, form: EndpointForm) -> Response:
     """Both sides shown, and what was typed kept: saving again replaces what is stored."""
     row = crud.get(scope, endpoint_id)
     _keep_fixed(form, row)
-    clash = merge_with_stored(scope, form, EndpointForm(formdata=None, obj=row), [row.phone_number], EDITABLE)
+    fresh, names = EndpointForm(formdata=None, obj=row), [field.name for field in EDITABLE]
+    clash = merge_with_stored(scope, form, fresh, [row.phone_number], names)
     return _edited_again(scope, row, form, 412, clash)
 
 
@@ -279,8 +264,8 @@ def _keep_fixed(form: EndpointForm, row: Endpoint) -> None:
 def set_active(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
     wanted = yes_or_no("active")
     row = crud.update(scope, endpoint_id, {"is_active": wanted}, version=ConfirmForm().version_sent)
-    state = "active" if row.is_active else "inactive, and answers nobody"
-    flash(f"{phone.display(row.phone_number)} is {state}.", "ok")
+    done = messages.activated if row.is_active else messages.deactivated
+    flash(done(phone.display(row.phone_number)), "ok")
     return query.back()
 
 
@@ -289,7 +274,8 @@ def confirm_delete(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
     row = crud.get(scope, endpoint_id)
     return render.page(
         "endpoints/delete.html",
-        row=_row(scope, readiness.load(scope), row),
+        endpoint=row,
+        readiness=readiness.load(scope),
         form=ConfirmForm(version=str(row.version)),
         dialers=impact.holders(scope, row.phone_number),
         query=query.query_string(),
@@ -301,5 +287,5 @@ def confirm_delete(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
 def delete(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
     form = ConfirmForm()
     event = crud.delete(scope, endpoint_id, reason=form.why, version=form.version_sent)
-    flash_undo(f"{phone.display(event.subject)} is deleted.", event.id)
+    flash_undo(messages.deleted(phone.display(event.subject)), event.id)
     return query.back()

@@ -10,6 +10,7 @@ from wtforms import (  # type: ignore[attr-defined]
     StringField,
 )
 
+from app.services.endpoints.fields import LABELS
 from app.web.shell import forms
 from app.web.shell.forms import Form
 
@@ -17,8 +18,8 @@ from app.web.shell.forms import Form
 class ImportForm(Form):
     """Beside ticked numbers: which agents the endpoints get, or who gets the numbers."""
 
-    inbound_agent_name = StringField("Answered by")
-    outbound_agent_name = StringField("Dials as")
+    inbound_agent_name = StringField(LABELS["inbound_agent_name"])
+    outbound_agent_name = StringField(LABELS["outbound_agent_name"])
     user_id = SelectField("Person")
 
     def __init__(self, people: Iterable[tuple[str, str]]) -> None:

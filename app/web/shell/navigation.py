@@ -11,7 +11,7 @@ from app import providers
 from app.core import phone, texts, urls
 from app.services.access.crossing import Who
 from app.services.scope import Scope
-from app.web.shell import guard, registry
+from app.web.shell import guard, labels, registry
 from app.web.shell.connection_states import DOTS
 from app.web.shell.registry import Entry, Link, Page, Section
 
@@ -22,6 +22,7 @@ def init_app(app: Flask) -> None:
     app.jinja_env.filters["phone"] = phone.display
     app.jinja_env.filters["shown_url"] = urls.shown
     app.jinja_env.filters["provider_label"] = providers.label
+    app.jinja_env.filters["field_label"] = labels.field_label
     app.jinja_env.globals |= {"navigation": navigation, "page_title": page_title}
     app.context_processor(_context)
 

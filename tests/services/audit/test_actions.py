@@ -27,7 +27,6 @@ def test_an_action_of_a_former_version_is_readable() -> None:
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("is_active", "Active"),
         ("account_sid", "Account SID"),
         ("twiml_app_sid", "TwiML app SID"),
         ("api_key_id", "API key ID"),

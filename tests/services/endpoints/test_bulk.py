@@ -171,7 +171,7 @@ def test_one_event_tells_of_all(acme, ids):
     (event,) = search.recent(acme)
     assert (event.action, event.subject) == ("endpoints.saved", "4 endpoints")
     assert event.changes == {
-        "inbound_agent_name": ["Agent 1 (2), Agent 0 (1), nobody (1)", "Ann"],
+        "inbound_agent_name": ["Agent 1 (2), Agent 0 (1), none (1)", "Ann"],
         "selected": [None, "ticked"],
         "numbers": [None, "+15550000000, +15550000001, +15550000002, +15550000003"],
     }
@@ -237,16 +237,18 @@ TWILIO = {
 
 
 def test_what_is_affected_says_who_is_answered_now(acme, ids):
-    assert bulk.affected(acme, ALL).answered == 0
+    assert bulk.affected(acme, ALL).ready == 0
     telephony.update(acme, NOBODY, TWILIO)
     with acme.transaction():
         crud.get(acme, ids[1]).provider = "exotel"
     found = bulk.affected(acme, ALL)
     assert (found.count, found.active, found.labelled) == (12, 9, 12)
-    assert found.answered == 6
+    assert found.ready == 6
     assert found.numbers == [f"+1555{n:07}" for n in range(10)]
-    assert found.inbound == [("Agent 1", 5), ("Agent 0", 4), (None, 3)]
-    assert found.outbound == [(None, 12)]
+    assert found.values == {
+        "inbound_agent_name": [("Agent 1", 5), ("Agent 0", 4), (None, 3)],
+        "outbound_agent_name": [(None, 12)],
+    }
 
 
 def test_whose_dialers_have_one_of_the_numbers(acme, globex, cast, ids):
@@ -260,7 +262,7 @@ def test_whose_dialers_have_one_of_the_numbers(acme, globex, cast, ids):
 
 def test_a_filter_in_words():
     wanted = Filter(text="desk", provider="twilio", agent="Ann", is_active=False, drifted=True, blocked=True)
-    told = "“desk” in number, label or agent, provider Twilio, agent Ann, inactive, drifted, blocked"
+    told = "“desk” in number, agent or label, provider Twilio, agent Ann, inactive, drifted, blocked"
     assert bulk.words(wanted) == told
     assert bulk.words(Filter()) == ""
 

@@ -16,6 +16,7 @@ from app.models import AuditEvent, DriftCheck, Endpoint, EndpointImport
 from app.services import progress
 from app.services.audit import search
 from app.services.endpoints import crud, csv_format, csv_import
+from app.services.endpoints.fields import COLUMNS
 from app.services.endpoints.listing import Filter
 from app.services.organizations import directory
 from tests.support.scopes import NOBODY, Fault, failing_at, statements, winners
@@ -47,7 +48,7 @@ def rows(scope, model=Endpoint):
 
 
 def stored(scope):
-    names = csv_format.COLUMNS
+    names = COLUMNS
     return [tuple(getattr(row, name) for name in names) for row in rows(scope)]
 
 
@@ -191,7 +192,7 @@ def test_what_is_exported_comes_back_as_it_was(acme):
         made(acme, f"+1555123{4000 + n}", label=label, inbound_agent_name="+agent" if n else None)
     written = b"".join(csv_format.written(acme, Filter()))
     table = list(csv.reader(io.StringIO(written.decode("utf-8-sig"), newline="")))
-    assert table[0] == [*csv_format.COLUMNS, "created_at", "inbound_webhook_url"]
+    assert table[0] == [*COLUMNS, "created_at", "inbound_webhook_url"]
     assert not [cell for row in table for cell in row if cell[:1] in ("=", "+", "-", "@")]
     found = checked(acme, written)
     assert totals(found) == {"unchanged": len(labels)}

@@ -16,7 +16,7 @@ from app.services.drift import tallies
 from app.services.endpoints import bulk, crud, csv_format, csv_import, readiness
 from app.services.endpoints import undo as endpoints_undo
 from app.services.endpoints.bulk import Selection
-from app.services.endpoints.crud import RESTORABLE_FIELDS
+from app.services.endpoints.fields import RESTORABLE_FIELDS
 from app.services.endpoints.listing import Filter
 from tests.support.scopes import Fault, failing_at, winners
 

@@ -37,11 +37,11 @@ def test_its_page_says_what_became_of_each_number(dana: Portal, event: int) -> N
     page = dana.get(PATH).follow("See and undo… 3 endpoints, event " + str(event))
     assert page.path == f"{PATH}/{event}"
     assert page.title == "Endpoints changed"
-    assert page.rows()[0] == "+1 555-100-0000: all events Answered by Ann Wrong"
+    assert page.rows()[0] == "+1 555-100-0000: all events Inbound agent Ann Wrong"
     assert "Reason hurry" in page.text
     every = page.follow("+1 555-100-0000: all events")
     assert "Together with 3 endpoints" in every.rows()[0]
-    assert "Answered by Ann Wrong" in every.rows()[0]
+    assert "Inbound agent Ann Wrong" in every.rows()[0]
 
 
 def test_all_its_numbers_as_a_file(dana: Portal, event: int) -> None:
@@ -49,7 +49,7 @@ def test_all_its_numbers_as_a_file(dana: Portal, event: int) -> None:
     assert answer.headers["Content-Disposition"] == f'attachment; filename="audit-{event}.csv"'
     rows = list(csv.reader(answer.text.removeprefix("\ufeff").splitlines()))
     assert rows[0] == ["phone_number", "field", "before", "after"]
-    assert rows[2] == ["'+15551000001", "Answered by", "'=1+1", "Wrong"]
+    assert rows[2] == ["'+15551000001", "Inbound agent", "'=1+1", "Wrong"]
     assert len(rows) == 4
 
 
@@ -63,7 +63,7 @@ def test_an_undo_asks_first_and_says_what_stays(app: Flask, cast: Cast, dana: Po
     assert page.title == "Undo “Endpoints changed”?"
     assert page.value("reason") == "Undo of “hurry”"
     assert "2 endpoints get back what each had before." in page.text
-    assert "Answered by: Wrong (2) =1+1 (1), nobody (1)" in page.text
+    assert "Inbound agent: Wrong (2) =1+1 (1), none (1)" in page.text
     assert "1 endpoint was changed again since" in page.text
     assert page.follow("Cancel").path == f"{PATH}/{event}"
     page = page.press("Undo it for 2 endpoints", reason="Back")

@@ -106,7 +106,7 @@ def test_what_blocks_is_named_with_a_link_to_its_place(
 def test_a_number_that_only_calls_out_is_no_trouble(live: Portal) -> None:
     page = live.get("/o/acme-support/endpoints").follow("Edit +1 555-123-4567")
     page = page.press("Save", inbound_agent_name="", outbound_agent_name="sales")
-    assert "Only calls out" in page.rows()[0]
+    assert "Outbound only" in page.rows()[0]
     page = ask(live)
     assert page.notes == "Note: This number only calls out. No agent answers it."
     assert "It only calls out." in page.text

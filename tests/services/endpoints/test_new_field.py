@@ -1,0 +1,159 @@
+"""A new field of an endpoint is a column, a migration and one line: a copy of the product shows it."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.project_copy import ProjectCopy
+
+MIGRATION = """
+import sqlalchemy as sa
+from alembic import op
+
+revision, down_revision = "9999", "{head}"
+branch_labels = depends_on = None
+
+
+def upgrade():
+    op.add_column("endpoints", sa.Column("department", sa.String(100)))
+
+
+def downgrade():
+    op.drop_column("endpoints", "department")
+"""
+
+FIELD = """
+    EndpointField(
+        "department", "Team", Label, search_word="team", sort="team", bulk=True, csv_help="Who owns it."
+    ),
+"""
+
+SCRIPT = """
+from app.services.audit import search
+from tests.support.full_organization import scope_as
+from tests.support.project_copy import install, report
+
+PATH = "/o/acme-support/endpoints"
+FIRST, SECOND = "+15551234567", "+15551234568"
+own = install()
+portal, api = own.portal, own.api
+typed = {"phone_number": FIRST, "provider": "twilio", "department": "Sales"}
+found = {}
+
+
+def teams():
+    answer = api.get("/api/settings/endpoints").json
+    return {endpoint["phone_number"]: endpoint["department"] for endpoint in answer}
+
+
+def last_event():
+    with scope_as(own.app, own.cast.dana) as scope:
+        event = search.recent(scope)[0]
+        return event.id, event.changes
+
+
+def confirm(page, **typed):
+    (form,) = page.root.all("form", css="pb-form")
+    return page.press(form.all("button")[0].text, **typed)
+
+
+page = portal.get(f"{PATH}/new").press("Add endpoint", **typed)
+found["created"] = teams()
+found["details"] = page.root.all("section", css="pb-side-card")[0].text
+page = page.follow("Edit")
+found["form"] = [page.value("department"), page.control("department")["maxlength"]]
+page.press("Save", department="Support")
+found["edited"] = teams()
+event_id, found["event"] = last_event()
+found["audit"] = portal.get(f"/o/acme-support/audit/{event_id}").text
+confirm(portal.get(f"/o/acme-support/audit/{event_id}/undo"))
+found["undone"] = teams()
+
+answer = api.post(
+    "/api/settings/endpoints", {"phone_number": SECOND, "provider": "twilio", "department": "Desk"}
+)
+found["api"] = [answer.status_code, answer.json["department"]]
+refused = api.put(f"/api/settings/endpoints/{answer.json['id']}", {"department": 7})
+found["refused"] = [refused.status_code, refused.json["error"]["details"][0]["field"]]
+schemas = api.get("/api/openapi.json").json["components"]["schemas"]
+names = ("Endpoint", "EndpointDraft", "EndpointEdit")
+found["openapi"] = ["department" in schemas[name]["properties"] for name in names]
+
+found["searched"] = len(portal.get(f"{PATH}?q=desk").rows())
+found["sorted"] = [link.text for link in portal.get(f"{PATH}?sort=-team").root.all("a", css="pb-num")]
+
+found["csv"] = portal.raw("GET", f"{PATH}.csv").text
+found["help"] = portal.get(f"{PATH}/import").root.one("aside").text
+rows = "phone_number,department\\n" + FIRST + ",Imported\\n"
+page = portal.get(f"{PATH}/import").press("Preview import", rows=rows)
+confirm_button = [b.text for b in page.root.one("main").all("button")][0]
+page.press(confirm_button)
+found["imported"] = teams()
+
+page = portal.get(f"{PATH}/many?do=department&all=yes")
+found["bulk_page"] = page.text
+confirm(page, department="All")
+found["bulk"] = teams()
+event_id, _ = last_event()
+confirm(portal.get(f"/o/acme-support/audit/{event_id}/undo"))
+found["bulk_undone"] = teams()
+
+deleted = portal.get(f"{PATH}/many?do=delete&all=yes")
+confirm(deleted)
+event_id, _ = last_event()
+confirm(portal.get(f"/o/acme-support/audit/{event_id}/undo"))
+found["restored"] = teams()
+report(**found)
+"""
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory):
+    project = ProjectCopy.at(tmp_path_factory.mktemp("field"))
+    head = sorted(path.name for path in (project.folder / "migrations" / "versions").glob("*.py"))[-1]
+    project.insert_after("app/models/endpoint.py", "label: Mapped", "    department: Mapped[str | None]")
+    project.write("migrations/versions/9999_department.py", MIGRATION.format(head=head.split("_")[0]))
+    project.insert_after("app/services/endpoints/fields.py", "FIELDS = (", FIELD.strip("\n"))
+    return project.run(SCRIPT)
+
+
+FIRST, SECOND = "+15551234567", "+15551234568"
+
+
+def test_the_form_shows_and_saves_it(found):
+    assert found["created"] == {FIRST: "Sales"}
+    assert "Team Sales" in found["details"]
+    assert found["form"] == ["Sales", "200"]
+    assert found["edited"] == {FIRST: "Support"}
+
+
+def test_the_audit_labels_it_and_undo_restores_it(found):
+    assert found["event"] == {"department": ["Sales", "Support"]}
+    assert "Team" in found["audit"]
+    assert found["undone"] == {FIRST: "Sales"}
+    assert found["restored"] == found["bulk_undone"]
+
+
+def test_the_api_reads_checks_and_documents_it(found):
+    assert found["api"] == [201, "Desk"]
+    assert found["refused"] == [422, "department"]
+    assert found["openapi"] == [True, True, True]
+
+
+def test_it_is_searched_and_sorted_by(found):
+    assert found["searched"] == 1
+    assert found["sorted"] == ["+1 555-123-4567", "+1 555-123-4568"]
+
+
+def test_files_carry_it(found):
+    header, first, _ = found["csv"].lstrip("\ufeff").splitlines()
+    row = dict(zip(header.split(","), first.split(","), strict=True))
+    assert row["department"] == "Sales"
+    assert "Who owns it." in found["help"]
+    assert found["imported"] == {FIRST: "Imported", SECOND: "Desk"}
+
+
+def test_a_bulk_change_sets_it_and_is_undone(found):
+    assert "Team: " in found["bulk_page"]
+    assert found["bulk"] == {FIRST: "All", SECOND: "All"}
+    assert found["bulk_undone"] == {FIRST: "Imported", SECOND: "Desk"}
