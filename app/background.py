@@ -1,14 +1,16 @@
-"""What nobody waits for: checks of what is due, and when tokens were last used.
+"""Background threads: drift checks, and when API tokens were last used.
 
-What is due stands in the database, so that nothing is lost when the process ends meanwhile. When a
-token was used may be lost: it is told to people who look, and decides nothing.
+Pending checks are rows, so a restart loses none of them. A token's last use may be lost: it is shown to
+users and decides nothing.
 """
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from datetime import datetime
 from queue import SimpleQueue
+from typing import Generic, TypeVar
 
 import structlog
 from cachetools import TTLCache
@@ -26,31 +28,64 @@ from app.services.scope import Actor
 
 log = structlog.get_logger(__name__)
 
-PAUSE = 5.0
-"""Seconds until an organization is tried again: another process checks it, or the database is away."""
+RETRY_SECONDS = 5.0
+"""Until an organization is tried again: another process checks it, or the database is away."""
+
+Item = TypeVar("Item")
+
+
+class Worker(Generic[Item]):
+    """One thread that handles items in the order in which they are added; the first item starts it."""
+
+    def __init__(self, name: str, handle: Callable[[Item], None]) -> None:
+        self._name = name
+        self._handle = handle
+        self._queue: SimpleQueue[Item] = SimpleQueue()
+        self._lock = threading.Lock()
+        self._unhandled = 0
+        self._thread: threading.Thread | None = None
+        self.idle = threading.Event()
+        """Set while every item has been handled."""
+
+    def add(self, item: Item) -> None:
+        with self._lock:
+            self._unhandled += 1
+            self.idle.clear()
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
+                self._thread.start()
+        self._queue.put(item)
+
+    def _run(self) -> None:
+        while True:
+            item = self._queue.get()
+            try:
+                self._handle(item)
+            except Exception:
+                log.exception("background.failed", worker=self._name)
+            with self._lock:
+                self._unhandled -= 1
+                if not self._unhandled:
+                    self.idle.set()
 
 
 class Checker:
+    """Checks the pending numbers of organizations at their providers."""
+
     def __init__(self, app: Flask) -> None:
         self._app = app
-        self._asked: SimpleQueue[str] = SimpleQueue()
-        self._waiting: set[str] = set()
-        self.idle = threading.Event()
-        """Set while nothing waits and nothing is being checked."""
         self._lock = threading.Lock()
-        self._thread: threading.Thread | None = None
+        self._queued: set[str] = set()
+        self._worker = Worker("checks", self._handle)
+        self.idle = self._worker.idle
 
-    def soon(self, organization_id: str) -> None:
-        """Returns at once. An organization that waits already is not put in line again."""
+    def queue(self, organization_id: str) -> None:
+        """Queues a check of the organization, unless one is queued already."""
         with self._lock:
-            if organization_id in self._waiting:
+            if organization_id in self._queued:
                 return
-            self._waiting.add(organization_id)
-            self.idle.clear()
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._work, name="checks", daemon=True)
-                self._thread.start()
-        self._asked.put(organization_id)
+            self._queued.add(organization_id)
+            self._worker.add(organization_id)
 
     def resume(self) -> None:
         """Queues what was left pending when the last process ended, without waiting for the database."""
@@ -65,19 +100,11 @@ class Checker:
             log.warning("check.not_resumed", exc_info=True)
             return
         for organization_id in pending:
-            self.soon(organization_id)
+            self.queue(organization_id)
 
-    def _work(self) -> None:
-        while True:
-            organization_id = self._asked.get()
-            with self._lock:
-                self._waiting.discard(organization_id)
-            self._try(organization_id)
-            with self._lock:
-                if not self._waiting:
-                    self.idle.set()
-
-    def _try(self, organization_id: str) -> None:
+    def _handle(self, organization_id: str) -> None:
+        with self._lock:
+            self._queued.discard(organization_id)
         try:
             with self._app.app_context():
                 is_left = self._check(organization_id)
@@ -88,11 +115,12 @@ class Checker:
             log.exception("check.failed", organization=organization_id)
             return
         if is_left:
-            later = threading.Timer(PAUSE, self.soon, (organization_id,))
+            later = threading.Timer(RETRY_SECONDS, self.queue, (organization_id,))
             later.daemon = True
             later.start()
 
     def _check(self, organization_id: str) -> bool:
+        """Returns whether another process is checking the organization."""
         scope = context.scope(Actor(name="background check"))
         try:
             inside = scope.for_organization(directory.by_id(scope, organization_id))
@@ -101,41 +129,26 @@ class Checker:
             db.session.remove()
 
 
-class Uses:
-    """Writes down when tokens were used, so that whoever asks with one does not wait for the disk."""
+class TokenUses:
+    """Stores when tokens were last used, so that no request waits for that."""
 
     def __init__(self, app: Flask) -> None:
         self._app = app
-        self._told: SimpleQueue[tuple[str, datetime]] = SimpleQueue()
-        self._known: TTLCache[str, bool] = TTLCache(10_000, tokens.USED_EVERY.total_seconds())
-        self.idle = threading.Event()
-        """Set while nothing waits to be written."""
         self._lock = threading.Lock()
-        self._waiting = 0
-        self._thread: threading.Thread | None = None
+        self._recent: TTLCache[str, bool] = TTLCache(10_000, tokens.USED_EVERY.total_seconds())
+        self._worker = Worker("token uses", self._store)
+        self.idle = self._worker.idle
 
     def note(self, token_id: str) -> None:
-        """Returns at once; most often it has nothing to do but to look."""
+        """Queues the use, unless one of the token was queued a short time ago."""
         with self._lock:
-            if token_id in self._known:
+            if token_id in self._recent:
                 return
-            self._known[token_id] = True
-            self._waiting += 1
-            self.idle.clear()
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._work, name="token uses", daemon=True)
-                self._thread.start()
-        self._told.put((token_id, clock.now()))
+            self._recent[token_id] = True
+        self._worker.add((token_id, clock.now()))
 
-    def _work(self) -> None:
-        while True:
-            self._write(*self._told.get())
-            with self._lock:
-                self._waiting -= 1
-                if not self._waiting:
-                    self.idle.set()
-
-    def _write(self, token_id: str, at: datetime) -> None:
+    def _store(self, use: tuple[str, datetime]) -> None:
+        token_id, at = use
         try:
             with self._app.app_context():
                 tokens.mark_used(db.engine, token_id, at)
@@ -144,12 +157,12 @@ class Uses:
 
 
 def init_app(app: Flask, *, serves: bool = False) -> None:
-    """If this is not called, what is due waits for `flask check`, and no use of a token is noted.
+    """Starts the background work. Without it, pending checks wait for `flask check`.
 
     `serves`: this process answers requests, so it also resumes the checks that another one left.
     """
     checker = Checker(app)
-    app.extensions["patchbay_check_soon"] = checker.soon
-    app.extensions["patchbay_token_used"] = Uses(app).note
+    app.extensions["patchbay_check_soon"] = checker.queue
+    app.extensions["patchbay_token_used"] = TokenUses(app).note
     if serves:
         checker.resume()

@@ -83,16 +83,16 @@ def test_an_older_key_still_opens(app: Flask, forge: Forge) -> None:
 
 
 @pytest.fixture
-def uses(app: Flask, monkeypatch: pytest.MonkeyPatch) -> background.Uses:
+def uses(app: Flask, monkeypatch: pytest.MonkeyPatch) -> background.TokenUses:
     """As a served application has them."""
-    uses = background.Uses(app)
+    uses = background.TokenUses(app)
     monkeypatch.setitem(app.extensions, "patchbay_token_used", uses.note)
     return uses
 
 
 @pytest.mark.parametrize("path", ["/api/calls/providers", "/api/calls/voice-ai/config"])
 def test_the_last_use_is_written_by_somebody_who_does_not_wait(
-    app: Flask, cast: Cast, uses: background.Uses, path: str
+    app: Flask, cast: Cast, uses: background.TokenUses, path: str
 ) -> None:
     issued = issue(app, cast.mo)
     with app.app_context():
@@ -118,7 +118,7 @@ def test_the_last_use_is_written_by_somebody_who_does_not_wait(
 
 
 def test_a_use_that_cannot_be_written_keeps_nobody_from_an_answer(
-    app: Flask, cast: Cast, uses: background.Uses, monkeypatch: pytest.MonkeyPatch
+    app: Flask, cast: Cast, uses: background.TokenUses, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object) -> None:
         raise OperationalError("", {}, Exception("database is locked"))

@@ -201,7 +201,7 @@ def test_a_change_is_checked_in_the_background(app: Flask, twilio: Twilio, dana:
     with app.app_context():
         scope = context.scope(Actor(name="tests"))
         organization = directory.by_slug(scope, "acme-support")
-        checker.soon(organization.id)
+        checker.queue(organization.id)
         checker.idle.wait(20)
         scope.end_read()
         standing = runs.status(replace(scope, organization_or_none=organization))
