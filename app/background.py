@@ -124,7 +124,8 @@ class Checker:
         scope = context.scope(Actor(name="background check"))
         try:
             inside = scope.for_organization(directory.by_id(scope, organization_id))
-            return runs.run(inside, context.outbound()).already_running
+            report = runs.run(inside, context.outbound())
+            return report.already_running or runs.has_running_changes(inside)
         finally:
             db.session.remove()
 

@@ -11,14 +11,16 @@ from sqlalchemy.orm import Session
 from app.core.sealing import Sealer
 from app.database import engine as database_engine
 from app.services.connections import provisioning
+from app.services.drift import runs
 from app.services.scope import Keys, Scope
-from app.services.voice_ai import webhook
+from app.services.voice_ai import recovery, webhook
 from devtools.scopes import scope_of
 from tests.support import cast as support_cast
 from tests.support.cast import Rows
 from tests.support.scopes import Scopes
 
 provisioning.register(webhook.follow)  # as create_app does
+runs.register(recovery)
 
 
 @pytest.fixture

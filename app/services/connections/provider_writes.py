@@ -6,7 +6,7 @@ thing from the provider records what it found there.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -101,6 +101,19 @@ class Intent:
     def _close(self) -> None:
         self._scope.session.execute(delete(ProviderWrite).where(ProviderWrite.id == self._id))
         self._id = None
+
+
+def unfinished(scope: Scope, actions: Collection[Action], subject: str | None = None) -> list[ProviderWrite]:
+    """The changes of these kinds that have no recorded outcome, of all subjects or of one; oldest first."""
+    query = scope.select(ProviderWrite).where(ProviderWrite.action.in_([str(action) for action in actions]))
+    if subject is not None:
+        query = query.where(ProviderWrite.subject == subject)
+    return list(scope.session.scalars(query.order_by(ProviderWrite.started_at, ProviderWrite.id)))
+
+
+def is_interrupted(write: ProviderWrite) -> bool:
+    """Whether the change cannot be running any more."""
+    return write.started_at < clock.now() - LONGEST
 
 
 def resolve(scope: Scope, provider: Provider, found: Mapping[str, str | None]) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import structlog
 from sqlalchemy import func, select
 
 from app.core import clock
-from app.models import CheckRun, DriftCheck, Organization
+from app.models import CheckRun, DriftCheck, Organization, ProviderWrite
 from app.provider import Capability, Family
 from app.provider.numbers import ProviderNumber, Reason
 from app.providers import PROVIDERS, keys_in
@@ -90,6 +90,31 @@ class DriftStatus:
         return self.is_running or (self.tally.due > 0 and not has_failed)
 
 
+class Recovery(Protocol):
+    """What a run does about changes at providers that were interrupted, beside checking webhooks."""
+
+    def is_ready(self, scope: Scope) -> bool:
+        """Whether a change was interrupted."""
+        ...
+
+    def is_running(self, scope: Scope) -> bool:
+        """Whether a change may still be running. If it was killed, it is ready in some minutes."""
+        ...
+
+    def resolve(self, scope: Scope, http: Outbound) -> str | None:
+        """Resolves the interrupted changes; returns why one could not be resolved."""
+        ...
+
+
+_recoveries: list[Recovery] = []
+
+
+def register(recovery: Recovery) -> None:
+    """Makes every run call it. Registering it again changes nothing."""
+    if recovery not in _recoveries:
+        _recoveries.append(recovery)
+
+
 def status(scope: Scope) -> DriftStatus:
     last = scope.session.get(CheckRun, scope.organization.id)
     voice = tallies.drifted_providers(scope) - set(keys_in(Family.TELEPHONY))
@@ -120,6 +145,7 @@ def check_all(scope: Scope) -> None:
     """Has every number of the organization asked about again, soon."""
     with scope.transaction(lock=False):
         queue.mark_due(scope, changed=False)
+        scope.on_commit(scope.queue_drift_check, scope.organization.id)
 
 
 def organization_ids(scope: Scope) -> list[str]:
@@ -127,8 +153,9 @@ def organization_ids(scope: Scope) -> list[str]:
 
 
 def pending_organization_ids(scope: Scope) -> list[str]:
-    """Those that have numbers which are to be asked about."""
-    return list(scope.session.scalars(select(DriftCheck.organization_id).where(DriftCheck.due).distinct()))
+    """The organizations with pending checks, or with changes at providers that have no outcome."""
+    checks = select(DriftCheck.organization_id).where(DriftCheck.due)
+    return list(scope.session.scalars(checks.union(select(ProviderWrite.organization_id))))
 
 
 def is_running(run: CheckRun | None) -> bool:
@@ -140,7 +167,8 @@ def run(scope: Scope, http: Outbound, *, everything: bool = False) -> Report:
 
     No transaction is open during a provider's request. A run that was killed at any point can be repeated.
     """
-    if not everything and not queue.due_counts(scope):
+    is_ready = any(recovery.is_ready(scope) for recovery in _recoveries)
+    if not (everything or is_ready or queue.due_counts(scope)):
         return Report()
     held = _begin(scope, everything=everything)
     if held is None:
@@ -151,6 +179,9 @@ def run(scope: Scope, http: Outbound, *, everything: bool = False) -> Report:
     try:
         while keys := [key for key in PROVIDERS if key in queue.due_counts(scope).keys() - failures.keys()]:
             checked += sum(_provider(scope, http, held, key, failures) for key in keys)
+        for recovery in _recoveries:
+            if problem := recovery.resolve(scope, http):
+                failures[problem] = problem
     except LeaseLost:
         return Report(checked, already_running=True)
     except BaseException:
@@ -159,6 +190,11 @@ def run(scope: Scope, http: Outbound, *, everything: bool = False) -> Report:
     failure = " ".join(failures.values())[:1000] or None
     _end(scope, held, failure)
     return Report(checked, tallies.tally(scope).drifted, failure)
+
+
+def has_running_changes(scope: Scope) -> bool:
+    """Whether a change at a provider may still be running: a later run resolves it if it is not."""
+    return any(recovery.is_running(scope) for recovery in _recoveries)
 
 
 def _begin(scope: Scope, *, everything: bool) -> Lease | None:

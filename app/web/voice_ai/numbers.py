@@ -12,7 +12,7 @@ from app.core.errors import Conflict, Invalid, PatchbayError, Stale
 from app.provider import Provider
 from app.services.access import users
 from app.services.scope import Scope
-from app.services.voice_ai import numbers, selection
+from app.services.voice_ai import numbers, recovery, selection
 from app.web.shell import render
 from app.web.shell.forms import ConfirmForm, yes_or_no
 from app.web.shell.guard import Pages, Who
@@ -52,6 +52,7 @@ def _page(
         sharing=numbers.sharing(scope, number),
         history=history(scope, person.email, number.phone_number, kind="numbers"),
         missing=missing,
+        interrupted=recovery.interrupted(scope, number.phone_number),
         provider=provider,
         trunk=selection.trunks()[number.provider],
         form=form,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
 from types import SimpleNamespace
 
 import pytest
@@ -13,103 +12,21 @@ from sqlalchemy import event, update
 
 from app.core.errors import Conflict, Invalid, NotFound, Stale
 from app.core.outbound import client
-from app.core.outbound.client import Outbound
-from app.models import AuditEvent, VoicePhoneNumber
+from app.models import VoicePhoneNumber
 from app.provider.voice_ai import Agent
 from app.providers import PROVIDERS, sinch_est
 from app.services.access import users
 from app.services.numbers import assignments
 from app.services.providers import credentials
-from app.services.scope import Scope
 from app.services.voice_ai import config, messages, numbers
 from simulators.base import CANARY, Reply, Trouble
-from simulators.elevenlabs import ElevenLabs
 from simulators.elevenlabs.numbers import NIGHT_SHIFT, NUMBERS, RECEPTION, Fault
-from simulators.sinch_est import DOMAIN, NUMBER, TRUNK, SinchEst
-from tests.support.cast import Rows
+from simulators.sinch_est import DOMAIN, NUMBER, TRUNK
 from tests.support.scopes import Fault as DatabaseFault
 from tests.support.scopes import winners
+from tests.support.voice_ai import OFF, connect, give
 
 OTHER = "+14165550101"
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch):
-    """Nothing is tried again after a pause."""
-    monkeypatch.setattr(client, "RETRIES", 0)
-    sinch_est.tokens.clear()
-
-
-@pytest.fixture
-def est():
-    with SinchEst() as upstream:
-        yield upstream
-
-
-@pytest.fixture
-def labs():
-    with ElevenLabs() as upstream:
-        yield upstream
-
-
-@pytest.fixture
-def http(est, labs):
-    return Outbound({**est.upstreams, **labs.upstreams}, deadline=5.0)
-
-
-def _connect(scope, upstream, key, **changes):
-    known = {field.name for field in PROVIDERS[key].typed_fields}
-    credentials.save(
-        scope, PROVIDERS[key], {n: v for n, v in upstream.values.items() if n in known} | changes
-    )
-
-
-def _give(scope, user, number=NUMBER, provider="sinch"):
-    return assignments.assign(scope, {"userId": user.id, "provider": provider, "phoneNumber": number})[0]
-
-
-@dataclass
-class Here:
-    """Both are connected, without the trunk's domain, so that every step is taken. Mo has the number."""
-
-    scope: Scope
-    cast: Rows
-    est: SinchEst
-    labs: ElevenLabs
-    http: Outbound
-    number_id: str
-
-    def on(self, agent=RECEPTION, number_id=None):
-        return numbers.switch_on(self.scope, self.http, self.cast.mo, number_id or self.number_id, agent)
-
-    def off(self, **more):
-        return numbers.switch_off(self.scope, self.http, self.cast.mo, self.number_id, **more)
-
-    def rows(self):
-        """By whose they are: whether AI is on, the agent, and ElevenLabs' id."""
-        self.scope.session.expire_all()
-        return {
-            row.user_id: (row.ai_enabled, row.ai_agent_id, row.ai_phone_number_id)
-            for row in self.scope.session.scalars(self.scope.select(VoicePhoneNumber))
-        }
-
-    def row(self):
-        return self.rows()[self.cast.mo.id]
-
-    def events(self):
-        wanted = AuditEvent.action.like("number.ai%")
-        query = self.scope.select(AuditEvent).where(wanted).order_by(AuditEvent.id)
-        return [(found.action, found.subject, found.changes) for found in self.scope.session.scalars(query)]
-
-
-@pytest.fixture
-def here(acme, cast, est, labs, http):
-    _connect(acme, est, "sinch_est", trunk_domain=None)
-    _connect(acme, labs, "elevenlabs")
-    return Here(acme, cast, est, labs, http, _give(acme, cast.mo).id)
-
-
-OFF = (False, None, None)
 
 
 def test_a_number_on_the_trunk_is_imported_assigned_and_stored(here):
@@ -130,7 +47,7 @@ def test_a_number_on_the_trunk_is_imported_assigned_and_stored(here):
 
 
 def test_a_stored_domain_is_used_and_the_trunk_is_not_read(here):
-    _connect(here.scope, here.est, "sinch_est", trunk_domain="stored.example")
+    connect(here.scope, here.est, "sinch_est", trunk_domain="stored.example")
     here.on()
     (imported,) = here.labs.convai.numbers.values()
     assert imported["outbound_trunk_config"]["address"] == "stored.example"
@@ -191,13 +108,13 @@ def test_a_number_that_is_not_on_the_trunk_is_refused(here, trunk, said):
 
 
 def test_the_trunks_id_may_be_written_in_other_letters(here):
-    _connect(here.scope, here.est, "sinch_est", trunk_id=TRUNK[:-1] + "x")
+    connect(here.scope, here.est, "sinch_est", trunk_id=TRUNK[:-1] + "x")
     here.est.numbers = {NUMBER: TRUNK[:-1] + "X"}
     assert here.on().ai_enabled
 
 
 def test_a_number_of_another_provider_is_refused(here):
-    other = _give(here.scope, here.cast.mo, OTHER, "twilio")
+    other = give(here.scope, here.cast.mo, OTHER, "twilio")
     with pytest.raises(Conflict, match="Twilio") as refused:
         here.on(number_id=other.id)
     assert refused.value.code == "NOT_A_SINCH_NUMBER"
@@ -205,7 +122,7 @@ def test_a_number_of_another_provider_is_refused(here):
 
 
 def test_what_is_missing_is_named_with_its_place(acme, cast, est, labs, http):
-    row = _give(acme, cast.mo)
+    row = give(acme, cast.mo)
     number = row.id
 
     def refusal():
@@ -219,9 +136,9 @@ def test_what_is_missing_is_named_with_its_place(acme, cast, est, labs, http):
     assert code == "PROVIDER_NOT_CONFIGURED"
     assert "Sinch EST is not configured: it needs Key ID, Key secret, Project ID, Trunk ID." in message
     assert "ElevenLabs is not configured: it needs API key." in message
-    _connect(acme, est, "sinch_est")
+    connect(acme, est, "sinch_est")
     assert "Sinch EST" not in refusal()[1]
-    _connect(acme, labs, "elevenlabs")
+    connect(acme, labs, "elevenlabs")
     assert numbers.lacking(acme, row) == []
     credentials.save(acme, PROVIDERS["elevenlabs"], {}, enabled=False)
     assert refusal()[0] == "PROVIDER_DISABLED"
@@ -536,7 +453,7 @@ def test_where_elevenlabs_does_not_help_it_stays_on_unless_it_is_forgotten_here(
 
 
 def test_it_is_switched_for_everybody_who_has_the_number(here):
-    _give(here.scope, here.cast.dana)
+    give(here.scope, here.cast.dana)
     row = here.on()
     assert [user.name for user in numbers.sharing(here.scope, row)] == ["Dana"]
     assert len(set(here.rows().values())) == 1
@@ -546,7 +463,7 @@ def test_it_is_switched_for_everybody_who_has_the_number(here):
     with pytest.raises(Conflict) as refused:
         assignments.unassign(here.scope, here.cast.dana.id, "sinch", NUMBER)
     assert refused.value.code == "AI_IS_ON"
-    again = _give(here.scope, here.cast.mo)
+    again = give(here.scope, here.cast.mo)
     assert here.rows()[here.cast.mo.id] == here.rows()[here.cast.dana.id]
     assert len(here.labs.convai.numbers) == 1
     assert again.ai_agent_id == RECEPTION
@@ -563,8 +480,8 @@ def test_a_number_with_ai_is_not_taken_from_its_last_user(here):
 
 def test_a_number_without_ai_is_given_without_it(here):
     here.on()
-    _give(here.scope, here.cast.dana, OTHER)
-    _give(here.scope, here.cast.dana, NUMBER, "twilio")
+    give(here.scope, here.cast.dana, OTHER)
+    give(here.scope, here.cast.dana, NUMBER, "twilio")
     query = here.scope.select(VoicePhoneNumber).where(VoicePhoneNumber.user_id == here.cast.dana.id)
     assert [row.ai_enabled for row in here.scope.session.scalars(query)] == [False, False]
 

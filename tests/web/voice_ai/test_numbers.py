@@ -7,8 +7,11 @@ from collections.abc import Iterator
 import pytest
 from flask import Flask
 
+from app.core import clock
 from app.core.outbound.client import Outbound
+from app.models import ProviderWrite
 from app.providers import PROVIDERS, sinch_est
+from app.services.connections import provider_writes
 from app.services.numbers import assignments
 from app.services.providers import credentials
 from simulators.elevenlabs import ElevenLabs
@@ -203,3 +206,16 @@ def test_a_member_sees_that_an_agent_answers(dana: Portal, mo: Portal, person: s
     page = mo.get("/account")
     assert "Sinch AI on" in page.text
     assert not page.has_link(CHANGE)
+
+
+def test_number_page_shows_an_interrupted_change(app: Flask, dana: Portal, cast: Cast, person: str) -> None:
+    page = dana.get(person).follow(OPEN)
+    assert not [form for form in page.root.all("form") if "data-interrupted" in form.attrs]
+    with scope_as(app, cast.dana) as scope, scope.transaction():
+        old = clock.now() - 2 * provider_writes.LONGEST
+        own = {"organization_id": cast.acme, "provider": "elevenlabs", "started_at": old}
+        scope.session.add(ProviderWrite(**own, action="number.ai_on", subject=NUMBER))
+    page = dana.get(page.path)
+    (form,) = [form for form in page.root.all("form") if "data-interrupted" in form.attrs]
+    assert form["data-interrupted"] == "number.ai_on"
+    assert form["action"] == "/o/acme-support/check"

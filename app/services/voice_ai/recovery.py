@@ -1,0 +1,89 @@
+"""Interrupted AI changes: what the provider has is stored, and the change is recorded as resolved."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from app.core.errors import Conflict
+from app.models import ProviderWrite, User, VoicePhoneNumber
+from app.provider import Capability
+from app.providers import PROVIDERS
+from app.services.audit.actions import Action
+from app.services.connections import provider_writes, store
+from app.services.scope import Scope
+from app.services.voice_ai import imported, numbers, selection
+from app.services.voice_ai.imported import Account
+
+if TYPE_CHECKING:
+    from app.core.outbound.client import Outbound
+
+ACTIONS = (Action.NUMBER_AI_ON, Action.NUMBER_AI_OFF)
+
+
+def is_ready(scope: Scope) -> bool:
+    """Whether an AI change was interrupted."""
+    return any(map(provider_writes.is_interrupted, provider_writes.unfinished(scope, ACTIONS)))
+
+
+def is_running(scope: Scope) -> bool:
+    """Whether an AI change may still be running."""
+    return not all(map(provider_writes.is_interrupted, provider_writes.unfinished(scope, ACTIONS)))
+
+
+def interrupted(scope: Scope, number: str) -> ProviderWrite | None:
+    """The change of the number that was interrupted, until a check resolves it."""
+    writes = provider_writes.unfinished(scope, ACTIONS, number)
+    return writes[0] if writes and provider_writes.is_interrupted(writes[0]) else None
+
+
+def resolve(scope: Scope, http: Outbound) -> str | None:
+    """Resolves every interrupted change; returns why one could not be resolved.
+
+    A provider that is not connected is skipped: its changes stay open until it is.
+    """
+    writes = provider_writes.unfinished(scope, ACTIONS)
+    subjects = {(one.provider, one.subject) for one in writes if provider_writes.is_interrupted(one)}
+    failure = None
+    for key, number in sorted(subjects):
+        account = _account(scope, key)
+        if account is None:
+            continue
+        try:
+            _resolve(scope, http.within(numbers.SECONDS_FOR_A_LIST), account, number)
+        except Conflict as error:
+            failure = error.message
+    return failure
+
+
+def _account(scope: Scope, key: str) -> Account | None:
+    provider = PROVIDERS.get(key)
+    if provider is None or Capability.AGENTS not in provider.capabilities:
+        return None
+    connection = store.load(scope, provider)
+    is_connected = connection.is_configured and connection.enabled
+    return Account(provider, connection.credentials) if is_connected else None
+
+
+def _resolve(scope: Scope, http: Outbound, account: Account, number: str) -> None:
+    """Stores what the provider has, unless the number was changed in Patchbay during the request."""
+    before = _versions(scope, number)
+    scope.end_read()
+    found = account.find(http, number)
+    with scope.transaction():
+        writes = provider_writes.unfinished(scope, ACTIONS, number)
+        if _versions(scope, number) != before or not all(map(provider_writes.is_interrupted, writes)):
+            return
+        answered = [one for one in found if one.agent_id]
+        for row, _ in _holders(scope, number):
+            if row.ai_provider in (None, account.provider.key):
+                target = imported.preferred(answered, row.ai_phone_number_id)
+                numbers.store_agent(scope, row, account.provider, target, row.ai_agent_id)
+        provider_writes.resolve(scope, account.provider, {number: imported.described(found)})
+
+
+def _holders(scope: Scope, number: str) -> list[tuple[VoicePhoneNumber, User]]:
+    return [pair for carrier in selection.trunks() for pair in numbers.holders(scope, carrier, number)]
+
+
+def _versions(scope: Scope, number: str) -> dict[str, int]:
+    return {row.id: row.version for row, _ in _holders(scope, number)}
