@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -124,3 +125,9 @@ def test_links_lead_to_a_file_and_a_heading() -> None:
             if not file.exists() or (anchor and anchor not in anchors_of(file)):
                 broken.append(f"{name_of(path)}: {target}")
     assert broken == []
+
+
+def test_architecture_shows_the_layers_of_services() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    (layers,) = (each["layers"] for each in contracts if each.get("containers") == ["app.services"])
+    assert "```text\n" + "\n".join(layers) + "\n```" in (ROOT / "docs/architecture.md").read_text()
