@@ -1,4 +1,4 @@
-"""The actions of the audit: one line each says the stored value, the label, the group and the traits."""
+"""The actions of the audit: one line each gives the stored value, the label, the group and the traits."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from app.providers import PROVIDERS
 
 
 class Trait(Flag):
-    """What the rest of the product does with an action."""
+    """How the rest of the product uses an action."""
 
     UNDOABLE = auto()
-    """Its endpoints can be set back to what they were."""
+    """Its endpoints can be restored."""
     BULK = auto()
-    """About several endpoints, each recorded with its number; other undoable actions have one as subject."""
+    """About several endpoints, recorded by number; other undoable actions have one endpoint as subject."""
     STALES_FORMS = auto()
-    """Changes what a form shows, so a conflict names it."""
+    """Changes values that forms show, so a form's conflict names it."""
     IN_PROVIDER_HISTORY = auto()
     SETS_PASSWORD = auto()
 
@@ -34,13 +34,13 @@ class Group(StrEnum):
         return self
 
     SIGN_IN = "sign-in", "Signing in"
-    PEOPLE = "people", "People"
+    PEOPLE = "people", "Users"
     TOKENS = "tokens", "API tokens"
     ENDPOINTS = "endpoints", "Endpoints"
-    NUMBERS = "numbers", "People's numbers"
+    NUMBERS = "numbers", "Dialer numbers"
     PROVIDERS = "providers", "Providers"
     ORGANIZATION = "organization", "Organization"
-    READING = "reading", "Reading"
+    READING = "reading", "Access and exports"
 
     @property
     def actions(self) -> tuple[Action, ...]:
@@ -56,7 +56,7 @@ _NEW_PASSWORD = Trait.STALES_FORMS | Trait.SETS_PASSWORD
 
 @unique
 class Action(StrEnum):
-    """What was done. The values are stored: a label may change, a value never does."""
+    """What was done. Values are stored, and never change; labels may."""
 
     label: str
     group: Group
@@ -78,13 +78,13 @@ class Action(StrEnum):
     SESSION_ENDED = "session.ended", "Session ended", Group.SIGN_IN
     SESSIONS_ENDED = "sessions.ended", "Sessions ended", Group.SIGN_IN
 
-    USER_CREATED = "user.created", "Person added", Group.PEOPLE, _NEW_PASSWORD
-    USER_SAVED = "user.saved", "Person saved", Group.PEOPLE, Trait.STALES_FORMS
-    USER_DISABLED = "user.disabled", "Person disabled", Group.PEOPLE, Trait.STALES_FORMS
-    USER_ENABLED = "user.enabled", "Person enabled", Group.PEOPLE, Trait.STALES_FORMS
+    USER_CREATED = "user.created", "User added", Group.PEOPLE, _NEW_PASSWORD
+    USER_SAVED = "user.saved", "User saved", Group.PEOPLE, Trait.STALES_FORMS
+    USER_DISABLED = "user.disabled", "User disabled", Group.PEOPLE, Trait.STALES_FORMS
+    USER_ENABLED = "user.enabled", "User enabled", Group.PEOPLE, Trait.STALES_FORMS
     USER_RESET = "user.reset", "Sign-in reset", Group.PEOPLE, _NEW_PASSWORD
 
-    TOKEN_ISSUED = "token.issued", "API token issued", Group.TOKENS
+    TOKEN_ISSUED = "token.issued", "API token created", Group.TOKENS
     TOKEN_REVOKED = "token.revoked", "API token revoked", Group.TOKENS
 
     ENDPOINT_CREATED = "endpoint.created", "Endpoint added", Group.ENDPOINTS, Trait.STALES_FORMS
@@ -93,20 +93,20 @@ class Action(StrEnum):
     ENDPOINTS_SAVED = "endpoints.saved", "Endpoints changed", Group.ENDPOINTS, _MANY
     ENDPOINTS_DELETED = "endpoints.deleted", "Endpoints deleted", Group.ENDPOINTS, Trait.UNDOABLE | Trait.BULK
     ENDPOINTS_IMPORTED = "endpoints.imported", "Endpoints imported", Group.ENDPOINTS, _MANY
-    ENDPOINT_RESTORED = "endpoint.restored", "Endpoint put back", Group.ENDPOINTS, _ONE
-    ENDPOINTS_RESTORED = "endpoints.restored", "Endpoints put back", Group.ENDPOINTS, _MANY
-    NUMBER_POINTED = "number.pointed", "Number set at its provider", Group.ENDPOINTS
+    ENDPOINT_RESTORED = "endpoint.restored", "Endpoint restored", Group.ENDPOINTS, _ONE
+    ENDPOINTS_RESTORED = "endpoints.restored", "Endpoints restored", Group.ENDPOINTS, _MANY
+    NUMBER_POINTED = "number.pointed", "Webhook set at the provider", Group.ENDPOINTS
 
-    NUMBER_ASSIGNED = "number.given", "Number given", Group.NUMBERS
-    NUMBER_UNASSIGNED = "number.taken", "Number taken away", Group.NUMBERS
+    NUMBER_ASSIGNED = "number.given", "Number assigned", Group.NUMBERS
+    NUMBER_UNASSIGNED = "number.taken", "Number unassigned", Group.NUMBERS
     NUMBER_DEFAULT = "number.default", "Default number changed", Group.NUMBERS
     NUMBER_AI_ON = "number.ai_on", "AI switched on", Group.NUMBERS
     NUMBER_AI_OFF = "number.ai_off", "AI switched off", Group.NUMBERS
 
     CONNECTION_SAVED = "connection.saved", "Provider saved", Group.PROVIDERS, _PROVIDER
     CONNECTION_TESTED = "connection.tested", "Provider tested", Group.PROVIDERS, Trait.IN_PROVIDER_HISTORY
-    CONNECTION_FORGOTTEN = "connection.forgotten", "Provider forgotten", Group.PROVIDERS, _PROVIDER
-    PROVIDER_SWITCHED = "provider.switched", "Active provider changed", Group.PROVIDERS, Trait.STALES_FORMS
+    CONNECTION_FORGOTTEN = "connection.forgotten", "Provider disconnected", Group.PROVIDERS, _PROVIDER
+    PROVIDER_SWITCHED = "provider.switched", "Default provider changed", Group.PROVIDERS, Trait.STALES_FORMS
     CALLBACK_SET = (
         "provider.pointed",
         "Callback set at the provider",
@@ -115,8 +115,8 @@ class Action(StrEnum):
     )
     CHANGE_STARTED = "provider-change.started", "Change at the provider started", Group.PROVIDERS
     CHANGE_FAILED = "provider-change.failed", "Change at the provider failed", Group.PROVIDERS
-    CHANGE_UNKNOWN = "provider-change.unknown", "Change at the provider without an answer", Group.PROVIDERS
-    CHANGE_RESOLVED = "provider-change.resolved", "Result of an interrupted change found", Group.PROVIDERS
+    CHANGE_UNKNOWN = "provider-change.unknown", "Change at the provider unconfirmed", Group.PROVIDERS
+    CHANGE_RESOLVED = "provider-change.resolved", "Interrupted change resolved", Group.PROVIDERS
     WEBHOOK_SET_UP = "webhook.set-up", "Webhook set up at the provider", Group.PROVIDERS
     WEBHOOK_REPLACED = "webhook.replaced", "Webhook at the provider replaced", Group.PROVIDERS
 
@@ -132,7 +132,7 @@ class Action(StrEnum):
 
     @classmethod
     def of(cls, value: str) -> Action | None:
-        """The action with a stored value, or None for one that a former version recorded."""
+        """Returns the action with a stored value; None for one that an earlier version recorded."""
         return _BY_VALUE.get(value)
 
 
@@ -141,7 +141,7 @@ _GROUPS = {group.value: group for group in Group}
 
 
 def has(value: str, trait: Trait) -> bool:
-    """Whether a stored action is one with the trait."""
+    """Whether a stored action has the trait."""
     action = Action.of(value)
     return action is not None and trait in action.traits
 
@@ -160,42 +160,42 @@ OF_PROVIDERS = {
     for provider in PROVIDERS.values()
     for field in provider.fields
 }
-"""The event's subject says which provider's."""
+"""Without the provider's name, which is the event's subject."""
 
 NAMES_A_PROVIDER = frozenset({"provider", "active"})
 _CAPITALS = {"sid": "SID", "id": "ID", "api": "API", "twiml": "TwiML"}
 
 
-def happened(value: str) -> str:
-    """A stored action's label; for one that a former version recorded, words made from its name."""
+def label_of(value: str) -> str:
+    """Returns a stored action's label; one that an earlier version recorded gets its name as words."""
     action = Action.of(value)
     return action.label if action else value.replace(".", " ").replace("-", " ").capitalize()
 
 
-def field_words(name: str) -> str:
-    """A changed field, as a person reads it."""
+def field_label(name: str) -> str:
+    """Returns the label of a changed field."""
     if known := FIELDS.get(name) or OF_PROVIDERS.get(name):
         return known
     words = [_CAPITALS.get(word, word) for word in name.split("_")]
     return " ".join(words)[:1].upper() + " ".join(words)[1:]
 
 
-def value_words(value: object) -> str:
+def value_text(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return "nothing" if value is None or value == "" else str(value)
+    return "—" if value is None or value == "" else str(value)
 
 
-def shown(value: object, name: str) -> str:
-    """A field's value for a page, where a file has it as `value_words`."""
-    text = value_words(value)
+def value_display(value: object, name: str) -> str:
+    """Returns a field's value for a page; files have `value_text`."""
+    text = value_text(value)
     if name in NAMES_A_PROVIDER and text in PROVIDERS:
         return PROVIDERS[text].label
     return phone.display(text) if text.startswith("+") else text
 
 
-def told(changes: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
-    """Each field that says something, before and after; of a secret that is new there is no before."""
+def changed_fields(changes: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
+    """Returns (name, before, after) of each changed field. A new secret has no before."""
     return [
         (name, None if before == "not set" else before, after)
         for name, (before, after) in changes.items()
@@ -203,8 +203,8 @@ def told(changes: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
     ]
 
 
-def chosen(key: str) -> tuple[Action, ...]:
-    """The actions of a group, or the one action; empty when the key is neither."""
+def for_filter(key: str) -> tuple[Action, ...]:
+    """Returns the actions of a group, or the one action; nothing if the key is neither."""
     if key in _GROUPS:
         return _GROUPS[key].actions
     action = Action.of(key)

@@ -184,7 +184,7 @@ def _write(scope: Scope, found: Plan) -> None:
 
 
 def _record(scope: Scope, found: Plan, reason: str | None) -> AuditEvent:
-    about = {"undone": [None, f"{actions.happened(found.event.action)}, event {found.event.id}"]}
+    about = {"undone": [None, f"{actions.label_of(found.event.action)}, event {found.event.id}"]}
     about |= log.reasoned(reason)
     numbers = sorted(found.told, key=lambda pair: pair[0])
     if len(numbers) == 1:

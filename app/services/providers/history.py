@@ -49,7 +49,7 @@ def changes(scope: Scope, provider: Provider, *, limit: int = 8) -> list[Change]
 def _words_for(event: AuditEvent) -> str | None:
     if enabled := event.changes.get("enabled"):
         return "Enabled" if enabled[1] else "Disabled"
-    return actions.happened(event.action) if actions.has(event.action, Trait.IN_PROVIDER_HISTORY) else None
+    return actions.label_of(event.action) if actions.has(event.action, Trait.IN_PROVIDER_HISTORY) else None
 
 
 def _switched(provider: Provider, row: ProviderSwitch, last: set[int]) -> Change:

@@ -58,7 +58,7 @@ def _rows(numbers: Iterator[tuple[str, Changes]]) -> Iterator[tuple[str, ...]]:
     yield ("phone_number", "field", "before", "after")
     for number, changes in numbers:
         for name, (before, after) in changes.items():
-            yield (number, labels.field_label(name), actions.value_words(before), actions.value_words(after))
+            yield (number, labels.field_label(name), actions.value_text(before), actions.value_text(after))
 
 
 @audit_events.page("/o/<slug>/audit/<event_id>/undo", who=Who.SUPERADMIN, title="Undo")

@@ -40,10 +40,10 @@ TYPES = {"csv": render.CSV, "jsonl": "application/jsonl; charset=utf-8"}
 NOWHERE = "-"
 """In the place of an organization's slug, which it cannot be: the events that are of none."""
 
-audit.add_app_template_filter(actions.happened)
-audit.add_app_template_filter(actions.value_words)
-audit.add_app_template_filter(actions.shown, "value_shown")
-audit.add_app_template_filter(actions.told, "told")
+audit.add_app_template_filter(actions.label_of, "action_label")
+audit.add_app_template_filter(actions.value_text)
+audit.add_app_template_filter(actions.value_display)
+audit.add_app_template_filter(actions.changed_fields)
 
 
 @audit.page("/o/<slug>/audit", who=Who.SUPERADMIN, title="Audit", link=Link(Section.ORGANIZATION, 30))
@@ -104,7 +104,7 @@ def _filter() -> tuple[Filter, dict[str, str]]:
         about=tuple(request.args.getlist("about")[:10]),
         text=request.args.get("q", "").strip()[:100],
         who=request.args.get("who", "").strip()[:100],
-        actions=actions.chosen(request.args.get("action", "")),
+        actions=actions.for_filter(request.args.get("action", "")),
         outside=request.args.get("in") == NOWHERE and "slug" not in g,
         since=_day("from", complaints),
         until=_day("to", complaints),
@@ -183,13 +183,13 @@ def _rows(
     yield HEADER
     for event, changed in events:
         changes = [
-            f"{labels.field_label(name)}: {texts.bidi_isolate(actions.value_words(before))} "
+            f"{labels.field_label(name)}: {texts.bidi_isolate(actions.value_text(before))} "
             "\N{RIGHTWARDS ARROW} "
-            f"{texts.bidi_isolate(actions.value_words(after))}"
+            f"{texts.bidi_isolate(actions.value_text(after))}"
             for name, (before, after) in changed.items()
         ]
         at = event.at.isoformat(sep=" ", timespec="seconds")
-        told = (event.actor_name, event.ip, event.request_id, actions.happened(event.action), event.subject)
+        told = (event.actor_name, event.ip, event.request_id, actions.label_of(event.action), event.subject)
         yield (at, *told, "; ".join(changes), str(event.id), known.get(event.organization_id or "", ""))
 
 

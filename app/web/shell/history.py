@@ -25,7 +25,7 @@ class History:
 
 def history(scope: Scope, *subjects: str, kind: str = "") -> History:
     """Of what has these names in the audit; of one kind, where one is given."""
-    page = search.history(scope, *subjects, actions=actions.chosen(kind))
+    page = search.history(scope, *subjects, actions=actions.for_filter(kind))
     return _history(page, _table(about=subjects, action=kind or None))
 
 

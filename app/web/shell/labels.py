@@ -8,4 +8,4 @@ from app.services.endpoints import fields
 
 def field_label(name: str) -> str:
     """Returns the label of a field that an audit event names."""
-    return fields.LABELS.get(name) or actions.field_words(name)
+    return fields.LABELS.get(name) or actions.field_label(name)

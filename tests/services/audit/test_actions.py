@@ -1,75 +1,131 @@
-"""Actions, fields and values of the audit in words."""
+"""Actions: what derives from the one line of each, and the labels of fields and values."""
 
 from __future__ import annotations
 
-import pytest
+from pathlib import Path
 
 from app.services.audit import actions
 from app.services.audit.actions import Action, Group
+from tests.support.project_copy import ProjectCopy
+
+LINE = """
+    ENDPOINT_ARCHIVED = (
+        "endpoint.archived",
+        "Endpoint archived",
+        Group.ENDPOINTS,
+        Trait.UNDOABLE | Trait.STALES_FORMS | Trait.IN_PROVIDER_HISTORY | Trait.SETS_PASSWORD,
+    )
+"""
+SCRIPT = """
+from dataclasses import replace
+
+from app import context
+from app.models import Organization, User
+from app.providers import PROVIDERS
+from app.services.access import users
+from app.services.audit import log
+from app.services.audit.actions import Action
+from app.services.endpoints import undo
+from app.services.providers import history
+from app.web.shell import conflicts
+from devtools.scopes import scope_of
+from tests.support.project_copy import install, report
+
+there = install()
+with there.app.app_context():
+    session, twilio = context.session(), PROVIDERS["twilio"]
+    user = session.get_one(User, there.cast.dana.id)
+    acme = session.get_one(Organization, user.organization_id)
+    scope = scope_of(session, acme, user, context.keys())
+    with scope.transaction():
+        event = log.record(scope, Action.ENDPOINT_ARCHIVED, twilio.label, {"label": ["Desk", None]})
+        by_mo = replace(scope, actor=replace(scope.actor, user_id=there.cast.mo.id))
+        log.record(by_mo, Action.ENDPOINT_ARCHIVED, user.email)
+    found = {
+        "undoable": undo.can(event),
+        "conflict": [one.action for one, _ in conflicts._events(scope, [twilio.label])],
+        "history": [change.words for change in history.changes(scope, twilio)],
+        "password": users.password_given(scope, user).action,
+    }
+page = there.portal.get("/o/acme-support/audit?action=endpoint.archived")
+options = page.root.one("select", name="action").all("option")
+group = there.portal.get("/o/acme-support/audit?action=endpoints")
+report(
+    option=[option.text for option in options if option["value"] == "endpoint.archived"],
+    rows=len(page.rows()),
+    group=len(group.rows()),
+    label="Endpoint archived" in page.rows()[0],
+    **found,
+)
+"""
 
 
-def test_no_group_is_called_as_an_action() -> None:
+def test_a_new_action_is_one_line(tmp_path: Path) -> None:
+    """The filter, the label, undo, conflicts and the histories derive from it."""
+    copy = ProjectCopy.at(tmp_path / "patchbay")
+    copy.insert_after("app/services/audit/actions.py", "ORGANIZATION_SAVED =", LINE)
+    assert copy.run(SCRIPT) == {
+        "option": ["Endpoint archived"],
+        "rows": 2,
+        "group": 2,
+        "label": True,
+        "undoable": True,
+        "conflict": ["endpoint.archived"],
+        "history": ["Endpoint archived"],
+        "password": "endpoint.archived",
+    }
+
+
+def test_for_filter_takes_a_group_or_an_action() -> None:
     assert not {group.value for group in Group} & {action.value for action in Action}
+    found = {key: actions.for_filter(key) for key in ("tokens", "signed-in", "x", "")}
+    assert found == {
+        "tokens": (Action.TOKEN_ISSUED, Action.TOKEN_REVOKED),
+        "signed-in": (Action.SIGNED_IN,),
+        "x": (),
+        "": (),
+    }
 
 
-@pytest.mark.parametrize(
-    ("key", "found"),
-    [("tokens", ("token.issued", "token.revoked")), ("signed-in", ("signed-in",)), ("x", ()), ("", ())],
-)
-def test_a_group_means_its_actions(key: str, found: tuple[str, ...]) -> None:
-    assert actions.chosen(key) == found
+def test_label_of_an_earlier_versions_action_is_its_name() -> None:
+    assert actions.label_of("thing.was-done") == "Thing was done"
 
 
-def test_an_action_of_a_former_version_is_readable() -> None:
-    assert actions.happened("thing.was-done") == "Thing was done"
+def test_field_label_knows_fields_of_providers_and_abbreviations() -> None:
+    labels = {
+        "account_sid": "Account SID",
+        "twiml_app_sid": "TwiML app SID",
+        "api_key_id": "API key ID",
+        "label": "Label",
+        "sinch_est_key_id": "Key ID",
+        "twilio_auth_token": "Auth token",
+    }
+    assert {name: actions.field_label(name) for name in labels} == labels
 
 
-@pytest.mark.parametrize(
-    ("name", "words"),
-    [
-        ("account_sid", "Account SID"),
-        ("twiml_app_sid", "TwiML app SID"),
-        ("api_key_id", "API key ID"),
-        ("label", "Label"),
-        ("sinch_est_key_id", "Key ID"),
-        ("twilio_auth_token", "Auth token"),
-    ],
-)
-def test_a_field_is_told_in_words(name: str, words: str) -> None:
-    assert actions.field_words(name) == words
+def test_value_text_and_display_of_a_value() -> None:
+    texts = {None: "—", "": "—", True: "yes", False: "no", 7: "7"}
+    assert {value: actions.value_text(value) for value in texts} == texts
+    shown = {
+        ("sinch_est", "provider"): "Sinch EST",
+        ("twilio", "active"): "Twilio",
+        ("twilio", "label"): "twilio",
+        ("gone", "provider"): "gone",
+        ("+15551234567", "phone_number"): "+1 555-123-4567",
+        ("+ more", "label"): "+ more",
+        (None, "label"): "—",
+    }
+    assert {case: actions.value_display(*case) for case in shown} == shown
 
 
-@pytest.mark.parametrize(
-    ("value", "words"), [(None, "nothing"), ("", "nothing"), (True, "yes"), (False, "no"), (0, "0")]
-)
-def test_a_value_is_told_in_words(value: object, words: str) -> None:
-    assert actions.value_words(value) == words
-
-
-@pytest.mark.parametrize(
-    ("value", "name", "words"),
-    [
-        ("sinch_est", "provider", "Sinch EST"),
-        ("twilio", "active", "Twilio"),
-        ("twilio", "label", "twilio"),
-        ("gone", "provider", "gone"),
-        ("+15551234567", "phone_number", "+1 555-123-4567"),
-        ("+ more", "label", "+ more"),
-        (None, "label", "nothing"),
-    ],
-)
-def test_a_page_shows_labels_and_numbers_as_people_write_them(value: object, name: str, words: str) -> None:
-    assert actions.shown(value, name) == words
-
-
-def test_only_what_says_something_is_told() -> None:
+def test_changed_fields_leaves_out_what_is_empty_on_both_sides() -> None:
     changes = {
         "reason": [None, None],
         "auth_token": ["not set", "set"],
         "label": ["Desk", None],
         "is_active": [None, False],
     }
-    assert actions.told(changes) == [
+    assert actions.changed_fields(changes) == [
         ("auth_token", None, "set"),
         ("label", "Desk", None),
         ("is_active", None, False),

@@ -68,7 +68,7 @@ def test_an_undo_asks_first_and_says_what_stays(app: Flask, cast: Cast, dana: Po
     assert page.follow("Cancel").path == f"{PATH}/{event}"
     page = page.press("Undo it for 2 endpoints", reason="Back")
     assert "2 endpoints are as before." in page.notes
-    assert page.title == "Endpoints put back"
+    assert page.title == "Endpoints restored"
     assert "Reason Back" in page.text
     again = dana.get(f"{PATH}/{event}/undo")
     assert again.title == "Nothing left to undo"

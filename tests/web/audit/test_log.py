@@ -216,7 +216,7 @@ def test_a_file_about_one_number_says_what_became_of_it(app: Flask, cast: Cast, 
         log.record(scope, Action.ENDPOINTS_SAVED, "2 endpoints", {"label": ["1 (1), 2 (1)", "x"]}, told)
     about = f"{PATH}?about=%2B15551000002"
     (row,) = list(csv.reader(_file(dana, about, "CSV").text.splitlines()))[1:]
-    assert row[6] == "Label: 2 \u2192 x; Together with: nothing \u2192 2 endpoints"
+    assert row[6] == "Label: 2 \u2192 x; Together with: \u2014 \u2192 2 endpoints"
     (event,) = map(json.loads, _file(dana, about, "JSON lines").text.splitlines())
     assert event["ofNumber"]["label"] == ["2", "x"]
     assert event["changes"]["label"] == ["1 (1), 2 (1)", "x"]

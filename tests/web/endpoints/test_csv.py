@@ -79,7 +79,7 @@ def test_a_file_is_looked_at_and_then_imported(app: Flask, cast: Cast, dana: Por
     assert "lines.csv, from dana@acme.example" in page.text
     assert "Refused 0 Will be changed 1 Will be added 1 Unchanged 0" in page.text
     assert page.rows() == [
-        f"2 {phone.display(FIRST)} Inbound agent: nothing → Reception Label: Old → New",
+        f"2 {phone.display(FIRST)} Inbound agent: — → Reception Label: Old → New",
         f"3 {phone.display(SECOND)} Provider: Exotel",
     ]
     done = page.press("Import 2 rows", reason="Moved office")

@@ -85,7 +85,7 @@ def test_a_repair_in_place_has_the_history_read_again(dana: Portal, number: str)
     assert "In sync" in page.text
     part = dana.get(number, htmx="history")
     assert [child["id"] for child in part.root.children if not isinstance(child, str)] == ["history"]
-    assert "Number set at its provider" in part.text
+    assert "Webhook set at the provider" in part.text
 
 
 def test_the_number_s_page_asks_the_provider_by_itself(dana: Portal, number: str) -> None:

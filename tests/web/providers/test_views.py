@@ -414,7 +414,7 @@ def test_switching_the_dialer_names_who_has_no_number(app: Flask, dana: Portal, 
     assert "these use at once: 1 active endpoint, agents Reception and Sales" in page.text
     assert "the dialer of Mo" in dana.get(path_of(PROVIDERS["sinch"])).text
     every = page.follow("All events about this").rows()
-    assert any("Active provider changed agent calls" in row for row in every)
+    assert any("Default provider changed agent calls" in row for row in every)
     page = dana.get(f"{path_of(PROVIDERS['sinch'])}/disable")
     assert "1 person has numbers on it in the dialer: Mo." in page.text
     page = dana.get(f"{path_of(PROVIDERS['twilio'])}/forget")

@@ -247,7 +247,7 @@ CONFIRMATIONS: dict[str, tuple[str, str, dict[str, Any], Change, str, str]] = {
         "Disable Mo",
         {},
         _save_person,
-        "Person saved (Name)",
+        "User saved (Name)",
         "is disabled",
     ),
     "voice AI": (
