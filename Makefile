@@ -1,9 +1,9 @@
 # Everything is installed in .venv. What is up to date is skipped, so a second run needs no network.
 
 PYTHON ?= python3
-PYTEST_ARGS ?= -n 2 --dist loadscope --no-loadscope-reorder
-TRUST_ARGS ?= -q -n 2 --dist loadscope
-RESILIENCE_ARGS ?= -q -n 2
+PYTEST_ARGS ?= -n 2 --dist loadscope --no-loadscope-reorder --max-worker-restart=4
+TRUST_ARGS ?= -q -n 2 --dist loadscope --no-loadscope-reorder --max-worker-restart=4
+RESILIENCE_ARGS ?= -q -n 2 --dist loadscope --no-loadscope-reorder --max-worker-restart=4 -o faulthandler_timeout=7200
 BENCH_ARGS ?=
 BENCH_ENDPOINTS_ARGS ?=
 BENCH_ATTACK_ARGS ?=

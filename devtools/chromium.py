@@ -9,12 +9,18 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
+from devtools import processes
+
 if TYPE_CHECKING:
-    from playwright.sync_api import ConsoleMessage, Page
+    from playwright.sync_api import Browser, ConsoleMessage, Page
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 ARGUMENTS = [
@@ -30,6 +36,10 @@ MISSING = """The browser tests need Chromium. Install it (on Debian: apt-get ins
 or set CHROMIUM to the path of a Chromium or Chrome."""
 
 
+SECONDS_TO_END = 20
+"""Playwright waits for its driver without a limit; after this time the driver is killed."""
+
+
 class NoChromiumError(Exception):
     """Chromium is missing. The message says what to install."""
 
@@ -43,6 +53,31 @@ def executable() -> str:
     if found := next(filter(None, map(shutil.which, NAMES)), None):
         return found
     raise NoChromiumError(MISSING)
+
+
+@contextmanager
+def launched() -> Iterator[Browser]:
+    """Starts Chromium and Playwright's driver, and ends both."""
+    from playwright.sync_api import sync_playwright
+
+    before = set(processes.tree_below(os.getpid()))
+    with sync_playwright() as playwright:
+        started = set(processes.tree_below(os.getpid())) - before
+        browser = playwright.chromium.launch(executable_path=executable(), args=ARGUMENTS)
+        limit = threading.Timer(SECONDS_TO_END, _kill, [started])
+        try:
+            yield browser
+        finally:
+            limit.start()
+            browser.close()
+    limit.cancel()
+
+
+def _kill(started: set[int]) -> None:
+    for process in started:
+        for each in (*processes.tree_below(process), process):
+            with suppress(ProcessLookupError):
+                os.kill(each, signal.SIGKILL)
 
 
 def complaints(page: Page) -> list[str]:

