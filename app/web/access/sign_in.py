@@ -30,7 +30,7 @@ def form(_scope: Scope) -> ResponseReturnValue:
     after = urls.local_path(request.args.get("next"))
     if current_user.is_authenticated:
         return render.redirect_to(after or "/")
-    return render.page("access/sign_in.html", form=SignInForm(next=after or ""))
+    return render.page("access/sign_in.html", form=SignInForm(next=after or ""), problem="")
 
 
 @sign_in.page("/sign-in", who=Who.ANYONE, methods=["POST"])
@@ -51,7 +51,7 @@ def enter(scope: Scope) -> ResponseReturnValue:
 def code(scope: Scope) -> ResponseReturnValue:
     if _who_needs_a_code(scope) is None:
         return render.redirect_to(url_for("sign_in.form"))
-    return render.page("access/code.html", form=_code_form(next=request.args.get("next", "")))
+    return render.page("access/code.html", form=_code_form(next=request.args.get("next", "")), problem="")
 
 
 def _code_form(**values: str) -> CodeForm:

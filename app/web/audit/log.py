@@ -75,7 +75,7 @@ def _chosen(scope: Scope) -> Scope:
     return scope if slug in ("", NOWHERE) else scope.for_organization(directory.by_slug(scope, slug))
 
 
-def _page(scope: Scope, base: str, **context: Any) -> Response:
+def _page(scope: Scope, base: str, chosen_in: str = "", **context: Any) -> Response:
     wanted, complaints = _filter()
     page = search.page(scope, wanted, before=_place("before"), after=_place("after"))
     query = _query()
@@ -93,6 +93,7 @@ def _page(scope: Scope, base: str, **context: Any) -> Response:
         groups=tuple(Group),
         is_filtered=bool(query),
         undoable=undo.can,
+        chosen_in=chosen_in,
         **context,
     )
 

@@ -94,7 +94,7 @@ def _page(scope: Scope, provider: Provider, form: CallbackForm, status: int = 20
         held=held[:MOST_SHOWN],
         hidden_numbers=len(held) - MOST_SHOWN,
         history=history(scope, provider.label, kind=Action.CALLBACK_SET),
-        **more,
+        **{"seen": None, "trouble": None} | more,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from flask import Flask, request
+from jinja2 import StrictUndefined
 
 COOKIE = "patchbay-theme"
 SCHEMES = {"system": "light dark", "light": "light", "dark": "dark"}
@@ -28,6 +29,8 @@ HTMX = json.dumps(
 
 
 def init_app(app: Flask) -> None:
+    """Makes a name that a template does not know an error, and gives templates the theme."""
+    app.jinja_env.undefined = StrictUndefined
     app.jinja_env.globals |= {"theme": theme, "color_schemes": SCHEMES, "htmx_config": HTMX}
 
 

@@ -58,7 +58,7 @@ def _page(
         form=form,
         unlisted=unlisted,
         confirm=ConfirmForm(formdata=None),
-        **context,
+        **{"is_stuck": False} | context,
     )
 
 
