@@ -16,11 +16,10 @@ from app.services.access import sign_in, users
 from app.services.audit import chain, log
 from app.services.audit.actions import Action
 from app.services.audit.chain import Head
-from app.services.endpoints import crud
 from app.services.installation import keys as installation_keys
 from app.services.scope import Actor, Keys, Scope
 from tests.support import cast
-from tests.support.scopes import Fault, statements
+from tests.support.scopes import Fault
 
 TABLE: Any = AuditEvent.__table__
 CHAIN: Any = AuditChain.__table__
@@ -400,15 +399,6 @@ def test_nobody_waits_in_a_circle(scopes):
             assert _verify(scope).wrong is None
 
 
-def test_the_chain_is_taken_after_everything_else_is_written(acme, engine):
-    with statements(engine) as seen, acme.transaction():
-        log.note(acme, Action.CONNECTION_TESTED, "first")
-        acme.organization.name = "Acme Renamed"
-    lock = ["SELECT"] if engine.dialect.name == "postgresql" else []
-    expected = ["UPDATE", *lock, "SELECT", "INSERT", "INSERT"]
-    assert [line.split()[0] for line in seen][-len(expected) :] == expected
-
-
 def _die(scope, _reasons):
     scope.session.flush()
     scope.session.connection().connection.driver_connection.close()
@@ -427,15 +417,6 @@ def test_what_is_rolled_back_or_killed_leaves_the_chain_whole(acme, scopes, writ
     found = _verify(acme)
     assert (found.head.count, found.wrong) == (6, None)
     assert [row["subject"] for row in _rows(acme)][-1] == "six"
-
-
-def test_it_costs_one_query_and_one_update_of_the_record_and_one_lock(acme, engine):
-    _write(acme, "one")
-    with statements(engine) as seen:
-        crud.create(acme, {"phone_number": "+15551234567", "provider": "twilio"})
-    about = [line for line in seen if "audit_" in line or "advisory" in line]
-    lock = ["SELECT"] if engine.dialect.name == "postgresql" else []
-    assert [line.split()[0] for line in about] == [*lock, "SELECT", "INSERT", "UPDATE"]
 
 
 def test_heads_are_read_from_whatever_they_were_noted_in(acme):

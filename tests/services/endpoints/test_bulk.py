@@ -199,16 +199,6 @@ def test_a_failure_on_the_way_changes_nothing(engine, acme, ids, report):
     report("SQL statement fails", tried=len(seen) - 1, survived=len(seen) - 1)
 
 
-def test_the_statements_do_not_grow_with_the_rows(engine, acme):
-    _fill(acme, 40)
-    with statements(engine) as few:
-        bulk.change(acme, ALL, {"inbound_agent_name": "Ann"}, seen=40)
-    _fill(acme, 400, start=100)
-    with statements(engine) as many:
-        bulk.change(acme, ALL, {"inbound_agent_name": "Bob"}, seen=440)
-    assert len(many) == len(few)
-
-
 def test_more_numbers_than_a_statement_takes_parameters(acme, ids):
     """PostgreSQL takes 65,535, SQLite half as many."""
     with acme.transaction():

@@ -14,7 +14,7 @@ from app.services.organizations import directory
 from app.services.providers import active, credentials
 from app.services.status import impact
 from app.services.status.impact import NameSample
-from tests.support.scopes import NOBODY, statements
+from tests.support.scopes import NOBODY
 
 TWILIO, SINCH, VOBIZ = PROVIDERS["twilio"], PROVIDERS["sinch"], PROVIDERS["vobiz"]
 TWILIO_VALUES = {"account_sid": "AC" + "0" * 32, "auth_token": "made-up-token-of-twilio"}
@@ -120,19 +120,3 @@ def test_disabled_people_are_not_counted(live, cast):
 )
 def test_a_few_are_named_and_the_rest_is_counted(names, total, words):
     assert NameSample(names, total).words == words
-
-
-def test_as_many_queries_for_many_numbers(live, engine):
-    def asked():
-        with statements(engine) as seen:
-            impact.of_provider(live, TWILIO)
-            impact.of_base_url(live, NOW)
-            impact.of_switch(live, Family.VOICE, "twilio")
-        return len(seen)
-
-    few = asked()
-    for place in range(20):
-        sent = {"phone_number": f"+155512360{place:02}", "provider": "twilio"}
-        crud.create(live, sent | {"inbound_agent_name": f"agent-{place}"})
-    assert asked() == few
-    assert impact.of_base_url(live, NOW).agents.words.endswith("and 18 more")
