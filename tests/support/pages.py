@@ -62,6 +62,11 @@ class Page:
             if label.parent
         ]
 
+    @property
+    def health(self) -> str:
+        """The code of the connection's health that the page shows first."""
+        return next(tag["data-health"] for tag in self.root.all("span") if tag.get("data-health"))
+
     def rows(self) -> list[str]:
         """The texts of the table's rows."""
         return [row.text for body in self.root.all("tbody") for row in body.all("tr")]

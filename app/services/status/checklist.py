@@ -11,10 +11,11 @@ from sqlalchemy import func, select
 from app import providers
 from app.core import phone
 from app.models import Check, DriftCheck, Endpoint
-from app.provider import Capability, Family, Outcome
+from app.provider import Capability, Family
 from app.provider.numbers import Reason
 from app.providers import in_family, keys_in
-from app.services.connections import store, verification
+from app.services.connections import health, store, verification
+from app.services.connections.health import Health
 from app.services.connections.store import StoredConnection
 from app.services.drift import tallies
 from app.services.endpoints import listing
@@ -107,12 +108,11 @@ def _tested(scope: Scope, states: Mapping[str, StoredConnection], live: StoredCo
     check: Check | None = verification.last(scope, state)
     if check is None:
         return Step("tested", title, messages.untested(label), Place.PROVIDER, provider=key)
-    tone, text, at = Tone.OK, messages.accepts_credentials(label), check.checked_at
-    if not check.ok:
-        title, tone, text = "Connection failed", Tone.BAD, check.reason
-    elif check.code == Outcome.NOT_PROVEN:
-        tone, text = Tone.WARN, check.reason
-    return Step("tested", title, text, Place.PROVIDER, tone, provider=key, since=at)
+    result = health.of_test(check)
+    text = messages.accepts_credentials(label) if result is Health.WORKS else check.reason
+    title = result.label if result is Health.FAILED else title
+    tone = Tone(result.tone)
+    return Step("tested", title, text, Place.PROVIDER, tone, provider=key, since=check.checked_at)
 
 
 def _first_endpoint(scope: Scope) -> Endpoint | None:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import CTE, func, or_, select
 
@@ -36,6 +36,14 @@ class DriftedNumbers:
     since: datetime | None
 
 
+class TestResult(NamedTuple):
+    """The last test of a connection as it is stored now."""
+
+    ok: bool
+    code: str
+    checked_at: datetime
+
+
 @dataclass
 class Facts:
     """Everything stored about one organization; mappings are by provider key.
@@ -50,7 +58,7 @@ class Facts:
     people: int = 0
     connections: dict[str, tuple[bool, datetime]] = field(default_factory=dict)
     held: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
-    tests: dict[str, tuple[bool, datetime]] = field(default_factory=dict)
+    tests: dict[str, TestResult] = field(default_factory=dict)
     drifted: dict[str, DriftedNumbers] = field(default_factory=dict)
     unchecked: int = 0
     is_verified: bool = False
@@ -173,9 +181,9 @@ def _read_tests(reader: _Reader) -> None:
         & (Connection.provider == Check.provider)
         & (Connection.version == Check.connection_version)
     )
-    tests = select(Check.organization_id, Check.provider, Check.ok, Check.checked_at)
+    tests = select(Check.organization_id, Check.provider, Check.ok, Check.code, Check.checked_at)
     for facts, row in reader.rows(tests.join(Connection, is_same)):
-        facts.tests[row[1]] = (row[2], row[3])
+        facts.tests[row[1]] = TestResult(*row[2:])
 
 
 def _read_changes(reader: _Reader) -> None:

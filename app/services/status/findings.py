@@ -11,6 +11,8 @@ from app import providers
 from app.core import texts
 from app.provider import Family
 from app.providers import PROVIDERS, keys_in
+from app.services.connections import health
+from app.services.connections.health import Health
 from app.services.status.facts import Facts
 from app.services.status.places import Place
 from app.services.voice_ai.webhook import State as WebhookState
@@ -113,14 +115,15 @@ def _connections(facts: Facts) -> Iterator[Finding]:
     for key in dict.fromkeys([*active, *facts.numbers]):
         if key is None or (key not in active and not facts.is_usable(key)):
             continue
-        tested = facts.tests.get(key)
+        test = facts.tests.get(key)
+        result = health.of_test(test)
         if not facts.is_usable(key):
             yield Finding(Kind.INCOMPLETE, Place.PROVIDER, key)
-        elif tested is None:
+        elif test is None:
             _, saved_at = facts.connections[key]
             yield Finding(Kind.UNTESTED, Place.PROVIDER, key, saved_at)
-        elif not tested[0]:
-            yield Finding(Kind.TEST_FAILED, Place.PROVIDER, key, tested[1])
+        elif result is Health.FAILED:
+            yield Finding(Kind.TEST_FAILED, Place.PROVIDER, key, test.checked_at)
 
 
 def _unchecked(facts: Facts) -> Iterator[Finding]:

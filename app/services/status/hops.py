@@ -10,9 +10,10 @@ from enum import StrEnum
 from app import providers
 from app.core import urls
 from app.models import Check, DriftCheck, Endpoint
-from app.provider import Family, Outcome
+from app.provider import Family
 from app.provider.numbers import Reason
-from app.services.connections import verification
+from app.services.connections import health, verification
+from app.services.connections.health import Health
 from app.services.connections.store import StoredConnection
 from app.services.drift import verdicts
 from app.services.drift.verdicts import Observation
@@ -106,16 +107,16 @@ def provider(scope: Scope, states: Mapping[str, StoredConnection], row: Endpoint
 def _connection(connection: StoredConnection, check: Check | None) -> tuple[HopState, str]:
     """Returns the state of a connection, and what is wrong with it."""
     label = connection.provider.label
-    if connection.missing:
+    state = health.of(connection, check)
+    if state in (Health.NOT_CONNECTED, Health.INCOMPLETE):
         missing = [field.label for field in connection.missing]
         return HopState.NOT_CONNECTED, messages.not_connected(label, missing)
-    if not connection.enabled:
-        return HopState.DISABLED, messages.disabled(label)
-    if check is None:
-        return HopState.UNTESTED, messages.test_outdated(label)
-    if not check.ok:
-        return HopState.FAILED, check.reason
-    return (HopState.PARTLY_TESTED if check.code == Outcome.NOT_PROVEN else HopState.WORKS), ""
+    problems = {
+        Health.DISABLED: messages.disabled(label),
+        Health.UNTESTED: messages.test_outdated(label),
+        Health.FAILED: check.reason if check else "",
+    }
+    return HopState[state.name], problems.get(state, "")
 
 
 def agent(row: Endpoint, direction: str) -> Hop:

@@ -16,7 +16,7 @@ from app.core.naming import settings_name
 from app.provider import Family, PhoneNumber, Provider
 from app.providers import PROVIDERS
 from app.services.access.step_up import PasswordNeeded
-from app.services.connections import store, verification
+from app.services.connections import health, store, verification
 from app.services.connections.store import StoredConnection
 from app.services.connections.verification import Tested
 from app.services.endpoints import listing
@@ -149,6 +149,7 @@ def _page(
     tested: Tested | None = None,
     retype: bool = False,
 ) -> Response:
+    check = verification.last(scope, state)
     return render.page(
         "providers/show.html",
         status,
@@ -168,7 +169,9 @@ def _page(
         can_list=inventory.can_list(state.provider),
         can_verify=verification.can_verify(state.provider),
         ask_password=asks_password(),
-        check=verification.last(scope, state),
+        check=check,
+        health=health.of(state, check),
+        last_test=health.of_test(check),
         tested=tested,
         retype=retype,
     )

@@ -12,7 +12,6 @@ from app.core import phone, texts, urls
 from app.services.access.crossing import Who
 from app.services.scope import Scope
 from app.web.shell import guard, labels, registry
-from app.web.shell.connection_states import DOTS
 from app.web.shell.registry import Entry, Link, Page, Section
 
 
@@ -66,7 +65,6 @@ def _item(page: Page, link: Link, entry: Entry, scope: Scope | None) -> dict[str
         "label": link.label or entry.label,
         "href": href,
         "current": request.path == href or (href.count("/") > 3 and request.path.startswith(f"{href}/")),
-        "state": DOTS.get(state or ""),
-        "state_word": state,
+        "state": state,
         "badge": link.badge(scope) if link.badge and scope else None,
     }

@@ -12,6 +12,7 @@ from enum import Enum
 from typing import Any
 
 from app.services.access.crossing import Who
+from app.services.connections.health import Health
 from app.services.scope import Scope
 from app.services.status.places import Place
 
@@ -42,7 +43,7 @@ class Entry:
 class Link:
     """A page's place in the command palette and, with `in_navigation`, in the navigation.
 
-    `badge` returns text beside the label, or "" for none. `state` returns one of `connection_states.DOTS`
+    `badge` returns text beside the label, or "" for none. `state` returns the health of a connection
     for the entry's values. `entries` are for a page that has several links.
     """
 
@@ -52,7 +53,7 @@ class Link:
     label: str = ""
     """Instead of the title in the navigation."""
     badge: Callable[[Scope], str] | None = None
-    state: Callable[..., str] | None = None
+    state: Callable[..., Health] | None = None
     entries: Callable[[], Iterable[Entry]] | None = None
 
 

@@ -9,7 +9,8 @@ from app import context
 from app.core.errors import Conflict, Invalid, NotFound, TryLater
 from app.provider import Capability, Family
 from app.providers import PROVIDERS, in_family, keys_in
-from app.services.connections import store, verification
+from app.services.connections import health, store, verification
+from app.services.connections.health import Health
 from app.services.numbers import inventory
 from app.services.providers import active
 from app.services.scope import Scope
@@ -31,7 +32,7 @@ voice_ai = Pages("voice_ai", __name__)
 TONES = {State.ACTIVE: "ok", State.FAILED: "bad", State.NEEDS_CONFIRMATION: "warn", State.WAITING: "warn"}
 
 
-def _state(scope: Scope) -> str:
+def _state(scope: Scope) -> Health:
     return connection_states.worst(scope, keys_in(Family.VOICE_AI))
 
 
@@ -44,6 +45,7 @@ def _state(scope: Scope) -> str:
 )
 def show(scope: Scope) -> ResponseReturnValue:
     states = store.load_all(scope, in_family(Family.VOICE_AI))
+    checks = verification.last_of_all(scope, states)
     secret_state = config.tool_secret_state(scope)
     field = config.tool_secret_field(secret_state.provider)
     return render.page(
@@ -51,7 +53,8 @@ def show(scope: Scope) -> ResponseReturnValue:
         states=states,
         webhooks=webhook.statuses(scope),
         webhook_is_made={key: webhook.is_made(state) for key, state in states.items()},
-        checks={key: verification.last(scope, state) for key, state in states.items()},
+        checks=checks,
+        health={key: health.of(state, checks.get(key)) for key, state in states.items()},
         listing=[
             key for key, state in states.items() if inventory.can_list(state.provider) and state.is_configured
         ],

@@ -8,6 +8,7 @@ from tests.support.project_copy import ProjectCopy
 
 VIEW = '''"""When an organization's lines are open."""
 
+from app.services.connections.health import Health
 from app.web.shell import render
 from app.web.shell.guard import Pages, Who
 from app.web.shell.registry import Link, Section
@@ -19,7 +20,7 @@ schedules = Pages("schedules", __name__)
     "/o/<slug>/schedules",
     who=Who.SUPERADMIN,
     title="Schedules",
-    link=Link(Section.CALLS, 70, badge=lambda scope: "2 open", state=lambda scope: "works"),
+    link=Link(Section.CALLS, 70, badge=lambda scope: "2 open", state=lambda scope: Health.WORKS),
 )
 def table(scope):
     return render.page("schedules/table.html", organizations=[scope.organization.name])
@@ -58,6 +59,6 @@ def test_new_page_is_in_navigation_palette_and_tests(tmp_path: Path) -> None:
     assert page["path"] == "/o/acme-support/schedules"
     assert page["title"] == "Schedules"
     assert page["content"] == "Acme Support"
-    assert page["link"].split(", ") == ["Schedules", "2 open", "works"]
+    assert page["link"].split(", ") == ["Schedules", "2 open", "Connection OK"]
     assert page["current"] == "page"
     assert page["palette"] == [page["path"]]
