@@ -1,4 +1,4 @@
-"""The command line, as a script uses it: in a process of its own, its output taken by the letter."""
+"""The command line. What depends on the process itself runs in one of its own, the rest in this one."""
 
 from __future__ import annotations
 
@@ -53,8 +53,24 @@ def commands(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Commands]:
 
 
 @pytest.fixture
-def run(commands: Commands, environment: dict[str, str]) -> Run:
-    """Runs a command on the test's own installation."""
+def run(environment: dict[str, str]) -> Run:
+    """Runs a command on the test's own installation, in this process."""
+
+    def run(*arguments: str, typed: str = "", **settings: str) -> Done:
+        app = create_app(Settings.from_environment(environment | settings))
+        with app.app_context():
+            result = app.test_cli_runner().invoke(args=arguments, input=typed)
+            db.session.remove()
+            db.engine.dispose()
+        assert result.exception is None or isinstance(result.exception, SystemExit), result.exc_info
+        return Done(result.exit_code, result.stdout, result.stderr)
+
+    return run
+
+
+@pytest.fixture
+def run_alone(commands: Commands, environment: dict[str, str]) -> Run:
+    """Runs a command on the test's own installation, in a process of its own as a shell starts it."""
 
     def run(*arguments: str, typed: str = "", **settings: str) -> Done:
         return commands.run(*arguments, environment=clean_environment() | environment | settings, typed=typed)
@@ -79,14 +95,14 @@ def sentence(done: Done) -> str:
     return done.err.strip()
 
 
-def test_a_user_is_created_and_only_the_id_printed(app: Flask, run: Run) -> None:
-    done = create(run)
+def test_a_user_is_created_and_only_the_id_printed(app: Flask, run_alone: Run) -> None:
+    done = create(run_alone)
     assert (done.code, done.err) == (0, "")
     assert UUID.fullmatch(done.out)
     with app.app_context():
         user = db.session.get_one(User, done.out.strip())
         assert (user.email, user.name, user.role) == ("ines@acme.example", "Ines", "superadmin")
-    again = create(run, email="mo@acme.example", role="member")
+    again = create(run_alone, email="mo@acme.example", role="member")
     assert again.code == 0
     with app.app_context():
         assert db.session.get_one(User, again.out.strip()).organization_id == user.organization_id
@@ -112,14 +128,16 @@ def test_an_email_is_one_persons(run: Run, cast: Cast) -> None:
     )
 
 
-def test_a_token_is_printed_alone_and_works(app: Flask, run: Run, cast: Cast) -> None:
+def test_a_token_is_printed_alone_and_works(app: Flask, run_alone: Run, cast: Cast) -> None:
     furnish(app, cast)
-    done = run("tokens", "create", "--email", "DANA@acme.example")
+    done = run_alone("tokens", "create", "--email", "DANA@acme.example")
     assert (done.code, done.err) == (0, "")
     assert re.fullmatch(r"[\w-]+\.[\w-]+\.[\w-]+\n", done.out)
     careful = Caller(app, done.out.strip()).get("/api/calls/providers/config")
     assert "twilioAuthToken" not in careful.text
-    done = run("tokens", "create", "--email", cast.dana.email, "--scope", "secrets", "--expires-days", "3")
+    done = run_alone(
+        "tokens", "create", "--email", cast.dana.email, "--scope", "secrets", "--expires-days", "3"
+    )
     full = Caller(app, done.out.strip()).get("/api/calls/providers/config")
     assert "twilioAuthToken" in full.text
     with app.app_context():
@@ -176,20 +194,20 @@ def test_rotation_says_what_it_cannot_open(
 
 
 def test_another_key_than_the_databases_stops_everything(
-    run: Run, cast: Cast, subtests: pytest.Subtests
+    run_alone: Run, cast: Cast, subtests: pytest.Subtests
 ) -> None:
     for command in [["serve"], ["users", "create"], ["tokens", "create"], ["keys", "rotate"]]:
         with subtests.test(command=command):
-            done = run(*command, PATCHBAY_FERNET_KEYS=Fernet.generate_key().decode())
+            done = run_alone(*command, PATCHBAY_FERNET_KEYS=Fernet.generate_key().decode())
             said = sentence(done)
             assert "PATCHBAY_FERNET_KEYS does not open this database: it was sealed with another key." in said
 
 
 def test_a_missing_key_is_never_made_anew_over_existing_data(
-    run: Run, environment: dict[str, str], tmp_path: Path
+    run_alone: Run, environment: dict[str, str], tmp_path: Path
 ) -> None:
     environment.pop("PATCHBAY_FERNET_KEYS")
-    said = sentence(run("serve"))
+    said = sentence(run_alone("serve"))
     assert "PATCHBAY_FERNET_KEYS is missing, and the database already has data." in said
     assert not (tmp_path / "fernet.keys").exists()
 

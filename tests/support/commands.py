@@ -68,7 +68,9 @@ def commands(folder: Path, environment: Mapping[str, str] | None = None) -> Iter
 
 
 def _serve() -> None:
-    import app  # noqa: F401 (what takes long; it reads no setting yet)
+    from app import web
+
+    list(web.blueprints())  # loads every module that an app has; none reads a setting yet
 
     for line in sys.stdin:
         pid = os.fork()
