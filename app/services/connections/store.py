@@ -45,8 +45,8 @@ class StoredConnection:
 
     @property
     def missing(self) -> tuple[Field, ...]:
-        """What is needed and not there, or there and cannot be opened."""
-        return tuple(field for field in self.provider.required if self.raw(field) is None)
+        """The required fields without a value, or with one that cannot be opened."""
+        return self.missing_after({})
 
     @property
     def is_configured(self) -> bool:
@@ -67,6 +67,14 @@ class StoredConnection:
             stored = self.secrets.get(declared.name)
             return stored.value if stored else None
         return self.values.get(declared.name)
+
+    def missing_after(self, changes: Mapping[str, Any]) -> tuple[Field, ...]:
+        """Returns the required fields without a value once the changes are stored."""
+        return tuple(
+            field
+            for field in self.provider.required
+            if (changes[field.name] if field.name in changes else self.raw(field)) is None
+        )
 
     @property
     def credentials(self) -> dict[str, Any]:
@@ -136,14 +144,20 @@ def row_for(scope: Scope, provider: Provider) -> Connection:
 
 
 def apply(
-    scope: Scope, provider: Provider, changes: Mapping[str, Any], naming: Naming = settings_name
+    scope: Scope,
+    provider: Provider,
+    changes: Mapping[str, Any],
+    naming: Naming = settings_name,
+    *,
+    before: StoredConnection | None = None,
 ) -> dict[str, list[Any]]:
-    """Stores `changes` (validated, by field name; None clears) and tells what changed, for the audit.
+    """Stores `changes` (validated, by field name; None clears). Returns what changed, for the audit.
 
-    Raises Invalid for a value that its field does not take.
+    `before`: the connection, if it was loaded in this transaction. Raises Invalid for a value that its
+    field does not take.
     """
     scope.require_transaction()
-    before = load(scope, provider)
+    before = before or load(scope, provider)
     refuse_unsendable(before, changes, naming)
     told: dict[str, list[Any]] = {}
     for name, value in changes.items():

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from sqlalchemy import func, select
 
@@ -85,16 +86,18 @@ def refuse_unusable(state: StoredConnection, words: Naming) -> None:
         raise Conflict(f"{label} is disabled. Enable it first.", code="PROVIDER_DISABLED")
 
 
-def refuse_breaking_active(scope: Scope, before: StoredConnection, words: Naming) -> None:
-    """An active provider stays configured: whoever clears its values chooses another one first.
+def refuse_breaking_active(
+    scope: Scope, before: StoredConnection, changes: Mapping[str, Any], words: Naming
+) -> None:
+    """Raises Conflict if the changes clear what an active provider requires.
 
-    Not so for voice AI, which the contract lets be chosen before its key is there.
+    Voice AI is exempt: its contract allows a choice before the key is stored.
     """
     provider = before.provider
     families = [family for family in active_families(scope, provider) if family is not Family.VOICE_AI]
     if not families:
         return
-    lost = [field for field in store.load(scope, provider).missing if field not in before.missing]
+    lost = [field for field in before.missing_after(changes) if field not in before.missing]
     if lost:
         used = " and ".join(FAMILY_WORDS[family] for family in families)
         names = ", ".join(words(provider.key, field.name) for field in lost)

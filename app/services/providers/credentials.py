@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from app.core.naming import settings_name
@@ -32,22 +33,24 @@ def save(
     words: Naming = active.label_of,
     precondition: Callable[[], None] = lambda: None,
 ) -> dict[str, list[Any]]:
-    """Stores what was sent and tells what changed. Absent keeps, None clears, a value replaces.
+    """Stores the changes and returns what changed. Absent keeps, None clears, a value replaces.
 
-    `naming` names what is wrong with a field, `words` what an active provider would lack.
+    `naming` names the field of a problem, `words` the fields that a default provider would lack. The
+    connection is loaded once, inside the transaction.
     """
     with scope.transaction():
         precondition()
         before = store.load(scope, provider)
         expect_version(before, version)
-        told = store.apply(scope, provider, changes, naming)
+        changed = store.apply(scope, provider, changes, naming, before=before)
         if enabled is not None:
-            told |= _set_enabled(scope, provider, enabled, reason)
-        active.refuse_breaking_active(scope, before, words)
-        if told:
-            log.record(scope, Action.CONNECTION_SAVED, provider.label, told)
+            is_new = not before.exists and not changed
+            changed |= _set_enabled(scope, before, enabled, reason, is_new=is_new)
+        active.refuse_breaking_active(scope, before, changes, words)
+        if changed:
+            log.record(scope, Action.CONNECTION_SAVED, provider.label, changed)
             queue.mark_due(scope, changed=False)
-    return told
+    return changed
 
 
 def save_sent(
@@ -59,9 +62,9 @@ def save_sent(
     version: int | None = None,
 ) -> dict[str, list[Any]]:
     """As `save`, for what a form sent, and provisions the provider."""
-    told = save(scope, provider, drafts.read_sent(scope, provider, sent), version=version)
+    changed = save(scope, provider, drafts.read_sent(scope, provider, sent), version=version)
     provisioning.changed(scope, http, provider)
-    return told
+    return changed
 
 
 def set_enabled(
@@ -78,20 +81,26 @@ def set_enabled(
     provisioning.changed(scope, http, provider)
 
 
-def _set_enabled(scope: Scope, provider: Provider, enabled: bool, reason: str | None) -> dict[str, list[Any]]:
-    """It changes no value: a test of the values as they are by now holds still."""
-    before = store.load(scope, provider)
-    if before.exists and before.enabled == enabled:
+def _set_enabled(
+    scope: Scope, before: StoredConnection, enabled: bool, reason: str | None, *, is_new: bool
+) -> dict[str, list[Any]]:
+    """Changes no credential, so a test of the present ones stays valid."""
+    provider = before.provider
+    row = store.row_for(scope, provider)
+    was_enabled = row.enabled and not is_new
+    if not is_new and was_enabled == enabled:
         return {}
-    store.row_for(scope, provider).enabled = enabled
     scope.session.flush()
-    verification.carry_over(scope, store.load(scope, provider), before.version)
+    tested_version = row.version
+    row.enabled = enabled
+    scope.session.flush()
+    verification.carry_over(scope, replace(before, version=row.version), tested_version)
     if not enabled:
         for family in active.active_families(scope, provider):
             active.switch(
                 scope, family, None, reason=active.because(f"{provider.label} was disabled", reason)
             )
-    return {"enabled": [before.exists and before.enabled, enabled]} | log.reasoned(reason)
+    return {"enabled": [was_enabled, enabled]} | log.reasoned(reason)
 
 
 def forget(

@@ -95,13 +95,13 @@ def update(scope: Scope, http: Outbound, sent: Any, *, if_match: str | None = No
 
 def _apply(scope: Scope, changes: dict[str, Any]) -> None:
     before = store.load_all(scope, in_family(Family.TELEPHONY))
-    for state in before.values():
-        own = drafts.picked(state.provider, settings_name, changes)
-        told = store.apply(scope, state.provider, own) if own else {}
-        if told:
-            log.record(scope, Action.CONNECTION_SAVED, state.provider.label, told)
+    own = {key: drafts.picked(state.provider, settings_name, changes) for key, state in before.items()}
+    for key, state in before.items():
+        changed = store.apply(scope, state.provider, own[key], before=state) if own[key] else {}
+        if changed:
+            log.record(scope, Action.CONNECTION_SAVED, state.provider.label, changed)
             queue.mark_due(scope, changed=False)
     if "provider" in changes:
         active.choose(scope, Family.TELEPHONY, changes["provider"], words=settings_name)
-    for state in before.values():
-        active.refuse_breaking_active(scope, state, settings_name)
+    for key, state in before.items():
+        active.refuse_breaking_active(scope, state, own[key], settings_name)

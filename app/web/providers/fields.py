@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from wtforms import (
     BooleanField,
@@ -15,38 +16,46 @@ from app.core.naming import settings_name
 from app.provider import Count, PhoneNumber, Provider
 from app.provider import Field as DeclaredField
 from app.services.connections.store import StoredConnection
-from app.web.shell.forms import CLEAR, Edit, Form
+from app.web.shell.forms import CLEAR, Edit
 
 OLD_SESSION = "For a test: you last typed it here more than half an hour ago."
 
 
-def for_provider(state: StoredConnection, *, fresh: bool = False) -> Edit:
-    """The provider's form, made from its declaration; a fresh one has nothing of what was sent."""
+class ProviderForm(Edit):
+    """`names`: the name of the form's field, and of the settings API, for each declared one."""
+
+    names: ClassVar[Mapping[str, str]]
+
+
+def for_provider(state: StoredConnection, *, fresh: bool = False) -> ProviderForm:
+    """Returns the provider's form, made from its declaration; a fresh one ignores the request."""
+    provider = state.provider
+    names = {declared.name: settings_name(provider.key, declared.name) for declared in provider.typed_fields}
     fields: dict[str, Any] = {
+        "names": names,
         "word": state.provider.key,
         "version": HiddenField(default=str(state.version)),
         "your_password": PasswordField("Your password", description=OLD_SESSION),
     }
     for declared in state.provider.typed_fields:
-        name = settings_name(state.provider.key, declared.name)
+        name = names[declared.name]
         fields[name] = _field(declared, state)
         if declared.secret:
             fields[CLEAR + name] = BooleanField("Remove")
-    made: type[Edit] = type("ProviderForm", (Edit,), fields)
+    made: type[ProviderForm] = type("ProviderForm", (ProviderForm,), fields)
     form = made(formdata=None) if fresh else made()
     if form.seen.raw_data is None:
-        form.remember(form.opened_with | _since(state))
+        form.remember(form.opened_with | _since(state, names))
     return form
 
 
-def _since(state: StoredConnection) -> dict[str, str]:
-    """Since when each secret is stored: all that a page may know to tell whether it was replaced."""
+def _since(state: StoredConnection, names: Mapping[str, str]) -> dict[str, str]:
+    """Returns when each secret was stored: all that a page may know to detect that it was replaced."""
     found = {}
     for declared in state.provider.typed_fields:
         if declared.secret:
             secret = state.secrets.get(declared.name)
-            name = settings_name(state.provider.key, declared.name)
-            found[name] = secret.since.isoformat() if secret else ""
+            found[names[declared.name]] = secret.since.isoformat() if secret else ""
     return found
 
 
@@ -61,11 +70,11 @@ def _field(declared: DeclaredField, state: StoredConnection) -> Any:
     return StringField(declared.label, description=declared.help, default=shown, render_kw=render)
 
 
-def sent_for(provider: Provider, form: Form) -> dict[str, Any]:
-    """Blank keeps a secret and clears anything else."""
+def sent_for(provider: Provider, form: ProviderForm) -> dict[str, Any]:
+    """Returns the submitted values. Blank keeps a secret and clears anything else."""
     sent: dict[str, Any] = {}
     for declared in provider.typed_fields:
-        name = settings_name(provider.key, declared.name)
+        name = form.names[declared.name]
         text = (form[name].data or "").strip()
         if declared.secret:
             if text:

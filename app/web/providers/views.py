@@ -12,7 +12,6 @@ from flask.typing import ResponseReturnValue
 from app import context
 from app.core import phone, texts
 from app.core.errors import Conflict, Invalid, NotFound, Stale, TryLater
-from app.core.naming import settings_name
 from app.provider import Family, PhoneNumber, Provider
 from app.providers import PROVIDERS
 from app.services.access.step_up import PasswordNeeded
@@ -27,10 +26,10 @@ from app.services.scope import Scope
 from app.services.status import impact
 from app.services.status.places import Place
 from app.services.voice_ai import webhook
-from app.web.providers.fields import for_provider, sent_for
+from app.web.providers.fields import ProviderForm, for_provider, sent_for
 from app.web.shell import connection_states, render
 from app.web.shell.conflicts import Clash, merge_with_stored, reconfirm_when_stale
-from app.web.shell.forms import ConfirmForm, Edit, Form, yes_or_no
+from app.web.shell.forms import ConfirmForm, Form, yes_or_no
 from app.web.shell.guard import Pages, Who, asks_password, confirm_if_old
 from app.web.shell.registry import Entry, Link, Section
 
@@ -80,7 +79,7 @@ def save(scope: Scope, key: str) -> ResponseReturnValue:
     except Stale:
         return _stale(scope, provider, form)
     flash(f"{provider.label} saved." if told else "Nothing was different, so nothing was saved.", "ok")
-    _tell_normalized(scope, provider, form)
+    _tell_normalized(provider, form, told)
     return _back(provider)
 
 
@@ -105,30 +104,29 @@ def verify(scope: Scope, key: str) -> ResponseReturnValue:
     return _page(scope, state, form, tested=tested, retype=_has_secret(provider, form))
 
 
-def _not_tested(scope: Scope, state: StoredConnection, form: Form, status: int) -> Response:
+def _not_tested(scope: Scope, state: StoredConnection, form: ProviderForm, status: int) -> Response:
     if _has_secret(state.provider, form):
         form.form_errors.append("Type the secret again too: no page gives it back.")
     return _page(scope, state, form, status)
 
 
-def _has_secret(provider: Provider, form: Form) -> bool:
+def _has_secret(provider: Provider, form: ProviderForm) -> bool:
     typed = sent_for(provider, form)
-    return any(typed.get(settings_name(provider.key, field.name)) for field in provider.secrets)
+    return any(typed.get(form.names[field.name]) for field in provider.typed_fields if field.secret)
 
 
-def _stale(scope: Scope, provider: Provider, form: Edit) -> Response:
+def _stale(scope: Scope, provider: Provider, form: ProviderForm) -> Response:
     """Both sides shown, and what was typed kept: saving again replaces what is stored."""
     state = store.load(scope, provider)
     clash = merge_with_stored(scope, form, for_provider(state, fresh=True), [provider.label])
     return _page(scope, state, form, 412, conflicts=clash)
 
 
-def _tell_normalized(scope: Scope, provider: Provider, form: Form) -> None:
-    state = store.load(scope, provider)
+def _tell_normalized(provider: Provider, form: ProviderForm, changed: Mapping[str, list[Any]]) -> None:
     for field in provider.typed_fields:
-        if isinstance(field, PhoneNumber):
-            typed = (form[settings_name(provider.key, field.name)].data or "").strip()
-            stored = state.values.get(field.name)
+        name = form.names[field.name]
+        if isinstance(field, PhoneNumber) and name in changed:
+            typed, stored = (form[name].data or "").strip(), changed[name][1]
             if stored and typed != stored:
                 flash(f"“{texts.bidi_isolate(typed)}” was read as {stored}, {phone.display(stored)}.", "ok")
 

@@ -12,7 +12,7 @@ from app.services.audit import search
 from app.services.audit.actions import Action
 from app.services.connections import store
 from app.services.providers import active, credentials, history
-from tests.support.scopes import NOBODY
+from tests.support.scopes import NOBODY, statements
 
 TWILIO, VOBIZ, SINCH = PROVIDERS["twilio"], PROVIDERS["vobiz"], PROVIDERS["sinch"]
 TWILIO_VALUES = {"account_sid": "AC" + "0" * 32, "auth_token": "made-up-token-of-twilio"}
@@ -254,3 +254,15 @@ def test_an_undo_from_a_stale_page_is_refused(live):
     switch = history.history(live, TWILIO)[0].id
     with pytest.raises(Stale):
         active.undo(live, switch, reason=None, version=99)
+
+
+def test_save_loads_the_connection_once(acme):
+    credentials.save(acme, TWILIO, TWILIO_VALUES)
+    active.make_active(acme, Family.TELEPHONY, "twilio")
+    changes = {"auth_token": "made-up-and-newer", "phone_number": "+15551234567"}
+    with statements(acme.session.get_bind()) as ran:
+        credentials.save(acme, TWILIO, changes, enabled=True)
+    read = [sql for sql in ran if sql.startswith("SELECT") and "secrets.sealed" in sql]
+    loads = [sql for sql in read if "secrets.field =" not in sql]
+    assert len(loads) == 1, ran
+    assert len([sql for sql in ran if sql.startswith("SELECT connections")]) <= 3, ran
