@@ -24,8 +24,8 @@ from app.models import Role, User
 from app.services import jobs
 from app.services.access import tokens
 from app.services.access import users as access_users
-from app.services.audit import chain
-from app.services.audit.chain import Head
+from app.services.audit import integrity
+from app.services.audit.integrity import Head
 from app.services.drift import runs
 from app.services.drift.runs import Report
 from app.services.installation import keys, setup, signing_keys
@@ -174,7 +174,7 @@ def verify_audit(name: str | None, noted: TextIO | None) -> None:
     """
     startup.prepare()
     scope = startup.console()
-    heads = chain.heads_in(noted.read() if noted else "")
+    heads = integrity.heads_in(noted.read() if noted else "")
     wanted: list[tuple[str | None, str]] = [(found.id, found.name) for found in directory.every(scope)]
     wanted.append((None, "No organization"))
     if name:
@@ -182,7 +182,7 @@ def verify_audit(name: str | None, noted: TextIO | None) -> None:
         if not wanted:
             raise click.ClickException(f"Organization {name} not found.")
     is_whole = [_verify(scope, chain_id, shown, heads.pop(chain_id, None)) for chain_id, shown in wanted]
-    strays = [] if name else chain.strays(scope.session)
+    strays = [] if name else integrity.strays(scope.session)
     gone = [] if name else [f"Organization {one}, whose head was noted, does not exist." for one in heads]
     for sentence in strays + gone:
         click.echo(sentence, err=True)
@@ -192,13 +192,13 @@ def verify_audit(name: str | None, noted: TextIO | None) -> None:
 
 def _verify(scope: Scope, chain_id: str | None, shown: str, noted: Head | None) -> bool:
     """Prints the result of one chain, and returns whether it is intact."""
-    found = chain.verify(scope.session, scope.keys.sealer, chain_id, noted)
+    found = integrity.verify(scope.session, scope.keys.sealer, chain_id, noted)
     holding = texts.count_of(found.head.count, "event holds", "events hold") + "."
     earlier = f" Older than the chain: {found.unchained}." if found.unchained else ""
-    if found.wrong:
-        click.echo(f"{shown}: {holding}{earlier} {found.wrong}", err=True)
+    if found.fault:
+        click.echo(f"{shown}: {holding}{earlier} {found.fault.text}", err=True)
         return False
-    head = f" Head {chain.format_head(chain_id, found.head)}" if found.head.count else ""
+    head = f" Head {integrity.format_head(chain_id, found.head)}" if found.head.count else ""
     click.echo(f"{shown}: {holding}{earlier}{head}")
     return True
 

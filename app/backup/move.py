@@ -18,7 +18,7 @@ from app.config import Settings, SettingsError
 from app.database import migrate
 from app.extensions import db
 from app.models import Base
-from app.services.audit import chain
+from app.services.audit import integrity
 from app.services.installation import setup
 
 TOGETHER = 500
@@ -173,6 +173,6 @@ def _plain(value: object) -> str:
 def _state() -> State:
     scope = startup.console()
     sealed, unopened = setup.sealed_counts(scope)
-    problems = chain.problems(scope.session, scope.keys.sealer)
+    problems = integrity.problems(scope.session, scope.keys.sealer)
     scope.end_read()
     return State(sealed, unopened, problems)

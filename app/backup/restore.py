@@ -26,7 +26,7 @@ from app.core.archive import DATABASE, Archive, ArchiveError, Manifest
 from app.database import migrate
 from app.database.engine import sqlite
 from app.extensions import db
-from app.services.audit import chain
+from app.services.audit import integrity
 from app.services.audit import log as audit_log
 from app.services.audit.actions import Action
 from app.services.installation import setup
@@ -177,7 +177,7 @@ def _examine(found: Archive, folder: Path, keys: Mapping[str, str], name: str) -
             startup.prepare()
             scope = startup.console()
             stored, unopened = setup.sealed_counts(scope)
-            problems = chain.problems(scope.session, scope.keys.sealer)
+            problems = integrity.problems(scope.session, scope.keys.sealer)
             with scope.transaction():
                 told = {"created_at": [None, manifest.created_at], "version": [None, manifest.version]}
                 audit_log.note(scope, Action.BACKUP_RESTORED, name, told)

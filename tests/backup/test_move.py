@@ -27,7 +27,7 @@ from app.models import (
     Throttle,
     WebhookReceipt,
 )
-from app.services.audit import chain, log
+from app.services.audit import integrity, log
 from app.services.audit.actions import Action
 from app.services.endpoints import crud
 from devtools.postgres import Postgres
@@ -135,7 +135,7 @@ def test_everything_arrives_and_works_there(
     assert answers[0] == answers[1]
     with scope_as(there, here.cast.dana) as scope:
         crud.create(scope, {"phone_number": "+15557770000", "provider": "twilio"})
-        assert chain.problems(scope.session, scope.keys.sealer) == []
+        assert integrity.problems(scope.session, scope.keys.sealer) == []
 
     again = run_move()
     assert (again.code, again.out) == (1, "")

@@ -29,7 +29,7 @@ from app.core.archive import ArchiveError
 from app.database import migrate as database_migrate
 from app.extensions import db
 from app.models import Installation, Secret
-from app.services.audit import chain
+from app.services.audit import integrity
 from app.services.installation import setup
 from app.services.scope import Actor
 from devtools.databases import Migrate, sqlite_copy
@@ -390,7 +390,7 @@ def test_a_backup_of_an_older_version_is_brought_up_to_date(
     restore.restore(backup, elsewhere, replaces=False)
     with started(elsewhere) as other, other.app_context():
         assert database_migrate.are_current(db.engine)
-        assert chain.problems(db.session(), context.keys().sealer) == []
+        assert integrity.problems(db.session(), context.keys().sealer) == []
 
 
 def test_a_secret_that_no_key_opened_before_does_not_prevent_a_restore(

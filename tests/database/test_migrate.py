@@ -43,7 +43,7 @@ from app.models import (
 )
 from app.models.access import ApiToken, WebSession
 from app.models.connection import Secret
-from app.services.audit import chain, log
+from app.services.audit import integrity, log
 from app.services.audit.actions import Action
 from app.services.installation import keys
 from app.services.scope import Actor
@@ -220,8 +220,8 @@ def test_the_audit_verifies_after_down_and_up(engine):
     flask_migrate.downgrade(revision="0007")
     flask_migrate.upgrade()
     keys.prepare(scope)
-    found = chain.verify(scope.session, scope.keys.sealer, organization.id)
-    assert (found.head.count, found.unchained, found.wrong) == (1, 0, None)
+    found = integrity.verify(scope.session, scope.keys.sealer, organization.id)
+    assert (found.head.count, found.unchained, found.fault) == (1, 0, None)
 
 
 def test_calls_from_before_are_put_where_they_were(engine):

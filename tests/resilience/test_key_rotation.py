@@ -20,7 +20,7 @@ from app.core.sealing import Place, SealBroken, Sealer, fingerprint
 from app.extensions import db
 from app.models import Installation, Secret, User
 from app.services.access import totp
-from app.services.audit import chain
+from app.services.audit import integrity
 from app.services.installation import keys as installation_keys
 from app.services.organizations import directory
 from app.services.scope import Actor, Keys, Scope
@@ -65,7 +65,7 @@ def opened(app: Flask, *keys: str) -> dict[str, str | None]:
         for user in scope.session.scalars(select(User).where(User.totp_sealed.is_not(None))):
             found[user.email] = totp.pending_uri(scope, user)
         for organization in directory.every(scope):
-            assert chain.verify(scope.session, scope.keys.sealer, organization.id).wrong is None
+            assert integrity.verify(scope.session, scope.keys.sealer, organization.id).fault is None
         return found
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from app.core.errors import Conflict, NotFound
 from app.models import DriftCheck, Endpoint
-from app.services.audit import chain, log, search
+from app.services.audit import integrity, log, search
 from app.services.audit.actions import Action
 from app.services.drift import tallies
 from app.services.endpoints import bulk, crud, csv_format, csv_import, readiness
@@ -85,7 +85,7 @@ def test_each_gets_back_what_it_had_and_the_undo_can_be_undone(acme, rows, sent)
     )
     undo(acme, again.event_id)
     assert stored(acme) == after
-    assert chain.verify(acme.session, acme.keys.sealer, acme.organization.id).wrong is None
+    assert integrity.verify(acme.session, acme.keys.sealer, acme.organization.id).fault is None
 
 
 def test_what_was_changed_since_stays(acme, globex, rows):
