@@ -110,7 +110,7 @@ class Walk:
 
     def import_numbers(self) -> None:
         self.link("Numbers…")
-        show = self.page.get_by_role("link", name="Show the numbers")
+        show = self.page.get_by_role("link", name="List numbers")
         boxes = self.main.get_by_label(re.compile("^Import "))
         expect(boxes.or_(show).first).to_be_visible()
         if show.count():
@@ -121,7 +121,7 @@ class Walk:
         self.sees("2 numbers imported.")
 
     def set_the_webhook(self) -> None:
-        self.link("See the endpoints")
+        self.link("View endpoints")
         self.link("+1 555-123-4567", exact=True)
         expect(self.page.get_by_text(URL, exact=True).first).to_be_visible()
         self.ask_twilio()

@@ -39,6 +39,6 @@ def test_all_unmapped_numbers_are_ticked_and_imported(dana: Page, twilio: Twilio
     dana.get_by_role("button", name="Import as endpoints").click()
     expect(dana.get_by_text("2 numbers imported.")).to_be_visible()
     expect(dana.get_by_role("row")).to_have_count(4)
-    dana.get_by_label("State").select_option("Mapped")
+    dana.get_by_label("Status").select_option("mapped")
     expect(dana.get_by_role("row")).to_have_count(3)
     expect(dana).to_have_url("/o/acme-support/providers/twilio/numbers?state=mapped")

@@ -1,4 +1,4 @@
-"""Asking a provider about one number."""
+"""What a provider has for one number."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from app.providers import PROVIDERS
 from app.services.connections import gateway
 from app.services.connections.gateway import Quota
 from app.services.connections.store import StoredConnection
-from app.services.drift import verdicts
-from app.services.drift.verdicts import ProbeResult
+from app.services.drift import queue, verdicts
+from app.services.drift.verdicts import Observation, ProbeResult
 from app.services.scope import Scope
 
 if TYPE_CHECKING:
@@ -47,5 +47,23 @@ def look(
     )
 
 
+def observe(
+    scope: Scope,
+    http: Outbound,
+    connection: StoredConnection,
+    number: str,
+    expected: str | None,
+    *,
+    quota: Quota | None = None,
+) -> Observation:
+    """As `look`, with the verdict; the result is saved, in a transaction of its own. Raises TooMany."""
+    result = look(scope, http, connection, number, quota=quota)
+    scope.end_read()
+    with scope.transaction(lock=False):
+        queue.save_results(scope, connection.provider.key, {number: result})
+    return verdicts.observation(connection.provider.label, result, expected)
+
+
 def digest(line: ProviderNumber | None) -> str:
+    """Identifies what the provider has: it changes when anything of it does."""
     return hashlib.sha256(repr(line).encode()).hexdigest()[:32]

@@ -1,4 +1,4 @@
-"""Which numbers are to be checked, as rows; results are saved to the same rows."""
+"""The numbers whose check is pending, as rows; results are saved to the same rows."""
 
 from __future__ import annotations
 
@@ -28,25 +28,25 @@ from app.services.drift.verdicts import ProbeResult
 from app.services.scope import Scope
 
 
-def save_results(scope: Scope, provider: str, sights: Mapping[str, ProbeResult]) -> None:
-    """Stores what was seen, by number, against what is expected by now.
+def save_results(scope: Scope, provider: str, results: Mapping[str, ProbeResult]) -> None:
+    """Stores results by number, compared with what is expected by now.
 
-    A provider that could not be asked says nothing about its numbers: what was known stays, and they
-    stay due. A number that is nobody's any more is forgotten.
+    If the provider could not be reached, the earlier result stays and the number stays pending. The row of a
+    number that the organization no longer has is deleted.
     """
     scope.require_transaction()
-    verdicts.resolve_changes(scope, provider, sights)
-    wanted = _expected(scope, provider, sights)
-    _forget(scope, provider, sights.keys() - wanted.keys())
-    _make_rows(scope, provider, wanted)
+    verdicts.resolve_changes(scope, provider, results)
+    expected_urls = _expected(scope, provider, results)
+    _forget(scope, provider, results.keys() - expected_urls.keys())
+    _make_rows(scope, provider, expected_urls)
     now = clock.now()
-    for row in scope.session.scalars(_rows(scope, provider, wanted).with_for_update()):
-        sight, expected = sights[row.phone_number], wanted[row.phone_number]
-        in_sync, reason = verdicts.compare(sight, expected)
+    for row in scope.session.scalars(_rows(scope, provider, expected_urls).with_for_update()):
+        result, expected = results[row.phone_number], expected_urls[row.phone_number]
+        in_sync, reason = verdicts.compare(result, expected)
         if reason is Reason.PROVIDER_UNREACHABLE:
             continue
         row.due, row.in_sync, row.reason = False, in_sync, reason and str(reason)
-        row.expected, row.actual = expected, verdicts.address(sight.line)
+        row.expected, row.actual = expected, verdicts.address(result.line)
         row.since = (row.since or now) if in_sync is False else None
         row.checked_at = now
 
@@ -58,7 +58,7 @@ def _rows(scope: Scope, provider: str, numbers: Collection[str]) -> Select[Drift
 
 
 def _expected(scope: Scope, provider: str, numbers: Collection[str]) -> dict[str, str | None]:
-    """What each of the numbers that are still there should call."""
+    """The URL that each of the numbers which are still there should call."""
     base = scope.organization.public_base_url
     own = select(Endpoint).where(
         Endpoint.organization_id == scope.organization.id,
@@ -78,7 +78,7 @@ def _expected(scope: Scope, provider: str, numbers: Collection[str]) -> dict[str
 
 
 def _called_back(scope: Scope) -> Select[*tuple[Any, ...]]:
-    """Provider, number and callback URL of each voice number whose application was pointed from here."""
+    """Provider, number and callback URL of each voice number, if Patchbay set the URL."""
     return (
         select(VoicePhoneNumber.provider, VoicePhoneNumber.phone_number, Connection.callback_url)
         .join(
@@ -101,9 +101,9 @@ def _answered(scope: Scope) -> Select[*tuple[Any, ...]]:
 
 
 def mark_due(scope: Scope, numbers: Collection[str] | None = None, *, changed: bool = True) -> None:
-    """Has `numbers` (all when None) checked again soon after the transaction.
+    """Queues a check of `numbers` (all if None) for after the transaction.
 
-    `changed`: what is expected of them did, so that what was seen before says nothing any more.
+    `changed=True` also discards the last result, because the expected URL is different now.
     """
     scope.require_transaction()
     mine = (DriftCheck.organization_id == scope.organization.id) & (
@@ -122,12 +122,12 @@ def mark_due(scope: Scope, numbers: Collection[str] | None = None, *, changed: b
 
 
 def among(scope: Scope, numbers: Collection[str]) -> ColumnElement[bool]:
-    """With the providers that there are: the key is organization, provider, number."""
+    """Names the providers too, because the key is organization, provider, number."""
     return DriftCheck.provider.in_(PROVIDERS) & sql.in_list(scope, DriftCheck.phone_number, numbers)
 
 
 def _is_target(scope: Scope) -> ColumnElement[bool]:
-    """Whether the number of a check is to be watched: an index is asked, row by row."""
+    """Whether the number of a check still exists. `EXISTS` uses an index for each row."""
     answered = _answered(scope).where(
         Endpoint.provider == DriftCheck.provider, Endpoint.phone_number == DriftCheck.phone_number
     )
@@ -139,7 +139,7 @@ def _is_target(scope: Scope) -> ColumnElement[bool]:
 
 
 def _targets(scope: Scope, numbers: Collection[str] | None) -> Subquery:
-    """Provider and number of each that is to be watched, among `numbers` (all where None)."""
+    """Provider and number of each that is checked, among `numbers` (all if None)."""
     answered = _answered(scope)
     called_back = _called_back(scope).with_only_columns(
         VoicePhoneNumber.provider, VoicePhoneNumber.phone_number
@@ -157,7 +157,7 @@ def _forget(scope: Scope, provider: str, numbers: Collection[str]) -> None:
 
 
 def _make_rows(scope: Scope, provider: str, numbers: Collection[str]) -> None:
-    """Several may look at a number for the first time at once."""
+    """Does nothing for rows that another process inserted meanwhile."""
     own = {"organization_id": scope.organization.id, "provider": provider, "due": False}
     rows = [own | {"phone_number": number} for number in numbers]
     if rows:
@@ -165,7 +165,7 @@ def _make_rows(scope: Scope, provider: str, numbers: Collection[str]) -> None:
 
 
 def due(scope: Scope, provider: str, *, after: str = "", limit: int) -> list[str]:
-    """Numbers of one provider that are to be asked about, in order, after the number `after`."""
+    """One provider's numbers whose check is pending, in order, after the number `after`."""
     query = (
         select(DriftCheck.phone_number)
         .where(
@@ -181,7 +181,7 @@ def due(scope: Scope, provider: str, *, after: str = "", limit: int) -> list[str
 
 
 def due_counts(scope: Scope) -> dict[str, int]:
-    """How many numbers are to be asked about, by provider."""
+    """How many checks are pending, by provider."""
     query = (
         select(DriftCheck.provider, func.count().label("numbers"))
         .where(DriftCheck.organization_id == scope.organization.id, DriftCheck.due)

@@ -1,4 +1,4 @@
-"""Asking the providers about every number of an organization that is due; one run at a time."""
+"""Checks of an organization's pending numbers at their providers; one run at a time."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from app.providers import PROVIDERS, keys_in
 from app.services import lease
 from app.services.connections import gateway, store
 from app.services.connections.store import StoredConnection
-from app.services.drift import probe, queue, tallies, verdicts
+from app.services.drift import messages, probe, queue, tallies, verdicts
 from app.services.drift.tallies import Tally
 from app.services.drift.verdicts import ProbeResult
 from app.services.lease import Lease, LeaseLost
@@ -30,15 +30,14 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 FEW = 10
-"""Up to so many numbers are asked about one by one; for more, the account's whole list is read."""
+"""Up to so many numbers are read one by one; for more, the account's whole list is read."""
 
 BATCH = 200
 LEASE = timedelta(seconds=40)
-"""Far longer than one call to a provider takes. It is renewed after each call, so a run that was killed
-is taken over soon."""
+"""Far longer than one request takes. It is extended after each request, so a killed run is soon replaced."""
 
 RENEW_AFTER = 5.0
-"""Seconds in which it is not renewed again."""
+"""Seconds between two extensions."""
 
 SECONDS = 120
 """For a few numbers one by one."""
@@ -49,7 +48,7 @@ LISTING = 900
 
 @dataclass(frozen=True)
 class Report:
-    """How a run ended. `already_running`: another run was at it, and this one did nothing."""
+    """How a run ended. `already_running`: another run has the lease, and this one did nothing."""
 
     checked: int = 0
     drifted: int = 0
@@ -58,9 +57,8 @@ class Report:
 
     def words(self) -> str:
         if self.already_running:
-            return "is being checked by another run"
-        told = f"{self.checked} checked, {self.drifted} drifted"
-        return f"{told}. {self.failure}" if self.failure else told
+            return messages.ALREADY_RUNNING
+        return messages.report(self.checked, self.drifted, self.failure)
 
     def document(self) -> dict[str, Any]:
         return {
@@ -73,9 +71,9 @@ class Report:
 
 @dataclass(frozen=True)
 class DriftStatus:
-    """How the organization's numbers stand, and the run that is under way or was the last.
+    """The state of the organization's numbers, and the current or the last run.
 
-    `voice`: the keys of the voice providers where numbers of people drifted.
+    `voice`: the keys of the voice providers with drifted users' numbers.
     """
 
     run: CheckRun | None
@@ -85,7 +83,7 @@ class DriftStatus:
 
     @property
     def is_moving(self) -> bool:
-        """Whether a look in a moment will see something else: a run is at it, or is about to be."""
+        """Whether the state is about to change: a run is active or queued."""
         has_failed = self.run is not None and self.run.failure is not None
         return self.is_running or (self.tally.due > 0 and not has_failed)
 
@@ -123,7 +121,7 @@ def status(scope: Scope) -> DriftStatus:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far the runs are that are under way anywhere; `due` numbers are still to be asked about."""
+    """The progress of all active runs; `due` checks are pending."""
 
     organizations: int
     done: int
@@ -142,7 +140,7 @@ def progress(scope: Scope) -> Progress:
 
 
 def check_all(scope: Scope) -> None:
-    """Has every number of the organization asked about again, soon."""
+    """Queues a check of every number of the organization."""
     with scope.transaction(lock=False):
         queue.mark_due(scope, changed=False)
         scope.on_commit(scope.queue_drift_check, scope.organization.id)
@@ -185,7 +183,7 @@ def run(scope: Scope, http: Outbound, *, everything: bool = False) -> Report:
     except LeaseLost:
         return Report(checked, already_running=True)
     except BaseException:
-        _end(scope, held, "The check broke off. The log says why.")
+        _end(scope, held, messages.CHECK_BROKEN)
         raise
     failure = " ".join(failures.values())[:1000] or None
     _end(scope, held, failure)
@@ -219,17 +217,17 @@ def _end(scope: Scope, held: Lease, failure: str | None) -> None:
 
 
 def _provider(scope: Scope, http: Outbound, held: Lease, key: str, failures: dict[str, str]) -> int:
-    """How many numbers of one provider were asked about; into `failures`, what kept it from answering."""
+    """Checks one provider's numbers; returns how many. A failure is added to `failures`."""
     state = store.load(scope, PROVIDERS[key])
     numbers = queue.due(scope, key, limit=BATCH)
     look = _looker(scope, http, state, is_few=len(numbers) <= FEW)
     checked = 0
     while numbers:
         scope.end_read()
-        sights = {number: look(number) for number in numbers}
-        _keep(scope, held, key, sights)
+        results = {number: look(number) for number in numbers}
+        _keep(scope, held, key, results)
         checked += len(numbers)
-        unanswered = [sight for sight in sights.values() if sight.trouble is Reason.PROVIDER_UNREACHABLE]
+        unanswered = [result for result in results.values() if result.trouble is Reason.PROVIDER_UNREACHABLE]
         if unanswered:
             failures[key] = unanswered[0].sentence
             break
@@ -258,7 +256,7 @@ def _looker(
     return (lambda _number: trouble) if trouble.trouble else (lambda number: ProbeResult(lines.get(number)))
 
 
-def _keep(scope: Scope, held: Lease, key: str, sights: Mapping[str, ProbeResult]) -> None:
+def _keep(scope: Scope, held: Lease, key: str, results: Mapping[str, ProbeResult]) -> None:
     with scope.transaction(lock=False):
-        queue.save_results(scope, key, sights)
-        held.extend(done=CheckRun.done + len(sights))
+        queue.save_results(scope, key, results)
+        held.extend(done=CheckRun.done + len(results))

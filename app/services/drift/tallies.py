@@ -21,7 +21,7 @@ from app.services.scope import Scope
 
 @dataclass(frozen=True)
 class Tally:
-    """How many of an organization's numbers drifted, since when, and when all that was due was looked at."""
+    """An organization's drifted numbers, since when, pending checks, and the end of the last run."""
 
     drifted: int = 0
     since: datetime | None = None
@@ -30,31 +30,31 @@ class Tally:
 
 
 def drifted(scope: Scope) -> Select[*tuple[Any, ...]]:
-    """Provider and number of each that was last seen to differ."""
+    """Provider and number of each that drifted."""
     return select(DriftCheck.provider, DriftCheck.phone_number).where(
         DriftCheck.organization_id == scope.organization.id, DriftCheck.in_sync.is_(False)
     )
 
 
 def drifted_among(scope: Scope, providers: Collection[str], *, most: int) -> int:
-    """How many numbers of these providers were last seen to differ; `most` where there are more."""
+    """How many numbers of these providers drifted; `most` if there are more."""
     some = drifted(scope).where(DriftCheck.provider.in_(providers)).limit(most).subquery()
     return scope.session.scalar(select(func.count()).select_from(some)) or 0
 
 
 def drifted_providers(scope: Scope) -> set[str]:
-    """The keys of those that have a number that was last seen to differ."""
+    """The keys of the providers with drifted numbers."""
     return set(scope.session.scalars(drifted(scope).with_only_columns(DriftCheck.provider).distinct()))
 
 
 def refused(scope: Scope) -> set[str]:
-    """The keys of the providers that refused the stored credentials when they were last asked."""
+    """The keys of the providers that refused the stored credentials in the last check."""
     query = drifted(scope).with_only_columns(DriftCheck.provider).distinct()
     return set(scope.session.scalars(query.where(DriftCheck.reason == Reason.CREDENTIALS_REFUSED)))
 
 
 def of_numbers(scope: Scope, numbers: Collection[str]) -> dict[tuple[str, str], DriftCheck]:
-    """What was last seen of the numbers, by provider and number."""
+    """The last checks of the numbers, by provider and number."""
     query = scope.select(DriftCheck).where(queue.among(scope, numbers))
     return {(row.provider, row.phone_number): row for row in scope.session.scalars(query)}
 
@@ -64,7 +64,7 @@ def of_number(scope: Scope, row: Endpoint) -> DriftCheck | None:
 
 
 def tallies(scope: Scope, organization_id: str | None = None) -> dict[str, Tally]:
-    """By organization id, of all of them or of one, in three queries that indexes answer."""
+    """By organization id, of all of them or of one, in three queries that use indexes."""
     check, run = DriftCheck, CheckRun
     drifted = select(check.organization_id, func.count(), func.min(check.since)).where(
         check.in_sync.is_(False)

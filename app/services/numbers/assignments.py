@@ -1,4 +1,4 @@
-"""Voice phone numbers: given to users, each with one default for a provider."""
+"""Voice phone numbers: assigned to users, each with one default for a provider."""
 
 from __future__ import annotations
 
@@ -14,22 +14,20 @@ from app.core.errors import Conflict, Invalid, NotFound, Problem
 from app.core.naming import calls_name
 from app.models import User, VoicePhoneNumber
 from app.provider import Family
-from app.providers import keys_in
+from app.providers import PROVIDERS, keys_in
 from app.services import validation
 from app.services.access import users
 from app.services.audit import log
 from app.services.audit.actions import Action
 from app.services.drift import queue
 from app.services.fields import Label
+from app.services.numbers import messages
 from app.services.scope import Scope
 from app.services.validation import Checked
 
-TAKEN = "Another organization uses this number. Users of two organizations cannot share one."
-AI_IS_ON = "An agent answers this number. Switch AI off first, then take the number away."
-
 
 class VoicePhoneNumberDraft(BaseModel):
-    """A number to give to a user. The first one for a provider becomes the default."""
+    """A number to assign to a user. The first one for a provider becomes the default."""
 
     model_config = validation.STRICT_CAMEL
 
@@ -42,7 +40,7 @@ class VoicePhoneNumberDraft(BaseModel):
 
 
 def document(number: VoicePhoneNumber, user: User) -> dict[str, Any]:
-    """An entry with whose it is."""
+    """An entry, and the user who has the number."""
     return entry(number) | {"userId": user.id, "userName": user.name}
 
 
@@ -67,20 +65,20 @@ def of_user(scope: Scope, user: User) -> list[VoicePhoneNumber]:
 
 
 def assign(scope: Scope, sent: Any) -> tuple[VoicePhoneNumber, User]:
-    """Gives a number to a user of the organization. Conflict where it cannot be theirs."""
+    """Assigns a number to a user of the organization. Raises Conflict if it cannot be theirs."""
     draft = validation.read(VoicePhoneNumberDraft, sent, country=scope.organization.country)
     try:
         with scope.transaction():
             user = users.get(scope, draft.user_id)
             number = add(scope, user, draft)
     except IntegrityError:
-        message = f"This person has {draft.phone_number} on {draft.provider} already."
+        message = messages.has_number(draft.phone_number, PROVIDERS[draft.provider].label)
         raise Conflict(message, code="NUMBER_ALREADY_GIVEN") from None
     return number, user
 
 
 def add(scope: Scope, user: User, draft: VoicePhoneNumberDraft) -> VoicePhoneNumber:
-    """IntegrityError where the user has the number already."""
+    """In a transaction. Raises IntegrityError if the user has the number already."""
     scope.require_transaction()
     _claim(scope, draft.phone_number)
     default = _default_of(scope, user, draft.provider)
@@ -105,7 +103,7 @@ def add(scope: Scope, user: User, draft: VoicePhoneNumberDraft) -> VoicePhoneNum
 
 
 def _ai_of(scope: Scope, draft: VoicePhoneNumberDraft) -> dict[str, Any]:
-    """An agent answers a number, whoever has it."""
+    """The AI state of the number: an agent answers it for every user who has it."""
     same = scope.select(VoicePhoneNumber).where(
         VoicePhoneNumber.provider == draft.provider,
         VoicePhoneNumber.phone_number == draft.phone_number,
@@ -117,15 +115,15 @@ def _ai_of(scope: Scope, draft: VoicePhoneNumberDraft) -> dict[str, Any]:
 
 
 def _claim(scope: Scope, number: str) -> None:
-    """Two organizations that claim one number at once take turns, and the second is refused."""
+    """Raises Conflict if another organization has the number. Concurrent claims take turns."""
     if scope.is_postgresql:
         scope.session.execute(select(func.pg_advisory_xact_lock(func.hashtext(number))))
-    elsewhere = select(VoicePhoneNumber.id).where(
+    others = select(VoicePhoneNumber.id).where(
         VoicePhoneNumber.phone_number == number,
         VoicePhoneNumber.organization_id != scope.organization.id,
     )
-    if scope.session.scalar(elsewhere.limit(1)) is not None:
-        raise Conflict(TAKEN, code="NUMBER_IN_USE")
+    if scope.session.scalar(others.limit(1)) is not None:
+        raise Conflict(messages.CLAIMED, code="NUMBER_IN_USE")
 
 
 def _default_of(scope: Scope, user: User, provider: str) -> VoicePhoneNumber | None:
@@ -146,49 +144,49 @@ def make_default(scope: Scope, user: User, number_id: str) -> VoicePhoneNumber:
             was.is_default = False
             scope.session.flush()
             number.is_default = True
-            told = {f"{number.provider} default": [was.phone_number, number.phone_number]}
-            log.record(scope, Action.NUMBER_DEFAULT, user.email, told)
+            changes = {f"{number.provider} default": [was.phone_number, number.phone_number]}
+            log.record(scope, Action.NUMBER_DEFAULT, user.email, changes)
     return number
 
 
 def get(scope: Scope, user: User, number_id: str) -> VoicePhoneNumber:
     number = scope.get(VoicePhoneNumber, number_id, what="phone number")
     if number.user_id != user.id:
-        raise NotFound("There is no such phone number.")
+        raise NotFound(messages.NOT_FOUND)
     return number
 
 
 def unassign(
     scope: Scope, user_id: str, provider: str, number: str, *, reason: str | None = None
 ) -> VoicePhoneNumber:
-    """Takes the number from the user. Where it was the default, the user's next number becomes it.
+    """Unassigns the number from the user. If it was the default, the user's next number becomes it.
 
-    Conflict where an agent answers it and nobody else has it: who would switch AI off later?
+    Raises Conflict if AI is on and this is the last assignment: AI could not be switched off afterwards.
     """
     with scope.transaction():
         user, row = find(scope, user_id, provider, number)
         if is_last_with_ai(scope, row):
-            raise Conflict(AI_IS_ON, code="AI_IS_ON")
+            raise Conflict(messages.AI_IS_ON, code="AI_IS_ON")
         scope.session.delete(row)
         scope.session.flush()
         if row.is_default:
             _promote_next(scope, user, provider)
-        told = {provider: [row.phone_number, None]} | ({"label": [row.label, None]} if row.label else {})
-        log.record(scope, Action.NUMBER_UNASSIGNED, user.email, told | log.reasoned(reason))
+        changes = {provider: [row.phone_number, None]} | ({"label": [row.label, None]} if row.label else {})
+        log.record(scope, Action.NUMBER_UNASSIGNED, user.email, changes | log.reasoned(reason))
         queue.mark_due(scope, [row.phone_number])
     return row
 
 
 def find(scope: Scope, user_id: str, provider: str, number: str) -> tuple[User, VoicePhoneNumber]:
-    """The user, and the number that is theirs; it may be written without its plus."""
+    """The user, and their number, which may be written without its plus."""
     number = _plus(number)
     if not phone.E164.fullmatch(number):
-        raise Invalid([Problem("phone_number", "Write the number in E.164, such as +15551234567.")])
+        raise Invalid([Problem("phone_number", messages.NOT_E164)])
     user = users.get(scope, user_id)
     owned = (own for own in of_user(scope, user) if own.phone_number == number)
     row = next((own for own in owned if own.provider == provider), None)
     if row is None:
-        raise NotFound("This person does not have that number.")
+        raise NotFound(messages.NOT_ASSIGNED)
     return user, row
 
 

@@ -1,4 +1,4 @@
-"""Which organization has a number."""
+"""The organizations that have a number."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from app.services.scope import Scope
 
 
 class Claim(StrEnum):
-    """Who has a number here."""
+    """Whether a number is in Patchbay: in this organization, in none, or in another one."""
 
     MAPPED = "mapped"
     UNMAPPED = "unmapped"
@@ -23,26 +23,26 @@ class Claim(StrEnum):
 
 @dataclass
 class Claims:
-    """On one number: the organization's own by their ids, and whether another organization has one."""
+    """The ids of the organization's endpoint and user, and whether another organization has the number."""
 
     endpoint_id: str | None = None
     user_id: str | None = None
-    is_elsewhere: bool = False
+    in_other_organization: bool = False
 
 
 def claims(scope: Scope, numbers: Collection[str]) -> dict[str, Claims]:
-    """Of the numbers that anybody has here, in two queries however many there are."""
+    """By each number that an organization has, in two queries however many there are."""
     here = scope.organization.id
     found: dict[str, Claims] = {}
     for number, owner, endpoint_id in scope.session.execute(_query(Endpoint, Endpoint.id, numbers)):
         claim = found.setdefault(number, Claims())
         claim.endpoint_id = endpoint_id if owner == here else claim.endpoint_id
-        claim.is_elsewhere |= owner != here
+        claim.in_other_organization |= owner != here
     given = _query(VoicePhoneNumber, VoicePhoneNumber.user_id, numbers)
     for number, owner, user_id in scope.session.execute(given):
         claim = found.setdefault(number, Claims())
         claim.user_id = user_id if owner == here else claim.user_id
-        claim.is_elsewhere |= owner != here
+        claim.in_other_organization |= owner != here
     return found
 
 

@@ -1,4 +1,4 @@
-"""The numbers that a provider's account owns, and which of them are mapped here already."""
+"""The numbers in a provider's account, and which of them are in Patchbay already."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from app.services.connections import gateway
 from app.services.connections.gateway import Quota
 from app.services.connections.store import StoredConnection
 from app.services.numbers import claims as numbers_claims
+from app.services.numbers import messages
 from app.services.numbers.claims import Claim, Claims
 from app.services.scope import Scope
 
@@ -25,13 +26,13 @@ if TYPE_CHECKING:
     from app.core.outbound.client import Outbound
 
 MOST = 10_000
-"""Lines that are read of one account."""
+"""Numbers that are read from one account."""
 URL_LONGEST = 2000
 
 
 @dataclass(frozen=True)
 class Owned:
-    """A number of the account, as the provider has it and as it is mapped here."""
+    """A number of the account, as the provider and as Patchbay have it."""
 
     line: ProviderNumber
     state: Claim
@@ -48,13 +49,13 @@ class Owned:
 
 @dataclass(frozen=True)
 class Inventory:
-    """By number. `is_cut_off`: the account has more than are in `rows`."""
+    """Sorted by number. `is_cut_off`: the account has more numbers than `rows`."""
 
     rows: list[Owned]
     is_cut_off: bool
 
     def matching(self, text: str = "", state: Claim | None = None) -> list[Owned]:
-        """Those with the text in their label, or its digits in their number."""
+        """The rows with the text in the label, or its digits in the number."""
         digits = "".join(character for character in text if character.isdecimal())
         return [
             row
@@ -83,12 +84,12 @@ def can_import_as_endpoints(provider: Provider) -> bool:
 
 
 def voice_key(provider: Provider) -> str | None:
-    """The voice provider that a person has the numbers on; None where people cannot have them."""
+    """The voice provider that users have the numbers on; None if they cannot be assigned."""
     return provider.key if Family.VOICE in provider.families else provider.numbers_of or None
 
 
 def list_owned(scope: Scope, http: Outbound, provider: Provider) -> Inventory:
-    """Asks the provider, at most so often. Raises Conflict, TooMany, NotAnswered."""
+    """Lists the numbers of the account. Raises Conflict, TooMany, ProviderCallFailed."""
     connection = connection_for_listing(scope, provider)
     found, is_cut_off = read(scope, http, connection, quota=gateway.LIST)
     known = numbers_claims.claims(scope, [line.phone_number for line in found])
@@ -96,8 +97,8 @@ def list_owned(scope: Scope, http: Outbound, provider: Provider) -> Inventory:
     return Inventory(sorted(rows, key=lambda row: row.line.phone_number), is_cut_off)
 
 
-def without_asking(scope: Scope, provider: Provider, numbers: Collection[str]) -> list[Owned]:
-    """Numbers as they are mapped here, of which the provider was not asked, or does not tell."""
+def without_listing(scope: Scope, provider: Provider, numbers: Collection[str]) -> list[Owned]:
+    """Numbers as Patchbay has them, which the provider did not list."""
     known = numbers_claims.claims(scope, numbers)
     rows = (ProviderNumber(number, shows_webhook=False) for number in numbers)
     return [_owned(provider, line, known.get(line.phone_number, Claims())) for line in rows]
@@ -106,8 +107,7 @@ def without_asking(scope: Scope, provider: Provider, numbers: Collection[str]) -
 def connection_for_listing(scope: Scope, provider: Provider) -> StoredConnection:
     """Raises Conflict if the provider lists no numbers, or values are missing."""
     if not can_list(provider):
-        message = f"{provider.label} has no list of numbers that can be read from here."
-        raise Conflict(message, code="CANNOT_LIST_NUMBERS")
+        raise Conflict(messages.cannot_list(provider.label), code="CANNOT_LIST_NUMBERS")
     return gateway.configured(scope, provider)
 
 
@@ -128,7 +128,7 @@ def read(
 
 
 def _presentable(line: ProviderNumber) -> ProviderNumber:
-    """What the provider wrote is for showing: one line, not long, and no password in its address."""
+    """Makes provider text safe to show: one line, truncated, no password in the URL."""
     url = urls.without_user(line.webhook_url or "")
     return replace(
         line,
@@ -140,5 +140,5 @@ def _presentable(line: ProviderNumber) -> ProviderNumber:
 
 def _owned(provider: Provider, line: ProviderNumber, claim: Claims) -> Owned:
     own = claim.endpoint_id if can_import_as_endpoints(provider) else claim.user_id
-    state = Claim.MAPPED if own else Claim.ELSEWHERE if claim.is_elsewhere else Claim.UNMAPPED
+    state = Claim.MAPPED if own else Claim.ELSEWHERE if claim.in_other_organization else Claim.UNMAPPED
     return Owned(line, state, claim)

@@ -119,7 +119,7 @@ def find(scope: Scope, text: str, *, http: Outbound | None = None) -> Answer:
         row,
         _paths(scope, row, checks.get((row.provider, number)), observed) if row else {},
         _dialers(scope, number, checks),
-        claim is not None and claim.is_elsewhere,
+        claim is not None and claim.in_other_organization,
     )
 
 

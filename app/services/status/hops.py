@@ -15,6 +15,7 @@ from app.provider.numbers import Reason
 from app.services.connections import health, verification
 from app.services.connections.health import Health
 from app.services.connections.store import StoredConnection
+from app.services.drift import messages as drift_messages
 from app.services.drift import verdicts
 from app.services.drift.verdicts import Observation
 from app.services.endpoints.fields import LABELS
@@ -161,7 +162,7 @@ def at_provider(scope: Scope, row: Endpoint, check: DriftCheck | None, observed:
     reason = Reason(check.reason or Reason.NOTHING_EXPECTED)
     if reason is Reason.PROVIDER_NOT_CONFIGURED:
         return Hop(key, title, "Unknown", HopState.NOT_COMPARED, at=at)
-    problem = verdicts.WORDS[reason].format(provider=label)
+    problem = drift_messages.verdict(label, reason)
     if observed and observed.reason:
         problem = observed.message
     state = HopState.DRIFTED if check.in_sync is False else HopState.NOT_SHOWN

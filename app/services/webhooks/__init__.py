@@ -1,1 +1,1 @@
-"""Webhooks: what providers are told to call."""
+"""Webhooks: the URLs that providers call."""

@@ -1,4 +1,4 @@
-"""The address that a provider's application calls, the same for all of its numbers."""
+"""The callback URL of a provider's application, which all of its numbers share."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from app.services.connections.provider_writes import Intent
 from app.services.connections.store import StoredConnection
 from app.services.drift import queue
 from app.services.scope import Scope
+from app.services.webhooks import messages
 
 if TYPE_CHECKING:
     from app.core.outbound.client import Outbound
@@ -34,28 +35,28 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class Seen:
-    """What the provider has now, and how that differs from what was set from here last."""
+    """What the provider has now, and how that differs from what was last set from Patchbay."""
 
     now: Callback
     reason: Reason | None
 
     @property
     def digest(self) -> str:
-        """Stands for what the provider has: it is another one when anything of it changes."""
-        found = (self.now.primary, self.now.fallback, sorted(self.now.numbers))
-        return hashlib.sha256(repr(found).encode()).hexdigest()[:32]
+        """Identifies what the provider has: it changes when anything of it does."""
+        parts = (self.now.primary, self.now.fallback, sorted(self.now.numbers))
+        return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
 
 
 def provider_of(key: str) -> Provider:
-    """NotFound also for a provider whose application has no callback address of its own."""
+    """The declared provider. Raises NotFound also for one whose application has no callback URL."""
     provider = store.provider_of(key)
     if Capability.CALLBACK not in provider.capabilities:
-        raise NotFound(f"{provider.label} has no callback address that is set for all numbers at once.")
+        raise NotFound(messages.no_callback(provider.label))
     return provider
 
 
 def look(scope: Scope, http: Outbound, provider: Provider) -> Seen:
-    """Asks the provider. No transaction is open meanwhile. Raises Conflict, NotAnswered, TooMany."""
+    """Reads what the application calls. Raises Conflict, ProviderCallFailed, TooMany."""
     return _look(scope, http, gateway.configured(scope, provider))
 
 
@@ -92,7 +93,7 @@ def _difference(primary: str | None, stored: str | None) -> Reason | None:
 
 
 def plan(scope: Scope, http: Outbound, provider: Provider, text: str) -> tuple[str, Seen]:
-    """The address as it would be set, and what it would replace. Raises Invalid, and as `look`."""
+    """The URL as it would be set, and what it would replace. Raises Invalid, and as `look`."""
     return _read(text), look(scope, http, provider)
 
 
@@ -104,19 +105,17 @@ def _read(text: str) -> str:
 
 
 def point(scope: Scope, http: Outbound, provider: Provider, text: str, *, digest: str) -> Seen | None:
-    """Makes the provider's application call the address, and tells what it has afterwards.
+    """Sets the callback URL, and returns what the provider has afterwards; None if that cannot be read.
 
-    `digest` is of what was shown: where something else is there by now, nothing is changed and Stale
-    has it. None where the provider took the address and does not answer any more. Raises as `plan`;
-    Unavailable where the address was set and that could not be written down.
+    Raises Stale, with what is there, and changes nothing, if the provider no longer has what `digest`
+    identifies. Raises as `plan`; Unavailable if the URL was set and that could not be recorded.
     """
     http = http.within(gateway.CALLBACK.seconds)
     url = _read(text)
     connection = gateway.configured(scope, provider)
     before = _look(scope, http, connection)
     if before.digest != digest:
-        message = f"{provider.label} has something else by now than what was shown. Nothing was changed."
-        raise Stale(message, current=before)
+        raise Stale(messages.changed(provider.label), current=before)
     changes = {"callback_url": [_shown(before.now.primary), url]}
     intent = Intent(scope, http, Action.CALLBACK_SET, provider, subject=provider.label, changes=changes)
     after = _set(scope, intent, http, connection, url)
@@ -125,7 +124,7 @@ def point(scope: Scope, http: Outbound, provider: Provider, text: str, *, digest
 
 
 def _set(scope: Scope, intent: Intent, http: Outbound, connection: StoredConnection, url: str) -> Seen | None:
-    """If the response was lost on its way, what is there afterwards tells."""
+    """If the response is lost, reading the URL again decides whether it was set."""
     lost, after = None, None
     application = _application(connection.provider)
     try:
@@ -138,20 +137,20 @@ def _set(scope: Scope, intent: Intent, http: Outbound, connection: StoredConnect
     except ProviderCallFailed as error:
         if error.code != gateway.UNREACHABLE:
             intent.failed(error.message)
-            raise _told(error, "The address was not set.") from None
+            raise _with_result(error, messages.CALLBACK_NOT_SET) from None
         lost = error
     with suppress(ProviderCallFailed):
         after = _seen(scope, http, connection, url)
     if lost and after is None:
         intent.is_unknown(lost.message)
-        raise _told(lost, "It is not known whether the address was set. Look again in a moment.")
+        raise _with_result(lost, messages.CALLBACK_UNKNOWN)
     if lost and after and after.reason:
         intent.failed(lost.message)
-        raise _told(lost, "The address was not set.")
+        raise _with_result(lost, messages.CALLBACK_NOT_SET)
     return after
 
 
-def _told(error: ProviderCallFailed, more: str) -> ProviderCallFailed:
+def _with_result(error: ProviderCallFailed, more: str) -> ProviderCallFailed:
     return ProviderCallFailed(replace(error.result, reason=f"{error.result.reason} {more}"), error.code)
 
 
@@ -160,7 +159,7 @@ def _shown(url: str | None) -> str | None:
 
 
 def _note(scope: Scope, intent: Intent, provider: Provider, was: str | None, url: str) -> None:
-    """Without a new version: the values that were tested, and those in somebody's form, are the same."""
+    """Records the URL. The version stays: the tested values, and those in an open form, are unchanged."""
     own = (Connection.organization_id == scope.organization.id, Connection.provider == provider.key)
     stored = update(Connection).where(*own).values(callback_url=url, updated_at=Connection.updated_at)
     try:
@@ -168,18 +167,14 @@ def _note(scope: Scope, intent: Intent, provider: Provider, was: str | None, url
             sql.run(scope, stored)
             audit_log.record(scope, Action.CALLBACK_SET, provider.label, {"callback_url": [_shown(was), url]})
             intent.done()
-            queue.mark_due(scope, _given(scope, provider))
+            queue.mark_due(scope, _assigned_numbers(scope, provider))
     except SQLAlchemyError as error:
         log.exception("callback.not_noted", provider=provider.key)
-        message = (
-            f"{provider.label} calls the new address from now on, but that could not be written down here, "
-            "nor in the audit. Open the page again in a moment, and set the address once more."
-        )
-        raise Unavailable(message) from error
+        raise Unavailable(messages.callback_not_recorded(provider.label)) from error
 
 
-def _given(scope: Scope, provider: Provider) -> list[str]:
-    """The numbers that people here have: what is expected of them is another address now."""
+def _assigned_numbers(scope: Scope, provider: Provider) -> list[str]:
+    """Users' numbers: another URL is expected of them now."""
     number = VoicePhoneNumber
     own = (number.organization_id == scope.organization.id, number.provider == provider.key)
     return list(scope.session.scalars(select(number.phone_number).where(*own).distinct()))

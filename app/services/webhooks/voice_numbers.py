@@ -1,4 +1,4 @@
-"""People's numbers at a provider whose application has one address: how each stands, and putting one back."""
+"""Users' numbers at a provider whose application has one callback URL: their checks, and moving one to it."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from app.provider.numbers import ProviderNumber, Reason
 from app.services.audit import log
 from app.services.audit.actions import Action
 from app.services.connections import gateway, store
-from app.services.connections.gateway import Quota
 from app.services.connections.store import StoredConnection
 from app.services.drift import probe, queue, verdicts
 from app.services.drift.verdicts import Observation
 from app.services.scope import Scope
+from app.services.webhooks import messages
 
 if TYPE_CHECKING:
     from app.core.outbound.client import Outbound
@@ -29,7 +29,7 @@ DETACHED = (Reason.APPLICATION_IN_THE_WAY, Reason.NO_WEBHOOK)
 
 @dataclass
 class AssignedNumber:
-    """A number, who has it (id and name), and what was last seen of it."""
+    """A number, the users who have it (id and name), and its last check."""
 
     number: str
     check: DriftCheck | None
@@ -37,13 +37,13 @@ class AssignedNumber:
 
     @property
     def is_off(self) -> bool:
-        """Whether it was last seen on another application, or on none."""
+        """Whether the last check found it on another application, or on none."""
         return self.check is not None and self.check.in_sync is False and self.check.reason in DETACHED
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What is there now. `seen` stands for it: putting the number on the application takes it back."""
+    """What is there now. `seen` identifies it; `attach` expects it."""
 
     number: str
     url: str
@@ -52,7 +52,7 @@ class Plan:
 
 
 def assigned_numbers(scope: Scope, provider: Provider) -> list[AssignedNumber]:
-    """Each number once, those that drifted first."""
+    """Each number once; those that drifted come first."""
     checks = scope.select(DriftCheck).where(DriftCheck.provider == provider.key)
     known = {check.phone_number: check for check in scope.session.scalars(checks)}
     number = VoicePhoneNumber
@@ -70,67 +70,49 @@ def assigned_numbers(scope: Scope, provider: Provider) -> list[AssignedNumber]:
 
 
 def plan(scope: Scope, http: Outbound, provider: Provider, number: str) -> Plan:
-    """Asks the provider about one of the numbers, and keeps what it said. No transaction is open meanwhile.
+    """Reads one of the numbers from the provider, and saves the result.
 
-    Raises NotFound, TooMany; Conflict where no address was set from here, or the provider does not tell
-    of the number.
+    Raises NotFound, TooMany; Conflict if no callback URL was set from Patchbay, or the provider does not
+    return the number.
     """
     state, url = _wanted(scope, provider, number)
-    now = _observed(scope, http, state, number, url, quota=gateway.OBSERVE)
+    now = probe.observe(scope, http, state, number, url, quota=gateway.OBSERVE)
     if now.line is None:
         raise Conflict(now.message, code=str(now.reason or "").upper())
     return Plan(number, url, now, probe.digest(now.line))
 
 
 def attach(scope: Scope, http: Outbound, provider: Provider, number: str, *, seen: str) -> Observation:
-    """Puts the number on the application, and tells what the provider has afterwards.
+    """Moves the number to the application, and returns what the provider has afterwards.
 
-    `seen` is a plan's: where something else is there by now, nothing is changed and Stale has what is.
-    Raises as `plan`; Conflict also where the provider refuses.
+    Raises Stale, with the new plan, and changes nothing, if the provider no longer has what `seen`
+    identifies. Raises as `plan`; Conflict also if the provider refuses.
     """
     http = http.within(gateway.OBSERVE.seconds)
     found = plan(scope, http, provider, number)
     if found.now.in_sync:
         return found.now
     if found.seen != seen:
-        message = f"{provider.label} has something else for this number than what was shown."
-        raise Stale(message, current=found)
+        raise Stale(messages.changed(provider.label), current=found)
     return _set(scope, http, provider, found)
 
 
 def _wanted(scope: Scope, provider: Provider, number: str) -> tuple[StoredConnection, str]:
     if not probe.can(provider, Capability.POINT):
-        raise NotFound(f"{provider.label} has no way to put a number on the application from here.")
+        raise NotFound(messages.cannot_attach(provider.label))
     own = scope.select(VoicePhoneNumber).where(
         VoicePhoneNumber.provider == provider.key, VoicePhoneNumber.phone_number == number
     )
     if scope.session.scalar(own.limit(1)) is None:
-        raise NotFound("Nobody here has that number.")
+        raise NotFound(messages.NUMBER_UNKNOWN)
     state = store.load(scope, provider)
     if state.callback_url is None:
-        message = f"Set what {provider.label} calls first: no address was set from here yet."
-        raise Conflict(message, code="NOTHING_EXPECTED")
+        raise Conflict(messages.callback_first(provider.label), code="NOTHING_EXPECTED")
     return state, state.callback_url
 
 
-def _observed(
-    scope: Scope,
-    http: Outbound,
-    state: StoredConnection,
-    number: str,
-    url: str,
-    *,
-    quota: Quota | None = None,
-) -> Observation:
-    sight = probe.look(scope, http, state, number, quota=quota)
-    scope.end_read()
-    with scope.transaction(lock=False):
-        queue.save_results(scope, state.provider.key, {number: sight})
-    return verdicts.observation(state.provider.label, sight, url)
-
-
 def _set(scope: Scope, http: Outbound, provider: Provider, found: Plan) -> Observation:
-    """What shares the application is looked at again: its address may have been set with this."""
+    """Also queues checks of the other numbers: moving one may set the URL that they share."""
     state = store.load(scope, provider)
     line: Any = found.now.line
     application: Any = provider
@@ -139,16 +121,15 @@ def _set(scope: Scope, http: Outbound, provider: Provider, found: Plan) -> Obser
             scope, http, state, lambda client, values: application.point(client, values, line, found.url)
         )
     )
-    after = _observed(scope, http, state, found.number, found.url)
+    after = probe.observe(scope, http, state, found.number, found.url)
     with scope.transaction():
         if after.in_sync or not done.trouble:
-            told = {"webhook": [found.now.actual, after.actual], **_moved(line, after.line)}
-            log.record(scope, Action.NUMBER_POINTED, found.number, told)
+            changed = {"webhook": [found.now.actual, after.actual], **_moved(line, after.line)}
+            log.record(scope, Action.NUMBER_POINTED, found.number, changed)
         others = [row.number for row in assigned_numbers(scope, provider) if row.number != found.number]
         queue.mark_due(scope, others, changed=False)
     if done.trouble and not after.in_sync:
-        is_unknown = after.in_sync is None
-        more = "It is not known whether it was put there." if is_unknown else "It was not put there."
+        more = messages.ATTACHMENT_UNKNOWN if after.in_sync is None else messages.NOT_ATTACHED
         is_refused = done.trouble is Reason.CREDENTIALS_REFUSED
         code = gateway.REFUSED if is_refused else gateway.UNREACHABLE
         raise Conflict(f"{done.sentence} {more}", code=code)
@@ -156,7 +137,7 @@ def _set(scope: Scope, http: Outbound, provider: Provider, found: Plan) -> Obser
 
 
 def _moved(before: ProviderNumber, after: ProviderNumber | None) -> Mapping[str, list[str | None]]:
-    """The application that it was on, where that was another one."""
+    """The application before and after, if it changed, for the audit log."""
     now = after.application_id if after else ""
     return (
         {"application": [before.application_id or None, now or None]} if before.application_id != now else {}

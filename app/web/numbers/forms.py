@@ -11,21 +11,22 @@ from wtforms import (  # type: ignore[attr-defined]
 )
 
 from app.services.endpoints.fields import LABELS
+from app.web.numbers import messages
 from app.web.shell import forms
 from app.web.shell.forms import Form
 
 
 class ImportForm(Form):
-    """Beside ticked numbers: which agents the endpoints get, or who gets the numbers."""
+    """For the selected numbers: the agents of the endpoints, or the user who gets the numbers."""
 
     inbound_agent_name = StringField(LABELS["inbound_agent_name"])
     outbound_agent_name = StringField(LABELS["outbound_agent_name"])
-    user_id = SelectField("Person")
+    user_id = SelectField("User")
 
     def __init__(self, people: Iterable[tuple[str, str]]) -> None:
         super().__init__()
         self.user_id.choices = [
-            SelectChoice("", "Choose a person"),
+            SelectChoice("", messages.CHOOSE_USER),
             *(SelectChoice(user_id, name) for user_id, name in people),
         ]
 

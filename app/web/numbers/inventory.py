@@ -1,4 +1,4 @@
-"""The numbers that a provider's account owns: to look through, and to import."""
+"""The numbers in a provider's account: listed, searched, and imported."""
 
 from __future__ import annotations
 
@@ -14,16 +14,17 @@ from app import context
 from app.core import phone, texts
 from app.core.errors import Conflict, Invalid, TooMany
 from app.provider import Family, Provider
-from app.provider.numbers import Override, ProviderNumber
 from app.services.access import users
 from app.services.connections import store
 from app.services.connections.gateway import ProviderCallFailed
 from app.services.endpoints import listing
 from app.services.numbers import imports
 from app.services.numbers import inventory as numbers_inventory
+from app.services.numbers import messages as service_messages
 from app.services.numbers.claims import Claim
 from app.services.numbers.inventory import Inventory, Owned
 from app.services.scope import Scope
+from app.web.numbers import messages
 from app.web.numbers.forms import ImportForm
 from app.web.shell import render
 from app.web.shell.guard import Pages, Who
@@ -39,22 +40,22 @@ numbers = Pages("numbers", __name__)
     link=Link(Section.CALLS, 40, in_navigation=False),
 )
 def choose(scope: Scope) -> ResponseReturnValue:
-    """Whose numbers to look through."""
+    """The providers whose numbers can be imported."""
     states = store.load_all(scope, numbers_inventory.listing_providers())
     return render.page("numbers/choose.html", states=states)
 
 
 @numbers.page("/o/<slug>/providers/<key>/numbers", who=Who.SUPERADMIN, title="Numbers at a provider")
 def show(scope: Scope, key: str) -> ResponseReturnValue:
-    """The frame at once; the list when it is asked for, since the provider may take its time."""
+    """The page without the list, which is a request of its own because the provider may be slow."""
     provider = store.provider_of(key)
     form = _form(scope)
     try:
         numbers_inventory.connection_for_listing(scope, provider)
     except Conflict as error:
         return _page(scope, provider, form, problem=error.message)
-    is_asked = "list" in request.args or render.is_fragment_request("numbers")
-    return _listed(scope, provider, form) if is_asked else _page(scope, provider, form)
+    has_list = "list" in request.args or render.is_fragment_request("numbers")
+    return _listed(scope, provider, form) if has_list else _page(scope, provider, form)
 
 
 @numbers.page("/o/<slug>/providers/<key>/numbers/endpoints", who=Who.SUPERADMIN, methods=["POST"])
@@ -69,9 +70,9 @@ def import_endpoints(scope: Scope, key: str) -> ResponseReturnValue:
     except (Invalid, Conflict) as error:
         return _refused(scope, provider, form, error)
     agent = agents["inbound_agent_name"] or agents["outbound_agent_name"]
-    told = {"imported": str(len(rows))} | ({"agent": agent} if agent else {})
+    result = {"imported": str(len(rows))} | ({"agent": agent} if agent else {})
     address = url_for("numbers.show", key=provider.key)
-    return render.redirect_to(f"{address}?{urlencode(_wanted() | told)}")
+    return render.redirect_to(f"{address}?{urlencode(_wanted() | result)}")
 
 
 @numbers.page("/o/<slug>/providers/<key>/numbers/person", who=Who.SUPERADMIN, methods=["POST"])
@@ -86,17 +87,13 @@ def give(scope: Scope, key: str) -> ResponseReturnValue:
         return _page(scope, provider, form, error.status, problem=error.message)
     except (Invalid, Conflict) as error:
         return _refused(scope, provider, form, error)
-    flash(f"{texts.bidi_isolate(user.name)} has {_so_many(len(set(ticked)))} more.", "ok")
+    flash(messages.assigned(user.name, len(set(ticked))), "ok")
     return render.redirect_to(url_for("people.show", user_id=user.id))
-
-
-def _so_many(count: int) -> str:
-    return f"{count} number{'' if count == 1 else 's'}"
 
 
 def _form(scope: Scope) -> ImportForm:
     able = (person for person in users.every(scope) if person.disabled_at is None)
-    return ImportForm([(person.id, f"{texts.bidi_isolate(person.name)}, {person.email}") for person in able])
+    return ImportForm([(person.id, messages.user_choice(person.name, person.email)) for person in able])
 
 
 def _ticked() -> list[str]:
@@ -104,7 +101,7 @@ def _ticked() -> list[str]:
 
 
 def _refused(scope: Scope, provider: Provider, form: ImportForm, error: Invalid | Conflict) -> Response:
-    """Nothing was imported. The list as it is now, with what was ticked and typed."""
+    """The list as it is now, with the selection and the input; nothing was imported."""
     if isinstance(error, Conflict):
         form.form_errors.append(error.message)
     else:
@@ -132,7 +129,7 @@ def _listed(
 
 
 def _wanted() -> dict[str, str]:
-    """The filter, as the address has it."""
+    """The filter in the request's query."""
     text = request.args.get("q", "").strip()[:100]
     state = request.args.get("state", "")
     return ({"q": text} if text else {}) | ({"state": state} if state in list(Claim) else {})
@@ -148,13 +145,13 @@ def _page(
     problem: str = "",
     reasons: Mapping[str, str] | None = None,
 ) -> Response:
-    """With neither, the frame that asks for the list. `reasons` are why numbers were refused."""
+    """Without inventory and problem, the page that requests the list. `reasons`: why numbers were refused."""
     wanted = _wanted()
     state = Claim(wanted["state"]) if "state" in wanted else None
     found = inventory.matching(wanted.get("q", ""), state) if inventory else []
-    ticked = _ticked()[: imports.MOST_AT_ONCE] if inventory or problem else []
+    ticked = _ticked()[: imports.MAX_NUMBERS] if inventory or problem else []
     reasons = reasons or {}
-    first = _ticked_first(scope, provider, inventory, found, ticked)[: imports.MOST_AT_ONCE]
+    first = _ticked_first(scope, provider, inventory, found, ticked)[: imports.MAX_NUMBERS]
     rows = [_row(provider, row, reasons) for row in first]
     imported = request.args.get("imported", "")
     return render.page(
@@ -170,12 +167,12 @@ def _page(
         query=urlencode(wanted),
         ticked=set(ticked),
         most=numbers_inventory.MOST,
-        unusable=imports.UNUSABLE,
+        unusable=service_messages.UNUSABLE,
         agents=listing.agents(scope),
         to_endpoints=numbers_inventory.can_import_as_endpoints(provider),
         to_people=numbers_inventory.voice_key(provider) is not None,
         form_address=_form_address(provider),
-        imported=_so_many(int(imported)) if re.fullmatch("[0-9]{1,4}", imported) else "",
+        imported=texts.count_of(int(imported), "number") if re.fullmatch("[0-9]{1,4}", imported) else "",
         filtered=urlencode({"provider": provider.key} | _imported_for()),
     )
 
@@ -183,14 +180,14 @@ def _page(
 def _ticked_first(
     scope: Scope, provider: Provider, inventory: Inventory | None, found: list[Owned], ticked: list[str]
 ) -> list[Owned]:
-    """What was ticked stays in sight, whatever the filter is, and whether the provider tells of it or not."""
+    """The selected numbers, also those that the filter or the provider's list lacks, then the others."""
     if not ticked:
         return found
     listed = inventory.rows if inventory else []
     kept = [row for row in listed if row.line.phone_number in ticked]
     missing = sorted(set(ticked) - {row.line.phone_number for row in kept})
     others = [row for row in found if row.line.phone_number not in ticked]
-    return [*numbers_inventory.without_asking(scope, provider, missing), *kept, *others]
+    return [*numbers_inventory.without_listing(scope, provider, missing), *kept, *others]
 
 
 def _imported_for() -> dict[str, str]:
@@ -219,27 +216,16 @@ def _row(provider: Provider, row: Owned, reasons: Mapping[str, str]) -> dict[str
         "state": row.state.value,
         "place": place,
         "url": row.line.webhook_url,
-        "instead": _instead(row.line),
+        "instead": messages.called_instead(row.line),
         "tickable": bool(refused) or _is_tickable(provider, row),
         "usable": imports.is_usable(row.line.phone_number),
-        "wrong": f"{refused}. Untick it to import the others." if refused else "",
+        "wrong": messages.wrong(refused) if refused else "",
     }
 
 
 def _is_tickable(provider: Provider, row: Owned) -> bool:
-    """A number that is mapped here can still be given to a person, or to another one."""
-    if row.claims.is_elsewhere or not imports.is_usable(row.line.phone_number):
+    """Whether the row can be selected: a number in Patchbay can still be assigned to another user."""
+    if row.claims.in_other_organization or not imports.is_usable(row.line.phone_number):
         return False
     is_free = row.state is Claim.UNMAPPED and numbers_inventory.can_import_as_endpoints(provider)
     return is_free or numbers_inventory.voice_key(provider) is not None
-
-
-def _instead(line: ProviderNumber) -> str:
-    """In words, what answers where the number's own webhook does not."""
-    if line.override is Override.TRUNK:
-        return f"a SIP trunk: {line.override_name}" if line.override_name else "a SIP trunk"
-    if line.override is Override.APPLICATION:
-        return f"by an application: {line.override_name}" if line.override_name else "by an application"
-    if line.webhook_url:
-        return ""
-    return "nothing" if line.shows_webhook else "not told by the provider"

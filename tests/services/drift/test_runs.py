@@ -11,7 +11,7 @@ from app.core import clock
 from app.core.outbound.client import Outbound
 from app.models import CheckRun, Endpoint
 from app.providers import PROVIDERS
-from app.services.drift import queue, runs, tallies
+from app.services.drift import messages, queue, runs, tallies
 from app.services.drift.runs import Report
 from app.services.endpoints import crud
 from app.services.numbers import assignments
@@ -228,7 +228,7 @@ def test_a_run_that_breaks_off_says_so_and_is_no_longer_at_it(acme, twilio, http
             runs.run(acme, http)
     standing = runs.status(acme)
     assert (standing.is_running, standing.tally.due) == (False, 2)
-    assert "broke off" in str(_last_run(acme).failure)
+    assert _last_run(acme).failure == messages.CHECK_BROKEN
     assert runs.run(acme, http) == Report(checked=2)
 
 

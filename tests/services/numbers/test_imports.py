@@ -93,11 +93,11 @@ def test_a_clash_leaves_everything_as_it_was_and_names_no_owner(acme, globex, ca
         imports.import_endpoints(acme, http, TWILIO, [FIRST, SECOND, THIRD], AGENTS)
     assert told.value.code == "NUMBER_IN_USE"
     assert told.value.message == (
-        f"Nothing was imported. Already an endpoint here: {FIRST}. Claimed by another organization: {SECOND}."
+        f"Nothing was imported. Already an endpoint here: {FIRST}. In another organization: {SECOND}."
     )
     assert told.value.reasons == {
         FIRST: "Already an endpoint here",
-        SECOND: "Claimed by another organization",
+        SECOND: "In another organization",
     }
     assert [row.phone_number for row in rows(acme)] == [FIRST]
 
@@ -112,7 +112,7 @@ def test_a_number_that_is_claimed_in_the_same_moment_is_a_clash_too(acme, globex
         return {}
 
     monkeypatch.setattr(claims, "claims", late)
-    with pytest.raises(Conflict, match=r"Claimed by another organization: \+15551234568") as told:
+    with pytest.raises(Conflict, match=r"In another organization: \+15551234568") as told:
         imports.import_endpoints(acme, http, TWILIO, [FIRST, SECOND], {})
     assert told.value.code == "NUMBER_IN_USE"
     assert rows(acme) == []
@@ -125,9 +125,7 @@ def test_only_what_the_account_owns_is_imported(acme, cast, http):
         lambda: imports.import_endpoints(acme, http, TWILIO, [FIRST, foreign], {}),
         lambda: imports.import_voice_numbers(acme, http, TWILIO, [FIRST, foreign], cast.mo.id),
     ):
-        with pytest.raises(
-            Conflict, match=r"Not among the account's numbers at Twilio: \+15550000000"
-        ) as told:
+        with pytest.raises(Conflict, match=r"Not in the Twilio account: \+15550000000") as told:
             import_them()
         assert told.value.code == "NUMBER_NOT_OWNED"
     assert rows(acme) == rows(acme, VoicePhoneNumber) == []
@@ -136,7 +134,7 @@ def test_only_what_the_account_owns_is_imported(acme, cast, http):
 @pytest.mark.parametrize(
     ("wanted", "message"),
     [
-        ([], "Tick the numbers"),
+        ([], "Select the numbers"),
         ([f"+1555{1000000 + n}" for n in range(201)], "at most 200"),
     ],
 )
@@ -215,11 +213,11 @@ def test_the_label_goes_with_the_number(acme, cast, twilio, http):
 def test_a_person_gets_all_or_none(acme, globex, cast, sinch):
     http = connected(acme, sinch, SINCH)
     give(globex, cast.gus, "+12025550102")
-    with pytest.raises(Conflict, match=r"Claimed by another organization: \+12025550102") as told:
+    with pytest.raises(Conflict, match=r"In another organization: \+12025550102") as told:
         imports.import_voice_numbers(acme, http, SINCH, ["+12025550101", "+12025550102"], cast.mo.id)
     assert told.value.code == "NUMBER_IN_USE"
     give(acme, cast.mo, "+12025550103")
-    with pytest.raises(Conflict, match=r"Already given to Mo: \+12025550103") as told:
+    with pytest.raises(Conflict, match=r"Already assigned to Mo: \+12025550103") as told:
         imports.import_voice_numbers(acme, http, SINCH, ["+12025550101", "+12025550103"], cast.mo.id)
     assert told.value.code == "NUMBER_ALREADY_GIVEN"
     assert [row.phone_number for row in rows(acme, VoicePhoneNumber)] == ["+12025550103"]
@@ -244,5 +242,5 @@ def test_who_gets_them_is_somebody_of_the_organization(acme, cast, sinch):
 def test_each_family_has_its_own_way(acme, cast, http):
     with pytest.raises(Conflict, match="cannot be endpoints"):
         imports.import_endpoints(acme, http, SINCH, [FIRST], {})
-    with pytest.raises(Conflict, match="cannot be given to people"):
+    with pytest.raises(Conflict, match="cannot be assigned to users"):
         imports.import_voice_numbers(acme, http, PROVIDERS["vobiz"], [FIRST], cast.mo.id)

@@ -74,7 +74,7 @@ def test_the_last_check_is_shown_while_the_provider_is_asked(live: Portal) -> No
 def test_without_scripts_a_link_asks_and_the_fault_leads_to_its_repair(live: Portal) -> None:
     page = ask(live).follow("Ask Twilio now")
     assert "support should answer, and does not." in page.text
-    assert "Twilio calls another address when this number rings." in page.notes
+    assert "different webhook URL" in page.notes
     assert f"It calls {OLD} and should call https://voice.acme.example/telephony/" in page.notes
     page.follow("Repair at Twilio").press("Repair at Twilio")
     page = ask(live)

@@ -130,7 +130,7 @@ def test_what_came_in_between_is_shown_and_not_replaced(dana: Portal, twilio: Tw
     page = dana.get(f"{number}/provider")
     twilio.numbers[NUMBER].voice_url = "https://newer.example/x"
     page = page.press("Repair at Twilio", 412)
-    assert "something else for this number than what was shown" in page.notes
+    assert "changed since this page was opened" in page.notes
     assert "https://newer.example/x" in page.text
     assert twilio.numbers[NUMBER].voice_url == "https://newer.example/x"
     assert "Twilio calls the right address" in page.press("Repair at Twilio").notes
