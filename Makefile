@@ -39,10 +39,10 @@ test-all: browser $(VENV)/.installed-dev ## Run the tests, those of services and
 	@$(IN_VENV) pytest --all-databases $(PYTEST_ARGS)
 
 trust: browser $(VENV)/.installed-dev ## Test each security promise against a real server, and print the table
-	@$(IN_VENV) pytest -p tests.support.trust -m asvs $(TRUST_ARGS) tests/security tests/resilience
+	@$(IN_VENV) pytest -p tests.support.trust -m asvs --all-databases $(TRUST_ARGS) tests/security tests/resilience
 
 resilience: browser $(VENV)/.installed-dev ## Inject each fault many times (kills, outages, full disks), and print the results
-	@$(IN_VENV) pytest --full -m resilience $(RESILIENCE_ARGS)
+	@$(IN_VENV) pytest --full --all-databases -m resilience $(RESILIENCE_ARGS)
 	@$(IN_VENV) bench.under_attack $(BENCH_ATTACK_ARGS)
 
 lint: $(VENV)/.installed-dev ## Check style and format
