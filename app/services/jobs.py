@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.core import clock
 from app.models import Job
-from app.services.progress import Tell
+from app.services.progress import OnProgress
 from app.services.scope import Scope
 
 KEPT = timedelta(days=1)
@@ -67,7 +67,7 @@ def state(job: Job) -> State:
     return found
 
 
-def reporter(engine: Engine, job_id: str) -> Tell:
+def reporter(engine: Engine, job_id: str) -> OnProgress:
     """Returns the function that the work calls with its progress.
 
     A report that would wait for another writer is skipped: on SQLite, the work itself may be that writer.

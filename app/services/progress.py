@@ -1,26 +1,26 @@
-"""How far long work is, told while it goes on."""
+"""Progress of long work, in batches of rows."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
-Tell = Callable[[str, int, int], None]
-"""Is told what is being done, and how many of how many rows are done; of 0 rows where none are counted."""
+OnProgress = Callable[[str, int, int], None]
+"""Called with the step, the rows done and their total; 0 of 0 for a step without a count."""
 
-TOGETHER = 1000
-"""Rows that are read, asked for or written in one go."""
+BATCH = 1000
+"""Rows that are read, written or looked up in one statement."""
 
 Item = TypeVar("Item")
 
 
-def to_nobody(_what: str, _done: int, _total: int) -> None:
-    """Where nobody waits for it."""
+def ignore(_step: str, _done: int, _total: int) -> None:
+    """Reports nothing: for callers that show no progress."""
 
 
-def some(items: Sequence[Item], what: str, tell: Tell) -> Iterator[Sequence[Item]]:
-    """The items, some at a time; before each time it is told how many are done."""
-    for at in range(0, len(items), TOGETHER):
-        tell(what, at, len(items))
-        yield items[at : at + TOGETHER]
-    tell(what, len(items), len(items))
+def batches(items: Sequence[Item], step: str, on_progress: OnProgress) -> Iterator[Sequence[Item]]:
+    """Yields the items in batches, and reports the progress before each and at the end."""
+    for start in range(0, len(items), BATCH):
+        on_progress(step, start, len(items))
+        yield items[start : start + BATCH]
+    on_progress(step, len(items), len(items))

@@ -16,7 +16,7 @@ from app.services import progress
 from app.services.endpoints import listing
 from app.services.endpoints.fields import BY_NAME, COLUMNS, COMPUTED, FIELDS
 from app.services.endpoints.listing import Filter
-from app.services.progress import Tell, to_nobody
+from app.services.progress import OnProgress, ignore
 from app.services.scope import Scope
 
 MOST_ROWS = 100_000
@@ -134,11 +134,11 @@ def _unknown(cell: str) -> str:
     return f"There is no column “{shown}”. Known are: {', '.join(COLUMNS)}."
 
 
-def read(table: Table, country: str | None, tell: Tell = to_nobody) -> Sheet:
+def read(table: Table, country: str | None, on_progress: OnProgress = ignore) -> Sheet:
     """What the rows say; a number that is none is told in its row."""
     rows: list[Row] = []
     readings: Counter[Reading] = Counter()
-    for some in progress.some(table.rows, "Reading the file", tell):
+    for some in progress.batches(table.rows, "Reading the file", on_progress):
         for line, cells in some:
             row, reading = _row(line, cells, table.names, country)
             rows.append(row)

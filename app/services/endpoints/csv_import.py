@@ -26,7 +26,7 @@ from app.services.drift import queue
 from app.services.endpoints import bulk, csv_format
 from app.services.endpoints.csv_format import Row, Sheet, Table, text_of
 from app.services.endpoints.fields import COLUMNS, WEBHOOK_FIELDS, EndpointEdit, NewEndpoint
-from app.services.progress import Tell, to_nobody
+from app.services.progress import OnProgress, ignore
 from app.services.scope import Scope, expect_version
 from app.services.sql import Inserts
 
@@ -68,12 +68,14 @@ class _Moved(Exception):
     """What is stored is not what the plan was made from."""
 
 
-def check(scope: Scope, table: Table, file_name: str = "", *, tell: Tell = to_nobody) -> EndpointImport:
+def check(
+    scope: Scope, table: Table, file_name: str = "", *, on_progress: OnProgress = ignore
+) -> EndpointImport:
     """Stores what importing the file would do."""
     country = scope.organization.country
-    sheet = csv_format.read(table, country, tell)
-    plan = _plan(scope, sheet, tell)
-    tell("Storing what was found", 0, 0)
+    sheet = csv_format.read(table, country, on_progress)
+    plan = _plan(scope, sheet, on_progress)
+    on_progress("Storing what was found", 0, 0)
     with scope.transaction(lock=False):
         scope.session.execute(delete(EndpointImport).where(EndpointImport.created_at < clock.now() - KEPT))
         found = EndpointImport(
@@ -117,33 +119,35 @@ def apply(
     *,
     reason: str | None = None,
     version: int | None = None,
-    tell: Tell = to_nobody,
+    on_progress: OnProgress = ignore,
 ) -> EndpointImport:
     """All of it, in one transaction. Where anything that it was planned from is different by now,
     nothing is done, and the import is what it would do now: its `applied_at` tells.
 
     Raises as `to_apply`.
     """
-    ready = _prepare(scope, to_apply(scope, import_id, version=version), tell)
+    ready = _prepare(scope, to_apply(scope, import_id, version=version), on_progress)
     try:
         with scope.transaction():
             found = to_apply(scope, import_id)
             expect_version(found, ready.version)
-            if found.country != scope.organization.country or not _is_as_planned(scope, ready.stored, tell):
+            if found.country != scope.organization.country or not _is_as_planned(
+                scope, ready.stored, on_progress
+            ):
                 raise _Moved
-            _write(scope, found, ready, reason, tell)
+            _write(scope, found, ready, reason, on_progress)
             found.applied_at = clock.now()
     except (_Moved, IntegrityError):
-        return _check_again(scope, import_id, tell)
+        return _check_again(scope, import_id, on_progress)
     return found
 
 
-def _check_again(scope: Scope, import_id: str, tell: Tell) -> EndpointImport:
+def _check_again(scope: Scope, import_id: str, on_progress: OnProgress) -> EndpointImport:
     """The same file against what is stored now."""
     found = get(scope, import_id)
     before, country = _unpack(found.plan), scope.organization.country
-    sheet = csv_format.read(csv_format.opened(zlib.decompress(found.source)), country, tell)
-    plan = _plan(scope, sheet, tell)
+    sheet = csv_format.read(csv_format.opened(zlib.decompress(found.source)), country, on_progress)
+    plan = _plan(scope, sheet, on_progress)
     with scope.transaction(lock=False):
         found = get(scope, import_id)
         if found.applied_at is None:
@@ -199,13 +203,13 @@ def _moved(before: Sequence[Planned], after: Sequence[Planned]) -> dict[str, Any
     return {"moved": found[:SHOWN], "moved_count": len(found)}
 
 
-def _plan(scope: Scope, sheet: Sheet, tell: Tell) -> list[Planned]:
+def _plan(scope: Scope, sheet: Sheet, on_progress: OnProgress) -> list[Planned]:
     lines: dict[str, list[int]] = defaultdict(list)
     for row in sheet.rows:
         if not row.wrong:
             lines[row.number].append(row.line)
     plan: list[Planned] = []
-    for some in progress.some(sheet.rows, "Comparing with what is stored", tell):
+    for some in progress.batches(sheet.rows, "Comparing with what is stored", on_progress):
         known = _known(scope, [row.number for row in some if not row.wrong])
         plan += [_planned(scope, row, lines[row.number], known.get(row.number)) for row in some]
     return plan
@@ -270,7 +274,7 @@ class _Ready:
     numbers: Sequence[AuditNumbers]
 
 
-def _prepare(scope: Scope, found: EndpointImport, tell: Tell) -> _Ready:
+def _prepare(scope: Scope, found: EndpointImport, on_progress: OnProgress) -> _Ready:
     plan, version, organization_id = _unpack(found.plan), found.version, scope.organization.id
     scope.end_read()
     plan.sort(key=lambda row: row.number)
@@ -282,7 +286,7 @@ def _prepare(scope: Scope, found: EndpointImport, tell: Tell) -> _Ready:
         [row for row in plan if row.endpoint_id],
         [
             sql.prepare_inserts(scope, Endpoint, (_new_row(organization_id, row) for row in some))
-            for some in progress.some(added, "Preparing", tell)
+            for some in progress.batches(added, "Preparing", on_progress)
         ],
         [row for row in touched if row.endpoint_id],
         [row.number for row in touched if row.values.keys() & WEBHOOK_FIELDS],
@@ -296,11 +300,11 @@ def _new_row(organization_id: str, row: Planned) -> dict[str, Any]:
     return own | {"created_at": now, "updated_at": now} | row.values
 
 
-def _is_as_planned(scope: Scope, stored: Sequence[Planned], tell: Tell) -> bool:
+def _is_as_planned(scope: Scope, stored: Sequence[Planned], on_progress: OnProgress) -> bool:
     """Whether each endpoint is still the same one in the same version. A number that was to be added and was
     taken meanwhile is an IntegrityError."""
     here = scope.organization.id
-    for some in progress.some(stored, "Looking whether anything changed meanwhile", tell):
+    for some in progress.batches(stored, "Looking whether anything changed meanwhile", on_progress):
         known = _known(scope, [row.number for row in some])
         found = {number: (row.organization_id, row.id, row.version) for number, row in known.items()}
         if found != {row.number: (here, row.endpoint_id, row.version) for row in some}:
@@ -308,17 +312,19 @@ def _is_as_planned(scope: Scope, stored: Sequence[Planned], tell: Tell) -> bool:
     return True
 
 
-def _write(scope: Scope, found: EndpointImport, ready: _Ready, reason: str | None, tell: Tell) -> None:
+def _write(
+    scope: Scope, found: EndpointImport, ready: _Ready, reason: str | None, on_progress: OnProgress
+) -> None:
     """One event, which is in the history of each number that it touches."""
     scope.require_transaction()
     done, total = 0, sum(len(inserts.rows) for inserts in ready.inserts)
     for inserts in ready.inserts:
         inserts.run(scope)
         done += len(inserts.rows)
-        tell("Adding endpoints", done, total)
-    for some in progress.some(ready.changed, "Changing endpoints", tell):
+        on_progress("Adding endpoints", done, total)
+    for some in progress.batches(ready.changed, "Changing endpoints", on_progress):
         bulk.change_each(scope, ((str(row.endpoint_id), row.values) for row in some))
-    tell("Finishing", 0, 0)
+    on_progress("Finishing", 0, 0)
     told = {name: [None, count] for name, count in found.shown["totals"].items() if count}
     changes = told | log.reasoned(reason)
     log.record(scope, Action.ENDPOINTS_IMPORTED, found.file_name, changes, packed=ready.numbers)

@@ -14,7 +14,7 @@ from app.models import EndpointImport
 from app.services.endpoints import csv_format, csv_import
 from app.services.endpoints.fields import FIELDS
 from app.services.jobs import Kind
-from app.services.progress import Tell, to_nobody
+from app.services.progress import OnProgress, ignore
 from app.services.scope import Scope
 from app.web.endpoints.forms import SheetForm
 from app.web.endpoints.query import filter_from_request
@@ -71,11 +71,11 @@ def check(scope: Scope) -> ResponseReturnValue:
         return _new(scope, form, 422)
     here = url_for("endpoint_imports.new")
 
-    def run(inside: Scope, tell: Tell) -> str:
-        return f"{here}/{csv_import.check(inside, table, name, tell=tell).id}"
+    def run(inside: Scope, on_progress: OnProgress) -> str:
+        return f"{here}/{csv_import.check(inside, table, name, on_progress=on_progress).id}"
 
     if len(table.rows) < jobs.MANY:
-        return render.redirect_to(run(scope, to_nobody))
+        return render.redirect_to(run(scope, ignore))
     return jobs.begin(scope, Kind.CHECK_IMPORT, run, back=here)
 
 
@@ -108,21 +108,21 @@ def apply(scope: Scope, import_id: str) -> ResponseReturnValue:
     version, reason = form.version_sent, form.why
     here = url_for("endpoint_imports.show", import_id=import_id)
 
-    def run(inside: Scope, tell: Tell) -> str:
-        found = csv_import.apply(inside, import_id, reason=reason, version=version, tell=tell)
+    def run(inside: Scope, on_progress: OnProgress) -> str:
+        found = csv_import.apply(inside, import_id, reason=reason, version=version, on_progress=on_progress)
         return f"{here}?imported=1" if found.applied_at else here
 
-    def run_late(inside: Scope, tell: Tell) -> str:
+    def run_late(inside: Scope, on_progress: OnProgress) -> str:
         """Its page tells who was quicker."""
         with suppress(Conflict, Stale):
-            return run(inside, tell)
+            return run(inside, on_progress)
         return here
 
     try:
         found = csv_import.to_apply(scope, import_id, version=version)
         if sum(found.shown["totals"].values()) >= jobs.MANY:
             return jobs.begin(scope, Kind.APPLY_IMPORT, run_late, back=here)
-        address = run(scope, to_nobody)
+        address = run(scope, ignore)
     except (Conflict, Stale) as error:
         return _show(csv_import.get(scope, import_id), error.status, error.message)
     return _show(csv_import.get(scope, import_id), 409) if address == here else render.redirect_to(address)

@@ -20,7 +20,7 @@ from app.extensions import db
 from app.services import jobs
 from app.services.jobs import Kind, State
 from app.services.organizations import directory
-from app.services.progress import Tell
+from app.services.progress import OnProgress
 from app.services.scope import Actor, Scope
 from app.web.shell import messages, render
 from app.web.shell.guard import Pages, Who
@@ -35,7 +35,7 @@ MOST = 4
 
 log = structlog.get_logger(__name__)
 
-Run = Callable[[Scope, Tell], str]
+Run = Callable[[Scope, OnProgress], str]
 """The work. Returns the address of the page that shows its result."""
 
 _slots = threading.BoundedSemaphore(MOST)

@@ -402,7 +402,7 @@ def test_thousands_of_rows_take_few_statements(acme, engine):
 
 
 def test_it_tells_how_far_it_is(acme, monkeypatch):
-    monkeypatch.setattr(progress, "TOGETHER", 2)
+    monkeypatch.setattr(progress, "BATCH", 2)
     made(acme, label="Old")
     told = []
 
@@ -410,14 +410,14 @@ def test_it_tells_how_far_it_is(acme, monkeypatch):
         told.append(f"{what} {done}/{total}")
 
     table = csv_format.opened(sheet(*(f"{number},twilio,,,," for number in (FIRST, SECOND, THIRD))))
-    found = csv_import.check(acme, table, tell=tell)
+    found = csv_import.check(acme, table, on_progress=tell)
     assert told == [
         *(f"Reading the file {done}/3" for done in (0, 2, 3)),
         *(f"Comparing with what is stored {done}/3" for done in (0, 2, 3)),
         "Storing what was found 0/0",
     ]
     told.clear()
-    csv_import.apply(acme, found.id, tell=tell)
+    csv_import.apply(acme, found.id, on_progress=tell)
     assert told == [
         *(f"Preparing {done}/2" for done in (0, 2)),
         *(f"Looking whether anything changed meanwhile {done}/1" for done in (0, 1)),

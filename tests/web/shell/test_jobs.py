@@ -58,7 +58,7 @@ def hold(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Held]]:
             tell("Counting", 1500, 50_000)
             held.reached.set()
             assert held.go_on.wait(SECONDS)
-            return really(*arguments, tell=tell, **options)
+            return really(*arguments, on_progress=tell, **options)
 
         monkeypatch.setattr(csv_import, name, slow)
         return held
