@@ -54,11 +54,11 @@ def hold(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Held]]:
         made.append(held)
         really = getattr(csv_import, name)
 
-        def slow(*arguments: Any, tell: Any, **options: Any) -> Any:
-            tell("Counting", 1500, 50_000)
+        def slow(*arguments: Any, on_progress: Any, **options: Any) -> Any:
+            on_progress("Counting", 1500, 50_000)
             held.reached.set()
             assert held.go_on.wait(SECONDS)
-            return really(*arguments, on_progress=tell, **options)
+            return really(*arguments, on_progress=on_progress, **options)
 
         monkeypatch.setattr(csv_import, name, slow)
         return held
