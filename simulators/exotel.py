@@ -7,9 +7,9 @@ from simulators.base import CANARY, Reply, Request, Simulator, same
 from simulators.console import Action, Row, Table, gone, moving, setting
 from simulators.demo import DemoAccount, DemoEndpoint
 
-SID = "madeup1"
-KEY = "made-up-key-of-exotel"
-TOKEN = "made-up-token-of-exotel"
+SID = "sample1"
+KEY = "sample-key-of-exotel"
+TOKEN = "sample-token-of-exotel"
 
 
 def flow(app_id: str, sid: str = SID) -> str:
@@ -23,7 +23,7 @@ class Number:
 
     sid: Any
     written: Any
-    friendly_name: Any = "Made-up ExoPhone"
+    friendly_name: Any = "Sample ExoPhone"
     voice_url: Any = ""
     country: Any = "IN"
     capabilities: Any = None
@@ -43,8 +43,8 @@ class Exotel(Simulator):
     demo = DemoAccount(
         credentials={
             "account_sid": "meridian1",
-            "api_key": "made-up-exotel-api-key-0001",
-            "api_token": "made-up-exotel-api-token-0001",
+            "api_key": "sample-exotel-api-key-0001",
+            "api_token": "sample-exotel-api-token-0001",
             "api_base": "https://api.in.exotel.com",
         },
         endpoints=(

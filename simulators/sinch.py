@@ -12,7 +12,7 @@ from simulators.console import OTHER_URL, TYPED, Action, Row, Table, setting
 from simulators.demo import DemoAccount
 
 KEY = "00000000-0000-4000-8000-00000000000a"
-SECRET = base64.b64encode(b"made-up-of-sinch").decode()
+SECRET = base64.b64encode(b"sample-of-sinch").decode()
 CALLBACKS = "/v1/configuration/callbacks/applications/"
 NUMBERS = "/v1/configuration/numbers"
 ANOTHER_KEY = "00000000-0000-4000-8000-000000000002"
@@ -52,7 +52,7 @@ class Sinch(Simulator):
     demo = DemoAccount(
         credentials={
             "application_key": "00000000-0000-4000-8000-0000000000d1",
-            "application_secret": base64.b64encode(b"made-up-sinch-application").decode(),
+            "application_secret": base64.b64encode(b"sample-sinch-application").decode(),
         },
         spare={"+14165550102": "", "+14165550103": ""},
         dialers={"Priya Raman": "+14165550100", "Jonas Weber": "+14165550101"},

@@ -10,10 +10,10 @@ from simulators.demo import DemoAccount
 from simulators.sinch import Sinch
 
 KEY_ID = "00000000-0000-4000-8000-000000000002"
-KEY_SECRET = "made-up-key-secret-of-sinch"
+KEY_SECRET = "sample-key-secret-of-sinch"
 PROJECT = "00000000-0000-4000-8000-000000000003"
 TRUNK = "01" + "0" * 23 + "1"
-DOMAIN = "made-up.trunk.example"
+DOMAIN = "sample.trunk.example"
 
 
 NUMBER = "+14165550100"
@@ -53,7 +53,7 @@ class SinchEst(Simulator):
     demo = DemoAccount(
         credentials={
             "key_id": "00000000-0000-4000-8000-0000000000d2",
-            "key_secret": "made-up-sinch-key-secret-0001",
+            "key_secret": "sample-sinch-key-secret-0001",
             "project_id": "00000000-0000-4000-8000-0000000000d3",
             "trunk_id": "01" + "0" * 23 + "D",
             "trunk_domain": "meridian.trunk.example",
@@ -120,7 +120,7 @@ class SinchEst(Simulator):
         if not (same(key, self.values["key_id"]) and same(secret, self.values["key_secret"])):
             return Reply(401, {"error": "invalid_client", "error_description": CANARY})
         self._issued += 1
-        token = f"made-up-access-token-{self._issued}"
+        token = f"sample-access-token-{self._issued}"
         self._good.add(token)
         body = {"access_token": token, "token_type": "bearer", "expires_in": self.token_life, "scope": ""}
         return Reply(200, body)
@@ -135,7 +135,7 @@ class SinchEst(Simulator):
             return self._error(403, "PERMISSION_DENIED")
         path = unquote(request.path.removeprefix(f"/v1/projects/{project}/"))
         if path == f"trunks/{trunk}":
-            known = {"projectId": project, "name": CANARY, "hostName": "made-up"}
+            known = {"projectId": project, "name": CANARY, "hostName": "sample"}
             return Reply(200, {"id": trunk, "domain": self.values["trunk_domain"]} | known | self.trunk)
         if path == "phoneNumbers":
             return self._page(request.query)

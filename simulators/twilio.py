@@ -11,8 +11,8 @@ from simulators.console import OTHER_URL, TYPED, Action, Row, Table, gone, movin
 from simulators.demo import HARBOR, DemoAccount, DemoEndpoint
 
 API = "/2010-04-01/Accounts/"
-TOKEN = "made-up-token-of-twilio"
-KEY_SECRET = "made-up-key-secret-of-twilio"
+TOKEN = "sample-token-of-twilio"
+KEY_SECRET = "sample-key-secret-of-twilio"
 SERVICES = {
     "messaging.twilio.com": "/v1/Services/",
     "verify.twilio.com": "/v2/Services/",
@@ -42,7 +42,7 @@ class Number:
     """Its application or its trunk answers in place of `voice_url`; it has one of them at most."""
 
     sid: str
-    friendly_name: Any = "Made-up line"
+    friendly_name: Any = "Sample line"
     voice_url: Any = ""
     voice_method: Any = "POST"
     voice_application_sid: Any = ""
@@ -79,7 +79,7 @@ class Twilio(Simulator):
     demo = DemoAccount(
         credentials={
             "account_sid": "AC" + "de0" * 10 + "00",
-            "auth_token": "made-up-twilio-auth-token-0001",
+            "auth_token": "sample-twilio-auth-token-0001",
             "phone_number": "+14155550100",
         },
         endpoints=(

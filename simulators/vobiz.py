@@ -9,8 +9,8 @@ from simulators.base import CANARY, Reply, Request, Simulator, same
 from simulators.console import OTHER_URL, TYPED, Action, Row, Table, gone, moving, setting
 from simulators.demo import DemoAccount, DemoEndpoint
 
-AUTH_ID = "MA_MADEUP01"
-TOKEN = "made-up-token-of-vobiz"
+AUTH_ID = "MA_SAMPLE01"
+TOKEN = "sample-token-of-vobiz"
 API = "/api/v1"
 ACCOUNT = f"{API}/Account/{AUTH_ID}"
 MOST = 100
@@ -40,7 +40,7 @@ class Number:
 
 @dataclass
 class Application:
-    app_name: Any = "Made-up application"
+    app_name: Any = "Sample application"
     answer_url: Any = ""
     answer_method: Any = "POST"
 
@@ -58,7 +58,7 @@ class Vobiz(Simulator):
     sample_values = {"auth_id": AUTH_ID, "auth_token": TOKEN}
 
     demo = DemoAccount(
-        credentials={"auth_id": "MA_MERIDIAN1", "auth_token": "made-up-vobiz-auth-token-0001"},
+        credentials={"auth_id": "MA_MERIDIAN1", "auth_token": "sample-vobiz-auth-token-0001"},
         endpoints=(
             DemoEndpoint("+918067654321", "collections", None, "Collections, overflow"),
             DemoEndpoint("+918067654322", "collections", None, "Collections, evenings"),
@@ -86,7 +86,7 @@ class Vobiz(Simulator):
         self.numbers["+918055500002"].application_id = shared
 
     def add(self, phone_number: str, **more: Any) -> Number:
-        number = Number(f"made-up-{len(self.numbers) + 1}", **more)
+        number = Number(f"sample-{len(self.numbers) + 1}", **more)
         self.numbers[phone_number] = number
         return number
 
@@ -128,7 +128,7 @@ class Vobiz(Simulator):
         attach = setting(number, application_id=TYPED, trunk_group_id="")
         actions = [
             Action("Attach", attach, value=number.application_id, options=choices),
-            Action("A SIP trunk", setting(number, trunk_group_id="made-up-trunk")),
+            Action("A SIP trunk", setting(number, trunk_group_id="sample-trunk")),
             Action("Release the number", moving(self.numbers, phone_number, self.gone)),
         ]
         return Row(phone_number, now, actions)

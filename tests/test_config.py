@@ -54,8 +54,8 @@ def test_without_a_data_folder_it_is_instance(monkeypatch, tmp_path):
 
 
 def test_settings_are_frozen_and_show_no_key(data):
-    settings = _read(data, DATABASE_URL="postgresql://ann:made-up-word@db.example/patchbay")
-    assert all(key not in repr(settings) for key in [*KEYS.values(), "made-up-word"])
+    settings = _read(data, DATABASE_URL="postgresql://ann:sample-word@db.example/patchbay")
+    assert all(key not in repr(settings) for key in [*KEYS.values(), "sample-word"])
     with pytest.raises(AttributeError):
         settings.port = 80
 
@@ -138,7 +138,7 @@ def test_an_upstream_that_is_unusable_is_named_without_its_password(data, subtes
         ("localhost=http://127.0.0.1:9001", "entry 2 does not start"),
         ("127.0.0.1=http://127.0.0.1:9001", "entry 2 does not start"),
         ("api.twilio.com:443=http://127.0.0.1:9001", "entry 2 does not start"),
-        ("ann:made-up-word@a.example=http://127.0.0.1", "entry 2 does not start"),
+        ("ann:sample-word@a.example=http://127.0.0.1", "entry 2 does not start"),
         ("A.example=http://127.0.0.1:9002", "entry 2 repeats a.example"),
         *[
             (f"api.twilio.com={base}", "entry 2 has no usable base for api.twilio.com")
@@ -146,8 +146,8 @@ def test_an_upstream_that_is_unusable_is_named_without_its_password(data, subtes
                 *["", "127.0.0.1:9001", "ftp://127.0.0.1", "http://", "http:///a", "//127.0.0.1", "http://["],
                 *["http://127.0.0.1:0", "http://127.0.0.1:x", "http://127.0.0.1:70000", "http://a b"],
                 *[
-                    "http://ann:made-up-word@127.0.0.1",
-                    "http://127.0.0.1/?made-up-word",
+                    "http://ann:sample-word@127.0.0.1",
+                    "http://127.0.0.1/?sample-word",
                     "http://127.0.0.1/#a",
                 ],
             ]
@@ -156,7 +156,7 @@ def test_an_upstream_that_is_unusable_is_named_without_its_password(data, subtes
         with subtests.test(entry=entry):
             with pytest.raises(SettingsError, match=rf"^PATCHBAY_UPSTREAMS: {sentence}.*\.$") as refused:
                 _read(data, PATCHBAY_UPSTREAMS=f"a.example=http://127.0.0.1:9001,{entry}")
-            assert "made-up-word" not in str(refused.value)
+            assert "sample-word" not in str(refused.value)
 
 
 def test_what_is_unusable_stops_with_a_sentence_that_names_it(data, subtests):

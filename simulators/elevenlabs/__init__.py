@@ -7,7 +7,7 @@ from simulators.demo import DemoAccount
 from simulators.elevenlabs.numbers import NIGHT_SHIFT, RECEPTION, AgentsAndNumbers
 from simulators.elevenlabs.workspace import SETTINGS, WEBHOOKS, Workspace
 
-KEY = "made-up-key-of-elevenlabs"
+KEY = "sample-key-of-elevenlabs"
 READS = {"/v1/user": "user_read"}
 
 
@@ -26,7 +26,7 @@ class ElevenLabs(Simulator):
     sample_values = {"api_key": KEY}
 
     demo = DemoAccount(
-        credentials={"api_key": "made-up-elevenlabs-api-key-0001"}, active_for=(Family.VOICE_AI,)
+        credentials={"api_key": "sample-elevenlabs-api-key-0001"}, active_for=(Family.VOICE_AI,)
     )
 
     def __init__(self, port: int = 0) -> None:

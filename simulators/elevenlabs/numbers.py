@@ -10,7 +10,7 @@ from simulators.console import Action, Row, Table, moving
 
 AGENTS = "/v1/convai/agents"
 NUMBERS = "/v1/convai/phone-numbers"
-RECEPTION, NIGHT_SHIFT, RETIRED = "agent_made_up_1", "agent_made_up_2", "agent_made_up_3"
+RECEPTION, NIGHT_SHIFT, RETIRED = "agent_sample_1", "agent_sample_2", "agent_sample_3"
 
 
 def complaint(place: str) -> Reply:
@@ -51,7 +51,7 @@ class AgentsAndNumbers:
     def add(self, phone_number: str, agent_id: str | None = None, **more: Any) -> str:
         """A number that somebody imported there; tells its id."""
         self._made += 1
-        number_id = f"phnum_made_up_{self._made}"
+        number_id = f"phnum_sample_{self._made}"
         known = {"provider": "sip_trunk", "phone_number": phone_number, "label": "By hand"}
         self.numbers[number_id] = known | more | {"agent_id": agent_id}
         return number_id

@@ -62,8 +62,8 @@ class Workspace:
     def add(self, url: str, name: str = "Somebody else's", **more: Any) -> str:
         """A webhook that somebody made; its id."""
         self._made += 1
-        made = f"made-up-webhook-{self._made}"
-        self.secrets[made] = f"made-up-webhook-secret-{self._made:04}"
+        made = f"sample-webhook-{self._made}"
+        self.secrets[made] = f"sample-webhook-secret-{self._made:04}"
         known = {"webhook_id": made, "name": name, "webhook_url": url, "auth_type": "hmac"}
         off = {"is_disabled": False, "is_auto_disabled": False, "created_at_unix": int(time.time())}
         self.webhooks[made] = known | off | more

@@ -133,7 +133,7 @@ def test_a_bad_question_is_refused(dana: Caller, subtests: pytest.Subtests) -> N
             assert fields(dana.get(f"{PATH}?{query}")) == {field}
 
 
-def test_a_made_up_cursor_is_refused(dana: Caller, subtests: pytest.Subtests) -> None:
+def test_an_invalid_cursor_is_refused(dana: Caller, subtests: pytest.Subtests) -> None:
     for cursor in ["abc", "!", "%FF", "é", "KzE1NTU", "A" * 5000, "Jyc7LS0", "====", "%20"]:
         with subtests.test(cursor=cursor):
             assert dana.get(f"{PATH}?limit=10&cursor={cursor}").status_code == 400

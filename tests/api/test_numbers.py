@@ -66,10 +66,10 @@ def test_trouble_at_the_provider_is_a_conflict(
 
 
 def test_a_refusal_says_why(dana: Caller, connected: Twilio) -> None:
-    dana.put("/api/settings/telephony", {"twilio_auth_token": "made-up-and-wrong"})
+    dana.put("/api/settings/telephony", {"twilio_auth_token": "sample-and-wrong"})
     answer = dana.get(PATH)
     assert (answer.status_code, answer.get_json()["code"]) == (409, "PROVIDER_REFUSED")
-    assert "made-up-and-wrong" not in answer.text
+    assert "sample-and-wrong" not in answer.text
 
 
 def test_what_cannot_be_asked_is_said(app: Flask, dana: Caller, mo: Caller, twilio: Twilio) -> None:

@@ -28,7 +28,7 @@ from simulators.elevenlabs.workspace import signed
 SECONDS = 20
 PATH = "/api/calls/providers"
 SAVE = "/api/calls/voice-ai/config"
-WEBHOOK_SECRET = "made-up-webhook-secret-of-acme"
+WEBHOOK_SECRET = "sample-webhook-secret-of-acme"
 
 
 @pytest.fixture(scope="module")

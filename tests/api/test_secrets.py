@@ -118,7 +118,7 @@ def test_a_save_does_not_say_them_back(app: Flask, dana: Caller) -> None:
 
 def test_saves_are_audited_in_words(app: Flask, dana: Caller) -> None:
     dana.put(TELEPHONY, contract.TELEPHONY_EXAMPLES["twilio"])
-    dana.put(TELEPHONY, {"twilio_auth_token": "another-made-up-token"})
+    dana.put(TELEPHONY, {"twilio_auth_token": "another-sample-token"})
     dana.put(TELEPHONY, {"provider": None, "twilio_auth_token": None})
     changes = [
         event.changes["twilio_auth_token"] for event in audit(app) if "twilio_auth_token" in event.changes

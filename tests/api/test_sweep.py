@@ -33,7 +33,7 @@ TEXTS = [
     "https://voice.example.com",
     "https://api.exotel.com",
     "AC" + "0" * 32,
-    "a-made-up-secret-value",
+    "a-sample-secret-value",
     "••••1234",
     "\u202egnp.exe",
     "\ufeff",

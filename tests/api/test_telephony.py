@@ -98,7 +98,7 @@ def test_a_misspelt_field_is_refused_with_the_nearest(
     ]:
         with subtests.test(misspelt=misspelt):
             with unchanged(app):
-                answer = dana.put(PATH, BASE | {misspelt: "made-up-value"})
+                answer = dana.put(PATH, BASE | {misspelt: "sample-value"})
             assert fields(answer) == {misspelt}
             assert sentence(answer) == f"There is no such field. Did you mean {meant}?"
 
@@ -118,7 +118,7 @@ def test_what_the_active_provider_needs_cannot_be_cleared(app: Flask, dana: Call
 
 
 def test_a_hint_is_not_a_secret(app: Flask, dana: Caller) -> None:
-    dana.put(PATH, BASE | {"twilio_auth_token": "made-up-auth-token-0001"})
+    dana.put(PATH, BASE | {"twilio_auth_token": "sample-auth-token-0001"})
     with unchanged(app):
         assert fields(dana.put(PATH, {"twilio_auth_token": "0001"})) == {"twilio_auth_token"}
 

@@ -26,7 +26,7 @@ EMPTY: dict[str, Any] = {
     "sinchEstTrunkDomain": None,
     "phoneNumbers": [],
 }
-EST = {"sinchEstKeyId": "key-id", "sinchEstKeySecret": "made-up-key-secret"}
+EST = {"sinchEstKeyId": "key-id", "sinchEstKeySecret": "sample-key-secret"}
 
 
 def test_an_empty_one_has_every_field(mo: Caller) -> None:

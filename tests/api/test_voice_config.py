@@ -17,9 +17,9 @@ TWILIO = {
     "provider": "twilio",
     "phoneNumber": "+15551234567",
     "twilioAccountSid": SID,
-    "twilioAuthToken": "made-up-auth-token-0001",
+    "twilioAuthToken": "sample-auth-token-0001",
     "twilioApiKeySid": "SK" + "0" * 32,
-    "twilioApiKeySecret": "made-up-api-secret-0002",
+    "twilioApiKeySecret": "sample-api-secret-0002",
     "twilioTwimlAppSid": "AP" + "0" * 32,
     "twilioServiceSid": "MG" + "0" * 32,
 }
@@ -68,10 +68,10 @@ def test_absent_keeps_null_clears_and_a_value_replaces(dana: Caller) -> None:
     dana.post(CONFIG, TWILIO)
     dana.post(
         CONFIG,
-        {"provider": "twilio", "twilioServiceSid": None, "twilioAuthToken": "  another-made-up-1 "},
+        {"provider": "twilio", "twilioServiceSid": None, "twilioAuthToken": "  another-sample-1 "},
     )
     expected = TWILIO | {
-        "twilioAuthToken": "another-made-up-1",
+        "twilioAuthToken": "another-sample-1",
         "isEnabled": True,
         "isConfigured": True,
     }
@@ -108,7 +108,7 @@ def test_is_configured_is_ours_to_say(dana: Caller) -> None:
 
 def test_another_providers_field_is_refused(app: Flask, dana: Caller) -> None:
     with unchanged(app):
-        answer = dana.post(CONFIG, {"provider": "sinch", "twilioAuthToken": "made-up-token"})
+        answer = dana.post(CONFIG, {"provider": "sinch", "twilioAuthToken": "sample-token"})
     assert fields(answer) == {"twilioAuthToken"}
 
 

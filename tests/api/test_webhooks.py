@@ -20,7 +20,7 @@ from tests.support.cast import Cast
 from tests.support.full_organization import scope_as
 from tests.support.rows import unchanged
 
-SECRET = "made-up-webhook-secret-of-acme"
+SECRET = "sample-webhook-secret-of-acme"
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def test_every_other_caller_gets_the_same_401(
     here = f"/api/webhook/elevenlabs/{cast.globex}"
     with unchanged(app):
         answers = [
-            tell(nobody, path, ended(), "made-up-and-wrong"),
+            tell(nobody, path, ended(), "sample-and-wrong"),
             tell(nobody, path, ended(), at=now - 3600),
             tell(nobody, path, ended(), at=now + 3600),
             tell(nobody, here, ended()),

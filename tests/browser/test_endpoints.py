@@ -286,8 +286,8 @@ def test_a_large_file_leads_on_by_itself_without_javascript(dana: Page) -> None:
 
 
 def test_what_is_left_to_do_is_a_link_in_the_message(dana: Page, acme: Server) -> None:
-    values = {"exotel_account_sid": "example1", "exotel_api_key": "made-up-key"}
-    values |= {"exotel_api_token": "made-up-token", "public_base_url": "https://voice.acme.example"}
+    values = {"exotel_account_sid": "example1", "exotel_api_key": "sample-key"}
+    values |= {"exotel_api_token": "sample-token", "public_base_url": "https://voice.acme.example"}
     send(acme, "PUT", "telephony", values)
     number = {"phone_number": "+918047112345", "provider": "exotel", "inbound_agent_name": "Ann"}
     send(acme, "POST", "endpoints", number)

@@ -14,7 +14,7 @@ OLD, NEW = Fernet.generate_key().decode(), Fernet.generate_key().decode()
 
 
 def test_what_is_sealed_opens_in_its_place(subtests):
-    for secret in ["made-up-token", "x", "ключ", "🔑" * 500, '"\\', "a" * 500]:
+    for secret in ["sample-token", "x", "ключ", "🔑" * 500, '"\\', "a" * 500]:
         with subtests.test(secret=secret):
             sealer = Sealer([NEW])
             assert sealer.open(sealer.seal(secret, PLACE), PLACE) == secret
@@ -26,21 +26,21 @@ def test_the_longest_secret_fits_its_column():
 
 def test_one_secret_is_sealed_differently_each_time():
     sealer = Sealer([NEW])
-    assert sealer.seal("made-up-token", PLACE) != sealer.seal("made-up-token", PLACE)
+    assert sealer.seal("sample-token", PLACE) != sealer.seal("sample-token", PLACE)
 
 
 def test_it_refuses_a_token_moved_to_another_place(subtests):
     for part in ["organization_id", "provider", "field"]:
         with subtests.test(part=part):
             sealer = Sealer([NEW])
-            token = sealer.seal("made-up-token", PLACE)
+            token = sealer.seal("sample-token", PLACE)
             with pytest.raises(SealBroken, match="another place"):
                 sealer.open(token, replace(PLACE, **{part: "elsewhere"}))
 
 
 def test_it_refuses_every_flipped_byte():
     sealer = Sealer([NEW])
-    raw = base64.urlsafe_b64decode(sealer.seal("made-up-token", PLACE))
+    raw = base64.urlsafe_b64decode(sealer.seal("sample-token", PLACE))
     for position in range(len(raw)):
         flipped = bytes(b ^ (i == position) for i, b in enumerate(raw))
         with pytest.raises(SealBroken):
@@ -54,14 +54,14 @@ def test_it_refuses_junk(subtests):
 
 
 def test_a_rotated_sealer_opens_both_and_seals_with_the_newest():
-    by_old = Sealer([OLD]).seal("made-up-token", PLACE)
+    by_old = Sealer([OLD]).seal("sample-token", PLACE)
     both = Sealer([NEW, OLD])
-    assert both.open(by_old, PLACE) == "made-up-token"
+    assert both.open(by_old, PLACE) == "sample-token"
     assert not both.is_current(by_old)
 
-    again = both.seal("made-up-token", PLACE)
+    again = both.seal("sample-token", PLACE)
     assert both.is_current(again)
-    assert Sealer([NEW]).open(again, PLACE) == "made-up-token"
+    assert Sealer([NEW]).open(again, PLACE) == "sample-token"
     with pytest.raises(SealBroken):
         Sealer([OLD]).open(again, PLACE)
 

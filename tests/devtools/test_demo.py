@@ -46,7 +46,7 @@ from simulators.demo import HARBOR
 from simulators.elevenlabs.numbers import RECEPTION
 from tests.support.scopes import NOBODY
 
-PASSWORD = "made-up-passphrase-for-a-walk"
+PASSWORD = "sample-passphrase-for-a-walk"
 BILLING = "+14155550101"
 FAULTS = {number: str(reason) for kind in SIMULATORS.values() for number, reason in kind.demo.faults.items()}
 

@@ -16,7 +16,7 @@ from app.provider import DeclarationError
 from devtools.server import ROOT, clean_environment
 from tests.support.project_copy import ProjectCopy
 
-SECRET = "made-up-signing-key-of-acme-voice"
+SECRET = "sample-signing-key-of-acme-voice"
 DECLARED = """
 from urllib.parse import quote
 
@@ -88,7 +88,7 @@ from simulators.console import Action, Row, Table, setting
 class AcmeVoice(Simulator):
     label = "Acme Voice"
     hosts = ("api.acme.example",)
-    sample_values = {{"tenant": "made-up-tenant", "signing_secret": "{SECRET}"}}
+    sample_values = {{"tenant": "sample-tenant", "signing_secret": "{SECRET}"}}
 
     def __init__(self, port=0):
         super().__init__(port)
@@ -179,7 +179,7 @@ with SIMULATORS["acme"]() as simulator:
     found["called"] = simulator.numbers[NUMBER]
     found["openapi"] = call("GET", "/api/openapi.json")["body"]
     page = here.portal.get(f"{HOME}/providers/acme").source
-    found["page"] = {text: text in page for text in ("Acme Voice", "Lines at once", "made-up-tenant", SECRET)}
+    found["page"] = {text: text in page for text in ("Acme Voice", "Lines at once", "sample-tenant", SECRET)}
     files = Path(os.environ["PATCHBAY_DATA"]).glob("patchbay.db*")
     found["stored"] = {file.name: SECRET.encode() in file.read_bytes() for file in files}
     found["telephony"] = keys_in(Family.TELEPHONY)
@@ -226,7 +226,7 @@ def test_new_provider_has_a_page_whose_form_saves_and_tests_it(found):
     assert found["page"] == {
         "Acme Voice": True,
         "Lines at once": True,
-        "made-up-tenant": True,
+        "sample-tenant": True,
         SECRET: False,
     }
 
@@ -288,7 +288,7 @@ def test_load_broken_declaration_is_refused_by_name(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     wrong = []
     for place, (case, content) in enumerate(BROKEN.items()):
-        package = ModuleType(f"made_up_providers_{place}")
+        package = ModuleType(f"sample_providers_{place}")
         folder = tmp_path / package.__name__
         folder.mkdir()
         (folder / "acme.py").write_text(content)

@@ -104,7 +104,7 @@ def test_calls_with_missing_values_name_them_and_send_nothing(account, calls):
 @listing
 def test_calls_with_wrong_secrets_are_bad_credentials(account, calls):
     required = PROVIDERS[account.key].required
-    wrong = {field.name: "made-up-and-wrong" for field in required if field.secret}
+    wrong = {field.name: "sample-and-wrong" for field in required if field.secret}
     for what, args in calls:
         assert account.refusal(what, *args, **wrong).code == Outcome.BAD_CREDENTIALS, what
         assert len(account.upstream.writes) == account.starts_with_write(), what
@@ -191,7 +191,7 @@ def test_point_makes_the_number_call_the_url(account):
 @pointing
 def test_point_of_a_number_that_is_not_there_is_not_found(account):
     before = account.upstream.phone_numbers
-    for reference in ("", "made-up", "a/../b?c#d%é"):
+    for reference in ("", "sample", "a/../b?c#d%é"):
         line = ProviderNumber(ABSENT, reference=reference, application_id=reference)
         assert account.refusal("point", line, URL).code == Outcome.NOT_FOUND, reference
         assert account.upstream.phone_numbers == before

@@ -12,7 +12,7 @@ from app.provider import Outcome, Verifies
 from app.providers import PROVIDERS
 from simulators.base import Reply, Trouble
 
-WRONG = "made-up-and-wrong-0001"
+WRONG = "sample-and-wrong-0001"
 TROUBLES = {
     Trouble.RATE_LIMITED: (Outcome.RATE_LIMITED, "429"),
     Trouble.FAULT: (Outcome.UNEXPECTED_ANSWER, "500"),

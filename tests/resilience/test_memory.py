@@ -29,7 +29,7 @@ class Client:
     def __init__(self, server: Server, account: Account, seed: int) -> None:
         self._chance = random.Random(seed)
         self._api = ApiClient(server.url, account.token)
-        self._anonymous = ApiClient(server.url, "made-up")
+        self._anonymous = ApiClient(server.url, "sample")
         self._browser = PortalClient(server.url)
         self._browser.sign_in(account.email)
         self._base = f"/o/{account.slug}"

@@ -23,8 +23,8 @@ LATEST = 1.0
 SECONDS = 60
 QUESTION = "/api/calls/providers"
 VOICE = [
-    {"provider": "twilio", "twilioAccountSid": sample_id("AC"), "twilioAuthToken": "made-up-token-0001"},
-    {"provider": "sinch", "sinchApplicationKey": "made-up-key", "sinchApplicationSecret": "bWFkZS11cA=="},
+    {"provider": "twilio", "twilioAccountSid": sample_id("AC"), "twilioAuthToken": "sample-token-0001"},
+    {"provider": "sinch", "sinchApplicationKey": "sample-key", "sinchApplicationSecret": "c2FtcGxl"},
 ]
 
 pytestmark = pytest.mark.parametrize("shared_portal", ["postgresql"], indirect=True)

@@ -111,7 +111,7 @@ def test_verify_dials_the_address_that_it_checked(staged: Staged) -> None:
 
 @pytest.mark.asvs("1.3.6")
 def test_save_with_another_spelling_of_a_host_is_422(api: Clients) -> None:
-    secrets = {"exotel_api_key": "a-made-up-key-0001", "exotel_api_token": "a-made-up-token-0001"}
+    secrets = {"exotel_api_key": "a-sample-key-0001", "exotel_api_token": "a-sample-token-0001"}
     wrong = []
     for base in SPELLINGS:
         answer = api.dana.put("/api/settings/telephony", secrets | {"exotel_api_base": base})
@@ -206,9 +206,9 @@ def _expect_pages_and_saves(portal: Portal, dana: Caller) -> None:
     for page in ("", "providers/twilio", "providers/vobiz", "endpoints", "voice-ai", "people"):
         assert GOSSIP not in portal.get(f"{ACME}/{page}").source
     assert portal.raw("GET", f"{ACME}/providers/twilio/numbers?list=1").status_code < 500
-    saved = {"vobiz_auth_token": "another-made-up-token-0001", "public_base_url": "https://new.acme.example"}
+    saved = {"vobiz_auth_token": "another-sample-token-0001", "public_base_url": "https://new.acme.example"}
     assert dana.put("/api/settings/telephony", saved).status_code == 200
-    config = {"elevenlabsApiKey": "another-made-up-key-0001"}
+    config = {"elevenlabsApiKey": "another-sample-key-0001"}
     assert dana.post("/api/calls/voice-ai/config", config).status_code == 200
     stored = dana.get("/api/settings/telephony").get_json()
     assert {name: stored[name] for name in saved} == saved

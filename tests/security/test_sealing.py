@@ -35,8 +35,8 @@ def expect_shut(here: Furnished, dana: Portal, api: Clients) -> None:
         dana.get(f"/o/acme-support/{page}")
     answer = api.dana.post("/api/settings/providers/twilio/verify")
     assert (answer.status_code, answer.get_json()["ok"]) == (200, False)
-    assert api.dana.put(SETTINGS, {NAME: "a-new-made-up-token-0001"}).status_code == 200
-    assert api.dana.get(SETTINGS).get_json()[NAME] == "a-new-made-up-token-0001"
+    assert api.dana.put(SETTINGS, {NAME: "a-new-sample-token-0001"}).status_code == 200
+    assert api.dana.get(SETTINGS).get_json()[NAME] == "a-new-sample-token-0001"
 
 
 @pytest.mark.asvs("11.3.3")
@@ -44,7 +44,7 @@ def test_a_secret_that_was_altered_or_moved_does_not_open(
     app: Flask, here: Furnished, dana: Portal, api: Clients, cast: Cast
 ) -> None:
     """A byte of it is flipped; it is of another provider, field or organization."""
-    token = {"twilio_auth_token": "a-made-up-token-of-globex"}
+    token = {"twilio_auth_token": "a-sample-token-of-globex"}
     base = {"public_base_url": "https://voice.globex.example"}
     assert api.gus.put(SETTINGS, base | token).status_code == 200
     with scope_as(app, cast.dana) as scope:

@@ -212,9 +212,9 @@ def _snapshot(scopes):
 CHANGES = {
     "public_base_url": "https://new.example.com",
     "provider": "vobiz",
-    "vobiz_auth_id": "MA_MADEUP",
-    "vobiz_auth_token": "made-up-token-of-vobiz-1",
-    "twilio_auth_token": "made-up-token-of-twilio-2",
+    "vobiz_auth_id": "MA_SAMPLE",
+    "vobiz_auth_token": "sample-token-of-vobiz-1",
+    "twilio_auth_token": "sample-token-of-twilio-2",
     "twilio_max_concurrent": 7,
 }
 
@@ -227,7 +227,7 @@ def _ready(scope):
             "public_base_url": "https://old.example.com",
             "provider": "twilio",
             "twilio_account_sid": "AC" + "0" * 32,
-            "twilio_auth_token": "made-up-token-of-twilio-1",
+            "twilio_auth_token": "sample-token-of-twilio-1",
         },
     )
 
@@ -235,7 +235,7 @@ def _ready(scope):
 SAVES = {
     "telephony": lambda scope: telephony.update(scope, NOBODY, CHANGES),
     "provider": lambda scope: credentials.save(
-        scope, PROVIDERS["twilio"], {"auth_token": "made-up-token-3", "max_concurrent": 3}
+        scope, PROVIDERS["twilio"], {"auth_token": "sample-token-3", "max_concurrent": 3}
     ),
     "forget": lambda scope: credentials.forget(scope, PROVIDERS["twilio"]),
     "endpoint": lambda scope: crud.create(scope, DRAFT | {"inbound_agent_name": "support"}),

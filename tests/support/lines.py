@@ -13,7 +13,7 @@ from app.provider.numbers import Callback, ProviderNumber, Reason
 from app.providers import PROVIDERS
 from simulators.base import CANARY, Simulator
 
-URL = "https://voice.example.com/telephony/made-up/inbound/support%20desk"
+URL = "https://voice.example.com/telephony/sample/inbound/support%20desk"
 
 
 def check_refusal(key: str, upstream: Simulator, result: Verified) -> None:

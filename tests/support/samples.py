@@ -19,7 +19,7 @@ def sample(field: Field) -> Any:
         return f"https://{field.hosts[-1]}"
     if isinstance(field, Text) and field.pattern:
         return _matching(field.pattern)
-    return f"made-up-{field.name.replace('_', '-')}-0001"
+    return f"sample-{field.name.replace('_', '-')}-0001"
 
 
 def _matching(pattern: str) -> str:

@@ -18,7 +18,7 @@ from app.services.scope import Scope
 from tests.support.scopes import NOBODY
 
 TWILIO = PROVIDERS["twilio"]
-TWILIO_VALUES = {"account_sid": "AC" + "0" * 32, "auth_token": "made-up-token-of-twilio"}
+TWILIO_VALUES = {"account_sid": "AC" + "0" * 32, "auth_token": "sample-token-of-twilio"}
 BASE = "https://voice.example.com"
 NUMBER = "+15551234567"
 URL = f"{BASE}/telephony/twilio/inbound/support"

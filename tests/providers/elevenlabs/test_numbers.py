@@ -19,7 +19,7 @@ from simulators.elevenlabs.numbers import NIGHT_SHIFT, RECEPTION, Fault
 KEY = "elevenlabs"
 LABS = PROVIDERS[KEY]
 NUMBER = "+14165550100"
-DOMAIN = "made-up.trunk.example"
+DOMAIN = "sample.trunk.example"
 ODD: list[Any] = [None, 7, CANARY, [], {}, {"phone_number_id": "a/../b", "phone_number": NUMBER}]
 
 
@@ -37,8 +37,8 @@ CALLS = {
     "agents": ((), "GET", "read agents"),
     "imported_numbers": ((NUMBER,), "GET", "read phone numbers"),
     "import_number": ((NUMBER, DOMAIN, "Patchbay 1"), "POST", "import phone numbers"),
-    "assign_agent": (("phnum_made_up_1", RECEPTION), "PATCH", "change phone numbers"),
-    "remove_number": (("phnum_made_up_1",), "DELETE", "delete phone numbers"),
+    "assign_agent": (("phnum_sample_1", RECEPTION), "PATCH", "change phone numbers"),
+    "remove_number": (("phnum_sample_1",), "DELETE", "delete phone numbers"),
 }
 each_call = pytest.mark.parametrize("name", CALLS)
 
@@ -118,7 +118,7 @@ def test_an_agent_is_assigned_and_taken_off(upstream, call):
         assert upstream.convai.numbers[number]["agent_id"] == agent
 
 
-@pytest.mark.parametrize("number", ["phnum_made_up_1", "phnum_made_up_9"])
+@pytest.mark.parametrize("number", ["phnum_sample_1", "phnum_sample_9"])
 def test_an_agent_or_number_that_is_not_there_is_said_to_be_missing(upstream, call, number):
     upstream.convai.add(NUMBER)
     with pytest.raises(Refusal) as refused:
@@ -144,7 +144,7 @@ def test_every_call_tells_a_wrong_key_from_a_restricted_one(upstream, http, call
     upstream.convai.add(NUMBER)
     args, method, lacks = CALLS[name]
     with pytest.raises(Refusal) as refused:
-        getattr(LABS, name)(http, {"api_key": "made-up-and-wrong"}, *args)
+        getattr(LABS, name)(http, {"api_key": "sample-and-wrong"}, *args)
     assert refused.value.result.code == Outcome.BAD_CREDENTIALS
     for upstream.is_newer in (False, True):
         upstream.permissions = {"convai_read"} if method != "GET" else {"convai_write"}

@@ -17,7 +17,7 @@ def test_one_call_is_enough_for_a_key_that_may_read_its_user(upstream, verify):
 @pytest.mark.parametrize("is_newer", [False, True])
 def test_a_wrong_key_and_a_restricted_one_are_told_apart(upstream, verify, is_newer):
     upstream.is_newer = is_newer
-    assert verify(api_key="made-up-and-wrong").code == Outcome.BAD_CREDENTIALS
+    assert verify(api_key="sample-and-wrong").code == Outcome.BAD_CREDENTIALS
     upstream.permissions = {"convai_read"}
     restricted = verify()
     assert restricted.code == Outcome.OK

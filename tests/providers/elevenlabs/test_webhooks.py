@@ -44,7 +44,7 @@ def ask(upstream, name, **changes):
 def test_a_refusal_says_why_and_repeats_nothing(upstream, name):
     upstream.permissions.remove("workspace")
     refusals: list[tuple[dict[str, str], Reply | None, Outcome]] = [
-        ({"api_key": "made-up-and-wrong"}, None, Outcome.BAD_CREDENTIALS),
+        ({"api_key": "sample-and-wrong"}, None, Outcome.BAD_CREDENTIALS),
         ({}, None, Outcome.NO_PERMISSION),
         ({}, error(401, "quota_exceeded"), Outcome.RATE_LIMITED),
         ({}, error(429, "system_busy"), Outcome.RATE_LIMITED),

@@ -17,7 +17,7 @@ MUMBAI = "api.in.exotel.com"
 def test_a_number_points_to_a_flow_and_what_that_calls_is_not_shown(account, upstream):
     line = account.line(ONE)
     assert (line.shows_webhook, line.override_name, line.webhook_url) == (False, "501", flow("501"))
-    assert (line.label, line.reference) == ("Made-up ExoPhone", upstream.numbers[ONE].sid)
+    assert (line.label, line.reference) == ("Sample ExoPhone", upstream.numbers[ONE].sid)
     assert account.drift(ONE) is Reason.NOT_SHOWN
     assert account.drift(ONE, flow("501")) is Reason.NOT_SHOWN
 
@@ -137,7 +137,7 @@ def test_pages_without_an_end_end(account, upstream, monkeypatch):
 @pytest.mark.parametrize("speaks_xml", [False, True])
 def test_its_refusals_in_json_and_in_xml(account, upstream, speaks_xml):
     upstream.speaks_xml = speaks_xml
-    assert account.refusal("numbers", api_key="made-up-and-wrong").code == Outcome.BAD_CREDENTIALS
+    assert account.refusal("numbers", api_key="sample-and-wrong").code == Outcome.BAD_CREDENTIALS
     assert account.refusal("numbers", account_sid="a/../b?c#d%é").code == Outcome.NOT_FOUND
     upstream.is_suspended = True
     assert account.refusal("observe", ONE).code == Outcome.SUSPENDED

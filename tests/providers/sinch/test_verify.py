@@ -9,10 +9,10 @@ KEY = "sinch"
 
 
 def test_a_wrong_key(verify):
-    assert verify(application_key="made-up-and-wrong").code == Outcome.BAD_CREDENTIALS
+    assert verify(application_key="sample-and-wrong").code == Outcome.BAD_CREDENTIALS
 
 
-@pytest.mark.parametrize("secret", ["made-up-and-wrong", "!"])
+@pytest.mark.parametrize("secret", ["sample-and-wrong", "!"])
 def test_a_wrong_secret_even_one_that_is_no_base64(verify, secret):
     assert verify(application_secret=secret).code == Outcome.BAD_CREDENTIALS
 

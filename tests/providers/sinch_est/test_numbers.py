@@ -163,7 +163,7 @@ def test_an_answer_about_another_number_is_not_believed(upstream, observe):
 @pytest.mark.parametrize("wraps", [False, True])
 def test_refused_credentials_are_told_as_a_test_tells_them(upstream, numbers, domain, verify, wraps):
     upstream.wraps_errors = wraps
-    wrong = ({"key_secret": "made-up-and-wrong"}, {"project_id": "00000000-0000-4000-8000-000000000009"})
+    wrong = ({"key_secret": "sample-and-wrong"}, {"project_id": "00000000-0000-4000-8000-000000000009"})
     for changes in wrong:
         said = verify(**changes)
         for ask in (numbers, lambda **more: domain(**more, trunk_domain=None)):
@@ -241,7 +241,7 @@ def test_the_domain_is_the_stored_one_or_the_trunks_own(upstream, domain):
 
 @pytest.mark.parametrize("said", [None, 7, "", "no domain, but a sentence"])
 def test_a_domain_is_never_guessed(upstream, domain, said):
-    upstream.trunk = {"domain": said, "hostName": "made-up", "topLevelDomain": ".trunk.example"}
+    upstream.trunk = {"domain": said, "hostName": "sample", "topLevelDomain": ".trunk.example"}
     with pytest.raises(Refusal) as refused:
         domain(trunk_domain=None)
     assert "did not say what its domain is" in refused.value.result.reason

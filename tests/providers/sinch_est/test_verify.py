@@ -16,8 +16,8 @@ def tokens_asked(upstream):
 
 
 def test_a_wrong_key_gets_no_token(upstream, verify):
-    assert verify(key_id="made-up-and-wrong").code == Outcome.BAD_CREDENTIALS
-    assert verify(key_secret="made-up-and-wrong").code == Outcome.BAD_CREDENTIALS
+    assert verify(key_id="sample-and-wrong").code == Outcome.BAD_CREDENTIALS
+    assert verify(key_secret="sample-and-wrong").code == Outcome.BAD_CREDENTIALS
     assert {seen.host for seen in upstream.requests} == {"auth.sinch.com"}
 
 
@@ -29,7 +29,7 @@ def test_a_token_is_asked_for_once(upstream, verify):
 
 def test_a_token_is_of_a_key_and_its_secret(upstream, verify):
     assert verify().ok
-    assert verify(key_secret="made-up-and-wrong").code == Outcome.BAD_CREDENTIALS
+    assert verify(key_secret="sample-and-wrong").code == Outcome.BAD_CREDENTIALS
     assert tokens_asked(upstream) == 2
 
 

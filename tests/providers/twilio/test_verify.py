@@ -10,7 +10,7 @@ KEY = "twilio"
 
 
 def test_a_wrong_token_may_be_a_suspended_account(verify):
-    result = verify(auth_token="made-up-and-wrong")
+    result = verify(auth_token="sample-and-wrong")
     assert result.code == Outcome.BAD_CREDENTIALS
     assert "suspended" in result.reason
 
@@ -44,7 +44,7 @@ def test_an_api_key_that_is_proven(upstream, verify, kind, calls):
 
 
 def test_a_restricted_api_key_and_a_wrong_one_look_the_same(upstream, verify):
-    wrong = verify(api_key_secret="made-up-and-wrong")
+    wrong = verify(api_key_secret="sample-and-wrong")
     upstream.key_kind = "restricted"
     restricted = verify()
     assert restricted == wrong

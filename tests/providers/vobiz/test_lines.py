@@ -140,9 +140,9 @@ def test_a_name_is_short_and_of_the_urls_last_part(account, upstream):
 
 
 def test_a_trunk_is_taken_away(account, upstream):
-    upstream.numbers[FREE].trunk_group_id = "made-up-trunk"
+    upstream.numbers[FREE].trunk_group_id = "sample-trunk"
     line = account.line(FREE)
-    assert (line.override, line.override_name) == (Override.TRUNK, "made-up-trunk")
+    assert (line.override, line.override_name) == (Override.TRUNK, "sample-trunk")
     assert account.drift(FREE) is Reason.TRUNK_IN_THE_WAY
     account.point(line)
     assert account.drift(FREE) is None
@@ -150,7 +150,7 @@ def test_a_trunk_is_taken_away(account, upstream):
 
 
 def test_a_trunk_that_is_gone_already_is_no_failure(account, upstream):
-    upstream.numbers[FREE].trunk_group_id = "made-up-trunk"
+    upstream.numbers[FREE].trunk_group_id = "sample-trunk"
     line = account.line(FREE)
     upstream.numbers[FREE].trunk_group_id = ""
     upstream.instead = {("DELETE", "/assign"): Reply(404, SHAPES["flat"]("not_found"))}
@@ -159,10 +159,10 @@ def test_a_trunk_that_is_gone_already_is_no_failure(account, upstream):
 
 
 def test_a_trunk_beside_an_application_is_not_in_the_way(account, upstream, alone):
-    upstream.numbers[ONE].trunk_group_id = "made-up-trunk"
+    upstream.numbers[ONE].trunk_group_id = "sample-trunk"
     account.point(account.line(ONE))
     assert account.drift(ONE) is None
-    assert upstream.numbers[ONE].trunk_group_id == "made-up-trunk"
+    assert upstream.numbers[ONE].trunk_group_id == "sample-trunk"
 
 
 @pytest.mark.parametrize("trouble", [Trouble.FAULT, Trouble.RATE_LIMITED, Trouble.HTML, Trouble.ODD])
@@ -188,7 +188,7 @@ def test_where_attaching_takes_too_long_nothing_is_left(account, upstream):
 
 
 def test_what_could_not_be_taken_back_is_named(account, upstream):
-    upstream.numbers[FREE].trunk_group_id = "made-up-trunk"
+    upstream.numbers[FREE].trunk_group_id = "sample-trunk"
     line, fault = account.line(FREE), Reply(500, {"message": CANARY})
     upstream.instead = {("POST", "/application"): fault, ("DELETE", "/Application/"): fault}
     result = account.refusal("point", line)
@@ -275,7 +275,7 @@ def test_a_number_that_is_detached_in_vain_is_put_back(account, upstream, shared
     upstream.moves, upstream.refuses_to_attach = False, (ready,)
     result = account.refusal("point", line)
     assert result.code == Outcome.UNEXPECTED_ANSWER
-    assert "is on its former application, “Made-up application”" in result.reason
+    assert "is on its former application, “Sample application”" in result.reason
     assert "In Vobiz's console, attach the number" in result.reason
     assert upstream.numbers[ONE].application_id == shared
     assert _swaps(upstream) == ["POST", "DELETE", "POST", "POST"]
@@ -285,7 +285,7 @@ def test_a_number_that_cannot_be_put_back_is_said(account, upstream, shared):
     ready, line = upstream.make(answer_url=URL), account.line(ONE)
     upstream.moves, upstream.refuses_to_attach = False, (ready, shared)
     reason = account.refusal("point", line).reason
-    assert "could not be put back on its former application, “Made-up application”" in reason
+    assert "could not be put back on its former application, “Sample application”" in reason
     assert "In Vobiz's console, attach the number" in reason
 
 
@@ -342,7 +342,7 @@ def test_an_application_without_an_id_cannot_be_used(account, upstream, body):
 def test_every_shape_of_error_is_understood(account, upstream, shape):
     line = account.line(ONE)
     upstream.shape = shape
-    assert account.refusal("numbers", auth_token="made-up-and-wrong").code == Outcome.BAD_CREDENTIALS
+    assert account.refusal("numbers", auth_token="sample-and-wrong").code == Outcome.BAD_CREDENTIALS
     upstream.is_forbidden = True
     assert account.refusal("numbers").code == Outcome.NO_PERMISSION
     assert account.refusal("point", line).code == Outcome.NO_PERMISSION
@@ -352,7 +352,7 @@ def test_every_shape_of_error_is_understood(account, upstream, shape):
 
 
 def test_pages_that_repeat_end(account, upstream):
-    row = {"e164": ONE, "id": "made-up"}
+    row = {"e164": ONE, "id": "sample"}
     upstream.answer = lambda asked: Reply(200, {"items": [row], "total": 9})
     assert "does not come to an end" in account.refusal("numbers").reason
     assert len(upstream.requests) == 2

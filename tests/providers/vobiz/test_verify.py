@@ -11,14 +11,14 @@ KEY = "vobiz"
 @pytest.mark.parametrize("shape", SHAPES)
 def test_every_shape_of_error_is_understood(upstream, verify, shape):
     upstream.shape = shape
-    assert verify(auth_token="made-up-and-wrong").code == Outcome.BAD_CREDENTIALS
+    assert verify(auth_token="sample-and-wrong").code == Outcome.BAD_CREDENTIALS
     assert verify(auth_id="MA_WRONG").code == Outcome.BAD_CREDENTIALS
     upstream.is_forbidden = True
     assert verify().code == Outcome.NO_PERMISSION
 
 
 def test_another_accounts_id(upstream, verify):
-    upstream.account = {"auth_id": "MA_MADEUP02"}
+    upstream.account = {"auth_id": "MA_SAMPLE02"}
     assert verify().code == Outcome.WRONG_ACCOUNT
 
 

@@ -16,7 +16,7 @@ from app.services.connections.gateway import ProviderCallFailed
 from app.services.providers import credentials
 
 VOBIZ = PROVIDERS["vobiz"]
-VALUES = {"auth_id": "MA_MADEUP01", "auth_token": "made-up-token"}
+VALUES = {"auth_id": "MA_SAMPLE01", "auth_token": "sample-token"}
 FAILURES = [
     (
         Refusal(refused(Outcome.BAD_CREDENTIALS, "Check the Auth token.")),

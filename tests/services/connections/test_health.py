@@ -12,8 +12,8 @@ from app.services.connections.health import Health
 from app.services.connections.store import StoredConnection, StoredSecret
 
 VOBIZ = PROVIDERS["vobiz"]
-TOKEN = StoredSecret("", clock.now(), broken=False, value="made-up-token")
-COMPLETE = StoredConnection(VOBIZ, 1, True, {"auth_id": "MA_MADEUP01"}, {"auth_token": TOKEN})
+TOKEN = StoredSecret("", clock.now(), broken=False, value="sample-token")
+COMPLETE = StoredConnection(VOBIZ, 1, True, {"auth_id": "MA_SAMPLE01"}, {"auth_token": TOKEN})
 
 
 @dataclass(frozen=True)

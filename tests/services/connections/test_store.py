@@ -17,7 +17,7 @@ from app.services.scope import Keys
 
 TWILIO, EXOTEL = PROVIDERS["twilio"], PROVIDERS["exotel"]
 SID = "AC" + "0" * 32
-TOKEN = "made-up-token-of-twilio-wxyz"
+TOKEN = "sample-token-of-twilio-wxyz"
 VALUES = {"account_sid": SID, "auth_token": TOKEN, "max_concurrent": 4}
 
 
@@ -59,10 +59,10 @@ def test_a_secret_is_stored_sealed(acme, saved):
 
 
 def test_absent_keeps_null_clears_a_value_replaces(acme, saved):
-    credentials.save(acme, TWILIO, {"auth_token": "another-made-up-token-stuv"})
+    credentials.save(acme, TWILIO, {"auth_token": "another-sample-token-stuv"})
     state = store.load(acme, TWILIO)
     assert state.values == saved.values
-    assert state.secrets["auth_token"].value == "another-made-up-token-stuv"
+    assert state.secrets["auth_token"].value == "another-sample-token-stuv"
     assert state.secrets["auth_token"].hint == "stuv"
     assert state.secrets["auth_token"].since > saved.secrets["auth_token"].since
 
@@ -74,7 +74,7 @@ def test_absent_keeps_null_clears_a_value_replaces(acme, saved):
 
 
 def test_every_change_raises_the_version(acme, saved):
-    credentials.save(acme, TWILIO, {"auth_token": "another-made-up-token"})
+    credentials.save(acme, TWILIO, {"auth_token": "another-sample-token"})
     second = store.load(acme, TWILIO).version
     credentials.save(acme, TWILIO, {"max_concurrent": 5})
     assert saved.version < second < store.load(acme, TWILIO).version
@@ -94,7 +94,7 @@ def test_a_save_that_changes_nothing_stores_nothing(acme, changes):
 
 
 def test_the_audit_tells_values_and_never_secrets(acme, saved):
-    credentials.save(acme, TWILIO, {"auth_token": "another-made-up-token", "max_concurrent": 5})
+    credentials.save(acme, TWILIO, {"auth_token": "another-sample-token", "max_concurrent": 5})
     credentials.save(acme, TWILIO, {"auth_token": None})
     events = search.recent(acme)
     assert [event.changes for event in events] == [
@@ -120,14 +120,14 @@ def test_the_hint_sent_as_a_secret_is_refused(acme, saved):
 
 def test_each_organization_has_its_own(acme, globex, saved):
     assert not store.load(globex, TWILIO).exists
-    credentials.save(globex, TWILIO, {"auth_token": "made-up-token-of-globex"})
+    credentials.save(globex, TWILIO, {"auth_token": "sample-token-of-globex"})
     assert store.load(acme, TWILIO).secrets["auth_token"].value == TOKEN
     credentials.forget(globex, TWILIO)
     assert store.load(acme, TWILIO) == saved
 
 
 def test_a_secret_moved_to_another_organization_does_not_open(acme, globex, saved):
-    credentials.save(globex, TWILIO, {"account_sid": SID, "auth_token": "made-up-token-of-globex"})
+    credentials.save(globex, TWILIO, {"account_sid": SID, "auth_token": "sample-token-of-globex"})
     sealed = acme.session.scalar(acme.select(Secret)).sealed
     with globex.transaction():
         globex.session.scalar(globex.select(Secret)).sealed = sealed
@@ -135,7 +135,7 @@ def test_a_secret_moved_to_another_organization_does_not_open(acme, globex, save
 
 
 def test_a_broken_secret_is_shown_as_broken_and_nothing_else_breaks(acme, saved):
-    credentials.save(acme, TWILIO, {"api_key_secret": "made-up-key-secret-1234"})
+    credentials.save(acme, TWILIO, {"api_key_secret": "sample-key-secret-1234"})
     with acme.transaction():
         row = acme.session.scalar(acme.select(Secret).where(Secret.field == "auth_token"))
         row.sealed = row.sealed[:-10] + "AAAAAAAAAA"
@@ -169,9 +169,9 @@ def test_a_stored_value_that_is_declared_no_more_is_kept_and_not_shown(acme, sav
 
 
 HOSTED = {
-    "account_sid": "made-up",
-    "api_key": "made-up-key-of-exotel",
-    "api_token": "made-up-token-of-exotel",
+    "account_sid": "sample",
+    "api_key": "sample-key-of-exotel",
+    "api_token": "sample-token-of-exotel",
 }
 
 
@@ -186,7 +186,7 @@ HOSTED = {
 def test_a_new_host_demands_the_secrets_again(acme, stored, sent):
     credentials.save(acme, EXOTEL, HOSTED | {"api_base": stored})
     with pytest.raises(Invalid) as refused:
-        credentials.save(acme, EXOTEL, {"api_base": sent, "api_key": "another-made-up-key"})
+        credentials.save(acme, EXOTEL, {"api_base": sent, "api_key": "another-sample-key"})
     assert [problem.field for problem in refused.value.problems] == ["exotel_api_token"]
     assert store.load(acme, EXOTEL).values.get("api_base") == stored
 

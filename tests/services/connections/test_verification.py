@@ -54,7 +54,7 @@ def test_the_stored_values_are_tested_and_the_result_is_kept(acme, vobiz, http):
 def test_what_is_typed_takes_the_place_of_what_is_stored_and_is_not_stored(acme, vobiz, http):
     _stored(acme, vobiz)
     before = store.load(acme, VOBIZ)
-    tested = verification.verify(acme, http, VOBIZ, {"vobiz_auth_token": "made-up-and-wrong"})
+    tested = verification.verify(acme, http, VOBIZ, {"vobiz_auth_token": "sample-and-wrong"})
     assert tested.result.code == Outcome.BAD_CREDENTIALS
     assert store.load(acme, VOBIZ) == before
     assert _checks(acme) == []
@@ -71,7 +71,7 @@ def test_disabling_and_enabling_keeps_the_test_and_another_value_does_not(acme, 
     credentials.save(acme, VOBIZ, {}, enabled=False)
     credentials.save(acme, VOBIZ, {}, enabled=True)
     assert _known(acme) == {"vobiz": True}
-    credentials.save(acme, VOBIZ, {"auth_token": "made-up-and-newer"}, enabled=False)
+    credentials.save(acme, VOBIZ, {"auth_token": "sample-and-newer"}, enabled=False)
     assert _known(acme) == {}
 
 
@@ -84,7 +84,7 @@ def test_typing_what_is_stored_already_is_a_test_of_it(acme, vobiz, http):
 def test_a_result_is_of_the_values_that_it_was_about(acme, vobiz, http):
     _stored(acme, vobiz)
     verification.verify(acme, http, VOBIZ, {})
-    credentials.save(acme, VOBIZ, {"auth_token": "made-up-and-newer"})
+    credentials.save(acme, VOBIZ, {"auth_token": "sample-and-newer"})
     assert verification.last(acme, store.load(acme, VOBIZ)) is None
     verification.verify(acme, http, VOBIZ, {})
     assert _known(acme) == {"vobiz": False}

@@ -135,7 +135,7 @@ def test_refused_credentials_are_drift_of_every_number(acme, twilio, http):
 def test_new_credentials_have_the_numbers_looked_at_again(acme, twilio, http):
     _numbers(acme, twilio, 2)
     runs.run(acme, http)
-    credentials.save(acme, TWILIO, {"auth_token": "made-up-and-new"})
+    credentials.save(acme, TWILIO, {"auth_token": "sample-and-new"})
     assert len(queue.due(acme, "twilio", limit=10)) == 2
 
 

@@ -222,7 +222,7 @@ def test_too_many_ticks_are_refused(acme):
 TWILIO = {
     "public_base_url": "https://voice.example.com",
     "twilio_account_sid": "AC" + "0" * 32,
-    "twilio_auth_token": "made-up-token-of-twilio",
+    "twilio_auth_token": "sample-token-of-twilio",
 }
 
 

@@ -373,7 +373,7 @@ def test_postgresql_keeps_the_rows_until_they_are_asked_for(engine, acme):
 TWILIO = {
     "public_base_url": "https://voice.example.com",
     "twilio_account_sid": "AC" + "0" * 32,
-    "twilio_auth_token": "made-up-token-of-twilio",
+    "twilio_auth_token": "sample-token-of-twilio",
 }
 
 

@@ -146,15 +146,15 @@ def test_of_one_link_used_at_once_one_makes_a_superadmin(scopes):
 @pytest.fixture
 def sealed(acme, globex, cast):
     """Five secrets in two organizations, and one of TOTP."""
-    credentials.save(acme, PROVIDERS["twilio"], {"auth_token": "made-up-token-1", "account_sid": "x"})
-    credentials.save(acme, PROVIDERS["elevenlabs"], {"api_key": "made-up-key-2"})
-    credentials.save(acme, PROVIDERS["exotel"], {"api_key": "made-up-key-3", "api_token": "made-up-4"})
-    credentials.save(globex, PROVIDERS["vobiz"], {"auth_token": "made-up-token-5"})
+    credentials.save(acme, PROVIDERS["twilio"], {"auth_token": "sample-token-1", "account_sid": "x"})
+    credentials.save(acme, PROVIDERS["elevenlabs"], {"api_key": "sample-key-2"})
+    credentials.save(acme, PROVIDERS["exotel"], {"api_key": "sample-key-3", "api_token": "sample-4"})
+    credentials.save(globex, PROVIDERS["vobiz"], {"auth_token": "sample-token-5"})
     totp.begin(acme, cast.mo)
     return acme
 
 
-SECRETS = {"made-up-token-1", "made-up-key-2", "made-up-key-3", "made-up-4", "made-up-token-5"}
+SECRETS = {"sample-token-1", "sample-key-2", "sample-key-3", "sample-4", "sample-token-5"}
 
 
 def _rotated(scope, *keys):
@@ -223,7 +223,7 @@ def test_secrets_that_no_key_opens_are_told_and_stop_nothing(sealed, cast, share
     both = _rotated(sealed, NEW, shared_keys["PATCHBAY_FERNET_KEYS"]).for_organization(None)
     assert len(list(installation_keys.reseal(both))) == 5
     assert installation_keys.unrotated_count(both) == 2
-    assert _opened(_rotated(sealed, NEW).for_organization(None), cast) == SECRETS - {"made-up-token-1"} | {
+    assert _opened(_rotated(sealed, NEW).for_organization(None), cast) == SECRETS - {"sample-token-1"} | {
         None
     }
     installation_keys.check_keys(sealed.session, Sealer([NEW]))
@@ -234,13 +234,13 @@ def test_a_secret_that_is_typed_meanwhile_is_not_lost(sealed, cast, scopes, shar
     run = installation_keys.reseal(both)
     next(run)
     with scopes.of("gus") as gus:
-        credentials.save(gus, PROVIDERS["vobiz"], {"auth_token": "made-up-token-6"})
+        credentials.save(gus, PROVIDERS["vobiz"], {"auth_token": "sample-token-6"})
     with scopes.of("dana") as dana:
         credentials.forget(dana, PROVIDERS["exotel"])
     list(run)
     again = list(installation_keys.reseal(both))
     assert len(again) <= 1
-    expected = {"made-up-token-1", "made-up-key-2", "made-up-token-6"}
+    expected = {"sample-token-1", "sample-key-2", "sample-token-6"}
     assert _opened(_rotated(sealed, NEW).for_organization(None), cast) == expected
 
 

@@ -113,7 +113,7 @@ def test_for_a_provider_of_the_dialer_alone_a_persons_number_is_mapped(acme, glo
 
 
 def test_the_document_has_what_the_number_calls_and_not_the_password_to_it(acme, twilio, http):
-    twilio.numbers[FIRST].voice_url = "https://user:made-up-password@calls.example/x?y=1"
+    twilio.numbers[FIRST].voice_url = "https://user:sample-password@calls.example/x?y=1"
     twilio.numbers[FIRST].friendly_name = "Front\r\ndesk \u202e" + "x" * 300
     row, second, _ = numbers_inventory.list_owned(acme, http, TWILIO).rows
     document = row.document()
@@ -204,7 +204,7 @@ def test_trouble_is_told_and_repeats_nothing(acme, twilio, trouble, code, outcom
 
 
 def test_a_wrong_token_is_told(acme, http):
-    credentials.save(acme, TWILIO, {"auth_token": "made-up-and-wrong"})
+    credentials.save(acme, TWILIO, {"auth_token": "sample-and-wrong"})
     with pytest.raises(ProviderCallFailed) as told:
         numbers_inventory.list_owned(acme, http, TWILIO)
     assert (told.value.code, told.value.result.code) == ("PROVIDER_REFUSED", Outcome.BAD_CREDENTIALS)

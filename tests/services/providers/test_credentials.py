@@ -15,8 +15,8 @@ from app.services.providers import active, credentials, history
 from tests.support.scopes import NOBODY, statements
 
 TWILIO, VOBIZ, SINCH = PROVIDERS["twilio"], PROVIDERS["vobiz"], PROVIDERS["sinch"]
-TWILIO_VALUES = {"account_sid": "AC" + "0" * 32, "auth_token": "made-up-token-of-twilio"}
-VOBIZ_VALUES = {"auth_id": "MA_MADEUP", "auth_token": "made-up-token-of-vobiz"}
+TWILIO_VALUES = {"account_sid": "AC" + "0" * 32, "auth_token": "sample-token-of-twilio"}
+VOBIZ_VALUES = {"auth_id": "MA_SAMPLE", "auth_token": "sample-token-of-vobiz"}
 
 
 @pytest.fixture
@@ -171,8 +171,8 @@ def test_version_0_is_for_what_was_never_saved(acme):
 
 
 def test_a_form_of_one_provider_saves_its_own_fields_only(acme):
-    credentials.save_sent(acme, NOBODY, VOBIZ, {"vobiz_auth_id": " MA_MADEUP ", "vobiz_max_concurrent": 3})
-    assert store.load(acme, VOBIZ).values == {"auth_id": "MA_MADEUP", "max_concurrent": 3}
+    credentials.save_sent(acme, NOBODY, VOBIZ, {"vobiz_auth_id": " MA_SAMPLE ", "vobiz_max_concurrent": 3})
+    assert store.load(acme, VOBIZ).values == {"auth_id": "MA_SAMPLE", "max_concurrent": 3}
     with pytest.raises(Invalid, match="twilio_account_sid"):
         credentials.save_sent(acme, NOBODY, VOBIZ, {"twilio_account_sid": "AC" + "0" * 32})
 

@@ -14,7 +14,7 @@ READY = {
     "public_base_url": "https://voice.example.com/",
     "provider": "twilio",
     "twilio_account_sid": "AC" + "0" * 32,
-    "twilio_auth_token": "made-up-token-of-twilio",
+    "twilio_auth_token": "sample-token-of-twilio",
 }
 
 
@@ -48,13 +48,13 @@ def test_update_answers_the_full_document(acme):
     assert answer == telephony.document(acme)
     assert answer["provider"] == "twilio"
     assert answer["public_base_url"] == "https://voice.example.com"
-    assert answer["twilio_auth_token"] == "made-up-token-of-twilio"
+    assert answer["twilio_auth_token"] == "sample-token-of-twilio"
 
 
 def test_secrets_need_the_scope(acme):
     telephony.update(acme, NOBODY, READY)
     document = telephony.document(_without_secrets(acme))
-    assert "made-up-token-of-twilio" not in str(document)
+    assert "sample-token-of-twilio" not in str(document)
     assert not {"twilio_auth_token", "exotel_api_key", "exotel_api_token"} & set(document)
     assert document["twilio_account_sid"] == READY["twilio_account_sid"]
 
@@ -121,8 +121,8 @@ def test_switching_away_and_clearing_the_old_one_is_one_save(acme):
         NOBODY,
         {
             "provider": "vobiz",
-            "vobiz_auth_id": "MA_MADEUP",
-            "vobiz_auth_token": "made-up-token-of-vobiz",
+            "vobiz_auth_id": "MA_SAMPLE",
+            "vobiz_auth_token": "sample-token-of-vobiz",
             "twilio_auth_token": None,
         },
     )

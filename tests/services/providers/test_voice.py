@@ -16,13 +16,13 @@ from tests.support.scopes import statements
 TWILIO = {
     "provider": "twilio",
     "twilioAccountSid": "AC" + "0" * 32,
-    "twilioAuthToken": "made-up-token-of-twilio",
+    "twilioAuthToken": "sample-token-of-twilio",
     "phoneNumber": "+15551230001",
 }
 SINCH = {
     "provider": "sinch",
-    "sinchApplicationKey": "made-up-key",
-    "sinchApplicationSecret": "made-up-secret-of-sinch",
+    "sinchApplicationKey": "sample-key",
+    "sinchApplicationSecret": "sample-secret-of-sinch",
     "phoneNumber": "+15551230002",
 }
 
@@ -60,16 +60,16 @@ def test_secrets_need_the_scope_and_their_reading_is_audited(acme):
     voice.save_config(acme, TWILIO)
     modest = replace(acme, actor=replace(acme.actor, scopes=frozenset()))
     before = len(search.recent(acme))
-    assert "made-up-token" not in str(voice.read_config(modest))
+    assert "sample-token" not in str(voice.read_config(modest))
     assert len(search.recent(acme)) == before
-    assert "made-up-token" in str(voice.read_config(acme))
+    assert "sample-token" in str(voice.read_config(acme))
     assert search.recent(acme)[0].action == "secrets.read"
 
 
 def test_a_member_with_the_scope_does_not_read_secrets(acme, cast):
     voice.save_config(acme, TWILIO)
     actor = replace(acme.actor, role=type(acme.actor.role)("member"))
-    assert "made-up-token" not in str(voice.config(replace(acme, actor=actor)))
+    assert "sample-token" not in str(voice.config(replace(acme, actor=actor)))
 
 
 def test_absent_keeps_and_null_clears(acme):

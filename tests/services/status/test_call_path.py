@@ -85,7 +85,7 @@ def test_find_of_an_unknown_number_has_no_path(live, globex):
 
 
 def test_find_lists_the_dialers_of_a_number(live, cast):
-    values = {"application_key": "made-up-key", "application_secret": "made-up-secret-of-sinch"}
+    values = {"application_key": "sample-key", "application_secret": "sample-secret-of-sinch"}
     credentials.save(live, SINCH, values)
     number = "+15557654321"
     assignments.assign(live, {"userId": cast.mo.id, "provider": "sinch", "phoneNumber": number})

@@ -53,7 +53,7 @@ def test_tested_follows_the_last_test(live):
 
 
 def test_telephony_follows_the_default_and_its_values(live, globex):
-    credentials.save(globex, TWILIO, {"account_sid": "AC" + "0" * 32, "auth_token": "made-up-token"})
+    credentials.save(globex, TWILIO, {"account_sid": "AC" + "0" * 32, "auth_token": "sample-token"})
     step = _step(globex, "telephony")
     assert (step.tone, step.provider) == ("idle", "twilio")
     clear(live, "auth_token")
@@ -90,7 +90,7 @@ def test_answered_prefers_a_number_in_sync_to_one_not_shown(live):
 
 def test_webhook_has_the_tone_of_its_state(live):
     assert "webhook" not in [step.key for step in checklist.steps(live)]
-    credentials.save(live, PROVIDERS["elevenlabs"], {"api_key": "made-up-key-of-elevenlabs"})
+    credentials.save(live, PROVIDERS["elevenlabs"], {"api_key": "sample-key-of-elevenlabs"})
     tones: dict[str | None, str] = {None: _step(live, "webhook").tone}
     for state in ("failed", "asks", "waiting"):
         with live.transaction():
@@ -100,7 +100,7 @@ def test_webhook_has_the_tone_of_its_state(live):
 
 
 def test_ready_counts_what_each_provider_blocks(live):
-    values = {"auth_id": "MA_EXAMPLE1", "auth_token": "made-up-token-of-vobiz"}
+    values = {"auth_id": "MA_EXAMPLE1", "auth_token": "sample-token-of-vobiz"}
     credentials.save(live, PROVIDERS["vobiz"], values)
     for number in ("+15551230001", "+15551230002"):
         _add(live, number, "vobiz")

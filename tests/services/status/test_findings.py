@@ -24,8 +24,8 @@ from tests.support.statuses import BASE, TWILIO, clear, drifted, edit, in_sync, 
 EXOTEL = PROVIDERS["exotel"]
 EXOTEL_VALUES = {
     "account_sid": "example1",
-    "api_key": "made-up-key-of-exotel",
-    "api_token": "made-up-token-of-exotel",
+    "api_key": "sample-key-of-exotel",
+    "api_token": "sample-token-of-exotel",
 }
 
 
@@ -74,7 +74,7 @@ def test_of_drift_comes_first_and_counts_since_the_first_number(live):
 
 def test_of_dialer_drift_leads_to_the_callback(live, cast):
     sinch, number = PROVIDERS["sinch"], "+15557654321"
-    values = {"application_key": "made-up-key", "application_secret": "made-up-secret-of-sinch"}
+    values = {"application_key": "sample-key", "application_secret": "sample-secret-of-sinch"}
     credentials.save(live, sinch, values)
     with live.transaction():
         store.row_for(live, sinch).callback_url = "https://calls.example.com/sinch"
@@ -138,7 +138,7 @@ def test_of_a_failed_webhook_needs_a_connection(live):
     with live.transaction():
         live.session.scalar(live.select(WebhookSetup)).state = "failed"
     assert _findings(live) == []
-    credentials.save(live, PROVIDERS["elevenlabs"], {"api_key": "made-up-key-of-elevenlabs"})
+    credentials.save(live, PROVIDERS["elevenlabs"], {"api_key": "sample-key-of-elevenlabs"})
     assert _kinds(live) == [Kind.NO_WEBHOOK]
 
 

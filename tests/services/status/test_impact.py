@@ -17,8 +17,8 @@ from app.services.status.impact import NameSample
 from tests.support.scopes import NOBODY
 
 TWILIO, SINCH, VOBIZ = PROVIDERS["twilio"], PROVIDERS["sinch"], PROVIDERS["vobiz"]
-TWILIO_VALUES = {"account_sid": "AC" + "0" * 32, "auth_token": "made-up-token-of-twilio"}
-SINCH_VALUES = {"application_key": "made-up-key", "application_secret": "made-up-secret-of-sinch"}
+TWILIO_VALUES = {"account_sid": "AC" + "0" * 32, "auth_token": "sample-token-of-twilio"}
+SINCH_VALUES = {"application_key": "sample-key", "application_secret": "sample-secret-of-sinch"}
 BASE = "https://voice.example.com"
 NOW = "https://new.example.com"
 

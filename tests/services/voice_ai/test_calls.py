@@ -18,7 +18,7 @@ from simulators.elevenlabs.workspace import ended, not_begun, signed
 from tests.support.scopes import statements, winners
 
 LABS: Any = PROVIDERS["elevenlabs"]
-SECRET = "made-up-webhook-secret-of-acme"
+SECRET = "sample-webhook-secret-of-acme"
 ODD: list[Any] = [
     None,
     True,
@@ -118,7 +118,7 @@ def test_numbers_are_found_where_they_are(told, data, numbers):
 def test_what_is_not_signed_is_not_believed_and_nothing_is_written(told, engine, lie):
     now = clock.seconds(clock.now())
     ways: dict[str, dict[str, Any]] = {
-        "secret": {"secret": "made-up-and-wrong"},
+        "secret": {"secret": "sample-and-wrong"},
         "late": {"at": now - 1802},
         "early": {"at": now + 1802},
         "nothing": {"secret": ""},
@@ -133,7 +133,7 @@ def test_what_is_not_signed_is_not_believed_and_nothing_is_written(told, engine,
 def test_an_organization_without_a_secret_answers_as_one_that_does_not_exist(acme, globex, told):
     said = set()
     for known in (globex.organization.id, "nowhere", told.organization.id):
-        for secret in ("", "made-up-and-wrong"):
+        for secret in ("", "sample-and-wrong"):
             with pytest.raises(Unauthenticated) as refused:
                 tell(told, ended(), secret=secret, organization_id=known)
             said.add((refused.value.message, refused.value.code))
@@ -141,10 +141,10 @@ def test_an_organization_without_a_secret_answers_as_one_that_does_not_exist(acm
 
 
 def test_one_organizations_secret_is_nothing_to_another(told, globex):
-    credentials.save(globex, PROVIDERS["elevenlabs"], {"webhook_secret": "made-up-webhook-secret-of-globex"})
+    credentials.save(globex, PROVIDERS["elevenlabs"], {"webhook_secret": "sample-webhook-secret-of-globex"})
     with pytest.raises(Unauthenticated):
         tell(told, ended(), organization_id=globex.organization.id)
-    tell(globex, ended(), secret="made-up-webhook-secret-of-globex")
+    tell(globex, ended(), secret="sample-webhook-secret-of-globex")
     assert (len(rows(told)), len(rows(globex))) == (0, 1)
 
 

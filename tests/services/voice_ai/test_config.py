@@ -17,8 +17,8 @@ from app.services.voice_ai import config as voice_ai_config
 from tests.support.scopes import NOBODY, statements
 
 EST = {
-    "sinchEstKeyId": "made-up-key",
-    "sinchEstKeySecret": "made-up-secret-of-est",
+    "sinchEstKeyId": "sample-key",
+    "sinchEstKeySecret": "sample-secret-of-est",
     "sinchEstProjectId": "project-1",
     "sinchEstTrunkId": "trunk-1",
 }
@@ -43,14 +43,14 @@ def test_nothing_is_configured_at_first(acme):
 
 def test_flags_and_never_values(acme):
     voice_ai_config.save(
-        acme, NOBODY, {"elevenlabsApiKey": "made-up-key-of-elevenlabs", "aiVoiceProvider": "elevenlabs"}
+        acme, NOBODY, {"elevenlabsApiKey": "sample-key-of-elevenlabs", "aiVoiceProvider": "elevenlabs"}
     )
     voice_ai_config.save(acme, NOBODY, EST)
     config = voice_ai_config.config(acme)
     assert config | {"phoneNumbers": []} == config
     assert (config["hasApiKey"], config["hasToolSecret"], config["hasEstCredentials"]) == (True, False, True)
     assert (config["aiVoiceProvider"], config["sinchEstProjectId"]) == ("elevenlabs", "project-1")
-    assert "made-up" not in str(config)
+    assert "sample" not in str(config)
 
 
 @pytest.mark.parametrize("name", EST)
@@ -60,7 +60,7 @@ def test_est_needs_all_four(acme, name):
 
 
 def test_a_secret_that_does_not_open_is_not_there(acme):
-    voice_ai_config.save(acme, NOBODY, {"elevenlabsApiKey": "made-up-key-of-elevenlabs"} | EST)
+    voice_ai_config.save(acme, NOBODY, {"elevenlabsApiKey": "sample-key-of-elevenlabs"} | EST)
     with acme.transaction():
         for row in acme.session.scalars(acme.select(Secret)):
             row.sealed = "broken"
@@ -81,7 +81,7 @@ def test_a_tool_secret_is_generated_when_asked_for(acme):
 
 @pytest.mark.parametrize("name", ["elevenlabsToolSecret", "elevenlabsWebhookSecret", "elevenlabsWebhookId"])
 def test_what_is_not_typed_cannot_be_sent(acme, name):
-    assert voice_ai_config.save(acme, NOBODY, {name: "made-up-value-1234567"}) == [name]
+    assert voice_ai_config.save(acme, NOBODY, {name: "sample-value-1234567"}) == [name]
     assert not _elevenlabs(acme).exists
 
 
@@ -103,7 +103,7 @@ def test_null_unsets_the_choice(acme):
 
 def test_a_tag_that_was_read_guards_the_save(acme):
     tag = etag.of(voice_ai_config.config(acme))
-    voice_ai_config.save(acme, NOBODY, {"elevenlabsApiKey": "made-up-key-of-elevenlabs"}, if_match=tag)
+    voice_ai_config.save(acme, NOBODY, {"elevenlabsApiKey": "sample-key-of-elevenlabs"}, if_match=tag)
     with pytest.raises(Stale):
         voice_ai_config.save(acme, NOBODY, EST, if_match=tag)
 

@@ -373,7 +373,7 @@ def test_a_key_that_was_changed_meanwhile_is_told(ready, scopes, upstream, http,
     def changing(asked):
         if asked.method == "POST":
             with scopes.of("dana") as other:
-                credentials.save(other, ELEVENLABS, {"api_key": "made-up-and-newer"})
+                credentials.save(other, ELEVENLABS, {"api_key": "sample-and-newer"})
         return answer(asked)
 
     monkeypatch.setattr(upstream, "answer", changing)

@@ -41,7 +41,7 @@ def page(dana: Portal, sinch: Sinch) -> Page:
 
 def test_it_is_seen_set_and_seen_again(page: Page, sinch: Sinch) -> None:
     was = sinch.urls["primary"]
-    sinch.urls["fallback"] = "https://ann:made-up-word@fallback.example/"
+    sinch.urls["fallback"] = "https://ann:sample-word@fallback.example/"
     assert page.path == PATH
     assert "Not set from here" in page.text
     assert was in page.text
@@ -51,11 +51,11 @@ def test_it_is_seen_set_and_seen_again(page: Page, sinch: Sinch) -> None:
     assert page.title == "Set the callback of Sinch?"
     for said in (was, URL, "+1 202-555-0101", "https://…@fallback.example/"):
         assert said in page.text
-    assert "made-up-word" not in page.source
+    assert "sample-word" not in page.source
     assert sinch.urls["primary"] == was
     page = page.press("Set it at Sinch")
     assert "Sinch calls the new address from now on." in page.notes
-    assert sinch.urls == {"primary": URL, "fallback": "https://ann:made-up-word@fallback.example/"}
+    assert sinch.urls == {"primary": URL, "fallback": "https://ann:sample-word@fallback.example/"}
     assert (page.path, page.value("url")) == (PATH, URL)
     assert "As set here" in page.text
     assert URL in page.portal.get(PROVIDER).text

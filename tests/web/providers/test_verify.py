@@ -44,10 +44,10 @@ def test_what_is_typed_is_tested_and_stays_in_the_form(app: Flask, dana: Portal,
 
 
 def test_a_wrong_token_is_told_in_plain_words(dana: Portal, vobiz: Vobiz) -> None:
-    typed = {"vobiz_auth_id": vobiz.values["auth_id"], "vobiz_auth_token": "made-up-and-wrong"}
+    typed = {"vobiz_auth_id": vobiz.values["auth_id"], "vobiz_auth_token": "sample-and-wrong"}
     page = dana.get(PATH).press("Test connection", **typed)
     assert "These values do not work." in page.notes
-    assert "made-up-and-wrong" not in page.source
+    assert "sample-and-wrong" not in page.source
 
 
 def test_the_last_test_of_the_stored_values_is_shown(dana: Portal, vobiz: Vobiz) -> None:
@@ -59,7 +59,7 @@ def test_the_last_test_of_the_stored_values_is_shown(dana: Portal, vobiz: Vobiz)
     assert "type the secret again" not in page.notes
     assert page.health == "works"
     assert "Vobiz, Connection OK" in page.root.one("nav").text
-    dana.get(PATH).press("Save", vobiz_auth_token="made-up-and-newer")
+    dana.get(PATH).press("Save", vobiz_auth_token="sample-and-newer")
     assert dana.get(PATH).health == "untested"
 
 
@@ -68,11 +68,11 @@ def test_what_is_typed_and_does_not_work_is_told_apart_from_what_is_stored(
 ) -> None:
     typed = {"vobiz_auth_id": vobiz.values["auth_id"], "vobiz_auth_token": vobiz.values["auth_token"]}
     dana.get(PATH).press("Save", **typed).press("Test connection")
-    page = dana.get(PATH).press("Test connection", vobiz_auth_token="made-up-and-wrong")
+    page = dana.get(PATH).press("Test connection", vobiz_auth_token="sample-and-wrong")
     assert "What you typed does not work." in page.notes
     assert "The stored values are unchanged." in page.notes
     assert page.health == "works"
-    page = dana.get(PATH).press("Save", vobiz_auth_token="made-up-and-wrong").press("Test connection")
+    page = dana.get(PATH).press("Save", vobiz_auth_token="sample-and-wrong").press("Test connection")
     assert "These values do not work." in page.notes
     assert "unchanged" not in page.notes
 
@@ -87,7 +87,7 @@ def test_a_value_that_cannot_be_meant_is_told_beside_its_field(
 
 
 def test_what_does_not_work_is_seen_from_everywhere(dana: Portal, vobiz: Vobiz) -> None:
-    typed = {"vobiz_auth_id": vobiz.values["auth_id"], "vobiz_auth_token": "made-up-and-wrong"}
+    typed = {"vobiz_auth_id": vobiz.values["auth_id"], "vobiz_auth_token": "sample-and-wrong"}
     dana.get(PATH).press("Save", **typed).follow("Make active for agent calls").press("Make Vobiz active")
     assert not dana.get("/").has_link("Vobiz connection failed in Acme Support")
     page = dana.get(PATH).press("Test connection")

@@ -139,7 +139,7 @@ def test_a_change_in_between_leads_to_a_new_preview(dana: Portal) -> None:
 def test_a_failed_job_has_its_problem_and_a_way_back(
     dana: Portal, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, subtests: pytest.Subtests
 ) -> None:
-    for error in (Conflict("The rows changed."), RuntimeError("made-up-secret")):
+    for error in (Conflict("The rows changed."), RuntimeError("sample-secret")):
         with subtests.test(type(error).__name__):
             is_expected = isinstance(error, Conflict)
 
@@ -151,7 +151,7 @@ def test_a_failed_job_has_its_problem_and_a_way_back(
             page = led_on(dana.get(NEW).press(CHECK, rows=ROWS))
             assert page.root.by_id("job")["data-state"] == "failed"
             assert (str(error) in page.notes) is is_expected
-            assert "made-up-secret" not in page.source
+            assert "sample-secret" not in page.source
             assert not page.root.all("meta", **{"http-equiv": "refresh"})
             assert page.follow("Back").path == NEW
             logged = [record for record in caplog.records if "job.failed" in str(record.msg)]

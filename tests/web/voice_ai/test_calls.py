@@ -16,7 +16,7 @@ from tests.support.full_organization import furnish, scope_as
 from tests.support.pages import Portal
 
 PATH = "/o/acme-support/calls"
-SECRET = "made-up-webhook-secret-of-acme"
+SECRET = "sample-webhook-secret-of-acme"
 
 
 def tell(app: Flask, cast: Cast, *events: Any) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.project_copy import ProjectCopy
 
-TOKEN = "made-up-token-of-acme-ai"
+TOKEN = "sample-token-of-acme-ai"
 DECLARED = """
 import hashlib
 import hmac
@@ -141,7 +141,7 @@ class AcmeAi(Simulator):
             rows[row_id] |= request.json
         else:
             row_id = f"{name}-{len(rows) + 1}"
-            rows[row_id] = request.json | {"agent": None, "secret": "made-up-webhook-secret-of-acme-ai"}
+            rows[row_id] = request.json | {"agent": None, "secret": "sample-webhook-secret-of-acme-ai"}
         return Reply(200, {"id": row_id, "secret": rows.get(row_id, {}).get("secret")})
 
 
@@ -185,7 +185,7 @@ with AcmeAi() as acme, SinchEst() as est:
     ]
     found["config"] = client.get("/api/calls/voice-ai/config", headers=bearer).get_json()
     body = json.dumps({"call": "c1", "agent": "Reception"}).encode()
-    for secret in ("made-up-and-wrong", webhook["secret"]):
+    for secret in ("sample-and-wrong", webhook["secret"]):
         signature = hmac.digest(secret.encode(), body, hashlib.sha256).hex()
         headers = {"X-Acme-Signature": signature, "Content-Type": "application/json"}
         answer = client.post(f"/api/webhook/acme/{here.cast.acme}", headers=headers, data=body)

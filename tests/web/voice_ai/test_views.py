@@ -36,13 +36,13 @@ def generate(portal: Portal) -> Page:
 
 def test_both_providers_have_their_forms(dana: Portal) -> None:
     page = dana.get(PATH)
-    page = page.press("Save ElevenLabs", elevenlabs_api_key="made-up-key-of-acme")
+    page = page.press("Save ElevenLabs", elevenlabs_api_key="sample-key-of-acme")
     assert page.path == f"{PATH}#elevenlabs"
     assert "ElevenLabs saved." in page.notes
     page = page.press(
         "Save Sinch EST",
         sinch_est_key_id="key",
-        sinch_est_key_secret="made-up-key-secret",
+        sinch_est_key_secret="sample-key-secret",
         sinch_est_project_id="project",
         sinch_est_trunk_id="trunk",
     )
