@@ -59,7 +59,7 @@ def test_a_killed_import_is_shown_as_interrupted(
         dana = Portal(remote(server, app))
         dana.sign_in(cast.dana.email)
         preview = _ended(
-            dana.get("/o/acme-support/endpoints/import").press("Show what it would do", rows=rows)
+            dana.get("/o/acme-support/endpoints/import").press("Preview import", rows=rows)
         )
         sent = {"csrf_token": dana.token(), "version": "1"}
         started = dana.raw("POST", f"{preview.path}/apply", data=sent)
