@@ -58,9 +58,7 @@ def test_a_killed_import_is_shown_as_interrupted(
     with served(tmp_path, environment) as server:
         dana = Portal(remote(server, app))
         dana.sign_in(cast.dana.email)
-        preview = _ended(
-            dana.get("/o/acme-support/endpoints/import").press("Preview import", rows=rows)
-        )
+        preview = _ended(dana.get("/o/acme-support/endpoints/import").press("Preview import", rows=rows))
         sent = {"csrf_token": dana.token(), "version": "1"}
         started = dana.raw("POST", f"{preview.path}/apply", data=sent)
         assert started.status_code == 303

@@ -1,4 +1,4 @@
-"""Many endpoints changed or deleted at once: those that were ticked, or all that a filter shows.
+"""Changing or deleting many endpoints: selected rows, or all that match a filter.
 
 Set-based: 100,000 rows take a few statements, in one transaction.
 """
@@ -35,7 +35,7 @@ from app.services.audit import log
 from app.services.audit.actions import Action
 from app.services.audit.numbers import Changes
 from app.services.drift import queue
-from app.services.endpoints import listing, readiness
+from app.services.endpoints import listing, messages, readiness
 from app.services.endpoints.fields import (
     BULK,
     RESTORABLE_FIELDS,
@@ -46,22 +46,22 @@ from app.services.endpoints.fields import (
 from app.services.endpoints.listing import Filter
 from app.services.scope import Scope
 
-TICKED_MOST = 1000
+MAX_SELECTED = 1000
 NAMED = 20
-"""Numbers that the event itself names; beside it are all."""
+"""Numbers in the text of the event; its own rows have all."""
 SHOWN = 10
 TEXTS = tuple(field.name for field in BULK if field.is_text)
-"""Of these a selection's values are counted before they are changed."""
+"""Fields whose values are counted on the confirmation page."""
 
 SUMMED = ("provider", *TEXTS)
-"""Of what is deleted, what the event sums up; of each number it keeps all."""
+"""Fields that the event of a deletion counts; each number's own row has all values."""
 
 _WORDS = {True: "yes", False: "no", None: "none"}
 
 
 @dataclass(frozen=True)
 class Selection:
-    """Those with the ids; or, where there is a filter, all that it shows when they are changed."""
+    """The endpoints with the ids; with a filter, all that match it when they are changed."""
 
     ids: Sequence[str] = ()
     wanted: Filter | None = None
@@ -88,7 +88,7 @@ class Affected:
 
 
 def affected(scope: Scope, selection: Selection) -> Affected:
-    """All is counted in one statement, so that what is slow to find is found once."""
+    """Counts everything in one statement, so that a slow filter runs once."""
     query = _query(scope, selection)
     found = _found(scope, query, selection)
     row = found.c
@@ -111,7 +111,7 @@ def affected(scope: Scope, selection: Selection) -> Affected:
 
 
 def _found(scope: Scope, query: Select[Endpoint], selection: Selection) -> FromClause:
-    """What is counted. Kept by the database meanwhile, unless an index has all that is asked of it."""
+    """What is counted: materialized, unless an index covers the query."""
     names = ("is_active", "label", *TEXTS)
     is_ready = readiness.load(scope).is_ready.label("is_ready")
     columns = query.with_only_columns(is_ready, *(getattr(Endpoint, name) for name in names))
@@ -146,7 +146,7 @@ def _holders(scope: Scope, query: Select[Endpoint]) -> Select[int]:
 
 @dataclass(frozen=True)
 class Done:
-    """How many rows were not so before, and the event that tells of it; None where there were none."""
+    """How many rows changed, and the event that records it; None if no row did."""
 
     count: int
     event_id: int | None = None
@@ -155,9 +155,9 @@ class Done:
 def change(
     scope: Scope, selection: Selection, sent: Any, *, seen: int | None, reason: str | None = None
 ) -> Done:
-    """Sets the same values for all, and raises their versions.
+    """Sets the same values for all, and increments their versions.
 
-    `seen` is how many somebody was told that they are. Raises Invalid, Conflict where it is not so by now.
+    `seen` is the count that the confirmation showed. Raises Invalid; Conflict if the count differs by now.
     """
     changes = validation.read(EndpointEdit, sent).model_dump(exclude_unset=True)
     called = bool(changes.keys() & WEBHOOK_FIELDS)
@@ -175,7 +175,7 @@ def change(
 
 
 def remove(scope: Scope, selection: Selection, *, seen: int | None, reason: str | None = None) -> Done:
-    """Deletes all of them. Raises Conflict as `change` does."""
+    """Deletes all of them. Raises Conflict as `change`."""
     with scope.transaction():
         query = _locked_selection(scope, selection, seen)
         found = _Before(RESTORABLE_FIELDS, _stored(scope, query, RESTORABLE_FIELDS))
@@ -185,23 +185,23 @@ def remove(scope: Scope, selection: Selection, *, seen: int | None, reason: str 
 
 
 def words(wanted: Filter, shown: Callable[[str], str] = str) -> str:
-    """The filter, for people, with what was typed as `shown` makes it."""
-    told = [f"“{shown(wanted.text)}” in {SEARCHED_WORDS}"] if wanted.text else []
-    if wanted.provider:
-        told.append(f"provider {providers.label(wanted.provider)}")
-    told += [f"agent {shown(wanted.agent)}"] if wanted.agent else []
-    told += [] if wanted.is_active is None else ["active" if wanted.is_active else "inactive"]
-    told += ["drifted"] if wanted.drifted else []
-    told += ["blocked"] if wanted.blocked else []
-    return ", ".join(told)
+    """Returns the filter in words, with what the user typed passed through `shown`."""
+    return messages.filter_words(
+        text=shown(wanted.text),
+        searched=SEARCHED_WORDS,
+        provider=wanted.provider and providers.label(wanted.provider),
+        agent=wanted.agent and shown(wanted.agent),
+        is_active=wanted.is_active,
+        drifted=wanted.drifted,
+        blocked=wanted.blocked,
+    )
 
 
 def _query(scope: Scope, selection: Selection) -> Select[Endpoint]:
     if selection.wanted is not None:
         return listing.matching(scope, selection.wanted)
-    if len(selection.ids) > TICKED_MOST:
-        message = f"Tick at most {TICKED_MOST:,} endpoints, or select all that match a filter."
-        raise Invalid([Problem("id", message)])
+    if len(selection.ids) > MAX_SELECTED:
+        raise Invalid([Problem("id", messages.too_many_selected(MAX_SELECTED))])
     return scope.select(Endpoint).where(Endpoint.id.in_(selection.ids))
 
 
@@ -209,9 +209,7 @@ def _locked_selection(scope: Scope, selection: Selection, seen: int | None) -> S
     query = _query(scope, selection)
     count = scope.session.scalar(query.with_only_columns(func.count())) or 0
     if count != seen:
-        before = "another number" if seen is None else f"{seen:,}"
-        message = f"What you selected is {count:,} endpoints now, not {before}. Nothing was changed."
-        raise Conflict(message, code="SELECTION_CHANGED")
+        raise Conflict(messages.selection_changed(count, seen), code="SELECTION_CHANGED")
     return query
 
 
@@ -222,7 +220,7 @@ def _numbers(scope: Scope, query: Select[Endpoint]) -> list[str]:
 
 @dataclass(frozen=True)
 class _Before:
-    """What some endpoints have before they are changed: their numbers, each with the values of `names`."""
+    """Endpoints before a change: their numbers, each with the values of `names`."""
 
     names: tuple[str, ...]
     rows: Sequence[Any]
@@ -231,24 +229,24 @@ class _Before:
     def numbers(self) -> list[str]:
         return [row[0] for row in self.rows]
 
-    def told(self, after: Mapping[str, Any]) -> Iterator[tuple[str, Changes]]:
-        """What becomes of each number."""
+    def changes(self, after: Mapping[str, Any]) -> Iterator[tuple[str, Changes]]:
+        """Yields each number with what changes of it."""
         for number, *before in self.rows:
             pairs = zip(self.names, before, strict=True)
             yield number, {name: [was, after.get(name)] for name, was in pairs if was != after.get(name)}
 
     def summed(self, name: str) -> str:
-        """What they have, with how often: `Reception (12), nobody (3)`."""
+        """The values with their counts: `Reception (12), none (3)`."""
         place = self.names.index(name) + 1
         return summed(row[place] for row in self.rows)
 
 
 def summed(values: Iterable[Any]) -> str:
-    """The most frequent first."""
+    """Returns values with their counts, the most frequent first."""
     counts = Counter(values)
     often = sorted(counts, key=lambda value: (-counts[value], value is None, value))
-    told = [f"{_WORDS.get(value, value)} ({counts[value]:,})" for value in often[:SHOWN]]
-    return ", ".join(told) + (" and others" if len(often) > SHOWN else "")
+    words = [f"{_WORDS.get(value, value)} ({counts[value]:,})" for value in often[:SHOWN]]
+    return ", ".join(words) + (" and others" if len(often) > SHOWN else "")
 
 
 def _stored(scope: Scope, query: Select[Endpoint], names: Iterable[str]) -> Sequence[Any]:
@@ -257,7 +255,7 @@ def _stored(scope: Scope, query: Select[Endpoint], names: Iterable[str]) -> Sequ
 
 
 def _where_rows(scope: Scope, found: _Before) -> ColumnElement[bool]:
-    """Those rows that were found, and no other that a filter shows by now."""
+    """Exactly the rows that were read, not those that match a filter by now."""
     own = Endpoint.organization_id == scope.organization.id
     return own & sql.in_list(scope, Endpoint.phone_number, found.numbers)
 
@@ -272,28 +270,26 @@ def _record(
     reason: str | None,
     called: bool,
 ) -> AuditEvent | None:
-    """One event for all, and what was seen of them at their providers is void."""
+    """Records one event for all, and queues checks if their webhooks change."""
     numbers = found.numbers
     if not numbers:
         return None
-    chosen = "ticked" if selection.wanted is None else words(selection.wanted) or "all"
-    told: dict[str, Any] = {name: [found.summed(name), after.get(name)] for name in after or SUMMED}
-    told |= log.reasoned(reason) | {"selected": [None, chosen], "numbers": [None, named(numbers)]}
+    chosen = "selected rows" if selection.wanted is None else words(selection.wanted) or "all"
+    changes: dict[str, Any] = {name: [found.summed(name), after.get(name)] for name in after or SUMMED}
+    changes |= log.reasoned(reason) | {"selected": [None, chosen], "numbers": [None, named(numbers)]}
     if called:
         queue.mark_due(scope, numbers)
-    return log.record(scope, action, counted(len(numbers)), told, found.told(after))
+    return log.record(scope, action, messages.counted(len(numbers)), changes, found.changes(after))
 
 
 def named(numbers: Sequence[str]) -> str:
-    """As many as somebody would read."""
+    """Returns the first few numbers, and how many more there are."""
     more = len(numbers) - NAMED
     return ", ".join(numbers[:NAMED]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def change_each(scope: Scope, rows: Iterable[tuple[str, Mapping[str, Any]]]) -> None:
-    """Gives each endpoint, by its id, values of its own: one statement for all in which the same columns
-    change.
-    """
+    """Sets values of its own on each endpoint, by id: one statement per set of changed columns."""
     scope.require_transaction()
     alike: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
     for row_id, new in rows:
@@ -303,10 +299,6 @@ def change_each(scope: Scope, rows: Iterable[tuple[str, Mapping[str, Any]]]) -> 
         values |= {"version": Endpoint.version + 1, "updated_at": clock.now()}
         statement = update(Endpoint).where(Endpoint.id == bindparam("row_id")).values(values)
         scope.session.connection().execute(statement, parameters)
-
-
-def counted(count: int) -> str:
-    return f"{count:,} {'endpoint' if count == 1 else 'endpoints'}"
 
 
 def _done(scope: Scope, found: _Before, event: AuditEvent | None) -> Done:

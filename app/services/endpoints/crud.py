@@ -1,4 +1,4 @@
-"""Phone numbers mapped to agents."""
+"""Creating, changing and deleting one endpoint."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from app.services import validation
 from app.services.audit import log
 from app.services.audit.actions import Action
 from app.services.drift import queue
+from app.services.endpoints import messages
 from app.services.endpoints.fields import RESTORABLE_FIELDS, WEBHOOK_FIELDS, EndpointDraft, EndpointEdit
 from app.services.scope import Scope, expect_version
 
@@ -22,14 +23,13 @@ def get(scope: Scope, endpoint_id: str) -> Endpoint:
 
 
 def create(scope: Scope, sent: Any) -> Endpoint:
-    """Claims the number. Conflict where it is taken, here or in another organization."""
+    """Claims the number. Raises Conflict if it is in use, here or in another organization."""
     values = validation.read(EndpointDraft, sent, country=scope.organization.country).model_dump()
     try:
         with scope.transaction():
             (row,) = add(scope, [values])
     except IntegrityError:
-        message = f"{values['phone_number']} already has an endpoint. A number can have one only."
-        raise Conflict(message, code="NUMBER_IN_USE") from None
+        raise Conflict(messages.in_use(values["phone_number"]), code="NUMBER_IN_USE") from None
     return row
 
 
@@ -52,19 +52,19 @@ def add(
 
 
 def update(scope: Scope, endpoint_id: str, sent: Any, *, version: int | None = None) -> Endpoint:
-    """Absent keeps, null clears, a value replaces."""
+    """Changes the fields that are submitted; null clears one. Raises Stale, Invalid, NotFound."""
     draft = validation.read(EndpointEdit, sent, country=scope.organization.country)
     changes = draft.model_dump(exclude_unset=True)
     with scope.transaction():
         row = get(scope, endpoint_id)
         expect_version(row, version)
-        told = log.diff({name: getattr(row, name) for name in changes}, changes)
+        differs = log.diff({name: getattr(row, name) for name in changes}, changes)
         for name, value in changes.items():
             setattr(row, name, value)
         scope.session.flush()
-        if told:
-            log.record(scope, Action.ENDPOINT_SAVED, row.phone_number, told)
-        if told.keys() & WEBHOOK_FIELDS:
+        if differs:
+            log.record(scope, Action.ENDPOINT_SAVED, row.phone_number, differs)
+        if differs.keys() & WEBHOOK_FIELDS:
             queue.mark_due(scope, [row.phone_number])
     return row
 
@@ -72,14 +72,14 @@ def update(scope: Scope, endpoint_id: str, sent: Any, *, version: int | None = N
 def delete(
     scope: Scope, endpoint_id: str, *, reason: str | None = None, version: int | None = None
 ) -> AuditEvent:
-    """The event has all of it, so that it can be put back."""
+    """Deletes the endpoint. Its event records all values, so that undo can restore it."""
     with scope.transaction():
         row = get(scope, endpoint_id)
         expect_version(row, version)
         scope.session.delete(row)
         scope.session.flush()
         queue.mark_due(scope, [row.phone_number])
-        told = {
+        values = {
             name: [getattr(row, name), None] for name in RESTORABLE_FIELDS if getattr(row, name) is not None
         }
-        return log.record(scope, Action.ENDPOINT_DELETED, row.phone_number, told | log.reasoned(reason))
+        return log.record(scope, Action.ENDPOINT_DELETED, row.phone_number, values | log.reasoned(reason))

@@ -1,4 +1,4 @@
-"""Endpoints as a table in a file: what its columns are, how it is written, how it is read."""
+"""Endpoints as a CSV file: its columns, writing it, reading it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from app.core import csv_text, naming, phone
 from app.core.errors import Invalid, Problem
 from app.core.phone import Reading
 from app.services import progress
-from app.services.endpoints import listing
+from app.services.endpoints import listing, messages
 from app.services.endpoints.fields import BY_NAME, COLUMNS, COMPUTED, FIELDS
 from app.services.endpoints.listing import Filter
 from app.services.progress import OnProgress, ignore
@@ -22,12 +22,12 @@ from app.services.scope import Scope
 MOST_ROWS = 100_000
 TRUE = frozenset({"true", "yes", "1", "on", "wahr", "ja", "vrai", "oui", "verdadero", "sí", "si", "vero"})
 FALSE = frozenset({"false", "no", "0", "off", "falsch", "nein", "faux", "non", "falso"})
-"""Also as spreadsheets and people write them in German, French, Spanish and Italian."""
+"""Also the words of German, French, Spanish and Italian spreadsheets."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """A row of a file: what it says of a number, by column. `wrong`: why the number is none."""
+    """A row of a file: its cells by column. `wrong` says why its number cannot be read."""
 
     line: int
     number: str
@@ -37,7 +37,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """A file that can be read: the column of each cell, and its rows with the line that each begins in."""
+    """A readable file: the column of each cell, and its rows with the line that each starts in."""
 
     raw: bytes
     names: Sequence[str]
@@ -47,14 +47,14 @@ class Table:
 
 @dataclass(frozen=True)
 class Sheet:
-    """What a file says. `notes`: what is to be said of how it was read."""
+    """The rows of a file. `notes` say how it was read."""
 
     rows: Sequence[Row]
     notes: Sequence[str]
 
 
 def written(scope: Scope, wanted: Filter) -> Iterator[bytes]:
-    """Every endpoint that matches, a few at a time: memory does not grow with the rows."""
+    """Yields matching endpoints a few at a time, so that memory does not grow with the rows."""
     return csv_text.lines(_table(scope, wanted))
 
 
@@ -66,19 +66,19 @@ def _table(scope: Scope, wanted: Filter) -> Iterator[list[str]]:
 
 
 def text_of(value: Any) -> str:
-    """As a cell has it."""
+    """A value as a cell."""
     return "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def template() -> Iterator[bytes]:
-    """The header, and two rows that show what goes into it."""
+    """The header, and two sample rows."""
     return csv_text.lines([COLUMNS, *zip(*(field.examples for field in FIELDS), strict=True)])
 
 
 def opened(raw: bytes) -> Table:
-    """Quick, however long the file is. Raises Invalid where it is no table of endpoints at all."""
+    """Reads the header; fast for any length. Raises Invalid if it is no table of endpoints."""
     if not raw.strip():
-        raise _refused("Choose a file, or paste rows with their header.")
+        raise _refused(messages.NO_FILE)
     try:
         text, encoding = csv_text.decode(raw)
         table = csv_text.rows(text)
@@ -88,11 +88,11 @@ def opened(raw: bytes) -> Table:
     except csv_text.Unreadable as error:
         raise _refused(str(error)) from None
     if len(rows) > MOST_ROWS:
-        raise _refused(f"The file has more than {MOST_ROWS:,} rows. Split it, each part with the header.")
+        raise _refused(messages.too_many_rows(MOST_ROWS))
     if not rows:
-        raise _refused("There is a header, and no row below it.")
+        raise _refused(messages.NO_ROWS)
     if encoding == csv_text.WINDOWS:
-        notes.append("The file is not UTF-8, and was read as Windows-1252: look at letters with accents.")
+        notes.append(messages.NOT_UTF8)
     return Table(raw, names, rows, notes)
 
 
@@ -101,25 +101,24 @@ def _refused(*sentences: str) -> Invalid:
 
 
 def _columns(header: Sequence[str]) -> tuple[list[str], list[str]]:
-    """The column of each cell, "" where the header is empty, and what is to be said of them."""
+    """Returns the column of each cell, "" for an empty header, and notes about them."""
     if not header:
-        raise _refused(f"There is nothing in it. The first row names the columns: {', '.join(COLUMNS)}.")
+        raise _refused(messages.empty_header(COLUMNS))
     names = ["_".join(re.split(r"[\s_-]+", csv_text.visible(cell).lower())).strip("_") for cell in header]
     if not any(name in COLUMNS or naming.nearest(name, COLUMNS) for name in names):
-        first, known = next(filter(None, header)), ", ".join(COLUMNS)
-        raise _refused(f"The first row begins with “{first[:60]}”. It has to name the columns: {known}.")
+        raise _refused(messages.no_header(next(filter(None, header))[:60], COLUMNS))
     problems = [_unknown(cell) for cell, name in zip(header, names, strict=True) if not _is_known(name)]
     twice = [name for name, count in Counter(filter(None, names)).items() if count > 1]
-    problems += [f"The column {name} is there twice. Remove one." for name in twice]
+    problems += [messages.repeated_column(name) for name in twice]
     if "phone_number" not in names and not problems:
-        problems.append("There is no column phone_number. The first row of the file names the columns.")
+        problems.append(messages.NO_NUMBER_COLUMN)
     if problems:
         raise _refused(*problems[:10])
     notes = []
     if computed := [name for name in COMPUTED if name in names]:
-        notes.append(f"Ignored, since it is computed: {', '.join(computed)}.")
+        notes.append(messages.computed_columns(computed))
     if missing := [name for name in COLUMNS if name not in names]:
-        notes.append(f"Not in the file, so it stays as it is stored: {', '.join(missing)}.")
+        notes.append(messages.missing_columns(missing))
     return names, notes
 
 
@@ -128,17 +127,15 @@ def _is_known(name: str) -> bool:
 
 
 def _unknown(cell: str) -> str:
-    shown = cell[:60]
-    if near := naming.nearest("_".join(cell.lower().split()), COLUMNS):
-        return f"There is no column “{shown}”. Did you mean {near}?"
-    return f"There is no column “{shown}”. Known are: {', '.join(COLUMNS)}."
+    near = naming.nearest("_".join(cell.lower().split()), COLUMNS)
+    return messages.unknown_column(cell[:60], COLUMNS, near)
 
 
 def read(table: Table, country: str | None, on_progress: OnProgress = ignore) -> Sheet:
-    """What the rows say; a number that is none is told in its row."""
+    """Reads the rows; a row whose number cannot be read says why."""
     rows: list[Row] = []
     readings: Counter[Reading] = Counter()
-    for some in progress.batches(table.rows, "Reading the file", on_progress):
+    for some in progress.batches(table.rows, messages.READING_FILE, on_progress):
         for line, cells in some:
             row, reading = _row(line, cells, table.names, country)
             rows.append(row)
@@ -153,11 +150,11 @@ def _row(line: int, cells: list[str], names: Sequence[str], country: str | None)
     sent = {name: csv_text.plain(cell).strip() for name, cell in named.items() if name in COLUMNS}
     number, reading, wrong = sent.pop("phone_number"), Reading.AS_WRITTEN, ""
     if any(cell for at, cell in enumerate(cells) if at >= len(names) or not names[at]):
-        wrong = "This row has a cell that no column of the header is for."
+        wrong = messages.EXTRA_CELL
     try:
         number, reading = phone.from_cell(number, country)
     except ValueError as error:
-        wrong = wrong or (str(error) if number else "The phone number is missing.")
+        wrong = wrong or (str(error) if number else messages.NO_NUMBER)
     return Row(line, number, dict(_values(sent)), wrong), reading
 
 
@@ -178,9 +175,6 @@ def _yes_or_no(text: str) -> Any:
 
 def _read_as(readings: Counter[Reading], country: str | None) -> Iterator[str]:
     if count := readings[Reading.PLUS_LOST]:
-        what = "1 number had no plus, and was" if count == 1 else f"{count:,} numbers had no plus, and were"
-        yield f"{what} read with the country code that begins it."
+        yield messages.plus_added(count)
     if count := readings[Reading.NATIONAL]:
-        what = "1 number has" if count == 1 else f"{count:,} numbers have"
-        place = phone.country_names().get(country or "", country)
-        yield f"{what} no country code: {place} is assumed, the country of the organization."
+        yield messages.country_assumed(count, phone.country_names().get(country or "", country))

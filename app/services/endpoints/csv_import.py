@@ -1,4 +1,4 @@
-"""Endpoints from a file: first what importing would do, row by row; then all of it, or nothing."""
+"""Importing endpoints from a file: a preview row by row, then all of it or nothing."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from app.services.audit import log
 from app.services.audit import numbers as audit_numbers
 from app.services.audit.actions import Action
 from app.services.drift import queue
-from app.services.endpoints import bulk, csv_format
+from app.services.endpoints import bulk, csv_format, messages
 from app.services.endpoints.csv_format import Row, Sheet, Table, text_of
 from app.services.endpoints.fields import COLUMNS, WEBHOOK_FIELDS, EndpointEdit, NewEndpoint
 from app.services.progress import OnProgress, ignore
@@ -36,7 +36,6 @@ SHOWN = 100
 
 
 PASTED = "Pasted rows"
-IN_USE = "This number is in use already. A number can have one endpoint only."
 
 _STORED = select(*(getattr(Endpoint, name) for name in ("organization_id", "id", "version", *COLUMNS)))
 
@@ -49,9 +48,9 @@ class Outcome(StrEnum):
 
 
 class Planned(NamedTuple):
-    """What becomes of one row. Of a changed endpoint, `before` and `values` have what changes.
+    """What importing one row does. For a changed endpoint, `before` and `values` have what changes.
 
-    `endpoint_id` and `version` are of the endpoint that was there when this was planned.
+    `endpoint_id` and `version` are those of the endpoint at the time of the preview.
     """
 
     line: int
@@ -65,17 +64,17 @@ class Planned(NamedTuple):
 
 
 class _Moved(Exception):
-    """What is stored is not what the plan was made from."""
+    """The stored endpoints differ from those of the preview."""
 
 
 def check(
     scope: Scope, table: Table, file_name: str = "", *, on_progress: OnProgress = ignore
 ) -> EndpointImport:
-    """Stores what importing the file would do."""
+    """Saves a preview of importing the file."""
     country = scope.organization.country
     sheet = csv_format.read(table, country, on_progress)
     plan = _plan(scope, sheet, on_progress)
-    on_progress("Storing what was found", 0, 0)
+    on_progress(messages.SAVING_PREVIEW, 0, 0)
     with scope.transaction(lock=False):
         scope.session.execute(delete(EndpointImport).where(EndpointImport.created_at < clock.now() - KEPT))
         found = EndpointImport(
@@ -94,22 +93,21 @@ def check(
 def get(scope: Scope, import_id: str) -> EndpointImport:
     found = scope.get(EndpointImport, import_id, what="import")
     if found.created_at < clock.now() - KEPT:
-        raise NotFound("This import is more than a day old, and is not kept. Upload the file again.")
+        raise NotFound(messages.IMPORT_EXPIRED)
     return found
 
 
 def to_apply(scope: Scope, import_id: str, *, version: int | None = None) -> EndpointImport:
-    """The import, where it can be applied as it is.
+    """Returns the import if it can be applied.
 
-    Raises Conflict where a row is refused or all was applied before, Stale.
+    Raises Conflict if a row is refused or the import was already applied; Stale.
     """
     found = get(scope, import_id)
     expect_version(found, version)
     if found.applied_at:
-        raise Conflict("This import was applied already.", code="APPLIED_ALREADY")
+        raise Conflict(messages.IMPORT_APPLIED, code="APPLIED_ALREADY")
     if found.shown["totals"][Outcome.REFUSED]:
-        message = "Rows of this file are refused, so nothing is imported. Correct them, and upload it again."
-        raise Conflict(message, code="ROWS_REFUSED")
+        raise Conflict(messages.ROWS_REFUSED, code="ROWS_REFUSED")
     return found
 
 
@@ -121,9 +119,9 @@ def apply(
     version: int | None = None,
     on_progress: OnProgress = ignore,
 ) -> EndpointImport:
-    """All of it, in one transaction. Where anything that it was planned from is different by now,
-    nothing is done, and the import is what it would do now: its `applied_at` tells.
+    """Applies all of it in one transaction.
 
+    If the data changed since the preview, applies nothing and returns a fresh preview (`applied_at` is None).
     Raises as `to_apply`.
     """
     ready = _prepare(scope, to_apply(scope, import_id, version=version), on_progress)
@@ -143,7 +141,7 @@ def apply(
 
 
 def _check_again(scope: Scope, import_id: str, on_progress: OnProgress) -> EndpointImport:
-    """The same file against what is stored now."""
+    """Saves a fresh preview of the same file."""
     found = get(scope, import_id)
     before, country = _unpack(found.plan), scope.organization.country
     sheet = csv_format.read(csv_format.opened(zlib.decompress(found.source)), country, on_progress)
@@ -157,7 +155,7 @@ def _check_again(scope: Scope, import_id: str, on_progress: OnProgress) -> Endpo
 
 
 def report(scope: Scope, import_id: str) -> Iterator[bytes]:
-    """Every row of the file, with what becomes of it and why, as CSV."""
+    """Yields every row of the file with its result and the reason, as CSV."""
     plan = _unpack(get(scope, import_id).plan)
     header = ("line", "phone_number", "result", "details")
     return csv_text.lines([header, *((str(row.line), row.number, row.outcome, _told(row)) for row in plan)])
@@ -194,7 +192,7 @@ def _first(plan: Iterable[Planned], outcome: Outcome) -> list[dict[str, Any]]:
 
 
 def _moved(before: Sequence[Planned], after: Sequence[Planned]) -> dict[str, Any]:
-    """The rows of which something else becomes than was shown."""
+    """The rows whose result differs from the preview."""
     found = [
         {"line": now.line, "number": now.number, "was": was.outcome, "is": now.outcome, "said": _told(now)}
         for was, now in zip(before, after, strict=True)
@@ -209,14 +207,14 @@ def _plan(scope: Scope, sheet: Sheet, on_progress: OnProgress) -> list[Planned]:
         if not row.wrong:
             lines[row.number].append(row.line)
     plan: list[Planned] = []
-    for some in progress.batches(sheet.rows, "Comparing with what is stored", on_progress):
+    for some in progress.batches(sheet.rows, messages.COMPARING, on_progress):
         known = _known(scope, [row.number for row in some if not row.wrong])
         plan += [_planned(scope, row, lines[row.number], known.get(row.number)) for row in some]
     return plan
 
 
 def _known(scope: Scope, numbers: Collection[str]) -> dict[str, Any]:
-    """Endpoints by number, of whatever organization."""
+    """Endpoints by number, of every organization."""
     rows = scope.session.execute(_STORED.where(Endpoint.phone_number.in_(numbers)))
     return {row.phone_number: row for row in rows}
 
@@ -224,10 +222,9 @@ def _known(scope: Scope, numbers: Collection[str]) -> dict[str, Any]:
 def _planned(scope: Scope, row: Row, lines: Sequence[int], stored: Any) -> Planned:
     wrong = row.wrong
     if not wrong and len(lines) > 1:
-        others = ", ".join(str(line) for line in lines[:10] if line != row.line)
-        wrong = f"The number is in line {others} too. Keep one of them."
+        wrong = messages.repeated_number(line for line in lines[:10] if line != row.line)
     if not wrong and stored and stored.organization_id != scope.organization.id:
-        wrong = IN_USE
+        wrong = messages.IN_USE
     if wrong:
         return Planned(row.line, row.number, Outcome.REFUSED, said=wrong)
     try:
@@ -244,7 +241,7 @@ def _addition(scope: Scope, row: Row) -> Planned:
 
 
 def _change(scope: Scope, row: Row, stored: Any) -> Planned:
-    """What the file does not say of it stays."""
+    """Fields without a column stay as they are."""
     sent = dict(row.sent)
     if sent.get("provider") == stored.provider:
         del sent["provider"]
@@ -261,7 +258,7 @@ def _change(scope: Scope, row: Row, stored: Any) -> Planned:
 
 @dataclass(frozen=True)
 class _Ready:
-    """A plan with everything done that needs no lock: on SQLite, nobody else writes while it is applied.
+    """A plan with all work done that needs no lock: on SQLite, a transaction blocks all other writers.
 
     `stored` are the rows whose endpoint exists, `called` the numbers whose webhook URL changes.
     """
@@ -286,7 +283,7 @@ def _prepare(scope: Scope, found: EndpointImport, on_progress: OnProgress) -> _R
         [row for row in plan if row.endpoint_id],
         [
             sql.prepare_inserts(scope, Endpoint, (_new_row(organization_id, row) for row in some))
-            for some in progress.batches(added, "Preparing", on_progress)
+            for some in progress.batches(added, messages.PREPARING, on_progress)
         ],
         [row for row in touched if row.endpoint_id],
         [row.number for row in touched if row.values.keys() & WEBHOOK_FIELDS],
@@ -301,10 +298,12 @@ def _new_row(organization_id: str, row: Planned) -> dict[str, Any]:
 
 
 def _is_as_planned(scope: Scope, stored: Sequence[Planned], on_progress: OnProgress) -> bool:
-    """Whether each endpoint is still the same one in the same version. A number that was to be added and was
-    taken meanwhile is an IntegrityError."""
+    """Whether each endpoint still exists in the same version.
+
+    A new number that was claimed meanwhile is an IntegrityError.
+    """
     here = scope.organization.id
-    for some in progress.batches(stored, "Looking whether anything changed meanwhile", on_progress):
+    for some in progress.batches(stored, messages.CHECKING_FOR_CHANGES, on_progress):
         known = _known(scope, [row.number for row in some])
         found = {number: (row.organization_id, row.id, row.version) for number, row in known.items()}
         if found != {row.number: (here, row.endpoint_id, row.version) for row in some}:
@@ -321,12 +320,12 @@ def _write(
     for inserts in ready.inserts:
         inserts.run(scope)
         done += len(inserts.rows)
-        on_progress("Adding endpoints", done, total)
-    for some in progress.batches(ready.changed, "Changing endpoints", on_progress):
+        on_progress(messages.ADDING, done, total)
+    for some in progress.batches(ready.changed, messages.CHANGING, on_progress):
         bulk.change_each(scope, ((str(row.endpoint_id), row.values) for row in some))
-    on_progress("Finishing", 0, 0)
-    told = {name: [None, count] for name, count in found.shown["totals"].items() if count}
-    changes = told | log.reasoned(reason)
+    on_progress(messages.FINISHING, 0, 0)
+    totals = {name: [None, count] for name, count in found.shown["totals"].items() if count}
+    changes = totals | log.reasoned(reason)
     log.record(scope, Action.ENDPOINTS_IMPORTED, found.file_name, changes, packed=ready.numbers)
     if ready.called:
         queue.mark_due(scope, ready.called)

@@ -16,6 +16,7 @@ from app.models import Endpoint
 from app.provider import Family
 from app.providers import keys_in
 from app.services import validation
+from app.services.endpoints import messages
 from app.services.fields import Agent, Label
 from app.services.validation import Checked
 
@@ -183,8 +184,7 @@ RESTORABLE_FIELDS = tuple(field.name for field in FIELDS if field.name != "phone
 COMPUTED = ("created_at", "inbound_webhook_url")
 """Read with the fields, and never submitted."""
 
-_COMPUTED = dict.fromkeys(("id", *COMPUTED), "This is computed; leave it out.")
-_FIXED = "This cannot be changed. Delete the endpoint and create another one."
+_COMPUTED = dict.fromkeys(("id", *COMPUTED), messages.COMPUTED)
 
 
 class _New(BaseModel):
@@ -194,7 +194,7 @@ class _New(BaseModel):
 
 class _Edit(_New):
     fixed: ClassVar[Mapping[str, str]] = _COMPUTED | dict.fromkeys(
-        (field.name for field in FIELDS if field.fixed), _FIXED
+        (field.name for field in FIELDS if field.fixed), messages.FIXED
     )
 
 

@@ -22,8 +22,7 @@ COUNT_MOST = 10_000
 
 @dataclass(frozen=True)
 class Filter:
-    """What a list shows: text in number, label or agent; exact values; and `drifted` ones alone, or
-    those that are to be answered and are `blocked`."""
+    """What a list shows: text in the searched fields, exact values, only `drifted` or `blocked` endpoints."""
 
     text: str = ""
     provider: str | None = None
@@ -34,7 +33,7 @@ class Filter:
 
 
 def document(base_url: str | None, row: Any) -> dict[str, Any]:
-    """An endpoint as the contract has it."""
+    """Returns an endpoint as the API documents it."""
     return {
         "id": row.id,
         **{name: getattr(row, name) for name in fields.COLUMNS},
@@ -44,7 +43,7 @@ def document(base_url: str | None, row: Any) -> dict[str, Any]:
 
 
 def matching(scope: Scope, wanted: Filter) -> Select[Endpoint]:
-    """The organization's endpoints that the filter shows, in no order."""
+    """Selects the organization's endpoints that match the filter, unordered."""
     query = scope.select(Endpoint)
     if wanted.text:
         query = query.where(_matches(scope, wanted.text))
@@ -62,7 +61,7 @@ def matching(scope: Scope, wanted: Filter) -> Select[Endpoint]:
 
 
 def _is_drifted(scope: Scope) -> tuple[ColumnElement[bool], ...]:
-    """The first condition has them looked up by number; the second is theirs at their own provider."""
+    """`IN` lets the planner use the number index; `EXISTS` matches the provider."""
     drifted = tallies.drifted(scope)
     own = drifted.where(
         DriftCheck.provider == Endpoint.provider, DriftCheck.phone_number == Endpoint.phone_number
@@ -72,7 +71,7 @@ def _is_drifted(scope: Scope) -> tuple[ColumnElement[bool], ...]:
 
 
 def _matches(scope: Scope, text: str) -> ColumnElement[bool]:
-    """The text in what is searched; its digits in the number, in whatever spelling."""
+    """Matches the text in searched fields, and its digits in the number, in any spelling."""
     texts = (field.column for field in fields.SEARCHED if not field.fixed)
     found = [scope.contains(column, text) for column in texts]
     digits = re.sub(r"[\s().\-+/]", "", text)
@@ -84,14 +83,14 @@ def _matches(scope: Scope, text: str) -> ColumnElement[bool]:
 
 
 def count(scope: Scope, wanted: Filter) -> int:
-    """How many there are, counted to one more than `COUNT_MOST` and no further."""
+    """Counts matching endpoints, up to one more than `COUNT_MOST`."""
     along_index = matching(scope, wanted).order_by(Endpoint.phone_number)
     some = along_index.with_only_columns(Endpoint.phone_number).limit(COUNT_MOST + 1).subquery()
     return scope.session.scalar(select(func.count()).select_from(some)) or 0
 
 
 def stream(scope: Scope, wanted: Filter) -> Iterator[dict[str, Any]]:
-    """Every endpoint by number, as documents, a few at a time: memory does not grow with the rows."""
+    """Yields every endpoint by number as a document, a few at a time, so that memory stays constant."""
     base = scope.organization.public_base_url
     query = matching(scope, wanted).order_by(Endpoint.phone_number)
     columns = query.with_only_columns(*Endpoint.__table__.columns).execution_options(yield_per=500)
@@ -100,7 +99,7 @@ def stream(scope: Scope, wanted: Filter) -> Iterator[dict[str, Any]]:
 
 
 def agents(scope: Scope, *, limit: int = 200) -> list[str]:
-    """Names in use, for suggestions."""
+    """Returns the agent names in use, for suggestions."""
     names: set[str] = set()
     for column in (field.column for field in fields.AGENTS):
         query = select(column).where(Endpoint.organization_id == scope.organization.id, column.is_not(None))

@@ -15,7 +15,7 @@ from app.core import phone, strict_json
 from app.core.errors import Malformed
 from app.models import Endpoint
 from app.services import keyset
-from app.services.endpoints import listing
+from app.services.endpoints import listing, messages
 from app.services.endpoints.fields import FIELDS, EndpointField
 from app.services.endpoints.listing import Filter
 from app.services.keyset import Mark, Order, Page
@@ -47,7 +47,7 @@ def page(
     Raises Malformed for an unknown sort, and for a cursor that no page returned.
     """
     if sort not in SORTS:
-        raise Malformed(f"Endpoints are sorted by {', '.join(ORDERS)}, or by one with a minus before it.")
+        raise Malformed(messages.unknown_sort(ORDERS))
     order = replace(ORDERS[sort.removeprefix("-")], descends=sort.startswith("-"))
     return keyset.page(
         scope.session,
@@ -76,9 +76,9 @@ def _read(sort: str, cursor: str) -> Mark:
     except (binascii.Error, ValueError, TypeError, AttributeError, KeyError, Malformed):
         is_good = None
     if not is_good:
-        raise Malformed("The cursor is not one that this list gave. Start again without it.")
+        raise Malformed(messages.BAD_CURSOR)
     if for_sort != sort:
-        raise Malformed("The cursor is of a list that is sorted otherwise. Start again without it.")
+        raise Malformed(messages.CURSOR_OF_ANOTHER_SORT)
     return mark
 
 

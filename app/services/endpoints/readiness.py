@@ -17,6 +17,7 @@ from app.provider import Family
 from app.providers import in_family
 from app.services.connections import store
 from app.services.connections.store import StoredConnection
+from app.services.endpoints import messages
 from app.services.scope import Scope
 
 DIRECTIONS = ("inbound", "outbound")
@@ -101,7 +102,7 @@ def resolve(scope: Scope, number: str, direction: str) -> dict[str, Any]:
     Raises Invalid for a number or direction that there is not.
     """
     if direction not in DIRECTIONS:
-        raise Invalid([Problem("direction", "Use inbound or outbound.")])
+        raise Invalid([Problem("direction", messages.UNKNOWN_DIRECTION)])
     normal = read_number(scope, number)
     row = by_number(scope, normal)
     answer = {

@@ -1,6 +1,6 @@
-"""Taking a change of endpoints back: what it changed is put back where nobody changed it again since.
+"""Undoing a change of endpoints: each number is restored if it is still as the change left it.
 
-An event knows of each number what was before. A deleted endpoint comes back, and one that was imported goes.
+An event records each number as it was before. A deleted endpoint is created again, an imported one deleted.
 """
 
 from __future__ import annotations
@@ -20,72 +20,87 @@ from app.services.audit import numbers as audit_numbers
 from app.services.audit.actions import Action, Trait
 from app.services.audit.numbers import Changes
 from app.services.drift import queue
-from app.services.endpoints.bulk import Done, change_each, counted, named, summed
-from app.services.endpoints.fields import BY_NAME, RESTORABLE_FIELDS, WEBHOOK_FIELDS
+from app.services.endpoints import messages
+from app.services.endpoints.bulk import Done, change_each, named, summed
+from app.services.endpoints.fields import FIELDS, RESTORABLE_FIELDS, WEBHOOK_FIELDS
 from app.services.scope import Scope
 
-MANY = 20_000
-"""Numbers in one question to the database."""
+NUMBERS_PER_QUERY = 20_000
+_DEFAULTS = {field.name: field.default for field in FIELDS if field.name in RESTORABLE_FIELDS}
+
+Values = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Step:
+    """What undoing does to one number: replaces the values `now` with `then`. None stands for no endpoint."""
+
+    number: str
+    endpoint_id: str | None
+    now: Values | None
+    then: Values | None
+
+    @property
+    def changes(self) -> dict[str, list[Any]]:
+        now, then = self.now or {}, self.then or {}
+        return log.diff(now, dict.fromkeys(now) | dict(then))
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What undoing an event would do: put values back, bring endpoints back, remove what it added.
-
-    `skipped` were changed again since, or are in use elsewhere, and stay as they are.
-    """
+    """What undoing an event does. `skipped` numbers changed again since, and stay as they are."""
 
     event: AuditEvent
-    changed: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
-    deleted: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
-    added: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
 
     @property
-    def numbers(self) -> list[str]:
-        return [number for number, _ in self.told]
+    def changed(self) -> list[Step]:
+        return [step for step in self.steps if step.now is not None and step.then is not None]
 
     @property
-    def told(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
-        """What undoing does to each number."""
-        for number, _, changes in self.changed:
-            yield number, changes
-        for number, values in self.deleted:
-            yield number, {name: [None, value] for name, value in values.items() if value is not None}
-        for number, _, values in self.added:
-            yield number, {name: [value, None] for name, value in values.items() if value is not None}
+    def created(self) -> list[Step]:
+        return [step for step in self.steps if step.now is None]
+
+    @property
+    def deleted(self) -> list[Step]:
+        return [step for step in self.steps if step.then is None]
+
+    @property
+    def numbers(self) -> list[str]:
+        return [step.number for step in self.steps]
 
     @property
     def count(self) -> int:
-        return len(self.numbers)
+        return len(self.steps)
 
     @property
     def values(self) -> dict[str, tuple[str, str]]:
-        """By field what those that are changed have now, and afterwards, with how often."""
-        found: dict[str, list[Sequence[Any]]] = {}
-        for _, _, changes in self.changed:
-            for name, pair in changes.items():
-                found.setdefault(name, []).append(pair)
+        """By field the values of changed endpoints, now and then, each with its count."""
+        pairs: dict[str, list[Sequence[Any]]] = {}
+        for step in self.changed:
+            for name, pair in step.changes.items():
+                pairs.setdefault(name, []).append(pair)
         return {
-            name: (summed(now for now, _ in pairs), summed(then for _, then in pairs))
-            for name, pairs in found.items()
+            name: (summed(now for now, _ in each), summed(then for _, then in each))
+            for name, each in pairs.items()
         }
 
 
 def can(event: AuditEvent) -> bool:
-    """Whether the event is of a kind that can be undone, and knows what was before."""
+    """Whether the event is of an undoable kind, and records what was before."""
     if not actions.has(event.action, Trait.UNDOABLE):
         return False
     return event.numbers_digest is not None or not actions.has(event.action, Trait.BULK)
 
 
 def get(scope: Scope, event_id: int) -> AuditEvent:
-    """The organization's event, or NotFound."""
+    """Returns the organization's event. Raises NotFound."""
     return scope.get(AuditEvent, event_id, what="event")
 
 
 def touched(scope: Scope, event: AuditEvent) -> Iterator[tuple[str, Changes]]:
-    """Each number that the event is about, with what it changed of it."""
+    """Yields each number that the event is about, with what it changed of it."""
     if event.numbers_digest is not None:
         return audit_numbers.of_event(scope.session, event.id)
     own = {name: pair for name, pair in event.changes.items() if name in RESTORABLE_FIELDS}
@@ -93,55 +108,59 @@ def touched(scope: Scope, event: AuditEvent) -> Iterator[tuple[str, Changes]]:
 
 
 def plan(scope: Scope, event_id: int) -> Plan:
-    """Raises NotFound; Conflict where the event is nothing that can be undone."""
+    """Returns what undoing does now. Raises NotFound, or Conflict for an event that cannot be undone."""
     event = get(scope, event_id)
     if not can(event):
-        raise Conflict("Patchbay does not know enough of this to undo it.", code="CANNOT_UNDO")
-    found, wanted = Plan(event), dict(touched(scope, event))
-    stored = _stored(scope, list(wanted))
-    for number, changes in wanted.items():
-        _classify(scope, found, number, changes, stored.get(number))
+        raise Conflict(messages.CANNOT_UNDO, code="CANNOT_UNDO")
+    found, changes = Plan(event), dict(touched(scope, event))
+    stored = _stored(scope, list(changes))
+    for number, change in changes.items():
+        step = _step(scope, number, change, stored.get(number))
+        if step:
+            found.steps.append(step)
+        else:
+            found.skipped.append(number)
     return found
 
 
 def _stored(scope: Scope, numbers: Sequence[str]) -> dict[str, Any]:
-    """Endpoints by number, of whatever organization: a number is claimed once."""
+    """Endpoints by number, of every organization: a number is claimed once."""
     columns = [Endpoint.phone_number, Endpoint.organization_id, Endpoint.id]
     query = select(*columns, *(getattr(Endpoint, name) for name in RESTORABLE_FIELDS))
-    some = (numbers[at : at + MANY] for at in range(0, len(numbers), MANY))
+    parts = (numbers[at : at + NUMBERS_PER_QUERY] for at in range(0, len(numbers), NUMBERS_PER_QUERY))
     return {
         row.phone_number: row
-        for these in some
-        for row in scope.session.execute(query.where(sql.in_list(scope, Endpoint.phone_number, these)))
+        for part in parts
+        for row in scope.session.execute(query.where(sql.in_list(scope, Endpoint.phone_number, part)))
     }
 
 
-def _classify(scope: Scope, found: Plan, number: str, changes: Changes, row: Any) -> None:
-    """An endpoint's provider changes when it is made or deleted, and never else."""
-    was, became = (
-        {name: pair[side] for name, pair in changes.items() if name in RESTORABLE_FIELDS} for side in (0, 1)
-    )
-    is_ours = row is not None and row.organization_id == scope.organization.id
-    if "provider" not in changes:
-        is_so = is_ours and bool(was) and all(getattr(row, name) == became[name] for name in became)
-        if is_so:
-            found.changed.append((number, row.id, {name: [became[name], was[name]] for name in was}))
-    elif became["provider"] is None:
-        is_so = row is None
-        if is_so:
-            found.deleted.append((number, was))
+def _step(scope: Scope, number: str, changes: Changes, row: Any) -> Step | None:
+    """The one rule: a number is restored if what is stored now is what the change left, else skipped."""
+    then, now = _side(changes, 0), _side(changes, 1)
+    if now is None or row is None:
+        is_same = now is None and row is None
     else:
-        is_so = is_ours and all(getattr(row, name) == became.get(name) for name in RESTORABLE_FIELDS)
-        if is_so:
-            found.added.append((number, row.id, {name: became.get(name) for name in RESTORABLE_FIELDS}))
-    if not is_so:
-        found.skipped.append(number)
+        is_ours = row.organization_id == scope.organization.id
+        is_same = is_ours and bool(now) and all(getattr(row, name) == now[name] for name in now)
+    return Step(number, row and row.id, now, then) if is_same else None
+
+
+def _side(changes: Changes, side: int) -> Values | None:
+    """The values before (0) or after (1) a change; None if there was no endpoint.
+
+    `provider` is only in the changes of an endpoint that was created or deleted.
+    """
+    values = {name: pair[side] for name, pair in changes.items() if name in RESTORABLE_FIELDS}
+    if "provider" not in values:
+        return values
+    return None if values["provider"] is None else _DEFAULTS | values
 
 
 def undo(scope: Scope, event_id: int, *, seen: int | None, reason: str | None = None) -> Done:
-    """Does what `plan` says. `seen` is how many endpoints somebody was told that it is about.
+    """Does what `plan` returns. `seen` is the count of endpoints that the confirmation showed.
 
-    Raises as `plan`; Conflict where it is not so by now, or where there is nothing left to undo.
+    Raises as `plan`; Conflict if the count differs by now, or if nothing is left to undo.
     """
     try:
         with scope.transaction():
@@ -150,7 +169,7 @@ def undo(scope: Scope, event_id: int, *, seen: int | None, reason: str | None = 
             _write(scope, found)
             event = _record(scope, found, reason)
     except IntegrityError:
-        raise Conflict("One of the numbers was claimed just now. Look again.", code="NUMBER_IN_USE") from None
+        raise Conflict(messages.NUMBER_JUST_CLAIMED, code="NUMBER_IN_USE") from None
     event_id = event.id
     scope.session.expire_all()
     return Done(found.count, event_id)
@@ -158,37 +177,34 @@ def undo(scope: Scope, event_id: int, *, seen: int | None, reason: str | None = 
 
 def _expect(found: Plan, seen: int | None) -> None:
     if not found.count:
-        raise Conflict("There is nothing left to undo: all of it was changed since.", code="CHANGED_SINCE")
+        raise Conflict(messages.NOTHING_TO_UNDO, code="CHANGED_SINCE")
     if found.count != seen:
-        before = "another number" if seen is None else f"{seen:,}"
-        message = f"It is about {counted(found.count)} now, not {before}. Nothing was changed."
-        raise Conflict(message, code="SELECTION_CHANGED")
+        raise Conflict(messages.selection_changed(found.count, seen), code="SELECTION_CHANGED")
 
 
 def _write(scope: Scope, found: Plan) -> None:
-    """IntegrityError where a number is taken in this moment."""
+    """Raises IntegrityError if a number is claimed at the same time."""
     scope.require_transaction()
     connection = scope.session.connection()
-    own = {"organization_id": scope.organization.id}
-    new = ((row_id, {name: then for name, (_, then) in told.items()}) for _, row_id, told in found.changed)
-    change_each(scope, new)
-    if found.added:
-        gone = delete(Endpoint).where(Endpoint.id == bindparam("row_id"))
-        connection.execute(gone, [{"row_id": row_id} for _, row_id, _ in found.added])
-    empty = {name: BY_NAME[name].default for name in RESTORABLE_FIELDS}
-    rows = [own | empty | {"phone_number": number} | values for number, values in found.deleted]
-    if rows:
+    change_each(scope, ((str(step.endpoint_id), step.then or {}) for step in found.changed))
+    if deleted := found.deleted:
+        statement = delete(Endpoint).where(Endpoint.id == bindparam("row_id"))
+        connection.execute(statement, [{"row_id": step.endpoint_id} for step in deleted])
+    if created := found.created:
+        own = {"organization_id": scope.organization.id}
+        rows = [own | {"phone_number": step.number} | dict(step.then or {}) for step in created]
         connection.execute(insert(Endpoint), rows)
-    if numbers := [number for number, told in found.told if told.keys() & (WEBHOOK_FIELDS | {"provider"})]:
+    called = WEBHOOK_FIELDS | {"provider"}
+    if numbers := [step.number for step in found.steps if step.changes.keys() & called]:
         queue.mark_due(scope, numbers)
 
 
 def _record(scope: Scope, found: Plan, reason: str | None) -> AuditEvent:
     about = {"undone": [None, f"{actions.label_of(found.event.action)}, event {found.event.id}"]}
     about |= log.reasoned(reason)
-    numbers = sorted(found.told, key=lambda pair: pair[0])
-    if len(numbers) == 1:
-        ((number, told),) = numbers
-        return log.record(scope, Action.ENDPOINT_RESTORED, number, dict(told) | about)
-    named_ = {"numbers": [None, named([number for number, _ in numbers])]}
-    return log.record(scope, Action.ENDPOINTS_RESTORED, counted(len(numbers)), about | named_, numbers)
+    steps = sorted(found.steps, key=lambda step: step.number)
+    if len(steps) == 1:
+        return log.record(scope, Action.ENDPOINT_RESTORED, steps[0].number, steps[0].changes | about)
+    about["numbers"] = [None, named([step.number for step in steps])]
+    changes = [(step.number, step.changes) for step in steps]
+    return log.record(scope, Action.ENDPOINTS_RESTORED, messages.counted(len(steps)), about, changes)

@@ -7,15 +7,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, insert, update
 
+from app.core.errors import Invalid
 from app.models import Connection, Endpoint, Secret
 from app.models.base import new_id
 from app.provider import Family
 from app.providers import PROVIDERS, keys_in
 from app.services.connections import store
-from app.services.endpoints import bulk, listing, readiness
+from app.services.endpoints import bulk, crud, listing, readiness
 from app.services.endpoints.bulk import Selection
 from app.services.endpoints.listing import Filter
+from app.services.providers import credentials, telephony
 from app.services.status import checklist
+from tests.support.scopes import NOBODY
 
 TELEPHONY = keys_in(Family.TELEPHONY)
 CONNECTIONS = ("none", "incomplete", "complete", "disabled", "unreadable")
@@ -90,3 +93,63 @@ def test_readiness_is_the_same_in_python_and_in_sql(every_kind, base_url, connec
     count, blocked_counts = checklist.counts(scope, store.load_all(scope))
     assert count == len(ready)
     assert sum(blocked_counts.values()) == (len(takes_calls - ready) if base_url else 0)
+
+
+NUMBER = "+15551234567"
+DRAFT = {"phone_number": NUMBER, "provider": "twilio"}
+TWILIO = {
+    "public_base_url": "https://voice.example.com",
+    "twilio_account_sid": "AC" + "0" * 32,
+    "twilio_auth_token": "sample-token-of-twilio",
+}
+
+
+def test_resolve_returns_the_agent_and_the_url(acme):
+    telephony.update(acme, NOBODY, TWILIO)
+    row = crud.create(acme, DRAFT | {"inbound_agent_name": "in", "outbound_agent_name": "out"})
+    answer = {
+        "phone_number": NUMBER,
+        "direction": "inbound",
+        "endpoint_id": row.id,
+        "provider": "twilio",
+        "agent_name": "in",
+        "inbound_webhook_url": "https://voice.example.com/telephony/twilio/inbound/in",
+        "ready": True,
+        "blocked_reason": None,
+    }
+    for spelling in (NUMBER, " 15551234567", "+1 (555) 123-4567"):
+        assert readiness.resolve(acme, spelling, "inbound") == answer
+    outbound = {"direction": "outbound", "agent_name": "out", "inbound_webhook_url": None}
+    assert readiness.resolve(acme, NUMBER, "outbound") == answer | outbound
+
+
+def test_resolve_returns_every_reason(acme, globex):
+    def reason(direction="inbound", number=NUMBER):
+        answer = readiness.resolve(acme, number, direction)
+        assert answer["ready"] is (answer["blocked_reason"] is None)
+        return answer["blocked_reason"]
+
+    crud.create(globex, DRAFT | {"phone_number": "+15551230000", "inbound_agent_name": "x"})
+    assert readiness.resolve(acme, "+15551230000", "inbound")["agent_name"] is None
+    assert (reason(), reason(number="+15551230000")) == ("unknown_number", "unknown_number")
+    row = crud.create(acme, DRAFT | {"is_active": False})
+    assert reason() == "endpoint_inactive"
+    crud.update(acme, row.id, {"is_active": True})
+    assert (reason(), reason("outbound")) == ("no_inbound_agent", "no_outbound_agent")
+    crud.update(acme, row.id, {"inbound_agent_name": "a", "outbound_agent_name": "b"})
+    assert (reason(), reason("outbound")) == ("no_public_base_url", "no_public_base_url")
+    telephony.update(acme, NOBODY, {"public_base_url": "https://voice.example.com"})
+    assert reason() == "provider_not_configured"
+    telephony.update(acme, NOBODY, TWILIO)
+    assert (reason(), reason("outbound")) == (None, None)
+    credentials.set_enabled(acme, NOBODY, PROVIDERS["twilio"], False)
+    assert reason() == "provider_disabled"
+    with acme.transaction():
+        crud.get(acme, row.id).provider = "gone"
+    assert reason() == "provider_unknown"
+
+
+def test_resolve_refuses_an_unreadable_number_or_direction(acme):
+    for number, direction in (("junk", "inbound"), ("", "inbound"), (NUMBER, "sideways")):
+        with pytest.raises(Invalid):
+            readiness.resolve(acme, number, direction)

@@ -1,0 +1,151 @@
+"""The sentences of the endpoints' services."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from app.core import texts
+
+FIXED = "This can't be changed. Delete the endpoint and create another one."
+COMPUTED = "This is computed; leave it out."
+UNKNOWN_DIRECTION = "Use inbound or outbound."
+IN_USE = "This number is already in use. A number can have only one endpoint."
+
+CANNOT_UNDO = "This event doesn't record enough to undo it."
+NOTHING_TO_UNDO = "Nothing left to undo: every number has changed since."
+NUMBER_JUST_CLAIMED = "One of the numbers was added elsewhere just now. Check again."
+
+IMPORT_EXPIRED = "Imports are kept for one day. Upload the file again."
+IMPORT_APPLIED = "This import was already applied."
+ROWS_REFUSED = "Nothing was imported: some rows are invalid. Correct them and upload the file again."
+
+NO_FILE = "Choose a file, or paste rows with their header."
+NO_ROWS = "The file has a header and no rows."
+NOT_UTF8 = "Read as Windows-1252 because the file is not UTF-8. Check letters with accents."
+EXTRA_CELL = "This row has a cell without a column."
+NO_NUMBER = "The phone number is missing."
+
+READING_FILE = "Reading the file"
+COMPARING = "Comparing with stored endpoints"
+SAVING_PREVIEW = "Saving the preview"
+PREPARING = "Preparing"
+CHECKING_FOR_CHANGES = "Checking for changes since the preview"
+ADDING = "Adding endpoints"
+CHANGING = "Changing endpoints"
+FINISHING = "Finishing"
+
+
+def counted(count: int) -> str:
+    return texts.count_of(count, "endpoint")
+
+
+def in_use(number: str) -> str:
+    return f"{number} already has an endpoint. A number can have only one."
+
+
+def too_many_selected(most: int) -> str:
+    return f"Select at most {most:,} endpoints, or all that match a filter."
+
+
+def selection_changed(count: int, seen: int | None) -> str:
+    before = "another number" if seen is None else f"{seen:,}"
+    return f"The selection is {counted(count)} now, not {before}. Nothing was changed."
+
+
+def filter_words(
+    *,
+    text: str,
+    searched: str,
+    provider: str | None,
+    agent: str | None,
+    is_active: bool | None,
+    drifted: bool,
+    blocked: bool,
+) -> str:
+    """A filter in words, with what the user typed as it is passed."""
+    parts = [
+        f"“{text}” in {searched}" if text else "",
+        f"provider {provider}" if provider else "",
+        f"agent {agent}" if agent else "",
+        {True: "active", False: "inactive", None: ""}[is_active],
+        "drifted" if drifted else "",
+        "blocked" if blocked else "",
+    ]
+    return ", ".join(filter(None, parts))
+
+
+def unknown_sort(sorts: Iterable[str]) -> str:
+    return f"Sort by {', '.join(sorts)}; a minus before it reverses the order."
+
+
+BAD_CURSOR = "Invalid cursor. Start again without it."
+CURSOR_OF_ANOTHER_SORT = "This cursor belongs to another sort order. Start again without it."
+
+
+def unusual_agent(name: str) -> str:
+    return (
+        f"The agent name “{texts.bidi_isolate(name)}” has spaces or special characters. Check the spelling."
+    )
+
+
+def unused_agent(name: str, *, is_unusual: bool) -> str:
+    shown = texts.bidi_isolate(name)
+    unusual = ", and its name has spaces or special characters" if is_unusual else ""
+    return f"No other number uses the agent “{shown}”{unusual}. Check the spelling."
+
+
+def update_webhook(provider: str) -> str:
+    return f"Update the webhook at {provider}."
+
+
+def webhook_is_old(provider: str) -> str:
+    return f"{provider} still points to the old agent."
+
+
+def update_webhook_manually(provider: str) -> str:
+    return f"Update the webhook at {provider} manually."
+
+
+def empty_header(columns: Iterable[str]) -> str:
+    return f"The file is empty. The first row names the columns: {', '.join(columns)}."
+
+
+def no_header(first: str, columns: Iterable[str]) -> str:
+    return f"The first row starts with “{first}”. It must name the columns: {', '.join(columns)}."
+
+
+def repeated_column(name: str) -> str:
+    return f"Column {name} appears twice. Remove one."
+
+
+NO_NUMBER_COLUMN = "Column phone_number is missing. The first row of the file names the columns."
+
+
+def unknown_column(cell: str, columns: Iterable[str], nearest: str | None) -> str:
+    if nearest:
+        return f"Unknown column “{cell}”. Did you mean {nearest}?"
+    return f"Unknown column “{cell}”. Columns: {', '.join(columns)}."
+
+
+def computed_columns(names: Iterable[str]) -> str:
+    return f"Ignored because computed: {', '.join(names)}."
+
+
+def missing_columns(names: Iterable[str]) -> str:
+    return f"Not in the file, so left unchanged: {', '.join(names)}."
+
+
+def too_many_rows(most: int) -> str:
+    return f"The file has more than {most:,} rows. Split it, and repeat the header in each part."
+
+
+def plus_added(count: int) -> str:
+    return f"{texts.count_of(count, 'number')} without a plus: read as starting with the country code."
+
+
+def country_assumed(count: int, country: str | None) -> str:
+    return f"{texts.count_of(count, 'number')} without a country code: read as {country}."
+
+
+def repeated_number(lines: Iterable[int]) -> str:
+    return f"The number is also in line {', '.join(map(str, lines))}. Keep one of them."
