@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
+from app.services.endpoints import messages
 from tests.support import contract
 from tests.support.caller import Caller, fields, sentence
 from tests.support.rows import unchanged
@@ -80,7 +81,7 @@ def test_a_number_is_claimed_once_and_nobody_learns_by_whom(
     assert answer.status_code == 409
     assert answer.json == {
         "success": False,
-        "error": "+919876543210 already has an endpoint. A number can have one only.",
+        "error": messages.in_use("+919876543210"),
         "code": "NUMBER_IN_USE",
     }
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from app.services.endpoints import messages
 from devtools.server import Server
 from tests.browser.conftest import sign_in
 
@@ -295,5 +296,5 @@ def test_what_is_left_to_do_is_a_link_in_the_message(dana: Page, acme: Server) -
     dana.get_by_role("link", name="Edit +91 80 4711 2345").click()
     dana.get_by_label("Inbound agent").fill("Bob")
     dana.get_by_role("button", name="Save").click()
-    told = dana.locator(".pb-toast").filter(has_text="Exotel has to be told its new address by hand.")
+    told = dana.locator(".pb-toast").filter(has_text=messages.update_webhook_manually("Exotel"))
     expect(told.get_by_role("link", name="See how")).to_have_attribute("href", re.compile("/provider$"))

@@ -12,8 +12,9 @@ from flask import Flask
 
 from app.core import phone
 from app.models import Endpoint, EndpointImport
-from app.services.endpoints import crud, csv_import, listing, paging
+from app.services.endpoints import crud, csv_import, listing, messages, paging
 from app.services.endpoints.csv_format import MOST_ROWS
+from app.services.endpoints.fields import COLUMNS
 from app.services.organizations import directory
 from app.web.endpoints.csv import LARGEST
 from tests.support.cast import Cast
@@ -111,7 +112,7 @@ def test_refused_rows_come_first_with_line_and_reason(app: Flask, cast: Cast, da
     page = paste(dana, f"{FIRST},twilio,,", "1.55512E+10,twilio,,", f"{SECOND},twilio,,", "<b>x</b>,,,")
     first, second, third, last = page.rows()
     assert first.startswith("3 1.55512E+10 The spreadsheet shortened this number")
-    assert second == f"4 {SECOND} This number is in use already. A number can have one endpoint only."
+    assert second == f"4 {SECOND} {messages.IN_USE}"
     assert third.startswith("5 <b>x</b> Write the number with its country code")
     assert last == f"2 {phone.display(FIRST)} Provider: Twilio"
     assert not page.has_button("Import 1 row")
@@ -131,7 +132,7 @@ def test_what_is_no_table_is_told_beside_its_field(app: Flask, dana: Portal, fie
         else:
             page = dana.get(NEW).press("Preview import", 422, rows="phone_number,providr\n1,2")
             assert page.value("rows") == "phone_number,providr 1,2"
-    assert page.error(field) == "There is no column “providr”. Did you mean provider?"
+    assert page.error(field) == messages.unknown_column("providr", COLUMNS, "provider")
 
 
 def test_without_a_file_or_rows(dana: Portal) -> None:
@@ -144,7 +145,7 @@ def test_what_changed_in_between_is_shown_and_nothing_is_done(app: Flask, cast: 
     made(app, cast, SECOND, elsewhere=True)
     again = page.press("Import 2 rows", 409)
     assert "Endpoints changed since you looked. Nothing was imported." in again.notes
-    assert f"Line 3, {SECOND}: added before, refused now. This number is in use already." in again.notes
+    assert messages.IN_USE in again.notes
     assert not again.has_button("Import 1 row")
     assert numbers(app, cast) == []
 

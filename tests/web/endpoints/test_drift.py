@@ -14,6 +14,7 @@ from app.core import clock
 from app.core.outbound.client import Outbound
 from app.models import CheckRun
 from app.services.drift import runs
+from app.services.endpoints import messages
 from app.services.organizations import directory
 from app.services.scope import Actor
 from simulators.base import Trouble
@@ -118,7 +119,7 @@ def test_another_agent_means_that_the_provider_is_told(
     assert "In sync" in dana.get("/o/acme-support/endpoints").rows()[0]
     form = dana.get(f"/o/acme-support/endpoints?edit={number.rsplit('/', 1)[1]}", htmx=htmx)
     page = form.press("Save", htmx=htmx, inbound_agent_name="billing")
-    assert "saved. Twilio still calls the old agent's address. Set it at Twilio" in page.notes
+    assert messages.webhook_is_old("Twilio") in page.notes
     assert "Not checked" in page.rows()[0]
     page = page.follow("Set it at Twilio").press("Repair at Twilio")
     assert twilio.numbers[NUMBER].voice_url.endswith("/billing")
