@@ -13,9 +13,9 @@ LABEL_LONGEST = 200
 
 
 def check_agent(value: str, _country: str | None = None) -> str:
-    """An agent's name can stand in a URL as one segment."""
+    """Returns an agent's name that can be one segment of a URL. Raises ValueError."""
     if not value:
-        raise ValueError("An agent name cannot be empty. Send null for no agent.")
+        raise ValueError("An agent name can't be empty. Send null for no agent.")
     if len(value) > AGENT_LONGEST:
         raise ValueError(f"An agent name has at most {AGENT_LONGEST} characters.")
     if "/" in value or "\\" in value or value in (".", "..") or texts.CONTROL.search(value):

@@ -1,6 +1,6 @@
-"""How often something may be tried, counted in the database so that every process counts the same.
+"""Rate limits, counted in the database so that every process counts the same.
 
-A try is counted before it is judged, in one statement: tries at the same time cannot all pass the same check.
+An attempt is counted before it is checked, in one statement: concurrent attempts cannot all pass the check.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import NoReturn
 
 from sqlalchemy import case, delete, or_, select, update
 
-from app.core import clock
+from app.core import clock, texts
 from app.core.errors import TooMany
 from app.models import Throttle
 from app.services import sql
@@ -30,19 +30,19 @@ KEPT = timedelta(days=30)
 
 @dataclass(frozen=True)
 class Limit:
-    """So many tries under one key within `WINDOW`."""
+    """So many attempts under one key within `WINDOW`."""
 
     key: str
     most: int = MOST
 
 
 def key(what: str, *of: str) -> str:
-    """Keys that begin with the same values have the same beginning. The values cannot be read from it."""
+    """Returns a key of hashed values. Keys with the same first values have the same prefix."""
     return ":".join([what, *(hashlib.sha256(value.encode()).hexdigest()[:32] for value in of)])
 
 
 def expect_room(scope: Scope, *limits: Limit) -> None:
-    """TooMany, with the seconds to wait, if one of the limits is reached. Reads only."""
+    """Raises TooMany, with the seconds to wait, if a limit is reached. Reads only."""
     now = clock.now()
     most = {limit.key: limit.most for limit in limits}
     columns = select(Throttle.key, Throttle.count, Throttle.window_started_at)
@@ -55,14 +55,14 @@ def expect_room(scope: Scope, *limits: Limit) -> None:
 
 
 def _follow_clock(scope: Scope, now: datetime) -> None:
-    """After the clock was set back: what was counted stays, and its window begins now."""
+    """After the clock was set back: keeps the counts, and starts their windows now."""
     ahead = Throttle.window_started_at > now
     with scope.transaction(lock=False):
         scope.session.execute(update(Throttle).where(ahead).values(window_started_at=now))
 
 
 def take(scope: Scope, *limits: Limit) -> None:
-    """Counts one try under every limit, in a transaction of its own. TooMany if one of them is reached."""
+    """Counts an attempt under every limit, in a transaction. Raises TooMany if one is reached."""
     expect_room(scope, *limits)
     with scope.transaction(lock=False):
         for limit in sorted(limits, key=lambda limit: limit.key):
@@ -73,7 +73,7 @@ def take(scope: Scope, *limits: Limit) -> None:
 
 
 def count(scope: Scope, limit: Limit) -> bool:
-    """False, and nothing is counted, if the limit is reached."""
+    """Counts an attempt; returns False, and counts nothing, if the limit is reached."""
     scope.require_transaction()
     now = clock.now()
     is_over = Throttle.window_started_at <= now - WINDOW
@@ -89,13 +89,14 @@ def count(scope: Scope, limit: Limit) -> bool:
 def _refuse(started_at: datetime, now: datetime) -> NoReturn:
     left = min(max(started_at + WINDOW - now, timedelta(seconds=1)), WINDOW)
     minutes = max(1, round(left.total_seconds() / 60))
-    message = f"Too many tries. Wait {minutes} minute{'s' if minutes > 1 else ''}, then try again."
+    message = f"Too many attempts. Try again in {texts.count_of(minutes, 'minute')}."
     raise TooMany(message, retry_after=int(left.total_seconds()))
 
 
 def forgive(scope: Scope, own: Limit, *shared: Limit) -> None:
-    """After what turned out right: clears the client's own limit, and takes its try back from those that
-    others count too. In the order of `take`, so that no two wait for each other.
+    """After a success: clears the client's own limit, and subtracts its attempt from shared ones.
+
+    In the order of `take`, so that two calls cannot deadlock.
     """
     scope.require_transaction()
     for limit in sorted((own, *shared), key=lambda limit: limit.key):
@@ -112,14 +113,14 @@ def clear(scope: Scope, limit: Limit) -> None:
 
 
 def clear_beginning_with(scope: Scope, keys: Sequence[str]) -> None:
-    """Clears each key and all that begin with its values."""
+    """Clears each key, and all keys that have it as a prefix."""
     scope.require_transaction()
     beginnings = [Throttle.key.startswith(f"{each}:") for each in keys]
     scope.session.execute(delete(Throttle).where(or_(Throttle.key.in_(keys), *beginnings)))
 
 
 def sweep(scope: Scope) -> None:
-    """Deletes what no longer counts, except what somebody counts now."""
+    """Deletes expired counts, except rows that another transaction has locked."""
     scope.require_transaction()
     now, is_tally = clock.now(), Throttle.key.startswith(TALLY)
     over = or_(
@@ -139,26 +140,27 @@ def was_recorded(scope: Scope, what: str, *of: str) -> bool:
 
 
 def tally(scope: Scope, what: str, *of: str) -> int:
-    """How many times it happened since it was last recorded, this time included, if it is time to record
-    it; otherwise 0. For events that would be too many to record each.
+    """Counts an event that is too frequent to record each time; returns the count if it is time to record.
+
+    The count is of those since the last record, this one included; 0 means that it is not time yet.
     """
     scope.require_transaction()
     now, tally_key = clock.now(), key(f"{TALLY}{what}", *of)
     upsert = sql.upsert(scope, Throttle, {"count": Throttle.count + 1})
     counted = upsert.values(key=tally_key, count=0, window_started_at=now)
     result = scope.session.execute(counted.returning(Throttle.count, Throttle.window_started_at))
-    happened, recorded_at = result.one()
-    if happened == 0:
+    count, recorded_at = result.one()
+    if count == 0:
         return 1
     if abs(now - recorded_at) < RECORDED_EVERY:
         return 0
     fresh = {"count": 0, "window_started_at": now}
     scope.session.execute(update(Throttle).where(Throttle.key == tally_key).values(fresh))
-    return int(happened)
+    return int(count)
 
 
 def end_tally(scope: Scope, what: str, *of: str) -> int:
-    """As `tally`, for what did not happen again: what is left to record."""
+    """Returns what is left to record of events that ended, and clears their tally."""
     scope.require_transaction()
     tally_key = key(f"{TALLY}{what}", *of)
     gone = delete(Throttle).where(Throttle.key == tally_key).returning(Throttle.count)

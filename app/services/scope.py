@@ -1,4 +1,4 @@
-"""Where every query starts: whose data, on whose behalf, with which keys."""
+"""Scope: the organization, the actor and the keys that every query starts from."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True)
 class Actor:
-    """Who acts, and from where. `user_id` is None for the command line and for strangers."""
+    """Who acts, and from where. `user_id` is None for the command line and unauthenticated requests."""
 
     name: str
     user_id: str | None = None
@@ -36,7 +36,7 @@ class Actor:
     ip: str = ""
     request_id: str = ""
     password_typed_at: datetime | None = None
-    """In the session or for the token that this is about; None if that is not known."""
+    """In this session, or for this token; None if unknown."""
 
     @property
     def is_superadmin(self) -> bool:
@@ -49,7 +49,7 @@ class Actor:
 
 @dataclass(frozen=True)
 class Keys:
-    """What seals secrets, what signs tokens (newest first), and what signs session cookies."""
+    """What seals secrets, signs tokens (newest first) and signs session cookies."""
 
     sealer: Sealer = field(repr=False)
     jwt: Sequence[str] = field(repr=False)
@@ -57,12 +57,12 @@ class Keys:
 
 
 def _ignore(_organization_id: str) -> None:
-    """Where nothing runs in the background: what is due stays due until the next check."""
+    """Default when there is no background checker (CLI, tests)."""
 
 
 @dataclass
 class _Hooks:
-    """What an open transaction does at its end."""
+    """What an open transaction calls at its end."""
 
     before_commit: dict[Callable[[Scope, list[Any]], None], list[Any]] = field(default_factory=dict)
     on_commit: dict[tuple[Callable[..., None], tuple[Hashable, ...]], None] = field(default_factory=dict)
@@ -70,10 +70,9 @@ class _Hooks:
 
 @dataclass(frozen=True)
 class Scope:
-    """One actor in one organization. `organization_or_none` is None where no organization is meant.
+    """One actor in one organization. `organization_or_none` is None outside any organization.
 
-    `queue_drift_check` queues a background check of what is due in an organization. It is called after the
-    commit, with the organization's id.
+    `queue_drift_check` queues a background drift check of the organization with an id, after a commit.
     """
 
     session: Session
@@ -82,20 +81,20 @@ class Scope:
     keys: Keys
     queue_drift_check: Callable[[str], None] = field(default=_ignore, repr=False)
     hashing: Slots | None = field(default=None, repr=False)
-    """Bounds how many passwords are hashed at once; None is no bound, for the command line."""
+    """Limits concurrent password hashing; None is no limit, for the command line."""
 
     @property
     def organization(self) -> Organization:
         if self.organization_or_none is None:
-            raise NotFound("There is no such organization.")
+            raise NotFound("Organization not found.")
         return self.organization_or_none
 
     def for_organization(self, organization: Organization) -> Scope:
-        """The same actor in another organization."""
+        """Returns the scope of the same actor in another organization."""
         return replace(self, organization_or_none=organization)
 
     def select(self, model: type[Row]) -> Select[Row]:
-        """Every row of `model` that belongs to the organization."""
+        """Selects the organization's rows of `model`."""
         return select(model).where(model.organization_id == self.organization.id)  # type: ignore[attr-defined]
 
     @property
@@ -103,36 +102,34 @@ class Scope:
         return self.session.get_bind().dialect.name == "postgresql"
 
     def contains(self, column: Any, text: str) -> ColumnElement[bool]:
-        """Whether the column has the text in it, in whatever case of A to Z.
+        """Whether the column contains the text, ignoring the case of A to Z.
 
-        SQLite's LIKE does not tell those apart, and takes half as long as with `lower` before it.
+        SQLite's LIKE ignores that case already, and takes half as long as with `lower`.
         """
         test = column.icontains if self.is_postgresql else column.contains
-        found: ColumnElement[bool] = test(text, autoescape=True)
-        return found
+        contains: ColumnElement[bool] = test(text, autoescape=True)
+        return contains
 
     def get(self, model: type[Row], row_id: Any, *, what: str) -> Row:
-        """The organization's row, or NotFound: another organization's row is not found either."""
+        """Returns the organization's row. Raises NotFound, for another organization's row too."""
         query = self.select(model).where(model.id == row_id)  # type: ignore[attr-defined]
         row = self.session.scalar(query)
         if row is None:
-            raise NotFound(f"There is no such {what}.")
+            raise NotFound(f"{what.capitalize()} not found.")
         return row
 
     def end_read(self) -> None:
-        """Ends what reading began, so that no transaction is open while a provider is asked."""
+        """Rolls back the read transaction; call before any provider request."""
         self.session.rollback()
 
     @contextmanager
     def transaction(self, *, lock: bool = True, waits: bool = True) -> Iterator[None]:
-        """One write, all of it or none of it.
+        """Commits everything inside, or nothing. Transactions do not nest.
 
-        What was read before is read again inside, and the organization's row is locked, so that
-        two writers to one organization take turns. Others may still point to the row, as an audit
-        event does: whoever writes one holds the chain, and must not wait. It cannot be opened inside
-        another one: the inner would commit half of the outer. Without `lock` nothing of the
-        organization may change: it is for what is noted beside a read. Without `waits` it does not wait
-        for another writer of the whole database, as SQLite's do: OperationalError.
+        Rows loaded before are refreshed, and the organization's row is locked, so that writers to one
+        organization take turns. The lock permits foreign keys to the row: a writer of an audit event holds
+        the chain, and must not wait. Without `lock`, change nothing of the organization: it is for events
+        beside a read. Without `waits`, raises OperationalError if another writer has locked the database.
         """
         if _IN_TRANSACTION in self.session.info:
             raise RuntimeError("A transaction is open already.")
@@ -159,15 +156,15 @@ class Scope:
             call(*arguments)
 
     def before_commit(self, hook: Callable[[Scope, list[Item]], None], item: Item) -> None:
-        """Calls `hook` once, last in the transaction, with every item that was registered for it."""
+        """Calls `hook` once, last in the transaction, with every item registered for it."""
         self._hooks.before_commit.setdefault(hook, []).append(item)
 
     def on_commit(self, call: Callable[..., None], *arguments: Hashable) -> None:
-        """Makes the call after the commit, once, and not at all when nothing is committed."""
+        """Makes the call once, after the commit; not at all after a rollback."""
         self._hooks.on_commit[call, arguments] = None
 
     def require_transaction(self) -> None:
-        """Raises RuntimeError outside a transaction. For functions that write a part of one."""
+        """Raises RuntimeError outside a transaction. For functions that write part of one."""
         if _IN_TRANSACTION not in self.session.info:
             raise RuntimeError("This has to be called inside a transaction.")
 
@@ -179,6 +176,6 @@ class Scope:
 
 
 def expect_version(row: Any, version: int | None) -> None:
-    """Stale, with the row as it is now, unless `version` is None or is the row's."""
+    """Raises Stale, with the current row, unless `version` is None or the row's."""
     if version is not None and row.version != version:
         raise Stale(current=row)

@@ -1,4 +1,4 @@
-"""Statements that differ between SQLite and PostgreSQL, or that go around the session's rows."""
+"""Statements that differ between SQLite and PostgreSQL, or that bypass the session's rows."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ FEW = 500
 
 
 def in_list(scope: Scope, column: Any, numbers: Collection[str]) -> ColumnElement[bool]:
-    """A few are parameters, which indexes serve best; of those a database takes some 30,000 at most."""
+    """Whether the column is one of the numbers: a few as parameters, many as one array or JSON text.
+
+    Indexes serve parameters best, but a database takes some 30,000 at most.
+    """
     if len(numbers) <= FEW:
         return cast("ColumnElement[bool]", column.in_(numbers))
     if scope.is_postgresql:
@@ -29,9 +32,9 @@ def in_list(scope: Scope, column: Any, numbers: Collection[str]) -> ColumnElemen
 
 
 def upsert(scope: Scope, model: Any, changes: Mapping[str, Any] | None = None, *, where: Any = None) -> Any:
-    """Returns an INSERT that makes the changes to the row that has the same primary key.
+    """Returns an INSERT that applies `changes` to an existing row with the same primary key.
 
-    Without `changes` that row stays as it is; with `where`, it is changed only if that is true of it.
+    Without `changes` an existing row is kept; with `where`, it is changed only if that is true of it.
     """
     insert: Any = (postgresql if scope.is_postgresql else sqlite).insert(model)
     if changes is None:
@@ -42,7 +45,7 @@ def upsert(scope: Scope, model: Any, changes: Mapping[str, Any] | None = None, *
 
 @dataclass(frozen=True)
 class Inserts:
-    """Rows as the database's driver takes them: what SQLAlchemy does for each of them is done already."""
+    """Rows as the database driver takes them, already processed by SQLAlchemy."""
 
     statement: str
     rows: Sequence[Any]
@@ -53,9 +56,9 @@ class Inserts:
 
 
 def prepare_inserts(scope: Scope, model: Any, rows: Iterable[Mapping[str, Any]]) -> Inserts:
-    """Prepares rows that have a value for every column, before the transaction that inserts them.
+    """Prepares rows with a value for every column, before the transaction that inserts them.
 
-    On SQLite a transaction keeps everybody else from writing, so it is to be short.
+    On SQLite a transaction blocks every other writer, so it has to be short.
     """
     dialect = scope.session.get_bind().dialect
     columns = model.__table__.columns

@@ -1,4 +1,4 @@
-"""pydantic validates, once, for JSON and forms alike; this turns what it finds into sentences."""
+"""Validation by pydantic, for JSON and forms alike, with its errors as sentences."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ LONGEST_NAME = 80
 
 STRICT = ConfigDict(strict=True, extra="forbid", hide_input_in_errors=True, str_strip_whitespace=True)
 STRICT_CAMEL = ConfigDict(**STRICT, alias_generator=to_camel)
-"""For the calls API, whose names are camelCase; the model's own are not."""
+"""For the calls API, whose names are camelCase."""
 OPEN = ConfigDict(strict=True, extra="allow", hide_input_in_errors=True, str_strip_whitespace=True)
 
 
 def read(model: type[Draft], data: Any, *, country: str | None = None) -> Draft:
-    """`data` as a `model`; Invalid names every field that is wrong, and what would be right."""
+    """Returns `data` as a `model`. Raises Invalid, which names every wrong field and what would be right."""
     if not isinstance(data, dict):
         raise Invalid([Problem("body", "Send a JSON object, such as {}.")])
     try:
@@ -45,20 +45,20 @@ def read(model: type[Draft], data: Any, *, country: str | None = None) -> Draft:
 
 
 class Anything(BaseModel):
-    """Values named as in the settings API, of the provider that the address names."""
+    """Values named as in the settings API, of the provider in the path."""
 
     model_config = ConfigDict(extra="allow")
 
 
 Verbatim = Annotated[str, StringConstraints(strip_whitespace=False), Field(repr=False)]
-"""A password: kept to the character, and shown by no `repr`."""
+"""A password: not stripped, and hidden from `repr`."""
 
 
 @dataclass(frozen=True, eq=False)
 class Checked:
-    """Annotates a field whose value `check` reads, with the organization's country.
+    """Annotates a field whose value `check` converts, given the organization's country.
 
-    `schema` is what OpenAPI says of it, beside its type.
+    `schema` is added to the OpenAPI schema of its type.
     """
 
     check: Callable[[Any, str | None], Any]
@@ -75,7 +75,7 @@ class Checked:
 
 
 def one_of(known: Iterable[str]) -> Checked:
-    """Annotates a text that must be one of a few."""
+    """Annotates a text that must be one of the known values."""
     values = list(known)
 
     def check(value: str, _country: str | None) -> str:
@@ -127,5 +127,5 @@ def _unknown(where: str, model: type[BaseModel]) -> str:
         return str(fixed)
     near = naming.nearest(where, known)
     if near:
-        return f"There is no such field. Did you mean {near}?"
-    return f"There is no such field. Known are: {', '.join(known)}."
+        return f"Unknown field. Did you mean “{near}”?"
+    return f"Unknown field. Use one of: {', '.join(known)}."

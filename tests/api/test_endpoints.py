@@ -64,7 +64,7 @@ def test_a_missing_field_is_named(app: Flask, dana: Caller, subtests: pytest.Sub
 def test_a_misspelt_field_is_refused_with_the_nearest(app: Flask, dana: Caller) -> None:
     with unchanged(app):
         answer = dana.post(PATH, contract.ENDPOINT_EXAMPLE | {"inbound_agent": "x"})
-    assert sentence(answer) == "There is no such field. Did you mean inbound_agent_name?"
+    assert sentence(answer) == "Unknown field. Did you mean “inbound_agent_name”?"
 
 
 def test_a_number_is_normalized(dana: Caller) -> None:

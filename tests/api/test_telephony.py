@@ -100,7 +100,7 @@ def test_a_misspelt_field_is_refused_with_the_nearest(
             with unchanged(app):
                 answer = dana.put(PATH, BASE | {misspelt: "sample-value"})
             assert fields(answer) == {misspelt}
-            assert sentence(answer) == f"There is no such field. Did you mean {meant}?"
+            assert sentence(answer) == f"Unknown field. Did you mean “{meant}”?"
 
 
 def test_every_wrong_field_is_named_at_once(app: Flask, dana: Caller) -> None:

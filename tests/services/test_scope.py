@@ -22,7 +22,7 @@ DRAFT = {"phone_number": "+15551234567", "provider": "twilio"}
 def test_another_organizations_row_is_not_found(acme, globex):
     row = crud.create(acme, DRAFT)
     assert acme.get(Endpoint, row.id, what="endpoint").id == row.id
-    with pytest.raises(NotFound, match="There is no such endpoint") as foreign:
+    with pytest.raises(NotFound, match="Endpoint not found") as foreign:
         globex.get(Endpoint, row.id, what="endpoint")
     with pytest.raises(NotFound) as nowhere:
         globex.get(Endpoint, "no-such-id", what="endpoint")

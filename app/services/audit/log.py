@@ -1,4 +1,4 @@
-"""Who did what. Written in the transaction of the change: if it cannot be, nothing changes."""
+"""Writes audit events, in the transaction of the change: if an event cannot be written, nothing changes."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ def record(
     *,
     packed: Sequence[AuditNumbers] = (),
 ) -> AuditEvent:
-    """Adds an event for a change, and marks the organization as changed.
+    """Adds an event for a change, and raises the organization's revision.
 
-    `changes` maps a field to its value before and after; for a secret, to words about it. `numbers` are
-    phone numbers that it changed, each with such a mapping: it is in the history of each of them. They can
+    `changes` maps a field to its value before and after; a secret's values are words, such as "set".
+    `numbers` are changed phone numbers with such mappings: the event is in the history of each. They can
     be `packed` before the transaction.
     """
     event = note(scope, action, subject, changes)
@@ -40,7 +40,7 @@ def record(
 
 
 def _raise_revision(session: Session, organization: Organization) -> None:
-    """Leaves the version and `updated_at` alone: those are about the organization's own fields."""
+    """Keeps the version and `updated_at`: those are about the organization's own fields."""
     session.execute(
         update(Organization)
         .where(Organization.id == organization.id)
@@ -51,10 +51,7 @@ def _raise_revision(session: Session, organization: Organization) -> None:
 
 
 def note(scope: Scope, action: Action, subject: str, changes: Changes | None = None) -> AuditEvent:
-    """Adds an event for something that changed nothing in the organization: a sign-in, a read.
-
-    The transaction links it to the events before it when it ends.
-    """
+    """Adds an event that changes nothing in the organization: a sign-in, a read."""
     scope.require_transaction()
     event = AuditEvent(
         organization_id=scope.organization_or_none.id if scope.organization_or_none else None,
@@ -71,24 +68,24 @@ def note(scope: Scope, action: Action, subject: str, changes: Changes | None = N
 
 
 def _line(text: str) -> str:
-    """One line, so that nobody's name can forge another event."""
+    """Returns one line, so that a name cannot forge another event."""
     return "".join(
         character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text
     )[:254]
 
 
-def note_export(scope: Scope, form: str, asked: Mapping[str, str]) -> None:
-    """Who takes a copy of the audit along, and of what part of it."""
+def note_export(scope: Scope, form: str, filters: Mapping[str, str]) -> None:
+    """Audits an export: its format and filter."""
     with scope.transaction(lock=False):
-        told = {"format": [None, form]} | {name: [None, value] for name, value in asked.items()}
-        note(scope, Action.AUDIT_EXPORTED, "audit", told)
+        changes = {"format": [None, form]} | {name: [None, value] for name, value in filters.items()}
+        note(scope, Action.AUDIT_EXPORTED, "audit", changes)
 
 
 def diff(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, list[Any]]:
-    """What differs, as `record` wants it."""
+    """Returns the fields that differ, as `record` takes them."""
     return {name: [before.get(name), value] for name, value in after.items() if before.get(name) != value}
 
 
 def reasoned(reason: str | None) -> dict[str, list[Any]]:
-    """Why somebody did it, as `record` wants it beside what changed."""
+    """Returns the reason, as `record` takes it beside the changes."""
     return {"reason": [None, reason]} if reason else {}

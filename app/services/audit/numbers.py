@@ -1,7 +1,7 @@
-"""What one event changed of many phone numbers, kept number by number beside it.
+"""What a bulk event changed, number by number, packed in rows of 1,000 numbers.
 
-Some numbers to a row, packed: 100,000 of them take a hundred rows, and the events of one number are
-found by an index. The event has a digest of its rows, and so has the chain.
+The events of one number are found by an index over each row's range. The event has a digest of its rows,
+which the chain covers.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Changes = Mapping[str, Sequence[Any]]
 
 
 def packed(organization_id: str | None, touched: Iterable[tuple[str, Changes]]) -> list[AuditNumbers]:
-    """Rows for an event. They are found soonest where the numbers come in order."""
+    """Packs numbers into rows. Pass them sorted: each row is found by its number range."""
     left, rows = iter(touched), []
     while some := list(islice(left, TOGETHER)):
         rows.append(_row(organization_id, some))
@@ -43,7 +43,7 @@ def _row(organization_id: str | None, some: Sequence[tuple[str, Changes]]) -> Au
 
 
 def digest_of(rows: Iterable[Any]) -> str:
-    """Over all of an event's rows."""
+    """Returns the digest of all of an event's rows."""
     whole = hashlib.sha256()
     for row in sorted(rows, key=lambda row: row.first):
         whole.update(f"{row.first} {row.last} {len(row.packed)}:".encode() + row.packed)
@@ -51,20 +51,20 @@ def digest_of(rows: Iterable[Any]) -> str:
 
 
 def stored_digest(session: Session, event_id: int) -> str:
-    """Of what is stored for the event now."""
+    """Returns the digest of the rows as stored."""
     columns = (AuditNumbers.first, AuditNumbers.last, AuditNumbers.packed)
     return digest_of(session.execute(select(*columns).where(AuditNumbers.event_id == event_id)))
 
 
 def of_event(session: Session, event_id: int) -> Iterator[tuple[str, Changes]]:
-    """Each number that the event changed, with what it changed of it."""
+    """Yields each number that the event changed, with its changes."""
     query = select(AuditNumbers.first, AuditNumbers.packed).where(AuditNumbers.event_id == event_id)
     rows = session.execute(query.order_by(AuditNumbers.first)).all()
     return (pair for row in rows for pair in _unpacked(row.packed).items())
 
 
 def of_number(session: Session, organization_id: str | None, number: str) -> dict[int, Changes]:
-    """What events about many changed of one number, by event. Of every organization where None."""
+    """Returns what bulk events changed of one number, by event id; in every organization if it is None."""
     if not phone.E164.fullmatch(number):
         return {}
     place = int(number)
@@ -81,5 +81,5 @@ def of_number(session: Session, organization_id: str | None, number: str) -> dic
 
 
 def _unpacked(packed: bytes) -> dict[str, Changes]:
-    found: dict[str, Changes] = json.loads(zlib.decompress(packed))
-    return found
+    numbers: dict[str, Changes] = json.loads(zlib.decompress(packed))
+    return numbers

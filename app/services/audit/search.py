@@ -1,4 +1,4 @@
-"""Finding events: of an organization, about a thing, by page, or all of them for a file."""
+"""Finding audit events: of an organization, about a subject, a page of them, or all for an export."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from app.services.scope import Scope
 PAGE = 50
 TOGETHER = 1000
 ABOUT_ALL = ("reason", "selected", "undone")
-"""What an event about many says that is true of each of them."""
+"""Changes of a bulk event that are true of each of its numbers."""
 
 
 @dataclass(frozen=True)
 class Filter:
-    """Which events. `about` are whole subjects, `text` a part of one; days are in UTC, both included.
+    """Selects events. `about` are whole subjects, `text` is part of one; days are in UTC, both included.
 
-    A phone number is meant in events about many too. `outside` are events of no organization.
+    A phone number selects bulk events about it too. `outside` selects events of no organization.
     """
 
     about: tuple[str, ...] = ()
@@ -52,7 +52,7 @@ class AuditPage(Page[AuditEvent]):
     own: Mapping[int, Changes] = field(default_factory=dict)
 
     def changes(self, event: AuditEvent) -> Changes:
-        """What an event changed of what was asked for."""
+        """Returns what an event changed of the requested number."""
         return _own_changes(event, self.own[event.id]) if event.id in self.own else event.changes
 
 
@@ -63,8 +63,8 @@ def _own_changes(event: AuditEvent, own: Changes) -> Changes:
 
 
 @dataclass(frozen=True)
-class _Wanted:
-    """A filter with the events about many numbers that `about` and `text` mean too."""
+class _Query:
+    """A filter, and the bulk events whose numbers match its `about` and `text`."""
 
     filter: Filter
     about: Mapping[int, Changes]
@@ -78,9 +78,9 @@ class _Wanted:
 def recent(
     scope: Scope, wanted: Filter = EVERYTHING, *, before: int | None = None, limit: int = PAGE
 ) -> list[AuditEvent]:
-    """The organization's events, newest first, older than the event `before`.
+    """Returns events, newest first, older than the event `before`.
 
-    Where the scope is in no organization: those of all, and those of none.
+    They are the scope's organization's; outside any organization, those of all and of none.
     """
     return _fetch(scope, _meant(scope, wanted), _mark(before), limit)
 
@@ -96,7 +96,7 @@ def _beside(mark: Mark | None) -> ColumnElement[bool]:
     return AuditEvent.id > last if mark.is_before else AuditEvent.id < last
 
 
-def _fetch(scope: Scope, meant: _Wanted, mark: Mark | None, limit: int) -> list[AuditEvent]:
+def _fetch(scope: Scope, meant: _Query, mark: Mark | None, limit: int) -> list[AuditEvent]:
     """Returns up to `limit` events beside the mark, nearest first.
 
     With an organization, each action is a query of its own on the index: a rare one is found as soon as a
@@ -117,9 +117,9 @@ def _fetch(scope: Scope, meant: _Wanted, mark: Mark | None, limit: int) -> list[
     return list(scope.session.scalars(query.order_by(*order).limit(limit)))
 
 
-def _meant(scope: Scope, wanted: Filter) -> _Wanted:
+def _meant(scope: Scope, wanted: Filter) -> _Query:
     text = _number_in(scope, wanted.text) if wanted.text else []
-    return _Wanted(wanted, _among_many(scope, wanted.about), _among_many(scope, text))
+    return _Query(wanted, _among_many(scope, wanted.about), _among_many(scope, text))
 
 
 def _among_many(scope: Scope, numbers: Iterable[str]) -> dict[int, Changes]:
@@ -137,12 +137,12 @@ def _number_in(scope: Scope, text: str) -> list[str]:
 
 
 def about(scope: Scope, *subjects: str, actions: tuple[Action, ...] = (), limit: int = 5) -> list[AuditEvent]:
-    """The last events about one thing, under whatever names it has."""
+    """Returns the last events about one thing, under any of its names."""
     return history(scope, *subjects, actions=actions, limit=limit).rows
 
 
 def history(scope: Scope, *subjects: str, actions: tuple[Action, ...] = (), limit: int = 5) -> AuditPage:
-    """As `about`, with what events about many numbers changed of this one."""
+    """As `about`, with what bulk events changed of this number."""
     wanted = _meant(scope, Filter(about=subjects, actions=actions))
     return AuditPage(_fetch(scope, wanted, None, limit), own=wanted.own)
 
@@ -150,7 +150,7 @@ def history(scope: Scope, *subjects: str, actions: tuple[Action, ...] = (), limi
 def page(
     scope: Scope, wanted: Filter = EVERYTHING, *, before: int | None = None, after: int | None = None
 ) -> AuditPage:
-    """The newest events, or those next to an event in either direction."""
+    """Returns the newest events, or those next to an event in either direction."""
     meant = _meant(scope, wanted)
     found = keyset.page_of(
         lambda mark, most: _fetch(scope, meant, mark, most),
@@ -162,8 +162,10 @@ def page(
 
 
 def walk(scope: Scope, wanted: Filter) -> Iterator[tuple[AuditEvent, Changes]]:
-    """Every event that is wanted with its changes, newest first, some at a time: no transaction stays
-    open meanwhile."""
+    """Yields every event of the filter with its changes, newest first, in batches.
+
+    No transaction stays open between batches.
+    """
     last, meant = None, _meant(scope, wanted)
     while events := _fetch(scope, meant, _mark(last), TOGETHER):
         scope.session.expunge_all()
@@ -174,7 +176,7 @@ def walk(scope: Scope, wanted: Filter) -> Iterator[tuple[AuditEvent, Changes]]:
 
 
 def _newest_first(scope: Scope, wanted: Filter) -> tuple[UnaryExpression[Any], ...]:
-    """What is about a few things is found by them and then put in order, not found along the order."""
+    """With `about`, `id + 0` keeps the database from scanning by id instead of using the subject index."""
     if wanted.about:
         return ((AuditEvent.id + 0).desc(),)
     return (
@@ -182,7 +184,7 @@ def _newest_first(scope: Scope, wanted: Filter) -> tuple[UnaryExpression[Any], .
     )
 
 
-def _query(scope: Scope, meant: _Wanted) -> Select[AuditEvent]:
+def _query(scope: Scope, meant: _Query) -> Select[AuditEvent]:
     query, wanted = select(AuditEvent), meant.filter
     if scope.organization_or_none:
         own = scope.organization_or_none.id

@@ -1,4 +1,4 @@
-"""The keys of an installation: checked at the start, and rotated."""
+"""The sealing keys of an installation: checking them at the start, and rotating them."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ class KeyMismatch(Exception):
 
 
 def check_keys(session: Session, sealer: Sealer) -> None:
-    """Raises KeyMismatch unless the database's key check opens. Silent on a database that has none yet.
+    """Raises KeyMismatch if the database's key check does not open. A new database has none.
 
-    Also of an older version, so it reads one column that has always been there.
+    Runs before migrations, so it reads only a column that every version has.
     """
     key_check = session.scalar(select(Installation.key_check))
     if key_check is None:
@@ -43,10 +43,10 @@ def check_keys(session: Session, sealer: Sealer) -> None:
 
 
 def prepare(scope: Scope) -> None:
-    """Seals a random key for the audit chains in a new database; KeyMismatch if another key sealed one.
+    """Seals a random audit key in a new database. Raises KeyMismatch if another key sealed one.
 
-    An installation from before the chains had records gets them now. An earlier version sealed a key that
-    everybody knows.
+    Adds the chains' records to an installation from before records, and replaces the public key that an
+    earlier version sealed.
     """
     sealer = scope.keys.sealer
     with suppress(IntegrityError), scope.transaction():
@@ -73,9 +73,9 @@ def _chain_key(sealer: Sealer, row: Installation) -> chain.Key | None:
 
 
 def reseal(scope: Scope) -> Iterator[tuple[int, int]]:
-    """Seals every secret again with the newest key, a row at a time; yields (done, total).
+    """Reseals every secret with the newest key, a row at a time; yields (done, total).
 
-    Each row is its own transaction, so that it can be stopped anywhere and started again.
+    Each row is a transaction of its own, so it can be stopped anywhere and restarted.
     """
     sealer = scope.keys.sealer
     stale = select(Secret.id).where(Secret.key_fingerprint != sealer.current)
@@ -93,18 +93,18 @@ def _reseal_row(scope: Scope, row_id: str) -> None:
     if row is None:
         return
     place = Place(row.organization_id, row.provider, row.field)
-    sealed = sealed_again(scope.keys.sealer, row.sealed, place)
+    sealed = resealed(scope.keys.sealer, row.sealed, place)
     if sealed is not None:
         row.sealed = sealed
         row.key_fingerprint = scope.keys.sealer.current
-        flag_modified(row, "updated_at")  # as it is: nobody typed the secret again
+        flag_modified(row, "updated_at")  # unchanged: the secret itself is the same
 
 
 def _reseal_totp_and_key_check(scope: Scope) -> None:
     """The TOTP secrets of users, and last the key check."""
     sealer = scope.keys.sealer
     for user in scope.session.scalars(_with_totp().with_for_update()):
-        sealed = sealed_again(sealer, user.totp_sealed or "", totp.place(user))
+        sealed = resealed(sealer, user.totp_sealed or "", totp.place(user))
         if sealed is not None:
             user.totp_sealed = sealed
             flag_modified(user, "updated_at")
@@ -112,8 +112,8 @@ def _reseal_totp_and_key_check(scope: Scope) -> None:
     row.key_check = sealer.seal(sealer.open(row.key_check, KEY_CHECK), KEY_CHECK)
 
 
-def sealed_again(sealer: Sealer, token: str, place: Place) -> str | None:
-    """None where no key opens it: it stays as it is, and has to be entered again."""
+def resealed(sealer: Sealer, token: str, place: Place) -> str | None:
+    """Returns the token resealed; None if no key opens it, so that it has to be entered again."""
     try:
         return sealer.seal(sealer.open(token, place), place)
     except SealBroken:
@@ -125,7 +125,7 @@ def _with_totp() -> Select[User]:
 
 
 def unrotated_count(scope: Scope) -> int:
-    """How many secrets no key opens or the newest did not seal."""
+    """Counts the secrets that the newest key did not seal, or no key opens."""
     sealer = scope.keys.sealer
     query = select(func.count()).select_from(Secret)
     secrets_left = scope.session.scalar(query.where(Secret.key_fingerprint != sealer.current)) or 0

@@ -1,4 +1,4 @@
-"""The installation itself: its key check, its setup link, whether it can serve, its sealing keys."""
+"""Setting up an installation: its one-time link, its first superadmin and organization."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def _row(session: Session) -> Installation | None:
 
 
 def new_setup_token(scope: Scope) -> str | None:
-    """A new single-use key for the setup link if there is no superadmin, else None."""
+    """Returns a new single-use token for the setup link; None if there is a superadmin."""
     if directory.superadmins(scope):
         return None
     token = secrets.token_urlsafe(24)
@@ -48,14 +48,14 @@ def new_setup_token(scope: Scope) -> str | None:
 
 
 def expect_setup(scope: Scope) -> None:
-    """NotFound unless there is a setup link that was not used."""
+    """Raises NotFound unless there is an unused setup link."""
     row = _row(scope.session)
     if row is None or row.setup_token_hash is None or directory.superadmins(scope):
         raise _used_up()
 
 
 def expect_setup_token(scope: Scope, token: str) -> None:
-    """NotFound unless it is the token of the last setup link, and that was not used. TooMany for guessing."""
+    """Raises NotFound unless it is the token of the last, unused setup link. Raises TooMany."""
     if directory.superadmins(scope):
         raise _used_up()
     limit = sign_in_limits.of_setup_key(scope)
@@ -77,14 +77,14 @@ def _compare_setup_token(scope: Scope, token: str) -> None:
 
 
 def _used_up() -> NotFound:
-    return NotFound("This setup key was used, or is not the latest one. The console shows the latest.")
+    return NotFound("This setup key was used or replaced. The console shows the latest one.")
 
 
 def set_up(scope: Scope, token: str, sent: Any) -> User:
-    """The first superadmin and organization, all or nothing; the link is used up."""
+    """Adds the first superadmin and organization in one transaction, and invalidates the link."""
     expect_setup_token(scope, token)
     draft = validation.read(SetupDraft, sent)
-    person = users.read_new(
+    user = users.read_new(
         scope,
         {
             "email": draft.email,
@@ -93,17 +93,17 @@ def set_up(scope: Scope, token: str, sent: Any) -> User:
             "password": draft.password,
         },
     )
-    inside = replace(scope, actor=replace(scope.actor, name=person.email))
-    with users.one_user_per_email(person.email), scope.transaction():
+    inside = replace(scope, actor=replace(scope.actor, name=user.email))
+    with users.one_user_per_email(user.email), scope.transaction():
         row = scope.session.get_one(Installation, 1, with_for_update=True)
         _compare_setup_token(scope, token)
         row.setup_token_hash = None
         organization = directory.named(inside, draft.organization)
-        return users.add(inside.for_organization(organization), person)
+        return users.add(inside.for_organization(organization), user)
 
 
 def sealed_counts(scope: Scope) -> tuple[int, int]:
-    """How many sealed values are stored, and how many of them no key opens."""
+    """Counts the sealed values, and how many of them no key opens."""
     sealer = scope.keys.sealer
     columns = (Secret.sealed, Secret.organization_id, Secret.provider, Secret.field)
     stored = [(sealed, Place(*place)) for sealed, *place in scope.session.execute(select(*columns))]
@@ -112,4 +112,4 @@ def sealed_counts(scope: Scope) -> tuple[int, int]:
         (sealed or "", totp.place(user))
         for sealed, user in scope.session.execute(owners.where(User.totp_sealed.is_not(None)))
     ]
-    return len(stored), sum(keys.sealed_again(sealer, token, place) is None for token, place in stored)
+    return len(stored), sum(keys.resealed(sealer, token, place) is None for token, place in stored)

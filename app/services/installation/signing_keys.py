@@ -1,7 +1,7 @@
 """Whether all machines of an installation sign with the same keys.
 
-Tokens and session cookies that one machine signs have to be accepted by every other. The database keeps a
-keyed check of the newest key of each kind: a machine that lacks that key would refuse its sisters' tokens.
+Every machine has to accept tokens and session cookies that another one signed. The database has a keyed
+check of the newest key of each kind: a machine without that key refuses to start.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ def expect_same(session: Session, keys: Keys) -> None:
 
 
 def adopt(scope: Scope, *, replace: bool = False) -> None:
-    """Stores which keys are the newest here, as this machine starts to sign with them.
+    """Stores a check of the newest keys, as this machine starts to sign with them.
 
-    A new key in front of the one that is stored takes its place. Raises KeyMismatch if the stored one is
-    not in the list at all, unless `replace`.
+    A new key before the stored one replaces it. Raises KeyMismatch if the stored one is not in the list,
+    unless `replace`.
     """
     with scope.transaction():
         row = scope.session.get_one(Installation, 1, with_for_update=True)
@@ -55,7 +55,7 @@ def _expect(stored: str | None, column: str, checks: Sequence[str]) -> None:
 
 
 def _checks(row: Installation, keys: Keys, column: str) -> list[str]:
-    """One for each key of the kind, newest first."""
+    """Returns a check of each key of the kind, newest first."""
     secret = chain.open_key(keys.sealer, row.key_check).hmac.encode()
     signing = keys.jwt if column == "token_key_check" else (keys.session,)
     return [hmac.new(secret, f"{column}\n{key}".encode(), hashlib.sha256).hexdigest() for key in signing]

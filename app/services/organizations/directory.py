@@ -1,4 +1,4 @@
-"""Tenants: created, renamed, and their base URL and country."""
+"""Organizations: finding, adding and renaming them, their base URL and country."""
 
 from __future__ import annotations
 
@@ -50,15 +50,15 @@ class OrganizationEdit(BaseModel):
 
 
 def by_slug(scope: Scope, slug: str) -> Organization:
-    return _found(scope.session.scalar(select(Organization).where(Organization.slug == slug)))
+    return _or_not_found(scope.session.scalar(select(Organization).where(Organization.slug == slug)))
 
 
 def by_id(scope: Scope, organization_id: str) -> Organization:
-    return _found(scope.session.get(Organization, organization_id))
+    return _or_not_found(scope.session.get(Organization, organization_id))
 
 
 def by_name(scope: Scope, name: str) -> Organization | None:
-    """Conflict where two have the name, so that nobody lands in the wrong one."""
+    """Returns the organization of that name, or None. Raises Conflict if two have it."""
     found = list(scope.session.scalars(select(Organization).where(Organization.name == name).limit(2)))
     if len(found) > 1:
         raise Conflict(f"Two organizations are called {texts.bidi_isolate(name)}. Rename one of them first.")
@@ -66,7 +66,7 @@ def by_name(scope: Scope, name: str) -> Organization | None:
 
 
 def named(scope: Scope, name: str) -> Organization:
-    """The organization of that name, made where there is none."""
+    """Returns the organization of that name, adding it if there is none."""
     scope.require_transaction()
     try:
         name = fields.check_name(name.strip())
@@ -79,9 +79,9 @@ def of_user(scope: Scope, user: User) -> Organization:
     return scope.session.get_one(Organization, user.organization_id)
 
 
-def _found(organization: Organization | None) -> Organization:
+def _or_not_found(organization: Organization | None) -> Organization:
     if organization is None:
-        raise NotFound("There is no such organization.")
+        raise NotFound("Organization not found.")
     return organization
 
 
@@ -94,7 +94,7 @@ def create(scope: Scope, sent: Any) -> Organization:
     for _ in range(SLUG_TRIES):
         with suppress(IntegrityError), scope.transaction():
             return add(scope, draft.name)
-    raise Conflict("Somebody creates organizations of this name right now. Try again in a moment.")
+    raise Conflict("Another organization of this name is being created. Try again.")
 
 
 def add(scope: Scope, name: str) -> Organization:
@@ -109,14 +109,14 @@ def add(scope: Scope, name: str) -> Organization:
 
 
 def planned_base_url(scope: Scope, sent: Any, *, version: int | None = None) -> str | None:
-    """The base URL that `update` would store of what was sent. Raises as `update`."""
+    """Returns the base URL that `update` would store. Raises as `update`."""
     draft = validation.read(OrganizationEdit, sent)
     expect_version(scope.organization, version)
     return draft.public_base_url
 
 
 def base_urls(scope: Scope, *, limit: int = 5) -> list[AuditEvent]:
-    """The last changes of the base URL, newest first."""
+    """Returns the last changes of the base URL, newest first."""
     query = (
         scope.select(AuditEvent)
         .where(AuditEvent.action == Action.ORGANIZATION_SAVED)
@@ -129,7 +129,7 @@ def base_urls(scope: Scope, *, limit: int = 5) -> list[AuditEvent]:
 def update(
     scope: Scope, http: Outbound, sent: Any, *, reason: str | None = None, version: int | None = None
 ) -> Organization:
-    """Absent keeps, null clears, a value replaces. The slug stays, so that addresses keep working."""
+    """Saves the submitted fields: null clears, absent keeps. The slug stays, so links keep working."""
     draft = validation.read(OrganizationEdit, sent)
     changes = draft.model_dump(exclude_unset=True)
     is_moved = False
@@ -138,18 +138,18 @@ def update(
         expect_version(organization, version)
         if "public_base_url" in changes:
             is_moved = set_base_url(scope, changes.pop("public_base_url"), reason=reason)
-        told = log.diff({name: getattr(organization, name) for name in changes}, changes)
+        changed = log.diff({name: getattr(organization, name) for name in changes}, changes)
         for name, value in changes.items():
             setattr(organization, name, value)
-        if told:
-            log.record(scope, Action.ORGANIZATION_SAVED, organization.name, told)
+        if changed:
+            log.record(scope, Action.ORGANIZATION_SAVED, organization.name, changed)
     if is_moved:
         provisioning.changed(scope, http)
     return organization
 
 
 def superadmins(scope: Scope) -> int:
-    """How many superadmins the installation has, over every organization."""
+    """Counts the active superadmins of the installation."""
     query = select(func.count()).where(User.role == Role.SUPERADMIN, User.disabled_at.is_(None))
     return scope.session.scalar(query.select_from(User)) or 0
 

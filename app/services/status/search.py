@@ -1,4 +1,4 @@
-"""Finding things by a few letters or digits: organizations, numbers, people."""
+"""Search by a few letters or digits: organizations, numbers, users."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from app.models import Endpoint, Organization, User
 from app.services.scope import Scope
 
 MOST = 6
-"""Of each kind."""
+"""Results of each kind."""
 
 FEWEST_DIGITS = 3
-"""Fewer are in almost every number."""
+"""Almost every number contains fewer."""
 
 MOST_DIGITS = 20
 
@@ -41,7 +41,7 @@ class FoundPerson:
 
 @dataclass(frozen=True)
 class Found:
-    """The first few of each kind; `has_more` where there are others."""
+    """The first few of each kind; `has_more` if there are others."""
 
     organizations: list[Organization] = field(default_factory=list)
     numbers: list[FoundNumber] = field(default_factory=list)
@@ -50,8 +50,10 @@ class Found:
 
 
 def find(scope: Scope, text: str) -> Found:
-    """What has the digits, or the text in its name, in every organization. Numbers that begin with the
-    digits come first, and so do people of the scope's own organization."""
+    """Returns what has the digits, or the text in its name, in every organization.
+
+    Numbers that begin with the digits come first, and users of the scope's organization.
+    """
     text = text.strip()
     if not text:
         return _first(_organizations(scope, ""), [], [])
@@ -59,7 +61,7 @@ def find(scope: Scope, text: str) -> Found:
 
 
 def _first(organizations: list[Organization], numbers: list[FoundNumber], people: list[FoundPerson]) -> Found:
-    """Each was asked for one more than is shown."""
+    """Each query has one row more than is shown."""
     has_more = any(len(found) > MOST for found in (organizations, numbers, people))
     return Found(organizations[:MOST], numbers[:MOST], people[:MOST], has_more)
 
@@ -70,7 +72,7 @@ def _organizations(scope: Scope, text: str) -> list[Organization]:
 
 
 def _numbers(scope: Scope, text: str) -> list[FoundNumber]:
-    """By how they begin, in E.164 or as they are written in the scope's country; then by what is in them."""
+    """By prefix, in E.164 or as written in the scope's country; then by substring."""
     digits = re.sub(r"[\s().\-+/]", "", text)
     if not (digits.isascii() and digits.isdigit()) or len(digits) > MOST_DIGITS:
         return []

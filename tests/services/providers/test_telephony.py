@@ -148,8 +148,8 @@ def test_an_unknown_field_is_refused_with_the_nearest_known_name(acme):
     with pytest.raises(Invalid) as refused:
         telephony.update(acme, NOBODY, READY | {"twilio_auth_tokn": "x", "active": True})
     messages = {problem.field: problem.message for problem in refused.value.problems}
-    assert messages["twilio_auth_tokn"] == "There is no such field. Did you mean twilio_auth_token?"
-    assert messages["active"].startswith("There is no such field. Known are: provider")
+    assert messages["twilio_auth_tokn"] == "Unknown field. Did you mean “twilio_auth_token”?"
+    assert messages["active"].startswith("Unknown field. Use one of: provider")
 
 
 def test_a_field_of_the_dialer_is_not_in_the_telephony_settings(acme):

@@ -256,4 +256,4 @@ def test_guessing_codes_in_a_session_is_throttled_apart(mo: Portal, secret: str)
     for _ in range(10):
         mo.get("/account").press("Switch off", 422, your_password=PASSWORD, code="0000-0000-0000-0000")
     page = mo.get("/account").press("Switch off", 429, your_password=PASSWORD, code=codes[0])
-    assert "Too many tries" in page.notes
+    assert "Too many attempts" in page.notes

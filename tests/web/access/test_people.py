@@ -219,7 +219,7 @@ def test_guessing_that_password_is_throttled(app: Flask, dana: Portal, cast: Cas
     for _ in range(10):
         issue(dana, of(cast), 422, your_password="a wrong password")
     page = issue(dana, of(cast), 429)
-    assert "Too many tries" in page.error("your_password")
+    assert "Too many attempts" in page.error("your_password")
     assert dump(app)["api_tokens"] == []
 
 

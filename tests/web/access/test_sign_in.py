@@ -60,7 +60,7 @@ def test_wrong_codes_are_counted(nobody: Portal, cast: Cast, secret: str) -> Non
         page = page.press("Continue", 401, code="000000")
         assert "does not match" in page.notes
     page = page.press("Continue", 429, code=pyotp.TOTP(secret).now())
-    assert "Too many tries" in page.notes
+    assert "Too many attempts" in page.notes
     assert int(page.answer.headers["Retry-After"]) > 0
     assert not nobody.is_signed_in()
 

@@ -173,7 +173,7 @@ def test_a_provider_that_was_asked_too_often_is_left_alone(
 ) -> None:
     monkeypatch.setattr(gateway, "OBSERVE", replace(gateway.OBSERVE, most=1))
     page = ask(live).follow("Ask Twilio now").follow("Ask Twilio again")
-    assert "Too many tries. Wait" in page.notes
+    assert "Too many attempts. Try" in page.notes
     assert len(hops(page)) == 6
 
 

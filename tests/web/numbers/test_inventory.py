@@ -268,7 +268,7 @@ def test_what_was_ticked_stays_where_the_list_cannot_be_read_again(
     monkeypatch.setattr(gateway, "LIST", replace(gateway.LIST, most=1))
     dana.get(LIST)
     page = sent(dana, "endpoints", [FIRST, SECOND], 429, inbound_agent_name="Reception")
-    assert "Too many tries" in page.notes
+    assert "Too many attempts" in page.notes
     assert ticked(page) == [SECOND, FIRST]
     assert list(refusals(page)) == [SECOND]
     assert page.value("inbound_agent_name") == "Reception"
@@ -306,7 +306,7 @@ def test_a_provider_that_is_not_connected_says_what_it_needs(dana: Portal, key: 
 def test_too_many_listings_are_told(dana: Portal, twilio: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gateway, "LIST", replace(gateway.LIST, most=1))
     dana.get(LIST)
-    assert "Too many tries" in dana.get(LIST, 429).notes
+    assert "Too many attempts" in dana.get(LIST, 429).notes
     assert len(twilio.requests) == 1
 
 

@@ -130,7 +130,7 @@ def test_a_connection_without_values_says_what_it_needs(dana: Portal, sinch: Sin
 def test_too_many_looks_are_refused(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gateway, "CALLBACK", replace(gateway.CALLBACK, most=1))
     page = page.press("Set it at Sinch…", 429, url=URL)
-    assert "Too many tries." in page.notes
+    assert "Too many attempts." in page.notes
     assert page.value("url") == URL
     page.portal.get(PATH, 429)
 
