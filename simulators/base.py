@@ -188,6 +188,13 @@ class Simulator:
         self._server.shutdown()
         self._server.server_close()
 
+    def reset(self) -> None:
+        """Returns the account to its initial state; the address stays the same."""
+        fresh, server = type(self)(), self._server
+        fresh._server.server_close()
+        vars(self).clear()
+        vars(self).update(vars(fresh), _server=server)
+
     def reply(self, request: Request) -> Reply:
         self.requests.append(LoggedRequest(request.method, request.host, request.path, request.query))
         is_troubled = self.trouble_at in request.path

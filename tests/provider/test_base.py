@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import FrozenInstanceError
+from typing import Any
 
 import pytest
 
@@ -24,7 +25,7 @@ def declare(**attributes):
     return type("Acme", (Provider,), made)
 
 
-def test_a_declaration_knows_its_fields_in_order():
+def test_provider_lists_its_fields_in_order():
     acme = declare(
         account=Text("Account", required=True),
         token=Secret("Token", required=True),
@@ -42,7 +43,7 @@ def test_a_declaration_knows_its_fields_in_order():
     assert acme.field("token").secret
 
 
-def test_a_field_is_in_its_families_only():
+def test_fields_in_returns_those_of_the_family():
     acme = declare(
         families=(Family.VOICE, Family.TELEPHONY),
         account=Text("Account"),
@@ -52,13 +53,13 @@ def test_a_field_is_in_its_families_only():
     assert [field.name for field in acme.fields_in(Family.TELEPHONY)] == ["account"]
 
 
-def test_a_capability_is_a_method_of_its_name():
+def test_capabilities_are_the_methods_of_their_names():
     assert declare()().capabilities == frozenset()
     able = declare(verify=lambda self: None, observe=lambda self: None)()
     assert able.capabilities == {Capability.VERIFY, Capability.OBSERVE}
 
 
-def test_a_field_is_frozen():
+def test_field_is_frozen():
     field = Text("Account")
     with pytest.raises(FrozenInstanceError):
         field.label = "Another"  # type: ignore[misc]
@@ -66,7 +67,7 @@ def test_a_field_is_frozen():
 
 SHARED = Text("Shared")
 
-BROKEN = {
+BROKEN: dict[str, dict[str, Any]] = {
     "no key": {"key": None},
     "no label": {"label": None},
     "no families": {"families": ()},
@@ -93,43 +94,45 @@ BROKEN = {
 }
 
 
-@pytest.mark.parametrize("attributes", BROKEN.values(), ids=BROKEN.keys())
-def test_a_broken_declaration_is_refused_by_name(attributes):
-    with pytest.raises(DeclarationError, match=r"^tests\.test_provider|^test_provider|\.$"):
-        declare(**attributes)
+def test_provider_broken_declaration_is_refused(subtests):
+    for attributes in BROKEN.values():
+        refused = pytest.raises(DeclarationError, match=r"\.$")
+        with subtests.test(attributes=attributes), refused:
+            declare(**attributes)
 
 
-@pytest.mark.parametrize("field", [Text("A"), Secret("A"), PhoneNumber("A")])
-@pytest.mark.parametrize(
-    "value", ["", "\0", "a\nb", "a\rb", "a\tb", "a\x7fb", "a\x85b", "a\u2028b", "x" * 501]
-)
-def test_text_is_one_line_and_not_endless(field, value):
-    with pytest.raises(ValueError, match=r"^[A-Z].*\.$") as refused:
-        field.check(value, "US")
-    assert not value or value not in str(refused.value)
+def test_check_text_is_one_line_of_limited_length(subtests):
+    for field in [Text("A"), Secret("A"), PhoneNumber("A")]:
+        for value in ["", "\0", "a\nb", "a\rb", "a\tb", "a\x7fb", "a\x85b", "a\u2028b", "x" * 501]:
+            with subtests.test(field=field, value=value):
+                with pytest.raises(ValueError, match=r"^[A-Z].*\.$") as refused:
+                    field.check(value, "US")
+                assert not value or value not in str(refused.value)
 
 
 MASKS = ["••••", "●●●●1234", "****", "abc***xyz", "...1234", "…1234", "∙∙∙∙", "····"]
 
 
-@pytest.mark.parametrize("value", MASKS)
-def test_a_secret_is_not_a_mask(value):
-    with pytest.raises(ValueError, match="This is a mask, not the Token"):
-        Secret("Token").check(value, None)
+def test_check_secret_refuses_masks(subtests):
+    for value in MASKS:
+        refused = pytest.raises(ValueError, match="This is a mask, not the Token")
+        with subtests.test(value=value), refused:
+            Secret("Token").check(value, None)
 
 
-@pytest.mark.parametrize("value", ["a b", "a\u00a0b", "a\u200bb", "\ufeffabc", "a\u202eb", "\ud800"])
-def test_a_secret_has_no_invisible_characters(value):
-    with pytest.raises(ValueError, match="spaces or invisible"):
-        Secret("Token").check(value, None)
+def test_check_secret_refuses_invisible_characters(subtests):
+    for value in ["a b", "a\u00a0b", "a\u200bb", "\ufeffabc", "a\u202eb", "\ud800"]:
+        with subtests.test(value=value), pytest.raises(ValueError, match="spaces or invisible"):
+            Secret("Token").check(value, None)
 
 
-@pytest.mark.parametrize("value", ["x", "a*b**c", "a..b", "ключ", "/+=_-.~", "x" * 500])
-def test_anything_else_may_be_a_secret(value):
-    assert Secret("Token").check(value, None) == value
+def test_check_secret_accepts_anything_else(subtests):
+    for value in ["x", "a*b**c", "a..b", "ключ", "/+=_-.~", "x" * 500]:
+        with subtests.test(value=value):
+            assert Secret("Token").check(value, None) == value
 
 
-def test_a_pattern_is_matched_whole():
+def test_check_text_matches_the_whole_pattern():
     field = Text("SID", pattern="AC[0-9]{2}", example="It is AC and two digits.")
     assert field.check("AC12", None) == "AC12"
     for value in ("AC123", "xAC12", "ac12", "AC12\n", "AC\u0661\u0662"):
@@ -137,29 +140,30 @@ def test_a_pattern_is_matched_whole():
             field.check(value, None)
 
 
-@pytest.mark.parametrize(("value", "fits"), [(0, False), (1, True), (4, True), (5, False), (10**400, False)])
-def test_a_count_is_in_its_range(value, fits):
-    field = Count("Calls", most=4)
-    if fits:
-        assert field.check(value, None) == value
-    else:
-        with pytest.raises(ValueError, match="Use a whole number from 1 to 4"):
-            field.check(value, None)
+def test_check_count_is_in_its_range(subtests):
+    for value, fits in [(0, False), (1, True), (4, True), (5, False), (10**400, False)]:
+        with subtests.test(value=value, fits=fits):
+            field = Count("Calls", most=4)
+            if fits:
+                assert field.check(value, None) == value
+            else:
+                with pytest.raises(ValueError, match="Use a whole number from 1 to 4"):
+                    field.check(value, None)
 
 
 HOST = ServiceHost("Base", hosts=("a.example", "b.example"))
 
 
-@pytest.mark.parametrize("value", ["b.example", "https://b.example", "HTTPS://B.Example/", "b.example/"])
-def test_a_host_is_one_of_the_providers_own(value):
-    assert HOST.check(value, None) == "https://b.example"
-    assert HOST.in_force(None) == "https://a.example"
-    assert HOST.in_force("https://b.example") == "https://b.example"
+def test_check_host_accepts_the_providers_own(subtests):
+    for value in ["b.example", "https://b.example", "HTTPS://B.Example/", "b.example/"]:
+        with subtests.test(value=value):
+            assert HOST.check(value, None) == "https://b.example"
+            assert HOST.in_force(None) == "https://a.example"
+            assert HOST.in_force("https://b.example") == "https://b.example"
 
 
-@pytest.mark.parametrize(
-    "value",
-    [
+def test_check_host_refuses_any_other(subtests):
+    for value in [
         "evil.example",
         "https://evil.example",
         "http://a.example",
@@ -178,14 +182,15 @@ def test_a_host_is_one_of_the_providers_own(value):
         "127.0.0.1",
         "a.example.",
         "ａ.example",  # noqa: RUF001
-    ],
-)
-def test_any_other_host_is_refused(value):
-    with pytest.raises(ValueError, match=r"^Base must be https://a\.example or https://b\.example\.$"):
-        HOST.check(value, None)
+    ]:
+        with (
+            subtests.test(value=value),
+            pytest.raises(ValueError, match=r"^Base must be https://a\.example or https://b\.example\.$"),
+        ):
+            HOST.check(value, None)
 
 
-def test_what_openapi_says_of_a_field():
+def test_schema_describes_the_field():
     assert Secret("Token", help="Behind Show.").schema() == {
         "title": "Token",
         "description": "Behind Show.",

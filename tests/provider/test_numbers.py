@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-import pytest
+from typing import Any
 
 from app.core import urls
 from app.provider.numbers import Override, ProviderNumber, Reason, difference
@@ -8,38 +8,38 @@ from app.provider.numbers import Override, ProviderNumber, Reason, difference
 URL = "https://voice.example.com/telephony/twilio/inbound/support%20agent"
 
 
-@pytest.mark.parametrize(
-    ("more", "reason"),
-    [
-        ({"webhook_url": URL, "method": "POST"}, None),
-        ({"webhook_url": URL, "method": None}, None),
-        ({"webhook_url": URL, "method": "post"}, None),
-        ({"webhook_url": URL, "method": "GET"}, Reason.DIFFERENT_METHOD),
-        ({"webhook_url": URL + "x"}, Reason.DIFFERENT_URL),
-        ({"webhook_url": URL + "?a=1"}, Reason.DIFFERENT_URL),
-        ({}, Reason.NO_WEBHOOK),
-        ({"shows_webhook": False}, Reason.NOT_SHOWN),
-        ({"override": Override.TRUNK}, Reason.TRUNK_IN_THE_WAY),
-        ({"override": Override.TRUNK, "webhook_url": URL}, Reason.TRUNK_IN_THE_WAY),
-        ({"override": Override.APPLICATION}, Reason.APPLICATION_IN_THE_WAY),
-        ({"override": Override.APPLICATION, "webhook_url": URL}, None),
-        (
-            {"override": Override.APPLICATION, "webhook_url": URL, "method": "GET"},
-            Reason.DIFFERENT_METHOD,
-        ),
-    ],
-)
-def test_each_difference_has_its_name(more, reason):
-    assert difference(ProviderNumber("+15551234567", **more), URL) is reason
+DIFFERENCES: list[tuple[dict[str, Any], Reason | None]] = [
+    ({"webhook_url": URL, "method": "POST"}, None),
+    ({"webhook_url": URL, "method": None}, None),
+    ({"webhook_url": URL, "method": "post"}, None),
+    ({"webhook_url": URL, "method": "GET"}, Reason.DIFFERENT_METHOD),
+    ({"webhook_url": URL + "x"}, Reason.DIFFERENT_URL),
+    ({"webhook_url": URL + "?a=1"}, Reason.DIFFERENT_URL),
+    ({}, Reason.NO_WEBHOOK),
+    ({"shows_webhook": False}, Reason.NOT_SHOWN),
+    ({"override": Override.TRUNK}, Reason.TRUNK_IN_THE_WAY),
+    ({"override": Override.TRUNK, "webhook_url": URL}, Reason.TRUNK_IN_THE_WAY),
+    ({"override": Override.APPLICATION}, Reason.APPLICATION_IN_THE_WAY),
+    ({"override": Override.APPLICATION, "webhook_url": URL}, None),
+    (
+        {"override": Override.APPLICATION, "webhook_url": URL, "method": "GET"},
+        Reason.DIFFERENT_METHOD,
+    ),
+]
 
 
-def test_no_line_is_a_number_that_is_gone():
+def test_difference_names_every_reason(subtests):
+    for more, reason in DIFFERENCES:
+        with subtests.test(more=more, reason=reason):
+            assert difference(ProviderNumber("+15551234567", **more), URL) is reason
+
+
+def test_difference_without_a_number_is_number_gone():
     assert difference(None, URL) is Reason.NUMBER_GONE
 
 
-@pytest.mark.parametrize(
-    ("one", "other", "is_same"),
-    [
+def test_same_ignores_spelling_but_not_meaning(subtests):
+    for one, other, is_same in [
         ("https://a.example/x", "https://A.example:443/x", True),
         ("https://a.example/x", "HTTPS://a.example/x", True),
         ("https://a.example/sam%c3%a9", "https://a.example/sam%C3%A9", True),
@@ -54,8 +54,7 @@ def test_no_line_is_a_number_that_is_gone():
         ("https://a.example/x", "https://u:p@a.example/x", False),
         ("https://a.example/x", "https://[a.example/x", False),
         ("https://[a", "https://[a", True),
-    ],
-)
-def test_two_addresses_are_the_same_where_they_are_called_alike(one, other, is_same):
-    assert urls.same(one, other) is is_same
-    assert urls.same(other, one) is is_same
+    ]:
+        with subtests.test(one=one, other=other, is_same=is_same):
+            assert urls.same(one, other) is is_same
+            assert urls.same(other, one) is is_same

@@ -13,7 +13,7 @@ from app.core.outbound.answer import OutboundError
 from app.provider import Capability, Outcome, Refusal
 from app.provider.numbers import ProviderNumber
 from app.providers import PROVIDERS
-from simulators.base import PLAIN, Reply, Trouble
+from simulators.base import CANARY, PLAIN, Reply, Trouble
 from tests.support.lines import URL
 
 ABSENT = "+15550009999"
@@ -31,7 +31,7 @@ TROUBLES = {
     Trouble.REFUSED_IN_HTML: Outcome.UNEXPECTED_ANSWER,
     Trouble.ODD: Outcome.UNEXPECTED_ANSWER,
 }
-SILENT: list[Any] = ["", "Unauthorized", [], {}]
+SILENT: list[Any] = ["", "Unauthorized", [], {}, {"message": CANARY}]
 ODD: list[Any] = [None, 7, True, "x", "\x1b[2J \n\u202e", "https://[", [], {}, [7], {"voice": 7}, "9" * 5000]
 
 

@@ -51,12 +51,12 @@ def refusal_of(call, name):
     return refused.value.result
 
 
-def test_agents_are_listed_by_name_without_the_archived(upstream, call):
+def test_agents_are_sorted_without_archived_ones(upstream, call):
     assert call("agents") == [Agent(NIGHT_SHIFT, "Night shift"), Agent(RECEPTION, "Reception")]
     assert [seen.query for seen in upstream.requests] == [{"page_size": "100"}]
 
 
-def test_all_pages_of_agents_are_read_up_to_an_end(upstream, call, monkeypatch):
+def test_agents_reads_every_page_up_to_a_limit(upstream, call, monkeypatch):
     upstream.convai.agents = {f"agent_{n}": f"Agent {n:03}" for n in range(25)}
     upstream.convai.page_size = 10
     assert len(call("agents")) == 25
@@ -65,7 +65,7 @@ def test_all_pages_of_agents_are_read_up_to_an_end(upstream, call, monkeypatch):
     assert len(call("agents")) == 20
 
 
-def test_an_agents_name_is_one_line_of_plain_text(upstream, call):
+def test_agents_names_are_cleaned(upstream, call):
     upstream.convai.agents = {"a1": "One\n\x1b[31m\u2028two" + "x" * 500, "a2": "", "a/3": "Odd id"}
     first, second = call("agents")
     assert (first.id, first.name) == ("a2", "a2")
@@ -73,7 +73,7 @@ def test_an_agents_name_is_one_line_of_plain_text(upstream, call):
     assert len(second.name) == 100
 
 
-def test_a_number_is_found_among_others(upstream, call):
+def test_imported_finds_the_number(upstream, call):
     assert call("imported_numbers", NUMBER) == []
     convai = upstream.convai
     convai.odd = ODD
@@ -89,7 +89,7 @@ def test_a_number_is_found_among_others(upstream, call):
     assert [one.is_ours for one in found] == [False, True]
 
 
-def test_a_number_is_imported_with_the_trunks_domain(upstream, call):
+def test_import_number_sends_the_trunk_domain(upstream, call):
     label = new_label(NUMBER)
     assert label.startswith(f"Patchbay {NUMBER} ")
     assert label != new_label(NUMBER)
@@ -111,36 +111,38 @@ def test_a_number_is_imported_with_the_trunks_domain(upstream, call):
     assert call("imported_numbers", NUMBER) == [ImportedNumber(made, None, label)]
 
 
-def test_an_agent_is_assigned_and_taken_off(upstream, call):
+def test_assign_sets_and_clears_the_agent(upstream, call):
     number = upstream.convai.add(NUMBER)
     for agent in (RECEPTION, NIGHT_SHIFT, None):
         call("assign_agent", number, agent)
         assert upstream.convai.numbers[number]["agent_id"] == agent
 
 
-@pytest.mark.parametrize("number", ["phnum_sample_1", "phnum_sample_9"])
-def test_an_agent_or_number_that_is_not_there_is_said_to_be_missing(upstream, call, number):
-    upstream.convai.add(NUMBER)
-    with pytest.raises(Refusal) as refused:
-        call("assign_agent", number, "agent_of_nobody")
-    assert refused.value.result.code == Outcome.NOT_FOUND
+def test_assign_unknown_agent_or_number_is_not_found(upstream, call, subtests):
+    for number in ["phnum_sample_1", "phnum_sample_9"]:
+        with subtests.test(number=number):
+            upstream.reset()
+            upstream.convai.add(NUMBER)
+            with pytest.raises(Refusal) as refused:
+                call("assign_agent", number, "agent_of_nobody")
+            assert refused.value.result.code == Outcome.NOT_FOUND
 
 
-def test_a_number_is_removed_and_may_be_gone_already(upstream, call):
+def test_remove_deletes_once_or_is_done_already(upstream, call):
     number = upstream.convai.add(NUMBER)
     call("remove_number", number)
     assert upstream.convai.numbers == {}
     call("remove_number", number)
 
 
-def test_an_id_stays_in_its_place(upstream, call):
+def test_calls_keep_an_id_in_one_path_segment(upstream, call):
     with pytest.raises(Refusal):
         call("assign_agent", "a/../../b?c#d", RECEPTION)
     assert [seen.path for seen in upstream.requests] == ["/v1/convai/phone-numbers/a%2F..%2F..%2Fb%3Fc%23d"]
 
 
 @each_call
-def test_every_call_tells_a_wrong_key_from_a_restricted_one(upstream, http, call, name):
+def test_calls_distinguish_wrong_and_restricted_keys(upstream, http, call, name):
     upstream.convai.add(NUMBER)
     args, method, lacks = CALLS[name]
     with pytest.raises(Refusal) as refused:
@@ -154,46 +156,51 @@ def test_every_call_tells_a_wrong_key_from_a_restricted_one(upstream, http, call
 
 
 @each_call
-@pytest.mark.parametrize(
-    ("reply", "code"),
-    [
+def test_calls_refuse_undocumented_responses(upstream, call, name, subtests):
+    for reply, code in [
         (error(429, "too_many_concurrent_requests"), Outcome.RATE_LIMITED),
         (error(429, "system_busy"), Outcome.RATE_LIMITED),
         (Reply(422, {"detail": [{"loc": [], "msg": CANARY, "type": "x"}]}), Outcome.UNEXPECTED_ANSWER),
         (Reply(500, {"detail": CANARY}), Outcome.UNEXPECTED_ANSWER),
         (Reply(202, "<p>" + CANARY), Outcome.UNEXPECTED_ANSWER),
-    ],
-)
-def test_every_call_survives_other_answers(upstream, call, name, reply, code):
-    upstream.refusal = reply
-    assert refusal_of(call, name).code == code
+    ]:
+        with subtests.test(reply=reply, code=code):
+            upstream.reset()
+            upstream.refusal = reply
+            assert refusal_of(call, name).code == code
 
 
-@pytest.mark.parametrize("name", ["agents", "imported_numbers", "import_number"])
-@pytest.mark.parametrize("trouble", [Trouble.HTML, Trouble.ODD])
-def test_a_page_of_something_else_is_no_answer(upstream, call, name, trouble):
-    upstream.trouble = trouble
-    if (name, trouble) == ("imported_numbers", Trouble.ODD):
-        assert call("imported_numbers", NUMBER) == []
-    else:
-        assert refusal_of(call, name).code == Outcome.UNEXPECTED_ANSWER
+def test_calls_refuse_pages_of_another_shape(upstream, call, subtests):
+    for name in ["agents", "imported_numbers", "import_number"]:
+        for trouble in [Trouble.HTML, Trouble.ODD]:
+            with subtests.test(name=name, trouble=trouble):
+                upstream.reset()
+                upstream.trouble = trouble
+                if (name, trouble) == ("imported_numbers", Trouble.ODD):
+                    assert call("imported_numbers", NUMBER) == []
+                else:
+                    assert refusal_of(call, name).code == Outcome.UNEXPECTED_ANSWER
 
 
-@pytest.mark.parametrize("made", [None, 7, "", "a/../b", {"x": 1}])
-def test_an_id_that_cannot_be_one_is_not_kept(upstream, call, made):
-    upstream.convai.faults = [Fault("POST", "/v1/convai", Reply(200, {"phone_number_id": made}))]
-    assert refusal_of(call, "import_number").code == Outcome.UNEXPECTED_ANSWER
+def test_import_number_refuses_a_malformed_id(upstream, call, subtests):
+    for made in [None, 7, "", "a/../b", {"x": 1}]:
+        with subtests.test(made=made):
+            upstream.reset()
+            upstream.convai.faults = [Fault("POST", "/v1/convai", Reply(200, {"phone_number_id": made}))]
+            assert refusal_of(call, "import_number").code == Outcome.UNEXPECTED_ANSWER
 
 
 @each_call
-def test_a_provider_that_is_away_is_an_error_of_the_way(upstream, name):
+def test_calls_pass_an_outage_through(upstream, name):
     away = Outbound({"api.elevenlabs.io": "http://127.0.0.1:9"}, deadline=0.2)
     with pytest.raises(OutboundError):
         getattr(LABS, name)(away, upstream.values, *CALLS[name][0])
 
 
-@pytest.mark.parametrize("name", ["import_number", "assign_agent", "remove_number"])
-def test_what_changes_something_is_sent_once(upstream, call, name):
-    upstream.trouble = Trouble.FAULT
-    refusal_of(call, name)
-    assert len(upstream.requests) == 1
+def test_calls_send_a_write_once(upstream, call, subtests):
+    for name in ["import_number", "assign_agent", "remove_number"]:
+        with subtests.test(name=name):
+            upstream.reset()
+            upstream.trouble = Trouble.FAULT
+            refusal_of(call, name)
+            assert len(upstream.requests) == 1

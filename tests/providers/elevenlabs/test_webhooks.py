@@ -40,53 +40,59 @@ def ask(upstream, name, **changes):
     return CALLS[name](Outbound(upstream.upstreams, deadline=5.0), upstream.values | changes)
 
 
-@pytest.mark.parametrize("name", CALLS)
-def test_a_refusal_says_why_and_repeats_nothing(upstream, name):
-    upstream.permissions.remove("workspace")
-    refusals: list[tuple[dict[str, str], Reply | None, Outcome]] = [
-        ({"api_key": "sample-and-wrong"}, None, Outcome.BAD_CREDENTIALS),
-        ({}, None, Outcome.NO_PERMISSION),
-        ({}, error(401, "quota_exceeded"), Outcome.RATE_LIMITED),
-        ({}, error(429, "system_busy"), Outcome.RATE_LIMITED),
-        ({}, Reply(429, CANARY), Outcome.RATE_LIMITED),
-        ({}, Reply(422, {"detail": [{"loc": [], "msg": CANARY}]}), Outcome.UNEXPECTED_ANSWER),
-        ({}, error(400, "something_new"), Outcome.UNEXPECTED_ANSWER),
-        ({}, Reply(500, CANARY), Outcome.UNEXPECTED_ANSWER),
-    ]
-    for changes, reply, code in refusals:
-        upstream.refusal = reply
-        with pytest.raises(Refusal) as refused:
-            ask(upstream, name, **changes)
-        result = refused.value.result
-        assert (result.ok, result.code) == (False, code)
-        assert CANARY not in result.reason
-        assert upstream.values["api_key"] not in result.reason
-        assert result.reason.endswith(".")
+def test_calls_report_refusals_without_provider_text(upstream, subtests):
+    for name in CALLS:
+        with subtests.test(name=name):
+            upstream.reset()
+            upstream.permissions.remove("workspace")
+            refusals: list[tuple[dict[str, str], Reply | None, Outcome]] = [
+                ({"api_key": "sample-and-wrong"}, None, Outcome.BAD_CREDENTIALS),
+                ({}, None, Outcome.NO_PERMISSION),
+                ({}, error(401, "quota_exceeded"), Outcome.RATE_LIMITED),
+                ({}, error(429, "system_busy"), Outcome.RATE_LIMITED),
+                ({}, Reply(429, CANARY), Outcome.RATE_LIMITED),
+                ({}, Reply(422, {"detail": [{"loc": [], "msg": CANARY}]}), Outcome.UNEXPECTED_ANSWER),
+                ({}, error(400, "something_new"), Outcome.UNEXPECTED_ANSWER),
+                ({}, Reply(500, CANARY), Outcome.UNEXPECTED_ANSWER),
+            ]
+            for changes, reply, code in refusals:
+                upstream.refusal = reply
+                with pytest.raises(Refusal) as refused:
+                    ask(upstream, name, **changes)
+                result = refused.value.result
+                assert (result.ok, result.code) == (False, code)
+                assert CANARY not in result.reason
+                assert upstream.values["api_key"] not in result.reason
+                assert result.reason.endswith(".")
 
 
-@pytest.mark.parametrize("name", ["list", "create", "read setting"])
-@pytest.mark.parametrize("trouble", [Trouble.HTML, Trouble.ODD])
-def test_an_answer_that_is_something_else_is_no_answer(upstream, name, trouble):
-    upstream.trouble = trouble
-    with pytest.raises(Refusal) as refused:
-        ask(upstream, name)
-    assert refused.value.result.code == Outcome.UNEXPECTED_ANSWER
+def test_calls_refuse_responses_of_another_shape(upstream, subtests):
+    for name in ["list", "create", "read setting"]:
+        for trouble in [Trouble.HTML, Trouble.ODD]:
+            with subtests.test(name=name, trouble=trouble):
+                upstream.reset()
+                upstream.trouble = trouble
+                with pytest.raises(Refusal) as refused:
+                    ask(upstream, name)
+                assert refused.value.result.code == Outcome.UNEXPECTED_ANSWER
 
 
-@pytest.mark.parametrize("name", ["create", "enable", "delete", "set"])
-def test_a_write_is_sent_once(upstream, name):
-    upstream.trouble = Trouble.FAULT
-    with pytest.raises(Refusal):
-        ask(upstream, name)
-    assert len(upstream.requests) == 1
+def test_calls_send_a_write_once(upstream, subtests):
+    for name in ["create", "enable", "delete", "set"]:
+        with subtests.test(name=name):
+            upstream.reset()
+            upstream.trouble = Trouble.FAULT
+            with pytest.raises(Refusal):
+                ask(upstream, name)
+            assert len(upstream.requests) == 1
 
 
-def test_a_provider_that_is_away_is_the_clients_to_tell(upstream):
+def test_webhooks_pass_an_outage_through(upstream):
     with pytest.raises(OutboundError):
         LABS.webhooks(Outbound({"api.elevenlabs.io": "http://127.0.0.1:9"}), upstream.values)
 
 
-def test_odd_entries_of_the_list_are_read_as_far_as_they_go(upstream):
+def test_webhooks_reads_odd_entries_as_far_as_possible(upstream):
     made = upstream.workspace.add(URL, is_auto_disabled=True)
     upstream.workspace.webhooks |= {
         "odd": {"webhook_id": 7},
@@ -120,16 +126,16 @@ def test_set_call_webhook_keeps_the_rest_of_the_setting_and_adds_events(upstream
     assert wrong == []
 
 
-def test_its_secret_is_in_no_repr(upstream):
+def test_make_webhook_hides_the_secret_in_repr(upstream):
     made = ask(upstream, "create")
     assert made.secret
     assert made.secret not in repr(made)
 
 
-def test_one_that_is_gone_is_deleted(upstream):
+def test_delete_webhook_that_is_gone_succeeds(upstream):
     ask(upstream, "delete")
 
 
-def test_an_id_leads_nowhere_else(upstream):
+def test_delete_webhook_keeps_the_id_in_its_place(upstream):
     LABS.delete_webhook(Outbound(upstream.upstreams), upstream.values, "../../convai/agents?x=y")
     assert "/v1/convai/agents" not in [seen.path for seen in upstream.requests]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import pytest
+from typing import Any
 
 from app.providers.sinch.signing import signature
 
@@ -52,25 +52,27 @@ def sign(secret, *request):
     return signature(secret, **dict(zip(names, request, strict=True)))
 
 
-@pytest.mark.parametrize(("request_", "expected"), PRINTED)
-def test_printed_signatures(request_, expected):
-    assert sign(*request_) == expected
+def test_signature_equals_the_documented_ones(subtests):
+    for request_, expected in PRINTED:
+        with subtests.test(request_=request_, expected=expected):
+            assert sign(*request_) == expected
 
 
-@pytest.mark.parametrize("place", range(6))
-def test_everything_is_signed(place):
-    request = list(PRINTED[0][0])
-    request[place] = "GET" if place == 1 else request[place][:3] + request[place][4:]
-    assert sign(*request) != PRINTED[0][1]
+def test_signature_covers_every_part(subtests):
+    for place in range(6):
+        with subtests.test(place=place):
+            request: list[Any] = list(PRINTED[0][0])
+            request[place] = "GET" if place == 1 else request[place][:3] + request[place][4:]
+            assert sign(*request) != PRINTED[0][1]
 
 
-@pytest.mark.parametrize(
-    "secret", [KEY_OF_DOCS, KEY_OF_DOCS.rstrip("="), KEY_OF_DOCS + "\n", KEY_OF_DOCS + "A"]
-)
-def test_a_secret_is_read_leniently(secret):
-    assert sign(secret, *PRINTED[4][0][1:]) == PRINTED[4][1]
+def test_signature_accepts_unpadded_secrets(subtests):
+    for secret in [KEY_OF_DOCS, KEY_OF_DOCS.rstrip("="), KEY_OF_DOCS + "\n", KEY_OF_DOCS + "A"]:
+        with subtests.test(secret=secret):
+            assert sign(secret, *PRINTED[4][0][1:]) == PRINTED[4][1]
 
 
-@pytest.mark.parametrize("secret", ["", "!", "é", "A"])
-def test_a_secret_that_is_none_signs_something_else(secret):
-    assert len(sign(secret, *PRINTED[4][0][1:])) == 44
+def test_signature_of_an_invalid_secret_is_a_signature(subtests):
+    for secret in ["", "!", "é", "A"]:
+        with subtests.test(secret=secret):
+            assert len(sign(secret, *PRINTED[4][0][1:])) == 44

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from app.core.outbound.answer import OutboundError
 from app.core.outbound.client import Outbound
 from app.provider import Capability, Outcome, Refusal
 from app.provider.numbers import Override, ProviderNumber, Reason, difference
@@ -58,11 +57,11 @@ def pages(upstream):
     return [seen.query.get("page") for seen in upstream.requests if seen.path.endswith("/phoneNumbers")]
 
 
-def test_it_can_look_and_not_touch():
+def test_capabilities_do_not_include_writes():
     assert Capability.POINT not in SinchEst().capabilities
 
 
-def test_every_number_of_the_project_is_listed_whatever_its_trunk(upstream, numbers):
+def test_numbers_lists_every_number_of_the_project(upstream, numbers):
     upstream.numbers |= {"+14165550101": "", "+14165550102": OTHER_TRUNK}
     assert numbers() == [
         line(NUMBER, TRUNK, 0),
@@ -76,54 +75,58 @@ def test_every_number_of_the_project_is_listed_whatever_its_trunk(upstream, numb
     ]
 
 
-@pytest.mark.parametrize(
-    ("count", "tells_total", "asked"),
-    [
+def test_numbers_reads_pages_up_to_the_total(upstream, numbers, subtests):
+    for count, tells_total, asked in [
         (0, True, ["1"]),
         (99, False, ["1"]),
         (100, True, ["1"]),
         (100, False, ["1", "2"]),
         (250, True, ["1", "2", "3"]),
-    ],
-)
-def test_pages_are_read_until_there_are_no_more(upstream, numbers, count, tells_total, asked):
-    upstream.numbers = {f"+1416555{n:04}": TRUNK for n in range(count)}
-    upstream.tells_total = tells_total
-    assert [found.phone_number for found in numbers()] == sorted(upstream.numbers)
-    assert pages(upstream) == asked
+    ]:
+        with subtests.test(count=count, tells_total=tells_total, asked=asked):
+            upstream.reset()
+            sinch_est.tokens.clear()
+            upstream.numbers = {f"+1416555{n:04}": TRUNK for n in range(count)}
+            upstream.tells_total = tells_total
+            assert [found.phone_number for found in numbers()] == sorted(upstream.numbers)
+            assert pages(upstream) == asked
 
 
-@pytest.mark.parametrize(
-    ("count", "changes", "asked"),
-    [
+def test_numbers_reads_pages_of_any_size_and_start(upstream, numbers, subtests):
+    for count, changes, asked in [
         (5, {"page_size_cap": 2}, ["1", "2", "3"]),
         (5, {"first_page": 0}, ["1", "0"]),
         (5, {"first_page": 0, "page_size_cap": 2}, ["1", "2", "3", "0"]),
         (5, {"first_page": 0, "page_size_cap": 4}, ["1", "2", "0"]),
-    ],
-)
-def test_all_are_read_however_pages_are_made(upstream, numbers, count, changes, asked):
-    upstream.numbers = {f"+1416555{n:04}": TRUNK for n in range(count)}
-    vars(upstream).update(changes)
-    assert sorted(found.phone_number for found in numbers()) == sorted(upstream.numbers)
-    assert pages(upstream) == asked
+    ]:
+        with subtests.test(count=count, changes=changes, asked=asked):
+            upstream.reset()
+            sinch_est.tokens.clear()
+            upstream.numbers = {f"+1416555{n:04}": TRUNK for n in range(count)}
+            vars(upstream).update(changes)
+            assert sorted(found.phone_number for found in numbers()) == sorted(upstream.numbers)
+            assert pages(upstream) == asked
 
 
-@pytest.mark.parametrize("changes", [{}, {"numbers": {}}, {"first_page": 0}, {"page_size_cap": 1}])
-def test_fewer_than_there_are_is_no_list(upstream, numbers, changes):
-    vars(upstream).update({"extra": 3} | changes)
-    with pytest.raises(Refusal, match="more numbers than it lists"):
-        numbers()
+def test_numbers_fewer_than_the_total_are_refused(upstream, numbers, subtests):
+    cases: list[dict[str, Any]] = [{}, {"numbers": {}}, {"first_page": 0}, {"page_size_cap": 1}]
+    for changes in cases:
+        with subtests.test(changes=changes):
+            upstream.reset()
+            sinch_est.tokens.clear()
+            vars(upstream).update({"extra": 3} | changes)
+            with pytest.raises(Refusal, match="more numbers than it lists"):
+                numbers()
 
 
-def test_pages_that_repeat_are_no_list(upstream, numbers):
+def test_numbers_repeating_pages_are_refused(upstream, numbers):
     item = {"phoneNumber": NUMBER, "sipTrunkId": TRUNK}
     upstream.refusal = Reply(200, {"phoneNumbers": [item], "totalItems": 2})
     with pytest.raises(Refusal, match="does not come to an end"):
         numbers()
 
 
-def test_a_list_without_an_end_is_not_read_for_ever(upstream, numbers, monkeypatch):
+def test_numbers_endless_pages_are_refused(upstream, numbers, monkeypatch):
     monkeypatch.setattr(sinch_est, "MOST_PAGES", 3)
     upstream.numbers = {f"+1416555{n:04}": TRUNK for n in range(500)}
     with pytest.raises(Refusal, match="does not come to an end"):
@@ -131,7 +134,7 @@ def test_a_list_without_an_end_is_not_read_for_ever(upstream, numbers, monkeypat
     assert pages(upstream) == ["1", "2", "3"]
 
 
-def test_what_is_no_number_is_passed_over(upstream, numbers):
+def test_numbers_skips_what_is_no_number(upstream, numbers):
     upstream.odd_items = ODD
     assert [found.phone_number for found in numbers()] == [NUMBER]
     upstream.odd_items = [{"phoneNumber": NUMBER.removeprefix("+"), "sipTrunkId": None, "id": None}]
@@ -139,7 +142,7 @@ def test_what_is_no_number_is_passed_over(upstream, numbers):
     assert numbers() == [ProviderNumber(NUMBER, shows_webhook=False)]
 
 
-def test_one_number_is_observed(upstream, observe):
+def test_observe_returns_the_number_and_its_trunk(upstream, observe):
     assert observe() == line(NUMBER, TRUNK, 0)
     upstream.numbers[NUMBER] = ""
     assert observe() == line(NUMBER, "", 0)
@@ -147,32 +150,41 @@ def test_one_number_is_observed(upstream, observe):
     assert observe().override_name == OTHER_TRUNK
 
 
-@pytest.mark.parametrize("wraps", [False, True])
-def test_a_number_that_the_project_has_not_is_none(upstream, observe, wraps):
-    upstream.wraps_errors = wraps
-    assert observe("+14165559999") is None
+def test_observe_missing_number_is_none(upstream, observe, subtests):
+    for wraps in [False, True]:
+        with subtests.test(wraps=wraps):
+            upstream.reset()
+            sinch_est.tokens.clear()
+            upstream.wraps_errors = wraps
+            assert observe("+14165559999") is None
 
 
-def test_an_answer_about_another_number_is_not_believed(upstream, observe):
+def test_observe_response_about_another_number_is_refused(upstream, observe):
     upstream.refusal = Reply(200, {"phoneNumber": "+14165559999", "sipTrunkId": TRUNK})
     with pytest.raises(Refusal) as refused:
         observe()
     assert refused.value.result.code == Outcome.UNEXPECTED_ANSWER
 
 
-@pytest.mark.parametrize("wraps", [False, True])
-def test_refused_credentials_are_told_as_a_test_tells_them(upstream, numbers, domain, verify, wraps):
-    upstream.wraps_errors = wraps
-    wrong = ({"key_secret": "sample-and-wrong"}, {"project_id": "00000000-0000-4000-8000-000000000009"})
-    for changes in wrong:
-        said = verify(**changes)
-        for ask in (numbers, lambda **more: domain(**more, trunk_domain=None)):
-            with pytest.raises(Refusal) as refused:
-                ask(**changes)
-            assert refused.value.result == said
+def test_calls_refuse_credentials_as_verify_does(upstream, numbers, domain, verify, subtests):
+    for wraps in [False, True]:
+        with subtests.test(wraps=wraps):
+            upstream.reset()
+            sinch_est.tokens.clear()
+            upstream.wraps_errors = wraps
+            wrong = (
+                {"key_secret": "sample-and-wrong"},
+                {"project_id": "00000000-0000-4000-8000-000000000009"},
+            )
+            for changes in wrong:
+                said = verify(**changes)
+                for ask in (numbers, lambda **more: domain(**more, trunk_domain=None)):
+                    with pytest.raises(Refusal) as refused:
+                        ask(**changes)
+                    assert refused.value.result == said
 
 
-def test_a_withdrawn_token_is_replaced_once(upstream, numbers, observe):
+def test_calls_replace_a_revoked_token_once(upstream, numbers, observe):
     observe()
     upstream.revoke()
     assert observe() is not None
@@ -185,63 +197,54 @@ def test_a_withdrawn_token_is_replaced_once(upstream, numbers, observe):
     assert [seen.host for seen in upstream.requests].count("auth.sinch.com") == 4
 
 
-@pytest.mark.parametrize(
-    ("trouble", "code"),
-    [
+def test_calls_report_a_fault_of_the_numbers_api(upstream, numbers, observe, subtests):
+    for trouble, code in [
         (Trouble.RATE_LIMITED, Outcome.RATE_LIMITED),
         (Trouble.FAULT, Outcome.UNEXPECTED_ANSWER),
         (Trouble.HTML, Outcome.UNEXPECTED_ANSWER),
         (Trouble.REFUSED_IN_HTML, Outcome.UNEXPECTED_ANSWER),
         (Trouble.ODD, Outcome.UNEXPECTED_ANSWER),
-    ],
-)
-def test_trouble_says_nothing_of_the_number(upstream, numbers, observe, trouble, code):
-    upstream.trouble, upstream.trouble_at = trouble, "/phoneNumbers"
-    for ask in (numbers, observe):
-        with pytest.raises(Refusal) as refused:
-            ask()
-        assert refused.value.result.code == code
-        assert CANARY not in refused.value.result.reason
+    ]:
+        with subtests.test(trouble=trouble, code=code):
+            upstream.reset()
+            sinch_est.tokens.clear()
+            upstream.trouble, upstream.trouble_at = trouble, "/phoneNumbers"
+            for ask in (numbers, observe):
+                with pytest.raises(Refusal) as refused:
+                    ask()
+                assert refused.value.result.code == code
+                assert CANARY not in refused.value.result.reason
 
 
-@pytest.mark.parametrize("at", ["/oauth2/token", "/phoneNumbers"])
-def test_a_401_that_says_nothing_refuses_the_credentials(upstream, numbers, observe, at):
-    upstream.instead = dict.fromkeys((("GET", at), ("POST", at)), Reply(401, ""))
-    for ask in (numbers, observe):
-        with pytest.raises(Refusal) as refused:
-            ask()
-        assert refused.value.result.code == Outcome.BAD_CREDENTIALS
+def test_numbers_404_is_unexpected(upstream, numbers, subtests):
+    for reply in [Reply(404, "<p>Nothing here"), error(404, "NOT_FOUND")]:
+        with subtests.test(reply=reply):
+            upstream.reset()
+            sinch_est.tokens.clear()
+            upstream.refusal = reply
+            with pytest.raises(Refusal) as refused:
+                numbers()
+            assert refused.value.result.code == Outcome.UNEXPECTED_ANSWER
 
 
-@pytest.mark.parametrize("reply", [Reply(404, "<p>Nothing here"), error(404, "NOT_FOUND")])
-def test_a_project_without_numbers_is_not_a_missing_page(upstream, numbers, reply):
-    upstream.refusal = reply
-    with pytest.raises(Refusal) as refused:
-        numbers()
-    assert refused.value.result.code == Outcome.UNEXPECTED_ANSWER
-
-
-def test_a_page_that_is_missing_is_not_a_missing_number(upstream, observe):
+def test_observe_web_page_with_404_is_refused(upstream, observe):
     upstream.refusal = Reply(404, "<p>Nothing here")
     with pytest.raises(Refusal):
         observe()
 
 
-def test_a_provider_that_is_away_is_an_error_of_the_way(upstream):
-    away = Outbound(dict.fromkeys(upstream.hosts, "http://127.0.0.1:9"), deadline=0.2)
-    with pytest.raises(OutboundError):
-        SinchEst().observe(away, upstream.values, NUMBER)
-
-
-def test_the_domain_is_the_stored_one_or_the_trunks_own(upstream, domain):
+def test_trunk_domain_prefers_the_stored_one(upstream, domain):
     assert domain(trunk_domain="stored.example") == "stored.example"
     assert upstream.requests == []
     assert domain(trunk_domain=None) == DOMAIN
 
 
-@pytest.mark.parametrize("said", [None, 7, "", "no domain, but a sentence"])
-def test_a_domain_is_never_guessed(upstream, domain, said):
-    upstream.trunk = {"domain": said, "hostName": "sample", "topLevelDomain": ".trunk.example"}
-    with pytest.raises(Refusal) as refused:
-        domain(trunk_domain=None)
-    assert "did not say what its domain is" in refused.value.result.reason
+def test_trunk_domain_is_never_guessed(upstream, domain, subtests):
+    for said in [None, 7, "", "no domain, but a sentence"]:
+        with subtests.test(said=said):
+            upstream.reset()
+            sinch_est.tokens.clear()
+            upstream.trunk = {"domain": said, "hostName": "sample", "topLevelDomain": ".trunk.example"}
+            with pytest.raises(Refusal) as refused:
+                domain(trunk_domain=None)
+            assert "did not say what its domain is" in refused.value.result.reason

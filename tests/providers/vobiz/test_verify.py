@@ -1,35 +1,37 @@
 from __future__ import annotations
 
-import pytest
-
 from app.provider import Outcome
 from simulators.vobiz import SHAPES
 
 KEY = "vobiz"
 
 
-@pytest.mark.parametrize("shape", SHAPES)
-def test_every_shape_of_error_is_understood(upstream, verify, shape):
-    upstream.shape = shape
-    assert verify(auth_token="sample-and-wrong").code == Outcome.BAD_CREDENTIALS
-    assert verify(auth_id="MA_WRONG").code == Outcome.BAD_CREDENTIALS
-    upstream.is_forbidden = True
-    assert verify().code == Outcome.NO_PERMISSION
+def test_verify_reads_every_shape_of_error(upstream, verify, subtests):
+    for shape in SHAPES:
+        with subtests.test(shape=shape):
+            upstream.reset()
+            upstream.shape = shape
+            assert verify(auth_token="sample-and-wrong").code == Outcome.BAD_CREDENTIALS
+            assert verify(auth_id="MA_WRONG").code == Outcome.BAD_CREDENTIALS
+            upstream.is_forbidden = True
+            assert verify().code == Outcome.NO_PERMISSION
 
 
-def test_another_accounts_id(upstream, verify):
+def test_verify_another_accounts_id_is_refused(upstream, verify):
     upstream.account = {"auth_id": "MA_SAMPLE02"}
     assert verify().code == Outcome.WRONG_ACCOUNT
 
 
-@pytest.mark.parametrize("flag", ["enabled", "is_active"])
-def test_an_account_that_is_not_active(upstream, verify, flag):
-    upstream.account = {flag: False}
-    assert verify().code == Outcome.SUSPENDED
-    upstream.account = {flag: None}
-    assert verify().code == Outcome.OK
+def test_verify_inactive_account_is_suspended(upstream, verify, subtests):
+    for flag in ["enabled", "is_active"]:
+        with subtests.test(flag=flag):
+            upstream.reset()
+            upstream.account = {flag: False}
+            assert verify().code == Outcome.SUSPENDED
+            upstream.account = {flag: None}
+            assert verify().code == Outcome.OK
 
 
-def test_an_account_without_an_id_proves_nothing(upstream, verify):
+def test_verify_account_without_an_id_is_unexpected(upstream, verify):
     upstream.account = {"auth_id": None}
     assert verify().code == Outcome.UNEXPECTED_ANSWER

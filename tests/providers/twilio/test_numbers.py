@@ -21,7 +21,7 @@ def number(upstream):
     return upstream.numbers[ONE]
 
 
-def test_a_number_is_told_as_it_is(account, number):
+def test_observe_returns_the_number_with_cleaned_text(account, number):
     number.friendly_name, number.voice_url, number.voice_method = " Front\n desk\u202e ", URL, "GET"
     line = account.line(ONE)
     assert (line.label, line.webhook_url, line.method) == ("Front desk", URL, "GET")
@@ -40,13 +40,13 @@ def test_a_number_is_told_as_it_is(account, number):
     ("capabilities", "has_voice"),
     [({"voice": False, "sms": True}, False), ({"voice": True}, True), ({"sms": True}, True), (None, True)],
 )
-def test_a_number_without_voice_is_marked(account, number, capabilities, has_voice):
+def test_numbers_marks_those_without_voice(account, number, capabilities, has_voice):
     number.capabilities = capabilities
     assert account.by_number()[ONE].has_voice is has_voice
     assert account.line(ONE).has_voice is has_voice
 
 
-def test_an_application_answers_with_its_own_url_and_is_read_once(account, upstream):
+def test_numbers_reads_a_shared_application_once(account, upstream):
     for number in upstream.numbers.values():
         number.voice_url, number.voice_application_sid = "https://ignored.example", APP
     upstream.applications[APP] = Application(URL, "GET")
@@ -58,13 +58,13 @@ def test_an_application_answers_with_its_own_url_and_is_read_once(account, upstr
     ]
 
 
-def test_an_application_that_is_gone_calls_nothing(account, upstream, number):
+def test_observe_deleted_application_has_no_webhook(account, upstream, number):
     number.voice_application_sid = sample_id("AP", 9)
     line = account.line(ONE)
     assert (line.webhook_url, line.application_id) == (None, sample_id("AP", 9))
 
 
-def test_a_trunk_answers_and_calls_nothing(account, number):
+def test_observe_trunk_overrides_the_webhook(account, number):
     number.voice_url, number.trunk_sid = URL, TRUNK
     line = account.line(ONE)
     assert (line.override, line.override_name, line.webhook_url, line.application_id) == (
@@ -88,7 +88,7 @@ def test_a_trunk_answers_and_calls_nothing(account, number):
         ({"voice_url": URL, "trunk_sid": TRUNK}, Reason.TRUNK_IN_THE_WAY),
     ],
 )
-def test_each_way_to_differ_is_seen_and_mended(account, number, changes, reason):
+def test_point_mends_every_difference(account, number, changes, reason):
     for name, value in changes.items():
         setattr(number, name, value)
     assert account.drift(ONE) == reason
@@ -96,13 +96,13 @@ def test_each_way_to_differ_is_seen_and_mended(account, number, changes, reason)
     assert account.drift(ONE) is None
 
 
-def test_an_application_that_calls_the_url_is_not_in_the_way(account, upstream, number):
+def test_observe_application_with_the_url_is_in_sync(account, upstream, number):
     number.voice_application_sid = APP
     upstream.applications[APP] = Application(URL)
     assert account.drift(ONE) is None
 
 
-def test_a_number_that_is_gone(account, upstream):
+def test_point_released_number_is_not_found(account, upstream):
     line = account.line(ONE)
     del upstream.numbers[ONE]
     assert account.drift(ONE) is Reason.NUMBER_GONE
@@ -111,7 +111,7 @@ def test_a_number_that_is_gone(account, upstream):
     assert "gone" in result.reason
 
 
-def test_only_the_whole_number_counts(account, upstream):
+def test_observe_matches_the_whole_number_only(account, upstream):
     upstream.numbers.clear()
     for longer in ("+155512345671", "+1555123456", "+91155512345"):
         upstream.add(longer, voice_application_sid=APP)
@@ -130,7 +130,7 @@ def test_only_the_whole_number_counts(account, upstream):
         ({"trunk_sid": TRUNK}, {"TrunkSid": ""}),
     ],
 )
-def test_what_is_sent_is_what_is_needed_and_never_an_account(account, upstream, number, changes, sent):
+def test_point_sends_only_what_is_needed(account, upstream, number, changes, sent):
     for name, value in changes.items():
         setattr(number, name, value)
     line, usual, forms = account.line(ONE), upstream.answer, []
@@ -148,7 +148,7 @@ def test_what_is_sent_is_what_is_needed_and_never_an_account(account, upstream, 
     ]
 
 
-def test_pages_on_another_host_are_not_followed(account, upstream):
+def test_numbers_next_page_on_another_host_is_refused(account, upstream):
     upstream.page_size_cap, upstream.pages_elsewhere = 1, True
     for result in (account.refusal("numbers"), account.refusal("observe", "+1555123456")):
         assert result.code == Outcome.UNEXPECTED_ANSWER
@@ -156,9 +156,8 @@ def test_pages_on_another_host_are_not_followed(account, upstream):
     assert {seen.host for seen in upstream.requests} == {"api.twilio.com"}
 
 
-@pytest.mark.parametrize(
-    "following",
-    [
+def test_numbers_odd_next_page_is_refused(upstream, account, subtests):
+    for following in [
         "//elsewhere.example/x",
         "http://api.twilio.com/x",
         "https://api.twilio.com.elsewhere.example/x",
@@ -166,23 +165,23 @@ def test_pages_on_another_host_are_not_followed(account, upstream):
         "https://api.twilio.com:8443/x",
         "https://[",
         7,
-    ],
-)
-def test_nothing_that_leads_elsewhere_is_followed(upstream, account, following):
-    page = {"incoming_phone_numbers": [], "next_page_uri": following}
-    upstream.answer = lambda asked: Reply(200, page)
-    assert account.refusal("numbers").code == Outcome.UNEXPECTED_ANSWER
-    assert len(upstream.requests) == 1
+    ]:
+        with subtests.test(following=following):
+            upstream.reset()
+            page = {"incoming_phone_numbers": [], "next_page_uri": following}
+            upstream.answer = lambda _request, page=page: Reply(200, page)
+            assert account.refusal("numbers").code == Outcome.UNEXPECTED_ANSWER
+            assert len(upstream.requests) == 1
 
 
-def test_pages_that_loop_end(account, upstream):
+def test_numbers_repeating_pages_are_refused(account, upstream):
     upstream.page_size_cap, upstream.loops = 1, True
     result = account.refusal("numbers")
     assert "does not come to an end" in result.reason
     assert len(upstream.requests) == 2
 
 
-def test_pages_without_an_end_end(account, upstream, monkeypatch):
+def test_numbers_endless_pages_are_refused(account, upstream, monkeypatch):
     monkeypatch.setattr(twilio, "MOST_PAGES", 3)
     upstream.answer = lambda asked: Reply(
         200, {"incoming_phone_numbers": [], "next_page_uri": f"/{len(upstream.requests)}"}
@@ -191,7 +190,7 @@ def test_pages_without_an_end_end(account, upstream, monkeypatch):
     assert len(upstream.requests) == 3
 
 
-def test_trouble_on_a_later_page_or_with_an_application_is_no_shorter_list(account, upstream, number):
+def test_numbers_fault_on_a_later_request_is_refused(account, upstream, number):
     number.voice_application_sid = APP
     upstream.trouble, upstream.trouble_at = Trouble.FAULT, "Applications"
     assert account.refusal("numbers").code == Outcome.UNEXPECTED_ANSWER
@@ -200,7 +199,7 @@ def test_trouble_on_a_later_page_or_with_an_application_is_no_shorter_list(accou
     assert account.refusal("numbers").code == Outcome.UNEXPECTED_ANSWER
 
 
-def test_a_refusal_without_permission(account, upstream):
+def test_calls_with_403_report_no_permission(account, upstream):
     line = account.line(ONE)
     forbidden = Reply(403, {"code": 20003, "message": CANARY})
     upstream.instead = {("GET", "Numbers"): forbidden, ("POST", "Numbers"): forbidden}
@@ -208,13 +207,13 @@ def test_a_refusal_without_permission(account, upstream):
         assert result.code == Outcome.NO_PERMISSION
 
 
-def test_an_answer_about_another_number_is_not_believed(account, upstream):
+def test_point_response_about_another_number_is_refused(account, upstream):
     line = account.line(ONE)
     upstream.instead = {("POST", "Numbers"): Reply(200, {"sid": sample_id("PN", 9)})}
     assert account.refusal("point", line).code == Outcome.UNEXPECTED_ANSWER
 
 
-def test_the_first_page_is_told_before_the_second_is_read(account, upstream):
+def test_numbers_yields_page_by_page(account, upstream):
     upstream.page_size_cap = 1
     found = twilio.Twilio().numbers(Outbound(upstream.upstreams), upstream.values)
     assert next(found).phone_number == ONE

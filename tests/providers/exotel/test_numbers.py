@@ -14,7 +14,7 @@ ONE = "+918055500001"
 MUMBAI = "api.in.exotel.com"
 
 
-def test_a_number_points_to_a_flow_and_what_that_calls_is_not_shown(account, upstream):
+def test_observe_flow_hides_the_webhook(account, upstream):
     line = account.line(ONE)
     assert (line.shows_webhook, line.override_name, line.webhook_url) == (False, "501", flow("501"))
     assert (line.label, line.reference) == ("Sample ExoPhone", upstream.numbers[ONE].sid)
@@ -22,29 +22,27 @@ def test_a_number_points_to_a_flow_and_what_that_calls_is_not_shown(account, ups
     assert account.drift(ONE, flow("501")) is Reason.NOT_SHOWN
 
 
-@pytest.mark.parametrize(
-    ("voice_url", "reason"),
-    [
+def test_observe_url_that_is_no_flow_is_compared(account, upstream, subtests):
+    for voice_url, reason in [
         ("", Reason.NO_WEBHOOK),
         (None, Reason.NO_WEBHOOK),
         ("https://other.example", Reason.DIFFERENT_URL),
         (URL, None),
-    ],
-)
-def test_what_is_no_flow_is_shown(account, upstream, voice_url, reason):
-    upstream.numbers[ONE].voice_url = voice_url
-    line = account.line(ONE)
-    assert (line.shows_webhook, line.override_name) == (True, "")
-    assert account.drift(ONE) == reason
+    ]:
+        with subtests.test(voice_url=voice_url, reason=reason):
+            upstream.reset()
+            upstream.numbers[ONE].voice_url = voice_url
+            line = account.line(ONE)
+            assert (line.shows_webhook, line.override_name) == (True, "")
+            assert account.drift(ONE) == reason
 
 
-def test_a_number_that_is_gone(account):
+def test_observe_missing_number_is_gone(account):
     assert account.drift("+918055500009") is Reason.NUMBER_GONE
 
 
-@pytest.mark.parametrize(
-    ("written", "country", "read"),
-    [
+def test_numbers_reads_national_formats(account, upstream, subtests):
+    for written, country, read in [
         ("08055500001", "IN", ONE),
         ("08055500001", None, ONE),
         ("08055500001", "India", ONE),
@@ -56,27 +54,27 @@ def test_a_number_that_is_gone(account):
         ("", "IN", None),
         (None, "IN", None),
         (8055500001, "IN", None),
-        ("made up", ["IN"], None),
-    ],
-)
-def test_numbers_are_read_as_their_country_writes_them(account, upstream, written, country, read):
-    upstream.numbers.clear()
-    upstream.add("whatever", written=written, country=country)
-    assert [line.phone_number for line in account.numbers()] == ([read] if read else [])
+        ("sample", ["IN"], None),
+    ]:
+        with subtests.test(written=written, country=country, read=read):
+            upstream.reset()
+            upstream.numbers.clear()
+            upstream.add("whatever", written=written, country=country)
+            assert [line.phone_number for line in account.numbers()] == ([read] if read else [])
 
 
-def test_a_number_without_voice_is_marked(account, upstream):
+def test_numbers_marks_those_without_voice(account, upstream):
     upstream.numbers[ONE].capabilities = {"voice": False, "sms": True}
     assert [line.has_voice for line in account.numbers()] == [False, True, True]
     assert account.line(ONE) == account.by_number()[ONE]
 
 
-def test_a_sid_may_be_a_number(account, upstream):
+def test_observe_numeric_sid_is_text(account, upstream):
     upstream.numbers[ONE].sid = 42
     assert account.line(ONE).reference == "42"
 
 
-def test_pages_are_asked_for_on_our_host_and_theirs_are_not_followed(account, upstream):
+def test_numbers_pages_on_our_host_only(account, upstream):
     upstream.page_size_cap = 2
     account.numbers()
     assert [(seen.host, seen.query) for seen in upstream.requests] == [
@@ -85,7 +83,7 @@ def test_pages_are_asked_for_on_our_host_and_theirs_are_not_followed(account, up
     ]
 
 
-def test_the_region_decides_who_is_asked(account, upstream):
+def test_numbers_calls_the_host_of_the_region(account, upstream):
     upstream.region = MUMBAI
     assert account.numbers(api_base=f"https://{MUMBAI}")
     assert {seen.host for seen in upstream.requests} == {MUMBAI}
@@ -94,7 +92,7 @@ def test_the_region_decides_who_is_asked(account, upstream):
     assert "region" in result.reason
 
 
-def test_where_paging_is_ignored_the_list_is_refused_and_what_is_not_shown_is_not_gone(account, upstream):
+def test_numbers_refuses_a_list_whose_paging_is_ignored(account, upstream):
     upstream.page_size_cap, upstream.ignores_paging = 2, True
     _, second, third = upstream.numbers
     assert "first pages" in account.refusal("numbers").reason
@@ -121,29 +119,31 @@ def _page(size, more, *numbers):
         ([_page(None, "/more", 1, 2), _page("2", None, 3)], 3),
     ],
 )
-def test_what_ends_the_list(account, upstream, pages, found):
+def test_numbers_ends_with_the_last_page(account, upstream, pages, found):
     upstream.answer = lambda asked: Reply(200, pages[int(asked.query["Page"])])
     assert len(account.numbers()) == found
     assert len(upstream.requests) == len(pages)
 
 
-def test_pages_without_an_end_end(account, upstream, monkeypatch):
+def test_numbers_endless_pages_are_refused(account, upstream, monkeypatch):
     monkeypatch.setattr(exotel, "MOST_PAGES", 3)
     upstream.answer = lambda asked: Reply(200, _page(1, "/more", asked.query["Page"]))
     assert "does not come to an end" in account.refusal("numbers").reason
     assert len(upstream.requests) == 3
 
 
-@pytest.mark.parametrize("speaks_xml", [False, True])
-def test_its_refusals_in_json_and_in_xml(account, upstream, speaks_xml):
-    upstream.speaks_xml = speaks_xml
-    assert account.refusal("numbers", api_key="sample-and-wrong").code == Outcome.BAD_CREDENTIALS
-    assert account.refusal("numbers", account_sid="a/../b?c#d%é").code == Outcome.NOT_FOUND
-    upstream.is_suspended = True
-    assert account.refusal("observe", ONE).code == Outcome.SUSPENDED
+def test_numbers_reads_refusals_in_json_and_xml(account, upstream, subtests):
+    for speaks_xml in [False, True]:
+        with subtests.test(speaks_xml=speaks_xml):
+            upstream.reset()
+            upstream.speaks_xml = speaks_xml
+            assert account.refusal("numbers", api_key="sample-and-wrong").code == Outcome.BAD_CREDENTIALS
+            assert account.refusal("numbers", account_sid="a/../b?c#d%é").code == Outcome.NOT_FOUND
+            upstream.is_suspended = True
+            assert account.refusal("observe", ONE).code == Outcome.SUSPENDED
 
 
-def test_the_steps_say_where_the_url_goes():
+def test_webhook_steps_name_the_places_in_the_dashboard():
     steps = " ".join(PROVIDERS[KEY].webhook_steps)
     for word in ("dashboard", "App Bazaar", "flow", "Voicebot", "Passthru", "save", "API"):
         assert word in steps

@@ -6,12 +6,11 @@ from typing import Any
 
 import pytest
 
-from app.core.outbound.answer import OutboundError
 from app.core.outbound.client import Outbound
 from app.provider import Outcome, Refusal
 from app.provider.numbers import Callback, Override, ProviderNumber, Reason, difference
 from app.providers import PROVIDERS, sinch
-from simulators.base import CANARY, PLAIN, Reply, Trouble
+from simulators.base import CANARY, Reply, Trouble
 from simulators.sinch import ANOTHER_KEY, CALLBACKS, KEY, NUMBERS, Sinch, error
 
 FIRST, SECOND, FREE, ELSEWHERE, TEXTS = (f"+1202555010{n}" for n in range(1, 6))
@@ -56,7 +55,7 @@ def _written(upstream: Sinch) -> list[str]:
     return [path for _, path in upstream.writes]
 
 
-def test_every_voice_number_is_a_line(upstream, ask):
+def test_numbers_lists_every_voice_number(upstream, ask):
     primary = upstream.urls["primary"]
     away: dict[str, Any] = {
         "shows_webhook": False,
@@ -75,7 +74,7 @@ def test_every_voice_number_is_a_line(upstream, ask):
     ]
 
 
-def test_a_list_stays_small_however_many_share_the_application(upstream, ask):
+def test_numbers_limits_the_shared_numbers_of_a_list(upstream, ask):
     many = [f"+1202555{n:04}" for n in range(200)]
     upstream.owned = [
         {"number": number, "applicationkey": KEY.upper(), "capability": "voice"} for number in many
@@ -84,30 +83,29 @@ def test_a_list_stays_small_however_many_share_the_application(upstream, ask):
     assert len(ask("observe", many[-1]).shared_with) == 199
 
 
-@pytest.mark.parametrize(
-    ("number", "reason"),
-    [
+def test_point_sets_the_url_and_assigns_the_number(upstream, ask, subtests):
+    for number, reason in [
         (FIRST, Reason.DIFFERENT_URL),
         (FREE, Reason.NO_WEBHOOK),
         (ELSEWHERE, Reason.APPLICATION_IN_THE_WAY),
         (TEXTS, Reason.NUMBER_GONE),
         ("+12025550199", Reason.NUMBER_GONE),
-    ],
-)
-def test_one_number_is_observed_and_pointed(upstream, ask, number, reason):
-    upstream.urls["fallback"] = FALLBACK
-    line = ask("observe", number)
-    assert difference(line, URL) is reason
-    if line is None:
-        return
-    ask("point", line, URL)
-    assert upstream.urls == {"primary": URL, "fallback": FALLBACK}
-    assert upstream.owner(number) == KEY
-    assert _written(upstream) == [CALLBACKS + KEY] + [NUMBERS] * (number != FIRST)
-    assert difference(ask("observe", number), URL) is None
+    ]:
+        with subtests.test(number=number, reason=reason):
+            upstream.reset()
+            upstream.urls["fallback"] = FALLBACK
+            line = ask("observe", number)
+            assert difference(line, URL) is reason
+            if line is None:
+                return
+            ask("point", line, URL)
+            assert upstream.urls == {"primary": URL, "fallback": FALLBACK}
+            assert upstream.owner(number) == KEY
+            assert _written(upstream) == [CALLBACKS + KEY] + [NUMBERS] * (number != FIRST)
+            assert difference(ask("observe", number), URL) is None
 
 
-def test_the_callback_is_the_applications(upstream, ask):
+def test_callback_is_read_and_set_for_the_application(upstream, ask):
     assert ask("callback") == Callback(upstream.urls["primary"], None, (FIRST, SECOND))
     ask("set_callback", URL)
     assert ask("callback") == Callback(URL, None, (FIRST, SECOND))
@@ -116,7 +114,7 @@ def test_the_callback_is_the_applications(upstream, ask):
     assert ask("callback").primary is None
 
 
-def test_a_number_that_is_not_moved_is_said(upstream, ask):
+def test_point_reports_a_number_that_was_not_assigned(upstream, ask):
     upstream.instead["POST", NUMBERS] = error(403, 40300)
     result = _refused(ask, "point", ProviderNumber(FREE), URL)
     assert (result.code, upstream.urls["primary"]) == (Outcome.NO_PERMISSION, URL)
@@ -132,83 +130,67 @@ CALLS = [
 ]
 
 
-@pytest.mark.parametrize("call", CALLS)
-def test_values_that_are_missing_are_not_sent_anywhere(upstream, ask, call):
-    assert _refused(ask, *call, application_secret=None).code == Outcome.NOT_CONFIGURED
-    assert upstream.requests == []
+def test_calls_refused_by_sinch_change_nothing(upstream, ask, subtests):
+    for call in CALLS:
+        for refusal, code in [
+            ((400, 40004), Outcome.BAD_CREDENTIALS),
+            ((401, 40102), Outcome.BAD_CREDENTIALS),
+            ((401, 40105), Outcome.UNEXPECTED_ANSWER),
+            ((403, 40300), Outcome.NO_PERMISSION),
+            ((404, 40400), Outcome.NOT_FOUND),
+            ((429, 42900), Outcome.RATE_LIMITED),
+            ((503, 50300), Outcome.UNEXPECTED_ANSWER),
+        ]:
+            with subtests.test(call=call, refusal=refusal, code=code):
+                upstream.reset()
+                upstream.refusal = refusal
+                assert _refused(ask, *call).code == code
+                assert _written(upstream) == []
 
 
-@pytest.mark.parametrize("call", CALLS)
-@pytest.mark.parametrize(
-    ("refusal", "code"),
-    [
-        ((400, 40004), Outcome.BAD_CREDENTIALS),
-        ((401, 40102), Outcome.BAD_CREDENTIALS),
-        ((401, 40105), Outcome.UNEXPECTED_ANSWER),
-        ((403, 40300), Outcome.NO_PERMISSION),
-        ((404, 40400), Outcome.NOT_FOUND),
-        ((429, 42900), Outcome.RATE_LIMITED),
-        ((503, 50300), Outcome.UNEXPECTED_ANSWER),
-    ],
-)
-def test_its_refusals_change_nothing(upstream, ask, call, refusal, code):
-    upstream.refusal = refusal
-    assert _refused(ask, *call).code == code
-    assert _written(upstream) == []
+def test_set_callback_refused_write_is_sent_once(upstream, ask, subtests):
+    for status, code in [(400, 40001), (422, 0), (429, 42900), (500, 50000)]:
+        with subtests.test(status=status, code=code):
+            upstream.reset()
+            upstream.instead["POST", CALLBACKS] = error(status, code)
+            _refused(ask, "set_callback", URL)
+            assert _written(upstream) == [CALLBACKS + KEY]
 
 
-@pytest.mark.parametrize(("status", "code"), [(400, 40001), (422, 0), (429, 42900), (500, 50000)])
-def test_a_write_that_is_refused_is_sent_once(upstream, ask, status, code):
-    upstream.instead["POST", CALLBACKS] = error(status, code)
-    _refused(ask, "set_callback", URL)
-    assert _written(upstream) == [CALLBACKS + KEY]
-
-
-def test_an_answer_that_is_no_204_is_no_success(upstream, ask):
+def test_set_callback_other_success_status_is_refused(upstream, ask):
     upstream.instead["POST", CALLBACKS] = Reply(200, f"<p>{CANARY}")
     assert _refused(ask, "set_callback", URL).code == Outcome.UNEXPECTED_ANSWER
 
 
-@pytest.mark.parametrize("trouble", [Trouble.HTML, Trouble.REFUSED_IN_HTML, Trouble.ODD, Trouble.FAULT])
-@pytest.mark.parametrize("at", [NUMBERS, CALLBACKS])
-def test_trouble_is_no_empty_account(upstream, ask, trouble, at):
-    upstream.trouble, upstream.trouble_at = trouble, at
-    assert _refused(ask, "numbers").code == Outcome.UNEXPECTED_ANSWER
+def test_numbers_fault_is_no_empty_list(upstream, ask, subtests):
+    for trouble in [Trouble.HTML, Trouble.REFUSED_IN_HTML, Trouble.ODD, Trouble.FAULT]:
+        for at in [NUMBERS, CALLBACKS]:
+            with subtests.test(trouble=trouble, at=at):
+                upstream.reset()
+                upstream.trouble, upstream.trouble_at = trouble, at
+                assert _refused(ask, "numbers").code == Outcome.UNEXPECTED_ANSWER
 
 
 ODD_NUMBERS: list[Any] = [None, 7, "x", {}, [7], [None], [{"number": FIRST, "applicationkey": 7}]]
 ODD_URLS: list[Any] = [7, "x", [7], {"primary": 7}, {"primary": ["x"]}, {"fallback": {"x": 1}}]
 
 
-@pytest.mark.parametrize(
-    "body", [{"numbers": odd} for odd in ODD_NUMBERS] + [{"url": odd} for odd in ODD_URLS] + [{"x": 1}]
-)
-def test_shapes_that_nobody_promised_are_refused(upstream, ask, body):
-    upstream.instead["GET", CALLBACKS if "url" in body else NUMBERS] = Reply(200, body)
-    assert _refused(ask, "numbers").code == Outcome.UNEXPECTED_ANSWER
+def test_numbers_undocumented_shapes_are_refused(upstream, ask, subtests):
+    for body in [{"numbers": odd} for odd in ODD_NUMBERS] + [{"url": odd} for odd in ODD_URLS] + [{"x": 1}]:
+        with subtests.test(body=body):
+            upstream.reset()
+            upstream.instead["GET", CALLBACKS if "url" in body else NUMBERS] = Reply(200, body)
+            assert _refused(ask, "numbers").code == Outcome.UNEXPECTED_ANSWER
 
 
-def test_a_number_that_is_none_is_passed_over(upstream, ask):
+def test_numbers_skips_what_is_no_number(upstream, ask):
     upstream.owned = [
         {"number": odd, "capability": "voice"} for odd in ("12", "", "+1202555010a", "+٣٤٥٦٧٨٩٠")
     ]
     assert ask("numbers") == []
 
 
-def test_a_number_may_come_as_one_of_json(upstream, ask):
+def test_numbers_accepts_json_numbers(upstream, ask):
     upstream.owned = [{"number": int(FIRST), "applicationkey": KEY, "capability": "voice"}]
     assert [line.phone_number for line in ask("numbers")] == [FIRST]
     assert ask("observe", FIRST)
-
-
-@pytest.mark.parametrize("call", CALLS)
-@pytest.mark.parametrize("body", ["", "Unauthorized", [], {"message": CANARY}])
-def test_a_401_that_says_nothing_refuses_the_credentials(upstream, ask, call, body):
-    upstream.instead = dict.fromkeys((("GET", "/"), ("POST", "/")), Reply(401, body, PLAIN))
-    assert _refused(ask, *call).code == Outcome.BAD_CREDENTIALS
-
-
-def test_an_outage_passes_through(upstream):
-    away = Outbound({"callingapi.sinch.com": "http://127.0.0.1:9"}, deadline=2.0)
-    with pytest.raises(OutboundError):
-        SINCH.set_callback(away, upstream.values, URL)
