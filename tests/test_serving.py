@@ -5,20 +5,20 @@ from __future__ import annotations
 import json
 import multiprocessing
 import re
-import subprocess
 import urllib.error
 import urllib.request
 from pathlib import Path
 
 import pytest
-from cryptography.fernet import Fernet
 from flask import Flask
 from sqlalchemy import text
 
 from app import serving
 from app.extensions import db
 from devtools.scopes import PASSWORD
-from devtools.server import ROOT, Server, flask, served
+from devtools.server import Server
+from tests.support.cast import assemble
+from tests.support.starting import serve
 
 LINK = re.compile(r"http://127\.0\.0\.1:\d+/setup#[\w-]+")
 
@@ -36,33 +36,23 @@ def get(url: str) -> tuple[int, str]:
         return error.code, error.read().decode()
 
 
-def test_the_setup_link_is_printed_until_somebody_can_sign_in(tmp_path: Path) -> None:
-    with served(tmp_path) as server:
-        (first,) = LINK.findall(server.output())
-        assert first.startswith(server.url)
-        assert get(f"{server.url}/setup")[0] == 200
-    with served(tmp_path) as server:
-        second = LINK.findall(server.output())[-1]
-        assert second.partition("#")[2] != first.partition("#")[2]
-        options = {"email": "ines@acme.example", "name": "Ines", "role": "superadmin", "organization": "Acme"}
-        arguments = [part for name, value in options.items() for part in (f"--{name}", value)]
-        server.flask("users", "create", *arguments, "--password-stdin", typed=PASSWORD)
-        assert get(f"{server.url}/setup")[0] == 404
-        said = server.output()
-    with served(tmp_path) as server:
-        assert "/setup#" not in server.output().removeprefix(said)
-    done = subprocess.run(
-        flask("serve"),
-        cwd=ROOT,
-        env={**server.environment, "PATCHBAY_FERNET_KEYS": Fernet.generate_key().decode()},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode != 0
-    assert "sealed with another key. Put that key back" in done.stderr
-    assert "Traceback" not in done.stderr
+def test_serve_prints_a_new_setup_link_until_a_superadmin_exists(
+    app: Flask, environment: dict[str, str]
+) -> None:
+    first, second = (LINK.findall(serve(environment).out) for _ in range(2))
+    assert len({*first, *second}) == 2
+    assemble(app)
+    assert LINK.findall(serve(environment).out) == []
+
+
+def test_the_setup_page_is_there_until_a_superadmin_exists(server: Server) -> None:
+    (printed,) = LINK.findall(server.output())
+    assert printed.startswith(server.url)
+    assert get(f"{server.url}/setup")[0] == 200
+    options = {"email": "ines@acme.example", "name": "Ines", "role": "superadmin", "organization": "Acme"}
+    arguments = [part for name, value in options.items() for part in (f"--{name}", value)]
+    server.flask("users", "create", *arguments, "--password-stdin", typed=PASSWORD)
+    assert get(f"{server.url}/setup")[0] == 404
 
 
 def test_monitors_are_answered(server: Server) -> None:

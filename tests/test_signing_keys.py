@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import secrets
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -17,8 +15,8 @@ from app.extensions import db
 from app.services.installation import signing_keys
 from app.services.installation.keys import KeyMismatch
 from app.services.scope import Actor
-from devtools.server import ROOT, flask, served
 from tests.support.cast import assemble
+from tests.support.starting import serve
 
 JWT, SESSION = "PATCHBAY_JWT_KEYS", "PATCHBAY_SECRET_KEY"
 NEW = secrets.token_urlsafe(48)
@@ -86,22 +84,14 @@ def test_the_commands(app: Flask, environment: dict[str, str]) -> None:
     assert _ready(app)[0] == 503
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
-def test_serving_with_a_replaced_key(
-    request: pytest.FixtureRequest, tmp_path: Path, shared_keys: dict[str, str], kind: str
-) -> None:
+@pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
+def test_serving_with_a_replaced_key(environment: dict[str, str]) -> None:
     """On SQLite there is no other machine; on PostgreSQL it takes a command to say so."""
-    settings = shared_keys | {"DATABASE_URL": request.getfixturevalue(f"{kind}_url")}
-    with served(tmp_path, settings) as server:
-        pass
-    if kind == "sqlite":
-        with served(tmp_path, settings | {SESSION: NEW}):
-            return
-    other = {**server.environment, SESSION: NEW}
-    done = subprocess.run(
-        flask("serve"), cwd=ROOT, env=other, capture_output=True, text=True, timeout=60, check=False
-    )
-    assert done.returncode != 0
-    assert SESSION in done.stderr
-    assert "keys accept" in done.stderr
-    assert "Traceback" not in done.stderr
+    assert serve(environment).code == 0
+    done = serve(environment | {SESSION: NEW})
+    if "sqlite" in environment["DATABASE_URL"]:
+        assert done.code == 0
+        return
+    assert done.code != 0
+    assert SESSION in done.err
+    assert "keys accept" in done.err
