@@ -18,7 +18,7 @@ from app.extensions import db
 from devtools.scopes import PASSWORD
 from devtools.server import Server
 from tests.support.cast import assemble
-from tests.support.starting import serve
+from tests.support.cli import serve
 
 LINK = re.compile(r"http://127\.0\.0\.1:\d+/setup#[\w-]+")
 

@@ -16,7 +16,7 @@ from app.services.installation import signing_keys
 from app.services.installation.keys import KeyMismatch
 from app.services.scope import Actor
 from tests.support.cast import assemble
-from tests.support.starting import serve
+from tests.support.cli import serve
 
 JWT, SESSION = "PATCHBAY_JWT_KEYS", "PATCHBAY_SECRET_KEY"
 NEW = secrets.token_urlsafe(48)

@@ -34,6 +34,7 @@ from app.services.installation import setup
 from app.services.scope import Actor
 from devtools.databases import Migrate, sqlite_copy
 from devtools.server import clean_environment
+from tests.support import cli
 from tests.support.caller import Caller
 from tests.support.canary import found_in
 from tests.support.cast import Cast, assemble, issue
@@ -71,11 +72,8 @@ Run = Callable[..., Done]
 
 
 @pytest.fixture
-def run(starting: Commands, environment: dict[str, str]) -> Run:
-    def run(*arguments: str, **settings: str) -> Done:
-        return starting.run(*arguments, environment=clean_environment() | environment | settings)
-
-    return run
+def run(environment: dict[str, str]) -> Run:
+    return partial(cli.run, environment)
 
 
 def back_up(app: Flask, path: Path, *, with_keys: bool = True, replaces: bool = False) -> Path:
@@ -131,7 +129,7 @@ def sealed(keys: dict[str, str]) -> dict[str, str]:
 
 
 def test_a_backup_has_the_database_and_says_what_it_is(
-    app: Flask, cast: Cast, tmp_path: Path, run: Run
+    app: Flask, cast: Cast, tmp_path: Path, run: Run, *, starting: Commands, environment: dict[str, str]
 ) -> None:
     path = tmp_path / "backup.zip"
     before = dump(app)
@@ -152,7 +150,8 @@ def test_a_backup_has_the_database_and_says_what_it_is(
     assert run("backup", str(path)).code == 1
     assert run("backup", str(path), "--replace").code == 0
     assert run("backup", str(tmp_path / "nowhere" / "backup.zip")).code == 1
-    assert run("restore", str(path), "--check").code == 0
+    settings = clean_environment() | environment
+    assert starting.run("restore", str(path), "--check", environment=settings).code == 0
 
 
 def test_its_secrets_are_sealed_and_its_keys_are_in_it_only_when_they_are_wanted(
