@@ -164,7 +164,7 @@ def test_a_move_that_fails_changes_nothing_and_can_be_tried_again(
     assert dump(there) == dump(app)
 
 
-def test_the_digest_tells_rows_apart(app: Flask, here: Furnished) -> None:
+def test_the_digest_differs_by_row(app: Flask, here: Furnished) -> None:
     with app.app_context(), db.engine.connect() as connection:
         before = move._contents(connection)
         connection.execute(update(Installation).values(setup_token_hash="other"))

@@ -107,9 +107,9 @@ def ready_made(archived: bytes, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def elsewhere(tmp_path: Path) -> dict[str, str]:
+def target(tmp_path: Path) -> dict[str, str]:
     """The settings of another machine, where nothing is yet."""
-    return {"PATCHBAY_DATA": str(tmp_path / "elsewhere")}
+    return {"PATCHBAY_DATA": str(tmp_path / "target")}
 
 
 @contextmanager
@@ -177,16 +177,16 @@ def test_a_file_of_the_installation_is_never_overwritten(app: Flask, here: Furni
 
 
 def test_what_a_killed_backup_left_is_removed_by_the_next(
-    app: Flask, here: Furnished, tmp_path: Path, elsewhere: dict[str, str]
+    app: Flask, here: Furnished, tmp_path: Path, target: dict[str, str]
 ) -> None:
     path = tmp_path / "backup.zip"
     for name in (".backup.zip.partial", ".backup.zip.db"):
         (tmp_path / name).write_bytes(b"x" * 100_000)
     back_up(app, path)
     assert list(tmp_path.glob(".backup*")) == []
-    left = Path(elsewhere["PATCHBAY_DATA"]) / ".restore-left"
+    left = Path(target["PATCHBAY_DATA"]) / ".restore-left"
     left.mkdir(parents=True)
-    restore.restore(path, elsewhere, replaces=False)
+    restore.restore(path, target, replaces=False)
     assert not left.exists()
     with archive.written_whole(path, replaces=True), pytest.raises(ArchiveError, match="Another process"):
         back_up(app, path, replaces=True)
@@ -214,51 +214,51 @@ def test_a_backup_that_is_stopped_leaves_no_file(
 
 
 def test_another_machine_is_set_up_from_it(
-    app: Flask, cast: Cast, tmp_path: Path, elsewhere: dict[str, str], starting: Commands
+    app: Flask, cast: Cast, tmp_path: Path, target: dict[str, str], starting: Commands
 ) -> None:
     token = issue(app, cast.dana, secrets=True).jwt
     fresh = back_up(app, tmp_path / "fresh.zip")
     expected = Caller(app, token).get(TELEPHONY)
-    done = starting.run("restore", str(fresh), environment=clean_environment() | elsewhere)
+    done = starting.run("restore", str(fresh), environment=clean_environment() | target)
     assert (done.code, done.err) == (0, "")
-    folder = Path(elsewhere["PATCHBAY_DATA"])
+    folder = Path(target["PATCHBAY_DATA"])
     assert {path.name for path in folder.glob("*.key*")} == set(KEY_FILES.values())
     for path in [*folder.glob("*.key*"), folder / "patchbay.db"]:
         assert path.stat().st_mode & 0o777 == 0o600
-    with started(elsewhere) as other:
+    with started(target) as other:
         assert other.test_client().get("/readyz").status_code == 200
         answer = Caller(other, token).get(TELEPHONY)
         assert (answer.status_code, answer.get_json()) == (200, expected.get_json())
         assert dump(other, but=(*UNTOLD, "api_tokens")) == dump(app, but=(*UNTOLD, "api_tokens"))
         assert "backup.restored" in [event.action for event in audit(other)]
-    assert starting.run("audit", "verify", environment=clean_environment() | elsewhere).code == 0
+    assert starting.run("audit", "verify", environment=clean_environment() | target).code == 0
 
 
 def test_keys_are_given_when_they_are_not_in_it(
-    app: Flask, here: Furnished, tmp_path: Path, elsewhere: dict[str, str], shared_keys: dict[str, str]
+    app: Flask, here: Furnished, tmp_path: Path, target: dict[str, str], shared_keys: dict[str, str]
 ) -> None:
     backup = back_up(app, tmp_path / "backup.zip", with_keys=False)
     another = sealed(shared_keys) | {"PATCHBAY_FERNET_KEYS": Fernet.generate_key().decode()}
-    folder = Path(elsewhere["PATCHBAY_DATA"])
+    folder = Path(target["PATCHBAY_DATA"])
     with pytest.raises(ArchiveError, match="PATCHBAY_SECRET_KEY"):
-        restore.restore(backup, elsewhere, replaces=False)
+        restore.restore(backup, target, replaces=False)
     with pytest.raises(ArchiveError, match="PATCHBAY_FERNET_KEYS"):
-        restore.restore(backup, elsewhere | another, replaces=False)
-    assert restore.check(backup, elsewhere | another).problems
+        restore.restore(backup, target | another, replaces=False)
+    assert restore.check(backup, target | another).problems
     with pytest.raises(SettingsError, match="PATCHBAY_JWT_KEYS"):
-        restore.check(backup, elsewhere | sealed(shared_keys) | {"PATCHBAY_JWT_KEYS": "short"})
+        restore.check(backup, target | sealed(shared_keys) | {"PATCHBAY_JWT_KEYS": "short"})
     assert [path.name for path in folder.iterdir()] == [".serving"], "nothing was restored"
 
-    done = restore.restore(backup, elsewhere | sealed(shared_keys), replaces=False)
+    done = restore.restore(backup, target | sealed(shared_keys), replaces=False)
     assert (done.findings.unopened, done.findings.notes, done.aside) == (0, [], None)
     assert not list(folder.glob("*.key*")), "the environment has them"
 
 
 def test_other_signing_keys_are_pointed_out(
-    ready_made: Path, elsewhere: dict[str, str], shared_keys: dict[str, str]
+    ready_made: Path, target: dict[str, str], shared_keys: dict[str, str]
 ) -> None:
     keys = sealed(shared_keys) | {"PATCHBAY_SECRET_KEY": secrets.token_urlsafe(48)}
-    found = restore.check(ready_made, elsewhere | keys)
+    found = restore.check(ready_made, target | keys)
     assert (len(found.notes), found.problems) == (1, [])
     assert found.notes[0].startswith("PATCHBAY_SECRET_KEY")
 
@@ -291,9 +291,9 @@ def test_data_is_replaced_only_when_that_is_meant_and_kept_aside(
         assert dump(other, but=UNTOLD) == {n: rows for n, rows in before.items() if n not in UNTOLD}
 
 
-def test_no_server_may_run_on_the_folder(ready_made: Path, elsewhere: dict[str, str]) -> None:
-    with serving.alone(Path(elsewhere["PATCHBAY_DATA"])), pytest.raises(serving.Taken):
-        restore.restore(ready_made, elsewhere, replaces=True)
+def test_no_server_may_run_on_the_folder(ready_made: Path, target: dict[str, str]) -> None:
+    with serving.alone(Path(target["PATCHBAY_DATA"])), pytest.raises(serving.Taken):
+        restore.restore(ready_made, target, replaces=True)
 
 
 @pytest.mark.parametrize("damage", ["no keys", "no database", "rubbish", "cut"])
@@ -338,9 +338,9 @@ def altered(backup: Path, change: Callable[[sqlite3.Connection], Any], **manifes
     with closing(sqlite3.connect(database)) as connection:
         change(connection)
         connection.commit()
-    told = json.loads(members["manifest.json"]) | manifest
-    told["database"]["size"], told["database"]["sha256"] = archive.measured(database)
-    members |= {"manifest.json": json.dumps(told).encode(), "patchbay.db": database.read_bytes()}
+    changed = json.loads(members["manifest.json"]) | manifest
+    changed["database"]["size"], changed["database"]["sha256"] = archive.measured(database)
+    members |= {"manifest.json": json.dumps(changed).encode(), "patchbay.db": database.read_bytes()}
     path = backup.with_name("altered.zip")
     with zipfile.ZipFile(path, "w") as file:
         for name, content in members.items():
@@ -349,7 +349,7 @@ def altered(backup: Path, change: Callable[[sqlite3.Connection], Any], **manifes
 
 
 def test_a_database_that_was_tampered_with_is_found(
-    ready_made: Path, elsewhere: dict[str, str], subtests: pytest.Subtests
+    ready_made: Path, target: dict[str, str], subtests: pytest.Subtests
 ) -> None:
     for sql, word in [
         ("UPDATE audit_events SET subject = 'x' WHERE id = 1", "Event 1"),
@@ -365,20 +365,20 @@ def test_a_database_that_was_tampered_with_is_found(
         with subtests.test(sql=sql):
             path = altered(ready_made, partial(run_sql, sql=sql))
             with pytest.raises(ArchiveError, match=word):
-                restore.restore(path, elsewhere, replaces=True)
-            assert not (Path(elsewhere["PATCHBAY_DATA"]) / "patchbay.db").exists()
+                restore.restore(path, target, replaces=True)
+            assert not (Path(target["PATCHBAY_DATA"]) / "patchbay.db").exists()
 
 
-def test_a_backup_of_a_newer_version_is_refused(ready_made: Path, elsewhere: dict[str, str]) -> None:
+def test_a_backup_of_a_newer_version_is_refused(ready_made: Path, target: dict[str, str]) -> None:
     path = altered(
         ready_made, lambda c: c.execute("UPDATE alembic_version SET version_num = '9999'"), migration="9999"
     )
-    (problem,) = restore.check(path, elsewhere).problems
+    (problem,) = restore.check(path, target).problems
     assert "9999" in problem
 
 
 def test_a_backup_of_an_older_version_is_brought_up_to_date(
-    app: Flask, here: Furnished, tmp_path: Path, elsewhere: dict[str, str]
+    app: Flask, here: Furnished, tmp_path: Path, target: dict[str, str]
 ) -> None:
     with app.app_context():
         flask_migrate.downgrade(revision="0007")
@@ -386,25 +386,25 @@ def test_a_backup_of_an_older_version_is_brought_up_to_date(
     backup = back_up(app, tmp_path / "backup.zip")
     with archive.opened(backup) as found:
         assert found.manifest.migration == "0007"
-    restore.restore(backup, elsewhere, replaces=False)
-    with started(elsewhere) as other, other.app_context():
+    restore.restore(backup, target, replaces=False)
+    with started(target) as other, other.app_context():
         assert database_migrate.are_current(db.engine)
         assert integrity.problems(db.session(), context.keys().sealer) == []
 
 
 def test_a_secret_that_no_key_opened_before_does_not_prevent_a_restore(
-    app: Flask, here: Furnished, tmp_path: Path, elsewhere: dict[str, str], starting: Commands
+    app: Flask, here: Furnished, tmp_path: Path, target: dict[str, str], starting: Commands
 ) -> None:
     with app.app_context():
         db.session.execute(update(Secret).where(Secret.provider == "vobiz").values(sealed="broken"))
         db.session.commit()
         assert setup.sealed_counts(context.scope(Actor(name="tests")))[1] == 1
     backup = back_up(app, tmp_path / "backup.zip")
-    found = restore.check(backup, elsewhere)
+    found = restore.check(backup, target)
     assert (found.problems, found.unopened) == ([], 1)
-    checked = starting.run("restore", str(backup), "--check", environment=clean_environment() | elsewhere)
+    checked = starting.run("restore", str(backup), "--check", environment=clean_environment() | target)
     assert checked.code == 1
-    assert restore.restore(backup, elsewhere, replaces=False).findings.unopened == 1
+    assert restore.restore(backup, target, replaces=False).findings.unopened == 1
 
 
 # PostgreSQL
@@ -423,14 +423,14 @@ def test_postgresql_is_dumped_with_its_own_tool(
     assert "my-database-password" not in done.out
     with zipfile.ZipFile(path) as file:
         assert b"my-database-password" not in b"".join(map(file.read, file.namelist()))
-    elsewhere = clean_environment() | {"PATCHBAY_DATA": str(tmp_path / "elsewhere")}
-    assert starting.run("restore", str(path), "--check", environment=elsewhere).code == 0
-    done = starting.run("restore", str(path), environment=elsewhere)
+    target = clean_environment() | {"PATCHBAY_DATA": str(tmp_path / "target")}
+    assert starting.run("restore", str(path), "--check", environment=target).code == 0
+    done = starting.run("restore", str(path), environment=target)
     assert (done.code, "pg_restore" in done.out) == (0, True)
     for setting, name in KEY_FILES.items():
-        assert (tmp_path / "elsewhere" / name).read_text().strip() == shared_keys[setting]
+        assert (tmp_path / "target" / name).read_text().strip() == shared_keys[setting]
 
 
-def test_sqlite_is_not_restored_over_postgresql(ready_made: Path, elsewhere: dict[str, str]) -> None:
+def test_sqlite_is_not_restored_over_postgresql(ready_made: Path, target: dict[str, str]) -> None:
     with pytest.raises(ArchiveError, match="move-database"):
-        restore.restore(ready_made, elsewhere | {"DATABASE_URL": "postgresql://nowhere/x"}, replaces=True)
+        restore.restore(ready_made, target | {"DATABASE_URL": "postgresql://nowhere/x"}, replaces=True)

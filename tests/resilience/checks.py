@@ -21,7 +21,7 @@ from simulators.base import Reply, Request
 from simulators.twilio import Twilio
 
 SECONDS = 60
-AT_ONCE = 4
+TOGETHER = 4
 SETTINGS = {"public_base_url": "https://voice.acme.example", "provider": "twilio"}
 _unused = count(1)
 
@@ -69,12 +69,12 @@ class Checks:
         Returns how often Twilio was called about each number.
         """
         portals = [ApiClient(self.server.url, self.account.token), other]
-        for start in range(0, len(numbers), 2 * AT_ONCE):
-            some = numbers[start : start + 2 * AT_ONCE]
+        for start in range(0, len(numbers), 2 * TOGETHER):
+            some = numbers[start : start + 2 * TOGETHER]
             self.twilio.free.clear()
             try:
                 with ThreadPoolExecutor(len(portals)) as threads:
-                    list(threads.map(add, portals, [some[:AT_ONCE], some[AT_ONCE:]]))
+                    list(threads.map(add, portals, [some[:TOGETHER], some[TOGETHER:]]))
             finally:
                 self.twilio.free.set()
             self.wait()

@@ -26,8 +26,8 @@ NUMBER = "+15551234567"
 SECONDS = 60
 
 
-class TellingTwilio(Twilio):
-    """Does what it is asked, and tells nobody but the test that it has done a write."""
+class SignallingTwilio(Twilio):
+    """Carries out a write, and signals it to the test before it answers."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -35,9 +35,9 @@ class TellingTwilio(Twilio):
         self.has_written = threading.Event()
         self.may_answer = threading.Event()
 
-    def answer(self, asked: Request) -> Reply:
-        reply = super().answer(asked)
-        if asked.method == "POST" and not self.may_answer.is_set():
+    def answer(self, request: Request) -> Reply:
+        reply = super().answer(request)
+        if request.method == "POST" and not self.may_answer.is_set():
             self.has_written.set()
             self.may_answer.wait(SECONDS)
         return reply
@@ -54,7 +54,7 @@ def _actions(app: Flask) -> list[str]:
 def test_what_was_begun_is_in_the_audit_and_resolved_by_the_next_look(
     app: Flask, environment: dict[str, str], report: Report
 ) -> None:
-    with TellingTwilio() as twilio:
+    with SignallingTwilio() as twilio:
         there = {"PATCHBAY_UPSTREAMS": ",".join(f"{host}={base}" for host, base in twilio.upstreams.items())}
         with served(Path(environment["PATCHBAY_DATA"]), environment | there) as server:
             client = ApiClient(server.url, superadmin(server).token)

@@ -1,17 +1,20 @@
-"""A database that goes away while a list or an export is sent: nobody takes a part for the whole."""
+"""The database ends the session in the middle of a list or an export: the connection is broken off."""
 
 from __future__ import annotations
 
 import http.client
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 import pytest
+from psycopg import sql
 from sqlalchemy import make_url
 
-from devtools.clients import PortalClient
+from devtools.clients import ApiClient, PortalClient
 from devtools.load import Account, superadmin
-from devtools.many import fill
+from devtools.many import fill, fill_audit
 from devtools.postgres import Postgres
 from devtools.server import Server, served
 from tests.support.denominators import Report
@@ -39,6 +42,7 @@ def portal(
 def account(portal: Server) -> Account:
     found = superadmin(portal)
     fill(portal.environment["DATABASE_URL"], found.slug, ROWS)
+    fill_audit(portal.environment["DATABASE_URL"], found.slug, ROWS)
     return found
 
 
@@ -50,34 +54,42 @@ def headers(portal: Server, account: Account) -> dict[str, str]:
     return {"Authorization": f"Bearer {account.token}", "Cookie": cookies}
 
 
-@pytest.mark.parametrize("path", [LIST, "/o/acme-support/endpoints.csv"])
-def test_a_response_that_cannot_be_ended_is_broken_off(
+@pytest.mark.parametrize("path", [LIST, "/o/acme-support/endpoints.csv", "/o/acme-support/audit.csv"])
+def test_a_response_that_cannot_be_completed_is_broken_off(
     portal: Server, headers: dict[str, str], postgres: Postgres, path: str, report: Report
 ) -> None:
-    """The session of the database that reads the rows is ended once the first of them have come."""
+    """The database dies once the beginning has come."""
     name = make_url(portal.environment["DATABASE_URL"]).database
     connection = http.client.HTTPConnection(urlsplit(portal.url).netloc, timeout=SECONDS)
     connection.request("GET", path, headers=headers)
     answer = connection.getresponse()
     assert answer.status == 200
     assert answer.read(1000)
-    with postgres.connect("postgres") as admin:
-        ended = admin.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-            "WHERE datname = %s AND query ILIKE '%%fetch forward%%'",
-            [name],
-        ).fetchall()
-    assert ended, "The response was ready before the session could be ended."
-    with pytest.raises((http.client.IncompleteRead, ConnectionError)):
+    with dead(postgres, str(name)), pytest.raises((http.client.IncompleteRead, ConnectionError)):
         answer.read()
     connection.close()
-    report("A database that ends in the middle of a response", tried=1, survived=1)
-    again = http.client.HTTPConnection(urlsplit(portal.url).netloc, timeout=SECONDS)
-    again.request("GET", path, headers=headers)
-    assert again.getresponse().read().count(b"+1555") >= ROWS
-    again.close()
+    report("A database that dies in the middle of a response", tried=1, survived=1)
+    again = ApiClient(portal.url, "", seconds=SECONDS)
+    deadline = time.monotonic() + SECONDS
+    while (answered := again.send("GET", path, headers=headers)).status == 503:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert answered.body.count(b"+1555") == ROWS
 
 
-def test_it_is_logged_without_its_parameters(portal: Server, headers: dict[str, str]) -> None:
+@contextmanager
+def dead(postgres: Postgres, name: str) -> Iterator[None]:
+    """Ends every session of the database, and allows no new one."""
+    allow = "ALTER DATABASE {} ALLOW_CONNECTIONS {}"
+    with postgres.connect("postgres") as admin:
+        admin.execute(sql.SQL(allow).format(sql.Identifier(name), sql.Literal(False)))
+        admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
+        try:
+            yield
+        finally:
+            admin.execute(sql.SQL(allow).format(sql.Identifier(name), sql.Literal(True)))
+
+
+def test_the_broken_response_is_logged_without_parameters(portal: Server, headers: dict[str, str]) -> None:
     assert "response.broken_off" in portal.output()
     assert headers["Authorization"] not in portal.output()

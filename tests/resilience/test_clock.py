@@ -26,7 +26,7 @@ WINDOW = 15 * 60
 """Seconds that a limit of tries lasts, at most."""
 MISSES = 10
 QUESTION = "/api/calls/providers"
-WRONG = "not the password of anybody"
+WRONG = "not the right password"
 
 pytestmark = pytest.mark.parametrize("shared_portal", ["postgresql"], indirect=True)
 _unused = count(1)
@@ -66,7 +66,9 @@ def off(
     """A portal on the same database that goes by `clock`."""
     url = shared_portal.environment["DATABASE_URL"]
     data: Path = tmp_path_factory.mktemp("off")
-    with served(data, shared_settings | clock.settings | {"DATABASE_URL": url}) as server:
+    with served(
+        data, shared_settings | clock.settings | {"DATABASE_URL": url, "PATCHBAY_WORKERS": "1"}
+    ) as server:
         yield server
 
 

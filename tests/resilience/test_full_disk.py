@@ -15,18 +15,22 @@ from sqlalchemy.exc import OperationalError
 from app import disk
 from devtools.clients import ApiClient, PortalClient
 from devtools.load import stored_agents, superadmin
+from devtools.many import fill
+from devtools.scopes import PASSWORD
 from devtools.server import Server, flask, served
 from tests.support.disks import FileSizeLimit, Shortage, small_disk
 from tests.support.integrity import problems
 
 WRITES = 5
+DOWNLOADED = 1_500
+"""Endpoints: more than the 250 kB that a response may have in memory."""
 OF_EVERY_KIND = ("/healthz", "/readyz", "/metrics", "/sign-in", "/api/docs", "/api/openapi.json")
 ENDPOINTS = "/api/settings/endpoints"
 
 
 @pytest.fixture(params=["a full disk", "a limit on the size of files"])
 def short(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Server, Shortage]]:
-    """A server with two workers, and what can take its room away. The limit works for every user."""
+    """A server, temporary files included, and what can take its room away. The limit works for every user."""
     data = tmp_path / "data"
     data.mkdir()
     with ExitStack() as stack:
@@ -35,14 +39,14 @@ def short(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Serv
             shortage = stack.enter_context(small_disk(data))
         if shortage is None:
             pytest.skip("this user may not mount a file system")
-        yield stack.enter_context(served(data, {"PATCHBAY_WORKERS": "2"})), shortage
+        yield stack.enter_context(served(data, {"TMPDIR": str(data)})), shortage
 
 
 def draft(number: int) -> dict[str, str]:
     return {"phone_number": f"+1555000{number:04}", "provider": "twilio", "inbound_agent_name": "agent"}
 
 
-def test_reads_go_on_and_nothing_is_corrupt(
+def test_on_a_full_disk_writes_are_503_and_reads_go_on(
     short: tuple[Server, Shortage], request: pytest.FixtureRequest, report: Callable[..., None]
 ) -> None:
     server, shortage = short
@@ -53,9 +57,17 @@ def test_reads_go_on_and_nothing_is_corrupt(
         number for number in range(WRITES) if api.call("POST", ENDPOINTS, draft(number)).status == 201
     ]
     address, form = portal.form(f"/o/{account.slug}/endpoints/new", "phone_number")
+    fill(f"sqlite:///{server.data / 'patchbay.db'}", other.slug, DOWNLOADED)
+    downloads = ApiClient(server.url, other.token)
+    assert len(downloads.call("GET", ENDPOINTS).json()) == DOWNLOADED
     workers = server.workers()
 
     shortage.begin(server)
+    for answer in (
+        downloads.call("GET", ENDPOINTS),  # too large for memory, so it is written to a temporary file
+        api.call("POST", "/api/auth/login", {"email": account.email, "password": PASSWORD}),
+    ):
+        assert (answer.status, answer.json()["code"]) == (503, "STORAGE_FULL")
     for number in range(100, 100 + WRITES):
         refused = api.call("POST", ENDPOINTS, draft(number))
         assert (refused.status, refused.json()["code"]) == (503, "STORAGE_FULL")
@@ -73,6 +85,7 @@ def test_reads_go_on_and_nothing_is_corrupt(
     assert server.workers() == workers
 
     shortage.end(server)
+    assert len(downloads.call("GET", ENDPOINTS).json()) == DOWNLOADED
     acknowledged.append(300)
     assert api.call("POST", ENDPOINTS, draft(300)).status == 201
     stored = stored_agents(server.url, account)
@@ -88,7 +101,7 @@ def test_reads_go_on_and_nothing_is_corrupt(
     assert problems(server) == []
 
 
-def test_a_command_says_that_the_disk_is_full(tmp_path: Path) -> None:
+def test_a_command_on_a_full_disk_reports_it(tmp_path: Path) -> None:
     """Not even the shared memory of the write-ahead log fits."""
     data = tmp_path / "data"
     data.mkdir()
@@ -104,7 +117,7 @@ def test_a_command_says_that_the_disk_is_full(tmp_path: Path) -> None:
             server.flask("check")
 
 
-def test_a_log_on_a_full_disk_ends_nothing(tmp_path: Path) -> None:
+def test_a_log_on_a_full_disk_stops_nothing(tmp_path: Path) -> None:
     command = f"exec {shlex.join(flask('serve'))} >/dev/full 2>&1"
     with served(tmp_path, command=["sh", "-c", command]) as server:
         client = ApiClient(server.url, "")
@@ -113,6 +126,6 @@ def test_a_log_on_a_full_disk_ends_nothing(tmp_path: Path) -> None:
         assert server.process.wait(30) == 0
 
 
-def test_a_full_disk_of_postgresql_is_known() -> None:
+def test_is_full_recognizes_a_full_disk_of_postgresql() -> None:
     assert disk.is_full(OperationalError("INSERT", {}, psycopg.errors.DiskFull()))
     assert not disk.is_full(OperationalError("INSERT", {}, psycopg.errors.AdminShutdown()))

@@ -94,7 +94,7 @@ def sealed_rows(app: Flask) -> Sealed:
         ]
 
 
-def put_back(app: Flask, rows: Sealed) -> None:
+def restore(app: Flask, rows: Sealed) -> None:
     with app.app_context():
         for model, row_id, values in rows:
             db.session.execute(update(model).where(model.id == row_id).values(**values))
@@ -113,7 +113,7 @@ def test_killed_at_every_step_it_loses_nothing(
     both = clean_environment() | environment | {FERNET: f"{NEW},{old}"}
     tried, lost = 0, []
     while True:
-        put_back(app, rows)
+        restore(app, rows)
         done = starting.run("keys", "rotate", environment=both, die_at=tried + 1)
         if done.code == 0:
             break

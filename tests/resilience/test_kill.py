@@ -43,13 +43,13 @@ def kill_the_main_process(server: Server) -> None:
 
 
 FAULTS = [
-    Fault("a worker", kill_a_worker, short=3, full=50),
+    Fault("a worker", kill_a_worker, short=2, full=50),
     Fault("the server with its workers", kill_everything, short=1, full=50),
     Fault("the server's main process", kill_the_main_process, short=1, full=20),
 ]
 
 
-def test_nothing_acknowledged_is_lost(portal: Server, full: bool, report: Report) -> None:
+def test_a_killed_server_loses_no_acknowledged_write(portal: Server, full: bool, report: Report) -> None:
     chance, account, first = random.Random(SEED), superadmin(portal), 1
     for fault in FAULTS:
         tried, survived = fault.full if full else fault.short, 0

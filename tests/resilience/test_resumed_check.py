@@ -41,7 +41,7 @@ def _checks(app: Flask) -> list[tuple[bool, bool | None]]:
 def test_what_is_pending_is_checked_after_the_start(
     app: Flask, tmp_path: Path, environment: dict[str, str]
 ) -> None:
-    """The lease of the killed run has to end first: here it is put back instead of waited for."""
+    """The lease of the killed run has to end first: here its end is set to now instead of waited for."""
     with SlowTwilio() as twilio:
         twilio.trouble = Trouble.SLOW
         there = {"PATCHBAY_UPSTREAMS": ",".join(f"{host}={base}" for host, base in twilio.upstreams.items())}
@@ -52,7 +52,7 @@ def test_what_is_pending_is_checked_after_the_start(
             assert client.call("PUT", "/api/settings/telephony", body).status == 200
             body = {"phone_number": "+15551234567", "provider": "twilio", "inbound_agent_name": "support"}
             assert client.call("POST", "/api/settings/endpoints", body).status == 201
-            _wait(lambda: any(asked.path.endswith(".json") for asked in twilio.requests))
+            _wait(lambda: any(request.path.endswith(".json") for request in twilio.requests))
             server.kill()
             assert _checks(app) == [(True, None)]
             with app.app_context():

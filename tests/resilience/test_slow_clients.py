@@ -1,6 +1,6 @@
 """Clients that send or read slowly, or not at all, while others are served.
 
-They have a tenth of the time that they have elsewhere.
+The deadlines of the server are a tenth of the usual ones.
 """
 
 from __future__ import annotations
@@ -9,11 +9,12 @@ import json
 import re
 import select
 import socket
+import sqlite3
 import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
@@ -56,13 +57,6 @@ class Portal:
 @pytest.fixture(scope="module")
 def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
     with served(tmp_path_factory.mktemp("slow"), SHORT) as server:
-        yield filled(server)
-
-
-@pytest.fixture
-def patient(tmp_path: Path) -> Iterator[Portal]:
-    """One that gives its clients the usual time."""
-    with served(tmp_path) as server:
         yield filled(server)
 
 
@@ -121,7 +115,7 @@ SILENT = [
 ]
 
 
-def test_silent_bodies_hold_nothing_that_others_need(portal: Portal, report: Report) -> None:
+def test_silent_bodies_keep_no_other_client_waiting(portal: Portal, report: Report) -> None:
     """Forms and the API take bodies meanwhile, and those that never come are refused in the end."""
     mine = head("POST", LIST, f"Authorization: Bearer {portal.account.token}", "Content-Length: 9")
     with connected(portal, [*SILENT, mine] * 8) as silent:
@@ -150,7 +144,7 @@ def test_a_body_that_dribbles_is_refused_in_the_end(portal: Portal) -> None:
     assert refused["code"] == "REQUEST_TIMEOUT"
 
 
-def test_whoever_is_not_known_may_send_little(portal: Portal) -> None:
+def test_an_anonymous_client_may_send_little(portal: Portal) -> None:
     large = json.dumps({"email": "x" * 20_000, "password": PASSWORD}).encode()
     sent = {"Content-Type": JSON}
     anonymous = ApiClient(portal.server.url, "no token")
@@ -173,7 +167,7 @@ def test_a_body_that_is_cut_off_changes_nothing(portal: Portal) -> None:
     assert found.json() == []
 
 
-def test_slow_readers_are_few_and_not_for_long(portal: Portal, report: Report) -> None:
+def test_slow_readers_are_few_and_are_cut_off(portal: Portal, report: Report) -> None:
     request = head("GET", LIST, f"Authorization: Bearer {portal.account.token}")
     with connected(portal, [request] * MANY, buffer=4096) as readers:
         begins = [connection.recv(15, socket.MSG_WAITALL) for connection in readers]
@@ -192,6 +186,13 @@ def test_slow_readers_are_few_and_not_for_long(portal: Portal, report: Report) -
     assert all(cut)
 
 
+def count(portal: Portal) -> int:
+    """The endpoints that are stored: those of `filled`, and what other tests have added."""
+    with closing(sqlite3.connect(portal.server.data / "patchbay.db")) as database:
+        found: int = database.execute("SELECT count(*) FROM endpoints").fetchone()[0]
+    return found
+
+
 def _wait_until(is_so: Callable[[], bool]) -> None:
     deadline = time.monotonic() + SECONDS
     while not is_so():
@@ -207,28 +208,48 @@ def test_a_list_is_whole_for_a_client_that_takes_its_time(portal: Portal) -> Non
         pieces.append(piece)
         time.sleep(0.02)
     connection.close()
-    assert len(json.loads(b"".join(pieces))) >= ROWS
+    assert len(json.loads(b"".join(pieces))) == count(portal)
 
 
-def test_slow_clients_do_not_slow_down_the_dialer(patient: Portal, full: bool, report: Report) -> None:
-    """40 silent bodies, 40 half-sent headers and 40 slow readers."""
+@contextmanager
+def patient(folder: Path) -> Iterator[Portal]:
+    """A server that gives its clients the usual time."""
+    with served(folder) as server:
+        yield filled(server)
+
+
+def test_the_dialer_is_answered_beside_slow_clients(
+    portal: Portal, tmp_path: Path, *, full: bool, report: Report
+) -> None:
+    """40 silent bodies, 40 half-sent headers and 40 slow readers. With `--full` its p95 is compared."""
+    if full:
+        with patient(tmp_path) as server:
+            _compare(server, report)
+        return
+    with connected(portal, slow(portal), buffer=4096) as connections:
+        assert all(connection.recv(15, socket.MSG_WAITALL) for connection in connections[-MANY:])
+        answered = len(latencies(portal))
+    report("Queries beside 120 slow clients", tried=QUERIES, survived=answered)
+
+
+def slow(portal: Portal) -> list[bytes]:
     half = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX-"
-    reading = head("GET", LIST, f"Authorization: Bearer {patient.account.token}")
-    slow = [*(SILENT * 5), *([half] * MANY), *([reading] * MANY)]
-    rounds, typical, worst = 20 if full else 2, [], []
+    reading = head("GET", LIST, f"Authorization: Bearer {portal.account.token}")
+    return [*(SILENT * 5), *([half] * MANY), *([reading] * MANY)]
+
+
+def _compare(portal: Portal, report: Report) -> None:
+    rounds, worst = 20, []
     for _ in range(rounds):
-        quiet = latencies(patient)
-        with connected(patient, slow, buffer=4096) as connections:
+        quiet = latencies(portal)
+        with connected(portal, slow(portal), buffer=4096) as connections:
             assert all(connection.recv(15, socket.MSG_WAITALL) for connection in connections[-MANY:])
-            _wait_until(lambda: is_idle(patient.server))
-            found = latencies(patient)
-        typical.append(median(found) / median(quiet))
+            _wait_until(lambda: is_idle(portal.server))
+            found = latencies(portal)
         worst.append(found[P95] / quiet[P95])
     good = sum(ratio <= 1.5 for ratio in worst)
     report("120 slow clients, the dialer's p95 within 1.5 of quiet", tried=rounds, survived=good)
-    assert min(typical) < 3, typical
-    if full:
-        assert median(worst) <= 1.5, worst
+    assert median(worst) <= 1.5, worst
 
 
 def is_idle(server: Server) -> bool:
@@ -254,7 +275,7 @@ def test_threads_are_left_for_the_dialer() -> None:
     assert threads.FOR_QUERIES > 0
 
 
-def test_nothing_of_it_is_a_failure(portal: Portal) -> None:
+def test_slow_clients_are_no_failure_in_the_log(portal: Portal) -> None:
     output = portal.server.output()
     assert "edge.failed" not in output
     assert "Traceback" not in output

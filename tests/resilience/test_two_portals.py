@@ -36,7 +36,7 @@ def other_portal(
 ) -> Iterator[Server]:
     url = shared_portal.environment["DATABASE_URL"]
     data: Path = tmp_path_factory.mktemp("other")
-    with served(data, shared_settings | {"DATABASE_URL": url}) as server:
+    with served(data, shared_settings | {"DATABASE_URL": url, "PATCHBAY_WORKERS": "1"}) as server:
         yield server
 
 

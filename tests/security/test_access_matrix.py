@@ -25,7 +25,7 @@ from tests.support.rows import dump, unchanged
 MONITORS = {"static", "_healthz", "_readyz", "_metrics"}
 TRACES = ("sessions", "audit_events", "audit_chains", "throttles", "drift_checks")
 GUARDED = [operation for operation in OPERATIONS if operation.who in TOKEN_HOLDERS]
-ELSEWHERE = [operation for operation in GUARDED if "<organization_id>" not in operation.path]
+BY_QUERY = [operation for operation in GUARDED if "<organization_id>" not in operation.path]
 IDS = {"endpoint_id", "import_id", "job_id", "user_id", "number_id", "token_id", "event_id", "switch_id"}
 IDS_API = {"endpoint_id", "user_id"}
 UNUSED_NUMBER = "+15550009998"
@@ -125,7 +125,7 @@ def test_a_member_calls_what_is_open_to_any_user(app: Flask, here: Furnished, ap
 
 @pytest.mark.asvs("8.2.1")
 def test_a_superadmin_calls_everything(here: Furnished, api: Clients) -> None:
-    """The reads first: a save or a deletion may take away what they read."""
+    """The reads first: a save or a deletion may delete what they read."""
     for operation in sorted(GUARDED, key=lambda operation: operation.method != "GET"):
         answer = call(api.dana, operation, operation_path(operation, here))
         assert answer.status_code not in (401, 403), f"{operation.method} {operation.path}"
@@ -146,7 +146,7 @@ def test_a_member_reaches_no_other_organization(
     app: Flask, here: Furnished, cast: Cast, api: Clients
 ) -> None:
     with unchanged(app):
-        for operation in ELSEWHERE:
+        for operation in BY_QUERY:
             for organization in (cast.acme, cast.globex, "unknown", ""):
                 path = f"{operation_path(operation, here)}?organizationId={organization}"
                 assert call(api.mo, operation, path).status_code == role_missing(operation), path
@@ -298,7 +298,7 @@ def test_a_form_takes_no_field_that_it_does_not_show(
 @pytest.mark.asvs("15.3.7")
 def test_a_repeated_organization_is_400(app: Flask, here: Furnished, cast: Cast, api: Clients) -> None:
     with unchanged(app):
-        for operation in ELSEWHERE:
+        for operation in BY_QUERY:
             query = f"?organizationId={cast.acme}&organizationId={cast.globex}"
             answer = call(api.dana, operation, operation_path(operation, here) + query)
             assert (answer.status_code, answer.json["code"]) == (400, "REPEATED_PARAMETER"), operation.path

@@ -249,7 +249,7 @@ def test_a_form_shows_the_error_beside_the_field(app: Flask, dana: Portal) -> No
             ("providers/twilio", "Save", "twilio_account_sid", "AC1"),
             ("settings", "Save", "public_base_url", "http://x"),
             ("settings", "Save", "name", ""),
-            ("people/new", "Add person", "email", "nobody"),
+            ("people/new", "Add person", "email", "no address"),
         ):
             page = dana.get(f"/o/acme-support/{path}").press(button, 422, **{field: typed})
             assert page.error(field), field

@@ -36,7 +36,7 @@ from tests.support.routes import FILES, everything, portal_rules
 
 RAW = {"/api/calls/providers/config", "/api/settings/telephony"}
 ENDING = ("sign-out", "disabled", "sessions/end", "password", "/forget", "revoke")
-"""Routes that end a session, or take away what others show: driven last."""
+"""Routes that end a session, or delete what others show: driven last."""
 TABLES = ("endpoints", "audit_events", "secrets")
 
 Log = Callable[[], str]

@@ -31,7 +31,7 @@ OTHER_KINDS = (
     "; charset=utf-8",
     None,
 )
-ELSEWHERE = [
+OTHER_HOSTS = [
     "https://evil.example/",
     "//evil.example",
     "/\\evil.example",
@@ -155,7 +155,7 @@ def test_a_cross_site_request_is_403(app: Flask, here: Furnished, dana: Portal) 
 
 @pytest.mark.asvs("3.7.2")
 def test_next_of_a_sign_in_stays_on_this_host(anonymous: Portal, dana: Portal, cast: Cast) -> None:
-    for after in ELSEWHERE:
+    for after in OTHER_HOSTS:
         answer = dana.raw("GET", "/sign-in", query_string={"next": after})
         assert answer.headers["Location"] == "/", after
         page = anonymous.get("/sign-in")

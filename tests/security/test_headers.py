@@ -18,7 +18,7 @@ from tests.support.page_checks import NONCE
 from tests.support.pages import Portal
 from tests.support.routes import portal_rules
 
-ELSEWHERE = re.compile(r"(url\(|@import)\s*[\"']?\s*(https?:)?//")
+OTHER_HOST = re.compile(r"(url\(|@import)\s*[\"']?\s*(https?:)?//")
 KINDS = [
     *["/sign-in", "/nowhere", "/account", "/o/x/people", "/setup", "/sign-out", "/%00"],
     *["/static/x/css/base.css", "/static/nothing", "/healthz", "/readyz"],
@@ -137,7 +137,7 @@ def test_files_are_ours_and_their_address_names_their_content(anonymous: Portal)
         assert "immutable" in answer.headers["Cache-Control"], file
         assert "Set-Cookie" not in answer.headers, file
         if answer.mimetype == "text/css":
-            assert not ELSEWHERE.search(answer.text), file
+            assert not OTHER_HOST.search(answer.text), file
         other = re.sub(r"(?<=/static/)\w+", "of-tomorrow", file)
         assert anonymous.raw("GET", other).headers["Cache-Control"] == "no-cache", file
     for escape in ("/static/x/../../app/config.py", "/static/x/%2e%2e/wsgi.py", "/static/x/..%2fwsgi.py"):

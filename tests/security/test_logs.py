@@ -1,4 +1,4 @@
-"""What the log is told, and what a failure shows."""
+"""The log: no forged line, and every failure under the id that its page shows."""
 
 from __future__ import annotations
 

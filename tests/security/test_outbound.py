@@ -48,7 +48,7 @@ SPELLINGS = [
     ],
     *["http://api.exotel.com", "https://api.exotel.com:8443", "https://\uff11\uff12\uff17.0.0.1"],
 ]
-"""Of hosts that lead elsewhere."""
+"""Of hosts that are not the provider's."""
 
 
 @pytest.fixture(scope="module")

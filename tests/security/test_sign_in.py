@@ -25,7 +25,7 @@ from tests.support.pages import Portal
 from tests.support.routes import portal_rules
 from tests.support.rows import audit, dump, unchanged
 
-AT_ONCE = 8
+PARALLEL = 8
 LOGIN = "/api/auth/login"
 MISTYPED = "not the password at all"
 DRAFT = {
@@ -72,15 +72,15 @@ def test_a_new_installation_has_no_account(empty: Flask, anonymous: Portal, api:
 @pytest.mark.asvs("6.4.1")
 def test_a_setup_key_works_once_in_parallel_requests(empty: Flask) -> None:
     key = setup_key(empty)
-    pages = [Portal(empty).get("/setup") for _ in range(AT_ONCE)]
+    pages = [Portal(empty).get("/setup") for _ in range(PARALLEL)]
 
     def use(number: int) -> int:
         page, email = pages[number], f"ines{number}@harbour.example"
         sent = DRAFT | {"email": email, "csrf_token": page.value("csrf_token"), "key": key}
         return page.portal.raw("POST", "/setup", data=sent).status_code
 
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        statuses = list(pool.map(use, range(AT_ONCE)))
+    with ThreadPoolExecutor(PARALLEL) as pool:
+        statuses = list(pool.map(use, range(PARALLEL)))
     assert statuses.count(303) == 1, statuses
     assert set(statuses) <= {303, 404, 503}
     rows = dump(empty)
@@ -128,16 +128,16 @@ def test_the_api_needs_the_second_step_as_well(api: Clients, cast: Cast, secret:
 @pytest.mark.parametrize("kind", ["app", "recovery"])
 def test_a_code_works_once_in_parallel_requests(app: Flask, cast: Cast, secret: str, kind: str) -> None:
     code = pyotp.TOTP(secret).now() if kind == "app" else _recovery_code(app, cast.dana)
-    pages = [Portal(app).sign_in(cast.dana.email) for _ in range(AT_ONCE)]
+    pages = [Portal(app).sign_in(cast.dana.email) for _ in range(PARALLEL)]
 
     def send(number: int) -> int:
         page = pages[number]
         sent = {"csrf_token": page.value("csrf_token"), "code": code, "next": ""}
         return page.portal.raw("POST", "/sign-in/code?recovery=1", data=sent).status_code
 
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        statuses = list(pool.map(send, range(AT_ONCE)))
-    assert sorted(statuses) == [303] + [401] * (AT_ONCE - 1)
+    with ThreadPoolExecutor(PARALLEL) as pool:
+        statuses = list(pool.map(send, range(PARALLEL)))
+    assert sorted(statuses) == [303] + [401] * (PARALLEL - 1)
     assert [page.portal.is_signed_in() for page in pages].count(True) == 1
 
 

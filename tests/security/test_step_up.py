@@ -30,7 +30,7 @@ NEW = {
     "password": "an owl on the chimney at dusk",
 }
 TOKEN = {"name": "Mine", "expires_days": "30"}
-ASKS: dict[str, Mapping[str, str]] = {
+GUARDED: dict[str, Mapping[str, str]] = {
     "account.begin_totp": {},
     "account.change_password": {"new_password": NEW["password"]},
     "account.confirm_totp": {"code": "000000"},
@@ -88,7 +88,7 @@ FREE = {
     "voice_ai.choose",
     "voice_ai.set_up_webhook",
 }
-"""These let nobody in and give no secret out."""
+"""These give no access and show no secret."""
 
 API_FREE = {
     "DELETE /api/calls/providers/config/<provider>",
@@ -124,13 +124,13 @@ def _rules(app: Flask) -> list[Rule]:
 
 def _send(app: Flask, here: Furnished, portal: Portal, endpoint: str, **more: str) -> Any:
     rule = next(rule for rule in _rules(app) if rule.endpoint == endpoint)
-    data = {**ASKS[endpoint], **more, "csrf_token": portal.token(), "version": "1"}
+    data = {**GUARDED[endpoint], **more, "csrf_token": portal.token(), "version": "1"}
     return portal.raw("POST", here.address(rule), data=data)
 
 
 def test_every_unsafe_route_is_classified(app: Flask) -> None:
     known = {rule.endpoint for rule in _rules(app)}
-    assert known == FREE | set(ASKS)
+    assert known == FREE | set(GUARDED)
     unsafe = {f"{one.method} {one.path}" for one in OPERATIONS if one.method != "GET"}
     assert unsafe == API_FREE
 
@@ -149,7 +149,7 @@ def _prepare(app: Flask, cast: Cast, endpoint: str) -> None:
 @pytest.mark.asvs("7.5.3")
 def test_without_the_password_nothing_changes(app: Flask, here: Furnished, dana: Portal, old: None) -> None:
     """Without one, and with a wrong one. Wrong ones are limited, so each route begins without tries."""
-    for endpoint in ASKS:
+    for endpoint in GUARDED:
         _prepare(app, here.cast, endpoint)
         for password in ("", "not the password at all"):
             typed = {"your_password": password, "current_password": password}

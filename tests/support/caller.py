@@ -1,4 +1,4 @@
-"""A caller of the API who holds every answer against the contracts, and against what we document."""
+"""A caller of the API that checks every response against the contracts and our OpenAPI document."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ JSON = "application/json; charset=utf-8"
 
 @dataclass(frozen=True)
 class Caller:
-    """Somebody with a token, or with none. No cookie is ever sent or kept."""
+    """A caller with a token, or without one. Sends and stores no cookie."""
 
     app: Flask
     token: str | None = None

@@ -163,7 +163,7 @@ def _call(organization_id: str) -> Call:
 
 
 def _values(scope: Scope, provider: Provider) -> dict[str, Any]:
-    """Every field of the provider, those included that nobody types."""
+    """Every field of the provider, those included that no form has."""
     values = {declared.name: good_value(declared, provider) for declared in provider.fields}
     credentials.save(scope, provider, values)
     return values

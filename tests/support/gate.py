@@ -20,7 +20,7 @@ SECONDS = 30
 class Gate:
     """`bases`: where each host's requests go. `fault`: what happens instead. `tls`: how it speaks.
 
-    `requests` are those that were read; `connections` counts all. Unless it `reads`, it answers at once.
+    `requests` are those that were read; `connections` counts all. Unless it `reads`, it answers immediately.
     """
 
     def __init__(self, bases: Mapping[str, str], tls: ssl.SSLContext | None = None) -> None:

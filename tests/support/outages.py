@@ -37,7 +37,7 @@ class Postgres:
         return int((self._data / "postmaster.pid").read_text().split("\n")[0])
 
     def stop(self, how: str) -> None:
-        """`fast` and `immediate` are modes of pg_ctl; `kill` is SIGKILL for all its processes at once."""
+        """`fast` and `immediate` are modes of pg_ctl; `kill` is SIGKILL for all its processes."""
         pid = self._pid
         if how == "kill":
             for process in [pid, *tree_below(pid)]:

@@ -1,4 +1,4 @@
-"""Somebody at the portal: follows links and presses buttons, and finds fault with every page.
+"""A user of the portal: follows links, presses buttons, and checks every page.
 
 `Portal` is a browser without JavaScript. Forms are filled from what the page renders, CSRF token
 included, so that a control that is missing or misnamed is missed here too.
@@ -27,7 +27,7 @@ MORE_THAN_ENOUGH = 5
 
 
 class Page:
-    """An answer, as whoever asked sees it."""
+    """A response, as the user sees it."""
 
     def __init__(self, portal: Portal, path: str, answer: TestResponse) -> None:
         self.portal = portal
@@ -48,13 +48,13 @@ class Page:
 
     @property
     def notes(self) -> str:
-        """What the page tells above its content, or as toasts."""
+        """The messages above the content of the page, or in toasts."""
         toasts = [toast for box in self.root.all(id="toasts") for toast in box.all(css="pb-toast-text")]
         return " | ".join(note.text for note in self.root.all(css="pb-note") + toasts)
 
     @property
     def compared(self) -> list[tuple[str, ...]]:
-        """Of what two people changed at once: label, stored now, typed."""
+        """Fields that two users have changed: label, stored now, typed."""
         return [
             (label.text, *[side.text for side in label.parent.all("bdi")])
             for table in self.root.all(css="pb-compare")
@@ -179,7 +179,7 @@ class Portal:
             path = path.removeprefix(HOME)
             assert not urlsplit(path).netloc, f"sent to another place: {path}"
             answer = self.raw("GET", path.split("#")[0], headers=_htmx(htmx))
-        assert answer.status_code == status, f"{path} → {answer.status_code}\n{_told(answer)}"
+        assert answer.status_code == status, f"{path} → {answer.status_code}\n{_text_of(answer)}"
         page = Page(self, path, answer)
         if htmx is None:
             check_page(self.app, page.path, answer, page.root)
@@ -211,7 +211,7 @@ def _htmx(target: str | None) -> dict[str, str]:
     return {"HX-Request": "true", "HX-Target": target} if target else {}
 
 
-def _told(answer: TestResponse) -> str:
+def _text_of(answer: TestResponse) -> str:
     try:
         return parse(answer.text).text[:600]
     except AssertionError:

@@ -1,4 +1,4 @@
-"""A believable value for any declared field, that nobody could mistake for a real one."""
+"""A valid sample value for any declared field."""
 
 from __future__ import annotations
 

@@ -17,6 +17,10 @@ GROUPS = {
     f"tests/security/test_{name}.py": STAGED
     for name in ("configuration", "encoding", "faults", "outbound", "sessions", "sign_in", "throttles")
 }
+GROUPS |= {
+    f"tests/resilience/test_{name}.py": "tests/resilience: shared portals"
+    for name in ("backup", "clock", "same_number", "sign_in_flood", "two_editors", "two_portals")
+}
 
 
 def rank(path: PurePath, root: PurePath) -> int:

@@ -10,15 +10,15 @@ MOST_STOPS = 200
 STANDS = """element => {
   if (!element.isConnected) return ["gone"];
   if (element !== document.activeElement) return null;
-  const box = element.getBoundingClientRect(), style = getComputedStyle(element), told = [];
+  const box = element.getBoundingClientRect(), style = getComputedStyle(element), problems = [];
   const x = box.x + Math.min(box.width / 2, 40);
   const y = Math.max(box.y, 0) + Math.min(box.height, innerHeight) / 2;
   const over = document.elementFromPoint(x, y);
-  if (style.outlineStyle === "none" || parseFloat(style.outlineWidth) < 2) told.push("no ring");
-  if (!over || !(element.contains(over) || over.contains(element))) told.push(`under ${over?.className}`);
-  return told;
+  if (style.outlineStyle === "none" || parseFloat(style.outlineWidth) < 2) problems.push("no ring");
+  if (!over || !(element.contains(over) || over.contains(element))) problems.push(`under ${over?.className}`);
+  return problems;
 }"""
-"""Null where the focus is elsewhere; else what keeps the focus from being seen."""
+"""Null if another element has the focus; else what hides the focus."""
 
 IS_NEW_AND_BELOW = "element => document.activeElement === document.body && !!element.closest('main')"
 """Where the first stop of the page is a link to its main part, and the control is there."""
@@ -74,11 +74,11 @@ class Keyboard:
                 self.page.keyboard.press("Enter")
         key = "Shift+Tab" if element.evaluate(IS_BEFORE) else "Tab"
         for _ in range(MOST_STOPS):
-            told = element.evaluate(STANDS)
-            if told == ["gone"]:
+            problems = element.evaluate(STANDS)
+            if problems == ["gone"]:
                 element = control.element_handle()
-            elif told is not None:
-                assert told == [], f"{control}: {told}"
+            elif problems is not None:
+                assert problems == [], f"{control}: {problems}"
                 return
             self.page.keyboard.press(key)
         raise AssertionError(f"Tab does not lead to {control}")
