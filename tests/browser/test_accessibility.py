@@ -198,7 +198,7 @@ def test_nor_where_a_change_of_many_is_undone(dana: Page) -> None:
     dana.get_by_role("button", name="Change").click()
     dana.get_by_role("link", name="Undo…").click()
     found += look_both(dana, "undo")
-    dana.get_by_role("button", name="Undo it for").click()
+    dana.get_by_role("button", name="Restore ").click()
     expect(dana.get_by_role("heading", name="Endpoints restored")).to_be_visible()
     found += look_both(dana, "event")
     dana.goto(f"{HERE}/endpoints")

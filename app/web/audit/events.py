@@ -1,4 +1,4 @@
-"""One event: what it changed of each number, all of it as a file, and taking it back."""
+"""One audit event: its changes by number, their export, and undo."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from app.services.endpoints import undo as endpoints_undo
 from app.services.endpoints.undo import Plan
 from app.services.providers.active import REASON_LONGEST
 from app.services.scope import Scope
+from app.web.audit import messages
 from app.web.shell import history, labels, render
 from app.web.shell.forms import CountedForm
 from app.web.shell.guard import Pages, Who
@@ -28,7 +29,7 @@ SHOWN = 100
 
 
 def _number(text: str) -> int:
-    """-1 is no event's id."""
+    """Returns the id; -1, which no event has, if it is not a number."""
     return int(text) if re.fullmatch("[0-9]{1,9}", text) else -1
 
 
@@ -47,7 +48,7 @@ def show(scope: Scope, event_id: str) -> ResponseReturnValue:
 
 @audit_events.page("/o/<slug>/audit/<event_id>/numbers.csv", who=Who.SUPERADMIN)
 def numbers(scope: Scope, event_id: str) -> ResponseReturnValue:
-    """Every number of the event, with what was before and after."""
+    """Exports every number of the event, before and after."""
     event = endpoints_undo.get(scope, _number(event_id))
     return render.file(
         scope, f"audit-{event.id}.csv", csv_text.lines(_rows(endpoints_undo.touched(scope, event)))
@@ -63,14 +64,14 @@ def _rows(numbers: Iterator[tuple[str, Changes]]) -> Iterator[tuple[str, ...]]:
 
 @audit_events.page("/o/<slug>/audit/<event_id>/undo", who=Who.SUPERADMIN, title="Undo")
 def confirm_undo(scope: Scope, event_id: str) -> ResponseReturnValue:
-    """Says beforehand what would be put back, and what stays."""
+    """Shows what would be restored, and what stays."""
     found = endpoints_undo.plan(scope, _number(event_id))
     return _confirm(found, CountedForm(reason=_reason(found.event)))
 
 
 def _reason(event: AuditEvent) -> str:
     why = event.changes.get("reason", [None, None])[1]
-    return f"Undo of “{why}”"[:REASON_LONGEST] if why else f"Undo of event {event.id}"
+    return messages.undo_of(why, event.id)[:REASON_LONGEST]
 
 
 def _confirm(found: Plan, form: CountedForm, status: int = 200, problem: str = "") -> Response:
@@ -94,6 +95,5 @@ def undo(scope: Scope, event_id: str) -> ResponseReturnValue:
         done = endpoints_undo.undo(scope, _number(event_id), seen=form.seen, reason=form.why)
     except Conflict as error:
         return _confirm(endpoints_undo.plan(scope, _number(event_id)), form, error.status, error.message)
-    many = "1 endpoint is" if done.count == 1 else f"{done.count:,} endpoints are"
-    history.flash_undo(f"{many} as before.", done.event_id)
+    history.flash_undo(messages.restored(done.count), done.event_id)
     return render.redirect_to(url_for("audit_events.show", event_id=done.event_id))

@@ -1,4 +1,4 @@
-"""Who did what, newest first: in an organization, everywhere, and taken along as a file."""
+"""The audit log of an organization or of all, and its exports."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from app.services.audit.search import Filter
 from app.services.endpoints import undo
 from app.services.organizations import directory
 from app.services.scope import Scope
+from app.web.audit import messages
 from app.web.shell import labels, render
 from app.web.shell.guard import Pages, Who
 from app.web.shell.registry import Link, Section
@@ -38,7 +39,7 @@ NAMES = {
 HEADER = ("Time (UTC)", "Who", "IP address", "Request", "What", "About", "Changes", "Event", "Organization")
 TYPES = {"csv": render.CSV, "jsonl": "application/jsonl; charset=utf-8"}
 NOWHERE = "-"
-"""In the place of an organization's slug, which it cannot be: the events that are of none."""
+"""In place of a slug, which it cannot be: the events of no organization."""
 
 audit.add_app_template_filter(actions.label_of, "action_label")
 audit.add_app_template_filter(actions.value_text)
@@ -58,7 +59,7 @@ def table(scope: Scope) -> ResponseReturnValue:
     link=Link(Section.GLOBAL, 20, label="Audit"),
 )
 def everywhere(scope: Scope) -> ResponseReturnValue:
-    """Every organization's events, and those of none, such as a sign-in with an unknown email."""
+    """Every organization's events, and those of none, such as sign-ins with an unknown email."""
     if not session.get("saw_all_audit"):
         with scope.transaction(lock=False):
             log.note(scope, Action.AUDIT_OPENED, "audit")
@@ -70,7 +71,7 @@ def everywhere(scope: Scope) -> ResponseReturnValue:
 
 
 def _chosen(scope: Scope) -> Scope:
-    """In the organization that the address asks for, where it does."""
+    """Returns the scope of the organization in the query, if there is one."""
     slug = request.args.get("in", "")
     return scope if slug in ("", NOWHERE) else scope.for_organization(directory.by_slug(scope, slug))
 
@@ -99,7 +100,7 @@ def _page(scope: Scope, base: str, chosen_in: str = "", **context: Any) -> Respo
 
 
 def _filter() -> tuple[Filter, dict[str, str]]:
-    """What the address asks for; and what it says wrong, by the name of the field."""
+    """Returns the query's filter, and its errors by field name."""
     complaints: dict[str, str] = {}
     wanted = Filter(
         about=tuple(request.args.getlist("about")[:10]),
@@ -111,7 +112,7 @@ def _filter() -> tuple[Filter, dict[str, str]]:
         until=_day("to", complaints),
     )
     if wanted.since and wanted.until and wanted.since > wanted.until:
-        complaints["to"] = "This day is before the first one."
+        complaints["to"] = messages.END_BEFORE_START
     return wanted, complaints
 
 
@@ -120,7 +121,7 @@ def _day(name: str, complaints: dict[str, str]) -> date | None:
     try:
         return date.fromisoformat(text) if text else None
     except ValueError:
-        complaints[name] = "Write a day as 2026-03-18."
+        complaints[name] = messages.NO_DATE
         return None
 
 
@@ -130,12 +131,12 @@ def _place(name: str) -> int | None:
 
 
 def _query() -> str:
-    """The filter that the address shows, for links that keep it."""
+    """Returns the filter's part of the query, for links that keep it."""
     return urlencode([(name, value) for name in NAMES for value in request.args.getlist(name) if value])
 
 
 def _address(base: str, query: str, **place: int | None) -> str | None:
-    """Of a page beside this one, if there is one."""
+    """Returns the address of an adjacent page, if there is one."""
     if None in place.values():
         return None
     return f"{base}?{query}&{urlencode(place)}" if query else f"{base}?{urlencode(place)}"
@@ -162,17 +163,17 @@ def everywhere_jsonl(scope: Scope) -> ResponseReturnValue:
 
 
 def _file(scope: Scope, form: str) -> Response:
-    """What the page shows with the same filter, of every page."""
+    """Exports every page of the same filter."""
     wanted, complaints = _filter()
     if complaints:
         return render.redirect_to(f"{request.path.removesuffix(f'.{form}')}?{_query()}")
     inside = scope if scope.organization_or_none else _chosen(scope)
     place = inside.organization_or_none.slug if inside.organization_or_none else "everywhere"
     known = {found.id: found.name for found in directory.every(scope)}
-    asked = {
+    filters = {
         words: ", ".join(request.args.getlist(name)) for name, words in NAMES.items() if name in request.args
     }
-    log.note_export(inside, form, asked)
+    log.note_export(inside, form, filters)
     events = search.walk(inside, wanted)
     pieces = csv_text.lines(_rows(events, known)) if form == "csv" else (_json_line(*each) for each in events)
     return render.file(scope, f"audit-{place}-{clock.now():%Y-%m-%d}.{form}", iter(pieces), TYPES[form])
@@ -190,13 +191,13 @@ def _rows(
             for name, (before, after) in changed.items()
         ]
         at = event.at.isoformat(sep=" ", timespec="seconds")
-        told = (event.actor_name, event.ip, event.request_id, actions.label_of(event.action), event.subject)
-        yield (at, *told, "; ".join(changes), str(event.id), known.get(event.organization_id or "", ""))
+        what = (event.actor_name, event.ip, event.request_id, actions.label_of(event.action), event.subject)
+        yield (at, *what, "; ".join(changes), str(event.id), known.get(event.organization_id or "", ""))
 
 
 def _json_line(event: AuditEvent, changed: Changes) -> bytes:
-    """`ofNumber` is what an event about many changed of the number that was asked for."""
-    told = {
+    """`ofNumber` is what a bulk event changed of the requested number."""
+    values = {
         "id": event.id,
         "at": event.at.isoformat() + "Z",
         "organizationId": event.organization_id,
@@ -211,4 +212,4 @@ def _json_line(event: AuditEvent, changed: Changes) -> bytes:
         "digest": event.digest,
     }
     of_number = {} if changed == event.changes else {"ofNumber": changed}
-    return json.dumps(told | of_number).encode() + b"\n"
+    return json.dumps(values | of_number).encode() + b"\n"

@@ -1,4 +1,4 @@
-"""From a base URL to "answered by", a step at a time."""
+"""The checklist of an organization."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ from wtforms import (  # type: ignore[attr-defined]
 )
 
 from app.core import phone
+from app.web.organizations import messages
 from app.web.shell.forms import ConfirmForm, Edit, Form
 
 
@@ -23,17 +24,17 @@ class SettingsForm(Edit):
     name = StringField("Name")
     public_base_url = StringField(
         "Public base URL",
-        description="Where providers reach your agent runtime. Every webhook URL starts with it.",
+        description=messages.BASE_URL_HELP,
     )
     country = SelectField(
         "Country",
-        description="Numbers that are typed without a country code are read as this country's.",
+        description=messages.COUNTRY_HELP,
     )
     version = HiddenField()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.country.choices = [SelectChoice("", "None: numbers need their country code"), *_countries()]
+        self.country.choices = [SelectChoice("", messages.NO_COUNTRY), *_countries()]
 
 
 def _countries() -> list[SelectChoice]:
@@ -42,7 +43,7 @@ def _countries() -> list[SelectChoice]:
 
 
 class BaseUrlForm(ConfirmForm):
-    """The settings as they were typed, kept while another base URL is confirmed."""
+    """The submitted settings, while another base URL is confirmed."""
 
     name = HiddenField()
     public_base_url = HiddenField()

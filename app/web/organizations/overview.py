@@ -1,4 +1,4 @@
-"""The overview of all organizations, and a new one."""
+"""The table of all organizations, and a new one."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import re
 from flask import flash, request, url_for
 from flask.typing import ResponseReturnValue
 
-from app.core import texts
 from app.core.errors import Invalid
 from app.services.drift import runs
 from app.services.organizations import directory
 from app.services.scope import Scope
 from app.services.status import overview
 from app.services.status.findings import Level
+from app.web.organizations import messages
 from app.web.organizations.forms import OrganizationForm
 from app.web.shell import render
 from app.web.shell.guard import Pages, Who
@@ -75,5 +75,5 @@ def create(scope: Scope) -> ResponseReturnValue:
     except Invalid as error:
         form.add_errors(error)
         return render.page("organizations/new.html", 422, form=form)
-    flash(f"{texts.bidi_isolate(organization.name)} is created.", "ok")
+    flash(messages.added(organization.name), "ok")
     return render.redirect_to(url_for("checklist.show", slug=organization.slug))

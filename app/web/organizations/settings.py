@@ -1,4 +1,4 @@
-"""An organization's name, base URL and country. Another base URL is confirmed where somebody feels it."""
+"""An organization's name, base URL and country. A new base URL that has effects is confirmed."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from app.services.scope import Scope
 from app.services.status import impact
 from app.services.status.impact import BaseUrlImpact
 from app.services.status.places import Place
+from app.web.organizations import messages
 from app.web.organizations.forms import BaseUrlForm, SettingsForm
 from app.web.shell import render
 from app.web.shell.conflicts import Clash, merge_with_stored, of_organization
@@ -59,16 +60,13 @@ def save(scope: Scope) -> ResponseReturnValue:
     except Stale:
         conflicts = merge_with_stored(scope, form, _fresh(scope), of_organization(scope), FIELDS)
         return _page(scope, form, 412, conflicts=conflicts)
-    flash("Settings saved.", "ok")
+    flash(messages.SETTINGS_SAVED, "ok")
     return render.redirect_to(url_for("settings.show"))
 
 
 @settings.page("/o/<slug>/settings/base-url", who=Who.SUPERADMIN, title="Change the base URL?")
 def confirm_base_url(scope: Scope) -> ResponseReturnValue:
-    """Says what using the address of `url` changes: one that was in use before.
-
-    Without another one there is nothing to confirm.
-    """
+    """Shows what restoring an earlier base URL, in the query's `url`, changes."""
     if request.args.get("url") in (None, "", scope.organization.public_base_url):
         return render.redirect_to(url_for("settings.show"))
     typed = _stored(scope) | {"public_base_url": request.args["url"]}
@@ -79,14 +77,14 @@ def confirm_base_url(scope: Scope) -> ResponseReturnValue:
         form.add_errors(error)
         return _page(scope, form, 422)
     change = impact.of_base_url(scope, url)
-    reason = f"Undo of the change to {change.was}" if change.was else ""
+    reason = messages.undo_of(change.was) if change.was else ""
     version, seen = str(scope.organization.version), _fresh(scope).seen.data
-    kept = BaseUrlForm(**typed, version=version, seen=seen, reason=reason)
-    return _confirm(change, kept)
+    form = BaseUrlForm(**typed, version=version, seen=seen, reason=reason)
+    return _confirm(change, form)
 
 
 def _fresh(scope: Scope) -> SettingsForm:
-    """As it is stored now, whatever was sent."""
+    """Returns the stored settings, without the submitted values."""
     return SettingsForm(formdata=None, **_stored(scope), version=scope.organization.version)
 
 

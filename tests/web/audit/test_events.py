@@ -34,7 +34,7 @@ def event(app: Flask, cast: Cast) -> int:
 
 
 def test_its_page_says_what_became_of_each_number(dana: Portal, event: int) -> None:
-    page = dana.get(PATH).follow("See and undo… 3 endpoints, event " + str(event))
+    page = dana.get(PATH).follow("View and undo… 3 endpoints, event " + str(event))
     assert page.path == f"{PATH}/{event}"
     assert page.title == "Endpoints changed"
     assert page.rows()[0] == "+1 555-100-0000: all events Inbound agent Ann Wrong"
@@ -62,12 +62,12 @@ def test_an_undo_asks_first_and_says_what_stays(app: Flask, cast: Cast, dana: Po
         page = dana.get(f"{PATH}/{event}").follow("Undo…")
     assert page.title == "Undo “Endpoints changed”?"
     assert page.value("reason") == "Undo of “hurry”"
-    assert "2 endpoints get back what each had before." in page.text
+    assert "2 endpoints get their previous values." in page.text
     assert "Inbound agent: Wrong (2) =1+1 (1), none (1)" in page.text
-    assert "1 endpoint was changed again since" in page.text
+    assert "1 endpoint is skipped" in page.text
     assert page.follow("Cancel").path == f"{PATH}/{event}"
-    page = page.press("Undo it for 2 endpoints", reason="Back")
-    assert "2 endpoints are as before." in page.notes
+    page = page.press("Restore 2 endpoints", reason="Back")
+    assert "2 endpoints restored." in page.notes
     assert page.title == "Endpoints restored"
     assert "Reason Back" in page.text
     again = dana.get(f"{PATH}/{event}/undo")
@@ -84,9 +84,9 @@ def test_where_it_is_about_others_by_now_it_asks_again(
         assert row
         crud.delete(scope, row.id)
     with unchanged(app):
-        page = page.press("Undo it for 3 endpoints", 409)
+        page = page.press("Restore 3 endpoints", 409)
     assert page.value("count") == "2"
-    assert "2 endpoints are as before." in page.press("Undo it for 2 endpoints").notes
+    assert "2 endpoints restored." in page.press("Restore 2 endpoints").notes
 
 
 def test_an_event_that_cannot_be_undone_says_so(dana: Portal, event: int) -> None:

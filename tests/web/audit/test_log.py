@@ -76,10 +76,10 @@ def test_the_filter_is_in_the_address_and_goes_along_to_other_pages(
 @pytest.mark.parametrize(
     ("query", "told"),
     [
-        ("q=nothing+has+this", "No event matches"),
-        ("from=soon", "From: Write a day as 2026-03-18."),
-        ("to=2026-02-30", "To: Write a day as 2026-03-18."),
-        ("from=2026-03-02&to=2026-03-01", "To: This day is before the first one."),
+        ("q=nothing+has+this", "No events found"),
+        ("from=soon", "From: Enter a date such as 2026-03-18."),
+        ("to=2026-02-30", "To: Enter a date such as 2026-03-18."),
+        ("from=2026-03-02&to=2026-03-01", "To: The end date is before the start date."),
         ("about=Nothing", "About Nothing Show all events"),
     ],
 )
@@ -117,7 +117,7 @@ def test_all_of_it_as_json_lines(app: Flask, cast: Cast, dana: Portal) -> None:
 
 
 def test_a_file_of_what_was_not_understood_is_a_page_that_says_so(dana: Portal) -> None:
-    assert "Write a day as" in dana.get(f"{PATH}.csv?from=soon").text
+    assert "Enter a date such as" in dana.get(f"{PATH}.csv?from=soon").text
 
 
 def test_every_organization_is_in_one_audit_and_looking_at_it_is_noted_once(
@@ -206,7 +206,7 @@ def test_every_organization_is_taken_along_as_a_file(
     exported = dana.get("/audit?action=audit.exported").rows()[0]
     assert "Organization globex" in exported
     assert mo.raw("GET", "/audit.csv").status_code == 403
-    assert "Write a day as" in dana.get("/audit.csv?from=soon").text
+    assert "Enter a date such as" in dana.get("/audit.csv?from=soon").text
 
 
 def test_a_file_about_one_number_says_what_became_of_it(app: Flask, cast: Cast, dana: Portal) -> None:

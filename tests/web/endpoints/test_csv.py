@@ -89,7 +89,7 @@ def test_a_file_is_looked_at_and_then_imported(app: Flask, cast: Cast, dana: Por
     assert (
         "Undo…"
         in dana.get("/o/acme-support/audit?action=endpoints")
-        .follow("See and undo… lines.csv, event " + str(audit(app)[-1].id))
+        .follow("View and undo… lines.csv, event " + str(audit(app)[-1].id))
         .root.one("main")
         .text
     )

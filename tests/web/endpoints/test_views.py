@@ -235,7 +235,7 @@ def test_deleting_asks_first_and_names_what_is_lost(app: Flask, dana: Portal, ro
     assert audit(app)[-1].changes["reason"] == [None, "Given back"]
     assert page.root.all("table") == []
     dana.get(f"{PATH}/{row.id}", 404)
-    page.follow("Undo…").press("Undo it for 1 endpoint")
+    page.follow("Undo…").press("Restore 1 endpoint")
     assert "Front desk" in dana.get(PATH).rows()[0]
 
 

@@ -83,7 +83,7 @@ def test_the_only_and_empty_one_says_what_to_do_next(app: Flask, dana: Portal) -
 def test_a_new_one_is_created_and_opened(app: Flask, dana: Portal) -> None:
     page = dana.get("/").follow("Add organization").press("Add organization", name=" Blue Harbour ")
     assert page.path == "/o/blue-harbour/"
-    assert "Blue Harbour is created." in page.notes
+    assert "Blue Harbour added." in page.notes
     assert [event.subject for event in audit(app) if event.action == "organization.created"] == [
         "Blue Harbour"
     ]

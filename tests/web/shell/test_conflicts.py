@@ -63,7 +63,7 @@ CASES = {
         ("name", "Name", "Theirs", "Mine"),
         ("country", "Country", "IN", ""),
         ("public_base_url", "Public base URL", "", "https://voice.acme.example"),
-        (("IN", "India"), ("", "None: numbers need their country code")),
+        (("IN", "India"), ("", "None (require +country code)")),
     ),
     "endpoint": Case(
         f"{ACME}/endpoints?edit={{endpoint}}",
