@@ -146,17 +146,17 @@ class Walk:
         """With scripts the answer comes by itself."""
         self.sees("At Twilio")
         look = self.page.get_by_role("link", name="Check at Twilio")
-        expect(look.or_(self.page.get_by_role("link", name="Look again")).first).to_be_visible()
+        expect(look.or_(self.page.get_by_role("link", name="Check again")).first).to_be_visible()
         if isinstance(self.hand, Mouse):
             self.hand.press(look)
-        expect(self.page.get_by_role("link", name="Look again")).to_be_visible()
+        expect(self.page.get_by_role("link", name="Check again")).to_be_visible()
 
-    def ask_who_answers(self, answer: str) -> None:
-        self.link("Who answers?")
+    def trace_a_number(self, answer: str) -> None:
+        self.link("Trace a number")
         self.fields(Phone_number="+1 (555) 123-4567")
-        self.button("Show the path")
+        self.button("Trace")
         if isinstance(self.hand, Mouse):
-            self.hand.press(self.page.get_by_role("link", name=re.compile("^Ask Twilio")))
+            self.hand.press(self.page.get_by_role("link", name="Check now"))
         self.sees(answer)
 
     def mend_a_drift(self) -> None:
@@ -195,7 +195,7 @@ class Walk:
         self.hand.fill(self.main.locator("textarea"), rows)
         self.button("Preview import")
         self.button("Import 1 row")
-        self.sees("What was done")
+        self.sees("Result")
 
     def change_many(self) -> None:
         self.link("Endpoints")
@@ -274,7 +274,7 @@ def test_the_whole_path(
     walk.set_the_webhook()
     if kind is Keyboard:
         walk.copy_the_url()
-    walk.ask_who_answers("answers, and Twilio agrees.")
+    walk.trace_a_number("verified with Twilio")
     walk.mend_a_drift()
     walk.move_to_vobiz()
     walk.import_a_sheet()

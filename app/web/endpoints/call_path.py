@@ -1,4 +1,4 @@
-"""Type a number, and see the whole path of a call to it and from it."""
+"""Tracing a number: how calls to it and from it are routed."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ who_answers = Pages("who_answers", __name__)
 
 
 @who_answers.page(
-    "/o/<slug>/who-answers", who=Who.SUPERADMIN, title="Who answers?", link=Link(Section.CALLS, 50)
+    "/o/<slug>/who-answers", who=Who.SUPERADMIN, title="Trace a number", link=Link(Section.CALLS, 50)
 )
 def show(scope: Scope) -> ResponseReturnValue:
-    """With `look` the providers are asked; without it, what they said last is shown meanwhile."""
+    """With `look` the providers are queried; without it, their last results are shown."""
     form = NumberSearchForm(formdata=request.args)
     text = (form.number.data or "").strip()
     if not text:
@@ -57,13 +57,13 @@ def _answer(scope: Scope, form: NumberSearchForm, text: str) -> Response:
 
 
 def _country(scope: Scope) -> str | None:
-    """Whose numbers are written without a country code, in words."""
+    """Returns the default country with its calling code."""
     code = scope.organization.country
     return f"{phone.country_names().get(code, code)} (+{phone.calling_code(code)})" if code else None
 
 
 def _asked(scope: Scope, answer: Answer) -> tuple[Answer, Owners | None]:
-    """Of a number that nobody has here, which provider's account has it."""
+    """Queries the provider; for an unknown number, searches every provider account."""
     if answer.endpoint:
         return call_path.find(scope, answer.number, http=context.outbound()), None
     owners = None

@@ -1,4 +1,4 @@
-"""Endpoints as CSV: what is shown to take along, and a file to look at, then to apply."""
+"""Endpoints as CSV: export, and import with a preview."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from app.web.shell.guard import Pages, Who
 
 endpoint_imports = Pages("endpoint_imports", __name__)
 
-LARGEST = 50_000_000
+MAX_BYTES = 50_000_000
 
 
 @endpoint_imports.page("/o/<slug>/endpoints.csv", who=Who.SUPERADMIN)
 def export(scope: Scope) -> ResponseReturnValue:
-    """The endpoints that the table shows with the same filter, on all its pages."""
+    """Exports all endpoints that match the filter of the table."""
     organization = scope.organization
     name = f"endpoints-{organization.slug}-{clock.now():%Y-%m-%d}.csv"
     return render.file(scope, name, csv_format.written(scope, filter_from_request()))
@@ -53,12 +53,12 @@ def _new(scope: Scope, form: SheetForm, status: int = 200) -> Response:
         country=phone.country_names().get(scope.organization.country or ""),
         fields=FIELDS,
         most_rows=csv_format.MOST_ROWS,
-        most_megabytes=LARGEST // 1_000_000,
+        most_megabytes=MAX_BYTES // 1_000_000,
     )
 
 
 @endpoint_imports.page(
-    "/o/<slug>/endpoints/import", who=Who.SUPERADMIN, methods=["POST"], largest_body=LARGEST
+    "/o/<slug>/endpoints/import", who=Who.SUPERADMIN, methods=["POST"], largest_body=MAX_BYTES
 )
 def check(scope: Scope) -> ResponseReturnValue:
     form = SheetForm()
@@ -113,7 +113,7 @@ def apply(scope: Scope, import_id: str) -> ResponseReturnValue:
         return f"{here}?imported=1" if found.applied_at else here
 
     def run_late(inside: Scope, on_progress: OnProgress) -> str:
-        """Its page tells who was quicker."""
+        """A conflict shows on the page of the import."""
         with suppress(Conflict, Stale):
             return run(inside, on_progress)
         return here

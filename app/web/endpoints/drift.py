@@ -1,4 +1,4 @@
-"""What providers have for numbers against what they should: looking, setting right, checking all."""
+"""Webhooks at the providers: checking one number or all, and setting a webhook."""
 
 from __future__ import annotations
 
@@ -18,13 +18,14 @@ from app.services.organizations import directory
 from app.services.scope import Scope
 from app.services.status.places import Place
 from app.services.webhooks import endpoint
+from app.web.endpoints import messages
 from app.web.shell import render
 from app.web.shell.guard import Pages, Who
 
 drift = Pages("drift", __name__)
 
-PATIENCE = 5
-"""So many times htmx looks whether the checks have begun."""
+MAX_POLLS = 5
+"""Polls by htmx until the checks must have started."""
 
 
 @drift.page(
@@ -34,7 +35,7 @@ PATIENCE = 5
     places={Place.AT_PROVIDER: {}},
 )
 def show(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
-    """Asks the provider about the number: what it has now, and so what setting it would replace."""
+    """Shows the webhook at the provider now, and the expected one."""
     return _page(scope, endpoint_id)
 
 
@@ -54,7 +55,7 @@ def _page(scope: Scope, endpoint_id: str, status: int = 200, problem: str | None
         provider=provider,
         plan=plan,
         problem=problem,
-        by_hand=not probe.can(provider, Capability.POINT),
+        is_manual=not probe.can(provider, Capability.POINT),
         check=tallies.of_number(scope, row),
         is_part=render.is_fragment_request(),
     )
@@ -62,7 +63,7 @@ def _page(scope: Scope, endpoint_id: str, status: int = 200, problem: str | None
 
 @drift.page("/o/<slug>/endpoints/<endpoint_id>/point", who=Who.SUPERADMIN, methods=["POST"])
 def point(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
-    """Sets what was shown right, if that is what is still there. htmx is told that it was done."""
+    """Sets the webhook, unless it has changed since the page was shown. htmx gets HX-Trigger."""
     try:
         after = endpoint.point(scope, context.outbound(), endpoint_id, seen=request.form.get("seen", ""))
     except (Conflict, Stale) as error:
@@ -70,9 +71,9 @@ def point(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
     row = crud.get(scope, endpoint_id)
     shown, label = phone.display(row.phone_number), store.provider_of(row.provider).label
     if after.in_sync:
-        flash(f"{label} calls the right address for {shown} now.", "ok")
+        flash(messages.webhook_set(label, shown), "ok")
     else:
-        flash(f"{label} took it, but {shown} is still not right: {after.message}", "bad")
+        flash(messages.webhook_still_wrong(label, shown, after.message), "bad")
     if not render.is_fragment_request():
         return render.redirect_to(url_for("drift.show", endpoint_id=endpoint_id))
     answer = _page(scope, endpoint_id)
@@ -87,7 +88,7 @@ def check(scope: Scope) -> ResponseReturnValue:
 
 
 def _to_endpoints() -> Response:
-    flash("Patchbay asks the providers about every number now.", "ok")
+    flash(messages.CHECKING, "ok")
     return render.redirect_to(url_for("endpoints.table"))
 
 
@@ -97,7 +98,7 @@ def progress(scope: Scope) -> ResponseReturnValue:
 
 
 def _progress(scope: Scope) -> Response:
-    """Once nothing is being checked any more, htmx is told, so that the table is read again."""
+    """When no check is running, HX-Trigger makes the table load again."""
     standing = runs.status(scope)
     answer = render.page("endpoints/check.html", standing=standing)
     if not standing.is_moving and request.method == "GET":
@@ -111,8 +112,8 @@ def check_everywhere(scope: Scope) -> ResponseReturnValue:
     for organization in found:
         runs.check_all(scope.for_organization(organization))
     if render.is_fragment_request():
-        return _progress_everywhere(scope, again=PATIENCE)
-    flash("Patchbay asks the providers about every number now. Reload to see what they say.", "ok")
+        return _progress_everywhere(scope, again=MAX_POLLS)
+    flash(messages.CHECKING_EVERYWHERE, "ok")
     return render.redirect_to(url_for("organizations.table"))
 
 
@@ -123,9 +124,9 @@ def progress_everywhere(scope: Scope) -> ResponseReturnValue:
 
 
 def _progress_everywhere(scope: Scope, *, again: int) -> Response:
-    """While nothing is under way yet, htmx looks again a few times, and then has the table read again."""
+    """Until checks have started, htmx polls a few times; then HX-Trigger makes the table load again."""
     progress = runs.progress(scope)
-    again = PATIENCE if progress.organizations else min(again, PATIENCE) - 1
+    again = MAX_POLLS if progress.organizations else min(again, MAX_POLLS) - 1
     if not progress.due and not progress.organizations:
         again = 0
     answer = render.page("endpoints/check_everywhere.html", progress=progress, again=max(again, 0))

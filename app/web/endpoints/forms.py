@@ -75,15 +75,15 @@ for _field in FIELDS:
 class SheetForm(Form):
     """Rows of a spreadsheet: a file, or pasted."""
 
-    file = FileField("CSV file", description="From any spreadsheet, or an export of this page.")
-    rows = TextAreaField("Or paste rows", description="With their header, as copied from a spreadsheet.")
+    file = FileField("CSV file", description="From any spreadsheet, or an export of the endpoints.")
+    rows = TextAreaField("Or paste rows", description="With the header, copied from a spreadsheet.")
 
 
 class NumberSearchForm(Form):
-    """Sent by GET, so that its address can be shared; it changes nothing and has no CSRF token."""
+    """Submitted by GET, so that its URL can be shared; without a CSRF token, since it changes nothing."""
 
     class Meta:
         csrf = False
 
     word = "who"
-    number = StringField("Phone number", description="As you would write it.")
+    number = StringField("Phone number", description="In any format.")

@@ -42,3 +42,15 @@ def bulk_changed(count: int, unchanged: int) -> str:
     was = "was" if unchanged == 1 else "were"
     rest = f" {unchanged:,} {was} already up to date." if unchanged > 0 else ""
     return f"{texts.count_of(count, 'endpoint')} updated.{rest}"
+
+
+CHECKING = "Checking all numbers at their providers."
+CHECKING_EVERYWHERE = "Checking all numbers at their providers. Reload to see the results."
+
+
+def webhook_set(provider: str, number: str) -> str:
+    return f"Webhook of {number} set at {provider}."
+
+
+def webhook_still_wrong(provider: str, number: str, reason: str) -> str:
+    return f"{provider} accepted the webhook of {number}, but it still doesn't match. {reason}"

@@ -1,4 +1,4 @@
-"""The filter, order and page that an address asks for, and links that keep them."""
+"""The filter, sort and page of the request, and links that keep them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PAGE = 50
 
 
 def filter_from_request() -> Filter:
-    """What the address asks for."""
+    """Returns the filter of the request's query string."""
     active = {"on": True, "off": False}.get(request.args.get("active", ""))
     return Filter(
         text=request.args.get("q", "").strip()[:100],
@@ -26,7 +26,7 @@ def filter_from_request() -> Filter:
 
 
 def query_string(**other: str | None) -> str:
-    """The view that the address shows, for links and forms that come back to it; or with `other` parts."""
+    """Returns the query string of the current view, with `other` parts replaced."""
     return urlencode({name: value for name, value in (view() | other).items() if value})
 
 
@@ -36,7 +36,7 @@ def view() -> dict[str, str]:
 
 
 def back() -> Response:
-    """To the table, as it was shown."""
+    """Redirects to the table with the same filter, sort and page."""
     query = query_string()
     address = url_for("endpoints.table")
     return render.redirect_to(f"{address}?{query}" if query else address)

@@ -1,4 +1,4 @@
-"""Endpoints: the table, adding, editing in place, toggling, deleting."""
+"""Endpoints: the table, adding, editing in place, activating, deleting."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def _table(
     form: EndpointForm | None = None,
     conflicts: Clash | None = None,
 ) -> Response:
-    """The edited row is in it also where the filter or the page would leave it out."""
+    """The edited row is shown even if the filter or the page excludes it."""
     wanted, sort, page = (
         query.filter_from_request(),
         request.args.get("sort") or paging.BY_NUMBER,
@@ -112,7 +112,7 @@ def _table(
 
 
 def _page(scope: Scope) -> Page[Endpoint]:
-    """As the address asks. A page that is no more, such as after its rows were deleted, is the first."""
+    """Returns the requested page; the first one if all its rows are gone."""
     wanted, sort = query.filter_from_request(), request.args.get("sort") or paging.BY_NUMBER
     cursor = request.args.get("cursor") or None
     page = paging.page(scope, wanted, limit=query.PAGE, sort=sort, cursor=cursor)
@@ -151,7 +151,7 @@ def create(scope: Scope) -> ResponseReturnValue:
     typed = (form.phone_number.data or "").strip()
     if typed != row.phone_number:
         flash(messages.read_as(typed, row.phone_number), "ok")
-    _tell_doubts(scope, row)
+    _flash_warnings(scope, row)
     return render.redirect_to(url_for("endpoints.show", endpoint_id=row.id))
 
 
@@ -162,7 +162,7 @@ def create(scope: Scope) -> ResponseReturnValue:
     places={Place.ENDPOINT: {}, Place.EDIT_ENDPOINT: {"edit": 1}},
 )
 def show(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
-    """One number: its webhook URL, and where to paste it; with `edit`, its form."""
+    """One number and its webhook URL; with `edit`, its form."""
     row = crud.get(scope, endpoint_id)
     return _show(scope, row, form=EndpointForm(obj=row) if "edit" in request.args else None)
 
@@ -196,19 +196,19 @@ def _show(
 
 @endpoints.page("/o/<slug>/endpoints/<endpoint_id>", who=Who.SUPERADMIN, methods=["POST"])
 def save(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
-    """From the table or, where the address says so, from the number's own page: back to where it was."""
+    """Saves the form of the table or of the number's own page, and returns there."""
     form, row = EndpointForm(), crud.get(scope, endpoint_id)
     was = row.inbound_agent_name, row.outbound_agent_name
     try:
         row = crud.update(scope, endpoint_id, form.edited(), version=form.version_sent)
     except Invalid as error:
         row = crud.get(scope, endpoint_id)
-        _keep_fixed(form, row)
+        _set_fixed(form, row)
         form.add_errors(error)
         return _edited_again(scope, row, form, 422)
     except Stale:
         return _stale(scope, endpoint_id, form)
-    _tell_saved(scope, row, was)
+    _flash_saved(scope, row, was)
     if _is_detail_page():
         return render.redirect_to(url_for("endpoints.show", endpoint_id=row.id))
     return query.back()
@@ -226,8 +226,8 @@ def _edited_again(
     return _table(scope, status, edited=row, form=form, conflicts=conflicts)
 
 
-def _tell_saved(scope: Scope, row: Endpoint, was: tuple[str | None, str | None]) -> None:
-    """And what is left to do at the provider, where another agent answers."""
+def _flash_saved(scope: Scope, row: Endpoint, was: tuple[str | None, str | None]) -> None:
+    """Flashes what remains to do at the provider if the inbound agent changed."""
     done, left = messages.saved(phone.display(row.phone_number)), None
     if row.inbound_agent_name != was[0]:
         left = hints.provider_follow_up(scope, row, was[0])
@@ -236,26 +236,26 @@ def _tell_saved(scope: Scope, row: Endpoint, was: tuple[str | None, str | None])
         render.flash_with_link(f"{done} {left.sentence}", "warn", href, left.word)
     else:
         flash(done, "ok")
-    _tell_doubts(scope, row, was)
+    _flash_warnings(scope, row, was)
 
 
-def _tell_doubts(scope: Scope, row: Endpoint, was: tuple[str | None, ...] = ()) -> None:
-    """Of agents that were there before, nothing is said again."""
+def _flash_warnings(scope: Scope, row: Endpoint, was: tuple[str | None, ...] = ()) -> None:
+    """Warns of agents that are new on this endpoint."""
     names = {row.inbound_agent_name, row.outbound_agent_name} - set(was)
-    for doubt in hints.spelling_warnings(scope, row, sorted(name for name in names if name)):
-        flash(doubt, "warn")
+    for warning in hints.spelling_warnings(scope, row, sorted(name for name in names if name)):
+        flash(warning, "warn")
 
 
 def _stale(scope: Scope, endpoint_id: str, form: EndpointForm) -> Response:
-    """Both sides shown, and what was typed kept: saving again replaces what is stored."""
+    """Shows both versions and keeps the typed values; saving again replaces what is stored."""
     row = crud.get(scope, endpoint_id)
-    _keep_fixed(form, row)
+    _set_fixed(form, row)
     fresh, names = EndpointForm(formdata=None, obj=row), [field.name for field in EDITABLE]
     clash = merge_with_stored(scope, form, fresh, [row.phone_number], names)
     return _edited_again(scope, row, form, 412, clash)
 
 
-def _keep_fixed(form: EndpointForm, row: Endpoint) -> None:
+def _set_fixed(form: EndpointForm, row: Endpoint) -> None:
     form.phone_number.data, form.provider.data = row.phone_number, row.provider
 
 

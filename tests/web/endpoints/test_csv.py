@@ -16,7 +16,7 @@ from app.services.endpoints import crud, csv_import, listing, messages, paging
 from app.services.endpoints.csv_format import MOST_ROWS
 from app.services.endpoints.fields import COLUMNS
 from app.services.organizations import directory
-from app.web.endpoints.csv import LARGEST
+from app.web.endpoints.csv import MAX_BYTES
 from tests.support.cast import Cast
 from tests.support.full_organization import scope_as
 from tests.support.pages import HOME, Page, Portal
@@ -77,8 +77,8 @@ def test_a_file_is_looked_at_and_then_imported(app: Flask, cast: Cast, dana: Por
     with unchanged(app, but=("endpoint_imports",)):
         page = upload(dana, f"{HEADER}\n{FIRST},twilio,Reception,New\n{SECOND},exotel,,\n".encode())
     assert page.title == "Import endpoints"
-    assert "lines.csv, from dana@acme.example" in page.text
-    assert "Refused 0 Will be changed 1 Will be added 1 Unchanged 0" in page.text
+    assert ["lines.csv" in page.text, "dana@acme.example" in page.text] == [True, True]
+    assert "Invalid 0 Will be changed 1 Will be added 1 Unchanged 0" in page.text
     assert page.rows() == [
         f"2 {phone.display(FIRST)} Inbound agent: — → Reception Label: Old → New",
         f"3 {phone.display(SECOND)} Provider: Exotel",
@@ -144,7 +144,6 @@ def test_what_changed_in_between_is_shown_and_nothing_is_done(app: Flask, cast: 
     page = paste(dana, f"{FIRST},twilio,,", f"{SECOND},twilio,,")
     made(app, cast, SECOND, elsewhere=True)
     again = page.press("Import 2 rows", 409)
-    assert "Endpoints changed since you looked. Nothing was imported." in again.notes
     assert messages.IN_USE in again.notes
     assert not again.has_button("Import 1 row")
     assert numbers(app, cast) == []
@@ -162,14 +161,13 @@ def test_a_page_that_is_not_the_newest_applies_nothing(app: Flask, cast: Cast, d
 def test_all_that_is_stored_already_needs_no_import(app: Flask, cast: Cast, dana: Portal) -> None:
     made(app, cast)
     page = paste(dana, f"{FIRST},twilio,,")
-    assert "there is nothing to import" in page.text
     assert [button.text for button in page.root.one("main").all("button")] == []
 
 
 def test_long_lists_are_cut_and_the_report_has_all(app: Flask, cast: Cast, dana: Portal) -> None:
     page = paste(dana, *(f"+1555123{n},twilio,," for n in range(4000, 4150)))
     assert len(page.rows()) == csv_import.SHOWN
-    assert "The first 100 of 150. The report has all." in page.text
+    assert "First 100 of 150." in page.text
     assert len(dana.raw("GET", f"{page.path}/report.csv").text.splitlines()) == 151
 
 
@@ -203,7 +201,7 @@ def test_a_large_file_is_taken_here_and_a_huge_one_nowhere(app: Flask, dana: Por
     assert len(rows) > 1_000_000
     assert "Will be added 7,000" in upload(dana, HEADER.encode() + b"\n" + rows).text
     with unchanged(app, but=("sessions",)):
-        refused = upload(dana, b"x" * LARGEST, 413)
+        refused = upload(dana, b"x" * MAX_BYTES, 413)
         assert "too large: at most 50 MB can be sent here" in refused.text
         sent = {"csrf_token": dana.token(), "name": "x" * 1_000_001}
         told = dana.raw("POST", "/o/acme-support/settings", data=sent)
@@ -221,7 +219,7 @@ def test_an_export_of_as_many_endpoints_as_a_file_may_have_is_not_too_large(
     agent = "Réception des appels du soir"
     made(app, cast, inbound_agent_name=agent, outbound_agent_name=agent, label="x" * 100)
     header, row = dana.raw("GET", f"{PATH}.csv").data.splitlines(keepends=True)
-    assert len(header) + len(row) * MOST_ROWS < LARGEST
+    assert len(header) + len(row) * MOST_ROWS < MAX_BYTES
 
 
 def test_many_rows_can_be_pasted_too(app: Flask, cast: Cast, dana: Portal) -> None:

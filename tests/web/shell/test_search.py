@@ -43,7 +43,7 @@ def test_a_number_is_found_by_some_of_its_digits(here: Furnished, dana: Portal, 
 def test_pages_organizations_and_people_are_found_by_their_names(dana: Portal) -> None:
     assert "Add endpoint" in found(dana, "endp")
     assert "Twilio" in found(dana, "twil")
-    assert found(dana, "who answers") == ["Who answers?"]
+    assert found(dana, "trace a") == ["Trace a number"]
     assert found(dana, "audit") == ["Audit", "Audit of every organization"]
     assert found(dana, "audit", inside="") == ["Audit of every organization"]
     assert {"Exotel", "Vobiz", "Settings", "Your account"} <= set(found(dana, ""))
