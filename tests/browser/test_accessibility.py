@@ -7,6 +7,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from app.web.access import messages
 from devtools.scopes import PASSWORD
 from devtools.server import Server
 
@@ -168,7 +169,7 @@ def test_nor_while_a_member_sets_two_step_sign_in_up_and_uses_a_recovery_code(
     found += look_both(page, "recovery")
     page.get_by_label("Recovery code").fill(codes[0])
     page.get_by_role("button", name="Continue").click()
-    expect(page.get_by_text("That recovery code is used up. You have 9 left.")).to_be_visible()
+    expect(page.get_by_text(messages.recovery_code_used(9, few=False))).to_be_visible()
     expect(page.get_by_role("button", name="Sign out everywhere else")).to_be_visible()
     found += look_both(page, "signed in twice")
     assert found == []

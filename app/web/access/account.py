@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import segno
@@ -10,13 +11,14 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from markupsafe import Markup
 
-from app.core import clock, texts, user_agents
-from app.core.errors import Conflict, Invalid, TryLater
+from app.core import clock, user_agents
+from app.core.errors import Conflict, TryLater
 from app.models import User, WebSession
 from app.services.access import recovery_codes, sessions, sign_in, tokens, totp, users
 from app.services.access.step_up import PasswordNeeded
 from app.services.numbers import assignments
-from app.services.scope import SECRETS, Scope
+from app.services.scope import Scope
+from app.web.access import issue, messages
 from app.web.access.forms import (
     CodeForm,
     KeptCodesForm,
@@ -91,7 +93,8 @@ def _back() -> Response:
 def change_password(scope: Scope) -> ResponseReturnValue:
     scope = home_scope(scope)
     form = PasswordForm()
-    try:
+    page = partial(_page, scope, password_form=form)
+    with form.refusals(page, {TryLater: "current_password"}):
         users.change_password(
             scope,
             current_user.user,
@@ -99,49 +102,24 @@ def change_password(scope: Scope) -> ResponseReturnValue:
             form.new_password.data or "",
             session_token=current_user.token,
         )
-    except Invalid as error:
-        form.add_errors(error)
-        return _page(scope, 422, password_form=form)
-    except TryLater as error:
-        form.current_password.errors = [error.message]
-        return render.later(_page(scope, error.status, password_form=form), error)
-    flash("Your password is changed, and your other sessions are signed out.", "ok")
+    flash(messages.password_changed(), "ok")
     return _back()
 
 
 @account.page("/account/tokens", who=Who.USER, methods=["POST"])
 def issue_token(scope: Scope) -> ResponseReturnValue:
-    """The token is in this answer, and nowhere afterwards."""
     scope = home_scope(scope)
-    form = TokenForm()
-    try:
-        scope = confirm_password(scope, form.your_password.data)
-        issued = tokens.issue(
-            scope,
-            current_user.user,
-            name=(form.name.data or "").strip(),
-            scopes=(SECRETS,) if form.scope.data else (),
-            days=form.days,
-        )
-    except Invalid as error:
-        form.add_errors(error)
-        return _page(scope, 422, token_form=form)
-    except TryLater as error:
-        form.your_password.errors = [error.message]
-        return render.later(_page(scope, error.status, token_form=form), error)
-    return render.page(
-        "access/token_once.html",
-        jwt=issued.jwt,
-        token=issued.token,
-        person=current_user.user,
-        back=url_for("account.show"),
-    )
+
+    def page(status: int, form: TokenForm) -> Response:
+        return _page(scope, status, token_form=form)
+
+    return issue.issue_token(scope, current_user.user, page, url_for("account.show"))
 
 
 @account.page("/account/tokens/<token_id>/revoke", who=Who.USER, methods=["POST"])
 def revoke_token(scope: Scope, token_id: str) -> ResponseReturnValue:
     token = tokens.revoke(home_scope(scope), current_user.user, token_id, reason=ConfirmForm().why)
-    flash(f"The token “{texts.bidi_isolate(token.name)}” is revoked.", "ok")
+    flash(messages.token_revoked(token.name), "ok")
     return _back()
 
 
@@ -150,14 +128,8 @@ def begin_totp(scope: Scope) -> ResponseReturnValue:
     scope = home_scope(scope)
     form = TotpBeginForm()
     try:
-        scope = confirm_password(scope, form.your_password.data)
-        totp.begin(scope, current_user.user)
-    except Invalid as error:
-        form.add_errors(error)
-        return _page(scope, 422, begin_form=form)
-    except TryLater as error:
-        form.your_password.errors = [error.message]
-        return render.later(_page(scope, error.status, begin_form=form), error)
+        with form.refusals(partial(_page, scope, begin_form=form), {TryLater: "your_password"}):
+            totp.begin(confirm_password(scope, form.your_password.data), current_user.user)
     except Conflict as error:
         flash(error.message, "warn")
     return _to_two_step()
@@ -168,14 +140,14 @@ def confirm_totp(scope: Scope) -> ResponseReturnValue:
     scope = home_scope(scope)
     form = CodeForm()
     try:
-        codes = totp.confirm(scope, current_user.user, form.code.data or "", session_token=current_user.token)
-    except Invalid as error:
-        form.add_errors(error)
-        return _page(scope, 422, code_form=form)
+        with form.refusals(partial(_page, scope, code_form=form)):
+            codes = totp.confirm(
+                scope, current_user.user, form.code.data or "", session_token=current_user.token
+            )
     except (Conflict, PasswordNeeded) as error:
         flash(error.message, "warn")
         return _to_two_step()
-    return _codes(codes, "Two-step sign-in is on. Your other sessions are signed out.")
+    return _codes(codes, messages.TWO_STEP_ON)
 
 
 def _to_two_step() -> Response:
@@ -195,14 +167,12 @@ def renew_codes(scope: Scope) -> ResponseReturnValue:
     scope = home_scope(scope)
     form = NewCodesForm()
     proved = _prove(scope, form, "codes_form")
-    if isinstance(proved, Response):
-        return proved
     try:
         codes = totp.renew_recovery_codes(proved, current_user.user)
     except Conflict as error:
         flash(error.message, "warn")
         return _to_two_step()
-    return _codes(codes, "Your new recovery codes are ready. The earlier ones do not work any more.")
+    return _codes(codes, messages.CODES_RENEWED)
 
 
 @account.page("/account/recovery-codes/file", who=Who.USER, methods=["POST"])
@@ -211,7 +181,7 @@ def keep_codes(scope: Scope) -> ResponseReturnValue:
     sent = (KeptCodesForm().codes.data or "").split()[: recovery_codes.COUNT]
     codes = recovery_codes.filter_valid(scope, current_user.user, sent)
     if not codes:
-        flash("These codes are not yours, or were replaced meanwhile.", "warn")
+        flash(messages.CODES_REPLACED, "warn")
         return _to_two_step()
     text = f"Recovery codes of {current_user.email} for Patchbay. Each works once.\n\n"
     answer = Response(text + "\n".join(codes) + "\n", mimetype="text/plain")
@@ -219,41 +189,32 @@ def keep_codes(scope: Scope) -> ResponseReturnValue:
     return answer
 
 
-def _prove(scope: Scope, form: ReauthForm, name: str) -> Scope | Response:
-    """The scope once the password and the code are right; otherwise the page with what is wrong."""
-    try:
+def _prove(scope: Scope, form: ReauthForm, name: str) -> Scope:
+    """Returns the scope once the password and the code are right; answers with the page if they are not."""
+    with form.refusals(partial(_page, scope, **{name: form}), {TryLater: ""}):
         proved = confirm_password(scope, form.your_password.data)
         sign_in.confirm_code(proved, current_user.user, form.code.data or "")
-    except Invalid as error:
-        form.add_errors(error)
-        return _page(scope, 422, **{name: form})
-    except TryLater as error:
-        form.form_errors.append(error.message)
-        return render.later(_page(scope, error.status, **{name: form}), error)
     return proved
 
 
 @account.page("/account/two-step/off", who=Who.USER, methods=["POST"])
 def switch_totp_off(scope: Scope) -> ResponseReturnValue:
-    scope = home_scope(scope)
     form = TotpOffForm()
-    proved = _prove(scope, form, "off_form")
-    if isinstance(proved, Response):
-        return proved
+    proved = _prove(home_scope(scope), form, "off_form")
     totp.switch_off(proved, current_user.user, session_token=current_user.token)
-    flash("Two-step sign-in is off. Your other sessions are signed out.", "ok")
+    flash(messages.TWO_STEP_OFF, "ok")
     return _back()
 
 
 @account.page("/account/sessions/<session_id>/end", who=Who.USER, methods=["POST"])
 def end_session(scope: Scope, session_id: str) -> ResponseReturnValue:
     ended = sessions.end_one(home_scope(scope), current_user.user, session_id)
-    flash(f"{user_agents.words(ended.user_agent)} is signed out.", "ok")
+    flash(messages.session_ended(user_agents.words(ended.user_agent)), "ok")
     return render.redirect_to(url_for("account.show") + "#sessions")
 
 
 @account.page("/account/sessions/end-others", who=Who.USER, methods=["POST"])
 def end_other_sessions(scope: Scope) -> ResponseReturnValue:
     sessions.end_others(home_scope(scope), current_user.user, but=current_user.token)
-    flash("Your other sessions are signed out.", "ok")
+    flash(messages.OTHERS_SIGNED_OUT, "ok")
     return render.redirect_to(url_for("account.show") + "#sessions")

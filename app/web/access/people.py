@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -10,14 +11,15 @@ from flask import Response, flash, request, url_for
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
-from app.core import clock, phone, texts, user_agents
-from app.core.errors import Conflict, Forbidden, Invalid, Stale, TryLater
+from app.core import clock, phone, user_agents
+from app.core.errors import Conflict, Forbidden, Stale, TryLater
 from app.models import Role, User, VoicePhoneNumber
 from app.services.access import passwords, sessions, tokens, totp, users
 from app.services.access.step_up import PasswordNeeded
 from app.services.numbers import assignments
-from app.services.scope import SECRETS, Scope
+from app.services.scope import Scope
 from app.services.voice_ai import selection
+from app.web.access import issue, messages
 from app.web.access.forms import NumberForm, PersonForm, ResetForm, TokenForm
 from app.web.shell import render
 from app.web.shell.conflicts import merge_with_stored, reconfirm_when_stale
@@ -71,25 +73,10 @@ def _new(form: PersonForm, status: int = 200) -> Response:
 def create(scope: Scope) -> ResponseReturnValue:
     form = PersonForm()
     sent = {name: form[name].data or "" for name in ("name", "email", "role", "password")}
-    try:
+    beside = {PasswordNeeded: "your_password", TryLater: "", Conflict: "email"}
+    with form.refusals(partial(_new, form), beside):
         user = users.create(confirm_if_old(scope, form), sent)
-    except PasswordNeeded as error:
-        form.your_password.errors = [error.message]
-        return _new(form, error.status)
-    except Invalid as error:
-        form.add_errors(error)
-        return _new(form, 422)
-    except TryLater as error:
-        form.form_errors.append(error.message)
-        return render.later(_new(form, error.status), error)
-    except Conflict as error:
-        form.email.errors = [error.message]
-        return _new(form, 409)
-    told = "Tell them to choose their own under Account: until then, you know it too."
-    flash(
-        f"{texts.bidi_isolate(user.name)} can sign in with {user.email} and the password you gave. {told}",
-        "ok",
-    )
+    flash(messages.user_added(user.name, user.email), "ok")
     return _to(user)
 
 
@@ -142,30 +129,19 @@ def save(scope: Scope, user_id: str) -> ResponseReturnValue:
     was = users.get(scope, user_id)
     is_other = sent["role"] != was.role
     revokes = is_other and bool(tokens.of_user(scope, was))
+
+    def page(status: int, **more: Any) -> Response:
+        return _page(scope, users.get(scope, user_id), status, form=form, **more)
+
     try:
-        if is_other:
-            scope = confirm_if_old(scope, form)
-        user = users.update_user(scope, user_id, sent, version=form.version_sent)
-    except PasswordNeeded as error:
-        form.your_password.errors = [error.message]
-        return _page(scope, users.get(scope, user_id), error.status, form=form)
-    except TryLater as error:
-        form.form_errors.append(error.message)
-        page = _page(scope, users.get(scope, user_id), error.status, form=form)
-        return render.later(page, error)
-    except Invalid as error:
-        form.add_errors(error)
-        return _page(scope, users.get(scope, user_id), 422, form=form)
-    except Conflict as error:
-        form.form_errors.append(error.message)
-        return _page(scope, users.get(scope, user_id), 409, form=form)
+        with form.refusals(page, {PasswordNeeded: "your_password", TryLater: "", Conflict: ""}):
+            trusted = confirm_if_old(scope, form) if is_other else scope
+            user = users.update_user(trusted, user_id, sent, version=form.version_sent)
     except Stale:
         user = users.get(scope, user_id)
         fresh = PersonForm(formdata=None, obj=user)
-        conflicts = merge_with_stored(scope, form, fresh, [user.email], ("name", "role"))
-        return _page(scope, user, 412, form=form, conflicts=conflicts)
-    done = f"{texts.bidi_isolate(user.name)} saved."
-    flash(f"{done} The new role revoked their API tokens." if revokes else done, "ok")
+        return page(412, conflicts=merge_with_stored(scope, form, fresh, [user.email], ("name", "role")))
+    flash(messages.user_saved(user.name, revoked=revokes), "ok")
     return _to(user)
 
 
@@ -174,25 +150,18 @@ def save(scope: Scope, user_id: str) -> ResponseReturnValue:
 def set_disabled(scope: Scope, user_id: str) -> ResponseReturnValue:
     disabled, form = yes_or_no("disabled"), AccessForm()
     user = users.get(scope, user_id)
+
+    def page(status: int) -> Response:
+        return _page(scope, users.get(scope, user_id), status, access_form=form)
+
     try:
-        if not disabled:
-            scope = confirm_if_old(scope, form)
-        users.set_disabled(scope, user_id, disabled, reason=form.why, version=form.version_sent)
-    except PasswordNeeded as error:
-        form.your_password.errors = [error.message]
-        return _page(scope, user, error.status, access_form=form)
-    except Invalid as error:
-        form.add_errors(error)
-        return _page(scope, users.get(scope, user_id), 422, access_form=form)
-    except TryLater as error:
-        form.your_password.errors = [error.message]
-        page = _page(scope, users.get(scope, user_id), error.status, access_form=form)
-        return render.later(page, error)
+        with form.refusals(page, {PasswordNeeded: "your_password", TryLater: "your_password"}):
+            trusted = scope if disabled else confirm_if_old(scope, form)
+            users.set_disabled(trusted, user_id, disabled, reason=form.why, version=form.version_sent)
     except (Conflict, Forbidden) as error:
         flash(error.message, "bad")
         return _to(user)
-    done = "is disabled: signed out everywhere, tokens revoked" if disabled else "can sign in again"
-    flash(f"{texts.bidi_isolate(user.name)} {done}.", "ok")
+    flash((messages.user_disabled if disabled else messages.user_enabled)(user.name), "ok")
     return _to(user)
 
 
@@ -204,7 +173,7 @@ def end_sessions(scope: Scope, user_id: str) -> ResponseReturnValue:
     except Forbidden as error:
         flash(error.message, "bad")
         return _to(user)
-    flash(f"{texts.bidi_isolate(user.name)} is signed out everywhere.", "ok")
+    flash(messages.signed_out_everywhere(user.name), "ok")
     return _to(user)
 
 
@@ -224,25 +193,12 @@ def reset(scope: Scope, user_id: str) -> ResponseReturnValue:
     form = ResetForm()
     typed = form.password.data
     password = typed or passwords.generated()
-    try:
-        scope = confirm_password(scope, form.your_password.data)
-        users.reset(scope, user, password, keeps_two_step=not form.ends_two_step.data)
-    except Invalid as error:
-        form.add_errors(error)
-        return _reset(user, form, 422)
-    except Forbidden as error:
-        form.form_errors.append(error.message)
-        return _reset(user, form, 403)
-    except TryLater as error:
-        form.your_password.errors = [error.message]
-        return render.later(_reset(user, form, error.status), error)
+    with form.refusals(partial(_reset, user, form), {Forbidden: "", TryLater: "your_password"}):
+        trusted = confirm_password(scope, form.your_password.data)
+        users.reset(trusted, user, password, keeps_two_step=not form.ends_two_step.data)
     if not typed:
         return render.page("access/password_once.html", password=password, person=user)
-    flash(
-        f"{texts.bidi_isolate(user.name)} has a new password, is signed out everywhere, "
-        "and has no token any more.",
-        "ok",
-    )
+    flash(messages.password_reset(user.name), "ok")
     return _to(user)
 
 
@@ -257,15 +213,13 @@ def give_number(scope: Scope, user_id: str) -> ResponseReturnValue:
         "label": text_or_none(form.label),
         "isDefault": form.is_default.data,
     }
-    try:
+
+    def page(status: int) -> Response:
+        return _page(scope, users.get(scope, user_id), status, number_form=form)
+
+    with form.refusals(page, {Conflict: "phone_number"}):
         number, _ = assignments.assign(scope, sent)
-    except Invalid as error:
-        form.add_errors(error)
-        return _page(scope, user, 422, number_form=form)
-    except Conflict as error:
-        form.phone_number.errors = [error.message]
-        return _page(scope, users.get(scope, user_id), 409, number_form=form)
-    flash(f"{texts.bidi_isolate(user.name)} has {phone.display(number.phone_number)} now.", "ok")
+    flash(messages.number_assigned(phone.display(number.phone_number), user.name), "ok")
     return _to(user)
 
 
@@ -273,7 +227,7 @@ def give_number(scope: Scope, user_id: str) -> ResponseReturnValue:
 def make_default(scope: Scope, user_id: str, number_id: str) -> ResponseReturnValue:
     user = users.get(scope, user_id)
     number = assignments.make_default(scope, user, number_id)
-    flash(f"{phone.display(number.phone_number)} is the default.", "ok")
+    flash(messages.default_set(phone.display(number.phone_number)), "ok")
     return _to(user)
 
 
@@ -298,8 +252,8 @@ def take_number(scope: Scope, user_id: str, number_id: str) -> ResponseReturnVal
     except Conflict as error:
         flash(error.message, "bad")
         return _to(user)
-    told = f"{phone.display(number.phone_number)} is taken from {texts.bidi_isolate(user.name)}."
-    flash(GIVE_BACK.format(told, _giving(user, number)), "ok")
+    done = messages.number_unassigned(phone.display(number.phone_number), user.name)
+    flash(GIVE_BACK.format(done, _giving(user, number)), "ok")
     return _to(user)
 
 
@@ -312,31 +266,16 @@ def _giving(user: User, number: VoicePhoneNumber) -> str:
 
 @people.page("/o/<slug>/people/<user_id>/tokens", who=Who.SUPERADMIN, methods=["POST"])
 def issue_token(scope: Scope, user_id: str) -> ResponseReturnValue:
-    """The token is in this answer, and nowhere afterwards."""
-    user = users.get(scope, user_id)
-    form = TokenForm()
-    try:
-        scope = confirm_password(scope, form.your_password.data)
-        issued = tokens.issue(
-            scope,
-            user,
-            name=(form.name.data or "").strip(),
-            scopes=(SECRETS,) if form.scope.data else (),
-            days=form.days,
-        )
-    except Invalid as error:
-        form.add_errors(error)
-        return _page(scope, users.get(scope, user_id), 422, token_form=form)
-    except TryLater as error:
-        form.your_password.errors = [error.message]
-        return render.later(_page(scope, users.get(scope, user_id), error.status, token_form=form), error)
+    def page(status: int, form: TokenForm) -> Response:
+        return _page(scope, users.get(scope, user_id), status, token_form=form)
+
     back = url_for("people.show", user_id=user_id)
-    return render.page("access/token_once.html", jwt=issued.jwt, token=issued.token, person=user, back=back)
+    return issue.issue_token(scope, users.get(scope, user_id), page, back)
 
 
 @people.page("/o/<slug>/people/<user_id>/tokens/<token_id>/revoke", who=Who.SUPERADMIN, methods=["POST"])
 def revoke_token(scope: Scope, user_id: str, token_id: str) -> ResponseReturnValue:
     user = users.get(scope, user_id)
     token = tokens.revoke(scope, user, token_id, reason=ConfirmForm().why)
-    flash(f"The token “{texts.bidi_isolate(token.name)}” is revoked.", "ok")
+    flash(messages.token_revoked(token.name), "ok")
     return _to(user)

@@ -5,15 +5,18 @@ The key is no part of a request's address: it would stay in logs of proxies and 
 
 from __future__ import annotations
 
+from functools import partial
+
 from flask import flash, url_for
 from flask.typing import ResponseReturnValue
 
-from app.core.errors import Busy, Conflict, Invalid, NotFound
+from app.core.errors import Busy, Conflict, NotFound
 from app.services.access import sign_in
 from app.services.access.sign_in import Checked
 from app.services.installation import setup as installation_setup
 from app.services.organizations import directory
 from app.services.scope import Scope
+from app.web.access import messages
 from app.web.access.forms import SetupForm
 from app.web.shell import render
 from app.web.shell.guard import Pages, Who, start_session
@@ -31,22 +34,15 @@ def form(scope: Scope) -> ResponseReturnValue:
 def set_up(scope: Scope) -> ResponseReturnValue:
     form = SetupForm()
     sent = {name: form[name].data or "" for name in ("organization", "name", "email", "password")}
+    page = partial(render.page, "access/setup.html", form=form)
     try:
-        user = installation_setup.set_up(scope, form.key.data or "", sent)
+        with form.refusals(page, {Conflict: "email", Busy: ""}):
+            user = installation_setup.set_up(scope, form.key.data or "", sent)
     except NotFound as error:
         installation_setup.expect_setup(scope)
         form.key.errors = [error.message]
-        return render.page("access/setup.html", 422, form=form)
-    except Invalid as error:
-        form.add_errors(error)
-        return render.page("access/setup.html", 422, form=form)
-    except Conflict as error:
-        form.email.errors = [error.message]
-        return render.page("access/setup.html", 409, form=form)
-    except Busy as error:
-        form.form_errors.append(error.message)
-        return render.later(render.page("access/setup.html", error.status, form=form), error)
+        return page(422)
     start_session(scope, Checked(user, sign_in.state_of(user)))
-    flash("Welcome. This list leads from here to an answered call.", "ok")
+    flash(messages.WELCOME, "ok")
     organization = directory.of_user(scope, user)
     return render.redirect_to(url_for("checklist.show", slug=organization.slug))

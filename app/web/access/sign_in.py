@@ -16,6 +16,7 @@ from app.services.access import sign_in as access_sign_in
 from app.services.access.sign_in import Checked
 from app.services.organizations import directory
 from app.services.scope import Scope
+from app.web.access import messages
 from app.web.access.forms import CodeForm, RecoveryForm, SignInForm
 from app.web.shell import known_browsers, render
 from app.web.shell.guard import Pages, Who, home_scope, start_session
@@ -64,7 +65,7 @@ def check_code(scope: Scope) -> ResponseReturnValue:
     form = _code_form()
     checked = _who_needs_a_code(scope)
     if checked is None:
-        flash("That took too long, or your sign-in was changed. Enter your email and password again.", "warn")
+        flash(messages.SIGN_IN_EXPIRED, "warn")
         return render.redirect_to(url_for("sign_in.form"))
     try:
         by_recovery = access_sign_in.check_code(
@@ -80,8 +81,8 @@ def check_code(scope: Scope) -> ResponseReturnValue:
 
 def _tell_left(left: int) -> None:
     """After the session began: what is flashed before does not come along."""
-    few = " Make new ones under Account." if left <= recovery_codes.FEW else ""
-    flash(f"That recovery code is used up. You have {left} left.{few}", "warn" if few else "ok")
+    few = left <= recovery_codes.FEW
+    flash(messages.recovery_code_used(left, few=few), "warn" if few else "ok")
 
 
 def _who_needs_a_code(scope: Scope) -> Checked | None:
@@ -100,9 +101,7 @@ def _let_in(scope: Scope, checked: Checked, after: str | None) -> Response:
     start_session(scope, checked)
     user = checked.user
     if given := users.password_given(scope.for_organization(directory.of_user(scope, user)), user):
-        flash(
-            f"{given.actor_name} gave you this password, and knows it. Choose your own under Account.", "warn"
-        )
+        flash(messages.password_set_by(given.actor_name), "warn")
     return render.redirect_to(urls.local_path(after) or "/")
 
 

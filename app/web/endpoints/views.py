@@ -139,14 +139,8 @@ def _new(scope: Scope, form: EndpointForm, status: int = 200) -> Response:
 @endpoints.page("/o/<slug>/endpoints/new", who=Who.SUPERADMIN, methods=["POST"])
 def create(scope: Scope) -> ResponseReturnValue:
     form = EndpointForm()
-    try:
+    with form.refusals(partial(_new, scope, form), {Conflict: "phone_number"}):
         row = crud.create(scope, form.drafted())
-    except Invalid as error:
-        form.add_errors(error)
-        return _new(scope, form, 422)
-    except Conflict as error:
-        form.phone_number.errors = [error.message]
-        return _new(scope, form, 409)
     flash(messages.created(phone.display(row.phone_number)), "ok")
     typed = (form.phone_number.data or "").strip()
     if typed != row.phone_number:

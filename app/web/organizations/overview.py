@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 
 from flask import flash, request, url_for
 from flask.typing import ResponseReturnValue
 
-from app.core.errors import Invalid
 from app.services.drift import runs
 from app.services.organizations import directory
 from app.services.scope import Scope
@@ -70,10 +70,7 @@ def new(_scope: Scope) -> ResponseReturnValue:
 @organizations.page("/organizations/new", who=Who.SUPERADMIN, methods=["POST"])
 def create(scope: Scope) -> ResponseReturnValue:
     form = OrganizationForm()
-    try:
+    with form.refusals(partial(render.page, "organizations/new.html", form=form)):
         organization = directory.create(scope, {"name": form.name.data or ""})
-    except Invalid as error:
-        form.add_errors(error)
-        return render.page("organizations/new.html", 422, form=form)
     flash(messages.added(organization.name), "ok")
     return render.redirect_to(url_for("checklist.show", slug=organization.slug))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from flask import Response, flash, request, url_for
@@ -11,7 +12,7 @@ from flask.typing import ResponseReturnValue
 
 from app import context
 from app.core import phone, texts
-from app.core.errors import Conflict, Invalid, NotFound, Stale, TryLater
+from app.core.errors import Conflict, NotFound, Stale, TryLater
 from app.provider import Family, PhoneNumber, Provider
 from app.providers import PROVIDERS
 from app.services.access.step_up import PasswordNeeded
@@ -68,14 +69,9 @@ def save(scope: Scope, key: str) -> ResponseReturnValue:
     state = store.load(scope, provider)
     form = for_provider(state)
     try:
-        sent = sent_for(provider, form)
-        told = credentials.save_sent(scope, context.outbound(), provider, sent, version=form.version_sent)
-    except Invalid as error:
-        form.add_errors(error)
-        return _page(scope, state, form, 422)
-    except Conflict as error:
-        form.form_errors.append(error.message)
-        return _page(scope, state, form, 409)
+        with form.refusals(partial(_page, scope, state, form), {Conflict: ""}):
+            sent = sent_for(provider, form)
+            told = credentials.save_sent(scope, context.outbound(), provider, sent, version=form.version_sent)
     except Stale:
         return _stale(scope, provider, form)
     flash(f"{provider.label} saved." if told else "Nothing was different, so nothing was saved.", "ok")
@@ -89,18 +85,10 @@ def verify(scope: Scope, key: str) -> ResponseReturnValue:
     provider = store.provider_of(key)
     state = store.load(scope, provider)
     form = for_provider(state)
-    try:
-        scope = confirm_if_old(scope, form)
-        tested = verification.verify(scope, context.outbound(), provider, sent_for(provider, form))
-    except PasswordNeeded as error:
-        form.your_password.errors = [error.message]
-        return _not_tested(scope, state, form, error.status)
-    except Invalid as error:
-        form.add_errors(error)
-        return _not_tested(scope, state, form, 422)
-    except TryLater as error:
-        form.form_errors.append(error.message)
-        return render.later(_not_tested(scope, state, form, error.status), error)
+    page = partial(_not_tested, scope, state, form)
+    with form.refusals(page, {PasswordNeeded: "your_password", TryLater: ""}):
+        trusted = confirm_if_old(scope, form)
+        tested = verification.verify(trusted, context.outbound(), provider, sent_for(provider, form))
     return _page(scope, state, form, tested=tested, retype=_has_secret(provider, form))
 
 

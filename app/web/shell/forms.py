@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from typing import Any
 
-from flask import request
+from flask import Response, abort, request
 from flask_wtf import FlaskForm
 from pydantic.alias_generators import to_snake
 from wtforms import (  # type: ignore[attr-defined]
@@ -20,10 +20,11 @@ from wtforms import (  # type: ignore[attr-defined]
     StringField,
 )
 
-from app.core.errors import Invalid, Malformed
+from app.core.errors import Invalid, Malformed, PatchbayError
 from app.provider import Family
 from app.providers import in_family
 from app.services.providers.active import REASON_LONGEST
+from app.web.shell import render
 
 CLEAR = "clear_"
 
@@ -57,6 +58,34 @@ class Form(FlaskForm):  # type: ignore[misc]
                 field.errors = [*field.errors, problem.message]
             else:
                 self.form_errors.append(f"{problem.field}: {problem.message}")
+
+    @contextmanager
+    def refusals(
+        self,
+        show: Callable[[int], Response],
+        beside: Mapping[type[PatchbayError], str] | None = None,
+    ) -> Iterator[None]:
+        """Answers with the page of `show`, given the status, if what is done inside is refused.
+
+        An Invalid names its fields. `beside` lists what else is caught and the field that shows it, "" for
+        the form as a whole; the first class that fits counts.
+        """
+        refused: tuple[type[PatchbayError], ...] = (Invalid, *(beside or {}))
+        try:
+            yield
+        except refused as error:
+            if isinstance(error, Invalid):
+                self.add_errors(error)
+            else:
+                self._add_error(error, beside or {})
+            abort(render.later(show(error.status), error))
+
+    def _add_error(self, error: PatchbayError, beside: Mapping[type[PatchbayError], str]) -> None:
+        name = next(name for kind, name in beside.items() if isinstance(error, kind))
+        if name:
+            self[name].errors = [error.message]
+        else:
+            self.form_errors.append(error.message)
 
     @property
     def version_sent(self) -> int:

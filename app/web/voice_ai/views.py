@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from flask import Response, flash, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app import context
-from app.core.errors import Conflict, Invalid, NotFound, TryLater
+from app.core.errors import Conflict, NotFound, TryLater
 from app.provider import Capability, Family
 from app.providers import PROVIDERS, in_family, keys_in
 from app.services.connections import health, store, verification
@@ -101,15 +103,9 @@ def _tool_secret(scope: Scope, form: ToolSecretForm, status: int = 200) -> Respo
 def generate_tool_secret(scope: Scope) -> ResponseReturnValue:
     """The new secret is shown only once."""
     form = ToolSecretForm()
-    try:
-        scope = confirm_password(scope, form.your_password.data)
-        secret = config.generate_tool_secret(scope, context.outbound(), version=form.version_sent)
-    except Invalid as error:
-        form.add_errors(error)
-        return _tool_secret(scope, form, 422)
-    except TryLater as error:
-        form.your_password.errors = [error.message]
-        return render.later(_tool_secret(scope, form, error.status), error)
+    with form.refusals(partial(_tool_secret, scope, form), {TryLater: "your_password"}):
+        trusted = confirm_password(scope, form.your_password.data)
+        secret = config.generate_tool_secret(trusted, context.outbound(), version=form.version_sent)
     return render.page("voice_ai/tool_secret_once.html", secret=secret)
 
 

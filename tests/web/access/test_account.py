@@ -13,6 +13,7 @@ from flask import Flask
 from app.core import clock
 from app.extensions import db
 from app.services.access import tokens
+from app.web.access import messages
 from devtools.html import filled
 from devtools.scopes import PASSWORD
 from tests.support.caller import Caller
@@ -90,7 +91,7 @@ def test_two_step_sign_in_is_enrolled_used_and_switched_off(app: Flask, mo: Port
         wrong = page.press("Switch on", 422, code="000000")
     assert "does not match" in wrong.error("code")
     page = page.press("Switch on", code=pyotp.TOTP(secret).now())
-    assert "Two-step sign-in is on. Your other sessions are signed out." in page.notes
+    assert messages.TWO_STEP_ON in page.notes
     assert secret not in page.source
     kept = codes_of(page)
     page = page.follow("I have kept them")
@@ -108,7 +109,7 @@ def test_two_step_sign_in_is_enrolled_used_and_switched_off(app: Flask, mo: Port
     elsewhere.get("/sign-in/code").press("Continue", code=ahead)
     page = page.press("Switch off", 422, your_password=PASSWORD, code=ahead)
     page = page.press("Switch off", your_password=PASSWORD, code=kept[0])
-    assert "Two-step sign-in is off. Your other sessions are signed out." in page.notes
+    assert messages.TWO_STEP_OFF in page.notes
     assert not elsewhere.is_signed_in()
     assert dump(app)["recovery_codes"] == []
     assert Portal(app).sign_in(cast.mo.email).title == "Your account"
@@ -160,7 +161,7 @@ def test_sessions_are_listed_and_one_is_ended(app: Flask, mo: Portal, firefox: P
         (False, True, True),
     ]
     page = page.press("Sign out: Firefox on Linux, 127.0.0.1")
-    assert "Firefox on Linux is signed out." in page.notes
+    assert messages.session_ended("Firefox on Linux") in page.notes
     assert not firefox.is_signed_in()
     assert not page.has_button("Sign out everywhere else")
     assert [event.action for event in audit(app)][-1] == "session.ended"
@@ -173,7 +174,7 @@ def test_all_others_are_ended_and_this_one_stays(
     caller = Caller(app, Caller(app).post("/api/auth/login", sent).get_json()["token"])
     assert caller.get("/api/calls/providers").status_code == 200
     page = mo.get("/account").press("Sign out everywhere else")
-    assert "Your other sessions are signed out." in page.notes
+    assert messages.OTHERS_SIGNED_OUT in page.notes
     assert (mo.is_signed_in(), dana.is_signed_in(), firefox.is_signed_in()) == (True, True, False)
     assert caller.get("/api/calls/providers").status_code == 401
 
@@ -213,7 +214,7 @@ def test_a_recovery_code_signs_in_once(app: Flask, mo: Portal, cast: Cast, secre
     asked = there.sign_in(cast.mo.email).follow("Use a recovery code")
     page = asked.press("Continue", code=first.upper().replace("-", " "))
     assert page.title == "Your account"
-    assert "That recovery code is used up. You have 9 left." in page.notes
+    assert messages.recovery_code_used(9, few=False) in page.notes
     again = Portal(app)
     page = again.sign_in(cast.mo.email).follow("Use a recovery code").press("Continue", 401, code=first)
     assert "does not match, or was used already" in page.notes

@@ -14,6 +14,7 @@ from app.extensions import db
 from app.models import Organization, User
 from app.services.access import totp, users
 from app.services.scope import Actor
+from app.web.access import messages
 from devtools.scopes import PASSWORD
 from tests.support.caller import Caller
 from tests.support.cast import Cast
@@ -58,7 +59,7 @@ def test_the_table_lists_them(dana: Portal) -> None:
 def test_a_person_is_added_and_can_sign_in(app: Flask, dana: Portal, nobody: Portal) -> None:
     page = dana.get(PATH).follow("Add person").press("Add person", **DRAFT)
     assert page.title == "Ines"
-    assert "Ines can sign in with ines@acme.example and the password you gave." in page.notes
+    assert messages.user_added("Ines", "ines@acme.example") in page.notes
     assert nobody.sign_in("ines@acme.example", DRAFT["password"]).title == "Your account"
     assert "user.created" in [event.action for event in audit(app)]
 
@@ -66,7 +67,7 @@ def test_a_person_is_added_and_can_sign_in(app: Flask, dana: Portal, nobody: Por
 def test_a_name_from_right_to_left_turns_no_sentence_around(dana: Portal) -> None:
     page = dana.get(f"{PATH}/new").press("Add person", **DRAFT | {"name": "שרה"})
     assert page.root.one("title").text == "\u2068שרה\u2069 · Patchbay"
-    assert "\u2068שרה\u2069 can sign in with ines@acme.example" in page.notes
+    assert messages.user_added("שרה", "ines@acme.example") in page.notes
 
 
 @pytest.mark.parametrize(
@@ -137,19 +138,19 @@ def test_disabling_ends_everything_and_can_be_undone(
     caller = Caller(app, jwt)
     assert caller.get("/api/calls/providers").status_code == 200
     page = dana.get(of(cast)).press("Disable Mo")
-    assert "Mo is disabled: signed out everywhere, tokens revoked." in page.notes
+    assert messages.user_disabled("Mo") in page.notes
     assert not page.has_button("Issue token")
     assert not mo.is_signed_in()
     assert caller.get("/api/calls/providers").status_code == 401
     page = page.press("Enable Mo")
-    assert "Mo can sign in again." in page.notes
+    assert messages.user_enabled("Mo") in page.notes
     assert caller.get("/api/calls/providers").status_code == 401
     assert mo.sign_in(cast.mo.email).title == "Your account"
 
 
 def test_numbers_are_given_and_the_first_is_the_default(dana: Portal, cast: Cast) -> None:
     page = give(dana, cast, "+15557654321", label="Desk", provider="twilio")
-    assert "Mo has +1 555-765-4321 now." in page.notes
+    assert messages.number_assigned("+1 555-765-4321", "Mo") in page.notes
     page = give(dana, cast, "+15557654322", provider="twilio")
     table = page.root.one("table", css="pb-table")
     assert [row.text for row in table.one("tbody").all("tr")] == [
@@ -168,7 +169,7 @@ def test_a_number_is_taken_away_after_asking(app: Flask, dana: Portal, cast: Cas
     assert asked.title == "Take away +1 555-765-4321?"
     assert "It is their default: their next number becomes it" in asked.text
     page = asked.press("Take the number away")
-    assert "+1 555-765-4321 is taken from Mo." in page.notes
+    assert messages.number_unassigned("+1 555-765-4321", "Mo") in page.notes
     assert "+1 555-765-4322 Twilio Default" in page.text
 
 
@@ -204,7 +205,7 @@ def test_a_token_is_shown_once_and_works(app: Flask, dana: Portal, cast: Cast) -
         assert jwt not in dana.get(path).source
     assert jwt not in repr(dump(app))
     listed = listed.press("Revoke Dialer in Pune")
-    assert "The token “Dialer in Pune” is revoked." in listed.notes
+    assert messages.token_revoked("Dialer in Pune") in listed.notes
     assert Caller(app, jwt).get("/api/calls/providers").status_code == 401
 
 
@@ -268,7 +269,7 @@ def test_what_is_taken_away_says_why_and_is_given_back(app: Flask, dana: Portal,
     page = page.follow("Give it back…")
     assert (page.value("phone_number"), page.value("label")) == ("+15551234567", "Desk")
     page = page.press("Give number")
-    assert "Mo has +1 555-123-4567 now." in page.notes
+    assert messages.number_assigned("+1 555-123-4567", "Mo") in page.notes
     assert "Reason: On leave" in page.root.by_id("history").text
 
 
@@ -313,7 +314,7 @@ def test_whoever_was_given_a_password_is_told_to_choose_their_own(
     reset(dana, of(cast), password=DRAFT["password"])
     assert "The password was given by dana@acme.example" in dana.get(of(cast)).text
     page = nobody.sign_in(cast.mo.email, DRAFT["password"])
-    told = "dana@acme.example gave you this password, and knows it."
+    told = messages.password_set_by("dana@acme.example")
     assert f"{told} Choose your own under Account." in page.notes
     page = nobody.get("/account")
     assert f"{told} Choose your own. Given" in page.notes
@@ -333,7 +334,7 @@ def test_a_password_is_typed_and_two_step_sign_in_stays_unless_it_is_ticked(
         secret = totp.begin(scope, user).split("secret=")[1].split("&")[0]
         totp.confirm(scope, user, pyotp.TOTP(secret).now())
     page = reset(dana, of(cast), password="a lamp in the north window")
-    assert "Mo has a new password, is signed out everywhere, and has no token any more." in page.notes
+    assert messages.password_reset("Mo") in page.notes
     assert Portal(app).sign_in(cast.mo.email, "a lamp in the north window").title == "Enter the code"
     reset(dana, of(cast), password="a lamp in the south window", ends_two_step=True)
     assert Portal(app).sign_in(cast.mo.email, "a lamp in the south window").title == "Your account"
@@ -374,7 +375,7 @@ def test_a_person_is_signed_out_everywhere_and_issued_tokens_go_on(
 ) -> None:
     jwt = JWT.findall(issue(dana, of(cast)).source)[0]
     page = dana.get(of(cast)).press("Sign out Mo everywhere")
-    assert "Mo is signed out everywhere." in page.notes
+    assert messages.signed_out_everywhere("Mo") in page.notes
     assert "Signed in nowhere right now." in page.text
     assert not mo.is_signed_in()
     assert Caller(app, jwt).get("/api/calls/providers").status_code == 200
