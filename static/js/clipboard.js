@@ -35,7 +35,7 @@ document.addEventListener("click", async ({ target }) => {
   if (!button) return;
   const { copy: text, what } = button.dataset;
   if (!(await copy(text))) {
-    complain(`The browser did not let Patchbay copy the ${what}. Select it and copy it by hand.`);
+    complain(`Your browser blocked copying the ${what}. Select and copy it manually.`);
     return;
   }
   show(button, true);

@@ -3,7 +3,7 @@ import { isAskedAgain } from "./session.js";
 import { announce } from "./toasts.js";
 
 let slow = 0;
-const saySoon = () => (slow = setTimeout(announce, 1000, "Working on it…"));
+const saySoon = () => (slow = setTimeout(announce, 1000, "Working…"));
 const saidEnough = () => clearTimeout(slow);
 
 const swapWords = (element) => {

@@ -33,11 +33,11 @@ document.addEventListener("htmx:load", ({ detail: { elt: part } }) => {
 document.addEventListener("htmx:beforeSwap", ({ detail }) => {
   if (detail.xhr.status < 400 || detail.xhr.getResponseHeader("HX-Reswap")) return;
   detail.shouldSwap = false;
-  complain("That did not work. Reload the page to see how things are.");
+  complain("Something went wrong. Reload the page to see the current state.");
 });
 document.addEventListener("htmx:sendError", () => {
-  complain("Patchbay did not answer. Check the connection, then try again.");
+  complain("No response from Patchbay. Check your connection and try again.");
 });
-document.addEventListener("htmx:timeout", () => complain("Patchbay took too long to answer. Try again."));
+document.addEventListener("htmx:timeout", () => complain("Patchbay took too long to respond. Try again."));
 
 openPage(announce);

@@ -11,7 +11,7 @@ const tick = (boxes, isTicked) => boxes.forEach((box) => (box.checked = isTicked
 
 const count = (form) => {
   const number = boxesOf(form).filter((box) => box.checked).length;
-  form.querySelector("[data-ticked]").textContent = number ? `${number} ticked` : "";
+  form.querySelector("[data-ticked]").textContent = number ? `${number} selected` : "";
   for (const all of form.elements) {
     if (!all.matches("input[data-tick-all]")) continue;
     const boxes = boxesOf(form, all.dataset.tickAll);

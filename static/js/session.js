@@ -3,7 +3,7 @@ import { clearTab } from "./storage.js";
 import { complain } from "./toasts.js";
 
 const MINUTES = 10;
-const SIGN_IN = "What you typed is still here. Sign in in another tab, then try again here.";
+const SIGN_IN = "Your changes are still here. Sign in in another tab, then try again.";
 const isPortal = document.querySelector(".pb-rail") !== null;
 let since = performance.now();
 
@@ -13,11 +13,11 @@ const isOld = () => isPortal && performance.now() - since > MINUTES * 60_000;
 const isSignedIn = async () => {
   const answer = await fetch("/account").catch(() => null);
   if (!answer?.ok) {
-    complain("Patchbay did not answer, and nothing was sent. What you typed is still here. Try again.");
+    complain("No response from Patchbay. Nothing was sent and your changes are still here. Try again.");
     return false;
   }
   if (answer.redirected) {
-    complain(`You are signed out, and nothing was sent. ${SIGN_IN}`);
+    complain(`Your session has expired. Nothing was sent. ${SIGN_IN}`);
     return false;
   }
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
@@ -48,7 +48,7 @@ document.addEventListener("htmx:beforeOnLoad", (event) => {
   if (xhr.status !== 401 || leads) return;
   event.preventDefault();
   since = -Infinity;
-  complain(`You are signed out. ${SIGN_IN}`);
+  complain(`Your session has expired. ${SIGN_IN}`);
 });
 
 // When no one is signed in, nothing is kept of what this tab noted.

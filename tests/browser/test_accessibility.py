@@ -148,20 +148,20 @@ def test_nor_while_a_member_sets_two_step_sign_in_up_and_uses_a_recovery_code(
     found = look_both(page, "account")
     page.locator("#totpbegin-your_password").fill(PASSWORD)
     page.get_by_role("button", name="Set up two-step sign-in").click()
-    page.get_by_text("Cannot scan?").click()
+    page.get_by_text("Can't scan it?").click()
     key = page.locator("#two-step .pb-once code").first.inner_text()
     found += look_both(page, "enrolment")
     page.get_by_label("Code", exact=True).fill(pyotp.TOTP(key.replace(" ", "")).now())
-    page.get_by_role("button", name="Switch on").click()
+    page.get_by_role("button", name="Turn on").click()
     codes = page.locator(".pb-codes code").all_inner_texts()
     assert len(codes) == 10
     found += look_both(page, "recovery codes")
     with page.expect_download() as download:
         page.get_by_role("button", name="Download").click()
     assert download.value.path().read_text().splitlines()[2:] == codes
-    page.get_by_role("link", name="I have kept them").click()
+    page.get_by_role("link", name="I've saved these codes").click()
     page.get_by_text("New recovery codes…").click()
-    page.get_by_text("Switch two-step sign-in off…").click()
+    page.get_by_text("Turn off two-step sign-in…").click()
     found += look_both(page, "switched on")
     page.context.clear_cookies()
     enter()
@@ -186,7 +186,7 @@ def test_nor_where_two_edit_one_form(dana: Page) -> None:
     found = look_both(dana, "settings")
     dana.goto(f"{HERE}/people")
     dana.locator("tbody th a").first.click()
-    dana.get_by_text("Sign out everywhere").or_(dana.get_by_text("Give a new password…")).first.click()
+    dana.get_by_text("Sign out everywhere").or_(dana.get_by_text("Reset password…")).first.click()
     found += look_both(dana, "reset")
     assert found == []
 
@@ -195,7 +195,7 @@ def test_nor_where_a_change_of_many_is_undone(dana: Page) -> None:
     dana.goto(f"{HERE}/endpoints/many?do=inbound_agent_name&all=yes")
     dana.get_by_label("Inbound agent").fill("wrong-agent")
     found = look_both(dana, "many")
-    dana.get_by_label("Why").fill("A test")
+    dana.get_by_label("Reason").fill("A test")
     dana.get_by_role("button", name="Change").click()
     dana.get_by_role("link", name="Undo…").click()
     found += look_both(dana, "undo")

@@ -184,7 +184,7 @@ class Walk:
         self.button("Save")
         self.link("Make active for agent calls")
         self.sees("It takes over from Twilio.")
-        self.fields(Why="Cheaper at night")
+        self.fields(Reason="Cheaper at night")
         self.button("Make Vobiz active")
         self.sees("Cheaper at night")
 
@@ -216,34 +216,34 @@ class Walk:
         self.fields(Name="Milo", Email="milo@harbour.example", Password="another lamp at the gate")
         self.button("Add person")
         self.sees("Milo can sign in")
-        self.hand.press(self.main.get_by_text("Issue a token…"))
-        issue = self.main.get_by_role("form", name="Issue a token")
+        self.hand.press(self.main.get_by_text("Create token…"))
+        issue = self.main.get_by_role("form", name="Create token…")
         self.hand.fill(issue.get_by_label("Name"), "Dialer")
         self.hand.fill(issue.get_by_label("Your password"), PASSWORD)
-        self.button("Issue token")
-        self.sees("It is shown this once")
+        self.main.locator("form[aria-labelledby=issue-title]").get_by_role("button").first.press("Enter")
+        self.sees("Shown only once")
         self.link("Done", exact=True)
         self.sees("Revoke…")
 
     def secure_the_account(self) -> None:
         self.link("your account")
-        self.sees("This one")
+        self.sees("This device")
         self.hand.fill(self.page.locator("#totpbegin-your_password"), PASSWORD)
         self.button("Set up two-step sign-in")
-        expect(self.page.get_by_role("img", name="To scan")).to_be_visible()
+        expect(self.page.get_by_role("img", name="QR code")).to_be_visible()
         if isinstance(self.hand, Keyboard):
             expect(self.page.get_by_label("Code", exact=True)).to_be_focused()
             self.page.keyboard.press("Shift+Tab")
-        self.hand.press(self.page.get_by_text("Cannot scan?"))
+        self.hand.press(self.page.get_by_text("Can't scan it?"))
         key = self.page.locator("#two-step .pb-once code").first.inner_text()
         self.hand.fill(self.page.get_by_label("Code", exact=True), pyotp.TOTP(key.replace(" ", "")).now())
-        self.button("Switch on")
+        self.button("Turn on")
         expect(self.page.locator(".pb-codes code")).to_have_count(10)
         for _ in range(2):
             with self.page.expect_download():
                 self.button("Download")
-        self.link("I have kept them")
-        self.sees("10 recovery codes are left.")
+        self.link("I've saved these codes")
+        self.sees("10 recovery codes left.")
 
     def take_the_record_along(self) -> None:
         self.page.goto(f"{HERE}/audit")

@@ -141,7 +141,7 @@ def test_what_is_typed_wrong_is_escaped_too(dana: Portal, cast: Cast) -> None:
         ("providers/twilio", "Save", "twilio_account_sid"),
         ("settings", "Save", "public_base_url"),
         ("people/new", "Add person", "email"),
-        (f"people/{cast.mo.id}", "Give number", "phone_number"),
+        (f"people/{cast.mo.id}", "Assign number", "phone_number"),
     ]
     for path, button, name in forms:
         page = dana.get(f"{ACME}/{path}").press(button, 422, **{name: HOSTILE})

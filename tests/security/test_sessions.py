@@ -139,8 +139,8 @@ def test_disabling_a_user_ends_everything(
 def test_a_new_password_from_a_superadmin_ends_everything(
     app: Flask, dana: Portal, mo: Portal, api: Clients, cast: Cast
 ) -> None:
-    page = dana.get(f"{ACME}/people/{cast.mo.id}").follow("Give a new password…")
-    page.press("Give a new password", your_password=PASSWORD, password=NEW)
+    page = dana.get(f"{ACME}/people/{cast.mo.id}").follow("Reset password…")
+    page.press("Reset password", your_password=PASSWORD, password=NEW)
     assert (mo.is_signed_in(), works(api.mo)) == (False, False)
     mo.get("/sign-in").press("Sign in", 401, email=cast.mo.email, password=PASSWORD)
     assert mo.sign_in(cast.mo.email, NEW).title == "Your account"
@@ -183,12 +183,12 @@ def test_a_second_step_ends_the_other_sessions(
         next(code.text for code in page.root.all("code") if "otpauth:" in code.text)
     ).secret
     assert other_browser.is_signed_in()
-    page = page.press("Switch on", code=pyotp.TOTP(secret).at(time.time() - 30))
+    page = page.press("Turn on", code=pyotp.TOTP(secret).at(time.time() - 30))
     assert (mo.is_signed_in(), other_browser.is_signed_in()) == (True, False)
     other_browser.sign_in(cast.mo.email, secret=secret)
     assert other_browser.is_signed_in()
     code = pyotp.TOTP(secret).at(time.time() + 30)
-    mo.get("/account").press("Switch off", your_password=PASSWORD, code=code)
+    mo.get("/account").press("Turn off", your_password=PASSWORD, code=code)
     assert (mo.is_signed_in(), other_browser.is_signed_in()) == (True, False)
 
 

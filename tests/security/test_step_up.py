@@ -208,7 +208,7 @@ def test_a_pending_authenticator_secret_is_not_shown_in_an_old_session(
 def test_a_superadmin_cannot_issue_anothers_token(app: Flask, cast: Cast, gus: Portal, dana: Portal) -> None:
     sent = {**TOKEN, "scope": "on", "your_password": PASSWORD}
     page = gus.get(f"/o/acme-support/people/{cast.dana.id}")
-    assert not page.has_button("Issue token")
+    assert not page.has_button("Create token")
     with unchanged(app, but=("throttles", "sessions")):
         path = f"/o/acme-support/people/{cast.dana.id}/tokens"
         answer = gus.raw("POST", path, data=sent | {"csrf_token": gus.token()})
@@ -218,15 +218,15 @@ def test_a_superadmin_cannot_issue_anothers_token(app: Flask, cast: Cast, gus: P
         f"/o/acme-support/people/{cast.mo.id}",
         "/account",
     ):
-        dana.get(path).press("Issue token", name="Mine", your_password=PASSWORD)
+        dana.get(path).press("Create token", name="Mine", your_password=PASSWORD)
 
 
 @pytest.mark.asvs("7.5.3")
 def test_removing_a_second_step_needs_both(dana: Portal, secret: str) -> None:
     dana.sign_in("dana@acme.example", secret=secret)
-    page = dana.get("/account").press("Switch off", 422, your_password=PASSWORD, code="000000")
-    page = page.press("Switch off", 422, your_password="not it at all", code=pyotp.TOTP(secret).now())
-    assert page.has_button("Switch off")
+    page = dana.get("/account").press("Turn off", 422, your_password=PASSWORD, code="000000")
+    page = page.press("Turn off", 422, your_password="not it at all", code=pyotp.TOTP(secret).now())
+    assert page.has_button("Turn off")
 
 
 def test_no_operation_creates_a_user_or_a_token(api: Clients) -> None:

@@ -71,7 +71,7 @@ def test_a_database_that_is_away_is_told_on_a_page(
     monkeypatch.setattr(Session, "scalars", away)
     for path in ("/", "/account", "/o/acme-support/endpoints"):
         page = dana.get(path, 503)
-        assert page.title == "Not available right now"
+        assert page.title == "Temporarily unavailable"
         assert "The database cannot be reached right now." in page.text
     page = dana.get("/o/acme-support/endpoints", 503, htmx="endpoints")
     assert "cannot be reached" in page.notes

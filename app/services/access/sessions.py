@@ -106,7 +106,7 @@ def end_one(scope: Scope, user: User, session_id: str) -> WebSession:
     with scope.transaction():
         row = scope.session.get(WebSession, session_id)
         if row is None or row.user_id != user.id:
-            raise NotFound("There is no such session. It may have ended meanwhile.")
+            raise NotFound("Session not found. It may have ended already.")
         scope.session.delete(row)
         told = {"browser": [user_agents.words(row.user_agent), None], "address": [row.ip, None]}
         log.record(scope, Action.SESSION_ENDED, user.email, told)

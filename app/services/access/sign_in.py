@@ -27,9 +27,9 @@ from app.services.scope import SECRETS, Scope
 
 log = structlog.get_logger(__name__)
 
-WRONG = "The email or the password is not right."
-WRONG_CODE = "This code does not match, or was used already."
-CHANGED = "Your sign-in was changed just now. Sign in again."
+WRONG = "Incorrect email or password."
+WRONG_CODE = "Incorrect or already used code."
+CHANGED = "Your account was changed just now. Sign in again."
 CODE_NEEDED = "TOTP_REQUIRED"
 UNKNOWN = "an unknown email"
 """In the audit: what was typed instead may be a password."""
@@ -168,7 +168,7 @@ def state_of(user: User) -> str:
 def check_code(scope: Scope, user: User, code: str | None, *, known: KnownBrowsers | None = None) -> bool:
     """The second step: a code of the app or a recovery code. Whether it was the latter."""
     if not code:
-        raise Unauthenticated("Enter the code that your authenticator app shows.", code=CODE_NEEDED)
+        raise Unauthenticated("Enter the code from your authenticator app.", code=CODE_NEEDED)
     limit = sign_in_limits.of_code(user, known or {})
     taken = _take_code(_as(scope, user), user, code, limit)
     if taken is None:
@@ -221,7 +221,7 @@ def confirm_password(
         is_right = passwords.matches(user.password_hash, password)
     if not is_right:
         _note_refusal(scope, user)
-        raise Invalid([Problem(field, "This is not your password.")])
+        raise Invalid([Problem(field, "Incorrect password.")])
     with scope.transaction():
         rate_limits.clear(scope, limit)
         if session_token is not None:

@@ -78,7 +78,7 @@ def verify(keys: Keys, text: str) -> str:
             continue
         if time.time() < expires + LEEWAY_SECONDS:
             return token_id
-    raise Unauthenticated("The token is not valid, or has expired. Sign in again.", code="INVALID_TOKEN")
+    raise Unauthenticated("The token is invalid or has expired. Sign in again.", code="INVALID_TOKEN")
 
 
 @lru_cache(maxsize=4096)
@@ -146,7 +146,7 @@ def issue(
     """
     step_up.expect_recent_password(scope)
     if user.role == Role.SUPERADMIN and scope.actor.user_id not in (None, user.id):
-        raise Forbidden("Superadmins issue their own tokens, under Account.", code="NOT_YOUR_TOKEN")
+        raise Forbidden("Superadmins create their own tokens under Account.", code="NOT_YOUR_TOKEN")
     problems = []
     if not name or len(name) > 120 or not name.isprintable():
         problems.append(Problem("name", "Name what will use the token, in at most 120 characters."))
@@ -238,7 +238,7 @@ def revoke(scope: Scope, user: User, token_id: str, *, reason: str | None = None
     with scope.transaction():
         token = scope.session.get(ApiToken, token_id)
         if token is None or token.user_id != user.id:
-            raise NotFound("There is no such token.")
+            raise NotFound("Token not found.")
         if token.revoked_at is None:
             token.revoked_at = clock.now()
             told = {"name": [token.name, None]} | log.reasoned(reason)

@@ -242,7 +242,7 @@ def set_disabled(
             step_up.expect_recent_password(scope)
         else:
             if user.id == scope.actor.user_id:
-                raise Forbidden("You cannot disable yourself.")
+                raise Forbidden("You can't disable your own account.")
             if user.role == Role.SUPERADMIN:
                 _keep_one_superadmin(scope, user)
             sessions.end_all(scope, user)

@@ -25,20 +25,20 @@ class SignInForm(Form):
 
 
 class CodeForm(Form):
-    code = StringField("Code", description="The six digits that your authenticator app shows.")
+    code = StringField("Code", description="The 6 digits from your authenticator app.")
     next = HiddenField()
 
 
 class RecoveryForm(CodeForm):
     word = "code"
 
-    code = StringField("Recovery code", description="One that you kept for this. It works once.")
+    code = StringField("Recovery code", description="One of your saved codes. Each works once.")
 
 
 class SetupForm(Form):
-    key = StringField("Setup key", description="The end of the setup link, as the console shows it.")
+    key = StringField("Setup key", description="From the end of the setup link on the console.")
     organization = StringField(
-        "Organization", description="Whose phone lines these are. You can add more later."
+        "Organization", description="The company whose phone numbers these are. You can add more later."
     )
     name = StringField("Your name")
     email = StringField("Email")
@@ -51,13 +51,13 @@ class PersonForm(Edit):
     role = SelectField(
         "Role",
         choices=[
-            SelectChoice("member", "Member: has a dialer"),
-            SelectChoice("superadmin", "Superadmin: everything, everywhere"),
+            SelectChoice("member", "Member (dialer only)"),
+            SelectChoice("superadmin", "Superadmin (all organizations)"),
         ],
     )
     password = PasswordField(
         "Password",
-        description="15 characters or more. When they sign in, they are told to choose their own.",
+        description="15 characters or more. They'll be asked to change it at first sign-in.",
     )
     your_password = PasswordField("Your password", description=forms.AGAIN)
     version = HiddenField()
@@ -65,9 +65,9 @@ class PersonForm(Edit):
 
 class NumberForm(Form):
     provider = SelectField("Provider")
-    phone_number = StringField("Phone number", description="With its country code, such as +15551234567.")
+    phone_number = StringField("Phone number", description="Include the country code, e.g. +1 555 123 4567.")
     label = StringField("Label")
-    is_default = BooleanField("Make it the default")
+    is_default = BooleanField("Make default")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -75,12 +75,10 @@ class NumberForm(Form):
 
 
 class TokenForm(Form):
-    name = StringField("Name", description="What will use it, such as “Dialer in Pune”.")
+    name = StringField("Name", description="What will use it, e.g. “Dialer in Pune”.")
     expires_days = StringField("Days until it expires", default="365")
-    scope = BooleanField("May read secrets")
-    your_password = PasswordField(
-        "Your password", description="Again, because a token outlives this session."
-    )
+    scope = BooleanField("Scope: secrets")
+    your_password = PasswordField("Your password", description="Confirm your password.")
 
     @property
     def days(self) -> int:
@@ -116,11 +114,11 @@ class KeptCodesForm(Form):
 
 class ResetForm(Form):
     password = PasswordField(
-        "New password", description="15 characters or more. Leave it empty to have one made."
+        "New password", description="15 characters or more. Leave empty to generate one."
     )
-    ends_two_step = BooleanField("Switch two-step sign-in off too")
-    your_password = PasswordField("Your password", description="Again, because this opens an account.")
+    ends_two_step = BooleanField("Also turn off two-step sign-in")
+    your_password = PasswordField("Your password", description="Confirm your password.")
 
 
 class TotpBeginForm(Form):
-    your_password = PasswordField("Your password", description="Again, because this changes how you sign in.")
+    your_password = PasswordField("Your password", description="Confirm your password.")

@@ -28,11 +28,11 @@ from app.web.shell.guard import Pages
 
 View = Callable[..., ResponseReturnValue]
 
-BOTH = "You both changed it. The form has yours."
-THEIRS = "Only they changed it. The form has theirs."
-YOURS = "Only you changed it."
-UNKNOWN = "The form has yours."
-TYPE_AGAIN = "Type it again: no page gives a secret back."
+BOTH = "You both changed this. The form has your value."
+THEIRS = "Only they changed this. The form has their value."
+YOURS = "Only you changed this."
+UNKNOWN = "The form has your value."
+TYPE_AGAIN = "Re-enter it: saved secrets are never displayed."
 LOOKED_BACK = 20
 """So many events about the thing are searched for who changed a field."""
 

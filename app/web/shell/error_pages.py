@@ -11,18 +11,18 @@ from app.core.errors import Invalid, PatchbayError
 from app.web.shell import render
 
 TITLES = {
-    400: "That did not work",
-    401: "Sign in first",
+    400: "Bad request",
+    401: "Sign in to continue",
     403: "Not allowed",
     404: "Not found",
-    405: "Not possible here",
-    408: "Too slow",
-    409: "That conflicts",
-    412: "Somebody was faster",
+    405: "Method not allowed",
+    408: "Request timed out",
+    409: "Conflict",
+    412: "Someone else saved first",
     413: "Too large",
-    422: "Please correct",
-    429: "Too many tries",
-    503: "Not available right now",
+    422: "Check the highlighted fields",
+    429: "Too many attempts",
+    503: "Temporarily unavailable",
 }
 
 OUTDATED = (404, 409, 412)
@@ -49,7 +49,7 @@ def error(error: PatchbayError, *, status: int | None = None, error_id: str | No
     template = "shell/errors/note.html" if request.htmx else "shell/errors/error.html"
     page = current_app.jinja_env.get_template(template).render(
         status=status,
-        title=TITLES.get(status, "Something went wrong"),
+        title=TITLES.get(status, "Unexpected error"),
         message=error.message,
         error_id=error_id,
         problems=error.problems if isinstance(error, Invalid) else [],

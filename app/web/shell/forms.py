@@ -147,7 +147,7 @@ def providers(family: Family) -> list[SelectChoice]:
 class ReasonForm(Form):
     """Why something is done."""
 
-    reason = StringField("Why", description="Kept in the history. May be left empty.")
+    reason = StringField("Reason (optional)", description="Saved to the audit log.")
 
     @property
     def why(self) -> str | None:
@@ -166,7 +166,7 @@ class CountedForm(ReasonForm):
         return int(text) if re.fullmatch("[0-9]{1,9}", text) else None
 
 
-AGAIN = "Needed again to give or change access."
+AGAIN = "Confirm your password to change access."
 
 
 class ConfirmForm(ReasonForm):

@@ -72,10 +72,7 @@ def _load(token: str) -> SignedIn | None:
     return SignedIn(token, user) if user else None
 
 
-SIGNED_OUT = (
-    "You are signed out, so nothing was changed, and what you typed is not kept. "
-    "Sign in, and you come back to where you were."
-)
+SIGNED_OUT = "Your session has expired. Your changes were not saved. Sign in to continue where you left off."
 
 
 def ask_to_sign_in() -> Response:
@@ -184,7 +181,7 @@ def _guarded(view: View, who: Who, largest_body: int | None) -> View:
         if who is Who.SUPERADMIN and not current_user.is_superadmin:
             if request.endpoint == "organizations.table":
                 return make_response(redirect(url_for("account.show")))
-            raise Forbidden("Only a superadmin may see this. Your own page is under Account.")
+            raise Forbidden("Only superadmins can open this page. Your own page is under Account.")
         return view(_scope(), **path)
 
     run.guard = who  # type: ignore[attr-defined]

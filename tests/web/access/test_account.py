@@ -35,19 +35,19 @@ def secret(mo: Portal) -> str:
     """Of Mo's authenticator, which is on."""
     page = mo.get("/account").press("Set up two-step sign-in", your_password=PASSWORD)
     (secret,) = URI.findall(page.text)
-    page.press("Switch on", code=pyotp.TOTP(secret).at(time.time() - 30))
+    page.press("Turn on", code=pyotp.TOTP(secret).at(time.time() - 30))
     return secret
 
 
 def new_codes(portal: Portal, secret: str) -> Page:
     typed: dict[str, Any] = {"your_password": PASSWORD, "code": pyotp.TOTP(secret).now()}
-    return portal.get("/account").press("Make new codes", **typed)
+    return portal.get("/account").press("Generate codes", **typed)
 
 
 def test_a_member_finds_their_numbers(dana: Portal, mo: Portal, cast: Cast) -> None:
-    assert "You have none. A superadmin gives them." in mo.get("/account").text
+    assert "No numbers assigned. Ask a superadmin to assign one." in mo.get("/account").text
     page = dana.get(f"/o/acme-support/people/{cast.mo.id}")
-    page.press("Give number", phone_number="+15557654321", provider="sinch", label="Desk")
+    page.press("Assign number", phone_number="+15557654321", provider="sinch", label="Desk")
     text = mo.get("/account").text
     assert "+1 555-765-4321 Desk Sinch Default" in text
     assert "mo@acme.example, Acme Support" in text
@@ -57,9 +57,9 @@ def test_a_member_issues_and_revokes_a_token(app: Flask, mo: Portal) -> None:
     page = mo.get("/account")
     assert not page.root.all("input", name="scope")
     with unchanged(app, but=("throttles", "audit_events")):
-        refused = page.press("Issue token", 422, name="Mine", your_password="not it at all")
-    assert "This is not your password." in refused.text
-    page = page.press("Issue token", name="Mine", your_password=PASSWORD)
+        refused = page.press("Create token", 422, name="Mine", your_password="not it at all")
+    assert "Incorrect password." in refused.text
+    page = page.press("Create token", name="Mine", your_password=PASSWORD)
     (jwt,) = set(JWT.findall(page.source))
     caller = Caller(app, jwt)
     assert caller.get("/api/calls/providers").status_code == 200
@@ -88,27 +88,27 @@ def test_two_step_sign_in_is_enrolled_used_and_switched_off(app: Flask, mo: Port
     (secret,) = URI.findall(page.text)
     assert elsewhere.is_signed_in()
     with unchanged(app):
-        wrong = page.press("Switch on", 422, code="000000")
-    assert "does not match" in wrong.error("code")
-    page = page.press("Switch on", code=pyotp.TOTP(secret).now())
+        wrong = page.press("Turn on", 422, code="000000")
+    assert "ncorrect" in wrong.error("code")
+    page = page.press("Turn on", code=pyotp.TOTP(secret).now())
     assert messages.TWO_STEP_ON in page.notes
     assert secret not in page.source
     kept = codes_of(page)
-    page = page.follow("I have kept them")
-    assert "10 recovery codes are left." in page.text
+    page = page.follow("I've saved these codes")
+    assert "10 recovery codes left." in page.text
     assert mo.is_signed_in()
     assert not elsewhere.is_signed_in()
     assert elsewhere.sign_in(cast.mo.email).title == "Enter the code"
 
     ahead = pyotp.TOTP(secret).at(time.time() + 30)
     with unchanged(app, but=("throttles", "audit_events", "sessions")):
-        refused = page.press("Switch off", 422, your_password="not it at all", code=ahead)
-        assert "This is not your password." in refused.text
-        refused = page.press("Switch off", 422, your_password=PASSWORD, code="000000")
-        assert "does not match" in refused.notes
+        refused = page.press("Turn off", 422, your_password="not it at all", code=ahead)
+        assert "Incorrect password." in refused.text
+        refused = page.press("Turn off", 422, your_password=PASSWORD, code="000000")
+        assert "ncorrect" in refused.notes
     elsewhere.get("/sign-in/code").press("Continue", code=ahead)
-    page = page.press("Switch off", 422, your_password=PASSWORD, code=ahead)
-    page = page.press("Switch off", your_password=PASSWORD, code=kept[0])
+    page = page.press("Turn off", 422, your_password=PASSWORD, code=ahead)
+    page = page.press("Turn off", your_password=PASSWORD, code=kept[0])
     assert messages.TWO_STEP_OFF in page.notes
     assert not elsewhere.is_signed_in()
     assert dump(app)["recovery_codes"] == []
@@ -119,7 +119,7 @@ def test_setting_two_step_sign_in_up_asks_for_the_password(app: Flask, mo: Porta
     page = mo.get("/account")
     with unchanged(app, but=("throttles", "audit_events")):
         page = page.press("Set up two-step sign-in", 422, your_password="not it at all")
-    assert page.root.by_id("totpbegin-your_password-error").text == "This is not your password."
+    assert page.root.by_id("totpbegin-your_password-error").text == "Incorrect password."
     assert page.root.one(css="pb-summary").text
     assert not URI.search(page.text)
 
@@ -127,10 +127,10 @@ def test_setting_two_step_sign_in_up_asks_for_the_password(app: Flask, mo: Porta
 def test_beginning_again_does_not_replace_a_secret_that_is_on(app: Flask, mo: Portal) -> None:
     page = mo.get("/account").press("Set up two-step sign-in", your_password=PASSWORD)
     (secret,) = URI.findall(page.text)
-    page.press("Switch on", code=pyotp.TOTP(secret).now())
+    page.press("Turn on", code=pyotp.TOTP(secret).now())
     with unchanged(app, but=("sessions",)):
         page = mo.post("/account/two-step", {"csrf_token": mo.token(), "your_password": PASSWORD})
-    assert "Two-step sign-in is on already." in page.notes
+    assert "Two-step sign-in is already on." in page.notes
 
 
 def test_guessing_the_current_password_is_throttled(mo: Portal) -> None:
@@ -156,7 +156,7 @@ def test_sessions_are_listed_and_one_is_ended(app: Flask, mo: Portal, firefox: P
     page = mo.get("/account")
     rows = [row.text for row in page.root.by_id("sessions").one("tbody").all("tr")]
     assert len(rows) == 2
-    assert [("Firefox on Linux" in row, "This one" in row, "127.0.0.1" in row) for row in rows] == [
+    assert [("Firefox on Linux" in row, "This device" in row, "127.0.0.1" in row) for row in rows] == [
         (True, False, True),
         (False, True, True),
     ]
@@ -205,7 +205,7 @@ def test_a_file_has_only_codes_that_are_ones_own(mo: Portal, dana: Portal, secre
     answer = mo.raw("POST", "/account/recovery-codes/file", data=sent)
     assert answer.text.splitlines()[2:] == codes[:1]
     page = dana.post("/account/recovery-codes/file", sent | {"csrf_token": dana.token()})
-    assert "These codes are not yours" in page.notes
+    assert messages.CODES_REPLACED in page.notes
 
 
 def test_a_recovery_code_signs_in_once(app: Flask, mo: Portal, cast: Cast, secret: str) -> None:
@@ -217,12 +217,12 @@ def test_a_recovery_code_signs_in_once(app: Flask, mo: Portal, cast: Cast, secre
     assert messages.recovery_code_used(9, few=False) in page.notes
     again = Portal(app)
     page = again.sign_in(cast.mo.email).follow("Use a recovery code").press("Continue", 401, code=first)
-    assert "does not match, or was used already" in page.notes
+    assert "already used" in page.notes
     assert page.has_link("Use the authenticator app")
     for code in others[:6]:
         page = Portal(app).sign_in(cast.mo.email).press("Continue", code=code)
-    assert "You have 3 left. Make new ones under Account." in page.notes
-    assert "Only 3 of your recovery codes are left." in mo.get("/account").text
+    assert messages.recovery_code_used(3, few=True) in page.notes
+    assert "3 recovery codes left." in mo.get("/account").text
     events = [event for event in audit(app) if event.action == "recovery-code.used"]
     assert [event.changes["left"] for event in events][:2] == [[10, 9], [9, 8]]
 
@@ -233,10 +233,10 @@ def test_new_codes_need_both_steps_and_replace_the_old_ones(
     old = codes_of(new_codes(mo, secret))
     page = mo.get("/account")
     before = dump(app)["recovery_codes"]
-    page.press("Make new codes", 422, your_password="not it at all", code=old[0])
-    page.press("Make new codes", 422, your_password=PASSWORD, code="")
+    page.press("Generate codes", 422, your_password="not it at all", code=old[0])
+    page.press("Generate codes", 422, your_password=PASSWORD, code="")
     assert dump(app)["recovery_codes"] == before
-    fresh = codes_of(page.press("Make new codes", your_password=PASSWORD, code=old[0]))
+    fresh = codes_of(page.press("Generate codes", your_password=PASSWORD, code=old[0]))
     assert not set(old) & set(fresh)
     asked = Portal(app).sign_in(cast.mo.email)
     asked.press("Continue", 401, code=old[1])
@@ -255,6 +255,6 @@ def test_guessing_recovery_codes_is_throttled(app: Flask, mo: Portal, cast: Cast
 def test_guessing_codes_in_a_session_is_throttled_apart(mo: Portal, secret: str) -> None:
     codes = codes_of(new_codes(mo, secret))
     for _ in range(10):
-        mo.get("/account").press("Switch off", 422, your_password=PASSWORD, code="0000-0000-0000-0000")
-    page = mo.get("/account").press("Switch off", 429, your_password=PASSWORD, code=codes[0])
+        mo.get("/account").press("Turn off", 422, your_password=PASSWORD, code="0000-0000-0000-0000")
+    page = mo.get("/account").press("Turn off", 429, your_password=PASSWORD, code=codes[0])
     assert "Too many attempts" in page.notes

@@ -15,7 +15,7 @@ from tests.support.cast import Cast
 from tests.support.full_organization import scope_as
 from tests.support.pages import Portal
 
-WRONG = "The email or the password is not right."
+WRONG = "Incorrect email or password."
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def test_wrong_codes_are_counted(nobody: Portal, cast: Cast, secret: str) -> Non
     page = nobody.sign_in(cast.dana.email)
     for _ in range(10):
         page = page.press("Continue", 401, code="000000")
-        assert "does not match" in page.notes
+        assert "ncorrect" in page.notes
     page = page.press("Continue", 429, code=pyotp.TOTP(secret).now())
     assert "Too many attempts" in page.notes
     assert int(page.answer.headers["Retry-After"]) > 0

@@ -197,7 +197,7 @@ def test_a_stale_edit_shows_both_sides(app: Flask, dana: Portal, row: Endpoint, 
     dana.get(f"{PATH}?edit={row.id}").press("Save", inbound_agent_name="Theirs")
     with unchanged(app):
         page = form.press("Save", 412, htmx=htmx, inbound_agent_name="Mine")
-    assert "Somebody saved this while you were editing." in page.notes
+    assert "Someone else saved this while you were editing." in page.notes
     assert page.compared == [("Inbound agent", "Theirs", "Mine")]
     assert page.value("inbound_agent_name") == "Mine"
     assert "in Mine" in page.press("Save", htmx=htmx).rows()[0]
@@ -221,7 +221,7 @@ def test_a_stale_switch_is_refused(app: Flask, dana: Portal, row: Endpoint, htmx
     dana.get(f"{PATH}?edit={row.id}").press("Save", label="Changed")
     with unchanged(app):
         page = page.press("Active: +1 555-123-4567", 412, htmx=htmx)
-    assert "Somebody" in page.text
+    assert "Someone else" in page.text
 
 
 def test_deleting_asks_first_and_names_what_is_lost(app: Flask, dana: Portal, row: Endpoint) -> None:
@@ -323,7 +323,7 @@ def test_an_edit_comes_back_to_the_same_view(dana: Portal, many: list[str]) -> N
 
 def test_a_cursor_that_no_page_gave_is_refused(dana: Portal, many: list[str]) -> None:
     for cursor in ("x", "%00", "KzEy", "a" * 500):
-        assert dana.get(f"{PATH}?cursor={cursor}", 400).title == "That did not work"
+        assert dana.get(f"{PATH}?cursor={cursor}", 400).title == "Bad request"
 
 
 def test_each_row_says_what_keeps_it_from_answering(app: Flask, dana: Portal, cast: Cast) -> None:

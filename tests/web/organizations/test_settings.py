@@ -70,7 +70,7 @@ def test_what_is_wrong_stands_beside_its_field(
     with unchanged(app):
         page = form.press("Save", 422, **{field: typed})
     assert said in page.error(field)
-    assert "One thing needs another look. Nothing was saved." in page.notes
+    assert "Fix 1 field to save. Nothing was saved." in page.notes
     if field != "country":
         assert page.value(field) == typed
 
@@ -79,7 +79,7 @@ def test_two_people_at_once_are_both_shown(app: Flask, form: Page) -> None:
     form.press("Save", name="Acme One", public_base_url=BASE)
     with unchanged(app):
         page = form.press("Save", 412, name="Acme Two", country="IN")
-    assert "Somebody saved this while you were editing." in page.notes
+    assert "Someone else saved this while you were editing." in page.notes
     assert page.compared == [
         ("Name", "Acme One", "Acme Two"),
         ("Public base URL", BASE, "nothing"),

@@ -128,7 +128,7 @@ def test_without_it_nothing_is_sent_and_what_was_typed_stays(app: Flask, dana: P
     assert typed["vobiz_auth_token"] not in page.source
     with unchanged(app, but=("throttles", "audit_events")):
         page = page.press("Test connection", 422, your_password="not it at all")
-    assert page.error("your_password") == "This is not your password."
+    assert page.error("your_password") == "Incorrect password."
     assert "Type the secret again" not in page.notes
     assert vobiz.requests == []
     for _ in range(9):
@@ -147,7 +147,7 @@ def test_saving_asks_for_no_password(app: Flask, dana: Portal, vobiz: Vobiz) -> 
 @pytest.mark.parametrize(
     ("path", "button", "typed"),
     [
-        ("/account", "Issue token", {"name": "Mine", "your_password": PASSWORD}),
+        ("/account", "Create token", {"name": "Mine", "your_password": PASSWORD}),
         ("/account", "Set up two-step sign-in", {"your_password": PASSWORD}),
         (
             "/account",

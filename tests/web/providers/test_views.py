@@ -169,7 +169,7 @@ def test_a_stale_form_shows_both_sides_and_loses_nothing_of_theirs(
     connect(dana, provider, again=True)
     with unchanged(app):
         page = form.press("Save", 412)
-    assert "Somebody saved this while you were editing." in page.notes
+    assert "Someone else saved this while you were editing." in page.notes
     now, typed = good_values(provider, again=True), good_values(provider)
     differing = [d for d in provider.typed_fields if d.secret or now[d.name] != typed[d.name]]
     sides = {
@@ -267,7 +267,7 @@ def test_one_cannot_be_active_for_what_it_does_not_serve(app: Flask, dana: Porta
     page = dana.get(f"{ACME}/active/voice?provider=vobiz")
     with unchanged(app):
         page = page.press("Make Vobiz active", 422)
-    assert page.title == "Please correct"
+    assert page.title == "Check the highlighted fields"
 
 
 def test_an_active_one_keeps_what_it_needs(app: Flask, dana: Portal) -> None:
@@ -299,7 +299,7 @@ def test_a_stale_confirmation_is_refused(app: Flask, dana: Portal, verb: str) ->
     with unchanged(app):
         page = page.press("Disable Vobiz" if verb == "Disable…" else "Forget the values", 412)
     assert page.title == ("Disable Vobiz?" if verb == "Disable…" else "Forget Vobiz?")
-    assert "Somebody changed this while you were looking at it." in page.notes
+    assert "Someone else changed this while you had it open." in page.notes
     assert "Provider saved (Auth ID, Auth token" in page.notes
     assert "by dana@acme.example" in page.notes
     page = page.press("Disable Vobiz" if verb == "Disable…" else "Forget the values")

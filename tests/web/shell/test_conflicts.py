@@ -82,7 +82,7 @@ CASES = {
         ("name", "Name", "Theirs", "Mine"),
         ("role", "Role", "superadmin", "member"),
         None,
-        (("superadmin", "Superadmin: everything, everywhere"), ("member", "Member: has a dialer")),
+        (("superadmin", "Superadmin (all organizations)"), ("member", "Member (dialer only)")),
     ),
 }
 
@@ -189,7 +189,7 @@ def test_where_nothing_of_the_form_differs_the_last_change_is_named(dana: Portal
     gus.get(f"{ACME}/settings").press("Save", name="Same")
     page = form.press("Save", 412, name="Same")
     assert page.compared == []
-    assert "The last change: Settings saved, by gus@globex.example" in page.notes
+    assert "Last change: Settings saved, by gus@globex.example" in page.notes
 
 
 Change = Callable[[Portal, dict[str, str]], Page]
@@ -216,7 +216,7 @@ def _generate(portal: Portal, _ids: dict[str, str]) -> Page:
 
 
 CONFIRMATIONS: dict[str, tuple[str, str, dict[str, Any], Change, str, str]] = {
-    "disable": (f"{TWILIO}/disable", "Disable Twilio", {}, _save_twilio, "Provider saved", "is disabled"),
+    "disable": (f"{TWILIO}/disable", "Disable Twilio", {}, _save_twilio, "Provider saved", "disabled"),
     "forget": (f"{TWILIO}/forget", "Forget the values", {}, _save_twilio, "Provider saved", "are forgotten"),
     "make active": (
         f"{ACME}/active/telephony?provider=vobiz",
@@ -248,7 +248,7 @@ CONFIRMATIONS: dict[str, tuple[str, str, dict[str, Any], Change, str, str]] = {
         {},
         _save_person,
         "User saved (Name)",
-        "is disabled",
+        "disabled",
     ),
     "voice AI": (
         f"{ACME}/voice-ai",
@@ -264,7 +264,7 @@ CONFIRMATIONS: dict[str, tuple[str, str, dict[str, Any], Change, str, str]] = {
         {"your_password": PASSWORD},
         _generate,
         "Provider saved",
-        "The tool secret is generated",
+        "Tool secret generated",
     ),
 }
 
@@ -278,7 +278,7 @@ def test_a_confirmation_is_asked_again_with_what_changed(
     change(gus, ids)
     with unchanged(app, but=("sessions", "throttles")):
         page = asked.press(button, 412, **typed)
-    assert "Somebody changed this while you were looking at it. Nothing was done." in page.notes
+    assert "Someone else changed this while you had it open." in page.notes
     assert f"{told}" in page.notes
     assert GUS in page.notes
     kept = {field: value for field, value in typed.items() if "password" not in field}

@@ -71,7 +71,7 @@ def test_a_form_that_came_too_late_says_so_and_leads_back(app: Flask, dana: Port
     answer = dana.raw("POST", page.path, data=sent, headers={"Referer": f"https://localhost{page.path}"})
     assert (answer.status_code, answer.headers["Location"]) == (303, f"/sign-in?next={page.path}")
     page = dana.get(answer.headers["Location"])
-    assert "what you typed is not kept" in page.notes
+    assert "Your session has expired." in page.notes
     page = page.press("Sign in", email="dana@acme.example", password=PASSWORD)
     assert page.title == "Settings"
 

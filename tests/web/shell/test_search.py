@@ -66,7 +66,7 @@ def test_where_there_are_more_than_are_shown_it_says_so(app: Flask, dana: Portal
         for place in range(7):
             db.session.add(Organization(name=f"Tenant {place}", slug=f"tenant-{place}"))
         db.session.commit()
-    assert "The first 6 are shown." in dana.get("/find?q=tenant").text
+    assert "First 6 results." in dana.get("/find?q=tenant").text
     assert len(found(dana, "tenant", inside="")) == 6
     assert "1 found" in dana.get("/find?q=tenant 3").text
 

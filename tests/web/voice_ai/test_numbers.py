@@ -181,14 +181,14 @@ def test_others_who_have_the_number_are_named(app: Flask, dana: Portal, cast: Ca
 
 
 def test_a_number_with_ai_is_not_taken_away(app: Flask, dana: Portal, person: str) -> None:
-    asked = dana.get(person).follow(f"Take away… {NUMBER}")
+    asked = dana.get(person).follow(f"Unassign… {NUMBER}")
     switched_on(dana, person)
     with unchanged(app):
-        page = asked.press("Take the number away")
+        page = asked.press("Unassign number")
     assert "Switch AI off first" in page.notes
-    page = page.follow(f"Take away… {NUMBER}")
-    assert not page.has_button("Take the number away")
-    assert page.follow("Switch AI off…").title == "AI on +1 416-555-0100"
+    page = page.follow(f"Unassign… {NUMBER}")
+    assert not page.has_button("Unassign number")
+    assert page.follow("Turn off AI…").title == "AI on +1 416-555-0100"
 
 
 def test_a_number_of_another_provider_has_no_ai(app: Flask, dana: Portal, cast: Cast) -> None:

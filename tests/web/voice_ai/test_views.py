@@ -72,7 +72,7 @@ def test_only_voice_ai_providers_can_be_chosen(app: Flask, dana: Portal, provide
     page = dana.get(PATH)
     with unchanged(app):
         page = page.press("Save choice", 422, provider=provider)
-    assert page.title == "Please correct"
+    assert page.title == "Check the highlighted fields"
     (problem,) = page.root.one("main").all("li")
     assert problem.text.startswith("aiVoiceProvider: ")
     sent = {"provider": provider, "version": "1", "csrf_token": dana.token()}
@@ -105,7 +105,7 @@ def test_generating_asks_for_the_password(app: Flask, dana: Portal) -> None:
     page = dana.get(f"{PATH}/tool-secret")
     with unchanged(app, but=("throttles", "audit_events")):
         page = page.press("Generate tool secret", 422, your_password="not it at all")
-    assert page.error("your_password") == "This is not your password."
+    assert page.error("your_password") == "Incorrect password."
     assert SECRET.search(page.press("Generate tool secret", your_password=PASSWORD).source)
 
 
@@ -132,7 +132,7 @@ def test_two_who_generate_at_once_do_not_replace_each_others(app: Flask, dana: P
 
 def test_sinch_numbers_are_listed_with_whose_they_are(dana: Portal, cast: Cast) -> None:
     page = dana.get(f"/o/acme-support/people/{cast.mo.id}")
-    page.press("Give number", phone_number="+15557654321", provider="sinch")
+    page.press("Assign number", phone_number="+15557654321", provider="sinch")
     assert "+1 555-765-4321 Mo" in dana.get(PATH).text
 
 
@@ -140,7 +140,7 @@ def test_a_tool_secret_needs_the_password_again(app: Flask, dana: Portal) -> Non
     page = dana.get(f"{PATH}/tool-secret")
     with unchanged(app, but=("throttles", "audit_events")):
         page = page.press("Generate tool secret", 422, your_password="not it at all")
-    assert page.error("your_password") == "This is not your password."
+    assert page.error("your_password") == "Incorrect password."
 
 
 def test_it_may_be_chosen_before_its_key_is_there(dana: Portal) -> None:
