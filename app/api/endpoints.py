@@ -9,7 +9,7 @@ from flask import Response, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app import context
-from app.api import responses, schemas
+from app.api import messages, responses, schemas
 from app.api.operations import Parameter, Who, blueprint
 from app.core.errors import Invalid, Malformed, Problem
 from app.provider import Family
@@ -26,20 +26,30 @@ endpoints = blueprint("endpoints", "/api/settings")
 PAGING = (
     Parameter(
         "limit",
-        "Opt into pages of this many; a Link header names the next one.",
+        "Number of endpoints per page. Without it, all endpoints are returned.",
         {"type": "integer", "minimum": 1, "maximum": listing.PAGE_MOST},
     ),
-    Parameter("cursor", "From the Link header of the page before.", {"type": "string"}),
+    Parameter(
+        "cursor", "Cursor from the Link header of the previous page. Requires limit.", {"type": "string"}
+    ),
 )
 FILTERS = (
-    Parameter("q", f"Text in the {SEARCHED_WORDS}.", {"type": "string"}),
-    Parameter("provider", "One provider's.", {"type": "string", "enum": list(keys_in(Family.TELEPHONY))}),
-    Parameter("is_active", "Only active, or only inactive ones.", {"type": "boolean"}),
-    Parameter("agent", "One agent's, inbound or outbound.", {"type": "string"}),
+    Parameter("q", f"Text to find in the {SEARCHED_WORDS}.", {"type": "string"}),
+    Parameter(
+        "provider",
+        "Only endpoints of this provider.",
+        {"type": "string", "enum": list(keys_in(Family.TELEPHONY))},
+    ),
+    Parameter("is_active", "Only active (true) or inactive (false) endpoints.", {"type": "boolean"}),
+    Parameter("agent", "Only endpoints with this inbound or outbound agent.", {"type": "string"}),
 )
-QUESTION = (
-    Parameter("phone_number", "E.164.", {"type": "string"}, required=True),
-    Parameter("direction", "inbound unless told.", {"type": "string", "enum": ["inbound", "outbound"]}),
+LOOKUP = (
+    Parameter("phone_number", "Phone number in E.164 format.", {"type": "string"}, required=True),
+    Parameter(
+        "direction",
+        "Direction of the call. Defaults to inbound.",
+        {"type": "string", "enum": ["inbound", "outbound"]},
+    ),
 )
 
 
@@ -48,17 +58,21 @@ QUESTION = (
     "/endpoints",
     who=Who.SUPERADMIN,
     parameters=(*FILTERS, *PAGING),
-    answer=schemas.Endpoint,
+    response=schemas.Endpoint,
     is_list=True,
-    refusals=(400,),
+    errors=(400,),
 )
 def list_endpoints(scope: Scope) -> ResponseReturnValue:
-    """List the endpoints, by number"""
+    """List endpoints
+
+    Returns the organization's endpoints, sorted by phone number. With limit, returns one page; the Link
+    header has the URL of the next one.
+    """
     wanted = _filter()
     limit = _limit()
     if limit is None:
         if "cursor" in request.args:
-            raise Invalid([Problem("cursor", "Send it together with limit.")])
+            raise Invalid([Problem("cursor", messages.CURSOR_WITHOUT_LIMIT)])
         rows = listing.stream(scope, wanted)
         return responses.array(rows, tag=_list_tag(scope), close=scope.session.close)
     page = paging.page(scope, wanted, limit=limit, cursor=_single("cursor"))
@@ -74,12 +88,15 @@ def list_endpoints(scope: Scope) -> ResponseReturnValue:
     "/endpoints",
     who=Who.SUPERADMIN,
     body=EndpointDraft,
-    answer=schemas.Endpoint,
+    response=schemas.Endpoint,
     status=201,
-    refusals=(409,),
+    errors=(409,),
 )
 def create_endpoint(scope: Scope, sent: Any) -> ResponseReturnValue:
-    """Create an endpoint; its inbound_webhook_url goes into the provider's console"""
+    """Create an endpoint
+
+    A phone number can have one endpoint across all organizations.
+    """
     return _endpoint(scope, crud.create(scope, sent), 201)
 
 
@@ -88,18 +105,19 @@ def create_endpoint(scope: Scope, sent: Any) -> ResponseReturnValue:
     "/endpoints/<endpoint_id>",
     who=Who.SUPERADMIN,
     body=EndpointEdit,
-    answer=schemas.Endpoint,
-    refusals=(404, 412),
+    response=schemas.Endpoint,
+    errors=(404, 412),
 )
 def update_endpoint(scope: Scope, endpoint_id: str, sent: Any) -> ResponseReturnValue:
-    """Update an endpoint; absent keeps, null clears"""
+    """Update an endpoint
+
+    Omitted fields keep their values; null clears a field.
+    """
     row = crud.update(scope, endpoint_id, sent, version=responses.expected_version())
     return _endpoint(scope, row, 200)
 
 
-@endpoints.operation(
-    "DELETE", "/endpoints/<endpoint_id>", who=Who.SUPERADMIN, status=204, refusals=(404, 412)
-)
+@endpoints.operation("DELETE", "/endpoints/<endpoint_id>", who=Who.SUPERADMIN, status=204, errors=(404, 412))
 def delete_endpoint(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
     """Delete an endpoint"""
     crud.delete(scope, endpoint_id, version=responses.expected_version())
@@ -110,11 +128,14 @@ def delete_endpoint(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
     "GET",
     "/endpoints/<endpoint_id>/observe",
     who=Who.SUPERADMIN,
-    answer=schemas.Observation,
-    refusals=(404, 429),
+    response=schemas.Observation,
+    errors=(404, 429),
 )
 def observe_endpoint(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
-    """Tell what the provider has for the number now, against what it should have"""
+    """Observe an endpoint
+
+    Compares the webhook that the provider has for the phone number with the expected one.
+    """
     return responses.document(endpoint.observe(scope, context.outbound(), endpoint_id).document())
 
 
@@ -122,11 +143,14 @@ def observe_endpoint(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
     "POST",
     "/endpoints/<endpoint_id>/point",
     who=Who.SUPERADMIN,
-    answer=schemas.Observation,
-    refusals=(404, 409, 429),
+    response=schemas.Observation,
+    errors=(404, 409, 429),
 )
 def point_endpoint(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
-    """Make the number call its inbound_webhook_url at the provider, and tell what it has afterwards"""
+    """Configure the webhook of an endpoint
+
+    Sets inbound_webhook_url as the phone number's webhook at the provider, and observes the result.
+    """
     return responses.document(endpoint.point(scope, context.outbound(), endpoint_id).document())
 
 
@@ -134,15 +158,18 @@ def point_endpoint(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
     "GET",
     "/endpoints/resolve",
     who=Who.USER,
-    parameters=QUESTION,
-    answer=schemas.Resolution,
-    refusals=(422,),
+    parameters=LOOKUP,
+    response=schemas.Resolution,
+    errors=(422,),
 )
 def resolve_endpoint(scope: Scope) -> ResponseReturnValue:
-    """Tell which agent answers or dials a number, and if nobody, why"""
+    """Resolve the agent of a phone number
+
+    Returns the agent that answers or dials. If there is none, blocked_reason has the cause.
+    """
     number = _single("phone_number")
     if not number:
-        raise Invalid([Problem("phone_number", "This is required, in E.164.")])
+        raise Invalid([Problem("phone_number", messages.NUMBER_REQUIRED)])
     direction = _single("direction")
     answer = readiness.resolve(scope, number, "inbound" if direction is None else direction)
     return responses.document(answer, tagged=True)
@@ -156,7 +183,7 @@ def _endpoint(scope: Scope, row: Any, status: int) -> Response:
 def _single(name: str) -> str | None:
     values = request.args.getlist(name)
     if len(values) > 1:
-        raise Malformed(f"{name} was sent more than once.", code="REPEATED_PARAMETER")
+        raise Malformed(messages.repeated(name), code="REPEATED_PARAMETER")
     return values[0] if values else None
 
 
@@ -165,27 +192,27 @@ def _limit() -> int | None:
     if text is None:
         return None
     if not (text.isascii() and text.isdigit()) or len(text) > 5 or not 1 <= int(text) <= listing.PAGE_MOST:
-        raise Invalid([Problem("limit", f"Use a whole number from 1 to {listing.PAGE_MOST}.")])
+        raise Invalid([Problem("limit", messages.limit_range(listing.PAGE_MOST))])
     return int(text)
 
 
 def _filter() -> Filter:
     provider = _single("provider")
     if provider is not None and provider not in keys_in(Family.TELEPHONY):
-        raise Invalid([Problem("provider", f"Use {' or '.join(keys_in(Family.TELEPHONY))}.")])
+        raise Invalid([Problem("provider", messages.one_of(keys_in(Family.TELEPHONY)))])
     active = _single("is_active")
     if active not in (None, "true", "false"):
-        raise Invalid([Problem("is_active", "Use true or false.")])
+        raise Invalid([Problem("is_active", messages.TRUE_OR_FALSE)])
     text = (_single("q") or "").strip()
     if len(text) > fields.LABEL_LONGEST:
-        raise Invalid([Problem("q", f"Use at most {fields.LABEL_LONGEST} characters.")])
+        raise Invalid([Problem("q", messages.longest(fields.LABEL_LONGEST))])
     return Filter(text, provider, None if active is None else active == "true", _single("agent") or None)
 
 
 def _list_tag(scope: Scope) -> str:
-    """Changes with everything that the organization has, and with the question."""
-    question = f"{scope.organization.id} {scope.organization.revision} {request.query_string!r}"
-    return hashlib.sha256(question.encode()).hexdigest()[:32]
+    """Returns a tag that changes with the organization's data and with the query."""
+    tagged = f"{scope.organization.id} {scope.organization.revision} {request.query_string!r}"
+    return hashlib.sha256(tagged.encode()).hexdigest()[:32]
 
 
 def _next_page(cursor: str) -> str:

@@ -22,12 +22,15 @@ organizations = blueprint("organizations", "/api/organizations")
     "GET",
     "/<organization_id>/phone-numbers",
     who=Who.SUPERADMIN,
-    answer=schemas.UserPhoneNumber,
+    response=schemas.UserPhoneNumber,
     is_list=True,
-    refusals=(404,),
+    errors=(404,),
 )
 def list_phone_numbers(scope: Scope) -> ResponseReturnValue:
-    """List every user's voice phone numbers"""
+    """List voice phone numbers
+
+    Returns the voice phone numbers of all users of the organization.
+    """
     return responses.document(assignments.every(scope), tagged=True)
 
 
@@ -36,12 +39,12 @@ def list_phone_numbers(scope: Scope) -> ResponseReturnValue:
     "/<organization_id>/phone-numbers",
     who=Who.SUPERADMIN,
     body=VoicePhoneNumberDraft,
-    answer=schemas.UserPhoneNumber,
+    response=schemas.UserPhoneNumber,
     status=201,
-    refusals=(404, 409),
+    errors=(404, 409),
 )
-def give_phone_number(scope: Scope, sent: Any) -> ResponseReturnValue:
-    """Give a voice phone number to a user"""
+def assign_phone_number(scope: Scope, sent: Any) -> ResponseReturnValue:
+    """Assign a voice phone number to a user"""
     return responses.document(assignments.document(*assignments.assign(scope, sent)), 201)
 
 
@@ -50,10 +53,12 @@ def give_phone_number(scope: Scope, sent: Any) -> ResponseReturnValue:
     "/<organization_id>/phone-numbers/<user_id>/<provider>/<phone_number>",
     who=Who.SUPERADMIN,
     status=204,
-    refusals=(404, 409, 422),
+    errors=(404, 409, 422),
 )
-def take_phone_number(scope: Scope, user_id: str, provider: str, phone_number: str) -> ResponseReturnValue:
-    """Take a voice phone number from a user"""
+def unassign_phone_number(
+    scope: Scope, user_id: str, provider: str, phone_number: str
+) -> ResponseReturnValue:
+    """Unassign a voice phone number from a user"""
     assignments.unassign(scope, user_id, provider, phone_number)
     return responses.no_content()
 
@@ -63,11 +68,14 @@ def take_phone_number(scope: Scope, user_id: str, provider: str, phone_number: s
     "/<organization_id>/phone-numbers/<user_id>/<provider>/<phone_number>/ai",
     who=Who.SUPERADMIN,
     body=AiDraft,
-    answer=schemas.UserPhoneNumber,
-    refusals=(404, 409, 412),
+    response=schemas.UserPhoneNumber,
+    errors=(404, 409, 412),
 )
 def switch_ai(scope: Scope, user_id: str, provider: str, phone_number: str, sent: Any) -> ResponseReturnValue:
-    """Switch AI on a Sinch number on or off, for every user who has it"""
+    """Switch AI on or off for a voice phone number
+
+    Applies to all users with the number.
+    """
     draft = numbers.read(sent)
     user, number = assignments.find(scope, user_id, provider, phone_number)
     number = numbers.switch(scope, context.outbound(), user, number.id, draft)

@@ -1,4 +1,4 @@
-"""The OpenAPI document, made from the operations as they are declared."""
+"""The OpenAPI document, generated from the declared operations."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from flask import render_template
 from flask.typing import ResponseReturnValue
 from pydantic.json_schema import models_json_schema
 
-from app.api import responses, schemas
+from app.api import messages, responses, schemas
 from app.api.operations import OPERATIONS, TOKEN_HOLDERS, Operation, Parameter, Who, blueprint
 from app.services.scope import Scope
 from app.services.voice_ai import selection, webhook
@@ -30,37 +30,26 @@ SECURITY: dict[str, dict[str, str]] = {
     }
     for key, signer in SIGNERS.items()
 }
-REFUSALS = {
-    400: "The request could not be read: malformed JSON, or a parameter sent twice",
-    401: "No token, a bad one, or under /api/calls not a superadmin's; or a signature that does not fit",
-    403: "Not a superadmin",
-    404: "Not found, or another organization's",
-    409: "It conflicts with what is stored",
-    412: "If-Match names an older version",
-    413: "The body is too large",
-    415: "The body is not application/json",
-    422: "One or more fields are wrong; error.details names them",
-    429: "Too many tries; see Retry-After",
-    500: "Something went wrong here; the answer has an id",
-    503: "The database cannot be reached, or its disk is full",
-}
 
 
 @openapi.operation("GET", "/openapi.json", who=Who.ANYONE)
 def openapi_document(_scope: Scope) -> ResponseReturnValue:
-    """Get this document"""
+    """Get the OpenAPI document"""
     return responses.document(document(), tagged=True)
 
 
 @openapi.operation("GET", "/docs", who=Who.ANYONE)
 def docs(_scope: Scope) -> ResponseReturnValue:
-    """Read this document as a page"""
+    """Get the API reference
+
+    The OpenAPI document as an HTML page.
+    """
     return render_template("api/docs.html", document=document())
 
 
 @cache
 def document() -> dict[str, Any]:
-    """OpenAPI 3.1."""
+    """Returns the document, in OpenAPI 3.1."""
     paths: dict[str, dict[str, Any]] = {}
     for operation in OPERATIONS:
         path = re.sub(r"<(\w+)>", r"{\1}", operation.path)
@@ -70,7 +59,7 @@ def document() -> dict[str, Any]:
         "info": {
             "title": "Patchbay API",
             "version": "1.0.0",
-            "description": "Telephony and voice AI configuration for dialers and agent runtimes.",
+            "description": "Manage telephony and voice AI configuration for dialers and agent runtimes.",
         },
         "servers": [{"url": "/"}],
         "paths": paths,
@@ -83,16 +72,16 @@ def document() -> dict[str, Any]:
 
 @cache
 def _models() -> tuple[dict[Any, dict[str, Any]], dict[str, Any]]:
-    """References by model and mode, and the schemas that they refer to."""
-    wanted = [(operation.body, "validation") for operation in OPERATIONS if operation.body]
-    wanted += [(operation.answer, "serialization") for operation in OPERATIONS if operation.answer]
-    wanted.append((schemas.CallsErrorResponse, "serialization"))
-    references, found = models_json_schema(list(dict.fromkeys(wanted)), ref_template=REF)  # type: ignore[arg-type]
-    return dict(references), _without_null_defaults(found["$defs"])
+    """Returns references by model and mode, and the schemas they refer to."""
+    models = [(operation.body, "validation") for operation in OPERATIONS if operation.body]
+    models += [(operation.response, "serialization") for operation in OPERATIONS if operation.response]
+    models.append((schemas.CallsErrorResponse, "serialization"))
+    references, defined = models_json_schema(list(dict.fromkeys(models)), ref_template=REF)  # type: ignore[arg-type]
+    return dict(references), _without_null_defaults(defined["$defs"])
 
 
 def _without_null_defaults(schema: Any) -> Any:
-    """An absent field is kept as it is: it does not become null."""
+    """Removes defaults of null: an omitted field keeps its value."""
     if isinstance(schema, list):
         return [_without_null_defaults(item) for item in schema]
     if not isinstance(schema, dict):
@@ -109,7 +98,7 @@ def _operation(operation: Operation, path: str) -> dict[str, Any]:
         "operationId": operation.view.__name__,
         "tags": [operation.tag],
         "summary": operation.summary,
-        "description": f"Open to {operation.who}.",
+        "description": f"{operation.description} {messages.AVAILABLE_TO[operation.who]}".strip(),
         "security": _security(operation),
         "responses": _responses(operation),
     }
@@ -152,9 +141,9 @@ def _query_parameter(parameter: Parameter) -> dict[str, Any]:
 
 
 def _responses(operation: Operation) -> dict[str, Any]:
-    done: dict[str, Any] = {"description": "Done"}
-    if operation.answer is not None:
-        schema = _models()[0][operation.answer, "serialization"]
+    done: dict[str, Any] = {"description": "Success."}
+    if operation.response is not None:
+        schema = _models()[0][operation.response, "serialization"]
         if operation.is_list:
             schema = {"type": "array", "items": schema}
         done["content"] = {"application/json": {"schema": schema}}
@@ -162,24 +151,24 @@ def _responses(operation: Operation) -> dict[str, Any]:
         done["content"] = {"text/html": {"schema": {"type": "string"}}}
     elif operation.view is openapi_document:
         done["content"] = {"application/json": {"schema": {"type": "object"}}}
-    answered = {str(operation.status): done}
+    described = {str(operation.status): done}
     if operation.method == "GET" and operation.view is not docs:
-        answered["304"] = {"description": "If-None-Match names what it still is"}
-    refused = {"$ref": REF.format(model="CallsErrorResponse")}
-    for status in sorted(_refusals(operation)):
-        answered[str(status)] = {
-            "description": REFUSALS[status],
-            "content": {"application/json": {"schema": refused}},
+        described["304"] = {"description": messages.STATUSES[304]}
+    error = {"$ref": REF.format(model="CallsErrorResponse")}
+    for status in sorted(_error_statuses(operation)):
+        described[str(status)] = {
+            "description": messages.STATUSES[status],
+            "content": {"application/json": {"schema": error}},
         }
-    return answered
+    return described
 
 
-def _refusals(operation: Operation) -> set[int]:
-    found = {500, 503, *operation.refusals}
+def _error_statuses(operation: Operation) -> set[int]:
+    statuses = {500, 503, *operation.errors}
     if operation.body is not None:
-        found |= {400, 413, 415, 422}
+        statuses |= {400, 413, 415, 422}
     if operation.who in TOKEN_HOLDERS:
-        found |= {400, 401, 404, 422}
+        statuses |= {400, 401, 404, 422}
     if operation.who in TOKEN_HOLDERS and operation.tag != "calls":
-        found.add(403)
-    return found
+        statuses.add(403)
+    return statuses

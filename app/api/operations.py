@@ -1,6 +1,6 @@
-"""Operations: a route together with who may call it, what it takes, and what it answers.
+"""Operations of the API: each is a route with its access rule, its request and its response.
 
-One declaration guards the route, and is what the OpenAPI document is made from.
+One declaration guards the route and describes it in the OpenAPI document.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass
+from inspect import cleandoc
 from typing import Any
 
 from flask import Blueprint, g, request
@@ -15,6 +16,7 @@ from flask.typing import ResponseReturnValue
 from pydantic import BaseModel
 
 from app import context
+from app.api import messages
 from app.core import strict_json
 from app.core.errors import (
     Forbidden,
@@ -49,27 +51,28 @@ class Parameter:
 
 ORGANIZATION_ID = Parameter(
     "organizationId",
-    "Superadmin-only: another organization than the caller's own.",
+    "Id of another organization to act in. Superadmins only.",
     {"type": "string"},
 )
 
 
 @dataclass(frozen=True)
 class Operation:
-    """`raw_body`: the view gets the body as it came, `body`, up to so many bytes, from any sender."""
+    """`raw_body` is the largest body in bytes that the view receives unparsed, from any sender."""
 
     method: str
     path: str
     summary: str
+    description: str
     who: Who
     view: View
     tag: str
     parameters: tuple[Parameter, ...] = ()
     body: type[BaseModel] | None = None
-    answer: type[BaseModel] | None = None
+    response: type[BaseModel] | None = None
     is_list: bool = False
     status: int = 200
-    refusals: tuple[int, ...] = ()
+    errors: tuple[int, ...] = ()
     raw_body: int | None = None
 
 
@@ -88,17 +91,18 @@ class Api(Blueprint):
         parameters: tuple[Parameter, ...] = (),
         body: type[BaseModel] | None = None,
         optional_body: bool = False,
-        answer: type[BaseModel] | None = None,
+        response: type[BaseModel] | None = None,
         is_list: bool = False,
         status: int = 200,
-        refusals: tuple[int, ...] = (),
+        errors: tuple[int, ...] = (),
         raw_body: int | None = None,
         shortcut: Callable[[str], ResponseReturnValue] | None = None,
     ) -> Callable[[View], View]:
-        """Guards the view, and hands it a Scope and, where one is declared, the parsed `sent` body.
+        """Guards the view and passes it a Scope and, if a body is declared, the parsed body as `sent`.
 
-        A `shortcut` answers callers in their own organization instead: it gets the id of a token
-        that is signed and not expired, and has to check the rest itself.
+        The first line of the view's docstring is the summary of the operation, the rest its description.
+        A `shortcut` responds to callers in their own organization instead: it receives the id of a token
+        that is signed and not expired, and checks the rest itself.
         """
 
         def declare(view: View) -> View:
@@ -106,21 +110,22 @@ class Api(Blueprint):
                 shown = (*parameters, ORGANIZATION_ID)
             else:
                 shown = parameters
-            summary = (view.__doc__ or "").strip().split("\n")[0]
+            summary, _, description = cleandoc(view.__doc__ or "").partition("\n")
             path = f"{self.url_prefix or ''}{rule}"
             operation = Operation(
                 method,
                 path,
                 summary,
+                " ".join(description.split()),
                 who,
                 view,
                 self.name.removeprefix("api_"),
                 shown,
                 body,
-                answer,
+                response,
                 is_list,
                 status,
-                refusals,
+                errors,
                 raw_body,
             )
             OPERATIONS.append(operation)
@@ -164,9 +169,9 @@ def _guarded(
 
 def _take(shortcut: Callable[[str], ResponseReturnValue]) -> ResponseReturnValue:
     token_id = tokens.verify(context.keys(), bearer())
-    answer = shortcut(token_id)
+    response = shortcut(token_id)
     context.token_used(token_id)
-    return answer
+    return response
 
 
 def _authenticate(operation: Operation) -> Actor:
@@ -176,20 +181,20 @@ def _authenticate(operation: Operation) -> Actor:
     g.actor = actor
     context.token_used(token_id)
     if operation.who is Who.SUPERADMIN and not actor.is_superadmin:
-        raise _refusal("Only a superadmin may do this.")
+        raise _missing_role(messages.SUPERADMINS_ONLY)
     return actor
 
 
 def bearer() -> str:
-    """The token of the Authorization header; the API looks nowhere else."""
+    """Returns the token of the Authorization header. Raises Unauthenticated."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
-        raise Unauthenticated("Send the header Authorization: Bearer, and a token.", code="NO_TOKEN")
+        raise Unauthenticated(messages.NO_TOKEN, code="NO_TOKEN")
     return token.strip()
 
 
-def _refusal(message: str) -> PatchbayError:
-    """A missing role is 401 under /api/calls, as the contract says, and 403 elsewhere."""
+def _missing_role(message: str) -> PatchbayError:
+    """Returns the error for a missing role: 401 under /api/calls, as in the contract, 403 elsewhere."""
     if request.path.startswith("/api/calls/"):
         return Unauthenticated(message, code="NOT_SUPERADMIN")
     return Forbidden(message, code="NOT_SUPERADMIN")
@@ -205,16 +210,14 @@ def _enter(actor: Actor, path: dict[str, Any]) -> Scope:
 def _requested_organization(actor: Actor, path: dict[str, Any]) -> str | None:
     sent = request.args.getlist("organizationId")
     if len(sent) > 1:
-        raise Malformed("organizationId was sent more than once.", code="REPEATED_PARAMETER")
+        raise Malformed(messages.repeated("organizationId"), code="REPEATED_PARAMETER")
     if sent and not actor.is_superadmin:
-        raise _refusal("Only a superadmin may name another organization.")
+        raise _missing_role(messages.OTHER_ORGANIZATIONS)
     if sent and not sent[0].strip():
-        raise Invalid(
-            [Problem("organizationId", "This is empty. Send an organization's id, or leave it out.")]
-        )
+        raise Invalid([Problem("organizationId", messages.EMPTY_ORGANIZATION)])
     in_path: str | None = path.pop("organization_id", None)
     if in_path and sent and sent[0] != in_path:
-        raise Invalid([Problem("organizationId", "This names another organization than the path does.")])
+        raise Invalid([Problem("organizationId", messages.DIFFERENT_ORGANIZATIONS)])
     return in_path or (sent[0].strip() if sent else None)
 
 
@@ -223,5 +226,5 @@ def _body(*, optional: bool) -> Any:
     if optional and not raw:
         return {}
     if request.mimetype != "application/json":
-        raise UnsupportedMedia("Send JSON, with the header Content-Type: application/json.")
+        raise UnsupportedMedia(messages.NOT_JSON)
     return strict_json.parse(raw)

@@ -1,4 +1,4 @@
-"""The settings API: what can be asked of a provider."""
+"""`/api/settings/providers`: calls to a provider with an organization's credentials."""
 
 from __future__ import annotations
 
@@ -23,11 +23,14 @@ providers = blueprint("providers", "/api/settings/providers")
     who=Who.SUPERADMIN,
     body=validation.Anything,
     optional_body=True,
-    answer=schemas.Verification,
-    refusals=(404, 409, 429),
+    response=schemas.Verification,
+    errors=(404, 409, 429),
 )
 def verify_provider(scope: Scope, provider: str, sent: Any) -> ResponseReturnValue:
-    """Test the stored values, with what is sent in their place; nothing sent is stored"""
+    """Test the credentials of a provider
+
+    Fields in the request replace stored values for this test. Nothing is saved.
+    """
     tested = verification.verify(scope, context.outbound(), store.provider_of(provider), sent)
     return responses.document(tested.document())
 
@@ -36,11 +39,14 @@ def verify_provider(scope: Scope, provider: str, sent: Any) -> ResponseReturnVal
     "GET",
     "/<provider>/numbers",
     who=Who.SUPERADMIN,
-    answer=schemas.OwnedNumber,
+    response=schemas.OwnedNumber,
     is_list=True,
-    refusals=(404, 409, 429),
+    errors=(404, 409, 429),
 )
 def list_provider_numbers(scope: Scope, provider: str) -> ResponseReturnValue:
-    """List the numbers that the provider's account owns, by number; the first 10,000 of more"""
+    """List the phone numbers of a provider account
+
+    Returns at most 10,000 numbers, sorted by phone number.
+    """
     inventory = numbers_inventory.list_owned(scope, context.outbound(), store.provider_of(provider))
     return responses.document([row.document() for row in inventory.rows], tagged=True)

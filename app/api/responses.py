@@ -1,4 +1,4 @@
-"""JSON answers, all of one shape."""
+"""JSON responses and the error envelope."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ JSON = "application/json; charset=utf-8"
 
 
 def document(body: Any, status: int = 200, *, tagged: bool = False, tag: str | None = None) -> Response:
-    """`tagged` adds an entity tag, and answers 304 to a caller who has this very document."""
+    """Returns a JSON response. `tagged` adds an ETag, and responds 304 if the caller has the document."""
     text = strict_json.text(body)
     if tagged and tag is None:
         tag = etag.of_text(text)
@@ -34,7 +34,7 @@ def _is_known(tag: str) -> bool:
 
 
 def sends(body: Any) -> bool:
-    """Whether the response to this request has the document in it: not for HEAD, or a caller who has it."""
+    """Whether the response has the document in it: not for HEAD, nor if the caller has it already."""
     return request.method != "HEAD" and not _is_known(etag.of(body))
 
 
@@ -51,10 +51,10 @@ def no_content() -> Response:
 
 
 def array(items: Iterable[Any], *, tag: str, close: Callable[[], None]) -> Response:
-    """A JSON array that is sent as it is read: memory does not grow with its length.
+    """Returns a JSON array that is sent while it is read, so memory does not grow with its length.
 
-    Flask ends the request before the first item is read, so `close` has to let go of what the items
-    are read with; it is called however the sending ends.
+    Flask ends the request before the first item is read, so `close` has to release what the items are read
+    with. It is called however the response ends.
     """
     if _is_known(tag):
         return _not_modified(tag)
@@ -77,12 +77,12 @@ def _pieces(items: Iterable[Any]) -> Iterator[str]:
 
 
 def error(error: PatchbayError, *, status: int | None = None, error_id: str | None = None) -> Response:
-    """The contract's error envelope; for validation its `error` is an object."""
-    said: Any = error.message
+    """Returns the error envelope of the contract; for validation errors its `error` is an object."""
+    content: Any = error.message
     if isinstance(error, Invalid):
         details = [{"field": problem.field, "message": problem.message} for problem in error.problems]
-        said = {"code": error.code, "message": error.message, "details": details}
-    body = {"success": False, "error": said, "code": error.code}
+        content = {"code": error.code, "message": error.message, "details": details}
+    body = {"success": False, "error": content, "code": error.code}
     if error_id:
         body["id"] = error_id
     response = document(body, status or error.status)
@@ -94,7 +94,7 @@ def error(error: PatchbayError, *, status: int | None = None, error_id: str | No
 
 
 def if_match() -> str | None:
-    """The tag that the caller last read; None where the request does not say."""
+    """Returns the ETag of If-Match, or None if any version may be changed."""
     header = request.headers.get("If-Match")
     if header is None or header.strip() == "*":
         return None
@@ -103,7 +103,7 @@ def if_match() -> str | None:
 
 
 def expected_version() -> int | None:
-    """As `if_match`, for a row whose tag is its version; -1 matches no row."""
+    """Returns If-Match as the version of a row; -1, which matches none, if it is no version."""
     tag = if_match()
     if tag is None:
         return None

@@ -1,4 +1,4 @@
-"""What the API answers, as OpenAPI shows it: the contract's own names."""
+"""Responses of the API, under the names of the contract."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ class _Camel(BaseModel):
 
 
 class CallsActiveProviderResponse(_Camel):
-    provider: VoiceKey | None = Field(description="Active voice provider, or null if none is.")
-    phone_number: str | None = Field(description="The caller's default number for that provider.")
+    provider: VoiceKey | None = Field(description="The active voice provider; null if there is none.")
+    phone_number: str | None = Field(description="The caller's default phone number; null if there is none.")
 
 
 class CallsUserPhoneNumberEntry(_Camel):
-    """An entry of `User.voicePhoneNumbers`. What is unset is left out."""
+    """An entry of `User.voicePhoneNumbers`. Unset fields are omitted."""
 
     provider: VoiceKey
     phone_number: str
@@ -43,7 +43,7 @@ class CallsUserPhoneNumberEntry(_Camel):
 
 
 class UserPhoneNumber(CallsUserPhoneNumberEntry):
-    """A number, and whose it is."""
+    """A voice phone number and the user it is assigned to."""
 
     user_id: str
     user_name: str
@@ -67,7 +67,7 @@ class CallsVoiceAiConfigResponse(_Camel):
 class CallsSimpleSuccessResponse(BaseModel):
     success: Literal[True]
     message: str
-    warnings: list[str] = Field([], description="What was sent and means nothing here.")
+    warnings: list[str] = Field([], description="Fields of the request that were ignored.")
 
 
 class CallsErrorDetail(BaseModel):
@@ -82,7 +82,7 @@ class CallsValidationError(BaseModel):
 
 
 class CallsErrorResponse(BaseModel):
-    """Every refusal has this shape; validation makes `error` an object."""
+    """The body of every error. For validation errors, `error` is an object."""
 
     model_config = OPEN
 
@@ -94,8 +94,11 @@ class CallsErrorResponse(BaseModel):
 _ENDPOINT: dict[str, Any] = {
     "id": (str, ...),
     **{field.name: (field.read_type, Field(description=field.api_help)) for field in FIELDS},
-    "created_at": (str, Field(description="UTC, such as 2026-03-18T10:00:00.")),
-    "inbound_webhook_url": (str | None, Field(description="Null without an inbound agent or base URL.")),
+    "created_at": (str, Field(description="Time in UTC, such as 2026-03-18T10:00:00.")),
+    "inbound_webhook_url": (
+        str | None,
+        Field(description="Webhook URL to configure; null without an inbound agent or base URL."),
+    ),
 }
 Endpoint = create_model("Endpoint", **_ENDPOINT)
 
@@ -114,27 +117,27 @@ class Resolution(BaseModel):
 class Verification(BaseModel):
     ok: bool
     code: Literal[tuple(Outcome)]  # type: ignore[valid-type]
-    reason: str = Field(description="What is wrong, and where to look.")
-    checked_at: str = Field(description="UTC, such as 2026-03-18T10:00:00.")
+    reason: str = Field(description="Explanation of the code.")
+    checked_at: str = Field(description="Time in UTC, such as 2026-03-18T10:00:00.")
 
 
 class OwnedNumber(BaseModel):
-    """A number that the provider's account owns."""
+    """A phone number in the provider's account."""
 
-    phone_number: str = Field(description="E.164.")
-    label: str | None = Field(description="What the provider calls it.")
+    phone_number: str = Field(description="Phone number in E.164 format.")
+    label: str | None = Field(description="Name of the number at the provider.")
     state: Literal[tuple(Claim)] = Field(  # type: ignore[valid-type]
-        description="mapped: the organization has it; elsewhere: another organization has."
+        description="mapped: has an endpoint; elsewhere: in another organization; unmapped: in none."
     )
-    webhook_url: str | None = Field(description="What it calls now; null where that is nothing, or not told.")
+    webhook_url: str | None = Field(description="Webhook URL at the provider; null if none or unknown.")
 
 
 class Observation(BaseModel):
-    in_sync: bool | None = Field(description="Null where that cannot be told.")
-    reason: Literal[tuple(Reason)] | None = Field(description="Null where the two agree.")  # type: ignore[valid-type]
-    expected: str | None = Field(description="The inbound webhook URL; null where there is none.")
-    actual: str | None = Field(description="What the provider calls now; null for nothing, or unknown.")
-    checked_at: str = Field(description="UTC, such as 2026-03-18T10:00:00.")
+    in_sync: bool | None = Field(description="Null if the provider's configuration is unknown.")
+    reason: Literal[tuple(Reason)] | None = Field(description="Null if in_sync is true.")  # type: ignore[valid-type]
+    expected: str | None = Field(description="The expected webhook URL; null if there is none.")
+    actual: str | None = Field(description="Webhook URL at the provider; null if none or unknown.")
+    checked_at: str = Field(description="Time in UTC, such as 2026-03-18T10:00:00.")
 
 
 class SignedIn(BaseModel):
@@ -144,7 +147,7 @@ class SignedIn(BaseModel):
 
 
 def _fields(family: Family, naming: Any, *, always: bool) -> dict[str, Any]:
-    """Of the family's documents: optional secrets, and the rest as `always` says."""
+    """Returns the provider fields of a family; with `always`, those that are no secret are required."""
     found: dict[str, Any] = {}
     for provider in in_family(family):
         for field in provider.fields_in(family):
@@ -156,7 +159,7 @@ def _fields(family: Family, naming: Any, *, always: bool) -> dict[str, Any]:
 
 CallsVoiceProviderConfigItem = create_model(
     "CallsVoiceProviderConfigItem",
-    __doc__="What is unset is left out, and so are secrets without the `secrets` scope.",
+    __doc__="Unset fields are omitted, and so are secrets without the `secrets` scope.",
     provider=(VoiceKey, ...),
     isEnabled=(bool, ...),
     isConfigured=(bool, ...),
@@ -172,7 +175,7 @@ class CallsVoiceProviderConfigResponse(_Camel):
 
 Telephony = create_model(
     "Telephony",
-    __doc__="The full document. Secrets are left out without the `secrets` scope.",
+    __doc__="The telephony configuration. Secrets are omitted without the `secrets` scope.",
     provider=(TelephonyKey | None, ...),
     public_base_url=(str | None, ...),
     **_fields(Family.TELEPHONY, settings_name, always=True),

@@ -1,4 +1,4 @@
-"""Email and password for a JWT."""
+"""`/api/auth`: sign in for a token."""
 
 from __future__ import annotations
 
@@ -20,11 +20,14 @@ auth = blueprint("auth", "/api/auth")
     "/login",
     who=Who.ANYONE,
     body=sign_in.Credentials,
-    answer=schemas.SignedIn,
-    refusals=(401, 429),
+    response=schemas.SignedIn,
+    errors=(401, 429),
 )
 def login(scope: Scope, sent: Any) -> ResponseReturnValue:
-    """Sign in with email, password and, where two-step sign-in is on, a TOTP or recovery code"""
+    """Create a token with email and password
+
+    Users with two-step sign-in also send a TOTP or recovery code as totp.
+    """
     _user, issued = sign_in.for_token(scope, sent)
     expires = f"{clock.iso(issued.token.expires_at)}Z"
     return responses.document({"token": issued.jwt, "token_type": "Bearer", "expires_at": expires})

@@ -1,4 +1,4 @@
-"""The settings API: the telephony provider, and endpoints."""
+"""`/api/settings/telephony`: the telephony providers and the public base URL."""
 
 from __future__ import annotations
 
@@ -16,9 +16,12 @@ from app.services.scope import Scope
 settings = blueprint("settings", "/api/settings")
 
 
-@settings.operation("GET", "/telephony", who=Who.SUPERADMIN, answer=schemas.Telephony)
+@settings.operation("GET", "/telephony", who=Who.SUPERADMIN, response=schemas.Telephony)
 def telephony_settings(scope: Scope) -> ResponseReturnValue:
-    """Read the telephony configuration"""
+    """Get the telephony configuration
+
+    Secrets are included for tokens with the secrets scope, and each such read is audited.
+    """
     return responses.document(telephony.read(scope, is_sent=responses.sends), tagged=True)
 
 
@@ -27,13 +30,13 @@ def telephony_settings(scope: Scope) -> ResponseReturnValue:
     "/telephony",
     who=Who.SUPERADMIN,
     body=telephony.TelephonyChanges,
-    answer=schemas.Telephony,
-    refusals=(409, 412),
+    response=schemas.Telephony,
+    errors=(409, 412),
 )
 def save_telephony_settings(scope: Scope, sent: Any) -> ResponseReturnValue:
-    """Update the telephony configuration; absent keeps, null clears
+    """Update the telephony configuration
 
-    The answer is what GET answers, with its tag, but for the secrets: those leave by GET alone.
+    Omitted fields keep their values; null clears a field. The response is that of GET without secrets.
     """
     saved = telephony.update(scope, context.outbound(), sent, if_match=responses.if_match())
     return responses.document(telephony.without_secrets(saved), tag=etag.of(saved))

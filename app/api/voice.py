@@ -1,4 +1,4 @@
-"""The calls API: what dialers and AI-readiness banners read, and superadmins set."""
+"""`/api/calls`: the configuration that dialers and agent runtimes read, and superadmins set."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from pydantic import BaseModel, Field
 
 from app import context
-from app.api import responses, schemas
+from app.api import messages, responses, schemas
 from app.api.operations import Who, blueprint
 from app.core.errors import Unauthenticated
 from app.services import validation
@@ -21,7 +21,7 @@ calls = blueprint("calls", "/api/calls")
 
 
 class ActiveChoice(BaseModel):
-    """The provider to make active, or null for none."""
+    """The provider to activate, or null for none."""
 
     model_config = validation.OPEN
 
@@ -32,15 +32,15 @@ class ActiveChoice(BaseModel):
 def _saved(message: str, unknown: list[str]) -> Response:
     body: dict[str, Any] = {"success": True, "message": message}
     if unknown:
-        body["warnings"] = [f"{name} is not known here, and was ignored." for name in unknown]
+        body["warnings"] = [messages.unknown_field(name) for name in unknown]
     return responses.document(body)
 
 
 def _active_for_token(token_id: str) -> Response:
-    """The question of every call takes the short way: one query checks the token and answers."""
+    """Responds with one query, which checks the token too: dialers request this on every call."""
     found = voice.active_for_token(context.engine(), token_id)
     if found is None:
-        raise Unauthenticated("The token was revoked. Sign in again.", code="INVALID_TOKEN")
+        raise Unauthenticated(messages.TOKEN_REVOKED, code="INVALID_TOKEN")
     return responses.document({"provider": found[0], "phoneNumber": found[1]}, tagged=True)
 
 
@@ -48,20 +48,26 @@ def _active_for_token(token_id: str) -> Response:
     "GET",
     "/providers",
     who=Who.USER,
-    answer=schemas.CallsActiveProviderResponse,
+    response=schemas.CallsActiveProviderResponse,
     shortcut=_active_for_token,
 )
 def active_provider(scope: Scope) -> ResponseReturnValue:
-    """Get the active voice provider and the caller's default number for it"""
+    """Get the active voice provider
+
+    Returns the provider and the caller's default phone number for it.
+    """
     provider, number = voice.active(scope)
     return responses.document({"provider": provider, "phoneNumber": number}, tagged=True)
 
 
 @calls.operation(
-    "GET", "/providers/config", who=Who.SUPERADMIN, answer=schemas.CallsVoiceProviderConfigResponse
+    "GET", "/providers/config", who=Who.SUPERADMIN, response=schemas.CallsVoiceProviderConfigResponse
 )
 def voice_config(scope: Scope) -> ResponseReturnValue:
-    """Get the full voice provider configuration"""
+    """Get the voice provider configuration
+
+    Secrets are included for tokens with the secrets scope, and each such read is audited.
+    """
     return responses.document(voice.read_config(scope, is_sent=responses.sends), tagged=True)
 
 
@@ -70,26 +76,32 @@ def voice_config(scope: Scope) -> ResponseReturnValue:
     "/providers/config",
     who=Who.SUPERADMIN,
     body=voice.ConfigChanges,
-    answer=schemas.CallsSimpleSuccessResponse,
-    refusals=(409, 412),
+    response=schemas.CallsSimpleSuccessResponse,
+    errors=(409, 412),
 )
 def save_voice_config(scope: Scope, sent: Any) -> ResponseReturnValue:
-    """Save one voice provider's values; absent keeps, null clears"""
+    """Save the configuration of a voice provider
+
+    Omitted fields keep their values; null clears a field.
+    """
     unknown = voice.save_config(scope, sent, if_match=responses.if_match())
-    return _saved("Configuration saved", unknown)
+    return _saved(messages.SAVED, unknown)
 
 
 @calls.operation(
     "DELETE",
     "/providers/config/<provider>",
     who=Who.SUPERADMIN,
-    answer=schemas.CallsSimpleSuccessResponse,
-    refusals=(404, 412),
+    response=schemas.CallsSimpleSuccessResponse,
+    errors=(404, 412),
 )
-def forget_voice_config(scope: Scope, provider: str) -> ResponseReturnValue:
-    """Forget a voice provider's values, and unset it where it is active"""
+def delete_voice_config(scope: Scope, provider: str) -> ResponseReturnValue:
+    """Delete the configuration of a voice provider
+
+    An active provider is deactivated.
+    """
     voice.forget(scope, provider, if_match=responses.if_match())
-    return _saved("Configuration forgotten", [])
+    return _saved(messages.DELETED, [])
 
 
 @calls.operation(
@@ -97,19 +109,22 @@ def forget_voice_config(scope: Scope, provider: str) -> ResponseReturnValue:
     "/providers/active",
     who=Who.SUPERADMIN,
     body=ActiveChoice,
-    answer=schemas.CallsSimpleSuccessResponse,
-    refusals=(409, 412),
+    response=schemas.CallsSimpleSuccessResponse,
+    errors=(409, 412),
 )
 def make_active(scope: Scope, sent: Any) -> ResponseReturnValue:
-    """Make a configured voice provider the active one"""
+    """Set the active voice provider"""
     draft = validation.read(ActiveChoice, sent)
     voice.make_active(scope, draft.provider, reason=draft.reason, if_match=responses.if_match())
-    return _saved("Active provider saved", sorted(draft.model_extra or {}))
+    return _saved(messages.ACTIVE_SAVED, sorted(draft.model_extra or {}))
 
 
-@calls.operation("GET", "/voice-ai/config", who=Who.USER, answer=schemas.CallsVoiceAiConfigResponse)
+@calls.operation("GET", "/voice-ai/config", who=Who.USER, response=schemas.CallsVoiceAiConfigResponse)
 def voice_ai_config(scope: Scope) -> ResponseReturnValue:
-    """Get the voice AI configuration: flags, never values, and the organization's Sinch numbers"""
+    """Get the voice AI configuration
+
+    Credentials are reported as flags, never as values. Includes the organization's Sinch numbers.
+    """
     return responses.document(config.config(scope), tagged=True)
 
 
@@ -118,10 +133,13 @@ def voice_ai_config(scope: Scope) -> ResponseReturnValue:
     "/voice-ai/config",
     who=Who.SUPERADMIN,
     body=config.ConfigChanges,
-    answer=schemas.CallsSimpleSuccessResponse,
-    refusals=(412,),
+    response=schemas.CallsSimpleSuccessResponse,
+    errors=(412,),
 )
 def save_voice_ai_config(scope: Scope, sent: Any) -> ResponseReturnValue:
-    """Save the voice AI configuration; absent keeps, null clears"""
+    """Save the voice AI configuration
+
+    Omitted fields keep their values; null clears a field.
+    """
     unknown = config.save(scope, context.outbound(), sent, if_match=responses.if_match())
-    return _saved("Configuration saved", unknown)
+    return _saved(messages.SAVED, unknown)

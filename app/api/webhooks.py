@@ -23,7 +23,7 @@ def _receiver(provider: Provider) -> View:
         return responses.document({"success": True, "message": message})
 
     receive.__name__ = f"receive_{provider.key}_report"
-    receive.__doc__ = f"Receive a report of a call from {provider.label}; duplicates are ignored"
+    receive.__doc__ = f"Receive a call event from {provider.label}\n\nDuplicate events are ignored."
     return receive
 
 
@@ -32,7 +32,7 @@ for _provider in webhook.providers():
         "POST",
         f"/{_provider.key}/<organization_id>",
         who=Who.SIGNER,
-        answer=schemas.CallsSimpleSuccessResponse,
-        refusals=(400, 401, 409, 413, 422),
+        response=schemas.CallsSimpleSuccessResponse,
+        errors=(400, 401, 409, 413, 422),
         raw_body=LARGEST_EVENT,
     )(_receiver(_provider))
