@@ -142,7 +142,7 @@ def test_a_token_is_printed_alone_and_works(app: Flask, run_alone: Run, cast: Ca
 
 def test_a_token_that_cannot_be_is_refused(run: Run, cast: Cast, subtests: pytest.Subtests) -> None:
     for arguments, said in [
-        (["--email", "nobody@acme.example"], "User nobody@acme.example not found."),
+        (["--email", "unknown@acme.example"], "User unknown@acme.example not found."),
         (["--email", "mo@acme.example", "--scope", "secrets"], "superadmin"),
         (["--email", "dana@acme.example", "--expires-days", "0"], "days"),
         (["--email", "dana@acme.example", "--scope", "everything"], "everything"),
@@ -227,7 +227,7 @@ def test_who_lost_everything_is_let_in_again(app: Flask, run: Run, cast: Cast) -
 
 def test_a_reset_needs_somebody_and_a_good_password(run: Run, cast: Cast) -> None:
     reset = ("users", "reset", "--password-stdin", "--email")
-    assert "not found" in sentence(run(*reset, "nobody@acme.example", typed=f"{NEW_PASSWORD}\n"))
+    assert "not found" in sentence(run(*reset, "unknown@acme.example", typed=f"{NEW_PASSWORD}\n"))
     assert "15 characters" in sentence(run(*reset, cast.mo.email, typed="short\n"))
 
 

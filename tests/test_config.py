@@ -218,7 +218,7 @@ def test_a_file_that_cannot_be_used_stops_and_nothing_is_made(data, tmp_path, su
                 assert not data.exists()
 
 
-def test_a_new_installation_makes_its_keys_once_and_nobody_else_reads_them(data):
+def test_generated_keys_are_created_once_with_mode_0600(data):
     environ = {"PATCHBAY_DATA": str(data)}
     settings = Settings.from_environment(environ)
     files = {path.name: path for path in data.iterdir()}

@@ -42,7 +42,7 @@ def test_one_connection_at_a_time_is_tried_while_it_is_away(
     """And the log has one line for all of it."""
     caplog.set_level(logging.INFO)
     engine = create_engine(
-        "postgresql+psycopg://nobody@127.0.0.1:9/none", hide_parameters=True, **postgresql.options()
+        "postgresql+psycopg://unknown@127.0.0.1:9/none", hide_parameters=True, **postgresql.options()
     )
     with pytest.raises(OperationalError, match="refused"):
         engine.connect()
@@ -90,7 +90,7 @@ def test_a_server_that_is_silent_is_given_up(
 
 
 def test_another_database_is_tried_meanwhile(postgresql_url: str) -> None:
-    gone = create_engine("postgresql+psycopg://nobody@127.0.0.1:9/none", **postgresql.options())
+    gone = create_engine("postgresql+psycopg://unknown@127.0.0.1:9/none", **postgresql.options())
     for _ in range(2):
         with pytest.raises(OperationalError):
             gone.connect()

@@ -15,7 +15,7 @@ def cast(app: Flask) -> Cast:
 
 
 @pytest.fixture
-def nobody(app: Flask) -> Caller:
+def anonymous(app: Flask) -> Caller:
     return Caller(app)
 
 

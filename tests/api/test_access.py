@@ -59,7 +59,7 @@ def _call(caller: Caller, operation: Operation, path: str, **request: Any) -> An
     return caller.call(operation.method, path, **request)
 
 
-def test_the_header_has_one_form(nobody: Caller, dana: Caller, subtests: pytest.Subtests) -> None:
+def test_the_header_has_one_form(anonymous: Caller, dana: Caller, subtests: pytest.Subtests) -> None:
     for header in [
         "",
         "Bearer",
@@ -73,12 +73,12 @@ def test_the_header_has_one_form(nobody: Caller, dana: Caller, subtests: pytest.
     ]:
         with subtests.test(header=header):
             headers = {"Authorization": header.format(dana.token)}
-            assert nobody.get("/api/calls/providers", headers=headers).status_code == 401
+            assert anonymous.get("/api/calls/providers", headers=headers).status_code == 401
 
 
-def test_a_token_counts_nowhere_else(nobody: Caller, dana: Caller) -> None:
+def test_a_token_counts_nowhere_else(anonymous: Caller, dana: Caller) -> None:
     path = f"/api/calls/providers?access_token={dana.token}&token={dana.token}"
-    assert nobody.get(path, headers={"X-Auth-Token": str(dana.token)}).status_code == 401
+    assert anonymous.get(path, headers={"X-Auth-Token": str(dana.token)}).status_code == 401
 
 
 class TestOrganizationId:

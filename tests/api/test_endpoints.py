@@ -72,7 +72,7 @@ def test_a_number_is_normalized(dana: Caller) -> None:
 
 
 @pytest.mark.parametrize("claimed_by", ["dana", "gus"])
-def test_a_number_is_claimed_once_and_nobody_learns_by_whom(
+def test_create_taken_number_conflicts_without_the_owner(
     app: Flask, dana: Caller, gus: Caller, claimed_by: str
 ) -> None:
     create({"dana": dana, "gus": gus}[claimed_by])
@@ -121,7 +121,7 @@ def test_a_deleted_one_is_gone_and_its_number_free(dana: Caller, gus: Caller) ->
 
 
 class TestResolve:
-    """Which agent answers or dials, and if nobody, why."""
+    """Which agent answers or dials, or why there is none."""
 
     def _ask(self, caller: Caller, number: str = "+919876543210", **more: str) -> dict[str, Any]:
         answer = caller.get(f"{PATH}/resolve", query_string={"phone_number": number} | more)

@@ -34,7 +34,7 @@ def _path(operation: Operation, cast: Cast) -> str:
 def away(request: pytest.FixtureRequest, environment: dict[str, str], tmp_path: Any) -> Iterator[Flask]:
     """The same installation, whose database cannot be reached."""
     url = {
-        "postgresql": "postgresql+psycopg://nobody@127.0.0.1:1/nothing",
+        "postgresql": "postgresql+psycopg://unknown@127.0.0.1:1/nothing",
         "sqlite": f"sqlite:///{tmp_path}/no-such-folder/patchbay.db",
     }[request.param]
     app = create_app(Settings.from_environment(environment | {"DATABASE_URL": url}))

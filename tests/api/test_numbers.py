@@ -77,7 +77,7 @@ def test_what_cannot_be_asked_is_said(app: Flask, dana: Caller, mo: Caller, twil
         answer = dana.get(PATH)
         assert (answer.status_code, answer.get_json()["code"]) == (409, "PROVIDER_NOT_CONFIGURED")
         assert "Account SID" in sentence(answer)
-        assert dana.get(PATH.replace("twilio", "nobody")).status_code == 404
+        assert dana.get(PATH.replace("twilio", "unknown")).status_code == 404
         assert mo.get(PATH).status_code == 403
     assert twilio.requests == []
 

@@ -30,8 +30,8 @@ def _documented() -> set[tuple[str, str]]:
     }
 
 
-def test_it_is_valid(nobody: Caller) -> None:
-    answer = nobody.get("/api/openapi.json")
+def test_it_is_valid(anonymous: Caller) -> None:
+    answer = anonymous.get("/api/openapi.json")
     assert answer.status_code == 200
     assert answer.json == document()
     validate(answer.json)
@@ -135,7 +135,7 @@ def test_it_accepts_the_examples_of_the_contract(subtests: pytest.Subtests) -> N
             Draft202012Validator(body | {"components": described["components"]}).validate(example)
 
 
-def test_the_page_is_open_to_anyone(nobody: Caller) -> None:
-    answer = nobody.get("/api/docs")
+def test_the_page_is_open_to_anyone(anonymous: Caller) -> None:
+    answer = anonymous.get("/api/docs")
     assert answer.status_code == 200
     assert answer.mimetype == "text/html"

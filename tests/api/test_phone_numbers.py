@@ -103,7 +103,7 @@ def test_a_bad_value_is_refused_by_name(
 def test_a_user_who_is_not_here_is_not_found(app: Flask, dana: Caller, cast: Cast, path: str) -> None:
     with unchanged(app):
         elsewhere = dana.post(path, _body(cast, userId=cast.gus.id))
-        nowhere = dana.post(path, _body(cast, userId="nobody"))
+        nowhere = dana.post(path, _body(cast, userId="unknown"))
     assert elsewhere.status_code == nowhere.status_code == 404
     assert elsewhere.json == nowhere.json
 

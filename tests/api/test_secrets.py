@@ -86,11 +86,11 @@ def test_without_the_scope_the_fields_are_left_out(app: Flask, dana: Caller, car
 
 
 def test_a_sign_in_token_of_a_superadmin_has_the_scope(
-    app: Flask, dana: Caller, nobody: Caller, cast: Cast
+    app: Flask, dana: Caller, anonymous: Caller, cast: Cast
 ) -> None:
     _fill(dana)
     body = {"email": cast.dana.email, "password": PASSWORD}
-    signed_in = Caller(app, nobody.post("/api/auth/login", body).json["token"])  # type: ignore[index]
+    signed_in = Caller(app, anonymous.post("/api/auth/login", body).json["token"])  # type: ignore[index]
     assert CANARY in signed_in.get(TELEPHONY).text
     assert CANARY in signed_in.get(CONFIG).text
 

@@ -22,9 +22,9 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(passwords, "matches", lambda hashed, given: bool(hashed) and given == PASSWORD)
 
 
-def test_the_token_works(app: Flask, nobody: Caller, cast: Cast) -> None:
+def test_the_token_works(app: Flask, anonymous: Caller, cast: Cast) -> None:
     for person, status in ((cast.dana, 200), (cast.mo, 403)):
-        answer = nobody.post(PATH, {"email": f" {person.email.upper()} ", "password": PASSWORD})
+        answer = anonymous.post(PATH, {"email": f" {person.email.upper()} ", "password": PASSWORD})
         assert answer.status_code == 200, answer.text
         assert answer.json is not None
         assert answer.json["token_type"] == "Bearer"
@@ -35,25 +35,27 @@ def test_the_token_works(app: Flask, nobody: Caller, cast: Cast) -> None:
         assert (event.action, event.actor_id) == ("signed-in", person.id)
 
 
-def test_an_unknown_account_is_throttled_the_same(nobody: Caller, cast: Cast, quick: None) -> None:
+def test_an_unknown_account_is_throttled_the_same(anonymous: Caller, cast: Cast, quick: None) -> None:
     answers = [
-        nobody.post(PATH, {"email": "nobody@acme.example", "password": "wrong"}).status_code
+        anonymous.post(PATH, {"email": "unknown@acme.example", "password": "wrong"}).status_code
         for _ in range(11)
     ]
     assert answers == [401] * 10 + [429]
 
 
-def test_signing_in_forgives_the_misses_before(nobody: Caller, cast: Cast, quick: None) -> None:
+def test_signing_in_forgives_the_misses_before(anonymous: Caller, cast: Cast, quick: None) -> None:
     for _ in range(2):
         for _ in range(9):
-            nobody.post(PATH, {"email": cast.mo.email, "password": "wrong"})
+            anonymous.post(PATH, {"email": cast.mo.email, "password": "wrong"})
         right = {"email": cast.mo.email, "password": PASSWORD}
-        assert nobody.post(PATH, right).status_code == 200
+        assert anonymous.post(PATH, right).status_code == 200
 
 
-def test_misses_at_the_same_time_are_all_counted(app: Flask, nobody: Caller, cast: Cast, quick: None) -> None:
+def test_misses_at_the_same_time_are_all_counted(
+    app: Flask, anonymous: Caller, cast: Cast, quick: None
+) -> None:
     def miss(_n: int) -> int:
-        return nobody.post(PATH, {"email": cast.mo.email, "password": "wrong"}).status_code
+        return anonymous.post(PATH, {"email": cast.mo.email, "password": "wrong"}).status_code
 
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(miss, range(24)))
@@ -62,13 +64,13 @@ def test_misses_at_the_same_time_are_all_counted(app: Flask, nobody: Caller, cas
 
 
 def test_sign_ins_at_the_same_time_succeed_or_are_worth_another_try(
-    nobody: Caller, cast: Cast, quick: None
+    anonymous: Caller, cast: Cast, quick: None
 ) -> None:
-    nobody.post(PATH, {"email": cast.mo.email, "password": "wrong"})
+    anonymous.post(PATH, {"email": cast.mo.email, "password": "wrong"})
 
     def sign_in(_n: int) -> int:
         for _ in range(100):
-            answer = nobody.post(PATH, {"email": cast.mo.email, "password": PASSWORD})
+            answer = anonymous.post(PATH, {"email": cast.mo.email, "password": PASSWORD})
             if answer.status_code != 503:
                 break
             assert answer.headers["Retry-After"] == "1"
@@ -80,7 +82,7 @@ def test_sign_ins_at_the_same_time_succeed_or_are_worth_another_try(
 
 
 def test_a_bad_body_is_refused_by_name(
-    app: Flask, nobody: Caller, cast: Cast, subtests: pytest.Subtests
+    app: Flask, anonymous: Caller, cast: Cast, subtests: pytest.Subtests
 ) -> None:
     for body, field in [
         ({"password": "x"}, "email"),
@@ -93,4 +95,4 @@ def test_a_bad_body_is_refused_by_name(
         ({"email": "mo@acme.example", "password": "x", "scope": "secrets"}, "scope"),
     ]:
         with subtests.test(body=body), unchanged(app):
-            assert fields(nobody.post(PATH, body)) == {field}
+            assert fields(anonymous.post(PATH, body)) == {field}

@@ -173,11 +173,11 @@ def test_deletes(dana: Caller, cast: Cast) -> None:
             assert dana.delete(path, headers=_headers(chance)).status_code < 500, f"seed {seed}: {path}"
 
 
-def test_sign_ins(nobody: Caller, cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sign_ins(anonymous: Caller, cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     from app.services.access import passwords
 
     monkeypatch.setattr(passwords, "matches", lambda *_: False)
     for seed in range(BODIES):
         chance = random.Random(f"sign-in {seed}")
         body = _body(chance, ["email", "password", "totp"])
-        assert nobody.post("/api/auth/login", body).status_code < 500, f"seed {seed}: {body}"
+        assert anonymous.post("/api/auth/login", body).status_code < 500, f"seed {seed}: {body}"

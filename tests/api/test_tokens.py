@@ -117,7 +117,7 @@ def test_the_last_use_is_written_by_somebody_who_does_not_wait(
         assert db.session.get_one(ApiToken, issued.token.id).last_used_at is not None
 
 
-def test_a_use_that_cannot_be_written_keeps_nobody_from_an_answer(
+def test_token_use_that_cannot_be_saved_is_no_error(
     app: Flask, cast: Cast, uses: background.TokenUses, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object) -> None:

@@ -42,5 +42,5 @@ def test_without_a_body_the_stored_values_are_tested(dana: Caller, vobiz: Vobiz)
 
 def test_an_unknown_provider_and_an_unknown_field_are_refused(app: Flask, dana: Caller) -> None:
     with unchanged(app):
-        assert dana.post("/api/settings/providers/nobody/verify", {}).status_code == 404
+        assert dana.post("/api/settings/providers/unknown/verify", {}).status_code == 404
         assert dana.post(PATH, {"vobiz_auth_tokn": "sample"}).status_code == 422

@@ -1,4 +1,4 @@
-"""ElevenLabs and Sinch EST: flags for everybody, values for nobody."""
+"""ElevenLabs and Sinch EST: flags for all callers, values for none."""
 
 from __future__ import annotations
 

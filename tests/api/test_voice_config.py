@@ -131,7 +131,7 @@ def test_the_callers_own_numbers_are_listed(dana: Caller, cast: Cast) -> None:
 def test_only_a_voice_provider_can_be_made_active(
     app: Flask, dana: Caller, subtests: pytest.Subtests
 ) -> None:
-    for provider in ["exotel", "elevenlabs", "nobody", "", "TWILIO"]:
+    for provider in ["exotel", "elevenlabs", "unknown", "", "TWILIO"]:
         with subtests.test(provider=provider):
             with unchanged(app):
                 answer = dana.post(ACTIVE, {"provider": provider})
@@ -154,7 +154,7 @@ def test_forgetting_clears_the_values_and_the_choice(app: Flask, dana: Caller) -
 
 
 def test_only_a_voice_provider_can_be_forgotten(app: Flask, dana: Caller, subtests: pytest.Subtests) -> None:
-    for provider in ["exotel", "elevenlabs", "nobody", "%00", "🐘"]:
+    for provider in ["exotel", "elevenlabs", "unknown", "%00", "🐘"]:
         with subtests.test(provider=provider), unchanged(app):
             assert dana.delete(f"{CONFIG}/{provider}").status_code == 404
 

@@ -36,8 +36,10 @@ def tell(caller: Caller, path: str, event: Any, secret: str = SECRET, at: int | 
     return caller.call("POST", path, data=body, headers=headers)
 
 
-def test_a_signed_event_is_kept_and_needs_no_token(app: Flask, nobody: Caller, path: str, cast: Cast) -> None:
-    answer = tell(nobody, path, ended())
+def test_a_signed_event_is_kept_and_needs_no_token(
+    app: Flask, anonymous: Caller, path: str, cast: Cast
+) -> None:
+    answer = tell(anonymous, path, ended())
     assert answer.status_code == 200
     assert answer.json == {"success": True, "message": "The call is kept."}
     with app.app_context():
@@ -45,63 +47,63 @@ def test_a_signed_event_is_kept_and_needs_no_token(app: Flask, nobody: Caller, p
         assert (call.organization_id, call.conversation_id) == (cast.acme, "conv-1")
 
 
-def test_the_same_message_is_409_and_the_same_event_is_200(nobody: Caller, path: str) -> None:
+def test_the_same_message_is_409_and_the_same_event_is_200(anonymous: Caller, path: str) -> None:
     at = int(time.time())
-    assert tell(nobody, path, ended(), at=at).status_code == 200
-    answer = tell(nobody, path, ended(), at=at)
+    assert tell(anonymous, path, ended(), at=at).status_code == 200
+    answer = tell(anonymous, path, ended(), at=at)
     assert (answer.status_code, answer.json["code"]) == (409, "REPLAYED")  # type: ignore[index]
-    assert tell(nobody, path, ended(), at=at - 1).status_code == 200
+    assert tell(anonymous, path, ended(), at=at - 1).status_code == 200
 
 
 def test_every_other_caller_gets_the_same_401(
-    app: Flask, nobody: Caller, dana: Caller, path: str, cast: Cast
+    app: Flask, anonymous: Caller, dana: Caller, path: str, cast: Cast
 ) -> None:
     now = int(time.time())
     here = f"/api/webhook/elevenlabs/{cast.globex}"
     with unchanged(app):
         answers = [
-            tell(nobody, path, ended(), "sample-and-wrong"),
-            tell(nobody, path, ended(), at=now - 3600),
-            tell(nobody, path, ended(), at=now + 3600),
-            tell(nobody, here, ended()),
-            tell(nobody, here, ended(), ""),
-            tell(nobody, "/api/webhook/elevenlabs/nowhere", ended()),
-            tell(nobody, "/api/webhook/elevenlabs/nowhere", ended(), ""),
-            nobody.call("POST", path, data=b"{}", headers={"ElevenLabs-Signature": "t=1,v0=\xff"}),
-            nobody.post(path, {}),
+            tell(anonymous, path, ended(), "sample-and-wrong"),
+            tell(anonymous, path, ended(), at=now - 3600),
+            tell(anonymous, path, ended(), at=now + 3600),
+            tell(anonymous, here, ended()),
+            tell(anonymous, here, ended(), ""),
+            tell(anonymous, "/api/webhook/elevenlabs/nowhere", ended()),
+            tell(anonymous, "/api/webhook/elevenlabs/nowhere", ended(), ""),
+            anonymous.call("POST", path, data=b"{}", headers={"ElevenLabs-Signature": "t=1,v0=\xff"}),
+            anonymous.post(path, {}),
             dana.post(path, {}),
-            nobody.call("POST", path, data={"a": "form"}),
-            nobody.call("POST", path),
+            anonymous.call("POST", path, data={"a": "form"}),
+            anonymous.call("POST", path),
         ]
     assert {answer.status_code for answer in answers} == {401}
     assert len({answer.data for answer in answers}) == 1
     assert answers[0].json["code"] == "INVALID_SIGNATURE"  # type: ignore[index]
 
 
-def test_a_signed_event_that_cannot_be_used_is_told_so(app: Flask, nobody: Caller, path: str) -> None:
+def test_a_signed_event_that_cannot_be_used_is_told_so(app: Flask, anonymous: Caller, path: str) -> None:
     with unchanged(app):
-        assert tell(nobody, path, b"{").status_code == 400
-        assert fields(tell(nobody, path, ended(""))) == {"data.conversation_id"}
-    assert tell(nobody, path, {"type": "post_call_audio", "data": {}}).status_code == 200
+        assert tell(anonymous, path, b"{").status_code == 400
+        assert fields(tell(anonymous, path, ended(""))) == {"data.conversation_id"}
+    assert tell(anonymous, path, {"type": "post_call_audio", "data": {}}).status_code == 200
 
 
 def test_it_may_be_larger_than_other_bodies_and_not_as_large_as_one_likes(
-    app: Flask, nobody: Caller, path: str
+    app: Flask, anonymous: Caller, path: str
 ) -> None:
     def padded(size: int) -> bytes:
         return b'{"type":"post_call_audio","data":"' + b"x" * (size - 36) + b'"}'
 
     assert len(padded(LARGEST_EVENT)) == LARGEST_EVENT
-    assert tell(nobody, path, padded(LARGEST_EVENT)).status_code == 200
+    assert tell(anonymous, path, padded(LARGEST_EVENT)).status_code == 200
     with unchanged(app):
         for more in (1, 2, 1_000_000):
-            answer = tell(nobody, path, padded(LARGEST_EVENT + more))
+            answer = tell(anonymous, path, padded(LARGEST_EVENT + more))
             assert (answer.status_code, answer.json["code"]) == (413, "TOO_LARGE")  # type: ignore[index]
 
 
-def test_cookies_and_other_sites_mean_nothing_to_it(nobody: Caller, path: str) -> None:
+def test_cookies_and_other_sites_mean_nothing_to_it(anonymous: Caller, path: str) -> None:
     body, headers = signed(ended(), SECRET)
     headers |= {"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example", "Cookie": "a=b"}
-    answer = nobody.call("POST", path, data=body, headers=headers)
+    answer = anonymous.call("POST", path, data=body, headers=headers)
     assert answer.status_code == 200
     assert "evil" not in str(answer.headers)

@@ -137,7 +137,7 @@ def test_foreign_keys_hold(database_url):
     engine = _engine(database_url)
     insert = text(
         "INSERT INTO api_tokens (id, user_id, name, scopes, created_at, expires_at) "
-        "VALUES ('1', 'nobody', 'x', '', '2026-01-01', '2026-01-01')"
+        "VALUES ('1', 'unknown', 'x', '', '2026-01-01', '2026-01-01')"
     )
     with pytest.raises(IntegrityError), engine.begin() as connection:
         connection.execute(insert)

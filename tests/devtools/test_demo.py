@@ -44,7 +44,7 @@ from simulators import SIMULATORS
 from simulators.console import OTHER_URL
 from simulators.demo import HARBOR
 from simulators.elevenlabs.numbers import RECEPTION
-from tests.support.scopes import NOBODY
+from tests.support.scopes import OFFLINE
 
 PASSWORD = "sample-passphrase-for-a-walk"
 BILLING = "+14155550101"
@@ -79,7 +79,7 @@ def scope(app: Flask) -> Iterator[Scope]:
 
 @pytest.fixture
 def meridian(scope: Scope) -> Scope:
-    return scope.for_organization(demo_data.fill(scope, NOBODY, PASSWORD))
+    return scope.for_organization(demo_data.fill(scope, OFFLINE, PASSWORD))
 
 
 def organization(scope: Scope, name: str) -> Scope:

@@ -100,7 +100,7 @@ def test_of_many_tries_at_once_ten_pass(scopes):
 
 
 def test_what_is_over_is_swept_and_what_is_held_waits(scopes):
-    """On SQLite nobody else can hold anything: the sweeper has the whole database."""
+    """On SQLite there is no other lock: the sweeper locks the whole database."""
     with scopes.of("dana") as scope:
         _take(scope)
         _take(scope, 1, OTHER)

@@ -14,7 +14,7 @@ from app.services.audit.actions import Action
 from app.services.connections import provisioning
 from app.services.endpoints import crud, listing
 from app.services.providers import credentials, telephony
-from tests.support.scopes import NOBODY, Fault, failing_at
+from tests.support.scopes import OFFLINE, Fault, failing_at
 
 DRAFT = {"phone_number": "+15551234567", "provider": "twilio"}
 
@@ -222,7 +222,7 @@ CHANGES = {
 def _ready(scope):
     telephony.update(
         scope,
-        NOBODY,
+        OFFLINE,
         {
             "public_base_url": "https://old.example.com",
             "provider": "twilio",
@@ -233,7 +233,7 @@ def _ready(scope):
 
 
 SAVES = {
-    "telephony": lambda scope: telephony.update(scope, NOBODY, CHANGES),
+    "telephony": lambda scope: telephony.update(scope, OFFLINE, CHANGES),
     "provider": lambda scope: credentials.save(
         scope, PROVIDERS["twilio"], {"auth_token": "sample-token-3", "max_concurrent": 3}
     ),

@@ -27,7 +27,7 @@ from app.web.shell.registry import Page
 from devtools.scopes import scope_of
 from tests.support.cast import Cast, Person
 from tests.support.page_checks import MARK
-from tests.support.scopes import NOBODY
+from tests.support.scopes import OFFLINE
 
 NUMBER = "+15551234567"
 ARGUMENT = re.compile(r"<(?:\w+:)?(?P<name>\w+)>")
@@ -94,7 +94,7 @@ def furnish(app: Flask, cast: Cast) -> Furnished:
     """Stores it as Dana, in Acme Support."""
     secrets: dict[str, str] = {}
     with scope_as(app, cast.dana) as scope:
-        directory.update(scope, NOBODY, {"public_base_url": BASE_URL, "country": "US"})
+        directory.update(scope, OFFLINE, {"public_base_url": BASE_URL, "country": "US"})
         for provider in PROVIDERS.values():
             values = _values(scope, provider)
             secrets |= {f"{provider.key}.{f.name}": values[f.name] for f in provider.secrets}

@@ -19,10 +19,10 @@ from simulators import SIMULATORS
 from tests.support import cast as support_cast
 
 SECONDS = 60
-NOBODY = Outbound(
+OFFLINE = Outbound(
     {host: "http://127.0.0.1:9" for kind in SIMULATORS.values() for host in kind.hosts}, deadline=2.0
 )
-"""A way out that leads to no provider."""
+"""Reaches no provider: every host is refused."""
 
 
 @dataclass(frozen=True)

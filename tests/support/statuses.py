@@ -15,7 +15,7 @@ from app.services.endpoints import crud, readiness
 from app.services.organizations import directory
 from app.services.providers import active, credentials
 from app.services.scope import Scope
-from tests.support.scopes import NOBODY
+from tests.support.scopes import OFFLINE
 
 TWILIO = PROVIDERS["twilio"]
 TWILIO_VALUES = {"account_sid": "AC" + "0" * 32, "auth_token": "sample-token-of-twilio"}
@@ -52,7 +52,7 @@ def save_result(scope: Scope, result: ProbeResult, number: str = NUMBER, provide
 
 def go_live(scope: Scope, values: dict[str, Any] = TWILIO_VALUES) -> None:
     """Makes Twilio the default, tested and with one number that is in sync."""
-    directory.update(scope, NOBODY, {"public_base_url": BASE, "country": "US"})
+    directory.update(scope, OFFLINE, {"public_base_url": BASE, "country": "US"})
     credentials.save(scope, TWILIO, values)
     active.make_active(scope, Family.TELEPHONY, "twilio")
     agents = {"inbound_agent_name": "support", "outbound_agent_name": "sales"}

@@ -57,7 +57,7 @@ def signed_in(
 
 
 def _seen_just_now(file: Path) -> None:
-    """However long the tests take, nobody's session is older than its test."""
+    """No session is older than its test, however long the tests take."""
     with closing(sqlite3.connect(file)) as connection, connection:
         now = str(clock.now())
         connection.execute("UPDATE sessions SET created_at=?, last_seen_at=?, confirmed_at=?", (now,) * 3)
@@ -73,10 +73,10 @@ def database_url(signed_in: SignedIn, tmp_path: Path) -> str:
 
 @pytest.fixture
 def environment(environment: dict[str, str]) -> dict[str, str]:
-    """Whoever asks a provider by accident reaches nobody."""
+    """An accidental provider call reaches no host."""
     hosts = sorted({host for upstream in SIMULATORS.values() for host in upstream.hosts})
-    nobody = ",".join(f"{host}=http://127.0.0.1:9" for host in hosts)
-    return environment | {"PATCHBAY_UPSTREAMS": nobody}
+    anonymous = ",".join(f"{host}=http://127.0.0.1:9" for host in hosts)
+    return environment | {"PATCHBAY_UPSTREAMS": anonymous}
 
 
 @pytest.fixture
@@ -96,7 +96,7 @@ def logged(app: Flask) -> StringIO:
 
 
 @pytest.fixture
-def nobody(app: Flask) -> Portal:
+def anonymous(app: Flask) -> Portal:
     return Portal(app)
 
 

@@ -59,7 +59,7 @@ def test_the_organization_of_a_page_is_in_its_address(app: Flask, dana: Portal, 
 
 
 def test_a_database_that_is_away_is_told_on_a_page(
-    app: Flask, dana: Portal, nobody: Portal, monkeypatch: pytest.MonkeyPatch
+    app: Flask, dana: Portal, anonymous: Portal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Not even who asks can be known then."""
 
@@ -75,7 +75,7 @@ def test_a_database_that_is_away_is_told_on_a_page(
         assert "The database cannot be reached right now." in page.text
     page = dana.get("/o/acme-support/endpoints", 503, htmx="endpoints")
     assert "cannot be reached" in page.notes
-    for portal in (nobody, dana):
+    for portal in (anonymous, dana):
         assert portal.get("/nowhere", 404).title == "Not found"
 
 
@@ -85,7 +85,7 @@ def test_a_nul_in_the_address_does_no_harm(app: Flask, dana: Portal, path: str) 
         assert dana.raw("GET", path).status_code in {303, 400, 404}
 
 
-def test_a_file_of_another_version_is_not_kept(nobody: Portal) -> None:
+def test_a_file_of_another_version_is_not_kept(anonymous: Portal) -> None:
     """An old machine that is asked for new bytes must not have its own kept for a year."""
-    answer = nobody.raw("GET", "/static/of-tomorrow/css/base.css")
+    answer = anonymous.raw("GET", "/static/of-tomorrow/css/base.css")
     assert answer.headers["Cache-Control"] == "no-cache"

@@ -445,7 +445,7 @@ def trusted(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     "case",
     [(HOST, 1, False), ("other.example", 1, True), (HOST, -1, True), (PUBLIC, 1, True)],
-    ids=["nobody vouches", "another host", "expired", "the address alone"],
+    ids=["unknown issuer", "another host", "expired", "the address alone"],
 )
 def test_a_bad_certificate_is_refused(tmp_path, monkeypatch, official, serve, case):
     name, days, is_trusted = case
@@ -475,7 +475,7 @@ def test_an_upstream_over_https_is_checked_too(serve, trusted):
 # What providers do wrong
 
 
-def test_nobody_listens(quick):
+def test_connect_to_closed_port_fails(quick):
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     assert refused(Outbound({HOST: f"http://127.0.0.1:{port}"})) == "connect"
@@ -711,7 +711,7 @@ def test_calls_that_belong_together_share_their_time(serve, pass_time):
     client.send("GET", URL)
 
 
-def test_when_no_time_is_left_nobody_is_asked_or_dialled(resolver, no_dialling):
+def test_send_without_time_left_resolves_and_dials_nothing(resolver, no_dialling):
     asked = resolver([PUBLIC])
     assert refused(Outbound().within(0)) == "timeout"
     assert asked == []

@@ -124,7 +124,7 @@ def test_assign_unknown_agent_or_number_is_not_found(upstream, call, subtests):
             upstream.reset()
             upstream.convai.add(NUMBER)
             with pytest.raises(Refusal) as refused:
-                call("assign_agent", number, "agent_of_nobody")
+                call("assign_agent", number, "agent_unknown")
             assert refused.value.result.code == Outcome.NOT_FOUND
 
 

@@ -56,7 +56,7 @@ def test_every_wrong_try_is_answered_alike(acme, stranger, cast):
     for sent in (
         RIGHT,
         RIGHT | {"password": "another password altogether"},
-        RIGHT | {"email": "nobody@acme.example"},
+        RIGHT | {"email": "unknown@acme.example"},
         {"email": "", "password": ""},
     ):
         with pytest.raises(Unauthenticated) as refused:

@@ -145,7 +145,7 @@ def test_disabling_twice_is_told_once(acme, cast):
     assert len(search.recent(acme)) == 1
 
 
-def test_nobody_disables_themselves(acme, cast):
+def test_disable_oneself_is_refused(acme, cast):
     with pytest.raises(Forbidden):
         users.set_disabled(acme, cast.dana.id, True)
 

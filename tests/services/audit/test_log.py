@@ -137,11 +137,11 @@ def test_a_filter_finds_what_it_says(acme, globex):
 
 
 def test_what_is_of_no_organization_and_of_all_is_found_outside_of_them(acme, globex):
-    nobody = acme.for_organization(None)
-    for scope, subject in ((acme, "a"), (nobody, "b"), (globex, "c")):
+    anonymous = acme.for_organization(None)
+    for scope, subject in ((acme, "a"), (anonymous, "b"), (globex, "c")):
         _record(scope, subject)
-    assert _subjects(search.page(nobody)) == ["c", "b", "a"]
-    assert _subjects(search.page(nobody, search.Filter(about=("b",)))) == ["b"]
+    assert _subjects(search.page(anonymous)) == ["c", "b", "a"]
+    assert _subjects(search.page(anonymous, search.Filter(about=("b",)))) == ["b"]
 
 
 def test_walk_yields_every_event_newest_first(acme, monkeypatch):

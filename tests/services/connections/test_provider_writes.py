@@ -22,7 +22,7 @@ from app.services.providers import credentials, telephony
 from app.services.webhooks import endpoint
 from simulators.base import Reply, Trouble
 from simulators.twilio import Twilio
-from tests.support.scopes import NOBODY
+from tests.support.scopes import OFFLINE
 
 TWILIO = PROVIDERS["twilio"]
 NUMBER = "+15551234567"
@@ -46,7 +46,7 @@ def http(twilio):
 @pytest.fixture
 def here(acme, twilio):
     """The id of an endpoint whose number should call `URL`, and calls something else."""
-    telephony.update(acme, NOBODY, {"public_base_url": "https://voice.example.com"})
+    telephony.update(acme, OFFLINE, {"public_base_url": "https://voice.example.com"})
     known = {field.name for field in TWILIO.typed_fields}
     credentials.save(acme, TWILIO, {n: v for n, v in twilio.values.items() if n in known})
     sent = {"phone_number": NUMBER, "provider": "twilio", "inbound_agent_name": "support"}

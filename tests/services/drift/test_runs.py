@@ -20,7 +20,7 @@ from app.services.webhooks import application
 from simulators.base import Trouble
 from simulators.sinch import Sinch
 from simulators.twilio import Twilio
-from tests.support.scopes import NOBODY, statements, winners
+from tests.support.scopes import OFFLINE, statements, winners
 
 pytestmark = pytest.mark.usefixtures("organization")
 
@@ -42,7 +42,7 @@ def http(twilio):
 
 @pytest.fixture
 def organization(acme, twilio):
-    telephony.update(acme, NOBODY, {"public_base_url": "https://voice.example.com"})
+    telephony.update(acme, OFFLINE, {"public_base_url": "https://voice.example.com"})
     known = {field.name for field in TWILIO.typed_fields}
     credentials.save(acme, TWILIO, {n: v for n, v in twilio.values.items() if n in known})
     return acme.organization

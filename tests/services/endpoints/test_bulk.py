@@ -16,7 +16,7 @@ from app.services.endpoints.fields import SEARCHED_WORDS
 from app.services.endpoints.listing import Filter
 from app.services.numbers import assignments
 from app.services.providers import telephony
-from tests.support.scopes import NOBODY, Fault, failing_at, statements
+from tests.support.scopes import OFFLINE, Fault, failing_at, statements
 
 ALL = Selection(wanted=Filter())
 
@@ -233,7 +233,7 @@ TWILIO = {
 @pytest.mark.both_databases
 def test_affected_counts_what_is_active_and_ready(acme, ids):
     assert bulk.affected(acme, ALL).ready == 0
-    telephony.update(acme, NOBODY, TWILIO)
+    telephony.update(acme, OFFLINE, TWILIO)
     with acme.transaction():
         crud.get(acme, ids[1]).provider = "exotel"
     found = bulk.affected(acme, ALL)

@@ -17,7 +17,7 @@ from app.services.endpoints import crud, csv_format, csv_import, messages
 from app.services.endpoints.fields import COLUMNS, COMPUTED
 from app.services.endpoints.listing import Filter
 from app.services.organizations import directory
-from tests.support.scopes import NOBODY, Fault, failing_at, statements, winners
+from tests.support.scopes import OFFLINE, Fault, failing_at, statements, winners
 
 FIRST, SECOND, THIRD = "+15551234567", "+15551234568", "+15551234569"
 HEADER = "phone_number,provider,inbound_agent_name,outbound_agent_name,label,is_active"
@@ -37,7 +37,7 @@ def made(scope, number=FIRST, **values):
 
 
 def settle(scope, values):
-    directory.update(scope, NOBODY, values)
+    directory.update(scope, OFFLINE, values)
 
 
 def rows(scope, model=Endpoint):

@@ -18,7 +18,7 @@ from app.services.endpoints.bulk import Selection
 from app.services.endpoints.listing import Filter
 from app.services.providers import credentials, telephony
 from app.services.status import checklist
-from tests.support.scopes import NOBODY
+from tests.support.scopes import OFFLINE
 
 TELEPHONY = keys_in(Family.TELEPHONY)
 CONNECTIONS = ("none", "incomplete", "complete", "disabled", "unreadable")
@@ -105,7 +105,7 @@ TWILIO = {
 
 
 def test_resolve_returns_the_agent_and_the_url(acme):
-    telephony.update(acme, NOBODY, TWILIO)
+    telephony.update(acme, OFFLINE, TWILIO)
     row = crud.create(acme, DRAFT | {"inbound_agent_name": "in", "outbound_agent_name": "out"})
     answer = {
         "phone_number": NUMBER,
@@ -138,11 +138,11 @@ def test_resolve_returns_every_reason(acme, globex):
     assert (reason(), reason("outbound")) == ("no_inbound_agent", "no_outbound_agent")
     crud.update(acme, row.id, {"inbound_agent_name": "a", "outbound_agent_name": "b"})
     assert (reason(), reason("outbound")) == ("no_public_base_url", "no_public_base_url")
-    telephony.update(acme, NOBODY, {"public_base_url": "https://voice.example.com"})
+    telephony.update(acme, OFFLINE, {"public_base_url": "https://voice.example.com"})
     assert reason() == "provider_not_configured"
-    telephony.update(acme, NOBODY, TWILIO)
+    telephony.update(acme, OFFLINE, TWILIO)
     assert (reason(), reason("outbound")) == (None, None)
-    credentials.set_enabled(acme, NOBODY, PROVIDERS["twilio"], False)
+    credentials.set_enabled(acme, OFFLINE, PROVIDERS["twilio"], False)
     assert reason() == "provider_disabled"
     with acme.transaction():
         crud.get(acme, row.id).provider = "gone"

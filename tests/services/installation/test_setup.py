@@ -188,7 +188,7 @@ def test_after_resealing_the_new_key_alone_opens_everything(sealed, cast, shared
     assert _opened(both, cast) == SECRETS == _opened(alone, cast)
     assert totp.pending_uri(alone, cast.mo) == uri
     installation_keys.check_keys(alone.session, alone.keys.sealer)
-    assert _times(sealed) == times, "nobody typed a secret again"
+    assert _times(sealed) == times, "no secret was entered again"
     with pytest.raises(KeyMismatch):
         installation_keys.check_keys(sealed.session, sealed.keys.sealer)
     assert list(installation_keys.reseal(both)) == []

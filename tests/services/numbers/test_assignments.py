@@ -160,7 +160,7 @@ def test_a_number_on_another_provider_is_not_found(acme, cast, provider):
         assignments.unassign(acme, cast.mo.id, provider, ONE)
 
 
-@pytest.mark.parametrize("user_id", ["nobody"])
-def test_nobody_is_not_found(acme, user_id):
+@pytest.mark.parametrize("user_id", ["unknown"])
+def test_assign_to_unknown_user_is_not_found(acme, user_id):
     with pytest.raises(NotFound):
         assignments.unassign(acme, user_id, "twilio", ONE)

@@ -8,7 +8,7 @@ from app.models import Organization
 from app.services.audit import search
 from app.services.endpoints import crud
 from app.services.organizations import directory
-from tests.support.scopes import NOBODY
+from tests.support.scopes import OFFLINE
 
 
 @pytest.mark.parametrize(
@@ -55,12 +55,12 @@ def test_a_name_is_one_line(acme, name):
         directory.create(acme, {"name": name})
     assert [problem.field for problem in refused.value.problems] == ["name"]
     with pytest.raises(Invalid):
-        directory.update(acme, NOBODY, {"name": name})
+        directory.update(acme, OFFLINE, {"name": name})
     assert acme.session.scalar(select(func.count()).select_from(Organization)) == before
 
 
 def test_a_new_name_keeps_the_slug(acme):
-    directory.update(acme, NOBODY, {"name": "Acme Care", "country": "in"})
+    directory.update(acme, OFFLINE, {"name": "Acme Care", "country": "in"})
     assert (acme.organization.name, acme.organization.slug) == ("Acme Care", "acme-support")
     assert acme.organization.country == "IN"
     assert search.recent(acme)[0].changes == {
@@ -72,36 +72,36 @@ def test_a_new_name_keeps_the_slug(acme):
 @pytest.mark.parametrize("country", ["", "XX", "USA", "us1", 7])
 def test_a_country_is_one_that_numbers_can_be_read_with(acme, country):
     with pytest.raises(Invalid) as refused:
-        directory.update(acme, NOBODY, {"country": country})
+        directory.update(acme, OFFLINE, {"country": country})
     assert [problem.field for problem in refused.value.problems] == ["country"]
 
 
 def test_null_clears_and_absent_keeps(acme):
-    directory.update(acme, NOBODY, {"country": "US", "public_base_url": "https://voice.example.com/"})
-    directory.update(acme, NOBODY, {"country": None})
+    directory.update(acme, OFFLINE, {"country": "US", "public_base_url": "https://voice.example.com/"})
+    directory.update(acme, OFFLINE, {"country": None})
     assert acme.organization.country is None
     assert acme.organization.public_base_url == "https://voice.example.com"
     with pytest.raises(Invalid):
-        directory.update(acme, NOBODY, {"name": None})
+        directory.update(acme, OFFLINE, {"name": None})
 
 
 def test_a_base_url_is_checked(acme):
     with pytest.raises(Invalid):
-        directory.update(acme, NOBODY, {"public_base_url": "http://voice.example.com"})
+        directory.update(acme, OFFLINE, {"public_base_url": "http://voice.example.com"})
 
 
 def test_a_stale_version_is_refused(acme):
     version = acme.organization.version
-    directory.update(acme, NOBODY, {"name": "Theirs"}, version=version)
+    directory.update(acme, OFFLINE, {"name": "Theirs"}, version=version)
     with pytest.raises(Stale) as refused:
-        directory.update(acme, NOBODY, {"name": "Mine"}, version=version)
+        directory.update(acme, OFFLINE, {"name": "Mine"}, version=version)
     assert refused.value.current.name == "Theirs"
 
 
 def test_what_happens_elsewhere_in_the_organization_does_not_make_a_version_stale(acme):
     version = acme.organization.version
     crud.create(acme, {"phone_number": "+15551234567", "provider": "twilio"})
-    directory.update(acme, NOBODY, {"name": "Mine"}, version=version)
+    directory.update(acme, OFFLINE, {"name": "Mine"}, version=version)
 
 
 @pytest.mark.parametrize("unknown", ["nowhere", "", "' OR 1=1 --", "x" * 5000])
@@ -118,8 +118,8 @@ def test_every_organization_by_name(acme, globex):
 
 def test_another_base_url_is_told_with_its_reason_and_the_ones_before_it(acme):
     for url, reason in (("https://a.example.com", None), ("https://b.example.com", "New machine")):
-        directory.update(acme, NOBODY, {"public_base_url": url}, reason=reason)
-        directory.update(acme, NOBODY, {"name": f"Acme of {url[8]}"})
+        directory.update(acme, OFFLINE, {"public_base_url": url}, reason=reason)
+        directory.update(acme, OFFLINE, {"name": f"Acme of {url[8]}"})
     told = [event.changes for event in directory.base_urls(acme)]
     assert told == [
         {

@@ -12,7 +12,7 @@ from app.services.audit import search
 from app.services.audit.actions import Action
 from app.services.connections import store
 from app.services.providers import active, credentials, history
-from tests.support.scopes import NOBODY, statements
+from tests.support.scopes import OFFLINE, statements
 
 TWILIO, VOBIZ, SINCH = PROVIDERS["twilio"], PROVIDERS["vobiz"], PROVIDERS["sinch"]
 TWILIO_VALUES = {"account_sid": "AC" + "0" * 32, "auth_token": "sample-token-of-twilio"}
@@ -91,13 +91,13 @@ def test_choosing_the_same_again_makes_no_history(live):
     assert len(live.session.scalars(live.select(ProviderSwitch)).all()) == before
 
 
-def test_none_chooses_nobody(live):
+def test_choose_none_clears_the_default(live):
     active.make_active(live, Family.TELEPHONY, None, reason="Closed")
     assert active.active(live, Family.TELEPHONY) is None
 
 
 def test_disabling_keeps_the_values_and_unsets_every_family(live):
-    credentials.set_enabled(live, NOBODY, TWILIO, False)
+    credentials.set_enabled(live, OFFLINE, TWILIO, False)
     state = store.load(live, TWILIO)
     assert (state.enabled, state.is_configured) == (False, True)
     assert (active.active(live, Family.VOICE), active.active(live, Family.TELEPHONY)) == (
@@ -105,7 +105,7 @@ def test_disabling_keeps_the_values_and_unsets_every_family(live):
         None,
     )
     assert {switch.reason for switch in history.history(live, TWILIO, limit=2)} == {"Twilio was disabled"}
-    credentials.set_enabled(live, NOBODY, TWILIO, True)
+    credentials.set_enabled(live, OFFLINE, TWILIO, True)
     assert store.load(live, TWILIO).enabled
     assert active.active(live, Family.VOICE) is None
 
@@ -151,7 +151,7 @@ def test_clearing_what_an_inactive_provider_needs_is_not_refused(acme):
     [
         lambda scope, version: credentials.save(scope, TWILIO, {"max_concurrent": 2}, version=version),
         lambda scope, version: credentials.forget(scope, TWILIO, version=version),
-        lambda scope, version: credentials.set_enabled(scope, NOBODY, TWILIO, False, version=version),
+        lambda scope, version: credentials.set_enabled(scope, OFFLINE, TWILIO, False, version=version),
     ],
 )
 def test_a_stale_version_is_refused_with_what_is_stored_now(live, save):
@@ -171,10 +171,10 @@ def test_version_0_is_for_what_was_never_saved(acme):
 
 
 def test_a_form_of_one_provider_saves_its_own_fields_only(acme):
-    credentials.save_sent(acme, NOBODY, VOBIZ, {"vobiz_auth_id": " MA_SAMPLE ", "vobiz_max_concurrent": 3})
+    credentials.save_sent(acme, OFFLINE, VOBIZ, {"vobiz_auth_id": " MA_SAMPLE ", "vobiz_max_concurrent": 3})
     assert store.load(acme, VOBIZ).values == {"auth_id": "MA_SAMPLE", "max_concurrent": 3}
     with pytest.raises(Invalid, match="twilio_account_sid"):
-        credentials.save_sent(acme, NOBODY, VOBIZ, {"twilio_account_sid": "AC" + "0" * 32})
+        credentials.save_sent(acme, OFFLINE, VOBIZ, {"twilio_account_sid": "AC" + "0" * 32})
 
 
 def test_two_people_who_switch_at_once_leave_a_history_that_fits(scopes):
@@ -195,7 +195,7 @@ def test_two_people_who_switch_at_once_leave_a_history_that_fits(scopes):
 
 
 def test_a_reason_goes_into_the_switch_and_the_audit(live):
-    credentials.set_enabled(live, NOBODY, TWILIO, False, reason="They send bills")
+    credentials.set_enabled(live, OFFLINE, TWILIO, False, reason="They send bills")
     assert {row.reason for row in history.history(live, TWILIO, limit=2)} == {
         "Twilio was disabled: They send bills"
     }
@@ -236,7 +236,7 @@ def test_what_cannot_be_used_any_more_is_not_brought_back(live):
     credentials.save(live, VOBIZ, VOBIZ_VALUES)
     active.make_active(live, Family.TELEPHONY, "vobiz")
     switch = history.history(live, VOBIZ)[0].id
-    credentials.set_enabled(live, NOBODY, TWILIO, False)
+    credentials.set_enabled(live, OFFLINE, TWILIO, False)
     with pytest.raises(Conflict, match="Twilio is disabled"):
         active.undo(live, switch, reason=None)
     assert active.active(live, Family.TELEPHONY) == "vobiz"

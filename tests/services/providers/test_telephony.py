@@ -8,7 +8,7 @@ from app.core import etag
 from app.core.errors import Conflict, Invalid, Stale
 from app.services.audit import search
 from app.services.providers import telephony
-from tests.support.scopes import NOBODY
+from tests.support.scopes import OFFLINE
 
 READY = {
     "public_base_url": "https://voice.example.com/",
@@ -44,7 +44,7 @@ def test_an_empty_document_has_every_field_and_its_default(acme):
 
 
 def test_update_answers_the_full_document(acme):
-    answer = telephony.update(acme, NOBODY, READY)
+    answer = telephony.update(acme, OFFLINE, READY)
     assert answer == telephony.document(acme)
     assert answer["provider"] == "twilio"
     assert answer["public_base_url"] == "https://voice.example.com"
@@ -52,7 +52,7 @@ def test_update_answers_the_full_document(acme):
 
 
 def test_secrets_need_the_scope(acme):
-    telephony.update(acme, NOBODY, READY)
+    telephony.update(acme, OFFLINE, READY)
     document = telephony.document(_without_secrets(acme))
     assert "sample-token-of-twilio" not in str(document)
     assert not {"twilio_auth_token", "exotel_api_key", "exotel_api_token"} & set(document)
@@ -60,7 +60,7 @@ def test_secrets_need_the_scope(acme):
 
 
 def test_a_read_that_gives_secrets_away_is_audited_and_another_is_not(acme):
-    telephony.update(acme, NOBODY, READY)
+    telephony.update(acme, OFFLINE, READY)
     before = len(search.recent(acme))
     telephony.read(_without_secrets(acme))
     assert len(search.recent(acme)) == before
@@ -76,21 +76,21 @@ def test_a_read_that_gives_secrets_away_is_audited_and_another_is_not(acme):
 @pytest.mark.parametrize("sent", [{}, {"vobiz_max_concurrent": 2}, {"public_base_url": None}])
 def test_the_result_must_have_a_base_url(acme, sent):
     with pytest.raises(Invalid) as refused:
-        telephony.update(acme, NOBODY, sent)
+        telephony.update(acme, OFFLINE, sent)
     assert [problem.field for problem in refused.value.problems] == ["public_base_url"]
     assert telephony.document(acme)["vobiz_max_concurrent"] == 5
 
 
 def test_once_it_is_there_it_need_not_be_sent_and_cannot_be_cleared(acme):
-    telephony.update(acme, NOBODY, READY)
-    assert telephony.update(acme, NOBODY, {})["public_base_url"] == "https://voice.example.com"
+    telephony.update(acme, OFFLINE, READY)
+    assert telephony.update(acme, OFFLINE, {})["public_base_url"] == "https://voice.example.com"
     with pytest.raises(Invalid):
-        telephony.update(acme, NOBODY, {"public_base_url": None})
+        telephony.update(acme, OFFLINE, {"public_base_url": None})
     assert telephony.document(acme)["public_base_url"] == "https://voice.example.com"
 
 
 def test_one_wrong_field_changes_nothing(acme):
-    telephony.update(acme, NOBODY, READY)
+    telephony.update(acme, OFFLINE, READY)
     before = telephony.document(acme)
     sent = {
         "public_base_url": "https://new.example.com",
@@ -99,26 +99,26 @@ def test_one_wrong_field_changes_nothing(acme):
         "exotel_api_base": "https://evil.example",
     }
     with pytest.raises(Invalid) as refused:
-        telephony.update(acme, NOBODY, sent)
+        telephony.update(acme, OFFLINE, sent)
     fields = [problem.field for problem in refused.value.problems]
     assert fields == ["twilio_max_concurrent", "exotel_api_base", "vobiz_auth_token"]
     assert telephony.document(acme) == before
 
 
 def test_an_unconfigured_provider_changes_nothing_of_the_rest_either(acme):
-    telephony.update(acme, NOBODY, READY)
+    telephony.update(acme, OFFLINE, READY)
     before, events = telephony.document(acme), len(search.recent(acme))
     with pytest.raises(Conflict):
-        telephony.update(acme, NOBODY, {"public_base_url": "https://new.example.com", "provider": "vobiz"})
+        telephony.update(acme, OFFLINE, {"public_base_url": "https://new.example.com", "provider": "vobiz"})
     assert telephony.document(acme) == before
     assert len(search.recent(acme)) == events
 
 
 def test_switching_away_and_clearing_the_old_one_is_one_save(acme):
-    telephony.update(acme, NOBODY, READY)
+    telephony.update(acme, OFFLINE, READY)
     answer = telephony.update(
         acme,
-        NOBODY,
+        OFFLINE,
         {
             "provider": "vobiz",
             "vobiz_auth_id": "MA_SAMPLE",
@@ -130,23 +130,23 @@ def test_switching_away_and_clearing_the_old_one_is_one_save(acme):
 
 
 def test_the_last_one_cannot_be_cleared_while_it_is_active(acme):
-    telephony.update(acme, NOBODY, READY)
+    telephony.update(acme, OFFLINE, READY)
     with pytest.raises(Conflict) as refused:
-        telephony.update(acme, NOBODY, {"twilio_auth_token": None})
+        telephony.update(acme, OFFLINE, {"twilio_auth_token": None})
     assert refused.value.code == "PROVIDER_ACTIVE"
-    assert telephony.update(acme, NOBODY, {"twilio_auth_token": None, "provider": None})["provider"] is None
+    assert telephony.update(acme, OFFLINE, {"twilio_auth_token": None, "provider": None})["provider"] is None
 
 
 def test_numbers_are_read_with_the_organizations_country(acme):
     with acme.transaction():
         acme.organization.country = "IN"
-    answer = telephony.update(acme, NOBODY, READY | {"exotel_phone_number": "098765 43210"})
+    answer = telephony.update(acme, OFFLINE, READY | {"exotel_phone_number": "098765 43210"})
     assert answer["exotel_phone_number"] == "+919876543210"
 
 
 def test_an_unknown_field_is_refused_with_the_nearest_known_name(acme):
     with pytest.raises(Invalid) as refused:
-        telephony.update(acme, NOBODY, READY | {"twilio_auth_tokn": "x", "active": True})
+        telephony.update(acme, OFFLINE, READY | {"twilio_auth_tokn": "x", "active": True})
     messages = {problem.field: problem.message for problem in refused.value.problems}
     assert messages["twilio_auth_tokn"] == "Unknown field. Did you mean “twilio_auth_token”?"
     assert messages["active"].startswith("Unknown field. Use one of: provider")
@@ -154,13 +154,13 @@ def test_an_unknown_field_is_refused_with_the_nearest_known_name(acme):
 
 def test_a_field_of_the_dialer_is_not_in_the_telephony_settings(acme):
     with pytest.raises(Invalid):
-        telephony.update(acme, NOBODY, READY | {"twilio_api_key_sid": "SK" + "0" * 32})
+        telephony.update(acme, OFFLINE, READY | {"twilio_api_key_sid": "SK" + "0" * 32})
 
 
 def test_a_tag_that_was_read_guards_the_save(acme):
-    telephony.update(acme, NOBODY, READY)
+    telephony.update(acme, OFFLINE, READY)
     tag = etag.of(telephony.document(acme))
-    telephony.update(acme, NOBODY, {"twilio_max_concurrent": 3}, if_match=tag)
+    telephony.update(acme, OFFLINE, {"twilio_max_concurrent": 3}, if_match=tag)
     with pytest.raises(Stale):
-        telephony.update(acme, NOBODY, {"twilio_max_concurrent": 4}, if_match=tag)
+        telephony.update(acme, OFFLINE, {"twilio_max_concurrent": 4}, if_match=tag)
     assert telephony.document(acme)["twilio_max_concurrent"] == 3

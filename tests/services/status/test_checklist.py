@@ -12,7 +12,7 @@ from app.services.organizations import directory
 from app.services.providers import credentials
 from app.services.status import checklist
 from app.services.status.places import Place
-from tests.support.scopes import NOBODY
+from tests.support.scopes import OFFLINE
 from tests.support.statuses import BASE, NUMBER, TWILIO, clear, drifted, edit, in_sync, save_result, save_test
 
 
@@ -113,7 +113,7 @@ def test_ready_counts_what_each_provider_blocks(live):
 
 
 def test_ready_before_any_connection_is_to_do(acme):
-    directory.update(acme, NOBODY, {"public_base_url": BASE})
+    directory.update(acme, OFFLINE, {"public_base_url": BASE})
     _add(acme, NUMBER, "twilio")
     step = _step(acme, "ready")
     assert (step.tone, step.done) == ("idle", False)

@@ -18,7 +18,7 @@ from app.services.providers import active, credentials, history
 from app.services.status import facts, findings
 from app.services.status.findings import Kind, Level
 from app.services.status.places import Place
-from tests.support.scopes import NOBODY
+from tests.support.scopes import OFFLINE
 from tests.support.statuses import BASE, TWILIO, clear, drifted, edit, in_sync, save_result, save_test
 
 EXOTEL = PROVIDERS["exotel"]
@@ -56,10 +56,10 @@ def test_of_drift_comes_first_and_counts_since_the_first_number(live):
     crud.create(live, {"phone_number": "+15551234568", "provider": "twilio", "inbound_agent_name": "a"})
     save_result(live, drifted())
     save_result(live, drifted("+15551234568"), "+15551234568")
-    directory.update(live, NOBODY, {"public_base_url": None})
+    directory.update(live, OFFLINE, {"public_base_url": None})
     finding, *rest = _findings(live)
     assert (finding.kind, finding.place, finding.count) == (Kind.NO_BASE_URL, Place.SETTINGS, None)
-    directory.update(live, NOBODY, {"public_base_url": BASE})
+    directory.update(live, OFFLINE, {"public_base_url": BASE})
     save_result(live, drifted())
     save_result(live, drifted("+15551234568"), "+15551234568")
     with live.transaction():

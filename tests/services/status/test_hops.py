@@ -13,7 +13,7 @@ from app.services.providers import credentials
 from app.services.status import call_path
 from app.services.status.hops import HopState
 from app.services.status.places import Place
-from tests.support.scopes import NOBODY
+from tests.support.scopes import OFFLINE
 from tests.support.statuses import (
     BASE,
     NUMBER,
@@ -39,7 +39,7 @@ def _set_provider(scope, key):
 
 
 def _set_base_url(scope, url):
-    directory.update(scope, NOBODY, {"public_base_url": url})
+    directory.update(scope, OFFLINE, {"public_base_url": url})
 
 
 def _disable(scope):

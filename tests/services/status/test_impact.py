@@ -14,7 +14,7 @@ from app.services.organizations import directory
 from app.services.providers import active, credentials
 from app.services.status import impact
 from app.services.status.impact import NameSample
-from tests.support.scopes import NOBODY
+from tests.support.scopes import OFFLINE
 
 TWILIO, SINCH, VOBIZ = PROVIDERS["twilio"], PROVIDERS["sinch"], PROVIDERS["vobiz"]
 TWILIO_VALUES = {"account_sid": "AC" + "0" * 32, "auth_token": "sample-token-of-twilio"}
@@ -26,7 +26,7 @@ NOW = "https://new.example.com"
 @pytest.fixture
 def live(acme, cast):
     """Three numbers at Twilio, one of them off, one at Vobiz; Mo has a Sinch number."""
-    directory.update(acme, NOBODY, {"public_base_url": BASE})
+    directory.update(acme, OFFLINE, {"public_base_url": BASE})
     credentials.save(acme, TWILIO, TWILIO_VALUES)
     credentials.save(acme, SINCH, SINCH_VALUES)
     active.make_active(acme, Family.VOICE, "sinch")
@@ -82,14 +82,14 @@ def test_another_base_url_changes_the_url_of_each_number_that_has_one(live):
 
 
 @pytest.mark.parametrize("url", [BASE, None])
-def test_nobody_feels_one_that_is_the_same_or_was_not_there(live, url):
+def test_same_or_first_base_url_has_no_effect(live, url):
     if url is None:
-        directory.update(live, NOBODY, {"public_base_url": None})
+        directory.update(live, OFFLINE, {"public_base_url": None})
     assert not impact.of_base_url(live, BASE).has_effect
 
 
-def test_nobody_feels_it_without_numbers_but_elevenlabs_does(acme):
-    directory.update(acme, NOBODY, {"public_base_url": BASE})
+def test_base_url_without_numbers_affects_call_webhooks_only(acme):
+    directory.update(acme, OFFLINE, {"public_base_url": BASE})
     assert not impact.of_base_url(acme, NOW).has_effect
     credentials.save(acme, PROVIDERS["elevenlabs"], {"webhook_id": "wh-1"})
     found = impact.of_base_url(acme, NOW)

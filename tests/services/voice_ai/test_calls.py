@@ -323,7 +323,7 @@ class TestPages:
             ("1555123", set(range(7))),
             ("%", set()),
             ("CONV-5", {5}),
-            ("nobody", set()),
+            ("unknown", set()),
         ],
     )
     def test_text_in_agent_or_number(self, many, text, found):

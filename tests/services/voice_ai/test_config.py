@@ -14,7 +14,7 @@ from app.services.audit import search
 from app.services.connections import store
 from app.services.numbers import assignments
 from app.services.voice_ai import config as voice_ai_config
-from tests.support.scopes import NOBODY, statements
+from tests.support.scopes import OFFLINE, statements
 
 EST = {
     "sinchEstKeyId": "sample-key",
@@ -43,9 +43,9 @@ def test_nothing_is_configured_at_first(acme):
 
 def test_flags_and_never_values(acme):
     voice_ai_config.save(
-        acme, NOBODY, {"elevenlabsApiKey": "sample-key-of-elevenlabs", "aiVoiceProvider": "elevenlabs"}
+        acme, OFFLINE, {"elevenlabsApiKey": "sample-key-of-elevenlabs", "aiVoiceProvider": "elevenlabs"}
     )
-    voice_ai_config.save(acme, NOBODY, EST)
+    voice_ai_config.save(acme, OFFLINE, EST)
     config = voice_ai_config.config(acme)
     assert config | {"phoneNumbers": []} == config
     assert (config["hasApiKey"], config["hasToolSecret"], config["hasEstCredentials"]) == (True, False, True)
@@ -55,12 +55,12 @@ def test_flags_and_never_values(acme):
 
 @pytest.mark.parametrize("name", EST)
 def test_est_needs_all_four(acme, name):
-    voice_ai_config.save(acme, NOBODY, EST | {name: None})
+    voice_ai_config.save(acme, OFFLINE, EST | {name: None})
     assert voice_ai_config.config(acme)["hasEstCredentials"] is False
 
 
 def test_a_secret_that_does_not_open_is_not_there(acme):
-    voice_ai_config.save(acme, NOBODY, {"elevenlabsApiKey": "sample-key-of-elevenlabs"} | EST)
+    voice_ai_config.save(acme, OFFLINE, {"elevenlabsApiKey": "sample-key-of-elevenlabs"} | EST)
     with acme.transaction():
         for row in acme.session.scalars(acme.select(Secret)):
             row.sealed = "broken"
@@ -69,43 +69,43 @@ def test_a_secret_that_does_not_open_is_not_there(acme):
 
 
 def test_a_tool_secret_is_generated_when_asked_for(acme):
-    voice_ai_config.save(acme, NOBODY, {"generateToolSecret": False})
+    voice_ai_config.save(acme, OFFLINE, {"generateToolSecret": False})
     assert not _elevenlabs(acme).secrets
-    voice_ai_config.save(acme, NOBODY, {"generateToolSecret": True})
+    voice_ai_config.save(acme, OFFLINE, {"generateToolSecret": True})
     first = _elevenlabs(acme).secrets["tool_secret"].value
     assert re.fullmatch("[0-9a-f]{64}", first)
-    voice_ai_config.generate_tool_secret(acme, NOBODY)
+    voice_ai_config.generate_tool_secret(acme, OFFLINE)
     assert _elevenlabs(acme).secrets["tool_secret"].value != first
     assert first not in str([event.changes for event in search.recent(acme)])
 
 
 @pytest.mark.parametrize("name", ["elevenlabsToolSecret", "elevenlabsWebhookSecret", "elevenlabsWebhookId"])
 def test_what_is_not_typed_cannot_be_sent(acme, name):
-    assert voice_ai_config.save(acme, NOBODY, {name: "sample-value-1234567"}) == [name]
+    assert voice_ai_config.save(acme, OFFLINE, {name: "sample-value-1234567"}) == [name]
     assert not _elevenlabs(acme).exists
 
 
 @pytest.mark.parametrize("choice", ["twilio", "acme", ""])
 def test_only_a_voice_ai_provider_is_chosen(acme, choice):
     with pytest.raises(Invalid) as refused:
-        voice_ai_config.save(acme, NOBODY, {"aiVoiceProvider": choice, "generateToolSecret": True})
+        voice_ai_config.save(acme, OFFLINE, {"aiVoiceProvider": choice, "generateToolSecret": True})
     assert refused.value.problems[0].message == "Use elevenlabs or sinch_est, or null for none."
     assert not _elevenlabs(acme).secrets
 
 
 def test_null_unsets_the_choice(acme):
-    voice_ai_config.save(acme, NOBODY, {"aiVoiceProvider": "elevenlabs"})
-    voice_ai_config.save(acme, NOBODY, {})
+    voice_ai_config.save(acme, OFFLINE, {"aiVoiceProvider": "elevenlabs"})
+    voice_ai_config.save(acme, OFFLINE, {})
     assert voice_ai_config.config(acme)["aiVoiceProvider"] == "elevenlabs"
-    voice_ai_config.save(acme, NOBODY, {"aiVoiceProvider": None})
+    voice_ai_config.save(acme, OFFLINE, {"aiVoiceProvider": None})
     assert voice_ai_config.config(acme)["aiVoiceProvider"] is None
 
 
 def test_a_tag_that_was_read_guards_the_save(acme):
     tag = etag.of(voice_ai_config.config(acme))
-    voice_ai_config.save(acme, NOBODY, {"elevenlabsApiKey": "sample-key-of-elevenlabs"}, if_match=tag)
+    voice_ai_config.save(acme, OFFLINE, {"elevenlabsApiKey": "sample-key-of-elevenlabs"}, if_match=tag)
     with pytest.raises(Stale):
-        voice_ai_config.save(acme, NOBODY, EST, if_match=tag)
+        voice_ai_config.save(acme, OFFLINE, EST, if_match=tag)
 
 
 def _fill(scope, user, first, total):

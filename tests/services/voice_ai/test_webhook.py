@@ -128,7 +128,7 @@ def test_doing_it_again_changes_nothing(ready, upstream, http):
         (lambda scope: setattr(scope.session.scalars(scope.select(Secret)).one(), "sealed", "x"), "API key"),
     ],
 )
-def test_it_waits_for_what_is_missing_and_calls_nobody(ready, upstream, http, lack, reason):
+def test_follow_with_missing_settings_makes_no_call(ready, upstream, http, lack, reason):
     lack(ready)
     ready.session.commit()
     status = webhook.set_up(ready, http, ELEVENLABS)

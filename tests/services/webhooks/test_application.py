@@ -225,6 +225,6 @@ def test_values_that_are_missing_and_tries_that_are_too_many(acme, sinch, http, 
 
 def test_another_provider_has_none():
     assert application.provider_of("sinch") is SINCH
-    for key in ("twilio", "nobody"):
+    for key in ("twilio", "unknown"):
         with pytest.raises(NotFound):
             application.provider_of(key)

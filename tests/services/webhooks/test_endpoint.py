@@ -18,7 +18,7 @@ from app.services.providers import credentials, telephony
 from app.services.webhooks import endpoint
 from simulators.base import CANARY, Trouble
 from simulators.twilio import Twilio, sample_id
-from tests.support.scopes import NOBODY
+from tests.support.scopes import OFFLINE
 
 TWILIO = PROVIDERS["twilio"]
 NUMBER = "+15551234567"
@@ -42,7 +42,7 @@ def http(twilio):
 @pytest.fixture
 def here(acme, twilio):
     """The id of an endpoint whose number should call `URL`."""
-    telephony.update(acme, NOBODY, {"public_base_url": "https://voice.example.com"})
+    telephony.update(acme, OFFLINE, {"public_base_url": "https://voice.example.com"})
     known = {field.name for field in TWILIO.typed_fields}
     credentials.save(acme, TWILIO, {n: v for n, v in twilio.values.items() if n in known})
     sent = {"phone_number": NUMBER, "provider": "twilio", "inbound_agent_name": "support"}
@@ -137,7 +137,7 @@ def test_an_inactive_endpoint_expects_nothing(acme, http, here):
 
 
 def test_a_disabled_provider_is_not_asked(acme, twilio, http, here):
-    credentials.set_enabled(acme, NOBODY, TWILIO, False)
+    credentials.set_enabled(acme, OFFLINE, TWILIO, False)
     before = len(twilio.requests)
     assert endpoint.observe(acme, http, here).reason is Reason.PROVIDER_NOT_CONFIGURED
     assert len(twilio.requests) == before
@@ -270,7 +270,7 @@ def test_a_change_of_what_is_expected_makes_it_due(acme, twilio, http, here):
     assert is_void()
     assert asked == [acme.organization.id]
     look()
-    telephony.update(acme, NOBODY, {"public_base_url": "https://new.example.com"})
+    telephony.update(acme, OFFLINE, {"public_base_url": "https://new.example.com"})
     assert is_void()
     assert asked == [acme.organization.id]
     crud.update(acme, here, {"is_active": False})

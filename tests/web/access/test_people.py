@@ -56,11 +56,11 @@ def test_the_table_lists_them(dana: Portal) -> None:
     assert "Active" in rows[1]
 
 
-def test_a_person_is_added_and_can_sign_in(app: Flask, dana: Portal, nobody: Portal) -> None:
+def test_a_person_is_added_and_can_sign_in(app: Flask, dana: Portal, anonymous: Portal) -> None:
     page = dana.get(PATH).follow("Add person").press("Add person", **DRAFT)
     assert page.title == "Ines"
     assert messages.user_added("Ines", "ines@acme.example") in page.notes
-    assert nobody.sign_in("ines@acme.example", DRAFT["password"]).title == "Your account"
+    assert anonymous.sign_in("ines@acme.example", DRAFT["password"]).title == "Your account"
     assert "user.created" in [event.action for event in audit(app)]
 
 
@@ -124,7 +124,7 @@ def test_the_last_superadmin_stays_one(app: Flask, dana: Portal, cast: Cast) -> 
     assert "Dana is the only superadmin. Make another one first." in page.notes
 
 
-def test_nobody_disables_themselves(app: Flask, dana: Portal, cast: Cast) -> None:
+def test_disable_oneself_is_refused(app: Flask, dana: Portal, cast: Cast) -> None:
     page = dana.get(f"{PATH}/{cast.dana.id}")
     with unchanged(app):
         page = page.press("Disable Dana")
@@ -308,22 +308,22 @@ def test_a_password_is_made_shown_once_and_ends_everything(
 
 
 def test_whoever_was_given_a_password_is_told_to_choose_their_own(
-    dana: Portal, nobody: Portal, cast: Cast
+    dana: Portal, anonymous: Portal, cast: Cast
 ) -> None:
     assert "Password set by" not in dana.get(of(cast)).text
     reset(dana, of(cast), password=DRAFT["password"])
     assert "Password set by dana@acme.example" in dana.get(of(cast)).text
-    page = nobody.sign_in(cast.mo.email, DRAFT["password"])
+    page = anonymous.sign_in(cast.mo.email, DRAFT["password"])
     told = messages.password_set_by("dana@acme.example")
     assert told in page.notes
-    page = nobody.get("/account")
+    page = anonymous.get("/account")
     assert "Your password was set by dana@acme.example. Choose a new one. Set" in page.notes
     chosen = {"current_password": DRAFT["password"], "new_password": "a lamp in the south window"}
     page.press("Change password", **chosen)
-    assert "password was set by" not in nobody.get("/account").text
+    assert "password was set by" not in anonymous.get("/account").text
     assert (
         "password was set by"
-        not in nobody.sign_out().portal.sign_in(cast.mo.email, chosen["new_password"]).text
+        not in anonymous.sign_out().portal.sign_in(cast.mo.email, chosen["new_password"]).text
     )
     assert "Password set by" not in dana.get(of(cast)).text
 
@@ -361,7 +361,7 @@ def test_a_reset_needs_the_password_again_and_a_strong_one(
     assert said in page.error(field)
 
 
-def test_nobody_resets_or_signs_themselves_out_here(app: Flask, dana: Portal, cast: Cast) -> None:
+def test_reset_and_sign_out_of_oneself_are_refused(app: Flask, dana: Portal, cast: Cast) -> None:
     own = f"{PATH}/{cast.dana.id}"
     page = dana.get(own)
     assert not page.has_link("Reset password…")

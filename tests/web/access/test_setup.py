@@ -26,7 +26,7 @@ DRAFT: dict[str, Any] = {
 
 @pytest.fixture
 def database_url(sqlite_url: str) -> str:
-    """Nobody is in it."""
+    """An installation without users."""
     return sqlite_url
 
 
@@ -46,8 +46,8 @@ def set_up(portal: Portal, key: str, status: int = 200, **changed: str) -> Page:
     return portal.get("/setup").press("Create and sign in", status, **(DRAFT | {"key": key} | changed))
 
 
-def test_it_leads_to_the_checklist_of_a_new_organization(app: Flask, nobody: Portal, key: str) -> None:
-    page = set_up(nobody, key)
+def test_it_leads_to_the_checklist_of_a_new_organization(app: Flask, anonymous: Portal, key: str) -> None:
+    page = set_up(anonymous, key)
     assert page.path == "/o/blue-harbour/"
     assert page.title == "Checklist"
     assert "Welcome" in page.notes
@@ -56,29 +56,29 @@ def test_it_leads_to_the_checklist_of_a_new_organization(app: Flask, nobody: Por
     assert "Ines" in Portal(app).sign_in("ines@harbour.example", PASSWORD).source
 
 
-def test_a_newer_key_replaces_it(app: Flask, nobody: Portal, key: str) -> None:
+def test_a_newer_key_replaces_it(app: Flask, anonymous: Portal, key: str) -> None:
     newer = str(new_key(app))
-    assert "latest" in set_up(nobody, key, 422).error("key")
-    assert set_up(nobody, newer).title == "Checklist"
+    assert "latest" in set_up(anonymous, key, 422).error("key")
+    assert set_up(anonymous, newer).title == "Checklist"
 
 
 @pytest.mark.parametrize("wrong", ["", "wrong", "\U0001f511"])
-def test_no_other_key_opens_it_and_what_was_typed_stays(nobody: Portal, key: str, wrong: str) -> None:
-    with unchanged(nobody.app, but=("throttles",)):
-        page = set_up(nobody, wrong, 422)
+def test_no_other_key_opens_it_and_what_was_typed_stays(anonymous: Portal, key: str, wrong: str) -> None:
+    with unchanged(anonymous.app, but=("throttles",)):
+        page = set_up(anonymous, wrong, 422)
     assert "latest" in page.error("key")
     assert page.value("organization") == DRAFT["organization"]
     assert page.press("Create and sign in", **(DRAFT | {"key": key})).title == "Checklist"
 
 
-def test_there_is_no_page_without_a_key_to_use_there(app: Flask, nobody: Portal) -> None:
-    nobody.get("/setup", 404)
+def test_there_is_no_page_without_a_key_to_use_there(app: Flask, anonymous: Portal) -> None:
+    anonymous.get("/setup", 404)
 
 
-def test_it_is_never_made_while_there_is_a_superadmin(app: Flask, nobody: Portal, key: str) -> None:
-    set_up(nobody, key)
+def test_it_is_never_made_while_there_is_a_superadmin(app: Flask, anonymous: Portal, key: str) -> None:
+    set_up(anonymous, key)
     assert new_key(app) is None
-    nobody.get("/setup", 404)
+    anonymous.get("/setup", 404)
 
 
 @pytest.mark.parametrize(
@@ -93,10 +93,10 @@ def test_it_is_never_made_while_there_is_a_superadmin(app: Flask, nobody: Portal
     ],
 )
 def test_what_is_wrong_stands_beside_its_field(
-    nobody: Portal, key: str, field: str, typed: str, said: str
+    anonymous: Portal, key: str, field: str, typed: str, said: str
 ) -> None:
-    with unchanged(nobody.app):
-        page = set_up(nobody, key, 422, **{field: typed})
+    with unchanged(anonymous.app):
+        page = set_up(anonymous, key, 422, **{field: typed})
     assert said in page.error(field)
     assert page.value("email") == (typed if field == "email" else DRAFT["email"])
     assert page.value("password") == ""
@@ -104,7 +104,7 @@ def test_what_is_wrong_stands_beside_its_field(
 
 
 def test_an_email_that_is_a_users_already_is_told_beside_its_field(
-    app: Flask, nobody: Portal, key: str
+    app: Flask, anonymous: Portal, key: str
 ) -> None:
     with app.app_context():
         scope = Scope(context.session(), None, Actor(name="command line"), context.keys())
@@ -112,5 +112,5 @@ def test_an_email_that_is_a_users_already_is_told_beside_its_field(
         organization = directory.create(scope, {"name": "Harbour"})
         users.create(scope.for_organization(organization), person)
     with unchanged(app):
-        page = set_up(nobody, key, 409)
+        page = set_up(anonymous, key, 409)
     assert "is a user already" in page.error("email")

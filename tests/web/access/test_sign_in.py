@@ -28,46 +28,46 @@ def secret(app: Flask, cast: Cast) -> str:
     return secret
 
 
-def test_a_superadmin_comes_to_the_organizations(nobody: Portal, cast: Cast) -> None:
-    page = nobody.sign_in("  DANA@acme.example ")
+def test_a_superadmin_comes_to_the_organizations(anonymous: Portal, cast: Cast) -> None:
+    page = anonymous.sign_in("  DANA@acme.example ")
     assert page.title == "Organizations"
-    assert nobody.get("/sign-in").title == "Organizations"
+    assert anonymous.get("/sign-in").title == "Organizations"
 
 
-def test_a_member_comes_to_their_account(nobody: Portal, cast: Cast) -> None:
-    assert nobody.sign_in(cast.mo.email).title == "Your account"
+def test_a_member_comes_to_their_account(anonymous: Portal, cast: Cast) -> None:
+    assert anonymous.sign_in(cast.mo.email).title == "Your account"
 
 
-def test_labels_and_button_are_as_promised(nobody: Portal) -> None:
-    page = nobody.get("/sign-in")
+def test_labels_and_button_are_as_promised(anonymous: Portal) -> None:
+    page = anonymous.get("/sign-in")
     labels = {label.text: label["for"] for label in page.root.all("label")}
     assert page.root.by_id(labels["Email"])["name"] == "email"
     assert page.root.by_id(labels["Password"])["type"] == "password"
     assert page.has_button("Sign in")
 
 
-def test_it_leads_back_to_what_was_asked_for(nobody: Portal, cast: Cast) -> None:
-    page = nobody.get("/o/acme-support/endpoints?q=%2B1&active=on")
+def test_it_leads_back_to_what_was_asked_for(anonymous: Portal, cast: Cast) -> None:
+    page = anonymous.get("/o/acme-support/endpoints?q=%2B1&active=on")
     assert page.title == "Sign in"
     there = page.press("Sign in", email=cast.dana.email, password=PASSWORD)
     assert there.path == "/o/acme-support/endpoints?q=%2B1&active=on"
     assert there.title == "Endpoints"
 
 
-def test_wrong_codes_are_counted(nobody: Portal, cast: Cast, secret: str) -> None:
-    page = nobody.sign_in(cast.dana.email)
+def test_wrong_codes_are_counted(anonymous: Portal, cast: Cast, secret: str) -> None:
+    page = anonymous.sign_in(cast.dana.email)
     for _ in range(10):
         page = page.press("Continue", 401, code="000000")
         assert "ncorrect" in page.notes
     page = page.press("Continue", 429, code=pyotp.TOTP(secret).now())
     assert "Too many attempts" in page.notes
     assert int(page.answer.headers["Retry-After"]) > 0
-    assert not nobody.is_signed_in()
+    assert not anonymous.is_signed_in()
 
 
-def test_the_second_step_is_nobodys_without_the_first(nobody: Portal, cast: Cast, secret: str) -> None:
-    assert nobody.get("/sign-in/code").title == "Sign in"
-    token = nobody.token()
-    page = nobody.post("/sign-in/code", {"csrf_token": token, "code": pyotp.TOTP(secret).now()})
+def test_the_second_step_is_nobodys_without_the_first(anonymous: Portal, cast: Cast, secret: str) -> None:
+    assert anonymous.get("/sign-in/code").title == "Sign in"
+    token = anonymous.token()
+    page = anonymous.post("/sign-in/code", {"csrf_token": token, "code": pyotp.TOTP(secret).now()})
     assert page.title == "Sign in"
     assert "Enter your email and password again" in page.notes

@@ -122,7 +122,7 @@ def test_an_agent_that_is_missing_is_chosen_in_the_endpoint(live: Portal) -> Non
     assert "No outbound agent." in page.text
 
 
-def test_a_number_that_nobody_has_can_be_added(live: Portal) -> None:
+def test_unknown_number_can_be_added(live: Portal) -> None:
     page = ask(live, "+15557654321")
     assert page.root.by_id("unknown-title").text == "+1 555-765-4321 isn't configured"
     form = page.follow("Add endpoint")

@@ -21,7 +21,7 @@ from tests.support.cast import Cast
 from tests.support.full_organization import scope_as
 from tests.support.pages import HOME, Page, Portal
 from tests.support.rows import audit, unchanged
-from tests.support.scopes import NOBODY
+from tests.support.scopes import OFFLINE
 
 PATH = "/o/acme-support/endpoints"
 NEW = f"{PATH}/import"
@@ -196,7 +196,9 @@ def test_the_template_can_be_filled_in(dana: Portal) -> None:
     assert "Will be added 2" in upload(dana, answer.data).text
 
 
-def test_a_large_file_is_taken_here_and_a_huge_one_nowhere(app: Flask, dana: Portal, nobody: Portal) -> None:
+def test_a_large_file_is_taken_here_and_a_huge_one_nowhere(
+    app: Flask, dana: Portal, anonymous: Portal
+) -> None:
     rows = b"".join(b"+1212%07d,twilio,,%s\n" % (n, b"x" * 150) for n in range(7000))
     assert len(rows) > 1_000_000
     assert "Will be added 7,000" in upload(dana, HEADER.encode() + b"\n" + rows).text
@@ -207,7 +209,7 @@ def test_a_large_file_is_taken_here_and_a_huge_one_nowhere(app: Flask, dana: Por
         told = dana.raw("POST", "/o/acme-support/settings", data=sent)
         assert told.status_code == 413
         assert "at most 1 MB" in told.text
-        assert nobody.raw("POST", NEW, data={"rows": "x" * 1_000_001}).status_code == 413
+        assert anonymous.raw("POST", NEW, data={"rows": "x" * 1_000_001}).status_code == 413
 
 
 def test_an_export_of_as_many_endpoints_as_a_file_may_have_is_not_too_large(
@@ -215,7 +217,7 @@ def test_an_export_of_as_many_endpoints_as_a_file_may_have_is_not_too_large(
 ) -> None:
     """With names as long as people give, and the computed columns that come along."""
     with scope_as(app, cast.dana) as scope:
-        directory.update(scope, NOBODY, {"public_base_url": f"https://{'voice.' * 8}acme.example"})
+        directory.update(scope, OFFLINE, {"public_base_url": f"https://{'voice.' * 8}acme.example"})
     agent = "Réception des appels du soir"
     made(app, cast, inbound_agent_name=agent, outbound_agent_name=agent, label="x" * 100)
     header, row = dana.raw("GET", f"{PATH}.csv").data.splitlines(keepends=True)

@@ -293,8 +293,8 @@ def test_paging_shows_each_row_once(dana: Portal, many: list[str]) -> None:
         ("active=off", 30),
         ("provider=exotel&sync=blocked", 30),
         ("agent=Agent+0&active=on&provider=twilio", 12),
-        ("agent=Nobody", 0),
-        ("provider=nobody", 0),
+        ("agent=Unknown", 0),
+        ("provider=unknown", 0),
     ],
 )
 def test_it_is_searched_and_filtered(
@@ -404,5 +404,5 @@ def test_a_page_whose_rows_are_gone_is_the_first(
     assert not page.has_link("Previous")
 
 
-def test_an_agent_that_nobody_has_is_still_in_the_choice(dana: Portal, many: list[str]) -> None:
+def test_agent_filter_keeps_an_unknown_agent(dana: Portal, many: list[str]) -> None:
     assert dana.get(f"{PATH}?agent=Gone&q=Line").value("agent") == "Gone"

@@ -231,7 +231,7 @@ def test_what_is_refused_is_in_sight_whatever_the_list_shows(
         assert page.value("outbound_agent_name") == "Sales"
 
 
-def test_what_a_provider_lists_and_nobody_can_call_blocks_nothing(dana: Portal, twilio: Any) -> None:
+def test_listed_short_code_does_not_block_the_list(dana: Portal, twilio: Any) -> None:
     twilio.numbers["+1555123"] = twilio.numbers.pop(FIRST)
     twilio.numbers["+1555123"].phone_number = "+1555123"
     page = dana.get(LIST)

@@ -52,7 +52,7 @@ def test_overview_is_searched(app: Flask, dana: Portal) -> None:
     page = page.press("Search", q="tenant 01")
     assert len(page.rows()) == 10
     assert "10 organizations found" in page.text
-    assert "No organizations found" in page.press("Search", q="<nobody>").text
+    assert "No organizations found" in page.press("Search", q="<unknown>").text
     part = dana.get("/?q=tenant+01", htmx="organizations")
     assert len(part.rows()) == 10
 

@@ -350,7 +350,7 @@ def test_a_number_is_normalized_and_the_page_says_so(dana: Portal) -> None:
     assert "“098111 22333” was read as +919811122333" in page.notes
 
 
-@pytest.mark.parametrize("key", ["nobody", "TWILIO", "twilio%00"])
+@pytest.mark.parametrize("key", ["unknown", "TWILIO", "twilio%00"])
 def test_a_provider_that_is_not_there(dana: Portal, key: str) -> None:
     dana.get(f"{ACME}/providers/{key}", 404)
     dana.get(f"{ACME}/providers/{key}/forget", 404)

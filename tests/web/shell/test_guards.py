@@ -33,7 +33,7 @@ def test_addresses_are_in_kebab_case(app: Flask) -> None:
             assert "_" not in part, rule.rule
 
 
-@pytest.mark.parametrize("who", ["nobody", "dana"])
+@pytest.mark.parametrize("who", ["unknown", "dana"])
 def test_htmx_is_never_given_the_sign_in_page(
     app: Flask, here: Furnished, request: pytest.FixtureRequest, who: str
 ) -> None:
@@ -110,8 +110,8 @@ def test_a_file_gives_its_connection_back(app: Flask, here: Furnished, dana: Por
     assert seen > 4
 
 
-def test_the_documentation_of_the_api_is_a_good_page(nobody: Portal) -> None:
-    assert "/api/settings/endpoints" in nobody.get("/api/docs").text
+def test_the_documentation_of_the_api_is_a_good_page(anonymous: Portal) -> None:
+    assert "/api/settings/endpoints" in anonymous.get("/api/docs").text
 
 
 def test_a_refusal_is_in_the_log_with_the_id_of_its_request(dana: Portal, logged: StringIO) -> None:

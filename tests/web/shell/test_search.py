@@ -78,7 +78,7 @@ def test_what_is_typed_stays_text(dana: Portal) -> None:
         assert "<b>" not in page.text
         assert "<b hx-get" not in page.text
     assert found(dana, "%25") == []
-    assert dana.get("/find?in=nobody").title == "Find"
+    assert dana.get("/find?in=unknown").title == "Find"
 
 
 def test_it_is_for_superadmins(mo: Portal) -> None:

@@ -82,7 +82,7 @@ def test_it_is_searched_and_paged(app: Flask, dana: Portal, cast: Cast) -> None:
     assert len(found.rows()) == 26
     assert found.value("q") == "agent 1"
     assert len(dana.get(f"{PATH}?q=conv-52").rows()) == 1
-    assert "No call matches" in dana.get(f"{PATH}?q=nobody").text
+    assert "No call matches" in dana.get(f"{PATH}?q=unknown").text
     assert len(dana.get(f"{PATH}?q=agent+1", htmx="calls").rows()) == 26
 
 

@@ -67,7 +67,7 @@ def test_the_choice_is_kept_and_taken_back(dana: Portal) -> None:
     assert page.value("provider") == ""
 
 
-@pytest.mark.parametrize("provider", ["twilio", "nobody"])
+@pytest.mark.parametrize("provider", ["twilio", "unknown"])
 def test_only_voice_ai_providers_can_be_chosen(app: Flask, dana: Portal, provider: str) -> None:
     page = dana.get(PATH)
     with unchanged(app):
