@@ -41,7 +41,7 @@ def test_a_signed_event_is_kept_and_needs_no_token(
 ) -> None:
     answer = tell(anonymous, path, ended())
     assert answer.status_code == 200
-    assert answer.json == {"success": True, "message": "The call is kept."}
+    assert answer.json == {"success": True, "message": "Call saved."}
     with app.app_context():
         call = db.session.query(Call).one()
         assert (call.organization_id, call.conversation_id) == (cast.acme, "conv-1")
