@@ -103,10 +103,10 @@ class Walk:
         self.sees("stored, ends in")
         assert token not in self.page.content()
         self.button("Test connection")
-        self.sees("These values work.")
-        self.link("Make active for agent calls")
-        self.button("Make Twilio active")
-        self.sees("Twilio is active for agent calls.")
+        self.sees("Connection OK")
+        self.link("Make default for agent calls")
+        self.button("Make Twilio the default")
+        self.sees("Twilio is now the default for agent calls.")
 
     def import_numbers(self) -> None:
         self.link("Numbers…")
@@ -182,10 +182,10 @@ class Walk:
         own = self.vobiz.values
         self.fields(Auth_id=str(own["auth_id"]), Auth_token=str(own["auth_token"]))
         self.button("Save")
-        self.link("Make active for agent calls")
-        self.sees("It takes over from Twilio.")
+        self.link("Make default for agent calls")
+        self.sees("Replaces Twilio.")
         self.fields(Reason="Cheaper at night")
-        self.button("Make Vobiz active")
+        self.button("Make Vobiz the default")
         self.sees("Cheaper at night")
 
     def import_a_sheet(self) -> None:

@@ -1,4 +1,4 @@
-"""What was done with a provider."""
+"""The history of a provider."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from app.services.scope import Scope
 
 @dataclass(frozen=True)
 class Change:
-    """What was done with a provider, for its history. `undo` is the switch that can be taken back."""
+    """An entry of the history. `undo` is the id of a switch that can be undone."""
 
     words: str
     at: datetime
@@ -25,7 +25,7 @@ class Change:
 
 
 def history(scope: Scope, provider: Provider, *, limit: int = 8) -> list[ProviderSwitch]:
-    """The last times that the provider was made active or stopped being it."""
+    """Returns the last switches to or from the provider."""
     query = (
         scope.select(ProviderSwitch)
         .where((ProviderSwitch.was == provider.key) | (ProviderSwitch.now == provider.key))
@@ -36,7 +36,7 @@ def history(scope: Scope, provider: Provider, *, limit: int = 8) -> list[Provide
 
 
 def changes(scope: Scope, provider: Provider, *, limit: int = 8) -> list[Change]:
-    """The last that was done with it, newest first."""
+    """Returns the last changes of the provider, newest first."""
     last = active.last_switches(scope)
     found = [_switched(provider, row, last) for row in history(scope, provider, limit=limit)]
     for event in search.about(scope, provider.label, limit=50):
@@ -53,6 +53,6 @@ def _words_for(event: AuditEvent) -> str | None:
 
 
 def _switched(provider: Provider, row: ProviderSwitch, last: set[int]) -> Change:
-    did = "Made active" if row.now == provider.key else "No longer active"
+    did = "Made default" if row.now == provider.key else "No longer default"
     words = f"{did} for {active.FAMILY_WORDS[Family(row.family)]}"
     return Change(words, row.created_at, row.actor_name, row.reason, row.id if row.id in last else None)

@@ -1,4 +1,4 @@
-"""A provider's form, made from its declaration, and what it sends."""
+"""A provider's form, made from its declaration, and the values that it submits."""
 
 from __future__ import annotations
 
@@ -16,9 +16,8 @@ from app.core.naming import settings_name
 from app.provider import Count, PhoneNumber, Provider
 from app.provider import Field as DeclaredField
 from app.services.connections.store import StoredConnection
+from app.web.providers import messages
 from app.web.shell.forms import CLEAR, Edit
-
-OLD_SESSION = "For a test: you last typed it here more than half an hour ago."
 
 
 class ProviderForm(Edit):
@@ -35,7 +34,7 @@ def for_provider(state: StoredConnection, *, fresh: bool = False) -> ProviderFor
         "names": names,
         "word": state.provider.key,
         "version": HiddenField(default=str(state.version)),
-        "your_password": PasswordField("Your password", description=OLD_SESSION),
+        "your_password": PasswordField("Your password", description=messages.OLD_SESSION),
     }
     for declared in state.provider.typed_fields:
         name = names[declared.name]

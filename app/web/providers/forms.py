@@ -11,7 +11,7 @@ from app.web.shell.forms import Form
 
 
 class DigestForm(Form):
-    """`seen` stands for what was shown, so that nothing else is replaced."""
+    """`seen` is a digest of the settings that were shown, so that no others are replaced."""
 
     seen = HiddenField()
 

@@ -11,7 +11,6 @@ from flask import Response, flash, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app import context
-from app.core import phone, texts
 from app.core.errors import Conflict, NotFound, Stale, TryLater
 from app.provider import Family, PhoneNumber, Provider
 from app.providers import PROVIDERS
@@ -27,6 +26,7 @@ from app.services.scope import Scope
 from app.services.status import impact
 from app.services.status.places import Place
 from app.services.voice_ai import webhook
+from app.web.providers import messages
 from app.web.providers.fields import ProviderForm, for_provider, sent_for
 from app.web.shell import connection_states, render
 from app.web.shell.conflicts import Clash, merge_with_stored, reconfirm_when_stale
@@ -71,17 +71,19 @@ def save(scope: Scope, key: str) -> ResponseReturnValue:
     try:
         with form.refusals(partial(_page, scope, state, form), {Conflict: ""}):
             sent = sent_for(provider, form)
-            told = credentials.save_sent(scope, context.outbound(), provider, sent, version=form.version_sent)
+            changed = credentials.save_sent(
+                scope, context.outbound(), provider, sent, version=form.version_sent
+            )
     except Stale:
         return _stale(scope, provider, form)
-    flash(f"{provider.label} saved." if told else "Nothing was different, so nothing was saved.", "ok")
-    _tell_normalized(provider, form, told)
+    flash(messages.saved(provider.label) if changed else messages.NO_CHANGES, "ok")
+    _flash_normalized(provider, form, changed)
     return _back(provider)
 
 
 @providers.page("/o/<slug>/providers/<key>/verify", who=Who.SUPERADMIN, methods=["POST"])
 def verify(scope: Scope, key: str) -> ResponseReturnValue:
-    """Tests what is typed; nothing is saved, and what is typed stays in the form."""
+    """Tests the submitted values. Nothing is saved, and they stay in the form."""
     provider = store.provider_of(key)
     state = store.load(scope, provider)
     form = for_provider(state)
@@ -94,7 +96,7 @@ def verify(scope: Scope, key: str) -> ResponseReturnValue:
 
 def _not_tested(scope: Scope, state: StoredConnection, form: ProviderForm, status: int) -> Response:
     if _has_secret(state.provider, form):
-        form.form_errors.append("Type the secret again too: no page gives it back.")
+        form.form_errors.append(messages.RETYPE)
     return _page(scope, state, form, status)
 
 
@@ -104,19 +106,19 @@ def _has_secret(provider: Provider, form: ProviderForm) -> bool:
 
 
 def _stale(scope: Scope, provider: Provider, form: ProviderForm) -> Response:
-    """Both sides shown, and what was typed kept: saving again replaces what is stored."""
+    """Shows both versions and keeps the typed one: saving again replaces what is stored."""
     state = store.load(scope, provider)
     clash = merge_with_stored(scope, form, for_provider(state, fresh=True), [provider.label])
     return _page(scope, state, form, 412, conflicts=clash)
 
 
-def _tell_normalized(provider: Provider, form: ProviderForm, changed: Mapping[str, list[Any]]) -> None:
+def _flash_normalized(provider: Provider, form: ProviderForm, changed: Mapping[str, list[Any]]) -> None:
     for field in provider.typed_fields:
         name = form.names[field.name]
         if isinstance(field, PhoneNumber) and name in changed:
             typed, stored = (form[name].data or "").strip(), changed[name][1]
             if stored and typed != stored:
-                flash(f"“{texts.bidi_isolate(typed)}” was read as {stored}, {phone.display(stored)}.", "ok")
+                flash(messages.normalized(typed, stored), "ok")
 
 
 def _back(provider: Provider) -> Response:
@@ -164,7 +166,7 @@ def _page(
 
 
 def _asked(scope: Scope, key: str) -> ResponseReturnValue:
-    """Where it was asked for: enabling is a button of the page, disabling has one of its own."""
+    """The page of the button: enabling is on the provider's page, disabling has its own."""
     return show(scope, key) if yes_or_no("enabled") else confirm_disable(scope, key)
 
 
@@ -177,21 +179,20 @@ def set_enabled(scope: Scope, key: str) -> ResponseReturnValue:
     credentials.set_enabled(
         scope, context.outbound(), provider, enabled, reason=form.why, version=form.version_sent
     )
-    done = f"{provider.label} is {'enabled' if enabled else 'disabled. Its values stay stored'}."
-    _tell_what_is_lost(scope, provider, done)
+    done = messages.enabled(provider.label) if enabled else messages.disabled(provider.label)
+    _flash_with_blocked(scope, provider, done)
     return _back(provider)
 
 
-def _tell_what_is_lost(scope: Scope, provider: Provider, done: str) -> None:
-    """That it is done; and which numbers are not answered for want of the provider."""
+def _flash_with_blocked(scope: Scope, provider: Provider, done: str) -> None:
+    """Says what was done, and how many numbers are blocked without the provider."""
     lost = Filter(provider=provider.key, blocked=True)
     count = listing.count(scope, lost) if Family.TELEPHONY in provider.families else 0
     if not count:
         flash(done, "ok")
         return
-    noun = "number is" if count == 1 else "numbers are"
     href = url_for("endpoints.table", provider=provider.key, sync="blocked")
-    render.flash_with_link(f"{done} {count:,} {noun} not answered:", "warn", href, "show them")
+    render.flash_with_link(messages.blocked(done, count), "warn", href, messages.SHOW_BLOCKED)
 
 
 @providers.page("/o/<slug>/providers/<key>/disable", who=Who.SUPERADMIN, title="Disable provider")
@@ -223,13 +224,13 @@ def forget(scope: Scope, key: str) -> ResponseReturnValue:
     provider = store.provider_of(key)
     form = ConfirmForm()
     credentials.forget(scope, provider, reason=form.why, version=form.version_sent)
-    _tell_what_is_lost(scope, provider, f"The values of {provider.label} are forgotten.")
+    _flash_with_blocked(scope, provider, messages.disconnected(provider.label))
     return _back(provider)
 
 
 @providers.page("/o/<slug>/active/<family>", who=Who.SUPERADMIN, title="Change default provider")
 def confirm_active(scope: Scope, family: str) -> ResponseReturnValue:
-    """Says beforehand whom the change affects."""
+    """Shows the impact before the change."""
     wanted = _family(family)
     key = request.values.get("provider", "")
     return render.page(
@@ -253,23 +254,22 @@ def make_active(scope: Scope, family: str) -> ResponseReturnValue:
     except Conflict as error:
         flash(error.message, "bad")
         return _back(provider)
-    flash(f"{provider.label} is active for {active.FAMILY_WORDS[wanted]}.", "ok")
+    flash(messages.default_set(provider.label, active.FAMILY_WORDS[wanted]), "ok")
     return _back(provider)
 
 
 def _family(text: str) -> Family:
-    """Of those that are switched with a reason; voice AI has a page of its own."""
+    """Returns a family that has a page for its default; voice AI has its own. Raises NotFound."""
     if text not in (Family.VOICE, Family.TELEPHONY):
-        raise NotFound("There is no such family of providers.")
+        raise NotFound(messages.NO_FAMILY)
     return Family(text)
 
 
 @providers.page("/o/<slug>/switches/<switch_id>/undo", who=Who.SUPERADMIN, title="Undo")
 def confirm_undo(scope: Scope, switch_id: str) -> ResponseReturnValue:
-    """Says beforehand whom it affects that the provider before is active again."""
+    """Shows the impact of restoring the previous default."""
     row = active.undoable(scope, _number(switch_id))
     family = Family(row.family)
-    was = f"“{row.reason}”" if row.reason else "the last change"
     return render.page(
         "providers/undo.html",
         switch=row,
@@ -277,7 +277,9 @@ def confirm_undo(scope: Scope, switch_id: str) -> ResponseReturnValue:
         words=active.FAMILY_WORDS,
         back=_history_of(row.now or row.was),
         impact=impact.of_switch(scope, family, row.was),
-        form=ConfirmForm(version=str(scope.organization.version), reason=f"Undo of {was}"[:LONGEST]),
+        form=ConfirmForm(
+            version=str(scope.organization.version), reason=messages.undo_reason(row.reason)[:LONGEST]
+        ),
     )
 
 
@@ -292,13 +294,13 @@ def undo(scope: Scope, switch_id: str) -> ResponseReturnValue:
     except Conflict as error:
         flash(error.message, "bad")
         return render.redirect_to(_history_of(was or now))
-    who = store.provider_of(was).label if was else "Nobody"
-    flash(f"{who} is active for {active.FAMILY_WORDS[family]} again.", "ok")
+    label = store.provider_of(was).label if was else None
+    flash(messages.default_restored(label, active.FAMILY_WORDS[family]), "ok")
     return render.redirect_to(_history_of(was or now))
 
 
 def _number(text: str) -> int:
-    """-1 is no row's id."""
+    """Returns the id of a row; -1, which no row has, for anything else."""
     return int(text) if re.fullmatch("[0-9]{1,9}", text) else -1
 
 

@@ -209,7 +209,7 @@ def test_a_reason_goes_into_the_switch_and_the_audit(live):
     told = [(change.words, change.reason) for change in history.changes(live, TWILIO)]
     assert told[0] == (Action.CONNECTION_FORGOTTEN.label, "For good")
     assert ("Disabled", "They send bills") in told
-    assert ("Made active for agent calls", "First one") in told
+    assert ("Made default for agent calls", "First one") in told
 
 
 def test_the_last_switch_is_undone_and_no_other(live):
@@ -226,8 +226,8 @@ def test_the_last_switch_is_undone_and_no_other(live):
     assert refused.value.code == "CHANGED_SINCE"
     told = [(change.words, change.undo) for change in history.changes(live, VOBIZ)]
     assert told == [
-        ("No longer active for agent calls", last.id),
-        ("Made active for agent calls", None),
+        ("No longer default for agent calls", last.id),
+        ("Made default for agent calls", None),
         (Action.CONNECTION_SAVED.label, None),
     ]
 

@@ -39,7 +39,7 @@ def _go_live(dana: Portal, twilio: Twilio) -> None:
     page = dana.get(ACME).follow("Connect")
     assert page.path == "/o/acme-support/providers/twilio"
     typed = {f"twilio_{name}": twilio.values[name] for name in ("account_sid", "auth_token")}
-    page.press("Save", **typed).follow("Make active for agent calls").press("Make Twilio active")
+    page.press("Save", **typed).follow("Make default for agent calls").press("Make Twilio the default")
     dana.get(ACME).follow("Test connection").press("Test connection")
     page = dana.get(ACME).follow("Add endpoint")
     page.press("Add endpoint", phone_number=NUMBER, provider="twilio", inbound_agent_name="Reception")

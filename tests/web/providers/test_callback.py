@@ -36,28 +36,33 @@ def sinch(app: Flask) -> Iterator[Sinch]:
 def page(dana: Portal, sinch: Sinch) -> Page:
     """The callback page, reached from a connection that works."""
     typed = {f"sinch_{name}": value for name, value in sinch.values.items()}
-    return dana.get(PROVIDER).press("Save", **typed).follow("See and set it…")
+    return dana.get(PROVIDER).press("Save", **typed).follow("Configure…")
+
+
+def reason_of(page: Page) -> str:
+    """The code of the callback's state: `in_sync`, or why it is not."""
+    return next(str(tag["data-reason"]) for tag in page.root.all("span") if tag.get("data-reason"))
 
 
 def test_it_is_seen_set_and_seen_again(page: Page, sinch: Sinch) -> None:
     was = sinch.urls["primary"]
     sinch.urls["fallback"] = "https://ann:sample-word@fallback.example/"
     assert page.path == PATH
-    assert "Not set from here" in page.text
+    assert reason_of(page) == "nothing_expected"
     assert was in page.text
     assert "+1 202-555-0101 +1 202-555-0102" in page.text
     assert page.value("url") == ""
-    page = page.press("Set it at Sinch…", url=URL)
-    assert page.title == "Set the callback of Sinch?"
+    page = page.press("Set callback…", url=URL)
+    assert page.title == "Set the Sinch callback?"
     for said in (was, URL, "+1 202-555-0101", "https://…@fallback.example/"):
         assert said in page.text
     assert "sample-word" not in page.source
     assert sinch.urls["primary"] == was
-    page = page.press("Set it at Sinch")
-    assert "Sinch calls the new address from now on." in page.notes
+    page = page.press("Set callback")
+    assert "Callback set. Sinch now calls the new URL." in page.notes
     assert sinch.urls == {"primary": URL, "fallback": "https://ann:sample-word@fallback.example/"}
     assert (page.path, page.value("url")) == (PATH, URL)
-    assert "As set here" in page.text
+    assert reason_of(page) == "in_sync"
     assert URL in page.portal.get(PROVIDER).text
     event = audit(page.portal.app)[-1]
     assert (event.action, event.subject, event.changes) == (
@@ -70,41 +75,43 @@ def test_it_is_seen_set_and_seen_again(page: Page, sinch: Sinch) -> None:
 @pytest.mark.parametrize(
     ("there", "said"),
     [
-        ("https://other.example/", "Sinch calls another address than the one that was set from here."),
-        ("", "Sinch calls nothing, though an address was set from here."),
+        ("https://other.example/", "different_url"),
+        ("", "no_webhook"),
     ],
 )
 def test_drift_is_seen(page: Page, sinch: Sinch, there: str, said: str) -> None:
-    page = page.press("Set it at Sinch…", url=URL).press("Set it at Sinch")
+    page = page.press("Set callback…", url=URL).press("Set callback")
     sinch.urls = {"primary": there}
-    assert said in page.portal.get(PATH).notes
+    drifted = page.portal.get(PATH)
+    assert reason_of(drifted) == said
+    assert drifted.notes
 
 
 def test_what_changed_meanwhile_is_shown_again(page: Page, sinch: Sinch) -> None:
-    page = page.press("Set it at Sinch…", url=URL)
+    page = page.press("Set callback…", url=URL)
     sinch.urls = {"primary": "https://other.example/"}
-    page = page.press("Set it at Sinch", 412)
+    page = page.press("Set callback", 412)
     assert "changed since this page was opened" in page.notes
     assert "https://other.example/" in page.text
     assert sinch.urls == {"primary": "https://other.example/"}
-    page.press("Set it at Sinch")
+    page.press("Set callback")
     assert sinch.urls == {"primary": URL}
 
 
 def test_an_address_that_cannot_be_meant_is_told_beside_its_field(page: Page, sinch: Sinch) -> None:
     asked = len(sinch.requests)
     with unchanged(page.portal.app):
-        page = page.press("Set it at Sinch…", 422, url="http://10.0.0.1/")
+        page = page.press("Set callback…", 422, url="http://10.0.0.1/")
     assert "https://" in page.error("url")
     assert page.value("url") == "http://10.0.0.1/"
     assert len(sinch.requests) == asked
 
 
 def test_a_refusal_changes_nothing_and_keeps_what_was_typed(page: Page, sinch: Sinch) -> None:
-    page = page.press("Set it at Sinch…", url=URL)
+    page = page.press("Set callback…", url=URL)
     sinch.instead["POST", CALLBACKS] = error(403, 40300)
     with unchanged(page.portal.app, but=NOTED):
-        page = page.press("Set it at Sinch", 409)
+        page = page.press("Set callback", 409)
     assert "was not set." in page.notes
     assert page.value("url") == URL
 
@@ -112,24 +119,24 @@ def test_a_refusal_changes_nothing_and_keeps_what_was_typed(page: Page, sinch: S
 def test_while_sinch_is_away_the_page_works(page: Page, sinch: Sinch) -> None:
     sinch.trouble = Trouble.HTML
     page = page.portal.get(PATH)
-    assert "What Sinch has now is not known." in page.notes
-    page = page.press("Set it at Sinch…", 409, url=URL)
+    assert "Couldn't read the callback from Sinch." in page.notes
+    page = page.press("Set callback…", 409, url=URL)
     assert page.value("url") == URL
     sinch.trouble = None
-    assert page.press("Set it at Sinch…").title == "Set the callback of Sinch?"
+    assert page.press("Set callback…").title == "Set the Sinch callback?"
 
 
 def test_a_connection_without_values_says_what_it_needs(dana: Portal, sinch: Sinch) -> None:
-    assert not dana.get(PROVIDER).has_link("See and set it…")
+    assert not dana.get(PROVIDER).has_link("Configure…")
     page = dana.get(PATH)
     assert "It needs Application key, Application secret." in page.notes
-    assert page.has_link("See Sinch")
+    assert page.has_link("Open Sinch")
     assert sinch.requests == []
 
 
 def test_too_many_looks_are_refused(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gateway, "CALLBACK", replace(gateway.CALLBACK, most=1))
-    page = page.press("Set it at Sinch…", 429, url=URL)
+    page = page.press("Set callback…", 429, url=URL)
     assert "Too many attempts." in page.notes
     assert page.value("url") == URL
     page.portal.get(PATH, 429)
@@ -141,7 +148,7 @@ def test_another_provider_has_no_such_page(dana: Portal, sinch: Sinch) -> None:
 
 
 ON_IT, BARE, ELSEWHERE, GONE = (f"+1202555010{last}" for last in (1, 3, 4, 9))
-PUT = "Put it on this application"
+PUT = "Move to this application"
 
 
 @pytest.fixture
@@ -151,7 +158,7 @@ def given(app: Flask, cast: Cast, page: Page) -> Portal:
         for number in (ON_IT, BARE, ELSEWHERE, GONE):
             draft = {"userId": cast.mo.id, "provider": "sinch", "phoneNumber": number}
             assignments.assign(scope, draft)
-    page.press("Set it at Sinch…", url=URL).press("Set it at Sinch")
+    page.press("Set callback…", url=URL).press("Set callback")
     check(app, cast)
     return page.portal
 
@@ -168,7 +175,7 @@ def test_people_s_numbers_are_named_with_how_they_stand(app: Flask, cast: Cast, 
     assert ("No webhook set" in bare, "App overrides" in elsewhere) == (True, True)
     assert "In sync" in on_it
     assert all("since" in row for row in (bare, elsewhere, gone))
-    assert "Look in the console of Sinch whether it was released" in gone
+    assert "Check the Sinch console" in gone
     assert [PUT in row for row in page.rows()] == [True, True, False, False]
 
 
@@ -180,12 +187,12 @@ def test_a_number_is_put_on_the_application_after_a_look(
     app: Flask, given: Portal, sinch: Sinch, *, number: str, shown: str, now: str
 ) -> None:
     page = given.get(PATH).follow(f"{PUT}: {shown}")
-    assert page.title == f"Put {shown} on this application?"
+    assert page.title == f"Move {shown} to this application?"
     assert now in page.text
     assert URL in page.text
     assert sinch.owner(number) == (ANOTHER_KEY if number == ELSEWHERE else "")
-    page = page.press("Put it there")
-    assert f"{shown} is on this application now, and calls the right address." in page.notes
+    page = page.press("Move number")
+    assert f"{shown} moved to this application." in page.notes
     assert sinch.owner(number) == KEY
     assert sinch.urls == {"primary": URL}
     (row,) = (row for row in page.rows() if shown in row)
@@ -195,17 +202,17 @@ def test_a_number_is_put_on_the_application_after_a_look(
     before = ANOTHER_KEY if number == ELSEWHERE else None
     assert (event.action, event.subject) == ("number.pointed", number)
     assert event.changes == {"webhook": [None, URL], "application": [before, KEY]}
-    assert "Nothing has to be done" in given.get(f"{PATH}/numbers/{number}").text
+    assert "No changes needed" in given.get(f"{PATH}/numbers/{number}").text
 
 
 def test_a_number_that_moved_meanwhile_is_shown_again(given: Portal, sinch: Sinch) -> None:
     page = given.get(PATH).follow(f"{PUT}: +1 202-555-0103")
     next(entry for entry in sinch.owned if entry["number"] == BARE)["applicationkey"] = ANOTHER_KEY
-    page = page.press("Put it there", 412)
+    page = page.press("Move number", 412)
     assert "changed since this page was opened" in page.notes
     assert ANOTHER_KEY in page.text
     assert sinch.owner(BARE) == ANOTHER_KEY
-    page.press("Put it there")
+    page.press("Move number")
     assert sinch.owner(BARE) == KEY
 
 
@@ -213,7 +220,7 @@ def test_a_number_that_cannot_be_put_there_says_why(app: Flask, given: Portal, s
     page = given.get(PATH).follow(f"{PUT}: +1 202-555-0103")
     sinch.instead["POST", NUMBERS] = error(403, 40300)
     count = len(audit(app))
-    page = page.press("Put it there", 409)
+    page = page.press("Move number", 409)
     assert "was not moved" in page.notes
     assert len(audit(app)) == count
     assert "does not have this number" in given.get(f"{PATH}/numbers/{GONE}").notes
@@ -225,6 +232,6 @@ def test_a_number_needs_an_address_first(app: Flask, cast: Cast, page: Page) -> 
     with scope_as(app, cast.dana) as scope:
         assignments.assign(scope, {"userId": cast.mo.id, "provider": "sinch", "phoneNumber": BARE})
     listed = page.portal.get(PATH)
-    assert "They are compared once an address was set from here." in listed.text
+    assert reason_of(listed) == "nothing_expected"
     assert "Not checked" in listed.rows()[0]
     assert "was never set from Patchbay" in page.portal.get(f"{PATH}/numbers/{BARE}").notes

@@ -37,16 +37,16 @@ def test_what_is_typed_is_tested_and_stays_in_the_form(app: Flask, dana: Portal,
     typed = {"vobiz_auth_id": vobiz.values["auth_id"], "vobiz_auth_token": vobiz.values["auth_token"]}
     with unchanged(app, but=NOTED):
         page = page.press("Test connection", **typed)
-    assert "These values work." in page.notes
+    assert "Connection OK" in page.notes
     assert page.value("vobiz_auth_id") == vobiz.values["auth_id"]
-    assert "type the secret again before you save" in page.notes
+    assert "re-enter the secret before you save" in page.notes
     assert vobiz.values["auth_token"] not in page.source
 
 
 def test_a_wrong_token_is_told_in_plain_words(dana: Portal, vobiz: Vobiz) -> None:
     typed = {"vobiz_auth_id": vobiz.values["auth_id"], "vobiz_auth_token": "sample-and-wrong"}
     page = dana.get(PATH).press("Test connection", **typed)
-    assert "These values do not work." in page.notes
+    assert "Connection failed" in page.notes
     assert "sample-and-wrong" not in page.source
 
 
@@ -56,7 +56,7 @@ def test_the_last_test_of_the_stored_values_is_shown(dana: Portal, vobiz: Vobiz)
     assert page.health == "untested"
     assert "Vobiz, Saved, untested" in page.root.one("nav").text
     page = page.press("Test connection")
-    assert "type the secret again" not in page.notes
+    assert "re-enter the secret" not in page.notes
     assert page.health == "works"
     assert "Vobiz, Connection OK" in page.root.one("nav").text
     dana.get(PATH).press("Save", vobiz_auth_token="sample-and-newer")
@@ -69,11 +69,11 @@ def test_what_is_typed_and_does_not_work_is_told_apart_from_what_is_stored(
     typed = {"vobiz_auth_id": vobiz.values["auth_id"], "vobiz_auth_token": vobiz.values["auth_token"]}
     dana.get(PATH).press("Save", **typed).press("Test connection")
     page = dana.get(PATH).press("Test connection", vobiz_auth_token="sample-and-wrong")
-    assert "What you typed does not work." in page.notes
-    assert "The stored values are unchanged." in page.notes
+    assert "Connection failed" in page.notes
+    assert "The saved credentials are unchanged." in page.notes
     assert page.health == "works"
     page = dana.get(PATH).press("Save", vobiz_auth_token="sample-and-wrong").press("Test connection")
-    assert "These values do not work." in page.notes
+    assert "Connection failed" in page.notes
     assert "unchanged" not in page.notes
 
 
@@ -88,7 +88,9 @@ def test_a_value_that_cannot_be_meant_is_told_beside_its_field(
 
 def test_what_does_not_work_is_seen_from_everywhere(dana: Portal, vobiz: Vobiz) -> None:
     typed = {"vobiz_auth_id": vobiz.values["auth_id"], "vobiz_auth_token": "sample-and-wrong"}
-    dana.get(PATH).press("Save", **typed).follow("Make active for agent calls").press("Make Vobiz active")
+    dana.get(PATH).press("Save", **typed).follow("Make default for agent calls").press(
+        "Make Vobiz the default"
+    )
     assert not dana.get("/").has_link("Vobiz connection failed in Acme Support")
     page = dana.get(PATH).press("Test connection")
     assert "Vobiz, Connection failed" in page.root.one("nav").text
@@ -111,9 +113,9 @@ def test_in_an_old_session_the_password_is_asked_for_with_the_test(
     page = dana.get(PATH)
     typed = {"vobiz_auth_id": vobiz.values["auth_id"], "vobiz_auth_token": vobiz.values["auth_token"]}
     page = page.press("Test connection", **typed, your_password=PASSWORD)
-    assert "These values work." in page.notes
+    assert "Connection OK" in page.notes
     assert not page.root.all("input", name="your_password")
-    assert "These values work." in page.press("Test connection", **typed).notes
+    assert "Connection OK" in page.press("Test connection", **typed).notes
 
 
 def test_without_it_nothing_is_sent_and_what_was_typed_stays(app: Flask, dana: Portal, vobiz: Vobiz) -> None:
@@ -124,12 +126,12 @@ def test_without_it_nothing_is_sent_and_what_was_typed_stays(app: Flask, dana: P
         page = page.press("Test connection", 403, **typed)
     assert OLD in page.error("your_password")
     assert page.value("vobiz_auth_id") == typed["vobiz_auth_id"]
-    assert "Type the secret again too" in page.notes
+    assert "Re-enter the secret" in page.notes
     assert typed["vobiz_auth_token"] not in page.source
     with unchanged(app, but=("throttles", "audit_events")):
         page = page.press("Test connection", 422, your_password="not it at all")
     assert page.error("your_password") == "Incorrect password."
-    assert "Type the secret again" not in page.notes
+    assert "Re-enter the secret" not in page.notes
     assert vobiz.requests == []
     for _ in range(9):
         page = page.press("Test connection", 422, your_password="not it at all")

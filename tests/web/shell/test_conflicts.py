@@ -217,14 +217,21 @@ def _generate(portal: Portal, _ids: dict[str, str]) -> Page:
 
 CONFIRMATIONS: dict[str, tuple[str, str, dict[str, Any], Change, str, str]] = {
     "disable": (f"{TWILIO}/disable", "Disable Twilio", {}, _save_twilio, "Provider saved", "disabled"),
-    "forget": (f"{TWILIO}/forget", "Forget the values", {}, _save_twilio, "Provider saved", "are forgotten"),
+    "forget": (
+        f"{TWILIO}/forget",
+        "Delete credentials",
+        {},
+        _save_twilio,
+        "Provider saved",
+        "Twilio disconnected",
+    ),
     "make active": (
         f"{ACME}/active/telephony?provider=vobiz",
-        "Make Vobiz active",
+        "Make Vobiz the default",
         {"reason": "Twilio is down"},
         _save_settings,
         "Settings saved (Country)",
-        "Vobiz is active for agent calls",
+        "Vobiz is now the default for agent calls",
     ),
     "delete": (
         f"{ACME}/endpoints/{{endpoint}}/delete",
