@@ -1,4 +1,4 @@
-"""From an account's list to endpoints, or to a person's numbers: all of them or none."""
+"""Numbers of an account imported as endpoints, or as a user's numbers: all or none."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from app.models import AuditEvent, DriftCheck, Endpoint, VoicePhoneNumber
 from app.providers import PROVIDERS
 from app.services.connections import gateway
 from app.services.connections.gateway import ProviderCallFailed
-from app.services.numbers import claims, imports, inventory
+from app.services.numbers import claims, imports, inventory, messages
 from app.services.numbers.imports import Refused
 from simulators import SIMULATORS
 from simulators.base import Trouble
@@ -58,7 +58,7 @@ def events(scope, action):
     return list(scope.session.scalars(found))
 
 
-def test_ticked_numbers_become_endpoints_with_the_providers_label(acme, twilio, http):
+def test_import_endpoints_keeps_the_providers_label(acme, twilio, http):
     twilio.numbers[FIRST].friendly_name = "Front desk"
     made = imports.import_endpoints(acme, http, TWILIO, [SECOND, FIRST, SECOND], AGENTS)
     assert [row.phone_number for row in made] == [FIRST, SECOND]
@@ -68,41 +68,37 @@ def test_ticked_numbers_become_endpoints_with_the_providers_label(acme, twilio, 
     assert {row.outbound_agent_name for row in (first, second)} == {"Sales"}
 
 
-def test_each_is_audited_with_where_it_came_from(acme, http):
+def test_import_endpoints_audits_the_provider(acme, http):
     imports.import_endpoints(acme, http, TWILIO, [FIRST, SECOND], {})
-    told = events(acme, "endpoint.created")
-    assert [event.subject for event in told] == [FIRST, SECOND]
-    assert [event.changes["imported_from"] for event in told] == [[None, "Twilio"]] * 2
+    found = events(acme, "endpoint.created")
+    assert [event.subject for event in found] == [FIRST, SECOND]
+    assert [event.changes["imported_from"] for event in found] == [[None, "Twilio"]] * 2
 
 
-def test_what_is_new_is_checked_soon_and_what_failed_is_not(acme, http):
-    asked: list[str] = []
-    scope = replace(acme, queue_drift_check=asked.append)
+def test_import_endpoints_queues_checks_unless_refused(acme, http):
+    queued: list[str] = []
+    scope = replace(acme, queue_drift_check=queued.append)
     with pytest.raises(Conflict):
         imports.import_endpoints(scope, http, TWILIO, [FIRST, "+15550000000"], {})
-    assert asked == []
+    assert queued == []
     imports.import_endpoints(scope, http, TWILIO, [FIRST], AGENTS)
-    assert asked == [acme.organization.id]
+    assert queued == [acme.organization.id]
     assert [(check.phone_number, check.due) for check in rows(acme, DriftCheck)] == [(FIRST, True)]
 
 
-def test_a_clash_leaves_everything_as_it_was_and_names_no_owner(acme, globex, cast, http):
+def test_import_endpoints_claimed_number_imports_nothing(acme, globex, cast, http):
     endpoint(acme, FIRST)
     endpoint(globex, SECOND)
-    with pytest.raises(Refused) as told:
+    with pytest.raises(Refused) as refused:
         imports.import_endpoints(acme, http, TWILIO, [FIRST, SECOND, THIRD], AGENTS)
-    assert told.value.code == "NUMBER_IN_USE"
-    assert told.value.message == (
-        f"Nothing was imported. Already an endpoint here: {FIRST}. In another organization: {SECOND}."
-    )
-    assert told.value.reasons == {
-        FIRST: "Already an endpoint here",
-        SECOND: "In another organization",
-    }
+    assert refused.value.code == "NUMBER_IN_USE"
+    assert refused.value.reasons == {FIRST: messages.IS_ENDPOINT, SECOND: messages.IN_OTHER_ORGANIZATION}
+    assert FIRST in refused.value.message
+    assert "Globex" not in refused.value.message
     assert [row.phone_number for row in rows(acme)] == [FIRST]
 
 
-def test_a_number_that_is_claimed_in_the_same_moment_is_a_clash_too(acme, globex, http, monkeypatch):
+def test_import_endpoints_claimed_meanwhile_imports_nothing(acme, globex, http, monkeypatch):
     """Between the look and the insert, as another process can on PostgreSQL."""
     endpoint(globex, SECOND)
     looked = claims.claims
@@ -112,78 +108,74 @@ def test_a_number_that_is_claimed_in_the_same_moment_is_a_clash_too(acme, globex
         return {}
 
     monkeypatch.setattr(claims, "claims", late)
-    with pytest.raises(Conflict, match=r"In another organization: \+15551234568") as told:
+    with pytest.raises(Conflict, match=r"In another organization: \+15551234568") as refused:
         imports.import_endpoints(acme, http, TWILIO, [FIRST, SECOND], {})
-    assert told.value.code == "NUMBER_IN_USE"
+    assert refused.value.code == "NUMBER_IN_USE"
     assert rows(acme) == []
     assert events(acme, "endpoint.created") == []
 
 
-def test_only_what_the_account_owns_is_imported(acme, cast, http):
+def test_import_number_not_in_the_account_imports_nothing(acme, cast, http):
     foreign = "+15550000000"
     for import_them in (
         lambda: imports.import_endpoints(acme, http, TWILIO, [FIRST, foreign], {}),
         lambda: imports.import_voice_numbers(acme, http, TWILIO, [FIRST, foreign], cast.mo.id),
     ):
-        with pytest.raises(Conflict, match=r"Not in the Twilio account: \+15550000000") as told:
+        with pytest.raises(Conflict, match=r"Not in the Twilio account: \+15550000000") as refused:
             import_them()
-        assert told.value.code == "NUMBER_NOT_OWNED"
+        assert refused.value.code == "NUMBER_NOT_OWNED"
     assert rows(acme) == rows(acme, VoicePhoneNumber) == []
 
 
-@pytest.mark.parametrize(
-    ("wanted", "message"),
-    [
-        ([], "Select the numbers"),
-        ([f"+1555{1000000 + n}" for n in range(201)], "at most 200"),
-    ],
-)
-def test_what_cannot_be_meant_is_refused_before_anybody_is_asked(acme, twilio, http, wanted, message):
-    for import_them in (
-        lambda: imports.import_endpoints(acme, http, TWILIO, wanted, {}),
-        lambda: imports.import_voice_numbers(acme, http, TWILIO, wanted, "somebody"),
-    ):
-        with pytest.raises(Invalid) as told:
-            import_them()
-        assert message in told.value.problems[0].message
+def _imports(scope, http, numbers):
+    """Both ways to import the numbers."""
+    return (
+        lambda: imports.import_endpoints(scope, http, TWILIO, numbers, {}),
+        lambda: imports.import_voice_numbers(scope, http, TWILIO, numbers, "unknown"),
+    )
+
+
+def test_import_none_or_too_many_is_refused_without_a_request(acme, twilio, http):
+    many = [f"+1555{1000000 + n}" for n in range(imports.MAX_NUMBERS + 1)]
+    for numbers, message in (([], messages.NONE_SELECTED), (many, messages.too_many(imports.MAX_NUMBERS))):
+        for act in _imports(acme, http, numbers):
+            with pytest.raises(Invalid) as refused:
+                act()
+            assert [(p.field, p.message) for p in refused.value.problems] == [("phone_numbers", message)]
     assert twilio.requests == []
 
 
-@pytest.mark.parametrize("wrong", ["5551234567", "+1 555-123-4567", "+1", "+1555123"])
-def test_a_number_that_is_none_is_named_before_anybody_is_asked(acme, twilio, http, wrong):
-    for import_them in (
-        lambda: imports.import_endpoints(acme, http, TWILIO, [FIRST, wrong], {}),
-        lambda: imports.import_voice_numbers(acme, http, TWILIO, [FIRST, wrong], "somebody"),
-    ):
-        with pytest.raises(Refused) as told:
-            import_them()
-        assert told.value.reasons == {wrong: "Not a phone number in E.164, such as +15551234567"}
-        assert told.value.message.endswith(f": {wrong}.")
+def test_import_unusable_number_is_named_without_a_request(acme, twilio, http):
+    for wrong in ("5551234567", "+1 555-123-4567", "+1", "+1555123"):
+        for act in _imports(acme, http, [FIRST, wrong]):
+            with pytest.raises(Refused) as refused:
+                act()
+            assert refused.value.reasons == {wrong: messages.UNUSABLE}
     assert twilio.requests == []
 
 
-def test_an_agent_that_cannot_be_is_told_by_its_field(acme, twilio, http):
-    with pytest.raises(Invalid) as told:
+def test_import_endpoints_invalid_agent_names_its_field(acme, twilio, http):
+    with pytest.raises(Invalid) as refused:
         imports.import_endpoints(acme, http, TWILIO, [FIRST], {"inbound_agent_name": "a/b"})
-    assert [problem.field for problem in told.value.problems] == ["inbound_agent_name"]
+    assert [problem.field for problem in refused.value.problems] == ["inbound_agent_name"]
     assert twilio.requests == []
 
 
-def test_a_provider_that_does_not_answer_imports_nothing(acme, cast, twilio, http):
+def test_import_endpoints_failing_provider_imports_nothing(acme, cast, twilio, http):
     twilio.trouble = Trouble.FAULT
     with pytest.raises(ProviderCallFailed):
         imports.import_endpoints(acme, http, TWILIO, [FIRST], {})
     assert rows(acme) == []
 
 
-def test_importing_uses_up_no_listing(acme, http, monkeypatch):
+def test_import_endpoints_does_not_count_as_a_listing(acme, http, monkeypatch):
     monkeypatch.setattr(gateway, "LIST", replace(gateway.LIST, most=1))
     for number in (FIRST, SECOND):
         imports.import_endpoints(acme, http, TWILIO, [number], {})
     assert len(inventory.list_owned(acme, http, TWILIO).rows) == 3
 
 
-def test_ticked_numbers_are_given_to_a_person_and_the_first_is_the_default(acme, cast, sinch):
+def test_import_voice_numbers_first_is_the_default(acme, cast, sinch):
     http = connected(acme, sinch, SINCH)
     wanted = ["+12025550103", "+12025550101"]
     user = imports.import_voice_numbers(acme, http, SINCH, wanted, cast.mo.id)
@@ -196,7 +188,7 @@ def test_ticked_numbers_are_given_to_a_person_and_the_first_is_the_default(acme,
     assert len(events(acme, "number.given")) == 2
 
 
-def test_numbers_of_the_trunk_are_sinch_numbers(acme, cast):
+def test_import_voice_numbers_of_a_trunk_are_its_carriers(acme, cast):
     with SinchEst() as upstream:
         http = connected(acme, upstream, EST)
         (number, *_) = upstream.numbers
@@ -204,33 +196,33 @@ def test_numbers_of_the_trunk_are_sinch_numbers(acme, cast):
     assert [row.provider for row in rows(acme, VoicePhoneNumber)] == ["sinch"]
 
 
-def test_the_label_goes_with_the_number(acme, cast, twilio, http):
+def test_import_voice_numbers_keeps_the_label(acme, cast, twilio, http):
     twilio.numbers[FIRST].friendly_name = "Front desk"
     imports.import_voice_numbers(acme, http, TWILIO, [FIRST], cast.mo.id)
     assert [(row.provider, row.label) for row in rows(acme, VoicePhoneNumber)] == [("twilio", "Front desk")]
 
 
-def test_a_person_gets_all_or_none(acme, globex, cast, sinch):
+def test_import_voice_numbers_claimed_number_imports_nothing(acme, globex, cast, sinch):
     http = connected(acme, sinch, SINCH)
     give(globex, cast.gus, "+12025550102")
-    with pytest.raises(Conflict, match=r"In another organization: \+12025550102") as told:
+    with pytest.raises(Conflict, match=r"In another organization: \+12025550102") as refused:
         imports.import_voice_numbers(acme, http, SINCH, ["+12025550101", "+12025550102"], cast.mo.id)
-    assert told.value.code == "NUMBER_IN_USE"
+    assert refused.value.code == "NUMBER_IN_USE"
     give(acme, cast.mo, "+12025550103")
-    with pytest.raises(Conflict, match=r"Already assigned to Mo: \+12025550103") as told:
+    with pytest.raises(Conflict, match=r"Already assigned to Mo: \+12025550103") as refused:
         imports.import_voice_numbers(acme, http, SINCH, ["+12025550101", "+12025550103"], cast.mo.id)
-    assert told.value.code == "NUMBER_ALREADY_GIVEN"
+    assert refused.value.code == "NUMBER_ALREADY_GIVEN"
     assert [row.phone_number for row in rows(acme, VoicePhoneNumber)] == ["+12025550103"]
 
 
-def test_people_of_one_organization_share_a_number(acme, cast, sinch):
+def test_import_voice_numbers_may_be_shared(acme, cast, sinch):
     http = connected(acme, sinch, SINCH)
     for user in (cast.dana, cast.mo):
         imports.import_voice_numbers(acme, http, SINCH, ["+12025550101"], user.id)
     assert {row.user_id for row in rows(acme, VoicePhoneNumber)} == {cast.dana.id, cast.mo.id}
 
 
-def test_who_gets_them_is_somebody_of_the_organization(acme, cast, sinch):
+def test_import_voice_numbers_needs_a_user_of_the_organization(acme, cast, sinch):
     http = connected(acme, sinch, SINCH)
     with pytest.raises(Invalid, match="user_id"):
         imports.import_voice_numbers(acme, http, SINCH, ["+12025550101"], "")
@@ -239,7 +231,7 @@ def test_who_gets_them_is_somebody_of_the_organization(acme, cast, sinch):
     assert sinch.requests == []
 
 
-def test_each_family_has_its_own_way(acme, cast, http):
+def test_import_of_other_family_is_refused(acme, cast, http):
     with pytest.raises(Conflict, match="cannot be endpoints"):
         imports.import_endpoints(acme, http, SINCH, [FIRST], {})
     with pytest.raises(Conflict, match="cannot be assigned to users"):

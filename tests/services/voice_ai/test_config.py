@@ -28,7 +28,7 @@ def _elevenlabs(scope):
     return store.load(scope, PROVIDERS["elevenlabs"])
 
 
-def test_nothing_is_configured_at_first(acme):
+def test_config_of_a_new_organization_is_empty(acme):
     assert voice_ai_config.config(acme) == {
         "aiVoiceProvider": None,
         "hasApiKey": False,
@@ -41,7 +41,7 @@ def test_nothing_is_configured_at_first(acme):
     }
 
 
-def test_flags_and_never_values(acme):
+def test_config_has_flags_and_no_secrets(acme):
     voice_ai_config.save(
         acme, OFFLINE, {"elevenlabsApiKey": "sample-key-of-elevenlabs", "aiVoiceProvider": "elevenlabs"}
     )
@@ -53,13 +53,13 @@ def test_flags_and_never_values(acme):
     assert "sample" not in str(config)
 
 
-@pytest.mark.parametrize("name", EST)
-def test_est_needs_all_four(acme, name):
-    voice_ai_config.save(acme, OFFLINE, EST | {name: None})
-    assert voice_ai_config.config(acme)["hasEstCredentials"] is False
+def test_config_has_est_credentials_only_if_all_are_stored(acme):
+    for name in EST:
+        voice_ai_config.save(acme, OFFLINE, EST | {name: None})
+        assert voice_ai_config.config(acme)["hasEstCredentials"] is False, name
 
 
-def test_a_secret_that_does_not_open_is_not_there(acme):
+def test_config_broken_secret_is_not_stored(acme):
     voice_ai_config.save(acme, OFFLINE, {"elevenlabsApiKey": "sample-key-of-elevenlabs"} | EST)
     with acme.transaction():
         for row in acme.session.scalars(acme.select(Secret)):
@@ -68,7 +68,7 @@ def test_a_secret_that_does_not_open_is_not_there(acme):
     assert (config["hasApiKey"], config["hasEstCredentials"]) == (False, False)
 
 
-def test_a_tool_secret_is_generated_when_asked_for(acme):
+def test_generate_tool_secret_makes_a_new_one_each_time(acme):
     voice_ai_config.save(acme, OFFLINE, {"generateToolSecret": False})
     assert not _elevenlabs(acme).secrets
     voice_ai_config.save(acme, OFFLINE, {"generateToolSecret": True})
@@ -79,21 +79,21 @@ def test_a_tool_secret_is_generated_when_asked_for(acme):
     assert first not in str([event.changes for event in search.recent(acme)])
 
 
-@pytest.mark.parametrize("name", ["elevenlabsToolSecret", "elevenlabsWebhookSecret", "elevenlabsWebhookId"])
-def test_what_is_not_typed_cannot_be_sent(acme, name):
-    assert voice_ai_config.save(acme, OFFLINE, {name: "sample-value-1234567"}) == [name]
+def test_save_ignores_and_returns_values_that_are_not_typed(acme):
+    for name in ("elevenlabsToolSecret", "elevenlabsWebhookSecret", "elevenlabsWebhookId"):
+        assert voice_ai_config.save(acme, OFFLINE, {name: "sample-value-1234567"}) == [name]
     assert not _elevenlabs(acme).exists
 
 
-@pytest.mark.parametrize("choice", ["twilio", "acme", ""])
-def test_only_a_voice_ai_provider_is_chosen(acme, choice):
-    with pytest.raises(Invalid) as refused:
-        voice_ai_config.save(acme, OFFLINE, {"aiVoiceProvider": choice, "generateToolSecret": True})
-    assert refused.value.problems[0].message == "Use elevenlabs or sinch_est, or null for none."
+def test_save_other_provider_as_choice_changes_nothing(acme):
+    for choice in ("twilio", "acme", ""):
+        with pytest.raises(Invalid) as refused:
+            voice_ai_config.save(acme, OFFLINE, {"aiVoiceProvider": choice, "generateToolSecret": True})
+        assert [problem.field for problem in refused.value.problems] == ["aiVoiceProvider"]
     assert not _elevenlabs(acme).secrets
 
 
-def test_null_unsets_the_choice(acme):
+def test_save_null_unsets_the_choice(acme):
     voice_ai_config.save(acme, OFFLINE, {"aiVoiceProvider": "elevenlabs"})
     voice_ai_config.save(acme, OFFLINE, {})
     assert voice_ai_config.config(acme)["aiVoiceProvider"] == "elevenlabs"
@@ -101,7 +101,7 @@ def test_null_unsets_the_choice(acme):
     assert voice_ai_config.config(acme)["aiVoiceProvider"] is None
 
 
-def test_a_tag_that_was_read_guards_the_save(acme):
+def test_save_with_an_old_tag_raises_stale(acme):
     tag = etag.of(voice_ai_config.config(acme))
     voice_ai_config.save(acme, OFFLINE, {"elevenlabsApiKey": "sample-key-of-elevenlabs"}, if_match=tag)
     with pytest.raises(Stale):
@@ -118,7 +118,7 @@ def _fill(scope, user, first, total):
     scope.session.commit()
 
 
-def test_the_numbers_are_one_query_however_many_they_are(engine, acme, cast):
+def test_config_numbers_take_one_query(engine, acme, cast):
     def queries():
         acme.session.expire_all()
         acme.session.commit()
@@ -135,7 +135,7 @@ def test_the_numbers_are_one_query_however_many_they_are(engine, acme, cast):
     assert one == (1, one[1], 1)
 
 
-def test_numbers_are_every_users_sinch_numbers_of_this_organization(acme, globex, cast):
+def test_config_numbers_are_those_that_agents_can_answer(acme, globex, cast):
     def give(scope, user, provider, number):
         assignments.assign(scope, {"userId": user.id, "provider": provider, "phoneNumber": number})
 

@@ -1,4 +1,4 @@
-"""AI on a number, against Sinch and ElevenLabs on this machine."""
+"""AI on a number, against the simulators."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from tests.support.voice_ai import OFF, connect, give
 OTHER = "+14165550101"
 
 
-def test_a_number_on_the_trunk_is_imported_assigned_and_stored(here):
+def test_switch_on_imports_assigns_and_stores(here):
     row = here.on()
     (imported_id,) = here.labs.convai.numbers
     imported = here.labs.convai.numbers[imported_id]
@@ -46,7 +46,7 @@ def test_a_number_on_the_trunk_is_imported_assigned_and_stored(here):
     assert here.events() == [("number.ai_on", here.cast.mo.email, changes)]
 
 
-def test_a_stored_domain_is_used_and_the_trunk_is_not_read(here):
+def test_switch_on_uses_the_stored_domain(here):
     connect(here.scope, here.est, "sinch_est", trunk_domain="stored.example")
     here.on()
     (imported,) = here.labs.convai.numbers.values()
@@ -54,7 +54,7 @@ def test_a_stored_domain_is_used_and_the_trunk_is_not_read(here):
     assert not [seen for seen in here.est.requests if "/trunks/" in seen.path]
 
 
-def test_again_or_with_another_agent_there_is_one_imported_number(here):
+def test_switch_on_again_keeps_one_imported_number(here):
     here.on()
     here.on()
     assert len(here.events()) == 1
@@ -65,7 +65,7 @@ def test_again_or_with_another_agent_there_is_one_imported_number(here):
     assert here.events()[-1][2]["agent"] == [RECEPTION, NIGHT_SHIFT]
 
 
-def test_what_an_earlier_try_left_at_elevenlabs_is_used(here):
+def test_switch_on_uses_an_earlier_import(here):
     """As after a crash between the import and the storing."""
     by_hand = here.labs.convai.add(NUMBER, NIGHT_SHIFT)
     left = here.labs.convai.add(NUMBER, label=f"Patchbay {NUMBER}")
@@ -75,7 +75,7 @@ def test_what_an_earlier_try_left_at_elevenlabs_is_used(here):
     assert len(here.labs.convai.numbers) == 2
 
 
-def test_what_somebody_imported_by_hand_is_used_and_stays(here):
+def test_switch_on_uses_a_manual_import_which_stays(here):
     by_hand = here.labs.convai.add(NUMBER, NIGHT_SHIFT)
     here.on()
     assert here.row() == (True, RECEPTION, by_hand)
@@ -85,7 +85,7 @@ def test_what_somebody_imported_by_hand_is_used_and_stays(here):
     assert here.labs.convai.numbers[by_hand]["agent_id"] is None
 
 
-def test_a_number_that_was_deleted_there_is_imported_anew(here):
+def test_switch_on_imports_a_deleted_number_again(here):
     here.on()
     here.labs.convai.numbers.clear()
     here.on()
@@ -93,27 +93,27 @@ def test_a_number_that_was_deleted_there_is_imported_anew(here):
     assert here.row() == (True, RECEPTION, imported_id)
 
 
-@pytest.mark.parametrize(
-    ("trunk", "said"),
-    [(None, "is not in the"), ("", "on no trunk"), (TRUNK[:-1] + "2", "on another trunk")],
-)
-def test_a_number_that_is_not_on_the_trunk_is_refused(here, trunk, said):
-    here.est.numbers = {} if trunk is None else {NUMBER: trunk}
-    with pytest.raises(Conflict, match=said) as refused:
-        here.on()
-    assert refused.value.code == "NUMBER_NOT_ON_TRUNK"
-    assert "Nothing was changed." in refused.value.message
+def test_switch_on_number_not_on_the_trunk_is_refused(here):
+    said = []
+    for trunks in ({}, {NUMBER: ""}, {NUMBER: TRUNK[:-1] + "2"}):
+        here.est.numbers = trunks
+        with pytest.raises(Conflict) as refused:
+            here.on()
+        assert refused.value.code == "NUMBER_NOT_ON_TRUNK"
+        said.append(refused.value.message)
+    assert len(set(said)) == 3
+    assert all(sentence.endswith(messages.NOTHING_CHANGED) for sentence in said)
     assert here.row() == OFF
     assert here.labs.requests == []
 
 
-def test_the_trunks_id_may_be_written_in_other_letters(here):
+def test_switch_on_ignores_case_of_the_trunk_id(here):
     connect(here.scope, here.est, "sinch_est", trunk_id=TRUNK[:-1] + "x")
     here.est.numbers = {NUMBER: TRUNK[:-1] + "X"}
     assert here.on().ai_enabled
 
 
-def test_a_number_of_another_provider_is_refused(here):
+def test_switch_on_number_of_other_provider_is_refused(here):
     other = give(here.scope, here.cast.mo, OTHER, "twilio")
     with pytest.raises(Conflict, match="Twilio") as refused:
         here.on(number_id=other.id)
@@ -121,7 +121,7 @@ def test_a_number_of_another_provider_is_refused(here):
     assert here.est.requests == []
 
 
-def test_what_is_missing_is_named_with_its_place(acme, cast, est, labs, http):
+def test_switch_on_names_what_is_missing(acme, cast, est, labs, http):
     row = give(acme, cast.mo)
     number = row.id
 
@@ -145,7 +145,7 @@ def test_what_is_missing_is_named_with_its_place(acme, cast, est, labs, http):
     assert est.requests == labs.requests == []
 
 
-def test_another_persons_or_organizations_number_is_not_found(here, globex):
+def test_other_users_number_is_not_found(here, globex):
     for scope, user in ((here.scope, here.cast.dana), (globex, here.cast.gus), (globex, here.cast.mo)):
         for act in (
             lambda scope=scope, user=user: numbers.switch_on(
@@ -173,23 +173,23 @@ LABS_AWAY = {
     "list": Fault(*LIST, times=1),
     "import refused": Fault(*IMPORT, REFUSED),
     "import failed": Fault(*IMPORT),
-    "import done and not told": Fault(*IMPORT, is_late=True),
-    "import done and told badly": Fault(*IMPORT, NO_ID, is_late=True),
+    "import done without a response": Fault(*IMPORT, is_late=True),
+    "import done with a bad response": Fault(*IMPORT, NO_ID, is_late=True),
     "assign refused": Fault(*ASSIGN, REFUSED, times=1),
     "assign failed": Fault(*ASSIGN, times=1),
-    "assign done and not told": Fault(*ASSIGN, is_late=True, times=1),
+    "assign done without a response": Fault(*ASSIGN, is_late=True, times=1),
     "import hung": Fault(*IMPORT, HUNG, is_late=True),
     "assign hung": Fault(*ASSIGN, HUNG, is_late=True, times=1),
 }
-BEFORE = ["nothing", "by hand", "by hand, twice", "on with another agent"]
+BEFORE = ["nothing", "manual", "manual, twice", "on with another agent"]
 
 
 def _as_before(kind, here):
     """What ElevenLabs has then."""
     convai = here.labs.convai
-    if kind == "by hand":
+    if kind == "manual":
         convai.add(NUMBER, NIGHT_SHIFT)
-    elif kind == "by hand, twice":
+    elif kind == "manual, twice":
         convai.add(NUMBER)
         convai.add(NUMBER, NIGHT_SHIFT)
     elif kind == "on with another agent":
@@ -220,7 +220,7 @@ def _fail(here, step):
 
 
 @pytest.mark.parametrize("before", BEFORE)
-def test_whatever_step_fails_everything_is_as_it_was(here, engine, before):
+def test_switch_on_failing_at_any_step_is_undone(here, engine, before):
     """The steps come one after the other, for each leaves all as it was."""
     there = _as_before(before, here)
     rows, events = here.rows(), here.events()
@@ -243,14 +243,14 @@ def test_whatever_step_fails_everything_is_as_it_was(here, engine, before):
     assert here.on().ai_agent_id == RECEPTION
 
 
-def test_undoing_has_time_of_its_own(here, monkeypatch):
+def test_switch_on_undo_has_its_own_deadline(here, monkeypatch):
     late = 0
     answer = here.labs.convai.answer
 
-    def slow(asked):
+    def slow(request):
         nonlocal late
-        late += 31 if asked.method == "PATCH" else 0
-        return answer(asked)
+        late += 31 if request.method == "PATCH" else 0
+        return answer(request)
 
     here.labs.convai.faults = [Fault(*ASSIGN)]
     monkeypatch.setattr(here.labs.convai, "answer", slow)
@@ -261,14 +261,14 @@ def test_undoing_has_time_of_its_own(here, monkeypatch):
     assert here.labs.convai.numbers == {}
 
 
-def test_what_could_not_be_undone_is_named(here, engine):
+def test_switch_on_names_what_could_not_be_undone(here, engine):
     here.labs.convai.faults = [Fault(*ASSIGN), Fault("DELETE", NUMBERS)]
     with pytest.raises(Conflict) as failed:
         here.on()
     (imported_id,) = here.labs.convai.numbers
     assert failed.value.code == "LEFT_AT_PROVIDER"
     assert f"+1 416-555-0100 ({imported_id})" in failed.value.message
-    assert "Remove it there under Phone numbers" in failed.value.message
+    assert imported_id in failed.value.message
     assert here.row() == OFF
     here.labs.convai.faults = [Fault("DELETE", NUMBERS)]
     here.labs.convai.numbers.clear()
@@ -281,7 +281,7 @@ def test_what_could_not_be_undone_is_named(here, engine):
     assert here.row() == (True, RECEPTION, imported_id)
 
 
-def test_an_import_of_which_nothing_is_known_is_named_without_its_id(here):
+def test_switch_on_names_an_import_without_id(here):
     here.labs.convai.faults = [
         Fault(*LIST, Reply(200, []), times=1),
         Fault(*IMPORT, is_late=True),
@@ -294,7 +294,7 @@ def test_an_import_of_which_nothing_is_known_is_named_without_its_id(here):
 
 
 @pytest.mark.parametrize(("former", "named"), [(NIGHT_SHIFT, NIGHT_SHIFT), (None, "no agent")])
-def test_a_former_agent_that_could_not_be_put_back_is_named(here, engine, former, named):
+def test_switch_on_names_a_former_agent_it_cannot_restore(here, engine, former, named):
     by_hand = here.labs.convai.add(NUMBER, former)
     here.labs.convai.takes_null = False
     here.labs.convai.faults = [Fault(*ASSIGN, is_late=True, times=1), *([Fault(*ASSIGN)] if former else [])]
@@ -313,18 +313,18 @@ def meanwhile(labs, monkeypatch):
     def during(act):
         answer = labs.convai.answer
 
-        def interrupted(asked):
-            if asked.method == "PATCH":
+        def interrupted(request):
+            if request.method == "PATCH":
                 monkeypatch.setattr(labs.convai, "answer", answer)
                 act()
-            return answer(asked)
+            return answer(request)
 
         monkeypatch.setattr(labs.convai, "answer", interrupted)
 
     return during
 
 
-def test_a_number_that_changed_meanwhile_is_left_alone(here, scopes, meanwhile):
+def test_switch_on_number_changed_meanwhile_is_stale(here, scopes, meanwhile):
     def rename():
         with scopes.of("dana") as scope, scope.transaction():
             scope.get(VoicePhoneNumber, here.number_id, what="number").label = "Desk"
@@ -336,7 +336,7 @@ def test_a_number_that_changed_meanwhile_is_left_alone(here, scopes, meanwhile):
     assert here.row() == OFF
 
 
-def test_a_number_that_was_taken_meanwhile_is_removed_again(here, scopes, meanwhile):
+def test_switch_on_number_unassigned_meanwhile_is_undone(here, scopes, meanwhile):
     def take():
         with scopes.of("dana") as scope:
             assignments.unassign(scope, here.cast.mo.id, "sinch", NUMBER)
@@ -348,7 +348,7 @@ def test_a_number_that_was_taken_meanwhile_is_removed_again(here, scopes, meanwh
     assert here.rows() == {}
 
 
-def test_who_is_slower_makes_elevenlabs_as_the_faster_one_stored_it(here, scopes, meanwhile):
+def test_switch_on_slower_user_restores_the_faster_ones(here, scopes, meanwhile):
     def faster():
         with scopes.of("dana") as scope:
             numbers.switch_on(
@@ -363,7 +363,8 @@ def test_who_is_slower_makes_elevenlabs_as_the_faster_one_stored_it(here, scopes
     assert here.row() == (True, NIGHT_SHIFT, imported_id)
 
 
-def test_at_once_one_number_is_imported(here, scopes):
+@pytest.mark.both_databases
+def test_switch_on_concurrently_imports_one_number(here, scopes):
     def switch(agent):
         return lambda scope: numbers.switch_on(
             scope, here.http, users.get(scope, here.cast.mo.id), here.number_id, agent
@@ -375,14 +376,14 @@ def test_at_once_one_number_is_imported(here, scopes):
     assert here.row() == (True, imported["agent_id"], imported_id)
 
 
-def test_no_transaction_is_open_while_anybody_is_asked(here, monkeypatch):
+def test_switch_has_no_open_transaction_during_requests(here, monkeypatch):
     seen = []
     for upstream in (here.est, here.labs):
         answer = upstream.answer
 
-        def watched(asked, answer=answer):
+        def watched(request, answer=answer):
             seen.append(here.scope.session.in_transaction())
-            return answer(asked)
+            return answer(request)
 
         monkeypatch.setattr(upstream, "answer", watched)
     numbers.agents(here.scope, here.http, PROVIDERS["elevenlabs"])
@@ -395,7 +396,7 @@ def test_no_transaction_is_open_while_anybody_is_asked(here, monkeypatch):
     assert not any(seen)
 
 
-def test_switching_off_removes_what_was_imported(here):
+def test_switch_off_removes_the_import(here):
     here.off()
     assert here.labs.requests == []
     here.on()
@@ -410,7 +411,7 @@ def test_switching_off_removes_what_was_imported(here):
 
 
 @pytest.mark.parametrize("gone", ["before it is read", "after it is read"])
-def test_what_is_gone_at_elevenlabs_is_off(here, gone):
+def test_switch_off_number_that_is_gone_is_stored(here, gone):
     here.on()
     if gone == "before it is read":
         here.labs.convai.numbers.clear()
@@ -420,7 +421,7 @@ def test_what_is_gone_at_elevenlabs_is_off(here, gone):
     assert here.row() == OFF
 
 
-def test_an_agent_that_somebody_else_set_there_stays(here):
+def test_switch_off_keeps_an_agent_set_at_the_provider(here):
     by_hand = here.labs.convai.add(NUMBER)
     here.on()
     here.labs.convai.numbers[by_hand]["agent_id"] = NIGHT_SHIFT
@@ -430,7 +431,7 @@ def test_an_agent_that_somebody_else_set_there_stays(here):
 
 
 @pytest.mark.parametrize("fault", ["list", "delete", "null", "key"])
-def test_where_elevenlabs_does_not_help_it_stays_on_unless_it_is_forgotten_here(here, fault):
+def test_switch_off_failing_stays_on_unless_here_only(here, fault):
     if fault == "null":
         here.labs.convai.add(NUMBER)
         here.labs.convai.takes_null = False
@@ -445,14 +446,14 @@ def test_where_elevenlabs_does_not_help_it_stays_on_unless_it_is_forgotten_here(
     expected = "PROVIDER_NOT_CONFIGURED" if fault == "key" else "PROVIDER_REFUSED"
     assert failed.value.code == expected
     assert here.row() == stored
-    asked = len(here.labs.requests)
+    request = len(here.labs.requests)
     here.off(here_only=True)
-    assert len(here.labs.requests) == asked
+    assert len(here.labs.requests) == request
     assert here.row() == OFF
     assert len(here.labs.convai.numbers) == 1
 
 
-def test_it_is_switched_for_everybody_who_has_the_number(here):
+def test_switch_on_applies_to_every_user_of_the_number(here):
     give(here.scope, here.cast.dana)
     row = here.on()
     assert [user.name for user in numbers.sharing(here.scope, row)] == ["Dana"]
@@ -469,16 +470,17 @@ def test_it_is_switched_for_everybody_who_has_the_number(here):
     assert again.ai_agent_id == RECEPTION
 
 
-def test_a_number_with_ai_is_not_taken_from_its_last_user(here):
+def test_unassign_last_user_with_ai_is_refused(here):
     here.on()
-    with pytest.raises(Conflict, match="Switch AI off first"):
+    with pytest.raises(Conflict) as refused:
         assignments.unassign(here.scope, here.cast.mo.id, "sinch", NUMBER)
+    assert refused.value.code == "AI_IS_ON"
     here.off()
     assignments.unassign(here.scope, here.cast.mo.id, "sinch", NUMBER)
     assert here.rows() == {}
 
 
-def test_a_number_without_ai_is_given_without_it(here):
+def test_assign_number_without_ai_has_none(here):
     here.on()
     give(here.scope, here.cast.dana, OTHER)
     give(here.scope, here.cast.dana, NUMBER, "twilio")
@@ -486,7 +488,7 @@ def test_a_number_without_ai_is_given_without_it(here):
     assert [row.ai_enabled for row in here.scope.session.scalars(query)] == [False, False]
 
 
-def test_agents_can_be_chosen_from(here):
+def test_agents_lists_those_that_can_be_chosen(here):
     assert numbers.agents(here.scope, here.http, PROVIDERS["elevenlabs"]) == [
         Agent(NIGHT_SHIFT, "Night shift"),
         Agent(RECEPTION, "Reception"),
@@ -496,7 +498,7 @@ def test_agents_can_be_chosen_from(here):
         numbers.agents(here.scope, here.http, PROVIDERS["elevenlabs"])
 
 
-def test_one_call_switches_as_it_is_told(here):
+def test_switch_follows_the_draft(here):
     def switch(**sent):
         return numbers.switch(here.scope, here.http, here.cast.mo, here.number_id, numbers.read(sent))
 
@@ -510,7 +512,7 @@ def test_one_call_switches_as_it_is_told(here):
     assert switch(aiEnabled=False).ai_agent_id is None
 
 
-def test_a_row_that_was_never_imported_can_be_switched_off(here):
+def test_switch_off_number_that_was_never_imported(here):
     with here.scope.transaction():
         here.scope.session.execute(update(VoicePhoneNumber).values(ai_enabled=True, ai_agent_id=RECEPTION))
     here.off()

@@ -1,4 +1,4 @@
-"""The callback of a provider's application, against a Sinch on this machine."""
+"""The callback of a provider's application, against the Sinch simulator."""
 
 from __future__ import annotations
 
@@ -48,12 +48,12 @@ def _point(scope, http, text=URL, digest=None):
 
 
 def _pointed(scope):
-    """The audit's events of it, and what is stored."""
+    """The audit events, and the stored URL."""
     events = scope.session.scalars(scope.select(AuditEvent).where(AuditEvent.action == "provider.pointed"))
     return [event.changes for event in events], store.load(scope, SINCH).callback_url
 
 
-def test_it_is_set_read_again_stored_and_audited(stored, sinch, http):
+def test_point_sets_reads_stores_and_audits_the_url(stored, sinch, http):
     was, before = sinch.urls["primary"], store.load(stored, SINCH)
     seen = application.look(stored, http, SINCH)
     assert (seen.now.primary, seen.now.numbers) == (was, ("+12025550101", "+12025550102"))
@@ -66,32 +66,32 @@ def test_it_is_set_read_again_stored_and_audited(stored, sinch, http):
     assert store.load(stored, SINCH).version == before.version
 
 
-def test_numbers_that_people_have_are_looked_at_again(stored, cast, http):
+def test_point_queues_checks_of_assigned_numbers(stored, cast, http):
     given = {"userId": cast.mo.id, "provider": "sinch", "phoneNumber": "+12025550101"}
     assignments.assign(stored, given)
-    asked: list[str] = []
-    _point(replace(stored, queue_drift_check=asked.append), http)
+    queued: list[str] = []
+    _point(replace(stored, queue_drift_check=queued.append), http)
     (check,) = stored.session.scalars(stored.select(DriftCheck))
     assert (check.provider, check.phone_number, check.due) == ("sinch", "+12025550101", True)
-    assert asked == [stored.organization.id]
+    assert queued == [stored.organization.id]
 
 
-@pytest.mark.parametrize(
-    ("there", "reason"),
-    [
+def test_look_returns_how_the_url_differs(stored, sinch, http):
+    _point(stored, http)
+    wrong = []
+    for there, reason in (
         (URL, None),
         (URL.replace("dialer.example", "DIALER.example"), None),
         ("https://other.example/", Reason.DIFFERENT_URL),
         (None, Reason.NO_WEBHOOK),
-    ],
-)
-def test_what_differs_is_named(stored, sinch, http, there, reason):
-    _point(stored, http)
-    sinch.urls = {"primary": there} if there else {}
-    assert application.look(stored, http, SINCH).reason is reason
+    ):
+        sinch.urls = {"primary": there} if there else {}
+        if (found := application.look(stored, http, SINCH).reason) is not reason:
+            wrong.append((there, found))
+    assert wrong == []
 
 
-def test_what_changed_meanwhile_is_not_overwritten(stored, sinch, http):
+def test_point_after_a_change_raises_stale(stored, sinch, http):
     seen = application.look(stored, http, SINCH)
     changes = [{"primary": "https://other.example/"}, sinch.urls | {"fallback": "https://other.example/"}]
     for urls in changes:
@@ -106,7 +106,7 @@ def test_what_changed_meanwhile_is_not_overwritten(stored, sinch, http):
     assert _pointed(stored) == ([], None)
 
 
-def test_an_address_that_cannot_be_called_is_not_asked_about(stored, sinch, http):
+def test_invalid_url_is_refused_without_a_request(stored, sinch, http):
     for call in (application.plan, _plain_point):
         with pytest.raises(Invalid) as refused:
             call(stored, http, SINCH, "http://127.0.0.1/")
@@ -118,28 +118,28 @@ def _plain_point(scope, http, provider, text):
     return application.point(scope, http, provider, text, digest="x")
 
 
-@pytest.mark.parametrize("there", ["https://other.example/", URL])
-def test_a_refusal_stores_nothing(stored, sinch, http, there):
-    sinch.urls = {"primary": there}
-    seen = application.look(stored, http, SINCH)
+def test_point_refused_stores_nothing(stored, sinch, http):
     sinch.instead["POST", CALLBACKS] = error(403, 40300)
-    with pytest.raises(ProviderCallFailed, match=messages.CALLBACK_NOT_SET) as refused:
-        _point(stored, http, digest=seen.digest)
-    assert refused.value.code == "PROVIDER_REFUSED"
-    assert _pointed(stored) == ([], None)
+    for there in ("https://other.example/", URL):
+        sinch.urls = {"primary": there}
+        seen = application.look(stored, http, SINCH)
+        with pytest.raises(ProviderCallFailed, match=messages.CALLBACK_NOT_SET) as refused:
+            _point(stored, http, digest=seen.digest)
+        assert refused.value.code == "PROVIDER_REFUSED"
+        assert _pointed(stored) == ([], None)
 
 
 @pytest.mark.parametrize("is_set", [True, False])
-def test_where_the_answer_is_lost_what_is_there_afterwards_tells(stored, sinch, http, monkeypatch, is_set):
+def test_point_lost_response_is_decided_by_reading(stored, sinch, http, monkeypatch, is_set):
     seen = application.look(stored, http, SINCH)
     answer = sinch.answer
 
-    def lost(asked: Request) -> Reply:
-        if asked.method == "POST":
+    def lost(request: Request) -> Reply:
+        if request.method == "POST":
             if is_set:
-                answer(asked)
+                answer(request)
             raise ConnectionResetError
-        return answer(asked)
+        return answer(request)
 
     monkeypatch.setattr(sinch, "answer", lost)
     if is_set:
@@ -153,13 +153,13 @@ def test_where_the_answer_is_lost_what_is_there_afterwards_tells(stored, sinch, 
 
 
 @pytest.mark.parametrize("is_lost", [True, False])
-def test_where_nothing_is_heard_afterwards_nothing_is_claimed(stored, sinch, http, monkeypatch, is_lost):
+def test_point_without_a_second_reading_claims_nothing(stored, sinch, http, monkeypatch, is_lost):
     seen = application.look(stored, http, SINCH)
     answer = sinch.answer
 
-    def away(asked: Request) -> Reply:
-        replied = answer(asked)
-        if asked.method == "POST":
+    def away(request: Request) -> Reply:
+        replied = answer(request)
+        if request.method == "POST":
             sinch.trouble = Trouble.HTML
             if is_lost:
                 raise ConnectionResetError
@@ -175,15 +175,15 @@ def test_where_nothing_is_heard_afterwards_nothing_is_claimed(stored, sinch, htt
         assert _pointed(stored)[1] == URL
 
 
-def test_an_outage_is_a_conflict(stored):
+def test_look_unreachable_provider_is_a_conflict(stored):
     away = Outbound({"callingapi.sinch.com": "http://127.0.0.1:9"}, deadline=2.0)
     with pytest.raises(ProviderCallFailed) as refused:
         application.look(stored, away, SINCH)
     assert refused.value.code == "PROVIDER_UNREACHABLE"
 
 
-def test_where_it_cannot_be_written_down_that_is_said(stored, sinch, http, monkeypatch):
-    """The address is set by then: whoever set it is told so."""
+def test_point_unrecorded_raises_unavailable(stored, sinch, http, monkeypatch):
+    """The URL is set by then, and the error says so."""
     seen = application.look(stored, http, SINCH)
 
     def fail(*_arguments: object) -> None:
@@ -196,22 +196,22 @@ def test_where_it_cannot_be_written_down_that_is_said(stored, sinch, http, monke
     assert _pointed(stored) == ([], None)
 
 
-def test_no_transaction_is_open_while_the_provider_is_asked(stored, sinch, http, monkeypatch):
+def test_point_has_no_open_transaction_during_requests(stored, sinch, http, monkeypatch):
     seen = application.look(stored, http, SINCH)
-    open_while_asked = []
+    open_meanwhile = []
     answer = sinch.answer
 
-    def watched(asked: Request) -> Reply:
-        open_while_asked.append(stored.session.in_transaction())
-        return answer(asked)
+    def watched(request: Request) -> Reply:
+        open_meanwhile.append(stored.session.in_transaction())
+        return answer(request)
 
     monkeypatch.setattr(sinch, "answer", watched)
     _point(stored, http, digest=seen.digest)
-    assert set(open_while_asked) == {False}
-    assert len(open_while_asked) == 6
+    assert set(open_meanwhile) == {False}
+    assert len(open_meanwhile) == 6
 
 
-def test_values_that_are_missing_and_tries_that_are_too_many(acme, sinch, http, monkeypatch):
+def test_look_needs_values_and_is_rate_limited(acme, sinch, http, monkeypatch):
     with pytest.raises(Conflict, match="It needs Application key, Application secret"):
         application.look(acme, http, SINCH)
     assert sinch.requests == []
@@ -223,7 +223,7 @@ def test_values_that_are_missing_and_tries_that_are_too_many(acme, sinch, http, 
         application.look(acme, http, SINCH)
 
 
-def test_another_provider_has_none():
+def test_provider_of_other_provider_is_not_found():
     assert application.provider_of("sinch") is SINCH
     for key in ("twilio", "unknown"):
         with pytest.raises(NotFound):

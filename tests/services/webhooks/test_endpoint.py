@@ -1,4 +1,4 @@
-"""One number at its provider: looking at it, and setting it right; against Twilio on this machine."""
+"""One number at its provider: observed, and its webhook set; against the Twilio simulator."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from app.services.connections import gateway
 from app.services.drift import tallies
 from app.services.endpoints import crud
 from app.services.providers import credentials, telephony
-from app.services.webhooks import endpoint
+from app.services.webhooks import endpoint, messages
 from simulators.base import CANARY, Trouble
 from simulators.twilio import Twilio, sample_id
 from tests.support.scopes import OFFLINE
@@ -24,7 +24,7 @@ TWILIO = PROVIDERS["twilio"]
 NUMBER = "+15551234567"
 URL = "https://voice.example.com/telephony/twilio/inbound/support"
 OLD = "https://old.example/x"
-ELSEWHERE = "https://app.example/calls"
+OTHER = "https://app.example/calls"
 LOUD = URL.replace("https://voice", "HTTPS://VOICE")
 
 
@@ -61,64 +61,67 @@ def _set(twilio, **values):
 APPLICATION = {"voice_application_sid": sample_id("AP")}
 
 
-@pytest.mark.parametrize(
-    ("at_provider", "told"),
-    [
-        ({"voice_url": URL}, (True, None, URL)),
-        ({"voice_url": LOUD}, (True, None, LOUD)),
-        ({"voice_url": OLD}, (False, Reason.DIFFERENT_URL, OLD)),
-        ({"voice_url": URL + "2"}, (False, Reason.DIFFERENT_URL, URL + "2")),
-        ({"voice_url": URL, "voice_method": "GET"}, (False, Reason.DIFFERENT_METHOD, URL)),
-        ({"voice_url": ""}, (False, Reason.NO_WEBHOOK, None)),
-        ({"voice_url": URL} | APPLICATION, (False, Reason.APPLICATION_IN_THE_WAY, ELSEWHERE)),
-        ({"voice_url": URL, "trunk_sid": sample_id("TK")}, (False, Reason.TRUNK_IN_THE_WAY, None)),
-    ],
-)
-def test_what_the_provider_has_is_told_and_kept(acme, twilio, http, here, *, at_provider, told):
-    _set(twilio, **at_provider)
-    seen = endpoint.observe(acme, http, here)
-    assert (seen.in_sync, seen.reason, seen.actual) == told
-    assert seen.expected == URL
-    kept = _kept(acme)
-    assert (kept.in_sync, kept.reason, kept.actual, kept.expected) == (*told, URL)
-    assert (kept.since is not None) == (seen.in_sync is False)
-    assert not kept.due
-    assert seen.message
-    assert CANARY not in seen.message
+USUAL = {"voice_method": "POST", "trunk_sid": "", "voice_application_sid": ""}
+AT_PROVIDER = [
+    ({"voice_url": URL}, (True, None, URL)),
+    ({"voice_url": LOUD}, (True, None, LOUD)),
+    ({"voice_url": OLD}, (False, Reason.DIFFERENT_URL, OLD)),
+    ({"voice_url": URL + "2"}, (False, Reason.DIFFERENT_URL, URL + "2")),
+    ({"voice_url": URL, "voice_method": "GET"}, (False, Reason.DIFFERENT_METHOD, URL)),
+    ({"voice_url": ""}, (False, Reason.NO_WEBHOOK, None)),
+    ({"voice_url": URL} | APPLICATION, (False, Reason.APPLICATION_IN_THE_WAY, OTHER)),
+    ({"voice_url": URL, "trunk_sid": sample_id("TK")}, (False, Reason.TRUNK_IN_THE_WAY, None)),
+]
 
 
-def test_an_application_that_calls_the_right_url_is_in_sync(acme, twilio, http, here):
+def test_observe_returns_and_saves_what_the_provider_has(acme, twilio, http, here, subtests):
+    for at_provider, expected in AT_PROVIDER:
+        with subtests.test(at_provider=at_provider):
+            _set(twilio, **USUAL | at_provider)
+            seen = endpoint.observe(acme, http, here)
+            assert (seen.in_sync, seen.reason, seen.actual) == expected
+            assert seen.expected == URL
+            kept = _kept(acme)
+            assert (kept.in_sync, kept.reason, kept.actual, kept.expected) == (*expected, URL)
+            assert (kept.since is not None) == (seen.in_sync is False)
+            assert not kept.due
+            assert seen.message
+            assert CANARY not in seen.message
+
+
+def test_observe_application_with_the_right_url_is_in_sync(acme, twilio, http, here):
     twilio.applications[sample_id("AP")].voice_url = URL
     _set(twilio, **APPLICATION)
     assert endpoint.observe(acme, http, here).in_sync is True
 
 
-def test_a_number_that_is_gone(acme, twilio, http, here):
+def test_observe_missing_number_is_drift(acme, twilio, http, here):
     del twilio.numbers[NUMBER]
     seen = endpoint.observe(acme, http, here)
     assert (seen.in_sync, seen.reason, seen.actual) == (False, Reason.NUMBER_GONE, None)
 
 
-def test_refused_credentials_are_drift(acme, twilio, http, here):
+def test_observe_refused_credentials_is_drift(acme, twilio, http, here):
     twilio.status, twilio.hides_status = "suspended", True
     seen = endpoint.observe(acme, http, here)
     assert (seen.in_sync, seen.reason) == (False, Reason.CREDENTIALS_REFUSED)
     assert "Account Info" in seen.message
 
 
-@pytest.mark.parametrize("trouble", [Trouble.RATE_LIMITED, Trouble.FAULT, Trouble.HTML, Trouble.ODD])
-def test_no_answer_says_nothing_and_takes_nothing_back(acme, twilio, http, here, trouble):
+def test_observe_without_a_response_keeps_the_last_result(acme, twilio, http, here, subtests):
     _set(twilio, voice_url=OLD)
     endpoint.observe(acme, http, here)
     since = _kept(acme).since
-    twilio.trouble = trouble
-    seen = endpoint.observe(acme, http, here)
-    assert (seen.in_sync, seen.reason) == (None, Reason.PROVIDER_UNREACHABLE)
-    kept = _kept(acme)
-    assert (kept.in_sync, kept.reason, kept.since) == (False, "different_url", since)
+    for trouble in (Trouble.RATE_LIMITED, Trouble.FAULT, Trouble.HTML, Trouble.ODD):
+        with subtests.test(trouble):
+            twilio.trouble = trouble
+            seen = endpoint.observe(acme, http, here)
+            assert (seen.in_sync, seen.reason) == (None, Reason.PROVIDER_UNREACHABLE)
+            kept = _kept(acme)
+            assert (kept.in_sync, kept.reason, kept.since) == (False, "different_url", since)
 
 
-def test_since_lasts_until_it_is_right_again(acme, twilio, http, here):
+def test_observe_keeps_since_until_in_sync(acme, twilio, http, here):
     _set(twilio, voice_url=OLD)
     endpoint.observe(acme, http, here)
     since = _kept(acme).since
@@ -130,20 +133,20 @@ def test_since_lasts_until_it_is_right_again(acme, twilio, http, here):
     assert _kept(acme).since is None
 
 
-def test_an_inactive_endpoint_expects_nothing(acme, http, here):
+def test_observe_inactive_endpoint_expects_nothing(acme, http, here):
     crud.update(acme, here, {"is_active": False})
     seen = endpoint.observe(acme, http, here)
     assert (seen.in_sync, seen.reason, seen.expected) == (None, Reason.NOTHING_EXPECTED, None)
 
 
-def test_a_disabled_provider_is_not_asked(acme, twilio, http, here):
+def test_observe_disabled_provider_sends_no_request(acme, twilio, http, here):
     credentials.set_enabled(acme, OFFLINE, TWILIO, False)
     before = len(twilio.requests)
     assert endpoint.observe(acme, http, here).reason is Reason.PROVIDER_NOT_CONFIGURED
     assert len(twilio.requests) == before
 
 
-def test_no_transaction_is_open_while_the_provider_is_asked(acme, http, here, monkeypatch):
+def test_point_has_no_open_transaction_during_requests(acme, http, here, monkeypatch):
     open_meanwhile = []
     send = Outbound.send
 
@@ -157,43 +160,41 @@ def test_no_transaction_is_open_while_the_provider_is_asked(acme, http, here, mo
     assert not any(open_meanwhile)
 
 
-def test_another_organization_s_endpoint_is_not_found(globex, http, here):
+def test_other_organizations_endpoint_is_not_found(globex, http, here):
     with pytest.raises(NotFound):
         endpoint.observe(globex, http, here)
     with pytest.raises(NotFound):
         endpoint.point(globex, http, here)
 
 
-@pytest.mark.parametrize(
-    "at_provider",
-    [
+def test_point_sets_the_webhook_and_removes_overrides(acme, twilio, http, here, subtests):
+    for at_provider in (
         {"voice_url": ""},
         {"voice_url": OLD, "voice_method": "GET"},
         {"voice_url": URL} | APPLICATION,
         {"voice_url": URL, "trunk_sid": sample_id("TK")},
-    ],
-)
-def test_pointing_sets_it_right_and_says_so(acme, twilio, http, here, at_provider):
-    _set(twilio, **at_provider)
-    after = endpoint.point(acme, http, here)
-    assert (after.in_sync, after.actual) == (True, URL)
-    number = twilio.numbers[NUMBER]
-    assert (number.voice_url, number.voice_method) == (URL, "POST")
-    assert not number.voice_application_sid
-    assert not number.trunk_sid
-    assert _kept(acme).in_sync is True
-    event = acme.session.scalars(acme.select(AuditEvent).where(AuditEvent.action == "number.pointed")).one()
-    assert event.subject == NUMBER
-    assert event.changes["webhook"][1] == URL
+    ):
+        with subtests.test(at_provider=at_provider):
+            _set(twilio, **USUAL | at_provider)
+            after = endpoint.point(acme, http, here)
+            assert (after.in_sync, after.actual) == (True, URL)
+            number = twilio.numbers[NUMBER]
+            assert (number.voice_url, number.voice_method) == (URL, "POST")
+            assert not number.voice_application_sid
+            assert not number.trunk_sid
+            assert _kept(acme).in_sync is True
+    pointed = acme.select(AuditEvent).where(AuditEvent.action == "number.pointed")
+    events = list(acme.session.scalars(pointed))
+    assert [(event.subject, event.changes["webhook"][1]) for event in events] == [(NUMBER, URL)] * 4
 
 
-def test_what_is_right_already_is_not_written(acme, twilio, http, here):
+def test_point_in_sync_number_writes_nothing(acme, twilio, http, here):
     _set(twilio, voice_url=URL)
     assert endpoint.point(acme, http, here).in_sync is True
     assert {seen.method for seen in twilio.requests} == {"GET"}
 
 
-def test_what_changed_since_it_was_shown_is_not_replaced(acme, twilio, http, here):
+def test_point_after_a_change_raises_stale(acme, twilio, http, here):
     _set(twilio, voice_url=OLD)
     plan = endpoint.plan(acme, http, here)
     assert plan.can_point
@@ -205,27 +206,26 @@ def test_what_changed_since_it_was_shown_is_not_replaced(acme, twilio, http, her
     assert endpoint.point(acme, http, here, seen=again.seen).in_sync is True
 
 
-@pytest.mark.parametrize(
-    ("trouble", "code"),
-    [
+def test_point_sends_a_failing_write_once(acme, twilio, here, subtests):
+    http = Outbound(twilio.upstreams, deadline=1.0)
+    for trouble, code in (
         (Trouble.FAULT, gateway.REFUSED),
         (Trouble.RATE_LIMITED, gateway.REFUSED),
         (Trouble.HTML, gateway.REFUSED),
         (Trouble.SLOW, gateway.UNREACHABLE),
-    ],
-)
-def test_a_write_that_fails_is_sent_once_and_told(acme, twilio, here, trouble, code):
-    http = Outbound(twilio.upstreams, deadline=1.0)
-    twilio.trouble, twilio.trouble_at = trouble, twilio.numbers[NUMBER].sid
-    with pytest.raises(Conflict) as raised:
-        endpoint.point(acme, http, here)
-    assert "was not set" in raised.value.message
-    assert raised.value.code == code
-    assert [seen.method for seen in twilio.requests].count("POST") == 1
-    assert _kept(acme).in_sync is False
+    ):
+        with subtests.test(trouble):
+            twilio.requests.clear()
+            twilio.trouble, twilio.trouble_at = trouble, twilio.numbers[NUMBER].sid
+            with pytest.raises(Conflict) as raised:
+                endpoint.point(acme, http, here)
+            assert raised.value.message.endswith(messages.NOT_SET)
+            assert raised.value.code == code
+            assert [seen.method for seen in twilio.requests].count("POST") == 1
+            assert _kept(acme).in_sync is False
 
 
-def test_what_cannot_be_pointed_is_refused_with_the_reason(acme, twilio, http, here):
+def test_point_refused_has_the_code_of_the_reason(acme, twilio, http, here):
     def code(endpoint_id):
         with pytest.raises(Conflict) as raised:
             endpoint.point(acme, http, endpoint_id)
@@ -242,7 +242,7 @@ def test_what_cannot_be_pointed_is_refused_with_the_reason(acme, twilio, http, h
     assert "POST" not in {seen.method for seen in twilio.requests}
 
 
-def test_looking_is_throttled(acme, http, here, monkeypatch):
+def test_observe_is_rate_limited(acme, http, here, monkeypatch):
     monkeypatch.setattr(gateway, "OBSERVE", replace(gateway.OBSERVE, most=2))
     endpoint.observe(acme, http, here)
     endpoint.observe(acme, http, here)
@@ -250,14 +250,14 @@ def test_looking_is_throttled(acme, http, here, monkeypatch):
         endpoint.observe(acme, http, here)
 
 
-def test_a_change_of_what_is_expected_makes_it_due(acme, twilio, http, here):
-    asked: list[str] = []
-    acme = type(acme)(**{**vars(acme), "queue_drift_check": asked.append})
+def test_changed_expectation_queues_a_check(acme, twilio, http, here):
+    queued: list[str] = []
+    acme = type(acme)(**{**vars(acme), "queue_drift_check": queued.append})
 
     def look():
         _set(twilio, voice_url=OLD)
         endpoint.observe(acme, http, here)
-        asked.clear()
+        queued.clear()
 
     def is_void():
         kept = _kept(acme)
@@ -265,14 +265,14 @@ def test_a_change_of_what_is_expected_makes_it_due(acme, twilio, http, here):
 
     look()
     crud.update(acme, here, {"label": "Reception"})
-    assert (_kept(acme).due, asked) == (False, [])
+    assert (_kept(acme).due, queued) == (False, [])
     crud.update(acme, here, {"inbound_agent_name": "sales"})
     assert is_void()
-    assert asked == [acme.organization.id]
+    assert queued == [acme.organization.id]
     look()
     telephony.update(acme, OFFLINE, {"public_base_url": "https://new.example.com"})
     assert is_void()
-    assert asked == [acme.organization.id]
+    assert queued == [acme.organization.id]
     crud.update(acme, here, {"is_active": False})
     assert _kept(acme) is None
     crud.update(acme, here, {"is_active": True})
