@@ -22,7 +22,7 @@ class Fault:
     name: str
     happen: Callable[[Server], None]
     short: int
-    """How often it is tried in `make test`."""
+    """How often it is tried in `make test-all`."""
     full: int
 
 

@@ -272,7 +272,7 @@ def test_verify_ends_at_the_deadline(staged: Staged, world: World) -> None:
     turns = iter([world.gate.hang, world.gate.drip])
 
     def fail(peer: socket.socket) -> None:
-        next(turns)(peer)
+        next(turns, world.gate.hang)(peer)
 
     world.gate.fault = fail
     dana = Caller(staged.app, staged.token)
