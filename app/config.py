@@ -265,7 +265,7 @@ def _new_key(name: str) -> str:
 
 
 def _write_once(path: Path, value: str) -> None:
-    """Two processes may start at once: whoever comes second reads what the first one wrote."""
+    """Two processes may start concurrently: the second reads what the first one wrote."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -1,4 +1,4 @@
-"""Every refusal and failure, as JSON under /api and as a page elsewhere."""
+"""Responses for errors: JSON under /api, a page everywhere else."""
 
 from __future__ import annotations
 

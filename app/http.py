@@ -27,7 +27,7 @@ from app.database import engine
 from app.services.scope import Keys
 
 MAX_CONCURRENT_OUTBOUND = 5
-"""Threads of a process that wait for providers at once."""
+"""Threads of a process that may wait for providers concurrently."""
 
 
 def flask_config(settings: Settings) -> dict[str, Any]:
@@ -75,8 +75,8 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.session_interface = PortalSessions()
     app.extensions["patchbay"] = Keys(Sealer(settings.fernet_keys), settings.jwt_keys, settings.secret_key)
     app.extensions["patchbay_settings"] = settings
-    app.extensions["patchbay_hashing"] = Slots(settings.data / "hashing", _hashes_at_once())
-    app.extensions["patchbay_outbound"] = Outbound(settings.upstreams, most_at_once=MAX_CONCURRENT_OUTBOUND)
+    app.extensions["patchbay_hashing"] = Slots(settings.data / "hashing", _max_concurrent_hashes())
+    app.extensions["patchbay_outbound"] = Outbound(settings.upstreams, max_concurrent=MAX_CONCURRENT_OUTBOUND)
     app.extensions["patchbay_check_soon"] = lambda _organization_id: None
     app.extensions["patchbay_token_used"] = lambda _token_id: None
     app.url_map.merge_slashes = False
@@ -93,7 +93,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.before_request(_refuse_nul)
 
 
-def _hashes_at_once() -> int:
+def _max_concurrent_hashes() -> int:
     """One a core, of which one is reserved for people who are known."""
     return max(1, (os.cpu_count() or 1) - 1)
 

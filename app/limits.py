@@ -19,7 +19,7 @@ KNOWN = 1_000_000
 
 
 def limit_of(app: Flask) -> Callable[[dict[str, Any]], Limit]:
-    """Returns a function that tells the limit of a request from its WSGI environment."""
+    """Returns a function that finds the limit of a request by its WSGI environment."""
 
     def limit(environ: dict[str, Any]) -> Limit:
         request = app.request_class(environ)

@@ -42,7 +42,7 @@ _shared: list[structlog.typing.Processor] = [
 
 
 def to_stderr() -> None:
-    """For commands: what they print is for whoever called them, and nothing stands between."""
+    """For commands: logs go to standard error, so that output stays clean."""
     for handler in logging.getLogger().handlers:
         if isinstance(handler, logging.StreamHandler) and handler.stream is sys.stdout:
             handler.setStream(sys.stderr)

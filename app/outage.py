@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 log = structlog.get_logger(__name__)
 
 RETRY_SECONDS = 1.0
-"""After a connection that failed, the next one is tried then; whatever needs one meanwhile fails at once."""
+"""Seconds from a failed connection to the next attempt; others fail immediately until then."""
 
 QUIET_SECONDS = 10.0
 """An outage that begins so soon after another is not logged again."""
@@ -30,9 +30,9 @@ class Outage:
 
     @contextmanager
     def attempt(self) -> Iterator[None]:
-        """Around connecting. Raises OperationalError at once if that failed a moment ago, or is being tried.
+        """Wraps connecting. Raises OperationalError immediately if that just failed or is in progress.
 
-        So a server that is frozen holds up few requests, and is asked by one at a time until it responds.
+        So a frozen server delays few requests: one at a time tries it until it responds.
         """
         is_trial = self._admit()
         try:

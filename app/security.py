@@ -54,7 +54,7 @@ def init_app(app: Flask, _settings: Settings) -> None:
 
 
 def _with_headers(answer: WSGIApplication) -> WSGIApplication:
-    """Adds what is the same on every answer, whoever made it."""
+    """Adds the headers that every response has."""
 
     def run(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:

@@ -127,7 +127,7 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 def new_counts(data: Path) -> dict[str, str]:
-    """A setting: the folder in which the workers count together. Counts begin anew.
+    """A setting: the folder of the workers' shared counters, which start at zero.
 
     In memory if there is such a place, since a full disk can end a process that has a file mapped.
     """

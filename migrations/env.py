@@ -29,8 +29,10 @@ def run() -> None:
 
 @contextmanager
 def _tables_apart(connection: Connection) -> Iterator[None]:
-    """SQLite changes a table by making it anew, and dropping the old one would take along every row
-    that refers to it: foreign keys are off meanwhile, and checked afterwards."""
+    """Switches foreign keys off on SQLite, and checks them afterwards.
+
+    SQLite changes a table by copying it; dropping the old one would delete every row that refers to it.
+    """
     if connection.dialect.name != "sqlite":
         yield
         return

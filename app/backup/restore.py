@@ -179,8 +179,8 @@ def _examine(found: Archive, folder: Path, keys: Mapping[str, str], name: str) -
             stored, unopened = setup.sealed_counts(scope)
             problems = integrity.problems(scope.session, scope.keys.sealer)
             with scope.transaction():
-                told = {"created_at": [None, manifest.created_at], "version": [None, manifest.version]}
-                audit_log.note(scope, Action.BACKUP_RESTORED, name, told)
+                details = {"created_at": [None, manifest.created_at], "version": [None, manifest.version]}
+                audit_log.note(scope, Action.BACKUP_RESTORED, name, details)
         except SQLAlchemyError as error:
             return Findings(manifest, [f"The database in the backup cannot be used: {type(error).__name__}."])
         finally:
@@ -299,7 +299,7 @@ def _put_keys(data: Path, files: Mapping[str, str], aside: _Aside) -> None:
 
 
 def _end_use(target: Path) -> None:
-    """Moves what is in the WAL of the former database into it. Raises ArchiveError if anybody uses it."""
+    """Checkpoints the WAL of the previous database. Raises ArchiveError if it is in use."""
     if target.exists():
         try:
             with closing(sqlite.connect(str(target), timeout=0)) as former:

@@ -45,7 +45,7 @@ def plain(cell: str) -> str:
 
 
 def visible(text: str) -> str:
-    """Without marks that nobody sees, such as those that say in which direction text runs."""
+    """Removes invisible characters, such as direction marks."""
     if text.isascii():
         return text
     return "".join(character for character in text if unicodedata.category(character) != "Cf").strip()

@@ -64,14 +64,14 @@ class Conflict(PatchbayError):
 
 
 class Stale(PatchbayError):
-    """Somebody else saved first; `current` is the row as it stands now, where it is known."""
+    """Someone else saved first; `current` is the row as it is now, if known."""
 
     status = 412
     code = "STALE"
 
     def __init__(
         self,
-        message: str = "Somebody changed this since you opened it. Read it again, then save.",
+        message: str = "This was changed by someone else. Reload, then save again.",
         current: Any = None,
     ) -> None:
         super().__init__(message)
@@ -137,7 +137,7 @@ class StorageFull(TryLater):
 
 
 class Busy(TryLater):
-    """Refused at once, so that nothing waits in line."""
+    """Refused immediately; nothing queues."""
 
     status = 503
     code = "BUSY"

@@ -33,7 +33,7 @@ class Place:
 
 
 def fingerprint(key: str) -> str:
-    """Names a key without telling it: 16 hex digits."""
+    """Identifies a key without revealing it: 16 hex digits."""
     return hashlib.sha256(b"patchbay-key:" + key.encode()).hexdigest()[:FINGERPRINT_LENGTH]
 
 
@@ -43,7 +43,7 @@ def hint(secret: str) -> str:
 
 
 def is_fernet_key(key: str) -> bool:
-    """True for 32 bytes in url-safe base64 that somebody could not have guessed."""
+    """Whether the key is 32 unguessable bytes in URL-safe base64."""
     try:
         raw = base64.urlsafe_b64decode(key.encode())
     except ValueError:

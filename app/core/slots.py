@@ -20,7 +20,7 @@ class Slots:
 
     @contextmanager
     def taken(self, *, reserved: bool = False) -> Iterator[None]:
-        """Holds a slot; Busy at once if none is free. `reserved` may take the last one too."""
+        """Holds a slot; raises Busy immediately if none is free. `reserved` may take the last one."""
         descriptor = self._take(self._count + reserved)
         try:
             yield

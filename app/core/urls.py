@@ -68,12 +68,12 @@ def _short(url: str, longest: int) -> str:
 
 
 def shown(url: str) -> str:
-    """An address that somebody else wrote, as a page may have it: one line, not too long, no password."""
+    """Sanitises an external URL for display: one line, truncated, without a password."""
     return _PASSWORD.sub("//…@", "".join(filter(str.isprintable, url)))[:LONGEST_CALLBACK]
 
 
 def _is_plain_path(path: str) -> bool:
-    """Every segment stays one, however often somebody on the way decodes it."""
+    """Whether every segment stays one, even if a proxy decodes it repeatedly."""
     segments = [unquote(segment) for segment in path.split("/")]
     return _PATH.fullmatch(path) is not None and not any(
         segment in (".", "..")

@@ -82,8 +82,10 @@ def _on_sqlite_connect(connection: Any, _record: Any) -> None:
 
 
 def _on_sqlite_begin(connection: Connection) -> None:
-    """A transaction that will write takes its lock at once, so that it never has to give up later;
-    where it is not to wait for another writer, it gives up at once."""
+    """A writing transaction takes its lock when it begins, so that it never has to abort later.
+
+    Without `waits` it fails immediately if another writer holds the lock.
+    """
     options = connection.get_execution_options()
     driver: Any = connection.connection.dbapi_connection
     if not options.get("writes"):

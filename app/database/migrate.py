@@ -31,7 +31,7 @@ def are_current(engine: Engine) -> bool:
 
 
 def upgrade(engine: Engine, data: Path) -> None:
-    """To the newest schema; machines and processes that start at once take turns."""
+    """Migrates to the newest schema; machines and processes that start concurrently take turns."""
     with _turn(engine, data):
         if not are_current(engine):
             flask_migrate.upgrade(directory=str(MIGRATIONS))

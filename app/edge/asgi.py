@@ -31,7 +31,7 @@ IN_MEMORY = 250_000
 """Bytes of a response that is sent from memory; what is larger is a download."""
 
 MOST_DOWNLOADS = 4
-"""At once, in one process."""
+"""Concurrent ones in one process."""
 
 QUERIES = frozenset({"/api/calls/providers", "/api/settings/endpoints/resolve", "/healthz"})
 """What a dialer requests on every call, and a monitor; some threads are kept for it."""

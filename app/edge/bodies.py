@@ -1,7 +1,7 @@
 """Bodies of requests: whole before a thread is given to the request, or refused.
 
 What is refused is refused when a view reads the body, so that a missing token is 401 before the body is
-too large. Whoever is not signed in and has no token of ours may send little.
+too large. Without a session or a token the limit is low.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a request is to Flask: the WSGI environment, made from what ASGI tells about it."""
+"""The WSGI environment for Flask, made from an ASGI scope."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def refusal(scope: Scope) -> int | None:
 
 
 def of(scope: Scope) -> Environ:
-    """The environment without a body; `wsgi.input` is to be set.
+    """The environment without a body; the caller sets `wsgi.input`.
 
     A header with an underscore in its name is left out: to WSGI it would be the one with a hyphen, which a
     proxy may have checked or set.

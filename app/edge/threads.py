@@ -12,7 +12,7 @@ FOR_OTHERS = 12
 """Of each process."""
 
 MOST_WAITING = 256
-"""How many requests of a kind may wait for a thread. One more is refused at once."""
+"""How many requests of a kind may wait for a thread. One more is refused immediately."""
 
 
 class Threads:

@@ -8,7 +8,7 @@ from app.models.base import Base, Id, Moment, OrganizationId
 
 
 class Check(Base):
-    """The last result of asking a provider about one connection: what it said, when, and who asked."""
+    """The last test of a connection: its result, when, and by whom."""
 
     __tablename__ = "checks"
     __table_args__ = (UniqueConstraint("organization_id", "provider"),)

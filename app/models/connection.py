@@ -12,7 +12,7 @@ from app.models.base import Base, Id, Moment, OrganizationId, Timed, Versioned
 class Connection(Base, Timed, Versioned):
     """One organization's stored values for one provider; its secrets are `Secret` rows.
 
-    `callback_url` is what the provider's application was told, from here, to call.
+    `callback_url` is the last one that Patchbay set at the provider's application.
     """
 
     __tablename__ = "connections"

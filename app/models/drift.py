@@ -10,10 +10,10 @@ from app.models.base import Base, Moment, OrganizationId
 
 
 class DriftCheck(Base):
-    """What a provider had for a number when it was last asked, against what it should be.
+    """The last result of comparing a number's webhook with its provider.
 
-    `in_sync` is None while that is not known; `since` is when the number was first seen to differ.
-    `due`: the provider is to be asked again, since something changed on our side or somebody wants to know.
+    `in_sync` is None while that is unknown; `since` is when the number was first found to differ.
+    `due`: a check is pending, because something changed here or a user requested it.
     """
 
     __tablename__ = "drift_checks"

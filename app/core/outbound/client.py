@@ -79,10 +79,10 @@ class Outbound:
         *,
         deadline: float = 10.0,
         most_bytes: int = 2_000_000,
-        most_at_once: int = 64,
+        max_concurrent: int = 64,
     ) -> None:
         self._upstreams = {host.lower(): Upstream.parse(base) for host, base in (chosen or {}).items()}
-        self._turns = threading.BoundedSemaphore(most_at_once)
+        self._turns = threading.BoundedSemaphore(max_concurrent)
         self._deadline = deadline
         self._most_bytes = most_bytes
         self._end = math.inf
@@ -122,7 +122,7 @@ class Outbound:
         """The answer, whatever its status, except a redirect. `body` is sent as it is. Raises OutboundError.
 
         A GET is tried again after a failed connection, 429 or 5xx, while there is time; nothing else
-        is ever sent twice. `most_at_once` wait for an answer: whoever comes then is told to come again.
+        is ever sent twice. `max_concurrent` calls wait for a response; further ones are refused.
         """
         route = self._route(url)
         request = requests.Request(method.upper(), url, params=query, data=body or form, json=json).prepare()
@@ -139,9 +139,7 @@ class Outbound:
     @contextmanager
     def _turn(self, route: _Route) -> Iterator[None]:
         if not self._turns.acquire(timeout=PATIENCE):
-            raise OutboundError(
-                "busy", f"{route.host} was not asked: too many answers are waited for. Try again in a moment."
-            )
+            raise OutboundError("busy", "Too many requests in progress. Try again shortly.")
         try:
             yield
         finally:
@@ -241,7 +239,7 @@ class Outbound:
             with closing(connection.getresponse()) as response:
                 if 300 <= response.status < 400:
                     raise OutboundError(
-                        "redirect", f"{route.host} sent us elsewhere, and that is not followed."
+                        "redirect", f"{route.host} redirected the request, which is not followed."
                     )
                 body = b"".join(iter(lambda: response.read(CHUNK, decode_content=False), b""))
                 self._check_size(body)

@@ -45,7 +45,7 @@ class Meter:
 
 
 class _Socket(socket.socket):
-    """Each operation gets what is left of the whole call: a byte a second does not start the clock anew."""
+    """Timeouts shrink to the remaining deadline, so a slow drip cannot extend it."""
 
     meter: Meter
 

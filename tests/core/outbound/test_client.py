@@ -748,7 +748,7 @@ def test_nothing_is_logged_but_method_host_status_and_duration(serve, quick, cap
 
 def test_too_many_who_wait_are_told_to_come_again(serve, monkeypatch):
     monkeypatch.setattr(outbound_client, "PATIENCE", 0.0)
-    client = to(serve(), most_at_once=1)
+    client = to(serve(), max_concurrent=1)
     with client._turn(client._route(URL)):
         assert refused(client) == "busy"
         assert refused(client.within(5)) == "busy"
