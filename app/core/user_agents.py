@@ -1,10 +1,10 @@
-"""What a browser says it is, in words."""
+"""Names of browsers and operating systems from User-Agent headers."""
 
 from __future__ import annotations
 
 import re
 
-UNKNOWN = "Something that does not say what it is"
+UNKNOWN = "Unknown browser"
 
 _BROWSERS = (
     ("Edge", r"\bEdg(e|A|iOS)?/"),
@@ -23,16 +23,16 @@ _SYSTEMS = (
     ("Mac", r"\bMac(intosh| OS X)\b"),
     ("Linux", r"\b(Linux|X11)\b"),
 )
-"""In this order: most browsers name others too, and Android names Linux."""
+"""Ordered: most browsers name others too, and Android names Linux."""
 
 
 def words(user_agent: str) -> str:
-    """Such as “Firefox on Linux”. It is what the browser claims: a hint, and no proof."""
+    """Returns a name such as “Firefox on Linux”, as the browser claims it."""
     browser = _first(_BROWSERS, user_agent)
     system = _first(_SYSTEMS, user_agent)
     if browser and system:
         return f"{browser} on {system}"
-    return browser or (f"A browser on {system}" if system else UNKNOWN)
+    return browser or (f"Browser on {system}" if system else UNKNOWN)
 
 
 def _first(known: tuple[tuple[str, str], ...], text: str) -> str | None:

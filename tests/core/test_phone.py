@@ -53,7 +53,9 @@ def test_it_refuses_what_is_not_a_number(subtests):
     ]:
         for country in [None, "US"]:
             with subtests.test(text=text, country=country):
-                with pytest.raises(ValueError, match=r"^(This is |Write the number).*\.$") as refused:
+                with pytest.raises(
+                    ValueError, match=r"^(A phone number has|Not a valid number|Enter the number).*\.$"
+                ) as refused:
                     phone.normalize(text, country)
                 if country and len(text) <= 40:
                     assert "United States" in str(refused.value)
@@ -98,9 +100,7 @@ def test_a_shortened_number_is_named_with_what_to_do(subtests):
     for text in ["1.55512E+10", "1,55512E+10", "1.55512345678e10", "+1.5E+10", "2E+11"]:
         with (
             subtests.test(text=text),
-            pytest.raises(
-                ValueError, match=r"shortened this number to .* as text there, enter the number again"
-            ),
+            pytest.raises(ValueError, match=r"shortened this number to .* as text, enter the number again"),
         ):
             phone.from_cell(text, "US")
 
@@ -118,9 +118,9 @@ def test_what_a_spreadsheet_computed_is_named_with_what_to_do(subtests):
     for text, why in [
         ("=+15551234567", "This is a formula"),
         ('=HYPERLINK("tel:+15551234567")', "This is a formula"),
-        ("#ERROR!", "shows #ERROR! in place of a number"),
-        ("########", "shows ######## in place"),
-        ("-15551234567", "took this for a sum, or for a number below zero"),
+        ("#ERROR!", "shows #ERROR! instead of a number"),
+        ("########", "shows ######## instead"),
+        ("-15551234567", "a calculation or a negative number"),
     ]:
         with (
             subtests.test(text=text),
@@ -144,7 +144,7 @@ def test_what_comes_along_when_a_number_is_copied_is_left_out(subtests):
 
 
 def test_a_long_text_is_not_looked_at_closely():
-    with pytest.raises(ValueError, match="too long"):
+    with pytest.raises(ValueError, match="at most 15 digits"):
         phone.normalize("\u200b" * 1_000_000 + "+15551234567", None)
 
 
@@ -157,6 +157,6 @@ def test_a_cell_that_is_no_number_is_refused(subtests):
     for text, country in [("", "US"), ("1234567", None), ("ask Mo", "US"), ("5244", "US")]:
         with (
             subtests.test(text=text),
-            pytest.raises(ValueError, match=r"country code|not a number of United States"),
+            pytest.raises(ValueError, match="country code"),
         ):
             phone.from_cell(text, country)

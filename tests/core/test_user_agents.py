@@ -30,7 +30,7 @@ def test_a_browser_is_named_in_words(subtests: pytest.Subtests) -> None:
             "Chrome on Android",
         ),
         (f"{MAC} {KIT} Chrome/140.0.0.0 Safari/537.36 OPR/124.0.0.0", "Opera on Mac"),
-        ("Something (Linux)", "A browser on Linux"),
+        ("Something (Linux)", "Browser on Linux"),
         ("curl/8.5.0", user_agents.UNKNOWN),
         ("", user_agents.UNKNOWN),
     ]:

@@ -1,4 +1,4 @@
-"""Which addresses are on the internet, and which ones a host name has."""
+"""Public IP addresses, and the addresses of host names."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 HOST = re.compile(r"(?=.{4,253}$)([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])")
-"""Its last part starts with a letter: no spelling of an IPv4 address is a name, and no name ends in a dot."""
+"""The last label starts with a letter, so no spelling of an IPv4 address matches. No trailing dot."""
 
 _PRIVATE_V4 = tuple(
     ipaddress.IPv4Network(network)
@@ -36,7 +36,7 @@ _PRIVATE_V4 = tuple(
     )
 )
 _PUBLIC_V6 = ipaddress.IPv6Network("2000::/3")
-"""All that is given to the internet. Outside are loopback, mapped and compatible IPv4, NAT64
+"""All global unicast addresses. Outside are loopback, mapped and compatible IPv4, NAT64
 (64:ff9b::/96), unique local, link local, site local and multicast."""
 _PRIVATE_V6 = tuple(
     ipaddress.IPv6Network(network)
@@ -50,8 +50,7 @@ _PRIVATE_V6 = tuple(
 
 
 def is_public(address: Address) -> bool:
-    """Whether an address is somewhere on the internet. Stricter than `is_global`, which lets
-    multicast, NAT64 and 6to4 pass."""
+    """Whether the address is public. Stricter than `is_global`, which accepts multicast, NAT64 and 6to4."""
     if isinstance(address, ipaddress.IPv4Address):
         return address.is_global and not any(address in network for network in _PRIVATE_V4)
     return (
@@ -60,7 +59,7 @@ def is_public(address: Address) -> bool:
 
 
 def literal(host: str) -> Address | None:
-    """The address that is written out, in its one usual spelling; None for a name."""
+    """Returns the address that the host is, in its canonical spelling; None for a name."""
     try:
         return ipaddress.ip_address(host) if "%" not in host else None
     except ValueError:
@@ -68,21 +67,21 @@ def literal(host: str) -> Address | None:
 
 
 def look_up(host: str, seconds: float) -> list[Address]:
-    """Every address of a host. In a thread, since the system's resolver knows no deadline.
+    """Returns every address of a host. Raises TimeoutError, and OSError for an unknown name.
 
-    Raises TimeoutError, OSError where the name is not known, ValueError for an address that is none.
+    It looks up in a thread, since the system's resolver has no deadline.
     """
     if written := literal(host):
         return [written]
     answers: queue.SimpleQueue[list[Any] | Exception] = queue.SimpleQueue()
 
-    def ask() -> None:
+    def resolve() -> None:
         try:
             answers.put(socket.getaddrinfo(host, None, type=socket.SOCK_STREAM))
         except (OSError, UnicodeError) as error:
             answers.put(error)
 
-    threading.Thread(target=ask, daemon=True, name="outbound-dns").start()
+    threading.Thread(target=resolve, daemon=True, name="outbound-dns").start()
     try:
         answer = answers.get(timeout=seconds)
     except queue.Empty:
@@ -93,7 +92,7 @@ def look_up(host: str, seconds: float) -> list[Address]:
 
 
 def client(text: str | None) -> str:
-    """A client's address in its usual spelling; empty for what is none, as a proxy may pass on anything."""
+    """Returns a client's address in canonical spelling; "" if it is none: proxies may forward anything."""
     found = literal((text or "").strip())
     if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped:
         found = found.ipv4_mapped
@@ -101,7 +100,7 @@ def client(text: str | None) -> str:
 
 
 def network(address: str) -> str:
-    """What one client has for itself: an IPv4 address, or a /64 of IPv6."""
+    """Returns the network of one client: an IPv4 address, or an IPv6 /64."""
     found = literal(address)
     if isinstance(found, ipaddress.IPv6Address):
         return str(ipaddress.IPv6Network((found, 64), strict=False))

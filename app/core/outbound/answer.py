@@ -1,4 +1,4 @@
-"""What a request to a provider came to: an answer, or why there is none."""
+"""The response of a provider, and the error if there is none."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeAlias
 
 from app.core import strict_json
 from app.core.errors import Malformed
+from app.core.outbound import messages
 
 Code: TypeAlias = Literal[
     "refused_address", "dns", "connect", "tls", "timeout", "too_large", "redirect", "not_json", "busy"
@@ -19,10 +20,7 @@ _SECONDS = re.compile(r"[0-9]+")
 
 
 class OutboundError(Exception):
-    """The provider gave no answer that can be used.
-
-    The message is a sentence for a page: it names the host, never a path, query, header or body.
-    """
+    """There is no usable response. The message is a sentence for users."""
 
     def __init__(self, code: Code, message: str) -> None:
         super().__init__(message)
@@ -32,23 +30,23 @@ class OutboundError(Exception):
 
 @dataclass(frozen=True)
 class Answer:
-    """What a provider answered, whatever the status; `headers` are found in any case of letters."""
+    """A response of any status. `headers` is case-insensitive."""
 
     status: int
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
-    host: str = "The provider"
+    host: str = messages.PROVIDER
 
     def json(self) -> Any:
-        """The body's value, or OutboundError `not_json`. Strict: see `jsontext.parse`."""
+        """Returns the parsed body. Raises OutboundError `not_json`; see `strict_json.parse`."""
         try:
             return strict_json.parse(self.body)
         except Malformed:
-            raise OutboundError("not_json", f"{self.host} answered something that is not JSON.") from None
+            raise OutboundError("not_json", messages.not_json(self.host)) from None
 
 
 def retry_after(text: str) -> float:
-    """Seconds from now, of either form that HTTP has; 0 where it is neither."""
+    """Returns the seconds of a Retry-After header in either of its forms; 0 if it has neither."""
     if _SECONDS.fullmatch(text.strip()):
         return float(text)
     try:

@@ -1,10 +1,10 @@
-"""The one way out: every call to a provider goes through here.
+"""The HTTP client for every call to a provider.
 
-Promises: https to public addresses alone, and the address that was checked is the one that is
-dialled; no redirects; one deadline for everything, name lookup and retries included; a cap on what
-is read; nothing from the environment (no proxy, no netrc); nothing logged but method, host, status
-and duration. An upstream that the operator chose replaces an official host, and only there may the
-address be private and the scheme http.
+It calls public addresses over https only, and dials the address that was checked. It follows no redirects,
+reads a limited number of bytes, and has one deadline for everything, name lookup and retries included. It
+takes nothing from the environment (no proxy, no netrc), and logs method, host, status and duration only. An
+upstream that the operator configured replaces an official host; only then may the address be private and
+the scheme http.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ import structlog
 import urllib3
 from requests.structures import CaseInsensitiveDict
 
-from app.core.outbound import addresses, answer, upstreams
+from app.core.outbound import addresses, answer, messages, upstreams
 from app.core.outbound.addresses import Address
 from app.core.outbound.answer import Answer, OutboundError
 from app.core.outbound.sockets import Line, Meter, Plain, Tls, TlsSocket, TooLarge
@@ -42,10 +42,10 @@ from app.core.outbound.upstreams import Upstream
 
 log = structlog.get_logger(__name__)
 logging.getLogger("urllib3").setLevel(logging.CRITICAL)
-"""It logs the whole address, query included, of an answer whose headers it cannot read."""
+"""It logs the whole URL, query included, of a response whose headers it cannot parse."""
 
-PATIENCE = 1.0
-"""Seconds to wait for a turn."""
+WAIT_SECONDS = 1.0
+"""For a turn, while `max_concurrent` calls are in progress."""
 
 READS = frozenset({"GET", "HEAD"})
 RETRIES = 2
@@ -62,7 +62,7 @@ class _Route:
     port: int
     dialled: Upstream
     is_chosen: bool
-    """Whether the operator chose it, so that its address may be private."""
+    """Whether the operator configured it, so that its address may be private."""
 
     @property
     def authority(self) -> str:
@@ -119,10 +119,10 @@ class Outbound:
         body: bytes | None = None,
         auth: tuple[str, str] | None = None,
     ) -> Answer:
-        """The answer, whatever its status, except a redirect. `body` is sent as it is. Raises OutboundError.
+        """Returns the response, of any status except a redirect. Raises OutboundError.
 
-        A GET is tried again after a failed connection, 429 or 5xx, while there is time; nothing else
-        is ever sent twice. `max_concurrent` calls wait for a response; further ones are refused.
+        `body` is sent unchanged. A GET is retried after a failed connection, 429 or 5xx, while there is time;
+        other methods are sent once. Beyond `max_concurrent` calls in progress, it raises `busy`.
         """
         route = self._route(url)
         request = requests.Request(method.upper(), url, params=query, data=body or form, json=json).prepare()
@@ -138,8 +138,8 @@ class Outbound:
 
     @contextmanager
     def _turn(self, route: _Route) -> Iterator[None]:
-        if not self._turns.acquire(timeout=PATIENCE):
-            raise OutboundError("busy", "Too many requests in progress. Try again shortly.")
+        if not self._turns.acquire(timeout=WAIT_SECONDS):
+            raise OutboundError("busy", messages.BUSY)
         try:
             yield
         finally:
@@ -163,36 +163,34 @@ class Outbound:
         return outcome
 
     def _route(self, url: str) -> _Route:
-        """Where the address leads, judged by its spelling; no name is looked up yet."""
+        """Returns the route of a URL, checked by its spelling; no name is looked up yet."""
         try:
             parts = upstreams.split(url)
             host, port = parts.hostname or "", 443 if parts.port is None else parts.port
         except ValueError:
-            raise OutboundError("refused_address", "The provider's address is not a web address.") from None
-        name = host if addresses.HOST.fullmatch(host) or addresses.literal(host) else "The provider"
+            raise OutboundError("refused_address", messages.NOT_A_WEB_ADDRESS) from None
+        name = host if addresses.HOST.fullmatch(host) or addresses.literal(host) else messages.PROVIDER
         if parts.scheme != "https":
-            raise OutboundError("refused_address", f"{name} was not called: its address is not https.")
+            raise OutboundError("refused_address", messages.not_https(name))
         if "@" in parts.netloc:
-            raise OutboundError("refused_address", f"{name} was not called: its address has a user in it.")
+            raise OutboundError("refused_address", messages.has_user(name))
         if name != host or port == 0:
-            raise OutboundError(
-                "refused_address", "The provider was not called: its host is not a public name."
-            )
+            raise OutboundError("refused_address", messages.NOT_A_PUBLIC_NAME)
         chosen = self._upstreams.get(host)
         return _Route(host, port, chosen or Upstream(host, port, True, ""), chosen is not None)
 
     def _addresses(self, route: _Route, meter: Meter) -> Sequence[Address]:
-        """Every address of the host, if all of them may be dialled."""
+        """Returns every address of the host. Raises OutboundError if one of them must not be dialled."""
         try:
             found = addresses.look_up(route.dialled.host, meter.left())
         except TimeoutError:
-            raise self._too_late(route) from None
+            raise self._timed_out(route) from None
         except (OSError, ValueError):
             found = []
         if not found:
-            raise OutboundError("dns", f"{route.host} could not be found: its name has no address.")
+            raise OutboundError("dns", messages.not_resolved(route.host))
         if not route.is_chosen and not all(addresses.is_public(address) for address in found):
-            raise OutboundError("refused_address", f"{route.host} was not called: its address is not public.")
+            raise OutboundError("refused_address", messages.not_public(route.host))
         return found
 
     def _attempt(
@@ -203,17 +201,15 @@ class Outbound:
         try:
             outcome = self._exchange(request, route, line)
         except (TimeoutError, urllib3.exceptions.TimeoutError):
-            outcome = self._too_late(route)
+            outcome = self._timed_out(route)
         except TooLarge:
-            outcome = OutboundError("too_large", f"{route.host} answered more than Patchbay reads.")
+            outcome = OutboundError("too_large", messages.too_large(route.host))
         except (ssl.SSLError, urllib3.exceptions.SSLError):
-            outcome = OutboundError(
-                "tls", f"{route.host} has no certificate that can be trusted, or speaks no TLS."
-            )
+            outcome = OutboundError("tls", messages.tls_failed(route.host))
         except ConnectionRefusedError:
-            outcome = OutboundError("connect", f"{route.host} refused the connection.")
+            outcome = OutboundError("connect", messages.refused(route.host))
         except (OSError, EOFError, zlib.error, HTTPException, urllib3.exceptions.HTTPError):
-            outcome = OutboundError("connect", f"{route.host} could not be reached, or broke off its answer.")
+            outcome = OutboundError("connect", messages.disconnected(route.host))
         except OutboundError as error:
             outcome = error.with_traceback(None)
         log.info(
@@ -238,9 +234,7 @@ class Outbound:
             )
             with closing(connection.getresponse()) as response:
                 if 300 <= response.status < 400:
-                    raise OutboundError(
-                        "redirect", f"{route.host} redirected the request, which is not followed."
-                    )
+                    raise OutboundError("redirect", messages.redirected(route.host))
                 body = b"".join(iter(lambda: response.read(CHUNK, decode_content=False), b""))
                 self._check_size(body)
                 if response.headers.get("Content-Encoding", "").strip().lower() in ("gzip", "x-gzip"):
@@ -264,7 +258,7 @@ class Outbound:
 
     @cached_property
     def _trust(self) -> ssl.SSLContext:
-        """The roots of certifi, and of the system (where an operator adds the root of an egress proxy)."""
+        """Trusts the roots of certifi and of the system, to which operators add that of an egress proxy."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.load_verify_locations(certifi.where())
@@ -272,8 +266,8 @@ class Outbound:
         context.sslsocket_class = TlsSocket
         return context
 
-    def _too_late(self, route: _Route) -> OutboundError:
-        return OutboundError("timeout", f"{route.host} did not answer in time.")
+    def _timed_out(self, route: _Route) -> OutboundError:
+        return OutboundError("timeout", messages.timed_out(route.host))
 
 
 def _complete(
@@ -282,7 +276,7 @@ def _complete(
     headers: Mapping[str, str],
     auth: tuple[str, str] | None,
 ) -> None:
-    """Adds the headers, as UTF-8: a key typed in another alphabet is the provider's to refuse."""
+    """Adds the headers, as UTF-8: the provider rejects a key in another alphabet."""
     encoded: dict[str, Any] = {}
     given = {"User-Agent": "Patchbay", "Accept-Encoding": "gzip", **headers}
     if auth:
@@ -295,8 +289,8 @@ def _complete(
 
 
 def _pause(outcome: Answer | OutboundError, retry: int) -> float | None:
-    """Seconds until the next try; None where another would not help."""
-    pause: float = FIRST_PAUSE * 2**retry * random.uniform(0.5, 1)  # noqa: S311  spreads, hides nothing
+    """Returns the seconds until the next attempt; None if it would not help."""
+    pause: float = FIRST_PAUSE * 2**retry * random.uniform(0.5, 1)  # noqa: S311 (jitter)
     if isinstance(outcome, OutboundError):
         return pause if outcome.code == "connect" else None
     if outcome.status != 429 and outcome.status < 500:

@@ -1,4 +1,4 @@
-"""Connections whose reads and writes share one deadline and one cap."""
+"""Connections whose reads and writes share one deadline and one size limit."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class TooLarge(Exception):
 
 
 class Meter:
-    """What is left of a call's time, and of the bytes that it may receive."""
+    """The remaining time of a call, and the bytes that it may still receive."""
 
     def __init__(self, seconds: float, most_bytes: int) -> None:
         self._end = time.monotonic() + seconds
@@ -30,7 +30,7 @@ class Meter:
         self._room = self._most
 
     def left(self) -> float:
-        """Seconds; raises TimeoutError when there are none."""
+        """Returns the remaining seconds. Raises TimeoutError if there are none."""
         if (left := self._end - time.monotonic()) > 0:
             return left
         raise TimeoutError
@@ -45,7 +45,7 @@ class Meter:
 
 
 class _Socket(socket.socket):
-    """Timeouts shrink to the remaining deadline, so a slow drip cannot extend it."""
+    """Its timeouts shrink to the remaining deadline, so a slow drip cannot extend it."""
 
     meter: Meter
 
@@ -70,14 +70,14 @@ class TlsSocket(_Socket, ssl.SSLSocket):
 
 @dataclass(frozen=True)
 class Line:
-    """The addresses that were checked; nothing else is dialled."""
+    """The checked addresses; no other is dialled."""
 
     addresses: Sequence[Address]
     port: int
     meter: Meter
 
     def dial(self) -> _Socket:
-        """A connection to the first address that takes it; OSError of the last one where none does."""
+        """Returns a connection to the first address that accepts one. Raises the OSError of the last."""
         refusal: OSError = ConnectionError()
         for place, address in enumerate(self.addresses):
             family = socket.AF_INET if address.version == 4 else socket.AF_INET6
@@ -104,7 +104,7 @@ class Plain(HTTPConnection):
 
 
 class Tls(HTTPSConnection):
-    """The name in the certificate is the host's, whatever address was dialled."""
+    """Verifies the certificate for the host name, not for the dialled address."""
 
     line: Line
 
@@ -113,5 +113,5 @@ class Tls(HTTPSConnection):
 
     def connect(self) -> None:
         super().connect()
-        assert isinstance(self.sock, TlsSocket)  # noqa: S101  without it there is no deadline
+        assert isinstance(self.sock, TlsSocket)  # noqa: S101 (the deadline needs it)
         self.sock.meter = self.line.meter

@@ -1,4 +1,4 @@
-"""Bases that an operator chose: where an official host's traffic goes instead."""
+"""Upstreams: base URLs that an operator configured in place of official hosts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _UNUSABLE = re.compile(r"[\x00-\x20\x7f-\uffff\U00010000-\U0010ffff\\]")
 
 @dataclass(frozen=True)
 class Upstream:
-    """Where an official host's traffic goes instead."""
+    """The base URL that replaces an official host."""
 
     host: str
     port: int
@@ -20,7 +20,7 @@ class Upstream:
 
     @classmethod
     def parse(cls, base: str) -> Upstream:
-        """Raises ValueError with a sentence that does not repeat `base`: it may have a password in it."""
+        """Raises ValueError with a sentence without `base`, which may contain a password."""
         try:
             parts = split(base)
             port = parts.port
@@ -37,7 +37,7 @@ class Upstream:
 
 
 def split(url: str) -> SplitResult:
-    """As `urlsplit`, but refuses what it would silently drop, or what a server may read differently."""
+    """Like `urlsplit`, but rejects what it drops silently and what servers read differently."""
     if _UNUSABLE.search(url):
         raise ValueError
     return urlsplit(url)

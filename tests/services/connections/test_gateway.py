@@ -23,8 +23,8 @@ FAILURES = [
         (gateway.REFUSED, Outcome.BAD_CREDENTIALS, "Check the Auth token."),
     ),
     (
-        OutboundError("timeout", "api.vobiz.ai did not answer in time."),
-        (gateway.UNREACHABLE, Outcome.UNREACHABLE, "api.vobiz.ai did not answer in time."),
+        OutboundError("timeout", "api.vobiz.ai did not respond in time."),
+        (gateway.UNREACHABLE, Outcome.UNREACHABLE, "api.vobiz.ai did not respond in time."),
     ),
 ]
 

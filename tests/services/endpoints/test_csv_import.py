@@ -106,7 +106,7 @@ def test_a_missing_column_leaves_its_field_unchanged(acme):
 BAD_ROWS = {
     ",twilio,,,,": messages.NO_NUMBER,
     "1.55512E+10,twilio,,,,": "The spreadsheet shortened this number to 1.55512E+10",
-    "call Mo,twilio,,,,": "Write the number with its country code",
+    "call Mo,twilio,,,,": "Enter the number with its country code",
     f"{SECOND},,,,,": "provider: ",
     f"{SECOND},acme,,,,": "provider: Use twilio or ",
     f"{SECOND},twilio,a/b,,,": "inbound_agent_name: ",
@@ -371,7 +371,7 @@ def test_the_report_has_every_row(acme):
         ["line", "phone_number", "result", "details"],
         ["2", f"'{FIRST}", "changed", "label: =Old → New"],
         ["3", f"'{SECOND}", "added", ""],
-        ["4", "x", "refused", "Write the number with its country code, such as +15551234567."],
+        ["4", "x", "refused", "Enter the number with its country code, such as +15551234567."],
     ]
 
 

@@ -113,7 +113,7 @@ def test_refused_rows_come_first_with_line_and_reason(app: Flask, cast: Cast, da
     first, second, third, last = page.rows()
     assert first.startswith("3 1.55512E+10 The spreadsheet shortened this number")
     assert second == f"4 {SECOND} {messages.IN_USE}"
-    assert third.startswith("5 <b>x</b> Write the number with its country code")
+    assert third.startswith("5 <b>x</b> Enter the number with its country code")
     assert last == f"2 {phone.display(FIRST)} Provider: Twilio"
     assert not page.has_button("Import 1 row")
     assert page.has_link("Choose a corrected file")
