@@ -54,9 +54,9 @@ def signing(acme):
 def report(scope, event, *, secret=SECRET, at=None, organization_id=None):
     """As ElevenLabs would, now or at another time."""
     body, headers = signed(event, secret, clock.seconds(clock.now()) if at is None else at)
-    stranger = scope.for_organization(None)
+    anonymous = scope.for_organization(None)
     own = organization_id or scope.organization.id
-    return calls.receive(stranger, LABS, own, headers["ElevenLabs-Signature"], body)
+    return calls.receive(anonymous, LABS, own, headers["ElevenLabs-Signature"], body)
 
 
 def rows(scope, model=Call):

@@ -67,22 +67,22 @@ def test_switch_on_again_keeps_one_imported_number(here):
 
 def test_switch_on_uses_an_earlier_import(here):
     """As after a crash between the import and the storing."""
-    by_hand = here.labs.convai.add(NUMBER, NIGHT_SHIFT)
+    manual = here.labs.convai.add(NUMBER, NIGHT_SHIFT)
     left = here.labs.convai.add(NUMBER, label=f"Patchbay {NUMBER}")
     here.on()
     assert here.row() == (True, RECEPTION, left)
-    assert here.labs.convai.numbers[by_hand]["agent_id"] == NIGHT_SHIFT
+    assert here.labs.convai.numbers[manual]["agent_id"] == NIGHT_SHIFT
     assert len(here.labs.convai.numbers) == 2
 
 
 def test_switch_on_uses_a_manual_import_which_stays(here):
-    by_hand = here.labs.convai.add(NUMBER, NIGHT_SHIFT)
+    manual = here.labs.convai.add(NUMBER, NIGHT_SHIFT)
     here.on()
-    assert here.row() == (True, RECEPTION, by_hand)
+    assert here.row() == (True, RECEPTION, manual)
     assert here.events()[0][2]["agent"] == [NIGHT_SHIFT, RECEPTION]
     here.off()
     assert here.row() == OFF
-    assert here.labs.convai.numbers[by_hand]["agent_id"] is None
+    assert here.labs.convai.numbers[manual]["agent_id"] is None
 
 
 def test_switch_on_imports_a_deleted_number_again(here):
@@ -295,14 +295,14 @@ def test_switch_on_names_an_import_without_id(here):
 
 @pytest.mark.parametrize(("former", "named"), [(NIGHT_SHIFT, NIGHT_SHIFT), (None, "no agent")])
 def test_switch_on_names_a_former_agent_it_cannot_restore(here, engine, former, named):
-    by_hand = here.labs.convai.add(NUMBER, former)
+    manual = here.labs.convai.add(NUMBER, former)
     here.labs.convai.takes_null = False
     here.labs.convai.faults = [Fault(*ASSIGN, is_late=True, times=1), *([Fault(*ASSIGN)] if former else [])]
     with pytest.raises(Conflict) as failed:
         here.on()
     assert failed.value.code == "LEFT_AT_PROVIDER"
     assert f"Set it to {named} there" in failed.value.message
-    assert here.labs.convai.numbers[by_hand]["agent_id"] == RECEPTION
+    assert here.labs.convai.numbers[manual]["agent_id"] == RECEPTION
     assert here.row() == OFF
 
 
@@ -422,11 +422,11 @@ def test_switch_off_number_that_is_gone_is_stored(here, gone):
 
 
 def test_switch_off_keeps_an_agent_set_at_the_provider(here):
-    by_hand = here.labs.convai.add(NUMBER)
+    manual = here.labs.convai.add(NUMBER)
     here.on()
-    here.labs.convai.numbers[by_hand]["agent_id"] = NIGHT_SHIFT
+    here.labs.convai.numbers[manual]["agent_id"] = NIGHT_SHIFT
     here.off()
-    assert here.labs.convai.numbers[by_hand]["agent_id"] == NIGHT_SHIFT
+    assert here.labs.convai.numbers[manual]["agent_id"] == NIGHT_SHIFT
     assert here.row() == OFF
 
 

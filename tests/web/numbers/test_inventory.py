@@ -54,9 +54,9 @@ def sinch(app: Flask, cast: Cast) -> Iterator[Any]:
         yield upstream
 
 
-def mapped(app: Flask, cast: Cast, number: str, *, elsewhere: bool = False) -> str:
+def mapped(app: Flask, cast: Cast, number: str, *, is_foreign: bool = False) -> str:
     """The id of a new endpoint, of Acme Support's or of Globex's."""
-    with scope_as(app, cast.gus if elsewhere else cast.dana) as scope:
+    with scope_as(app, cast.gus if is_foreign else cast.dana) as scope:
         return crud.create(scope, {"phone_number": number, "provider": "twilio"}).id
 
 
@@ -88,7 +88,7 @@ def tickable(page: Page) -> list[str]:
     return [box["value"] for box in page.root.all("input", name="number")]
 
 
-def test_the_frame_comes_at_once_and_asks_for_the_list(dana: Portal, twilio: Any) -> None:
+def test_show_requests_the_list_separately(dana: Portal, twilio: Any) -> None:
     page = dana.get(PATH)
     assert twilio.requests == []
     waiting = page.root.by_id("numbers")
@@ -96,15 +96,15 @@ def test_the_frame_comes_at_once_and_asks_for_the_list(dana: Portal, twilio: Any
     assert len(dana.get(waiting["hx-get"], htmx="numbers").rows()) == 3
 
 
-def test_without_javascript_a_link_shows_the_list(dana: Portal, twilio: Any) -> None:
+def test_show_without_javascript_links_to_the_list(dana: Portal, twilio: Any) -> None:
     page = dana.get(f"{PATH}?q=4567").follow("List numbers")
     assert len(page.rows()) == 1
     assert page.has_button("Import as endpoints")
 
 
-def test_each_number_says_where_it_stands(app: Flask, cast: Cast, dana: Portal, twilio: Any) -> None:
+def test_list_shows_the_state_of_each_number(app: Flask, cast: Cast, dana: Portal, twilio: Any) -> None:
     endpoint_id = mapped(app, cast, FIRST)
-    mapped(app, cast, SECOND, elsewhere=True)
+    mapped(app, cast, SECOND, is_foreign=True)
     twilio.numbers[THIRD].voice_url = "https://calls.example/welcome"
     twilio.numbers[THIRD].friendly_name = "Front desk"
     page = dana.get(LIST)
@@ -117,7 +117,7 @@ def test_each_number_says_where_it_stands(app: Flask, cast: Cast, dana: Portal, 
     assert tickable(page) == [FIRST, THIRD]
 
 
-def test_what_answers_in_place_of_a_webhook_is_said(dana: Portal, twilio: Any) -> None:
+def test_list_shows_what_takes_precedence(dana: Portal, twilio: Any) -> None:
     twilio.numbers[FIRST].trunk_sid = "TK" + "0" * 32
     twilio.numbers[SECOND].voice_application_sid = next(iter(twilio.applications))
     first, second, third = dana.get(LIST).rows()
@@ -137,7 +137,7 @@ FILTERS = {
 }
 
 
-def test_the_list_is_filtered(app: Flask, cast: Cast, dana: Portal, twilio: Any) -> None:
+def test_list_is_filtered(app: Flask, cast: Cast, dana: Portal, twilio: Any) -> None:
     mapped(app, cast, FIRST)
     twilio.numbers[FIRST].friendly_name = "Front desk"
     for query, found in FILTERS.items():
@@ -146,13 +146,13 @@ def test_the_list_is_filtered(app: Flask, cast: Cast, dana: Portal, twilio: Any)
         assert page.has_link("Show all numbers") is not bool(found), query
 
 
-def test_a_search_without_javascript_shows_the_list_again(dana: Portal, twilio: Any) -> None:
+def test_search_without_javascript_shows_the_list(dana: Portal, twilio: Any) -> None:
     page = dana.get(PATH).press("Search", q="4569")
     assert tickable(page) == [THIRD]
     assert page.value("q") == "4569"
 
 
-def test_more_than_fits_is_said(dana: Portal, twilio: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_list_says_that_there_are_more(dana: Portal, twilio: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(imports, "MAX_NUMBERS", 2)
     page = dana.get(LIST)
     assert tickable(page) == [FIRST, SECOND]
@@ -162,12 +162,12 @@ def test_more_than_fits_is_said(dana: Portal, twilio: Any, monkeypatch: pytest.M
     assert "Only the first 1 of the account" in dana.get(LIST).text
 
 
-def test_an_account_without_numbers_says_what_to_do(dana: Portal, twilio: Any) -> None:
+def test_list_of_an_empty_account_says_what_to_do(dana: Portal, twilio: Any) -> None:
     twilio.numbers.clear()
     assert "Buy one there" in dana.get(LIST).text
 
 
-def test_ticked_numbers_become_endpoints(app: Flask, cast: Cast, dana: Portal, twilio: Any) -> None:
+def test_import_endpoints_of_the_selection(app: Flask, cast: Cast, dana: Portal, twilio: Any) -> None:
     page = dana.get(LIST).press(
         "Import as endpoints", number=True, inbound_agent_name="Reception", outbound_agent_name=""
     )
@@ -180,16 +180,14 @@ def test_ticked_numbers_become_endpoints(app: Flask, cast: Cast, dana: Portal, t
     assert page.follow("View endpoints").path == f"{ACME}/endpoints?provider=twilio&agent=Reception"
 
 
-def test_ticked_numbers_are_given_to_a_person(app: Flask, cast: Cast, dana: Portal, twilio: Any) -> None:
+def test_give_assigns_the_selection_to_a_user(app: Flask, cast: Cast, dana: Portal, twilio: Any) -> None:
     page = sent(dana, "person", [FIRST, SECOND], user_id=cast.mo.id)
     assert page.title == "Mo"
     assert "2 numbers assigned to Mo." in page.notes
     assert [row.phone_number for row in stored(app, cast, VoicePhoneNumber)] == [FIRST, SECOND]
 
 
-def test_for_the_dialer_alone_a_mapped_number_leads_to_its_person(
-    app: Flask, cast: Cast, dana: Portal, sinch: Any
-) -> None:
+def test_list_dialer_number_links_to_its_user(app: Flask, cast: Cast, dana: Portal, sinch: Any) -> None:
     with scope_as(app, cast.dana) as scope:
         given = {"userId": cast.mo.id, "provider": "sinch", "phoneNumber": "+12025550101"}
         assignments.assign(scope, given)
@@ -199,10 +197,8 @@ def test_for_the_dialer_alone_a_mapped_number_leads_to_its_person(
     assert "+12025550101" in tickable(page)
 
 
-def test_a_clash_says_which_and_keeps_what_was_typed(
-    app: Flask, cast: Cast, dana: Portal, twilio: Any
-) -> None:
-    mapped(app, cast, SECOND, elsewhere=True)
+def test_import_claimed_number_keeps_the_input(app: Flask, cast: Cast, dana: Portal, twilio: Any) -> None:
+    mapped(app, cast, SECOND, is_foreign=True)
     with unchanged(app, but=NOTED):
         page = sent(dana, "endpoints", [FIRST, SECOND], 409, inbound_agent_name="Reception")
     assert f"In another organization: {SECOND}" in page.notes
@@ -213,9 +209,7 @@ def test_a_clash_says_which_and_keeps_what_was_typed(
     assert "1 number imported." in sent(dana, "endpoints", [FIRST], inbound_agent_name="Reception").notes
 
 
-def test_what_is_refused_is_in_sight_whatever_the_list_shows(
-    app: Flask, cast: Cast, dana: Portal, twilio: Any
-) -> None:
+def test_import_refused_numbers_are_shown_first(app: Flask, cast: Cast, dana: Portal, twilio: Any) -> None:
     """Mapped meanwhile, so that the filter hides it; not the account's any more; no number at all."""
     mapped(app, cast, FIRST)
     for number, why in {
@@ -247,7 +241,7 @@ MISTAKES: list[tuple[str, list[str], dict[str, str], str]] = [
 
 
 @pytest.mark.usefixtures("twilio")
-def test_what_cannot_be_meant_is_told(app: Flask, dana: Portal) -> None:
+def test_import_invalid_input_names_the_field(app: Flask, dana: Portal) -> None:
     for way, wanted, typed, said in MISTAKES:
         with unchanged(app, but=NOTED):
             page = sent(dana, way, wanted, 422, **typed)
@@ -255,16 +249,16 @@ def test_what_cannot_be_meant_is_told(app: Flask, dana: Portal) -> None:
         assert set(ticked(page)) == set(wanted) & {FIRST}
 
 
-def test_what_the_account_does_not_own_is_not_imported(app: Flask, dana: Portal, twilio: Any) -> None:
+def test_import_number_not_in_the_account_is_refused(app: Flask, dana: Portal, twilio: Any) -> None:
     with unchanged(app, but=NOTED):
         page = sent(dana, "endpoints", ["+15550000000"], 409)
     assert "Not in the Twilio account: +15550000000" in page.notes
 
 
-def test_what_was_ticked_stays_where_the_list_cannot_be_read_again(
+def test_import_failing_provider_keeps_the_selection(
     app: Flask, cast: Cast, dana: Portal, twilio: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    mapped(app, cast, SECOND, elsewhere=True)
+    mapped(app, cast, SECOND, is_foreign=True)
     monkeypatch.setattr(gateway, "LIST", replace(gateway.LIST, most=1))
     dana.get(LIST)
     page = sent(dana, "endpoints", [FIRST, SECOND], 429, inbound_agent_name="Reception")
@@ -277,7 +271,7 @@ def test_what_was_ticked_stays_where_the_list_cannot_be_read_again(
 @pytest.mark.parametrize(
     ("trouble", "way"), [(Trouble.FAULT, "list"), (Trouble.HTML, "htmx"), (Trouble.SLOW, "import")]
 )
-def test_trouble_at_the_provider_is_a_sentence_and_a_way_out(
+def test_provider_failure_is_shown_with_a_next_step(
     app: Flask, dana: Portal, twilio: Any, *, trouble: Trouble, way: str
 ) -> None:
     twilio.trouble = trouble
@@ -297,20 +291,20 @@ def test_trouble_at_the_provider_is_a_sentence_and_a_way_out(
 @pytest.mark.parametrize(
     ("key", "place"), [("vobiz", "providers/vobiz"), ("sinch_est", "voice-ai#sinch_est")]
 )
-def test_a_provider_that_is_not_connected_says_what_it_needs(dana: Portal, key: str, place: str) -> None:
+def test_show_unconnected_provider_links_to_its_form(dana: Portal, key: str, place: str) -> None:
     page = dana.get(f"{ACME}/providers/{key}/numbers")
     assert "is not configured. It needs" in page.notes
     assert page.link(f"Open {PROVIDERS[key].label}")["href"] == f"{ACME}/{place}"
 
 
-def test_too_many_listings_are_told(dana: Portal, twilio: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_list_rate_limited_is_shown(dana: Portal, twilio: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gateway, "LIST", replace(gateway.LIST, most=1))
     dana.get(LIST)
     assert "Too many attempts" in dana.get(LIST, 429).notes
     assert len(twilio.requests) == 1
 
 
-def test_it_is_for_superadmins_with_a_csrf_token(
+def test_import_needs_a_superadmin_and_a_csrf_token(
     app: Flask, cast: Cast, dana: Portal, mo: Portal, twilio: Any
 ) -> None:
     data = {"number": [FIRST], "user_id": cast.mo.id}
@@ -323,7 +317,7 @@ def test_it_is_for_superadmins_with_a_csrf_token(
     assert twilio.requests == []
 
 
-def test_it_is_found_from_everywhere(dana: Portal, twilio: Any) -> None:
+def test_show_is_linked_from_other_pages(dana: Portal, twilio: Any) -> None:
     assert dana.get(f"{ACME}/providers/twilio").follow("Numbers…").title == "Numbers at Twilio"
     chosen = dana.get(f"{ACME}/endpoints").follow("Import from provider")
     assert chosen.title == "Import numbers"
@@ -332,7 +326,7 @@ def test_it_is_found_from_everywhere(dana: Portal, twilio: Any) -> None:
     assert dana.get(f"{ACME}/").follow("Import… from a provider").title == "Import numbers"
 
 
-def test_numbers_of_the_trunk_are_found_from_its_form(app: Flask, cast: Cast, dana: Portal) -> None:
+def test_show_trunk_is_linked_from_voice_ai(app: Flask, cast: Cast, dana: Portal) -> None:
     with SinchEst() as upstream:
         connect(app, cast, upstream, "sinch_est")
         page = dana.get(f"{ACME}/voice-ai").follow("Numbers… of Sinch EST").follow("List numbers")

@@ -19,7 +19,7 @@ PATH = "/o/acme-support/calls"
 SECRET = "sample-webhook-secret-of-acme"
 
 
-def tell(app: Flask, cast: Cast, *events: Any) -> None:
+def report(app: Flask, cast: Cast, *events: Any) -> None:
     with scope_as(app, cast.dana) as scope:
         credentials.save(scope, PROVIDERS["elevenlabs"], {"webhook_secret": SECRET})
         for event in events:
@@ -33,7 +33,7 @@ def tell(app: Flask, cast: Cast, *events: Any) -> None:
             )
 
 
-def test_an_empty_page_says_what_to_do_next(dana: Portal) -> None:
+def test_table_empty_leads_to_the_webhook(dana: Portal) -> None:
     page = dana.get("/o/acme-support").follow("Calls")
     assert page.path == PATH
     assert "No calls yet" in page.text
@@ -41,8 +41,8 @@ def test_an_empty_page_says_what_to_do_next(dana: Portal) -> None:
     assert not page.root.all("table")
 
 
-def test_a_call_is_shown_with_all_that_is_known(app: Flask, dana: Portal, cast: Cast) -> None:
-    tell(app, cast, ended(), not_begun())
+def test_table_shows_a_call(app: Flask, dana: Portal, cast: Cast) -> None:
+    report(app, cast, ended(), not_begun())
     page = dana.get(PATH)
     not_answered, answered = page.rows()
     assert "Reception +1 415-555-0123 +1 555-123-4567 1:23 Success conv-1" in answered
@@ -51,25 +51,25 @@ def test_a_call_is_shown_with_all_that_is_known(app: Flask, dana: Portal, cast: 
     assert times[1] == "2026-09-21T14:13:20Z"
 
 
-def test_what_was_not_told_is_said_so(app: Flask, dana: Portal, cast: Cast) -> None:
+def test_table_shows_what_is_unknown(app: Flask, dana: Portal, cast: Cast) -> None:
     bare = ended("conv-1", agent_name=None, agent_id=None, metadata={}, analysis={})
-    tell(app, cast, bare, not_begun(metadata={}, failure_reason=None))
+    report(app, cast, bare, not_begun(metadata={}, failure_reason=None))
     failed, ended_row = dana.get(PATH).rows()
     assert "unknown unknown unknown —unknown Unknown conv-1" in ended_row
     assert "Not started conv-2" in failed
 
 
-def test_what_elevenlabs_wrote_stays_text(app: Flask, dana: Portal, cast: Cast) -> None:
+def test_table_escapes_provider_text(app: Flask, dana: Portal, cast: Cast) -> None:
     evil = '"><b hx-get=//x>{{7*7}}'
-    tell(app, cast, ended(f"conv{evil}", agent_name=evil, analysis={"call_successful": evil}))
+    report(app, cast, ended(f"conv{evil}", agent_name=evil, analysis={"call_successful": evil}))
     page = dana.get(PATH)
     assert page.rows()[0].count(evil) == 3
     assert not page.root.one("main").all("b")
 
 
-def test_it_is_searched_and_paged(app: Flask, dana: Portal, cast: Cast) -> None:
+def test_table_is_searched_and_paged(app: Flask, dana: Portal, cast: Cast) -> None:
     events = [ended(f"conv-{n}", agent_name=f"Agent {n % 2}") for n in range(53)]
-    tell(app, cast, *events)
+    report(app, cast, *events)
     page = dana.get(PATH)
     assert len(page.rows()) == 50
     page = page.follow("Older")
@@ -86,15 +86,15 @@ def test_it_is_searched_and_paged(app: Flask, dana: Portal, cast: Cast) -> None:
     assert len(dana.get(f"{PATH}?q=agent+1", htmx="calls").rows()) == 26
 
 
-def test_another_organizations_calls_are_not_there(app: Flask, gus: Portal, dana: Portal, cast: Cast) -> None:
-    tell(app, cast, *[ended(f"conv-{n}") for n in range(51)])
+def test_table_has_no_other_organizations_calls(app: Flask, gus: Portal, dana: Portal, cast: Cast) -> None:
+    report(app, cast, *[ended(f"conv-{n}") for n in range(51)])
     assert "No calls yet" in gus.get("/o/globex/calls").text
     older = dana.get(PATH).link("Older")["href"].split("?")[1]
     gus.get(f"/o/globex/calls?{older}", 404)
 
 
-def test_our_number_leads_to_its_endpoint(app: Flask, dana: Portal, cast: Cast) -> None:
-    tell(app, cast, ended("conv-9"))
+def test_table_number_links_to_its_endpoint(app: Flask, dana: Portal, cast: Cast) -> None:
+    report(app, cast, ended("conv-9"))
     assert not dana.get(PATH).has_link("+1 555-123-4567")
     furnish(app, cast)
     assert dana.get(PATH).follow("+1 555-123-4567").title == "+1 555-123-4567"

@@ -1,4 +1,4 @@
-"""AI on a person's number, from their page."""
+"""AI on a user's number, from the user's page."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def options(page: Page) -> list[str]:
     return [option.text for option in page.control("ai_agent_id").all("option")]
 
 
-def test_on_from_the_persons_page_and_off_again(dana: Portal, person: str, labs: ElevenLabs) -> None:
+def test_switch_on_and_off_from_the_users_page(dana: Portal, person: str, labs: ElevenLabs) -> None:
     page = dana.get(person)
     assert "Sinch AI off" in page.text
     page = page.follow(OPEN)
@@ -90,7 +90,7 @@ def test_on_from_the_persons_page_and_off_again(dana: Portal, person: str, labs:
     assert "AI on" not in dana.get(VOICE_AI).root.one("aside").text
 
 
-def test_a_refusal_is_told_beside_the_form_and_what_was_chosen_stays(
+def test_switch_on_refused_keeps_the_chosen_agent(
     app: Flask, dana: Portal, person: str, est: SinchEst
 ) -> None:
     est.numbers = {NUMBER: ""}
@@ -101,7 +101,7 @@ def test_a_refusal_is_told_beside_the_form_and_what_was_chosen_stays(
     assert page.value("ai_agent_id") == NIGHT_SHIFT
 
 
-def test_somebody_has_to_answer(app: Flask, dana: Portal, person: str, est: SinchEst) -> None:
+def test_switch_on_without_agent_is_refused(app: Flask, dana: Portal, person: str, est: SinchEst) -> None:
     page = dana.get(person).follow(OPEN)
     with unchanged(app):
         page = page.press("Answer with AI", 422)
@@ -109,7 +109,7 @@ def test_somebody_has_to_answer(app: Flask, dana: Portal, person: str, est: Sinc
     assert est.requests == []
 
 
-def test_what_is_left_at_elevenlabs_is_named(dana: Portal, person: str, labs: ElevenLabs) -> None:
+def test_switch_on_names_what_is_left_at_the_provider(dana: Portal, person: str, labs: ElevenLabs) -> None:
     labs.convai.faults = [Fault("PATCH", NUMBERS), Fault("DELETE", NUMBERS)]
     page = dana.get(person).follow(OPEN).press("Answer with AI", 409, ai_agent_id=RECEPTION)
     (imported_id,) = labs.convai.numbers
@@ -117,9 +117,7 @@ def test_what_is_left_at_elevenlabs_is_named(dana: Portal, person: str, labs: El
     assert "Remove it there under Phone numbers" in page.notes
 
 
-def test_where_agents_cannot_be_listed_an_id_can_be_typed(
-    dana: Portal, person: str, labs: ElevenLabs
-) -> None:
+def test_show_without_agents_has_a_field_for_an_id(dana: Portal, person: str, labs: ElevenLabs) -> None:
     labs.convai.faults = [Fault("GET", AGENTS)]
     page = dana.get(person).follow(OPEN)
     assert "No agents to choose from api.elevenlabs.io" in page.notes
@@ -134,21 +132,21 @@ def test_where_agents_cannot_be_listed_an_id_can_be_typed(
     assert page.value("ai_agent_id") == RECEPTION
 
 
-def test_an_agent_that_is_no_longer_there_can_be_seen(dana: Portal, person: str, labs: ElevenLabs) -> None:
+def test_show_keeps_a_deleted_agent_in_the_choice(dana: Portal, person: str, labs: ElevenLabs) -> None:
     switched_on(dana, person)
     del labs.convai.agents[RECEPTION]
     page = dana.get(person).follow(CHANGE)
     assert options(page) == [f"{RECEPTION} (not at ElevenLabs)", "Night shift"]
 
 
-def test_an_agents_name_stays_text(dana: Portal, person: str, labs: ElevenLabs) -> None:
+def test_show_escapes_agent_names(dana: Portal, person: str, labs: ElevenLabs) -> None:
     labs.convai.agents[RECEPTION] = '"><b hx-get=//x>'
     page = dana.get(person).follow(OPEN)
     assert '"><b hx-get=//x>' in options(page)
     assert not page.root.one("main").all("b")
 
 
-def test_what_is_missing_is_said_first(app: Flask, dana: Portal, cast: Cast, labs: ElevenLabs) -> None:
+def test_show_names_what_is_missing(app: Flask, dana: Portal, cast: Cast, labs: ElevenLabs) -> None:
     give(app, cast, cast.mo.id)
     page = dana.get(f"/o/acme-support/people/{cast.mo.id}").follow(OPEN)
     assert "Sinch EST is not configured: it needs Key ID" in page.notes
@@ -158,9 +156,7 @@ def test_what_is_missing_is_said_first(app: Flask, dana: Portal, cast: Cast, lab
     assert labs.requests == []
 
 
-def test_where_elevenlabs_is_away_it_can_be_forgotten_here(
-    app: Flask, dana: Portal, person: str, labs: ElevenLabs
-) -> None:
+def test_switch_off_failing_offers_here_only(app: Flask, dana: Portal, person: str, labs: ElevenLabs) -> None:
     page = switched_on(dana, person).follow(CHANGE)
     assert not page.has_button("Switch off in Patchbay only")
     labs.convai.faults = [Fault("DELETE", NUMBERS)]
@@ -172,7 +168,7 @@ def test_where_elevenlabs_is_away_it_can_be_forgotten_here(
     assert len(labs.convai.numbers) == 1
 
 
-def test_others_who_have_the_number_are_named(app: Flask, dana: Portal, cast: Cast, person: str) -> None:
+def test_show_names_the_other_users(app: Flask, dana: Portal, cast: Cast, person: str) -> None:
     give(app, cast, cast.dana.id)
     page = dana.get(person).follow(OPEN)
     assert "so it also changes for: Dana." in page.text
@@ -180,18 +176,18 @@ def test_others_who_have_the_number_are_named(app: Flask, dana: Portal, cast: Ca
     assert "Sinch AI on" in dana.get(f"/o/acme-support/people/{cast.dana.id}").text
 
 
-def test_a_number_with_ai_is_not_taken_away(app: Flask, dana: Portal, person: str) -> None:
-    asked = dana.get(person).follow(f"Unassign… {NUMBER}")
+def test_unassign_number_with_ai_leads_to_switching_off(app: Flask, dana: Portal, person: str) -> None:
+    confirmation = dana.get(person).follow(f"Unassign… {NUMBER}")
     switched_on(dana, person)
     with unchanged(app):
-        page = asked.press("Unassign number")
+        page = confirmation.press("Unassign number")
     assert "Switch AI off first" in page.notes
     page = page.follow(f"Unassign… {NUMBER}")
     assert not page.has_button("Unassign number")
     assert page.follow("Turn off AI…").title == "AI on +1 416-555-0100"
 
 
-def test_a_number_of_another_provider_has_no_ai(app: Flask, dana: Portal, cast: Cast) -> None:
+def test_show_number_of_other_provider_is_refused(app: Flask, dana: Portal, cast: Cast) -> None:
     with scope_as(app, cast.dana) as scope:
         sent = {"userId": cast.mo.id, "provider": "twilio", "phoneNumber": NUMBER}
         number_id = assignments.assign(scope, sent)[0].id
@@ -201,7 +197,7 @@ def test_a_number_of_another_provider_has_no_ai(app: Flask, dana: Portal, cast: 
     assert "Agents can answer Sinch numbers only." in page.text
 
 
-def test_a_member_sees_that_an_agent_answers(dana: Portal, mo: Portal, person: str) -> None:
+def test_account_shows_a_member_that_ai_is_on(dana: Portal, mo: Portal, person: str) -> None:
     switched_on(dana, person)
     page = mo.get("/account")
     assert "Sinch AI on" in page.text

@@ -1,4 +1,4 @@
-"""Who speaks, and the tool secret that is shown once."""
+"""The Voice AI page, and the tool secret that is shown once."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ SECRET = re.compile(r"\b[0-9a-f]{64}\b")
 
 
 def generate(portal: Portal) -> Page:
-    asked = portal.get(PATH).follow("Generate tool secret")
-    return asked.press("Generate tool secret", your_password=PASSWORD)
+    confirmation = portal.get(PATH).follow("Generate tool secret")
+    return confirmation.press("Generate tool secret", your_password=PASSWORD)
 
 
-def test_both_providers_have_their_forms(dana: Portal) -> None:
+def test_show_has_a_form_for_each_provider(dana: Portal) -> None:
     page = dana.get(PATH)
     page = page.press("Save ElevenLabs", elevenlabs_api_key="sample-key-of-acme")
     assert page.path == f"{PATH}#elevenlabs"
@@ -51,7 +51,7 @@ def test_both_providers_have_their_forms(dana: Portal) -> None:
     assert "Voice AI, Saved, untested" in page.root.one("nav").text
 
 
-def test_a_mistake_in_one_form_is_shown_on_its_own_page(app: Flask, dana: Portal) -> None:
+def test_save_invalid_value_is_shown_on_the_providers_page(app: Flask, dana: Portal) -> None:
     page = dana.get(PATH)
     with unchanged(app):
         page = page.press("Save ElevenLabs", 422, elevenlabs_api_key="two words")
@@ -59,7 +59,7 @@ def test_a_mistake_in_one_form_is_shown_on_its_own_page(app: Flask, dana: Portal
     assert "spaces" in page.error("elevenlabs_api_key")
 
 
-def test_the_choice_is_kept_and_taken_back(dana: Portal) -> None:
+def test_choose_saves_and_unsets_the_provider(dana: Portal) -> None:
     page = dana.get(PATH).press("Save choice", provider="elevenlabs", reason="Better voices")
     assert page.value("provider") == "elevenlabs"
     assert "Reason: Better voices" in page.root.by_id("history").text
@@ -67,27 +67,25 @@ def test_the_choice_is_kept_and_taken_back(dana: Portal) -> None:
     assert page.value("provider") == ""
 
 
-@pytest.mark.parametrize("provider", ["twilio", "unknown"])
-def test_only_voice_ai_providers_can_be_chosen(app: Flask, dana: Portal, provider: str) -> None:
+def test_choose_other_provider_is_refused(app: Flask, dana: Portal) -> None:
     page = dana.get(PATH)
-    with unchanged(app):
-        page = page.press("Save choice", 422, provider=provider)
-    assert page.title == "Check the highlighted fields"
-    (problem,) = page.root.one("main").all("li")
-    assert problem.text.startswith("aiVoiceProvider: ")
-    sent = {"provider": provider, "version": "1", "csrf_token": dana.token()}
-    note = dana.post(f"{PATH}/choice", sent, 422, htmx="main")
-    assert problem.text in note.text
+    for provider in ("twilio", "unknown"):
+        with unchanged(app):
+            refused = page.press("Save choice", 422, provider=provider)
+        (problem,) = refused.root.one("main").all("li")
+        assert problem.text.startswith("aiVoiceProvider: ")
+        sent = {"provider": provider, "version": "1", "csrf_token": dana.token()}
+        assert problem.text in dana.post(f"{PATH}/choice", sent, 422, htmx="main").text
 
 
-def test_a_stale_choice_is_refused(app: Flask, dana: Portal) -> None:
+def test_choose_stale_page_is_refused(app: Flask, dana: Portal) -> None:
     page = dana.get(PATH)
     dana.get("/o/acme-support/settings").press("Save", name="Acme")
     with unchanged(app):
         page.press("Save choice", 412, provider="elevenlabs")
 
 
-def test_the_tool_secret_is_shown_once_and_nowhere_else(app: Flask, dana: Portal) -> None:
+def test_tool_secret_is_shown_once_and_nowhere_else(app: Flask, dana: Portal) -> None:
     page = generate(dana)
     (secret,) = set(SECRET.findall(page.source))
     assert page.answer.headers["Cache-Control"] == "no-store"
@@ -95,13 +93,13 @@ def test_the_tool_secret_is_shown_once_and_nowhere_else(app: Flask, dana: Portal
     assert f"ends in {secret[-4:]}, since " in shown.text
     for path in (PATH, "/o/acme-support/audit", "/o/acme-support/providers/elevenlabs", "/"):
         assert secret not in dana.get(path).source
-    asked = shown.follow("Generate tool secret")
-    assert f"ends in {secret[-4:]}" in asked.text
-    again = asked.press("Generate tool secret", your_password=PASSWORD)
+    confirmation = shown.follow("Generate tool secret")
+    assert f"ends in {secret[-4:]}" in confirmation.text
+    again = confirmation.press("Generate tool secret", your_password=PASSWORD)
     assert secret not in again.source
 
 
-def test_generating_asks_for_the_password(app: Flask, dana: Portal) -> None:
+def test_tool_secret_needs_the_password(app: Flask, dana: Portal) -> None:
     page = dana.get(f"{PATH}/tool-secret")
     with unchanged(app, but=("throttles", "audit_events")):
         page = page.press("Generate tool secret", 422, your_password="not it at all")
@@ -109,7 +107,7 @@ def test_generating_asks_for_the_password(app: Flask, dana: Portal) -> None:
     assert SECRET.search(page.press("Generate tool secret", your_password=PASSWORD).source)
 
 
-def test_a_tool_secret_that_cannot_be_opened_is_not_called_stored(app: Flask, dana: Portal) -> None:
+def test_tool_secret_broken_is_not_shown_as_stored(app: Flask, dana: Portal) -> None:
     generate(dana)
     with app.app_context():
         db.session.execute(update(Secret).values(sealed="gAAAA-broken"))
@@ -123,33 +121,26 @@ def test_a_tool_secret_that_cannot_be_opened_is_not_called_stored(app: Flask, da
     assert "Stored ends in" in page.text
 
 
-def test_two_who_generate_at_once_do_not_replace_each_others(app: Flask, dana: Portal) -> None:
+def test_tool_secret_stale_confirmation_is_refused(app: Flask, dana: Portal) -> None:
     first, second = (dana.get(f"{PATH}/tool-secret") for _ in range(2))
     first.press("Generate tool secret", your_password=PASSWORD)
     with unchanged(app, but=("sessions",)):
         second.press("Generate tool secret", 412, your_password=PASSWORD)
 
 
-def test_sinch_numbers_are_listed_with_whose_they_are(dana: Portal, cast: Cast) -> None:
+def test_show_lists_numbers_with_their_users(dana: Portal, cast: Cast) -> None:
     page = dana.get(f"/o/acme-support/people/{cast.mo.id}")
     page.press("Assign number", phone_number="+15557654321", provider="sinch")
     assert "+1 555-765-4321 Mo" in dana.get(PATH).text
 
 
-def test_a_tool_secret_needs_the_password_again(app: Flask, dana: Portal) -> None:
-    page = dana.get(f"{PATH}/tool-secret")
-    with unchanged(app, but=("throttles", "audit_events")):
-        page = page.press("Generate tool secret", 422, your_password="not it at all")
-    assert page.error("your_password") == "Incorrect password."
-
-
-def test_it_may_be_chosen_before_its_key_is_there(dana: Portal) -> None:
+def test_choose_provider_without_a_key(dana: Portal) -> None:
     dana.get(PATH).press("Save choice", provider="elevenlabs")
     dana.get("/o/acme-support/active/voice_ai?provider=elevenlabs", 404)
 
 
 class TestCallWebhook:
-    """By which ElevenLabs tells about calls."""
+    """The webhook that receives call reports."""
 
     @pytest.fixture
     def upstream(self, app: Flask) -> Iterator[ElevenLabs]:
@@ -163,7 +154,7 @@ class TestCallWebhook:
         dana.get("/o/acme-support/settings").press("Save", public_base_url="https://voice.acme.example")
         return dana.get(PATH).press("Save ElevenLabs", elevenlabs_api_key=upstream.values["api_key"])
 
-    def test_what_is_missing_is_said_and_nothing_is_called(self, dana: Portal, upstream: ElevenLabs) -> None:
+    def test_webhook_names_what_is_missing(self, dana: Portal, upstream: ElevenLabs) -> None:
         card = dana.get(PATH).root.one(id="webhook")
         assert "Not set up Enter first for ElevenLabs: API key." in card.text
         assert not card.all("button")
@@ -171,7 +162,7 @@ class TestCallWebhook:
         assert "public base URL" in page.root.one(id="webhook").text
         assert upstream.requests == []
 
-    def test_a_save_sets_it_up(self, page: Page, upstream: ElevenLabs, cast: Cast) -> None:
+    def test_webhook_is_set_up_by_a_save(self, page: Page, upstream: ElevenLabs, cast: Cast) -> None:
         card = page.root.one(id="webhook")
         assert "Verified since" in card.text
         assert f"https://voice.acme.example/api/webhook/elevenlabs/{cast.acme}" in card.text
@@ -179,18 +170,20 @@ class TestCallWebhook:
         assert page.press("Check again").path == f"{PATH}#webhook"
         assert len(upstream.workspace.webhooks) == 1
 
-    def test_a_new_base_url_and_a_new_tool_secret_set_it_up_too(
+    def test_webhook_follows_base_url_and_tool_secret(
         self, page: Page, dana: Portal, upstream: ElevenLabs
     ) -> None:
-        asked = dana.get("/o/acme-support/settings").press("Save", public_base_url="https://new.acme.example")
-        asked.press("Change the base URL")
+        confirmation = dana.get("/o/acme-support/settings").press(
+            "Save", public_base_url="https://new.acme.example"
+        )
+        confirmation.press("Change the base URL")
         (made,) = upstream.workspace.webhooks.values()
         assert made["webhook_url"].startswith("https://new.acme.example/")
         made["is_disabled"] = True
         generate(dana)
         assert made["is_disabled"] is False
 
-    def test_a_failure_is_told_and_tried_again(self, dana: Portal, upstream: ElevenLabs) -> None:
+    def test_webhook_failure_is_shown_and_retried(self, dana: Portal, upstream: ElevenLabs) -> None:
         upstream.permissions.remove("workspace")
         dana.get("/o/acme-support/settings").press("Save", public_base_url="https://voice.acme.example")
         page = dana.get(PATH).press("Save ElevenLabs", elevenlabs_api_key=upstream.values["api_key"])
@@ -202,7 +195,7 @@ class TestCallWebhook:
         page = page.press("Retry")
         assert messages.WEBHOOK_WORKS in page.notes
 
-    def test_somebody_elses_is_replaced_only_by_the_button(self, page: Page, upstream: ElevenLabs) -> None:
+    def test_webhook_foreign_is_replaced_only_by_its_button(self, page: Page, upstream: ElevenLabs) -> None:
         theirs = upstream.workspace.add("https://crm.example/calls", '"><b>CRM</b>')
         upstream.workspace.settings["webhooks"]["post_call_webhook_id"] = theirs
         page = page.press("Check again")
@@ -214,7 +207,7 @@ class TestCallWebhook:
         assert upstream.workspace.told != theirs
         assert theirs in upstream.workspace.webhooks
 
-    def test_two_at_once_are_told_so(
+    def test_webhook_during_another_setup_says_so(
         self, page: Page, dana: Portal, upstream: ElevenLabs, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def busy(*_: object, **__: object) -> None:
@@ -223,18 +216,18 @@ class TestCallWebhook:
         monkeypatch.setattr(webhook, "set_up", busy)
         assert service_messages.WEBHOOK_RUNNING in page.press("Check again").notes
 
-    def test_whoever_forgets_is_told_that_it_stays(self, page: Page, dana: Portal) -> None:
-        asked = dana.get("/o/acme-support/providers/elevenlabs/forget")
-        assert "The webhook at ElevenLabs stays there" in asked.text
-        assert "stays there" not in dana.get("/o/acme-support/providers/twilio/forget").text
+    def test_webhook_stays_at_the_provider_after_disconnecting(self, page: Page, dana: Portal) -> None:
+        confirmation = dana.get("/o/acme-support/providers/elevenlabs/forget")
+        assert "Delete it there" in confirmation.text
+        assert "Delete it there" not in dana.get("/o/acme-support/providers/twilio/forget").text
 
-    def test_its_secret_is_nowhere(
+    def test_webhook_secret_is_nowhere(
         self, page: Page, dana: Portal, upstream: ElevenLabs, logged: StringIO, tmp_path: Path
     ) -> None:
         page.press("Check again")
-        told = upstream.workspace.told
-        assert told is not None
-        secrets = {"webhook": upstream.workspace.secrets[told], "key": upstream.values["api_key"]}
+        webhook_id = upstream.workspace.told
+        assert webhook_id is not None
+        secrets = {"webhook": upstream.workspace.secrets[webhook_id], "key": upstream.values["api_key"]}
         for path in (PATH, "/o/acme-support/audit", "/o/acme-support/calls"):
             assert found_in(dana.get(path).source.encode(), secrets) == []
         assert found_in(logged.getvalue().encode(), secrets) == []
@@ -242,7 +235,7 @@ class TestCallWebhook:
         assert found_in_files(files, secrets) == []
 
 
-def test_each_connection_is_tested_from_here(app: Flask, dana: Portal) -> None:
+def test_show_tests_each_connection(app: Flask, dana: Portal) -> None:
     with ElevenLabs() as upstream:
         app.extensions["patchbay_outbound"] = Outbound(upstream.upstreams, deadline=2.0)
         page = dana.get("/o/acme-support/voice-ai")

@@ -1,0 +1,97 @@
+"""A lease: one worker at a time, on a row with `leased_until`."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import timedelta
+
+import pytest
+
+from app.core import clock
+from app.models import CheckRun
+from app.services import lease
+from app.services.lease import Lease, LeaseLost
+
+pytestmark = pytest.mark.both_databases
+LENGTH = timedelta(seconds=40)
+
+
+@pytest.fixture
+def row(acme):
+    with acme.transaction():
+        acme.session.add(CheckRun(organization_id=acme.organization.id, leased_until=clock.now()))
+
+
+def take(scope, **values):
+    own = Lease(scope, CheckRun, LENGTH)
+    with scope.transaction():
+        return own if own.take(**values) else None
+
+
+def stored(scope):
+    scope.session.rollback()
+    scope.session.expire_all()
+    return scope.session.get(CheckRun, scope.organization.id)
+
+
+@pytest.mark.usefixtures("row")
+def test_take_is_refused_until_the_lease_ends(acme, monkeypatch):
+    now = clock.now()
+    assert take(acme, done=1)
+    assert take(acme, done=2) is None
+    assert (stored(acme).done, lease.is_held(stored(acme).leased_until, LENGTH)) == (1, True)
+    monkeypatch.setattr(clock, "now", lambda: now + 2 * LENGTH)
+    assert not lease.is_held(stored(acme).leased_until, LENGTH)
+    assert take(acme, done=3)
+    assert stored(acme).done == 3
+
+
+@pytest.mark.usefixtures("row")
+def test_lease_of_a_clock_that_is_ahead_is_void(acme):
+    with acme.transaction():
+        row = acme.session.get(CheckRun, acme.organization.id)
+        row.leased_until = clock.now() + LENGTH + 2 * clock.APART
+    assert take(acme)
+
+
+@pytest.mark.usefixtures("row")
+def test_lost_lease_changes_nothing(acme, monkeypatch):
+    now = clock.now()
+    first = take(acme)
+    monkeypatch.setattr(clock, "now", lambda: now + 2 * LENGTH)
+    second = take(acme, done=2)
+    with acme.transaction():
+        assert (first.is_mine, second.is_mine) == (False, True)
+        assert not first.write(done=1)
+        assert not first.extend(done=1)
+        assert not first.release(done=1)
+    with pytest.raises(LeaseLost):
+        first.keep(every=0.0)
+    assert stored(acme).done == 2
+
+
+@pytest.mark.usefixtures("row")
+def test_kept_lease_starts_again_and_a_released_one_is_free(acme, monkeypatch):
+    now = clock.now()
+    own = take(acme)
+    monkeypatch.setattr(clock, "now", lambda: now + LENGTH / 2)
+    own.keep(every=3600.0)
+    until = stored(acme).leased_until
+    own.keep(every=0.0)
+    assert stored(acme).leased_until > until
+    monkeypatch.setattr(clock, "now", lambda: now + 1.2 * LENGTH)
+    assert take(acme) is None
+    with acme.transaction():
+        assert own.release(failure="x")
+    assert stored(acme).failure == "x"
+    assert take(acme)
+
+
+@pytest.mark.usefixtures("row")
+def test_extend_rolled_back_keeps_the_lease(acme):
+    own = take(acme)
+    with suppress(RuntimeError), acme.transaction():
+        own.extend()
+        raise RuntimeError
+    with acme.transaction():
+        assert own.write(done=5)
