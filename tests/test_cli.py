@@ -266,7 +266,7 @@ def test_a_check_tells_what_drifted(app: Flask, run: Run, cast: Cast, twilio: Tw
     twilio.trouble = Trouble.FAULT
     done = run("check", **there)
     assert (done.code, done.out) == (1, "")
-    assert "has trouble of its own" in done.err
+    assert "is having problems" in done.err
 
 
 def test_a_check_as_json_and_beside_another_one(app: Flask, run: Run, cast: Cast, twilio: Twilio) -> None:

@@ -100,7 +100,7 @@ def delete_voice_config(scope: Scope, provider: str) -> ResponseReturnValue:
 
     An active provider is deactivated.
     """
-    voice.forget(scope, provider, if_match=responses.if_match())
+    voice.disconnect(scope, provider, if_match=responses.if_match())
     return _saved(messages.DELETED, [])
 
 

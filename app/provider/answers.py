@@ -1,4 +1,4 @@
-"""What can be said of any provider's answer, whatever the provider."""
+"""Reading responses, whatever the provider."""
 
 from __future__ import annotations
 
@@ -11,46 +11,46 @@ from app.provider import results
 from app.provider.results import Outcome, Refusal, Verified
 
 LONGEST_PAUSE = 86_400
-"""Seconds that a provider may ask for; more is not repeated."""
+"""The longest Retry-After, in seconds, that a sentence repeats."""
 
 
 def is_web_page(answer: Answer) -> bool:
-    """Whether people are meant to read the answer: it is of something on the way, such as a proxy."""
+    """Whether the response is an HTML page: it comes from something in between, such as a proxy."""
     is_called_one = "html" in answer.headers.get("Content-Type", "").lower()
     body = answer.body.lstrip()
     return bool(body) and (is_called_one or body[:9].lower().startswith((b"<!doctype", b"<html")))
 
 
 def is_unauthorized(answer: Answer) -> bool:
-    """Whether credentials are refused, whatever else the provider says, or nothing."""
+    """Whether the credentials are refused: a 401 that is no web page, with any body."""
     return answer.status == 401 and not is_web_page(answer)
 
 
 def retry_hint(answer: Answer) -> str:
-    """When to try again, where the provider asks for more than a minute, up to a day; empty otherwise."""
+    """Returns when to retry, if that is in more than a minute and within a day; else an empty string."""
     seconds = retry_after(answer.headers.get("Retry-After", ""))
     return f"in about {math.ceil(seconds / 60)} minutes" if 60 < seconds <= LONGEST_PAUSE else ""
 
 
 def described(answer: Answer) -> str:
-    """What came, where it is not what was asked for."""
+    """Describes an unexpected response."""
     if is_web_page(answer):
         return "a web page instead of data"
     if not answer.body.strip():
-        return "nothing"
+        return "an empty response"
     try:
         answer.json()
     except OutboundError:
-        return "something that cannot be read"
-    return "other data than was asked for" if answer.status < 300 else "an error that Patchbay does not know"
+        return "an unreadable response"
+    return "unexpected data" if answer.status < 300 else "an unknown error"
 
 
 MOST_PAGES = 200
-"""Of a provider's list, before it counts as one without an end."""
+"""Pages of a list after which it counts as endless."""
 
 
 def json_object(answer: Answer) -> Mapping[str, Any]:
-    """The object that the provider answered; empty for anything else, such as a page of HTML."""
+    """Returns the JSON object of the response; empty for anything else."""
     try:
         found = answer.json()
     except OutboundError:
@@ -59,7 +59,7 @@ def json_object(answer: Answer) -> Mapping[str, Any]:
 
 
 def json_list(answer: Answer, name: str) -> list[Mapping[str, Any]]:
-    """The objects of the answer's list of that name; Refusal where it has no such list."""
+    """Returns the objects of the response's list of that name. Raises Refusal if it has none."""
     found = json_object(answer).get(name)
     if answer.status != 200 or not isinstance(found, list):
         raise Refusal(unexpected(answer))
@@ -67,23 +67,22 @@ def json_list(answer: Answer, name: str) -> list[Mapping[str, Any]]:
 
 
 def pagination_error(label: str) -> Refusal:
-    """For a list whose pages repeat, or are more than anybody has."""
-    sentence = f"{label}'s list does not come to an end: its pages repeat, or are too many."
+    """Returns the refusal of a list whose pages repeat or never end."""
+    sentence = f"{label}'s list has too many pages, or they repeat."
     return Refusal(results.refused(Outcome.UNEXPECTED_ANSWER, sentence))
 
 
 def unexpected(answer: Answer) -> Verified:
-    """For an answer that says nothing about the values."""
+    """Returns the result for a response that says nothing about the credentials."""
     if answer.status == 429:
         return results.refused(
             Outcome.RATE_LIMITED,
-            f"{answer.host} answers no more requests for now (status 429). "
-            f"Try again {retry_hint(answer) or 'in a minute'}.",
+            f"Rate-limited by {answer.host} (HTTP 429). Try again {retry_hint(answer) or 'in a minute'}.",
         )
     if answer.status >= 500:
-        sentence = f"{answer.host} has trouble of its own (status {answer.status}). "
+        sentence = f"{answer.host} is having problems (HTTP {answer.status}). "
         return results.refused(
             Outcome.UNEXPECTED_ANSWER, f"{sentence}Try again {retry_hint(answer) or 'later'}."
         )
-    sentence = f"{answer.host} answered with {described(answer)} (status {answer.status})."
-    return results.refused(Outcome.UNEXPECTED_ANSWER, f"{sentence} If this lasts, look at its status page.")
+    sentence = f"{answer.host} returned {described(answer)} (HTTP {answer.status})."
+    return results.refused(Outcome.UNEXPECTED_ANSWER, f"{sentence} If this continues, check its status page.")

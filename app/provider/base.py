@@ -75,17 +75,17 @@ class Provider:
         return frozenset(known for known in Capability if callable(getattr(self, known, None)))
 
     def missing_credentials(self, values: Mapping[str, Any]) -> Verified | None:
-        """The refusal to ask with values that are not all there; None where they are."""
+        """Returns the refusal that names the missing required values; None if none is missing."""
         names = [field.label for field in self.required if not values.get(field.name)]
         if not names:
             return None
-        sentence = f"{self.label} cannot be asked yet. Fill in first: {', '.join(names)}."
+        sentence = f"Enter {', '.join(names)} to call {self.label}."
         return results.refused(Outcome.NOT_CONFIGURED, sentence)
 
     def require_credentials(self, values: Mapping[str, Any]) -> None:
-        """Raises the refusal that `lacking` has."""
-        if lacking := self.missing_credentials(values):
-            raise Refusal(lacking)
+        """Raises Refusal if a required value is missing."""
+        if missing := self.missing_credentials(values):
+            raise Refusal(missing)
 
 
 def _check_declaration(cls: type[Provider]) -> None:

@@ -1,4 +1,4 @@
-"""What a provider may be able to do, each a method of that name."""
+"""The capabilities of providers, with the signatures of their methods."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from app.provider.voice_ai import (
 
 
 class Capability(StrEnum):
-    """What a provider may know how to do: each is a method of that name on its class."""
+    """Each is the name of a method on the provider's class."""
 
     VERIFY = "verify"
     NUMBERS = "numbers"
@@ -34,21 +34,22 @@ class Capability(StrEnum):
 
 
 class Verifies(Protocol):
-    """A provider that can test the values of a connection."""
+    """Can test the credentials of a connection."""
 
     def verify(self, http: Outbound, values: Mapping[str, Any]) -> Verified:
-        """`values`: stored or just typed, by field name, secrets in the clear; None or missing where unset.
+        """Makes the cheapest calls that prove the values, and changes nothing.
 
-        Makes the cheapest calls that prove them, and changes nothing. OutboundError passes through it.
+        `values`: by field name, stored or just submitted, secrets in the clear; None or missing if unset.
+        OutboundError passes through.
         """
         ...
 
 
 class Numbers(Protocol):
-    """A provider that can list the numbers of its account."""
+    """Can list the numbers of its account."""
 
     def numbers(self, http: Outbound, values: Mapping[str, Any]) -> Iterator[ProviderNumber]:
-        """Every number that `observe` has too, page by page, in E.164. Paging stays on our host.
+        """Yields every number that `observe` finds, page by page, in E.164, from the official host only.
 
         Raises Refusal; OutboundError passes through.
         """
@@ -56,33 +57,33 @@ class Numbers(Protocol):
 
 
 class Observes(Protocol):
-    """A provider that can tell what one number calls."""
+    """Can return one number."""
 
     def observe(self, http: Outbound, values: Mapping[str, Any], phone_number: str) -> ProviderNumber | None:
-        """The number as the account has it; None where it has it not. Raises as `numbers`."""
+        """Returns the number as the account has it; None if it has not. Raises as `numbers`."""
         ...
 
 
 class Points(Protocol):
-    """A provider that can make a number call a URL of ours."""
+    """Can set the webhook of a number."""
 
     def point(self, http: Outbound, values: Mapping[str, Any], line: ProviderNumber, url: str) -> None:
-        """Makes the number of `line` call `url` with POST, taking away what is in the way.
+        """Makes the number of `line` call `url` with POST, and removes what takes precedence.
 
-        `line` is what `observe` told just before. Every write is sent once. Raises as `numbers`.
+        `line` is what `observe` just returned. Every write is sent once. Raises as `numbers`.
         """
         ...
 
 
 class CallsBack(Protocol):
-    """A provider whose callback address is its application's, the same for all numbers that it has."""
+    """Has one callback URL for all numbers of its application."""
 
     def callback(self, http: Outbound, values: Mapping[str, Any]) -> Callback:
-        """What the application of the values calls. Raises as `numbers`."""
+        """Returns the application's callback. Raises as `numbers`."""
         ...
 
     def set_callback(self, http: Outbound, values: Mapping[str, Any], url: str) -> None:
-        """Makes the application call `url`, and keeps what it calls where that fails.
+        """Sets the application's callback to `url`, and keeps its fallback.
 
         The write is sent once. Raises as `numbers`.
         """

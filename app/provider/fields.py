@@ -11,7 +11,7 @@ from app.core import phone, texts
 
 
 class Family(StrEnum):
-    """What a provider is for."""
+    """The purposes of a provider."""
 
     VOICE = "voice"
     TELEPHONY = "telephony"
@@ -19,7 +19,7 @@ class Family(StrEnum):
 
 
 class Origin(StrEnum):
-    """Where a value comes from: only `TYPED` ones can be sent or filled in."""
+    """The source of a value: only `TYPED` ones can be submitted."""
 
     TYPED = "typed"
     GENERATED = "generated"
@@ -27,7 +27,7 @@ class Origin(StrEnum):
 
 
 class DeclarationError(Exception):
-    """A provider's file cannot be used; the message names it and says why."""
+    """A provider's declaration is invalid; the message names the module and the reason."""
 
 
 LONGEST_NAME = 64
@@ -37,11 +37,11 @@ _MASK = re.compile(r"[•●∙·…]|\*{3,}|\.{3}")
 
 def _plain_text(value: str, longest: int) -> str:
     if not value:
-        raise ValueError("This is empty. Leave it out to keep what is stored, or send null to clear it.")
+        raise ValueError("This is empty. Omit it to keep the saved value, or send null to clear it.")
     if len(value) > longest:
         raise ValueError(f"This is longer than {longest} characters.")
     if texts.CONTROL.search(value):
-        raise ValueError("This has line breaks or control characters in it.")
+        raise ValueError("This has line breaks or control characters.")
     return value
 
 
@@ -49,8 +49,8 @@ def _plain_text(value: str, longest: int) -> str:
 class Field:
     """One value of a connection.
 
-    `required`: needed for the provider to count as configured. `families`: where it appears; empty
-    means in all of its provider's. `default`: what is in force while nothing is stored. `is_listed`: every
+    `required`: without it the provider is not configured. `families`: those that have the field; empty
+    means all of its provider's. `default`: the value while none is stored. `is_listed`: every
     user may read it, in the voice AI configuration; `flag`: its name there, of whether it is stored.
     """
 
@@ -72,11 +72,11 @@ class Field:
         object.__setattr__(self, "name", name)
 
     def check(self, value: Any, country: str | None) -> Any:
-        """The value as it is stored; ValueError with a sentence that says what would be right."""
+        """Returns the value as it is stored. Raises ValueError with a sentence that says what is valid."""
         raise NotImplementedError
 
     def schema(self) -> dict[str, Any]:
-        """What OpenAPI says of the value, beside its type."""
+        """Returns the OpenAPI schema of the value, without its type."""
         return {"title": self.label} | ({"description": self.help} if self.help else {})
 
 
@@ -92,7 +92,7 @@ class Text(Field):
     def check(self, value: str, country: str | None) -> str:
         value = _plain_text(value, self.longest)
         if self.pattern and not re.fullmatch(self.pattern, value):
-            raise ValueError(f"{self.label} does not look right. {self.example}".strip())
+            raise ValueError(f"Invalid {self.label}. {self.example}".strip())
         return value
 
     def schema(self) -> dict[str, Any]:
@@ -109,13 +109,13 @@ class Secret(Field):
     def check(self, value: str, country: str | None) -> str:
         if not value:
             raise ValueError(
-                "A secret cannot be empty. Leave it out to keep the stored one, or send null to clear it."
+                "A secret cannot be empty. Omit it to keep the saved one, or send null to clear it."
             )
         value = _plain_text(value, self.longest)
         if _MASK.search(value):
-            raise ValueError(f"This is a mask, not the {self.label}. Send the value itself, or leave it out.")
+            raise ValueError(f"This is a mask, not the {self.label}. Send the value itself, or omit it.")
         if not value.isprintable() or " " in value:
-            raise ValueError(f"The {self.label} has spaces or invisible characters in it. Copy it again.")
+            raise ValueError(f"The {self.label} has spaces or invisible characters. Copy it again.")
         return value
 
     def schema(self) -> dict[str, Any]:
@@ -124,7 +124,7 @@ class Secret(Field):
 
 @dataclass(frozen=True)
 class PhoneNumber(Field):
-    """A number in E.164, read with the organization's country where it is written without `+`."""
+    """A number in E.164; without `+` it is read with the organization's country."""
 
     def check(self, value: str, country: str | None) -> str:
         return phone.normalize(_plain_text(value, 40), country)
@@ -153,10 +153,9 @@ class Count(Field):
 
 @dataclass(frozen=True)
 class ServiceHost(Field):
-    """The https address of one of the provider's own hosts.
+    """The https URL of one of the provider's own hosts; the first is the default.
 
-    Secrets are typed for a host: when it changes, they have to be typed again. The first host is in
-    force while nothing is stored.
+    Secrets belong to a host: they have to be re-entered when it changes.
     """
 
     hosts: tuple[str, ...] = field(kw_only=True)

@@ -1,4 +1,4 @@
-"""What a provider has for a phone number, and how that differs from what it should be."""
+"""A phone number as its provider has it, and how that differs from what is expected."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from app.core import phone, urls
 
 
 class Override(StrEnum):
-    """What answers a number in place of its own webhook."""
+    """What takes precedence over a number's own webhook."""
 
     APPLICATION = "application"
     TRUNK = "trunk"
 
 
 class Reason(StrEnum):
-    """Why a number is not, or not known to be, as it should be."""
+    """Why a number is not in sync, or cannot be compared."""
 
     DIFFERENT_URL = "different_url"
     DIFFERENT_METHOD = "different_method"
@@ -36,13 +36,13 @@ class Reason(StrEnum):
 class ProviderNumber:
     """A phone number as its provider has it.
 
-    `webhook_url` and `method`: what is called when it rings; None where nothing is, or where the
-    provider does not say. `shows_webhook` is False where what the number calls cannot be read.
-    `override`: what answers instead, or through which the URL comes; `override_name` is its name or id.
+    `webhook_url` and `method`: the request for an incoming call; None if there is none, or the provider
+    does not return it. `shows_webhook` is False if the webhook cannot be read.
+    `override`: what takes precedence, or supplies the URL; `override_name` is its name or id.
     `shared_with`: the other numbers that change with it, in E.164. `reference` is the provider's own
     id of the number, and `application_id` that of the application whose URL it is; both empty if there is
     none.
-    `has_voice` is False where the provider says that the number carries no calls.
+    `has_voice` is False if the provider says that the number carries no calls.
     """
 
     phone_number: str
@@ -60,7 +60,7 @@ class ProviderNumber:
 
 @dataclass(frozen=True)
 class Callback:
-    """What a provider's application calls for all of its numbers (in E.164), and where that fails."""
+    """The callback URLs of a provider's application, and its numbers in E.164."""
 
     primary: str | None
     fallback: str | None = None
@@ -68,9 +68,9 @@ class Callback:
 
 
 def difference(line: ProviderNumber | None, expected: str) -> Reason | None:
-    """What keeps the number from calling `expected` with POST; None where nothing does.
+    """Returns why the number does not call `expected` with POST; None if it does.
 
-    `line` is None where the account has no such number.
+    `line` is None if the account has no such number.
     """
     if line is None:
         return Reason.NUMBER_GONE
@@ -89,7 +89,7 @@ def difference(line: ProviderNumber | None, expected: str) -> Reason | None:
 
 
 def cleaned(value: Any, longest: int = 200) -> str | None:
-    """What a provider wrote, as one line that can be shown as data; None where it wrote no text."""
+    """Returns provider text as one printable line of limited length; None if it is no text."""
     if not isinstance(value, str):
         return None
     line = "".join(character for character in " ".join(value.split()) if character.isprintable())
@@ -97,9 +97,9 @@ def cleaned(value: Any, longest: int = 200) -> str | None:
 
 
 def phone_number(value: Any) -> str | None:
-    """A provider's number in E.164, with the `+` that some of them leave out; None for anything else.
+    """Returns a provider's number in E.164, adding a missing `+`; None for anything else.
 
-    It may have come as a number of JSON's.
+    It may be a JSON number.
     """
     value = str(value) if type(value) is int else value
     written = f"+{value.strip().removeprefix('+')}" if isinstance(value, str) else ""
@@ -107,5 +107,5 @@ def phone_number(value: Any) -> str | None:
 
 
 def has_voice(capabilities: Any) -> bool:
-    """Whether a number may carry calls: it may where the provider does not say."""
+    """Whether a number may carry calls: True unless the provider denies it."""
     return not isinstance(capabilities, dict) or capabilities.get("voice") is not False

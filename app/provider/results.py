@@ -1,4 +1,4 @@
-"""What testing a connection showed."""
+"""Results of calls to a provider."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Outcome(StrEnum):
-    """All codes that a test of a connection's values can end with."""
+    """The codes of a connection test."""
 
     OK = "ok"
     NOT_PROVEN = "not_proven"
@@ -25,11 +25,11 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class Verified:
-    """What a test of the values showed.
+    """The result of a connection test.
 
     `code` is for programs, one of `Outcome`; `reason` is a sentence or two for people: what is wrong,
     and where in the provider's console to look. No reason repeats a secret or what the provider wrote.
-    `NOT_PROVEN` is ok: nothing is known to be wrong, and the reason says what could not be tested.
+    `NOT_PROVEN` counts as success; `reason` names what could not be verified.
     """
 
     ok: bool
@@ -38,7 +38,7 @@ class Verified:
 
 
 class Refusal(Exception):
-    """The provider refused, or answered in a way that cannot be used. `result` says why, for people."""
+    """The provider refused, or its response is unusable. `result` has the sentence for people."""
 
     def __init__(self, result: Verified) -> None:
         super().__init__(result.reason)

@@ -16,18 +16,18 @@ def _answer(status, body=b"", headers=None):
 
 def test_unexpected_describes_the_response(subtests):
     for status, body, headers, said in [
-        (200, b"<p>Hello", HTML, "answered with a web page instead of data (status 200)."),
-        (401, b"\n <!DOCTYPE html>", {}, "answered with a web page instead of data (status 401)."),
-        (404, b"<HTML>", {}, "answered with a web page instead of data (status 404)."),
-        (200, b" ", HTML, "answered with nothing (status 200)."),
-        (200, b"<?xml", {}, "answered with something that cannot be read (status 200)."),
-        (200, b"[]", {}, "answered with other data than was asked for (status 200)."),
-        (418, b"{}", {}, "answered with an error that Patchbay does not know (status 418)."),
+        (200, b"<p>Hello", HTML, "returned a web page instead of data (HTTP 200)."),
+        (401, b"\n <!DOCTYPE html>", {}, "returned a web page instead of data (HTTP 401)."),
+        (404, b"<HTML>", {}, "returned a web page instead of data (HTTP 404)."),
+        (200, b" ", HTML, "returned an empty response (HTTP 200)."),
+        (200, b"<?xml", {}, "returned an unreadable response (HTTP 200)."),
+        (200, b"[]", {}, "returned unexpected data (HTTP 200)."),
+        (418, b"{}", {}, "returned an unknown error (HTTP 418)."),
     ]:
         with subtests.test(status=status, body=body, headers=headers, said=said):
             result = unexpected(_answer(status, body, headers))
             assert result.code == Outcome.UNEXPECTED_ANSWER
-            assert result.reason == f"api.example.com {said} If this lasts, look at its status page."
+            assert result.reason == f"api.example.com {said} If this continues, check its status page."
 
 
 def test_unexpected_says_when_to_retry(subtests):

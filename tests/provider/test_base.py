@@ -136,7 +136,7 @@ def test_check_text_matches_the_whole_pattern():
     field = Text("SID", pattern="AC[0-9]{2}", example="It is AC and two digits.")
     assert field.check("AC12", None) == "AC12"
     for value in ("AC123", "xAC12", "ac12", "AC12\n", "AC\u0661\u0662"):
-        with pytest.raises(ValueError, match=r"^(SID does not look right\. It is AC|This has line)"):
+        with pytest.raises(ValueError, match=r"^(Invalid SID\. It is AC|This has line)"):
             field.check(value, None)
 
 

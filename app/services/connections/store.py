@@ -1,4 +1,4 @@
-"""One organization's stored values for one provider: read, sealed, opened."""
+"""One organization's stored credentials for one provider: read, sealed, opened."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ from app.core.sealing import Place, SealBroken
 from app.models import Connection, Secret
 from app.provider import Field, Provider, ServiceHost
 from app.providers import PROVIDERS
+from app.services.connections import messages
 from app.services.connections.drafts import Naming
 from app.services.scope import Scope
 
 
 @dataclass(frozen=True)
 class StoredSecret:
-    """All that may be shown of a secret. A broken one needs to be entered again."""
+    """What may be shown of a secret. A broken one has to be re-entered."""
 
     hint: str
     since: datetime
@@ -62,7 +63,7 @@ class StoredConnection:
         return name in self.secrets and not self.secrets[name].broken
 
     def raw(self, declared: Field) -> Any:
-        """The value in the clear; None where there is none."""
+        """Returns the value in the clear; None if there is none."""
         if declared.secret:
             stored = self.secrets.get(declared.name)
             return stored.value if stored else None
@@ -90,7 +91,7 @@ def is_usable(provider: Provider, *, enabled: bool, held: Collection[str]) -> bo
 def provider_of(key: str) -> Provider:
     """The declared provider, or NotFound."""
     if key not in PROVIDERS:
-        raise NotFound(f"There is no provider {key!r}. Known are: {', '.join(PROVIDERS)}.")
+        raise NotFound(messages.unknown_provider(key, PROVIDERS))
     return PROVIDERS[key]
 
 
@@ -99,7 +100,7 @@ def load(scope: Scope, provider: Provider) -> StoredConnection:
 
 
 def load_all(scope: Scope, providers: Iterable[Provider] | None = None) -> dict[str, StoredConnection]:
-    """The states of `providers` (all of them where None) by key, in two queries."""
+    """Returns the connections of `providers` (None: all of them) by key, in two queries."""
     wanted = {provider.key: provider for provider in providers or PROVIDERS.values()}
     rows = {
         row.provider: row
@@ -130,7 +131,7 @@ def _stored(scope: Scope, row: Secret) -> StoredSecret:
 
 
 def row_for(scope: Scope, provider: Provider) -> Connection:
-    """The connection's row, made where there is none."""
+    """Returns the connection's row; adds it if there is none."""
     scope.require_transaction()
     query = scope.select(Connection).where(Connection.provider == provider.key)
     row = scope.session.scalar(query)
@@ -159,7 +160,7 @@ def apply(
     scope.require_transaction()
     before = before or load(scope, provider)
     refuse_unsendable(before, changes, naming)
-    told: dict[str, list[Any]] = {}
+    changed: dict[str, list[Any]] = {}
     for name, value in changes.items():
         if provider.field(name).secret:
             change = _apply_secret(scope, provider, name, value)
@@ -167,10 +168,10 @@ def apply(
             was = before.values.get(name)
             change = [was, value] if was != value else None
         if change:
-            told[settings_name(provider.key, name)] = change
-    if told:
+            changed[settings_name(provider.key, name)] = change
+    if changed:
         _apply_plain(row_for(scope, provider), changes)
-    return told
+    return changed
 
 
 def _apply_plain(row: Connection, changes: Mapping[str, Any]) -> None:
@@ -207,7 +208,7 @@ def _apply_secret(scope: Scope, provider: Provider, name: str, value: str | None
 def refuse_unsendable(
     before: StoredConnection, changes: Mapping[str, Any], naming: Naming = settings_name
 ) -> None:
-    """Invalid where a value cannot be meant, or where a stored secret would go to another host."""
+    """Raises Invalid if a value is a mere hint, or a stored secret would go to another host."""
     _refuse_hints(before, changes, naming)
     _demand_secrets_for_new_host(before, changes, naming)
 
@@ -217,10 +218,7 @@ def _refuse_hints(before: StoredConnection, changes: Mapping[str, Any], naming: 
     for name, value in changes.items():
         stored = before.secrets.get(name)
         if stored and stored.hint and value == stored.hint:
-            message = (
-                "These are the last four characters that pages show. Send the whole value, or leave it out."
-            )
-            problems.append(Problem(naming(before.provider.key, name), message))
+            problems.append(Problem(naming(before.provider.key, name), messages.ONLY_A_HINT))
     if problems:
         raise Invalid(problems)
 
@@ -237,7 +235,7 @@ def _demand_secrets_for_new_host(
     )
     if not moved:
         return
-    message = "The address of the service changes, so enter this secret again (or clear it)."
+    message = messages.ANOTHER_HOST
     problems = [
         Problem(naming(before.provider.key, name), message) for name in before.secrets if name not in changes
     ]
@@ -245,7 +243,7 @@ def _demand_secrets_for_new_host(
         raise Invalid(problems)
 
 
-def forget(scope: Scope, provider: Provider) -> None:
+def delete_all(scope: Scope, provider: Provider) -> None:
     """Deletes the values and the secrets."""
     scope.require_transaction()
     for row in scope.session.scalars(scope.select(Secret).where(Secret.provider == provider.key)):

@@ -1,4 +1,4 @@
-"""Testing a connection: the cheapest read that proves its values, and what it showed the last time."""
+"""Connection tests: the cheapest read that proves the credentials, and its last result."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from app.models import Check
 from app.provider import Capability, Outcome, Provider, Verified, Verifies
 from app.services.audit import log
 from app.services.audit.actions import Action
-from app.services.connections import drafts, gateway, store
+from app.services.connections import drafts, gateway, messages, store
 from app.services.connections.gateway import ProviderCallFailed
 from app.services.connections.store import StoredConnection
 from app.services.scope import Scope
@@ -21,21 +21,21 @@ from app.services.scope import Scope
 if TYPE_CHECKING:
     from app.core.outbound.client import Outbound
 
-SAYS_NOTHING = (Outcome.UNREACHABLE, Outcome.RATE_LIMITED, Outcome.UNEXPECTED_ANSWER)
+INCONCLUSIVE = (Outcome.UNREACHABLE, Outcome.RATE_LIMITED, Outcome.UNEXPECTED_ANSWER)
 
 
 @dataclass(frozen=True)
 class Tested:
-    """What a test showed, and when. `is_stored`: of the stored values, not of others that were sent."""
+    """The result of a test. `is_stored`: of the stored credentials, not of others that were submitted."""
 
     result: Verified
     checked_at: datetime
     is_stored: bool = True
 
     @property
-    def tells(self) -> bool:
-        """Whether it tells of the values; an outage of the provider says nothing about them."""
-        return self.result.code not in SAYS_NOTHING
+    def is_conclusive(self) -> bool:
+        """False for an outage of the provider, which says nothing about the credentials."""
+        return self.result.code not in INCONCLUSIVE
 
     def document(self) -> dict[str, Any]:
         return {
@@ -51,13 +51,13 @@ def can_verify(provider: Provider) -> bool:
 
 
 def verify(scope: Scope, http: Outbound, provider: Provider, sent: Mapping[str, Any]) -> Tested:
-    """Asks the provider whether the stored values work, with what was `sent` in their place.
+    """Tests the stored credentials, with the `sent` ones in their place.
 
-    Nothing is stored of what was sent. The result is kept where it is about the stored values.
-    No transaction is open while the provider is asked. Raises Invalid, Conflict, TooMany.
+    Nothing of what was sent is stored. The result is saved if it is about the stored credentials.
+    Raises Invalid, Conflict, TooMany.
     """
     if not can_verify(provider):
-        raise Conflict(f"{provider.label} cannot be tested from here.", code="CANNOT_VERIFY")
+        raise Conflict(messages.cannot_verify(provider.label), code="CANNOT_VERIFY")
     changes = drafts.read_sent(scope, provider, sent)
     state = store.load(scope, provider)
     store.refuse_unsendable(state, changes)
@@ -73,7 +73,7 @@ def verify(scope: Scope, http: Outbound, provider: Provider, sent: Mapping[str, 
 
 
 def _are_stored(state: StoredConnection, changes: Mapping[str, Any]) -> bool:
-    """A default that a form shows and sends back is what is in force already."""
+    """A default that a form submits again equals what is in use."""
     for name, value in changes.items():
         field = state.provider.field(name)
         stored = state.raw(field)
@@ -83,10 +83,10 @@ def _are_stored(state: StoredConnection, changes: Mapping[str, Any]) -> bool:
 
 
 def _keep(scope: Scope, state: StoredConnection, tested: Tested) -> None:
-    """In the audit in any case; as the connection's last test only where it tells of the stored values."""
+    """Records the test in the audit, and as the connection's last one if it is about what is stored."""
     provider, result = state.provider, tested.result
     with scope.transaction():
-        if tested.is_stored and tested.tells and store.load(scope, provider).version == state.version:
+        if tested.is_stored and tested.is_conclusive and store.load(scope, provider).version == state.version:
             check = _row(scope, provider) or Check(
                 organization_id=scope.organization.id, provider=provider.key
             )
@@ -102,7 +102,7 @@ def _row(scope: Scope, provider: Provider) -> Check | None:
 
 
 def last(scope: Scope, state: StoredConnection) -> Check | None:
-    """The last test of the values as they are now; None where they changed since."""
+    """Returns the last test of the present credentials; None if they have changed since."""
     check = _row(scope, state.provider)
     return check if check and check.connection_version == state.version else None
 

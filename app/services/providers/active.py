@@ -1,4 +1,4 @@
-"""Which provider each family uses, and changing it."""
+"""The default provider of each family, and changing it."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ from app.provider import Family, Provider
 from app.providers import PROVIDERS, keys_in
 from app.services.audit import log
 from app.services.audit.actions import Action
-from app.services.connections import store
+from app.services.connections import gateway, store
+from app.services.connections import messages as connection_messages
 from app.services.connections.drafts import Naming
 from app.services.connections.store import StoredConnection
+from app.services.providers import messages
 from app.services.scope import Scope, expect_version
 
 FAMILY_WORDS = {Family.VOICE: "the dialer", Family.TELEPHONY: "agent calls", Family.VOICE_AI: "voice AI"}
@@ -23,12 +25,12 @@ REASON_LONGEST = 300
 
 
 def label_of(provider: str, field: str) -> str:
-    """A field's name as pages have it."""
+    """Returns a field's label."""
     return PROVIDERS[provider].field(field).label
 
 
 def active(scope: Scope, family: Family) -> str | None:
-    """The key of the provider that the family uses now."""
+    """Returns the key of the family's default provider."""
     key: str | None = getattr(scope.organization, f"active_{family}")
     return key
 
@@ -51,7 +53,7 @@ def make_active(
     words: Naming = label_of,
     precondition: Callable[[], None] = lambda: None,
 ) -> None:
-    """Chooses the family's provider; None chooses nobody. Conflict where it is not configured."""
+    """Sets the family's default provider, or none. Raises Conflict if it is not configured."""
     with scope.transaction():
         precondition()
         expect_version(scope.organization, version)
@@ -70,8 +72,7 @@ def choose(
     if key is not None:
         provider = store.provider_of(key)
         if family not in provider.families:
-            known = " or ".join(keys_in(family))
-            message = f"{provider.label} does not serve {FAMILY_WORDS[family]}. Use {known}."
+            message = messages.wrong_family(provider.label, FAMILY_WORDS[family], keys_in(family))
             raise Invalid([Problem("provider", message)])
         refuse_unusable(store.load(scope, provider), words)
     switch(scope, family, key, reason=reason)
@@ -80,10 +81,11 @@ def choose(
 def refuse_unusable(state: StoredConnection, words: Naming) -> None:
     label = state.provider.label
     if state.missing:
-        names = ", ".join(words(state.provider.key, field.name) for field in state.missing)
-        raise Conflict(f"{label} is not configured. It needs {names}.", code="PROVIDER_NOT_CONFIGURED")
+        missing = [words(state.provider.key, field.name) for field in state.missing]
+        message = connection_messages.not_configured(label, missing)
+        raise Conflict(message, code=gateway.NOT_CONFIGURED)
     if not state.enabled:
-        raise Conflict(f"{label} is disabled. Enable it first.", code="PROVIDER_DISABLED")
+        raise Conflict(messages.is_disabled(label), code="PROVIDER_DISABLED")
 
 
 def refuse_breaking_active(
@@ -99,11 +101,9 @@ def refuse_breaking_active(
         return
     lost = [field for field in before.missing_after(changes) if field not in before.missing]
     if lost:
-        used = " and ".join(FAMILY_WORDS[family] for family in families)
-        names = ", ".join(words(provider.key, field.name) for field in lost)
-        message = (
-            f"{provider.label} is active for {used} and needs {names}. Make another provider active first."
-        )
+        used = [FAMILY_WORDS[family] for family in families]
+        missing = [words(provider.key, field.name) for field in lost]
+        message = messages.default_needs(provider.label, used, missing)
         raise Conflict(message, code="PROVIDER_ACTIVE")
 
 
@@ -133,23 +133,22 @@ def switch(scope: Scope, family: Family, key: str | None, *, reason: str | None)
 
 
 def last_switches(scope: Scope) -> set[int]:
-    """The newest of each family: those that can be undone."""
+    """Returns the ids of each family's last switch: those that can be undone."""
     own = ProviderSwitch.organization_id == scope.organization.id
     query = select(func.max(ProviderSwitch.id)).where(own).group_by(ProviderSwitch.family)
     return set(scope.session.scalars(query))
 
 
 def undoable(scope: Scope, switch_id: int) -> ProviderSwitch:
-    """The switch, or NotFound; Conflict where the family was switched again since."""
+    """Returns the switch. Raises NotFound; Conflict if the family was switched again since."""
     row = scope.get(ProviderSwitch, switch_id, what="change")
     if row.id not in last_switches(scope):
-        message = "The active provider was changed again since. Only the last change can be undone."
-        raise Conflict(message, code="CHANGED_SINCE")
+        raise Conflict(messages.CHANGED_SINCE, code="CHANGED_SINCE")
     return row
 
 
 def undo(scope: Scope, switch_id: int, *, reason: str | None, version: int | None = None) -> Family:
-    """Makes active what was before the switch. Raises as `undoable` and `make_active`."""
+    """Restores the default from before the switch. Raises as `undoable` and `make_active`."""
     with scope.transaction():
         expect_version(scope.organization, version)
         row = undoable(scope, switch_id)

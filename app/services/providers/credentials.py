@@ -1,4 +1,4 @@
-"""What a superadmin does with a provider: save, forget, enable, disable, make active."""
+"""Saving, enabling, disabling and disconnecting a provider."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from app.services.connections import drafts, provisioning, store, verification
 from app.services.connections.drafts import Naming
 from app.services.connections.store import StoredConnection
 from app.services.drift import queue
-from app.services.providers import active
+from app.services.providers import active, messages
 from app.services.scope import Scope, expect_version
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def save_sent(
     *,
     version: int | None = None,
 ) -> dict[str, list[Any]]:
-    """As `save`, for what a form sent, and provisions the provider."""
+    """As `save`, for the values of a form; then provisions the provider."""
     changed = save(scope, provider, drafts.read_sent(scope, provider, sent), version=version)
     provisioning.changed(scope, http, provider)
     return changed
@@ -76,7 +76,7 @@ def set_enabled(
     reason: str | None = None,
     version: int | None = None,
 ) -> None:
-    """Disabling keeps the values, and unsets the active provider if it was this one."""
+    """Disabling keeps the credentials, and unsets the default provider if it was this one."""
     save(scope, provider, {}, enabled=enabled, reason=reason, version=version)
     provisioning.changed(scope, http, provider)
 
@@ -98,12 +98,12 @@ def _set_enabled(
     if not enabled:
         for family in active.active_families(scope, provider):
             active.switch(
-                scope, family, None, reason=active.because(f"{provider.label} was disabled", reason)
+                scope, family, None, reason=active.because(messages.was_disabled(provider.label), reason)
             )
     return {"enabled": [was_enabled, enabled]} | log.reasoned(reason)
 
 
-def forget(
+def disconnect(
     scope: Scope,
     provider: Provider,
     *,
@@ -111,24 +111,24 @@ def forget(
     version: int | None = None,
     precondition: Callable[[], None] = lambda: None,
 ) -> bool:
-    """Deletes the stored values; false where there were none."""
+    """Deletes the stored credentials. Returns False if there were none."""
     with scope.transaction():
         precondition()
         state = store.load(scope, provider)
         expect_version(state, version)
         for family in active.active_families(scope, provider):
             active.switch(
-                scope, family, None, reason=active.because(f"{provider.label} was forgotten", reason)
+                scope, family, None, reason=active.because(messages.was_disconnected(provider.label), reason)
             )
-        store.forget(scope, provider)
+        store.delete_all(scope, provider)
         if state.exists:
-            told = _forgotten(state) | log.reasoned(reason)
-            log.record(scope, Action.CONNECTION_FORGOTTEN, provider.label, told)
+            deleted = _deleted(state) | log.reasoned(reason)
+            log.record(scope, Action.CONNECTION_FORGOTTEN, provider.label, deleted)
     return state.exists
 
 
-def _forgotten(state: StoredConnection) -> dict[str, list[Any]]:
-    """What was there, so that it can be typed again; of secrets, that they were."""
+def _deleted(state: StoredConnection) -> dict[str, list[Any]]:
+    """Returns the deleted values for the audit; of secrets, only that they were set."""
     key = state.provider.key
     plain = {settings_name(key, name): [value, None] for name, value in state.values.items()}
     return plain | {settings_name(key, name): ["set", "not set"] for name in state.secrets}

@@ -1,4 +1,4 @@
-"""The telephony document: the provider of agent calls, the public base URL, and each one's values."""
+"""The telephony document: default provider, public base URL, and each provider's values."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from app.services.connections import drafts, provisioning, store
 from app.services.drift import queue
 from app.services.fields import BaseUrl
 from app.services.organizations import directory
-from app.services.providers import active
+from app.services.providers import active, messages
 from app.services.scope import Scope
 
 if TYPE_CHECKING:
@@ -33,13 +33,9 @@ TelephonyChanges = drafts.model(
     | drafts.definitions(in_family(Family.TELEPHONY), settings_name, Family.TELEPHONY),
 )
 
-NEEDS_BASE_URL = (
-    "This is required: an https address that providers can reach, such as https://voice.example.com."
-)
-
 
 def document(scope: Scope) -> dict[str, Any]:
-    """The full document. Secrets are in it only where the actor may read them."""
+    """Returns the full document, with secrets only if the actor may read them."""
     states = store.load_all(scope, in_family(Family.TELEPHONY))
     answer: dict[str, Any] = {
         "provider": scope.organization.active_telephony,
@@ -66,7 +62,7 @@ def without_secrets(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def read(scope: Scope, *, is_sent: Callable[[Any], bool] = bool) -> dict[str, Any]:
-    """As `document`, and audited if there are secrets in it and it `is_sent`."""
+    """As `document`; audited if it has secrets and `is_sent`."""
     answer = document(scope)
     if any(answer.get(name) for name in SECRET_NAMES) and is_sent(answer):
         with scope.transaction(lock=False):
@@ -75,7 +71,7 @@ def read(scope: Scope, *, is_sent: Callable[[Any], bool] = bool) -> dict[str, An
 
 
 def update(scope: Scope, http: Outbound, sent: Any, *, if_match: str | None = None) -> dict[str, Any]:
-    """Saves what was sent and answers the full document, whose base URL is set afterwards."""
+    """Saves the changes and returns the full document. The base URL must be set afterwards."""
     draft = validation.read(TelephonyChanges, sent, country=scope.organization.country)
     changes = draft.model_dump(exclude_unset=True)
     is_moved = False
@@ -85,7 +81,7 @@ def update(scope: Scope, http: Outbound, sent: Any, *, if_match: str | None = No
         if "public_base_url" in changes:
             is_moved = directory.set_base_url(scope, changes["public_base_url"])
         if not scope.organization.public_base_url:
-            raise Invalid([Problem("public_base_url", NEEDS_BASE_URL)])
+            raise Invalid([Problem("public_base_url", messages.NEEDS_BASE_URL)])
         _apply(scope, changes)
         saved = document(scope)
     if is_moved:

@@ -1,4 +1,4 @@
-"""Which provider the dialer loads, and the caller's numbers on it."""
+"""The dialer's provider, its configuration, and the caller's numbers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from app.services.connections import drafts, store
 from app.services.connections.store import StoredConnection
 from app.services.numbers import assignments
 from app.services.providers import active as providers_active
-from app.services.providers import credentials
+from app.services.providers import credentials, messages
 from app.services.scope import Scope
 
 _ACTIVE = (
@@ -40,15 +40,15 @@ _ACTIVE = (
 def active_for_token(engine: Engine, token_id: str) -> Row[str | None, str | None] | None:
     """Active voice provider and the caller's default number on it, in one query.
 
-    The question of every call, so it is the check of the token as well: None means that the token
-    was revoked, or its user disabled. It takes a bare connection: a Session would double its cost.
+    Runs for every call, and checks the token as well: None if the token was revoked or its user disabled.
+    Uses a bare connection, because a Session would double the cost.
     """
     with engine.connect() as connection:
         return connection.execute(_ACTIVE, {"token_id": token_id}).one_or_none()
 
 
 def active(scope: Scope) -> tuple[str | None, str | None]:
-    """As `active_for_token`, for a superadmin who looks into another organization."""
+    """As `active_for_token`, for a superadmin in another organization."""
     provider = scope.organization.active_voice
     query = select(VoicePhoneNumber.phone_number).where(
         VoicePhoneNumber.user_id == scope.actor.user_id,
@@ -69,11 +69,11 @@ SECRET_NAMES = frozenset(
     calls_name(provider.key, field.name) for provider in in_family(Family.VOICE) for field in provider.secrets
 )
 COMPUTED = {"isConfigured"}
-"""Known, and not for anybody to send: an item that was read can be sent back as it is."""
+"""Read-only fields: accepted and ignored, so that an item can be sent back as it was read."""
 
 
 def config(scope: Scope) -> dict[str, Any]:
-    """The whole configuration. Secrets are in it only where the actor may read them."""
+    """Returns the whole configuration, with secrets only if the actor may read them."""
     states = store.load_all(scope, in_family(Family.VOICE))
     return {
         "activeProvider": scope.organization.active_voice,
@@ -83,7 +83,7 @@ def config(scope: Scope) -> dict[str, Any]:
 
 
 def read_config(scope: Scope, *, is_sent: Callable[[Any], bool] = bool) -> dict[str, Any]:
-    """As `config`, and audited if there are secrets in it and it `is_sent`."""
+    """As `config`; audited if it has secrets and `is_sent`."""
     document = config(scope)
     if any(SECRET_NAMES & set(item) for item in document["providers"]) and is_sent(document):
         with scope.transaction(lock=False):
@@ -117,7 +117,7 @@ def _own_numbers(scope: Scope) -> list[VoicePhoneNumber]:
 
 
 def save_config(scope: Scope, sent: Any, *, if_match: str | None = None) -> list[str]:
-    """Saves one provider's values; tells the names that were sent and mean nothing here."""
+    """Saves one provider's values. Returns the names of unknown fields, which are ignored."""
     draft = validation.read(ConfigChanges, sent, country=scope.organization.country)
     provider = _voice_provider(draft.model_dump()["provider"])
     changes = draft.model_dump(exclude_unset=True)
@@ -136,7 +136,7 @@ def save_config(scope: Scope, sent: Any, *, if_match: str | None = None) -> list
 
 
 def _still(scope: Scope, if_match: str | None) -> Callable[[], None]:
-    """Stale unless the configuration is the one of the tag; without a tag anything goes."""
+    """Returns a check that raises Stale unless the configuration has the tag, if there is one."""
 
     def check() -> None:
         if if_match is not None and if_match != etag.of(config(scope)):
@@ -147,7 +147,7 @@ def _still(scope: Scope, if_match: str | None) -> Callable[[], None]:
 
 def _voice_provider(key: str) -> Provider:
     if key not in keys_in(Family.VOICE):
-        raise Invalid([Problem("provider", f"Use {' or '.join(keys_in(Family.VOICE))}.")])
+        raise Invalid([Problem("provider", messages.use_one_of(keys_in(Family.VOICE)))])
     return PROVIDERS[key]
 
 
@@ -155,21 +155,20 @@ def _refuse_foreign(provider: Provider, sent: set[str]) -> None:
     own = {calls_name(provider.key, field.name) for field in provider.typed_fields}
     foreign = sorted(sent - own - {"provider", "isEnabled"})
     if foreign:
-        message = f"This does not belong to {provider.key}. Send one provider's values at a time."
-        raise Invalid([Problem(name, message) for name in foreign])
+        raise Invalid([Problem(name, messages.other_providers_field(provider.key)) for name in foreign])
 
 
-def forget(scope: Scope, key: str, *, if_match: str | None = None) -> None:
-    """Forgets the values of a voice provider."""
+def disconnect(scope: Scope, key: str, *, if_match: str | None = None) -> None:
+    """Deletes the credentials of a voice provider."""
     if key not in keys_in(Family.VOICE):
-        raise NotFound(f"There is no such voice provider. Use {' or '.join(keys_in(Family.VOICE))}.")
-    credentials.forget(scope, PROVIDERS[key], precondition=_still(scope, if_match))
+        raise NotFound(messages.voice_provider_not_found(keys_in(Family.VOICE)))
+    credentials.disconnect(scope, PROVIDERS[key], precondition=_still(scope, if_match))
 
 
 def make_active(
     scope: Scope, key: str | None, *, reason: str | None = None, if_match: str | None = None
 ) -> None:
-    """Chooses the voice provider; None chooses nobody."""
+    """Sets the dialer's default provider, or none."""
     if key is not None:
         _voice_provider(key)
     still = _still(scope, if_match)

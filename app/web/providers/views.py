@@ -223,7 +223,7 @@ def _confirm(scope: Scope, key: str, template: str) -> Response:
 def forget(scope: Scope, key: str) -> ResponseReturnValue:
     provider = store.provider_of(key)
     form = ConfirmForm()
-    credentials.forget(scope, provider, reason=form.why, version=form.version_sent)
+    credentials.disconnect(scope, provider, reason=form.why, version=form.version_sent)
     _flash_with_blocked(scope, provider, messages.disconnected(provider.label))
     return _back(provider)
 

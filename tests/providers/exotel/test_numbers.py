@@ -128,7 +128,7 @@ def test_numbers_ends_with_the_last_page(account, upstream, pages, found):
 def test_numbers_endless_pages_are_refused(account, upstream, monkeypatch):
     monkeypatch.setattr(exotel, "MOST_PAGES", 3)
     upstream.answer = lambda asked: Reply(200, _page(1, "/more", asked.query["Page"]))
-    assert "does not come to an end" in account.refusal("numbers").reason
+    assert "too many pages" in account.refusal("numbers").reason
     assert len(upstream.requests) == 3
 
 

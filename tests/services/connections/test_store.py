@@ -122,7 +122,7 @@ def test_each_organization_has_its_own(acme, globex, saved):
     assert not store.load(globex, TWILIO).exists
     credentials.save(globex, TWILIO, {"auth_token": "sample-token-of-globex"})
     assert store.load(acme, TWILIO).secrets["auth_token"].value == TOKEN
-    credentials.forget(globex, TWILIO)
+    credentials.disconnect(globex, TWILIO)
     assert store.load(acme, TWILIO) == saved
 
 
@@ -208,15 +208,15 @@ def test_load_all_knows_every_provider(acme, saved):
 
 
 def test_a_provider_that_is_not_declared_is_not_found():
-    with pytest.raises(NotFound, match="Known are: twilio"):
+    with pytest.raises(NotFound, match="Use twilio or"):
         store.provider_of("acme")
 
 
 def test_forgetting_leaves_nothing(acme, saved):
-    assert credentials.forget(acme, TWILIO)
+    assert credentials.disconnect(acme, TWILIO)
     assert acme.session.scalars(acme.select(Secret)).all() == []
     assert acme.session.scalars(acme.select(Connection)).all() == []
-    assert not credentials.forget(acme, TWILIO)
+    assert not credentials.disconnect(acme, TWILIO)
 
 
 def test_since_tells_when_the_secret_was_typed(acme, saved):

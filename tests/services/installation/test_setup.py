@@ -236,7 +236,7 @@ def test_a_secret_that_is_typed_meanwhile_is_not_lost(sealed, cast, scopes, shar
     with scopes.of("gus") as gus:
         credentials.save(gus, PROVIDERS["vobiz"], {"auth_token": "sample-token-6"})
     with scopes.of("dana") as dana:
-        credentials.forget(dana, PROVIDERS["exotel"])
+        credentials.disconnect(dana, PROVIDERS["exotel"])
     list(run)
     again = list(installation_keys.reseal(both))
     assert len(again) <= 1

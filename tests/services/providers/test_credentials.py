@@ -118,10 +118,10 @@ def test_enabling_what_was_never_saved_is_told(acme):
 
 
 def test_forgetting_unsets_every_family(live):
-    credentials.forget(live, TWILIO)
+    credentials.disconnect(live, TWILIO)
     assert active.active_families(live, TWILIO) == []
     assert not store.load(live, TWILIO).exists
-    assert {switch.reason for switch in history.history(live, TWILIO, limit=2)} == {"Twilio was forgotten"}
+    assert {switch.reason for switch in history.history(live, TWILIO, limit=2)} == {"Twilio was disconnected"}
 
 
 @pytest.mark.parametrize("name", ["account_sid", "auth_token"])
@@ -129,7 +129,7 @@ def test_clearing_what_an_active_provider_needs_is_refused(live, name):
     with pytest.raises(Conflict, match=f"needs {TWILIO.field(name).label}") as refused:
         credentials.save(live, TWILIO, {name: None, "max_concurrent": 3})
     assert refused.value.code == "PROVIDER_ACTIVE"
-    assert re.search("active for the dialer and agent calls", refused.value.message)
+    assert re.search("default for the dialer and agent calls", refused.value.message)
     state = store.load(live, TWILIO)
     assert state.is_configured
     assert "max_concurrent" not in state.values
@@ -150,7 +150,7 @@ def test_clearing_what_an_inactive_provider_needs_is_not_refused(acme):
     "save",
     [
         lambda scope, version: credentials.save(scope, TWILIO, {"max_concurrent": 2}, version=version),
-        lambda scope, version: credentials.forget(scope, TWILIO, version=version),
+        lambda scope, version: credentials.disconnect(scope, TWILIO, version=version),
         lambda scope, version: credentials.set_enabled(scope, OFFLINE, TWILIO, False, version=version),
     ],
 )
@@ -201,7 +201,7 @@ def test_a_reason_goes_into_the_switch_and_the_audit(live):
     }
     event = next(event for event in search.recent(live) if event.action == "connection.saved")
     assert event.changes == {"enabled": [True, False], "reason": [None, "They send bills"]}
-    credentials.forget(live, TWILIO, reason="For good")
+    credentials.disconnect(live, TWILIO, reason="For good")
     forgotten = search.recent(live)[0].changes
     assert forgotten["reason"] == [None, "For good"]
     assert forgotten["twilio_auth_token"] == ["set", "not set"]

@@ -119,11 +119,11 @@ def test_a_tag_that_was_read_guards_the_save(acme):
 def test_forget(acme):
     voice.save_config(acme, TWILIO)
     voice.make_active(acme, "twilio")
-    voice.forget(acme, "twilio")
+    voice.disconnect(acme, "twilio")
     assert voice.config(acme)["activeProvider"] is None
     for key in ("vobiz", "acme"):
         with pytest.raises(NotFound):
-            voice.forget(acme, key)
+            voice.disconnect(acme, key)
 
 
 @pytest.fixture

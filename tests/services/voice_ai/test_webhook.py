@@ -281,7 +281,7 @@ def _reset(scope, upstream, http, start):
     """Forgets the webhook on both sides; for "moved", one with an older base URL is there."""
     with scope.transaction():
         scope.organization.public_base_url = BASE
-    credentials.forget(scope, ELEVENLABS)
+    credentials.disconnect(scope, ELEVENLABS)
     credentials.save(scope, ELEVENLABS, {"api_key": KEY})
     upstream.workspace = Workspace()
     if start == "moved":
@@ -494,7 +494,7 @@ def test_forget_leaves_the_webhook_at_the_provider(ready, upstream, http):
     assert not webhook.is_made(store.load(ready, ELEVENLABS))
     webhook.set_up(ready, http, ELEVENLABS)
     assert webhook.is_made(store.load(ready, ELEVENLABS))
-    credentials.forget(ready, ELEVENLABS)
+    credentials.disconnect(ready, ELEVENLABS)
     assert webhook.status(ready, ELEVENLABS).state is State.WAITING
     assert len(upstream.workspace.webhooks) == 1
     credentials.save_sent(ready, http, ELEVENLABS, {"elevenlabs_api_key": KEY})

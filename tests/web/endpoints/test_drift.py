@@ -162,7 +162,7 @@ def test_a_number_that_never_had_a_webhook_gets_one(dana: Portal, twilio: Twilio
 def test_without_an_answer_the_page_works_and_says_so(dana: Portal, twilio: Twilio, number: str) -> None:
     twilio.trouble = Trouble.FAULT
     page = dana.get(f"{number}/provider")
-    assert "has trouble of its own" in page.text
+    assert "is having problems" in page.text
     assert not page.has_button("Repair at Twilio")
     assert dana.get(number).status == 200
 

@@ -276,7 +276,7 @@ def test_an_active_one_keeps_what_it_needs(app: Flask, dana: Portal) -> None:
     assert "Default for agent calls" in page.text
     with unchanged(app):
         page = page.press("Save", 409, clear_vobiz_auth_token=True)
-    assert "Vobiz is active for agent calls and needs Auth token." in page.notes
+    assert "Vobiz is the default for agent calls and needs Auth token." in page.notes
 
 
 def test_disabling_the_active_one_says_who_is_affected(dana: Portal) -> None:
