@@ -22,6 +22,7 @@ from pathlib import Path
 RUN = "TEST_RUN"
 PROC = Path("/proc")
 ROOT = Path(__file__).parents[1]
+SECONDS_TO_STOP = 3
 SECONDS = 10
 
 
@@ -56,15 +57,22 @@ def new_folder(name: str, parent: Path | None) -> Path:
 
 
 def _end(run: str) -> None:
-    deadline = time.monotonic() + SECONDS
-    while (left := _processes(run.encode())) and time.monotonic() < deadline:
-        for process in left:
-            with suppress(ProcessLookupError, PermissionError):
-                os.kill(process, signal.SIGKILL)
+    """SIGTERM lets PostgreSQL remove its shared memory; SIGKILL ends what is left after some seconds."""
+    begin = time.monotonic()
+    _signal(run, signal.SIGTERM)
+    while (seconds := time.monotonic() - begin) < SECONDS and _processes(run.encode()):
+        if seconds > SECONDS_TO_STOP:
+            _signal(run, signal.SIGKILL)
         time.sleep(0.05)
     for parent in (Path("/dev/shm"), Path(tempfile.gettempdir())):  # noqa: S108 (only folders with the run's id)
         for folder in parent.glob(f"patchbay-*{run}*"):
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _signal(run: str, number: int) -> None:
+    for process in _processes(run.encode()):
+        with suppress(ProcessLookupError, PermissionError):
+            os.kill(process, number)
 
 
 def _processes(run: bytes) -> list[int]:
