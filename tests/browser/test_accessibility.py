@@ -193,10 +193,10 @@ def test_nor_where_two_edit_one_form(dana: Page) -> None:
 
 def test_nor_where_a_change_of_many_is_undone(dana: Page) -> None:
     dana.goto(f"{HERE}/endpoints/many?do=inbound_agent_name&all=yes")
-    dana.get_by_label("Inbound agent").fill("wrong-agent")
+    dana.get_by_label("Inbound agent", exact=True).fill("wrong-agent")
     found = look_both(dana, "many")
     dana.get_by_label("Reason").fill("A test")
-    dana.get_by_role("button", name="Change").click()
+    dana.get_by_role("button", name="Set inbound agent").click()
     dana.get_by_role("link", name="Undo…").click()
     found += look_both(dana, "undo")
     dana.get_by_role("button", name="Restore ").click()

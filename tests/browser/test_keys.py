@@ -121,7 +121,7 @@ def test_escape_puts_messages_away_and_the_focus_stays(table: Page) -> None:
     expect(toast).to_have_count(0)
     expect(toggle).to_be_focused()
     table.keyboard.press("Enter")
-    expect(toast).to_contain_text("is active")
+    expect(toast).to_contain_text("activated")
     table.keyboard.press("Escape")
     expect(toast).to_have_count(0)
     expect(toggle).to_be_focused()

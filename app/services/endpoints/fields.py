@@ -66,9 +66,8 @@ class EndpointField:
     @property
     def sorted_words(self) -> tuple[str, str]:
         """The names of the two orders by this field, ascending and descending."""
-        if all(self.sort_words):
-            return self.sort_words
-        return self.label, f"{self.label}, descending"
+        word = self.sort.capitalize()
+        return self.sort_words if all(self.sort_words) else (word, f"{word}, descending")
 
     @property
     def schema(self) -> Mapping[str, Any]:

@@ -40,7 +40,7 @@ class BulkAction:
 
 
 def _actions() -> Iterator[BulkAction]:
-    for field in BULK:
+    for field in sorted(BULK, key=lambda field: field.is_text):
         if field.is_text:
             yield BulkAction(field.name, f"Set {field.label.lower()}", field)
             continue
@@ -61,20 +61,22 @@ def _confirm(scope: Scope, form: BulkForm, status: int = 200, problem: str = "")
     selection, action = _selection(), _action()
     found = bulk.affected(scope, selection) if selection and action else None
     form.count.data = str(found.count) if found else ""
-    is_text = action is not None and action.field is not None and action.field.is_text
+    field = action.field if action and action.field and action.field.is_text else None
+    if field:
+        form.clear.label.text = f"Remove {field.label.lower()}"
     return render.page(
         "endpoints/many.html",
         status,
         form=form,
         action=action,
-        field=form[action.key] if action and is_text else None,
+        field=form[field.name] if field else None,
         found=found,
         filter_words=bulk.words(selection.wanted, texts.bidi_isolate) if selection.wanted else "",
         is_all=selection.wanted is not None,
         problem=problem,
         query=query_string(),
         address=request.full_path,
-        agents=listing.agents(scope) if is_text else [],
+        agents=listing.agents(scope) if field else [],
     )
 
 

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from wtforms import (
+from wtforms import (  # type: ignore[attr-defined]
     BooleanField,
     FileField,
     HiddenField,
+    SelectChoice,
     SelectField,
     StringField,
     TextAreaField,
 )
 
 from app import providers
-from app.services.endpoints.fields import AGENTS, EDITABLE, FIELDS, EndpointField
+from app.services.endpoints.fields import AGENTS, EDITABLE, FIELDS, EndpointField, Number
 from app.web.shell import forms
 from app.web.shell.forms import CountedForm, Edit, Form
 
@@ -25,11 +26,18 @@ def control(field: EndpointField) -> Any:
     if not field.is_text:
         return BooleanField(**about, default=field.default)
     if field.choices:
-        choices = [(key, providers.label(key)) for key in field.choices]
+        choices = [SelectChoice(key, providers.label(key)) for key in field.choices]
         return SelectField(**about, choices=choices)
-    attributes = {"autocomplete": "off", "dir": "auto", "maxlength": field.schema.get("maxLength")}
-    attributes |= {"list": "agents", "placeholder": "None"} if field in AGENTS else {}
-    return StringField(**about, render_kw={name: value for name, value in attributes.items() if value})
+    return StringField(**about, render_kw={"autocomplete": "off"} | _attributes(field))
+
+
+def _attributes(field: EndpointField) -> dict[str, Any]:
+    if field.type is Number:
+        return {"inputmode": "tel", "placeholder": field.examples[0]}
+    attributes = {"dir": "auto"}
+    if longest := field.schema.get("maxLength"):
+        attributes["maxlength"] = longest
+    return attributes | ({"list": "agents", "placeholder": "None"} if field in AGENTS else {})
 
 
 class EndpointForm(Edit):

@@ -52,7 +52,7 @@ def hops(page: Page, title: str = "inbound-title") -> list[str]:
     return [hop.text for hop in section.all("li", css="pb-hop")]
 
 
-def test_the_rail_leads_to_it_and_its_address_can_be_shared(live: Portal) -> None:
+def test_the_navigation_leads_to_it_and_its_url_can_be_shared(live: Portal) -> None:
     page = ask(live, "+1 (555) 123-4567")
     assert page.path == f"{PATH}?number=%2B1+%28555%29+123-4567"
     assert SHOWN in page.root.by_id("inbound-title").text
@@ -60,7 +60,7 @@ def test_the_rail_leads_to_it_and_its_address_can_be_shared(live: Portal) -> Non
     assert current.text == "Trace a number"
 
 
-def test_the_last_check_is_shown_while_the_provider_is_asked(live: Portal) -> None:
+def test_the_last_check_is_shown_until_the_provider_responds(live: Portal) -> None:
     page = ask(live)
     part = page.root.by_id("answer")
     assert part["hx-trigger"] == "load"
@@ -71,7 +71,7 @@ def test_the_last_check_is_shown_while_the_provider_is_asked(live: Portal) -> No
     assert hops(asked)[-1].startswith(f"At Twilio {OLD} Drifted")
 
 
-def test_without_scripts_a_link_asks_and_the_fault_leads_to_its_repair(live: Portal) -> None:
+def test_check_now_finds_a_wrong_webhook_and_leads_to_repair(live: Portal) -> None:
     page = ask(live).follow("Check now")
     assert "Not reaching support" in page.text
     assert "different webhook URL" in page.notes
@@ -90,7 +90,7 @@ def test_without_scripts_a_link_asks_and_the_fault_leads_to_its_repair(live: Por
         ("providers/twilio/disable", {}, "Open Twilio", "Twilio"),
     ],
 )
-def test_what_blocks_is_named_with_a_link_to_its_place(
+def test_what_blocks_is_linked_to_its_page(
     live: Portal, path: str, typed: dict[str, Any], fix: str, title: str
 ) -> None:
     page = live.get(f"/o/acme-support/{path}")
@@ -103,7 +103,7 @@ def test_what_blocks_is_named_with_a_link_to_its_place(
     assert page.follow(fix).title == title
 
 
-def test_a_number_that_only_calls_out_is_no_trouble(live: Portal) -> None:
+def test_an_outbound_only_number_is_no_problem(live: Portal) -> None:
     page = live.get("/o/acme-support/endpoints").follow("Edit +1 555-123-4567")
     page = page.press("Save", inbound_agent_name="", outbound_agent_name="sales")
     assert "Outbound only" in page.rows()[0]
@@ -112,7 +112,7 @@ def test_a_number_that_only_calls_out_is_no_trouble(live: Portal) -> None:
     assert "Inbound agent — Outbound only" in " ".join(hops(page))
 
 
-def test_an_agent_that_is_missing_is_chosen_in_the_endpoint(live: Portal) -> None:
+def test_a_missing_agent_leads_to_the_endpoint(live: Portal) -> None:
     page = live.get("/o/acme-support/endpoints").follow("Edit +1 555-123-4567")
     page.press("Save", inbound_agent_name="")
     page = ask(live)
@@ -122,7 +122,7 @@ def test_an_agent_that_is_missing_is_chosen_in_the_endpoint(live: Portal) -> Non
     assert "No outbound agent." in page.text
 
 
-def test_unknown_number_can_be_added(live: Portal) -> None:
+def test_an_unknown_number_can_be_added(live: Portal) -> None:
     page = ask(live, "+15557654321")
     assert page.root.by_id("unknown-title").text == "+1 555-765-4321 isn't configured"
     form = page.follow("Add endpoint")
@@ -131,7 +131,7 @@ def test_unknown_number_can_be_added(live: Portal) -> None:
     assert "Routed to billing" in ask(live, "+15557654321").text
 
 
-def test_one_that_an_account_owns_can_be_imported(live: Portal, twilio: Twilio) -> None:
+def test_a_number_of_an_account_can_be_imported(live: Portal, twilio: Twilio) -> None:
     twilio.add("+15557654321")
     page = ask(live, "+15557654321").follow("Search provider accounts")
     page = page.follow("Import it from Twilio")
@@ -142,7 +142,7 @@ def test_one_that_an_account_owns_can_be_imported(live: Portal, twilio: Twilio) 
     assert "No response from Twilio." in ask(live, "+15557654321").follow("Search provider accounts").text
 
 
-def test_one_of_another_organization_is_neither_added_nor_told(live: Portal, twilio: Twilio) -> None:
+def test_another_organizations_number_is_not_disclosed(live: Portal, twilio: Twilio) -> None:
     page = live.get(f"/o/globex/who-answers?number=%2B{NUMBER[1:]}")
     assert "another organization" in page.text
     assert not page.has_link("Add endpoint")
@@ -150,14 +150,14 @@ def test_one_of_another_organization_is_neither_added_nor_told(live: Portal, twi
 
 
 @pytest.mark.parametrize("typed", ["12", "hello", "+1555<b>"])
-def test_what_is_no_number_is_said_beside_the_field(app: Flask, dana: Portal, typed: str) -> None:
+def test_an_unreadable_number_is_refused_beside_its_field(app: Flask, dana: Portal, typed: str) -> None:
     with unchanged(app):
         page = ask(dana, typed, 422)
     assert "country code" in page.error("number")
     assert page.value("number") == typed
 
 
-def test_people_who_have_the_number_are_shown(app: Flask, dana: Portal, cast: Cast) -> None:
+def test_users_with_the_number_are_shown(app: Flask, dana: Portal, cast: Cast) -> None:
     furnish(app, cast)
     page = ask(dana, "+15557654321")
     (row,) = page.rows()
@@ -166,23 +166,21 @@ def test_people_who_have_the_number_are_shown(app: Flask, dana: Portal, cast: Ca
     assert not page.has_link("Add endpoint")
 
 
-def test_a_provider_that_was_asked_too_often_is_left_alone(
-    live: Portal, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_too_many_checks_keep_the_last_result(live: Portal, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gateway, "OBSERVE", replace(gateway.OBSERVE, most=1))
     page = ask(live).follow("Check now").follow("Check again")
     assert page.root.by_id("answer").all(css="pb-warn")
     assert len(hops(page)) == 6
 
 
-def test_a_provider_that_gives_no_answer_leaves_the_path_in_place(live: Portal, twilio: Twilio) -> None:
+def test_without_a_response_the_path_stays(live: Portal, twilio: Twilio) -> None:
     twilio.trouble = Trouble.FAULT
     page = ask(live).follow("Check now")
     assert "is having problems" in page.notes
     assert hops(page)[-1].startswith("At Twilio Unknown No response")
 
 
-def test_it_says_which_country_is_assumed(app: Flask, dana: Portal, cast: Cast) -> None:
+def test_the_default_country_is_shown(app: Flask, dana: Portal, cast: Cast) -> None:
     path = "/o/acme-support/who-answers"
     assert "Default country" not in dana.get(path).text
     furnish(app, cast)

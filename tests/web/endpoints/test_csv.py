@@ -64,7 +64,7 @@ def numbers(app: Flask, cast: Cast) -> list[str]:
         return [row.phone_number for row in paging.page(scope, listing.Filter(), limit=100).rows]
 
 
-def test_before_and_after_keep_their_order_in_the_report(app: Flask, cast: Cast, dana: Portal) -> None:
+def test_the_report_keeps_the_order_of_right_to_left_values(app: Flask, cast: Cast, dana: Portal) -> None:
     """Two names from right to left, and an arrow between them that points from the first to the second."""
     made(app, cast, label="שרה")
     page = upload(dana, f"{HEADER}\n{FIRST},twilio,,תמר\n".encode())
@@ -72,7 +72,7 @@ def test_before_and_after_keep_their_order_in_the_report(app: Flask, cast: Cast,
     assert "label: \u2068שרה\u2069 → \u2068תמר\u2069" in report
 
 
-def test_a_file_is_looked_at_and_then_imported(app: Flask, cast: Cast, dana: Portal) -> None:
+def test_a_file_is_previewed_and_then_imported(app: Flask, cast: Cast, dana: Portal) -> None:
     made(app, cast, label="Old")
     with unchanged(app, but=("endpoint_imports",)):
         page = upload(dana, f"{HEADER}\n{FIRST},twilio,Reception,New\n{SECOND},exotel,,\n".encode())
@@ -107,7 +107,7 @@ def test_rows_can_be_pasted(app: Flask, cast: Cast, dana: Portal) -> None:
     assert numbers(app, cast) == [FIRST]
 
 
-def test_refused_rows_come_first_with_line_and_reason(app: Flask, cast: Cast, dana: Portal) -> None:
+def test_the_preview_shows_invalid_rows_first(app: Flask, cast: Cast, dana: Portal) -> None:
     made(app, cast, SECOND, elsewhere=True)
     page = paste(dana, f"{FIRST},twilio,,", "1.55512E+10,twilio,,", f"{SECOND},twilio,,", "<b>x</b>,,,")
     first, second, third, last = page.rows()
@@ -125,7 +125,7 @@ def test_refused_rows_come_first_with_line_and_reason(app: Flask, cast: Cast, da
 
 
 @pytest.mark.parametrize("field", ["file", "rows"])
-def test_what_is_no_table_is_told_beside_its_field(app: Flask, dana: Portal, field: str) -> None:
+def test_an_unreadable_file_is_refused_beside_its_field(app: Flask, dana: Portal, field: str) -> None:
     with unchanged(app):
         if field == "file":
             page = upload(dana, b"phone_number,providr\n1,2", 422)
@@ -135,12 +135,12 @@ def test_what_is_no_table_is_told_beside_its_field(app: Flask, dana: Portal, fie
     assert page.error(field) == messages.unknown_column("providr", COLUMNS, "provider")
 
 
-def test_without_a_file_or_rows(dana: Portal) -> None:
+def test_an_empty_form_is_refused(dana: Portal) -> None:
     page = dana.get(NEW).press("Preview import", 422)
     assert "Choose a file, or paste rows" in page.error("rows")
 
 
-def test_what_changed_in_between_is_shown_and_nothing_is_done(app: Flask, cast: Cast, dana: Portal) -> None:
+def test_a_change_since_the_preview_imports_nothing(app: Flask, cast: Cast, dana: Portal) -> None:
     page = paste(dana, f"{FIRST},twilio,,", f"{SECOND},twilio,,")
     made(app, cast, SECOND, elsewhere=True)
     again = page.press("Import 2 rows", 409)
@@ -149,7 +149,7 @@ def test_what_changed_in_between_is_shown_and_nothing_is_done(app: Flask, cast: 
     assert numbers(app, cast) == []
 
 
-def test_a_page_that_is_not_the_newest_applies_nothing(app: Flask, cast: Cast, dana: Portal) -> None:
+def test_a_stale_preview_applies_nothing(app: Flask, cast: Cast, dana: Portal) -> None:
     page = paste(dana, f"{FIRST},twilio,,", f"{SECOND},twilio,,")
     made(app, cast, SECOND)
     page.press("Import 2 rows", 409)
@@ -158,20 +158,20 @@ def test_a_page_that_is_not_the_newest_applies_nothing(app: Flask, cast: Cast, d
     assert numbers(app, cast) == [SECOND]
 
 
-def test_all_that_is_stored_already_needs_no_import(app: Flask, cast: Cast, dana: Portal) -> None:
+def test_a_file_without_changes_has_no_import_button(app: Flask, cast: Cast, dana: Portal) -> None:
     made(app, cast)
     page = paste(dana, f"{FIRST},twilio,,")
     assert [button.text for button in page.root.one("main").all("button")] == []
 
 
-def test_long_lists_are_cut_and_the_report_has_all(app: Flask, cast: Cast, dana: Portal) -> None:
+def test_the_preview_is_cut_and_the_report_is_not(app: Flask, cast: Cast, dana: Portal) -> None:
     page = paste(dana, *(f"+1555123{n},twilio,," for n in range(4000, 4150)))
     assert len(page.rows()) == csv_import.SHOWN
     assert "First 100 of 150." in page.text
     assert len(dana.raw("GET", f"{page.path}/report.csv").text.splitlines()) == 151
 
 
-def test_an_export_has_what_the_table_shows(app: Flask, cast: Cast, dana: Portal) -> None:
+def test_export_has_what_the_filter_shows(app: Flask, cast: Cast, dana: Portal) -> None:
     made(app, cast, label="Front desk", inbound_agent_name="Reception")
     made(app, cast, SECOND, label="=1+1")
     made(app, cast, "+15550009999", elsewhere=True)
@@ -190,15 +190,13 @@ def test_an_export_has_what_the_table_shows(app: Flask, cast: Cast, dana: Portal
     assert "Unchanged 2" in page.text
 
 
-def test_the_template_can_be_filled_in(dana: Portal) -> None:
+def test_the_template_imports(dana: Portal) -> None:
     answer = dana.raw("GET", dana.get(NEW).link("Download template")["href"])
     assert 'filename="endpoints-template.csv"' in answer.headers["Content-Disposition"]
     assert "Will be added 2" in upload(dana, answer.data).text
 
 
-def test_a_large_file_is_taken_here_and_a_huge_one_nowhere(
-    app: Flask, dana: Portal, anonymous: Portal
-) -> None:
+def test_uploads_have_a_larger_limit(app: Flask, dana: Portal, anonymous: Portal) -> None:
     rows = b"".join(b"+1212%07d,twilio,,%s\n" % (n, b"x" * 150) for n in range(7000))
     assert len(rows) > 1_000_000
     assert "Will be added 7,000" in upload(dana, HEADER.encode() + b"\n" + rows).text
@@ -212,9 +210,7 @@ def test_a_large_file_is_taken_here_and_a_huge_one_nowhere(
         assert anonymous.raw("POST", NEW, data={"rows": "x" * 1_000_001}).status_code == 413
 
 
-def test_an_export_of_as_many_endpoints_as_a_file_may_have_is_not_too_large(
-    app: Flask, cast: Cast, dana: Portal
-) -> None:
+def test_a_full_export_fits_the_upload_limit(app: Flask, cast: Cast, dana: Portal) -> None:
     """With names as long as people give, and the computed columns that come along."""
     with scope_as(app, cast.dana) as scope:
         directory.update(scope, OFFLINE, {"public_base_url": f"https://{'voice.' * 8}acme.example"})
@@ -224,7 +220,7 @@ def test_an_export_of_as_many_endpoints_as_a_file_may_have_is_not_too_large(
     assert len(header) + len(row) * MOST_ROWS < MAX_BYTES
 
 
-def test_many_rows_can_be_pasted_too(app: Flask, cast: Cast, dana: Portal) -> None:
+def test_many_rows_can_be_pasted(app: Flask, cast: Cast, dana: Portal) -> None:
     rows = [f"+1212{n:07d},twilio,,{'x' * 150}" for n in range(7000)]
     assert "Will be added 7,000" in paste(dana, *rows).text
     with scope_as(app, cast.dana) as scope:

@@ -1,5 +1,3 @@
-"""What the provider has for a number: seen, and repaired from the overview."""
-
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -58,7 +56,7 @@ def check(app: Flask) -> None:
             runs.run(scope.for_organization(organization), context.outbound())
 
 
-def test_a_broken_webhook_is_found_and_repaired_from_the_overview(
+def test_a_drifted_webhook_is_repaired_from_the_overview(
     app: Flask, dana: Portal, twilio: Twilio, number: str
 ) -> None:
     dana.get("/").press("Check all numbers")
@@ -77,7 +75,7 @@ def test_a_broken_webhook_is_found_and_repaired_from_the_overview(
     assert "In sync" in dana.get("/o/acme-support/endpoints").text
 
 
-def test_a_repair_in_place_has_the_history_read_again(dana: Portal, number: str) -> None:
+def test_a_repair_by_htmx_reloads_the_history(dana: Portal, number: str) -> None:
     card = dana.get(number).root.by_id("history")
     assert (card["hx-get"], card["hx-trigger"]) == (number, "changed from:body")
     page = dana.get(f"{number}/provider", htmx="at_provider")
@@ -91,7 +89,7 @@ def test_a_repair_in_place_has_the_history_read_again(dana: Portal, number: str)
     assert "Webhook set at the provider" in part.text
 
 
-def test_the_number_s_page_asks_the_provider_by_itself(dana: Portal, number: str) -> None:
+def test_the_detail_page_loads_the_provider_card(dana: Portal, number: str) -> None:
     page = dana.get(number)
     assert page.root.one("section", id="at_provider")["hx-get"] == f"{number}/provider"
     part = dana.raw("GET", f"{number}/provider", headers=HX)
@@ -101,7 +99,7 @@ def test_the_number_s_page_asks_the_provider_by_itself(dana: Portal, number: str
     assert "<!doctype" not in part.text
 
 
-def test_there_is_one_verdict_and_what_is_wrong_comes_first(dana: Portal, number: str) -> None:
+def test_the_verdict_is_the_same_everywhere(dana: Portal, number: str) -> None:
     page = dana.get(number)
     assert page.root.by_id("verdict").text == "Not checked"
     assert page.text.index("Webhook URL") < page.text.index("At Twilio")
@@ -114,7 +112,7 @@ def test_there_is_one_verdict_and_what_is_wrong_comes_first(dana: Portal, number
 
 
 @pytest.mark.parametrize("htmx", [None, "endpoints"], ids=["plain", "htmx"])
-def test_another_agent_means_that_the_provider_is_told(
+def test_another_agent_leads_to_the_webhook_update(
     dana: Portal, twilio: Twilio, number: str, htmx: str | None
 ) -> None:
     dana.get(f"{number}/provider").press("Repair at Twilio")
@@ -129,7 +127,7 @@ def test_another_agent_means_that_the_provider_is_told(
     assert page.notes == "Done: +1 555-123-4567 saved."
 
 
-def test_what_came_in_between_is_shown_and_not_replaced(dana: Portal, twilio: Twilio, number: str) -> None:
+def test_a_webhook_changed_since_is_not_replaced(dana: Portal, twilio: Twilio, number: str) -> None:
     page = dana.get(f"{number}/provider")
     twilio.numbers[NUMBER].voice_url = "https://newer.example/x"
     page = page.press("Repair at Twilio", 412)
@@ -139,7 +137,7 @@ def test_what_came_in_between_is_shown_and_not_replaced(dana: Portal, twilio: Tw
     assert NUMBER_SET in page.press("Repair at Twilio").notes
 
 
-def test_what_would_be_taken_away_is_said_first(dana: Portal, twilio: Twilio, number: str) -> None:
+def test_the_page_names_the_override_that_repair_removes(dana: Portal, twilio: Twilio, number: str) -> None:
     twilio.numbers[NUMBER].trunk_sid = sample_id("TK")
     assert "removes the number from the SIP trunk" in dana.get(f"{number}/provider").text
     twilio.numbers[NUMBER].trunk_sid = ""
@@ -147,19 +145,19 @@ def test_what_would_be_taken_away_is_said_first(dana: Portal, twilio: Twilio, nu
     assert "removes the application from the number" in dana.get(f"{number}/provider").text
 
 
-def test_a_number_that_is_gone_leads_to_what_can_be_done(dana: Portal, twilio: Twilio, number: str) -> None:
+def test_a_number_not_in_the_account_leads_to_delete(dana: Portal, twilio: Twilio, number: str) -> None:
     del twilio.numbers[NUMBER]
     page = dana.get(f"{number}/provider")
     assert "released or moved to another account" in page.text
     assert page.follow("delete the endpoint").path == f"{number}/delete"
 
 
-def test_a_number_that_never_had_a_webhook_gets_one(dana: Portal, twilio: Twilio, number: str) -> None:
+def test_set_webhook_of_a_number_without_one(dana: Portal, twilio: Twilio, number: str) -> None:
     twilio.numbers[NUMBER].voice_url = ""
     assert NUMBER_SET in dana.get(f"{number}/provider").press("Set webhook at Twilio").notes
 
 
-def test_without_an_answer_the_page_works_and_says_so(dana: Portal, twilio: Twilio, number: str) -> None:
+def test_without_a_response_the_page_still_works(dana: Portal, twilio: Twilio, number: str) -> None:
     twilio.trouble = Trouble.FAULT
     page = dana.get(f"{number}/provider")
     assert "is having problems" in page.text
@@ -167,7 +165,7 @@ def test_without_an_answer_the_page_works_and_says_so(dana: Portal, twilio: Twil
     assert dana.get(number).status == 200
 
 
-def test_where_it_cannot_be_set_the_steps_are_shown(dana: Portal, number: str) -> None:
+def test_manual_setup_is_shown_if_the_api_cannot_set_it(dana: Portal, number: str) -> None:
     added = dana.get("/o/acme-support/endpoints/new").press(
         "Add endpoint", phone_number="+918047112345", provider="exotel", inbound_agent_name="collections"
     )
@@ -177,9 +175,7 @@ def test_where_it_cannot_be_set_the_steps_are_shown(dana: Portal, number: str) -
     assert not page.has_button("Set webhook at Exotel")
 
 
-def test_checking_shows_how_far_it_is_and_tells_the_table_when_it_is_done(
-    app: Flask, dana: Portal, number: str
-) -> None:
+def test_check_shows_progress_and_triggers_the_table(app: Flask, dana: Portal, number: str) -> None:
     headers = {"HX-Request": "true", "HX-Target": "checks", "X-CSRFToken": dana.token()}
     started = dana.raw("POST", "/o/acme-support/check", headers=headers)
     assert "Not checked yet" in started.text
@@ -190,7 +186,7 @@ def test_checking_shows_how_far_it_is_and_tells_the_table_when_it_is_done(
     assert done.headers["HX-Trigger"] == "checked"
 
 
-def test_the_list_can_be_narrowed_to_what_differs(app: Flask, dana: Portal, number: str) -> None:
+def test_the_table_filters_drifted_numbers(app: Flask, dana: Portal, number: str) -> None:
     assert dana.get("/o/acme-support/endpoints?sync=drifted").has_link("Show all endpoints")
     check(app)
     assert len(dana.get("/o/acme-support/endpoints?sync=drifted").rows()) == 1
@@ -208,9 +204,7 @@ def test_a_change_is_checked_in_the_background(app: Flask, twilio: Twilio, dana:
     assert (standing.tally.drifted, standing.tally.due) == (1, 0)
 
 
-def test_everything_is_checked_from_the_overview_and_shows_how_far_it_is(
-    app: Flask, dana: Portal, cast: Cast, number: str
-) -> None:
+def test_check_everywhere_shows_progress(app: Flask, dana: Portal, cast: Cast, number: str) -> None:
     strip = dana.get("/").press("Check all numbers", htmx="checks").root.by_id("checks")
     assert strip.one("span", role="status")["data-due"] == "1"
     looked = 0
