@@ -85,9 +85,7 @@ class Exotel(Simulator):
 
     def tables(self) -> list[Table]:
         rows = [self._shown(phone_number) for phone_number in self.numbers]
-        text = (
-            "Each is assigned to a flow. What a flow calls is not in Exotel's API: nobody outside can tell."
-        )
+        text = "Each is assigned to a flow. Exotel's API does not return what a flow calls."
         return [Table("ExoPhones", rows + gone(self.numbers, self.gone), text)]
 
     def _shown(self, phone_number: str) -> Row:

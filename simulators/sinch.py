@@ -40,7 +40,7 @@ def _is(entry: dict[str, str], number: str) -> bool:
 
 
 class Sinch(Simulator):
-    """`refusal`: status and errorCode to answer with, whoever calls.
+    """`refusal`: status and errorCode of every response.
 
     `urls` are the application's callbacks, `owned` the numbers of the account.
     """

@@ -36,7 +36,7 @@ class SinchEst(Simulator):
 
     `numbers`: the project's, each with the id of its trunk, or "". `wraps_errors`: in `error`.
     `odd_items` are among the numbers of the first page; `tells_total`: how many there are.
-    `first_page`: its number. `page_size_cap`: items on a page, at most. `extra`: items told of, not listed.
+    `first_page`: its number. `page_size_cap`: items on a page, at most. `extra`: items only counted.
     """
 
     label = "Sinch EST"

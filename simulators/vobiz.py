@@ -28,7 +28,7 @@ SHAPES: dict[str, Callable[[str], dict[str, Any]]] = {
 
 @dataclass
 class Number:
-    """`application_id` is empty where it is attached to none; `trunk_group_id` the same."""
+    """`application_id` is empty if it is attached to none; `trunk_group_id` the same."""
 
     id: str
     application_id: Any = ""
@@ -49,7 +49,7 @@ class Vobiz(Simulator):
     """`shape`: of errors. `account`: changes to what it says of itself. `is_forbidden`: 403.
 
     `numbers` by phone number, `applications` by id. `page_size_cap`: rows on a page, at most.
-    `writes_plus`: whether numbers are told with it. `moves`: whether a number goes from one application
+    `writes_plus`: whether numbers are written with `+`. `moves`: whether a number goes from one application
     to another without being detached first. `refuses_to_attach`: the applications that take no number.
     """
 

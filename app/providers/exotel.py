@@ -76,11 +76,11 @@ class Exotel(Provider):
     phone_number = PhoneNumber("Phone number", help="The default ExoPhone.", group="Calls")
     api_base = ServiceHost(
         "API base",
-        help="The region of the account. Changing it asks for the key and token again.",
+        help="The region of the account. Changing it requires the key and token again.",
         hosts=("api.exotel.com", "api.in.exotel.com"),
     )
     max_concurrent = Count(
-        "Calls at once",
+        "Max concurrent calls",
         help="How many agent calls may run at the same time.",
         default=5,
         group="Calls",
@@ -112,7 +112,7 @@ class Exotel(Provider):
         return None
 
     def _pages(self, http: Outbound, values: Mapping[str, Any]) -> Iterator[list[Mapping[str, Any]]]:
-        """Each page's rows, to the end of the list: Refusal where Exotel does not show that.
+        """Yields each page's rows up to the end. Raises Refusal if Exotel does not show the end.
 
         Its own addresses of pages lead to another host, over http: they are not called.
         """
@@ -145,7 +145,7 @@ class Exotel(Provider):
 
 
 def _line(row: Mapping[str, Any]) -> ProviderNumber | None:
-    """None for a number that cannot be understood. What a flow calls is not told."""
+    """Returns None for an unreadable number. Exotel does not return what a flow calls."""
     if not (phone_number := _phone_number(row)):
         return None
     url = numbers.cleaned(row.get("voice_url"), 2000)
@@ -163,7 +163,7 @@ def _line(row: Mapping[str, Any]) -> ProviderNumber | None:
 
 
 def _phone_number(row: Mapping[str, Any]) -> str | None:
-    """Written as in its country where it has no `+`, such as 08055500001: India, unless the row says."""
+    """A number without `+`, such as 08055500001, is read with the row's country, by default India."""
     written, country = row.get("phone_number"), row.get("country")
     if not isinstance(written, str):
         return None

@@ -125,9 +125,9 @@ class SinchEst(Provider):
 
 
 def _pages(http: Outbound, values: Mapping[str, Any]) -> Iterator[list[Any]]:
-    """Each page's items, until they are as many as Sinch says; where it does not, to a page not full.
+    """Yields each page's items up to Sinch's total; without one, up to a page that is not full.
 
-    Whether the first page is 1 or 0 is not known: where there are fewer than Sinch says, 0 is asked too.
+    Whether pages start at 1 or 0 is not documented: page 0 is read if items are missing.
     """
     seen = 0
     first: list[Any] = []
@@ -150,7 +150,7 @@ def _pages(http: Outbound, values: Mapping[str, Any]) -> Iterator[list[Any]]:
 
 
 def _page(http: Outbound, values: Mapping[str, Any], page: int) -> tuple[list[Any], int | None]:
-    """Its items, and how many all pages have, where Sinch says that."""
+    """Returns the page's items, and the total if Sinch returns one."""
     answer = _get(http, values, "phoneNumbers", {"page": page, "size": PAGE})
     found = json_object(answer)
     items, total = found.get("phoneNumbers"), found.get("totalItems")
@@ -185,7 +185,7 @@ def _trunk(http: Outbound, values: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _domain(trunk: Mapping[str, Any]) -> str:
-    """Empty where Sinch does not say one."""
+    """Returns the trunk's domain; empty if Sinch returns none."""
     domain = trunk.get("domain")
     text = domain.lower().rstrip(".") if isinstance(domain, str) else ""
     return text if addresses.HOST.fullmatch(text) else ""
@@ -206,7 +206,7 @@ def _cache_key(values: Mapping[str, Any]) -> tuple[str, bytes]:
 def _get(
     http: Outbound, values: Mapping[str, Any], path: str, query: Mapping[str, Any] | None = None
 ) -> Answer:
-    """With the token at hand, or a new one where that is no longer good. Refusal where there is none."""
+    """Sends the cached token, or a new one if that has expired. Raises Refusal if there is none."""
     url = f"{API}/v1/projects/{quote(values['project_id'], safe='')}/{path}"
     with _tokens_lock:
         known, _ = tokens.get(_cache_key(values), (None, 0))

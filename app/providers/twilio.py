@@ -44,20 +44,20 @@ SERVICES = {
 }
 UNKNOWN = refused(
     Outcome.BAD_CREDENTIALS,
-    "Twilio does not accept this account SID and auth token. Compare both with the Console's Account Info; "
-    "a suspended or closed account is answered in the same way.",
+    "Twilio rejects this account SID and auth token. Compare both with the Console's Account Info. "
+    "Suspended and closed accounts return the same error.",
 )
 FORBIDDEN = refused(
     Outcome.NO_PERMISSION,
-    "Twilio accepts the account SID and auth token, but does not let them do this. The Console says why.",
+    "Twilio accepts the account SID and auth token, but does not allow this. The Console says why.",
 )
 GONE = refused(
     Outcome.NOT_FOUND,
-    "The number is gone: this Twilio account has it no longer. Look under Phone Numbers in the Console.",
+    "The number is gone: this Twilio account no longer has it. Check Phone Numbers in the Console.",
 )
 ELSEWHERE = refused(
     Outcome.UNEXPECTED_ANSWER,
-    "Twilio's list of numbers leads elsewhere: its next page is not on api.twilio.com. It was not opened.",
+    "Twilio's list of numbers leads elsewhere: its next page is not on api.twilio.com and was not opened.",
 )
 
 
@@ -70,7 +70,7 @@ class Twilio(Provider):
     webhook_steps = (
         "In the Twilio Console, open the phone number's voice configuration.",
         "For “A call comes in”, choose Webhook and paste the URL, method HTTP POST.",
-        "Save. A TwiML app or trunk set on the number would win over the URL: remove it.",
+        "Save. Remove any TwiML app or SIP trunk from the number: it takes precedence over the URL.",
     )
 
     account_sid = Text(
@@ -115,15 +115,15 @@ class Twilio(Provider):
     )
     phone_number = PhoneNumber("Phone number", help="The default caller number.", group="Calls")
     max_concurrent = Count(
-        "Calls at once",
-        help="How many agent calls may run at the same time.",
+        "Max concurrent calls",
+        help="Agent calls that may run at the same time.",
         default=10,
         group="Calls",
         families=(Family.TELEPHONY,),
     )
 
     def verify(self, http: Outbound, values: Mapping[str, Any]) -> Verified:
-        """Reads the account, then whatever else is named: API key, TwiML app, service."""
+        """Reads the account, then the API key, TwiML app and service that are set."""
         if lacking := self.missing_credentials(values):
             return lacking
         found: list[Verified] = []
@@ -144,7 +144,7 @@ class Twilio(Provider):
                 yield line
 
     def observe(self, http: Outbound, values: Mapping[str, Any], phone_number: str) -> ProviderNumber | None:
-        """Twilio finds every number that the digits are a part of; only the whole one is meant."""
+        """Twilio returns every number that contains the digits; only the whole one counts."""
         self.require_credentials(values)
         account = _Account(http, values)
         for row in account.rows(PhoneNumber=phone_number):
@@ -153,7 +153,7 @@ class Twilio(Provider):
         return None
 
     def point(self, http: Outbound, values: Mapping[str, Any], line: ProviderNumber, url: str) -> None:
-        """Takes the application or trunk away too: the number's own URL counts only without them."""
+        """Removes the application or trunk too: they take precedence over the number's own URL."""
         self.require_credentials(values)
         form = {"VoiceUrl": url, "VoiceMethod": "POST"}
         if line.override is Override.APPLICATION:
@@ -183,11 +183,11 @@ class _Account:
 
     def rows(self, **query: str) -> Iterator[Mapping[str, Any]]:
         url = f"{self._base}/IncomingPhoneNumbers.json?{urlencode({'PageSize': 1000} | query)}"
-        asked: set[str] = set()
+        requested: set[str] = set()
         while url:
-            if url in asked or len(asked) == MOST_PAGES:
+            if url in requested or len(requested) == MOST_PAGES:
                 raise pagination_error(Twilio.label)
-            asked.add(url)
+            requested.add(url)
             answer = _get(self._http, self._values, url)
             if answer.status != 200:
                 raise Refusal(_why(answer))
@@ -195,7 +195,7 @@ class _Account:
             url = _next_page(answer)
 
     def line(self, row: Mapping[str, Any]) -> ProviderNumber | None:
-        """A trunk or an application answers in place of the number's own URL."""
+        """A trunk or an application takes precedence over the number's own URL."""
         if not (phone_number := numbers.phone_number(row.get("phone_number"))):
             return None
         trunk, application = (
@@ -228,7 +228,7 @@ class _Account:
 
 
 def _next_page(answer: Answer) -> str:
-    """Empty at the end. The credentials go to no other host, whatever the answer says."""
+    """Returns an empty URL at the end. The credentials are sent to no other host."""
     written = json_object(answer).get("next_page_uri")
     if not written:
         return ""
@@ -254,7 +254,7 @@ def _get(http: Outbound, values: Mapping[str, Any], url: str, **query: Any) -> A
 
 
 def _account(http: Outbound, values: Mapping[str, Any]) -> Verified:
-    """The answer has the token in it: it is never passed on."""
+    """The response contains the token, so no part of it is passed on."""
     answer = _get(http, values, f"{API}/{values['account_sid']}.json")
     found = json_object(answer)
     if answer.status == 401 and found:
@@ -279,8 +279,10 @@ def _account(http: Outbound, values: Mapping[str, Any]) -> Verified:
 
 
 def _api_key(http: Outbound, values: Mapping[str, Any]) -> Verified | None:
-    """A main key may read the account. Others are told that they are unknown there, as a wrong one is,
-    and a restricted key may read no number either: two refusals prove nothing."""
+    """A main key may read the account; other keys get the same 401 there as a wrong one.
+
+    A restricted key may not read numbers either, so two refusals prove nothing.
+    """
     sid, secret = values.get("api_key_sid"), values.get("api_key_secret")
     if not sid and not secret:
         return None
@@ -323,7 +325,7 @@ def _twiml_app(http: Outbound, values: Mapping[str, Any]) -> Verified | None:
 
 
 def _service(http: Outbound, values: Mapping[str, Any]) -> Verified | None:
-    """The letters that a SID starts with say whose it is, and `IS` is of three."""
+    """The prefix of a SID names its service; `IS` stands for three."""
     if not (sid := values.get("service_sid")):
         return None
     places = SERVICES.get(sid[:2], ())

@@ -79,14 +79,14 @@ class Vobiz(Provider):
     auth_token = Secret("Auth token", help="Vobiz console → Account, with the auth ID.", required=True)
     phone_number = PhoneNumber("Phone number", help="The default caller number.", group="Calls")
     max_concurrent = Count(
-        "Calls at once",
+        "Max concurrent calls",
         help="How many agent calls may run at the same time.",
         default=5,
         group="Calls",
     )
 
     def verify(self, http: Outbound, values: Mapping[str, Any]) -> Verified:
-        """Asks whose credentials they are. The answer has a secret in it: it is never passed on."""
+        """Reads the account of the credentials. The response contains a secret, so no part is passed on."""
         if lacking := self.missing_credentials(values):
             return lacking
         headers = {"X-Auth-ID": values["auth_id"], "X-Auth-Token": values["auth_token"]}
@@ -113,13 +113,13 @@ class Vobiz(Provider):
         yield from (account.line(phone_number, MOST_NAMED) for phone_number in account.rows)
 
     def observe(self, http: Outbound, values: Mapping[str, Any], phone_number: str) -> ProviderNumber | None:
-        """Reads all numbers: which others change with this one has to be known, and no search tells that."""
+        """Reads all numbers, because no search returns the others that share the application."""
         self.require_credentials(values)
         account = _Account(http, values)
         return account.line(phone_number) if phone_number in account.rows else None
 
     def point(self, http: Outbound, values: Mapping[str, Any], line: ProviderNumber, url: str) -> None:
-        """Changes the number's application where no other number has it, and moves the number otherwise."""
+        """Changes the number's application if no other number uses it; else moves the number."""
         self.require_credentials(values)
         account = _Account(http, values)
         if line.application_id and not line.shared_with:
@@ -145,7 +145,7 @@ class _Application:
 
 
 class _Account:
-    """One account's numbers and applications, each read when it is first asked for."""
+    """One account's numbers and applications, each read when first needed."""
 
     def __init__(self, http: Outbound, values: Mapping[str, Any]) -> None:
         self._http = http
@@ -198,7 +198,7 @@ class _Account:
         self._send("POST", f"/Application/{quote(application_id, safe='')}/", json=sent)
 
     def move(self, line: ProviderNumber, url: str) -> None:
-        """To an application that calls `url`. One that was made for it goes again where that fails."""
+        """Moves it to an application with `url`. One made for it is deleted if that fails."""
         found = next((one for one in self._applications.values() if one.calls(url)), None)
         application = found or self._make(url)
         left: list[str] = []
@@ -241,15 +241,15 @@ class _Account:
                 raise
 
     def _swap(self, line: ProviderNumber, application: _Application) -> None:
-        """Takes the number off its application first. Where that does not help, it is put back."""
+        """Detaches the number from its application first; reattaches it if the move fails."""
         try:
             self._send("DELETE", f"{_path(line)}/application", done=(*DONE, 404))
             self._put(line, application.id)
         except (Refusal, OutboundError) as error:
             code = error.result.code if isinstance(error, Refusal) else Outcome.UNEXPECTED_ANSWER
             back = "It is on" if self._is_back(line) else "It could not be put back on"
-            told = [f"{back} its former application, “{line.override_name}”.", BY_HAND]
-            raise _with(Refusal(refused(Outcome(code), _reason(error))), told) from None
+            notes = [f"{back} its former application, “{line.override_name}”.", BY_HAND]
+            raise _with(Refusal(refused(Outcome(code), _reason(error))), notes) from None
 
     def _is_back(self, line: ProviderNumber) -> bool:
         try:
@@ -324,7 +324,7 @@ def _path(line: ProviderNumber) -> str:
 
 
 def _total(found: Mapping[str, Any]) -> float:
-    """How many rows all pages have; infinity where that is not said, and an empty page is the end."""
+    """Returns the number of rows on all pages; infinity if unknown, when an empty page is the end."""
     meta = found.get("meta")
     total = meta.get("total_count") if isinstance(meta, dict) else found.get("total")
     return total if isinstance(total, int) else math.inf

@@ -18,7 +18,7 @@ def error(status: int, word: str, **more: str) -> Reply:
 class ElevenLabs(Simulator):
     """`permissions`: what the key may do. `is_newer`: the longer shape of errors. `refusal`: instead.
 
-    `convai` has the agents and their phone numbers, `workspace` its webhooks and who is told about calls.
+    `convai` has the agents and their phone numbers, `workspace` its webhooks.
     """
 
     label = "ElevenLabs"

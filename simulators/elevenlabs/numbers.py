@@ -49,10 +49,10 @@ class AgentsAndNumbers:
         self._made = 0
 
     def add(self, phone_number: str, agent_id: str | None = None, **more: Any) -> str:
-        """A number that somebody imported there; tells its id."""
+        """Adds an imported number and returns its id."""
         self._made += 1
         number_id = f"phnum_sample_{self._made}"
-        known = {"provider": "sip_trunk", "phone_number": phone_number, "label": "By hand"}
+        known = {"provider": "sip_trunk", "phone_number": phone_number, "label": "Imported manually"}
         self.numbers[number_id] = known | more | {"agent_id": agent_id}
         return number_id
 
@@ -78,7 +78,7 @@ class AgentsAndNumbers:
             number["agent_id"] = typed or None
 
         chosen = number["agent_id"] or ""
-        choices = {chosen: chosen, "": "nobody"} | self.agents
+        choices = {chosen: chosen, "": "no agent"} | self.agents
         actions = [
             Action("Answered by", give, value=chosen, options=choices),
             Action("Remove", moving(self.numbers, number_id, {})),

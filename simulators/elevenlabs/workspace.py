@@ -1,4 +1,4 @@
-"""The part of ElevenLabs that tells about calls: the workspace's webhooks, and who of them is told."""
+"""ElevenLabs' workspace webhooks, and the setting that selects one for call events."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ def refused(status: int, word: str) -> Reply:
 
 
 class Workspace:
-    """`tells_secret`: whether making a webhook tells it, once. `keeps`: those that cannot be deleted.
+    """`tells_secret`: whether creating a webhook returns its secret. `keeps`: those that cannot be deleted.
 
-    The setting of who is told is replaced whole: what is left out of it is lost. `portal`: where events of
+    The setting is replaced as a whole: what a request omits is lost. `portal`: where events of
     the console go in place of the webhook's own host.
     """
 
@@ -54,13 +54,13 @@ class Workspace:
         self._lock = threading.Lock()
 
     @property
-    def told(self) -> str | None:
-        """Which webhook is told about calls."""
+    def selected(self) -> str | None:
+        """Returns the id of the webhook that gets call events."""
         found: str | None = self.settings["webhooks"].get("post_call_webhook_id")
         return found
 
-    def add(self, url: str, name: str = "Somebody else's", **more: Any) -> str:
-        """A webhook that somebody made; its id."""
+    def add(self, url: str, name: str = "Another integration", **more: Any) -> str:
+        """Adds a webhook and returns its id."""
         self._made += 1
         made = f"sample-webhook-{self._made}"
         self.secrets[made] = f"sample-webhook-secret-{self._made:04}"
@@ -72,14 +72,14 @@ class Workspace:
     def tables(self) -> list[Table]:
         rows = [self._shown(webhook_id) for webhook_id in self.webhooks]
         calls = [
-            Action("A call ends", lambda _typed: self._tell(ended)),
-            Action("A call does not come about", lambda _typed: self._tell(not_begun)),
+            Action("A call ends", lambda _typed: self._send(ended)),
+            Action("A call fails to start", lambda _typed: self._send(not_begun)),
         ]
-        url = self.webhooks[self.told]["webhook_url"] if self.told in self.webhooks else ""
-        foreign = Action("Add somebody else's, and tell that", self._add_foreign)
+        url = self.webhooks[self.selected]["webhook_url"] if self.selected in self.webhooks else ""
+        foreign = Action("Add another integration's, and select it", self._add_foreign)
         return [
             Table("Webhooks", [*rows, Row("Another webhook", "", [foreign])]),
-            Table("Calls", [Row("Tell the webhook", url or "No webhook is told about calls.", calls)]),
+            Table("Calls", [Row("Send an event", url or "No webhook is selected.", calls)]),
         ]
 
     def _shown(self, webhook_id: str) -> Row:
@@ -90,14 +90,14 @@ class Workspace:
 
         def delete(_typed: str) -> None:
             del self.webhooks[webhook_id]
-            self._choose(None if self.told == webhook_id else self.told)
+            self._choose(None if self.selected == webhook_id else self.selected)
 
         actions = [
-            Action("Tell it about calls", lambda _typed: self._choose(webhook_id)),
+            Action("Select for call events", lambda _typed: self._choose(webhook_id)),
             Action("Enable" if webhook["is_disabled"] else "Disable", switch),
             Action("Delete", delete),
         ]
-        words = ["is told about calls"] * (webhook_id == self.told) + ["disabled"] * webhook["is_disabled"]
+        words = ["gets call events"] * (webhook_id == self.selected) + ["disabled"] * webhook["is_disabled"]
         return Row(f"{webhook['name']} ({webhook_id})", webhook["webhook_url"], actions, ", ".join(words))
 
     def _add_foreign(self, _typed: str) -> None:
@@ -106,29 +106,29 @@ class Workspace:
     def _choose(self, webhook_id: str | None) -> None:
         self.settings["webhooks"]["post_call_webhook_id"] = webhook_id
 
-    def _tell(self, event: Callable[[str], dict[str, Any]]) -> str:
+    def _send(self, event: Callable[[str], dict[str, Any]]) -> str:
         """Of a conversation of just now; says how the portal took it."""
-        if self.told not in self.webhooks:
-            return "No webhook is told about calls. Have the portal set one up first, under Voice AI."
+        if self.selected not in self.webhooks:
+            return "No webhook is selected. Set one up in the portal first, under Voice AI."
         self._calls += 1
         now = int(time.time())
         made = event(f"conv-{now}-{self._calls}") | {"event_timestamp": now}
         if "start_time_unix_secs" in made["data"]["metadata"]:
             made["data"]["metadata"]["start_time_unix_secs"] = now - 90
-        path = urlsplit(self.webhooks[self.told]["webhook_url"]).path
+        path = urlsplit(self.webhooks[self.selected]["webhook_url"]).path
         try:
             status = self.send(made, f"{self.portal}{path}")
         except urllib.error.HTTPError as error:
             status = error.code
         except OSError:
-            return f"Nobody answers at {self.portal}."
-        return f"Sent to {self.portal}{path}, which answered with status {status}."
+            return f"No response from {self.portal}."
+        return f"Sent to {self.portal}{path}, which returned HTTP {status}."
 
     def send(self, event: Any, to: str | None = None) -> int:
-        """Tells whoever is told about calls of `event`, or `to` in their place; the status answered."""
-        told = self.told or ""
-        url = to or self.webhooks[told]["webhook_url"]
-        body, headers = signed(event, self.secrets[told])
+        """Sends `event` to the selected webhook, or to `to`, and returns the status of the response."""
+        selected = self.selected or ""
+        url = to or self.webhooks[selected]["webhook_url"]
+        body, headers = signed(event, self.secrets[selected])
         request = urllib.request.Request(url, body, headers, method="POST")  # noqa: S310 (a test's own)
         with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
             status: int = answer.status
@@ -150,14 +150,14 @@ class Workspace:
         if missing or urlsplit(settings["webhook_url"]).scheme != "https":
             return invalid("settings", *missing)
         made = self.add(settings["webhook_url"], settings["name"])
-        told = {"webhook_secret": self.secrets[made]} if self.tells_secret else {}
-        return Reply(200, {"webhook_id": made} | told)
+        secret = {"webhook_secret": self.secrets[made]} if self.tells_secret else {}
+        return Reply(200, {"webhook_id": made} | secret)
 
     def _one(self, request: Request, webhook_id: str) -> Reply:
         if webhook_id not in self.webhooks:
             return refused(404, "webhook_not_found")
         if request.method == "DELETE":
-            if webhook_id == self.told or webhook_id in self.keeps:
+            if webhook_id == self.selected or webhook_id in self.keeps:
                 return refused(400, "webhook_in_use")
             del self.webhooks[webhook_id]
             return OK
@@ -187,8 +187,8 @@ def signed(event: Any, secret: str, at: int | None = None) -> tuple[bytes, dict[
 
 
 def ended(conversation: str = "conv-1", **data: Any) -> dict[str, Any]:
-    """An event about a call that ended."""
-    told = {
+    """Returns the event of a call that ended."""
+    call = {
         "agent_id": "agent-1",
         "agent_name": "Reception",
         "conversation_id": conversation,
@@ -205,16 +205,16 @@ def ended(conversation: str = "conv-1", **data: Any) -> dict[str, Any]:
         },
         "analysis": {"call_successful": "success"},
     }
-    return {"type": "post_call_transcription", "event_timestamp": 1_790_000_100, "data": told | data}
+    return {"type": "post_call_transcription", "event_timestamp": 1_790_000_100, "data": call | data}
 
 
 def not_begun(conversation: str = "conv-2", **data: Any) -> dict[str, Any]:
-    """An event about a call that did not come about."""
+    """Returns the event of a call that failed to start."""
     body = {"from_number": "+15551234567", "to_number": "+14155550123", "sip_status_code": 486}
-    told = {
+    call = {
         "agent_id": "agent-1",
         "conversation_id": conversation,
         "failure_reason": "busy",
         "metadata": {"type": "sip", "body": body},
     }
-    return {"type": "call_initiation_failure", "event_timestamp": 1_790_000_100, "data": told | data}
+    return {"type": "call_initiation_failure", "event_timestamp": 1_790_000_100, "data": call | data}

@@ -254,9 +254,7 @@ def test_only_a_browser_on_this_machine_gets_a_console(stubs: dict[str, Any]) ->
 def test_voice_ai_can_be_set_up_and_tells_of_calls(
     meridian: Scope, outbound: Outbound, stubs: dict[str, Any]
 ) -> None:
-    assert "Have the portal set one up first" in press(
-        stubs["elevenlabs"].base, "Tell the webhook", "A call ends"
-    )
+    assert "No webhook is selected" in press(stubs["elevenlabs"].base, "Send an event", "A call ends")
     assert webhook.set_up(meridian, outbound, PROVIDERS["elevenlabs"]).state == "working"
     row = meridian.session.scalars(select(VoicePhoneNumber)).first()
     assert row is not None
@@ -272,8 +270,8 @@ def test_voice_ai_can_be_set_up_and_tells_of_calls(
         return 200
 
     workspace.send = send
-    said = press(stubs["elevenlabs"].base, "Tell the webhook", "A call ends")
-    assert said.endswith("which answered with status 200.")
+    said = press(stubs["elevenlabs"].base, "Send an event", "A call ends")
+    assert said.endswith("which returned HTTP 200.")
     ((event, to),) = told
     assert event["type"] == "post_call_transcription"
     assert to == f"http://127.0.0.1:2212/api/webhook/elevenlabs/{meridian.organization.id}"

@@ -18,12 +18,12 @@ def header(secret: str, body: bytes, at: int) -> str:
     return f"t={at},v0={_mac(secret, str(at), body)}"
 
 
-def receipt(secret: str, told: str, body: bytes, now: int) -> str | None:
+def receipt(secret: str, value: str, body: bytes, now: int) -> str | None:
     """What this one message is known by, in hex; None unless it is signed with `secret`, and in time.
 
-    `told` is the header's value: its parts may come in any order, and one `v0` that fits is enough.
+    `value` is the header's: its parts may come in any order, and one `v0` that fits is enough.
     """
-    parts = [part.strip().partition("=") for part in told[:LONGEST_HEADER].split(",")]
+    parts = [part.strip().partition("=") for part in value[:LONGEST_HEADER].split(",")]
     times = [value for name, _, value in parts if name == "t"]
     if len(times) != 1 or not _TIME.fullmatch(times[0]):
         return None

@@ -70,7 +70,7 @@ class Sinch(Provider):
         return _refusal(answer) or unexpected(answer)
 
     def numbers(self, http: Outbound, values: Mapping[str, Any]) -> Iterator[ProviderNumber]:
-        """Sinch tells all of them at once. A line names the first few that share its application."""
+        """Sinch returns all of them in one response. Each names the first few that share its application."""
         application = self._application(http, values)
         owners = application.owners()
         callback = application.callback(owners)
@@ -143,7 +143,7 @@ class _Application:
         return self.http.send(method, API + path, headers=headers, body=body or None)
 
     def has(self, owner: str) -> bool:
-        """Whether that application is this one."""
+        """Whether the application is this one."""
         return owner.casefold() == self.key.casefold()
 
     def owners(self) -> dict[str, str]:
@@ -205,7 +205,7 @@ class _Application:
 
 
 def _content(answer: Answer) -> Mapping[str, Any]:
-    """The object that was asked for; Refusal where something else came."""
+    """Returns the JSON object of a success. Raises Refusal for anything else."""
     found = json_object(answer)
     if answer.status == 200 and found and "errorCode" not in found:
         return found
@@ -224,7 +224,7 @@ def _not_written(answer: Answer) -> Verified:
 
 
 def _refusal(answer: Answer) -> Verified | None:
-    """What an error says of the values; None where it says nothing."""
+    """Returns what an error says about the credentials; None if nothing."""
     status, code = answer.status, json_object(answer).get("errorCode")
     if not isinstance(code, int):
         return None

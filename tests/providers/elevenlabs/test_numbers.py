@@ -83,7 +83,7 @@ def test_imported_finds_the_number(upstream, call):
     ours = convai.add(NUMBER, label=f"Patchbay {NUMBER}")
     found = call("imported_numbers", NUMBER)
     assert found == [
-        ImportedNumber(by_hand, RECEPTION, "By hand"),
+        ImportedNumber(by_hand, RECEPTION, "Imported manually"),
         ImportedNumber(ours, None, f"Patchbay {NUMBER}"),
     ]
     assert [one.is_ours for one in found] == [False, True]

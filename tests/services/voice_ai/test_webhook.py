@@ -67,7 +67,7 @@ def check_it_is_one(scope, workspace, base=BASE):
     assert ours["webhook_url"] == wanted(scope, base)
     assert not ours["is_disabled"]
     assert not ours["is_auto_disabled"]
-    assert workspace.told == ours["webhook_id"]
+    assert workspace.selected == ours["webhook_id"]
     scope.session.rollback()
     scope.session.expire_all()
     connection = store.load(scope, ELEVENLABS)
@@ -414,14 +414,14 @@ class TestForeign:
         assert foreign in upstream.workspace.webhooks
         noted = ready.select(AuditEvent).where(AuditEvent.action == "webhook.replaced")
         (event,) = ready.session.scalars(noted)
-        assert event.changes == {"post_call_webhook": [foreign, upstream.workspace.told]}
+        assert event.changes == {"post_call_webhook": [foreign, upstream.workspace.selected]}
 
     def test_set_up_keeps_another_organizations_webhook(self, ready, globex, upstream, http):
         webhook.set_up(ready, http, ELEVENLABS)
         directory.update(globex, http, {"public_base_url": BASE})
         credentials.save(globex, ELEVENLABS, {"api_key": KEY})
         status = webhook.set_up(globex, http, ELEVENLABS)
-        assert (status.state, status.foreign_id) == (State.NEEDS_CONFIRMATION, upstream.workspace.told)
+        assert (status.state, status.foreign_id) == (State.NEEDS_CONFIRMATION, upstream.workspace.selected)
         check_it_is_one(ready, upstream.workspace)
 
 
@@ -475,7 +475,7 @@ def test_set_up_is_audited_without_the_secret(ready, upstream, http):
     (secret,) = upstream.workspace.secrets.values()
     changes = [event.changes for event in ready.session.scalars(ready.select(AuditEvent))]
     assert {
-        "elevenlabs_webhook_id": [None, upstream.workspace.told],
+        "elevenlabs_webhook_id": [None, upstream.workspace.selected],
         "elevenlabs_webhook_secret": ["not set", "set"],
     } in changes
     assert secret not in str(changes)

@@ -201,10 +201,10 @@ class TestCallWebhook:
         page = page.press("Check again")
         assert f'"><b>CRM</b> ({theirs}). Replace it?' in page.root.one(id="webhook").text
         page = page.press("Retry")
-        assert upstream.workspace.told == theirs
+        assert upstream.workspace.selected == theirs
         page = page.press("Replace webhook")
         assert messages.WEBHOOK_WORKS in page.notes
-        assert upstream.workspace.told != theirs
+        assert upstream.workspace.selected != theirs
         assert theirs in upstream.workspace.webhooks
 
     def test_webhook_during_another_setup_says_so(
@@ -225,7 +225,7 @@ class TestCallWebhook:
         self, page: Page, dana: Portal, upstream: ElevenLabs, logged: StringIO, tmp_path: Path
     ) -> None:
         page.press("Check again")
-        webhook_id = upstream.workspace.told
+        webhook_id = upstream.workspace.selected
         assert webhook_id is not None
         secrets = {"webhook": upstream.workspace.secrets[webhook_id], "key": upstream.values["api_key"]}
         for path in (PATH, "/o/acme-support/audit", "/o/acme-support/calls"):
