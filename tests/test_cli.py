@@ -90,7 +90,7 @@ def sentence(done: Done) -> str:
     return done.err.strip()
 
 
-def test_a_user_is_created_and_only_the_id_printed(app: Flask, run_alone: Run) -> None:
+def test_create_user_prints_the_id_only(app: Flask, run_alone: Run) -> None:
     done = create(run_alone)
     assert (done.code, done.err) == (0, "")
     assert UUID.fullmatch(done.out)
@@ -103,7 +103,7 @@ def test_a_user_is_created_and_only_the_id_printed(app: Flask, run_alone: Run) -
         assert db.session.get_one(User, again.out.strip()).organization_id == user.organization_id
 
 
-def test_a_user_that_cannot_be_is_refused(app: Flask, run: Run, subtests: pytest.Subtests) -> None:
+def test_create_user_rejects_invalid_values(app: Flask, run: Run, subtests: pytest.Subtests) -> None:
     for changed, typed, said in [
         ({"email": "ines"}, PASSWORD, "email: Use an email address"),
         ({"name": " "}, PASSWORD, "name: This is required."),
@@ -117,13 +117,13 @@ def test_a_user_that_cannot_be_is_refused(app: Flask, run: Run, subtests: pytest
                 assert db.session.scalars(select(User)).all() == []
 
 
-def test_an_email_is_one_persons(run: Run, cast: Cast) -> None:
+def test_create_user_rejects_a_used_email(run: Run, cast: Cast) -> None:
     assert sentence(create(run, email=cast.dana.email)).endswith(
         "dana@acme.example is a user already, here or in another organization."
     )
 
 
-def test_a_token_is_printed_alone_and_works(app: Flask, run_alone: Run, cast: Cast) -> None:
+def test_create_token_prints_a_working_token_only(app: Flask, run_alone: Run, cast: Cast) -> None:
     furnish(app, cast)
     done = run_alone("tokens", "create", "--email", "DANA@acme.example")
     assert (done.code, done.err) == (0, "")
@@ -140,7 +140,7 @@ def test_a_token_is_printed_alone_and_works(app: Flask, run_alone: Run, cast: Ca
     assert 3 in lives
 
 
-def test_a_token_that_cannot_be_is_refused(run: Run, cast: Cast, subtests: pytest.Subtests) -> None:
+def test_create_token_rejects_invalid_options(run: Run, cast: Cast, subtests: pytest.Subtests) -> None:
     for arguments, said in [
         (["--email", "unknown@acme.example"], "User unknown@acme.example not found."),
         (["--email", "mo@acme.example", "--scope", "secrets"], "superadmin"),
@@ -151,7 +151,7 @@ def test_a_token_that_cannot_be_is_refused(run: Run, cast: Cast, subtests: pytes
             assert said in sentence(run("tokens", "create", *arguments))
 
 
-def test_keys_are_rotated_and_the_old_one_can_go(
+def test_rotate_keys_frees_the_old_key(
     app: Flask, run: Run, cast: Cast, shared_keys: dict[str, str], environment: dict[str, str]
 ) -> None:
     furnished = furnish(app, cast)
@@ -172,7 +172,7 @@ def test_keys_are_rotated_and_the_old_one_can_go(
     assert furnished.secrets["twilio.auth_token"] in raw.text
 
 
-def test_rotation_says_what_it_cannot_open(
+def test_rotate_keys_reports_unreadable_secrets(
     app: Flask, run: Run, cast: Cast, shared_keys: dict[str, str]
 ) -> None:
     furnish(app, cast)
@@ -188,9 +188,7 @@ def test_rotation_says_what_it_cannot_open(
     assert "Keep the old key." in done.err
 
 
-def test_another_key_than_the_databases_stops_everything(
-    run_alone: Run, cast: Cast, subtests: pytest.Subtests
-) -> None:
+def test_every_command_rejects_another_key(run_alone: Run, cast: Cast, subtests: pytest.Subtests) -> None:
     for command in [["serve"], ["users", "create"], ["tokens", "create"], ["keys", "rotate"]]:
         with subtests.test(command=command):
             done = run_alone(*command, PATCHBAY_FERNET_KEYS=Fernet.generate_key().decode())
@@ -198,7 +196,7 @@ def test_another_key_than_the_databases_stops_everything(
             assert "PATCHBAY_FERNET_KEYS does not open this database: it was sealed with another key." in said
 
 
-def test_a_missing_key_is_never_made_anew_over_existing_data(
+def test_serve_generates_no_key_over_existing_data(
     run_alone: Run, environment: dict[str, str], tmp_path: Path
 ) -> None:
     environment.pop("PATCHBAY_FERNET_KEYS")
@@ -207,7 +205,7 @@ def test_a_missing_key_is_never_made_anew_over_existing_data(
     assert not (tmp_path / "fernet.keys").exists()
 
 
-def test_it_starts_from_nothing(tmp_path: Path) -> None:
+def test_prepare_creates_keys_with_mode_0600(tmp_path: Path) -> None:
     data = tmp_path / "new"
     databases.migrate({"PATCHBAY_DATA": str(data)})
     assert {path.name for path in data.glob("*.key*")} == {"secret.key", "jwt.keys", "fernet.keys"}
@@ -215,7 +213,7 @@ def test_it_starts_from_nothing(tmp_path: Path) -> None:
         assert path.stat().st_mode & 0o777 == 0o600
 
 
-def test_who_lost_everything_is_let_in_again(app: Flask, run: Run, cast: Cast) -> None:
+def test_reset_user_revokes_tokens_and_sets_a_password(app: Flask, run: Run, cast: Cast) -> None:
     furnish(app, cast)
     old = run("tokens", "create", "--email", cast.dana.email).out.strip()
     done = run("users", "reset", "--email", cast.dana.email, "--password-stdin", typed=f"{NEW_PASSWORD}\n")
@@ -225,13 +223,13 @@ def test_who_lost_everything_is_let_in_again(app: Flask, run: Run, cast: Cast) -
     assert Caller(app).post("/api/auth/login", body).status_code == 200
 
 
-def test_a_reset_needs_somebody_and_a_good_password(run: Run, cast: Cast) -> None:
+def test_reset_user_rejects_unknown_user_and_weak_password(run: Run, cast: Cast) -> None:
     reset = ("users", "reset", "--password-stdin", "--email")
     assert "not found" in sentence(run(*reset, "unknown@acme.example", typed=f"{NEW_PASSWORD}\n"))
     assert "15 characters" in sentence(run(*reset, cast.mo.email, typed="short\n"))
 
 
-def test_two_organizations_of_one_name_are_not_guessed_between(app: Flask, run: Run) -> None:
+def test_create_user_rejects_an_ambiguous_organization(app: Flask, run: Run) -> None:
     with app.app_context():
         db.session.add_all([Organization(name="Acme", slug="acme"), Organization(name="Acme", slug="acme-2")])
         db.session.commit()
@@ -255,7 +253,7 @@ def _two_with_a_number(app: Flask, cast: Cast, twilio: Twilio) -> None:
         twilio.numbers[number].voice_url = url if person is cast.gus else "https://old.example/x"
 
 
-def test_a_check_tells_what_drifted(app: Flask, run: Run, cast: Cast, twilio: Twilio) -> None:
+def test_check_reports_drift_by_exit_code(app: Flask, run: Run, cast: Cast, twilio: Twilio) -> None:
     _two_with_a_number(app, cast, twilio)
     there = {"PATCHBAY_UPSTREAMS": ",".join(f"{host}={base}" for host, base in twilio.upstreams.items())}
     done = run("check", **there)
@@ -269,7 +267,7 @@ def test_a_check_tells_what_drifted(app: Flask, run: Run, cast: Cast, twilio: Tw
     assert "is having problems" in done.err
 
 
-def test_a_check_as_json_and_beside_another_one(app: Flask, run: Run, cast: Cast, twilio: Twilio) -> None:
+def test_check_json_reports_a_running_check(app: Flask, run: Run, cast: Cast, twilio: Twilio) -> None:
     _two_with_a_number(app, cast, twilio)
     there = {"PATCHBAY_UPSTREAMS": ",".join(f"{host}={base}" for host, base in twilio.upstreams.items())}
     with app.app_context():
@@ -304,7 +302,7 @@ def test_a_check_as_json_and_beside_another_one(app: Flask, run: Run, cast: Cast
     assert (done.code, json.loads(done.out)["exit_code"]) == (1, 1)
 
 
-def test_a_check_goes_on_where_one_organization_fails(
+def test_check_continues_after_a_failed_organization(
     app: Flask, cast: Cast, twilio: Twilio, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _two_with_a_number(app, cast, twilio)
@@ -324,7 +322,9 @@ def test_a_check_goes_on_where_one_organization_fails(
     assert "Globex: 1 checked, 0 drifted" in done.output
 
 
-def test_the_audit_is_verified(run: Run, app: Flask, cast: Cast, tmp_path: Path) -> None:
+def test_verify_audit_finds_changed_and_removed_events(
+    run: Run, app: Flask, cast: Cast, tmp_path: Path
+) -> None:
     furnish(app, cast)
     done = run("audit", "verify")
     assert done.code == 0, done.err
@@ -350,7 +350,7 @@ def test_the_audit_is_verified(run: Run, app: Flask, cast: Cast, tmp_path: Path)
     assert "Umbrella not found" in run("audit", "verify", "--organization", "Umbrella").err
 
 
-def test_an_organization_that_was_noted_and_is_gone_is_told(run: Run, cast: Cast, tmp_path: Path) -> None:
+def test_verify_audit_reports_a_missing_noted_organization(run: Run, cast: Cast, tmp_path: Path) -> None:
     noted = tmp_path / "noted"
     noted.write_text(f"Head 00000000-0000-0000-0000-000000000000:3:{'a' * 64}\n")
     done = run("audit", "verify", "--noted", str(noted))

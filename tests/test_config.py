@@ -36,7 +36,7 @@ def _read(data, **more):
     return Settings.from_environment({"PATCHBAY_DATA": str(data)} | KEYS | more)
 
 
-def test_the_defaults(data):
+def test_settings_defaults(data):
     settings = _read(data)
     assert settings.data == data
     assert settings.database_url == f"sqlite:///{data}/patchbay.db"
@@ -48,7 +48,7 @@ def test_the_defaults(data):
     assert not data.exists(), "with keys of their own, nothing is made"
 
 
-def test_without_a_data_folder_it_is_instance(monkeypatch, tmp_path):
+def test_data_folder_defaults_to_instance(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     assert Settings.from_environment(KEYS).data == tmp_path / "instance"
 
@@ -86,13 +86,13 @@ def test_database_urls(data, subtests):
             assert _read(data, DATABASE_URL=url).database_url == found
 
 
-def test_a_relative_database_file_is_one_file_for_everybody(data, monkeypatch, tmp_path):
+def test_relative_sqlite_path_becomes_absolute(data, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     url = _read(data, DATABASE_URL="sqlite:///here.db").database_url
     assert url == f"sqlite:///{tmp_path}/here.db"
 
 
-def test_binds(data, subtests):
+def test_bind_values(data, subtests):
     for bind, found in [
         ("0.0.0.0:80", ("0.0.0.0", 80)),  # noqa: S104
         ("[::1]:2212", ("::1", 2212)),
@@ -103,14 +103,14 @@ def test_binds(data, subtests):
             assert (settings.host, settings.port) == found
 
 
-def test_numbers(data):
+def test_number_values(data):
     settings = _read(data, PATCHBAY_WORKERS="7", PATCHBAY_TRUSTED_PROXIES="2")
     assert (settings.workers, settings.trusted_proxies) == (7, 2)
     settings = _read(data, PATCHBAY_WORKERS="", PATCHBAY_TRUSTED_PROXIES="")
     assert settings.trusted_proxies == 0
 
 
-def test_upstreams(data):
+def test_upstream_values(data):
     text = " API.Twilio.com = http://127.0.0.1:9001 ,\n, api.elevenlabs.io=https://[::1]/egress/,"
     assert _read(data, PATCHBAY_UPSTREAMS=text).upstreams == {
         "api.twilio.com": "http://127.0.0.1:9001",
@@ -119,7 +119,7 @@ def test_upstreams(data):
     assert _read(data, PATCHBAY_UPSTREAMS="").upstreams == {}
 
 
-def test_the_way_out_knows_the_upstreams(data):
+def test_outbound_client_uses_the_upstreams(data):
     settings = _read(data, PATCHBAY_UPSTREAMS="api.twilio.com=http://127.0.0.1:1")
     app = Flask(__name__)
     http.init_app(app, settings)
@@ -130,7 +130,7 @@ def test_the_way_out_knows_the_upstreams(data):
     assert refused.value.code == "connect"
 
 
-def test_an_upstream_that_is_unusable_is_named_without_its_password(data, subtests):
+def test_unusable_upstream_is_named_without_password(data, subtests):
     for entry, sentence in [
         ("api.twilio.com", "entry 2 does not start with a host name and an equals sign"),
         ("http://127.0.0.1:9001", "entry 2 does not start"),
@@ -159,7 +159,7 @@ def test_an_upstream_that_is_unusable_is_named_without_its_password(data, subtes
             assert "sample-word" not in str(refused.value)
 
 
-def test_what_is_unusable_stops_with_a_sentence_that_names_it(data, subtests):
+def test_unusable_setting_is_named(data, subtests):
     for name, value in [
         *[("DATABASE_URL", url) for url in ["mysql://db/p", "patchbay.db", "sqlite://", "sqlite:///"]],
         ("DATABASE_URL", "sqlite:///:memory:"),
@@ -181,7 +181,7 @@ def test_what_is_unusable_stops_with_a_sentence_that_names_it(data, subtests):
             assert not (is_key and len(value) > 20 and value in str(refused.value))
 
 
-def test_lists_of_keys_are_newest_first(data):
+def test_key_lists_are_newest_first(data):
     newer = Fernet.generate_key().decode()
     settings = _read(
         data, PATCHBAY_FERNET_KEYS=f"{newer}, {FERNET}\n", PATCHBAY_JWT_KEYS=f"{STRONG}\n{OTHER}"
@@ -190,7 +190,7 @@ def test_lists_of_keys_are_newest_first(data):
     assert settings.jwt_keys == (STRONG, OTHER)
 
 
-def test_a_key_is_read_from_the_file_that_is_named(data, tmp_path, subtests):
+def test_key_is_read_from_its_file(data, tmp_path, subtests):
     for name, keys in KEYS.items():
         with subtests.test(name=name):
             path = tmp_path / "key"
@@ -202,7 +202,7 @@ def test_a_key_is_read_from_the_file_that_is_named(data, tmp_path, subtests):
             assert read == _read(data)
 
 
-def test_a_file_that_cannot_be_used_stops_and_nothing_is_made(data, tmp_path, subtests):
+def test_unusable_key_file_stops_and_creates_nothing(data, tmp_path, subtests):
     for name in KEYS:
         for content in [None, b"", b" \n", b"\xff\xfe\x00", b"short"]:
             with subtests.test(name=name, content=content):
@@ -229,7 +229,7 @@ def test_generated_keys_are_created_once_with_mode_0600(data):
     assert Settings.from_environment(environ) == settings
 
 
-def test_a_wide_umask_does_not_open_the_key_files(data):
+def test_key_files_ignore_the_umask(data):
     before = os.umask(0)
     try:
         Settings.from_environment({"PATCHBAY_DATA": str(data)})
@@ -239,7 +239,7 @@ def test_a_wide_umask_does_not_open_the_key_files(data):
 
 
 @pytest.mark.both_databases
-def test_a_second_key_is_never_made_over_existing_data(tmp_path, database_url, subtests):
+def test_no_key_is_generated_over_existing_data(tmp_path, database_url, subtests):
     for name in KEY_FILES:
         with subtests.test(name=name):
             data = tmp_path / "keys"
@@ -251,7 +251,7 @@ def test_a_second_key_is_never_made_over_existing_data(tmp_path, database_url, s
             assert Settings.from_environment(environ | KEYS).fernet_keys == (FERNET,)
 
 
-def test_a_relative_database_with_data_is_found_too(sqlite_url, monkeypatch):
+def test_existing_data_is_found_in_a_relative_database(sqlite_url, monkeypatch):
     path = Path(sqlite_url.removeprefix("sqlite:///"))
     monkeypatch.chdir(path.parent)
     environ = {"PATCHBAY_DATA": "keys", "DATABASE_URL": f"sqlite:///{path.name}"}
@@ -259,7 +259,7 @@ def test_a_relative_database_with_data_is_found_too(sqlite_url, monkeypatch):
         Settings.from_environment(environ)
 
 
-def test_without_its_database_it_is_not_known_whether_keys_may_be_made(data):
+def test_unreachable_database_generates_no_key(data):
     environ = {"PATCHBAY_DATA": str(data), "DATABASE_URL": "postgresql://127.0.0.1:1/patchbay"}
     with pytest.raises(Unavailable, match="DATABASE_URL cannot be reached"):
         Settings.from_environment(environ)
@@ -271,7 +271,7 @@ def _start(data, barrier, answers):
     answers.put(asdict(Settings.from_environment({"PATCHBAY_DATA": str(data)})))
 
 
-def test_processes_that_make_keys_at_once_agree(data):
+def test_concurrent_first_starts_use_the_same_keys(data):
     context = multiprocessing.get_context("fork")
     total = 6
     barrier, answers = context.Barrier(total), context.Queue()
@@ -285,7 +285,7 @@ def test_processes_that_make_keys_at_once_agree(data):
     assert {path.name for path in data.iterdir()} == set(KEY_FILES.values())
 
 
-def test_a_key_that_another_process_made_meanwhile_is_read(data, monkeypatch):
+def test_key_generated_by_another_process_is_read(data, monkeypatch):
     """It came between our look at the folder and our look at the database, with its data."""
     seen = []
 

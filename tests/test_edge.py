@@ -68,7 +68,7 @@ def client(app: Flask) -> Client:
     return Client(app)
 
 
-def test_a_header_with_an_underscore_is_not_the_one_with_a_hyphen(app: Flask, client: Client) -> None:
+def test_header_with_underscore_is_dropped(app: Flask, client: Client) -> None:
     app.add_url_rule("/api/echo", view_func=lambda: {**request.headers})
     headers = [
         (b"x_forwarded_for", b"192.0.2.1"),
@@ -81,9 +81,7 @@ def test_a_header_with_an_underscore_is_not_the_one_with_a_hyphen(app: Flask, cl
     assert found["X-A"] == "1,2"
 
 
-def test_an_address_or_headers_that_are_too_large_are_refused(
-    client: Client, subtests: pytest.Subtests
-) -> None:
+def test_url_or_headers_over_the_limit_are_rejected(client: Client, subtests: pytest.Subtests) -> None:
     for path in ["/sign-in", "/api/calls/providers"]:
         with subtests.test(path=path):
             long = client.get(f"{path}?{'x' * LONGEST_URL}")
@@ -98,7 +96,7 @@ def test_an_address_or_headers_that_are_too_large_are_refused(
 
 
 @pytest.mark.parametrize("path", ["/pieces", "/api/pieces"])
-def test_what_fails_while_a_short_response_is_made_is_answered(app: Flask, client: Client, path: str) -> None:
+def test_failure_in_a_short_response_gets_an_error_page(app: Flask, client: Client, path: str) -> None:
     def pieces() -> Iterator[str]:
         yield "begin"
         raise OperationalError("select", {}, ConnectionError("gone"), connection_invalidated=True)
@@ -110,7 +108,7 @@ def test_what_fails_while_a_short_response_is_made_is_answered(app: Flask, clien
     assert b"begin" not in body
 
 
-def test_a_response_that_was_made_is_sent_although_closing_it_fails(app: Flask, client: Client) -> None:
+def test_response_is_sent_although_close_fails(app: Flask, client: Client) -> None:
     def fail() -> None:
         raise RuntimeError("a test")
 
@@ -123,7 +121,7 @@ def test_a_response_that_was_made_is_sent_although_closing_it_fails(app: Flask, 
     assert client.get("/closing")[::2] == (200, b"made")
 
 
-def test_a_long_response_that_fails_is_not_ended(app: Flask, client: Client) -> None:
+def test_failed_long_response_is_cut_off(app: Flask, client: Client) -> None:
     def pieces() -> Iterator[str]:
         yield "x" * 400_000
         raise RuntimeError("a test")
@@ -134,7 +132,7 @@ def test_a_long_response_that_fails_is_not_ended(app: Flask, client: Client) -> 
     assert client.sent[-1].get("more_body")
 
 
-def test_a_failure_in_a_teardown_has_our_headers(app: Flask, client: Client) -> None:
+def test_teardown_failure_has_security_headers(app: Flask, client: Client) -> None:
     app.teardown_request(_fail)
     status, headers, body = client.get("/healthz")
     assert status == 500
@@ -146,7 +144,7 @@ def _fail(_error: BaseException | None) -> None:
     raise RuntimeError("a test")
 
 
-def test_closing_a_connection_leaves_no_descriptor_open() -> None:
+def test_close_leaves_no_descriptor() -> None:
     """Neither of sockets nor of files and pipes, which a worker has open too."""
     with (
         socket.create_server(("127.0.0.1", 0)) as listener,

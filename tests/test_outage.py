@@ -28,7 +28,7 @@ def end_others(postgres: Postgres) -> None:
         )
 
 
-def test_a_session_whose_connection_was_ended_can_be_closed(app: Flask, postgres: Postgres) -> None:
+def test_session_with_a_cut_connection_can_be_closed(app: Flask, postgres: Postgres) -> None:
     with app.app_context():
         db.session.execute(text("SELECT 1"))
         end_others(postgres)
@@ -36,7 +36,7 @@ def test_a_session_whose_connection_was_ended_can_be_closed(app: Flask, postgres
         assert db.session.scalar(text("SELECT 2")) == 2
 
 
-def test_one_connection_at_a_time_is_tried_while_it_is_away(
+def test_outage_tries_one_connection_at_a_time(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """And the log has one line for all of it."""
@@ -55,7 +55,7 @@ def test_one_connection_at_a_time_is_tried_while_it_is_away(
     assert len(caplog.records) == 1
 
 
-def test_it_is_noticed_when_it_is_back(postgresql_url: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_outage_ends_with_the_first_connection(postgresql_url: str, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     engine = create_engine(postgresql_url, **postgresql.options())
     assert isinstance(engine.pool, postgresql.Pool)
@@ -67,9 +67,7 @@ def test_it_is_noticed_when_it_is_back(postgresql_url: str, caplog: pytest.LogCa
     assert "database.available" in caplog.records[-1].getMessage()
 
 
-def test_a_statement_that_takes_too_long_is_503(
-    app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_slow_statement_is_503(app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(postgresql, "STATEMENT_SECONDS", "0.05")
     app.add_url_rule("/api/slow", view_func=lambda: str(db.session.execute(text("SELECT pg_sleep(20)"))))
     with app.app_context():
@@ -79,9 +77,7 @@ def test_a_statement_that_takes_too_long_is_503(
     assert answer.headers["Retry-After"]
 
 
-def test_a_server_that_is_silent_is_given_up(
-    app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_silent_server_times_out(app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(postgresql, "SILENT_SECONDS", 0.1)
     app.add_url_rule("/api/slow", view_func=lambda: str(db.session.execute(text("SELECT pg_sleep(20)"))))
     with app.app_context():
@@ -89,7 +85,7 @@ def test_a_server_that_is_silent_is_given_up(
     assert client.get("/api/slow").status_code == 503
 
 
-def test_another_database_is_tried_meanwhile(postgresql_url: str) -> None:
+def test_outage_of_one_database_does_not_stop_another(postgresql_url: str) -> None:
     gone = create_engine("postgresql+psycopg://unknown@127.0.0.1:9/none", **postgresql.options())
     for _ in range(2):
         with pytest.raises(OperationalError):

@@ -25,30 +25,30 @@ def warnings(client: FlaskClient, peer: str, host: str, **headers: str) -> tuple
     return 'id="plain-http"' in page.text, HEADER in answer.headers
 
 
-def test_there_is_none_on_this_machine(client: FlaskClient, subtests: pytest.Subtests) -> None:
+def test_no_warning_on_loopback(client: FlaskClient, subtests: pytest.Subtests) -> None:
     for host in ["localhost:2212", "127.0.0.1:2212", "127.0.0.1", "[::1]:2212", "[::1]"]:
         with subtests.test(host=host):
             assert warnings(client, "127.0.0.1", host) == (False, False)
 
 
-def test_there_is_one_for_another_machine(client: FlaskClient, subtests: pytest.Subtests) -> None:
+def test_warning_for_another_machine(client: FlaskClient, subtests: pytest.Subtests) -> None:
     for host in ["192.0.2.1:2212", "portal.example", "localhost"]:
         with subtests.test(host=host):
             assert warnings(client, LAN, host) == (True, True)
 
 
-def test_there_is_one_behind_a_proxy_that_is_not_trusted(client: FlaskClient) -> None:
+def test_warning_behind_an_untrusted_proxy(client: FlaskClient) -> None:
     assert warnings(client, "127.0.0.1", "portal.example", X_Forwarded_Proto="https") == (True, True)
 
 
-def test_there_is_none_behind_a_trusted_proxy_with_tls(environment: dict[str, str]) -> None:
+def test_no_warning_behind_a_trusted_proxy_with_tls(environment: dict[str, str]) -> None:
     app = create_app(Settings.from_environment(environment | {"PATCHBAY_TRUSTED_PROXIES": "1"}))
     client = app.test_client()
     for proto, expected in (("https", (False, False)), ("http", (True, True))):
         assert warnings(client, LAN, "portal.example", X_Forwarded_Proto=proto) == expected
 
 
-def test_the_log_has_it_once(client: FlaskClient, caplog: pytest.LogCaptureFixture) -> None:
+def test_warning_is_logged_once(client: FlaskClient, caplog: pytest.LogCaptureFixture) -> None:
     for _ in range(3):
         headers = {"Authorization": "Bearer x", "Host": "portal.example"}
         client.get("/api/calls/providers", headers=headers, environ_base={"REMOTE_ADDR": LAN})

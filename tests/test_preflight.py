@@ -42,11 +42,11 @@ def _mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
-def test_a_private_folder_on_a_local_disk_is_fine(settings: Settings) -> None:
+def test_no_warning_for_a_private_local_folder(settings: Settings) -> None:
     assert _codes(settings, MOUNTS) == []
 
 
-def test_a_data_folder_that_others_can_enter_is_closed_to_them(settings: Settings) -> None:
+def test_data_folder_open_to_others_is_closed(settings: Settings) -> None:
     for name in ("patchbay.db", "patchbay.db-wal", "jwt.keys", ".serving", "output.log"):
         (settings.data / name).touch()
     settings.data.chmod(0o755)
@@ -54,7 +54,7 @@ def test_a_data_folder_that_others_can_enter_is_closed_to_them(settings: Setting
     assert _mode(settings.data) == 0o700
 
 
-def test_a_folder_with_other_things_in_it_is_left_as_it_is(settings: Settings) -> None:
+def test_data_folder_with_other_files_is_unchanged(settings: Settings) -> None:
     (settings.data / "holidays.jpg").touch()
     settings.data.chmod(0o755)
     assert _codes(settings) == ["data_folder.open"]
@@ -62,14 +62,14 @@ def test_a_folder_with_other_things_in_it_is_left_as_it_is(settings: Settings) -
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
-def test_a_folder_of_another_user_is_left_as_it_is(settings: Settings) -> None:
+def test_data_folder_of_another_user_is_unchanged(settings: Settings) -> None:
     os.chown(settings.data, 12345, 12345)
     settings.data.chmod(0o755)
     assert _codes(settings) == ["data_folder.open"]
     assert _mode(settings.data) == 0o755
 
 
-def test_a_database_on_a_network_file_system_is_found(
+def test_sqlite_on_a_network_file_system_is_found(
     settings: Settings, shared_keys: dict[str, str], subtests: pytest.Subtests
 ) -> None:
     for folder, is_network in [
@@ -89,14 +89,14 @@ def test_a_database_on_a_network_file_system_is_found(
                 assert folder in preflight.warnings(there, MOUNTS)[-1].message
 
 
-def test_postgresql_may_have_its_keys_anywhere(settings: Settings, shared_keys: dict[str, str]) -> None:
+def test_no_network_warning_for_postgresql(settings: Settings, shared_keys: dict[str, str]) -> None:
     url = "postgresql+psycopg://127.0.0.1:1/patchbay"
     everywhere = f"nas:/ {settings.data} nfs rw 0 0"
     assert _codes(settings, everywhere) == ["sqlite.network"]
     assert preflight.warnings(_settings(settings.data, shared_keys, url), everywhere) == []
 
 
-def test_the_wal_bug_is_known_by_the_version(subtests: pytest.Subtests) -> None:
+def test_has_wal_bug_by_version(subtests: pytest.Subtests) -> None:
     for version, has_bug in [
         ((3, 40, 1), True),
         ((3, 44, 5), True),
@@ -111,9 +111,7 @@ def test_the_wal_bug_is_known_by_the_version(subtests: pytest.Subtests) -> None:
             assert engine.has_wal_bug(version) is has_bug
 
 
-def test_an_address_that_others_reach_without_tls(
-    environment: dict[str, str], subtests: pytest.Subtests
-) -> None:
+def test_warning_for_an_address_without_tls(environment: dict[str, str], subtests: pytest.Subtests) -> None:
     for bind, proxies, codes in [
         ("127.0.0.1:2212", 0, []),
         ("[::1]:2212", 0, []),

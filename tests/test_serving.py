@@ -55,7 +55,7 @@ def test_the_setup_page_is_there_until_a_superadmin_exists(server: Server) -> No
     assert get(f"{server.url}/setup")[0] == 404
 
 
-def test_monitors_are_answered(server: Server) -> None:
+def test_health_and_metrics_respond(server: Server) -> None:
     assert get(f"{server.url}/healthz") == (200, "ok\n")
     assert get(f"{server.url}/readyz") == (200, "ready\n")
     get(f"{server.url}/sign-in")
@@ -65,17 +65,17 @@ def test_monitors_are_answered(server: Server) -> None:
     assert "patchbay_request_seconds_bucket" in metrics
 
 
-def test_metrics_have_no_ids_and_no_addresses_of_strangers(server: Server) -> None:
-    get(f"{server.url}/o/somebody/people/private-id?key=private-key")
+def test_metrics_have_no_ids_and_no_unknown_paths(server: Server) -> None:
+    get(f"{server.url}/o/someone/people/private-id?key=private-key")
     get(f"{server.url}/private/ever")
     _, metrics = get(f"{server.url}/metrics")
     assert 'route="/o/<slug>/people/<user_id>"' in metrics
-    for private in ("private", "somebody"):
+    for private in ("private", "someone"):
         assert private not in metrics
 
 
-def test_its_log_is_json_with_a_request_id_and_without_addresses(server: Server) -> None:
-    get(f"{server.url}/o/acme/people/an-id-of-somebody")
+def test_log_is_json_without_paths(server: Server) -> None:
+    get(f"{server.url}/o/acme/people/an-id-of-someone")
     get(f"{server.url}/not-the-right-key-at-all")
     logged = [json.loads(line) for line in server.output().splitlines() if line.startswith("{")]
     refused = [line for line in logged if line.get("event") == "request" and line.get("status") == 404]
@@ -86,7 +86,7 @@ def test_its_log_is_json_with_a_request_id_and_without_addresses(server: Server)
     assert "not-the-right-key-at-all" not in server.output()
 
 
-def test_it_is_not_ready_with_old_migrations(app: Flask) -> None:
+def test_readyz_fails_with_old_migrations(app: Flask) -> None:
     client = app.test_client()
     assert client.get("/readyz").status_code == 200
     with app.app_context():
@@ -98,7 +98,7 @@ def test_it_is_not_ready_with_old_migrations(app: Flask) -> None:
     assert client.get("/healthz").status_code == 200
 
 
-def test_it_is_not_ready_without_its_database(app: Flask, tmp_path: Path) -> None:
+def test_readyz_fails_without_database(app: Flask, tmp_path: Path) -> None:
     client = app.test_client()
     with app.app_context():
         db.session.remove()
@@ -111,7 +111,7 @@ def test_it_is_not_ready_without_its_database(app: Flask, tmp_path: Path) -> Non
     assert client.get("/healthz").status_code == 200
 
 
-def test_it_is_not_ready_with_another_key(app: Flask) -> None:
+def test_readyz_fails_with_another_key(app: Flask) -> None:
     with app.app_context():
         db.session.execute(text("UPDATE installation SET key_check = 'sealed with another'"))
         db.session.commit()
@@ -120,9 +120,7 @@ def test_it_is_not_ready_with_another_key(app: Flask) -> None:
     assert "PATCHBAY_FERNET_KEYS does not open this database" in answer.text
 
 
-def test_counts_of_servers_that_were_killed_are_removed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_new_counts_removes_those_of_killed_servers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Those of servers that run are not: each holds a lock on its folder."""
     memory = tmp_path / "memory"
     monkeypatch.setattr(serving, "SHARED_MEMORY", memory)

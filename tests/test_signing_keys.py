@@ -42,7 +42,7 @@ def _ready(app: Flask) -> tuple[int, str]:
 
 
 @pytest.mark.parametrize("setting", [JWT, SESSION])
-def test_a_machine_with_another_key_is_not_ready(
+def test_readyz_fails_on_a_machine_with_another_key(
     app: Flask, environment: dict[str, str], setting: str
 ) -> None:
     assert _ready(app)[0] == 200, "nothing has signed yet"
@@ -58,7 +58,7 @@ def test_a_machine_with_another_key_is_not_ready(
         assert (_ready(other)[0], _ready(app)[0]) == (200, 503)
 
 
-def test_a_token_key_is_rotated_machine_by_machine(app: Flask, environment: dict[str, str]) -> None:
+def test_token_key_rotates_machine_by_machine(app: Flask, environment: dict[str, str]) -> None:
     old = environment[JWT]
     _starts(app)
     with (
@@ -72,7 +72,7 @@ def test_a_token_key_is_rotated_machine_by_machine(app: Flask, environment: dict
         assert _ready(first)[0] == 200
 
 
-def test_the_commands(app: Flask, environment: dict[str, str]) -> None:
+def test_accept_keys_command(app: Flask, environment: dict[str, str]) -> None:
     _starts(app)
     email = assemble(app).dana.email
     with _machine(environment, **{JWT: NEW}) as other, other.app_context():
@@ -85,7 +85,7 @@ def test_the_commands(app: Flask, environment: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
-def test_serving_with_a_replaced_key(environment: dict[str, str]) -> None:
+def test_serve_with_a_replaced_key(environment: dict[str, str]) -> None:
     """On SQLite there is no other machine; on PostgreSQL it takes a command to say so."""
     assert serve(environment).code == 0
     done = serve(environment | {SESSION: NEW})

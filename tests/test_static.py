@@ -23,7 +23,7 @@ def database_url(sqlite_url: str) -> str:
     return sqlite_url
 
 
-def test_text_comes_compressed_to_who_takes_it(client: FlaskClient) -> None:
+def test_text_files_are_compressed_on_request(client: FlaskClient) -> None:
     answer = client.get(CSS, headers={"Accept-Encoding": "br, gzip"})
     assert answer.headers["Content-Encoding"] == "gzip"
     assert answer.headers["Content-Length"] == str(len(answer.data))
@@ -36,7 +36,7 @@ def test_text_comes_compressed_to_who_takes_it(client: FlaskClient) -> None:
         assert answer.data == plain
 
 
-def test_what_is_known_is_not_sent_again(client: FlaskClient, subtests: pytest.Subtests) -> None:
+def test_current_etag_is_304(client: FlaskClient, subtests: pytest.Subtests) -> None:
     for path in [CSS, "/static/of-tomorrow/css/all.css"]:
         with subtests.test(path=path):
             first = client.get(path, headers={"Accept-Encoding": "gzip"})
@@ -46,7 +46,7 @@ def test_what_is_known_is_not_sent_again(client: FlaskClient, subtests: pytest.S
             assert (first.mimetype, again.status_code, again.data) == ("text/css", 304, b"")
 
 
-def test_all_style_sheets_come_in_one_response(client: FlaskClient) -> None:
+def test_style_sheets_are_one_response(client: FlaskClient) -> None:
     sheets = [
         (ROOT / f"static/css/{name}.css").read_text() for name in ("tokens", "base", "components", "pages")
     ]
@@ -54,14 +54,14 @@ def test_all_style_sheets_come_in_one_response(client: FlaskClient) -> None:
     assert len(sheets) == len(list((ROOT / "static/css").iterdir()))
 
 
-def test_images_are_left_as_they_are(client: FlaskClient) -> None:
+def test_images_are_not_compressed(client: FlaskClient) -> None:
     assert (
         "Content-Encoding"
         not in client.get("/static/of-tomorrow/favicon.ico", headers={"Accept-Encoding": "gzip"}).headers
     )
 
 
-def test_an_address_names_the_content_of_all_files(app: Flask, client: FlaskClient) -> None:
+def test_urls_change_with_the_content(app: Flask, client: FlaskClient) -> None:
     """So a module or a style sheet may name another file relatively."""
     with app.test_request_context():
         address = url_for("static", filename="css/tokens.css")
@@ -77,7 +77,7 @@ def test_an_address_names_the_content_of_all_files(app: Flask, client: FlaskClie
     assert client.get(CSS).headers["Cache-Control"] == "no-cache"
 
 
-def test_vendored_files_have_their_version_and_license() -> None:
+def test_vendored_files_have_version_and_license() -> None:
     folders = sorted(VENDOR.glob("*/"))
     assert folders
     for folder in folders:

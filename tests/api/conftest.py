@@ -1,4 +1,4 @@
-"""The API is tested from outside: through the whole app, guards on, as somebody with a token."""
+"""The API is tested through the whole app, guards on, with the tokens of users."""
 
 from __future__ import annotations
 

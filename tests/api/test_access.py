@@ -59,7 +59,9 @@ def _call(caller: Caller, operation: Operation, path: str, **request: Any) -> An
     return caller.call(operation.method, path, **request)
 
 
-def test_the_header_has_one_form(anonymous: Caller, dana: Caller, subtests: pytest.Subtests) -> None:
+def test_authenticate_accepts_one_form_of_the_header(
+    anonymous: Caller, dana: Caller, subtests: pytest.Subtests
+) -> None:
     for header in [
         "",
         "Bearer",
@@ -76,7 +78,7 @@ def test_the_header_has_one_form(anonymous: Caller, dana: Caller, subtests: pyte
             assert anonymous.get("/api/calls/providers", headers=headers).status_code == 401
 
 
-def test_a_token_counts_nowhere_else(anonymous: Caller, dana: Caller) -> None:
+def test_authenticate_ignores_a_token_outside_the_header(anonymous: Caller, dana: Caller) -> None:
     path = f"/api/calls/providers?access_token={dana.token}&token={dana.token}"
     assert anonymous.get(path, headers={"X-Auth-Token": str(dana.token)}).status_code == 401
 
@@ -84,7 +86,7 @@ def test_a_token_counts_nowhere_else(anonymous: Caller, dana: Caller) -> None:
 class TestOrganizationId:
     """Superadmins only, at most once, and recorded."""
 
-    def test_an_unknown_one_is_not_found(
+    def test_unknown_organization_id_is_404(
         self, app: Flask, dana: Caller, cast: Cast, subtests: pytest.Subtests
     ) -> None:
         for operation in ELSEWHERE:
@@ -93,7 +95,7 @@ class TestOrganizationId:
                 assert _call(dana, operation, f"{path}?organizationId=unknown").status_code == 404
                 assert fields(_call(dana, operation, f"{path}?organizationId=")) == {"organizationId"}
 
-    def test_every_operation_records_a_crossing_and_no_stay(
+    def test_every_operation_records_entering_another_organization(
         self, app: Flask, gus: Caller, cast: Cast, subtests: pytest.Subtests
     ) -> None:
         def entered() -> list[AuditEvent]:
@@ -111,7 +113,7 @@ class TestOrganizationId:
                 assert (event.actor_name, event.actor_id) == (cast.gus.email, cast.gus.id)
                 assert event.changes == {"from": ["Globex", None]}
 
-    def test_crossing_is_recorded_once_an_hour(self, app: Flask, gus: Caller, cast: Cast) -> None:
+    def test_entering_is_recorded_once_an_hour(self, app: Flask, gus: Caller, cast: Cast) -> None:
         def entered() -> int:
             with commits(app) as written:
                 for _ in range(3):
@@ -126,19 +128,23 @@ class TestOrganizationId:
             db.session.commit()
         assert entered() == 2
 
-    def test_the_path_and_the_query_must_agree(self, app: Flask, dana: Caller, cast: Cast) -> None:
+    def test_organization_id_differing_from_the_path_is_422(
+        self, app: Flask, dana: Caller, cast: Cast
+    ) -> None:
         path = f"/api/organizations/{cast.acme}/phone-numbers?organizationId={cast.globex}"
         with unchanged(app):
             assert fields(dana.get(path)) == {"organizationId"}
 
-    def test_a_save_lands_there_and_nowhere_else(self, dana: Caller, gus: Caller, cast: Cast) -> None:
+    def test_save_changes_the_named_organization_only(self, dana: Caller, gus: Caller, cast: Cast) -> None:
         path = "/api/settings/telephony"
         base = {"public_base_url": "https://voice.example.com"}
         assert gus.put(f"{path}?organizationId={cast.acme}", base).status_code == 200
         assert gus.get(path).json["public_base_url"] is None  # type: ignore[index]
         assert dana.get(path).json["public_base_url"] == base["public_base_url"]  # type: ignore[index]
 
-    def test_one_in_a_body_means_nothing(self, app: Flask, dana: Caller, gus: Caller, cast: Cast) -> None:
+    def test_organization_id_in_a_body_is_ignored(
+        self, app: Flask, dana: Caller, gus: Caller, cast: Cast
+    ) -> None:
         body = {"provider": "sinch", "organizationId": cast.globex}
         answer = dana.post("/api/calls/providers/config", body)
         assert "organizationId" in answer.json["warnings"][0]  # type: ignore[index]
@@ -148,14 +154,14 @@ class TestOrganizationId:
 class TestAnotherOrganizationsRows:
     """They answer exactly what rows that do not exist answer, and stay as they are."""
 
-    def test_organizations_that_do_not_exist(self, app: Flask, dana: Caller) -> None:
+    def test_unknown_organization_in_the_path_is_404(self, app: Flask, dana: Caller) -> None:
         with unchanged(app):
             for name in ("nowhere", "%00", "🐘", "x" * 500, "."):
                 answer = dana.get(f"/api/organizations/{name}/phone-numbers")
                 assert answer.status_code == 404
 
 
-def test_an_unknown_path_is_json_too(dana: Caller, subtests: pytest.Subtests) -> None:
+def test_unknown_path_gets_json(dana: Caller, subtests: pytest.Subtests) -> None:
     for path in [
         "/api/",
         "/api/nothing",

@@ -45,7 +45,7 @@ def path(dana: Caller, cast: Cast, est: SinchEst, labs: ElevenLabs) -> str:
     return f"{numbers}/{cast.mo.id}/sinch/{NUMBER}/ai"
 
 
-def test_on_another_agent_and_off(dana: Caller, cast: Cast, labs: ElevenLabs, path: str) -> None:
+def test_switch_ai_on_to_another_agent_and_off(dana: Caller, cast: Cast, labs: ElevenLabs, path: str) -> None:
     answer = dana.put(path, {"aiEnabled": True, "aiAgentId": RECEPTION})
     (imported_id,) = labs.convai.numbers
     assert answer.status_code == 200
@@ -73,7 +73,7 @@ def test_on_another_agent_and_off(dana: Caller, cast: Cast, labs: ElevenLabs, pa
     assert labs.convai.numbers == {}
 
 
-def test_every_refusal_has_its_code(
+def test_switch_ai_conflicts_have_codes(
     app: Flask, dana: Caller, est: SinchEst, labs: ElevenLabs, path: str
 ) -> None:
     on = {"aiEnabled": True, "aiAgentId": RECEPTION}
@@ -99,7 +99,7 @@ def test_every_refusal_has_its_code(
     assert refusal() == "PROVIDER_UNREACHABLE"
 
 
-def test_what_is_not_configured_is_named(app: Flask, dana: Caller, path: str) -> None:
+def test_switch_ai_without_credentials_names_them(app: Flask, dana: Caller, path: str) -> None:
     dana.post("/api/calls/voice-ai/config", {"elevenlabsApiKey": None})
     with unchanged(app):
         answer = dana.put(path, {"aiEnabled": True, "aiAgentId": RECEPTION})
@@ -107,7 +107,7 @@ def test_what_is_not_configured_is_named(app: Flask, dana: Caller, path: str) ->
     assert "API key" in sentence(answer)
 
 
-def test_it_can_be_forgotten_here_only(dana: Caller, labs: ElevenLabs, path: str) -> None:
+def test_switch_ai_off_here_only_leaves_the_provider(dana: Caller, labs: ElevenLabs, path: str) -> None:
     dana.put(path, {"aiEnabled": True, "aiAgentId": RECEPTION})
     labs.convai.faults = [Fault("DELETE", NUMBERS, Reply(500, {}))]
     assert dana.put(path, {"aiEnabled": False}).status_code == 409
@@ -116,7 +116,7 @@ def test_it_can_be_forgotten_here_only(dana: Caller, labs: ElevenLabs, path: str
     assert len(labs.convai.numbers) == 1
 
 
-def test_a_bad_value_is_refused_by_name(
+def test_switch_ai_invalid_field_is_named(
     app: Flask, dana: Caller, path: str, subtests: pytest.Subtests
 ) -> None:
     for sent, field in [
@@ -133,7 +133,7 @@ def test_a_bad_value_is_refused_by_name(
             assert fields(dana.put(path, sent)) == {field}
 
 
-def test_a_number_that_is_not_theirs_is_not_found(
+def test_switch_ai_of_an_unassigned_number_is_404(
     app: Flask, dana: Caller, gus: Caller, cast: Cast, path: str
 ) -> None:
     on = {"aiEnabled": True, "aiAgentId": RECEPTION}

@@ -33,7 +33,7 @@ def _send(
     return caller.call(operation.method, path, data=data, content_type=kind)
 
 
-def test_a_body_that_is_no_object_is_422(
+def test_body_that_is_no_object_is_422(
     app: Flask, dana: Caller, cast: Cast, subtests: pytest.Subtests
 ) -> None:
     for operation in WITH_BODY:
@@ -44,14 +44,14 @@ def test_a_body_that_is_no_object_is_422(
                 assert sentence(answer) == "Send a JSON object, such as {}."
 
 
-def test_json_has_several_spellings(dana: Caller, subtests: pytest.Subtests) -> None:
+def test_content_type_of_json_is_case_insensitive(dana: Caller, subtests: pytest.Subtests) -> None:
     for kind in ["application/json; charset=utf-8", "Application/JSON", " application/json ;x=y"]:
         with subtests.test(kind=kind):
             answer = dana.call("POST", "/api/calls/voice-ai/config", data=b"{}", content_type=kind)
             assert answer.status_code == 200
 
 
-def test_too_large_a_body_is_413(app: Flask, dana: Caller, cast: Cast, subtests: pytest.Subtests) -> None:
+def test_body_over_the_limit_is_413(app: Flask, dana: Caller, cast: Cast, subtests: pytest.Subtests) -> None:
     for operation in WITH_BODY:
         with subtests.test(_name(operation)), unchanged(app):
             answer = _send(dana, operation, cast, b'{"label": "' + b"x" * 1_000_001 + b'"}')
@@ -59,7 +59,7 @@ def test_too_large_a_body_is_413(app: Flask, dana: Caller, cast: Cast, subtests:
             assert _send(dana, operation, cast, b"x" * 1_000_001, "text/plain").status_code in (413, 415)
 
 
-def test_a_large_body_that_is_allowed_is_answered(
+def test_body_at_the_limit_never_fails(
     app: Flask, dana: Caller, cast: Cast, subtests: pytest.Subtests
 ) -> None:
     for operation in WITH_BODY:

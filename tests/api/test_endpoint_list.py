@@ -49,13 +49,13 @@ def _next(link: str | None) -> str | None:
     return found[1] if found else None
 
 
-def test_an_empty_list_is_an_array(dana: Caller) -> None:
+def test_list_without_endpoints_is_an_array(dana: Caller) -> None:
     answer = dana.get(PATH)
     assert answer.text == "[]"
     assert "Link" not in answer.headers
 
 
-def test_all_rows_come_at_once_by_number(app: Flask, dana: Caller, cast: Cast) -> None:
+def test_list_without_limit_returns_all_by_number(app: Flask, dana: Caller, cast: Cast) -> None:
     assert _numbers(dana) == []
     assert _numbers(dana) == []
     expected = _fill(app, cast)
@@ -64,7 +64,9 @@ def test_all_rows_come_at_once_by_number(app: Flask, dana: Caller, cast: Cast) -
     assert "Link" not in answer.headers
 
 
-def test_the_pages_make_the_list(app: Flask, dana: Caller, cast: Cast, subtests: pytest.Subtests) -> None:
+def test_list_pages_add_up_to_the_list(
+    app: Flask, dana: Caller, cast: Cast, subtests: pytest.Subtests
+) -> None:
     expected = _fill(app, cast)
     for limit in [1000, 250, 249, 100, 7]:
         with subtests.test(limit=limit):
@@ -81,7 +83,7 @@ def test_the_pages_make_the_list(app: Flask, dana: Caller, cast: Cast, subtests:
             assert found == expected
 
 
-def test_pages_keep_the_question(app: Flask, dana: Caller, gus: Caller, cast: Cast) -> None:
+def test_list_next_link_keeps_the_query(app: Flask, dana: Caller, gus: Caller, cast: Cast) -> None:
     expected = _fill(app, cast)[::3]
     path = f"{PATH}?limit=50&provider=exotel&organizationId={cast.acme}"
     found: list[str] = []
@@ -92,7 +94,7 @@ def test_pages_keep_the_question(app: Flask, dana: Caller, gus: Caller, cast: Ca
     assert found == expected
 
 
-def test_filters(app: Flask, dana: Caller, cast: Cast) -> None:
+def test_list_filters(app: Flask, dana: Caller, cast: Cast) -> None:
     numbers = _fill(app, cast)
     assert _numbers(dana, "provider=exotel") == numbers[::3]
     assert _numbers(dana, "is_active=false") == numbers[::5]
@@ -111,7 +113,7 @@ def test_filters(app: Flask, dana: Caller, cast: Cast) -> None:
     assert _numbers(dana, "q=&agent=") == numbers
 
 
-def test_a_bad_question_is_refused(dana: Caller, subtests: pytest.Subtests) -> None:
+def test_list_invalid_parameter_is_422(dana: Caller, subtests: pytest.Subtests) -> None:
     for query, field in [
         ("limit=0", "limit"),
         ("limit=-1", "limit"),
@@ -133,32 +135,34 @@ def test_a_bad_question_is_refused(dana: Caller, subtests: pytest.Subtests) -> N
             assert fields(dana.get(f"{PATH}?{query}")) == {field}
 
 
-def test_an_invalid_cursor_is_refused(dana: Caller, subtests: pytest.Subtests) -> None:
+def test_list_invalid_cursor_is_400(dana: Caller, subtests: pytest.Subtests) -> None:
     for cursor in ["abc", "!", "%FF", "é", "KzE1NTU", "A" * 5000, "Jyc7LS0", "====", "%20"]:
         with subtests.test(cursor=cursor):
             assert dana.get(f"{PATH}?limit=10&cursor={cursor}").status_code == 400
 
 
-def test_a_repeated_parameter_is_refused(dana: Caller, subtests: pytest.Subtests) -> None:
+def test_list_repeated_parameter_is_400(dana: Caller, subtests: pytest.Subtests) -> None:
     for name in ["limit", "cursor", "q", "provider", "is_active", "agent"]:
         with subtests.test(name=name):
             query = "limit=10&provider=twilio&is_active=true"
             assert dana.get(f"{PATH}?{query}&{name}=1&{name}=2").status_code == 400
 
 
-def test_a_nul_is_refused(dana: Caller, subtests: pytest.Subtests) -> None:
+def test_list_nul_is_400(dana: Caller, subtests: pytest.Subtests) -> None:
     for name in ["q", "agent", "cursor", "organizationId"]:
         with subtests.test(name=name):
             assert dana.get(f"{PATH}?limit=5&{name}=a%00b").status_code == 400
 
 
-def test_what_is_not_utf8_finds_nothing(app: Flask, dana: Caller, cast: Cast) -> None:
+def test_list_query_outside_utf8_finds_nothing(app: Flask, dana: Caller, cast: Cast) -> None:
     _fill(app, cast, 3)
     assert _numbers(dana, "q=%ff%fe") == []
     assert _numbers(dana, "agent=%ed%a0%80") == []
 
 
-def test_no_connection_is_kept(app: Flask, dana: Caller, cast: Cast, subtests: pytest.Subtests) -> None:
+def test_list_releases_its_connection(
+    app: Flask, dana: Caller, cast: Cast, subtests: pytest.Subtests
+) -> None:
     _fill(app, cast, 600)
     for method in ["GET", "HEAD"]:
         for query in ["", "?q=x", "?limit=5"]:
@@ -169,7 +173,7 @@ def test_no_connection_is_kept(app: Flask, dana: Caller, cast: Cast, subtests: p
                     assert db.engine.pool.checkedout() == 0  # type: ignore[attr-defined]
 
 
-def test_a_caller_who_hangs_up_leaves_no_connection(app: Flask, dana: Caller, cast: Cast) -> None:
+def test_list_releases_its_connection_on_disconnect(app: Flask, dana: Caller, cast: Cast) -> None:
     _fill(app, cast, 600)
     client = app.test_client(use_cookies=False)
     answer = client.get(PATH, headers={"Authorization": f"Bearer {dana.token}"}, buffered=False)

@@ -1,4 +1,4 @@
-"""Endpoints: created, changed, deleted, and asked who answers."""
+"""/api/settings/endpoints: create, update, delete, resolve."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def create(caller: Caller, **body: Any) -> dict[str, Any]:
     return answer.json
 
 
-def test_the_example_of_the_contract(dana: Caller) -> None:
+def test_create_accepts_the_contract_example(dana: Caller) -> None:
     dana.put("/api/settings/telephony", BASE)
     made = create(dana)
     assert {name: value for name, value in made.items() if name not in ("id", "created_at")} == {
@@ -35,7 +35,7 @@ def test_the_example_of_the_contract(dana: Caller) -> None:
     assert dana.get(PATH).json == [made]
 
 
-def test_only_number_and_provider_are_required(dana: Caller) -> None:
+def test_create_requires_number_and_provider_only(dana: Caller) -> None:
     answer = dana.post(PATH, {"phone_number": "+15551234567", "provider": "twilio"})
     assert answer.status_code == 201
     made = answer.json
@@ -44,14 +44,14 @@ def test_only_number_and_provider_are_required(dana: Caller) -> None:
         assert made[name] is None
 
 
-def test_the_url_needs_a_base_and_an_agent(dana: Caller) -> None:
+def test_inbound_webhook_url_needs_a_base_and_an_agent(dana: Caller) -> None:
     assert create(dana)["inbound_webhook_url"] is None
     dana.put("/api/settings/telephony", BASE)
     made = create(dana, phone_number="+15551234567", inbound_agent_name=None)
     assert made["inbound_webhook_url"] is None
 
 
-def test_a_missing_field_is_named(app: Flask, dana: Caller, subtests: pytest.Subtests) -> None:
+def test_create_missing_field_is_named(app: Flask, dana: Caller, subtests: pytest.Subtests) -> None:
     for field in ["phone_number", "provider"]:
         with subtests.test(field=field):
             body = {name: v for name, v in contract.ENDPOINT_EXAMPLE.items() if name != field}
@@ -61,13 +61,13 @@ def test_a_missing_field_is_named(app: Flask, dana: Caller, subtests: pytest.Sub
             assert sentence(answer) == "This is required."
 
 
-def test_a_misspelt_field_is_refused_with_the_nearest(app: Flask, dana: Caller) -> None:
+def test_create_unknown_field_suggests_the_nearest(app: Flask, dana: Caller) -> None:
     with unchanged(app):
         answer = dana.post(PATH, contract.ENDPOINT_EXAMPLE | {"inbound_agent": "x"})
     assert sentence(answer) == "Unknown field. Did you mean “inbound_agent_name”?"
 
 
-def test_a_number_is_normalized(dana: Caller) -> None:
+def test_create_normalizes_the_number(dana: Caller) -> None:
     assert create(dana, phone_number=" +91 98765-43210 ")["phone_number"] == "+919876543210"
 
 
@@ -86,7 +86,7 @@ def test_create_taken_number_conflicts_without_the_owner(
     }
 
 
-def test_an_update_keeps_what_is_absent_and_clears_what_is_null(dana: Caller) -> None:
+def test_update_keeps_omitted_and_clears_null_fields(dana: Caller) -> None:
     dana.put("/api/settings/telephony", BASE)
     made = create(dana)
     answer = dana.put(f"{PATH}/{made['id']}", {"label": " New ", "outbound_agent_name": None})
@@ -102,16 +102,14 @@ def test_an_update_keeps_what_is_absent_and_clears_what_is_null(dana: Caller) ->
     assert dana.get(PATH).json == [off.json]
 
 
-def test_an_update_cannot_change_what_an_endpoint_is(
-    app: Flask, dana: Caller, subtests: pytest.Subtests
-) -> None:
+def test_update_rejects_read_only_fields(app: Flask, dana: Caller, subtests: pytest.Subtests) -> None:
     made = create(dana)
     for field in ["phone_number", "provider", "id", "created_at"]:
         with subtests.test(field=field), unchanged(app):
             assert fields(dana.put(f"{PATH}/{made['id']}", {"label": "x", field: made[field]})) == {field}
 
 
-def test_a_deleted_one_is_gone_and_its_number_free(dana: Caller, gus: Caller) -> None:
+def test_delete_frees_the_number(dana: Caller, gus: Caller) -> None:
     made = create(dana)
     assert dana.delete(f"{PATH}/{made['id']}").status_code == 204
     assert dana.delete(f"{PATH}/{made['id']}").status_code == 404
@@ -129,7 +127,7 @@ class TestResolve:
         assert answer.json is not None
         return answer.json
 
-    def test_an_unknown_number(self, mo: Caller) -> None:
+    def test_resolve_unknown_number_is_blocked(self, mo: Caller) -> None:
         assert self._ask(mo) == {
             "phone_number": "+919876543210",
             "direction": "inbound",
@@ -141,7 +139,7 @@ class TestResolve:
             "blocked_reason": "unknown_number",
         }
 
-    def test_everything_is_there(self, dana: Caller, mo: Caller) -> None:
+    def test_resolve_ready_endpoint(self, dana: Caller, mo: Caller) -> None:
         dana.put("/api/settings/telephony", contract.TELEPHONY_EXAMPLES["exotel"])
         made = create(dana)
         assert self._ask(mo) == {
@@ -165,7 +163,7 @@ class TestResolve:
             "blocked_reason": None,
         }
 
-    def test_each_reason_in_turn(self, dana: Caller, mo: Caller) -> None:
+    def test_resolve_blocked_reasons(self, dana: Caller, mo: Caller) -> None:
         made = create(dana, is_active=False, inbound_agent_name=None, outbound_agent_name=None)
         assert self._ask(mo)["blocked_reason"] == "endpoint_inactive"
         dana.put(f"{PATH}/{made['id']}", {"is_active": True})
@@ -178,7 +176,7 @@ class TestResolve:
         dana.put("/api/settings/telephony", contract.TELEPHONY_EXAMPLES["exotel"])
         assert self._ask(mo)["ready"] is True
 
-    def test_an_unescaped_plus_is_understood(self, dana: Caller, subtests: pytest.Subtests) -> None:
+    def test_resolve_accepts_an_unescaped_plus(self, dana: Caller, subtests: pytest.Subtests) -> None:
         made = create(dana)
         for query in ["+919876543210", "%2B919876543210", "%2B91%2098765%2043210"]:
             with subtests.test(query=query):
@@ -186,11 +184,11 @@ class TestResolve:
                 assert answer.status_code == 200, answer.text
                 assert answer.json["endpoint_id"] == made["id"]  # type: ignore[index]
 
-    def test_another_organizations_number_is_unknown(self, dana: Caller, gus: Caller) -> None:
+    def test_resolve_does_not_find_another_organizations_number(self, dana: Caller, gus: Caller) -> None:
         create(dana)
         assert self._ask(gus)["blocked_reason"] == "unknown_number"
 
-    def test_a_bad_question_is_refused(self, mo: Caller, subtests: pytest.Subtests) -> None:
+    def test_resolve_invalid_parameter_is_422(self, mo: Caller, subtests: pytest.Subtests) -> None:
         for query, field in [
             ("", "phone_number"),
             ("phone_number=", "phone_number"),
@@ -203,7 +201,7 @@ class TestResolve:
             with subtests.test(query=query):
                 assert fields(mo.get(f"{PATH}/resolve?{query}")) == {field}
 
-    def test_a_repeated_parameter_is_refused(self, mo: Caller, subtests: pytest.Subtests) -> None:
+    def test_resolve_repeated_parameter_is_400(self, mo: Caller, subtests: pytest.Subtests) -> None:
         for name in ["phone_number", "direction"]:
             with subtests.test(name=name):
                 query = f"phone_number=%2B15551234567&direction=inbound&{name}=x"

@@ -39,7 +39,7 @@ def _change_everything(dana: Caller, cast: Cast) -> None:
     dana.post(f"/api/organizations/{cast.acme}/phone-numbers", body)
 
 
-def test_reads_are_not_sent_again_until_they_change(
+def test_get_with_current_etag_is_304_until_a_change(
     dana: Caller, cast: Cast, subtests: pytest.Subtests
 ) -> None:
     paths = [path.format(acme=cast.acme) for path in READS]
@@ -61,14 +61,14 @@ def test_reads_are_not_sent_again_until_they_change(
             assert answer.headers["ETag"] != tag
 
 
-def test_a_read_does_not_care_for_if_match(dana: Caller, cast: Cast, subtests: pytest.Subtests) -> None:
+def test_get_ignores_if_match(dana: Caller, cast: Cast, subtests: pytest.Subtests) -> None:
     for path in READS:
         with subtests.test(path=path):
             answer = dana.get(path.format(acme=cast.acme), headers={"If-Match": '"stale"'})
             assert answer.status_code == 200
 
 
-def test_the_list_has_a_tag_for_each_question(dana: Caller, subtests: pytest.Subtests) -> None:
+def test_list_etag_differs_by_query(dana: Caller, subtests: pytest.Subtests) -> None:
     dana.post(ENDPOINTS, contract.ENDPOINT_EXAMPLE)
     for query in ["", "?q=x", "?provider=exotel", "?limit=10"]:
         with subtests.test(query=query):
@@ -85,7 +85,7 @@ SAVES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
 ]
 
 
-def test_a_stale_save_is_refused(app: Flask, dana: Caller, subtests: pytest.Subtests) -> None:
+def test_save_with_stale_etag_is_412(app: Flask, dana: Caller, subtests: pytest.Subtests) -> None:
     for method, path, first, second in SAVES:
         with subtests.test(path):
             stale = dana.get(path).headers["ETag"]
@@ -99,7 +99,7 @@ def test_a_stale_save_is_refused(app: Flask, dana: Caller, subtests: pytest.Subt
             assert dana.call(method, path, json=second, headers={"If-Match": fresh}).status_code == 200
 
 
-def test_a_stale_choice_is_refused(app: Flask, dana: Caller, subtests: pytest.Subtests) -> None:
+def test_active_provider_with_stale_etag_is_412(app: Flask, dana: Caller, subtests: pytest.Subtests) -> None:
     for method, path, body in [
         ("DELETE", f"{CONFIG}/sinch", None),
         ("POST", "/api/calls/providers/active", {"provider": "sinch"}),
@@ -113,19 +113,19 @@ def test_a_stale_choice_is_refused(app: Flask, dana: Caller, subtests: pytest.Su
             assert dana.call(method, path, json=body, headers=fresh).status_code == 200
 
 
-def test_any_version_will_do_for_a_star(dana: Caller) -> None:
+def test_save_with_star_accepts_any_version(dana: Caller) -> None:
     example = contract.TELEPHONY_EXAMPLES["twilio"]
     assert dana.put(TELEPHONY, example, headers={"If-Match": "*"}).status_code == 200
 
 
-def test_the_tag_of_a_save_is_the_one_of_the_next_read(dana: Caller) -> None:
+def test_save_returns_the_etag_of_the_next_get(dana: Caller) -> None:
     saved = dana.put(TELEPHONY, contract.TELEPHONY_EXAMPLES["twilio"])
     assert dana.get(TELEPHONY).headers["ETag"] == saved.headers["ETag"]
     again = dana.put(TELEPHONY, {"twilio_max_concurrent": 3}, headers={"If-Match": saved.headers["ETag"]})
     assert again.status_code == 200
 
 
-def test_a_stale_endpoint_is_refused(app: Flask, dana: Caller, subtests: pytest.Subtests) -> None:
+def test_endpoint_with_stale_etag_is_412(app: Flask, dana: Caller, subtests: pytest.Subtests) -> None:
     for method in ["DELETE", "PUT"]:
         with subtests.test(method=method):
             made = dana.post(ENDPOINTS, contract.ENDPOINT_EXAMPLE)

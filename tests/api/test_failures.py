@@ -43,7 +43,7 @@ def away(request: pytest.FixtureRequest, environment: dict[str, str], tmp_path: 
         db.engine.dispose()
 
 
-def test_a_database_that_is_away_is_503(
+def test_unreachable_database_is_503(
     away: Flask, dana: Caller, cast: Cast, subtests: pytest.Subtests
 ) -> None:
     for operation in DOCUMENTED:
@@ -59,12 +59,12 @@ def test_a_database_that_is_away_is_503(
                 assert Caller(away).call(operation.method, path, **body).status_code == 401
 
 
-def test_the_document_needs_no_database(away: Flask) -> None:
+def test_openapi_document_needs_no_database(away: Flask) -> None:
     assert Caller(away).get("/api/openapi.json").status_code == 200
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-def test_it_recovers_by_itself(app: Flask, dana: Caller) -> None:
+def test_cut_connections_are_replaced(app: Flask, dana: Caller) -> None:
     """A connection that was cut is replaced. SQLite has none that could be."""
     with app.app_context():
         assert dana.get("/api/calls/providers").status_code == 200
@@ -79,7 +79,7 @@ def test_it_recovers_by_itself(app: Flask, dana: Caller) -> None:
     assert set(statuses) <= {200, 503}
 
 
-def test_a_fault_of_ours_in_the_database_is_not_called_its_absence(app: Flask, dana: Caller) -> None:
+def test_missing_table_is_500_not_503(app: Flask, dana: Caller) -> None:
     with app.app_context(), db.engine.begin() as connection:
         connection.execute(text("ALTER TABLE endpoints RENAME TO elsewhere"))
     answer = dana.get("/api/settings/endpoints?limit=5")

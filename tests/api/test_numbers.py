@@ -36,7 +36,7 @@ def connected(dana: Caller, twilio: Twilio) -> Twilio:
     return twilio
 
 
-def test_it_lists_what_the_account_owns(dana: Caller, gus: Caller, connected: Twilio) -> None:
+def test_list_provider_numbers_with_their_states(dana: Caller, gus: Caller, connected: Twilio) -> None:
     connected.numbers[NUMBER].voice_url = "https://calls.example/x"
     connected.numbers[NUMBER].friendly_name = "Front desk"
     dana.post("/api/settings/endpoints", DRAFT | {"phone_number": NUMBER})
@@ -54,7 +54,7 @@ def test_it_lists_what_the_account_owns(dana: Caller, gus: Caller, connected: Tw
     assert "lobex" not in answer.text
 
 
-def test_trouble_at_the_provider_is_a_conflict(
+def test_list_provider_numbers_failure_is_409(
     dana: Caller, connected: Twilio, subtests: pytest.Subtests
 ) -> None:
     for trouble, code in [(Trouble.HTML, "PROVIDER_REFUSED"), (Trouble.SLOW, "PROVIDER_UNREACHABLE")]:
@@ -65,14 +65,16 @@ def test_trouble_at_the_provider_is_a_conflict(
             assert "api.twilio.com" in sentence(answer)
 
 
-def test_a_refusal_says_why(dana: Caller, connected: Twilio) -> None:
+def test_list_provider_numbers_with_wrong_token_is_409(dana: Caller, connected: Twilio) -> None:
     dana.put("/api/settings/telephony", {"twilio_auth_token": "sample-and-wrong"})
     answer = dana.get(PATH)
     assert (answer.status_code, answer.get_json()["code"]) == (409, "PROVIDER_REFUSED")
     assert "sample-and-wrong" not in answer.text
 
 
-def test_what_cannot_be_asked_is_said(app: Flask, dana: Caller, mo: Caller, twilio: Twilio) -> None:
+def test_list_provider_numbers_without_credentials_is_409(
+    app: Flask, dana: Caller, mo: Caller, twilio: Twilio
+) -> None:
     with unchanged(app):
         answer = dana.get(PATH)
         assert (answer.status_code, answer.get_json()["code"]) == (409, "PROVIDER_NOT_CONFIGURED")
@@ -82,7 +84,9 @@ def test_what_cannot_be_asked_is_said(app: Flask, dana: Caller, mo: Caller, twil
     assert twilio.requests == []
 
 
-def test_it_can_be_asked_so_often(dana: Caller, connected: Twilio, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_list_provider_numbers_is_rate_limited(
+    dana: Caller, connected: Twilio, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(gateway, "LIST", replace(gateway.LIST, most=1))
     assert dana.get(PATH).status_code == 200
     answer: Any = dana.get(PATH)

@@ -34,7 +34,7 @@ def endpoint(dana: Caller, twilio: Twilio) -> str:
     return f"/api/settings/endpoints/{made['id']}"
 
 
-def test_it_is_observed_pointed_and_in_sync(dana: Caller, twilio: Twilio, endpoint: str) -> None:
+def test_observe_then_point_is_in_sync(dana: Caller, twilio: Twilio, endpoint: str) -> None:
     expected = f"{BASE}/telephony/twilio/inbound/support"
     body = dana.get(f"{endpoint}/observe").get_json()
     assert set(body) == {"in_sync", "reason", "expected", "actual", "checked_at"}
@@ -48,18 +48,14 @@ def test_it_is_observed_pointed_and_in_sync(dana: Caller, twilio: Twilio, endpoi
     assert dana.get(f"{endpoint}/observe").get_json()["in_sync"] is True
 
 
-def test_what_cannot_be_pointed_is_a_conflict_with_a_code(
-    dana: Caller, twilio: Twilio, endpoint: str
-) -> None:
+def test_point_a_released_number_is_409(dana: Caller, twilio: Twilio, endpoint: str) -> None:
     del twilio.numbers[NUMBER]
     assert dana.get(f"{endpoint}/observe").get_json()["reason"] == "number_gone"
     answer = dana.post(f"{endpoint}/point", {})
     assert (answer.status_code, answer.get_json()["code"]) == (409, "NUMBER_GONE")
 
 
-def test_it_is_for_superadmins_of_the_organization(
-    dana: Caller, mo: Caller, gus: Caller, endpoint: str
-) -> None:
+def test_observe_and_point_require_a_superadmin(dana: Caller, mo: Caller, gus: Caller, endpoint: str) -> None:
     for caller, status in ((mo, 403), (gus, 404)):
         assert caller.get(f"{endpoint}/observe").status_code == status
         assert caller.post(f"{endpoint}/point", {}).status_code == status

@@ -30,18 +30,18 @@ def _documented() -> set[tuple[str, str]]:
     }
 
 
-def test_it_is_valid(anonymous: Caller) -> None:
+def test_document_is_valid(anonymous: Caller) -> None:
     answer = anonymous.get("/api/openapi.json")
     assert answer.status_code == 200
     assert answer.json == document()
     validate(answer.json)
 
 
-def test_it_has_every_route_and_no_other(app: Flask) -> None:
+def test_document_has_exactly_the_routes(app: Flask) -> None:
     assert _routes(app) == _documented()
 
 
-def test_it_has_the_operations_of_the_contract() -> None:
+def test_document_has_the_operations_of_the_contract() -> None:
     expected = {
         "GET /api/calls/providers",
         "GET /api/calls/providers/config",
@@ -73,7 +73,7 @@ def test_it_has_the_operations_of_the_contract() -> None:
     assert {f"{method} {path}" for method, path in _documented()} == expected
 
 
-def test_its_schemas_have_the_names_and_types_of_the_contract(subtests: pytest.Subtests) -> None:
+def test_document_schemas_match_the_contract(subtests: pytest.Subtests) -> None:
     for name in sorted(name for name in contract.SCHEMAS if name not in ("Endpoints",)):
         with subtests.test(name=name):
             ours = document()["components"]["schemas"][name]["properties"]
@@ -87,7 +87,7 @@ def test_its_schemas_have_the_names_and_types_of_the_contract(subtests: pytest.S
                     assert "null" in types, field
 
 
-def test_what_the_contract_does_not_let_be_null_is_not(subtests: pytest.Subtests) -> None:
+def test_document_schemas_are_null_only_as_in_the_contract(subtests: pytest.Subtests) -> None:
     for name in [name for name in contract.SCHEMAS if name.startswith("Calls") and "Save" not in name]:
         with subtests.test(name=name):
             ours = document()["components"]["schemas"][name]["properties"]
@@ -106,7 +106,7 @@ def _types(schema: dict) -> set[str]:
     return {schema["type"]}
 
 
-def test_every_operation_says_what_it_is() -> None:
+def test_every_operation_has_summary_and_id() -> None:
     for path, methods in document()["paths"].items():
         for method, operation in methods.items():
             assert operation["summary"], f"{method} {path}"
@@ -120,7 +120,7 @@ def test_operation_ids_are_unique() -> None:
     assert len(ids) == len(set(ids))
 
 
-def test_it_accepts_the_examples_of_the_contract(subtests: pytest.Subtests) -> None:
+def test_document_accepts_the_contract_examples(subtests: pytest.Subtests) -> None:
     for path, method, example in [
         ("/api/calls/providers/config", "post", contract.VOICE_CONFIG_EXAMPLE),
         ("/api/calls/voice-ai/config", "post", contract.VOICE_AI_EXAMPLE),
@@ -135,7 +135,7 @@ def test_it_accepts_the_examples_of_the_contract(subtests: pytest.Subtests) -> N
             Draft202012Validator(body | {"components": described["components"]}).validate(example)
 
 
-def test_the_page_is_open_to_anyone(anonymous: Caller) -> None:
+def test_docs_need_no_token(anonymous: Caller) -> None:
     answer = anonymous.get("/api/docs")
     assert answer.status_code == 200
     assert answer.mimetype == "text/html"

@@ -23,7 +23,7 @@ def _body(cast: Cast, **more: Any) -> dict[str, Any]:
     return {"userId": cast.mo.id, "provider": "sinch", "phoneNumber": NUMBER} | more
 
 
-def test_given_listed_and_taken(dana: Caller, cast: Cast, path: str) -> None:
+def test_assign_list_and_unassign(dana: Caller, cast: Cast, path: str) -> None:
     given = dana.post(path, _body(cast, label="Main line"))
     assert given.status_code == 201
     assert given.json == {
@@ -42,7 +42,7 @@ def test_given_listed_and_taken(dana: Caller, cast: Cast, path: str) -> None:
     assert dana.delete(f"{path}/{cast.mo.id}/sinch/{NUMBER}").status_code == 404
 
 
-def test_a_number_can_be_written_with_or_without_its_plus(
+def test_unassign_accepts_a_number_without_plus(
     dana: Caller, cast: Cast, path: str, subtests: pytest.Subtests
 ) -> None:
     for written in ["+14165550100", "%2B14165550100", "14165550100"]:
@@ -51,7 +51,7 @@ def test_a_number_can_be_written_with_or_without_its_plus(
             assert dana.delete(f"{path}/{cast.mo.id}/sinch/{written}").status_code == 204
 
 
-def test_the_first_is_the_default_until_another_is(dana: Caller, cast: Cast, path: str) -> None:
+def test_assign_makes_the_first_number_the_default(dana: Caller, cast: Cast, path: str) -> None:
     for n, more in enumerate(({}, {}, {"isDefault": True})):
         dana.post(path, _body(cast, phoneNumber=f"+1416555010{n}", **more))
     assert [n["isDefault"] for n in dana.get(path).json or []] == [False, False, True]
@@ -59,12 +59,14 @@ def test_the_first_is_the_default_until_another_is(dana: Caller, cast: Cast, pat
     assert [n["isDefault"] for n in dana.get(path).json or []] == [True, False]
 
 
-def test_one_organization_may_share_a_number(dana: Caller, cast: Cast, path: str) -> None:
+def test_assign_shares_a_number_within_an_organization(dana: Caller, cast: Cast, path: str) -> None:
     assert dana.post(path, _body(cast)).status_code == 201
     assert dana.post(path, _body(cast, userId=cast.dana.id)).status_code == 201
 
 
-def test_two_organizations_may_not(app: Flask, dana: Caller, gus: Caller, cast: Cast, path: str) -> None:
+def test_assign_of_another_organizations_number_is_409(
+    app: Flask, dana: Caller, gus: Caller, cast: Cast, path: str
+) -> None:
     dana.post(path, _body(cast))
     with unchanged(app):
         answer = gus.post(f"/api/organizations/{cast.globex}/phone-numbers", _body(cast, userId=cast.gus.id))
@@ -73,13 +75,13 @@ def test_two_organizations_may_not(app: Flask, dana: Caller, gus: Caller, cast: 
     assert "Acme" not in answer.text
 
 
-def test_the_same_number_twice_is_a_conflict(app: Flask, dana: Caller, cast: Cast, path: str) -> None:
+def test_assign_twice_is_409(app: Flask, dana: Caller, cast: Cast, path: str) -> None:
     dana.post(path, _body(cast))
     with unchanged(app):
         assert dana.post(path, _body(cast)).status_code == 409
 
 
-def test_a_bad_value_is_refused_by_name(
+def test_assign_invalid_field_is_named(
     app: Flask, dana: Caller, cast: Cast, path: str, subtests: pytest.Subtests
 ) -> None:
     for field, value in [
@@ -100,7 +102,7 @@ def test_a_bad_value_is_refused_by_name(
             assert fields(dana.post(path, _body(cast, **{field: value}))) == {field}
 
 
-def test_a_user_who_is_not_here_is_not_found(app: Flask, dana: Caller, cast: Cast, path: str) -> None:
+def test_assign_to_another_organizations_user_is_404(app: Flask, dana: Caller, cast: Cast, path: str) -> None:
     with unchanged(app):
         elsewhere = dana.post(path, _body(cast, userId=cast.gus.id))
         nowhere = dana.post(path, _body(cast, userId="unknown"))
@@ -108,7 +110,7 @@ def test_a_user_who_is_not_here_is_not_found(app: Flask, dana: Caller, cast: Cas
     assert elsewhere.json == nowhere.json
 
 
-def test_taking_what_is_no_number_is_refused(
+def test_unassign_of_an_invalid_number_fails(
     dana: Caller, cast: Cast, path: str, subtests: pytest.Subtests
 ) -> None:
     for number in ["abc", "+1", "1" * 40, "%20"]:

@@ -79,7 +79,7 @@ def _refusal(body: bytes) -> dict[str, Any]:
     return refused
 
 
-def test_one_connection_serves_many_requests(server: Server, token: str) -> None:
+def test_connection_is_kept_alive(server: Server, token: str) -> None:
     with _connected(server) as connection:
         used = set()
         for _ in range(5):
@@ -94,7 +94,7 @@ def test_one_connection_serves_many_requests(server: Server, token: str) -> None
     assert len(used) == 1
 
 
-def test_headers_are_ours(server: Server, token: str) -> None:
+def test_response_headers(server: Server, token: str) -> None:
     with _connected(server) as connection:
         answer, _ = _ask(connection, token)
     assert answer.headers["Content-Type"] == "application/json; charset=utf-8"
@@ -104,7 +104,7 @@ def test_headers_are_ours(server: Server, token: str) -> None:
     assert answer.headers["Access-Control-Allow-Origin"] is None
 
 
-def test_head_is_get_without_a_body(server: Server, token: str) -> None:
+def test_head_has_the_headers_of_get(server: Server, token: str) -> None:
     with _connected(server) as connection:
         for path in (PATH, "/api/settings/endpoints", "/api/settings/telephony"):
             got, _ = _ask(connection, token, "GET", path)
@@ -115,7 +115,7 @@ def test_head_is_get_without_a_body(server: Server, token: str) -> None:
         assert _ask(connection, token)[0].status == 200
 
 
-def test_what_is_known_is_not_sent_again(server: Server, token: str) -> None:
+def test_current_etag_is_304(server: Server, token: str) -> None:
     with _connected(server) as connection:
         for path in (PATH, "/api/settings/endpoints"):
             tag = _ask(connection, token, "GET", path)[0].headers["ETag"]
@@ -123,7 +123,7 @@ def test_what_is_known_is_not_sent_again(server: Server, token: str) -> None:
             assert (answer.status, body) == (304, b"")
 
 
-def test_too_large_a_body_is_413(server: Server, token: str) -> None:
+def test_body_over_the_limit_is_413(server: Server, token: str) -> None:
     kind = {"Content-Type": "application/json"}
     with _connected(server) as connection:
         answer, body = _ask(connection, token, "POST", SAVE, body=b" " * 1_000_001, headers=kind)
@@ -134,7 +134,7 @@ def test_too_large_a_body_is_413(server: Server, token: str) -> None:
 SPELLINGS = {"/api": 404, "/api/": 404, "///api": 404, "//api/calls/providers": 200, "/api//calls": 404}
 
 
-def test_every_spelling_of_an_address_of_the_api_gets_json(
+def test_every_spelling_of_an_api_path_gets_json(
     server: Server, token: str, subtests: pytest.Subtests
 ) -> None:
     for path, status in SPELLINGS.items():
@@ -147,7 +147,7 @@ def test_every_spelling_of_an_address_of_the_api_gets_json(
             assert isinstance(json.loads(body), dict)
 
 
-def test_a_compressed_body_is_415(server: Server, token: str) -> None:
+def test_compressed_body_is_415(server: Server, token: str) -> None:
     kind = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
     with _connected(server) as connection:
         answer, body = _ask(connection, token, "POST", SAVE, body=gzip.compress(b"{}"), headers=kind)
@@ -155,14 +155,14 @@ def test_a_compressed_body_is_415(server: Server, token: str) -> None:
     assert _refusal(body)["code"] == "UNSUPPORTED_MEDIA_TYPE"
 
 
-def test_a_byte_order_mark_is_taken(server: Server, token: str) -> None:
+def test_byte_order_mark_is_accepted(server: Server, token: str) -> None:
     kind = {"Content-Type": "application/json"}
     with _connected(server) as connection:
         answer, _ = _ask(connection, token, "POST", SAVE, body=b"\xef\xbb\xbf{}", headers=kind)
     assert answer.status == 200
 
 
-def test_a_chunked_sign_in_gets_a_token(server: Server, token: str) -> None:
+def test_chunked_sign_in_returns_a_token(server: Server, token: str) -> None:
     """As .NET and Spring send JSON."""
     sent = json.dumps({"email": "dana@acme.example", "password": PASSWORD}).encode()
     kind = {"Content-Type": "application/json"}
@@ -184,7 +184,7 @@ def _webhook(server: Server) -> str:
 
 
 def _chunked(path: str, headers: dict[str, str], body: bytes) -> bytes:
-    """The whole request at once, so that the answer cannot come before its end is sent."""
+    """Returns the whole request, so that the response cannot come before its end is sent."""
     lines = [f"{name}: {value}" for name, value in headers.items()]
     start = (f"POST {path} HTTP/1.1", "Host: localhost", "Connection: close", "Transfer-Encoding: chunked")
     head = "\r\n".join([*start, *lines, "", ""]).encode()
@@ -192,7 +192,7 @@ def _chunked(path: str, headers: dict[str, str], body: bytes) -> bytes:
     return head + b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces) + b"0\r\n\r\n"
 
 
-def test_a_signed_event_may_be_chunked_and_has_its_own_limit(server: Server, token: str) -> None:
+def test_chunked_event_has_its_own_limit(server: Server, token: str) -> None:
     path = _webhook(server)
     for size, status in ((1000, 200), (2_000_000, 200), (2_000_001, 413)):
         event = b'{"type":"post_call_audio","data":"' + b"x" * (size - 36) + b'"}'
@@ -202,13 +202,13 @@ def test_a_signed_event_may_be_chunked_and_has_its_own_limit(server: Server, tok
         assert received.startswith(b"HTTP/1.1 %d " % status), received[:500]
 
 
-def test_what_is_no_http_is_refused(server: Server, token: str) -> None:
+def test_bytes_that_are_no_http_are_rejected(server: Server, token: str) -> None:
     assert not _raw(server, b"\x16\x03\x01\x00\xa5hello\r\n\r\n").startswith(b"HTTP/1.1 2")
     with _connected(server) as connection:
         assert _ask(connection, token)[0].status == 200
 
 
-def test_nothing_was_logged_as_a_failure(server: Server, token: str) -> None:
+def test_log_has_no_failures_and_no_token(server: Server, token: str) -> None:
     output = server.output()
     assert "request.failed" not in output
     assert "Traceback" not in output

@@ -1,4 +1,4 @@
-"""What every answer has, whoever asks; `Caller` checks most of it on every answer of every test."""
+"""What holds for every response; `Caller` checks most of it in every test."""
 
 from __future__ import annotations
 
@@ -11,16 +11,14 @@ from tests.support.rows import unchanged
 READS = [operation.path for operation in OPERATIONS if operation.method == "GET"]
 
 
-def test_a_read_writes_no_row_for_a_caller_without_the_scope(
-    app: Flask, careful_dana: Caller, mo: Caller
-) -> None:
+def test_get_without_the_scope_writes_nothing(app: Flask, careful_dana: Caller, mo: Caller) -> None:
     with unchanged(app):
         for caller in (careful_dana, mo):
             for path in READS:
                 caller.get(path)
 
 
-def test_text_is_kept_as_it_was_sent(dana: Caller) -> None:
+def test_text_is_stored_unchanged(dana: Caller) -> None:
     for n, label in enumerate(("{{7*7}}", "Línea ñ 電話 🐘", "<b>&amp;", 'quote " back\\slash')):
         number = f"+1555000000{n}"
         body = {"phone_number": number, "provider": "twilio", "label": label}

@@ -46,7 +46,7 @@ def _reads(app: Flask) -> list[str]:
     return [event.subject for event in audit(app) if event.action == "secrets.read"]
 
 
-def test_the_two_reads_have_them_and_are_audited(app: Flask, dana: Caller) -> None:
+def test_secrets_are_in_two_reads_that_are_audited(app: Flask, dana: Caller) -> None:
     _fill(dana)
     assert _reads(app) == []
     telephony = dana.get(TELEPHONY)
@@ -59,7 +59,7 @@ def test_the_two_reads_have_them_and_are_audited(app: Flask, dana: Caller) -> No
         assert answer.headers["Cache-Control"] == "no-store"
 
 
-def test_only_an_answer_with_secrets_in_it_is_audited(app: Flask, dana: Caller) -> None:
+def test_response_without_secrets_is_not_audited(app: Flask, dana: Caller) -> None:
     for path in (TELEPHONY, CONFIG):
         dana.get(path)
     assert _reads(app) == []
@@ -72,7 +72,7 @@ def test_only_an_answer_with_secrets_in_it_is_audited(app: Flask, dana: Caller) 
     assert len(_reads(app)) == 4
 
 
-def test_without_the_scope_the_fields_are_left_out(app: Flask, dana: Caller, careful_dana: Caller) -> None:
+def test_without_the_scope_secrets_are_omitted(app: Flask, dana: Caller, careful_dana: Caller) -> None:
     _fill(dana)
     expected: dict[str, Any] = dana.get(TELEPHONY).json  # type: ignore[assignment]
     for name in contract.TELEPHONY_SECRETS:
@@ -85,7 +85,7 @@ def test_without_the_scope_the_fields_are_left_out(app: Flask, dana: Caller, car
     assert len(_reads(app)) == before
 
 
-def test_a_sign_in_token_of_a_superadmin_has_the_scope(
+def test_sign_in_token_of_a_superadmin_has_the_scope(
     app: Flask, dana: Caller, anonymous: Caller, cast: Cast
 ) -> None:
     _fill(dana)
@@ -95,7 +95,7 @@ def test_a_sign_in_token_of_a_superadmin_has_the_scope(
     assert CANARY in signed_in.get(CONFIG).text
 
 
-def test_another_organizations_reads_are_audited_there(
+def test_reading_another_organization_is_audited_there(
     app: Flask, dana: Caller, gus: Caller, cast: Cast
 ) -> None:
     _fill(dana)
@@ -105,7 +105,7 @@ def test_another_organizations_reads_are_audited_there(
     assert event.actor_name == cast.gus.email
 
 
-def test_a_save_does_not_say_them_back(app: Flask, dana: Caller) -> None:
+def test_save_responses_have_no_secrets(app: Flask, dana: Caller) -> None:
     _fill(dana)
     sent = {"twilio_auth_token": f"{CANARY}-again"}
     assert CANARY not in dana.put(TELEPHONY, sent).text
@@ -116,7 +116,7 @@ def test_a_save_does_not_say_them_back(app: Flask, dana: Caller) -> None:
     assert CANARY not in str([(event.subject, event.changes) for event in audit(app)])
 
 
-def test_saves_are_audited_in_words(app: Flask, dana: Caller) -> None:
+def test_save_is_audited_without_values(app: Flask, dana: Caller) -> None:
     dana.put(TELEPHONY, contract.TELEPHONY_EXAMPLES["twilio"])
     dana.put(TELEPHONY, {"twilio_auth_token": "another-sample-token"})
     dana.put(TELEPHONY, {"provider": None, "twilio_auth_token": None})

@@ -22,7 +22,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(passwords, "matches", lambda hashed, given: bool(hashed) and given == PASSWORD)
 
 
-def test_the_token_works(app: Flask, anonymous: Caller, cast: Cast) -> None:
+def test_login_returns_a_working_token(app: Flask, anonymous: Caller, cast: Cast) -> None:
     for person, status in ((cast.dana, 200), (cast.mo, 403)):
         answer = anonymous.post(PATH, {"email": f" {person.email.upper()} ", "password": PASSWORD})
         assert answer.status_code == 200, answer.text
@@ -35,7 +35,7 @@ def test_the_token_works(app: Flask, anonymous: Caller, cast: Cast) -> None:
         assert (event.action, event.actor_id) == ("signed-in", person.id)
 
 
-def test_an_unknown_account_is_throttled_the_same(anonymous: Caller, cast: Cast, quick: None) -> None:
+def test_login_throttles_an_unknown_account_alike(anonymous: Caller, cast: Cast, quick: None) -> None:
     answers = [
         anonymous.post(PATH, {"email": "unknown@acme.example", "password": "wrong"}).status_code
         for _ in range(11)
@@ -43,7 +43,7 @@ def test_an_unknown_account_is_throttled_the_same(anonymous: Caller, cast: Cast,
     assert answers == [401] * 10 + [429]
 
 
-def test_signing_in_forgives_the_misses_before(anonymous: Caller, cast: Cast, quick: None) -> None:
+def test_login_success_clears_earlier_failures(anonymous: Caller, cast: Cast, quick: None) -> None:
     for _ in range(2):
         for _ in range(9):
             anonymous.post(PATH, {"email": cast.mo.email, "password": "wrong"})
@@ -51,9 +51,7 @@ def test_signing_in_forgives_the_misses_before(anonymous: Caller, cast: Cast, qu
         assert anonymous.post(PATH, right).status_code == 200
 
 
-def test_misses_at_the_same_time_are_all_counted(
-    app: Flask, anonymous: Caller, cast: Cast, quick: None
-) -> None:
+def test_concurrent_failures_are_all_counted(app: Flask, anonymous: Caller, cast: Cast, quick: None) -> None:
     def miss(_n: int) -> int:
         return anonymous.post(PATH, {"email": cast.mo.email, "password": "wrong"}).status_code
 
@@ -63,9 +61,7 @@ def test_misses_at_the_same_time_are_all_counted(
     assert answers.count(401) <= 10
 
 
-def test_sign_ins_at_the_same_time_succeed_or_are_worth_another_try(
-    anonymous: Caller, cast: Cast, quick: None
-) -> None:
+def test_concurrent_logins_succeed_or_retry(anonymous: Caller, cast: Cast, quick: None) -> None:
     anonymous.post(PATH, {"email": cast.mo.email, "password": "wrong"})
 
     def sign_in(_n: int) -> int:
@@ -81,7 +77,7 @@ def test_sign_ins_at_the_same_time_succeed_or_are_worth_another_try(
     assert sign_in(0) == 200
 
 
-def test_a_bad_body_is_refused_by_name(
+def test_login_invalid_field_is_named(
     app: Flask, anonymous: Caller, cast: Cast, subtests: pytest.Subtests
 ) -> None:
     for body, field in [

@@ -32,11 +32,11 @@ def _without_secrets(document: dict[str, Any]) -> dict[str, Any]:
     return {name: v for name, v in document.items() if name not in contract.TELEPHONY_SECRETS}
 
 
-def test_an_empty_one_has_every_field(dana: Caller) -> None:
+def test_get_empty_configuration_has_every_field(dana: Caller) -> None:
     assert _document(dana) == EMPTY
 
 
-def test_the_examples_of_the_contract_are_accepted_one_after_another(dana: Caller) -> None:
+def test_put_accepts_the_contract_examples(dana: Caller) -> None:
     expected = EMPTY
     for example in contract.TELEPHONY_EXAMPLES.values():
         answer = dana.put(PATH, example)
@@ -46,7 +46,7 @@ def test_the_examples_of_the_contract_are_accepted_one_after_another(dana: Calle
         assert _document(dana) == expected
 
 
-def test_absent_keeps_null_clears_and_values_are_trimmed(dana: Caller) -> None:
+def test_put_keeps_omitted_and_clears_null_fields(dana: Caller) -> None:
     example = contract.TELEPHONY_EXAMPLES["exotel"]
     dana.put(PATH, example)
     dana.put(PATH, {"exotel_phone_number": None, "exotel_max_concurrent": None})
@@ -59,7 +59,7 @@ def test_absent_keeps_null_clears_and_values_are_trimmed(dana: Caller) -> None:
     }
 
 
-def test_the_base_url_is_needed_once(app: Flask, dana: Caller) -> None:
+def test_put_requires_a_base_url_once(app: Flask, dana: Caller) -> None:
     with unchanged(app):
         assert fields(dana.put(PATH, {"twilio_max_concurrent": 3})) == {"public_base_url"}
         assert fields(dana.put(PATH, {})) == {"public_base_url"}
@@ -70,7 +70,7 @@ def test_the_base_url_is_needed_once(app: Flask, dana: Caller) -> None:
         assert fields(dana.put(PATH, {"public_base_url": None})) == {"public_base_url"}
 
 
-def test_a_base_url_is_stored_in_one_spelling(dana: Caller, subtests: pytest.Subtests) -> None:
+def test_put_normalizes_the_base_url(dana: Caller, subtests: pytest.Subtests) -> None:
     for url, stored in [
         ("https://voice.example.com/", "https://voice.example.com"),
         (" https://VOICE.example.com:443/base/ ", "https://voice.example.com/base"),
@@ -81,15 +81,13 @@ def test_a_base_url_is_stored_in_one_spelling(dana: Caller, subtests: pytest.Sub
             assert dana.put(PATH, {"public_base_url": url}).json["public_base_url"] == stored  # type: ignore[index]
 
 
-def test_the_longest_secret_can_be_stored(dana: Caller) -> None:
+def test_put_stores_the_longest_secret(dana: Caller) -> None:
     longest = "🔑" * 500
     assert dana.put(PATH, BASE | {"twilio_auth_token": longest}).status_code == 200
     assert _document(dana)["twilio_auth_token"] == longest
 
 
-def test_a_misspelt_field_is_refused_with_the_nearest(
-    app: Flask, dana: Caller, subtests: pytest.Subtests
-) -> None:
+def test_put_unknown_field_suggests_the_nearest(app: Flask, dana: Caller, subtests: pytest.Subtests) -> None:
     for misspelt, meant in [
         ("twilio_auth_tokn", "twilio_auth_token"),
         ("twilioAuthToken", "twilio_auth_token"),
@@ -103,13 +101,13 @@ def test_a_misspelt_field_is_refused_with_the_nearest(
             assert sentence(answer) == f"Unknown field. Did you mean “{meant}”?"
 
 
-def test_every_wrong_field_is_named_at_once(app: Flask, dana: Caller) -> None:
+def test_put_names_every_invalid_field(app: Flask, dana: Caller) -> None:
     with unchanged(app):
         answer = dana.put(PATH, {"public_base_url": "x", "twilio_max_concurrent": 0, "nonsense_zzz": 1})
     assert fields(answer) == {"public_base_url", "twilio_max_concurrent", "nonsense_zzz"}
 
 
-def test_what_the_active_provider_needs_cannot_be_cleared(app: Flask, dana: Caller) -> None:
+def test_put_clearing_the_active_provider_is_409(app: Flask, dana: Caller) -> None:
     dana.put(PATH, contract.TELEPHONY_EXAMPLES["vobiz"])
     with unchanged(app):
         answer = dana.put(PATH, {"vobiz_auth_token": None})
@@ -117,13 +115,13 @@ def test_what_the_active_provider_needs_cannot_be_cleared(app: Flask, dana: Call
     assert dana.put(PATH, {"provider": None, "vobiz_auth_token": None}).status_code == 200
 
 
-def test_a_hint_is_not_a_secret(app: Flask, dana: Caller) -> None:
+def test_put_rejects_a_hint_as_secret(app: Flask, dana: Caller) -> None:
     dana.put(PATH, BASE | {"twilio_auth_token": "sample-auth-token-0001"})
     with unchanged(app):
         assert fields(dana.put(PATH, {"twilio_auth_token": "0001"})) == {"twilio_auth_token"}
 
 
-def test_a_secret_is_never_sent_to_another_host(app: Flask, dana: Caller) -> None:
+def test_put_of_another_host_requires_its_secrets(app: Flask, dana: Caller) -> None:
     dana.put(PATH, contract.TELEPHONY_EXAMPLES["exotel"])
     other = {"exotel_api_base": "https://api.in.exotel.com"}
     with unchanged(app):
@@ -133,7 +131,7 @@ def test_a_secret_is_never_sent_to_another_host(app: Flask, dana: Caller) -> Non
     assert dana.put(PATH, other | again).status_code == 200
 
 
-def test_a_number_is_read_with_the_organizations_country(app: Flask, dana: Caller, cast: Any) -> None:
+def test_put_reads_numbers_with_the_country(app: Flask, dana: Caller, cast: Any) -> None:
     from app.extensions import db
     from app.models import Organization
 
@@ -144,7 +142,7 @@ def test_a_number_is_read_with_the_organizations_country(app: Flask, dana: Calle
     assert answer.json["vobiz_phone_number"] == "+919876543210"  # type: ignore[index]
 
 
-def test_the_connection_is_the_one_of_the_dialer(dana: Caller) -> None:
+def test_put_changes_the_dialers_connection_too(dana: Caller) -> None:
     dana.put(PATH, contract.TELEPHONY_EXAMPLES["twilio"])
     config = dana.get("/api/calls/providers/config").json
     assert config is not None

@@ -38,13 +38,13 @@ def _expect_refused(app: Flask, token: str) -> None:
             assert answer.headers["WWW-Authenticate"] == "Bearer"
 
 
-def test_the_subject_must_be_the_one_of_the_row(app: Flask, forge: Forge, cast: Cast) -> None:
-    """Whoever has the signing key could; the row decides whose token it is."""
+def test_token_of_another_subject_is_rejected(app: Flask, forge: Forge, cast: Cast) -> None:
+    """The signing key is not enough: the row decides whose token it is."""
     answer = Caller(app, forge.with_claims(sub=cast.dana.id)).get("/api/settings/telephony")
     assert answer.status_code in (401, 403)
 
 
-def test_revoked(app: Flask, cast: Cast) -> None:
+def test_token_revoked_is_rejected(app: Flask, cast: Cast) -> None:
     issued = issue(app, cast.mo)
     assert Caller(app, issued.jwt).get(PATHS[0]).status_code == 200
     with app.app_context():
@@ -53,7 +53,7 @@ def test_revoked(app: Flask, cast: Cast) -> None:
     _expect_refused(app, issued.jwt)
 
 
-def test_a_deleted_row(app: Flask, cast: Cast) -> None:
+def test_token_without_row_is_rejected(app: Flask, cast: Cast) -> None:
     issued = issue(app, cast.mo)
     with app.app_context():
         db.session.delete(db.session.get_one(ApiToken, issued.token.id))
@@ -61,7 +61,7 @@ def test_a_deleted_row(app: Flask, cast: Cast) -> None:
     _expect_refused(app, issued.jwt)
 
 
-def test_a_role_that_was_lost_is_lost_at_once(app: Flask, cast: Cast) -> None:
+def test_token_loses_the_role_with_its_user(app: Flask, cast: Cast) -> None:
     dana = Caller(app, issue(app, cast.dana, secrets=True).jwt)
     assert dana.get("/api/settings/telephony").status_code == 200
     with app.app_context():
@@ -71,7 +71,7 @@ def test_a_role_that_was_lost_is_lost_at_once(app: Flask, cast: Cast) -> None:
     assert dana.get("/api/calls/providers/config").status_code == 401
 
 
-def test_an_older_key_still_opens(app: Flask, forge: Forge) -> None:
+def test_token_of_an_older_key_is_accepted(app: Flask, forge: Forge) -> None:
     keys = app.extensions["patchbay"]
     newer = "a-newer-signing-key-that-is-long-enough-0123456789"
     app.extensions["patchbay"] = type(keys)(keys.sealer, (newer, *keys.jwt))
@@ -91,19 +91,19 @@ def uses(app: Flask, monkeypatch: pytest.MonkeyPatch) -> background.TokenUses:
 
 
 @pytest.mark.parametrize("path", ["/api/calls/providers", "/api/calls/voice-ai/config"])
-def test_the_last_use_is_written_by_somebody_who_does_not_wait(
+def test_token_use_is_stored_in_the_background(
     app: Flask, cast: Cast, uses: background.TokenUses, path: str
 ) -> None:
     issued = issue(app, cast.mo)
     with app.app_context():
         engine = db.engine
-    asked: list[str] = []
+    statements: list[str] = []
     written: list[str] = []
 
     def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
         thread = threading.current_thread().name
         if thread == "token uses" and not statement.startswith("BEGIN"):
-            asked.append(statement.split(maxsplit=1)[0])
+            statements.append(statement.split(maxsplit=1)[0])
         if statement.startswith("UPDATE api_tokens"):
             written.append(thread)
 
@@ -111,7 +111,7 @@ def test_the_last_use_is_written_by_somebody_who_does_not_wait(
     for _ in range(5):
         assert Caller(app, issued.jwt).get(path).status_code == 200
     assert uses.idle.wait(20)
-    assert asked == ["SELECT", "UPDATE"]
+    assert statements == ["SELECT", "UPDATE"]
     assert written == ["token uses"]
     with app.app_context():
         assert db.session.get_one(ApiToken, issued.token.id).last_used_at is not None
@@ -132,7 +132,7 @@ def test_token_use_that_cannot_be_saved_is_no_error(
         assert db.session.get_one(ApiToken, first.token.id).last_used_at is None
 
 
-def test_a_refused_token_was_not_used(app: Flask, cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_token_rejected_counts_as_no_use(app: Flask, cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     noted: list[str] = []
     monkeypatch.setitem(app.extensions, "patchbay_token_used", noted.append)
     issued = issue(app, cast.mo)

@@ -23,7 +23,7 @@ def vobiz(app: Flask) -> Iterator[Vobiz]:
         yield upstream
 
 
-def test_typed_values_are_tested_and_not_stored(app: Flask, dana: Caller, vobiz: Vobiz) -> None:
+def test_verify_tests_submitted_values_without_storing(app: Flask, dana: Caller, vobiz: Vobiz) -> None:
     values = {f"vobiz_{name}": vobiz.values[name] for name in ("auth_id", "auth_token")}
     with unchanged(app, but=NOTED):
         answer = dana.post(PATH, values)
@@ -33,14 +33,14 @@ def test_typed_values_are_tested_and_not_stored(app: Flask, dana: Caller, vobiz:
     assert (body["ok"], body["code"]) == (True, "ok")
 
 
-def test_without_a_body_the_stored_values_are_tested(dana: Caller, vobiz: Vobiz) -> None:
+def test_verify_without_body_tests_stored_values(dana: Caller, vobiz: Vobiz) -> None:
     assert dana.post(PATH, {}).get_json()["code"] == "not_configured"
     values = {f"vobiz_{name}": vobiz.values[name] for name in ("auth_id", "auth_token")}
     dana.put("/api/settings/telephony", {"public_base_url": "https://voice.acme.example", **values})
     assert dana.post(PATH, {}).get_json()["code"] == "ok"
 
 
-def test_an_unknown_provider_and_an_unknown_field_are_refused(app: Flask, dana: Caller) -> None:
+def test_verify_unknown_provider_or_field_fails(app: Flask, dana: Caller) -> None:
     with unchanged(app):
         assert dana.post("/api/settings/providers/unknown/verify", {}).status_code == 404
         assert dana.post(PATH, {"vobiz_auth_tokn": "sample"}).status_code == 422

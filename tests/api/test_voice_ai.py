@@ -29,11 +29,11 @@ EMPTY: dict[str, Any] = {
 EST = {"sinchEstKeyId": "key-id", "sinchEstKeySecret": "sample-key-secret"}
 
 
-def test_an_empty_one_has_every_field(mo: Caller) -> None:
+def test_get_empty_configuration_has_every_field(mo: Caller) -> None:
     assert mo.get(CONFIG).json == EMPTY
 
 
-def test_the_example_of_the_contract_is_accepted(dana: Caller, mo: Caller) -> None:
+def test_save_accepts_the_contract_example(dana: Caller, mo: Caller) -> None:
     assert dana.post(CONFIG, contract.VOICE_AI_EXAMPLE).json == {
         "success": True,
         "message": "Configuration saved",
@@ -50,7 +50,7 @@ def test_the_example_of_the_contract_is_accepted(dana: Caller, mo: Caller) -> No
     assert mo.get(CONFIG).json["hasEstCredentials"] is True  # type: ignore[index]
 
 
-def test_absent_keeps_and_null_clears(dana: Caller) -> None:
+def test_save_keeps_omitted_and_clears_null_fields(dana: Caller) -> None:
     dana.post(CONFIG, contract.VOICE_AI_EXAMPLE | EST)
     dana.post(CONFIG, {})
     assert dana.get(CONFIG).json["hasEstCredentials"] is True  # type: ignore[index]
@@ -59,7 +59,7 @@ def test_absent_keeps_and_null_clears(dana: Caller) -> None:
     assert dana.get(CONFIG).json == EMPTY | {"hasToolSecret": True}
 
 
-def test_the_tool_secret_is_replaced_only_when_asked(app: Flask, dana: Caller) -> None:
+def test_save_replaces_the_tool_secret_on_request_only(app: Flask, dana: Caller) -> None:
     dana.post(CONFIG, {"generateToolSecret": False})
     assert dana.get(CONFIG).json["hasToolSecret"] is False  # type: ignore[index]
     dana.post(CONFIG, {"generateToolSecret": True})
@@ -67,14 +67,14 @@ def test_the_tool_secret_is_replaced_only_when_asked(app: Flask, dana: Caller) -
         dana.post(CONFIG, {"generateToolSecret": False})
 
 
-def test_unknown_fields_are_accepted_and_named(dana: Caller) -> None:
+def test_save_warns_of_unknown_fields(dana: Caller) -> None:
     answer = dana.post(CONFIG, {"elevenlabsToolSecret": "x", "elevenlabsWebhookId": "y"})
     assert answer.status_code == 200
     assert len(answer.json["warnings"]) == 2  # type: ignore[index]
     assert dana.get(CONFIG).json == EMPTY
 
 
-def test_the_sinch_numbers_of_everybody_are_flattened(
+def test_get_lists_the_sinch_numbers_of_all_users(
     app: Flask, dana: Caller, mo: Caller, gus: Caller, cast: Cast
 ) -> None:
     path = f"/api/organizations/{cast.acme}/phone-numbers"
@@ -117,7 +117,7 @@ def test_the_sinch_numbers_of_everybody_are_flattened(
     assert gus.get(CONFIG).json["phoneNumbers"] == []  # type: ignore[index]
 
 
-def test_a_failure_at_the_provider_does_not_fail_the_save(app: Flask, dana: Caller) -> None:
+def test_save_succeeds_when_the_provider_fails(app: Flask, dana: Caller) -> None:
     app.extensions["patchbay_outbound"] = Outbound({"api.elevenlabs.io": "http://127.0.0.1:9"}, deadline=2.0)
     dana.put("/api/settings/telephony", {"public_base_url": "https://voice.acme.example"})
     assert dana.post(CONFIG, contract.VOICE_AI_EXAMPLE).status_code == 200

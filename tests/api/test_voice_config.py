@@ -33,7 +33,7 @@ def _item(caller: Caller, provider: str) -> dict:
     return next(item for item in answer.json["providers"] if item["provider"] == provider)
 
 
-def test_an_empty_one_lists_both_providers(dana: Caller) -> None:
+def test_get_empty_configuration_lists_both_providers(dana: Caller) -> None:
     assert dana.get(CONFIG).json == {
         "activeProvider": None,
         "providers": [
@@ -44,7 +44,7 @@ def test_an_empty_one_lists_both_providers(dana: Caller) -> None:
     }
 
 
-def test_the_example_of_the_contract_is_accepted_and_comes_back(dana: Caller) -> None:
+def test_save_accepts_the_contract_example(dana: Caller) -> None:
     answer = dana.post(CONFIG, contract.VOICE_CONFIG_EXAMPLE)
     assert answer.status_code == 200, answer.text
     assert answer.json is not None
@@ -52,12 +52,12 @@ def test_the_example_of_the_contract_is_accepted_and_comes_back(dana: Caller) ->
     assert _item(dana, "sinch") == contract.VOICE_CONFIG_EXAMPLE
 
 
-def test_every_field_of_twilio_comes_back(dana: Caller) -> None:
+def test_get_returns_every_saved_field(dana: Caller) -> None:
     assert dana.post(CONFIG, TWILIO).json == {"success": True, "message": "Configuration saved"}
     assert _item(dana, "twilio") == TWILIO | {"isEnabled": True, "isConfigured": True}
 
 
-def test_what_is_read_can_be_sent_back_as_it_is(app: Flask, dana: Caller) -> None:
+def test_save_of_the_unchanged_item_changes_nothing(app: Flask, dana: Caller) -> None:
     dana.post(CONFIG, TWILIO)
     item = _item(dana, "twilio")
     with unchanged(app, but=("secrets", "connections", "audit_events", "organizations")):
@@ -65,7 +65,7 @@ def test_what_is_read_can_be_sent_back_as_it_is(app: Flask, dana: Caller) -> Non
     assert _item(dana, "twilio") == item
 
 
-def test_absent_keeps_null_clears_and_a_value_replaces(dana: Caller) -> None:
+def test_save_keeps_omitted_and_clears_null_fields(dana: Caller) -> None:
     dana.post(CONFIG, TWILIO)
     dana.post(
         CONFIG,
@@ -84,7 +84,7 @@ def test_absent_keeps_null_clears_and_a_value_replaces(dana: Caller) -> None:
     assert item["isConfigured"] is False
 
 
-def test_it_can_be_disabled_and_enabled(dana: Caller) -> None:
+def test_save_disables_and_enables(dana: Caller) -> None:
     dana.post(CONFIG, TWILIO | {"isEnabled": False})
     assert _item(dana, "twilio")["isEnabled"] is False
     assert dana.post(ACTIVE, {"provider": "twilio"}).status_code == 409
@@ -94,26 +94,26 @@ def test_it_can_be_disabled_and_enabled(dana: Caller) -> None:
     assert dana.get("/api/calls/providers").json == {"provider": None, "phoneNumber": None}
 
 
-def test_unknown_fields_are_accepted_and_named(dana: Caller) -> None:
+def test_save_warns_of_unknown_fields(dana: Caller) -> None:
     answer = dana.post(CONFIG, TWILIO | {"twilioAuthTokn": "x", "color": {"deep": [1]}})
     assert answer.status_code == 200
     assert answer.json is not None
     assert answer.json["warnings"] == [messages.unknown_field(name) for name in ("color", "twilioAuthTokn")]
 
 
-def test_is_configured_is_ours_to_say(dana: Caller) -> None:
+def test_save_ignores_is_configured(dana: Caller) -> None:
     answer = dana.post(CONFIG, {"provider": "sinch", "isConfigured": True})
     assert answer.status_code == 200
     assert _item(dana, "sinch")["isConfigured"] is False
 
 
-def test_another_providers_field_is_refused(app: Flask, dana: Caller) -> None:
+def test_save_rejects_another_providers_field(app: Flask, dana: Caller) -> None:
     with unchanged(app):
         answer = dana.post(CONFIG, {"provider": "sinch", "twilioAuthToken": "sample-token"})
     assert fields(answer) == {"twilioAuthToken"}
 
 
-def test_the_callers_own_numbers_are_listed(dana: Caller, cast: Cast) -> None:
+def test_get_lists_the_callers_numbers(dana: Caller, cast: Cast) -> None:
     path = f"/api/organizations/{cast.acme}/phone-numbers"
     for user, number in ((cast.dana.id, "+14165550100"), (cast.mo.id, "+14165550101")):
         dana.post(path, {"userId": user, "provider": "sinch", "phoneNumber": number})
@@ -128,9 +128,7 @@ def test_the_callers_own_numbers_are_listed(dana: Caller, cast: Cast) -> None:
     ]
 
 
-def test_only_a_voice_provider_can_be_made_active(
-    app: Flask, dana: Caller, subtests: pytest.Subtests
-) -> None:
+def test_set_active_requires_a_voice_provider(app: Flask, dana: Caller, subtests: pytest.Subtests) -> None:
     for provider in ["exotel", "elevenlabs", "unknown", "", "TWILIO"]:
         with subtests.test(provider=provider):
             with unchanged(app):
@@ -138,7 +136,7 @@ def test_only_a_voice_provider_can_be_made_active(
             assert fields(answer) == {"provider"}
 
 
-def test_forgetting_clears_the_values_and_the_choice(app: Flask, dana: Caller) -> None:
+def test_delete_clears_values_and_active_provider(app: Flask, dana: Caller) -> None:
     dana.post(CONFIG, TWILIO)
     dana.post(ACTIVE, {"provider": "twilio"})
     answer = dana.delete(f"{CONFIG}/twilio")
@@ -153,13 +151,13 @@ def test_forgetting_clears_the_values_and_the_choice(app: Flask, dana: Caller) -
     assert dana.delete(f"{CONFIG}/twilio").status_code == 200
 
 
-def test_only_a_voice_provider_can_be_forgotten(app: Flask, dana: Caller, subtests: pytest.Subtests) -> None:
+def test_delete_requires_a_voice_provider(app: Flask, dana: Caller, subtests: pytest.Subtests) -> None:
     for provider in ["exotel", "elevenlabs", "unknown", "%00", "🐘"]:
         with subtests.test(provider=provider), unchanged(app):
             assert dana.delete(f"{CONFIG}/{provider}").status_code == 404
 
 
-def test_clearing_what_the_active_provider_needs_is_refused(app: Flask, dana: Caller) -> None:
+def test_save_clearing_the_active_provider_is_409(app: Flask, dana: Caller) -> None:
     dana.post(CONFIG, TWILIO)
     dana.post(ACTIVE, {"provider": "twilio"})
     with unchanged(app):
@@ -168,7 +166,7 @@ def test_clearing_what_the_active_provider_needs_is_refused(app: Flask, dana: Ca
     assert "twilioAuthToken" in sentence(answer)
 
 
-def test_a_hint_is_not_a_secret(app: Flask, dana: Caller) -> None:
+def test_save_rejects_a_hint_as_secret(app: Flask, dana: Caller) -> None:
     dana.post(CONFIG, TWILIO)
     with unchanged(app):
         answer = dana.post(CONFIG, {"provider": "twilio", "twilioAuthToken": "0001"})

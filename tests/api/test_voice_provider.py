@@ -46,11 +46,11 @@ def _give(dana: Caller, cast: Cast, user: str, number: str, provider: str = "sin
     assert answer.status_code == 201, answer.text
 
 
-def test_it_is_null_where_nothing_is_chosen(mo: Caller) -> None:
+def test_active_provider_is_null_without_a_choice(mo: Caller) -> None:
     assert mo.get(PATH).json == {"provider": None, "phoneNumber": None}
 
 
-def test_it_tells_the_callers_own_default(dana: Caller, mo: Caller, cast: Cast) -> None:
+def test_active_provider_has_the_callers_default_number(dana: Caller, mo: Caller, cast: Cast) -> None:
     dana.post(f"{PATH}/config", SINCH)
     dana.post(f"{PATH}/active", {"provider": "sinch"})
     assert mo.get(PATH).json == {"provider": "sinch", "phoneNumber": None}
@@ -62,7 +62,7 @@ def test_it_tells_the_callers_own_default(dana: Caller, mo: Caller, cast: Cast) 
     assert dana.get(PATH).json == {"provider": "sinch", "phoneNumber": "+14165550103"}
 
 
-def test_a_change_is_seen_by_the_next_request(dana: Caller, mo: Caller) -> None:
+def test_active_provider_change_is_seen_immediately(dana: Caller, mo: Caller) -> None:
     dana.post(f"{PATH}/config", SINCH)
     dana.post(f"{PATH}/active", {"provider": "sinch"})
     assert mo.get(PATH).json["provider"] == "sinch"  # type: ignore[index]
@@ -70,7 +70,7 @@ def test_a_change_is_seen_by_the_next_request(dana: Caller, mo: Caller) -> None:
     assert mo.get(PATH).json["provider"] is None  # type: ignore[index]
 
 
-def test_a_superadmin_may_ask_for_another_organization(dana: Caller, gus: Caller, cast: Cast) -> None:
+def test_active_provider_of_another_organization(dana: Caller, gus: Caller, cast: Cast) -> None:
     dana.post(f"{PATH}/config", SINCH)
     dana.post(f"{PATH}/active", {"provider": "sinch"})
     assert gus.get(PATH).json == {"provider": None, "phoneNumber": None}
@@ -78,14 +78,14 @@ def test_a_superadmin_may_ask_for_another_organization(dana: Caller, gus: Caller
     assert inside.json == {"provider": "sinch", "phoneNumber": None}
 
 
-def test_it_is_one_statement(app: Flask, mo: Caller) -> None:
+def test_active_provider_takes_one_statement(app: Flask, mo: Caller) -> None:
     mo.get(PATH)
     with _statements(app) as sent:
         assert mo.get(PATH).status_code == 200
     assert len(sent) == 1, sent
 
 
-def test_it_sees_what_another_process_wrote(app: Flask, mo: Caller, cast: Cast) -> None:
+def test_active_provider_sees_other_processes_changes(app: Flask, mo: Caller, cast: Cast) -> None:
     assert mo.get(PATH).json == {"provider": None, "phoneNumber": None}
     with app.app_context():
         db.session.get_one(Organization, cast.acme).active_voice = "twilio"

@@ -31,15 +31,13 @@ def path(app: Flask, cast: Cast) -> str:
     return f"/api/webhook/elevenlabs/{cast.acme}"
 
 
-def tell(caller: Caller, path: str, event: Any, secret: str = SECRET, at: int | None = None) -> TestResponse:
+def send(caller: Caller, path: str, event: Any, secret: str = SECRET, at: int | None = None) -> TestResponse:
     body, headers = signed(event, secret, at)
     return caller.call("POST", path, data=body, headers=headers)
 
 
-def test_a_signed_event_is_kept_and_needs_no_token(
-    app: Flask, anonymous: Caller, path: str, cast: Cast
-) -> None:
-    answer = tell(anonymous, path, ended())
+def test_signed_event_is_stored_without_token(app: Flask, anonymous: Caller, path: str, cast: Cast) -> None:
+    answer = send(anonymous, path, ended())
     assert answer.status_code == 200
     assert answer.json == {"success": True, "message": "Call saved."}
     with app.app_context():
@@ -47,28 +45,28 @@ def test_a_signed_event_is_kept_and_needs_no_token(
         assert (call.organization_id, call.conversation_id) == (cast.acme, "conv-1")
 
 
-def test_the_same_message_is_409_and_the_same_event_is_200(anonymous: Caller, path: str) -> None:
+def test_repeated_message_is_409_repeated_event_200(anonymous: Caller, path: str) -> None:
     at = int(time.time())
-    assert tell(anonymous, path, ended(), at=at).status_code == 200
-    answer = tell(anonymous, path, ended(), at=at)
+    assert send(anonymous, path, ended(), at=at).status_code == 200
+    answer = send(anonymous, path, ended(), at=at)
     assert (answer.status_code, answer.json["code"]) == (409, "REPLAYED")  # type: ignore[index]
-    assert tell(anonymous, path, ended(), at=at - 1).status_code == 200
+    assert send(anonymous, path, ended(), at=at - 1).status_code == 200
 
 
-def test_every_other_caller_gets_the_same_401(
+def test_every_invalid_signature_gets_the_same_401(
     app: Flask, anonymous: Caller, dana: Caller, path: str, cast: Cast
 ) -> None:
     now = int(time.time())
     here = f"/api/webhook/elevenlabs/{cast.globex}"
     with unchanged(app):
         answers = [
-            tell(anonymous, path, ended(), "sample-and-wrong"),
-            tell(anonymous, path, ended(), at=now - 3600),
-            tell(anonymous, path, ended(), at=now + 3600),
-            tell(anonymous, here, ended()),
-            tell(anonymous, here, ended(), ""),
-            tell(anonymous, "/api/webhook/elevenlabs/nowhere", ended()),
-            tell(anonymous, "/api/webhook/elevenlabs/nowhere", ended(), ""),
+            send(anonymous, path, ended(), "sample-and-wrong"),
+            send(anonymous, path, ended(), at=now - 3600),
+            send(anonymous, path, ended(), at=now + 3600),
+            send(anonymous, here, ended()),
+            send(anonymous, here, ended(), ""),
+            send(anonymous, "/api/webhook/elevenlabs/nowhere", ended()),
+            send(anonymous, "/api/webhook/elevenlabs/nowhere", ended(), ""),
             anonymous.call("POST", path, data=b"{}", headers={"ElevenLabs-Signature": "t=1,v0=\xff"}),
             anonymous.post(path, {}),
             dana.post(path, {}),
@@ -80,28 +78,26 @@ def test_every_other_caller_gets_the_same_401(
     assert answers[0].json["code"] == "INVALID_SIGNATURE"  # type: ignore[index]
 
 
-def test_a_signed_event_that_cannot_be_used_is_told_so(app: Flask, anonymous: Caller, path: str) -> None:
+def test_signed_event_that_is_invalid_is_4xx(app: Flask, anonymous: Caller, path: str) -> None:
     with unchanged(app):
-        assert tell(anonymous, path, b"{").status_code == 400
-        assert fields(tell(anonymous, path, ended(""))) == {"data.conversation_id"}
-    assert tell(anonymous, path, {"type": "post_call_audio", "data": {}}).status_code == 200
+        assert send(anonymous, path, b"{").status_code == 400
+        assert fields(send(anonymous, path, ended(""))) == {"data.conversation_id"}
+    assert send(anonymous, path, {"type": "post_call_audio", "data": {}}).status_code == 200
 
 
-def test_it_may_be_larger_than_other_bodies_and_not_as_large_as_one_likes(
-    app: Flask, anonymous: Caller, path: str
-) -> None:
+def test_event_has_a_larger_limit(app: Flask, anonymous: Caller, path: str) -> None:
     def padded(size: int) -> bytes:
         return b'{"type":"post_call_audio","data":"' + b"x" * (size - 36) + b'"}'
 
     assert len(padded(LARGEST_EVENT)) == LARGEST_EVENT
-    assert tell(anonymous, path, padded(LARGEST_EVENT)).status_code == 200
+    assert send(anonymous, path, padded(LARGEST_EVENT)).status_code == 200
     with unchanged(app):
         for more in (1, 2, 1_000_000):
-            answer = tell(anonymous, path, padded(LARGEST_EVENT + more))
+            answer = send(anonymous, path, padded(LARGEST_EVENT + more))
             assert (answer.status_code, answer.json["code"]) == (413, "TOO_LARGE")  # type: ignore[index]
 
 
-def test_cookies_and_other_sites_mean_nothing_to_it(anonymous: Caller, path: str) -> None:
+def test_event_ignores_cookies_and_origin(anonymous: Caller, path: str) -> None:
     body, headers = signed(ended(), SECRET)
     headers |= {"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example", "Cookie": "a=b"}
     answer = anonymous.call("POST", path, data=body, headers=headers)

@@ -118,7 +118,7 @@ def _count(table: object) -> object:
     return select(func.count()).select_from(table)  # type: ignore[arg-type]
 
 
-def test_everything_arrives_and_works_there(
+def test_move_copies_every_row(
     app: Flask, here: Furnished, there: Flask, run_move: Callable[[], Done]
 ) -> None:
     _rows_in_every_table(app, here)
@@ -142,7 +142,7 @@ def test_everything_arrives_and_works_there(
     assert "has data" in again.err
 
 
-def test_a_move_that_fails_changes_nothing_and_can_be_tried_again(
+def test_move_that_fails_can_be_repeated(
     app: Flask, here: Furnished, target: str, there: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with app.app_context():
@@ -174,7 +174,7 @@ def test_the_digest_differs_by_row(app: Flask, here: Furnished) -> None:
     assert changed == {"installation"}
 
 
-def test_what_is_no_empty_postgresql_database_is_refused(
+def test_move_requires_an_empty_postgresql_database(
     app: Flask, here: Furnished, target: str, there: Flask, tmp_path: Path
 ) -> None:
     with there.app_context():
@@ -195,6 +195,6 @@ def test_what_is_no_empty_postgresql_database_is_refused(
         _moved(app, target)
 
 
-def test_postgresql_is_not_moved(target: str, environment: dict[str, str], there: Flask) -> None:
+def test_move_requires_sqlite(target: str, environment: dict[str, str], there: Flask) -> None:
     with pytest.raises(MoveError, match="already"):
         _moved(there, target)

@@ -128,7 +128,7 @@ def sealed(keys: dict[str, str]) -> dict[str, str]:
 # Making one
 
 
-def test_a_backup_has_the_database_and_says_what_it_is(
+def test_backup_has_database_and_manifest(
     app: Flask, cast: Cast, tmp_path: Path, run: Run, *, starting: Commands, environment: dict[str, str]
 ) -> None:
     path = tmp_path / "backup.zip"
@@ -154,7 +154,7 @@ def test_a_backup_has_the_database_and_says_what_it_is(
     assert starting.run("restore", str(path), "--check", environment=settings).code == 0
 
 
-def test_its_secrets_are_sealed_and_its_keys_are_in_it_only_when_they_are_wanted(
+def test_backup_has_keys_only_on_request(
     app: Flask, here: Furnished, tmp_path: Path, shared_keys: dict[str, str]
 ) -> None:
     secrets = {**here.secrets, **shared_keys}
@@ -167,7 +167,7 @@ def test_its_secrets_are_sealed_and_its_keys_are_in_it_only_when_they_are_wanted
     assert sorted(leaked(back_up(app, tmp_path / "with.zip"))) == sorted(shared_keys)
 
 
-def test_a_file_of_the_installation_is_never_overwritten(app: Flask, here: Furnished, tmp_path: Path) -> None:
+def test_backup_never_overwrites_the_installation(app: Flask, here: Furnished, tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(tmp_path / "patchbay.db")
     for name in ("patchbay.db", "patchbay.db-wal", "link"):
         with pytest.raises(ArchiveError, match="installation itself"):
@@ -176,7 +176,7 @@ def test_a_file_of_the_installation_is_never_overwritten(app: Flask, here: Furni
         assert len(db.session.scalars(select(Installation)).all()) == 1
 
 
-def test_what_a_killed_backup_left_is_removed_by_the_next(
+def test_backup_removes_files_of_a_killed_one(
     app: Flask, here: Furnished, tmp_path: Path, target: dict[str, str]
 ) -> None:
     path = tmp_path / "backup.zip"
@@ -192,7 +192,7 @@ def test_what_a_killed_backup_left_is_removed_by_the_next(
         back_up(app, path, replaces=True)
 
 
-def test_a_backup_that_is_stopped_leaves_no_file(
+def test_backup_that_is_stopped_leaves_no_file(
     app: Flask, here: Furnished, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def stop(*_arguments: Any) -> None:
@@ -213,7 +213,7 @@ def test_a_backup_that_is_stopped_leaves_no_file(
 # Restoring it
 
 
-def test_another_machine_is_set_up_from_it(
+def test_restore_on_another_machine(
     app: Flask, cast: Cast, tmp_path: Path, target: dict[str, str], starting: Commands
 ) -> None:
     token = issue(app, cast.dana, secrets=True).jwt
@@ -234,7 +234,7 @@ def test_another_machine_is_set_up_from_it(
     assert starting.run("audit", "verify", environment=clean_environment() | target).code == 0
 
 
-def test_keys_are_given_when_they_are_not_in_it(
+def test_restore_uses_given_keys(
     app: Flask, here: Furnished, tmp_path: Path, target: dict[str, str], shared_keys: dict[str, str]
 ) -> None:
     backup = back_up(app, tmp_path / "backup.zip", with_keys=False)
@@ -254,7 +254,7 @@ def test_keys_are_given_when_they_are_not_in_it(
     assert not list(folder.glob("*.key*")), "the environment has them"
 
 
-def test_other_signing_keys_are_pointed_out(
+def test_restore_reports_other_signing_keys(
     ready_made: Path, target: dict[str, str], shared_keys: dict[str, str]
 ) -> None:
     keys = sealed(shared_keys) | {"PATCHBAY_SECRET_KEY": secrets.token_urlsafe(48)}
@@ -263,7 +263,7 @@ def test_other_signing_keys_are_pointed_out(
     assert found.notes[0].startswith("PATCHBAY_SECRET_KEY")
 
 
-def test_data_is_replaced_only_when_that_is_meant_and_kept_aside(
+def test_restore_replaces_on_request_and_keeps_a_copy(
     app: Flask, here: Furnished, backup: Path, environment: dict[str, str], shared_keys: dict[str, str]
 ) -> None:
     """A later write is in the former database, whose WAL it still was in."""
@@ -291,13 +291,13 @@ def test_data_is_replaced_only_when_that_is_meant_and_kept_aside(
         assert dump(other, but=UNTOLD) == {n: rows for n, rows in before.items() if n not in UNTOLD}
 
 
-def test_no_server_may_run_on_the_folder(ready_made: Path, target: dict[str, str]) -> None:
+def test_restore_requires_a_stopped_server(ready_made: Path, target: dict[str, str]) -> None:
     with serving.alone(Path(target["PATCHBAY_DATA"])), pytest.raises(serving.Taken):
         restore.restore(ready_made, target, replaces=True)
 
 
 @pytest.mark.parametrize("damage", ["no keys", "no database", "rubbish", "cut"])
-def test_an_installation_that_does_not_start_is_restored(
+def test_restore_replaces_a_damaged_installation(
     ready_made: Path, tmp_path: Path, sqlite_url: str, starting: Commands, damage: str
 ) -> None:
     database = tmp_path / "patchbay.db"
@@ -315,7 +315,7 @@ def test_an_installation_that_does_not_start_is_restored(
     assert starting.run("audit", "verify", environment=settings).code == 0
 
 
-def test_what_the_command_was_is_read_as_flask_reads_it() -> None:
+def test_is_restore_parses_like_flask() -> None:
     assert is_restore(["flask", "--app", "wsgi", "restore", "x", "--check"])
     assert is_restore(["/x/__main__.py", "-A", "wsgi", "--debug", "restore", "x"])
     for arguments in (["--app", "wsgi", "users", "create", "--name", "restore"], ["--listener", "7"], []):
@@ -348,7 +348,7 @@ def altered(backup: Path, change: Callable[[sqlite3.Connection], Any], **manifes
     return path
 
 
-def test_a_database_that_was_tampered_with_is_found(
+def test_restore_rejects_a_tampered_database(
     ready_made: Path, target: dict[str, str], subtests: pytest.Subtests
 ) -> None:
     for sql, word in [
@@ -369,7 +369,7 @@ def test_a_database_that_was_tampered_with_is_found(
             assert not (Path(target["PATCHBAY_DATA"]) / "patchbay.db").exists()
 
 
-def test_a_backup_of_a_newer_version_is_refused(ready_made: Path, target: dict[str, str]) -> None:
+def test_restore_rejects_a_newer_version(ready_made: Path, target: dict[str, str]) -> None:
     path = altered(
         ready_made, lambda c: c.execute("UPDATE alembic_version SET version_num = '9999'"), migration="9999"
     )
@@ -377,7 +377,7 @@ def test_a_backup_of_a_newer_version_is_refused(ready_made: Path, target: dict[s
     assert "9999" in problem
 
 
-def test_a_backup_of_an_older_version_is_brought_up_to_date(
+def test_restore_upgrades_an_older_version(
     app: Flask, here: Furnished, tmp_path: Path, target: dict[str, str]
 ) -> None:
     with app.app_context():
@@ -392,7 +392,7 @@ def test_a_backup_of_an_older_version_is_brought_up_to_date(
         assert integrity.problems(db.session(), context.keys().sealer) == []
 
 
-def test_a_secret_that_no_key_opened_before_does_not_prevent_a_restore(
+def test_restore_accepts_secrets_unreadable_before(
     app: Flask, here: Furnished, tmp_path: Path, target: dict[str, str], starting: Commands
 ) -> None:
     with app.app_context():
@@ -410,7 +410,7 @@ def test_a_secret_that_no_key_opened_before_does_not_prevent_a_restore(
 # PostgreSQL
 
 
-def test_postgresql_is_dumped_with_its_own_tool(
+def test_backup_of_postgresql_names_pg_dump(
     tmp_path: Path, postgresql_url: str, shared_keys: dict[str, str], starting: Commands
 ) -> None:
     url = postgresql_url.replace("://postgres:", "://postgres:my-database-password")
@@ -431,6 +431,6 @@ def test_postgresql_is_dumped_with_its_own_tool(
         assert (tmp_path / "target" / name).read_text().strip() == shared_keys[setting]
 
 
-def test_sqlite_is_not_restored_over_postgresql(ready_made: Path, target: dict[str, str]) -> None:
+def test_restore_of_sqlite_rejects_postgresql(ready_made: Path, target: dict[str, str]) -> None:
     with pytest.raises(ArchiveError, match="move-database"):
         restore.restore(ready_made, target | {"DATABASE_URL": "postgresql://nowhere/x"}, replaces=True)

@@ -63,7 +63,7 @@ def _read(path: Path, folder: Path) -> None:
         found.unpack_database(folder / "patchbay.db")
 
 
-def test_what_was_written_is_read(good: Path, folder: Path) -> None:
+def test_archive_round_trip(good: Path, folder: Path) -> None:
     assert good.stat().st_mode & 0o777 == 0o600
     _read(good, folder)
     assert (folder / "patchbay.db").read_bytes() == CONTENT
@@ -91,7 +91,7 @@ def _says(name: str, size: int) -> Change:
 
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")
-def test_a_hostile_member_is_refused(good: Path, folder: Path, subtests: pytest.Subtests) -> None:
+def test_opened_rejects_hostile_members(good: Path, folder: Path, subtests: pytest.Subtests) -> None:
     whole = good.read_bytes()
     changes = [
         _adds("../evil"),
@@ -123,7 +123,7 @@ def test_a_hostile_member_is_refused(good: Path, folder: Path, subtests: pytest.
 def _rewrite(
     good: Path, database: Path, *, without: str = "", content: bytes = CONTENT, manifest: Any = None
 ) -> None:
-    """The archive as somebody writes it who can write any manifest."""
+    """Writes the archive with any manifest, as an attacker can."""
     members = {
         "manifest.json": json.dumps(_manifest(database, manifest)).encode(),
         "patchbay.db": content,
@@ -138,7 +138,7 @@ def _rewrite(
 HUGE = 2**60
 
 
-def test_a_manifest_that_does_not_fit_is_refused(
+def test_opened_rejects_a_wrong_manifest(
     good: Path, database: Path, folder: Path, subtests: pytest.Subtests
 ) -> None:
     cases: list[dict[str, Any]] = [
@@ -163,7 +163,7 @@ def test_a_manifest_that_does_not_fit_is_refused(
                 _read(good, target)
 
 
-def test_a_database_larger_than_the_disk_is_refused(good: Path, database: Path, folder: Path) -> None:
+def test_unpack_rejects_a_database_larger_than_the_disk(good: Path, database: Path, folder: Path) -> None:
     _rewrite(
         good, database, manifest={"database": {"kind": "sqlite", "rows": {}, "size": HUGE, "sha256": "x"}}
     )
@@ -174,9 +174,7 @@ def test_a_database_larger_than_the_disk_is_refused(good: Path, database: Path, 
     assert list(folder.iterdir()) == []
 
 
-def test_what_is_no_database_is_refused_before_it_is_unpacked(
-    good: Path, folder: Path, tmp_path: Path
-) -> None:
+def test_unpack_rejects_what_is_no_database(good: Path, folder: Path, tmp_path: Path) -> None:
     zeros = tmp_path / "zeros"
     zeros.write_bytes(bytes(5_000_000))
     _rewrite(good, zeros, content=zeros.read_bytes())
@@ -185,7 +183,7 @@ def test_what_is_no_database_is_refused_before_it_is_unpacked(
     assert sum(path.stat().st_size for path in folder.iterdir()) == 0
 
 
-def test_a_damaged_archive_is_refused(good: Path, folder: Path) -> None:
+def test_opened_rejects_damaged_archives(good: Path, folder: Path) -> None:
     whole = good.read_bytes()
     damaged = [whole[: len(whole) * part // 20] for part in range(20)]
     with zipfile.ZipFile(good) as file:
@@ -205,7 +203,7 @@ def test_a_damaged_archive_is_refused(good: Path, folder: Path) -> None:
             _read(good, target)
 
 
-def test_an_existing_file_is_replaced_only_when_that_is_meant(good: Path, tmp_path: Path) -> None:
+def test_written_whole_replaces_on_request_only(good: Path, tmp_path: Path) -> None:
     before = good.read_bytes()
     with pytest.raises(ArchiveError), archive.written_whole(good, replaces=False):
         pytest.fail("nothing is written")
@@ -216,7 +214,7 @@ def test_an_existing_file_is_replaced_only_when_that_is_meant(good: Path, tmp_pa
         file.write(b"new")
     assert good.read_bytes() == b"new"
     with pytest.raises(ArchiveError), archive.written_whole(tmp_path / "no" / "file", replaces=True):
-        pytest.fail("there is no such folder")
+        pytest.fail("the folder does not exist")
     with pytest.raises(ArchiveError), archive.written_whole(tmp_path, replaces=True):
         pytest.fail("it is a folder")
     assert [path for path in tmp_path.iterdir() if path.name.startswith(".")] == []

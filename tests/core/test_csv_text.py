@@ -18,7 +18,7 @@ TABLE = "number,label\r\n+1555,Café\r\n"
 WANTED = [["number", "label"], ["+1555", "Café"]]
 
 
-def test_it_reads_what_spreadsheets_save(subtests):
+def test_rows_of_every_encoding_and_separator(subtests):
     for raw, encoding in [
         (TABLE.encode(), "utf-8"),
         (b"\xef\xbb\xbf" + TABLE.encode(), "utf-8-sig"),
@@ -47,12 +47,12 @@ def test_it_reads_what_spreadsheets_save(subtests):
             assert read_as == encoding
 
 
-def test_the_header_alone_says_what_separates():
+def test_rows_separator_comes_from_the_header():
     assert read(b"a;b\r\n1,5;2,5,5\r\n")[0] == [["a", "b"], ["1,5", "2,5,5"]]
     assert read(b'"a,b";c\r\n1;2\r\n')[0] == [["a,b", "c"], ["1", "2"]]
 
 
-def test_a_row_says_in_which_line_it_begins():
+def test_rows_have_their_first_line():
     text = 'a,b\r\n\r\n1,"two\r\nlines, and ""marks"""\r\n2,x\r\n'
     assert list(csv_text.rows(text)) == [
         (1, ["a", "b"]),
@@ -62,7 +62,7 @@ def test_a_row_says_in_which_line_it_begins():
     assert [line for line, _ in csv_text.rows("sep=,\na,b\n1,2\n")] == [2, 3]
 
 
-def test_what_is_no_text_is_refused(subtests):
+def test_decode_rejects_what_is_no_text(subtests):
     for raw, sentence in [
         (b"PK\x03\x04 and so on", "a workbook"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "a workbook"),
@@ -75,7 +75,7 @@ def test_what_is_no_text_is_refused(subtests):
             read(raw)
 
 
-def test_broken_quotes_are_refused_with_their_line(subtests):
+def test_rows_report_the_line_of_broken_quotes(subtests):
     for row in ['1,"never closed\r\n5,6', '1,"closed"too early']:
         with (
             subtests.test(row=row),
@@ -91,7 +91,7 @@ CELLS = [
 ]
 
 
-def test_no_cell_is_a_formula_and_each_comes_back_as_it_was(subtests):
+def test_lines_escape_formulas_and_plain_restores_them(subtests):
     for cell in CELLS:
         with subtests.test(cell=cell):
             written = b"".join(csv_text.lines([["a", cell]])).decode("utf-8-sig")
@@ -100,18 +100,18 @@ def test_no_cell_is_a_formula_and_each_comes_back_as_it_was(subtests):
             assert csv_text.plain(found) == cell
 
 
-def test_text_that_a_spreadsheet_was_forced_to_keep():
+def test_plain_removes_forced_text():
     assert csv_text.plain('="+15551234567"') == "+15551234567"
     assert csv_text.plain('=1+"a"') == '=1+"a"'
 
 
-def test_many_rows_are_written_a_few_at_a_time():
+def test_lines_are_yielded_in_batches():
     pieces = list(csv_text.lines(([str(n)] for n in range(450)), together=200))
     assert len(pieces) == 3
     assert b"".join(pieces) == b"\xef\xbb\xbf" + b"".join(f"{n}\r\n".encode() for n in range(450))
 
 
-def test_what_is_mostly_empty_is_refused_before_it_is_read(subtests: pytest.Subtests) -> None:
+def test_rows_reject_large_empty_files_early(subtests: pytest.Subtests) -> None:
     for text, sentence in [
         ("a,b\n" + "\n" * csv_text.MOST_LINES, "500,001 lines"),
         ("a,b\r\n" + "\r" * csv_text.MOST_LINES, "500,001 lines"),

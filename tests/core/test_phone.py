@@ -6,7 +6,7 @@ from app.core import phone
 from app.core.phone import Reading
 
 
-def test_it_reads_what_people_write(subtests):
+def test_normalize_accepts_usual_spellings(subtests):
     for text, country, number in [
         ("+15551234567", None, "+15551234567"),
         ("+15551234567", "IN", "+15551234567"),
@@ -26,7 +26,7 @@ def test_it_reads_what_people_write(subtests):
             assert phone.E164.fullmatch(number)
 
 
-def test_it_refuses_what_is_not_a_number(subtests):
+def test_normalize_rejects_other_text(subtests):
     for text in [
         "",
         " ",
@@ -61,23 +61,23 @@ def test_it_refuses_what_is_not_a_number(subtests):
                     assert "United States" in str(refused.value)
 
 
-def test_without_a_country_it_needs_the_country_code():
+def test_normalize_without_country_needs_a_country_code():
     with pytest.raises(ValueError, match=r"country code, such as \+15551234567"):
         phone.normalize("555 123 4567", None)
 
 
-def test_it_shows_a_number_as_people_expect():
+def test_display_is_international():
     assert phone.display("+15551234567") == "+1 555-123-4567"
     assert phone.display("not a number") == "not a number"
 
 
-def test_countries_have_two_letters_and_a_name():
+def test_country_names_by_two_letter_code():
     names = phone.country_names()
     assert names["IN"] == "India"
     assert all(len(code) == 2 and code.isupper() and name for code, name in names.items())
 
 
-def test_it_reads_what_spreadsheets_make_of_numbers(subtests):
+def test_from_cell_reads_spreadsheet_numbers(subtests):
     for text, country, number, reading in [
         ("+15551234567", "IN", "+15551234567", Reading.AS_WRITTEN),
         ("\N{FULLWIDTH PLUS SIGN}15551234567", None, "+15551234567", Reading.AS_WRITTEN),
@@ -96,7 +96,7 @@ def test_it_reads_what_spreadsheets_make_of_numbers(subtests):
             assert phone.from_cell(text, country) == (number, reading)
 
 
-def test_a_shortened_number_is_named_with_what_to_do(subtests):
+def test_from_cell_rejects_shortened_numbers(subtests):
     for text in ["1.55512E+10", "1,55512E+10", "1.55512345678e10", "+1.5E+10", "2E+11"]:
         with (
             subtests.test(text=text),
@@ -105,7 +105,7 @@ def test_a_shortened_number_is_named_with_what_to_do(subtests):
             phone.from_cell(text, "US")
 
 
-def test_digits_that_are_all_there_are_read(subtests):
+def test_from_cell_accepts_complete_exponents(subtests):
     for text in [
         *("1.5551234567E+10", "1,5551234567E+10", "1.55512345670000E+10", "15551234567e0"),
         *("15,551,234,567", "15.551.234.567", "١٥٥٥١٢٣٤٥٦٧", "\u200e15551234567"),
@@ -114,7 +114,7 @@ def test_digits_that_are_all_there_are_read(subtests):
             assert phone.from_cell(text, None) == ("+15551234567", Reading.PLUS_LOST)
 
 
-def test_what_a_spreadsheet_computed_is_named_with_what_to_do(subtests):
+def test_from_cell_rejects_formulas_and_errors(subtests):
     for text, why in [
         ("=+15551234567", "This is a formula"),
         ('=HYPERLINK("tel:+15551234567")', "This is a formula"),
@@ -129,7 +129,7 @@ def test_what_a_spreadsheet_computed_is_named_with_what_to_do(subtests):
             phone.from_cell(text, "US")
 
 
-def test_what_comes_along_when_a_number_is_copied_is_left_out(subtests):
+def test_normalize_removes_invisible_characters(subtests):
     for text in [
         *(
             "\u202a+1 555-123-4567\u202c",
@@ -143,17 +143,17 @@ def test_what_comes_along_when_a_number_is_copied_is_left_out(subtests):
             assert phone.normalize(text, None) == "+15551234567"
 
 
-def test_a_long_text_is_not_looked_at_closely():
+def test_normalize_rejects_long_text():
     with pytest.raises(ValueError, match="at most 15 digits"):
         phone.normalize("\u200b" * 1_000_000 + "+15551234567", None)
 
 
-def test_digits_that_can_be_two_numbers_are_not_guessed():
+def test_from_cell_rejects_ambiguous_digits():
     with pytest.raises(ValueError, match=r"^This can be \+15551234567 or \+5551234567\."):
         phone.from_cell("5551234567", "US")
 
 
-def test_a_cell_that_is_no_number_is_refused(subtests):
+def test_from_cell_rejects_other_text(subtests):
     for text, country in [("", "US"), ("1234567", None), ("ask Mo", "US"), ("5244", "US")]:
         with (
             subtests.test(text=text),

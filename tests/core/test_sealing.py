@@ -13,23 +13,23 @@ PLACE = Place("organization-1", "twilio", "auth_token")
 OLD, NEW = Fernet.generate_key().decode(), Fernet.generate_key().decode()
 
 
-def test_what_is_sealed_opens_in_its_place(subtests):
+def test_seal_and_open(subtests):
     for secret in ["sample-token", "x", "ключ", "🔑" * 500, '"\\', "a" * 500]:
         with subtests.test(secret=secret):
             sealer = Sealer([NEW])
             assert sealer.open(sealer.seal(secret, PLACE), PLACE) == secret
 
 
-def test_the_longest_secret_fits_its_column():
+def test_seal_of_the_longest_secret_fits_its_column():
     assert len(Sealer([NEW]).seal("🔑" * 500, PLACE)) <= 4000
 
 
-def test_one_secret_is_sealed_differently_each_time():
+def test_seal_differs_each_time():
     sealer = Sealer([NEW])
     assert sealer.seal("sample-token", PLACE) != sealer.seal("sample-token", PLACE)
 
 
-def test_it_refuses_a_token_moved_to_another_place(subtests):
+def test_open_rejects_a_token_of_another_place(subtests):
     for part in ["organization_id", "provider", "field"]:
         with subtests.test(part=part):
             sealer = Sealer([NEW])
@@ -38,7 +38,7 @@ def test_it_refuses_a_token_moved_to_another_place(subtests):
                 sealer.open(token, replace(PLACE, **{part: "elsewhere"}))
 
 
-def test_it_refuses_every_flipped_byte():
+def test_open_rejects_every_flipped_byte():
     sealer = Sealer([NEW])
     raw = base64.urlsafe_b64decode(sealer.seal("sample-token", PLACE))
     for position in range(len(raw)):
@@ -47,13 +47,13 @@ def test_it_refuses_every_flipped_byte():
             sealer.open(base64.urlsafe_b64encode(flipped).decode(), PLACE)
 
 
-def test_it_refuses_junk(subtests):
+def test_open_rejects_other_text(subtests):
     for token in ["", "junk", "gAAAA", "\N{KEY}"]:
         with subtests.test(token=token), pytest.raises(SealBroken):
             Sealer([NEW]).open(token, PLACE)
 
 
-def test_a_rotated_sealer_opens_both_and_seals_with_the_newest():
+def test_sealer_with_two_keys_seals_with_the_newest():
     by_old = Sealer([OLD]).seal("sample-token", PLACE)
     both = Sealer([NEW, OLD])
     assert both.open(by_old, PLACE) == "sample-token"
@@ -66,7 +66,7 @@ def test_a_rotated_sealer_opens_both_and_seals_with_the_newest():
         Sealer([OLD]).open(again, PLACE)
 
 
-def test_fingerprints_name_keys_without_telling_them():
+def test_fingerprints_do_not_reveal_keys():
     sealer = Sealer([NEW, OLD])
     assert sealer.fingerprints == (sealing.fingerprint(NEW), sealing.fingerprint(OLD))
     assert sealer.current == sealing.fingerprint(NEW) != sealing.fingerprint(OLD)
@@ -74,7 +74,7 @@ def test_fingerprints_name_keys_without_telling_them():
     assert sealer.current not in NEW
 
 
-def test_a_hint_is_the_end_of_a_long_secret_only(subtests):
+def test_hint_is_the_end_of_a_long_secret(subtests):
     for secret, hint in [
         ("0123456789abcdef", "cdef"),
         ("0123456789abcde", ""),
@@ -91,6 +91,6 @@ def test_patterned_key_is_detected(subtests):
             assert not sealing.is_fernet_key(key)
 
 
-def test_it_knows_a_good_key():
+def test_is_fernet_key_accepts_a_generated_key():
     assert sealing.is_fernet_key(NEW)
     assert not sealing.is_fernet_key(NEW[:-4])

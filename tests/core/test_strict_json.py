@@ -8,7 +8,7 @@ from app.core import strict_json
 from app.core.errors import Malformed
 
 
-def test_it_reads_json(subtests):
+def test_parse_valid_json(subtests):
     values: list[object] = [
         {},
         [],
@@ -27,15 +27,15 @@ def test_it_reads_json(subtests):
             assert strict_json.parse(json.dumps(value, ensure_ascii=False).encode()) == value
 
 
-def test_a_whole_surrogate_pair_is_a_character():
+def test_parse_accepts_a_surrogate_pair():
     assert strict_json.parse(b'"\\ud83d\\udd11"') == "🔑"
 
 
-def test_it_reads_a_text_with_a_byte_order_mark():
+def test_parse_accepts_a_byte_order_mark():
     assert strict_json.parse(b"\xef\xbb\xbf{}") == {}
 
 
-def test_the_deepest_that_is_read():
+def test_parse_accepts_the_deepest_nesting():
     assert strict_json.parse(b"[" * strict_json.DEEPEST + b"]" * strict_json.DEEPEST)
 
 
@@ -48,13 +48,13 @@ DEEP = {
 }
 
 
-def test_it_refuses_deep_nesting(subtests):
+def test_parse_rejects_deeper_nesting(subtests):
     for raw in DEEP.values():
         with subtests.test(raw=raw), pytest.raises(Malformed, match="nested more than 32 levels"):
             strict_json.parse(raw)
 
 
-def test_it_refuses(subtests):
+def test_parse_rejects_invalid_json(subtests):
     for raw, sentence in [
         (b"", "not valid JSON"),
         (b" ", "not valid JSON"),
@@ -90,7 +90,7 @@ def test_it_refuses(subtests):
             assert refused.value.status == 400
 
 
-def test_a_long_key_is_not_echoed_whole():
+def test_parse_error_shortens_long_keys():
     key = "k" * 5000
     with pytest.raises(Malformed) as refused:
         strict_json.parse(f'{{"{key}": 1, "{key}": 2}}'.encode())

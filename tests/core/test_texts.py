@@ -17,7 +17,7 @@ def test_one_line_removes_what_cannot_be_printed():
     assert texts.one_line("x" * 20, 10) == "x" * 10
 
 
-def test_count_of_agrees_with_the_number():
+def test_count_of_uses_the_plural():
     assert [texts.count_of(count, "number") for count in (0, 1, 2, 1200)] == [
         "0 numbers",
         "1 number",

@@ -98,20 +98,20 @@ BAD = [
 ]
 
 
-def test_it_accepts_a_public_https_address(subtests):
+def test_public_base_url_accepts_public_https(subtests):
     for text, url in GOOD:
         with subtests.test(text=text):
             assert urls.public_base_url(text) == url
             assert urls.public_base_url(url) == url
 
 
-def test_it_refuses_what_providers_could_not_or_should_not_call(subtests):
+def test_public_base_url_rejects_other_urls(subtests):
     for text in BAD:
         with subtests.test(text=text), pytest.raises(ValueError, match=r"^[A-Z].*[.]$"):
             urls.public_base_url(text)
 
 
-def test_a_callback_may_have_a_query_and_keeps_its_path(subtests):
+def test_callback_url_keeps_path_and_query(subtests):
     for text, url in [
         *((text, url) for text, url in GOOD if not text.strip().endswith("/")),
         (" https://Dialer.example.com:443/sinch/ ", "https://dialer.example.com/sinch/"),
@@ -127,7 +127,7 @@ def test_a_callback_may_have_a_query_and_keeps_its_path(subtests):
 MORE_IN_A_CALLBACK = {BAD[-2], BAD[-1], "https://voice.example.com?", "https://voice.example.com?a=b"}
 
 
-def test_a_callback_is_refused_as_a_base_is(subtests):
+def test_callback_url_rejects_other_urls(subtests):
     for text in [
         *(text for text in BAD if text not in MORE_IN_A_CALLBACK),
         "https://dialer.example.com/a?b=c d",
@@ -142,7 +142,7 @@ def test_a_callback_is_refused_as_a_base_is(subtests):
             urls.callback_url(text)
 
 
-def test_an_address_of_somebody_else_is_one_line_without_a_password(subtests):
+def test_shown_is_one_line_without_password(subtests):
     for found, shown in [
         ("https://a.example/b?c=d@e", "https://a.example/b?c=d@e"),
         ("https://ann:sample@a.example/b", "https://…@a.example/b"),
@@ -154,7 +154,7 @@ def test_an_address_of_somebody_else_is_one_line_without_a_password(subtests):
             assert urls.shown(found) == shown
 
 
-def test_the_agent_is_one_encoded_segment_of_the_webhook_url(subtests):
+def test_inbound_webhook_url_encodes_the_agent(subtests):
     for agent, segment in [
         ("support", "support"),
         ("Night shift", "Night%20shift"),
@@ -171,13 +171,13 @@ def test_the_agent_is_one_encoded_segment_of_the_webhook_url(subtests):
             assert unquote(urlsplit(url).path.rsplit("/", 1)[1]) == agent
 
 
-def test_there_is_no_webhook_url_without_a_base_and_an_agent(subtests):
+def test_inbound_webhook_url_needs_base_and_agent(subtests):
     for base, agent in [(None, "support"), ("", "support"), ("https://voice.example.com", None)]:
         with subtests.test(base=base, agent=agent):
             assert urls.inbound_webhook_url(base, "twilio", agent) is None
 
 
-def test_it_never_leaves_the_site(subtests):
+def test_local_path_rejects_other_sites(subtests):
     for target in [
         None,
         "",
@@ -199,13 +199,13 @@ def test_it_never_leaves_the_site(subtests):
             assert urls.local_path(target) is None
 
 
-def test_it_keeps_a_path_of_ours(subtests):
+def test_local_path_accepts_own_paths(subtests):
     for target in ["/", "/o/acme-support/", "/o/acme?q=//evil.example#top"]:
         with subtests.test(target=target):
             assert urls.local_path(target) == target
 
 
-def test_an_address_is_shown_without_the_password_in_it(subtests):
+def test_without_user_removes_the_password(subtests):
     for url, shown in [
         ("https://calls.example/x?y=a@b#c@d", "https://calls.example/x?y=a@b#c@d"),
         ("https://user:sample@calls.example:8443/x", "https://calls.example:8443/x"),

@@ -8,7 +8,7 @@ MAC = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7)"
 KIT = "AppleWebKit/537.36 (KHTML, like Gecko)"
 
 
-def test_a_browser_is_named_in_words(subtests: pytest.Subtests) -> None:
+def test_words_name_browser_and_system(subtests: pytest.Subtests) -> None:
     for user_agent, words in [
         (
             f"Mozilla/5.0 (Windows NT 10.0; Win64; x64) {KIT} Chrome/140.0.0.0 Safari/537.36",

@@ -40,7 +40,7 @@ def sqlite_engine(sqlite_url):
     engine.dispose()
 
 
-def test_sqlite_is_opened_safely(sqlite_engine):
+def test_sqlite_settings(sqlite_engine):
     with sqlite_engine.connect() as connection:
         found = {
             name: connection.execute(text(f"PRAGMA {name}")).scalar()
@@ -55,7 +55,7 @@ def test_sqlite_is_opened_safely(sqlite_engine):
     }
 
 
-def test_a_large_wal_shrinks_again(sqlite_engine, tmp_path):
+def test_large_wal_shrinks_after_a_checkpoint(sqlite_engine, tmp_path):
     wal = tmp_path / "patchbay.db-wal"
     large = text("CREATE TABLE x AS SELECT zeroblob(:size) AS y")
     with sqlite_engine.connect().execution_options(writes=True) as writer:
@@ -67,7 +67,7 @@ def test_a_large_wal_shrinks_again(sqlite_engine, tmp_path):
         assert wal.stat().st_size <= database_engine.WAL_BYTES
 
 
-def test_connecting_again_keeps_the_locks_of_the_first_connection(sqlite_engine, tmp_path):
+def test_prepare_keeps_the_locks_of_other_connections(sqlite_engine, tmp_path):
     """A process that closes any descriptor of a file loses all its locks on it."""
     inode = (tmp_path / "patchbay.db").stat().st_ino
     with sqlite_engine.connect(), sqlite_engine.connect():
@@ -75,7 +75,7 @@ def test_connecting_again_keeps_the_locks_of_the_first_connection(sqlite_engine,
     assert [line for line in locks if f" {os.getpid()} " in line and f":{inode} " in line]
 
 
-def test_a_new_file_and_those_beside_it_are_the_owners_alone(tmp_path):
+def test_new_sqlite_files_have_mode_0600(tmp_path):
     before = os.umask(0o022)
     try:
         engine = _engine(f"sqlite:///{tmp_path / 'new.db'}")
@@ -88,7 +88,7 @@ def test_a_new_file_and_those_beside_it_are_the_owners_alone(tmp_path):
     assert modes == {"new.db": 0o600, "new.db-wal": 0o600, "new.db-shm": 0o600}
 
 
-def test_a_folder_that_is_not_there_is_told_by_sqlite(tmp_path):
+def test_missing_folder_is_reported_by_sqlite(tmp_path):
     with pytest.raises(OperationalError, match="unable to open"):
         _engine(f"sqlite:///{tmp_path / 'nowhere' / 'new.db'}").connect()
 
@@ -100,7 +100,7 @@ def test_the_sqlite_in_use_has_the_fix_of_the_wal_corruption():
     assert not database_engine.has_wal_bug(driver.sqlite_version_info)
 
 
-def test_only_a_writer_begins_with_the_lock(sqlite_engine):
+def test_only_writers_begin_immediate(sqlite_engine):
     seen: list[str] = []
     with sqlite_engine.connect() as connection:
         driver = connection.connection.dbapi_connection
@@ -113,7 +113,7 @@ def test_only_a_writer_begins_with_the_lock(sqlite_engine):
     assert [line for line in seen if line.startswith("BEGIN")] == ["BEGIN", "BEGIN IMMEDIATE"]
 
 
-def test_readers_go_on_while_somebody_writes_and_see_what_was_before(sqlite_engine):
+def test_readers_see_the_last_commit_during_a_write(sqlite_engine):
     with Session(sqlite_engine) as session:
         cast.write(session)
     writer = sqlite_engine.connect().execution_options(writes=True)
@@ -123,7 +123,7 @@ def test_readers_go_on_while_somebody_writes_and_see_what_was_before(sqlite_engi
         assert set(names) == {"Acme Support", "Globex"}
 
 
-def test_who_is_not_to_wait_gives_up_at_once_and_is_patient_the_next_time(sqlite_engine):
+def test_waits_false_fails_without_waiting(sqlite_engine):
     writer = sqlite_engine.connect().execution_options(writes=True)
     hurried = sqlite_engine.connect().execution_options(writes=True, waits=False)
     with writer, hurried:
@@ -133,7 +133,7 @@ def test_who_is_not_to_wait_gives_up_at_once_and_is_patient_the_next_time(sqlite
     assert timeout == (database_engine.BUSY_MILLISECONDS,)
 
 
-def test_foreign_keys_hold(database_url):
+def test_foreign_keys_are_enforced(database_url):
     engine = _engine(database_url)
     insert = text(
         "INSERT INTO api_tokens (id, user_id, name, scopes, created_at, expires_at) "
@@ -144,7 +144,7 @@ def test_foreign_keys_hold(database_url):
     engine.dispose()
 
 
-def test_an_error_does_not_tell_the_values(database_url):
+def test_errors_have_no_parameters(database_url):
     engine = _engine(database_url)
     with pytest.raises(Exception, match="no_such_table") as failed, engine.connect() as connection:
         connection.execute(text("SELECT :value FROM no_such_table"), {"value": "canary"})
@@ -152,14 +152,14 @@ def test_an_error_does_not_tell_the_values(database_url):
     engine.dispose()
 
 
-def test_it_knows_whether_there_is_a_table(database_url, tmp_path):
+def test_has_table(database_url, tmp_path):
     assert database_engine.has_table(database_url, "installation")
     assert not database_engine.has_table(database_url, "no_such_table")
     assert not database_engine.has_table(f"sqlite:///{tmp_path}/nowhere.db", "installation")
     assert not (tmp_path / "nowhere.db").exists()
 
 
-def test_a_database_that_is_away_is_said_to_be():
+def test_has_table_raises_for_an_unreachable_database():
     with pytest.raises(Unavailable):
         database_engine.has_table("postgresql+psycopg://127.0.0.1:1/patchbay", "installation")
 
@@ -187,7 +187,7 @@ def _write(url, key, barrier, answers):
         engine.dispose()
 
 
-def test_processes_that_write_at_once_all_get_their_turn(database_url, shared_keys):
+def test_concurrent_writers_lose_no_update(database_url, shared_keys):
     """On SQLite: no "database is locked"; on both, no update is lost."""
     engine = _engine(database_url)
     with Session(engine) as session:
@@ -209,7 +209,7 @@ def test_processes_that_write_at_once_all_get_their_turn(database_url, shared_ke
         assert (acme.name, acme.revision) == (str(total * ROUNDS), total * ROUNDS)
 
 
-def test_a_reader_that_turns_writer_too_late_is_refused_at_once(sqlite_engine):
+def test_reader_that_writes_late_is_rejected(sqlite_engine):
     """Why writers say so at their beginning: SQLite cannot wait for this one."""
     with Session(sqlite_engine) as session:
         cast.write(session)

@@ -158,7 +158,7 @@ def _counts(engine):
 
 
 def _differences(engine):
-    """On SQLite without indexes of expressions, which it does not tell of."""
+    """On SQLite without indexes of expressions, which it does not report."""
     options = {"compare_type": True, "compare_server_default": True}
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts=options)
@@ -166,13 +166,13 @@ def _differences(engine):
 
 
 @pytest.mark.filterwarnings("ignore:.*expression-based index")
-def test_the_migrations_make_what_the_models_say(engine):
+def test_migrations_match_the_models(engine):
     assert _differences(engine) == []
     assert migrate.are_current(engine)
 
 
 @pytest.mark.filterwarnings("ignore:.*expression-based index")
-def test_up_down_and_up_again_with_rows_in_every_table(engine):
+def test_downgrade_and_upgrade_keep_every_row(engine):
     """What an older revision has is there again afterwards, to the letter; what it lacks goes."""
     _fill(engine)
     assert all(_counts(engine).values()), "a new table needs a row here"
@@ -198,9 +198,7 @@ def test_up_down_and_up_again_with_rows_in_every_table(engine):
 
 
 @pytest.mark.parametrize("revision", ["0001", "0007", "0008"])
-def test_an_installation_of_an_older_version_is_brought_up_to_date_as_it_starts(
-    engine, environment, revision
-):
+def test_prepare_upgrades_an_older_version(engine, environment, revision):
     flask_migrate.downgrade(revision=revision)
     newer = create_app(Settings.from_environment(environment))
     with newer.app_context():
@@ -211,7 +209,7 @@ def test_an_installation_of_an_older_version_is_brought_up_to_date_as_it_starts(
     assert migrate.are_current(engine)
 
 
-def test_the_audit_verifies_after_down_and_up(engine):
+def test_audit_verifies_after_downgrade_and_upgrade(engine):
     _fill(engine)
     scope = context.scope(Actor(name="tests"))
     organization = scope.session.scalars(select(Organization).where(Organization.slug == "globex")).one()
@@ -224,8 +222,8 @@ def test_the_audit_verifies_after_down_and_up(engine):
     assert (found.head.count, found.unchained, found.fault) == (1, 0, None)
 
 
-def test_calls_from_before_are_put_where_they_were(engine):
-    """By when they began, as far as that can be: none began after it was told of."""
+def test_upgrade_sorts_earlier_calls_by_start(engine):
+    """By their start, but not after the event was received."""
     with Session(engine) as session:
         own = support_cast.write(session).acme.id
     flask_migrate.downgrade(revision="0006")
@@ -243,7 +241,7 @@ def test_calls_from_before_are_put_where_they_were(engine):
     assert [(name, at.hour, at.day) for name, at in found] == [("a", 11, 1), ("b", 12, 1), ("c", 12, 1)]
 
 
-def test_emails_of_before_get_one_spelling(engine):
+def test_upgrade_normalizes_emails(engine):
     """Not where two users would become one."""
     former = {
         "dana": "\uff44ana@acme.example",
@@ -264,14 +262,14 @@ def test_emails_of_before_get_one_spelling(engine):
     assert found == {"dana@acme.example", "gus@globex.example", "mo@acme.example", former["mo"]}
 
 
-def test_a_current_database_is_left_alone(engine, tmp_path):
+def test_upgrade_leaves_a_current_database(engine, tmp_path):
     _fill(engine)
     before = _counts(engine)
     migrate.upgrade(engine, tmp_path)
     assert _counts(engine) == before
 
 
-def test_every_constraint_has_a_name_that_a_migration_can_use(subtests):
+def test_every_constraint_has_a_name(subtests):
     for table in Base.metadata.sorted_tables:
         with subtests.test(table=table):
             assert table.primary_key.name == f"pk_{table.name}"
@@ -312,7 +310,7 @@ def upgrade():
 '''
 
 
-def test_a_table_that_is_made_anew_takes_nothing_along(engine, tmp_path):
+def test_recreated_table_keeps_dependent_rows(engine, tmp_path):
     """SQLite copies a table to change it; what refers to its rows must survive that."""
     _fill(engine)
     before = _counts(engine)

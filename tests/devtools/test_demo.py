@@ -108,7 +108,7 @@ def press(base: str, number: str, label: str, typed: str = "") -> str:
     return html.parse(answer.text.removeprefix("<!doctype html>").strip()).one(role="status").text
 
 
-def test_every_value_works_at_its_stand_in(meridian: Scope, outbound: Outbound) -> None:
+def test_demo_credentials_work_at_the_simulators(meridian: Scope, outbound: Outbound) -> None:
     for key, provider in PROVIDERS.items():
         values = store.load(meridian, provider).credentials
         assert cast(Verifies, provider).verify(outbound, values).ok, key
@@ -116,7 +116,7 @@ def test_every_value_works_at_its_stand_in(meridian: Scope, outbound: Outbound) 
             assert provider.field(name).check(value, "US") == value
 
 
-def test_a_check_finds_what_was_planted_and_nothing_else(meridian: Scope, outbound: Outbound) -> None:
+def test_demo_check_finds_exactly_the_faults(meridian: Scope, outbound: Outbound) -> None:
     report = runs.run(meridian, outbound, everything=True)
     assert (report.checked, report.failure) == (8, None)
     assert drifted(meridian) == FAULTS
@@ -126,9 +126,7 @@ def test_a_check_finds_what_was_planted_and_nothing_else(meridian: Scope, outbou
     assert runs.run(new, outbound, everything=True).words() == "0 checked, 0 drifted"
 
 
-def test_there_are_numbers_to_import_and_one_that_is_somebody_elses(
-    meridian: Scope, outbound: Outbound
-) -> None:
+def test_demo_has_numbers_to_import(meridian: Scope, outbound: Outbound) -> None:
     for key in keys_in(Family.TELEPHONY):
         demo = SIMULATORS[key].demo
         found = inventory.list_owned(meridian, outbound, PROVIDERS[key])
@@ -142,7 +140,7 @@ def test_there_are_numbers_to_import_and_one_that_is_somebody_elses(
     assert line.shared_with == (second,)
 
 
-def test_what_is_broken_at_a_console_is_found_and_repaired(
+def test_console_fault_is_found_and_repaired(
     meridian: Scope, outbound: Outbound, stubs: dict[str, Any], subtests: pytest.Subtests
 ) -> None:
     for label, reason in [
@@ -162,7 +160,9 @@ def test_what_is_broken_at_a_console_is_found_and_repaired(
             assert drifted(meridian) == FAULTS
 
 
-def test_a_number_is_given_back(meridian: Scope, outbound: Outbound, stubs: dict[str, Any]) -> None:
+def test_console_releases_and_restores_a_number(
+    meridian: Scope, outbound: Outbound, stubs: dict[str, Any]
+) -> None:
     base = stubs["twilio"].base
     press(base, BILLING, "Release the number")
     runs.run(meridian, outbound, everything=True)
@@ -172,7 +172,7 @@ def test_a_number_is_given_back(meridian: Scope, outbound: Outbound, stubs: dict
     assert BILLING not in drifted(meridian)
 
 
-def test_what_is_typed_is_what_the_number_calls(stubs: dict[str, Any]) -> None:
+def test_console_stores_the_submitted_url(stubs: dict[str, Any]) -> None:
     twilio = stubs["twilio"]
     odd = 'https://voice.example.com/"><script>alert(1)</script>'
     behind_application = next(
@@ -184,7 +184,7 @@ def test_what_is_typed_is_what_the_number_calls(stubs: dict[str, Any]) -> None:
     assert not looked(twilio.base).all("script")
 
 
-def test_a_provider_misbehaves_and_works_again(
+def test_console_makes_a_provider_fail(
     outbound: Outbound, stubs: dict[str, Any], subtests: pytest.Subtests
 ) -> None:
     outcomes = {
@@ -207,7 +207,7 @@ def test_a_provider_misbehaves_and_works_again(
             assert provider.verify(outbound, SIMULATORS[key].demo.credentials).ok
 
 
-def test_every_button_of_a_console_does_something(stubs: dict[str, Any], subtests: pytest.Subtests) -> None:
+def test_console_buttons_all_respond(stubs: dict[str, Any], subtests: pytest.Subtests) -> None:
     for key, one in stubs.items():
         with subtests.test(key):
             _press_every_button(one)
@@ -228,7 +228,7 @@ def _press_every_button(one: Any) -> None:
     assert len(pressed) > 5
 
 
-def test_another_site_presses_nothing(stubs: dict[str, Any], subtests: pytest.Subtests) -> None:
+def test_console_rejects_cross_site_requests(stubs: dict[str, Any], subtests: pytest.Subtests) -> None:
     for headers in [
         {"Origin": "https://elsewhere.example"},
         {"Sec-Fetch-Site": "cross-site"},
@@ -243,7 +243,7 @@ def test_another_site_presses_nothing(stubs: dict[str, Any], subtests: pytest.Su
             assert twilio.numbers[BILLING].voice_url == before
 
 
-def test_only_a_browser_on_this_machine_gets_a_console(stubs: dict[str, Any]) -> None:
+def test_console_requires_a_loopback_host(stubs: dict[str, Any]) -> None:
     for one in stubs.values():
         for host in (*one.hosts, "rebound.example", "127.0.0.1"):
             answer = requests.get(one.base, headers={"Host": host}, timeout=5)
@@ -251,7 +251,7 @@ def test_only_a_browser_on_this_machine_gets_a_console(stubs: dict[str, Any]) ->
         assert one._server.server_address[0] == "127.0.0.1"
 
 
-def test_voice_ai_can_be_set_up_and_tells_of_calls(
+def test_demo_sets_up_voice_ai_and_reports_calls(
     meridian: Scope, outbound: Outbound, stubs: dict[str, Any]
 ) -> None:
     assert "No webhook is selected" in press(stubs["elevenlabs"].base, "Send an event", "A call ends")
@@ -277,7 +277,7 @@ def test_voice_ai_can_be_set_up_and_tells_of_calls(
     assert to == f"http://127.0.0.1:2212/api/webhook/elevenlabs/{meridian.organization.id}"
 
 
-def test_it_is_filled_once_and_no_provider_is_asked(
+def test_fill_runs_once_without_provider_calls(
     scope: Scope, stubs: dict[str, Any], outbound: Outbound
 ) -> None:
     with pytest.raises(Invalid):
@@ -289,7 +289,7 @@ def test_it_is_filled_once_and_no_provider_is_asked(
     assert [len(one.requests) for one in stubs.values()] == [0] * len(stubs)
 
 
-def test_the_command_prints_a_password_that_it_made(app: Flask) -> None:
+def test_demo_command_prints_a_generated_password(app: Flask) -> None:
     with app.app_context():
         done = app.test_cli_runner().invoke(args=["demo"])
         again = app.test_cli_runner().invoke(args=["demo", "--password-stdin"], input=PASSWORD)
@@ -311,7 +311,7 @@ def start(data: Path, **settings: str) -> subprocess.Popen[str]:
     )
 
 
-def test_the_whole_starts_and_ends(tmp_path: Path) -> None:
+def test_demo_starts_and_stops(tmp_path: Path) -> None:
     bind = f"127.0.0.1:{free_port()}"
     with start(tmp_path / "demo", PATCHBAY_BIND=bind) as process:
         assert process.stdout
@@ -340,7 +340,7 @@ def test_the_whole_starts_and_ends(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("what", ["taken", "half"])
-def test_where_it_cannot_start_it_says_why(tmp_path: Path, what: str) -> None:
+def test_demo_start_failure_has_a_reason(tmp_path: Path, what: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         bind = f"127.0.0.1:{other.getsockname()[1] if what == 'taken' else free_port()}"
         (tmp_path / "patchbay.db").touch()

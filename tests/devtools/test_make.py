@@ -28,14 +28,14 @@ def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
     )
 
 
-def test_without_a_browser_and_a_way_to_install_one(tmp_path: Path) -> None:
+def test_find_without_browser_names_the_package(tmp_path: Path) -> None:
     done = run(*FIND, PATH=str(tmp_path), CHROMIUM="")
     assert done.returncode == 1
     assert "apt-get install chromium" in done.stderr
 
 
 @pytest.mark.parametrize("workers", ["0", "1"])
-def test_no_test_runs_if_the_named_browser_is_not_there(workers: str) -> None:
+def test_pytest_ends_early_without_the_browser(workers: str) -> None:
     assert NOWHERE in run(*FIND, CHROMIUM=NOWHERE).stderr
     done = run(*TEST, "-n", workers, CHROMIUM=NOWHERE)
     assert done.returncode == pytest.ExitCode.USAGE_ERROR

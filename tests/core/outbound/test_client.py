@@ -141,26 +141,26 @@ def refused(client, url=URL, method="GET", **more):
 @pytest.fixture
 def resolver(monkeypatch):
     """`resolver(["1.2.3.4"], ["127.0.0.1"])`: what successive lookups say; the last one again and again."""
-    asked = []
+    looked_up = []
 
     def says(*rounds):
         def getaddrinfo(host, port, *_args, **_kwargs):
-            asked.append(host)
-            found = rounds[min(len(asked), len(rounds)) - 1]
+            looked_up.append(host)
+            found = rounds[min(len(looked_up), len(rounds)) - 1]
             return [
                 (socket.AF_INET6 if ":" in ip else socket.AF_INET, socket.SOCK_STREAM, 6, "", (ip, port))
                 for ip in found
             ]
 
         monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
-        return asked
+        return looked_up
 
     return says
 
 
 @pytest.fixture
 def wire(monkeypatch):
-    """Moves what is dialled to a local server, and tells which addresses were dialled."""
+    """Moves what is dialled to a local server, and returns the dialled addresses."""
     dialled = []
 
     def lead(server):
@@ -196,7 +196,7 @@ def no_dialling(monkeypatch):
 # What is sent and what comes back
 
 
-def test_a_call_carries_what_it_was_given_and_the_official_host(serve):
+def test_send_adds_headers_query_form_and_host(serve):
     server = serve(answer(b'{"sid": "AC1"}', "200 OK", "X-One: 1"))
     client = Outbound({HOST: f"{server.base}/egress/"})
     found = client.send(
@@ -218,7 +218,7 @@ def test_a_call_carries_what_it_was_given_and_the_official_host(serve):
     assert body == b"VoiceUrl=https%3A%2F%2Fvoice.example%2F%3Fa%3Db"
 
 
-def test_json_is_sent_and_gzip_and_chunks_are_read(serve):
+def test_send_json_and_read_gzip_chunks(serve):
     packed = gzip.compress(b'{"a": 1}')
     chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Encoding: gzip\r\n\r\n"
     chunked += b"%x\r\n%b\r\n%x\r\n%b\r\n0\r\n\r\n" % (5, packed[:5], len(packed) - 5, packed[5:])
@@ -228,7 +228,7 @@ def test_json_is_sent_and_gzip_and_chunks_are_read(serve):
     assert json.loads(server.requests[0].partition(b"\r\n\r\n")[2]) == {"b": 2}
 
 
-def test_a_body_is_sent_to_the_byte(serve):
+def test_send_body_unchanged(serve):
     server = serve()
     to(server).send("POST", URL, body=b'{"b":\xff}', headers={"Content-Type": "application/json"})
     head, _, body = server.requests[0].partition(b"\r\n\r\n")
@@ -236,11 +236,11 @@ def test_a_body_is_sent_to_the_byte(serve):
     assert head.count(b"Content-Type: application/json") == 1
 
 
-def test_an_answer_shows_no_body_when_it_is_printed():
+def test_answer_repr_has_no_body():
     assert "hidden" not in repr(Answer(200, {"X": "hidden"}, b"hidden"))
 
 
-def test_a_header_cannot_start_another(serve, subtests):
+def test_send_rejects_header_injection(serve, subtests):
     for header in [{"X": "a\r\nY: b"}, {"X": "a\nb"}, {"X\r\nY": "a"}, {"X": "\0"}, {"": "a"}]:
         with subtests.test(header=header):
             server = serve()
@@ -266,7 +266,7 @@ OPEN = ["8.8.8.8", PUBLIC, "100.63.255.255", "100.128.0.1", "172.15.0.1", "172.3
 OPEN_V6 = ["2606:4700:4700::1111", "2a00:1450:4001:800::200e", "2001:4860:4860::8888"]
 
 
-def test_a_name_that_leads_somewhere_private_is_refused(resolver, no_dialling, subtests):
+def test_send_rejects_names_of_private_addresses(resolver, no_dialling, subtests):
     for address in PRIVATE:
         for among in [[], [PUBLIC]]:
             with subtests.test(address=address, among=among):
@@ -275,16 +275,16 @@ def test_a_name_that_leads_somewhere_private_is_refused(resolver, no_dialling, s
                     assert refused(Outbound()) == "refused_address"
 
 
-def test_a_private_address_that_is_written_out_is_refused(resolver, no_dialling, subtests):
+def test_send_rejects_private_addresses(resolver, no_dialling, subtests):
     for address in PRIVATE:
         with subtests.test(address=address):
-            asked = resolver([PUBLIC])
+            looked_up = resolver([PUBLIC])
             host = f"[{address}]" if ":" in address else address
             assert refused(Outbound(), f"https://{host}/") == "refused_address"
-            assert asked == []
+            assert looked_up == []
 
 
-def test_a_spelling_that_hides_where_it_leads_is_refused_before_any_lookup(resolver, no_dialling, subtests):
+def test_send_rejects_obscure_urls_before_lookup(resolver, no_dialling, subtests):
     for url in [
         *[
             "https://2130706433/",
@@ -333,30 +333,28 @@ def test_a_spelling_that_hides_where_it_leads_is_refused_before_any_lookup(resol
         ],
     ]:
         with subtests.test(url=url):
-            asked = resolver([PUBLIC])
+            looked_up = resolver([PUBLIC])
             assert refused(Outbound(), url) == "refused_address"
-            assert asked == []
+            assert looked_up == []
 
 
-def test_what_is_on_the_internet_is_public(subtests):
+def test_is_public_accepts_public_addresses(subtests):
     for address in OPEN + OPEN_V6:
         with subtests.test(address=address):
             assert addresses.is_public(ipaddress.ip_address(address))
 
 
-def test_the_address_that_was_checked_is_dialled_and_the_name_is_not_asked_again(
-    resolver, wire, serve, trusted, quick
-):
-    asked = resolver([PUBLIC], ["127.0.0.1"])
+def test_send_dials_the_checked_address(resolver, wire, serve, trusted, quick):
+    looked_up = resolver([PUBLIC], ["127.0.0.1"])
     server = serve(answer(status="503 Busy"), answer(), tls=trusted)
     dialled = wire(server)
     assert Outbound().send("GET", URL).status == 200
-    assert asked == [HOST]
+    assert looked_up == [HOST]
     assert dialled == [(PUBLIC, 443)] * 2
     assert f"Host: {HOST}\r\n".encode() in server.requests[0]
 
 
-def test_the_next_call_looks_again_and_refuses(resolver, wire, serve, trusted):
+def test_send_checks_the_address_of_every_call(resolver, wire, serve, trusted):
     resolver([PUBLIC], ["127.0.0.1"])
     wire(serve(tls=trusted))
     client = Outbound()
@@ -364,7 +362,7 @@ def test_the_next_call_looks_again_and_refuses(resolver, wire, serve, trusted):
     assert refused(client) == "refused_address"
 
 
-def test_a_host_without_an_address(monkeypatch, resolver):
+def test_send_to_an_unknown_host_is_a_dns_error(monkeypatch, resolver):
     resolver([])
     assert refused(Outbound()) == "dns"
 
@@ -375,14 +373,14 @@ def test_a_host_without_an_address(monkeypatch, resolver):
     assert refused(Outbound()) == "dns"
 
 
-def test_a_name_server_that_says_nothing(monkeypatch):
+def test_send_times_out_when_dns_hangs(monkeypatch):
     over = threading.Event()
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_args, **_kwargs: over.wait(10))
     assert refused(Outbound(deadline=0.2)) == "timeout"
     over.set()
 
 
-def test_the_environment_changes_nothing(serve, official, trusted, monkeypatch, tmp_path):
+def test_send_ignores_proxies_and_netrc(serve, official, trusted, monkeypatch, tmp_path):
     proxy = serve()
     for name in ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY"):
         monkeypatch.setenv(name, proxy.base)
@@ -447,7 +445,7 @@ def trusted(tmp_path, monkeypatch):
     [(HOST, 1, False), ("other.example", 1, True), (HOST, -1, True), (PUBLIC, 1, True)],
     ids=["unknown issuer", "another host", "expired", "the address alone"],
 )
-def test_a_bad_certificate_is_refused(tmp_path, monkeypatch, official, serve, case):
+def test_send_rejects_bad_certificates(tmp_path, monkeypatch, official, serve, case):
     name, days, is_trusted = case
     context, path = _certificate(tmp_path, name, days)
     if is_trusted:
@@ -458,7 +456,7 @@ def test_a_bad_certificate_is_refused(tmp_path, monkeypatch, official, serve, ca
     assert server.requests == []
 
 
-def test_no_certificate_at_all_is_refused(official, serve):
+def test_send_rejects_plain_http_servers(official, serve):
     server = serve(answer())
     server._read = lambda peer: peer.recv(65536)
     official(server)
@@ -467,7 +465,7 @@ def test_no_certificate_at_all_is_refused(official, serve):
     assert all(SECRET.encode() not in request for request in server.requests)
 
 
-def test_an_upstream_over_https_is_checked_too(serve, trusted):
+def test_send_checks_certificates_of_upstreams(serve, trusted):
     server = serve(tls=trusted)
     assert refused(Outbound({HOST: f"https://127.0.0.1:{server.port}"})) == "tls"
 
@@ -481,7 +479,7 @@ def test_connect_to_closed_port_fails(quick):
     assert refused(Outbound({HOST: f"http://127.0.0.1:{port}"})) == "connect"
 
 
-def test_a_provider_that_hangs(serve):
+def test_send_times_out_when_the_provider_hangs(serve):
     server = serve()
     server.answers = [server.hang]
     assert refused(to(server, deadline=0.3)) == "timeout"
@@ -506,7 +504,7 @@ def test_send_times_out_when_an_answer_drips(serve, official, trusted, subtests)
                 assert refused(client) == "timeout"
 
 
-def test_a_handshake_that_hangs(serve, official):
+def test_send_times_out_when_the_handshake_hangs(serve, official):
     class Never:
         def wrap_socket(self, peer, **_options):
             time.sleep(0.6)
@@ -516,13 +514,13 @@ def test_a_handshake_that_hangs(serve, official):
     assert refused(Outbound(deadline=0.3)) == "timeout"
 
 
-def test_a_provider_that_does_not_read(serve):
+def test_send_times_out_when_the_provider_does_not_read(serve):
     server = serve()
     server._read = lambda _peer: server.hang()
     assert refused(to(server, deadline=0.3), method="POST", json="x" * 20_000_000) == "timeout"
 
 
-def test_a_redirect_is_not_followed(serve, subtests):
+def test_send_follows_no_redirect(serve, subtests):
     for status in [301, 302, 303, 307, 308]:
         with subtests.test(status=status):
             target = serve()
@@ -541,7 +539,7 @@ def _endless(peer):
 BOMB = gzip.compress(bytes(50_000_000), 9)
 
 
-def test_an_answer_that_is_too_large(serve, subtests):
+def test_send_rejects_large_responses(serve, subtests):
     for sent in [
         answer(b"x" * 10_001),
         _endless,
@@ -559,14 +557,14 @@ def test_an_answer_that_is_too_large(serve, subtests):
             assert server.connections == 1
 
 
-def test_the_largest_answer_that_is_read(serve):
+def test_send_reads_responses_at_the_limit(serve):
     body = b"x" * 10_000
     server = serve(answer(body), answer(gzip.compress(body), "200 OK", "Content-Encoding: gzip"))
     client = to(server, most_bytes=10_000)
     assert [client.send("GET", URL).body for _ in range(2)] == [body, body]
 
 
-def test_a_refusal_is_an_answer(serve, subtests):
+def test_send_returns_4xx_responses(serve, subtests):
     for status in [400, 401, 403, 404, 422]:
         with subtests.test(status=status):
             server = serve(answer(b'{"message": "no"}', f"{status} No"))
@@ -575,7 +573,7 @@ def test_a_refusal_is_an_answer(serve, subtests):
             assert server.connections == 1
 
 
-def test_what_is_not_json(serve, subtests):
+def test_json_rejects_other_content(serve, subtests):
     for body in [
         b"<html>hidden</html>",
         b'{"hidden": ',
@@ -593,7 +591,7 @@ def test_what_is_not_json(serve, subtests):
             assert error.value.__cause__ is None
 
 
-def test_an_answer_that_breaks_off_is_tried_again_then_said(serve, quick, subtests):
+def test_send_retries_broken_responses(serve, quick, subtests):
     for broken in [
         b"",
         b"hello\r\n",
@@ -612,7 +610,7 @@ def test_an_answer_that_breaks_off_is_tried_again_then_said(serve, quick, subtes
 # Trying again
 
 
-def test_a_read_is_tried_twice_more(serve, quick, subtests):
+def test_send_retries_a_get_twice(serve, quick, subtests):
     for status in [429, 500, 502, 503, 504]:
         with subtests.test(status=status):
             server = serve(answer(b"no", f"{status} Busy"))
@@ -620,13 +618,13 @@ def test_a_read_is_tried_twice_more(serve, quick, subtests):
             assert server.connections == 3
 
 
-def test_a_read_that_works_the_second_time(serve, quick):
+def test_send_returns_the_first_success(serve, quick):
     server = serve(b"", answer(status="500 Oops"), answer(b"[1]"))
     assert to(server).send("get", URL).json() == [1]
     assert server.connections == 3
 
 
-def test_a_write_is_never_sent_twice(serve, quick, subtests):
+def test_send_never_repeats_a_write(serve, quick, subtests):
     for method in ["POST", "PUT", "PATCH", "DELETE"]:
         for first in [b"", answer(status="429 Wait", body=b""), answer(status="503 Busy")]:
             with subtests.test(method=method, first=first):
@@ -644,7 +642,7 @@ def _date(seconds):
     )
 
 
-def test_retry_after_that_asks_for_no_time(serve, quick, subtests):
+def test_retry_after_without_a_delay(serve, quick, subtests):
     for after in ["0", "-5", "soon", "", "٣", _date(-100), "Mon, 99 Foo 2020", "1e9"]:
         with subtests.test(after=after):
             server = serve(
@@ -654,7 +652,7 @@ def test_retry_after_that_asks_for_no_time(serve, quick, subtests):
             assert server.connections == 2
 
 
-def test_retry_after_is_waited_for(serve, quick, monkeypatch):
+def test_retry_after_delays_the_retry(serve, quick, monkeypatch):
     waited: list[float] = []
     monkeypatch.setattr(time, "sleep", waited.append)
     server = serve(
@@ -666,7 +664,7 @@ def test_retry_after_is_waited_for(serve, quick, monkeypatch):
     assert 5 < waited[1] <= 8
 
 
-def test_retry_after_beyond_the_deadline_is_the_answer(serve, monkeypatch, subtests):
+def test_retry_after_beyond_the_deadline_is_returned(serve, monkeypatch, subtests):
     for after in ["60", "999999999", "9" * 50, _date(3600)]:
         with subtests.test(after=after):
             monkeypatch.setattr(
@@ -678,7 +676,7 @@ def test_retry_after_beyond_the_deadline_is_the_answer(serve, monkeypatch, subte
             assert server.connections == 1
 
 
-def test_an_answer_is_not_lost_to_a_retry_that_hangs(serve, quick):
+def test_send_keeps_the_response_when_a_retry_hangs(serve, quick):
     server = serve(answer(status="503 Busy"))
     server.answers.append(server.hang)
     assert to(server, deadline=0.4).send("GET", URL).status == 503
@@ -697,7 +695,7 @@ def pass_time(monkeypatch):
     return ahead.append
 
 
-def test_calls_that_belong_together_share_their_time(serve, pass_time):
+def test_within_shares_one_deadline(serve, pass_time):
     server = serve()
     client = to(server)
     together = client.within(60)
@@ -712,12 +710,12 @@ def test_calls_that_belong_together_share_their_time(serve, pass_time):
 
 
 def test_send_without_time_left_resolves_and_dials_nothing(resolver, no_dialling):
-    asked = resolver([PUBLIC])
+    looked_up = resolver([PUBLIC])
     assert refused(Outbound().within(0)) == "timeout"
-    assert asked == []
+    assert looked_up == []
 
 
-def test_a_shared_time_is_no_longer_time_for_one_call(serve):
+def test_within_does_not_extend_the_deadline(serve):
     server = serve()
     server.answers = [server.hang]
     assert refused(to(server, deadline=0.1).within(60)) == "timeout"
@@ -726,7 +724,7 @@ def test_a_shared_time_is_no_longer_time_for_one_call(serve):
 # What is logged
 
 
-def test_nothing_is_logged_but_method_host_status_and_duration(serve, quick, caplog, monkeypatch):
+def test_log_has_method_host_status_and_duration_only(serve, quick, caplog, monkeypatch):
     caplog.set_level(logging.DEBUG)
     monkeypatch.setattr(
         outbound_client, "log", structlog.get_logger()
@@ -746,7 +744,7 @@ def test_nothing_is_logged_but_method_host_status_and_duration(serve, quick, cap
     assert "/v1" not in repr(logs) + caplog.text
 
 
-def test_too_many_who_wait_are_told_to_come_again(serve, monkeypatch):
+def test_send_is_busy_beyond_max_concurrent(serve, monkeypatch):
     monkeypatch.setattr(outbound_client, "WAIT_SECONDS", 0.0)
     client = to(serve(), max_concurrent=1)
     with client._turn(client._route(URL)):
