@@ -10,7 +10,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -107,14 +107,14 @@ class Server:
         """Its output and log so far."""
         return self.log.read_text()
 
-    def flask(self, *arguments: str, typed: str = "") -> str:
+    def flask(self, *arguments: str, typed: str = "", exit_codes: Container[int] = (0,)) -> str:
         """Runs a `flask` command on the same data, in this process; returns what it printed."""
         app = create_app(Settings.from_environment(self.environment))
         with app.app_context():
             done = app.test_cli_runner().invoke(args=arguments, input=typed)
             db.session.remove()
             db.engine.dispose()
-        assert done.exit_code == 0, f"flask {' '.join(arguments)}:\n{done.output}{done.exception}"
+        assert done.exit_code in exit_codes, f"flask {' '.join(arguments)}:\n{done.output}{done.exception}"
         return done.stdout.strip()
 
 

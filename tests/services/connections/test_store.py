@@ -86,11 +86,12 @@ def test_the_same_values_again_change_nothing(acme, saved):
     assert store.load(acme, TWILIO).version == saved.version
 
 
-@pytest.mark.parametrize("changes", [{}, {"auth_token": None}, {"service_sid": None}])
-def test_a_save_that_changes_nothing_stores_nothing(acme, changes):
-    assert credentials.save(acme, TWILIO, changes) == {}
-    assert not store.load(acme, TWILIO).exists
-    assert search.recent(acme) == []
+def test_a_save_that_changes_nothing_stores_nothing(acme, subtests):
+    for changes in [{}, {"auth_token": None}, {"service_sid": None}]:
+        with subtests.test(changes=changes):
+            assert credentials.save(acme, TWILIO, changes) == {}
+            assert not store.load(acme, TWILIO).exists
+            assert search.recent(acme) == []
 
 
 def test_the_audit_tells_values_and_never_secrets(acme, saved):
@@ -175,30 +176,29 @@ HOSTED = {
 }
 
 
-@pytest.mark.parametrize(
-    ("stored", "sent"),
-    [
+def test_a_new_host_demands_the_secrets_again(acme, subtests):
+    for stored, sent in [
         (None, "https://api.in.exotel.com"),
         ("https://api.in.exotel.com", "https://api.exotel.com"),
         ("https://api.in.exotel.com", None),
-    ],
-)
-def test_a_new_host_demands_the_secrets_again(acme, stored, sent):
-    credentials.save(acme, EXOTEL, HOSTED | {"api_base": stored})
-    with pytest.raises(Invalid) as refused:
-        credentials.save(acme, EXOTEL, {"api_base": sent, "api_key": "another-sample-key"})
-    assert [problem.field for problem in refused.value.problems] == ["exotel_api_token"]
-    assert store.load(acme, EXOTEL).values.get("api_base") == stored
+    ]:
+        with subtests.test(stored=stored, sent=sent):
+            credentials.save(acme, EXOTEL, HOSTED | {"api_base": stored})
+            with pytest.raises(Invalid) as refused:
+                credentials.save(acme, EXOTEL, {"api_base": sent, "api_key": "another-sample-key"})
+            assert [problem.field for problem in refused.value.problems] == ["exotel_api_token"]
+            assert store.load(acme, EXOTEL).values.get("api_base") == stored
 
-    credentials.save(acme, EXOTEL, {"api_base": sent, "api_key": "another-key-1", "api_token": None})
-    assert store.load(acme, EXOTEL).values.get("api_base") == sent
+            credentials.save(acme, EXOTEL, {"api_base": sent, "api_key": "another-key-1", "api_token": None})
+            assert store.load(acme, EXOTEL).values.get("api_base") == sent
 
 
-@pytest.mark.parametrize("sent", [None, "https://api.exotel.com"])
-def test_the_host_that_is_in_force_demands_nothing(acme, sent):
-    credentials.save(acme, EXOTEL, HOSTED)
-    credentials.save(acme, EXOTEL, {"api_base": sent})
-    assert store.load(acme, EXOTEL).is_configured
+def test_the_host_that_is_in_force_demands_nothing(acme, subtests):
+    for sent in [None, "https://api.exotel.com"]:
+        with subtests.test(sent=sent):
+            credentials.save(acme, EXOTEL, HOSTED)
+            credentials.save(acme, EXOTEL, {"api_base": sent})
+            assert store.load(acme, EXOTEL).is_configured
 
 
 def test_load_all_knows_every_provider(acme, saved):

@@ -124,15 +124,16 @@ def test_forgetting_unsets_every_family(live):
     assert {switch.reason for switch in history.history(live, TWILIO, limit=2)} == {"Twilio was disconnected"}
 
 
-@pytest.mark.parametrize("name", ["account_sid", "auth_token"])
-def test_clearing_what_an_active_provider_needs_is_refused(live, name):
-    with pytest.raises(Conflict, match=f"needs {TWILIO.field(name).label}") as refused:
-        credentials.save(live, TWILIO, {name: None, "max_concurrent": 3})
-    assert refused.value.code == "PROVIDER_ACTIVE"
-    assert re.search("default for the dialer and agent calls", refused.value.message)
-    state = store.load(live, TWILIO)
-    assert state.is_configured
-    assert "max_concurrent" not in state.values
+def test_clearing_what_an_active_provider_needs_is_refused(live, subtests):
+    for name in ["account_sid", "auth_token"]:
+        with subtests.test(name=name):
+            with pytest.raises(Conflict, match=f"needs {TWILIO.field(name).label}") as refused:
+                credentials.save(live, TWILIO, {name: None, "max_concurrent": 3})
+            assert refused.value.code == "PROVIDER_ACTIVE"
+            assert re.search("default for the dialer and agent calls", refused.value.message)
+            state = store.load(live, TWILIO)
+            assert state.is_configured
+            assert "max_concurrent" not in state.values
 
 
 def test_clearing_anything_else_of_an_active_provider_is_not(live):
@@ -146,22 +147,20 @@ def test_clearing_what_an_inactive_provider_needs_is_not_refused(acme):
     assert not store.load(acme, TWILIO).is_configured
 
 
-@pytest.mark.parametrize(
-    "save",
-    [
+def test_a_stale_version_is_refused_with_what_is_stored_now(live, subtests):
+    for save in [
         lambda scope, version: credentials.save(scope, TWILIO, {"max_concurrent": 2}, version=version),
         lambda scope, version: credentials.disconnect(scope, TWILIO, version=version),
         lambda scope, version: credentials.set_enabled(scope, OFFLINE, TWILIO, False, version=version),
-    ],
-)
-def test_a_stale_version_is_refused_with_what_is_stored_now(live, save):
-    version = store.load(live, TWILIO).version
-    credentials.save(live, TWILIO, {"max_concurrent": 9})
-    with pytest.raises(Stale) as refused:
-        save(live, version)
-    assert refused.value.current.values["max_concurrent"] == 9
-    assert store.load(live, TWILIO).values["max_concurrent"] == 9
-    save(live, refused.value.current.version)
+    ]:
+        with subtests.test(save=save):
+            version = store.load(live, TWILIO).version
+            credentials.save(live, TWILIO, {"max_concurrent": 9})
+            with pytest.raises(Stale) as refused:
+                save(live, version)
+            assert refused.value.current.values["max_concurrent"] == 9
+            assert store.load(live, TWILIO).values["max_concurrent"] == 9
+            save(live, refused.value.current.version)
 
 
 def test_version_0_is_for_what_was_never_saved(acme):

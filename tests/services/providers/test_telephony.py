@@ -73,12 +73,13 @@ def test_a_read_that_gives_secrets_away_is_audited_and_another_is_not(acme):
     )
 
 
-@pytest.mark.parametrize("sent", [{}, {"vobiz_max_concurrent": 2}, {"public_base_url": None}])
-def test_the_result_must_have_a_base_url(acme, sent):
-    with pytest.raises(Invalid) as refused:
-        telephony.update(acme, OFFLINE, sent)
-    assert [problem.field for problem in refused.value.problems] == ["public_base_url"]
-    assert telephony.document(acme)["vobiz_max_concurrent"] == 5
+def test_the_result_must_have_a_base_url(acme, subtests):
+    for sent in [{}, {"vobiz_max_concurrent": 2}, {"public_base_url": None}]:
+        with subtests.test(sent=sent):
+            with pytest.raises(Invalid) as refused:
+                telephony.update(acme, OFFLINE, sent)
+            assert [problem.field for problem in refused.value.problems] == ["public_base_url"]
+            assert telephony.document(acme)["vobiz_max_concurrent"] == 5
 
 
 def test_once_it_is_there_it_need_not_be_sent_and_cannot_be_cleared(acme):
