@@ -110,7 +110,7 @@ def test_a_bulk_change_takes_as_many_statements_for_many_rows(acme: Scope, engin
     for agent, size in (("Ann", 1), ("Bob", GROWING + 1)):
         if size > 1:
             _grow(acme)
-        everything = Selection(wanted=Filter())
+        everything = Selection(filters=Filter())
         with statements(engine) as seen:
             bulk.change(acme, everything, {"inbound_agent_name": agent}, seen=size)
         counts.append(len(seen))

@@ -64,10 +64,10 @@ class Selection:
     """The endpoints with the ids; with a filter, all that match it when they are changed."""
 
     ids: Sequence[str] = ()
-    wanted: Filter | None = None
+    filters: Filter | None = None
 
     def __bool__(self) -> bool:
-        return bool(self.ids) or self.wanted is not None
+        return bool(self.ids) or self.filters is not None
 
 
 @dataclass(frozen=True)
@@ -90,8 +90,8 @@ class Affected:
 def affected(scope: Scope, selection: Selection) -> Affected:
     """Counts everything in one statement, so that a slow filter runs once."""
     query = _query(scope, selection)
-    found = _found(scope, query, selection)
-    row = found.c
+    selected = _counted_columns(scope, query, selection)
+    row = selected.c
     counts = [
         func.count(),
         func.count().filter(row.is_active),
@@ -99,8 +99,8 @@ def affected(scope: Scope, selection: Selection) -> Affected:
         func.count(row.label),
     ]
     parts = [
-        select(literal(""), null(), *counts).select_from(found),
-        *(_ranked(found, name) for name in TEXTS),
+        select(literal(""), null(), *counts).select_from(selected),
+        *(_ranked(selected, name) for name in TEXTS),
     ]
     rows = scope.session.execute(union_all(*parts)).all()
     count, active, ready, labelled = next(row[2:] for row in rows if not row[0])
@@ -110,20 +110,20 @@ def affected(scope: Scope, selection: Selection) -> Affected:
     return Affected(count, numbers, active, ready, labelled, values, dialers)
 
 
-def _found(scope: Scope, query: Select[Endpoint], selection: Selection) -> FromClause:
+def _counted_columns(scope: Scope, query: Select[Endpoint], selection: Selection) -> FromClause:
     """What is counted: materialized, unless an index covers the query."""
     names = ("is_active", "label", *TEXTS)
     is_ready = readiness.load(scope).is_ready.label("is_ready")
     columns = query.with_only_columns(is_ready, *(getattr(Endpoint, name) for name in names))
-    wanted = selection.wanted
-    if wanted and (wanted.text or wanted.drifted):
-        return columns.cte("found").prefix_with("MATERIALIZED")
-    return columns.subquery("found")
+    filters = selection.filters
+    if filters and (filters.text or filters.drifted):
+        return columns.cte("selected").prefix_with("MATERIALIZED")
+    return columns.subquery("selected")
 
 
-def _ranked(found: FromClause, name: str) -> Select[Any]:
+def _ranked(selected: FromClause, name: str) -> Select[Any]:
     """The first few values with how often, shaped as the counts are."""
-    column = found.c[name]
+    column = selected.c[name]
     grouped = select(column.label("value"), func.count().label("times")).group_by(column)
     some = grouped.order_by(func.count().desc(), column.nulls_last()).limit(SHOWN + 1).subquery()
     nothing = literal(0)
@@ -165,41 +165,41 @@ def change(
         query = _locked_selection(scope, selection, seen)
         differs = [getattr(Endpoint, name).is_distinct_from(value) for name, value in changes.items()]
         query = query.where(or_(false(), *differs))
-        found = _Before(tuple(changes), _stored(scope, query, changes))
+        before = _Before(tuple(changes), _stored(scope, query, changes))
         values = changes | {"version": Endpoint.version + 1, "updated_at": clock.now()}
-        sql.run(scope, update(Endpoint).where(_where_rows(scope, found)).values(values))
+        sql.run(scope, update(Endpoint).where(_where_rows(scope, before)).values(values))
         event = _record(
-            scope, Action.ENDPOINTS_SAVED, selection, found, changes, reason=reason, called=called
+            scope, Action.ENDPOINTS_SAVED, selection, before, changes, reason=reason, called=called
         )
-    return _done(scope, found, event)
+    return _done(scope, before, event)
 
 
 def remove(scope: Scope, selection: Selection, *, seen: int | None, reason: str | None = None) -> Done:
     """Deletes all of them. Raises Conflict as `change`."""
     with scope.transaction():
         query = _locked_selection(scope, selection, seen)
-        found = _Before(RESTORABLE_FIELDS, _stored(scope, query, RESTORABLE_FIELDS))
-        sql.run(scope, delete(Endpoint).where(_where_rows(scope, found)))
-        event = _record(scope, Action.ENDPOINTS_DELETED, selection, found, {}, reason=reason, called=True)
-    return _done(scope, found, event)
+        before = _Before(RESTORABLE_FIELDS, _stored(scope, query, RESTORABLE_FIELDS))
+        sql.run(scope, delete(Endpoint).where(_where_rows(scope, before)))
+        event = _record(scope, Action.ENDPOINTS_DELETED, selection, before, {}, reason=reason, called=True)
+    return _done(scope, before, event)
 
 
-def words(wanted: Filter, shown: Callable[[str], str] = str) -> str:
+def words(filters: Filter, shown: Callable[[str], str] = str) -> str:
     """Returns the filter in words, with what the user typed passed through `shown`."""
     return messages.filter_words(
-        text=shown(wanted.text),
+        text=shown(filters.text),
         searched=SEARCHED_WORDS,
-        provider=wanted.provider and providers.label(wanted.provider),
-        agent=wanted.agent and shown(wanted.agent),
-        is_active=wanted.is_active,
-        drifted=wanted.drifted,
-        blocked=wanted.blocked,
+        provider=filters.provider and providers.label(filters.provider),
+        agent=filters.agent and shown(filters.agent),
+        is_active=filters.is_active,
+        drifted=filters.drifted,
+        blocked=filters.blocked,
     )
 
 
 def _query(scope: Scope, selection: Selection) -> Select[Endpoint]:
-    if selection.wanted is not None:
-        return listing.matching(scope, selection.wanted)
+    if selection.filters is not None:
+        return listing.matching(scope, selection.filters)
     if len(selection.ids) > MAX_SELECTED:
         raise Invalid([Problem("id", messages.too_many_selected(MAX_SELECTED))])
     return scope.select(Endpoint).where(Endpoint.id.in_(selection.ids))
@@ -254,32 +254,32 @@ def _stored(scope: Scope, query: Select[Endpoint], names: Iterable[str]) -> Sequ
     return scope.session.execute(query.with_only_columns(*columns).order_by(Endpoint.phone_number)).all()
 
 
-def _where_rows(scope: Scope, found: _Before) -> ColumnElement[bool]:
+def _where_rows(scope: Scope, before: _Before) -> ColumnElement[bool]:
     """Exactly the rows that were read, not those that match a filter by now."""
     own = Endpoint.organization_id == scope.organization.id
-    return own & sql.in_list(scope, Endpoint.phone_number, found.numbers)
+    return own & sql.in_list(scope, Endpoint.phone_number, before.numbers)
 
 
 def _record(
     scope: Scope,
     action: Action,
     selection: Selection,
-    found: _Before,
+    before: _Before,
     after: Mapping[str, Any],
     *,
     reason: str | None,
     called: bool,
 ) -> AuditEvent | None:
     """Records one event for all, and queues checks if their webhooks change."""
-    numbers = found.numbers
+    numbers = before.numbers
     if not numbers:
         return None
-    chosen = "selected rows" if selection.wanted is None else words(selection.wanted) or "all"
-    changes: dict[str, Any] = {name: [found.summed(name), after.get(name)] for name in after or SUMMED}
+    chosen = "selected rows" if selection.filters is None else words(selection.filters) or "all"
+    changes: dict[str, Any] = {name: [before.summed(name), after.get(name)] for name in after or SUMMED}
     changes |= log.reasoned(reason) | {"selected": [None, chosen], "numbers": [None, named(numbers)]}
     if called:
         queue.mark_due(scope, numbers)
-    return log.record(scope, action, messages.counted(len(numbers)), changes, found.changes(after))
+    return log.record(scope, action, messages.counted(len(numbers)), changes, before.changes(after))
 
 
 def named(numbers: Sequence[str]) -> str:
@@ -301,7 +301,7 @@ def change_each(scope: Scope, rows: Iterable[tuple[str, Mapping[str, Any]]]) -> 
         scope.session.connection().execute(statement, parameters)
 
 
-def _done(scope: Scope, found: _Before, event: AuditEvent | None) -> Done:
-    done = Done(len(found.rows), event.id if event else None)
+def _done(scope: Scope, before: _Before, event: AuditEvent | None) -> Done:
+    done = Done(len(before.rows), event.id if event else None)
     scope.session.expire_all()
     return done

@@ -53,15 +53,15 @@ class Sheet:
     notes: Sequence[str]
 
 
-def written(scope: Scope, wanted: Filter) -> Iterator[bytes]:
+def written(scope: Scope, filters: Filter) -> Iterator[bytes]:
     """Yields matching endpoints a few at a time, so that memory does not grow with the rows."""
-    return csv_text.lines(_table(scope, wanted))
+    return csv_text.lines(_table(scope, filters))
 
 
-def _table(scope: Scope, wanted: Filter) -> Iterator[list[str]]:
+def _table(scope: Scope, filters: Filter) -> Iterator[list[str]]:
     names = [*COLUMNS, *COMPUTED]
     yield names
-    for document in listing.stream(scope, wanted):
+    for document in listing.stream(scope, filters):
         yield [text_of(document[name]) for name in names]
 
 

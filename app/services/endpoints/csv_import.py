@@ -77,7 +77,7 @@ def check(
     on_progress(messages.SAVING_PREVIEW, 0, 0)
     with scope.transaction(lock=False):
         scope.session.execute(delete(EndpointImport).where(EndpointImport.created_at < clock.now() - KEPT))
-        found = EndpointImport(
+        preview = EndpointImport(
             organization_id=scope.organization.id,
             actor_name=scope.actor.name,
             file_name=file_name[:200] or PASTED,
@@ -86,15 +86,15 @@ def check(
             plan=_pack(plan),
             source=zlib.compress(table.raw, 1),
         )
-        scope.session.add(found)
-    return found
+        scope.session.add(preview)
+    return preview
 
 
 def get(scope: Scope, import_id: str) -> EndpointImport:
-    found = scope.get(EndpointImport, import_id, what="import")
-    if found.created_at < clock.now() - KEPT:
+    preview = scope.get(EndpointImport, import_id, what="import")
+    if preview.created_at < clock.now() - KEPT:
         raise NotFound(messages.IMPORT_EXPIRED)
-    return found
+    return preview
 
 
 def to_apply(scope: Scope, import_id: str, *, version: int | None = None) -> EndpointImport:
@@ -102,13 +102,13 @@ def to_apply(scope: Scope, import_id: str, *, version: int | None = None) -> End
 
     Raises Conflict if a row is refused or the import was already applied; Stale.
     """
-    found = get(scope, import_id)
-    expect_version(found, version)
-    if found.applied_at:
+    preview = get(scope, import_id)
+    expect_version(preview, version)
+    if preview.applied_at:
         raise Conflict(messages.IMPORT_APPLIED, code="APPLIED_ALREADY")
-    if found.shown["totals"][Outcome.REFUSED]:
+    if preview.shown["totals"][Outcome.REFUSED]:
         raise Conflict(messages.ROWS_REFUSED, code="ROWS_REFUSED")
-    return found
+    return preview
 
 
 def apply(
@@ -127,31 +127,31 @@ def apply(
     ready = _prepare(scope, to_apply(scope, import_id, version=version), on_progress)
     try:
         with scope.transaction():
-            found = to_apply(scope, import_id)
-            expect_version(found, ready.version)
-            if found.country != scope.organization.country or not _is_as_planned(
+            preview = to_apply(scope, import_id)
+            expect_version(preview, ready.version)
+            if preview.country != scope.organization.country or not _is_as_planned(
                 scope, ready.stored, on_progress
             ):
                 raise _Moved
-            _write(scope, found, ready, reason, on_progress)
-            found.applied_at = clock.now()
+            _write(scope, preview, ready, reason, on_progress)
+            preview.applied_at = clock.now()
     except (_Moved, IntegrityError):
         return _check_again(scope, import_id, on_progress)
-    return found
+    return preview
 
 
 def _check_again(scope: Scope, import_id: str, on_progress: OnProgress) -> EndpointImport:
     """Saves a fresh preview of the same file."""
-    found = get(scope, import_id)
-    before, country = _unpack(found.plan), scope.organization.country
-    sheet = csv_format.read(csv_format.opened(zlib.decompress(found.source)), country, on_progress)
+    preview = get(scope, import_id)
+    before, country = _unpack(preview.plan), scope.organization.country
+    sheet = csv_format.read(csv_format.opened(zlib.decompress(preview.source)), country, on_progress)
     plan = _plan(scope, sheet, on_progress)
     with scope.transaction(lock=False):
-        found = get(scope, import_id)
-        if found.applied_at is None:
-            found.country, found.plan = country, _pack(plan)
-            found.shown = _shown(sheet, plan) | _moved(before, plan)
-    return found
+        preview = get(scope, import_id)
+        if preview.applied_at is None:
+            preview.country, preview.plan = country, _pack(plan)
+            preview.shown = _shown(sheet, plan) | _moved(before, plan)
+    return preview
 
 
 def report(scope: Scope, import_id: str) -> Iterator[bytes]:
@@ -187,18 +187,18 @@ def _shown(sheet: Sheet, plan: Sequence[Planned]) -> dict[str, Any]:
 
 
 def _first(plan: Iterable[Planned], outcome: Outcome) -> list[dict[str, Any]]:
-    found = [row for row in plan if row.outcome == outcome]
-    return [row._asdict() for row in found[:SHOWN]] if outcome != Outcome.UNCHANGED else []
+    rows = [row for row in plan if row.outcome == outcome]
+    return [row._asdict() for row in rows[:SHOWN]] if outcome != Outcome.UNCHANGED else []
 
 
 def _moved(before: Sequence[Planned], after: Sequence[Planned]) -> dict[str, Any]:
     """The rows whose result differs from the preview."""
-    found = [
+    moved = [
         {"line": now.line, "number": now.number, "was": was.outcome, "is": now.outcome, "said": _told(now)}
         for was, now in zip(before, after, strict=True)
         if was._replace(endpoint_id=None, version=None) != now._replace(endpoint_id=None, version=None)
     ]
-    return {"moved": found[:SHOWN], "moved_count": len(found)}
+    return {"moved": moved[:SHOWN], "moved_count": len(moved)}
 
 
 def _plan(scope: Scope, sheet: Sheet, on_progress: OnProgress) -> list[Planned]:
@@ -271,8 +271,8 @@ class _Ready:
     numbers: Sequence[AuditNumbers]
 
 
-def _prepare(scope: Scope, found: EndpointImport, on_progress: OnProgress) -> _Ready:
-    plan, version, organization_id = _unpack(found.plan), found.version, scope.organization.id
+def _prepare(scope: Scope, preview: EndpointImport, on_progress: OnProgress) -> _Ready:
+    plan, version, organization_id = _unpack(preview.plan), preview.version, scope.organization.id
     scope.end_read()
     plan.sort(key=lambda row: row.number)
     added = [row for row in plan if row.outcome == Outcome.ADDED]
@@ -305,14 +305,14 @@ def _is_as_planned(scope: Scope, stored: Sequence[Planned], on_progress: OnProgr
     here = scope.organization.id
     for some in progress.batches(stored, messages.CHECKING_FOR_CHANGES, on_progress):
         known = _known(scope, [row.number for row in some])
-        found = {number: (row.organization_id, row.id, row.version) for number, row in known.items()}
-        if found != {row.number: (here, row.endpoint_id, row.version) for row in some}:
+        versions = {number: (row.organization_id, row.id, row.version) for number, row in known.items()}
+        if versions != {row.number: (here, row.endpoint_id, row.version) for row in some}:
             return False
     return True
 
 
 def _write(
-    scope: Scope, found: EndpointImport, ready: _Ready, reason: str | None, on_progress: OnProgress
+    scope: Scope, preview: EndpointImport, ready: _Ready, reason: str | None, on_progress: OnProgress
 ) -> None:
     """One event, which is in the history of each number that it touches."""
     scope.require_transaction()
@@ -324,8 +324,8 @@ def _write(
     for some in progress.batches(ready.changed, messages.CHANGING, on_progress):
         bulk.change_each(scope, ((str(row.endpoint_id), row.values) for row in some))
     on_progress(messages.FINISHING, 0, 0)
-    totals = {name: [None, count] for name, count in found.shown["totals"].items() if count}
+    totals = {name: [None, count] for name, count in preview.shown["totals"].items() if count}
     changes = totals | log.reasoned(reason)
-    log.record(scope, Action.ENDPOINTS_IMPORTED, found.file_name, changes, packed=ready.numbers)
+    log.record(scope, Action.ENDPOINTS_IMPORTED, preview.file_name, changes, packed=ready.numbers)
     if ready.called:
         queue.mark_due(scope, ready.called)

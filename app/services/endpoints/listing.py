@@ -42,20 +42,20 @@ def document(base_url: str | None, row: Any) -> dict[str, Any]:
     }
 
 
-def matching(scope: Scope, wanted: Filter) -> Select[Endpoint]:
+def matching(scope: Scope, filters: Filter) -> Select[Endpoint]:
     """Selects the organization's endpoints that match the filter, unordered."""
     query = scope.select(Endpoint)
-    if wanted.text:
-        query = query.where(_matches(scope, wanted.text))
-    if wanted.provider:
-        query = query.where(Endpoint.provider == wanted.provider)
-    if wanted.is_active is not None:
-        query = query.where(Endpoint.is_active == wanted.is_active)
-    if wanted.agent:
-        query = query.where(or_(*(field.column == wanted.agent for field in fields.AGENTS)))
-    if wanted.drifted:
+    if filters.text:
+        query = query.where(_matches(scope, filters.text))
+    if filters.provider:
+        query = query.where(Endpoint.provider == filters.provider)
+    if filters.is_active is not None:
+        query = query.where(Endpoint.is_active == filters.is_active)
+    if filters.agent:
+        query = query.where(or_(*(field.column == filters.agent for field in fields.AGENTS)))
+    if filters.drifted:
         query = query.where(*_is_drifted(scope))
-    if wanted.blocked:
+    if filters.blocked:
         query = query.where(readiness.load(scope).is_blocked)
     return query
 
@@ -82,17 +82,17 @@ def _matches(scope: Scope, text: str) -> ColumnElement[bool]:
     return or_(*found)
 
 
-def count(scope: Scope, wanted: Filter) -> int:
+def count(scope: Scope, filters: Filter) -> int:
     """Counts matching endpoints, up to one more than `COUNT_MOST`."""
-    along_index = matching(scope, wanted).order_by(Endpoint.phone_number)
+    along_index = matching(scope, filters).order_by(Endpoint.phone_number)
     some = along_index.with_only_columns(Endpoint.phone_number).limit(COUNT_MOST + 1).subquery()
     return scope.session.scalar(select(func.count()).select_from(some)) or 0
 
 
-def stream(scope: Scope, wanted: Filter) -> Iterator[dict[str, Any]]:
+def stream(scope: Scope, filters: Filter) -> Iterator[dict[str, Any]]:
     """Yields every endpoint by number as a document, a few at a time, so that memory stays constant."""
     base = scope.organization.public_base_url
-    query = matching(scope, wanted).order_by(Endpoint.phone_number)
+    query = matching(scope, filters).order_by(Endpoint.phone_number)
     columns = query.with_only_columns(*Endpoint.__table__.columns).execution_options(yield_per=500)
     for row in scope.session.execute(columns):
         yield document(base, row)

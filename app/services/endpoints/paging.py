@@ -40,7 +40,7 @@ SORTS = {f"{sign}{name}": _WORDS[name][at] for name in ORDERS for at, sign in en
 
 
 def page(
-    scope: Scope, wanted: Filter, *, limit: int, sort: str = BY_NUMBER, cursor: str | None = None
+    scope: Scope, filters: Filter, *, limit: int, sort: str = BY_NUMBER, cursor: str | None = None
 ) -> Page[Endpoint]:
     """Returns up to `limit` endpoints in order, from where the cursor says.
 
@@ -51,7 +51,7 @@ def page(
     order = replace(ORDERS[sort.removeprefix("-")], descends=sort.startswith("-"))
     return keyset.page(
         scope.session,
-        listing.matching(scope, wanted),
+        listing.matching(scope, filters),
         order,
         _read(sort, cursor) if cursor else None,
         limit=limit,

@@ -112,15 +112,15 @@ def plan(scope: Scope, event_id: int) -> Plan:
     event = get(scope, event_id)
     if not can(event):
         raise Conflict(messages.CANNOT_UNDO, code="CANNOT_UNDO")
-    found, changes = Plan(event), dict(touched(scope, event))
+    planned, changes = Plan(event), dict(touched(scope, event))
     stored = _stored(scope, list(changes))
     for number, change in changes.items():
         step = _step(scope, number, change, stored.get(number))
         if step:
-            found.steps.append(step)
+            planned.steps.append(step)
         else:
-            found.skipped.append(number)
-    return found
+            planned.skipped.append(number)
+    return planned
 
 
 def _stored(scope: Scope, numbers: Sequence[str]) -> dict[str, Any]:
@@ -164,45 +164,45 @@ def undo(scope: Scope, event_id: int, *, seen: int | None, reason: str | None = 
     """
     try:
         with scope.transaction():
-            found = plan(scope, event_id)
-            _expect(found, seen)
-            _write(scope, found)
-            event = _record(scope, found, reason)
+            planned = plan(scope, event_id)
+            _expect(planned, seen)
+            _write(scope, planned)
+            event = _record(scope, planned, reason)
     except IntegrityError:
         raise Conflict(messages.NUMBER_JUST_CLAIMED, code="NUMBER_IN_USE") from None
     event_id = event.id
     scope.session.expire_all()
-    return Done(found.count, event_id)
+    return Done(planned.count, event_id)
 
 
-def _expect(found: Plan, seen: int | None) -> None:
-    if not found.count:
+def _expect(planned: Plan, seen: int | None) -> None:
+    if not planned.count:
         raise Conflict(messages.NOTHING_TO_UNDO, code="CHANGED_SINCE")
-    if found.count != seen:
-        raise Conflict(messages.selection_changed(found.count, seen), code="SELECTION_CHANGED")
+    if planned.count != seen:
+        raise Conflict(messages.selection_changed(planned.count, seen), code="SELECTION_CHANGED")
 
 
-def _write(scope: Scope, found: Plan) -> None:
+def _write(scope: Scope, planned: Plan) -> None:
     """Raises IntegrityError if a number is claimed at the same time."""
     scope.require_transaction()
     connection = scope.session.connection()
-    change_each(scope, ((str(step.endpoint_id), step.then or {}) for step in found.changed))
-    if deleted := found.deleted:
+    change_each(scope, ((str(step.endpoint_id), step.then or {}) for step in planned.changed))
+    if deleted := planned.deleted:
         statement = delete(Endpoint).where(Endpoint.id == bindparam("row_id"))
         connection.execute(statement, [{"row_id": step.endpoint_id} for step in deleted])
-    if created := found.created:
+    if created := planned.created:
         own = {"organization_id": scope.organization.id}
         rows = [own | {"phone_number": step.number} | dict(step.then or {}) for step in created]
         connection.execute(insert(Endpoint), rows)
     called = WEBHOOK_FIELDS | {"provider"}
-    if numbers := [step.number for step in found.steps if step.changes.keys() & called]:
+    if numbers := [step.number for step in planned.steps if step.changes.keys() & called]:
         queue.mark_due(scope, numbers)
 
 
-def _record(scope: Scope, found: Plan, reason: str | None) -> AuditEvent:
-    about = {"undone": [None, f"{actions.label_of(found.event.action)}, event {found.event.id}"]}
+def _record(scope: Scope, planned: Plan, reason: str | None) -> AuditEvent:
+    about = {"undone": [None, f"{actions.label_of(planned.event.action)}, event {planned.event.id}"]}
     about |= log.reasoned(reason)
-    steps = sorted(found.steps, key=lambda step: step.number)
+    steps = sorted(planned.steps, key=lambda step: step.number)
     if len(steps) == 1:
         return log.record(scope, Action.ENDPOINT_RESTORED, steps[0].number, steps[0].changes | about)
     about["numbers"] = [None, named([step.number for step in steps])]

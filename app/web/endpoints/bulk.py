@@ -71,8 +71,8 @@ def _confirm(scope: Scope, form: BulkForm, status: int = 200, problem: str = "")
         action=action,
         field=form[field.name] if field else None,
         found=found,
-        filter_words=bulk.words(selection.wanted, texts.bidi_isolate) if selection.wanted else "",
-        is_all=selection.wanted is not None,
+        filter_words=bulk.words(selection.filters, texts.bidi_isolate) if selection.filters else "",
+        is_all=selection.filters is not None,
         problem=problem,
         query=query_string(),
         address=request.full_path,
@@ -87,7 +87,7 @@ def _action() -> BulkAction | None:
 def _selection() -> Selection:
     """`all` selects everything that the filter of the same address shows."""
     if request.args.get("all") == "yes":
-        return Selection(wanted=filter_from_request())
+        return Selection(filters=filter_from_request())
     return Selection(ids=request.args.getlist("id"))
 
 

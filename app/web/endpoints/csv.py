@@ -84,18 +84,18 @@ def show(scope: Scope, import_id: str) -> ResponseReturnValue:
     return _show(csv_import.get(scope, import_id))
 
 
-def _show(found: EndpointImport, status: int = 200, problem: str = "") -> Response:
+def _show(preview: EndpointImport, status: int = 200, problem: str = "") -> Response:
     return render.page(
         "endpoints/import_preview.html",
         status,
-        found=found,
-        totals=found.shown["totals"],
-        rows=found.shown["rows"],
-        notes=found.shown["notes"],
-        moved=found.shown.get("moved"),
-        moved_count=found.shown.get("moved_count", 0),
-        expires_at=found.created_at + csv_import.KEPT,
-        form=ConfirmForm(formdata=None, version=str(found.version)),
+        preview=preview,
+        totals=preview.shown["totals"],
+        rows=preview.shown["rows"],
+        notes=preview.shown["notes"],
+        moved=preview.shown.get("moved"),
+        moved_count=preview.shown.get("moved_count", 0),
+        expires_at=preview.created_at + csv_import.KEPT,
+        form=ConfirmForm(formdata=None, version=str(preview.version)),
         problem=problem,
         just_imported="imported" in request.args,
         shown_most=csv_import.SHOWN,
@@ -109,8 +109,8 @@ def apply(scope: Scope, import_id: str) -> ResponseReturnValue:
     here = url_for("endpoint_imports.show", import_id=import_id)
 
     def run(inside: Scope, on_progress: OnProgress) -> str:
-        found = csv_import.apply(inside, import_id, reason=reason, version=version, on_progress=on_progress)
-        return f"{here}?imported=1" if found.applied_at else here
+        preview = csv_import.apply(inside, import_id, reason=reason, version=version, on_progress=on_progress)
+        return f"{here}?imported=1" if preview.applied_at else here
 
     def run_late(inside: Scope, on_progress: OnProgress) -> str:
         """A conflict shows on the page of the import."""
@@ -119,8 +119,8 @@ def apply(scope: Scope, import_id: str) -> ResponseReturnValue:
         return here
 
     try:
-        found = csv_import.to_apply(scope, import_id, version=version)
-        if sum(found.shown["totals"].values()) >= jobs.MANY:
+        preview = csv_import.to_apply(scope, import_id, version=version)
+        if sum(preview.shown["totals"].values()) >= jobs.MANY:
             return jobs.begin(scope, Kind.APPLY_IMPORT, run_late, back=here)
         address = run(scope, ignore)
     except (Conflict, Stale) as error:

@@ -71,13 +71,13 @@ def _table(
     conflicts: Clash | None = None,
 ) -> Response:
     """The edited row is shown even if the filter or the page excludes it."""
-    wanted, sort, page = (
+    filters, sort, page = (
         query.filter_from_request(),
         request.args.get("sort") or paging.BY_NUMBER,
         _page(scope),
     )
     is_whole = page.next is None and page.previous is None
-    total = len(page.rows) if is_whole else listing.count(scope, wanted)
+    total = len(page.rows) if is_whole else listing.count(scope, filters)
     checks = tallies.of_numbers(scope, [row.phone_number for row in page.rows])
     rows = page.rows if edited is None or edited in page.rows else [edited, *page.rows]
     return render.page(
@@ -98,8 +98,8 @@ def _table(
         sorts={name: query.query_string(cursor=None, sort=name) for name in paging.SORTS},
         total=min(total, listing.COUNT_MOST),
         total_is_capped=total > listing.COUNT_MOST,
-        wanted=wanted,
-        is_filtered=wanted != Filter(),
+        filters=filters,
+        is_filtered=filters != Filter(),
         is_first=page.previous is None,
         all_ticked=request.args.get("tick") == "page",
         providers=in_family(Family.TELEPHONY),
@@ -113,10 +113,10 @@ def _table(
 
 def _page(scope: Scope) -> Page[Endpoint]:
     """Returns the requested page; the first one if all its rows are gone."""
-    wanted, sort = query.filter_from_request(), request.args.get("sort") or paging.BY_NUMBER
+    filters, sort = query.filter_from_request(), request.args.get("sort") or paging.BY_NUMBER
     cursor = request.args.get("cursor") or None
-    page = paging.page(scope, wanted, limit=query.PAGE, sort=sort, cursor=cursor)
-    return page if page.rows or not cursor else paging.page(scope, wanted, limit=query.PAGE, sort=sort)
+    page = paging.page(scope, filters, limit=query.PAGE, sort=sort, cursor=cursor)
+    return page if page.rows or not cursor else paging.page(scope, filters, limit=query.PAGE, sort=sort)
 
 
 @endpoints.page(
@@ -256,8 +256,8 @@ def _set_fixed(form: EndpointForm, row: Endpoint) -> None:
 @endpoints.page("/o/<slug>/endpoints/<endpoint_id>/active", who=Who.SUPERADMIN, methods=["POST"])
 @reconfirm_when_stale(lambda scope, **_path: _table(scope))
 def set_active(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
-    wanted = yes_or_no("active")
-    row = crud.update(scope, endpoint_id, {"is_active": wanted}, version=ConfirmForm().version_sent)
+    is_active = yes_or_no("active")
+    row = crud.update(scope, endpoint_id, {"is_active": is_active}, version=ConfirmForm().version_sent)
     done = messages.activated if row.is_active else messages.deactivated
     flash(done(phone.display(row.phone_number)), "ok")
     return query.back()

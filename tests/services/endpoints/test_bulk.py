@@ -18,7 +18,7 @@ from app.services.numbers import assignments
 from app.services.providers import telephony
 from tests.support.scopes import OFFLINE, Fault, failing_at, statements
 
-ALL = Selection(wanted=Filter())
+ALL = Selection(filters=Filter())
 
 
 def _fill(scope, total, start=0, **more):
@@ -86,7 +86,7 @@ def test_change_of_ids_changes_only_those_of_the_organization(told, globex, ids)
 def test_change_by_a_filter_changes_only_rows_that_differ(told, globex, ids):
     acme, asked = told
     before = {row.id: row.version for row in _rows(acme)}
-    chosen = Selection(wanted=Filter(agent="Agent 1"))
+    chosen = Selection(filters=Filter(agent="Agent 1"))
     assert bulk.affected(acme, chosen).count == 5
     with acme.transaction():
         crud.get(acme, ids[1]).is_active = False
@@ -122,7 +122,7 @@ def test_change_of_the_outbound_agent_queues_no_check(told, ids):
 
 
 def test_change_of_a_filtered_field_changes_each_row_once(acme, ids):
-    chosen = Selection(wanted=Filter(is_active=True))
+    chosen = Selection(filters=Filter(is_active=True))
     assert bulk.change(acme, chosen, {"is_active": False}, seen=9).count == 9
     assert _due(acme) == []
     assert acme.session.scalars(acme.select(DriftCheck)).all() == []
@@ -135,14 +135,14 @@ def test_change_by_drift_queues_checks(acme, ids):
         acme.session.execute(
             update(DriftCheck).where(DriftCheck.phone_number != "+15550000001").values(in_sync=True)
         )
-    chosen = Selection(wanted=Filter(drifted=True))
+    chosen = Selection(filters=Filter(drifted=True))
     assert bulk.change(acme, chosen, {"inbound_agent_name": "Ann"}, seen=1).count == 1
     assert _due(acme) == ["+15550000001"]
     assert bulk.affected(acme, chosen).count == 0
 
 
 def test_remove_deletes_checks_too(acme, globex, ids):
-    chosen = Selection(wanted=Filter(agent="Agent 0"))
+    chosen = Selection(filters=Filter(agent="Agent 0"))
     assert bulk.remove(acme, chosen, seen=4).count == 4
     assert len(_rows(acme)) == 8
     assert len(_rows(globex)) == 3
@@ -189,7 +189,7 @@ def test_the_event_names_a_few_numbers(acme, monkeypatch):
 
 @pytest.mark.both_databases
 def test_change_with_a_failing_statement_changes_nothing(engine, acme, ids, report):
-    chosen = Selection(wanted=Filter(is_active=True))
+    chosen = Selection(filters=Filter(is_active=True))
     with statements(engine) as seen:
         bulk.change(acme, chosen, {"inbound_agent_name": "Ann"}, seen=9)
     bulk.change(acme, chosen, {"inbound_agent_name": "Bob"}, seen=9)

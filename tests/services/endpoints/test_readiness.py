@@ -89,7 +89,7 @@ def test_readiness_is_the_same_in_python_and_in_sql(every_kind, base_url, connec
     assert selected(rule.is_blocked) == takes_calls - ready
     blocked = listing.matching(scope, Filter(blocked=True))
     assert {row.id for row in scope.session.scalars(blocked)} == takes_calls - ready
-    assert bulk.affected(scope, Selection(wanted=Filter())).ready == len(ready)
+    assert bulk.affected(scope, Selection(filters=Filter())).ready == len(ready)
     count, blocked_counts = checklist.counts(scope, store.load_all(scope))
     assert count == len(ready)
     assert sum(blocked_counts.values()) == (len(takes_calls - ready) if base_url else 0)

@@ -18,7 +18,7 @@ from app.services.endpoints.fields import RESTORABLE_FIELDS
 from app.services.endpoints.listing import Filter
 from tests.support.scopes import Fault, failing_at, winners
 
-ALL = Selection(wanted=Filter())
+ALL = Selection(filters=Filter())
 change: Any = bulk.change
 remove: Any = bulk.remove
 by_number: Any = readiness.by_number
