@@ -100,7 +100,7 @@ def looked(base: str) -> Element:
 
 
 def press(base: str, number: str, label: str, typed: str = "") -> str:
-    """Presses a button as a browser does, and tells what the console says then."""
+    """Presses a button as a browser does, and returns what the console says then."""
     (row,) = [row for row in looked(base).all("article") if row.one("h3").text == number]
     assert label in [button.text for button in row.all("button")]
     sent = {"row": row.one("input", name="row")["value"], "do": label, label: typed}
@@ -262,17 +262,17 @@ def test_demo_sets_up_voice_ai_and_reports_calls(
     numbers.switch_on(meridian, outbound, user, row.id, RECEPTION)
     assert stubs["elevenlabs"].convai.numbers
     workspace = stubs["elevenlabs"].workspace
-    told: list[tuple[Any, str]] = []
+    events: list[tuple[Any, str]] = []
     workspace.portal = "http://127.0.0.1:2212"
 
     def send(event: Any, to: str) -> int:
-        told.append((event, to))
+        events.append((event, to))
         return 200
 
     workspace.send = send
     said = press(stubs["elevenlabs"].base, "Send an event", "A call ends")
     assert said.endswith("which returned HTTP 200.")
-    ((event, to),) = told
+    ((event, to),) = events
     assert event["type"] == "post_call_transcription"
     assert to == f"http://127.0.0.1:2212/api/webhook/elevenlabs/{meridian.organization.id}"
 

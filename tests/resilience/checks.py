@@ -36,10 +36,10 @@ class HeldTwilio(Twilio):
         self.called = threading.Event()
         """Set by any request, also by one that is held."""
 
-    def reply(self, asked: Request) -> Reply:
+    def reply(self, request: Request) -> Reply:
         self.called.set()
         self.free.wait(SECONDS)
-        return super().reply(asked)
+        return super().reply(request)
 
 
 def unused_numbers(twilio: HeldTwilio, total: int) -> list[str]:

@@ -51,7 +51,7 @@ def _actions(app: Flask) -> list[str]:
         return found
 
 
-def test_what_was_begun_is_in_the_audit_and_resolved_by_the_next_look(
+def test_an_interrupted_change_is_resolved_by_the_next_check(
     app: Flask, environment: dict[str, str], report: Report
 ) -> None:
     with SignallingTwilio() as twilio:

@@ -25,7 +25,7 @@ SECONDS = 60
 WINDOW = 15 * 60
 """Seconds that a limit of tries lasts, at most."""
 MISSES = 10
-QUESTION = "/api/calls/providers"
+QUERY = "/api/calls/providers"
 WRONG = "not the right password"
 
 pytestmark = pytest.mark.parametrize("shared_portal", ["postgresql"], indirect=True)
@@ -111,7 +111,7 @@ def is_signed_in(server: Server, session: Mapping[str, str]) -> bool:
 
 
 def is_token(server: Server, token: str) -> bool:
-    return ApiClient(server.url, token).call("GET", QUESTION).status == 200
+    return ApiClient(server.url, token).call("GET", QUERY).status == 200
 
 
 def writes(server: Server, account: Account) -> bool:
@@ -133,7 +133,7 @@ def new_session(server: Server, account: Account) -> Mapping[str, str]:
 
 
 @pytest.mark.parametrize("jump", JUMPS, ids=lambda jump: jump.name)
-def test_it_serves_while_its_clock_is_set(
+def test_a_portal_serves_while_its_clock_is_set(
     off: Server, clock: Clock, account: Account, jump: Jump, report: Report
 ) -> None:
     clock.set(-120)
@@ -163,7 +163,7 @@ def test_it_serves_while_its_clock_is_set(
     assert [name for name, is_good in found.items() if not is_good] == []
 
 
-def test_a_limit_ends_in_time_wherever_the_clock_is_set(
+def test_a_limit_ends_in_time_whatever_the_clock_is_set_to(
     off: Server, clock: Clock, account: Account, report: Report
 ) -> None:
     wrong = {"email": account.email, "password": WRONG}

@@ -125,7 +125,7 @@ def crash(server: Server) -> None:
     eventually(lambda: len(server.workers()) == len(crashed), "there are as many again")
 
 
-def test_the_next_server_waits_for_the_workers_of_one_that_was_killed(portal: Server) -> None:
+def test_a_server_waits_for_the_workers_of_a_killed_one(portal: Server) -> None:
     """SIGKILL of the main process alone leaves nothing that serves, or that keeps the next one out."""
     orphans = portal.workers()
     with beside(portal.environment) as successor:

@@ -102,7 +102,7 @@ def restore(app: Flask, rows: Sealed) -> None:
 
 
 @pytest.mark.asvs("11.2.2")
-def test_killed_at_every_step_it_loses_nothing(
+def test_rotation_killed_at_any_step_loses_no_secret(
     app: Flask, environment: dict[str, str], starting: Commands, report: Report
 ) -> None:
     people, old = assemble(app), environment[FERNET]
@@ -149,7 +149,7 @@ class SecretWriter(Writer):
         self.ledger.settle(write, self.count(client.call("PUT", "/api/settings/telephony", body)).status)
 
 
-def test_killed_while_the_portal_saves_secrets_it_loses_nothing(
+def test_rotation_killed_during_saves_loses_no_secret(
     app: Flask, environment: dict[str, str], starting: Commands, full: bool, report: Report
 ) -> None:
     chance, tried, survived = random.Random(SEED), 20 if full else 3, 0

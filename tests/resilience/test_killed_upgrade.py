@@ -22,7 +22,7 @@ EVERY = 20
 ROWS = "SELECT id, name FROM organizations UNION SELECT id, email FROM users ORDER BY 1"
 
 
-def test_killed_at_every_step_it_is_done_by_the_next_run(
+def test_an_upgrade_killed_at_any_step_is_finished_next_time(
     app: Flask, environment: dict[str, str], tmp_path: Path, full: bool, report: Report
 ) -> None:
     """A migration that was cut off left nothing: the next run begins it from where it began."""

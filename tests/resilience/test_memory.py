@@ -34,14 +34,14 @@ class Client:
         self._browser.sign_in(account.email)
         self._base = f"/o/{account.slug}"
         self._kinds: list[Callable[[], int]] = [
-            *repeat(self._question, 8),
+            *repeat(self._query, 8),
             *(self._read, self._resolve, self._page, self._table, self._save, self._refused, self._unknown),
         ]
 
     def send(self) -> int:
         return self._chance.choice(self._kinds)()
 
-    def _question(self) -> int:
+    def _query(self) -> int:
         return self._api.call("GET", "/api/calls/providers").status
 
     def _read(self) -> int:

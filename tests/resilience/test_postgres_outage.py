@@ -88,7 +88,7 @@ def _wait_until(is_so: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
-def test_a_frozen_server_holds_up_no_request_for_long(
+def test_with_a_frozen_database_requests_end_in_time(
     portal: Server, account: Account, own_postgres: Postgres, report: Report
 ) -> None:
     """Each client gives up before a server that waits for the database would respond."""

@@ -38,7 +38,7 @@ def _checks(app: Flask) -> list[tuple[bool, bool | None]]:
         return [(row.due, row.in_sync) for row in found]
 
 
-def test_what_is_pending_is_checked_after_the_start(
+def test_a_killed_check_is_resumed_at_the_start(
     app: Flask, tmp_path: Path, environment: dict[str, str]
 ) -> None:
     """The lease of the killed run has to end first: here its end is set to now instead of waited for."""

@@ -1,4 +1,4 @@
-"""The dialer's question is answered beside clients that sign in again and again.
+"""The dialer's query is answered beside clients that sign in again and again.
 
 How fast is measured by bench/under_attack.py; slow clients have tests of their own.
 """
@@ -14,16 +14,16 @@ from devtools.server import Server
 from tests.support.denominators import Report
 
 SECONDS = 30
-QUESTION = "/api/calls/providers"
+QUERY = "/api/calls/providers"
 
 
-def test_the_question_is_answered(
+def test_queries_are_answered_beside_a_sign_in_flood(
     shared_portal: Server, account: Account, full: bool, report: Report
 ) -> None:
     tried = 1000 if full else 20
     with attacks.sign_ins(shared_portal.url) as statuses:
         answered = sum(_is_answered(shared_portal.url, account.token) for _ in range(tried))
-    report("Questions beside 40 clients that sign in", tried=tried, survived=answered)
+    report("Queries beside 40 clients that sign in", tried=tried, survived=answered)
     assert answered == tried
     assert statuses
     assert statuses.keys() <= {401, 429, 503}
@@ -33,7 +33,7 @@ def _is_answered(url: str, token: str) -> bool:
     """On a connection of its own, as by a dialer that has just started."""
     client = ApiClient(url, token, seconds=SECONDS)
     with suppress(Unanswered):
-        answer = client.call("GET", QUESTION)
+        answer = client.call("GET", QUERY)
         client.close()
         return answer.status == 200
     return False

@@ -82,7 +82,7 @@ class FormEditor(Editor):
     [(ApiEditor, ApiEditor), (FormEditor, FormEditor), (ApiEditor, FormEditor)],
     ids=["API and API", "form and form", "API and form"],
 )
-def test_no_update_is_lost(
+def test_two_editors_lose_no_update(
     shared_portal: Server, account: Account, kinds: tuple[type[Editor], ...], full: bool, report: Report
 ) -> None:
     rounds = 100 if full else 5

@@ -21,7 +21,7 @@ from tests.support.denominators import Report
 LATEST = 1.0
 """Seconds after a change was acknowledged by which every portal answers with it."""
 SECONDS = 60
-QUESTION = "/api/calls/providers"
+QUERY = "/api/calls/providers"
 VOICE = [
     {"provider": "twilio", "twilioAccountSid": sample_id("AC"), "twilioAuthToken": "sample-token-0001"},
     {"provider": "sinch", "sinchApplicationKey": "sample-key", "sinchApplicationSecret": "c2FtcGxl"},
@@ -43,7 +43,7 @@ def other_portal(
 def test_a_change_is_seen_by_the_other(
     shared_portal: Server, other_portal: Server, account: Account, full: bool, report: Report
 ) -> None:
-    """The active provider, which is in the answer to the dialer's question."""
+    """The active provider, which is in the response to the dialer's query."""
     here = ApiClient(shared_portal.url, account.token)
     there = ApiClient(other_portal.url, account.token)
     for saved in VOICE:
@@ -51,7 +51,7 @@ def test_a_change_is_seen_by_the_other(
     changes, in_time = 200 if full else 10, 0
     for n in range(changes):
         provider = VOICE[n % 2]["provider"]
-        assert there.call("GET", QUESTION).json()["provider"] != provider
+        assert there.call("GET", QUERY).json()["provider"] != provider
         assert here.call("POST", "/api/calls/providers/active", {"provider": provider}).status == 200
         in_time += _is_seen_in_time(partial(_is_active, there, provider))
     report("Change at another portal", tried=changes, survived=in_time)
@@ -59,11 +59,11 @@ def test_a_change_is_seen_by_the_other(
 
 
 def _is_active(portal: ApiClient, provider: str) -> bool:
-    return bool(portal.call("GET", QUESTION).json()["provider"] == provider)
+    return bool(portal.call("GET", QUERY).json()["provider"] == provider)
 
 
 def _is_refused(portal: ApiClient) -> bool:
-    return portal.call("GET", QUESTION).status == 401
+    return portal.call("GET", QUERY).status == 401
 
 
 def test_a_revoked_token_is_refused_by_the_other(
@@ -75,7 +75,7 @@ def test_a_revoked_token_is_refused_by_the_other(
     for _ in range(tokens):
         token = shared_portal.flask("tokens", "create", "--email", account.email)
         there = ApiClient(other_portal.url, token)
-        assert there.call("GET", QUESTION).status == 200
+        assert there.call("GET", QUERY).status == 200
         address, form = here.form("/account", action=f"{_id_of(token)}/revoke")
         assert here.post(address, form, {}).status == 303
         in_time += _is_seen_in_time(partial(_is_refused, there))

@@ -23,7 +23,7 @@ from tests.support.rows import dump
 
 HOUR, DAY = 3600, 86_400
 ACME = "/o/acme-support"
-QUESTION = "/api/calls/providers"
+QUERY = "/api/calls/providers"
 NEW = "a lamp in the north window"
 
 
@@ -119,7 +119,7 @@ def test_back_after_sign_out_shows_nothing(page: BrowserPage, cast: Cast) -> Non
 
 
 def works(caller: Caller) -> bool:
-    return caller.get(QUESTION).status_code == 200
+    return caller.get(QUERY).status_code == 200
 
 
 @pytest.mark.asvs("7.4.2")

@@ -95,7 +95,7 @@ def test_a_key_does_not_say_whose_it_is(acme):
 
 def test_of_many_tries_at_once_ten_pass(scopes):
     """Strangers have no organization whose lock they could wait for."""
-    answers = scopes.at_once(*[("dana", lambda scope: _take(scope.for_organization(None)))] * 20)
+    answers = scopes.in_parallel(*[("dana", lambda scope: _take(scope.for_organization(None)))] * 20)
     assert [type(answer) for answer in answers if answer] == [TooMany] * 10
 
 
@@ -121,7 +121,7 @@ def test_takes_successes_and_sweeps_at_once_wait_in_no_circle(scopes, monkeypatc
             with scope.transaction(lock=False):
                 rate_limits.forgive(scope, *reversed(limits))
 
-    assert scopes.at_once(*[("dana", work)] * 6) == [None] * 6
+    assert scopes.in_parallel(*[("dana", work)] * 6) == [None] * 6
 
 
 def test_a_tally_is_recorded_at_once_and_then_every_hour(acme):

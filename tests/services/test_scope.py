@@ -178,7 +178,7 @@ def test_lost_updates_of_two_people_are_none(scopes):
 
     with scopes.of("dana") as scope, scope.transaction():
         scope.organization.name = "0"
-    answers = scopes.at_once(("dana", add), ("dana", add))
+    answers = scopes.in_parallel(("dana", add), ("dana", add))
     assert answers == [None, None]
     with scopes.of("dana") as scope:
         assert scope.organization.name == str(2 * rounds)
@@ -194,7 +194,7 @@ def test_two_editors_with_one_version_one_is_told(scopes):
         def edit(label, version=version):
             return lambda scope: crud.update(scope, row.id, {"label": label}, version=version)
 
-        answers = scopes.at_once(("dana", edit(f"a{number}")), ("dana", edit(f"b{number}")))
+        answers = scopes.in_parallel(("dana", edit(f"a{number}")), ("dana", edit(f"b{number}")))
         kinds = sorted(type(answer).__name__ for answer in answers)
         assert kinds == ["Endpoint", "Stale"]
         saved = next(answer for answer in answers if isinstance(answer, Endpoint))
@@ -300,7 +300,7 @@ def test_threads_that_wait_for_each_other_all_get_their_turn(scopes):
                 turns.append(1)
             log.record(scope, Action.CONNECTION_TESTED, "x")
 
-    answers = scopes.at_once(*[("dana", task)] * 8, *[("gus", task)] * 8)
+    answers = scopes.in_parallel(*[("dana", task)] * 8, *[("gus", task)] * 8)
     assert answers == [None] * 16
     with scopes.of("dana") as scope:
         assert (len(turns), scope.organization.revision) == (16, 8)

@@ -1,4 +1,4 @@
-"""Scopes of the cast, and what they do at once."""
+"""Scopes of the cast, and services called in parallel."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Scopes:
             organization = session.get_one(Organization, user.organization_id)
             yield scopes.scope_of(session, organization, user, self.keys)
 
-    def at_once(self, *tasks: tuple[str, Callable[[Scope], Any]]) -> list[Any]:
+    def in_parallel(self, *tasks: tuple[str, Callable[[Scope], Any]]) -> list[Any]:
         """Runs each task in a thread and scope of its own; answers what it returned or raised."""
         barrier = threading.Barrier(len(tasks))
         answers: list[Any] = [None] * len(tasks)
@@ -80,7 +80,7 @@ def statements(engine: Engine) -> Iterator[list[str]]:
 
 
 class Fault(Exception):
-    """The database failed, as a test asked it to."""
+    """The database error that a test has injected."""
 
 
 @contextmanager

@@ -38,7 +38,7 @@ def test_of_one_at_once_one_is_accepted(scopes, acme, cast, codes):
     def accept(scope):
         return _accept(scope, scope.session.get_one(type(cast.mo), cast.mo.id), codes[0])
 
-    assert sorted(scopes.at_once(*[("dana", accept)] * 6)) == [False] * 5 + [True]
+    assert sorted(scopes.in_parallel(*[("dana", accept)] * 6)) == [False] * 5 + [True]
 
 
 def test_it_is_its_users_alone(acme, cast, codes):

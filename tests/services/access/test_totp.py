@@ -116,7 +116,7 @@ def test_of_one_code_at_once_one_is_accepted(scopes, acme, cast, clock, app_of_m
         user = scope.session.get_one(type(cast.mo), cast.mo.id)
         return _accept(stranger, user, code)
 
-    answers = scopes.at_once(*[("dana", accept)] * 6)
+    answers = scopes.in_parallel(*[("dana", accept)] * 6)
     assert sorted(answers) == [False] * 5 + [True]
 
 

@@ -92,7 +92,7 @@ def test_an_email_is_one_persons_over_all_organizations(acme, email):
 
 def test_of_six_with_one_email_at_once_one_is_added(scopes):
     tasks = [(who, lambda scope: users.create(scope, DRAFT)) for who in ("dana", "gus") * 3]
-    answers = scopes.at_once(*tasks)
+    answers = scopes.in_parallel(*tasks)
     assert len(winners(answers)) == 1
     assert {type(answer) for answer in answers} == {User, Conflict}
 
@@ -172,7 +172,7 @@ def test_the_last_two_superadmins_of_two_organizations_cannot_go_at_once(scopes)
         return users.update_user(scope, scope.actor.user_id, {"role": "member"})
 
     for _ in range(5):
-        answers = scopes.at_once(("dana", demote), ("gus", demote))
+        answers = scopes.in_parallel(("dana", demote), ("gus", demote))
         assert len(winners(answers)) == 1
         with scopes.of("dana") as scope, scope.transaction():
             assert directory.superadmins(scope) == 1

@@ -352,7 +352,7 @@ def test_writers_at_once_keep_the_chain_whole_and_lose_nothing(scopes):
 
         return run
 
-    assert scopes.at_once(*[("dana", write(number)) for number in range(WRITERS)]) == [None] * WRITERS
+    assert scopes.in_parallel(*[("dana", write(number)) for number in range(WRITERS)]) == [None] * WRITERS
     with scopes.of("dana") as scope:
         found = _verify(scope)
         assert (found.head.count, found.fault) == (WRITERS * 10, None)
@@ -390,7 +390,7 @@ def test_concurrent_writers_do_not_deadlock(scopes):
                 log.note(scope.for_organization(theirs), Action.CONNECTION_TESTED, theirs.name)
 
     tasks = [("dana", signs_in), ("dana", saves), ("gus", enters), ("dana", enters)] * 4
-    assert scopes.at_once(*tasks) == [None] * len(tasks)
+    assert scopes.in_parallel(*tasks) == [None] * len(tasks)
     for name in ("dana", "gus"):
         with scopes.of(name) as scope:
             assert _verify(scope).fault is None

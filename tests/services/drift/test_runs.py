@@ -170,7 +170,7 @@ def test_run_concurrently_checks_once(acme, scopes, twilio, http, monkeypatch):
     monkeypatch.setattr(runs, "BATCH", 2 * runs.FEW)
     _numbers(acme, twilio, 3 * runs.FEW)
     acme.session.rollback()
-    reports = scopes.at_once(*[("dana", lambda scope: runs.run(scope, http, everything=True))] * 4)
+    reports = scopes.in_parallel(*[("dana", lambda scope: runs.run(scope, http, everything=True))] * 4)
     assert winners(reports) == reports
     done = [report for report in reports if not report.already_running]
     assert done

@@ -115,7 +115,7 @@ def test_create_claims_a_number_once_and_names_no_owner(acme, globex):
 @pytest.mark.both_databases
 def test_create_by_20_concurrently_succeeds_once(scopes):
     tasks = [(("dana", "gus")[n % 2], lambda scope: crud.create(scope, DRAFT)) for n in range(20)]
-    answers = scopes.at_once(*tasks)
+    answers = scopes.in_parallel(*tasks)
     assert len(winners(answers)) == 1
     lost = [answer for answer in answers if isinstance(answer, Exception)]
     assert {(type(error), getattr(error, "code", "")) for error in lost} == {(Conflict, "NUMBER_IN_USE")}

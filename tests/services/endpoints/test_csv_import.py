@@ -323,7 +323,7 @@ def test_the_same_file_applied_concurrently_is_applied_once(acme, scopes):
     """The same file twice: one applies, the other sees that all is there."""
     raw = sheet(*(f"+1555123{n},twilio,Reception,,,true" for n in range(4000, 4050)))
     ids = [checked(acme, raw).id for _ in range(2)]
-    answers = scopes.at_once(
+    answers = scopes.in_parallel(
         *(
             ("dana", lambda scope, import_id=import_id: csv_import.apply(scope, import_id))
             for import_id in ids
@@ -340,7 +340,7 @@ def test_the_same_file_applied_concurrently_is_applied_once(acme, scopes):
 @pytest.mark.both_databases
 def test_one_import_applied_concurrently_is_applied_once(acme, scopes):
     found = checked(acme, sheet(f"{FIRST},twilio,,,,"))
-    answers = scopes.at_once(*[("dana", lambda scope: csv_import.apply(scope, found.id))] * 2)
+    answers = scopes.in_parallel(*[("dana", lambda scope: csv_import.apply(scope, found.id))] * 2)
     assert sorted(type(answer).__name__ for answer in answers) == ["Conflict", "EndpointImport"]
     assert len(rows(acme)) == 1
 

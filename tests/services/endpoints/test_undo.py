@@ -192,7 +192,9 @@ def _id(scope, n):
 @pytest.mark.both_databases
 def test_undo_concurrently_happens_once(acme, scopes, rows):
     done = remove(acme, ALL, seen=5)
-    answers = scopes.at_once(*[("dana", lambda scope: endpoints_undo.undo(scope, done.event_id, seen=5))] * 2)
+    answers = scopes.in_parallel(
+        *[("dana", lambda scope: endpoints_undo.undo(scope, done.event_id, seen=5))] * 2
+    )
     assert len(winners(answers)) == 1, answers
     assert stored(acme) == rows
 

@@ -75,7 +75,7 @@ def test_two_processes_that_mark_at_once_agree(scopes):
     with scopes.of("dana") as scope, scope.transaction():
         scope.session.delete(scope.session.get_one(Installation, 1))
     task = ("dana", lambda scope: installation_keys.prepare(scope.for_organization(None)))
-    assert scopes.at_once(*[task] * 4) == [None] * 4
+    assert scopes.in_parallel(*[task] * 4) == [None] * 4
     with scopes.of("dana") as scope:
         installation_keys.check_keys(scope.session, scope.keys.sealer)
 
@@ -135,7 +135,7 @@ def test_of_one_link_used_at_once_one_makes_a_superadmin(scopes):
     def set_up(email):
         return lambda scope: setup.set_up(scope.for_organization(None), token, SENT | {"email": email})
 
-    answers = scopes.at_once(*[("mo", set_up(f"{n}@initech.example")) for n in range(4)])
+    answers = scopes.in_parallel(*[("mo", set_up(f"{n}@initech.example")) for n in range(4)])
     assert len(winners(answers)) == 1
     assert {type(answer) for answer in answers} == {User, NotFound}
 

@@ -88,7 +88,7 @@ def test_assign_concurrently_one_organization_wins(scopes):
         sent = {"userId": scope.actor.user_id, "provider": "twilio", "phoneNumber": ONE}
         return assignments.assign(scope, sent)
 
-    answers = scopes.at_once(*[(who, give) for who in ("dana", "gus") * 5])
+    answers = scopes.in_parallel(*[(who, give) for who in ("dana", "gus") * 5])
     assert len(winners(answers)) == 1
     assert {type(answer) for answer in answers} == {tuple, Conflict}
 
@@ -100,7 +100,7 @@ def test_assign_concurrently_leaves_one_default(scopes):
             scope, {"userId": scope.actor.user_id, "provider": "twilio", "phoneNumber": number}
         )
 
-    answers = scopes.at_once(*[("dana", give(f"+1555123{n:04}")) for n in range(8)])
+    answers = scopes.in_parallel(*[("dana", give(f"+1555123{n:04}")) for n in range(8)])
     assert len(winners(answers)) == 8
     with scopes.of("dana") as scope:
         rows = scope.session.scalars(scope.select(VoicePhoneNumber)).all()

@@ -44,7 +44,7 @@ def test_six_of_one_name_at_once_all_have_their_own_slug(scopes):
         "dana",
         lambda scope: directory.create(scope.for_organization(None), {"name": "Initech"}).slug,
     )
-    slugs = scopes.at_once(*[task] * 6)
+    slugs = scopes.in_parallel(*[task] * 6)
     assert sorted(slugs) == ["initech", *[f"initech-{n}" for n in range(2, 7)]]
 
 

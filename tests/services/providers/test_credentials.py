@@ -185,7 +185,7 @@ def test_two_people_who_switch_at_once_leave_a_history_that_fits(scopes):
         return lambda scope: active.make_active(scope, Family.TELEPHONY, key)
 
     tasks = [("dana", choose(key)) for key in ("twilio", "vobiz", None) * 3]
-    assert scopes.at_once(*tasks) == [None] * 9
+    assert scopes.in_parallel(*tasks) == [None] * 9
     with scopes.of("dana") as scope:
         switches = scope.session.scalars(scope.select(ProviderSwitch).order_by(ProviderSwitch.id)).all()
         was = [None, *[switch.now for switch in switches]]

@@ -186,12 +186,12 @@ def test_receive_concurrently_stores_one_call(signing, scopes):
     signing.session.commit()
     now = clock.seconds(clock.now())
     different = [("dana", lambda scope, n=n: report(scope, ended(), at=now - n)) for n in range(10)]
-    answers = scopes.at_once(*different)
+    answers = scopes.in_parallel(*different)
     assert winners(answers) == answers
     assert answers.count(messages.EVENT_SAVED) == 1
     assert len(rows(signing)) == 1
     same = [("dana", lambda scope: report(scope, ended("conv-5"), at=now))] * 10
-    answers = scopes.at_once(*same)
+    answers = scopes.in_parallel(*same)
     assert [answer.code for answer in answers if isinstance(answer, Conflict)] == ["REPLAYED"] * 9
     assert len(rows(signing)) == 2
 

@@ -370,7 +370,7 @@ def test_switch_on_concurrently_imports_one_number(here, scopes):
             scope, here.http, users.get(scope, here.cast.mo.id), here.number_id, agent
         )
 
-    answers = scopes.at_once(*[("dana", switch(agent)) for agent in (RECEPTION, NIGHT_SHIFT) * 2])
+    answers = scopes.in_parallel(*[("dana", switch(agent)) for agent in (RECEPTION, NIGHT_SHIFT) * 2])
     assert len(winners(answers)) >= 1
     ((imported_id, imported),) = here.labs.convai.numbers.items()
     assert here.row() == (True, imported["agent_id"], imported_id)

@@ -331,7 +331,7 @@ def test_set_up_after_lost_responses_ends_with_one(ready, upstream, http, monkey
 @pytest.mark.both_databases
 def test_set_up_concurrently_creates_one(ready, scopes, upstream, http):
     ready.session.commit()
-    answers = scopes.at_once(*[("dana", lambda scope: webhook.set_up(scope, http, ELEVENLABS))] * 6)
+    answers = scopes.in_parallel(*[("dana", lambda scope: webhook.set_up(scope, http, ELEVENLABS))] * 6)
     assert {status.state for status in winners(answers)} == {State.ACTIVE}
     assert {type(answer) for answer in answers if isinstance(answer, Exception)} <= {Conflict}
     check_it_is_one(ready, upstream.workspace)
