@@ -13,7 +13,7 @@ IN_USE = "This number is already in use. A number can have only one endpoint."
 
 CANNOT_UNDO = "This event doesn't record enough to undo it."
 NOTHING_TO_UNDO = "Nothing left to undo: every number has changed since."
-NUMBER_JUST_CLAIMED = "One of the numbers was added elsewhere just now. Check again."
+NUMBER_JUST_CLAIMED = "Another organization added one of the numbers just now. Check again."
 
 IMPORT_EXPIRED = "Imports are kept for one day. Upload the file again."
 IMPORT_APPLIED = "This import was already applied."
