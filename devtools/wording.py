@@ -89,7 +89,7 @@ def _files(places: Iterable[str]) -> list[str]:
     return [
         path
         for path in sorted(set(listed.stdout.splitlines()))
-        if path != _ITSELF and (ROOT / path).is_file() and not path.endswith((".png", ".woff2"))
+        if path != _ITSELF and (ROOT / path).is_file() and not path.endswith((".png", ".woff2", ".ico"))
     ]
 
 
