@@ -1,3 +1,5 @@
+"""Limits and tallies: counting, expiry, and concurrent attempts."""
+
 from __future__ import annotations
 
 from datetime import timedelta
@@ -10,6 +12,7 @@ from app.models import Throttle
 from app.services import rate_limits
 from app.services.rate_limits import Limit
 
+pytestmark = pytest.mark.both_databases
 LIMIT = Limit(rate_limits.key("sign-in", "mo@acme.example"))
 OTHER = Limit(rate_limits.key("sign-in", "dana@acme.example"))
 
@@ -30,7 +33,7 @@ def _move(scope, by):
         row.window_started_at = row.window_started_at + by
 
 
-def test_ten_tries_are_enough_and_others_unaffected(acme):
+def test_take_refuses_the_eleventh_attempt_of_one_key(acme):
     _take(acme, 10)
     with pytest.raises(TooMany) as refused:
         _take(acme)
@@ -41,14 +44,14 @@ def test_ten_tries_are_enough_and_others_unaffected(acme):
     _take(acme, 1, OTHER)
 
 
-def test_of_several_limits_all_are_counted_or_none(acme):
+def test_take_counts_under_all_limits_or_none(acme):
     _take(acme, 10)
     with pytest.raises(TooMany):
         _take(acme, 1, OTHER, LIMIT)
     assert _row(acme, OTHER) is None
 
 
-def test_after_the_window_it_starts_again(acme):
+def test_take_after_the_window_counts_from_one(acme):
     _take(acme, 10)
     _move(acme, -rate_limits.WINDOW)
     _take(acme)
@@ -56,7 +59,7 @@ def test_after_the_window_it_starts_again(acme):
 
 
 @pytest.mark.parametrize("back", [timedelta(hours=1), timedelta(days=400)])
-def test_a_clock_that_was_set_back_keeps_the_count_and_a_short_wait(acme, back):
+def test_take_after_the_clock_was_set_back_keeps_the_count(acme, back):
     _take(acme, 10)
     _move(acme, back)
     with pytest.raises(TooMany) as refused:
@@ -67,7 +70,7 @@ def test_a_clock_that_was_set_back_keeps_the_count_and_a_short_wait(acme, back):
     _take(acme)
 
 
-def test_a_success_clears_or_gives_back(acme):
+def test_forgive_clears_own_and_subtracts_from_shared(acme):
     _take(acme, 9)
     _take(acme, 9, OTHER)
     with acme.transaction():
@@ -78,7 +81,7 @@ def test_a_success_clears_or_gives_back(acme):
         _take(acme, 1, OTHER)
 
 
-def test_one_persons_keys_are_cleared_together(acme):
+def test_clear_beginning_with_clears_a_users_keys(acme):
     own = [Limit(rate_limits.key("sign-in", "mo", *more)) for more in ((), ("192.0.2.1",), ("192.0.2.2",))]
     for limit in (*own, OTHER):
         _take(acme, 1, limit)
@@ -88,18 +91,18 @@ def test_one_persons_keys_are_cleared_together(acme):
     assert _row(acme, OTHER).count == 1
 
 
-def test_a_key_does_not_say_whose_it_is(acme):
+def test_key_hides_its_values(acme):
     assert "mo" not in LIMIT.key.split(":")[1]
     assert len(rate_limits.key("code-browser", "x" * 1_000_000, "y", "z")) <= 120
 
 
-def test_of_many_tries_at_once_ten_pass(scopes):
-    """Strangers have no organization whose lock they could wait for."""
+def test_take_concurrently_lets_ten_pass(scopes):
+    """Unauthenticated requests have no organization, and so no lock to wait for."""
     answers = scopes.in_parallel(*[("dana", lambda scope: _take(scope.for_organization(None)))] * 20)
     assert [type(answer) for answer in answers if answer] == [TooMany] * 10
 
 
-def test_what_is_over_is_swept_and_what_is_held_waits(scopes):
+def test_sweep_deletes_expired_counts(scopes):
     """On SQLite there is no other lock: the sweeper locks the whole database."""
     with scopes.of("dana") as scope:
         _take(scope)
@@ -110,7 +113,7 @@ def test_what_is_over_is_swept_and_what_is_held_waits(scopes):
         assert (_row(scope), _row(scope, OTHER).count) == (None, 1)
 
 
-def test_takes_successes_and_sweeps_at_once_wait_in_no_circle(scopes, monkeypatch):
+def test_take_forgive_and_sweep_do_not_deadlock(scopes, monkeypatch):
     monkeypatch.setattr(rate_limits, "SWEPT_ONCE_IN", 1)
     monkeypatch.setattr(rate_limits, "WINDOW", timedelta(milliseconds=5))
     limits = [Limit(rate_limits.key("sign-in", each), 1000) for each in "abc"]
@@ -124,7 +127,7 @@ def test_takes_successes_and_sweeps_at_once_wait_in_no_circle(scopes, monkeypatc
     assert scopes.in_parallel(*[("dana", work)] * 6) == [None] * 6
 
 
-def test_a_tally_is_recorded_at_once_and_then_every_hour(acme):
+def test_tally_is_recorded_first_and_then_hourly(acme):
     def happen():
         with acme.transaction():
             return rate_limits.tally(acme, "refused", "mo")

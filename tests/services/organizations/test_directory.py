@@ -10,36 +10,31 @@ from app.services.endpoints import crud
 from app.services.organizations import directory
 from tests.support.scopes import OFFLINE
 
+SLUGS = {
+    "Initech": "initech",
+    "  Initech & Sons, Ltd. ": "initech-sons-ltd",
+    "Zoë's Café": "zoe-s-cafe",
+    "北京": "organization",
+    "---": "organization-2",
+    "Acme": "acme",
+    "Acme Support": "acme-support-2",
+    "ACME support!": "acme-support-3",
+    "x" * 59 + " yz": "x" * 59,
+    "../../etc": "etc",
+}
 
-@pytest.mark.parametrize(
-    ("name", "slug"),
-    [
-        ("Initech", "initech"),
-        ("  Initech & Sons, Ltd. ", "initech-sons-ltd"),
-        ("Zoë's Café", "zoe-s-cafe"),
-        ("北京", "organization"),
-        ("---", "organization"),
-        ("Acme", "acme"),
-        ("Acme Support", "acme-support-2"),
-        ("ACME support!", "acme-support-2"),
-        ("x" * 59 + " yz", "x" * 59),
-    ],
-)
-def test_a_slug_is_made_of_the_name(acme, name, slug):
-    organization = directory.create(acme, {"name": name})
-    assert organization.slug == slug
-    assert organization.name == name.strip()
-    assert directory.by_slug(acme, slug) is organization
-    event = search.recent(acme.for_organization(organization))[0]
+
+def test_create_makes_a_slug_of_the_name(acme):
+    made = {name: directory.create(acme, {"name": name}) for name in SLUGS}
+    assert {name: row.slug for name, row in made.items()} == SLUGS
+    assert [row.name for row in made.values()] == [name.strip() for name in SLUGS]
+    assert all(directory.by_slug(acme, slug) is made[name] for name, slug in SLUGS.items())
+    event = search.recent(acme.for_organization(made["Initech"]))[0]
     assert (event.action, event.actor_name) == ("organization.created", "dana@acme.example")
 
 
-def test_slugs_of_one_name_are_numbered(acme):
-    slugs = [directory.create(acme, {"name": "Initech"}).slug for _ in range(4)]
-    assert slugs == ["initech", "initech-2", "initech-3", "initech-4"]
-
-
-def test_six_of_one_name_at_once_all_have_their_own_slug(scopes):
+@pytest.mark.both_databases
+def test_create_of_one_name_concurrently_numbers_the_slugs(scopes):
     task = (
         "dana",
         lambda scope: directory.create(scope.for_organization(None), {"name": "Initech"}).slug,
@@ -48,18 +43,18 @@ def test_six_of_one_name_at_once_all_have_their_own_slug(scopes):
     assert sorted(slugs) == ["initech", *[f"initech-{n}" for n in range(2, 7)]]
 
 
-@pytest.mark.parametrize("name", ["", "  ", "a\nb", "a\0", "x" * 121, None, 7])
-def test_a_name_is_one_line(acme, name):
+def test_create_and_update_refuse_a_name_that_is_not_one_line(acme):
     before = acme.session.scalar(select(func.count()).select_from(Organization))
-    with pytest.raises(Invalid) as refused:
-        directory.create(acme, {"name": name})
-    assert [problem.field for problem in refused.value.problems] == ["name"]
-    with pytest.raises(Invalid):
-        directory.update(acme, OFFLINE, {"name": name})
+    for name in ("", "  ", "a\nb", "a\0", "x" * 121, None, 7):
+        with pytest.raises(Invalid) as refused:
+            directory.create(acme, {"name": name})
+        assert [problem.field for problem in refused.value.problems] == ["name"], name
+        with pytest.raises(Invalid):
+            directory.update(acme, OFFLINE, {"name": name})
     assert acme.session.scalar(select(func.count()).select_from(Organization)) == before
 
 
-def test_a_new_name_keeps_the_slug(acme):
+def test_update_of_the_name_keeps_the_slug(acme):
     directory.update(acme, OFFLINE, {"name": "Acme Care", "country": "in"})
     assert (acme.organization.name, acme.organization.slug) == ("Acme Care", "acme-support")
     assert acme.organization.country == "IN"
@@ -69,14 +64,14 @@ def test_a_new_name_keeps_the_slug(acme):
     }
 
 
-@pytest.mark.parametrize("country", ["", "XX", "USA", "us1", 7])
-def test_a_country_is_one_that_numbers_can_be_read_with(acme, country):
-    with pytest.raises(Invalid) as refused:
-        directory.update(acme, OFFLINE, {"country": country})
-    assert [problem.field for problem in refused.value.problems] == ["country"]
+def test_update_refuses_an_unknown_country(acme):
+    for country in ("", "XX", "USA", "us1", 7):
+        with pytest.raises(Invalid) as refused:
+            directory.update(acme, OFFLINE, {"country": country})
+        assert [problem.field for problem in refused.value.problems] == ["country"], country
 
 
-def test_null_clears_and_absent_keeps(acme):
+def test_update_clears_null_and_keeps_absent_fields(acme):
     directory.update(acme, OFFLINE, {"country": "US", "public_base_url": "https://voice.example.com/"})
     directory.update(acme, OFFLINE, {"country": None})
     assert acme.organization.country is None
@@ -85,12 +80,12 @@ def test_null_clears_and_absent_keeps(acme):
         directory.update(acme, OFFLINE, {"name": None})
 
 
-def test_a_base_url_is_checked(acme):
+def test_update_refuses_a_base_url_without_https(acme):
     with pytest.raises(Invalid):
         directory.update(acme, OFFLINE, {"public_base_url": "http://voice.example.com"})
 
 
-def test_a_stale_version_is_refused(acme):
+def test_update_with_a_stale_version_raises_stale(acme):
     version = acme.organization.version
     directory.update(acme, OFFLINE, {"name": "Theirs"}, version=version)
     with pytest.raises(Stale) as refused:
@@ -98,25 +93,25 @@ def test_a_stale_version_is_refused(acme):
     assert refused.value.current.name == "Theirs"
 
 
-def test_what_happens_elsewhere_in_the_organization_does_not_make_a_version_stale(acme):
+def test_update_ignores_changes_of_other_rows(acme):
     version = acme.organization.version
     crud.create(acme, {"phone_number": "+15551234567", "provider": "twilio"})
     directory.update(acme, OFFLINE, {"name": "Mine"}, version=version)
 
 
-@pytest.mark.parametrize("unknown", ["nowhere", "", "' OR 1=1 --", "x" * 5000])
-def test_one_that_does_not_exist_is_not_found(acme, unknown):
-    for find in (directory.by_slug, directory.by_id):
-        with pytest.raises(NotFound):
-            find(acme, unknown)
+def test_by_slug_and_by_id_of_an_unknown_one_raise_not_found(acme):
+    for unknown in ("nowhere", "", "' OR 1=1 --", "x" * 5000):
+        for find in (directory.by_slug, directory.by_id):
+            with pytest.raises(NotFound):
+                find(acme, unknown)
 
 
-def test_every_organization_by_name(acme, globex):
+def test_every_sorts_by_name(acme, globex):
     directory.create(acme, {"name": "Initech"})
     assert [row.name for row in directory.every(acme)] == ["Acme Support", "Globex", "Initech"]
 
 
-def test_another_base_url_is_told_with_its_reason_and_the_ones_before_it(acme):
+def test_base_urls_lists_changes_with_their_reasons(acme):
     for url, reason in (("https://a.example.com", None), ("https://b.example.com", "New machine")):
         directory.update(acme, OFFLINE, {"public_base_url": url}, reason=reason)
         directory.update(acme, OFFLINE, {"name": f"Acme of {url[8]}"})
@@ -130,7 +125,7 @@ def test_another_base_url_is_told_with_its_reason_and_the_ones_before_it(acme):
     ]
 
 
-def test_what_would_be_stored_is_told_and_nothing_is(acme):
+def test_planned_base_url_stores_nothing(acme):
     sent = {"name": "Acme", "public_base_url": " https://VOICE.example.com/ "}
     assert directory.planned_base_url(acme, sent) == "https://voice.example.com"
     assert acme.organization.public_base_url is None
