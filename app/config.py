@@ -1,4 +1,4 @@
-"""Settings from the environment, frozen; what is missing or unusable stops the boot, by name."""
+"""Settings from the environment. A missing or unusable one stops the start, by name."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ DEFAULT_BIND = "127.0.0.1:2212"
 SHORTEST_KEY = 32
 FEWEST_CHARACTERS = 10
 MOST_PATTERNS = 0.4
-"""The part of a key that may be words and sequences; of random ones it is below 0.3."""
+"""Largest share of a key that may be words and sequences. Random keys stay below 0.3."""
 PUBLISHED = frozenset(
     {
         "192b9bdd22ab9ed4d12e236c78afcb9a393ec15f71bbf5dc987d54727823bcbf",  # Flask's documentation
         "cw_0x689RpI-jtRR7oE8h_eQsKImvJapLeSbXpwF4e4=",  # the specification of Fernet
     }
 )
-"""Random once, and known to everybody since."""
+"""Published examples."""
 SHORTEST_METRICS_TOKEN = 20
 _DIGITS = re.compile(r"[0-9]{1,6}")
 KEY_FILES = {
@@ -35,19 +35,19 @@ KEY_FILES = {
     "PATCHBAY_FERNET_KEYS": "fernet.keys",
 }
 CONSEQUENCE_OF_LOSS = {
-    "PATCHBAY_SECRET_KEY": "sign everybody out",
-    "PATCHBAY_JWT_KEYS": "end every API token",
-    "PATCHBAY_FERNET_KEYS": "lock the stored secrets away",
+    "PATCHBAY_SECRET_KEY": "sign out all users",
+    "PATCHBAY_JWT_KEYS": "invalidate all API tokens",
+    "PATCHBAY_FERNET_KEYS": "make all stored secrets unreadable",
 }
 
 
 class SettingsError(Exception):
-    """The message names the setting, says what is wrong, and what would be right."""
+    """The message names the setting, what is wrong and what would be right."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything that an operator can set. Keys are never shown by `repr`."""
+    """All settings of an operator. `repr` shows no key."""
 
     data: Path
     database_url: str = field(repr=False)
@@ -63,7 +63,7 @@ class Settings:
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Settings:
-        """Reads `environ`; makes the key files of a new installation. Raises SettingsError."""
+        """Reads `environ`, and creates the key files of a new installation. Raises SettingsError."""
         data, database_url = location(environ)
         host, port = _bind(environ.get("PATCHBAY_BIND") or DEFAULT_BIND)
         keys = _Keys(environ, data, database_url)
@@ -87,7 +87,7 @@ class Settings:
 
     @property
     def sqlite_file(self) -> Path:
-        """Only if `is_sqlite`."""
+        """Valid only if `is_sqlite`."""
         return Path(self.database_url.removeprefix("sqlite:///"))
 
 
@@ -105,10 +105,10 @@ def _database_url(environ: Mapping[str, str], data: Path) -> str:
 
 
 def _with_file(url: str) -> str:
-    """A file that every process means, whatever its own folder is."""
+    """Returns the URL with an absolute path, the same for processes of any working directory."""
     path = url.removeprefix("sqlite:///")
     if path in ("", ":memory:"):
-        raise SettingsError("DATABASE_URL names no file. Use one such as sqlite:////srv/patchbay.db.")
+        raise SettingsError("DATABASE_URL has no file. Use a URL such as sqlite:////srv/patchbay.db.")
     return f"sqlite:///{Path(path).absolute()}"
 
 
@@ -132,12 +132,12 @@ def _metrics_token(token: str | None) -> str | None:
     if token is None or (len(token) >= SHORTEST_METRICS_TOKEN and token.isascii() and token.isprintable()):
         return token
     raise SettingsError(
-        f"PATCHBAY_METRICS_TOKEN is unusable. Use {SHORTEST_METRICS_TOKEN} printable characters or more."
+        f"PATCHBAY_METRICS_TOKEN is unusable. Use at least {SHORTEST_METRICS_TOKEN} printable characters."
     )
 
 
 def _upstreams(text: str) -> dict[str, str]:
-    """Official host to base URL. An unusable base is not repeated: it may have a password in it."""
+    """Returns base URLs by official host. Errors do not repeat a base: it may contain a password."""
     found: dict[str, str] = {}
     for place, entry in enumerate(text.split(","), start=1):
         host, equals, base = (part.strip() for part in entry.partition("="))
@@ -150,26 +150,26 @@ def _upstreams(text: str) -> dict[str, str]:
                 "Use host=base, such as api.twilio.com=http://127.0.0.1:9001."
             )
         if host in found:
-            raise SettingsError(f"PATCHBAY_UPSTREAMS: entry {place} repeats {host}. Name each host once.")
+            raise SettingsError(f"PATCHBAY_UPSTREAMS: entry {place} repeats {host}. List each host once.")
         try:
             upstreams.Upstream.parse(base)
         except ValueError as error:
             raise SettingsError(
-                f"PATCHBAY_UPSTREAMS: entry {place} has no usable base for {host}. {error}"
+                f"PATCHBAY_UPSTREAMS: entry {place} has no usable base URL for {host}. {error}"
             ) from None
         found[host] = base
     return found
 
 
 def key_list(text: str) -> list[str]:
-    """The keys in a setting, which commas, spaces or lines separate, newest first."""
+    """Splits a setting into keys, separated by commas, spaces or lines; newest first."""
     return text.replace(",", " ").split()
 
 
 def _strong(name: str, key: str) -> str:
     if len(key) < SHORTEST_KEY or _is_guessable(key):
         raise SettingsError(
-            f"{name} is too short, too simple, or an example. Use {SHORTEST_KEY} random characters or more, "
+            f"{name} is too short, too simple or an example. Use at least {SHORTEST_KEY} random characters, "
             'such as the output of: python3 -c "import secrets; print(secrets.token_urlsafe(48))"'
         )
     return key
@@ -177,7 +177,7 @@ def _strong(name: str, key: str) -> str:
 
 @lru_cache
 def _is_guessable(key: str) -> bool:
-    """The import is late: many processes need it once, and some never."""
+    """Imports late, since many processes need it once and some never."""
     from app.core import strength
 
     few = len(set(key)) < FEWEST_CHARACTERS or len(strength.repeated_part(key)) <= SHORTEST_KEY // 2
@@ -186,26 +186,26 @@ def _is_guessable(key: str) -> bool:
 
 def _jwt_keys(keys: list[str]) -> tuple[str, ...]:
     if not keys:
-        raise SettingsError("PATCHBAY_JWT_KEYS has no key in it.")
+        raise SettingsError("PATCHBAY_JWT_KEYS contains no key.")
     return tuple(_strong("PATCHBAY_JWT_KEYS", key) for key in keys)
 
 
 def _fernet_keys(keys: list[str]) -> tuple[str, ...]:
     if not keys or not all(sealing.is_fernet_key(key) and key not in PUBLISHED for key in keys):
         raise SettingsError(
-            "PATCHBAY_FERNET_KEYS must be Fernet keys (32 random bytes in url-safe base64), newest first."
+            "PATCHBAY_FERNET_KEYS must be Fernet keys (32 random bytes in URL-safe base64), newest first."
         )
     return tuple(keys)
 
 
 def location(environ: Mapping[str, str]) -> tuple[Path, str]:
-    """The data folder and the URL of the database. Raises SettingsError."""
+    """Returns the data folder and the database URL. Raises SettingsError."""
     data = Path(environ.get("PATCHBAY_DATA") or "instance").absolute()
     return data, _database_url(environ, data)
 
 
 def given_key(environ: Mapping[str, str], name: str) -> str | None:
-    """A key or list of keys that the environment sets, itself or by a file. Raises SettingsError."""
+    """Returns a key or list of keys from the environment or its file. Raises SettingsError."""
     return _Keys(environ, *location(environ)).given(name)
 
 
@@ -216,14 +216,14 @@ class _Keys:
     database_url: str = field(repr=False)
 
     def given(self, name: str) -> str | None:
-        """From X, or from the file that X_FILE names."""
+        """Returns the value of X, or of the file at X_FILE."""
         if value := self.environ.get(name, "").strip():
             return value
         path = self.environ.get(f"{name}_FILE")
         return self._read_file(f"{name}_FILE", Path(path)) if path else None
 
     def read(self, name: str) -> str:
-        """What is given, or from the data folder."""
+        """Returns the given value, or that in the data folder, where it creates a missing one."""
         if value := self.given(name):
             return value
         path_here = self.data / KEY_FILES[name]
@@ -248,13 +248,13 @@ class _Keys:
         if _has_data(self.database_url) and not path.exists():
             raise SettingsError(
                 f"{name} is missing, and the database already has data. A new key would "
-                f"{CONSEQUENCE_OF_LOSS[name]}, so none was made. Put the key back at {path}, or set {name} "
-                f"or {name}_FILE."
+                f"{CONSEQUENCE_OF_LOSS[name]}, so none was generated. "
+                f"Restore the key at {path}, or set {name} or {name}_FILE."
             )
 
 
 def _has_data(database_url: str) -> bool:
-    """True when the database has our tables. The import is late: only a new installation needs it."""
+    """Whether the database has our tables. Imports late, since only a new installation needs it."""
     from app.database import engine as database
 
     return database.has_table(database_url, "installation")
@@ -265,7 +265,7 @@ def _new_key(name: str) -> str:
 
 
 def _write_once(path: Path, value: str) -> None:
-    """Two processes may start concurrently: the second reads what the first one wrote."""
+    """Writes the file unless it exists: two processes may start concurrently."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -1,4 +1,4 @@
-"""What the running application gives to a request: settings, keys, sessions and scopes."""
+"""What requests use of the running application: settings, keys, sessions and scopes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from app.extensions import db
 from app.models import Organization
 from app.services.scope import Actor, Keys, Scope
 
-ANONYMOUS = "a stranger"
+ANONYMOUS = "Unauthenticated"
 
 
 def settings() -> Settings:
@@ -54,7 +54,7 @@ def engine() -> Engine:
 
 
 def client_address() -> str:
-    """Returns the peer's address, or what the trusted proxies say; empty if that is no address."""
+    """Returns the client's address, as the trusted proxies forward it; "" if it is no address."""
     return addresses.client(request.remote_addr)
 
 

@@ -59,16 +59,16 @@ def _http_error(error: HTTPException) -> ResponseReturnValue:
     status = error.code or 500
     match status:
         case 404:
-            answer = _answer(NotFound("There is nothing at this address."))
+            answer = _answer(NotFound("This page does not exist."))
         case 413:
             answer = _answer(bodies.too_large(request.environ["patchbay.limit"]))
         case 405:
-            refused = Malformed(f"{request.method} is not possible here.", code="METHOD_NOT_ALLOWED")
+            refused = Malformed(f"{request.method} is not allowed here.", code="METHOD_NOT_ALLOWED")
             answer = _answer(refused, status=405)
         case _:
             if error.response is not None or 300 <= status < 400:
                 return error
-            answer = _answer(Malformed("The request cannot be understood."), status=status)
+            answer = _answer(Malformed("The request is malformed."), status=status)
     return _with_headers(answer, error)
 
 
@@ -81,7 +81,7 @@ def _with_headers(answer: ResponseReturnValue, error: HTTPException) -> Response
 
 
 def _database_error(error: OperationalError | InterfaceError) -> ResponseReturnValue:
-    """503 if the database is away, busy or full; anything else is a fault of ours."""
+    """Responds 503 if the database is unreachable, busy or full; other errors are ours."""
     if disk.is_full(error, db.engine.url.database):
         return _storage_full(error)
     if not _is_away(error):
@@ -93,11 +93,11 @@ def _database_error(error: OperationalError | InterfaceError) -> ResponseReturnV
         db.engine.pool.outage.note(error)
     else:
         log.error("database.unavailable", route=str(request.url_rule), reason=reason(error))
-    return _answer(Unavailable("The database cannot be reached right now. Try again in a moment."))
+    return _answer(Unavailable("The database is unavailable. Try again in a moment."))
 
 
 def _no_connection(_error: PoolTimeout) -> ResponseReturnValue:
-    return _answer(Busy("Too many requests need the database right now. Try again in a moment."))
+    return _answer(Busy("The database is busy. Try again in a moment."))
 
 
 def _is_too_slow(error: OperationalError | InterfaceError) -> bool:

@@ -46,7 +46,7 @@ def flask_config(settings: Settings) -> dict[str, Any]:
 
 
 class _Signer(TimestampSigner):
-    """Accepts a cookie of any age, also of a clock that was ahead: the session's row says when it is over."""
+    """Accepts cookies of any age, even from a clock that was ahead: the session's row has the expiry."""
 
     def unsign(
         self, signed_value: str | bytes, max_age: int | None = None, return_timestamp: bool = False
@@ -55,7 +55,7 @@ class _Signer(TimestampSigner):
 
 
 class PortalSessions(SecureCookieSessionInterface):
-    """Only the portal has sessions: the API neither reads nor sets a cookie."""
+    """Sessions of the portal only: the API neither reads nor sets cookies."""
 
     def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer | None:
         serializer = super().get_signing_serializer(app)
@@ -94,12 +94,12 @@ def init_app(app: Flask, settings: Settings) -> None:
 
 
 def _max_concurrent_hashes() -> int:
-    """One a core, of which one is reserved for people who are known."""
+    """Returns one per core but one, which is reserved for known users."""
     return max(1, (os.cpu_count() or 1) - 1)
 
 
 def _raise_failure() -> None:
-    """What failed while a response was made, or before: it is shown as if it had failed here."""
+    """Raises what failed while a response was made, so that it gets the usual error response."""
     if failure := request.environ.get("patchbay.failure"):
         raise failure
 
@@ -108,7 +108,7 @@ def _limit_body() -> None:
     if not request.content_length:
         return
     if request.headers.get("Content-Encoding", "identity") != "identity":
-        raise UnsupportedMedia("Send the body as it is; one with a Content-Encoding is not taken.")
+        raise UnsupportedMedia("Send the body without Content-Encoding.")
     limit = request.environ.get("patchbay.limit") or current_app.extensions["patchbay_limit_of"](
         request.environ
     )
@@ -117,17 +117,17 @@ def _limit_body() -> None:
 
 
 def _refuse_nul() -> None:
-    """The one check for path, query and form; `strict_json` has the one for JSON. PostgreSQL takes no NUL."""
+    """Rejects NUL in path, query and form, which PostgreSQL cannot store. `strict_json` does so for JSON."""
     if "\0" in request.path:
-        raise NotFound("There is nothing at this address.")
+        raise NotFound("This page does not exist.")
     if b"%00" in request.query_string:
-        raise Malformed("The address has a NUL character in it.")
+        raise Malformed("The URL contains a NUL character.")
     if paths.is_api(request.path) or request.method != "POST":
         return
     sent = [text for _, values in request.form.lists() for text in values]
     sent += [file.filename or "" for file in request.files.values()]
     if any("\0" in text for text in sent):
-        raise Malformed("A field has a NUL character in it.")
+        raise Malformed("A field contains a NUL character.")
 
 
 def _give_id() -> None:

@@ -1,4 +1,4 @@
-"""What `flask serve` checks about the machine, and warns of, before it serves."""
+"""Checks of the machine before `flask serve`, and their warnings."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ NETWORK_FILE_SYSTEMS = frozenset(
         "fuse.vmhgfs-fuse",
     ]
 )
-"""Also of virtual machines: what is mounted there is a folder of the host."""
+"""Including those that mount a folder of the host in a virtual machine."""
 MOUNTS = Path("/proc/mounts")
 OURS = re.compile(r"patchbay\.db(-(wal|shm|journal))?|metrics|\.(migrating|serving)|.*\.log")
-"""What the data folder has in it, beside the key files, if it is for nothing else."""
+"""Files of a data folder that is used for nothing else, beside the key files."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """`code` names the kind of problem; `message` says what it means and what to do."""
+    """A warning: its code, and a sentence with the consequence and the remedy."""
 
     code: str
     message: str
 
 
 def warnings(settings: Settings, mounts: str | None = None) -> list[Finding]:
-    """Everything that is worth a warning. `mounts` is what the kernel lists as mounted, by default."""
+    """Returns all warnings. `mounts` is in the format of /proc/mounts, which is the default."""
     found = [*_folder(settings.data), *_address(settings)]
     if settings.is_sqlite:
         found += _sqlite(engine.SQLITE_VERSION)
@@ -56,7 +56,7 @@ def _address(settings: Settings) -> Iterator[Finding]:
 
 
 def _folder(data: Path) -> Iterator[Finding]:
-    """Takes the rights of others away from a data folder that was created with them.
+    """Removes the permissions of other users from the data folder.
 
     Only if it is for Patchbay alone: it may be a home directory, or even /tmp.
     """

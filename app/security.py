@@ -1,4 +1,4 @@
-"""Headers on every answer, and requests that no page of ours sends."""
+"""Security headers, and the rejection of cross-site requests."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _UNUSED = (
     *("microphone", "midi", "payment", "picture-in-picture", "screen-wake-lock", "serial", "storage-access"),
     *("usb", "web-share", "xr-spatial-tracking"),
 )
-"""What no page uses, and so no script on one may. Copying (clipboard-write) is left."""
+"""Browser features that no page uses. Copying (clipboard-write) is allowed."""
 
 HEADERS = [
     ("Strict-Transport-Security", "max-age=31536000; includeSubDomains"),
@@ -39,7 +39,7 @@ API_POLICY = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-
 
 
 def csp_nonce() -> str:
-    """The nonce of this answer's scripts and styles."""
+    """Returns the nonce of the response's scripts and styles."""
     if "csp_nonce" not in g:
         g.csp_nonce = secrets.token_urlsafe(16)
     nonce: str = g.csp_nonce
@@ -69,7 +69,7 @@ def _refuse_cross_site() -> None:
     if request.headers.get("Sec-Fetch-Site") != "cross-site" or paths.is_api(request.path):
         return
     if request.method not in SAFE or request.headers.get("Sec-Fetch-Mode") != "navigate":
-        raise Forbidden("This request came from another site, and was refused.")
+        raise Forbidden("Cross-site requests are not allowed.")
 
 
 def _add_policy(response: Response) -> Response:

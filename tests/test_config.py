@@ -141,7 +141,7 @@ def test_unusable_upstream_is_named_without_password(data, subtests):
         ("ann:sample-word@a.example=http://127.0.0.1", "entry 2 does not start"),
         ("A.example=http://127.0.0.1:9002", "entry 2 repeats a.example"),
         *[
-            (f"api.twilio.com={base}", "entry 2 has no usable base for api.twilio.com")
+            (f"api.twilio.com={base}", "entry 2 has no usable base URL for api.twilio.com")
             for base in [
                 *["", "127.0.0.1:9001", "ftp://127.0.0.1", "http://", "http:///a", "//127.0.0.1", "http://["],
                 *["http://127.0.0.1:0", "http://127.0.0.1:x", "http://127.0.0.1:70000", "http://a b"],

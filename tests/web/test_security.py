@@ -72,7 +72,7 @@ def test_a_database_that_is_away_is_told_on_a_page(
     for path in ("/", "/account", "/o/acme-support/endpoints"):
         page = dana.get(path, 503)
         assert page.title == "Temporarily unavailable"
-        assert "The database cannot be reached right now." in page.text
+        assert "The database is unavailable." in page.text
     page = dana.get("/o/acme-support/endpoints", 503, htmx="endpoints")
     assert "cannot be reached" in page.notes
     for portal in (anonymous, dana):
