@@ -33,7 +33,7 @@ def test_addresses_are_in_kebab_case(app: Flask) -> None:
             assert "_" not in part, rule.rule
 
 
-@pytest.mark.parametrize("who", ["unknown", "dana"])
+@pytest.mark.parametrize("who", ["anonymous", "dana"])
 def test_htmx_is_never_given_the_sign_in_page(
     app: Flask, here: Furnished, request: pytest.FixtureRequest, who: str
 ) -> None:
