@@ -26,7 +26,7 @@ def called_instead(number: ProviderNumber) -> str:
     if number.override is Override.TRUNK:
         return f"SIP trunk{named}"
     if number.override is Override.APPLICATION:
-        return f"by an application{named}"
+        return f"Application{named}"
     if number.webhook_url:
         return ""
     return "No webhook set" if number.shows_webhook else "Not shown by the provider"

@@ -122,7 +122,7 @@ def test_list_shows_what_takes_precedence(dana: Portal, twilio: Any) -> None:
     twilio.numbers[SECOND].voice_application_sid = next(iter(twilio.applications))
     first, second, third = dana.get(LIST).rows()
     assert "SIP trunk: TK000" in first
-    assert "by an application: AP000" in second
+    assert "Application: AP000" in second
     assert "https://app.example/calls" in second
     assert third.endswith("No webhook set")
 
