@@ -152,7 +152,8 @@ def card(page):
 
 with AcmeAi() as acme, SinchEst() as est:
     pairs = {**acme.upstreams, **est.upstreams}.items()
-    os.environ["PATCHBAY_UPSTREAMS"] = ",".join(f"{host}={base}" for host, base in pairs)
+    routes = ["api.elevenlabs.io=http://127.0.0.1:9", *(f"{host}={base}" for host, base in pairs)]
+    os.environ["PATCHBAY_UPSTREAMS"] = ",".join(routes)
     here = install()
     portal, client = here.portal, here.app.test_client()
 
@@ -161,6 +162,7 @@ with AcmeAi() as acme, SinchEst() as est:
             return list(context.session().scalars(query))
 
     portal.get("/o/acme-support/settings").press("Save", public_base_url="https://voice.acme.example")
+    portal.get(PATH).press("Save ElevenLabs", elevenlabs_api_key="sample-key-of-elevenlabs")
     portal.get(PATH).press("Save Acme AI", acme_token=TOKEN)
     page = portal.get(PATH)
     found = {"webhook": card(page)["data-state"], "reporting": acme.reporting}
@@ -214,7 +216,7 @@ def test_new_voice_ai_provider_is_saved_tested_and_chosen(found):
     config = found["config"]
     assert config["aiVoiceProvider"] == "acme"
     assert (config["hasAcmeCredentials"], config["hasAcmeToolSecret"]) == (True, True)
-    assert (config["hasApiKey"], config["hasToolSecret"]) == (False, False)
+    assert (config["hasApiKey"], config["hasToolSecret"]) == (True, False)
 
 
 def test_new_voice_ai_provider_has_a_call_webhook_and_its_calls_are_stored(found):
