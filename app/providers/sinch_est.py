@@ -79,7 +79,7 @@ class SinchEst(Provider):
     configured_flag = "hasEstCredentials"
 
     key_id = Text("Key ID", help="Sinch dashboard → Access keys.", required=True)
-    key_secret = Secret("Key secret", help="Sinch shows it once, when the key is made.", required=True)
+    key_secret = Secret("Key secret", help="Sinch shows it once, when the key is created.", required=True)
     project_id = Text("Project ID", help="Sinch dashboard → Projects.", required=True, is_listed=True)
     trunk_id = Text(
         "Trunk ID", help="Of the SIP trunk that carries the numbers.", required=True, is_listed=True

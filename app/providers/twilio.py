@@ -93,7 +93,7 @@ class Twilio(Provider):
     )
     api_key_secret = Secret(
         "API key secret",
-        help="Twilio shows it once, when the key is made.",
+        help="Twilio shows it once, when the key is created.",
         group="Dialer",
         families=(Family.VOICE,),
     )
