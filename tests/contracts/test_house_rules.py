@@ -42,11 +42,11 @@ SAFE_SHAPES = re.compile(r"\{\{- shapes\[name\]\|safe -\}\}")
 LONG_TEST_NAMES_LEFT = 23
 """Only ever lowered."""
 WORDS_LEFT = {
-    "app": 94,
+    "app": 93,
     "simulators": 2,
     "static": 3,
     "templates": 17,
-    "tests": 358,
+    "tests": 308,
 }
 """Forbidden words that stand in each folder still. Only ever lowered."""
 
