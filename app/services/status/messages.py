@@ -50,7 +50,7 @@ def connect_one_of(labels: Iterable[str]) -> str:
 
 
 def connect_dialer(labels: Iterable[str]) -> str:
-    return f"Optional: for calls from a dialer. Connect {_or(labels)}, and make it the default."
+    return f"For calls from a dialer: connect {_or(labels)}, and make it the default."
 
 
 def _or(labels: Iterable[str]) -> str:
@@ -101,7 +101,7 @@ def routed(number: str, agent: str, label: str, *, is_verified: bool) -> str:
 
 
 def for_voice_agents(labels: Iterable[str]) -> str:
-    return f"Optional: for {_or(labels)} voice agents."
+    return f"For {_or(labels)} voice agents."
 
 
 def calls_reported(label: str) -> str:

@@ -342,6 +342,7 @@ def test_the_word_of_an_earlier_version_is_replaced_once(acme):
     assert session.get_one(Installation, 1).key_check == mark
 
 
+@pytest.mark.both_databases
 def test_writers_at_once_keep_the_chain_whole_and_lose_nothing(scopes):
     def write(number):
         def run(scope):
@@ -363,6 +364,7 @@ def test_writers_at_once_keep_the_chain_whole_and_lose_nothing(scopes):
         assert times == sorted(times)
 
 
+@pytest.mark.both_databases
 def test_concurrent_writers_do_not_deadlock(scopes):
     """Signing in holds the person's row and no organization, saving them both; some hold two chains."""
     with scopes.of("dana") as scope:
@@ -403,6 +405,7 @@ def _die(scope, _reasons):
     raise Fault
 
 
+@pytest.mark.both_databases
 def test_what_is_rolled_back_or_killed_leaves_the_chain_whole(acme, scopes, written):
     with suppress(Fault), acme.transaction():
         log.note(acme, Action.CONNECTION_TESTED, "never")
