@@ -215,7 +215,7 @@ class Walk:
         self.link("Add person")
         self.fields(Name="Milo", Email="milo@harbour.example", Password="another lamp at the gate")
         self.button("Add person")
-        self.sees("Milo can sign in")
+        self.sees("Milo added")
         self.hand.press(self.main.get_by_text("Create token…"))
         issue = self.main.get_by_role("form", name="Create token…")
         self.hand.fill(issue.get_by_label("Name"), "Dialer")
