@@ -1,4 +1,8 @@
-"""A browser at a served Patchbay. Nothing that a page asks for may come from another place."""
+"""A browser at a served Patchbay. Nothing that a page asks for may come from another place.
+
+One server and one session serve all tests of a worker: Acme has one of everything, the demo's
+organizations have what goes wrong, and Globex has what the tests of the table change.
+"""
 
 from __future__ import annotations
 
@@ -9,75 +13,68 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, Page
 
+from app import create_app
+from app.config import Settings
+from app.extensions import db
 from devtools import chromium
 from devtools.scopes import PASSWORD
-from devtools.server import Server
+from devtools.server import Server, served
+from tests.conftest import NOWHERE
+from tests.support.cast import assemble
+from tests.support.full_organization import Furnished, furnish
+from tests.support.routes import portal_pages
 
 EMAIL = "dana@acme.example"
 ACME = "/o/acme-support"
-PAGES = [
-    "/",
-    "/account",
-    "/audit",
-    "/organizations/new",
-    "/api/docs",
-    "/find?q=a",
-    *(
-        f"{ACME}/{path}"
-        for path in (
-            "",
-            "endpoints",
-            "endpoints/new",
-            "endpoints/import",
-            "who-answers",
-            "calls",
-            "check",
-            "numbers",
-            "providers/twilio/numbers",
-            "people",
-            "people/new",
-            "audit",
-            "settings",
-            "voice-ai",
-            "voice-ai/tool-secret",
-            "active/voice?provider=twilio",
-            "providers/sinch/callback",
-            *(
-                f"providers/{key}"
-                for key in ("twilio", "sinch", "exotel", "vobiz", "elevenlabs", "sinch_est")
-            ),
-        )
-    ),
-]
+GLOBEX = "/o/globex"
+MERIDIAN = "/o/meridian-support"
 
 
-@pytest.fixture(scope="module")
-def acme(server: Server) -> Server:
-    """A Patchbay with Acme Support in it, and Dana, its superadmin."""
-    create = ["users", "create", "--email", EMAIL, "--name", "Dana", "--role", "superadmin"]
-    server.flask(*create, "--organization", "Acme Support", "--password-stdin", typed=f"{PASSWORD}\n")
-    return server
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """No provider answers here."""
+    with served(tmp_path_factory.mktemp("server"), {"PATCHBAY_UPSTREAMS": NOWHERE}) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def here(server: Server) -> Furnished:
+    """What Acme has; Dana is its superadmin."""
+    app = create_app(Settings.from_environment(server.environment))
+    found = furnish(app, assemble(app))
+    with app.app_context():
+        db.engine.dispose()
+    server.flask("demo")
+    return found
+
+
+@pytest.fixture(scope="session")
+def addresses(here: Furnished) -> list[str]:
+    """Every registered page, and each provider's."""
+    keys = ("sinch", "exotel", "vobiz", "elevenlabs", "sinch_est")
+    pages = [here.page(page) for page in portal_pages()]
+    return [*pages, *(f"{ACME}/providers/{key}" for key in keys), "/api/docs", "/find?q=a"]
 
 
 @pytest.fixture(autouse=True)
 def stays_here(request: pytest.FixtureRequest) -> Iterator[None]:
     """Of every test that has a page: no request leaves the host, and no script complains."""
     page: Page = request.getfixturevalue("page")
-    asked: list[str] = []
+    requested: list[str] = []
     errors: list[str] = []
-    page.context.on("request", lambda made: asked.append(made.url))
-    page.on("console", lambda told: errors.append(told.text) if told.type == "error" else None)
+    page.context.on("request", lambda made: requested.append(made.url))
+    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
     yield
     host = urlsplit(request.getfixturevalue("server").url).netloc
-    assert asked
-    assert {urlsplit(url).netloc for url in asked if not url.startswith("data:")} == {host}
+    assert requested
+    assert {urlsplit(url).netloc for url in requested if not url.startswith("data:")} == {host}
     assert [error for error in errors if "Failed to load resource" not in error] == []
 
 
-@pytest.fixture(scope="module")
-def cookies(browser: Browser, acme: Server) -> list[Any]:
-    """Of a session of hers, for the tests of a module. Whoever ends it signs in instead."""
-    with browser.new_context(base_url=acme.url) as context:
+@pytest.fixture(scope="session")
+def cookies(browser: Browser, server: Server, here: Furnished) -> list[Any]:
+    """Of a session of Dana's. A test that ends its session signs in instead."""
+    with browser.new_context(base_url=server.url) as context:
         sign_in(context.new_page())
         return [*context.cookies()]
 
@@ -89,12 +86,12 @@ def dana(page: Page, cookies: list[Any]) -> Page:
     return page
 
 
-def sign_in(page: Page) -> Page:
+def sign_in(page: Page, email: str = EMAIL) -> Page:
     page.goto("/sign-in")
-    page.get_by_label("Email").fill(EMAIL)
+    page.get_by_label("Email").fill(email)
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
-    page.get_by_role("heading", name="Organizations", exact=True).wait_for()
+    page.wait_for_url(lambda url: "sign-in" not in url)
     return page
 
 
