@@ -1,7 +1,7 @@
 // Copy buttons: [data-copy] is copied, [data-what] says what it is.
 import { announce, complain } from "./toasts.js";
 
-// Outside a secure context, and where the browser refuses, the older way may still do.
+// Fallback for insecure contexts and browsers that refuse clipboard access.
 const copyOld = (text) => {
   const area = document.createElement("textarea");
   Object.assign(area, { value: text, readOnly: true, className: "visually-hidden" });

@@ -1,4 +1,4 @@
-// Where the focus goes when what had it is gone. htmx gives it back to an element that returns with the same id.
+// Focus after a swap removed the focused element. htmx itself restores it to an element with the same id.
 import { leave, take } from "./storage.js";
 
 // The place itself, so that the next Tab goes on from there.

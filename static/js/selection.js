@@ -1,4 +1,4 @@
-// Tick boxes of a table: how many, all of a kind at once, and with Shift all between two. They outlast a swap.
+// Row selection: count, select all, Shift ranges. The selection survives a swap.
 let last = null;
 let ticked = new Set();
 

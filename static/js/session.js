@@ -9,7 +9,7 @@ let since = performance.now();
 
 const isOld = () => isPortal && performance.now() - since > MINUTES * 60_000;
 
-// Asks whether the session lives; if so, the page's tokens are those of now.
+// Checks that the session is alive, and refreshes the page's CSRF tokens.
 const isSignedIn = async () => {
   const answer = await fetch("/account").catch(() => null);
   if (!answer?.ok) {

@@ -1,4 +1,4 @@
-// The theme: light, dark, or as the system has it. A cookie keeps it, so the server draws the page in it at once.
+// Theme: light, dark or system. A cookie stores it, so the server renders the page in it.
 const CHOICES = ["system", "light", "dark"];
 const YEAR = 31_536_000;
 

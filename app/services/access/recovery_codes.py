@@ -1,4 +1,4 @@
-"""Codes for whoever lost their authenticator: ten at a time, each lets its user in once."""
+"""Recovery codes for a lost authenticator: ten at a time, each signs its user in once."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _read(code: str) -> str:
 
 
 def renew(scope: Scope, user: User) -> list[str]:
-    """Fresh ones, told this once; older ones stop working."""
+    """Returns new codes, which cannot be read again; the old ones stop working."""
     scope.require_transaction()
     forget(scope, user)
     codes = [_fresh() for _ in range(COUNT)]
@@ -51,7 +51,7 @@ def forget(scope: Scope, user: User) -> None:
 
 
 def accept(scope: Scope, user: User, code: str) -> bool:
-    """True once for each code, also where it is tried twice at once."""
+    """Returns True once for each code, even if two requests send it concurrently."""
     scope.require_transaction()
     if len(_read(code)) != LENGTH:
         return False
@@ -68,6 +68,6 @@ def left(scope: Scope, user: User) -> int:
 
 
 def filter_valid(scope: Scope, user: User, codes: Iterable[str]) -> list[str]:
-    """Those of the codes that are the user's and unused, as they were told."""
+    """Returns those of the codes that are the user's and unused, in their original spelling."""
     known = set(scope.session.scalars(select(RecoveryCode.code_hash).where(_unused(user))))
     return [code for code in codes if _hash(code) in known]

@@ -102,14 +102,14 @@ def is_of(session: WebSession, token: str) -> bool:
 
 
 def end_one(scope: Scope, user: User, session_id: str) -> WebSession:
-    """NotFound where it is not the user's, or ended meanwhile."""
+    """Ends a session. Raises NotFound if it is not the user's or has ended."""
     with scope.transaction():
         row = scope.session.get(WebSession, session_id)
         if row is None or row.user_id != user.id:
             raise NotFound("Session not found. It may have ended already.")
         scope.session.delete(row)
-        told = {"browser": [user_agents.words(row.user_agent), None], "address": [row.ip, None]}
-        log.record(scope, Action.SESSION_ENDED, user.email, told)
+        changes = {"browser": [user_agents.words(row.user_agent), None], "address": [row.ip, None]}
+        log.record(scope, Action.SESSION_ENDED, user.email, changes)
     return row
 
 

@@ -80,8 +80,8 @@ def for_token(scope: Scope, sent: Any) -> tuple[User, Issued]:
         issued = tokens.create(
             inside, user, name="Sign-in", scopes=scopes, life=tokens.SIGN_IN_LIFE, is_sign_in=True
         )
-        told = {"by": [None, "API"]} | _refused_before(inside, user)
-        audit_log.note(inside, Action.SIGNED_IN, user.email, told)
+        changes = {"by": [None, "API"]} | _refused_before(inside, user)
+        audit_log.note(inside, Action.SIGNED_IN, user.email, changes)
     return user, issued
 
 
@@ -239,12 +239,12 @@ def _note_refusal(scope: Scope, user: User | None) -> None:
     with inside.transaction(lock=False):
         times = rate_limits.tally(inside, _REFUSED, user.id if user else "")
         if times:
-            told = {"times": [None, times]} if times > 1 else None
-            audit_log.note(inside, Action.SIGN_IN_REFUSED, user.email if user else UNKNOWN, told)
+            changes = {"times": [None, times]} if times > 1 else None
+            audit_log.note(inside, Action.SIGN_IN_REFUSED, user.email if user else UNKNOWN, changes)
 
 
 def _refused_before(scope: Scope, user: User) -> dict[str, list[Any]]:
-    """Those that no event tells of yet."""
+    """Refused sign-ins that no event reports yet."""
     scope.require_transaction()
     times = rate_limits.end_tally(scope, _REFUSED, user.id)
     return {"refused_before": [None, times]} if times else {}

@@ -1,4 +1,4 @@
-"""How often sign-ins may be tried, so that guessing is slow and a stranger locks out no one.
+"""How often sign-ins may be tried, so that guessing is slow and anonymous clients lock out no user.
 
 See docs/decisions/0008-sign-in-limits.md.
 """
@@ -58,5 +58,5 @@ def lift(scope: Scope, user: User) -> None:
 
 
 def of_setup_key(scope: Scope) -> Limit:
-    """Wrong keys are rare: it is for whoever tries them by the thousand."""
+    """Wrong setup keys are rare; the limit is against bulk guessing."""
     return Limit(rate_limits.key("setup", addresses.network(scope.actor.ip)), 50)

@@ -1,6 +1,6 @@
 """What opens an account, or outlives a session, needs a password that was typed lately.
 
-A session that somebody finds open, or a token that somebody finds, is worth no more than it is.
+A stolen session or token must not give more access than it has.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def is_recent(typed_at: datetime | None) -> bool:
 
 
 def expect_recent_password(scope: Scope) -> None:
-    """PasswordNeeded unless the actor typed theirs lately. The command line has no actor to ask."""
+    """Raises PasswordNeeded unless the actor confirmed their password recently; the CLI has no actor."""
     actor = scope.actor
     if actor.user_id is not None and not is_recent(actor.password_typed_at):
         raise PasswordNeeded

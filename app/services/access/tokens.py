@@ -108,7 +108,7 @@ _OWNER = (
 
 
 def actor(session: Session, token_id: str, *, ip: str, request_id: str) -> Actor:
-    """Whose token it is; Unauthenticated where it was revoked, or the user disabled."""
+    """Returns the owner of the token. Raises Unauthenticated if it was revoked or the user disabled."""
     row: Row[str, str, str, str, str, bool, datetime] | None = session.execute(
         _OWNER.where(ApiToken.id == token_id)
     ).one_or_none()
@@ -127,7 +127,7 @@ def actor(session: Session, token_id: str, *, ip: str, request_id: str) -> Actor
 
 
 def mark_used(engine: Engine, token_id: str, at: datetime) -> None:
-    """Writes nothing where the last use was written a moment ago, by this process or another."""
+    """Skips the write if any process recorded the last use within `USED_EVERY`."""
     stale = or_(ApiToken.last_used_at.is_(None), ApiToken.last_used_at < at - USED_EVERY)
     is_due = select(ApiToken.id).where(ApiToken.id == token_id, stale)
     with engine.connect() as connection:
@@ -160,12 +160,12 @@ def issue(
         raise Invalid(problems)
     with scope.transaction():
         issued = create(scope, user, name=name, scopes=scopes, life=timedelta(days=days))
-        told = {
+        changes = {
             "name": [None, name],
             "scopes": [None, " ".join(scopes) or None],
             "expires": [None, f"{days} days"],
         }
-        log.record(scope, Action.TOKEN_ISSUED, user.email, told)
+        log.record(scope, Action.TOKEN_ISSUED, user.email, changes)
     return issued
 
 
@@ -221,7 +221,7 @@ def sweep(scope: Scope) -> None:
 def of_user(scope: Scope, user: User) -> list[ApiToken]:
     """The user's tokens that still work, newest first, then those that expired lately.
 
-    Expired ones of sign-ins are left out: nobody has to replace them.
+    Expired sign-in tokens are left out: no user replaces them.
     """
     now = clock.now()
     works = ApiToken.expires_at > now
@@ -241,6 +241,6 @@ def revoke(scope: Scope, user: User, token_id: str, *, reason: str | None = None
             raise NotFound("Token not found.")
         if token.revoked_at is None:
             token.revoked_at = clock.now()
-            told = {"name": [token.name, None]} | log.reasoned(reason)
-            log.record(scope, Action.TOKEN_REVOKED, user.email, told)
+            changes = {"name": [token.name, None]} | log.reasoned(reason)
+            log.record(scope, Action.TOKEN_REVOKED, user.email, changes)
     return token

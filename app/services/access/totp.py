@@ -31,7 +31,7 @@ def is_on(user: User) -> bool:
 
 
 def begin(scope: Scope, user: User) -> str:
-    """Stores a fresh secret, not yet asked for, and answers its provisioning URI."""
+    """Stores a new secret, not yet active, and returns its provisioning URI."""
     step_up.expect_recent_password(scope)
     with scope.transaction():
         if is_on(user):
@@ -60,7 +60,7 @@ def key_of(uri: str) -> str:
 
 
 def confirm(scope: Scope, user: User, code: str, *, session_token: str | None = None) -> list[str]:
-    """Switches it on, ends the user's other sessions, and tells their recovery codes this once."""
+    """Turns it on, ends the user's other sessions, and returns new recovery codes."""
     step_up.expect_recent_password(scope)
     with scope.transaction():
         if is_on(user):
@@ -75,7 +75,7 @@ def confirm(scope: Scope, user: User, code: str, *, session_token: str | None = 
 
 
 def renew_recovery_codes(scope: Scope, user: User) -> list[str]:
-    """Fresh ones instead of all that there are. Conflict where there is nothing to recover."""
+    """Replaces all recovery codes. Raises Conflict if two-step sign-in is off."""
     step_up.expect_recent_password(scope)
     with scope.transaction():
         if not is_on(user):

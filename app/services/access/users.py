@@ -43,7 +43,7 @@ RoleName = Annotated[str, validation.one_of(Role)]
 
 
 class UserDraft(BaseModel):
-    """A new user. The password is given by whoever adds them, and is theirs to change."""
+    """Returns a new user with the password that the actor chose for them."""
 
     model_config = validation.STRICT
 
@@ -79,7 +79,7 @@ def _id(user: User, _is_before: bool) -> str:
 
 
 def are_many(scope: Scope) -> bool:
-    """Whether somebody who looks for a person wants to search."""
+    """Whether there are enough users to need a search field."""
     some = scope.select(User).with_only_columns(User.id).limit(MANY + 1).subquery()
     return (scope.session.scalar(select(func.count()).select_from(some)) or 0) > MANY
 
@@ -138,7 +138,7 @@ def read_new(scope: Scope, sent: Any) -> NewUser:
 
 @contextmanager
 def one_user_per_email(email: str) -> Iterator[None]:
-    """Around the transaction that adds a user: Conflict where the email is taken."""
+    """Wraps the transaction that adds a user; raises Conflict if the email is taken."""
     try:
         yield
     except IntegrityError:
@@ -161,13 +161,13 @@ def add(scope: Scope, new: NewUser) -> User:
     )
     scope.session.add(user)
     scope.session.flush()
-    told = {"name": [None, user.name], "role": [None, user.role]}
-    log.record(scope, Action.USER_CREATED, user.email, told)
+    changes = {"name": [None, user.name], "role": [None, user.role]}
+    log.record(scope, Action.USER_CREATED, user.email, changes)
     return user
 
 
 def reset(scope: Scope, user: User, password: str, *, keeps_two_step: bool = False) -> None:
-    """For somebody who lost their password or their authenticator: a new password, two-step
+    """Recovers a lost password or authenticator: a new password, two-step
     sign-in off unless they keep it, every session and token ended."""
     if user.id == scope.actor.user_id:
         raise Forbidden("Change your own password under Account.")
@@ -194,7 +194,7 @@ def reset(scope: Scope, user: User, password: str, *, keeps_two_step: bool = Fal
 def password_given(scope: Scope, user: User) -> AuditEvent | None:
     """By which another person gave the user their password; None once they have chosen one.
 
-    In the user's organization only. Whoever has the command line is not asked who they are.
+    In the user's organization only. The command line needs no identity.
     """
     known = search.about(scope, user.email, actions=actions.with_trait(Trait.SETS_PASSWORD), limit=1)
     return known[0] if known and known[0].actor_id not in (None, user.id) else None
@@ -221,11 +221,11 @@ def update_user(scope: Scope, user_id: str, sent: Any, *, version: int | None = 
             if user.role == Role.SUPERADMIN:
                 _keep_one_superadmin(scope, user)
             tokens.revoke_all(scope, user)
-        told = log.diff({name: getattr(user, name) for name in changes}, changes)
+        changes = log.diff({name: getattr(user, name) for name in changes}, changes)
         for name, value in changes.items():
             setattr(user, name, value)
-        if told:
-            log.record(scope, Action.USER_SAVED, user.email, told)
+        if changes:
+            log.record(scope, Action.USER_SAVED, user.email, changes)
     return user
 
 
@@ -248,13 +248,13 @@ def set_disabled(
             sessions.end_all(scope, user)
             tokens.revoke_all(scope, user)
         user.disabled_at = clock.now() if disabled else None
-        told = log.reasoned(reason)
-        log.record(scope, Action.USER_DISABLED if disabled else Action.USER_ENABLED, user.email, told)
+        changes = log.reasoned(reason)
+        log.record(scope, Action.USER_DISABLED if disabled else Action.USER_ENABLED, user.email, changes)
     return user
 
 
 def _keep_one_superadmin(scope: Scope, user: User) -> None:
-    """Locks all of them, so that the last two cannot go at once."""
+    """Locks all superadmins, so that the last two cannot be removed concurrently."""
     everyone = select(User.id).where(User.role == Role.SUPERADMIN, User.disabled_at.is_(None))
     left = scope.session.scalars(everyone.order_by(User.id).with_for_update()).all()
     if user.disabled_at is None and len(left) <= 1:

@@ -56,7 +56,7 @@ def code(scope: Scope) -> ResponseReturnValue:
 
 
 def _code_form(**values: str) -> CodeForm:
-    """For a recovery code where the address says so: it has letters, and keyboards differ."""
+    """A recovery code has letters, so its field has another keyboard."""
     return RecoveryForm(**values) if "recovery" in request.args else CodeForm(**values)
 
 

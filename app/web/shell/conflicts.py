@@ -1,7 +1,7 @@
-"""Two people at once: what a stale form or confirmation shows, and what it keeps.
+"""Conflicts: what a stale form or confirmation shows, and which values it takes.
 
 What was typed stays in the form. Where only the other person changed a field, the form takes theirs,
-so that saving again undoes nothing that nobody meant to undo; both are shown either way.
+so that saving again undoes nothing unintentionally; both values are shown either way.
 """
 
 from __future__ import annotations
@@ -82,14 +82,14 @@ def _plain(field: Field, fresh: Field, opened: str | None) -> tuple[str, str, st
     typed, stored = Edit.text_of(field), Edit.text_of(fresh)
     if typed == stored:
         return None
-    told = _words(field, typed)
+    shown = _words(field, typed)
     if opened is None:
         outcome = UNKNOWN
     elif typed == opened:
         field.data, outcome = fresh.data, THEIRS
     else:
         outcome = YOURS if stored == opened else BOTH
-    return _words(fresh, stored), told, outcome
+    return _words(fresh, stored), shown, outcome
 
 
 def _words(field: Field, text: str) -> str:
@@ -137,10 +137,10 @@ def _subjects(scope: Scope, path: dict[str, Any]) -> Sequence[str]:
 
 
 def reconfirm_when_stale(page: View, *subjects: str) -> Callable[[View], View]:
-    """Where the view's confirmation is stale, `page` is shown as it is now, with what changed.
+    """Shows `page` as it is now, with what changed, if the view's confirmation is stale.
 
-    `subjects` are what it is about in the audit, where the address does not say. htmx is told instead,
-    and reads the part of the page again by itself.
+    `subjects` are the audit's names for it if the path does not say. htmx gets the error instead, and reads
+    the part of the page again.
     """
 
     def declare(view: View) -> View:

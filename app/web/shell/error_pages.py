@@ -30,7 +30,7 @@ OUTDATED = (404, 409, 412)
 
 
 def _is_known() -> bool:
-    """Whether somebody is signed in; not so where the database cannot tell."""
+    """Whether the user is signed in; False if the database fails."""
     try:
         return bool(current_user.is_authenticated)
     except DBAPIError:

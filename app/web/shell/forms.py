@@ -95,7 +95,7 @@ class Form(FlaskForm):  # type: ignore[misc]
 
 
 class Edit(Form):
-    """A form over what is stored. It takes along what it was opened with, to tell whose change is whose."""
+    """A form over stored values. It carries those that it was opened with, to detect who changed what."""
 
     version = HiddenField()
     seen = HiddenField()
@@ -112,7 +112,7 @@ class Edit(Form):
 
     @property
     def opened_with(self) -> dict[str, str]:
-        """By field; empty where whoever sent the form did not say."""
+        """Returns values by field; empty if the client did not send them."""
         with suppress(ValueError, RecursionError):
             sent = json.loads(self.seen.data or "")
             if isinstance(sent, dict):
@@ -128,7 +128,7 @@ class Edit(Form):
 
 
 def yes_or_no(name: str) -> bool:
-    """What a button says by a hidden field; Malformed where it says neither."""
+    """Returns the value of a hidden yes/no field. Raises Malformed for anything else."""
     answer = request.form.get(name)
     if answer not in ("yes", "no"):
         raise Malformed(f"Say yes or no to “{name}”.")
@@ -155,7 +155,7 @@ class ReasonForm(Form):
 
 
 class CountedForm(ReasonForm):
-    """For what is done to many: how many somebody was told that they are."""
+    """Confirms a bulk change; carries the number of rows that the page showed."""
 
     word = "many"
     count = HiddenField()

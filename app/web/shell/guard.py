@@ -76,8 +76,9 @@ SIGNED_OUT = "Your session has expired. Your changes were not saved. Sign in to 
 
 
 def ask_to_sign_in() -> Response:
-    """Leads back to the page that was seen. Never a sign-in page inside another one: htmx is told to leave,
-    but not where something was sent: what was typed stays on the page.
+    """Redirects to sign-in, which leads back to the page.
+
+    htmx GETs get `HX-Redirect` to sign-in; htmx POSTs get a bare 401, so the page keeps the typed form.
     """
     by_htmx, changes = bool(request.htmx), request.method != "GET"
     if by_htmx and changes:
@@ -93,13 +94,13 @@ def ask_to_sign_in() -> Response:
 
 
 def is_signed_out() -> bool:
-    """Whether the page that is asked for wants somebody, and the cookie knows nobody any more."""
+    """Whether the requested page needs a user and the cookie has no session any more."""
     wanted = getattr(current_app.view_functions.get(request.endpoint or ""), "guard", Who.ANYONE)
     return wanted is not Who.ANYONE and "_user_id" not in session
 
 
 def _seen() -> str | None:
-    """The page that the request came from, as the browser tells it: a path, which sign-in looks at again."""
+    """Returns the path of the page that sent the request; sign-in validates it again."""
     try:
         page = urlsplit(request.htmx.current_url or request.referrer or "")
     except ValueError:
@@ -235,7 +236,7 @@ def confirm_if_old(scope: Scope, form: Form) -> Scope:
 
 
 def asks_password() -> bool:
-    """Whether a form has to ask for the password, since the last time is too long ago."""
+    """Whether a form needs the password again, because the last time is too long ago."""
     typed_at = sessions.password_typed_at(context.anonymous_scope(), current_user.token)
     return not step_up.is_recent(typed_at)
 

@@ -24,7 +24,7 @@ class History:
 
 
 def history(scope: Scope, *subjects: str, kind: str = "") -> History:
-    """Of what has these names in the audit; of one kind, where one is given."""
+    """Returns the history of these subjects of the audit, of one kind if `kind` is given."""
     page = search.history(scope, *subjects, actions=actions.for_filter(kind))
     return _history(page, _table(about=subjects, action=kind or None))
 
@@ -51,12 +51,12 @@ def _table(**wanted: Any) -> str:
 UNDO = Markup('{} <a href="{}">Undo…</a>')
 
 
-def flash_undo(told: str, event_id: int | None) -> None:
+def flash_undo(text: str, event_id: int | None) -> None:
     """What was done, with the way to undo it where something was."""
     if event_id is None:
-        flash(told, "ok")
+        flash(text, "ok")
         return
     flash(
-        UNDO.format(told, url_for("audit_events.confirm_undo", event_id=event_id)),
+        UNDO.format(text, url_for("audit_events.confirm_undo", event_id=event_id)),
         "ok",
     )

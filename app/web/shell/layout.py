@@ -25,7 +25,7 @@ HTMX = json.dumps(
         "responseHandling": [{"code": "204", "swap": False}, {"code": "...", "swap": True}],
     }
 )
-"""A refusal is swapped in too: it says itself where it goes (`HX-Reswap`)."""
+"""Error responses are swapped in too: their `HX-Reswap` header names the place."""
 
 
 def init_app(app: Flask) -> None:

@@ -1,4 +1,4 @@
-"""Pages, and the named blocks of pages that htmx asks for."""
+"""Renders pages, and the blocks of pages that htmx requests."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def later(response: Response, error: PatchbayError) -> Response:
 
 
 def flash_with_link(text: str, kind: str, href: str, word: str) -> None:
-    """Flashes a sentence, and a link to where it is seen to."""
+    """Flashes a sentence with a link to the page that resolves it."""
     flash(LINKED.format(text, href, word), kind)
 
 
