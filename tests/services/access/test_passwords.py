@@ -74,14 +74,14 @@ def stored() -> str:
         *[(password, "made of") for password in MADE_OF_COMMON],
     ],
 )
-def test_it_refuses_what_programs_try_first_and_says_why(password, why):
+def test_check_refuses_guessable_passwords_with_the_reason(password, why):
     with pytest.raises(ValueError, match=why) as refused:
         passwords.check(password)
     assert passwords.ADVICE in str(refused.value)
     assert password not in str(refused.value)
 
 
-def test_it_refuses_common_passwords_doubled_repeated_and_with_a_year():
+def test_check_refuses_common_passwords_and_their_variants():
     """The 3,000 most common of all lengths are too short mostly, so people write them twice."""
     common = [word for word in FREQUENCY_LISTS["passwords"][:3000] if len(word) > 3][::40]
     for change in (lambda word: word * 4, lambda word: f"{word}-{word.title()}_{word}!{word}"):
@@ -148,7 +148,7 @@ def test_a_broken_hash_matches_nothing(broken):
     assert not passwords.matches(broken, PASSWORD)
 
 
-def test_a_hash_of_other_parameters_is_outdated_and_matches(stored):
+def test_hash_with_other_parameters_matches_and_is_outdated(stored):
     former = PasswordHasher(time_cost=1, memory_cost=16, parallelism=2).hash(PASSWORD)
     assert passwords.matches(former, PASSWORD)
     assert passwords.is_outdated(former)

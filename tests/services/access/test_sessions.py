@@ -63,7 +63,7 @@ def test_being_seen_is_written_now_and_then(acme, token):
     assert _row(acme).last_seen_at >= before
 
 
-def test_whoever_reads_does_not_wait_for_who_writes(acme, scopes, token):
+def test_session_read_does_not_wait_for_a_writer(acme, scopes, token):
     """On SQLite there is one writer at a time, and an import of many rows takes seconds."""
     _move(acme, last_seen_at=sessions.SEEN_EVERY + MOMENT)
     done = threading.Event()

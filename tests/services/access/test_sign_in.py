@@ -68,7 +68,7 @@ def test_every_wrong_try_is_answered_alike(acme, stranger, cast):
     assert refused.count() == 2
 
 
-def test_ten_misses_throttle_that_account_and_no_other(stranger):
+def test_ten_failures_limit_that_account_only(stranger):
     for _ in range(10):
         with pytest.raises(Unauthenticated):
             sign_in.for_token(stranger, RIGHT | {"password": "wrong"})
@@ -94,7 +94,7 @@ def _fail(scope, times, **sent):
 @pytest.mark.parametrize(
     "spelling", ["MO@acme.example", "\uff4d\uff4f@acme.example\u3000", " mo@acme.example\t"]
 )
-def test_another_spelling_of_an_email_is_the_same_account(stranger, spelling):
+def test_email_spellings_are_one_account(stranger, spelling):
     _fail(stranger, 10, email=spelling)
     with pytest.raises(TooMany):
         sign_in.check_password(stranger, RIGHT)
@@ -109,7 +109,7 @@ def test_one_address_is_limited_over_all_accounts(stranger):
     sign_in.check_password(elsewhere, RIGHT)
 
 
-def test_an_account_is_limited_over_all_addresses_and_a_known_browser_is_not(acme, stranger, cast):
+def test_sign_in_limits_an_account_but_no_known_browser(acme, stranger, cast):
     for number in range(OF_ACCOUNT):
         address = f"2001:db8:0:{number // 5}::{number}"
         _fail(replace(stranger, actor=replace(stranger.actor, ip=address)), 1)
@@ -166,7 +166,7 @@ def test_an_older_hash_is_replaced_at_the_next_sign_in(stranger, cast, monkeypat
         assert user.version == before
 
 
-def test_a_password_that_is_reset_meanwhile_signs_no_one_in(acme, stranger, cast):
+def test_password_reset_during_sign_in_refuses_it(acme, stranger, cast):
     checked = sign_in.check_password(stranger, RIGHT)
     users.reset(acme, acme.session.get_one(User, cast.mo.id), "an owl on the chimney at dusk")
     with pytest.raises(Unauthenticated):
@@ -174,7 +174,7 @@ def test_a_password_that_is_reset_meanwhile_signs_no_one_in(acme, stranger, cast
     assert stranger.session.query(WebSession).count() == 0
 
 
-def test_a_new_password_ends_the_tokens_of_sign_ins_and_no_others(acme, stranger, cast):
+def test_change_password_revokes_sign_in_tokens_only(acme, stranger, cast):
     sent = {"email": cast.dana.email, "password": PASSWORD}
     _, from_sign_in = sign_in.for_token(stranger, sent)
     dana = acme.session.get_one(User, cast.dana.id)
@@ -200,7 +200,7 @@ def test_what_is_over_is_forgotten(acme, stranger, cast):
     assert all(acme.session.get(model, "x") is None for model in (WebSession, Throttle, ApiToken))
 
 
-def test_nothing_that_is_printed_tells_a_secret(stranger, cast):
+def test_repr_of_tokens_has_no_secret(stranger, cast):
     sent = {"email": cast.dana.email, "password": PASSWORD}
     _, issued = sign_in.for_token(stranger, sent)
     assert issued.jwt not in repr(issued)
@@ -215,7 +215,7 @@ def recovery(acme, cast):
     return totp.confirm(acme, mo, pyotp.TOTP(secret).now())
 
 
-def test_a_recovery_code_takes_the_place_of_the_apps_once(stranger, cast, recovery):
+def test_recovery_code_replaces_the_app_code_once(stranger, cast, recovery):
     sent = RIGHT | {"totp": recovery[0]}
     sign_in.for_token(stranger, sent)
     used, signed_in = stranger.session.query(AuditEvent).order_by(AuditEvent.id).all()[-2:]
@@ -227,7 +227,7 @@ def test_a_recovery_code_takes_the_place_of_the_apps_once(stranger, cast, recove
     assert _actions(stranger)[-1] == "sign-in.refused"
 
 
-def test_guessing_recovery_codes_is_throttled_as_codes_are(stranger, recovery):
+def test_recovery_code_guesses_share_the_code_limit(stranger, recovery):
     for _ in range(10):
         with pytest.raises(Unauthenticated):
             sign_in.for_token(stranger, RIGHT | {"totp": "0000-0000-0000-0000"})

@@ -59,7 +59,7 @@ def test_secrets_are_read_with_the_scope_only(acme, cast):
     assert not actor.may_read_secrets
 
 
-def test_a_jwt_has_no_secret_in_it_and_ends_when_it_says(issued):
+def test_jwt_has_no_secret_and_expires(issued):
     claims = _claims(issued)
     assert set(claims) == {"iss", "aud", "sub", "jti", "iat", "exp", "scope"}
     assert claims["exp"] - claims["iat"] == 30 * 24 * 3600
@@ -149,7 +149,7 @@ def test_another_key_is_refused(acme, issued):
     assert _refused(Keys(acme.keys.sealer, ("another-key-of-somebody-else-entirely",)), issued.jwt)
 
 
-def test_after_a_rotation_old_and_new_tokens_work_until_the_old_key_goes(acme, cast, issued):
+def test_rotation_keeps_old_tokens_until_the_old_key_is_removed(acme, cast, issued):
     newer = "a-newer-key-that-is-long-enough-for-it"
     rotated = replace(acme, keys=Keys(acme.keys.sealer, (newer, *acme.keys.jwt)))
     fresh = tokens.issue(rotated, cast.dana, name="Dialer")
@@ -185,7 +185,7 @@ def test_a_claim_that_is_wrong_is_refused(acme, issued, changed):
     assert _refused(acme.keys, _signed(_claims(issued) | changed, acme.keys.jwt[0]))
 
 
-def test_an_expired_token_is_refused_after_a_little_leeway(acme, cast):
+def test_verify_refuses_expired_tokens_after_the_leeway(acme, cast):
     def life(seconds):
         with acme.transaction():
             return tokens.create(acme, cast.mo, name="x", scopes=(), life=timedelta(seconds=seconds)).jwt
@@ -218,7 +218,7 @@ def test_junk_is_refused(acme, text):
 
 
 @pytest.mark.parametrize("claims", ["[]", '"x"', "7", "null", "{", "[" * 100_000])
-def test_claims_that_are_no_claims_are_refused_even_if_we_signed_them(acme, claims):
+def test_verify_refuses_malformed_claims_with_a_valid_signature(acme, claims):
     from joserfc import jws
 
     key = OctKey.import_key(acme.keys.jwt[0])
@@ -254,7 +254,7 @@ def test_another_role_revokes_every_token(acme, globex, cast, name, role):
         tokens.actor(acme.session, token.id, ip="", request_id="")
 
 
-def test_a_superadmins_tokens_are_issued_by_themselves_or_an_operator(acme, globex, cast):
+def test_issue_for_another_superadmin_is_forbidden(acme, globex, cast):
     with pytest.raises(Forbidden):
         tokens.issue(globex, cast.dana, name="Mine now", scopes=(SECRETS,))
     with pytest.raises(Forbidden):
@@ -272,7 +272,7 @@ def test_a_token_is_revoked_by_its_user_only(acme, cast, issued):
     assert acme.session.get_one(ApiToken, issued.token.id).revoked_at is None
 
 
-def test_a_users_tokens_are_those_that_still_work_and_then_the_expired(acme, cast, issued):
+def test_of_user_lists_working_tokens_then_expired_ones(acme, cast, issued):
     with acme.transaction():
         tokens.create(acme, cast.dana, name="Expired", scopes=(), life=-HOUR)
         later = tokens.create(acme, cast.dana, name="Later", scopes=(), life=HOUR).token

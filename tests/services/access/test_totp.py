@@ -42,7 +42,7 @@ def _accept(scope, user, code):
         return totp.accept(scope, user, code)
 
 
-def test_a_secret_is_not_asked_for_before_it_is_confirmed(acme, cast, clock):
+def test_unconfirmed_secret_does_not_require_a_code(acme, cast, clock):
     uri = totp.begin(acme, cast.mo)
     assert uri.startswith("otpauth://totp/Patchbay:mo%40acme.example?secret=")
     assert not totp.is_on(cast.mo)
@@ -88,7 +88,7 @@ def test_a_clock_may_not_be_two_steps_off(acme, cast, clock, app_of_mo, steps):
 
 
 @pytest.mark.parametrize("steps", [-1, -2, -20, -2880, 20])
-def test_a_clock_that_was_moved_keeps_no_one_out(acme, cast, clock, app_of_mo, steps):
+def test_clock_change_does_not_sign_users_out(acme, cast, clock, app_of_mo, steps):
     used = app_of_mo.at(int(clock.now))
     assert _accept(acme, cast.mo, used)
     clock.step(steps)
@@ -108,7 +108,7 @@ def test_spaces_in_a_code_do_not_matter(acme, cast, clock, app_of_mo):
     assert _accept(acme, cast.mo, f" {code[:3]} {code[3:]} ")
 
 
-def test_of_one_code_at_once_one_is_accepted(scopes, acme, cast, clock, app_of_mo):
+def test_one_code_sent_concurrently_is_accepted_once(scopes, acme, cast, clock, app_of_mo):
     code = app_of_mo.at(int(clock.now))
 
     def accept(scope):
@@ -129,7 +129,7 @@ def test_a_secret_of_another_user_does_not_open(acme, cast, clock, app_of_mo):
     assert not _accept(acme, cast.dana, app_of_mo.at(int(clock.now)))
 
 
-def test_switched_off_and_on_again_with_a_new_secret_at_the_same_moment(acme, cast, clock, app_of_mo):
+def test_totp_turned_on_again_in_the_same_step_accepts_the_new_secret(acme, cast, clock, app_of_mo):
     assert _accept(acme, cast.mo, app_of_mo.at(int(clock.now)))
     totp.switch_off(acme, cast.mo)
     assert not totp.is_on(cast.mo)

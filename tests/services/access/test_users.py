@@ -90,7 +90,7 @@ def test_an_email_is_one_persons_over_all_organizations(acme, email):
     assert refused.value.code == "EMAIL_IN_USE"
 
 
-def test_of_six_with_one_email_at_once_one_is_added(scopes):
+def test_create_six_users_with_one_email_concurrently_adds_one(scopes):
     tasks = [(who, lambda scope: users.create(scope, DRAFT)) for who in ("dana", "gus") * 3]
     answers = scopes.in_parallel(*tasks)
     assert len(winners(answers)) == 1
@@ -150,7 +150,7 @@ def test_disable_oneself_is_refused(acme, cast):
         users.set_disabled(acme, cast.dana.id, True)
 
 
-def test_a_superadmin_who_becomes_a_member_loses_the_tokens(acme, cast):
+def test_role_change_to_member_revokes_tokens(acme, cast):
     _, token_id = _sign_in(acme, cast.dana)
     users.update_user(acme, cast.dana.id, {"role": "member"})
     assert acme.session.get_one(ApiToken, token_id).revoked_at is not None
@@ -167,7 +167,7 @@ def test_the_last_superadmin_of_the_installation_is_kept(acme, cast):
     assert directory.superadmins(acme) == 1
 
 
-def test_the_last_two_superadmins_of_two_organizations_cannot_go_at_once(scopes):
+def test_last_two_superadmins_removed_concurrently_keeps_one(scopes):
     def demote(scope):
         return users.update_user(scope, scope.actor.user_id, {"role": "member"})
 
@@ -180,7 +180,7 @@ def test_the_last_two_superadmins_of_two_organizations_cannot_go_at_once(scopes)
                 user.role = Role.SUPERADMIN
 
 
-def test_a_new_password_needs_the_current_one_and_ends_other_sessions(acme, cast):
+def test_change_password_needs_the_current_one_and_ends_sessions(acme, cast):
     mine, other = _sign_in(acme, cast.dana)[0], _sign_in(acme, cast.dana)[0]
     for current, new, field in (
         ("not the current one at all", "four grey cats on a roof", "current_password"),
@@ -221,7 +221,7 @@ def test_people_are_paged_by_name_and_found_by_name_or_email(acme, cast):
     assert not users.are_many(acme)
 
 
-def test_resetting_keeps_two_step_sign_in_where_it_is_asked_to(acme, cast):
+def test_reset_keeps_two_step_sign_in_if_requested(acme, cast):
     secret = totp.begin(acme, cast.mo).split("secret=")[1].split("&")[0]
     totp.confirm(acme, cast.mo, pyotp.TOTP(secret).now())
     users.reset(acme, cast.mo, "four grey cats on a roof", keeps_two_step=True)
@@ -236,7 +236,7 @@ def test_resetting_keeps_two_step_sign_in_where_it_is_asked_to(acme, cast):
         users.reset(acme, cast.dana, "four white cats on a roof")
 
 
-def test_signing_somebody_out_ends_sessions_and_leaves_issued_tokens(acme, cast):
+def test_end_sessions_keeps_issued_tokens(acme, cast):
     token, token_id = _sign_in(acme, cast.mo)
     users.end_sessions(acme, cast.mo.id)
     assert sessions.user_of(acme, token) is None

@@ -69,7 +69,7 @@ def test_a_member_issues_and_revokes_a_token(app: Flask, mo: Portal) -> None:
     assert caller.get("/api/calls/providers").status_code == 401
 
 
-def test_what_used_a_token_last_and_which_expired(app: Flask, mo: Portal, cast: Cast) -> None:
+def test_token_list_shows_last_use_and_expiry(app: Flask, mo: Portal, cast: Cast) -> None:
     issued, expired = issue(app, cast.mo), issue(app, cast.mo, days=-1)
     rows = mo.get("/account").rows()
     assert "never" in rows[0]
@@ -124,7 +124,7 @@ def test_setting_two_step_sign_in_up_asks_for_the_password(app: Flask, mo: Porta
     assert not URI.search(page.text)
 
 
-def test_beginning_again_does_not_replace_a_secret_that_is_on(app: Flask, mo: Portal) -> None:
+def test_begin_does_not_replace_an_active_secret(app: Flask, mo: Portal) -> None:
     page = mo.get("/account").press("Set up two-step sign-in", your_password=PASSWORD)
     (secret,) = URI.findall(page.text)
     page.press("Turn on", code=pyotp.TOTP(secret).now())
@@ -199,7 +199,7 @@ def test_codes_are_shown_once_and_downloaded(app: Flask, mo: Portal, secret: str
         assert code.replace("-", "") not in stored
 
 
-def test_a_file_has_only_codes_that_are_ones_own(mo: Portal, dana: Portal, secret: str) -> None:
+def test_recovery_code_file_has_only_the_users_own_codes(mo: Portal, dana: Portal, secret: str) -> None:
     codes = codes_of(new_codes(mo, secret))
     sent = {"codes": f"{codes[0]} 0000-0000-0000-0000 <script>", "csrf_token": mo.token()}
     answer = mo.raw("POST", "/account/recovery-codes/file", data=sent)
@@ -252,7 +252,7 @@ def test_guessing_recovery_codes_is_throttled(app: Flask, mo: Portal, cast: Cast
     assert "sign-in.refused" in [event.action for event in audit(app)]
 
 
-def test_guessing_codes_in_a_session_is_throttled_apart(mo: Portal, secret: str) -> None:
+def test_code_guesses_in_a_session_have_their_own_limit(mo: Portal, secret: str) -> None:
     codes = codes_of(new_codes(mo, secret))
     for _ in range(10):
         mo.get("/account").press("Turn off", 422, your_password=PASSWORD, code="0000-0000-0000-0000")

@@ -64,7 +64,7 @@ def test_a_person_is_added_and_can_sign_in(app: Flask, dana: Portal, anonymous: 
     assert "user.created" in [event.action for event in audit(app)]
 
 
-def test_a_name_from_right_to_left_turns_no_sentence_around(dana: Portal) -> None:
+def test_right_to_left_name_is_isolated_in_sentences(dana: Portal) -> None:
     page = dana.get(f"{PATH}/new").press("Add person", **DRAFT | {"name": "שרה"})
     assert page.root.one("title").text == "\u2068שרה\u2069 · Patchbay"
     assert messages.user_added("שרה", "ines@acme.example") in page.notes
@@ -256,7 +256,7 @@ def reset(portal: Portal, path: str, status: int = 200, **typed: Any) -> Page:
     return asked.press("Reset password", status, **({"your_password": PASSWORD} | typed))
 
 
-def test_what_is_taken_away_says_why_and_is_given_back(app: Flask, dana: Portal, cast: Cast) -> None:
+def test_unassign_records_the_reason_and_links_to_assign_again(app: Flask, dana: Portal, cast: Cast) -> None:
     give(dana, cast, "+1 555 123 4567", provider="sinch", label="Desk")
     page = dana.get(of(cast)).follow("Unassign… +15551234567")
     page = page.press("Unassign number", reason="On leave")
@@ -285,12 +285,12 @@ def test_disabling_and_revoking_keep_why(app: Flask, dana: Portal, mo: Portal, c
 
 
 @pytest.mark.parametrize("query", ["number=%22%3E%3Cb%3E&provider=x&label=y", "provider=sinch", "number="])
-def test_a_number_in_the_address_is_only_typed(app: Flask, dana: Portal, cast: Cast, query: str) -> None:
+def test_number_in_the_query_prefills_the_form(app: Flask, dana: Portal, cast: Cast, query: str) -> None:
     with unchanged(app):
         dana.get(f"{of(cast)}?{query}")
 
 
-def test_a_password_is_made_shown_once_and_ends_everything(
+def test_reset_generates_a_password_shown_once_and_revokes_access(
     app: Flask, dana: Portal, mo: Portal, cast: Cast
 ) -> None:
     jwt = JWT.findall(issue(dana, of(cast)).source)[0]
@@ -307,7 +307,7 @@ def test_a_password_is_made_shown_once_and_ends_everything(
     assert "user.reset" in [event.action for event in audit(app)]
 
 
-def test_whoever_was_given_a_password_is_told_to_choose_their_own(
+def test_password_set_by_a_superadmin_is_shown_until_changed(
     dana: Portal, anonymous: Portal, cast: Cast
 ) -> None:
     assert "Password set by" not in dana.get(of(cast)).text
@@ -328,9 +328,7 @@ def test_whoever_was_given_a_password_is_told_to_choose_their_own(
     assert "Password set by" not in dana.get(of(cast)).text
 
 
-def test_a_password_is_typed_and_two_step_sign_in_stays_unless_it_is_ticked(
-    app: Flask, dana: Portal, cast: Cast
-) -> None:
+def test_reset_keeps_two_step_sign_in_unless_selected(app: Flask, dana: Portal, cast: Cast) -> None:
     with app.app_context():
         scope = context.scope(Actor(name="tests"), db.session.get_one(Organization, cast.acme))
         user = db.session.get_one(User, cast.mo.id)
@@ -353,7 +351,7 @@ def test_a_password_is_typed_and_two_step_sign_in_stays_unless_it_is_ticked(
         ({"password": "mo@acme.example"}, "password", "easy to guess"),
     ],
 )
-def test_a_reset_needs_the_password_again_and_a_strong_one(
+def test_reset_needs_the_password_and_a_strong_new_one(
     dana: Portal, cast: Cast, typed: dict[str, str], field: str, said: str
 ) -> None:
     with unchanged(dana.app, but=("throttles", "audit_events", "sessions")):
@@ -373,9 +371,7 @@ def test_reset_and_sign_out_of_oneself_are_refused(app: Flask, dana: Portal, cas
         assert "End your own sessions under Account." in page.notes
 
 
-def test_a_person_is_signed_out_everywhere_and_issued_tokens_go_on(
-    app: Flask, dana: Portal, mo: Portal, cast: Cast
-) -> None:
+def test_sign_out_everywhere_keeps_issued_tokens(app: Flask, dana: Portal, mo: Portal, cast: Cast) -> None:
     jwt = JWT.findall(issue(dana, of(cast)).source)[0]
     page = dana.get(of(cast)).press("Sign out Mo everywhere")
     assert messages.signed_out_everywhere("Mo") in page.notes
@@ -418,7 +414,7 @@ def folds(page: Page) -> dict[str, bool]:
     return {summary.text: "open" in summary.parent.attrs for summary in found if summary.parent}
 
 
-def test_what_is_seldom_wanted_is_folded_until_something_in_it_is_wrong(dana: Portal, cast: Cast) -> None:
+def test_forms_are_folded_unless_they_have_errors(dana: Portal, cast: Cast) -> None:
     page = dana.get(f"/o/acme-support/people/{cast.mo.id}")
     assert (folds(page)["Assign number…"], folds(page)["Create token…"]) == (False, False)
     page = page.press("Assign number", 422, phone_number="12")

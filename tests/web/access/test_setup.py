@@ -46,7 +46,9 @@ def set_up(portal: Portal, key: str, status: int = 200, **changed: str) -> Page:
     return portal.get("/setup").press("Create and sign in", status, **(DRAFT | {"key": key} | changed))
 
 
-def test_it_leads_to_the_checklist_of_a_new_organization(app: Flask, anonymous: Portal, key: str) -> None:
+def test_setup_creates_the_organization_and_opens_its_checklist(
+    app: Flask, anonymous: Portal, key: str
+) -> None:
     page = set_up(anonymous, key)
     assert page.path == "/o/blue-harbour/"
     assert page.title == "Checklist"
@@ -63,7 +65,7 @@ def test_a_newer_key_replaces_it(app: Flask, anonymous: Portal, key: str) -> Non
 
 
 @pytest.mark.parametrize("wrong", ["", "wrong", "\U0001f511"])
-def test_no_other_key_opens_it_and_what_was_typed_stays(anonymous: Portal, key: str, wrong: str) -> None:
+def test_setup_with_a_wrong_key_keeps_the_typed_values(anonymous: Portal, key: str, wrong: str) -> None:
     with unchanged(anonymous.app, but=("throttles",)):
         page = set_up(anonymous, wrong, 422)
     assert "latest" in page.error("key")
@@ -71,11 +73,11 @@ def test_no_other_key_opens_it_and_what_was_typed_stays(anonymous: Portal, key: 
     assert page.press("Create and sign in", **(DRAFT | {"key": key})).title == "Checklist"
 
 
-def test_there_is_no_page_without_a_key_to_use_there(app: Flask, anonymous: Portal) -> None:
+def test_setup_page_is_404_without_a_pending_key(app: Flask, anonymous: Portal) -> None:
     anonymous.get("/setup", 404)
 
 
-def test_it_is_never_made_while_there_is_a_superadmin(app: Flask, anonymous: Portal, key: str) -> None:
+def test_no_setup_key_is_made_while_there_is_a_superadmin(app: Flask, anonymous: Portal, key: str) -> None:
     set_up(anonymous, key)
     assert new_key(app) is None
     anonymous.get("/setup", 404)
@@ -103,9 +105,7 @@ def test_what_is_wrong_stands_beside_its_field(
     assert page.press("Create and sign in", **DRAFT).title == "Checklist"
 
 
-def test_an_email_that_is_a_users_already_is_told_beside_its_field(
-    app: Flask, anonymous: Portal, key: str
-) -> None:
+def test_create_with_a_taken_email_shows_the_error_beside_it(app: Flask, anonymous: Portal, key: str) -> None:
     with app.app_context():
         scope = Scope(context.session(), None, Actor(name="command line"), context.keys())
         person = {"email": "ines@harbour.example", "name": "Ines", "role": "member", "password": PASSWORD}

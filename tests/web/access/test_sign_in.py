@@ -65,7 +65,9 @@ def test_wrong_codes_are_counted(anonymous: Portal, cast: Cast, secret: str) -> 
     assert not anonymous.is_signed_in()
 
 
-def test_the_second_step_is_nobodys_without_the_first(anonymous: Portal, cast: Cast, secret: str) -> None:
+def test_code_page_without_a_password_redirects_to_sign_in(
+    anonymous: Portal, cast: Cast, secret: str
+) -> None:
     assert anonymous.get("/sign-in/code").title == "Sign in"
     token = anonymous.token()
     page = anonymous.post("/sign-in/code", {"csrf_token": token, "code": pyotp.TOTP(secret).now()})

@@ -97,7 +97,7 @@ def rows(page: Page) -> dict[str, tuple[str, str, str]]:
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
-def test_both_are_shown_and_neither_is_lost(
+def test_conflict_shows_both_values_and_loses_neither(
     app: Flask, dana: Portal, gus: Portal, ids: dict[str, str], case: Case
 ) -> None:
     path = case.path.format(**ids)
@@ -142,7 +142,7 @@ def _values(page: Page, names: Iterable[str]) -> dict[str, str]:
     return {name: sent[name] for name in names}
 
 
-def test_a_third_change_is_seen_too(dana: Portal, gus: Portal, ids: dict[str, str]) -> None:
+def test_conflict_after_a_third_change_is_detected(dana: Portal, gus: Portal, ids: dict[str, str]) -> None:
     form = dana.get(f"{ACME}/settings")
     gus.get(f"{ACME}/settings").press("Save", name="Second")
     page = form.press("Save", 412, country="IN")
@@ -152,7 +152,7 @@ def test_a_third_change_is_seen_too(dana: Portal, gus: Portal, ids: dict[str, st
     assert page.press("Save").value("name") == "Third"
 
 
-def test_a_replaced_secret_is_told_and_never_shown(
+def test_conflict_reports_a_replaced_secret_and_never_shows_it(
     app: Flask, dana: Portal, gus: Portal, ids: dict[str, str]
 ) -> None:
     theirs, mine = f"{MARK}TheirsSecret9", f"{MARK}MineSecret8"
@@ -174,9 +174,7 @@ def test_a_replaced_secret_is_told_and_never_shown(
 
 
 @pytest.mark.parametrize("seen", ["", "{", "[]", '{"name": 7}', "[" * 100_000, json.dumps({"name": None})])
-def test_where_it_is_not_known_what_was_opened_what_was_typed_stays(
-    dana: Portal, gus: Portal, seen: str
-) -> None:
+def test_conflict_without_opened_values_keeps_the_typed_ones(dana: Portal, gus: Portal, seen: str) -> None:
     form = dana.get(f"{ACME}/settings")
     gus.get(f"{ACME}/settings").press("Save", name="Theirs")
     page = form.press("Save", 412, seen=seen)
@@ -184,7 +182,7 @@ def test_where_it_is_not_known_what_was_opened_what_was_typed_stays(
     assert page.value("name") == "Acme Support"
 
 
-def test_where_nothing_of_the_form_differs_the_last_change_is_named(dana: Portal, gus: Portal) -> None:
+def test_conflict_without_differences_names_the_last_change(dana: Portal, gus: Portal) -> None:
     form = dana.get(f"{ACME}/settings")
     gus.get(f"{ACME}/settings").press("Save", name="Same")
     page = form.press("Save", 412, name="Same")
@@ -277,7 +275,7 @@ CONFIRMATIONS: dict[str, tuple[str, str, dict[str, Any], Change, str, str]] = {
 
 
 @pytest.mark.parametrize("name", CONFIRMATIONS)
-def test_a_confirmation_is_asked_again_with_what_changed(
+def test_stale_confirmation_is_shown_again_with_the_changes(
     app: Flask, dana: Portal, gus: Portal, ids: dict[str, str], name: str
 ) -> None:
     path, button, typed, change, told, done = CONFIRMATIONS[name]

@@ -34,7 +34,7 @@ def test_addresses_are_in_kebab_case(app: Flask) -> None:
 
 
 @pytest.mark.parametrize("who", ["anonymous", "dana"])
-def test_htmx_is_never_given_the_sign_in_page(
+def test_htmx_without_a_session_gets_401_and_no_page(
     app: Flask, here: Furnished, request: pytest.FixtureRequest, who: str
 ) -> None:
     """A session that ended: htmx is told to leave, so that no page is put into another.
@@ -61,7 +61,9 @@ def test_htmx_is_never_given_the_sign_in_page(
 
 
 @pytest.mark.parametrize("cookie", ["of a session that ended", "none"])
-def test_a_form_that_came_too_late_says_so_and_leads_back(app: Flask, dana: Portal, cookie: str) -> None:
+def test_form_after_the_session_ended_leads_to_sign_in_and_back(
+    app: Flask, dana: Portal, cookie: str
+) -> None:
     page = dana.get("/o/acme-support/settings")
     sent = {"csrf_token": dana.token(), "name": "Typed for long"}
     if cookie == "none":
@@ -76,7 +78,7 @@ def test_a_form_that_came_too_late_says_so_and_leads_back(app: Flask, dana: Port
     assert page.title == "Settings"
 
 
-def test_every_page_is_a_good_page(app: Flask, here: Furnished, dana: Portal, mo: Portal) -> None:
+def test_every_page_passes_the_page_checks(app: Flask, here: Furnished, dana: Portal, mo: Portal) -> None:
     """What `Portal.get` finds fault with, on every page there is, furnished and empty."""
     own = {"endpoint_id", "import_id", "job_id", "user_id", "switch_id", "number", "event_id"}
     for page in portal_pages():
@@ -97,7 +99,7 @@ def test_every_address_is_a_registered_page_or_a_file(app: Flask) -> None:
     assert {rule for rule in untitled if not rule.endswith(FILES)} == set()
 
 
-def test_a_file_gives_its_connection_back(app: Flask, here: Furnished, dana: Portal) -> None:
+def test_file_response_returns_its_connection(app: Flask, here: Furnished, dana: Portal) -> None:
     with app.app_context():
         pool = db.engine.pool
     assert isinstance(pool, QueuePool)

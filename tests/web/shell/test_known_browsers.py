@@ -43,20 +43,20 @@ def test_the_cookie_is_for_this_host_and_no_script(known: Portal, cast: Cast) ->
     assert cast.dana.email not in cookie.value
 
 
-def test_a_stranger_locks_out_no_known_browser(app: Flask, cast: Cast, known: Portal) -> None:
+def test_anonymous_failures_do_not_lock_out_a_known_browser(app: Flask, cast: Cast, known: Portal) -> None:
     _fill(app, cast.dana.email)
     Portal(app).get("/sign-in").press("Sign in", 429, email=cast.dana.email, password=PASSWORD)
     assert known.sign_in(cast.dana.email).title == "Organizations"
 
 
-def test_a_known_browser_has_ten_tries_and_for_its_users_alone(app: Flask, cast: Cast, known: Portal) -> None:
+def test_known_browser_has_ten_attempts_for_its_own_users(app: Flask, cast: Cast, known: Portal) -> None:
     _fill(app, cast.dana.email, known)
     _fill(app, cast.mo.email)
     known.get("/sign-in").press("Sign in", 429, email=cast.mo.email, password=PASSWORD)
 
 
 @pytest.mark.parametrize("forged", ["", "x", "WyJ4IixbXV0.x", "\u00e9"])
-def test_a_cookie_that_is_not_ours_says_nothing(app: Flask, cast: Cast, forged: str) -> None:
+def test_foreign_cookie_is_ignored(app: Flask, cast: Cast, forged: str) -> None:
     portal = Portal(app)
     portal.client.set_cookie(COOKIE, forged)
     _fill(app, cast.dana.email)

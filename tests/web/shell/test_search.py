@@ -40,7 +40,7 @@ def test_a_number_is_found_by_some_of_its_digits(here: Furnished, dana: Portal, 
 
 
 @pytest.mark.usefixtures("here")
-def test_pages_organizations_and_people_are_found_by_their_names(dana: Portal) -> None:
+def test_find_returns_pages_organizations_and_people_by_name(dana: Portal) -> None:
     assert "Add endpoint" in found(dana, "endp")
     assert "Twilio" in found(dana, "twil")
     assert found(dana, "trace a") == ["Trace a number"]
@@ -61,7 +61,7 @@ def test_people_of_the_own_organization_come_first(dana: Portal, gus: Portal) ->
     assert page.path.startswith("/o/globex/people/")
 
 
-def test_where_there_are_more_than_are_shown_it_says_so(app: Flask, dana: Portal) -> None:
+def test_find_reports_when_results_are_cut(app: Flask, dana: Portal) -> None:
     with app.app_context():
         for place in range(7):
             db.session.add(Organization(name=f"Tenant {place}", slug=f"tenant-{place}"))
@@ -71,7 +71,7 @@ def test_where_there_are_more_than_are_shown_it_says_so(app: Flask, dana: Portal
     assert "1 found" in dana.get("/find?q=tenant 3").text
 
 
-def test_what_is_typed_stays_text(dana: Portal) -> None:
+def test_find_escapes_the_query(dana: Portal) -> None:
     for text in ("%25", "_", "%00", "<b>", "'", '"><b hx-get=//x>', "9" * 5000, "+" * 90):
         page = dana.raw("GET", "/find", query_string={"q": text, "in": "acme-support"})
         assert page.status_code in (200, 400)
@@ -81,5 +81,5 @@ def test_what_is_typed_stays_text(dana: Portal) -> None:
     assert dana.get("/find?in=unknown").title == "Find"
 
 
-def test_it_is_for_superadmins(mo: Portal) -> None:
+def test_find_is_for_superadmins(mo: Portal) -> None:
     assert mo.raw("GET", "/find").status_code == 403
