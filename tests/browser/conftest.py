@@ -51,7 +51,7 @@ def here(server: Server) -> Furnished:
 @pytest.fixture(scope="session")
 def addresses(here: Furnished) -> list[str]:
     """Every registered page, and each provider's."""
-    keys = ("sinch", "exotel", "vobiz", "elevenlabs", "sinch_est")
+    keys = ("sinch", "exotel", "elevenlabs")
     pages = [here.page(page) for page in portal_pages()]
     return [*pages, *(f"{ACME}/providers/{key}" for key in keys), "/api/docs", "/find?q=a"]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pyotp
+import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
@@ -13,7 +14,6 @@ from tests.browser.conftest import MERIDIAN, sign_in
 from tests.support.full_organization import Furnished
 
 STATES = [
-    "/",
     f"{MERIDIAN}/nowhere",
     *(
         f"{MERIDIAN}/{path}"
@@ -24,21 +24,16 @@ STATES = [
             "who-answers?number=%2B14155550101",
             "who-answers?number=%2B14165550100",
             "who-answers?number=%2B15550000000",
-            "people",
             "audit?q=nothing+like+it&from=2026-03-02&to=2026-03-01&about=Twilio",
             "voice-ai",
             "providers/twilio",
-            "providers/twilio/disable",
-            "providers/twilio/forget",
             "providers/sinch/callback",
-            "active/voice?provider=twilio",
         )
     ),
 ]
 """What pages look like with other data, where Acme has one of everything."""
 FOLLOWED = {
     f"{MERIDIAN}/endpoints": "tbody th a",
-    f"{MERIDIAN}/people": "tbody th a",
     f"{MERIDIAN}/who-answers?number=%2B13125550166": "a[href$='edit=1']",
 }
 """Pages whose address is known to another page alone: the first such link there."""
@@ -85,11 +80,18 @@ def look_both(page: Page, where: str) -> list[str]:
     return found
 
 
-def test_axe_finds_nothing_on_any_page(dana: Page, addresses: list[str]) -> None:
+@pytest.mark.parametrize("part", range(3))
+def test_axe_finds_nothing_on_any_page(dana: Page, addresses: list[str], part: int) -> None:
+    """In parts: each is done long before a test times out, on a busy machine too."""
     found: list[str] = []
-    for place in [*addresses, *STATES]:
+    for place in [*addresses, *STATES][part::3]:
         dana.goto(place)
         found += look_both(dana, place)
+    assert found == []
+
+
+def test_axe_finds_nothing_on_pages_behind_links(dana: Page) -> None:
+    found: list[str] = []
     for place, link in FOLLOWED.items():
         dana.goto(place)
         dana.locator(link).first.click()

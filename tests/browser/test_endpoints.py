@@ -259,7 +259,7 @@ def test_selection_is_counted_and_outlasts_a_change_beside_it(table: Page) -> No
 
 @pytest.mark.parametrize("page", [False], indirect=True)
 def test_large_file_leads_on_by_itself_without_javascript(dana: Page) -> None:
-    rows = "\n".join(f"+1212555{n:04d},twilio,Reception" for n in range(2000))
+    rows = "\n".join(f"+1917555{n:04d},twilio,Reception" for n in range(2000))
     file = f"phone_number,provider,inbound_agent_name\n{rows}".encode()
     dana.goto(f"{PATH}/import")
     dana.get_by_label("CSV file").set_input_files(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import ACME
@@ -78,25 +77,6 @@ def test_pages_use_the_fonts_that_are_shipped(dana: Page) -> None:
     assert fonts_of(dana, "h1") == {("Inter", True)}
     assert fonts_of(dana, "kbd") == {("JetBrains Mono", True)}
     expect(dana.locator("link[rel=preload][as=font]")).to_have_count(2)
-
-
-@pytest.mark.parametrize("path", ["/sign-in", "/"])
-def test_first_page_is_below_60_kb(dana: Page, path: str) -> None:
-    """What travels when nothing is cached, headers included and fonts not."""
-    network = dana.context.new_cdp_session(dana)
-    kinds: dict[str, str] = {}
-    bytes_of: dict[str, float] = {}
-    network.on("Network.responseReceived", lambda it: kinds.update({it["requestId"]: it["type"]}))
-    network.on(
-        "Network.loadingFinished", lambda it: bytes_of.update({it["requestId"]: it["encodedDataLength"]})
-    )
-    network.send("Network.enable")
-    if path == "/sign-in":
-        dana.context.clear_cookies()
-    dana.goto(path, wait_until="networkidle")
-    total = sum(size for request, size in bytes_of.items() if kinds[request] != "Font")
-    assert {"Document", "Stylesheet", "Script", "Font"} <= set(kinds.values())
-    assert 20_000 < total <= 60_000
 
 
 DRAWN = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"

@@ -221,11 +221,11 @@ def update_user(scope: Scope, user_id: str, sent: Any, *, version: int | None = 
             if user.role == Role.SUPERADMIN:
                 _keep_one_superadmin(scope, user)
             tokens.revoke_all(scope, user)
-        changes = log.diff({name: getattr(user, name) for name in changes}, changes)
+        recorded = log.diff({name: getattr(user, name) for name in changes}, changes)
         for name, value in changes.items():
             setattr(user, name, value)
-        if changes:
-            log.record(scope, Action.USER_SAVED, user.email, changes)
+        if recorded:
+            log.record(scope, Action.USER_SAVED, user.email, recorded)
     return user
 
 

@@ -60,9 +60,9 @@ def test_it_is_read_as_it_was_meant(acme, cast, codes):
         assert _accept(acme, cast.mo, typed(code))
 
 
-@pytest.mark.parametrize("code", ["", "0", "000000", "0" * 15, "0" * 17, "é" * 16, "x" * 100_000])
-def test_junk_is_refused(acme, cast, codes, code):
-    assert not _accept(acme, cast.mo, code)
+def test_accept_refuses_malformed_codes(acme, cast, codes):
+    malformed = ("", "0", "000000", "0" * 15, "0" * 17, "é" * 16, "x" * 100_000)
+    assert [code[:20] for code in malformed if _accept(acme, cast.mo, code)] == []
 
 
 def test_new_ones_replace_the_old_ones(acme, cast, codes):

@@ -42,10 +42,9 @@ def test_it_is_the_users(acme, cast, token):
     assert sessions.user_of(acme, token) is cast.mo
 
 
-@pytest.mark.parametrize("other", ["", "junk", "\0", "é", "x" * 5000])
-def test_another_token_is_nobodys(acme, token, other):
-    assert sessions.user_of(acme, other) is None
-    assert sessions.user_of(acme, _row(acme).id) is None
+def test_user_of_refuses_other_tokens(acme, token):
+    others = ("", "junk", "\0", "é", "x" * 5000, _row(acme).id)
+    assert [other[:9] for other in others if sessions.user_of(acme, other)] == []
 
 
 def test_every_session_has_its_own_token(acme, cast, token):

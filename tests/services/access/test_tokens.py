@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from joserfc import jwt
+from joserfc import jws, jwt
 from joserfc.jwk import OctKey, RSAKey
 
 from app.core import clock
@@ -166,23 +166,24 @@ def test_a_claim_that_is_missing_is_refused(acme, issued, name):
     assert _refused(acme.keys, _signed(claims, acme.keys.jwt[0]))
 
 
-@pytest.mark.parametrize(
-    "changed",
-    [
-        {"iss": "another"},
-        {"aud": "another"},
-        {"aud": ["another"]},
-        {"aud": []},
-        {"iss": None},
-        {"exp": "tomorrow"},
-        {"exp": None},
-        {"exp": 0},
-        {"nbf": 99_999_999_999},
-        {"iat": "now"},
-    ],
-)
-def test_a_claim_that_is_wrong_is_refused(acme, issued, changed):
-    assert _refused(acme.keys, _signed(_claims(issued) | changed, acme.keys.jwt[0]))
+WRONG_CLAIMS = [
+    {"iss": "another"},
+    {"aud": "another"},
+    {"aud": ["another"]},
+    {"aud": []},
+    {"iss": None},
+    {"exp": "tomorrow"},
+    {"exp": None},
+    {"exp": 0},
+    {"nbf": 99_999_999_999},
+    {"iat": "now"},
+]
+
+
+def test_verify_refuses_wrong_claims(acme, issued, subtests):
+    for changed in WRONG_CLAIMS:
+        with subtests.test(changed=changed):
+            assert _refused(acme.keys, _signed(_claims(issued) | changed, acme.keys.jwt[0]))
 
 
 def test_verify_refuses_expired_tokens_after_the_leeway(acme, cast):
@@ -212,17 +213,16 @@ JUNK = {
 }
 
 
-@pytest.mark.parametrize("text", JUNK.values(), ids=JUNK.keys())
-def test_junk_is_refused(acme, text):
-    assert _refused(acme.keys, text)
+def test_verify_refuses_malformed_tokens(acme, subtests):
+    for name, text in JUNK.items():
+        with subtests.test(name):
+            assert _refused(acme.keys, text)
 
 
-@pytest.mark.parametrize("claims", ["[]", '"x"', "7", "null", "{", "[" * 100_000])
-def test_verify_refuses_malformed_claims_with_a_valid_signature(acme, claims):
-    from joserfc import jws
-
+def test_verify_refuses_malformed_claims_with_a_valid_signature(acme):
     key = OctKey.import_key(acme.keys.jwt[0])
-    assert _refused(acme.keys, jws.serialize_compact({"alg": "HS256"}, claims, key))
+    for claims in ("[]", '"x"', "7", "null", "{", "[" * 100_000):
+        assert _refused(acme.keys, jws.serialize_compact({"alg": "HS256"}, claims, key)), claims[:9]
 
 
 def test_a_revoked_token_is_nobodys(acme, cast, issued):

@@ -98,9 +98,9 @@ def test_clock_change_does_not_sign_users_out(acme, cast, clock, app_of_mo, step
     assert not _accept(acme, cast.mo, used)
 
 
-@pytest.mark.parametrize("code", ["", " ", "12345", "abcdef", "é", "\0", "1" * 10_000])
-def test_junk_is_refused(acme, cast, app_of_mo, code):
-    assert not _accept(acme, cast.mo, code)
+def test_accept_refuses_malformed_codes(acme, cast, app_of_mo):
+    codes = ("", " ", "12345", "abcdef", "é", "\0", "1" * 10_000)
+    assert [code[:9] for code in codes if _accept(acme, cast.mo, code)] == []
 
 
 def test_spaces_in_a_code_do_not_matter(acme, cast, clock, app_of_mo):
