@@ -41,7 +41,7 @@ INSTEAD = {
     "at once": "immediately, in one transaction, at a time, concurrently",
     "(is|are|was|were) to be": "must be, is",
     "by hand": "manually",
-    '(?<!")(asks|asked|asking)(?! for| to)': "call, request, query, check",
+    '(?<!")(?<!pb-)(asks|asked|asking)(?! for| to)': "call, request, query, check",
     "spoken for": "claimed",
     "puts? back": "restore",
     "agrees": "is verified, matches",

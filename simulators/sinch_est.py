@@ -35,7 +35,7 @@ class SinchEst(Simulator):
     """`trunk`: changes to what it says of itself. `revoke` ends all tokens. `refusal`: instead of an answer.
 
     `numbers`: the project's, each with the id of its trunk, or "". `wraps_errors`: in `error`.
-    `odd_items` are among the numbers of the first page; `tells_total`: how many there are.
+    `odd_items` are among the numbers of the first page; `returns_total`: how many there are.
     `first_page`: its number. `page_size_cap`: items on a page, at most. `extra`: items only counted.
     """
 
@@ -68,7 +68,7 @@ class SinchEst(Simulator):
         self.numbers = {NUMBER: TRUNK}
         self.odd_items: list[Any] = []
         self.wraps_errors = False
-        self.tells_total = True
+        self.returns_total = True
         self.first_page = 1
         self.page_size_cap = 100
         self.extra = 0
@@ -152,7 +152,7 @@ class SinchEst(Simulator):
         size = min(int(query.get("size", "100")), self.page_size_cap)
         items = self.odd_items + [self._number(number) for number in sorted(self.numbers)]
         body: dict[str, Any] = {"phoneNumbers": items[max(page, 0) * size :][:size], "size": size}
-        if self.tells_total:
+        if self.returns_total:
             body |= {"totalItems": len(items) + self.extra, "pageNumber": query.get("page")}
         return Reply(200, body)
 

@@ -119,8 +119,8 @@ class Exotel(Provider):
         seen: set[str] = set()
         for page in range(MOST_PAGES):
             answer = self._get(http, values, "v2_beta", "IncomingPhoneNumbers", Page=page, PageSize=PAGE)
-            is_told = json_object(answer) or _is_refusal(answer) or is_unauthorized(answer)
-            if answer.status in REFUSALS and is_told:
+            is_known = json_object(answer) or _is_refusal(answer) or is_unauthorized(answer)
+            if answer.status in REFUSALS and is_known:
                 raise Refusal(refused(*REFUSALS[answer.status]))
             rows = json_list(answer, "incoming_phone_numbers")
             fresh = [row for row in rows if str(row.get("phone_number")) not in seen]

@@ -193,8 +193,8 @@ def _domain(trunk: Mapping[str, Any]) -> str:
 
 def _refusal(answer: Answer, *, but: int = 0) -> Verified:
     """`but`: the status that does not mean here what it means for a trunk."""
-    is_told = json_object(answer) or is_unauthorized(answer)
-    if answer.status in REFUSALS and answer.status != but and is_told:
+    is_known = json_object(answer) or is_unauthorized(answer)
+    if answer.status in REFUSALS and answer.status != but and is_known:
         return refused(*REFUSALS[answer.status])
     return unexpected(answer)
 

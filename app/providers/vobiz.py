@@ -59,7 +59,7 @@ TAKEN = refused(
     Outcome.UNEXPECTED_ANSWER,
     "Vobiz does not attach the number, because an application has it already (status 409).",
 )
-BY_HAND = "In Vobiz's console, attach the number to an application whose answer URL is its webhook URL."
+MANUAL_STEP = "In Vobiz's console, attach the number to an application whose answer URL is its webhook URL."
 
 
 class Vobiz(Provider):
@@ -229,7 +229,7 @@ class _Account:
             self._put(line, application.id)
         except _Taken as taken:
             if not line.application_id:
-                raise _with(taken, [BY_HAND]) from None
+                raise _with(taken, [MANUAL_STEP]) from None
             self._swap(line, application)
 
     def _put(self, line: ProviderNumber, application_id: str) -> None:
@@ -247,8 +247,8 @@ class _Account:
             self._put(line, application.id)
         except (Refusal, OutboundError) as error:
             code = error.result.code if isinstance(error, Refusal) else Outcome.UNEXPECTED_ANSWER
-            back = "It is on" if self._is_back(line) else "It could not be put back on"
-            notes = [f"{back} its former application, “{line.override_name}”.", BY_HAND]
+            back = "It is on" if self._is_back(line) else "It could not be returned to"
+            notes = [f"{back} its former application, “{line.override_name}”.", MANUAL_STEP]
             raise _with(Refusal(refused(Outcome(code), _reason(error))), notes) from None
 
     def _is_back(self, line: ProviderNumber) -> bool:

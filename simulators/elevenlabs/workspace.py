@@ -29,7 +29,7 @@ def refused(status: int, word: str) -> Reply:
 
 
 class Workspace:
-    """`tells_secret`: whether creating a webhook returns its secret. `keeps`: those that cannot be deleted.
+    """`returns_secret`: whether creating a webhook returns its secret. `keeps`: those that cannot be deleted.
 
     The setting is replaced as a whole: what a request omits is lost. `portal`: where events of
     the console go in place of the webhook's own host.
@@ -38,7 +38,7 @@ class Workspace:
     def __init__(self) -> None:
         self.webhooks: dict[str, dict[str, Any]] = {}
         self.secrets: dict[str, str] = {}
-        self.tells_secret = True
+        self.returns_secret = True
         self.keeps: set[str] = set()
         self.settings: dict[str, Any] = {
             "webhooks": {
@@ -150,7 +150,7 @@ class Workspace:
         if missing or urlsplit(settings["webhook_url"]).scheme != "https":
             return invalid("settings", *missing)
         made = self.add(settings["webhook_url"], settings["name"])
-        secret = {"webhook_secret": self.secrets[made]} if self.tells_secret else {}
+        secret = {"webhook_secret": self.secrets[made]} if self.returns_secret else {}
         return Reply(200, {"webhook_id": made} | secret)
 
     def _one(self, request: Request, webhook_id: str) -> Reply:

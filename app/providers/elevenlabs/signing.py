@@ -28,8 +28,8 @@ def receipt(secret: str, value: str, body: bytes, now: int) -> str | None:
     if len(times) != 1 or not _TIME.fullmatch(times[0]):
         return None
     expected = _mac(secret, times[0], body)
-    told_macs = [value.encode() for name, _, value in parts if name == "v0"]
-    fits = [hmac.compare_digest(expected.encode(), mac) for mac in told_macs]
+    signatures = [value.encode() for name, _, value in parts if name == "v0"]
+    fits = [hmac.compare_digest(expected.encode(), mac) for mac in signatures]
     if not any(fits) or abs(now - int(times[0])) > WINDOW.total_seconds():
         return None
     return hashlib.sha256(f"{times[0]}.{expected}".encode()).hexdigest()

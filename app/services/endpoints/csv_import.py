@@ -158,10 +158,10 @@ def report(scope: Scope, import_id: str) -> Iterator[bytes]:
     """Yields every row of the file with its result and the reason, as CSV."""
     plan = _unpack(get(scope, import_id).plan)
     header = ("line", "phone_number", "result", "details")
-    return csv_text.lines([header, *((str(row.line), row.number, row.outcome, _told(row)) for row in plan)])
+    return csv_text.lines([header, *((str(row.line), row.number, row.outcome, _note(row)) for row in plan)])
 
 
-def _told(row: Planned) -> str:
+def _note(row: Planned) -> str:
     if row.outcome != Outcome.CHANGED:
         return row.said
     names = row.values
@@ -194,7 +194,7 @@ def _first(plan: Iterable[Planned], outcome: Outcome) -> list[dict[str, Any]]:
 def _moved(before: Sequence[Planned], after: Sequence[Planned]) -> dict[str, Any]:
     """The rows whose result differs from the preview."""
     moved = [
-        {"line": now.line, "number": now.number, "was": was.outcome, "is": now.outcome, "said": _told(now)}
+        {"line": now.line, "number": now.number, "was": was.outcome, "is": now.outcome, "said": _note(now)}
         for was, now in zip(before, after, strict=True)
         if was._replace(endpoint_id=None, version=None) != now._replace(endpoint_id=None, version=None)
     ]

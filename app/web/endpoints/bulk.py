@@ -1,4 +1,4 @@
-"""Many endpoints at once: a page shows what is selected before anything is changed."""
+"""Bulk changes: a page shows what is selected before anything is changed."""
 
 from __future__ import annotations
 

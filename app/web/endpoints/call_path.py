@@ -36,11 +36,11 @@ def show(scope: Scope) -> ResponseReturnValue:
 
 
 def _answer(scope: Scope, form: NumberSearchForm, text: str) -> Response:
-    is_asked, owners, busy = "look" in request.args, None, ""
+    is_checked, owners, busy = "look" in request.args, None, ""
     answer = call_path.find(scope, text)
-    if is_asked:
+    if is_checked:
         try:
-            answer, owners = _asked(scope, answer)
+            answer, owners = _checked(scope, answer)
         except TooMany as error:
             busy = error.message
     return render.page(
@@ -50,7 +50,7 @@ def _answer(scope: Scope, form: NumberSearchForm, text: str) -> Response:
         answer=answer,
         inbound=answer.paths.get("inbound"),
         shown=phone.display(answer.number),
-        is_asked=is_asked,
+        is_checked=is_checked,
         owners=owners,
         busy=busy,
     )
@@ -62,7 +62,7 @@ def _country(scope: Scope) -> str | None:
     return f"{phone.country_names().get(code, code)} (+{phone.calling_code(code)})" if code else None
 
 
-def _asked(scope: Scope, answer: Answer) -> tuple[Answer, Owners | None]:
+def _checked(scope: Scope, answer: Answer) -> tuple[Answer, Owners | None]:
     """Queries the provider; for an unknown number, searches every provider account."""
     if answer.endpoint:
         return call_path.find(scope, answer.number, http=context.outbound()), None

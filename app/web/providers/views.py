@@ -165,13 +165,13 @@ def _page(
     )
 
 
-def _asked(scope: Scope, key: str) -> ResponseReturnValue:
+def _button_page(scope: Scope, key: str) -> ResponseReturnValue:
     """The page of the button: enabling is on the provider's page, disabling has its own."""
     return show(scope, key) if yes_or_no("enabled") else confirm_disable(scope, key)
 
 
 @providers.page("/o/<slug>/providers/<key>/enabled", who=Who.SUPERADMIN, methods=["POST"])
-@reconfirm_when_stale(_asked)
+@reconfirm_when_stale(_button_page)
 def set_enabled(scope: Scope, key: str) -> ResponseReturnValue:
     provider = store.provider_of(key)
     enabled = yes_or_no("enabled")

@@ -76,18 +76,18 @@ def test_numbers_lists_every_number_of_the_project(upstream, numbers):
 
 
 def test_numbers_reads_pages_up_to_the_total(upstream, numbers, subtests):
-    for count, tells_total, asked in [
+    for count, returns_total, asked in [
         (0, True, ["1"]),
         (99, False, ["1"]),
         (100, True, ["1"]),
         (100, False, ["1", "2"]),
         (250, True, ["1", "2", "3"]),
     ]:
-        with subtests.test(count=count, tells_total=tells_total, asked=asked):
+        with subtests.test(count=count, returns_total=returns_total, asked=asked):
             upstream.reset()
             sinch_est.tokens.clear()
             upstream.numbers = {f"+1416555{n:04}": TRUNK for n in range(count)}
-            upstream.tells_total = tells_total
+            upstream.returns_total = returns_total
             assert [found.phone_number for found in numbers()] == sorted(upstream.numbers)
             assert pages(upstream) == asked
 

@@ -300,7 +300,7 @@ def test_point_reports_a_number_left_detached(account, upstream, shared):
     ready, line = upstream.make(answer_url=URL), account.line(ONE)
     upstream.moves, upstream.refuses_to_attach = False, (ready, shared)
     reason = account.refusal("point", line).reason
-    assert "could not be put back on its former application, “Sample application”" in reason
+    assert "could not be returned to its former application, “Sample application”" in reason
     assert "In Vobiz's console, attach the number" in reason
 
 

@@ -223,7 +223,7 @@ def test_set_up_without_its_secret_creates_a_new_webhook(ready, upstream, http):
 
 
 def test_set_up_without_a_returned_secret_leaves_none(ready, upstream, http):
-    upstream.workspace.tells_secret = False
+    upstream.workspace.returns_secret = False
     status = webhook.set_up(ready, http, ELEVENLABS)
     assert (status.state, status.reason) == (State.FAILED, messages.webhook_without_secret("ElevenLabs"))
     assert upstream.workspace.webhooks == {}
