@@ -227,7 +227,7 @@ def test_an_older_copy_put_back_is_found_with_a_noted_head_alone(acme, written):
             assert _verify(acme, noted).fault == integrity.Fault(FaultKind.HEAD_MISSING)
 
 
-def test_events_from_before_there_were_records_are_sealed_when_the_installation_starts(acme, globex, written):
+def test_start_seals_events_from_before_records(acme, globex, written):
     session, console = acme.session, acme.for_organization(None)
     _write(globex, "theirs")
     older = update(TABLE).where(TABLE.c.id <= written[1]["id"]).values(digest=None)
