@@ -123,6 +123,7 @@ class Walk:
         self.button("Import as endpoints")
         self.sees("2 numbers imported.")
         if isinstance(self.hand, Keyboard):
+            expect(boxes).to_have_count(3)
             self.main.get_by_label("Status").select_option("mapped")
             expect(boxes).to_have_count(2)
             expect(self.page).to_have_url(re.compile(r"/numbers\?.*state=mapped"))
