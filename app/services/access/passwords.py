@@ -61,9 +61,9 @@ def generated() -> str:
 
 
 def slot(scope: Scope, *, reserved: bool = True) -> AbstractContextManager[None]:
-    """To be held while a password is hashed, which takes a core. Busy at once if too many are.
+    """Held while a password is hashed, which occupies a core. Raises Busy immediately if too many are.
 
-    The reserved slot is for people who are known: strangers cannot use up all of them.
+    The reserved slot is for known users, so that unauthenticated requests cannot take all of them.
     """
     return scope.hashing.taken(reserved=reserved) if scope.hashing else nullcontext()
 

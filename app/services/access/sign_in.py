@@ -231,7 +231,7 @@ def confirm_password(
 def _note_refusal(scope: Scope, user: User | None) -> None:
     """In the log each time; in the audit the first of an hour, and how many there were since then.
 
-    The audit keeps events for good, and strangers could fill it.
+    The audit keeps events for good, and unauthenticated requests could fill it.
     """
     log.warning("sign_in.refused", user_id=user.id if user else None, address=scope.actor.ip)
     home = scope.session.get_one(Organization, user.organization_id) if user else None

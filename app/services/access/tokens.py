@@ -129,9 +129,9 @@ def actor(session: Session, token_id: str, *, ip: str, request_id: str) -> Actor
 def mark_used(engine: Engine, token_id: str, at: datetime) -> None:
     """Skips the write if any process recorded the last use within `USED_EVERY`."""
     stale = or_(ApiToken.last_used_at.is_(None), ApiToken.last_used_at < at - USED_EVERY)
-    is_due = select(ApiToken.id).where(ApiToken.id == token_id, stale)
+    is_stale = select(ApiToken.id).where(ApiToken.id == token_id, stale)
     with engine.connect() as connection:
-        if connection.execute(is_due).one_or_none() is None:
+        if connection.execute(is_stale).one_or_none() is None:
             return
     with engine.connect().execution_options(writes=True) as connection, connection.begin():
         connection.execute(update(ApiToken).where(ApiToken.id == token_id, stale).values(last_used_at=at))

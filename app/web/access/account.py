@@ -31,7 +31,7 @@ from app.web.access.forms import (
 )
 from app.web.shell import render
 from app.web.shell.forms import ConfirmForm
-from app.web.shell.guard import Pages, Who, asks_password, confirm_password, home_scope
+from app.web.shell.guard import Pages, Who, confirm_password, home_scope, needs_password
 from app.web.shell.registry import Link, Section
 
 account = Pages("account", __name__)
@@ -44,7 +44,7 @@ def show(scope: Scope) -> ResponseReturnValue:
 
 def _page(scope: Scope, status: int = 200, **forms: Any) -> Response:
     user: User = current_user.user
-    uri = None if asks_password() else totp.pending_uri(scope, user)
+    uri = None if needs_password() else totp.pending_uri(scope, user)
     context: dict[str, Any] = {
         "password_form": PasswordForm(formdata=None),
         "token_form": TokenForm(formdata=None),

@@ -24,7 +24,7 @@ from app.web.access.forms import NumberForm, PersonForm, ResetForm, TokenForm
 from app.web.shell import render
 from app.web.shell.conflicts import merge_with_stored, reconfirm_when_stale
 from app.web.shell.forms import AccessForm, ConfirmForm, text_or_none, yes_or_no
-from app.web.shell.guard import Pages, Who, asks_password, confirm_if_old, confirm_password
+from app.web.shell.guard import Pages, Who, confirm_if_old, confirm_password, needs_password
 from app.web.shell.history import history
 from app.web.shell.registry import Link, Section
 
@@ -66,7 +66,7 @@ def new(_scope: Scope) -> ResponseReturnValue:
 
 
 def _new(form: PersonForm, status: int = 200) -> Response:
-    return render.page("access/new_person.html", status, form=form, ask_password=asks_password())
+    return render.page("access/new_person.html", status, form=form, ask_password=needs_password())
 
 
 @people.page("/o/<slug>/people/new", who=Who.SUPERADMIN, methods=["POST"])
@@ -108,7 +108,7 @@ def _page(scope: Scope, user: User, status: int = 200, **forms: Any) -> Response
         history=history(scope, user.email),
         sessions=[(row, user_agents.words(row.user_agent)) for row in sessions.of_user(scope, user)],
         is_self=user.id == scope.actor.user_id,
-        ask_password=asks_password(),
+        ask_password=needs_password(),
         can_issue=user.id == scope.actor.user_id or user.role != Role.SUPERADMIN,
         totp_is_on=totp.is_on(user),
         given=users.password_given(scope, user),
@@ -118,8 +118,8 @@ def _page(scope: Scope, user: User, status: int = 200, **forms: Any) -> Response
 
 def _typed() -> dict[str, str]:
     """A number to give, as the address has it."""
-    asked = {"phone_number": "number", "provider": "provider", "label": "label"}
-    return {field: request.args[name][:200] for field, name in asked.items() if name in request.args}
+    names = {"phone_number": "number", "provider": "provider", "label": "label"}
+    return {field: request.args[name][:200] for field, name in names.items() if name in request.args}
 
 
 @people.page("/o/<slug>/people/<user_id>", who=Who.SUPERADMIN, methods=["POST"])

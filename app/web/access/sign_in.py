@@ -75,11 +75,11 @@ def check_code(scope: Scope) -> ResponseReturnValue:
         return _refused("access/code.html", form, error)
     answer = _let_in(scope, checked, form.next.data)
     if by_recovery:
-        _tell_left(recovery_codes.left(scope, checked.user))
+        _flash_left(recovery_codes.left(scope, checked.user))
     return answer
 
 
-def _tell_left(left: int) -> None:
+def _flash_left(left: int) -> None:
     """After the session began: what is flashed before does not come along."""
     few = left <= recovery_codes.FEW
     flash(messages.recovery_code_used(left, few=few), "warn" if few else "ok")

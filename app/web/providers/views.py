@@ -31,7 +31,7 @@ from app.web.providers.fields import ProviderForm, for_provider, sent_for
 from app.web.shell import connection_states, render
 from app.web.shell.conflicts import Clash, merge_with_stored, reconfirm_when_stale
 from app.web.shell.forms import ConfirmForm, Form, yes_or_no
-from app.web.shell.guard import Pages, Who, asks_password, confirm_if_old
+from app.web.shell.guard import Pages, Who, confirm_if_old, needs_password
 from app.web.shell.registry import Entry, Link, Section
 
 
@@ -156,7 +156,7 @@ def _page(
         touched=impact.of_provider(scope, state.provider),
         can_list=inventory.can_list(state.provider),
         can_verify=verification.can_verify(state.provider),
-        ask_password=asks_password(),
+        ask_password=needs_password(),
         check=check,
         health=health.of(state, check),
         last_test=health.of_test(check),

@@ -41,7 +41,7 @@ def error(error: PatchbayError, *, status: int | None = None, error_id: str | No
     """Returns a page that says what is wrong; to htmx a message that goes over the page.
 
     It has nothing of what other pages have beside them: that may be what failed. Not so where only the
-    address is wrong: whoever is signed in goes on from there.
+    address is wrong: a signed-in user continues from there.
     """
     status = status or error.status
     if status == 404 and not request.htmx and _is_known():

@@ -235,7 +235,7 @@ def confirm_if_old(scope: Scope, form: Form) -> Scope:
     return confirm_password(scope, form["your_password"].data)
 
 
-def asks_password() -> bool:
+def needs_password() -> bool:
     """Whether a form needs the password again, because the last time is too long ago."""
     typed_at = sessions.password_typed_at(context.anonymous_scope(), current_user.token)
     return not step_up.is_recent(typed_at)

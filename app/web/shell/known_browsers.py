@@ -1,4 +1,4 @@
-"""A cookie that says who has signed in with this browser before, so that strangers cannot lock them out.
+"""A cookie with the users who signed in with this browser, so that an attacker cannot lock them out.
 
 It opens nothing: tries with it have a limit of their own. See docs/decisions/0008-sign-in-limits.md.
 """

@@ -28,29 +28,29 @@ def _quick_matches(monkeypatch):
 
 
 @pytest.fixture
-def stranger(session, cast, keys):
-    return Scope(session, None, Actor(name="a stranger", ip="192.0.2.9"), keys)
+def anonymous(session, cast, keys):
+    return Scope(session, None, Actor(name="unauthenticated", ip="192.0.2.9"), keys)
 
 
 def _actions(scope):
     return [event.action for event in scope.session.query(AuditEvent).order_by(AuditEvent.id)]
 
 
-def test_a_token_for_the_right_password(stranger, cast):
-    user, issued = sign_in.for_token(stranger, RIGHT | {"email": " MO@acme.example "})
+def test_a_token_for_the_right_password(anonymous, cast):
+    user, issued = sign_in.for_token(anonymous, RIGHT | {"email": " MO@acme.example "})
     assert user.id == cast.mo.id
     assert user.last_signed_in_at is not None
-    actor = tokens.actor(stranger.session, issued.token.id, ip="", request_id="")
+    actor = tokens.actor(anonymous.session, issued.token.id, ip="", request_id="")
     assert (actor.name, actor.scopes) == ("mo@acme.example", frozenset())
-    assert _actions(stranger) == ["signed-in"]
+    assert _actions(anonymous) == ["signed-in"]
 
 
-def test_a_superadmins_token_reads_secrets(stranger):
-    _, issued = sign_in.for_token(stranger, RIGHT | {"email": "dana@acme.example"})
+def test_a_superadmins_token_reads_secrets(anonymous):
+    _, issued = sign_in.for_token(anonymous, RIGHT | {"email": "dana@acme.example"})
     assert issued.token.scopes == SECRETS
 
 
-def test_every_wrong_try_is_answered_alike(acme, stranger, cast):
+def test_every_wrong_try_is_answered_alike(acme, anonymous, cast):
     users.set_disabled(acme, cast.mo.id, True)
     messages = set()
     for sent in (
@@ -60,29 +60,29 @@ def test_every_wrong_try_is_answered_alike(acme, stranger, cast):
         {"email": "", "password": ""},
     ):
         with pytest.raises(Unauthenticated) as refused:
-            sign_in.for_token(stranger, sent)
+            sign_in.for_token(anonymous, sent)
         messages.add((refused.value.code, refused.value.message))
     assert messages == {("WRONG_CREDENTIALS", sign_in.WRONG)}
-    refused = stranger.session.query(AuditEvent).filter_by(action="sign-in.refused")
+    refused = anonymous.session.query(AuditEvent).filter_by(action="sign-in.refused")
     assert {event.subject for event in refused} == {"mo@acme.example", sign_in.UNKNOWN}
     assert refused.count() == 2
 
 
-def test_ten_failures_limit_that_account_only(stranger):
+def test_ten_failures_limit_that_account_only(anonymous):
     for _ in range(10):
         with pytest.raises(Unauthenticated):
-            sign_in.for_token(stranger, RIGHT | {"password": "wrong"})
+            sign_in.for_token(anonymous, RIGHT | {"password": "wrong"})
     with pytest.raises(TooMany):
-        sign_in.for_token(stranger, RIGHT)
-    sign_in.for_token(stranger, RIGHT | {"email": "gus@globex.example"})
+        sign_in.for_token(anonymous, RIGHT)
+    sign_in.for_token(anonymous, RIGHT | {"email": "gus@globex.example"})
 
 
-def test_a_success_forgets_the_misses(stranger):
+def test_a_success_forgets_the_misses(anonymous):
     for _ in range(3):
         for _ in range(9):
             with pytest.raises(Unauthenticated):
-                sign_in.for_token(stranger, RIGHT | {"password": "wrong"})
-        sign_in.for_token(stranger, RIGHT)
+                sign_in.for_token(anonymous, RIGHT | {"password": "wrong"})
+        sign_in.for_token(anonymous, RIGHT)
 
 
 def _fail(scope, times, **sent):
@@ -94,26 +94,26 @@ def _fail(scope, times, **sent):
 @pytest.mark.parametrize(
     "spelling", ["MO@acme.example", "\uff4d\uff4f@acme.example\u3000", " mo@acme.example\t"]
 )
-def test_email_spellings_are_one_account(stranger, spelling):
-    _fail(stranger, 10, email=spelling)
+def test_email_spellings_are_one_account(anonymous, spelling):
+    _fail(anonymous, 10, email=spelling)
     with pytest.raises(TooMany):
-        sign_in.check_password(stranger, RIGHT)
+        sign_in.check_password(anonymous, RIGHT)
 
 
-def test_one_address_is_limited_over_all_accounts(stranger):
+def test_one_address_is_limited_over_all_accounts(anonymous):
     for number in range(OF_ADDRESS):
-        _fail(stranger, 1, email=f"mo{number}@acme.example")
+        _fail(anonymous, 1, email=f"mo{number}@acme.example")
     with pytest.raises(TooMany):
-        sign_in.check_password(stranger, RIGHT)
-    elsewhere = replace(stranger, actor=replace(stranger.actor, ip="192.0.2.10"))
+        sign_in.check_password(anonymous, RIGHT)
+    elsewhere = replace(anonymous, actor=replace(anonymous.actor, ip="192.0.2.10"))
     sign_in.check_password(elsewhere, RIGHT)
 
 
-def test_sign_in_limits_an_account_but_no_known_browser(acme, stranger, cast):
+def test_sign_in_limits_an_account_but_no_known_browser(acme, anonymous, cast):
     for number in range(OF_ACCOUNT):
         address = f"2001:db8:0:{number // 5}::{number}"
-        _fail(replace(stranger, actor=replace(stranger.actor, ip=address)), 1)
-    elsewhere = replace(stranger, actor=replace(stranger.actor, ip="2001:db8:1::1"))
+        _fail(replace(anonymous, actor=replace(anonymous.actor, ip=address)), 1)
+    elsewhere = replace(anonymous, actor=replace(anonymous.actor, ip="2001:db8:1::1"))
     with pytest.raises(TooMany):
         sign_in.check_password(elsewhere, RIGHT)
     known = {cast.mo.id: "a browser"}
@@ -130,22 +130,22 @@ def test_sign_in_limits_an_account_but_no_known_browser(acme, stranger, cast):
         sign_in.check_password(elsewhere, RIGHT | {"password": "wrong"})
 
 
-def test_a_ipv6_client_is_its_network(stranger):
+def test_a_ipv6_client_is_its_network(anonymous):
     for number in range(10):
         address = f"2001:db8::{number:x}:1"
-        _fail(replace(stranger, actor=replace(stranger.actor, ip=address)), 1)
+        _fail(replace(anonymous, actor=replace(anonymous.actor, ip=address)), 1)
     with pytest.raises(TooMany):
-        sign_in.check_password(replace(stranger, actor=replace(stranger.actor, ip="2001:db8::ff")), RIGHT)
+        sign_in.check_password(replace(anonymous, actor=replace(anonymous.actor, ip="2001:db8::ff")), RIGHT)
 
 
-def test_refusals_are_counted_and_recorded_once_an_hour(stranger, cast):
-    _fail(stranger, 4)
-    with stranger.transaction():
-        counted = stranger.session.get_one(Throttle, rate_limits.key("tally:refused", cast.mo.id))
+def test_refusals_are_counted_and_recorded_once_an_hour(anonymous, cast):
+    _fail(anonymous, 4)
+    with anonymous.transaction():
+        counted = anonymous.session.get_one(Throttle, rate_limits.key("tally:refused", cast.mo.id))
         counted.window_started_at -= rate_limits.RECORDED_EVERY
-    _fail(stranger, 3)
-    sign_in.for_token(stranger, RIGHT)
-    events = stranger.session.query(AuditEvent).order_by(AuditEvent.id).all()
+    _fail(anonymous, 3)
+    sign_in.for_token(anonymous, RIGHT)
+    events = anonymous.session.query(AuditEvent).order_by(AuditEvent.id).all()
     assert [(event.action, event.changes) for event in events] == [
         ("sign-in.refused", {}),
         ("sign-in.refused", {"times": [None, 4]}),
@@ -153,30 +153,30 @@ def test_refusals_are_counted_and_recorded_once_an_hour(stranger, cast):
     ]
 
 
-def test_an_older_hash_is_replaced_at_the_next_sign_in(stranger, cast, monkeypatch):
+def test_an_older_hash_is_replaced_at_the_next_sign_in(anonymous, cast, monkeypatch):
     former = PasswordHasher(time_cost=3, memory_cost=64, parallelism=4).hash(PASSWORD)
-    with stranger.transaction():
-        stranger.session.get_one(User, cast.mo.id).password_hash = former
+    with anonymous.transaction():
+        anonymous.session.get_one(User, cast.mo.id).password_hash = former
     with hashing_with(SHIPPED):
-        _fail(stranger, 1)
-        assert stranger.session.get_one(User, cast.mo.id).password_hash == former
-        before = stranger.session.get_one(User, cast.mo.id).version
-        user, _ = sign_in.for_token(stranger, RIGHT)
+        _fail(anonymous, 1)
+        assert anonymous.session.get_one(User, cast.mo.id).password_hash == former
+        before = anonymous.session.get_one(User, cast.mo.id).version
+        user, _ = sign_in.for_token(anonymous, RIGHT)
         assert extract_parameters(user.password_hash).memory_cost == 19 * 1024
         assert user.version == before
 
 
-def test_password_reset_during_sign_in_refuses_it(acme, stranger, cast):
-    checked = sign_in.check_password(stranger, RIGHT)
+def test_password_reset_during_sign_in_refuses_it(acme, anonymous, cast):
+    checked = sign_in.check_password(anonymous, RIGHT)
     users.reset(acme, acme.session.get_one(User, cast.mo.id), "an owl on the chimney at dusk")
     with pytest.raises(Unauthenticated):
-        sign_in.start_session(stranger, checked, user_agent="")
-    assert stranger.session.query(WebSession).count() == 0
+        sign_in.start_session(anonymous, checked, user_agent="")
+    assert anonymous.session.query(WebSession).count() == 0
 
 
-def test_change_password_revokes_sign_in_tokens_only(acme, stranger, cast):
+def test_change_password_revokes_sign_in_tokens_only(acme, anonymous, cast):
     sent = {"email": cast.dana.email, "password": PASSWORD}
-    _, from_sign_in = sign_in.for_token(stranger, sent)
+    _, from_sign_in = sign_in.for_token(anonymous, sent)
     dana = acme.session.get_one(User, cast.dana.id)
     issued = tokens.issue(acme, dana, name="Dialer")
     users.change_password(acme, dana, PASSWORD, "an owl on the chimney at dusk", session_token=None)
@@ -185,7 +185,7 @@ def test_change_password_revokes_sign_in_tokens_only(acme, stranger, cast):
     assert issued.token.revoked_at is None
 
 
-def test_what_is_over_is_forgotten(acme, stranger, cast):
+def test_what_is_over_is_forgotten(acme, anonymous, cast):
     dana = acme.session.get_one(User, cast.dana.id)
     long_ago = clock.now() - timedelta(days=60)
     with acme.transaction():
@@ -196,13 +196,13 @@ def test_what_is_over_is_forgotten(acme, stranger, cast):
                 ApiToken(id="x", user_id=dana.id, name="x", expires_at=long_ago),
             ]
         )
-    sign_in.start_session(stranger, sign_in.Checked(dana, sign_in.state_of(dana)), user_agent="")
+    sign_in.start_session(anonymous, sign_in.Checked(dana, sign_in.state_of(dana)), user_agent="")
     assert all(acme.session.get(model, "x") is None for model in (WebSession, Throttle, ApiToken))
 
 
-def test_repr_of_tokens_has_no_secret(stranger, cast):
+def test_repr_of_tokens_has_no_secret(anonymous, cast):
     sent = {"email": cast.dana.email, "password": PASSWORD}
-    _, issued = sign_in.for_token(stranger, sent)
+    _, issued = sign_in.for_token(anonymous, sent)
     assert issued.jwt not in repr(issued)
     assert PASSWORD not in repr(sign_in.Credentials(**sent))
 
@@ -215,21 +215,21 @@ def recovery(acme, cast):
     return totp.confirm(acme, mo, pyotp.TOTP(secret).now())
 
 
-def test_recovery_code_replaces_the_app_code_once(stranger, cast, recovery):
+def test_recovery_code_replaces_the_app_code_once(anonymous, cast, recovery):
     sent = RIGHT | {"totp": recovery[0]}
-    sign_in.for_token(stranger, sent)
-    used, signed_in = stranger.session.query(AuditEvent).order_by(AuditEvent.id).all()[-2:]
+    sign_in.for_token(anonymous, sent)
+    used, signed_in = anonymous.session.query(AuditEvent).order_by(AuditEvent.id).all()[-2:]
     assert (used.action, used.actor_id) == ("recovery-code.used", cast.mo.id)
     assert (signed_in.action, signed_in.actor_id) == ("signed-in", cast.mo.id)
     with pytest.raises(Unauthenticated) as refused:
-        sign_in.for_token(stranger, sent)
+        sign_in.for_token(anonymous, sent)
     assert refused.value.code == sign_in.CODE_NEEDED
-    assert _actions(stranger)[-1] == "sign-in.refused"
+    assert _actions(anonymous)[-1] == "sign-in.refused"
 
 
-def test_recovery_code_guesses_share_the_code_limit(stranger, recovery):
+def test_recovery_code_guesses_share_the_code_limit(anonymous, recovery):
     for _ in range(10):
         with pytest.raises(Unauthenticated):
-            sign_in.for_token(stranger, RIGHT | {"totp": "0000-0000-0000-0000"})
+            sign_in.for_token(anonymous, RIGHT | {"totp": "0000-0000-0000-0000"})
     with pytest.raises(TooMany):
-        sign_in.for_token(stranger, RIGHT | {"totp": recovery[0]})
+        sign_in.for_token(anonymous, RIGHT | {"totp": recovery[0]})
