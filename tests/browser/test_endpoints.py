@@ -284,5 +284,5 @@ def test_message_links_to_what_is_left_to_do(dana: Page, numbers: None, server: 
     dana.get_by_role("link", name="Edit +91 80 4711 9999").click()
     dana.get_by_label("Inbound agent").fill("Bob")
     dana.get_by_role("button", name="Save").click()
-    told = dana.locator(".pb-toast").filter(has_text=messages.update_webhook_manually("Exotel"))
-    expect(told.get_by_role("link", name="See how")).to_have_attribute("href", re.compile("/provider$"))
+    reported = dana.locator(".pb-toast").filter(has_text=messages.update_webhook_manually("Exotel"))
+    expect(reported.get_by_role("link", name="See how")).to_have_attribute("href", re.compile("/provider$"))

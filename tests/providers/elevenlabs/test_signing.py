@@ -18,19 +18,19 @@ def test_header_equals_the_documented_one():
 
 
 def test_receipt_accepts_parts_in_any_order(subtests):
-    for told in [
+    for reported in [
         f"v0={MAC},t={AT}",
         f" t={AT} , v0={MAC} ",
         f"t={AT},v0={OTHER},v0={MAC}",
         f"v1={OTHER},t={AT},v0={MAC},v0=",
         f"t={AT},v0={MAC},",
     ]:
-        with subtests.test(told=told):
-            assert receipt(SECRET, told, BODY, AT) == receipt(SECRET, HEADER, BODY, AT)
+        with subtests.test(reported=reported):
+            assert receipt(SECRET, reported, BODY, AT) == receipt(SECRET, HEADER, BODY, AT)
 
 
 def test_receipt_refuses_malformed_headers(subtests):
-    for told in [
+    for reported in [
         "",
         "t",
         f"t={AT}",
@@ -54,8 +54,8 @@ def test_receipt_refuses_malformed_headers(subtests):
         f"v0={MAC},{',' * 3000}t={AT}",
         "\x00\xff=,=,,",
     ]:
-        with subtests.test(told=told):
-            assert receipt(SECRET, told, BODY, AT) is None
+        with subtests.test(reported=reported):
+            assert receipt(SECRET, reported, BODY, AT) is None
 
 
 def test_receipt_is_valid_for_half_an_hour(subtests):

@@ -120,14 +120,14 @@ def _page(size, more, *numbers):
     ],
 )
 def test_numbers_ends_with_the_last_page(account, upstream, pages, found):
-    upstream.answer = lambda asked: Reply(200, pages[int(asked.query["Page"])])
+    upstream.answer = lambda requested: Reply(200, pages[int(requested.query["Page"])])
     assert len(account.numbers()) == found
     assert len(upstream.requests) == len(pages)
 
 
 def test_numbers_endless_pages_are_refused(account, upstream, monkeypatch):
     monkeypatch.setattr(exotel, "MOST_PAGES", 3)
-    upstream.answer = lambda asked: Reply(200, _page(1, "/more", asked.query["Page"]))
+    upstream.answer = lambda requested: Reply(200, _page(1, "/more", requested.query["Page"]))
     assert "too many pages" in account.refusal("numbers").reason
     assert len(upstream.requests) == 3
 

@@ -76,36 +76,36 @@ def test_numbers_lists_every_number_of_the_project(upstream, numbers):
 
 
 def test_numbers_reads_pages_up_to_the_total(upstream, numbers, subtests):
-    for count, returns_total, asked in [
+    for count, returns_total, requested in [
         (0, True, ["1"]),
         (99, False, ["1"]),
         (100, True, ["1"]),
         (100, False, ["1", "2"]),
         (250, True, ["1", "2", "3"]),
     ]:
-        with subtests.test(count=count, returns_total=returns_total, asked=asked):
+        with subtests.test(count=count, returns_total=returns_total, requested=requested):
             upstream.reset()
             sinch_est.tokens.clear()
             upstream.numbers = {f"+1416555{n:04}": TRUNK for n in range(count)}
             upstream.returns_total = returns_total
             assert [found.phone_number for found in numbers()] == sorted(upstream.numbers)
-            assert pages(upstream) == asked
+            assert pages(upstream) == requested
 
 
 def test_numbers_reads_pages_of_any_size_and_start(upstream, numbers, subtests):
-    for count, changes, asked in [
+    for count, changes, requested in [
         (5, {"page_size_cap": 2}, ["1", "2", "3"]),
         (5, {"first_page": 0}, ["1", "0"]),
         (5, {"first_page": 0, "page_size_cap": 2}, ["1", "2", "3", "0"]),
         (5, {"first_page": 0, "page_size_cap": 4}, ["1", "2", "0"]),
     ]:
-        with subtests.test(count=count, changes=changes, asked=asked):
+        with subtests.test(count=count, changes=changes, requested=requested):
             upstream.reset()
             sinch_est.tokens.clear()
             upstream.numbers = {f"+1416555{n:04}": TRUNK for n in range(count)}
             vars(upstream).update(changes)
             assert sorted(found.phone_number for found in numbers()) == sorted(upstream.numbers)
-            assert pages(upstream) == asked
+            assert pages(upstream) == requested
 
 
 def test_numbers_fewer_than_the_total_are_refused(upstream, numbers, subtests):

@@ -11,7 +11,7 @@ from simulators.sinch_est import DOMAIN, TRUNK, error
 KEY = "sinch_est"
 
 
-def tokens_asked(upstream):
+def token_requests(upstream):
     return [seen.method for seen in upstream.requests if seen.host == "auth.sinch.com"].count("POST")
 
 
@@ -24,13 +24,13 @@ def test_verify_wrong_key_gets_no_token(upstream, verify):
 def test_verify_requests_a_token_once(upstream, verify):
     assert verify().ok
     assert verify(trunk_domain=None).ok
-    assert tokens_asked(upstream) == 1
+    assert token_requests(upstream) == 1
 
 
 def test_verify_caches_a_token_per_key_and_secret(upstream, verify):
     assert verify().ok
     assert verify(key_secret="sample-and-wrong").code == Outcome.BAD_CREDENTIALS
-    assert tokens_asked(upstream) == 2
+    assert token_requests(upstream) == 2
 
 
 @pytest.mark.parametrize(
@@ -44,17 +44,17 @@ def test_verify_renews_a_token_before_it_expires(upstream, verify, monkeypatch, 
     assert verify().ok
     now += max(good_for - 1, 0)
     assert verify().ok
-    assert tokens_asked(upstream) == (1 if good_for else 2)
+    assert token_requests(upstream) == (1 if good_for else 2)
     now += 2
     assert verify().ok
-    assert tokens_asked(upstream) == (2 if good_for else 3)
+    assert token_requests(upstream) == (2 if good_for else 3)
 
 
 def test_verify_replaces_a_revoked_token(upstream, verify):
     assert verify().ok
     upstream.revoke()
     assert verify().ok
-    assert tokens_asked(upstream) == 2
+    assert token_requests(upstream) == 2
 
 
 def test_verify_unknown_trunk_is_not_found(verify):
@@ -72,7 +72,7 @@ def test_verify_another_project_is_no_permission(verify):
 def test_verify_project_that_refuses_the_token_is_bad_credentials(upstream, verify):
     upstream.refusal = error(401, "UNAUTHENTICATED")
     assert verify().code == Outcome.BAD_CREDENTIALS
-    assert tokens_asked(upstream) == 1
+    assert token_requests(upstream) == 1
 
 
 def test_verify_another_domain_differs(upstream, verify):

@@ -135,9 +135,9 @@ def test_point_sends_only_what_is_needed(account, upstream, number, changes, sen
         setattr(number, name, value)
     line, usual, forms = account.line(ONE), upstream.answer, []
 
-    def answer(asked):
-        forms.append(asked.form)
-        return usual(asked)
+    def answer(requested):
+        forms.append(requested.form)
+        return usual(requested)
 
     upstream.answer = answer
     account.point(line)
@@ -183,7 +183,7 @@ def test_numbers_repeating_pages_are_refused(account, upstream):
 
 def test_numbers_endless_pages_are_refused(account, upstream, monkeypatch):
     monkeypatch.setattr(twilio, "MOST_PAGES", 3)
-    upstream.answer = lambda asked: Reply(
+    upstream.answer = lambda requested: Reply(
         200, {"incoming_phone_numbers": [], "next_page_uri": f"/{len(upstream.requests)}"}
     )
     assert "too many pages" in account.refusal("numbers").reason
@@ -195,7 +195,7 @@ def test_numbers_fault_on_a_later_request_is_refused(account, upstream, number):
     upstream.trouble, upstream.trouble_at = Trouble.FAULT, "Applications"
     assert account.refusal("numbers").code == Outcome.UNEXPECTED_ANSWER
     upstream.trouble, upstream.page_size_cap, usual = None, 2, upstream.answer
-    upstream.answer = lambda asked: Reply(200, {}) if "Page" in asked.query else usual(asked)
+    upstream.answer = lambda requested: Reply(200, {}) if "Page" in requested.query else usual(requested)
     assert account.refusal("numbers").code == Outcome.UNEXPECTED_ANSWER
 
 

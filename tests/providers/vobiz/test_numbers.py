@@ -19,9 +19,9 @@ ATTACH = f"{ACCOUNT}/numbers/%2B{FREE[1:]}/application"
 def done_but(answer, request, reply):
     """Answers normally, but the one request gets `reply` after it was carried out."""
 
-    def answered(asked):
-        normal = answer(asked)
-        return reply or normal if (asked.method, asked.path) == request else normal
+    def answered(requested):
+        normal = answer(requested)
+        return reply or normal if (requested.method, requested.path) == request else normal
 
     return answered
 
@@ -73,7 +73,9 @@ def test_numbers_marks_those_without_voice(account, upstream, subtests):
 
 
 def test_numbers_accepts_json_numbers(account, upstream):
-    upstream.answer = lambda asked: Reply(200, {"items": [{"e164": int(ONE)}, {"e164": True}], "total": 2})
+    upstream.answer = lambda requested: Reply(
+        200, {"items": [{"e164": int(ONE)}, {"e164": True}], "total": 2}
+    )
     assert [line.phone_number for line in account.numbers()] == [ONE]
 
 
@@ -325,10 +327,10 @@ def test_point_interrupted_move_is_not_unreachable(account, upstream, shared):
     line, usual = account.line(ONE), upstream.answer
     upstream.moves, account.deadline = False, 1.0
 
-    def answer(asked):
-        if (asked.method, asked.path) == ("DELETE", OF_ONE):
+    def answer(requested):
+        if (requested.method, requested.path) == ("DELETE", OF_ONE):
             return Reply(302, "", {"Location": "/"})
-        return usual(asked)
+        return usual(requested)
 
     upstream.answer = answer
     result = account.refusal("point", line)
@@ -376,21 +378,23 @@ def test_numbers_reads_every_shape_of_error(account, upstream, subtests):
 
 def test_numbers_repeating_pages_are_refused(account, upstream):
     row = {"e164": ONE, "id": "sample"}
-    upstream.answer = lambda asked: Reply(200, {"items": [row], "total": 9})
+    upstream.answer = lambda requested: Reply(200, {"items": [row], "total": 9})
     assert "too many pages" in account.refusal("numbers").reason
     assert len(upstream.requests) == 2
 
 
 def test_numbers_fewer_than_the_total_are_refused(account, upstream):
     pages = {"1": [{"e164": ONE}]}
-    upstream.answer = lambda asked: Reply(200, {"items": pages.get(asked.query["page"], []), "total": 2})
+    upstream.answer = lambda requested: Reply(
+        200, {"items": pages.get(requested.query["page"], []), "total": 2}
+    )
     assert "more than it lists" in account.refusal("numbers").reason
     assert account.refusal("observe", TWO).code == Outcome.UNEXPECTED_ANSWER
 
 
 def test_numbers_endless_pages_are_refused(account, upstream, monkeypatch):
     monkeypatch.setattr(vobiz, "MOST_PAGES", 3)
-    upstream.answer = lambda asked: Reply(200, {"items": [{"e164": ONE, "id": len(upstream.requests)}]})
+    upstream.answer = lambda requested: Reply(200, {"items": [{"e164": ONE, "id": len(upstream.requests)}]})
     assert "too many pages" in account.refusal("numbers").reason
     assert len(upstream.requests) == 3
 

@@ -34,7 +34,7 @@ def test_each_is_accepted_once(acme, cast, codes):
     assert recovery_codes.left(acme, cast.mo) == recovery_codes.COUNT - 2
 
 
-def test_of_one_at_once_one_is_accepted(scopes, acme, cast, codes):
+def test_of_one_concurrently_one_is_accepted(scopes, acme, cast, codes):
     def accept(scope):
         return _accept(scope, scope.session.get_one(type(cast.mo), cast.mo.id), codes[0])
 

@@ -343,7 +343,7 @@ def test_the_word_of_an_earlier_version_is_replaced_once(acme):
 
 
 @pytest.mark.both_databases
-def test_writers_at_once_keep_the_chain_whole_and_lose_nothing(scopes):
+def test_writers_concurrently_keep_the_chain_whole_and_lose_nothing(scopes):
     def write(number):
         def run(scope):
             for turn in range(5):

@@ -21,8 +21,8 @@ TABLE: Any = AuditNumbers.__table__
 
 def _record(scope, touched, **changes):
     with scope.transaction():
-        told = ((number, {"label": [number[-4:], "x"]}) for number in touched)
-        return log.record(scope, Action.ENDPOINTS_SAVED, f"{len(touched)} endpoints", changes, told)
+        reported = ((number, {"label": [number[-4:], "x"]}) for number in touched)
+        return log.record(scope, Action.ENDPOINTS_SAVED, f"{len(touched)} endpoints", changes, reported)
 
 
 @pytest.fixture

@@ -73,17 +73,17 @@ def test_a_change_is_recorded_before_and_after(acme, twilio, http, here):
     seen = []
     answer = twilio.answer
 
-    def watched(asked):
-        if asked.method == "POST":
+    def watched(requested):
+        if requested.method == "POST":
             seen.append((_events(acme), _open(acme)))
-        return answer(asked)
+        return answer(requested)
 
     twilio.answer = watched
     assert endpoint.point(acme, http, here).in_sync
     assert seen == [([STARTED], [("number.pointed", NUMBER)])]
     assert (_events(acme), _open(acme)) == ([STARTED, "number.pointed"], [])
-    told = acme.session.scalars(select(AuditEvent).where(AuditEvent.action == STARTED)).one().changes
-    assert told == {"change": [None, Action.NUMBER_POINTED.label], "webhook": [OLD, URL]}
+    reported = acme.session.scalars(select(AuditEvent).where(AuditEvent.action == STARTED)).one().changes
+    assert reported == {"change": [None, Action.NUMBER_POINTED.label], "webhook": [OLD, URL]}
     assert endpoint.point(acme, http, here).in_sync
     assert len(_events(acme)) == 2, "nothing had to be changed"
 
@@ -99,13 +99,13 @@ def test_a_refused_change_is_recorded_as_one(acme, twilio, http, here):
 def test_a_change_without_an_answer_stays_open_until_it_is_read(acme, twilio, http, here, has_done_it):
     answer = twilio.answer
 
-    def lost(asked):
-        if asked.method == "POST":
+    def lost(requested):
+        if requested.method == "POST":
             if has_done_it:
-                answer(asked)
+                answer(requested)
             twilio.trouble = Trouble.FAULT
             return Reply(500, {})
-        return answer(asked)
+        return answer(requested)
 
     twilio.answer = lost
     with pytest.raises(Conflict):

@@ -81,8 +81,8 @@ def test_every_change_raises_the_version(acme, saved):
 
 
 def test_the_same_values_again_change_nothing(acme, saved):
-    told = credentials.save(acme, TWILIO, {"account_sid": SID, "max_concurrent": 4})
-    assert told == {}
+    reported = credentials.save(acme, TWILIO, {"account_sid": SID, "max_concurrent": 4})
+    assert reported == {}
     assert store.load(acme, TWILIO).version == saved.version
 
 

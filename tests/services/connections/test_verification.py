@@ -126,9 +126,9 @@ def test_no_transaction_is_open_while_the_provider_is_asked(acme, vobiz, http, m
     open_while_asked = []
     answer = vobiz.answer
 
-    def watched(asked: Request) -> Reply:
+    def watched(requested: Request) -> Reply:
         open_while_asked.append(acme.session.in_transaction())
-        return answer(asked)
+        return answer(requested)
 
     monkeypatch.setattr(vobiz, "answer", watched)
     verification.verify(acme, http, VOBIZ, {})

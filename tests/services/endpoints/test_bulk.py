@@ -50,10 +50,10 @@ def ids(acme, globex):
 
 
 @pytest.fixture
-def told(acme):
-    """Acme, and whom it asked to check soon."""
-    asked: list[str] = []
-    return replace(acme, queue_drift_check=asked.append), asked
+def reported(acme):
+    """Acme, and the organizations whose checks it queued."""
+    requested: list[str] = []
+    return replace(acme, queue_drift_check=requested.append), requested
 
 
 def _rows(scope):
@@ -67,8 +67,8 @@ def _due(scope):
     return [row.phone_number for row in scope.session.scalars(query)]
 
 
-def test_change_of_ids_changes_only_those_of_the_organization(told, globex, ids):
-    acme, asked = told
+def test_change_of_ids_changes_only_those_of_the_organization(reported, globex, ids):
+    acme, requested = reported
     before = {row.id: row.version for row in _rows(acme)}
     some = [row.id for row in _rows(globex)]
     chosen = Selection(ids=[ids[1], ids[2], ids[4], *some])
@@ -77,14 +77,14 @@ def test_change_of_ids_changes_only_those_of_the_organization(told, globex, ids)
     assert [row.id for row in changed] == [ids[1], ids[2], ids[4]]
     assert {row.id for row in _rows(acme) if row.version != before[row.id]} == {ids[1], ids[2], ids[4]}
     assert [row.inbound_agent_name for row in _rows(globex)] == [None, "Agent 1", "Agent 0"]
-    assert asked == [acme.organization.id]
+    assert requested == [acme.organization.id]
     assert _due(acme) == ["+15550000001", "+15550000002"]  # the other one is inactive
     assert _due(globex) == []
 
 
 @pytest.mark.both_databases
-def test_change_by_a_filter_changes_only_rows_that_differ(told, globex, ids):
-    acme, asked = told
+def test_change_by_a_filter_changes_only_rows_that_differ(reported, globex, ids):
+    acme, requested = reported
     before = {row.id: row.version for row in _rows(acme)}
     chosen = Selection(filters=Filter(agent="Agent 1"))
     assert bulk.affected(acme, chosen).count == 5
@@ -94,7 +94,7 @@ def test_change_by_a_filter_changes_only_rows_that_differ(told, globex, ids):
     assert [row.is_active for row in _rows(acme) if row.inbound_agent_name == "Agent 1"] == [False] * 5
     raised = {row.id for row in _rows(acme) if row.version != before[row.id]}
     assert len(raised) == 5
-    assert asked == []  # an inactive number is not checked
+    assert requested == []  # an inactive number is not checked
     assert tallies.of_numbers(acme, ["+15550000003"]) == {}
     assert tallies.of_numbers(acme, ["+15550000002"]) != {}
 
@@ -114,10 +114,10 @@ def test_change_to_null_removes_the_agent(acme, ids):
     assert len(search.recent(acme)) == 1
 
 
-def test_change_of_the_outbound_agent_queues_no_check(told, ids):
-    acme, asked = told
+def test_change_of_the_outbound_agent_queues_no_check(reported, ids):
+    acme, requested = reported
     bulk.change(acme, ALL, {"outbound_agent_name": "Ann"}, seen=12)
-    assert asked == []
+    assert requested == []
     assert _due(acme) == []
 
 

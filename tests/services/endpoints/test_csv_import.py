@@ -130,9 +130,9 @@ def test_check_refuses_a_bad_row_with_its_line_and_reason(acme, globex):
             wrong.append((row, said))
     assert wrong == []
     before = stored(acme)
-    with pytest.raises(Conflict) as told:
+    with pytest.raises(Conflict) as reported:
         csv_import.apply(acme, found.id)
-    assert told.value.code == "ROWS_REFUSED"
+    assert reported.value.code == "ROWS_REFUSED"
     assert stored(acme) == before
 
 
@@ -215,17 +215,17 @@ def test_apply_queues_checks_of_changed_webhooks(acme):
     with acme.transaction():
         for row in rows(acme, DriftCheck):
             row.due = False
-    asked: list[str] = []
-    scope = replace(acme, queue_drift_check=asked.append)
+    requested: list[str] = []
+    scope = replace(acme, queue_drift_check=requested.append)
     found = checked(
         scope,
         sheet(
             f"{FIRST},,Reception,,Label alone,", f"{SECOND},,Night desk,,,", f"{THIRD},twilio,Reception,,,"
         ),
     )
-    assert asked == []
+    assert requested == []
     csv_import.apply(scope, found.id)
-    assert asked == [acme.organization.id]
+    assert requested == [acme.organization.id]
     assert {row.phone_number: row.due for row in rows(acme, DriftCheck)} == {
         FIRST: False,
         SECOND: True,
@@ -306,9 +306,9 @@ def test_apply_after_a_change_of_country_returns_a_fresh_preview(acme):
 def test_apply_twice_is_a_conflict(acme):
     found = checked(acme, sheet(f"{FIRST},twilio,,,,"))
     csv_import.apply(acme, found.id)
-    with pytest.raises(Conflict) as told:
+    with pytest.raises(Conflict) as reported:
         csv_import.apply(acme, found.id)
-    assert told.value.code == "APPLIED_ALREADY"
+    assert reported.value.code == "APPLIED_ALREADY"
 
 
 def test_apply_of_a_stale_version_changes_nothing(acme):
@@ -396,17 +396,17 @@ def test_apply_of_many_rows_takes_few_statements(acme, engine):
 def test_check_and_apply_report_their_progress(acme, monkeypatch):
     monkeypatch.setattr(progress, "BATCH", 2)
     made(acme, label="Old")
-    told: list[tuple[str, int, int]] = []
+    reported: list[tuple[str, int, int]] = []
     table = csv_format.opened(sheet(*(f"{number},twilio,,,," for number in (FIRST, SECOND, THIRD))))
-    found = csv_import.check(acme, table, on_progress=lambda *step: told.append(step))
-    assert told == [
+    found = csv_import.check(acme, table, on_progress=lambda *step: reported.append(step))
+    assert reported == [
         *((messages.READING_FILE, done, 3) for done in (0, 2, 3)),
         *((messages.COMPARING, done, 3) for done in (0, 2, 3)),
         (messages.SAVING_PREVIEW, 0, 0),
     ]
-    told.clear()
-    csv_import.apply(acme, found.id, on_progress=lambda *step: told.append(step))
-    assert told == [
+    reported.clear()
+    csv_import.apply(acme, found.id, on_progress=lambda *step: reported.append(step))
+    assert reported == [
         *((messages.PREPARING, done, 2) for done in (0, 2)),
         *((messages.CHECKING_FOR_CHANGES, done, 1) for done in (0, 1)),
         (messages.ADDING, 2, 2),

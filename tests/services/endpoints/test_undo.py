@@ -64,15 +64,15 @@ CHANGES = [{"inbound_agent_name": "Wrong"}, {"is_active": False}, {"outbound_age
 
 @pytest.mark.parametrize("sent", CHANGES, ids=str)
 def test_undo_restores_each_number_and_can_be_undone(acme, rows, sent):
-    asked: list[str] = []
-    acme = replace(acme, queue_drift_check=asked.append)
+    requested: list[str] = []
+    acme = replace(acme, queue_drift_check=requested.append)
     versions = {row.phone_number: row.version for row in acme.session.scalars(acme.select(Endpoint))}
     done = change(acme, ALL, sent, seen=5, reason="hurry")
     after = stored(acme)
     again = undo(acme, done.event_id, reason="not that one")
     assert again.count == done.count > 0
     assert stored(acme) == rows
-    assert bool(asked) == ("outbound_agent_name" not in sent)  # no provider is concerned
+    assert bool(requested) == ("outbound_agent_name" not in sent)  # no provider is concerned
     event = endpoints_undo.get(acme, again.event_id)
     assert (event.action, event.subject) == ("endpoints.restored", f"{done.count} endpoints")
     assert event.changes["reason"] == [None, "not that one"]

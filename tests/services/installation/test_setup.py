@@ -71,7 +71,7 @@ def test_a_database_that_has_no_mark_is_marked_once(session, console):
     assert session.get_one(Installation, 1).key_check == mark
 
 
-def test_two_processes_that_mark_at_once_agree(scopes):
+def test_two_processes_that_mark_concurrently_agree(scopes):
     with scopes.of("dana") as scope, scope.transaction():
         scope.session.delete(scope.session.get_one(Installation, 1))
     task = ("dana", lambda scope: installation_keys.prepare(scope.for_organization(None)))
@@ -125,7 +125,7 @@ def test_a_mistake_uses_nothing_up(console, field, value):
     setup.set_up(console, token, SENT)
 
 
-def test_of_one_link_used_at_once_one_makes_a_superadmin(scopes):
+def test_of_one_link_used_concurrently_one_makes_a_superadmin(scopes):
     with scopes.of("dana") as scope, scope.transaction():
         for user in scope.session.scalars(select(User)):
             user.role = "member"

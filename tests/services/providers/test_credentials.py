@@ -176,7 +176,7 @@ def test_a_form_of_one_provider_saves_its_own_fields_only(acme):
         credentials.save_sent(acme, OFFLINE, VOBIZ, {"twilio_account_sid": "AC" + "0" * 32})
 
 
-def test_two_people_who_switch_at_once_leave_a_history_that_fits(scopes):
+def test_two_people_who_switch_concurrently_leave_a_history_that_fits(scopes):
     with scopes.of("dana") as scope:
         credentials.save(scope, TWILIO, TWILIO_VALUES)
         credentials.save(scope, VOBIZ, VOBIZ_VALUES)
@@ -205,10 +205,10 @@ def test_a_reason_goes_into_the_switch_and_the_audit(live):
     assert forgotten["reason"] == [None, "For good"]
     assert forgotten["twilio_auth_token"] == ["set", "not set"]
     assert str(forgotten["twilio_account_sid"][0]).startswith("AC")
-    told = [(change.words, change.reason) for change in history.changes(live, TWILIO)]
-    assert told[0] == (Action.CONNECTION_FORGOTTEN.label, "For good")
-    assert ("Disabled", "They send bills") in told
-    assert ("Made default for agent calls", "First one") in told
+    reported = [(change.words, change.reason) for change in history.changes(live, TWILIO)]
+    assert reported[0] == (Action.CONNECTION_FORGOTTEN.label, "For good")
+    assert ("Disabled", "They send bills") in reported
+    assert ("Made default for agent calls", "First one") in reported
 
 
 def test_the_last_switch_is_undone_and_no_other(live):
@@ -223,8 +223,8 @@ def test_the_last_switch_is_undone_and_no_other(live):
     with pytest.raises(Conflict) as refused:
         active.undo(live, first, reason=None)
     assert refused.value.code == "CHANGED_SINCE"
-    told = [(change.words, change.undo) for change in history.changes(live, VOBIZ)]
-    assert told == [
+    reported = [(change.words, change.undo) for change in history.changes(live, VOBIZ)]
+    assert reported == [
         ("No longer default for agent calls", last.id),
         ("Made default for agent calls", None),
         (Action.CONNECTION_SAVED.label, None),
@@ -258,7 +258,7 @@ def test_an_undo_from_a_stale_page_is_refused(live):
 def test_save_loads_the_connection_once(acme):
     credentials.save(acme, TWILIO, TWILIO_VALUES)
     active.make_active(acme, Family.TELEPHONY, "twilio")
-    changes = {"auth_token": "made-up-and-newer", "phone_number": "+15551234567"}
+    changes = {"auth_token": "sample-and-newer", "phone_number": "+15551234567"}
     with statements(acme.session.get_bind()) as ran:
         credentials.save(acme, TWILIO, changes, enabled=True)
     read = [sql for sql in ran if sql.startswith("SELECT") and "secrets.sealed" in sql]

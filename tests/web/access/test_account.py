@@ -211,8 +211,8 @@ def test_recovery_code_file_has_only_the_users_own_codes(mo: Portal, dana: Porta
 def test_a_recovery_code_signs_in_once(app: Flask, mo: Portal, cast: Cast, secret: str) -> None:
     first, *others = codes_of(new_codes(mo, secret))
     there = Portal(app)
-    asked = there.sign_in(cast.mo.email).follow("Use a recovery code")
-    page = asked.press("Continue", code=first.upper().replace("-", " "))
+    requested = there.sign_in(cast.mo.email).follow("Use a recovery code")
+    page = requested.press("Continue", code=first.upper().replace("-", " "))
     assert page.title == "Your account"
     assert messages.recovery_code_used(9, few=False) in page.notes
     again = Portal(app)
@@ -238,17 +238,17 @@ def test_new_codes_need_both_steps_and_replace_the_old_ones(
     assert dump(app)["recovery_codes"] == before
     fresh = codes_of(page.press("Generate codes", your_password=PASSWORD, code=old[0]))
     assert not set(old) & set(fresh)
-    asked = Portal(app).sign_in(cast.mo.email)
-    asked.press("Continue", 401, code=old[1])
-    assert asked.press("Continue", code=fresh[1]).title == "Your account"
+    requested = Portal(app).sign_in(cast.mo.email)
+    requested.press("Continue", 401, code=old[1])
+    assert requested.press("Continue", code=fresh[1]).title == "Your account"
 
 
 def test_guessing_recovery_codes_is_throttled(app: Flask, mo: Portal, cast: Cast, secret: str) -> None:
     codes = codes_of(new_codes(mo, secret))
-    asked = Portal(app).sign_in(cast.mo.email)
+    requested = Portal(app).sign_in(cast.mo.email)
     for _ in range(10):
-        asked.press("Continue", 401, code="0000-0000-0000-0000")
-    asked.press("Continue", 429, code=codes[0])
+        requested.press("Continue", 401, code="0000-0000-0000-0000")
+    requested.press("Continue", 429, code=codes[0])
     assert "sign-in.refused" in [event.action for event in audit(app)]
 
 

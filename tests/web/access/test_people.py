@@ -165,10 +165,10 @@ def test_numbers_are_given_and_the_first_is_the_default(dana: Portal, cast: Cast
 def test_a_number_is_taken_away_after_asking(app: Flask, dana: Portal, cast: Cast) -> None:
     page = give(dana, cast, "+15557654321", provider="twilio")
     give(dana, cast, "+15557654322", provider="twilio")
-    asked = page.follow("Unassign… +15557654321")
-    assert asked.title == "Unassign +1 555-765-4321?"
-    assert "It is their default: their next number, if any, becomes the default" in asked.text
-    page = asked.press("Unassign number")
+    requested = page.follow("Unassign… +15557654321")
+    assert requested.title == "Unassign +1 555-765-4321?"
+    assert "It is their default: their next number, if any, becomes the default" in requested.text
+    page = requested.press("Unassign number")
     assert messages.number_unassigned("+1 555-765-4321", "Mo") in page.notes
     assert "+1 555-765-4322 Twilio Default" in page.text
 
@@ -252,8 +252,8 @@ def test_a_token_has_a_name_and_an_end(app: Flask, dana: Portal, cast: Cast, fie
 
 
 def reset(portal: Portal, path: str, status: int = 200, **typed: Any) -> Page:
-    asked = portal.get(path).follow("Reset password…")
-    return asked.press("Reset password", status, **({"your_password": PASSWORD} | typed))
+    requested = portal.get(path).follow("Reset password…")
+    return requested.press("Reset password", status, **({"your_password": PASSWORD} | typed))
 
 
 def test_unassign_records_the_reason_and_links_to_assign_again(app: Flask, dana: Portal, cast: Cast) -> None:
@@ -314,8 +314,8 @@ def test_password_set_by_a_superadmin_is_shown_until_changed(
     reset(dana, of(cast), password=DRAFT["password"])
     assert "Password set by dana@acme.example" in dana.get(of(cast)).text
     page = anonymous.sign_in(cast.mo.email, DRAFT["password"])
-    told = messages.password_set_by("dana@acme.example")
-    assert told in page.notes
+    reported = messages.password_set_by("dana@acme.example")
+    assert reported in page.notes
     page = anonymous.get("/account")
     assert "Your password was set by dana@acme.example. Choose a new one. Set" in page.notes
     chosen = {"current_password": DRAFT["password"], "new_password": "a lamp in the south window"}

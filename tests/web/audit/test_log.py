@@ -208,8 +208,8 @@ def test_every_organization_is_taken_along_as_a_file(
 def test_a_file_about_one_number_says_what_became_of_it(app: Flask, cast: Cast, dana: Portal) -> None:
     numbers = ("+15551000001", "+15551000002")
     with scope_as(app, cast.dana) as scope, scope.transaction():
-        told = [(number, {"label": [number[-1], "x"]}) for number in numbers]
-        log.record(scope, Action.ENDPOINTS_SAVED, "2 endpoints", {"label": ["1 (1), 2 (1)", "x"]}, told)
+        reported = [(number, {"label": [number[-1], "x"]}) for number in numbers]
+        log.record(scope, Action.ENDPOINTS_SAVED, "2 endpoints", {"label": ["1 (1), 2 (1)", "x"]}, reported)
     about = f"{PATH}?about=%2B15551000002"
     (row,) = list(csv.reader(_file(dana, about, "CSV").text.splitlines()))[1:]
     assert row[6] == "Label: 2 \u2192 x; Together with: \u2014 \u2192 2 endpoints"

@@ -66,9 +66,9 @@ def test_the_last_check_is_shown_until_the_provider_responds(live: Portal) -> No
     assert part["hx-trigger"] == "load"
     assert "Routed to support (not verified)" in page.text
     assert hops(page)[-1].startswith("At Twilio Unknown Not checked")
-    asked = live.get(part["hx-get"], htmx="answer")
-    assert "hx-trigger" not in asked.root.by_id("answer").attrs
-    assert hops(asked)[-1].startswith(f"At Twilio {OLD} Drifted")
+    requested = live.get(part["hx-get"], htmx="answer")
+    assert "hx-trigger" not in requested.root.by_id("answer").attrs
+    assert hops(requested)[-1].startswith(f"At Twilio {OLD} Drifted")
 
 
 def test_check_now_finds_a_wrong_webhook_and_leads_to_repair(live: Portal) -> None:

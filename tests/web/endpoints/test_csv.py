@@ -204,9 +204,9 @@ def test_uploads_have_a_larger_limit(app: Flask, dana: Portal, anonymous: Portal
         refused = upload(dana, b"x" * MAX_BYTES, 413)
         assert "too large: at most 50 MB can be sent here" in refused.text
         sent = {"csrf_token": dana.token(), "name": "x" * 1_000_001}
-        told = dana.raw("POST", "/o/acme-support/settings", data=sent)
-        assert told.status_code == 413
-        assert "at most 1 MB" in told.text
+        reported = dana.raw("POST", "/o/acme-support/settings", data=sent)
+        assert reported.status_code == 413
+        assert "at most 1 MB" in reported.text
         assert anonymous.raw("POST", NEW, data={"rows": "x" * 1_000_001}).status_code == 413
 
 

@@ -300,8 +300,8 @@ def test_the_table_is_searched_and_filtered(dana: Portal, many: list[str], htmx:
 
 def test_the_search_form_keeps_the_filter(dana: Portal, many: list[str]) -> None:
     page = dana.get(f"{PATH}?q=Line&provider=exotel&active=on&agent=Agent+1")
-    asked = {name: page.value(name) for name in ("q", "provider", "active", "agent")}
-    assert asked == {"q": "Line", "provider": "exotel", "active": "on", "agent": "Agent 1"}
+    requested = {name: page.value(name) for name in ("q", "provider", "active", "agent")}
+    assert requested == {"q": "Line", "provider": "exotel", "active": "on", "agent": "Agent 1"}
 
 
 def test_save_returns_to_the_same_view(dana: Portal, many: list[str]) -> None:

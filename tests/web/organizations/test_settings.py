@@ -28,8 +28,8 @@ def test_save_stores_and_audits_the_settings(app: Flask, form: Page) -> None:
     assert page.path == PATH
     assert page.notes == "Done: Settings saved."
     assert [page.value(name) for name in ("name", "public_base_url", "country")] == ["Acme", BASE, "IN"]
-    told = {name: pair for event in audit(app) for name, pair in event.changes.items()}
-    assert told == {
+    reported = {name: pair for event in audit(app) for name, pair in event.changes.items()}
+    assert reported == {
         "public_base_url": [None, BASE],
         "name": ["Acme Support", "Acme"],
         "country": [None, "IN"],

@@ -99,12 +99,12 @@ def test_what_changed_meanwhile_is_shown_again(page: Page, sinch: Sinch) -> None
 
 
 def test_an_address_that_cannot_be_meant_is_told_beside_its_field(page: Page, sinch: Sinch) -> None:
-    asked = len(sinch.requests)
+    requested = len(sinch.requests)
     with unchanged(page.portal.app):
         page = page.press("Set callback…", 422, url="http://10.0.0.1/")
     assert "https://" in page.error("url")
     assert page.value("url") == "http://10.0.0.1/"
-    assert len(sinch.requests) == asked
+    assert len(sinch.requests) == requested
 
 
 def test_a_refusal_changes_nothing_and_keeps_what_was_typed(page: Page, sinch: Sinch) -> None:

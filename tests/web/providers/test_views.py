@@ -131,10 +131,10 @@ def test_a_value_replaces(app: Flask, dana: Portal, cast: Cast, subtests: pytest
             connect(dana, provider)
             connect(dana, provider, again=True)
             assert stored(app, cast, provider) == good_values(provider, again=True)
-            told = [e.changes for e in audit(app) if e.action == "connection.saved"][-1]
+            reported = [e.changes for e in audit(app) if e.action == "connection.saved"][-1]
             for declared in provider.typed_fields:
                 if declared.secret:
-                    assert told[settings_name(provider.key, declared.name)] == ["set", "replaced"]
+                    assert reported[settings_name(provider.key, declared.name)] == ["set", "replaced"]
 
 
 def test_saving_nothing_new_changes_nothing(app: Flask, dana: Portal, subtests: pytest.Subtests) -> None:

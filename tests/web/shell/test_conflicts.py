@@ -278,13 +278,13 @@ CONFIRMATIONS: dict[str, tuple[str, str, dict[str, Any], Change, str, str]] = {
 def test_stale_confirmation_is_shown_again_with_the_changes(
     app: Flask, dana: Portal, gus: Portal, ids: dict[str, str], name: str
 ) -> None:
-    path, button, typed, change, told, done = CONFIRMATIONS[name]
-    asked = dana.get(path.format(**ids))
+    path, button, typed, change, reported, done = CONFIRMATIONS[name]
+    requested = dana.get(path.format(**ids))
     change(gus, ids)
     with unchanged(app, but=("sessions", "throttles")):
-        page = asked.press(button, 412, **typed)
+        page = requested.press(button, 412, **typed)
     assert "Someone else changed this while you had it open." in page.notes
-    assert f"{told}" in page.notes
+    assert f"{reported}" in page.notes
     assert GUS in page.notes
     kept = {field: value for field, value in typed.items() if "password" not in field}
     assert {field: page.value(field) for field in kept} == kept

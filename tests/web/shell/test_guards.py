@@ -37,7 +37,7 @@ def test_addresses_are_in_kebab_case(app: Flask) -> None:
 def test_htmx_without_a_session_gets_401_and_no_page(
     app: Flask, here: Furnished, request: pytest.FixtureRequest, who: str
 ) -> None:
-    """A session that ended: htmx is told to leave, so that no page is put into another.
+    """A session that ended: htmx is redirected, so that no page is swapped into another.
 
     Where something was sent, it stays on the page that has it.
     """
