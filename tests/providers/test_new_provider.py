@@ -39,7 +39,7 @@ class AcmeVoice(Provider):
     tenant = Text("Tenant name", help="On the first page.", required=True)
     signing_secret = Secret("Signing secret", help="Behind Show.", required=True)
     phone_number = PhoneNumber("Phone number", group="Calls")
-    lines = Count("Lines at once", default=3, group="Calls")
+    lines = Count("Line count", default=3, group="Calls")
 
     def verify(self, http, values):
         if missing := self.missing_credentials(values):
@@ -179,7 +179,7 @@ with SIMULATORS["acme"]() as simulator:
     found["called"] = simulator.numbers[NUMBER]
     found["openapi"] = call("GET", "/api/openapi.json")["body"]
     page = here.portal.get(f"{HOME}/providers/acme").source
-    found["page"] = {text: text in page for text in ("Acme Voice", "Lines at once", "sample-tenant", SECRET)}
+    found["page"] = {text: text in page for text in ("Acme Voice", "Line count", "sample-tenant", SECRET)}
     files = Path(os.environ["PATCHBAY_DATA"]).glob("patchbay.db*")
     found["stored"] = {file.name: SECRET.encode() in file.read_bytes() for file in files}
     found["telephony"] = keys_in(Family.TELEPHONY)
@@ -225,7 +225,7 @@ def test_new_provider_has_a_page_whose_form_saves_and_tests_it(found):
     assert found["tested"] == [True]
     assert found["page"] == {
         "Acme Voice": True,
-        "Lines at once": True,
+        "Line count": True,
         "sample-tenant": True,
         SECRET: False,
     }

@@ -63,5 +63,5 @@ def globex(session: Session, cast: Rows, keys: Keys) -> Scope:
 
 @pytest.fixture
 def scopes(engine: Engine, cast: Rows, keys: Keys) -> Scopes:
-    """Scopes with sessions of their own, for what happens at once."""
+    """Scopes with sessions of their own, for concurrent work."""
     return Scopes(engine, keys)

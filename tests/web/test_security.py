@@ -58,10 +58,10 @@ def test_the_organization_of_a_page_is_in_its_address(app: Flask, dana: Portal, 
     assert countries == {"acme-support": "IN", "globex": "US"}
 
 
-def test_a_database_that_is_away_is_told_on_a_page(
+def test_a_database_that_is_away_is_reported_on_a_page(
     app: Flask, dana: Portal, anonymous: Portal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Not even who asks can be known then."""
+    """The user cannot be known then."""
 
     def away(*_: object, **__: object) -> None:
         raise OperationalError("SELECT 1", {}, Exception("gone"))

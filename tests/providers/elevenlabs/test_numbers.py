@@ -79,11 +79,11 @@ def test_imported_finds_the_number(upstream, call):
     convai.odd = ODD
     convai.add("+14165550101", RECEPTION)
     convai.add(NUMBER, RECEPTION, provider="twilio")
-    by_hand = convai.add(NUMBER, RECEPTION)
+    manual = convai.add(NUMBER, RECEPTION)
     ours = convai.add(NUMBER, label=f"Patchbay {NUMBER}")
     found = call("imported_numbers", NUMBER)
     assert found == [
-        ImportedNumber(by_hand, RECEPTION, "Imported manually"),
+        ImportedNumber(manual, RECEPTION, "Imported manually"),
         ImportedNumber(ours, None, f"Patchbay {NUMBER}"),
     ]
     assert [one.is_ours for one in found] == [False, True]

@@ -127,7 +127,7 @@ def test_another_algorithm_is_refused(acme, issued):
 
 
 def test_a_key_that_comes_with_the_token_is_not_used(acme, issued):
-    evil = "e" * 20 + "vil-key-of-somebody-else"
+    evil = "e" * 20 + "vil-key-of-another-party"
     claims = _claims(issued)
     jwk = OctKey.import_key(evil).as_dict(private=True)
     for header in ({"jwk": jwk}, {"jku": "https://evil.example/keys"}, {"kid": "../../dev/null"}):
@@ -146,7 +146,7 @@ def test_the_kid_decides_nothing(acme, issued):
 
 
 def test_another_key_is_refused(acme, issued):
-    assert _refused(Keys(acme.keys.sealer, ("another-key-of-somebody-else-entirely",)), issued.jwt)
+    assert _refused(Keys(acme.keys.sealer, ("another-key-of-another-party-entirely",)), issued.jwt)
 
 
 def test_rotation_keeps_old_tokens_until_the_old_key_is_removed(acme, cast, issued):

@@ -112,9 +112,9 @@ def test_one_code_sent_concurrently_is_accepted_once(scopes, acme, cast, clock, 
     code = app_of_mo.at(int(clock.now))
 
     def accept(scope):
-        stranger = scope.for_organization(None)
+        anonymous = scope.for_organization(None)
         user = scope.session.get_one(type(cast.mo), cast.mo.id)
-        return _accept(stranger, user, code)
+        return _accept(anonymous, user, code)
 
     answers = scopes.in_parallel(*[("dana", accept)] * 6)
     assert sorted(answers) == [False] * 5 + [True]

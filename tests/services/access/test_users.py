@@ -140,7 +140,7 @@ def test_disabling_ends_sessions_and_tokens_for_good(acme, cast):
     assert [event.action for event in search.recent(acme)][:2] == ["user.enabled", "user.disabled"]
 
 
-def test_disabling_twice_is_told_once(acme, cast):
+def test_disabling_twice_is_audited_once(acme, cast):
     users.set_disabled(acme, cast.mo.id, True)
     users.set_disabled(acme, cast.mo.id, True)
     assert len(search.recent(acme)) == 1

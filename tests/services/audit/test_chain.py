@@ -1,4 +1,4 @@
-"""The chain of audit events: what it finds, and that writers at once keep it whole."""
+"""The chain of audit events: what it finds, and that concurrent writers keep it intact."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def _rows(scope):
 
 
 def _put(scope, rows):
-    """Makes these the organization's stored events, as somebody who has the database can."""
+    """Makes these the organization's stored events, with access to the database only."""
     scope.session.rollback()
     ids = [row["id"] for row in rows]
     own = (TABLE.c.organization_id == scope.organization.id) | TABLE.c.id.in_(ids)
@@ -139,7 +139,7 @@ def test_removed_moved_and_added_events_are_found(acme, written):
 
 @contextmanager
 def _forged(session, *statements_):
-    """Runs them as somebody who has the database and not the keys; puts back what was there."""
+    """Runs them with the database but not the keys, then restores the rows."""
     kept = {table: list(map(dict, session.execute(select(table)).mappings())) for table in AUDIT}
     session.rollback()
     for statement in statements_:
@@ -211,7 +211,7 @@ def test_every_forgery_is_found_with_and_without_a_noted_head(acme, globex, writ
     assert (_verify(acme).fault, _verify(acme, noted).fault) == (None, None)
 
 
-def test_an_older_copy_put_back_is_found_with_a_noted_head_alone(acme, written):
+def test_an_restored_older_copy_is_found_with_a_noted_head_alone(acme, written):
     """The events and the record of an earlier time fit: nothing in the database says that there was more."""
     session = acme.session
     record = dict(session.execute(select(CHAIN)).mappings().one())
@@ -262,7 +262,7 @@ def test_start_seals_events_from_before_records(acme, globex, written):
 
 
 def test_what_belongs_to_no_chain_is_found(acme, engine, written):
-    """The foreign keys prevent it, until somebody switches them off."""
+    """The foreign keys prevent it, until they are switched off."""
     session = acme.session
     assert integrity.strays(session) == []
     nowhere = {"organization_id": "00000000-0000-0000-0000-000000000000"}

@@ -17,7 +17,7 @@ def _record(scope, subject, **changes):
         log.record(scope, Action.CONNECTION_TESTED, subject, changes)
 
 
-def test_an_event_tells_who_what_when_and_from_where(acme, cast):
+def test_event_records_who_what_when_and_from_where(acme, cast):
     _record(acme, "Twilio", enabled=[True, False])
     event = search.recent(acme)[0]
     assert event.organization_id == cast.acme.id
@@ -188,7 +188,7 @@ def test_a_note_does_not_count_as_a_change(acme):
     assert acme.organization.revision == before + 1
 
 
-def test_a_stranger_is_audited_without_an_organization(acme):
+def test_anonymous_is_audited_without_an_organization(acme):
     _record(acme.for_organization(None), "x")
     assert search.recent(acme) == []
 

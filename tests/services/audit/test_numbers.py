@@ -41,8 +41,8 @@ def test_each_number_has_the_event_and_what_it_changed_of_it(acme, globex, many)
             "reason": [None, "moved"],
             "together_with": [None, "2500 endpoints"],
         }
-    for stranger in ("+15550002500", "+1555000012", "Twilio", "", "+x"):
-        assert search.about(acme, stranger) == []
+    for unknown in ("+15550002500", "+1555000012", "Twilio", "", "+x"):
+        assert search.about(acme, unknown) == []
 
 
 def test_record_packs_a_thousand_numbers_in_a_row(acme, many):
@@ -100,7 +100,7 @@ def test_what_was_changed_of_the_numbers_is_found_in_the_chain(acme, many):
 
 
 def test_what_an_event_never_said_is_in_no_history(acme, many):
-    """Rows that somebody put beside an event that has no digest of them."""
+    """Rows that were inserted beside an event that has no digest of them."""
     with acme.transaction():
         log.note(acme, Action.SIGNED_IN, "dana@acme.example")
     event = search.recent(acme)[0]

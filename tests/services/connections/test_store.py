@@ -94,7 +94,7 @@ def test_a_save_that_changes_nothing_stores_nothing(acme, subtests):
             assert search.recent(acme) == []
 
 
-def test_the_audit_tells_values_and_never_secrets(acme, saved):
+def test_the_audit_has_values_and_never_secrets(acme, saved):
     credentials.save(acme, TWILIO, {"auth_token": "another-sample-token", "max_concurrent": 5})
     credentials.save(acme, TWILIO, {"auth_token": None})
     events = search.recent(acme)
@@ -219,7 +219,7 @@ def test_forgetting_leaves_nothing(acme, saved):
     assert not credentials.disconnect(acme, TWILIO)
 
 
-def test_since_tells_when_the_secret_was_typed(acme, saved):
+def test_since_is_when_the_secret_was_typed(acme, saved):
     since = saved.secrets["auth_token"].since
     credentials.save(acme, TWILIO, {"max_concurrent": 8})
     acme.session.execute(update(Connection).values(enabled=True))

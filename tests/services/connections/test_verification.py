@@ -114,25 +114,25 @@ def test_trouble_is_a_result_that_repeats_nothing(acme, vobiz, http, trouble):
     assert vobiz.values["auth_token"] not in tested.result.reason
 
 
-def test_all_that_a_test_asks_has_one_deadline(acme, vobiz, http, monkeypatch):
+def test_all_calls_of_a_test_have_one_deadline(acme, vobiz, http, monkeypatch):
     _stored(acme, vobiz)
     monkeypatch.setattr(gateway, "VERIFY", replace(gateway.VERIFY, seconds=0))
     assert verification.verify(acme, http, VOBIZ, {}).result.code == Outcome.UNREACHABLE
     assert vobiz.requests == []
 
 
-def test_no_transaction_is_open_while_the_provider_is_asked(acme, vobiz, http, monkeypatch):
+def test_no_transaction_is_open_while_the_provider_is_called(acme, vobiz, http, monkeypatch):
     _stored(acme, vobiz)
-    open_while_asked = []
+    open_while_called = []
     answer = vobiz.answer
 
     def watched(requested: Request) -> Reply:
-        open_while_asked.append(acme.session.in_transaction())
+        open_while_called.append(acme.session.in_transaction())
         return answer(requested)
 
     monkeypatch.setattr(vobiz, "answer", watched)
     verification.verify(acme, http, VOBIZ, {})
-    assert open_while_asked == [False]
+    assert open_while_called == [False]
 
 
 def test_a_stored_secret_goes_to_no_other_host(acme):

@@ -385,7 +385,7 @@ def test_apply_of_many_rows_takes_few_statements(acme, engine):
         csv_import.apply(acme, found.id)
     assert len(seen) < 60
     (event,) = search.about(acme, "+12120000000")
-    assert search.about(acme, "+12120002999") == [event], "one event tells of them all"
+    assert search.about(acme, "+12120002999") == [event], "one event has them all"
     again = checked(acme, raw.replace(b"Reception", b"Night desk"))
     with statements(engine) as seen:
         csv_import.apply(acme, again.id)

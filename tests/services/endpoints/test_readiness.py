@@ -26,7 +26,7 @@ CONNECTIONS = ("none", "incomplete", "complete", "disabled", "unreadable")
 
 @pytest.fixture
 def every_kind(acme):
-    """Endpoints of every kind that the rule can tell apart, one of them of a provider that is gone."""
+    """Endpoints of every kind that the rule distinguishes, one of them of a provider that is gone."""
     kinds = itertools.product((None, "a"), (None, "b"), (True, False), (*TELEPHONY, "gone"))
     rows = [
         {

@@ -27,7 +27,7 @@ NEW = Fernet.generate_key().decode()
 
 @pytest.fixture
 def console(session, keys):
-    """The command line, before there is anybody."""
+    """The command line, before there is a user."""
     return Scope(session, None, Actor(name="command line"), keys)
 
 
@@ -215,7 +215,7 @@ def test_resealing_that_is_stopped_anywhere_loses_nothing_and_goes_on(
     installation_keys.check_keys(alone.session, alone.keys.sealer)
 
 
-def test_secrets_that_no_key_opens_are_told_and_stop_nothing(sealed, cast, shared_keys):
+def test_secrets_that_no_key_opens_are_reported_and_stop_nothing(sealed, cast, shared_keys):
     with sealed.transaction():
         row = sealed.session.scalar(sealed.select(Secret).where(Secret.provider == "twilio"))
         row.sealed = Sealer([Fernet.generate_key().decode()]).seal("x", Place("", "", ""))

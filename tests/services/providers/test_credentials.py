@@ -110,7 +110,7 @@ def test_disabling_keeps_the_values_and_unsets_every_family(live):
     assert active.active(live, Family.VOICE) is None
 
 
-def test_enabling_what_was_never_saved_is_told(acme):
+def test_enabling_what_was_never_saved_is_refused(acme):
     assert credentials.save(acme, SINCH, {}, enabled=True) == {"enabled": [False, True]}
     assert store.load(acme, SINCH).exists
     assert credentials.save(acme, SINCH, {}, enabled=True) == {}

@@ -48,7 +48,7 @@ def test_load_has_the_last_check_and_what_it_showed(live):
     assert _facts(live).unchecked == 1
 
 
-def test_is_usable_agrees_with_the_connection(acme):
+def test_is_usable_matches_the_connection(acme):
     changes: tuple[tuple[dict, bool], ...] = (
         ({"account_sid": TWILIO_VALUES["account_sid"]}, True),
         (TWILIO_VALUES, True),

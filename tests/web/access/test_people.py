@@ -162,7 +162,7 @@ def test_numbers_are_given_and_the_first_is_the_default(dana: Portal, cast: Cast
     assert page.has_button("Make default: +15557654321")
 
 
-def test_a_number_is_taken_away_after_asking(app: Flask, dana: Portal, cast: Cast) -> None:
+def test_a_number_is_unassigned_after_confirmation(app: Flask, dana: Portal, cast: Cast) -> None:
     page = give(dana, cast, "+15557654321", provider="twilio")
     give(dana, cast, "+15557654322", provider="twilio")
     requested = page.follow("Unassign… +15557654321")

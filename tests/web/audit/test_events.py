@@ -53,7 +53,7 @@ def test_all_its_numbers_as_a_file(dana: Portal, event: int) -> None:
     assert len(rows) == 4
 
 
-def test_an_undo_asks_first_and_says_what_stays(app: Flask, cast: Cast, dana: Portal, event: int) -> None:
+def test_an_undo_confirms_first_and_says_what_stays(app: Flask, cast: Cast, dana: Portal, event: int) -> None:
     with scope_as(app, cast.dana) as scope:
         row = readiness.by_number(scope, FIRST)
         assert row
@@ -75,7 +75,7 @@ def test_an_undo_asks_first_and_says_what_stays(app: Flask, cast: Cast, dana: Po
     assert page.follow("Undo…").title
 
 
-def test_where_it_is_about_others_by_now_it_asks_again(
+def test_where_it_is_about_others_by_now_it_confirms_again(
     app: Flask, cast: Cast, dana: Portal, event: int
 ) -> None:
     page = dana.get(f"{PATH}/{event}/undo")

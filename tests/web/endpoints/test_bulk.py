@@ -1,4 +1,4 @@
-"""Many endpoints at once, without JavaScript: select, confirm, and what changed."""
+"""Bulk changes without JavaScript: select, confirm, and what changed."""
 
 from __future__ import annotations
 

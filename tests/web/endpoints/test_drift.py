@@ -49,7 +49,7 @@ def number(dana: Portal, twilio: Twilio) -> str:
 
 
 def check(app: Flask) -> None:
-    """What the background does, at once."""
+    """What the background does, immediately."""
     with app.app_context():
         scope = context.scope(Actor(name="tests"))
         for organization in directory.every(scope):

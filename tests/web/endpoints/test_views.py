@@ -331,7 +331,7 @@ def test_rows_show_what_blocks_them(app: Flask, dana: Portal, cast: Cast) -> Non
 @pytest.mark.parametrize("status", [412, 422])
 def test_a_refused_edit_shows_the_row_despite_the_filter(dana: Portal, row: Endpoint, status: int) -> None:
     page = dana.get(f"{PATH}?agent=Reception&edit={row.id}")
-    dana.get(f"{PATH}?edit={row.id}").press("Save", inbound_agent_name="Somebody else")
+    dana.get(f"{PATH}?edit={row.id}").press("Save", inbound_agent_name="Another agent")
     typed = {"label": "Mine"} if status == 412 else {"inbound_agent_name": "a/b", "label": "Mine"}
     page = page.press("Save", status, **typed)
     assert page.value("label") == "Mine"

@@ -127,7 +127,7 @@ def test_back_to_the_form_keeps_what_was_typed(app: Flask, felt: Page) -> None:
 
 
 @pytest.mark.parametrize("typed", [{"name": "Acme"}, {"public_base_url": f"{BASE}/"}])
-def test_what_changes_no_webhook_url_is_saved_at_once(felt: Page, typed: dict[str, Any]) -> None:
+def test_what_changes_no_webhook_url_is_saved_immediately(felt: Page, typed: dict[str, Any]) -> None:
     assert felt.press("Save", **typed).notes == "Done: Settings saved."
 
 
@@ -159,7 +159,7 @@ def test_one_that_was_in_use_before_is_used_again(app: Flask, felt: Page) -> Non
 
 
 @pytest.mark.parametrize("url", ["http://x.example", "javascript:alert(1)", "x"])
-def test_only_what_can_be_a_base_url_is_asked_about(app: Flask, dana: Portal, url: str) -> None:
+def test_only_what_can_be_a_base_url_is_confirmed(app: Flask, dana: Portal, url: str) -> None:
     with unchanged(app):
         page = dana.get(f"{PATH}/base-url?url={url}", 422)
     assert page.error("public_base_url")

@@ -98,7 +98,7 @@ def test_what_changed_meanwhile_is_shown_again(page: Page, sinch: Sinch) -> None
     assert sinch.urls == {"primary": URL}
 
 
-def test_an_address_that_cannot_be_meant_is_told_beside_its_field(page: Page, sinch: Sinch) -> None:
+def test_an_address_that_cannot_be_meant_is_reported_beside_its_field(page: Page, sinch: Sinch) -> None:
     requested = len(sinch.requests)
     with unchanged(page.portal.app):
         page = page.press("Set callback…", 422, url="http://10.0.0.1/")

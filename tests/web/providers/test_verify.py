@@ -43,7 +43,7 @@ def test_what_is_typed_is_tested_and_stays_in_the_form(app: Flask, dana: Portal,
     assert vobiz.values["auth_token"] not in page.source
 
 
-def test_a_wrong_token_is_told_in_plain_words(dana: Portal, vobiz: Vobiz) -> None:
+def test_a_wrong_token_is_reported_in_plain_words(dana: Portal, vobiz: Vobiz) -> None:
     typed = {"vobiz_auth_id": vobiz.values["auth_id"], "vobiz_auth_token": "sample-and-wrong"}
     page = dana.get(PATH).press("Test connection", **typed)
     assert "Connection failed" in page.notes
@@ -63,9 +63,7 @@ def test_the_last_test_of_the_stored_values_is_shown(dana: Portal, vobiz: Vobiz)
     assert dana.get(PATH).health == "untested"
 
 
-def test_what_is_typed_and_does_not_work_is_told_apart_from_what_is_stored(
-    dana: Portal, vobiz: Vobiz
-) -> None:
+def test_typed_values_that_fail_do_not_change_the_stored_result(dana: Portal, vobiz: Vobiz) -> None:
     typed = {"vobiz_auth_id": vobiz.values["auth_id"], "vobiz_auth_token": vobiz.values["auth_token"]}
     dana.get(PATH).press("Save", **typed).press("Test connection")
     page = dana.get(PATH).press("Test connection", vobiz_auth_token="sample-and-wrong")
@@ -77,7 +75,7 @@ def test_what_is_typed_and_does_not_work_is_told_apart_from_what_is_stored(
     assert "unchanged" not in page.notes
 
 
-def test_a_value_that_cannot_be_meant_is_told_beside_its_field(
+def test_a_value_that_cannot_be_meant_is_reported_beside_its_field(
     app: Flask, dana: Portal, vobiz: Vobiz
 ) -> None:
     with unchanged(app):

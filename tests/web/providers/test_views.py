@@ -186,7 +186,7 @@ def test_a_stale_form_shows_both_sides_and_loses_nothing_of_theirs(
             assert stored(app, cast, provider) == now
 
 
-def test_a_secret_that_is_wrong_is_not_put_back_into_the_form(
+def test_a_secret_that_is_wrong_is_not_returned_to_the_form(
     app: Flask, dana: Portal, subtests: pytest.Subtests
 ) -> None:
     for provider in PROVIDERS.values():
@@ -244,7 +244,7 @@ def test_it_is_made_active_with_a_reason(dana: Portal, subtests: pytest.Subtests
             assert "The contract begins today" in page.text
 
 
-def test_what_is_not_answered_any_more_is_told(app: Flask, dana: Portal, cast: Cast) -> None:
+def test_what_is_not_answered_any_more_is_reported(app: Flask, dana: Portal, cast: Cast) -> None:
     vobiz = PROVIDERS["vobiz"]
     dana.get(f"{ACME}/settings").press("Save", public_base_url=BASE_URL)
     connect(dana, vobiz)

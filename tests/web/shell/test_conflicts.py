@@ -1,4 +1,4 @@
-"""Two people at once, in two browsers: both sides are shown, and neither is lost unseen."""
+"""Two concurrent editors: both sides are shown, and neither is lost unseen."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A stranger who fills an account's limits does not lock out who has signed in with a browser before."""
+"""An attacker who fills an account's limits does not lock out who has signed in with a browser before."""
 
 from __future__ import annotations
 
