@@ -262,7 +262,7 @@ def test_a_provider_without_its_fields_cannot_be_made_active(app: Flask, gus: Po
     with unchanged(app):
         for family, key in SERVING:
             page = gus.get(f"/o/globex/active/{family}?provider={key}")
-            page = page.press(f"Make {PROVIDERS[key].label} active")
+            page = page.press(f"Make {PROVIDERS[key].label} the default")
             assert PROVIDERS[key].label in page.notes, key
 
 

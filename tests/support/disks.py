@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import resource
 import subprocess
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,6 +33,8 @@ class FullDisk(Shortage):
         self._ballast = folder / "ballast"
 
     def begin(self, server: Server) -> None:
+        while self._has_open_temporary_files(server):
+            time.sleep(0.01)
         size = BYTES
         with self._ballast.open("ab", buffering=0) as ballast:
             while size:
@@ -43,6 +46,19 @@ class FullDisk(Shortage):
 
     def end(self, server: Server) -> None:
         self._ballast.unlink()
+
+    def _has_open_temporary_files(self, server: Server) -> bool:
+        """Whether a worker has yet to close the file of a download, which would make room."""
+        links = (link for pid in server.workers() for link in Path(f"/proc/{pid}/fd").iterdir())
+        return any(_target(link).startswith(f"{self._ballast.parent}/#") for link in links)
+
+
+def _target(link: Path) -> str:
+    """Returns what a descriptor's link points to; "" if it was closed meanwhile."""
+    try:
+        return str(link.readlink())
+    except FileNotFoundError:
+        return ""
 
 
 class FileSizeLimit(Shortage):

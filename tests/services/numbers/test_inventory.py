@@ -189,7 +189,7 @@ FAULTS = [
 @pytest.mark.usefixtures("http")
 def test_list_owned_failure_has_its_code_and_repeats_nothing(acme, twilio, subtests):
     for trouble, code, outcome in FAULTS:
-        with subtests.test(trouble):
+        with subtests.test(trouble=trouble):
             twilio.trouble = trouble
             with pytest.raises(ProviderCallFailed) as refused:
                 numbers_inventory.list_owned(acme, Outbound(twilio.upstreams, deadline=0.5), TWILIO)

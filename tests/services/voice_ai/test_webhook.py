@@ -438,7 +438,7 @@ def test_set_up_reports_an_older_webhook_that_stays(ready, upstream, http):
 
 def test_set_up_failure_is_stored_and_repeats_nothing(ready, upstream, http, subtests):
     for trouble in (Trouble.FAULT, Trouble.RATE_LIMITED, Trouble.HTML, Trouble.ODD):
-        with subtests.test(trouble):
+        with subtests.test(trouble=trouble):
             upstream.trouble = trouble
             config.save(ready, http, {"aiVoiceProvider": "elevenlabs"})
             status = webhook.status(ready, ELEVENLABS)

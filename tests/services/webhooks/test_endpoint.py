@@ -113,7 +113,7 @@ def test_observe_without_a_response_keeps_the_last_result(acme, twilio, http, he
     endpoint.observe(acme, http, here)
     since = _kept(acme).since
     for trouble in (Trouble.RATE_LIMITED, Trouble.FAULT, Trouble.HTML, Trouble.ODD):
-        with subtests.test(trouble):
+        with subtests.test(trouble=trouble):
             twilio.trouble = trouble
             seen = endpoint.observe(acme, http, here)
             assert (seen.in_sync, seen.reason) == (None, Reason.PROVIDER_UNREACHABLE)
@@ -214,7 +214,7 @@ def test_point_sends_a_failing_write_once(acme, twilio, here, subtests):
         (Trouble.HTML, gateway.REFUSED),
         (Trouble.SLOW, gateway.UNREACHABLE),
     ):
-        with subtests.test(trouble):
+        with subtests.test(trouble=trouble):
             twilio.requests.clear()
             twilio.trouble, twilio.trouble_at = trouble, twilio.numbers[NUMBER].sid
             with pytest.raises(Conflict) as raised:
