@@ -35,8 +35,8 @@ demo: $(VENV)/.installed ## Serve sample organizations with simulated providers:
 test: browser $(VENV)/.installed-dev ## Run the tests (PYTEST_ARGS='tests/web -k endpoints' runs some of them)
 	@$(IN_VENV) pytest $(PYTEST_ARGS)
 
-test-all: browser $(VENV)/.installed-dev ## Run the tests and the faults, services and the API on both databases
-	@$(IN_VENV) pytest --all-databases --faults $(PYTEST_ARGS)
+test-all: browser $(VENV)/.installed-dev ## Run the tests, those of services and the API on both databases
+	@$(IN_VENV) pytest --all-databases $(PYTEST_ARGS)
 
 trust: browser $(VENV)/.installed-dev ## Test each security promise against a real server, and print the table
 	@$(IN_VENV) pytest -p tests.support.trust -m asvs --all-databases $(TRUST_ARGS) tests/security tests/resilience

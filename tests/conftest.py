@@ -2,8 +2,7 @@
 
 Tests run on SQLite. Tests marked `both_databases` run on PostgreSQL too: their code differs by
 database (upserts, locks, LIKE, NULL order, constraints). `--all-databases` runs every test of services
-and the API on both, and `--faults` the tests in `resilience`, which otherwise run only if they are named.
-`make test-all` passes both.
+and the API on both; `make test-all` passes it.
 """
 
 from __future__ import annotations
@@ -31,14 +30,12 @@ from tests.support.caches import keep_warm, leave_alone_what_stays
 from tests.support.hashing import QUICK, hashing_with
 
 NOWHERE = ",".join(f"{host}=http://127.0.0.1:9" for kind in SIMULATORS.values() for host in kind.hosts)
-RESILIENCE = Path(__file__).parent / "resilience"
 
 keep_warm()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--full", action="store_true", help="try each fault as often as make resilience does")
-    parser.addoption("--faults", action="store_true", help="run tests/resilience too")
     parser.addoption("--all-databases", action="store_true", help="run service and API tests on both")
 
 
@@ -50,14 +47,6 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(denominators.Table())
     if folder := fast_folder():
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(folder))
-
-
-def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Leaves `resilience` out unless it is named, or requested by an option."""
-    if collection_path != RESILIENCE or config.getoption("faults") or config.getoption("full"):
-        return None
-    named = [Path(argument.partition("::")[0]).resolve() for argument in config.args]
-    return None if any(RESILIENCE in (path, *path.parents) for path in named) else True
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

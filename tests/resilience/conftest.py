@@ -1,4 +1,4 @@
-"""Faults, tried against a served Patchbay. `make test-all` tries each a few times, `make resilience` often.
+"""Faults, tried against a served Patchbay. `make test` tries each a few times, `make resilience` often.
 
 Each test reports how often it tried a fault, how often that was survived, and how much was lost.
 """

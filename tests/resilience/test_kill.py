@@ -22,7 +22,7 @@ class Fault:
     name: str
     happen: Callable[[Server], None]
     short: int
-    """How often it is tried in `make test-all`."""
+    """How often it is tried in `make test`."""
     full: int
 
 

@@ -18,7 +18,7 @@ from tests.support.denominators import Report
 
 OLDEST = "0001"
 EVERY = 20
-"""So many steps from one kill to the next in `make test-all`."""
+"""So many steps from one kill to the next in `make test`."""
 ROWS = "SELECT id, name FROM organizations UNION SELECT id, email FROM users ORDER BY 1"
 
 
