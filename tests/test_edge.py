@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from sqlalchemy.exc import OperationalError
 from app import limits
 from app.edge import Edge, connections
 from app.edge.environ import LARGEST_HEADERS, LONGEST_URL, MOST_HEADERS
+from app.edge.spool import MOST_AHEAD
 
 Header = tuple[bytes, bytes]
 
@@ -33,6 +35,7 @@ class Client:
 
     app: Flask
     sent: list[dict[str, Any]] = field(default_factory=list)
+    edge: Edge | None = None
 
     def get(self, path: str, headers: Sequence[Header] = ()) -> tuple[int, dict[bytes, bytes], bytes]:
         self.sent.clear()
@@ -49,7 +52,8 @@ class Client:
             "client": ("127.0.0.1", "2"),
             "headers": [(b"host", b"localhost"), *headers],
         }
-        served = Edge(self.app, limits.limit_of(self.app))(scope, self._receive, self._send)
+        edge = self.edge or Edge(self.app, limits.limit_of(self.app))
+        served = edge(scope, self._receive, self._send)
         with ThreadPoolExecutor(1) as apart:  # The browser's loop may be running in this thread.
             apart.submit(asyncio.run, served).result()
         start, *pieces = self.sent
@@ -130,6 +134,42 @@ def test_failed_long_response_is_cut_off(app: Flask, client: Client) -> None:
     status, _, body = client.get("/long")
     assert (status, len(body)) == (200, 400_000)
     assert client.sent[-1].get("more_body")
+
+
+def test_long_response_is_made_as_the_client_takes_it(app: Flask, client: Client) -> None:
+    """A list that is requested and not read costs little."""
+    ahead = []
+
+    def pieces() -> Iterator[bytes]:
+        for number in range(1, 101):
+            taken = sum(len(message.get("body", b"")) for message in client.sent)
+            ahead.append(number * 100_000 - taken)
+            yield bytes(100_000)
+
+    app.add_url_rule("/long", view_func=lambda: Response(pieces()))
+    status, _, body = client.get("/long")
+    assert (status, len(body)) == (200, 10_000_000)
+    assert max(ahead) <= MOST_AHEAD + 300_000
+
+
+def test_pieces_of_streamed_responses_are_made_one_at_a_time(app: Flask) -> None:
+    making: list[None] = []
+    most: list[int] = []
+
+    def pieces() -> Iterator[bytes]:
+        for _ in range(20):
+            making.append(None)
+            most.append(len(making))
+            time.sleep(0.001)  # Another thread runs meanwhile.
+            making.pop()
+            yield b"x"
+
+    app.add_url_rule("/streamed", view_func=lambda: Response(pieces()))
+    edge = Edge(app, limits.limit_of(app))
+    with ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(lambda _: Client(app, edge=edge).get("/streamed"), range(4)))
+    assert [body for _, _, body in found] == [b"x" * 20] * 4
+    assert set(most) == {1}
 
 
 def test_teardown_failure_has_security_headers(app: Flask, client: Client) -> None:

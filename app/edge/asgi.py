@@ -77,6 +77,7 @@ class Edge:
         self._for_queries = Threads("query", threads.FOR_QUERIES, self._work)
         self._for_others = Threads("request", threads.FOR_OTHERS, self._work)
         self._downloads = threading.BoundedSemaphore(MOST_DOWNLOADS)
+        self._turn = threading.Lock()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
@@ -126,7 +127,7 @@ class Edge:
     def _respond(self, request: Environ, reply: Reply) -> None:
         status, headers, pieces = _call(self._app, request)
         try:
-            self._take(status, headers, iter(pieces), reply)
+            self._take(status, headers, self._in_turn(headers, iter(pieces)), reply)
         finally:
             _close(pieces)
 
@@ -150,6 +151,21 @@ class Edge:
             spool.fail()
             raise
         spool.finish()
+
+    def _in_turn(self, headers: Headers, pieces: Iterator[bytes]) -> Iterator[bytes]:
+        """Yields the pieces; those of streamed responses are made one at a time in a process.
+
+        They take processor time, and a dialer's request would wait for as many turns as there are of them.
+        """
+        if any(name.lower() == "content-length" for name, _ in headers):
+            yield from pieces
+            return
+        while True:
+            with self._turn:
+                piece = next(pieces, None)
+            if piece is None:
+                return
+            yield piece
 
     def _spool(self, loop: asyncio.AbstractEventLoop) -> Spool:
         if not self._downloads.acquire(blocking=False):
