@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Flask
 
 from app.api.endpoints import endpoints
+from app.api.me import me
 from app.api.numbers import organizations
 from app.api.openapi import openapi
 from app.api.providers import providers
@@ -15,5 +16,5 @@ from app.api.webhooks import webhooks
 
 
 def init_app(app: Flask) -> None:
-    for blueprint in (calls, settings, endpoints, providers, organizations, auth, webhooks, openapi):
+    for blueprint in (calls, settings, endpoints, providers, organizations, auth, me, webhooks, openapi):
         app.register_blueprint(blueprint)

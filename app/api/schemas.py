@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 from pydantic.alias_generators import to_camel
 
 from app.core.naming import calls_name, settings_name
+from app.models import Role
 from app.provider import Family, Outcome
 from app.provider.numbers import Reason
 from app.providers import in_family, keys_in
@@ -16,6 +17,7 @@ from app.services.endpoints.readiness import BlockedReason
 from app.services.numbers.claims import Claim
 
 OPEN = ConfigDict(extra="allow")
+UTC = "Time in UTC, such as 2026-03-18T10:00:00Z."
 VoiceKey: TypeAlias = Literal[keys_in(Family.VOICE)]  # type: ignore[valid-type]
 TelephonyKey: TypeAlias = Literal[keys_in(Family.TELEPHONY)]  # type: ignore[valid-type]
 
@@ -138,6 +140,28 @@ class Observation(BaseModel):
     expected: str | None = Field(description="The expected webhook URL; null if there is none.")
     actual: str | None = Field(description="Webhook URL at the provider; null if none or unknown.")
     checked_at: str = Field(description="Time in UTC, such as 2026-03-18T10:00:00.")
+
+
+class OwnUser(BaseModel):
+    id: str
+    name: str
+    email: str
+    role: Role
+
+
+class OwnOrganization(BaseModel):
+    id: str
+    name: str
+    slug: str
+
+
+class Me(BaseModel):
+    """The token's user, their organization, and what the token may do."""
+
+    user: OwnUser
+    organization: OwnOrganization
+    scopes: list[str] = Field(description="`secrets`: the token can read credentials.")
+    expires_at: str = Field(description=UTC)
 
 
 class SignedIn(BaseModel):

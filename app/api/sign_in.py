@@ -29,5 +29,5 @@ def login(scope: Scope, sent: Any) -> ResponseReturnValue:
     Users with two-step sign-in also send a TOTP or recovery code as totp.
     """
     _user, issued = sign_in.for_token(scope, sent)
-    expires = f"{clock.iso(issued.token.expires_at)}Z"
+    expires = clock.utc(issued.token.expires_at)
     return responses.document({"token": issued.jwt, "token_type": "Bearer", "expires_at": expires})

@@ -22,6 +22,11 @@ def iso(moment: datetime) -> str:
     return moment.replace(microsecond=0, tzinfo=None).isoformat()
 
 
+def utc(moment: datetime) -> str:
+    """As Patchbay's own operations write a time, with its zone: `2026-03-18T10:00:00Z`."""
+    return f"{iso(moment)}Z"
+
+
 def seconds(moment: datetime) -> int:
     """Unix time of a naive UTC moment."""
     return int(moment.replace(tzinfo=UTC).timestamp())

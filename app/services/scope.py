@@ -37,6 +37,8 @@ class Actor:
     request_id: str = ""
     password_typed_at: datetime | None = None
     """In this session, or for this token; None if unknown."""
+    token_id: str | None = None
+    """The API token that was sent; None in the portal and on the command line."""
 
     @property
     def is_superadmin(self) -> bool:

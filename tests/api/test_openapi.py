@@ -66,6 +66,7 @@ def test_document_has_the_operations_of_the_contract() -> None:
         "POST /api/settings/providers/<provider>/verify",
         "POST /api/webhook/elevenlabs/<organization_id>",
         "GET /api/settings/providers/<provider>/numbers",
+        "GET /api/me",
         "POST /api/auth/login",
         "GET /api/openapi.json",
         "GET /api/docs",

@@ -123,6 +123,7 @@ def actor(session: Session, token_id: str, *, ip: str, request_id: str) -> Actor
         ip=ip,
         request_id=request_id,
         password_typed_at=row.created_at if row.is_sign_in else None,
+        token_id=token_id,
     )
 
 

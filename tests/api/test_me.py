@@ -1,0 +1,31 @@
+"""GET /api/me: the token's user, and what the token may do."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from devtools.scopes import PASSWORD
+from tests.support.caller import Caller
+from tests.support.cast import Cast
+
+
+def test_me_is_the_users_own_organization(app: Flask, anonymous: Caller, cast: Cast) -> None:
+    for person, organization, role, scopes in (
+        (cast.dana, cast.acme, "superadmin", ["secrets"]),
+        (cast.mo, cast.acme, "member", []),
+    ):
+        signed_in = anonymous.post("/api/auth/login", {"email": person.email, "password": PASSWORD}).json
+        assert signed_in is not None
+        answer = Caller(app, signed_in["token"]).get("/api/me")
+        assert answer.json == {
+            "user": {"id": person.id, "name": person.name, "email": person.email, "role": role},
+            "organization": {"id": organization, "name": "Acme Support", "slug": "acme-support"},
+            "scopes": scopes,
+            "expires_at": signed_in["expires_at"],
+        }
+
+
+def test_me_in_another_organization_is_still_ones_own(gus: Caller, cast: Cast) -> None:
+    answer = gus.get(f"/api/me?organizationId={cast.acme}")
+    assert answer.json is not None
+    assert answer.json["organization"]["id"] == cast.globex
