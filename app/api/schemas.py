@@ -134,9 +134,16 @@ class OwnedNumber(BaseModel):
     webhook_url: str | None = Field(description="Webhook URL at the provider; null if none or unknown.")
 
 
+class Fault(BaseModel):
+    reason: Literal[tuple(Reason)]  # type: ignore[valid-type]
+    detail: str
+
+
 class Observation(BaseModel):
     in_sync: bool | None = Field(description="Null if the provider's configuration is unknown.")
     reason: Literal[tuple(Reason)] | None = Field(description="Null if in_sync is true.")  # type: ignore[valid-type]
+    detail: str = Field(description="A sentence that names what was found.")
+    warnings: list[Fault] = Field(description="What else is not as expected, or worth knowing.")
     expected: str | None = Field(description="The expected webhook URL; null if there is none.")
     actual: str | None = Field(description="Webhook URL at the provider; null if none or unknown.")
     checked_at: str = Field(description="Time in UTC, such as 2026-03-18T10:00:00.")

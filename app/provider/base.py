@@ -14,6 +14,7 @@ from app.provider import fields as provider_fields
 from app.provider import results
 from app.provider.capabilities import Capability
 from app.provider.fields import DeclarationError, Family, Field, Origin
+from app.provider.numbers import Taker
 from app.provider.results import Outcome, Refusal, Verified
 
 
@@ -26,6 +27,7 @@ class Provider:
     `callback`, which comes with `set_callback`, see `CallsBack`.
     `numbers_of`: the key of the voice provider whose numbers this one lists, if it is not one itself.
     `configured_flag`: the name, in the voice AI configuration, of whether its required values are stored.
+    `takers`: services that answer calls at addresses of their own, which a number's webhook may be.
     `shared_note` says what pointing one of several numbers that share an application does to the others.
     """
 
@@ -38,6 +40,7 @@ class Provider:
     numbers_of: ClassVar[str] = ""
     configured_flag: ClassVar[str] = ""
     shared_note: ClassVar[str] = ""
+    takers: ClassVar[tuple[Taker, ...]] = ()
     fields: ClassVar[tuple[Field, ...]]
 
     def __init_subclass__(cls) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
+from urllib.parse import urlsplit
 
 from app.core import phone, urls
 
@@ -17,19 +19,79 @@ class Override(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why a number is not in sync, or cannot be compared."""
+    """Why a number is not in sync, or cannot be compared. The worst come first."""
 
+    NUMBER_GONE = "number_gone"
+    OF_SUBACCOUNT = "of_subaccount"
+    OTHER_REGION = "other_region"
+    BLOCKED = "blocked"
+    NO_VOICE = "no_voice"
+    OTHER_VOICE_MODE = "other_voice_mode"
+    OFF_THE_TRUNK = "off_the_trunk"
+    TRUNK_IN_THE_WAY = "trunk_in_the_way"
+    APPLICATION_IN_THE_WAY = "application_in_the_way"
+    APPLICATION_DISABLED = "application_disabled"
+    NO_WEBHOOK = "no_webhook"
+    KNOWN_TAKER = "known_taker"
     DIFFERENT_URL = "different_url"
     DIFFERENT_METHOD = "different_method"
-    NO_WEBHOOK = "no_webhook"
-    APPLICATION_IN_THE_WAY = "application_in_the_way"
-    TRUNK_IN_THE_WAY = "trunk_in_the_way"
-    NUMBER_GONE = "number_gone"
-    CREDENTIALS_REFUSED = "credentials_refused"
+    DIFFERENT_FALLBACK = "different_fallback"
+    DIFFERENT_STATUS_CALLBACK = "different_status_callback"
+    REGION_UNKNOWN = "region_unknown"
     NOT_SHOWN = "not_shown"
+    CREDENTIALS_REFUSED = "credentials_refused"
     NOTHING_EXPECTED = "nothing_expected"
     PROVIDER_NOT_CONFIGURED = "provider_not_configured"
     PROVIDER_UNREACHABLE = "provider_unreachable"
+
+
+UNKNOWN = frozenset({Reason.REGION_UNKNOWN, Reason.NOT_SHOWN})
+"""With these, whether the number is in sync cannot be known."""
+
+OUT_OF_REACH = frozenset({Reason.OF_SUBACCOUNT, Reason.OTHER_REGION})
+"""With these, nothing that is written with the stored credentials would change who answers."""
+
+MENDABLE = frozenset(
+    {
+        Reason.OTHER_VOICE_MODE,
+        Reason.TRUNK_IN_THE_WAY,
+        Reason.APPLICATION_IN_THE_WAY,
+        Reason.APPLICATION_DISABLED,
+        Reason.NO_WEBHOOK,
+        Reason.KNOWN_TAKER,
+        Reason.DIFFERENT_URL,
+        Reason.DIFFERENT_METHOD,
+        Reason.DIFFERENT_FALLBACK,
+        Reason.DIFFERENT_STATUS_CALLBACK,
+    }
+)
+"""What setting the webhook changes. The rest has to be changed at the provider."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing about a number that is not as expected. `detail` names what was found there."""
+
+    reason: Reason
+    detail: str = ""
+
+    def document(self) -> dict[str, str]:
+        return {"reason": str(self.reason), "detail": self.detail}
+
+
+@dataclass(frozen=True)
+class Taker:
+    """A service that answers calls at an address of its own. `pattern` is matched from host and path."""
+
+    name: str
+    pattern: str
+
+    def has(self, url: str) -> bool:
+        try:
+            parts = urlsplit(url)
+            return bool(re.match(self.pattern, f"{(parts.hostname or '').rstrip('.')}{parts.path}"))
+        except ValueError:
+            return False
 
 
 @dataclass(frozen=True)
@@ -42,7 +104,11 @@ class ProviderNumber:
     `shared_with`: the other numbers that change with it, in E.164. `reference` is the provider's own
     id of the number, and `application_id` that of the application whose URL it is; both empty if there is
     none.
+    `fallback_url`: called if the webhook fails; `status_url`: what reports of the call are sent to.
     `has_voice` is False if the provider says that the number carries no calls.
+    `owner`: the subaccount that the number belongs to; empty for the account itself.
+    `faults`: what is not as expected, whatever webhook is. `warnings` do not affect who answers.
+    `ignores_fragment`: whether what follows # in the URL is settings for the provider, which are kept.
     """
 
     phone_number: str
@@ -55,7 +121,20 @@ class ProviderNumber:
     shared_with: tuple[str, ...] = ()
     reference: str = ""
     application_id: str = ""
+    fallback_url: str | None = None
+    status_url: str | None = None
     has_voice: bool = True
+    owner: str = ""
+    faults: tuple[Fault, ...] = ()
+    warnings: tuple[Fault, ...] = ()
+    ignores_fragment: bool = False
+
+    @property
+    def called_url(self) -> str | None:
+        """The URL that is called, without settings for the provider."""
+        if self.webhook_url and self.ignores_fragment:
+            return self.webhook_url.partition("#")[0]
+        return self.webhook_url
 
 
 @dataclass(frozen=True)
@@ -67,25 +146,54 @@ class Callback:
     numbers: tuple[str, ...] = ()
 
 
-def difference(line: ProviderNumber | None, expected: str) -> Reason | None:
-    """Returns why the number does not call `expected` with POST; None if it does.
+def differences(line: ProviderNumber | None, expected: str, taker: str = "") -> list[Fault]:
+    """Returns why the number does not call `expected` with POST, the worst first; empty if it does.
 
-    `line` is None if the account has no such number.
+    `line` is None if the account has no such number. `taker`: the known service whose URL it calls.
     """
     if line is None:
-        return Reason.NUMBER_GONE
-    is_same = line.webhook_url is not None and urls.same(line.webhook_url, expected)
+        return [Fault(Reason.NUMBER_GONE)]
+    found = list(line.faults)
+    if not line.has_voice:
+        found.append(Fault(Reason.NO_VOICE))
+    if fault := _of_webhook(line, expected, taker):
+        found.append(fault)
+    return sorted(found, key=lambda fault: list(Reason).index(fault.reason))
+
+
+def _of_webhook(line: ProviderNumber, expected: str, taker: str) -> Fault | None:
+    is_same = line.called_url is not None and urls.same(line.called_url, expected)
+    named = f"{line.override_name} " if line.override_name else ""
     if line.override is Override.TRUNK:
-        return Reason.TRUNK_IN_THE_WAY
+        detail = f"The SIP trunk {named}takes precedence over the number's webhook."
+        return Fault(Reason.TRUNK_IN_THE_WAY, detail)
     if line.override is Override.APPLICATION and not is_same:
-        return Reason.APPLICATION_IN_THE_WAY
+        detail = f"The application {named}takes precedence over the number's webhook."
+        return Fault(Reason.APPLICATION_IN_THE_WAY, f"{detail} {_answered_by(taker)}".strip())
     if not line.shows_webhook:
-        return Reason.NOT_SHOWN
+        return Fault(Reason.NOT_SHOWN)
     if line.webhook_url is None:
-        return Reason.NO_WEBHOOK
+        return Fault(Reason.NO_WEBHOOK)
     if not is_same:
-        return Reason.DIFFERENT_URL
-    return None if (line.method or "POST").upper() == "POST" else Reason.DIFFERENT_METHOD
+        return Fault(Reason.KNOWN_TAKER, _answered_by(taker)) if taker else Fault(Reason.DIFFERENT_URL)
+    if (method := (line.method or "POST").upper()) != "POST":
+        return Fault(Reason.DIFFERENT_METHOD, f"The right URL is called with {method} instead of POST.")
+    return None
+
+
+def _answered_by(taker: str) -> str:
+    """Named before anyone repairs it: the number may answer there on purpose."""
+    return (
+        f"{taker} answers this number now. Setting the webhook takes the number away from it."
+        if taker
+        else ""
+    )
+
+
+def difference(line: ProviderNumber | None, expected: str) -> Reason | None:
+    """Returns the worst of `differences`; None if there is none."""
+    found = differences(line, expected)
+    return found[0].reason if found else None
 
 
 def cleaned(value: Any, longest: int = 200) -> str | None:

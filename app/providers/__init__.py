@@ -81,3 +81,9 @@ def keys_in(family: Family) -> tuple[str, ...]:
 def label(key: str) -> str:
     """Returns the provider's label; the key itself if no provider has it any more."""
     return PROVIDERS[key].label if key in PROVIDERS else key
+
+
+def taker_of(url: str | None) -> str:
+    """Returns the name of the known service whose own address the URL is; empty if it is none."""
+    known = (taker for provider in PROVIDERS.values() for taker in provider.takers)
+    return next((taker.name for taker in known if url and taker.has(url)), "")

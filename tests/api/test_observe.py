@@ -37,7 +37,7 @@ def endpoint(dana: Caller, twilio: Twilio) -> str:
 def test_observe_then_point_is_in_sync(dana: Caller, twilio: Twilio, endpoint: str) -> None:
     expected = f"{BASE}/telephony/twilio/inbound/support"
     body = dana.get(f"{endpoint}/observe").get_json()
-    assert set(body) == {"in_sync", "reason", "expected", "actual", "checked_at"}
+    assert set(body) == {"in_sync", "reason", "detail", "warnings", "expected", "actual", "checked_at"}
     assert (body["in_sync"], body["reason"]) == (False, "different_url")
     assert (body["expected"], body["actual"]) == (expected, OLD)
     answer = dana.post(f"{endpoint}/point", {})

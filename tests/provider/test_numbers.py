@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from app.core import urls
-from app.provider.numbers import Override, ProviderNumber, Reason, difference
+from app.provider.numbers import Fault, Override, ProviderNumber, Reason, Taker, difference, differences
 
 URL = "https://voice.example.com/telephony/twilio/inbound/support%20agent"
 
@@ -25,6 +25,14 @@ DIFFERENCES: list[tuple[dict[str, Any], Reason | None]] = [
         {"override": Override.APPLICATION, "webhook_url": URL, "method": "GET"},
         Reason.DIFFERENT_METHOD,
     ),
+    ({"webhook_url": URL, "has_voice": False}, Reason.NO_VOICE),
+    ({"webhook_url": URL, "faults": (Fault(Reason.DIFFERENT_FALLBACK),)}, Reason.DIFFERENT_FALLBACK),
+    ({"webhook_url": URL + "x", "faults": (Fault(Reason.DIFFERENT_FALLBACK),)}, Reason.DIFFERENT_URL),
+    ({"webhook_url": URL + "x", "faults": (Fault(Reason.BLOCKED),)}, Reason.BLOCKED),
+    ({"shows_webhook": False, "faults": (Fault(Reason.OF_SUBACCOUNT),)}, Reason.OF_SUBACCOUNT),
+    ({"webhook_url": URL + "#rc=2&rt=5000"}, Reason.DIFFERENT_URL),
+    ({"webhook_url": URL + "#rc=2&rt=5000", "ignores_fragment": True}, None),
+    ({"webhook_url": URL + "?a#rc=2", "ignores_fragment": True}, Reason.DIFFERENT_URL),
 ]
 
 
@@ -32,6 +40,36 @@ def test_difference_names_every_reason(subtests):
     for more, reason in DIFFERENCES:
         with subtests.test(more=more, reason=reason):
             assert difference(ProviderNumber("+15551234567", **more), URL) is reason
+
+
+def test_differences_list_everything_the_worst_first():
+    line = ProviderNumber("+15551234567", webhook_url="https://x.example", has_voice=False)
+    found = differences(line, URL, "Acme Desk")
+    assert [fault.reason for fault in found] == [Reason.NO_VOICE, Reason.KNOWN_TAKER]
+    assert "Acme Desk" in found[1].detail
+
+
+def test_details_name_what_takes_precedence():
+    line = ProviderNumber("+15551234567", override=Override.TRUNK, override_name="TK1")
+    assert "TK1" in differences(line, URL)[0].detail
+    line = ProviderNumber("+15551234567", override=Override.APPLICATION, override_name="AP1")
+    detail = differences(line, URL, "Acme Desk")[0].detail
+    assert "AP1" in detail
+    assert "Acme Desk" in detail
+
+
+def test_taker_is_known_by_host_and_path_only(subtests):
+    taker = Taker("Acme Desk", r"desk\.example/inbound/")
+    for url, is_known in [
+        ("https://desk.example/inbound/1", True),
+        ("https://DESK.example:443/inbound/1?x#y", True),
+        ("https://desk.example/other", False),
+        ("https://desk.example.evil.test/inbound/", False),
+        ("https://evil.test/desk.example/inbound/", False),
+        ("https://[", False),
+    ]:
+        with subtests.test(url=url):
+            assert taker.has(url) is is_known
 
 
 def test_difference_without_a_number_is_number_gone():

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from app import providers
 from app.core import clock, urls
 from app.provider import Outcome
-from app.provider.numbers import ProviderNumber, Reason, difference
+from app.provider.numbers import (
+    MENDABLE,
+    OUT_OF_REACH,
+    UNKNOWN,
+    Fault,
+    ProviderNumber,
+    Reason,
+    differences,
+)
 from app.providers import PROVIDERS
 from app.services.connections import provider_writes
 from app.services.connections.gateway import ProviderCallFailed
@@ -34,7 +43,11 @@ class ProbeResult:
 
 @dataclass(frozen=True)
 class Observation:
-    """One number at its provider. `in_sync` is None if that cannot be known; `message` is for people."""
+    """One number at its provider. `in_sync` is None if that cannot be known.
+
+    `message`: a sentence that names what was found. `warnings`: what else is not as expected, or worth
+    knowing.
+    """
 
     in_sync: bool | None
     reason: Reason | None
@@ -43,11 +56,20 @@ class Observation:
     checked_at: datetime
     message: str
     line: ProviderNumber | None = None
+    warnings: tuple[Fault, ...] = ()
+
+    @property
+    def is_mendable(self) -> bool:
+        """Whether setting the webhook would change anything for the better."""
+        reasons = {self.reason, *(warning.reason for warning in self.warnings)}
+        return not reasons & OUT_OF_REACH and bool(reasons & MENDABLE)
 
     def document(self) -> dict[str, Any]:
         return {
             "in_sync": self.in_sync,
             "reason": self.reason and str(self.reason),
+            "detail": self.message,
+            "warnings": [warning.document() for warning in self.warnings],
             "expected": self.expected,
             "actual": self.actual,
             "checked_at": clock.iso(self.checked_at),
@@ -77,15 +99,28 @@ def compare(result: ProbeResult, expected: str | None) -> tuple[bool | None, Rea
         return None, Reason.NOTHING_EXPECTED
     if result.trouble:
         return (None if result.trouble is Reason.NOT_SHOWN else False), result.trouble
-    reason = difference(result.line, expected)
-    return (None if reason is Reason.NOT_SHOWN else reason is None), reason
+    found = faults(result.line, expected)
+    reason = found[0].reason if found else None
+    return (None if reason in UNKNOWN else reason is None), reason
+
+
+def faults(line: ProviderNumber | None, expected: str) -> list[Fault]:
+    """Why the number does not do what is expected, the worst first; a known taker of its calls is named."""
+    return differences(line, expected, providers.taker_of(line.webhook_url if line else None))
 
 
 def observation(label: str, result: ProbeResult, expected: str | None) -> Observation:
     in_sync, reason = compare(result, expected)
-    has_sentence = result.sentence and reason is result.trouble
-    message = result.sentence if has_sentence else messages.verdict(label, reason)
-    return Observation(in_sync, reason, expected, address(result.line), clock.now(), message, result.line)
+    found = faults(result.line, expected) if expected and not result.trouble else []
+    message = messages.verdict(label, reason)
+    if result.sentence and reason is result.trouble:
+        message = result.sentence
+    elif found and found[0].detail:
+        message = found[0].detail
+    others = (*found[1:], *(result.line.warnings if result.line else ()))
+    warnings = tuple(replace(one, detail=one.detail or messages.verdict(label, one.reason)) for one in others)
+    actual = address(result.line)
+    return Observation(in_sync, reason, expected, actual, clock.now(), message, result.line, warnings)
 
 
 def address(line: ProviderNumber | None) -> str | None:

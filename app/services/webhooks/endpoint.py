@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from app.core.errors import Conflict, Stale
 from app.models import Endpoint
 from app.provider import Capability, Provider
-from app.provider.numbers import ProviderNumber
+from app.provider.numbers import OUT_OF_REACH, ProviderNumber
 from app.services.audit import log
 from app.services.audit.actions import Action
 from app.services.connections import gateway, store
@@ -46,7 +46,7 @@ def plan(scope: Scope, http: Outbound, endpoint_id: str) -> Plan:
     now = observe(scope, http, endpoint_id)
     row = crud.get(scope, endpoint_id)
     provider = store.provider_of(row.provider)
-    can_point = probe.can(provider, Capability.POINT) and now.line is not None and now.expected is not None
+    can_point = probe.can(provider, Capability.POINT) and now.line is not None and now.is_mendable
     return Plan(row, now, can_point, probe.digest(now.line))
 
 
@@ -61,7 +61,7 @@ def point(scope: Scope, http: Outbound, endpoint_id: str, *, seen: str | None = 
     url = _wanted(scope, provider, row)
     http = http.within(gateway.OBSERVE.seconds)
     before = observe(scope, http, endpoint_id)
-    if before.line is None:
+    if before.line is None or before.reason in OUT_OF_REACH:
         raise Conflict(before.message, code=str(before.reason or "").upper())
     if seen is not None and seen != probe.digest(before.line):
         raise Stale(messages.changed(provider.label))

@@ -76,10 +76,10 @@ def test_run_checks_every_number(acme, twilio, http, monkeypatch, count):
     twilio.numbers[numbers[2]].capabilities = {"voice": False, "sms": True}
     twilio.page_size_cap = 10
     report = runs.run(acme, http)
-    assert report == Report(checked=count, drifted=2)
+    assert report == Report(checked=count, drifted=3)
     kept = tallies.of_numbers(acme, numbers)
     reasons = [kept[("twilio", number)].reason for number in numbers]
-    assert reasons == ["different_url", "number_gone"] + [None] * (count - 2)
+    assert reasons == ["different_url", "number_gone", "no_voice"] + [None] * (count - 3)
     assert not any(check.due for check in kept.values())
     run = _last_run(acme)
     assert (run.done, run.total, run.failure) == (count, count, None)
