@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from flask import Response, request, url_for
+from flask import Response, request
 from flask.typing import ResponseReturnValue
 
 from app import context
 from app.api import messages, responses, schemas
-from app.api.operations import Parameter, Who, blueprint
-from app.core.errors import Invalid, Malformed, Problem
+from app.api.operations import Who, blueprint
+from app.api.parameters import Parameter
+from app.core.errors import Invalid, Problem
 from app.provider import Family
 from app.providers import keys_in
 from app.services import fields
@@ -34,7 +35,11 @@ PAGING = (
     ),
 )
 FILTERS = (
-    Parameter("q", f"Text to find in the {SEARCHED_WORDS}.", {"type": "string"}),
+    Parameter(
+        "q",
+        f"Text to find in the {SEARCHED_WORDS}.",
+        {"type": "string", "maxLength": fields.LABEL_LONGEST},
+    ),
     Parameter(
         "provider",
         "Only endpoints of this provider.",
@@ -62,24 +67,23 @@ LOOKUP = (
     is_list=True,
     errors=(400,),
 )
-def list_endpoints(scope: Scope) -> ResponseReturnValue:
+def list_endpoints(scope: Scope, query: Any) -> ResponseReturnValue:
     """List endpoints
 
     Returns the organization's endpoints, sorted by phone number. With limit, returns one page; the Link
     header has the URL of the next one.
     """
-    wanted = _filter()
-    limit = _limit()
-    if limit is None:
-        if "cursor" in request.args:
+    filters = _filter(query)
+    if "limit" not in query:
+        if "cursor" in query:
             raise Invalid([Problem("cursor", messages.CURSOR_WITHOUT_LIMIT)])
-        rows = listing.stream(scope, wanted)
+        rows = listing.stream(scope, filters)
         return responses.array(rows, tag=_list_tag(scope), close=scope.session.close)
-    page = paging.page(scope, wanted, limit=limit, cursor=_single("cursor"))
+    page = paging.page(scope, filters, limit=query["limit"], cursor=query.get("cursor"))
     base = scope.organization.public_base_url
     response = responses.document([listing.document(base, row) for row in page.rows], tagged=True)
     if page.next:
-        response.headers["Link"] = f'<{_next_page(page.next)}>; rel="next"'
+        responses.link_next(response, page.next)
     return response
 
 
@@ -162,16 +166,12 @@ def point_endpoint(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
     response=schemas.Resolution,
     errors=(422,),
 )
-def resolve_endpoint(scope: Scope) -> ResponseReturnValue:
+def resolve_endpoint(scope: Scope, query: Any) -> ResponseReturnValue:
     """Resolve the agent of a phone number
 
     Returns the agent that answers or dials. If there is none, blocked_reason has the cause.
     """
-    number = _single("phone_number")
-    if not number:
-        raise Invalid([Problem("phone_number", messages.NUMBER_REQUIRED)])
-    direction = _single("direction")
-    answer = readiness.resolve(scope, number, "inbound" if direction is None else direction)
+    answer = readiness.resolve(scope, query["phone_number"], query.get("direction", "inbound"))
     return responses.document(answer, tagged=True)
 
 
@@ -180,41 +180,13 @@ def _endpoint(scope: Scope, row: Any, status: int) -> Response:
     return responses.document(body, status, tag=str(row.version))
 
 
-def _single(name: str) -> str | None:
-    values = request.args.getlist(name)
-    if len(values) > 1:
-        raise Malformed(messages.repeated(name), code="REPEATED_PARAMETER")
-    return values[0] if values else None
-
-
-def _limit() -> int | None:
-    text = _single("limit")
-    if text is None:
-        return None
-    if not (text.isascii() and text.isdigit()) or len(text) > 5 or not 1 <= int(text) <= listing.PAGE_MOST:
-        raise Invalid([Problem("limit", messages.limit_range(listing.PAGE_MOST))])
-    return int(text)
-
-
-def _filter() -> Filter:
-    provider = _single("provider")
-    if provider is not None and provider not in keys_in(Family.TELEPHONY):
-        raise Invalid([Problem("provider", messages.one_of(keys_in(Family.TELEPHONY)))])
-    active = _single("is_active")
-    if active not in (None, "true", "false"):
-        raise Invalid([Problem("is_active", messages.TRUE_OR_FALSE)])
-    text = (_single("q") or "").strip()
-    if len(text) > fields.LABEL_LONGEST:
-        raise Invalid([Problem("q", messages.longest(fields.LABEL_LONGEST))])
-    return Filter(text, provider, None if active is None else active == "true", _single("agent") or None)
+def _filter(query: Any) -> Filter:
+    return Filter(
+        query.get("q", "").strip(), query.get("provider"), query.get("is_active"), query.get("agent")
+    )
 
 
 def _list_tag(scope: Scope) -> str:
     """Returns a tag that changes with the organization's data and with the query."""
     tagged = f"{scope.organization.id} {scope.organization.revision} {request.query_string!r}"
     return hashlib.sha256(tagged.encode()).hexdigest()[:32]
-
-
-def _next_page(cursor: str) -> str:
-    arguments = {name: value for name, value in request.args.items() if name != "cursor"}
-    return url_for("api_endpoints.list_endpoints", **arguments, cursor=cursor)  # type: ignore[arg-type]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from app.services.access.crossing import Who
 
 SAVED = "Configuration saved"
@@ -14,11 +16,11 @@ SUPERADMINS_ONLY = "This operation requires a superadmin."
 OTHER_ORGANIZATIONS = "Only superadmins can pass organizationId."
 NOT_JSON = "Send JSON with the header Content-Type: application/json."
 
-EMPTY_ORGANIZATION = "Pass the id of an organization, or omit organizationId."
-DIFFERENT_ORGANIZATIONS = "organizationId differs from the organization in the path."
+REQUIRED = "This is required."
+EMPTY_PARAMETER = "This is empty. Pass a value, or omit the parameter."
+NO_PARAMETERS = "This operation has no query parameters."
 CURSOR_WITHOUT_LIMIT = "cursor requires limit."
-NUMBER_REQUIRED = "This is required, in E.164 format."
-TRUE_OR_FALSE = "Use true or false."
+TRUE_OR_FALSE = "Use true or false, in lower case."
 
 INTERNAL_ERROR = "Unexpected error."
 
@@ -54,11 +56,19 @@ def unknown_field(name: str) -> str:
     return f"Unknown field: {name} (ignored)."
 
 
-def limit_range(most: int) -> str:
-    return f"Use an integer from 1 to {most}."
+def did_you_mean(name: str) -> str:
+    return f"Unknown parameter. Did you mean “{name}”?"
 
 
-def one_of(values: tuple[str, ...]) -> str:
+def unknown_parameter(known: Iterable[str]) -> str:
+    return f"Unknown parameter. Use one of: {', '.join(known)}."
+
+
+def integer_range(least: int, most: int) -> str:
+    return f"Use an integer from {least} to {most}."
+
+
+def one_of(values: Iterable[str]) -> str:
     return f"Use {' or '.join(values)}."
 
 

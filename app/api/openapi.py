@@ -11,7 +11,8 @@ from flask.typing import ResponseReturnValue
 from pydantic.json_schema import models_json_schema
 
 from app.api import messages, responses, schemas
-from app.api.operations import OPERATIONS, TOKEN_HOLDERS, Operation, Parameter, Who, blueprint
+from app.api.operations import OPERATIONS, TOKEN_HOLDERS, Operation, Who, blueprint
+from app.api.parameters import Parameter
 from app.services.scope import Scope
 from app.services.voice_ai import selection, webhook
 
@@ -167,8 +168,10 @@ def _error_statuses(operation: Operation) -> set[int]:
     statuses = {500, 503, *operation.errors}
     if operation.body is not None:
         statuses |= {400, 413, 415, 422}
+    if operation.who is not Who.SIGNER:
+        statuses |= {400, 422}
     if operation.who in TOKEN_HOLDERS:
-        statuses |= {400, 401, 404, 422}
+        statuses |= {401, 404}
     if operation.who in TOKEN_HOLDERS and operation.tag != "calls":
         statuses.add(403)
     return statuses

@@ -16,14 +16,12 @@ from flask.typing import ResponseReturnValue
 from pydantic import BaseModel
 
 from app import context
-from app.api import messages
+from app.api import messages, parameters
+from app.api.parameters import ORGANIZATION_ID, Parameter
 from app.core import strict_json
 from app.core.errors import (
     Forbidden,
-    Invalid,
-    Malformed,
     PatchbayError,
-    Problem,
     Unauthenticated,
     UnsupportedMedia,
 )
@@ -37,23 +35,6 @@ Who = crossing.Who
 
 
 TOKEN_HOLDERS = (Who.USER, Who.SUPERADMIN)
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """A query parameter."""
-
-    name: str
-    description: str
-    schema: dict[str, Any]
-    required: bool = False
-
-
-ORGANIZATION_ID = Parameter(
-    "organizationId",
-    "Id of another organization to act in. Superadmins only.",
-    {"type": "string"},
-)
 
 
 @dataclass(frozen=True)
@@ -98,11 +79,11 @@ class Api(Blueprint):
         raw_body: int | None = None,
         shortcut: Callable[[str], ResponseReturnValue] | None = None,
     ) -> Callable[[View], View]:
-        """Guards the view and passes it a Scope and, if a body is declared, the parsed body as `sent`.
+        """Guards the view and passes it a Scope, its parameters as `query`, and the parsed body as `sent`.
 
         The first line of the view's docstring is the summary of the operation, the rest its description.
-        A `shortcut` responds to callers in their own organization instead: it receives the id of a token
-        that is signed and not expired, and checks the rest itself.
+        A `shortcut` responds to requests without a query instead: it receives the id of a token that is
+        signed and not expired, and checks the rest itself.
         """
 
         def declare(view: View) -> View:
@@ -148,16 +129,21 @@ def _guarded(
     optional_body: bool,
     shortcut: Callable[[str], ResponseReturnValue] | None,
 ) -> View:
+    takes_query = any(parameter is not ORGANIZATION_ID for parameter in operation.parameters)
+
     @functools.wraps(operation.view)
     def run(**path: Any) -> ResponseReturnValue:
         if operation.raw_body is not None:
             path["body"] = request.get_data(cache=False)
-        if shortcut is not None and "organizationId" not in request.args:
+        if shortcut is not None and not request.query_string:
             return _take(shortcut)
         if operation.who in TOKEN_HOLDERS:
             scope = _enter(_authenticate(operation), path)
         else:
             scope = context.anonymous_scope()
+        query = _query(operation)
+        if takes_query:
+            path["query"] = query
         if operation.body is not None:
             path["sent"] = _body(optional=optional_body)
         return operation.view(scope, **path)
@@ -203,22 +189,20 @@ def _missing_role(message: str) -> PatchbayError:
 def _enter(actor: Actor, path: dict[str, Any]) -> Scope:
     """Returns a scope in the organization that the request names, by default the caller's own."""
     scope = context.scope(actor)
-    organization_id = _requested_organization(actor, path) or str(actor.organization_id)
-    return crossing.enter(scope, directory.by_id(scope, organization_id))
+    organization_id = path.pop("organization_id", None) or _requested_organization(actor)
+    return crossing.enter(scope, directory.by_id(scope, organization_id or str(actor.organization_id)))
 
 
-def _requested_organization(actor: Actor, path: dict[str, Any]) -> str | None:
-    sent = request.args.getlist("organizationId")
-    if len(sent) > 1:
-        raise Malformed(messages.repeated("organizationId"), code="REPEATED_PARAMETER")
-    if sent and not actor.is_superadmin:
+def _requested_organization(actor: Actor) -> str | None:
+    if ORGANIZATION_ID.name in request.args and not actor.is_superadmin:
         raise _missing_role(messages.OTHER_ORGANIZATIONS)
-    if sent and not sent[0].strip():
-        raise Invalid([Problem("organizationId", messages.EMPTY_ORGANIZATION)])
-    in_path: str | None = path.pop("organization_id", None)
-    if in_path and sent and sent[0] != in_path:
-        raise Invalid([Problem("organizationId", messages.DIFFERENT_ORGANIZATIONS)])
-    return in_path or (sent[0].strip() if sent else None)
+    organization_id: str | None = parameters.read_one(ORGANIZATION_ID, request.args)
+    return organization_id
+
+
+def _query(operation: Operation) -> dict[str, Any]:
+    """Returns the query parameters; a provider may add some to the URL of its webhook."""
+    return {} if operation.who is Who.SIGNER else parameters.read(operation.parameters, request.args)
 
 
 def _body(*, optional: bool) -> Any:

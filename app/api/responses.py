@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import Response, request, stream_with_context
 
@@ -62,6 +63,12 @@ def array(items: Iterable[Any], *, tag: str, close: Callable[[], None]) -> Respo
     response.set_etag(tag)
     response.call_on_close(close)
     return response
+
+
+def link_next(response: Response, cursor: str) -> None:
+    """Adds the URL of the next page: that of the request, with another cursor."""
+    query = urlencode(request.args.to_dict() | {"cursor": cursor})
+    response.headers["Link"] = f'<{request.base_url}?{query}>; rel="next"'
 
 
 def _pieces(items: Iterable[Any]) -> Iterator[str]:

@@ -45,7 +45,7 @@ def _numbers(caller: Caller, query: str = "") -> list[str]:
 
 
 def _next(link: str | None) -> str | None:
-    found = re.fullmatch(r'<(/api/settings/endpoints\?[^>]+)>; rel="next"', link or "")
+    found = re.fullmatch(r'<http://localhost(/api/settings/endpoints\?[^>]+)>; rel="next"', link or "")
     return found[1] if found else None
 
 
@@ -110,7 +110,6 @@ def test_list_filters(app: Flask, dana: Caller, cast: Cast) -> None:
     assert _numbers(dana, "q=sales&provider=exotel&is_active=true&agent=sales-agent") == [
         number for n, number in enumerate(numbers) if n % 20 == 1 and n % 3 == 0
     ]
-    assert _numbers(dana, "q=&agent=") == numbers
 
 
 def test_list_invalid_parameter_is_422(dana: Caller, subtests: pytest.Subtests) -> None:
@@ -127,7 +126,14 @@ def test_list_invalid_parameter_is_422(dana: Caller, subtests: pytest.Subtests) 
         ("provider=sinch", "provider"),
         ("provider=", "provider"),
         ("is_active=1", "is_active"),
+        ("is_active=True", "is_active"),
         ("is_active=", "is_active"),
+        ("q=", "q"),
+        ("q=%20", "q"),
+        ("agent=", "agent"),
+        ("limit=1&cursor=", "cursor"),
+        ("is_activ=false", "is_activ"),
+        ("_external=1&limit=1", "_external"),
         ("q=" + "x" * 201, "q"),
         ("q=" + "x" * 60_000, "q"),
     ]:
@@ -136,7 +142,7 @@ def test_list_invalid_parameter_is_422(dana: Caller, subtests: pytest.Subtests) 
 
 
 def test_list_invalid_cursor_is_400(dana: Caller, subtests: pytest.Subtests) -> None:
-    for cursor in ["abc", "!", "%FF", "é", "KzE1NTU", "A" * 5000, "Jyc7LS0", "====", "%20"]:
+    for cursor in ["abc", "!", "%FF", "é", "KzE1NTU", "A" * 5000, "Jyc7LS0", "===="]:
         with subtests.test(cursor=cursor):
             assert dana.get(f"{PATH}?limit=10&cursor={cursor}").status_code == 400
 

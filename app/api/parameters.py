@@ -1,0 +1,109 @@
+"""Query parameters: each is declared once, and read and checked alike for every operation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from werkzeug.datastructures import MultiDict
+
+from app.api import messages
+from app.core import naming
+from app.core.errors import Invalid, Malformed, Problem
+from app.services.validation import LONGEST_NAME, MOST_PROBLEMS
+
+MOST_DIGITS = 9
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A query parameter. `schema` is that of OpenAPI, and what it says is checked."""
+
+    name: str
+    description: str
+    schema: dict[str, Any]
+    required: bool = False
+
+    def read(self, text: str) -> Any:
+        """Returns the value. Raises ValueError with a sentence."""
+        if not text.strip():
+            raise ValueError(messages.EMPTY_PARAMETER)
+        match self.schema["type"]:
+            case "boolean":
+                return self._read_boolean(text)
+            case "integer":
+                return self._read_integer(text)
+        return self._read_text(text)
+
+    def _read_boolean(self, text: str) -> bool:
+        if text not in ("true", "false"):
+            raise ValueError(messages.TRUE_OR_FALSE)
+        return text == "true"
+
+    def _read_integer(self, text: str) -> int:
+        least, most = self.schema["minimum"], self.schema["maximum"]
+        is_number = text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS
+        if not is_number or not least <= int(text) <= most:
+            raise ValueError(messages.integer_range(least, most))
+        return int(text)
+
+    def _read_text(self, text: str) -> str:
+        choices = self.schema.get("enum")
+        if choices and text not in choices:
+            raise ValueError(messages.one_of(choices))
+        longest = self.schema.get("maxLength")
+        if longest and len(text) > longest:
+            raise ValueError(messages.longest(longest))
+        return text
+
+
+ORGANIZATION_ID = Parameter(
+    "organizationId",
+    "Id of another organization to act in. Superadmins only.",
+    {"type": "string"},
+)
+
+
+def read(parameters: Iterable[Parameter], sent: MultiDict[str, str]) -> dict[str, Any]:
+    """Returns the value of each parameter that was sent, by name.
+
+    Raises Malformed if one is repeated, and Invalid if one is unknown, empty, missing, or not what its schema
+    says: a misspelled filter must not be taken for none.
+    """
+    known = {parameter.name: parameter for parameter in parameters}
+    missing = [name for name in known if known[name].required and name not in sent]
+    problems = [Problem(name, messages.REQUIRED) for name in missing]
+    problems += [
+        Problem(name[:LONGEST_NAME] or "query", _unknown(name, list(known)))
+        for name in sent
+        if name not in known
+    ]
+    values: dict[str, Any] = {}
+    for name in (name for name in known if name in sent):
+        try:
+            values[name] = read_one(known[name], sent)
+        except Invalid as error:
+            problems += error.problems
+    if problems:
+        raise Invalid(problems[:MOST_PROBLEMS])
+    return values
+
+
+def read_one(parameter: Parameter, sent: MultiDict[str, str]) -> Any:
+    """Returns the value of the parameter, or None if it was not sent. Raises Malformed and Invalid."""
+    texts = sent.getlist(parameter.name)
+    if len(texts) > 1:
+        raise Malformed(messages.repeated(parameter.name), code="REPEATED_PARAMETER")
+    try:
+        return parameter.read(texts[0]) if texts else None
+    except ValueError as error:
+        raise Invalid([Problem(parameter.name, str(error))]) from None
+
+
+def _unknown(name: str, known: list[str]) -> str:
+    if not known:
+        return messages.NO_PARAMETERS
+    if near := naming.nearest(name, known):
+        return messages.did_you_mean(near)
+    return messages.unknown_parameter(known)

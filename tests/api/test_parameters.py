@@ -1,0 +1,65 @@
+"""Query parameters are checked alike by every operation: a misspelled one is never taken for none."""
+
+from __future__ import annotations
+
+import pytest
+from flask import Flask
+
+from app.api.operations import OPERATIONS, Operation, Who
+from tests.support.caller import Caller, fields, sentence
+from tests.support.cast import Cast
+from tests.support.rows import unchanged
+
+CHECKED = [operation for operation in OPERATIONS if operation.who is not Who.SIGNER]
+LIST = "/api/settings/endpoints"
+
+
+@pytest.fixture
+def database_url(sqlite_url: str) -> str:
+    """What is refused before it is read reaches no database."""
+    return sqlite_url
+
+
+def _path(operation: Operation, cast: Cast) -> str:
+    path = operation.path.replace("<organization_id>", cast.acme)
+    return path.replace("<", "").replace(">", "")
+
+
+def _queries(operation: Operation) -> dict[str, tuple[int, str]]:
+    """Wrong queries, with the status and the field of their refusal."""
+    required = "".join(f"{one.name}=%2B15551234567&" for one in operation.parameters if one.required)
+    wrong = {f"{required}unknown=1": (422, "unknown"), f"{required}=1": (422, "query")}
+    for parameter in operation.parameters:
+        name = parameter.name
+        others = required.replace(f"{name}=%2B15551234567&", "")
+        wrong |= {
+            f"{others}{name}=": (422, name),
+            f"{others}{name}=%20": (422, name),
+            f"{required}{name}s=1": (422, f"{name}s"),
+            f"{required}{name.upper()}=1": (422, name.upper()),
+            f"{required}{name}=1&{name}=1": (400, name),
+        }
+    return wrong
+
+
+def test_wrong_parameters_are_refused_by_every_operation(app: Flask, dana: Caller, cast: Cast) -> None:
+    wrong = []
+    with unchanged(app):
+        for operation in CHECKED:
+            for query, (status, field) in _queries(operation).items():
+                answer = dana.call(operation.method, f"{_path(operation, cast)}?{query}")
+                named = fields(answer) if answer.status_code == 422 else {sentence(answer).split()[0]}
+                if (answer.status_code, named) != (status, {field}):
+                    wrong.append((operation.method, operation.path, query, answer.text))
+    assert wrong == []
+
+
+def test_unknown_parameter_suggests_the_nearest(dana: Caller) -> None:
+    assert "“is_active”" in sentence(dana.get(f"{LIST}?is_activ=false"))
+    assert "“organizationId”" in sentence(dana.get("/api/calls/providers?organization_id=x"))
+    assert "phone_number, direction" in sentence(dana.get(f"{LIST}/resolve?phone_number=%2B15551234567&x=1"))
+
+
+def test_every_wrong_parameter_is_named(dana: Caller) -> None:
+    query = "limit=0&is_active=True&provider=&qq=1&agent=%20"
+    assert fields(dana.get(f"{LIST}?{query}")) == {"limit", "is_active", "provider", "qq", "agent"}
