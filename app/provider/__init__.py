@@ -27,6 +27,7 @@
    OBSERVE         `observe`                    Webhook checks, an endpoint's page, Trace a number
    POINT           `point`                      Set webhook, on an endpoint's page
    CALLBACK        `callback`, `set_callback`   Callback of the application, shared by its numbers
+   DIALER_TOKEN    `dialer_token`               No page: `POST /api/calls/token`, for a dialer's SDK
    AGENTS          those of `HasAgents`         Voice AI, and AI on a number
    SIP_TRUNK       those of `SipTrunk`          Voice AI, and AI on a number
    CALL_REPORTS    those of `ReportsCalls`      Call webhook of Voice AI, and Calls
@@ -35,7 +36,7 @@
    `app/provider/capabilities.py` has their signatures. Each gets an HTTP client and the values by field name.
    Raise `Refusal` with `refused(Outcome, sentence)` if the provider refuses; `OutboundError` passes through.
    `json_object`, `json_list`, `unexpected` and `is_unauthorized` read responses. No sentence may repeat a
-   secret or what the provider wrote.
+   secret or what the provider wrote. `dialer_token` calls nothing: it signs a token with `dialer.mint`.
 
 3. Simulate it in `simulators/<key>.py`, or in a folder, as one subclass of `Simulator`, which declares the
    provider's hosts and sample values. `make demo` starts it, and tests run against it.
@@ -53,6 +54,7 @@ from app.provider.capabilities import (
     CallsBack,
     Capability,
     HasAgents,
+    MakesDialerTokens,
     Numbers,
     Observes,
     Points,
@@ -84,6 +86,7 @@ __all__ = [
     "Family",
     "Field",
     "HasAgents",
+    "MakesDialerTokens",
     "Numbers",
     "Observes",
     "Origin",

@@ -24,7 +24,7 @@ class Provider:
     What it can do are methods named as in `Capability`, none of them required:
 
     `verify`, see `Verifies`; `numbers`, see `Numbers`; `observe`, see `Observes`; `point`, see `Points`;
-    `callback`, which comes with `set_callback`, see `CallsBack`.
+    `callback`, which comes with `set_callback`, see `CallsBack`; `dialer_token`, see `MakesDialerTokens`.
     `numbers_of`: the key of the voice provider whose numbers this one lists, if it is not one itself.
     `configured_flag`: the name, in the voice AI configuration, of whether its required values are stored.
     `takers`: services that answer calls at addresses of their own, which a number's webhook may be.

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, ClassVar, Protocol
 
 from app.core.outbound.client import Outbound
+from app.provider.dialer import DialerToken
+from app.provider.fields import Field
 from app.provider.numbers import Callback, ProviderNumber
 from app.provider.results import Verified
 from app.provider.voice_ai import (
@@ -28,6 +30,7 @@ class Capability(StrEnum):
     POINT = "point"
     OBSERVE = "observe"
     CALLBACK = "callback"
+    DIALER_TOKEN = "dialer_token"  # noqa: S105 (a name)
     AGENTS = "agents"
     SIP_TRUNK = "sip_domain"
     CALL_REPORTS = "read_report"
@@ -86,6 +89,21 @@ class CallsBack(Protocol):
         """Sets the application's callback to `url`, and keeps its fallback.
 
         The write is sent once. Raises as `numbers`.
+        """
+        ...
+
+
+class MakesDialerTokens(Protocol):
+    """A voice provider whose SDK signs in with a short-lived token, without the account's secrets."""
+
+    dialer_fields: ClassVar[tuple[Field, ...]]
+    """The fields without which there is no token."""
+
+    def dialer_token(self, values: Mapping[str, Any], identity: str, now: datetime) -> DialerToken:
+        """Returns a token that is valid from now on, for `dialer.LONGEST` at most. Sends nothing.
+
+        `values`: by field name, in the clear, all of `dialer_fields` among them. `identity`: of the user, in
+        lower-case letters, digits and underscores, at most 40 characters.
         """
         ...
 

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote, urlencode, urljoin
 
+from app.core import clock
 from app.core.outbound.answer import Answer
 from app.core.outbound.client import Outbound
 from app.provider import (
@@ -17,6 +19,7 @@ from app.provider import (
     Secret,
     Text,
     Verified,
+    dialer,
     json_list,
     json_object,
     not_proven,
@@ -27,6 +30,7 @@ from app.provider import (
     unexpected,
 )
 from app.provider.answers import is_unauthorized
+from app.provider.dialer import DialerToken
 from app.provider.numbers import Override, ProviderNumber
 
 HOST = "https://api.twilio.com/"
@@ -42,6 +46,8 @@ SERVICES = {
     "KS": ("proxy.twilio.com/v1/Services",),
     "TK": ("trunking.twilio.com/v1/Trunks",),
 }
+HOME_REGION = "us1"
+"""Tokens for any other name their region."""
 UNKNOWN = refused(
     Outcome.BAD_CREDENTIALS,
     "Twilio rejects this account SID and auth token. Compare both with the Console's Account Info. "
@@ -122,6 +128,8 @@ class Twilio(Provider):
         families=(Family.TELEPHONY,),
     )
 
+    dialer_fields = (account_sid, api_key_sid, api_key_secret, twiml_app_sid)
+
     def verify(self, http: Outbound, values: Mapping[str, Any]) -> Verified:
         """Reads the account, then the API key, TwiML app and service that are set."""
         if lacking := self.missing_credentials(values):
@@ -170,6 +178,21 @@ class Twilio(Provider):
             raise Refusal(GONE)
         if answer.status != 200 or json_object(answer).get("sid") != line.reference:
             raise Refusal(_why(answer))
+
+    def dialer_token(self, values: Mapping[str, Any], identity: str, now: datetime) -> DialerToken:
+        """Returns an access token for incoming calls, and for outgoing ones through the TwiML app."""
+        key_sid, region = values["api_key_sid"], values.get("region")
+        header = {"typ": "JWT", "cty": "twilio-fpa;v=1"}
+        if region and region != HOME_REGION:
+            header["twr"] = region
+        outgoing = {"application_sid": values["twiml_app_sid"]}
+        claims = {
+            "jti": f"{key_sid}-{clock.seconds(now)}",
+            "iss": key_sid,
+            "sub": values["account_sid"],
+            "grants": {"identity": identity, "voice": {"incoming": {"allow": True}, "outgoing": outgoing}},
+        }
+        return dialer.mint(header, claims, values["api_key_secret"], issued_at=now)
 
 
 class _Account:

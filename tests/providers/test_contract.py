@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+import base64
 import pkgutil
+from typing import cast
 
 import pytest
 
 from app import providers
 from app.core import clock
 from app.core.naming import PHONE_NUMBER, calls_name, settings_name
-from app.provider import Capability, Count, Family, Origin, PhoneNumber, Secret, ServiceHost, Text
+from app.provider import (
+    Capability,
+    Count,
+    Family,
+    MakesDialerTokens,
+    Origin,
+    PhoneNumber,
+    Secret,
+    ServiceHost,
+    Text,
+    dialer,
+)
 from app.providers import PROVIDERS, in_family, keys_in
 from app.services.connections import drafts, store
 from simulators import SIMULATORS
@@ -79,8 +92,28 @@ def test_every_provider_can_be_verified_and_its_capabilities_fit_together():
         assert (Capability.NUMBERS in can) is (Capability.OBSERVE in can), key
         assert Capability.POINT not in can or Capability.OBSERVE in can, key
         assert (Capability.CALLBACK in can) is hasattr(provider, "set_callback"), key
+        assert (Capability.DIALER_TOKEN in can) is hasattr(provider, "dialer_fields"), key
+        assert Capability.DIALER_TOKEN not in can or Family.VOICE in provider.families, key
         assert provider.webhook_steps or Family.TELEPHONY not in provider.families, key
         assert all(is_sentence(step) for step in provider.webhook_steps), key
+
+
+def test_dialer_tokens_are_short_lived_and_contain_no_secret():
+    """Made of nothing but the fields that are declared to be enough."""
+    now = clock.now()
+    for key, declared in PROVIDERS.items():
+        if Capability.DIALER_TOKEN not in declared.capabilities:
+            continue
+        provider = cast(MakesDialerTokens, declared)
+        assert set(provider.dialer_fields) <= set(declared.fields_in(Family.VOICE)), key
+        values = {field.name: sample(field) for field in provider.dialer_fields}
+        token = provider.dialer_token(values, "user_0123", now)
+        assert now < token.expires_at <= now + dialer.LONGEST, key
+        readable = b"".join(base64.urlsafe_b64decode(f"{part}==") for part in token.jwt.split("."))
+        assert b"user_0123" in readable, key
+        secrets = [values[field.name] for field in provider.dialer_fields if field.secret]
+        assert not [secret for secret in secrets if secret.encode() in readable], key
+        assert token.jwt not in repr(token), key
 
 
 def test_required_fields_are_typed_and_in_every_family():

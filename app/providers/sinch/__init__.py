@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -27,7 +29,9 @@ from app.provider import (
     unexpected,
 )
 from app.provider.answers import is_unauthorized
+from app.provider.dialer import DialerToken
 from app.provider.numbers import Callback, Override, ProviderNumber
+from app.providers.sinch import registration
 from app.providers.sinch.signing import signature
 
 API = "https://callingapi.sinch.com"
@@ -57,6 +61,8 @@ class Sinch(Provider):
         "Application secret", help="Sinch dashboard → Voice → Apps, with the application key.", required=True
     )
     phone_number = PhoneNumber("Phone number", help="The default caller number.", group="Calls")
+
+    dialer_fields = (application_key, application_secret)
 
     def verify(self, http: Outbound, values: Mapping[str, Any]) -> Verified:
         """Reads the callback addresses of the application, signed with its secret."""
@@ -103,6 +109,9 @@ class Sinch(Provider):
 
     def set_callback(self, http: Outbound, values: Mapping[str, Any], url: str) -> None:
         self._application(http, values).set_callback(url)
+
+    def dialer_token(self, values: Mapping[str, Any], identity: str, now: datetime) -> DialerToken:
+        return registration.token(values, identity, now, secrets.token_urlsafe(16))
 
     def _application(self, http: Outbound, values: Mapping[str, Any]) -> _Application:
         if lacking := self.missing_credentials(values):

@@ -14,11 +14,11 @@ def signature(
     """What follows `key:` in the Authorization header. `path` has no host and no query."""
     digest = base64.b64encode(hashlib.md5(body, usedforsecurity=False).digest()).decode() if body else ""
     text = "\n".join((method.upper(), digest, content_type, f"x-timestamp:{timestamp}", path))
-    mac = hmac.digest(_decoded(secret), text.encode(), hashlib.sha256)
+    mac = hmac.digest(decoded(secret), text.encode(), hashlib.sha256)
     return base64.b64encode(mac).decode()
 
 
-def _decoded(secret: str) -> bytes:
+def decoded(secret: str) -> bytes:
     """Either alphabet, with or without padding; what is no base64 at all is passed over."""
     text = re.sub(r"[^A-Za-z0-9+/]", "", secret.translate(str.maketrans("-_", "+/")))
     if len(text) % 4 == 1:
