@@ -31,6 +31,14 @@ class CallsActiveProviderResponse(_Camel):
     phone_number: str | None = Field(description="The caller's default phone number; null if there is none.")
 
 
+class CallsTokenResponse(_Camel):
+    provider: VoiceKey
+    token: str = Field(description="For the provider's dialer SDK.")
+    identity: str = Field(description="The identity under which this user's dialer can be called.")
+    expires_at: str = Field(description=UTC)
+    warnings: list[str] = Field([], description="Fields of the request that were ignored.")
+
+
 class CallsUserPhoneNumberEntry(_Camel):
     """An entry of `User.voicePhoneNumbers`. Unset fields are omitted."""
 

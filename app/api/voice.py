@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from flask import Response
@@ -11,9 +12,10 @@ from pydantic import BaseModel, Field
 from app import context
 from app.api import messages, responses, schemas
 from app.api.operations import Who, blueprint
+from app.core import clock
 from app.core.errors import Unauthenticated
 from app.services import validation
-from app.services.providers import voice
+from app.services.providers import dialer, voice
 from app.services.scope import Scope
 from app.services.voice_ai import config
 
@@ -29,11 +31,19 @@ class ActiveChoice(BaseModel):
     reason: str | None = Field(None, max_length=300)
 
 
+class TokenRequest(BaseModel):
+    """An empty object."""
+
+    model_config = validation.OPEN
+
+
 def _saved(message: str, unknown: list[str]) -> Response:
-    body: dict[str, Any] = {"success": True, "message": message}
-    if unknown:
-        body["warnings"] = [messages.unknown_field(name) for name in unknown]
-    return responses.document(body)
+    return responses.document({"success": True, "message": message} | _warnings(unknown))
+
+
+def _warnings(unknown: Iterable[str]) -> dict[str, Any]:
+    warnings = [messages.unknown_field(name) for name in unknown]
+    return {"warnings": warnings} if warnings else {}
 
 
 def _active_for_token(token_id: str) -> Response:
@@ -117,6 +127,32 @@ def make_active(scope: Scope, sent: Any) -> ResponseReturnValue:
     draft = validation.read(ActiveChoice, sent)
     voice.make_active(scope, draft.provider, reason=draft.reason, if_match=responses.if_match())
     return _saved(messages.ACTIVE_SAVED, sorted(draft.model_extra or {}))
+
+
+@calls.operation(
+    "POST",
+    "/token",
+    who=Who.USER,
+    body=TokenRequest,
+    optional_body=True,
+    response=schemas.CallsTokenResponse,
+    errors=(409, 429),
+)
+def create_dialer_token(scope: Scope, sent: Any) -> ResponseReturnValue:
+    """Create a token for the dialer's SDK
+
+    The token is the active voice provider's, for the calling user, and expires within an hour. It contains no
+    secret. 409 names what is missing: an active provider, or its fields.
+    """
+    unknown = sorted(validation.read(TokenRequest, sent).model_extra or {})
+    issued = dialer.issue(scope)
+    body = {
+        "provider": issued.provider,
+        "token": issued.token.jwt,
+        "identity": issued.identity,
+        "expiresAt": clock.utc(issued.token.expires_at),
+    }
+    return responses.document(body | _warnings(unknown))
 
 
 @calls.operation("GET", "/voice-ai/config", who=Who.USER, response=schemas.CallsVoiceAiConfigResponse)

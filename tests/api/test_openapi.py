@@ -48,6 +48,7 @@ def test_document_has_the_operations_of_the_contract() -> None:
         "POST /api/calls/providers/config",
         "DELETE /api/calls/providers/config/<provider>",
         "POST /api/calls/providers/active",
+        "POST /api/calls/token",
         "GET /api/calls/voice-ai/config",
         "POST /api/calls/voice-ai/config",
         "GET /api/settings/telephony",

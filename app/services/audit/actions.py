@@ -86,6 +86,7 @@ class Action(StrEnum):
 
     TOKEN_ISSUED = "token.issued", "API token created", Group.TOKENS
     TOKEN_REVOKED = "token.revoked", "API token revoked", Group.TOKENS
+    DIALER_TOKEN_ISSUED = "dialer-token.issued", "Dialer token created", Group.TOKENS
 
     ENDPOINT_CREATED = "endpoint.created", "Endpoint added", Group.ENDPOINTS, Trait.STALES_FORMS
     ENDPOINT_SAVED = "endpoint.saved", "Endpoint saved", Group.ENDPOINTS, _ONE

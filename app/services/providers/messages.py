@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 CHANGED_SINCE = "The default provider was changed again since. Only the last change can be undone."
+NO_VOICE_PROVIDER = "There is no active voice provider. A superadmin can choose one."
 NEEDS_BASE_URL = "Required: an https URL that providers can reach, such as https://voice.example.com."
 
 
@@ -14,6 +15,14 @@ def wrong_family(label: str, family: str, known: Sequence[str]) -> str:
 
 def is_disabled(label: str) -> str:
     return f"{label} is disabled. Enable it first."
+
+
+def no_dialer_tokens(label: str) -> str:
+    return f"{label} has no tokens for dialers."
+
+
+def dialer_token_needs(label: str, missing: Sequence[str]) -> str:
+    return f"Dialer tokens of {label} need {' and '.join(missing)}. A superadmin can add what is missing."
 
 
 def default_needs(label: str, families: Sequence[str], missing: Sequence[str]) -> str:

@@ -1,0 +1,158 @@
+"""Tokens for the SDK of a dialer: any user's, from the active voice provider."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+from joserfc import jwt
+from joserfc.jwk import OctKey
+from sqlalchemy import select, update
+
+from app import context
+from app.core import clock
+from app.models import AuditEvent, Connection, Secret, Throttle
+from app.services.providers import dialer
+from tests.support.caller import Caller, sentence
+from tests.support.cast import Cast
+
+PATH = "/api/calls/token"
+CONFIG = "/api/calls/providers/config"
+API_KEY_SECRET = "sample-secret-of-an-api-key-0001"
+TWILIO = {
+    "provider": "twilio",
+    "twilioAccountSid": "AC" + "0" * 32,
+    "twilioAuthToken": "sample-auth-token-of-an-account-01",
+    "twilioApiKeySid": "SK" + "0" * 32,
+    "twilioApiKeySecret": API_KEY_SECRET,
+    "twilioTwimlAppSid": "AP" + "0" * 32,
+}
+SINCH = {
+    "provider": "sinch",
+    "sinchApplicationKey": "sample-key",
+    "sinchApplicationSecret": "c2FtcGxlLXNlY3JldC1vZi1zaW5jaA==",
+}
+
+
+def activate(dana: Caller, config: dict[str, Any]) -> None:
+    assert dana.post(CONFIG, config).status_code == 200
+    assert dana.post("/api/calls/providers/active", {"provider": config["provider"]}).status_code == 200
+
+
+def events(app: Flask) -> list[tuple[str, Any]]:
+    """(Email, changes) of each event about a token, oldest first."""
+    with app.app_context():
+        query = select(AuditEvent.actor_name, AuditEvent.changes).order_by(AuditEvent.id)
+        found = context.session().execute(query.where(AuditEvent.action == "dialer-token.issued"))
+        return [(name, changes) for name, changes in found]
+
+
+def test_token_is_the_active_providers_for_the_calling_member(dana: Caller, mo: Caller, cast: Cast) -> None:
+    activate(dana, TWILIO)
+    before = clock.now().replace(microsecond=0)
+    answer = mo.post(PATH, {})
+    assert answer.status_code == 200, answer.text
+    identity = f"user_{cast.mo.id.replace('-', '')}"
+    found = answer.json or {}
+    assert (found["provider"], found["identity"]) == ("twilio", identity)
+    expires_at = datetime.fromisoformat(found["expiresAt"].removesuffix("Z"))
+    assert found["expiresAt"].endswith("Z")
+    assert before + timedelta(hours=1) <= expires_at <= clock.now() + timedelta(hours=1)
+    token = jwt.decode(found["token"], OctKey.import_key(API_KEY_SECRET))
+    assert token.claims["grants"]["identity"] == identity
+    assert token.claims["exp"] == clock.seconds(expires_at)
+    activate(dana, SINCH)
+    assert (mo.post(PATH).json or {})["provider"] == "sinch"
+
+
+def test_token_of_another_organization_is_for_superadmins(
+    dana: Caller, gus: Caller, mo: Caller, cast: Cast
+) -> None:
+    activate(dana, SINCH)
+    assert gus.post(PATH, {}).status_code == 409
+    inside = gus.post(f"{PATH}?organizationId={cast.acme}", {})
+    assert (inside.json or {})["identity"] == dialer.identity_of(cast.gus.id)
+    assert mo.post(f"{PATH}?organizationId={cast.globex}", {}).status_code == 401
+
+
+def test_unknown_fields_are_ignored_and_named(dana: Caller, mo: Caller) -> None:
+    activate(dana, SINCH)
+    assert len((mo.post(PATH, {"identity": "dana", "ttl": 86400}).json or {})["warnings"]) == 2
+
+
+def test_conflict_names_what_is_missing(app: Flask, dana: Caller, mo: Caller) -> None:
+    def refusal() -> tuple[str, str]:
+        answer = mo.post(PATH, {})
+        assert answer.status_code == 409, answer.text
+        return (answer.json or {})["code"], sentence(answer)
+
+    assert refusal()[0] == "NO_VOICE_PROVIDER"
+    activate(dana, {name: value for name, value in TWILIO.items() if "Api" not in name})
+    code, said = refusal()
+    assert code == "PROVIDER_NOT_CONFIGURED"
+    assert [name in said for name in TWILIO if name.startswith("twilio")] == [False, False, True, True, False]
+    dana.post(CONFIG, TWILIO)
+    dana.post(CONFIG, {"provider": "twilio", "isEnabled": False})
+    activate(dana, SINCH)
+    with app.app_context():
+        context.session().execute(update(Secret).where(Secret.provider == "sinch").values(sealed="broken"))
+        context.session().commit()
+    code, said = refusal()
+    assert (code, "sinchApplicationSecret" in said) == ("PROVIDER_NOT_CONFIGURED", True)
+    assert events(app) == []
+
+
+def test_token_needs_no_secret_that_it_is_not_made_of(app: Flask, dana: Caller, mo: Caller) -> None:
+    activate(dana, TWILIO)
+    with app.app_context():
+        broken = update(Secret).where(Secret.field == "auth_token").values(sealed="broken")
+        context.session().execute(broken)
+        context.session().commit()
+    assert mo.post(PATH, {}).status_code == 200
+
+
+def test_disabled_provider_is_a_conflict(app: Flask, dana: Caller, mo: Caller) -> None:
+    activate(dana, SINCH)
+    with app.app_context():
+        context.session().execute(update(Connection).values(enabled=False))
+        context.session().commit()
+    answer = mo.post(PATH, {})
+    assert (answer.status_code, (answer.json or {})["code"]) == (409, "PROVIDER_DISABLED")
+
+
+def test_tokens_are_limited_per_user(dana: Caller, mo: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dialer, "MOST", 2)
+    activate(dana, SINCH)
+    assert [mo.post(PATH, {}).status_code for _ in range(3)] == [200, 200, 429]
+    assert int(mo.post(PATH, {}).headers["Retry-After"]) > 0
+    assert dana.post(PATH, {}).status_code == 200
+
+
+def test_tokens_are_audited_once_an_hour_with_their_count(
+    app: Flask, dana: Caller, mo: Caller, cast: Cast
+) -> None:
+    activate(dana, SINCH)
+    for _ in range(3):
+        mo.post(PATH, {})
+    assert events(app) == [(cast.mo.email, {})]
+    with app.app_context():
+        tallies = update(Throttle).where(Throttle.key.startswith("tally:"))
+        before = clock.now() - timedelta(hours=2)
+        context.session().execute(tallies.values(window_started_at=before))
+        context.session().commit()
+    mo.post(PATH, {})
+    assert events(app)[1:] == [(cast.mo.email, {"times": [None, 3]})]
+
+
+def test_no_secret_and_no_token_is_logged_or_stored(
+    app: Flask, dana: Caller, mo: Caller, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    activate(dana, TWILIO)
+    with caplog.at_level(logging.DEBUG):
+        token = (mo.post(PATH, {}).json or {})["token"]
+    logged = caplog.text + "".join(capsys.readouterr())
+    assert not [text for text in (token, API_KEY_SECRET, TWILIO["twilioAuthToken"]) if text in logged]
+    assert token not in str(events(app))
