@@ -6,7 +6,7 @@ import os
 
 from flask import Flask
 
-from app import api, cli, error_handlers, health, http, logs, metrics, plain_http, security, static, web
+from app import api, cli, cors, error_handlers, health, http, logs, metrics, plain_http, security, static, web
 from app.backup import cli as backup_cli
 from app.config import Settings
 from app.database import engine
@@ -32,6 +32,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     htmx.init_app(app)
 
     security.init_app(app, settings)
+    cors.init_app(app, settings)
     plain_http.init_app(app)
     static.init_app(app)
     metrics.init_app(app)

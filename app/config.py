@@ -12,7 +12,7 @@ from pathlib import Path
 
 from cryptography.fernet import Fernet
 
-from app.core import sealing
+from app.core import sealing, urls
 from app.core.outbound import addresses, upstreams
 
 DEFAULT_BIND = "127.0.0.1:2212"
@@ -58,6 +58,7 @@ class Settings:
     port: int
     workers: int
     trusted_proxies: int
+    cors_origins: frozenset[str]
     upstreams: Mapping[str, str]
     metrics_token: str | None = field(repr=False)
 
@@ -77,6 +78,7 @@ class Settings:
             port=port,
             workers=_number(environ, "PATCHBAY_WORKERS", default=_usual_workers(), least=1),
             trusted_proxies=_number(environ, "PATCHBAY_TRUSTED_PROXIES", default=0, least=0),
+            cors_origins=_origins(environ.get("PATCHBAY_CORS_ORIGINS") or ""),
             upstreams=_upstreams(environ.get("PATCHBAY_UPSTREAMS") or ""),
             metrics_token=_metrics_token(keys.given("PATCHBAY_METRICS_TOKEN")),
         )
@@ -134,6 +136,17 @@ def _metrics_token(token: str | None) -> str | None:
     raise SettingsError(
         f"PATCHBAY_METRICS_TOKEN is unusable. Use at least {SHORTEST_METRICS_TOKEN} printable characters."
     )
+
+
+def _origins(text: str) -> frozenset[str]:
+    """Returns web origins from a list separated by commas or spaces."""
+    found: set[str] = set()
+    for place, entry in enumerate(text.replace(",", " ").split(), start=1):
+        try:
+            found.add(urls.web_origin(entry))
+        except ValueError as error:
+            raise SettingsError(f"PATCHBAY_CORS_ORIGINS: entry {place} is not an origin. {error}") from None
+    return frozenset(found)
 
 
 def _upstreams(text: str) -> dict[str, str]:

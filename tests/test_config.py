@@ -181,6 +181,15 @@ def test_unusable_setting_is_named(data, subtests):
             assert not (is_key and len(value) > 20 and value in str(refused.value))
 
 
+def test_cors_origins_are_a_list(data):
+    text = "https://dialer.example.com, http://localhost:3000\nhttps://dialer.example.com"
+    found = _read(data, PATCHBAY_CORS_ORIGINS=text).cors_origins
+    assert found == {"https://dialer.example.com", "http://localhost:3000"}
+    assert _read(data).cors_origins == frozenset()
+    with pytest.raises(SettingsError, match=r"^PATCHBAY_CORS_ORIGINS: entry 2 is not an origin\..+\.$"):
+        _read(data, PATCHBAY_CORS_ORIGINS="https://dialer.example.com,*")
+
+
 def test_key_lists_are_newest_first(data):
     newer = Fernet.generate_key().decode()
     settings = _read(

@@ -13,7 +13,11 @@ _PATH = re.compile(r"(/([A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})+)*/?")
 _QUERY = re.compile(r"([A-Za-z0-9._~!$&'()*+,;=:@/?-]|%[0-9A-Fa-f]{2})*")
 _PASSWORD = re.compile(r"//[^/?#]*@")
 _USER = re.compile(r"(?<=//)[^/?#]*@")
+_NO_ORIGIN = "Use a scheme and a host, such as https://dialer.example.com, and no wildcard."
 _UNUSABLE = "This is not a web address. Use one such as https://voice.example.com."
+_ORIGIN_HOST = re.compile(r"[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*")
+_DEFAULT_PORTS = {"https": 443, "http": 80}
+_LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
 _NOT_PUBLIC = (".localhost", ".local", ".internal", ".localdomain")
 LONGEST = 300
 LONGEST_CALLBACK = 1000
@@ -102,6 +106,37 @@ def _public_host(host: str) -> str:
         raise ValueError("Providers cannot reach this machine by that name. Use a public host name.")
     if not _HOST.fullmatch(host):
         raise ValueError("The host name in this address is not valid. Use one such as voice.example.com.")
+    return host
+
+
+def web_origin(text: str) -> str:
+    """Returns the origin of web pages, which has to be written as browsers send it.
+
+    Plain HTTP is for this machine only: elsewhere the page could be changed in transit. Raises ValueError
+    with a sentence that says what is valid, and repeats no password.
+    """
+    try:
+        parts = urlsplit(text)
+        host, port = _origin_host(parts.hostname or ""), parts.port
+    except ValueError:
+        raise ValueError(_NO_ORIGIN) from None
+    if parts.scheme not in _DEFAULT_PORTS:
+        raise ValueError(_NO_ORIGIN)
+    if parts.scheme == "http" and (parts.hostname or "") not in _LOCAL_HOSTS:
+        raise ValueError("Use https. Only localhost, 127.0.0.1 and [::1] may use http.")
+    is_usual = port is None or port == _DEFAULT_PORTS[parts.scheme]
+    origin = f"{parts.scheme}://{host}" if is_usual else f"{parts.scheme}://{host}:{port}"
+    if origin != text:
+        raise ValueError(f"Write it as browsers send it: {origin}.")
+    return origin
+
+
+def _origin_host(host: str) -> str:
+    if ":" in host:
+        return f"[{ipaddress.IPv6Address(host)}]"
+    host = host.encode("idna").decode().lower()
+    if not _ORIGIN_HOST.fullmatch(host):
+        raise ValueError
     return host
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
 from flask import Flask
 
-from app import security
+from app import cors, security
 from app.api import responses
 from app.core import paths
 from app.core.errors import Busy
@@ -73,6 +73,7 @@ class Edge:
 
     def __init__(self, app: Flask, limit_of: Callable[[Environ], Limit]) -> None:
         self._app = app
+        self._origins: Collection[str] = app.extensions["patchbay_settings"].cors_origins
         self._bodies = Bodies(limit_of)
         self._for_queries = Threads("query", threads.FOR_QUERIES, self._work)
         self._for_others = Threads("request", threads.FOR_OTHERS, self._work)
@@ -84,11 +85,12 @@ class Edge:
             await self._serve(scope, receive, send)
         except Exception:
             log.exception("edge.failed")
-            await _send(send, _plain(500, scope), closes=True)
+            await _send(send, self._plain(500, scope["path"], environ.origin(scope)), closes=True)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        origin = environ.origin(scope)
         if status := environ.refusal(scope):
-            await _send(send, _plain(status, scope), closes=True)
+            await _send(send, self._plain(status, scope["path"], origin), closes=True)
             return
         request = environ.of(scope)
         body = await self._bodies.read(request, receive)
@@ -96,13 +98,29 @@ class Edge:
         reply = Reply(asyncio.get_running_loop())
         try:
             has_place = self._threads_for(scope).put(request, reply)
-            response = await reply.ready if has_place else _plain(503, scope)
+            response = await reply.ready if has_place else self._plain(503, scope["path"], origin)
         finally:
             body.close()
         if isinstance(response.body, bytes):
             await _send(send, response, closes=not body.is_whole)
         else:
             await _deliver(response, response.body, scope, receive, send)
+
+    def _plain(self, status: int, path: str, origin: str | None) -> Response:
+        """A response that needs no thread."""
+        code, message = _WORDS[status]
+        headers = [
+            *security.HEADERS,
+            *cors.headers_for(self._origins, origin, path),
+            ("Content-Security-Policy", security.API_POLICY),
+            ("Cache-Control", "no-store"),
+            *([("Retry-After", "5")] if status == 503 else []),
+        ]
+        if paths.is_api(path):
+            text = json.dumps({"success": False, "error": message, "code": code})
+            return Response(status, [*headers, ("Content-Type", responses.JSON)], text.encode())
+        headers.append(("Content-Type", "text/plain; charset=utf-8"))
+        return Response(status, headers, f"{message}\n".encode())
 
     def _threads_for(self, scope: Scope) -> Threads:
         is_query = scope["path"] in QUERIES and scope["method"] in ("GET", "HEAD")
@@ -120,7 +138,7 @@ class Edge:
                 log.exception("response.broken_off")
             elif "patchbay.failure" in request:
                 log.exception("request.failed")
-                reply.start(_plain(500, {"path": request["PATH_INFO"]}))
+                reply.start(self._plain(500, request["PATH_INFO"], request.get("HTTP_ORIGIN")))
             else:
                 self._work(again | {"patchbay.failure": error}, reply)
 
@@ -251,20 +269,3 @@ async def _gone(receive: Receive) -> None:
     """Returns when the client has closed the connection."""
     while (await receive())["type"] != "http.disconnect":
         pass
-
-
-def _plain(status: int, scope: Scope) -> Response:
-    """A response that needs no thread."""
-    code, message = _WORDS[status]
-    headers = [
-        *security.HEADERS,
-        ("Content-Security-Policy", security.API_POLICY),
-        ("Cache-Control", "no-store"),
-        *([("Retry-After", "5")] if status == 503 else []),
-    ]
-    if paths.is_api(scope["path"]):
-        text = json.dumps({"success": False, "error": message, "code": code})
-        return Response(status, [*headers, ("Content-Type", responses.JSON)], text.encode())
-    return Response(
-        status, [*headers, ("Content-Type", "text/plain; charset=utf-8")], f"{message}\n".encode()
-    )

@@ -30,6 +30,12 @@ def refusal(scope: Scope) -> int | None:
     return None
 
 
+def origin(scope: Scope) -> str | None:
+    """The Origin header; None if there is none."""
+    values = [value.decode("latin-1") for name, value in scope["headers"] if name == b"origin"]
+    return ",".join(values) or None
+
+
 def of(scope: Scope) -> Environ:
     """The environment without a body; the caller sets `wsgi.input`.
 

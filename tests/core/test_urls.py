@@ -216,3 +216,52 @@ def test_without_user_removes_the_password(subtests):
     ]:
         with subtests.test(url=url):
             assert urls.without_user(url) == shown
+
+
+def test_web_origin_is_one_as_browsers_send_it():
+    for text in (
+        "https://dialer.example.com",
+        "https://dialer.example.com:8443",
+        "https://dialer",
+        "https://10.1.2.3",
+        "https://[2001:db8::1]:8443",
+        "http://localhost:3000",
+        "http://127.0.0.1",
+        "http://[::1]:3000",
+    ):
+        assert urls.web_origin(text) == text
+
+
+def test_web_origin_refuses_what_browsers_do_not_send():
+    """Those that can be meant are answered with the right spelling."""
+    wrong = []
+    for text, part in (
+        ("https://dialer.example.com/", ": https://dialer.example.com."),
+        ("https://dialer.example.com/app?a#b", ": https://dialer.example.com."),
+        ("https://Dialer.example.com:443", ": https://dialer.example.com."),
+        ("https://bücher.example", ": https://xn--bcher-kva.example."),
+        ("https://ann:sample-word@dialer.example.com", ": https://dialer.example.com."),
+        ("http://[0:0:0:0:0:0:0:1]", "Use https"),
+        ("http://dialer.example.com", "Use https"),
+        ("http://localhost.example.com", "Use https"),
+        ("*", "wildcard"),
+        ("https://*.example.com", "wildcard"),
+        ("https://*", "wildcard"),
+        ("null", "scheme"),
+        ("dialer.example.com", "scheme"),
+        ("//dialer.example.com", "scheme"),
+        ("file:///srv", "scheme"),
+        ("ftp://dialer.example.com", "scheme"),
+        ("chrome-extension://abcdef", "scheme"),
+        ("https://", "scheme"),
+        ("https://[", "scheme"),
+        ("https://dialer.example.com:99999", "scheme"),
+        ("https://dialer..example.com", "scheme"),
+        ("https://dialer.example.com\r\nX-A: 1", "scheme"),
+    ):
+        try:
+            wrong.append((text, urls.web_origin(text)))
+        except ValueError as error:
+            if part not in str(error) or "sample-word" in str(error):
+                wrong.append((text, str(error)))
+    assert wrong == []

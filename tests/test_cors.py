@@ -1,0 +1,126 @@
+"""Cross-origin requests, in process; `tests/browser/test_dialer.py` makes them in a browser."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from app import cors, limits
+from app.api.operations import OPERATIONS
+from app.edge import Edge
+from app.edge.environ import LARGEST_HEADERS
+from tests.support.cast import assemble, issue
+
+DIALER = "https://dialer.example.com"
+PROVIDERS = "/api/calls/providers"
+RESOLVE = "/api/settings/endpoints/resolve"
+
+
+@pytest.fixture
+def database_url(sqlite_url: str) -> str:
+    return sqlite_url
+
+
+@pytest.fixture
+def environment(environment: dict[str, str]) -> dict[str, str]:
+    return environment | {"PATCHBAY_CORS_ORIGINS": f"http://localhost:3000, {DIALER}"}
+
+
+def shared_with(headers: Any) -> tuple[str | None, bool]:
+    """The origin that may read the response, and whether caches know that it differs by origin."""
+    assert "Access-Control-Allow-Credentials" not in headers
+    vary = ",".join(headers.getlist("Vary")).replace(" ", "").split(",")
+    return headers.get("Access-Control-Allow-Origin"), "Origin" in vary
+
+
+def test_responses_of_shared_paths_can_be_read_by_named_origins(app: Flask) -> None:
+    token = issue(app, assemble(app).mo).jwt
+    bearer = {"Authorization": f"Bearer {token}"}
+    client = app.test_client()
+    wrong = []
+    for method, path, origin, headers, status, expected in [
+        ("GET", PROVIDERS, DIALER, bearer, 200, (DIALER, True)),
+        ("GET", PROVIDERS, "http://localhost:3000", bearer, 200, ("http://localhost:3000", True)),
+        ("GET", "/api/me", DIALER, bearer, 200, (DIALER, True)),
+        ("GET", f"{RESOLVE}?phone_number=%2B15551234567", DIALER, bearer, 200, (DIALER, True)),
+        ("GET", PROVIDERS, DIALER, {}, 401, (DIALER, True)),
+        ("GET", f"{PROVIDERS}/config", DIALER, bearer, 401, (DIALER, True)),
+        ("POST", "/api/calls/token", DIALER, bearer, 409, (DIALER, True)),
+        ("PUT", PROVIDERS, DIALER, bearer, 405, (DIALER, True)),
+        ("GET", "/api/calls/nothing", DIALER, bearer, 404, (DIALER, True)),
+        ("GET", PROVIDERS, None, bearer, 200, (None, True)),
+        ("GET", PROVIDERS, "https://dialer.example.com.evil.example", bearer, 200, (None, True)),
+        ("GET", PROVIDERS, "HTTPS://dialer.example.com", bearer, 200, (None, True)),
+        ("GET", PROVIDERS, f"{DIALER},{DIALER}", bearer, 200, (None, True)),
+        ("GET", PROVIDERS, "null", bearer, 200, (None, True)),
+        ("GET", "/api/settings/endpoints", DIALER, bearer, 403, (None, False)),
+        ("GET", "/api/calls", DIALER, bearer, 404, (None, False)),
+        ("GET", "/api/openapi.json", DIALER, {}, 200, (None, False)),
+        ("GET", "/healthz", DIALER, {}, 200, (None, False)),
+        ("GET", "/sign-in", DIALER, {}, 200, (None, False)),
+    ]:
+        sent = headers | ({"Origin": origin} if origin else {})
+        answer = client.open(path, method=method, headers=sent)
+        if (answer.status_code, shared_with(answer.headers)) != (status, expected):
+            wrong.append((method, path, origin, answer.status_code, shared_with(answer.headers)))
+    assert wrong == []
+
+
+def test_preflight_needs_no_token_and_lists_the_methods_of_the_path(app: Flask) -> None:
+    client = app.test_client()
+    wrong = []
+    for path, origin, requested, expected in [
+        (PROVIDERS, DIALER, "GET", "GET, HEAD"),
+        (PROVIDERS, DIALER, "DELETE", "GET, HEAD"),
+        (f"{PROVIDERS}/config", DIALER, "POST", "GET, HEAD, POST"),
+        ("/api/calls/token", DIALER, "POST", "POST"),
+        ("/api/me", DIALER, "GET", "GET, HEAD"),
+        (PROVIDERS, "https://other.example", "GET", None),
+        (PROVIDERS, DIALER, None, None),
+        ("/api/calls/nothing", DIALER, "GET", None),
+        ("/api/settings/endpoints", DIALER, "GET", None),
+        ("/sign-in", DIALER, "POST", None),
+    ]:
+        sent = {"Origin": origin} | ({"Access-Control-Request-Method": requested} if requested else {})
+        answer = client.open(path, method="OPTIONS", headers=sent)
+        found = answer.headers.get("Access-Control-Allow-Methods")
+        if found != expected or (answer.status_code == 204) is not (expected is not None):
+            wrong.append((path, origin, requested, answer.status_code, found))
+        if expected:
+            assert shared_with(answer.headers) == (DIALER, True)
+            assert "Authorization" in answer.headers["Access-Control-Allow-Headers"]
+            assert int(answer.headers["Access-Control-Max-Age"]) > 0
+    assert wrong == []
+
+
+def test_shared_paths_are_those_of_dialers(app: Flask) -> None:
+    shared = {operation.path for operation in OPERATIONS if cors.SHARED.fullmatch(operation.path)}
+    calls = {operation.path for operation in OPERATIONS if operation.path.startswith("/api/calls/")}
+    assert shared == calls | {"/api/me", RESOLVE}
+
+
+def test_nothing_is_shared_without_the_setting() -> None:
+    assert cors.headers_for(frozenset(), DIALER, PROVIDERS) == []
+
+
+def test_responses_of_the_edge_can_be_read_too(app: Flask) -> None:
+    """Those that Flask never sees: here, too large headers."""
+    sent: list[dict[str, Any]] = []
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.disconnect"}
+
+    headers = [(b"origin", DIALER.encode()), (b"x-a", b"x" * LARGEST_HEADERS)]
+    path = {"path": PROVIDERS, "raw_path": PROVIDERS.encode(), "query_string": b""}
+    scope = {"type": "http", "method": "GET", "headers": headers} | path
+    asyncio.run(Edge(app, limits.limit_of(app))(scope, receive, send))
+    found = dict(sent[0]["headers"])
+    assert sent[0]["status"] == 431
+    assert found[b"access-control-allow-origin"] == DIALER.encode()
+    assert b"Retry-After" in found[b"access-control-expose-headers"]
