@@ -9,9 +9,9 @@ from flask import Response, request
 from flask.typing import ResponseReturnValue
 
 from app import context
-from app.api import messages, responses, schemas
-from app.api.operations import Who, blueprint
-from app.api.parameters import Parameter
+from app.api import error_codes, examples, messages, responses, schemas
+from app.api.operations import Tag, Who, blueprint
+from app.api.parameters import E164, Parameter
 from app.core.errors import Invalid, Problem
 from app.provider import Family
 from app.providers import keys_in
@@ -22,7 +22,11 @@ from app.services.endpoints.listing import Filter
 from app.services.scope import Scope
 from app.services.webhooks import endpoint
 
-endpoints = blueprint("endpoints", "/api/settings")
+endpoints = blueprint(
+    "endpoints",
+    "/api/settings",
+    Tag("Endpoints", "Phone numbers, and the agents that answer and dial for them."),
+)
 
 PAGING = (
     Parameter(
@@ -49,7 +53,7 @@ FILTERS = (
     Parameter("agent", "Only endpoints with this inbound or outbound agent.", {"type": "string"}),
 )
 LOOKUP = (
-    Parameter("phone_number", "Phone number in E.164 format.", {"type": "string"}, required=True),
+    Parameter("phone_number", "Phone number in E.164 format.", E164, required=True, example=examples.NUMBER),
     Parameter(
         "direction",
         "Direction of the call. Defaults to inbound.",
@@ -62,16 +66,18 @@ LOOKUP = (
     "GET",
     "/endpoints",
     who=Who.SUPERADMIN,
+    returns="The endpoints.",
     parameters=(*FILTERS, *PAGING),
     response=schemas.Endpoint,
     is_list=True,
-    errors=(400,),
+    example=[examples.ENDPOINT],
+    headers=("ETag", "Link"),
 )
 def list_endpoints(scope: Scope, query: Any) -> ResponseReturnValue:
     """List endpoints
 
-    Returns the organization's endpoints, sorted by phone number. With limit, returns one page; the Link
-    header has the URL of the next one.
+    Returns the organization's endpoints, sorted by phone number. With `limit`, returns one page, and the
+    `Link` header has the URL of the next one; without it, returns all endpoints as one streamed array.
     """
     filters = _filter(query)
     if "limit" not in query:
@@ -91,15 +97,21 @@ def list_endpoints(scope: Scope, query: Any) -> ResponseReturnValue:
     "POST",
     "/endpoints",
     who=Who.SUPERADMIN,
+    returns="The new endpoint.",
     body=EndpointDraft,
+    body_example=examples.NEW_ENDPOINT,
     response=schemas.Endpoint,
+    example=examples.ENDPOINT,
     status=201,
-    errors=(409,),
+    headers=("ETag",),
+    errors=("NUMBER_IN_USE",),
 )
 def create_endpoint(scope: Scope, sent: Any) -> ResponseReturnValue:
     """Create an endpoint
 
-    A phone number can have one endpoint across all organizations.
+    A phone number can have one endpoint across all organizations. Configure the returned
+    `inbound_webhook_url` at the provider, or let Patchbay do it with `POST
+    /api/settings/endpoints/{endpoint_id}/point`.
     """
     return _endpoint(scope, crud.create(scope, sent), 201)
 
@@ -108,22 +120,38 @@ def create_endpoint(scope: Scope, sent: Any) -> ResponseReturnValue:
     "PUT",
     "/endpoints/<endpoint_id>",
     who=Who.SUPERADMIN,
+    returns="The endpoint after the change.",
     body=EndpointEdit,
+    body_example=examples.ENDPOINT_CHANGES,
     response=schemas.Endpoint,
-    errors=(404, 412),
+    example=examples.ENDPOINT,
+    headers=("ETag",),
+    errors=("STALE",),
 )
 def update_endpoint(scope: Scope, endpoint_id: str, sent: Any) -> ResponseReturnValue:
     """Update an endpoint
 
-    Omitted fields keep their values; null clears a field.
+    Omitted fields keep their values, and null clears a field. The phone number and the provider of an
+    endpoint never change: delete it and create another one.
     """
     row = crud.update(scope, endpoint_id, sent, version=responses.expected_version())
     return _endpoint(scope, row, 200)
 
 
-@endpoints.operation("DELETE", "/endpoints/<endpoint_id>", who=Who.SUPERADMIN, status=204, errors=(404, 412))
+@endpoints.operation(
+    "DELETE",
+    "/endpoints/<endpoint_id>",
+    who=Who.SUPERADMIN,
+    returns="The endpoint was deleted.",
+    status=204,
+    errors=("STALE",),
+)
 def delete_endpoint(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
-    """Delete an endpoint"""
+    """Delete an endpoint
+
+    The phone number can be used again afterwards, also by another organization. The provider keeps
+    calling the webhook URL until it is changed there.
+    """
     crud.delete(scope, endpoint_id, version=responses.expected_version())
     return responses.no_content()
 
@@ -132,13 +160,17 @@ def delete_endpoint(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
     "GET",
     "/endpoints/<endpoint_id>/observe",
     who=Who.SUPERADMIN,
+    returns="What the provider has, compared with what is expected.",
     response=schemas.Observation,
-    errors=(404, 429),
+    example=examples.OBSERVATION,
+    errors=("TOO_MANY_REQUESTS",),
 )
 def observe_endpoint(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
     """Observe an endpoint
 
-    Compares the webhook that the provider has for the phone number with the expected one.
+    Reads the webhook of the phone number from the provider, and compares it with `inbound_webhook_url`. A
+    provider that refuses or does not respond is a result, not an error: `in_sync` is null and `reason`
+    has the cause.
     """
     return responses.document(endpoint.observe(scope, context.outbound(), endpoint_id).document())
 
@@ -147,13 +179,17 @@ def observe_endpoint(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
     "POST",
     "/endpoints/<endpoint_id>/point",
     who=Who.SUPERADMIN,
+    returns="What the provider has after the change.",
     response=schemas.Observation,
-    errors=(404, 409, 429),
+    example=examples.OBSERVATION,
+    errors=(*error_codes.PROVIDER_CALL, *error_codes.NOT_POINTED),
 )
 def point_endpoint(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
     """Configure the webhook of an endpoint
 
-    Sets inbound_webhook_url as the phone number's webhook at the provider, and observes the result.
+    Sets `inbound_webhook_url` as the phone number's webhook at the provider, and returns what the
+    provider has afterwards. An application or trunk that takes precedence over the webhook is removed
+    from the number.
     """
     return responses.document(endpoint.point(scope, context.outbound(), endpoint_id).document())
 
@@ -163,13 +199,16 @@ def point_endpoint(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
     "/endpoints/resolve",
     who=Who.USER,
     parameters=LOOKUP,
+    returns="The agent, and whether it can take or make the call.",
     response=schemas.Resolution,
-    errors=(422,),
+    example=examples.RESOLUTION,
+    headers=("ETag",),
 )
 def resolve_endpoint(scope: Scope, query: Any) -> ResponseReturnValue:
     """Resolve the agent of a phone number
 
-    Returns the agent that answers or dials. If there is none, blocked_reason has the cause.
+    Returns the agent that answers calls to a number, or dials from it, for an agent runtime to start the call
+    with. If none can, `ready` is false and `blocked_reason` has the cause.
     """
     answer = readiness.resolve(scope, query["phone_number"], query.get("direction", "inbound"))
     return responses.document(answer, tagged=True)

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 from flask.typing import ResponseReturnValue
 
-from app.api import responses, schemas
-from app.api.operations import Who, blueprint
+from app.api import examples, responses, schemas
+from app.api.operations import Tag, Who, blueprint
 from app.services.access import identity
 from app.services.scope import Scope
 
-me = blueprint("me", "/api/me")
+me = blueprint("me", "/api/me", Tag("Caller", "The user of the token, and what the token may do."))
 
 
-@me.operation("GET", "", who=Who.USER, response=schemas.Me)
+@me.operation(
+    "GET",
+    "",
+    who=Who.USER,
+    returns="The user, the organization and the token's scopes.",
+    response=schemas.Me,
+    example=examples.ME,
+    headers=("ETag",),
+)
 def current_user(scope: Scope) -> ResponseReturnValue:
     """Get the current user
 

@@ -31,21 +31,21 @@ AVAILABLE_TO = {
     Who.SIGNER: "Authenticated by the provider's signature.",
 }
 
-STATUSES = {
-    304: "Not modified: If-None-Match has the current ETag.",
-    400: "Malformed request: invalid JSON, or a repeated parameter.",
-    401: "Missing or invalid token, or signature; under /api/calls also a missing role.",
-    403: "The user is not a superadmin.",
-    404: "Not found, or in another organization.",
-    409: "Conflict with the current state.",
-    412: "If-Match does not have the current ETag.",
-    413: "Request body too large.",
-    415: "The request body is not application/json.",
-    422: "Validation failed; error.details lists each field.",
-    429: "Too many requests. Retry after the seconds in Retry-After.",
-    500: "Unexpected error; the response has an id for the log.",
-    503: "The database is unavailable, or its disk is full. Retry after the seconds in Retry-After.",
-}
+NOT_MODIFIED = "Not modified: the ETag in If-None-Match is current. The response has no body."
+
+SUMMARY = "Telephony and voice AI configuration for dialers and agent runtimes."
+OVERVIEW = """\
+Read and change the phone lines of an organization: which voice provider dialers load, which agent \
+answers a number, and the credentials behind them.
+
+Requests and responses are JSON in UTF-8. Authenticate with the header `Authorization: Bearer <token>`; \
+the API never reads cookies. Every response has an `X-Request-Id`. Errors have one shape: `success` is \
+false, `error` is a sentence or the list of wrong fields, and `code` is a stable name for programs.
+
+Fields may be added to responses at any time, so ignore those that you do not know."""
+BEARER = """\
+A token of a user, created in the portal under Account, or with `POST /api/auth/login`. With the \
+`secrets` scope it also reads stored secrets."""
 
 
 def repeated(name: str) -> str:

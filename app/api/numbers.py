@@ -7,29 +7,46 @@ from typing import Any
 from flask.typing import ResponseReturnValue
 
 from app import context
-from app.api import responses, schemas
-from app.api.operations import Who, blueprint
+from app.api import error_codes, examples, responses, schemas
+from app.api.operations import Tag, Who, blueprint
+from app.api.parameters import Parameter
+from app.provider import Family
+from app.providers import keys_in
 from app.services.numbers import assignments
 from app.services.numbers.assignments import VoicePhoneNumberDraft
 from app.services.scope import Scope
 from app.services.voice_ai import numbers
 from app.services.voice_ai.numbers import AiDraft
 
-organizations = blueprint("organizations", "/api/organizations")
+organizations = blueprint(
+    "organizations",
+    "/api/organizations",
+    Tag("Voice phone numbers", "The phone numbers that users call with, and AI on them."),
+)
+
+PROVIDER = Parameter(
+    "provider",
+    "Voice provider of the phone number.",
+    {"type": "string", "enum": list(keys_in(Family.VOICE))},
+    example="sinch",
+)
 
 
 @organizations.operation(
     "GET",
     "/<organization_id>/phone-numbers",
     who=Who.SUPERADMIN,
+    returns="The phone numbers.",
     response=schemas.UserPhoneNumber,
     is_list=True,
-    errors=(404,),
+    example=[examples.USER_NUMBER],
+    headers=("ETag",),
 )
 def list_phone_numbers(scope: Scope) -> ResponseReturnValue:
     """List voice phone numbers
 
-    Returns the voice phone numbers of all users of the organization.
+    Returns the voice phone numbers of all users of the organization, sorted by phone number. A number
+    that users share is listed once for each of them.
     """
     return responses.document(assignments.every(scope), tagged=True)
 
@@ -38,13 +55,20 @@ def list_phone_numbers(scope: Scope) -> ResponseReturnValue:
     "POST",
     "/<organization_id>/phone-numbers",
     who=Who.SUPERADMIN,
+    returns="The assigned phone number.",
     body=VoicePhoneNumberDraft,
+    body_example=examples.ASSIGNMENT,
     response=schemas.UserPhoneNumber,
+    example=examples.USER_NUMBER,
     status=201,
-    errors=(404, 409),
+    errors=("NUMBER_IN_USE", "NUMBER_ALREADY_GIVEN"),
 )
 def assign_phone_number(scope: Scope, sent: Any) -> ResponseReturnValue:
-    """Assign a voice phone number to a user"""
+    """Assign a voice phone number to a user
+
+    The user's first number of a provider becomes the default that the dialer calls with. Users of one
+    organization can share a number; another organization's number is rejected.
+    """
     return responses.document(assignments.document(*assignments.assign(scope, sent)), 201)
 
 
@@ -52,13 +76,19 @@ def assign_phone_number(scope: Scope, sent: Any) -> ResponseReturnValue:
     "DELETE",
     "/<organization_id>/phone-numbers/<user_id>/<provider>/<phone_number>",
     who=Who.SUPERADMIN,
+    returns="The phone number was unassigned.",
+    parameters=(PROVIDER,),
     status=204,
-    errors=(404, 409, 422),
+    errors=("AI_IS_ON",),
 )
 def unassign_phone_number(
     scope: Scope, user_id: str, provider: str, phone_number: str
 ) -> ResponseReturnValue:
-    """Unassign a voice phone number from a user"""
+    """Unassign a voice phone number from a user
+
+    If it was the user's default, their next number of the provider becomes the default. While AI is on
+    for the number, its last user keeps it.
+    """
     assignments.unassign(scope, user_id, provider, phone_number)
     return responses.no_content()
 
@@ -67,14 +97,19 @@ def unassign_phone_number(
     "PUT",
     "/<organization_id>/phone-numbers/<user_id>/<provider>/<phone_number>/ai",
     who=Who.SUPERADMIN,
+    returns="The phone number after the change.",
+    parameters=(PROVIDER,),
     body=AiDraft,
+    body_example=examples.AI_CHOICE,
     response=schemas.UserPhoneNumber,
-    errors=(404, 409, 412),
+    example=examples.AI_NUMBER,
+    errors=(*error_codes.PROVIDER_CALL, *error_codes.NOT_SWITCHED, "STALE"),
 )
 def switch_ai(scope: Scope, user_id: str, provider: str, phone_number: str, sent: Any) -> ResponseReturnValue:
     """Switch AI on or off for a voice phone number
 
-    Applies to all users with the number.
+    Imports the number at the voice AI provider and lets the agent answer its calls, or removes it there.
+    Applies to all users with the number. If a step fails at the provider, what was done is undone.
     """
     draft = numbers.read(sent)
     user, number = assignments.find(scope, user_id, provider, phone_number)

@@ -6,18 +6,20 @@ One declaration guards the route and describes it in the OpenAPI document.
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from inspect import cleandoc
-from typing import Any
+from typing import Any, Required, TypedDict, Unpack
 
 from flask import Blueprint, g, request
 from flask.typing import ResponseReturnValue
 from pydantic import BaseModel
 
 from app import context
-from app.api import messages, parameters
-from app.api.parameters import ORGANIZATION_ID, Parameter
+from app.api import error_codes, messages, parameters
+from app.api.error_codes import ErrorCode
+from app.api.parameters import ORGANIZATION_ID, PATH, Parameter
 from app.core import strict_json
 from app.core.errors import (
     Forbidden,
@@ -35,11 +37,30 @@ Who = crossing.Who
 
 
 TOKEN_HOLDERS = (Who.USER, Who.SUPERADMIN)
+CALLS = "/api/calls/"
 
 
 @dataclass(frozen=True)
+class Tag:
+    """A resource of the reference. Operations are grouped by it."""
+
+    name: str
+    description: str
+
+
+class Named(dict[str, Any]):
+    """Examples of one body, by name."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Operation:
-    """`raw_body` is the largest body in bytes that the view receives unparsed, from any sender."""
+    """A route and all that the reference says about it.
+
+    `returns`: what a success has. `example`: of the response; `body_example`: of the request, or `Named`
+    ones. `headers`: those of the response, by name. `errors`: codes of `app.api.error_codes`, beside those
+    that follow from the token and the body. `raw_body`: the largest body in bytes that the view receives
+    unparsed, from any sender.
+    """
 
     method: str
     path: str
@@ -47,14 +68,64 @@ class Operation:
     description: str
     who: Who
     view: View
-    tag: str
+    tag: Tag
+    returns: str
+    path_parameters: tuple[Parameter, ...] = ()
     parameters: tuple[Parameter, ...] = ()
     body: type[BaseModel] | None = None
+    optional_body: bool = False
+    body_example: Any = None
     response: type[BaseModel] | None = None
     is_list: bool = False
+    media: str = "application/json"
+    example: Any = None
     status: int = 200
-    errors: tuple[int, ...] = ()
+    headers: tuple[str, ...] = ()
+    errors: tuple[str, ...] = ()
     raw_body: int | None = None
+
+    @property
+    def needs_token(self) -> bool:
+        return self.who in TOKEN_HOLDERS
+
+    @property
+    def is_conditional(self) -> bool:
+        """Whether a change can be made to depend on the version that was read."""
+        return "STALE" in self.errors
+
+    @property
+    def error_codes(self) -> list[ErrorCode]:
+        """Returns every error that the operation responds with, in the order of the list of errors."""
+        codes = {*self.errors, *error_codes.ALWAYS}
+        if self.body is not None:
+            codes.update(error_codes.BODY)
+        if self.needs_token:
+            codes.update(error_codes.TOKEN)
+        if self.who is not Who.SIGNER:
+            codes.update(error_codes.QUERY)
+        return [found for code, found in error_codes.ERRORS.items() if code in codes]
+
+    def status_of(self, error: ErrorCode) -> int:
+        """Returns 401 for a missing role under /api/calls, as in the contract."""
+        is_calls = self.path.startswith(CALLS)
+        return 401 if error.code == "NOT_SUPERADMIN" and is_calls else error.status
+
+
+class Declared(TypedDict, total=False):
+    """What a route says of its operation: see `Operation`."""
+
+    returns: Required[str]
+    body: type[BaseModel]
+    optional_body: bool
+    body_example: Any
+    response: type[BaseModel]
+    is_list: bool
+    media: str
+    example: Any
+    status: int
+    headers: tuple[str, ...]
+    errors: tuple[str, ...]
+    raw_body: int
 
 
 OPERATIONS: list[Operation] = []
@@ -63,6 +134,8 @@ OPERATIONS: list[Operation] = []
 class Api(Blueprint):
     """A blueprint whose every route is an operation."""
 
+    tag: Tag
+
     def operation(
         self,
         method: str,
@@ -70,14 +143,8 @@ class Api(Blueprint):
         *,
         who: Who,
         parameters: tuple[Parameter, ...] = (),
-        body: type[BaseModel] | None = None,
-        optional_body: bool = False,
-        response: type[BaseModel] | None = None,
-        is_list: bool = False,
-        status: int = 200,
-        errors: tuple[int, ...] = (),
-        raw_body: int | None = None,
         shortcut: Callable[[str], ResponseReturnValue] | None = None,
+        **declared: Unpack[Declared],
     ) -> Callable[[View], View]:
         """Guards the view and passes it a Scope, its parameters as `query`, and the parsed body as `sent`.
 
@@ -87,48 +154,55 @@ class Api(Blueprint):
         """
 
         def declare(view: View) -> View:
-            if who in TOKEN_HOLDERS and "<organization_id>" not in rule:
-                shown = (*parameters, ORGANIZATION_ID)
-            else:
-                shown = parameters
             summary, _, description = cleandoc(view.__doc__ or "").partition("\n")
             path = f"{self.url_prefix or ''}{rule}"
+            in_path, in_query = _placed(path, parameters, who)
             operation = Operation(
-                method,
-                path,
-                summary,
-                " ".join(description.split()),
-                who,
-                view,
-                self.name.removeprefix("api_"),
-                shown,
-                body,
-                response,
-                is_list,
-                status,
-                errors,
-                raw_body,
+                method=method,
+                path=path,
+                summary=summary,
+                description=_unwrapped(description),
+                who=who,
+                view=view,
+                tag=self.tag,
+                path_parameters=in_path,
+                parameters=in_query,
+                **declared,
             )
             OPERATIONS.append(operation)
-            guarded = _guarded(operation, optional_body, shortcut)
+            guarded = _guarded(operation, shortcut)
             self.add_url_rule(rule, view.__name__, guarded, methods=[method], provide_automatic_options=False)
             return view
 
         return declare
 
 
-def blueprint(name: str, url_prefix: str) -> Api:
+def _unwrapped(text: str) -> str:
+    """Returns the text with one line for each paragraph."""
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in text.strip().split("\n\n"))
+
+
+def _placed(
+    path: str, declared: tuple[Parameter, ...], who: Who
+) -> tuple[tuple[Parameter, ...], tuple[Parameter, ...]]:
+    """Returns the parameters of the path, in its order, and of the query."""
+    names = re.findall(r"<(\w+)>", path)
+    known = PATH | {parameter.name: parameter for parameter in declared}
+    in_query = tuple(parameter for parameter in declared if parameter.name not in names)
+    if who in TOKEN_HOLDERS and "organization_id" not in names:
+        in_query = (*in_query, ORGANIZATION_ID)
+    return tuple(known[name] for name in names), in_query
+
+
+def blueprint(name: str, url_prefix: str, tag: Tag) -> Api:
     """The API never reads cookies, so it needs no CSRF token."""
     made = Api(f"api_{name}", __name__, url_prefix=url_prefix)
+    made.tag = tag
     csrf.exempt(made)
     return made
 
 
-def _guarded(
-    operation: Operation,
-    optional_body: bool,
-    shortcut: Callable[[str], ResponseReturnValue] | None,
-) -> View:
+def _guarded(operation: Operation, shortcut: Callable[[str], ResponseReturnValue] | None) -> View:
     takes_query = any(parameter is not ORGANIZATION_ID for parameter in operation.parameters)
 
     @functools.wraps(operation.view)
@@ -145,7 +219,7 @@ def _guarded(
         if takes_query:
             path["query"] = query
         if operation.body is not None:
-            path["sent"] = _body(optional=optional_body)
+            path["sent"] = _body(optional=operation.optional_body)
         return operation.view(scope, **path)
 
     run.guard = operation.who  # type: ignore[attr-defined]
@@ -181,7 +255,7 @@ def bearer() -> str:
 
 def _missing_role(message: str) -> PatchbayError:
     """Returns the error for a missing role: 401 under /api/calls, as in the contract, 403 elsewhere."""
-    if request.path.startswith("/api/calls/"):
+    if request.path.startswith(CALLS):
         return Unauthenticated(message, code="NOT_SUPERADMIN")
     return Forbidden(message, code="NOT_SUPERADMIN")
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from werkzeug.datastructures import MultiDict
 
-from app.api import messages
-from app.core import naming
+from app.api import examples, messages
+from app.core import naming, phone
 from app.core.errors import Invalid, Malformed, Problem
 from app.services.validation import LONGEST_NAME, MOST_PROBLEMS
 
@@ -18,12 +18,16 @@ MOST_DIGITS = 9
 
 @dataclass(frozen=True)
 class Parameter:
-    """A query parameter. `schema` is that of OpenAPI, and what it says is checked."""
+    """A parameter of the query, or of the path if the rule names it.
+
+    `schema` is that of OpenAPI, and what it says is checked in a query.
+    """
 
     name: str
     description: str
-    schema: dict[str, Any]
+    schema: Mapping[str, Any]
     required: bool = False
+    example: Any = None
 
     def read(self, text: str) -> Any:
         """Returns the value. Raises ValueError with a sentence."""
@@ -58,11 +62,25 @@ class Parameter:
         return text
 
 
+UUID = {"type": "string", "format": "uuid"}
+E164 = {"type": "string", "pattern": phone.PATTERN}
+
 ORGANIZATION_ID = Parameter(
     "organizationId",
     "Id of another organization to act in. Superadmins only.",
-    {"type": "string"},
+    UUID,
+    example=examples.GLOBEX_ID,
 )
+PATH = {
+    parameter.name: parameter
+    for parameter in (
+        Parameter("organization_id", "Id of the organization.", UUID, example=examples.ORGANIZATION_ID),
+        Parameter("endpoint_id", "Id of the endpoint.", UUID, example=examples.ENDPOINT_ID),
+        Parameter("user_id", "Id of the user.", UUID, example=examples.USER_ID),
+        Parameter("phone_number", "Phone number in E.164 format.", E164, example=examples.VOICE_NUMBER),
+    )
+}
+"""Parameters that a rule may name without declaring them."""
 
 
 def read(parameters: Iterable[Parameter], sent: MultiDict[str, str]) -> dict[str, Any]:

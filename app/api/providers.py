@@ -7,14 +7,24 @@ from typing import Any
 from flask.typing import ResponseReturnValue
 
 from app import context
-from app.api import responses, schemas
-from app.api.operations import Who, blueprint
+from app.api import error_codes, examples, responses, schemas
+from app.api.operations import Tag, Who, blueprint
+from app.api.parameters import Parameter
+from app.providers import PROVIDERS
 from app.services import validation
 from app.services.connections import store, verification
 from app.services.numbers import inventory as numbers_inventory
 from app.services.scope import Scope
 
-providers = blueprint("providers", "/api/settings/providers")
+providers = blueprint(
+    "providers",
+    "/api/settings/providers",
+    Tag("Provider accounts", "Calls to a provider with the organization's credentials."),
+)
+
+PROVIDER = Parameter(
+    "provider", "Key of the provider.", {"type": "string", "enum": list(PROVIDERS)}, example="twilio"
+)
 
 
 @providers.operation(
@@ -23,13 +33,19 @@ providers = blueprint("providers", "/api/settings/providers")
     who=Who.SUPERADMIN,
     body=validation.Anything,
     optional_body=True,
+    returns="The result of the test.",
+    parameters=(PROVIDER,),
+    body_example=examples.VERIFIED_CREDENTIALS,
     response=schemas.Verification,
-    errors=(404, 409, 429),
+    example=examples.VERIFICATION,
+    errors=("CANNOT_VERIFY", "TOO_MANY_REQUESTS"),
 )
 def verify_provider(scope: Scope, provider: str, sent: Any) -> ResponseReturnValue:
     """Test the credentials of a provider
 
-    Fields in the request replace stored values for this test. Nothing is saved.
+    Sends the cheapest request that proves the credentials. Fields in the body, named as in the telephony
+    settings, replace the stored values for this test and are not saved. Wrong credentials are a result,
+    not an error: `ok` is false and `code` has the cause.
     """
     tested = verification.verify(scope, context.outbound(), store.provider_of(provider), sent)
     return responses.document(tested.document())
@@ -39,14 +55,19 @@ def verify_provider(scope: Scope, provider: str, sent: Any) -> ResponseReturnVal
     "GET",
     "/<provider>/numbers",
     who=Who.SUPERADMIN,
+    returns="The phone numbers.",
+    parameters=(PROVIDER,),
     response=schemas.OwnedNumber,
     is_list=True,
-    errors=(404, 409, 429),
+    example=[examples.OWNED_NUMBER],
+    headers=("ETag",),
+    errors=(*error_codes.PROVIDER_CALL, "CANNOT_LIST_NUMBERS"),
 )
 def list_provider_numbers(scope: Scope, provider: str) -> ResponseReturnValue:
     """List the phone numbers of a provider account
 
-    Returns at most 10,000 numbers, sorted by phone number.
+    Reads them from the provider, and returns at most 10,000, sorted by phone number. `state` says whether
+    a number has an endpoint already.
     """
     inventory = numbers_inventory.list_owned(scope, context.outbound(), store.provider_of(provider))
     return responses.document([row.document() for row in inventory.rows], tagged=True)

@@ -21,6 +21,8 @@ LONGEST = 200
 """Characters of a cell or field that is parsed."""
 
 E164 = re.compile(r"\+[1-9][0-9]{6,14}")
+PATTERN = f"^{E164.pattern}$"
+"""As OpenAPI documents it."""
 _SHORTENED = re.compile(r"'?\+?([0-9]+)(?:[.,]([0-9]+))?[eE]\+?([0-9]{1,2})")
 _GROUPED = re.compile(r"[1-9][0-9]{0,2}(?:(?:,[0-9]{3}){3,4}|(?:\.[0-9]{3}){3,4})")
 _BARE = re.compile(r"([1-9][0-9]{6,14})(?:[.,]0+)?")

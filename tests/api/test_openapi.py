@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 from openapi_spec_validator import validate
 
-from app.api.openapi import document
+from app.api.document import document
 from tests.support import contract
 from tests.support.caller import Caller
 

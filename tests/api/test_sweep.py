@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import pytest
 
-from app.api.openapi import document
+from app.api.document import document
 from app.api.operations import OPERATIONS, Operation
 from tests.support.caller import Caller
 from tests.support.cast import Cast

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from app.api.openapi import document
+from app.api.document import document
 from app.api.operations import OPERATIONS
 from app.provider import Family
 from app.providers import PROVIDERS

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis import Case, GenerationMode
 from schemathesis.openapi import from_dict
 
-from app.api.openapi import document
+from app.api.document import document
 from app.api.operations import OPERATIONS
 from tests.security.conftest import Clients
 from tests.support.denominators import Report

@@ -12,7 +12,8 @@ from jsonschema import Draft202012Validator
 from werkzeug.exceptions import HTTPException
 from werkzeug.test import TestResponse
 
-from app.api.openapi import docs, document
+from app.api.document import HEADERS, document, resolved, template
+from app.api.openapi import docs
 from app.api.operations import OPERATIONS, Operation
 from tests.support import contract
 
@@ -60,9 +61,7 @@ def check(app: Flask, method: str, path: str, answer: TestResponse) -> None:
     if operation is None:
         assert answer.status_code in (404, 405), said
     else:
-        assert str(answer.status_code) in _documented(operation.method, operation.path), (
-            f"undocumented status: {said}"
-        )
+        check_declared(operation, answer, said)
     if answer.status_code in (204, 304):
         assert answer.data == b"", said
         return
@@ -77,7 +76,22 @@ def check(app: Flask, method: str, path: str, answer: TestResponse) -> None:
     elif (name := contract.ANSWERS.get((method, operation.path if operation else ""))) is not None:
         contract.validator(name).validate(answer.json)
     if operation is not None:
-        _validator(operation.method, operation.path, answer.status_code).validate(answer.json)
+        _validator(operation, answer.status_code).validate(answer.json)
+
+
+def check_declared(operation: Operation, answer: TestResponse, said: str) -> None:
+    """Status, error code and headers are those that the operation declares."""
+    described = _documented(operation, answer.status_code)
+    assert described is not None, f"undocumented status: {said}"
+    if answer.status_code >= 400 and answer.data:
+        codes = {error.code for error in operation.error_codes}
+        assert answer.json is not None, said
+        assert answer.json["code"] in codes, f"undeclared error: {said}"
+    shown = {name for name in HEADERS if name in answer.headers}
+    assert shown <= set(described.get("headers", {})), f"undeclared header: {said}"
+    if answer.status_code == operation.status:
+        expected = set(operation.headers) - {"Link"}
+        assert expected <= shown, f"missing header: {said}"
 
 
 def check_error(answer: TestResponse, said: str = "") -> None:
@@ -127,16 +141,17 @@ def operation_at(app: Flask, method: str, path: str) -> Operation | None:
     return found[0]
 
 
-def _documented(method: str, path: str) -> dict[str, Any]:
-    methods = document()["paths"][path.replace("<", "{").replace(">", "}")]
-    found: dict[str, Any] = methods[method.lower()]["responses"]
-    return found
+def _documented(operation: Operation, status: int) -> dict[str, Any] | None:
+    """What the document says of the operation's responses with the status."""
+    described = document()["paths"][template(operation)][operation.method.lower()]["responses"]
+    found = described.get(str(status))
+    return resolved(found) if found else None
 
 
 @cache
-def _validator(method: str, path: str, status: int) -> Draft202012Validator:
+def _validator(operation: Operation, status: int) -> Draft202012Validator:
     """Of what we document, closed: a field that is not in the schema is refused."""
-    content = _documented(method, path)[str(status)].get("content", {})
+    content = (_documented(operation, status) or {}).get("content", {})
     schema = content.get("application/json", {}).get("schema", {})
     schemas = copy.deepcopy(document()["components"]["schemas"])
     for found in schemas.values():

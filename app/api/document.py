@@ -1,0 +1,305 @@
+"""The OpenAPI document, generated from the declared operations."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import cache
+from http import HTTPStatus
+from typing import Any
+
+from pydantic.json_schema import GenerateJsonSchema, models_json_schema
+
+from app.api import messages, schemas
+from app.api.error_codes import ErrorCode
+from app.api.operations import OPERATIONS, Named, Operation, Who
+from app.api.parameters import Parameter
+from app.services.voice_ai import selection, webhook
+
+REF = "#/components/schemas/{model}"
+SIGNERS = {provider.key: selection.reports_of(provider) for provider in webhook.providers()}
+SECURITY: dict[str, dict[str, str]] = {
+    "bearerAuth": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "JWT",
+        "description": messages.BEARER,
+    },
+} | {
+    f"{key}_signature": {
+        "type": "apiKey",
+        "in": "header",
+        "name": signer.signature_header,
+        "description": signer.signature_format,
+    }
+    for key, signer in SIGNERS.items()
+}
+
+HEADERS: dict[str, dict[str, Any]] = {
+    "ETag": {
+        "description": "Version of the resource, for `If-None-Match` and `If-Match`.",
+        "schema": {"type": "string"},
+        "example": '"5"',
+    },
+    "Link": {
+        "description": 'URL of the next page, with `rel="next"`; absent on the last page.',
+        "schema": {"type": "string"},
+    },
+    "Location": {"description": "URL of the new resource.", "schema": {"type": "string", "format": "uri"}},
+    "Retry-After": {
+        "description": "Seconds to wait before the next attempt.",
+        "schema": {"type": "integer", "minimum": 0},
+        "example": 5,
+    },
+    "X-Request-Id": {
+        "description": "Id of the request in the server's log.",
+        "schema": {"type": "string"},
+        "example": "9f86d081884c7d65",
+    },
+    "WWW-Authenticate": {
+        "description": "The authentication scheme.",
+        "schema": {"type": "string"},
+        "example": "Bearer",
+    },
+}
+CONDITIONS = {
+    "If-None-Match": "ETag of an earlier response. The response is an empty 304 if it is still current.",
+    "If-Match": "ETag that was read. The change fails with 412 if it is no longer current.",
+}
+
+
+@cache
+def document() -> dict[str, Any]:
+    """Returns the document, in OpenAPI 3.1."""
+    paths: dict[str, dict[str, Any]] = {}
+    for operation in OPERATIONS:
+        paths.setdefault(template(operation), {})[operation.method.lower()] = _operation(operation)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Patchbay API",
+            "version": "1.0.0",
+            "summary": messages.SUMMARY,
+            "description": messages.OVERVIEW,
+            "contact": {"name": "Patchbay"},
+            "license": {"name": "MIT", "identifier": "MIT"},
+        },
+        "servers": [{"url": "/", "description": "This installation"}],
+        "security": [{"bearerAuth": []}],
+        "tags": [{"name": tag.name, "description": tag.description} for tag in _tags()],
+        "paths": paths,
+        "components": {
+            "schemas": _models()[1],
+            "responses": _shared_responses(),
+            "headers": HEADERS,
+            "parameters": {_component(name): _condition(name) for name in CONDITIONS},
+            "securitySchemes": SECURITY,
+        },
+    }
+
+
+def resolved(part: dict[str, Any]) -> dict[str, Any]:
+    """Returns what the part refers to, or the part itself."""
+    if "$ref" not in part:
+        return part
+    _, _, kind, name = part["$ref"].split("/")
+    found: dict[str, Any] = document()["components"][kind][name]
+    return found
+
+
+def template(operation: Operation) -> str:
+    """Returns the path as OpenAPI writes it."""
+    return re.sub(r"<(\w+)>", r"{\1}", operation.path)
+
+
+def operation_id(operation: Operation) -> str:
+    """Returns the id as the contract builds them: `get_calls_providers`."""
+    words = re.findall(r"\w+", operation.path.removeprefix("/api"))
+    return "_".join([operation.method.lower(), *words])
+
+
+def _tags() -> list[Any]:
+    return list(dict.fromkeys(operation.tag for operation in OPERATIONS))
+
+
+class _Schema(GenerateJsonSchema):
+    """Without titles made of field names; a generated client would send defaults in a partial update."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:
+        return False
+
+    def default_schema(self, schema: Any) -> dict[str, Any]:
+        found: dict[str, Any] = self.generate_inner(schema["schema"])
+        return found
+
+
+@cache
+def _models() -> tuple[dict[Any, dict[str, Any]], dict[str, Any]]:
+    """Returns references by model and mode, and the schemas they refer to."""
+    models = [(operation.body, "validation") for operation in OPERATIONS if operation.body]
+    models += [(operation.response, "serialization") for operation in OPERATIONS if operation.response]
+    models.append((schemas.CallsErrorResponse, "serialization"))
+    references, defined = models_json_schema(
+        list(dict.fromkeys(models)),  # type: ignore[arg-type]
+        ref_template=REF,
+        schema_generator=_Schema,
+    )
+    found = {name: _without_title(schema) for name, schema in defined["$defs"].items()}
+    return dict(references), found
+
+
+def _without_title(schema: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in schema.items() if key != "title"}
+
+
+def _operation(operation: Operation) -> dict[str, Any]:
+    described: dict[str, Any] = {
+        "operationId": operation_id(operation),
+        "tags": [operation.tag.name],
+        "summary": operation.summary,
+        "description": f"{operation.description}\n\n{messages.AVAILABLE_TO[operation.who]}",
+        "security": _security(operation),
+    }
+    if parameters := _parameters(operation):
+        described["parameters"] = parameters
+    if operation.body is not None or operation.raw_body is not None:
+        described["requestBody"] = _request_body(operation)
+    return described | {"responses": _responses(operation)}
+
+
+def _security(operation: Operation) -> list[dict[str, list[str]]]:
+    if operation.who is Who.ANYONE:
+        return []
+    if operation.who is Who.SIGNER:
+        return [{f"{key}_signature": []} for key in SIGNERS if f"/{key}/" in operation.path]
+    return [{"bearerAuth": []}]
+
+
+def _parameters(operation: Operation) -> list[dict[str, Any]]:
+    conditions = []
+    if "ETag" in operation.headers and operation.method == "GET":
+        conditions.append("If-None-Match")
+    if operation.is_conditional:
+        conditions.append("If-Match")
+    return [
+        *(_parameter(parameter, "path") for parameter in operation.path_parameters),
+        *(_parameter(parameter, "query") for parameter in operation.parameters),
+        *({"$ref": f"#/components/parameters/{_component(name)}"} for name in conditions),
+    ]
+
+
+def _parameter(parameter: Parameter, place: str) -> dict[str, Any]:
+    described = {
+        "name": parameter.name,
+        "in": place,
+        "required": parameter.required or place == "path",
+        "description": parameter.description,
+        "schema": dict(parameter.schema),
+    }
+    return described if parameter.example is None else described | {"example": parameter.example}
+
+
+def _condition(name: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "in": "header",
+        "required": False,
+        "description": CONDITIONS[name],
+        "schema": {"type": "string"},
+        "example": '"5"',
+    }
+
+
+def _component(name: str) -> str:
+    return name.replace("-", "")
+
+
+def _request_body(operation: Operation) -> dict[str, Any]:
+    schema: dict[str, Any] = {"type": "object"}
+    if operation.body is not None:
+        schema = _models()[0][operation.body, "validation"]
+    content = {"schema": schema, "examples": _examples(operation.body_example)}
+    return {"required": not operation.optional_body, "content": {"application/json": content}}
+
+
+def _examples(example: Any) -> dict[str, Any]:
+    named = example if isinstance(example, Named) else {"example": example}
+    return {name: {"value": value} for name, value in named.items()}
+
+
+def _responses(operation: Operation) -> dict[str, Any]:
+    described: dict[str, Any] = {str(operation.status): _success(operation)}
+    if "ETag" in operation.headers and operation.method == "GET":
+        described["304"] = {"description": messages.NOT_MODIFIED, "headers": _headers("ETag", "X-Request-Id")}
+    for status, errors in sorted(_by_status(operation).items()):
+        described[str(status)] = {"$ref": f"#/components/responses/{_response_name(status, errors)}"}
+    return described
+
+
+def _success(operation: Operation) -> dict[str, Any]:
+    described: dict[str, Any] = {
+        "description": operation.returns,
+        "headers": _headers(*operation.headers, "X-Request-Id"),
+    }
+    if operation.response is not None:
+        schema = _models()[0][operation.response, "serialization"]
+        if operation.is_list:
+            schema = {"type": "array", "items": schema}
+        content = {"schema": schema, "examples": _examples(operation.example)}
+        described["content"] = {operation.media: content}
+    elif operation.status != 204:
+        kind = "object" if operation.media == "application/json" else "string"
+        described["content"] = {operation.media: {"schema": {"type": kind}}}
+    return described
+
+
+def _headers(*names: str) -> dict[str, Any]:
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+
+
+def _by_status(operation: Operation) -> dict[int, tuple[ErrorCode, ...]]:
+    found: dict[int, tuple[ErrorCode, ...]] = {}
+    for error in operation.error_codes:
+        status = operation.status_of(error)
+        found[status] = (*found.get(status, ()), error)
+    return found
+
+
+def _response_name(status: int, errors: Iterable[ErrorCode]) -> str:
+    """Returns one name for the same errors, so that operations share their description."""
+    return ".".join([HTTPStatus(status).phrase.replace(" ", ""), *(error.code for error in errors)])
+
+
+def _shared_responses() -> dict[str, Any]:
+    shared = {
+        _response_name(status, errors): _error_response(status, errors)
+        for operation in OPERATIONS
+        for status, errors in _by_status(operation).items()
+    }
+    return dict(sorted(shared.items()))
+
+
+def _error_response(status: int, errors: Iterable[ErrorCode]) -> dict[str, Any]:
+    names = ["X-Request-Id"]
+    names += ["Retry-After"] if status in (429, 503) else []
+    names += ["WWW-Authenticate"] if status == 401 else []
+    return {
+        "description": "\n".join(f"- `{error.code}`: {error.meaning} {error.remedy}" for error in errors),
+        "headers": _headers(*names),
+        "content": {
+            "application/json": {
+                "schema": {"$ref": REF.format(model="CallsErrorResponse")},
+                "examples": {
+                    error.code: {"summary": error.meaning, "value": _error_example(error)} for error in errors
+                },
+            }
+        },
+    }
+
+
+def _error_example(error: ErrorCode) -> dict[str, Any]:
+    message: Any = error.meaning
+    if error.status == 422:
+        details = [{"field": "provider", "message": messages.one_of(("twilio", "sinch"))}]
+        message = {"code": error.code, "message": error.meaning, "details": details}
+    return {"success": False, "error": message, "code": error.code}

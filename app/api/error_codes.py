@@ -1,0 +1,300 @@
+"""The codes of error responses: what each means, and what to do about it.
+
+`ERRORS` is the only list: an operation declares codes, and its statuses in the OpenAPI document follow.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class ErrorCode:
+    """`meaning` and `remedy` are whole sentences, for the reference."""
+
+    code: str
+    status: int
+    meaning: str
+    remedy: str
+
+
+ERRORS = {
+    error.code: error
+    for error in (
+        ErrorCode(
+            "MALFORMED_REQUEST",
+            400,
+            "The request cannot be parsed: the body is not valid JSON, or the URL is malformed.",
+            "Send UTF-8 JSON without duplicate keys, NaN or NUL characters.",
+        ),
+        ErrorCode(
+            "REPEATED_PARAMETER",
+            400,
+            "A query parameter was passed more than once.",
+            "Pass each parameter once.",
+        ),
+        ErrorCode(
+            "NO_TOKEN",
+            401,
+            "The request has no token.",
+            "Send the header Authorization: Bearer followed by a token.",
+        ),
+        ErrorCode(
+            "INVALID_TOKEN",
+            401,
+            "The token is malformed, expired or revoked, or its user is disabled.",
+            "Create a new token under Account, or with POST /api/auth/login.",
+        ),
+        ErrorCode(
+            "WRONG_CREDENTIALS",
+            401,
+            "The email or the password is wrong, or the user is disabled.",
+            "Check both. Repeated failures are rate limited.",
+        ),
+        ErrorCode(
+            "TOTP_REQUIRED",
+            401,
+            "The user has two-step sign-in, and the code is missing, wrong or already used.",
+            "Send the current code from the authenticator app, or a recovery code, as totp.",
+        ),
+        ErrorCode(
+            "INVALID_SIGNATURE",
+            401,
+            "The signature of the event is missing, wrong or too old.",
+            "Sign the raw body with the webhook's secret, with the current time.",
+        ),
+        ErrorCode(
+            "NOT_SUPERADMIN",
+            403,
+            "The operation requires a superadmin.",
+            "Use the token of a superadmin.",
+        ),
+        ErrorCode(
+            "NOT_FOUND",
+            404,
+            "The resource does not exist, or belongs to another organization.",
+            "Check the id, and organizationId if the resource is in another organization.",
+        ),
+        ErrorCode(
+            "REQUEST_TIMEOUT",
+            408,
+            "The request body did not arrive in time. Nothing was changed.",
+            "Send the request again over a faster connection.",
+        ),
+        ErrorCode(
+            "NUMBER_IN_USE",
+            409,
+            "The phone number is already in use, here or in another organization.",
+            "Use the existing endpoint, or delete it in the organization that has it.",
+        ),
+        ErrorCode(
+            "NUMBER_ALREADY_GIVEN",
+            409,
+            "The user already has this phone number.",
+            "No action needed.",
+        ),
+        ErrorCode(
+            "AI_IS_ON",
+            409,
+            "AI is on for this phone number, and it has no other user.",
+            "Switch AI off first.",
+        ),
+        ErrorCode(
+            "PROVIDER_NOT_CONFIGURED",
+            409,
+            "Required credentials of the provider are missing; the message names them.",
+            "Save the missing fields first.",
+        ),
+        ErrorCode(
+            "PROVIDER_DISABLED",
+            409,
+            "The provider is disabled in this organization.",
+            "Enable it first.",
+        ),
+        ErrorCode(
+            "PROVIDER_ACTIVE",
+            409,
+            "The change would leave the active provider without required credentials.",
+            "Choose another active provider first, or keep these fields.",
+        ),
+        ErrorCode(
+            "PROVIDER_REFUSED",
+            409,
+            "The provider refused the request, or its response was unusable; the message has the reason.",
+            "Check the credentials and permissions at the provider, then try again.",
+        ),
+        ErrorCode(
+            "PROVIDER_UNREACHABLE",
+            409,
+            "The provider did not respond.",
+            "Try again later.",
+        ),
+        ErrorCode(
+            "NO_VOICE_PROVIDER",
+            409,
+            "The organization has no active voice provider.",
+            "Choose one with POST /api/calls/providers/active.",
+        ),
+        ErrorCode(
+            "NO_DIALER_TOKENS",
+            409,
+            "The active voice provider has no tokens for dialers.",
+            "Choose another active voice provider.",
+        ),
+        ErrorCode(
+            "CANNOT_VERIFY",
+            409,
+            "Credentials of this provider cannot be tested.",
+            "Omit the test for this provider.",
+        ),
+        ErrorCode(
+            "CANNOT_LIST_NUMBERS",
+            409,
+            "The provider's API does not list phone numbers.",
+            "Create the endpoints with their phone numbers instead.",
+        ),
+        ErrorCode(
+            "CANNOT_POINT",
+            409,
+            "The provider's API does not set webhooks.",
+            "Set inbound_webhook_url in the provider's dashboard.",
+        ),
+        ErrorCode(
+            "ENDPOINT_INACTIVE",
+            409,
+            "The endpoint is inactive, so it has no webhook to configure.",
+            "Set is_active to true first.",
+        ),
+        ErrorCode(
+            "NO_INBOUND_AGENT",
+            409,
+            "The endpoint has no inbound agent, so it has no webhook to configure.",
+            "Set inbound_agent_name first.",
+        ),
+        ErrorCode(
+            "NO_PUBLIC_BASE_URL",
+            409,
+            "The organization has no public base URL, so there is no webhook to configure.",
+            "Set public_base_url with PUT /api/settings/telephony first.",
+        ),
+        ErrorCode(
+            "NUMBER_GONE",
+            409,
+            "The provider account does not have this phone number.",
+            "Check the number, and the account whose credentials are stored.",
+        ),
+        ErrorCode(
+            "CREDENTIALS_REFUSED",
+            409,
+            "The provider refused the stored credentials.",
+            "Test them with POST /api/settings/providers/{provider}/verify, and save new ones.",
+        ),
+        ErrorCode(
+            "NOT_SHOWN",
+            409,
+            "The provider's API does not return the webhook of this phone number.",
+            "Check it in the provider's dashboard.",
+        ),
+        ErrorCode(
+            "NOT_A_SINCH_NUMBER",
+            409,
+            "Agents can answer Sinch numbers only.",
+            "Use a Sinch number.",
+        ),
+        ErrorCode(
+            "NUMBER_NOT_ON_TRUNK",
+            409,
+            "The phone number is not on the organization's SIP trunk.",
+            "Add the number to the trunk in the Sinch dashboard.",
+        ),
+        ErrorCode(
+            "LEFT_AT_PROVIDER",
+            409,
+            "The change failed after the number was imported; the message says what is left there.",
+            "Repeat the request, or remove the number in the provider's dashboard.",
+        ),
+        ErrorCode(
+            "REPLAYED",
+            409,
+            "The same signed event was received before.",
+            "No action needed: the first one was processed.",
+        ),
+        ErrorCode(
+            "STALE",
+            412,
+            "The resource was changed since the ETag in If-Match.",
+            "Read it again, and repeat the change with the new ETag.",
+        ),
+        ErrorCode(
+            "TOO_LARGE",
+            413,
+            "The request body is too large. Nothing was changed.",
+            "Send less in one request.",
+        ),
+        ErrorCode(
+            "UNSUPPORTED_MEDIA_TYPE",
+            415,
+            "The body is not application/json, or has a Content-Encoding.",
+            "Send plain JSON with the header Content-Type: application/json.",
+        ),
+        ErrorCode(
+            "VALIDATION_FAILED",
+            422,
+            "One or more fields are wrong. Nothing was changed.",
+            "Correct the fields that error.details names.",
+        ),
+        ErrorCode(
+            "TOO_MANY_REQUESTS",
+            429,
+            "Too many attempts in a short time.",
+            "Wait for the seconds in Retry-After.",
+        ),
+        ErrorCode(
+            "INTERNAL_ERROR",
+            500,
+            "Unexpected error.",
+            "Report the id in the response: the log has the cause under it.",
+        ),
+        ErrorCode(
+            "DATABASE_UNAVAILABLE",
+            503,
+            "The database is unavailable. Nothing was changed.",
+            "Wait for the seconds in Retry-After, then try again.",
+        ),
+        ErrorCode(
+            "STORAGE_FULL",
+            503,
+            "The server's disk is full: nothing can be saved, but reading works.",
+            "Free disk space on the server.",
+        ),
+        ErrorCode(
+            "BUSY",
+            503,
+            "The server is at capacity.",
+            "Wait for the seconds in Retry-After, then try again.",
+        ),
+    )
+}
+
+ALWAYS = ("MALFORMED_REQUEST", "INTERNAL_ERROR", "DATABASE_UNAVAILABLE", "STORAGE_FULL", "BUSY")
+"""Of every operation."""
+QUERY = ("REPEATED_PARAMETER", "VALIDATION_FAILED")
+"""Of operations that check the query."""
+TOKEN = ("NO_TOKEN", "INVALID_TOKEN", "NOT_SUPERADMIN", "NOT_FOUND")
+"""Of operations that require a token: `organizationId` is wrong, or requires a superadmin."""
+BODY = ("REQUEST_TIMEOUT", "TOO_LARGE", "UNSUPPORTED_MEDIA_TYPE", "VALIDATION_FAILED")
+"""Of operations with a request body."""
+PROVIDER_CALL = ("PROVIDER_NOT_CONFIGURED", "PROVIDER_REFUSED", "PROVIDER_UNREACHABLE", "TOO_MANY_REQUESTS")
+"""Of operations that call a provider."""
+NOT_POINTED = (
+    *("CANNOT_POINT", "ENDPOINT_INACTIVE", "NO_INBOUND_AGENT", "NO_PUBLIC_BASE_URL", "NUMBER_GONE"),
+    *("CREDENTIALS_REFUSED", "NOT_SHOWN"),
+)
+"""Why the webhook of an endpoint cannot be configured."""
+NOT_SWITCHED = ("PROVIDER_DISABLED", "NOT_A_SINCH_NUMBER", "NUMBER_NOT_ON_TRUNK", "LEFT_AT_PROVIDER")
+"""Why AI on a phone number cannot be switched."""
+NO_DIALER_TOKEN = (
+    *("NO_VOICE_PROVIDER", "NO_DIALER_TOKENS", "PROVIDER_DISABLED", "PROVIDER_NOT_CONFIGURED"),
+    "TOO_MANY_REQUESTS",
+)
+"""Why the dialer gets no token."""

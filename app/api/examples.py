@@ -1,0 +1,231 @@
+"""Requests and responses of the reference. The tests send each, to an organization with these ids."""
+
+from __future__ import annotations
+
+from typing import Any
+
+ORGANIZATION_ID = "1f0e6a52-3c1d-4b7a-9d0c-5e8f2a4b6c10"
+GLOBEX_ID = "7b3d9c04-58e2-4f16-a1c9-0d6e8b2f4a57"
+USER_ID = "64f0a1b2-c3d4-4e5f-a6b7-a8c9d4e0f1a2"
+ENDPOINT_ID = "c2a9d6f1-7e43-4b58-8f0a-3d1b5c7e9f24"
+VOICE_NUMBER = "+14165550100"
+NUMBER = "+919876543210"
+WEBHOOK_URL = "https://your-domain.com/telephony/exotel/inbound/support-agent"
+CHECKED_AT = "2026-03-18T10:05:00"
+
+ACTIVE_PROVIDER: dict[str, Any] = {"provider": "sinch", "phoneNumber": VOICE_NUMBER}
+DIALER_TOKEN: dict[str, Any] = {
+    "provider": "sinch",
+    "token": "eyJhbGciOiJIUzI1NiJ9.example.example",
+    "identity": f"user_{USER_ID.replace('-', '')}",
+    "expiresAt": "2026-03-18T11:00:00Z",
+}
+VOICE_CONFIG: dict[str, Any] = {
+    "activeProvider": "sinch",
+    "providers": [
+        {"provider": "twilio", "isEnabled": False, "isConfigured": False},
+        {
+            "provider": "sinch",
+            "isEnabled": True,
+            "isConfigured": True,
+            "phoneNumber": VOICE_NUMBER,
+            "sinchApplicationKey": "sinch-app-key-xxxx",
+            "sinchApplicationSecret": "sinch-app-secret-xxxx",
+        },
+    ],
+    "userPhoneNumbers": [
+        {
+            "provider": "sinch",
+            "phoneNumber": VOICE_NUMBER,
+            "isDefault": True,
+            "isInboundEnabled": True,
+            "aiEnabled": False,
+            "label": "Main line",
+        }
+    ],
+}
+VOICE_CONFIG_CHANGES: dict[str, Any] = {
+    "provider": "sinch",
+    "isEnabled": True,
+    "phoneNumber": VOICE_NUMBER,
+    "sinchApplicationKey": "sinch-app-key-xxxx",
+    "sinchApplicationSecret": "sinch-app-secret-xxxx",
+}
+ACTIVE_CHOICE: dict[str, Any] = {"provider": "sinch", "reason": "Twilio has an outage."}
+VOICE_AI_CONFIG: dict[str, Any] = {
+    "aiVoiceProvider": "elevenlabs",
+    "hasApiKey": True,
+    "hasToolSecret": True,
+    "hasEstCredentials": True,
+    "sinchEstProjectId": "sinch-est-project-abc",
+    "sinchEstTrunkId": "sinch-est-trunk-xyz",
+    "sinchEstTrunkDomain": "example.sip.sinch.com",
+    "phoneNumbers": [
+        {
+            "provider": "sinch",
+            "phoneNumber": VOICE_NUMBER,
+            "isDefault": True,
+            "isInboundEnabled": True,
+            "aiEnabled": True,
+            "aiAgentId": "agent_6401kabc",
+            "elevenlabsPhoneNumberId": "eleven-pn-abc123",
+            "label": "Main line",
+            "userName": "Alex Rep",
+            "userId": USER_ID,
+        }
+    ],
+}
+VOICE_AI_CHANGES: dict[str, Any] = {
+    "aiVoiceProvider": "elevenlabs",
+    "elevenlabsApiKey": "sk_eleven_xxxxxxxxxxxxxxxx",
+    "generateToolSecret": True,
+    "sinchEstProjectId": "sinch-est-project-abc",
+    "sinchEstTrunkId": "sinch-est-trunk-xyz",
+    "sinchEstTrunkDomain": "example.sip.sinch.com",
+}
+
+TELEPHONY: dict[str, Any] = {
+    "provider": "twilio",
+    "public_base_url": "https://your-domain.com",
+    "twilio_account_sid": "AC" + "0123456789abcdef" * 2,
+    "twilio_auth_token": "your_auth_token",
+    "twilio_phone_number": "+15551234567",
+    "twilio_max_concurrent": 10,
+    "exotel_account_sid": None,
+    "exotel_api_key": None,
+    "exotel_api_token": None,
+    "exotel_phone_number": None,
+    "exotel_api_base": None,
+    "exotel_max_concurrent": 5,
+    "vobiz_auth_id": None,
+    "vobiz_auth_token": None,
+    "vobiz_phone_number": None,
+    "vobiz_max_concurrent": 5,
+}
+TELEPHONY_CHANGES: dict[str, Any] = {
+    "twilio": {
+        "provider": "twilio",
+        "public_base_url": "https://your-domain.com",
+        "twilio_account_sid": "AC" + "0123456789abcdef" * 2,
+        "twilio_auth_token": "your_auth_token",
+        "twilio_phone_number": "+15551234567",
+        "twilio_max_concurrent": 10,
+    },
+    "exotel": {
+        "provider": "exotel",
+        "public_base_url": "https://your-domain.com",
+        "exotel_account_sid": "your_sid",
+        "exotel_api_key": "your_api_key",
+        "exotel_api_token": "your_api_token",
+        "exotel_phone_number": NUMBER,
+        "exotel_api_base": "https://api.exotel.com",
+        "exotel_max_concurrent": 5,
+    },
+    "vobiz": {
+        "provider": "vobiz",
+        "public_base_url": "https://your-domain.com",
+        "vobiz_auth_id": "your_auth_id",
+        "vobiz_auth_token": "your_auth_token",
+        "vobiz_phone_number": NUMBER,
+        "vobiz_max_concurrent": 5,
+    },
+}
+TELEPHONY_SAVED: dict[str, Any] = {
+    name: value for name, value in TELEPHONY.items() if not name.endswith(("_token", "_key"))
+}
+
+NEW_ENDPOINT: dict[str, Any] = {
+    "phone_number": NUMBER,
+    "provider": "exotel",
+    "inbound_agent_name": "support-agent",
+    "outbound_agent_name": "sales-agent",
+    "label": "Main support line",
+}
+ENDPOINT: dict[str, Any] = {
+    "id": ENDPOINT_ID,
+    **NEW_ENDPOINT,
+    "is_active": True,
+    "created_at": "2026-03-18T10:00:00",
+    "inbound_webhook_url": WEBHOOK_URL,
+}
+ENDPOINT_CHANGES: dict[str, Any] = {"inbound_agent_name": "support-agent", "label": "Main support line"}
+RESOLUTION: dict[str, Any] = {
+    "phone_number": NUMBER,
+    "direction": "inbound",
+    "endpoint_id": ENDPOINT_ID,
+    "provider": "exotel",
+    "agent_name": "support-agent",
+    "inbound_webhook_url": WEBHOOK_URL,
+    "ready": True,
+    "blocked_reason": None,
+}
+OBSERVATION: dict[str, Any] = {
+    "in_sync": True,
+    "reason": None,
+    "detail": "Exotel calls the right URL for this number.",
+    "warnings": [],
+    "expected": WEBHOOK_URL,
+    "actual": WEBHOOK_URL,
+    "checked_at": CHECKED_AT,
+}
+
+VERIFIED_CREDENTIALS: dict[str, Any] = {"twilio_auth_token": "your_new_auth_token"}
+VERIFICATION: dict[str, Any] = {
+    "ok": True,
+    "code": "ok",
+    "reason": "Twilio accepts the account SID and auth token.",
+    "checked_at": CHECKED_AT,
+}
+OWNED_NUMBER: dict[str, Any] = {
+    "phone_number": "+15551234567",
+    "label": "Front desk",
+    "state": "unmapped",
+    "webhook_url": None,
+}
+
+ASSIGNMENT: dict[str, Any] = {
+    "userId": USER_ID,
+    "provider": "sinch",
+    "phoneNumber": VOICE_NUMBER,
+    "label": "Main line",
+}
+USER_NUMBER: dict[str, Any] = {
+    "provider": "sinch",
+    "phoneNumber": VOICE_NUMBER,
+    "isDefault": True,
+    "isInboundEnabled": True,
+    "aiEnabled": False,
+    "label": "Main line",
+    "userId": USER_ID,
+    "userName": "Alex Rep",
+}
+AI_CHOICE: dict[str, Any] = {"aiEnabled": True, "aiAgentId": "agent_6401kabc"}
+AI_NUMBER: dict[str, Any] = USER_NUMBER | {
+    "aiEnabled": True,
+    "aiAgentId": "agent_6401kabc",
+    "elevenlabsPhoneNumberId": "eleven-pn-abc123",
+}
+
+CREDENTIALS: dict[str, Any] = {"email": "alex@example.com", "password": "a long example password"}
+SIGNED_IN: dict[str, Any] = {
+    "token": "eyJhbGciOiJIUzI1NiJ9.example.example",
+    "token_type": "Bearer",
+    "expires_at": "2026-03-18T22:00:00Z",
+}
+
+ME: dict[str, Any] = {
+    "user": {"id": USER_ID, "name": "Alex Rep", "email": "alex@example.com", "role": "superadmin"},
+    "organization": {"id": ORGANIZATION_ID, "name": "Acme Support", "slug": "acme-support"},
+    "scopes": ["secrets"],
+    "expires_at": "2026-03-18T22:00:00Z",
+}
+
+CALL_EVENT: dict[str, Any] = {
+    "type": "post_call_transcription",
+    "event_timestamp": 1773828300,
+    "data": {"conversation_id": "conv_6401kabc", "agent_id": "agent_6401kabc", "status": "done"},
+}
+
+
+def saved(message: str) -> dict[str, Any]:
+    return {"success": True, "message": message}

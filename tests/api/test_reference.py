@@ -1,0 +1,140 @@
+"""Every operation is declared in full: texts, examples that match their schemas, and errors with a remedy."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from jsonschema import Draft202012Validator
+
+from app.api import error_codes
+from app.api.document import document, operation_id, template
+from app.api.operations import OPERATIONS, Named, Operation
+
+SENTENCE = re.compile(r"^[A-Z].+[.!]$", re.DOTALL)
+LEAST_DESCRIPTION = 60
+
+
+def _name(operation: Operation) -> str:
+    return f"{operation.method} {operation.path}"
+
+
+def _described(operation: Operation) -> dict[str, Any]:
+    described: dict[str, Any] = document()["paths"][template(operation)][operation.method.lower()]
+    return described
+
+
+def _media(operation: Operation) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The bodies of an operation that have a schema of their own."""
+    described = _described(operation)
+    if operation.body is not None or operation.raw_body is not None:
+        yield "request", described["requestBody"]["content"]["application/json"]
+    if operation.response is not None:
+        yield "response", described["responses"][str(operation.status)]["content"][operation.media]
+
+
+def test_operations_have_summary_description_and_result() -> None:
+    wrong = []
+    for operation in OPERATIONS:
+        if not operation.summary or operation.summary.endswith("."):
+            wrong.append(f"{_name(operation)}: the summary is a title, without a full stop")
+        if len(operation.description) < LEAST_DESCRIPTION or not SENTENCE.match(operation.description):
+            wrong.append(f"{_name(operation)}: describe it in whole sentences, in the view's docstring")
+        if not SENTENCE.match(operation.returns):
+            wrong.append(f"{_name(operation)}: returns= says what a success has, as a sentence")
+        if not SENTENCE.match(operation.tag.description):
+            wrong.append(f"{_name(operation)}: the tag of the blueprint needs a description")
+    assert wrong == []
+
+
+def test_operations_have_examples_that_match_their_schemas() -> None:
+    wrong = []
+    for operation in OPERATIONS:
+        for kind, media in _media(operation):
+            for example in media["examples"].values():
+                if example["value"] is None:
+                    wrong.append(f"{_name(operation)}: needs an example of the {kind}")
+                    continue
+                schema = media["schema"] | {"components": document()["components"]}
+                wrong += [
+                    f"{_name(operation)}: {kind}: {error.message}"
+                    for error in Draft202012Validator(schema).iter_errors(example["value"])
+                ]
+    assert wrong == []
+
+
+def test_parameters_have_a_description_and_paths_an_example() -> None:
+    wrong = []
+    for operation in OPERATIONS:
+        for parameter in (*operation.path_parameters, *operation.parameters):
+            if not SENTENCE.match(parameter.description):
+                wrong.append(f"{_name(operation)}: {parameter.name} needs a description")
+        wrong += [
+            f"{_name(operation)}: {parameter.name} needs an example"
+            for parameter in operation.path_parameters
+            if parameter.example is None
+        ]
+    assert wrong == []
+
+
+def test_errors_are_codes_with_meaning_and_remedy() -> None:
+    wrong = [
+        f"{_name(operation)}: {code} is not in app/api/error_codes.py"
+        for operation in OPERATIONS
+        for code in operation.errors
+        if code not in error_codes.ERRORS
+    ]
+    for error in error_codes.ERRORS.values():
+        if not SENTENCE.match(error.meaning) or not SENTENCE.match(error.remedy):
+            wrong.append(f"{error.code}: meaning and remedy are sentences")
+    used = {error.code for operation in OPERATIONS for error in operation.error_codes}
+    wrong += [f"{code}: no operation has it" for code in error_codes.ERRORS if code not in used]
+    assert wrong == []
+
+
+def test_schemas_have_no_default() -> None:
+    """A generated client would send it in a partial update, and expect it in a response without the field."""
+
+    def defaults(place: str, schema: Any) -> Iterator[str]:
+        if isinstance(schema, dict):
+            if "default" in schema and place.rsplit("/", 1)[-1] != "properties":
+                yield place
+            for key, value in schema.items():
+                yield from defaults(f"{place}/{key}", value)
+        elif isinstance(schema, list):
+            for item in schema:
+                yield from defaults(place, item)
+
+    assert list(defaults("", document()["components"]["schemas"])) == []
+
+
+def test_operations_of_the_contract_have_its_names() -> None:
+    expected = {
+        ("GET", "/api/calls/providers"): (
+            "get_calls_providers",
+            "Get the active voice provider for the organization",
+        ),
+        ("GET", "/api/calls/providers/config"): (
+            "get_calls_providers_config",
+            "Get full voice provider configuration (superadmin)",
+        ),
+        ("GET", "/api/calls/voice-ai/config"): (
+            "get_calls_voice_ai_config",
+            "Get organization-level Voice AI configuration",
+        ),
+        ("POST", "/api/calls/voice-ai/config"): (
+            "post_calls_voice_ai_config",
+            "Save organization-level Voice AI configuration (superadmin)",
+        ),
+    }
+    found = {(operation.method, operation.path): operation for operation in OPERATIONS}
+    assert {key: (operation_id(found[key]), found[key].summary) for key in expected} == expected
+    assert {found[key].tag.name for key in expected} == {"Calls"}
+
+
+def test_examples_of_named_bodies_differ() -> None:
+    for operation in OPERATIONS:
+        if isinstance(operation.body_example, Named):
+            bodies = [str(body) for body in operation.body_example.values()]
+            assert len(set(bodies)) == len(bodies), _name(operation)
