@@ -6,7 +6,21 @@ import os
 
 from flask import Flask
 
-from app import api, cli, cors, error_handlers, health, http, logs, metrics, plain_http, security, static, web
+from app import (
+    api,
+    cli,
+    cors,
+    dialer_defaults,
+    error_handlers,
+    health,
+    http,
+    logs,
+    metrics,
+    plain_http,
+    security,
+    static,
+    web,
+)
 from app.backup import cli as backup_cli
 from app.config import Settings
 from app.database import engine
@@ -48,5 +62,6 @@ def create_app(settings: Settings | None = None) -> Flask:
 
     with app.app_context():
         engine.prepare(db.engine)
+        dialer_defaults.init_app(app, settings)
         health.check_keys()
     return app

@@ -11,9 +11,13 @@ from app.core.outbound import addresses
 from app.core.outbound.client import Outbound
 from app.extensions import db
 from app.models import Organization
+from app.services.providers.dialer_defaults import Defaults
 from app.services.scope import Actor, Keys, Scope
 
 ANONYMOUS = "Unauthenticated"
+
+MADE_OF = "patchbay.made_of"
+"""Key of the environment: the token and the default that a response to a dialer was made of, for the edge."""
 
 
 def settings() -> Settings:
@@ -51,6 +55,11 @@ def session() -> Session:
 
 def engine() -> Engine:
     return db.engine
+
+
+def dialer_defaults() -> Defaults:
+    found: Defaults = current_app.extensions["patchbay_dialer_defaults"]
+    return found
 
 
 def client_address() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from flask import current_app
 from flask_login import LoginManager
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
@@ -13,8 +14,12 @@ from sqlalchemy.exc import DBAPIError
 from app.models import Base
 
 
-class ClosableSession(Session):
-    """Closes also when its database has gone: the response of the request is made by then."""
+class PortalSession(Session):
+    """Counts its commits, and closes also when its database has gone: the response is made by then."""
+
+    def commit(self) -> None:
+        super().commit()
+        current_app.extensions["patchbay_committed"]()
 
     def close(self) -> None:
         try:
@@ -25,7 +30,7 @@ class ClosableSession(Session):
 
 db = SQLAlchemy(
     metadata=Base.metadata,
-    session_options={"expire_on_commit": False, "class_": ClosableSession},
+    session_options={"expire_on_commit": False, "class_": PortalSession},
 )
 migrate = Migrate()
 login = LoginManager()

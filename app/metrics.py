@@ -50,11 +50,16 @@ def _start() -> None:
 def _count(response: Response) -> Response:
     route = request.url_rule.rule if request.url_rule else "none"
     method = request.method if request.method in _METHODS else "other"
-    answered, seconds = _series(method, route, response.status_code)
-    answered.inc()
-    if "started" in g:
-        seconds.observe(time.perf_counter() - g.started)
+    count(method, route, response.status_code, time.perf_counter() - g.started if "started" in g else None)
     return response
+
+
+def count(method: str, route: str, status: int, seconds: float | None) -> None:
+    """Counts a response; `seconds` is None if it is unknown when the request began."""
+    answered, durations = _series(method, route, status)
+    answered.inc()
+    if seconds is not None:
+        durations.observe(seconds)
 
 
 @cache

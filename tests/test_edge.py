@@ -37,12 +37,14 @@ class Client:
     sent: list[dict[str, Any]] = field(default_factory=list)
     edge: Edge | None = None
 
-    def get(self, path: str, headers: Sequence[Header] = ()) -> tuple[int, dict[bytes, bytes], bytes]:
+    def get(
+        self, path: str, headers: Sequence[Header] = (), *, method: str = "GET"
+    ) -> tuple[int, dict[bytes, bytes], bytes]:
         self.sent.clear()
         path, _, query = path.partition("?")
         scope = {
             "type": "http",
-            "method": "GET",
+            "method": method,
             "http_version": "1.1",
             "scheme": "http",
             "path": path,

@@ -29,6 +29,7 @@ from app.core.errors import (
 )
 from app.extensions import csrf
 from app.services.access import crossing, tokens
+from app.services.access.tokens import Signed
 from app.services.organizations import directory
 from app.services.scope import Actor, Scope
 
@@ -143,14 +144,14 @@ class Api(Blueprint):
         *,
         who: Who,
         parameters: tuple[Parameter, ...] = (),
-        shortcut: Callable[[str], ResponseReturnValue] | None = None,
+        shortcut: Callable[[Signed], ResponseReturnValue] | None = None,
         **declared: Unpack[Declared],
     ) -> Callable[[View], View]:
         """Guards the view and passes it a Scope, its parameters as `query`, and the parsed body as `sent`.
 
         The first line of the view's docstring is the summary of the operation, the rest its description.
-        A `shortcut` responds to requests without a query instead: it receives the id of a token that is
-        signed and not expired, and checks the rest itself.
+        A `shortcut` responds to requests without a query instead: it receives what a signed token says that
+        is not expired, and checks the rest itself.
         """
 
         def declare(view: View) -> View:
@@ -202,7 +203,7 @@ def blueprint(name: str, url_prefix: str, tag: Tag) -> Api:
     return made
 
 
-def _guarded(operation: Operation, shortcut: Callable[[str], ResponseReturnValue] | None) -> View:
+def _guarded(operation: Operation, shortcut: Callable[[Signed], ResponseReturnValue] | None) -> View:
     takes_query = any(parameter is not ORGANIZATION_ID for parameter in operation.parameters)
 
     @functools.wraps(operation.view)
@@ -227,15 +228,15 @@ def _guarded(operation: Operation, shortcut: Callable[[str], ResponseReturnValue
     return run
 
 
-def _take(shortcut: Callable[[str], ResponseReturnValue]) -> ResponseReturnValue:
-    token_id = tokens.verify(context.keys(), bearer())
-    response = shortcut(token_id)
-    context.token_used(token_id)
+def _take(shortcut: Callable[[Signed], ResponseReturnValue]) -> ResponseReturnValue:
+    signed = tokens.verify(context.keys(), bearer())
+    response = shortcut(signed)
+    context.token_used(signed.token_id)
     return response
 
 
 def _authenticate(operation: Operation) -> Actor:
-    token_id = tokens.verify(context.keys(), bearer())
+    token_id = tokens.verify(context.keys(), bearer()).token_id
     address = context.client_address()
     actor = tokens.actor(context.session(), token_id, ip=address, request_id=g.request_id)
     g.actor = actor

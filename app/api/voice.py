@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from flask import Response
+from flask import Response, request
 from flask.typing import ResponseReturnValue
 from pydantic import BaseModel, Field
 
@@ -18,6 +18,7 @@ from app.core.errors import Unauthenticated
 from app.provider import Family
 from app.providers import keys_in
 from app.services import validation
+from app.services.access.tokens import Signed
 from app.services.providers import dialer, voice
 from app.services.scope import Scope
 from app.services.voice_ai import config
@@ -60,12 +61,16 @@ def _warnings(unknown: Iterable[str]) -> dict[str, Any]:
     return {"warnings": warnings} if warnings else {}
 
 
-def _active_for_token(token_id: str) -> Response:
-    """Responds with one query, which checks the token too: dialers request this on every call."""
-    found = voice.active_for_token(context.engine(), token_id)
+def _active_for_token(signed: Signed) -> Response:
+    """Responds with one query, which checks the token too: dialers request this on every call.
+
+    The edge remembers the response for what it was made of.
+    """
+    found = context.dialer_defaults().find(signed.token_id)
     if found is None:
         raise Unauthenticated(messages.TOKEN_REVOKED, code="INVALID_TOKEN")
-    return responses.document({"provider": found[0], "phoneNumber": found[1]}, tagged=True)
+    request.environ[context.MADE_OF] = signed, found
+    return responses.document({"provider": found.provider, "phoneNumber": found.phone_number}, tagged=True)
 
 
 @calls.operation(

@@ -19,13 +19,15 @@ from app.core.errors import Busy
 from app.edge import connections, deadlines, environ, threads
 from app.edge.bodies import Bodies, Limit, Receive
 from app.edge.environ import Environ, Scope
+from app.edge.response import Response, encoded
+from app.edge.shortcut import Shortcut
 from app.edge.spool import Abandoned, BrokenOff, Spool
 from app.edge.threads import Threads
 
 log = structlog.get_logger(__name__)
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
-Headers = list[tuple[str, str]]
+WsgiHeaders = list[tuple[str, str]]
 
 IN_MEMORY = 250_000
 """Bytes of a response that is sent from memory; what is larger is a download."""
@@ -42,13 +44,6 @@ _WORDS = {
     500: ("INTERNAL_ERROR", "Something went wrong here."),
     503: ("BUSY", "Too many requests are waiting. Try again in a moment."),
 }
-
-
-@dataclass
-class Response:
-    status: int
-    headers: Headers
-    body: bytes | Spool
 
 
 @dataclass
@@ -74,6 +69,7 @@ class Edge:
     def __init__(self, app: Flask, limit_of: Callable[[Environ], Limit]) -> None:
         self._app = app
         self._origins: Collection[str] = app.extensions["patchbay_settings"].cors_origins
+        self._shortcut = Shortcut(app)
         self._bodies = Bodies(limit_of)
         self._for_queries = Threads("query", threads.FOR_QUERIES, self._work)
         self._for_others = Threads("request", threads.FOR_OTHERS, self._work)
@@ -92,6 +88,9 @@ class Edge:
         if status := environ.refusal(scope):
             await _send(send, self._plain(status, scope["path"], origin), closes=True)
             return
+        if response := self._shortcut.find(scope):
+            await _send(send, response, closes=False)
+            return
         request = environ.of(scope)
         body = await self._bodies.read(request, receive)
         request["wsgi.input"] = body.file
@@ -102,6 +101,7 @@ class Edge:
         finally:
             body.close()
         if isinstance(response.body, bytes):
+            self._shortcut.remember(scope, request, response)
             await _send(send, response, closes=not body.is_whole)
         else:
             await _deliver(response, response.body, scope, receive, send)
@@ -118,9 +118,9 @@ class Edge:
         ]
         if paths.is_api(path):
             text = json.dumps({"success": False, "error": message, "code": code})
-            return Response(status, [*headers, ("Content-Type", responses.JSON)], text.encode())
+            return Response(status, encoded([*headers, ("Content-Type", responses.JSON)]), text.encode())
         headers.append(("Content-Type", "text/plain; charset=utf-8"))
-        return Response(status, headers, f"{message}\n".encode())
+        return Response(status, encoded(headers), f"{message}\n".encode())
 
     def _threads_for(self, scope: Scope) -> Threads:
         is_query = scope["path"] in QUERIES and scope["method"] in ("GET", "HEAD")
@@ -149,11 +149,11 @@ class Edge:
         finally:
             _close(pieces)
 
-    def _take(self, status: int, headers: Headers, pieces: Iterator[bytes], reply: Reply) -> None:
+    def _take(self, status: int, headers: WsgiHeaders, pieces: Iterator[bytes], reply: Reply) -> None:
         """The response whole if it is short, or as it is made: that one may be broken off."""
         begin, is_all = _gather(pieces, IN_MEMORY)
         if is_all:
-            reply.start(Response(status, headers, begin))
+            reply.start(Response(status, encoded(headers), begin))
             return
         spool = self._spool(reply.loop)
         try:
@@ -161,7 +161,7 @@ class Edge:
         except BaseException:
             spool.close()
             raise
-        reply.start(Response(status, headers, spool))
+        reply.start(Response(status, encoded(headers), spool))
         try:
             for piece in pieces:
                 spool.write(piece)
@@ -170,7 +170,7 @@ class Edge:
             raise
         spool.finish()
 
-    def _in_turn(self, headers: Headers, pieces: Iterator[bytes]) -> Iterator[bytes]:
+    def _in_turn(self, headers: WsgiHeaders, pieces: Iterator[bytes]) -> Iterator[bytes]:
         """Yields the pieces; those of streamed responses are made one at a time in a process.
 
         They take processor time, and a dialer's request would wait for as many turns as there are of them.
@@ -195,10 +195,10 @@ class Edge:
             raise
 
 
-def _call(app: Flask, request: Environ) -> tuple[int, Headers, Iterable[bytes]]:
+def _call(app: Flask, request: Environ) -> tuple[int, WsgiHeaders, Iterable[bytes]]:
     started: list[Any] = []
 
-    def start(status: str, headers: Headers, _failure: object = None) -> Callable[[bytes], object]:
+    def start(status: str, headers: WsgiHeaders, _failure: object = None) -> Callable[[bytes], object]:
         started[:] = [int(status.split(" ", 1)[0]), headers]
         return lambda _piece: None
 
@@ -232,9 +232,7 @@ async def _send(send: Send, response: Response, *, closes: bool) -> None:
 
 
 async def _start(send: Send, response: Response, *, closes: bool) -> None:
-    headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in response.headers]
-    if closes:
-        headers.append((b"connection", b"close"))
+    headers = [*response.headers, (b"connection", b"close")] if closes else response.headers
     await send({"type": "http.response.start", "status": response.status, "headers": headers})
 
 

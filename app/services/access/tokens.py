@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
+from typing import NamedTuple
 
 from joserfc import jwt
 from joserfc.errors import InvalidClaimError, JoseError
@@ -69,27 +70,35 @@ def _key(secret: str) -> tuple[str, OctKey]:
     return sealing.fingerprint(secret), OctKey.import_key(secret)
 
 
-def verify(keys: Keys, text: str) -> str:
-    """The id of the token that signed us this JWT and is not expired. The row has the last word."""
+class Signed(NamedTuple):
+    """What a JWT that we signed says. Whether the token was revoked is in its row."""
+
+    token_id: str
+    until: float
+    """When it expires, in seconds since 1970."""
+
+
+def verify(keys: Keys, text: str) -> Signed:
+    """Returns what the JWT says. Raises Unauthenticated if it is not ours, or expired."""
     for secret in keys.jwt:
         try:
-            token_id, expires = _signed(secret, text)
+            signed = _signed(secret, text)
         except (JoseError, ArithmeticError, ValueError, TypeError, KeyError, RecursionError):
             continue
-        if time.time() < expires + LEEWAY_SECONDS:
-            return token_id
+        if time.time() < signed.until:
+            return signed
     raise Unauthenticated("The token is invalid or has expired. Sign in again.", code="INVALID_TOKEN")
 
 
 @lru_cache(maxsize=4096)
-def _signed(secret: str, text: str) -> tuple[str, float]:
-    """Id and expiry of a JWT that the key signed. A signature that was right once stays right."""
+def _signed(secret: str, text: str) -> Signed:
+    """Returns what a JWT says that the key signed. A signature that was right once stays right."""
     token = jwt.decode(text, _key(secret)[1], algorithms=[ALGORITHM])
     _claims.validate(token.claims)
     token_id = str(token.claims["jti"])
     if not _ID.fullmatch(token_id):
         raise InvalidClaimError("jti")
-    return token_id, float(token.claims["exp"])
+    return Signed(token_id, float(token.claims["exp"]) + LEEWAY_SECONDS)
 
 
 _OWNER = (

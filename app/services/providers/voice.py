@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import Engine, Row, bindparam, select
+from sqlalchemy import select
 
 from app.core import etag
 from app.core.errors import Invalid, NotFound, Problem, Stale
 from app.core.naming import calls_name
-from app.models import ApiToken, Organization, User, VoicePhoneNumber
+from app.models import VoicePhoneNumber
 from app.provider import Family, Provider
 from app.providers import PROVIDERS, in_family, keys_in
 from app.services import validation
@@ -23,32 +23,9 @@ from app.services.providers import active as providers_active
 from app.services.providers import credentials, messages
 from app.services.scope import Scope
 
-_ACTIVE = (
-    select(Organization.active_voice, VoicePhoneNumber.phone_number)
-    .join_from(ApiToken, User, ApiToken.user_id == User.id)
-    .join(Organization, Organization.id == User.organization_id)
-    .outerjoin(
-        VoicePhoneNumber,
-        (VoicePhoneNumber.user_id == User.id)
-        & (VoicePhoneNumber.provider == Organization.active_voice)
-        & VoicePhoneNumber.is_default,
-    )
-    .where(ApiToken.id == bindparam("token_id"), ApiToken.revoked_at.is_(None), User.disabled_at.is_(None))
-)
-
-
-def active_for_token(engine: Engine, token_id: str) -> Row[str | None, str | None] | None:
-    """Active voice provider and the caller's default number on it, in one query.
-
-    Runs for every call, and checks the token as well: None if the token was revoked or its user disabled.
-    Uses a bare connection, because a Session would double the cost.
-    """
-    with engine.connect() as connection:
-        return connection.execute(_ACTIVE, {"token_id": token_id}).one_or_none()
-
 
 def active(scope: Scope) -> tuple[str | None, str | None]:
-    """As `active_for_token`, for a superadmin in another organization."""
+    """As `dialer_defaults.Defaults`, for a superadmin in another organization."""
     provider = scope.organization.active_voice
     query = select(VoicePhoneNumber.phone_number).where(
         VoicePhoneNumber.user_id == scope.actor.user_id,

@@ -1,17 +1,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 
 import pytest
 
 from app.core import etag
 from app.core.errors import Invalid, NotFound, Stale
-from app.services.access import tokens, users
 from app.services.audit import search
 from app.services.numbers import assignments
 from app.services.providers import voice
-from tests.support.scopes import statements
 
 TWILIO = {
     "provider": "twilio",
@@ -127,37 +124,9 @@ def test_forget(acme):
             voice.disconnect(acme, key)
 
 
-@pytest.fixture
-def token(acme, cast):
-    with acme.transaction():
-        return tokens.create(acme, cast.mo, name="Dialer", scopes=(), life=timedelta(hours=1)).token.id
-
-
 def _give(scope, user, number, **more):
     sent = {"userId": user.id, "provider": "twilio", "phoneNumber": number}
     return assignments.assign(scope, sent | more)
-
-
-def test_the_question_of_every_call_is_one_query(engine, acme, cast, token):
-    assert voice.active_for_token(engine, token) == (None, None)
-    voice.save_config(acme, TWILIO)
-    voice.make_active(acme, "twilio")
-    assert voice.active_for_token(engine, token) == ("twilio", None)
-    _give(acme, cast.mo, "+15551230003")
-    _give(acme, cast.mo, "+15551230004", isDefault=True)
-    _give(acme, cast.dana, "+15551230005")
-    acme.session.commit()
-    with statements(engine) as seen:
-        assert voice.active_for_token(engine, token) == ("twilio", "+15551230004")
-    assert len(seen) == 1
-
-
-def test_it_is_the_check_of_the_token_as_well(engine, acme, cast, token):
-    assert voice.active_for_token(engine, "no-such-token") is None
-    users.set_disabled(acme, cast.mo.id, True)
-    assert voice.active_for_token(engine, token) is None
-    users.set_disabled(acme, cast.mo.id, False)
-    assert voice.active_for_token(engine, token) is None, "tokens stay revoked"
 
 
 def test_the_callers_numbers_of_voice_providers_are_shown(acme, cast):

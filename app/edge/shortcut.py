@@ -1,0 +1,92 @@
+"""Responds to dialers on the event loop: without a thread, and without Flask.
+
+Only Flask makes responses. This remembers what each was made of (`context.MADE_OF`): the token, the default
+that was found for it, and the headers that it depends on. A response is sent again only if the same default
+is found for the same token now. Everything else is Flask's: other requests, other headers, unknown tokens.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import MutableMapping
+from typing import Any, NamedTuple
+
+from cachetools import LRUCache
+from flask import Flask
+
+from app import context, metrics
+from app.edge.response import Response
+from app.services.access.tokens import Signed
+from app.services.providers.dialer_defaults import Default, Defaults
+
+Scope = MutableMapping[str, Any]
+
+ROUTE = "/api/calls/providers"
+_RAW_ROUTE = ROUTE.encode()
+MOST_TOKENS = 50_000
+MOST_RESPONSES = 4_000
+
+_READ = frozenset(
+    {
+        *(b"if-none-match", b"origin", b"accept-encoding", b"host", b"forwarded"),
+        *(b"x-forwarded-for", b"x-forwarded-proto", b"x-forwarded-host", b"x-forwarded-port"),
+        *(b"x-forwarded-prefix", b"x-real-ip", b"via"),
+    }
+)
+"""Headers that a response may depend on. The others change nothing about it."""
+_FOR_FLASK = frozenset({b"content-length", b"transfer-encoding", b"content-encoding", b"range", b"expect"})
+
+
+class Dependencies(NamedTuple):
+    """What of a request decides the response, apart from the token."""
+
+    headers: tuple[tuple[bytes, bytes], ...]
+    client: str
+    scheme: str
+
+
+class Shortcut:
+    def __init__(self, app: Flask) -> None:
+        self._extensions = app.extensions
+        self._defaults: Defaults = app.extensions["patchbay_dialer_defaults"]
+        self._tokens: LRUCache[bytes, Signed] = LRUCache(MOST_TOKENS)
+        self._responses: LRUCache[tuple[Dependencies, Default], Response] = LRUCache(MOST_RESPONSES)
+
+    def find(self, scope: Scope) -> Response | None:
+        """Returns the response that Flask would make, or None if only Flask knows."""
+        begin = time.perf_counter()
+        authorization, dependencies = _read(scope)
+        signed = self._tokens.get(authorization)
+        if dependencies is None or signed is None or time.time() >= signed.until:
+            return None
+        default = self._defaults.find_now(signed.token_id)
+        response = self._responses.get((dependencies, default)) if default else None
+        if response is not None:
+            self._extensions["patchbay_token_used"](signed.token_id)
+            metrics.count("GET", ROUTE, response.status, time.perf_counter() - begin)
+        return response
+
+    def remember(self, scope: Scope, environ: dict[str, Any], response: Response) -> None:
+        authorization, dependencies = _read(scope)
+        if dependencies is not None and context.MADE_OF in environ:
+            signed, default = environ[context.MADE_OF]
+            self._tokens[authorization] = signed
+            self._responses[dependencies, default] = response
+
+
+def _read(scope: Scope) -> tuple[bytes, Dependencies | None]:
+    """The Authorization header; without dependencies, the request is another one, or for Flask to judge."""
+    if scope["raw_path"] != _RAW_ROUTE or scope["query_string"] or scope["method"] != "GET":
+        return b"", None
+    authorization, headers = b"", []
+    for header in scope["headers"]:
+        name, value = header
+        if name == b"authorization":
+            if authorization:
+                return b"", None
+            authorization = value
+        elif name in _READ:
+            headers.append(header)
+        elif name in _FOR_FLASK:
+            return b"", None
+    return authorization, Dependencies(tuple(headers), scope["client"][0], scope["scheme"])
