@@ -19,7 +19,7 @@ from app.provider import Family
 from app.providers import keys_in
 from app.services import validation
 from app.services.access.tokens import Signed
-from app.services.providers import dialer, voice
+from app.services.providers import dialer_tokens, voice
 from app.services.scope import Scope
 from app.services.voice_ai import config
 
@@ -196,7 +196,7 @@ def create_dialer_token(scope: Scope, sent: Any) -> ResponseReturnValue:
     secret. If an active provider or its fields are missing, the error names them.
     """
     unknown = sorted(validation.read(TokenRequest, sent).model_extra or {})
-    issued = dialer.issue(scope)
+    issued = dialer_tokens.issue(scope)
     body = {
         "provider": issued.provider,
         "token": issued.token.jwt,

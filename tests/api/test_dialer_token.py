@@ -15,7 +15,7 @@ from sqlalchemy import select, update
 from app import context
 from app.core import clock
 from app.models import AuditEvent, Connection, Secret, Throttle
-from app.services.providers import dialer
+from app.services.providers import dialer_tokens
 from tests.support.caller import Caller, sentence
 from tests.support.cast import Cast
 
@@ -74,7 +74,7 @@ def test_token_of_another_organization_is_for_superadmins(
     activate(dana, SINCH)
     assert gus.post(PATH, {}).status_code == 409
     inside = gus.post(f"{PATH}?organizationId={cast.acme}", {})
-    assert (inside.json or {})["identity"] == dialer.identity_of(cast.gus.id)
+    assert (inside.json or {})["identity"] == dialer_tokens.identity_of(cast.gus.id)
     assert mo.post(f"{PATH}?organizationId={cast.globex}", {}).status_code == 401
 
 
@@ -124,7 +124,7 @@ def test_disabled_provider_is_a_conflict(app: Flask, dana: Caller, mo: Caller) -
 
 
 def test_tokens_are_limited_per_user(dana: Caller, mo: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dialer, "MOST", 2)
+    monkeypatch.setattr(dialer_tokens, "MOST", 2)
     activate(dana, SINCH)
     assert [mo.post(PATH, {}).status_code for _ in range(3)] == [200, 200, 429]
     assert int(mo.post(PATH, {}).headers["Retry-After"]) > 0
