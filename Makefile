@@ -17,11 +17,13 @@ PIP_INSTALL := $(IN_VENV) pip install --quiet --require-hashes
 COMPILE := $(IN_VENV) uv pip compile --quiet --universal --python-version 3.11 \
 	--generate-hashes --custom-compile-command 'make requirements'
 
+NODE_MODULES := devtools/clients/node_modules
+
 # True in a shell when .venv holds a Python that starts and finds its own packages.
 WORKS := $(BIN)/python -c 'import pip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo screenshots test test-all trust resilience check fix lint types layers audit bench requirements clean venv browser
+.PHONY: help run demo screenshots test test-all trust resilience check fix lint types layers audit bench requirements clean venv browser clients
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -32,10 +34,10 @@ run: $(VENV)/.installed ## Install if needed, and serve on http://127.0.0.1:2212
 demo: $(VENV)/.installed ## Serve sample organizations with simulated providers: no account needed
 	@exec $(IN_VENV) devtools.demo
 
-test: browser $(VENV)/.installed-dev ## Run the tests (PYTEST_ARGS='tests/web -k endpoints' runs some of them)
+test: browser clients $(VENV)/.installed-dev ## Run the tests (PYTEST_ARGS='tests/web -k endpoints' runs some of them)
 	@$(IN_VENV) pytest $(PYTEST_ARGS)
 
-test-all: browser $(VENV)/.installed-dev ## Run the tests, those of services and the API on both databases
+test-all: browser clients $(VENV)/.installed-dev ## Run the tests, those of services and the API on both databases
 	@$(IN_VENV) pytest --all-databases $(PYTEST_ARGS)
 
 trust: browser $(VENV)/.installed-dev ## Test each security promise against a real server, and print the table
@@ -88,7 +90,7 @@ requirements: $(VENV)/.installed-dev ## Re-pin requirements (BUMP=--upgrade for 
 		--output-file requirements-dev.txt
 
 clean: ## Remove .venv and caches; the data in instance/ stays
-	@rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	@rm -rf $(VENV) $(NODE_MODULES) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 venv:
@@ -136,6 +138,15 @@ $(VENV)/.installed-dev: requirements-dev.txt | $(VENV)/.installed
 	@echo "Installing requirements-dev.txt"
 	@$(PIP_INSTALL) -r requirements-dev.txt
 	@touch $@
+
+clients: ## Install the OpenAPI linters and the TypeScript client's generator, if npm is there
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory $(NODE_MODULES)/.installed; fi
+
+$(NODE_MODULES)/.installed: devtools/clients/package-lock.json
+	@echo "Installing devtools/clients/package-lock.json"
+	@if npm ci --silent --prefix devtools/clients; then touch $@; else \
+		echo "Skipped: npm could not install the packages. The tests that need them are skipped too."; \
+	fi
 
 browser: | venv
 	@$(IN_VENV) devtools.chromium

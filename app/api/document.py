@@ -91,7 +91,7 @@ def document() -> dict[str, Any]:
         "components": {
             "schemas": _models()[1],
             "responses": _shared_responses(),
-            "headers": HEADERS,
+            "headers": {name: HEADERS[name] for name in _used_headers()},
             "parameters": {_component(name): _condition(name) for name in CONDITIONS},
             "securitySchemes": SECURITY,
         },
@@ -251,6 +251,12 @@ def _success(operation: Operation) -> dict[str, Any]:
         kind = "object" if operation.media == "application/json" else "string"
         described["content"] = {operation.media: {"schema": {"type": kind}}}
     return described
+
+
+def _used_headers() -> list[str]:
+    used = {"X-Request-Id", "Retry-After", "WWW-Authenticate"}
+    used.update(name for operation in OPERATIONS for name in operation.headers)
+    return [name for name in HEADERS if name in used]
 
 
 def _headers(*names: str) -> dict[str, Any]:

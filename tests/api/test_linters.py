@@ -1,0 +1,41 @@
+"""The document passes the recommended rules of Redocly and Spectral without a warning."""
+
+from __future__ import annotations
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.api.document import document
+from devtools import node
+
+
+@pytest.fixture(autouse=True)
+def needs_node() -> None:
+    if reason := node.reason_missing():
+        assert not node.is_required(), reason
+        pytest.skip(reason)
+
+
+def _findings(folder: Path, *documents: dict[str, Any]) -> list[list[str]]:
+    """Returns what the linters find in each document."""
+    paths = []
+    for number, checked in enumerate(documents):
+        path = folder / f"openapi-{number}.json"
+        path.write_text(json.dumps(checked))
+        paths.append(path)
+    found: list[list[str]] = json.loads(node.run("lint.mjs", *paths))
+    return found
+
+
+def test_document_passes_the_recommended_rules(tmp_path: Path) -> None:
+    """The second document has one fault for each linter, so that silence means something."""
+    wrong = copy.deepcopy(document())
+    del wrong["info"]["license"]
+    del wrong["paths"]["/api/calls/providers"]["get"]["description"]
+    ours, theirs = _findings(tmp_path, document(), wrong)
+    assert ours == []
+    assert {finding.split()[0] for finding in theirs} == {"redocly", "spectral"}
