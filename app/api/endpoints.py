@@ -134,7 +134,7 @@ def update_endpoint(scope: Scope, endpoint_id: str, sent: Any) -> ResponseReturn
     Omitted fields keep their values, and null clears a field. The phone number and the provider of an
     endpoint never change: delete it and create another one.
     """
-    row = crud.update(scope, endpoint_id, sent, version=responses.expected_version())
+    row = crud.update(scope, endpoint_id, sent, version=responses.condition())
     return _endpoint(scope, row, 200)
 
 
@@ -152,7 +152,7 @@ def delete_endpoint(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
     The phone number can be used again afterwards, also by another organization. The provider keeps
     calling the webhook URL until it is changed there.
     """
-    crud.delete(scope, endpoint_id, version=responses.expected_version())
+    crud.delete(scope, endpoint_id, version=responses.condition())
     return responses.no_content()
 
 

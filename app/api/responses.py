@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 from urllib.parse import urlencode
@@ -100,18 +99,16 @@ def error(error: PatchbayError, *, status: int | None = None, error_id: str | No
     return response
 
 
-def if_match() -> str | None:
-    """Returns the ETag of If-Match, or None if any version may be changed."""
-    header = request.headers.get("If-Match")
-    if header is None or header.strip() == "*":
-        return None
-    tags = list(request.if_match)
-    return tags[0] if len(tags) == 1 else header
+def condition() -> etag.Condition:
+    """Returns what If-Match and If-None-Match require of what a request changes; None if nothing.
 
-
-def expected_version() -> int | None:
-    """Returns If-Match as the version of a row; -1, which matches none, if it is no version."""
-    tag = if_match()
-    if tag is None:
+    If-Match compares strongly and If-None-Match weakly, as RFC 9110 says.
+    """
+    headers, wanted, unwanted = request.headers, request.if_match, request.if_none_match
+    if "If-Match" not in headers and "If-None-Match" not in headers:
         return None
-    return int(tag) if re.fullmatch(r"[1-9][0-9]{0,8}", tag) else -1
+
+    def holds(tag: str) -> bool:
+        return ("If-Match" not in headers or tag in wanted) and not unwanted.contains_weak(tag)
+
+    return holds

@@ -60,5 +60,5 @@ def save_telephony_settings(scope: Scope, sent: Any) -> ResponseReturnValue:
     `public_base_url` has to be set afterwards, because providers call back to it. When it changes, the
     webhook URL of every endpoint changes with it.
     """
-    saved = telephony.update(scope, context.outbound(), sent, if_match=responses.if_match())
+    saved = telephony.update(scope, context.outbound(), sent, if_match=responses.condition())
     return responses.document(telephony.without_secrets(saved), tag=etag.of(saved))

@@ -131,7 +131,7 @@ def save_voice_config(scope: Scope, sent: Any) -> ResponseReturnValue:
     rejected; unknown fields are ignored and named in `warnings`. An item of the configuration can be sent
     back as it was read.
     """
-    unknown = voice.save_config(scope, sent, if_match=responses.if_match())
+    unknown = voice.save_config(scope, sent, if_match=responses.condition())
     return _saved(messages.SAVED, unknown)
 
 
@@ -151,7 +151,7 @@ def delete_voice_config(scope: Scope, provider: str) -> ResponseReturnValue:
     Deletes its stored values, secrets included. If it is the active voice provider, none is active
     afterwards.
     """
-    voice.disconnect(scope, provider, if_match=responses.if_match())
+    voice.disconnect(scope, provider, if_match=responses.condition())
     return _saved(messages.DELETED, [])
 
 
@@ -173,7 +173,7 @@ def make_active(scope: Scope, sent: Any) -> ResponseReturnValue:
     deactivates voice calls. The reason is shown in the provider's history.
     """
     draft = validation.read(ActiveChoice, sent)
-    voice.make_active(scope, draft.provider, reason=draft.reason, if_match=responses.if_match())
+    voice.make_active(scope, draft.provider, reason=draft.reason, if_match=responses.condition())
     return _saved(messages.ACTIVE_SAVED, sorted(draft.model_extra or {}))
 
 
@@ -243,5 +243,5 @@ def save_voice_ai_config(scope: Scope, sent: Any) -> ResponseReturnValue:
     there does not fail the save, and can be retried in the portal. Unknown fields are ignored and named
     in `warnings`.
     """
-    unknown = config.save(scope, context.outbound(), sent, if_match=responses.if_match())
+    unknown = config.save(scope, context.outbound(), sent, if_match=responses.condition())
     return _saved(messages.SAVED, unknown)

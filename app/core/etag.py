@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 from app.core import strict_json
+from app.core.errors import Stale
+
+Condition: TypeAlias = Callable[[str], bool] | None
+"""Whether what has the tag may be changed, as If-Match and If-None-Match say; None if they are not sent."""
 
 
 def of(document: Any) -> str:
@@ -16,3 +21,9 @@ def of(document: Any) -> str:
 def of_text(text: str) -> str:
     """As `of`, for a document that is JSON text already."""
     return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def expect(condition: Condition, read: Callable[[], Any]) -> None:
+    """Raises Stale unless the condition holds for the document that `read` returns."""
+    if condition is not None and not condition(of(read())):
+        raise Stale

@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
+from app.core import etag
 from app.core.errors import NotFound, Stale
 from app.core.sealing import Sealer
 from app.core.slots import Slots
@@ -177,7 +178,8 @@ class Scope:
         return hooks
 
 
-def expect_version(row: Any, version: int | None) -> None:
-    """Raises Stale, with the current row, unless `version` is None or the row's."""
-    if version is not None and row.version != version:
+def expect_version(row: Any, version: int | etag.Condition) -> None:
+    """Raises Stale, with the current row, unless `version` is None, the row's, or a condition that holds."""
+    is_current = version(str(row.version)) if callable(version) else version in (None, row.version)
+    if not is_current:
         raise Stale(current=row)

@@ -125,6 +125,48 @@ def test_save_returns_the_etag_of_the_next_get(dana: Caller) -> None:
     assert again.status_code == 200
 
 
+CONDITIONS = [
+    ("If-Match", '"9"', 412),
+    ("If-Match", '""', 412),
+    ("If-Match", "", 412),
+    ("If-Match", ",", 412),
+    ("If-Match", '"*"', 412),
+    ("If-Match", "W/{tag}", 412),
+    ("If-Match", '"9", W/{tag}', 412),
+    ("If-Match", '"9", "8"', 412),
+    ("If-Match", "{tag}", 200),
+    ("If-Match", '"9", {tag}', 200),
+    ("If-Match", '{tag}, "9"', 200),
+    ("If-Match", 'W/"9",{tag} ,', 200),
+    ("If-Match", "*", 200),
+    ("If-None-Match", "*", 412),
+    ("If-None-Match", "W/{tag}", 412),
+    ("If-None-Match", '"9", {tag}', 412),
+    ("If-None-Match", '"9"', 200),
+    ("If-None-Match", '""', 200),
+]
+
+
+def test_conditions_are_those_of_rfc_9110(app: Flask, dana: Caller) -> None:
+    """For documents, whose tag is a digest, and for rows, whose tag is a version."""
+    endpoint = f"{ENDPOINTS}/{dana.post(ENDPOINTS, contract.ENDPOINT_EXAMPLE).json['id']}"  # type: ignore[index]
+    dana.put(TELEPHONY, contract.TELEPHONY_EXAMPLES["twilio"])
+    wrong = []
+    for method, path, read, body in [
+        ("PUT", TELEPHONY, TELEPHONY, {}),
+        ("POST", CONFIG, CONFIG, {"provider": "sinch"}),
+        ("POST", "/api/calls/providers/active", CONFIG, {"provider": None}),
+        ("POST", VOICE_AI, VOICE_AI, {}),
+        ("PUT", endpoint, None, {}),
+    ]:
+        for header, value, status in CONDITIONS:
+            tag = (dana.get(read) if read else dana.put(endpoint, {})).headers["ETag"]
+            answer = dana.call(method, path, json=body, headers={header: value.format(tag=tag)})
+            if answer.status_code != status:
+                wrong.append((path, header, value, answer.status_code))
+    assert wrong == []
+
+
 def test_endpoint_with_stale_etag_is_412(app: Flask, dana: Caller, subtests: pytest.Subtests) -> None:
     for method in ["DELETE", "PUT"]:
         with subtests.test(method=method):

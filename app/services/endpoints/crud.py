@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy.exc import IntegrityError
 
+from app.core import etag
 from app.core.errors import Conflict
 from app.models import AuditEvent, Endpoint
 from app.services import validation
@@ -51,7 +52,7 @@ def add(
     return rows
 
 
-def update(scope: Scope, endpoint_id: str, sent: Any, *, version: int | None = None) -> Endpoint:
+def update(scope: Scope, endpoint_id: str, sent: Any, *, version: int | etag.Condition = None) -> Endpoint:
     """Changes the fields that are submitted; null clears one. Raises Stale, Invalid, NotFound."""
     draft = validation.read(EndpointEdit, sent, country=scope.organization.country)
     changes = draft.model_dump(exclude_unset=True)
@@ -70,7 +71,7 @@ def update(scope: Scope, endpoint_id: str, sent: Any, *, version: int | None = N
 
 
 def delete(
-    scope: Scope, endpoint_id: str, *, reason: str | None = None, version: int | None = None
+    scope: Scope, endpoint_id: str, *, reason: str | None = None, version: int | etag.Condition = None
 ) -> AuditEvent:
     """Deletes the endpoint. Its event records all values, so that undo can restore it."""
     with scope.transaction():

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any
 
 from app.core import etag
-from app.core.errors import Invalid, Problem, Stale
+from app.core.errors import Invalid, Problem
 from app.core.naming import settings_name
 from app.provider import Family
 from app.providers import in_family, keys_in
@@ -70,14 +70,13 @@ def read(scope: Scope, *, is_sent: Callable[[Any], bool] = bool) -> dict[str, An
     return answer
 
 
-def update(scope: Scope, http: Outbound, sent: Any, *, if_match: str | None = None) -> dict[str, Any]:
+def update(scope: Scope, http: Outbound, sent: Any, *, if_match: etag.Condition = None) -> dict[str, Any]:
     """Saves the changes and returns the full document. The base URL must be set afterwards."""
     draft = validation.read(TelephonyChanges, sent, country=scope.organization.country)
     changes = draft.model_dump(exclude_unset=True)
     is_moved = False
     with scope.transaction():
-        if if_match is not None and if_match != etag.of(document(scope)):
-            raise Stale
+        etag.expect(if_match, lambda: document(scope))
         if "public_base_url" in changes:
             is_moved = directory.set_base_url(scope, changes["public_base_url"])
         if not scope.organization.public_base_url:

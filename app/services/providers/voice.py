@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from sqlalchemy import select
 
 from app.core import etag
-from app.core.errors import Invalid, NotFound, Problem, Stale
+from app.core.errors import Invalid, NotFound, Problem
 from app.core.naming import calls_name
 from app.models import VoicePhoneNumber
 from app.provider import Family, Provider
@@ -93,7 +94,7 @@ def _own_numbers(scope: Scope) -> list[VoicePhoneNumber]:
     return list(scope.session.scalars(query))
 
 
-def save_config(scope: Scope, sent: Any, *, if_match: str | None = None) -> list[str]:
+def save_config(scope: Scope, sent: Any, *, if_match: etag.Condition = None) -> list[str]:
     """Saves one provider's values. Returns the names of unknown fields, which are ignored."""
     draft = validation.read(ConfigChanges, sent, country=scope.organization.country)
     provider = _voice_provider(draft.model_dump()["provider"])
@@ -112,14 +113,8 @@ def save_config(scope: Scope, sent: Any, *, if_match: str | None = None) -> list
     return sorted(extra - COMPUTED)
 
 
-def _still(scope: Scope, if_match: str | None) -> Callable[[], None]:
-    """Returns a check that raises Stale unless the configuration has the tag, if there is one."""
-
-    def check() -> None:
-        if if_match is not None and if_match != etag.of(config(scope)):
-            raise Stale
-
-    return check
+def _still(scope: Scope, if_match: etag.Condition) -> Callable[[], None]:
+    return partial(etag.expect, if_match, partial(config, scope))
 
 
 def _voice_provider(key: str) -> Provider:
@@ -135,7 +130,7 @@ def _refuse_foreign(provider: Provider, sent: set[str]) -> None:
         raise Invalid([Problem(name, messages.other_providers_field(provider.key)) for name in foreign])
 
 
-def disconnect(scope: Scope, key: str, *, if_match: str | None = None) -> None:
+def disconnect(scope: Scope, key: str, *, if_match: etag.Condition = None) -> None:
     """Deletes the credentials of a voice provider."""
     if key not in keys_in(Family.VOICE):
         raise NotFound(messages.voice_provider_not_found(keys_in(Family.VOICE)))
@@ -143,7 +138,7 @@ def disconnect(scope: Scope, key: str, *, if_match: str | None = None) -> None:
 
 
 def make_active(
-    scope: Scope, key: str | None, *, reason: str | None = None, if_match: str | None = None
+    scope: Scope, key: str | None, *, reason: str | None = None, if_match: etag.Condition = None
 ) -> None:
     """Sets the dialer's default provider, or none."""
     if key is not None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 
 from app.core import etag, naming
-from app.core.errors import Invalid, NotFound, Problem, Stale
+from app.core.errors import Invalid, NotFound, Problem
 from app.core.naming import calls_name
 from app.models import User, VoicePhoneNumber
 from app.provider import Family, Field, Origin, Provider
@@ -88,15 +88,14 @@ def _numbers(scope: Scope) -> list[dict[str, Any]]:
     ]
 
 
-def save(scope: Scope, http: Outbound, sent: Any, *, if_match: str | None = None) -> list[str]:
+def save(scope: Scope, http: Outbound, sent: Any, *, if_match: etag.Condition = None) -> list[str]:
     """Commits, then sets up the call webhooks; returns the names of unknown fields, which are ignored."""
     draft = validation.read(ConfigChanges, sent, country=scope.organization.country)
     changes = draft.model_dump(exclude_unset=True)
     choice = changes.get("aiVoiceProvider")
     _check_choice(choice)
     with scope.transaction():
-        if if_match is not None and if_match != etag.of(config(scope)):
-            raise Stale
+        etag.expect(if_match, lambda: config(scope))
         for provider in in_family(Family.VOICE_AI):
             _apply(scope, provider, drafts.picked(provider, calls_name, changes))
         if changes.get("generateToolSecret"):

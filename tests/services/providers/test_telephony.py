@@ -160,8 +160,8 @@ def test_a_field_of_the_dialer_is_not_in_the_telephony_settings(acme):
 
 def test_a_tag_that_was_read_guards_the_save(acme):
     telephony.update(acme, OFFLINE, READY)
-    tag = etag.of(telephony.document(acme))
-    telephony.update(acme, OFFLINE, {"twilio_max_concurrent": 3}, if_match=tag)
+    is_unchanged = etag.of(telephony.document(acme)).__eq__
+    telephony.update(acme, OFFLINE, {"twilio_max_concurrent": 3}, if_match=is_unchanged)
     with pytest.raises(Stale):
-        telephony.update(acme, OFFLINE, {"twilio_max_concurrent": 4}, if_match=tag)
+        telephony.update(acme, OFFLINE, {"twilio_max_concurrent": 4}, if_match=is_unchanged)
     assert telephony.document(acme)["twilio_max_concurrent"] == 3
