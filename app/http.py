@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
 from typing import Any
 
 from flask import Flask, Request, Response, current_app, g, request
@@ -24,6 +23,7 @@ from app.core.outbound.client import Outbound
 from app.core.sealing import Sealer
 from app.core.slots import Slots
 from app.database import engine
+from app.edge import environ
 from app.services.scope import Keys
 
 MAX_CONCURRENT_OUTBOUND = 5
@@ -107,7 +107,7 @@ def _raise_failure() -> None:
 def _limit_body() -> None:
     if not request.content_length:
         return
-    if request.headers.get("Content-Encoding", "identity") != "identity":
+    if request.headers.get("Content-Encoding", "").lower() not in ("", "identity"):
         raise UnsupportedMedia("Send the body without Content-Encoding.")
     limit = request.environ.get("patchbay.limit") or current_app.extensions["patchbay_limit_of"](
         request.environ
@@ -131,4 +131,5 @@ def _refuse_nul() -> None:
 
 
 def _give_id() -> None:
-    g.request_id = f"{random.getrandbits(64):016x}"
+    """The edge gives every request an id; a test client does not."""
+    g.request_id = request.environ.get(environ.REQUEST_ID) or environ.new_id()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
+from app.api import operations
 from app.api.endpoints import endpoints
 from app.api.me import me
 from app.api.numbers import organizations
@@ -18,3 +19,4 @@ from app.api.webhooks import webhooks
 def init_app(app: Flask) -> None:
     for blueprint in (calls, settings, endpoints, providers, organizations, auth, me, webhooks, openapi):
         app.register_blueprint(blueprint)
+    app.url_value_preprocessor(operations.refuse_other_methods)

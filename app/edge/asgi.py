@@ -77,36 +77,38 @@ class Edge:
         self._turn = threading.Lock()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request_id = environ.new_id()
         try:
-            await self._serve(scope, receive, send)
+            await self._serve(scope, receive, send, request_id)
         except Exception:
-            log.exception("edge.failed")
-            await _send(send, self._plain(500, scope["path"], environ.origin(scope)), closes=True)
+            log.exception("edge.failed", request_id=request_id)
+            response = self._plain(500, scope["path"], environ.origin(scope), request_id)
+            await _send(send, response, request_id, closes=True)
 
-    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _serve(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
         origin = environ.origin(scope)
         if status := environ.refusal(scope):
-            await _send(send, self._plain(status, scope["path"], origin), closes=True)
+            await _send(send, self._plain(status, scope["path"], origin, request_id), request_id, closes=True)
             return
         if response := self._shortcut.find(scope):
-            await _send(send, response, closes=False)
+            await _send(send, response, request_id, closes=False)
             return
-        request = environ.of(scope)
+        request = environ.of(scope) | {environ.REQUEST_ID: request_id}
         body = await self._bodies.read(request, receive)
         request["wsgi.input"] = body.file
         reply = Reply(asyncio.get_running_loop())
         try:
             has_place = self._threads_for(scope).put(request, reply)
-            response = await reply.ready if has_place else self._plain(503, scope["path"], origin)
+            response = await reply.ready if has_place else self._plain(503, scope["path"], origin, request_id)
         finally:
             body.close()
         if isinstance(response.body, bytes):
             self._shortcut.remember(scope, request, response)
-            await _send(send, response, closes=not body.is_whole)
+            await _send(send, response, request_id, closes=not body.is_whole)
         else:
-            await _deliver(response, response.body, scope, receive, send)
+            await _deliver(response, response.body, scope, receive, send, request_id=request_id)
 
-    def _plain(self, status: int, path: str, origin: str | None) -> Response:
+    def _plain(self, status: int, path: str, origin: str | None, request_id: str) -> Response:
         """A response that needs no thread."""
         code, message = _WORDS[status]
         headers = [
@@ -117,7 +119,8 @@ class Edge:
             *([("Retry-After", "5")] if status == 503 else []),
         ]
         if paths.is_api(path):
-            text = json.dumps({"success": False, "error": message, "code": code})
+            body = {"success": False, "error": message, "code": code}
+            text = json.dumps(body | ({"id": request_id} if status == 500 else {}))
             return Response(status, encoded([*headers, ("Content-Type", responses.JSON)]), text.encode())
         headers.append(("Content-Type", "text/plain; charset=utf-8"))
         return Response(status, encoded(headers), f"{message}\n".encode())
@@ -128,17 +131,18 @@ class Edge:
 
     def _work(self, request: Environ, reply: Reply) -> None:
         """In a thread. What fails before the response has begun is shown as every failure is."""
-        again = dict(request)
+        again, request_id = dict(request), request[environ.REQUEST_ID]
         try:
             self._respond(request, reply)
         except Abandoned:
             pass
         except Exception as error:
             if reply.response is not None:
-                log.exception("response.broken_off")
+                log.exception("response.broken_off", request_id=request_id)
             elif "patchbay.failure" in request:
-                log.exception("request.failed")
-                reply.start(self._plain(500, request["PATH_INFO"], request.get("HTTP_ORIGIN")))
+                log.exception("request.failed", request_id=request_id)
+                origin = request.get("HTTP_ORIGIN")
+                reply.start(self._plain(500, request["PATH_INFO"], origin, request_id))
             else:
                 self._work(again | {"patchbay.failure": error}, reply)
 
@@ -226,23 +230,27 @@ def _close(pieces: Iterable[bytes]) -> None:
         log.exception("response.not_closed")
 
 
-async def _send(send: Send, response: Response, *, closes: bool) -> None:
-    await _start(send, response, closes=closes)
+async def _send(send: Send, response: Response, request_id: str, *, closes: bool) -> None:
+    await _start(send, response, request_id, closes=closes)
     await send({"type": "http.response.body", "body": response.body})
 
 
-async def _start(send: Send, response: Response, *, closes: bool) -> None:
-    headers = [*response.headers, (b"connection", b"close")] if closes else response.headers
+async def _start(send: Send, response: Response, request_id: str, *, closes: bool) -> None:
+    headers = [*response.headers, (b"x-request-id", request_id.encode())]
+    if closes:
+        headers.append((b"connection", b"close"))
     await send({"type": "http.response.start", "status": response.status, "headers": headers})
 
 
-async def _deliver(response: Response, spool: Spool, scope: Scope, receive: Receive, send: Send) -> None:
+async def _deliver(
+    response: Response, spool: Spool, scope: Scope, receive: Receive, send: Send, *, request_id: str
+) -> None:
     """Sends what a thread writes. A client that does not take it is disconnected, and so is one to whom it
     cannot be sent to the end: it must not take a part for the whole."""
     gone = asyncio.ensure_future(_gone(receive))
     begin, sent = asyncio.get_running_loop().time(), 0
     try:
-        await _start(send, response, closes=False)
+        await _start(send, response, request_id, closes=False)
         async for piece in spool.pieces(gone):
             async with asyncio.timeout(deadlines.DOWNLOAD_SILENT):
                 await send({"type": "http.response.body", "body": piece, "more_body": True})
@@ -254,7 +262,7 @@ async def _deliver(response: Response, spool: Spool, scope: Scope, receive: Rece
                 raise TimeoutError
         await send({"type": "http.response.body", "body": b""})
     except (TimeoutError, BrokenOff) as reason:
-        log.warning("response.broken_off", reason=type(reason).__name__, sent=sent)
+        log.warning("response.broken_off", reason=type(reason).__name__, sent=sent, request_id=request_id)
         connections.close(scope["server"], scope["client"])
     except Abandoned:
         pass

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
-from app.core.errors import Busy, Malformed, PatchbayError, TooLarge, TooSlow
+from app.core.errors import Busy, Malformed, PatchbayError, TooLarge, TooSlow, UnsupportedMedia
 from app.edge import deadlines
 from app.edge.environ import Environ
 
@@ -83,21 +83,31 @@ class Bodies:
 
     async def read(self, environ: Environ, receive: Receive) -> Body:
         """The body, with its length in the environment. It never raises: see `Refused`."""
-        is_chunked = environ.pop("HTTP_TRANSFER_ENCODING", None) is not None
+        coding = environ.pop("HTTP_TRANSFER_ENCODING", "").strip().lower()
+        is_chunked = bool(coding)
         length = int(environ.get("CONTENT_LENGTH") or 0)
         if not is_chunked and not length:
             return Body(io.BytesIO())
         limit = environ["patchbay.limit"] = self._limit_of(environ)
         reader = _Reader(self._held, limit, None if is_chunked else length)
-        try:
-            async with asyncio.timeout(_seconds(limit)):
-                body = await reader.read(receive)
-        except TimeoutError:
-            body = reader.refused(TooSlow("The request took too long to arrive, and was not carried out."))
-        if is_chunked or not body.is_whole:
-            body.is_whole = False
+        if coding not in ("", "chunked"):
+            body = reader.refused(UnsupportedMedia("Send the body uncompressed, without Transfer-Encoding."))
+        else:
+            body = await _in_time(reader, receive, limit)
+        if not body.is_whole:
             environ["CONTENT_LENGTH"] = str(body.size or length or 1)
+        elif is_chunked:
+            environ["CONTENT_LENGTH"] = str(body.size)
+            body.is_whole = False
         return body
+
+
+async def _in_time(reader: _Reader, receive: Receive, limit: Limit) -> Body:
+    try:
+        async with asyncio.timeout(_seconds(limit)):
+            return await reader.read(receive)
+    except TimeoutError:
+        return reader.refused(TooSlow("The request took too long to arrive, and was not carried out."))
 
 
 def _seconds(limit: Limit) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import sys
 from collections.abc import MutableMapping
 from typing import Any
@@ -14,7 +15,14 @@ LONGEST_URL = 8_000
 LARGEST_HEADERS = 64_000
 MOST_HEADERS = 80
 
+REQUEST_ID = "patchbay.request_id"
+"""In the environment; also in the header X-Request-Id of the response, and in the log."""
+
 _APART = {"content-type": "CONTENT_TYPE", "content-length": "CONTENT_LENGTH"}
+
+
+def new_id() -> str:
+    return f"{random.getrandbits(64):016x}"
 
 
 def refusal(scope: Scope) -> int | None:

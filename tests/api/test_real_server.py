@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -169,6 +170,28 @@ def test_chunked_sign_in_returns_a_token(server: Server, token: str) -> None:
     received = _raw(server, _chunked("/api/auth/login", kind, sent))
     assert received.startswith(b"HTTP/1.1 200 "), received[:500]
     assert json.loads(received.split(b"\r\n\r\n")[1])["token"]
+
+
+def test_empty_and_compressed_chunked_bodies(server: Server, token: str) -> None:
+    """An empty one is no body; one that is compressed on its way is 415, as with a Content-Encoding."""
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    verify = "/api/settings/providers/twilio/verify"
+    assert _raw(server, _chunked(verify, headers, b"")).startswith(b"HTTP/1.1 200 ")
+    compressed = _chunked(SAVE, headers, gzip.compress(b"{}")).replace(b": chunked", b": gzip, chunked")
+    assert _raw(server, compressed).startswith(b"HTTP/1.1 415 ")
+
+
+def test_every_response_has_an_id_of_its_own(server: Server, token: str) -> None:
+    """The edge's own responses, static files and pages too; a 500 shows it."""
+    seen = set()
+    paths = (PATH, PATH, "/api/unknown", "/api/calls/providers?x=1", f"/{'x' * 9000}", f"/api/{'x' * 9000}")
+    with _connected(server) as connection:
+        for path in (*paths, "/sign-in", "/static/0/patchbay.js", "/healthz", "/unknown", SAVE):
+            for method in ("GET", "HEAD", "POST"):
+                answer, _ = _ask(connection, token, method, path, headers={"X-Request-Id": "of-the-client"})
+                assert re.fullmatch("[0-9a-f]{16}", answer.headers["X-Request-Id"]), (method, path)
+                seen.add(answer.headers["X-Request-Id"])
+    assert len(seen) == 3 * (len(paths) + 5)
 
 
 def _webhook(server: Server) -> str:
