@@ -52,8 +52,8 @@ def repeated(name: str) -> str:
     return f"{name} was passed more than once."
 
 
-def unknown_field(name: str) -> str:
-    return f"Unknown field: {name} (ignored)."
+def ignored_field(name: str) -> str:
+    return f"{name} was ignored: it is unknown or read-only."
 
 
 def did_you_mean(name: str) -> str:

@@ -52,12 +52,12 @@ class TokenRequest(BaseModel):
     model_config = validation.OPEN
 
 
-def _saved(message: str, unknown: list[str]) -> Response:
-    return responses.document({"success": True, "message": message} | _warnings(unknown))
+def _saved(message: str, ignored: list[str]) -> Response:
+    return responses.document({"success": True, "message": message} | _warnings(ignored))
 
 
-def _warnings(unknown: Iterable[str]) -> dict[str, Any]:
-    warnings = [messages.unknown_field(name) for name in unknown]
+def _warnings(ignored: Iterable[str]) -> dict[str, Any]:
+    warnings = [messages.ignored_field(name) for name in ignored]
     return {"warnings": warnings} if warnings else {}
 
 
@@ -131,8 +131,8 @@ def save_voice_config(scope: Scope, sent: Any) -> ResponseReturnValue:
     rejected; unknown fields are ignored and named in `warnings`. An item of the configuration can be sent
     back as it was read.
     """
-    unknown = voice.save_config(scope, sent, if_match=responses.condition())
-    return _saved(messages.SAVED, unknown)
+    ignored = voice.save_config(scope, sent, if_match=responses.condition())
+    return _saved(messages.SAVED, ignored)
 
 
 @calls.operation(
@@ -195,7 +195,7 @@ def create_dialer_token(scope: Scope, sent: Any) -> ResponseReturnValue:
     The token is the active voice provider's, for the calling user, and expires within an hour. It contains no
     secret. If an active provider or its fields are missing, the error names them.
     """
-    unknown = sorted(validation.read(TokenRequest, sent).model_extra or {})
+    ignored = sorted(validation.read(TokenRequest, sent).model_extra or {})
     issued = dialer_tokens.issue(scope)
     body = {
         "provider": issued.provider,
@@ -203,7 +203,7 @@ def create_dialer_token(scope: Scope, sent: Any) -> ResponseReturnValue:
         "identity": issued.identity,
         "expiresAt": clock.utc(issued.token.expires_at),
     }
-    return responses.document(body | _warnings(unknown))
+    return responses.document(body | _warnings(ignored))
 
 
 @calls.operation(
@@ -243,5 +243,5 @@ def save_voice_ai_config(scope: Scope, sent: Any) -> ResponseReturnValue:
     there does not fail the save, and can be retried in the portal. Unknown fields are ignored and named
     in `warnings`.
     """
-    unknown = config.save(scope, context.outbound(), sent, if_match=responses.condition())
-    return _saved(messages.SAVED, unknown)
+    ignored = config.save(scope, context.outbound(), sent, if_match=responses.condition())
+    return _saved(messages.SAVED, ignored)

@@ -44,6 +44,28 @@ def read(model: type[Draft], data: Any, *, country: str | None = None) -> Draft:
         raise Invalid([_problem(detail, model) for detail in found[:MOST_PROBLEMS]]) from None
 
 
+def read_edit(model: type[Draft], data: Any, *, country: str | None = None) -> tuple[Draft, dict[str, Any]]:
+    """As `read`; also returns the read-only fields that were sent, which the model names in `fixed`.
+
+    Pass them to `expect_unchanged`, so that an object can be sent back as it was read.
+    """
+    sent = data.items() if isinstance(data, dict) else ()
+    fixed = {name: value for name, value in sent if name in _fixed(model)}
+    rest = {name: value for name, value in sent if name not in fixed} if fixed else data
+    return read(model, rest, country=country), fixed
+
+
+def expect_unchanged(model: type[BaseModel], sent: Mapping[str, Any], current: Mapping[str, Any]) -> None:
+    """Raises Invalid, which names each read-only field that was sent with a value other than the current."""
+    if changed := [name for name, value in sent.items() if value != current.get(name)]:
+        raise Invalid([Problem(name, _fixed(model)[name]) for name in changed])
+
+
+def _fixed(model: type[BaseModel]) -> Mapping[str, str]:
+    fixed: Mapping[str, str] = getattr(model, "fixed", {})
+    return fixed
+
+
 class Anything(BaseModel):
     """Values named as in the settings API, of the provider in the path."""
 
@@ -123,8 +145,8 @@ def _sentence(detail: ErrorDetails, where: str, model: type[BaseModel]) -> str:
 
 def _unknown(where: str, model: type[BaseModel]) -> str:
     known = _known(model)
-    if fixed := getattr(model, "fixed", {}).get(where):
-        return str(fixed)
+    if fixed := _fixed(model).get(where):
+        return fixed
     near = naming.nearest(where, known)
     if near:
         return f"Unknown field. Did you mean “{near}”?"

@@ -102,11 +102,24 @@ def test_update_keeps_omitted_and_clears_null_fields(dana: Caller) -> None:
     assert dana.get(PATH).json == [off.json]
 
 
-def test_update_rejects_read_only_fields(app: Flask, dana: Caller, subtests: pytest.Subtests) -> None:
+def test_update_rejects_changed_read_only_fields(app: Flask, dana: Caller, subtests: pytest.Subtests) -> None:
     made = create(dana)
-    for field in ["phone_number", "provider", "id", "created_at"]:
-        with subtests.test(field=field), unchanged(app):
-            assert fields(dana.put(f"{PATH}/{made['id']}", {"label": "x", field: made[field]})) == {field}
+    for field in ["phone_number", "provider", "id", "created_at", "inbound_webhook_url"]:
+        for value in (f"{made[field]}0", None if made[field] else "", 5):
+            with subtests.test(field=field, value=value), unchanged(app):
+                sent = made | {"label": "x", field: value}
+                assert fields(dana.put(f"{PATH}/{made['id']}", sent)) == {field}
+
+
+def test_update_accepts_an_endpoint_as_it_was_read(app: Flask, dana: Caller) -> None:
+    dana.put("/api/settings/telephony", {"public_base_url": "https://voice.example.com"})
+    made = create(dana)
+    (row,) = dana.get(PATH).json or []
+    with unchanged(app):
+        assert dana.put(f"{PATH}/{made['id']}", row).json == row
+    changed = dana.put(f"{PATH}/{made['id']}", row | {"inbound_agent_name": "another"}).json
+    assert changed is not None
+    assert changed["inbound_webhook_url"].endswith("/another")
 
 
 def test_delete_frees_the_number(dana: Caller, gus: Caller) -> None:

@@ -50,6 +50,16 @@ def test_save_accepts_the_contract_example(dana: Caller, mo: Caller) -> None:
     assert mo.get(CONFIG).json["hasEstCredentials"] is True  # type: ignore[index]
 
 
+def test_save_accepts_the_configuration_as_it_was_read(dana: Caller) -> None:
+    dana.post(CONFIG, contract.VOICE_AI_EXAMPLE)
+    stored = dana.get(CONFIG).json
+    assert stored is not None
+    assert "warnings" not in dana.post(CONFIG, stored).json  # type: ignore[operator]
+    assert dana.get(CONFIG).json == stored
+    (warning,) = dana.post(CONFIG, stored | {"hasApiKey": False}).json["warnings"]  # type: ignore[index]
+    assert "hasApiKey" in warning
+
+
 def test_save_keeps_omitted_and_clears_null_fields(dana: Caller) -> None:
     dana.post(CONFIG, contract.VOICE_AI_EXAMPLE | EST)
     dana.post(CONFIG, {})

@@ -177,6 +177,7 @@ BAD_VOICE: dict[str, list[Any]] = {
 }
 BAD_VOICE_AI: list[tuple[str, Any]] = [
     ("aiVoiceProvider", "twilio"),
+    ("aiVoiceProvider", "sinch_est"),
     ("aiVoiceProvider", ""),
     ("elevenlabsApiKey", ""),
     ("elevenlabsApiKey", "   "),

@@ -14,7 +14,7 @@ from app.services import validation
 from app.services.audit import log
 from app.services.audit.actions import Action
 from app.services.drift import queue
-from app.services.endpoints import messages
+from app.services.endpoints import listing, messages
 from app.services.endpoints.fields import RESTORABLE_FIELDS, WEBHOOK_FIELDS, EndpointDraft, EndpointEdit
 from app.services.scope import Scope, expect_version
 
@@ -54,11 +54,13 @@ def add(
 
 def update(scope: Scope, endpoint_id: str, sent: Any, *, version: int | etag.Condition = None) -> Endpoint:
     """Changes the fields that are submitted; null clears one. Raises Stale, Invalid, NotFound."""
-    draft = validation.read(EndpointEdit, sent, country=scope.organization.country)
+    draft, fixed = validation.read_edit(EndpointEdit, sent, country=scope.organization.country)
     changes = draft.model_dump(exclude_unset=True)
     with scope.transaction():
         row = get(scope, endpoint_id)
         expect_version(row, version)
+        current = listing.document(scope.organization.public_base_url, row)
+        validation.expect_unchanged(EndpointEdit, fixed, current)
         differs = log.diff({name: getattr(row, name) for name in changes}, changes)
         for name, value in changes.items():
             setattr(row, name, value)

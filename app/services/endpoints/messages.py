@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from app.core import texts
 
 FIXED = "This can't be changed. Delete the endpoint and create another one."
-COMPUTED = "This is computed; leave it out."
+COMPUTED = "This is computed. Leave it out, or send it back as it was read."
 UNKNOWN_DIRECTION = "Use inbound or outbound."
 IN_USE = "This number is already in use. A number can have only one endpoint."
 

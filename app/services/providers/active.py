@@ -9,8 +9,8 @@ from sqlalchemy import func, select
 
 from app.core.errors import Conflict, Invalid, Problem
 from app.models import ProviderSwitch
-from app.provider import Family, Provider
-from app.providers import PROVIDERS, keys_in
+from app.provider import Capability, Family, Provider
+from app.providers import PROVIDERS, in_family
 from app.services.audit import log
 from app.services.audit.actions import Action
 from app.services.connections import gateway, store
@@ -27,6 +27,15 @@ REASON_LONGEST = 300
 def label_of(provider: str, field: str) -> str:
     """Returns a field's label."""
     return PROVIDERS[provider].field(field).label
+
+
+def choices(family: Family) -> tuple[str, ...]:
+    """Returns the keys of the providers that can be the family's default: a SIP trunk alone has no agents."""
+    return tuple(
+        one.key
+        for one in in_family(family)
+        if family is not Family.VOICE_AI or Capability.AGENTS in one.capabilities
+    )
 
 
 def active(scope: Scope, family: Family) -> str | None:
@@ -71,8 +80,8 @@ def choose(
     """As `make_active`, inside a transaction that is already open."""
     if key is not None:
         provider = store.provider_of(key)
-        if family not in provider.families:
-            message = messages.wrong_family(provider.label, FAMILY_WORDS[family], keys_in(family))
+        if key not in choices(family):
+            message = messages.wrong_family(provider.label, FAMILY_WORDS[family], choices(family))
             raise Invalid([Problem("provider", message)])
         refuse_unusable(store.load(scope, provider), words)
     switch(scope, family, key, reason=reason)

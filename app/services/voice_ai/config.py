@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
@@ -12,7 +13,7 @@ from app.core.errors import Invalid, NotFound, Problem
 from app.core.naming import calls_name
 from app.models import User, VoicePhoneNumber
 from app.provider import Family, Field, Origin, Provider
-from app.providers import in_family, keys_in
+from app.providers import in_family
 from app.services import validation
 from app.services.access import step_up
 from app.services.audit import log
@@ -89,13 +90,14 @@ def _numbers(scope: Scope) -> list[dict[str, Any]]:
 
 
 def save(scope: Scope, http: Outbound, sent: Any, *, if_match: etag.Condition = None) -> list[str]:
-    """Commits, then sets up the call webhooks; returns the names of unknown fields, which are ignored."""
+    """Commits, then sets up the call webhooks; returns the names of fields that were ignored."""
     draft = validation.read(ConfigChanges, sent, country=scope.organization.country)
     changes = draft.model_dump(exclude_unset=True)
     choice = changes.get("aiVoiceProvider")
     _check_choice(choice)
     with scope.transaction():
         etag.expect(if_match, lambda: config(scope))
+        ignored = _ignored(scope, draft.model_extra)
         for provider in in_family(Family.VOICE_AI):
             _apply(scope, provider, drafts.picked(provider, calls_name, changes))
         if changes.get("generateToolSecret"):
@@ -103,12 +105,21 @@ def save(scope: Scope, http: Outbound, sent: Any, *, if_match: etag.Condition = 
         if "aiVoiceProvider" in changes:
             active.switch(scope, Family.VOICE_AI, choice, reason=None)
     webhook.follow(scope, http)
-    return sorted(draft.model_extra or {})
+    return ignored
+
+
+def _ignored(scope: Scope, extra: Mapping[str, Any] | None) -> list[str]:
+    """Returns the names of what is no field to save, without those that are sent back as they were read."""
+    if not extra:
+        return []
+    stored = config(scope)
+    return sorted(name for name, value in extra.items() if name not in stored or stored[name] != value)
 
 
 def _check_choice(key: str | None) -> None:
-    if key is not None and key not in keys_in(Family.VOICE_AI):
-        raise Invalid([Problem("aiVoiceProvider", messages.provider_unknown(keys_in(Family.VOICE_AI)))])
+    choices = active.choices(Family.VOICE_AI)
+    if key is not None and key not in choices:
+        raise Invalid([Problem("aiVoiceProvider", messages.provider_unknown(choices))])
 
 
 def _apply(scope: Scope, provider: Provider, changes: dict[str, Any]) -> None:

@@ -61,6 +61,7 @@ def show(scope: Scope) -> ResponseReturnValue:
             key for key, state in states.items() if inventory.can_list(state.provider) and state.is_configured
         ],
         forms={key: for_provider(state, fresh=True) for key, state in states.items()},
+        choices=active.choices(Family.VOICE_AI),
         chosen=request.form.get("provider", active.active(scope, Family.VOICE_AI)),
         stored=active.active(scope, Family.VOICE_AI),
         form=ConfirmForm(version=str(scope.organization.version)),

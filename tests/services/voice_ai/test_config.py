@@ -86,7 +86,7 @@ def test_save_ignores_and_returns_values_that_are_not_typed(acme):
 
 
 def test_save_other_provider_as_choice_changes_nothing(acme):
-    for choice in ("twilio", "acme", ""):
+    for choice in ("twilio", "acme", "sinch_est", ""):
         with pytest.raises(Invalid) as refused:
             voice_ai_config.save(acme, OFFLINE, {"aiVoiceProvider": choice, "generateToolSecret": True})
         assert [problem.field for problem in refused.value.problems] == ["aiVoiceProvider"]
