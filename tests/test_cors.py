@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import pytest
@@ -10,7 +14,7 @@ from flask import Flask
 
 from app import cors, limits
 from app.api.operations import OPERATIONS
-from app.edge import Edge
+from app.edge import Edge, threads
 from app.edge.environ import LARGEST_HEADERS
 from tests.support.cast import assemble, issue
 
@@ -106,21 +110,70 @@ def test_nothing_is_shared_without_the_setting() -> None:
     assert cors.headers_for(frozenset(), DIALER, PROVIDERS) == []
 
 
-def test_responses_of_the_edge_can_be_read_too(app: Flask) -> None:
-    """Those that Flask never sees: here, too large headers."""
-    sent: list[dict[str, Any]] = []
+class Requests:
+    """Requests to an edge, as granian makes them."""
 
-    async def send(message: dict[str, Any]) -> None:
-        sent.append(message)
+    def __init__(self, app: Flask) -> None:
+        self.edge = Edge(app, limits.limit_of(app))
 
-    async def receive() -> dict[str, Any]:
+    async def send(
+        self, method: str, path: str, *headers: tuple[bytes, bytes]
+    ) -> tuple[int, dict[bytes, bytes]]:
+        sent: list[dict[str, Any]] = []
+        scope = {
+            **{"type": "http", "method": method, "http_version": "1.1", "scheme": "http"},
+            **{"path": path, "raw_path": path.encode(), "query_string": b""},
+            **{"server": ("127.0.0.1", "1"), "client": ("127.0.0.1", "2")},
+            "headers": [(b"host", b"localhost"), (b"origin", DIALER.encode()), *headers],
+        }
+        await self.edge(scope, self._receive, partial(self._keep, sent))
+        return sent[0]["status"], dict(sent[0]["headers"])
+
+    @staticmethod
+    async def _receive() -> dict[str, Any]:
         return {"type": "http.disconnect"}
 
-    headers = [(b"origin", DIALER.encode()), (b"x-a", b"x" * LARGEST_HEADERS)]
-    path = {"path": PROVIDERS, "raw_path": PROVIDERS.encode(), "query_string": b""}
-    scope = {"type": "http", "method": "GET", "headers": headers} | path
-    asyncio.run(Edge(app, limits.limit_of(app))(scope, receive, send))
-    found = dict(sent[0]["headers"])
-    assert sent[0]["status"] == 431
-    assert found[b"access-control-allow-origin"] == DIALER.encode()
-    assert b"Retry-After" in found[b"access-control-expose-headers"]
+    @staticmethod
+    async def _keep(sent: list[dict[str, Any]], message: dict[str, Any]) -> None:
+        sent.append(message)
+
+
+def run(work: Coroutine[Any, Any, Any]) -> Any:
+    """In a thread of its own: the browser's loop may be running in this one."""
+    with ThreadPoolExecutor(1) as apart:
+        return apart.submit(asyncio.run, work).result()
+
+
+def test_responses_of_the_edge_can_be_read_too(app: Flask) -> None:
+    """Those that Flask never sees: here, too large headers."""
+    status, headers = run(Requests(app).send("GET", PROVIDERS, (b"x-a", b"x" * LARGEST_HEADERS)))
+    assert status == 431
+    assert headers[b"access-control-allow-origin"] == DIALER.encode()
+    assert b"Retry-After" in headers[b"access-control-expose-headers"]
+
+
+def test_dialers_preflight_does_not_wait_for_other_requests(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(threads, "FOR_OTHERS", 1)
+    begun, released = threading.Event(), threading.Event()
+
+    def hang() -> str:
+        begun.set()
+        released.wait(30)
+        return ""
+
+    app.add_url_rule("/hang", view_func=hang)
+    requests = Requests(app)
+
+    async def preflight_meanwhile() -> int:
+        other = asyncio.create_task(requests.send("GET", "/hang"))
+        await asyncio.to_thread(begun.wait, 30)
+        try:
+            sent = requests.send("OPTIONS", PROVIDERS, (b"access-control-request-method", b"GET"))
+            return (await asyncio.wait_for(sent, 20))[0]
+        finally:
+            released.set()
+            await other
+
+    assert run(preflight_meanwhile()) == 204

@@ -36,7 +36,7 @@ MOST_DOWNLOADS = 4
 """Concurrent ones in one process."""
 
 QUERIES = frozenset({"/api/calls/providers", "/api/settings/endpoints/resolve", "/healthz"})
-"""What a dialer requests on every call, and a monitor; some threads are kept for it."""
+"""What a dialer requests on every call, with its preflight, and a monitor; some threads are kept for it."""
 
 _WORDS = {
     414: ("URI_TOO_LONG", "The address is too long."),
@@ -126,7 +126,7 @@ class Edge:
         return Response(status, encoded(headers), f"{message}\n".encode())
 
     def _threads_for(self, scope: Scope) -> Threads:
-        is_query = scope["path"] in QUERIES and scope["method"] in ("GET", "HEAD")
+        is_query = scope["path"] in QUERIES and scope["method"] in ("GET", "HEAD", "OPTIONS")
         return self._for_queries if is_query else self._for_others
 
     def _work(self, request: Environ, reply: Reply) -> None:
