@@ -10,8 +10,8 @@ SAVED = "Configuration saved"
 DELETED = "Configuration deleted"
 ACTIVE_SAVED = "Active provider saved"
 
-NO_TOKEN = "Authenticate with the header Authorization: Bearer <token>."  # noqa: S105 (a sentence)
-TOKEN_REVOKED = "This token was revoked. Sign in again."  # noqa: S105 (a sentence)
+NO_TOKEN = "Authenticate with the header Authorization: Bearer <token>."
+TOKEN_REVOKED = "This token was revoked. Sign in again."
 SUPERADMINS_ONLY = "This operation requires a superadmin."
 OTHER_ORGANIZATIONS = "Only superadmins can pass organizationId."
 NOT_JSON = "Send JSON with the header Content-Type: application/json."

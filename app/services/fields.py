@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from app.core import texts, urls
-from app.services import validation
+from app.services import messages, validation
 from app.services.validation import Checked
 
 AGENT_LONGEST = 100
@@ -15,19 +15,19 @@ LABEL_LONGEST = 200
 def check_agent(value: str, _country: str | None = None) -> str:
     """Returns an agent's name that can be one segment of a URL. Raises ValueError."""
     if not value:
-        raise ValueError("An agent name can't be empty. Send null for no agent.")
+        raise ValueError(messages.AGENT_EMPTY)
     if len(value) > AGENT_LONGEST:
-        raise ValueError(f"An agent name has at most {AGENT_LONGEST} characters.")
+        raise ValueError(messages.agent_too_long(AGENT_LONGEST))
     if "/" in value or "\\" in value or value in (".", "..") or texts.CONTROL.search(value):
-        raise ValueError("An agent name has no slash or control characters, and is not a dot or two.")
+        raise ValueError(messages.AGENT_CHARACTERS)
     return value
 
 
 def check_label(value: str, _country: str | None = None) -> str:
     if len(value) > LABEL_LONGEST:
-        raise ValueError(f"A label has at most {LABEL_LONGEST} characters.")
+        raise ValueError(messages.label_too_long(LABEL_LONGEST))
     if texts.CONTROL.search(value):
-        raise ValueError("A label is one line, without control characters.")
+        raise ValueError(messages.LABEL_CHARACTERS)
     return value
 
 
@@ -40,11 +40,11 @@ NAME_LONGEST = 120
 
 def check_name(value: str, _country: str | None = None) -> str:
     if not value:
-        raise ValueError("This is required.")
+        raise ValueError(messages.REQUIRED)
     if len(value) > NAME_LONGEST:
-        raise ValueError(f"A name has at most {NAME_LONGEST} characters.")
+        raise ValueError(messages.name_too_long(NAME_LONGEST))
     if texts.CONTROL.search(value):
-        raise ValueError("A name is one line, without control characters.")
+        raise ValueError(messages.NAME_CHARACTERS)
     return value
 
 

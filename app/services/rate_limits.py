@@ -14,10 +14,10 @@ from typing import NoReturn
 
 from sqlalchemy import case, delete, or_, select, update
 
-from app.core import clock, texts
+from app.core import clock
 from app.core.errors import TooMany
 from app.models import Throttle
-from app.services import sql
+from app.services import messages, sql
 from app.services.scope import Scope
 
 MOST = 10
@@ -89,8 +89,7 @@ def count(scope: Scope, limit: Limit) -> bool:
 def _refuse(started_at: datetime, now: datetime) -> NoReturn:
     left = min(max(started_at + WINDOW - now, timedelta(seconds=1)), WINDOW)
     minutes = max(1, round(left.total_seconds() / 60))
-    message = f"Too many attempts. Try again in {texts.count_of(minutes, 'minute')}."
-    raise TooMany(message, retry_after=int(left.total_seconds()))
+    raise TooMany(messages.too_many_attempts(minutes), retry_after=int(left.total_seconds()))
 
 
 def forgive(scope: Scope, own: Limit, *shared: Limit) -> None:

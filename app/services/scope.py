@@ -17,6 +17,7 @@ from app.core.errors import NotFound, Stale
 from app.core.sealing import Sealer
 from app.core.slots import Slots
 from app.models import Base, Organization, Role
+from app.services import messages
 
 SECRETS = "secrets"
 _IN_TRANSACTION = "in_transaction"
@@ -89,7 +90,7 @@ class Scope:
     @property
     def organization(self) -> Organization:
         if self.organization_or_none is None:
-            raise NotFound("Organization not found.")
+            raise NotFound(messages.not_found("organization"))
         return self.organization_or_none
 
     def for_organization(self, organization: Organization) -> Scope:
@@ -118,7 +119,7 @@ class Scope:
         query = self.select(model).where(model.id == row_id)  # type: ignore[attr-defined]
         row = self.session.scalar(query)
         if row is None:
-            raise NotFound(f"{what.capitalize()} not found.")
+            raise NotFound(messages.not_found(what))
         return row
 
     def end_read(self) -> None:

@@ -21,6 +21,7 @@ from pydantic_core import CoreSchema, ErrorDetails, core_schema
 
 from app.core import naming
 from app.core.errors import Invalid, Problem
+from app.services import messages
 
 Draft = TypeVar("Draft", bound=BaseModel)
 
@@ -36,7 +37,7 @@ OPEN = ConfigDict(strict=True, extra="allow", hide_input_in_errors=True, str_str
 def read(model: type[Draft], data: Any, *, country: str | None = None) -> Draft:
     """Returns `data` as a `model`. Raises Invalid, which names every wrong field and what would be right."""
     if not isinstance(data, dict):
-        raise Invalid([Problem("body", "Send a JSON object, such as {}.")])
+        raise Invalid([Problem("body", messages.OBJECT_NEEDED)])
     try:
         return model.model_validate(data, context={"country": country})
     except ValidationError as error:
@@ -102,7 +103,7 @@ def one_of(known: Iterable[str]) -> Checked:
 
     def check(value: str, _country: str | None) -> str:
         if value not in values:
-            raise ValueError(f"Use {' or '.join(values)}.")
+            raise ValueError(messages.use_one_of(values))
         return value
 
     return Checked(check, {"enum": values})
@@ -124,21 +125,21 @@ def _sentence(detail: ErrorDetails, where: str, model: type[BaseModel]) -> str:
         case "value_error":
             return str(context["error"])
         case "missing":
-            return "This is required."
+            return messages.REQUIRED
         case "extra_forbidden":
             return _unknown(where, model)
         case "string_type" | "string_unicode":
-            return "This must be text."
+            return messages.NOT_TEXT
         case "string_too_short":
-            return "This is empty."
+            return messages.EMPTY
         case "string_too_long":
-            return f"This is longer than {context['max_length']} characters."
+            return messages.too_long(context["max_length"])
         case "bool_type":
-            return "This must be true or false."
+            return messages.NOT_BOOLEAN
         case "int_type" | "int_parsing" | "int_from_float":
-            return "This must be a whole number."
+            return messages.NOT_WHOLE
         case "literal_error" | "enum":
-            return f"Use {context['expected']}."
+            return messages.use(context["expected"])
         case _:
             return f"{detail['msg']}."
 
@@ -149,5 +150,5 @@ def _unknown(where: str, model: type[BaseModel]) -> str:
         return fixed
     near = naming.nearest(where, known)
     if near:
-        return f"Unknown field. Did you mean “{near}”?"
-    return f"Unknown field. Use one of: {', '.join(known)}."
+        return messages.did_you_mean(near)
+    return messages.unknown_field(known)

@@ -11,6 +11,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from app.core import strength
+from app.services.access import messages
 from app.services.scope import Scope
 
 SHORTEST = 15
@@ -21,29 +22,28 @@ _hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 
 FEWEST_GUESSES = 12
 """As a power of ten."""
-ADVICE = "Use four or more words that do not belong together."
 _UNMISTAKEN = "abcdefghjkmnpqrstuvwxyz23456789"
 
 
 def check(password: str, *personal: str) -> str:
     """The password if it may be used; ValueError with a sentence. `personal` words do not count."""
     if len(password) < SHORTEST:
-        raise ValueError(f"Use {SHORTEST} characters or more. A sentence is easy to remember.")
+        raise ValueError(messages.password_too_short(SHORTEST))
     if len(password) > LONGEST:
-        raise ValueError(f"Use at most {LONGEST} characters.")
+        raise ValueError(messages.password_too_long(LONGEST))
     if problem := _why_guessable(password, personal):
-        raise ValueError(f"This is easy to guess: {problem}. {ADVICE}")
+        raise ValueError(messages.easy_to_guess(problem))
     return password
 
 
 def _why_guessable(password: str, personal: Iterable[str]) -> str | None:
     whole, part = strength.plain(password), strength.repeated_part(password)
     if strength.is_listed(password):
-        return "it is on lists of common passwords"
+        return messages.COMMON_PASSWORD
     if part != whole and (len(part) < SHORTEST or _is_soon_found(part, personal)):
-        return "it repeats a shorter text"
+        return messages.REPEATED_PASSWORD
     if _is_soon_found(password, personal):
-        return "it is made of common words, names, dates or keyboard patterns"
+        return messages.GUESSABLE_PASSWORD
     return None
 
 

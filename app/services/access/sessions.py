@@ -12,7 +12,7 @@ from sqlalchemy.exc import OperationalError
 from app.core import clock, hashing, user_agents
 from app.core.errors import NotFound
 from app.models import User, WebSession
-from app.services.access import tokens
+from app.services.access import messages, tokens
 from app.services.audit import log
 from app.services.audit.actions import Action
 from app.services.scope import Scope
@@ -106,7 +106,7 @@ def end_one(scope: Scope, user: User, session_id: str) -> WebSession:
     with scope.transaction():
         row = scope.session.get(WebSession, session_id)
         if row is None or row.user_id != user.id:
-            raise NotFound("Session not found. It may have ended already.")
+            raise NotFound(messages.SESSION_NOT_FOUND)
         scope.session.delete(row)
         changes = {"browser": [user_agents.words(row.user_agent), None], "address": [row.ip, None]}
         log.record(scope, Action.SESSION_ENDED, user.email, changes)

@@ -17,7 +17,7 @@ from app.core import clock
 from app.core.errors import Invalid, Problem, Unauthenticated
 from app.models import Organization, Role, User
 from app.services import rate_limits, validation
-from app.services.access import passwords, recovery_codes, sessions, sign_in_limits, tokens, totp
+from app.services.access import messages, passwords, recovery_codes, sessions, sign_in_limits, tokens, totp
 from app.services.access.sign_in_limits import KnownBrowsers
 from app.services.access.tokens import Issued
 from app.services.audit import log as audit_log
@@ -27,9 +27,6 @@ from app.services.scope import SECRETS, Scope
 
 log = structlog.get_logger(__name__)
 
-WRONG = "Incorrect email or password."
-WRONG_CODE = "Incorrect or already used code."
-CHANGED = "Your account was changed just now. Sign in again."
 CODE_NEEDED = "TOTP_REQUIRED"
 UNKNOWN = "an unknown email"
 """In the audit: what was typed instead may be a password."""
@@ -101,7 +98,7 @@ def _mark_signed_in(scope: Scope, checked: Checked) -> None:
     scope.session.execute(update(User).where(User.id == user.id).values(signed_in))
     scope.session.refresh(user)
     if state_of(user) != checked.state:
-        raise Unauthenticated(CHANGED, code="WRONG_CREDENTIALS")
+        raise Unauthenticated(messages.ACCOUNT_CHANGED, code="WRONG_CREDENTIALS")
 
 
 def _as(scope: Scope, user: User) -> Scope:
@@ -127,7 +124,7 @@ def check_password(scope: Scope, sent: Any, *, known: KnownBrowsers | None = Non
         is_right = passwords.matches(user.password_hash if user else decoy, draft.password)
         if user is None or not is_right or user.disabled_at is not None:
             _note_refusal(scope, user)
-            raise Unauthenticated(WRONG, code="WRONG_CREDENTIALS")
+            raise Unauthenticated(messages.WRONG_CREDENTIALS, code="WRONG_CREDENTIALS")
         was = user.password_hash
         fresh = passwords.hashed(draft.password) if passwords.is_outdated(was) else None
     with scope.transaction(lock=False):
@@ -136,7 +133,7 @@ def check_password(scope: Scope, sent: Any, *, known: KnownBrowsers | None = Non
             _replace_hash(scope, user, was, fresh)
         now = scope.session.get_one(User, user.id)
         if now.password_hash not in (was, fresh) or now.disabled_at is not None:
-            raise Unauthenticated(CHANGED, code="WRONG_CREDENTIALS")
+            raise Unauthenticated(messages.ACCOUNT_CHANGED, code="WRONG_CREDENTIALS")
         return Checked(now, state_of(now))
 
 
@@ -168,12 +165,12 @@ def state_of(user: User) -> str:
 def check_code(scope: Scope, user: User, code: str | None, *, known: KnownBrowsers | None = None) -> bool:
     """The second step: a code of the app or a recovery code. Whether it was the latter."""
     if not code:
-        raise Unauthenticated("Enter the code from your authenticator app.", code=CODE_NEEDED)
+        raise Unauthenticated(messages.CODE_NEEDED, code=CODE_NEEDED)
     limit = sign_in_limits.of_code(user, known or {})
     taken = _take_code(_as(scope, user), user, code, limit)
     if taken is None:
         _note_refusal(scope, user)
-        raise Unauthenticated(WRONG_CODE, code=CODE_NEEDED)
+        raise Unauthenticated(messages.WRONG_CODE, code=CODE_NEEDED)
     return taken is SecondFactor.RECOVERY_CODE
 
 
@@ -181,7 +178,7 @@ def confirm_code(scope: Scope, user: User, code: str) -> None:
     """Again, before the second step itself is changed. Invalid if it does not match."""
     if _take_code(scope, user, code, sign_in_limits.of_confirmed_code(user)) is None:
         _note_refusal(scope, user)
-        raise Invalid([Problem("code", WRONG_CODE)])
+        raise Invalid([Problem("code", messages.WRONG_CODE)])
 
 
 class SecondFactor(Enum):
@@ -221,7 +218,7 @@ def confirm_password(
         is_right = passwords.matches(user.password_hash, password)
     if not is_right:
         _note_refusal(scope, user)
-        raise Invalid([Problem(field, "Incorrect password.")])
+        raise Invalid([Problem(field, messages.WRONG_PASSWORD)])
     with scope.transaction():
         rate_limits.clear(scope, limit)
         if session_token is not None:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from app.core import clock
 from app.core.errors import Forbidden
+from app.services.access import messages
 from app.services.scope import Scope
 
 RECENT = timedelta(minutes=30)
@@ -18,10 +19,7 @@ class PasswordNeeded(Forbidden):
     code = "PASSWORD_NEEDED"
 
     def __init__(self) -> None:
-        super().__init__(
-            "Enter your password again: the last time is more than half an hour ago. "
-            "With a token, sign in again and use the new one."
-        )
+        super().__init__(messages.PASSWORD_NEEDED)
 
 
 def is_recent(typed_at: datetime | None) -> bool:

@@ -19,7 +19,7 @@ from app.core import clock, sealing
 from app.core.errors import Forbidden, Invalid, NotFound, Problem, Unauthenticated
 from app.models import ApiToken, Role, User
 from app.models.base import new_id
-from app.services.access import step_up
+from app.services.access import messages, step_up
 from app.services.audit import log
 from app.services.audit.actions import Action
 from app.services.scope import SECRETS, Actor, Keys, Scope
@@ -87,7 +87,7 @@ def verify(keys: Keys, text: str) -> Signed:
             continue
         if time.time() < signed.until:
             return signed
-    raise Unauthenticated("The token is invalid or has expired. Sign in again.", code="INVALID_TOKEN")
+    raise Unauthenticated(messages.TOKEN_INVALID, code="INVALID_TOKEN")
 
 
 @lru_cache(maxsize=4096)
@@ -122,7 +122,7 @@ def actor(session: Session, token_id: str, *, ip: str, request_id: str) -> Actor
         _OWNER.where(ApiToken.id == token_id)
     ).one_or_none()
     if row is None:
-        raise Unauthenticated("The token was revoked. Sign in again.", code="INVALID_TOKEN")
+        raise Unauthenticated(messages.TOKEN_REVOKED, code="INVALID_TOKEN")
     return Actor(
         name=row.email,
         user_id=row.id,
@@ -156,16 +156,16 @@ def issue(
     """
     step_up.expect_recent_password(scope)
     if user.role == Role.SUPERADMIN and scope.actor.user_id not in (None, user.id):
-        raise Forbidden("Superadmins create their own tokens under Account.", code="NOT_YOUR_TOKEN")
+        raise Forbidden(messages.NOT_YOUR_TOKEN, code="NOT_YOUR_TOKEN")
     problems = []
     if not name or len(name) > 120 or not name.isprintable():
-        problems.append(Problem("name", "Name what will use the token, in at most 120 characters."))
+        problems.append(Problem("name", messages.TOKEN_NAME))
     if not 1 <= days <= LONGEST_DAYS:
-        problems.append(Problem("expires_days", f"Use a whole number of days from 1 to {LONGEST_DAYS}."))
+        problems.append(Problem("expires_days", messages.token_days(LONGEST_DAYS)))
     if set(scopes) - {SECRETS}:
-        problems.append(Problem("scope", f"Use {SECRETS}, or none."))
+        problems.append(Problem("scope", messages.token_scope(SECRETS)))
     elif SECRETS in scopes and user.role != Role.SUPERADMIN:
-        problems.append(Problem("scope", "Only a superadmin's token can read secrets."))
+        problems.append(Problem("scope", messages.SECRETS_NEED_SUPERADMIN))
     if problems:
         raise Invalid(problems)
     with scope.transaction():
@@ -248,7 +248,7 @@ def revoke(scope: Scope, user: User, token_id: str, *, reason: str | None = None
     with scope.transaction():
         token = scope.session.get(ApiToken, token_id)
         if token is None or token.user_id != user.id:
-            raise NotFound("Token not found.")
+            raise NotFound(messages.TOKEN_NOT_FOUND)
         if token.revoked_at is None:
             token.revoked_at = clock.now()
             changes = {"name": [token.name, None]} | log.reasoned(reason)

@@ -11,7 +11,7 @@ from app.core.errors import Conflict, Invalid, Problem
 from app.core.sealing import Place, SealBroken
 from app.models import User
 from app.services import rate_limits
-from app.services.access import recovery_codes, sessions, step_up, tokens
+from app.services.access import messages, recovery_codes, sessions, step_up, tokens
 from app.services.audit import log
 from app.services.audit.actions import Action
 from app.services.rate_limits import Limit
@@ -35,7 +35,7 @@ def begin(scope: Scope, user: User) -> str:
     step_up.expect_recent_password(scope)
     with scope.transaction():
         if is_on(user):
-            raise Conflict("Two-step sign-in is already on. Turn it off first.", code="TOTP_ON")
+            raise Conflict(messages.TOTP_ON_TURN_OFF, code="TOTP_ON")
         secret = pyotp.random_base32()
         user.totp_sealed = scope.keys.sealer.seal(secret, place(user))
     return _uri(secret, user)
@@ -64,9 +64,9 @@ def confirm(scope: Scope, user: User, code: str, *, session_token: str | None = 
     step_up.expect_recent_password(scope)
     with scope.transaction():
         if is_on(user):
-            raise Conflict("Two-step sign-in is already on.", code="TOTP_ON")
+            raise Conflict(messages.TOTP_ON, code="TOTP_ON")
         if not accept(scope, user, code):
-            raise Invalid([Problem("code", "Incorrect code. Enter the one that the app shows now.")])
+            raise Invalid([Problem("code", messages.WRONG_FIRST_CODE)])
         user.totp_confirmed_at = clock.now()
         sessions.end_all(scope, user, but=session_token)
         tokens.revoke_all(scope, user, sign_ins_only=True)
@@ -79,7 +79,7 @@ def renew_recovery_codes(scope: Scope, user: User) -> list[str]:
     step_up.expect_recent_password(scope)
     with scope.transaction():
         if not is_on(user):
-            raise Conflict("Turn on two-step sign-in to get recovery codes.", code="TOTP_OFF")
+            raise Conflict(messages.TOTP_OFF, code="TOTP_OFF")
         log.record(scope, Action.RECOVERY_CODES_RENEWED, user.email)
         return recovery_codes.renew(scope, user)
 

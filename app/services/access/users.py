@@ -12,11 +12,11 @@ from pydantic import BaseModel
 from sqlalchemy import func, or_, select
 from sqlalchemy.exc import IntegrityError
 
-from app.core import clock, texts
+from app.core import clock
 from app.core.errors import Conflict, Forbidden, Invalid, Problem
 from app.models import AuditEvent, Role, User, VoicePhoneNumber
 from app.services import keyset, validation
-from app.services.access import passwords, sessions, sign_in_limits, step_up, tokens, totp
+from app.services.access import messages, passwords, sessions, sign_in_limits, step_up, tokens, totp
 from app.services.access.sign_in import confirm_password, normal_email
 from app.services.audit import actions, log, search
 from app.services.audit.actions import Action, Trait
@@ -31,7 +31,7 @@ _EMAIL = re.compile(r"[^\s@\x00-\x1f\x7f]{1,64}@[^\s@\x00-\x1f\x7f.]+(\.[^\s@\x0
 def _check_email(value: str, _country: str | None) -> str:
     email = normal_email(value)
     if len(email) > 254 or not _EMAIL.fullmatch(email):
-        raise ValueError("Use an email address, such as dana@example.com.")
+        raise ValueError(messages.EMAIL)
     return email
 
 
@@ -142,8 +142,7 @@ def one_user_per_email(email: str) -> Iterator[None]:
     try:
         yield
     except IntegrityError:
-        message = f"{email} is a user already, here or in another organization."
-        raise Conflict(message, code="EMAIL_IN_USE") from None
+        raise Conflict(messages.email_in_use(email), code="EMAIL_IN_USE") from None
 
 
 def by_email(scope: Scope, email: str) -> User | None:
@@ -170,7 +169,7 @@ def reset(scope: Scope, user: User, password: str, *, keeps_two_step: bool = Fal
     """Recovers a lost password or authenticator: a new password, two-step
     sign-in off unless they keep it, every session and token ended."""
     if user.id == scope.actor.user_id:
-        raise Forbidden("Change your own password under Account.")
+        raise Forbidden(messages.NOT_YOUR_PASSWORD)
     step_up.expect_recent_password(scope)
     try:
         passwords.check(password, *user.email.split("@"), user.name)
@@ -204,7 +203,7 @@ def end_sessions(scope: Scope, user_id: str) -> User:
     """Signs the person out everywhere; tokens that were issued to them go on working."""
     user = get(scope, user_id)
     if user.id == scope.actor.user_id:
-        raise Forbidden("End your own sessions under Account.")
+        raise Forbidden(messages.NOT_YOUR_SESSIONS)
     sessions.end_others(scope, user)
     return user
 
@@ -242,7 +241,7 @@ def set_disabled(
             step_up.expect_recent_password(scope)
         else:
             if user.id == scope.actor.user_id:
-                raise Forbidden("You can't disable your own account.")
+                raise Forbidden(messages.NOT_YOURSELF)
             if user.role == Role.SUPERADMIN:
                 _keep_one_superadmin(scope, user)
             sessions.end_all(scope, user)
@@ -258,10 +257,7 @@ def _keep_one_superadmin(scope: Scope, user: User) -> None:
     everyone = select(User.id).where(User.role == Role.SUPERADMIN, User.disabled_at.is_(None))
     left = scope.session.scalars(everyone.order_by(User.id).with_for_update()).all()
     if user.disabled_at is None and len(left) <= 1:
-        raise Conflict(
-            f"{texts.bidi_isolate(user.name)} is the only superadmin. Make another one first.",
-            code="LAST_SUPERADMIN",
-        )
+        raise Conflict(messages.last_superadmin(user.name), code="LAST_SUPERADMIN")
 
 
 def change_password(scope: Scope, user: User, current: str, new: str, *, session_token: str | None) -> None:

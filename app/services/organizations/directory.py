@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
-from app.core import phone, texts
+from app.core import phone
 from app.core.errors import Conflict, Invalid, NotFound, Problem
 from app.models import AuditEvent, Organization, Role, User
 from app.services import fields, validation
@@ -20,6 +20,7 @@ from app.services.audit.actions import Action
 from app.services.connections import provisioning
 from app.services.drift import queue
 from app.services.fields import Name
+from app.services.organizations import messages
 from app.services.scope import Scope, expect_version
 from app.services.validation import Checked
 
@@ -31,7 +32,7 @@ SLUG_TRIES = 10
 
 def _check_country(value: str, _country: str | None) -> str:
     if value.upper() not in phone.country_names():
-        raise ValueError("Use a country's two-letter code, such as US or IN.")
+        raise ValueError(messages.COUNTRY)
     return value.upper()
 
 
@@ -61,7 +62,7 @@ def by_name(scope: Scope, name: str) -> Organization | None:
     """Returns the organization of that name, or None. Raises Conflict if two have it."""
     found = list(scope.session.scalars(select(Organization).where(Organization.name == name).limit(2)))
     if len(found) > 1:
-        raise Conflict(f"Two organizations are called {texts.bidi_isolate(name)}. Rename one of them first.")
+        raise Conflict(messages.two_of_name(name))
     return found[0] if found else None
 
 
@@ -81,7 +82,7 @@ def of_user(scope: Scope, user: User) -> Organization:
 
 def _or_not_found(organization: Organization | None) -> Organization:
     if organization is None:
-        raise NotFound("Organization not found.")
+        raise NotFound(messages.NOT_FOUND)
     return organization
 
 
@@ -94,7 +95,7 @@ def create(scope: Scope, sent: Any) -> Organization:
     for _ in range(SLUG_TRIES):
         with suppress(IntegrityError), scope.transaction():
             return add(scope, draft.name)
-    raise Conflict("Another organization of this name is being created. Try again.")
+    raise Conflict(messages.NAME_IN_USE)
 
 
 def add(scope: Scope, name: str) -> Organization:

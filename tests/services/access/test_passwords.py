@@ -71,7 +71,6 @@ def test_check_refuses_guessable_passwords_with_the_reason(subtests):
     for why, password in [(why, each) for why, group in table.items() for each in group]:
         with subtests.test(password=password), pytest.raises(ValueError, match=why) as refused:
             passwords.check(password)
-        assert passwords.ADVICE in str(refused.value), password
         assert password not in str(refused.value)
 
 

@@ -52,7 +52,7 @@ def test_a_superadmins_token_reads_secrets(anonymous):
 
 def test_every_wrong_try_is_answered_alike(acme, anonymous, cast):
     users.set_disabled(acme, cast.mo.id, True)
-    messages = set()
+    answers = set()
     for sent in (
         RIGHT,
         RIGHT | {"password": "another password altogether"},
@@ -61,8 +61,8 @@ def test_every_wrong_try_is_answered_alike(acme, anonymous, cast):
     ):
         with pytest.raises(Unauthenticated) as refused:
             sign_in.for_token(anonymous, sent)
-        messages.add((refused.value.code, refused.value.message))
-    assert messages == {("WRONG_CREDENTIALS", sign_in.WRONG)}
+        answers.add((refused.value.code, refused.value.message))
+    assert [code for code, _ in answers] == ["WRONG_CREDENTIALS"]
     refused = anonymous.session.query(AuditEvent).filter_by(action="sign-in.refused")
     assert {event.subject for event in refused} == {"mo@acme.example", sign_in.UNKNOWN}
     assert refused.count() == 2

@@ -1,0 +1,65 @@
+"""Sentences about users, sign-in, passwords, sessions and tokens."""
+
+from __future__ import annotations
+
+from app.core.texts import bidi_isolate
+
+WRONG_CREDENTIALS = "Incorrect email or password."
+WRONG_PASSWORD = "Incorrect password."
+WRONG_CODE = "Incorrect or already used code."
+CODE_NEEDED = "Enter the code from your authenticator app."
+ACCOUNT_CHANGED = "Your account was changed just now. Sign in again."
+PASSWORD_NEEDED = (
+    "Enter your password again: the last time is more than half an hour ago. "
+    "With a token, sign in again and use the new one."
+)
+SESSION_NOT_FOUND = "Session not found. It may have ended already."
+
+TOKEN_INVALID = "The token is invalid or has expired. Sign in again."
+TOKEN_REVOKED = "The token was revoked. Sign in again."
+TOKEN_NOT_FOUND = "Token not found."
+NOT_YOUR_TOKEN = "Superadmins create their own tokens under Account."
+TOKEN_NAME = "Name what will use the token, in at most 120 characters."
+SECRETS_NEED_SUPERADMIN = "Only a superadmin's token can read secrets."
+
+TOTP_ON = "Two-step sign-in is already on."
+TOTP_ON_TURN_OFF = "Two-step sign-in is already on. Turn it off first."
+TOTP_OFF = "Turn on two-step sign-in to get recovery codes."
+WRONG_FIRST_CODE = "Incorrect code. Enter the one that the app shows now."
+
+EMAIL = "Use an email address, such as dana@example.com."
+NOT_YOUR_PASSWORD = "Change your own password under Account."
+NOT_YOUR_SESSIONS = "End your own sessions under Account."
+NOT_YOURSELF = "You can't disable your own account."
+
+COMMON_PASSWORD = "it is on lists of common passwords"
+REPEATED_PASSWORD = "it repeats a shorter text"
+GUESSABLE_PASSWORD = "it is made of common words, names, dates or keyboard patterns"
+
+
+def password_too_short(shortest: int) -> str:
+    return f"Use {shortest} characters or more. A sentence is easy to remember."
+
+
+def password_too_long(longest: int) -> str:
+    return f"Use at most {longest} characters."
+
+
+def easy_to_guess(why: str) -> str:
+    return f"This is easy to guess: {why}. Use four or more words that do not belong together."
+
+
+def token_days(most: int) -> str:
+    return f"Use a whole number of days from 1 to {most}."
+
+
+def token_scope(known: str) -> str:
+    return f"Use {known}, or none."
+
+
+def email_in_use(email: str) -> str:
+    return f"{email} is a user already, here or in another organization."
+
+
+def last_superadmin(name: str) -> str:
+    return f"{bidi_isolate(name)} is the only superadmin. Make another one first."

@@ -1,0 +1,59 @@
+"""Sentences about values that several packages read, and about limits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from app.core.texts import count_of
+
+OBJECT_NEEDED = "Send a JSON object, such as {}."
+REQUIRED = "This is required."
+NOT_TEXT = "This must be text."
+EMPTY = "This is empty."
+NOT_BOOLEAN = "This must be true or false."
+NOT_WHOLE = "This must be a whole number."
+
+AGENT_EMPTY = "An agent name can't be empty. Send null for no agent."
+AGENT_CHARACTERS = "An agent name has no slash or control characters, and is not a dot or two."
+LABEL_CHARACTERS = "A label is one line, without control characters."
+NAME_CHARACTERS = "A name is one line, without control characters."
+
+
+def not_found(what: str) -> str:
+    return f"{what.capitalize()} not found."
+
+
+def too_many_attempts(minutes: int) -> str:
+    return f"Too many attempts. Try again in {count_of(minutes, 'minute')}."
+
+
+def too_long(most: int) -> str:
+    return f"This is longer than {most} characters."
+
+
+def use_one_of(known: Iterable[str]) -> str:
+    return f"Use {' or '.join(known)}."
+
+
+def use(expected: str) -> str:
+    return f"Use {expected}."
+
+
+def did_you_mean(name: str) -> str:
+    return f"Unknown field. Did you mean “{name}”?"
+
+
+def unknown_field(known: Iterable[str]) -> str:
+    return f"Unknown field. Use one of: {', '.join(known)}."
+
+
+def agent_too_long(most: int) -> str:
+    return f"An agent name has at most {most} characters."
+
+
+def label_too_long(most: int) -> str:
+    return f"A label has at most {most} characters."
+
+
+def name_too_long(most: int) -> str:
+    return f"A name has at most {most} characters."
