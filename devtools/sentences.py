@@ -1,4 +1,4 @@
-"""Writes the text of every template and `messages.py` to one file: `python -m devtools.sentences`.
+"""Writes the text of every template, `messages.py` and provider to one file: `python -m devtools.sentences`.
 
 A test compares the file with the code, so that every change of wording is visible in review.
 """
@@ -33,6 +33,10 @@ def sentences() -> str:
         lines |= {f"{path.relative_to(ROOT)}: {text}" for text in _of_template(path.read_text())}
     for path in (ROOT / "app").rglob("messages.py"):
         lines |= {f"{path.relative_to(ROOT)}: {text}" for text in _of_module(ast.parse(path.read_text()))}
+    for path in (ROOT / "app" / "providers").rglob("*.py"):
+        if path.name != "messages.py":
+            found = _of_module(ast.parse(path.read_text()))
+            lines |= {f"{path.relative_to(ROOT)}: {text}" for text in found if _is_sentence(text)}
     return "".join(f"{line}\n" for line in sorted(lines))
 
 
@@ -88,6 +92,11 @@ def _is_text(string: str) -> bool:
     return string[:1].isupper() or (
         " " in string and "<" not in string and not string.startswith(("pb-", "/", "#", "."))
     )
+
+
+def _is_sentence(text: str) -> bool:
+    """Not an address, a header or a name: those have no space, or end without a full stop."""
+    return " " in text and text.endswith(".")
 
 
 def _of_module(tree: ast.Module) -> Iterator[str]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.core.outbound.answer import Answer, OutboundError, retry_after
-from app.provider import results
+from app.provider import messages, results
 from app.provider.results import Outcome, Refusal, Verified
 
 LONGEST_PAUSE = 86_400
@@ -29,20 +29,20 @@ def is_unauthorized(answer: Answer) -> bool:
 def retry_hint(answer: Answer) -> str:
     """Returns when to retry, if that is in more than a minute and within a day; else an empty string."""
     seconds = retry_after(answer.headers.get("Retry-After", ""))
-    return f"in about {math.ceil(seconds / 60)} minutes" if 60 < seconds <= LONGEST_PAUSE else ""
+    return messages.in_about(math.ceil(seconds / 60)) if 60 < seconds <= LONGEST_PAUSE else ""
 
 
 def described(answer: Answer) -> str:
     """Describes an unexpected response."""
     if is_web_page(answer):
-        return "a web page instead of data"
+        return messages.WEB_PAGE
     if not answer.body.strip():
-        return "an empty response"
+        return messages.EMPTY_RESPONSE
     try:
         answer.json()
     except OutboundError:
-        return "an unreadable response"
-    return "unexpected data" if answer.status < 300 else "an unknown error"
+        return messages.UNREADABLE_RESPONSE
+    return messages.UNEXPECTED_DATA if answer.status < 300 else messages.UNKNOWN_ERROR
 
 
 MOST_PAGES = 200
@@ -68,21 +68,17 @@ def json_list(answer: Answer, name: str) -> list[Mapping[str, Any]]:
 
 def pagination_error(label: str) -> Refusal:
     """Returns the refusal of a list whose pages repeat or never end."""
-    sentence = f"{label}'s list has too many pages, or they repeat."
-    return Refusal(results.refused(Outcome.UNEXPECTED_ANSWER, sentence))
+    return Refusal(results.refused(Outcome.UNEXPECTED_ANSWER, messages.endless_list(label)))
 
 
 def unexpected(answer: Answer) -> Verified:
     """Returns the result for a response that says nothing about the credentials."""
     if answer.status == 429:
-        return results.refused(
-            Outcome.RATE_LIMITED,
-            f"Rate-limited by {answer.host} (HTTP 429). Try again {retry_hint(answer) or 'in a minute'}.",
-        )
+        when = retry_hint(answer) or messages.IN_A_MINUTE
+        return results.refused(Outcome.RATE_LIMITED, messages.rate_limited(answer.host, when))
     if answer.status >= 500:
-        sentence = f"{answer.host} is having problems (HTTP {answer.status}). "
-        return results.refused(
-            Outcome.UNEXPECTED_ANSWER, f"{sentence}Try again {retry_hint(answer) or 'later'}."
-        )
-    sentence = f"{answer.host} returned {described(answer)} (HTTP {answer.status})."
-    return results.refused(Outcome.UNEXPECTED_ANSWER, f"{sentence} If this continues, check its status page.")
+        when = retry_hint(answer) or messages.LATER
+        sentence = messages.having_problems(answer.host, answer.status, when)
+    else:
+        sentence = messages.unexpected(answer.host, described(answer), answer.status)
+    return results.refused(Outcome.UNEXPECTED_ANSWER, sentence)

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 from app.provider import fields as provider_fields
-from app.provider import results
+from app.provider import messages, results
 from app.provider.capabilities import Capability
 from app.provider.fields import DeclarationError, Family, Field, Origin
 from app.provider.numbers import Taker
@@ -82,8 +82,7 @@ class Provider:
         names = [field.label for field in self.required if not values.get(field.name)]
         if not names:
             return None
-        sentence = f"Enter {', '.join(names)} to call {self.label}."
-        return results.refused(Outcome.NOT_CONFIGURED, sentence)
+        return results.refused(Outcome.NOT_CONFIGURED, messages.missing(names, self.label))
 
     def require_credentials(self, values: Mapping[str, Any]) -> None:
         """Raises Refusal if a required value is missing."""

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any, ClassVar
 
 from app.core import phone, texts
+from app.provider import messages
 
 
 class Family(StrEnum):
@@ -37,11 +38,11 @@ _MASK = re.compile(r"[•●∙·…]|\*{3,}|\.{3}")
 
 def _plain_text(value: str, longest: int) -> str:
     if not value:
-        raise ValueError("This is empty. Omit it to keep the saved value, or send null to clear it.")
+        raise ValueError(messages.EMPTY)
     if len(value) > longest:
-        raise ValueError(f"This is longer than {longest} characters.")
+        raise ValueError(messages.too_long(longest))
     if texts.CONTROL.search(value):
-        raise ValueError("This has line breaks or control characters.")
+        raise ValueError(messages.CONTROL_CHARACTERS)
     return value
 
 
@@ -92,7 +93,7 @@ class Text(Field):
     def check(self, value: str, country: str | None) -> str:
         value = _plain_text(value, self.longest)
         if self.pattern and not re.fullmatch(self.pattern, value):
-            raise ValueError(f"Invalid {self.label}. {self.example}".strip())
+            raise ValueError(messages.invalid(self.label, self.example))
         return value
 
     def schema(self) -> dict[str, Any]:
@@ -108,14 +109,12 @@ class Secret(Field):
 
     def check(self, value: str, country: str | None) -> str:
         if not value:
-            raise ValueError(
-                "A secret cannot be empty. Omit it to keep the saved one, or send null to clear it."
-            )
+            raise ValueError(messages.EMPTY_SECRET)
         value = _plain_text(value, self.longest)
         if _MASK.search(value):
-            raise ValueError(f"This is a mask, not the {self.label}. Send the value itself, or omit it.")
+            raise ValueError(messages.is_mask(self.label))
         if not value.isprintable() or " " in value:
-            raise ValueError(f"The {self.label} has spaces or invisible characters. Copy it again.")
+            raise ValueError(messages.invisible_characters(self.label))
         return value
 
     def schema(self) -> dict[str, Any]:
@@ -144,7 +143,7 @@ class Count(Field):
 
     def check(self, value: int, country: str | None) -> int:
         if not self.least <= value <= self.most:
-            raise ValueError(f"Use a whole number from {self.least} to {self.most}.")
+            raise ValueError(messages.whole_number(self.least, self.most))
         return value
 
     def schema(self) -> dict[str, Any]:
@@ -165,7 +164,7 @@ class ServiceHost(Field):
         host = value.lower().removeprefix("https://")
         if host not in self.hosts:
             choices = " or ".join(f"https://{host}" for host in self.hosts)
-            raise ValueError(f"{self.label} must be {choices}.")
+            raise ValueError(messages.must_be(self.label, choices))
         return f"https://{host}"
 
     def in_force(self, stored: str | None) -> str:

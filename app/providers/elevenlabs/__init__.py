@@ -7,7 +7,7 @@ from typing import Any
 
 from app.core.outbound.client import Outbound
 from app.provider import Family, Origin, Provider, Secret, Text, Verified, json_object, proven
-from app.providers.elevenlabs import api
+from app.providers.elevenlabs import api, messages
 from app.providers.elevenlabs.agents import Agents
 from app.providers.elevenlabs.webhooks import Webhooks
 
@@ -39,10 +39,10 @@ class ElevenLabs(Agents, Webhooks, Provider):
             return lacking
         answer = api.send(http, values, "GET", f"{api.API}/v1/user")
         if answer.status == 200 and "user_id" in json_object(answer):
-            return proven("ElevenLabs accepts the API key.")
+            return proven(messages.ACCEPTED)
         if not api.is_restricted(answer):
             return api.refusal(answer)
         answer = api.send(http, values, "GET", api.AGENTS, query={"page_size": 1})
         if answer.status == 200 and "agents" in json_object(answer):
-            return proven("ElevenLabs accepts the API key. It is a restricted one, and may read agents.")
+            return proven(messages.RESTRICTED)
         return api.refusal(answer)

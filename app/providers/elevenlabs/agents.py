@@ -11,7 +11,7 @@ from app.core.outbound.client import Outbound
 from app.provider import Outcome, Refusal, json_object, refused
 from app.provider.numbers import cleaned
 from app.provider.voice_ai import Agent, ImportedNumber
-from app.providers.elevenlabs import api
+from app.providers.elevenlabs import api, messages
 
 NUMBERS = f"{api.API}/v1/convai/phone-numbers"
 SIP_TRUNK = "sip_trunk"
@@ -41,7 +41,7 @@ class Agents:
         answer = api.send(http, values, "GET", NUMBERS, query={"provider": SIP_TRUNK})
         listed = _listed(answer)
         if answer.status != 200 or listed is None:
-            raise Refusal(api.refusal(answer, lacks="read phone numbers"))
+            raise Refusal(api.refusal(answer, messages.READ_NUMBERS))
         return list(_imported(listed, phone_number))
 
     def import_number(
@@ -61,7 +61,7 @@ class Agents:
         answer = api.send(http, values, "POST", NUMBERS, json=body)
         made = json_object(answer).get("phone_number_id")
         if answer.status not in (200, 201) or not api.is_id(made):
-            raise Refusal(api.refusal(answer, lacks="import phone numbers"))
+            raise Refusal(api.refusal(answer, messages.IMPORT_NUMBERS))
         return str(made)
 
     def assign_agent(
@@ -69,15 +69,14 @@ class Agents:
     ) -> None:
         answer = api.send(http, values, "PATCH", _address(number_id), json={"agent_id": agent_id})
         if answer.status == 404:
-            sentence = "ElevenLabs does not have this agent, or no longer has the number."
-            raise Refusal(refused(Outcome.NOT_FOUND, sentence))
+            raise Refusal(refused(Outcome.NOT_FOUND, messages.NOT_FOUND))
         if answer.status != 200:
-            raise Refusal(api.refusal(answer, lacks="change phone numbers"))
+            raise Refusal(api.refusal(answer, messages.CHANGE_NUMBERS))
 
     def remove_number(self, http: Outbound, values: Mapping[str, Any], number_id: str) -> None:
         answer = api.send(http, values, "DELETE", _address(number_id))
         if answer.status not in (200, 204, 404):
-            raise Refusal(api.refusal(answer, lacks="delete phone numbers"))
+            raise Refusal(api.refusal(answer, messages.DELETE_NUMBERS))
 
 
 def _agent(item: Any) -> Agent | None:

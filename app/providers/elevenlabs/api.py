@@ -9,6 +9,7 @@ from typing import Any
 from app.core.outbound.answer import Answer
 from app.core.outbound.client import Outbound
 from app.provider import Outcome, Verified, json_object, refused, unexpected
+from app.providers.elevenlabs import messages
 
 API = "https://api.elevenlabs.io"
 AGENTS = f"{API}/v1/convai/agents"
@@ -42,24 +43,16 @@ def is_restricted(answer: Answer) -> bool:
     return _detail(answer).get("status") == "missing_permissions"
 
 
-def refusal(answer: Answer, lacks: str = "read agents") -> Verified:
+def refusal(answer: Answer, lacks: str = messages.READ_AGENTS) -> Verified:
     """Why the request was refused. `lacks`: what a restricted key may not do."""
     detail = _detail(answer)
     status = detail.get("status")
     if answer.status == 200 or answer.status >= 500:
         return unexpected(answer)
     if status == "invalid_api_key" or (not status and detail.get("type") == "authentication_error"):
-        return refused(
-            Outcome.BAD_CREDENTIALS,
-            "ElevenLabs does not know this API key. Make or copy one under Developers, API keys.",
-        )
+        return refused(Outcome.BAD_CREDENTIALS, messages.UNKNOWN_KEY)
     if is_restricted(answer):
-        return refused(
-            Outcome.NO_PERMISSION,
-            f"ElevenLabs knows this API key, but it may not {lacks}. Let it, under Developers, API keys.",
-        )
+        return refused(Outcome.NO_PERMISSION, messages.lacks_permission(lacks))
     if status == "quota_exceeded":
-        return refused(
-            Outcome.RATE_LIMITED, "ElevenLabs answers no more: its quota is used up. See the plan there."
-        )
+        return refused(Outcome.RATE_LIMITED, messages.QUOTA_EXCEEDED)
     return unexpected(answer)

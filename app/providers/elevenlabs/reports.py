@@ -10,6 +10,7 @@ from typing import Any
 from app.core import texts
 from app.core.errors import Invalid, Problem
 from app.provider.voice_ai import CallEvent, CallReport
+from app.providers.elevenlabs import messages
 
 MAX_SECONDS = 2**31 - 1
 LATEST_START = 4_102_444_800
@@ -22,13 +23,13 @@ Part = Mapping[str, Any]
 def read(event: Any) -> CallReport | None:
     """The call that an event is about; None for other kinds. Raises Invalid without a conversation."""
     if not isinstance(event, dict):
-        raise Invalid([Problem("body", "Send a JSON object.")])
+        raise Invalid([Problem("body", messages.OBJECT_NEEDED)])
     kind, data = event.get("type"), _part(event, "data")
     if kind not in list(CallEvent):
         return None
     conversation = data.get("conversation_id")
     if not isinstance(conversation, str) or not _line(conversation, 100) or len(conversation) > 100:
-        raise Invalid([Problem("data.conversation_id", "This is required, in at most 100 characters.")])
+        raise Invalid([Problem("data.conversation_id", messages.CONVERSATION_NEEDED)])
     from_number, to_number = _numbers(data)
     metadata, analysis = _part(data, "metadata"), _part(data, "analysis")
     has_failed = kind == CallEvent.FAILED

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from app.core.outbound.client import Outbound
 from app.provider import Refusal, json_object
 from app.provider.voice_ai import CallReport, CallWebhookSetting, CreatedWebhook, Webhook
-from app.providers.elevenlabs import api, reports, signing
+from app.providers.elevenlabs import api, messages, reports, signing
 
 WEBHOOKS = f"{api.API}/v1/workspace/webhooks"
 SETTINGS = f"{api.API}/v1/convai/settings"
@@ -28,7 +28,7 @@ class Webhooks:
         answer = api.send(http, values, "GET", WEBHOOKS)
         listed = json_object(answer).get("webhooks")
         if answer.status != 200 or not isinstance(listed, list):
-            raise Refusal(api.refusal(answer, "see the workspace's webhooks"))
+            raise Refusal(api.refusal(answer, messages.READ_WEBHOOKS))
         return [
             _webhook(found) for found in listed if isinstance(found, dict) and api.text(found, "webhook_id")
         ]
@@ -40,26 +40,26 @@ class Webhooks:
         answer = api.send(http, values, "POST", WEBHOOKS, json={"settings": settings})
         found = json_object(answer)
         if answer.status not in (200, 201) or not api.text(found, "webhook_id"):
-            raise Refusal(api.refusal(answer, "make webhooks"))
+            raise Refusal(api.refusal(answer, messages.CREATE_WEBHOOKS))
         return CreatedWebhook(api.text(found, "webhook_id"), api.text(found, "webhook_secret") or None)
 
     def enable_webhook(self, http: Outbound, values: Mapping[str, Any], webhook_id: str, name: str) -> None:
         body = {"is_disabled": False, "name": name}
         answer = api.send(http, values, "PATCH", _address(webhook_id), json=body)
         if answer.status != 200:
-            raise Refusal(api.refusal(answer, "change webhooks"))
+            raise Refusal(api.refusal(answer, messages.CHANGE_WEBHOOKS))
 
     def delete_webhook(self, http: Outbound, values: Mapping[str, Any], webhook_id: str) -> None:
         answer = api.send(http, values, "DELETE", _address(webhook_id))
         if answer.status not in (200, 204, 404):
-            raise Refusal(api.refusal(answer, "delete webhooks"))
+            raise Refusal(api.refusal(answer, messages.DELETE_WEBHOOKS))
 
     def call_webhook(self, http: Outbound, values: Mapping[str, Any]) -> CallWebhookSetting:
         answer = api.send(http, values, "GET", SETTINGS)
         found = json_object(answer)
         document = found.get("webhooks") or {}
         if answer.status != 200 or not found or not isinstance(document, dict):
-            raise Refusal(api.refusal(answer, "see the settings of agents"))
+            raise Refusal(api.refusal(answer, messages.READ_SETTINGS))
         has_all = document.get("events") == _events(document)
         return CallWebhookSetting(api.text(document, "post_call_webhook_id") or None, has_all, document)
 
@@ -71,7 +71,7 @@ class Webhooks:
         body = {"webhooks": {**setting.document, **ours}}
         answer = api.send(http, values, "PATCH", SETTINGS, json=body)
         if answer.status != 200:
-            raise Refusal(api.refusal(answer, "change the settings of agents"))
+            raise Refusal(api.refusal(answer, messages.CHANGE_SETTINGS))
 
     def receipt(self, secret: str, signature: str, body: bytes, now: int) -> str | None:
         return signing.receipt(secret, signature, body, now)

@@ -31,7 +31,7 @@ from app.provider import (
 from app.provider.answers import is_unauthorized
 from app.provider.dialer import DialerToken
 from app.provider.numbers import Callback, Override, ProviderNumber
-from app.providers.sinch import registration
+from app.providers.sinch import messages, registration
 from app.providers.sinch.signing import signature
 
 API = "https://callingapi.sinch.com"
@@ -42,11 +42,7 @@ NO_SUCH_KEY = (40003, 40004)
 MOST_NAMED = 50
 """Of the numbers that share an application, in each line of a list."""
 
-UNKNOWN = refused(
-    Outcome.BAD_CREDENTIALS,
-    "Sinch does not accept this application key and secret. Compare both with the app's page in the "
-    "dashboard, under Voice, Apps.",
-)
+UNKNOWN = refused(Outcome.BAD_CREDENTIALS, messages.BAD_CREDENTIALS)
 
 
 class Sinch(Provider):
@@ -72,7 +68,7 @@ class Sinch(Provider):
         answer = application.send("GET", application.path)
         found = json_object(answer)
         if answer.status == 200 and found and "errorCode" not in found:
-            return proven("Sinch accepts the application key and its secret.")
+            return proven(messages.ACCEPTED)
         return _refusal(answer) or unexpected(answer)
 
     def numbers(self, http: Outbound, values: Mapping[str, Any]) -> Iterator[ProviderNumber]:
@@ -100,7 +96,7 @@ class Sinch(Provider):
         try:
             application.take(line.phone_number)
         except Refusal as refusal:
-            sentence = f"The application has the URL, but not the number yet. {refusal.result.reason}"
+            sentence = messages.number_missing(refusal.result.reason)
             raise Refusal(refused(Outcome(refusal.result.code), sentence)) from None
 
     def callback(self, http: Outbound, values: Mapping[str, Any]) -> Callback:
@@ -227,8 +223,7 @@ def _why(answer: Answer) -> Verified:
 
 def _not_written(answer: Answer) -> Verified:
     if answer.status in (400, 422) and not _refusal(answer):
-        sentence = f"Sinch does not take this address or number (status {answer.status})."
-        return refused(Outcome.UNEXPECTED_ANSWER, sentence)
+        return refused(Outcome.UNEXPECTED_ANSWER, messages.rejected(answer.status))
     return _why(answer)
 
 
@@ -238,27 +233,13 @@ def _refusal(answer: Answer) -> Verified | None:
     if not isinstance(code, int):
         return None
     if status == 401 and code in LATE:
-        return refused(
-            Outcome.UNEXPECTED_ANSWER,
-            "Sinch finds the time of the request wrong (status 401). Check the clock of this server.",
-        )
+        return refused(Outcome.UNEXPECTED_ANSWER, messages.WRONG_TIME)
     if status == 401:
         return UNKNOWN
     if status == 400 and code in NO_SUCH_KEY:
-        return refused(
-            Outcome.BAD_CREDENTIALS,
-            "Sinch does not take this for an application key. Copy it from the dashboard, under Voice, Apps.",
-        )
+        return refused(Outcome.BAD_CREDENTIALS, messages.NOT_A_KEY)
     if status == 403:
-        return refused(
-            Outcome.NO_PERMISSION,
-            "Sinch knows the application, but does not let it use its configuration. See its page in the "
-            "dashboard, under Voice, Apps.",
-        )
+        return refused(Outcome.NO_PERMISSION, messages.NO_PERMISSION)
     if status == 404:
-        return refused(
-            Outcome.NOT_FOUND,
-            "Sinch has no such application, or no such number. Look them up in the dashboard, under Voice, "
-            "Apps.",
-        )
+        return refused(Outcome.NOT_FOUND, messages.NOT_FOUND)
     return None

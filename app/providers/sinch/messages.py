@@ -1,0 +1,26 @@
+"""What Sinch's responses mean, as sentences."""
+
+from __future__ import annotations
+
+ACCEPTED = "Sinch accepts the application key and its secret."
+BAD_CREDENTIALS = (
+    "Sinch does not accept this application key and secret. Compare both with the app's page in the "
+    "dashboard, under Voice, Apps."
+)
+NOT_A_KEY = "This is not an application key. Copy it from the Sinch dashboard, under Voice, Apps."
+NO_PERMISSION = (
+    "Sinch does not let the application change its configuration. See its page in the dashboard, "
+    "under Voice, Apps."
+)
+NOT_FOUND = (
+    "Sinch has no such application, or no such number. Look them up in the dashboard, under Voice, Apps."
+)
+WRONG_TIME = "Sinch rejects the time of the request (HTTP 401). Check the clock of this server."
+
+
+def rejected(status: int) -> str:
+    return f"Sinch rejects this address or number (HTTP {status})."
+
+
+def number_missing(reason: str) -> str:
+    return f"The application has the URL, but not the number yet. {reason}"
