@@ -36,23 +36,22 @@ FLOW = re.compile(r"/exoml/start_voice/([^/?#]*)")
 REFUSALS = {
     401: (
         Outcome.BAD_CREDENTIALS,
-        "Exotel does not know this API key and token. Compare both with the dashboard's API settings, and "
+        "Exotel rejects this API key and token. Compare both with the dashboard's API settings, and "
         "the API base with the account's region.",
     ),
     403: (
         Outcome.SUSPENDED,
-        "Exotel refuses this account: it is suspended, or may not use the API. The dashboard says why.",
+        "Exotel refuses this account: it is suspended, or may not use the API. See the dashboard.",
     ),
     404: (
         Outcome.NOT_FOUND,
-        "Exotel finds no account with this SID there. Compare the account SID with the dashboard's API "
+        "Account not found at this API base. Compare the account SID with the dashboard's API "
         "settings, and the API base with the account's region.",
     ),
 }
 CUT = refused(
     Outcome.UNEXPECTED_ANSWER,
-    "Exotel shows only the first pages of the account's numbers, again and again, and says that there are "
-    "more. Look for the others in the dashboard.",
+    "Exotel's list repeats its first pages, and some numbers are missing. Find those in the dashboard.",
 )
 
 

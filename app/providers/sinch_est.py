@@ -35,24 +35,23 @@ API = "https://elastic-trunking.api.sinch.com"
 REFUSALS = {
     401: (
         Outcome.BAD_CREDENTIALS,
-        "Sinch gives this key a token, but does not accept it for the project. Compare the project ID with "
-        "the page of the access key in the dashboard.",
+        "Sinch accepts this key, but not for this project. Compare the project ID with the page of the "
+        "access key in the dashboard.",
     ),
     403: (
         Outcome.NO_PERMISSION,
-        "Sinch does not let this key read the project's trunks. Compare the project ID with the page of the "
-        "access key in the dashboard.",
+        "This key may not read the project's trunks. Compare the project ID with the page of the access key "
+        "in the Sinch dashboard.",
     ),
     404: (
         Outcome.NOT_FOUND,
-        "Sinch finds no such trunk in this project. Compare the trunk ID and project ID with the trunk's "
-        "page in the dashboard.",
+        "Sinch has no trunk with this ID in this project. Compare the trunk ID and project ID with the "
+        "trunk's page in the dashboard.",
     ),
 }
 INCOMPLETE = refused(
     Outcome.UNEXPECTED_ANSWER,
-    "Sinch says that the project has more numbers than it lists. Try again; if this lasts, look for them in "
-    "the dashboard.",
+    "Sinch lists fewer numbers than it counts. Try again. If this continues, find them in the dashboard.",
 )
 PAGE = 100
 MOST_PAGES = 100
@@ -117,7 +116,7 @@ class SinchEst(Provider):
             return str(stored)
         if domain := _domain(_trunk(http, values)):
             return domain
-        sentence = "Sinch has the trunk, but did not say what its domain is. Enter it under Voice AI."
+        sentence = "Sinch has the trunk, but returned no domain. Enter it under Voice AI."
         raise Refusal(refused(Outcome.UNEXPECTED_ANSWER, sentence))
 
     def carries(self, number: ProviderNumber, values: Mapping[str, Any]) -> bool:
@@ -235,8 +234,8 @@ def _new_token(http: Outbound, values: Mapping[str, Any]) -> str:
         return token
     if (answer.status in (400, 403) and found) or is_unauthorized(answer):
         sentence = (
-            "Sinch gives no token for this key ID and secret. Look under Access keys in the dashboard; a "
-            "secret that is lost needs a new key."
+            "Sinch rejects this key ID and secret. Check Access keys in the dashboard. If the secret is "
+            "lost, create a new key."
         )
         raise Refusal(refused(Outcome.BAD_CREDENTIALS, sentence))
     raise Refusal(unexpected(answer))
@@ -249,10 +248,10 @@ def _life(seconds: Any) -> float:
 
 def _compared(actual: str, stored: str | None) -> Verified:
     if not actual:
-        return not_proven("Sinch accepts the key and has the trunk, but did not say what its domain is.")
+        return not_proven("Sinch accepts the key and has the trunk, but returned no domain.")
     if stored and stored.lower().rstrip(".") != actual:
         return refused(
             Outcome.TRUNK_DOMAIN_DIFFERS,
-            f"Sinch accepts the key and has the trunk, but its domain is {actual}, and here it is {stored}.",
+            f"Sinch accepts the key and has the trunk, but its domain is {actual}, not {stored}.",
         )
     return proven(f"Sinch accepts the key and has the trunk. Its domain is {actual}.")

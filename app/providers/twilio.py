@@ -55,7 +55,7 @@ UNKNOWN = refused(
 )
 FORBIDDEN = refused(
     Outcome.NO_PERMISSION,
-    "Twilio accepts the account SID and auth token, but does not allow this. The Console says why.",
+    "Twilio accepts the account SID and auth token, but does not allow this. See the Console.",
 )
 GONE = refused(
     Outcome.NOT_FOUND,
@@ -63,7 +63,7 @@ GONE = refused(
 )
 ELSEWHERE = refused(
     Outcome.UNEXPECTED_ANSWER,
-    "Twilio's list of numbers leads elsewhere: its next page is not on api.twilio.com and was not opened.",
+    "The next page of Twilio's list of numbers is not on api.twilio.com, so it was not opened.",
 )
 
 
@@ -291,12 +291,12 @@ def _account(http: Outbound, values: Mapping[str, Any]) -> Verified:
     if found["sid"] != values["account_sid"]:
         return refused(
             Outcome.WRONG_ACCOUNT,
-            "Twilio answered for another account than this SID. Copy SID and token from one Account Info.",
+            "The auth token is of another account than this SID. Copy both from the same Account Info.",
         )
     if found.get("status") in ("suspended", "closed"):
         return refused(
             Outcome.SUSPENDED,
-            f"Twilio accepts the auth token, but the account is {found['status']}. The Console says why.",
+            f"Twilio accepts the auth token, but the account is {found['status']}. See the Console.",
         )
     return proven("Twilio accepts the account SID and auth token.")
 
@@ -327,7 +327,7 @@ def _api_key(http: Outbound, values: Mapping[str, Any]) -> Verified | None:
     if answer.status not in (401, 403):
         return unexpected(answer)
     return not_proven(
-        "The API key is not proven: it is a restricted one that may not read numbers, or its SID or secret "
+        "The API key could not be verified: it is restricted and may not read numbers, or its SID or secret "
         "is wrong. See Account, API keys & tokens in the Console."
     )
 
@@ -337,11 +337,11 @@ def _twiml_app(http: Outbound, values: Mapping[str, Any]) -> Verified | None:
         return None
     answer = _get(http, values, f"{API}/{values['account_sid']}/Applications/{sid}.json")
     if answer.status == 200 and json_object(answer).get("sid") == sid:
-        return proven("The TwiML app is there.")
+        return proven("The TwiML app exists.")
     if answer.status == 404 and json_object(answer):
         return refused(
             Outcome.NOT_FOUND,
-            "Twilio accepts the account, but it has no such TwiML app. Look under Voice, TwiML apps in the "
+            "Twilio accepts the account, but it has no such TwiML app. Check Voice, TwiML apps in the "
             "Console.",
         )
     return unexpected(answer)
@@ -356,13 +356,13 @@ def _service(http: Outbound, values: Mapping[str, Any]) -> Verified | None:
     for place in places:
         answer = _get(http, values, f"https://{place}/{sid}")
         if answer.status == 200 and json_object(answer).get("sid") == sid:
-            return proven("The service is there.")
+            return proven("The service exists.")
         if answer.status in (401, 403):
             is_tested = False
         elif answer.status != 404 or not json_object(answer):
             return unexpected(answer)
     if not is_tested:
-        return not_proven("The service is not proven: Patchbay does not know its kind, or may not read it.")
+        return not_proven("The service could not be verified: its kind is unknown, or it may not be read.")
     return refused(
         Outcome.NOT_FOUND,
         "Twilio accepts the account, but it has no such service. Copy the SID from the service's page in the "

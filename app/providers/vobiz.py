@@ -41,23 +41,23 @@ MOST_NAMED = 50
 DONE = (200, 201, 202, 204)
 UNKNOWN = refused(
     Outcome.BAD_CREDENTIALS,
-    "Vobiz does not know this auth ID and token. Compare both with its console's account page.",
+    "Vobiz rejects this auth ID and token. Compare both with its console's account page.",
 )
 FORBIDDEN = refused(
     Outcome.NO_PERMISSION,
-    "Vobiz does not let these credentials do this. Its console says what they may do.",
+    "These Vobiz credentials lack a permission. Check it in the Vobiz console.",
 )
 GONE = refused(
     Outcome.NOT_FOUND,
-    "Vobiz no longer finds the number, or the application that it is attached to. Look in its console.",
+    "Vobiz no longer has the number, or the application that it is attached to. Check its console.",
 )
 INCOMPLETE = refused(
     Outcome.UNEXPECTED_ANSWER,
-    "Vobiz says that the account has more than it lists. Try again; if this lasts, look in its console.",
+    "Vobiz lists less than it counts. Try again. If this continues, check its console.",
 )
 TAKEN = refused(
     Outcome.UNEXPECTED_ANSWER,
-    "Vobiz does not attach the number, because an application has it already (status 409).",
+    "Vobiz did not attach the number: an application has it already (HTTP 409).",
 )
 MANUAL_STEP = "In Vobiz's console, attach the number to an application whose answer URL is its webhook URL."
 
@@ -99,7 +99,7 @@ class Vobiz(Provider):
         if answer.status == 403 and _is_error(found):
             return refused(
                 Outcome.NO_PERMISSION,
-                "Vobiz does not let these credentials read their account. Its console says what they may do.",
+                "These Vobiz credentials may not read their account. Check their permissions in its console.",
             )
         return unexpected(answer)
 
@@ -205,7 +205,7 @@ class _Account:
         try:
             if line.override is Override.TRUNK:
                 self._send("DELETE", f"{_path(line)}/assign", done=(*DONE, 404))
-                left.append("The number is already taken off its trunk.")
+                left.append("The number was removed from its trunk.")
             self._attach(line, application)
         except (Refusal, OutboundError) as error:
             if not found and not self._remove(application):
@@ -233,7 +233,7 @@ class _Account:
             self._swap(line, application)
 
     def _put(self, line: ProviderNumber, application_id: str) -> None:
-        """What Vobiz says of it is believed after a look: it may be attached already, or after all."""
+        """Attaches the number. After a failure, checks whether it is attached nevertheless."""
         try:
             self._send("POST", f"{_path(line)}/application", json={"application_id": application_id})
         except (Refusal, OutboundError):
@@ -355,12 +355,10 @@ def _account(found: Mapping[str, Any], auth_id: str) -> Verified:
     if found["auth_id"] != auth_id:
         return refused(
             Outcome.WRONG_ACCOUNT,
-            "Vobiz accepts the token, for another account than this auth ID. Copy both from the same page.",
+            "The auth token is of another account than this auth ID. Copy both from the same page.",
         )
     if found.get("enabled") is False or found.get("is_active") is False:
-        return refused(
-            Outcome.SUSPENDED, "Vobiz knows the account, but it is not active. Its console says why."
-        )
+        return refused(Outcome.SUSPENDED, "The Vobiz account is not active. See its console.")
     return proven("Vobiz accepts the auth ID and token, and the account is active.")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 ACCEPTED = "Sinch accepts the application key and its secret."
 BAD_CREDENTIALS = (
-    "Sinch does not accept this application key and secret. Compare both with the app's page in the "
+    "Sinch rejects this application key and secret. Compare both with the app's page in the "
     "dashboard, under Voice, Apps."
 )
 NOT_A_KEY = "This is not an application key. Copy it from the Sinch dashboard, under Voice, Apps."
@@ -13,7 +13,7 @@ NO_PERMISSION = (
     "under Voice, Apps."
 )
 NOT_FOUND = (
-    "Sinch has no such application, or no such number. Look them up in the dashboard, under Voice, Apps."
+    "Sinch has no such application, or no such number. Check both in the dashboard, under Voice, Apps."
 )
 WRONG_TIME = "Sinch rejects the time of the request (HTTP 401). Check the clock of this server."
 

@@ -6,24 +6,24 @@ completes it. A new webhook is stored immediately, because its secret is returne
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import structlog
 
 from app.core import clock, texts, urls
 from app.core.errors import Conflict, PatchbayError
-from app.core.outbound.answer import OutboundError
 from app.models import WebhookSetup
-from app.provider import Capability, Origin, Outcome, Provider, Refusal, ReportsCalls, refused
+from app.provider import Capability, Origin, Provider, ReportsCalls
 from app.provider.voice_ai import Webhook
 from app.services.audit import log as audit_log
 from app.services.audit.actions import Action
-from app.services.connections import provider_writes, store, verification
+from app.services.connections import gateway, provider_writes, store, verification
+from app.services.connections.gateway import ProviderCallFailed
 from app.services.connections.provider_writes import Intent
 from app.services.connections.store import StoredConnection
 from app.services.lease import Lease
@@ -40,6 +40,8 @@ BUDGET = 20.0
 LEASE = timedelta(seconds=60)
 FOREIGN_LONGEST = 100
 ID, SECRET = "webhook_id", "webhook_secret"
+
+Returned = TypeVar("Returned")
 
 
 class State(StrEnum):
@@ -79,9 +81,9 @@ class _Work:
     has_secret: bool
     replace: str | None
 
-    @property
-    def calls(self) -> ReportsCalls:
-        return selection.reports_of(self.provider)
+    def call(self, operation: Callable[[ReportsCalls], Returned]) -> Returned:
+        """Returns what `operation` returns for the provider. Raises ProviderCallFailed."""
+        return gateway.request(self.provider, lambda: operation(selection.reports_of(self.provider)))
 
     def is_ours(self, webhook: Webhook) -> bool:
         return webhook.id == self.webhook_id or urls.has_path_end(webhook.url, self.path)
@@ -231,20 +233,15 @@ def _work(scope: Scope, connection: StoredConnection, replace: str | None = None
 def _outcome(scope: Scope, http: Outbound, work: _Work, lease: Lease) -> _Result:
     try:
         return _run(scope, http, work, lease)
-    except Refusal as refusal:
-        result = _Result(State.FAILED, refusal.result.reason)
-        log.warning("workspace_webhook.failed", code=str(refusal.result.code))
-    except OutboundError as error:
-        result = _Result(State.FAILED, error.message)
-        log.warning("workspace_webhook.failed", code=error.code)
+    except Conflict as error:
+        return _Result(State.FAILED, error.message)
     except Exception:
-        result = _Result(State.FAILED, messages.WEBHOOK_FAULT)
         log.exception("workspace_webhook.broken")
-    return result
+        return _Result(State.FAILED, messages.WEBHOOK_FAULT)
 
 
 def _run(scope: Scope, http: Outbound, work: _Work, lease: Lease) -> _Result:
-    listed = work.calls.webhooks(http, work.values)
+    listed = work.call(lambda calls: calls.webhooks(http, work.values))
     ours = [webhook for webhook in listed if work.is_ours(webhook)]
     kept = next((webhook for webhook in ours if work.is_usable(webhook)), None)
     if kept is None:
@@ -252,7 +249,7 @@ def _run(scope: Scope, http: Outbound, work: _Work, lease: Lease) -> _Result:
     else:
         kept_id = kept.id
         if kept.is_disabled:
-            work.calls.enable_webhook(http, work.values, kept_id, work.name)
+            work.call(lambda calls: calls.enable_webhook(http, work.values, kept_id, work.name))
     foreign = _select(scope, http, work, [kept_id, *[webhook.id for webhook in ours]])
     for webhook in ours:
         if webhook.id != kept_id:
@@ -268,7 +265,7 @@ def _run(scope: Scope, http: Outbound, work: _Work, lease: Lease) -> _Result:
 def _create(scope: Scope, http: Outbound, work: _Work, lease: Lease) -> str:
     """The id of a new webhook, which is stored. One that cannot be stored is deleted again."""
     provider = work.provider
-    made = work.calls.create_webhook(http, work.values, work.name, work.url)
+    made = work.call(lambda calls: calls.create_webhook(http, work.values, work.name, work.url))
     problem = messages.WEBHOOK_CHANGED
     try:
         changes = {
@@ -280,9 +277,9 @@ def _create(scope: Scope, http: Outbound, work: _Work, lease: Lease) -> str:
     else:
         if _store(scope, work, lease, changes):
             return made.id
-    with suppress(Refusal, OutboundError):
-        work.calls.delete_webhook(http, work.values, made.id)
-    raise Refusal(refused(Outcome.UNEXPECTED_ANSWER, problem))
+    with suppress(ProviderCallFailed):
+        work.call(lambda calls: calls.delete_webhook(http, work.values, made.id))
+    raise Conflict(problem)
 
 
 def _store(scope: Scope, work: _Work, lease: Lease, changes: Mapping[str, Any]) -> bool:
@@ -311,14 +308,14 @@ def _is_current(scope: Scope, work: _Work) -> bool:
 def _select(scope: Scope, http: Outbound, work: _Work, ours: list[str]) -> str | None:
     """Makes the first of ours receive the reports; the id of another webhook if that one does."""
     kept_id = ours[0]
-    setting = work.calls.call_webhook(http, work.values)
+    setting = work.call(lambda calls: calls.call_webhook(http, work.values))
     now = setting.webhook_id
     is_foreign = now is not None and now not in (*ours, work.webhook_id)
     if is_foreign and now != work.replace:
         return now
     if now == kept_id and setting.has_all_events:
         return None
-    work.calls.set_call_webhook(http, work.values, setting, kept_id)
+    work.call(lambda calls: calls.set_call_webhook(http, work.values, setting, kept_id))
     if is_foreign:
         with scope.transaction(lock=False):
             audit_log.note(
@@ -329,10 +326,9 @@ def _select(scope: Scope, http: Outbound, work: _Work, ours: list[str]) -> str |
 
 def _delete_older(http: Outbound, work: _Work, webhook: Webhook) -> None:
     try:
-        work.calls.delete_webhook(http, work.values, webhook.id)
-    except Refusal as refusal:
-        result = refusal.result
-        raise Refusal(refused(Outcome(result.code), messages.webhook_left(result.reason))) from None
+        work.call(lambda calls: calls.delete_webhook(http, work.values, webhook.id))
+    except ProviderCallFailed as failed:
+        raise Conflict(messages.webhook_left(failed.message)) from None
 
 
 def _finish(scope: Scope, work: _Work, lease: Lease, result: _Result, intent: Intent) -> None:
