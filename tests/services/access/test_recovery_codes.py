@@ -17,7 +17,7 @@ def _accept(scope, user, code):
         return recovery_codes.accept(scope, user, code)
 
 
-def test_codes_are_long_and_only_their_hashes_are_kept(acme, codes):
+def test_renew_returns_long_codes_and_stores_only_hashes(acme, codes):
     assert len(set(codes)) == recovery_codes.COUNT
     assert len(recovery_codes._ALPHABET) == 32
     assert {len(code.replace("-", "")) for code in codes} == {recovery_codes.LENGTH}
@@ -27,27 +27,28 @@ def test_codes_are_long_and_only_their_hashes_are_kept(acme, codes):
     assert not any(code in text or code.replace("-", "") in text for code in codes for text in stored)
 
 
-def test_each_is_accepted_once(acme, cast, codes):
+def test_accept_takes_each_code_once_from_its_user_until_renewed(acme, cast, codes):
+    assert not _accept(acme, cast.dana, codes[0])
+    assert recovery_codes.filter_valid(acme, cast.dana, codes) == []
+    assert recovery_codes.left(acme, cast.dana) == 0
     assert _accept(acme, cast.mo, codes[0])
     assert not _accept(acme, cast.mo, codes[0])
     assert _accept(acme, cast.mo, codes[1])
     assert recovery_codes.left(acme, cast.mo) == recovery_codes.COUNT - 2
+    with acme.transaction():
+        fresh = recovery_codes.renew(acme, cast.mo)
+    assert not _accept(acme, cast.mo, codes[2])
+    assert recovery_codes.filter_valid(acme, cast.mo, codes + fresh) == fresh
 
 
-def test_of_one_concurrently_one_is_accepted(scopes, acme, cast, codes):
+def test_accept_of_one_code_concurrently_succeeds_once(scopes, acme, cast, codes):
     def accept(scope):
         return _accept(scope, scope.session.get_one(type(cast.mo), cast.mo.id), codes[0])
 
     assert sorted(scopes.in_parallel(*[("dana", accept)] * 6)) == [False] * 5 + [True]
 
 
-def test_it_is_its_users_alone(acme, cast, codes):
-    assert not _accept(acme, cast.dana, codes[0])
-    assert recovery_codes.filter_valid(acme, cast.dana, codes) == []
-    assert recovery_codes.left(acme, cast.dana) == 0
-
-
-def test_it_is_read_as_it_was_meant(acme, cast, codes):
+def test_accept_reads_codes_as_typed_and_no_malformed_ones(acme, cast, codes):
     for code, typed in zip(
         codes,
         (
@@ -59,14 +60,5 @@ def test_it_is_read_as_it_was_meant(acme, cast, codes):
     ):
         assert _accept(acme, cast.mo, typed(code))
 
-
-def test_accept_refuses_malformed_codes(acme, cast, codes):
     malformed = ("", "0", "000000", "0" * 15, "0" * 17, "é" * 16, "x" * 100_000)
     assert [code[:20] for code in malformed if _accept(acme, cast.mo, code)] == []
-
-
-def test_new_ones_replace_the_old_ones(acme, cast, codes):
-    with acme.transaction():
-        fresh = recovery_codes.renew(acme, cast.mo)
-    assert not _accept(acme, cast.mo, codes[0])
-    assert recovery_codes.filter_valid(acme, cast.mo, codes + fresh) == fresh

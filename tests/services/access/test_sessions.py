@@ -31,28 +31,27 @@ def _move(scope, **ago):
             setattr(_row(scope), name, clock.now() - distance)
 
 
-def test_the_cookie_is_not_in_the_database(acme, token):
+def test_start_returns_another_token_each_time_and_stores_none(acme, token, cast):
     row = _row(acme)
     assert len(token) >= 43
     assert token not in (row.id, row.user_agent)
     assert (row.ip, len(row.user_agent)) == ("192.0.2.1", 300)
 
-
-def test_it_is_the_users(acme, cast, token):
-    assert sessions.user_of(acme, token) is cast.mo
-
-
-def test_user_of_refuses_other_tokens(acme, token):
-    others = ("", "junk", "\0", "é", "x" * 5000, _row(acme).id)
-    assert [other[:9] for other in others if sessions.user_of(acme, other)] == []
-
-
-def test_every_session_has_its_own_token(acme, cast, token):
     with acme.transaction():
         assert sessions.start(acme, cast.mo, user_agent="") != token
 
 
-def test_being_seen_is_written_now_and_then(acme, token):
+def test_user_of_returns_the_enabled_user_of_a_valid_token(acme, cast, token):
+    assert sessions.user_of(acme, token) is cast.mo
+
+    others = ("", "junk", "\0", "é", "x" * 5000, _row(acme).id)
+    assert [other[:9] for other in others if sessions.user_of(acme, other)] == []
+
+    users.set_disabled(acme, cast.mo.id, True)
+    assert sessions.user_of(acme, token) is None
+
+
+def test_user_of_writes_last_seen_now_and_then(acme, token):
     first = _row(acme).last_seen_at
     sessions.user_of(acme, token)
     assert _row(acme).last_seen_at == first
@@ -62,7 +61,7 @@ def test_being_seen_is_written_now_and_then(acme, token):
     assert _row(acme).last_seen_at >= before
 
 
-def test_session_read_does_not_wait_for_a_writer(acme, scopes, token):
+def test_user_of_does_not_wait_for_a_writer(acme, scopes, token):
     """On SQLite there is one writer at a time, and an import of many rows takes seconds."""
     _move(acme, last_seen_at=sessions.SEEN_EVERY + MOMENT)
     done = threading.Event()
@@ -80,35 +79,25 @@ def test_session_read_does_not_wait_for_a_writer(acme, scopes, token):
     assert is_done
 
 
-def test_an_ended_one_is_nobodys(acme, cast, token):
+def test_end_ends_one_session_and_end_all_all_but_one(acme, cast, token):
     with acme.transaction():
-        other = sessions.start(acme, cast.mo, user_agent="")
-        sessions.end(acme, token)
-    assert sessions.user_of(acme, token) is None
-    assert sessions.user_of(acme, other) is not None
-
-
-def test_all_but_one_end(acme, cast, token):
-    with acme.transaction():
-        mine = sessions.start(acme, cast.mo, user_agent="")
+        mine, other = (sessions.start(acme, cast.mo, user_agent="") for _ in range(2))
         danas = sessions.start(acme, cast.dana, user_agent="")
+        sessions.end(acme, other)
+
+    def works():
+        return [sessions.user_of(acme, each) is not None for each in (token, mine, other, danas)]
+
+    assert works() == [True, True, False, True]
+    with acme.transaction():
         sessions.end_all(acme, cast.mo, but=mine)
-    assert [sessions.user_of(acme, each) is not None for each in (token, mine, danas)] == [
-        False,
-        True,
-        True,
-    ]
+    assert works() == [False, True, False, True]
     with acme.transaction():
         sessions.end_all(acme, cast.mo)
-    assert sessions.user_of(acme, mine) is None
+    assert works() == [False, False, False, True]
 
 
-def test_a_disabled_users_is_nobodys(acme, cast, token):
-    users.set_disabled(acme, cast.mo.id, True)
-    assert sessions.user_of(acme, token) is None
-
-
-def test_a_password_speaks_for_a_while(acme, cast, token):
+def test_is_recent_for_a_while_after_the_password(acme, cast, token):
     def is_recent(each=token):
         return step_up.is_recent(sessions.password_typed_at(acme, each))
 

@@ -4,6 +4,7 @@ import base64
 import json
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from joserfc import jws, jwt
@@ -41,7 +42,7 @@ def _raw(header, claims, signature=""):
     return ".".join([*parts, signature])
 
 
-def test_a_token_that_was_issued_is_its_users(acme, cast, issued):
+def test_actor_has_the_owner_and_the_scopes_of_the_token(acme, cast, issued):
     token_id = tokens.verify(acme.keys, issued.jwt).token_id
     assert token_id == issued.token.id
     actor = tokens.actor(acme.session, token_id, ip="192.0.2.7", request_id="r")
@@ -51,48 +52,46 @@ def test_a_token_that_was_issued_is_its_users(acme, cast, issued):
     assert actor.is_superadmin
     assert actor.may_read_secrets
 
-
-def test_secrets_are_read_with_the_scope_only(acme, cast):
     token = tokens.issue(acme, cast.dana, name="Dialer").token
     actor = tokens.actor(acme.session, token.id, ip="", request_id="")
     assert actor.is_superadmin
     assert not actor.may_read_secrets
 
 
-def test_jwt_has_no_secret_and_expires(issued):
+
+
+def test_issue_signs_known_claims_and_audits_no_jwt(issued, acme):
     claims = _claims(issued)
     assert set(claims) == {"iss", "aud", "sub", "jti", "iat", "exp", "scope"}
     assert claims["exp"] - claims["iat"] == 30 * 24 * 3600
     assert clock.seconds(issued.token.expires_at) == claims["exp"]
 
-
-def test_an_issue_is_audited_without_the_jwt(acme, issued):
     event = search.recent(acme)[0]
     assert (event.action, event.subject) == ("token.issued", "dana@acme.example")
     assert event.changes["scopes"] == [None, "secrets"]
     assert issued.jwt not in str(event.changes)
 
 
-@pytest.mark.parametrize(
-    ("more", "field"),
-    [
+
+
+def test_issue_refuses_what_cannot_be_given(acme, cast):
+    cases: list[tuple[dict[str, Any], str]] = [
         ({"name": ""}, "name"),
         ({"name": "x" * 121}, "name"),
         ({"name": "a\nb"}, "name"),
         ({"days": 0}, "expires_days"),
         ({"days": 3651}, "expires_days"),
         ({"scopes": ("everything",)}, "scope"),
-    ],
-)
-def test_it_refuses_what_cannot_be_given(acme, cast, more, field):
-    with pytest.raises(Invalid) as refused:
-        tokens.issue(acme, cast.dana, **({"name": "Dialer"} | more))
-    assert [problem.field for problem in refused.value.problems] == [field]
+    ]
+    for more, field in cases:
+        with pytest.raises(Invalid) as refused:
+            tokens.issue(acme, cast.dana, **({"name": "Dialer"} | more))
+        assert [problem.field for problem in refused.value.problems] == [field]
 
-
-def test_a_member_cannot_have_the_secrets_scope(acme, cast):
     with pytest.raises(Invalid):
         tokens.issue(acme, cast.mo, name="Dialer", scopes=(SECRETS,))
+
+
 
 
 def _refused(keys, text):
@@ -102,7 +101,7 @@ def _refused(keys, text):
     return True
 
 
-def test_a_tampered_token_is_refused(acme, issued):
+def test_verify_refuses_tampered_tokens_and_other_keys(acme, issued):
     head, body, signature = issued.jwt.split(".")
     forged = base64.urlsafe_b64encode(json.dumps(_claims(issued) | {"jti": "another"}).encode()).decode()
     assert _refused(acme.keys, f"{head}.{forged.rstrip('=')}.{signature}")
@@ -111,8 +110,10 @@ def test_a_tampered_token_is_refused(acme, issued):
         changed = signature[:position] + flipped + signature[position + 1 :]
         assert _refused(acme.keys, f"{head}.{body}.{changed}")
 
+    assert _refused(Keys(acme.keys.sealer, ("another-key-of-another-party-entirely",)), issued.jwt)
 
-def test_another_algorithm_is_refused(acme, issued):
+
+def test_verify_refuses_another_algorithm(acme, issued):
     claims, key = _claims(issued), acme.keys.jwt[0]
     assert _refused(acme.keys, _raw({"alg": "none"}, claims))
     assert _refused(acme.keys, _raw({"alg": "None"}, claims, issued.jwt.split(".")[2]))
@@ -126,7 +127,7 @@ def test_another_algorithm_is_refused(acme, issued):
     assert _refused(public, text)
 
 
-def test_a_key_that_comes_with_the_token_is_not_used(acme, issued):
+def test_verify_uses_no_key_of_the_token(acme, issued):
     evil = "e" * 20 + "vil-key-of-another-party"
     claims = _claims(issued)
     jwk = OctKey.import_key(evil).as_dict(private=True)
@@ -139,14 +140,12 @@ def test_a_key_that_comes_with_the_token_is_not_used(acme, issued):
         assert _refused(acme.keys, text)
 
 
-def test_the_kid_decides_nothing(acme, issued):
+def test_verify_ignores_the_kid(acme, issued):
     for kid in ("unknown", "../../dev/null", "' OR 1=1 --"):
         text = _signed(_claims(issued), acme.keys.jwt[0], {"kid": kid})
         assert tokens.verify(acme.keys, text).token_id == issued.token.id
 
 
-def test_another_key_is_refused(acme, issued):
-    assert _refused(Keys(acme.keys.sealer, ("another-key-of-another-party-entirely",)), issued.jwt)
 
 
 def test_rotation_keeps_old_tokens_until_the_old_key_is_removed(acme, cast, issued):
@@ -160,10 +159,6 @@ def test_rotation_keeps_old_tokens_until_the_old_key_is_removed(acme, cast, issu
     assert _refused(alone, issued.jwt)
 
 
-@pytest.mark.parametrize("name", ["iss", "aud", "exp", "jti", "sub"])
-def test_a_claim_that_is_missing_is_refused(acme, issued, name):
-    claims = {key: value for key, value in _claims(issued).items() if key != name}
-    assert _refused(acme.keys, _signed(claims, acme.keys.jwt[0]))
 
 
 WRONG_CLAIMS = [
@@ -180,10 +175,13 @@ WRONG_CLAIMS = [
 ]
 
 
-def test_verify_refuses_wrong_claims(acme, issued, subtests):
-    for changed in WRONG_CLAIMS:
-        with subtests.test(changed=changed):
-            assert _refused(acme.keys, _signed(_claims(issued) | changed, acme.keys.jwt[0]))
+def test_verify_refuses_missing_and_wrong_claims(acme, issued):
+    claims = _claims(issued)
+    missing = [claims.keys() - {name} for name in ("iss", "aud", "exp", "jti", "sub")]
+    cases = [{name: claims[name] for name in names} for names in missing]
+    cases += [claims | changed for changed in WRONG_CLAIMS]
+    for case in cases:
+        assert _refused(acme.keys, _signed(case, acme.keys.jwt[0])), case
 
 
 def test_verify_refuses_expired_tokens_after_the_leeway(acme, cast):
@@ -213,19 +211,19 @@ JUNK = {
 }
 
 
-def test_verify_refuses_malformed_tokens(acme, subtests):
+def test_verify_refuses_malformed_tokens_and_claims(acme, subtests):
     for name, text in JUNK.items():
         with subtests.test(name):
             assert _refused(acme.keys, text)
 
-
-def test_verify_refuses_malformed_claims_with_a_valid_signature(acme):
     key = OctKey.import_key(acme.keys.jwt[0])
     for claims in ("[]", '"x"', "7", "null", "{", "[" * 100_000):
         assert _refused(acme.keys, jws.serialize_compact({"alg": "HS256"}, claims, key)), claims[:9]
 
 
-def test_a_revoked_token_is_nobodys(acme, cast, issued):
+
+
+def test_actor_of_a_revoked_token_or_disabled_user_is_refused(acme, cast, issued):
     tokens.revoke(acme, cast.dana, issued.token.id)
     with pytest.raises(Unauthenticated):
         tokens.actor(acme.session, issued.token.id, ip="", request_id="")
@@ -234,24 +232,24 @@ def test_a_revoked_token_is_nobodys(acme, cast, issued):
     assert len(search.recent(acme)) == 2
     assert tokens.of_user(acme, cast.dana) == []
 
-
-def test_a_disabled_users_token_is_nobodys(acme, cast):
     token = tokens.issue(acme, cast.mo, name="Dialer").token
     users.set_disabled(acme, cast.mo.id, True)
     with pytest.raises(Unauthenticated):
         tokens.actor(acme.session, token.id, ip="", request_id="")
 
 
-@pytest.mark.parametrize(("name", "role"), [("mo", "superadmin"), ("gus", "member")])
-def test_another_role_revokes_every_token(acme, globex, cast, name, role):
+
+
+def test_another_role_revokes_every_token(acme, globex, cast):
     """Who issued it may still have it, and would act for a superadmin."""
-    home = acme if name == "mo" else globex
-    user = getattr(cast, name)
-    token = tokens.issue(home, user, name="Dialer").token
-    cast.dana.organization_id = user.organization_id
-    users.update_user(home, user.id, {"role": role})
-    with pytest.raises(Unauthenticated):
-        tokens.actor(acme.session, token.id, ip="", request_id="")
+    for name, role in [("mo", "superadmin"), ("gus", "member")]:
+        home = acme if name == "mo" else globex
+        user = getattr(cast, name)
+        token = tokens.issue(home, user, name="Dialer").token
+        cast.dana.organization_id = user.organization_id
+        users.update_user(home, user.id, {"role": role})
+        with pytest.raises(Unauthenticated):
+            tokens.actor(acme.session, token.id, ip="", request_id="")
 
 
 def test_issue_for_another_superadmin_is_forbidden(acme, globex, cast):
@@ -264,7 +262,7 @@ def test_issue_for_another_superadmin_is_forbidden(acme, globex, cast):
         assert tokens.issue(scope, user, name="Dialer").token.user_id == user.id
 
 
-def test_a_token_is_revoked_by_its_user_only(acme, cast, issued):
+def test_revoke_needs_the_tokens_user(acme, cast, issued):
     with pytest.raises(NotFound):
         tokens.revoke(acme, cast.mo, issued.token.id)
     with pytest.raises(NotFound):
@@ -282,7 +280,7 @@ def test_of_user_lists_working_tokens_then_expired_ones(acme, cast, issued):
     assert [token.name for token in tokens.of_user(acme, cast.dana)] == ["Later", "Dialer", "Expired"]
 
 
-def test_a_use_is_written_every_five_minutes_at_most(engine, acme, cast, issued):
+def test_mark_used_writes_every_five_minutes_at_most(engine, acme, cast, issued):
     def used():
         acme.session.rollback()
         acme.session.expire_all()

@@ -87,11 +87,9 @@ def test_for_filter_takes_a_group_or_an_action() -> None:
     }
 
 
-def test_label_of_an_earlier_versions_action_is_its_name() -> None:
+def test_labels_of_earlier_actions_fields_and_values():
     assert actions.label_of("thing.was-done") == "Thing was done"
 
-
-def test_field_label_knows_fields_of_providers_and_abbreviations() -> None:
     labels = {
         "account_sid": "Account SID",
         "twiml_app_sid": "TwiML app SID",
@@ -102,8 +100,6 @@ def test_field_label_knows_fields_of_providers_and_abbreviations() -> None:
     }
     assert {name: actions.field_label(name) for name in labels} == labels
 
-
-def test_value_text_and_display_of_a_value() -> None:
     texts = {None: "—", "": "—", True: "yes", False: "no", 7: "7"}
     assert {value: actions.value_text(value) for value in texts} == texts
     shown = {

@@ -3,7 +3,6 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, datetime, time
 
-import pytest
 from sqlalchemy import update
 
 from app.models import AuditEvent
@@ -17,7 +16,7 @@ def _record(scope, subject, **changes):
         log.record(scope, Action.CONNECTION_TESTED, subject, changes)
 
 
-def test_event_records_who_what_when_and_from_where(acme, cast):
+def test_record_stores_who_what_when_and_from_where(acme, cast):
     _record(acme, "Twilio", enabled=[True, False])
     event = search.recent(acme)[0]
     assert event.organization_id == cast.acme.id
@@ -31,22 +30,20 @@ def test_event_records_who_what_when_and_from_where(acme, cast):
     assert event.at is not None
 
 
-@pytest.mark.parametrize("bad", ["\r\n", "\n", "\0", "\x1b[2J", "\u2028", "\u202e", "\ud800"])
-def test_nobodys_name_forges_another_line(acme, bad):
-    forger = replace(acme, actor=replace(acme.actor, name=f"Ann{bad}dana signed in"))
-    _record(forger, f"a{bad}b")
-    event = search.recent(acme)[0]
-    assert event.actor_name.isprintable()
-    assert event.subject.isprintable()
-    assert event.subject.startswith("a\N{REPLACEMENT CHARACTER}")
+def test_record_makes_names_printable_and_short(acme):
+    for bad in ["\r\n", "\n", "\0", "\x1b[2J", "\u2028", "\u202e", "\ud800"]:
+        forger = replace(acme, actor=replace(acme.actor, name=f"Ann{bad}dana signed in"))
+        _record(forger, f"a{bad}b")
+        event = search.recent(acme)[0]
+        assert event.actor_name.isprintable(), bad
+        assert event.subject.isprintable(), bad
+        assert event.subject.startswith("a\N{REPLACEMENT CHARACTER}"), bad
 
-
-def test_a_long_name_is_cut(acme):
     _record(acme, "x" * 10_000)
     assert len(search.recent(acme)[0].subject) == 254
 
 
-def test_events_are_the_organizations_newest_first_in_pages(acme, globex):
+def test_recent_and_about_return_the_organizations_events(acme, globex):
     _record(globex, "theirs")
     for number in range(5):
         _record(acme, f"no. {number}")
@@ -55,12 +52,17 @@ def test_events_are_the_organizations_newest_first_in_pages(acme, globex):
     second = search.recent(acme, limit=3, before=first[-1].id)
     assert [event.subject for event in second] == ["no. 1", "no. 0"]
 
+    for scope in (acme, globex):
+        _record(scope, "Twilio")
+        _record(scope, "Sinch")
+    assert [event.subject for event in search.about(acme, "Twilio")] == ["Twilio"]
+
 
 def _subjects(page):
     return [event.subject for event in page.rows]
 
 
-def test_pages_lead_to_the_older_and_back_to_the_newer(acme, globex, monkeypatch):
+def test_page_leads_to_the_older_and_back_to_the_newer(acme, globex, monkeypatch):
     monkeypatch.setattr(search, "PAGE", 3)
     _record(globex, "theirs")
     for number in range(8):
@@ -106,7 +108,7 @@ def _at(scope, subject, moment):
     scope.session.commit()
 
 
-def test_a_filter_finds_what_it_says(acme, globex):
+def test_page_and_walk_return_what_the_filter_selects(acme, globex):
     for scope in (acme, globex):
         _record(scope, "Twilio")
         _record(replace(scope, actor=replace(scope.actor, name="Ann_1")), "50% of +15551234567")
@@ -136,14 +138,6 @@ def test_a_filter_finds_what_it_says(acme, globex):
         assert [event.subject for event, _ in search.walk(acme, wanted)] == found, wanted
 
 
-def test_what_is_of_no_organization_and_of_all_is_found_outside_of_them(acme, globex):
-    anonymous = acme.for_organization(None)
-    for scope, subject in ((acme, "a"), (anonymous, "b"), (globex, "c")):
-        _record(scope, subject)
-    assert _subjects(search.page(anonymous)) == ["c", "b", "a"]
-    assert _subjects(search.page(anonymous, search.Filter(about=("b",)))) == ["b"]
-
-
 def test_walk_yields_every_event_newest_first(acme, monkeypatch):
     monkeypatch.setattr(search, "TOGETHER", 3)
     for number in range(7):
@@ -163,20 +157,13 @@ def test_a_page_of_an_organization_is_found_by_its_index(acme, engine):
     assert "audit_events.id +" in about
 
 
-def test_an_export_is_noted_with_what_was_asked_for(acme):
+def test_note_export_records_format_and_filter(acme):
     log.note_export(acme, "csv", {"q": "Twilio"})
     event = search.recent(acme)[0]
     assert (event.action, event.changes) == (
         "audit.exported",
         {"format": [None, "csv"], "q": [None, "Twilio"]},
     )
-
-
-def test_what_is_about_one_thing(acme, globex):
-    for scope in (acme, globex):
-        _record(scope, "Twilio")
-        _record(scope, "Sinch")
-    assert [event.subject for event in search.about(acme, "Twilio")] == ["Twilio"]
 
 
 def test_a_note_does_not_count_as_a_change(acme):
@@ -188,12 +175,18 @@ def test_a_note_does_not_count_as_a_change(acme):
     assert acme.organization.revision == before + 1
 
 
-def test_anonymous_is_audited_without_an_organization(acme):
+def test_events_of_no_organization_are_found_outside_of_them(acme, globex):
     _record(acme.for_organization(None), "x")
     assert search.recent(acme) == []
 
+    anonymous = acme.for_organization(None)
+    for scope, subject in ((acme, "a"), (anonymous, "b"), (globex, "c")):
+        _record(scope, subject)
+    assert _subjects(search.page(anonymous)) == ["c", "b", "a", "x"]
+    assert _subjects(search.page(anonymous, search.Filter(about=("b",)))) == ["b"]
 
-def test_a_difference_names_what_differs():
+
+def test_diff_names_what_differs():
     before = {"name": "a", "label": None, "same": 1}
     after = {"name": "b", "label": None, "same": 1, "new": 2}
     assert log.diff(before, after) == {"name": ["a", "b"], "new": [None, 2]}

@@ -30,7 +30,9 @@ def many(acme):
     return _record(acme, [f"+1555{n:07}" for n in range(2500)], reason=[None, "moved"], numbers=[None, "all"])
 
 
-def test_each_number_has_the_event_and_what_it_changed_of_it(acme, globex, many):
+def test_history_of_each_number_has_the_event_and_its_changes(acme, many, globex):
+    assert len(acme.session.scalars(select(AuditNumbers.first)).all()) == 3
+
     _record(globex, [FIRST])
     _record(acme, ["+15559999999"])
     for number in (FIRST, "+15550001234", LAST):
@@ -43,10 +45,6 @@ def test_each_number_has_the_event_and_what_it_changed_of_it(acme, globex, many)
         }
     for unknown in ("+15550002500", "+1555000012", "Twilio", "", "+x"):
         assert search.about(acme, unknown) == []
-
-
-def test_record_packs_a_thousand_numbers_in_a_row(acme, many):
-    assert len(acme.session.scalars(select(AuditNumbers.first)).all()) == 3
 
 
 def test_every_way_of_asking_for_a_number_finds_it(acme, many):

@@ -26,7 +26,7 @@ GOOD, BAD = Checked(True, Outcome.OK), Checked(False, Outcome.BAD_CREDENTIALS)
 PARTLY = Checked(True, Outcome.NOT_PROVEN)
 
 
-def test_of_every_state_of_a_connection():
+def test_of_every_state_of_a_connection_and_of_refused_credentials():
     broken = replace(COMPLETE, secrets={"auth_token": replace(TOKEN, broken=True, value=None)})
     cases = [
         (StoredConnection(VOBIZ), None, Health.NOT_CONNECTED),
@@ -42,8 +42,6 @@ def test_of_every_state_of_a_connection():
     wrong = [(test, expected) for stored, test, expected in cases if health.of(stored, test) is not expected]
     assert wrong == []
 
-
-def test_of_credentials_refused_since_the_test_is_failed():
     assert health.of(COMPLETE, GOOD, is_refused=True) is Health.FAILED
     assert health.of(replace(COMPLETE, enabled=False), GOOD, is_refused=True) is Health.DISABLED
 
