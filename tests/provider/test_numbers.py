@@ -41,6 +41,8 @@ def test_difference_names_every_reason(subtests):
         with subtests.test(more=more, reason=reason):
             assert difference(ProviderNumber("+15551234567", **more), URL) is reason
 
+    assert difference(None, URL) is Reason.NUMBER_GONE
+
 
 def test_differences_list_everything_the_worst_first():
     line = ProviderNumber("+15551234567", webhook_url="https://x.example", has_voice=False)
@@ -70,10 +72,6 @@ def test_taker_is_known_by_host_and_path_only(subtests):
     ]:
         with subtests.test(url=url):
             assert taker.has(url) is is_known
-
-
-def test_difference_without_a_number_is_number_gone():
-    assert difference(None, URL) is Reason.NUMBER_GONE
 
 
 def test_same_ignores_spelling_but_not_meaning(subtests):

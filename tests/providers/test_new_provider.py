@@ -204,7 +204,7 @@ def found(copy):
     return copy.run(SCRIPT)
 
 
-def test_new_provider_is_in_the_settings_api(found):
+def test_new_provider_is_in_the_settings_api_and_its_page_saves(found):
     fields = {name: value for name, value in found["before"].items() if name.startswith("acme")}
     assert fields == {
         "acme_tenant": None,
@@ -219,8 +219,6 @@ def test_new_provider_is_in_the_settings_api(found):
     details = found["refused"]["body"]["error"]["details"]
     assert {detail["field"] for detail in details} == {"acme_signing_secret", "acme_lines"}
 
-
-def test_new_provider_has_a_page_whose_form_saves_and_tests_it(found):
     assert {"acme_tenant", "acme_signing_secret", "acme_phone_number", "acme_lines"} <= set(found["form"])
     assert found["tested"] == [True]
     assert found["page"] == {
@@ -231,13 +229,11 @@ def test_new_provider_has_a_page_whose_form_saves_and_tests_it(found):
     }
 
 
-def test_new_provider_can_be_active_and_lists_its_numbers(found):
+def test_new_provider_lists_numbers_and_serves_an_endpoint(found):
     assert "acme" in found["telephony"]
     assert found["after"]["provider"] == "acme"
     assert found["numbers"]
 
-
-def test_new_provider_serves_an_endpoint_and_its_webhook_is_set(found):
     assert found["endpoint"]["status"] == 201, found["endpoint"]
     url = "https://voice.example.com/telephony/acme/inbound/support"
     assert found["endpoint"]["body"]["inbound_webhook_url"] == url

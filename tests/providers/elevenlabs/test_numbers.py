@@ -11,7 +11,7 @@ from app.core.outbound.client import Outbound
 from app.provider import Outcome, Refusal
 from app.provider.voice_ai import Agent, ImportedNumber, new_label
 from app.providers import PROVIDERS
-from app.providers.elevenlabs import agents
+from app.providers.elevenlabs import agents, messages
 from simulators.base import CANARY, Reply, Trouble
 from simulators.elevenlabs import error
 from simulators.elevenlabs.numbers import NIGHT_SHIFT, RECEPTION, Fault
@@ -34,13 +34,12 @@ def call(upstream, http):
 
 
 CALLS = {
-    "agents": ((), "GET", "read agents"),
-    "imported_numbers": ((NUMBER,), "GET", "read phone numbers"),
-    "import_number": ((NUMBER, DOMAIN, "Patchbay 1"), "POST", "import phone numbers"),
-    "assign_agent": (("phnum_sample_1", RECEPTION), "PATCH", "change phone numbers"),
-    "remove_number": (("phnum_sample_1",), "DELETE", "delete phone numbers"),
+    "agents": ((), "GET", messages.READ_AGENTS),
+    "imported_numbers": ((NUMBER,), "GET", messages.READ_NUMBERS),
+    "import_number": ((NUMBER, DOMAIN, "Patchbay 1"), "POST", messages.IMPORT_NUMBERS),
+    "assign_agent": (("phnum_sample_1", RECEPTION), "PATCH", messages.CHANGE_NUMBERS),
+    "remove_number": (("phnum_sample_1",), "DELETE", messages.DELETE_NUMBERS),
 }
-each_call = pytest.mark.parametrize("name", CALLS)
 
 
 def refusal_of(call, name):
@@ -51,26 +50,24 @@ def refusal_of(call, name):
     return refused.value.result
 
 
-def test_agents_are_sorted_without_archived_ones(upstream, call):
+def test_agents_are_sorted_and_cleaned_from_every_page(upstream, call, monkeypatch):
     assert call("agents") == [Agent(NIGHT_SHIFT, "Night shift"), Agent(RECEPTION, "Reception")]
     assert [seen.query for seen in upstream.requests] == [{"page_size": "100"}]
 
+    upstream.reset()
+    upstream.convai.agents = {"a1": "One\n\x1b[31m\u2028two" + "x" * 500, "a2": "", "a/3": "Odd id"}
+    first, second = call("agents")
+    assert (first.id, first.name) == ("a2", "a2")
+    assert second.name.startswith("One [31m twox")
+    assert len(second.name) == 100
 
-def test_agents_reads_every_page_up_to_a_limit(upstream, call, monkeypatch):
+    upstream.reset()
     upstream.convai.agents = {f"agent_{n}": f"Agent {n:03}" for n in range(25)}
     upstream.convai.page_size = 10
     assert len(call("agents")) == 25
     assert [seen.query.get("cursor") for seen in upstream.requests] == [None, "10", "20"]
     monkeypatch.setattr(agents, "MOST_PAGES", 2)
     assert len(call("agents")) == 20
-
-
-def test_agents_names_are_cleaned(upstream, call):
-    upstream.convai.agents = {"a1": "One\n\x1b[31m\u2028two" + "x" * 500, "a2": "", "a/3": "Odd id"}
-    first, second = call("agents")
-    assert (first.id, first.name) == ("a2", "a2")
-    assert second.name.startswith("One [31m twox")
-    assert len(second.name) == 100
 
 
 def test_imported_finds_the_number(upstream, call):
@@ -111,14 +108,12 @@ def test_import_number_sends_the_trunk_domain(upstream, call):
     assert call("imported_numbers", NUMBER) == [ImportedNumber(made, None, label)]
 
 
-def test_assign_sets_and_clears_the_agent(upstream, call):
+def test_assign_agent_sets_and_clears_it_unless_not_found(upstream, call, subtests):
     number = upstream.convai.add(NUMBER)
     for agent in (RECEPTION, NIGHT_SHIFT, None):
         call("assign_agent", number, agent)
         assert upstream.convai.numbers[number]["agent_id"] == agent
 
-
-def test_assign_unknown_agent_or_number_is_not_found(upstream, call, subtests):
     for number in ["phnum_sample_1", "phnum_sample_9"]:
         with subtests.test(number=number):
             upstream.reset()
@@ -141,33 +136,33 @@ def test_calls_keep_an_id_in_one_path_segment(upstream, call):
     assert [seen.path for seen in upstream.requests] == ["/v1/convai/phone-numbers/a%2F..%2F..%2Fb%3Fc%23d"]
 
 
-@each_call
-def test_calls_distinguish_wrong_and_restricted_keys(upstream, http, call, name):
-    upstream.convai.add(NUMBER)
-    args, method, lacks = CALLS[name]
-    with pytest.raises(Refusal) as refused:
-        getattr(LABS, name)(http, {"api_key": "sample-and-wrong"}, *args)
-    assert refused.value.result.code == Outcome.BAD_CREDENTIALS
-    for upstream.is_newer in (False, True):
-        upstream.permissions = {"convai_read"} if method != "GET" else {"convai_write"}
-        result = refusal_of(call, name)
-        assert result.code == Outcome.NO_PERMISSION
-        assert f"may not {lacks}" in result.reason
+def test_calls_distinguish_wrong_and_restricted_keys(upstream, http, call):
+    for name, (args, method, lacks) in CALLS.items():
+        upstream.reset()
+        upstream.convai.add(NUMBER)
+        with pytest.raises(Refusal) as refused:
+            getattr(LABS, name)(http, {"api_key": "sample-and-wrong"}, *args)
+        assert refused.value.result.code == Outcome.BAD_CREDENTIALS
+        for upstream.is_newer in (False, True):
+            upstream.permissions = {"convai_read"} if method != "GET" else {"convai_write"}
+            result = refusal_of(call, name)
+            assert result.code == Outcome.NO_PERMISSION
+            assert result.reason == messages.lacks_permission(lacks)
 
 
-@each_call
-def test_calls_refuse_undocumented_responses(upstream, call, name, subtests):
-    for reply, code in [
-        (error(429, "too_many_concurrent_requests"), Outcome.RATE_LIMITED),
-        (error(429, "system_busy"), Outcome.RATE_LIMITED),
-        (Reply(422, {"detail": [{"loc": [], "msg": CANARY, "type": "x"}]}), Outcome.UNEXPECTED_ANSWER),
-        (Reply(500, {"detail": CANARY}), Outcome.UNEXPECTED_ANSWER),
-        (Reply(202, "<p>" + CANARY), Outcome.UNEXPECTED_ANSWER),
-    ]:
-        with subtests.test(reply=reply, code=code):
-            upstream.reset()
-            upstream.refusal = reply
-            assert refusal_of(call, name).code == code
+def test_calls_refuse_undocumented_responses(upstream, call, subtests):
+    for name in CALLS:
+        for reply, code in [
+            (error(429, "too_many_concurrent_requests"), Outcome.RATE_LIMITED),
+            (error(429, "system_busy"), Outcome.RATE_LIMITED),
+            (Reply(422, {"detail": [{"loc": [], "msg": CANARY, "type": "x"}]}), Outcome.UNEXPECTED_ANSWER),
+            (Reply(500, {"detail": CANARY}), Outcome.UNEXPECTED_ANSWER),
+            (Reply(202, "<p>" + CANARY), Outcome.UNEXPECTED_ANSWER),
+        ]:
+            with subtests.test(reply=reply, code=code):
+                upstream.reset()
+                upstream.refusal = reply
+                assert refusal_of(call, name).code == code
 
 
 def test_calls_refuse_pages_of_another_shape(upstream, call, subtests):
@@ -190,11 +185,11 @@ def test_import_number_refuses_a_malformed_id(upstream, call, subtests):
             assert refusal_of(call, "import_number").code == Outcome.UNEXPECTED_ANSWER
 
 
-@each_call
-def test_calls_pass_an_outage_through(upstream, name):
-    away = Outbound({"api.elevenlabs.io": "http://127.0.0.1:9"}, deadline=0.2)
-    with pytest.raises(OutboundError):
-        getattr(LABS, name)(away, upstream.values, *CALLS[name][0])
+def test_calls_pass_an_outage_through(upstream):
+    for name in CALLS:
+        away = Outbound({"api.elevenlabs.io": "http://127.0.0.1:9"}, deadline=0.2)
+        with pytest.raises(OutboundError):
+            getattr(LABS, name)(away, upstream.values, *CALLS[name][0])
 
 
 def test_calls_send_a_write_once(upstream, call, subtests):

@@ -29,6 +29,4 @@ def test_verify_calls_the_host_of_the_region(upstream, verify):
     upstream.region = MUMBAI
     assert verify(api_base=f"https://{MUMBAI}").code == Outcome.OK
     assert {seen.host for seen in upstream.requests} == {MUMBAI}
-    wrong = verify()
-    assert wrong.code == Outcome.NOT_FOUND
-    assert "region" in wrong.reason
+    assert verify().code == Outcome.NOT_FOUND

@@ -21,13 +21,11 @@ def test_verify_wrong_key_gets_no_token(upstream, verify):
     assert {seen.host for seen in upstream.requests} == {"auth.sinch.com"}
 
 
-def test_verify_requests_a_token_once(upstream, verify):
+def test_verify_requests_one_token_for_a_key_and_secret(upstream, verify):
     assert verify().ok
     assert verify(trunk_domain=None).ok
     assert token_requests(upstream) == 1
 
-
-def test_verify_caches_a_token_per_key_and_secret(upstream, verify):
     assert verify().ok
     assert verify(key_secret="sample-and-wrong").code == Outcome.BAD_CREDENTIALS
     assert token_requests(upstream) == 2
@@ -57,32 +55,27 @@ def test_verify_replaces_a_revoked_token(upstream, verify):
     assert token_requests(upstream) == 2
 
 
-def test_verify_unknown_trunk_is_not_found(verify):
-    result = verify(trunk_id=TRUNK[:-1] + "2")
-    assert result.code == Outcome.NOT_FOUND
-    assert "trunk" in result.reason
+def test_verify_distinguishes_trunk_project_and_token(verify, upstream):
+    assert verify(trunk_id=TRUNK[:-1] + "2").code == Outcome.NOT_FOUND
 
+    upstream.reset()
+    sinch_est.tokens.clear()
+    project = "00000000-0000-4000-8000-000000000009"
+    assert verify(project_id=project).code == Outcome.NO_PERMISSION
 
-def test_verify_another_project_is_no_permission(verify):
-    result = verify(project_id="00000000-0000-4000-8000-000000000009")
-    assert result.code == Outcome.NO_PERMISSION
-    assert "project" in result.reason
-
-
-def test_verify_project_that_refuses_the_token_is_bad_credentials(upstream, verify):
+    upstream.reset()
+    sinch_est.tokens.clear()
     upstream.refusal = error(401, "UNAUTHENTICATED")
     assert verify().code == Outcome.BAD_CREDENTIALS
     assert token_requests(upstream) == 1
 
 
-def test_verify_another_domain_differs(upstream, verify):
+def test_verify_compares_the_domain_of_the_trunk(upstream, verify, subtests):
     result = verify(trunk_domain="another.example")
     assert (result.ok, result.code) == (False, Outcome.TRUNK_DOMAIN_DIFFERS)
     assert "another.example" in result.reason
     assert DOMAIN in result.reason
 
-
-def test_verify_same_domain_is_ok(verify, subtests):
     for here in [DOMAIN, DOMAIN.upper(), DOMAIN + ".", None]:
         with subtests.test(here=here):
             sinch_est.tokens.clear()
@@ -91,7 +84,7 @@ def test_verify_same_domain_is_ok(verify, subtests):
             assert DOMAIN in result.reason
 
 
-def test_verify_trunk_without_a_domain_is_not_proven(upstream, verify, subtests):
+def test_verify_trunk_without_a_domain_or_id_is_not_proven(upstream, verify, subtests):
     for domain in [None, 7, "", "no domain, but a sentence"]:
         with subtests.test(domain=domain):
             upstream.reset()
@@ -99,8 +92,8 @@ def test_verify_trunk_without_a_domain_is_not_proven(upstream, verify, subtests)
             upstream.trunk = {"domain": domain}
             assert verify().code == Outcome.NOT_PROVEN
 
-
-def test_verify_response_for_another_trunk_is_unexpected(upstream, verify):
+    upstream.reset()
+    sinch_est.tokens.clear()
     upstream.trunk = {"id": "another"}
     assert verify().code == Outcome.UNEXPECTED_ANSWER
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from app.core.outbound.client import Outbound
@@ -36,14 +38,16 @@ def test_observe_returns_the_number_with_cleaned_text(account, number):
     assert (len(line.label), line.webhook_url) == (200, None)
 
 
-@pytest.mark.parametrize(
-    ("capabilities", "has_voice"),
-    [({"voice": False, "sms": True}, False), ({"voice": True}, True), ({"sms": True}, True), (None, True)],
-)
-def test_numbers_marks_those_without_voice(account, number, capabilities, has_voice):
-    number.capabilities = capabilities
-    assert account.by_number()[ONE].has_voice is has_voice
-    assert account.line(ONE).has_voice is has_voice
+def test_numbers_marks_those_without_voice(account, number):
+    for capabilities, has_voice in [
+        ({"voice": False, "sms": True}, False),
+        ({"voice": True}, True),
+        ({"sms": True}, True),
+        (None, True),
+    ]:
+        number.capabilities = capabilities
+        assert account.by_number()[ONE].has_voice is has_voice, (capabilities, has_voice)
+        assert account.line(ONE).has_voice is has_voice, (capabilities, has_voice)
 
 
 def test_numbers_reads_a_shared_application_once(account, upstream):
@@ -58,13 +62,36 @@ def test_numbers_reads_a_shared_application_once(account, upstream):
     ]
 
 
-def test_observe_deleted_application_has_no_webhook(account, upstream, number):
+def test_point_mends_every_difference(account, upstream):
+    cases: list[tuple[dict[str, Any], Reason | None]] = [
+        ({"voice_url": URL}, None),
+        ({"voice_url": URL.replace("https://", "HTTPS://")}, None),
+        ({"voice_url": URL, "voice_method": "GET"}, Reason.DIFFERENT_METHOD),
+        ({"voice_url": "https://other.example"}, Reason.DIFFERENT_URL),
+        ({"voice_url": ""}, Reason.NO_WEBHOOK),
+        ({"voice_url": None}, Reason.NO_WEBHOOK),
+        ({"voice_url": URL, "voice_application_sid": APP}, Reason.APPLICATION_IN_THE_WAY),
+        ({"voice_url": URL, "trunk_sid": TRUNK}, Reason.TRUNK_IN_THE_WAY),
+    ]
+    for changes, reason in cases:
+        upstream.reset()
+        number = upstream.numbers[ONE]
+        for name, value in changes.items():
+            setattr(number, name, value)
+        assert account.drift(ONE) == reason, (changes, reason)
+        account.point(account.line(ONE))
+        assert account.drift(ONE) is None, (changes, reason)
+
+
+def test_observe_reads_the_application_or_the_trunk(account, upstream, number):
+    number.voice_application_sid = APP
+    upstream.applications[APP] = Application(URL)
+    assert account.drift(ONE) is None
+
     number.voice_application_sid = sample_id("AP", 9)
     line = account.line(ONE)
     assert (line.webhook_url, line.application_id) == (None, sample_id("AP", 9))
 
-
-def test_observe_trunk_overrides_the_webhook(account, number):
     number.voice_url, number.trunk_sid = URL, TRUNK
     line = account.line(ONE)
     assert (line.override, line.override_name, line.webhook_url, line.application_id) == (
@@ -75,40 +102,11 @@ def test_observe_trunk_overrides_the_webhook(account, number):
     )
 
 
-@pytest.mark.parametrize(
-    ("changes", "reason"),
-    [
-        ({"voice_url": URL}, None),
-        ({"voice_url": URL.replace("https://", "HTTPS://")}, None),
-        ({"voice_url": URL, "voice_method": "GET"}, Reason.DIFFERENT_METHOD),
-        ({"voice_url": "https://other.example"}, Reason.DIFFERENT_URL),
-        ({"voice_url": ""}, Reason.NO_WEBHOOK),
-        ({"voice_url": None}, Reason.NO_WEBHOOK),
-        ({"voice_url": URL, "voice_application_sid": APP}, Reason.APPLICATION_IN_THE_WAY),
-        ({"voice_url": URL, "trunk_sid": TRUNK}, Reason.TRUNK_IN_THE_WAY),
-    ],
-)
-def test_point_mends_every_difference(account, number, changes, reason):
-    for name, value in changes.items():
-        setattr(number, name, value)
-    assert account.drift(ONE) == reason
-    account.point(account.line(ONE))
-    assert account.drift(ONE) is None
-
-
-def test_observe_application_with_the_url_is_in_sync(account, upstream, number):
-    number.voice_application_sid = APP
-    upstream.applications[APP] = Application(URL)
-    assert account.drift(ONE) is None
-
-
 def test_point_released_number_is_not_found(account, upstream):
     line = account.line(ONE)
     del upstream.numbers[ONE]
     assert account.drift(ONE) is Reason.NUMBER_GONE
-    result = account.refusal("point", line)
-    assert result.code == Outcome.NOT_FOUND
-    assert "gone" in result.reason
+    assert account.refusal("point", line).code == Outcome.NOT_FOUND
 
 
 def test_observe_matches_the_whole_number_only(account, upstream):
@@ -122,41 +120,44 @@ def test_observe_matches_the_whole_number_only(account, upstream):
     assert account.line("+155512345").label == "this one"
 
 
-@pytest.mark.parametrize(
-    ("changes", "sent"),
-    [
-        ({}, {}),
-        ({"voice_application_sid": APP}, {"VoiceApplicationSid": ""}),
-        ({"trunk_sid": TRUNK}, {"TrunkSid": ""}),
-    ],
-)
-def test_point_sends_only_what_is_needed(account, upstream, number, changes, sent):
-    for name, value in changes.items():
-        setattr(number, name, value)
-    line, usual, forms = account.line(ONE), upstream.answer, []
+def watched_forms(upstream):
+    """Fills up with the form of each request from now on."""
+    usual, forms = upstream.answer, []
 
     def answer(requested):
         forms.append(requested.form)
         return usual(requested)
 
     upstream.answer = answer
-    account.point(line)
-    assert forms == [{"VoiceUrl": URL, "VoiceMethod": "POST"} | sent]
-    assert upstream.transfers == []
-    assert upstream.writes == [
-        ("POST", f"/2010-04-01/Accounts/{upstream.sid}/IncomingPhoneNumbers/{number.sid}.json")
-    ]
+    return forms
 
 
-def test_numbers_next_page_on_another_host_is_refused(account, upstream):
+def test_point_sends_only_what_is_needed(account, upstream):
+    for changes, sent in [
+        ({}, {}),
+        ({"voice_application_sid": APP}, {"VoiceApplicationSid": ""}),
+        ({"trunk_sid": TRUNK}, {"TrunkSid": ""}),
+    ]:
+        upstream.reset()
+        number = upstream.numbers[ONE]
+        for name, value in changes.items():
+            setattr(number, name, value)
+        line = account.line(ONE)
+        forms = watched_forms(upstream)
+        account.point(line)
+        assert forms == [{"VoiceUrl": URL, "VoiceMethod": "POST"} | sent]
+        assert upstream.transfers == []
+        assert upstream.writes == [
+            ("POST", f"/2010-04-01/Accounts/{upstream.sid}/IncomingPhoneNumbers/{number.sid}.json")
+        ]
+
+
+def test_numbers_next_page_elsewhere_is_refused(account, upstream, subtests):
     upstream.page_size_cap, upstream.pages_elsewhere = 1, True
     for result in (account.refusal("numbers"), account.refusal("observe", "+1555123456")):
         assert result.code == Outcome.UNEXPECTED_ANSWER
-        assert "elsewhere" in result.reason
     assert {seen.host for seen in upstream.requests} == {"api.twilio.com"}
 
-
-def test_numbers_odd_next_page_is_refused(upstream, account, subtests):
     for following in [
         "//elsewhere.example/x",
         "http://api.twilio.com/x",
@@ -174,19 +175,17 @@ def test_numbers_odd_next_page_is_refused(upstream, account, subtests):
             assert len(upstream.requests) == 1
 
 
-def test_numbers_repeating_pages_are_refused(account, upstream):
+def test_numbers_repeating_or_endless_pages_are_refused(account, upstream, monkeypatch):
     upstream.page_size_cap, upstream.loops = 1, True
-    result = account.refusal("numbers")
-    assert "too many pages" in result.reason
+    assert account.refusal("numbers").code == Outcome.UNEXPECTED_ANSWER
     assert len(upstream.requests) == 2
 
-
-def test_numbers_endless_pages_are_refused(account, upstream, monkeypatch):
+    upstream.reset()
     monkeypatch.setattr(twilio, "MOST_PAGES", 3)
     upstream.answer = lambda requested: Reply(
         200, {"incoming_phone_numbers": [], "next_page_uri": f"/{len(upstream.requests)}"}
     )
-    assert "too many pages" in account.refusal("numbers").reason
+    assert account.refusal("numbers").code == Outcome.UNEXPECTED_ANSWER
     assert len(upstream.requests) == 3
 
 

@@ -7,13 +7,11 @@ from simulators.twilio import SERVICES, sample_id
 KEY = "twilio"
 
 
-def test_verify_wrong_token_mentions_suspension(verify):
+def test_verify_wrong_token_or_account_is_bad_credentials(verify):
     result = verify(auth_token="sample-and-wrong")
     assert result.code == Outcome.BAD_CREDENTIALS
     assert "suspended" in result.reason.lower()
 
-
-def test_verify_unknown_account_is_bad_credentials(verify):
     assert verify(account_sid=sample_id("AC", 2)).code == Outcome.BAD_CREDENTIALS
 
 
@@ -65,9 +63,7 @@ def test_verify_half_an_api_key_is_not_tested(upstream, verify, subtests):
 
 
 def test_verify_unknown_twiml_app_is_not_found(verify):
-    result = verify(twiml_app_sid=sample_id("AP", 2))
-    assert result.code == Outcome.NOT_FOUND
-    assert "TwiML app" in result.reason
+    assert verify(twiml_app_sid=sample_id("AP", 2)).code == Outcome.NOT_FOUND
 
 
 KINDS = {"messaging": "MG", "verify": "VA", "sync": "IS", "conversations": "IS", "chat": "IS"} | {
@@ -76,7 +72,7 @@ KINDS = {"messaging": "MG", "verify": "VA", "sync": "IS", "conversations": "IS",
 }
 
 
-def test_verify_reads_a_service_at_the_host_of_its_kind(upstream, verify, subtests):
+def test_verify_reads_a_service_at_each_host_of_its_kind(upstream, verify, subtests):
     for host in SERVICES:
         with subtests.test(host=host):
             upstream.reset()
@@ -85,26 +81,21 @@ def test_verify_reads_a_service_at_the_host_of_its_kind(upstream, verify, subtes
             assert verify(service_sid=sid).code == Outcome.OK
             assert upstream.requests[-1].host == host
             upstream.services = {}
-            result = verify(service_sid=sid)
-            assert result.code == Outcome.NOT_FOUND
-            assert "service" in result.reason
+            assert verify(service_sid=sid).code == Outcome.NOT_FOUND
+
+    upstream.reset()
+    upstream.closed_to = "sync.twilio.com"
+    upstream.services = {sample_id("IS"): "chat.twilio.com"}
+    assert verify(service_sid=sample_id("IS")).code == Outcome.OK
 
 
-def test_verify_service_of_unknown_kind_is_not_proven(upstream, verify):
+def test_verify_service_of_unknown_kind_or_unreadable_is_not_proven(upstream, verify):
     result = verify(service_sid=sample_id("ZZ"))
     assert result.code == Outcome.NOT_PROVEN
     assert {seen.host for seen in upstream.requests} == {"api.twilio.com"}
 
-
-def test_verify_unreadable_service_is_not_proven(upstream, verify):
     upstream.closed_to = "messaging.twilio.com"
     assert verify().code == Outcome.NOT_PROVEN
-
-
-def test_verify_tries_every_host_of_a_service(upstream, verify):
-    upstream.closed_to = "sync.twilio.com"
-    upstream.services = {sample_id("IS"): "chat.twilio.com"}
-    assert verify(service_sid=sample_id("IS")).code == Outcome.OK
 
 
 def test_verify_fault_in_a_later_request_is_reported(upstream, verify, subtests):

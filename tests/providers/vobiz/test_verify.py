@@ -17,12 +17,13 @@ def test_verify_reads_every_shape_of_error(upstream, verify, subtests):
             assert verify().code == Outcome.NO_PERMISSION
 
 
-def test_verify_another_accounts_id_is_refused(upstream, verify):
+def test_verify_of_another_an_unknown_or_an_inactive_account(upstream, verify, subtests):
     upstream.account = {"auth_id": "MA_SAMPLE02"}
     assert verify().code == Outcome.WRONG_ACCOUNT
 
+    upstream.account = {"auth_id": None}
+    assert verify().code == Outcome.UNEXPECTED_ANSWER
 
-def test_verify_inactive_account_is_suspended(upstream, verify, subtests):
     for flag in ["enabled", "is_active"]:
         with subtests.test(flag=flag):
             upstream.reset()
@@ -30,8 +31,3 @@ def test_verify_inactive_account_is_suspended(upstream, verify, subtests):
             assert verify().code == Outcome.SUSPENDED
             upstream.account = {flag: None}
             assert verify().code == Outcome.OK
-
-
-def test_verify_account_without_an_id_is_unexpected(upstream, verify):
-    upstream.account = {"auth_id": None}
-    assert verify().code == Outcome.UNEXPECTED_ANSWER

@@ -13,9 +13,11 @@ from sqlalchemy import event, update
 from app.core.errors import Conflict, Invalid, NotFound, Stale
 from app.core.outbound import client
 from app.models import VoicePhoneNumber
+from app.provider import Outcome
 from app.provider.voice_ai import Agent
 from app.providers import PROVIDERS, sinch_est
 from app.services.access import users
+from app.services.connections.gateway import ProviderCallFailed
 from app.services.numbers import assignments
 from app.services.providers import credentials
 from app.services.voice_ai import config, messages, numbers
@@ -494,8 +496,9 @@ def test_agents_lists_those_that_can_be_chosen(here):
         Agent(RECEPTION, "Reception"),
     ]
     here.labs.permissions = set()
-    with pytest.raises(Conflict, match="may not read agents"):
+    with pytest.raises(ProviderCallFailed) as refused:
         numbers.agents(here.scope, here.http, PROVIDERS["elevenlabs"])
+    assert refused.value.result.code == Outcome.NO_PERMISSION
 
 
 def test_switch_follows_the_draft(here):
