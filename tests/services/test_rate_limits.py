@@ -58,16 +58,18 @@ def test_take_after_the_window_counts_from_one(acme):
     assert _row(acme).count == 1
 
 
-@pytest.mark.parametrize("back", [timedelta(hours=1), timedelta(days=400)])
-def test_take_after_the_clock_was_set_back_keeps_the_count(acme, back):
-    _take(acme, 10)
-    _move(acme, back)
-    with pytest.raises(TooMany) as refused:
+def test_take_after_the_clock_was_set_back_keeps_the_count(acme):
+    for back in [timedelta(hours=1), timedelta(days=400)]:
+        with acme.transaction():
+            rate_limits.clear(acme, LIMIT)
+        _take(acme, 10)
+        _move(acme, back)
+        with pytest.raises(TooMany) as refused:
+            _take(acme)
+        assert refused.value.retry_after <= rate_limits.WINDOW.total_seconds()
+        assert _row(acme).window_started_at <= clock.now()
+        _move(acme, -rate_limits.WINDOW)
         _take(acme)
-    assert refused.value.retry_after <= rate_limits.WINDOW.total_seconds()
-    assert _row(acme).window_started_at <= clock.now()
-    _move(acme, -rate_limits.WINDOW)
-    _take(acme)
 
 
 def test_forgive_clears_own_and_subtracts_from_shared(acme):

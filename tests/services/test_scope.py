@@ -20,31 +20,26 @@ from tests.support.scopes import OFFLINE, Fault, failing_at
 DRAFT = {"phone_number": "+15551234567", "provider": "twilio"}
 
 
-def test_get_of_another_organizations_row_raises_not_found(acme, globex):
+def test_get_and_select_return_the_organizations_rows_only(acme, globex):
     row = crud.create(acme, DRAFT)
     assert acme.get(Endpoint, row.id, what="endpoint").id == row.id
-    with pytest.raises(NotFound, match="Endpoint not found") as foreign:
+    with pytest.raises(NotFound) as foreign:
         globex.get(Endpoint, row.id, what="endpoint")
     for row_id in ("no-such-id", "", "'; --", "x" * 5000):
         with pytest.raises(NotFound) as nowhere:
             globex.get(Endpoint, row_id, what="endpoint")
         assert foreign.value.message == nowhere.value.message
 
-
-def test_select_returns_the_organizations_rows_only(acme, globex):
-    crud.create(acme, DRAFT)
     crud.create(globex, DRAFT | {"phone_number": "+15551234568"})
     rows = acme.session.scalars(acme.select(Endpoint)).all()
     assert [row.phone_number for row in rows] == ["+15551234567"]
 
 
-def test_for_organization_keeps_the_actor(acme, cast):
+def test_for_organization_keeps_the_actor_and_may_have_none(acme, cast):
     inside = acme.for_organization(cast.globex)
     assert inside.organization is cast.globex
     assert inside.actor is acme.actor
 
-
-def test_organization_outside_any_raises_not_found(acme):
     with pytest.raises(NotFound):
         _ = acme.for_organization(None).organization
 
@@ -98,11 +93,11 @@ def test_hooks_of_a_failed_transaction_are_dropped(acme):
 
 
 def test_hooks_and_parts_of_a_transaction_need_one(acme):
-    with pytest.raises(RuntimeError, match="inside a transaction"):
+    with pytest.raises(RuntimeError):
         acme.on_commit(print)
-    with pytest.raises(RuntimeError, match="inside a transaction"):
+    with pytest.raises(RuntimeError):
         log.note(acme, Action.CONNECTION_TESTED, "x")
-    with pytest.raises(RuntimeError, match="inside a transaction"):
+    with pytest.raises(RuntimeError):
         directory.add(acme, "Initech")
 
 
@@ -121,7 +116,7 @@ def test_transaction_inside_another_raises_and_saves_neither(acme, scopes):
             with acme.transaction():
                 acme.organization.country = "IN"
 
-    with pytest.raises(RuntimeError, match="open already"):
+    with pytest.raises(RuntimeError):
         nested()
     with scopes.of("dana") as other:
         assert (other.organization.name, other.organization.country) == ("Acme Support", None)
@@ -245,7 +240,7 @@ SAVES = {
 
 
 @pytest.mark.parametrize("save", SAVES.values(), ids=SAVES.keys())
-def test_a_fault_at_any_statement_of_a_save_leaves_all_or_nothing(engine, scopes, monkeypatch, save, report):
+def test_save_with_a_failing_statement_changes_nothing(engine, scopes, monkeypatch, save, report):
     """Without what follows once it is committed: that is no part of it."""
     monkeypatch.setattr(provisioning, "changed", lambda *_: None)
     with scopes.of("dana") as scope:
@@ -271,7 +266,7 @@ def test_a_fault_at_any_statement_of_a_save_leaves_all_or_nothing(engine, scopes
     assert after[0][2] > before[0][2], "the change has its audit event"
 
 
-def test_a_change_without_its_audit_event_is_not_saved(acme, scopes, monkeypatch):
+def test_save_without_its_audit_event_changes_nothing(acme, scopes, monkeypatch):
     def broken(*_args, **_named):
         raise Fault
 
@@ -283,7 +278,7 @@ def test_a_change_without_its_audit_event_is_not_saved(acme, scopes, monkeypatch
         assert listing.count(scope, listing.Filter()) == 0
 
 
-def test_any_change_raises_the_revision_but_not_the_version(acme):
+def test_save_raises_the_revision_but_not_the_version(acme):
     version, revision = acme.organization.version, acme.organization.revision
     updated = acme.organization.updated_at
     crud.create(acme, DRAFT)

@@ -58,8 +58,6 @@ def test_actor_has_the_owner_and_the_scopes_of_the_token(acme, cast, issued):
     assert not actor.may_read_secrets
 
 
-
-
 def test_issue_signs_known_claims_and_audits_no_jwt(issued, acme):
     claims = _claims(issued)
     assert set(claims) == {"iss", "aud", "sub", "jti", "iat", "exp", "scope"}
@@ -70,8 +68,6 @@ def test_issue_signs_known_claims_and_audits_no_jwt(issued, acme):
     assert (event.action, event.subject) == ("token.issued", "dana@acme.example")
     assert event.changes["scopes"] == [None, "secrets"]
     assert issued.jwt not in str(event.changes)
-
-
 
 
 def test_issue_refuses_what_cannot_be_given(acme, cast):
@@ -90,8 +86,6 @@ def test_issue_refuses_what_cannot_be_given(acme, cast):
 
     with pytest.raises(Invalid):
         tokens.issue(acme, cast.mo, name="Dialer", scopes=(SECRETS,))
-
-
 
 
 def _refused(keys, text):
@@ -146,8 +140,6 @@ def test_verify_ignores_the_kid(acme, issued):
         assert tokens.verify(acme.keys, text).token_id == issued.token.id
 
 
-
-
 def test_rotation_keeps_old_tokens_until_the_old_key_is_removed(acme, cast, issued):
     newer = "a-newer-key-that-is-long-enough-for-it"
     rotated = replace(acme, keys=Keys(acme.keys.sealer, (newer, *acme.keys.jwt)))
@@ -157,8 +149,6 @@ def test_rotation_keeps_old_tokens_until_the_old_key_is_removed(acme, cast, issu
     alone = Keys(acme.keys.sealer, (newer,))
     assert tokens.verify(alone, fresh.jwt).token_id == fresh.token.id
     assert _refused(alone, issued.jwt)
-
-
 
 
 WRONG_CLAIMS = [
@@ -221,8 +211,6 @@ def test_verify_refuses_malformed_tokens_and_claims(acme, subtests):
         assert _refused(acme.keys, jws.serialize_compact({"alg": "HS256"}, claims, key)), claims[:9]
 
 
-
-
 def test_actor_of_a_revoked_token_or_disabled_user_is_refused(acme, cast, issued):
     tokens.revoke(acme, cast.dana, issued.token.id)
     with pytest.raises(Unauthenticated):
@@ -236,8 +224,6 @@ def test_actor_of_a_revoked_token_or_disabled_user_is_refused(acme, cast, issued
     users.set_disabled(acme, cast.mo.id, True)
     with pytest.raises(Unauthenticated):
         tokens.actor(acme.session, token.id, ip="", request_id="")
-
-
 
 
 def test_another_role_revokes_every_token(acme, globex, cast):

@@ -272,25 +272,18 @@ def test_apply_after_a_change_returns_a_fresh_preview(acme):
     assert [row.phone_number for row in rows(acme)] == [FIRST, SECOND]
 
 
-def test_apply_refuses_a_number_claimed_since(acme, globex):
-    found = checked(acme, sheet(f"{FIRST},twilio,,,,", f"{SECOND},twilio,,,,"))
-    made(globex, SECOND)
-    again = csv_import.apply(acme, found.id)
-    assert again.applied_at is None
-    assert refused(again) == [(3, messages.IN_USE)]
-    assert rows(acme) == []
-
-
 @pytest.mark.both_databases
-def test_apply_refuses_a_number_claimed_concurrently(acme, globex, monkeypatch):
-    """Between the last look and the insert, as another process can on PostgreSQL."""
+def test_apply_refuses_a_number_claimed_since_or_concurrently(acme, globex, monkeypatch):
+    """Concurrently: between the last look and the insert, as another process can on PostgreSQL."""
     found = checked(acme, sheet(f"{FIRST},twilio,,,,", f"{SECOND},twilio,,,,"))
+    other = checked(acme, sheet(f"{FIRST},twilio,,,,", f"{SECOND},twilio,,,,"))
     made(globex, SECOND)
-    monkeypatch.setattr(csv_import, "_is_as_planned", lambda *_: True)
-    again = csv_import.apply(acme, found.id)
-    assert again.applied_at is None
-    assert refused(again) == [(3, messages.IN_USE)]
-    assert rows(acme) == []
+    for preview in (found, other):
+        again = csv_import.apply(acme, preview.id)
+        assert again.applied_at is None
+        assert refused(again) == [(3, messages.IN_USE)]
+        assert rows(acme) == []
+        monkeypatch.setattr(csv_import, "_is_as_planned", lambda *_: True)
 
 
 def test_apply_after_a_change_of_country_returns_a_fresh_preview(acme):
@@ -303,19 +296,15 @@ def test_apply_after_a_change_of_country_returns_a_fresh_preview(acme):
     assert rows(acme) == []
 
 
-def test_apply_twice_is_a_conflict(acme):
-    found = checked(acme, sheet(f"{FIRST},twilio,,,,"))
-    csv_import.apply(acme, found.id)
-    with pytest.raises(Conflict) as reported:
-        csv_import.apply(acme, found.id)
-    assert reported.value.code == "APPLIED_ALREADY"
-
-
-def test_apply_of_a_stale_version_changes_nothing(acme):
+def test_apply_twice_or_of_a_stale_version_is_refused(acme):
     found = checked(acme, sheet(f"{FIRST},twilio,,,,"))
     with pytest.raises(Stale):
         csv_import.apply(acme, found.id, version=found.version + 1)
     assert rows(acme) == []
+    csv_import.apply(acme, found.id)
+    with pytest.raises(Conflict) as reported:
+        csv_import.apply(acme, found.id)
+    assert reported.value.code == "APPLIED_ALREADY"
 
 
 @pytest.mark.both_databases

@@ -120,40 +120,32 @@ def found(tmp_path_factory):
 FIRST, SECOND = "+15551234567", "+15551234568"
 
 
-def test_the_form_shows_and_saves_it(found):
+def test_a_new_field_is_in_the_form_the_audit_and_the_api(found):
     assert found["created"] == {FIRST: "Sales"}
     assert "Team Sales" in found["details"]
     assert found["form"] == ["Sales", "200"]
     assert found["edited"] == {FIRST: "Support"}
 
-
-def test_the_audit_labels_it_and_undo_restores_it(found):
     assert found["event"] == {"department": ["Sales", "Support"]}
     assert "Team" in found["audit"]
     assert found["undone"] == {FIRST: "Sales"}
     assert found["restored"] == found["bulk_undone"]
 
-
-def test_the_api_reads_checks_and_documents_it(found):
     assert found["api"] == [201, "Desk"]
     assert found["refused"] == [422, "department"]
     assert found["openapi"] == [True, True, True]
 
 
-def test_it_is_searched_and_sorted_by(found):
+def test_a_new_field_is_searched_sorted_imported_and_in_bulk(found):
     assert found["searched"] == 1
     assert found["sorted"] == ["+1 555-123-4567", "+1 555-123-4568"]
 
-
-def test_files_carry_it(found):
     header, first, _ = found["csv"].lstrip("\ufeff").splitlines()
     row = dict(zip(header.split(","), first.split(","), strict=True))
     assert row["department"] == "Sales"
     assert "Who owns it." in found["help"]
     assert found["imported"] == {FIRST: "Imported", SECOND: "Desk"}
 
-
-def test_a_bulk_change_sets_it_and_is_undone(found):
     assert "Team: " in found["bulk_page"]
     assert found["bulk"] == {FIRST: "All", SECOND: "All"}
     assert found["bulk_undone"] == {FIRST: "Imported", SECOND: "Desk"}

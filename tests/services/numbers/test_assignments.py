@@ -47,7 +47,7 @@ def test_make_default_replaces_the_default(acme, cast):
     assert search.recent(acme)[0].id == event.id
 
 
-def test_unassign_default_promotes_the_next(acme, cast):
+def test_unassign_default_promotes_the_next_of_its_provider(acme, cast):
     for number in (ONE, TWO, THREE):
         _give(acme, cast.mo, number)
     assignments.unassign(acme, cast.mo.id, "twilio", ONE)
@@ -57,18 +57,20 @@ def test_unassign_default_promotes_the_next(acme, cast):
     assignments.unassign(acme, cast.mo.id, "twilio", TWO.removeprefix("+"))
     assert _of(acme, cast.mo) == {}
 
-
-def test_unassign_keeps_the_default_of_other_providers(acme, cast):
     _give(acme, cast.mo, ONE)
     _give(acme, cast.mo, TWO, "sinch")
     assignments.unassign(acme, cast.mo.id, "twilio", ONE)
     assert _of(acme, cast.mo) == {("sinch", TWO): True}
 
 
-def test_assign_number_may_be_shared_in_an_organization(acme, cast):
+def test_assign_shares_a_number_between_users_and_refuses_it_twice(acme, cast):
     _give(acme, cast.mo, ONE)
     _give(acme, cast.dana, ONE)
     assert [row["userName"] for row in assignments.every(acme)] == ["Dana", "Mo"]
+    with pytest.raises(Conflict) as refused:
+        _give(acme, cast.mo, ONE)
+    assert refused.value.code == "NUMBER_ALREADY_GIVEN"
+    _give(acme, cast.mo, ONE, "sinch")
 
 
 def test_assign_number_of_another_organization_is_refused(acme, globex, cast):
@@ -105,14 +107,6 @@ def test_assign_concurrently_leaves_one_default(scopes):
     with scopes.of("dana") as scope:
         rows = scope.session.scalars(scope.select(VoicePhoneNumber)).all()
         assert sum(row.is_default for row in rows) == 1
-
-
-def test_assign_again_is_refused(acme, cast):
-    _give(acme, cast.mo, ONE)
-    with pytest.raises(Conflict) as refused:
-        _give(acme, cast.mo, ONE)
-    assert refused.value.code == "NUMBER_ALREADY_GIVEN"
-    _give(acme, cast.mo, ONE, "sinch")
 
 
 def test_other_organizations_user_or_number_is_not_found(acme, globex, cast):

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import re
-
 import pytest
 
 from app.core.errors import Conflict, Invalid, NotFound, Stale
@@ -28,75 +26,57 @@ def live(acme):
     return acme
 
 
-def test_it_refuses_one_that_is_not_configured_and_names_what_is_missing(acme):
+def test_make_active_refuses_an_incomplete_or_disabled_provider(acme):
     credentials.save(acme, TWILIO, {"account_sid": TWILIO_VALUES["account_sid"]})
-    with pytest.raises(Conflict, match=r"needs Auth token\.") as refused:
+    with pytest.raises(Conflict) as refused:
         active.make_active(acme, Family.TELEPHONY, "twilio")
     assert refused.value.code == "PROVIDER_NOT_CONFIGURED"
     assert active.active(acme, Family.TELEPHONY) is None
 
-
-def test_it_refuses_one_that_is_disabled(acme):
     credentials.save(acme, TWILIO, TWILIO_VALUES, enabled=False)
-    with pytest.raises(Conflict, match="Twilio is disabled") as refused:
+    with pytest.raises(Conflict) as refused:
         active.make_active(acme, Family.TELEPHONY, "twilio")
     assert refused.value.code == "PROVIDER_DISABLED"
 
 
-def test_it_refuses_one_of_another_family(acme):
+def test_make_active_refuses_another_family_or_provider(acme):
     credentials.save(acme, VOBIZ, VOBIZ_VALUES)
     with pytest.raises(Invalid) as refused:
         active.make_active(acme, Family.VOICE, "vobiz")
-    assert refused.value.problems[0].message == "Vobiz does not serve the dialer. Use twilio or sinch."
+    assert [problem.field for problem in refused.value.problems] == ["provider"]
 
-
-def test_it_refuses_one_that_does_not_exist(acme):
     with pytest.raises(NotFound):
         active.make_active(acme, Family.VOICE, "acme")
 
 
-def test_families_choose_for_themselves(live):
+def test_make_active_switches_one_family_and_records_it(live):
     credentials.save(live, VOBIZ, VOBIZ_VALUES)
-    active.make_active(live, Family.TELEPHONY, "vobiz")
+    active.make_active(live, Family.TELEPHONY, "vobiz", reason="Cheaper")
     assert active.active(live, Family.TELEPHONY) == "vobiz"
     assert active.active(live, Family.VOICE) == "twilio"
     assert active.active_families(live, TWILIO) == [Family.VOICE]
-
-
-def test_a_switch_is_in_the_history_with_its_reason_and_in_the_audit(live):
-    credentials.save(live, VOBIZ, VOBIZ_VALUES)
-    active.make_active(live, Family.TELEPHONY, "vobiz", reason="Cheaper")
     last, *_, first = history.history(live, TWILIO)
-    assert (last.family, last.was, last.now, last.reason) == (
-        "telephony",
-        "twilio",
-        "vobiz",
-        "Cheaper",
-    )
-    assert (first.family, first.was, first.now, first.reason) == (
-        "telephony",
-        None,
-        "twilio",
-        "First one",
-    )
+    switches = [(one.family, one.was, one.now, one.reason) for one in (first, last)]
+    assert switches == [
+        ("telephony", None, "twilio", "First one"),
+        ("telephony", "twilio", "vobiz", "Cheaper"),
+    ]
     assert last.actor_name == "dana@acme.example"
     event = search.recent(live)[0]
     assert event.action == "provider.switched"
     assert event.changes["active"] == ["twilio", "vobiz"]
 
 
-def test_choosing_the_same_again_makes_no_history(live):
+def test_make_active_again_makes_no_history_and_none_clears_it(live):
     before = len(live.session.scalars(live.select(ProviderSwitch)).all())
     active.make_active(live, Family.TELEPHONY, "twilio")
     assert len(live.session.scalars(live.select(ProviderSwitch)).all()) == before
 
-
-def test_choose_none_clears_the_default(live):
     active.make_active(live, Family.TELEPHONY, None, reason="Closed")
     assert active.active(live, Family.TELEPHONY) is None
 
 
-def test_disabling_keeps_the_values_and_unsets_every_family(live):
+def test_disable_keeps_the_values_and_unsets_every_family(live):
     credentials.set_enabled(live, OFFLINE, TWILIO, False)
     state = store.load(live, TWILIO)
     assert (state.enabled, state.is_configured) == (False, True)
@@ -110,44 +90,42 @@ def test_disabling_keeps_the_values_and_unsets_every_family(live):
     assert active.active(live, Family.VOICE) is None
 
 
-def test_enabling_what_was_never_saved_is_refused(acme):
+def test_save_without_values_enables_once(acme):
     assert credentials.save(acme, SINCH, {}, enabled=True) == {"enabled": [False, True]}
     assert store.load(acme, SINCH).exists
     assert credentials.save(acme, SINCH, {}, enabled=True) == {}
     assert len(search.recent(acme)) == 1
 
 
-def test_forgetting_unsets_every_family(live):
+def test_disconnect_unsets_every_family(live):
     credentials.disconnect(live, TWILIO)
     assert active.active_families(live, TWILIO) == []
     assert not store.load(live, TWILIO).exists
     assert {switch.reason for switch in history.history(live, TWILIO, limit=2)} == {"Twilio was disconnected"}
 
 
-def test_clearing_what_an_active_provider_needs_is_refused(live, subtests):
+def test_save_refuses_to_clear_only_what_a_default_needs(live, subtests):
     for name in ["account_sid", "auth_token"]:
         with subtests.test(name=name):
-            with pytest.raises(Conflict, match=f"needs {TWILIO.field(name).label}") as refused:
+            with pytest.raises(Conflict) as refused:
                 credentials.save(live, TWILIO, {name: None, "max_concurrent": 3})
             assert refused.value.code == "PROVIDER_ACTIVE"
-            assert re.search("default for the dialer and agent calls", refused.value.message)
+            assert TWILIO.field(name).label in refused.value.message
             state = store.load(live, TWILIO)
             assert state.is_configured
             assert "max_concurrent" not in state.values
 
-
-def test_clearing_anything_else_of_an_active_provider_is_not(live):
     credentials.save(live, TWILIO, {"max_concurrent": 3})
     credentials.save(live, TWILIO, {"max_concurrent": None})
 
 
-def test_clearing_what_an_inactive_provider_needs_is_not_refused(acme):
+def test_save_clears_what_an_inactive_provider_needs(acme):
     credentials.save(acme, TWILIO, TWILIO_VALUES)
     credentials.save(acme, TWILIO, {"auth_token": None})
     assert not store.load(acme, TWILIO).is_configured
 
 
-def test_a_stale_version_is_refused_with_what_is_stored_now(live, subtests):
+def test_a_stale_version_is_refused_with_the_stored_connection(live, subtests):
     for save in [
         lambda scope, version: credentials.save(scope, TWILIO, {"max_concurrent": 2}, version=version),
         lambda scope, version: credentials.disconnect(scope, TWILIO, version=version),
@@ -163,20 +141,21 @@ def test_a_stale_version_is_refused_with_what_is_stored_now(live, subtests):
             save(live, refused.value.current.version)
 
 
-def test_version_0_is_for_what_was_never_saved(acme):
+def test_save_with_version_0_needs_no_stored_connection(acme):
     credentials.save(acme, TWILIO, TWILIO_VALUES, version=0)
     with pytest.raises(Stale):
         credentials.save(acme, TWILIO, TWILIO_VALUES, version=0)
 
 
-def test_a_form_of_one_provider_saves_its_own_fields_only(acme):
+def test_save_sent_takes_the_providers_own_fields_only(acme):
     credentials.save_sent(acme, OFFLINE, VOBIZ, {"vobiz_auth_id": " MA_SAMPLE ", "vobiz_max_concurrent": 3})
     assert store.load(acme, VOBIZ).values == {"auth_id": "MA_SAMPLE", "max_concurrent": 3}
-    with pytest.raises(Invalid, match="twilio_account_sid"):
+    with pytest.raises(Invalid) as refused:
         credentials.save_sent(acme, OFFLINE, VOBIZ, {"twilio_account_sid": "AC" + "0" * 32})
+    assert [problem.field for problem in refused.value.problems] == ["twilio_account_sid"]
 
 
-def test_two_people_who_switch_concurrently_leave_a_history_that_fits(scopes):
+def test_make_active_concurrently_leaves_a_consistent_history(scopes):
     with scopes.of("dana") as scope:
         credentials.save(scope, TWILIO, TWILIO_VALUES)
         credentials.save(scope, VOBIZ, VOBIZ_VALUES)
@@ -193,7 +172,7 @@ def test_two_people_who_switch_concurrently_leave_a_history_that_fits(scopes):
         assert scope.organization.active_telephony == was[-1]
 
 
-def test_a_reason_goes_into_the_switch_and_the_audit(live):
+def test_a_reason_is_in_the_switch_and_the_audit(live):
     credentials.set_enabled(live, OFFLINE, TWILIO, False, reason="They send bills")
     assert {row.reason for row in history.history(live, TWILIO, limit=2)} == {
         "Twilio was disabled: They send bills"
@@ -211,7 +190,7 @@ def test_a_reason_goes_into_the_switch_and_the_audit(live):
     assert ("Made default for agent calls", "First one") in reported
 
 
-def test_the_last_switch_is_undone_and_no_other(live):
+def test_undo_restores_the_last_switch_and_no_other(live):
     credentials.save(live, VOBIZ, VOBIZ_VALUES)
     active.make_active(live, Family.TELEPHONY, "vobiz", reason="Cheaper")
     first, *_ = [change.undo for change in history.changes(live, VOBIZ)]
@@ -231,26 +210,23 @@ def test_the_last_switch_is_undone_and_no_other(live):
     ]
 
 
-def test_what_cannot_be_used_any_more_is_not_brought_back(live):
+def test_undo_to_a_disabled_provider_is_refused(live):
     credentials.save(live, VOBIZ, VOBIZ_VALUES)
     active.make_active(live, Family.TELEPHONY, "vobiz")
     switch = history.history(live, VOBIZ)[0].id
     credentials.set_enabled(live, OFFLINE, TWILIO, False)
-    with pytest.raises(Conflict, match="Twilio is disabled"):
+    with pytest.raises(Conflict) as refused:
         active.undo(live, switch, reason=None)
+    assert refused.value.code == "PROVIDER_DISABLED"
     assert active.active(live, Family.TELEPHONY) == "vobiz"
 
 
-def test_another_organization_s_switch_is_not_found(live, globex):
+def test_undo_of_another_organization_or_a_stale_page_is_refused(live, globex):
     switch = history.history(live, TWILIO)[0].id
     with pytest.raises(NotFound):
         active.undo(globex, switch, reason=None)
     with pytest.raises(NotFound):
         active.undoable(live, -1)
-
-
-def test_an_undo_from_a_stale_page_is_refused(live):
-    switch = history.history(live, TWILIO)[0].id
     with pytest.raises(Stale):
         active.undo(live, switch, reason=None, version=99)
 

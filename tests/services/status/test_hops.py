@@ -128,13 +128,11 @@ def test_hops_of_a_call_out_end_at_the_runtime(live):
     assert path.problem is None
 
 
-def test_a_partly_tested_connection_is_no_problem(live):
+def test_partly_tested_or_outbound_only_is_no_problem(live):
     save_test(live, code="not_proven")
     path = _path(live)
     assert (path.hop("provider").state, path.problem) == (HopState.PARTLY_TESTED, None)
 
-
-def test_an_outbound_number_without_inbound_agent_is_no_problem(live):
     edit(live, inbound_agent_name=None)
     path = _path(live)
     assert (path.hop("agent").state, path.problem) == (HopState.OUTBOUND_ONLY, None)

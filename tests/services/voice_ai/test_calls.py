@@ -196,19 +196,17 @@ def test_receive_concurrently_stores_one_call(signing, scopes):
     assert len(rows(signing)) == 2
 
 
-def test_receive_other_kind_of_event_stores_nothing(signing):
+def test_receive_other_events_or_no_json_store_nothing(signing):
+    for body in (b"", b"{", b'{"type": NaN}', b"\xff", b'{"a": 1, "a": 2}'):
+        with pytest.raises(Malformed):
+            report(signing, body)
+    assert rows(signing, WebhookReceipt) == []
+
     kinds: list[Any] = ["post_call_audio", "something_new", None, 7, [], {}]
     for place, kind in enumerate(kinds):
         event = ended(str(place)) | {"type": kind}
         assert report(signing, event) == messages.EVENT_IGNORED
     assert rows(signing) == []
-
-
-def test_receive_signed_body_that_is_no_json_is_malformed(signing):
-    for body in (b"", b"{", b'{"type": NaN}', b"\xff", b'{"a": 1, "a": 2}'):
-        with pytest.raises(Malformed):
-            report(signing, body)
-    assert rows(signing, WebhookReceipt) == []
 
 
 def test_receive_accepts_any_transcript(signing):
@@ -225,11 +223,11 @@ def test_receive_without_a_conversation_is_refused(signing):
     conversations: list[Any] = [None, "", "  ", 7, [], {}, "x" * 101, "\u202e"]
     for conversation in conversations:
         for event in (ended, not_begun):
-            with pytest.raises(Invalid, match="conversation_id"):
+            with pytest.raises(Invalid):
                 report(signing, event(conversation))
     others: list[Any] = [[], "text", 7, None]
     for other in others:
-        with pytest.raises(Invalid, match="body"):
+        with pytest.raises(Invalid):
             report(signing, other)
 
 
