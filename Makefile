@@ -75,7 +75,7 @@ fix: $(VENV)/.installed-dev ## Fix what ruff can fix, and format
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-bench: $(VENV)/.installed-dev ## Run benchmarks
+bench: $(VENV)/.installed-bench ## Run benchmarks
 	@$(IN_VENV) bench.voice_provider $(BENCH_ARGS)
 	@$(IN_VENV) bench.endpoints $(BENCH_ENDPOINTS_ARGS)
 	@$(IN_VENV) bench.under_attack $(BENCH_ATTACK_ARGS)
@@ -88,6 +88,8 @@ requirements: $(VENV)/.installed-dev ## Re-pin requirements (BUMP=--upgrade for 
 	@$(COMPILE) $(BUMP) pyproject.toml --output-file requirements.txt
 	@$(COMPILE) $(BUMP) pyproject.toml --extra dev --constraints requirements.txt \
 		--output-file requirements-dev.txt
+	@$(COMPILE) $(BUMP) pyproject.toml --extra bench --constraints requirements.txt \
+		--output-file requirements-bench.txt
 
 clean: ## Remove .venv and caches; the data in instance/ stays
 	@rm -rf $(VENV) $(NODE_MODULES) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
@@ -147,6 +149,11 @@ $(NODE_MODULES)/.installed: devtools/clients/package-lock.json
 	@if npm ci --silent --prefix devtools/clients; then touch $@; else \
 		echo "Skipped: npm could not install the packages. The tests that need them are skipped too."; \
 	fi
+
+$(VENV)/.installed-bench: requirements-bench.txt | $(VENV)/.installed-dev
+	@echo "Installing requirements-bench.txt"
+	@$(PIP_INSTALL) -r requirements-bench.txt
+	@touch $@
 
 browser: | venv
 	@$(IN_VENV) devtools.chromium

@@ -9,17 +9,18 @@ from flask import Flask, Response
 
 
 def create_app(answer: str) -> Flask:
-    """`answer` is JSON: the path, and the body and headers of the response."""
+    """`answer` is JSON: the path, and status, body and headers of the response."""
     given = json.loads(answer)
     body = given["body"].encode()
+    status = given["status"]
     headers = given["headers"]
     app = Flask(__name__)
 
     @app.get(given["path"])
     def providers() -> Response:
-        return Response(body, headers=headers)
+        return Response(body, status, headers=headers)
 
     return app
 
 
-app = create_app(os.environ["BARE_ANSWER"])
+app = create_app(os.environ["PEER"])
