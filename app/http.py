@@ -20,14 +20,15 @@ from app.config import Settings
 from app.core import paths
 from app.core.errors import Malformed, NotFound, UnsupportedMedia
 from app.core.outbound.client import Outbound
+from app.core.outbound.turns import Limits
 from app.core.sealing import Sealer
 from app.core.slots import Slots
 from app.database import engine
 from app.edge import environ
 from app.services.scope import Keys
 
-MAX_CONCURRENT_OUTBOUND = 5
-"""Threads of a process that may wait for providers concurrently."""
+OUTBOUND_LIMITS = Limits(total=8, host=3, organization=4, shared=2)
+"""Of each process: some of the threads that answer requests are always free."""
 
 
 def flask_config(settings: Settings) -> dict[str, Any]:
@@ -76,7 +77,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.extensions["patchbay"] = Keys(Sealer(settings.fernet_keys), settings.jwt_keys, settings.secret_key)
     app.extensions["patchbay_settings"] = settings
     app.extensions["patchbay_hashing"] = Slots(settings.data / "hashing", _max_concurrent_hashes())
-    app.extensions["patchbay_outbound"] = Outbound(settings.upstreams, max_concurrent=MAX_CONCURRENT_OUTBOUND)
+    app.extensions["patchbay_outbound"] = Outbound(settings.upstreams, limits=OUTBOUND_LIMITS)
     app.extensions["patchbay_check_soon"] = lambda _organization_id: None
     app.extensions["patchbay_token_used"] = lambda _token_id: None
     app.url_map.merge_slashes = False

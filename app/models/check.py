@@ -8,7 +8,10 @@ from app.models.base import Base, Id, Moment, OrganizationId
 
 
 class Check(Base):
-    """The last test of a connection: its result, when, and by whom."""
+    """The last proof that a provider accepts the stored credentials, or not: the result, when, and by whom.
+
+    `evidence` is what they were used for. A changed credential deletes the row.
+    """
 
     __tablename__ = "checks"
     __table_args__ = (UniqueConstraint("organization_id", "provider"),)
@@ -19,6 +22,6 @@ class Check(Base):
     ok: Mapped[bool]
     code: Mapped[str] = mapped_column(String(32))
     reason: Mapped[str] = mapped_column(String(1000))
-    connection_version: Mapped[int]
+    evidence: Mapped[str] = mapped_column(String(32), default="test")
     checked_at: Mapped[Moment] = mapped_column(default=clock.now)
     actor_name: Mapped[str] = mapped_column(String(254))

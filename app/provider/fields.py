@@ -69,6 +69,16 @@ class Field:
     python_type: ClassVar[type] = str
     secret: ClassVar[bool] = False
 
+    @property
+    def is_tested(self) -> bool:
+        """Whether the provider gets the value, so that a connection test depends on it."""
+        return self.origin is Origin.TYPED
+
+    @property
+    def is_credential(self) -> bool:
+        """Whether another value makes it another account, or another way to sign in to it."""
+        return self.is_tested and (self.secret or self.required)
+
     def __set_name__(self, owner: type, name: str) -> None:
         object.__setattr__(self, "name", name)
 
@@ -140,6 +150,7 @@ class Count(Field):
     most: int = field(default=1000, kw_only=True)
 
     python_type: ClassVar[type] = int
+    is_tested = False
 
     def check(self, value: int, country: str | None) -> int:
         if not self.least <= value <= self.most:
@@ -158,6 +169,8 @@ class ServiceHost(Field):
     """
 
     hosts: tuple[str, ...] = field(kw_only=True)
+
+    is_credential = True
 
     def check(self, value: str, country: str | None) -> str:
         value = _plain_text(value, 200).rstrip("/")

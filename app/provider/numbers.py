@@ -43,6 +43,7 @@ class Reason(StrEnum):
     NOTHING_EXPECTED = "nothing_expected"
     PROVIDER_NOT_CONFIGURED = "provider_not_configured"
     PROVIDER_UNREACHABLE = "provider_unreachable"
+    BUSY = "busy"
 
 
 UNKNOWN = frozenset({Reason.REGION_UNKNOWN, Reason.NOT_SHOWN})

@@ -21,6 +21,8 @@ class Outcome(StrEnum):
     RATE_LIMITED = "rate_limited"
     UNEXPECTED_ANSWER = "unexpected_answer"
     UNREACHABLE = "unreachable"
+    BUSY = "busy"
+    """Patchbay had too many calls in progress, and did not make this one."""
 
 
 @dataclass(frozen=True)

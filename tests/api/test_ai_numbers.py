@@ -79,7 +79,7 @@ def test_switch_ai_conflicts_have_codes(
     on = {"aiEnabled": True, "aiAgentId": RECEPTION}
 
     def refusal(path: str = path) -> str:
-        with unchanged(app, but=("audit_events", "provider_writes")):
+        with unchanged(app, but=("audit_events", "provider_writes", "checks")):
             answer = dana.put(path, on)
         assert answer.status_code == 409
         return str(answer.get_json()["code"])

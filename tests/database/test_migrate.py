@@ -86,7 +86,7 @@ def _fill(engine):
                     numbers=[AuditNumbers(first=1, last=2, packed=b"x")],
                 ),
                 AuditChain(chain=cast.acme.id, count=1, head="x", seal="x"),
-                Check(**own, ok=True, code="ok", reason="x", connection_version=1, actor_name="x"),
+                Check(**own, ok=True, code="ok", reason="x", actor_name="x"),
                 DriftCheck(**own, phone_number="+15551234567"),
                 CheckRun(organization_id=cast.acme.id, leased_until=now),
                 Call(organization_id=cast.acme.id, conversation_id="x", kind="x", agent_id="x"),

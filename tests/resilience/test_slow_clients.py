@@ -25,7 +25,7 @@ import pytest
 
 from app.edge import threads
 from app.edge.asgi import MOST_DOWNLOADS
-from app.http import MAX_CONCURRENT_OUTBOUND
+from app.http import OUTBOUND_LIMITS
 from devtools import processes
 from devtools.clients import ApiClient, PortalClient
 from devtools.load import Account, superadmin
@@ -271,7 +271,7 @@ def latencies(portal: Portal) -> list[float]:
 
 def test_threads_are_left_for_the_dialer() -> None:
     """Those that wait for providers are among the others."""
-    assert MAX_CONCURRENT_OUTBOUND < threads.FOR_OTHERS
+    assert OUTBOUND_LIMITS.total < threads.FOR_OTHERS
     assert threads.FOR_QUERIES > 0
 
 

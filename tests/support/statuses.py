@@ -35,13 +35,12 @@ def in_sync(number: str = NUMBER) -> ProbeResult:
 
 def save_test(scope: Scope, provider: Provider = TWILIO, code: str = "ok", *, ok: bool = True) -> None:
     """Replaces the result of the provider's connection test."""
-    version = store.load(scope, provider).version
     with scope.transaction():
         for check in scope.session.scalars(scope.select(Check).where(Check.provider == provider.key)):
             scope.session.delete(check)
         scope.session.flush()
         own = {"organization_id": scope.organization.id, "provider": provider.key, "actor_name": "dana"}
-        scope.session.add(Check(**own, ok=ok, code=code, reason="Look there.", connection_version=version))
+        scope.session.add(Check(**own, ok=ok, code=code, reason="Look there."))
 
 
 def save_result(scope: Scope, result: ProbeResult, number: str = NUMBER, provider: str = "twilio") -> None:

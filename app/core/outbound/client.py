@@ -18,11 +18,10 @@ import math
 import random
 import re
 import ssl
-import threading
 import time
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property
 from http.client import HTTPException
@@ -38,14 +37,12 @@ from app.core.outbound import addresses, answer, messages, upstreams
 from app.core.outbound.addresses import Address
 from app.core.outbound.answer import Answer, OutboundError
 from app.core.outbound.sockets import Line, Meter, Plain, Tls, TlsSocket, TooLarge
+from app.core.outbound.turns import Limits, Turns
 from app.core.outbound.upstreams import Upstream
 
 log = structlog.get_logger(__name__)
 logging.getLogger("urllib3").setLevel(logging.CRITICAL)
 """It logs the whole URL, query included, of a response whose headers it cannot parse."""
-
-WAIT_SECONDS = 1.0
-"""For a turn, while `max_concurrent` calls are in progress."""
 
 READS = frozenset({"GET", "HEAD"})
 RETRIES = 2
@@ -79,26 +76,39 @@ class Outbound:
         *,
         deadline: float = 10.0,
         most_bytes: int = 2_000_000,
-        max_concurrent: int = 64,
+        limits: Limits = Limits(),  # noqa: B008 (frozen)
     ) -> None:
         self._upstreams = {host.lower(): Upstream.parse(base) for host, base in (chosen or {}).items()}
-        self._turns = threading.BoundedSemaphore(max_concurrent)
+        self._turns = Turns(limits)
+        self._organization = ""
         self._deadline = deadline
         self._most_bytes = most_bytes
         self._end = math.inf
         self._before_write: Callable[[], None] | None = None
         self._after_each: Callable[[], None] | None = None
+        self._on_answer: Callable[[Answer], None] | None = None
 
     def calling(
         self,
         *,
         before_write: Callable[[], None] | None = None,
         after_each: Callable[[], None] | None = None,
+        on_answer: Callable[[Answer], None] | None = None,
     ) -> Outbound:
-        """The same client with hooks: before a request that may change something, after any request."""
+        """The same client with hooks.
+
+        Before a request that may change something, after any request, and with each response.
+        """
         shared = copy.copy(self)
         shared._before_write = before_write or self._before_write
         shared._after_each = after_each or self._after_each
+        shared._on_answer = on_answer or self._on_answer
+        return shared
+
+    def for_organization(self, organization: str) -> Outbound:
+        """Returns a client whose calls count for the organization with that id."""
+        shared = copy.copy(self)
+        shared._organization = organization
         return shared
 
     def within(self, seconds: float) -> Outbound:
@@ -122,28 +132,22 @@ class Outbound:
         """Returns the response, of any status except a redirect. Raises OutboundError.
 
         `body` is sent unchanged. A GET is retried after a failed connection, 429 or 5xx, while there is time;
-        other methods are sent once. Beyond `max_concurrent` calls in progress, it raises `busy`.
+        other methods are sent once. Raises `busy` if too many calls are in progress.
         """
         route = self._route(url)
         request = requests.Request(method.upper(), url, params=query, data=body or form, json=json).prepare()
         _complete(request, route, headers or {}, auth)
-        if self._before_write and request.method not in READS:
-            self._before_write()
         try:
-            with self._turn(route):
-                return self._answer(request, route)
+            with self._turns.taken(route.host, self._organization):
+                if self._before_write and request.method not in READS:
+                    self._before_write()
+                received = self._answer(request, route)
         finally:
             if self._after_each:
                 self._after_each()
-
-    @contextmanager
-    def _turn(self, route: _Route) -> Iterator[None]:
-        if not self._turns.acquire(timeout=WAIT_SECONDS):
-            raise OutboundError("busy", messages.BUSY)
-        try:
-            yield
-        finally:
-            self._turns.release()
+        if self._on_answer:
+            self._on_answer(received)
+        return received
 
     def _answer(self, request: requests.PreparedRequest, route: _Route) -> Answer:
         meter = Meter(min(self._deadline, self._end - time.monotonic()), self._most_bytes + ROOM_FOR_HEADERS)

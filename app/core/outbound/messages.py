@@ -6,7 +6,6 @@ PROVIDER = "The provider"
 
 NOT_A_WEB_ADDRESS = "The provider's address is not a web address."
 NOT_A_PUBLIC_NAME = "The provider was not called: its host is not a public name."
-BUSY = "Too many requests to providers are in progress. Try again in a moment."
 
 
 def not_https(host: str) -> str:
@@ -23,6 +22,10 @@ def not_public(host: str) -> str:
 
 def not_resolved(host: str) -> str:
     return f"{host} could not be resolved. Check the DNS of this server."
+
+
+def busy(host: str) -> str:
+    return f"{host} was not called: too many requests to it are in progress. Try again in a moment."
 
 
 def timed_out(host: str) -> str:

@@ -1,7 +1,7 @@
 """Calling a provider: rate limit, deadline, stored credentials, and what a failure means.
 
-Every call that a service makes to a provider goes through `call`, or through `request` if it takes the
-credentials of more than one provider.
+Every call that a service makes to a provider goes through `call`, which also stores what the response proves
+about the credentials.
 """
 
 from __future__ import annotations
@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
-from app.core.errors import Conflict
-from app.core.outbound.answer import OutboundError
+from app.core.errors import Conflict, TryLater
+from app.core.outbound.answer import Answer, OutboundError
 from app.provider import Outcome, Provider, Refusal, Verified
 from app.services import rate_limits
-from app.services.connections import messages, store
+from app.services.connections import messages, proof, store
+from app.services.connections.proof import Evidence
 from app.services.connections.store import StoredConnection
 from app.services.rate_limits import Limit
 from app.services.scope import Scope
@@ -28,6 +30,7 @@ log = structlog.get_logger(__name__)
 
 REFUSED = "PROVIDER_REFUSED"
 UNREACHABLE = "PROVIDER_UNREACHABLE"
+BUSY = "PROVIDER_BUSY"
 NOT_CONFIGURED = "PROVIDER_NOT_CONFIGURED"
 
 Returned = TypeVar("Returned")
@@ -56,6 +59,13 @@ class ProviderCallFailed(Conflict):
         self.result = result
 
 
+class ProviderBusy(ProviderCallFailed, TryLater):
+    """The call was not made: too many calls to the provider, or of the organization, are in progress."""
+
+    status = 503
+    retry_after = 5
+
+
 def configured(scope: Scope, provider: Provider) -> StoredConnection:
     """Returns what is stored. Raises Conflict, which names the missing values, if it is not complete."""
     connection = store.load(scope, provider)
@@ -71,20 +81,33 @@ def call(
     connection: StoredConnection,
     operation: Callable[[Outbound, Mapping[str, Any]], Returned],
     *,
+    evidence: Evidence,
     quota: Quota | None = None,
     values: Mapping[str, Any] | None = None,
 ) -> Returned:
     """Returns what `operation` returns, called with a client and the stored credentials, or with `values`.
 
     Ends the read transaction, so that none is open during the call. A listing has to be read to its end
-    inside the operation. Raises TooMany if the quota is used up, and ProviderCallFailed.
+    inside the operation. With the stored credentials, the result is proof, with `evidence` of what it was
+    for. Raises TooMany if the quota is used up, and ProviderCallFailed.
     """
     if quota:
         take(scope, connection.provider, quota)
         http = http.within(quota.seconds)
-    sent = connection.credentials if values is None else values
+    answers: list[Answer] = []
+    client = http.for_organization(scope.organization.id).calling(on_answer=answers.append)
     scope.end_read()
-    return request(connection.provider, lambda: operation(http, sent))
+    if values is not None:
+        return _request(connection.provider, lambda: operation(client, values))
+    try:
+        returned = _request(connection.provider, lambda: operation(client, connection.credentials))
+    except ProviderCallFailed as error:
+        if error.result.code in proof.CREDENTIAL_ERRORS:
+            _store_proof(scope, connection, evidence, error.result)
+        raise
+    if any(answer.status < 300 for answer in answers):
+        _store_proof(scope, connection, evidence, None)
+    return returned
 
 
 def take(scope: Scope, provider: Provider, quota: Quota) -> None:
@@ -93,22 +116,54 @@ def take(scope: Scope, provider: Provider, quota: Quota) -> None:
     rate_limits.take(scope, Limit(key, quota.most))
 
 
-def request(provider: Provider, operation: Callable[[], Returned]) -> Returned:
-    """Returns what `operation` returns. Raises ProviderCallFailed, with the code of `code_of`."""
+def _request(provider: Provider, operation: Callable[[], Returned]) -> Returned:
+    """Returns what `operation` returns. Raises ProviderCallFailed, with the code of its outcome."""
     try:
         return operation()
     except Refusal as refusal:
         raise _call_failed(provider, refusal.result) from None
     except OutboundError as error:
-        unreachable = Verified(False, Outcome.UNREACHABLE, error.message)
-        raise _call_failed(provider, unreachable) from None
+        code = Outcome.BUSY if error.code == "busy" else Outcome.UNREACHABLE
+        raise _call_failed(provider, Verified(False, code, error.message)) from None
 
 
-def code_of(outcome: str | None) -> str:
-    """Returns `PROVIDER_UNREACHABLE` if no response came, `PROVIDER_REFUSED` for any other failure."""
+def _code_of(outcome: str | None) -> str:
+    """Returns the code of the error: `PROVIDER_REFUSED`, unless no response came."""
+    if outcome == Outcome.BUSY:
+        return BUSY
     return UNREACHABLE if outcome == Outcome.UNREACHABLE else REFUSED
+
+
+def failed(outcome: str | None, sentence: str) -> ProviderCallFailed:
+    """Returns the error of a call that ended with `outcome`."""
+    kind = ProviderBusy if outcome == Outcome.BUSY else ProviderCallFailed
+    return kind(Verified(False, outcome or Outcome.UNEXPECTED_ANSWER, sentence), _code_of(outcome))
 
 
 def _call_failed(provider: Provider, result: Verified) -> ProviderCallFailed:
     log.warning("provider.call_failed", provider=provider.key, code=str(result.code))
-    return ProviderCallFailed(result, code_of(result.code))
+    error = failed(result.code, result.reason)
+    error.result = result
+    return error
+
+
+def _store_proof(
+    scope: Scope, connection: StoredConnection, evidence: Evidence, result: Verified | None
+) -> None:
+    """Stores a result, in a transaction of its own. The call counts, even if that fails."""
+    try:
+        is_news = proof.is_news(proof.last(scope, connection.provider), evidence, result)
+        scope.end_read()
+        if is_news:
+            with scope.transaction():
+                record(scope, connection, evidence, result)
+    except SQLAlchemyError:
+        log.warning("connection.proof_not_stored", provider=connection.provider.key, exc_info=True)
+        scope.session.rollback()
+
+
+def record(scope: Scope, connection: StoredConnection, evidence: Evidence, result: Verified | None) -> None:
+    """Stores a result in the open transaction, unless the credentials have changed since."""
+    now = store.load(scope, connection.provider)
+    if now.exists and now.has_credentials_of(connection):
+        proof.record(scope, connection.provider, evidence, result)

@@ -30,7 +30,7 @@ class Health(StrEnum):
 
 
 class LastTest(Protocol):
-    """The last test of the stored credentials, as a row or as two of its columns."""
+    """The last proof about the stored credentials, as a row or as two of its columns."""
 
     @property
     def ok(self) -> bool: ...
@@ -39,19 +39,15 @@ class LastTest(Protocol):
     def code(self) -> str: ...
 
 
-def of(connection: StoredConnection, test: LastTest | None, *, is_refused: bool = False) -> Health:
-    """Returns the health of a connection.
-
-    `test` is the last one of the credentials as they are stored now. `is_refused`: the provider refused
-    them since, when a number was checked.
-    """
+def of(connection: StoredConnection, test: LastTest | None) -> Health:
+    """Returns the health of a connection. `test` is the last proof about its credentials."""
     if not connection.exists or not (connection.values or connection.secrets):
         return Health.NOT_CONNECTED
     if not connection.enabled:
         return Health.DISABLED
     if connection.missing:
         return Health.INCOMPLETE
-    return Health.FAILED if is_refused else of_test(test)
+    return of_test(test)
 
 
 def of_test(test: LastTest | None) -> Health:

@@ -17,5 +17,13 @@ def unknown_provider(key: str, known: Iterable[str]) -> str:
     return f"Provider {key!r} not found. Use {' or '.join(known)}."
 
 
+def accepted(label: str) -> str:
+    return f"{label} accepts the credentials."
+
+
+def changed_since(labels: Iterable[str]) -> str:
+    return f"Changed since the last test: {', '.join(labels)}."
+
+
 def cannot_verify(label: str) -> str:
     return f"{label} connections can't be tested from Patchbay."

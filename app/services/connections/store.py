@@ -14,7 +14,7 @@ from app.core.sealing import Place, SealBroken
 from app.models import Connection, Secret
 from app.provider import Field, Provider, ServiceHost
 from app.providers import PROVIDERS
-from app.services.connections import messages
+from app.services.connections import messages, proof
 from app.services.connections.drafts import Naming
 from app.services.scope import Scope
 
@@ -57,6 +57,11 @@ class StoredConnection:
     def is_usable(self) -> bool:
         held = {field.name for field in self.provider.fields if self.raw(field) is not None}
         return is_usable(self.provider, enabled=self.enabled, held=held)
+
+    def has_credentials_of(self, other: StoredConnection) -> bool:
+        """Whether a test of one is a test of the other."""
+        tested = [field for field in self.provider.fields if field.is_tested]
+        return all(self.raw(field) == other.raw(field) for field in tested)
 
     def opens(self, name: str) -> bool:
         """Whether the secret is there and can be used."""
@@ -171,6 +176,8 @@ def apply(
             changed[settings_name(provider.key, name)] = change
     if changed:
         _apply_plain(row_for(scope, provider), changes)
+        sent = {provider.field(name): value for name, value in changes.items()}
+        proof.outdate(scope, provider, [field for field, value in sent.items() if before.raw(field) != value])
     return changed
 
 
@@ -244,8 +251,9 @@ def _demand_secrets_for_new_host(
 
 
 def delete_all(scope: Scope, provider: Provider) -> None:
-    """Deletes the values and the secrets."""
+    """Deletes the values, the secrets, and what was proven of them."""
     scope.require_transaction()
+    proof.forget(scope, provider)
     for row in scope.session.scalars(scope.select(Secret).where(Secret.provider == provider.key)):
         scope.session.delete(row)
     for connection in scope.session.scalars(

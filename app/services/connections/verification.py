@@ -1,4 +1,4 @@
-"""Connection tests: the cheapest read that proves the credentials, and its last result."""
+"""Connection tests: the cheapest read that proves the credentials."""
 
 from __future__ import annotations
 
@@ -9,19 +9,17 @@ from typing import TYPE_CHECKING, Any, cast
 
 from app.core import clock
 from app.core.errors import Conflict
-from app.models import Check
 from app.provider import Capability, Outcome, Provider, Verified, Verifies
 from app.services.audit import log
 from app.services.audit.actions import Action
-from app.services.connections import drafts, gateway, messages, store
-from app.services.connections.gateway import ProviderCallFailed
+from app.services.connections import drafts, gateway, messages, proof, store
+from app.services.connections.gateway import ProviderBusy, ProviderCallFailed
+from app.services.connections.proof import Evidence
 from app.services.connections.store import StoredConnection
 from app.services.scope import Scope
 
 if TYPE_CHECKING:
     from app.core.outbound.client import Outbound
-
-INCONCLUSIVE = (Outcome.UNREACHABLE, Outcome.RATE_LIMITED, Outcome.UNEXPECTED_ANSWER)
 
 
 @dataclass(frozen=True)
@@ -34,8 +32,8 @@ class Tested:
 
     @property
     def is_conclusive(self) -> bool:
-        """False for an outage of the provider, which says nothing about the credentials."""
-        return self.result.code not in INCONCLUSIVE
+        """False for an outage of the provider, and if nothing was sent."""
+        return self.result.code not in proof.INCONCLUSIVE
 
     def document(self) -> dict[str, Any]:
         return {
@@ -54,7 +52,7 @@ def verify(scope: Scope, http: Outbound, provider: Provider, sent: Mapping[str, 
     """Tests the stored credentials, with the `sent` ones in their place.
 
     Nothing of what was sent is stored. The result is saved if it is about the stored credentials.
-    Raises Invalid, Conflict, TooMany.
+    Raises Invalid, Conflict, TooMany, ProviderBusy.
     """
     if not can_verify(provider):
         raise Conflict(messages.cannot_verify(provider.label), code="CANNOT_VERIFY")
@@ -64,7 +62,11 @@ def verify(scope: Scope, http: Outbound, provider: Provider, sent: Mapping[str, 
     tested_values = state.credentials | changes
     try:
         verify = cast(Verifies, provider).verify
-        result = gateway.call(scope, http, state, verify, quota=gateway.VERIFY, values=tested_values)
+        result = gateway.call(
+            scope, http, state, verify, evidence=Evidence.TEST, quota=gateway.VERIFY, values=tested_values
+        )
+    except ProviderBusy:
+        raise
     except ProviderCallFailed as error:
         result = error.result
     tested = Tested(result, clock.now(), _are_stored(state, changes))
@@ -86,38 +88,7 @@ def _keep(scope: Scope, state: StoredConnection, tested: Tested) -> None:
     """Records the test in the audit, and as the connection's last one if it is about what is stored."""
     provider, result = state.provider, tested.result
     with scope.transaction():
-        if tested.is_stored and tested.is_conclusive and store.load(scope, provider).version == state.version:
-            check = _row(scope, provider) or Check(
-                organization_id=scope.organization.id, provider=provider.key
-            )
-            check.ok, check.code, check.reason = result.ok, str(result.code), result.reason[:1000]
-            check.connection_version, check.checked_at = state.version, tested.checked_at
-            check.actor_name = scope.actor.name
-            scope.session.add(check)
-        log.note(scope, Action.CONNECTION_TESTED, provider.label, {"result": [None, str(result.code)]})
-
-
-def _row(scope: Scope, provider: Provider) -> Check | None:
-    return scope.session.scalar(scope.select(Check).where(Check.provider == provider.key))
-
-
-def last(scope: Scope, state: StoredConnection) -> Check | None:
-    """Returns the last test of the present credentials; None if they have changed since."""
-    check = _row(scope, state.provider)
-    return check if check and check.connection_version == state.version else None
-
-
-def last_of_all(scope: Scope, states: Mapping[str, StoredConnection]) -> dict[str, Check]:
-    """As `last`, by provider key, in one query."""
-    return {
-        check.provider: check
-        for check in scope.session.scalars(scope.select(Check))
-        if check.provider in states and check.connection_version == states[check.provider].version
-    }
-
-
-def carry_over(scope: Scope, state: StoredConnection, before: int) -> None:
-    """The last test holds still, though the version rose: what changed is not tested. In a transaction."""
-    check = _row(scope, state.provider)
-    if check and check.connection_version == before:
-        check.connection_version = state.version
+        if tested.is_stored and tested.is_conclusive:
+            gateway.record(scope, state, Evidence.TEST, result)
+        if result.code != Outcome.NOT_CONFIGURED:
+            log.note(scope, Action.CONNECTION_TESTED, provider.label, {"result": [None, str(result.code)]})

@@ -28,6 +28,7 @@ OF_REASON = {
     Reason.CREDENTIALS_REFUSED: "{provider} refused the stored credentials.",
     Reason.NOTHING_EXPECTED: "The number has no inbound webhook in Patchbay.",
     Reason.PROVIDER_NOT_CONFIGURED: "{provider} is not connected, or is disabled.",
+    Reason.BUSY: "{provider} was not called: too many requests are in progress.",
     Reason.PROVIDER_UNREACHABLE: "{provider} returned an unexpected response.",
 }
 

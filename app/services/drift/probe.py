@@ -10,6 +10,7 @@ from app.provider.numbers import ProviderNumber, Reason
 from app.providers import PROVIDERS
 from app.services.connections import gateway
 from app.services.connections.gateway import Quota
+from app.services.connections.proof import Evidence
 from app.services.connections.store import StoredConnection
 from app.services.drift import queue, verdicts
 from app.services.drift.verdicts import Observation, ProbeResult
@@ -42,6 +43,7 @@ def look(
             http,
             connection,
             lambda client, values: observer.observe(client, values, number),
+            evidence=Evidence.NUMBER,
             quota=quota,
         )
     )

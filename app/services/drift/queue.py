@@ -20,7 +20,6 @@ from sqlalchemy import (
 
 from app.core import clock
 from app.models import Connection, DriftCheck, Endpoint, VoicePhoneNumber
-from app.provider.numbers import Reason
 from app.providers import PROVIDERS
 from app.services import sql
 from app.services.drift import verdicts
@@ -43,7 +42,7 @@ def save_results(scope: Scope, provider: str, results: Mapping[str, ProbeResult]
     for row in scope.session.scalars(_rows(scope, provider, expected_urls).with_for_update()):
         result, expected = results[row.phone_number], expected_urls[row.phone_number]
         in_sync, reason = verdicts.compare(result, expected)
-        if reason is Reason.PROVIDER_UNREACHABLE:
+        if reason in verdicts.UNANSWERED:
             continue
         row.due, row.in_sync, row.reason = False, in_sync, reason and str(reason)
         row.expected, row.actual = expected, verdicts.address(result.line)

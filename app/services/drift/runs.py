@@ -12,11 +12,12 @@ from sqlalchemy import func, select
 
 from app.core import clock
 from app.models import CheckRun, DriftCheck, Organization, ProviderWrite
-from app.provider import Capability, Family
+from app.provider import Capability, Family, Outcome
 from app.provider.numbers import ProviderNumber, Reason
 from app.providers import PROVIDERS, keys_in
 from app.services import lease
 from app.services.connections import gateway, store
+from app.services.connections.proof import Evidence
 from app.services.connections.store import StoredConnection
 from app.services.drift import messages, probe, queue, tallies, verdicts
 from app.services.drift.tallies import Tally
@@ -227,7 +228,7 @@ def _provider(scope: Scope, http: Outbound, held: Lease, key: str, failures: dic
         results = {number: look(number) for number in numbers}
         _keep(scope, held, key, results)
         checked += len(numbers)
-        unanswered = [result for result in results.values() if result.trouble is Reason.PROVIDER_UNREACHABLE]
+        unanswered = [result for result in results.values() if result.trouble in verdicts.UNANSWERED]
         if unanswered:
             failures[key] = unanswered[0].sentence
             break
@@ -243,8 +244,7 @@ def _looker(
     if not state.is_usable:
         return lambda _number: ProbeResult(trouble=Reason.PROVIDER_NOT_CONFIGURED)
     if is_few or not probe.can(provider, Capability.NUMBERS):
-        shared = http.within(SECONDS)
-        return lambda number: probe.look(scope, shared, state, number)
+        return _one_by_one(scope, http.within(SECONDS), state)
     lines: dict[str, ProviderNumber] = {}
     listing: Any = provider
 
@@ -252,8 +252,25 @@ def _looker(
         for line in listing.numbers(client, values):
             lines[line.phone_number] = line
 
-    trouble = verdicts.run_probe(lambda: gateway.call(scope, http.within(LISTING), state, read_all))
+    trouble = verdicts.run_probe(
+        lambda: gateway.call(scope, http.within(LISTING), state, read_all, evidence=Evidence.NUMBERS)
+    )
     return (lambda _number: trouble) if trouble.trouble else (lambda number: ProbeResult(lines.get(number)))
+
+
+def _one_by_one(scope: Scope, http: Outbound, state: StoredConnection) -> Callable[[str], ProbeResult]:
+    """Returns a lookup that calls the provider until it does not respond: then it takes no more time."""
+    unanswered: list[ProbeResult] = []
+
+    def look(number: str) -> ProbeResult:
+        if unanswered:
+            return unanswered[0]
+        result = probe.look(scope, http, state, number)
+        if result.outcome in (Outcome.UNREACHABLE, Outcome.BUSY):
+            unanswered.append(result)
+        return result
+
+    return look
 
 
 def _keep(scope: Scope, held: Lease, key: str, results: Mapping[str, ProbeResult]) -> None:

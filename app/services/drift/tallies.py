@@ -14,7 +14,6 @@ from sqlalchemy import (
 )
 
 from app.models import CheckRun, DriftCheck, Endpoint
-from app.provider.numbers import Reason
 from app.services.drift import queue
 from app.services.scope import Scope
 
@@ -45,12 +44,6 @@ def drifted_among(scope: Scope, providers: Collection[str], *, most: int) -> int
 def drifted_providers(scope: Scope) -> set[str]:
     """The keys of the providers with drifted numbers."""
     return set(scope.session.scalars(drifted(scope).with_only_columns(DriftCheck.provider).distinct()))
-
-
-def refused(scope: Scope) -> set[str]:
-    """The keys of the providers that refused the stored credentials in the last check."""
-    query = drifted(scope).with_only_columns(DriftCheck.provider).distinct()
-    return set(scope.session.scalars(query.where(DriftCheck.reason == Reason.CREDENTIALS_REFUSED)))
 
 
 def of_numbers(scope: Scope, numbers: Collection[str]) -> dict[tuple[str, str], DriftCheck]:

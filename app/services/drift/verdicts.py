@@ -20,12 +20,13 @@ from app.provider.numbers import (
     differences,
 )
 from app.providers import PROVIDERS
-from app.services.connections import provider_writes
+from app.services.connections import proof, provider_writes
 from app.services.connections.gateway import ProviderCallFailed
 from app.services.drift import messages
 from app.services.scope import Scope
 
-CREDENTIAL_ERRORS = (Outcome.BAD_CREDENTIALS, Outcome.SUSPENDED, Outcome.WRONG_ACCOUNT, Outcome.NO_PERMISSION)
+UNANSWERED = (Reason.PROVIDER_UNREACHABLE, Reason.BUSY)
+"""Nothing is known of the number by a check that ended so; what was known before stays."""
 
 
 @dataclass(frozen=True)
@@ -81,8 +82,11 @@ def run_probe(call: Callable[[], ProviderNumber | None]) -> ProbeResult:
     try:
         return ProbeResult(call())
     except ProviderCallFailed as error:
-        is_shut = error.result.code in CREDENTIAL_ERRORS
-        reason = Reason.CREDENTIALS_REFUSED if is_shut else Reason.PROVIDER_UNREACHABLE
+        reason = Reason.PROVIDER_UNREACHABLE
+        if error.result.code in proof.CREDENTIAL_ERRORS:
+            reason = Reason.CREDENTIALS_REFUSED
+        elif error.result.code == Outcome.BUSY:
+            reason = Reason.BUSY
         return ProbeResult(trouble=reason, sentence=error.result.reason, outcome=error.result.code)
 
 
@@ -93,7 +97,7 @@ def expected_url(base: str | None, row: Any) -> str | None:
 
 def compare(result: ProbeResult, expected: str | None) -> tuple[bool | None, Reason | None]:
     """Whether the number is in sync, and why it is not, or why that is not known."""
-    if result.trouble in (Reason.PROVIDER_UNREACHABLE, Reason.PROVIDER_NOT_CONFIGURED):
+    if result.trouble in (*UNANSWERED, Reason.PROVIDER_NOT_CONFIGURED):
         return None, result.trouble
     if expected is None:
         return None, Reason.NOTHING_EXPECTED

@@ -16,6 +16,7 @@ from app.providers import PROVIDERS
 from app.services import fields
 from app.services.connections import gateway
 from app.services.connections.gateway import Quota
+from app.services.connections.proof import Evidence
 from app.services.connections.store import StoredConnection
 from app.services.numbers import claims as numbers_claims
 from app.services.numbers import messages
@@ -120,7 +121,9 @@ def read(
     def listed(client: Outbound, values: Mapping[str, Any]) -> list[ProviderNumber]:
         return list(islice((line for line in lister.numbers(client, values) if line.has_voice), MOST + 1))
 
-    found = gateway.call(scope, http.within(gateway.LIST.seconds), connection, listed, quota=quota)
+    found = gateway.call(
+        scope, http.within(gateway.LIST.seconds), connection, listed, evidence=Evidence.NUMBERS, quota=quota
+    )
     once: dict[str, ProviderNumber] = {}
     for line in found[:MOST]:
         once.setdefault(line.phone_number, _presentable(line))

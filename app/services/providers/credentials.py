@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from app.core.naming import settings_name
 from app.provider import Provider
 from app.services.audit import log
 from app.services.audit.actions import Action
-from app.services.connections import drafts, provisioning, store, verification
+from app.services.connections import drafts, provisioning, store
 from app.services.connections.drafts import Naming
 from app.services.connections.store import StoredConnection
 from app.services.drift import queue
@@ -84,17 +83,13 @@ def set_enabled(
 def _set_enabled(
     scope: Scope, before: StoredConnection, enabled: bool, reason: str | None, *, is_new: bool
 ) -> dict[str, list[Any]]:
-    """Changes no credential, so a test of the present ones stays valid."""
     provider = before.provider
     row = store.row_for(scope, provider)
     was_enabled = row.enabled and not is_new
     if not is_new and was_enabled == enabled:
         return {}
-    scope.session.flush()
-    tested_version = row.version
     row.enabled = enabled
     scope.session.flush()
-    verification.carry_over(scope, replace(before, version=row.version), tested_version)
     if not enabled:
         for family in active.active_families(scope, provider):
             active.switch(

@@ -14,7 +14,7 @@ from app.models import Check, DriftCheck, Endpoint
 from app.provider import Capability, Family
 from app.provider.numbers import Reason
 from app.providers import in_family, keys_in
-from app.services.connections import health, store, verification
+from app.services.connections import health, proof, store
 from app.services.connections.health import Health
 from app.services.connections.store import StoredConnection
 from app.services.drift import tallies
@@ -105,7 +105,7 @@ def _tested(scope: Scope, states: Mapping[str, StoredConnection], live: StoredCo
         text = messages.TEST_NEEDED
         return Step("tested", title, text, Place.PROVIDER, provider=own[0].provider.key)
     label, key = state.provider.label, state.provider.key
-    check: Check | None = verification.last(scope, state)
+    check: Check | None = proof.last(scope, state.provider)
     if check is None:
         return Step("tested", title, messages.untested(label), Place.PROVIDER, provider=key)
     result = health.of_test(check)

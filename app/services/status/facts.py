@@ -37,7 +37,7 @@ class DriftedNumbers:
 
 
 class TestResult(NamedTuple):
-    """The last test of a connection as it is stored now."""
+    """The last proof about a connection's credentials."""
 
     ok: bool
     code: str
@@ -175,14 +175,8 @@ def _read_drift(reader: _Reader) -> None:
 
 
 def _read_tests(reader: _Reader) -> None:
-    """Tests of the connection as it is stored now."""
-    is_same = (
-        (Connection.organization_id == Check.organization_id)
-        & (Connection.provider == Check.provider)
-        & (Connection.version == Check.connection_version)
-    )
     tests = select(Check.organization_id, Check.provider, Check.ok, Check.code, Check.checked_at)
-    for facts, row in reader.rows(tests.join(Connection, is_same)):
+    for facts, row in reader.rows(tests):
         facts.tests[row[1]] = TestResult(*row[2:])
 
 

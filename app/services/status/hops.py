@@ -12,7 +12,7 @@ from app.core import urls
 from app.models import Check, DriftCheck, Endpoint
 from app.provider import Family
 from app.provider.numbers import Reason
-from app.services.connections import health, verification
+from app.services.connections import health, proof
 from app.services.connections.health import Health
 from app.services.connections.store import StoredConnection
 from app.services.drift import messages as drift_messages
@@ -99,7 +99,7 @@ def provider(scope: Scope, states: Mapping[str, StoredConnection], row: Endpoint
         return Hop("provider", "Provider", row.provider, HopState.UNKNOWN, problem, Place.ENDPOINT)
     is_default = active.active(scope, Family.TELEPHONY) == row.provider
     note = messages.IS_DEFAULT if is_default else messages.NOT_DEFAULT
-    check = verification.last(scope, connection)
+    check = proof.last(scope, connection.provider)
     state, problem = _connection(connection, check)
     at = check.checked_at if check and connection.is_usable else None
     return Hop("provider", "Provider", connection.provider.label, state, problem, Place.PROVIDER, note, at)
@@ -152,7 +152,7 @@ def at_provider(scope: Scope, row: Endpoint, check: DriftCheck | None, observed:
     key, title, place = "at_provider", f"At {label}", Place.AT_PROVIDER
     if verdicts.expected_url(scope.organization.public_base_url, row) is None:
         return Hop(key, title, "—", HopState.NOT_COMPARED)
-    if observed and observed.reason is Reason.PROVIDER_UNREACHABLE:
+    if observed and observed.reason in verdicts.UNANSWERED:
         return Hop(key, title, "Unknown", HopState.NO_RESPONSE, observed.message, place)
     if check is None or (check.in_sync is None and check.reason is None):
         return Hop(key, title, "Unknown", HopState.NOT_CHECKED, messages.not_checked(label), place)

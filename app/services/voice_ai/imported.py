@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from app.core.errors import Conflict
 from app.provider import Provider
 from app.provider.voice_ai import ImportedNumber, new_label
 from app.services.connections import gateway
+from app.services.connections.gateway import Returned
+from app.services.connections.proof import Evidence
+from app.services.connections.store import StoredConnection
+from app.services.scope import Scope
 from app.services.voice_ai import messages, selection
 
 if TYPE_CHECKING:
@@ -17,27 +22,41 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Account:
-    """A voice AI provider with an organization's credentials."""
+    """A voice AI provider, or a SIP trunk, with an organization's credentials."""
 
-    provider: Provider
-    values: dict[str, Any] = field(repr=False)
+    scope: Scope
+    connection: StoredConnection
+
+    @property
+    def provider(self) -> Provider:
+        return self.connection.provider
+
+    def call(
+        self,
+        http: Outbound,
+        operation: Callable[[Outbound, Mapping[str, Any]], Returned],
+        evidence: Evidence = Evidence.AI_NUMBER,
+    ) -> Returned:
+        """As `gateway.call`."""
+        return gateway.call(self.scope, http, self.connection, operation, evidence=evidence)
 
     def find(self, http: Outbound, number: str) -> list[ImportedNumber]:
         calls = selection.agents_of(self.provider)
-        return gateway.request(self.provider, lambda: calls.imported_numbers(http, self.values, number))
+        return self.call(http, lambda client, values: calls.imported_numbers(client, values, number))
 
     def add(self, http: Outbound, number: str, domain: str, label: str) -> str:
         calls = selection.agents_of(self.provider)
-        sent = (self.values, number, domain, label)
-        return gateway.request(self.provider, lambda: calls.import_number(http, *sent))
+        return self.call(
+            http, lambda client, values: calls.import_number(client, values, number, domain, label)
+        )
 
     def remove(self, http: Outbound, imported_id: str) -> None:
         calls = selection.agents_of(self.provider)
-        gateway.request(self.provider, lambda: calls.remove_number(http, self.values, imported_id))
+        self.call(http, lambda client, values: calls.remove_number(client, values, imported_id))
 
     def assign(self, http: Outbound, imported_id: str, agent_id: str | None) -> None:
         calls = selection.agents_of(self.provider)
-        gateway.request(self.provider, lambda: calls.assign_agent(http, self.values, imported_id, agent_id))
+        self.call(http, lambda client, values: calls.assign_agent(client, values, imported_id, agent_id))
 
     def restore_agent(self, http: Outbound, number: str, target: ImportedNumber) -> None:
         """Assigns the agent of `target`. Whether null removes an agent is not documented: it is read back."""
@@ -82,7 +101,7 @@ class Change:
 
     def _import(self, http: Outbound, trunk: Account) -> str:
         sip = selection.trunk_of(trunk.provider)
-        domain = gateway.request(trunk.provider, lambda: sip.sip_domain(http, trunk.values))
+        domain = trunk.call(http, sip.sip_domain)
         self.label = new_label(self.number)
         self.has_begun = True
         self.made = self.account.add(http, self.number, domain, self.label)

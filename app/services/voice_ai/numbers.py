@@ -24,6 +24,7 @@ from app.services.audit import log as audit_log
 from app.services.audit.actions import Action
 from app.services.audit.numbers import Changes
 from app.services.connections import gateway, provider_writes, store
+from app.services.connections.proof import Evidence
 from app.services.connections.provider_writes import Intent
 from app.services.numbers import assignments
 from app.services.scope import Scope, expect_version
@@ -108,7 +109,7 @@ def _accounts(scope: Scope, *providers: Provider) -> list[Account]:
     if missing := _lacking(scope, providers):
         sentences = " ".join(sentence for _, sentence in missing)
         raise Conflict(sentences, code=missing[0][0])
-    return [Account(provider, gateway.configured(scope, provider).credentials) for provider in providers]
+    return [Account(scope, gateway.configured(scope, provider)) for provider in providers]
 
 
 def agents(scope: Scope, http: Outbound, provider: Provider) -> list[Agent]:
@@ -116,7 +117,7 @@ def agents(scope: Scope, http: Outbound, provider: Provider) -> list[Agent]:
     (account,) = _accounts(scope, provider)
     scope.end_read()
     calls = selection.agents_of(provider)
-    return gateway.request(provider, lambda: calls.agents(http.within(SECONDS_FOR_A_LIST), account.values))
+    return account.call(http.within(SECONDS_FOR_A_LIST), calls.agents, Evidence.AGENTS)
 
 
 def read(sent: object) -> AiDraft:
@@ -182,12 +183,12 @@ def _require_trunk(http: Outbound, trunk: Account, number: str) -> None:
     """Raises Conflict unless the number is on the trunk."""
     sip, label = selection.trunk_of(trunk.provider), trunk.provider.label
     carrier = PROVIDERS[trunk.provider.numbers_of].label
-    found = gateway.request(trunk.provider, lambda: sip.observe(http, trunk.values, number))
+    found = trunk.call(http, lambda client, values: sip.observe(client, values, number))
     if found is None:
         raise Conflict(messages.not_in_project(number, carrier, label), code=NOT_ON_TRUNK)
     if not found.override_name:
         raise Conflict(messages.on_no_trunk(number, carrier, label), code=NOT_ON_TRUNK)
-    if not sip.carries(found, trunk.values):
+    if not sip.carries(found, trunk.connection.credentials):
         raise Conflict(messages.on_another_trunk(number, carrier, label), code=NOT_ON_TRUNK)
 
 

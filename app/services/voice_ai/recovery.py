@@ -61,7 +61,7 @@ def _account(scope: Scope, key: str) -> Account | None:
         return None
     connection = store.load(scope, provider)
     is_connected = connection.is_configured and connection.enabled
-    return Account(provider, connection.credentials) if is_connected else None
+    return Account(scope, connection) if is_connected else None
 
 
 def _resolve(scope: Scope, http: Outbound, account: Account, number: str) -> None:

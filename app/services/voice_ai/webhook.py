@@ -22,8 +22,9 @@ from app.provider import Capability, Origin, Provider, ReportsCalls
 from app.provider.voice_ai import Webhook
 from app.services.audit import log as audit_log
 from app.services.audit.actions import Action
-from app.services.connections import gateway, provider_writes, store, verification
+from app.services.connections import gateway, provider_writes, store
 from app.services.connections.gateway import ProviderCallFailed
+from app.services.connections.proof import Evidence
 from app.services.connections.provider_writes import Intent
 from app.services.connections.store import StoredConnection
 from app.services.lease import Lease
@@ -72,7 +73,8 @@ class Status:
 class _Work:
     """One setup, as it was begun. `replace`: the other webhook that ours may replace."""
 
-    provider: Provider
+    scope: Scope = field(repr=False)
+    connection: StoredConnection
     url: str
     path: str
     name: str
@@ -81,9 +83,20 @@ class _Work:
     has_secret: bool
     replace: str | None
 
-    def call(self, operation: Callable[[ReportsCalls], Returned]) -> Returned:
-        """Returns what `operation` returns for the provider. Raises ProviderCallFailed."""
-        return gateway.request(self.provider, lambda: operation(selection.reports_of(self.provider)))
+    @property
+    def provider(self) -> Provider:
+        return self.connection.provider
+
+    def call(self, http: Outbound, operation: Callable[[ReportsCalls, Outbound], Returned]) -> Returned:
+        """Returns what `operation` returns for the provider and a client. Raises ProviderCallFailed."""
+        calls = selection.reports_of(self.provider)
+        return gateway.call(
+            self.scope,
+            http,
+            self.connection,
+            lambda client, _values: operation(calls, client),
+            evidence=Evidence.CALL_WEBHOOK,
+        )
 
     def is_ours(self, webhook: Webhook) -> bool:
         return webhook.id == self.webhook_id or urls.has_path_end(webhook.url, self.path)
@@ -215,7 +228,8 @@ def _begin(scope: Scope, provider: Provider, lease: Lease, replace: str | None) 
 def _work(scope: Scope, connection: StoredConnection, replace: str | None = None) -> _Work:
     provider = connection.provider
     return _Work(
-        provider=provider,
+        scope=scope,
+        connection=connection,
         url=_url(scope, provider),
         path=_path(scope, provider),
         name=f"Patchbay {scope.organization.name}",
@@ -241,7 +255,7 @@ def _outcome(scope: Scope, http: Outbound, work: _Work, lease: Lease) -> _Result
 
 
 def _run(scope: Scope, http: Outbound, work: _Work, lease: Lease) -> _Result:
-    listed = work.call(lambda calls: calls.webhooks(http, work.values))
+    listed = work.call(http, lambda calls, client: calls.webhooks(client, work.values))
     ours = [webhook for webhook in listed if work.is_ours(webhook)]
     kept = next((webhook for webhook in ours if work.is_usable(webhook)), None)
     if kept is None:
@@ -249,7 +263,9 @@ def _run(scope: Scope, http: Outbound, work: _Work, lease: Lease) -> _Result:
     else:
         kept_id = kept.id
         if kept.is_disabled:
-            work.call(lambda calls: calls.enable_webhook(http, work.values, kept_id, work.name))
+            work.call(
+                http, lambda calls, client: calls.enable_webhook(client, work.values, kept_id, work.name)
+            )
     foreign = _select(scope, http, work, [kept_id, *[webhook.id for webhook in ours]])
     for webhook in ours:
         if webhook.id != kept_id:
@@ -265,7 +281,9 @@ def _run(scope: Scope, http: Outbound, work: _Work, lease: Lease) -> _Result:
 def _create(scope: Scope, http: Outbound, work: _Work, lease: Lease) -> str:
     """The id of a new webhook, which is stored. One that cannot be stored is deleted again."""
     provider = work.provider
-    made = work.call(lambda calls: calls.create_webhook(http, work.values, work.name, work.url))
+    made = work.call(
+        http, lambda calls, client: calls.create_webhook(client, work.values, work.name, work.url)
+    )
     problem = messages.WEBHOOK_CHANGED
     try:
         changes = {
@@ -278,7 +296,7 @@ def _create(scope: Scope, http: Outbound, work: _Work, lease: Lease) -> str:
         if _store(scope, work, lease, changes):
             return made.id
     with suppress(ProviderCallFailed):
-        work.call(lambda calls: calls.delete_webhook(http, work.values, made.id))
+        work.call(http, lambda calls, client: calls.delete_webhook(client, work.values, made.id))
     raise Conflict(problem)
 
 
@@ -288,10 +306,7 @@ def _store(scope: Scope, work: _Work, lease: Lease, changes: Mapping[str, Any]) 
     with scope.transaction():
         if not _is_current(scope, work) or not lease.is_mine:
             return False
-        before = store.load(scope, provider).version
         changed = store.apply(scope, provider, changes)
-        scope.session.flush()
-        verification.carry_over(scope, store.load(scope, provider), before)
         audit_log.record(scope, Action.CONNECTION_SAVED, provider.label, changed)
     return True
 
@@ -308,14 +323,14 @@ def _is_current(scope: Scope, work: _Work) -> bool:
 def _select(scope: Scope, http: Outbound, work: _Work, ours: list[str]) -> str | None:
     """Makes the first of ours receive the reports; the id of another webhook if that one does."""
     kept_id = ours[0]
-    setting = work.call(lambda calls: calls.call_webhook(http, work.values))
+    setting = work.call(http, lambda calls, client: calls.call_webhook(client, work.values))
     now = setting.webhook_id
     is_foreign = now is not None and now not in (*ours, work.webhook_id)
     if is_foreign and now != work.replace:
         return now
     if now == kept_id and setting.has_all_events:
         return None
-    work.call(lambda calls: calls.set_call_webhook(http, work.values, setting, kept_id))
+    work.call(http, lambda calls, client: calls.set_call_webhook(client, work.values, setting, kept_id))
     if is_foreign:
         with scope.transaction(lock=False):
             audit_log.note(
@@ -326,7 +341,7 @@ def _select(scope: Scope, http: Outbound, work: _Work, ours: list[str]) -> str |
 
 def _delete_older(http: Outbound, work: _Work, webhook: Webhook) -> None:
     try:
-        work.call(lambda calls: calls.delete_webhook(http, work.values, webhook.id))
+        work.call(http, lambda calls, client: calls.delete_webhook(client, work.values, webhook.id))
     except ProviderCallFailed as failed:
         raise Conflict(messages.webhook_left(failed.message)) from None
 

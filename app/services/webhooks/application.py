@@ -21,6 +21,7 @@ from app.services.audit import log as audit_log
 from app.services.audit.actions import Action
 from app.services.connections import gateway, provider_writes, store
 from app.services.connections.gateway import ProviderCallFailed, Quota
+from app.services.connections.proof import Evidence
 from app.services.connections.provider_writes import Intent
 from app.services.connections.store import StoredConnection
 from app.services.drift import queue
@@ -76,7 +77,7 @@ def _seen(
     quota: Quota | None = None,
 ) -> Seen:
     callback = _application(connection.provider).callback
-    now = gateway.call(scope, http, connection, callback, quota=quota)
+    now = gateway.call(scope, http, connection, callback, evidence=Evidence.CALLBACK, quota=quota)
     return Seen(now, _difference(now.primary, expected))
 
 
@@ -133,6 +134,7 @@ def _set(scope: Scope, intent: Intent, http: Outbound, connection: StoredConnect
             intent.http,
             connection,
             lambda client, values: application.set_callback(client, values, url),
+            evidence=Evidence.CALLBACK,
         )
     except ProviderCallFailed as error:
         if error.code != gateway.UNREACHABLE:

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from app.core.errors import Conflict, Stale
 from app.models import Endpoint
-from app.provider import Capability, Provider
-from app.provider.numbers import OUT_OF_REACH, ProviderNumber
+from app.provider import Capability, Outcome, Provider
+from app.provider.numbers import OUT_OF_REACH, ProviderNumber, Reason
 from app.services.audit import log
 from app.services.audit.actions import Action
 from app.services.connections import gateway, store
+from app.services.connections.proof import Evidence
 from app.services.connections.provider_writes import Intent
 from app.services.drift import probe, verdicts
 from app.services.drift.verdicts import Observation
@@ -62,12 +63,19 @@ def point(scope: Scope, http: Outbound, endpoint_id: str, *, seen: str | None = 
     http = http.within(gateway.OBSERVE.seconds)
     before = observe(scope, http, endpoint_id)
     if before.line is None or before.reason in OUT_OF_REACH:
-        raise Conflict(before.message, code=str(before.reason or "").upper())
+        raise _unread(before)
     if seen is not None and seen != probe.digest(before.line):
         raise Stale(messages.changed(provider.label))
     if before.in_sync:
         return before
     return _set(scope, http, row, before.line, url)
+
+
+def _unread(found: Observation) -> Conflict:
+    """The error if the provider did not return the number, or not as one that can be changed."""
+    if found.reason is Reason.BUSY:
+        return gateway.failed(Outcome.BUSY, found.message)
+    return Conflict(found.message, code=str(found.reason or "").upper())
 
 
 def _wanted(scope: Scope, provider: Provider, row: Endpoint) -> str:
@@ -89,7 +97,11 @@ def _set(scope: Scope, http: Outbound, row: Endpoint, line: ProviderNumber, url:
     intent = Intent(scope, http, Action.NUMBER_POINTED, state.provider, subject=number, changes=changes)
     done = verdicts.run_probe(
         lambda: gateway.call(
-            scope, intent.http, state, lambda client, values: pointing.point(client, values, line, url)
+            scope,
+            intent.http,
+            state,
+            lambda client, values: pointing.point(client, values, line, url),
+            evidence=Evidence.POINT,
         )
     )
     after = probe.observe(scope, http, state, number, url)
@@ -103,7 +115,7 @@ def _set(scope: Scope, http: Outbound, row: Endpoint, line: ProviderNumber, url:
         intent.is_unknown(done.sentence)
     else:
         intent.failed(done.sentence)
-    raise Conflict(f"{done.sentence} {messages.NOT_SET}", code=gateway.code_of(done.outcome))
+    raise gateway.failed(done.outcome, f"{done.sentence} {messages.NOT_SET}")
 
 
 def _removed(line: ProviderNumber) -> dict[str, list[Any]]:

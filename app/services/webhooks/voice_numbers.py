@@ -15,6 +15,7 @@ from app.provider.numbers import ProviderNumber, Reason
 from app.services.audit import log
 from app.services.audit.actions import Action
 from app.services.connections import gateway, store
+from app.services.connections.proof import Evidence
 from app.services.connections.store import StoredConnection
 from app.services.drift import probe, queue, verdicts
 from app.services.drift.verdicts import Observation
@@ -118,7 +119,11 @@ def _set(scope: Scope, http: Outbound, provider: Provider, found: Plan) -> Obser
     application: Any = provider
     done = verdicts.run_probe(
         lambda: gateway.call(
-            scope, http, state, lambda client, values: application.point(client, values, line, found.url)
+            scope,
+            http,
+            state,
+            lambda client, values: application.point(client, values, line, found.url),
+            evidence=Evidence.POINT,
         )
     )
     after = probe.observe(scope, http, state, found.number, found.url)
@@ -130,9 +135,7 @@ def _set(scope: Scope, http: Outbound, provider: Provider, found: Plan) -> Obser
         queue.mark_due(scope, others, changed=False)
     if done.trouble and not after.in_sync:
         more = messages.ATTACHMENT_UNKNOWN if after.in_sync is None else messages.NOT_ATTACHED
-        is_refused = done.trouble is Reason.CREDENTIALS_REFUSED
-        code = gateway.REFUSED if is_refused else gateway.UNREACHABLE
-        raise Conflict(f"{done.sentence} {more}", code=code)
+        raise gateway.failed(done.outcome, f"{done.sentence} {more}")
     return after
 
 

@@ -14,7 +14,7 @@ from app.core.errors import Conflict, Invalid, Stale
 from app.models import Endpoint
 from app.provider import Family
 from app.providers import PROVIDERS, in_family, keys_in
-from app.services.connections import health, verification
+from app.services.connections import health, proof
 from app.services.drift import probe, runs, tallies
 from app.services.endpoints import crud, hints, listing, paging, readiness
 from app.services.endpoints.fields import EDITABLE, SEARCHED_WORDS
@@ -178,7 +178,7 @@ def _show(
         fields=[field for field in EDITABLE if field.is_text],
         readiness=rule,
         check=tallies.of_number(scope, row),
-        tested=health.of_test(verification.last(scope, state) if state else None),
+        tested=health.of_test(proof.last(scope, state.provider) if state else None),
         can_point=probe.can_point(row.provider),
         provider=PROVIDERS.get(row.provider),
         history=history(scope, row.phone_number),

@@ -15,7 +15,7 @@ from app.core.errors import Conflict, NotFound, Stale, TryLater
 from app.provider import Family, PhoneNumber, Provider
 from app.providers import PROVIDERS
 from app.services.access.step_up import PasswordNeeded
-from app.services.connections import health, store, verification
+from app.services.connections import health, proof, store, verification
 from app.services.connections.store import StoredConnection
 from app.services.connections.verification import Tested
 from app.services.endpoints import listing
@@ -137,7 +137,7 @@ def _page(
     tested: Tested | None = None,
     retype: bool = False,
 ) -> Response:
-    check = verification.last(scope, state)
+    check = proof.last(scope, state.provider)
     return render.page(
         "providers/show.html",
         status,

@@ -6,9 +6,8 @@ from collections.abc import Iterable, Mapping
 
 from flask import g
 
-from app.services.connections import health, store, verification
+from app.services.connections import health, proof, store
 from app.services.connections.health import Health
-from app.services.drift import tallies
 from app.services.scope import Scope
 
 
@@ -26,9 +25,7 @@ def _states(scope: Scope) -> Mapping[str, Health]:
     """Reads them once for a request."""
     if "connection_states" not in g:
         states = store.load_all(scope)
-        tested, refused = verification.last_of_all(scope, states), tallies.refused(scope)
-        g.connection_states = {
-            key: health.of(state, tested.get(key), is_refused=key in refused) for key, state in states.items()
-        }
+        tested = proof.last_of_all(scope)
+        g.connection_states = {key: health.of(state, tested.get(key)) for key, state in states.items()}
     known: Mapping[str, Health] = g.connection_states
     return known

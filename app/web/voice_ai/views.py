@@ -11,7 +11,7 @@ from app import context
 from app.core.errors import Conflict, NotFound, TryLater
 from app.provider import Capability, Family
 from app.providers import PROVIDERS, in_family, keys_in
-from app.services.connections import health, store, verification
+from app.services.connections import health, proof, store
 from app.services.connections.health import Health
 from app.services.numbers import inventory
 from app.services.providers import active
@@ -47,7 +47,7 @@ def _state(scope: Scope) -> Health:
 )
 def show(scope: Scope) -> ResponseReturnValue:
     states = store.load_all(scope, in_family(Family.VOICE_AI))
-    checks = verification.last_of_all(scope, states)
+    checks = proof.last_of_all(scope)
     secret_state = config.tool_secret_state(scope)
     field = config.tool_secret_field(secret_state.provider)
     return render.page(

@@ -13,7 +13,7 @@ import socket
 import ssl
 import threading
 import time
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from email.utils import format_datetime
 
 import pytest
@@ -23,10 +23,11 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from app.core.outbound import addresses, sockets
+from app.core.outbound import addresses, sockets, turns
 from app.core.outbound import client as outbound_client
 from app.core.outbound.answer import Answer, OutboundError
 from app.core.outbound.client import Outbound
+from app.core.outbound.turns import Limits
 
 HOST = "api.provider.example"
 URL = f"https://{HOST}/v1/account?token=hidden-in-query"
@@ -744,10 +745,30 @@ def test_log_has_method_host_status_and_duration_only(serve, quick, caplog, monk
     assert "/v1" not in repr(logs) + caplog.text
 
 
-def test_send_is_busy_beyond_max_concurrent(serve, monkeypatch):
-    monkeypatch.setattr(outbound_client, "WAIT_SECONDS", 0.0)
-    client = to(serve(), max_concurrent=1)
-    with client._turn(client._route(URL)):
-        assert refused(client) == "busy"
-        assert refused(client.within(5)) == "busy"
-    assert client.send("GET", URL).status == 200
+def test_send_is_busy_beyond_the_limits(serve, monkeypatch):
+    monkeypatch.setattr(turns, "WAIT_SECONDS", 0.0)
+    client = to(serve(), limits=Limits(total=4, host=3, organization=3, shared=2))
+    cases = [
+        ("total", [(f"{n}.example.com", f"{n}") for n in range(4)]),
+        ("host", [(HOST, f"{n}") for n in range(3)]),
+        ("organization", [(f"{n}.example.com", "acme") for n in range(3)]),
+        ("shared", [(HOST, "acme")] * 2),
+    ]
+    acme, wrong = client.for_organization("acme"), []
+    for name, taken in cases:
+        with ExitStack() as stack:
+            for host, owner in taken:
+                stack.enter_context(client._turns.taken(host, owner))
+            results = refused(acme), refused(acme.within(5))
+        if results != ("busy", "busy") or acme.send("GET", URL).status != 200:
+            wrong.append((name, results))
+    assert wrong == []
+
+
+def test_busy_call_writes_nothing(serve, monkeypatch):
+    monkeypatch.setattr(turns, "WAIT_SECONDS", 0.0)
+    begun: list[str] = []
+    client = to(serve(), limits=Limits(total=1)).calling(before_write=lambda: begun.append("begun"))
+    with client._turns.taken(HOST, "acme"):
+        assert refused(client, method="POST") == "busy"
+    assert begun == []

@@ -13,6 +13,7 @@ from app.provider import Outcome, Refusal, refused
 from app.providers import PROVIDERS
 from app.services.connections import gateway
 from app.services.connections.gateway import ProviderCallFailed
+from app.services.connections.proof import Evidence
 from app.services.providers import credentials
 
 VOBIZ = PROVIDERS["vobiz"]
@@ -20,11 +21,18 @@ VALUES = {"auth_id": "MA_SAMPLE01", "auth_token": "sample-token"}
 FAILURES = [
     (
         Refusal(refused(Outcome.BAD_CREDENTIALS, "Check the Auth token.")),
+        409,
         (gateway.REFUSED, Outcome.BAD_CREDENTIALS, "Check the Auth token."),
     ),
     (
         OutboundError("timeout", "api.vobiz.ai did not respond in time."),
+        409,
         (gateway.UNREACHABLE, Outcome.UNREACHABLE, "api.vobiz.ai did not respond in time."),
+    ),
+    (
+        OutboundError("busy", "api.vobiz.ai was not called."),
+        503,
+        (gateway.BUSY, Outcome.BUSY, "api.vobiz.ai was not called."),
     ),
 ]
 
@@ -36,20 +44,32 @@ def fails(error):
     return operation
 
 
-def test_request_failure_is_a_conflict_with_code_outcome_and_sentence():
-    for error, expected in FAILURES:
+def connected(scope):
+    credentials.save(scope, VOBIZ, VALUES)
+    return gateway.configured(scope, VOBIZ)
+
+
+def call(scope, operation, **options):
+    connection = gateway.configured(scope, VOBIZ)
+    return gateway.call(scope, Outbound(), connection, operation, evidence=Evidence.NUMBERS, **options)
+
+
+def test_call_failure_is_an_error_with_code_outcome_and_sentence(acme):
+    connected(acme)
+    for error, status, expected in FAILURES:
         with pytest.raises(ProviderCallFailed) as failed:
-            gateway.request(VOBIZ, fails(error))
+            call(acme, fails(error))
         conflict = failed.value
         assert (conflict.code, conflict.result.code, conflict.message) == expected
-        assert conflict.status == 409
+        assert conflict.status == status
         assert conflict.__cause__ is None
 
 
-def test_request_returns_the_result_and_passes_our_own_faults():
-    assert gateway.request(VOBIZ, lambda: [1, 2]) == [1, 2]
+def test_call_returns_the_result_and_passes_our_own_faults(acme):
+    connected(acme)
+    assert call(acme, lambda *_: [1, 2]) == [1, 2]
     with pytest.raises(ZeroDivisionError):
-        gateway.request(VOBIZ, lambda: 1 / 0)
+        call(acme, lambda *_: 1 / 0)
 
 
 def test_configured_names_what_is_missing_or_has_every_value(acme):
@@ -65,16 +85,14 @@ def test_configured_names_what_is_missing_or_has_every_value(acme):
 
 def test_call_has_stored_credentials_and_no_open_transaction(acme):
     credentials.save(acme, VOBIZ, VALUES)
-    connection = gateway.configured(acme, VOBIZ)
+    gateway.configured(acme, VOBIZ)
     assert acme.session.in_transaction()
 
     def operation(_client, values):
         return acme.session.in_transaction(), values["auth_token"]
 
-    http = Outbound()
-    assert gateway.call(acme, http, connection, operation) == (False, VALUES["auth_token"])
-    typed = {"auth_token": "typed"}
-    assert gateway.call(acme, http, connection, operation, values=typed) == (False, "typed")
+    assert call(acme, operation) == (False, VALUES["auth_token"])
+    assert call(acme, operation, values={"auth_token": "typed"}) == (False, "typed")
 
 
 def test_call_counts_against_its_quota_and_shares_its_seconds(acme):
@@ -85,11 +103,10 @@ def test_call_counts_against_its_quota_and_shares_its_seconds(acme):
     def operation(client, _values):
         return client.send("GET", "https://api.vobiz.ai/")
 
+    away = Outbound({"api.vobiz.ai": "http://127.0.0.1:9"})
     with pytest.raises(ProviderCallFailed) as failed:
-        gateway.call(
-            acme, Outbound({"api.vobiz.ai": "http://127.0.0.1:9"}), connection, operation, quota=quota
-        )
+        gateway.call(acme, away, connection, operation, evidence=Evidence.NUMBERS, quota=quota)
     assert failed.value.code == gateway.UNREACHABLE
     with pytest.raises(TooMany):
-        gateway.call(acme, Outbound(), connection, operation, quota=quota)
-    assert gateway.call(acme, Outbound(), connection, lambda *_: "another purpose", quota=gateway.OBSERVE)
+        call(acme, operation, quota=quota)
+    assert call(acme, lambda *_: "another purpose", quota=gateway.OBSERVE)

@@ -42,9 +42,6 @@ def test_of_every_state_of_a_connection_and_of_refused_credentials():
     wrong = [(test, expected) for stored, test, expected in cases if health.of(stored, test) is not expected]
     assert wrong == []
 
-    assert health.of(COMPLETE, GOOD, is_refused=True) is Health.FAILED
-    assert health.of(replace(COMPLETE, enabled=False), GOOD, is_refused=True) is Health.DISABLED
-
 
 def test_worst_prefers_what_is_broken_to_what_is_missing():
     assert health.worst([Health.WORKS, Health.NOT_CONNECTED, Health.UNTESTED]) is Health.UNTESTED

@@ -12,7 +12,7 @@ from app.core.outbound.client import Outbound
 from app.models import AuditEvent, Check
 from app.provider import Outcome
 from app.providers import PROVIDERS
-from app.services.connections import gateway, messages, store, verification
+from app.services.connections import gateway, messages, proof, store, verification
 from app.services.providers import credentials
 from simulators.base import Trouble
 from simulators.exotel import Exotel
@@ -45,7 +45,7 @@ def test_verify_saves_the_result_for_the_stored_values(acme, vobiz, http):
     _stored(acme, vobiz)
     tested = verification.verify(acme, http, VOBIZ, {})
     assert (tested.result.ok, tested.result.code) == (True, Outcome.OK)
-    last = verification.last(acme, store.load(acme, VOBIZ))
+    last = proof.last(acme, VOBIZ)
     assert last is not None
     assert (last.ok, last.code, last.actor_name) == (True, "ok", acme.actor.name)
     verification.verify(acme, http, VOBIZ, {})
@@ -66,8 +66,7 @@ def test_verify_tests_submitted_values_without_storing_them(acme, vobiz, http):
 
 
 def _known(scope):
-    tests = verification.last_of_all(scope, store.load_all(scope))
-    return {key: check.ok for key, check in tests.items()}
+    return {key: check.ok for key, check in proof.last_of_all(scope).items()}
 
 
 def test_last_of_all_keeps_the_result_until_a_value_changes(acme, vobiz, http):
@@ -84,7 +83,7 @@ def test_last_belongs_to_the_values_that_were_tested(acme, vobiz, http):
     _stored(acme, vobiz)
     verification.verify(acme, http, VOBIZ, {})
     credentials.save(acme, VOBIZ, {"auth_token": "sample-and-newer"})
-    assert verification.last(acme, store.load(acme, VOBIZ)) is None
+    assert proof.last(acme, VOBIZ) is None
     verification.verify(acme, http, VOBIZ, {})
     assert _known(acme) == {"vobiz": False}
     _stored(acme, vobiz)
@@ -94,6 +93,7 @@ def test_last_belongs_to_the_values_that_were_tested(acme, vobiz, http):
 def test_verify_without_values_sends_nothing(acme, vobiz, http):
     assert verification.verify(acme, http, VOBIZ, {}).result.code == Outcome.NOT_CONFIGURED
     assert vobiz.requests == []
+    assert acme.session.scalars(acme.select(AuditEvent)).all() == [], "nothing was tested"
 
 
 def test_verify_of_an_unreachable_provider_is_a_result(acme, vobiz):
@@ -114,13 +114,14 @@ def test_verify_sends_a_stored_secret_to_no_other_host(acme):
 
 
 def test_verify_is_audited_and_limited(acme, vobiz, http, monkeypatch):
+    _stored(acme, vobiz)
     monkeypatch.setattr(gateway, "VERIFY", replace(gateway.VERIFY, most=2))
     for _ in range(2):
         verification.verify(acme, http, VOBIZ, {})
     with pytest.raises(TooMany):
         verification.verify(acme, http, VOBIZ, {})
     events = acme.session.scalars(acme.select(AuditEvent).where(AuditEvent.action == "connection.tested"))
-    assert [event.changes for event in events] == [{"result": [None, "not_configured"]}] * 2
+    assert [event.changes for event in events] == [{"result": [None, "ok"]}] * 2
 
 
 def test_verify_of_a_provider_without_tests_is_a_conflict(acme, http, monkeypatch):

@@ -42,7 +42,7 @@ def test_steps_of_a_live_organization_are_done(live):
 
 
 def test_tested_follows_the_last_test(live):
-    credentials.save(live, TWILIO, {"max_concurrent": 2})
+    credentials.save(live, TWILIO, {"auth_token": "sample-and-new"})
     step = _step(live, "tested")
     assert (step.tone, step.place, step.provider, step.since) == ("idle", Place.PROVIDER, "twilio", None)
     for ok, code, tone in ((True, "not_proven", "warn"), (False, "bad_credentials", "bad")):

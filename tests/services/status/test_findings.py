@@ -65,7 +65,7 @@ def test_of_drift_comes_first_and_counts_since_the_first_number(live):
     with live.transaction():
         one = live.session.scalars(live.select(DriftCheck).order_by(DriftCheck.phone_number)).first()
         one.since = first = clock.now().replace(year=2020)
-    credentials.save(live, TWILIO, {"max_concurrent": 3})
+    credentials.save(live, TWILIO, {"auth_token": "sample-and-new"})
     finding, *rest = _findings(live)
     assert (finding.kind, finding.place, finding.count) == (Kind.DRIFTED, Place.DRIFTED, 2)
     assert finding.since == first
@@ -95,7 +95,7 @@ def test_of_a_connection_follows_its_test_and_its_values(live):
     (finding,) = _findings(live)
     assert (finding.kind, finding.place, finding.provider) == (Kind.TEST_FAILED, Place.PROVIDER, "twilio")
     assert finding.since
-    credentials.save(live, TWILIO, {"max_concurrent": 3})
+    credentials.save(live, TWILIO, {"auth_token": "sample-and-new"})
     assert _kinds(live) == [Kind.UNTESTED]
     with live.transaction():
         live.session.scalar(live.select(Secret)).key_fingerprint = "of another key"

@@ -67,7 +67,7 @@ BROKEN = [
     (_disable, "provider", HopState.DISABLED, Place.PROVIDER),
     (lambda it: save_test(it, code="x", ok=False), "provider", HopState.FAILED, Place.PROVIDER),
     (
-        lambda it: credentials.save(it, TWILIO, {"max_concurrent": 2}),
+        lambda it: credentials.save(it, TWILIO, {"auth_token": "sample-and-new"}),
         "provider",
         HopState.UNTESTED,
         Place.PROVIDER,

@@ -14,7 +14,7 @@ from app.core.errors import Conflict
 from app.core.outbound.client import Outbound
 from app.models import AuditEvent, Secret, WebhookSetup
 from app.providers import PROVIDERS
-from app.services.connections import store, verification
+from app.services.connections import proof, store
 from app.services.organizations import directory
 from app.services.providers import credentials, telephony
 from app.services.scope import Scope
@@ -99,13 +99,11 @@ def test_set_up_creates_stores_selects_and_audits_the_webhook(ready, upstream, h
     assert secret not in str(changes)
 
 
-def test_set_up_keeps_other_settings_and_the_last_test(ready, upstream, http):
-    verification.verify(ready, http, ELEVENLABS, {})
+def test_set_up_is_proof_and_keeps_other_settings(ready, upstream, http):
     webhook.set_up(ready, http, ELEVENLABS)
-    last = verification.last(ready, store.load(ready, ELEVENLABS))
-    assert last is not None
-    assert last.ok
-
+    proven = proof.last(ready, ELEVENLABS)
+    assert proven is not None
+    assert (proven.ok, proven.evidence) == (True, "call-webhook")
     setting = dict(upstream.workspace.settings["webhooks"])
     assert setting.pop("post_call_webhook_id")
     assert setting == {
@@ -297,7 +295,7 @@ def _reset(scope, upstream, http, start):
             scope.organization.public_base_url = BASE
 
 
-@pytest.mark.parametrize(("start", "steps"), [("new", 8), ("moved", 9)])
+@pytest.mark.parametrize(("start", "steps"), [("new", 9), ("moved", 9)])
 @pytest.mark.usefixtures("no_lease")
 def test_set_up_after_a_kill_at_any_step_ends_with_one(ready, upstream, http, start, steps):
     for number in range(1, steps + 1):

@@ -22,7 +22,7 @@ from tests.support.rows import audit, unchanged
 PROVIDER = "/o/acme-support/providers/sinch"
 PATH = f"{PROVIDER}/callback"
 URL = "https://dialer.example.com/sinch/callback?tenant=acme"
-NOTED = ("throttles", "audit_events")
+NOTED = ("throttles", "audit_events", "checks")
 
 
 @pytest.fixture

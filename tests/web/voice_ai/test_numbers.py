@@ -95,7 +95,7 @@ def test_switch_on_refused_keeps_the_chosen_agent(
 ) -> None:
     est.numbers = {NUMBER: ""}
     page = dana.get(person).follow(OPEN)
-    with unchanged(app):
+    with unchanged(app, but=("checks",)):
         page = page.press("Answer with AI", 409, ai_agent_id=NIGHT_SHIFT)
     assert "+1 416-555-0100 is on no trunk at Sinch." in page.notes
     assert page.value("ai_agent_id") == NIGHT_SHIFT
@@ -103,7 +103,7 @@ def test_switch_on_refused_keeps_the_chosen_agent(
 
 def test_switch_on_without_agent_is_refused(app: Flask, dana: Portal, person: str, est: SinchEst) -> None:
     page = dana.get(person).follow(OPEN)
-    with unchanged(app):
+    with unchanged(app, but=("checks",)):
         page = page.press("Answer with AI", 422)
     assert page.error("ai_agent_id") == "Choose the agent that answers."
     assert est.requests == []
@@ -160,7 +160,7 @@ def test_switch_off_failing_offers_here_only(app: Flask, dana: Portal, person: s
     page = switched_on(dana, person).follow(CHANGE)
     assert not page.has_button("Switch off in Patchbay only")
     labs.convai.faults = [Fault("DELETE", NUMBERS)]
-    with unchanged(app, but=("audit_events",)):
+    with unchanged(app, but=("audit_events", "checks")):
         page = page.press("Switch AI off", 409)
     assert "AI is still on." in page.notes
     page = page.press("Switch off in Patchbay only")
@@ -179,7 +179,7 @@ def test_show_names_the_other_users(app: Flask, dana: Portal, cast: Cast, person
 def test_unassign_number_with_ai_leads_to_switching_off(app: Flask, dana: Portal, person: str) -> None:
     confirmation = dana.get(person).follow(f"Unassign… {NUMBER}")
     switched_on(dana, person)
-    with unchanged(app):
+    with unchanged(app, but=("checks",)):
         page = confirmation.press("Unassign number")
     assert "Switch AI off first" in page.notes
     page = page.follow(f"Unassign… {NUMBER}")

@@ -1,0 +1,117 @@
+"""The last proof of each connection: that its provider accepts the stored credentials, or that it does not.
+
+Every response to a call with the stored credentials is proof, whatever it was for. An outage is none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+from enum import StrEnum
+
+from sqlalchemy import delete
+
+from app.core import clock
+from app.models import Check
+from app.provider import Field, Outcome, Provider, Verified
+from app.services.connections import messages
+from app.services.scope import Scope
+
+CREDENTIAL_ERRORS = (Outcome.BAD_CREDENTIALS, Outcome.SUSPENDED, Outcome.WRONG_ACCOUNT, Outcome.NO_PERMISSION)
+"""The provider did not accept the credentials; other failures of a test are about other values."""
+
+INCONCLUSIVE = (
+    Outcome.UNREACHABLE,
+    Outcome.BUSY,
+    Outcome.RATE_LIMITED,
+    Outcome.UNEXPECTED_ANSWER,
+    Outcome.NOT_CONFIGURED,
+)
+"""Results that say nothing about the credentials."""
+
+FRESH = timedelta(minutes=1)
+"""The same result again within this time is not stored."""
+
+
+class Evidence(StrEnum):
+    """What the credentials were used for; each has its label."""
+
+    label: str
+
+    def __new__(cls, value: str, label: str) -> Evidence:
+        self = str.__new__(cls, value)
+        self._value_, self.label = value, label
+        return self
+
+    TEST = "test", "connection test"
+    NUMBERS = "numbers", "list of numbers"
+    NUMBER = "number", "check of a number"
+    POINT = "point", "webhook set"
+    CALLBACK = "callback", "callback URL"
+    CALL_WEBHOOK = "call-webhook", "call webhook"
+    AGENTS = "agents", "list of agents"
+    AI_NUMBER = "ai-number", "number of an agent"
+
+
+def last(scope: Scope, provider: Provider) -> Check | None:
+    """Returns the last proof about the credentials as they are stored now."""
+    return scope.session.scalar(scope.select(Check).where(Check.provider == provider.key))
+
+
+def last_of_all(scope: Scope) -> dict[str, Check]:
+    """As `last`, by provider key, in one query."""
+    return {check.provider: check for check in scope.session.scalars(scope.select(Check))}
+
+
+def is_news(check: Check | None, evidence: Evidence, result: Verified | None) -> bool:
+    """Whether a response says something that the last proof does not. `result` is None for success.
+
+    Success proves that the credentials are accepted. It does not contradict a failure that is about another
+    value, or about a permission that this call did not need.
+    """
+    if check is None:
+        return True
+    if result is None and not check.ok:
+        return check.code in CREDENTIAL_ERRORS and (
+            check.code != Outcome.NO_PERMISSION or check.evidence == evidence
+        )
+    is_same = check.ok if result is None else check.code == result.code
+    return not is_same or check.checked_at < clock.now() - FRESH
+
+
+def record(scope: Scope, provider: Provider, evidence: Evidence, result: Verified | None) -> None:
+    """Stores a conclusive result in the open transaction. `result` is None for success beside a test.
+
+    A success leaves what the last test could not prove as it is.
+    """
+    scope.require_transaction()
+    check = last(scope, provider) or Check(organization_id=scope.organization.id, provider=provider.key)
+    if result is None and not check.ok:
+        result = Verified(True, Outcome.OK, messages.accepted(provider.label))
+    if result is not None:
+        check.ok, check.code, check.reason = result.ok, str(result.code), result.reason[:1000]
+    check.evidence, check.checked_at, check.actor_name = str(evidence), clock.now(), scope.actor.name
+    scope.session.add(check)
+
+
+def outdate(scope: Scope, provider: Provider, changed: Iterable[Field]) -> None:
+    """Voids the last proof if a credential changed; another tested value is no longer proven.
+
+    In the transaction of the change.
+    """
+    fields = [field for field in changed if field.is_tested]
+    check = last(scope, provider) if fields else None
+    if check is None:
+        return
+    is_void = any(field.is_credential for field in fields)
+    if is_void or not (check.ok or check.code in CREDENTIAL_ERRORS):
+        scope.session.delete(check)
+    elif check.ok:
+        check.code = str(Outcome.NOT_PROVEN)
+        check.reason = messages.changed_since(field.label for field in fields)
+
+
+def forget(scope: Scope, provider: Provider) -> None:
+    """Deletes the proof, in the transaction that deletes the credentials."""
+    own = (Check.organization_id == scope.organization.id, Check.provider == provider.key)
+    scope.session.execute(delete(Check).where(*own))

@@ -1,0 +1,174 @@
+"""What proves a connection: any response to its stored credentials, until a credential changes."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import select, update
+
+from app.core import clock
+from app.core.outbound.client import Outbound
+from app.models import Check
+from app.provider import Outcome, Refusal, Verified, refused
+from app.providers import PROVIDERS
+from app.services.connections import gateway, proof, verification
+from app.services.connections.gateway import ProviderCallFailed
+from app.services.connections.proof import Evidence
+from app.services.numbers import inventory
+from app.services.providers import credentials
+from simulators.base import Trouble
+from simulators.twilio import Twilio
+
+TWILIO: Any = PROVIDERS["twilio"]
+
+
+@pytest.fixture
+def twilio(acme):
+    with Twilio() as upstream:
+        known = {field.name for field in TWILIO.typed_fields}
+        credentials.save(acme, TWILIO, {n: v for n, v in upstream.values.items() if n in known})
+        yield upstream
+
+
+@pytest.fixture
+def http(twilio):
+    return Outbound(twilio.upstreams, deadline=2.0)
+
+
+def state(scope):
+    check = proof.last(scope, TWILIO)
+    return check and (check.ok, check.code, check.evidence)
+
+
+def store(scope, code, evidence=Evidence.TEST, *, ok=False):
+    """Makes this the last proof."""
+    with scope.transaction():
+        proof.forget(scope, TWILIO)
+        proof.record(scope, TWILIO, evidence, Verified(ok, code, "Look there."))
+
+
+def call(scope, http, operation, evidence=Evidence.NUMBERS):
+    return gateway.call(scope, http, gateway.configured(scope, TWILIO), operation, evidence=evidence)
+
+
+def refuses(code):
+    def operation(*_args):
+        raise Refusal(refused(code, "Look there."))
+
+    return operation
+
+
+def test_list_of_numbers_ends_a_refusal_and_a_refusal_ends_a_proof(acme, twilio, http):
+    twilio.status, twilio.hides_status = "suspended", True
+    with pytest.raises(ProviderCallFailed):
+        inventory.list_owned(acme, http, TWILIO)
+    assert state(acme) == (False, Outcome.BAD_CREDENTIALS, Evidence.NUMBERS)
+    twilio.status, twilio.hides_status = "active", False
+    inventory.list_owned(acme, http, TWILIO)
+    assert state(acme) == (True, Outcome.OK, Evidence.NUMBERS)
+
+
+def test_outage_and_busy_change_nothing(acme, twilio, http):
+    wrong = []
+    for before in [None, (True, Outcome.OK), (False, Outcome.BAD_CREDENTIALS)]:
+        if before:
+            store(acme, before[1], ok=before[0])
+        was = state(acme)
+        for twilio.trouble in (Trouble.FAULT, Trouble.RATE_LIMITED, Trouble.HTML, Trouble.ODD):
+            with pytest.raises(ProviderCallFailed):
+                inventory.list_owned(acme, http, TWILIO)
+            verification.verify(acme, http, TWILIO, {})
+            if state(acme) != was:
+                wrong.append((before, twilio.trouble, state(acme)))
+    assert wrong == []
+
+
+def test_success_contradicts_what_it_disproves(acme, twilio, http):
+    """A test that failed for another value, or another permission, stands."""
+    cases = [
+        (Outcome.BAD_CREDENTIALS, Evidence.TEST, Outcome.OK),
+        (Outcome.SUSPENDED, Evidence.NUMBER, Outcome.OK),
+        (Outcome.WRONG_ACCOUNT, Evidence.TEST, Outcome.OK),
+        (Outcome.NO_PERMISSION, Evidence.NUMBERS, Outcome.OK),
+        (Outcome.NO_PERMISSION, Evidence.TEST, Outcome.NO_PERMISSION),
+        (Outcome.NOT_FOUND, Evidence.TEST, Outcome.NOT_FOUND),
+    ]
+    wrong = []
+    for code, evidence, expected in cases:
+        store(acme, code, evidence)
+        inventory.list_owned(acme, http, TWILIO)
+        if state(acme)[1] != expected:
+            wrong.append((code, evidence, state(acme)))
+    store(acme, Outcome.NOT_PROVEN, ok=True)
+    inventory.list_owned(acme, http, TWILIO)
+    assert state(acme) == (True, Outcome.NOT_PROVEN, Evidence.TEST), "what a test could not prove stays so"
+    assert wrong == []
+
+
+def test_success_moves_the_time_once_a_minute(acme, twilio, http):
+    earlier = clock.now() - 2 * proof.FRESH
+    store(acme, Outcome.OK, ok=True)
+    with acme.transaction():
+        acme.session.execute(update(Check).values(checked_at=earlier))
+    times = []
+    for _ in range(2):
+        inventory.list_owned(acme, http, TWILIO)
+        times += acme.session.scalars(select(Check.checked_at))
+    assert times[0] == times[1] > earlier + timedelta(seconds=60)
+
+
+def test_call_that_sends_nothing_proves_nothing(acme, twilio, http):
+    assert call(acme, http, lambda *_: "known already") == "known already"
+    assert state(acme) is None
+
+
+def test_submitted_values_prove_nothing_of_the_stored_ones(acme, twilio, http):
+    verification.verify(acme, http, TWILIO, {"twilio_auth_token": "sample-and-wrong"})
+    assert state(acme) is None
+
+
+def test_result_for_credentials_that_changed_meanwhile_is_dropped(acme, twilio, http):
+    def replaced_meanwhile(client, values):
+        found = list(TWILIO.numbers(client, values))
+        credentials.save(acme, TWILIO, {"auth_token": "sample-and-new"})
+        return found
+
+    call(acme, http, replaced_meanwhile)
+    assert state(acme) is None
+
+
+def test_refusal_of_a_permission_is_a_failure(acme, twilio, http):
+    with pytest.raises(ProviderCallFailed):
+        call(acme, http, refuses(Outcome.NO_PERMISSION))
+    assert state(acme) == (False, Outcome.NO_PERMISSION, Evidence.NUMBERS)
+    with pytest.raises(ProviderCallFailed):
+        call(acme, http, refuses(Outcome.NOT_FOUND))
+    assert state(acme)[1] == Outcome.NO_PERMISSION
+
+
+def test_only_a_changed_credential_voids_a_proof(acme, twilio):
+    """Another value of what a test includes leaves the rest proven."""
+    sid, ok, bad = "AP" + "0" * 32, (True, "ok"), (False, "bad_credentials")
+    cases = [
+        (ok, {"max_concurrent": 3}, ok),
+        (ok, {"auth_token": twilio.values["auth_token"]}, ok),
+        (ok, {"twiml_app_sid": sid}, (True, "not_proven")),
+        (ok, {"auth_token": "sample-and-new"}, None),
+        (ok, {"account_sid": "AC" + "1" * 32}, None),
+        (bad, {"twiml_app_sid": sid}, bad),
+        (bad, {"max_concurrent": 4}, bad),
+        ((False, "not_found"), {"twiml_app_sid": sid}, None),
+    ]
+    wrong = []
+    for (was_ok, code), changes, expected in cases:
+        credentials.save(acme, TWILIO, {**twilio.values, "twiml_app_sid": None})
+        store(acme, code, ok=was_ok)
+        credentials.save(acme, TWILIO, changes)
+        found = state(acme)
+        if (found and found[:2]) != expected:
+            wrong.append((code, changes, found))
+    credentials.disconnect(acme, TWILIO)
+    assert acme.session.scalars(acme.select(Check)).all() == []
+    assert wrong == []
