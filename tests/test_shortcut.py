@@ -24,22 +24,26 @@ PATH = "/api/calls/providers"
 
 @dataclass
 class Dialer:
-    """Sends the dialer's request; `flask` has an item for each one that Flask got."""
+    """Sends the dialer's request. `flask` has an item for each one that Flask got, `ids` are of responses."""
 
     client: Client
     token: str
     token_id: str
     flask: list[str] = field(default_factory=list)
+    ids: list[bytes] = field(default_factory=list)
 
     def ask(self, *headers: Header, target: str = PATH, method: str = "GET") -> tuple[int, Any, bytes]:
         self.flask.clear()
         bearer = (b"authorization", f"Bearer {self.token}".encode())
-        return self.client.get(target, [bearer, *headers], method=method)
+        status, received, body = self.client.get(target, [bearer, *headers], method=method)
+        self.ids.append(received.pop(b"x-request-id"))
+        return status, received, body
 
     def is_remembered(self, *headers: Header, **request: str) -> bool:
-        """Whether the edge alone responds, with what Flask responded to the same request."""
+        """Whether the edge alone responds, with what Flask responded to the same request and another id."""
         first = self.ask(*headers, **request)
-        return self.ask(*headers, **request) == first and self.flask == []
+        is_same = self.ask(*headers, **request) == first
+        return is_same and self.flask == [] and self.ids[-2] != self.ids[-1]
 
 
 @pytest.fixture
