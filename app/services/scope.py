@@ -8,11 +8,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy import ColumnElement, Select, and_, select
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
-from app.core import etag
+from app.core import etag, matching
 from app.core.errors import NotFound, Stale
 from app.core.sealing import Sealer
 from app.core.slots import Slots
@@ -106,13 +106,20 @@ class Scope:
         return self.session.get_bind().dialect.name == "postgresql"
 
     def contains(self, column: Any, text: str) -> ColumnElement[bool]:
-        """Whether the column contains the text, ignoring the case of A to Z.
+        """Whether the column contains the text, ignoring case: see `matching`.
 
-        SQLite's LIKE ignores that case already, and takes half as long as with `lower`.
+        LIKE is fast and right for ASCII. For other texts it leaves few rows to compare precisely.
         """
-        test = column.icontains if self.is_postgresql else column.contains
-        contains: ColumnElement[bool] = test(text, autoescape=True)
-        return contains
+        plain = column.collate("C") if self.is_postgresql else column
+        test = plain.ilike if self.is_postgresql else plain.like
+        found: ColumnElement[bool] = test(matching.like(text), escape=matching.ESCAPE)
+        if text.isascii():
+            return found
+        if self.is_postgresql:
+            is_exact = plain.regexp_match(matching.regex(text))
+        else:
+            is_exact = plain.op("GLOB", is_comparison=True)(matching.glob(text))
+        return and_(found, is_exact)
 
     def get(self, model: type[Row], row_id: Any, *, what: str) -> Row:
         """Returns the organization's row. Raises NotFound, for another organization's row too."""

@@ -35,6 +35,37 @@ def test_get_and_select_return_the_organizations_rows_only(acme, globex):
     assert [row.phone_number for row in rows] == ["+15551234567"]
 
 
+@pytest.mark.both_databases
+def test_contains_ignores_case_in_every_script_and_compares_accents(acme):
+    labels = ["École", "ecole", "Straße", "STRAẞE", "Ωmega ΣΑΣ", "İstanbul", "ЖЮЯ", "Åsa", "\u212a"]
+    labels += ["日本 %_"]
+    labels += [f"é{character}é" for character in "%_\\*?[]^-.+$(){}|#& "]
+    for at, label in enumerate(labels):
+        crud.create(acme, DRAFT | {"phone_number": f"+1555000{at:04}", "label": label})
+    expected = {
+        "école": {"École"},
+        "ECOLE": {"ecole"},
+        "straße": {"Straße", "STRAẞE"},
+        "strasse": set(),
+        "ωMEGA σας": {"Ωmega ΣΑΣ"},
+        "i̇stanbul": set(),
+        "İSTANBUL": {"İstanbul"},
+        "жюя": {"ЖЮЯ"},
+        "åSA": {"Åsa"},
+        "asa": set(),
+        "k": set(),
+        "本 %": {"日本 %_"},
+        "本 _": set(),
+    } | {label.upper(): {label} for label in labels if label[0] == "é"}
+    query = acme.select(Endpoint).with_only_columns(Endpoint.label)
+    wrong = {}
+    for text in expected:
+        found = set(acme.session.scalars(query.where(acme.contains(Endpoint.label, text))))
+        if found != expected[text]:
+            wrong[text] = found
+    assert wrong == {}
+
+
 def test_for_organization_keeps_the_actor_and_may_have_none(acme, cast):
     inside = acme.for_organization(cast.globex)
     assert inside.organization is cast.globex
