@@ -8,27 +8,22 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 
 from app.core import clock, csv_text, texts
 from app.core.errors import Conflict, Invalid, NotFound
-from app.models import AuditNumbers, Endpoint, EndpointImport
-from app.models.base import new_id
-from app.services import progress, sql, validation
+from app.models import Endpoint, EndpointImport
+from app.services import progress, validation
 from app.services.audit import log
-from app.services.audit import numbers as audit_numbers
-from app.services.audit.actions import Action
-from app.services.drift import queue
-from app.services.endpoints import bulk, csv_format, messages
+from app.services.endpoints import csv_format, messages, writes
 from app.services.endpoints.csv_format import Row, Sheet, Table, text_of
-from app.services.endpoints.fields import COLUMNS, WEBHOOK_FIELDS, EndpointEdit, NewEndpoint
+from app.services.endpoints.fields import COLUMNS, EndpointEdit, NewEndpoint
+from app.services.endpoints.writes import Outcome, Planned, Writes
 from app.services.progress import OnProgress, ignore
 from app.services.scope import Scope, expect_version
-from app.services.sql import Inserts
 
 KEPT = timedelta(days=1)
 SHOWN = 100
@@ -38,29 +33,6 @@ SHOWN = 100
 PASTED = "Pasted rows"
 
 _STORED = select(*(getattr(Endpoint, name) for name in ("organization_id", "id", "version", *COLUMNS)))
-
-
-class Outcome(StrEnum):
-    REFUSED = "refused"
-    CHANGED = "changed"
-    ADDED = "added"
-    UNCHANGED = "unchanged"
-
-
-class Planned(NamedTuple):
-    """What importing one row does. For a changed endpoint, `before` and `values` have what changes.
-
-    `endpoint_id` and `version` are those of the endpoint at the time of the preview.
-    """
-
-    line: int
-    number: str
-    outcome: str
-    values: dict[str, Any] = {}
-    before: dict[str, Any] = {}
-    endpoint_id: str | None = None
-    version: int | None = None
-    said: str = ""
 
 
 class _Moved(Exception):
@@ -258,43 +230,19 @@ def _change(scope: Scope, row: Row, stored: Any) -> Planned:
 
 @dataclass(frozen=True)
 class _Ready:
-    """A plan with all work done that needs no lock: on SQLite, a transaction blocks all other writers.
-
-    `stored` are the rows whose endpoint exists, `called` the numbers whose webhook URL changes.
-    """
+    """A plan with all work done that needs no lock. `stored` are the rows whose endpoint exists."""
 
     version: int
     stored: Sequence[Planned]
-    inserts: Sequence[Inserts]
-    changed: Sequence[Planned]
-    called: Sequence[str]
-    numbers: Sequence[AuditNumbers]
+    writes: Writes
 
 
 def _prepare(scope: Scope, preview: EndpointImport, on_progress: OnProgress) -> _Ready:
     plan, version, organization_id = _unpack(preview.plan), preview.version, scope.organization.id
     scope.end_read()
     plan.sort(key=lambda row: row.number)
-    added = [row for row in plan if row.outcome == Outcome.ADDED]
-    touched = [row for row in plan if row.outcome in (Outcome.ADDED, Outcome.CHANGED)]
-    numbers = ((row.number, log.diff(row.before, row.values)) for row in touched)
-    return _Ready(
-        version,
-        [row for row in plan if row.endpoint_id],
-        [
-            sql.prepare_inserts(scope, Endpoint, (_new_row(organization_id, row) for row in some))
-            for some in progress.batches(added, messages.PREPARING, on_progress)
-        ],
-        [row for row in touched if row.endpoint_id],
-        [row.number for row in touched if row.values.keys() & WEBHOOK_FIELDS],
-        audit_numbers.packed(organization_id, numbers),
-    )
-
-
-def _new_row(organization_id: str, row: Planned) -> dict[str, Any]:
-    now = clock.now()
-    own = {"id": new_id(), "organization_id": organization_id, "version": 1}
-    return own | {"created_at": now, "updated_at": now} | row.values
+    prepared = writes.prepare(scope, organization_id, plan, on_progress)
+    return _Ready(version, [row for row in plan if row.endpoint_id], prepared)
 
 
 def _is_as_planned(scope: Scope, stored: Sequence[Planned], on_progress: OnProgress) -> bool:
@@ -314,18 +262,5 @@ def _is_as_planned(scope: Scope, stored: Sequence[Planned], on_progress: OnProgr
 def _write(
     scope: Scope, preview: EndpointImport, ready: _Ready, reason: str | None, on_progress: OnProgress
 ) -> None:
-    """One event, which is in the history of each number that it touches."""
-    scope.require_transaction()
-    done, total = 0, sum(len(inserts.rows) for inserts in ready.inserts)
-    for inserts in ready.inserts:
-        inserts.run(scope)
-        done += len(inserts.rows)
-        on_progress(messages.ADDING, done, total)
-    for some in progress.batches(ready.changed, messages.CHANGING, on_progress):
-        bulk.change_each(scope, ((str(row.endpoint_id), row.values) for row in some))
-    on_progress(messages.FINISHING, 0, 0)
     totals = {name: [None, count] for name, count in preview.shown["totals"].items() if count}
-    changes = totals | log.reasoned(reason)
-    log.record(scope, Action.ENDPOINTS_IMPORTED, preview.file_name, changes, packed=ready.numbers)
-    if ready.called:
-        queue.mark_due(scope, ready.called)
+    writes.run(scope, ready.writes, preview.file_name, totals | log.reasoned(reason), on_progress)
