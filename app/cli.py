@@ -90,7 +90,7 @@ def create_user(email: str, name: str, role: str, organization_name: str, passwo
     password = sys.stdin.readline().rstrip("\r\n")
     try:
         new = access_users.read_new(scope, {"email": email, "name": name, "role": role, "password": password})
-        with access_users.one_user_per_email(new.email), scope.transaction():
+        with access_users.one_user_per_email(scope, new.email), scope.transaction():
             organization = directory.named(scope, organization_name)
             user = access_users.add(scope.for_organization(organization), new)
     except PatchbayError as error:

@@ -57,7 +57,7 @@ def fill(scope: Scope, http: Outbound, password: str) -> Organization:
         raise Conflict(f"{MERIDIAN.name} is there already.")
     dana = users.read_new(scope, _new_user("Dana Ortiz", EMAIL, Role.SUPERADMIN, password))
     inside = _organization(scope, http, MERIDIAN)
-    with users.one_user_per_email(dana.email), inside.transaction():
+    with users.one_user_per_email(inside, dana.email), inside.transaction():
         users.add(inside, dana)
     _connect(inside, MERIDIAN)
     members = {name: _member(inside, name, email) for name, email in _PEOPLE}

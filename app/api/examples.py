@@ -7,6 +7,7 @@ from typing import Any
 ORGANIZATION_ID = "1f0e6a52-3c1d-4b7a-9d0c-5e8f2a4b6c10"
 GLOBEX_ID = "7b3d9c04-58e2-4f16-a1c9-0d6e8b2f4a57"
 USER_ID = "64f0a1b2-c3d4-4e5f-a6b7-a8c9d4e0f1a2"
+ASSIGNMENT_ID = "0d4f6b8a-2c1e-4a3d-9b7f-5e8c0a2d4f61"
 ENDPOINT_ID = "c2a9d6f1-7e43-4b58-8f0a-3d1b5c7e9f24"
 VOICE_NUMBER = "+14165550100"
 NUMBER = "+919876543210"
@@ -147,6 +148,7 @@ ENDPOINT: dict[str, Any] = {
     "is_active": True,
     "created_at": "2026-03-18T10:00:00",
     "inbound_webhook_url": WEBHOOK_URL,
+    "version": 1,
 }
 ENDPOINT_CHANGES: dict[str, Any] = {"inbound_agent_name": "support-agent", "label": "Main support line"}
 RESOLUTION: dict[str, Any] = {
@@ -198,6 +200,8 @@ USER_NUMBER: dict[str, Any] = {
     "label": "Main line",
     "userId": USER_ID,
     "userName": "Alex Rep",
+    "id": ASSIGNMENT_ID,
+    "version": 1,
 }
 AI_CHOICE: dict[str, Any] = {"aiEnabled": True, "aiAgentId": "agent_6401kabc"}
 AI_NUMBER: dict[str, Any] = USER_NUMBER | {

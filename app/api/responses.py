@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from flask import Response, request, stream_with_context
 
 from app.core import etag, strict_json
-from app.core.errors import Invalid, PatchbayError, TryLater, Unauthenticated
+from app.core.errors import Conflict, Invalid, PatchbayError, TryLater, Unauthenticated
 
 JSON = "application/json; charset=utf-8"
 
@@ -89,6 +89,8 @@ def error(error: PatchbayError, *, status: int | None = None, error_id: str | No
         details = [{"field": problem.field, "message": problem.message} for problem in error.problems]
         content = {"code": error.code, "message": error.message, "details": details}
     body = {"success": False, "error": content, "code": error.code}
+    if isinstance(error, Conflict) and error.existing_id:
+        body["existing_id"] = error.existing_id
     if error_id:
         body["id"] = error_id
     response = document(body, status or error.status)

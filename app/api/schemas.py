@@ -17,6 +17,7 @@ from app.services.endpoints.readiness import BlockedReason
 from app.services.numbers.claims import Claim
 
 OPEN = ConfigDict(extra="allow")
+VERSION = "Rises with each change. Send it in If-Match to change only this version."
 UTC = "Time in UTC, such as 2026-03-18T10:00:00Z."
 VoiceKey: TypeAlias = Literal[keys_in(Family.VOICE)]  # type: ignore[valid-type]
 TelephonyKey: TypeAlias = Literal[keys_in(Family.TELEPHONY)]  # type: ignore[valid-type]
@@ -52,14 +53,19 @@ class CallsUserPhoneNumberEntry(_Camel):
     label: str = ""
 
 
-class UserPhoneNumber(CallsUserPhoneNumberEntry):
-    """A voice phone number and the user it is assigned to."""
-
+class _HeldPhoneNumber(CallsUserPhoneNumberEntry):
     user_id: str
     user_name: str
 
 
-class CallsVoiceAiOrgPhoneNumber(UserPhoneNumber):
+class UserPhoneNumber(_HeldPhoneNumber):
+    """A voice phone number and the user it is assigned to."""
+
+    id: str
+    version: int = Field(description=VERSION)
+
+
+class CallsVoiceAiOrgPhoneNumber(_HeldPhoneNumber):
     provider: Literal["sinch"]
 
 
@@ -99,6 +105,9 @@ class CallsErrorResponse(BaseModel):
     success: Literal[False]
     error: str | CallsValidationError
     code: str
+    existing_id: str = Field(  # type: ignore[assignment]
+        None, description="In a conflict with something of the organization itself: its id."
+    )
 
 
 _ENDPOINT: dict[str, Any] = {
@@ -109,6 +118,7 @@ _ENDPOINT: dict[str, Any] = {
         str | None,
         Field(description="Webhook URL to configure; null without an inbound agent or base URL."),
     ),
+    "version": (int, Field(description=VERSION)),
 }
 Endpoint = create_model("Endpoint", **_ENDPOINT)
 

@@ -61,8 +61,14 @@ class TooSlow(PatchbayError):
 
 
 class Conflict(PatchbayError):
+    """`existing_id` is the row in the way, only if it is in the caller's organization."""
+
     status = 409
     code = "CONFLICT"
+
+    def __init__(self, message: str, *, code: str | None = None, existing_id: str | None = None) -> None:
+        super().__init__(message, code=code)
+        self.existing_id = existing_id
 
 
 class Stale(PatchbayError):

@@ -12,6 +12,7 @@ NOT_TEXT = "This must be text."
 EMPTY = "This is empty."
 NOT_BOOLEAN = "This must be true or false."
 NOT_WHOLE = "This must be a whole number."
+NOT_LIST = "This must be a list."
 
 AGENT_EMPTY = "An agent name can't be empty. Send null for no agent."
 AGENT_CHARACTERS = "An agent name has no slash or control characters, and is not a dot or two."
@@ -29,6 +30,10 @@ def too_many_attempts(minutes: int) -> str:
 
 def too_long(most: int) -> str:
     return f"This is longer than {most} characters."
+
+
+def too_many(most: int) -> str:
+    return f"This has more than {most:,} items."
 
 
 def use_one_of(known: Iterable[str]) -> str:

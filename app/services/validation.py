@@ -119,25 +119,34 @@ def _known(model: type[BaseModel]) -> list[str]:
     return [found.alias or name for name, found in model.model_fields.items()]
 
 
+_SENTENCES = {
+    "missing": messages.REQUIRED,
+    "string_type": messages.NOT_TEXT,
+    "string_unicode": messages.NOT_TEXT,
+    "string_too_short": messages.EMPTY,
+    "too_short": messages.EMPTY,
+    "bool_type": messages.NOT_BOOLEAN,
+    "int_type": messages.NOT_WHOLE,
+    "int_parsing": messages.NOT_WHOLE,
+    "int_from_float": messages.NOT_WHOLE,
+    "list_type": messages.NOT_LIST,
+}
+"""By pydantic's type of an error."""
+
+
 def _sentence(detail: ErrorDetails, where: str, model: type[BaseModel]) -> str:
     context = detail.get("ctx", {})
     match detail["type"]:
+        case constant if constant in _SENTENCES:
+            return _SENTENCES[constant]
         case "value_error":
             return str(context["error"])
-        case "missing":
-            return messages.REQUIRED
         case "extra_forbidden":
             return _unknown(where, model)
-        case "string_type" | "string_unicode":
-            return messages.NOT_TEXT
-        case "string_too_short":
-            return messages.EMPTY
         case "string_too_long":
             return messages.too_long(context["max_length"])
-        case "bool_type":
-            return messages.NOT_BOOLEAN
-        case "int_type" | "int_parsing" | "int_from_float":
-            return messages.NOT_WHOLE
+        case "too_long":
+            return messages.too_many(context["max_length"])
         case "literal_error" | "enum":
             return messages.use(context["expected"])
         case _:

@@ -49,7 +49,7 @@ def test_switch_ai_on_to_another_agent_and_off(dana: Caller, cast: Cast, labs: E
     answer = dana.put(path, {"aiEnabled": True, "aiAgentId": RECEPTION})
     (imported_id,) = labs.convai.numbers
     assert answer.status_code == 200
-    assert answer.json == {
+    expected = {
         "provider": "sinch",
         "phoneNumber": NUMBER,
         "isDefault": True,
@@ -60,8 +60,10 @@ def test_switch_ai_on_to_another_agent_and_off(dana: Caller, cast: Cast, labs: E
         "userId": cast.mo.id,
         "userName": "Mo",
     }
+    assert answer.json is not None
+    assert answer.json.items() >= expected.items()
     config = dana.get("/api/calls/voice-ai/config").json or {}
-    assert config["phoneNumbers"] == [answer.json]
+    assert config["phoneNumbers"] == [expected]
     answer = dana.put(path, {"aiEnabled": True, "aiAgentId": NIGHT_SHIFT})
     assert answer.get_json()["aiAgentId"] == NIGHT_SHIFT
     assert dana.put(path, {"aiEnabled": True}).get_json()["aiAgentId"] == NIGHT_SHIFT

@@ -30,6 +30,7 @@ def test_create_accepts_the_contract_example(dana: Caller) -> None:
         **contract.ENDPOINT_EXAMPLE,
         "is_active": True,
         "inbound_webhook_url": "https://your-domain.com/telephony/exotel/inbound/support-agent",
+        "version": 1,
     }
     assert len(made["id"]) == 36
     assert dana.get(PATH).json == [made]
@@ -75,11 +76,12 @@ def test_create_normalizes_the_number(dana: Caller) -> None:
 def test_create_taken_number_conflicts_without_the_owner(
     app: Flask, dana: Caller, gus: Caller, claimed_by: str
 ) -> None:
-    create({"dana": dana, "gus": gus}[claimed_by])
+    made = create({"dana": dana, "gus": gus}[claimed_by])
     with unchanged(app):
         answer = dana.post(PATH, contract.ENDPOINT_EXAMPLE)
     assert answer.status_code == 409
-    assert answer.json == {
+    own = {"existing_id": made["id"]} if claimed_by == "dana" else {}
+    assert answer.json == own | {
         "success": False,
         "error": messages.in_use("+919876543210"),
         "code": "NUMBER_IN_USE",
@@ -90,7 +92,7 @@ def test_update_keeps_omitted_and_clears_null_fields(dana: Caller) -> None:
     dana.put("/api/settings/telephony", BASE)
     made = create(dana)
     answer = dana.put(f"{PATH}/{made['id']}", {"label": " New ", "outbound_agent_name": None})
-    expected = made | {"label": "New", "outbound_agent_name": None}
+    expected = made | {"label": "New", "outbound_agent_name": None, "version": 2}
     assert answer.json == expected
     assert dana.put(f"{PATH}/{made['id']}", {}).json == expected
     off = dana.put(f"{PATH}/{made['id']}", {"is_active": False, "inbound_agent_name": "other"})
@@ -98,6 +100,7 @@ def test_update_keeps_omitted_and_clears_null_fields(dana: Caller) -> None:
         "is_active": False,
         "inbound_agent_name": "other",
         "inbound_webhook_url": "https://your-domain.com/telephony/exotel/inbound/other",
+        "version": 3,
     }
     assert dana.get(PATH).json == [off.json]
 

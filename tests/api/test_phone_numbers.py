@@ -26,6 +26,7 @@ def _body(cast: Cast, **more: Any) -> dict[str, Any]:
 def test_assign_list_and_unassign(dana: Caller, cast: Cast, path: str) -> None:
     given = dana.post(path, _body(cast, label="Main line"))
     assert given.status_code == 201
+    assert given.json is not None
     assert given.json == {
         "provider": "sinch",
         "phoneNumber": NUMBER,
@@ -35,6 +36,8 @@ def test_assign_list_and_unassign(dana: Caller, cast: Cast, path: str) -> None:
         "label": "Main line",
         "userId": cast.mo.id,
         "userName": "Mo",
+        "id": given.json["id"],
+        "version": 1,
     }
     assert dana.get(path).json == [given.json]
     assert dana.delete(f"{path}/{cast.mo.id}/sinch/{NUMBER}").status_code == 204

@@ -101,7 +101,7 @@ def get(scope: Scope, user_id: str) -> User:
 def create(scope: Scope, sent: Any) -> User:
     step_up.expect_recent_password(scope)
     new = read_new(scope, sent)
-    with one_user_per_email(new.email), scope.transaction():
+    with one_user_per_email(scope, new.email), scope.transaction():
         return add(scope, new)
 
 
@@ -137,12 +137,21 @@ def read_new(scope: Scope, sent: Any) -> NewUser:
 
 
 @contextmanager
-def one_user_per_email(email: str) -> Iterator[None]:
-    """Wraps the transaction that adds a user; raises Conflict if the email is taken."""
+def one_user_per_email(scope: Scope, email: str) -> Iterator[None]:
+    """Wraps the transaction that adds a user. Raises Conflict if the email is taken."""
     try:
         yield
     except IntegrityError:
-        raise Conflict(messages.email_in_use(email), code="EMAIL_IN_USE") from None
+        raise Conflict(
+            messages.email_in_use(email), code="EMAIL_IN_USE", existing_id=_own_id(scope, email)
+        ) from None
+
+
+def _own_id(scope: Scope, email: str) -> str | None:
+    """Returns the id of the user with the email, if they are in the scope's organization."""
+    user = by_email(scope, email)
+    here = scope.organization_or_none
+    return user.id if user and here and user.organization_id == here.id else None
 
 
 def by_email(scope: Scope, email: str) -> User | None:

@@ -100,6 +100,7 @@ class Action(StrEnum):
 
     NUMBER_ASSIGNED = "number.given", "Number assigned", Group.NUMBERS
     NUMBER_UNASSIGNED = "number.taken", "Number unassigned", Group.NUMBERS
+    NUMBER_SAVED = "number.saved", "Dialer number saved", Group.NUMBERS
     NUMBER_DEFAULT = "number.default", "Default number changed", Group.NUMBERS
     NUMBER_AI_ON = "number.ai_on", "AI switched on", Group.NUMBERS
     NUMBER_AI_OFF = "number.ai_off", "AI switched off", Group.NUMBERS

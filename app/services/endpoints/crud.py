@@ -30,8 +30,14 @@ def create(scope: Scope, sent: Any) -> Endpoint:
         with scope.transaction():
             (row,) = add(scope, [values])
     except IntegrityError:
-        raise Conflict(messages.in_use(values["phone_number"]), code="NUMBER_IN_USE") from None
+        raise in_use(scope, values["phone_number"]) from None
     return row
+
+
+def in_use(scope: Scope, number: str) -> Conflict:
+    """Returns the error for a taken number, with the id of its endpoint if that is the organization's own."""
+    own = scope.select(Endpoint).where(Endpoint.phone_number == number).with_only_columns(Endpoint.id)
+    return Conflict(messages.in_use(number), code="NUMBER_IN_USE", existing_id=scope.session.scalar(own))
 
 
 def add(

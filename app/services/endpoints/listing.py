@@ -39,6 +39,7 @@ def document(base_url: str | None, row: Any) -> dict[str, Any]:
         **{name: getattr(row, name) for name in fields.COLUMNS},
         "created_at": clock.iso(row.created_at),
         "inbound_webhook_url": urls.inbound_webhook_url(base_url, row.provider, row.inbound_agent_name),
+        "version": row.version,
     }
 
 

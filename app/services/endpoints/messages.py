@@ -39,6 +39,19 @@ def counted(count: int) -> str:
     return texts.count_of(count, "endpoint")
 
 
+BY_API = "API"
+NO_ENDPOINT = "Endpoint not found."
+
+
+def also_in_row(index: int) -> str:
+    return f"This is also in endpoints.{index}. Send each endpoint once."
+
+
+def stale_rows(indexes: Iterable[int]) -> str:
+    rows = ", ".join(f"endpoints.{index}" for index in indexes)
+    return f"Changed since you read them: {rows}. Nothing was saved. Read them again, then retry."
+
+
 def in_use(number: str) -> str:
     return f"{number} already has an endpoint. A number can have only one."
 

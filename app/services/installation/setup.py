@@ -94,7 +94,7 @@ def set_up(scope: Scope, token: str, sent: Any) -> User:
         },
     )
     inside = replace(scope, actor=replace(scope.actor, name=user.email))
-    with users.one_user_per_email(user.email), scope.transaction():
+    with users.one_user_per_email(scope, user.email), scope.transaction():
         row = scope.session.get_one(Installation, 1, with_for_update=True)
         _compare_setup_token(scope, token)
         row.setup_token_hash = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from pydantic import BaseModel
@@ -22,7 +23,7 @@ from app.services.audit.actions import Action
 from app.services.drift import queue
 from app.services.fields import Label
 from app.services.numbers import messages
-from app.services.scope import Scope
+from app.services.scope import Scope, expect_version
 from app.services.validation import Checked
 
 
@@ -39,9 +40,25 @@ class VoicePhoneNumberDraft(BaseModel):
     is_inbound_enabled: bool = True
 
 
+class VoicePhoneNumberEdit(BaseModel):
+    """What may be changed of a number. Another `userId` reassigns it."""
+
+    model_config = validation.STRICT_CAMEL
+
+    user_id: str = ""
+    label: Label | None = None
+    is_default: bool = False
+    is_inbound_enabled: bool = True
+
+
 def document(number: VoicePhoneNumber, user: User) -> dict[str, Any]:
-    """An entry, and the user who has the number."""
-    return entry(number) | {"userId": user.id, "userName": user.name}
+    """An entry, the user who has the number, and the id and version of the assignment."""
+    return entry(number) | {
+        "userId": user.id,
+        "userName": user.name,
+        "id": number.id,
+        "version": number.version,
+    }
 
 
 def every(scope: Scope) -> list[dict[str, Any]]:
@@ -72,9 +89,15 @@ def assign(scope: Scope, sent: Any) -> tuple[VoicePhoneNumber, User]:
             user = users.get(scope, draft.user_id)
             number = add(scope, user, draft)
     except IntegrityError:
-        message = messages.has_number(draft.phone_number, PROVIDERS[draft.provider].label)
-        raise Conflict(message, code="NUMBER_ALREADY_GIVEN") from None
+        raise _has_number(scope, draft.user_id, draft.provider, draft.phone_number) from None
     return number, user
+
+
+def _has_number(scope: Scope, user_id: str, provider: str, number: str) -> Conflict:
+    """Returns the error for a number that the user has already, with the id of that assignment."""
+    _, row = find(scope, user_id, provider, number)
+    message = messages.has_number(number, PROVIDERS[provider].label)
+    return Conflict(message, code="NUMBER_ALREADY_GIVEN", existing_id=row.id)
 
 
 def add(scope: Scope, user: User, draft: VoicePhoneNumberDraft) -> VoicePhoneNumber:
@@ -139,14 +162,68 @@ def _default_of(scope: Scope, user: User, provider: str) -> VoicePhoneNumber | N
 def make_default(scope: Scope, user: User, number_id: str) -> VoicePhoneNumber:
     with scope.transaction():
         number = get(scope, user, number_id)
-        was = _default_of(scope, user, number.provider)
-        if was is not None and was.id != number.id:
-            was.is_default = False
-            scope.session.flush()
-            number.is_default = True
-            changes = {f"{number.provider} default": [was.phone_number, number.phone_number]}
-            log.record(scope, Action.NUMBER_DEFAULT, user.email, changes)
+        _set_default(scope, user, number)
     return number
+
+
+def _set_default(scope: Scope, user: User, number: VoicePhoneNumber) -> None:
+    was = _default_of(scope, user, number.provider)
+    if was is not None and was.id != number.id:
+        was.is_default = False
+        scope.session.flush()
+        number.is_default = True
+        changes = {f"{number.provider} default": [was.phone_number, number.phone_number]}
+        log.record(scope, Action.NUMBER_DEFAULT, user.email, changes)
+
+
+def update(
+    scope: Scope, user_id: str, provider: str, number: str, sent: Any, *, version: int | None = None
+) -> tuple[VoicePhoneNumber, User]:
+    """Changes the submitted fields, and reassigns the number if another user is submitted.
+
+    Raises Stale; Conflict if that user has the number already; Invalid if the number would stop being the
+    default without another one becoming it.
+    """
+    changes = validation.read(VoicePhoneNumberEdit, sent).model_dump(exclude_unset=True)
+    with scope.transaction():
+        user, row = find(scope, user_id, provider, number)
+        expect_version(row, version)
+        to_user = users.get(scope, changes.pop("user_id", user.id))
+        is_default = changes.pop("is_default", None)
+        if to_user.id != user.id:
+            _reassign(scope, row, user, to_user)
+        elif is_default is False and row.is_default:
+            raise Invalid([Problem("isDefault", messages.STAYS_DEFAULT)])
+        if is_default:
+            _set_default(scope, to_user, row)
+        _set_values(scope, to_user, row, changes)
+    return row, to_user
+
+
+def _reassign(scope: Scope, row: VoicePhoneNumber, user: User, to_user: User) -> None:
+    """Moves the number, with its label and AI, to another user, as unassigning and assigning it does."""
+    provider, number = row.provider, row.phone_number
+    if any((own.provider, own.phone_number) == (provider, number) for own in of_user(scope, to_user)):
+        raise _has_number(scope, to_user.id, provider, number)
+    was_default, row.is_default = row.is_default, False
+    scope.session.flush()
+    row.user_id = to_user.id
+    row.is_default = _default_of(scope, to_user, provider) is None
+    scope.session.flush()
+    if was_default:
+        _promote_next(scope, user, provider)
+    log.record(scope, Action.NUMBER_UNASSIGNED, user.email, {provider: [number, None]})
+    log.record(scope, Action.NUMBER_ASSIGNED, to_user.email, {provider: [None, number]})
+
+
+def _set_values(scope: Scope, user: User, row: VoicePhoneNumber, values: Mapping[str, Any]) -> None:
+    differs = log.diff({name: getattr(row, name) for name in values}, values)
+    for name in differs:
+        setattr(row, name, values[name])
+    if differs:
+        changes = {"phone_number": [row.phone_number, row.phone_number]} | differs
+        log.record(scope, Action.NUMBER_SAVED, user.email, changes)
+    scope.session.flush()
 
 
 def get(scope: Scope, user: User, number_id: str) -> VoicePhoneNumber:

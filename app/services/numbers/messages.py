@@ -18,6 +18,7 @@ NO_USER = "Choose who gets the numbers."
 CLAIMED = "Another organization uses this number. Users of two organizations cannot share one."
 AI_IS_ON = "An agent answers this number. Switch AI off first, then unassign the number."
 NOT_E164 = "Write the number in E.164, such as +15551234567."
+STAYS_DEFAULT = "A user has one default number for each provider. Make another one the default instead."
 NOT_FOUND = "Phone number not found."
 NOT_ASSIGNED = "This user does not have that number."
 

@@ -87,6 +87,7 @@ def test_create_refuses_an_email_of_any_organization(acme):
         with pytest.raises(Conflict) as refused:
             users.create(acme, DRAFT | {"email": email})
         assert refused.value.code == "EMAIL_IN_USE", email
+        assert (refused.value.existing_id is None) == (email == "gus@globex.example")
 
 
 def test_create_six_users_with_one_email_concurrently_adds_one(scopes):

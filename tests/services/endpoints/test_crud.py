@@ -29,6 +29,7 @@ def test_create_stores_every_field_and_defaults(acme):
         "inbound_agent_name": "Night shift",
         "created_at": document["created_at"],
         "inbound_webhook_url": "https://voice.example.com/telephony/twilio/inbound/Night%20shift",
+        "version": 1,
     }
     assert len(document["created_at"]) == len("2026-03-18T10:00:00")
     event = search.recent(acme)[0]
@@ -101,10 +102,11 @@ def test_create_accepts_any_other_agent_name(acme):
 
 @pytest.mark.both_databases
 def test_create_claims_a_number_once_and_names_no_owner(acme, globex):
-    crud.create(acme, DRAFT)
-    for scope in (acme, globex):
+    own = crud.create(acme, DRAFT)
+    for scope, existing in ((acme, own.id), (globex, None)):
         with pytest.raises(Conflict) as refused:
             crud.create(scope, DRAFT | {"phone_number": "+1 (555) 123-4567"})
+        assert refused.value.existing_id == existing
         assert (refused.value.status, refused.value.code) == (409, "NUMBER_IN_USE")
         assert refused.value.message == messages.in_use(NUMBER)
     assert search.recent(globex) == []

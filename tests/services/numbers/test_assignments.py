@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.core.errors import Conflict, Invalid, NotFound
+from app.core.errors import Conflict, Invalid, NotFound, Stale
 from app.models import VoicePhoneNumber
 from app.services.access import users
 from app.services.audit import search
@@ -47,6 +47,65 @@ def test_make_default_replaces_the_default(acme, cast):
     assert search.recent(acme)[0].id == event.id
 
 
+def _change(scope, user, number, provider="twilio", **sent):
+    return assignments.update(scope, user.id, provider, number, sent)
+
+
+def test_update_sets_label_inbound_and_default(acme, cast):
+    for number in (ONE, TWO):
+        _give(acme, cast.mo, number)
+    row, user = _change(acme, cast.mo, TWO, label="Desk", isInboundEnabled=False, isDefault=True)
+    assert (row.label, row.is_inbound_enabled, user.id) == ("Desk", False, cast.mo.id)
+    assert _of(acme, cast.mo) == {("twilio", ONE): False, ("twilio", TWO): True}
+    events = search.recent(acme)
+    assert [event.action for event in events[:2]] == ["number.saved", "number.default"]
+    assert events[0].changes["label"] == [None, "Desk"]
+    _change(acme, cast.mo, TWO, label="Desk", isInboundEnabled=False, isDefault=True)
+    assert search.recent(acme)[0].id == events[0].id
+    assert _change(acme, cast.mo, TWO, label=None)[0].label is None
+
+
+def test_update_refuses_to_leave_a_user_without_a_default(acme, cast):
+    _give(acme, cast.mo, ONE)
+    with pytest.raises(Invalid) as refused:
+        _change(acme, cast.mo, ONE, isDefault=False, label="x")
+    assert [problem.field for problem in refused.value.problems] == ["isDefault"]
+    assert [row.label for row in assignments.of_user(acme, cast.mo)] == [None]
+
+
+@pytest.mark.both_databases
+def test_update_reassigns_a_number_with_its_label_and_defaults(acme, cast):
+    for number in (ONE, TWO):
+        _give(acme, cast.mo, number, label=number)
+    _change(acme, cast.mo, ONE, userId=cast.dana.id)
+    assert _of(acme, cast.mo) == {("twilio", TWO): True}
+    assert _of(acme, cast.dana) == {("twilio", ONE): True}
+    assert assignments.of_user(acme, cast.dana)[0].label == ONE
+    _change(acme, cast.mo, TWO, userId=cast.dana.id)
+    assert _of(acme, cast.dana) == {("twilio", ONE): True, ("twilio", TWO): False}
+    actions = [event.action for event in search.recent(acme)[:2]]
+    assert actions == ["number.given", "number.taken"]
+
+
+def test_update_reassigns_to_users_of_the_organization_only(acme, cast):
+    own = _give(acme, cast.dana, ONE)
+    _give(acme, cast.mo, ONE)
+    with pytest.raises(NotFound):
+        _change(acme, cast.mo, ONE, userId=cast.gus.id)
+    with pytest.raises(Conflict) as refused:
+        _change(acme, cast.mo, ONE, userId=cast.dana.id)
+    assert (refused.value.code, refused.value.existing_id) == ("NUMBER_ALREADY_GIVEN", own.id)
+    assert _of(acme, cast.mo) == {("twilio", ONE): True}
+
+
+def test_update_with_a_stale_version_is_refused(acme, cast):
+    row = _give(acme, cast.mo, ONE)
+    _change(acme, cast.mo, ONE, label="theirs")
+    with pytest.raises(Stale):
+        assignments.update(acme, cast.mo.id, "twilio", ONE, {"label": "mine"}, version=1)
+    assert row.label == "theirs"
+
+
 def test_unassign_default_promotes_the_next_of_its_provider(acme, cast):
     for number in (ONE, TWO, THREE):
         _give(acme, cast.mo, number)
@@ -64,12 +123,12 @@ def test_unassign_default_promotes_the_next_of_its_provider(acme, cast):
 
 
 def test_assign_shares_a_number_between_users_and_refuses_it_twice(acme, cast):
-    _give(acme, cast.mo, ONE)
+    own = _give(acme, cast.mo, ONE)
     _give(acme, cast.dana, ONE)
     assert [row["userName"] for row in assignments.every(acme)] == ["Dana", "Mo"]
     with pytest.raises(Conflict) as refused:
         _give(acme, cast.mo, ONE)
-    assert refused.value.code == "NUMBER_ALREADY_GIVEN"
+    assert (refused.value.code, refused.value.existing_id) == ("NUMBER_ALREADY_GIVEN", own.id)
     _give(acme, cast.mo, ONE, "sinch")
 
 
