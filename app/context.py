@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from flask import current_app, g, request
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
+from app import peers
 from app.config import Settings
 from app.core.outbound import addresses
 from app.core.outbound.client import Outbound
@@ -65,6 +68,19 @@ def dialer_defaults() -> Defaults:
 def client_address() -> str:
     """Returns the client's address, as the trusted proxies forward it; "" if it is no address."""
     return addresses.client(request.remote_addr)
+
+
+def own_origin() -> str:
+    """Returns the scheme and host that the request was sent to, or "" if they cannot be trusted.
+
+    Any client can send any Host. It counts if trusted proxies set it, or if it names this machine.
+    """
+    try:
+        name = urlsplit(f"//{request.host}").hostname or ""
+    except ValueError:
+        return ""
+    is_own = name in ("localhost", request.environ["SERVER_NAME"]) or peers.is_loopback(name)
+    return f"{request.scheme}://{request.host}" if is_own or settings().trusted_proxies else ""
 
 
 def anonymous_scope() -> Scope:

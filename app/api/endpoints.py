@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from typing import Any
 
-from flask import Response, request
+from flask import Response, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app import context
-from app.api import error_codes, examples, messages, responses, schemas
+from app.api import error_codes, examples, messages, parameters, responses, schemas
 from app.api.operations import Tag, Who, blueprint
-from app.api.parameters import E164, Parameter
+from app.api.parameters import E164, ORGANIZATION_ID, Parameter
 from app.core.errors import Invalid, Problem
 from app.provider import Family
 from app.providers import keys_in
 from app.services import fields
-from app.services.endpoints import crud, listing, paging, readiness
+from app.services.endpoints import batch, crud, listing, paging, readiness
+from app.services.endpoints.batch import EndpointBatch
 from app.services.endpoints.fields import SEARCHED_WORDS, EndpointDraft, EndpointEdit
 from app.services.endpoints.listing import Filter
+from app.services.endpoints.writes import Outcome
 from app.services.scope import Scope
 from app.services.webhooks import endpoint
 
@@ -28,16 +31,6 @@ endpoints = blueprint(
     Tag("Endpoints", "Phone numbers, and the agents that answer and dial for them."),
 )
 
-PAGING = (
-    Parameter(
-        "limit",
-        "Number of endpoints per page. Without it, all endpoints are returned.",
-        {"type": "integer", "minimum": 1, "maximum": listing.PAGE_MOST},
-    ),
-    Parameter(
-        "cursor", "Cursor from the Link header of the previous page. Requires limit.", {"type": "string"}
-    ),
-)
 FILTERS = (
     Parameter(
         "q",
@@ -67,7 +60,7 @@ LOOKUP = (
     "/endpoints",
     who=Who.SUPERADMIN,
     returns="The endpoints.",
-    parameters=(*FILTERS, *PAGING),
+    parameters=(*FILTERS, *parameters.paging("endpoints", None, listing.PAGE_MOST)),
     response=schemas.Endpoint,
     is_list=True,
     example=[examples.ENDPOINT],
@@ -86,11 +79,8 @@ def list_endpoints(scope: Scope, query: Any) -> ResponseReturnValue:
         rows = listing.stream(scope, filters)
         return responses.array(rows, tag=_list_tag(scope), close=scope.session.close)
     page = paging.page(scope, filters, limit=query["limit"], cursor=query.get("cursor"))
-    base = scope.organization.public_base_url
-    response = responses.document([listing.document(base, row) for row in page.rows], tagged=True)
-    if page.next:
-        responses.link_next(response, page.next)
-    return response
+    response = responses.document(_documents(scope, page.rows), tagged=True)
+    return responses.with_next(response, page.next)
 
 
 @endpoints.operation(
@@ -103,7 +93,7 @@ def list_endpoints(scope: Scope, query: Any) -> ResponseReturnValue:
     response=schemas.Endpoint,
     example=examples.ENDPOINT,
     status=201,
-    headers=("ETag",),
+    headers=("ETag", "Location"),
     errors=("NUMBER_IN_USE",),
 )
 def create_endpoint(scope: Scope, sent: Any) -> ResponseReturnValue:
@@ -113,7 +103,55 @@ def create_endpoint(scope: Scope, sent: Any) -> ResponseReturnValue:
     `inbound_webhook_url` at the provider, or let Patchbay do it with `POST
     /api/settings/endpoints/{endpoint_id}/point`.
     """
-    return _endpoint(scope, crud.create(scope, sent), 201)
+    row = crud.create(scope, sent)
+    elsewhere = {} if _is_home(scope) else {ORGANIZATION_ID.name: scope.organization.id}
+    location = url_for(".get_endpoint", endpoint_id=row.id, **elsewhere)  # type: ignore[arg-type]
+    return _endpoint(scope, row, 201, location=location)
+
+
+@endpoints.operation(
+    "POST",
+    "/endpoints/bulk",
+    who=Who.SUPERADMIN,
+    returns="How many endpoints were created and changed, and all of them in the order of the request.",
+    body=EndpointBatch,
+    body_example=examples.ENDPOINT_BATCH,
+    response=schemas.SavedEndpoints,
+    example=examples.SAVED_ENDPOINTS,
+    errors=("NUMBER_IN_USE", "STALE"),
+)
+def save_endpoints(scope: Scope, sent: Any) -> ResponseReturnValue:
+    """Create or update many endpoints
+
+    Saves up to 1,000 endpoints, or none of them if one is wrong: `error.details` names the row and the field,
+    such as `endpoints.3.phone_number`. A row with an `id` changes that endpoint, and its omitted fields keep
+    their values; any other row is a new endpoint. With `version`, a row is only changed if that is still the
+    endpoint's version.
+
+    The history of each number has the change, and it can be undone as a whole in the portal.
+    """
+    saved = batch.save(scope, sent)
+    names = {"created": Outcome.ADDED, "updated": Outcome.CHANGED, "unchanged": Outcome.UNCHANGED}
+    counts = {name: saved.counts.get(outcome, 0) for name, outcome in names.items()}
+    return responses.document(counts | {"endpoints": _documents(scope, saved.rows)})
+
+
+@endpoints.operation(
+    "GET",
+    "/endpoints/<endpoint_id>",
+    who=Who.SUPERADMIN,
+    returns="The endpoint.",
+    response=schemas.Endpoint,
+    example=examples.ENDPOINT,
+    headers=("ETag",),
+)
+def get_endpoint(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
+    """Get an endpoint
+
+    Returns the endpoint with its webhook URL. Send its `ETag`, or its `version` in quotes, in `If-Match` to
+    change only what you have read.
+    """
+    return _endpoint(scope, crud.get(scope, endpoint_id))
 
 
 @endpoints.operation(
@@ -134,8 +172,7 @@ def update_endpoint(scope: Scope, endpoint_id: str, sent: Any) -> ResponseReturn
     Omitted fields keep their values, and null clears a field. The phone number and the provider of an
     endpoint never change: delete it and create another one.
     """
-    row = crud.update(scope, endpoint_id, sent, version=responses.condition())
-    return _endpoint(scope, row, 200)
+    return _endpoint(scope, crud.update(scope, endpoint_id, sent, version=responses.version_condition()))
 
 
 @endpoints.operation(
@@ -152,7 +189,7 @@ def delete_endpoint(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
     The phone number can be used again afterwards, also by another organization. The provider keeps
     calling the webhook URL until it is changed there.
     """
-    crud.delete(scope, endpoint_id, version=responses.condition())
+    crud.delete(scope, endpoint_id, version=responses.version_condition())
     return responses.no_content()
 
 
@@ -214,9 +251,18 @@ def resolve_endpoint(scope: Scope, query: Any) -> ResponseReturnValue:
     return responses.document(answer, tagged=True)
 
 
-def _endpoint(scope: Scope, row: Any, status: int) -> Response:
-    body = listing.document(scope.organization.public_base_url, row)
-    return responses.document(body, status, tag=str(row.version))
+def _endpoint(scope: Scope, row: Any, status: int = 200, *, location: str | None = None) -> Response:
+    (body,) = _documents(scope, [row])
+    return responses.resource(body, status, location=location)
+
+
+def _documents(scope: Scope, rows: Sequence[Any]) -> list[dict[str, Any]]:
+    base = scope.organization.public_base_url
+    return [listing.document(base, row) for row in rows]
+
+
+def _is_home(scope: Scope) -> bool:
+    return scope.organization.id == scope.actor.organization_id
 
 
 def _filter(query: Any) -> Filter:

@@ -7,6 +7,8 @@ from typing import Any
 ORGANIZATION_ID = "1f0e6a52-3c1d-4b7a-9d0c-5e8f2a4b6c10"
 GLOBEX_ID = "7b3d9c04-58e2-4f16-a1c9-0d6e8b2f4a57"
 USER_ID = "64f0a1b2-c3d4-4e5f-a6b7-a8c9d4e0f1a2"
+OTHER_ENDPOINT_ID = "8e5c1f0b-9d27-4a64-b3e8-6f2a0c4d7b95"
+TOKEN_ID = "5b8d2e7f-1a3c-4f60-9e2b-7c4d0f6a8b13"  # noqa: S105 (an id)
 ASSIGNMENT_ID = "0d4f6b8a-2c1e-4a3d-9b7f-5e8c0a2d4f61"
 ENDPOINT_ID = "c2a9d6f1-7e43-4b58-8f0a-3d1b5c7e9f24"
 VOICE_NUMBER = "+14165550100"
@@ -151,6 +153,19 @@ ENDPOINT: dict[str, Any] = {
     "version": 1,
 }
 ENDPOINT_CHANGES: dict[str, Any] = {"inbound_agent_name": "support-agent", "label": "Main support line"}
+ENDPOINT_BATCH: dict[str, Any] = {
+    "endpoints": [NEW_ENDPOINT, {"id": OTHER_ENDPOINT_ID, "version": 3, "label": "Night line"}]
+}
+SAVED_ENDPOINTS: dict[str, Any] = {
+    "created": 1,
+    "updated": 1,
+    "unchanged": 0,
+    "endpoints": [
+        ENDPOINT,
+        ENDPOINT
+        | {"id": OTHER_ENDPOINT_ID, "phone_number": "+919876543211", "label": "Night line", "version": 4},
+    ],
+}
 RESOLUTION: dict[str, Any] = {
     "phone_number": NUMBER,
     "direction": "inbound",
@@ -208,6 +223,77 @@ AI_NUMBER: dict[str, Any] = USER_NUMBER | {
     "aiEnabled": True,
     "aiAgentId": "agent_6401kabc",
     "elevenlabsPhoneNumberId": "eleven-pn-abc123",
+}
+
+ASSIGNMENT_CHANGES: dict[str, Any] = {"label": "Main line", "isDefault": True}
+
+ORGANIZATION: dict[str, Any] = {
+    "id": ORGANIZATION_ID,
+    "name": "Acme Support",
+    "slug": "acme-support",
+    "country": "IN",
+    "public_base_url": "https://your-domain.com",
+    "created_at": "2026-03-18T09:00:00Z",
+    "version": 2,
+}
+NEW_ORGANIZATION: dict[str, Any] = {"name": "Acme Support"}
+ORGANIZATION_CHANGES: dict[str, Any] = {"country": "IN", "public_base_url": "https://your-domain.com"}
+USER: dict[str, Any] = {
+    "id": USER_ID,
+    "email": "alex@example.com",
+    "name": "Alex Rep",
+    "role": "member",
+    "is_active": True,
+    "two_step_sign_in": False,
+    "last_signed_in_at": "2026-03-18T10:00:00Z",
+    "created_at": "2026-03-18T09:30:00Z",
+    "version": 1,
+    "voice_phone_numbers": [
+        {
+            "provider": "sinch",
+            "phoneNumber": VOICE_NUMBER,
+            "isDefault": True,
+            "isInboundEnabled": True,
+            "aiEnabled": False,
+            "label": "Main line",
+        }
+    ],
+}
+NEW_USER: dict[str, Any] = {
+    "email": "alex@example.com",
+    "name": "Alex Rep",
+    "role": "member",
+    "password": "a long example password",
+}
+USER_CHANGES: dict[str, Any] = {"name": "Alex Rep", "is_active": True}
+NEW_TOKEN: dict[str, Any] = {"name": "Dialer in Pune", "expires_days": 90}
+TOKEN: dict[str, Any] = {
+    "id": TOKEN_ID,
+    "name": "Dialer in Pune",
+    "scopes": [],
+    "is_sign_in": False,
+    "created_at": "2026-03-18T10:00:00Z",
+    "expires_at": "2026-06-16T10:00:00Z",
+    "last_used_at": None,
+    "revoked_at": None,
+}
+ISSUED_TOKEN: dict[str, Any] = TOKEN | {
+    "token": "eyJhbGciOiJIUzI1NiJ9.example.example",
+    "token_type": "Bearer",
+}
+AUDIT_EVENT: dict[str, Any] = {
+    "id": 4711,
+    "at": "2026-03-18T10:05:00.123456Z",
+    "organization_id": ORGANIZATION_ID,
+    "actor_id": USER_ID,
+    "actor_name": "alex@example.com",
+    "ip": "203.0.113.7",
+    "request_id": "9f86d081884c7d65",
+    "action": "endpoint.saved",
+    "subject": NUMBER,
+    "changes": {"label": ["Support line", "Main support line"]},
+    "numbers_digest": None,
+    "digest": "5f0c6e2a9b7d4c81",
 }
 
 CREDENTIALS: dict[str, Any] = {"email": "alex@example.com", "password": "a long example password"}

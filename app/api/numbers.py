@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from flask import url_for
 from flask.typing import ResponseReturnValue
 
 from app import context
@@ -13,13 +14,13 @@ from app.api.parameters import Parameter
 from app.provider import Family
 from app.providers import keys_in
 from app.services.numbers import assignments
-from app.services.numbers.assignments import VoicePhoneNumberDraft
+from app.services.numbers.assignments import VoicePhoneNumberDraft, VoicePhoneNumberEdit
 from app.services.scope import Scope
 from app.services.voice_ai import numbers
 from app.services.voice_ai.numbers import AiDraft
 
-organizations = blueprint(
-    "organizations",
+phone_numbers = blueprint(
+    "phone_numbers",
     "/api/organizations",
     Tag("Voice phone numbers", "The phone numbers that users call with, and AI on them."),
 )
@@ -32,7 +33,7 @@ PROVIDER = Parameter(
 )
 
 
-@organizations.operation(
+@phone_numbers.operation(
     "GET",
     "/<organization_id>/phone-numbers",
     who=Who.SUPERADMIN,
@@ -51,7 +52,7 @@ def list_phone_numbers(scope: Scope) -> ResponseReturnValue:
     return responses.document(assignments.every(scope), tagged=True)
 
 
-@organizations.operation(
+@phone_numbers.operation(
     "POST",
     "/<organization_id>/phone-numbers",
     who=Who.SUPERADMIN,
@@ -61,6 +62,7 @@ def list_phone_numbers(scope: Scope) -> ResponseReturnValue:
     response=schemas.UserPhoneNumber,
     example=examples.USER_NUMBER,
     status=201,
+    headers=("ETag", "Location"),
     errors=("NUMBER_IN_USE", "NUMBER_ALREADY_GIVEN"),
 )
 def assign_phone_number(scope: Scope, sent: Any) -> ResponseReturnValue:
@@ -69,10 +71,64 @@ def assign_phone_number(scope: Scope, sent: Any) -> ResponseReturnValue:
     The user's first number of a provider becomes the default that the dialer calls with. Users of one
     organization can share a number; another organization's number is rejected.
     """
-    return responses.document(assignments.document(*assignments.assign(scope, sent)), 201)
+    number, user = assignments.assign(scope, sent)
+    location = url_for(
+        ".get_phone_number",
+        organization_id=scope.organization.id,
+        user_id=user.id,
+        provider=number.provider,
+        phone_number=number.phone_number,
+    )
+    return responses.resource(assignments.document(number, user), 201, location=location)
 
 
-@organizations.operation(
+@phone_numbers.operation(
+    "GET",
+    "/<organization_id>/phone-numbers/<user_id>/<provider>/<phone_number>",
+    who=Who.SUPERADMIN,
+    returns="The phone number.",
+    parameters=(PROVIDER,),
+    response=schemas.UserPhoneNumber,
+    example=examples.USER_NUMBER,
+    headers=("ETag",),
+)
+def get_phone_number(scope: Scope, user_id: str, provider: str, phone_number: str) -> ResponseReturnValue:
+    """Get a voice phone number
+
+    Returns a phone number of a user, with its label and what answers it.
+    """
+    user, number = assignments.find(scope, user_id, provider, phone_number)
+    return responses.resource(assignments.document(number, user))
+
+
+@phone_numbers.operation(
+    "PUT",
+    "/<organization_id>/phone-numbers/<user_id>/<provider>/<phone_number>",
+    who=Who.SUPERADMIN,
+    returns="The phone number after the change.",
+    parameters=(PROVIDER,),
+    body=VoicePhoneNumberEdit,
+    body_example=examples.ASSIGNMENT_CHANGES,
+    response=schemas.UserPhoneNumber,
+    example=examples.USER_NUMBER,
+    headers=("ETag",),
+    errors=("NUMBER_ALREADY_GIVEN", "STALE"),
+)
+def update_phone_number(
+    scope: Scope, user_id: str, provider: str, phone_number: str, sent: Any
+) -> ResponseReturnValue:
+    """Update or reassign a voice phone number
+
+    Omitted fields keep their values, and null clears the label. `isDefault: true` replaces the user's default
+    number of the provider. Another `userId` moves the number to that user, with its label and AI: it is at
+    another URL afterwards.
+    """
+    version = responses.version_condition()
+    saved = assignments.update(scope, user_id, provider, phone_number, sent, version=version)
+    return responses.resource(assignments.document(*saved))
+
+
+@phone_numbers.operation(
     "DELETE",
     "/<organization_id>/phone-numbers/<user_id>/<provider>/<phone_number>",
     who=Who.SUPERADMIN,
@@ -93,7 +149,7 @@ def unassign_phone_number(
     return responses.no_content()
 
 
-@organizations.operation(
+@phone_numbers.operation(
     "PUT",
     "/<organization_id>/phone-numbers/<user_id>/<provider>/<phone_number>/ai",
     who=Who.SUPERADMIN,

@@ -83,6 +83,19 @@ PATH = {
 """Parameters that a rule may name without declaring them."""
 
 
+def paging(noun: str, usual: int | None, most: int) -> tuple[Parameter, Parameter]:
+    """Returns the parameters of a list that is paged; without `usual`, only if `limit` is passed."""
+    without = f"Without it, all {noun} are returned." if usual is None else f"Defaults to {usual}."
+    requires = " Requires limit." if usual is None else ""
+    schema = {"type": "integer", "minimum": 1, "maximum": most}
+    return (
+        Parameter("limit", f"Number of {noun} per page. {without}", schema),
+        Parameter(
+            "cursor", f"Cursor from the Link header of the previous page.{requires}", {"type": "string"}
+        ),
+    )
+
+
 def read(parameters: Iterable[Parameter], sent: MultiDict[str, str]) -> dict[str, Any]:
     """Returns the value of each parameter that was sent, by name.
 

@@ -2,35 +2,64 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 from urllib.parse import urlencode
 
 from flask import Response, request, stream_with_context
+from werkzeug.datastructures import ETags
 
+from app import context
 from app.core import etag, strict_json
 from app.core.errors import Conflict, Invalid, PatchbayError, TryLater, Unauthenticated
 
 JSON = "application/json; charset=utf-8"
+REVALIDATED = "private, no-cache"
+"""The caller's own cache may keep the response, and checks its ETag before each use."""
+_VERSIONED = re.compile(r"([1-9][0-9]{0,8})-[0-9a-f]{12}")
 
 
-def document(body: Any, status: int = 200, *, tagged: bool = False, tag: str | None = None) -> Response:
-    """Returns a JSON response. `tagged` adds an ETag, and responds 304 if the caller has the document."""
+def document(
+    body: Any,
+    status: int = 200,
+    *,
+    tagged: bool = False,
+    tag: str | None = None,
+    location: str | None = None,
+    has_secrets: bool = False,
+) -> Response:
+    """Returns a JSON response. `tagged` adds an ETag, and responds 304 if the caller has the document.
+
+    `location` is the path of what was created. A document that may have secrets is in no cache.
+    """
     text = strict_json.text(body)
     if tagged and tag is None:
         tag = etag.of_text(text)
     if tag is not None and _is_known(tag):
-        return _not_modified(tag)
-    response = Response(text, status, content_type=JSON)
+        response = _not_modified(tag)
+    else:
+        response = Response(text, status, content_type=JSON)
     if tag is not None:
         response.headers["ETag"] = f'"{tag}"'
+    if tag is not None and _reads() and not has_secrets:
+        response.headers["Cache-Control"] = REVALIDATED
+    if location is not None:
+        response.headers["Location"] = f"{context.own_origin()}{location}"
     return response
 
 
+def resource(body: Any, status: int = 200, *, location: str | None = None) -> Response:
+    """Returns a row that has a version, tagged so that `version_condition` finds the version."""
+    return document(body, status, tag=etag.versioned(body["version"], body), location=location)
+
+
+def _reads() -> bool:
+    return request.method in ("GET", "HEAD")
+
+
 def _is_known(tag: str) -> bool:
-    if "If-None-Match" not in request.headers or request.method not in ("GET", "HEAD"):
-        return False
-    return request.if_none_match.contains_weak(tag)
+    return _reads() and "If-None-Match" in request.headers and request.if_none_match.contains_weak(tag)
 
 
 def sends(body: Any) -> bool:
@@ -57,17 +86,21 @@ def array(items: Iterable[Any], *, tag: str, close: Callable[[], None]) -> Respo
     with. It is called however the response ends.
     """
     if _is_known(tag):
-        return _not_modified(tag)
-    response = Response(stream_with_context(_pieces(items)), content_type=JSON)
-    response.set_etag(tag)
-    response.call_on_close(close)
+        response = _not_modified(tag)
+    else:
+        response = Response(stream_with_context(_pieces(items)), content_type=JSON)
+        response.set_etag(tag)
+        response.call_on_close(close)
+    response.headers["Cache-Control"] = REVALIDATED
     return response
 
 
-def link_next(response: Response, cursor: str) -> None:
-    """Adds the URL of the next page: that of the request, with another cursor."""
-    query = urlencode(request.args.to_dict() | {"cursor": cursor})
-    response.headers["Link"] = f'<{request.base_url}?{query}>; rel="next"'
+def with_next(response: Response, cursor: str | None) -> Response:
+    """Adds the URL of the next page, if there is one: that of the request, with another cursor."""
+    if cursor is not None:
+        query = urlencode(request.args.to_dict() | {"cursor": cursor})
+        response.headers["Link"] = f'<{context.own_origin()}{request.path}?{query}>; rel="next"'
+    return response
 
 
 def _pieces(items: Iterable[Any]) -> Iterator[str]:
@@ -106,7 +139,19 @@ def condition() -> etag.Condition:
 
     If-Match compares strongly and If-None-Match weakly, as RFC 9110 says.
     """
-    headers, wanted, unwanted = request.headers, request.if_match, request.if_none_match
+    return _condition(request.if_match, request.if_none_match)
+
+
+def version_condition() -> etag.Condition:
+    """As `condition`, for a row: compares only the version, which an ETag of `resource` begins with.
+
+    The rest of the tag is about what the document has from elsewhere, and a change of that loses no update.
+    """
+    return _condition(_versions(request.if_match), _versions(request.if_none_match))
+
+
+def _condition(wanted: ETags, unwanted: ETags) -> etag.Condition:
+    headers = request.headers
     if "If-Match" not in headers and "If-None-Match" not in headers:
         return None
 
@@ -114,3 +159,15 @@ def condition() -> etag.Condition:
         return ("If-Match" not in headers or tag in wanted) and not unwanted.contains_weak(tag)
 
     return holds
+
+
+def _versions(tags: ETags) -> ETags:
+    strong = tags.as_set()
+    weak = tags.as_set(include_weak=True) - strong
+    return ETags(map(_version, strong), map(_version, weak), tags.star_tag)
+
+
+def _version(tag: str | None) -> str:
+    """Werkzeug has None for a tag without a character."""
+    found = _VERSIONED.fullmatch(tag or "")
+    return found[1] if found else tag or ""

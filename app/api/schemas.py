@@ -167,6 +167,74 @@ class Observation(BaseModel):
     checked_at: str = Field(description="Time in UTC, such as 2026-03-18T10:00:00.")
 
 
+class SavedEndpoints(BaseModel):
+    created: int
+    updated: int
+    unchanged: int = Field(description="Endpoints that had all submitted values already.")
+    endpoints: list[Endpoint] = Field(description="All of them, in the order of the request.")  # type: ignore[valid-type]
+
+
+class Organization(BaseModel):
+    id: str
+    name: str
+    slug: str = Field(description="Names the organization in addresses of the portal.")
+    country: str | None = Field(description="Two-letter code, for phone numbers without a country code.")
+    public_base_url: str | None = Field(description="Webhook URLs begin with it.")
+    created_at: str = Field(description=UTC)
+    version: int = Field(description=VERSION)
+
+
+class User(BaseModel):
+    id: str
+    email: str
+    name: str
+    role: Role
+    is_active: bool = Field(description="False for a disabled user, who cannot sign in.")
+    two_step_sign_in: bool
+    last_signed_in_at: str | None = Field(description=UTC)
+    created_at: str = Field(description=UTC)
+    version: int = Field(description=VERSION)
+    voice_phone_numbers: list[CallsUserPhoneNumberEntry]
+
+
+class Token(BaseModel):
+    """An API token, without the token itself."""
+
+    id: str
+    name: str
+    scopes: list[str] = Field(description="`secrets`: the token can read credentials.")
+    is_sign_in: bool = Field(description="Whether it came from `POST /api/auth/login`.")
+    created_at: str = Field(description=UTC)
+    expires_at: str = Field(description=UTC)
+    last_used_at: str | None = Field(description=UTC)
+    revoked_at: str | None = Field(description=UTC)
+
+
+class IssuedToken(Token):
+    """A new API token, which no other response contains."""
+
+    token: str
+    token_type: Literal["Bearer"]
+
+
+class AuditEvent(BaseModel):
+    """`of_number`: what a change of many numbers changed of the one in `about`."""
+
+    id: int
+    at: str = Field(description=UTC)
+    organization_id: str | None
+    actor_id: str | None = Field(description="Null for the command line.")
+    actor_name: str
+    ip: str
+    request_id: str
+    action: str
+    subject: str
+    changes: dict[str, list[Any]] = Field(description="The value before and after, by field.")
+    numbers_digest: str | None
+    digest: str | None = Field(description="Links the event to those before it.")
+    of_number: dict[str, list[Any]] = Field(None)  # type: ignore[arg-type]
+
+
 class OwnUser(BaseModel):
     id: str
     name: str

@@ -38,7 +38,7 @@ def telephony_settings(scope: Scope) -> ResponseReturnValue:
     provider; null if a value is not set. Secrets are included only for tokens with the `secrets` scope;
     each response with secrets is audited.
     """
-    return responses.document(telephony.read(scope, is_sent=responses.sends), tagged=True)
+    return responses.document(telephony.read(scope, is_sent=responses.sends), tagged=True, has_secrets=True)
 
 
 @settings.operation(

@@ -110,7 +110,9 @@ def voice_config(scope: Scope) -> ResponseReturnValue:
     Fields that are not set are omitted. Secrets are included only for tokens with the `secrets` scope;
     each response with secrets is audited.
     """
-    return responses.document(voice.read_config(scope, is_sent=responses.sends), tagged=True)
+    return responses.document(
+        voice.read_config(scope, is_sent=responses.sends), tagged=True, has_secrets=True
+    )
 
 
 @calls.operation(

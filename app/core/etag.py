@@ -23,6 +23,14 @@ def of_text(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
+def versioned(version: int, document: Any) -> str:
+    """Returns the tag of a row's document: it begins with the version, which a change compares.
+
+    The rest changes with what the document has from elsewhere, so that an earlier copy of it is not current.
+    """
+    return f"{version}-{of(document)[:12]}"
+
+
 def expect(condition: Condition, read: Callable[[], Any]) -> None:
     """Raises Stale unless the condition holds for the document that `read` returns."""
     if condition is not None and not condition(of(read())):

@@ -20,7 +20,7 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import CoreSchema, ErrorDetails, core_schema
 
 from app.core import naming
-from app.core.errors import Invalid, Problem
+from app.core.errors import Invalid, Problem, Stale
 from app.services import messages
 
 Draft = TypeVar("Draft", bound=BaseModel)
@@ -57,7 +57,10 @@ def read_edit(model: type[Draft], data: Any, *, country: str | None = None) -> t
 
 
 def expect_unchanged(model: type[BaseModel], sent: Mapping[str, Any], current: Mapping[str, Any]) -> None:
-    """Raises Invalid, which names each read-only field that was sent with a value other than the current."""
+    """Raises Stale for another version, and Invalid for other read-only fields that differ from `current`."""
+    version = sent.get("version")
+    if isinstance(version, int) and version != current["version"]:
+        raise Stale
     if changed := [name for name, value in sent.items() if value != current.get(name)]:
         raise Invalid([Problem(name, _fixed(model)[name]) for name in changed])
 
@@ -65,6 +68,14 @@ def expect_unchanged(model: type[BaseModel], sent: Mapping[str, Any], current: M
 def _fixed(model: type[BaseModel]) -> Mapping[str, str]:
     fixed: Mapping[str, str] = getattr(model, "fixed", {})
     return fixed
+
+
+READ_ONLY = "This is read-only. Leave it out, or send it back as it was read."
+
+
+def read_only(*names: str) -> dict[str, str]:
+    """Returns the `fixed` fields of a model that has no other sentence about them."""
+    return dict.fromkeys(names, READ_ONLY)
 
 
 class Anything(BaseModel):

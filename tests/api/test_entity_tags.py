@@ -24,7 +24,12 @@ READS = [
     ENDPOINTS,
     f"{ENDPOINTS}?limit=10",
     f"{ENDPOINTS}/resolve?phone_number=%2B919876543210",
+    "/api/organizations",
+    "/api/organizations/{acme}",
+    "/api/organizations/{acme}/users",
+    "/api/organizations/{acme}/users/{mo}",
     "/api/organizations/{acme}/phone-numbers",
+    "/api/organizations/{acme}/audit",
     "/api/openapi.json",
 ]
 
@@ -37,12 +42,13 @@ def _change_everything(dana: Caller, cast: Cast) -> None:
     dana.post(ENDPOINTS, contract.ENDPOINT_EXAMPLE)
     body = {"userId": cast.mo.id, "provider": "sinch", "phoneNumber": "+14165550100"}
     dana.post(f"/api/organizations/{cast.acme}/phone-numbers", body)
+    dana.put(f"/api/organizations/{cast.acme}", {"name": "Acme Support Ltd"})
 
 
 def test_get_with_current_etag_is_304_until_a_change(
     dana: Caller, cast: Cast, subtests: pytest.Subtests
 ) -> None:
-    paths = [path.format(acme=cast.acme) for path in READS]
+    paths = [path.format(acme=cast.acme, mo=cast.mo.id) for path in READS]
     tags = {path: dana.get(path).headers["ETag"] for path in paths}
     for path, tag in tags.items():
         with subtests.test(path):
@@ -64,7 +70,7 @@ def test_get_with_current_etag_is_304_until_a_change(
 def test_get_ignores_if_match(dana: Caller, cast: Cast, subtests: pytest.Subtests) -> None:
     for path in READS:
         with subtests.test(path=path):
-            answer = dana.get(path.format(acme=cast.acme), headers={"If-Match": '"stale"'})
+            answer = dana.get(path.format(acme=cast.acme, mo=cast.mo.id), headers={"If-Match": '"stale"'})
             assert answer.status_code == 200
 
 
@@ -183,3 +189,21 @@ def test_endpoint_with_stale_etag_is_412(app: Flask, dana: Caller, subtests: pyt
                 assert answer.status_code == 412, tag
             done = dana.call(method, path, json={"label": "x"}, headers={"If-Match": fresh})
             assert done.status_code in (200, 204)
+
+
+def test_endpoint_etag_changes_with_its_webhook_url(app: Flask, dana: Caller) -> None:
+    """The URL is made of the organization's base URL, and the version is of the row alone."""
+    made = dana.post(ENDPOINTS, contract.ENDPOINT_EXAMPLE)
+    path = f"{ENDPOINTS}/{made.get_json()['id']}"
+    old = dana.get(path).headers["ETag"]
+    assert old == made.headers["ETag"]
+    dana.put(TELEPHONY, {"public_base_url": "https://voice.example.com"})
+    answer = dana.get(path, headers={"If-None-Match": old})
+    assert (answer.status_code, answer.get_json()["version"]) == (200, 1)
+    for tag in (old, '"1"'):
+        is_first = tag == old
+        headers = {"If-Match": tag if is_first else f'"{dana.get(path).get_json()["version"]}"'}
+        assert dana.put(path, {"label": tag}, headers=headers).status_code == 200
+    with unchanged(app):
+        for tag in (old, '"1"', '"1-000000000000"'):
+            assert dana.put(path, {"label": "x"}, headers={"If-Match": tag}).status_code == 412

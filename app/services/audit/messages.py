@@ -1,6 +1,9 @@
-"""Sentences about the audit log's integrity."""
+"""Sentences about the audit log's filters and integrity."""
 
 from __future__ import annotations
+
+NO_DATE = "Enter a date such as 2026-03-18."
+END_BEFORE_START = "The end date is before the start date."
 
 FAULTS = {
     "record-missing": "The sealed record of where the chain begins and ends is missing.",

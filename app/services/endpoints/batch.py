@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Annotated, Any
+from dataclasses import dataclass, field
+from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, Field, SkipValidation
 from sqlalchemy import select
@@ -15,8 +15,8 @@ from app.core.errors import Conflict, Invalid, Problem, Stale
 from app.models import Endpoint
 from app.services import sql, validation
 from app.services.audit import log
-from app.services.endpoints import crud, messages, writes
-from app.services.endpoints.fields import EndpointDraft, EndpointEdit
+from app.services.endpoints import crud, listing, messages, writes
+from app.services.endpoints.fields import EDIT_FIXED, EndpointDraft, EndpointEdit
 from app.services.endpoints.writes import Outcome, Planned
 from app.services.scope import Scope
 
@@ -25,6 +25,10 @@ MOST = 1000
 
 class EndpointChange(EndpointEdit):  # type: ignore[misc, valid-type]
     """Changes of one endpoint. With `version`, they are made only if that is still its version."""
+
+    fixed: ClassVar[Mapping[str, str]] = {
+        name: sentence for name, sentence in EDIT_FIXED.items() if name not in ("id", "version")
+    }
 
     id: str
     version: int | None = None
@@ -49,38 +53,57 @@ class Saved:
     rows: Sequence[Any]
 
 
+@dataclass(frozen=True)
+class _Row:
+    """A row of the request: an EndpointDraft or an EndpointChange, and the read-only fields sent with it."""
+
+    index: int
+    draft: Any
+    fixed: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_change(self) -> bool:
+        return isinstance(self.draft, EndpointChange)
+
+
 def save(scope: Scope, sent: Any) -> Saved:
     """Creates the rows without an id and changes those with one. Raises Invalid, Conflict, Stale."""
-    drafts = _read(scope, sent)
+    rows = _read(scope, sent)
     try:
         with scope.transaction():
-            plan = _plan(scope, drafts)
+            plan = _plan(scope, rows)
             _write(scope, plan)
-            rows = _stored(scope, Endpoint.phone_number, [row.number for row in plan])
+            saved = _stored(scope, Endpoint.phone_number, [row.number for row in plan])
     except IntegrityError:
-        _refuse_taken(scope, drafts)
+        _refuse_taken(scope, rows)
         raise Conflict(messages.NUMBER_JUST_CLAIMED, code="NUMBER_IN_USE") from None
-    by_number = {row.phone_number: row for row in rows}
+    by_number = {row.phone_number: row for row in saved}
     return Saved(Counter(row.outcome for row in plan), [by_number[row.number] for row in plan])
 
 
-def _read(scope: Scope, sent: Any) -> list[Any]:
-    """Returns each row as an EndpointDraft or an EndpointChange. Raises Invalid with all that is wrong."""
+def _read(scope: Scope, sent: Any) -> list[_Row]:
+    """Returns the rows, each with its model. Raises Invalid with all that is wrong."""
     problems: list[Problem] = []
-    drafts: dict[str, tuple[int, Any]] = {}
+    rows: dict[str, _Row] = {}
     for index, row in enumerate(validation.read(EndpointBatch, sent).endpoints):
         key = "id" if isinstance(row, dict) and "id" in row else "phone_number"
         try:
-            model = EndpointChange if key == "id" else EndpointDraft
-            draft = validation.read(model, row, country=scope.organization.country)
+            read = _read_row(scope, index, row, EndpointChange if key == "id" else EndpointDraft)
         except Invalid as error:
             problems += (_in_row(index, problem) for problem in error.problems)
             continue
-        first, _ = drafts.setdefault(getattr(draft, key), (index, draft))
-        if first != index:
-            problems.append(_in_row(index, Problem(key, messages.also_in_row(first))))
+        first = rows.setdefault(getattr(read.draft, key), read)
+        if first is not read:
+            problems.append(_in_row(index, Problem(key, messages.also_in_row(first.index))))
     _raise(problems)
-    return [draft for _, draft in drafts.values()]
+    return list(rows.values())
+
+
+def _read_row(scope: Scope, index: int, row: Any, model: Any) -> _Row:
+    country = scope.organization.country
+    if model is EndpointChange:
+        return _Row(index, *validation.read_edit(model, row, country=country))
+    return _Row(index, validation.read(model, row, country=country))
 
 
 def _in_row(index: int, problem: Problem) -> Problem:
@@ -93,28 +116,34 @@ def _raise(problems: Sequence[Problem]) -> None:
         raise Invalid(list(problems[: validation.MOST_PROBLEMS]))
 
 
-def _plan(scope: Scope, drafts: Sequence[Any]) -> list[Planned]:
+def _plan(scope: Scope, rows: Sequence[_Row]) -> list[Planned]:
     """Compares the rows with what is stored. Raises Invalid, Stale or Conflict if one cannot be saved."""
-    _refuse_taken(scope, drafts)
-    ids = [draft.id for draft in drafts if isinstance(draft, EndpointChange)]
-    stored = {row.id: row for row in _stored(scope, Endpoint.id, ids)}
-    changes = {index: draft for index, draft in enumerate(drafts) if isinstance(draft, EndpointChange)}
-    missing = [index for index, draft in changes.items() if draft.id not in stored]
+    _refuse_taken(scope, rows)
+    changes = [row for row in rows if row.is_change]
+    stored = {found.id: found for found in _stored(scope, Endpoint.id, [row.draft.id for row in changes])}
+    missing = [row.index for row in changes if row.draft.id not in stored]
     _raise([_in_row(index, Problem("id", messages.NO_ENDPOINT)) for index in missing])
-    stale = [
-        index for index, draft in changes.items() if draft.version not in (None, stored[draft.id].version)
-    ]
+    stale = [row.index for row in changes if row.draft.version not in (None, stored[row.draft.id].version)]
     if stale:
         raise Stale(messages.stale_rows(stale))
-    return [
-        _change(index, draft, stored[draft.id]) if index in changes else _addition(index, draft)
-        for index, draft in enumerate(drafts)
-    ]
+    _expect_unchanged(scope, changes, stored)
+    return [_change(row, stored[row.draft.id]) if row.is_change else _addition(row) for row in rows]
 
 
-def _refuse_taken(scope: Scope, drafts: Sequence[Any]) -> None:
+def _expect_unchanged(scope: Scope, changes: Sequence[_Row], stored: Mapping[str, Any]) -> None:
+    base, problems = scope.organization.public_base_url, []
+    for row in changes:
+        try:
+            current = listing.document(base, stored[row.draft.id])
+            validation.expect_unchanged(EndpointChange, row.fixed, current)
+        except Invalid as error:
+            problems += [_in_row(row.index, problem) for problem in error.problems]
+    _raise(problems)
+
+
+def _refuse_taken(scope: Scope, rows: Sequence[_Row]) -> None:
     """Raises Conflict for the first new number that has an endpoint, here or in another organization."""
-    numbers = [draft.phone_number for draft in drafts if not isinstance(draft, EndpointChange)]
+    numbers = [row.draft.phone_number for row in rows if not row.is_change]
     query = select(Endpoint.phone_number).where(sql.in_list(scope, Endpoint.phone_number, numbers))
     taken = set(scope.session.scalars(query))
     for number in numbers:
@@ -128,19 +157,18 @@ def _stored(scope: Scope, column: Any, values: Sequence[str]) -> Sequence[Any]:
     return scope.session.execute(query.where(sql.in_list(scope, column, values))).all()
 
 
-def _addition(index: int, draft: Any) -> Planned:
-    values = draft.model_dump()
-    return Planned(index, values["phone_number"], Outcome.ADDED, values)
+def _addition(row: _Row) -> Planned:
+    values = row.draft.model_dump()
+    return Planned(row.index, values["phone_number"], Outcome.ADDED, values)
 
 
-def _change(index: int, draft: Any, stored: Any) -> Planned:
-    sent = draft.model_dump(exclude_unset=True, exclude={"id", "version"})
-    before = {name: getattr(stored, name) for name in sent}
-    differs = log.diff(before, sent)
+def _change(row: _Row, stored: Any) -> Planned:
+    sent = row.draft.model_dump(exclude_unset=True, exclude={"id", "version"})
+    differs = log.diff({name: getattr(stored, name) for name in sent}, sent)
     outcome = Outcome.CHANGED if differs else Outcome.UNCHANGED
-    values = {name: sent[name] for name in differs}
-    before = {name: before[name] for name in differs}
-    return Planned(index, stored.phone_number, outcome, values, before, stored.id, stored.version)
+    before = {name: was for name, (was, _) in differs.items()}
+    values = {name: value for name, (_, value) in differs.items()}
+    return Planned(row.index, stored.phone_number, outcome, values, before, stored.id, stored.version)
 
 
 def _write(scope: Scope, plan: Sequence[Planned]) -> None:

@@ -183,7 +183,7 @@ RESTORABLE_FIELDS = tuple(field.name for field in FIELDS if field.name != "phone
 COMPUTED = ("created_at", "inbound_webhook_url")
 """Read with the fields, and never submitted."""
 
-_COMPUTED = dict.fromkeys(("id", *COMPUTED), messages.COMPUTED)
+_COMPUTED = dict.fromkeys(("id", *COMPUTED, "version"), messages.COMPUTED)
 
 
 class _New(BaseModel):
@@ -191,10 +191,11 @@ class _New(BaseModel):
     fixed: ClassVar[Mapping[str, str]] = _COMPUTED
 
 
+EDIT_FIXED = _COMPUTED | dict.fromkeys((field.name for field in FIELDS if field.fixed), messages.FIXED)
+
+
 class _Edit(_New):
-    fixed: ClassVar[Mapping[str, str]] = _COMPUTED | dict.fromkeys(
-        (field.name for field in FIELDS if field.fixed), messages.FIXED
-    )
+    fixed: ClassVar[Mapping[str, str]] = EDIT_FIXED
 
 
 def _model(name: str, base: type[BaseModel], fields: Sequence[EndpointField], doc: str) -> type[BaseModel]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel
 from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
-from app.core import phone
+from app.core import etag, phone
 from app.core.errors import Conflict, Invalid, NotFound, Problem
 from app.core.naming import calls_name
 from app.models import User, VoicePhoneNumber
@@ -44,6 +44,10 @@ class VoicePhoneNumberEdit(BaseModel):
     """What may be changed of a number. Another `userId` reassigns it."""
 
     model_config = validation.STRICT_CAMEL
+    fixed: ClassVar[Mapping[str, str]] = validation.read_only(
+        *("id", "version", "provider", "phoneNumber", "userName", "aiEnabled", "aiAgentId"),
+        *(calls_name(key, "phone_number_id") for key in keys_in(Family.VOICE_AI)),
+    )
 
     user_id: str = ""
     label: Label | None = None
@@ -177,17 +181,19 @@ def _set_default(scope: Scope, user: User, number: VoicePhoneNumber) -> None:
 
 
 def update(
-    scope: Scope, user_id: str, provider: str, number: str, sent: Any, *, version: int | None = None
+    scope: Scope, user_id: str, provider: str, number: str, sent: Any, *, version: int | etag.Condition = None
 ) -> tuple[VoicePhoneNumber, User]:
     """Changes the submitted fields, and reassigns the number if another user is submitted.
 
     Raises Stale; Conflict if that user has the number already; Invalid if the number would stop being the
     default without another one becoming it.
     """
-    changes = validation.read(VoicePhoneNumberEdit, sent).model_dump(exclude_unset=True)
+    draft, fixed = validation.read_edit(VoicePhoneNumberEdit, sent)
+    changes = draft.model_dump(exclude_unset=True)
     with scope.transaction():
         user, row = find(scope, user_id, provider, number)
         expect_version(row, version)
+        validation.expect_unchanged(VoicePhoneNumberEdit, fixed, document(row, user))
         to_user = users.get(scope, changes.pop("user_id", user.id))
         is_default = changes.pop("is_default", None)
         if to_user.id != user.id:

@@ -10,17 +10,18 @@ from urllib.parse import urlencode
 
 from flask import Response, g, request, session, url_for
 from flask.typing import ResponseReturnValue
+from pydantic.alias_generators import to_camel
 
 from app.core import clock, csv_text, texts
 from app.models import AuditEvent
 from app.services.audit import actions, log, search
+from app.services.audit import messages as audit_messages
 from app.services.audit.actions import Action, Group
 from app.services.audit.numbers import Changes
 from app.services.audit.search import Filter
 from app.services.endpoints import undo
 from app.services.organizations import directory
 from app.services.scope import Scope
-from app.web.audit import messages
 from app.web.shell import labels, render
 from app.web.shell.guard import Pages, Who
 from app.web.shell.registry import Link, Section
@@ -112,7 +113,7 @@ def _filter() -> tuple[Filter, dict[str, str]]:
         until=_day("to", complaints),
     )
     if wanted.since and wanted.until and wanted.since > wanted.until:
-        complaints["to"] = messages.END_BEFORE_START
+        complaints["to"] = audit_messages.END_BEFORE_START
     return wanted, complaints
 
 
@@ -121,7 +122,7 @@ def _day(name: str, complaints: dict[str, str]) -> date | None:
     try:
         return date.fromisoformat(text) if text else None
     except ValueError:
-        complaints[name] = messages.NO_DATE
+        complaints[name] = audit_messages.NO_DATE
         return None
 
 
@@ -196,20 +197,5 @@ def _rows(
 
 
 def _json_line(event: AuditEvent, changed: Changes) -> bytes:
-    """`ofNumber` is what a bulk event changed of the requested number."""
-    values = {
-        "id": event.id,
-        "at": event.at.isoformat() + "Z",
-        "organizationId": event.organization_id,
-        "actorId": event.actor_id,
-        "actorName": event.actor_name,
-        "ip": event.ip,
-        "requestId": event.request_id,
-        "action": event.action,
-        "subject": event.subject,
-        "changes": event.changes,
-        "numbersDigest": event.numbers_digest,
-        "digest": event.digest,
-    }
-    of_number = {} if changed == event.changes else {"ofNumber": changed}
-    return json.dumps(values | of_number).encode() + b"\n"
+    document = {to_camel(name): value for name, value in search.document(event, changed).items()}
+    return json.dumps(document).encode() + b"\n"

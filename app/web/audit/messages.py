@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from app.core import texts
 
-NO_DATE = "Enter a date such as 2026-03-18."
-END_BEFORE_START = "The end date is before the start date."
-
 
 def restored(count: int) -> str:
     return f"{texts.count_of(count, 'endpoint')} restored."

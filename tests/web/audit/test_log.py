@@ -8,9 +8,8 @@ import json
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from app.services.audit import log
+from app.services.audit import log, messages
 from app.services.audit.actions import Action
-from app.web.audit import messages
 from tests.support.cast import Cast
 from tests.support.full_organization import furnish, scope_as
 from tests.support.pages import Portal

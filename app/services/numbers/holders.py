@@ -1,0 +1,36 @@
+"""Users with the voice phone numbers that are assigned to them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+from app.core import etag
+from app.models import User, VoicePhoneNumber
+from app.services.access import users as access_users
+from app.services.numbers import assignments
+from app.services.scope import Scope
+
+NUMBERS = "voice_phone_numbers"
+
+
+def documents(scope: Scope, users: Sequence[User]) -> list[dict[str, Any]]:
+    """Returns users as the API documents them, with one query for the numbers of all."""
+    query = (
+        scope.select(VoicePhoneNumber)
+        .where(VoicePhoneNumber.user_id.in_([user.id for user in users]))
+        .order_by(VoicePhoneNumber.provider, VoicePhoneNumber.phone_number)
+    )
+    numbers = defaultdict(list)
+    for number in scope.session.scalars(query):
+        numbers[number.user_id].append(assignments.entry(number))
+    return [access_users.document(user) | {NUMBERS: numbers[user.id]} for user in users]
+
+
+def update(scope: Scope, user_id: str, sent: Any, *, version: etag.Condition = None) -> User:
+    """Changes a user as `users.update_user`. Their numbers can be sent back as they were read."""
+    (current,) = documents(scope, [access_users.get(scope, user_id)])
+    if isinstance(sent, dict) and sent.get(NUMBERS) == current[NUMBERS]:
+        sent = {name: value for name, value in sent.items() if name != NUMBERS}
+    return access_users.update_user(scope, user_id, sent, version=version)
