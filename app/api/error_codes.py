@@ -70,6 +70,30 @@ ERRORS = {
             "Use the token of a superadmin.",
         ),
         ErrorCode(
+            "PASSWORD_NEEDED",
+            403,
+            "This opens an account, so the password must have been entered within the last half hour.",
+            "Create a token with POST /api/auth/login, and send the request with that one.",
+        ),
+        ErrorCode(
+            "NOT_YOUR_TOKEN",
+            403,
+            "Superadmins create their own tokens only.",
+            "Let the other superadmin create it.",
+        ),
+        ErrorCode(
+            "PORTAL_ONLY",
+            403,
+            "Tokens with the secrets scope are created in the portal, which asks for the password.",
+            "Create the token in the portal, under Account.",
+        ),
+        ErrorCode(
+            "FORBIDDEN",
+            403,
+            "You cannot disable your own account.",
+            "Let another superadmin disable it.",
+        ),
+        ErrorCode(
             "NOT_FOUND",
             404,
             "The resource does not exist, or belongs to another organization.",
@@ -85,13 +109,25 @@ ERRORS = {
             "NUMBER_IN_USE",
             409,
             "The phone number is already in use, here or in another organization.",
-            "Use the existing endpoint, or delete it in the organization that has it.",
+            "Use the endpoint of existing_id, if the response has it; otherwise use another number.",
         ),
         ErrorCode(
             "NUMBER_ALREADY_GIVEN",
             409,
             "The user already has this phone number.",
-            "No action needed.",
+            "No action needed: existing_id is the assignment.",
+        ),
+        ErrorCode(
+            "EMAIL_IN_USE",
+            409,
+            "A user has this email already, here or in another organization.",
+            "Use the user of existing_id, if the response has it; otherwise use another email.",
+        ),
+        ErrorCode(
+            "LAST_SUPERADMIN",
+            409,
+            "The user is the only superadmin.",
+            "Make another user a superadmin first.",
         ),
         ErrorCode(
             "AI_IS_ON",

@@ -12,6 +12,7 @@ NOT_TEXT = "This must be text."
 EMPTY = "This is empty."
 NOT_BOOLEAN = "This must be true or false."
 NOT_WHOLE = "This must be a whole number."
+READ_ONLY = "This is read-only. Leave it out, or send it back as it was read."
 NOT_LIST = "This must be a list."
 
 AGENT_EMPTY = "An agent name can't be empty. Send null for no agent."

@@ -70,12 +70,9 @@ def _fixed(model: type[BaseModel]) -> Mapping[str, str]:
     return fixed
 
 
-READ_ONLY = "This is read-only. Leave it out, or send it back as it was read."
-
-
 def read_only(*names: str) -> dict[str, str]:
     """Returns the `fixed` fields of a model that has no other sentence about them."""
-    return dict.fromkeys(names, READ_ONLY)
+    return dict.fromkeys(names, messages.READ_ONLY)
 
 
 class Anything(BaseModel):

@@ -36,6 +36,7 @@ def _path(operation: Operation, cast: Cast, **ids: str) -> str:
         "organization_id": cast.acme,
         "endpoint_id": "no-such-endpoint",
         "user_id": cast.mo.id,
+        "token_id": "no-such-token",
         "provider": "sinch",
         "phone_number": "+15551234567",
     } | ids

@@ -113,6 +113,7 @@ def _path(operation: Operation, cast: Cast, chance: random.Random, *, wild: bool
         "organization_id": cast.acme,
         "endpoint_id": "none",
         "user_id": cast.mo.id,
+        "token_id": "no-such-token",
         "provider": "sinch",
         "phone_number": "+15551234567",
     }

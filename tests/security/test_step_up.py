@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 import pyotp
@@ -12,12 +13,14 @@ from sqlalchemy import delete, update
 from werkzeug.routing import Rule
 
 from app.api.operations import OPERATIONS
+from app.core import clock
 from app.extensions import db
 from app.models import ApiToken, Throttle, User, WebSession
 from app.services.access import totp, users
 from devtools.scopes import PASSWORD
 from tests.security.conftest import Clients
-from tests.support.cast import Cast
+from tests.support.caller import Caller
+from tests.support.cast import Cast, issue
 from tests.support.full_organization import Furnished, scope_as
 from tests.support.pages import Portal
 from tests.support.routes import portal_rules
@@ -90,13 +93,26 @@ FREE = {
 }
 """These give no access and show no secret."""
 
+API_GUARDED = {
+    "POST /api/organizations/<organization_id>/users",
+    "POST /api/organizations/<organization_id>/users/<user_id>/tokens",
+    "PUT /api/organizations/<organization_id>/users/<user_id>",
+}
+"""Operations that need a token from a recent sign-in, the last of them for a role or to enable a user."""
+
 API_FREE = {
+    "DELETE /api/organizations/<organization_id>/users/<user_id>/tokens/<token_id>",
+    "POST /api/organizations",
+    "POST /api/settings/endpoints/bulk",
+    "PUT /api/organizations/<organization_id>",
+    "PUT /api/organizations/<organization_id>/phone-numbers/<user_id>/<provider>/<phone_number>",
     "DELETE /api/calls/providers/config/<provider>",
     "DELETE /api/organizations/<organization_id>/phone-numbers/<user_id>/<provider>/<phone_number>",
     "DELETE /api/settings/endpoints/<endpoint_id>",
     "POST /api/auth/login",
     "POST /api/calls/providers/active",
     "POST /api/calls/providers/config",
+    "POST /api/calls/token",
     "POST /api/calls/voice-ai/config",
     "POST /api/organizations/<organization_id>/phone-numbers",
     "POST /api/settings/endpoints",
@@ -132,7 +148,7 @@ def test_every_unsafe_route_is_classified(app: Flask) -> None:
     known = {rule.endpoint for rule in _rules(app)}
     assert known == FREE | set(GUARDED)
     unsafe = {f"{one.method} {one.path}" for one in OPERATIONS if one.method != "GET"}
-    assert unsafe == API_FREE
+    assert unsafe == API_FREE | API_GUARDED
 
 
 def _prepare(app: Flask, cast: Cast, endpoint: str) -> None:
@@ -229,7 +245,42 @@ def test_removing_a_second_step_needs_both(dana: Portal, secret: str) -> None:
     assert page.has_button("Turn off")
 
 
-def test_no_operation_creates_a_user_or_a_token(api: Clients) -> None:
-    """No operation makes a person, changes one or gives out a token, but for signing in."""
-    paths = [operation.path for operation in OPERATIONS if operation.method != "GET"]
-    assert not [path for path in paths if path.rstrip("/").endswith(("/users", "/tokens"))]
+@pytest.mark.asvs("7.5.3")
+def test_an_operation_that_opens_access_needs_a_fresh_sign_in(app: Flask, cast: Cast, api: Clients) -> None:
+    """A token that a superadmin created for a program, and one from a sign-in an hour ago, are too old."""
+    users_path = f"/api/organizations/{cast.acme}/users"
+    mo = f"{users_path}/{cast.mo.id}"
+    fresh = Caller(app, issue(app, cast.dana, is_sign_in=True).jwt)
+    issued = issue(app, cast.dana, is_sign_in=True)
+    old = Caller(app, issued.jwt)
+    with app.app_context():
+        an_hour_ago = clock.now() - timedelta(hours=1)
+        db.session.execute(
+            update(ApiToken).where(ApiToken.id == issued.token.id).values(created_at=an_hour_ago)
+        )
+        db.session.commit()
+    assert old.put(mo, {"is_active": False}).status_code == 200
+    requests: list[tuple[str, str, dict[str, Any], int]] = [
+        ("POST", users_path, NEW, 201),
+        ("POST", users_path, NEW | {"role": "member", "email": "nell@acme.example"}, 201),
+        ("PUT", mo, {"is_active": True}, 200),
+        ("PUT", mo, {"role": "superadmin"}, 200),
+        ("POST", f"{users_path}/{cast.dana.id}/tokens", {"name": "Mine"}, 201),
+    ]
+    for method, path, sent, done in requests:
+        with unchanged(app, but=("api_tokens",)):
+            for caller in (api.dana, old):
+                refused = caller.call(method, path, json=sent)
+                assert (refused.status_code, refused.get_json()["code"]) == (403, "PASSWORD_NEEDED"), path
+        assert fresh.call(method, path, json=sent).status_code == done, path
+
+
+@pytest.mark.asvs("7.5.3")
+def test_no_operation_creates_a_token_that_reads_secrets(app: Flask, cast: Cast, api: Clients) -> None:
+    fresh = Caller(app, issue(app, cast.dana, is_sign_in=True).jwt)
+    tokens = f"/api/organizations/{cast.acme}/users/{cast.dana.id}/tokens"
+    with unchanged(app, but=("api_tokens",)):
+        refused = fresh.post(tokens, {"name": "Mine", "scopes": ["secrets"]})
+        assert (refused.status_code, refused.get_json()["code"]) == (403, "PORTAL_ONLY")
+    anothers = Caller(app, issue(app, cast.gus, is_sign_in=True).jwt).post(tokens, {"name": "Mine"})
+    assert (anothers.status_code, anothers.get_json()["code"]) == (403, "NOT_YOUR_TOKEN")

@@ -102,8 +102,10 @@ def hashed_password() -> str:
     return passwords.hashed(scopes.PASSWORD)
 
 
-def issue(app: Flask, person: Person, *, secrets: bool = False, days: int = 1) -> Issued:
-    """A token that works, as the portal would issue it."""
+def issue(
+    app: Flask, person: Person, *, secrets: bool = False, days: int = 1, is_sign_in: bool = False
+) -> Issued:
+    """A token that works, as the portal would issue it, or as signing in does."""
     with app.app_context():
         session = context.session()
         organization = session.get_one(Organization, person.organization_id)
@@ -116,4 +118,5 @@ def issue(app: Flask, person: Person, *, secrets: bool = False, days: int = 1) -
                 name="Tests",
                 scopes=(SECRETS,) if secrets else (),
                 life=timedelta(days=days),
+                is_sign_in=is_sign_in,
             )

@@ -17,6 +17,7 @@ SESSION_NOT_FOUND = "Session not found. It may have ended already."
 
 TOKEN_INVALID = "The token is invalid or has expired. Sign in again."
 TOKEN_REVOKED = "The token was revoked. Sign in again."
+SECRETS_IN_PORTAL = "Create tokens that read secrets in the portal, under Account, with your password."
 TOKEN_NOT_FOUND = "Token not found."
 NOT_YOUR_TOKEN = "Superadmins create their own tokens under Account."
 TOKEN_NAME = "Name what will use the token, in at most 120 characters."

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel
 from sqlalchemy import func, or_, select
 from sqlalchemy.exc import IntegrityError
 
-from app.core import clock
+from app.core import clock, etag
 from app.core.errors import Conflict, Forbidden, Invalid, Problem
 from app.models import AuditEvent, Role, User, VoicePhoneNumber
 from app.services import keyset, validation
@@ -36,6 +36,7 @@ def _check_email(value: str, _country: str | None) -> str:
 
 
 PAGE = 100
+PAGE_MOST = 1000
 MANY = 10
 BY_NAME = Order(User.name, User.id)
 
@@ -55,9 +56,30 @@ class UserDraft(BaseModel):
 
 class UserEdit(BaseModel):
     model_config = validation.STRICT
+    fixed: ClassVar[Mapping[str, str]] = validation.read_only(
+        *("id", "email", "two_step_sign_in", "last_signed_in_at", "created_at", "version"),
+        "voice_phone_numbers",
+    )
 
     name: Name = ""
     role: RoleName = Role.MEMBER
+    is_active: bool = True
+
+
+def document(user: User) -> dict[str, Any]:
+    """Returns a user as the API documents them."""
+    signed_in = user.last_signed_in_at
+    return {
+        "id": user.id,
+        "email": user.email,
+        "name": user.name,
+        "role": user.role,
+        "is_active": user.disabled_at is None,
+        "two_step_sign_in": totp.is_on(user),
+        "last_signed_in_at": None if signed_in is None else clock.utc(signed_in),
+        "created_at": clock.utc(user.created_at),
+        "version": user.version,
+    }
 
 
 def every(scope: Scope) -> list[User]:
@@ -65,7 +87,10 @@ def every(scope: Scope) -> list[User]:
 
 
 def page(scope: Scope, text: str = "", *, after: str | None = None, limit: int = PAGE) -> Page[User]:
-    """Returns users by name, after the one with the id `after`; with `text` in their name or email."""
+    """Returns users by name, after the one with the id `after`; with `text` in their name or email.
+
+    Raises NotFound if there is no user `after`.
+    """
     query = scope.select(User)
     if text:
         query = query.where(or_(*(scope.contains(column, text) for column in (User.name, User.email))))
@@ -99,7 +124,6 @@ def get(scope: Scope, user_id: str) -> User:
 
 
 def create(scope: Scope, sent: Any) -> User:
-    step_up.expect_recent_password(scope)
     new = read_new(scope, sent)
     with one_user_per_email(scope, new.email), scope.transaction():
         return add(scope, new)
@@ -116,7 +140,10 @@ class NewUser:
 
 
 def read_new(scope: Scope, sent: Any) -> NewUser:
-    """Invalid names every field that is wrong, the password among them."""
+    """Returns the new user, with their password hashed.
+
+    Raises Invalid with every field that is wrong, the password among them; PasswordNeeded, Busy.
+    """
     problems: list[Problem] = []
     draft = None
     try:
@@ -131,6 +158,7 @@ def read_new(scope: Scope, sent: Any) -> NewUser:
             problems.append(Problem("password", str(error)))
     if problems or draft is None:
         raise Invalid(problems)
+    step_up.expect_recent_password(scope)
     with passwords.slot(scope):
         password_hash = passwords.hashed(draft.password)
     return NewUser(draft.email, draft.name, draft.role, password_hash)
@@ -217,13 +245,15 @@ def end_sessions(scope: Scope, user_id: str) -> User:
     return user
 
 
-def update_user(scope: Scope, user_id: str, sent: Any, *, version: int | None = None) -> User:
+def update_user(scope: Scope, user_id: str, sent: Any, *, version: int | etag.Condition = None) -> User:
     """Another role revokes the user's tokens: another person may hold one, and it would get the role too."""
-    draft = validation.read(UserEdit, sent)
+    draft, fixed = validation.read_edit(UserEdit, sent)
     changes = draft.model_dump(exclude_unset=True)
     with scope.transaction():
         user = get(scope, user_id)
         expect_version(user, version)
+        validation.expect_unchanged(UserEdit, fixed, document(user))
+        is_active = changes.pop("is_active", user.disabled_at is None)
         if changes.get("role", user.role) != user.role:
             step_up.expect_recent_password(scope)
             if user.role == Role.SUPERADMIN:
@@ -234,31 +264,36 @@ def update_user(scope: Scope, user_id: str, sent: Any, *, version: int | None = 
             setattr(user, name, value)
         if recorded:
             log.record(scope, Action.USER_SAVED, user.email, recorded)
+        _set_disabled(scope, user, not is_active)
     return user
 
 
 def set_disabled(
     scope: Scope, user_id: str, disabled: bool, *, reason: str | None = None, version: int | None = None
 ) -> User:
-    """Disabling ends the user's sessions and revokes their tokens."""
     with scope.transaction():
         user = get(scope, user_id)
         expect_version(user, version)
-        if disabled == (user.disabled_at is not None):
-            return user
-        if not disabled:
-            step_up.expect_recent_password(scope)
-        else:
-            if user.id == scope.actor.user_id:
-                raise Forbidden(messages.NOT_YOURSELF)
-            if user.role == Role.SUPERADMIN:
-                _keep_one_superadmin(scope, user)
-            sessions.end_all(scope, user)
-            tokens.revoke_all(scope, user)
-        user.disabled_at = clock.now() if disabled else None
-        changes = log.reasoned(reason)
-        log.record(scope, Action.USER_DISABLED if disabled else Action.USER_ENABLED, user.email, changes)
+        _set_disabled(scope, user, disabled, reason=reason)
     return user
+
+
+def _set_disabled(scope: Scope, user: User, disabled: bool, *, reason: str | None = None) -> None:
+    """Disabling ends the user's sessions and revokes their tokens."""
+    if disabled == (user.disabled_at is not None):
+        return
+    if not disabled:
+        step_up.expect_recent_password(scope)
+    else:
+        if user.id == scope.actor.user_id:
+            raise Forbidden(messages.NOT_YOURSELF)
+        if user.role == Role.SUPERADMIN:
+            _keep_one_superadmin(scope, user)
+        sessions.end_all(scope, user)
+        tokens.revoke_all(scope, user)
+    user.disabled_at = clock.now() if disabled else None
+    changes = log.reasoned(reason)
+    log.record(scope, Action.USER_DISABLED if disabled else Action.USER_ENABLED, user.email, changes)
 
 
 def _keep_one_superadmin(scope: Scope, user: User) -> None:

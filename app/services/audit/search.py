@@ -22,6 +22,10 @@ from app.services.scope import Scope
 
 PAGE = 50
 TOGETHER = 1000
+TEXT_LONGEST = 254
+LONGEST_ID = 15
+"""Digits of an event's id, in a cursor."""
+
 ABOUT_ALL = ("reason", "selected", "undone")
 """Changes of a bulk event that are true of each of its numbers."""
 
@@ -148,17 +152,44 @@ def history(scope: Scope, *subjects: str, actions: tuple[Action, ...] = (), limi
 
 
 def page(
-    scope: Scope, wanted: Filter = EVERYTHING, *, before: int | None = None, after: int | None = None
+    scope: Scope,
+    wanted: Filter = EVERYTHING,
+    *,
+    before: int | None = None,
+    after: int | None = None,
+    limit: int = PAGE,
 ) -> AuditPage:
     """Returns the newest events, or those next to an event in either direction."""
     meant = _meant(scope, wanted)
     found = keyset.page_of(
         lambda mark, most: _fetch(scope, meant, mark, most),
         _mark(before) if after is None else _mark(after, is_before=True),
-        PAGE,
+        limit,
         lambda event, _: event.id,
     )
     return AuditPage(found.rows, found.next, found.previous, meant.own)
+
+
+def document(event: AuditEvent, changes: Changes) -> dict[str, Any]:
+    """Returns an event as the API and the export document it.
+
+    `of_number` is what an event about many numbers changed of the requested one.
+    """
+    found = {
+        "id": event.id,
+        "at": f"{event.at.isoformat()}Z",
+        "organization_id": event.organization_id,
+        "actor_id": event.actor_id,
+        "actor_name": event.actor_name,
+        "ip": event.ip,
+        "request_id": event.request_id,
+        "action": event.action,
+        "subject": event.subject,
+        "changes": event.changes,
+        "numbers_digest": event.numbers_digest,
+        "digest": event.digest,
+    }
+    return found if changes == event.changes else found | {"of_number": changes}
 
 
 def walk(scope: Scope, wanted: Filter) -> Iterator[tuple[AuditEvent, Changes]]:

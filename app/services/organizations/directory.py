@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import BaseModel
 from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
-from app.core import phone
+from app.core import clock, etag, phone
 from app.core.errors import Conflict, Invalid, NotFound, Problem
 from app.models import AuditEvent, Organization, Role, User
 from app.services import fields, validation
@@ -44,6 +45,7 @@ class OrganizationDraft(BaseModel):
 
 class OrganizationEdit(BaseModel):
     model_config = validation.STRICT
+    fixed: ClassVar[Mapping[str, str]] = validation.read_only("id", "slug", "created_at", "version")
 
     name: Name = ""
     country: Annotated[str, Checked(_check_country)] | None = None
@@ -84,6 +86,19 @@ def _or_not_found(organization: Organization | None) -> Organization:
     if organization is None:
         raise NotFound(messages.NOT_FOUND)
     return organization
+
+
+def document(organization: Organization) -> dict[str, Any]:
+    """Returns an organization as the API documents it."""
+    return {
+        "id": organization.id,
+        "name": organization.name,
+        "slug": organization.slug,
+        "country": organization.country,
+        "public_base_url": organization.public_base_url,
+        "created_at": clock.utc(organization.created_at),
+        "version": organization.version,
+    }
 
 
 def every(scope: Scope) -> list[Organization]:
@@ -128,15 +143,21 @@ def base_urls(scope: Scope, *, limit: int = 5) -> list[AuditEvent]:
 
 
 def update(
-    scope: Scope, http: Outbound, sent: Any, *, reason: str | None = None, version: int | None = None
+    scope: Scope,
+    http: Outbound,
+    sent: Any,
+    *,
+    reason: str | None = None,
+    version: int | etag.Condition = None,
 ) -> Organization:
     """Saves the submitted fields: null clears, absent keeps. The slug stays, so links keep working."""
-    draft = validation.read(OrganizationEdit, sent)
+    draft, fixed = validation.read_edit(OrganizationEdit, sent)
     changes = draft.model_dump(exclude_unset=True)
     is_moved = False
     with scope.transaction():
         organization = scope.organization
         expect_version(organization, version)
+        validation.expect_unchanged(OrganizationEdit, fixed, document(organization))
         if "public_base_url" in changes:
             is_moved = set_base_url(scope, changes.pop("public_base_url"), reason=reason)
         changed = log.diff({name: getattr(organization, name) for name in changes}, changes)
