@@ -18,6 +18,7 @@ from sqlalchemy.exc import OperationalError
 
 from app import limits
 from app.edge import Edge, connections
+from app.edge.asgi import CROWDED, MOST_DOWNLOADS
 from app.edge.environ import LARGEST_HEADERS, LONGEST_URL, MOST_HEADERS
 from app.edge.spool import MOST_AHEAD
 
@@ -152,6 +153,24 @@ def test_long_response_is_made_as_the_client_takes_it(app: Flask, client: Client
     status, _, body = client.get("/long")
     assert (status, len(body)) == (200, 10_000_000)
     assert max(ahead) <= MOST_AHEAD + 300_000
+
+
+def test_list_that_finds_no_place_as_a_download_is_given_up_early(app: Flask) -> None:
+    made: list[bytes] = []
+
+    def pieces(count: int) -> Iterator[bytes]:
+        for _ in range(count):
+            made.append(bytes(10_000))
+            yield made[-1]
+
+    app.add_url_rule("/api/long", view_func=lambda: Response(pieces(1000)), endpoint="long")
+    app.add_url_rule("/api/short", view_func=lambda: Response(pieces(3)), endpoint="short")
+    edge = Edge(app, limits.limit_of(app))
+    for _ in range(MOST_DOWNLOADS):
+        edge._downloads.acquire()
+    assert Client(app, edge=edge).get("/api/long")[0] == 503
+    assert len(made) * 10_000 <= CROWDED + 10_000
+    assert Client(app, edge=edge).get("/api/short")[0] == 200
 
 
 def test_pieces_of_streamed_responses_are_made_one_at_a_time(app: Flask) -> None:

@@ -7,6 +7,7 @@ import json
 import threading
 from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 import structlog
@@ -35,6 +36,10 @@ IN_MEMORY = 250_000
 MOST_DOWNLOADS = 4
 """Concurrent ones in one process."""
 
+CROWDED = 50_000
+"""As `IN_MEMORY`, for a list that finds no place as a download: what is made of it in vain takes time from
+all others."""
+
 QUERIES = frozenset({"/api/calls/providers", "/api/settings/endpoints/resolve", "/healthz"})
 """What a dialer requests on every call, with its preflight, and a monitor; some threads are kept for it."""
 
@@ -44,6 +49,24 @@ _WORDS = {
     500: ("INTERNAL_ERROR", "Something went wrong here."),
     503: ("BUSY", "Too many requests are waiting. Try again in a moment."),
 }
+
+
+@dataclass
+class Place:
+    """One of a process's places for downloads."""
+
+    free: threading.BoundedSemaphore
+    is_taken: bool = False
+
+    def take(self) -> bool:
+        """Returns whether it is taken, now or before."""
+        self.is_taken = self.is_taken or self.free.acquire(blocking=False)
+        return self.is_taken
+
+    def release(self) -> None:
+        if self.is_taken:
+            self.is_taken = False
+            self.free.release()
 
 
 @dataclass
@@ -149,39 +172,34 @@ class Edge:
     def _respond(self, request: Environ, reply: Reply) -> None:
         status, headers, pieces = _call(self._app, request)
         try:
-            self._take(status, headers, self._in_turn(headers, iter(pieces)), reply)
+            made = iter(pieces)
+            self._take(status, headers, self._in_turn(made) if _is_streamed(headers) else made, reply)
         finally:
             _close(pieces)
 
     def _take(self, status: int, headers: WsgiHeaders, pieces: Iterator[bytes], reply: Reply) -> None:
         """The response whole if it is short, or as it is made: that one may be broken off."""
-        begin, is_all = _gather(pieces, IN_MEMORY)
-        if is_all:
+        place = Place(self._downloads)
+        try:
+            is_crowded = _is_streamed(headers) and not place.take()
+            begin, is_all = _gather(pieces, CROWDED if is_crowded else IN_MEMORY)
+            if not is_all and not place.take():
+                raise Busy("Too many large downloads are under way. Try again in a moment.")
+            spool = None if is_all else Spool(reply.loop, place.release)
+        except BaseException:
+            place.release()
+            raise
+        if spool is None:
+            place.release()
             reply.start(Response(status, encoded(headers), begin))
             return
-        spool = self._spool(reply.loop)
-        try:
-            spool.write(begin)
-        except BaseException:
-            spool.close()
-            raise
-        reply.start(Response(status, encoded(headers), spool))
-        try:
-            for piece in pieces:
-                spool.write(piece)
-        except BaseException:
-            spool.fail()
-            raise
-        spool.finish()
+        _stream(Response(status, encoded(headers), spool), spool, chain([begin], pieces), reply)
 
-    def _in_turn(self, headers: WsgiHeaders, pieces: Iterator[bytes]) -> Iterator[bytes]:
-        """Yields the pieces; those of streamed responses are made one at a time in a process.
+    def _in_turn(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
+        """Yields the pieces of a streamed response: they are made one at a time in a process.
 
         They take processor time, and a dialer's request would wait for as many turns as there are of them.
         """
-        if any(name.lower() == "content-length" for name, _ in headers):
-            yield from pieces
-            return
         while True:
             with self._turn:
                 piece = next(pieces, None)
@@ -189,14 +207,22 @@ class Edge:
                 return
             yield piece
 
-    def _spool(self, loop: asyncio.AbstractEventLoop) -> Spool:
-        if not self._downloads.acquire(blocking=False):
-            raise Busy("Too many large downloads are under way. Try again in a moment.")
-        try:
-            return Spool(loop, self._downloads.release)
-        except BaseException:
-            self._downloads.release()
-            raise
+
+def _stream(response: Response, spool: Spool, pieces: Iterator[bytes], reply: Reply) -> None:
+    """Sends the pieces as the client takes them; the thread waits meanwhile."""
+    try:
+        spool.write(next(pieces))
+    except BaseException:
+        spool.close()
+        raise
+    reply.start(response)
+    try:
+        for piece in pieces:
+            spool.write(piece)
+    except BaseException:
+        spool.fail()
+        raise
+    spool.finish()
 
 
 def _call(app: Flask, request: Environ) -> tuple[int, WsgiHeaders, Iterable[bytes]]:
@@ -208,6 +234,10 @@ def _call(app: Flask, request: Environ) -> tuple[int, WsgiHeaders, Iterable[byte
 
     pieces = app(request, start)
     return started[0], started[1], pieces
+
+
+def _is_streamed(headers: WsgiHeaders) -> bool:
+    return not any(name.lower() == "content-length" for name, _ in headers)
 
 
 def _gather(pieces: Iterator[bytes], most: int) -> tuple[bytes, bool]:
