@@ -7,6 +7,7 @@ from sqlalchemy import inspect
 from sqlalchemy.exc import OperationalError
 
 from app import context
+from app.core.errors import Unavailable
 from app.database import migrate
 from app.extensions import db
 from app.services.installation import keys, signing_keys
@@ -35,13 +36,10 @@ def _healthz() -> tuple[str, dict[str, str]]:
 
 def _readyz() -> tuple[str, int, dict[str, str]]:
     """200 when the database is there, its migrations are current, and the keys match."""
-    problem = _not_ready()
-    text, status = (problem, 503) if problem else ("ready", 200)
-    return (
-        f"{text}\n",
-        status,
-        {"Content-Type": "text/plain; charset=utf-8", "Cache-Control": "no-store"},
-    )
+    headers = {"Content-Type": "text/plain; charset=utf-8", "Cache-Control": "no-store"}
+    if problem := _not_ready():
+        return f"{problem}\n", 503, headers | {"Retry-After": str(Unavailable.retry_after)}
+    return "ready\n", 200, headers
 
 
 def _not_ready() -> str | None:

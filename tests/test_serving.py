@@ -108,6 +108,7 @@ def test_readyz_fails_without_database(app: Flask, tmp_path: Path) -> None:
     (tmp_path / "patchbay.db").mkdir()
     answer = client.get("/readyz")
     assert (answer.status_code, answer.text) == (503, "The database cannot be reached.\n")
+    assert int(answer.headers["Retry-After"]) > 0
     assert client.get("/healthz").status_code == 200
 
 

@@ -180,6 +180,7 @@ class Portal:
             assert not urlsplit(path).netloc, f"sent to another place: {path}"
             answer = self.raw("GET", path.split("#")[0], headers=_htmx(htmx))
         assert answer.status_code == status, f"{path} → {answer.status_code}\n{_text_of(answer)}"
+        assert status not in (429, 503) or "Retry-After" in answer.headers, path
         page = Page(self, path, answer)
         if htmx is None:
             check_page(self.app, page.path, answer, page.root)

@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from app import context
 from app.core import phone
-from app.core.errors import Conflict, Stale, TooMany
+from app.core.errors import Conflict, PatchbayError, Stale, TooMany
 from app.provider import Capability
 from app.services.connections import store
 from app.services.drift import probe, runs, tallies
@@ -39,26 +39,27 @@ def show(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
     return _page(scope, endpoint_id)
 
 
-def _page(scope: Scope, endpoint_id: str, status: int = 200, problem: str | None = None) -> Response:
+def _page(scope: Scope, endpoint_id: str, problem: PatchbayError | None = None) -> Response:
     plan: endpoint.Plan | None = None
     try:
         plan = endpoint.plan(scope, context.outbound(), endpoint_id)
     except TooMany as error:
-        status, problem = 429, error.message
+        problem = error
     row = crud.get(scope, endpoint_id)
     provider = store.provider_of(row.provider)
-    return render.page(
+    response = render.page(
         "endpoints/at_provider.html",
-        status,
+        problem.status if problem else 200,
         row=row,
         shown=phone.display(row.phone_number),
         provider=provider,
         plan=plan,
-        problem=problem,
+        problem=problem and problem.message,
         is_manual=not probe.can(provider, Capability.POINT),
         check=tallies.of_number(scope, row),
         is_part=render.is_fragment_request(),
     )
+    return render.later(response, problem) if problem else response
 
 
 @drift.page("/o/<slug>/endpoints/<endpoint_id>/point", who=Who.SUPERADMIN, methods=["POST"])
@@ -67,7 +68,7 @@ def point(scope: Scope, endpoint_id: str) -> ResponseReturnValue:
     try:
         after = endpoint.point(scope, context.outbound(), endpoint_id, seen=request.form.get("seen", ""))
     except (Conflict, Stale) as error:
-        return _page(scope, endpoint_id, error.status, error.message)
+        return _page(scope, endpoint_id, error)
     row = crud.get(scope, endpoint_id)
     shown, label = phone.display(row.phone_number), store.provider_of(row.provider).label
     if after.in_sync:

@@ -65,7 +65,7 @@ def point(scope: Scope, key: str) -> ResponseReturnValue:
         return _page(scope, provider, form, 409, trouble=(messages.CALLBACK_FAILED, error.message))
     except TooMany as error:
         form.form_errors.append(error.message)
-        return _page(scope, provider, form, 429)
+        return render.later(_page(scope, provider, form, error.status), error)
     return render.redirect_to(url_for("callback.show", key=key))
 
 
@@ -131,7 +131,7 @@ def put_number(scope: Scope, key: str, number: str) -> ResponseReturnValue:
     except Stale as error:
         return _confirm_number(provider, error.current, error.status, changed=error.message)
     except (Conflict, TooMany) as error:
-        return _number_trouble(scope, provider, number, error, error.status)
+        return render.later(_number_trouble(scope, provider, number, error, error.status), error)
     if after.in_sync:
         flash(messages.number_moved(number), "ok")
     else:
@@ -149,7 +149,7 @@ def _confirm_number(provider: Provider, plan: Plan, status: int = 200, *, change
 
 def _number_trouble(
     scope: Scope, provider: Provider, number: str, error: Conflict | TooMany, status: int
-) -> ResponseReturnValue:
+) -> Response:
     form = CallbackForm(formdata=None, url=store.load(scope, provider).callback_url)
     trouble = (messages.number_not_moved(number), error.message)
     return _page(scope, provider, form, status, trouble=trouble)

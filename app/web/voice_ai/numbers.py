@@ -44,7 +44,7 @@ def _page(
     elif error:
         form.form_errors.append(error.message)
     person = users.get(scope, user_id)
-    return render.page(
+    response = render.page(
         "voice_ai/number.html",
         error.status if error else 200,
         person=person,
@@ -60,6 +60,7 @@ def _page(
         confirm=ConfirmForm(formdata=None),
         **{"is_stuck": False} | context,
     )
+    return render.later(response, error) if error else response
 
 
 def _form(
