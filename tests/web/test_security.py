@@ -79,12 +79,6 @@ def test_a_database_that_is_away_is_reported_on_a_page(
         assert portal.get("/nowhere", 404).title == "Not found"
 
 
-@pytest.mark.parametrize("path", ["/setup?x=%00", "/o/acme-support/endpoints?q=%00", "/sign-in?next=/%00"])
-def test_a_nul_in_the_address_does_no_harm(app: Flask, dana: Portal, path: str) -> None:
-    with unchanged(app):
-        assert dana.raw("GET", path).status_code in {303, 400, 404}
-
-
 def test_a_file_of_another_version_is_not_kept(anonymous: Portal) -> None:
     """An old machine that is asked for new bytes must not have its own kept for a year."""
     answer = anonymous.raw("GET", "/static/of-tomorrow/css/base.css")

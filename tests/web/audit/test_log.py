@@ -24,12 +24,6 @@ def test_table_shows_actor_address_and_changes(dana: Portal) -> None:
     assert "dana@acme.example 127.0.0.1" in row
 
 
-def test_table_shows_no_secret(app: Flask, cast: Cast, dana: Portal) -> None:
-    furnish(app, cast)
-    page = dana.get(PATH)
-    assert len(page.rows()) > 10
-
-
 def test_table_is_paged_newest_first(app: Flask, cast: Cast, dana: Portal) -> None:
     with scope_as(app, cast.dana) as scope, scope.transaction():
         for number in range(120):
@@ -113,10 +107,6 @@ def test_jsonl_has_every_event(app: Flask, cast: Cast, dana: Portal) -> None:
     assert {len(event["digest"]) for event in events} == {64}
 
 
-def test_csv_with_an_invalid_filter_redirects_to_the_page(dana: Portal) -> None:
-    assert "Enter a date such as" in dana.get(f"{PATH}.csv?from=soon").text
-
-
 def test_everywhere_shows_all_and_is_audited_once(dana: Portal, gus: Portal, mo: Portal) -> None:
     gus.get("/o/globex/settings").press("Save", name="Globex Renamed")
     page = dana.get("/audit")
@@ -128,7 +118,7 @@ def test_everywhere_shows_all_and_is_audited_once(dana: Portal, gus: Portal, mo:
     assert mo.get("/audit", status=403).status == 403
 
 
-def test_each_thing_has_its_history_and_the_way_to_all_of_it(app: Flask, cast: Cast, dana: Portal) -> None:
+def test_pages_with_a_history_link_to_all_events(app: Flask, cast: Cast, dana: Portal) -> None:
     here = furnish(app, cast)
     for path in (
         "settings",
@@ -162,9 +152,7 @@ def test_pages_about_a_thing_lead_to_its_history(app: Flask, cast: Cast, dana: P
         assert found.rows() or path == "/account", path
 
 
-def test_every_organization_is_filtered_by_one_or_none(
-    app: Flask, cast: Cast, dana: Portal, gus: Portal
-) -> None:
+def test_everywhere_is_filtered_by_organization(app: Flask, cast: Cast, dana: Portal, gus: Portal) -> None:
     gus.get("/o/globex/settings").press("Save", name="Globex Renamed")
     _happen(app, cast, *[f"thing {number}" for number in range(60)])
     page = dana.get("/audit?in=acme-support")
@@ -184,7 +172,7 @@ def test_every_organization_is_filtered_by_one_or_none(
     assert len(dana.get(f"{PATH}?in=-").rows()) == 50, "an organization's own page has no such filter"
 
 
-def test_every_organization_is_taken_along_as_a_file(
+def test_everywhere_is_exported_with_its_filter(
     app: Flask, cast: Cast, dana: Portal, gus: Portal, mo: Portal
 ) -> None:
     gus.get("/o/globex/settings").press("Save", name="Globex Renamed")
@@ -204,7 +192,7 @@ def test_every_organization_is_taken_along_as_a_file(
     assert "Enter a date such as" in dana.get("/audit.csv?from=soon").text
 
 
-def test_a_file_about_one_number_says_what_became_of_it(app: Flask, cast: Cast, dana: Portal) -> None:
+def test_export_about_one_number_has_its_changes(app: Flask, cast: Cast, dana: Portal) -> None:
     numbers = ("+15551000001", "+15551000002")
     with scope_as(app, cast.dana) as scope, scope.transaction():
         reported = [(number, {"label": [number[-1], "x"]}) for number in numbers]
@@ -216,16 +204,3 @@ def test_a_file_about_one_number_says_what_became_of_it(app: Flask, cast: Cast, 
     assert event["ofNumber"]["label"] == ["2", "x"]
     assert event["changes"]["label"] == ["1 (1), 2 (1)", "x"]
     assert event["numbersDigest"]
-
-
-def test_another_organizations_events_are_not_in_it(dana: Portal, gus: Portal) -> None:
-    dana.get("/o/acme-support/settings").press("Save", name="Acme Renamed")
-    assert "Renamed" in dana.get(PATH).text
-    assert "Renamed" not in gus.get("/o/globex/audit").text
-
-
-def test_a_name_with_line_breaks_is_one_line(app: Flask, cast: Cast, dana: Portal) -> None:
-    with scope_as(app, cast.dana) as scope, scope.transaction():
-        log.note(scope, Action.CONNECTION_TESTED, "thing\r\n2026 signed-in eve\u2028x\u202ey")
-    page = dana.get(PATH)
-    assert "thing\ufffd\ufffd2026 signed-in eve\ufffdx\ufffdy" in page.text

@@ -87,7 +87,7 @@ CASES = [
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.action)
-def test_a_selection_is_shown_and_then_changed(app: Flask, dana: Portal, ids: list[str], case: Case) -> None:
+def test_change_of_a_selection_confirms_first(app: Flask, dana: Portal, ids: list[str], case: Case) -> None:
     with unchanged(app):
         page = chosen(dana, case.action, ids=[ids[0], ids[1], ids[2]])
     assert "+1 555-100-0000, +1 555-100-0001, +1 555-100-0002" in page.text
@@ -113,7 +113,7 @@ def test_a_change_that_changes_nothing_is_not_offered(dana: Portal, ids: list[st
     assert is_offered("activate", ids[:2])
 
 
-def test_an_agent_is_removed_only_by_the_tick(app: Flask, dana: Portal, ids: list[str]) -> None:
+def test_change_removes_an_agent_only_by_its_checkbox(app: Flask, dana: Portal, ids: list[str]) -> None:
     page = chosen(dana, "inbound_agent_name", ids=ids[:3])
     with unchanged(app):
         for typed in ({}, {"inbound_agent_name": "Bob", "clear": "y"}, {"inbound_agent_name": "a/b"}):
@@ -172,14 +172,14 @@ def test_a_bulk_change_is_undone_except_what_changed_since(
     assert "30 endpoints" in card.text
 
 
-@pytest.mark.parametrize("query", ["", "do=delete", "do=nothing&all=yes", "do=delete&id=x", "id=x"])
-def test_an_empty_selection_is_refused(app: Flask, dana: Portal, ids: list[str], query: str) -> None:
-    page = dana.get(f"{PATH}/many?{query}")
-    assert not page.root.all("form", css="pb-form")
-    assert page.link("Back to endpoints")["href"] == PATH
-    with unchanged(app):
-        status = 409 if "id=x" in query and "do" in query else 422
-        dana.post(f"{PATH}/many?{query}", {"csrf_token": dana.token()}, status)
+def test_an_empty_selection_is_refused(app: Flask, dana: Portal, ids: list[str]) -> None:
+    for query in ["", "do=delete", "do=nothing&all=yes", "do=delete&id=x", "id=x"]:
+        page = dana.get(f"{PATH}/many?{query}")
+        assert not page.root.all("form", css="pb-form"), query
+        assert page.link("Back to endpoints")["href"] == PATH, query
+        with unchanged(app):
+            status = 409 if "id=x" in query and "do" in query else 422
+            dana.post(f"{PATH}/many?{query}", {"csrf_token": dana.token()}, status)
 
 
 def test_nothing_changes_without_the_count_that_was_shown(app: Flask, dana: Portal, ids: list[str]) -> None:
@@ -192,15 +192,7 @@ def test_nothing_changes_without_the_count_that_was_shown(app: Flask, dana: Port
         dana.post(f"{PATH}/many?do=delete&all=yes", {"count": "60"}, 400)
 
 
-def test_another_organizations_rows_are_not_selected(app: Flask, gus: Portal, ids: list[str]) -> None:
-    for query in (f"do=delete&id={ids[0]}&id={ids[1]}", "do=delete&all=yes"):
-        assert not gus.get(f"/o/globex/endpoints/many?{query}").root.all("form", css="pb-form")
-        with unchanged(app):
-            sent = {"csrf_token": gus.token(), "count": "2"}
-            gus.post(f"/o/globex/endpoints/many?{query}", sent, 409)
-
-
-def test_without_scripts_a_link_selects_the_page(dana: Portal, ids: list[str]) -> None:
+def test_table_without_scripts_selects_the_page_by_a_link(dana: Portal, ids: list[str]) -> None:
     page = dana.get(f"{PATH}?sort=-number")
     assert not any("checked" in tick.attrs for tick in page.root.all("input", name="id"))
     page = page.follow("All on this page")

@@ -90,7 +90,7 @@ def test_check_now_finds_a_wrong_webhook_and_leads_to_repair(live: Portal) -> No
         ("providers/twilio/disable", {}, "Open Twilio", "Twilio"),
     ],
 )
-def test_what_blocks_is_linked_to_its_page(
+def test_what_blocks_a_call_is_linked_to_its_page(
     live: Portal, path: str, typed: dict[str, Any], fix: str, title: str
 ) -> None:
     page = live.get(f"/o/acme-support/{path}")
@@ -110,16 +110,6 @@ def test_an_outbound_only_number_is_no_problem(live: Portal) -> None:
     page = ask(live)
     assert page.notes == "Note: Outbound only No inbound agent."
     assert "Inbound agent — Outbound only" in " ".join(hops(page))
-
-
-def test_a_missing_agent_leads_to_the_endpoint(live: Portal) -> None:
-    page = live.get("/o/acme-support/endpoints").follow("Edit +1 555-123-4567")
-    page.press("Save", inbound_agent_name="")
-    page = ask(live)
-    assert "No inbound agent." in page.notes
-    edit = page.follow("Edit the endpoint")
-    assert edit.value("inbound_agent_name") == ""
-    assert "No outbound agent." in page.text
 
 
 def test_an_unknown_number_can_be_added(live: Portal) -> None:
@@ -149,12 +139,12 @@ def test_another_organizations_number_is_not_disclosed(live: Portal, twilio: Twi
     assert "Acme" not in page.text
 
 
-@pytest.mark.parametrize("typed", ["12", "hello", "+1555<b>"])
-def test_an_unreadable_number_is_refused_beside_its_field(app: Flask, dana: Portal, typed: str) -> None:
-    with unchanged(app):
-        page = ask(dana, typed, 422)
-    assert "country code" in page.error("number")
-    assert page.value("number") == typed
+def test_an_unreadable_number_is_refused_beside_its_field(app: Flask, dana: Portal) -> None:
+    for typed in ["12", "hello", "+1555<b>"]:
+        with unchanged(app):
+            page = ask(dana, typed, 422)
+        assert "country code" in page.error("number"), typed
+        assert page.value("number") == typed, typed
 
 
 def test_users_with_the_number_are_shown(app: Flask, dana: Portal, cast: Cast) -> None:
@@ -171,13 +161,6 @@ def test_too_many_checks_keep_the_last_result(live: Portal, monkeypatch: pytest.
     page = ask(live).follow("Check now").follow("Check again")
     assert page.root.by_id("answer").all(css="pb-warn")
     assert len(hops(page)) == 6
-
-
-def test_without_a_response_the_path_stays(live: Portal, twilio: Twilio) -> None:
-    twilio.trouble = Trouble.FAULT
-    page = ask(live).follow("Check now")
-    assert "is having problems" in page.notes
-    assert hops(page)[-1].startswith("At Twilio Unknown No response")
 
 
 def test_the_default_country_is_shown(app: Flask, dana: Portal, cast: Cast) -> None:

@@ -7,7 +7,6 @@ import re
 import threading
 from typing import Any
 
-import pytest
 from flask import Flask
 
 from app.core import phone
@@ -124,18 +123,16 @@ def test_the_preview_shows_invalid_rows_first(app: Flask, cast: Cast, dana: Port
     assert numbers(app, cast) == []
 
 
-@pytest.mark.parametrize("field", ["file", "rows"])
-def test_an_unreadable_file_is_refused_beside_its_field(app: Flask, dana: Portal, field: str) -> None:
-    with unchanged(app):
-        if field == "file":
-            page = upload(dana, b"phone_number,providr\n1,2", 422)
-        else:
-            page = dana.get(NEW).press("Preview import", 422, rows="phone_number,providr\n1,2")
-            assert page.value("rows") == "phone_number,providr 1,2"
-    assert page.error(field) == messages.unknown_column("providr", COLUMNS, "provider")
+def test_an_unreadable_or_missing_file_is_refused_at_its_field(app: Flask, dana: Portal) -> None:
+    for field in ["file", "rows"]:
+        with unchanged(app):
+            if field == "file":
+                page = upload(dana, b"phone_number,providr\n1,2", 422)
+            else:
+                page = dana.get(NEW).press("Preview import", 422, rows="phone_number,providr\n1,2")
+                assert page.value("rows") == "phone_number,providr 1,2"
+        assert page.error(field) == messages.unknown_column("providr", COLUMNS, "provider")
 
-
-def test_an_empty_form_is_refused(dana: Portal) -> None:
     page = dana.get(NEW).press("Preview import", 422)
     assert "Choose a file, or paste rows" in page.error("rows")
 

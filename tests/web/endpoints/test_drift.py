@@ -152,11 +152,6 @@ def test_a_number_not_in_the_account_leads_to_delete(dana: Portal, twilio: Twili
     assert page.follow("delete the endpoint").path == f"{number}/delete"
 
 
-def test_set_webhook_of_a_number_without_one(dana: Portal, twilio: Twilio, number: str) -> None:
-    twilio.numbers[NUMBER].voice_url = ""
-    assert NUMBER_SET in dana.get(f"{number}/provider").press("Set webhook at Twilio").notes
-
-
 def test_without_a_response_the_page_still_works(dana: Portal, twilio: Twilio, number: str) -> None:
     twilio.trouble = Trouble.FAULT
     page = dana.get(f"{number}/provider")
@@ -186,7 +181,7 @@ def test_check_shows_progress_and_triggers_the_table(app: Flask, dana: Portal, n
     assert done.headers["HX-Trigger"] == "checked"
 
 
-def test_the_table_filters_drifted_numbers(app: Flask, dana: Portal, number: str) -> None:
+def test_table_filters_drifted_numbers_once_checked(app: Flask, dana: Portal, number: str) -> None:
     assert dana.get("/o/acme-support/endpoints?sync=drifted").has_link("Show all endpoints")
     check(app)
     assert len(dana.get("/o/acme-support/endpoints?sync=drifted").rows()) == 1

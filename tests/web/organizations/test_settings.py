@@ -36,15 +36,6 @@ def test_save_stores_and_audits_the_settings(app: Flask, form: Page) -> None:
     }
 
 
-def test_save_of_another_name_keeps_the_path(form: Page) -> None:
-    assert form.press("Save", name="Umbrella").path == PATH
-
-
-def test_save_normalizes_the_base_url(form: Page) -> None:
-    page = form.press("Save", public_base_url="  https://VOICE.acme.example:443/hooks/ ")
-    assert page.value("public_base_url") == "https://voice.acme.example/hooks"
-
-
 def test_save_of_blank_fields_clears_them(form: Page) -> None:
     page = form.press("Save", public_base_url=BASE, country="IN")
     page = page.press("Save", public_base_url="", country="")
@@ -126,9 +117,11 @@ def test_back_to_the_form_keeps_what_was_typed(app: Flask, felt: Page) -> None:
     assert page.press("Save").title == "Change the base URL?"
 
 
-@pytest.mark.parametrize("typed", [{"name": "Acme"}, {"public_base_url": f"{BASE}/"}])
-def test_what_changes_no_webhook_url_is_saved_immediately(felt: Page, typed: dict[str, Any]) -> None:
-    assert felt.press("Save", **typed).notes == "Done: Settings saved."
+def test_save_without_a_changed_webhook_url_needs_no_confirmation(felt: Page) -> None:
+    changes: list[dict[str, Any]] = [{"name": "Acme"}, {"public_base_url": f"{BASE}/"}]
+    for typed in changes:
+        felt = felt.press("Save", **typed)
+        assert felt.notes == "Done: Settings saved.", typed
 
 
 def test_a_confirmation_that_is_stale_shows_both_sides(dana: Portal, felt: Page) -> None:
@@ -158,13 +151,11 @@ def test_one_that_was_in_use_before_is_used_again(app: Flask, felt: Page) -> Non
     assert page.has_link(f"Restore… {OTHER}")
 
 
-@pytest.mark.parametrize("url", ["http://x.example", "javascript:alert(1)", "x"])
-def test_only_what_can_be_a_base_url_is_confirmed(app: Flask, dana: Portal, url: str) -> None:
-    with unchanged(app):
-        page = dana.get(f"{PATH}/base-url?url={url}", 422)
-    assert page.error("public_base_url")
+def test_base_url_confirmation_needs_another_valid_url(app: Flask, dana: Portal, felt: Page) -> None:
+    for url in ["http://x.example", "javascript:alert(1)", "x"]:
+        with unchanged(app):
+            page = dana.get(f"{PATH}/base-url?url={url}", 422)
+        assert page.error("public_base_url"), url
 
-
-@pytest.mark.parametrize("query", ["", "?url=", f"?url={BASE}"])
-def test_without_another_base_url_there_is_nothing_to_confirm(dana: Portal, felt: Page, query: str) -> None:
-    assert dana.get(f"{PATH}/base-url{query}").title == "Settings"
+    for query in ["", "?url=", f"?url={BASE}"]:
+        assert dana.get(f"{PATH}/base-url{query}").title == "Settings", query

@@ -1,4 +1,4 @@
-"""Provider forms: made from the declarations, so tested for every provider that there is."""
+"""Provider forms: what derives from the declarations is tested for every provider that there is."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ from tests.support.pages import Page, Portal
 from tests.support.rows import audit, unchanged
 
 ACME = "/o/acme-support"
+TWILIO = PROVIDERS["twilio"]
+"""For what does not depend on the declaration."""
 SERVING = [
     (family, provider) for family in (Family.VOICE, Family.TELEPHONY) for provider in in_family(family)
 ]
@@ -69,7 +71,7 @@ def test_the_form_has_every_field_that_is_typed(dana: Portal, subtests: pytest.S
             assert f"Needed: {needed}." in page.text
 
 
-def test_everything_is_saved_and_no_secret_comes_back(
+def test_save_stores_everything_and_returns_no_secret(
     app: Flask, dana: Portal, cast: Cast, subtests: pytest.Subtests
 ) -> None:
     for provider in PROVIDERS.values():
@@ -90,100 +92,60 @@ def test_everything_is_saved_and_no_secret_comes_back(
             assert MARK not in repr([event.changes for event in audit(app)])
 
 
-def test_blank_keeps_a_secret_and_clears_the_rest(
+def test_save_replaces_values_clears_blanks_and_removes_secrets(
     app: Flask, dana: Portal, cast: Cast, subtests: pytest.Subtests
 ) -> None:
     for provider in PROVIDERS.values():
         with subtests.test(provider=provider.key):
-            page = connect(dana, provider)
+            connect(dana, provider)
+            page = connect(dana, provider, again=True)
+            expected: dict[str, Any] = good_values(provider, again=True)
+            assert stored(app, cast, provider) == expected
+            reported = [e.changes for e in audit(app) if e.action == "connection.saved"][-1]
+            secrets = [declared for declared in provider.typed_fields if declared.secret]
+            names = [settings_name(provider.key, declared.name) for declared in secrets]
+            assert [reported[name] for name in names] == [["set", "replaced"]] * len(names)
+
             optional = [
-                declared
+                declared.name
                 for declared in provider.typed_fields
                 if not declared.secret and not declared.required and not isinstance(declared, ServiceHost)
             ]
-            page.press("Save", **named(provider, {declared.name: "" for declared in optional}))
-            expected = good_values(provider) | {declared.name: None for declared in optional}
+            page.press("Save", **named(provider, dict.fromkeys(optional, "")))
+            expected |= dict.fromkeys(optional)
             assert stored(app, cast, provider) == expected
 
-
-def test_remove_clears_a_secret(app: Flask, dana: Portal, cast: Cast, subtests: pytest.Subtests) -> None:
-    for provider in PROVIDERS.values():
-        with subtests.test(provider=provider.key):
-            page = connect(dana, provider)
-            ticked: dict[str, Any] = {
-                f"clear_{settings_name(provider.key, f.name)}": True
-                for f in provider.secrets
-                if f in provider.typed_fields
-            }
-            page.press("Save", **ticked)
-            left = stored(app, cast, provider)
-            assert {name for name, value in left.items() if value is None} == {
-                declared.name for declared in provider.typed_fields if declared.secret
-            }
+            page = dana.get(path_of(provider))
+            removed: dict[str, Any] = {f"clear_{name}": True for name in names}
+            page.press("Save", **removed)
+            expected |= {declared.name: None for declared in secrets}
+            expected |= {name: provider.field(name).default for name in optional}  # as the form shows
+            assert stored(app, cast, provider) == expected
             page = dana.get(path_of(provider))
             assert page.health in ("incomplete", "not-connected")
-            assert not page.root.all("input", name=next(iter(ticked)))
+            assert not page.root.all("input", name=f"clear_{names[0]}")
 
 
-def test_a_value_replaces(app: Flask, dana: Portal, cast: Cast, subtests: pytest.Subtests) -> None:
-    for provider in PROVIDERS.values():
-        with subtests.test(provider=provider.key):
-            connect(dana, provider)
-            connect(dana, provider, again=True)
-            assert stored(app, cast, provider) == good_values(provider, again=True)
-            reported = [e.changes for e in audit(app) if e.action == "connection.saved"][-1]
-            for declared in provider.typed_fields:
-                if declared.secret:
-                    assert reported[settings_name(provider.key, declared.name)] == ["set", "replaced"]
+def test_save_without_changes_writes_nothing(app: Flask, dana: Portal) -> None:
+    page = connect(dana, TWILIO)
+    with unchanged(app):
+        page = page.press("Save")
+    assert page.notes
 
 
-def test_saving_nothing_new_changes_nothing(app: Flask, dana: Portal, subtests: pytest.Subtests) -> None:
-    for provider in PROVIDERS.values():
-        with subtests.test(provider=provider.key):
-            page = connect(dana, provider)
-            with unchanged(app):
-                page = page.press("Save")
-            assert "No changes to save." in page.notes
-
-
-def test_a_secret_that_cannot_be_opened_has_to_be_entered_again(
-    app: Flask, dana: Portal, cast: Cast, subtests: pytest.Subtests
-) -> None:
-    for provider in PROVIDERS.values():
-        with subtests.test(provider=provider.key):
-            connect(dana, provider)
-            with app.app_context():
-                db.session.execute(update(SecretRow).values(sealed="gAAAA-broken"))
-                db.session.commit()
-            page = dana.get(path_of(provider))
-            secrets = {n: v for n, v in good_values(provider).items() if provider.field(n).secret}
-            assert page.text.count("re-enter it") == len(secrets)
-            assert page.health in ("incomplete", "not-connected")
-            for elsewhere in ("/", f"{ACME}/", f"{ACME}/endpoints", f"{ACME}/voice-ai"):
-                dana.get(elsewhere)
-            page.press("Save", **named(provider, secrets))
-            assert stored(app, cast, provider) == good_values(provider)
-
-
-def test_a_stale_form_shows_both_sides_and_loses_nothing_of_theirs(
-    app: Flask, dana: Portal, cast: Cast, subtests: pytest.Subtests
-) -> None:
-    for provider in PROVIDERS.values():
-        with subtests.test(provider=provider.key):
-            form = connect(dana, provider)
-            connect(dana, provider, again=True)
-            with unchanged(app):
-                page = form.press("Save", 412)
-            assert "Someone else saved this while you were editing." in page.notes
-            now, typed = good_values(provider, again=True), good_values(provider)
-            differing = [d for d in provider.typed_fields if d.secret or now[d.name] != typed[d.name]]
-            sides = {
-                d.label: ("replaced", "not changed") if d.secret else (str(now[d.name]), str(typed[d.name]))
-                for d in differing
-            }
-            assert {label: (theirs, mine) for label, theirs, mine in page.compared} == sides
-            page.press("Save")
-            assert stored(app, cast, provider) == now
+def test_a_secret_that_cannot_be_opened_has_to_be_entered_again(app: Flask, dana: Portal, cast: Cast) -> None:
+    connect(dana, TWILIO)
+    with app.app_context():
+        db.session.execute(update(SecretRow).values(sealed="gAAAA-broken"))
+        db.session.commit()
+    page = dana.get(path_of(TWILIO))
+    secrets = {n: v for n, v in good_values(TWILIO).items() if TWILIO.field(n).secret}
+    assert page.text.count("re-enter it") == len(secrets) > 1
+    assert page.health == "incomplete"
+    for elsewhere in ("/", f"{ACME}/", f"{ACME}/endpoints", f"{ACME}/voice-ai"):
+        dana.get(elsewhere)
+    page.press("Save", **named(TWILIO, secrets))
+    assert stored(app, cast, TWILIO) == good_values(TWILIO)
 
 
 def test_a_secret_that_is_wrong_is_not_returned_to_the_form(
@@ -202,36 +164,25 @@ def test_a_secret_that_is_wrong_is_not_returned_to_the_form(
             assert "This is a mask" in page.error(name)
 
 
-def test_forgetting_names_what_will_be_lost(
-    app: Flask, dana: Portal, cast: Cast, subtests: pytest.Subtests
-) -> None:
-    for provider in PROVIDERS.values():
-        with subtests.test(provider=provider.key):
-            page = connect(dana, provider).follow("Delete credentials…")
-            assert page.title == f"Disconnect {provider.label}?"
-            assert page.follow("Cancel").title == provider.label
-            for declared in provider.typed_fields:
-                assert declared.label in page.text
-            done = page.press("Delete credentials")
-            assert f"{provider.label} disconnected." in done.notes
-            assert set(stored(app, cast, provider).values()) == {None}
-            assert "Not connected" in dana.get(path_of(provider)).text
+def test_delete_credentials_names_what_will_be_lost(app: Flask, dana: Portal, cast: Cast) -> None:
+    page = connect(dana, TWILIO).follow("Delete credentials…")
+    assert page.follow("Cancel").title == TWILIO.label
+    assert [one.label for one in TWILIO.typed_fields if one.label not in page.text] == []
+    page.press("Delete credentials")
+    assert set(stored(app, cast, TWILIO).values()) == {None}
+    assert dana.get(path_of(TWILIO)).health == "not-connected"
 
 
-def test_it_is_disabled_and_enabled(dana: Portal, subtests: pytest.Subtests) -> None:
-    for provider in PROVIDERS.values():
-        with subtests.test(provider=provider.key):
-            page = connect(dana, provider).follow("Disable…")
-            assert "The credentials stay saved" in page.text
-            page.press(f"Disable {provider.label}")
-            page = dana.get(path_of(provider))
-            assert "Disabled" in page.text
-            assert not page.has_link("Disable…")
-            page.press("Enable")
-            assert dana.get(path_of(provider)).has_link("Disable…")
+def test_disable_keeps_the_credentials_until_enabled(app: Flask, dana: Portal, cast: Cast) -> None:
+    page = connect(dana, TWILIO).follow("Disable…").press(f"Disable {TWILIO.label}")
+    page = dana.get(path_of(TWILIO))
+    assert (page.health, page.has_link("Disable…")) == ("disabled", False)
+    assert stored(app, cast, TWILIO) == good_values(TWILIO)
+    page.press("Enable")
+    assert dana.get(path_of(TWILIO)).has_link("Disable…")
 
 
-def test_it_is_made_active_with_a_reason(dana: Portal, subtests: pytest.Subtests) -> None:
+def test_make_default_records_the_reason(dana: Portal, subtests: pytest.Subtests) -> None:
     for family, provider in SERVING:
         with subtests.test(family=family, provider=provider.key):
             words = {Family.VOICE: "the dialer", Family.TELEPHONY: "agent calls"}[family]
@@ -244,7 +195,7 @@ def test_it_is_made_active_with_a_reason(dana: Portal, subtests: pytest.Subtests
             assert "The contract begins today" in page.text
 
 
-def test_what_is_not_answered_any_more_is_reported(app: Flask, dana: Portal, cast: Cast) -> None:
+def test_disable_links_to_numbers_that_stop_answering(app: Flask, dana: Portal, cast: Cast) -> None:
     vobiz = PROVIDERS["vobiz"]
     dana.get(f"{ACME}/settings").press("Save", public_base_url=BASE_URL)
     connect(dana, vobiz)
@@ -266,7 +217,7 @@ def test_what_is_not_answered_any_more_is_reported(app: Flask, dana: Portal, cas
     assert "Done: Vobiz enabled." in dana.get(path_of(vobiz)).press("Enable").notes
 
 
-def test_a_disabled_one_is_not_made_active(app: Flask, dana: Portal) -> None:
+def test_make_default_of_a_disabled_provider_is_refused(app: Flask, dana: Portal) -> None:
     connect(dana, PROVIDERS["vobiz"]).follow("Disable…").press("Disable Vobiz")
     page = dana.get(f"{ACME}/active/telephony?provider=vobiz")
     with unchanged(app):
@@ -274,14 +225,7 @@ def test_a_disabled_one_is_not_made_active(app: Flask, dana: Portal) -> None:
     assert "Vobiz is disabled. Enable it first." in page.notes
 
 
-def test_one_cannot_be_active_for_what_it_does_not_serve(app: Flask, dana: Portal) -> None:
-    page = dana.get(f"{ACME}/active/voice?provider=vobiz")
-    with unchanged(app):
-        page = page.press("Make Vobiz the default", 422)
-    assert page.title == "Check the highlighted fields"
-
-
-def test_an_active_one_keeps_what_it_needs(app: Flask, dana: Portal) -> None:
+def test_save_of_the_default_keeps_what_it_needs(app: Flask, dana: Portal) -> None:
     connect(dana, PROVIDERS["vobiz"]).follow("Make default for agent calls").press("Make Vobiz the default")
     page = dana.get(path_of(PROVIDERS["vobiz"]))
     assert "Default for agent calls" in page.text
@@ -290,7 +234,7 @@ def test_an_active_one_keeps_what_it_needs(app: Flask, dana: Portal) -> None:
     assert "Vobiz is the default for agent calls and needs Auth token." in page.notes
 
 
-def test_disabling_the_active_one_says_who_is_affected(dana: Portal) -> None:
+def test_disable_the_default_names_what_is_affected(dana: Portal) -> None:
     connect(dana, PROVIDERS["vobiz"]).follow("Make default for agent calls").press("Make Vobiz the default")
     form = dana.get(f"{ACME}/endpoints/new")
     form.press("Add endpoint", phone_number="+15551234567", provider="vobiz", inbound_agent_name="Ann")
@@ -302,38 +246,7 @@ def test_disabling_the_active_one_says_who_is_affected(dana: Portal) -> None:
     assert "Vobiz was disabled" in page.text
 
 
-def test_a_stale_confirmation_is_refused(app: Flask, dana: Portal, subtests: pytest.Subtests) -> None:
-    for verb in ["Disable…", "Delete credentials…"]:
-        with subtests.test(verb=verb):
-            vobiz = PROVIDERS["vobiz"]
-            page = connect(dana, vobiz).follow(verb)
-            connect(dana, vobiz, again=True)
-            with unchanged(app):
-                page = page.press("Disable Vobiz" if verb == "Disable…" else "Delete credentials", 412)
-            assert page.title == ("Disable Vobiz?" if verb == "Disable…" else "Disconnect Vobiz?")
-            assert "Someone else changed this while you had it open." in page.notes
-            assert "Provider saved (Auth ID, Auth token" in page.notes
-            assert "by dana@acme.example" in page.notes
-            page = page.press("Disable Vobiz" if verb == "Disable…" else "Delete credentials")
-            assert "Vobiz disabled" in page.notes or "Vobiz disconnected" in page.notes
-
-
-def test_a_stale_choice_of_the_active_one_is_refused(app: Flask, dana: Portal) -> None:
-    page = connect(dana, PROVIDERS["vobiz"]).follow("Make default for agent calls")
-    dana.get(f"{ACME}/settings").press("Save", name="Acme")
-    with unchanged(app):
-        page.press("Make Vobiz the default", 412)
-
-
-def test_another_host_asks_for_the_secrets_again(app: Flask, dana: Portal) -> None:
-    page = connect(dana, PROVIDERS["exotel"])
-    with unchanged(app):
-        page = page.press("Save", 422, exotel_api_base="https://api.exotel.com")
-    assert page.error("exotel_api_key")
-    assert page.error("exotel_api_token")
-
-
-def test_what_is_wrong_stands_beside_its_field(app: Flask, dana: Portal, subtests: pytest.Subtests) -> None:
+def test_save_shows_each_error_beside_its_field(app: Flask, dana: Portal, subtests: pytest.Subtests) -> None:
     for name, typed, said in [
         ("twilio_account_sid", "AC123", "AC and 32 characters"),
         ("twilio_max_concurrent", "0", "whole number from 1"),
@@ -348,7 +261,7 @@ def test_what_is_wrong_stands_beside_its_field(app: Flask, dana: Portal, subtest
             assert said in page.error(name)
 
 
-def test_a_number_is_normalized_and_the_page_says_so(dana: Portal) -> None:
+def test_save_normalizes_a_number_and_shows_it(dana: Portal) -> None:
     dana.get(f"{ACME}/settings").press("Save", country="IN")
     vobiz = PROVIDERS["vobiz"]
     values = named(vobiz, good_values(vobiz) | {"phone_number": "098111 22333"})
@@ -356,7 +269,9 @@ def test_a_number_is_normalized_and_the_page_says_so(dana: Portal) -> None:
     assert "Saved “098111 22333” as" in page.notes
 
 
-def test_a_provider_that_is_not_there(dana: Portal, subtests: pytest.Subtests) -> None:
+def test_unknown_provider_or_switch_is_not_found(dana: Portal, subtests: pytest.Subtests) -> None:
+    for unknown in ("0", "x", "99999999999999999999"):
+        dana.get(f"{ACME}/switches/{unknown}/undo", 404)
     for key in ["unknown", "TWILIO", "twilio%00"]:
         with subtests.test(key=key):
             dana.get(f"{ACME}/providers/{key}", 404)
@@ -372,13 +287,13 @@ def test_the_form_knows_counts_and_numbers(dana: Portal) -> None:
             assert mode == expected
 
 
-def test_a_button_that_says_neither_yes_nor_no_changes_nothing(app: Flask, dana: Portal) -> None:
+def test_enabled_without_yes_or_no_changes_nothing(app: Flask, dana: Portal) -> None:
     connect(dana, PROVIDERS["vobiz"])
     with unchanged(app):
         dana.post(f"{path_of(PROVIDERS['vobiz'])}/enabled", {"csrf_token": dana.token()}, 400)
 
 
-def test_a_switch_is_undone_from_the_history(app: Flask, dana: Portal) -> None:
+def test_undo_of_a_switch_restores_the_former_default(app: Flask, dana: Portal) -> None:
     twilio, vobiz = PROVIDERS["twilio"], PROVIDERS["vobiz"]
     connect(dana, vobiz).follow("Make default for agent calls").press("Make Vobiz the default")
     page = connect(dana, twilio)
@@ -398,21 +313,7 @@ def test_a_switch_is_undone_from_the_history(app: Flask, dana: Portal) -> None:
         stale.press("Restore Vobiz as the default", 409)
 
 
-def test_what_cannot_be_undone_any_more_says_why(app: Flask, dana: Portal) -> None:
-    connect(dana, PROVIDERS["vobiz"]).follow("Make default for agent calls").press("Make Vobiz the default")
-    connect(dana, PROVIDERS["twilio"])
-    dana.get(f"{ACME}/active/telephony?provider=twilio").press("Make Twilio the default")
-    page = dana.get(path_of(PROVIDERS["twilio"])).follow("Undo… Made default for agent calls")
-    dana.get(path_of(PROVIDERS["vobiz"])).follow("Disable…").press("Disable Vobiz", reason="Too dear")
-    with unchanged(app):
-        page = page.press("Restore Vobiz as the default")
-    assert "Vobiz is disabled. Enable it first." in page.notes
-    assert "Too dear" in page.text
-    for unknown in ("0", "x", "99999999999999999999"):
-        dana.get(f"{ACME}/switches/{unknown}/undo", 404)
-
-
-def test_switching_the_dialer_names_who_has_no_number(app: Flask, dana: Portal, cast: Cast) -> None:
+def test_make_default_names_users_without_a_number(app: Flask, dana: Portal, cast: Cast) -> None:
     furnish(app, cast)
     page = dana.get(f"{ACME}/active/voice?provider=twilio")
     assert "1 person has no number on Twilio" in page.text
@@ -429,14 +330,3 @@ def test_switching_the_dialer_names_who_has_no_number(app: Flask, dana: Portal, 
         "It is the default for the dialer and agent calls, which will have no default provider." in page.text
     )
     assert "Not in use." in dana.get(f"{path_of(PROVIDERS['vobiz'])}/forget").text
-
-
-def test_why_it_was_forgotten_is_kept(app: Flask, dana: Portal) -> None:
-    page = connect(dana, PROVIDERS["vobiz"]).follow("Delete credentials…")
-    page.press("Delete credentials", reason="Contract ended")
-    assert "Contract ended" in dana.get(path_of(PROVIDERS["vobiz"])).text
-    (event,) = [event for event in audit(app) if event.action == "connection.forgotten"]
-    assert event.changes["reason"] == [None, "Contract ended"]
-    assert event.changes["vobiz_auth_token"] == ["set", "not set"]
-    assert event.changes["vobiz_auth_id"][0]
-    assert event.changes["vobiz_auth_id"][1] is None

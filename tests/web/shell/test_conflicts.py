@@ -173,13 +173,14 @@ def test_conflict_reports_a_replaced_secret_and_never_shows_it(
     assert rows(page)["API key secret"] == ("removed", "not changed", conflicts.THEIRS)
 
 
-@pytest.mark.parametrize("seen", ["", "{", "[]", '{"name": 7}', "[" * 100_000, json.dumps({"name": None})])
-def test_conflict_without_opened_values_keeps_the_typed_ones(dana: Portal, gus: Portal, seen: str) -> None:
-    form = dana.get(f"{ACME}/settings")
-    gus.get(f"{ACME}/settings").press("Save", name="Theirs")
-    page = form.press("Save", 412, seen=seen)
-    assert rows(page)["Name"] == ("Theirs", "Acme Support", conflicts.UNKNOWN)
-    assert page.value("name") == "Acme Support"
+def test_conflict_without_opened_values_keeps_the_typed_ones(dana: Portal, gus: Portal) -> None:
+    for seen in ["", "{", "[]", '{"name": 7}', "[" * 100_000, json.dumps({"name": None})]:
+        dana.get(f"{ACME}/settings").press("Save", name="Acme Support")
+        form = dana.get(f"{ACME}/settings")
+        gus.get(f"{ACME}/settings").press("Save", name="Theirs")
+        page = form.press("Save", 412, seen=seen)
+        assert rows(page)["Name"] == ("Theirs", "Acme Support", conflicts.UNKNOWN)
+        assert page.value("name") == "Acme Support"
 
 
 def test_conflict_without_differences_names_the_last_change(dana: Portal, gus: Portal) -> None:

@@ -55,12 +55,12 @@ def test_known_browser_has_ten_attempts_for_its_own_users(app: Flask, cast: Cast
     known.get("/sign-in").press("Sign in", 429, email=cast.mo.email, password=PASSWORD)
 
 
-@pytest.mark.parametrize("forged", ["", "x", "WyJ4IixbXV0.x", "\u00e9"])
-def test_foreign_cookie_is_ignored(app: Flask, cast: Cast, forged: str) -> None:
-    portal = Portal(app)
-    portal.client.set_cookie(COOKIE, forged)
+def test_foreign_cookie_is_ignored(app: Flask, cast: Cast) -> None:
     _fill(app, cast.dana.email)
-    portal.get("/sign-in").press("Sign in", 429, email=cast.dana.email, password=PASSWORD)
+    for forged in ["", "x", "WyJ4IixbXV0.x", "\u00e9"]:
+        portal = Portal(app)
+        portal.client.set_cookie(COOKIE, forged)
+        portal.get("/sign-in").press("Sign in", 429, email=cast.dana.email, password=PASSWORD)
 
 
 def test_it_holds_for_the_second_step_too(app: Flask, cast: Cast, known: Portal) -> None:

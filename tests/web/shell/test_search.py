@@ -23,20 +23,21 @@ def found(portal: Portal, text: str, inside: str = "acme-support") -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("text", ["%2B1555123", "1555", "1 555 123-4567", "(555) 123", "555123"])
-def test_a_number_is_found_by_how_it_begins(here: Furnished, dana: Portal, text: str) -> None:
-    dana.get("/o/acme-support/settings").press("Save", country="US")
-    (number,) = [link for link in found(dana, text) if "+1 555" in link]
-    assert "Acme Support" in number
-    page = dana.get(f"/find?in=acme-support&q={text}").follow(number)
-    assert page.path == f"/o/acme-support/endpoints/{here.ids['endpoint_id']}"
+def test_a_number_is_found_by_how_it_begins(here: Furnished, dana: Portal) -> None:
+    for text in ["%2B1555123", "1555", "1 555 123-4567", "(555) 123", "555123"]:
+        dana.get("/o/acme-support/settings").press("Save", country="US")
+        (number,) = [link for link in found(dana, text) if "+1 555" in link]
+        assert "Acme Support" in number, text
+        page = dana.get(f"/find?in=acme-support&q={text}").follow(number)
+        assert page.path == f"/o/acme-support/endpoints/{here.ids['endpoint_id']}", text
 
 
-@pytest.mark.parametrize("text", ["4567", "123-4567", "23 45"])
-def test_a_number_is_found_by_some_of_its_digits(here: Furnished, dana: Portal, text: str) -> None:
-    (number,) = found(dana, text)
-    assert dana.get(f"/find?in=acme-support&q={text}").follow(number).path.endswith(here.ids["endpoint_id"])
-    assert found(dana, "67") == []
+def test_a_number_is_found_by_some_of_its_digits(here: Furnished, dana: Portal) -> None:
+    for text in ["4567", "123-4567", "23 45"]:
+        (number,) = found(dana, text)
+        page = dana.get(f"/find?in=acme-support&q={text}").follow(number)
+        assert page.path.endswith(here.ids["endpoint_id"]), text
+        assert found(dana, "67") == [], text
 
 
 @pytest.mark.usefixtures("here")
@@ -79,7 +80,3 @@ def test_find_escapes_the_query(dana: Portal) -> None:
         assert "<b hx-get" not in page.text
     assert found(dana, "%25") == []
     assert dana.get("/find?in=unknown").title == "Find"
-
-
-def test_find_is_for_superadmins(mo: Portal) -> None:
-    assert mo.raw("GET", "/find").status_code == 403

@@ -86,13 +86,6 @@ def test_table_is_searched_and_paged(app: Flask, dana: Portal, cast: Cast) -> No
     assert len(dana.get(f"{PATH}?q=agent+1", htmx="calls").rows()) == 26
 
 
-def test_table_has_no_other_organizations_calls(app: Flask, gus: Portal, dana: Portal, cast: Cast) -> None:
-    report(app, cast, *[ended(f"conv-{n}") for n in range(51)])
-    assert "No calls yet" in gus.get("/o/globex/calls").text
-    older = dana.get(PATH).link("Older")["href"].split("?")[1]
-    gus.get(f"/o/globex/calls?{older}", 404)
-
-
 def test_table_number_links_to_its_endpoint(app: Flask, dana: Portal, cast: Cast) -> None:
     report(app, cast, ended("conv-9"))
     assert not dana.get(PATH).has_link("+1 555-123-4567")
