@@ -12,7 +12,7 @@ from devtools.server import ROOT
 
 FOLDER = ROOT / "devtools" / "clients"
 PACKAGES = FOLDER / "node_modules"
-SECONDS = 120
+SECONDS = 400
 
 
 def reason_missing() -> str | None:

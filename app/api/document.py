@@ -14,6 +14,7 @@ from app.api import messages, schemas
 from app.api.error_codes import ErrorCode
 from app.api.operations import OPERATIONS, Named, Operation, Who
 from app.api.parameters import Parameter
+from app.core import etag, phone
 from app.services.voice_ai import selection, webhook
 
 REF = "#/components/schemas/{model}"
@@ -144,12 +145,34 @@ def _models() -> tuple[dict[Any, dict[str, Any]], dict[str, Any]]:
         ref_template=REF,
         schema_generator=_Schema,
     )
-    found = {name: _without_title(schema) for name, schema in defined["$defs"].items()}
-    return dict(references), found
+    found = {name: _schema(schema) for name, schema in defined["$defs"].items()}
+    return dict(references), {name: found[name] for name in sorted(found)} | {"PhoneNumber": _phone_number()}
 
 
-def _without_title(schema: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in schema.items() if key != "title"}
+def _schema(schema: dict[str, Any]) -> dict[str, Any]:
+    """Returns a model's schema without the title that is its name; phone numbers refer to their schema."""
+    found: dict[str, Any] = _referring({key: value for key, value in schema.items() if key != "title"})
+    return found
+
+
+def _referring(schema: Any) -> Any:
+    if isinstance(schema, list):
+        return [_referring(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if schema.get("format") == phone.FORMAT:
+        others = {key: value for key, value in schema.items() if key not in ("type", "format")}
+        return {"$ref": REF.format(model="PhoneNumber")} | others
+    return {key: _referring(value) for key, value in schema.items()}
+
+
+def _phone_number() -> dict[str, Any]:
+    return {
+        "type": "string",
+        "description": messages.PHONE_NUMBER,
+        "pattern": phone.possible_pattern(),
+        "examples": ["+15551234567"],
+    }
 
 
 def _operation(operation: Operation) -> dict[str, Any]:
@@ -194,7 +217,7 @@ def _parameter(parameter: Parameter, place: str) -> dict[str, Any]:
         "in": place,
         "required": parameter.required or place == "path",
         "description": parameter.description,
-        "schema": dict(parameter.schema),
+        "schema": _referring(dict(parameter.schema)),
     }
     return described if parameter.example is None else described | {"example": parameter.example}
 
@@ -205,7 +228,7 @@ def _condition(name: str) -> dict[str, Any]:
         "in": "header",
         "required": False,
         "description": CONDITIONS[name],
-        "schema": {"type": "string"},
+        "schema": {"type": "string", "pattern": etag.PATTERN},
         "example": '"5"',
     }
 

@@ -12,7 +12,7 @@ from flask.typing import ResponseReturnValue
 from app import context
 from app.api import error_codes, examples, messages, parameters, responses, schemas
 from app.api.operations import Tag, Who, blueprint
-from app.api.parameters import E164, ORGANIZATION_ID, Parameter
+from app.api.parameters import ORGANIZATION_ID, POSSIBLE_NUMBER, TEXT, Parameter
 from app.core.errors import Invalid, Problem
 from app.provider import Family
 from app.providers import keys_in
@@ -35,7 +35,7 @@ FILTERS = (
     Parameter(
         "q",
         f"Text to find in the {SEARCHED_WORDS}.",
-        {"type": "string", "maxLength": fields.LABEL_LONGEST},
+        TEXT | {"maxLength": fields.LABEL_LONGEST},
     ),
     Parameter(
         "provider",
@@ -43,10 +43,16 @@ FILTERS = (
         {"type": "string", "enum": list(keys_in(Family.TELEPHONY))},
     ),
     Parameter("is_active", "Only active (true) or inactive (false) endpoints.", {"type": "boolean"}),
-    Parameter("agent", "Only endpoints with this inbound or outbound agent.", {"type": "string"}),
+    Parameter("agent", "Only endpoints with this inbound or outbound agent.", TEXT),
 )
 LOOKUP = (
-    Parameter("phone_number", "Phone number in E.164 format.", E164, required=True, example=examples.NUMBER),
+    Parameter(
+        "phone_number",
+        "Phone number in E.164 format.",
+        POSSIBLE_NUMBER,
+        required=True,
+        example=examples.NUMBER,
+    ),
     Parameter(
         "direction",
         "Direction of the call. Defaults to inbound.",

@@ -44,6 +44,9 @@ the API never reads cookies. Every response has an `X-Request-Id`. Errors have o
 false, `error` is a sentence or the list of wrong fields, and `code` is a stable name for programs.
 
 Fields may be added to responses at any time, so ignore those that you do not know."""
+PHONE_NUMBER = """\
+Phone number in E.164 format, of a length that is possible in its country. In a request, a number without \
+a plus is read with the organization's country."""
 BEARER = """\
 A token of a user, created in the portal under Account, or with `POST /api/auth/login`. With the \
 `secrets` scope it also reads stored secrets."""

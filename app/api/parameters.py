@@ -9,7 +9,7 @@ from typing import Any
 from werkzeug.datastructures import MultiDict
 
 from app.api import examples, messages
-from app.core import naming, phone
+from app.core import naming, phone, texts
 from app.core.errors import Invalid, Malformed, Problem
 from app.services.validation import LONGEST_NAME, MOST_PROBLEMS
 
@@ -62,8 +62,11 @@ class Parameter:
         return text
 
 
+CURSOR = {"type": "string", "pattern": "^[A-Za-z0-9_-]+$"}
 UUID = {"type": "string", "format": "uuid"}
+TEXT = {"type": "string", "minLength": 1, "pattern": texts.FILLED_LINE}
 E164 = {"type": "string", "pattern": phone.PATTERN}
+POSSIBLE_NUMBER = {"type": "string", "format": phone.FORMAT}
 
 ORGANIZATION_ID = Parameter(
     "organizationId",
@@ -90,9 +93,7 @@ def paging(noun: str, usual: int | None, most: int) -> tuple[Parameter, Paramete
     schema = {"type": "integer", "minimum": 1, "maximum": most}
     return (
         Parameter("limit", f"Number of {noun} per page. {without}", schema),
-        Parameter(
-            "cursor", f"Cursor from the Link header of the previous page.{requires}", {"type": "string"}
-        ),
+        Parameter("cursor", f"Cursor from the Link header of the previous page.{requires}", CURSOR),
     )
 
 

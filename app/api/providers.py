@@ -11,7 +11,6 @@ from app.api import error_codes, examples, responses, schemas
 from app.api.operations import Tag, Who, blueprint
 from app.api.parameters import Parameter
 from app.providers import PROVIDERS
-from app.services import validation
 from app.services.connections import store, verification
 from app.services.numbers import inventory as numbers_inventory
 from app.services.scope import Scope
@@ -31,7 +30,7 @@ PROVIDER = Parameter(
     "POST",
     "/<provider>/verify",
     who=Who.SUPERADMIN,
-    body=validation.Anything,
+    body=verification.VerifiedCredentials,
     optional_body=True,
     returns="The result of the test.",
     parameters=(PROVIDER,),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, create_model
 from pydantic.alias_generators import to_camel
 
+from app.api import parameters
 from app.core.naming import calls_name, settings_name
 from app.models import Role
 from app.provider import Family, Outcome
@@ -17,6 +18,21 @@ from app.services.endpoints.readiness import BlockedReason
 from app.services.numbers.claims import Claim
 
 OPEN = ConfigDict(extra="allow")
+Id = Annotated[str, WithJsonSchema({"type": "string", "format": "uuid"})]
+Number = Annotated[str, WithJsonSchema(parameters.E164)]
+Url = Annotated[str, WithJsonSchema({"type": "string", "format": "uri"})]
+Utc = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
+LocalTime = Annotated[
+    str,
+    WithJsonSchema(
+        {
+            "type": "string",
+            "pattern": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}$",
+            "description": "Time in UTC, such as 2026-03-18T10:00:00.",
+        }
+    ),
+]
+"""As the contract writes times: without an offset, so no `date-time`."""
 VERSION = "Rises with each change. Send it in If-Match to change only this version."
 UTC = "Time in UTC, such as 2026-03-18T10:00:00Z."
 VoiceKey: TypeAlias = Literal[keys_in(Family.VOICE)]  # type: ignore[valid-type]
@@ -29,14 +45,16 @@ class _Camel(BaseModel):
 
 class CallsActiveProviderResponse(_Camel):
     provider: VoiceKey | None = Field(description="The active voice provider; null if there is none.")
-    phone_number: str | None = Field(description="The caller's default phone number; null if there is none.")
+    phone_number: Number | None = Field(
+        description="The caller's default phone number; null if there is none."
+    )
 
 
 class CallsTokenResponse(_Camel):
     provider: VoiceKey
     token: str = Field(description="For the provider's dialer SDK.")
     identity: str = Field(description="The identity under which this user's dialer can be called.")
-    expires_at: str = Field(description=UTC)
+    expires_at: Utc = Field(description=UTC)
     warnings: list[str] = Field([], description="Fields of the request that were ignored.")
 
 
@@ -44,7 +62,7 @@ class CallsUserPhoneNumberEntry(_Camel):
     """An entry of `User.voicePhoneNumbers`. Unset fields are omitted."""
 
     provider: VoiceKey
-    phone_number: str
+    phone_number: Number
     is_default: bool
     is_inbound_enabled: bool
     ai_enabled: bool
@@ -54,14 +72,14 @@ class CallsUserPhoneNumberEntry(_Camel):
 
 
 class _HeldPhoneNumber(CallsUserPhoneNumberEntry):
-    user_id: str
+    user_id: Id
     user_name: str
 
 
 class UserPhoneNumber(_HeldPhoneNumber):
     """A voice phone number and the user it is assigned to."""
 
-    id: str
+    id: Id
     version: int = Field(description=VERSION)
 
 
@@ -111,11 +129,11 @@ class CallsErrorResponse(BaseModel):
 
 
 _ENDPOINT: dict[str, Any] = {
-    "id": (str, ...),
+    "id": (Id, ...),
     **{field.name: (field.read_type, Field(description=field.api_help)) for field in FIELDS},
-    "created_at": (str, Field(description="Time in UTC, such as 2026-03-18T10:00:00.")),
+    "created_at": (LocalTime, ...),
     "inbound_webhook_url": (
-        str | None,
+        Url | None,
         Field(description="Webhook URL to configure; null without an inbound agent or base URL."),
     ),
     "version": (int, Field(description=VERSION)),
@@ -124,9 +142,9 @@ Endpoint = create_model("Endpoint", **_ENDPOINT)
 
 
 class Resolution(BaseModel):
-    phone_number: str
+    phone_number: Number
     direction: Literal["inbound", "outbound"]
-    endpoint_id: str | None
+    endpoint_id: Id | None
     provider: str | None
     agent_name: str | None
     inbound_webhook_url: str | None
@@ -138,13 +156,13 @@ class Verification(BaseModel):
     ok: bool
     code: Literal[tuple(Outcome)]  # type: ignore[valid-type]
     reason: str = Field(description="Explanation of the code.")
-    checked_at: str = Field(description="Time in UTC, such as 2026-03-18T10:00:00.")
+    checked_at: LocalTime
 
 
 class OwnedNumber(BaseModel):
     """A phone number in the provider's account."""
 
-    phone_number: str = Field(description="Phone number in E.164 format.")
+    phone_number: Number = Field(description="Phone number in E.164 format.")
     label: str | None = Field(description="Name of the number at the provider.")
     state: Literal[tuple(Claim)] = Field(  # type: ignore[valid-type]
         description="mapped: has an endpoint; elsewhere: in another organization; unmapped: in none."
@@ -164,7 +182,7 @@ class Observation(BaseModel):
     warnings: list[Fault] = Field(description="What else is not as expected, or worth knowing.")
     expected: str | None = Field(description="The expected webhook URL; null if there is none.")
     actual: str | None = Field(description="Webhook URL at the provider; null if none or unknown.")
-    checked_at: str = Field(description="Time in UTC, such as 2026-03-18T10:00:00.")
+    checked_at: LocalTime
 
 
 class SavedEndpoints(BaseModel):
@@ -175,24 +193,24 @@ class SavedEndpoints(BaseModel):
 
 
 class Organization(BaseModel):
-    id: str
+    id: Id
     name: str
     slug: str = Field(description="Names the organization in addresses of the portal.")
     country: str | None = Field(description="Two-letter code, for phone numbers without a country code.")
     public_base_url: str | None = Field(description="Webhook URLs begin with it.")
-    created_at: str = Field(description=UTC)
+    created_at: Utc = Field(description=UTC)
     version: int = Field(description=VERSION)
 
 
 class User(BaseModel):
-    id: str
+    id: Id
     email: str
     name: str
     role: Role
     is_active: bool = Field(description="False for a disabled user, who cannot sign in.")
     two_step_sign_in: bool
-    last_signed_in_at: str | None = Field(description=UTC)
-    created_at: str = Field(description=UTC)
+    last_signed_in_at: Utc | None = Field(description=UTC)
+    created_at: Utc = Field(description=UTC)
     version: int = Field(description=VERSION)
     voice_phone_numbers: list[CallsUserPhoneNumberEntry]
 
@@ -200,14 +218,14 @@ class User(BaseModel):
 class Token(BaseModel):
     """An API token, without the token itself."""
 
-    id: str
+    id: Id
     name: str
     scopes: list[str] = Field(description="`secrets`: the token can read credentials.")
     is_sign_in: bool = Field(description="Whether it came from `POST /api/auth/login`.")
-    created_at: str = Field(description=UTC)
-    expires_at: str = Field(description=UTC)
-    last_used_at: str | None = Field(description=UTC)
-    revoked_at: str | None = Field(description=UTC)
+    created_at: Utc = Field(description=UTC)
+    expires_at: Utc = Field(description=UTC)
+    last_used_at: Utc | None = Field(description=UTC)
+    revoked_at: Utc | None = Field(description=UTC)
 
 
 class IssuedToken(Token):
@@ -221,7 +239,7 @@ class AuditEvent(BaseModel):
     """`of_number`: what a change of many numbers changed of the one in `about`."""
 
     id: int
-    at: str = Field(description=UTC)
+    at: Utc = Field(description=UTC)
     organization_id: str | None
     actor_id: str | None = Field(description="Null for the command line.")
     actor_name: str
@@ -236,14 +254,14 @@ class AuditEvent(BaseModel):
 
 
 class OwnUser(BaseModel):
-    id: str
+    id: Id
     name: str
     email: str
     role: Role
 
 
 class OwnOrganization(BaseModel):
-    id: str
+    id: Id
     name: str
     slug: str
 
@@ -254,13 +272,13 @@ class Me(BaseModel):
     user: OwnUser
     organization: OwnOrganization
     scopes: list[str] = Field(description="`secrets`: the token can read credentials.")
-    expires_at: str = Field(description=UTC)
+    expires_at: Utc = Field(description=UTC)
 
 
 class SignedIn(BaseModel):
     token: str
     token_type: Literal["Bearer"]
-    expires_at: str
+    expires_at: Utc
 
 
 def _fields(family: Family, naming: Any, *, always: bool) -> dict[str, Any]:

@@ -42,7 +42,7 @@ class ActiveChoice(BaseModel):
 
     model_config = validation.OPEN
 
-    provider: str | None
+    provider: voice.Key | None
     reason: str | None = Field(None, max_length=300)
 
 

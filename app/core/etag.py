@@ -13,6 +13,10 @@ Condition: TypeAlias = Callable[[str], bool] | None
 """Whether what has the tag may be changed, as If-Match and If-None-Match say; None if they are not sent."""
 
 
+PATTERN = r'^(\*|(W/)?"[!#-~]*"(, *(W/)?"[!#-~]*")*)$'
+"""Of If-Match and If-None-Match, for OpenAPI."""
+
+
 def of(document: Any) -> str:
     """The strong tag of a JSON document, without its quotes."""
     return of_text(strict_json.text(document))

@@ -14,6 +14,11 @@ def camel(snake: str) -> str:
     return head + "".join(word.capitalize() for word in rest)
 
 
+def pascal(snake: str) -> str:
+    """`sip_trunk` → `SipTrunk`."""
+    return "".join(word.capitalize() for word in snake.split("_"))
+
+
 def calls_name(provider: str, field: str) -> str:
     """The name in the calls API: `acmeAuthToken`. The number is `phoneNumber` for every provider."""
     return PHONE_NUMBER if field == "phone_number" else camel(f"{provider}_{field}")

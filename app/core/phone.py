@@ -11,9 +11,11 @@ from collections.abc import Mapping
 from contextlib import suppress
 from enum import Enum
 from functools import cache, lru_cache
+from typing import Any
 
 import phonenumbers
 from babel import Locale
+from phonenumbers import PhoneMetadata
 
 from app.core import csv_text
 
@@ -22,7 +24,9 @@ LONGEST = 200
 
 E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 PATTERN = f"^{E164.pattern}$"
-"""As OpenAPI documents it."""
+"""Of a number that was stored, for OpenAPI; `possible_pattern` is that of one that can be."""
+FORMAT = "e164"
+"""Marks, in a schema, a text that `normalize` reads."""
 _SHORTENED = re.compile(r"'?\+?([0-9]+)(?:[.,]([0-9]+))?[eE]\+?([0-9]{1,2})")
 _GROUPED = re.compile(r"[1-9][0-9]{0,2}(?:(?:,[0-9]{3}){3,4}|(?:\.[0-9]{3}){3,4})")
 _BARE = re.compile(r"([1-9][0-9]{6,14})(?:[.,]0+)?")
@@ -64,6 +68,31 @@ def _plain(character: str) -> str:
     if character.isspace():
         return " "
     return str(unicodedata.decimal(character, character))
+
+
+@cache
+def possible_pattern() -> str:
+    """Returns a regular expression of the numbers in E.164 that are possible: calling codes and lengths."""
+    codes: dict[tuple[int, ...], list[str]] = {}
+    for code, (region, *_) in phonenumbers.COUNTRY_CODE_TO_REGION_CODE.items():
+        found: Any = PhoneMetadata.metadata_for_nongeo_region(code)
+        if region != phonenumbers.REGION_CODE_FOR_NON_GEO_ENTITY:
+            found = PhoneMetadata.metadata_for_region(region)
+        codes.setdefault(found.general_desc.possible_length, []).append(str(code))
+    kinds = (f"({'|'.join(group)}){_digits(lengths)}" for lengths, group in sorted(codes.items()))
+    return rf"^\+({'|'.join(kinds)})$"
+
+
+def _digits(lengths: tuple[int, ...]) -> str:
+    """Returns a pattern of that many digits: `([0-9]{4}|[0-9]{7,9})`."""
+    spans: list[list[int]] = []
+    for length in lengths:
+        if spans and spans[-1][-1] == length - 1:
+            spans[-1] = [spans[-1][0], length]
+        else:
+            spans.append([length])
+    choices = ("[0-9]{" + ",".join(map(str, span)) + "}" for span in spans)
+    return f"({'|'.join(choices)})"
 
 
 class Reading(Enum):

@@ -5,8 +5,16 @@ from __future__ import annotations
 import re
 import unicodedata
 
-CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_CONTROL = r"\x00-\x1f\x7f-\x9f\u2028\u2029"
+CONTROL = re.compile(f"[{_CONTROL}]")
 """Control characters and line separators."""
+
+LINE = f"^[^{_CONTROL}]*$"
+"""A pattern for OpenAPI: one line."""
+FILLED_LINE = rf"^[^\s{_CONTROL}]([^{_CONTROL}]*[^\s{_CONTROL}])?$"
+"""One line that is not blank."""
+SEGMENT = rf"^(?!\.{{1,2}}$)[^\s/\\{_CONTROL}]([^/\\{_CONTROL}]*[^\s/\\{_CONTROL}])?$"
+"""One segment of a URL's path, before it is percent-encoded."""
 
 _RIGHT_TO_LEFT = frozenset({"R", "AL", "AN"})
 _ISOLATED = "\N{FIRST STRONG ISOLATE}{}\N{POP DIRECTIONAL ISOLATE}"

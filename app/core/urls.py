@@ -9,6 +9,11 @@ from urllib.parse import SplitResult, quote, unquote, urlsplit
 from app.core.texts import CONTROL
 
 _HOST = re.compile(r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]")
+PUBLIC = (
+    r"^https://([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}"
+    r"(:[1-9][0-9]{0,3})?(/[A-Za-z0-9_~-]+)*/?$"
+)
+"""A pattern for OpenAPI: public addresses as they are usually written."""
 _PATH = re.compile(r"(/([A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})+)*/?")
 _QUERY = re.compile(r"([A-Za-z0-9._~!$&'()*+,;=:@/?-]|%[0-9A-Fa-f]{2})*")
 _PASSWORD = re.compile(r"//[^/?#]*@")

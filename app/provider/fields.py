@@ -34,6 +34,8 @@ class DeclarationError(Exception):
 LONGEST_NAME = 64
 
 _MASK = re.compile(r"[•●∙·…]|\*{3,}|\.{3}")
+_UNMASKED = r"^(?!.*(\*{3}|\.{3}))[!-~]+$"
+"""Printable ASCII without spaces that is no mask: what every provider's secrets are."""
 
 
 def _plain_text(value: str, longest: int) -> str:
@@ -87,8 +89,12 @@ class Field:
         raise NotImplementedError
 
     def schema(self) -> dict[str, Any]:
-        """Returns the OpenAPI schema of the value, without its type."""
+        """Returns what OpenAPI says of the field."""
         return {"title": self.label} | ({"description": self.help} if self.help else {})
+
+    def constraints(self) -> dict[str, Any]:
+        """Returns what `check` accepts, as OpenAPI says it of the value."""
+        return {}
 
 
 @dataclass(frozen=True)
@@ -106,8 +112,9 @@ class Text(Field):
             raise ValueError(messages.invalid(self.label, self.example))
         return value
 
-    def schema(self) -> dict[str, Any]:
-        return super().schema() | {"minLength": 1, "maxLength": self.longest}
+    def constraints(self) -> dict[str, Any]:
+        pattern = f"^({self.pattern})$" if self.pattern else texts.FILLED_LINE
+        return {"minLength": 1, "maxLength": self.longest, "pattern": pattern}
 
 
 @dataclass(frozen=True)
@@ -127,8 +134,8 @@ class Secret(Field):
             raise ValueError(messages.invisible_characters(self.label))
         return value
 
-    def schema(self) -> dict[str, Any]:
-        return super().schema() | {"minLength": 1, "maxLength": self.longest, "format": "password"}
+    def constraints(self) -> dict[str, Any]:
+        return {"minLength": 1, "maxLength": self.longest, "format": "password", "pattern": _UNMASKED}
 
 
 @dataclass(frozen=True)
@@ -138,8 +145,8 @@ class PhoneNumber(Field):
     def check(self, value: str, country: str | None) -> str:
         return phone.normalize(_plain_text(value, 40), country)
 
-    def schema(self) -> dict[str, Any]:
-        return super().schema() | {"examples": ["+15551234567"]}
+    def constraints(self) -> dict[str, Any]:
+        return {"format": phone.FORMAT}
 
 
 @dataclass(frozen=True)
@@ -157,8 +164,8 @@ class Count(Field):
             raise ValueError(messages.whole_number(self.least, self.most))
         return value
 
-    def schema(self) -> dict[str, Any]:
-        return super().schema() | {"minimum": self.least, "maximum": self.most}
+    def constraints(self) -> dict[str, Any]:
+        return {"minimum": self.least, "maximum": self.most}
 
 
 @dataclass(frozen=True)
@@ -179,6 +186,9 @@ class ServiceHost(Field):
             choices = " or ".join(f"https://{host}" for host in self.hosts)
             raise ValueError(messages.must_be(self.label, choices))
         return f"https://{host}"
+
+    def constraints(self) -> dict[str, Any]:
+        return {"enum": [f"https://{host}" for host in self.hosts]}
 
     def in_force(self, stored: str | None) -> str:
         return stored or f"https://{self.hosts[0]}"

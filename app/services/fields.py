@@ -31,8 +31,10 @@ def check_label(value: str, _country: str | None = None) -> str:
     return value
 
 
-Agent = Annotated[str, Checked(check_agent, {"minLength": 1, "maxLength": AGENT_LONGEST})]
-Label = Annotated[str, Checked(check_label, {"maxLength": LABEL_LONGEST})]
+Agent = Annotated[
+    str, Checked(check_agent, {"minLength": 1, "maxLength": AGENT_LONGEST, "pattern": texts.SEGMENT})
+]
+Label = Annotated[str, Checked(check_label, {"maxLength": LABEL_LONGEST, "pattern": texts.LINE})]
 
 
 NAME_LONGEST = 120
@@ -48,7 +50,15 @@ def check_name(value: str, _country: str | None = None) -> str:
     return value
 
 
-Name = Annotated[str, Checked(check_name)]
+Name = Annotated[
+    str, Checked(check_name, {"minLength": 1, "maxLength": NAME_LONGEST, "pattern": texts.FILLED_LINE})
+]
 
 
-BaseUrl = Annotated[str, validation.Checked(lambda text, _country: urls.public_base_url(text))]
+BaseUrl = Annotated[
+    str,
+    validation.Checked(
+        lambda text, _country: urls.public_base_url(text),
+        {"format": "uri", "maxLength": urls.LONGEST, "pattern": urls.PUBLIC},
+    ),
+]

@@ -75,12 +75,6 @@ def read_only(*names: str) -> dict[str, str]:
     return dict.fromkeys(names, messages.READ_ONLY)
 
 
-class Anything(BaseModel):
-    """Values named as in the settings API, of the provider in the path."""
-
-    model_config = ConfigDict(extra="allow")
-
-
 Verbatim = Annotated[str, StringConstraints(strip_whitespace=False), Field(repr=False)]
 """A password: not stripped, and hidden from `repr`."""
 

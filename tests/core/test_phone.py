@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import random
+import re
+
 import pytest
 
 from app.core import phone
@@ -160,3 +163,22 @@ def test_from_cell_rejects_other_text(subtests):
             pytest.raises(ValueError, match="country code"),
         ):
             phone.from_cell(text, country)
+
+
+def test_possible_pattern_allows_what_normalize_accepts() -> None:
+    """But for numbers whose country drops a leading digit, which E.164 does not have."""
+    pattern, chance = re.compile(phone.possible_pattern()), random.Random(5)
+    wrong = []
+    for text in ("+15551234567", "+919876543210", "+4512345678", "+80012345678", "+2904567"):
+        if not pattern.search(text) or phone.normalize(text, None) != text:
+            wrong.append(text)
+    for _ in range(3000):
+        text = f"+{chance.randrange(10**6, 10**15)}"
+        try:
+            is_read = phone.normalize(text, None) == text
+        except ValueError:
+            is_read = False
+        if is_read and not pattern.search(text):
+            wrong.append(text)
+    wrong += [text for text in ("15551234567", "+1555", "+1555123456789012", "+0") if pattern.search(text)]
+    assert wrong == []

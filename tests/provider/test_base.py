@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from dataclasses import FrozenInstanceError
 from typing import Any
 
@@ -185,12 +186,22 @@ def test_check_host_accepts_only_the_providers_own(subtests):
 
 
 def test_schema_describes_the_field():
-    assert Secret("Token", help="Behind Show.").schema() == {
-        "title": "Token",
-        "description": "Behind Show.",
-        "minLength": 1,
-        "maxLength": 500,
-        "format": "password",
-    }
-    assert Count("Calls", most=4).schema() == {"title": "Calls", "minimum": 1, "maximum": 4}
-    assert "format" not in Text("Account").schema()
+    assert Secret("Token", help="Behind Show.").schema() == {"title": "Token", "description": "Behind Show."}
+    assert Count("Calls", most=4).constraints() == {"minimum": 1, "maximum": 4}
+    assert Text("Account", pattern="AC[0-9]").constraints()["pattern"] == "^(AC[0-9])$"
+    host = ServiceHost("Address", hosts=("api.example.com",))
+    assert host.constraints() == {"enum": ["https://api.example.com"]}
+
+
+def test_constraints_are_what_check_accepts():
+    """Values that the documented pattern allows, and the check does not, or the other way round."""
+    account, secret = Text("Account"), Secret("Token")
+    wrong = [
+        good
+        for field, good in ((account, "AC 12"), (account, "é"), (secret, "a.b*c"), (secret, "x" * 9))
+        if not re.search(field.constraints()["pattern"], good) or field.check(good, None) != good
+    ]
+    wrong += [text for text in (" ", "a\nb", "\u2028") if re.search(account.constraints()["pattern"], text)]
+    masks = ("a b", "••••1234", "***", "abc...", "é\u200b")
+    wrong += [text for text in masks if re.search(secret.constraints()["pattern"], text)]
+    assert wrong == []

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, create_model
 from pydantic import Field as PydanticField
 
+from app.core import naming
 from app.core.naming import settings_name
 from app.provider import Family, Field, Origin, Provider
 from app.services import validation
@@ -30,7 +31,7 @@ def definitions(
 
 
 def _annotation(field: Field) -> Any:
-    value: Any = Annotated[field.python_type, validation.Checked(field.check)]
+    value: Any = Annotated[field.python_type, validation.Checked(field.check, field.constraints())]
     return Annotated[value | None, PydanticField(json_schema_extra=field.schema())]
 
 
@@ -48,7 +49,8 @@ def picked(provider: Provider, naming: Naming, sent: Mapping[str, Any]) -> dict[
 @cache
 def draft_model(provider: Provider) -> type[BaseModel]:
     """What a form may send for one provider, named as in the settings API."""
-    return model(f"{provider.key}_draft", validation.STRICT, definitions([provider], settings_name))
+    name = f"{naming.pascal(provider.key)}Credentials"
+    return model(name, validation.STRICT, definitions([provider], settings_name))
 
 
 def read_sent(scope: Scope, provider: Provider, sent: Any) -> dict[str, Any]:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Union, cast
+
+from pydantic import RootModel
 
 from app.core import clock
 from app.core.errors import Conflict
 from app.provider import Capability, Outcome, Provider, Verified, Verifies
+from app.providers import PROVIDERS
 from app.services.audit import log
 from app.services.audit.actions import Action
 from app.services.connections import drafts, gateway, messages, proof, store
@@ -42,6 +45,13 @@ class Tested:
             "reason": self.result.reason,
             "checked_at": clock.iso(self.checked_at),
         }
+
+
+_Values: Any = Union[tuple(drafts.draft_model(provider) for provider in PROVIDERS.values())]  # noqa: UP007
+
+
+class VerifiedCredentials(RootModel[_Values]):
+    """Values of the provider in the path, named as in the settings API. All are optional."""
 
 
 def can_verify(provider: Provider) -> bool:

@@ -20,7 +20,7 @@ from app.services.endpoints import messages
 from app.services.fields import Agent, Label
 from app.services.validation import Checked
 
-Number = Annotated[str, Checked(phone.normalize)]
+Number = Annotated[str, Checked(phone.normalize, {"format": phone.FORMAT})]
 ProviderKey = Annotated[str, validation.one_of(keys_in(Family.TELEPHONY))]
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
@@ -32,9 +32,9 @@ class VoicePhoneNumberDraft(BaseModel):
 
     model_config = validation.STRICT_CAMEL
 
-    user_id: str
+    user_id: Annotated[str, Field(json_schema_extra={"format": "uuid"})]
     provider: Annotated[str, validation.one_of(keys_in(Family.VOICE))]
-    phone_number: Annotated[str, Checked(phone.normalize)]
+    phone_number: Annotated[str, Checked(phone.normalize, {"format": phone.FORMAT})]
     label: Label | None = None
     is_default: bool = False
     is_inbound_enabled: bool = True

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Annotated, Any, Literal, Union
 
+from pydantic import BaseModel, Field, RootModel
 from sqlalchemy import select
 
-from app.core import etag
+from app.core import etag, naming
 from app.core.errors import Invalid, NotFound, Problem
 from app.core.naming import calls_name
 from app.models import VoicePhoneNumber
@@ -36,12 +37,30 @@ def active(scope: Scope) -> tuple[str | None, str | None]:
     return provider, scope.session.scalar(query)
 
 
-ConfigChanges = drafts.model(
-    "CallsVoiceProviderConfigChanges",
-    validation.OPEN,
-    {"provider": (str, ...), "isEnabled": (bool, None)}
-    | drafts.definitions(in_family(Family.VOICE), calls_name, Family.VOICE),
-)
+Key = Annotated[str, validation.one_of(keys_in(Family.VOICE))]
+
+
+class _Choice(BaseModel):
+    model_config = validation.OPEN
+
+    provider: Key
+
+
+def _changes_of(provider: Provider) -> type[BaseModel]:
+    own = drafts.definitions([provider], calls_name, Family.VOICE)
+    fields = {"provider": (Literal[provider.key], ...), "isEnabled": (bool, None)} | own
+    return drafts.model(f"Calls{naming.pascal(provider.key)}ConfigChanges", validation.OPEN, fields)
+
+
+_CHANGES = {provider.key: _changes_of(provider) for provider in in_family(Family.VOICE)}
+
+
+_Changes: Any = Annotated[Union[tuple(_CHANGES.values())], Field(discriminator="provider")]  # noqa: UP007
+
+
+class ConfigChanges(RootModel[_Changes]):
+    """The fields of one voice provider. Omitted fields keep their values; null clears a field."""
+
 
 SECRET_NAMES = frozenset(
     calls_name(provider.key, field.name) for provider in in_family(Family.VOICE) for field in provider.secrets
@@ -96,11 +115,11 @@ def _own_numbers(scope: Scope) -> list[VoicePhoneNumber]:
 
 def save_config(scope: Scope, sent: Any, *, if_match: etag.Condition = None) -> list[str]:
     """Saves one provider's values. Returns the names of unknown fields, which are ignored."""
-    draft = validation.read(ConfigChanges, sent, country=scope.organization.country)
-    provider = _voice_provider(draft.model_dump()["provider"])
+    provider = PROVIDERS[validation.read(_Choice, sent).provider]
+    draft = validation.read(_CHANGES[provider.key], sent, country=scope.organization.country)
     changes = draft.model_dump(exclude_unset=True)
     extra = set(draft.model_extra or {})
-    _refuse_foreign(provider, set(changes) - extra)
+    _refuse_foreign(provider, extra)
     credentials.save(
         scope,
         provider,
@@ -123,10 +142,9 @@ def _voice_provider(key: str) -> Provider:
     return PROVIDERS[key]
 
 
-def _refuse_foreign(provider: Provider, sent: set[str]) -> None:
-    own = {calls_name(provider.key, field.name) for field in provider.typed_fields}
-    foreign = sorted(sent - own - {"provider", "isEnabled"})
-    if foreign:
+def _refuse_foreign(provider: Provider, extra: set[str]) -> None:
+    names = {name for changes in _CHANGES.values() for name in changes.model_fields}
+    if foreign := sorted(extra & names):
         raise Invalid([Problem(name, messages.other_providers_field(provider.key)) for name in foreign])
 
 

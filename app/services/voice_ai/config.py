@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from sqlalchemy import select
 
@@ -28,10 +28,12 @@ from app.services.voice_ai import messages, selection, webhook
 if TYPE_CHECKING:
     from app.core.outbound.client import Outbound
 
+_Choice = Annotated[str, validation.one_of(active.choices(Family.VOICE_AI))]
+
 ConfigChanges = drafts.model(
     "CallsSaveVoiceAiConfigRequest",
     validation.OPEN,
-    {"aiVoiceProvider": (str | None, None), "generateToolSecret": (bool, None)}
+    {"aiVoiceProvider": (_Choice | None, None), "generateToolSecret": (bool, None)}
     | drafts.definitions(in_family(Family.VOICE_AI), calls_name),
 )
 
@@ -94,7 +96,6 @@ def save(scope: Scope, http: Outbound, sent: Any, *, if_match: etag.Condition = 
     draft = validation.read(ConfigChanges, sent, country=scope.organization.country)
     changes = draft.model_dump(exclude_unset=True)
     choice = changes.get("aiVoiceProvider")
-    _check_choice(choice)
     with scope.transaction():
         etag.expect(if_match, lambda: config(scope))
         ignored = _ignored(scope, draft.model_extra)

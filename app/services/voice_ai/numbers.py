@@ -42,12 +42,13 @@ SECONDS_TO_UNDO = 15
 SECONDS_FOR_A_LIST = 8
 NOT_ON_TRUNK = "NUMBER_NOT_ON_TRUNK"
 LEFT = "LEFT_AT_PROVIDER"
+AGENT_ID = r"[0-9A-Za-z_-]{1,100}"
 
 
 def check_agent_id(text: str, _country: str | None = None) -> str:
     if not text:
         raise ValueError(messages.CHOOSE_AGENT)
-    if not re.fullmatch(r"[0-9A-Za-z_-]{1,100}", text):
+    if not re.fullmatch(AGENT_ID, text):
         raise ValueError(messages.AGENT_ID_WRONG)
     return text
 
@@ -61,7 +62,7 @@ class AiDraft(BaseModel):
     model_config = validation.STRICT_CAMEL
 
     ai_enabled: bool
-    ai_agent_id: Annotated[str, Checked(check_agent_id)] | None = None
+    ai_agent_id: Annotated[str, Checked(check_agent_id, {"pattern": f"^{AGENT_ID}$"})] | None = None
     here_only: bool = False
 
 
