@@ -8,6 +8,7 @@ and the API on both; `make test-all` passes it.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -32,6 +33,9 @@ from tests.support.hashing import QUICK, hashing_with
 NOWHERE = ",".join(f"{host}=http://127.0.0.1:9" for kind in SIMULATORS.values() for host in kind.hosts)
 
 keep_warm()
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+"""Else every worker, server and command of the run would compile the whole project again."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
