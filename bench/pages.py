@@ -23,7 +23,7 @@ from bench import estate
 from devtools.html import parse
 from devtools.postgres import Postgres
 from devtools.scopes import PASSWORD
-from devtools.server import Server, clean_environment, served
+from devtools.server import SERVE, Server, clean_environment, served
 from simulators import SIMULATORS
 
 HOME = f"/o/{estate.SLUG}"
@@ -99,7 +99,8 @@ def main() -> None:
         sizes = {"small": estate.SMALL, "large": estate.LARGE}
         settings = [_built(folder / name, size, postgres) for name, size in sizes.items()]
         small, large = (
-            Browser(stack.enter_context(served(Path(some["PATCHBAY_DATA"]), some))) for some in settings
+            Browser(stack.enter_context(served(Path(some["PATCHBAY_DATA"]), some, command=SERVE)))
+            for some in settings
         )
         pages = _pages(small), _pages(large)
         wanted = [name for name in pages[1] if re.search(options.only, name)]

@@ -17,7 +17,7 @@ from app.database import engine as database_engine
 from app.models import Throttle
 from devtools.clients import ApiClient
 from devtools.load import superadmin
-from devtools.server import Server, served
+from devtools.server import SERVE, Server, served
 
 LOGIN = "/api/auth/login"
 MISTYPED = "not the password at all"
@@ -29,7 +29,10 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=200, help="sign-ins with a known and an unknown email")
     parser.add_argument("--demand", action="store_true", help="exit with 1 if the ratio is not about 1")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="patchbay-bench-") as folder, served(Path(folder)) as server:
+    with (
+        tempfile.TemporaryDirectory(prefix="patchbay-bench-") as folder,
+        served(Path(folder), command=SERVE) as server,
+    ):
         ratio = compare(server, options.pairs)
     if options.demand and not LOWEST <= ratio <= HIGHEST:
         raise SystemExit("The time of a refused sign-in shows whether a user exists.")

@@ -23,7 +23,7 @@ from devtools.clients import ApiClient, Unanswered
 from devtools.load import Account, superadmin
 from devtools.many import fill
 from devtools.postgres import Postgres
-from devtools.server import ROOT, Server, served
+from devtools.server import ROOT, SERVE, Server, served
 from simulators.base import Reply, Request
 from simulators.twilio import Twilio
 
@@ -70,7 +70,7 @@ def main() -> None:
             postgres.create("patchbay")
             url = postgres.url("patchbay")
         settings = {"DATABASE_URL": url, "PATCHBAY_UPSTREAMS": upstreams, "PATCHBAY_WORKERS": "2"}
-        server = stack.enter_context(served(folder, settings))
+        server = stack.enter_context(served(folder, settings, command=SERVE))
         account = superadmin(server)
         fill(url, account.slug, options.rows)
         wanted = [each for each in _attacks(server, account, twilio) if options.only in each.name]

@@ -1,4 +1,7 @@
-"""Patchbay as an operator runs it: `flask serve`, a real port, its own data folder."""
+"""A served Patchbay: a real port, its own data folder, processes that can be killed.
+
+Most are forks of a process that has loaded everything; `command=SERVE` starts one as an operator does.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ from pathlib import Path
 from app import create_app
 from app.config import Settings
 from app.extensions import db
-from devtools import processes
+from devtools import preloaded, processes
 
 ROOT = Path(__file__).parents[1]
 SECONDS_TO_START = 60
@@ -27,6 +30,9 @@ SECONDS_TO_STOP = 10
 
 def flask(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "flask", "--app", "wsgi", *arguments]
+
+
+SERVE = flask("serve")
 
 
 @dataclass
@@ -38,11 +44,12 @@ class Server:
     environment: Mapping[str, str]
     log: Path
     """Its output and log, across restarts."""
-    command: Sequence[str] = field(default_factory=lambda: flask("serve"))
-    _process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
+    command: Sequence[str] | None = None
+    """What starts it; without one it is a fork of the preloaded process."""
+    _process: subprocess.Popen[bytes] | preloaded.Fork | None = field(default=None, repr=False)
 
     @property
-    def process(self) -> subprocess.Popen[bytes]:
+    def process(self) -> subprocess.Popen[bytes] | preloaded.Fork:
         assert self._process is not None, "The server was not started."
         return self._process
 
@@ -53,9 +60,16 @@ class Server:
 
     def start(self) -> None:
         """Starts it in its own process group and waits until it is ready."""
+        if self.command is None:
+            self._process = preloaded.start(self.environment, self.log)
+        else:
+            self._process = self._run(self.command)
+        self.wait_until_ready()
+
+    def _run(self, command: Sequence[str]) -> subprocess.Popen[bytes]:
         with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                self.command,
+            return subprocess.Popen(
+                command,
                 cwd=ROOT,
                 env=self.environment,
                 stdin=subprocess.DEVNULL,
@@ -63,7 +77,6 @@ class Server:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        self.wait_until_ready()
 
     def stop(self) -> None:
         """Stops it with SIGTERM, and kills what is left after some seconds."""
@@ -128,7 +141,8 @@ def served(
 ) -> Iterator[Server]:
     """Starts Patchbay on `data`, waits until it is ready, and stops it at the end.
 
-    `log` is for a data folder that is full, or mounted for the test alone.
+    `log` is for a data folder that is full, or mounted for the test alone; `command`, such as `SERVE`, for a
+    test or a measurement of what an operator starts. Settings that change how Python starts need it too.
     """
     bind = f"127.0.0.1:{free_port()}"
     environment = clean_environment() | {
@@ -137,8 +151,10 @@ def served(
         "PATCHBAY_WORKERS": "1",
         **(settings or {}),
     }
+    if "PYTHONPATH" in (settings or {}):
+        command = command or SERVE
     url = f"http://{environment['PATCHBAY_BIND']}"
-    server = Server(url, data, environment, log or data / "output.log", command or flask("serve"))
+    server = Server(url, data, environment, log or data / "output.log", command)
     try:
         server.start()
         yield server

@@ -7,6 +7,7 @@ import multiprocessing
 import re
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from sqlalchemy import text
 from app import serving
 from app.extensions import db
 from devtools.scopes import PASSWORD
-from devtools.server import Server
+from devtools.server import SERVE, Server, served
 from tests.support.cast import assemble
 from tests.support.cli import serve
 
@@ -26,6 +27,13 @@ LINK = re.compile(r"http://127\.0\.0\.1:\d+/setup#[\w-]+")
 @pytest.fixture
 def database_url(sqlite_url: str) -> str:
     return sqlite_url
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Started as an operator does."""
+    with served(tmp_path_factory.mktemp("server"), command=SERVE) as server:
+        yield server
 
 
 def get(url: str) -> tuple[int, str]:

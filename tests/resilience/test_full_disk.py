@@ -18,7 +18,7 @@ from devtools.clients import ApiClient, PortalClient
 from devtools.load import stored_agents, superadmin
 from devtools.many import fill
 from devtools.scopes import PASSWORD
-from devtools.server import Server, flask, served
+from devtools.server import SERVE, Server, served
 from tests.support.disks import FileSizeLimit, Shortage, small_disk
 from tests.support.integrity import problems
 
@@ -40,7 +40,7 @@ def short(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Serv
             shortage = stack.enter_context(small_disk(data))
         if shortage is None:
             pytest.skip("this user may not mount a file system")
-        yield stack.enter_context(served(data, {"TMPDIR": str(data)})), shortage
+        yield stack.enter_context(served(data, {"TMPDIR": str(data)}, command=SERVE)), shortage
 
 
 def draft(number: int) -> dict[str, str]:
@@ -119,7 +119,7 @@ def test_a_command_on_a_full_disk_reports_it(tmp_path: Path) -> None:
 
 
 def test_a_log_on_a_full_disk_stops_nothing(tmp_path: Path) -> None:
-    command = f"exec {shlex.join(flask('serve'))} >/dev/full 2>&1"
+    command = f"exec {shlex.join(SERVE)} >/dev/full 2>&1"
     with served(tmp_path, command=["sh", "-c", command]) as server:
         client = ApiClient(server.url, "")
         assert {client.call("GET", "/api/calls/providers").status for _ in range(200)} == {401}

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from devtools.server import ROOT, Server, flask, free_port, served
+from devtools.server import ROOT, SERVE, Server, free_port, served
 
 SECONDS = 60
 CRASHES = 4
@@ -23,7 +23,7 @@ CRASHES = 4
 @pytest.fixture(scope="module")
 def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """One with two workers for the tests of this module. The last one ends it."""
-    with served(tmp_path_factory.mktemp("server"), {"PATCHBAY_WORKERS": "2"}) as server:
+    with served(tmp_path_factory.mktemp("server"), {"PATCHBAY_WORKERS": "2"}, command=SERVE) as server:
         yield server
 
 
@@ -31,7 +31,7 @@ def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def beside(environment: Mapping[str, str], **changes: str) -> Iterator[subprocess.Popen[str]]:
     """Another `flask serve`; it is killed in the end."""
     process = subprocess.Popen(
-        flask("serve"),
+        SERVE,
         cwd=ROOT,
         env={**environment, **changes},
         stdin=subprocess.DEVNULL,

@@ -1,0 +1,175 @@
+"""Servers that start in a moment: forks of a process that has loaded the libraries and the app.
+
+    process = start(environment, log)
+
+Loading takes most of the seconds in which `flask serve` and then each worker start. Here one process loads,
+and a server is a fork of it that runs `flask serve` with its own environment; its workers are forks of that.
+What differs: granian's main process replaces the command without a new interpreter, so a worker that is
+started later runs the code of the first. Settings that change how Python starts need the real command.
+"""
+
+from __future__ import annotations
+
+import atexit
+import importlib
+import json
+import os
+import runpy
+import select
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from typing import Any, NoReturn
+
+ROOT = Path(__file__).parents[1]
+COUNTS = "PROMETHEUS_MULTIPROC_DIR"
+
+
+class Fork:
+    """A server's main process, with the methods of `subprocess.Popen`."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self._answers = connection.makefile()
+        self.pid = int(self._answers.readline())
+        self.returncode: int | None = None
+
+    def poll(self) -> int | None:
+        if self.returncode is None and select.select([self._connection], [], [], 0)[0]:
+            return self.wait()
+        return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int:
+        if self.returncode is None:
+            if not select.select([self._connection], [], [], timeout)[0]:
+                raise subprocess.TimeoutExpired("flask serve", timeout or 0)
+            self.returncode = int(self._answers.readline())
+            self._answers.close()
+            self._connection.close()
+        return self.returncode
+
+    def send_signal(self, number: int) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def terminate(self) -> None:
+        self.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+
+def start(environment: Mapping[str, str], log: Path) -> Fork:
+    """Starts `flask serve` in its own process group, and appends its output to `log`."""
+    connection = socket.socket(socket.AF_UNIX)
+    connection.connect(_loader())
+    connection.sendall(json.dumps({"environment": dict(environment), "log": str(log)}).encode() + b"\n")
+    return Fork(connection)
+
+
+@cache
+def _loader() -> str:
+    """The address of the process that has loaded everything. It ends with this one."""
+    address = f"\0patchbay-preloaded-{os.getpid()}"
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(address)
+        listener.listen()
+        process = subprocess.Popen(
+            [sys.executable, "-m", __name__, str(listener.fileno())],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            pass_fds=[listener.fileno()],
+        )
+    atexit.register(process.kill)
+    return address
+
+
+def _serve(listener: socket.socket) -> None:
+    _load()
+    while sys.stdin not in select.select([listener, sys.stdin], [], [])[0]:
+        connection = listener.accept()[0]
+        if os.fork() == 0:
+            listener.close()
+            _keep(connection)
+        connection.close()
+        with suppress(ChildProcessError):
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
+
+
+def _load() -> None:
+    """Loads every module that a server has. None reads a setting yet, except for prometheus_client: whether
+    several processes count together."""
+    os.environ[COUNTS] = tempfile.gettempdir()
+    for module in ("flask.cli", "granian_server", "app.edge"):
+        importlib.import_module(module)
+    list(importlib.import_module("app.web").blueprints())
+
+
+def _keep(connection: socket.socket) -> NoReturn:
+    """Starts one server, and reports its process id and how it ended."""
+    order: dict[str, Any] = json.loads(connection.makefile().readline())
+    pid = os.fork()
+    if pid == 0:
+        connection.close()
+        _become_server(order["environment"], order["log"])
+    connection.sendall(f"{pid}\n".encode())
+    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    connection.sendall(f"{code}\n".encode())
+    os._exit(0)
+
+
+class _Replaced(BaseException):
+    """The command would become another program here, with these arguments and this environment.
+
+    The frames of its traceback keep open what that program inherits.
+    """
+
+    def __init__(self, arguments: list[str], environment: dict[str, str]) -> None:
+        self.arguments = arguments
+        self.environment = environment
+
+
+def _become_server(environment: Mapping[str, str], log: str) -> NoReturn:
+    """What `flask serve` is when a shell starts it; raises SystemExit when it ends."""
+    os.setsid()
+    nothing, output = os.open(os.devnull, os.O_RDONLY), os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    for number, source in enumerate((nothing, output, output)):
+        os.dup2(source, number)
+    tempfile.tempdir = None
+    server = _run_command(environment)
+    _set(server.environment)
+    sys.argv = server.arguments[1:]
+    runpy.run_path(sys.argv[0], run_name="__main__")
+    sys.exit()
+
+
+def _run_command(environment: Mapping[str, str]) -> _Replaced:
+    _set(environment)
+    sys.argv = ["flask", "--app", "wsgi", "serve"]
+    os.execve = _replace
+    try:
+        runpy.run_module("flask", run_name="__main__", alter_sys=True)
+    except _Replaced as replaced:
+        del sys.modules["wsgi"]
+        return replaced
+    raise SystemExit
+
+
+def _replace(path: Any, argv: Any, env: Any) -> NoReturn:
+    raise _Replaced(argv, env)
+
+
+def _set(environment: Mapping[str, str]) -> None:
+    os.environ.clear()
+    os.environ.update(environment)
+
+
+if __name__ == "__main__":
+    _serve(socket.socket(fileno=int(sys.argv[1])))
