@@ -34,17 +34,17 @@ run: $(VENV)/.installed ## Install if needed, and serve on http://127.0.0.1:2212
 demo: $(VENV)/.installed ## Serve sample organizations with simulated providers: no account needed
 	@exec $(IN_VENV) devtools.demo
 
-test: browser clients $(VENV)/.installed-dev ## Run the tests (PYTEST_ARGS='tests/web -k endpoints' runs some of them)
+test: browser clients $(VENV)/.installed-dev ## Run the tests but the thorough ones (PYTEST_ARGS='tests/web -k bulk' runs some)
 	@$(IN_VENV) pytest $(PYTEST_ARGS)
 
-test-all: browser clients $(VENV)/.installed-dev ## Run the tests, those of services and the API on both databases
-	@$(IN_VENV) pytest --all-databases $(PYTEST_ARGS)
+test-all: browser clients $(VENV)/.installed-dev ## Run all tests, those of services and the API on both databases
+	@$(IN_VENV) pytest --thorough $(PYTEST_ARGS)
 
 trust: browser $(VENV)/.installed-dev ## Test each security promise against a real server, and print the table
-	@$(IN_VENV) pytest -p tests.support.trust -m asvs --all-databases $(TRUST_ARGS) tests/security tests/resilience
+	@$(IN_VENV) pytest -p tests.support.trust -m asvs --thorough $(TRUST_ARGS) tests/security tests/resilience
 
 resilience: browser $(VENV)/.installed-dev ## Inject each fault many times (kills, outages, full disks), and print the results
-	@$(IN_VENV) pytest --full --all-databases -m resilience $(RESILIENCE_ARGS)
+	@$(IN_VENV) pytest --full --thorough -m resilience $(RESILIENCE_ARGS)
 	@$(IN_VENV) bench.under_attack $(BENCH_ATTACK_ARGS)
 
 lint: $(VENV)/.installed-dev ## Check style and format

@@ -1,8 +1,9 @@
 """Fixtures and options of every test.
 
 Tests run on SQLite. Tests marked `both_databases` run on PostgreSQL too: their code differs by
-database (upserts, locks, LIKE, NULL order, constraints). `--all-databases` runs every test of services
-and the API on both; `make test-all` passes it.
+database (upserts, locks, LIKE, NULL order, constraints). Tests marked `thorough` are left out: the test
+that the mark names proves the same. `--thorough` runs every test, and those of services and the API on
+both databases; `make test-all` passes it.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--full", action="store_true", help="try each fault as often as make resilience does")
-    parser.addoption("--all-databases", action="store_true", help="run service and API tests on both")
+    parser.addoption("--thorough", action="store_true", help="run all tests, on both databases")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -61,13 +62,27 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     item = metafunc.definition
     if any("database_url" in marker.args[0] for marker in item.iter_markers("parametrize")):
         return
-    both = metafunc.config.getoption("all_databases") or item.get_closest_marker("both_databases")
+    both = metafunc.config.getoption("thorough") or item.get_closest_marker("both_databases")
     kinds = ["sqlite", "postgresql"] if both else ["sqlite"]
     metafunc.parametrize("database_url", kinds, indirect=True)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks tests by their fixtures, and puts slow modules first."""
+def pytest_report_header(config: pytest.Config) -> str:
+    left_out = "" if _is_thorough(config) else "not "
+    return f"tests marked thorough: {left_out}run"
+
+
+def _is_thorough(config: pytest.Config) -> bool:
+    """A test that is named runs in any case."""
+    return config.getoption("thorough") or any("::" in argument for argument in config.args)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Marks tests by their fixtures, leaves out what is thorough, and puts slow modules first."""
+    if not _is_thorough(config):
+        left_out = [item for item in items if item.get_closest_marker("thorough")]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
     for item in items:
         if "page" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.browser)

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import TypeGuard
 
 from app.providers import PROVIDERS
 from devtools import wording
@@ -171,3 +172,25 @@ def test_forbidden_words_do_not_come_back() -> None:
     """`python -m devtools.wording app/services/endpoints` prints where they stand, and what to write."""
 
     assert list(wording.offenders()) == []
+
+
+def test_thorough_tests_name_one_that_make_test_runs() -> None:
+    """So that what `make test` leaves out is proven there too."""
+    tests: set[str] = set()
+    left_out: set[str] = set()
+    names: set[str] = set()
+    unnamed: list[str] = []
+    for path in sorted((ROOT / "tests").rglob("test_*.py")):
+        own = {one.name: one for one in functions(path) if one.name.startswith("test_")}
+        tests |= own.keys()
+        left_out |= {name for name, one in own.items() if any(map(is_thorough, one.decorator_list))}
+        for mark in filter(is_thorough, ast.walk(tree(path))):
+            names |= {ast.literal_eval(name) for name in mark.args}
+            unnamed += [] if mark.args else [f"{name_of(path)}:{mark.lineno}"]
+    assert unnamed == []
+    assert sorted(names - tests) == []
+    assert sorted(names & left_out) == []
+
+
+def is_thorough(node: ast.AST) -> TypeGuard[ast.Call]:
+    return isinstance(node, ast.Call) and ast.unparse(node.func) == "pytest.mark.thorough"
