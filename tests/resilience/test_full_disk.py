@@ -29,7 +29,14 @@ OF_EVERY_KIND = ("/healthz", "/readyz", "/metrics", "/sign-in", "/api/docs", "/a
 ENDPOINTS = "/api/settings/endpoints"
 
 
-@pytest.fixture(params=["a full disk", "a limit on the size of files"])
+@pytest.fixture(
+    params=[
+        "a limit on the size of files",
+        pytest.param(
+            "a full disk", marks=pytest.mark.thorough("test_on_a_full_disk_writes_are_503_and_reads_go_on")
+        ),
+    ]
+)
 def short(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Server, Shortage]]:
     """A server, temporary files included, and what can take its room away. The limit works for every user."""
     data = tmp_path / "data"

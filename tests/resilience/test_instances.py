@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from devtools import preloaded
 from devtools.server import ROOT, SERVE, Server, free_port, served
 
 SECONDS = 60
@@ -80,20 +81,24 @@ def test_a_second_server_refuses_to_start(portal: Server, tmp_path: Path) -> Non
     port = portal.environment["PATCHBAY_BIND"].rpartition(":")[2]
     folders = [str(tmp_path / name) for name in ("one", "two")]
     before = portal.workers()
-    with (
-        beside(portal.environment, PATCHBAY_BIND=f"127.0.0.1:{free_port()}") as same_folder,
-        beside(portal.environment, PATCHBAY_DATA=folders[0]) as same_address,
-        beside(portal.environment, PATCHBAY_DATA=folders[1], PATCHBAY_BIND=f"0.0.0.0:{port}") as any_address,
-    ):
-        for process, named in (
-            (same_folder, f"The data folder {portal.data} is in use"),
-            (same_address, f"The address 127.0.0.1:{port} is in use"),
-            (any_address, f"The address 0.0.0.0:{port} is in use"),
-        ):
-            _, said = process.communicate(timeout=SECONDS)
-            assert process.returncode == 1, said
-            assert "Traceback" not in said
-            assert named in said
+    same_folder = {"PATCHBAY_BIND": f"127.0.0.1:{free_port()}"}
+    same_address = {"PATCHBAY_DATA": folders[0]}
+    any_address = {"PATCHBAY_DATA": folders[1], "PATCHBAY_BIND": f"0.0.0.0:{port}"}
+    begun = [
+        (preloaded.start({**portal.environment, **changes}, tmp_path / f"{number}.log"), named)
+        for number, (changes, named) in enumerate(
+            (
+                (same_folder, f"The data folder {portal.data} is in use"),
+                (same_address, f"The address 127.0.0.1:{port} is in use"),
+                (any_address, f"The address 0.0.0.0:{port} is in use"),
+            )
+        )
+    ]
+    for number, (process, named) in enumerate(begun):
+        code, said = process.wait(SECONDS), (tmp_path / f"{number}.log").read_text()
+        assert code == 1, said
+        assert "Traceback" not in said
+        assert named in said
     assert portal.workers() == before
     assert answers(portal)
 

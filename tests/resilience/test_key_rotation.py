@@ -149,6 +149,7 @@ class SecretWriter(Writer):
         self.ledger.settle(write, self.count(client.call("PUT", "/api/settings/telephony", body)).status)
 
 
+@pytest.mark.thorough("test_rotation_killed_at_any_step_loses_no_secret")
 def test_rotation_killed_during_saves_loses_no_secret(
     app: Flask, environment: dict[str, str], starting: Commands, full: bool, report: Report
 ) -> None:

@@ -18,6 +18,7 @@ from tests.support.denominators import Report
 from tests.support.outages import Postgres
 
 KINDS = ["fast", "immediate", "kill"]
+GENTLER = pytest.mark.thorough("test_a_restart_is_503_and_loses_nothing")
 PATHS = ["/api/calls/providers", "/api/settings/endpoints?limit=1", "/o/acme-support/endpoints", "/account"]
 SECONDS = 25
 """More than a request waits for a frozen server."""
@@ -48,7 +49,7 @@ def many(full: bool, report: Report) -> tuple[int, Report]:
     return 5 if full else 1, report
 
 
-@pytest.mark.parametrize("how", KINDS)
+@pytest.mark.parametrize("how", ["kill", *(pytest.param(how, marks=GENTLER) for how in KINDS[:2])])
 def test_a_restart_is_503_and_loses_nothing(
     account: Account, portal: Server, own_postgres: Postgres, how: str, many: tuple[int, Report]
 ) -> None:
