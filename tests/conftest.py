@@ -124,6 +124,12 @@ def full(request: pytest.FixtureRequest) -> bool:
     return bool(request.config.getoption("full"))
 
 
+@pytest.fixture(scope="session")
+def thorough(request: pytest.FixtureRequest) -> bool:
+    """Whether `make test-all` asked for every page in every width."""
+    return _is_thorough(request.config)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def quick_passwords() -> Iterator[None]:
     """`tests/services/access/test_passwords.py` tests the hasher that ships."""

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, BrowserContext, Page, Request
 
 from app import create_app
 from app.config import Settings
@@ -49,11 +49,15 @@ def here(server: Server) -> Furnished:
 
 
 @pytest.fixture(scope="session")
-def addresses(here: Furnished) -> list[str]:
-    """Every registered page, and each provider's."""
+def addresses(here: Furnished, thorough: bool) -> list[str]:
+    """The first page of each module; thorough, every registered page, and each provider's."""
+    pages = portal_pages()
+    if not thorough:
+        first = {page.endpoint.partition(".")[0]: page for page in reversed(pages)}
+        return [here.page(page) for page in first.values()]
     keys = ("sinch", "exotel", "elevenlabs")
-    pages = [here.page(page) for page in portal_pages()]
-    return [*pages, *(f"{ACME}/providers/{key}" for key in keys), "/api/docs", "/find?q=a"]
+    more = [*(f"{ACME}/providers/{key}" for key in keys), "/api/docs", "/find?q=a"]
+    return [*map(here.page, pages), *more]
 
 
 @pytest.fixture(autouse=True)
@@ -62,9 +66,14 @@ def stays_here(request: pytest.FixtureRequest) -> Iterator[None]:
     page: Page = request.getfixturevalue("page")
     requested: list[str] = []
     errors: list[str] = []
-    page.context.on("request", lambda made: requested.append(made.url))
+
+    def note(made: Request) -> None:
+        requested.append(made.url)
+
+    page.context.on("request", note)
     page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
     yield
+    page.context.remove_listener("request", note)
     host = urlsplit(request.getfixturevalue("server").url).netloc
     assert requested
     assert {urlsplit(url).netloc for url in requested if not url.startswith("data:")} == {host}
@@ -95,14 +104,31 @@ def sign_in(page: Page, email: str = EMAIL) -> Page:
     return page
 
 
+Contexts = dict[tuple[str, bool], BrowserContext]
+
+
+@pytest.fixture(scope="session")
+def contexts() -> Contexts:
+    """By server, and whether they run scripts. They share what is cached, and nothing else; see `page`."""
+    return {}
+
+
 @pytest.fixture
-def page(request: pytest.FixtureRequest, browser: Browser, server: Server) -> Iterator[Page]:
+def page(
+    request: pytest.FixtureRequest, browser: Browser, server: Server, contexts: Contexts
+) -> Iterator[Page]:
     """As everywhere; without JavaScript where a test is marked so by its parameter."""
-    scripts = getattr(request, "param", True)
-    context = browser.new_context(base_url=server.url, java_script_enabled=scripts)
-    context.set_default_timeout(10_000)
+    kind = server.url, getattr(request, "param", True)
+    if kind not in contexts:
+        contexts[kind] = browser.new_context(base_url=server.url, java_script_enabled=kind[1])
+        contexts[kind].set_default_timeout(10_000)
+    context = contexts[kind]
     page = context.new_page()
     complaints = chromium.complaints(page)
     yield page
-    context.close()
+    network = context.new_cdp_session(page)
+    network.send("Storage.clearDataForOrigin", {"origin": server.url, "storageTypes": "all"})
+    for each in context.pages:
+        each.close()
+    context.clear_cookies()
     assert complaints == []

@@ -1,8 +1,14 @@
-"""axe finds nothing on any page, narrow and dark, or wide and light; and none is wider than its window."""
+"""axe finds nothing on any page, narrow and dark, or wide and light; and none is wider than its window.
+
+`make test` takes a page of each kind, one way and the other in turn; `make test-all` takes all, both ways.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator
+from itertools import cycle
+from typing import Literal
 
 import pyotp
 import pytest
@@ -55,10 +61,12 @@ SETTLE = """
 }
 """
 """An element that inherits a fading color begins to fade itself when the other ends."""
+Way = tuple[int, Literal["dark", "light"]]
+WAYS: tuple[Way, Way] = ((360, "dark"), (1280, "light"))
 GROUNDS = {"light": "rgb(244, 245, 247)", "dark": "rgb(14, 17, 22)"}
 
 
-def look(page: Page, where: str) -> list[str]:
+def findings(page: Page, where: str) -> list[str]:
     """Returns what axe finds, in a line each, and whether the page is too wide."""
     expect(page.locator("[hx-trigger=load]")).to_have_count(0, timeout=20_000)
     if not page.evaluate("'axe' in window"):
@@ -68,78 +76,98 @@ def look(page: Page, where: str) -> list[str]:
     return [*violations, *([f"{where}: {overflow} px too wide"] if overflow > 0 else [])]
 
 
-def look_both(page: Page, where: str) -> list[str]:
-    """The page as it stands, both ways."""
-    found: list[str] = []
-    for width, scheme in ((360, "dark"), (1280, "light")):
-        page.set_viewport_size({"width": width, "height": 800})
-        page.emulate_media(color_scheme="dark" if scheme == "dark" else "light", reduced_motion="reduce")
-        expect(page.locator("body")).to_have_css("background-color", GROUNDS[scheme])
-        page.evaluate(SETTLE)
-        found += look(page, f"{where}, {width}")
-    return found
+MORE = pytest.mark.thorough("test_axe_finds_nothing_on_any_page")
+Look = Callable[[Page, str], list[str]]
+
+
+@pytest.fixture(scope="module")
+def ways(thorough: bool) -> Iterator[list[Way]]:
+    """How the next page is looked at."""
+    return cycle([[*WAYS]] if thorough else [[way] for way in WAYS])
+
+
+@pytest.fixture
+def look(ways: Iterator[list[Way]]) -> Look:
+    """Looks at a page as it stands."""
+
+    def look(page: Page, where: str) -> list[str]:
+        found: list[str] = []
+        for width, scheme in next(ways):
+            page.set_viewport_size({"width": width, "height": 800})
+            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+            expect(page.locator("body")).to_have_css("background-color", GROUNDS[scheme])
+            page.evaluate(SETTLE)
+            found += findings(page, f"{where}, {width}")
+        return found
+
+    return look
 
 
 @pytest.mark.parametrize("part", range(3))
-def test_axe_finds_nothing_on_any_page(dana: Page, addresses: list[str], part: int) -> None:
+def test_axe_finds_nothing_on_any_page(
+    dana: Page, addresses: list[str], look: Look, thorough: bool, part: int
+) -> None:
     """In parts: each is done long before a test times out, on a busy machine too."""
     found: list[str] = []
-    for place in [*addresses, *STATES][part::3]:
+    for place in [*addresses, *(STATES if thorough else STATES[:3])][part::3]:
         dana.goto(place)
-        found += look_both(dana, place)
+        found += look(dana, place)
     assert found == []
 
 
-def test_axe_finds_nothing_on_pages_behind_links(dana: Page) -> None:
+@MORE
+def test_axe_finds_nothing_on_pages_behind_links(dana: Page, look: Look) -> None:
     found: list[str] = []
     for place, link in FOLLOWED.items():
         dana.goto(place)
         dana.locator(link).first.click()
         dana.wait_for_url(lambda url, place=place: not url.endswith(place))  # type: ignore[misc]
-        found += look_both(dana, dana.url)
+        found += look(dana, dana.url)
     assert found == []
 
 
-def test_axe_finds_nothing_while_signing_in_and_enrolling(page: Page, here: Furnished) -> None:
+@MORE
+def test_axe_finds_nothing_while_signing_in_and_enrolling(page: Page, here: Furnished, look: Look) -> None:
     found: list[str] = []
     for place in ("/sign-in", "/nowhere", "/setup"):
         page.goto(place)
-        found += look_both(page, place)
+        found += look(page, place)
     sign_in(page, here.cast.mo.email)
-    found += look_both(page, "account")
+    found += look(page, "account")
     page.locator("#totpbegin-your_password").fill(PASSWORD)
     page.get_by_role("button", name="Set up two-step sign-in").click()
     page.locator("#two-step details summary").click()
     key = page.locator("#two-step .pb-once code").first.inner_text()
-    found += look_both(page, "enrolment")
+    found += look(page, "enrolment")
     page.get_by_label("Code", exact=True).fill(pyotp.TOTP(key.replace(" ", "")).now())
     page.get_by_role("button", name="Turn on").click()
     codes = page.locator(".pb-codes code").all_inner_texts()
     assert len(codes) == 10
-    found += look_both(page, "recovery codes")
+    found += look(page, "recovery codes")
     with page.expect_download() as download:
         page.get_by_role("button", name="Download").click()
     assert download.value.path().read_text().splitlines()[2:] == codes
     page.get_by_role("link", name="I've saved these codes").click()
     page.get_by_text("New recovery codes…").click()
     page.get_by_text("Turn off two-step sign-in…").click()
-    found += look_both(page, "switched on")
+    found += look(page, "switched on")
     page.context.clear_cookies()
     page.goto("/sign-in")
     page.get_by_label("Email").fill(here.cast.mo.email)
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
     page.get_by_role("link", name="Use a recovery code").click()
-    found += look_both(page, "recovery")
+    found += look(page, "recovery")
     page.get_by_label("Recovery code").fill(codes[0])
     page.get_by_role("button", name="Continue").click()
     expect(page.get_by_text("9 left.")).to_be_visible()
     expect(page.get_by_role("button", name="Sign out everywhere else")).to_be_visible()
-    found += look_both(page, "signed in twice")
+    found += look(page, "signed in twice")
     assert found == []
 
 
-def test_axe_finds_nothing_in_conflicts_and_undo(dana: Page) -> None:
+@MORE
+def test_axe_finds_nothing_in_conflicts_and_undo(dana: Page, look: Look) -> None:
     dana.goto(f"{MERIDIAN}/settings")
     other = dana.context.new_page()
     other.goto(f"{MERIDIAN}/settings")
@@ -147,19 +175,19 @@ def test_axe_finds_nothing_in_conflicts_and_undo(dana: Page) -> None:
         page.get_by_label("Name").fill(name)
         page.get_by_role("button", name="Save", exact=True).click()
     expect(dana.locator(".pb-compare")).to_be_visible()
-    found = look_both(dana, "settings")
+    found = look(dana, "settings")
     dana.goto(f"{MERIDIAN}/endpoints/many?do=inbound_agent_name&all=yes")
     dana.locator("input[name=inbound_agent_name]").fill("wrong-agent")
-    found += look_both(dana, "many")
+    found += look(dana, "many")
     dana.locator("input[name=reason]").fill("A test")
     dana.locator("main form.pb-form button[type=submit]").click()
     dana.get_by_role("link", name="Undo…").click()
-    found += look_both(dana, "undo")
+    found += look(dana, "undo")
     dana.locator("main form.pb-form button[type=submit]").click()
     expect(dana).to_have_url(re.compile(r"/audit/\d+$"))
-    found += look_both(dana, "event")
+    found += look(dana, "event")
     dana.goto(f"{MERIDIAN}/endpoints")
     dana.locator("tbody th a").first.click()
     expect(dana.locator("#history li")).not_to_have_count(0)
-    found += look_both(dana, "history of one")
+    found += look(dana, "history of one")
     assert found == []

@@ -8,7 +8,7 @@ import urllib.request
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from app.services.endpoints import messages
 from devtools.server import Server
@@ -168,10 +168,8 @@ def test_table_stays_when_a_change_cannot_be_sent(table: Page, cookies: list[Any
     expect(table.get_by_label("Password")).to_have_count(1)
 
 
-def test_stale_edit_shows_both_sides_and_is_saved_over(table: Page, browser: Browser, server: Server) -> None:
-    context = browser.new_context(base_url=server.url)
-    context.set_default_timeout(10_000)
-    other = sign_in(context.new_page())
+def test_stale_edit_shows_both_sides_and_is_saved_over(table: Page) -> None:
+    other = table.context.new_page()
     other.goto(PATH)
     for page in (table, other):
         page.get_by_role("link", name="Edit +1 555-123-0003").click()
@@ -193,8 +191,10 @@ def test_stale_edit_shows_both_sides_and_is_saved_over(table: Page, browser: Bro
     expect(row).to_contain_text("Mine")
     expect(row).to_contain_text("Their label")
     assert stayed(table)
-    context.close()
-    again(table)
+
+
+@pytest.mark.thorough("test_stale_edit_shows_both_sides_and_is_saved_over")
+def test_stale_edit_and_switch_keep_the_focus_and_the_table(table: Page) -> None:
     edit = table.get_by_role("link", name="Edit +1 555-123-0002")
     edit.press("Enter")
     field = table.get_by_label("Inbound agent")
@@ -257,6 +257,7 @@ def test_selection_is_counted_and_outlasts_a_change_beside_it(table: Page) -> No
     expect(table.get_by_role("checkbox", name="Select all on this page")).not_to_be_checked()
 
 
+@pytest.mark.thorough("test_the_path_to_an_answered_call")
 @pytest.mark.parametrize("page", [False], indirect=True)
 def test_large_file_leads_on_by_itself_without_javascript(dana: Page) -> None:
     rows = "\n".join(f"+1917555{n:04d},twilio,Reception" for n in range(2000))

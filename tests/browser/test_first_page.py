@@ -9,7 +9,7 @@ from playwright.sync_api import Page
 
 from devtools.scopes import PASSWORD
 from devtools.server import Server, served
-from tests.browser.conftest import EMAIL, sign_in
+from tests.browser.conftest import EMAIL, Contexts, sign_in
 
 
 @pytest.fixture(scope="module")
@@ -24,6 +24,12 @@ def installation(server: Server) -> Server:
     create = ["users", "create", "--email", EMAIL, "--name", "Dana", "--role", "superadmin"]
     server.flask(*create, "--organization", "Acme Support", "--password-stdin", typed=f"{PASSWORD}\n")
     return server
+
+
+@pytest.fixture
+def contexts() -> Contexts:
+    """New for each test: nothing is cached."""
+    return {}
 
 
 @pytest.mark.parametrize("path", ["/sign-in", "/"])

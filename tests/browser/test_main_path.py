@@ -270,12 +270,14 @@ class Walk:
         expect(self.page.get_by_role("heading", level=1)).to_have_text("Sign in")
 
 
-@pytest.mark.parametrize(
-    ("page", "kind"), [(True, Keyboard), (False, Mouse)], ids=["keyboard", "no-scripts"], indirect=["page"]
-)
-def test_the_whole_path(
-    page: Page, kind: type[Keyboard | Mouse], server: Server, twilio: Twilio, vobiz: Vobiz
-) -> None:
+@pytest.fixture
+def kind() -> type[Keyboard | Mouse]:
+    return Mouse
+
+
+@pytest.fixture
+def walk(page: Page, kind: type[Keyboard | Mouse], server: Server, twilio: Twilio, vobiz: Vobiz) -> Walk:
+    """As far as a number whose webhook is set at Twilio."""
     for number in twilio.numbers.values():
         number.voice_url = ""
     link = setup_link(server)
@@ -286,6 +288,23 @@ def test_the_whole_path(
     walk.connect()
     walk.import_numbers()
     walk.set_the_webhook()
+    return walk
+
+
+@pytest.mark.parametrize("page", [False], ids=["no-scripts"], indirect=True)
+def test_the_path_to_an_answered_call(walk: Walk) -> None:
+    walk.trace_a_number("verified with Twilio")
+
+
+@pytest.mark.thorough(
+    "test_the_path_to_an_answered_call",
+    "test_edit_in_place_is_saved_left_and_corrected_by_keyboard",
+    "test_palette_works_by_keyboard_alone",
+)
+@pytest.mark.parametrize(
+    ("page", "kind"), [(True, Keyboard), (False, Mouse)], ids=["keyboard", "no-scripts"], indirect=["page"]
+)
+def test_the_whole_path(walk: Walk, kind: type[Keyboard | Mouse]) -> None:
     if kind is Keyboard:
         walk.copy_the_url()
     walk.trace_a_number("verified with Twilio")
