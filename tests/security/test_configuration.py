@@ -15,14 +15,14 @@ from tests.support.keys import shared_keys
 from tests.test_serving import get
 
 UNUSABLE = {
-    "PATCHBAY_SECRET_KEY": ["changeme", "a" * 64, "changeme" * 8],
-    "PATCHBAY_JWT_KEYS": ["secret", "secret" * 10],
-    "PATCHBAY_FERNET_KEYS": ["not-a-key", "A" * 44],
-    "DATABASE_URL": ["mysql://x"],
-    "PATCHBAY_BIND": ["nowhere"],
-    "PATCHBAY_TRUSTED_PROXIES": ["many"],
+    "PATCHBAY_SECRET_KEY": "changeme" * 8,
+    "PATCHBAY_JWT_KEYS": "secret" * 10,
+    "PATCHBAY_FERNET_KEYS": "A" * 44,
+    "DATABASE_URL": "mysql://x",
+    "PATCHBAY_BIND": "nowhere",
+    "PATCHBAY_TRUSTED_PROXIES": "many",
 }
-"""Default, short, repeated and malformed values."""
+"""One value of each; tests/test_config.py has default, short, repeated and malformed ones."""
 
 
 @pytest.fixture(scope="module")
@@ -36,13 +36,12 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Commands]:
 def test_serve_with_an_unusable_setting_exits_and_names_it(serve: Commands, tmp_path: Path) -> None:
     working = clean_environment() | {"PATCHBAY_DATA": str(tmp_path), **shared_keys(tmp_path)}
     wrong = []
-    for setting, values in UNUSABLE.items():
-        for value in values:
-            done = serve.run("serve", environment=working | {setting: value})
-            is_key = setting.endswith(("KEY", "KEYS")) and len(value) > 20
-            is_named = "Patchbay cannot start: " in done.err and setting in done.err
-            if done.code == 0 or not is_named or "Traceback" in done.err or (is_key and value in done.err):
-                wrong.append(f"{setting}={value}: {done.code} {done.err}")
+    for setting, value in UNUSABLE.items():
+        done = serve.run("serve", environment=working | {setting: value})
+        is_key = setting.endswith(("KEY", "KEYS"))
+        is_named = "Patchbay cannot start: " in done.err and setting in done.err
+        if done.code == 0 or not is_named or "Traceback" in done.err or (is_key and value in done.err):
+            wrong.append(f"{setting}={value}: {done.code} {done.err}")
     assert wrong == []
 
 

@@ -28,7 +28,13 @@ from tests.support.rows import audit
 JUDGED = 10
 PARALLEL = 60
 MISTYPED = "not the password at all"
-both = pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
+on_postgresql = pytest.mark.thorough(
+    "test_ten_of_sixty_parallel_passwords_are_judged", "test_ten_of_sixty_parallel_codes_are_judged"
+)
+"""tests/services/test_rate_limits.py counts on both."""
+both = pytest.mark.parametrize(
+    "database", ["sqlite", pytest.param("postgresql", marks=on_postgresql)], indirect=True
+)
 
 Send = Callable[..., tuple[int, int]]
 """Sends a POST, and returns the status and the seconds of Retry-After."""
