@@ -7,6 +7,7 @@ from enum import Flag, StrEnum, auto, unique
 from typing import Any
 
 from app.core import phone
+from app.provider import Outcome
 from app.providers import PROVIDERS
 
 
@@ -165,6 +166,20 @@ OF_PROVIDERS = {
 """Without the provider's name, which is the event's subject."""
 
 NAMES_A_PROVIDER = frozenset({"provider", "active"})
+RESULTS: Mapping[str, str] = {
+    Outcome.OK: "accepted",
+    Outcome.NOT_PROVEN: "accepted, not everything could be tested",
+    Outcome.BAD_CREDENTIALS: "refused",
+    Outcome.WRONG_ACCOUNT: "refused: another account",
+    Outcome.SUSPENDED: "refused: account suspended",
+    Outcome.NO_PERMISSION: "refused: no permission",
+    Outcome.NOT_FOUND: "not found",
+    Outcome.TRUNK_DOMAIN_DIFFERS: "another trunk domain",
+    Outcome.RATE_LIMITED: "too many requests",
+    Outcome.UNEXPECTED_ANSWER: "unexpected response",
+    Outcome.UNREACHABLE: "no response",
+}
+ROLES = {"superadmin": "Superadmin", "member": "Member"}
 _CAPITALS = {"sid": "SID", "id": "ID", "api": "API", "twiml": "TwiML"}
 
 
@@ -193,7 +208,25 @@ def value_display(value: object, name: str) -> str:
     text = value_text(value)
     if name in NAMES_A_PROVIDER and text in PROVIDERS:
         return PROVIDERS[text].label
+    if name == "result":
+        return result_text(text)
+    if name == "role":
+        return ROLES.get(text, text)
+    if name == "country":
+        return phone.country_names().get(text, text)
     return phone.display(text) if text.startswith("+") else text
+
+
+def result_text(code: str) -> str:
+    """Returns the result of a connection test in words."""
+    return RESULTS.get(code, code.replace("_", " "))
+
+
+def tested_text(changes: Mapping[str, Any]) -> str:
+    """Returns the result of a recorded connection test, with the status of the last response."""
+    code, status = (changes.get(name, [None, None])[1] for name in ("result", "status"))
+    words = result_text(str(code)) if code else ""
+    return f"{words}, {status}" if words and status else words
 
 
 def changed_fields(changes: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:

@@ -94,11 +94,12 @@ def call(
     if quota:
         take(scope, connection.provider, quota)
         http = http.within(quota.seconds)
-    answers: list[Answer] = []
-    client = http.for_organization(scope.organization.id).calling(on_answer=answers.append)
+    http = http.for_organization(scope.organization.id)
     scope.end_read()
     if values is not None:
-        return _request(connection.provider, lambda: operation(client, values))
+        return _request(connection.provider, lambda: operation(http, values))
+    answers: list[Answer] = []
+    client = http.calling(on_answer=answers.append)
     try:
         returned = _request(connection.provider, lambda: operation(client, connection.credentials))
     except ProviderCallFailed as error:

@@ -11,6 +11,7 @@ from pydantic import RootModel
 
 from app.core import clock
 from app.core.errors import Conflict
+from app.core.outbound.answer import Answer
 from app.provider import Capability, Outcome, Provider, Verified, Verifies
 from app.providers import PROVIDERS
 from app.services.audit import log
@@ -70,6 +71,8 @@ def verify(scope: Scope, http: Outbound, provider: Provider, sent: Mapping[str, 
     state = store.load(scope, provider)
     store.refuse_unsendable(state, changes)
     tested_values = state.credentials | changes
+    answers: list[Answer] = []
+    http = http.calling(on_answer=answers.append)
     try:
         verify = cast(Verifies, provider).verify
         result = gateway.call(
@@ -80,7 +83,7 @@ def verify(scope: Scope, http: Outbound, provider: Provider, sent: Mapping[str, 
     except ProviderCallFailed as error:
         result = error.result
     tested = Tested(result, clock.now(), _are_stored(state, changes))
-    _keep(scope, state, tested)
+    _keep(scope, state, tested, answers[-1].status if answers else None)
     return tested
 
 
@@ -94,11 +97,17 @@ def _are_stored(state: StoredConnection, changes: Mapping[str, Any]) -> bool:
     return True
 
 
-def _keep(scope: Scope, state: StoredConnection, tested: Tested) -> None:
-    """Records the test in the audit, and as the connection's last one if it is about what is stored."""
+def _keep(scope: Scope, state: StoredConnection, tested: Tested, status: int | None) -> None:
+    """Records the test in the audit, and as the connection's last one if it is about what is stored.
+
+    `status`: of the last response.
+    """
     provider, result = state.provider, tested.result
+    changes = {"result": [None, str(result.code)]}
+    if status is not None and not result.ok:
+        changes["status"] = [None, str(status)]
     with scope.transaction():
         if tested.is_stored and tested.is_conclusive:
             gateway.record(scope, state, Evidence.TEST, result)
         if result.code != Outcome.NOT_CONFIGURED:
-            log.note(scope, Action.CONNECTION_TESTED, provider.label, {"result": [None, str(result.code)]})
+            log.note(scope, Action.CONNECTION_TESTED, provider.label, changes)

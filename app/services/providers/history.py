@@ -49,7 +49,10 @@ def changes(scope: Scope, provider: Provider, *, limit: int = 8) -> list[Change]
 def _words_for(event: AuditEvent) -> str | None:
     if enabled := event.changes.get("enabled"):
         return "Enabled" if enabled[1] else "Disabled"
-    return actions.label_of(event.action) if actions.has(event.action, Trait.IN_PROVIDER_HISTORY) else None
+    if not actions.has(event.action, Trait.IN_PROVIDER_HISTORY):
+        return None
+    label, result = actions.label_of(event.action), actions.tested_text(event.changes)
+    return f"{label}: {result}" if result else label
 
 
 def _switched(provider: Provider, row: ProviderSwitch, last: set[int]) -> Change:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from app.provider import Outcome
 from app.services.audit import actions
 from app.services.audit.actions import Action, Group
 from tests.support.project_copy import ProjectCopy
@@ -126,3 +127,20 @@ def test_changed_fields_leaves_out_what_is_empty_on_both_sides() -> None:
         ("label", "Desk", None),
         ("is_active", None, False),
     ]
+
+
+def test_value_display_has_words_for_codes():
+    cases = [
+        ("result", "bad_credentials", "refused"),
+        ("result", "one_that_an_earlier_version_had", "one that an earlier version had"),
+        ("role", "superadmin", "Superadmin"),
+        ("country", "US", "United States"),
+        ("country", None, "—"),
+        ("provider", "vobiz", "Vobiz"),
+        ("label", "bad_credentials", "bad_credentials"),
+    ]
+    assert [case for case in cases if actions.value_display(case[1], case[0]) != case[2]] == []
+
+
+def test_every_outcome_has_words():
+    assert [code for code in Outcome if "_" in actions.result_text(code)] == []

@@ -13,7 +13,7 @@ from app.models import AuditEvent, Check
 from app.provider import Outcome
 from app.providers import PROVIDERS
 from app.services.connections import gateway, messages, proof, store, verification
-from app.services.providers import credentials
+from app.services.providers import credentials, history
 from simulators.base import Trouble
 from simulators.exotel import Exotel
 from simulators.vobiz import Vobiz
@@ -146,3 +146,11 @@ def test_verify_during_an_outage_keeps_the_former_result(acme, vobiz, http):
         verification.verify(acme, http, VOBIZ, {})
         assert [check.code for check in _checks(acme)] == ["ok"]
         assert _known(acme) == {"vobiz": True}
+
+
+def test_verify_records_the_status_of_a_refusal(acme, vobiz, http):
+    _stored(acme, vobiz)
+    verification.verify(acme, http, VOBIZ, {"vobiz_auth_token": "sample-and-wrong"})
+    verification.verify(acme, http, VOBIZ, {})
+    tested = [change.words for change in history.changes(acme, VOBIZ) if "tested" in change.words]
+    assert tested == ["Provider tested: accepted", "Provider tested: refused, 401"]
