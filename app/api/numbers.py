@@ -159,6 +159,7 @@ def unassign_phone_number(
     body_example=examples.AI_CHOICE,
     response=schemas.UserPhoneNumber,
     example=examples.AI_NUMBER,
+    headers=("ETag",),
     errors=(*error_codes.PROVIDER_CALL, *error_codes.NOT_SWITCHED, "STALE"),
 )
 def switch_ai(scope: Scope, user_id: str, provider: str, phone_number: str, sent: Any) -> ResponseReturnValue:
@@ -169,5 +170,6 @@ def switch_ai(scope: Scope, user_id: str, provider: str, phone_number: str, sent
     """
     draft = numbers.read(sent)
     user, number = assignments.find(scope, user_id, provider, phone_number)
-    number = numbers.switch(scope, context.outbound(), user, number.id, draft)
-    return responses.document(assignments.document(number, user))
+    version = responses.version_condition()
+    number = numbers.switch(scope, context.outbound(), user, number.id, draft, version=version)
+    return responses.resource(assignments.document(number, user))

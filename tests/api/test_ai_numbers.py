@@ -75,6 +75,18 @@ def test_switch_ai_on_to_another_agent_and_off(dana: Caller, cast: Cast, labs: E
     assert labs.convai.numbers == {}
 
 
+def test_switch_ai_accepts_a_number_as_it_was_read(app: Flask, dana: Caller, path: str) -> None:
+    on = dana.put(path, {"aiEnabled": True, "aiAgentId": RECEPTION}).json or {}
+    changed = dana.put(path, on | {"aiAgentId": NIGHT_SHIFT})
+    assert (changed.status_code, changed.get_json()["aiAgentId"]) == (200, NIGHT_SHIFT)
+    for field, value in {"userName": "Moe", "isDefault": False, "label": "x"}.items():
+        with unchanged(app):
+            assert fields(dana.put(path, changed.get_json() | {field: value})) == {field}
+    with unchanged(app):
+        stale = dana.put(path, {"aiEnabled": False}, headers={"If-Match": f'"{on["version"]}"'})
+    assert stale.get_json()["code"] == "STALE"
+
+
 def test_switch_ai_conflicts_have_codes(
     app: Flask, dana: Caller, est: SinchEst, labs: ElevenLabs, path: str
 ) -> None:

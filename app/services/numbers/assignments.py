@@ -40,14 +40,18 @@ class VoicePhoneNumberDraft(BaseModel):
     is_inbound_enabled: bool = True
 
 
+FIXED = (
+    *("id", "version", "provider", "phoneNumber", "userName"),
+    *(calls_name(key, "phone_number_id") for key in keys_in(Family.VOICE_AI)),
+)
+"""Of a number that was read, what no operation changes."""
+
+
 class VoicePhoneNumberEdit(BaseModel):
     """What may be changed of a number. Another `userId` reassigns it."""
 
     model_config = validation.STRICT_CAMEL
-    fixed: ClassVar[Mapping[str, str]] = validation.read_only(
-        *("id", "version", "provider", "phoneNumber", "userName", "aiEnabled", "aiAgentId"),
-        *(calls_name(key, "phone_number_id") for key in keys_in(Family.VOICE_AI)),
-    )
+    fixed: ClassVar[Mapping[str, str]] = validation.read_only(*FIXED, "aiEnabled", "aiAgentId")
 
     user_id: str = ""
     label: Label | None = None

@@ -6,14 +6,15 @@ An agent answers a number for all users who share it, so AI is switched for all 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import structlog
 from pydantic import BaseModel
 from sqlalchemy import select
 
+from app.core import etag
 from app.core.errors import Conflict, Invalid, NotFound, PatchbayError, Problem, Stale
 from app.models import User, VoicePhoneNumber
 from app.provider import Provider
@@ -60,6 +61,9 @@ class AiDraft(BaseModel):
     """
 
     model_config = validation.STRICT_CAMEL
+    fixed: ClassVar[Mapping[str, str]] = validation.read_only(
+        *assignments.FIXED, "userId", "label", "isDefault", "isInboundEnabled"
+    )
 
     ai_enabled: bool
     ai_agent_id: Annotated[str, Checked(check_agent_id, {"pattern": f"^{AGENT_ID}$"})] | None = None
@@ -121,13 +125,25 @@ def agents(scope: Scope, http: Outbound, provider: Provider) -> list[Agent]:
     return account.call(http.within(SECONDS_FOR_A_LIST), calls.agents, Evidence.AGENTS)
 
 
-def read(sent: object) -> AiDraft:
-    """Raises Invalid, which names every field that is wrong."""
-    return validation.read(AiDraft, sent)
+def read(sent: object) -> tuple[AiDraft, dict[str, Any]]:
+    """Returns the draft, and the read-only fields. Raises Invalid, which names every field that is wrong."""
+    return validation.read_edit(AiDraft, sent)
 
 
-def switch(scope: Scope, http: Outbound, user: User, number_id: str, draft: AiDraft) -> VoicePhoneNumber:
-    """Switches AI on or off, as the draft says."""
+def switch(
+    scope: Scope,
+    http: Outbound,
+    user: User,
+    number_id: str,
+    sent: tuple[AiDraft, Mapping[str, Any]],
+    *,
+    version: etag.Condition = None,
+) -> VoicePhoneNumber:
+    """Switches AI on or off, as the draft says. Raises Stale, and Invalid if a read-only field differs."""
+    draft, fixed = sent
+    row = assignments.get(scope, user, number_id)
+    expect_version(row, version)
+    validation.expect_unchanged(AiDraft, fixed, assignments.document(row, user))
     if not draft.ai_enabled:
         return switch_off(scope, http, user, number_id, here_only=draft.here_only)
     agent_id = draft.ai_agent_id or get(scope, user, number_id).ai_agent_id
