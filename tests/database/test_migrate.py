@@ -262,6 +262,17 @@ def test_upgrade_normalizes_emails(engine):
     assert found == {"dana@acme.example", "gus@globex.example", "mo@acme.example", former["mo"]}
 
 
+def test_upgrade_clears_a_trunk_chosen_for_voice_ai(engine):
+    with Session(engine) as session:
+        cast = support_cast.write(session)
+        cast.acme.active_voice_ai, cast.globex.active_voice_ai = "sinch_est", "elevenlabs"
+        session.commit()
+    flask_migrate.downgrade(revision="0014")
+    flask_migrate.upgrade()
+    with Session(engine) as session:
+        assert set(session.scalars(select(Organization.active_voice_ai))) == {None, "elevenlabs"}
+
+
 def test_upgrade_leaves_a_current_database(engine, tmp_path):
     _fill(engine)
     before = _counts(engine)
