@@ -11,12 +11,18 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
+from app.provider import Family
+from app.providers import PROVIDERS, keys_in
+
 TEXT = {"type": "string"}
 FLAG = {"type": "boolean"}
 COUNT = {"type": "integer"}
 NULLABLE_TEXT = {"type": "string", "nullable": True}
-VOICE = {"type": "string", "enum": ["twilio", "sinch"]}
-ACTIVE = {"type": "string", "nullable": True, "enum": ["twilio", "sinch", None]}
+VOICE = {"type": "string", "enum": keys_in(Family.VOICE)}
+ACTIVE = {"type": "string", "nullable": True, "enum": [*keys_in(Family.VOICE), None]}
+TELEPHONY = {"type": "string", "enum": keys_in(Family.TELEPHONY)}
+CARRIERS = sorted({provider.numbers_of for provider in PROVIDERS.values()} - {""})
+"""Of the numbers that voice agents can answer."""
 DETAILS = {"type": "array", "items": {"type": "object", "additionalProperties": True}}
 
 
@@ -122,7 +128,7 @@ SCHEMAS: dict[str, Any] = {
         }
     ),
     "CallsVoiceAiOrgPhoneNumber": _object(
-        {"provider": {"type": "string", "enum": ["sinch"]}} | _NUMBER | {"userName": TEXT, "userId": TEXT}
+        {"provider": {"type": "string", "enum": CARRIERS}} | _NUMBER | {"userName": TEXT, "userId": TEXT}
     ),
     "CallsSaveVoiceAiConfigRequest": _object(
         {
@@ -144,7 +150,7 @@ SCHEMAS: dict[str, Any] = {
             "provider": {
                 "type": "string",
                 "nullable": True,
-                "enum": ["twilio", "exotel", "vobiz", None],
+                "enum": [*keys_in(Family.TELEPHONY), None],
             },
             "public_base_url": NULLABLE_TEXT,
         }
@@ -158,7 +164,7 @@ SCHEMAS: dict[str, Any] = {
         {
             "id": TEXT,
             "phone_number": {"type": "string", "pattern": r"^\+[1-9][0-9]{6,14}$"},
-            "provider": {"type": "string", "enum": ["twilio", "exotel", "vobiz"]},
+            "provider": TELEPHONY,
             "inbound_agent_name": NULLABLE_TEXT,
             "outbound_agent_name": NULLABLE_TEXT,
             "label": NULLABLE_TEXT,
