@@ -236,7 +236,7 @@ class _Keys:
         return self._read_file(f"{name}_FILE", Path(path)) if path else None
 
     def read(self, name: str) -> str:
-        """Returns the given value, or that in the data folder, where it creates a missing one."""
+        """Returns the given value, or that in the data folder, and creates it there if it is missing."""
         if value := self.given(name):
             return value
         path_here = self.data / KEY_FILES[name]

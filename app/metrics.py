@@ -1,4 +1,4 @@
-"""Counts and durations of requests, for Prometheus; over all processes where they share a folder.
+"""Counts and durations of requests, for Prometheus; over all processes if they share a folder.
 
 They show which routes are used and how many sign-ins fail, so they are for this machine alone, or for
 a client that has `PATCHBAY_METRICS_TOKEN`.

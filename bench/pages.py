@@ -241,10 +241,10 @@ def _endpoint_pages(browser: Browser, endpoint: str) -> Paths:
         "endpoint, at its provider": f"{table}/{endpoint}/provider",
         "new endpoint": f"{table}/new",
         "check, progress": f"{HOME}/check",
-        "who answers": f"{HOME}/who-answers",
-        "who answers, number": f"{HOME}/who-answers?number={quote(estate.NUMBER)}",
-        "who answers, dialer's": f"{HOME}/who-answers?number={quote(estate.CALLED)}",
-        "who answers, none": f"{HOME}/who-answers?number=%2B12125550199",
+        "call path": f"{HOME}/trace",
+        "call path, number": f"{HOME}/trace?number={quote(estate.NUMBER)}",
+        "call path, dialer's": f"{HOME}/trace?number={quote(estate.CALLED)}",
+        "call path, none": f"{HOME}/trace?number=%2B12125550199",
     }
 
 
@@ -264,7 +264,7 @@ def _provider_pages(ids: Paths) -> Paths:
         found[f"provider {key}"] = f"{HOME}/providers/{key}"
     for key in estate.CONNECTED:
         found[f"disable {key}"] = f"{HOME}/providers/{key}/disable"
-        found[f"forget {key}"] = f"{HOME}/providers/{key}/forget"
+        found[f"disconnect {key}"] = f"{HOME}/providers/{key}/disconnect"
     for family, key in (("telephony", "twilio"), ("voice", "twilio")):
         found[f"make active {family}"] = f"{HOME}/active/{family}?provider={key}"
     return found | {

@@ -23,7 +23,7 @@ HERE = "/o/meridian-support"
 PICTURES = {
     "overview": "/",
     "endpoints": f"{HERE}/endpoints",
-    "call-path": f"{HERE}/who-answers?number=%2B14155550101",
+    "call-path": f"{HERE}/trace?number=%2B14155550101",
     "numbers": f"{HERE}/providers/twilio/numbers",
     "provider": f"{HERE}/providers/twilio",
 }

@@ -46,6 +46,18 @@ INSTEAD = {
     "puts? back": "restore",
     "agrees": "is verified, matches",
     "(is|are|was) no such": "… not found",
+    r"(?<![./])forg(et|ets|etting|otten)": "disconnect, delete, remove",
+    r"(?<!trunk_)(?<!application_)in the way": "overriding, takes precedence",
+    r"(?<!/)who[_\-]answers": "trace, the path of a call",
+    "(?<!how )(?<!as )(?<!know )any ?more": "no longer",
+    "switch(es|ed|ing)? AI (on|off)|AI switched": "turn AI on, turn AI off",
+    "too many tries": "too many attempts",
+    "(none|nothing|empty|raises [a-z]+) where": "if, when",
+    "where (nothing|nobody|there is (no|none|nothing))": "if, when",
+    "(console|dashboard) says why": "see the console",
+    "(twilio|sinch|exotel|vobiz|elevenlabs|patchbay) (knows|does not know|lets|does not let|finds)": (
+        "the act: rejects, has, may not"
+    ),
     "tak(e|es|en|ing) away": "unassign, remove",
 }
 """Patterns, with what to write in their place. A space stands for a space, a hyphen or an underscore."""

@@ -94,7 +94,7 @@ class Twilio(Simulator):
         spare={"+14155550102": "Spare, San Francisco", "+442079460123": "London office"},
         faults={
             "+12125550134": Reason.DIFFERENT_URL,
-            "+97235550123": Reason.APPLICATION_IN_THE_WAY,
+            "+97235550123": Reason.APPLICATION_OVERRIDES,
         },
         active_for=(Family.TELEPHONY,),
         is_tested=True,

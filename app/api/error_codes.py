@@ -133,7 +133,7 @@ ERRORS = {
             "AI_IS_ON",
             409,
             "AI is on for this phone number, and it has no other user.",
-            "Switch AI off first.",
+            "Turn AI off first.",
         ),
         ErrorCode(
             "PROVIDER_NOT_CONFIGURED",

@@ -163,7 +163,7 @@ def unassign_phone_number(
     errors=(*error_codes.PROVIDER_CALL, *error_codes.NOT_SWITCHED, "STALE"),
 )
 def switch_ai(scope: Scope, user_id: str, provider: str, phone_number: str, sent: Any) -> ResponseReturnValue:
-    """Switch AI on or off for a voice phone number
+    """Turn AI on or off for a voice phone number
 
     Imports the number at the voice AI provider and lets the agent answer its calls, or removes it there.
     Applies to all users with the number. If a step fails at the provider, what was done is undone.

@@ -1,6 +1,6 @@
 """`flask backup`, `flask restore` and `flask move-database`.
 
-The second runs where nothing else of an installation starts.
+The second starts nothing else of an installation.
 """
 
 from __future__ import annotations

@@ -61,7 +61,7 @@ class TooSlow(PatchbayError):
 
 
 class Conflict(PatchbayError):
-    """`existing_id` is the row in the way, only if it is in the caller's organization."""
+    """`existing_id` is the row that has the value, only if it is in the caller's organization."""
 
     status = 409
     code = "CONFLICT"

@@ -38,7 +38,7 @@ def fingerprint(key: str) -> str:
 
 
 def hint(secret: str) -> str:
-    """The last four characters, or none where they would be a large part of the secret."""
+    """The last four characters, or none if they would be a large part of the secret."""
     return secret[-HINT_LENGTH:] if len(secret) >= 4 * HINT_LENGTH else ""
 
 

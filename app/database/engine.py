@@ -112,7 +112,7 @@ def copy_sqlite(engine: Engine, target: Path) -> None:
 
 
 def has_table(url: str, table: str) -> bool:
-    """Raises Unavailable where the database cannot be reached."""
+    """Raises Unavailable if the database cannot be reached."""
     if url.startswith("sqlite:///") and not _sqlite_file_exists(url):
         return False
     engine = create_engine(url, **engine_options(url))

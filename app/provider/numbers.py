@@ -28,8 +28,8 @@ class Reason(StrEnum):
     NO_VOICE = "no_voice"
     OTHER_VOICE_MODE = "other_voice_mode"
     OFF_THE_TRUNK = "off_the_trunk"
-    TRUNK_IN_THE_WAY = "trunk_in_the_way"
-    APPLICATION_IN_THE_WAY = "application_in_the_way"
+    TRUNK_OVERRIDES = "trunk_in_the_way"
+    APPLICATION_OVERRIDES = "application_in_the_way"
     APPLICATION_DISABLED = "application_disabled"
     NO_WEBHOOK = "no_webhook"
     KNOWN_TAKER = "known_taker"
@@ -55,8 +55,8 @@ OUT_OF_REACH = frozenset({Reason.OF_SUBACCOUNT, Reason.OTHER_REGION})
 MENDABLE = frozenset(
     {
         Reason.OTHER_VOICE_MODE,
-        Reason.TRUNK_IN_THE_WAY,
-        Reason.APPLICATION_IN_THE_WAY,
+        Reason.TRUNK_OVERRIDES,
+        Reason.APPLICATION_OVERRIDES,
         Reason.APPLICATION_DISABLED,
         Reason.NO_WEBHOOK,
         Reason.KNOWN_TAKER,
@@ -167,10 +167,10 @@ def _of_webhook(line: ProviderNumber, expected: str, taker: str) -> Fault | None
     named = f"{line.override_name} " if line.override_name else ""
     if line.override is Override.TRUNK:
         detail = f"The SIP trunk {named}takes precedence over the number's webhook."
-        return Fault(Reason.TRUNK_IN_THE_WAY, detail)
+        return Fault(Reason.TRUNK_OVERRIDES, detail)
     if line.override is Override.APPLICATION and not is_same:
         detail = f"The application {named}takes precedence over the number's webhook."
-        return Fault(Reason.APPLICATION_IN_THE_WAY, f"{detail} {_answered_by(taker)}".strip())
+        return Fault(Reason.APPLICATION_OVERRIDES, f"{detail} {_answered_by(taker)}".strip())
     if not line.shows_webhook:
         return Fault(Reason.NOT_SHOWN)
     if line.webhook_url is None:

@@ -79,7 +79,7 @@ def keys_in(family: Family) -> tuple[str, ...]:
 
 
 def label(key: str) -> str:
-    """Returns the provider's label; the key itself if no provider has it any more."""
+    """Returns the provider's label; the key itself if no provider has it now."""
     return PROVIDERS[key].label if key in PROVIDERS else key
 
 

@@ -1,4 +1,4 @@
-// Keys: Ctrl K for the palette, Esc to leave, and single keys that can be switched off. Each page works without them.
+// Keys: Ctrl K for the palette, Esc to leave, and single keys that can be turned off. Each page works without them.
 import { backToBoxes } from "./selection.js";
 import { read, write } from "./storage.js";
 import { setExactTimes, timesAreExact } from "./times.js";

@@ -47,7 +47,7 @@ def _path(operation: Operation, cast: Cast, **ids: str) -> str:
     return path
 
 
-def _forget_records(app: Flask) -> None:
+def _delete_records(app: Flask) -> None:
     """As if the hour of every recorded crossing was over."""
     with app.app_context():
         db.session.execute(delete(Throttle))
@@ -104,7 +104,7 @@ class TestOrganizationId:
 
         for operation in ELSEWHERE:
             with subtests.test(_name(operation)):
-                _forget_records(app)
+                _delete_records(app)
                 path, before = _path(operation, cast), len(entered())
                 _call(gus, operation, f"{path}?organizationId={cast.globex}")
                 assert len(entered()) == before

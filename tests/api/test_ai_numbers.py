@@ -45,7 +45,7 @@ def path(dana: Caller, cast: Cast, est: SinchEst, labs: ElevenLabs) -> str:
     return f"{numbers}/{cast.mo.id}/sinch/{NUMBER}/ai"
 
 
-def test_switch_ai_on_to_another_agent_and_off(dana: Caller, cast: Cast, labs: ElevenLabs, path: str) -> None:
+def test_ai_on_to_another_agent_and_off(dana: Caller, cast: Cast, labs: ElevenLabs, path: str) -> None:
     answer = dana.put(path, {"aiEnabled": True, "aiAgentId": RECEPTION})
     (imported_id,) = labs.convai.numbers
     assert answer.status_code == 200
@@ -121,7 +121,7 @@ def test_switch_ai_without_credentials_names_them(app: Flask, dana: Caller, path
     assert "API key" in sentence(answer)
 
 
-def test_switch_ai_off_here_only_leaves_the_provider(dana: Caller, labs: ElevenLabs, path: str) -> None:
+def test_ai_off_here_only_leaves_the_provider(dana: Caller, labs: ElevenLabs, path: str) -> None:
     dana.put(path, {"aiEnabled": True, "aiAgentId": RECEPTION})
     labs.convai.faults = [Fault("DELETE", NUMBERS, Reply(500, {}))]
     assert dana.put(path, {"aiEnabled": False}).status_code == 409

@@ -1,4 +1,4 @@
-"""Twilio and Sinch for the dialer: read, saved in parts, forgotten, made active."""
+"""Twilio and Sinch for the dialer: read, saved in parts, disconnected, made the default."""
 
 from __future__ import annotations
 

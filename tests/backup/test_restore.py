@@ -108,7 +108,7 @@ def ready_made(archived: bytes, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def target(tmp_path: Path) -> dict[str, str]:
-    """The settings of another machine, where nothing is yet."""
+    """The settings of another machine, which is empty."""
     return {"PATCHBAY_DATA": str(tmp_path / "target")}
 
 

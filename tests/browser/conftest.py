@@ -117,7 +117,7 @@ def contexts() -> Contexts:
 def page(
     request: pytest.FixtureRequest, browser: Browser, server: Server, contexts: Contexts
 ) -> Iterator[Page]:
-    """As everywhere; without JavaScript where a test is marked so by its parameter."""
+    """As everywhere; without JavaScript if a test is marked so by its parameter."""
     kind = server.url, getattr(request, "param", True)
     if kind not in contexts:
         contexts[kind] = browser.new_context(base_url=server.url, java_script_enabled=kind[1])

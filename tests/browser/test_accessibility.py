@@ -27,9 +27,9 @@ STATES = [
             "",
             "endpoints",
             "endpoints?q=nothing+like+it",
-            "who-answers?number=%2B14155550101",
-            "who-answers?number=%2B14165550100",
-            "who-answers?number=%2B15550000000",
+            "trace?number=%2B14155550101",
+            "trace?number=%2B14165550100",
+            "trace?number=%2B15550000000",
             "audit?q=nothing+like+it&from=2026-03-02&to=2026-03-01&about=Twilio",
             "voice-ai",
             "providers/twilio",
@@ -40,7 +40,7 @@ STATES = [
 """What pages look like with other data, where Acme has one of everything."""
 FOLLOWED = {
     f"{MERIDIAN}/endpoints": "tbody th a",
-    f"{MERIDIAN}/who-answers?number=%2B13125550166": "a[href$='edit=1']",
+    f"{MERIDIAN}/trace?number=%2B13125550166": "a[href$='edit=1']",
 }
 """Pages whose address is known to another page alone: the first such link there."""
 

@@ -130,7 +130,7 @@ def test_demo_has_numbers_to_import(meridian: Scope, outbound: Outbound) -> None
     for key in keys_in(Family.TELEPHONY):
         demo = SIMULATORS[key].demo
         found = inventory.list_owned(meridian, outbound, PROVIDERS[key])
-        states = {row.line.phone_number: row.state for row in found.rows}
+        states = {row.number.phone_number: row.state for row in found.rows}
         assert {number for number, state in states.items() if state is Claim.UNMAPPED} == set(demo.spare)
         elsewhere = {number for number, state in states.items() if state is Claim.ELSEWHERE}
         assert elsewhere == {endpoint.phone_number for endpoint in demo.endpoints_of(HARBOR)}
@@ -176,7 +176,7 @@ def test_console_stores_the_submitted_url(stubs: dict[str, Any]) -> None:
     twilio = stubs["twilio"]
     odd = 'https://voice.example.com/"><script>alert(1)</script>'
     behind_application = next(
-        number for number, reason in FAULTS.items() if reason == Reason.APPLICATION_IN_THE_WAY
+        number for number, reason in FAULTS.items() if reason == Reason.APPLICATION_OVERRIDES
     )
     press(twilio.base, behind_application, "Save", odd)
     number = twilio.numbers[behind_application]

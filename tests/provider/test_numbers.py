@@ -17,9 +17,9 @@ DIFFERENCES: list[tuple[dict[str, Any], Reason | None]] = [
     ({"webhook_url": URL + "?a=1"}, Reason.DIFFERENT_URL),
     ({}, Reason.NO_WEBHOOK),
     ({"shows_webhook": False}, Reason.NOT_SHOWN),
-    ({"override": Override.TRUNK}, Reason.TRUNK_IN_THE_WAY),
-    ({"override": Override.TRUNK, "webhook_url": URL}, Reason.TRUNK_IN_THE_WAY),
-    ({"override": Override.APPLICATION}, Reason.APPLICATION_IN_THE_WAY),
+    ({"override": Override.TRUNK}, Reason.TRUNK_OVERRIDES),
+    ({"override": Override.TRUNK, "webhook_url": URL}, Reason.TRUNK_OVERRIDES),
+    ({"override": Override.APPLICATION}, Reason.APPLICATION_OVERRIDES),
     ({"override": Override.APPLICATION, "webhook_url": URL}, None),
     (
         {"override": Override.APPLICATION, "webhook_url": URL, "method": "GET"},

@@ -35,7 +35,7 @@ from tests.support.pages import Portal
 from tests.support.routes import FILES, everything, portal_rules
 
 RAW = {"/api/calls/providers/config", "/api/settings/telephony"}
-ENDING = ("sign-out", "disabled", "sessions/end", "password", "/forget", "revoke")
+ENDING = ("sign-out", "disabled", "sessions/end", "password", "/disconnect", "revoke")
 """Routes that end a session, or delete what others show: driven last."""
 TABLES = ("endpoints", "audit_events", "secrets")
 

@@ -86,7 +86,7 @@ def test_a_long_password_is_accepted_and_compared_exactly(mo: Portal, api: Clien
     for password in LONG:
         change(mo, current, password)
         current = password
-        _forget_tries(mo.app)
+        _clear_attempts(mo.app)
         assert api.anonymous.post(LOGIN, {"email": cast.mo.email, "password": password}).status_code == 200
         others = {f"{password} ", f" {password}", password.swapcase(), password[:-1], password[1:]}
         for other in (others | {password * 2}) - {password}:
@@ -94,7 +94,7 @@ def test_a_long_password_is_accepted_and_compared_exactly(mo: Portal, api: Clien
             assert api.anonymous.post(LOGIN, body).status_code in (401, 422), other
 
 
-def _forget_tries(app: Flask) -> None:
+def _clear_attempts(app: Flask) -> None:
     with app.app_context():
         db.session.execute(delete(Throttle))
         db.session.commit()

@@ -78,7 +78,7 @@ FREE = {
     "people.make_default",
     "people.revoke_token",
     "people.take_number",
-    "providers.forget",
+    "providers.disconnect",
     "providers.make_active",
     "providers.save",
     "providers.set_enabled",

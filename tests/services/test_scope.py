@@ -265,7 +265,7 @@ SAVES = {
     "provider": lambda scope: credentials.save(
         scope, PROVIDERS["twilio"], {"auth_token": "sample-token-3", "max_concurrent": 3}
     ),
-    "forget": lambda scope: credentials.disconnect(scope, PROVIDERS["twilio"]),
+    "disconnect": lambda scope: credentials.disconnect(scope, PROVIDERS["twilio"]),
     "endpoint": lambda scope: crud.create(scope, DRAFT | {"inbound_agent_name": "support"}),
 }
 

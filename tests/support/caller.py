@@ -133,7 +133,7 @@ def sentence(answer: TestResponse) -> str:
 
 
 def operation_at(app: Flask, method: str, path: str) -> Operation | None:
-    """The declared operation that answers; None where there is none."""
+    """The declared operation that answers; None if there is none."""
     adapter = app.url_map.bind("localhost")
     try:
         rule, _ = adapter.match(path.partition("?")[0], method, return_rule=True)

@@ -24,7 +24,7 @@ class Names:
         }
 
     def stage(self, answers: dict[str, list[list[str]]]) -> None:
-        """The answers to one lookup of a host after another; forgets what was looked up and dialled."""
+        """The answers to one lookup of a host after another; discards what was looked up and dialled."""
         self._names.write_text(json.dumps(answers))
         for file in (self._lookups, self._dialled):
             file.write_text("")

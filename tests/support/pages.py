@@ -43,7 +43,7 @@ class Page:
 
     @property
     def text(self) -> str:
-        """Of the main part; of everything where it is a fragment."""
+        """Of the main part; of everything if it is a fragment."""
         return (self.root.all("main") or [self.root])[0].text
 
     @property
@@ -82,7 +82,7 @@ class Page:
         return html.control_value(self.control(name))
 
     def error(self, name: str) -> str:
-        """What is said beside a field; empty where nothing is."""
+        """What is said beside a field; empty if there is no error."""
         control = self.control(name)
         found = self.root.all(id=f"{control['id']}-error")
         if not found:
@@ -189,7 +189,7 @@ class Portal:
         return page
 
     def sign_in(self, email: str, password: str = PASSWORD, secret: str | None = None) -> Page:
-        """Through the form, and with the code where `secret` (TOTP) is given."""
+        """Through the form, and with the code if `secret` (TOTP) is given."""
         page = self.get("/sign-in").press("Sign in", email=email, password=password)
         if secret is None:
             return page

@@ -17,10 +17,10 @@ FILES = (".csv", ".jsonl")
 
 
 def portal_rules(app: Flask, *, unsafe: bool) -> Iterator[tuple[Rule, str, Who]]:
-    """Rules of the portal with a method and who may use them."""
+    """Rules of the portal with a method and who may use them, without former addresses."""
     for rule in sorted(app.url_map.iter_rules(), key=lambda rule: (rule.rule, rule.endpoint)):
         guard = getattr(app.view_functions[rule.endpoint], "guard", None)
-        if not isinstance(guard, Who) or rule.rule.startswith("/api/"):
+        if not isinstance(guard, Who) or rule.alias or rule.rule.startswith("/api/"):
             continue
         methods = (rule.methods or set()) - {"HEAD", "OPTIONS"}
         for method in sorted(methods):

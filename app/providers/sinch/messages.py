@@ -9,7 +9,7 @@ BAD_CREDENTIALS = (
 )
 NOT_A_KEY = "This is not an application key. Copy it from the Sinch dashboard, under Voice, Apps."
 NO_PERMISSION = (
-    "Sinch does not let the application change its configuration. See its page in the dashboard, "
+    "The application may not read or change its configuration. See its page in the Sinch dashboard, "
     "under Voice, Apps."
 )
 NOT_FOUND = (

@@ -33,7 +33,7 @@ def _read(code: str) -> str:
 def renew(scope: Scope, user: User) -> list[str]:
     """Returns new codes, which cannot be read again; the old ones stop working."""
     scope.require_transaction()
-    forget(scope, user)
+    remove(scope, user)
     codes = [_fresh() for _ in range(COUNT)]
     scope.session.add_all(RecoveryCode(user_id=user.id, code_hash=_hash(code)) for code in codes)
     scope.session.flush()
@@ -45,7 +45,7 @@ def _fresh() -> str:
     return "-".join(letters[start : start + 4] for start in range(0, LENGTH, 4))
 
 
-def forget(scope: Scope, user: User) -> None:
+def remove(scope: Scope, user: User) -> None:
     scope.require_transaction()
     scope.session.execute(delete(RecoveryCode).where(RecoveryCode.user_id == user.id))
 

@@ -57,7 +57,7 @@ def user_of(scope: Scope, token: str) -> User | None:
 
 
 def _mark_seen(scope: Scope, session_id: str) -> None:
-    """Reads go on where nothing can be written, and do not wait for who writes long."""
+    """Best effort: skipped if the database is locked or read-only, so that reads continue."""
     with suppress(OperationalError), scope.transaction(waits=False):
         scope.session.execute(
             update(WebSession).where(WebSession.id == session_id).values(last_seen_at=clock.now())
@@ -79,7 +79,7 @@ def confirm(scope: Scope, token: str) -> None:
 
 
 def sweep(scope: Scope) -> None:
-    """Forgets sessions that are over."""
+    """Deletes expired sessions."""
     scope.require_transaction()
     now = clock.now()
     over = (WebSession.created_at < now - ABSOLUTE) | (WebSession.last_seen_at < now - IDLE)

@@ -209,7 +209,7 @@ def confirm_password(
 ) -> None:
     """Again, before something that outlives the session is handed out. Invalid if it is wrong.
 
-    The session of the token, where there is one, is a recent one from then on.
+    The session of the token, if there is one, counts as recent from then on.
     """
     limit = sign_in_limits.of_confirmed_password(user)
     rate_limits.expect_room(scope, limit)

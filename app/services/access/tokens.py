@@ -260,7 +260,7 @@ def revoke_all(scope: Scope, user: User, *, sign_ins_only: bool = False) -> None
 
 
 def sweep(scope: Scope) -> None:
-    """Forgets tokens that expired a month ago."""
+    """Deletes tokens that expired a month ago."""
     scope.require_transaction()
     scope.session.execute(delete(ApiToken).where(ApiToken.expires_at < clock.now() - KEPT))
 

@@ -90,15 +90,15 @@ def switch_off(scope: Scope, user: User, *, session_token: str | None = None) ->
     with scope.transaction():
         sessions.end_all(scope, user, but=session_token)
         tokens.revoke_all(scope, user, sign_ins_only=True)
-        forget(scope, user)
+        remove(scope, user)
         log.record(scope, Action.TOTP_OFF, user.email)
 
 
-def forget(scope: Scope, user: User) -> None:
+def remove(scope: Scope, user: User) -> None:
     """The secret and the recovery codes."""
     scope.require_transaction()
     user.totp_sealed = user.totp_confirmed_at = None
-    recovery_codes.forget(scope, user)
+    recovery_codes.remove(scope, user)
 
 
 def accept(scope: Scope, user: User, code: str) -> bool:

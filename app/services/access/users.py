@@ -218,7 +218,7 @@ def reset(scope: Scope, user: User, password: str, *, keeps_two_step: bool = Fal
         ends_two_step = totp.is_on(user) and not keeps_two_step
         user.password_hash = password_hash
         if not keeps_two_step:
-            totp.forget(scope, user)
+            totp.remove(scope, user)
         sessions.end_all(scope, user)
         tokens.revoke_all(scope, user)
         sign_in_limits.lift(scope, user)

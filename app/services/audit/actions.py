@@ -72,8 +72,8 @@ class Action(StrEnum):
     SIGNED_OUT = "signed-out", "Signed out", Group.SIGN_IN
     SIGN_IN_REFUSED = "sign-in.refused", "Sign-in refused", Group.SIGN_IN
     PASSWORD_CHANGED = "password.changed", "Password changed", Group.SIGN_IN, Trait.SETS_PASSWORD
-    TOTP_ON = "totp.on", "Two-step sign-in switched on", Group.SIGN_IN
-    TOTP_OFF = "totp.off", "Two-step sign-in switched off", Group.SIGN_IN
+    TOTP_ON = "totp.on", "Two-step sign-in turned on", Group.SIGN_IN
+    TOTP_OFF = "totp.off", "Two-step sign-in turned off", Group.SIGN_IN
     RECOVERY_CODE_USED = "recovery-code.used", "Recovery code used", Group.SIGN_IN
     RECOVERY_CODES_RENEWED = "recovery-codes.renewed", "Recovery codes replaced", Group.SIGN_IN
     SESSION_ENDED = "session.ended", "Session ended", Group.SIGN_IN
@@ -103,12 +103,12 @@ class Action(StrEnum):
     NUMBER_UNASSIGNED = "number.taken", "Number unassigned", Group.NUMBERS
     NUMBER_SAVED = "number.saved", "Dialer number saved", Group.NUMBERS
     NUMBER_DEFAULT = "number.default", "Default number changed", Group.NUMBERS
-    NUMBER_AI_ON = "number.ai_on", "AI switched on", Group.NUMBERS
-    NUMBER_AI_OFF = "number.ai_off", "AI switched off", Group.NUMBERS
+    NUMBER_AI_ON = "number.ai_on", "AI turned on", Group.NUMBERS
+    NUMBER_AI_OFF = "number.ai_off", "AI turned off", Group.NUMBERS
 
     CONNECTION_SAVED = "connection.saved", "Provider saved", Group.PROVIDERS, _PROVIDER
     CONNECTION_TESTED = "connection.tested", "Provider tested", Group.PROVIDERS, Trait.IN_PROVIDER_HISTORY
-    CONNECTION_FORGOTTEN = "connection.forgotten", "Provider disconnected", Group.PROVIDERS, _PROVIDER
+    CONNECTION_DISCONNECTED = "connection.forgotten", "Provider disconnected", Group.PROVIDERS, _PROVIDER
     PROVIDER_SWITCHED = "provider.switched", "Default provider changed", Group.PROVIDERS, Trait.STALES_FORMS
     CALLBACK_SET = (
         "provider.pointed",

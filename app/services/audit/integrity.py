@@ -195,7 +195,7 @@ def problems(session: Session, sealer: Sealer) -> list[str]:
 def strays(session: Session) -> list[str]:
     """Returns a sentence for each row of the audit that belongs to no organization or event.
 
-    The database's foreign keys prevent these, unless they were switched off.
+    The database's foreign keys prevent these, unless they were turned off.
     """
     organizations = select(Organization.id)
     event = select(func.min(AuditEvent.id)).where(AuditEvent.organization_id.not_in(organizations))

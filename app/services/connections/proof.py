@@ -111,7 +111,7 @@ def outdate(scope: Scope, provider: Provider, changed: Iterable[Field]) -> None:
         check.reason = messages.changed_since(field.label for field in fields)
 
 
-def forget(scope: Scope, provider: Provider) -> None:
+def remove(scope: Scope, provider: Provider) -> None:
     """Deletes the proof, in the transaction that deletes the credentials."""
     own = (Check.organization_id == scope.organization.id, Check.provider == provider.key)
     scope.session.execute(delete(Check).where(*own))

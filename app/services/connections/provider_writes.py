@@ -112,7 +112,7 @@ def unfinished(scope: Scope, actions: Collection[Action], subject: str | None = 
 
 
 def is_interrupted(write: ProviderWrite) -> bool:
-    """Whether the change cannot be running any more."""
+    """Whether the change can no longer be running."""
     return write.started_at < clock.now() - LONGEST
 
 

@@ -253,7 +253,7 @@ def _demand_secrets_for_new_host(
 def delete_all(scope: Scope, provider: Provider) -> None:
     """Deletes the values, the secrets, and what was proven of them."""
     scope.require_transaction()
-    proof.forget(scope, provider)
+    proof.remove(scope, provider)
     for row in scope.session.scalars(scope.select(Secret).where(Secret.provider == provider.key)):
         scope.session.delete(row)
     for connection in scope.session.scalars(

@@ -36,7 +36,7 @@ def save_results(scope: Scope, provider: str, results: Mapping[str, ProbeResult]
     scope.require_transaction()
     verdicts.resolve_changes(scope, provider, results)
     expected_urls = _expected(scope, provider, results)
-    _forget(scope, provider, results.keys() - expected_urls.keys())
+    _delete(scope, provider, results.keys() - expected_urls.keys())
     _make_rows(scope, provider, expected_urls)
     now = clock.now()
     for row in scope.session.scalars(_rows(scope, provider, expected_urls).with_for_update()):
@@ -45,7 +45,7 @@ def save_results(scope: Scope, provider: str, results: Mapping[str, ProbeResult]
         if reason in verdicts.UNANSWERED:
             continue
         row.due, row.in_sync, row.reason = False, in_sync, reason and str(reason)
-        row.expected, row.actual = expected, verdicts.address(result.line)
+        row.expected, row.actual = expected, verdicts.address(result.number)
         row.since = (row.since or now) if in_sync is False else None
         row.checked_at = now
 
@@ -149,7 +149,7 @@ def _targets(scope: Scope, numbers: Collection[str] | None) -> Subquery:
     return union(answered, called_back).subquery()
 
 
-def _forget(scope: Scope, provider: str, numbers: Collection[str]) -> None:
+def _delete(scope: Scope, provider: str, numbers: Collection[str]) -> None:
     own = (DriftCheck.organization_id == scope.organization.id) & (DriftCheck.provider == provider)
     if numbers:
         sql.run(scope, delete(DriftCheck).where(own, DriftCheck.phone_number.in_(numbers)))

@@ -36,7 +36,7 @@ class ProbeResult:
     `outcome`: the code of a refusal, or that the provider could not be reached.
     """
 
-    line: ProviderNumber | None = None
+    number: ProviderNumber | None = None
     trouble: Reason | None = None
     sentence: str = ""
     outcome: str | None = None
@@ -56,7 +56,7 @@ class Observation:
     actual: str | None
     checked_at: datetime
     message: str
-    line: ProviderNumber | None = None
+    number: ProviderNumber | None = None
     warnings: tuple[Fault, ...] = ()
 
     @property
@@ -103,7 +103,7 @@ def compare(result: ProbeResult, expected: str | None) -> tuple[bool | None, Rea
         return None, Reason.NOTHING_EXPECTED
     if result.trouble:
         return (None if result.trouble is Reason.NOT_SHOWN else False), result.trouble
-    found = faults(result.line, expected)
+    found = faults(result.number, expected)
     reason = found[0].reason if found else None
     return (None if reason in UNKNOWN else reason is None), reason
 
@@ -115,16 +115,16 @@ def faults(line: ProviderNumber | None, expected: str) -> list[Fault]:
 
 def observation(label: str, result: ProbeResult, expected: str | None) -> Observation:
     in_sync, reason = compare(result, expected)
-    found = faults(result.line, expected) if expected and not result.trouble else []
+    found = faults(result.number, expected) if expected and not result.trouble else []
     message = messages.verdict(label, reason)
     if result.sentence and reason is result.trouble:
         message = result.sentence
     elif found and found[0].detail:
         message = found[0].detail
-    others = (*found[1:], *(result.line.warnings if result.line else ()))
+    others = (*found[1:], *(result.number.warnings if result.number else ()))
     warnings = tuple(replace(one, detail=one.detail or messages.verdict(label, one.reason)) for one in others)
-    actual = address(result.line)
-    return Observation(in_sync, reason, expected, actual, clock.now(), message, result.line, warnings)
+    actual = address(result.number)
+    return Observation(in_sync, reason, expected, actual, clock.now(), message, result.number, warnings)
 
 
 def address(line: ProviderNumber | None) -> str | None:
@@ -134,7 +134,7 @@ def address(line: ProviderNumber | None) -> str | None:
 
 def resolve_changes(scope: Scope, provider: str, results: Mapping[str, ProbeResult]) -> None:
     """Resolves interrupted changes of the numbers, and of the application that all of them call."""
-    found = {number: address(result.line) for number, result in results.items() if not result.trouble}
+    found = {number: address(result.number) for number, result in results.items() if not result.trouble}
     if found:
         declared = PROVIDERS[provider]
         every = {declared.label: next((url for url in found.values() if url), None)}

@@ -248,7 +248,7 @@ def unassign(
 ) -> VoicePhoneNumber:
     """Unassigns the number from the user. If it was the default, the user's next number becomes it.
 
-    Raises Conflict if AI is on and this is the last assignment: AI could not be switched off afterwards.
+    Raises Conflict if AI is on and this is the last assignment: AI could not be turned off afterwards.
     """
     with scope.transaction():
         user, row = find(scope, user_id, provider, number)

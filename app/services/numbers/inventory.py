@@ -35,16 +35,16 @@ URL_LONGEST = 2000
 class Owned:
     """A number of the account, as the provider and as Patchbay have it."""
 
-    line: ProviderNumber
+    number: ProviderNumber
     state: Claim
     claims: Claims
 
     def document(self) -> dict[str, Any]:
         return {
-            "phone_number": self.line.phone_number,
-            "label": self.line.label,
+            "phone_number": self.number.phone_number,
+            "label": self.number.label,
             "state": str(self.state),
-            "webhook_url": self.line.webhook_url,
+            "webhook_url": self.number.webhook_url,
         }
 
 
@@ -63,8 +63,8 @@ class Inventory:
             for row in self.rows
             if state in (None, row.state)
             and (
-                text.casefold() in (row.line.label or "").casefold()
-                or (digits and digits in row.line.phone_number)
+                text.casefold() in (row.number.label or "").casefold()
+                or (digits and digits in row.number.phone_number)
             )
         ]
 
@@ -95,7 +95,7 @@ def list_owned(scope: Scope, http: Outbound, provider: Provider) -> Inventory:
     found, is_cut_off = read(scope, http, connection, quota=gateway.LIST)
     known = numbers_claims.claims(scope, [line.phone_number for line in found])
     rows = [_owned(provider, line, known.get(line.phone_number, Claims())) for line in found]
-    return Inventory(sorted(rows, key=lambda row: row.line.phone_number), is_cut_off)
+    return Inventory(sorted(rows, key=lambda row: row.number.phone_number), is_cut_off)
 
 
 def without_listing(scope: Scope, provider: Provider, numbers: Collection[str]) -> list[Owned]:

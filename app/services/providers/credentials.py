@@ -118,7 +118,7 @@ def disconnect(
         store.delete_all(scope, provider)
         if state.exists:
             deleted = _deleted(state) | log.reasoned(reason)
-            log.record(scope, Action.CONNECTION_FORGOTTEN, provider.label, deleted)
+            log.record(scope, Action.CONNECTION_DISCONNECTED, provider.label, deleted)
     return state.exists
 
 

@@ -133,7 +133,7 @@ def owners(scope: Scope, http: Outbound, number: str) -> Owners:
         sight = probe.look(scope, shared, state, number, quota=gateway.OBSERVE)
         if sight.trouble:
             silent.append(state.provider)
-        elif sight.line:
+        elif sight.number:
             found.append(state.provider)
     return Owners(found, silent)
 

@@ -65,7 +65,7 @@ def on_another_trunk(number: str, carrier: str, trunk: str) -> str:
 
 
 def _trunk(sentence: str) -> str:
-    return f"{sentence}, then switch AI on. {NOTHING_CHANGED}"
+    return f"{sentence}, then turn AI on. {NOTHING_CHANGED}"
 
 
 def agent_not_removed(label: str) -> str:
@@ -77,7 +77,7 @@ def may_be_imported(label: str, number: str, imported_id: str | None) -> str:
     named = f"{shown} ({imported_id})" if imported_id else shown
     return (
         f"{named} may have been imported to {label}, and could not be removed. Remove it there under Phone "
-        "numbers, or switch AI on again to use it."
+        "numbers, or turn AI on again to use it."
     )
 
 
@@ -89,7 +89,7 @@ def may_have_agent(label: str, number: str, imported_id: str, former: str | None
 
 
 def still_on(problem: str, label: str) -> str:
-    return f"{problem} AI is still on. You can switch it off in Patchbay only: {label} then keeps the number."
+    return f"{problem} AI is still on. You can turn it off in Patchbay only: {label} then keeps the number."
 
 
 def webhook_disabled(label: str) -> str:

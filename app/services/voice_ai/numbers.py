@@ -55,9 +55,9 @@ def check_agent_id(text: str, _country: str | None = None) -> str:
 
 
 class AiDraft(BaseModel):
-    """`aiAgentId` is required to switch AI on; if AI is on already, it may be left out to keep the agent.
+    """`aiAgentId` is required to turn AI on; if AI is on already, it may be left out to keep the agent.
 
-    `hereOnly` switches AI off in Patchbay and leaves the provider as it is.
+    `hereOnly` turns AI off in Patchbay and leaves the provider as it is.
     """
 
     model_config = validation.STRICT_CAMEL
@@ -139,7 +139,7 @@ def switch(
     *,
     version: etag.Condition = None,
 ) -> VoicePhoneNumber:
-    """Switches AI on or off, as the draft says. Raises Stale, and Invalid if a read-only field differs."""
+    """Turns AI on or off, as the draft says. Raises Stale, and Invalid if a read-only field differs."""
     draft, fixed = sent
     row = assignments.get(scope, user, number_id)
     expect_version(row, version)

@@ -31,7 +31,7 @@ def agent_provider(scope: Scope) -> Provider:
 
 
 def of_number(scope: Scope, row: VoicePhoneNumber) -> Provider:
-    """The provider that AI on the number is, or would be, switched on at."""
+    """The provider that AI on the number is, or would be, turned on at."""
     known = PROVIDERS.get(row.ai_provider or "")
     return known if known and Capability.AGENTS in known.capabilities else agent_provider(scope)
 

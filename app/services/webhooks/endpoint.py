@@ -47,8 +47,8 @@ def plan(scope: Scope, http: Outbound, endpoint_id: str) -> Plan:
     now = observe(scope, http, endpoint_id)
     row = crud.get(scope, endpoint_id)
     provider = store.provider_of(row.provider)
-    can_point = probe.can(provider, Capability.POINT) and now.line is not None and now.is_mendable
-    return Plan(row, now, can_point, probe.digest(now.line))
+    can_point = probe.can(provider, Capability.POINT) and now.number is not None and now.is_mendable
+    return Plan(row, now, can_point, probe.digest(now.number))
 
 
 def point(scope: Scope, http: Outbound, endpoint_id: str, *, seen: str | None = None) -> Observation:
@@ -62,13 +62,13 @@ def point(scope: Scope, http: Outbound, endpoint_id: str, *, seen: str | None = 
     url = _wanted(scope, provider, row)
     http = http.within(gateway.OBSERVE.seconds)
     before = observe(scope, http, endpoint_id)
-    if before.line is None or before.reason in OUT_OF_REACH:
+    if before.number is None or before.reason in OUT_OF_REACH:
         raise _unread(before)
-    if seen is not None and seen != probe.digest(before.line):
+    if seen is not None and seen != probe.digest(before.number):
         raise Stale(messages.changed(provider.label))
     if before.in_sync:
         return before
-    return _set(scope, http, row, before.line, url)
+    return _set(scope, http, row, before.number, url)
 
 
 def _unread(found: Observation) -> Conflict:

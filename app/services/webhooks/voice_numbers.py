@@ -25,7 +25,7 @@ from app.services.webhooks import messages
 if TYPE_CHECKING:
     from app.core.outbound.client import Outbound
 
-DETACHED = (Reason.APPLICATION_IN_THE_WAY, Reason.NO_WEBHOOK)
+DETACHED = (Reason.APPLICATION_OVERRIDES, Reason.NO_WEBHOOK)
 
 
 @dataclass
@@ -78,9 +78,9 @@ def plan(scope: Scope, http: Outbound, provider: Provider, number: str) -> Plan:
     """
     state, url = _wanted(scope, provider, number)
     now = probe.observe(scope, http, state, number, url, quota=gateway.OBSERVE)
-    if now.line is None:
+    if now.number is None:
         raise Conflict(now.message, code=str(now.reason or "").upper())
-    return Plan(number, url, now, probe.digest(now.line))
+    return Plan(number, url, now, probe.digest(now.number))
 
 
 def attach(scope: Scope, http: Outbound, provider: Provider, number: str, *, seen: str) -> Observation:
@@ -115,7 +115,7 @@ def _wanted(scope: Scope, provider: Provider, number: str) -> tuple[StoredConnec
 def _set(scope: Scope, http: Outbound, provider: Provider, found: Plan) -> Observation:
     """Also queues checks of the other numbers: moving one may set the URL that they share."""
     state = store.load(scope, provider)
-    line: Any = found.now.line
+    line: Any = found.now.number
     application: Any = provider
     done = verdicts.run_probe(
         lambda: gateway.call(
@@ -129,7 +129,7 @@ def _set(scope: Scope, http: Outbound, provider: Provider, found: Plan) -> Obser
     after = probe.observe(scope, http, state, found.number, found.url)
     with scope.transaction():
         if after.in_sync or not done.trouble:
-            changed = {"webhook": [found.now.actual, after.actual], **_moved(line, after.line)}
+            changed = {"webhook": [found.now.actual, after.actual], **_moved(line, after.number)}
             log.record(scope, Action.NUMBER_POINTED, found.number, changed)
         others = [row.number for row in assigned_numbers(scope, provider) if row.number != found.number]
         queue.mark_due(scope, others, changed=False)

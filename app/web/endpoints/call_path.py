@@ -16,11 +16,15 @@ from app.web.shell import render
 from app.web.shell.guard import Pages, Who
 from app.web.shell.registry import Link, Section
 
-who_answers = Pages("who_answers", __name__)
+traces = Pages("traces", __name__)
 
 
-@who_answers.page(
-    "/o/<slug>/who-answers", who=Who.SUPERADMIN, title="Trace a number", link=Link(Section.CALLS, 50)
+@traces.page(
+    "/o/<slug>/trace",
+    who=Who.SUPERADMIN,
+    title="Trace a number",
+    link=Link(Section.CALLS, 50),
+    former="/o/<slug>/who-answers",
 )
 def show(scope: Scope) -> ResponseReturnValue:
     """With `look` the providers are queried; without it, their last results are shown."""

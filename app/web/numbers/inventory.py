@@ -185,9 +185,9 @@ def _ticked_first(
     if not ticked:
         return found
     listed = inventory.rows if inventory else []
-    kept = [row for row in listed if row.line.phone_number in ticked]
-    missing = sorted(set(ticked) - {row.line.phone_number for row in kept})
-    others = [row for row in found if row.line.phone_number not in ticked]
+    kept = [row for row in listed if row.number.phone_number in ticked]
+    missing = sorted(set(ticked) - {row.number.phone_number for row in kept})
+    others = [row for row in found if row.number.phone_number not in ticked]
     return [*numbers_inventory.without_listing(scope, provider, missing), *kept, *others]
 
 
@@ -204,29 +204,29 @@ def _form_address(provider: Provider) -> str:
 
 def _row(provider: Provider, row: Owned, reasons: Mapping[str, str]) -> dict[str, Any]:
     claims = row.claims
-    refused = reasons.get(row.line.phone_number)
+    refused = reasons.get(row.number.phone_number)
     place = None
     if numbers_inventory.can_import_as_endpoints(provider) and claims.endpoint_id:
         place = url_for("endpoints.show", endpoint_id=claims.endpoint_id)
     elif row.state is Claim.MAPPED and claims.user_id:
         place = url_for("people.show", user_id=claims.user_id)
     return {
-        "number": row.line.phone_number,
-        "shown": phone.display(row.line.phone_number),
-        "label": row.line.label,
+        "number": row.number.phone_number,
+        "shown": phone.display(row.number.phone_number),
+        "label": row.number.label,
         "state": row.state.value,
         "place": place,
-        "url": row.line.webhook_url,
-        "instead": messages.called_instead(row.line),
+        "url": row.number.webhook_url,
+        "instead": messages.called_instead(row.number),
         "tickable": bool(refused) or _is_tickable(provider, row),
-        "usable": imports.is_usable(row.line.phone_number),
+        "usable": imports.is_usable(row.number.phone_number),
         "wrong": messages.wrong(refused) if refused else "",
     }
 
 
 def _is_tickable(provider: Provider, row: Owned) -> bool:
     """Whether the row can be selected: a number in Patchbay can still be assigned to another user."""
-    if row.claims.in_other_organization or not imports.is_usable(row.line.phone_number):
+    if row.claims.in_other_organization or not imports.is_usable(row.number.phone_number):
         return False
     is_free = row.state is Claim.UNMAPPED and numbers_inventory.can_import_as_endpoints(provider)
     return is_free or numbers_inventory.voice_key(provider) is not None

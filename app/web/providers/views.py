@@ -1,4 +1,4 @@
-"""A form for each provider, made from its declaration; enable, disable, make active, forget."""
+"""A form for each provider, made from its declaration; enable, disable, make default, disconnect."""
 
 from __future__ import annotations
 
@@ -200,9 +200,14 @@ def confirm_disable(scope: Scope, key: str) -> ResponseReturnValue:
     return _confirm(scope, key, "providers/disable.html")
 
 
-@providers.page("/o/<slug>/providers/<key>/forget", who=Who.SUPERADMIN, title="Disconnect provider")
-def confirm_forget(scope: Scope, key: str) -> ResponseReturnValue:
-    return _confirm(scope, key, "providers/forget.html")
+@providers.page(
+    "/o/<slug>/providers/<key>/disconnect",
+    who=Who.SUPERADMIN,
+    title="Disconnect provider",
+    former="/o/<slug>/providers/<key>/forget",
+)
+def confirm_disconnect(scope: Scope, key: str) -> ResponseReturnValue:
+    return _confirm(scope, key, "providers/disconnect.html")
 
 
 def _confirm(scope: Scope, key: str, template: str) -> Response:
@@ -218,9 +223,9 @@ def _confirm(scope: Scope, key: str, template: str) -> Response:
     )
 
 
-@providers.page("/o/<slug>/providers/<key>/forget", who=Who.SUPERADMIN, methods=["POST"])
-@reconfirm_when_stale(confirm_forget)
-def forget(scope: Scope, key: str) -> ResponseReturnValue:
+@providers.page("/o/<slug>/providers/<key>/disconnect", who=Who.SUPERADMIN, methods=["POST"])
+@reconfirm_when_stale(confirm_disconnect)
+def disconnect(scope: Scope, key: str) -> ResponseReturnValue:
     provider = store.provider_of(key)
     form = ConfirmForm()
     credentials.disconnect(scope, provider, reason=form.why, version=form.version_sent)

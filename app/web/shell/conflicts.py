@@ -50,7 +50,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Clash:
-    """`last` is the last change, for where none of the form's own fields differs."""
+    """`last` is the last change, shown if none of the form's own fields differs."""
 
     rows: list[Row]
     last: AuditEvent | None
@@ -61,7 +61,7 @@ def merge_with_stored(
 ) -> Clash:
     """What differs between a stale form and `fresh`, one of what is stored now.
 
-    The form is changed: it can be saved again, and has theirs where it was not typed in.
+    The form is changed: it can be saved again, and has their value in each field that the user did not edit.
     """
     events = _events(scope, subjects)
     seen, now = form.opened_with, fresh.opened_with

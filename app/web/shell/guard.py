@@ -94,7 +94,7 @@ def ask_to_sign_in() -> Response:
 
 
 def is_signed_out() -> bool:
-    """Whether the requested page needs a user and the cookie has no session any more."""
+    """Whether the requested page needs a user and the cookie's session has ended."""
     wanted = getattr(current_app.view_functions.get(request.endpoint or ""), "guard", Who.ANYONE)
     return wanted is not Who.ANYONE and "_user_id" not in session
 
@@ -130,11 +130,12 @@ class Pages(Blueprint):
         link: Link | None = None,
         places: Mapping[Place, Mapping[str, Any]] | None = None,
         largest_body: int | None = None,
+        former: str = "",
     ) -> Callable[[View], View]:
         """Guards the view and passes it a Scope, in the organization if the path names one.
 
         With a `title` it is a page that people read; without one it is an action or a file. `largest_body`
-        is in bytes, for a route that takes files.
+        is in bytes, for a route that takes files. `former` is the page's earlier address: it redirects.
         """
 
         def declare(view: View) -> View:
@@ -148,6 +149,14 @@ class Pages(Blueprint):
                 methods=list(methods),
                 provide_automatic_options=False,
             )
+            if former:
+                self.add_url_rule(
+                    former,
+                    view.__name__,
+                    methods=list(methods),
+                    provide_automatic_options=False,
+                    alias=True,
+                )
             return view
 
         return declare

@@ -88,7 +88,7 @@ def test_point_sets_the_url_and_assigns_the_number(upstream, ask, subtests):
     for number, reason in [
         (FIRST, Reason.DIFFERENT_URL),
         (FREE, Reason.NO_WEBHOOK),
-        (ELSEWHERE, Reason.APPLICATION_IN_THE_WAY),
+        (ELSEWHERE, Reason.APPLICATION_OVERRIDES),
         (TEXTS, Reason.NUMBER_GONE),
         ("+12025550199", Reason.NUMBER_GONE),
     ]:

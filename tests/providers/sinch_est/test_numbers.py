@@ -69,9 +69,9 @@ def test_numbers_lists_every_number_of_the_project(upstream, numbers):
         line("+14165550102", OTHER_TRUNK, 2),
     ]
     assert [difference(found, "https://x.example") for found in numbers()] == [
-        Reason.TRUNK_IN_THE_WAY,
+        Reason.TRUNK_OVERRIDES,
         Reason.NOT_SHOWN,
-        Reason.TRUNK_IN_THE_WAY,
+        Reason.TRUNK_OVERRIDES,
     ]
 
 

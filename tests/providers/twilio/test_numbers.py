@@ -70,8 +70,8 @@ def test_point_mends_every_difference(account, upstream):
         ({"voice_url": "https://other.example"}, Reason.DIFFERENT_URL),
         ({"voice_url": ""}, Reason.NO_WEBHOOK),
         ({"voice_url": None}, Reason.NO_WEBHOOK),
-        ({"voice_url": URL, "voice_application_sid": APP}, Reason.APPLICATION_IN_THE_WAY),
-        ({"voice_url": URL, "trunk_sid": TRUNK}, Reason.TRUNK_IN_THE_WAY),
+        ({"voice_url": URL, "voice_application_sid": APP}, Reason.APPLICATION_OVERRIDES),
+        ({"voice_url": URL, "trunk_sid": TRUNK}, Reason.TRUNK_OVERRIDES),
     ]
     for changes, reason in cases:
         upstream.reset()

@@ -157,7 +157,7 @@ def test_point_removes_a_trunk_or_finds_it_gone(account, upstream):
     upstream.numbers[FREE].trunk_group_id = "sample-trunk"
     line = account.line(FREE)
     assert (line.override, line.override_name) == (Override.TRUNK, "sample-trunk")
-    assert account.drift(FREE) is Reason.TRUNK_IN_THE_WAY
+    assert account.drift(FREE) is Reason.TRUNK_OVERRIDES
     account.point(line)
     assert account.drift(FREE) is None
     assert upstream.numbers[FREE].trunk_group_id == ""

@@ -50,7 +50,7 @@ def http(acme, twilio):
 
 
 def states(inventory):
-    return {row.line.phone_number: str(row.state) for row in inventory.rows}
+    return {row.number.phone_number: str(row.state) for row in inventory.rows}
 
 
 def endpoint(scope, number, **more):
@@ -67,7 +67,7 @@ def test_list_owned_returns_each_number_sorted(acme, subtests):
         with subtests.test(key), SIMULATORS[key]() as upstream:
             http = connected(acme, upstream, PROVIDERS[key])
             inventory = numbers_inventory.list_owned(acme, http, PROVIDERS[key])
-            listed = [row.line.phone_number for row in inventory.rows]
+            listed = [row.number.phone_number for row in inventory.rows]
             assert listed
             assert listed == sorted(set(listed))
             assert {row.state for row in inventory.rows} == {Claim.UNMAPPED}
@@ -124,7 +124,7 @@ def test_matching_searches_number_and_label(acme, twilio, http):
     inventory = numbers_inventory.list_owned(acme, http, TWILIO)
     found = {text: len(inventory.matching(text)) for text in ("568", "+1 555-123", "FRONT", "zzz", "")}
     assert found == {"568": 1, "+1 555-123": 3, "FRONT": 1, "zzz": 0, "": 3}
-    assert [row.line.phone_number for row in inventory.matching("", Claim.MAPPED)] == [SECOND]
+    assert [row.number.phone_number for row in inventory.matching("", Claim.MAPPED)] == [SECOND]
     assert inventory.matching("567", Claim.MAPPED) == []
 
 
@@ -148,7 +148,7 @@ def test_list_owned_repeated_number_is_one(acme, http, monkeypatch):
 
     monkeypatch.setattr(type(TWILIO), "numbers", twice)
     rows = numbers_inventory.list_owned(acme, http, TWILIO).rows
-    assert [(row.line.phone_number, row.line.label) for row in rows] == [(FIRST, "First"), (SECOND, None)]
+    assert [(row.number.phone_number, row.number.label) for row in rows] == [(FIRST, "First"), (SECOND, None)]
 
 
 def test_list_owned_many_numbers_take_few_queries(acme, globex, twilio, http, engine):

@@ -180,12 +180,12 @@ def test_a_reason_is_in_the_switch_and_the_audit(live):
     event = next(event for event in search.recent(live) if event.action == "connection.saved")
     assert event.changes == {"enabled": [True, False], "reason": [None, "They send bills"]}
     credentials.disconnect(live, TWILIO, reason="For good")
-    forgotten = search.recent(live)[0].changes
-    assert forgotten["reason"] == [None, "For good"]
-    assert forgotten["twilio_auth_token"] == ["set", "not set"]
-    assert str(forgotten["twilio_account_sid"][0]).startswith("AC")
+    removed = search.recent(live)[0].changes
+    assert removed["reason"] == [None, "For good"]
+    assert removed["twilio_auth_token"] == ["set", "not set"]
+    assert str(removed["twilio_account_sid"][0]).startswith("AC")
     reported = [(change.words, change.reason) for change in history.changes(live, TWILIO)]
-    assert reported[0] == (Action.CONNECTION_FORGOTTEN.label, "For good")
+    assert reported[0] == (Action.CONNECTION_DISCONNECTED.label, "For good")
     assert ("Disabled", "They send bills") in reported
     assert ("Made default for agent calls", "First one") in reported
 

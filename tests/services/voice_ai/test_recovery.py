@@ -39,7 +39,7 @@ class Mortal(Outbound):
 
 @pytest.fixture
 def killed(here, scopes):
-    """Switches AI on, or off, in a process that is killed after the request."""
+    """Turns AI on, or off, in a process that is killed after the request."""
 
     def act(kills_after: str, *, on: bool) -> None:
         http = Mortal({**here.est.upstreams, **here.labs.upstreams}, deadline=5.0)

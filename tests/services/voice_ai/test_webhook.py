@@ -281,7 +281,7 @@ def _killed(scope, upstream, kill_after):
 
 
 def _reset(scope, upstream, http, start):
-    """Forgets the webhook on both sides; for "moved", one with an older base URL is there."""
+    """Removes the webhook on both sides; for "moved", one with an older base URL is there."""
     with scope.transaction():
         scope.organization.public_base_url = BASE
     credentials.disconnect(scope, ELEVENLABS)
@@ -480,7 +480,7 @@ def test_status_since_is_when_the_state_began(ready, http, monkeypatch):
     assert webhook.status(ready, ELEVENLABS).since == later
 
 
-def test_forget_leaves_the_webhook_at_the_provider(ready, upstream, http):
+def test_disconnect_leaves_the_webhook_at_the_provider(ready, upstream, http):
     assert not webhook.is_made(store.load(ready, ELEVENLABS))
     webhook.set_up(ready, http, ELEVENLABS)
     assert webhook.is_made(store.load(ready, ELEVENLABS))

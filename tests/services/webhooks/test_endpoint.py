@@ -69,8 +69,8 @@ AT_PROVIDER = [
     ({"voice_url": URL + "2"}, (False, Reason.DIFFERENT_URL, URL + "2")),
     ({"voice_url": URL, "voice_method": "GET"}, (False, Reason.DIFFERENT_METHOD, URL)),
     ({"voice_url": ""}, (False, Reason.NO_WEBHOOK, None)),
-    ({"voice_url": URL} | APPLICATION, (False, Reason.APPLICATION_IN_THE_WAY, OTHER)),
-    ({"voice_url": URL, "trunk_sid": sample_id("TK")}, (False, Reason.TRUNK_IN_THE_WAY, None)),
+    ({"voice_url": URL} | APPLICATION, (False, Reason.APPLICATION_OVERRIDES, OTHER)),
+    ({"voice_url": URL, "trunk_sid": sample_id("TK")}, (False, Reason.TRUNK_OVERRIDES, None)),
 ]
 
 

@@ -143,7 +143,7 @@ def test_pages_about_a_thing_lead_to_its_history(app: Flask, cast: Cast, dana: P
     here = furnish(app, cast)
     for path, name in (
         (f"/o/acme-support/endpoints/{here.ids['endpoint_id']}/provider", "History"),
-        ("/o/acme-support/who-answers?number=%2B15551234567", "History of +1 555-123-4567"),
+        ("/o/acme-support/trace?number=%2B15551234567", "History of +1 555-123-4567"),
         (f"/o/acme-support/people/{here.ids['user_id']}", "History of the tokens"),
         ("/account", "History"),
     ):

@@ -1,4 +1,4 @@
-"""Type a number, see the path of its calls, and go to where the first fault is mended."""
+"""Type a number, see the path of its calls, and open the page that fixes the first fault."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.support.full_organization import furnish
 from tests.support.pages import Page, Portal
 from tests.support.rows import unchanged
 
-PATH = "/o/acme-support/who-answers"
+PATH = "/o/acme-support/trace"
 NUMBER = "+15551234567"
 SHOWN = "+1 555-123-4567"
 OLD = "https://old.example/x"
@@ -55,6 +55,8 @@ def hops(page: Page, title: str = "inbound-title") -> list[str]:
 def test_the_navigation_leads_to_it_and_its_url_can_be_shared(live: Portal) -> None:
     page = ask(live, "+1 (555) 123-4567")
     assert page.path == f"{PATH}?number=%2B1+%28555%29+123-4567"
+    former = live.get(f"/o/acme-support/who-answers?number=%2B{NUMBER[1:]}")
+    assert former.path == f"{PATH}?number=%2B{NUMBER[1:]}"
     assert SHOWN in page.root.by_id("inbound-title").text
     current = page.root.one("a", **{"aria-current": "page"})
     assert current.text == "Trace a number"
@@ -133,7 +135,7 @@ def test_a_number_of_an_account_can_be_imported(live: Portal, twilio: Twilio) ->
 
 
 def test_another_organizations_number_is_not_disclosed(live: Portal, twilio: Twilio) -> None:
-    page = live.get(f"/o/globex/who-answers?number=%2B{NUMBER[1:]}")
+    page = live.get(f"/o/globex/trace?number=%2B{NUMBER[1:]}")
     assert "another organization" in page.text
     assert not page.has_link("Add endpoint")
     assert "Acme" not in page.text
@@ -164,7 +166,7 @@ def test_too_many_checks_keep_the_last_result(live: Portal, monkeypatch: pytest.
 
 
 def test_the_default_country_is_shown(app: Flask, dana: Portal, cast: Cast) -> None:
-    path = "/o/acme-support/who-answers"
+    path = "/o/acme-support/trace"
     assert "Default country" not in dana.get(path).text
     furnish(app, cast)
     assert "Default country: United States (+1)" in dana.get(path).text

@@ -28,7 +28,7 @@ ACME = "/o/acme-support"
 PATH = f"{ACME}/providers/twilio/numbers"
 LIST = f"{PATH}?list=1"
 FIRST, SECOND, THIRD = "+15551234567", "+15551234568", "+15551234569"
-NOTED = ("throttles",)
+NOTED = ("throttles", "checks")
 
 
 def connect(app: Flask, cast: Cast, upstream: Simulator, key: str) -> None:
@@ -203,7 +203,7 @@ def test_import_claimed_number_keeps_the_input(app: Flask, cast: Cast, dana: Por
 
 
 def test_import_refused_numbers_are_shown_first(app: Flask, cast: Cast, dana: Portal, twilio: Any) -> None:
-    """Mapped meanwhile, so that the filter hides it; not the account's any more; no number at all."""
+    """Mapped meanwhile, so that the filter hides it; no longer the account's; no number at all."""
     mapped(app, cast, FIRST)
     for number, why in {
         FIRST: "Already an endpoint here",

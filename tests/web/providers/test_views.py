@@ -275,7 +275,7 @@ def test_unknown_provider_or_switch_is_not_found(dana: Portal, subtests: pytest.
     for key in ["unknown", "TWILIO", "twilio%00"]:
         with subtests.test(key=key):
             dana.get(f"{ACME}/providers/{key}", 404)
-            dana.get(f"{ACME}/providers/{key}/forget", 404)
+            dana.get(f"{ACME}/providers/{key}/disconnect", 404)
 
 
 def test_the_form_knows_counts_and_numbers(dana: Portal) -> None:
@@ -324,9 +324,9 @@ def test_make_default_names_users_without_a_number(app: Flask, dana: Portal, cas
     assert any("Default provider changed agent calls" in row for row in every)
     page = dana.get(f"{path_of(PROVIDERS['sinch'])}/disable")
     assert "1 person has dialer numbers on it: Mo." in page.text
-    page = dana.get(f"{path_of(PROVIDERS['twilio'])}/forget")
+    page = dana.get(f"{path_of(PROVIDERS['twilio'])}/disconnect")
     assert "Agents: Reception and Sales." in page.text
     assert (
         "It is the default for the dialer and agent calls, which will have no default provider." in page.text
     )
-    assert "Not in use." in dana.get(f"{path_of(PROVIDERS['vobiz'])}/forget").text
+    assert "Not in use." in dana.get(f"{path_of(PROVIDERS['vobiz'])}/disconnect").text

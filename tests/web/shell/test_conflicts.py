@@ -216,8 +216,8 @@ def _generate(portal: Portal, _ids: dict[str, str]) -> Page:
 
 CONFIRMATIONS: dict[str, tuple[str, str, dict[str, Any], Change, str, str]] = {
     "disable": (f"{TWILIO}/disable", "Disable Twilio", {}, _save_twilio, "Provider saved", "disabled"),
-    "forget": (
-        f"{TWILIO}/forget",
+    "disconnect": (
+        f"{TWILIO}/disconnect",
         "Delete credentials",
         {},
         _save_twilio,

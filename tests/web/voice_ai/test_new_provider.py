@@ -194,7 +194,7 @@ with AcmeAi() as acme, SinchEst() as est:
         found.setdefault("reported", []).append(answer.status_code)
     found["calls"] = stored(select(Call.conversation_id))
     found["shown"] = "c1" in portal.get("/o/acme-support/calls").text
-    portal.get(path).follow(f"Change AI… {NUMBER}").press("Switch AI off")
+    portal.get(path).follow(f"Change AI… {NUMBER}").press("Turn AI off")
     found["left"] = len(acme.rows["numbers"])
     paths = client.get("/api/openapi.json").get_json()["paths"]
     found["openapi"] = "/api/webhook/acme/{organization_id}" in paths

@@ -83,7 +83,7 @@ def test_switch_on_and_off_from_the_users_page(dana: Portal, person: str, labs: 
     assert imported_id in page.root.one("aside").text
     page = page.press("Save agent", ai_agent_id=NIGHT_SHIFT)
     assert labs.convai.numbers[imported_id]["agent_id"] == NIGHT_SHIFT
-    page = page.follow(CHANGE).press("Switch AI off")
+    page = page.follow(CHANGE).press("Turn AI off")
     assert "AI is off for +1 416-555-0100." in page.notes
     assert "Sinch AI off" in page.text
     assert labs.convai.numbers == {}
@@ -158,12 +158,12 @@ def test_show_names_what_is_missing(app: Flask, dana: Portal, cast: Cast, labs: 
 
 def test_switch_off_failing_offers_here_only(app: Flask, dana: Portal, person: str, labs: ElevenLabs) -> None:
     page = switched_on(dana, person).follow(CHANGE)
-    assert not page.has_button("Switch off in Patchbay only")
+    assert not page.has_button("Turn off in Patchbay only")
     labs.convai.faults = [Fault("DELETE", NUMBERS)]
     with unchanged(app, but=("audit_events", "checks")):
-        page = page.press("Switch AI off", 409)
+        page = page.press("Turn AI off", 409)
     assert "AI is still on." in page.notes
-    page = page.press("Switch off in Patchbay only")
+    page = page.press("Turn off in Patchbay only")
     assert "AI is off for +1 416-555-0100 in Patchbay only." in page.notes
     assert len(labs.convai.numbers) == 1
 
@@ -181,10 +181,10 @@ def test_unassign_number_with_ai_leads_to_switching_off(app: Flask, dana: Portal
     switched_on(dana, person)
     with unchanged(app, but=("checks",)):
         page = confirmation.press("Unassign number")
-    assert "Switch AI off first" in page.notes
+    assert "Turn AI off first" in page.notes
     page = page.follow(f"Unassign… {NUMBER}")
     assert not page.has_button("Unassign number")
-    assert page.follow("Turn off AI…").title == "AI on +1 416-555-0100"
+    assert page.follow("Turn AI off…").title == "AI on +1 416-555-0100"
 
 
 def test_show_number_of_other_provider_is_refused(app: Flask, dana: Portal, cast: Cast) -> None:

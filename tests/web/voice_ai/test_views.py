@@ -203,9 +203,9 @@ class TestCallWebhook:
         assert service_messages.WEBHOOK_RUNNING in page.press("Check again").notes
 
     def test_webhook_stays_at_the_provider_after_disconnecting(self, page: Page, dana: Portal) -> None:
-        confirmation = dana.get("/o/acme-support/providers/elevenlabs/forget")
+        confirmation = dana.get("/o/acme-support/providers/elevenlabs/disconnect")
         assert "Delete it there" in confirmation.text
-        assert "Delete it there" not in dana.get("/o/acme-support/providers/twilio/forget").text
+        assert "Delete it there" not in dana.get("/o/acme-support/providers/twilio/disconnect").text
 
     def test_webhook_secret_is_nowhere(
         self, page: Page, dana: Portal, upstream: ElevenLabs, logged: StringIO, tmp_path: Path
