@@ -83,14 +83,14 @@ class Bodies:
 
     async def read(self, environ: Environ, receive: Receive) -> Body:
         """The body, with its length in the environment. It never raises: see `Refused`."""
-        coding = environ.pop("HTTP_TRANSFER_ENCODING", "").strip().lower()
-        is_chunked = bool(coding)
+        codings = {coding.strip().lower() for coding in environ.pop("HTTP_TRANSFER_ENCODING", "").split(",")}
+        is_chunked = codings != {""}
         length = int(environ.get("CONTENT_LENGTH") or 0)
         if not is_chunked and not length:
             return Body(io.BytesIO())
         limit = environ["patchbay.limit"] = self._limit_of(environ)
         reader = _Reader(self._held, limit, None if is_chunked else length)
-        if coding not in ("", "chunked"):
+        if codings - {"", "chunked"}:
             body = reader.refused(UnsupportedMedia("Send the body uncompressed, without Transfer-Encoding."))
         else:
             body = await _in_time(reader, receive, limit)

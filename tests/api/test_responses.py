@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from flask import Flask
-from flask.testing import FlaskClient
 
 from app.api.operations import OPERATIONS
 from tests.support.caller import Caller
@@ -17,23 +16,6 @@ def test_get_without_the_scope_writes_nothing(app: Flask, careful_dana: Caller, 
         for caller in (careful_dana, mo):
             for path in READS:
                 caller.get(path)
-
-
-def test_405_allows_the_declared_methods_only(client: FlaskClient) -> None:
-    """`/endpoints/resolve` is no endpoint with that id, although it could be by its form."""
-    declared: dict[str, set[str]] = {}
-    for operation in OPERATIONS:
-        more = {"HEAD"} if operation.method == "GET" else set()
-        declared.setdefault(operation.path, set()).update({operation.method}, more)
-    wrong = []
-    for path, methods in declared.items():
-        others = {"PATCH", "OPTIONS", "QUERY"} if "<" in path else {"PATCH", "PUT", "DELETE"} - methods
-        for method in others:
-            answer = client.open(path, method=method)
-            allowed = set(answer.headers.get("Allow", "").split(", "))
-            if (answer.status_code, allowed) != (405, methods):
-                wrong.append((method, path, answer.status_code, allowed))
-    assert wrong == []
 
 
 def test_text_is_stored_unchanged(dana: Caller) -> None:

@@ -68,13 +68,15 @@ def test_a_page_takes_no_other_verb(app: Flask, here: Furnished, dana: Portal) -
 
 @pytest.mark.asvs("4.1.4")
 def test_an_operation_takes_no_other_verb(app: Flask, here: Furnished, api: Clients) -> None:
+    """`Allow` names its own: `/endpoints/resolve` is not taken for an endpoint with that id."""
     with unchanged(app):
         for path in {operation_path(operation, here) for operation in OPERATIONS}:
             allowed = {verb for verb in VERBS if operation_at(app, verb, path) is not None}
             for verb in set(VERBS) - allowed:
                 answer = api.dana.call(verb, path)
                 assert answer.status_code == 405, f"{verb} {path}"
-                assert allowed <= set(answer.headers["Allow"].replace(" ", "").split(",")), path
+                named = set(answer.headers["Allow"].replace(" ", "").split(","))
+                assert named - {"HEAD"} == allowed, f"{verb} {path}"
 
 
 def head(token: str, *lines: str) -> bytes:

@@ -134,12 +134,13 @@ def sentence(answer: TestResponse) -> str:
 
 def operation_at(app: Flask, method: str, path: str) -> Operation | None:
     """The declared operation that answers; None if there is none."""
-    adapter = app.url_map.bind("localhost")
+    path, wanted = path.partition("?")[0], "GET" if method == "HEAD" else method
+    if any(operation.path == path for operation in OPERATIONS):
+        return next((o for o in OPERATIONS if o.path == path and o.method == wanted), None)
     try:
-        rule, _ = adapter.match(path.partition("?")[0], method, return_rule=True)
+        rule, _ = app.url_map.bind("localhost").match(path, method, return_rule=True)
     except HTTPException:
         return None
-    wanted = "GET" if method == "HEAD" else method
     found = [o for o in OPERATIONS if o.path == rule.rule and o.method == wanted]
     assert found, f"{method} {rule.rule} is no declared operation"
     return found[0]
