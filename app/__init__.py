@@ -9,6 +9,7 @@ from flask import Flask
 from app import (
     api,
     cli,
+    compression,
     cors,
     dialer_defaults,
     error_handlers,
@@ -49,6 +50,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     cors.init_app(app, settings)
     plain_http.init_app(app)
     static.init_app(app)
+    compression.init_app(app)
     metrics.init_app(app)
     health.init_app(app)
     error_handlers.init_app(app)

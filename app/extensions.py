@@ -7,10 +7,10 @@ from flask_login import LoginManager
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 from flask_sqlalchemy.session import Session
-from flask_wtf import CSRFProtect
 from htmx_flask import Htmx
 from sqlalchemy.exc import DBAPIError
 
+from app.csrf_tokens import MaskedCSRFProtect
 from app.models import Base
 
 
@@ -34,5 +34,5 @@ db = SQLAlchemy(
 )
 migrate = Migrate()
 login = LoginManager()
-csrf = CSRFProtect()
+csrf = MaskedCSRFProtect()
 htmx = Htmx()

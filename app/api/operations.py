@@ -246,6 +246,7 @@ def _guarded(operation: Operation, shortcut: Callable[[Signed], ResponseReturnVa
         return operation.view(scope, **path)
 
     run.guard = operation.who  # type: ignore[attr-defined]
+    run.is_compressible = operation.is_list or operation.who is Who.ANYONE  # type: ignore[attr-defined]
     run.largest_body = run.largest_anonymous_body = operation.raw_body  # type: ignore[attr-defined]
     return run
 

@@ -46,7 +46,9 @@ def test_first_page_is_below_60_kb(page: Page, installation: Server, path: str) 
         "Network.loadingFinished", lambda it: bytes_of.update({it["requestId"]: it["encodedDataLength"]})
     )
     network.send("Network.enable")
-    page.goto(path, wait_until="networkidle")
+    response = page.goto(path, wait_until="networkidle")
     total = sum(size for request, size in bytes_of.items() if kinds[request] != "Font")
     assert {"Document", "Stylesheet", "Script", "Font"} <= set(kinds.values())
     assert 20_000 < total <= 60_000
+    assert response is not None
+    assert response.headers["content-encoding"] == "gzip"

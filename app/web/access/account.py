@@ -11,6 +11,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from markupsafe import Markup
 
+from app import compression
 from app.core import clock, user_agents
 from app.core.errors import Conflict, TryLater
 from app.models import User, WebSession
@@ -45,6 +46,8 @@ def show(scope: Scope) -> ResponseReturnValue:
 def _page(scope: Scope, status: int = 200, **forms: Any) -> Response:
     user: User = current_user.user
     uri = None if needs_password() else totp.pending_uri(scope, user)
+    if uri:
+        compression.shows_secret()
     context: dict[str, Any] = {
         "password_form": PasswordForm(formdata=None),
         "token_form": TokenForm(formdata=None),

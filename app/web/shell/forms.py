@@ -21,6 +21,7 @@ from wtforms import (  # type: ignore[attr-defined]
 )
 
 from app.core.errors import Invalid, Malformed, PatchbayError
+from app.csrf_tokens import MaskedFormTokens
 from app.provider import Family
 from app.providers import in_family
 from app.services.providers.active import REASON_LONGEST
@@ -37,6 +38,9 @@ class Form(FlaskForm):  # type: ignore[misc]
     """
 
     word: str | None = None
+
+    class Meta(FlaskForm.Meta):  # type: ignore[misc]
+        csrf_class = MaskedFormTokens
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

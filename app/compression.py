@@ -1,0 +1,68 @@
+"""gzip for pages and for lists of the API. A response with a secret in it is sent as it is.
+
+Why this is safe with secrets and chosen text is in docs/decisions/0016-compression.md.
+"""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from collections.abc import Iterable, Iterator
+
+from flask import Flask, Response, current_app, g, request
+
+from app.core import paths
+
+LEAST = 1_000
+"""Bytes: less is not worth it."""
+LEVEL = 6
+GZIP = 31
+"""zlib's window of 2**15 with gzip's header."""
+
+
+def init_app(app: Flask) -> None:
+    app.after_request(_compress)
+
+
+def shows_secret() -> None:
+    """Sends the response to this request uncompressed."""
+    g.shows_secret = True
+
+
+def _compress(response: Response) -> Response:
+    """Weakens the ETag: a strong one would promise the same bytes with and without gzip."""
+    if not _is_compressible(response):
+        return response
+    response.vary.add("Accept-Encoding")
+    if request.method != "GET" or response.status_code != 200 or not request.accept_encodings["gzip"]:
+        return response
+    if response.is_streamed:
+        response.response = _stream(response.iter_encoded())
+    elif len(body := response.get_data()) >= LEAST:
+        response.set_data(gzip.compress(body, LEVEL, mtime=0))
+    else:
+        return response
+    response.headers["Content-Encoding"] = "gzip"
+    etag, _ = response.get_etag()
+    if etag:
+        response.set_etag(etag, weak=True)
+    return response
+
+
+def _is_compressible(response: Response) -> bool:
+    """Pages that were requested, not what a form responds with: new secrets are shown there."""
+    if request.method not in ("GET", "HEAD") or g.get("shows_secret") or request.endpoint == "static":
+        return False
+    if paths.is_api(request.path):
+        view = current_app.view_functions.get(request.endpoint or "")
+        return bool(getattr(view, "is_compressible", False))
+    return response.mimetype == "text/html"
+
+
+def _stream(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """Yields as it reads, so memory does not grow. A failure while reading ends it without gzip's end."""
+    packer = zlib.compressobj(LEVEL, zlib.DEFLATED, GZIP)
+    for piece in pieces:
+        if packed := packer.compress(piece):
+            yield packed
+    yield packer.flush()
