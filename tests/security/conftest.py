@@ -29,7 +29,7 @@ from app.providers import PROVIDERS
 from app.services.access import totp
 from app.services.providers import credentials
 from devtools.databases import Databases
-from devtools.server import Server, served
+from devtools.server import SERVE, Server, served
 from simulators import SIMULATORS
 from simulators.base import Simulator
 from tests.support.caller import Caller
@@ -156,7 +156,7 @@ def world(outside: World) -> Iterator[World]:
 @pytest.fixture(scope="session")
 def on_sqlite(tmp_path_factory: pytest.TempPathFactory, outside: World) -> Iterator[Installation]:
     with ExitStack() as stack:
-        yield _install(stack, tmp_path_factory.mktemp("sqlite"), outside.settings)
+        yield _install(stack, tmp_path_factory.mktemp("sqlite"), outside.settings, SERVE)
 
 
 @pytest.fixture(scope="session")
@@ -172,8 +172,10 @@ def on_postgresql(
         yield _install(stack, tmp_path_factory.mktemp("postgresql"), settings)
 
 
-def _install(stack: ExitStack, folder: Path, settings: dict[str, str]) -> Installation:
-    server = stack.enter_context(served(folder, WORKERS | DEBUGGING | settings))
+def _install(
+    stack: ExitStack, folder: Path, settings: dict[str, str], command: list[str] | None = None
+) -> Installation:
+    server = stack.enter_context(served(folder, WORKERS | DEBUGGING | settings, command=command))
     local = create_app(Settings.from_environment(server.environment))
     cast = assemble(local)
     here = furnish(local, cast)

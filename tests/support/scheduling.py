@@ -9,8 +9,10 @@ from __future__ import annotations
 from pathlib import PurePath
 from typing import Any
 
-FIRST = ("security", "resilience", "browser", "backup", "devtools")
+FIRST = ("browser", "security", "resilience", "backup", "devtools")
 """Folders, the slowest first."""
+
+BROWSER = "tests/browser: one browser and its server"
 
 STAGED = "tests/security: PostgreSQL and staged server"
 GROUPS = {
@@ -34,6 +36,8 @@ def rank(path: PurePath, root: PurePath) -> int:
 def group_of(node_id: str) -> str:
     """The group of a test; tests of a group run on one worker, one after the other."""
     module = node_id.partition("::")[0]
+    if module.startswith("tests/browser/"):
+        return BROWSER
     if module.startswith("tests/security/"):
         return GROUPS.get(module, "tests/security: SQLite")
     return module
