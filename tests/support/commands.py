@@ -6,6 +6,7 @@ is a fork of it with its own environment, arguments, standard streams and start 
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import runpy
@@ -15,6 +16,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -56,15 +58,30 @@ class Commands:
 @contextmanager
 def commands(folder: Path, environment: Mapping[str, str] | None = None) -> Iterator[Commands]:
     """`folder` is for the streams; `environment` is there already when the libraries are loaded."""
-    with subprocess.Popen(
+    if environment is None:
+        yield Commands(_shared(), folder)
+    else:
+        with _loader(environment) as process:
+            yield Commands(process, folder)
+
+
+@cache
+def _shared() -> subprocess.Popen[str]:
+    """One for all commands of this process; it ends with it."""
+    process = _loader({})
+    atexit.register(process.kill)
+    return process
+
+
+def _loader(environment: Mapping[str, str]) -> subprocess.Popen[str]:
+    return subprocess.Popen(
         [sys.executable, "-m", __name__],
         cwd=ROOT,
-        env=clean_environment() | dict(environment or {}),
+        env={**clean_environment(), **environment},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-    ) as process:
-        yield Commands(process, folder)
+    )
 
 
 def _serve() -> None:
