@@ -8,8 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping
-from contextlib import suppress
-from enum import Enum
+from enum import Enum, StrEnum
 from functools import cache, lru_cache
 from typing import Any
 
@@ -17,7 +16,7 @@ import phonenumbers
 from babel import Locale
 from phonenumbers import PhoneMetadata
 
-from app.core import csv_text
+from app.core import csv_text, renumbered
 
 LONGEST = 200
 """Characters of a cell or field that is parsed."""
@@ -32,29 +31,158 @@ _GROUPED = re.compile(r"[1-9][0-9]{0,2}(?:(?:,[0-9]{3}){3,4}|(?:\.[0-9]{3}){3,4}
 _BARE = re.compile(r"([1-9][0-9]{6,14})(?:[.,]0+)?")
 _AGAIN = "Format the column as text, enter the number again, and save."
 _WRITTEN = re.compile(r"[+\uff0b]?[\d\s()./\u2010-\u2015-]+")
+_SCHEME = re.compile(r"(tel|callto|phone):\s*(?P<number>.*)", re.IGNORECASE)
+_SIP = re.compile(r"sips?:.*|.*@.*", re.IGNORECASE)
+_EXTENSION = re.compile(
+    r"(?P<number>[+(\d][\d\s()./-]{4,}?)[\s,;]*(;ext=|extension|ext\.?|x|#|[,;])\s*\d{1,7}", re.IGNORECASE
+)
+_LETTERS = re.compile(r"(?=.*\d)(?=.*[A-Z])[+\dA-Z\s().-]{7,24}", re.IGNORECASE)
+_SHORT_CODE = re.compile(r"[1-9*#][\d*#]{2,5}")
+
+
+class Kind(StrEnum):
+    """What is wrong with a number."""
+
+    EMPTY = "empty"
+    SIP = "sip"
+    SCHEME = "scheme"
+    EXTENSION = "extension"
+    LETTERS = "letters"
+    EXIT_CODE = "exit_code"
+    SHORT_CODE = "short_code"
+    NO_COUNTRY_CODE = "no_country_code"
+    UNKNOWN_COUNTRY_CODE = "unknown_country_code"
+    TOO_SHORT = "too_short"
+    TOO_LONG = "too_long"
+    RENUMBERED = "renumbered"
+    OTHER = "other"
+
+
+class NotANumber(ValueError):
+    """Text that is no phone number; the message is a sentence for the user."""
+
+    def __init__(self, kind: Kind, sentence: str) -> None:
+        super().__init__(sentence)
+        self.kind = kind
 
 
 def normalize(text: str, country: str | None) -> str:
     """Returns the number in E.164, read with the country (ISO 3166-1 alpha-2) if it has no `+`.
 
-    Raises ValueError with a sentence for the user.
+    Raises NotANumber, whose message is a sentence for the user: what it is instead, and what to enter.
     """
     text = _typed(text)
-    if len(text) > 40:
-        raise ValueError("A phone number has at most 15 digits.")
-    if not _WRITTEN.fullmatch(text):
-        raise ValueError(_advice(country))
+    if not _WRITTEN.fullmatch(text) or len(text) > 40:
+        raise _no_digits(text, country)
     try:
         number = phonenumbers.parse(text, country)
     except phonenumbers.NumberParseException:
-        raise ValueError(_advice(country)) from None
-    reason = phonenumbers.is_possible_number_with_reason(number)
-    if reason != phonenumbers.ValidationResult.IS_POSSIBLE:
-        raise ValueError(_advice(country))
+        raise _unreadable(text, country) from None
     formatted = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-    if not E164.fullmatch(formatted):
-        raise ValueError(_advice(country))
+    _refuse_renumbered(text, formatted)
+    reason = phonenumbers.is_possible_number_with_reason(number)
+    if reason != phonenumbers.ValidationResult.IS_POSSIBLE or not E164.fullmatch(formatted):
+        raise _impossible(text, country, number)
     return formatted
+
+
+def _refuse_renumbered(text: str, formatted: str) -> None:
+    """Also for a form that is read as the present number, if it was written with a country code."""
+    written = f"+{''.join(filter(str.isdigit, text))}" if text.startswith("+") else formatted
+    for form in (written, formatted):
+        if found := renumbered.change_of(form):
+            sentence, now = found
+            raise NotANumber(Kind.RENUMBERED, f"{sentence} Enter {now}." if now else sentence)
+
+
+def _no_digits(text: str, country: str | None) -> NotANumber:
+    """Of text that has more than digits, spaces and the usual signs."""
+    if not text:
+        return NotANumber(Kind.EMPTY, "Enter a phone number, such as +15551234567.")
+    if _SIP.fullmatch(text):
+        return NotANumber(
+            Kind.SIP, "This is a SIP address. Enter the phone number that callers dial, such as +15551234567."
+        )
+    if found := _SCHEME.fullmatch(text):
+        advice = _enter(found["number"], country) or "Enter the number itself, such as +15551234567."
+        return NotANumber(Kind.SCHEME, f"Leave out what is before the colon. {advice}")
+    if found := _EXTENSION.fullmatch(text):
+        advice = _enter(found["number"], country) or "Enter the number alone, such as +15551234567."
+        return NotANumber(
+            Kind.EXTENSION, f"Leave out the extension: calls are routed by whole numbers. {advice}"
+        )
+    if _SHORT_CODE.fullmatch(text):
+        return _short_code()
+    if len(text) > 40:
+        return NotANumber(Kind.TOO_LONG, "A phone number has at most 15 digits.")
+    if _LETTERS.fullmatch(text) and text.isascii():
+        digits = phonenumbers.convert_alpha_characters_in_number(text)
+        if advice := _enter(digits, country):
+            return NotANumber(Kind.LETTERS, f"Write letters as digits. {advice}")
+    return NotANumber(Kind.OTHER, _advice(country))
+
+
+def _unreadable(text: str, country: str | None) -> NotANumber:
+    """Of digits whose country is not known."""
+    digits = "".join(filter(str.isdigit, text))
+    for code in ("00", "011") if not text.startswith("+") else ("00",):
+        if digits.startswith(code) and (advice := _enter(f"+{digits.removeprefix(code)}", None)):
+            return NotANumber(Kind.EXIT_CODE, f"Write a plus in place of {code}. {advice}")
+    if text.startswith("+"):
+        sentence = f"No country has a code that begins +{digits[:3]}. Enter one such as +15551234567."
+        return NotANumber(Kind.UNKNOWN_COUNTRY_CODE, sentence)
+    if _SHORT_CODE.fullmatch(digits):
+        return _short_code()
+    return _without_code(digits, NotANumber(Kind.NO_COUNTRY_CODE, _advice(country)))
+
+
+def _impossible(text: str, country: str | None, number: phonenumbers.PhoneNumber) -> NotANumber:
+    """Of a number that its country cannot have."""
+    digits = "".join(filter(str.isdigit, text))
+    is_long = phonenumbers.is_possible_number_with_reason(number) == phonenumbers.ValidationResult.TOO_LONG
+    kind, word = (Kind.TOO_LONG, "long") if is_long else (Kind.TOO_SHORT, "short")
+    if not text.startswith("+"):
+        if digits.startswith("00") and (advice := _enter(f"+{digits[2:]}", None)):
+            return NotANumber(Kind.EXIT_CODE, f"Write a plus in place of 00. {advice}")
+        if _SHORT_CODE.fullmatch(digits):
+            return _short_code()
+        return _without_code(digits, NotANumber(kind, _advice(country)))
+    code = number.country_code or 0
+    region = phonenumbers.region_code_for_country_code(code)
+    place = country_names().get(region, f"the countries with +{code}")
+    have = len(digits) - len(str(code))
+    return NotANumber(
+        kind, f"Too {word}: no number in {place} has {have} digits after +{code}. Check each digit."
+    )
+
+
+def _without_code(digits: str, otherwise: NotANumber) -> NotANumber:
+    """Of digits that are a number as soon as they have a plus, if they are in a numbering plan then."""
+    advice = _enter(f"+{digits}", None)
+    if advice and phonenumbers.is_valid_number(phonenumbers.parse(f"+{digits}")):
+        return NotANumber(Kind.NO_COUNTRY_CODE, f"A country code needs a plus. {advice}")
+    return otherwise
+
+
+def _short_code() -> NotANumber:
+    return NotANumber(
+        Kind.SHORT_CODE,
+        "This is a short code or an internal number, which cannot be routed here. Enter a whole number, "
+        "such as +15551234567.",
+    )
+
+
+def _enter(text: str, country: str | None) -> str:
+    """Returns the sentence that says what to enter instead; empty if the rest is no number either."""
+    if not _WRITTEN.fullmatch(text.strip()):
+        return ""
+    try:
+        number = phonenumbers.parse(text, country)
+    except phonenumbers.NumberParseException:
+        return ""
+    formatted = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    is_possible = phonenumbers.is_possible_number(number) and E164.fullmatch(formatted)
+    return f"Enter {formatted}." if is_possible else ""
 
 
 def _typed(text: str) -> str:
@@ -135,10 +263,13 @@ def _as_written_out(text: str) -> str:
 
 
 def _without_plus(digits: str, country: str | None) -> tuple[str, Reading]:
-    readings = {}
+    readings: dict[str, Reading] = {}
+    refusals: list[NotANumber] = []
     for reading, text in ((Reading.NATIONAL, digits), (Reading.PLUS_LOST, f"+{digits}")):
-        with suppress(ValueError):
+        try:
             readings[normalize(text, country)] = reading
+        except NotANumber as refusal:
+            refusals.append(refusal)
     if len(readings) > 1:
         planned = [found for found in readings if phonenumbers.is_valid_number(phonenumbers.parse(found))]
         if len(planned) != 1:
@@ -146,7 +277,7 @@ def _without_plus(digits: str, country: str | None) -> tuple[str, Reading]:
             raise ValueError(f"This can be {either}. Enter the right one with its plus.")
         readings = {planned[0]: readings[planned[0]]}
     if not readings:
-        raise ValueError(_advice(country))
+        raise next((refusal for refusal in refusals if refusal.kind is Kind.RENUMBERED), refusals[0])
     return readings.popitem()
 
 
