@@ -6,6 +6,8 @@ import ipaddress
 import re
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
+import idna
+
 from app.core.texts import CONTROL
 
 _HOST = re.compile(r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]")
@@ -104,14 +106,25 @@ def _public_host(host: str) -> str:
             return host
         raise ValueError("Providers cannot reach this address. Use a public host name.")
     try:
-        host = host.encode("idna").decode().lower()
-    except UnicodeError:
-        raise ValueError("The host name in this address is not valid.") from None
+        host = ascii_host(host)
+    except ValueError:
+        raise ValueError("The host name in this address is not valid. Check each letter of it.") from None
     if host == "localhost" or host.endswith(_NOT_PUBLIC):
         raise ValueError("Providers cannot reach this machine by that name. Use a public host name.")
     if not _HOST.fullmatch(host):
         raise ValueError("The host name in this address is not valid. Use one such as voice.example.com.")
     return host
+
+
+def ascii_host(host: str) -> str:
+    """Returns the name as it is looked up, by IDNA 2008: straße.example stays apart from strasse.example.
+
+    Raises ValueError for a name that cannot be registered, such as one with an emoji or invisible marks.
+    """
+    host = host.lower()
+    if host.isascii() and not any(label.startswith("xn--") for label in host.split(".")):
+        return host
+    return idna.encode(host, uts46=True).decode()
 
 
 def web_origin(text: str) -> str:
@@ -139,7 +152,7 @@ def web_origin(text: str) -> str:
 def _origin_host(host: str) -> str:
     if ":" in host:
         return f"[{ipaddress.IPv6Address(host)}]"
-    host = host.encode("idna").decode().lower()
+    host = ascii_host(host)
     if not _ORIGIN_HOST.fullmatch(host):
         raise ValueError
     return host
@@ -179,11 +192,12 @@ def _comparable(url: str) -> tuple[str, ...]:
     try:
         parts = urlsplit(url.strip())
         port = parts.port or {"https": 443, "http": 80}.get(parts.scheme, 0)
+        host = ascii_host(parts.hostname or "")
     except ValueError:
         return (url,)
     segments = [unquote(segment, errors="surrogateescape") for segment in (parts.path or "/").split("/")]
     user = parts.netloc.rpartition("@")[0]
-    return (parts.scheme, user, parts.hostname or "", str(port), parts.query, parts.fragment, *segments)
+    return (parts.scheme, user, host, str(port), parts.query, parts.fragment, *segments)
 
 
 def local_path(target: str | None) -> str | None:

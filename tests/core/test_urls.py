@@ -15,6 +15,11 @@ GOOD = [
     ("https://voice.example.com/a/b/", "https://voice.example.com/a/b"),
     ("https://voice.example.com/a%20b", "https://voice.example.com/a%20b"),
     ("https://bücher.example", "https://xn--bcher-kva.example"),
+    ("https://straße.example", "https://xn--strae-oqa.example"),
+    ("https://XN--STRAE-OQA.example", "https://xn--strae-oqa.example"),
+    ("https://ÖBB.example", "https://xn--bb-eka.example"),
+    ("https://\uff36oice。example.com", "https://voice.example.com"),
+    ("https://r3---sn.example.com", "https://r3---sn.example.com"),
     ("https://8.8.8.8", "https://8.8.8.8"),
 ]
 
@@ -86,6 +91,11 @@ BAD = [
     'https://voice.example.com/"><b',
     "https://voice.example.com/ü",
     "https://voice.exam\nple.com",
+    "https://☕.example",
+    "https://I❤.example",
+    "https://xn--zz--.example",
+    "https://voi\u200dce.example",
+    "https://a_b.example",
     "https://voice.example.com\t/a",
     "https://voice.example.com\0",
     "https://voice.example.com:0",
