@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from typing import Annotated
 
 from app.core import texts, urls
@@ -9,17 +11,32 @@ from app.services import messages, validation
 from app.services.validation import Checked
 
 AGENT_LONGEST = 100
+_SAFE_AGENT = re.compile(r"[A-Za-z0-9._~-]+")
+"""What stays as it is in a URL: other characters are percent-encoded there."""
 LABEL_LONGEST = 200
 
 
+def is_safe_agent(name: str) -> bool:
+    """Whether the name is the same in the webhook URL, as common checks of signatures need it."""
+    return _SAFE_AGENT.fullmatch(name) is not None
+
+
 def check_agent(value: str, _country: str | None = None) -> str:
-    """Returns an agent's name that can be one segment of a URL. Raises ValueError."""
+    """Returns an agent's name, in NFC, that can be one segment of a URL. Raises ValueError.
+
+    Two names that look alike are one: nothing in them is invisible, and letters have one spelling.
+    """
+    value = unicodedata.normalize("NFC", value)
     if not value:
         raise ValueError(messages.AGENT_EMPTY)
     if len(value) > AGENT_LONGEST:
         raise ValueError(messages.agent_too_long(AGENT_LONGEST))
     if "/" in value or "\\" in value or value in (".", "..") or texts.CONTROL.search(value):
         raise ValueError(messages.AGENT_CHARACTERS)
+    if texts.has_invisible(value):
+        raise ValueError(messages.AGENT_INVISIBLE)
+    if value != value.strip():
+        raise ValueError(messages.AGENT_SPACES)
     return value
 
 

@@ -16,6 +16,8 @@ READ_ONLY = "This is read-only. Leave it out, or send it back as it was read."
 NOT_LIST = "This must be a list."
 
 AGENT_EMPTY = "An agent name can't be empty. Send null for no agent."
+AGENT_INVISIBLE = "This agent name has an invisible character. Type it again instead of pasting it."
+AGENT_SPACES = "An agent name does not begin or end with a space."
 AGENT_CHARACTERS = "An agent name has no slash or control characters, and is not a dot or two."
 LABEL_CHARACTERS = "A label is one line, without control characters."
 NAME_CHARACTERS = "A name is one line, without control characters."

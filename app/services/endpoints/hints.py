@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -11,11 +10,20 @@ from sqlalchemy import ColumnElement, select
 from app.core import urls
 from app.models import Endpoint
 from app.providers import PROVIDERS
+from app.services import fields
 from app.services.drift import probe, tallies
-from app.services.endpoints import fields, messages, readiness
+from app.services.endpoints import fields as endpoint_fields
+from app.services.endpoints import messages, readiness
 from app.services.scope import Scope
 
-_USUAL = re.compile(r"[\w.-]+")
+
+@dataclass(frozen=True)
+class Preview:
+    """The webhook URL of an agent's name while it is typed. `problem` and `warning`: sentences, or empty."""
+
+    url: str | None = None
+    problem: str = ""
+    warning: str = ""
 
 
 @dataclass(frozen=True)
@@ -26,14 +34,27 @@ class FollowUp:
     word: str
 
 
+def preview(scope: Scope, provider: str, name: str) -> Preview:
+    """Returns the URL that a number of the provider would call for the agent."""
+    if not name:
+        return Preview()
+    try:
+        name = fields.check_agent(name)
+    except ValueError as error:
+        return Preview(problem=str(error))
+    warning = "" if fields.is_safe_agent(name) else messages.unusual_agent(name)
+    url = urls.inbound_webhook_url(scope.organization.public_base_url, provider, name)
+    return Preview(url, "" if url else messages.NO_BASE_URL_YET, warning)
+
+
 def spelling_warnings(scope: Scope, row: Endpoint, names: Iterable[str | None]) -> Iterator[str]:
     """Warns of each agent that no other number uses, if others exist or the name is unusual."""
     others = (Endpoint.organization_id == scope.organization.id) & (Endpoint.id != row.id)
-    columns = [field.column for field in fields.AGENTS]
+    columns = [field.column for field in endpoint_fields.AGENTS]
     for name in dict.fromkeys(name for name in names if name):
         if any(_is_one(scope, others & (column == name)) for column in columns):
             continue
-        is_unusual = not _USUAL.fullmatch(name)
+        is_unusual = not fields.is_safe_agent(name)
         if any(_is_one(scope, others & column.is_not(None)) for column in columns):
             yield messages.unused_agent(name, is_unusual=is_unusual)
         elif is_unusual:

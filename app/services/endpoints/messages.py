@@ -95,16 +95,20 @@ BAD_CURSOR = "Invalid cursor. Start again without it."
 CURSOR_OF_ANOTHER_SORT = "This cursor belongs to another sort order. Start again without it."
 
 
+NO_BASE_URL_YET = "The webhook URL needs the organization's public base URL. Set it under Settings."
+
+
 def unusual_agent(name: str) -> str:
     return (
-        f"The agent name “{texts.bidi_isolate(name)}” has spaces or special characters. Check the spelling."
+        f"The agent name “{texts.bidi_isolate(name)}” has characters other than A-Z a-z 0-9 - . _ ~. They "
+        "change in the webhook URL, and common signature checks of agent runtimes fail on them."
     )
 
 
 def unused_agent(name: str, *, is_unusual: bool) -> str:
     shown = texts.bidi_isolate(name)
-    unusual = ", and its name has spaces or special characters" if is_unusual else ""
-    return f"No other number uses the agent “{shown}”{unusual}. Check the spelling."
+    unusual = f" {unusual_agent(name)}" if is_unusual else ""
+    return f"No other number uses the agent “{shown}”. Check the spelling.{unusual}"
 
 
 def update_webhook(provider: str) -> str:

@@ -136,6 +136,18 @@ def _new(scope: Scope, form: EndpointForm, status: int = 200) -> Response:
     return render.page("endpoints/new.html", status, form=form, agents=listing.agents(scope))
 
 
+@endpoints.page("/o/<slug>/endpoints/webhook-url", who=Who.SUPERADMIN, title="Webhook URL")
+def webhook_url(scope: Scope) -> ResponseReturnValue:
+    """Shows the webhook URL of an agent's name while it is typed."""
+    provider = request.args.get("provider", "")
+    name = request.args.get("inbound_agent_name", "").strip()
+    known = provider if provider in keys_in(Family.TELEPHONY) else ""
+    return render.page(
+        "endpoints/webhook_url.html",
+        preview=hints.preview(scope, known or keys_in(Family.TELEPHONY)[0], name),
+    )
+
+
 @endpoints.page("/o/<slug>/endpoints/new", who=Who.SUPERADMIN, methods=["POST"])
 def create(scope: Scope) -> ResponseReturnValue:
     form = EndpointForm()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from flask import Flask
 
 from app.models import Endpoint
 from app.services.endpoints import crud, messages
+from app.services.organizations import directory
 from tests.support.cast import Cast
 from tests.support.full_organization import BASE_URL, scope_as
 from tests.support.pages import Page, Portal
@@ -176,6 +178,30 @@ def test_save_warns_of_an_agent_no_other_number_has(app: Flask, dana: Portal, ca
     dana.get(f"{PATH}").follow("Delete… +1 555-123-4567").press("Delete endpoint")
     page = page.follow("Edit").press("Save", inbound_agent_name="front desk", outbound_agent_name="")
     assert messages.unusual_agent("front desk") in page.notes
+
+
+def test_the_form_shows_the_url_as_it_is_typed(app: Flask, dana: Portal, cast: Cast) -> None:
+    with scope_as(app, cast.dana) as scope, scope.transaction():
+        directory.set_base_url(scope, BASE_URL)
+    wrong = []
+    for name, provider, url, is_warned, is_refused in [
+        ("support", "twilio", "/telephony/twilio/inbound/support", False, False),
+        ("support", "vobiz", "/telephony/vobiz/inbound/support", False, False),
+        ("agent-€", "twilio", "/telephony/twilio/inbound/agent-%E2%82%AC", True, False),
+        ("a/b", "twilio", "", False, True),
+        ("", "twilio", "", False, False),
+    ]:
+        query = {"provider": provider, "inbound_agent_name": name}
+        page = dana.get(f"{PATH}/webhook-url?{urlencode(query)}", htmx="webhook_url")
+        found = page.root.all("code")
+        shown_url = found[0].text if found else ""
+        has = (
+            bool(page.root.all("p", **{"data-warning": ""})),
+            bool(page.root.all("p", **{"class": "pb-error"})),
+        )
+        if not shown_url.endswith(url) or bool(url) is not bool(shown_url) or has != (is_warned, is_refused):
+            wrong.append((name, shown_url, has))
+    assert wrong == []
 
 
 @HTMX
