@@ -282,12 +282,13 @@ class SignedIn(BaseModel):
 
 
 def _fields(family: Family, naming: Any, *, always: bool) -> dict[str, Any]:
-    """Returns the provider fields of a family; with `always`, those that are no secret are required."""
+    """Returns the provider fields of a family; `always`: all but secrets and extras are required."""
     found: dict[str, Any] = {}
     for provider in in_family(family):
         for field in provider.fields_in(family):
             value = field.python_type
-            info = Field(title=field.label) if always and not field.secret else Field(None, title=field.label)
+            is_certain = always and not field.secret and not field.is_extra
+            info = Field(title=field.label) if is_certain else Field(None, title=field.label)
             found[naming(provider.key, field.name)] = (value | None if always else value, info)
     return found
 

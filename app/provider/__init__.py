@@ -73,8 +73,19 @@ from app.provider.fields import (
     Secret,
     ServiceHost,
     Text,
+    WebAddress,
 )
-from app.provider.results import Outcome, Refusal, Verified, not_proven, proven, refused
+from app.provider.results import (
+    Outcome,
+    Refusal,
+    Verified,
+    foreign_caller,
+    limited,
+    not_proven,
+    proven,
+    refused,
+    summed,
+)
 
 __all__ = [
     "LONGEST_NAME",
@@ -102,11 +113,15 @@ __all__ = [
     "Text",
     "Verified",
     "Verifies",
+    "WebAddress",
+    "foreign_caller",
     "json_list",
     "json_object",
+    "limited",
     "not_proven",
     "pagination_error",
     "proven",
     "refused",
+    "summed",
     "unexpected",
 ]

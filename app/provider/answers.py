@@ -76,6 +76,8 @@ def unexpected(answer: Answer) -> Verified:
     if answer.status == 429:
         when = retry_hint(answer) or messages.IN_A_MINUTE
         return results.refused(Outcome.RATE_LIMITED, messages.rate_limited(answer.host, when))
+    if answer.status == 402:
+        return results.refused(Outcome.NO_CREDIT, messages.no_credit(answer.host))
     if answer.status >= 500:
         when = retry_hint(answer) or messages.LATER
         sentence = messages.having_problems(answer.host, answer.status, when)

@@ -10,11 +10,12 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
+from app.core.outbound.client import Outbound
 from app.provider import fields as provider_fields
 from app.provider import messages, results
 from app.provider.capabilities import Capability
 from app.provider.fields import DeclarationError, Family, Field, Origin
-from app.provider.numbers import Taker
+from app.provider.numbers import ProviderNumber, Taker
 from app.provider.results import Outcome, Refusal, Verified
 
 
@@ -76,6 +77,26 @@ class Provider:
     @property
     def capabilities(self) -> frozenset[Capability]:
         return frozenset(known for known in Capability if callable(getattr(self, known, None)))
+
+    def completed(
+        self, http: Outbound, values: Mapping[str, Any], phone_number: str, line: ProviderNumber | None
+    ) -> ProviderNumber | None:
+        """Returns the number with what the list does not have of it: nothing, unless a provider adds it."""
+        return line
+
+    def caller(self, http: Outbound, values: Mapping[str, Any]) -> Verified | None:
+        """Returns whether the account has the default caller number; None if there is none to look for."""
+        number = values.get("phone_number")
+        observe = getattr(self, Capability.OBSERVE, None)
+        if not number or observe is None:
+            return None
+        try:
+            line = observe(http, values, number)
+        except Refusal:
+            return results.not_proven(messages.CALLER_UNKNOWN)
+        if line is None or line.owner:
+            return results.foreign_caller(self.label, number)
+        return results.proven(messages.CALLER_IS_OWN)
 
     def missing_credentials(self, values: Mapping[str, Any]) -> Verified | None:
         """Returns the refusal that names the missing required values; None if none is missing."""

@@ -18,6 +18,7 @@ from app.provider.voice_ai import (
     CallWebhookSetting,
     CreatedWebhook,
     ImportedNumber,
+    SipEndpoint,
     Webhook,
 )
 
@@ -64,6 +65,12 @@ class Observes(Protocol):
 
     def observe(self, http: Outbound, values: Mapping[str, Any], phone_number: str) -> ProviderNumber | None:
         """Returns the number as the account has it; None if it has not. Raises as `numbers`."""
+        ...
+
+    def completed(
+        self, http: Outbound, values: Mapping[str, Any], phone_number: str, line: ProviderNumber | None
+    ) -> ProviderNumber | None:
+        """Returns what `observe` would, if `line` is what `numbers` returned for the number."""
         ...
 
 
@@ -118,6 +125,10 @@ class HasAgents(Protocol):
         """The agents that can be chosen, by name."""
         ...
 
+    def sip_hosts(self, values: Mapping[str, Any]) -> tuple[str, ...]:
+        """The host names at which agents take calls from SIP trunks; the usual one first."""
+        ...
+
     def imported_numbers(
         self, http: Outbound, values: Mapping[str, Any], phone_number: str
     ) -> list[ImportedNumber]:
@@ -150,6 +161,10 @@ class SipTrunk(Observes, Protocol):
 
     def carries(self, number: ProviderNumber, values: Mapping[str, Any]) -> bool:
         """Whether the number is on the trunk of the values, not on another one or on none."""
+        ...
+
+    def endpoints(self, http: Outbound, values: Mapping[str, Any]) -> list[SipEndpoint]:
+        """Where the trunk sends calls: its enabled endpoints. Raises Refusal."""
         ...
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, ClassVar
 
-from app.core import phone, texts
+from app.core import phone, texts, urls
 from app.provider import messages
 
 
@@ -55,6 +55,8 @@ class Field:
     `required`: without it the provider is not configured. `families`: those that have the field; empty
     means all of its provider's. `default`: the value while none is stored. `is_listed`: every
     user may read it, in the voice AI configuration; `flag`: its name there, of whether it is stored.
+    `is_extra`: the documents that clients know from elsewhere do not have it, so it follows their own
+    values, and only if it is stored.
     """
 
     label: str
@@ -66,6 +68,7 @@ class Field:
     default: int | str | None = field(default=None, kw_only=True)
     is_listed: bool = field(default=False, kw_only=True)
     flag: str = field(default="", kw_only=True)
+    is_extra: bool = field(default=False, kw_only=True)
     name: str = field(default="", init=False)
 
     python_type: ClassVar[type] = str
@@ -169,26 +172,48 @@ class Count(Field):
 
 
 @dataclass(frozen=True)
-class ServiceHost(Field):
-    """The https URL of one of the provider's own hosts; the first is the default.
+class WebAddress(Field):
+    """The https URL of something that the provider calls."""
 
-    Secrets belong to a host: they have to be re-entered when it changes.
+    is_tested = False
+
+    def check(self, value: str, country: str | None) -> str:
+        return urls.callback_url(_plain_text(value, urls.LONGEST_CALLBACK))
+
+    def schema(self) -> dict[str, Any]:
+        return super().schema() | {"minLength": 1, "maxLength": urls.LONGEST_CALLBACK, "format": "uri"}
+
+
+@dataclass(frozen=True)
+class ServiceHost(Field):
+    """The https URL of one of the provider's own hosts, or a name for it; the first is the default.
+
+    Secrets belong to a host: they have to be re-entered when it changes. `names`: of the hosts, in their
+    order, such as regions; the value is a name then.
     """
 
     hosts: tuple[str, ...] = field(kw_only=True)
+    names: tuple[str, ...] = field(default=(), kw_only=True)
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """The values, the default first."""
+        return self.names or tuple(f"https://{host}" for host in self.hosts)
 
     is_credential = True
 
     def check(self, value: str, country: str | None) -> str:
-        value = _plain_text(value, 200).rstrip("/")
-        host = value.lower().removeprefix("https://")
-        if host not in self.hosts:
-            choices = " or ".join(f"https://{host}" for host in self.hosts)
-            raise ValueError(messages.must_be(self.label, choices))
-        return f"https://{host}"
+        value = _plain_text(value, 200).rstrip("/").lower()
+        found = value if self.names or value.startswith("https://") else f"https://{value}"
+        if found not in self.choices:
+            raise ValueError(messages.must_be(self.label, " or ".join(self.choices)))
+        return found
 
     def constraints(self) -> dict[str, Any]:
         return {"enum": [f"https://{host}" for host in self.hosts]}
 
     def in_force(self, stored: str | None) -> str:
-        return stored or f"https://{self.hosts[0]}"
+        return stored or self.choices[0]
+
+    def schema(self) -> dict[str, Any]:
+        return super().schema() | {"enum": [*self.choices, None]}

@@ -57,6 +57,53 @@ def rate_limited(host: str, when: str) -> str:
     return f"Rate-limited by {host} (HTTP 429). Try again {when}."
 
 
+def no_credit(host: str) -> str:
+    return f"{host} refuses because the account has no credit (HTTP 402). Top it up there."
+
+
+def foreign_caller(label: str, number: str) -> str:
+    return (
+        f"The default caller number {number} is not a number of this {label} account: calls that show it "
+        "fail. Choose one of the account's."
+    )
+
+
+CALLER_IS_OWN = "The default caller number is the account's."
+CALLER_UNKNOWN = "The default caller number could not be verified: the account's numbers cannot be read."
+
+
+def trunk_overrides(name: str) -> str:
+    return f"The SIP trunk {name or 'at the provider'} takes precedence over the number's webhook."
+
+
+def application_overrides(name: str) -> str:
+    return f"The application {name or 'at the provider'} takes precedence over the number's webhook."
+
+
+def on_flow(name: str) -> str:
+    return f"The number is on the flow {name}. What the flow calls is not returned."
+
+
+def different_method(method: str) -> str:
+    return f"The right URL is called with {method} instead of POST."
+
+
+def different_fallback(found: str, expected: str) -> str:
+    return f"If the webhook fails, {found or 'nothing'} is called instead of {expected or 'nothing'}."
+
+
+def different_status_url(found: str, expected: str) -> str:
+    return f"The status of calls is reported to {found or 'no URL'} instead of {expected}."
+
+
+def status_also_reported(url: str) -> str:
+    return f"The status of calls is also reported to {url}."
+
+
+def answered_by(service: str) -> str:
+    return f"{service} answers this number now. Setting the webhook takes the number away from it."
+
+
 def having_problems(host: str, status: int, when: str) -> str:
     return f"{host} is having problems (HTTP {status}). Try again {when}."
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 from urllib.parse import urlsplit
 
 from app.core import phone, urls
+from app.provider import messages
 
 
 class Override(StrEnum):
@@ -105,7 +106,8 @@ class ProviderNumber:
     `shared_with`: the other numbers that change with it, in E.164. `reference` is the provider's own
     id of the number, and `application_id` that of the application whose URL it is; both empty if there is
     none.
-    `fallback_url`: called if the webhook fails; `status_url`: what reports of the call are sent to.
+    `fallback_url`: called if the webhook fails; `status_url`: what the call's status is reported to. Both as
+    the provider has them, and as they are expected; None for none.
     `has_voice` is False if the provider says that the number carries no calls.
     `owner`: the subaccount that the number belongs to; empty for the account itself.
     `faults`: what is not as expected, whatever webhook is. `warnings` do not affect who answers.
@@ -124,6 +126,8 @@ class ProviderNumber:
     application_id: str = ""
     fallback_url: str | None = None
     status_url: str | None = None
+    expected_fallback: str | None = None
+    expected_status_url: str | None = None
     has_voice: bool = True
     owner: str = ""
     faults: tuple[Fault, ...] = ()
@@ -157,44 +161,81 @@ def differences(line: ProviderNumber | None, expected: str, taker: str = "") -> 
     found = list(line.faults)
     if not line.has_voice:
         found.append(Fault(Reason.NO_VOICE))
-    if fault := _of_webhook(line, expected, taker):
-        found.append(fault)
+    for fault in (_of_webhook(line, expected, taker), _of_fallback(line, expected), _of_status_url(line)):
+        found += [fault] if fault else []
     return sorted(found, key=lambda fault: list(Reason).index(fault.reason))
 
 
 def _of_webhook(line: ProviderNumber, expected: str, taker: str) -> Fault | None:
+    """A known service is named before anyone repairs the number: it may answer there on purpose."""
     is_same = line.called_url is not None and urls.same(line.called_url, expected)
-    named = f"{line.override_name} " if line.override_name else ""
+    name, named = line.override_name, messages.answered_by(taker) if taker else ""
     if line.override is Override.TRUNK:
-        detail = f"The SIP trunk {named}takes precedence over the number's webhook."
-        return Fault(Reason.TRUNK_OVERRIDES, detail)
+        return Fault(Reason.TRUNK_OVERRIDES, messages.trunk_overrides(name))
     if line.override is Override.APPLICATION and not is_same:
-        detail = f"The application {named}takes precedence over the number's webhook."
-        return Fault(Reason.APPLICATION_OVERRIDES, f"{detail} {_answered_by(taker)}".strip())
+        detail = f"{messages.application_overrides(name)} {named}".strip()
+        return Fault(Reason.APPLICATION_OVERRIDES, detail)
     if not line.shows_webhook:
-        return Fault(Reason.NOT_SHOWN)
+        return Fault(Reason.NOT_SHOWN, messages.on_flow(name) if name else "")
     if line.webhook_url is None:
         return Fault(Reason.NO_WEBHOOK)
     if not is_same:
-        return Fault(Reason.KNOWN_TAKER, _answered_by(taker)) if taker else Fault(Reason.DIFFERENT_URL)
+        return Fault(Reason.KNOWN_TAKER, named) if taker else Fault(Reason.DIFFERENT_URL)
     if (method := (line.method or "POST").upper()) != "POST":
-        return Fault(Reason.DIFFERENT_METHOD, f"The right URL is called with {method} instead of POST.")
+        return Fault(Reason.DIFFERENT_METHOD, messages.different_method(method))
     return None
 
 
-def _answered_by(taker: str) -> str:
-    """Named before anyone repairs it: the number may answer there on purpose."""
-    return (
-        f"{taker} answers this number now. Setting the webhook takes the number away from it."
-        if taker
-        else ""
-    )
+def _of_fallback(line: ProviderNumber, expected: str) -> Fault | None:
+    """If no fallback is expected, one on the webhook's own host is as good as none."""
+    found, wanted = line.fallback_url, line.expected_fallback
+    if _is_same(found, wanted) or (found and not wanted and _has_same_host(found, expected)):
+        return None
+    shown = urls.shown(found) if found else ""
+    return Fault(Reason.DIFFERENT_FALLBACK, messages.different_fallback(shown, wanted or ""))
+
+
+def _of_status_url(line: ProviderNumber) -> Fault | None:
+    found, wanted = line.status_url, line.expected_status_url
+    if not wanted or _is_same(found, wanted):
+        return None
+    shown = urls.shown(found) if found else ""
+    return Fault(Reason.DIFFERENT_STATUS_CALLBACK, messages.different_status_url(shown, wanted))
+
+
+def cautions(line: ProviderNumber | None, expected: str) -> list[Fault]:
+    """Returns what is worth knowing of the number, though it does not affect who answers."""
+    if line is None:
+        return []
+    found = list(line.warnings)
+    url = line.status_url
+    if url and not line.expected_status_url and not _has_same_host(url, expected):
+        detail = messages.status_also_reported(urls.shown(url))
+        found.append(Fault(Reason.DIFFERENT_STATUS_CALLBACK, detail))
+    return found
+
+
+def _is_same(found: str | None, wanted: str | None) -> bool:
+    if not found or not wanted:
+        return not found and not wanted
+    return urls.same(found.partition("#")[0], wanted)
+
+
+def _has_same_host(one: str, other: str) -> bool:
+    try:
+        return urlsplit(one).netloc.lower() == urlsplit(other).netloc.lower()
+    except ValueError:
+        return False
 
 
 def difference(line: ProviderNumber | None, expected: str) -> Reason | None:
     """Returns the worst of `differences`; None if there is none."""
     found = differences(line, expected)
     return found[0].reason if found else None
+
+
+def with_faults(line: ProviderNumber, *faults: Fault) -> ProviderNumber:
+    return replace(line, faults=(*line.faults, *faults))
 
 
 def cleaned(value: Any, longest: int = 200) -> str | None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+
+from app.provider import messages
 
 
 class Outcome(StrEnum):
@@ -11,10 +14,14 @@ class Outcome(StrEnum):
 
     OK = "ok"
     NOT_PROVEN = "not_proven"
+    LIMITED = "limited"
     NOT_CONFIGURED = "not_configured"
     BAD_CREDENTIALS = "bad_credentials"
     WRONG_ACCOUNT = "wrong_account"
     SUSPENDED = "suspended"
+    TEST_CREDENTIALS = "test_credentials"
+    SECONDARY_TOKEN = "secondary_token"  # noqa: S105  a code
+    NO_CREDIT = "no_credit"
     NO_PERMISSION = "no_permission"
     NOT_FOUND = "not_found"
     TRUNK_DOMAIN_DIFFERS = "trunk_domain_differs"
@@ -31,7 +38,8 @@ class Verified:
 
     `code` is for programs, one of `Outcome`; `reason` is a sentence or two for people: what is wrong,
     and where in the provider's console to look. No reason repeats a secret or what the provider wrote.
-    `NOT_PROVEN` counts as success; `reason` names what could not be verified.
+    `NOT_PROVEN` and `LIMITED` count as success: `reason` names what could not be verified, or what the
+    account cannot do.
     """
 
     ok: bool
@@ -49,6 +57,23 @@ class Refusal(Exception):
 
 def proven(reason: str) -> Verified:
     return Verified(True, Outcome.OK, reason)
+
+
+def limited(reason: str) -> Verified:
+    return Verified(True, Outcome.LIMITED, reason)
+
+
+def summed(results: Iterable[Verified]) -> Verified:
+    """Returns successes as one: as good as the least of them."""
+    results = list(results)
+    codes = [result.code for result in results]
+    code = next((code for code in (Outcome.LIMITED, Outcome.NOT_PROVEN) if code in codes), Outcome.OK)
+    return Verified(True, code, " ".join(result.reason for result in results))
+
+
+def foreign_caller(label: str, number: str) -> Verified:
+    """Returns the result for a default caller number that the account does not have."""
+    return limited(messages.foreign_caller(label, number))
 
 
 def not_proven(reason: str) -> Verified:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -31,6 +32,29 @@ class ImportedNumber:
     def is_ours(self) -> bool:
         """Whether it was imported from Patchbay."""
         return self.label.startswith(OURS)
+
+
+@dataclass(frozen=True)
+class SipEndpoint:
+    """Where a SIP trunk sends calls. The lowest priority comes first; equal ones share the calls."""
+
+    host: str
+    port: int = 5060
+    transport: str = ""
+    priority: int = 0
+
+    @property
+    def is_address(self) -> bool:
+        """Whether the host is an IP address, which does not say whose it is."""
+        try:
+            ipaddress.ip_address(self.host)
+        except ValueError:
+            return False
+        return True
+
+    @property
+    def text(self) -> str:
+        return f"{self.host}:{self.port}"
 
 
 def new_label(phone_number: str) -> str:

@@ -80,6 +80,8 @@ def test_same_ignores_spelling_but_not_meaning(subtests):
         ("https://a.example/x", "HTTPS://a.example/x", True),
         ("https://a.example/sam%c3%a9", "https://a.example/sam%C3%A9", True),
         ("https://a.example/%7Ex", "https://a.example/~x", True),
+        ("https://bücher.example/x", "https://xn--bcher-kva.example/x", True),
+        ("https://straße.example/x", "https://strasse.example/x", False),
         ("https://a.example", "https://a.example/", True),
         ("https://a.example/x", "https://a.example/x/", False),
         ("https://a.example/x", "https://a.example/X", False),

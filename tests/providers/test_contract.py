@@ -21,6 +21,7 @@ from app.provider import (
     Secret,
     ServiceHost,
     Text,
+    WebAddress,
     dialer,
 )
 from app.providers import PROVIDERS, in_family, keys_in
@@ -137,7 +138,7 @@ def test_every_field_has_a_label_a_known_type_and_a_schema():
         name = f"{provider.key}.{field.name}"
         assert field.label.isprintable(), name
         assert field.label[0].isupper(), name
-        assert isinstance(field, Text | Secret | PhoneNumber | Count | ServiceHost), name
+        assert isinstance(field, Text | Secret | PhoneNumber | Count | ServiceHost | WebAddress), name
         assert not field.help or is_sentence(field.help), name
         assert field.schema()["title"] == field.label, name
 

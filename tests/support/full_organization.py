@@ -14,7 +14,7 @@ from werkzeug.routing import Rule
 
 from app import context
 from app.models import Call, Organization, User
-from app.provider import Count, Field, PhoneNumber, Provider, ServiceHost
+from app.provider import Count, Field, PhoneNumber, Provider, ServiceHost, WebAddress
 from app.providers import PROVIDERS
 from app.services import jobs
 from app.services.access import sessions, tokens, totp, users
@@ -48,7 +48,9 @@ def good_value(declared: Field, provider: Provider, *, again: bool = False) -> A
     if isinstance(declared, Count):
         return 7 if again else 3
     if isinstance(declared, ServiceHost):
-        return f"https://{declared.hosts[-1]}"
+        return declared.choices[-1]
+    if isinstance(declared, WebAddress):
+        return f"https://example.com/{declared.name}{'-2' if again else ''}"
     value = (f"{declared.name}-2" if again else declared.name).replace("_", "-")
     pattern = getattr(declared, "pattern", "")
     if pattern:

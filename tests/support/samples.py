@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from app.provider import Count, Field, PhoneNumber, ServiceHost, Text
+from app.provider import Count, Field, PhoneNumber, ServiceHost, Text, WebAddress
 
 PATTERN = re.compile(r"(?P<head>[A-Z]*)(?P<any>\[A-Z\]\{2\})?\[0-9A-Za-z\]\{(?P<length>\d+)\}")
 
@@ -16,7 +16,9 @@ def sample(field: Field) -> Any:
     if isinstance(field, PhoneNumber):
         return "+15551234567"
     if isinstance(field, ServiceHost):
-        return f"https://{field.hosts[-1]}"
+        return field.choices[-1]
+    if isinstance(field, WebAddress):
+        return f"https://{field.name.replace('_', '-')}.example.com/sample"
     if isinstance(field, Text) and field.pattern:
         return _matching(field.pattern)
     return f"sample-{field.name.replace('_', '-')}-0001"

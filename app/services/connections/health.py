@@ -23,6 +23,7 @@ class Health(StrEnum):
     FAILED = "failed", "bad", "Connection failed"
     INCOMPLETE = "incomplete", "warn", "Incomplete"
     PARTLY_TESTED = "partly-tested", "warn", "Partly tested"
+    LIMITED = "limited", "warn", "Works with limits"
     UNTESTED = "untested", "idle", "Saved, untested"
     WORKS = "works", "ok", "Connection OK"
     DISABLED = "disabled", "idle", "Disabled"
@@ -56,7 +57,8 @@ def of_test(test: LastTest | None) -> Health:
         return Health.UNTESTED
     if not test.ok:
         return Health.FAILED
-    return Health.PARTLY_TESTED if test.code == Outcome.NOT_PROVEN else Health.WORKS
+    less: dict[str, Health] = {Outcome.NOT_PROVEN: Health.PARTLY_TESTED, Outcome.LIMITED: Health.LIMITED}
+    return less.get(test.code, Health.WORKS)
 
 
 def worst(healths: list[Health]) -> Health:

@@ -17,7 +17,13 @@ from app.provider import Field, Outcome, Provider, Verified
 from app.services.connections import messages
 from app.services.scope import Scope
 
-CREDENTIAL_ERRORS = (Outcome.BAD_CREDENTIALS, Outcome.SUSPENDED, Outcome.WRONG_ACCOUNT, Outcome.NO_PERMISSION)
+CREDENTIAL_ERRORS = (
+    Outcome.BAD_CREDENTIALS,
+    Outcome.SUSPENDED,
+    Outcome.WRONG_ACCOUNT,
+    Outcome.TEST_CREDENTIALS,
+    Outcome.NO_PERMISSION,
+)
 """The provider did not accept the credentials; other failures of a test are about other values."""
 
 INCONCLUSIVE = (

@@ -12,7 +12,7 @@ from app.core.errors import Invalid, NotFound, Problem
 from app.core.naming import settings_name
 from app.core.sealing import Place, SealBroken
 from app.models import Connection, Secret
-from app.provider import Field, Provider, ServiceHost
+from app.provider import Field, Origin, Provider, ServiceHost
 from app.providers import PROVIDERS
 from app.services.connections import messages, proof
 from app.services.connections.drafts import Naming
@@ -165,6 +165,7 @@ def apply(
     scope.require_transaction()
     before = before or load(scope, provider)
     refuse_unsendable(before, changes, naming)
+    changes = {**_left_behind(before, changes), **changes}
     changed: dict[str, list[Any]] = {}
     for name, value in changes.items():
         if provider.field(name).secret:
@@ -230,21 +231,34 @@ def _refuse_hints(before: StoredConnection, changes: Mapping[str, Any], naming: 
         raise Invalid(problems)
 
 
-def _demand_secrets_for_new_host(
-    before: StoredConnection, changes: Mapping[str, Any], naming: Naming
-) -> None:
-    """A secret typed for one host is never sent to another."""
-    moved = any(
+def _is_new_host(before: StoredConnection, changes: Mapping[str, Any]) -> bool:
+    return any(
         isinstance(declared, ServiceHost)
         and declared.name in changes
         and declared.in_force(changes[declared.name]) != declared.in_force(before.values.get(declared.name))
         for declared in before.provider.fields
     )
-    if not moved:
+
+
+def _left_behind(before: StoredConnection, changes: Mapping[str, Any]) -> dict[str, None]:
+    """Clears what the former host assigned, such as the id of a webhook, if the host changes."""
+    if not _is_new_host(before, changes):
+        return {}
+    return {field.name: None for field in before.provider.fields if field.origin is Origin.PROVIDER}
+
+
+def _demand_secrets_for_new_host(
+    before: StoredConnection, changes: Mapping[str, Any], naming: Naming
+) -> None:
+    """A secret typed for one host is never sent to another."""
+    if not _is_new_host(before, changes):
         return
     message = messages.ANOTHER_HOST
+    typed = {field.name for field in before.provider.typed_fields}
     problems = [
-        Problem(naming(before.provider.key, name), message) for name in before.secrets if name not in changes
+        Problem(naming(before.provider.key, name), message)
+        for name in before.secrets
+        if name in typed and name not in changes
     ]
     if problems:
         raise Invalid(problems)

@@ -77,7 +77,10 @@ def _expected(scope: Scope, provider: str, numbers: Collection[str]) -> dict[str
 
 
 def _called_back(scope: Scope) -> Select[*tuple[Any, ...]]:
-    """Provider, number and callback URL of each voice number, if Patchbay set the URL."""
+    """Provider, number and callback URL of each voice number, if Patchbay set the URL.
+
+    A number that an agent answers is on a SIP trunk, where its provider's application does not have it.
+    """
     return (
         select(VoicePhoneNumber.provider, VoicePhoneNumber.phone_number, Connection.callback_url)
         .join(
@@ -86,7 +89,9 @@ def _called_back(scope: Scope) -> Select[*tuple[Any, ...]]:
             & (Connection.provider == VoicePhoneNumber.provider),
         )
         .where(
-            VoicePhoneNumber.organization_id == scope.organization.id, Connection.callback_url.is_not(None)
+            VoicePhoneNumber.organization_id == scope.organization.id,
+            Connection.callback_url.is_not(None),
+            ~VoicePhoneNumber.ai_enabled,
         )
         .distinct()
     )

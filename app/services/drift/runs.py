@@ -252,10 +252,20 @@ def _looker(
         for line in listing.numbers(client, values):
             lines[line.phone_number] = line
 
+    shared = http.within(LISTING)
     trouble = verdicts.run_probe(
-        lambda: gateway.call(scope, http.within(LISTING), state, read_all, evidence=Evidence.NUMBERS)
+        lambda: gateway.call(scope, shared, state, read_all, evidence=Evidence.NUMBERS)
     )
-    return (lambda _number: trouble) if trouble.trouble else (lambda number: ProbeResult(lines.get(number)))
+    if trouble.trouble:
+        return lambda _number: trouble
+
+    def complete(number: str) -> ProbeResult:
+        def call(client: Outbound, values: Mapping[str, Any]) -> ProviderNumber | None:
+            return provider.completed(client, values, number, lines.get(number))
+
+        return verdicts.run_probe(lambda: gateway.call(scope, shared, state, call, evidence=Evidence.NUMBERS))
+
+    return complete
 
 
 def _one_by_one(scope: Scope, http: Outbound, state: StoredConnection) -> Callable[[str], ProbeResult]:

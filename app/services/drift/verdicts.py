@@ -17,6 +17,7 @@ from app.provider.numbers import (
     Fault,
     ProviderNumber,
     Reason,
+    cautions,
     differences,
 )
 from app.providers import PROVIDERS
@@ -121,7 +122,7 @@ def observation(label: str, result: ProbeResult, expected: str | None) -> Observ
         message = result.sentence
     elif found and found[0].detail:
         message = found[0].detail
-    others = (*found[1:], *(result.number.warnings if result.number else ()))
+    others = (*found[1:], *(cautions(result.number, expected) if expected else ()))
     warnings = tuple(replace(one, detail=one.detail or messages.verdict(label, one.reason)) for one in others)
     actual = address(result.number)
     return Observation(in_sync, reason, expected, actual, clock.now(), message, result.number, warnings)

@@ -41,13 +41,17 @@ def document(scope: Scope) -> dict[str, Any]:
         "provider": scope.organization.active_telephony,
         "public_base_url": scope.organization.public_base_url,
     }
+    extras: dict[str, Any] = {}
     for state in states.values():
         for field in state.provider.fields_in(Family.TELEPHONY):
-            if not field.secret or scope.actor.may_read_secrets:
-                value = state.raw(field)
-                name = settings_name(state.provider.key, field.name)
+            if field.secret and not scope.actor.may_read_secrets:
+                continue
+            value, name = state.raw(field), settings_name(state.provider.key, field.name)
+            if not field.is_extra:
                 answer[name] = field.default if value is None else value
-    return answer
+            elif value is not None:
+                extras[name] = value
+    return answer | extras
 
 
 SECRET_NAMES = frozenset(

@@ -45,6 +45,7 @@ class HopState(StrEnum):
     DISABLED = "disabled", Tone.WARN, "Disabled"
     UNTESTED = "untested", Tone.IDLE, "Saved, untested"
     FAILED = "failed", Tone.BAD, "Connection failed"
+    LIMITED = "limited", Tone.WARN, "Works with limits"
     PARTLY_TESTED = "partly-tested", Tone.WARN, "Partly tested"
     WORKS = "works", Tone.OK, "Connection OK"
     NO_AGENT = "no-agent", Tone.IDLE, "No agent"

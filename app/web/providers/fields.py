@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from wtforms import (
+from wtforms import (  # type: ignore[attr-defined]
     BooleanField,
     HiddenField,
     PasswordField,
+    SelectChoice,
+    SelectField,
     StringField,
 )
 
 from app.core.naming import settings_name
-from app.provider import Count, PhoneNumber, Provider
+from app.provider import Count, PhoneNumber, Provider, ServiceHost, WebAddress
 from app.provider import Field as DeclaredField
 from app.services.connections.store import StoredConnection
 from app.web.providers import messages
@@ -63,10 +65,25 @@ def _field(declared: DeclaredField, state: StoredConnection) -> Any:
         return PasswordField(declared.label, description=declared.help)
     value = state.values.get(declared.name)
     stored = declared.default if value is None else value
+    if isinstance(declared, ServiceHost):
+        return _choice(declared, stored)
     render = {"inputmode": "numeric"} if isinstance(declared, Count) else {}
     render |= {"inputmode": "tel"} if isinstance(declared, PhoneNumber) else {}
+    render |= {"inputmode": "url"} if isinstance(declared, WebAddress) else {}
     shown = "" if stored is None else str(stored)
     return StringField(declared.label, description=declared.help, default=shown, render_kw=render)
+
+
+def _choice(declared: ServiceHost, stored: Any) -> SelectField:
+    """The service checks what is submitted."""
+    choices = [SelectChoice(value, value.removeprefix("https://")) for value in declared.choices]
+    return SelectField(
+        declared.label,
+        description=declared.help,
+        choices=choices,
+        default=declared.in_force(stored),
+        validate_choice=False,
+    )
 
 
 def sent_for(provider: Provider, form: ProviderForm) -> dict[str, Any]:
@@ -88,4 +105,6 @@ def sent_for(provider: Provider, form: ProviderForm) -> dict[str, Any]:
 def _value(declared: DeclaredField, text: str) -> Any:
     if isinstance(declared, Count) and text.isascii() and text.isdigit() and len(text) < 10:
         return int(text)
+    if isinstance(declared, ServiceHost) and text == declared.choices[0]:
+        return None
     return text or None

@@ -24,6 +24,7 @@ class Checked:
 
 GOOD, BAD = Checked(True, Outcome.OK), Checked(False, Outcome.BAD_CREDENTIALS)
 PARTLY = Checked(True, Outcome.NOT_PROVEN)
+LIMITED = Checked(True, Outcome.LIMITED)
 
 
 def test_of_every_state_of_a_connection_and_of_refused_credentials():
@@ -37,6 +38,7 @@ def test_of_every_state_of_a_connection_and_of_refused_credentials():
         (COMPLETE, None, Health.UNTESTED),
         (COMPLETE, GOOD, Health.WORKS),
         (COMPLETE, PARTLY, Health.PARTLY_TESTED),
+        (COMPLETE, LIMITED, Health.LIMITED),
         (COMPLETE, BAD, Health.FAILED),
     ]
     wrong = [(test, expected) for stored, test, expected in cases if health.of(stored, test) is not expected]

@@ -11,7 +11,7 @@ from sqlalchemy import update
 from app.core.naming import settings_name
 from app.extensions import db
 from app.models import Secret as SecretRow
-from app.provider import Count, Family, PhoneNumber, Provider, ServiceHost
+from app.provider import Count, Family, PhoneNumber, Provider, ServiceHost, WebAddress
 from app.providers import PROVIDERS, in_family
 from app.services.connections import store
 from app.services.endpoints import crud
@@ -62,6 +62,10 @@ def test_the_form_has_every_field_that_is_typed(dana: Portal, subtests: pytest.S
                     assert not page.root.all("input", name=name)
                     continue
                 control = page.control(name)
+                if isinstance(declared, ServiceHost):
+                    options = control.all("option")
+                    assert [option["value"] for option in options] == list(declared.choices)
+                    continue
                 assert control["type"] == ("password" if declared.secret else "text")
                 label = page.root.one("label", **{"for": control["id"]})
                 assert label.text == declared.label
@@ -283,7 +287,7 @@ def test_the_form_knows_counts_and_numbers(dana: Portal) -> None:
         page = dana.get(path_of(provider))
         for declared in provider.typed_fields:
             mode = page.control(settings_name(provider.key, declared.name)).get("inputmode")
-            expected = {Count: "numeric", PhoneNumber: "tel"}.get(type(declared), "")
+            expected = {Count: "numeric", PhoneNumber: "tel", WebAddress: "url"}.get(type(declared), "")
             assert mode == expected
 
 
