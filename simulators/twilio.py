@@ -1,8 +1,9 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import unquote, urlencode
 
 from app.provider import Family
 from app.provider.numbers import Reason
@@ -24,6 +25,10 @@ SERVICES = {
 }
 
 
+REGIONS = {"api.twilio.com": "us1", "api.dublin.ie1.twilio.com": "ie1", "api.sydney.au1.twilio.com": "au1"}
+ROUTES = "routes.twilio.com"
+
+
 def sample_id(prefix: str, number: int = 1) -> str:
     return prefix + str(number).zfill(32)
 
@@ -34,6 +39,7 @@ def error(status: int, code: int) -> Reply:
 
 
 UNKNOWN = error(401, 20003)
+FOR_LIVE_ONLY = error(403, 20008)
 ABSENT = error(404, 20404)
 
 
@@ -48,12 +54,18 @@ class Number:
     voice_application_sid: Any = ""
     trunk_sid: Any = ""
     capabilities: Any = None
+    voice_fallback_url: Any = ""
+    voice_fallback_method: Any = "POST"
+    status_callback: Any = ""
+    status_callback_method: Any = "POST"
+    voice_receive_mode: Any = "voice"
 
 
 @dataclass
 class Application:
     voice_url: Any = ""
     voice_method: Any = "POST"
+    voice_fallback_url: Any = ""
 
 
 class Twilio(Simulator):
@@ -63,10 +75,17 @@ class Twilio(Simulator):
     `numbers` by phone number, `applications` by SID. `page_size_cap`: rows on a page, at most.
     `pages_elsewhere`: the next page is on another host. `loops`: the next page is the same again.
     `transfers`: the accounts that numbers were given away to.
+
+    `region`: the one that knows the credentials and has the numbers' settings. `regions`: where numbers are
+    answered that are not answered in us1; `routes`: the reply of the API that returns it, in place of that.
+    `type`: Full or Trial. `owner`: of the account, if it is a subaccount. `primary_token`: the one that
+    signs webhooks, if it is not the one that is stored.
+    `has_test_credentials`: the credentials are test ones. `subaccounts`: their numbers by SID.
+    `caller_ids`: verified numbers of others.
     """
 
     label = "Twilio"
-    hosts = ("api.twilio.com", *SERVICES)
+    hosts = (*REGIONS, ROUTES, *SERVICES)
     sample_values = {
         "account_sid": sample_id("AC"),
         "auth_token": TOKEN,
@@ -116,6 +135,15 @@ class Twilio(Simulator):
             self.add(phone_number)
         self.services = {sample_id("MG"): "messaging.twilio.com"}
         self.closed_to = ""
+        self.region = "us1"
+        self.regions: dict[str, Any] = {}
+        self.routes: Reply | None = None
+        self.type = "Full"
+        self.owner = ""
+        self.primary_token = ""
+        self.has_test_credentials = False
+        self.subaccounts: dict[str, dict[str, Number]] = {}
+        self.caller_ids: list[str] = []
 
     @property
     def sid(self) -> str:
@@ -193,15 +221,29 @@ class Twilio(Simulator):
         kind = self._who(request)
         if not kind or (self.hides_status and self.status != "active"):
             return UNKNOWN
-        if request.host != "api.twilio.com":
+        if self.has_test_credentials:
+            return FOR_LIVE_ONLY
+        if request.host == ROUTES:
+            return self._route(request)
+        if request.host in SERVICES:
             return self._service(request)
+        if REGIONS[request.host] != self.region:
+            return UNKNOWN
+        if request.path == f"{API.removesuffix('/')}.json":
+            return self._accounts()
+        if sid := next((sid for sid in self.subaccounts if request.path.startswith(API + sid)), ""):
+            rest = request.path.removeprefix(API + sid)
+            return self._numbers(request, rest, self.subaccounts[sid], sid)
         if not request.path.startswith(API + self.sid):
             return UNKNOWN
         rest = request.path.removeprefix(API + self.sid)
         if rest == ".json":
             return self._account() if kind in ("token", "main") else UNKNOWN
         if rest.startswith("/IncomingPhoneNumbers"):
-            return self._numbers(request, rest) if kind != "restricted" else UNKNOWN
+            return self._numbers(request, rest, self.numbers, self.sid) if kind != "restricted" else UNKNOWN
+        if rest == "/OutgoingCallerIds.json":
+            rows = [{"phone_number": number, "sid": CANARY} for number in self.caller_ids]
+            return Reply(200, {"outgoing_caller_ids": rows, "next_page_uri": None})
         sid = rest.removeprefix("/Applications/").removesuffix(".json")
         if app := self.applications.get(sid):
             return Reply(200, {"sid": sid, "account_sid": self.sid, "friendly_name": CANARY} | vars(app))
@@ -218,28 +260,42 @@ class Twilio(Simulator):
         known = {
             "sid": self.answers_for,
             "status": self.status,
-            "type": "Full",
+            "type": self.type,
             "friendly_name": CANARY,
+            "auth_token": self.primary_token or self.values["auth_token"],
+            "owner_account_sid": self.owner or self.answers_for,
         }
-        return Reply(
-            200, known | {"auth_token": self.values["auth_token"], "owner_account_sid": self.answers_for}
-        )
+        return Reply(200, known)
 
-    def _numbers(self, request: Request, rest: str) -> Reply:
+    def _accounts(self) -> Reply:
+        rows = [{"sid": sid, "owner_account_sid": self.sid} for sid in (self.sid, *self.subaccounts)]
+        return Reply(200, {"accounts": rows, "next_page_uri": None})
+
+    def _route(self, request: Request) -> Reply:
+        """Numbers are answered in us1 unless they are routed elsewhere."""
+        if self.routes:
+            return self.routes
+        phone_number = unquote(request.path.rpartition("/")[2])
+        if phone_number not in self.numbers:
+            return ABSENT
+        found = {"phone_number": phone_number, "account_sid": self.sid, "friendly_name": CANARY}
+        return Reply(200, found | {"voice_region": self.regions.get(phone_number, "us1")})
+
+    def _numbers(self, request: Request, rest: str, owned: Mapping[str, Number], account: str) -> Reply:
         if rest == "/IncomingPhoneNumbers.json":
-            return self._page(request)
+            return self._page(request, owned, account)
         sid = rest.removeprefix("/IncomingPhoneNumbers/").removesuffix(".json")
-        for phone_number, number in self.numbers.items():
+        for phone_number, number in owned.items():
             if number.sid == sid:
                 if request.method == "POST":
                     self._update(number, request.form)
-                return Reply(200, self._row(phone_number, number))
+                return Reply(200, self._row(phone_number, number, account))
         return ABSENT
 
-    def _page(self, request: Request) -> Reply:
+    def _page(self, request: Request, owned: Mapping[str, Number], account: str) -> Reply:
         """`PhoneNumber` finds every number that it is a part of."""
         part = request.query.get("PhoneNumber", "").lstrip("+")
-        rows = [self._row(number, found) for number, found in self.numbers.items() if part in number]
+        rows = [self._row(number, found, account) for number, found in owned.items() if part in number]
         size = min(int(request.query.get("PageSize", 50)), self.page_size_cap)
         page = int(request.query.get("Page", 0))
         has_more = len(rows) > (page + 1) * size
@@ -256,12 +312,21 @@ class Twilio(Simulator):
             },
         )
 
-    def _row(self, phone_number: str, number: Number) -> dict[str, Any]:
-        return {"phone_number": phone_number, "account_sid": self.sid, "identity_sid": CANARY} | vars(number)
+    def _row(self, phone_number: str, number: Number, account: str) -> dict[str, Any]:
+        return {"phone_number": phone_number, "account_sid": account, "identity_sid": CANARY} | vars(number)
 
     def _update(self, number: Number, form: dict[str, str]) -> None:
         """An empty value clears; an application takes the trunk away, and a trunk the application."""
-        names = {"VoiceUrl": "voice_url", "VoiceMethod": "voice_method", "FriendlyName": "friendly_name"}
+        names = {
+            "VoiceUrl": "voice_url",
+            "VoiceMethod": "voice_method",
+            "FriendlyName": "friendly_name",
+            "VoiceFallbackUrl": "voice_fallback_url",
+            "VoiceFallbackMethod": "voice_fallback_method",
+            "StatusCallback": "status_callback",
+            "StatusCallbackMethod": "status_callback_method",
+            "VoiceReceiveMode": "voice_receive_mode",
+        }
         for name, attribute in names.items():
             if name in form:
                 setattr(number, attribute, form[name])

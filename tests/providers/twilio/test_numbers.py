@@ -1,13 +1,14 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from app.core.outbound.client import Outbound
-from app.provider import Outcome
+from app.provider import Numbers, Outcome
 from app.provider.numbers import Override, Reason
-from app.providers import twilio
+from app.providers import PROVIDERS
+from app.providers.twilio import numbers as twilio
 from simulators.base import CANARY, Reply, Trouble
 from simulators.twilio import Application, sample_id
 from tests.support.lines import URL
@@ -16,6 +17,7 @@ KEY = "twilio"
 ONE = "+15551234567"
 APP = sample_id("AP")
 TRUNK = sample_id("TK")
+NO_FALLBACK = {"VoiceFallbackUrl": "", "VoiceFallbackMethod": "POST"}
 
 
 @pytest.fixture
@@ -98,7 +100,7 @@ def test_observe_reads_the_application_or_the_trunk(account, upstream, number):
         Override.TRUNK,
         TRUNK,
         None,
-        "",
+        sample_id("AP", 9),
     )
 
 
@@ -135,7 +137,7 @@ def watched_forms(upstream):
 def test_point_sends_only_what_is_needed(account, upstream):
     for changes, sent in [
         ({}, {}),
-        ({"voice_application_sid": APP}, {"VoiceApplicationSid": ""}),
+        ({"voice_application_sid": APP}, {"VoiceApplicationSid": "", **NO_FALLBACK}),
         ({"trunk_sid": TRUNK}, {"TrunkSid": ""}),
     ]:
         upstream.reset()
@@ -214,6 +216,6 @@ def test_point_response_about_another_number_is_refused(account, upstream):
 
 def test_numbers_yields_page_by_page(account, upstream):
     upstream.page_size_cap = 1
-    found = twilio.Twilio().numbers(Outbound(upstream.upstreams), upstream.values)
+    found = cast(Numbers, PROVIDERS[KEY]).numbers(Outbound(upstream.upstreams), upstream.values)
     assert next(found).phone_number == ONE
     assert len(upstream.requests) == 1

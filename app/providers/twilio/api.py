@@ -1,0 +1,89 @@
+"""Requests to Twilio's API in the region of a connection, and what its refusals mean."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from app.core.outbound.answer import Answer
+from app.core.outbound.client import Outbound
+from app.provider import Outcome, Verified, json_object, refused, unexpected
+from app.provider.answers import is_unauthorized
+
+REGIONS = {
+    "us1": "api.twilio.com",
+    "ie1": "api.dublin.ie1.twilio.com",
+    "au1": "api.sydney.au1.twilio.com",
+}
+"""Each has its own auth token, API keys and applications, and its own settings of every number."""
+
+PLACES = {"us1": "the United States", "ie1": "Ireland", "au1": "Australia"}
+HOME = "us1"
+TEST_CREDENTIALS = 20008
+INACTIVE = (10001, 20005)
+"""The error codes of a suspended or closed account."""
+
+FORBIDDEN = refused(
+    Outcome.NO_PERMISSION,
+    "Twilio accepts the account SID and auth token, but does not allow this. See the Console.",
+)
+
+
+def region(values: Mapping[str, Any]) -> str:
+    return values.get("region") or HOME
+
+
+def host(values: Mapping[str, Any]) -> str:
+    """The URL of the region's API, with a slash at its end."""
+    return f"https://{REGIONS[region(values)]}/"
+
+
+def account_url(values: Mapping[str, Any], account_sid: str = "") -> str:
+    return f"{host(values)}2010-04-01/Accounts/{account_sid or values['account_sid']}"
+
+
+def get(http: Outbound, values: Mapping[str, Any], url: str, **query: Any) -> Answer:
+    return http.send("GET", url, query=query, auth=(values["account_sid"], values["auth_token"]))
+
+
+def place(name: str) -> str:
+    """Names a region for people: `ie1 (Ireland)`."""
+    return f"{name} ({PLACES[name]})" if name in PLACES else name
+
+
+def code_of(answer: Answer) -> int | None:
+    """Returns the number of the error; None if there is none."""
+    code = json_object(answer).get("code")
+    return code if type(code) is int else None
+
+
+def refusal(answer: Answer, values: Mapping[str, Any]) -> Verified:
+    """Why the request was refused."""
+    code = code_of(answer)
+    if answer.status in (401, 403) and code == TEST_CREDENTIALS:
+        return refused(
+            Outcome.TEST_CREDENTIALS,
+            "These are test credentials: they reach no numbers and no calls. Copy the live ones from the "
+            "Console's Account Info.",
+        )
+    if answer.status in (401, 403) and code in INACTIVE:
+        return refused(
+            Outcome.SUSPENDED,
+            "The Twilio account is suspended or closed. See the Console.",
+        )
+    if is_unauthorized(answer):
+        return _unknown(values)
+    if answer.status == 403 and json_object(answer):
+        return FORBIDDEN
+    return unexpected(answer)
+
+
+def _unknown(values: Mapping[str, Any]) -> Verified:
+    here = region(values)
+    others = " or ".join(name for name in REGIONS if name != here)
+    return refused(
+        Outcome.BAD_CREDENTIALS,
+        f"Twilio rejects this account SID and auth token in the region {place(here)}. Compare both with the "
+        f"Console's Account Info, in the same region: a token of {others} is refused here. Suspended and "
+        "closed accounts return the same error.",
+    )

@@ -1,0 +1,183 @@
+"""Tests of Twilio credentials: the account, and what else the connection names."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Mapping
+from typing import Any
+
+from app.core.outbound.client import Outbound
+from app.provider import (
+    Outcome,
+    Verified,
+    foreign_caller,
+    json_list,
+    json_object,
+    limited,
+    messages,
+    not_proven,
+    proven,
+    refused,
+    summed,
+    unexpected,
+)
+from app.provider.numbers import phone_number
+from app.providers.twilio import api
+
+SERVICES = {
+    "MG": ("messaging.twilio.com/v1/Services",),
+    "VA": ("verify.twilio.com/v2/Services",),
+    "IS": (
+        "sync.twilio.com/v1/Services",
+        "conversations.twilio.com/v1/Services",
+        "chat.twilio.com/v2/Services",
+    ),
+    "KS": ("proxy.twilio.com/v1/Services",),
+    "TK": ("trunking.twilio.com/v1/Trunks",),
+}
+
+
+def verify(http: Outbound, values: Mapping[str, Any]) -> Verified:
+    found: list[Verified] = []
+    for check in (_account, _api_key, _twiml_app, _service, _caller):
+        result = check(http, values)
+        if result and not result.ok:
+            return result
+        found += [result] if result else []
+    return summed(found)
+
+
+def _account(http: Outbound, values: Mapping[str, Any]) -> Verified:
+    """The response contains the primary auth token, so no part of it is passed on."""
+    answer = api.get(http, values, f"{api.account_url(values)}.json")
+    found = json_object(answer)
+    if answer.status == 404 and found:
+        return refused(
+            Outcome.NOT_FOUND, "Twilio has no account with this SID. Copy it from the Console's Account Info."
+        )
+    if answer.status != 200 or "sid" not in found:
+        return api.refusal(answer, values)
+    if found["sid"] != values["account_sid"]:
+        return refused(
+            Outcome.WRONG_ACCOUNT,
+            "The auth token is of another account than this SID. Copy both from the same Account Info.",
+        )
+    if found.get("status") in ("suspended", "closed"):
+        return refused(
+            Outcome.SUSPENDED,
+            f"Twilio accepts the auth token, but the account is {found['status']}. See the Console.",
+        )
+    primary = found.get("auth_token")
+    if isinstance(primary, str) and primary and not _is_same(primary, values["auth_token"]):
+        return refused(
+            Outcome.SECONDARY_TOKEN,
+            "This is not the primary auth token of the account. Twilio accepts it, but signs webhooks with "
+            "the primary one, so signatures will not verify. Copy the primary token from the Console's "
+            "Account Info, or promote this one there.",
+        )
+    return _accepted(found)
+
+
+def _is_same(one: str, other: str) -> bool:
+    return hmac.compare_digest(one.encode(), other.encode())
+
+
+def _accepted(found: Mapping[str, Any]) -> Verified:
+    known = "Twilio accepts the account SID and auth token."
+    owner = found.get("owner_account_sid")
+    if isinstance(owner, str) and owner != found["sid"]:
+        known += " The account is a subaccount: its numbers are its own, not those of the parent."
+    if str(found.get("type")).casefold() == "trial":
+        return limited(
+            f"{known} It is a trial account: it calls verified numbers only, and plays a notice first. "
+            "Upgrade it in the Console."
+        )
+    return proven(known)
+
+
+def _api_key(http: Outbound, values: Mapping[str, Any]) -> Verified | None:
+    """A main key may read the account; other keys get the same 401 there as a wrong one.
+
+    A restricted key may not read numbers either, so two refusals prove nothing.
+    """
+    sid, secret = values.get("api_key_sid"), values.get("api_key_secret")
+    if not sid and not secret:
+        return None
+    if not sid or not secret:
+        return not_proven("The API key was not tested: its SID or its secret is missing.")
+    account = api.account_url(values)
+    answer = http.send("GET", f"{account}.json", auth=(sid, secret))
+    if answer.status == 200 and json_object(answer).get("sid") == values["account_sid"]:
+        return proven("The API key is a main key of this account.")
+    if answer.status not in (401, 403):
+        return unexpected(answer)
+    answer = http.send(
+        "GET", f"{account}/IncomingPhoneNumbers.json", query={"PageSize": 1}, auth=(sid, secret)
+    )
+    if answer.status == 200 and "incoming_phone_numbers" in json_object(answer):
+        return proven(
+            "The API key is a standard key of this account, or a restricted one that reads numbers."
+        )
+    if answer.status not in (401, 403):
+        return unexpected(answer)
+    return not_proven(
+        "The API key could not be verified: it is restricted and may not read numbers, its SID or secret is "
+        f"wrong, or it is of another region than {api.place(api.region(values))}. See Account, API keys & "
+        "tokens in the Console."
+    )
+
+
+def _twiml_app(http: Outbound, values: Mapping[str, Any]) -> Verified | None:
+    if not (sid := values.get("twiml_app_sid")):
+        return None
+    answer = api.get(http, values, f"{api.account_url(values)}/Applications/{sid}.json")
+    if answer.status == 200 and json_object(answer).get("sid") == sid:
+        return proven("The TwiML app exists.")
+    if answer.status == 404 and json_object(answer):
+        return refused(
+            Outcome.NOT_FOUND,
+            "Twilio accepts the account, but it has no such TwiML app in the region "
+            f"{api.place(api.region(values))}. Check Voice, TwiML apps in the Console.",
+        )
+    return api.refusal(answer, values)
+
+
+def _service(http: Outbound, values: Mapping[str, Any]) -> Verified | None:
+    """The prefix of a SID names its service; `IS` stands for three."""
+    if not (sid := values.get("service_sid")):
+        return None
+    if api.region(values) != api.HOME:
+        return not_proven(f"The service could not be verified: services are looked up in {api.HOME} only.")
+    places = SERVICES.get(sid[:2], ())
+    is_tested = bool(places)
+    for place in places:
+        answer = api.get(http, values, f"https://{place}/{sid}")
+        if answer.status == 200 and json_object(answer).get("sid") == sid:
+            return proven("The service exists.")
+        if answer.status in (401, 403):
+            is_tested = False
+        elif answer.status != 404 or not json_object(answer):
+            return unexpected(answer)
+    if not is_tested:
+        return not_proven("The service could not be verified: its kind is unknown, or it may not be read.")
+    return refused(
+        Outcome.NOT_FOUND,
+        "Twilio accepts the account, but it has no such service. Copy the SID from the service's page in the "
+        "Console.",
+    )
+
+
+def _caller(http: Outbound, values: Mapping[str, Any]) -> Verified | None:
+    """Whether calls out can show the default number: one of the account's, or a verified caller ID."""
+    if not (number := values.get("phone_number")):
+        return None
+    for name, rows in (
+        ("IncomingPhoneNumbers", "incoming_phone_numbers"),
+        ("OutgoingCallerIds", "outgoing_caller_ids"),
+    ):
+        answer = api.get(http, values, f"{api.account_url(values)}/{name}.json", PhoneNumber=number)
+        if answer.status != 200:
+            return not_proven(messages.CALLER_UNKNOWN)
+        if any(phone_number(row.get("phone_number")) == number for row in json_list(answer, rows)):
+            return proven(messages.CALLER_IS_OWN)
+    return foreign_caller("Twilio", number)

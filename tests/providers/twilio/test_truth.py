@@ -1,0 +1,251 @@
+"""What keeps a number from ringing although its webhook is right: every region and kind of account."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from app import providers
+from app.core.outbound.client import Outbound
+from app.provider import Outcome, Refusal
+from app.provider.numbers import Fault, Reason, cautions, differences
+from app.providers import PROVIDERS
+from app.providers.twilio import api
+from simulators.base import PLAIN, Reply
+from simulators.twilio import REGIONS, Application, Number, error, sample_id
+from tests.support.lines import URL
+
+KEY = "twilio"
+ONE = "+15551234567"
+APP, TRUNK, SUB = sample_id("AP"), sample_id("TK"), sample_id("AC", 7)
+ELSEWHERE = "https://elsewhere.example/x"
+FALLBACK = "https://voicemail.example.com/x"
+
+
+@pytest.fixture
+def number(upstream):
+    upstream.numbers[ONE].voice_url = URL
+    return upstream.numbers[ONE]
+
+
+def found(account, **values: Any) -> list[Fault]:
+    line = account.observe(ONE, **values)
+    return differences(line, URL, providers.taker_of(line.webhook_url if line else None))
+
+
+def reasons(account, **values: Any) -> list[Reason]:
+    return [fault.reason for fault in found(account, **values)]
+
+
+OF_NUMBER: list[tuple[dict[str, Any], list[Reason], str]] = [
+    ({}, [], ""),
+    ({"voice_url": f"{URL}#rc=2&rt=5000"}, [], ""),
+    ({"voice_url": f"{URL}#edge=dublin"}, [], ""),
+    ({"voice_receive_mode": None}, [], ""),
+    ({"voice_receive_mode": "fax"}, [Reason.OTHER_VOICE_MODE], "as fax"),
+    ({"capabilities": {"voice": False}}, [Reason.NO_VOICE], ""),
+    ({"voice_fallback_url": ELSEWHERE}, [Reason.DIFFERENT_FALLBACK], "elsewhere.example"),
+    ({"voice_fallback_url": "https://voice.example.com/sorry"}, [], ""),
+    ({"trunk_sid": TRUNK}, [Reason.TRUNK_OVERRIDES], TRUNK),
+    ({"trunk_sid": TRUNK, "voice_application_sid": APP}, [Reason.TRUNK_OVERRIDES], TRUNK),
+    ({"voice_application_sid": APP}, [Reason.APPLICATION_OVERRIDES], APP),
+]
+
+
+def test_observe_names_whatever_differs(account, upstream, number):
+    usual, wrong = dict(vars(number)), []
+    for changes, expected, named in OF_NUMBER:
+        vars(number).update(usual | changes)
+        now = found(account)
+        if [fault.reason for fault in now] != expected or (named and named not in now[0].detail):
+            wrong.append((changes, now))
+    assert wrong == []
+
+
+TAKERS = {
+    "https://api.elevenlabs.io/twilio/inbound_call": "ElevenLabs",
+    "https://api.us.elevenlabs.io/twilio/inbound_call": "ElevenLabs",
+    "https://api.eu.residency.elevenlabs.io/twilio/inbound_call": "ElevenLabs",
+    "https://api.vapi.ai/twilio/inbound_call": "Vapi",
+    f"https://webhooks.twilio.com/v1/Accounts/{SUB}/Flows/FW1": "Studio",
+    "https://handler.twilio.com/twiml/EH1": "TwiML Bin",
+    "https://demo.twilio.com/welcome/voice/": "demo page",
+    "https://sample-1234-dev.twil.io/answer": "Function",
+}
+
+
+def test_observe_names_the_service_that_answers(account, upstream, number):
+    wrong = []
+    for url, name in TAKERS.items():
+        number.voice_url, number.voice_application_sid = url, ""
+        [fault] = found(account)
+        if fault.reason != Reason.KNOWN_TAKER or name not in fault.detail:
+            wrong.append((url, fault))
+        number.voice_application_sid, upstream.applications[APP] = APP, Application(url)
+        [fault] = found(account)
+        if fault.reason != Reason.APPLICATION_OVERRIDES or name not in fault.detail:
+            wrong.append((url, fault))
+    assert wrong == []
+
+
+def test_point_mends_what_it_can_and_keeps_connection_overrides(account, upstream, number):
+    wrong = []
+    for changes in [
+        {"voice_url": f"{ELSEWHERE}#rc=2&rt=5000"},
+        {"voice_receive_mode": "fax"},
+        {"voice_fallback_url": ELSEWHERE},
+        {"trunk_sid": TRUNK, "voice_application_sid": APP},
+        {"voice_application_sid": APP, "voice_fallback_url": ELSEWHERE},
+    ]:
+        before = dict(vars(number))
+        vars(number).update(changes)
+        account.point(account.line(ONE))
+        if reasons(account):
+            wrong.append((changes, reasons(account)))
+        if "#" in changes.get("voice_url", "") and number.voice_url != f"{URL}#rc=2&rt=5000":
+            wrong.append((changes, number.voice_url))
+        vars(number).update(before)
+    assert wrong == []
+
+
+def test_fallback_and_status_callback_are_compared_and_set_if_expected(account, number):
+    expected = {"fallback_url": FALLBACK, "status_callback_url": f"{FALLBACK}/status"}
+    assert reasons(account, **expected) == [Reason.DIFFERENT_FALLBACK, Reason.DIFFERENT_STATUS_CALLBACK]
+    account.point(account.observe(ONE, **expected), **expected)
+    assert (number.voice_fallback_url, number.status_callback) == (FALLBACK, f"{FALLBACK}/status")
+    assert reasons(account, **expected) == []
+
+
+def test_a_status_callback_elsewhere_is_named_and_left_alone(account, number):
+    number.status_callback = ELSEWHERE
+    assert found(account) == []
+    [warning] = cautions(account.line(ONE), URL)
+    assert (warning.reason, "elsewhere.example" in warning.detail) == (Reason.DIFFERENT_STATUS_CALLBACK, True)
+    account.point(account.line(ONE))
+    assert number.status_callback == ELSEWHERE
+
+
+def test_a_number_answered_in_another_region_is_not_in_sync(account, upstream, number):
+    wrong = []
+    for here in REGIONS.values():
+        upstream.region = here
+        for there in REGIONS.values():
+            upstream.regions[ONE] = there
+            now = found(account, region=here)
+            if [fault.reason for fault in now] != ([] if here == there else [Reason.OTHER_REGION]):
+                wrong.append((here, there, now))
+            if now and not (there in now[0].detail and here in now[0].detail):
+                wrong.append((here, there, now))
+    assert wrong == []
+    assert {seen.host for seen in upstream.requests} == {*api.REGIONS.values(), "routes.twilio.com"}
+
+
+ROUTED: list[tuple[Reply, list[Reason] | Outcome]] = [
+    (Reply(200, {"voice_region": "US1"}), []),
+    (Reply(200, {"voice_region": None}), []),
+    (Reply(200, {"voice_region": "jp1"}), [Reason.OTHER_REGION]),
+    (Reply(200, {"voice_region": 7}), [Reason.REGION_UNKNOWN]),
+    (error(404, 20404), []),
+    (error(401, 20003), [Reason.REGION_UNKNOWN]),
+    (error(403, 70051), [Reason.REGION_UNKNOWN]),
+    (Reply(404, "gone", PLAIN), [Reason.REGION_UNKNOWN]),
+    (error(429, 20429), Outcome.RATE_LIMITED),
+    (error(503, 0), Outcome.UNEXPECTED_ANSWER),
+]
+
+
+def test_what_the_routes_say_decides_the_region(account, upstream, number):
+    wrong: list[Any] = []
+    for upstream.routes, expected in ROUTED:
+        try:
+            now: Any = reasons(account)
+        except Refusal as refusal:
+            now = refusal.result.code
+        if now != expected:
+            wrong.append((upstream.routes, now))
+    assert wrong == []
+
+
+def test_a_number_of_a_subaccount_is_named_and_never_written_to(account, upstream):
+    upstream.subaccounts[SUB] = {ONE: upstream.numbers.pop(ONE)}
+    [fault] = [fault for fault in found(account) if fault.reason is Reason.OF_SUBACCOUNT]
+    assert SUB in fault.detail
+    line = account.line(ONE)
+    assert line.owner == SUB
+    result = account.refusal("point", line)
+    assert (result.code, SUB in result.reason) == (Outcome.NO_PERMISSION, True)
+    assert upstream.writes == []
+
+
+def test_a_listed_number_of_another_account_is_marked(account, upstream, number, monkeypatch):
+    usual = upstream._row
+    monkeypatch.setattr(upstream, "_row", lambda *args: usual(*args) | {"account_sid": SUB})
+    line = account.by_number()[ONE]
+    assert (line.owner, account.refusal("point", line).code) == (SUB, Outcome.NO_PERMISSION)
+    assert upstream.writes == []
+
+
+def test_a_subaccount_that_cannot_be_read_leaves_the_number_gone(account, upstream):
+    upstream.subaccounts[SUB] = {ONE: Number(sample_id("PN", 9))}
+    del upstream.numbers[ONE]
+    for path in ("Accounts.json", SUB):
+        upstream.instead = {("GET", path): error(403, 20403)}
+        assert account.observe(ONE) is None
+
+
+def test_a_line_of_the_list_is_completed_as_observe_does(account, upstream, number):
+    upstream.regions[ONE] = "ie1"
+    listed = account.by_number()[ONE]
+    assert listed.faults == ()
+    completed = PROVIDERS[KEY].completed(Outbound(upstream.upstreams), upstream.values, ONE, listed)
+    assert completed == account.line(ONE)
+
+
+ACCOUNTS: list[tuple[dict[str, Any], dict[str, Any], Outcome, str]] = [
+    ({"type": "Trial"}, {}, Outcome.LIMITED, "trial"),
+    ({"owner": sample_id("AC", 8)}, {}, Outcome.OK, "subaccount"),
+    ({"primary_token": "sample-of-another"}, {}, Outcome.SECONDARY_TOKEN, "primary"),
+    ({"has_test_credentials": True}, {}, Outcome.TEST_CREDENTIALS, "test credentials"),
+    ({"region": "ie1"}, {}, Outcome.BAD_CREDENTIALS, "us1"),
+    ({"region": "ie1"}, {"region": "au1"}, Outcome.BAD_CREDENTIALS, "au1 (Australia)"),
+    ({"region": "ie1"}, {"region": "ie1", "service_sid": None}, Outcome.OK, "accepts"),
+    ({"region": "au1"}, {"region": "au1"}, Outcome.NOT_PROVEN, "us1 only"),
+    ({}, {"phone_number": ONE}, Outcome.OK, "caller number"),
+    ({}, {"phone_number": "+15550001111"}, Outcome.LIMITED, "+15550001111"),
+    ({"caller_ids": ["+15550001111"]}, {"phone_number": "+15550001111"}, Outcome.OK, "caller number"),
+]
+
+
+def test_verify_names_every_kind_of_account(upstream, verify):
+    wrong = []
+    for state, values, code, word in ACCOUNTS:
+        upstream.reset()
+        vars(upstream).update(state)
+        result = verify(**values)
+        if result.code != code or word not in result.reason:
+            wrong.append((state, values, result))
+    assert wrong == []
+
+
+ERRORS = [
+    (error(403, 20008), Outcome.TEST_CREDENTIALS),
+    (error(403, 20403), Outcome.NO_PERMISSION),
+    (error(401, 20005), Outcome.SUSPENDED),
+    (error(403, 20005), Outcome.SUSPENDED),
+    (error(401, 20003), Outcome.BAD_CREDENTIALS),
+    (Reply(401, "", PLAIN), Outcome.BAD_CREDENTIALS),
+    (Reply(401, "Unauthorized", PLAIN), Outcome.BAD_CREDENTIALS),
+    (error(402, 20000), Outcome.NO_CREDIT),
+    (error(429, 20429), Outcome.RATE_LIMITED),
+]
+
+
+def test_tests_and_lists_read_errors_alike(upstream, account, verify):
+    wrong = []
+    for reply, code in ERRORS:
+        upstream.instead = {("GET", "/"): reply}
+        for result in (verify(), account.refusal("numbers"), account.refusal("observe", ONE)):
+            if result.code != code:
+                wrong.append((reply, result))
+    assert wrong == []
