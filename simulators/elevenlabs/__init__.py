@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from app.provider import Family
+from app.providers.elevenlabs.api import HOSTS
 from simulators.base import CANARY, Reply, Request, Simulator, same
 from simulators.console import Table
 from simulators.demo import DemoAccount
@@ -18,11 +19,12 @@ def error(status: int, word: str, **more: str) -> Reply:
 class ElevenLabs(Simulator):
     """`permissions`: what the key may do. `is_newer`: the longer shape of errors. `refusal`: instead.
 
-    `convai` has the agents and their phone numbers, `workspace` its webhooks.
+    `region`: the host that knows the key. `convai` has the agents and their phone numbers, `workspace` its
+    webhooks.
     """
 
     label = "ElevenLabs"
-    hosts = ("api.elevenlabs.io",)
+    hosts = HOSTS
     sample_values = {"api_key": KEY}
 
     demo = DemoAccount(
@@ -34,6 +36,7 @@ class ElevenLabs(Simulator):
         self.permissions = {"user_read", "convai_read", "convai_write", "workspace"}
         self.convai = AgentsAndNumbers()
         self.workspace = Workspace()
+        self.region = HOSTS[0]
         self.is_newer = False
         self.refusal: Reply | None = None
 
@@ -49,7 +52,8 @@ class ElevenLabs(Simulator):
 
     def answer(self, request: Request) -> Reply:
         more = {"type": "authentication_error", "code": "unauthorized"} if self.is_newer else {}
-        if not same(request.headers.get("xi-api-key"), self.values["api_key"]):
+        is_known = same(request.headers.get("xi-api-key"), self.values["api_key"])
+        if not is_known or request.host != self.region:
             return error(401, "invalid_api_key", **more)
         if self.refusal:
             return self.refusal

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
@@ -13,7 +14,7 @@ from app.provider.numbers import cleaned
 from app.provider.voice_ai import Agent, ImportedNumber
 from app.providers.elevenlabs import api, messages
 
-NUMBERS = f"{api.API}/v1/convai/phone-numbers"
+NUMBERS = "/v1/convai/phone-numbers"
 SIP_TRUNK = "sip_trunk"
 MOST_PAGES = 20
 
@@ -34,6 +35,12 @@ class Agents:
             if not (page.get("has_more") and isinstance(query["cursor"], str)):
                 break
         return sorted(found, key=lambda agent: (agent.name.casefold(), agent.id))
+
+    def sip_hosts(self, values: Mapping[str, Any]) -> tuple[str, ...]:
+        """A residency has hosts of its own. The static ones have fixed addresses."""
+        found = re.search(r"\.(eu|in|sg)\.residency\.", str(values.get("api_base") or ""))
+        place = f".{found[1]}.residency" if found else ""
+        return f"sip.rtc{place}.elevenlabs.io", f"sip-static.rtc{place}.elevenlabs.io"
 
     def imported_numbers(
         self, http: Outbound, values: Mapping[str, Any], phone_number: str

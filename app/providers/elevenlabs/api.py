@@ -9,16 +9,27 @@ from typing import Any
 from app.core.outbound.answer import Answer
 from app.core.outbound.client import Outbound
 from app.provider import Outcome, Verified, json_object, refused, unexpected
+from app.provider.answers import is_unauthorized
 from app.providers.elevenlabs import messages
 
-API = "https://api.elevenlabs.io"
-AGENTS = f"{API}/v1/convai/agents"
+HOSTS = (
+    "api.elevenlabs.io",
+    "api.us.elevenlabs.io",
+    "api.eu.residency.elevenlabs.io",
+    "api.in.residency.elevenlabs.io",
+    "api.sg.residency.elevenlabs.io",
+)
+"""Each has workspaces of its own, with keys of their own."""
+
+USER = "/v1/user"
+AGENTS = "/v1/convai/agents"
 ID = re.compile(r"[0-9A-Za-z_-]{1,100}")
 
 
 def send(
-    http: Outbound, values: Mapping[str, Any], method: str, url: str, *, query: Any = None, json: Any = None
+    http: Outbound, values: Mapping[str, Any], method: str, path: str, *, query: Any = None, json: Any = None
 ) -> Answer:
+    url = f"{values.get('api_base') or f'https://{HOSTS[0]}'}{path}"
     return http.send(method, url, headers={"xi-api-key": values["api_key"]}, query=query, json=json)
 
 
@@ -33,26 +44,39 @@ def text(found: Mapping[str, Any], name: str) -> str:
 
 
 def _detail(answer: Answer) -> Mapping[str, Any]:
-    """The object that describes an error; empty for a list, which complains about parameters."""
+    """The object that describes an error; empty for a text, and for a list, which complains of parameters."""
     detail = json_object(answer).get("detail")
     return detail if isinstance(detail, dict) else {}
 
 
 def is_restricted(answer: Answer) -> bool:
     """Whether the API key lacks a permission: a wrong key has the same status, 401."""
-    return _detail(answer).get("status") == "missing_permissions"
+    detail = _detail(answer)
+    return "missing_permissions" in (detail.get("status"), detail.get("code"))
+
+
+UNKNOWN = refused(Outcome.BAD_CREDENTIALS, messages.UNKNOWN_KEY)
+BY_STATUS = {
+    "invalid_api_key": UNKNOWN,
+    "needs_authorization": UNKNOWN,
+    "quota_exceeded": refused(Outcome.NO_CREDIT, messages.QUOTA_EXCEEDED),
+    "detected_unusual_activity": refused(Outcome.SUSPENDED, messages.BLOCKED),
+}
+"""The results of errors that a word names, whatever their HTTP status."""
 
 
 def refusal(answer: Answer, lacks: str = messages.READ_AGENTS) -> Verified:
     """Why the request was refused. `lacks`: what a restricted key may not do."""
     detail = _detail(answer)
-    status = detail.get("status")
-    if answer.status == 200 or answer.status >= 500:
+    if answer.status == 200 or answer.status >= 500 or answer.status == 429:
         return unexpected(answer)
-    if status == "invalid_api_key" or (not status and detail.get("type") == "authentication_error"):
-        return refused(Outcome.BAD_CREDENTIALS, messages.UNKNOWN_KEY)
     if is_restricted(answer):
         return refused(Outcome.NO_PERMISSION, messages.lacks_permission(lacks))
-    if status == "quota_exceeded":
-        return refused(Outcome.RATE_LIMITED, messages.QUOTA_EXCEEDED)
+    for word in (detail.get("status"), detail.get("code")):
+        if isinstance(word, str) and word in BY_STATUS:
+            return BY_STATUS[word]
+    if is_unauthorized(answer) and not detail.get("status"):
+        return UNKNOWN
+    if answer.status == 403 and json_object(answer):
+        return refused(Outcome.NO_PERMISSION, messages.lacks_permission(lacks))
     return unexpected(answer)

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 ACCEPTED = "ElevenLabs accepts the API key."
-RESTRICTED = "ElevenLabs accepts the API key. It is a restricted one, and may read agents."
-UNKNOWN_KEY = "ElevenLabs rejects this API key. Create or copy one under Developers, API keys."
+RESTRICTED = "ElevenLabs accepts the API key. It is restricted, and has the permissions that Patchbay needs."
+UNKNOWN_KEY = (
+    "ElevenLabs rejects this API key there. Create or copy one under Developers, API keys, and compare "
+    "the API base with the workspace's data residency: each has its own keys."
+)
+BLOCKED = "ElevenLabs has blocked this account because of unusual activity. Check its subscription page."
 QUOTA_EXCEEDED = "The quota of this ElevenLabs account is used up. Check its plan at ElevenLabs."
 NOT_FOUND = "ElevenLabs does not have this agent, or no longer has the number."
 

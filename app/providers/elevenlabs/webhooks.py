@@ -12,8 +12,8 @@ from app.provider import Refusal, json_object
 from app.provider.voice_ai import CallReport, CallWebhookSetting, CreatedWebhook, Webhook
 from app.providers.elevenlabs import api, messages, reports, signing
 
-WEBHOOKS = f"{api.API}/v1/workspace/webhooks"
-SETTINGS = f"{api.API}/v1/convai/settings"
+WEBHOOKS = "/v1/workspace/webhooks"
+SETTINGS = "/v1/convai/settings"
 CALL_EVENTS = ("transcript", "call_initiation_failure")
 
 

@@ -48,7 +48,7 @@ def test_calls_report_refusals_without_provider_text(upstream, subtests):
             refusals: list[tuple[dict[str, str], Reply | None, Outcome]] = [
                 ({"api_key": "sample-and-wrong"}, None, Outcome.BAD_CREDENTIALS),
                 ({}, None, Outcome.NO_PERMISSION),
-                ({}, error(401, "quota_exceeded"), Outcome.RATE_LIMITED),
+                ({}, error(401, "quota_exceeded"), Outcome.NO_CREDIT),
                 ({}, error(429, "system_busy"), Outcome.RATE_LIMITED),
                 ({}, Reply(429, CANARY), Outcome.RATE_LIMITED),
                 ({}, Reply(422, {"detail": [{"loc": [], "msg": CANARY}]}), Outcome.UNEXPECTED_ANSWER),
