@@ -36,6 +36,9 @@ class Number:
     voice_enabled: Any = True
     is_blocked: Any = False
     tags: Any = None
+    account_id: Any = None
+    status: Any = "active"
+    released_at: Any = None
 
 
 @dataclass
@@ -43,6 +46,10 @@ class Application:
     app_name: Any = "Sample application"
     answer_url: Any = ""
     answer_method: Any = "POST"
+    hangup_url: Any = ""
+    hangup_method: Any = "POST"
+    fallback_answer_url: Any = ""
+    enabled: Any = True
 
 
 class Vobiz(Simulator):
@@ -177,11 +184,16 @@ class Vobiz(Simulator):
             {"e164": number if self.writes_plus else number.lstrip("+"), "provider": CANARY} | vars(found)
             for number, found in self.numbers.items()
             if part in number
+            and (request.query.get("include_subaccounts") != "false" or not self._is_sub(found))
         ]
         body = {"items": rows[(page - 1) * size : page * size], "page": page, "per_page": size}
         return Reply(200, body | {"total": len(rows)})
 
+    def _is_sub(self, number: Number) -> bool:
+        return number.account_id not in (None, self.values["auth_id"], self.account.get("id"))
+
     def _number(self, request: Request, written: str, what: str = "") -> Reply:
+        """Those of a sub-account are written to as well."""
         number = self.numbers.get(unquote(written))
         if number is None:
             return self._error(404, "not_found")

@@ -5,7 +5,7 @@ import pytest
 from app.core.outbound.answer import OutboundError
 from app.provider import Outcome
 from app.provider.numbers import Override, Reason
-from app.providers import vobiz
+from app.providers.vobiz import account as vobiz
 from simulators.base import CANARY, Reply, Trouble
 from simulators.vobiz import ACCOUNT, SHAPES
 from tests.support.lines import URL

@@ -1,3 +1,5 @@
+"""One Vobiz account: its numbers and applications, and changing them."""
+
 from __future__ import annotations
 
 import math
@@ -14,25 +16,18 @@ from app.core.outbound.answer import Answer, OutboundError
 from app.core.outbound.client import Outbound
 from app.provider import (
     MOST_PAGES,
-    Count,
-    Family,
     Outcome,
-    PhoneNumber,
-    Provider,
     Refusal,
-    Secret,
-    Text,
     Verified,
     json_list,
     json_object,
     numbers,
     pagination_error,
-    proven,
     refused,
     unexpected,
 )
 from app.provider.answers import is_unauthorized
-from app.provider.numbers import Override, ProviderNumber
+from app.provider.numbers import Fault, Override, ProviderNumber, Reason
 
 API = "https://api.vobiz.ai/api/v1"
 PAGE = 100
@@ -59,73 +54,22 @@ TAKEN = refused(
     Outcome.UNEXPECTED_ANSWER,
     "Vobiz did not attach the number: an application has it already (HTTP 409).",
 )
+OUT_OF_SERVICE = frozenset(
+    {
+        "suspended",
+        "blocked",
+        "inactive",
+        "disabled",
+        "expired",
+        "released",
+        "cancelled",
+        "canceled",
+        "terminated",
+    }
+)
+"""States of a number in which it takes no calls."""
+
 MANUAL_STEP = "In Vobiz's console, attach the number to an application whose answer URL is its webhook URL."
-
-
-class Vobiz(Provider):
-    key = "vobiz"
-    label = "Vobiz"
-    position = 40
-    families = (Family.TELEPHONY,)
-    summary = "For agent calls."
-    shared_note = "The other numbers keep this application: an application of its own is made for this one."
-    webhook_steps = (
-        "In the Vobiz console, open the application that the number is attached to.",
-        "Paste the URL as its answer URL, method POST, and save.",
-        "Every number attached to that application is answered by the same URL.",
-    )
-
-    auth_id = Text("Auth ID", help="Vobiz console → Account. Starts with MA_ or SA_.", required=True)
-    auth_token = Secret("Auth token", help="Vobiz console → Account, with the auth ID.", required=True)
-    phone_number = PhoneNumber("Phone number", help="The default caller number.", group="Calls")
-    max_concurrent = Count(
-        "Max concurrent calls",
-        help="How many agent calls may run at the same time.",
-        default=5,
-        group="Calls",
-    )
-
-    def verify(self, http: Outbound, values: Mapping[str, Any]) -> Verified:
-        """Reads the account of the credentials. The response contains a secret, so no part is passed on."""
-        if lacking := self.missing_credentials(values):
-            return lacking
-        headers = {"X-Auth-ID": values["auth_id"], "X-Auth-Token": values["auth_token"]}
-        answer = http.send("GET", f"{API}/auth/me", headers=headers)
-        found = json_object(answer)
-        if answer.status == 200 and isinstance(found.get("auth_id"), str):
-            return _account(found, values["auth_id"])
-        if answer.status == 401 and _is_error(found):
-            return UNKNOWN
-        if answer.status == 403 and _is_error(found):
-            return refused(
-                Outcome.NO_PERMISSION,
-                "These Vobiz credentials may not read their account. Check their permissions in its console.",
-            )
-        return unexpected(answer)
-
-    def numbers(self, http: Outbound, values: Mapping[str, Any]) -> Iterator[ProviderNumber]:
-        """Reads all pages before the first number: only then is known who shares an application.
-
-        A line names the first few of those.
-        """
-        self.require_credentials(values)
-        account = _Account(http, values)
-        yield from (account.line(phone_number, MOST_NAMED) for phone_number in account.rows)
-
-    def observe(self, http: Outbound, values: Mapping[str, Any], phone_number: str) -> ProviderNumber | None:
-        """Reads all numbers, because no search returns the others that share the application."""
-        self.require_credentials(values)
-        account = _Account(http, values)
-        return account.line(phone_number) if phone_number in account.rows else None
-
-    def point(self, http: Outbound, values: Mapping[str, Any], line: ProviderNumber, url: str) -> None:
-        """Changes the number's application if no other number uses it; else moves the number."""
-        self.require_credentials(values)
-        account = _Account(http, values)
-        if line.application_id and not line.shared_with:
-            account.change(line.application_id, url)
-        else:
-            account.move(line, url)
 
 
 class _Taken(Refusal):
@@ -138,13 +82,45 @@ class _Application:
     name: str
     url: str | None = None
     method: str | None = None
+    fallback_url: str | None = None
+    hangup_url: str | None = None
+    is_enabled: bool = True
 
-    def calls(self, url: str) -> bool:
-        is_same = self.url is not None and urls.same(self.url, url)
-        return is_same and (self.method or "POST").upper() == "POST"
+    def line(self, phone_number: str, values: Mapping[str, Any]) -> ProviderNumber:
+        """What a number does that is attached to the application."""
+        line = ProviderNumber(
+            phone_number,
+            webhook_url=self.url,
+            method=self.method,
+            override_name=self.name,
+            application_id=self.id,
+            fallback_url=self.fallback_url,
+            expected_fallback=values.get("fallback_url"),
+            status_url=None if self.repeats_answer else self.hangup_url,
+            expected_status_url=values.get("hangup_url"),
+        )
+        if not self.is_enabled:
+            detail = f"The application “{self.name}” is disabled at Vobiz: no call gets an answer."
+            line = numbers.with_faults(line, Fault(Reason.APPLICATION_DISABLED, detail))
+        if self.url and self.repeats_answer:
+            detail = (
+                f"The application “{self.name}” has no hang-up URL of its own: Vobiz calls the webhook again "
+                "when a call ends."
+            )
+            line = replace(line, warnings=(Fault(Reason.DIFFERENT_STATUS_CALLBACK, detail),))
+        return line
+
+    @property
+    def repeats_answer(self) -> bool:
+        """Whether the answer URL is called again at each hang-up: Vobiz does so without another URL."""
+        return not self.hangup_url or (self.url is not None and urls.same(self.hangup_url, self.url))
+
+    def does(self, url: str, values: Mapping[str, Any]) -> bool:
+        """Whether a number that is attached to it does what is expected."""
+        return not numbers.differences(self.line("", values), url)
 
 
-class _Account:
+class Account:
     """One account's numbers and applications, each read when first needed."""
 
     def __init__(self, http: Outbound, values: Mapping[str, Any]) -> None:
@@ -173,33 +149,77 @@ class _Account:
             found[_id(row.get("application_id"))].append(phone_number)
         return found
 
+    @cached_property
+    def _own_ids(self) -> frozenset[str]:
+        """The ids that rows name the account by: its auth ID, or the id of its own record."""
+        answer = self._http.send("GET", f"{API}/auth/me", headers=self._headers)
+        found = json_object(answer)
+        if answer.status != 200 or not found:
+            raise Refusal(why("GET", answer))
+        return frozenset({_id(found.get("id")), _id(found.get("auth_id"))} - {""})
+
+    def _owner(self, row: Mapping[str, Any]) -> str:
+        """The sub-account that the number belongs to: a parent's list has theirs too. Empty for none."""
+        owner = _id(row.get("account_id"))
+        is_ours = owner in ("", self._values["auth_id"]) or owner in self._own_ids
+        return "" if is_ours else owner
+
+    def lines(self) -> Iterator[ProviderNumber]:
+        yield from (self.line(phone_number, MOST_NAMED) for phone_number in self.rows)
+
     def line(self, phone_number: str, most_named: int | None = None) -> ProviderNumber:
         row = self.rows[phone_number]
-        known = ProviderNumber(
-            phone_number, reference=_id(row.get("id")), has_voice=row.get("voice_enabled") is not False
+        known = replace(
+            self._attached_line(phone_number, row, most_named),
+            reference=_id(row.get("id")),
+            has_voice=row.get("voice_enabled") is not False and numbers.has_voice(row.get("capabilities")),
         )
+        if owner := self._owner(row):
+            known = replace(known, owner=owner, shows_webhook=False, webhook_url=None)
+        return numbers.with_faults(known, *_faults(row, owner))
+
+    def _attached_line(
+        self, phone_number: str, row: Mapping[str, Any], most_named: int | None
+    ) -> ProviderNumber:
+        trunk = _id(row.get("trunk_group_id"))
         if not (holder := _id(row.get("application_id"))):
-            trunk = _id(row.get("trunk_group_id"))
             override = Override.TRUNK if trunk else None
-            return replace(known, override=override, override_name=trunk)
+            return ProviderNumber(phone_number, override=override, override_name=trunk)
         application = self._applications.get(holder, _Application(holder, holder))
         others = (other for other in self._attached[holder] if other != phone_number)
-        return replace(
-            known,
-            webhook_url=application.url,
-            method=application.method,
-            override_name=application.name,
-            shared_with=tuple(islice(others, most_named)),
-            application_id=holder,
-        )
+        line = application.line(phone_number, self._values)
+        detail = f"The number is also on the SIP trunk {trunk}: Vobiz does not say which of the two answers."
+        also = (Fault(Reason.TRUNK_OVERRIDES, detail),) if trunk else ()
+        return replace(line, shared_with=tuple(islice(others, most_named)), warnings=(*line.warnings, *also))
 
-    def change(self, application_id: str, url: str) -> None:
+    def point(self, line: ProviderNumber, url: str) -> None:
+        """Changes the number's application if no other number uses it; else moves the number."""
+        if line.owner:
+            sentence = (
+                f"Nothing was changed: the number belongs to the sub-account {line.owner}, and Patchbay does "
+                "not write to another account's numbers."
+            )
+            raise Refusal(refused(Outcome.NO_PERMISSION, sentence))
+        is_enabled = Reason.APPLICATION_DISABLED not in {fault.reason for fault in line.faults}
+        is_own = line.application_id and not line.shared_with and line.override is None
+        if is_own and is_enabled:
+            self.change(line, url)
+        else:
+            self.move(line, url)
+
+    def change(self, line: ProviderNumber, url: str) -> None:
+        """Keeps a hang-up URL, unless it is the answer URL or another one is expected."""
         sent = {"answer_url": url, "answer_method": "POST"}
-        self._send("POST", f"/Application/{quote(application_id, safe='')}/", json=sent)
+        reasons = {fault.reason for fault in numbers.differences(line, url)}
+        if Reason.DIFFERENT_FALLBACK in reasons:
+            sent["fallback_answer_url"] = line.expected_fallback or ""
+        if line.status_url is None or Reason.DIFFERENT_STATUS_CALLBACK in reasons:
+            sent |= {"hangup_url": _hangup_url(url, self._values), "hangup_method": "POST"}
+        self._send("POST", f"/Application/{quote(line.application_id, safe='')}/", json=sent)
 
     def move(self, line: ProviderNumber, url: str) -> None:
         """Moves it to an application with `url`. One made for it is deleted if that fails."""
-        found = next((one for one in self._applications.values() if one.calls(url)), None)
+        found = next((one for one in self._applications.values() if one.does(url, self._values)), None)
         application = found or self._make(url)
         left: list[str] = []
         try:
@@ -217,7 +237,15 @@ class _Account:
 
     def _make(self, url: str) -> _Application:
         name = numbers.cleaned(f"Patchbay {unquote(url.rpartition('/')[2])}", 60)
-        sent = {"app_name": name, "answer_url": url, "answer_method": "POST"}
+        sent = {
+            "app_name": name,
+            "answer_url": url,
+            "answer_method": "POST",
+            "hangup_url": _hangup_url(url, self._values),
+            "hangup_method": "POST",
+        }
+        if fallback := self._values.get("fallback_url"):
+            sent["fallback_answer_url"] = fallback
         answer = self._send("POST", "/Application/", json=sent)
         application = _application({**json_object(answer), **sent})
         if not application.id:
@@ -260,7 +288,7 @@ class _Account:
 
     def _is_attached(self, line: ProviderNumber, application_id: str) -> bool:
         try:
-            row = _Account(self._http, self._values).rows.get(line.phone_number, {})
+            row = Account(self._http, self._values).rows.get(line.phone_number, {})
         except (Refusal, OutboundError):
             return False
         return _id(row.get("application_id")) == application_id
@@ -291,7 +319,7 @@ class _Account:
             if not more or len(rows) >= total:
                 return rows
             last = more
-        raise pagination_error(Vobiz.label)
+        raise pagination_error("Vobiz")
 
     def _send(self, method: str, path: str, *, done: Container[int] = DONE, **more: Any) -> Answer:
         """Raises Refusal for another status, or a body that is neither empty nor an object."""
@@ -300,7 +328,7 @@ class _Account:
         if answer.status == 409 and path.endswith("/application"):
             raise _Taken(TAKEN)
         if answer.status not in done or not is_read:
-            raise Refusal(_why(method, answer))
+            raise Refusal(why(method, answer))
         return answer
 
 
@@ -311,7 +339,36 @@ def _application(row: Mapping[str, Any]) -> _Application:
         numbers.cleaned(row.get("app_name")) or found,
         numbers.cleaned(row.get("answer_url"), 2000),
         numbers.cleaned(row.get("answer_method"), 10),
+        numbers.cleaned(row.get("fallback_answer_url"), 2000),
+        numbers.cleaned(row.get("hangup_url"), 2000),
+        row.get("enabled") is not False,
     )
+
+
+def _hangup_url(url: str, values: Mapping[str, Any]) -> str:
+    """The expected hang-up URL; if none is, one beside the webhook, because Vobiz would call that again."""
+    if expected := values.get("hangup_url"):
+        return str(expected)
+    before, inbound, agent = url.rpartition("/inbound/")
+    return f"{before}/hangup/{agent}" if inbound else f"{url.rstrip('/')}/hangup"
+
+
+def _faults(row: Mapping[str, Any], owner: str) -> Iterator[Fault]:
+    if owner:
+        yield Fault(
+            Reason.OF_SUBACCOUNT,
+            f"This number belongs to the sub-account {owner}. Store that sub-account's auth ID and token in "
+            "an organization of its own, or move the number in Vobiz's console.",
+        )
+    status = row.get("status")
+    state = status.strip().lower() if isinstance(status, str) else ""
+    if row.get("is_blocked") is True:
+        state = "blocked"
+    elif state not in OUT_OF_SERVICE:
+        state = "released" if row.get("released_at") else ""
+    if state:
+        detail = f"Vobiz says that this number is {state}: it takes no calls. See its console."
+        yield Fault(Reason.BLOCKED, detail)
 
 
 def _id(value: Any) -> str:
@@ -330,7 +387,7 @@ def _total(found: Mapping[str, Any]) -> float:
     return total if isinstance(total, int) else math.inf
 
 
-def _why(method: str, answer: Answer) -> Verified:
+def why(method: str, answer: Answer) -> Verified:
     if is_unauthorized(answer):
         return UNKNOWN
     known = {403: FORBIDDEN} | ({} if method == "GET" else {404: GONE})
@@ -349,17 +406,6 @@ def _with(error: Refusal | OutboundError, left: list[str]) -> Refusal | Outbound
 
 def _reason(error: Refusal | OutboundError) -> str:
     return error.result.reason if isinstance(error, Refusal) else error.message
-
-
-def _account(found: Mapping[str, Any], auth_id: str) -> Verified:
-    if found["auth_id"] != auth_id:
-        return refused(
-            Outcome.WRONG_ACCOUNT,
-            "The auth token is of another account than this auth ID. Copy both from the same page.",
-        )
-    if found.get("enabled") is False or found.get("is_active") is False:
-        return refused(Outcome.SUSPENDED, "The Vobiz account is not active. See its console.")
-    return proven("Vobiz accepts the auth ID and token, and the account is active.")
 
 
 def _is_error(found: Mapping[str, Any]) -> bool:
