@@ -3,7 +3,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from app.core import phone
 from app.core.outbound.answer import Answer
@@ -26,13 +26,15 @@ from app.provider import (
     pagination_error,
     proven,
     refused,
+    summed,
     unexpected,
 )
 from app.provider.answers import is_unauthorized
 from app.provider.numbers import ProviderNumber
 
 PAGE = 50
-FLOW = re.compile(r"/exoml/start_voice/([^/?#]*)")
+FLOW = re.compile(r"([a-z0-9-]+\.)*exotel\.(com|in)/(?:[^?#]*/)?exoml/(?:[^/]+/)*?([^/]*)/?")
+"""Host and path of a flow: `/exoml/start_voice/501`, or `/exoml/start/501`."""
 REFUSALS = {
     401: (
         Outcome.BAD_CREDENTIALS,
@@ -86,15 +88,14 @@ class Exotel(Provider):
     )
 
     def verify(self, http: Outbound, values: Mapping[str, Any]) -> Verified:
-        """Reads one call of the account: Exotel has no call for the account itself."""
+        """Reads one call of the account, because Exotel returns nothing of the account itself."""
         if lacking := self.missing_credentials(values):
             return lacking
         answer = self._get(http, values, "v1", "Calls.json", PageSize=1)
-        if answer.status == 200 and json_object(answer) and not _is_refusal(answer):
-            return proven("Exotel accepts the API key and token for this account.")
-        if answer.status in REFUSALS and _is_refusal(answer):
-            return refused(*REFUSALS[answer.status])
-        return unexpected(answer)
+        if answer.status != 200 or not json_object(answer) or _is_refusal(answer):
+            return _why(answer)
+        known = proven("Exotel accepts the API key and token for this account.")
+        return summed([known, *filter(None, [self.caller(http, values)])])
 
     def numbers(self, http: Outbound, values: Mapping[str, Any]) -> Iterator[ProviderNumber]:
         self.require_credentials(values)
@@ -118,9 +119,8 @@ class Exotel(Provider):
         seen: set[str] = set()
         for page in range(MOST_PAGES):
             answer = self._get(http, values, "v2_beta", "IncomingPhoneNumbers", Page=page, PageSize=PAGE)
-            is_known = json_object(answer) or _is_refusal(answer) or is_unauthorized(answer)
-            if answer.status in REFUSALS and is_known:
-                raise Refusal(refused(*REFUSALS[answer.status]))
+            if answer.status in REFUSALS:
+                raise Refusal(_why(answer))
             rows = json_list(answer, "incoming_phone_numbers")
             fresh = [row for row in rows if str(row.get("phone_number")) not in seen]
             if rows and not fresh:
@@ -148,17 +148,27 @@ def _line(row: Mapping[str, Any]) -> ProviderNumber | None:
     if not (phone_number := _phone_number(row)):
         return None
     url = numbers.cleaned(row.get("voice_url"), 2000)
-    flow = FLOW.search(url or "")
+    flow = _flow(url)
     sid = row.get("sid")
     return ProviderNumber(
         phone_number=phone_number,
         label=numbers.cleaned(row.get("friendly_name")),
         webhook_url=url,
-        shows_webhook=flow is None,
-        override_name=flow[1] if flow else "",
+        shows_webhook=flow is None and "voice_url" in row,
+        override_name=flow or "",
         reference=numbers.cleaned(str(sid) if isinstance(sid, int) else sid) or "",
         has_voice=numbers.has_voice(row.get("capabilities")),
     )
+
+
+def _flow(url: str | None) -> str | None:
+    """The id of the flow that the URL starts; None if it is no flow."""
+    try:
+        parts = urlsplit(url or "")
+    except ValueError:
+        return None
+    found = FLOW.fullmatch(f"{(parts.hostname or '').rstrip('.')}{parts.path}")
+    return found[3] if found else None
 
 
 def _phone_number(row: Mapping[str, Any]) -> str | None:
@@ -177,6 +187,14 @@ def _is_last(found: Mapping[str, Any]) -> bool:
     """Whether a page is the end: it leads to no other, or has fewer rows than it could."""
     count, size = len(found["incoming_phone_numbers"]), found.get("page_size")
     return not (count and found.get("next_page_uri")) or (isinstance(size, int) and count < size)
+
+
+def _why(answer: Answer) -> Verified:
+    """Of a test as of a list."""
+    is_known = json_object(answer) or _is_refusal(answer) or is_unauthorized(answer)
+    if answer.status in REFUSALS and is_known:
+        return refused(*REFUSALS[answer.status])
+    return unexpected(answer)
 
 
 def _is_refusal(answer: Answer) -> bool:

@@ -22,10 +22,12 @@ from app.provider import (
     Secret,
     Text,
     Verified,
+    WebAddress,
     json_object,
     numbers,
     proven,
     refused,
+    summed,
     unexpected,
 )
 from app.provider.answers import is_unauthorized
@@ -52,11 +54,21 @@ class Sinch(Provider):
     families = (Family.VOICE,)
     summary = "For the dialer."
 
-    application_key = Text("Application key", help="Sinch dashboard → Voice → Apps.", required=True)
+    application_key = Text(
+        "Application key",
+        help="Sinch dashboard → Voice → Apps. Services of Voice API v2 are not supported.",
+        required=True,
+    )
     application_secret = Secret(
         "Application secret", help="Sinch dashboard → Voice → Apps, with the application key.", required=True
     )
     phone_number = PhoneNumber("Phone number", help="The default caller number.", group="Calls")
+    fallback_url = WebAddress(
+        "Fallback URL",
+        help="Called if the application's callback fails. Empty: none, or one on the callback's own host.",
+        group="Calls",
+        is_extra=True,
+    )
 
     dialer_fields = (application_key, application_secret)
 
@@ -67,9 +79,10 @@ class Sinch(Provider):
         application = _Application(http, values)
         answer = application.send("GET", application.path)
         found = json_object(answer)
-        if answer.status == 200 and found and "errorCode" not in found:
-            return proven(messages.ACCEPTED)
-        return _refusal(answer) or unexpected(answer)
+        if answer.status != 200 or not found or "errorCode" in found:
+            return _why(answer)
+        known = proven(messages.ACCEPTED)
+        return summed([known, *filter(None, [self.caller(http, values)])])
 
     def numbers(self, http: Outbound, values: Mapping[str, Any]) -> Iterator[ProviderNumber]:
         """Sinch returns all of them in one response. Each names the first few that share its application."""
@@ -185,8 +198,14 @@ class _Application:
         if not owner:
             return ProviderNumber(number, shared_with=others)
         if self.has(owner):
-            url = numbers.cleaned(callback.primary, 2000)
-            return ProviderNumber(number, webhook_url=url, shared_with=others, application_id=application_id)
+            return ProviderNumber(
+                number,
+                webhook_url=numbers.cleaned(callback.primary, 2000),
+                fallback_url=numbers.cleaned(callback.fallback, 2000),
+                expected_fallback=self.values.get("fallback_url"),
+                shared_with=others,
+                application_id=application_id,
+            )
         return ProviderNumber(
             number,
             shows_webhook=False,
@@ -197,7 +216,8 @@ class _Application:
         )
 
     def set_callback(self, url: str) -> None:
-        fallback = self.callback({}).fallback
+        """Sets the fallback that is expected; if none is, the present one stays."""
+        fallback = self.values.get("fallback_url") or self.callback({}).fallback
         self.write(self.path, {"url": {"primary": url} | ({"fallback": fallback} if fallback else {})})
 
     def take(self, number: str) -> None:

@@ -20,6 +20,45 @@ def test_observe_flow_hides_the_webhook(account, upstream):
     assert account.drift(ONE, flow("501")) is Reason.NOT_SHOWN
 
 
+FLOWS = {
+    "http://my.exotel.com/sample1/exoml/start_voice/501": "501",
+    "https://my.exotel.com/exoml/start/501": "501",
+    "https://my.in.exotel.com/sample1/exoml/start_voice/501/": "501",
+    "https://my.exotel.in/exoml/start/501?x=1": "501",
+    "https://MY.EXOTEL.COM/exoml/start/501": "501",
+    "https://my.exotel.com.evil.example/exoml/start/501": "",
+    "https://evil.example/my.exotel.com/exoml/start/501": "",
+    "https://evilexotel.com/exoml/start/501": "",
+    "https://[": "",
+}
+
+
+def test_observe_knows_every_shape_of_a_flow(account, upstream):
+    wrong = []
+    for url, name in FLOWS.items():
+        upstream.numbers[ONE].voice_url = url
+        line = account.line(ONE)
+        if (line.override_name, line.shows_webhook) != (name, not name):
+            wrong.append((url, line))
+        reason = Reason.NOT_SHOWN if name else Reason.DIFFERENT_URL
+        if account.drift(ONE) != reason:
+            wrong.append((url, account.drift(ONE)))
+    assert wrong == []
+
+
+def test_observe_a_list_without_urls_shows_none(account, upstream):
+    usual = upstream.answer
+
+    def answer(request):
+        reply = usual(request)
+        for row in reply.body["incoming_phone_numbers"]:
+            del row["voice_url"]
+        return reply
+
+    upstream.answer = answer
+    assert account.drift(ONE) is Reason.NOT_SHOWN
+
+
 def test_observe_url_that_is_no_flow_is_compared(account, upstream, subtests):
     for voice_url, reason in [
         ("", Reason.NO_WEBHOOK),

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from app.provider import Outcome
+from simulators.base import PLAIN, Reply, Trouble
 
 KEY = "exotel"
 MUMBAI = "api.in.exotel.com"
@@ -30,3 +31,27 @@ def test_verify_calls_the_host_of_the_region(upstream, verify):
     assert verify(api_base=f"https://{MUMBAI}").code == Outcome.OK
     assert {seen.host for seen in upstream.requests} == {MUMBAI}
     assert verify().code == Outcome.NOT_FOUND
+
+
+def test_verify_and_lists_read_errors_alike(upstream, account, verify):
+    wrong = []
+    for status, body, code in [
+        (401, "", Outcome.BAD_CREDENTIALS),
+        (401, "Unauthorized", Outcome.BAD_CREDENTIALS),
+        (402, {"RestException": {"Status": 402}}, Outcome.NO_CREDIT),
+        (403, {"RestException": {"Status": 403}}, Outcome.SUSPENDED),
+        (429, {"RestException": {"Status": 429}}, Outcome.RATE_LIMITED),
+    ]:
+        upstream.instead = {("GET", "/"): Reply(status, body, PLAIN if isinstance(body, str) else {})}
+        for result in (verify(), account.refusal("numbers")):
+            if result.code != code:
+                wrong.append((status, body, result))
+    assert wrong == []
+
+
+def test_verify_names_a_caller_number_that_is_not_the_accounts(upstream, verify):
+    assert verify(phone_number="+918055500001").code == Outcome.OK
+    result = verify(phone_number="+15550001111")
+    assert (result.code, "+15550001111" in result.reason) == (Outcome.LIMITED, True)
+    upstream.trouble, upstream.trouble_at = Trouble.FAULT, "IncomingPhoneNumbers"
+    assert verify(phone_number="+918055500001").code == Outcome.NOT_PROVEN
