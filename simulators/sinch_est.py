@@ -26,6 +26,11 @@ def error(status: int, word: str, *, is_wrapped: bool = False) -> Reply:
     return Reply(status, body, {"WWW-Authenticate": "Bearer"} if status == 401 else {})
 
 
+def endpoint(address: Any, **more: Any) -> dict[str, Any]:
+    known = {"id": sample_id(1), "name": CANARY, "address": address, "port": 5060, "transport": "TCP"}
+    return known | {"priority": 1, "enabled": True} | more
+
+
 def sample_id(number: int) -> str:
     """An id of theirs: 26 letters and digits."""
     return "01" + str(number).zfill(24)
@@ -36,7 +41,8 @@ class SinchEst(Simulator):
 
     `numbers`: the project's, each with the id of its trunk, or "". `wraps_errors`: in `error`.
     `odd_items` are among the numbers of the first page; `returns_total`: how many there are.
-    `first_page`: its number. `page_size_cap`: items on a page, at most. `extra`: items only counted.
+    `endpoints`: where the trunk sends calls. `first_page`: its number. `page_size_cap`: items on a page, at
+    most. `extra`: items only counted.
     """
 
     label = "Sinch EST"
@@ -67,6 +73,7 @@ class SinchEst(Simulator):
         self.token_life: Any = 3600
         self.numbers = {NUMBER: TRUNK}
         self.odd_items: list[Any] = []
+        self.endpoints: list[dict[str, Any]] = [endpoint("sip.rtc.elevenlabs.io")]
         self.wraps_errors = False
         self.returns_total = True
         self.first_page = 1
@@ -137,6 +144,8 @@ class SinchEst(Simulator):
         if path == f"trunks/{trunk}":
             known = {"projectId": project, "name": CANARY, "hostName": "sample"}
             return Reply(200, {"id": trunk, "domain": self.values["trunk_domain"]} | known | self.trunk)
+        if path == f"trunks/{trunk}/endpoints":
+            return Reply(200, {"endpoints": self.endpoints, "totalItems": len(self.endpoints), "size": 20})
         if path == "phoneNumbers":
             return self._page(request.query)
         number = path.removeprefix("phoneNumbers/")

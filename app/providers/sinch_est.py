@@ -29,6 +29,7 @@ from app.provider import (
 )
 from app.provider.answers import is_unauthorized
 from app.provider.numbers import Override, ProviderNumber, cleaned, phone_number
+from app.provider.voice_ai import SipEndpoint
 
 TOKEN = "https://auth.sinch.com/oauth2/token"  # noqa: S105  an address
 API = "https://elastic-trunking.api.sinch.com"
@@ -119,31 +120,40 @@ class SinchEst(Provider):
         sentence = "Sinch has the trunk, but returned no domain. Enter it under Voice AI."
         raise Refusal(refused(Outcome.UNEXPECTED_ANSWER, sentence))
 
+    def endpoints(self, http: Outbound, values: Mapping[str, Any]) -> list[SipEndpoint]:
+        answer = _get(http, values, f"trunks/{quote(values['trunk_id'], safe='')}/endpoints", {"size": PAGE})
+        found = json_object(answer)
+        listed = found.get("endpoints", found.get("sipEndpoints"))
+        if answer.status != 200 or not isinstance(listed, list):
+            raise Refusal(_refusal(answer))
+        return [endpoint for item in listed if (endpoint := _endpoint(item))]
+
     def carries(self, number: ProviderNumber, values: Mapping[str, Any]) -> bool:
         return number.override_name.lower() == str(values["trunk_id"]).lower()
 
 
 def _pages(http: Outbound, values: Mapping[str, Any]) -> Iterator[list[Any]]:
-    """Yields each page's items up to Sinch's total; without one, up to a page that is not full.
+    """Yields each page's items up to Sinch's total; without one, up to an empty page.
 
-    Whether pages start at 1 or 0 is not documented: page 0 is read if items are missing.
+    A page may have fewer items than requested and not be the last. Whether pages start at 1 or 0 is not
+    documented: page 0 is read if items are missing, or if there is no total.
     """
     seen = 0
     first: list[Any] = []
     last: list[Any] = []
     for page in range(1, MOST_PAGES + 1):
         items, total = _page(http, values, page)
-        if not items and seen < (total or 0):
+        if not items and (total is None or seen < total):
             items, total = _page(http, values, 0)
-            if items == first or seen + len(items) < (total or 0):
+            if total is not None and (items == first or seen + len(items) < total):
                 raise Refusal(INCOMPLETE)
-            yield items
+            yield items if items != first else []
             return
         if items and items == last:
             break
         yield items
         seen, first, last = seen + len(items), first or items, items
-        if len(items) < PAGE if total is None else seen >= total:
+        if total is not None and seen >= total:
             return
     raise pagination_error(SinchEst.label)
 
@@ -172,6 +182,24 @@ def _line(item: Any) -> ProviderNumber | None:
         override=Override.TRUNK if trunk else None,
         override_name=cleaned(trunk) or "",
         reference=cleaned(reference) or "",
+    )
+
+
+def _endpoint(item: Any) -> SipEndpoint | None:
+    """None for one that is disabled, and for one that SIP devices register at."""
+    if not isinstance(item, dict) or item.get("enabled") is False:
+        return None
+    host = (cleaned(item.get("address")) or "").lower().rstrip(".")
+    port, priority = item.get("port"), item.get("priority")
+    return (
+        SipEndpoint(
+            host,
+            port if type(port) is int else 5060,
+            cleaned(item.get("transport"), 10) or "",
+            priority if type(priority) is int else 0,
+        )
+        if host
+        else None
     )
 
 

@@ -68,6 +68,42 @@ def _trunk(sentence: str) -> str:
     return f"{sentence}, then turn AI on. {NOTHING_CHANGED}"
 
 
+def trunk_not_read(trunk: str) -> str:
+    return f"It could not be verified that calls reach the agent: {trunk} could not be read."
+
+
+def off_the_trunk(number: str, carrier: str, trunk: str) -> str:
+    return (
+        f"{phone.display(number)} is no longer on the trunk of {trunk}, so no call reaches the agent. "
+        f"Put it back on the trunk at {carrier}."
+    )
+
+
+def trunk_leads_nowhere(trunk: str, agents: str, host: str) -> str:
+    return f"The trunk of {trunk} has no enabled endpoint, so no call reaches the agent. {_add(agents, host)}"
+
+
+def trunk_leads_elsewhere(trunk: str, found: str, agents: str, host: str) -> str:
+    return f"The trunk of {trunk} sends calls to {found}, not to {agents}. {_add(agents, host)}"
+
+
+def trunk_shares_calls(trunk: str, found: str, agents: str) -> str:
+    return (
+        f"The trunk of {trunk} sends some of its calls to {found} instead of {agents}: both endpoints have "
+        "the same priority."
+    )
+
+
+def trunk_leads_to_address(trunk: str, found: str, agents: str) -> str:
+    return (
+        f"The trunk of {trunk} sends calls to {found}. Compare that address with the static ones of {agents}."
+    )
+
+
+def _add(agents: str, host: str) -> str:
+    return f"Add an endpoint for {agents}: {host}, port 5060, transport TCP."
+
+
 def agent_not_removed(label: str) -> str:
     return f"{label} did not remove the agent from the number."
 

@@ -27,6 +27,7 @@ from app.services.audit.numbers import Changes
 from app.services.connections import gateway, provider_writes, store
 from app.services.connections.proof import Evidence
 from app.services.connections.provider_writes import Intent
+from app.services.drift import queue
 from app.services.numbers import assignments
 from app.services.scope import Scope, expect_version
 from app.services.validation import Checked
@@ -324,3 +325,5 @@ def store_agent(
             action = Action.NUMBER_AI_ON if target else Action.NUMBER_AI_OFF
             changes: Changes = {"number": [number, number], "agent": [former, agent_id]}
             audit_log.record(scope, action, user.email, changes)
+    scope.session.flush()
+    queue.mark_due(scope, [number])

@@ -8,6 +8,10 @@ CALLBACK_NOT_SET = "The callback URL was not set."
 CALLBACK_UNKNOWN = "It is not known whether the callback URL was set. Check again in a moment."
 NOT_ATTACHED = "The number was not moved to the application."
 ATTACHMENT_UNKNOWN = "It is not known whether the number was moved. Check again in a moment."
+ANSWERED_BY_AGENT = (
+    "An agent answers this number through a SIP trunk. On the application, the agent would not be called: "
+    "turn AI off first."
+)
 NUMBER_UNKNOWN = "No user of this organization has that number."
 
 

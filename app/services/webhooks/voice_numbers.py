@@ -104,8 +104,11 @@ def _wanted(scope: Scope, provider: Provider, number: str) -> tuple[StoredConnec
     own = scope.select(VoicePhoneNumber).where(
         VoicePhoneNumber.provider == provider.key, VoicePhoneNumber.phone_number == number
     )
-    if scope.session.scalar(own.limit(1)) is None:
+    row = scope.session.scalar(own.limit(1))
+    if row is None:
         raise NotFound(messages.NUMBER_UNKNOWN)
+    if row.ai_enabled:
+        raise Conflict(messages.ANSWERED_BY_AGENT, code="ANSWERED_BY_AGENT")
     state = store.load(scope, provider)
     if state.callback_url is None:
         raise Conflict(messages.callback_first(provider.label), code="NOTHING_EXPECTED")

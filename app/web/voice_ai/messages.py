@@ -25,6 +25,10 @@ def ai_on(number: str) -> str:
     return f"An agent now answers {phone.display(number)}."
 
 
+def ai_on_unproven(number: str, caution: str) -> str:
+    return f"AI is on for {phone.display(number)}, but calls may not reach the agent. {caution}"
+
+
 def ai_off(number: str, *, here_only: bool) -> str:
     where = " in Patchbay only" if here_only else ""
     return f"AI is off for {phone.display(number)}{where}."

@@ -12,7 +12,7 @@ from app.core.errors import Conflict, Invalid, PatchbayError, Stale
 from app.provider import Provider
 from app.services.access import users
 from app.services.scope import Scope
-from app.services.voice_ai import numbers, recovery, selection
+from app.services.voice_ai import numbers, recovery, selection, trunk
 from app.web.shell import render
 from app.web.shell.forms import ConfirmForm, yes_or_no
 from app.web.shell.guard import Pages, Who
@@ -52,6 +52,7 @@ def _page(
         sharing=numbers.sharing(scope, number),
         history=history(scope, person.email, number.phone_number, kind="numbers"),
         missing=missing,
+        caution="" if missing else _caution(scope, user_id, number_id),
         interrupted=recovery.interrupted(scope, number.phone_number),
         provider=provider,
         trunk=selection.trunks()[number.provider],
@@ -61,6 +62,12 @@ def _page(
         **{"is_stuck": False} | context,
     )
     return render.later(response, error) if error else response
+
+
+def _caution(scope: Scope, user_id: str, number_id: str) -> str:
+    """Why calls may not reach the agent that should answer; empty if they do, or if AI is off."""
+    number = numbers.get(scope, users.get(scope, user_id), number_id)
+    return trunk.caution(scope, context.outbound(), number) if number.ai_enabled else ""
 
 
 def _form(
@@ -85,7 +92,10 @@ def switch_on(scope: Scope, user_id: str, number_id: str) -> ResponseReturnValue
         number = numbers.switch(scope, context.outbound(), user, number_id, draft)
     except (Invalid, Conflict, Stale) as error:
         return _page(scope, user_id, number_id, error, typed=agent_id)
-    flash(messages.ai_on(number.phone_number), "ok")
+    if caution := trunk.caution(scope, context.outbound(), number):
+        flash(messages.ai_on_unproven(number.phone_number, caution), "warn")
+    else:
+        flash(messages.ai_on(number.phone_number), "ok")
     return _back(user_id)
 
 

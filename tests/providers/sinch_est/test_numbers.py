@@ -12,7 +12,7 @@ from app.provider.numbers import Override, ProviderNumber, Reason, difference
 from app.providers import sinch_est
 from app.providers.sinch_est import SinchEst
 from simulators.base import CANARY, Reply, Trouble
-from simulators.sinch_est import DOMAIN, NUMBER, TRUNK, error, sample_id
+from simulators.sinch_est import DOMAIN, NUMBER, TRUNK, endpoint, error, sample_id
 
 KEY = "sinch_est"
 OTHER_TRUNK = TRUNK[:-1] + "2"
@@ -78,9 +78,9 @@ def test_numbers_lists_every_number_of_the_project(upstream, numbers):
 def test_numbers_reads_pages_up_to_the_total(upstream, numbers, subtests):
     for count, returns_total, requested in [
         (0, True, ["1"]),
-        (99, False, ["1"]),
+        (99, False, ["1", "2", "0"]),
         (100, True, ["1"]),
-        (100, False, ["1", "2"]),
+        (100, False, ["1", "2", "0"]),
         (250, True, ["1", "2", "3"]),
     ]:
         with subtests.test(count=count, returns_total=returns_total, requested=requested):
@@ -95,6 +95,8 @@ def test_numbers_reads_pages_up_to_the_total(upstream, numbers, subtests):
 def test_numbers_reads_pages_of_any_size_and_start(upstream, numbers, subtests):
     for count, changes, requested in [
         (5, {"page_size_cap": 2}, ["1", "2", "3"]),
+        (120, {"page_size_cap": 50, "returns_total": False}, ["1", "2", "3", "4", "0"]),
+        (5, {"page_size_cap": 2, "returns_total": False, "first_page": 0}, ["1", "2", "3", "0"]),
         (5, {"first_page": 0}, ["1", "0"]),
         (5, {"first_page": 0, "page_size_cap": 2}, ["1", "2", "3", "0"]),
         (5, {"first_page": 0, "page_size_cap": 4}, ["1", "2", "0"]),
@@ -245,3 +247,21 @@ def test_sip_domain_prefers_the_stored_one_and_is_never_guessed(upstream, domain
             with pytest.raises(Refusal) as refused:
                 domain(trunk_domain=None)
             assert refused.value.result.code == Outcome.UNEXPECTED_ANSWER
+
+
+def test_endpoints_are_those_that_are_enabled(upstream, http):
+    upstream.endpoints = [
+        endpoint("SIP.rtc.elevenlabs.io.", port=5061),
+        endpoint("sip.example", enabled=False),
+        endpoint("203.0.113.7", port=None, priority=2, enabled=None),
+        endpoint(None),
+        7,
+    ]
+    found = SinchEst().endpoints(http, upstream.values)
+    assert [(one.text, one.priority, one.is_address) for one in found] == [
+        ("sip.rtc.elevenlabs.io:5061", 1, False),
+        ("203.0.113.7:5060", 2, True),
+    ]
+    upstream.instead = {("GET", "/endpoints"): error(403, "PERMISSION_DENIED")}
+    with pytest.raises(Refusal):
+        SinchEst().endpoints(http, upstream.values)
