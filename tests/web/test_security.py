@@ -24,7 +24,7 @@ def test_htmx_and_browsers_do_not_share_cached_pages(dana: Portal) -> None:
         assert {"HX-Request", "Cookie"} <= {part.strip() for part in answer.headers["Vary"].split(",")}
 
 
-def test_they_are_behind_as_many_proxies_as_are_named(environment: dict[str, str], cast: Cast) -> None:
+def test_trusted_proxies_decide_the_client_address(environment: dict[str, str], cast: Cast) -> None:
     app = create_app(Settings.from_environment(environment | {"PATCHBAY_TRUSTED_PROXIES": "1"}))
     client = app.test_client()
     page = parse(client.get("/sign-in", base_url=HOME).text)
@@ -41,7 +41,7 @@ def test_they_are_behind_as_many_proxies_as_are_named(environment: dict[str, str
     assert audit(app)[-1].ip == "203.0.113.9"
 
 
-def test_a_body_that_is_too_large_is_refused(app: Flask, dana: Portal) -> None:
+def test_body_that_is_too_large_is_refused(app: Flask, dana: Portal) -> None:
     with unchanged(app):
         answer = dana.raw("POST", "/o/acme-support/settings", data={"name": "x" * 1_100_000})
         assert answer.status_code == 413
@@ -58,7 +58,7 @@ def test_the_organization_of_a_page_is_in_its_address(app: Flask, dana: Portal, 
     assert countries == {"acme-support": "IN", "globex": "US"}
 
 
-def test_a_database_that_is_away_is_reported_on_a_page(
+def test_pages_without_a_database_are_503(
     app: Flask, dana: Portal, anonymous: Portal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The user cannot be known then."""
@@ -79,7 +79,7 @@ def test_a_database_that_is_away_is_reported_on_a_page(
         assert portal.get("/nowhere", 404).title == "Not found"
 
 
-def test_a_file_of_another_version_is_not_kept(anonymous: Portal) -> None:
+def test_static_file_of_another_version_is_not_cached(anonymous: Portal) -> None:
     """An old machine that is asked for new bytes must not have its own kept for a year."""
     answer = anonymous.raw("GET", "/static/of-tomorrow/css/base.css")
     assert answer.headers["Cache-Control"] == "no-cache"

@@ -118,7 +118,7 @@ def test_update_user_changes_name_and_role(acme, cast):
             users.update_user(acme, cast.mo.id, {field: "x"})
 
 
-def test_a_stale_version_is_refused(acme, cast):
+def test_update_and_disable_of_a_stale_version_are_refused(acme, cast):
     version = cast.mo.version
     users.update_user(acme, cast.mo.id, {"name": "Theirs"}, version=version)
     with pytest.raises(Stale):

@@ -74,7 +74,7 @@ def test_events_follow_from_each_other_in_each_organization_and_in_none(acme, gl
     assert found[0].head.digest == _rows(acme)[-1]["digest"]
 
 
-def test_several_events_of_one_transaction_follow_in_their_order(acme, globex):
+def test_note_links_events_of_one_transaction_in_order(acme, globex):
     with acme.transaction():
         for number in range(5):
             log.note(acme, Action.CONNECTION_TESTED, f"no. {number}")
@@ -84,7 +84,7 @@ def test_several_events_of_one_transaction_follow_in_their_order(acme, globex):
         assert _verify(scope).fault is None
 
 
-def test_a_change_of_any_column_is_found(acme, globex, written):
+def test_verify_finds_a_change_of_any_column(acme, globex, written):
     third = written[2]
     changed = {
         "at": third["at"] + timedelta(microseconds=1),
@@ -211,7 +211,7 @@ def test_every_forgery_is_found_with_and_without_a_noted_head(acme, globex, writ
     assert (_verify(acme).fault, _verify(acme, noted).fault) == (None, None)
 
 
-def test_an_restored_older_copy_is_found_with_a_noted_head_alone(acme, written):
+def test_verify_finds_a_restored_copy_with_a_noted_head_only(acme, written):
     """The events and the record of an earlier time fit: nothing in the database says that there was more."""
     session = acme.session
     record = dict(session.execute(select(CHAIN)).mappings().one())
@@ -261,7 +261,7 @@ def test_start_seals_events_from_before_records(acme, globex, written):
             assert _verify(acme).fault is not None, str(statement)
 
 
-def test_what_belongs_to_no_chain_is_found(acme, engine, written):
+def test_verify_finds_events_of_no_chain(acme, engine, written):
     """The foreign keys prevent it, until they are switched off."""
     session = acme.session
     assert integrity.strays(session) == []
@@ -285,7 +285,7 @@ def test_what_belongs_to_no_chain_is_found(acme, engine, written):
     ]
 
 
-def test_what_cannot_even_be_read_was_changed(acme, written, engine):
+def test_verify_reports_unreadable_events_as_changed(acme, written, engine):
     if engine.dialect.name == "postgresql":
         pytest.skip("PostgreSQL takes nothing else into its columns.")
     acme.session.execute(update(TABLE).where(TABLE.c.id == written[2]["id"]).values(changes=func.lower("{")))
@@ -406,7 +406,7 @@ def _die(scope, _reasons):
 
 
 @pytest.mark.both_databases
-def test_what_is_rolled_back_or_killed_leaves_the_chain_whole(acme, scopes, written):
+def test_rollback_or_kill_leaves_the_chain_whole(acme, scopes, written):
     with suppress(Fault), acme.transaction():
         log.note(acme, Action.CONNECTION_TESTED, "never")
         raise Fault

@@ -146,7 +146,7 @@ def test_walk_yields_every_event_newest_first(acme, monkeypatch):
     assert [event.subject for event, _ in found] == [f"no. {number}" for number in reversed(range(7))]
 
 
-def test_a_page_of_an_organization_is_found_by_its_index(acme, engine):
+def test_page_and_about_use_their_indexes(acme, engine):
     """However many events others have; and what is about a thing is found by the thing."""
     with statements(engine) as seen:
         search.page(acme)
@@ -166,7 +166,7 @@ def test_note_export_records_format_and_filter(acme):
     )
 
 
-def test_a_note_does_not_count_as_a_change(acme):
+def test_note_does_not_raise_the_revision(acme):
     before = acme.organization.revision
     with acme.transaction():
         log.note(acme, Action.SECRETS_READ, "x")

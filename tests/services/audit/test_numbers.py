@@ -47,7 +47,7 @@ def test_history_of_each_number_has_the_event_and_its_changes(acme, many, globex
         assert search.about(acme, unknown) == []
 
 
-def test_every_way_of_asking_for_a_number_finds_it(acme, many):
+def test_page_finds_a_number_by_every_filter(acme, many):
     with acme.transaction():
         acme.organization.country = "US"
         log.record(acme, Action.ENDPOINT_SAVED, FIRST, {"label": ["x", "y"]})
@@ -75,7 +75,7 @@ def test_numbers_of_any_length_in_any_order_are_found(acme):
         assert search.about(acme, number) == [event]
 
 
-def test_what_was_changed_of_the_numbers_is_found_in_the_chain(acme, many):
+def test_verify_finds_changed_numbers(acme, many):
     other = _record(acme, [FIRST])
     key = (acme.session, acme.keys.sealer, acme.organization.id)
     assert integrity.verify(*key).fault is None
@@ -97,7 +97,7 @@ def test_what_was_changed_of_the_numbers_is_found_in_the_chain(acme, many):
     assert integrity.verify(*key).fault is None
 
 
-def test_what_an_event_never_said_is_in_no_history(acme, many):
+def test_about_ignores_numbers_without_a_digest(acme, many):
     """Rows that were inserted beside an event that has no digest of them."""
     with acme.transaction():
         log.note(acme, Action.SIGNED_IN, "dana@acme.example")
@@ -108,7 +108,7 @@ def test_what_an_event_never_said_is_in_no_history(acme, many):
     assert search.about(acme, FIRST) == [many]
 
 
-def test_a_rollback_takes_the_numbers_along(acme):
+def test_rollback_removes_the_numbers(acme):
     with suppress(ZeroDivisionError), acme.transaction():
         log.record(acme, Action.ENDPOINTS_SAVED, "1 endpoint", {}, [(FIRST, {"label": ["a", "b"]})])
         raise ZeroDivisionError

@@ -69,7 +69,7 @@ def _age(scope):
         scope.session.execute(update(ProviderWrite).values(started_at=old))
 
 
-def test_a_change_is_recorded_before_and_after(acme, twilio, http, here):
+def test_point_records_a_change_before_and_after(acme, twilio, http, here):
     seen = []
     answer = twilio.answer
 
@@ -88,7 +88,7 @@ def test_a_change_is_recorded_before_and_after(acme, twilio, http, here):
     assert len(_events(acme)) == 2, "nothing had to be changed"
 
 
-def test_a_refused_change_is_recorded_as_one(acme, twilio, http, here):
+def test_point_refused_records_the_failure(acme, twilio, http, here):
     twilio.instead = {("POST", "IncomingPhoneNumbers"): Reply(403, {"code": 20003})}
     with pytest.raises(Conflict):
         endpoint.point(acme, http, here)
@@ -96,7 +96,7 @@ def test_a_refused_change_is_recorded_as_one(acme, twilio, http, here):
 
 
 @pytest.mark.parametrize("has_done_it", [True, False])
-def test_a_change_without_an_answer_stays_open_until_it_is_read(acme, twilio, http, here, has_done_it):
+def test_point_without_a_response_stays_open_until_observed(acme, twilio, http, here, has_done_it):
     answer = twilio.answer
 
     def lost(requested):
@@ -121,7 +121,7 @@ def test_a_change_without_an_answer_stays_open_until_it_is_read(acme, twilio, ht
     assert resolved.one().changes["found"] == [None, URL if has_done_it else OLD]
 
 
-def test_a_check_resolves_what_a_killed_process_left(acme, scopes, twilio, http, here):
+def test_run_resolves_a_change_of_a_killed_process(acme, scopes, twilio, http, here):
     """Killed between the provider's write and its answer."""
 
     class Killed(BaseException):
@@ -145,7 +145,7 @@ def test_a_check_resolves_what_a_killed_process_left(acme, scopes, twilio, http,
     assert (_events(acme), _open(acme)) == ([STARTED, "provider-change.resolved"], [])
 
 
-def test_what_cannot_be_recorded_is_not_sent(acme, twilio, http, here, monkeypatch):
+def test_point_that_cannot_be_recorded_is_not_sent(acme, twilio, http, here, monkeypatch):
     def broken(*_arguments, **_more):
         raise RuntimeError("no room")
 

@@ -80,7 +80,7 @@ def test_save_raises_the_version_only_for_a_change(acme, saved):
     assert saved.version < second < store.load(acme, TWILIO).version
 
 
-def test_a_save_that_changes_nothing_stores_nothing(acme, subtests):
+def test_save_of_nothing_stores_nothing(acme, subtests):
     for changes in [{}, {"auth_token": None}, {"service_sid": None}]:
         with subtests.test(changes=changes):
             assert credentials.save(acme, TWILIO, changes) == {}

@@ -95,7 +95,7 @@ def test_apply_changes_what_differs_and_nothing_else(acme):
     assert [row.version for row in rows(acme)] == [2, 1, 1], "nothing is deleted, or written for nothing"
 
 
-def test_a_missing_column_leaves_its_field_unchanged(acme):
+def test_apply_leaves_fields_without_a_column_unchanged(acme):
     made(acme, label="Front desk", outbound_agent_name="Sales")
     found = checked(acme, sheet(f"Night desk;{FIRST}", header=" Inbound Agent Name;PHONE-number"))
     assert "provider, outbound_agent_name, label, is_active" in found.shown["notes"][0]
@@ -172,7 +172,7 @@ def test_check_notes_how_it_read_numbers(acme):
     assert [row.phone_number for row in rows(acme)] == ["+12125551234", FIRST, "+442079460958"]
 
 
-def test_an_export_imports_unchanged(acme):
+def test_check_of_an_export_is_unchanged(acme):
     settle(acme, {"public_base_url": "https://voice.acme.example"})
     labels = ["=HYPERLINK(1)", "'+1", '="x"', 'a "b"; c, d', "@home", "-", "Café 🔔", None]
     for n, label in enumerate(labels):
@@ -188,7 +188,7 @@ def test_an_export_imports_unchanged(acme):
     assert totals(shorter) == {"unchanged": 1}
 
 
-def test_the_template_can_be_imported(acme):
+def test_check_of_the_template_adds_its_rows(acme):
     assert totals(checked(acme, b"".join(csv_format.template()))) == {"added": 2}
 
 
@@ -308,7 +308,7 @@ def test_apply_twice_or_of_a_stale_version_is_refused(acme):
 
 
 @pytest.mark.both_databases
-def test_the_same_file_applied_concurrently_is_applied_once(acme, scopes):
+def test_apply_of_the_same_file_concurrently_happens_once(acme, scopes):
     """The same file twice: one applies, the other sees that all is there."""
     raw = sheet(*(f"+1555123{n},twilio,Reception,,,true" for n in range(4000, 4050)))
     ids = [checked(acme, raw).id for _ in range(2)]
@@ -327,7 +327,7 @@ def test_the_same_file_applied_concurrently_is_applied_once(acme, scopes):
 
 
 @pytest.mark.both_databases
-def test_one_import_applied_concurrently_is_applied_once(acme, scopes):
+def test_apply_of_one_import_concurrently_happens_once(acme, scopes):
     found = checked(acme, sheet(f"{FIRST},twilio,,,,"))
     answers = scopes.in_parallel(*[("dana", lambda scope: csv_import.apply(scope, found.id))] * 2)
     assert sorted(type(answer).__name__ for answer in answers) == ["Conflict", "EndpointImport"]
@@ -342,7 +342,7 @@ def test_another_organizations_import_is_not_found(acme, globex):
     assert rows(globex) == []
 
 
-def test_an_import_expires_after_a_day(acme):
+def test_apply_after_a_day_is_not_found(acme):
     old = checked(acme, sheet(f"{FIRST},twilio,,,,"))
     with acme.transaction():
         old.created_at -= timedelta(days=1, seconds=1)
@@ -352,7 +352,7 @@ def test_an_import_expires_after_a_day(acme):
     assert list(acme.session.scalars(select(EndpointImport.id))) == [kept.id]
 
 
-def test_the_report_has_every_row(acme):
+def test_report_has_every_row(acme):
     made(acme, label="=Old")
     found = checked(acme, sheet(f"{FIRST},,Reception,,New,", f"{SECOND},twilio,,,,", "x,,,,,"))
     table = list(csv.reader(io.StringIO(b"".join(csv_import.report(acme, found.id)).decode("utf-8-sig"))))

@@ -48,7 +48,7 @@ FILTERS: list[tuple[dict[str, Any], list[str]]] = [
 
 
 @pytest.mark.both_databases
-def test_a_filter_selects_lists_and_counts_the_same(four):
+def test_stream_and_count_select_the_same(four):
     wrong = []
     for values, numbers in FILTERS:
         wanted = Filter(**values)
@@ -58,7 +58,7 @@ def test_a_filter_selects_lists_and_counts_the_same(four):
     assert wrong == []
 
 
-def test_a_search_reads_a_national_number_with_the_country(four):
+def test_count_reads_a_national_number_with_the_country(four):
     for country, written in (("GB", "020 7946 0958"), ("DE", "0044 20 7946 0958"), ("IN", "098765 43210")):
         with four.transaction():
             four.organization.country = country

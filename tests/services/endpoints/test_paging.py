@@ -80,7 +80,7 @@ def _walk(scope, sort, limit, wanted=Filter()):  # noqa: B008
 
 @pytest.mark.both_databases
 @pytest.mark.parametrize("limit", [1, 4, 10])
-def test_a_walk_visits_every_row_once_in_order(acme, many, limit):
+def test_page_visits_every_row_once_in_order(acme, many, limit):
     by_database = acme.session.get_bind().dialect.name == "postgresql"
     for sort in SORTS:
         forwards, back = _walk(acme, sort, limit)
@@ -97,7 +97,7 @@ def test_a_walk_visits_every_row_once_in_order(acme, many, limit):
         assert (forwards[0].previous, forwards[-1].next) == (None, None), sort
 
 
-def test_a_filter_holds_on_every_page(acme, many):
+def test_page_keeps_the_filter(acme, many):
     expected = {row["phone_number"] for row in many if row["provider"] == "vobiz"}
     for sort in ("label", "-agent"):
         for pages in _walk(acme, sort, 3, Filter(provider="vobiz")):

@@ -159,7 +159,7 @@ def test_undo_with_another_count_changes_nothing(acme, rows):
     assert stored(acme) != before
 
 
-def test_an_event_without_numbers_cannot_be_undone(acme, globex, rows):
+def test_plan_of_an_event_without_numbers_is_refused(acme, globex, rows):
     with acme.transaction():
         log.record(acme, Action.ENDPOINTS_SAVED, "5 endpoints", {"is_active": ["yes (5)", False]})
     events = search.recent(acme)

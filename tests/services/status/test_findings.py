@@ -150,6 +150,6 @@ def test_every_kind_has_a_label_and_a_level(live):
         assert finding.text
 
 
-def test_a_cleared_secret_is_incomplete(live):
+def test_of_a_cleared_secret_is_incomplete(live):
     clear(live, "auth_token")
     assert _kinds(live) == [Kind.INCOMPLETE]

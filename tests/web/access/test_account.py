@@ -53,7 +53,7 @@ def test_account_lists_the_members_numbers(dana: Portal, mo: Portal, cast: Cast)
     assert "mo@acme.example, Acme Support" in text
 
 
-def test_a_member_issues_and_revokes_a_token(app: Flask, mo: Portal) -> None:
+def test_create_token_by_a_member_works_until_revoked(app: Flask, mo: Portal) -> None:
     page = mo.get("/account")
     assert not page.root.all("input", name="scope")
     with unchanged(app, but=("throttles", "audit_events")):
@@ -80,7 +80,7 @@ def test_token_list_shows_last_use_and_expiry(app: Flask, mo: Portal, cast: Cast
     assert "never" not in mo.get("/account").rows()[0]
 
 
-def test_two_step_sign_in_is_enrolled_used_and_switched_off(app: Flask, mo: Portal, cast: Cast) -> None:
+def test_two_step_sign_in_is_turned_on_used_and_turned_off(app: Flask, mo: Portal, cast: Cast) -> None:
     elsewhere = Portal(app)
     elsewhere.sign_in(cast.mo.email)
     page = mo.get("/account").press("Set up two-step sign-in", your_password=PASSWORD)

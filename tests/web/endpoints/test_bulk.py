@@ -103,7 +103,7 @@ def test_change_of_a_selection_confirms_first(app: Flask, dana: Portal, ids: lis
     assert event.changes["reason"] == [None, "Moved on"]
 
 
-def test_a_change_that_changes_nothing_is_not_offered(dana: Portal, ids: list[str]) -> None:
+def test_change_without_effect_is_not_offered(dana: Portal, ids: list[str]) -> None:
     def is_offered(action: str, some: Sequence[str]) -> bool:
         return bool(chosen(dana, action, ids=some).root.all("form", css="pb-form"))
 
@@ -142,9 +142,7 @@ def test_delete_says_what_is_lost(app: Flask, dana: Portal, cast: Cast, ids: lis
         assert listing.count(scope, Filter()) == 49
 
 
-def test_a_selection_that_changed_meanwhile_is_confirmed_again(
-    app: Flask, dana: Portal, cast: Cast, ids: list[str]
-) -> None:
+def test_delete_after_a_change_confirms_again(app: Flask, dana: Portal, cast: Cast, ids: list[str]) -> None:
     page = chosen(dana, "delete", "agent=Ann", all_=True)
     dana.get(f"{PATH}?edit={ids[0]}").press("Save", inbound_agent_name="Bob")
     with unchanged(app):
@@ -155,7 +153,7 @@ def test_a_selection_that_changed_meanwhile_is_confirmed_again(
         assert listing.count(scope, Filter()) == 31
 
 
-def test_a_bulk_change_is_undone_except_what_changed_since(
+def test_undo_of_a_change_skips_what_changed_since(
     app: Flask, dana: Portal, cast: Cast, ids: list[str]
 ) -> None:
     page = chosen(dana, "inbound_agent_name", "agent=Ann", all_=True)
@@ -172,7 +170,7 @@ def test_a_bulk_change_is_undone_except_what_changed_since(
     assert "30 endpoints" in card.text
 
 
-def test_an_empty_selection_is_refused(app: Flask, dana: Portal, ids: list[str]) -> None:
+def test_change_of_an_empty_selection_is_refused(app: Flask, dana: Portal, ids: list[str]) -> None:
     for query in ["", "do=delete", "do=nothing&all=yes", "do=delete&id=x", "id=x"]:
         page = dana.get(f"{PATH}/many?{query}")
         assert not page.root.all("form", css="pb-form"), query

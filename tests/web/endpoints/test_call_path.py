@@ -52,7 +52,7 @@ def hops(page: Page, title: str = "inbound-title") -> list[str]:
     return [hop.text for hop in section.all("li", css="pb-hop")]
 
 
-def test_the_navigation_leads_to_it_and_its_url_can_be_shared(live: Portal) -> None:
+def test_trace_is_in_the_navigation_and_redirects_its_former_url(live: Portal) -> None:
     page = ask(live, "+1 (555) 123-4567")
     assert page.path == f"{PATH}?number=%2B1+%28555%29+123-4567"
     former = live.get(f"/o/acme-support/who-answers?number=%2B{NUMBER[1:]}")
@@ -92,7 +92,7 @@ def test_check_now_finds_a_wrong_webhook_and_leads_to_repair(live: Portal) -> No
         ("providers/twilio/disable", {}, "Open Twilio", "Twilio"),
     ],
 )
-def test_what_blocks_a_call_is_linked_to_its_page(
+def test_trace_links_to_what_blocks_the_call(
     live: Portal, path: str, typed: dict[str, Any], fix: str, title: str
 ) -> None:
     page = live.get(f"/o/acme-support/{path}")
@@ -105,7 +105,7 @@ def test_what_blocks_a_call_is_linked_to_its_page(
     assert page.follow(fix).title == title
 
 
-def test_an_outbound_only_number_is_no_problem(live: Portal) -> None:
+def test_trace_of_an_outbound_only_number_has_no_problem(live: Portal) -> None:
     page = live.get("/o/acme-support/endpoints").follow("Edit +1 555-123-4567")
     page = page.press("Save", inbound_agent_name="", outbound_agent_name="sales")
     assert "Outbound only" in page.rows()[0]
@@ -114,7 +114,7 @@ def test_an_outbound_only_number_is_no_problem(live: Portal) -> None:
     assert "Inbound agent — Outbound only" in " ".join(hops(page))
 
 
-def test_an_unknown_number_can_be_added(live: Portal) -> None:
+def test_trace_of_an_unknown_number_links_to_add(live: Portal) -> None:
     page = ask(live, "+15557654321")
     assert page.root.by_id("unknown-title").text == "+1 555-765-4321 isn't configured"
     form = page.follow("Add endpoint")
@@ -123,7 +123,7 @@ def test_an_unknown_number_can_be_added(live: Portal) -> None:
     assert "Routed to billing" in ask(live, "+15557654321").text
 
 
-def test_a_number_of_an_account_can_be_imported(live: Portal, twilio: Twilio) -> None:
+def test_trace_of_an_accounts_number_links_to_import(live: Portal, twilio: Twilio) -> None:
     twilio.add("+15557654321")
     page = ask(live, "+15557654321").follow("Search provider accounts")
     page = page.follow("Import it from Twilio")
@@ -134,14 +134,14 @@ def test_a_number_of_an_account_can_be_imported(live: Portal, twilio: Twilio) ->
     assert "No response from Twilio." in ask(live, "+15557654321").follow("Search provider accounts").text
 
 
-def test_another_organizations_number_is_not_disclosed(live: Portal, twilio: Twilio) -> None:
+def test_trace_does_not_disclose_another_organization(live: Portal, twilio: Twilio) -> None:
     page = live.get(f"/o/globex/trace?number=%2B{NUMBER[1:]}")
     assert "another organization" in page.text
     assert not page.has_link("Add endpoint")
     assert "Acme" not in page.text
 
 
-def test_an_unreadable_number_is_refused_beside_its_field(app: Flask, dana: Portal) -> None:
+def test_trace_of_an_unreadable_number_shows_the_error(app: Flask, dana: Portal) -> None:
     for typed in ["12", "hello", "+1555<b>"]:
         with unchanged(app):
             page = ask(dana, typed, 422)
@@ -149,7 +149,7 @@ def test_an_unreadable_number_is_refused_beside_its_field(app: Flask, dana: Port
         assert page.value("number") == typed, typed
 
 
-def test_users_with_the_number_are_shown(app: Flask, dana: Portal, cast: Cast) -> None:
+def test_trace_shows_users_with_the_number(app: Flask, dana: Portal, cast: Cast) -> None:
     furnish(app, cast)
     page = ask(dana, "+15557654321")
     (row,) = page.rows()
@@ -158,14 +158,14 @@ def test_users_with_the_number_are_shown(app: Flask, dana: Portal, cast: Cast) -
     assert not page.has_link("Add endpoint")
 
 
-def test_too_many_checks_keep_the_last_result(live: Portal, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_trace_beyond_the_limit_keeps_the_last_result(live: Portal, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gateway, "OBSERVE", replace(gateway.OBSERVE, most=1))
     page = ask(live).follow("Check now").follow("Check again")
     assert page.root.by_id("answer").all(css="pb-warn")
     assert len(hops(page)) == 6
 
 
-def test_the_default_country_is_shown(app: Flask, dana: Portal, cast: Cast) -> None:
+def test_trace_page_shows_the_default_country(app: Flask, dana: Portal, cast: Cast) -> None:
     path = "/o/acme-support/trace"
     assert "Default country" not in dana.get(path).text
     furnish(app, cast)

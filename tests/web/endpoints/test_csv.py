@@ -71,7 +71,7 @@ def test_the_report_keeps_the_order_of_right_to_left_values(app: Flask, cast: Ca
     assert "label: \u2068שרה\u2069 → \u2068תמר\u2069" in report
 
 
-def test_a_file_is_previewed_and_then_imported(app: Flask, cast: Cast, dana: Portal) -> None:
+def test_import_shows_a_preview_first(app: Flask, cast: Cast, dana: Portal) -> None:
     made(app, cast, label="Old")
     with unchanged(app, but=("endpoint_imports",)):
         page = upload(dana, f"{HEADER}\n{FIRST},twilio,Reception,New\n{SECOND},exotel,,\n".encode())
@@ -123,7 +123,7 @@ def test_the_preview_shows_invalid_rows_first(app: Flask, cast: Cast, dana: Port
     assert numbers(app, cast) == []
 
 
-def test_an_unreadable_or_missing_file_is_refused_at_its_field(app: Flask, dana: Portal) -> None:
+def test_import_of_an_unreadable_or_missing_file_is_refused(app: Flask, dana: Portal) -> None:
     for field in ["file", "rows"]:
         with unchanged(app):
             if field == "file":
@@ -137,7 +137,7 @@ def test_an_unreadable_or_missing_file_is_refused_at_its_field(app: Flask, dana:
     assert "Choose a file, or paste rows" in page.error("rows")
 
 
-def test_a_change_since_the_preview_imports_nothing(app: Flask, cast: Cast, dana: Portal) -> None:
+def test_import_after_a_change_imports_nothing(app: Flask, cast: Cast, dana: Portal) -> None:
     page = paste(dana, f"{FIRST},twilio,,", f"{SECOND},twilio,,")
     made(app, cast, SECOND, elsewhere=True)
     again = page.press("Import 2 rows", 409)
@@ -146,7 +146,7 @@ def test_a_change_since_the_preview_imports_nothing(app: Flask, cast: Cast, dana
     assert numbers(app, cast) == []
 
 
-def test_a_stale_preview_applies_nothing(app: Flask, cast: Cast, dana: Portal) -> None:
+def test_import_of_a_stale_preview_imports_nothing(app: Flask, cast: Cast, dana: Portal) -> None:
     page = paste(dana, f"{FIRST},twilio,,", f"{SECOND},twilio,,")
     made(app, cast, SECOND)
     page.press("Import 2 rows", 409)
@@ -155,7 +155,7 @@ def test_a_stale_preview_applies_nothing(app: Flask, cast: Cast, dana: Portal) -
     assert numbers(app, cast) == [SECOND]
 
 
-def test_a_file_without_changes_has_no_import_button(app: Flask, cast: Cast, dana: Portal) -> None:
+def test_preview_without_changes_has_no_import_button(app: Flask, cast: Cast, dana: Portal) -> None:
     made(app, cast)
     page = paste(dana, f"{FIRST},twilio,,")
     assert [button.text for button in page.root.one("main").all("button")] == []
@@ -207,7 +207,7 @@ def test_uploads_have_a_larger_limit(app: Flask, dana: Portal, anonymous: Portal
         assert anonymous.raw("POST", NEW, data={"rows": "x" * 1_000_001}).status_code == 413
 
 
-def test_a_full_export_fits_the_upload_limit(app: Flask, cast: Cast, dana: Portal) -> None:
+def test_export_of_the_most_rows_fits_the_upload_limit(app: Flask, cast: Cast, dana: Portal) -> None:
     """With names as long as people give, and the computed columns that come along."""
     with scope_as(app, cast.dana) as scope:
         directory.update(scope, OFFLINE, {"public_base_url": f"https://{'voice.' * 8}acme.example"})

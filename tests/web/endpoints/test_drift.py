@@ -56,9 +56,7 @@ def check(app: Flask) -> None:
             runs.run(scope.for_organization(organization), context.outbound())
 
 
-def test_a_drifted_webhook_is_repaired_from_the_overview(
-    app: Flask, dana: Portal, twilio: Twilio, number: str
-) -> None:
+def test_repair_of_drift_from_the_overview(app: Flask, dana: Portal, twilio: Twilio, number: str) -> None:
     dana.get("/").press("Check all numbers")
     check(app)
     drifted = dana.get("/").follow("1 drifted in Acme Support")
@@ -75,7 +73,7 @@ def test_a_drifted_webhook_is_repaired_from_the_overview(
     assert "In sync" in dana.get("/o/acme-support/endpoints").text
 
 
-def test_a_repair_by_htmx_reloads_the_history(dana: Portal, number: str) -> None:
+def test_repair_by_htmx_reloads_the_history(dana: Portal, number: str) -> None:
     card = dana.get(number).root.by_id("history")
     assert (card["hx-get"], card["hx-trigger"]) == (number, "changed from:body")
     page = dana.get(f"{number}/provider", htmx="at_provider")
@@ -127,7 +125,7 @@ def test_another_agent_leads_to_the_webhook_update(
     assert page.notes == "Done: +1 555-123-4567 saved."
 
 
-def test_a_webhook_changed_since_is_not_replaced(dana: Portal, twilio: Twilio, number: str) -> None:
+def test_repair_after_a_change_confirms_again(dana: Portal, twilio: Twilio, number: str) -> None:
     page = dana.get(f"{number}/provider")
     twilio.numbers[NUMBER].voice_url = "https://newer.example/x"
     page = page.press("Repair at Twilio", 412)
@@ -145,7 +143,7 @@ def test_the_page_names_the_override_that_repair_removes(dana: Portal, twilio: T
     assert "removes the application from the number" in dana.get(f"{number}/provider").text
 
 
-def test_a_number_not_in_the_account_leads_to_delete(dana: Portal, twilio: Twilio, number: str) -> None:
+def test_number_not_in_the_account_links_to_delete(dana: Portal, twilio: Twilio, number: str) -> None:
     del twilio.numbers[NUMBER]
     page = dana.get(f"{number}/provider")
     assert "released or moved to another account" in page.text
@@ -187,7 +185,7 @@ def test_table_filters_drifted_numbers_once_checked(app: Flask, dana: Portal, nu
     assert len(dana.get("/o/acme-support/endpoints?sync=drifted").rows()) == 1
 
 
-def test_a_change_is_checked_in_the_background(app: Flask, twilio: Twilio, dana: Portal, number: str) -> None:
+def test_background_checks_a_changed_number(app: Flask, twilio: Twilio, dana: Portal, number: str) -> None:
     checker = background.Checker(app)
     with app.app_context():
         scope = context.scope(Actor(name="tests"))

@@ -60,7 +60,7 @@ def shown(number: str) -> str:
     return f"+1 {number[2:5]}-{number[5:8]}-{number[8:]}"
 
 
-def test_an_empty_table_leads_to_add_endpoint(dana: Portal) -> None:
+def test_table_without_endpoints_links_to_add(dana: Portal) -> None:
     page = dana.get(PATH)
     assert page.root.all("table") == []
     assert page.follow("Add endpoint").path == f"{PATH}/new"
@@ -205,7 +205,7 @@ def test_the_form_shows_the_url_as_it_is_typed(app: Flask, dana: Portal, cast: C
 
 
 @HTMX
-def test_an_invalid_edit_keeps_the_form_open(
+def test_save_of_an_invalid_edit_keeps_the_form_open(
     app: Flask, dana: Portal, row: Endpoint, htmx: str | None
 ) -> None:
     form = dana.get(f"{PATH}?edit={row.id}", htmx=htmx)
@@ -217,7 +217,9 @@ def test_an_invalid_edit_keeps_the_form_open(
 
 
 @HTMX
-def test_a_stale_edit_shows_both_sides(app: Flask, dana: Portal, row: Endpoint, htmx: str | None) -> None:
+def test_save_of_a_stale_edit_shows_both_sides(
+    app: Flask, dana: Portal, row: Endpoint, htmx: str | None
+) -> None:
     form = dana.get(f"{PATH}?edit={row.id}", htmx=htmx)
     dana.get(f"{PATH}?edit={row.id}").press("Save", inbound_agent_name="Theirs")
     with unchanged(app):
@@ -243,7 +245,7 @@ def test_the_toggle_deactivates_and_activates(
 
 
 @HTMX
-def test_a_stale_toggle_is_refused(app: Flask, dana: Portal, row: Endpoint, htmx: str | None) -> None:
+def test_toggle_of_a_stale_row_is_refused(app: Flask, dana: Portal, row: Endpoint, htmx: str | None) -> None:
     page = dana.get(PATH)
     dana.get(f"{PATH}?edit={row.id}").press("Save", label="Changed")
     with unchanged(app):
@@ -266,7 +268,7 @@ def test_delete_confirms_and_can_be_undone(app: Flask, dana: Portal, row: Endpoi
     assert "Front desk" in dana.get(PATH).rows()[0]
 
 
-def test_a_stale_delete_is_refused(app: Flask, dana: Portal, row: Endpoint) -> None:
+def test_delete_of_a_stale_row_is_refused(app: Flask, dana: Portal, row: Endpoint) -> None:
     page = dana.get(f"{PATH}/{row.id}/delete")
     dana.get(f"{PATH}?edit={row.id}").press("Save", label="Still wanted")
     with unchanged(app):
@@ -347,7 +349,7 @@ def test_rows_show_what_blocks_them(app: Flask, dana: Portal, cast: Cast) -> Non
     assert page.follow("Not connected").title == "Twilio"
 
 
-def test_a_refused_edit_shows_the_row_despite_the_filter(dana: Portal, row: Endpoint) -> None:
+def test_save_refused_shows_the_row_despite_the_filter(dana: Portal, row: Endpoint) -> None:
     for status in [412, 422]:
         dana.get(f"{PATH}?edit={row.id}").press("Save", inbound_agent_name="Reception")
         page = dana.get(f"{PATH}?agent=Reception&edit={row.id}")
@@ -357,7 +359,7 @@ def test_a_refused_edit_shows_the_row_despite_the_filter(dana: Portal, row: Endp
         assert page.value("label") == "Mine", status
 
 
-def test_a_forged_version_is_stale(dana: Portal, row: Endpoint) -> None:
+def test_save_with_a_forged_version_is_stale(dana: Portal, row: Endpoint) -> None:
     for version in ("9" * 5000, "-1", "1.0", "²", ""):
         dana.get(f"{PATH}?edit={row.id}").press("Save", 412, version=version)
 
@@ -393,7 +395,7 @@ def test_pages_keep_sort_and_filter_both_ways(dana: Portal, many: list[str]) -> 
     assert page.path == f"{PATH}?provider=twilio&sort=provider"
 
 
-def test_a_page_without_rows_is_the_first(app: Flask, dana: Portal, cast: Cast, many: list[str]) -> None:
+def test_page_without_rows_is_the_first(app: Flask, dana: Portal, cast: Cast, many: list[str]) -> None:
     last = dana.get(PATH).follow("Next").follow("Next").path
     with scope_as(app, cast.dana) as scope:
         for number in many[100:]:

@@ -124,7 +124,7 @@ def test_save_without_a_changed_webhook_url_needs_no_confirmation(felt: Page) ->
         assert felt.notes == "Done: Settings saved.", typed
 
 
-def test_a_confirmation_that_is_stale_shows_both_sides(dana: Portal, felt: Page) -> None:
+def test_base_url_confirmation_after_a_change_shows_both_sides(dana: Portal, felt: Page) -> None:
     page = felt.press("Save", public_base_url=OTHER)
     dana.get(PATH).press("Save", name="Theirs")
     page = page.press("Change the base URL", 412)
@@ -140,7 +140,7 @@ def test_the_webhook_at_elevenlabs_is_named_too(app: Flask, dana: Portal, cast: 
     assert "webhook URL changes" not in page.text
 
 
-def test_one_that_was_in_use_before_is_used_again(app: Flask, felt: Page) -> None:
+def test_former_base_url_is_restored_after_confirmation(app: Flask, felt: Page) -> None:
     page = felt.press("Save", public_base_url=OTHER).press("Change the base URL")
     page = page.follow(f"Restore… {BASE}")
     assert "2 webhook URLs change" in page.text

@@ -42,7 +42,7 @@ def reason_of(page: Page) -> str:
     return next(str(tag["data-reason"]) for tag in page.root.all("span") if tag.get("data-reason"))
 
 
-def test_it_is_seen_set_and_seen_again(page: Page, sinch: Sinch) -> None:
+def test_callback_is_shown_set_and_shown_again(page: Page, sinch: Sinch) -> None:
     was = sinch.urls["primary"]
     sinch.urls["fallback"] = "https://ann:sample-word@fallback.example/"
     assert page.path == PATH
@@ -78,7 +78,7 @@ def test_callback_page_shows_drift(page: Page, sinch: Sinch) -> None:
         assert (reason_of(drifted), bool(drifted.notes)) == (reason, True)
 
 
-def test_what_changed_meanwhile_is_shown_again(page: Page, sinch: Sinch) -> None:
+def test_set_callback_after_a_change_confirms_again(page: Page, sinch: Sinch) -> None:
     page = page.press("Set callback…", url=URL)
     sinch.urls = {"primary": "https://other.example/"}
     page = page.press("Set callback", 412)
@@ -89,7 +89,7 @@ def test_what_changed_meanwhile_is_shown_again(page: Page, sinch: Sinch) -> None
     assert sinch.urls == {"primary": URL}
 
 
-def test_an_address_that_cannot_be_meant_is_reported_beside_its_field(page: Page, sinch: Sinch) -> None:
+def test_set_callback_with_an_invalid_url_shows_the_error(page: Page, sinch: Sinch) -> None:
     requested = len(sinch.requests)
     with unchanged(page.portal.app):
         page = page.press("Set callback…", 422, url="http://10.0.0.1/")
@@ -98,7 +98,7 @@ def test_an_address_that_cannot_be_meant_is_reported_beside_its_field(page: Page
     assert len(sinch.requests) == requested
 
 
-def test_a_refusal_changes_nothing_and_keeps_what_was_typed(page: Page, sinch: Sinch) -> None:
+def test_set_callback_refused_keeps_the_typed_url(page: Page, sinch: Sinch) -> None:
     page = page.press("Set callback…", url=URL)
     sinch.instead["POST", CALLBACKS] = error(403, 40300)
     with unchanged(page.portal.app, but=NOTED):
@@ -107,7 +107,7 @@ def test_a_refusal_changes_nothing_and_keeps_what_was_typed(page: Page, sinch: S
     assert page.value("url") == URL
 
 
-def test_while_sinch_is_away_the_page_works(page: Page, sinch: Sinch) -> None:
+def test_callback_page_without_a_response_still_works(page: Page, sinch: Sinch) -> None:
     sinch.trouble = Trouble.HTML
     page = page.portal.get(PATH)
     assert "Couldn't read the callback from Sinch." in page.notes
@@ -117,7 +117,7 @@ def test_while_sinch_is_away_the_page_works(page: Page, sinch: Sinch) -> None:
     assert page.press("Set callback…").title == "Set the Sinch callback?"
 
 
-def test_a_connection_without_values_says_what_it_needs(dana: Portal, sinch: Sinch) -> None:
+def test_callback_page_without_credentials_links_to_them(dana: Portal, sinch: Sinch) -> None:
     assert not dana.get(PROVIDER).has_link("Configure…")
     page = dana.get(PATH)
     assert "It needs Application key, Application secret." in page.notes
@@ -125,7 +125,7 @@ def test_a_connection_without_values_says_what_it_needs(dana: Portal, sinch: Sin
     assert sinch.requests == []
 
 
-def test_another_provider_has_no_such_page(dana: Portal, sinch: Sinch) -> None:
+def test_callback_page_of_another_provider_is_not_found(dana: Portal, sinch: Sinch) -> None:
     dana.get("/o/acme-support/providers/twilio/callback", 404)
     assert "Callback" not in dana.get("/o/acme-support/providers/twilio").text
 
@@ -151,7 +151,7 @@ def check(app: Flask, cast: Cast) -> None:
         runs.run(scope, app.extensions["patchbay_outbound"])
 
 
-def test_people_s_numbers_are_named_with_how_they_stand(app: Flask, cast: Cast, given: Portal) -> None:
+def test_callback_page_lists_users_numbers_with_their_state(app: Flask, cast: Cast, given: Portal) -> None:
     page = given.get(PATH)
     bare, elsewhere, gone, on_it = page.rows()
     assert all("Mo" in row for row in page.rows())
@@ -166,7 +166,7 @@ def test_people_s_numbers_are_named_with_how_they_stand(app: Flask, cast: Cast, 
     ("number", "shown", "now"),
     [(BARE, "+1 202-555-0103", "On no application"), (ELSEWHERE, "+1 202-555-0104", ANOTHER_KEY)],
 )
-def test_a_number_is_put_on_the_application_after_a_look(
+def test_move_number_confirms_first(
     app: Flask, given: Portal, sinch: Sinch, *, number: str, shown: str, now: str
 ) -> None:
     page = given.get(PATH).follow(f"{PUT}: {shown}")
@@ -188,7 +188,7 @@ def test_a_number_is_put_on_the_application_after_a_look(
     assert "No changes needed" in given.get(f"{PATH}/numbers/{number}").text
 
 
-def test_a_number_that_moved_meanwhile_is_shown_again(given: Portal, sinch: Sinch) -> None:
+def test_move_number_after_a_change_confirms_again(given: Portal, sinch: Sinch) -> None:
     page = given.get(PATH).follow(f"{PUT}: +1 202-555-0103")
     next(entry for entry in sinch.owned if entry["number"] == BARE)["applicationkey"] = ANOTHER_KEY
     page = page.press("Move number", 412)
@@ -199,7 +199,7 @@ def test_a_number_that_moved_meanwhile_is_shown_again(given: Portal, sinch: Sinc
     assert sinch.owner(BARE) == KEY
 
 
-def test_a_number_that_cannot_be_put_there_says_why(app: Flask, given: Portal, sinch: Sinch) -> None:
+def test_move_number_refused_records_nothing(app: Flask, given: Portal, sinch: Sinch) -> None:
     page = given.get(PATH).follow(f"{PUT}: +1 202-555-0103")
     sinch.instead["POST", NUMBERS] = error(403, 40300)
     count = len(audit(app))
@@ -211,7 +211,7 @@ def test_a_number_that_cannot_be_put_there_says_why(app: Flask, given: Portal, s
     given.get("/o/acme-support/providers/twilio/callback/numbers/+15551234567", 404)
 
 
-def test_a_number_needs_an_address_first(app: Flask, cast: Cast, page: Page) -> None:
+def test_move_number_without_a_callback_is_refused(app: Flask, cast: Cast, page: Page) -> None:
     with scope_as(app, cast.dana) as scope:
         assignments.assign(scope, {"userId": cast.mo.id, "provider": "sinch", "phoneNumber": BARE})
     listed = page.portal.get(PATH)

@@ -32,7 +32,7 @@ def vobiz(app: Flask) -> Iterator[Vobiz]:
         yield upstream
 
 
-def test_what_is_typed_is_tested_and_stays_in_the_form(app: Flask, dana: Portal, vobiz: Vobiz) -> None:
+def test_verify_tests_typed_values_and_keeps_them_in_the_form(app: Flask, dana: Portal, vobiz: Vobiz) -> None:
     page = dana.get(PATH)
     typed = {"vobiz_auth_id": vobiz.values["auth_id"], "vobiz_auth_token": vobiz.values["auth_token"]}
     with unchanged(app, but=NOTED):
@@ -68,16 +68,14 @@ def test_typed_values_that_fail_do_not_change_the_stored_result(dana: Portal, vo
     assert "unchanged" not in page.notes
 
 
-def test_a_value_that_cannot_be_meant_is_reported_beside_its_field(
-    app: Flask, dana: Portal, vobiz: Vobiz
-) -> None:
+def test_verify_with_an_invalid_value_shows_the_error(app: Flask, dana: Portal, vobiz: Vobiz) -> None:
     with unchanged(app):
         page = dana.get(PATH).press("Test connection", 422, vobiz_phone_number="hello")
     assert page.error("vobiz_phone_number")
     assert vobiz.requests == []
 
 
-def test_what_does_not_work_is_seen_from_everywhere(dana: Portal, vobiz: Vobiz) -> None:
+def test_failed_connection_is_shown_on_every_page(dana: Portal, vobiz: Vobiz) -> None:
     typed = {"vobiz_auth_id": vobiz.values["auth_id"], "vobiz_auth_token": "sample-and-wrong"}
     dana.get(PATH).press("Save", **typed).follow("Make default for agent calls").press(
         "Make Vobiz the default"
@@ -96,7 +94,7 @@ def _confirmed(app: Flask, moment: datetime | None) -> None:
 
 
 @pytest.mark.parametrize("is_known", [True, False])
-def test_in_an_old_session_the_password_is_asked_for_with_the_test(
+def test_verify_in_an_old_session_needs_the_password(
     app: Flask, dana: Portal, vobiz: Vobiz, is_known: bool
 ) -> None:
     assert not dana.get(PATH).root.all("input", name="your_password")
@@ -109,7 +107,7 @@ def test_in_an_old_session_the_password_is_asked_for_with_the_test(
     assert "Connection OK" in page.press("Test connection", **typed).notes
 
 
-def test_without_it_nothing_is_sent_and_what_was_typed_stays(app: Flask, dana: Portal, vobiz: Vobiz) -> None:
+def test_verify_without_the_password_sends_nothing(app: Flask, dana: Portal, vobiz: Vobiz) -> None:
     page = dana.get(PATH)
     _confirmed(app, clock.now() - step_up.RECENT)
     typed = {"vobiz_auth_id": vobiz.values["auth_id"], "vobiz_auth_token": vobiz.values["auth_token"]}
@@ -150,7 +148,7 @@ def test_saving_asks_for_no_password(app: Flask, dana: Portal, vobiz: Vobiz) -> 
         ("/o/acme-support/voice-ai/tool-secret", "Generate tool secret", {"your_password": PASSWORD}),
     ],
 )
-def test_a_password_that_was_typed_elsewhere_counts(
+def test_verify_accepts_a_password_typed_on_another_page(
     app: Flask, dana: Portal, path: str, button: str, typed: dict[str, Any]
 ) -> None:
     _confirmed(app, None)

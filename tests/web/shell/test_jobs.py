@@ -109,7 +109,7 @@ def test_the_import_continues_when_the_user_leaves(
         assert len(scope.session.scalars(scope.select(Endpoint)).all()) == 50
 
 
-def test_a_large_import_leads_to_its_result(dana: Portal) -> None:
+def test_job_of_an_import_leads_to_its_result(dana: Portal) -> None:
     page = led_on(dana.get(NEW).press(CHECK, rows=ROWS))
     done = led_on(page.press(IMPORT))
     assert done.path == f"{page.path}?imported=1"
@@ -117,7 +117,7 @@ def test_a_large_import_leads_to_its_result(dana: Portal) -> None:
     assert dana.get(page.path).notes == ""
 
 
-def test_two_requests_to_apply_import_once(dana: Portal, hold: Callable[[str], Held]) -> None:
+def test_apply_requested_twice_imports_once(dana: Portal, hold: Callable[[str], Held]) -> None:
     page = led_on(dana.get(NEW).press(CHECK, rows=ROWS))
     held = hold("apply")
     sent = {"csrf_token": dana.token(), "version": "1"}
@@ -126,7 +126,7 @@ def test_two_requests_to_apply_import_once(dana: Portal, hold: Callable[[str], H
     assert {led_on(each).path for each in pages} == {page.path, f"{page.path}?imported=1"}
 
 
-def test_a_change_in_between_leads_to_a_new_preview(dana: Portal) -> None:
+def test_apply_after_a_change_leads_to_a_new_preview(dana: Portal) -> None:
     page = led_on(dana.get(NEW).press(CHECK, rows=ROWS))
     one = dana.get(NEW).press(CHECK, rows=f"{HEADER}\n+12125550007,twilio,,")
     one.press("Import 1 row")
@@ -136,7 +136,7 @@ def test_a_change_in_between_leads_to_a_new_preview(dana: Portal) -> None:
     assert len(dana.get(PATH).rows()) == 1
 
 
-def test_a_failed_job_has_its_problem_and_a_way_back(
+def test_job_that_fails_shows_its_problem_and_a_link_back(
     dana: Portal, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, subtests: pytest.Subtests
 ) -> None:
     for error in (Conflict("The rows changed."), RuntimeError("sample-secret")):
@@ -158,7 +158,7 @@ def test_a_failed_job_has_its_problem_and_a_way_back(
             assert bool(logged) is not is_expected
 
 
-def test_an_interrupted_job_is_not_awaited(app: Flask, cast: Cast, dana: Portal, gus: Portal) -> None:
+def test_job_that_was_interrupted_is_not_polled(app: Flask, cast: Cast, dana: Portal, gus: Portal) -> None:
     with scope_as(app, cast.dana) as scope:
         job_id = job_rows.start(scope, Kind.APPLY_IMPORT, "Preparing", NEW).id
         job_rows.interrupt_running(scope)
@@ -169,7 +169,7 @@ def test_an_interrupted_job_is_not_awaited(app: Flask, cast: Cast, dana: Portal,
     gus.get(f"/o/globex/jobs/{job_id}", 404)
 
 
-def test_a_file_that_cannot_be_read_starts_no_job(dana: Portal) -> None:
+def test_import_of_an_unreadable_file_starts_no_job(dana: Portal) -> None:
     page = dana.get(NEW).press(CHECK, 422, rows=f'{ROWS}\n+15551234567,"never closed')
     assert page.error("rows").startswith("Line 52 ")
     refused = led_on(dana.get(NEW).press(CHECK, rows=f"{ROWS}\nnone,twilio,,"))

@@ -63,7 +63,7 @@ def test_foreign_cookie_is_ignored(app: Flask, cast: Cast) -> None:
         portal.get("/sign-in").press("Sign in", 429, email=cast.dana.email, password=PASSWORD)
 
 
-def test_it_holds_for_the_second_step_too(app: Flask, cast: Cast, known: Portal) -> None:
+def test_known_browser_has_its_own_limit_of_codes(app: Flask, cast: Cast, known: Portal) -> None:
     with scope_as(app, cast.dana) as scope:
         user = scope.session.get_one(User, cast.dana.id)
         secret = totp.begin(scope, user).split("secret=")[1].split("&")[0]

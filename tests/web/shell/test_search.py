@@ -23,7 +23,7 @@ def found(portal: Portal, text: str, inside: str = "acme-support") -> list[str]:
     ]
 
 
-def test_a_number_is_found_by_how_it_begins(here: Furnished, dana: Portal) -> None:
+def test_find_returns_a_number_by_its_beginning(here: Furnished, dana: Portal) -> None:
     for text in ["%2B1555123", "1555", "1 555 123-4567", "(555) 123", "555123"]:
         dana.get("/o/acme-support/settings").press("Save", country="US")
         (number,) = [link for link in found(dana, text) if "+1 555" in link]
@@ -32,7 +32,7 @@ def test_a_number_is_found_by_how_it_begins(here: Furnished, dana: Portal) -> No
         assert page.path == f"/o/acme-support/endpoints/{here.ids['endpoint_id']}", text
 
 
-def test_a_number_is_found_by_some_of_its_digits(here: Furnished, dana: Portal) -> None:
+def test_find_returns_a_number_by_some_of_its_digits(here: Furnished, dana: Portal) -> None:
     for text in ["4567", "123-4567", "23 45"]:
         (number,) = found(dana, text)
         page = dana.get(f"/find?in=acme-support&q={text}").follow(number)
