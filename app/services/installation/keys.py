@@ -16,6 +16,7 @@ from app.models import Installation, Secret, User
 from app.services.access import totp
 from app.services.audit import chain
 from app.services.audit.chain import KEY_CHECK
+from app.services.installation import messages
 from app.services.scope import Scope
 
 _EARLIER_KEY = "This opens with the right key."
@@ -36,10 +37,7 @@ def check_keys(session: Session, sealer: Sealer) -> None:
     try:
         sealer.open(key_check, KEY_CHECK)
     except SealBroken:
-        raise KeyMismatch(
-            "PATCHBAY_FERNET_KEYS does not open this database: it was sealed with another key. "
-            "Put that key back (several can be listed, newest first)."
-        ) from None
+        raise KeyMismatch(messages.KEY_MISMATCH) from None
 
 
 def prepare(scope: Scope) -> None:

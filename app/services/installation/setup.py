@@ -18,7 +18,7 @@ from app.models import Installation, Role, Secret, User
 from app.services import rate_limits, validation
 from app.services.access import sign_in_limits, totp, users
 from app.services.fields import Name
-from app.services.installation import keys
+from app.services.installation import keys, messages
 from app.services.organizations import directory
 from app.services.scope import Scope
 
@@ -77,7 +77,7 @@ def _compare_setup_token(scope: Scope, token: str) -> None:
 
 
 def _used_up() -> NotFound:
-    return NotFound("This setup key was used or replaced. The console shows the latest one.")
+    return NotFound(messages.SETUP_KEY_USED)
 
 
 def set_up(scope: Scope, token: str, sent: Any) -> User:

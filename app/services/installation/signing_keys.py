@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from app.models import Installation
 from app.services.audit import chain
+from app.services.installation import messages
 from app.services.installation.keys import KeyMismatch
 from app.services.scope import Keys, Scope
 
@@ -47,11 +48,7 @@ def adopt(scope: Scope, *, replace: bool = False) -> None:
 
 def _expect(stored: str | None, column: str, checks: Sequence[str]) -> None:
     if stored is not None and stored not in checks:
-        raise KeyMismatch(
-            f"{SIGNS[column]} here lacks the key that another machine signs with on this database: what it "
-            "signs would be refused here. Give every machine the same keys. If you replaced the key on "
-            "purpose, run: flask --app wsgi keys accept"
-        )
+        raise KeyMismatch(messages.signing_key_missing(SIGNS[column]))
 
 
 def _checks(row: Installation, keys: Keys, column: str) -> list[str]:

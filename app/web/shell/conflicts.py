@@ -23,16 +23,12 @@ from app.services.audit.actions import Trait
 from app.services.audit.numbers import Changes
 from app.services.providers import active
 from app.services.scope import Scope
+from app.web.shell import messages
 from app.web.shell.forms import CLEAR, Edit
 from app.web.shell.guard import Pages
 
 View = Callable[..., ResponseReturnValue]
 
-BOTH = "You both changed this. The form has your value."
-THEIRS = "Only they changed this. The form has their value."
-YOURS = "Only you changed this."
-UNKNOWN = "The form has your value."
-TYPE_AGAIN = "Re-enter it: saved secrets are never displayed."
 LOOKED_BACK = 20
 """So many events about the thing are searched for who changed a field."""
 
@@ -73,7 +69,7 @@ def merge_with_stored(
             found = _plain(field, fresh[name], seen.get(name))
         if found:
             label, by = str(field.label.text), _who(events, name)
-            rows.append(Row(label, *found, by=by if found[2] != YOURS else None))
+            rows.append(Row(label, *found, by=by if found[2] != messages.CHANGED_BY_YOU else None))
     form.version.data, form.seen.data = fresh.version.data, fresh.seen.data
     return Clash(rows, events[0][0] if events else None)
 
@@ -84,11 +80,11 @@ def _plain(field: Field, fresh: Field, opened: str | None) -> tuple[str, str, st
         return None
     shown = _words(field, typed)
     if opened is None:
-        outcome = UNKNOWN
+        outcome = messages.CHANGED_BY_UNKNOWN
     elif typed == opened:
-        field.data, outcome = fresh.data, THEIRS
+        field.data, outcome = fresh.data, messages.CHANGED_BY_THEM
     else:
-        outcome = YOURS if stored == opened else BOTH
+        outcome = messages.CHANGED_BY_YOU if stored == opened else messages.CHANGED_BY_BOTH
     return _words(fresh, stored), shown, outcome
 
 
@@ -106,11 +102,12 @@ def _secret(
     opened, stored = seen.get(field.name, now[field.name]), now[field.name]
     removes = bool(form[CLEAR + field.name].data)
     if stored == opened:
-        return ("as it was", "a new value", f"{YOURS} {TYPE_AGAIN}") if field.data else None
+        return ("as it was", "a new value", messages.SECRET_CHANGED_BY_YOU) if field.data else None
     theirs = "removed" if not stored else "replaced" if opened else "set"
     if field.data:
-        return theirs, "a new value", f"You both changed it. {TYPE_AGAIN}"
-    return theirs, "to be removed" if removes else "not changed", BOTH if removes else THEIRS
+        return theirs, "a new value", messages.SECRET_CHANGED_BY_BOTH
+    outcome = messages.CHANGED_BY_BOTH if removes else messages.CHANGED_BY_THEM
+    return theirs, "to be removed" if removes else "not changed", outcome
 
 
 def _events(scope: Scope, subjects: Iterable[str]) -> list[tuple[AuditEvent, Changes]]:

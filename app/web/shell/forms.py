@@ -25,7 +25,7 @@ from app.csrf_tokens import MaskedFormTokens
 from app.provider import Family
 from app.providers import in_family
 from app.services.providers.active import REASON_LONGEST
-from app.web.shell import render
+from app.web.shell import messages, render
 
 CLEAR = "clear_"
 
@@ -135,7 +135,7 @@ def yes_or_no(name: str) -> bool:
     """Returns the value of a hidden yes/no field. Raises Malformed for anything else."""
     answer = request.form.get(name)
     if answer not in ("yes", "no"):
-        raise Malformed(f"Say yes or no to “{name}”.")
+        raise Malformed(messages.say_yes_or_no(name))
     return answer == "yes"
 
 

@@ -34,7 +34,7 @@ from app.services.access.step_up import PasswordNeeded
 from app.services.organizations import directory
 from app.services.scope import Actor, Scope
 from app.services.status.places import Place
-from app.web.shell import known_browsers
+from app.web.shell import known_browsers, messages
 from app.web.shell.forms import Form
 from app.web.shell.registry import Link, Page
 
@@ -72,9 +72,6 @@ def _load(token: str) -> SignedIn | None:
     return SignedIn(token, user) if user else None
 
 
-SIGNED_OUT = "Your session has expired. Your changes were not saved. Sign in to continue where you left off."
-
-
 def ask_to_sign_in() -> Response:
     """Redirects to sign-in, which leads back to the page.
 
@@ -84,7 +81,7 @@ def ask_to_sign_in() -> Response:
     if by_htmx and changes:
         return make_response("", 401)
     if changes and request.endpoint != "sign_in.leave":
-        flash(SIGNED_OUT, "warn")
+        flash(messages.SIGNED_OUT, "warn")
     address = url_for("sign_in.form", next=_seen() if by_htmx or changes else request.full_path.rstrip("?"))
     if not by_htmx:
         return make_response(redirect(address, 303))
@@ -191,7 +188,7 @@ def _guarded(view: View, who: Who, largest_body: int | None) -> View:
         if who is Who.SUPERADMIN and not current_user.is_superadmin:
             if request.endpoint == "organizations.table":
                 return make_response(redirect(url_for("account.show")))
-            raise Forbidden("Only superadmins can open this page. Your own page is under Account.")
+            raise Forbidden(messages.SUPERADMINS_ONLY)
         return view(_scope(), **path)
 
     run.guard = who  # type: ignore[attr-defined]

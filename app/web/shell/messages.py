@@ -4,6 +4,17 @@ from __future__ import annotations
 
 from app.services.jobs import Kind
 
+SIGNED_OUT = "Your session has expired. Your changes were not saved. Sign in to continue where you left off."
+SUPERADMINS_ONLY = "Only superadmins can open this page. Your own page is under Account."
+
+CHANGED_BY_BOTH = "You both changed this. The form has your value."
+CHANGED_BY_THEM = "Only they changed this. The form has their value."
+CHANGED_BY_YOU = "Only you changed this."
+CHANGED_BY_UNKNOWN = "The form has your value."
+TYPE_AGAIN = "Re-enter it: saved secrets are never displayed."
+SECRET_CHANGED_BY_BOTH = f"You both changed it. {TYPE_AGAIN}"
+SECRET_CHANGED_BY_YOU = f"{CHANGED_BY_YOU} {TYPE_AGAIN}"
+
 TOO_MANY_JOBS = "Several imports are running. Nothing was changed. Try again in a moment."
 
 JOB_FIRST_STEPS = {Kind.CHECK_IMPORT: "Reading the file", Kind.APPLY_IMPORT: "Preparing"}
@@ -17,6 +28,10 @@ JOB_INTERRUPTED = {
     Kind.CHECK_IMPORT: "The server stopped during the check. Nothing was imported. Upload the file again.",
     Kind.APPLY_IMPORT: "The server stopped. Either all rows were imported or none: go back to see.",
 }
+
+
+def say_yes_or_no(name: str) -> str:
+    return f"Say yes or no to “{name}”."
 
 
 def job_failed(request_id: str) -> str:

@@ -11,7 +11,7 @@ import pytest
 from flask import Flask
 
 from app.providers import PROVIDERS
-from app.web.shell import conflicts
+from app.web.shell import messages
 from devtools.html import Element, filled
 from devtools.scopes import PASSWORD
 from tests.support.cast import Cast
@@ -108,18 +108,18 @@ def test_conflict_shows_both_values_and_loses_neither(
         page = form.press("Save", 412, **mine)
     found = rows(page)
     label = _label(page, case.both[0])
-    assert found.pop(label) == (str(case.both[2]), str(case.both[3]), conflicts.BOTH)
+    assert found.pop(label) == (str(case.both[2]), str(case.both[3]), messages.CHANGED_BY_BOTH)
     expected = {
         _label(page, case.theirs[0]): (
             case.spoken(case.theirs[2]),
             case.spoken(case.theirs[3]),
-            conflicts.THEIRS,
+            messages.CHANGED_BY_THEM,
         )
     }
     if case.mine:
         sides = case.spoken(case.mine[2]) if case.mine[0] != "public_base_url" else "nothing"
         typed = str(case.mine[3])
-        expected[_label(page, case.mine[0])] = (sides, typed, conflicts.YOURS)
+        expected[_label(page, case.mine[0])] = (sides, typed, messages.CHANGED_BY_YOU)
     assert found == expected
     assert page.notes.count(GUS) == 2
     kept = mine | {case.theirs[0]: case.theirs[2]}
@@ -148,7 +148,7 @@ def test_conflict_after_a_third_change_is_detected(dana: Portal, gus: Portal, id
     page = form.press("Save", 412, country="IN")
     gus.get(f"{ACME}/settings").press("Save", name="Third")
     page = page.press("Save", 412)
-    assert rows(page)["Name"] == ("Third", "Second", conflicts.THEIRS)
+    assert rows(page)["Name"] == ("Third", "Second", messages.CHANGED_BY_THEM)
     assert page.press("Save").value("name") == "Third"
 
 
@@ -161,7 +161,7 @@ def test_conflict_reports_a_replaced_secret_and_never_shows_it(
     with unchanged(app):
         page = form.press("Save", 412, twilio_auth_token=mine, twilio_api_key_secret=f"{MARK}Other7")
     found = rows(page)
-    assert found["Auth token"] == ("replaced", "a new value", f"You both changed it. {conflicts.TYPE_AGAIN}")
+    assert found["Auth token"] == ("replaced", "a new value", messages.SECRET_CHANGED_BY_BOTH)
     assert found["API key secret"][:2] == ("as it was", "a new value")
     assert GUS in page.notes
     assert page.value("twilio_auth_token") == ""
@@ -170,7 +170,7 @@ def test_conflict_reports_a_replaced_secret_and_never_shows_it(
     form = dana.get(TWILIO)
     gus.get(TWILIO).press("Save", clear_twilio_api_key_secret=True)
     page = form.press("Save", 412)
-    assert rows(page)["API key secret"] == ("removed", "not changed", conflicts.THEIRS)
+    assert rows(page)["API key secret"] == ("removed", "not changed", messages.CHANGED_BY_THEM)
 
 
 def test_conflict_without_opened_values_keeps_the_typed_ones(dana: Portal, gus: Portal) -> None:
@@ -179,7 +179,7 @@ def test_conflict_without_opened_values_keeps_the_typed_ones(dana: Portal, gus: 
         form = dana.get(f"{ACME}/settings")
         gus.get(f"{ACME}/settings").press("Save", name="Theirs")
         page = form.press("Save", 412, seen=seen)
-        assert rows(page)["Name"] == ("Theirs", "Acme Support", conflicts.UNKNOWN)
+        assert rows(page)["Name"] == ("Theirs", "Acme Support", messages.CHANGED_BY_UNKNOWN)
         assert page.value("name") == "Acme Support"
 
 
