@@ -193,10 +193,11 @@ def test_pieces_of_streamed_responses_are_made_one_at_a_time(app: Flask) -> None
     assert set(most) == {1}
 
 
-def test_teardown_failure_has_security_headers(app: Flask, client: Client) -> None:
+def test_teardown_failure_has_an_id_and_security_headers(app: Flask, client: Client) -> None:
     app.teardown_request(_fail)
-    status, headers, body = client.get("/healthz")
+    status, headers, body = client.get("/api/openapi.json")
     assert status == 500
+    assert json.loads(body)["id"].encode() == headers[b"x-request-id"]
     assert b"strict-transport-security" in headers
     assert b"a test" not in body
 

@@ -43,6 +43,9 @@ Requests and responses are JSON in UTF-8. Authenticate with the header `Authoriz
 the API never reads cookies. Every response has an `X-Request-Id`. Errors have one shape: `success` is \
 false, `error` is a sentence or the list of wrong fields, and `code` is a stable name for programs.
 
+Unknown and empty query parameters are rejected, so that no misspelled filter is ignored. An object can be \
+sent back as it was read: read-only fields are accepted when unchanged.
+
 Fields may be added to responses at any time, so ignore those that you do not know."""
 PHONE_NUMBER = """\
 Phone number in E.164 format, of a length that is possible in its country. In a request, a number without \
