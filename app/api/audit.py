@@ -7,10 +7,11 @@ from typing import Any
 
 from flask.typing import ResponseReturnValue
 
-from app.api import examples, messages, parameters, responses, schemas
+from app.api import examples, parameters, responses, schemas
 from app.api.operations import Tag, Who, blueprint
 from app.api.parameters import Parameter
-from app.core.errors import Invalid, Malformed, Problem
+from app.core.errors import Invalid, Problem
+from app.services import keyset
 from app.services.audit import actions, search
 from app.services.audit import messages as audit_messages
 from app.services.audit.actions import Action, Group
@@ -88,5 +89,5 @@ def _day(name: str, text: str) -> date:
 
 def _event_id(cursor: str) -> int:
     if not (cursor.isascii() and cursor.isdigit()) or len(cursor) > search.LONGEST_ID:
-        raise Malformed(messages.BAD_CURSOR)
+        raise keyset.BadCursor
     return int(cursor)

@@ -19,7 +19,6 @@ NOT_JSON = "Send JSON with the header Content-Type: application/json."
 REQUIRED = "This is required."
 EMPTY_PARAMETER = "This is empty. Pass a value, or omit the parameter."
 NO_PARAMETERS = "This operation has no query parameters."
-BAD_CURSOR = "Invalid cursor. Start again without it."
 CURSOR_WITHOUT_LIMIT = "cursor requires limit."
 TRUE_OR_FALSE = "Use true or false, in lower case."
 

@@ -9,8 +9,18 @@ from typing import Any, Generic, TypeVar
 from sqlalchemy import ColumnElement, Select, String, literal, tuple_
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from app.core.errors import Malformed
+from app.services import messages
+
 Item = TypeVar("Item")
 Row = TypeVar("Row")
+
+
+class BadCursor(Malformed):
+    """No page returned the cursor."""
+
+    def __init__(self) -> None:
+        super().__init__(messages.BAD_CURSOR)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ NOT_TEXT = "This must be text."
 EMPTY = "This is empty."
 NOT_BOOLEAN = "This must be true or false."
 NOT_WHOLE = "This must be a whole number."
+BAD_CURSOR = "Invalid cursor. Start again without it."
 READ_ONLY = "This is read-only. Leave it out, or send it back as it was read."
 NOT_LIST = "This must be a list."
 

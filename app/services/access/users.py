@@ -89,14 +89,20 @@ def every(scope: Scope) -> list[User]:
 def page(scope: Scope, text: str = "", *, after: str | None = None, limit: int = PAGE) -> Page[User]:
     """Returns users by name, after the one with the id `after`; with `text` in their name or email.
 
-    Raises NotFound if there is no user `after`.
+    Raises BadCursor if there is no such user.
     """
     query = scope.select(User)
     if text:
         query = query.where(or_(*(scope.contains(column, text) for column in (User.name, User.email))))
-    last = None if after is None else get(scope, after)
-    mark = Mark(last.name, last.id) if last else None
+    mark = None if after is None else _mark(scope, after)
     return keyset.page(scope.session, query, BY_NAME, mark, limit=limit, cursor=_id)
+
+
+def _mark(scope: Scope, user_id: str) -> Mark:
+    user = scope.session.scalar(scope.select(User).where(User.id == user_id))
+    if user is None:
+        raise keyset.BadCursor
+    return Mark(user.name, user.id)
 
 
 def _id(user: User, _is_before: bool) -> str:

@@ -91,7 +91,6 @@ def unknown_sort(sorts: Iterable[str]) -> str:
     return f"Sort by {', '.join(sorts)}; a minus before it reverses the order."
 
 
-BAD_CURSOR = "Invalid cursor. Start again without it."
 CURSOR_OF_ANOTHER_SORT = "This cursor belongs to another sort order. Start again without it."
 
 

@@ -76,7 +76,7 @@ def _read(sort: str, cursor: str) -> Mark:
     except (binascii.Error, ValueError, TypeError, AttributeError, KeyError, Malformed):
         is_good = None
     if not is_good:
-        raise Malformed(messages.BAD_CURSOR)
+        raise keyset.BadCursor
     if for_sort != sort:
         raise Malformed(messages.CURSOR_OF_ANOTHER_SORT)
     return mark

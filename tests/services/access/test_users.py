@@ -8,6 +8,7 @@ from sqlalchemy import func, select
 
 from app.core.errors import Conflict, Forbidden, Invalid, NotFound, Stale, Unauthenticated
 from app.models import ApiToken, Role, User, WebSession
+from app.services import keyset
 from app.services.access import passwords, recovery_codes, sessions, tokens, totp, users
 from app.services.audit import search
 from app.services.organizations import directory
@@ -204,7 +205,7 @@ def test_page_sorts_by_name_and_finds_name_or_email(acme, cast):
     assert [user.name for user in users.page(acme, "AL_").rows] == ["Al_"]
     assert [user.name for user in users.page(acme, "x@ACME").rows] == ["Alx"]
     assert users.page(acme, "gus").rows == []
-    with pytest.raises(NotFound):
+    with pytest.raises(keyset.BadCursor):
         users.page(acme, after=cast.gus.id)
     assert not users.are_many(acme)
 

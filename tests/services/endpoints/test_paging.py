@@ -12,6 +12,7 @@ from sqlalchemy import insert
 from app.core.errors import Malformed
 from app.models import Endpoint
 from app.models.base import new_id
+from app.services import messages as shared
 from app.services.endpoints import crud, messages, paging
 from app.services.endpoints.listing import Filter
 from app.services.endpoints.paging import SORTS
@@ -161,7 +162,7 @@ def test_page_refuses_a_cursor_that_it_did_not_write(acme, many):
         (sort, base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("="))
         for sort, value in FORGED
     ]
-    assert [cursor for sort, cursor in cursors if _refusal(acme, sort, cursor) != messages.BAD_CURSOR] == []
+    assert [cursor for sort, cursor in cursors if _refusal(acme, sort, cursor) != shared.BAD_CURSOR] == []
 
 
 def test_page_refuses_an_unknown_sort_and_a_cursor_of_another(acme, many):
