@@ -198,6 +198,7 @@ WRONG_TYPES: dict[str, list[Any]] = {
     "string": [5, True, 1.5, [], ["x"], {}, {"x": "y"}],
     "integer": ["5", True, 1.5, [], {}, "", 10**30, -(10**30)],
     "boolean": ["true", 1, 0, [], {}, "", 1.0],
+    "array": ["x", 5, True, {}, None],
 }
 
 

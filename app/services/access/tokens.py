@@ -25,12 +25,14 @@ from app.services.access import messages, step_up
 from app.services.audit import log
 from app.services.audit.actions import Action
 from app.services.scope import SECRETS, Actor, Keys, Scope
+from app.services.validation import Checked
 
 ISSUER = "patchbay"
 AUDIENCE = "patchbay-api"
 ALGORITHM = "HS256"
 SIGN_IN_LIFE = timedelta(hours=12)
 LONGEST_DAYS = 3650
+NAME_LONGEST = 120
 USUAL_DAYS = 365
 KEPT = timedelta(days=30)
 LISTED = 200
@@ -149,6 +151,25 @@ def mark_used(engine: Engine, token_id: str, at: datetime) -> None:
         connection.execute(update(ApiToken).where(ApiToken.id == token_id, stale).values(last_used_at=at))
 
 
+def _check_name(name: str, _country: str | None = None) -> str:
+    if not name or len(name) > NAME_LONGEST or not name.isprintable():
+        raise ValueError(messages.TOKEN_NAME)
+    return name
+
+
+def _check_days(days: int, _country: str | None = None) -> int:
+    if not 1 <= days <= LONGEST_DAYS:
+        raise ValueError(messages.token_days(LONGEST_DAYS))
+    return days
+
+
+class NewToken(BaseModel):
+    model_config = validation.STRICT
+
+    name: Annotated[str, Checked(_check_name, {"minLength": 1, "maxLength": NAME_LONGEST})]
+    expires_days: Annotated[int, Checked(_check_days, {"minimum": 1, "maximum": LONGEST_DAYS})] = USUAL_DAYS
+
+
 def issue(
     scope: Scope, user: User, *, name: str, scopes: tuple[str, ...] = (), days: int = USUAL_DAYS
 ) -> Issued:
@@ -160,10 +181,10 @@ def issue(
     if user.role == Role.SUPERADMIN and scope.actor.user_id not in (None, user.id):
         raise Forbidden(messages.NOT_YOUR_TOKEN, code="NOT_YOUR_TOKEN")
     problems = []
-    if not name or len(name) > 120 or not name.isprintable():
-        problems.append(Problem("name", messages.TOKEN_NAME))
-    if not 1 <= days <= LONGEST_DAYS:
-        problems.append(Problem("expires_days", messages.token_days(LONGEST_DAYS)))
+    try:
+        validation.read(NewToken, {"name": name, "expires_days": days})
+    except Invalid as error:
+        problems += error.problems
     if set(scopes) - {SECRETS}:
         problems.append(Problem("scope", messages.token_scope(SECRETS)))
     elif SECRETS in scopes and user.role != Role.SUPERADMIN:
@@ -181,14 +202,10 @@ def issue(
     return issued
 
 
-class TokenDraft(BaseModel):
+class TokenDraft(NewToken):
     """A token that the API creates. `scopes` is empty: see `issue_for_api`."""
 
-    model_config = validation.STRICT
-
-    name: str
     scopes: list[Annotated[str, validation.one_of([SECRETS])]] = []
-    expires_days: int = USUAL_DAYS
 
 
 def issue_for_api(scope: Scope, user: User, sent: Any) -> Issued:
