@@ -9,6 +9,7 @@ from functools import cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
+from pydantic import JsonValue
 
 from app.core import strength
 from app.services.access import messages
@@ -16,6 +17,8 @@ from app.services.scope import Scope
 
 SHORTEST = 15
 LONGEST = 256
+SCHEMA: dict[str, JsonValue] = {"format": "password", "minLength": SHORTEST, "maxLength": LONGEST}
+"""Of a new one, for OpenAPI."""
 
 _hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 """What OWASP's Password Storage Cheat Sheet recommends: 19 MiB, two passes, one thread."""

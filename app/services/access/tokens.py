@@ -16,7 +16,7 @@ from pydantic import BaseModel
 from sqlalchemy import Engine, Row, delete, or_, select, update
 from sqlalchemy.orm import Session
 
-from app.core import clock, sealing
+from app.core import clock, sealing, texts
 from app.core.errors import Forbidden, Invalid, NotFound, Problem, Unauthenticated
 from app.models import ApiToken, Role, User
 from app.models.base import new_id
@@ -166,7 +166,7 @@ def _check_days(days: int, _country: str | None = None) -> int:
 class NewToken(BaseModel):
     model_config = validation.STRICT
 
-    name: Annotated[str, Checked(_check_name, {"minLength": 1, "maxLength": NAME_LONGEST})]
+    name: Annotated[str, Checked(_check_name, {"maxLength": NAME_LONGEST, "pattern": texts.FILLED_LINE})]
     expires_days: Annotated[int, Checked(_check_days, {"minimum": 1, "maximum": LONGEST_DAYS})] = USUAL_DAYS
 
 

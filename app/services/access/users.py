@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from sqlalchemy import func, or_, select
 from sqlalchemy.exc import IntegrityError
 
@@ -28,9 +28,12 @@ from app.services.validation import Checked
 _EMAIL = re.compile(r"[^\s@\x00-\x1f\x7f]{1,64}@[^\s@\x00-\x1f\x7f.]+(\.[^\s@\x00-\x1f\x7f.]+)+")
 
 
+EMAIL_LONGEST = 254
+
+
 def _check_email(value: str, _country: str | None) -> str:
     email = normal_email(value)
-    if len(email) > 254 or not _EMAIL.fullmatch(email):
+    if len(email) > EMAIL_LONGEST or not _EMAIL.fullmatch(email):
         raise ValueError(messages.EMAIL)
     return email
 
@@ -44,14 +47,14 @@ RoleName = Annotated[str, validation.one_of(Role)]
 
 
 class UserDraft(BaseModel):
-    """Returns a new user with the password that the actor chose for them."""
+    """A new user, with the password that the actor chose for them."""
 
     model_config = validation.STRICT
 
-    email: Annotated[str, Checked(_check_email)]
+    email: Annotated[str, Checked(_check_email, {"format": "email", "maxLength": EMAIL_LONGEST})]
     name: Name
     role: RoleName
-    password: validation.Verbatim
+    password: Annotated[validation.Verbatim, Field(json_schema_extra=passwords.SCHEMA)]
 
 
 class UserEdit(BaseModel):

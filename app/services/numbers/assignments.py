@@ -53,7 +53,7 @@ class VoicePhoneNumberEdit(BaseModel):
     model_config = validation.STRICT_CAMEL
     fixed: ClassVar[Mapping[str, str]] = validation.read_only(*FIXED, "aiEnabled", "aiAgentId")
 
-    user_id: str = ""
+    user_id: Annotated[str, Field(json_schema_extra={"format": "uuid"})] = ""
     label: Label | None = None
     is_default: bool = False
     is_inbound_enabled: bool = True

@@ -48,7 +48,7 @@ class OrganizationEdit(BaseModel):
     fixed: ClassVar[Mapping[str, str]] = validation.read_only("id", "slug", "created_at", "version")
 
     name: Name = ""
-    country: Annotated[str, Checked(_check_country)] | None = None
+    country: Annotated[str, Checked(_check_country, {"enum": list(phone.country_names())})] | None = None
     public_base_url: fields.BaseUrl | None = None
 
 
