@@ -7,7 +7,7 @@ from typing import Any
 from flask import Flask
 
 from tests.support import contract
-from tests.support.caller import Caller, fields
+from tests.support.caller import Caller, fields, sentence
 from tests.support.cast import Cast
 from tests.support.rows import unchanged
 
@@ -35,7 +35,9 @@ def test_bulk_refusals_change_nothing(app: Flask, dana: Caller, gus: Caller, mo:
     with unchanged(app):
         bad = dana.post(PATH, {"endpoints": [other, {"id": own["id"], "lable": "x"}, {"id": foreign["id"]}]})
         assert fields(bad) == {"endpoints.1.lable"}
-        assert fields(dana.post(PATH, {"endpoints": [other, {"id": foreign["id"]}]})) == {"endpoints.1.id"}
+        for unknown in (foreign["id"], "none"):
+            missing = dana.post(PATH, {"endpoints": [other, {"id": unknown}]})
+            assert (missing.status_code, "endpoints.1" in sentence(missing)) == (404, True)
         changed = {"id": own["id"], "phone_number": "+15550000000", "created_at": own["created_at"]}
         assert fields(dana.post(PATH, {"endpoints": [changed]})) == {"endpoints.0.phone_number"}
         assert fields(dana.post(PATH, {"endpoints": [other] * 1001})) == {"endpoints"}

@@ -74,7 +74,8 @@ def _send(api: Clients, case: Case) -> Any:
     """As Dana; what a client of HTTP cannot send is left out."""
     made = case.as_transport_kwargs(base_url="http://localhost")
     headers = {name: value for name, value in dict(made["headers"]).items() if value.isprintable()}
-    headers.pop("Authorization", None)
+    for name in ("Authorization", "Accept-Encoding"):
+        headers.pop(name, None)
     body = {"json": made["json"]} if "json" in made else {"data": made.get("data")}
     return api.dana.call(
         made["method"],

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field, SkipValidation
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from app.core.errors import Conflict, Invalid, Problem, Stale
+from app.core.errors import Conflict, Invalid, NotFound, Problem, Stale
 from app.models import Endpoint
 from app.services import sql, validation
 from app.services.audit import log
@@ -67,7 +67,10 @@ class _Row:
 
 
 def save(scope: Scope, sent: Any) -> Saved:
-    """Creates the rows without an id and changes those with one. Raises Invalid, Conflict, Stale."""
+    """Creates the rows without an id and changes those with one.
+
+    Raises Invalid, NotFound, Stale and Conflict, which name the rows, and then changes nothing.
+    """
     rows = _read(scope, sent)
     try:
         with scope.transaction():
@@ -117,12 +120,13 @@ def _raise(problems: Sequence[Problem]) -> None:
 
 
 def _plan(scope: Scope, rows: Sequence[_Row]) -> list[Planned]:
-    """Compares the rows with what is stored. Raises Invalid, Stale or Conflict if one cannot be saved."""
+    """Compares the rows with what is stored. Raises NotFound, Stale, Invalid or Conflict."""
     _refuse_taken(scope, rows)
     changes = [row for row in rows if row.is_change]
     stored = {found.id: found for found in _stored(scope, Endpoint.id, [row.draft.id for row in changes])}
     missing = [row.index for row in changes if row.draft.id not in stored]
-    _raise([_in_row(index, Problem("id", messages.NO_ENDPOINT)) for index in missing])
+    if missing:
+        raise NotFound(messages.missing_rows(missing))
     stale = [row.index for row in changes if row.draft.version not in (None, stored[row.draft.id].version)]
     if stale:
         raise Stale(messages.stale_rows(stale))

@@ -40,16 +40,22 @@ def counted(count: int) -> str:
 
 
 BY_API = "API"
-NO_ENDPOINT = "Endpoint not found."
 
 
 def also_in_row(index: int) -> str:
     return f"This is also in endpoints.{index}. Send each endpoint once."
 
 
+def missing_rows(indexes: Iterable[int]) -> str:
+    return f"Endpoints not found: {_rows(indexes)}. Nothing was saved."
+
+
 def stale_rows(indexes: Iterable[int]) -> str:
-    rows = ", ".join(f"endpoints.{index}" for index in indexes)
-    return f"Changed since you read them: {rows}. Nothing was saved. Read them again, then retry."
+    return f"Changed since you read them: {_rows(indexes)}. Nothing was saved. Read them again, then retry."
+
+
+def _rows(indexes: Iterable[int]) -> str:
+    return ", ".join(f"endpoints.{index}" for index in indexes)
 
 
 def in_use(number: str) -> str:

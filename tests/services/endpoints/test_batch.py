@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
-from app.core.errors import Conflict, Invalid, Stale
+from app.core.errors import Conflict, Invalid, NotFound, Stale
 from app.models import DriftCheck, Endpoint
 from app.services.audit import search
 from app.services.endpoints import batch, crud, undo
@@ -76,8 +76,8 @@ def test_save_queues_checks_of_numbers_whose_webhook_changes(acme):
 
 
 @pytest.mark.both_databases
-def test_save_refuses_a_bad_batch_whole_and_names_row_and_field(acme, globex):
-    own, foreign = crud.create(acme, new(SECOND)), crud.create(globex, new(THIRD))
+def test_save_refuses_a_bad_batch_whole_and_names_row_and_field(acme):
+    own = crud.create(acme, new(SECOND))
     rows = [
         (["endpoints"], None),
         (["endpoints"], []),
@@ -90,7 +90,6 @@ def test_save_refuses_a_bad_batch_whole_and_names_row_and_field(acme, globex):
         (["endpoints.1.phone_number"], [new(), new("+1 555 123-4567", label="again")]),
         (["endpoints.1.id"], [{"id": own.id}, {"id": own.id, "label": "x"}]),
         (["endpoints.0.id"], [{"id": None, "label": "x"}]),
-        (["endpoints.0.id", "endpoints.1.id"], [{"id": foreign.id, "label": "x"}, {"id": "none"}, new()]),
         (["endpoints.0.version"], [{"id": own.id, "version": "1"}]),
         (["endpoints.0.is_active"], [{"id": own.id, "is_active": None}]),
     ]
@@ -104,6 +103,16 @@ def test_save_refuses_a_bad_batch_whole_and_names_row_and_field(acme, globex):
                 wrong.append((expected, str(error.problems)))
     assert wrong == []
     assert stored(acme) == before
+
+
+def test_save_of_another_organizations_endpoint_is_not_found(acme, globex):
+    own, foreign = crud.create(acme, new(SECOND)), crud.create(globex, new(THIRD))
+    before = stored(acme)
+    for unknown in (foreign.id, "none"):
+        with pytest.raises(NotFound) as refused:
+            save(acme, new(), {"id": own.id, "label": "x"}, {"id": unknown})
+        assert "endpoints.2" in refused.value.message
+        assert stored(acme) == before
 
 
 def test_save_with_a_stale_version_changes_nothing(acme):
