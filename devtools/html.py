@@ -12,6 +12,10 @@ from typing import Any
 BLOCK = re.compile(
     "br|caption|d[dlt]|div|fieldset|h[1-3]|label|legend|li|ol|option|p|section|table|t[dhr]|ul"
 )
+PLAIN_TAG = re.compile(r'<([a-z][a-z0-9-]*)((?:\s+[a-z][a-z0-9:-]*(?:="[^"&<>]*")?)*)\s*(/?)>')
+"""A start tag as our templates write most of them: quotes are double, and nothing in them is escaped."""
+ATTRIBUTE = re.compile(r'([a-z][a-z0-9:-]*)(?:="([^"]*)")?')
+WITH_RAW_TEXT = ("script", "style", "textarea", "title")
 VOID = re.compile("area|base|br|col|embed|hr|img|input|link|meta|source|track|wbr")
 
 
@@ -83,6 +87,19 @@ class _Builder(HTMLParser):
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
         self.root = self.here = Element("")
+
+    def parse_starttag(self, i: int) -> int:
+        """Takes a plain tag apart in one step: tests parse some thousand pages."""
+        plain = PLAIN_TAG.match(self.rawdata, i)
+        if plain is None or plain[1] in WITH_RAW_TEXT:
+            return super().parse_starttag(i)
+        handle = self.handle_startendtag if plain[3] else self.handle_starttag
+        handle(plain[1], ATTRIBUTE.findall(plain[2]))
+        return plain.end()
+
+    def updatepos(self, i: int, j: int) -> int:
+        """Counts no lines: nothing asks for them."""
+        return j
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         names = [name for name, _ in attrs]
