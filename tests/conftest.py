@@ -26,9 +26,9 @@ from devtools import chromium, databases, leftovers
 from devtools.memory import fast_folder
 from devtools.postgres import Postgres
 from devtools.server import ROOT, Server, served
+from devtools.warm import keep_warm, leave_alone_what_stays
 from simulators import SIMULATORS
 from tests.support import denominators, keys, scheduling
-from tests.support.caches import keep_warm, leave_alone_what_stays
 from tests.support.hashing import QUICK, hashing_with
 
 NOWHERE = ",".join(f"{host}=http://127.0.0.1:9" for kind in SIMULATORS.values() for host in kind.hosts)
