@@ -104,12 +104,12 @@ def _serve(listener: socket.socket) -> None:
 
 
 def _load() -> None:
-    """Loads every module that a server has. None reads a setting yet, except for prometheus_client: whether
+    """Loads every module that a server has. None keeps a setting, except for prometheus_client: whether
     several processes count together."""
     os.environ[COUNTS] = tempfile.gettempdir()
     for module in ("flask.cli", "granian_server", "app.edge"):
         importlib.import_module(module)
-    list(importlib.import_module("app.web").blueprints())
+    importlib.import_module("devtools.warm").load_app()
 
 
 def _keep(connection: socket.socket) -> NoReturn:

@@ -7,6 +7,7 @@ take longer than the rest of the app, and than most tests.
 from __future__ import annotations
 
 import gc
+import tempfile
 from collections.abc import Callable
 from types import CodeType
 from typing import Any, Self
@@ -22,6 +23,10 @@ from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.util import LRUCache
 from werkzeug.routing import Rule
 from werkzeug.routing.rules import RulePart
+
+from app import create_app
+from app.config import Settings
+from app.extensions import db
 
 STATEMENTS = 2_000
 FEW_GARBAGE_COLLECTIONS = (20_000, 10, 10)
@@ -94,6 +99,15 @@ class SQLite(OneDialect, SQLiteDialect_pysqlite):
 
 class PostgreSQL(OneDialect, PGDialect_psycopg):
     supports_statement_cache = True
+
+
+def load_app() -> None:
+    """Loads every module that an app has, and compiles its routes, for this process and its forks."""
+    Flask.url_rule_class = Route
+    with tempfile.TemporaryDirectory(prefix="patchbay-warm-") as folder:
+        app = create_app(Settings.from_environment({"PATCHBAY_DATA": folder}))
+        with app.app_context():
+            db.engine.dispose()
 
 
 def keep_warm() -> None:

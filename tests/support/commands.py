@@ -85,9 +85,9 @@ def _loader(environment: Mapping[str, str]) -> subprocess.Popen[str]:
 
 
 def _serve() -> None:
-    from app import web
+    from devtools import warm
 
-    list(web.blueprints())  # loads every module that an app has; none reads a setting yet
+    warm.load_app()  # no module keeps a setting
 
     for line in sys.stdin:
         pid = os.fork()
