@@ -447,6 +447,7 @@ def test_set_up_failure_is_stored_and_repeats_nothing(ready, upstream, http, sub
             status = webhook.status(ready, ELEVENLABS)
             assert status.state is State.FAILED
             assert status.reason
+            assert status.reason != messages.WEBHOOK_FAULT
             assert KEY not in status.reason
             assert CANARY not in status.reason
     upstream.trouble = None

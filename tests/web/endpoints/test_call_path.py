@@ -47,9 +47,15 @@ def ask(portal: Portal, typed: str = NUMBER, status: int = 200) -> Page:
     return portal.get("/o/acme-support/").follow("Trace a number").press("Trace", status, number=typed)
 
 
-def hops(page: Page, title: str = "inbound-title") -> list[str]:
+def hops(page: Page, title: str = "inbound-title") -> dict[str, str]:
+    """The state of each hop, by its key."""
     section = page.root.one("section", **{"aria-labelledby": title})
-    return [hop.text for hop in section.all("li", css="pb-hop")]
+    return {hop["data-hop"]: hop["data-state"] for hop in section.all("li", css="pb-hop")}
+
+
+def outcome(page: Page) -> str:
+    """What becomes of a call to the number."""
+    return next(line["data-outcome"] for line in page.root.all("p") if "data-outcome" in line.attrs)
 
 
 def test_trace_is_in_the_navigation_and_redirects_its_former_url(live: Portal) -> None:
@@ -66,21 +72,21 @@ def test_the_last_check_is_shown_until_the_provider_responds(live: Portal) -> No
     page = ask(live)
     part = page.root.by_id("answer")
     assert part["hx-trigger"] == "load"
-    assert "Routed to support (not verified)" in page.text
-    assert hops(page)[-1].startswith("At Twilio Unknown Not checked")
+    assert (outcome(page), hops(page)["at_provider"]) == ("unverified", "not-checked")
     requested = live.get(part["hx-get"], htmx="answer")
     assert "hx-trigger" not in requested.root.by_id("answer").attrs
-    assert hops(requested)[-1].startswith(f"At Twilio {OLD} Drifted")
+    assert hops(requested)["at_provider"] == "drifted"
+    assert OLD in requested.text
 
 
 def test_check_now_finds_a_wrong_webhook_and_leads_to_repair(live: Portal) -> None:
     page = ask(live).follow("Check now")
-    assert "Not reaching support" in page.text
-    assert "different webhook URL" in page.notes
-    assert f"Now: {OLD}. Expected: https://voice.acme.example/telephony/" in page.notes
+    assert outcome(page) == "failing"
+    assert OLD in page.notes
+    assert "https://voice.acme.example/telephony/" in page.notes
     page.follow("Repair at Twilio").press("Repair at Twilio")
     page = ask(live)
-    assert "Routed to support · verified with Twilio" in page.text
+    assert outcome(page) == "verified"
     assert page.notes == ""
     assert page.has_link("Check now")
 
@@ -101,7 +107,7 @@ def test_trace_links_to_what_blocks_the_call(
     else:
         page.press("Disable Twilio")
     page = ask(live)
-    assert "Calls won't be answered" in page.text
+    assert outcome(page) == "blocked"
     assert page.follow(fix).title == title
 
 
@@ -110,17 +116,16 @@ def test_trace_of_an_outbound_only_number_has_no_problem(live: Portal) -> None:
     page = page.press("Save", inbound_agent_name="", outbound_agent_name="sales")
     assert "Outbound only" in page.rows()[0]
     page = ask(live)
-    assert page.notes == "Note: Outbound only No inbound agent."
-    assert "Inbound agent — Outbound only" in " ".join(hops(page))
+    assert (outcome(page), hops(page)["agent"]) == ("outbound-only", "outbound-only")
 
 
 def test_trace_of_an_unknown_number_links_to_add(live: Portal) -> None:
     page = ask(live, "+15557654321")
-    assert page.root.by_id("unknown-title").text == "+1 555-765-4321 isn't configured"
+    assert page.root.by_id("unknown-title").tag == "h2"
     form = page.follow("Add endpoint")
     assert form.value("phone_number") == "+15557654321"
     form.press("Add endpoint", provider="twilio", inbound_agent_name="billing")
-    assert "Routed to billing" in ask(live, "+15557654321").text
+    assert outcome(ask(live, "+15557654321")) == "unverified"
 
 
 def test_trace_of_an_accounts_number_links_to_import(live: Portal, twilio: Twilio) -> None:
@@ -145,7 +150,7 @@ def test_trace_of_an_unreadable_number_shows_the_error(app: Flask, dana: Portal)
     for typed in ["12", "hello", "+1555<b>"]:
         with unchanged(app):
             page = ask(dana, typed, 422)
-        assert "country code" in page.error("number"), typed
+        assert page.error("number"), typed
         assert page.value("number") == typed, typed
 
 
