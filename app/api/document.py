@@ -12,11 +12,12 @@ from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
 from app.api import messages, schemas
 from app.api.error_codes import ErrorCode
-from app.api.operations import OPERATIONS, Named, Operation, Who
+from app.api.operations import OPERATIONS, Named, Operation, Tag, Who
 from app.api.parameters import Parameter
 from app.core import etag, phone
 from app.services.voice_ai import selection, webhook
 
+FIRST = ("Calls", "Endpoints", "Telephony settings", "Provider accounts", "Voice phone numbers")
 REF = "#/components/schemas/{model}"
 SIGNERS = {provider.key: selection.reports_of(provider) for provider in webhook.providers()}
 SECURITY: dict[str, dict[str, str]] = {
@@ -87,7 +88,7 @@ def document() -> dict[str, Any]:
         },
         "servers": [{"url": "/", "description": "This installation"}],
         "security": [{"bearerAuth": []}],
-        "tags": [{"name": tag.name, "description": tag.description} for tag in _tags()],
+        "tags": [{"name": tag.name, "description": tag.description} for tag in tags()],
         "paths": paths,
         "components": {
             "schemas": _models()[1],
@@ -119,8 +120,10 @@ def operation_id(operation: Operation) -> str:
     return "_".join([operation.method.lower(), *words])
 
 
-def _tags() -> list[Any]:
-    return list(dict.fromkeys(operation.tag for operation in OPERATIONS))
+def tags() -> list[Tag]:
+    """Returns the resources, those that dialers and agent runtimes need first."""
+    found = dict.fromkeys(operation.tag for operation in OPERATIONS)
+    return sorted(found, key=lambda tag: FIRST.index(tag.name) if tag.name in FIRST else len(FIRST))
 
 
 class _Schema(GenerateJsonSchema):
@@ -319,14 +322,14 @@ def _error_response(status: int, errors: Iterable[ErrorCode]) -> dict[str, Any]:
             "application/json": {
                 "schema": {"$ref": REF.format(model="CallsErrorResponse")},
                 "examples": {
-                    error.code: {"summary": error.meaning, "value": _error_example(error)} for error in errors
+                    error.code: {"summary": error.meaning, "value": error_example(error)} for error in errors
                 },
             }
         },
     }
 
 
-def _error_example(error: ErrorCode) -> dict[str, Any]:
+def error_example(error: ErrorCode) -> dict[str, Any]:
     message: Any = error.meaning
     if error.status == 422:
         details = [{"field": "provider", "message": messages.one_of(("twilio", "sinch"))}]

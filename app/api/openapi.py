@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import render_template
 from flask.typing import ResponseReturnValue
 
-from app.api import responses
+from app.api import error_codes, reference, responses
 from app.api.document import document, resolved
 from app.api.operations import Tag, Who, blueprint
 from app.services.scope import Scope
@@ -28,4 +28,14 @@ def docs(_scope: Scope) -> ResponseReturnValue:
 
     Returns the OpenAPI document as an HTML page, with examples in curl, Python and JavaScript.
     """
-    return render_template("api/docs.html", document=document(), resolved=resolved)
+    return render_template(
+        "api/docs.html",
+        document=document(),
+        schemas=document()["components"]["schemas"],
+        resources=reference.resources(),
+        errors=error_codes.ERRORS.values(),
+        error_example=reference.ERROR_EXAMPLE,
+        topics=reference.TOPICS,
+        fields=reference.fields,
+        resolved=resolved,
+    )

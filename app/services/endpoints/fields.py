@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from typing import Annotated, Any, ClassVar, Literal, get_args
 
-from pydantic import BaseModel, create_model
+from pydantic import BaseModel, Field, create_model
 
 from app.core import phone
 from app.models import Endpoint
@@ -90,9 +90,11 @@ class EndpointField:
     @property
     def definition(self) -> Any:
         """The field of a pydantic model for what is submitted."""
+        described = self.api_help or self.help
         if self.fixed:
-            return self.type, ...
-        return (self.type | None, None) if self.is_text else (bool, self.default)
+            return self.type, Field(description=described)
+        kind, default = (self.type | None, None) if self.is_text else (bool, self.default)
+        return kind, Field(default, description=described)
 
 
 FIELDS = (
@@ -155,6 +157,7 @@ FIELDS = (
         "is_active",
         "Active",
         bool,
+        api_help="Whether calls are answered and made. A new endpoint is active.",
         csv_help="true or false. Empty: unchanged; a new endpoint is active.",
         examples=("true", "false"),
         group="Agents",
