@@ -120,8 +120,7 @@ def _raise(problems: Sequence[Problem]) -> None:
 
 
 def _plan(scope: Scope, rows: Sequence[_Row]) -> list[Planned]:
-    """Compares the rows with what is stored. Raises NotFound, Stale, Invalid or Conflict."""
-    _refuse_taken(scope, rows)
+    """Compares the rows with what is stored. Raises NotFound, Stale or Invalid."""
     changes = [row for row in rows if row.is_change]
     stored = {found.id: found for found in _stored(scope, Endpoint.id, [row.draft.id for row in changes])}
     missing = [row.index for row in changes if row.draft.id not in stored]
