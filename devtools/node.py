@@ -29,11 +29,11 @@ def is_required() -> bool:
     return "CI" in os.environ
 
 
-def run(*command: str | Path, environment: Mapping[str, str] | None = None) -> str:
+def run(*command: str | Path, folder: Path = FOLDER, environment: Mapping[str, str] | None = None) -> str:
     """Returns what the command prints. Raises AssertionError, with the output, if it fails."""
     done = subprocess.run(
         ["node", *map(str, command)],
-        cwd=FOLDER,
+        cwd=folder,
         env={**os.environ, **(environment or {})},
         capture_output=True,
         text=True,

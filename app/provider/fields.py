@@ -210,10 +210,7 @@ class ServiceHost(Field):
         return found
 
     def constraints(self) -> dict[str, Any]:
-        return {"enum": [f"https://{host}" for host in self.hosts]}
+        return {"enum": list(self.choices)}
 
     def in_force(self, stored: str | None) -> str:
         return stored or self.choices[0]
-
-    def schema(self) -> dict[str, Any]:
-        return super().schema() | {"enum": [*self.choices, None]}

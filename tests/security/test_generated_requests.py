@@ -21,8 +21,11 @@ from tests.support.full_organization import Furnished
 FEW, MANY = 6, 150
 """Cases for each operation, as many valid ones as invalid ones."""
 INVALID = (400, 413, 415, 422)
-LEAST_ACCEPTED, LEAST_OF_ONE = 0.85, 0.4
-"""Shares of valid requests that are not called invalid: of all, and of each operation."""
+LEAST_ACCEPTED, LEAST_OF_ONE = 0.85, 0.15
+"""Shares of valid requests that are not called invalid: of all, and of each operation.
+
+A test of credentials accepts only fields of the provider in its path, which no schema can say.
+"""
 VARIED = [operation for operation in OPERATIONS if not operation.path.endswith(("/docs", "/openapi.json"))]
 
 

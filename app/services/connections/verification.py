@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Union, cast
-
-from pydantic import RootModel
+from typing import TYPE_CHECKING, Any, cast
 
 from app.core import clock
 from app.core.errors import Conflict
+from app.core.naming import settings_name
 from app.core.outbound.answer import Answer
 from app.provider import Capability, Outcome, Provider, Verified, Verifies
 from app.providers import PROVIDERS
+from app.services import validation
 from app.services.audit import log
 from app.services.audit.actions import Action
 from app.services.connections import drafts, gateway, messages, proof, store
@@ -48,11 +48,10 @@ class Tested:
         }
 
 
-_Values: Any = Union[tuple(drafts.draft_model(provider) for provider in PROVIDERS.values())]  # noqa: UP007
-
-
-class VerifiedCredentials(RootModel[_Values]):
-    """Values of the provider in the path, named as in the settings API. All are optional."""
+VerifiedCredentials = drafts.model(
+    "VerifiedCredentials", validation.STRICT, drafts.definitions(PROVIDERS.values(), settings_name)
+)
+"""Of any provider; only fields of the one that is tested are accepted."""
 
 
 def can_verify(provider: Provider) -> bool:
