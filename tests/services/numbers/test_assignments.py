@@ -116,10 +116,11 @@ def test_unassign_default_promotes_the_next_of_its_provider(acme, cast):
     assignments.unassign(acme, cast.mo.id, "twilio", TWO.removeprefix("+"))
     assert _of(acme, cast.mo) == {}
 
-    _give(acme, cast.mo, ONE)
     _give(acme, cast.mo, TWO, "sinch")
+    _give(acme, cast.mo, THREE, "sinch", isDefault=True)
+    _give(acme, cast.mo, ONE)
     assignments.unassign(acme, cast.mo.id, "twilio", ONE)
-    assert _of(acme, cast.mo) == {("sinch", TWO): True}
+    assert _of(acme, cast.mo) == {("sinch", TWO): False, ("sinch", THREE): True}
 
 
 def test_assign_shares_a_number_between_users_and_refuses_it_twice(acme, cast):
