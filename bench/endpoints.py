@@ -149,6 +149,8 @@ def _check(organization: str, n: int) -> dict[str, object]:
         "phone_number": f"+1555{n:07}",
         "due": False,
         "in_sync": bool(n % 100),
+        "verdict": "healthy" if n % 100 else "unhealthy",
+        "cause": None if n % 100 else "no_webhook",
         "since": None if n % 100 else clock.now(),
         "checked_at": clock.now(),
     }

@@ -232,6 +232,8 @@ def _seen(owner: str, provider: str, number: str, *, in_sync: bool) -> Row:
         "phone_number": number,
         "due": False,
         "in_sync": in_sync,
+        "verdict": "healthy" if in_sync else "unhealthy",
+        "cause": None if in_sync else "different_url",
         "reason": None if in_sync else "different_url",
         "expected": "https://agents.acme.example/telephony/twilio/inbound/Agent",
         "actual": "https://agents.acme.example/telephony/twilio/inbound/Agent"

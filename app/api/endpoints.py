@@ -14,9 +14,11 @@ from app.api import error_codes, examples, messages, parameters, responses, sche
 from app.api.operations import Tag, Who, blueprint
 from app.api.parameters import ORGANIZATION_ID, POSSIBLE_NUMBER, TEXT, Parameter
 from app.core.errors import Invalid, Problem
+from app.models import Verdict
 from app.provider import Family
 from app.providers import keys_in
 from app.services import fields
+from app.services.connections import transitions
 from app.services.endpoints import batch, crud, listing, paging, readiness
 from app.services.endpoints.batch import EndpointBatch
 from app.services.endpoints.fields import SEARCHED_WORDS, EndpointDraft, EndpointEdit
@@ -44,6 +46,11 @@ FILTERS = (
     ),
     Parameter("is_active", "Only active (true) or inactive (false) endpoints.", {"type": "boolean"}),
     Parameter("agent", "Only endpoints with this inbound or outbound agent.", TEXT),
+    Parameter(
+        "health",
+        "Only endpoints with this health: off for those that take no calls, unknown until they are checked.",
+        {"type": "string", "enum": [str(verdict) for verdict in Verdict]},
+    ),
 )
 LOOKUP = (
     Parameter(
@@ -272,12 +279,18 @@ def _is_home(scope: Scope) -> bool:
 
 
 def _filter(query: Any) -> Filter:
+    health = query.get("health")
     return Filter(
-        query.get("q", "").strip(), query.get("provider"), query.get("is_active"), query.get("agent")
+        query.get("q", "").strip(),
+        query.get("provider"),
+        query.get("is_active"),
+        query.get("agent"),
+        health=Verdict(health) if health else None,
     )
 
 
 def _list_tag(scope: Scope) -> str:
     """Returns a tag that changes with the organization's data and with the query."""
-    tagged = f"{scope.organization.id} {scope.organization.revision} {request.query_string!r}"
+    state = f"{scope.organization.revision} {transitions.newest_id(scope)}"
+    tagged = f"{scope.organization.id} {state} {request.query_string!r}"
     return hashlib.sha256(tagged.encode()).hexdigest()[:32]

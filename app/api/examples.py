@@ -175,6 +175,8 @@ RESOLUTION: dict[str, Any] = {
     "inbound_webhook_url": WEBHOOK_URL,
     "ready": True,
     "blocked_reason": None,
+    "health": "healthy",
+    "health_reason": None,
 }
 OBSERVATION: dict[str, Any] = {
     "in_sync": True,

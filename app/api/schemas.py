@@ -9,12 +9,12 @@ from pydantic.alias_generators import to_camel
 
 from app.api import parameters
 from app.core.naming import calls_name, settings_name
-from app.models import Role
+from app.models import Role, Verdict
 from app.provider import Family, Outcome
 from app.provider.numbers import Reason
 from app.providers import in_family, keys_in
+from app.services.connections.number_health import BlockedReason
 from app.services.endpoints.fields import FIELDS
-from app.services.endpoints.readiness import BlockedReason
 from app.services.numbers.claims import Claim
 
 OPEN = ConfigDict(extra="allow")
@@ -150,6 +150,8 @@ class Resolution(BaseModel):
     inbound_webhook_url: str | None
     ready: bool
     blocked_reason: Literal[tuple(BlockedReason)] | None  # type: ignore[valid-type]
+    health: Verdict = Field(description="The verdict on the number, for inbound calls.")
+    health_reason: str | None = Field(description="Why it is not healthy; null if it is.")
 
 
 class Verification(BaseModel):

@@ -8,6 +8,7 @@ from app.models.connection import Connection, ProviderSwitch, Secret
 from app.models.drift import CheckRun, DriftCheck
 from app.models.endpoint import Endpoint
 from app.models.endpoint_import import EndpointImport
+from app.models.health import HealthTransition, Verdict
 from app.models.installation import Installation
 from app.models.job import Job
 from app.models.organization import Organization
@@ -29,6 +30,7 @@ __all__ = [
     "DriftCheck",
     "Endpoint",
     "EndpointImport",
+    "HealthTransition",
     "Installation",
     "Job",
     "Organization",
@@ -39,6 +41,7 @@ __all__ = [
     "Secret",
     "Throttle",
     "User",
+    "Verdict",
     "VoicePhoneNumber",
     "WebSession",
     "WebhookReceipt",

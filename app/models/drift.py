@@ -10,31 +10,32 @@ from app.models.base import Base, Moment, OrganizationId
 
 
 class DriftCheck(Base):
-    """The last result of comparing a number's webhook with its provider.
+    """The last result of comparing a number's webhook with its provider, and the verdict on the number.
 
-    `in_sync` is None while that is unknown; `since` is when the number was first found to differ.
+    `in_sync` is None while that is unknown. `verdict` and its `cause` (None for healthy) also follow from the
+    settings and from the connection; `since` is when the number stopped being healthy.
     `due`: a check is pending, because something changed here or a user requested it.
     """
 
     __tablename__ = "drift_checks"
     __table_args__ = (
         Index(
-            "ix_drift_checks_organization_sync",
+            "ix_drift_checks_organization_verdict",
             "organization_id",
-            "in_sync",
-            "reason",
+            "verdict",
+            "cause",
             "phone_number",
             "provider",
         ),
         Index("ix_drift_checks_organization_checked", "organization_id", "checked_at"),
         Index(
-            "ix_drift_checks_drifted",
+            "ix_drift_checks_unhealthy",
             "organization_id",
             "provider",
-            "reason",
+            "cause",
             "since",
-            sqlite_where=text("in_sync IS 0"),
-            postgresql_where=text("in_sync IS false"),
+            sqlite_where=text("verdict = 'unhealthy'"),
+            postgresql_where=text("verdict = 'unhealthy'"),
         ),
         Index(
             "ix_drift_checks_due",
@@ -54,6 +55,8 @@ class DriftCheck(Base):
     reason: Mapped[str | None] = mapped_column(String(40))
     expected: Mapped[str | None] = mapped_column(Text())
     actual: Mapped[str | None] = mapped_column(Text())
+    verdict: Mapped[str | None] = mapped_column(String(16))
+    cause: Mapped[str | None] = mapped_column(String(40))
     since: Mapped[datetime | None]
     checked_at: Mapped[datetime | None]
 

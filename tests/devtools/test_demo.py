@@ -89,7 +89,7 @@ def organization(scope: Scope, name: str) -> Scope:
 
 
 def drifted(scope: Scope) -> dict[str, str | None]:
-    query = scope.select(DriftCheck).where(DriftCheck.in_sync.is_(False))
+    query = scope.select(DriftCheck).where(DriftCheck.verdict == "unhealthy")
     return {row.phone_number: row.reason for row in scope.session.scalars(query)}
 
 

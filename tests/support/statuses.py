@@ -8,7 +8,7 @@ from app.models import Check
 from app.provider import Family, Provider
 from app.provider.numbers import ProviderNumber
 from app.providers import PROVIDERS
-from app.services.connections import store
+from app.services.connections import number_health, store
 from app.services.drift import queue
 from app.services.drift.verdicts import ProbeResult
 from app.services.endpoints import crud, readiness
@@ -41,6 +41,7 @@ def save_test(scope: Scope, provider: Provider = TWILIO, code: str = "ok", *, ok
         scope.session.flush()
         own = {"organization_id": scope.organization.id, "provider": provider.key, "actor_name": "dana"}
         scope.session.add(Check(**own, ok=ok, code=code, reason="Look there."))
+        number_health.changed(scope)
 
 
 def save_result(scope: Scope, result: ProbeResult, number: str = NUMBER, provider: str = "twilio") -> None:

@@ -17,7 +17,7 @@ from app.core.errors import Conflict, TryLater
 from app.core.outbound.answer import Answer, OutboundError
 from app.provider import Outcome, Provider, Refusal, Verified
 from app.services import rate_limits
-from app.services.connections import messages, proof, store
+from app.services.connections import messages, number_health, proof, store
 from app.services.connections.proof import Evidence
 from app.services.connections.store import StoredConnection
 from app.services.rate_limits import Limit
@@ -166,5 +166,7 @@ def _store_proof(
 def record(scope: Scope, connection: StoredConnection, evidence: Evidence, result: Verified | None) -> None:
     """Stores a result in the open transaction, unless the credentials have changed since."""
     now = store.load(scope, connection.provider)
-    if now.exists and now.has_credentials_of(connection):
-        proof.record(scope, connection.provider, evidence, result)
+    if not (now.exists and now.has_credentials_of(connection)):
+        return
+    if proof.record(scope, connection.provider, evidence, result):
+        number_health.changed(scope)

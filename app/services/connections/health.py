@@ -1,33 +1,38 @@
-"""Whether a connection works, as far as that is known: the one rule that pages and checks call."""
+"""The verdict on a connection: the one rule that pages, checks and the history call."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Protocol
 
+from app.models import Verdict
 from app.provider import Outcome
+from app.services.connections import transitions
 from app.services.connections.store import StoredConnection
+from app.services.scope import Scope
 
 
 class Health(StrEnum):
-    """The state of a connection, worst first: one line each gives the code, the tone and the label."""
+    """The state of a connection, worst first: each has its code, tone, label and verdict."""
 
     tone: str
     label: str
+    verdict: Verdict
 
-    def __new__(cls, value: str, tone: str, label: str) -> Health:
+    def __new__(cls, value: str, tone: str, label: str, verdict: Verdict) -> Health:
         self = str.__new__(cls, value)
-        self._value_, self.tone, self.label = value, tone, label
+        self._value_, self.tone, self.label, self.verdict = value, tone, label, verdict
         return self
 
-    FAILED = "failed", "bad", "Connection failed"
-    INCOMPLETE = "incomplete", "warn", "Incomplete"
-    PARTLY_TESTED = "partly-tested", "warn", "Partly tested"
-    LIMITED = "limited", "warn", "Works with limits"
-    UNTESTED = "untested", "idle", "Saved, untested"
-    WORKS = "works", "ok", "Connection OK"
-    DISABLED = "disabled", "idle", "Disabled"
-    NOT_CONNECTED = "not-connected", "idle", "Not connected"
+    FAILED = "failed", "bad", "Connection failed", Verdict.UNHEALTHY
+    INCOMPLETE = "incomplete", "warn", "Incomplete", Verdict.UNHEALTHY
+    PARTLY_TESTED = "partly-tested", "warn", "Partly tested", Verdict.HEALTHY
+    LIMITED = "limited", "warn", "Works with limits", Verdict.HEALTHY
+    UNTESTED = "untested", "idle", "Saved, untested", Verdict.UNKNOWN
+    WORKS = "works", "ok", "Connection OK", Verdict.HEALTHY
+    DISABLED = "disabled", "idle", "Disabled", Verdict.OFF
+    NOT_CONNECTED = "not-connected", "idle", "Not connected", Verdict.OFF
 
 
 class LastTest(Protocol):
@@ -59,6 +64,21 @@ def of_test(test: LastTest | None) -> Health:
         return Health.FAILED
     less: dict[str, Health] = {Outcome.NOT_PROVEN: Health.PARTLY_TESTED, Outcome.LIMITED: Health.LIMITED}
     return less.get(test.code, Health.WORKS)
+
+
+def reason(found: Health, test: LastTest | None) -> str | None:
+    """Returns the code of why a connection has this health; None if it works."""
+    if found is Health.FAILED and test is not None:
+        return test.code
+    return None if found is Health.WORKS else str(found)
+
+
+def settle(scope: Scope, states: Mapping[str, StoredConnection], tests: Mapping[str, LastTest]) -> None:
+    """Adds a transition for each connection whose verdict has changed, in the open transaction."""
+    before = transitions.of_connections(scope)
+    for key, state in states.items():
+        found = of(state, tests.get(key))
+        transitions.add(scope, key, before.get(key), found.verdict, reason(found, tests.get(key)))
 
 
 def worst(healths: list[Health]) -> Health:

@@ -85,19 +85,21 @@ def is_news(check: Check | None, evidence: Evidence, result: Verified | None) ->
     return not is_same or check.checked_at < clock.now() - FRESH
 
 
-def record(scope: Scope, provider: Provider, evidence: Evidence, result: Verified | None) -> None:
-    """Stores a conclusive result in the open transaction. `result` is None for success beside a test.
+def record(scope: Scope, provider: Provider, evidence: Evidence, result: Verified | None) -> bool:
+    """Stores a conclusive result in the open transaction; returns whether it is another one than before.
 
-    A success leaves what the last test could not prove as it is.
+    `result` is None for success beside a test: it leaves what the last test could not prove as it is.
     """
     scope.require_transaction()
     check = last(scope, provider) or Check(organization_id=scope.organization.id, provider=provider.key)
-    if result is None and not check.ok:
+    before = (check.ok, check.code)
+    if result is None and not check.ok:  # None in a new row
         result = Verified(True, Outcome.OK, messages.accepted(provider.label))
     if result is not None:
         check.ok, check.code, check.reason = result.ok, str(result.code), result.reason[:1000]
     check.evidence, check.checked_at, check.actor_name = str(evidence), clock.now(), scope.actor.name
     scope.session.add(check)
+    return before != (check.ok, check.code)
 
 
 def outdate(scope: Scope, provider: Provider, changed: Iterable[Field]) -> None:

@@ -61,7 +61,7 @@ def observe(
     """As `look`, with the verdict; the result is saved, in a transaction of its own. Raises TooMany."""
     result = look(scope, http, connection, number, quota=quota)
     scope.end_read()
-    with scope.transaction(lock=False):
+    with scope.transaction():
         queue.save_results(scope, connection.provider.key, {number: result})
     return verdicts.observation(connection.provider.label, result, expected)
 

@@ -9,7 +9,6 @@ from sqlalchemy import (
     ColumnElement,
     Select,
     Subquery,
-    delete,
     func,
     literal,
     or_,
@@ -20,8 +19,8 @@ from sqlalchemy import (
 
 from app.core import clock
 from app.models import Connection, DriftCheck, Endpoint, VoicePhoneNumber
-from app.providers import PROVIDERS
 from app.services import sql
+from app.services.connections import number_health
 from app.services.drift import verdicts
 from app.services.drift.verdicts import ProbeResult
 from app.services.scope import Scope
@@ -30,8 +29,9 @@ from app.services.scope import Scope
 def save_results(scope: Scope, provider: str, results: Mapping[str, ProbeResult]) -> None:
     """Stores results by number, compared with what is expected by now.
 
-    If the provider could not be reached, the earlier result stays and the number stays pending. The row of a
-    number that the organization no longer has is deleted.
+    If the provider could not be reached, the earlier result stays and the number stays pending. If there was
+    nothing to read it with, the connection's own verdict says so. The row of a number that the organization
+    no longer has is deleted.
     """
     scope.require_transaction()
     verdicts.resolve_changes(scope, provider, results)
@@ -44,10 +44,13 @@ def save_results(scope: Scope, provider: str, results: Mapping[str, ProbeResult]
         in_sync, reason = verdicts.compare(result, expected)
         if reason in verdicts.UNANSWERED:
             continue
-        row.due, row.in_sync, row.reason = False, in_sync, reason and str(reason)
+        row.due = False
+        if reason in verdicts.UNREAD:
+            continue
+        row.in_sync, row.reason = in_sync, reason and str(reason)
         row.expected, row.actual = expected, verdicts.address(result.number)
-        row.since = (row.since or now) if in_sync is False else None
         row.checked_at = now
+    number_health.changed(scope, expected_urls)
 
 
 def _rows(scope: Scope, provider: str, numbers: Collection[str]) -> Select[DriftCheck]:
@@ -111,23 +114,19 @@ def mark_due(scope: Scope, numbers: Collection[str] | None = None, *, changed: b
     """
     scope.require_transaction()
     mine = (DriftCheck.organization_id == scope.organization.id) & (
-        true() if numbers is None else among(scope, numbers)
+        true() if numbers is None else number_health.among(scope, numbers)
     )
-    sql.run(scope, delete(DriftCheck).where(mine, ~_is_target(scope)))
+    number_health.delete_checks(scope, mine & ~_is_target(scope))
+    number_health.changed(scope, numbers)
     targets = _targets(scope, numbers)
     rows = select(
         literal(scope.organization.id), targets.c.provider, targets.c.phone_number, literal(True)
     ).where(true())
     names = ["organization_id", "provider", "phone_number", "due"]
-    new = {"due": True} | ({"in_sync": None, "reason": None, "since": None} if changed else {})
+    new = {"due": True} | ({"in_sync": None, "reason": None} if changed else {})
     upsert = sql.upsert(scope, DriftCheck, new).from_select(names, rows, include_defaults=False)
     if sql.run(scope, upsert):
         scope.on_commit(scope.queue_drift_check, scope.organization.id)
-
-
-def among(scope: Scope, numbers: Collection[str]) -> ColumnElement[bool]:
-    """Names the providers too, because the key is organization, provider, number."""
-    return DriftCheck.provider.in_(PROVIDERS) & sql.in_list(scope, DriftCheck.phone_number, numbers)
 
 
 def _is_target(scope: Scope) -> ColumnElement[bool]:
@@ -157,7 +156,7 @@ def _targets(scope: Scope, numbers: Collection[str] | None) -> Subquery:
 def _delete(scope: Scope, provider: str, numbers: Collection[str]) -> None:
     own = (DriftCheck.organization_id == scope.organization.id) & (DriftCheck.provider == provider)
     if numbers:
-        sql.run(scope, delete(DriftCheck).where(own, DriftCheck.phone_number.in_(numbers)))
+        number_health.delete_checks(scope, own & DriftCheck.phone_number.in_(numbers))
 
 
 def _make_rows(scope: Scope, provider: str, numbers: Collection[str]) -> None:

@@ -16,7 +16,7 @@ from app.provider import Capability, Family, Outcome
 from app.provider.numbers import ProviderNumber, Reason
 from app.providers import PROVIDERS, keys_in
 from app.services import lease
-from app.services.connections import gateway, store
+from app.services.connections import gateway, store, transitions
 from app.services.connections.proof import Evidence
 from app.services.connections.store import StoredConnection
 from app.services.drift import messages, probe, queue, tallies, verdicts
@@ -142,7 +142,7 @@ def progress(scope: Scope) -> Progress:
 
 def check_all(scope: Scope) -> None:
     """Queues a check of every number of the organization."""
-    with scope.transaction(lock=False):
+    with scope.transaction():
         queue.mark_due(scope, changed=False)
         scope.on_commit(scope.queue_drift_check, scope.organization.id)
 
@@ -214,6 +214,7 @@ def _begin(scope: Scope, *, everything: bool) -> Lease | None:
 
 def _end(scope: Scope, held: Lease, failure: str | None) -> None:
     with scope.transaction(lock=False):
+        transitions.sweep(scope)
         held.release(finished_at=clock.now(), failure=failure)
 
 
@@ -284,6 +285,6 @@ def _one_by_one(scope: Scope, http: Outbound, state: StoredConnection) -> Callab
 
 
 def _keep(scope: Scope, held: Lease, key: str, results: Mapping[str, ProbeResult]) -> None:
-    with scope.transaction(lock=False):
+    with scope.transaction():
         queue.save_results(scope, key, results)
         held.extend(done=CheckRun.done + len(results))

@@ -13,14 +13,14 @@ from sqlalchemy import (
     select,
 )
 
-from app.models import CheckRun, DriftCheck, Endpoint
-from app.services.drift import queue
+from app.models import DriftCheck, Endpoint
+from app.services.connections import number_health
 from app.services.scope import Scope
 
 
 @dataclass(frozen=True)
 class Tally:
-    """An organization's drifted numbers, since when, pending checks, and the end of the last run."""
+    """An organization's drifted numbers, since when, pending checks, and when a number was last read."""
 
     drifted: int = 0
     since: datetime | None = None
@@ -31,7 +31,7 @@ class Tally:
 def drifted(scope: Scope) -> Select[*tuple[Any, ...]]:
     """Provider and number of each that drifted."""
     return select(DriftCheck.provider, DriftCheck.phone_number).where(
-        DriftCheck.organization_id == scope.organization.id, DriftCheck.in_sync.is_(False)
+        DriftCheck.organization_id == scope.organization.id, number_health.is_drift()
     )
 
 
@@ -48,7 +48,7 @@ def drifted_providers(scope: Scope) -> set[str]:
 
 def of_numbers(scope: Scope, numbers: Collection[str]) -> dict[tuple[str, str], DriftCheck]:
     """The last checks of the numbers, by provider and number."""
-    query = scope.select(DriftCheck).where(queue.among(scope, numbers))
+    query = scope.select(DriftCheck).where(number_health.among(scope, numbers))
     return {(row.provider, row.phone_number): row for row in scope.session.scalars(query)}
 
 
@@ -58,23 +58,23 @@ def of_number(scope: Scope, row: Endpoint) -> DriftCheck | None:
 
 def tallies(scope: Scope, organization_id: str | None = None) -> dict[str, Tally]:
     """By organization id, of all of them or of one, in three queries that use indexes."""
-    check, run = DriftCheck, CheckRun
+    check = DriftCheck
     drifted = select(check.organization_id, func.count(), func.min(check.since)).where(
-        check.in_sync.is_(False)
+        number_health.is_drift()
     )
     due = select(check.organization_id, func.count()).where(check.due)
-    runs = select(run.organization_id, run.finished_at)
+    read = select(check.organization_id, func.max(check.checked_at))
     if organization_id is not None:
         drifted = drifted.where(check.organization_id == organization_id)
         due = due.where(check.organization_id == organization_id)
-        runs = runs.where(run.organization_id == organization_id)
+        read = read.where(check.organization_id == organization_id)
     found: dict[str, Tally] = {}
     for owner, count, since in scope.session.execute(drifted.group_by(check.organization_id)):
         found[owner] = Tally(drifted=count, since=since)
     for owner, count in scope.session.execute(due.group_by(check.organization_id)):
         found[owner] = replace(found.get(owner, Tally()), due=count)
-    for owner, finished_at in scope.session.execute(runs):
-        found[owner] = replace(found.get(owner, Tally()), checked_at=finished_at)
+    for owner, checked_at in scope.session.execute(read.group_by(check.organization_id)):
+        found[owner] = replace(found.get(owner, Tally()), checked_at=checked_at)
     return found
 
 

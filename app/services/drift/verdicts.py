@@ -29,6 +29,9 @@ from app.services.scope import Scope
 UNANSWERED = (Reason.PROVIDER_UNREACHABLE, Reason.BUSY)
 """Nothing is known of the number by a check that ended so; what was known before stays."""
 
+UNREAD = (Reason.CREDENTIALS_REFUSED, Reason.PROVIDER_NOT_CONFIGURED)
+"""The number was not read, for a reason that is stored with its connection."""
+
 
 @dataclass(frozen=True)
 class ProbeResult:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, select
 
 from app.core import urls
-from app.models import Endpoint
+from app.models import Endpoint, Verdict
 from app.providers import PROVIDERS
 from app.services import fields
 from app.services.drift import probe, tallies
@@ -69,7 +69,7 @@ def provider_follow_up(scope: Scope, row: Endpoint, was: str | None) -> FollowUp
     """Returns what to update at the provider after the inbound agent changed from `was`, if anything."""
     base = scope.organization.public_base_url
     check = tallies.of_number(scope, row)
-    if readiness.load(scope).blocked_reason(row) or (check and check.in_sync):
+    if readiness.load(scope).blocked_reason(row) or (check and check.verdict == Verdict.HEALTHY):
         return None
     label = PROVIDERS[row.provider].label
     if not probe.can_point(row.provider):

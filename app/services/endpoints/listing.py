@@ -8,10 +8,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 
 from app.core import clock, phone, urls
-from app.models import DriftCheck, Endpoint
+from app.models import DriftCheck, Endpoint, Verdict
 from app.services.drift import tallies
 from app.services.endpoints import fields, readiness
 from app.services.scope import Scope
@@ -22,7 +22,10 @@ COUNT_MOST = 10_000
 
 @dataclass(frozen=True)
 class Filter:
-    """What a list shows: text in the searched fields, exact values, only `drifted` or `blocked` endpoints."""
+    """What a list shows: text in the searched fields, exact values, only `drifted` or `blocked` endpoints.
+
+    `health`: the verdict on the number; off for one that takes no calls.
+    """
 
     text: str = ""
     provider: str | None = None
@@ -30,6 +33,7 @@ class Filter:
     agent: str | None = None
     drifted: bool = False
     blocked: bool = False
+    health: Verdict | None = None
 
 
 def document(base_url: str | None, row: Any) -> dict[str, Any]:
@@ -58,7 +62,21 @@ def matching(scope: Scope, filters: Filter) -> Select[Endpoint]:
         query = query.where(*_is_drifted(scope))
     if filters.blocked:
         query = query.where(readiness.load(scope).is_blocked)
+    if filters.health:
+        query = query.where(_has_health(scope, filters.health))
     return query
+
+
+def _has_health(scope: Scope, verdict: Verdict) -> ColumnElement[bool]:
+    if verdict is Verdict.OFF:
+        return ~Endpoint.takes_calls
+    check = select(DriftCheck.phone_number).where(
+        DriftCheck.organization_id == scope.organization.id,
+        DriftCheck.provider == Endpoint.provider,
+        DriftCheck.phone_number == Endpoint.phone_number,
+        DriftCheck.verdict == verdict,
+    )
+    return and_(Endpoint.takes_calls, check.correlate(Endpoint).exists())
 
 
 def _is_drifted(scope: Scope) -> tuple[ColumnElement[bool], ...]:

@@ -5,35 +5,22 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, false
 
 from app.core import phone, urls
 from app.core.errors import Invalid, Problem
-from app.models import Endpoint
+from app.models import DriftCheck, Endpoint, Verdict
 from app.provider import Family
 from app.providers import in_family
-from app.services.connections import store
+from app.services.connections import number_health, store
+from app.services.connections.number_health import BlockedReason, Cause
 from app.services.connections.store import StoredConnection
 from app.services.endpoints import messages
 from app.services.scope import Scope
 
 DIRECTIONS = ("inbound", "outbound")
-
-
-class BlockedReason(StrEnum):
-    """What keeps a call from being answered or dialled; the values are the API's."""
-
-    UNKNOWN_NUMBER = "unknown_number"
-    ENDPOINT_INACTIVE = "endpoint_inactive"
-    NO_INBOUND_AGENT = "no_inbound_agent"
-    NO_OUTBOUND_AGENT = "no_outbound_agent"
-    NO_PUBLIC_BASE_URL = "no_public_base_url"
-    PROVIDER_UNKNOWN = "provider_unknown"
-    PROVIDER_NOT_CONFIGURED = "provider_not_configured"
-    PROVIDER_DISABLED = "provider_disabled"
 
 
 @dataclass(frozen=True)
@@ -54,12 +41,7 @@ class Readiness:
             return BlockedReason(f"no_{direction}_agent")
         if not self.base_url:
             return BlockedReason.NO_PUBLIC_BASE_URL
-        connection = self.connections.get(endpoint.provider)
-        if connection is None:
-            return BlockedReason.PROVIDER_UNKNOWN
-        if not connection.is_configured:
-            return BlockedReason.PROVIDER_NOT_CONFIGURED
-        return None if connection.is_usable else BlockedReason.PROVIDER_DISABLED
+        return number_health.blocked_by(self.connections.get(endpoint.provider))
 
     @property
     def is_ready(self) -> ColumnElement[bool]:
@@ -118,7 +100,26 @@ def resolve(scope: Scope, number: str, direction: str) -> dict[str, Any]:
             scope.organization.public_base_url, row.provider, row.inbound_agent_name
         )
     reason = load(scope).blocked_reason(row, direction) if row else BlockedReason.UNKNOWN_NUMBER
-    return answer | {"ready": reason is None, "blocked_reason": reason and reason.value}
+    verdict, cause = health_of(scope, row) if row else (Verdict.OFF, reason)
+    return answer | {
+        "ready": reason is None,
+        "blocked_reason": reason and reason.value,
+        "health": str(verdict),
+        "health_reason": cause and str(cause),
+    }
+
+
+def health_of(scope: Scope, row: Endpoint) -> tuple[Verdict, str | None]:
+    """Returns the verdict on an endpoint's number, for inbound calls, and its reason."""
+    if not row.takes_calls:
+        return Verdict.OFF, load(scope).blocked_reason(row)
+    query = scope.select(DriftCheck).where(
+        DriftCheck.provider == row.provider, DriftCheck.phone_number == row.phone_number
+    )
+    check = scope.session.scalar(query)
+    if check is None or check.verdict is None:
+        return Verdict.UNKNOWN, Cause.NOT_CHECKED
+    return Verdict(check.verdict), check.cause
 
 
 def read_number(scope: Scope, text: str) -> str:

@@ -116,6 +116,7 @@ def disconnect(
                 scope, family, None, reason=active.because(messages.was_disconnected(provider.label), reason)
             )
         store.delete_all(scope, provider)
+        queue.mark_due(scope, changed=False)
         if state.exists:
             deleted = _deleted(state) | log.reasoned(reason)
             log.record(scope, Action.CONNECTION_DISCONNECTED, provider.label, deleted)

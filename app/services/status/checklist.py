@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 
 from app import providers
 from app.core import phone
-from app.models import Check, DriftCheck, Endpoint
+from app.models import Check, DriftCheck, Endpoint, Verdict
 from app.provider import Capability, Family
 from app.provider.numbers import Reason
 from app.providers import in_family, keys_in
@@ -187,8 +187,10 @@ def _verified(scope: Scope, first: Endpoint | None) -> Step:
         return Step("answered", title, text, Place.AT_PROVIDER, endpoint_id=first.id)
     check, row = proof
     number, label = phone.display(row.phone_number), providers.label(row.provider)
-    text = messages.routed(number, row.inbound_agent_name or "", label, is_verified=bool(check.in_sync))
-    tone, at = Tone.OK if check.in_sync else Tone.WARN, check.checked_at
+    text = messages.routed(
+        number, row.inbound_agent_name or "", label, is_verified=check.verdict == Verdict.HEALTHY
+    )
+    tone, at = Tone.OK if check.verdict == Verdict.HEALTHY else Tone.WARN, check.checked_at
     return Step("answered", title, text, Place.AT_PROVIDER, tone, since=at, endpoint_id=row.id)
 
 
@@ -213,9 +215,9 @@ def _proof(scope: Scope) -> tuple[DriftCheck, Endpoint] | None:
         .order_by(DriftCheck.phone_number)
         .limit(1)
     )
-    for in_sync, reason in ((True, None), (None, Reason.NOT_SHOWN)):
-        seen = query.where(DriftCheck.in_sync.is_(in_sync), DriftCheck.reason.is_not_distinct_from(reason))
-        if row := scope.session.execute(seen).first():
+    for verdict, cause in ((Verdict.HEALTHY, None), (Verdict.UNKNOWN, Reason.NOT_SHOWN)):
+        found = query.where(DriftCheck.verdict == verdict, DriftCheck.cause.is_not_distinct_from(cause))
+        if row := scope.session.execute(found).first():
             return row[0], row[1]
     return None
 

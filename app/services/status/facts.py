@@ -16,15 +16,18 @@ from app.models import (
     Connection,
     DriftCheck,
     Endpoint,
+    HealthTransition,
     Organization,
     ProviderSwitch,
     Secret,
     User,
+    Verdict,
     WebhookSetup,
 )
 from app.provider import Family
 from app.providers import PROVIDERS
-from app.services.connections import store
+from app.services.connections import number_health, store, transitions
+from app.services.connections.number_health import Cause
 from app.services.scope import Scope
 
 
@@ -41,15 +44,15 @@ class TestResult(NamedTuple):
 
     ok: bool
     code: str
-    checked_at: datetime
 
 
 @dataclass
 class Facts:
     """Everything stored about one organization; mappings are by provider key.
 
-    `unchecked` numbers have no result for their present settings. `is_verified`: a provider has the expected
-    webhook for at least one number. `dropped_at`: when agent calls last lost their provider.
+    `unchecked` numbers have no result for their present settings; `blocked` ones wait for something in
+    Patchbay. `is_verified`: a provider has the expected webhook for at least one number. `dropped_at`: when
+    agent calls last lost their provider.
     """
 
     organization: Organization
@@ -58,9 +61,11 @@ class Facts:
     people: int = 0
     connections: dict[str, tuple[bool, datetime]] = field(default_factory=dict)
     held: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    failing_since: dict[str, datetime] = field(default_factory=dict)
     tests: dict[str, TestResult] = field(default_factory=dict)
     drifted: dict[str, DriftedNumbers] = field(default_factory=dict)
     unchecked: int = 0
+    blocked: int = 0
     is_verified: bool = False
     checked_at: datetime | None = None
     check_failure: str | None = None
@@ -155,29 +160,37 @@ def _read_drift(reader: _Reader) -> None:
     """Counts drifted numbers in one query; the rest comes from an index, organization by organization."""
     owner, check = DriftCheck.organization_id, DriftCheck
     counted = select(owner, check.provider, func.count(), func.min(check.since)).where(
-        check.in_sync.is_(False)
+        number_health.is_drift()
     )
     for facts, row in reader.rows(counted.group_by(owner, check.provider)):
         facts.drifted[row[1]] = DriftedNumbers(*row[2:])
     mine = owner == Organization.id
-    is_unknown = check.in_sync.is_(None) & check.reason.is_(None)
+    is_unchecked = check.cause == Cause.NOT_CHECKED
     results = select(
         Organization.id,
         select(func.max(check.checked_at)).where(mine).scalar_subquery(),
-        select(func.count()).select_from(check).where(mine, is_unknown).scalar_subquery(),
-        select(check.phone_number).where(mine, check.in_sync.is_(True)).exists(),
+        select(func.count()).select_from(check).where(mine, is_unchecked).scalar_subquery(),
+        select(func.count()).select_from(check).where(mine, number_health.is_blocked()).scalar_subquery(),
+        select(check.phone_number).where(mine, check.verdict == Verdict.HEALTHY).exists(),
     )
     for facts, row in reader.rows(results):
-        facts.checked_at, facts.unchecked, facts.is_verified = row[1:]
+        facts.checked_at, facts.unchecked, facts.blocked, facts.is_verified = row[1:]
     runs = select(CheckRun.organization_id, CheckRun.failure).where(CheckRun.failure.is_not(None))
     for facts, row in reader.rows(runs):
         facts.check_failure = row[1]
 
 
 def _read_tests(reader: _Reader) -> None:
-    tests = select(Check.organization_id, Check.provider, Check.ok, Check.code, Check.checked_at)
-    for facts, row in reader.rows(tests):
+    for facts, row in reader.rows(select(Check.organization_id, Check.provider, Check.ok, Check.code)):
         facts.tests[row[1]] = TestResult(*row[2:])
+    last = HealthTransition
+    of_connection = last.phone_number == transitions.CONNECTION
+    newest = select(func.max(last.id)).where(of_connection).group_by(last.organization_id, last.provider)
+    failing = select(last.organization_id, last.provider, last.since).where(
+        last.id.in_(newest), last.since.is_not(None)
+    )
+    for facts, row in reader.rows(failing):
+        facts.failing_since[row[1]] = row[2]
 
 
 def _read_changes(reader: _Reader) -> None:

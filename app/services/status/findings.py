@@ -41,7 +41,7 @@ class Kind(StrEnum):
     DRIFTED = "drifted", Level.BROKEN, "{count:,} drifted"
     DIALER_DRIFTED = "dialer-drifted", Level.BROKEN, "{count:,} drifted in dialers"
     TEST_FAILED = "test-failed", Level.BROKEN, "{provider} connection failed"
-    NO_BASE_URL = "no-base-url", Level.MISSING, "No base URL"
+    NO_BASE_URL = "no-base-url", Level.MISSING, "No base URL{numbers}"
     NO_PROVIDER = "no-provider", Level.MISSING, "No provider for agent calls"
     NOT_CONNECTED = "not-connected", Level.MISSING, "{provider} not connected{numbers}"
     DISABLED = "disabled", Level.MISSING, "{provider} disabled{numbers}"
@@ -64,7 +64,8 @@ class Finding:
 
     @property
     def level(self) -> Level:
-        return self.kind.level
+        """What is missing is a failure if numbers wait for it."""
+        return Level.BROKEN if self.kind.level is Level.MISSING and self.count else self.kind.level
 
     @property
     def text(self) -> str:
@@ -93,7 +94,7 @@ def _drifted(facts: Facts) -> Iterator[Finding]:
 
 def _missing(facts: Facts) -> Iterator[Finding]:
     if not facts.organization.public_base_url:
-        yield Finding(Kind.NO_BASE_URL, Place.SETTINGS)
+        yield Finding(Kind.NO_BASE_URL, Place.SETTINGS, count=facts.answered or None)
     active = facts.active(Family.TELEPHONY)
     if not active:
         yield Finding(Kind.NO_PROVIDER, Place.CHECKLIST, since=facts.dropped_at)
@@ -123,7 +124,7 @@ def _connections(facts: Facts) -> Iterator[Finding]:
             _, saved_at = facts.connections[key]
             yield Finding(Kind.UNTESTED, Place.PROVIDER, key, saved_at)
         elif result is Health.FAILED:
-            yield Finding(Kind.TEST_FAILED, Place.PROVIDER, key, test.checked_at)
+            yield Finding(Kind.TEST_FAILED, Place.PROVIDER, key, facts.failing_since.get(key))
 
 
 def _unchecked(facts: Facts) -> Iterator[Finding]:

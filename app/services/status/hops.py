@@ -9,11 +9,12 @@ from enum import StrEnum
 
 from app import providers
 from app.core import urls
-from app.models import Check, DriftCheck, Endpoint
+from app.models import Check, DriftCheck, Endpoint, Verdict
 from app.provider import Family
 from app.provider.numbers import Reason
 from app.services.connections import health, proof
 from app.services.connections.health import Health
+from app.services.connections.number_health import BlockedReason, Cause
 from app.services.connections.store import StoredConnection
 from app.services.drift import messages as drift_messages
 from app.services.drift import verdicts
@@ -155,16 +156,18 @@ def at_provider(scope: Scope, row: Endpoint, check: DriftCheck | None, observed:
         return Hop(key, title, "—", HopState.NOT_COMPARED)
     if observed and observed.reason in verdicts.UNANSWERED:
         return Hop(key, title, "Unknown", HopState.NO_RESPONSE, observed.message, place)
-    if check is None or (check.in_sync is None and check.reason is None):
+    if check is None or check.verdict is None or check.cause == Cause.NOT_CHECKED:
         return Hop(key, title, "Unknown", HopState.NOT_CHECKED, messages.not_checked(label), place)
     text, at = check.actual or "No webhook set", check.checked_at
-    if check.in_sync:
+    if check.verdict == Verdict.HEALTHY:
         return Hop(key, title, text, HopState.IN_SYNC, "", place, at=at, is_code=True)
-    reason = Reason(check.reason or Reason.NOTHING_EXPECTED)
-    if reason is Reason.PROVIDER_NOT_CONFIGURED:
-        return Hop(key, title, "Unknown", HopState.NOT_COMPARED, at=at)
+    if check.cause in list(BlockedReason):
+        return Hop(key, title, "Unknown", HopState.NOT_COMPARED)
+    reason = Reason(check.cause or "")
+    if reason is Reason.CREDENTIALS_REFUSED:
+        text = "Unknown"
     problem = drift_messages.verdict(label, reason)
     if observed and observed.reason:
         problem = observed.message
-    state = HopState.DRIFTED if check.in_sync is False else HopState.NOT_SHOWN
-    return Hop(key, title, text, state, problem, place, at=at, is_code=bool(check.actual))
+    state = HopState.DRIFTED if check.verdict == Verdict.UNHEALTHY else HopState.NOT_SHOWN
+    return Hop(key, title, text, state, problem, place, at=at, is_code=text == check.actual)

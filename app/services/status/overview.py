@@ -45,12 +45,17 @@ class OrganizationStatus:
         return sum(self.facts.numbers.values())
 
     @property
+    def unhealthy(self) -> int:
+        """How many numbers are not answered, as far as that is known."""
+        return self.drifted + self.facts.blocked
+
+    @property
     def drifted(self) -> int:
         return sum(drifted.count for drifted in self.facts.drifted.values())
 
 
 ORDERS: dict[str, Callable[[OrganizationStatus], Any]] = {
-    "worst": lambda row: -row.level,
+    "worst": lambda row: (-row.level, -row.unhealthy),
     "drifted": lambda row: -row.drifted,
     "numbers": lambda row: -row.numbers,
     "name": lambda _row: 0,

@@ -18,7 +18,7 @@ from app.services import validation
 from app.services.access import step_up
 from app.services.audit import log
 from app.services.audit.actions import Action
-from app.services.connections import drafts, store
+from app.services.connections import drafts, number_health, store
 from app.services.connections.store import StoredConnection
 from app.services.numbers import assignments
 from app.services.providers import active
@@ -128,6 +128,7 @@ def _apply(scope: Scope, provider: Provider, changes: dict[str, Any]) -> None:
         return
     changed = store.apply(scope, provider, changes, calls_name)
     if changed:
+        number_health.changed(scope)
         log.record(scope, Action.CONNECTION_SAVED, provider.label, changed)
 
 

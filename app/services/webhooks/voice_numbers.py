@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 
 from app.core.errors import Conflict, NotFound, Stale
-from app.models import DriftCheck, User, VoicePhoneNumber
+from app.models import DriftCheck, User, Verdict, VoicePhoneNumber
 from app.provider import Capability, Provider
 from app.provider.numbers import ProviderNumber, Reason
 from app.services.audit import log
@@ -39,7 +39,11 @@ class AssignedNumber:
     @property
     def is_off(self) -> bool:
         """Whether the last check found it on another application, or on none."""
-        return self.check is not None and self.check.in_sync is False and self.check.reason in DETACHED
+        return self.check is not None and self.check.cause in DETACHED
+
+    @property
+    def is_unhealthy(self) -> bool:
+        return self.check is not None and self.check.verdict == Verdict.UNHEALTHY
 
 
 @dataclass(frozen=True)
@@ -67,7 +71,7 @@ def assigned_numbers(scope: Scope, provider: Provider) -> list[AssignedNumber]:
     for text, user_id, name in scope.session.execute(query):
         row = found.setdefault(text, AssignedNumber(text, known.get(text)))
         row.people.append((user_id, name))
-    return sorted(found.values(), key=lambda row: not (row.check and row.check.in_sync is False))
+    return sorted(found.values(), key=lambda row: not row.is_unhealthy)
 
 
 def plan(scope: Scope, http: Outbound, provider: Provider, number: str) -> Plan:

@@ -6,10 +6,12 @@ from urllib.parse import urlencode
 
 from flask import Response, request, url_for
 
+from app.models import Verdict
 from app.services.endpoints.listing import Filter
 from app.web.shell import render
 
 PAGE = 50
+HEALTH = {str(verdict): verdict for verdict in Verdict}
 
 
 def filter_from_request() -> Filter:
@@ -22,6 +24,7 @@ def filter_from_request() -> Filter:
         agent=request.args.get("agent") or None,
         drifted=request.args.get("sync") == "drifted",
         blocked=request.args.get("sync") == "blocked",
+        health=HEALTH.get(request.args.get("sync", "")),
     )
 
 

@@ -136,7 +136,7 @@ def test_run_refused_credentials_are_drift_of_every_number(acme, twilio, http):
     report = runs.run(acme, http)
     assert report == Report(checked=runs.FEW + 1, drifted=runs.FEW + 1)
     kept = tallies.of_numbers(acme, ["+15552000000"])[("twilio", "+15552000000")]
-    assert kept.reason == "credentials_refused"
+    assert (kept.verdict, kept.cause) == ("unhealthy", "credentials_refused")
 
 
 def test_new_credentials_queue_checks(acme, twilio, http):

@@ -39,8 +39,8 @@ def test_load_has_the_last_check_and_what_it_showed(live):
     crud.create(live, {"phone_number": "+15551234568", "provider": "twilio", "inbound_agent_name": "a"})
     with live.transaction():
         one, other = live.session.scalars(live.select(DriftCheck).order_by(DriftCheck.phone_number))
-        one.in_sync, one.since, one.checked_at = False, last, last
-        other.in_sync, other.since, other.checked_at = False, first, first
+        one.verdict, one.cause, one.since, one.checked_at = "unhealthy", "no_webhook", last, last
+        other.verdict, other.cause, other.since, other.checked_at = "unhealthy", "no_webhook", first, first
     found = _facts(live)
     assert found.drifted == {"twilio": facts.DriftedNumbers(2, first)}
     assert (found.checked_at, found.unchecked, found.is_verified) == (last, 0, False)

@@ -58,7 +58,8 @@ def test_of_drift_comes_first_and_counts_since_the_first_number(live):
     save_result(live, drifted("+15551234568"), "+15551234568")
     directory.update(live, OFFLINE, {"public_base_url": None})
     finding, *rest = _findings(live)
-    assert (finding.kind, finding.place, finding.count) == (Kind.NO_BASE_URL, Place.SETTINGS, None)
+    assert (finding.kind, finding.place, finding.count) == (Kind.NO_BASE_URL, Place.SETTINGS, 2)
+    assert finding.level is Level.BROKEN, "numbers are not answered"
     directory.update(live, OFFLINE, {"public_base_url": BASE})
     save_result(live, drifted())
     save_result(live, drifted("+15551234568"), "+15551234568")

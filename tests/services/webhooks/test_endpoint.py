@@ -256,7 +256,7 @@ def test_changed_expectation_queues_a_check(acme, twilio, http, here):
 
     def is_void():
         kept = _kept(acme)
-        return (kept.due, kept.in_sync, kept.reason, kept.since) == (True, None, None, None)
+        return (kept.due, kept.verdict, kept.cause) == (True, "unknown", "not_checked")
 
     look()
     crud.update(acme, here, {"label": "Reception"})

@@ -78,7 +78,8 @@ def test_the_navigation_counts_drifted_endpoints_up_to_a_hundred(
                 "organization_id": owner,
                 "provider": provider,
                 "phone_number": f"+1555{place:07}",
-                "in_sync": provider == "exotel",
+                "verdict": "healthy" if provider == "exotel" else "unhealthy",
+                "cause": None if provider == "exotel" else "different_url",
             }
             for owner in (cast.acme, cast.globex)
             for provider, count in (("twilio", 40), ("vobiz", 59), ("exotel", 9), ("sinch", 7))

@@ -1,0 +1,179 @@
+"""The verdict on each number, from its last check, its connection and the base URL: one rule, in SQL.
+
+It is stored with the check, and every change of it is a transition in the same transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    DateTime,
+    String,
+    and_,
+    case,
+    delete,
+    func,
+    insert,
+    literal,
+    null,
+    or_,
+    select,
+    true,
+    update,
+)
+
+from app.core import clock
+from app.models import Check, DriftCheck, Endpoint, HealthTransition, Verdict
+from app.provider import Family
+from app.provider.numbers import UNKNOWN, Reason
+from app.providers import PROVIDERS, keys_in
+from app.services import sql
+from app.services.connections import health, proof, store
+from app.services.connections.store import StoredConnection
+from app.services.scope import Scope
+
+
+class BlockedReason(StrEnum):
+    """What in Patchbay keeps a call from being answered or dialled; the values are the API's."""
+
+    UNKNOWN_NUMBER = "unknown_number"
+    ENDPOINT_INACTIVE = "endpoint_inactive"
+    NO_INBOUND_AGENT = "no_inbound_agent"
+    NO_OUTBOUND_AGENT = "no_outbound_agent"
+    NO_PUBLIC_BASE_URL = "no_public_base_url"
+    PROVIDER_UNKNOWN = "provider_unknown"
+    PROVIDER_NOT_CONFIGURED = "provider_not_configured"
+    PROVIDER_DISABLED = "provider_disabled"
+
+
+class Cause(StrEnum):
+    """Why a number is not healthy, beside what is blocked here and what differs at its provider."""
+
+    NOT_CHECKED = "not_checked"
+    REMOVED = "removed"
+
+
+def blocked_by(connection: StoredConnection | None) -> BlockedReason | None:
+    """Returns why the connection carries no calls; None if it can."""
+    if connection is None:
+        return BlockedReason.PROVIDER_UNKNOWN
+    if not connection.is_configured:
+        return BlockedReason.PROVIDER_NOT_CONFIGURED
+    return None if connection.is_usable else BlockedReason.PROVIDER_DISABLED
+
+
+def is_refused(check: Check | None) -> bool:
+    """Whether the provider does not accept the credentials, as last proven."""
+    return check is not None and not check.ok and check.code in proof.CREDENTIAL_ERRORS
+
+
+def is_drift() -> ColumnElement[bool]:
+    """In SQL: the number is not healthy for a reason at its provider."""
+    is_unhealthy: ColumnElement[bool] = DriftCheck.verdict == Verdict.UNHEALTHY
+    return and_(is_unhealthy, DriftCheck.cause.not_in(list(BlockedReason)))
+
+
+def is_blocked() -> ColumnElement[bool]:
+    """In SQL: the number is not healthy for a reason in Patchbay."""
+    is_unhealthy: ColumnElement[bool] = DriftCheck.verdict == Verdict.UNHEALTHY
+    return and_(is_unhealthy, DriftCheck.cause.in_(list(BlockedReason)))
+
+
+def changed(scope: Scope, numbers: Collection[str] | None = None) -> None:
+    """Settles the verdicts on `numbers` (all if None), and on the connections, before the commit.
+
+    The organization has to be locked: the verdict depends on all of its settings.
+    """
+    scope.before_commit(_settle, None if numbers is None else frozenset(numbers))
+
+
+def among(scope: Scope, numbers: Collection[str]) -> ColumnElement[bool]:
+    """Names the providers too, because the key is organization, provider, number."""
+    return DriftCheck.provider.in_(PROVIDERS) & sql.in_list(scope, DriftCheck.phone_number, numbers)
+
+
+def _settle(scope: Scope, batches: list[frozenset[str] | None]) -> None:
+    states, checks = store.load_all(scope), proof.last_of_all(scope)
+    health.settle(scope, states, checks)
+    numbers: set[str] = set()
+    some: ColumnElement[bool] = true()
+    if None not in batches:
+        some = among(scope, numbers.union(*(batch for batch in batches if batch is not None)))
+    mine = and_(DriftCheck.organization_id == scope.organization.id, some)
+    cause = _cause(scope, states, checks)
+    verdict = _verdict(cause)
+    mine &= or_(DriftCheck.verdict.is_distinct_from(verdict), DriftCheck.cause.is_distinct_from(cause))
+    now = literal(clock.now(), DateTime())
+    since = case(
+        (verdict == Verdict.UNHEALTHY, func.coalesce(DriftCheck.since, now)),
+        (verdict == Verdict.UNKNOWN, DriftCheck.since),
+        else_=null(),
+    )
+    if not _add(scope, mine, {"now": verdict, "reason": cause, "since": since, "at": now}):
+        return
+    was_refused = and_(mine, DriftCheck.cause == Reason.CREDENTIALS_REFUSED)
+    if sql.run(scope, update(DriftCheck).where(was_refused).values(due=True)):
+        scope.on_commit(scope.queue_drift_check, scope.organization.id)
+    sql.run(scope, update(DriftCheck).where(mine).values(verdict=verdict, cause=cause, since=since))
+
+
+def _add(scope: Scope, checks: ColumnElement[bool], values: Mapping[str, ColumnElement[Any]]) -> int:
+    """Adds a transition for each of the checks; returns how many."""
+    columns = {name: getattr(DriftCheck, name) for name in ("organization_id", "provider", "phone_number")}
+    columns["was"] = func.coalesce(DriftCheck.verdict, literal(str(Verdict.OFF), String()))
+    columns |= values
+    rows = select(*columns.values()).where(checks)
+    return sql.run(scope, insert(HealthTransition).from_select(list(columns), rows, include_defaults=False))
+
+
+def _verdict(cause: ColumnElement[Any]) -> ColumnElement[Any]:
+    unknown = [str(reason) for reason in (*UNKNOWN, Cause.NOT_CHECKED)]
+    return case(
+        (cause.is_(None), literal(str(Verdict.HEALTHY), String())),
+        (cause.in_(unknown), literal(str(Verdict.UNKNOWN), String())),
+        else_=literal(str(Verdict.UNHEALTHY), String()),
+    )
+
+
+def _cause(scope: Scope, states: dict[str, StoredConnection], checks: dict[str, Check]) -> ColumnElement[Any]:
+    """The first thing that keeps calls of a number from being answered; NULL if its last check found none."""
+    check = DriftCheck
+    found: list[tuple[ColumnElement[bool], Any]] = []
+
+    def add(keys: Iterable[str], reason: str) -> None:
+        if named := sorted(keys):
+            found.append((check.provider.in_(named), literal(str(reason), String())))
+
+    if not scope.organization.public_base_url:
+        add(keys_in(Family.TELEPHONY), BlockedReason.NO_PUBLIC_BASE_URL)
+    found.append((check.provider.not_in(states), literal(str(BlockedReason.PROVIDER_UNKNOWN), String())))
+    for reason in (BlockedReason.PROVIDER_NOT_CONFIGURED, BlockedReason.PROVIDER_DISABLED):
+        add((key for key, state in states.items() if blocked_by(state) is reason), reason)
+    add((key for key in states if is_refused(checks.get(key))), Reason.CREDENTIALS_REFUSED)
+    is_unknown = check.reason.in_([str(reason) for reason in UNKNOWN])
+    return case(
+        *found,
+        (check.in_sync.is_(True), null()),
+        (check.in_sync.is_(False), check.reason),
+        (is_unknown, check.reason),
+        else_=literal(str(Cause.NOT_CHECKED), String()),
+    )
+
+
+def delete_checks(scope: Scope, condition: ColumnElement[bool]) -> None:
+    """Deletes the checks of numbers that are no longer expected to take calls, and adds their transitions."""
+    off = literal(str(Verdict.OFF), String())
+    own = select(case((Endpoint.is_active, "no_inbound_agent"), else_="endpoint_inactive")).where(
+        Endpoint.organization_id == DriftCheck.organization_id,
+        Endpoint.provider == DriftCheck.provider,
+        Endpoint.phone_number == DriftCheck.phone_number,
+    )
+    cause = func.coalesce(own.correlate(DriftCheck).scalar_subquery(), str(Cause.REMOVED))
+    settled = and_(condition, DriftCheck.verdict.is_not(None))
+    at = literal(clock.now(), DateTime())
+    _add(scope, settled, {"now": off, "reason": cause, "since": null(), "at": at})
+    sql.run(scope, delete(DriftCheck).where(condition))

@@ -1,0 +1,83 @@
+"""The history of verdicts on numbers and connections, written in the transactions that change them."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, exists, func, or_, select
+from sqlalchemy.orm import aliased
+
+from app.core import clock
+from app.models import HealthTransition, Verdict
+from app.services import sql
+from app.services.scope import Scope
+
+KEPT = timedelta(days=90)
+"""How long transitions are kept. A subject's last one before that stays: it is the state at that time."""
+
+CONNECTION = ""
+"""Takes the place of the phone number in the transitions of a connection."""
+
+
+def of_connections(scope: Scope) -> dict[str, HealthTransition]:
+    """Returns the last transition of each of the organization's connections, by provider key."""
+    row = HealthTransition
+    own = (row.organization_id == scope.organization.id, row.phone_number == CONNECTION)
+    newest = select(func.max(row.id)).where(*own).group_by(row.provider)
+    return {row.provider: row for row in scope.session.scalars(select(row).where(row.id.in_(newest)))}
+
+
+def add(
+    scope: Scope, provider: str, before: HealthTransition | None, now: Verdict, reason: str | None
+) -> None:
+    """Adds a connection's transition in the open transaction, if the verdict or its reason is another one."""
+    was = before.now if before else Verdict.OFF
+    if was == now and (before is None or before.reason == reason):
+        return
+    at = clock.now()
+    since = before.since if before else None
+    if now is Verdict.UNHEALTHY:
+        since = since or at
+    elif now is not Verdict.UNKNOWN:
+        since = None
+    row = HealthTransition(provider=provider, phone_number=CONNECTION, was=was, now=now, reason=reason)
+    row.organization_id, row.since, row.at = scope.organization.id, since, at
+    scope.session.add(row)
+
+
+def newest_id(scope: Scope) -> int:
+    """Returns the id of the organization's last transition; 0 if there is none."""
+    query = select(func.max(HealthTransition.id))
+    return scope.session.scalar(query.where(HealthTransition.organization_id == scope.organization.id)) or 0
+
+
+def after(scope: Scope, transition_id: int, *, limit: int) -> list[HealthTransition]:
+    """Returns the organization's transitions after the one with that id, oldest first."""
+    query = scope.select(HealthTransition).where(HealthTransition.id > transition_id)
+    return list(scope.session.scalars(query.order_by(HealthTransition.id).limit(limit)))
+
+
+def of_subject(
+    scope: Scope, provider: str, phone_number: str = CONNECTION, *, start: datetime
+) -> list[HealthTransition]:
+    """Returns the transitions of one subject since `start`, after the one that led to its state then."""
+    row = HealthTransition
+    own = scope.select(row).where(row.provider == provider, row.phone_number == phone_number)
+    newest = (row.at.desc(), row.id.desc())
+    before = scope.session.scalars(own.where(row.at < start).order_by(*newest).limit(1))
+    later = scope.session.scalars(own.where(row.at >= start).order_by(row.at, row.id))
+    return [*before, *later]
+
+
+def sweep(scope: Scope) -> None:
+    """Deletes transitions of every organization that are no longer kept, in the open transaction."""
+    row, newer = HealthTransition, aliased(HealthTransition)
+    end = clock.now() - KEPT
+    is_replaced = exists().where(
+        newer.organization_id == row.organization_id,
+        newer.phone_number == row.phone_number,
+        newer.provider == row.provider,
+        newer.at < end,
+        or_(newer.at > row.at, (newer.at == row.at) & (newer.id > row.id)),
+    )
+    sql.run(scope, delete(row).where(row.at < end, is_replaced))

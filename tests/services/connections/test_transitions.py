@@ -1,0 +1,225 @@
+"""Every change of a verdict is a transition: whatever happens, the last one is the verdict."""
+
+from __future__ import annotations
+
+import random
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select, update
+
+from app.core import clock
+from app.models import DriftCheck, Endpoint, HealthTransition, Verdict
+from app.provider import Outcome, Verified
+from app.provider.numbers import Reason
+from app.services.connections import gateway, health, proof, store, transitions
+from app.services.connections.proof import Evidence
+from app.services.drift.verdicts import ProbeResult
+from app.services.endpoints import crud, listing
+from app.services.endpoints.listing import Filter
+from app.services.organizations import directory
+from app.services.providers import active, credentials
+from tests.support.scopes import OFFLINE
+from tests.support.statuses import BASE, NUMBER, TWILIO, TWILIO_VALUES, drifted, go_live, in_sync, save_result
+
+OTHER = "+15551234568"
+REFUSED = Verified(False, Outcome.BAD_CREDENTIALS, "Look there.")
+
+
+@pytest.fixture
+def live(acme):
+    go_live(acme)
+    return acme
+
+
+def prove(scope, result=None):
+    """As a call to the provider that was refused, or (None) was not."""
+    with scope.transaction():
+        gateway.record(scope, store.load(scope, TWILIO), Evidence.NUMBERS, result)
+
+
+def edit(scope, **values):
+    row = scope.session.scalar(scope.select(Endpoint).where(Endpoint.phone_number == OTHER))
+    if row is None:
+        crud.create(scope, {"phone_number": OTHER, "provider": "twilio", "inbound_agent_name": "a"})
+    else:
+        crud.update(scope, row.id, values)
+
+
+def delete(scope):
+    row = scope.session.scalar(scope.select(Endpoint).where(Endpoint.phone_number == OTHER))
+    if row is not None:
+        crud.delete(scope, row.id)
+
+
+def disconnect(scope):
+    active.make_active(scope, "telephony", None)
+    credentials.disconnect(scope, TWILIO)
+
+
+STEPS = [
+    lambda it: save_result(it, in_sync()),
+    lambda it: save_result(it, drifted()),
+    lambda it: save_result(it, ProbeResult()),
+    lambda it: save_result(it, ProbeResult(trouble=Reason.NOT_SHOWN)),
+    lambda it: save_result(it, ProbeResult(trouble=Reason.PROVIDER_UNREACHABLE)),
+    lambda it: save_result(it, ProbeResult(trouble=Reason.CREDENTIALS_REFUSED)),
+    lambda it: save_result(it, drifted(OTHER), OTHER),
+    lambda it: edit(it, inbound_agent_name="b"),
+    lambda it: edit(it, inbound_agent_name=None),
+    lambda it: edit(it, inbound_agent_name="a", is_active=True),
+    lambda it: edit(it, is_active=False),
+    delete,
+    lambda it: directory.update(it, OFFLINE, {"public_base_url": None}),
+    lambda it: directory.update(it, OFFLINE, {"public_base_url": BASE}),
+    lambda it: prove(it, REFUSED),
+    prove,
+    lambda it: credentials.save(it, TWILIO, {}, enabled=False),
+    lambda it: credentials.save(it, TWILIO, {}, enabled=True),
+    lambda it: credentials.save(it, TWILIO, {"auth_token": "sample-and-new"}),
+    lambda it: credentials.save(it, TWILIO, TWILIO_VALUES),
+    disconnect,
+]
+
+
+def of_number(scope, number=NUMBER):
+    start = clock.now() - timedelta(days=1)
+    return transitions.of_subject(scope, "twilio", number, start=start)
+
+
+def _contradictions(scope):
+    """What differs between the verdicts now and the last transitions."""
+    last = HealthTransition
+    newest = scope.select(last).where(
+        last.id.in_(select(func.max(last.id)).group_by(last.provider, last.phone_number))
+    )
+    known = {(row.provider, row.phone_number): row for row in scope.session.scalars(newest)}
+    found: dict[Any, Any] = {}
+    for check in scope.session.scalars(scope.select(DriftCheck)):
+        found[check.provider, check.phone_number] = (check.verdict, check.cause, check.since)
+    checks = proof.last_of_all(scope)
+    for key, state in store.load_all(scope).items():
+        now, row = health.of(state, checks.get(key)), known.get((key, ""))
+        if row or now.verdict is not Verdict.OFF:
+            since = row.since if row else None
+            found[key, ""] = (now.verdict, health.reason(now, checks.get(key)), since)
+    last_known = {subject: (row.now, row.reason, row.since) for subject, row in known.items()}
+    gone = {subject for subject, (verdict, _, _) in last_known.items() if verdict == Verdict.OFF}
+    differing = {subject for subject in found | last_known if found.get(subject) != last_known.get(subject)}
+    return [
+        (subject, found.get(subject), last_known.get(subject))
+        for subject in differing
+        if subject in found or subject not in gone
+    ]
+
+
+def _gaps(scope):
+    """Transitions that do not begin where the one before ended, or whose `since` is not its beginning."""
+    wrong: list[Any] = []
+    state: dict[Any, Any] = {}
+    since: dict[Any, Any] = {}
+    for row in scope.session.scalars(scope.select(HealthTransition).order_by(HealthTransition.id)):
+        subject = row.provider, row.phone_number
+        if row.was != state.get(subject, Verdict.OFF):
+            wrong.append(("gap", row.id, subject))
+        if row.now == Verdict.UNHEALTHY:
+            since.setdefault(subject, row.at)
+        elif row.now != Verdict.UNKNOWN:
+            since.pop(subject, None)
+        if row.since != since.get(subject):
+            wrong.append(("since", row.id, subject))
+        state[subject] = row.now
+    return wrong
+
+
+@pytest.mark.both_databases
+def test_last_transition_is_the_verdict_whatever_happens(live):
+    wrong = []
+    for seed in range(3):
+        steps = random.Random(seed).choices(range(len(STEPS)), k=25)
+        for number in steps:
+            STEPS[number](live)
+            live.end_read()
+            if found := _contradictions(live):
+                wrong.append((seed, number, found))
+    assert wrong == []
+    assert _gaps(live) == []
+    assert len(set(live.session.scalars(select(HealthTransition.reason)))) > 8
+
+
+def test_since_survives_a_failure_of_another_kind(live):
+    save_result(live, drifted())
+    first = of_number(live)[-1]
+    prove(live, REFUSED)
+    save_result(live, ProbeResult())
+    credentials.save(live, TWILIO, {}, enabled=False)
+    rows = of_number(live)
+    assert [(row.now, row.since) for row in rows[rows.index(first) :]] == [("unhealthy", first.at)] * 3
+    assert [row.reason for row in rows[-2:]] == ["credentials_refused", "provider_disabled"]
+    credentials.save(live, TWILIO, {}, enabled=True)
+    prove(live)
+    save_result(live, in_sync())
+    assert of_number(live)[-1].since is None
+
+
+def test_proof_ends_every_refusal_at_once_and_queues_a_check(live):
+    """Nothing is green that was not read: what was found before the refusal has its time."""
+    prove(live, REFUSED)
+    refused = live.session.scalars(live.select(DriftCheck)).one()
+    assert (refused.verdict, refused.cause, refused.due) == ("unhealthy", "credentials_refused", False)
+    prove(live)
+    live.session.expire_all()
+    assert (refused.verdict, refused.cause, refused.due) == ("healthy", None, True)
+    assert transitions.of_connections(live)["twilio"].now == Verdict.HEALTHY
+
+
+def test_outage_and_busy_are_no_transition(live):
+    before = transitions.newest_id(live)
+    for trouble in (Reason.PROVIDER_UNREACHABLE, Reason.BUSY):
+        save_result(live, ProbeResult(trouble=trouble))
+    assert transitions.newest_id(live) == before
+
+
+def test_after_returns_what_is_newer_in_its_organization(live, globex):
+    last = transitions.newest_id(live)
+    assert transitions.after(live, last, limit=10) == []
+    save_result(live, drifted())
+    save_result(live, in_sync())
+    first, second = transitions.after(live, last, limit=10)
+    assert [first.now, second.now] == ["unhealthy", "healthy"]
+    assert transitions.after(live, last, limit=1) == [first]
+    assert transitions.after(globex, 0, limit=10) == []
+
+
+def test_sweep_keeps_the_state_at_the_beginning(live):
+    save_result(live, drifted())
+    save_result(live, in_sync())
+    save_result(live, drifted())
+    rows = of_number(live)
+    old = clock.now() - transitions.KEPT - timedelta(days=1)
+    with live.transaction():
+        for place, row in enumerate(rows[:-1]):
+            live.session.execute(
+                update(HealthTransition)
+                .where(HealthTransition.id == row.id)
+                .values(at=old + timedelta(seconds=place))
+            )
+        transitions.sweep(live)
+    start = clock.now() - transitions.KEPT
+    kept = transitions.of_subject(live, "twilio", NUMBER, start=start)
+    assert [row.id for row in kept] == [row.id for row in rows[-2:]]
+
+
+def test_health_filter_finds_each_endpoint_once(live):
+    crud.create(live, {"phone_number": OTHER, "provider": "twilio", "inbound_agent_name": "a"})
+    crud.create(live, {"phone_number": "+15551234569", "provider": "twilio"})
+
+    def found():
+        lists = {verdict: list(listing.stream(live, Filter(health=verdict))) for verdict in Verdict}
+        return {str(verdict): [row["phone_number"] for row in rows] for verdict, rows in lists.items()}
+
+    off = ["+15551234569"]
+    assert found() == {"healthy": [NUMBER], "unhealthy": [], "unknown": [OTHER], "off": off}
+    credentials.save(live, TWILIO, {}, enabled=False)
+    assert found() == {"healthy": [], "unhealthy": [NUMBER, OTHER], "unknown": [], "off": off}
