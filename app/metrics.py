@@ -1,5 +1,6 @@
 """Counts and durations of requests, for Prometheus; over all processes if they share a folder.
 
+Beside them, how many numbers and connections of each organization have which health, read from the database.
 They show which routes are used and how many sign-ins fail, so they are for this machine alone, or for
 a client that has `PATCHBAY_METRICS_TOKEN`.
 """
@@ -9,9 +10,11 @@ from __future__ import annotations
 import hmac
 import os
 import time
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
+import structlog
 from flask import Flask, Response, g, request
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -22,8 +25,15 @@ from prometheus_client import (
     generate_latest,
     multiprocess,
 )
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+from sqlalchemy.exc import SQLAlchemyError
 
 from app import context, peers
+from app.services.status import health_counts
+from app.services.status.health_counts import Count
+
+log = structlog.get_logger(__name__)
 
 TEXT = "text/plain; charset=utf-8"
 
@@ -89,8 +99,40 @@ def _refusal() -> Response | None:
 def _metrics() -> Response | tuple[bytes, dict[str, str]]:
     if refusal := _refusal():
         return refusal
+    headers = {"Content-Type": CONTENT_TYPE_LATEST}
     if not Path(os.environ.get("PROMETHEUS_MULTIPROC_DIR", "-")).is_dir():
-        return generate_latest(REGISTRY), {"Content-Type": CONTENT_TYPE_LATEST}
+        return generate_latest(REGISTRY) + _health(), headers
     registry = CollectorRegistry()
     multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-    return generate_latest(registry), {"Content-Type": CONTENT_TYPE_LATEST}
+    return generate_latest(registry) + _health(), headers
+
+
+class _Health(Collector):
+    """The verdicts that pages show."""
+
+    def describe(self) -> Iterable[GaugeMetricFamily]:
+        """Returns none, so that registering reads nothing."""
+        return []
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        scope = context.anonymous_scope()
+        yield self._family("patchbay_numbers", "Numbers that take calls.", health_counts.of_numbers(scope))
+        yield self._family("patchbay_connections", "Connections.", health_counts.of_connections(scope))
+
+    @staticmethod
+    def _family(name: str, help_text: str, counts: Iterable[Count]) -> GaugeMetricFamily:
+        family = GaugeMetricFamily(name, help_text, labels=["organization", "health"])
+        for one in counts:
+            family.add_metric([one.slug, one.verdict], one.count)
+        return family
+
+
+def _health() -> bytes:
+    """Empty while the database cannot be read: the rest is counted without it."""
+    registry = CollectorRegistry()
+    registry.register(_Health())
+    try:
+        return generate_latest(registry)
+    except SQLAlchemyError:
+        log.warning("metrics.no_database")
+        return b""

@@ -7,8 +7,11 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
-from app import create_app
+from app import context, create_app
 from app.config import Settings, SettingsError
+from app.core import clock
+from app.models import DriftCheck, HealthTransition
+from tests.support import cast as support_cast
 
 TOKEN = "a-token-for-prometheus"
 
@@ -81,3 +84,20 @@ def test_metrics_token_that_is_unusable_stops_the_start(
             with pytest.raises(SettingsError) as refused:
                 Settings.from_environment(environment | {"PATCHBAY_METRICS_TOKEN": token})
             assert token not in str(refused.value)
+
+
+def test_metrics_count_the_verdicts_that_pages_show(client: FlaskClient) -> None:
+    with client.application.app_context():
+        cast = support_cast.write(context.session())
+        own = {"organization_id": cast.acme.id, "provider": "twilio"}
+        checks = [
+            DriftCheck(**own, phone_number=f"+1555000000{n}", verdict=verdict)
+            for n, verdict in enumerate(["healthy", "healthy", "unhealthy"])
+        ]
+        failed = HealthTransition(**own, phone_number="", was="healthy", now="unhealthy", at=clock.now())
+        context.session().add_all([*checks, failed])
+        context.session().commit()
+    counted = client.get("/metrics", environ_base={"REMOTE_ADDR": "127.0.0.1"}).text.splitlines()
+    assert 'patchbay_numbers{health="healthy",organization="acme-support"} 2.0' in counted
+    assert 'patchbay_numbers{health="unhealthy",organization="acme-support"} 1.0' in counted
+    assert 'patchbay_connections{health="unhealthy",organization="acme-support"} 1.0' in counted

@@ -153,6 +153,8 @@ class TestResolve:
             "inbound_webhook_url": None,
             "ready": False,
             "blocked_reason": "unknown_number",
+            "health": "off",
+            "health_reason": "unknown_number",
         }
 
     def test_resolve_ready_endpoint(self, dana: Caller, mo: Caller) -> None:
@@ -167,6 +169,8 @@ class TestResolve:
             "inbound_webhook_url": made["inbound_webhook_url"],
             "ready": True,
             "blocked_reason": None,
+            "health": "unknown",
+            "health_reason": "not_checked",
         }
         assert self._ask(mo, direction="outbound") == {
             "phone_number": "+919876543210",
@@ -177,6 +181,8 @@ class TestResolve:
             "inbound_webhook_url": None,
             "ready": True,
             "blocked_reason": None,
+            "health": "unknown",
+            "health_reason": "not_checked",
         }
 
     def test_resolve_blocked_reasons(self, dana: Caller, mo: Caller) -> None:

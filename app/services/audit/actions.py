@@ -169,6 +169,7 @@ NAMES_A_PROVIDER = frozenset({"provider", "active"})
 RESULTS: Mapping[str, str] = {
     Outcome.OK: "accepted",
     Outcome.NOT_PROVEN: "accepted, not everything could be tested",
+    Outcome.LIMITED: "accepted, with limits",
     Outcome.BAD_CREDENTIALS: "refused",
     Outcome.WRONG_ACCOUNT: "refused: another account",
     Outcome.SUSPENDED: "refused: account suspended",

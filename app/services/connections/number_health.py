@@ -119,6 +119,9 @@ def _settle(scope: Scope, batches: list[frozenset[str] | None]) -> None:
     if sql.run(scope, update(DriftCheck).where(was_refused).values(due=True)):
         scope.on_commit(scope.queue_drift_check, scope.organization.id)
     sql.run(scope, update(DriftCheck).where(mine).values(verdict=verdict, cause=cause, since=since))
+    for row in list(scope.session):
+        if isinstance(row, DriftCheck):
+            scope.session.expire(row)
 
 
 def _add(scope: Scope, checks: ColumnElement[bool], values: Mapping[str, ColumnElement[Any]]) -> int:

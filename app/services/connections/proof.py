@@ -5,7 +5,7 @@ Every response to a call with the stored credentials is proof, whatever it was f
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from enum import StrEnum
 
@@ -57,6 +57,9 @@ class Evidence(StrEnum):
     CALL_WEBHOOK = "call-webhook", "call webhook"
     AGENTS = "agents", "list of agents"
     AI_NUMBER = "ai-number", "number of an agent"
+
+
+LABELS: Mapping[str, str] = {evidence.value: evidence.label for evidence in Evidence}
 
 
 def last(scope: Scope, provider: Provider) -> Check | None:

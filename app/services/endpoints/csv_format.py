@@ -20,6 +20,9 @@ from app.services.progress import OnProgress, ignore
 from app.services.scope import Scope
 
 MOST_ROWS = 100_000
+READ_ONLY = (*COMPUTED, "health")
+"""Columns that are written, and ignored when they are read."""
+
 TRUE = frozenset({"true", "yes", "1", "on", "wahr", "ja", "vrai", "oui", "verdadero", "sí", "si", "vero"})
 FALSE = frozenset({"false", "no", "0", "off", "falsch", "nein", "faux", "non", "falso"})
 """Also the words of German, French, Spanish and Italian spreadsheets."""
@@ -59,9 +62,9 @@ def written(scope: Scope, filters: Filter) -> Iterator[bytes]:
 
 
 def _table(scope: Scope, filters: Filter) -> Iterator[list[str]]:
-    names = [*COLUMNS, *COMPUTED]
+    names = [*COLUMNS, *READ_ONLY]
     yield names
-    for document in listing.stream(scope, filters):
+    for document in listing.stream(scope, filters, with_health=True):
         yield [text_of(document[name]) for name in names]
 
 
@@ -115,7 +118,7 @@ def _columns(header: Sequence[str]) -> tuple[list[str], list[str]]:
     if problems:
         raise _refused(*problems[:10])
     notes = []
-    if computed := [name for name in COMPUTED if name in names]:
+    if computed := [name for name in READ_ONLY if name in names]:
         notes.append(messages.computed_columns(computed))
     if missing := [name for name in COLUMNS if name not in names]:
         notes.append(messages.missing_columns(missing))
@@ -123,7 +126,7 @@ def _columns(header: Sequence[str]) -> tuple[list[str], list[str]]:
 
 
 def _is_known(name: str) -> bool:
-    return name in COLUMNS or name in COMPUTED or not name
+    return name in COLUMNS or name in READ_ONLY or not name
 
 
 def _unknown(cell: str) -> str:

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
 
 from app.core import clock, phone, urls
 from app.models import DriftCheck, Endpoint, Verdict
@@ -63,19 +63,14 @@ def matching(scope: Scope, filters: Filter) -> Select[Endpoint]:
     if filters.blocked:
         query = query.where(readiness.load(scope).is_blocked)
     if filters.health:
-        query = query.where(_has_health(scope, filters.health))
+        query = query.where(_has_health(filters.health))
     return query
 
 
-def _has_health(scope: Scope, verdict: Verdict) -> ColumnElement[bool]:
+def _has_health(verdict: Verdict) -> ColumnElement[bool]:
     if verdict is Verdict.OFF:
         return ~Endpoint.takes_calls
-    check = select(DriftCheck.phone_number).where(
-        DriftCheck.organization_id == scope.organization.id,
-        DriftCheck.provider == Endpoint.provider,
-        DriftCheck.phone_number == Endpoint.phone_number,
-        DriftCheck.verdict == verdict,
-    )
+    check = _check_of_endpoint().where(DriftCheck.verdict == verdict)
     return and_(Endpoint.takes_calls, check.correlate(Endpoint).exists())
 
 
@@ -108,13 +103,31 @@ def count(scope: Scope, filters: Filter) -> int:
     return scope.session.scalar(select(func.count()).select_from(some)) or 0
 
 
-def stream(scope: Scope, filters: Filter) -> Iterator[dict[str, Any]]:
-    """Yields every endpoint by number as a document, a few at a time, so that memory stays constant."""
+def stream(scope: Scope, filters: Filter, *, with_health: bool = False) -> Iterator[dict[str, Any]]:
+    """Yields every endpoint by number as a document, a few at a time, so that memory stays constant.
+
+    `with_health` adds the verdict on each number.
+    """
     base = scope.organization.public_base_url
     query = matching(scope, filters).order_by(Endpoint.phone_number)
-    columns = query.with_only_columns(*Endpoint.__table__.columns).execution_options(yield_per=500)
-    for row in scope.session.execute(columns):
-        yield document(base, row)
+    columns = [*Endpoint.__table__.columns, *([_health().label("health")] if with_health else [])]
+    rows = query.with_only_columns(*columns).execution_options(yield_per=500)
+    for row in scope.session.execute(rows):
+        yield document(base, row) | ({"health": row.health} if with_health else {})
+
+
+def _health() -> ColumnElement[Any]:
+    check = _check_of_endpoint().with_only_columns(DriftCheck.verdict).correlate(Endpoint)
+    verdict = func.coalesce(check.scalar_subquery(), str(Verdict.UNKNOWN))
+    return case((Endpoint.takes_calls, verdict), else_=str(Verdict.OFF))
+
+
+def _check_of_endpoint() -> Select[*tuple[Any, ...]]:
+    return select(DriftCheck.phone_number).where(
+        DriftCheck.organization_id == Endpoint.organization_id,
+        DriftCheck.provider == Endpoint.provider,
+        DriftCheck.phone_number == Endpoint.phone_number,
+    )
 
 
 def agents(scope: Scope, *, limit: int = 200) -> list[str]:

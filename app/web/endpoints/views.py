@@ -14,7 +14,6 @@ from app.core.errors import Conflict, Invalid, Stale
 from app.models import Endpoint
 from app.provider import Family
 from app.providers import PROVIDERS, in_family, keys_in
-from app.services.connections import health, proof
 from app.services.drift import probe, runs, tallies
 from app.services.endpoints import crud, hints, listing, paging, readiness
 from app.services.endpoints.fields import EDITABLE, SEARCHED_WORDS
@@ -25,7 +24,7 @@ from app.services.status import impact
 from app.services.status.places import Place
 from app.web.endpoints import bulk, messages, query
 from app.web.endpoints.forms import EndpointForm
-from app.web.shell import render
+from app.web.shell import connection_states, render
 from app.web.shell.conflicts import Clash, merge_with_stored, reconfirm_when_stale
 from app.web.shell.forms import ConfirmForm, yes_or_no
 from app.web.shell.guard import Pages, Who
@@ -190,7 +189,7 @@ def _show(
         fields=[field for field in EDITABLE if field.is_text],
         readiness=rule,
         check=tallies.of_number(scope, row),
-        tested=health.of_test(proof.last(scope, state.provider) if state else None),
+        tested=connection_states.state_of(scope, row.provider) if state else None,
         can_point=probe.can_point(row.provider),
         provider=PROVIDERS.get(row.provider),
         history=history(scope, row.phone_number),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -26,7 +27,7 @@ from app.services.numbers.inventory import Inventory, Owned
 from app.services.scope import Scope
 from app.web.numbers import messages
 from app.web.numbers.forms import ImportForm
-from app.web.shell import render
+from app.web.shell import connection_states, render
 from app.web.shell.guard import Pages, Who
 from app.web.shell.registry import Link, Section
 
@@ -42,7 +43,8 @@ numbers = Pages("numbers", __name__)
 def choose(scope: Scope) -> ResponseReturnValue:
     """The providers whose numbers can be imported."""
     states = store.load_all(scope, numbers_inventory.listing_providers())
-    return render.page("numbers/choose.html", states=states)
+    state_of = partial(connection_states.state_of, scope)
+    return render.page("numbers/choose.html", states=states, state_of=state_of)
 
 
 @numbers.page("/o/<slug>/providers/<key>/numbers", who=Who.SUPERADMIN, title="Numbers at a provider")

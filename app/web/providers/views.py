@@ -158,6 +158,7 @@ def _page(
         can_verify=verification.can_verify(state.provider),
         ask_password=needs_password(),
         check=check,
+        evidence=check and proof.LABELS[check.evidence],
         health=health.of(state, check),
         last_test=health.of_test(check),
         tested=tested,

@@ -11,7 +11,7 @@ from sqlalchemy import func, select, update
 
 from app.core import clock
 from app.models import DriftCheck, Endpoint, HealthTransition, Verdict
-from app.provider import Outcome, Verified
+from app.provider import Family, Outcome, Verified
 from app.provider.numbers import Reason
 from app.services.connections import gateway, health, proof, store, transitions
 from app.services.connections.proof import Evidence
@@ -54,7 +54,7 @@ def delete(scope):
 
 
 def disconnect(scope):
-    active.make_active(scope, "telephony", None)
+    active.make_active(scope, Family.TELEPHONY, None)
     credentials.disconnect(scope, TWILIO)
 
 
@@ -163,7 +163,7 @@ def test_since_survives_a_failure_of_another_kind(live):
     assert of_number(live)[-1].since is None
 
 
-def test_proof_ends_every_refusal_at_once_and_queues_a_check(live):
+def test_proof_ends_every_refusal_and_queues_a_check(live):
     """Nothing is green that was not read: what was found before the refusal has its time."""
     prove(live, REFUSED)
     refused = live.session.scalars(live.select(DriftCheck)).one()
@@ -217,6 +217,10 @@ def test_health_filter_finds_each_endpoint_once(live):
 
     def found():
         lists = {verdict: list(listing.stream(live, Filter(health=verdict))) for verdict in Verdict}
+        assert [row["health"] for row in listing.stream(live, Filter(), with_health=True)] == [
+            next(str(verdict) for verdict, rows in lists.items() if row in rows)
+            for row in listing.stream(live, Filter())
+        ]
         return {str(verdict): [row["phone_number"] for row in rows] for verdict, rows in lists.items()}
 
     off = ["+15551234569"]

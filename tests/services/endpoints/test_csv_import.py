@@ -14,7 +14,7 @@ from app.models import AuditEvent, DriftCheck, Endpoint, EndpointImport
 from app.services import progress
 from app.services.audit import search
 from app.services.endpoints import crud, csv_format, csv_import, messages
-from app.services.endpoints.fields import COLUMNS, COMPUTED
+from app.services.endpoints.fields import COLUMNS
 from app.services.endpoints.listing import Filter
 from app.services.organizations import directory
 from tests.support.scopes import OFFLINE, Fault, failing_at, statements, winners
@@ -179,11 +179,11 @@ def test_check_of_an_export_is_unchanged(acme):
         made(acme, f"+1555123{4000 + n}", label=label, inbound_agent_name="+agent" if n else None)
     written = b"".join(csv_format.written(acme, Filter()))
     table = list(csv.reader(io.StringIO(written.decode("utf-8-sig"), newline="")))
-    assert table[0] == [*COLUMNS, "created_at", "inbound_webhook_url"]
+    assert table[0] == [*COLUMNS, "created_at", "inbound_webhook_url", "health"]
     assert not [cell for row in table for cell in row if cell[:1] in ("=", "+", "-", "@")]
     found = checked(acme, written)
     assert totals(found) == {"unchanged": len(labels)}
-    assert found.shown["notes"] == [messages.computed_columns(COMPUTED)]
+    assert found.shown["notes"] == [messages.computed_columns(csv_format.READ_ONLY)]
     shorter = checked(acme, b"".join(csv_format.written(acme, Filter(text="Café"))))
     assert totals(shorter) == {"unchanged": 1}
 

@@ -116,6 +116,8 @@ def test_resolve_returns_the_agent_and_the_url(acme):
         "inbound_webhook_url": "https://voice.example.com/telephony/twilio/inbound/in",
         "ready": True,
         "blocked_reason": None,
+        "health": "unknown",
+        "health_reason": "not_checked",
     }
     for spelling in (NUMBER, " 15551234567", "+1 (555) 123-4567"):
         assert readiness.resolve(acme, spelling, "inbound") == answer
