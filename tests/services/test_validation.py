@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from typing import get_args
 
 import pytest
 
@@ -26,7 +27,7 @@ MODELS = [
     TelephonyChanges,
     UserDraft,
     VoiceAiChanges,
-    VoiceChanges,
+    *get_args(VoiceChanges.model_fields["root"].annotation),
     VoicePhoneNumberDraft,
 ]
 MARKER = "canary"

@@ -62,27 +62,25 @@ def _subjects(page):
     return [event.subject for event in page.rows]
 
 
-def test_page_leads_to_the_older_and_back_to_the_newer(acme, globex, monkeypatch):
-    monkeypatch.setattr(search, "PAGE", 3)
+def test_page_leads_to_the_older_and_back_to_the_newer(acme, globex):
     _record(globex, "theirs")
     for number in range(8):
         _record(acme, f"no. {number}")
-    first = search.page(acme)
-    second = search.page(acme, before=first.next)
-    third = search.page(acme, before=second.next)
+    first = search.page(acme, limit=3)
+    second = search.page(acme, before=first.next, limit=3)
+    third = search.page(acme, before=second.next, limit=3)
     assert [_subjects(page) for page in (first, second, third)] == [
         ["no. 7", "no. 6", "no. 5"],
         ["no. 4", "no. 3", "no. 2"],
         ["no. 1", "no. 0"],
     ]
     assert (first.previous, third.next) == (None, None)
-    assert search.page(acme, after=third.previous) == second
-    assert search.page(acme, after=second.previous) == first
+    assert search.page(acme, after=third.previous, limit=3) == second
+    assert search.page(acme, after=second.previous, limit=3) == first
 
 
-def test_pages_of_a_kind_have_the_events_of_each_of_its_actions_in_order(acme, globex, monkeypatch):
+def test_pages_of_a_kind_have_the_events_of_each_of_its_actions_in_order(acme, globex):
     """One of them is rare, and older than a page of the other."""
-    monkeypatch.setattr(search, "PAGE", 3)
     a, b, x = Action.TOTP_ON, Action.SIGNED_IN, Action.SIGNED_OUT
     kinds = [a, x, b, b, a, x, b, b, b]
     for scope in (globex, acme):
@@ -90,16 +88,16 @@ def test_pages_of_a_kind_have_the_events_of_each_of_its_actions_in_order(acme, g
             with scope.transaction():
                 log.note(scope, action, f"no. {number}")
     wanted = search.Filter(actions=(a, b, Action.TOTP_OFF))
-    first = search.page(acme, wanted)
-    second = search.page(acme, wanted, before=first.next)
-    third = search.page(acme, wanted, before=second.next)
+    first = search.page(acme, wanted, limit=3)
+    second = search.page(acme, wanted, before=first.next, limit=3)
+    third = search.page(acme, wanted, before=second.next, limit=3)
     assert [_subjects(page) for page in (first, second, third)] == [
         ["no. 8", "no. 7", "no. 6"],
         ["no. 4", "no. 3", "no. 2"],
         ["no. 0"],
     ]
     assert third.next is None
-    assert search.page(acme, wanted, after=third.previous) == second
+    assert search.page(acme, wanted, after=third.previous, limit=3) == second
     assert {event.organization_id for event in first.rows} == {acme.organization.id}
 
 
