@@ -99,7 +99,10 @@ def _names(operation: Operation) -> list[str]:
     path = operation.path.replace("<", "{").replace(">", "}")
     described = document()["paths"][path][operation.method.lower()]["requestBody"]
     reference = described["content"]["application/json"]["schema"]["$ref"]
-    return list(document()["components"]["schemas"][reference.split("/")[-1]]["properties"])
+    schemas = document()["components"]["schemas"]
+    schema = schemas[reference.split("/")[-1]]
+    choices = [schemas[choice["$ref"].split("/")[-1]] for choice in schema.get("oneOf", ())]
+    return sorted({name for one in (schema, *choices) for name in one.get("properties", ())})
 
 
 def _headers(chance: random.Random) -> dict[str, str]:
