@@ -28,7 +28,7 @@ def _name(operation: Operation) -> str:
 def _send(
     caller: Caller, operation: Operation, cast: Cast, data: bytes, kind: str | None = JSON
 ) -> TestResponse:
-    path = operation.path.replace("<organization_id>", cast.acme)
+    path = operation.path.replace("<organization_id>", cast.acme).replace("<user_id>", cast.mo.id)
     path = path.replace("<endpoint_id>", "no-such-endpoint").replace("<provider>", "vobiz")
     return caller.call(operation.method, path, data=data, content_type=kind)
 
