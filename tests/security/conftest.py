@@ -25,6 +25,7 @@ from app.config import Settings
 from app.core import clock
 from app.extensions import db
 from app.models import ApiToken, CheckRun, DriftCheck, User
+from app.provider import ServiceHost
 from app.providers import PROVIDERS
 from app.services.access import totp
 from app.services.providers import credentials
@@ -116,6 +117,16 @@ class World:
 SECURE_HOST = "api.in.exotel.com"
 
 
+def _simulators(stack: ExitStack) -> dict[str, Simulator]:
+    """One of each provider, in the region that the values of a full organization name."""
+    simulators = {key: stack.enter_context(kind()) for key, kind in SIMULATORS.items()}
+    for key, one in simulators.items():
+        for field in PROVIDERS[key].typed_fields:
+            if isinstance(field, ServiceHost) and field.is_extra:
+                one.region = field.choices[-1].removeprefix("https://")  # type: ignore[attr-defined]
+    return simulators
+
+
 def _bases(simulators: Mapping[str, Simulator]) -> dict[str, str]:
     """Where the simulator of each host listens."""
     return {host: base for one in simulators.values() for host, base in one.upstreams.items()}
@@ -125,7 +136,7 @@ def _bases(simulators: Mapping[str, Simulator]) -> dict[str, str]:
 def outside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     authority = Authority(tmp_path_factory.mktemp("authority"))
     with ExitStack() as stack:
-        simulators = {key: stack.enter_context(kind()) for key, kind in SIMULATORS.items()}
+        simulators = _simulators(stack)
         bases = _bases(simulators)
         secure = {SECURE_HOST: bases.pop(SECURE_HOST)}
         yield World(
@@ -142,7 +153,7 @@ def world(outside: World) -> Iterator[World]:
     secure = outside.secure.tls, outside.secure.bases
     kept = outside.simulators, outside.gate.bases
     with ExitStack() as stack:
-        outside.simulators = {key: stack.enter_context(kind()) for key, kind in SIMULATORS.items()}
+        outside.simulators = _simulators(stack)
         bases = _bases(outside.simulators)
         outside.secure.bases = {SECURE_HOST: bases[SECURE_HOST]}
         outside.gate.bases = bases

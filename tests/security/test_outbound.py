@@ -23,7 +23,7 @@ from app.services.providers import credentials
 from tests.security.conftest import SECURE_HOST, Clients, Staged, World, nothing_pending
 from tests.support.caller import Caller, fields
 from tests.support.cast import Cast
-from tests.support.full_organization import scope_as
+from tests.support.full_organization import NUMBER, scope_as
 from tests.support.gate import GOSSIP, faults, response, sends
 from tests.support.pages import Portal
 
@@ -124,6 +124,7 @@ def test_save_with_another_spelling_of_a_host_is_422(api: Clients) -> None:
 def connected(app: Flask, cast: Cast, world: World, api: Clients) -> Clients:
     """Acme has accounts at all simulated providers; Exotel's is at the host that speaks TLS."""
     world.simulators["exotel"].region = SECURE_HOST  # type: ignore[attr-defined]
+    world.simulators["exotel"].add(NUMBER)
     with scope_as(app, cast.dana) as scope:
         for key, one in world.simulators.items():
             more = {"api_base": f"https://{SECURE_HOST}"} if key == "exotel" else {}
