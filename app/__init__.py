@@ -28,7 +28,7 @@ from app.database import engine
 from app.database import migrate as database_migrate
 from app.extensions import csrf, db, htmx, login, migrate
 from app.services.connections import provisioning
-from app.services.drift import runs
+from app.services.drift import hooks
 from app.services.voice_ai import recovery, webhook
 
 
@@ -60,7 +60,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     backup_cli.init_app(app)
 
     provisioning.register(webhook.follow)
-    runs.register(recovery)
+    hooks.register_recovery(recovery)
 
     with app.app_context():
         engine.prepare(db.engine)

@@ -207,9 +207,10 @@ def _verify(scope: Scope, chain_id: str | None, shown: str, noted: Head | None) 
 @click.option("--organization", "name", help="Name of the only organization to check.")
 @click.option("--json", "is_json", is_flag=True, help="Print one JSON document.")
 def check(name: str | None, is_json: bool) -> None:
-    """Checks every number with its provider, for cron or a timer.
+    """Checks every connection, call webhook and number with its provider, now.
 
-    Exit codes: 0 no drift, 1 a check failed, 2 numbers drifted, 75 another check is already running.
+    Exit codes: 0 all is well, 1 something could not be checked, 2 a number drifted or a connection or call
+    webhook does not work, 75 another check is already running.
     """
     startup.prepare()
     scope = startup.console()
@@ -234,7 +235,7 @@ def check(name: str | None, is_json: bool) -> None:
 def _exit_code(reports: list[Report]) -> int:
     if any(report.failure for report in reports):
         return 1
-    if any(report.drifted for report in reports):
+    if any(report.drifted or report.problems for report in reports):
         return 2
     return ALREADY_RUNNING if any(report.already_running for report in reports) else 0
 

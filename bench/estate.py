@@ -246,6 +246,9 @@ def _seen(owner: str, provider: str, number: str, *, in_sync: bool) -> Row:
 def _run(owner: _Owner) -> Row:
     return {
         "organization_id": owner.id,
+        "provider": "twilio",
+        "due": False,
+        "next_at": None,
         "started_at": _ago(700),
         "leased_until": _ago(500),
         "finished_at": _ago(600),

@@ -261,7 +261,11 @@ def test_check_reports_drift_by_exit_code(app: Flask, run: Run, cast: Cast, twil
     done = run("check", "--organization", "Globex", **there)
     assert (done.code, done.out) == (0, "Globex: 1 checked, 0 drifted\n")
     assert "Initech not found" in sentence(run("check", "--organization", "Initech", **there))
-    twilio.trouble = Trouble.FAULT
+    twilio.refuses_credentials = True
+    done = run("check", "--organization", "Globex", "--json", **there)
+    (found,) = json.loads(done.out)["organizations"]
+    assert (done.code, len(found["problems"]), found["failure"]) == (2, 1, None)
+    twilio.refuses_credentials, twilio.trouble = False, Trouble.FAULT
     done = run("check", **there)
     assert (done.code, done.out) == (1, "")
     assert "is having problems" in done.err
@@ -272,7 +276,7 @@ def test_check_json_reports_a_running_check(app: Flask, run: Run, cast: Cast, tw
     there = {"PATCHBAY_UPSTREAMS": ",".join(f"{host}={base}" for host, base in twilio.upstreams.items())}
     with app.app_context():
         until = clock.now() + runs.LEASE
-        db.session.add(CheckRun(organization_id=cast.acme, leased_until=until))
+        db.session.add(CheckRun(organization_id=cast.acme, provider="twilio", leased_until=until))
         db.session.commit()
     done = run("check", "--json", **there)
     assert done.code == 75
@@ -284,6 +288,7 @@ def test_check_json_reports_a_running_check(app: Flask, run: Run, cast: Cast, tw
                 "name": "Acme Support",
                 "checked": 0,
                 "drifted": 0,
+                "problems": [],
                 "failure": None,
                 "already_running": True,
             },
@@ -292,6 +297,7 @@ def test_check_json_reports_a_running_check(app: Flask, run: Run, cast: Cast, tw
                 "name": "Globex",
                 "checked": 1,
                 "drifted": 0,
+                "problems": [],
                 "failure": None,
                 "already_running": False,
             },

@@ -5,8 +5,7 @@ from datetime import datetime
 from sqlalchemy import Index, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.core import clock
-from app.models.base import Base, Moment, OrganizationId
+from app.models.base import Base, OrganizationId
 
 
 class DriftCheck(Base):
@@ -62,13 +61,21 @@ class DriftCheck(Base):
 
 
 class CheckRun(Base):
-    """The organization's last check of all its numbers. While the lease lasts, no other one starts."""
+    """The last check of an organization's connection to one provider, and of its numbers there.
+
+    `due`: a check of the connection and of all its numbers is pending. `next_at`: when the next one is
+    scheduled. While the lease lasts, no other run starts. A run without an end
+    and without a lease was killed.
+    """
 
     __tablename__ = "check_runs"
 
     organization_id: Mapped[OrganizationId] = mapped_column(primary_key=True)
-    started_at: Mapped[Moment] = mapped_column(default=clock.now)
-    leased_until: Mapped[Moment]
+    provider: Mapped[str] = mapped_column(String(32), primary_key=True)
+    due: Mapped[bool] = mapped_column(default=False)
+    next_at: Mapped[datetime | None]
+    started_at: Mapped[datetime | None]
+    leased_until: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
     done: Mapped[int] = mapped_column(default=0)
     total: Mapped[int] = mapped_column(default=0)

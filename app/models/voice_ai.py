@@ -49,8 +49,9 @@ class WebhookReceipt(Base):
 class WebhookSetup(Base):
     """The state of the workspace webhook at one voice AI provider.
 
-    `foreign_id`: another webhook, which receives the call reports instead. While the lease lasts, no other
-    worker sets it up.
+    `foreign_id`: another webhook, which receives the call reports instead. `has_retries`: the provider was
+    told to send a failed report again. `checked_at`: when the provider's state was last read. While the lease
+    lasts, no other worker sets it up.
     """
 
     __tablename__ = "webhook_setups"
@@ -61,5 +62,7 @@ class WebhookSetup(Base):
     reason: Mapped[str | None] = mapped_column(String(1000))
     url: Mapped[str | None] = mapped_column(Text())
     foreign_id: Mapped[str | None] = mapped_column(String(100))
+    has_retries: Mapped[bool] = mapped_column(default=False)
+    checked_at: Mapped[datetime | None]
     leased_until: Mapped[datetime | None]
     updated_at: Mapped[Moment] = mapped_column(default=clock.now, onupdate=clock.now)

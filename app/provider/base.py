@@ -29,6 +29,8 @@ class Provider:
     `numbers_of`: the key of the voice provider whose numbers this one lists, if it is not one itself.
     `configured_flag`: the name, in the voice AI configuration, of whether its required values are stored.
     `takers`: services that answer calls at addresses of their own, which a number's webhook may be.
+    `observes_by_listing`: `observe` reads the account's whole list, so that a check of several numbers reads
+    it once instead.
     `shared_note` says what pointing one of several numbers that share an application does to the others.
     """
 
@@ -40,6 +42,7 @@ class Provider:
     webhook_steps: ClassVar[tuple[str, ...]] = ()
     numbers_of: ClassVar[str] = ""
     configured_flag: ClassVar[str] = ""
+    observes_by_listing: ClassVar[bool] = False
     shared_note: ClassVar[str] = ""
     takers: ClassVar[tuple[Taker, ...]] = ()
     fields: ClassVar[tuple[Field, ...]]

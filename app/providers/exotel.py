@@ -63,6 +63,7 @@ class Exotel(Provider):
     position = 30
     families = (Family.TELEPHONY,)
     summary = "For agent calls."
+    observes_by_listing = True
     webhook_steps = (
         "In the Exotel dashboard, open App Bazaar, and there the flow that the number is assigned to.",
         "In the flow, open its Voicebot applet, or its Passthru applet.",

@@ -105,7 +105,7 @@ def _rows_in_every_table(app: Flask, here: Furnished) -> None:
                 Throttle(key="x", window_started_at=now),
                 Check(**own, ok=True, code="ok", reason="ünïcødé ☎", actor_name="x"),
                 DriftCheck(**own, phone_number="+15550000001", verdict="unhealthy", since=now),
-                CheckRun(organization_id=cast.acme, leased_until=now),
+                CheckRun(**own),
                 WebhookReceipt(organization_id=cast.acme, digest="x"),
             ]
         )

@@ -90,7 +90,7 @@ def _fill(engine):
                 Check(**own, ok=True, code="ok", reason="x", actor_name="x"),
                 DriftCheck(**own, phone_number="+15551234567"),
                 HealthTransition(**own, phone_number="+15551234567", was="off", now="unknown", at=now),
-                CheckRun(organization_id=cast.acme.id, leased_until=now),
+                CheckRun(**own, started_at=now, leased_until=now),
                 Call(organization_id=cast.acme.id, conversation_id="x", kind="x", agent_id="x"),
                 WebhookReceipt(organization_id=cast.acme.id, digest="x"),
                 WebhookSetup(**own, state="x"),

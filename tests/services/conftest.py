@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from app.core.sealing import Sealer
 from app.database import engine as database_engine
 from app.services.connections import provisioning
-from app.services.drift import runs
+from app.services.drift import hooks
 from app.services.scope import Keys, Scope
 from app.services.voice_ai import recovery, webhook
 from devtools.scopes import scope_of
@@ -20,7 +20,7 @@ from tests.support.cast import Rows
 from tests.support.scopes import Scopes
 
 provisioning.register(webhook.follow)  # as create_app does
-runs.register(recovery)
+hooks.register_recovery(recovery)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from app.provider import Family
 from app.services.access import users
 from app.services.audit import log, search
 from app.services.audit.actions import Action
-from app.services.drift import queue, runs, tallies
+from app.services.drift import queue, standing, tallies
 from app.services.endpoints import bulk, listing, paging
 from app.services.endpoints.bulk import Selection
 from app.services.endpoints.listing import Filter
@@ -44,7 +44,7 @@ BUDGETS: dict[str, tuple[int, Callable[[Scope], object]]] = {
     "calls page": (1, calls.page),
     "organizations": (1, directory.every),
     "drift tally": (3, tallies.tally),
-    "drift status": (5, runs.status),
+    "drift status": (5, standing.of),
     "voice AI numbers": (3, voice_ai_config.config),
 }
 GROWING = 200

@@ -19,7 +19,9 @@ LENGTH = timedelta(seconds=40)
 @pytest.fixture
 def row(acme):
     with acme.transaction():
-        acme.session.add(CheckRun(organization_id=acme.organization.id, leased_until=clock.now()))
+        acme.session.add(
+            CheckRun(organization_id=acme.organization.id, provider="twilio", leased_until=clock.now())
+        )
 
 
 def take(scope, **values):
@@ -31,7 +33,7 @@ def take(scope, **values):
 def stored(scope):
     scope.session.rollback()
     scope.session.expire_all()
-    return scope.session.get(CheckRun, scope.organization.id)
+    return scope.session.get(CheckRun, (scope.organization.id, "twilio"))
 
 
 @pytest.mark.usefixtures("row")
@@ -49,7 +51,7 @@ def test_take_is_refused_until_the_lease_ends(acme, monkeypatch):
 @pytest.mark.usefixtures("row")
 def test_lease_of_a_clock_that_is_ahead_is_void(acme):
     with acme.transaction():
-        row = acme.session.get(CheckRun, acme.organization.id)
+        row = acme.session.get(CheckRun, (acme.organization.id, "twilio"))
         row.leased_until = clock.now() + LENGTH + 2 * clock.APART
     assert take(acme)
 

@@ -53,6 +53,7 @@ class Sinch(Provider):
     position = 20
     families = (Family.VOICE,)
     summary = "For the dialer."
+    observes_by_listing = True
 
     application_key = Text(
         "Application key",

@@ -32,6 +32,7 @@ class Vobiz(Provider):
     position = 40
     families = (Family.TELEPHONY,)
     summary = "For agent calls."
+    observes_by_listing = True
     shared_note = "The other numbers keep this application: an application of its own is made for this one."
     webhook_steps = (
         "In the Vobiz console, open the application that the number is attached to.",

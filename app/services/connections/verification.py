@@ -17,7 +17,7 @@ from app.services import validation
 from app.services.audit import log
 from app.services.audit.actions import Action
 from app.services.connections import drafts, gateway, messages, proof, store
-from app.services.connections.gateway import ProviderBusy, ProviderCallFailed
+from app.services.connections.gateway import ProviderCallFailed
 from app.services.connections.proof import Evidence
 from app.services.connections.store import StoredConnection
 from app.services.scope import Scope
@@ -70,20 +70,41 @@ def verify(scope: Scope, http: Outbound, provider: Provider, sent: Mapping[str, 
     state = store.load(scope, provider)
     store.refuse_unsendable(state, changes)
     tested_values = state.credentials | changes
+    gateway.take(scope, provider, gateway.VERIFY)
+    result, status = _call(scope, http, state, tested_values)
+    if result.code == Outcome.BUSY:
+        raise gateway.failed(result.code, result.reason)
+    tested = Tested(result, clock.now(), _are_stored(state, changes))
+    _keep(scope, state, tested, status)
+    return tested
+
+
+def check(scope: Scope, http: Outbound, state: StoredConnection) -> Tested:
+    """Tests the stored credentials, as part of a check. The audit has only a result that is another one."""
+    result, status = _call(scope, http, state, state.credentials)
+    tested = Tested(result, clock.now())
+    if tested.is_conclusive:
+        with scope.transaction():
+            last = proof.last(scope, state.provider)
+            is_other = last is None or last.code != result.code
+            gateway.record(scope, state, Evidence.TEST, result)
+            if is_other:
+                _note(scope, state.provider, result, status)
+    return tested
+
+
+def _call(
+    scope: Scope, http: Outbound, state: StoredConnection, values: Mapping[str, Any]
+) -> tuple[Verified, int | None]:
+    """Returns the result for the values, and the status of the last response."""
     answers: list[Answer] = []
-    http = http.calling(on_answer=answers.append)
+    client = http.within(gateway.VERIFY.seconds).calling(on_answer=answers.append)
+    verify = cast(Verifies, state.provider).verify
     try:
-        verify = cast(Verifies, provider).verify
-        result = gateway.call(
-            scope, http, state, verify, evidence=Evidence.TEST, quota=gateway.VERIFY, values=tested_values
-        )
-    except ProviderBusy:
-        raise
+        result = gateway.call(scope, client, state, verify, evidence=Evidence.TEST, values=values)
     except ProviderCallFailed as error:
         result = error.result
-    tested = Tested(result, clock.now(), _are_stored(state, changes))
-    _keep(scope, state, tested, answers[-1].status if answers else None)
-    return tested
+    return result, answers[-1].status if answers else None
 
 
 def _are_stored(state: StoredConnection, changes: Mapping[str, Any]) -> bool:
@@ -102,11 +123,15 @@ def _keep(scope: Scope, state: StoredConnection, tested: Tested, status: int | N
     `status`: of the last response.
     """
     provider, result = state.provider, tested.result
-    changes = {"result": [None, str(result.code)]}
-    if status is not None and not result.ok:
-        changes["status"] = [None, str(status)]
     with scope.transaction():
         if tested.is_stored and tested.is_conclusive:
             gateway.record(scope, state, Evidence.TEST, result)
         if result.code != Outcome.NOT_CONFIGURED:
-            log.note(scope, Action.CONNECTION_TESTED, provider.label, changes)
+            _note(scope, provider, result, status)
+
+
+def _note(scope: Scope, provider: Provider, result: Verified, status: int | None) -> None:
+    changes = {"result": [None, str(result.code)]}
+    if status is not None and not result.ok:
+        changes["status"] = [None, str(status)]
+    log.note(scope, Action.CONNECTION_TESTED, provider.label, changes)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from app.provider.numbers import Reason
 
 CHECK_BROKEN = "The check failed. See the log."
@@ -38,9 +40,9 @@ def verdict(label: str, reason: Reason | None) -> str:
     return (OF_REASON[reason] if reason else IN_SYNC).format(provider=label)
 
 
-def report(checked: int, drifted: int, failure: str | None) -> str:
+def report(checked: int, drifted: int, sentences: Iterable[str]) -> str:
     counts = f"{checked:,} checked, {drifted:,} drifted"
-    return f"{counts}. {failure}" if failure else counts
+    return ". ".join([counts, " ".join(filter(None, sentences))]).removesuffix(". ")
 
 
 ALREADY_RUNNING = "is being checked by another run"

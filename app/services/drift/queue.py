@@ -107,8 +107,14 @@ def _answered(scope: Scope) -> Select[*tuple[Any, ...]]:
     )
 
 
-def mark_due(scope: Scope, numbers: Collection[str] | None = None, *, changed: bool = True) -> None:
-    """Queues a check of `numbers` (all if None) for after the transaction.
+def mark_due(
+    scope: Scope,
+    numbers: Collection[str] | None = None,
+    *,
+    provider: str | None = None,
+    changed: bool = True,
+) -> None:
+    """Queues a check of `numbers` (all if None), of one provider or of all, for after the transaction.
 
     `changed=True` also discards the last result, because the expected URL is different now.
     """
@@ -116,12 +122,14 @@ def mark_due(scope: Scope, numbers: Collection[str] | None = None, *, changed: b
     mine = (DriftCheck.organization_id == scope.organization.id) & (
         true() if numbers is None else number_health.among(scope, numbers)
     )
+    if provider is not None:
+        mine &= DriftCheck.provider == provider
     number_health.delete_checks(scope, mine & ~_is_target(scope))
     number_health.changed(scope, numbers)
     targets = _targets(scope, numbers)
     rows = select(
         literal(scope.organization.id), targets.c.provider, targets.c.phone_number, literal(True)
-    ).where(true())
+    ).where(true() if provider is None else targets.c.provider == provider)
     names = ["organization_id", "provider", "phone_number", "due"]
     new = {"due": True} | ({"in_sync": None, "reason": None} if changed else {})
     upsert = sql.upsert(scope, DriftCheck, new).from_select(names, rows, include_defaults=False)
@@ -191,3 +199,9 @@ def due_counts(scope: Scope) -> dict[str, int]:
         .group_by(DriftCheck.provider)
     )
     return {row.provider: row.numbers for row in scope.session.execute(query)}
+
+
+def providers(scope: Scope) -> set[str]:
+    """The keys of the providers with numbers that are checked."""
+    query = select(DriftCheck.provider).where(DriftCheck.organization_id == scope.organization.id)
+    return set(scope.session.scalars(query.distinct()))

@@ -1,34 +1,30 @@
-"""Checks of an organization's pending numbers at their providers; one run at a time."""
+"""Checks of an organization's connections and numbers at their providers; one run at a time for each."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
-import structlog
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from app.core import clock
-from app.models import CheckRun, DriftCheck, Organization, ProviderWrite
-from app.provider import Capability, Family, Outcome
+from app.models import CheckRun, Organization
+from app.provider import Capability, Outcome, Provider
 from app.provider.numbers import ProviderNumber, Reason
-from app.providers import PROVIDERS, keys_in
-from app.services import lease
-from app.services.connections import gateway, store, transitions
+from app.providers import PROVIDERS
+from app.services import sql
+from app.services.connections import gateway, store, transitions, verification
 from app.services.connections.proof import Evidence
 from app.services.connections.store import StoredConnection
-from app.services.drift import messages, probe, queue, tallies, verdicts
-from app.services.drift.tallies import Tally
+from app.services.drift import hooks, messages, probe, queue, tallies, verdicts
 from app.services.drift.verdicts import ProbeResult
 from app.services.lease import Lease, LeaseLost
 from app.services.scope import Scope
 
 if TYPE_CHECKING:
     from app.core.outbound.client import Outbound
-
-log = structlog.get_logger(__name__)
 
 FEW = 10
 """Up to so many numbers are read one by one; for more, the account's whole list is read."""
@@ -49,101 +45,40 @@ LISTING = 900
 
 @dataclass(frozen=True)
 class Report:
-    """How a run ended. `already_running`: another run has the lease, and this one did nothing."""
+    """How a check ended. `already_running`: another run has the lease, and this one did nothing.
+
+    `problems`: why a connection, or something beside its numbers, does not work. `failure`: why not
+    everything could be checked.
+    """
 
     checked: int = 0
     drifted: int = 0
     failure: str | None = None
     already_running: bool = False
+    problems: tuple[str, ...] = ()
 
     def words(self) -> str:
         if self.already_running:
             return messages.ALREADY_RUNNING
-        return messages.report(self.checked, self.drifted, self.failure)
+        return messages.report(self.checked, self.drifted, [*self.problems, self.failure or ""])
 
     def document(self) -> dict[str, Any]:
         return {
             "checked": self.checked,
             "drifted": self.drifted,
+            "problems": list(self.problems),
             "failure": self.failure,
             "already_running": self.already_running,
         }
 
 
-@dataclass(frozen=True)
-class DriftStatus:
-    """The state of the organization's numbers, and the current or the last run.
-
-    `voice`: the keys of the voice providers with drifted users' numbers.
-    """
-
-    run: CheckRun | None
-    is_running: bool
-    tally: Tally
-    voice: list[str]
-
-    @property
-    def is_moving(self) -> bool:
-        """Whether the state is about to change: a run is active or queued."""
-        has_failed = self.run is not None and self.run.failure is not None
-        return self.is_running or (self.tally.due > 0 and not has_failed)
-
-
-class Recovery(Protocol):
-    """What a run does about changes at providers that were interrupted, beside checking webhooks."""
-
-    def is_ready(self, scope: Scope) -> bool:
-        """Whether a change was interrupted."""
-        ...
-
-    def is_running(self, scope: Scope) -> bool:
-        """Whether a change may still be running. If it was killed, it is ready in some minutes."""
-        ...
-
-    def resolve(self, scope: Scope, http: Outbound) -> str | None:
-        """Resolves the interrupted changes; returns why one could not be resolved."""
-        ...
-
-
-_recoveries: list[Recovery] = []
-
-
-def register(recovery: Recovery) -> None:
-    """Makes every run call it. Registering it again changes nothing."""
-    if recovery not in _recoveries:
-        _recoveries.append(recovery)
-
-
-def status(scope: Scope) -> DriftStatus:
-    last = scope.session.get(CheckRun, scope.organization.id)
-    voice = tallies.drifted_providers(scope) - set(keys_in(Family.TELEPHONY))
-    return DriftStatus(last, is_running(last), tallies.tally(scope), sorted(voice))
-
-
-@dataclass(frozen=True)
-class Progress:
-    """The progress of all active runs; `due` checks are pending."""
-
-    organizations: int
-    done: int
-    total: int
-    due: int
-
-
-def progress(scope: Scope) -> Progress:
-    """Over every organization."""
-    is_leased = lease.held(CheckRun.leased_until, LEASE)
-    columns = (func.count(), func.sum(CheckRun.done), func.sum(CheckRun.total))
-    runs = select(*columns).where(CheckRun.finished_at.is_(None), is_leased)
-    organizations, done, total = scope.session.execute(runs).one()
-    due = scope.session.scalar(select(func.count()).select_from(DriftCheck).where(DriftCheck.due))
-    return Progress(organizations, done or 0, total or 0, due or 0)
-
-
 def check_all(scope: Scope) -> None:
-    """Queues a check of every number of the organization."""
+    """Queues a check of every connection and every number of the organization."""
     with scope.transaction():
         queue.mark_due(scope, changed=False)
+        for state in store.load_all(scope).values():
+            if state.exists and state.enabled:
+                _request(scope, state.provider.key)
         scope.on_commit(scope.queue_drift_check, scope.organization.id)
 
 
@@ -151,78 +86,146 @@ def organization_ids(scope: Scope) -> list[str]:
     return list(scope.session.scalars(select(Organization.id).order_by(Organization.name, Organization.id)))
 
 
-def pending_organization_ids(scope: Scope) -> list[str]:
-    """The organizations with pending checks, or with changes at providers that have no outcome."""
-    checks = select(DriftCheck.organization_id).where(DriftCheck.due)
-    return list(scope.session.scalars(checks.union(select(ProviderWrite.organization_id))))
-
-
-def is_running(run: CheckRun | None) -> bool:
-    return run is not None and run.finished_at is None and lease.is_held(run.leased_until, LEASE)
-
-
 def run(scope: Scope, http: Outbound, *, everything: bool = False) -> Report:
-    """Checks the numbers that are pending, or every number. Those without an answer stay pending.
+    """Checks what is pending, or everything, at one provider after the other."""
+    keys = pending(scope)
+    if everything:
+        known = store.load_all(scope)
+        keys |= queue.providers(scope) | {key for key, state in known.items() if state.exists}
+    reports = [run_at(scope, http, key, everything=everything) for key in PROVIDERS if key in keys]
+    return Report(
+        checked=sum(report.checked for report in reports),
+        drifted=sum(report.drifted for report in reports),
+        failure=" ".join(dict.fromkeys(report.failure for report in reports if report.failure)) or None,
+        already_running=any(report.already_running for report in reports),
+        problems=tuple(problem for report in reports for problem in report.problems),
+    )
+
+
+def run_at(scope: Scope, http: Outbound, key: str, *, everything: bool = False) -> Report:
+    """Checks what is pending at one provider, or everything there. What was not answered stays pending.
 
     No transaction is open during a provider's request. A run that was killed at any point can be repeated.
     """
-    is_ready = any(recovery.is_ready(scope) for recovery in _recoveries)
-    if not (everything or is_ready or queue.due_counts(scope)):
+    if not (everything or key in pending(scope)):
         return Report()
-    held = _begin(scope, everything=everything)
-    if held is None:
+    begun = _begin(scope, key, everything=everything)
+    if begun is None:
         return Report(already_running=True)
-    http = http.calling(after_each=lambda: held.keep(RENEW_AFTER))
-    failures: dict[str, str] = {}
-    checked = 0
+    held, is_whole = begun
+    current = _Run(scope, http.calling(after_each=lambda: held.keep(RENEW_AFTER)), held, PROVIDERS[key])
     try:
-        while keys := [key for key in PROVIDERS if key in queue.due_counts(scope).keys() - failures.keys()]:
-            checked += sum(_provider(scope, http, held, key, failures) for key in keys)
-        for recovery in _recoveries:
-            if problem := recovery.resolve(scope, http):
-                failures[problem] = problem
+        current.check(is_whole=is_whole)
     except LeaseLost:
-        return Report(checked, already_running=True)
+        return Report(current.checked, already_running=True)
     except BaseException:
-        _end(scope, held, messages.CHECK_BROKEN)
+        _end(scope, held, messages.CHECK_BROKEN, is_whole=is_whole)
         raise
-    failure = " ".join(failures.values())[:1000] or None
-    _end(scope, held, failure)
-    return Report(checked, tallies.tally(scope).drifted, failure)
+    _end(scope, held, current.failure, is_whole=is_whole)
+    drifted = tallies.drifted_among(scope, [key])
+    return Report(current.checked, drifted, current.failure, problems=tuple(current.problems))
 
 
-def has_running_changes(scope: Scope) -> bool:
-    """Whether a change at a provider may still be running: a later run resolves it if it is not."""
-    return any(recovery.is_running(scope) for recovery in _recoveries)
+@dataclass
+class _Run:
+    """One run, which has its lease. It ends at the first failure: the provider does not respond."""
+
+    scope: Scope
+    http: Outbound
+    held: Lease
+    provider: Provider
+    checked: int = 0
+    problems: list[str] = field(default_factory=list)
+    failure: str | None = None
+
+    def check(self, *, is_whole: bool) -> None:
+        steps = [self._numbers, self._recover]
+        if is_whole:
+            steps = [self._connection, self._numbers, self._watch, self._recover]
+        for step in steps:
+            step()
+            if self.failure:
+                return
+
+    def _connection(self) -> None:
+        state = store.load(self.scope, self.provider)
+        if not state.is_usable or not verification.can_verify(self.provider):
+            return
+        tested = verification.check(self.scope, self.http, state)
+        if not tested.is_conclusive:
+            self._fail(tested.result.reason)
+        elif not tested.result.ok:
+            self.problems.append(tested.result.reason)
+
+    def _numbers(self) -> None:
+        while self.failure is None and queue.due_counts(self.scope).get(self.provider.key):
+            checked, failure = _provider(self.scope, self.http, self.held, self.provider.key)
+            self.checked += checked
+            self._fail(failure)
+
+    def _watch(self) -> None:
+        for watch in hooks.watches:
+            found = watch(self.scope, self.http, self.provider)
+            self.problems += [found.problem] if found.problem else []
+            self._fail(found.failure)
+
+    def _recover(self) -> None:
+        for recovery in hooks.recoveries:
+            self._fail(recovery.resolve(self.scope, self.http, self.provider))
+
+    def _fail(self, failure: str | None) -> None:
+        self.failure = self.failure or (failure and failure[:1000])
 
 
-def _begin(scope: Scope, *, everything: bool) -> Lease | None:
-    """Takes the lease; None if another run has it."""
+def pending(scope: Scope) -> set[str]:
+    """The keys of the providers where something is pending."""
+    requested = scope.select(CheckRun).where(CheckRun.due).with_only_columns(CheckRun.provider)
+    found = {*queue.due_counts(scope), *scope.session.scalars(requested)}
+    return found.union(*(recovery.ready(scope) for recovery in hooks.recoveries))
+
+
+def _request(scope: Scope, key: str) -> None:
+    values = {"organization_id": scope.organization.id, "provider": key, "due": True, "done": 0, "total": 0}
+    sql.run(scope, sql.upsert(scope, CheckRun, {"due": True}).values(values))
+
+
+def _begin(scope: Scope, key: str, *, everything: bool) -> tuple[Lease, bool] | None:
+    """Takes the lease; returns it, and whether all there is checked. None if another run has the lease.
+
+    A run that was killed is continued: what it has checked is not checked again.
+    """
     now = clock.now()
-    held = Lease(scope, CheckRun, LEASE)
+    held = Lease(scope, CheckRun, LEASE, CheckRun.provider == key)
     with scope.transaction():
-        if scope.session.get(CheckRun, scope.organization.id) is None:
-            scope.session.add(CheckRun(organization_id=scope.organization.id, leased_until=now))
+        row = scope.session.get(CheckRun, (scope.organization.id, key))
+        if row is None:
+            row = CheckRun(organization_id=scope.organization.id, provider=key)
+            scope.session.add(row)
             scope.session.flush()
-        if not held.take(started_at=now, finished_at=None, done=0, failure=None):
+        was_killed = row.started_at is not None and row.finished_at is None
+        is_whole = everything or row.due
+        if not held.take(started_at=now, finished_at=None, done=0, failure=None, due=is_whole):
             return None
-        if everything:
-            queue.mark_due(scope, changed=False)
-        held.write(total=sum(queue.due_counts(scope).values()))
-    return held
+        if everything or (is_whole and not was_killed):
+            queue.mark_due(scope, provider=key, changed=False)
+        held.write(total=queue.due_counts(scope).get(key, 0))
+    return held, is_whole
 
 
-def _end(scope: Scope, held: Lease, failure: str | None) -> None:
+def _end(scope: Scope, held: Lease, failure: str | None, *, is_whole: bool) -> None:
+    """A whole check that failed stays requested."""
+    done = {} if failure or not is_whole else {"due": False}
     with scope.transaction(lock=False):
         transitions.sweep(scope)
-        held.release(finished_at=clock.now(), failure=failure)
+        held.release(finished_at=clock.now(), failure=failure, **done)
 
 
-def _provider(scope: Scope, http: Outbound, held: Lease, key: str, failures: dict[str, str]) -> int:
-    """Checks one provider's numbers; returns how many. A failure is added to `failures`."""
+def _provider(scope: Scope, http: Outbound, held: Lease, key: str) -> tuple[int, str | None]:
+    """Checks one provider's pending numbers; returns how many, and why the provider did not respond."""
     state = store.load(scope, PROVIDERS[key])
     numbers = queue.due(scope, key, limit=BATCH)
-    look = _looker(scope, http, state, is_few=len(numbers) <= FEW)
+    few = 1 if state.provider.observes_by_listing else FEW
+    look = _looker(scope, http, state, is_few=len(numbers) <= few)
     checked = 0
     while numbers:
         scope.end_read()
@@ -231,10 +234,9 @@ def _provider(scope: Scope, http: Outbound, held: Lease, key: str, failures: dic
         checked += len(numbers)
         unanswered = [result for result in results.values() if result.trouble in verdicts.UNANSWERED]
         if unanswered:
-            failures[key] = unanswered[0].sentence
-            break
+            return checked, unanswered[0].sentence
         numbers = queue.due(scope, key, after=numbers[-1], limit=BATCH)
-    return checked
+    return checked, None
 
 
 def _looker(

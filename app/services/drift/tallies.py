@@ -20,7 +20,10 @@ from app.services.scope import Scope
 
 @dataclass(frozen=True)
 class Tally:
-    """An organization's drifted numbers, since when, pending checks, and when a number was last read."""
+    """An organization's drifted numbers, since when, and pending checks.
+
+    `checked_at`: since then, every number that was ever checked has been checked.
+    """
 
     drifted: int = 0
     since: datetime | None = None
@@ -35,8 +38,8 @@ def drifted(scope: Scope) -> Select[*tuple[Any, ...]]:
     )
 
 
-def drifted_among(scope: Scope, providers: Collection[str], *, most: int) -> int:
-    """How many numbers of these providers drifted; `most` if there are more."""
+def drifted_among(scope: Scope, providers: Collection[str], *, most: int | None = None) -> int:
+    """How many numbers of these providers drifted; `most`, if given, if there are more."""
     some = drifted(scope).where(DriftCheck.provider.in_(providers)).limit(most).subquery()
     return scope.session.scalar(select(func.count()).select_from(some)) or 0
 
@@ -63,17 +66,17 @@ def tallies(scope: Scope, organization_id: str | None = None) -> dict[str, Tally
         number_health.is_drift()
     )
     due = select(check.organization_id, func.count()).where(check.due)
-    read = select(check.organization_id, func.max(check.checked_at))
+    oldest = select(check.organization_id, func.min(check.checked_at))
     if organization_id is not None:
         drifted = drifted.where(check.organization_id == organization_id)
         due = due.where(check.organization_id == organization_id)
-        read = read.where(check.organization_id == organization_id)
+        oldest = oldest.where(check.organization_id == organization_id)
     found: dict[str, Tally] = {}
     for owner, count, since in scope.session.execute(drifted.group_by(check.organization_id)):
         found[owner] = Tally(drifted=count, since=since)
     for owner, count in scope.session.execute(due.group_by(check.organization_id)):
         found[owner] = replace(found.get(owner, Tally()), due=count)
-    for owner, checked_at in scope.session.execute(read.group_by(check.organization_id)):
+    for owner, checked_at in scope.session.execute(oldest.group_by(check.organization_id)):
         found[owner] = replace(found.get(owner, Tally()), checked_at=checked_at)
     return found
 

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 from app.core.errors import Conflict
 from app.models import ProviderWrite, User, VoicePhoneNumber
-from app.provider import Capability
-from app.providers import PROVIDERS
+from app.provider import Capability, Provider
 from app.services.audit.actions import Action
 from app.services.connections import provider_writes, store
 from app.services.scope import Scope
@@ -20,9 +19,9 @@ if TYPE_CHECKING:
 ACTIONS = (Action.NUMBER_AI_ON, Action.NUMBER_AI_OFF)
 
 
-def is_ready(scope: Scope) -> bool:
-    """Whether an AI change was interrupted."""
-    return any(map(provider_writes.is_interrupted, provider_writes.unfinished(scope, ACTIONS)))
+def ready(scope: Scope) -> set[str]:
+    """The keys of the providers where an AI change was interrupted."""
+    return {write.provider for write in _interrupted(scope)}
 
 
 def is_running(scope: Scope) -> bool:
@@ -36,18 +35,23 @@ def interrupted(scope: Scope, number: str) -> ProviderWrite | None:
     return writes[0] if writes and provider_writes.is_interrupted(writes[0]) else None
 
 
-def resolve(scope: Scope, http: Outbound) -> str | None:
-    """Resolves every interrupted change; returns why one could not be resolved.
+def _interrupted(scope: Scope) -> list[ProviderWrite]:
+    return [
+        write for write in provider_writes.unfinished(scope, ACTIONS) if provider_writes.is_interrupted(write)
+    ]
 
-    A provider that is not connected is skipped: its changes stay open until it is.
+
+def resolve(scope: Scope, http: Outbound, provider: Provider) -> str | None:
+    """Resolves every interrupted change at the provider; returns why one could not be resolved.
+
+    If the provider is not connected, its changes stay open until it is.
     """
-    writes = provider_writes.unfinished(scope, ACTIONS)
-    subjects = {(one.provider, one.subject) for one in writes if provider_writes.is_interrupted(one)}
+    subjects = {write.subject for write in _interrupted(scope) if write.provider == provider.key}
+    account = _account(scope, provider) if subjects else None
+    if account is None:
+        return None
     failure = None
-    for key, number in sorted(subjects):
-        account = _account(scope, key)
-        if account is None:
-            continue
+    for number in sorted(subjects):
         try:
             _resolve(scope, http.within(numbers.SECONDS_FOR_A_LIST), account, number)
         except Conflict as error:
@@ -55,9 +59,8 @@ def resolve(scope: Scope, http: Outbound) -> str | None:
     return failure
 
 
-def _account(scope: Scope, key: str) -> Account | None:
-    provider = PROVIDERS.get(key)
-    if provider is None or Capability.AGENTS not in provider.capabilities:
+def _account(scope: Scope, provider: Provider) -> Account | None:
+    if Capability.AGENTS not in provider.capabilities:
         return None
     connection = store.load(scope, provider)
     is_connected = connection.is_configured and connection.enabled

@@ -12,7 +12,7 @@ from app.core import phone
 from app.core.errors import Conflict, PatchbayError, Stale, TooMany
 from app.provider import Capability
 from app.services.connections import store
-from app.services.drift import probe, runs, tallies
+from app.services.drift import probe, runs, standing, tallies
 from app.services.endpoints import crud
 from app.services.organizations import directory
 from app.services.scope import Scope
@@ -100,9 +100,9 @@ def progress(scope: Scope) -> ResponseReturnValue:
 
 def _progress(scope: Scope) -> Response:
     """When no check is running, HX-Trigger makes the table load again."""
-    standing = runs.status(scope)
-    answer = render.page("endpoints/check.html", standing=standing)
-    if not standing.is_moving and request.method == "GET":
+    found = standing.of(scope)
+    answer = render.page("endpoints/check.html", standing=found)
+    if not found.is_moving and request.method == "GET":
         answer.headers["HX-Trigger"] = "checked"
     return answer
 
@@ -126,7 +126,7 @@ def progress_everywhere(scope: Scope) -> ResponseReturnValue:
 
 def _progress_everywhere(scope: Scope, *, again: int) -> Response:
     """Until checks have started, htmx polls a few times; then HX-Trigger makes the table load again."""
-    progress = runs.progress(scope)
+    progress = standing.progress(scope)
     again = MAX_POLLS if progress.organizations else min(again, MAX_POLLS) - 1
     if not progress.due and not progress.organizations:
         again = 0

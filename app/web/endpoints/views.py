@@ -14,7 +14,7 @@ from app.core.errors import Conflict, Invalid, Stale
 from app.models import Endpoint
 from app.provider import Family
 from app.providers import PROVIDERS, in_family, keys_in
-from app.services.drift import probe, runs, tallies
+from app.services.drift import probe, standing, tallies
 from app.services.endpoints import crud, hints, listing, paging, readiness
 from app.services.endpoints.fields import EDITABLE, SEARCHED_WORDS
 from app.services.endpoints.listing import Filter
@@ -106,7 +106,7 @@ def _table(
         editing=edited.id if edited else None,
         form=form,
         conflicts=conflicts,
-        standing_now=partial(runs.status, scope),
+        standing_now=partial(standing.of, scope),
     )
 
 

@@ -8,7 +8,7 @@ from functools import partial
 from flask import flash, request, url_for
 from flask.typing import ResponseReturnValue
 
-from app.services.drift import runs
+from app.services.drift import standing
 from app.services.organizations import directory
 from app.services.scope import Scope
 from app.services.status import overview
@@ -52,7 +52,7 @@ def table(scope: Scope) -> ResponseReturnValue:
         page=page,
         text=view["q"],
         view={name: value for name, value in view.items() if value and value != "worst"},
-        progress=runs.progress(scope),
+        progress=standing.progress(scope),
         again=0,
     )
 

@@ -124,7 +124,7 @@ def test_of_changed_numbers_is_unchecked_until_their_next_check(live):
     with live.transaction():
         now = clock.now()
         run = {"leased_until": now, "finished_at": now, "failure": "Twilio has trouble."}
-        live.session.add(CheckRun(organization_id=live.organization.id, **run))
+        live.session.add(CheckRun(organization_id=live.organization.id, provider="twilio", **run))
     assert _kinds(live) == [Kind.CHECK_FAILED]
 
 

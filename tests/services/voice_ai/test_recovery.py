@@ -13,7 +13,7 @@ from app.core.outbound.client import Outbound
 from app.models import AuditEvent, ProviderWrite
 from app.services.access import users
 from app.services.connections import provider_writes
-from app.services.drift import runs
+from app.services.drift import hooks, runs, schedule
 from app.services.voice_ai import numbers, recovery
 from simulators.base import Trouble
 from simulators.elevenlabs.numbers import NIGHT_SHIFT, RECEPTION
@@ -80,12 +80,12 @@ def test_run_stores_what_the_provider_has_after_a_kill(here, killed, kills_after
     killed(kills_after, on=on)
     assert (here.row(), open_changes(here)) == (before, 1)
     assert recovery.interrupted(here.scope, NUMBER) is None, "it may still be running"
-    assert runs.has_running_changes(here.scope)
+    assert hooks.has_running_changes(here.scope)
     runs.run(here.scope, here.http, everything=True)
     assert (here.row(), open_changes(here)) == (before, 1)
     age(here)
     assert recovery.interrupted(here.scope, NUMBER) is not None
-    assert here.scope.organization.id in runs.pending_organization_ids(here.scope)
+    assert (here.scope.organization.id, "elevenlabs") in schedule.waiting(here.scope)
     assert runs.run(here.scope, here.http).failure is None
     there = [(True, row["agent_id"], key) for key, row in here.labs.convai.numbers.items()]
     assert here.row() == (there[0] if is_answered else OFF)

@@ -1,0 +1,73 @@
+"""The state of checks, as pages show it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
+
+from app.models import CheckRun, DriftCheck
+from app.provider import Family
+from app.providers import keys_in
+from app.services import lease
+from app.services.drift import queue, runs, tallies
+from app.services.drift.tallies import Tally
+from app.services.scope import Scope
+
+
+@dataclass(frozen=True)
+class Standing:
+    """The state of the organization's numbers, and the runs that are active, or their last failures.
+
+    `voice`: the keys of the voice providers with drifted users' numbers. `is_moving`: a run is active or
+    queued, so the state is about to change.
+    """
+
+    is_running: bool
+    is_moving: bool
+    done: int
+    total: int
+    failure: str | None
+    tally: Tally
+    voice: list[str]
+
+
+def of(scope: Scope) -> Standing:
+    rows = list(scope.session.scalars(scope.select(CheckRun).execution_options(populate_existing=True)))
+    active = [row for row in rows if is_running(row)]
+    failures = {row.provider: row.failure for row in rows if row.failure and row not in active}
+    voice = tallies.drifted_providers(scope) - set(keys_in(Family.TELEPHONY))
+    return Standing(
+        is_running=bool(active),
+        is_moving=bool(active) or bool(queue.due_counts(scope).keys() - failures.keys()),
+        done=sum(row.done for row in active),
+        total=sum(row.total for row in active),
+        failure=" ".join(dict.fromkeys(failures.values())) or None,
+        tally=tallies.tally(scope),
+        voice=sorted(voice),
+    )
+
+
+def is_running(run: CheckRun) -> bool:
+    return run.finished_at is None and lease.is_held(run.leased_until, runs.LEASE)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """The progress of all active runs; `due` checks are pending."""
+
+    organizations: int
+    done: int
+    total: int
+    due: int
+
+
+def progress(scope: Scope) -> Progress:
+    """Over every organization."""
+    is_leased = lease.held(CheckRun.leased_until, runs.LEASE)
+    organizations = func.count(CheckRun.organization_id.distinct())
+    columns = (organizations, func.sum(CheckRun.done), func.sum(CheckRun.total))
+    active = select(*columns).where(CheckRun.finished_at.is_(None), is_leased)
+    count, done, total = scope.session.execute(active).one()
+    due = scope.session.scalar(select(func.count()).select_from(DriftCheck).where(DriftCheck.due))
+    return Progress(count, done or 0, total or 0, due or 0)
