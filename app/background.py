@@ -1,4 +1,4 @@
-"""Background threads: drift checks, and when API tokens were last used.
+"""Background threads: checks on a schedule and after changes, and when API tokens were last used.
 
 Pending checks are rows, so a restart loses none of them. A token's last use may be lost: it is shown to
 users and decides nothing.
@@ -7,8 +7,9 @@ users and decides nothing.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
 from queue import SimpleQueue
 from typing import Generic, TypeVar
 
@@ -18,42 +19,71 @@ from flask import Flask
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from app import context
+from app.config import Settings
 from app.core import clock
 from app.extensions import db
 from app.outage import reason
 from app.services.access import tokens
-from app.services.drift import runs
+from app.services.drift import hooks, runs, schedule
+from app.services.drift.schedule import Place
 from app.services.organizations import directory
-from app.services.scope import Actor
+from app.services.scope import Actor, Scope
 
 log = structlog.get_logger(__name__)
 
 RETRY_SECONDS = 5.0
 """Until an organization is tried again: another process checks it, or the database is away."""
 
+LOOK_SECONDS = 20.0
+"""Between two looks for checks that are due, or that a process left."""
+
+THREADS_PER_PROVIDER = 2
+"""So that an account with many numbers delays no other."""
+
 Item = TypeVar("Item")
 
 
-class Worker(Generic[Item]):
-    """One thread that handles items in the order in which they are added; the first item starts it."""
+class Work:
+    """Counts what several workers have to do: `idle` is set while that is nothing."""
 
-    def __init__(self, name: str, handle: Callable[[Item], None]) -> None:
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._unhandled = 0
+        self.idle = threading.Event()
+
+    def begin(self) -> None:
+        with self._lock:
+            self._unhandled += 1
+            self.idle.clear()
+
+    def end(self) -> None:
+        with self._lock:
+            self._unhandled -= 1
+            if not self._unhandled:
+                self.idle.set()
+
+
+class Worker(Generic[Item]):
+    """Handles items in the order in which they are added, in up to `threads` threads, which items start."""
+
+    def __init__(
+        self, name: str, handle: Callable[[Item], None], *, threads: int = 1, work: Work | None = None
+    ) -> None:
         self._name = name
         self._handle = handle
         self._queue: SimpleQueue[Item] = SimpleQueue()
         self._lock = threading.Lock()
-        self._unhandled = 0
-        self._thread: threading.Thread | None = None
-        self.idle = threading.Event()
+        self._startable = threads
+        self._work = work or Work()
+        self.idle = self._work.idle
         """Set while every item has been handled."""
 
     def add(self, item: Item) -> None:
+        self._work.begin()
         with self._lock:
-            self._unhandled += 1
-            self.idle.clear()
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
-                self._thread.start()
+            if self._startable:
+                self._startable -= 1
+                threading.Thread(target=self._run, name=self._name, daemon=True).start()
         self._queue.put(item)
 
     def _run(self) -> None:
@@ -63,71 +93,122 @@ class Worker(Generic[Item]):
                 self._handle(item)
             except Exception:
                 log.exception("background.failed", worker=self._name)
-            with self._lock:
-                self._unhandled -= 1
-                if not self._unhandled:
-                    self.idle.set()
+            self._work.end()
 
 
 class Checker:
-    """Checks the pending numbers of organizations at their providers."""
+    """Checks what is pending. Each provider has its own queue, so that one that hangs delays no other."""
 
     def __init__(self, app: Flask) -> None:
         self._app = app
         self._lock = threading.Lock()
-        self._queued: set[str] = set()
-        self._worker = Worker("checks", self._handle)
-        self.idle = self._worker.idle
+        self._queued: set[Place] = set()
+        self._work = Work()
+        self._finder: Worker[str] = Worker("checks", self._find, work=self._work)
+        self._queues: dict[str, Worker[Place]] = {}
+        self.idle = self._work.idle
 
     def queue(self, organization_id: str) -> None:
-        """Queues a check of the organization, unless one is queued already."""
+        """Queues what is pending in the organization."""
+        self._finder.add(organization_id)
+
+    def queue_place(self, place: Place) -> None:
+        """Queues a check of an organization at a provider, unless it is queued already."""
+        key = place[1]
         with self._lock:
-            if organization_id in self._queued:
+            if place in self._queued:
                 return
-            self._queued.add(organization_id)
-            self._worker.add(organization_id)
+            self._queued.add(place)
+            if key not in self._queues:
+                self._queues[key] = Worker(
+                    f"checks {key}", self._handle, threads=THREADS_PER_PROVIDER, work=self._work
+                )
+            self._queues[key].add(place)
 
-    def resume(self) -> None:
-        """Queues what was left pending when the last process ended, without waiting for the database."""
-        threading.Thread(target=self._resume, name="resume checks", daemon=True).start()
-
-    def _resume(self) -> None:
+    def _find(self, organization_id: str) -> None:
         try:
-            with self._app.app_context():
-                pending = runs.pending_organization_ids(context.scope(Actor(name="background check")))
-                db.session.remove()
-        except Exception:
-            log.warning("check.not_resumed", exc_info=True)
-            return
-        for organization_id in pending:
-            self.queue(organization_id)
-
-    def _handle(self, organization_id: str) -> None:
-        with self._lock:
-            self._queued.discard(organization_id)
-        try:
-            with self._app.app_context():
-                is_left = self._check(organization_id)
+            with _scope(self._app, organization_id) as scope:
+                keys = runs.pending(scope)
         except (OperationalError, InterfaceError) as error:
-            log.warning("check.postponed", organization=organization_id, reason=reason(error))
-            is_left = True
+            self._postpone(organization_id, reason(error))
+            return
+        for key in keys:
+            self.queue_place((organization_id, key))
+
+    def _handle(self, place: Place) -> None:
+        organization_id, key = place
+        with self._lock:
+            self._queued.discard(place)
+        try:
+            with _scope(self._app, organization_id) as scope:
+                report = runs.run_at(scope, context.outbound(), key)
+                is_left = report.already_running or hooks.has_running_changes(scope)
+        except (OperationalError, InterfaceError) as error:
+            self._postpone(organization_id, reason(error))
+            return
         except Exception:
-            log.exception("check.failed", organization=organization_id)
+            log.exception("check.failed", organization=organization_id, provider=key)
             return
         if is_left:
-            later = threading.Timer(RETRY_SECONDS, self.queue, (organization_id,))
-            later.daemon = True
-            later.start()
+            self._later(organization_id)
 
-    def _check(self, organization_id: str) -> bool:
-        """Returns whether another process is checking the organization."""
+    def _postpone(self, organization_id: str, why: str) -> None:
+        log.warning("check.postponed", organization=organization_id, reason=why)
+        self._later(organization_id)
+
+    def _later(self, organization_id: str) -> None:
+        later = threading.Timer(RETRY_SECONDS, self.queue, (organization_id,))
+        later.daemon = True
+        later.start()
+
+
+@contextmanager
+def _scope(app: Flask, organization_id: str) -> Iterator[Scope]:
+    with app.app_context():
         scope = context.scope(Actor(name="background check"))
         try:
-            inside = scope.for_organization(directory.by_id(scope, organization_id))
-            report = runs.run(inside, context.outbound())
-            return report.already_running or runs.has_running_changes(inside)
+            yield scope.for_organization(directory.by_id(scope, organization_id))
         finally:
             db.session.remove()
+
+
+class Schedule:
+    """Requests the scheduled checks, and takes over those that a process left when it ended."""
+
+    def __init__(self, app: Flask, checker: Checker, every: timedelta) -> None:
+        self._app = app
+        self._checker = checker
+        self._every = every
+
+    def start(self) -> None:
+        """Returns at once, without waiting for the database."""
+        threading.Thread(target=self._run, name="schedule", daemon=True).start()
+
+    def _run(self) -> None:
+        """What failed before the start is checked once."""
+        pause, has_failed = threading.Event(), True
+        while True:
+            if self.look(has_failed=has_failed):
+                has_failed = False
+            pause.wait(LOOK_SECONDS)
+
+    def look(self, *, has_failed: bool = False) -> bool:
+        """Queues the checks that wait; False if the database was away. `has_failed`: also what failed."""
+        try:
+            with self._app.app_context():
+                scope = context.scope(Actor(name="schedule"))
+                try:
+                    if self._every:
+                        schedule.request_due(scope, self._every)
+                    places = schedule.waiting(scope, has_failed=has_failed)
+                finally:
+                    db.session.remove()
+        except Exception:
+            log.warning("schedule.postponed", exc_info=True)
+            return False
+        for place in places:
+            self._checker.queue_place(place)
+        return True
 
 
 class TokenUses:
@@ -160,10 +241,11 @@ class TokenUses:
 def init_app(app: Flask, *, serves: bool = False) -> None:
     """Starts the background work. Without it, pending checks wait for `flask check`.
 
-    `serves`: this process answers requests, so it also resumes the checks that another one left.
+    `serves`: this process answers requests, so it also begins and resumes checks.
     """
     checker = Checker(app)
     app.extensions["patchbay_check_soon"] = checker.queue
     app.extensions["patchbay_token_used"] = TokenUses(app).note
     if serves:
-        checker.resume()
+        settings: Settings = app.extensions["patchbay_settings"]
+        Schedule(app, checker, settings.check_every).start()

@@ -7,6 +7,7 @@ import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
 
@@ -60,6 +61,8 @@ class Settings:
     trusted_proxies: int
     cors_origins: frozenset[str]
     upstreams: Mapping[str, str]
+    check_every: timedelta
+    """Between two checks of each connection; zero for none."""
     metrics_token: str | None = field(repr=False)
 
     @classmethod
@@ -79,6 +82,7 @@ class Settings:
             workers=_number(environ, "PATCHBAY_WORKERS", default=_usual_workers(), least=1),
             trusted_proxies=_number(environ, "PATCHBAY_TRUSTED_PROXIES", default=0, least=0),
             cors_origins=_origins(environ.get("PATCHBAY_CORS_ORIGINS") or ""),
+            check_every=timedelta(minutes=_number(environ, "PATCHBAY_CHECK_EVERY", default=60, least=0)),
             upstreams=_upstreams(environ.get("PATCHBAY_UPSTREAMS") or ""),
             metrics_token=_metrics_token(keys.given("PATCHBAY_METRICS_TOKEN")),
         )

@@ -149,6 +149,7 @@ def served(
         "PATCHBAY_DATA": str(data),
         "PATCHBAY_BIND": bind,
         "PATCHBAY_WORKERS": "1",
+        "PATCHBAY_CHECK_EVERY": "0",
         **(settings or {}),
     }
     if "PYTHONPATH" in (settings or {}):

@@ -1,8 +1,29 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
 
-from app.background import Worker
+import pytest
+from flask import Flask
+from sqlalchemy import select, update
+
+from app import background
+from app.background import Checker, Schedule, Worker
+from app.core import clock
+from app.core.outbound.client import Outbound
+from app.extensions import db
+from app.models import CheckRun
+from app.providers import PROVIDERS
+from app.services.drift import runs, schedule
+from app.services.drift.runs import Report
+from app.services.providers import credentials
+from simulators.base import Reply, Request, Simulator
+from simulators.elevenlabs import ElevenLabs
+from simulators.twilio import Twilio
+from tests.support.cast import Cast, assemble
+from tests.support.full_organization import scope_as
 
 SECONDS = 20
 
@@ -28,3 +49,108 @@ def test_worker_continues_after_an_item_that_fails():
         worker.add(number)
     assert worker.idle.wait(SECONDS)
     assert handled == [2]
+
+
+class Held(Twilio):
+    """Responds when it is released."""
+
+    def __init__(self, port: int = 0) -> None:
+        super().__init__(port)
+        self.called, self.released = threading.Event(), threading.Event()
+
+    def answer(self, request: Request) -> Reply:
+        self.called.set()
+        assert self.released.wait(SECONDS)
+        return super().answer(request)
+
+
+@pytest.fixture
+def cast(app: Flask) -> Cast:
+    return assemble(app)
+
+
+@pytest.fixture
+def twilio() -> Iterator[Held]:
+    with Held() as upstream:
+        yield upstream
+        upstream.released.set()
+
+
+@pytest.fixture
+def labs() -> Iterator[ElevenLabs]:
+    with ElevenLabs() as upstream:
+        yield upstream
+
+
+@pytest.fixture
+def checker(app: Flask, cast: Cast, twilio: Held, labs: ElevenLabs) -> Checker:
+    """Acme and Globex have both connections, whose next check is due."""
+    app.extensions["patchbay_outbound"] = Outbound(twilio.upstreams | labs.upstreams)
+    upstreams: dict[str, Simulator] = {"twilio": twilio, "elevenlabs": labs}
+    for person in (cast.dana, cast.gus):
+        with scope_as(app, person) as scope:
+            for key, upstream in upstreams.items():
+                names = {field.name for field in PROVIDERS[key].required}
+                values = {name: value for name, value in upstream.values.items() if name in names}
+                credentials.save(scope, PROVIDERS[key], values)
+            schedule.request_due(scope, timedelta(hours=1))
+    with app.app_context():
+        db.session.execute(update(CheckRun).values(next_at=clock.now()))
+        db.session.commit()
+    return Checker(app)
+
+
+def _unfinished(app: Flask) -> set[str]:
+    with app.app_context():
+        found = db.session.scalars(select(CheckRun.provider).where(CheckRun.finished_at.is_(None))).all()
+        db.session.remove()
+    return set(found)
+
+
+def test_schedule_checks_every_connection(
+    app: Flask, checker: Checker, twilio: Held, labs: ElevenLabs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Twice: the next look finds the second time."""
+    monkeypatch.setattr(background, "LOOK_SECONDS", 0.01)
+    every = Schedule(app, checker, timedelta(minutes=1))
+    every.start()
+    assert twilio.called.wait(SECONDS)
+    twilio.released.set()
+    assert checker.idle.wait(SECONDS)
+    assert _unfinished(app) == set()
+    with app.app_context():
+        assert db.session.scalars(select(CheckRun).where(CheckRun.next_at <= clock.now())).all() == []
+        twilio.called.clear()
+        db.session.execute(update(CheckRun).values(next_at=clock.now()))
+        db.session.commit()
+    assert twilio.called.wait(SECONDS)
+    assert checker.idle.wait(SECONDS)
+
+
+def test_schedule_that_is_off_resumes_only(app: Flask, checker: Checker, labs: ElevenLabs) -> None:
+    assert Schedule(app, checker, timedelta(0)).look()
+    assert not checker.idle.is_set(), "nothing was ever added"
+    assert labs.requests == []
+
+
+def test_provider_that_hangs_delays_no_other(
+    app: Flask, checker: Checker, twilio: Held, labs: ElevenLabs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In both organizations; ElevenLabs' checks end while Twilio's wait for a response."""
+    ended = threading.Semaphore(0)
+    run_at = runs.run_at
+
+    def run_and_say(*arguments: Any) -> Report:
+        report = run_at(*arguments)
+        ended.release()
+        return report
+
+    monkeypatch.setattr(runs, "run_at", run_and_say)
+    assert Schedule(app, checker, timedelta(hours=1)).look()
+    assert twilio.called.wait(SECONDS)
+    assert ended.acquire(timeout=SECONDS)
+    assert ended.acquire(timeout=SECONDS)
+    assert _unfinished(app) == {"twilio"}
+    twilio.released.set()
+    assert checker.idle.wait(SECONDS)
+    assert _unfinished(app) == set()

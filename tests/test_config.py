@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import stat
 from dataclasses import asdict
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,7 @@ def test_settings_defaults(data):
     assert settings.workers >= 1
     assert settings.trusted_proxies == 0
     assert settings.upstreams == {}
+    assert settings.check_every == timedelta(hours=1)
     assert not data.exists(), "with keys of their own, nothing is made"
 
 

@@ -1,0 +1,98 @@
+"""Which connections are checked when: each once in a period, on one machine, spread over the period."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import Select, and_, or_, select, update
+
+from app.core import clock
+from app.models import CheckRun, Connection, DriftCheck, ProviderWrite
+from app.services import lease, sql
+from app.services.drift.runs import LEASE
+from app.services.scope import Scope
+
+EPOCH = datetime.fromtimestamp(0, UTC).replace(tzinfo=None)
+
+Place = tuple[str, str]
+"""The id of an organization, and the key of a provider."""
+
+
+def request_due(scope: Scope, every: timedelta) -> int:
+    """Requests the checks whose time has come, and sets their next time; returns how many it requested.
+
+    Every process may call it at any time: each check is requested once. A new connection is first checked
+    within the period.
+    """
+    now = clock.now()
+    found = list(scope.session.execute(_reached(now, every)))
+    scope.end_read()
+    if not found:
+        return 0
+    with scope.transaction(lock=False):
+        return sum(_request(scope, (owner, key), at, now, every) for owner, key, at in found)
+
+
+def _reached(now: datetime, every: timedelta) -> Select[*tuple[str, str, datetime | None]]:
+    """A time beyond the period is of a longer one, or of a clock that was ahead."""
+    is_same = and_(
+        CheckRun.organization_id == Connection.organization_id, CheckRun.provider == Connection.provider
+    )
+    next_at = CheckRun.next_at
+    return (
+        select(Connection.organization_id, Connection.provider, next_at)
+        .outerjoin(CheckRun, is_same)
+        .where(
+            Connection.enabled, or_(next_at.is_(None), next_at <= now, next_at > now + every + clock.APART)
+        )
+        .order_by(Connection.organization_id, Connection.provider)
+    )
+
+
+def _request(scope: Scope, place: Place, at: datetime | None, now: datetime, every: timedelta) -> bool:
+    """Returns whether this process requested the check: another one may have done so meanwhile."""
+    owner, key = place
+    if at is None:
+        values = {"organization_id": owner, "provider": key, "due": False, "done": 0, "total": 0}
+        sql.run(scope, sql.upsert(scope, CheckRun).values(values))
+    new = {"next_at": next_time(place, now, every)} | ({} if at is None else {"due": True})
+    mine = (CheckRun.organization_id == owner, CheckRun.provider == key)
+    is_unchanged = CheckRun.next_at.is_not_distinct_from(at)
+    is_first = sql.run(scope, update(CheckRun).where(*mine, is_unchanged).values(new)) == 1
+    return is_first and at is not None
+
+
+def next_time(place: Place, now: datetime, every: timedelta) -> datetime:
+    """The next time of a check after `now`. Each place has its own second of the period."""
+    period = int(every.total_seconds())
+    offset = int.from_bytes(hashlib.sha256(":".join(place).encode()).digest()[:8]) % period
+    begun = (int((now - EPOCH).total_seconds()) - offset) // period
+    return EPOCH + timedelta(seconds=(begun + 1) * period + offset)
+
+
+def waiting(scope: Scope, *, has_failed: bool = False) -> list[Place]:
+    """Where a check is pending that no process runs.
+
+    `has_failed`: also where the last run failed; otherwise, those wait for their next time.
+    """
+    pending = (
+        select(DriftCheck.organization_id, DriftCheck.provider)
+        .where(DriftCheck.due)
+        .union(
+            select(CheckRun.organization_id, CheckRun.provider).where(CheckRun.due),
+            select(ProviderWrite.organization_id, ProviderWrite.provider),
+        )
+        .subquery()
+    )
+    run = and_(CheckRun.organization_id == pending.c.organization_id, CheckRun.provider == pending.c.provider)
+    is_running = and_(CheckRun.finished_at.is_(None), lease.held(CheckRun.leased_until, LEASE))
+    query = (
+        select(pending.c.organization_id, pending.c.provider)
+        .outerjoin(CheckRun, run)
+        .where(or_(CheckRun.leased_until.is_(None), ~is_running))
+        .order_by(pending.c.organization_id, pending.c.provider)
+    )
+    if not has_failed:
+        query = query.where(CheckRun.failure.is_(None))
+    return [(row[0], row[1]) for row in scope.session.execute(query)]

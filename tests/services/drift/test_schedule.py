@@ -1,0 +1,93 @@
+"""When connections are checked, and by which process."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from app.core import clock
+from app.models import CheckRun, Connection
+from app.services.drift import runs, schedule
+from tests.support.scopes import winners
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def place(acme):
+    """A connection."""
+    with acme.transaction():
+        own = {"organization_id": acme.organization.id, "provider": "twilio"}
+        acme.session.add(Connection(**own, values={}))
+    return (acme.organization.id, "twilio")
+
+
+def _run(scope) -> CheckRun:
+    scope.session.rollback()
+    key = (scope.organization.id, "twilio")
+    return scope.session.get_one(CheckRun, key, populate_existing=True)
+
+
+def _next(scope) -> timedelta:
+    """In how long the next check is."""
+    at = _run(scope).next_at
+    assert at is not None
+    return at - clock.now()
+
+
+def _set(scope, **values):
+    with scope.transaction():
+        row = scope.session.get_one(CheckRun, (scope.organization.id, "twilio"), populate_existing=True)
+        for name, value in values.items():
+            setattr(row, name, value)
+
+
+def test_next_times_are_spread_over_the_period_and_keep_their_place_in_it():
+    now = clock.now()
+    places = [(f"organization {n}", "twilio") for n in range(60)]
+    times = [schedule.next_time(place, now, HOUR) for place in places]
+    assert all(now < time <= now + HOUR for time in times)
+    assert len({time.minute // 10 for time in times}) == 6
+    later = [schedule.next_time(place, time, HOUR) for place, time in zip(places, times, strict=True)]
+    assert later == [time + HOUR for time in times]
+
+
+@pytest.mark.both_databases
+def test_request_due_requests_each_check_once(acme, scopes, place):
+    assert schedule.request_due(acme, HOUR) == 0
+    first = _run(acme).next_at
+    assert timedelta(0) < _next(acme) <= HOUR
+    assert schedule.waiting(acme) == []
+    _set(acme, next_at=clock.now() - timedelta(days=3))
+    acme.session.rollback()
+    requested = scopes.in_parallel(*[("dana", lambda scope: schedule.request_due(scope, HOUR))] * 4)
+    assert sorted(winners(requested)) == [0, 0, 0, 1]
+    assert (_run(acme).due, _run(acme).next_at) == (True, first)
+    assert schedule.waiting(acme) == [place]
+
+
+def test_request_due_follows_a_shorter_period(acme, place):
+    schedule.request_due(acme, timedelta(days=30))
+    _set(acme, next_at=clock.now() + timedelta(days=20))
+    assert schedule.request_due(acme, HOUR) == 1
+    assert _next(acme) <= HOUR
+
+
+@pytest.mark.both_databases
+def test_waiting_leaves_out_what_runs_or_has_failed(acme, place):
+    schedule.request_due(acme, HOUR)
+    now = clock.now()
+    wrong = []
+    for values, waits, waits_at_the_start in (
+        ({"due": False}, False, False),
+        ({"due": True}, True, True),
+        ({"started_at": now, "leased_until": now + runs.LEASE}, False, False),
+        ({"leased_until": now - runs.LEASE}, True, True),
+        ({"finished_at": now, "failure": "Twilio does not respond."}, False, True),
+    ):
+        _set(acme, **values)
+        found = (bool(schedule.waiting(acme)), bool(schedule.waiting(acme, has_failed=True)))
+        if found != (waits, waits_at_the_start):
+            wrong.append((values, found))
+    assert wrong == []
