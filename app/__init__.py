@@ -61,6 +61,7 @@ def create_app(settings: Settings | None = None) -> Flask:
 
     provisioning.register(webhook.follow)
     hooks.register_recovery(recovery)
+    hooks.register_watch(webhook.check)
 
     with app.app_context():
         engine.prepare(db.engine)

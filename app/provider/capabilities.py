@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, ClassVar, Protocol
@@ -192,7 +192,7 @@ class ReportsCalls(Protocol):
         ...
 
     def enable_webhook(self, http: Outbound, values: Mapping[str, Any], webhook_id: str, name: str) -> None:
-        """Enables a webhook that was disabled."""
+        """Enables a webhook, and has failed deliveries sent again."""
         ...
 
     def delete_webhook(self, http: Outbound, values: Mapping[str, Any], webhook_id: str) -> None:
@@ -207,6 +207,12 @@ class ReportsCalls(Protocol):
         self, http: Outbound, values: Mapping[str, Any], setting: CallWebhookSetting, webhook_id: str
     ) -> None:
         """Makes the webhook receive call reports, with all events that are needed."""
+        ...
+
+    def agents_reporting_elsewhere(
+        self, http: Outbound, values: Mapping[str, Any], agent_ids: Collection[str], webhook_id: str
+    ) -> list[Agent]:
+        """Those of the agents whose own setting has their calls reported to another webhook, or to none."""
         ...
 
     def receipt(self, secret: str, signature: str, body: bytes, now: int) -> str | None:

@@ -64,12 +64,21 @@ def new_label(phone_number: str) -> str:
 
 @dataclass(frozen=True)
 class Webhook:
-    """One webhook of the provider's workspace, as its list has it."""
+    """One webhook of the provider's workspace, as its list has it.
+
+    `is_auto_disabled`: the provider disabled it itself, because deliveries failed. `failed_at` and
+    `failure`: the last delivery that failed, and its HTTP status. `retries`: whether a failed delivery is
+    sent again; None if that is not shown.
+    """
 
     id: str
     name: str
     url: str
     is_disabled: bool
+    is_auto_disabled: bool = False
+    failed_at: datetime | None = None
+    failure: int | None = None
+    retries: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -82,7 +91,8 @@ class CreatedWebhook:
 
 @dataclass(frozen=True)
 class CallWebhookSetting:
-    """Which webhook receives call reports. `has_all_events` is False if some that are needed are off.
+    """Which webhook receives call reports. `has_all_events` is False if some that are needed are off, or
+    are sent in a format that is not read.
 
     `document` is the provider's whole setting: a change sends the rest of it back as it was read.
     """

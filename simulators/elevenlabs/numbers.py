@@ -35,12 +35,14 @@ class Fault:
 class AgentsAndNumbers:
     """`agents`: ids with names. `numbers`: by their ids. `odd`: listed among the numbers. `faults`: in order.
 
-    `takes_null`: whether an agent can be taken off a number by sending none.
+    `own_webhooks`: by agent, in place of the workspace's. `takes_null`: whether an agent can be taken off a
+    number by sending none.
     """
 
     def __init__(self) -> None:
         self.agents = {RECEPTION: "Reception", NIGHT_SHIFT: "Night shift"}
         self.archived = {RETIRED: "Retired"}
+        self.own_webhooks: dict[str, str] = {}
         self.numbers: dict[str, dict[str, Any]] = {}
         self.odd: list[Any] = []
         self.faults: list[Fault] = []
@@ -87,7 +89,7 @@ class AgentsAndNumbers:
         return Row(number["phone_number"], now, actions, f"{number['label']} ({number_id})")
 
     def has(self, path: str) -> bool:
-        return path in (AGENTS, NUMBERS) or path.startswith(f"{NUMBERS}/")
+        return path in (AGENTS, NUMBERS) or path.startswith(f"{AGENTS}/") or path.startswith(f"{NUMBERS}/")
 
     def permission(self, request: Request) -> str:
         return "convai_read" if request.method == "GET" else "convai_write"
@@ -102,6 +104,8 @@ class AgentsAndNumbers:
         return fault.reply
 
     def _answer(self, request: Request) -> Reply:
+        if request.method == "GET" and request.path.startswith(f"{AGENTS}/"):
+            return self._agent(request.path.removeprefix(f"{AGENTS}/"))
         sent = json.loads(request.body) if request.body else {}
         number_id = request.path.removeprefix(NUMBERS).removeprefix("/")
         match request.method, request.path == AGENTS, bool(number_id):
@@ -118,6 +122,16 @@ class AgentsAndNumbers:
         if request.method == "DELETE":
             del self.numbers[number_id]
         return Reply(200, {})
+
+    def _agent(self, agent_id: str) -> Reply:
+        if agent_id not in self.agents:
+            return Reply(404, {"detail": {"status": "agent_not_found", "message": CANARY}})
+        own = self.own_webhooks.get(agent_id)
+        overrides = {"webhooks": {"post_call_webhook_id": own} if own else None}
+        settings = {"workspace_overrides": overrides}
+        return Reply(
+            200, {"agent_id": agent_id, "name": self.agents[agent_id], "platform_settings": settings}
+        )
 
     def _page(self, query: Mapping[str, str]) -> Reply:
         listed = [(key, name, False) for key, name in self.agents.items()]

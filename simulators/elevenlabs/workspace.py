@@ -30,6 +30,7 @@ def refused(status: int, word: str) -> Reply:
 
 class Workspace:
     """`returns_secret`: whether creating a webhook returns its secret. `keeps`: those that cannot be deleted.
+    `retried`: those whose failed deliveries are sent again, which no response shows.
 
     The setting is replaced as a whole: what a request omits is lost. `portal`: where events of
     the console go in place of the webhook's own host.
@@ -40,6 +41,7 @@ class Workspace:
         self.secrets: dict[str, str] = {}
         self.returns_secret = True
         self.keeps: set[str] = set()
+        self.retried: set[str] = set()
         self.settings: dict[str, Any] = {
             "webhooks": {
                 "post_call_webhook_id": None,
@@ -166,6 +168,8 @@ class Workspace:
         if missing or request.method != "PATCH":
             return invalid(*missing)
         self.webhooks[webhook_id] |= {"is_disabled": sent["is_disabled"], "name": sent["name"]}
+        if sent.get("retry_enabled"):
+            self.retried.add(webhook_id)
         if not sent["is_disabled"]:
             self.webhooks[webhook_id]["is_auto_disabled"] = False
         return OK

@@ -42,7 +42,7 @@ def read(event: Any) -> CallReport | None:
         to_number=to_number,
         duration_seconds=_count(metadata.get("call_duration_secs"), MAX_SECONDS),
         outcome=_line(data.get("failure_reason") if has_failed else analysis.get("call_successful"), 100),
-        started_at=_moment(metadata.get("start_time_unix_secs")),
+        started_at=moment(metadata.get("start_time_unix_secs")),
     )
 
 
@@ -87,6 +87,6 @@ def _count(value: Any, most: int) -> int | None:
     return int(value) if is_number and 0 <= value <= most else None
 
 
-def _moment(value: Any) -> datetime | None:
+def moment(value: Any) -> datetime | None:
     seconds = _count(value, LATEST_START)
     return datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None) if seconds else None

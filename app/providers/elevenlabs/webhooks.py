@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 from typing import Any, ClassVar
 from urllib.parse import quote
 
 from app.core.outbound.client import Outbound
 from app.provider import Refusal, json_object
-from app.provider.voice_ai import CallReport, CallWebhookSetting, CreatedWebhook, Webhook
+from app.provider.numbers import cleaned
+from app.provider.voice_ai import Agent, CallReport, CallWebhookSetting, CreatedWebhook, Webhook
 from app.providers.elevenlabs import api, messages, reports, signing
 
 WEBHOOKS = "/v1/workspace/webhooks"
 SETTINGS = "/v1/convai/settings"
 CALL_EVENTS = ("transcript", "call_initiation_failure")
+FORMATS = ("json", None)
+"""Of transcripts, that `read_report` reads. None is the default of the workspace."""
 
 
 class Webhooks:
@@ -44,7 +47,7 @@ class Webhooks:
         return CreatedWebhook(api.text(found, "webhook_id"), api.text(found, "webhook_secret") or None)
 
     def enable_webhook(self, http: Outbound, values: Mapping[str, Any], webhook_id: str, name: str) -> None:
-        body = {"is_disabled": False, "name": name}
+        body = {"is_disabled": False, "name": name, "retry_enabled": True}
         answer = api.send(http, values, "PATCH", _address(webhook_id), json=body)
         if answer.status != 200:
             raise Refusal(api.refusal(answer, messages.CHANGE_WEBHOOKS))
@@ -60,18 +63,38 @@ class Webhooks:
         document = found.get("webhooks") or {}
         if answer.status != 200 or not found or not isinstance(document, dict):
             raise Refusal(api.refusal(answer, messages.READ_SETTINGS))
-        has_all = document.get("events") == _events(document)
+        has_all = document.get("events") == _events(document) and document.get("transcript_format") in FORMATS
         return CallWebhookSetting(api.text(document, "post_call_webhook_id") or None, has_all, document)
 
     def set_call_webhook(
         self, http: Outbound, values: Mapping[str, Any], setting: CallWebhookSetting, webhook_id: str
     ) -> None:
         """Sends the rest of the setting back too: whether ElevenLabs merges it is not documented."""
-        ours = {"post_call_webhook_id": webhook_id, "events": _events(setting.document)}
+        ours = {
+            "post_call_webhook_id": webhook_id,
+            "events": _events(setting.document),
+            "transcript_format": "json",
+        }
         body = {"webhooks": {**setting.document, **ours}}
         answer = api.send(http, values, "PATCH", SETTINGS, json=body)
         if answer.status != 200:
             raise Refusal(api.refusal(answer, messages.CHANGE_SETTINGS))
+
+    def agents_reporting_elsewhere(
+        self, http: Outbound, values: Mapping[str, Any], agent_ids: Collection[str], webhook_id: str
+    ) -> list[Agent]:
+        """Reads each agent. One that is gone is left out: it reports nothing."""
+        found = []
+        for agent_id in agent_ids:
+            answer = api.send(http, values, "GET", f"{api.AGENTS}/{quote(agent_id, safe='')}")
+            if answer.status == 404:
+                continue
+            agent = json_object(answer)
+            if answer.status != 200 or not agent:
+                raise Refusal(api.refusal(answer))
+            if _own_webhook(agent) not in ("", webhook_id):
+                found.append(Agent(agent_id, cleaned(agent.get("name")) or agent_id))
+        return found
 
     def receipt(self, secret: str, signature: str, body: bytes, now: int) -> str | None:
         return signing.receipt(secret, signature, body, now)
@@ -81,10 +104,28 @@ class Webhooks:
 
 
 def _webhook(found: Mapping[str, Any]) -> Webhook:
-    is_disabled = bool(found.get("is_disabled") or found.get("is_auto_disabled"))
+    is_auto_disabled, retries = bool(found.get("is_auto_disabled")), found.get("retry_enabled")
+    failed, status = (found.get(f"most_recent_failure_{name}") for name in ("timestamp", "error_code"))
     return Webhook(
-        api.text(found, "webhook_id"), api.text(found, "name"), api.text(found, "webhook_url"), is_disabled
+        api.text(found, "webhook_id"),
+        api.text(found, "name"),
+        api.text(found, "webhook_url"),
+        is_disabled=is_auto_disabled or bool(found.get("is_disabled")),
+        is_auto_disabled=is_auto_disabled,
+        failed_at=reports.moment(failed),
+        failure=status if type(status) is int else None,
+        retries=retries if isinstance(retries, bool) else None,
     )
+
+
+def _own_webhook(agent: Mapping[str, Any]) -> str:
+    """The webhook that an agent sets for itself; empty if it uses the workspace's."""
+    found: Any = agent
+    for name in ("platform_settings", "workspace_overrides", "webhooks"):
+        found = found.get(name)
+        if not isinstance(found, dict):
+            return ""
+    return api.text(found, "post_call_webhook_id")
 
 
 def _events(document: Mapping[str, Any]) -> list[str]:

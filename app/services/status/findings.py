@@ -47,6 +47,7 @@ class Kind(StrEnum):
     DISABLED = "disabled", Level.MISSING, "{provider} disabled{numbers}"
     INCOMPLETE = "incomplete", Level.MISSING, "{provider} incomplete{numbers}"
     NO_WEBHOOK = "no-webhook", Level.MISSING, "Call webhook not set up"
+    WEBHOOK_IMPAIRED = "webhook-impaired", Level.MISSING, "Calls not reported"
     UNTESTED = "untested", Level.UNSURE, "{provider} untested"
     UNCHECKED = "unchecked", Level.UNSURE, "{count:,} not checked"
     CHECK_FAILED = "check-failed", Level.UNSURE, "Last check incomplete"
@@ -135,8 +136,13 @@ def _unchecked(facts: Facts) -> Iterator[Finding]:
 
 
 def _webhook(facts: Facts) -> Iterator[Finding]:
-    """The earliest of the webhooks that are not set up, of providers that are connected."""
-    pending = (WebhookState.FAILED, WebhookState.NEEDS_CONFIRMATION)
-    since = [at for key, (state, at) in facts.webhooks.items() if state in pending and facts.is_usable(key)]
-    if since:
-        yield Finding(Kind.NO_WEBHOOK, Place.CALL_WEBHOOK, since=min(since))
+    """The earliest of the webhooks that do not work, of providers that are connected."""
+    for kind, states in (
+        (Kind.NO_WEBHOOK, (WebhookState.FAILED, WebhookState.NEEDS_CONFIRMATION)),
+        (Kind.WEBHOOK_IMPAIRED, (WebhookState.IMPAIRED,)),
+    ):
+        since = [
+            at for key, (state, at) in facts.webhooks.items() if state in states and facts.is_usable(key)
+        ]
+        if since:
+            yield Finding(kind, Place.CALL_WEBHOOK, since=min(since))

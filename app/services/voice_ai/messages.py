@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 
 from app.core import phone
 
@@ -146,3 +147,35 @@ def webhook_foreign(name: str, webhook_id: str) -> str:
 
 def webhook_left(reason: str) -> str:
     return f"An older webhook of Patchbay could not be deleted. {reason}"
+
+
+def webhook_problem(label: str, reason: str) -> str:
+    return f"{label}: {reason}"
+
+
+def webhook_gone(label: str) -> str:
+    return f"{label} no longer has Patchbay's webhook. Set it up again."
+
+
+def webhook_switched_off(label: str) -> str:
+    return f"Patchbay's webhook was disabled at {label}. Set it up again to enable it."
+
+
+def webhook_not_selected(label: str) -> str:
+    return f"No webhook receives call events at {label}. Set it up again to select Patchbay's."
+
+
+def webhook_lacks_events(label: str) -> str:
+    return f"{label} does not send all events that Patchbay needs as JSON. Set the webhook up again."
+
+
+def webhook_failing(label: str, at: datetime, status: int | None) -> str:
+    response = f" (HTTP {status})" if status else ""
+    return (
+        f"The last delivery of {label} failed{response}, on {at:%Y-%m-%d} at {at:%H:%M} UTC, and no report "
+        "was received since. Check that the public base URL leads to Patchbay."
+    )
+
+
+def webhook_of_agents(names: Iterable[str]) -> str:
+    return f"These agents report their calls to a webhook of their own: {', '.join(names)}."

@@ -6,27 +6,30 @@ completes it. A new webhook is stored immediately, because its secret is returne
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from dataclasses import replace as replace_in
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import structlog
+from sqlalchemy import select
 
 from app.core import clock, texts, urls
 from app.core.errors import Conflict, PatchbayError
-from app.models import WebhookSetup
+from app.models import Call, VoicePhoneNumber, WebhookSetup
 from app.provider import Capability, Origin, Provider, ReportsCalls
 from app.provider.voice_ai import Webhook
 from app.services.audit import log as audit_log
 from app.services.audit.actions import Action
-from app.services.connections import gateway, provider_writes, store
+from app.services.connections import gateway, proof, provider_writes, store
 from app.services.connections.gateway import ProviderCallFailed
 from app.services.connections.proof import Evidence
 from app.services.connections.provider_writes import Intent
 from app.services.connections.store import StoredConnection
+from app.services.drift.hooks import Watched
 from app.services.lease import Lease
 from app.services.scope import Scope
 from app.services.voice_ai import messages, selection
@@ -38,8 +41,10 @@ log = structlog.get_logger(__name__)
 
 BUDGET = 20.0
 """Seconds for all calls of one setup."""
-LEASE = timedelta(seconds=60)
+LEASE = timedelta(seconds=45)
 FOREIGN_LONGEST = 100
+MOST_AGENTS = 50
+"""Whose settings a check reads."""
 ID, SECRET = "webhook_id", "webhook_secret"
 
 Returned = TypeVar("Returned")
@@ -50,15 +55,21 @@ class State(StrEnum):
 
     WAITING = "waiting"
     ACTIVE = "working"
+    IMPAIRED = "impaired"
     FAILED = "failed"
     NEEDS_CONFIRMATION = "asks"
+
+
+WORKING = (State.ACTIVE, State.IMPAIRED)
+"""Reports are received, some of them at least."""
 
 
 @dataclass(frozen=True)
 class Status:
     """The state of the setup. `can_start`: nothing that it needs is missing.
 
-    `foreign_id`: another webhook, which receives the reports instead.
+    `foreign_id`: another webhook, which receives the reports instead. `checked_at`: when the provider's state
+    was last read.
     """
 
     state: State
@@ -67,11 +78,12 @@ class Status:
     url: str | None = None
     foreign_id: str | None = None
     since: datetime | None = None
+    checked_at: datetime | None = None
 
 
 @dataclass(frozen=True)
 class _Work:
-    """One setup, as it was begun. `replace`: the other webhook that ours may replace."""
+    """One setup or check, as it was begun. `replace`: the other webhook that ours may replace."""
 
     scope: Scope = field(repr=False)
     connection: StoredConnection
@@ -81,6 +93,7 @@ class _Work:
     values: Mapping[str, Any] = field(repr=False)
     webhook_id: str | None
     has_secret: bool
+    has_retries: bool
     replace: str | None
 
     @property
@@ -107,9 +120,13 @@ class _Work:
 
 @dataclass(frozen=True)
 class _Result:
+    """`has_retries`: they were switched on. `failure`: why the provider's state could not be read."""
+
     state: State
     reason: str | None = None
     foreign_id: str | None = None
+    has_retries: bool = False
+    failure: str | None = None
 
 
 def providers() -> tuple[Provider, ...]:
@@ -125,9 +142,9 @@ def status(scope: Scope, provider: Provider) -> Status:
     row = scope.session.scalar(_rows(scope, provider).execution_options(populate_existing=True))
     if row is None or row.state == State.WAITING:
         return Status(State.WAITING, messages.WEBHOOK_READY)
-    if row.state == State.ACTIVE and not (row.url == _url(scope, provider) and connection.opens(SECRET)):
+    if row.state in WORKING and not (row.url == _url(scope, provider) and connection.opens(SECRET)):
         return Status(State.FAILED, messages.WEBHOOK_OUTDATED)
-    return Status(State(row.state), row.reason, True, row.url, row.foreign_id, row.updated_at)
+    return Status(State(row.state), row.reason, True, row.url, row.foreign_id, row.updated_at, row.checked_at)
 
 
 def statuses(scope: Scope) -> dict[str, Status]:
@@ -162,21 +179,60 @@ def set_up(scope: Scope, http: Outbound, provider: Provider, *, replace: str | N
 
     `replace` is the id of another webhook that ours may replace. Raises Conflict during another setup.
     """
+    _do(scope, http, provider, _run, replace)
+    return status(scope, provider)
+
+
+def check(scope: Scope, http: Outbound, provider: Provider) -> Watched:
+    """Reads what the provider has of a webhook that was set up, and stores it.
+
+    What the provider switched off itself is switched on again. What a user changed there is only reported.
+    """
+    if Capability.CALL_REPORTS not in provider.capabilities:
+        return Watched()
+    before = status(scope, provider)
+    if before.state is State.WAITING:
+        return Watched()
+
+    def read(scope: Scope, http: Outbound, work: _Work, lease: Lease) -> _Result:
+        try:
+            return _read(scope, http, work, lease)
+        except ProviderCallFailed as error:
+            if error.result.code not in proof.INCONCLUSIVE:
+                raise
+            return _Result(before.state, before.reason, before.foreign_id, failure=error.message)
+
+    try:
+        result = _do(scope, http, provider, read)
+    except Conflict:
+        return Watched()
+    if result is None or result.failure:
+        return Watched(failure=result.failure if result else None)
+    if result.state is State.ACTIVE:
+        return Watched()
+    return Watched(messages.webhook_problem(provider.label, result.reason or ""))
+
+
+_Operation = Callable[[Scope, "Outbound", _Work, Lease], _Result]
+
+
+def _do(
+    scope: Scope, http: Outbound, provider: Provider, operation: _Operation, replace: str | None = None
+) -> _Result | None:
+    """Runs the operation under the lease and stores its result; None if something is missing."""
     lease = Lease(scope, WebhookSetup, LEASE, WebhookSetup.provider == provider.key)
     work = _begin(scope, provider, lease, replace)
-    if work is not None:
-        changes = {"webhook": [None, work.url]}
-        intent = Intent(
-            scope,
-            http.within(BUDGET),
-            Action.WEBHOOK_SET_UP,
-            provider,
-            subject=provider.label,
-            changes=changes,
-        )
-        result = _outcome(scope, intent.http, work, lease)
-        _finish(scope, work, lease, result, intent)
-    return status(scope, provider)
+    if work is None:
+        return None
+    intent = Intent(
+        scope,
+        http.within(BUDGET),
+        Action.WEBHOOK_SET_UP,
+        provider,
+        subject=provider.label,
+        changes={"webhook": [None, work.url]},
+    )
+    return _finish(scope, work, lease, _outcome(scope, intent.http, work, lease, operation), intent)
 
 
 def _rows(scope: Scope, provider: Provider) -> Any:
@@ -222,10 +278,10 @@ def _begin(scope: Scope, provider: Provider, lease: Lease, replace: str | None) 
             return None
         if not lease.take(updated_at=WebhookSetup.updated_at):
             raise Conflict(messages.WEBHOOK_RUNNING, code="SETUP_RUNNING")
-        return _work(scope, connection, replace)
+        return replace_in(_work(scope, connection), replace=replace, has_retries=row.has_retries)
 
 
-def _work(scope: Scope, connection: StoredConnection, replace: str | None = None) -> _Work:
+def _work(scope: Scope, connection: StoredConnection) -> _Work:
     provider = connection.provider
     return _Work(
         scope=scope,
@@ -240,13 +296,14 @@ def _work(scope: Scope, connection: StoredConnection, replace: str | None = None
         },
         webhook_id=connection.values.get(ID),
         has_secret=connection.opens(SECRET),
-        replace=replace,
+        has_retries=False,
+        replace=None,
     )
 
 
-def _outcome(scope: Scope, http: Outbound, work: _Work, lease: Lease) -> _Result:
+def _outcome(scope: Scope, http: Outbound, work: _Work, lease: Lease, operation: _Operation) -> _Result:
     try:
-        return _run(scope, http, work, lease)
+        return operation(scope, http, work, lease)
     except Conflict as error:
         return _Result(State.FAILED, error.message)
     except Exception:
@@ -258,24 +315,76 @@ def _run(scope: Scope, http: Outbound, work: _Work, lease: Lease) -> _Result:
     listed = work.call(http, lambda calls, client: calls.webhooks(client, work.values))
     ours = [webhook for webhook in listed if work.is_ours(webhook)]
     kept = next((webhook for webhook in ours if work.is_usable(webhook)), None)
-    if kept is None:
-        kept_id = _create(scope, http, work, lease)
-    else:
-        kept_id = kept.id
-        if kept.is_disabled:
-            work.call(
-                http, lambda calls, client: calls.enable_webhook(client, work.values, kept_id, work.name)
-            )
+    kept_id = kept.id if kept else _create(scope, http, work, lease)
+    if kept is None or kept.is_disabled or not _has_retries(work, kept):
+        work.call(http, lambda calls, client: calls.enable_webhook(client, work.values, kept_id, work.name))
     foreign = _select(scope, http, work, [kept_id, *[webhook.id for webhook in ours]])
     for webhook in ours:
         if webhook.id != kept_id:
             _delete_older(http, work, webhook)
     if foreign is None:
-        return _Result(State.ACTIVE)
-    name = next((webhook.name for webhook in listed if webhook.id == foreign), "")
+        return _Result(State.ACTIVE, has_retries=True)
+    return replace_in(_foreign(listed, foreign), has_retries=True)
+
+
+def _has_retries(work: _Work, webhook: Webhook) -> bool:
+    return work.has_retries if webhook.retries is None else webhook.retries
+
+
+def _foreign(listed: list[Webhook], webhook_id: str) -> _Result:
+    name = next((webhook.name for webhook in listed if webhook.id == webhook_id), "")
     shown = texts.one_line(name, FOREIGN_LONGEST) or messages.UNNAMED
-    foreign = texts.one_line(foreign, FOREIGN_LONGEST)
-    return _Result(State.NEEDS_CONFIRMATION, messages.webhook_foreign(shown, foreign), foreign)
+    webhook_id = texts.one_line(webhook_id, FOREIGN_LONGEST)
+    return _Result(State.NEEDS_CONFIRMATION, messages.webhook_foreign(shown, webhook_id), webhook_id)
+
+
+def _read(scope: Scope, http: Outbound, work: _Work, lease: Lease) -> _Result:
+    label = work.provider.label
+    listed = work.call(http, lambda calls, client: calls.webhooks(client, work.values))
+    kept = next((webhook for webhook in listed if work.is_usable(webhook)), None)
+    if kept is None:
+        return _Result(State.FAILED, messages.webhook_gone(label))
+    if kept.is_disabled and not kept.is_auto_disabled:
+        return _Result(State.FAILED, messages.webhook_switched_off(label))
+    setting = work.call(http, lambda calls, client: calls.call_webhook(client, work.values))
+    if setting.webhook_id is None:
+        return _Result(State.FAILED, messages.webhook_not_selected(label))
+    if setting.webhook_id != kept.id:
+        return _foreign(listed, setting.webhook_id)
+    if not setting.has_all_events:
+        return _Result(State.FAILED, messages.webhook_lacks_events(label))
+    if kept.is_auto_disabled or not _has_retries(work, kept):
+        return _run(scope, http, work, lease)
+    flaws = [*_failing(scope, kept, label), *_reported_elsewhere(scope, http, work, kept.id)]
+    return _Result(State.IMPAIRED if flaws else State.ACTIVE, " ".join(flaws) or None)
+
+
+def _failing(scope: Scope, webhook: Webhook, label: str) -> Iterator[str]:
+    """A report that was received after the failure contradicts it."""
+    calls = select(Call.received_at).where(Call.organization_id == scope.organization.id)
+    last = scope.session.scalar(calls.order_by(Call.at.desc(), Call.id.desc()).limit(1))
+    scope.end_read()
+    if webhook.failed_at and (last is None or last < webhook.failed_at):
+        yield messages.webhook_failing(label, webhook.failed_at, webhook.failure)
+
+
+def _reported_elsewhere(scope: Scope, http: Outbound, work: _Work, webhook_id: str) -> Iterator[str]:
+    """Agents that answer the organization's numbers and have a webhook of their own."""
+    mine = (
+        VoicePhoneNumber.organization_id == scope.organization.id,
+        VoicePhoneNumber.ai_provider == work.provider.key,
+        VoicePhoneNumber.ai_agent_id.is_not(None),
+    )
+    ids = scope.session.scalars(
+        select(VoicePhoneNumber.ai_agent_id).where(*mine).distinct().limit(MOST_AGENTS)
+    )
+    agent_ids = sorted(agent_id for agent_id in ids if agent_id)
+    found = work.call(
+        http,
+        lambda calls, client: calls.agents_reporting_elsewhere(client, work.values, agent_ids, webhook_id),
+    )
+    if found:
+        yield messages.webhook_of_agents([texts.one_line(agent.name, FOREIGN_LONGEST) for agent in found])
 
 
 def _create(scope: Scope, http: Outbound, work: _Work, lease: Lease) -> str:
@@ -346,22 +455,26 @@ def _delete_older(http: Outbound, work: _Work, webhook: Webhook) -> None:
         raise Conflict(messages.webhook_left(failed.message)) from None
 
 
-def _finish(scope: Scope, work: _Work, lease: Lease, result: _Result, intent: Intent) -> None:
-    """Stores the result and releases the lease, unless another worker took it since."""
+def _finish(scope: Scope, work: _Work, lease: Lease, result: _Result, intent: Intent) -> _Result:
+    """Stores the result and releases the lease, unless another worker took it since; returns the result."""
     with scope.transaction():
         if not _is_current(scope, work):
             result = _Result(State.FAILED, messages.WEBHOOK_CHANGED)
         row = scope.session.scalars(_rows(scope, work.provider)).one()
-        url = work.url if result.state is State.ACTIVE else None
+        url = work.url if result.state in WORKING else None
         is_same = (row.state, row.url) == (result.state, url)
         lease.release(
             state=result.state,
             reason=result.reason,
             url=url,
             foreign_id=result.foreign_id,
+            has_retries=row.has_retries or result.has_retries,
+            checked_at=row.checked_at if result.failure else clock.now(),
             updated_at=row.updated_at if is_same else clock.now(),
         )
-        _record_change(scope, work, result, intent)
+        if not result.failure:
+            _record_change(scope, work, result, intent)
+    return result
 
 
 def _record_change(scope: Scope, work: _Work, result: _Result, intent: Intent) -> None:

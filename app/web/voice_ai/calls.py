@@ -11,7 +11,6 @@ from app.provider.voice_ai import CallEvent
 from app.services.scope import Scope
 from app.services.voice_ai import calls as voice_ai_calls
 from app.services.voice_ai import webhook
-from app.services.voice_ai.webhook import State as WebhookState
 from app.web.shell import render
 from app.web.shell.guard import Pages, Who
 from app.web.shell.registry import Link, Section
@@ -44,6 +43,6 @@ def table(scope: Scope) -> ResponseReturnValue:
         ours=voice_ai_calls.endpoints_of(scope, page.rows),
         reporting=[provider.label for provider in webhook.providers()],
         reports=not page.rows
-        and any(one.state is WebhookState.ACTIVE for one in webhook.statuses(scope).values()),
+        and any(one.state in webhook.WORKING for one in webhook.statuses(scope).values()),
         failed=CallEvent.FAILED,
     )

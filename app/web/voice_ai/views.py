@@ -31,7 +31,7 @@ from app.web.voice_ai.forms import ToolSecretForm
 
 voice_ai = Pages("voice_ai", __name__)
 
-TONES = {State.ACTIVE: "ok", State.FAILED: "bad", State.NEEDS_CONFIRMATION: "warn", State.WAITING: "warn"}
+TONES = {State.ACTIVE: "ok", State.FAILED: "bad"}
 
 
 def _state(scope: Scope) -> Health:
@@ -123,5 +123,5 @@ def set_up_webhook(scope: Scope) -> ResponseReturnValue:
     except Conflict as error:
         flash(error.message, "warn")
     else:
-        flash(status.reason or messages.WEBHOOK_WORKS, TONES[status.state])
+        flash(status.reason or messages.WEBHOOK_WORKS, TONES.get(status.state, "warn"))
     return render.redirect_to(url_for("voice_ai.show") + "#webhook")

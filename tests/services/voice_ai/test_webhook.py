@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import timedelta
 from typing import Any
 
@@ -12,9 +12,10 @@ import pytest
 from app.core import clock
 from app.core.errors import Conflict
 from app.core.outbound.client import Outbound
-from app.models import AuditEvent, Secret, WebhookSetup
+from app.models import AuditEvent, Call, Secret, VoicePhoneNumber, WebhookSetup
 from app.providers import PROVIDERS
 from app.services.connections import proof, store
+from app.services.drift.hooks import Watched
 from app.services.organizations import directory
 from app.services.providers import credentials, telephony
 from app.services.scope import Scope
@@ -22,6 +23,7 @@ from app.services.voice_ai import config, messages, webhook
 from app.services.voice_ai.webhook import State
 from simulators.base import CANARY, Reply, Trouble
 from simulators.elevenlabs import KEY, ElevenLabs
+from simulators.elevenlabs.numbers import NIGHT_SHIFT, RECEPTION
 from simulators.elevenlabs.workspace import SETTINGS, WEBHOOKS, Workspace
 from tests.support.scopes import winners
 
@@ -84,6 +86,7 @@ def test_set_up_creates_stores_selects_and_audits_the_webhook(ready, upstream, h
     assert calls(upstream) == [
         f"GET {WEBHOOKS}",
         f"POST {WEBHOOKS}",
+        f"PATCH {WEBHOOKS}/sample-webhook-1",
         f"GET {SETTINGS}",
         f"PATCH {SETTINGS}",
     ]
@@ -108,7 +111,7 @@ def test_set_up_is_proof_and_keeps_other_settings(ready, upstream, http):
     assert setting.pop("post_call_webhook_id")
     assert setting == {
         "events": ["audio", "transcript", "call_initiation_failure"],
-        "transcript_format": "opentelemetry",
+        "transcript_format": "json",
     }
     assert upstream.workspace.settings["can_use_mcp_servers"] is True
 
@@ -117,7 +120,8 @@ def test_set_up_again_changes_nothing(ready, upstream, http):
     first = webhook.set_up(ready, http, ELEVENLABS)
     for _ in range(4):
         del upstream.requests[:]
-        assert webhook.set_up(ready, http, ELEVENLABS) == first
+        again = webhook.set_up(ready, http, ELEVENLABS)
+        assert replace(again, checked_at=first.checked_at) == first
         assert calls(upstream) == [f"GET {WEBHOOKS}", f"GET {SETTINGS}"]
     check_it_is_one(ready, upstream.workspace)
 
@@ -183,7 +187,7 @@ def test_follow_has_no_open_transaction_during_requests(ready, scopes, upstream,
 
     monkeypatch.setattr(upstream, "answer", watched)
     config.save(ready, http, {"aiVoiceProvider": "elevenlabs"})
-    assert seen == [(False, "elevenlabs")] * 4
+    assert seen == [(False, "elevenlabs")] * 5
 
 
 def test_follow_new_base_url_replaces_the_webhook(ready, upstream, http):
@@ -295,7 +299,7 @@ def _reset(scope, upstream, http, start):
             scope.organization.public_base_url = BASE
 
 
-@pytest.mark.parametrize(("start", "steps"), [("new", 9), ("moved", 9)])
+@pytest.mark.parametrize(("start", "steps"), [("new", 10), ("moved", 10)])
 @pytest.mark.usefixtures("no_lease")
 def test_set_up_after_a_kill_at_any_step_ends_with_one(ready, upstream, http, start, steps):
     for number in range(1, steps + 1):
@@ -490,3 +494,114 @@ def test_disconnect_leaves_the_webhook_at_the_provider(ready, upstream, http):
     assert len(upstream.workspace.webhooks) == 1
     credentials.save_sent(ready, http, ELEVENLABS, {"elevenlabs_api_key": KEY})
     check_it_is_one(ready, upstream.workspace)
+
+
+@pytest.fixture
+def working(ready, http):
+    webhook.set_up(ready, http, ELEVENLABS)
+    return ready
+
+
+def check_now(scope, http):
+    """What a check found, and the state that it stored."""
+    found = webhook.check(scope, http, ELEVENLABS)
+    return bool(found.problem), bool(found.failure), webhook.status(scope, ELEVENLABS).state
+
+
+WELL = (False, False, State.ACTIVE)
+
+
+def test_check_of_a_working_webhook_reads_only(working, upstream, http):
+    del upstream.requests[:]
+    assert check_now(working, http) == WELL
+    assert calls(upstream) == [f"GET {WEBHOOKS}", f"GET {SETTINGS}"]
+    assert webhook.status(working, ELEVENLABS).checked_at
+
+
+def test_check_without_a_setup_sends_nothing(ready, acme, upstream, http):
+    assert webhook.check(ready, http, ELEVENLABS) == Watched()
+    assert webhook.check(ready, http, PROVIDERS["twilio"]) == Watched()
+    assert upstream.requests == []
+
+
+def test_check_repairs_what_the_provider_switched_off(working, upstream, http):
+    (ours,) = upstream.workspace.webhooks.values()
+    assert upstream.workspace.retried == {ours["webhook_id"]}
+    ours["is_auto_disabled"] = True
+    assert check_now(working, http) == WELL
+    assert not ours["is_auto_disabled"]
+    upstream.workspace.retried.clear()
+    with working.transaction():
+        working.session.scalars(working.select(WebhookSetup)).one().has_retries = False
+    assert check_now(working, http) == WELL
+    assert upstream.workspace.retried == {ours["webhook_id"]}
+    ours["retry_enabled"] = False
+    upstream.workspace.retried.clear()
+    check_now(working, http)
+    assert upstream.workspace.retried == {ours["webhook_id"]}
+
+
+def test_check_reports_what_a_user_changed_and_writes_nothing(working, upstream, http):
+    workspace = upstream.workspace
+    (ours,) = workspace.webhooks.values()
+    other = workspace.add("https://elsewhere.example/calls")
+    setting = workspace.settings["webhooks"]
+    selected, events = dict(setting), setting["events"]
+    wrong: list[Any] = []
+    for place, name, value, state in (
+        (ours, "is_disabled", True, State.FAILED),
+        (ours, "webhook_url", "https://elsewhere.example/x", State.FAILED),
+        (setting, "post_call_webhook_id", None, State.FAILED),
+        (setting, "post_call_webhook_id", other, State.NEEDS_CONFIRMATION),
+        (setting, "events", events[:1], State.FAILED),
+        (setting, "transcript_format", "opentelemetry", State.FAILED),
+    ):
+        before = place[name]
+        place[name] = value
+        del upstream.requests[:]
+        found = check_now(working, http)
+        if found != (True, False, state) or upstream.writes:
+            wrong.append((name, value, found, upstream.writes))
+        place[name] = before
+        if check_now(working, http) != WELL:
+            wrong.append((name, "again"))
+    assert wrong == []
+    assert setting == selected
+
+
+def test_check_reports_failed_deliveries_until_a_report_is_received(working, upstream, http):
+    (ours,) = upstream.workspace.webhooks.values()
+    failed = clock.now().replace(microsecond=0)
+    ours["most_recent_failure_timestamp"] = clock.seconds(failed)
+    ours["most_recent_failure_error_code"] = 502
+    assert check_now(working, http) == (True, False, State.IMPAIRED)
+    status = webhook.status(working, ELEVENLABS)
+    assert status.url == wanted(working)
+    assert "502" in str(status.reason)
+    with working.transaction():
+        own = {"organization_id": working.organization.id, "kind": "x", "agent_id": "x"}
+        working.session.add(Call(**own, conversation_id="x", received_at=failed + timedelta(seconds=5)))
+    assert check_now(working, http) == WELL
+
+
+def test_check_names_agents_with_a_webhook_of_their_own(working, cast, upstream, http):
+    with working.transaction():
+        own = {"organization_id": working.organization.id, "user_id": cast.mo.id, "provider": "sinch"}
+        for number, agent_id in (("+15550000001", RECEPTION), ("+15550000002", NIGHT_SHIFT)):
+            ai = {"ai_enabled": True, "ai_provider": "elevenlabs", "ai_agent_id": agent_id}
+            working.session.add(VoicePhoneNumber(**own, **ai, phone_number=number))
+    assert check_now(working, http) == WELL
+    upstream.convai.own_webhooks = {RECEPTION: "another", NIGHT_SHIFT: upstream.workspace.selected}
+    assert check_now(working, http) == (True, False, State.IMPAIRED)
+    reason = str(webhook.status(working, ELEVENLABS).reason)
+    assert ("Reception" in reason, "Night shift" in reason) == (True, False)
+
+
+def test_check_during_an_outage_keeps_the_state(working, upstream, http):
+    checked_at = webhook.status(working, ELEVENLABS).checked_at
+    upstream.trouble = Trouble.FAULT
+    assert check_now(working, http) == (False, True, State.ACTIVE)
+    assert webhook.status(working, ELEVENLABS).checked_at == checked_at
+    upstream.trouble = None
+    upstream.permissions.discard("workspace")
+    assert check_now(working, http) == (True, False, State.FAILED)
