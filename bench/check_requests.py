@@ -1,0 +1,115 @@
+"""Counts the requests of one check of a whole account, for each provider with numbers. See README.md here."""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from flask import Flask
+from sqlalchemy import select
+
+from app import context, create_app
+from app.config import Settings
+from app.core.outbound.client import Outbound
+from app.extensions import db
+from app.models import Endpoint, Organization, User, VoicePhoneNumber
+from app.provider import Capability, Family, Provider
+from app.providers import PROVIDERS
+from app.services.connections import store
+from app.services.drift import queue, runs
+from app.services.scope import Scope
+from devtools.databases import migrate
+from devtools.load import EMAIL, PASSWORD
+from devtools.scopes import scope_of
+from devtools.server import clean_environment
+from simulators import SIMULATORS
+from simulators.base import Simulator
+
+PAGE_SIZES = {"twilio": 1000, "exotel": 50, "vobiz": 100}
+"""Of the real lists."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="bench.check_requests", description=__doc__)
+    parser.add_argument("--numbers", type=int, default=2000, help="numbers of each account")
+    count = parser.parse_args().numbers
+    with tempfile.TemporaryDirectory(prefix="patchbay-bench-") as folder, _scope(Path(folder)) as scope:
+        for key, kind in SIMULATORS.items():
+            provider = PROVIDERS[key]
+            is_checked = {Family.TELEPHONY, Family.VOICE} & set(provider.families)
+            if is_checked and Capability.NUMBERS in provider.capabilities:
+                with kind() as upstream:
+                    _print(provider, count, _requests(scope, provider, upstream, count))
+
+
+def _print(provider: Provider, count: int, requests: Mapping[str, int]) -> None:
+    total = sum(requests.values())
+    shown = ", ".join(f"{number:,} {path}" for path, number in requests.items())
+    print(
+        f"{provider.label}: {count:,} numbers, {total:,} requests, {total / count:.3f} per number ({shown})"
+    )
+
+
+def _requests(scope: Scope, provider: Provider, upstream: Simulator, count: int) -> Mapping[str, int]:
+    """How many requests one check of everything makes, by host."""
+    upstream.clear_numbers()
+    upstream.page_size_cap = PAGE_SIZES.get(provider.key, upstream.page_size_cap)
+    numbers = [f"+1{4_155_000_000 + place}" for place in range(count)]
+    for number in numbers:
+        upstream.add(number)
+    _connect(scope, provider, upstream, numbers)
+    upstream.requests.clear()
+    report = runs.run_at(scope, Outbound(upstream.upstreams), provider.key, everything=True)
+    assert (report.checked, report.failure) == (count, None), report
+    hosts = [request.host for request in upstream.requests]
+    return {host: hosts.count(host) for host in dict.fromkeys(hosts)}
+
+
+def _connect(scope: Scope, provider: Provider, upstream: Simulator, numbers: list[str]) -> None:
+    known = {field.name for field in provider.required}
+    values = {name: value for name, value in upstream.values.items() if name in known}
+    own = {"organization_id": scope.organization.id, "provider": provider.key}
+    with scope.transaction():
+        store.apply(scope, provider, values)
+        if Family.TELEPHONY in provider.families:
+            scope.session.execute(Endpoint.__table__.delete())
+            rows = [Endpoint(**own, phone_number=number, inbound_agent_name="support") for number in numbers]
+        else:
+            store.row_for(scope, provider).callback_url = "https://voice.acme.example/calls"
+            user_id = scope.session.scalars(select(User.id)).first()
+            rows = [VoicePhoneNumber(**own, user_id=user_id, phone_number=number) for number in numbers]
+        scope.session.add_all(rows)
+        scope.session.flush()
+        queue.mark_due(scope)
+
+
+@contextmanager
+def _scope(folder: Path) -> Iterator[Scope]:
+    environment = clean_environment() | {"PATCHBAY_DATA": str(folder)}
+    migrate(environment)
+    app = create_app(Settings.from_environment(environment))
+    _first_person(app)
+    with app.app_context():
+        organization = db.session.scalars(select(Organization)).one()
+        organization.public_base_url = "https://voice.acme.example"
+        db.session.commit()
+        person = db.session.scalars(select(User)).one()
+        yield scope_of(db.session(), organization, person, context.keys())
+        db.session.remove()
+        db.engine.dispose()
+
+
+def _first_person(app: Flask) -> None:
+    person = ["--email", EMAIL, "--name", "Dana", "--role", "superadmin", "--organization", "Bench"]
+    made = app.test_cli_runner().invoke(
+        args=["users", "create", *person, "--password-stdin"], input=f"{PASSWORD}\n"
+    )
+    if made.exit_code:
+        raise SystemExit(made.output)
+
+
+if __name__ == "__main__":
+    main()
