@@ -9,21 +9,21 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from app import context, create_app
 from app.config import Settings
 from app.core.outbound.client import Outbound
 from app.extensions import db
-from app.models import Endpoint, Organization, User, VoicePhoneNumber
+from app.models import Base, Endpoint, Organization, User, VoicePhoneNumber
 from app.provider import Capability, Family, Provider
 from app.providers import PROVIDERS
 from app.services.connections import store
 from app.services.drift import queue, runs
 from app.services.scope import Scope
 from devtools.databases import migrate
-from devtools.load import EMAIL, PASSWORD
-from devtools.scopes import scope_of
+from devtools.load import EMAIL
+from devtools.scopes import PASSWORD, scope_of
 from devtools.server import clean_environment
 from simulators import SIMULATORS
 from simulators.base import Simulator
@@ -75,8 +75,10 @@ def _connect(scope: Scope, provider: Provider, upstream: Simulator, numbers: lis
     with scope.transaction():
         store.apply(scope, provider, values)
         if Family.TELEPHONY in provider.families:
-            scope.session.execute(Endpoint.__table__.delete())
-            rows = [Endpoint(**own, phone_number=number, inbound_agent_name="support") for number in numbers]
+            scope.session.execute(delete(Endpoint))
+            rows: list[Base] = [
+                Endpoint(**own, phone_number=number, inbound_agent_name="support") for number in numbers
+            ]
         else:
             store.row_for(scope, provider).callback_url = "https://voice.acme.example/calls"
             user_id = scope.session.scalars(select(User.id)).first()

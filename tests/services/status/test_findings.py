@@ -141,6 +141,9 @@ def test_of_a_failed_webhook_needs_a_connection(live):
     assert _findings(live) == []
     credentials.save(live, PROVIDERS["elevenlabs"], {"api_key": "sample-key-of-elevenlabs"})
     assert _kinds(live) == [Kind.NO_WEBHOOK]
+    with live.transaction():
+        live.session.scalar(live.select(WebhookSetup)).state = "impaired"
+    assert _kinds(live) == [Kind.WEBHOOK_IMPAIRED]
 
 
 def test_every_kind_has_a_label_and_a_level(live):
