@@ -35,7 +35,7 @@ RETRY_SECONDS = 5.0
 """Until an organization is tried again: another process checks it, or the database is away."""
 
 LOOK_SECONDS = 20.0
-"""Between two looks for checks that are due, or that a process left."""
+"""Between two looks for checks whose time has come, or that a process left."""
 
 THREADS_PER_PROVIDER = 2
 """So that an account with many numbers delays no other."""
@@ -181,7 +181,7 @@ class Schedule:
         self._every = every
 
     def start(self) -> None:
-        """Returns at once, without waiting for the database."""
+        """Returns without waiting for the database."""
         threading.Thread(target=self._run, name="schedule", daemon=True).start()
 
     def _run(self) -> None:

@@ -49,8 +49,8 @@ class WebhookReceipt(Base):
 class WebhookSetup(Base):
     """The state of the workspace webhook at one voice AI provider.
 
-    `foreign_id`: another webhook, which receives the call reports instead. `has_retries`: the provider was
-    told to send a failed report again. `checked_at`: when the provider's state was last read. While the lease
+    `foreign_id`: another webhook, which receives the call reports instead. `has_retries`: the provider
+    sends a failed report again. `checked_at`: when the provider's state was last read. While the lease
     lasts, no other worker sets it up.
     """
 
