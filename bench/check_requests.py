@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from flask import Flask
@@ -13,7 +13,6 @@ from sqlalchemy import delete, select
 
 from app import context, create_app
 from app.config import Settings
-from app.core.outbound.client import Outbound
 from app.extensions import db
 from app.models import Base, Endpoint, Organization, User, VoicePhoneNumber
 from app.provider import Capability, Family, Provider
@@ -36,13 +35,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="bench.check_requests", description=__doc__)
     parser.add_argument("--numbers", type=int, default=2000, help="numbers of each account")
     count = parser.parse_args().numbers
-    with tempfile.TemporaryDirectory(prefix="patchbay-bench-") as folder, _scope(Path(folder)) as scope:
-        for key, kind in SIMULATORS.items():
-            provider = PROVIDERS[key]
-            is_checked = {Family.TELEPHONY, Family.VOICE} & set(provider.families)
-            if is_checked and Capability.NUMBERS in provider.capabilities:
-                with kind() as upstream:
-                    _print(provider, count, _requests(scope, provider, upstream, count))
+    upstreams = {key: kind() for key, kind in SIMULATORS.items() if _is_checked(PROVIDERS[key])}
+    with ExitStack() as stack:
+        for upstream in upstreams.values():
+            stack.enter_context(upstream)
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="patchbay-bench-"))
+        scope = stack.enter_context(_scope(Path(folder), upstreams.values()))
+        for key, upstream in upstreams.items():
+            _print(PROVIDERS[key], count, _requests(scope, PROVIDERS[key], upstream, count))
+
+
+def _is_checked(provider: Provider) -> bool:
+    is_used = {Family.TELEPHONY, Family.VOICE} & set(provider.families)
+    return bool(is_used) and Capability.NUMBERS in provider.capabilities
 
 
 def _print(provider: Provider, count: int, requests: Mapping[str, int]) -> None:
@@ -62,7 +67,7 @@ def _requests(scope: Scope, provider: Provider, upstream: Simulator, count: int)
         upstream.add(number)
     _connect(scope, provider, upstream, numbers)
     upstream.requests.clear()
-    report = runs.run_at(scope, Outbound(upstream.upstreams), provider.key, everything=True)
+    report = runs.run_at(scope, context.outbound(), provider.key, everything=True)
     assert (report.checked, report.failure) == (count, None), report
     hosts = [request.host for request in upstream.requests]
     return {host: hosts.count(host) for host in dict.fromkeys(hosts)}
@@ -89,8 +94,10 @@ def _connect(scope: Scope, provider: Provider, upstream: Simulator, numbers: lis
 
 
 @contextmanager
-def _scope(folder: Path) -> Iterator[Scope]:
-    environment = clean_environment() | {"PATCHBAY_DATA": str(folder)}
+def _scope(folder: Path, upstreams: Iterable[Simulator]) -> Iterator[Scope]:
+    hosts = {host: base for upstream in upstreams for host, base in upstream.upstreams.items()}
+    there = ",".join(f"{host}={base}" for host, base in hosts.items())
+    environment = clean_environment() | {"PATCHBAY_DATA": str(folder), "PATCHBAY_UPSTREAMS": there}
     migrate(environment)
     app = create_app(Settings.from_environment(environment))
     _first_person(app)
