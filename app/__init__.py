@@ -29,7 +29,7 @@ from app.database import migrate as database_migrate
 from app.extensions import csrf, db, htmx, login, migrate
 from app.services.connections import provisioning
 from app.services.drift import hooks
-from app.services.voice_ai import recovery, webhook
+from app.services.voice_ai import recovery, webhook, webhook_checks
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -61,7 +61,7 @@ def create_app(settings: Settings | None = None) -> Flask:
 
     provisioning.register(webhook.follow)
     hooks.register_recovery(recovery)
-    hooks.register_watch(webhook.check)
+    hooks.register_watch(webhook_checks.check)
 
     with app.app_context():
         engine.prepare(db.engine)

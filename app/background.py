@@ -203,8 +203,11 @@ class Schedule:
                     places = schedule.waiting(scope, has_failed=has_failed)
                 finally:
                     db.session.remove()
+        except (OperationalError, InterfaceError) as error:
+            log.warning("schedule.postponed", reason=reason(error))
+            return False
         except Exception:
-            log.warning("schedule.postponed", exc_info=True)
+            log.exception("schedule.failed")
             return False
         for place in places:
             self._checker.queue_place(place)

@@ -84,7 +84,7 @@ def labs() -> Iterator[ElevenLabs]:
 
 @pytest.fixture
 def checker(app: Flask, cast: Cast, twilio: Held, labs: ElevenLabs) -> Checker:
-    """Acme and Globex have both connections, whose next check is due."""
+    """Acme and Globex have both connections, whose next check has its time."""
     app.extensions["patchbay_outbound"] = Outbound(twilio.upstreams | labs.upstreams)
     upstreams: dict[str, Simulator] = {"twilio": twilio, "elevenlabs": labs}
     for person in (cast.dana, cast.gus):

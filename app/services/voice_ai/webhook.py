@@ -6,7 +6,7 @@ completes it. A new webhook is stored immediately, because its secret is returne
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from dataclasses import replace as replace_in
@@ -15,21 +15,19 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import structlog
-from sqlalchemy import select
 
 from app.core import clock, texts, urls
 from app.core.errors import Conflict, PatchbayError
-from app.models import Call, VoicePhoneNumber, WebhookSetup
+from app.models import WebhookSetup
 from app.provider import Capability, Origin, Provider, ReportsCalls
 from app.provider.voice_ai import Webhook
 from app.services.audit import log as audit_log
 from app.services.audit.actions import Action
-from app.services.connections import gateway, proof, provider_writes, store
+from app.services.connections import gateway, provider_writes, store
 from app.services.connections.gateway import ProviderCallFailed
 from app.services.connections.proof import Evidence
 from app.services.connections.provider_writes import Intent
 from app.services.connections.store import StoredConnection
-from app.services.drift.hooks import Watched
 from app.services.lease import Lease
 from app.services.scope import Scope
 from app.services.voice_ai import messages, selection
@@ -43,8 +41,6 @@ BUDGET = 20.0
 """Seconds for all calls of one setup."""
 LEASE = timedelta(seconds=45)
 FOREIGN_LONGEST = 100
-MOST_AGENTS = 50
-"""Whose settings a check reads."""
 ID, SECRET = "webhook_id", "webhook_secret"
 
 Returned = TypeVar("Returned")
@@ -82,7 +78,7 @@ class Status:
 
 
 @dataclass(frozen=True)
-class _Work:
+class Work:
     """One setup or check, as it was begun. `replace`: the other webhook that ours may replace."""
 
     scope: Scope = field(repr=False)
@@ -119,8 +115,10 @@ class _Work:
 
 
 @dataclass(frozen=True)
-class _Result:
-    """`has_retries`: they were switched on. `failure`: why the provider's state could not be read."""
+class Result:
+    """The result of a setup or check.
+
+    `has_retries`: they were switched on. `failure`: why the provider's state could not be read."""
 
     state: State
     reason: str | None = None
@@ -179,46 +177,16 @@ def set_up(scope: Scope, http: Outbound, provider: Provider, *, replace: str | N
 
     `replace` is the id of another webhook that ours may replace. Raises Conflict during another setup.
     """
-    _do(scope, http, provider, _run, replace)
+    perform(scope, http, provider, complete, replace)
     return status(scope, provider)
 
 
-def check(scope: Scope, http: Outbound, provider: Provider) -> Watched:
-    """Reads what the provider has of a webhook that was set up, and stores it.
-
-    What the provider switched off itself is switched on again. What a user changed there is only reported.
-    """
-    if Capability.CALL_REPORTS not in provider.capabilities:
-        return Watched()
-    before = status(scope, provider)
-    if before.state is State.WAITING:
-        return Watched()
-
-    def read(scope: Scope, http: Outbound, work: _Work, lease: Lease) -> _Result:
-        try:
-            return _read(scope, http, work, lease)
-        except ProviderCallFailed as error:
-            if error.result.code not in proof.INCONCLUSIVE:
-                raise
-            return _Result(before.state, before.reason, before.foreign_id, failure=error.message)
-
-    try:
-        result = _do(scope, http, provider, read)
-    except Conflict:
-        return Watched()
-    if result is None or result.failure:
-        return Watched(failure=result.failure if result else None)
-    if result.state is State.ACTIVE:
-        return Watched()
-    return Watched(messages.webhook_problem(provider.label, result.reason or ""))
+Operation = Callable[[Scope, "Outbound", Work, Lease], Result]
 
 
-_Operation = Callable[[Scope, "Outbound", _Work, Lease], _Result]
-
-
-def _do(
-    scope: Scope, http: Outbound, provider: Provider, operation: _Operation, replace: str | None = None
-) -> _Result | None:
+def perform(
+    scope: Scope, http: Outbound, provider: Provider, operation: Operation, replace: str | None = None
+) -> Result | None:
     """Runs the operation under the lease and stores its result; None if something is missing."""
     lease = Lease(scope, WebhookSetup, LEASE, WebhookSetup.provider == provider.key)
     work = _begin(scope, provider, lease, replace)
@@ -258,7 +226,7 @@ def _url(scope: Scope, provider: Provider) -> str:
     return f"{scope.organization.public_base_url}{_path(scope, provider)}"
 
 
-def _begin(scope: Scope, provider: Provider, lease: Lease, replace: str | None) -> _Work | None:
+def _begin(scope: Scope, provider: Provider, lease: Lease, replace: str | None) -> Work | None:
     """Takes the lease; None if something is missing, which is stored."""
     with scope.transaction():
         row = scope.session.scalar(_rows(scope, provider))
@@ -281,9 +249,9 @@ def _begin(scope: Scope, provider: Provider, lease: Lease, replace: str | None) 
         return replace_in(_work(scope, connection), replace=replace, has_retries=row.has_retries)
 
 
-def _work(scope: Scope, connection: StoredConnection) -> _Work:
+def _work(scope: Scope, connection: StoredConnection) -> Work:
     provider = connection.provider
-    return _Work(
+    return Work(
         scope=scope,
         connection=connection,
         url=_url(scope, provider),
@@ -301,93 +269,47 @@ def _work(scope: Scope, connection: StoredConnection) -> _Work:
     )
 
 
-def _outcome(scope: Scope, http: Outbound, work: _Work, lease: Lease, operation: _Operation) -> _Result:
+def _outcome(scope: Scope, http: Outbound, work: Work, lease: Lease, operation: Operation) -> Result:
     try:
         return operation(scope, http, work, lease)
     except Conflict as error:
-        return _Result(State.FAILED, error.message)
+        return Result(State.FAILED, error.message)
     except Exception:
         log.exception("workspace_webhook.broken")
-        return _Result(State.FAILED, messages.WEBHOOK_FAULT)
+        return Result(State.FAILED, messages.WEBHOOK_FAULT)
 
 
-def _run(scope: Scope, http: Outbound, work: _Work, lease: Lease) -> _Result:
+def complete(scope: Scope, http: Outbound, work: Work, lease: Lease) -> Result:
+    """Does what is missing."""
     listed = work.call(http, lambda calls, client: calls.webhooks(client, work.values))
     ours = [webhook for webhook in listed if work.is_ours(webhook)]
     kept = next((webhook for webhook in ours if work.is_usable(webhook)), None)
     kept_id = kept.id if kept else _create(scope, http, work, lease)
-    if kept is None or kept.is_disabled or not _has_retries(work, kept):
+    if kept is None or kept.is_disabled or not has_retries(work, kept):
         work.call(http, lambda calls, client: calls.enable_webhook(client, work.values, kept_id, work.name))
-    foreign = _select(scope, http, work, [kept_id, *[webhook.id for webhook in ours]])
+    foreign_id = _select(scope, http, work, [kept_id, *[webhook.id for webhook in ours]])
     for webhook in ours:
         if webhook.id != kept_id:
             _delete_older(http, work, webhook)
-    if foreign is None:
-        return _Result(State.ACTIVE, has_retries=True)
-    return replace_in(_foreign(listed, foreign), has_retries=True)
+    if foreign_id is None:
+        return Result(State.ACTIVE, has_retries=True)
+    return replace_in(foreign(listed, foreign_id), has_retries=True)
 
 
-def _has_retries(work: _Work, webhook: Webhook) -> bool:
+def has_retries(work: Work, webhook: Webhook) -> bool:
+    """Whether a failed delivery is sent again, as far as is known."""
     return work.has_retries if webhook.retries is None else webhook.retries
 
 
-def _foreign(listed: list[Webhook], webhook_id: str) -> _Result:
+def foreign(listed: list[Webhook], webhook_id: str) -> Result:
+    """The result if another webhook receives the reports."""
     name = next((webhook.name for webhook in listed if webhook.id == webhook_id), "")
     shown = texts.one_line(name, FOREIGN_LONGEST) or messages.UNNAMED
     webhook_id = texts.one_line(webhook_id, FOREIGN_LONGEST)
-    return _Result(State.NEEDS_CONFIRMATION, messages.webhook_foreign(shown, webhook_id), webhook_id)
+    return Result(State.NEEDS_CONFIRMATION, messages.webhook_foreign(shown, webhook_id), webhook_id)
 
 
-def _read(scope: Scope, http: Outbound, work: _Work, lease: Lease) -> _Result:
-    label = work.provider.label
-    listed = work.call(http, lambda calls, client: calls.webhooks(client, work.values))
-    kept = next((webhook for webhook in listed if work.is_usable(webhook)), None)
-    if kept is None:
-        return _Result(State.FAILED, messages.webhook_gone(label))
-    if kept.is_disabled and not kept.is_auto_disabled:
-        return _Result(State.FAILED, messages.webhook_switched_off(label))
-    setting = work.call(http, lambda calls, client: calls.call_webhook(client, work.values))
-    if setting.webhook_id is None:
-        return _Result(State.FAILED, messages.webhook_not_selected(label))
-    if setting.webhook_id != kept.id:
-        return _foreign(listed, setting.webhook_id)
-    if not setting.has_all_events:
-        return _Result(State.FAILED, messages.webhook_lacks_events(label))
-    if kept.is_auto_disabled or not _has_retries(work, kept):
-        return _run(scope, http, work, lease)
-    flaws = [*_failing(scope, kept, label), *_reported_elsewhere(scope, http, work, kept.id)]
-    return _Result(State.IMPAIRED if flaws else State.ACTIVE, " ".join(flaws) or None)
-
-
-def _failing(scope: Scope, webhook: Webhook, label: str) -> Iterator[str]:
-    """A report that was received after the failure contradicts it."""
-    calls = select(Call.received_at).where(Call.organization_id == scope.organization.id)
-    last = scope.session.scalar(calls.order_by(Call.at.desc(), Call.id.desc()).limit(1))
-    scope.end_read()
-    if webhook.failed_at and (last is None or last < webhook.failed_at):
-        yield messages.webhook_failing(label, webhook.failed_at, webhook.failure)
-
-
-def _reported_elsewhere(scope: Scope, http: Outbound, work: _Work, webhook_id: str) -> Iterator[str]:
-    """Agents that answer the organization's numbers and have a webhook of their own."""
-    mine = (
-        VoicePhoneNumber.organization_id == scope.organization.id,
-        VoicePhoneNumber.ai_provider == work.provider.key,
-        VoicePhoneNumber.ai_agent_id.is_not(None),
-    )
-    ids = scope.session.scalars(
-        select(VoicePhoneNumber.ai_agent_id).where(*mine).distinct().limit(MOST_AGENTS)
-    )
-    agent_ids = sorted(agent_id for agent_id in ids if agent_id)
-    found = work.call(
-        http,
-        lambda calls, client: calls.agents_reporting_elsewhere(client, work.values, agent_ids, webhook_id),
-    )
-    if found:
-        yield messages.webhook_of_agents([texts.one_line(agent.name, FOREIGN_LONGEST) for agent in found])
-
-
-def _create(scope: Scope, http: Outbound, work: _Work, lease: Lease) -> str:
+def _create(scope: Scope, http: Outbound, work: Work, lease: Lease) -> str:
     """The id of a new webhook, which is stored. One that cannot be stored is deleted again."""
     provider = work.provider
     made = work.call(
@@ -409,7 +331,7 @@ def _create(scope: Scope, http: Outbound, work: _Work, lease: Lease) -> str:
     raise Conflict(problem)
 
 
-def _store(scope: Scope, work: _Work, lease: Lease, changes: Mapping[str, Any]) -> bool:
+def _store(scope: Scope, work: Work, lease: Lease, changes: Mapping[str, Any]) -> bool:
     """Stores the webhook; False if the settings changed, or another worker took the lease."""
     provider = work.provider
     with scope.transaction():
@@ -420,7 +342,7 @@ def _store(scope: Scope, work: _Work, lease: Lease, changes: Mapping[str, Any]) 
     return True
 
 
-def _is_current(scope: Scope, work: _Work) -> bool:
+def _is_current(scope: Scope, work: Work) -> bool:
     """Whether the webhook that is being set up is still the one that the settings need."""
     connection = store.load(scope, work.provider)
     if _missing(scope, connection):
@@ -429,7 +351,7 @@ def _is_current(scope: Scope, work: _Work) -> bool:
     return (now.url, now.values) == (work.url, work.values)
 
 
-def _select(scope: Scope, http: Outbound, work: _Work, ours: list[str]) -> str | None:
+def _select(scope: Scope, http: Outbound, work: Work, ours: list[str]) -> str | None:
     """Makes the first of ours receive the reports; the id of another webhook if that one does."""
     kept_id = ours[0]
     setting = work.call(http, lambda calls, client: calls.call_webhook(client, work.values))
@@ -448,18 +370,18 @@ def _select(scope: Scope, http: Outbound, work: _Work, ours: list[str]) -> str |
     return None
 
 
-def _delete_older(http: Outbound, work: _Work, webhook: Webhook) -> None:
+def _delete_older(http: Outbound, work: Work, webhook: Webhook) -> None:
     try:
         work.call(http, lambda calls, client: calls.delete_webhook(client, work.values, webhook.id))
     except ProviderCallFailed as failed:
         raise Conflict(messages.webhook_left(failed.message)) from None
 
 
-def _finish(scope: Scope, work: _Work, lease: Lease, result: _Result, intent: Intent) -> _Result:
+def _finish(scope: Scope, work: Work, lease: Lease, result: Result, intent: Intent) -> Result:
     """Stores the result and releases the lease, unless another worker took it since; returns the result."""
     with scope.transaction():
         if not _is_current(scope, work):
-            result = _Result(State.FAILED, messages.WEBHOOK_CHANGED)
+            result = Result(State.FAILED, messages.WEBHOOK_CHANGED)
         row = scope.session.scalars(_rows(scope, work.provider)).one()
         url = work.url if result.state in WORKING else None
         is_same = (row.state, row.url) == (result.state, url)
@@ -477,7 +399,7 @@ def _finish(scope: Scope, work: _Work, lease: Lease, result: _Result, intent: In
     return result
 
 
-def _record_change(scope: Scope, work: _Work, result: _Result, intent: Intent) -> None:
+def _record_change(scope: Scope, work: Work, result: Result, intent: Intent) -> None:
     """Records the result, also for an earlier setup that was interrupted: this one has read everything."""
     provider = work.provider
     if intent.has_begun and result.state is State.FAILED:

@@ -19,7 +19,7 @@ from app.services.drift.hooks import Watched
 from app.services.organizations import directory
 from app.services.providers import credentials, telephony
 from app.services.scope import Scope
-from app.services.voice_ai import config, messages, webhook
+from app.services.voice_ai import config, messages, webhook, webhook_checks
 from app.services.voice_ai.webhook import State
 from simulators.base import CANARY, Reply, Trouble
 from simulators.elevenlabs import KEY, ElevenLabs
@@ -504,7 +504,7 @@ def working(ready, http):
 
 def check_now(scope, http):
     """What a check found, and the state that it stored."""
-    found = webhook.check(scope, http, ELEVENLABS)
+    found = webhook_checks.check(scope, http, ELEVENLABS)
     return bool(found.problem), bool(found.failure), webhook.status(scope, ELEVENLABS).state
 
 
@@ -519,8 +519,8 @@ def test_check_of_a_working_webhook_reads_only(working, upstream, http):
 
 
 def test_check_without_a_setup_sends_nothing(ready, acme, upstream, http):
-    assert webhook.check(ready, http, ELEVENLABS) == Watched()
-    assert webhook.check(ready, http, PROVIDERS["twilio"]) == Watched()
+    assert webhook_checks.check(ready, http, ELEVENLABS) == Watched()
+    assert webhook_checks.check(ready, http, PROVIDERS["twilio"]) == Watched()
     assert upstream.requests == []
 
 

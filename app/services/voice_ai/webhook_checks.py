@@ -1,0 +1,108 @@
+"""Checks of a webhook that was set up: whether its provider still sends the reports of calls to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from app.core import texts
+from app.core.errors import Conflict
+from app.models import Call, VoicePhoneNumber
+from app.provider import Capability, Provider
+from app.provider.voice_ai import Webhook
+from app.services.connections import proof
+from app.services.connections.gateway import ProviderCallFailed
+from app.services.drift.hooks import Watched
+from app.services.lease import Lease
+from app.services.scope import Scope
+from app.services.voice_ai import messages, webhook
+from app.services.voice_ai.webhook import Result, State, Work
+
+if TYPE_CHECKING:
+    from app.core.outbound.client import Outbound
+
+MOST_AGENTS = 50
+"""Whose settings a check reads."""
+
+
+def check(scope: Scope, http: Outbound, provider: Provider) -> Watched:
+    """Reads what the provider has of a webhook that was set up, and stores it.
+
+    What the provider switched off itself is switched on again. What a user changed there is only reported.
+    """
+    if Capability.CALL_REPORTS not in provider.capabilities:
+        return Watched()
+    before = webhook.status(scope, provider)
+    if before.state is State.WAITING:
+        return Watched()
+
+    def read(scope: Scope, http: Outbound, work: Work, lease: Lease) -> Result:
+        try:
+            return _read(scope, http, work, lease)
+        except ProviderCallFailed as error:
+            if error.result.code not in proof.INCONCLUSIVE:
+                raise
+            return Result(before.state, before.reason, before.foreign_id, failure=error.message)
+
+    try:
+        result = webhook.perform(scope, http, provider, read)
+    except Conflict:
+        return Watched()
+    if result is None or result.failure:
+        return Watched(failure=result.failure if result else None)
+    if result.state is State.ACTIVE:
+        return Watched()
+    return Watched(messages.webhook_problem(provider.label, result.reason or ""))
+
+
+def _read(scope: Scope, http: Outbound, work: Work, lease: Lease) -> Result:
+    label = work.provider.label
+    listed = work.call(http, lambda calls, client: calls.webhooks(client, work.values))
+    kept = next((one for one in listed if work.is_usable(one)), None)
+    if kept is None:
+        return Result(State.FAILED, messages.webhook_gone(label))
+    if kept.is_disabled and not kept.is_auto_disabled:
+        return Result(State.FAILED, messages.webhook_switched_off(label))
+    setting = work.call(http, lambda calls, client: calls.call_webhook(client, work.values))
+    if setting.webhook_id is None:
+        return Result(State.FAILED, messages.webhook_not_selected(label))
+    if setting.webhook_id != kept.id:
+        return webhook.foreign(listed, setting.webhook_id)
+    if not setting.has_all_events:
+        return Result(State.FAILED, messages.webhook_lacks_events(label))
+    if kept.is_auto_disabled or not webhook.has_retries(work, kept):
+        return webhook.complete(scope, http, work, lease)
+    flaws = [*_failing(scope, kept, label), *_reported_elsewhere(scope, http, work, kept.id)]
+    return Result(State.IMPAIRED if flaws else State.ACTIVE, " ".join(flaws) or None)
+
+
+def _failing(scope: Scope, made: Webhook, label: str) -> Iterator[str]:
+    """A report that was received after the failure contradicts it."""
+    calls = select(Call.received_at).where(Call.organization_id == scope.organization.id)
+    last = scope.session.scalar(calls.order_by(Call.at.desc(), Call.id.desc()).limit(1))
+    scope.end_read()
+    if made.failed_at and (last is None or last < made.failed_at):
+        yield messages.webhook_failing(label, made.failed_at, made.failure)
+
+
+def _reported_elsewhere(scope: Scope, http: Outbound, work: Work, webhook_id: str) -> Iterator[str]:
+    """Agents that answer the organization's numbers and have a webhook of their own."""
+    mine = (
+        VoicePhoneNumber.organization_id == scope.organization.id,
+        VoicePhoneNumber.ai_provider == work.provider.key,
+        VoicePhoneNumber.ai_agent_id.is_not(None),
+    )
+    ids = scope.session.scalars(
+        select(VoicePhoneNumber.ai_agent_id).where(*mine).distinct().limit(MOST_AGENTS)
+    )
+    agent_ids = sorted(agent_id for agent_id in ids if agent_id)
+    found = work.call(
+        http,
+        lambda calls, client: calls.agents_reporting_elsewhere(client, work.values, agent_ids, webhook_id),
+    )
+    if found:
+        yield messages.webhook_of_agents(
+            [texts.one_line(agent.name, webhook.FOREIGN_LONGEST) for agent in found]
+        )
