@@ -87,6 +87,10 @@ class Provider:
         """Returns the number with what the list does not have of it: nothing, unless a provider adds it."""
         return line
 
+    def sip_hosts(self, values: Mapping[str, Any]) -> tuple[str, ...]:
+        """Returns where agents take calls from SIP trunks; empty if the provider does not declare it."""
+        return ()
+
     def caller(self, http: Outbound, values: Mapping[str, Any]) -> Verified | None:
         """Returns whether the account has the default caller number; None if there is none to look for."""
         number = values.get("phone_number")

@@ -23,6 +23,8 @@ def caution(scope: Scope, http: Outbound, row: VoicePhoneNumber) -> str:
     trunk, agents = selection.trunks()[row.provider], selection.of_number(scope, row)
     number, carrier = row.phone_number, PROVIDERS[row.provider].label
     state, hosts = store.load(scope, trunk), _hosts(scope, agents)
+    if not hosts:
+        return ""
     if not state.is_usable:
         return messages.trunk_not_read(trunk.label)
     sip = selection.trunk_of(trunk)

@@ -51,7 +51,7 @@ def test_leads_to_names_what_keeps_calls_from_the_agent():
     ],
 )
 def test_sip_hosts_are_those_of_the_residency(api_base, host):
-    hosts = PROVIDERS["elevenlabs"].sip_hosts({"api_base": api_base})  # type: ignore[attr-defined]
+    hosts = PROVIDERS["elevenlabs"].sip_hosts({"api_base": api_base})
     assert hosts[0] == host
 
 
