@@ -37,13 +37,15 @@ def of(scope: Scope) -> Standing:
     active = [row for row in rows if is_running(row)]
     failures = {row.provider: row.failure for row in rows if row.failure and row not in active}
     voice = tallies.drifted_providers(scope) - set(keys_in(Family.TELEPHONY))
+    tally = tallies.tally(scope)
+    is_queued = tally.due > 0 and (not failures or bool(queue.due_counts(scope).keys() - failures.keys()))
     return Standing(
         is_running=bool(active),
-        is_moving=bool(active) or bool(queue.due_counts(scope).keys() - failures.keys()),
+        is_moving=bool(active) or is_queued,
         done=sum(row.done for row in active),
         total=sum(row.total for row in active),
         failure=" ".join(dict.fromkeys(failures.values())) or None,
-        tally=tallies.tally(scope),
+        tally=tally,
         voice=sorted(voice),
     )
 
