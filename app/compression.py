@@ -60,9 +60,11 @@ def _is_compressible(response: Response) -> bool:
 
 
 def _stream(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """Yields as it reads, so memory does not grow. A failure while reading ends it without gzip's end."""
+    """Yields a piece for each piece, so that neither memory nor the work for one of them grows.
+
+    A failure while reading ends it without gzip's end.
+    """
     packer = zlib.compressobj(LEVEL, zlib.DEFLATED, GZIP)
     for piece in pieces:
-        if packed := packer.compress(piece):
-            yield packed
+        yield packer.compress(piece) + packer.flush(zlib.Z_SYNC_FLUSH)
     yield packer.flush()

@@ -169,7 +169,7 @@ def test_list_that_finds_no_place_as_a_download_is_given_up_early(app: Flask) ->
     for _ in range(MOST_DOWNLOADS):
         edge._downloads.acquire()
     assert Client(app, edge=edge).get("/api/long")[0] == 503
-    assert len(made) * 10_000 <= CROWDED + 10_000
+    assert len(made) == CROWDED + 1
     assert Client(app, edge=edge).get("/api/short")[0] == 200
 
 

@@ -36,9 +36,9 @@ IN_MEMORY = 250_000
 MOST_DOWNLOADS = 4
 """Concurrent ones in one process."""
 
-CROWDED = 50_000
-"""As `IN_MEMORY`, for a list that finds no place as a download: what is made of it in vain takes time from
-all others."""
+CROWDED = 3
+"""Pieces of a list that finds no place as a download. What is made of it in vain takes time from all others,
+and bytes do not show how much: they may be compressed."""
 
 QUERIES = frozenset({"/api/calls/providers", "/api/settings/endpoints/resolve", "/healthz"})
 """What a dialer requests on every call, with its preflight, and a monitor; some threads are kept for it."""
@@ -182,7 +182,7 @@ class Edge:
         place = Place(self._downloads)
         try:
             is_crowded = _is_streamed(headers) and not place.take()
-            begin, is_all = _gather(pieces, CROWDED if is_crowded else IN_MEMORY)
+            begin, is_all = _gather(pieces, CROWDED if is_crowded else None)
             if not is_all and not place.take():
                 raise Busy("Too many large downloads are under way. Try again in a moment.")
             spool = None if is_all else Spool(reply.loop, place.release)
@@ -240,14 +240,14 @@ def _is_streamed(headers: WsgiHeaders) -> bool:
     return not any(name.lower() == "content-length" for name, _ in headers)
 
 
-def _gather(pieces: Iterator[bytes], most: int) -> tuple[bytes, bool]:
-    """What comes first, until it is more than `most`, and whether that is all."""
+def _gather(pieces: Iterator[bytes], most: int | None) -> tuple[bytes, bool]:
+    """What comes first, until it is more than `IN_MEMORY` or `most` pieces, and whether that is all."""
     held: list[bytes] = []
     size = 0
     for piece in pieces:
         held.append(piece)
         size += len(piece)
-        if size > most:
+        if size > IN_MEMORY or (most is not None and len(held) > most):
             return b"".join(held), False
     return b"".join(held), True
 
