@@ -1,17 +1,18 @@
-"""A long response on its way: a thread writes it to a file, and the loop sends it from there.
+"""A long response on its way: a thread writes its pieces, and the loop sends them.
 
-The thread waits when it is far ahead of the client, so that lists that no client reads cost no CPU time.
+The thread waits when it is far ahead of the client, so that lists that no client reads cost neither memory
+nor processor time.
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
-import tempfile
 import threading
+from collections import deque
 from collections.abc import AsyncIterator, Callable
 
-PIECE = 65_536
+PART = 65_536
+"""Bytes that are sent as one: a client's progress is measured in them."""
 
 MOST_AHEAD = 250_000
 """Bytes that may be written before the client has taken them."""
@@ -31,8 +32,8 @@ class Spool:
     def __init__(self, loop: asyncio.AbstractEventLoop, on_close: Callable[[], None]) -> None:
         self._loop = loop
         self._on_close = on_close
-        self._file = tempfile.TemporaryFile()  # noqa: SIM115 (closed by `close`)
-        self._written = self._sent = 0
+        self._pieces: deque[bytes] = deque()
+        self._ahead = 0
         self._is_closed = False
         self._is_done = self._has_failed = False
         self._changed = asyncio.Event()
@@ -42,16 +43,14 @@ class Spool:
         """In the thread. Waits until the client is near; raises Abandoned."""
         with self._taken:
             self._taken.wait_for(self._is_near)
-        try:
-            self._file.write(piece)
-            self._file.flush()
-        except ValueError:
-            raise Abandoned from None
-        self._written += len(piece)
+            if self._is_closed:
+                raise Abandoned
+            self._ahead += len(piece)
+            self._pieces.append(piece)
         self._loop.call_soon_threadsafe(self._changed.set)
 
     def _is_near(self) -> bool:
-        return self._is_closed or self._written - self._sent <= MOST_AHEAD
+        return self._is_closed or self._ahead <= MOST_AHEAD
 
     def finish(self) -> None:
         """In the thread, after the last piece."""
@@ -69,11 +68,12 @@ class Spool:
         while True:
             self._changed.clear()
             is_done = self._is_done
-            while self._sent < self._written and not gone.done():
-                piece = os.pread(self._file.fileno(), PIECE, self._sent)
-                yield piece
+            while self._pieces and not gone.done():
+                piece = self._pieces.popleft()
+                for start in range(0, len(piece), PART):
+                    yield piece[start : start + PART]
                 with self._taken:
-                    self._sent += len(piece)
+                    self._ahead -= len(piece)
                     self._taken.notify()
             if gone.done():
                 raise Abandoned
@@ -84,8 +84,8 @@ class Spool:
             await self._changed.wait()
 
     def close(self) -> None:
-        self._file.close()
         with self._taken:
             self._is_closed = True
+            self._pieces.clear()
             self._taken.notify()
         self._on_close()

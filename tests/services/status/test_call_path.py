@@ -133,4 +133,4 @@ def test_no_transaction_is_open_during_a_provider_request(live, http, monkeypatc
     monkeypatch.setattr(Outbound, "send", watch)
     call_path.find(live, NUMBER, http=http)
     call_path.owners(live, http, "+15557654321")
-    assert in_transaction == [False, False]
+    assert in_transaction == [False] * 4
