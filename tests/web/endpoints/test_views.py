@@ -197,10 +197,26 @@ def test_the_form_shows_the_url_as_it_is_typed(app: Flask, dana: Portal, cast: C
         shown_url = found[0].text if found else ""
         has = (
             bool(page.root.all("p", **{"data-warning": ""})),
-            bool(page.root.all("p", **{"class": "pb-error"})),
+            bool(page.root.all("div", **{"class": "pb-error"})),
         )
         if not shown_url.endswith(url) or bool(url) is not bool(shown_url) or has != (is_warned, is_refused):
             wrong.append((name, shown_url, has))
+    assert wrong == []
+
+
+def test_the_filters_are_unfolded_while_one_is_set(dana: Portal) -> None:
+    wrong = []
+    for query in (
+        "provider=twilio",
+        "agent=Ann",
+        "active=on",
+        "sync=healthy",
+        "sync=drifted",
+        "sync=blocked",
+    ):
+        fold = dana.get(f"{PATH}?{query}").root.one("form", role="search").one("details")
+        if "open" not in fold.attrs:
+            wrong.append(query)
     assert wrong == []
 
 
