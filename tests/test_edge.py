@@ -164,6 +164,7 @@ def test_list_that_finds_no_place_as_a_download_is_given_up_early(app: Flask) ->
             yield made[-1]
 
     app.add_url_rule("/api/long", view_func=lambda: Response(pieces(1000)), endpoint="long")
+    app.add_url_rule("/api/none", view_func=lambda: Response(status=304), endpoint="none")
     app.add_url_rule("/api/short", view_func=lambda: Response(pieces(3)), endpoint="short")
     edge = Edge(app, limits.limit_of(app))
     for _ in range(MOST_DOWNLOADS):
@@ -171,6 +172,8 @@ def test_list_that_finds_no_place_as_a_download_is_given_up_early(app: Flask) ->
     assert Client(app, edge=edge).get("/api/long")[0] == 503
     assert len(made) == CROWDED + 1
     assert Client(app, edge=edge).get("/api/short")[0] == 200
+    with edge._turn:
+        assert Client(app, edge=edge).get("/api/none")[0] == 304
 
 
 def test_pieces_of_streamed_responses_are_made_one_at_a_time(app: Flask) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from flask import Flask
+from flask import Flask, Response
 from prometheus_client import REGISTRY
 
 from app import limits
@@ -128,11 +128,24 @@ def test_everything_else_is_for_flask(dialer: Dialer) -> None:
             ("encoded", [], {"target": "/api/calls/provider%73"}),
             ("two tokens", second, {}),
             ("body", [(b"content-length", b"2")], {}),
+            ("long header", [(b"if-none-match", b'"0", ' * 500)], {}),
             ("coded body", [(b"content-encoding", b"gzip")], {}),
         ]
         if dialer.is_remembered(*headers, **request)
     ]
     assert remembered == []
+
+
+def test_failure_is_not_remembered(app: Flask, dialer: Dialer) -> None:
+    failures = [ValueError()]
+
+    @app.after_request
+    def fail_once(response: Response) -> Response:
+        if failures:
+            raise failures.pop()
+        return response
+
+    assert [dialer.ask()[0] for _ in range(3)] == [500, 200, 200]
 
 
 def test_remembered_response_is_counted_and_its_token_used(app: Flask, dialer: Dialer) -> None:

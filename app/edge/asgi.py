@@ -173,7 +173,7 @@ class Edge:
         status, headers, pieces = _call(self._app, request)
         try:
             made = iter(pieces)
-            self._take(status, headers, self._in_turn(made) if _is_streamed(headers) else made, reply)
+            self._take(status, headers, self._in_turn(made) if _is_streamed(status, headers) else made, reply)
         finally:
             _close(pieces)
 
@@ -181,7 +181,7 @@ class Edge:
         """The response whole if it is short, or as it is made: that one may be broken off."""
         place = Place(self._downloads)
         try:
-            is_crowded = _is_streamed(headers) and not place.take()
+            is_crowded = _is_streamed(status, headers) and not place.take()
             begin, is_all = _gather(pieces, CROWDED if is_crowded else None)
             if not is_all and not place.take():
                 raise Busy("Too many large downloads are under way. Try again in a moment.")
@@ -236,8 +236,9 @@ def _call(app: Flask, request: Environ) -> tuple[int, WsgiHeaders, Iterable[byte
     return started[0], started[1], pieces
 
 
-def _is_streamed(headers: WsgiHeaders) -> bool:
-    return not any(name.lower() == "content-length" for name, _ in headers)
+def _is_streamed(status: int, headers: WsgiHeaders) -> bool:
+    """Whether the length is unknown. A 204 and a 304 have none, and no body."""
+    return status not in (204, 304) and not any(name.lower() == "content-length" for name, _ in headers)
 
 
 def _gather(pieces: Iterator[bytes], most: int | None) -> tuple[bytes, bool]:

@@ -25,6 +25,8 @@ ROUTE = "/api/calls/providers"
 _RAW_ROUTE = ROUTE.encode()
 MOST_TOKENS = 50_000
 MOST_RESPONSES = 4_000
+LARGEST = 2_000
+"""Bytes of the headers of one request that are remembered."""
 
 _READ = frozenset(
     {
@@ -67,8 +69,10 @@ class Shortcut:
         return response
 
     def remember(self, scope: Scope, environ: dict[str, Any], response: Response) -> None:
+        if response.status not in (200, 304) or context.MADE_OF not in environ:
+            return
         authorization, dependencies = _read(scope)
-        if dependencies is not None and context.MADE_OF in environ:
+        if dependencies is not None:
             signed, default = environ[context.MADE_OF]
             self._tokens[authorization] = signed
             self._responses[dependencies, default] = response
@@ -78,15 +82,19 @@ def _read(scope: Scope) -> tuple[bytes, Dependencies | None]:
     """The Authorization header; without dependencies, the request is another one, or for Flask to judge."""
     if scope["raw_path"] != _RAW_ROUTE or scope["query_string"] or scope["method"] != "GET":
         return b"", None
-    authorization, headers = b"", []
+    authorization, headers, size = b"", [], 0
     for header in scope["headers"]:
         name, value = header
         if name == b"authorization":
             if authorization:
                 return b"", None
             authorization = value
+            size += len(value)
         elif name in _READ:
             headers.append(header)
+            size += len(value)
         elif name in _FOR_FLASK:
             return b"", None
+    if size > LARGEST:
+        return b"", None
     return authorization, Dependencies(tuple(headers), scope["client"][0], scope["scheme"])

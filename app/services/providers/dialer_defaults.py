@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, NamedTuple, Protocol
 
 from cachetools import LRUCache
@@ -60,24 +61,17 @@ class OnSqlite:
         self._engine = engine
         self._sql = str(_DEFAULT.compile(engine))
         self._error: type[Exception] = engine.dialect.loaded_dbapi.Error
+        self._connecting = threading.Lock()
         self._own: PoolProxiedConnection | None = None
-        """The event loop's."""
+        """The event loop's. A thread connects it, because that may wait."""
 
     def find(self, token_id: str) -> Default | None:
         row = _query(self._engine, _DEFAULT, token_id)
-        return Default(*row) if row else None
-
-    def find_now(self, token_id: str) -> Default | None:
-        try:
-            if self._own is None:
+        if self._own is None and self._connecting.acquire(blocking=False):
+            with suppress(self._error, SQLAlchemyError):
                 self._own = self._connect()
-            # Through SQLAlchemy, it would take five times as long.
-            driver: Any = self._own.driver_connection
-            rows = driver.execute(self._sql, (token_id,)).fetchall()
-        except (self._error, SQLAlchemyError):
-            self._disconnect()
-            return None
-        return Default(*rows[0]) if rows else None
+            self._connecting.release()
+        return Default(*row) if row else None
 
     def _connect(self) -> PoolProxiedConnection:
         own = self._engine.raw_connection()
@@ -85,10 +79,19 @@ class OnSqlite:
         driver.execute("PRAGMA busy_timeout=0").close()
         return own
 
-    def _disconnect(self) -> None:
-        own, self._own = self._own, None
-        if own is not None:
+    def find_now(self, token_id: str) -> Default | None:
+        own = self._own
+        if own is None:
+            return None
+        try:
+            # Through SQLAlchemy, it would take five times as long.
+            driver: Any = own.driver_connection
+            rows = driver.execute(self._sql, (token_id,)).fetchall()
+        except self._error:
+            self._own = None
             own.invalidate()
+            return None
+        return Default(*rows[0]) if rows else None
 
 
 class Seen(NamedTuple):

@@ -92,12 +92,15 @@ def test_find_now_reconnects_after_an_error(engine, token):
     if engine.dialect.name == "postgresql":
         return
     defaults = OnSqlite(engine)
+    assert defaults.find_now(token) is None
+    defaults.find(token)
     assert defaults.find_now(token) is not None
     assert defaults._own is not None
     connection = defaults._own.dbapi_connection
     assert connection is not None
     connection.close()
     assert defaults.find_now(token) is None
+    defaults.find(token)
     assert defaults.find_now(token) is not None
 
 
