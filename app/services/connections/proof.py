@@ -26,6 +26,9 @@ CREDENTIAL_ERRORS = (
 )
 """The provider did not accept the credentials; other failures of a test are about other values."""
 
+CONCLUDED = (Outcome.SUSPENDED, Outcome.WRONG_ACCOUNT)
+"""What a test concludes from the account that it reads, although the provider accepts the credentials."""
+
 INCONCLUSIVE = (
     Outcome.UNREACHABLE,
     Outcome.BUSY,
@@ -75,26 +78,39 @@ def last_of_all(scope: Scope) -> dict[str, Check]:
 def is_news(check: Check | None, evidence: Evidence, result: Verified | None) -> bool:
     """Whether a response says something that the last proof does not. `result` is None for success.
 
-    Success proves that the credentials are accepted. It does not contradict a failure that is about another
-    value, or about a permission that this call did not need.
+    Success beside a test is news to a failure only if it contradicts it.
     """
     if check is None:
         return True
     if result is None and not check.ok:
-        return check.code in CREDENTIAL_ERRORS and (
-            check.code != Outcome.NO_PERMISSION or check.evidence == evidence
-        )
+        return _is_contradicted(check, evidence)
     is_same = check.ok if result is None else check.code == result.code
     return not is_same or check.checked_at < clock.now() - FRESH
+
+
+def _is_contradicted(check: Check, evidence: Evidence) -> bool:
+    """Whether success, of a call that was no test, disproves the failure.
+
+    It proves that the credentials are accepted: nothing about another value, about a permission that this
+    call did not need, or about what a test read of the account.
+    """
+    if check.code == Outcome.NO_PERMISSION:
+        return check.evidence == evidence
+    is_concluded = check.code in CONCLUDED and check.evidence == Evidence.TEST
+    return check.code in CREDENTIAL_ERRORS and not is_concluded
 
 
 def record(scope: Scope, provider: Provider, evidence: Evidence, result: Verified | None) -> bool:
     """Stores a conclusive result in the open transaction; returns whether it is another one than before.
 
-    `result` is None for success beside a test: it leaves what the last test could not prove as it is.
+    `result` is None for success beside a test: it leaves what the last test could not prove as it is, and a
+    failure that it does not contradict, which may have been stored since `is_news`.
     """
     scope.require_transaction()
-    check = last(scope, provider) or Check(organization_id=scope.organization.id, provider=provider.key)
+    found = last(scope, provider)
+    if result is None and found and not found.ok and not _is_contradicted(found, evidence):
+        return False
+    check = found or Check(organization_id=scope.organization.id, provider=provider.key)
     before = (check.ok, check.code)
     if result is None and not check.ok:  # None in a new row
         result = Verified(True, Outcome.OK, messages.accepted(provider.label))

@@ -90,7 +90,9 @@ def test_success_contradicts_what_it_disproves(acme, twilio, http):
     cases = [
         (Outcome.BAD_CREDENTIALS, Evidence.TEST, Outcome.OK),
         (Outcome.SUSPENDED, Evidence.NUMBER, Outcome.OK),
-        (Outcome.WRONG_ACCOUNT, Evidence.TEST, Outcome.OK),
+        (Outcome.SUSPENDED, Evidence.TEST, Outcome.SUSPENDED),
+        (Outcome.WRONG_ACCOUNT, Evidence.TEST, Outcome.WRONG_ACCOUNT),
+        (Outcome.TEST_CREDENTIALS, Evidence.TEST, Outcome.OK),
         (Outcome.NO_PERMISSION, Evidence.NUMBERS, Outcome.OK),
         (Outcome.NO_PERMISSION, Evidence.TEST, Outcome.NO_PERMISSION),
         (Outcome.NOT_FOUND, Evidence.TEST, Outcome.NOT_FOUND),
@@ -105,6 +107,20 @@ def test_success_contradicts_what_it_disproves(acme, twilio, http):
     inventory.list_owned(acme, http, TWILIO)
     assert state(acme) == (True, Outcome.NOT_PROVEN, Evidence.TEST), "what a test could not prove stays so"
     assert wrong == []
+
+
+def test_only_a_test_lifts_what_a_test_concluded(acme, twilio, http):
+    """A suspended account still lists its numbers."""
+    twilio.status = "suspended"
+    verification.verify(acme, http, TWILIO, {})
+    inventory.list_owned(acme, http, TWILIO)
+    assert state(acme) == (False, Outcome.SUSPENDED, Evidence.TEST)
+    with acme.transaction():
+        assert not proof.record(acme, TWILIO, Evidence.NUMBERS, None)
+    assert state(acme) == (False, Outcome.SUSPENDED, Evidence.TEST), "a test that ended meanwhile counts"
+    twilio.status = "active"
+    verification.verify(acme, http, TWILIO, {})
+    assert state(acme) == (True, Outcome.OK, Evidence.TEST)
 
 
 def test_success_moves_the_time_once_a_minute(acme, twilio, http):
