@@ -51,16 +51,20 @@ def _reached(now: datetime, every: timedelta) -> Select[*tuple[str, str, datetim
 
 
 def _request(scope: Scope, place: Place, at: datetime | None, now: datetime, every: timedelta) -> bool:
-    """Returns whether this process requested the check: another one may have done so meanwhile."""
+    """Returns whether this process requested the check: another one may have done so meanwhile.
+
+    A run that failed is requested again: `waiting` leaves it out while it has its failure.
+    """
     owner, key = place
     if at is None:
         values = {"organization_id": owner, "provider": key, "due": False, "done": 0, "total": 0}
         sql.run(scope, sql.upsert(scope, CheckRun).values(values))
-    new = {"next_at": next_time(place, now, every)} | ({} if at is None else {"due": True})
+    is_reached = at is not None and at <= now
+    new = {"next_at": next_time(place, now, every)} | ({"due": True, "failure": None} if is_reached else {})
     mine = (CheckRun.organization_id == owner, CheckRun.provider == key)
     is_unchanged = CheckRun.next_at.is_not_distinct_from(at)
     is_first = sql.run(scope, update(CheckRun).where(*mine, is_unchanged).values(new)) == 1
-    return is_first and at is not None
+    return is_first and is_reached
 
 
 def next_time(place: Place, now: datetime, every: timedelta) -> datetime:
