@@ -107,7 +107,7 @@ def run_at(scope: Scope, http: Outbound, key: str, *, everything: bool = False) 
 
     No transaction is open during a provider's request. A run that was killed at any point can be repeated.
     """
-    if not (everything or key in pending(scope)):
+    if key not in PROVIDERS or not (everything or key in pending(scope)):
         return Report()
     begun = _begin(scope, key, everything=everything)
     if begun is None:
@@ -178,10 +178,10 @@ class _Run:
 
 
 def pending(scope: Scope) -> set[str]:
-    """The keys of the providers where something is pending."""
+    """The keys of the providers where something is pending. Rows may name a provider that was removed."""
     requested = scope.select(CheckRun).where(CheckRun.due).with_only_columns(CheckRun.provider)
     found = {*queue.due_counts(scope), *scope.session.scalars(requested)}
-    return found.union(*(recovery.ready(scope) for recovery in hooks.recoveries))
+    return found.union(*(recovery.ready(scope) for recovery in hooks.recoveries)) & PROVIDERS.keys()
 
 
 def _request(scope: Scope, key: str) -> None:

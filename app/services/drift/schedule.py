@@ -9,6 +9,7 @@ from sqlalchemy import Select, and_, or_, select, update
 
 from app.core import clock
 from app.models import CheckRun, Connection, DriftCheck, ProviderWrite
+from app.providers import PROVIDERS
 from app.services import lease, sql
 from app.services.drift.runs import LEASE
 from app.services.scope import Scope
@@ -44,7 +45,9 @@ def _reached(now: datetime, every: timedelta) -> Select[*tuple[str, str, datetim
         select(Connection.organization_id, Connection.provider, next_at)
         .outerjoin(CheckRun, is_same)
         .where(
-            Connection.enabled, or_(next_at.is_(None), next_at <= now, next_at > now + every + clock.APART)
+            Connection.enabled,
+            Connection.provider.in_(PROVIDERS),
+            or_(next_at.is_(None), next_at <= now, next_at > now + every + clock.APART),
         )
         .order_by(Connection.organization_id, Connection.provider)
     )
@@ -94,7 +97,7 @@ def waiting(scope: Scope, *, has_failed: bool = False) -> list[Place]:
     query = (
         select(pending.c.organization_id, pending.c.provider)
         .outerjoin(CheckRun, run)
-        .where(or_(CheckRun.leased_until.is_(None), ~is_running))
+        .where(pending.c.provider.in_(PROVIDERS), or_(CheckRun.leased_until.is_(None), ~is_running))
         .order_by(pending.c.organization_id, pending.c.provider)
     )
     if not has_failed:

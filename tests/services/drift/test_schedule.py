@@ -9,7 +9,8 @@ import pytest
 from app.core import clock
 from app.models import CheckRun, Connection
 from app.services.drift import runs, schedule
-from tests.support.scopes import winners
+from app.services.drift.runs import Report
+from tests.support.scopes import OFFLINE, winners
 
 HOUR = timedelta(hours=1)
 
@@ -85,6 +86,20 @@ def test_request_due_repeats_a_check_that_failed(acme, place):
     _set(acme, next_at=now)
     assert schedule.request_due(acme, HOUR) == 1
     assert schedule.waiting(acme) == [place]
+
+
+def test_provider_that_was_removed_is_not_checked(acme):
+    """Its rows stay."""
+    own = {"organization_id": acme.organization.id, "provider": "retired"}
+    with acme.transaction():
+        acme.session.add(Connection(**own, values={}))
+    assert schedule.request_due(acme, HOUR) == 0
+    assert acme.session.get(CheckRun, tuple(own.values())) is None
+    with acme.transaction():
+        acme.session.add(CheckRun(**own, due=True))
+    assert (schedule.waiting(acme), runs.pending(acme)) == ([], set())
+    assert runs.run_at(acme, OFFLINE, "retired", everything=True) == Report()
+    assert acme.session.get_one(CheckRun, tuple(own.values())).started_at is None
 
 
 @pytest.mark.both_databases
