@@ -7,6 +7,7 @@ users and decides nothing.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -24,6 +25,7 @@ from app.core import clock
 from app.extensions import db
 from app.outage import reason
 from app.services.access import tokens
+from app.services.connections import transitions
 from app.services.drift import hooks, runs, schedule
 from app.services.drift.schedule import Place
 from app.services.organizations import directory
@@ -37,10 +39,14 @@ RETRY_SECONDS = 5.0
 LOOK_SECONDS = 20.0
 """Between two looks for checks whose time has come, or that a process left."""
 
+SWEEP_SECONDS = 24 * 60 * 60.0
+"""Between two sweeps of old transitions by one process. A second process finds nothing left."""
+
 THREADS_PER_PROVIDER = 2
 """So that an account with many numbers delays no other."""
 
 Item = TypeVar("Item")
+Found = TypeVar("Found")
 
 
 class Work:
@@ -173,12 +179,13 @@ def _scope(app: Flask, organization_id: str) -> Iterator[Scope]:
 
 
 class Schedule:
-    """Requests the scheduled checks, and takes over those that a process left when it ended."""
+    """Requests the scheduled checks, takes over those that a process left, and deletes old transitions."""
 
     def __init__(self, app: Flask, checker: Checker, every: timedelta) -> None:
         self._app = app
         self._checker = checker
         self._every = every
+        self._swept_at: float | None = None
 
     def start(self) -> None:
         """Returns without waiting for the database."""
@@ -190,28 +197,42 @@ class Schedule:
         while True:
             if self.look(has_failed=has_failed):
                 has_failed = False
+            self.sweep()
             pause.wait(LOOK_SECONDS)
 
     def look(self, *, has_failed: bool = False) -> bool:
         """Queues the checks that wait; False if the database was away. `has_failed`: also what failed."""
+        places = self._do(lambda scope: self._waiting(scope, has_failed=has_failed))
+        for place in places or ():
+            self._checker.queue_place(place)
+        return places is not None
+
+    def sweep(self) -> None:
+        """Deletes transitions that are no longer kept, once a day."""
+        now = time.monotonic()
+        if self._swept_at is not None and now - self._swept_at < SWEEP_SECONDS:
+            return
+        if self._do(transitions.sweep) is not None:
+            self._swept_at = now
+
+    def _waiting(self, scope: Scope, *, has_failed: bool) -> list[Place]:
+        if self._every:
+            schedule.request_due(scope, self._every)
+        return schedule.waiting(scope, has_failed=has_failed)
+
+    def _do(self, work: Callable[[Scope], Found]) -> Found | None:
+        """Returns what `work` returns; None if it failed, which is logged."""
         try:
             with self._app.app_context():
-                scope = context.scope(Actor(name="schedule"))
                 try:
-                    if self._every:
-                        schedule.request_due(scope, self._every)
-                    places = schedule.waiting(scope, has_failed=has_failed)
+                    return work(context.scope(Actor(name="schedule")))
                 finally:
                     db.session.remove()
         except (OperationalError, InterfaceError) as error:
             log.warning("schedule.postponed", reason=reason(error))
-            return False
         except Exception:
             log.exception("schedule.failed")
-            return False
-        for place in places:
-            self._checker.queue_place(place)
-        return True
+        return None
 
 
 class TokenUses:

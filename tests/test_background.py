@@ -7,15 +7,16 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from app import background
 from app.background import Checker, Schedule, Worker
 from app.core import clock
 from app.core.outbound.client import Outbound
 from app.extensions import db
-from app.models import CheckRun
+from app.models import CheckRun, HealthTransition
 from app.providers import PROVIDERS
+from app.services.connections import transitions
 from app.services.drift import runs, schedule
 from app.services.drift.runs import Report
 from app.services.providers import credentials
@@ -107,10 +108,27 @@ def _unfinished(app: Flask) -> set[str]:
     return set(found)
 
 
+def _add_old(app: Flask) -> None:
+    """Adds the last transition of a number that was removed long ago."""
+    at = clock.now() - transitions.KEPT - timedelta(days=1)
+    with app.app_context():
+        owner = db.session.scalar(select(CheckRun.organization_id).limit(1))
+        own = {"organization_id": owner, "provider": "twilio", "phone_number": "+15551230000"}
+        db.session.add(HealthTransition(**own, was="healthy", now="off", at=at))
+        db.session.commit()
+
+
+def _old(app: Flask) -> int:
+    with app.app_context():
+        count = select(func.count()).where(HealthTransition.at < clock.now() - transitions.KEPT)
+        return db.session.scalars(count).one()
+
+
 def test_schedule_checks_every_connection(
     app: Flask, checker: Checker, twilio: Held, labs: ElevenLabs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Twice: the next look finds the second time."""
+    """Twice: the next look finds the second time. After the first one, old transitions were deleted."""
+    _add_old(app)
     monkeypatch.setattr(background, "LOOK_SECONDS", 0.01)
     every = Schedule(app, checker, timedelta(minutes=1))
     every.start()
@@ -125,6 +143,18 @@ def test_schedule_checks_every_connection(
         db.session.commit()
     assert twilio.called.wait(SECONDS)
     assert checker.idle.wait(SECONDS)
+    assert _old(app) == 0
+
+
+def test_schedule_sweeps_once_a_day(app: Flask, checker: Checker, monkeypatch: pytest.MonkeyPatch) -> None:
+    every = Schedule(app, checker, timedelta(0))
+    found = []
+    for seconds in (background.SWEEP_SECONDS, background.SWEEP_SECONDS, 0.0):
+        monkeypatch.setattr(background, "SWEEP_SECONDS", seconds)
+        _add_old(app)
+        every.sweep()
+        found.append(_old(app))
+    assert found == [0, 1, 0]
 
 
 def test_schedule_that_is_off_resumes_only(app: Flask, checker: Checker, labs: ElevenLabs) -> None:

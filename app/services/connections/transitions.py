@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, exists, func, or_, select
+from sqlalchemy import Select, and_, delete, exists, func, or_, select
 from sqlalchemy.orm import aliased
 
 from app.core import clock
-from app.models import HealthTransition, Verdict
+from app.models import Connection, DriftCheck, HealthTransition, Verdict
 from app.services import sql
 from app.services.scope import Scope
 
 KEPT = timedelta(days=90)
-"""How long transitions are kept. A subject's last one before that stays: it is the state at that time."""
+"""How long transitions are kept. A subject's last one before that stays: it is the state at that time.
+
+If the subject was removed, its state is "off", and nothing of it stays.
+"""
+
+BATCH = 1000
+"""So many are deleted in one transaction, because it blocks other writers."""
 
 CONNECTION = ""
 """Takes the place of the phone number in the transitions of a connection."""
@@ -69,8 +75,18 @@ def of_subject(
     return [*before, *later]
 
 
-def sweep(scope: Scope) -> None:
-    """Deletes transitions of every organization that are no longer kept, in the open transaction."""
+def sweep(scope: Scope) -> int:
+    """Deletes transitions of every organization that are no longer kept, in batches; returns how many."""
+    ids = list(scope.session.scalars(_not_kept()))
+    scope.end_read()
+    for start in range(0, len(ids), BATCH):
+        batch = HealthTransition.id.in_(ids[start : start + BATCH])
+        with scope.transaction(lock=False):
+            sql.run(scope, delete(HealthTransition).where(batch))
+    return len(ids)
+
+
+def _not_kept() -> Select[int]:
     row, newer = HealthTransition, aliased(HealthTransition)
     end = clock.now() - KEPT
     is_replaced = exists().where(
@@ -80,4 +96,15 @@ def sweep(scope: Scope) -> None:
         newer.at < end,
         or_(newer.at > row.at, (newer.at == row.at) & (newer.id > row.id)),
     )
-    sql.run(scope, delete(row).where(row.at < end, is_replaced))
+    is_number = exists().where(
+        DriftCheck.organization_id == row.organization_id,
+        DriftCheck.provider == row.provider,
+        DriftCheck.phone_number == row.phone_number,
+    )
+    is_connection = exists().where(
+        row.phone_number == CONNECTION,
+        Connection.organization_id == row.organization_id,
+        Connection.provider == row.provider,
+    )
+    is_removed = and_(row.now == Verdict.OFF, ~is_number, ~is_connection)
+    return select(row.id).where(row.at < end, or_(is_replaced, is_removed)).order_by(row.id)

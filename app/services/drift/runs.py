@@ -15,7 +15,7 @@ from app.provider import Capability, Outcome, Provider
 from app.provider.numbers import ProviderNumber, Reason
 from app.providers import PROVIDERS
 from app.services import sql
-from app.services.connections import gateway, store, transitions, verification
+from app.services.connections import gateway, store, verification
 from app.services.connections.proof import Evidence
 from app.services.connections.store import StoredConnection
 from app.services.drift import hooks, messages, probe, queue, tallies, verdicts
@@ -216,7 +216,6 @@ def _end(scope: Scope, held: Lease, failure: str | None, *, is_whole: bool) -> N
     """A whole check that failed stays requested."""
     done = {} if failure or not is_whole else {"due": False}
     with scope.transaction(lock=False):
-        transitions.sweep(scope)
         held.release(finished_at=clock.now(), failure=failure, **done)
 
 

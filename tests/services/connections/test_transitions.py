@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 
 from app.core import clock
 from app.models import DriftCheck, Endpoint, HealthTransition, Verdict
@@ -197,18 +197,39 @@ def test_sweep_keeps_the_state_at_the_beginning(live):
     save_result(live, in_sync())
     save_result(live, drifted())
     rows = of_number(live)
-    old = clock.now() - transitions.KEPT - timedelta(days=1)
-    with live.transaction():
-        for place, row in enumerate(rows[:-1]):
-            live.session.execute(
-                update(HealthTransition)
-                .where(HealthTransition.id == row.id)
-                .values(at=old + timedelta(seconds=place))
-            )
-        transitions.sweep(live)
+    _make_old(live, HealthTransition.id.in_([row.id for row in rows[:-1]]))
+    transitions.sweep(live)
     start = clock.now() - transitions.KEPT
     kept = transitions.of_subject(live, "twilio", NUMBER, start=start)
     assert [row.id for row in kept] == [row.id for row in rows[-2:]]
+
+
+def _make_old(scope, rows):
+    """Moves the rows to before what is kept, in their order."""
+    beginning = clock.now() - transitions.KEPT - timedelta(days=1)
+    with scope.transaction():
+        for row in scope.session.scalars(scope.select(HealthTransition).where(rows)):
+            row.at = beginning + timedelta(milliseconds=row.id)
+
+
+@pytest.mark.both_databases
+def test_sweep_deletes_what_was_removed(live, monkeypatch):
+    """In several batches. What is off, and still there, keeps its last transition."""
+    monkeypatch.setattr(transitions, "BATCH", 2)
+    edit(live, inbound_agent_name="b")
+    delete(live)
+    credentials.save(live, TWILIO, {}, enabled=False)
+    rows = list(live.session.scalars(live.select(HealthTransition)))
+    last = {(row.provider, row.phone_number): row for row in sorted(rows, key=lambda row: row.id)}
+    assert (last["twilio", OTHER].now, last["twilio", ""].now) == (Verdict.OFF, Verdict.OFF)
+    expected = {row.id for subject, row in last.items() if subject[1] != OTHER}
+    _make_old(live, HealthTransition.id > 0)
+    assert transitions.sweep(live) == len(rows) - len(expected)
+    assert set(live.session.scalars(select(HealthTransition.id))) == expected
+    disconnect(live)
+    _make_old(live, HealthTransition.id > 0)
+    transitions.sweep(live)
+    assert transitions.of_connections(live) == {}
 
 
 def test_health_filter_finds_each_endpoint_once(live):
