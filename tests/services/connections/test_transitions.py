@@ -232,6 +232,15 @@ def test_sweep_deletes_what_was_removed(live, monkeypatch):
     assert transitions.of_connections(live) == {}
 
 
+def test_sweep_keeps_the_state_of_a_number_that_is_there_again(live):
+    edit(live, inbound_agent_name="b")
+    delete(live)
+    _make_old(live, HealthTransition.phone_number == OTHER)
+    edit(live, inbound_agent_name="b")
+    transitions.sweep(live)
+    assert of_number(live, OTHER)[0].now == Verdict.OFF
+
+
 def test_health_filter_finds_each_endpoint_once(live):
     crud.create(live, {"phone_number": OTHER, "provider": "twilio", "inbound_agent_name": "a"})
     crud.create(live, {"phone_number": "+15551234569", "provider": "twilio"})
