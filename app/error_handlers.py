@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import structlog
-from flask import Flask, g, make_response, request
+from flask import Flask, current_app, g, make_response, request
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, InternalServerError
 
 from app import disk
 from app.api import responses
@@ -56,6 +56,8 @@ def _http_error(error: HTTPException) -> ResponseReturnValue:
         if guard.is_signed_out():
             return guard.ask_to_sign_in()
         return _answer(Forbidden(_CSRF, code="CSRF_FAILED"), status=400)
+    if isinstance(error, InternalServerError):
+        return _own_failure(error)
     status = error.code or 500
     match status:
         case 404:
@@ -70,6 +72,13 @@ def _http_error(error: HTTPException) -> ResponseReturnValue:
                 return error
             answer = _answer(Malformed("The request is malformed."), status=status)
     return _with_headers(answer, error)
+
+
+def _own_failure(error: InternalServerError) -> ResponseReturnValue:
+    """Flask wraps what is raised after the view: the response is the one that the view would have had."""
+    if error.original_exception is None:
+        return _failure(error)
+    return current_app.handle_user_exception(error.original_exception)  # type: ignore[arg-type]
 
 
 def _with_headers(answer: ResponseReturnValue, error: HTTPException) -> ResponseReturnValue:

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from flask import Flask
+from flask import Flask, Response
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 
 from app import create_app
 from app.api.operations import OPERATIONS, TOKEN_HOLDERS, Operation
@@ -85,3 +86,21 @@ def test_missing_table_is_500_not_503(app: Flask, dana: Caller) -> None:
     answer = dana.get("/api/settings/endpoints?limit=5")
     assert answer.status_code == 500
     assert set(answer.get_json()) == {"success", "error", "code", "id"}
+
+
+def test_failure_after_the_view_is_answered_as_one_in_it(app: Flask, dana: Caller) -> None:
+    app.config["PROPAGATE_EXCEPTIONS"] = False
+    raised: list[Exception] = []
+
+    def fail_once(response: Response) -> Response:
+        while raised:
+            raise raised.pop()
+        return response
+
+    app.after_request_funcs.setdefault(None, []).append(fail_once)
+    found = []
+    for error in (RuntimeError("sample"), OperationalError(None, None, Exception("sample"))):
+        raised.append(error)
+        answer = dana.get("/api/me")
+        found.append((answer.status_code, answer.get_json()["code"], "id" in answer.get_json()))
+    assert found == [(500, "INTERNAL_ERROR", True), (503, "DATABASE_UNAVAILABLE", False)]
