@@ -81,10 +81,14 @@ def _filter(query: Any) -> Filter:
 
 
 def _day(name: str, text: str) -> date:
+    """Returns the date. Raises Invalid for other forms of ISO 8601, which `date.fromisoformat` reads too."""
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError:
-        raise Invalid([Problem(name, audit_messages.NO_DATE)]) from None
+        day = None
+    if day is None or day.isoformat() != text:
+        raise Invalid([Problem(name, audit_messages.NO_DATE)])
+    return day
 
 
 def _event_id(cursor: str) -> int:

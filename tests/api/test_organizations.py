@@ -135,6 +135,8 @@ BAD_QUERIES = {
     "users?q=" + "x" * 121: "q",
     "audit?action=unknown": "action",
     "audit?from=soon": "from",
+    "audit?from=20260101": "from",
+    "audit?to=2026-W01-1": "to",
     "audit?to=2026-02-30": "to",
     "audit?from=2026-03-02&to=2026-03-01": "to",
     "audit?limit=x": "limit",
