@@ -130,6 +130,12 @@ ERRORS = {
             "Make another user a superadmin first.",
         ),
         ErrorCode(
+            "USER_DISABLED",
+            409,
+            "The user is disabled, so no token can be created for them.",
+            "Set is_active of the user to true first.",
+        ),
+        ErrorCode(
             "AI_IS_ON",
             409,
             "AI is on for this phone number, and it has no other user.",

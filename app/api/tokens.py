@@ -55,7 +55,7 @@ def list_tokens(scope: Scope, user_id: str) -> ResponseReturnValue:
     example=examples.ISSUED_TOKEN,
     status=201,
     headers=("Location",),
-    errors=("PASSWORD_NEEDED", "NOT_YOUR_TOKEN", "PORTAL_ONLY"),
+    errors=("PASSWORD_NEEDED", "NOT_YOUR_TOKEN", "PORTAL_ONLY", "USER_DISABLED"),
 )
 def create_token(scope: Scope, user_id: str, sent: Any) -> ResponseReturnValue:
     """Create an API token for a user

@@ -108,6 +108,10 @@ def test_tokens_are_created_used_and_revoked(
     with unchanged(app):
         assert dana.delete(f"{path}/{created['id']}").status_code == 204
         assert dana.delete(f"{here}/users/{cast.dana.id}/tokens/{created['id']}").status_code == 404
+    assert dana.put(f"{here}/users/{cast.mo.id}", {"is_active": False}).status_code == 200
+    with unchanged(app):
+        disabled = fresh.post(path, {"name": "Dialer"})
+        assert (disabled.status_code, disabled.get_json()["code"]) == (409, "USER_DISABLED")
 
 
 def test_audit_is_paged_and_filtered(dana: Caller, here: str) -> None:

@@ -20,6 +20,7 @@ TOKEN_REVOKED = "The token was revoked. Sign in again."
 SECRETS_IN_PORTAL = "Create tokens that read secrets in the portal, under Account, with your password."
 TOKEN_NOT_FOUND = "Token not found."
 NOT_YOUR_TOKEN = "Superadmins create their own tokens under Account."
+USER_IS_DISABLED = "This user is disabled. Enable them first, then create the token."
 TOKEN_NAME = "Name what will use the token, in at most 120 characters."
 SECRETS_NEED_SUPERADMIN = "Only a superadmin's token can read secrets."
 

@@ -17,7 +17,7 @@ from sqlalchemy import Engine, Row, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.core import clock, sealing, texts
-from app.core.errors import Forbidden, Invalid, NotFound, Problem, Unauthenticated
+from app.core.errors import Conflict, Forbidden, Invalid, NotFound, Problem, Unauthenticated
 from app.models import ApiToken, Role, User
 from app.models.base import new_id
 from app.services import validation
@@ -175,11 +175,28 @@ def issue(
 ) -> Issued:
     """A token for a user, audited. Invalid for a scope or life that cannot be given.
 
-    What a token does is its user's in the audit, so a superadmin's are issued by themselves alone.
+    Conflict for a disabled user, whose token would work once they are enabled. What a token does is its
+    user's in the audit, so a superadmin's are issued by themselves alone.
     """
     step_up.expect_recent_password(scope)
+    with scope.transaction():
+        scope.session.refresh(user)
+        _expect_valid(scope, user, name=name, scopes=scopes, days=days)
+        issued = create(scope, user, name=name, scopes=scopes, life=timedelta(days=days))
+        changes = {
+            "name": [None, name],
+            "scopes": [None, " ".join(scopes) or None],
+            "expires": [None, f"{days} days"],
+        }
+        log.record(scope, Action.TOKEN_ISSUED, user.email, changes)
+    return issued
+
+
+def _expect_valid(scope: Scope, user: User, *, name: str, scopes: tuple[str, ...], days: int) -> None:
     if user.role == Role.SUPERADMIN and scope.actor.user_id not in (None, user.id):
         raise Forbidden(messages.NOT_YOUR_TOKEN, code="NOT_YOUR_TOKEN")
+    if user.disabled_at is not None:
+        raise Conflict(messages.USER_IS_DISABLED, code="USER_DISABLED")
     problems = []
     try:
         validation.read(NewToken, {"name": name, "expires_days": days})
@@ -191,15 +208,6 @@ def issue(
         problems.append(Problem("scope", messages.SECRETS_NEED_SUPERADMIN))
     if problems:
         raise Invalid(problems)
-    with scope.transaction():
-        issued = create(scope, user, name=name, scopes=scopes, life=timedelta(days=days))
-        changes = {
-            "name": [None, name],
-            "scopes": [None, " ".join(scopes) or None],
-            "expires": [None, f"{days} days"],
-        }
-        log.record(scope, Action.TOKEN_ISSUED, user.email, changes)
-    return issued
 
 
 class TokenDraft(NewToken):

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from joserfc import jws, jwt
 from joserfc.jwk import OctKey, RSAKey
+from sqlalchemy import update
 
 from app.core import clock
-from app.core.errors import Forbidden, Invalid, NotFound, Unauthenticated
-from app.models import ApiToken
+from app.core.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
+from app.models import ApiToken, User
 from app.services.access import tokens, users
 from app.services.audit import search
 from app.services.scope import SECRETS, Actor, Keys
@@ -246,6 +247,20 @@ def test_issue_for_another_superadmin_is_forbidden(acme, globex, cast):
     console = replace(acme, actor=Actor(name="command line"))
     for scope, user in ((globex, cast.mo), (acme, cast.dana), (console, cast.dana)):
         assert tokens.issue(scope, user, name="Dialer").token.user_id == user.id
+
+
+def test_issue_reads_role_and_state_in_its_transaction(engine, acme, cast):
+    """Both may have changed since the user was loaded."""
+    assert (cast.mo.disabled_at, cast.dana.role) == (None, "superadmin")
+    with engine.connect().execution_options(writes=True) as other, other.begin():
+        other.execute(update(User).where(User.id == cast.mo.id).values(disabled_at=clock.now()))
+        other.execute(update(User).where(User.id == cast.dana.id).values(role="member"))
+    with pytest.raises(Invalid):
+        tokens.issue(acme, cast.dana, name="Dialer", scopes=(SECRETS,))
+    with pytest.raises(Conflict) as refused:
+        tokens.issue(acme, cast.mo, name="Dialer")
+    assert refused.value.code == "USER_DISABLED"
+    assert tokens.of_user(acme, cast.mo) == []
 
 
 def test_revoke_needs_the_tokens_user(acme, cast, issued):
