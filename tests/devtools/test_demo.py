@@ -313,7 +313,8 @@ def start(data: Path, **settings: str) -> subprocess.Popen[str]:
 
 def test_demo_starts_and_stops(tmp_path: Path) -> None:
     bind = f"127.0.0.1:{free_port()}"
-    with start(tmp_path / "demo", PATCHBAY_BIND=bind) as process:
+    with start(tmp_path / "demo", PATCHBAY_BIND=bind) as process, ExitStack() as failed:
+        failed.callback(os.killpg, process.pid, signal.SIGKILL)  # else a failed assertion waits for its end
         assert process.stdout
         lines: list[str] = []
         while not lines or "Ctrl-C" not in lines[-1]:
@@ -329,10 +330,12 @@ def test_demo_starts_and_stops(tmp_path: Path) -> None:
         with urllib.request.urlopen(f"http://{bind}/healthz", timeout=10) as answer:
             assert answer.status == 200
         with sqlite3.connect(tmp_path / "demo" / "patchbay.db") as connection:
-            tested = connection.execute("SELECT provider, ok FROM checks ORDER BY provider").fetchall()
-        assert tested == [("exotel", 1), ("twilio", 1), ("twilio", 1), ("vobiz", 1)]
+            tested = connection.execute("SELECT DISTINCT provider, ok FROM checks").fetchall()
+        assert {("exotel", 1), ("twilio", 1), ("vobiz", 1)} <= set(tested)
+        assert [provider for provider, ok in tested if not ok] == []
         process.send_signal(signal.SIGINT)
         process.wait(20)
+        failed.pop_all()
     with pytest.raises(ProcessLookupError):
         os.killpg(process.pid, 0)
     with pytest.raises(ConnectionRefusedError):

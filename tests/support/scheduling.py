@@ -49,13 +49,20 @@ def scheduler(config: Any, log: Any) -> Any:
 
     class Groups(LoadScopeScheduling):
         def remove_node(self, node: Any) -> str | None:
-            """A test that ended its worker is not run again."""
-            units = self.assigned_work.get(node, {}).values()
+            """A test that ended its worker is not run again, and what was done is not handed out again.
+
+            A worker waits for its next test before it runs the last one. If it is handed a group that is
+            done, with no test in it, it waits forever.
+            """
+            assigned = self.assigned_work.get(node, {})
+            units = assigned.values()
             running = next(((unit, test) for unit in units for test, done in unit.items() if not done), None)
             if running is None:
                 return super().remove_node(node)
             unit, test = running
             unit[test] = True
+            for scope in [scope for scope, unit in assigned.items() if all(unit.values())]:
+                del assigned[scope]
             super().remove_node(node)
             return test
 
