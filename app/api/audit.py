@@ -81,14 +81,10 @@ def _filter(query: Any) -> Filter:
 
 
 def _day(name: str, text: str) -> date:
-    """Returns the date. Raises Invalid for other forms of ISO 8601, which `date.fromisoformat` reads too."""
     try:
-        day = date.fromisoformat(text)
+        return search.day(text)
     except ValueError:
-        day = None
-    if day is None or day.isoformat() != text:
-        raise Invalid([Problem(name, audit_messages.NO_DATE)])
-    return day
+        raise Invalid([Problem(name, audit_messages.NO_DATE)]) from None
 
 
 def _event_id(cursor: str) -> int:

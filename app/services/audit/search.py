@@ -79,6 +79,14 @@ class _Query:
         return {**self.text, **self.about}
 
 
+def day(text: str) -> date:
+    """Returns a date that is written YYYY-MM-DD. Raises ValueError for other forms of ISO 8601 too."""
+    found = date.fromisoformat(text)
+    if found.isoformat() != text:
+        raise ValueError(text)
+    return found
+
+
 def recent(
     scope: Scope, wanted: Filter = EVERYTHING, *, before: int | None = None, limit: int = PAGE
 ) -> list[AuditEvent]:

@@ -120,7 +120,7 @@ def _filter() -> tuple[Filter, dict[str, str]]:
 def _day(name: str, complaints: dict[str, str]) -> date | None:
     text = request.args.get(name, "").strip()
     try:
-        return date.fromisoformat(text) if text else None
+        return search.day(text) if text else None
     except ValueError:
         complaints[name] = audit_messages.NO_DATE
         return None

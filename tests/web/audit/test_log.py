@@ -67,6 +67,7 @@ def test_table_keeps_its_filter_on_other_pages(app: Flask, cast: Cast, dana: Por
 def test_table_reports_invalid_dates_and_empty_results(dana: Portal) -> None:
     errors = {
         "from=soon": ("from", messages.NO_DATE),
+        "from=20260101": ("from", messages.NO_DATE),
         "to=2026-02-30": ("to", messages.NO_DATE),
         "from=2026-03-02&to=2026-03-01": ("to", messages.END_BEFORE_START),
     }
