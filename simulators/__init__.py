@@ -10,7 +10,8 @@ import importlib.util
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from app.providers import PROVIDERS, only_subclass
+from app.provider.declared import only_subclass
+from app.providers import PROVIDERS
 from simulators.base import Simulator
 
 

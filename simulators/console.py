@@ -19,12 +19,7 @@ HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'",
 }
 
-PAGE = string.Template("""<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>$name simulator</title>
-<style>
+STYLE = """\
 :root { color-scheme: light dark; --line: color-mix(in srgb, currentColor 20%, transparent); }
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 0 auto; padding: 1rem; }
 h1 { font-size: 1.5rem; margin: 0; } h2 { font-size: 1.1rem; margin: 2rem 0 .25rem; }
@@ -40,6 +35,15 @@ form, .value { display: flex; flex-wrap: wrap; gap: .5rem; align-items: center; 
 input[type=text] { flex: 1 1 14rem; min-width: 0; } select { flex: 0 1 auto; min-width: 0; }
 input, select, button { font: inherit; padding: .25rem .6rem; min-height: 2rem; max-width: 100%; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1rem; } dd { margin: 0; }
+"""
+
+PAGE = string.Template("""<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>$name simulator</title>
+<style>
+$style
 </style>
 <h1>$name simulator</h1>
 <p>Simulates $name on this machine, with a sample account. Changes are lost when it stops.</p>
@@ -128,16 +132,17 @@ def place(table: Table, row: Row) -> str:
 
 def page(name: str, notice: str, tables: Sequence[Table], values: Mapping[str, Any]) -> str:
     return PAGE.substitute(
+        style=STYLE,
         name=escape(name),
         notice=f'<p role="status">{escape(notice)}</p>' if notice else "",
-        tables="\n".join(map(_table, tables)),
+        tables="\n".join(map(table_html, tables)),
         values="".join(
             f"<dt>{escape(key)}</dt><dd><code>{escape(value)}</code></dd>" for key, value in values.items()
         ),
     )
 
 
-def _table(table: Table) -> str:
+def table_html(table: Table) -> str:
     rows = "\n".join(_row(table, row) for row in table.rows) or "<p>Nothing yet.</p>"
     text = f"<p>{escape(table.text)}</p>\n" if table.text else ""
     return f"<h2>{escape(table.title)}</h2>\n{text}{rows}"

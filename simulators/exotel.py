@@ -1,15 +1,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from simulators.base import CANARY, Reply, Request, Simulator, same
+from simulators.calls import CALLER, Call, of_demo
 from simulators.console import Action, Row, Table, gone, moving, setting
 from simulators.demo import DemoAccount, DemoEndpoint
 
 SID = "sample1"
 KEY = "sample-key-of-exotel"
 TOKEN = "sample-token-of-exotel"
+INDIA = timezone(timedelta(hours=5, minutes=30))
 
 
 def flow(app_id: str, sid: str = SID) -> str:
@@ -33,7 +36,7 @@ class Exotel(Simulator):
     """`region`: the host that knows the account. `is_suspended`. `speaks_xml`: in errors.
 
     `numbers` by phone number in E.164. `page_size_cap`: rows on a page, at most. `ignores_paging`: every
-    page is the first one.
+    page is the first one. `ignores_direction`: a list of incoming calls has all calls.
     """
 
     label = "Exotel"
@@ -63,6 +66,7 @@ class Exotel(Simulator):
         self.numbers: dict[str, Number] = {}
         self.page_size_cap = 50
         self.ignores_paging = False
+        self.ignores_direction = False
         self.add("+918055500001", written="08055500001", voice_url=flow("501"))
         self.add("+918055500002", written="08055500002")
         self.add("+918055500003")
@@ -82,11 +86,15 @@ class Exotel(Simulator):
         labels.update(self.demo.spare)
         for phone_number, label in labels.items():
             self.add(phone_number, friendly_name=label, voice_url=flow("501", self.values["account_sid"]))
+        of_demo(self.calls, self.numbers)
 
     def tables(self) -> list[Table]:
         rows = [self._shown(phone_number) for phone_number in self.numbers]
         text = "Each is assigned to a flow. Exotel's API does not return what a flow calls."
-        return [Table("ExoPhones", rows + gone(self.numbers, self.gone), text)]
+        return [
+            Table("ExoPhones", rows + gone(self.numbers, self.gone), text),
+            self.calls.table(self.numbers),
+        ]
 
     def _shown(self, phone_number: str) -> Row:
         number = self.numbers[phone_number]
@@ -109,13 +117,50 @@ class Exotel(Simulator):
         if self.is_suspended:
             return self._error(403)
         if request.path == f"/v1/Accounts/{self.values['account_sid']}/Calls.json":
-            return Reply(200, {"Metadata": {"PageSize": 1, "Uri": CANARY}, "Calls": []})
+            return self._calls(request)
         if (
             request.path == f"/v2_beta/Accounts/{self.values['account_sid']}/IncomingPhoneNumbers"
             and request.method == "GET"
         ):
             return self._page(request)
         return self._error(404)
+
+    def _calls(self, request: Request) -> Reply:
+        """Of a month at most, by default the last. `After` is the number of calls before the page."""
+        end = datetime.now(INDIA)
+        start = end - timedelta(days=31)
+        if written := request.query.get("DateCreated"):
+            times = (datetime.fromisoformat(part[4:]) for part in written.split(";"))
+            start, end = (time.replace(tzinfo=INDIA) for time in times)
+        if end - start > timedelta(days=31):
+            return self._error(400)
+        found = self.calls.listed(number=request.query.get("PhoneNumber", ""), since=start)
+        found = [call for call in found if call.at <= end]
+        if request.query.get("Direction") == "inbound" and not self.ignores_direction:
+            found = [call for call in found if call.is_inbound]
+        size = min(int(request.query.get("PageSize", 50)), self.page_size_cap * 2)
+        first = int(request.query.get("After", 0))
+        following = first + size if first + size < len(found) else None
+        metadata = {
+            "PageSize": size,
+            "FirstPageUri": CANARY,
+            "NextPageUri": f"/v1/Accounts/{CANARY}/Calls.json?After={following}" if following else None,
+        }
+        rows = [self._call(call) for call in found[first : first + size]]
+        return Reply(200, {"Metadata": metadata, "Calls": rows})
+
+    def _call(self, call: Call) -> dict[str, Any]:
+        number = self.numbers.get(call.number)
+        return {
+            "Sid": call.id,
+            "From": CALLER,
+            "To": CANARY,
+            "PhoneNumberSid": number.written if number else call.number,
+            "Direction": "inbound" if call.is_inbound else "outbound-api",
+            "Status": {"answered": "completed"}.get(call.outcome, call.outcome.replace("_", "-")),
+            "StartTime": f"{call.at.astimezone(INDIA):%Y-%m-%d %H:%M:%S}",
+            "RecordingUrl": CANARY,
+        }
 
     def _page(self, request: Request) -> Reply:
         """The addresses of its pages lead to another host."""

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
+from app.provider.calls import CallOutcome
 from simulators.base import CANARY, Reply, Request, Simulator, same
+from simulators.calls import CALLER, Call, of_demo
 from simulators.console import Action, Row, Table, gone, moving
 from simulators.demo import DemoAccount
 from simulators.sinch import Sinch
@@ -85,8 +88,10 @@ class SinchEst(Simulator):
     def fill_demo(self) -> None:
         """The numbers of the Sinch account are on the trunk, but for the last one."""
         super().fill_demo()
+        self.trunk = {"name": "Agents"}
         numbers = (*Sinch.demo.dialers.values(), *Sinch.demo.spare)
         self.numbers = dict.fromkeys(numbers, self.values["trunk_id"]) | {numbers[-1]: ""}
+        of_demo(self.calls, self.numbers)
 
     @property
     def phone_numbers(self) -> list[str]:
@@ -97,7 +102,10 @@ class SinchEst(Simulator):
 
     def tables(self) -> list[Table]:
         rows = [self._shown(number) for number in self.numbers]
-        return [Table("Phone numbers of the project", rows + gone(self.numbers, self.gone))]
+        return [
+            Table("Phone numbers of the project", rows + gone(self.numbers, self.gone)),
+            self.calls.table(self.numbers),
+        ]
 
     def _shown(self, number: str) -> Row:
         trunk = self.values["trunk_id"]
@@ -146,6 +154,8 @@ class SinchEst(Simulator):
             return Reply(200, {"id": trunk, "domain": self.values["trunk_domain"]} | known | self.trunk)
         if path == f"trunks/{trunk}/endpoints":
             return Reply(200, {"endpoints": self.endpoints, "totalItems": len(self.endpoints), "size": 20})
+        if path == "calls":
+            return self._calls(request.query)
         if path == "phoneNumbers":
             return self._page(request.query)
         number = path.removeprefix("phoneNumbers/")
@@ -155,6 +165,31 @@ class SinchEst(Simulator):
 
     def _error(self, status: int, word: str) -> Reply:
         return error(status, word, is_wrapped=self.wraps_errors)
+
+    def _calls(self, query: Mapping[str, str]) -> Reply:
+        """Those of a day, unless more are requested."""
+        written = query.get("createTime>")
+        since = datetime.fromisoformat(written) if written else datetime.now(UTC) - timedelta(days=1)
+        found = self.calls.listed(
+            number=query.get("to", ""), since=since, inbound=query.get("direction") == "INBOUND"
+        )
+        size = min(int(query.get("pageSize", "100")), self.page_size_cap * 10)
+        first = (int(query.get("page", "1")) - 1) * size
+        body: dict[str, Any] = {"calls": [self._call(call) for call in found[first:][:size]]}
+        return Reply(200, body | ({"totalItems": len(found)} if self.returns_total else {}))
+
+    def _call(self, call: Call) -> dict[str, Any]:
+        words = {CallOutcome.ANSWERED: "COMPLETED", CallOutcome.CANCELED: "CANCEL"}
+        return {
+            "callId": call.id,
+            "to": call.number,
+            "from": CALLER,
+            "direction": "INBOUND" if call.is_inbound else "OUTBOUND",
+            "createTime": f"{call.at:%Y-%m-%dT%H:%M:%SZ}",
+            "callResult": words.get(call.outcome, call.outcome.upper()),
+            "trunkId": self.values["trunk_id"],
+            "projectId": CANARY,
+        }
 
     def _page(self, query: Mapping[str, str]) -> Reply:
         page = int(query.get("page", "1")) - self.first_page

@@ -2,12 +2,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
 from urllib.parse import unquote, urlencode
 
 from app.provider import Family
+from app.provider.calls import CallOutcome
 from app.provider.numbers import Reason
 from simulators.base import CANARY, Reply, Request, Simulator, same
+from simulators.calls import CALLER, Call, of_demo
 from simulators.console import OTHER_URL, TYPED, Action, Row, Table, gone, moving, setting
 from simulators.demo import HARBOR, DemoAccount, DemoEndpoint
 
@@ -59,6 +63,7 @@ class Number:
     status_callback: Any = ""
     status_callback_method: Any = "POST"
     voice_receive_mode: Any = "voice"
+    status: Any = "in-use"
 
 
 @dataclass
@@ -78,10 +83,10 @@ class Twilio(Simulator):
 
     `region`: the one that knows the credentials and has the numbers' settings. `regions`: where numbers are
     answered that are not answered in us1; `routes`: the reply of the API that returns it, in place of that.
-    `type`: Full or Trial. `owner`: of the account, if it is a subaccount. `primary_token`: the one that
-    signs webhooks, if it is not the one that is stored.
+    `account_name`: the friendly one. `type`: Full or Trial. `owner`: of the account, if it is a subaccount.
+    `primary_token`: the one that signs webhooks, if it is not the one that is stored.
     `has_test_credentials`: the credentials are test ones. `subaccounts`: their numbers by SID.
-    `caller_ids`: verified numbers of others.
+    `caller_ids`: verified numbers of others. `hides_calls` and `hides_errors`: the key may not read them.
     """
 
     label = "Twilio"
@@ -125,6 +130,7 @@ class Twilio(Simulator):
         self.status = "active"
         self.hides_status = False
         self.answers_for = self.sid
+        self.account_name = CANARY
         self.numbers: dict[str, Number] = {}
         self.applications = {sample_id("AP"): Application("https://app.example/calls")}
         self.page_size_cap = 1000
@@ -144,6 +150,8 @@ class Twilio(Simulator):
         self.has_test_credentials = False
         self.subaccounts: dict[str, dict[str, Number]] = {}
         self.caller_ids: list[str] = []
+        self.hides_calls = False
+        self.hides_errors = False
 
     @property
     def sid(self) -> str:
@@ -161,6 +169,7 @@ class Twilio(Simulator):
 
     def fill_demo(self) -> None:
         super().fill_demo()
+        self.account_name = "Sample account"
         self.answers_for = self.sid
         self.numbers.clear()
         for endpoint in self.demo.endpoints:
@@ -176,6 +185,20 @@ class Twilio(Simulator):
                 self.numbers[phone_number].voice_url = OTHER_URL
             else:
                 self.numbers[phone_number].voice_application_sid = old_app
+        self._call_demo()
+
+    def _call_demo(self) -> None:
+        """One number's webhook failed, and one call failed at an address that its webhook no longer has."""
+        faults = self.demo.faults
+        healthy = [one for one in self.demo.endpoints if one.inbound and one.phone_number not in faults]
+        support, billing, *others = healthy
+        of_demo(self.calls, [support.phone_number, *(one.phone_number for one in others)])
+        self._fail(billing.phone_number, 11200, billing.webhook_url("twilio"), timedelta(minutes=50))
+        for phone_number in faults:
+            self._fail(phone_number, 11210, OTHER_URL, timedelta(hours=5))
+
+    def _fail(self, phone_number: str, code: int, url: str, ago: timedelta = timedelta(0)) -> None:
+        self.calls.add(phone_number, ago=ago, errors=[(code, url)])
 
     def tables(self) -> list[Table]:
         rows = [self._shown(phone_number) for phone_number in self.numbers]
@@ -189,7 +212,15 @@ class Twilio(Simulator):
             Table(
                 "TwiML applications", apps, "One that a number has answers in place of the number's own URL."
             ),
+            self.calls.table(self.numbers, self._failures),
         ]
+
+    def _failures(self, phone_number: str) -> list[Action]:
+        def fail(code: int, url: str) -> Action:
+            return Action(f"Error {code}", lambda _typed: self._fail(phone_number, code, url))
+
+        url = self.numbers[phone_number].voice_url
+        return [fail(11200, url), fail(12100, url), fail(99999, url)] if url else []
 
     def _shown(self, phone_number: str) -> Row:
         number = self.numbers[phone_number]
@@ -241,6 +272,12 @@ class Twilio(Simulator):
             return self._account() if kind in ("token", "main") else UNKNOWN
         if rest.startswith("/IncomingPhoneNumbers"):
             return self._numbers(request, rest, self.numbers, self.sid) if kind != "restricted" else UNKNOWN
+        if rest.endswith(("/Calls.json", "/Notifications.json")):
+            return self._history(request, rest)
+        return self._other(rest)
+
+    def _other(self, rest: str) -> Reply:
+        """Caller ids and applications."""
         if rest == "/OutgoingCallerIds.json":
             rows = [{"phone_number": number, "sid": CANARY} for number in self.caller_ids]
             return Reply(200, {"outgoing_caller_ids": rows, "next_page_uri": None})
@@ -261,7 +298,7 @@ class Twilio(Simulator):
             "sid": self.answers_for,
             "status": self.status,
             "type": self.type,
-            "friendly_name": CANARY,
+            "friendly_name": self.account_name,
             "auth_token": self.primary_token or self.values["auth_token"],
             "owner_account_sid": self.owner or self.answers_for,
         }
@@ -292,10 +329,48 @@ class Twilio(Simulator):
                 return Reply(200, self._row(phone_number, number, account))
         return ABSENT
 
+    def _history(self, request: Request, rest: str) -> Reply:
+        """Of a day and later: hours are ignored."""
+        name = "calls" if rest.endswith("/Calls.json") else "notifications"
+        if self.hides_calls if name == "calls" else self.hides_errors:
+            return error(403, 20403)
+        after = request.query.get("StartTime>") or request.query.get("MessageDate>")
+        since = datetime.fromisoformat(after).replace(tzinfo=UTC) if after else None
+        found = self.calls.listed(number=request.query.get("To", ""), since=since)
+        if name == "calls":
+            rows = [self._call(call) for call in found]
+        else:
+            sid = rest.split("/")[2] if rest.startswith("/Calls/") else ""
+            rows = [row for call in found for row in self._errors(call) if sid in ("", row["call_sid"])]
+        return self._paged(request, name, rows)
+
+    def _call(self, call: Call) -> dict[str, Any]:
+        words = {CallOutcome.ANSWERED: "completed", CallOutcome.UNKNOWN: CANARY}
+        ends = {"to": call.number, "from": CALLER} if call.is_inbound else {"to": CALLER, "from": call.number}
+        return ends | {
+            "sid": f"CA{call.id}",
+            "direction": "inbound" if call.is_inbound else "outbound-api",
+            "status": words.get(call.outcome, call.outcome.replace("_", "-")),
+            "start_time": format_datetime(call.at),
+            "forwarded_from": CALLER,
+            "caller_name": CANARY,
+        }
+
+    def _errors(self, call: Call) -> list[dict[str, Any]]:
+        known = {"call_sid": f"CA{call.id}", "log": "0", "message_text": CANARY, "request_method": "POST"}
+        at = format_datetime(call.at)
+        return [
+            known | {"error_code": str(code), "request_url": url, "message_date": at}
+            for code, url in call.errors
+        ]
+
     def _page(self, request: Request, owned: Mapping[str, Number], account: str) -> Reply:
         """`PhoneNumber` finds every number that it is a part of."""
         part = request.query.get("PhoneNumber", "").lstrip("+")
         rows = [self._row(number, found, account) for number, found in owned.items() if part in number]
+        return self._paged(request, "incoming_phone_numbers", rows)
+
+    def _paged(self, request: Request, name: str, rows: list[dict[str, Any]]) -> Reply:
         size = min(int(request.query.get("PageSize", 50)), self.page_size_cap)
         page = int(request.query.get("Page", 0))
         has_more = len(rows) > (page + 1) * size
@@ -304,7 +379,7 @@ class Twilio(Simulator):
         return Reply(
             200,
             {
-                "incoming_phone_numbers": rows[page * size : (page + 1) * size],
+                name: rows[page * size : (page + 1) * size],
                 "page": page,
                 "page_size": size,
                 "next_page_uri": f"{host}{request.path}?{urlencode(following)}" if has_more else None,

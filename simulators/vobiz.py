@@ -2,10 +2,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import unquote
 
+from app.provider.calls import CallOutcome
 from simulators.base import CANARY, Reply, Request, Simulator, same
+from simulators.calls import CALLER, Call, of_demo
 from simulators.console import OTHER_URL, TYPED, Action, Row, Table, gone, moving, setting
 from simulators.demo import DemoAccount, DemoEndpoint
 
@@ -58,6 +61,7 @@ class Vobiz(Simulator):
     `numbers` by phone number, `applications` by id. `page_size_cap`: rows on a page, at most.
     `writes_plus`: whether numbers are written with `+`. `moves`: whether a number goes from one application
     to another without being detached first. `refuses_to_attach`: the applications that take no number.
+    `hides_calls`: these credentials may not read them. `lists_oldest_first`: the calls.
     """
 
     label = "Vobiz"
@@ -85,6 +89,8 @@ class Vobiz(Simulator):
         self.writes_plus = True
         self.moves = True
         self.refuses_to_attach: Container[str] = ()
+        self.hides_calls = False
+        self.lists_oldest_first = False
         self._made = 0
         shared = self.make(answer_url="https://app.example/calls")
         for phone_number in ("+918055500001", "+918055500002", "+918055500003"):
@@ -107,6 +113,7 @@ class Vobiz(Simulator):
     def fill_demo(self) -> None:
         """The endpoints share one application."""
         super().fill_demo()
+        self.account = {"name": "Sample account", "concurrent_calls_limit": 5}
         self.numbers.clear()
         self.applications.clear()
         shared = self.make(app_name="Collections", answer_url=self.demo.endpoints[0].webhook_url("vobiz"))
@@ -114,6 +121,7 @@ class Vobiz(Simulator):
             self.add(endpoint.phone_number, application_id=shared)
         for phone_number in self.demo.spare:
             self.add(phone_number)
+        of_demo(self.calls, self.numbers)
 
     def tables(self) -> list[Table]:
         rows = [self._shown(phone_number) for phone_number in self.numbers]
@@ -123,6 +131,7 @@ class Vobiz(Simulator):
                 "Phone numbers", rows + gone(self.numbers, self.gone), "Each calls what its application does."
             ),
             Table("Applications", apps, "A change here is one for every number that is attached."),
+            self.calls.table(self.numbers),
         ]
 
     def _shown(self, phone_number: str) -> Row:
@@ -163,6 +172,8 @@ class Vobiz(Simulator):
             known = {"type": "account", "auth_id": auth_id, "auth_secret": token, "name": CANARY}
             return Reply(200, known | {"enabled": True, "is_active": True} | self.account)
         rest = request.path.removeprefix(f"{API}/Account/{auth_id}")
+        if rest == "/cdr":
+            return self._error(403, "forbidden") if self.hides_calls else self._list_calls(request)
         if rest == "/numbers" and request.method == "GET":
             return self._list_numbers(request)
         if rest.startswith("/numbers/"):
@@ -188,6 +199,54 @@ class Vobiz(Simulator):
         ]
         body = {"items": rows[(page - 1) * size : page * size], "page": page, "per_page": size}
         return Reply(200, body | {"total": len(rows)})
+
+    def _list_calls(self, request: Request) -> Reply:
+        """Of days, and only if both are passed."""
+        query = request.query
+        since = query.get("start_date") if "end_date" in query else None
+        found = self.calls.listed(
+            number=query.get("to_number", ""),
+            since=datetime.fromisoformat(since).replace(tzinfo=UTC) if since else None,
+            inbound=query.get("call_direction") == "inbound",
+        )
+        found = [call for call in found if call.outcome is not CallOutcome.IN_PROGRESS]
+        if self.lists_oldest_first:
+            found.reverse()
+        page, size = int(query.get("page", 1)), min(int(query.get("per_page", 20)), self.page_size_cap)
+        pages = -(-len(found) // size)
+        paging = {
+            "page": page,
+            "per_page": size,
+            "total": len(found),
+            "pages": pages,
+            "has_next": page < pages,
+        }
+        rows = [self._call(call) for call in found[(page - 1) * size : page * size]]
+        body = {"account_id": CANARY, "count": len(rows), "data": rows, "pagination": paging}
+        return Reply(200, body | {"summary": {}, "success": True})
+
+    def _call(self, call: Call) -> dict[str, Any]:
+        causes = {
+            CallOutcome.ANSWERED: ("NORMAL_CLEARING", "Normal Hangup"),
+            CallOutcome.NO_ANSWER: ("NO_ANSWER", "No Answer"),
+            CallOutcome.BUSY: ("USER_BUSY", "Busy"),
+            CallOutcome.CANCELED: ("ORIGINATOR_CANCEL", "Caller Hung Up"),
+        }
+        cause, name = causes.get(call.outcome, ("NETWORK_OUT_OF_ORDER", "Network Failure"))
+        answered = call.at + timedelta(seconds=2) if call.outcome is CallOutcome.ANSWERED else None
+        return {
+            "uuid": call.id,
+            "call_direction": "inbound" if call.is_inbound else "outbound",
+            "caller_id_number": CALLER,
+            "destination_number": call.number if self.writes_plus else call.number.lstrip("+"),
+            "start_time": f"{call.at:%Y-%m-%dT%H:%M:%SZ}",
+            "answer_time": f"{answered:%Y-%m-%dT%H:%M:%SZ}" if answered else None,
+            "hangup_cause": cause,
+            "hangup_cause_name": name,
+            "hangup_cause_code": 4000,
+            "hangup_source": "Caller",
+            "failure_reason": CANARY,
+        }
 
     def _is_sub(self, number: Number) -> bool:
         return number.account_id not in (None, self.values["auth_id"], self.account.get("id"))

@@ -1,8 +1,14 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from typing import Any
+
 from app.provider import Family
+from app.provider.calls import CallOutcome
+from app.providers.elevenlabs.agents import CONVERSATIONS
 from app.providers.elevenlabs.api import HOSTS
 from simulators.base import CANARY, Reply, Request, Simulator, same
+from simulators.calls import Call
 from simulators.console import Table
 from simulators.demo import DemoAccount
 from simulators.elevenlabs.numbers import NIGHT_SHIFT, RECEPTION, AgentsAndNumbers
@@ -17,7 +23,8 @@ def error(status: int, word: str, **more: str) -> Reply:
 
 
 class ElevenLabs(Simulator):
-    """`permissions`: what the key may do. `is_newer`: the longer shape of errors. `refusal`: instead.
+    """`permissions`: what the key may do; with `hides_calls`, it may not read conversations. `is_newer`: the
+    longer shape of errors. `refusal`: instead.
 
     `region`: the host that knows the key. `convai` has the agents and their phone numbers, `workspace` its
     webhooks.
@@ -39,6 +46,7 @@ class ElevenLabs(Simulator):
         self.region = HOSTS[0]
         self.is_newer = False
         self.refusal: Reply | None = None
+        self.hides_calls = False
 
     def fill_demo(self) -> None:
         super().fill_demo()
@@ -48,7 +56,31 @@ class ElevenLabs(Simulator):
         self.workspace.portal = address
 
     def tables(self) -> list[Table]:
-        return [*self.workspace.tables(), *self.convai.tables()]
+        calls = self.calls.table(sorted({number["phone_number"] for number in self.convai.numbers.values()}))
+        return [*self.workspace.tables(), *self.convai.tables(), calls]
+
+    def _conversations(self, request: Request) -> Reply:
+        """A conversation does not say which number was called."""
+        number = self.convai.numbers.get(request.query.get("phone_number_ids", ""), {}).get("phone_number")
+        after = request.query.get("call_start_after_unix")
+        since = datetime.fromtimestamp(int(after), UTC) if after else None
+        found = [call for call in self.calls.listed(since=since) if call.number == number]
+        rows = [self._conversation(call) for call in found[: int(request.query.get("page_size", "30"))]]
+        return Reply(200, {"conversations": rows, "has_more": len(rows) < len(found), "next_cursor": None})
+
+    def _conversation(self, call: Call) -> dict[str, Any]:
+        words = {CallOutcome.ANSWERED: "done", CallOutcome.IN_PROGRESS: "in-progress"}
+        return {
+            "conversation_id": f"conv_{call.id}",
+            "agent_id": NIGHT_SHIFT,
+            "start_time_unix_secs": int(call.at.timestamp()),
+            "direction": "inbound" if call.is_inbound else "outbound",
+            "status": words.get(call.outcome, "failed"),
+            "call_successful": "success",
+            "termination_reason": CANARY,
+            "transcript_summary": CANARY,
+            "user_id": CANARY,
+        }
 
     def answer(self, request: Request) -> Reply:
         more = {"type": "authentication_error", "code": "unauthorized"} if self.is_newer else {}
@@ -61,6 +93,9 @@ class ElevenLabs(Simulator):
             if "workspace" in self.permissions:
                 return self.workspace.answer(request)
             return error(401, "missing_permissions", **more)
+        if request.path == CONVERSATIONS:
+            is_allowed = "convai_read" in self.permissions and not self.hides_calls
+            return self._conversations(request) if is_allowed else error(401, "missing_permissions", **more)
         if self.convai.has(request.path):
             if self.convai.permission(request) not in self.permissions:
                 return error(401, "missing_permissions", **more)

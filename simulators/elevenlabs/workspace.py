@@ -94,7 +94,13 @@ class Workspace:
             del self.webhooks[webhook_id]
             self._choose(None if self.selected == webhook_id else self.selected)
 
+        def fail(_typed: str) -> None:
+            webhook["is_disabled"] = webhook["is_auto_disabled"] = True
+            webhook["most_recent_failure_timestamp"] = int(time.time())
+            webhook["most_recent_failure_error_code"] = 502
+
         actions = [
+            Action("Disable after failures", fail),
             Action("Select for call events", lambda _typed: self._choose(webhook_id)),
             Action("Enable" if webhook["is_disabled"] else "Disable", switch),
             Action("Delete", delete),
