@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
 
-from sqlalchemy import String
+from sqlalchemy import ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core import clock
@@ -37,6 +38,33 @@ class RecoveryCode(Base):
     user_id: Mapped[UserId]
     code_hash: Mapped[str] = mapped_column(String(64))
     used_at: Mapped[datetime | None]
+
+
+class LinkPurpose(StrEnum):
+    INVITATION = "invitation"
+    """Its user has never chosen a password."""
+    RESET = "reset"
+
+
+class PasswordLink(Base):
+    """Lets its user choose a password once. A user has one at most; only the hash of its token is stored.
+
+    It is bound to the email that the user had, and ends with the access of the superadmin who created it.
+    """
+
+    __tablename__ = "password_links"
+
+    user_id: Mapped[str] = mapped_column(
+        String(36), ForeignKey("users.id", ondelete="CASCADE"), primary_key=True
+    )
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    purpose: Mapped[str] = mapped_column(String(16))
+    email: Mapped[str] = mapped_column(String(254))
+    ends_two_step: Mapped[bool] = mapped_column(default=False)
+    created_at: Mapped[Moment] = mapped_column(default=clock.now)
+    expires_at: Mapped[Moment]
+    creator_id: Mapped[str | None] = mapped_column(String(36), index=True)
+    creator_name: Mapped[str] = mapped_column(String(254))
 
 
 class WebSession(Base):

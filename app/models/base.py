@@ -30,6 +30,14 @@ UserId = Annotated[str, mapped_column(String(36), ForeignKey("users.id", ondelet
 Moment = Annotated[datetime, mapped_column(DateTime())]
 
 
+def sorted_text(length: int) -> Any:
+    """A text that lists are sorted by: by code points, and with the case of A to Z alone for `lower`.
+
+    SQLite has no other order. PostgreSQL's own depends on the locale of its database.
+    """
+    return String(length).with_variant(String(length, collation="C"), "postgresql")
+
+
 class Base(DeclarativeBase):
     metadata = MetaData(naming_convention=NAMING)
 

@@ -11,9 +11,11 @@ from app.models.base import Base, OrganizationId
 class DriftCheck(Base):
     """The last result of comparing a number's webhook with its provider, and the verdict on the number.
 
-    `in_sync` is None while that is unknown. `verdict` and its `cause` (None for healthy) also follow from the
-    settings and from the connection; `since` is when the number stopped being healthy.
-    `due`: a check is pending, because something changed here or a user requested it.
+    `in_sync` is None while that is unknown; `detail` is a sentence that names what was found. `place`: where
+    the provider answers the number, as read at `placed_at`. `verdict` and its `cause` (None for healthy) also
+    follow from the settings and from the connection; `since` is when the number stopped being healthy.
+    `in_sync_since`: when the number was first read with the `expected` URL, unless it was read with another
+    one since. `due`: a check is pending, because something changed here or a user requested it.
     """
 
     __tablename__ = "drift_checks"
@@ -27,6 +29,7 @@ class DriftCheck(Base):
             "provider",
         ),
         Index("ix_drift_checks_organization_checked", "organization_id", "checked_at"),
+        Index("ix_drift_checks_provider_verdict", "provider", "verdict"),
         Index(
             "ix_drift_checks_unhealthy",
             "organization_id",
@@ -54,6 +57,10 @@ class DriftCheck(Base):
     reason: Mapped[str | None] = mapped_column(String(40))
     expected: Mapped[str | None] = mapped_column(Text())
     actual: Mapped[str | None] = mapped_column(Text())
+    in_sync_since: Mapped[datetime | None]
+    detail: Mapped[str | None] = mapped_column(Text())
+    place: Mapped[str | None] = mapped_column(String(32))
+    placed_at: Mapped[datetime | None]
     verdict: Mapped[str | None] = mapped_column(String(16))
     cause: Mapped[str | None] = mapped_column(String(40))
     since: Mapped[datetime | None]
@@ -64,8 +71,8 @@ class CheckRun(Base):
     """The last check of an organization's connection to one provider, and of its numbers there.
 
     `due`: a check of the connection and of all its numbers is pending. `next_at`: when the next one is
-    scheduled. While the lease lasts, no other run starts. A run without an end
-    and without a lease was killed.
+    scheduled. `calls_read_at`: when the schedule last read the calls to its numbers. While the lease lasts,
+    no other run starts. A run without an end and without a lease was killed.
     """
 
     __tablename__ = "check_runs"
@@ -80,3 +87,4 @@ class CheckRun(Base):
     done: Mapped[int] = mapped_column(default=0)
     total: Mapped[int] = mapped_column(default=0)
     failure: Mapped[str | None] = mapped_column(String(1000))
+    calls_read_at: Mapped[datetime | None]

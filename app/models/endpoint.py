@@ -6,7 +6,7 @@ from sqlalchemy import ColumnElement, Index, String, and_, func
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.models.base import Base, Id, OrganizationId, Timed, Versioned
+from app.models.base import Base, Id, OrganizationId, Timed, Versioned, sorted_text
 
 
 class Endpoint(Base, Timed, Versioned):
@@ -49,9 +49,9 @@ class Endpoint(Base, Timed, Versioned):
     organization_id: Mapped[OrganizationId]
     phone_number: Mapped[str] = mapped_column(String(16), unique=True)
     provider: Mapped[str] = mapped_column(String(32))
-    inbound_agent_name: Mapped[str | None] = mapped_column(String(100))
-    outbound_agent_name: Mapped[str | None] = mapped_column(String(100))
-    label: Mapped[str | None] = mapped_column(String(200))
+    inbound_agent_name: Mapped[str | None] = mapped_column(sorted_text(100))
+    outbound_agent_name: Mapped[str | None] = mapped_column(sorted_text(100))
+    label: Mapped[str | None] = mapped_column(sorted_text(200))
     is_active: Mapped[bool] = mapped_column(default=True)
 
     @hybrid_property

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
 from sqlalchemy import Index, String, text
@@ -21,7 +21,8 @@ class Verdict(StrEnum):
 class HealthTransition(Base):
     """One change of the verdict on a number, or on a connection if `phone_number` is empty.
 
-    Ids rise with time within an organization. `since` is when the subject stopped being healthy, if it has.
+    Ids rise with time within an organization. `since` is when the subject stopped being healthy, if it has;
+    `ended_since` is the `since` that this change ended.
     """
 
     __tablename__ = "health_transitions"
@@ -37,6 +38,13 @@ class HealthTransition(Base):
             postgresql_where=text("phone_number = ''"),
         ),
         Index("ix_health_transitions_at", "at"),
+        Index(
+            "ix_health_transitions_ends",
+            "at",
+            "organization_id",
+            sqlite_where=text("ended_since IS NOT NULL"),
+            postgresql_where=text("ended_since IS NOT NULL"),
+        ),
         {"sqlite_autoincrement": True},
     )
 
@@ -48,4 +56,23 @@ class HealthTransition(Base):
     now: Mapped[str] = mapped_column(String(16))
     reason: Mapped[str | None] = mapped_column(String(40))
     since: Mapped[datetime | None]
+    ended_since: Mapped[datetime | None]
     at: Mapped[Moment]
+
+
+class CheckDay(Base):
+    """How many checks of a number (a connection if `phone_number` is empty) ended how on one day in UTC.
+
+    A day without a row is one on which nothing was proven.
+    """
+
+    __tablename__ = "check_days"
+    __table_args__ = (Index("ix_check_days_day", "day", "organization_id", "phone_number"),)
+
+    organization_id: Mapped[OrganizationId] = mapped_column(primary_key=True)
+    provider: Mapped[str] = mapped_column(String(32), primary_key=True)
+    phone_number: Mapped[str] = mapped_column(String(16), primary_key=True, default="")
+    day: Mapped[date] = mapped_column(primary_key=True)
+    healthy: Mapped[int] = mapped_column(default=0)
+    unhealthy: Mapped[int] = mapped_column(default=0)
+    unknown: Mapped[int] = mapped_column(default=0)

@@ -22,4 +22,5 @@ class Installation(Base):
     setup_token_hash: Mapped[str | None] = mapped_column(String(64))
     token_key_check: Mapped[str | None] = mapped_column(String(64))
     session_key_check: Mapped[str | None] = mapped_column(String(64))
+    superadmins_need_two_step: Mapped[bool] = mapped_column(default=False)
     backed_up_at: Mapped[datetime | None]

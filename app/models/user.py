@@ -6,7 +6,7 @@ from enum import StrEnum
 from sqlalchemy import String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.models.base import Base, Id, OrganizationId, Timed, Versioned
+from app.models.base import Base, Id, OrganizationId, Timed, Versioned, sorted_text
 
 
 class Role(StrEnum):
@@ -22,7 +22,7 @@ class User(Base, Timed, Versioned):
     id: Mapped[Id]
     organization_id: Mapped[OrganizationId] = mapped_column(index=True)
     email: Mapped[str] = mapped_column(String(254), unique=True)
-    name: Mapped[str] = mapped_column(String(120))
+    name: Mapped[str] = mapped_column(sorted_text(120))
     role: Mapped[str] = mapped_column(String(16))
     password_hash: Mapped[str] = mapped_column(String(200))
     disabled_at: Mapped[datetime | None]

@@ -31,6 +31,7 @@ class Call(Base):
     to_number: Mapped[str | None] = mapped_column(String(64))
     duration_seconds: Mapped[int | None]
     outcome: Mapped[str | None] = mapped_column(String(100))
+    direction: Mapped[str | None] = mapped_column(String(8))
     started_at: Mapped[datetime | None]
     received_at: Mapped[Moment] = mapped_column(default=clock.now)
     at: Mapped[Moment] = mapped_column(default=clock.now)
@@ -50,8 +51,9 @@ class WebhookSetup(Base):
     """The state of the workspace webhook at one voice AI provider.
 
     `foreign_id`: another webhook, which receives the call reports instead. `has_retries`: the provider
-    sends a failed report again. `checked_at`: when the provider's state was last read. While the lease
-    lasts, no other worker sets it up.
+    sends a failed report again. `failed_at` and `failure_status`: the last delivery that failed, and its HTTP
+    status. `disabled_at`: when a check found that the provider had disabled the webhook itself.
+    `checked_at`: when the provider's state was last read. While the lease lasts, no other worker sets it up.
     """
 
     __tablename__ = "webhook_setups"
@@ -63,6 +65,9 @@ class WebhookSetup(Base):
     url: Mapped[str | None] = mapped_column(Text())
     foreign_id: Mapped[str | None] = mapped_column(String(100))
     has_retries: Mapped[bool] = mapped_column(default=False)
+    failed_at: Mapped[datetime | None]
+    failure_status: Mapped[int | None]
+    disabled_at: Mapped[datetime | None]
     checked_at: Mapped[datetime | None]
     leased_until: Mapped[datetime | None]
     updated_at: Mapped[Moment] = mapped_column(default=clock.now, onupdate=clock.now)
