@@ -104,7 +104,7 @@ class Invalid(PatchbayError):
 
     def __init__(self, problems: list[Problem]) -> None:
         fields = ", ".join(dict.fromkeys(problem.field for problem in problems))
-        super().__init__(messages.invalid(fields))
+        super().__init__(f"{messages.NOTHING_CHANGED} {messages.check_fields(fields)}")
         self.problems = problems
 
 
@@ -115,13 +115,16 @@ class TryLater(PatchbayError):
 
 
 class TooMany(TryLater):
+    """`limit` is the key of the rate limit that was reached."""
+
     status = 429
     code = "TOO_MANY_REQUESTS"
     retry_after: int
 
-    def __init__(self, message: str, retry_after: int) -> None:
+    def __init__(self, message: str, retry_after: int, limit: str) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+        self.limit = limit
 
 
 class Unavailable(TryLater):

@@ -14,7 +14,7 @@ Condition: TypeAlias = Callable[[str], bool] | None
 
 
 PATTERN = r'^(\*|(W/)?"[!#-~]*"(, *(W/)?"[!#-~]*")*)$'
-"""Of If-Match and If-None-Match, for OpenAPI."""
+"""Of If-Match, for OpenAPI."""
 
 
 def of(document: Any) -> str:

@@ -21,6 +21,9 @@ from app.core import csv_text, renumbered
 LONGEST = 200
 """Characters of a cell or field that is parsed."""
 
+MOST_DIGITS = 15
+"""Of E.164, with the calling code."""
+
 E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 PATTERN = f"^{E164.pattern}$"
 """Of a number that was stored, for OpenAPI; `possible_pattern` is that of one that can be."""
@@ -139,7 +142,8 @@ def _unreadable(text: str, country: str | None) -> NotANumber:
 def _impossible(text: str, country: str | None, number: phonenumbers.PhoneNumber) -> NotANumber:
     """Of a number that its country cannot have."""
     digits = "".join(filter(str.isdigit, text))
-    is_long = phonenumbers.is_possible_number_with_reason(number) == phonenumbers.ValidationResult.TOO_LONG
+    reason = phonenumbers.is_possible_number_with_reason(number)
+    is_long = reason == phonenumbers.ValidationResult.TOO_LONG or len(digits) > MOST_DIGITS
     kind, word = (Kind.TOO_LONG, "long") if is_long else (Kind.TOO_SHORT, "short")
     if not text.startswith("+"):
         if digits.startswith("00") and (advice := _enter(f"+{digits[2:]}", None)):
@@ -206,7 +210,9 @@ def possible_pattern() -> str:
         found: Any = PhoneMetadata.metadata_for_nongeo_region(code)
         if region != phonenumbers.REGION_CODE_FOR_NON_GEO_ENTITY:
             found = PhoneMetadata.metadata_for_region(region)
-        codes.setdefault(found.general_desc.possible_length, []).append(str(code))
+        most = MOST_DIGITS - len(str(code))
+        lengths = tuple(length for length in found.general_desc.possible_length if length <= most)
+        codes.setdefault(lengths, []).append(str(code))
     kinds = (f"({'|'.join(group)}){_digits(lengths)}" for lengths, group in sorted(codes.items()))
     return rf"^\+({'|'.join(kinds)})$"
 

@@ -32,6 +32,13 @@ class Slots:
         """Raises Busy if no slot is free, before work that would be in vain."""
         os.close(self._take(self._count + reserved))
 
+    def has_free(self) -> bool:
+        try:
+            self.expect_free()
+        except Busy:
+            return False
+        return True
+
     def _take(self, count: int) -> int:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for number in range(count):

@@ -33,7 +33,7 @@ def parse(raw: bytes) -> Any:
             decoded,
             object_pairs_hook=_object,
             parse_constant=_refuse_constant,
-            parse_float=_finite,
+            parse_float=_number,
         )
     except RecursionError:
         raise Malformed(_too_deep()) from None
@@ -76,11 +76,12 @@ def _refuse_constant(name: str) -> Any:
     raise Malformed(f"{name} is not valid JSON. Use a number or null.")
 
 
-def _finite(text: str) -> float:
+def _number(text: str) -> float | int:
+    """Returns an integer for 5.0 and 5e0 too: for JSON Schema, they are the same number as 5."""
     number = float(text)
     if not math.isfinite(number):
         raise Malformed("A number in the body is too large.")
-    return number
+    return int(number) if number.is_integer() else number
 
 
 def _check(value: Any, levels: int) -> None:

@@ -16,7 +16,13 @@ PUBLIC = (
     r"(:[1-9][0-9]{0,3})?(/[A-Za-z0-9_~-]+)*/?$"
 )
 """A pattern for OpenAPI: public addresses as they are usually written."""
+CALLBACK = (
+    r"^https://([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}(:[1-9][0-9]{0,3})?"
+    r"(/[A-Za-z0-9_~!$&'()*+,;=:@-][A-Za-z0-9._~!$&'()*+,;=:@-]*)*/?(\?[A-Za-z0-9._~!$&'()*+,;=:@/?-]*)?$"
+)
+"""As `PUBLIC`, with more characters in the path, and a query."""
 _PATH = re.compile(r"(/([A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})+)*/?")
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(?![0-9])")
 _QUERY = re.compile(r"([A-Za-z0-9._~!$&'()*+,;=:@/?-]|%[0-9A-Fa-f]{2})*")
 _PASSWORD = re.compile(r"//[^/?#]*@")
 _USER = re.compile(r"(?<=//)[^/?#]*@")
@@ -28,6 +34,11 @@ _LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
 _NOT_PUBLIC = (".localhost", ".local", ".internal", ".localdomain")
 LONGEST = 300
 LONGEST_CALLBACK = 1000
+
+
+def with_https(text: str) -> str:
+    """Returns the address with https:// before it if it has no scheme, such as a bare host name."""
+    return f"https://{text}" if text and not _SCHEME.match(text) else text
 
 
 def public_base_url(text: str) -> str:

@@ -46,13 +46,9 @@ def test_rows_of_every_encoding_and_separator(subtests):
             assert rows == WANTED
             assert read_as == encoding
 
-
-def test_rows_separator_comes_from_the_header():
     assert read(b"a;b\r\n1,5;2,5,5\r\n")[0] == [["a", "b"], ["1,5", "2,5,5"]]
     assert read(b'"a,b";c\r\n1;2\r\n')[0] == [["a,b", "c"], ["1", "2"]]
 
-
-def test_rows_have_their_first_line():
     text = 'a,b\r\n\r\n1,"two\r\nlines, and ""marks"""\r\n2,x\r\n'
     assert list(csv_text.rows(text)) == [
         (1, ["a", "b"]),
@@ -75,13 +71,24 @@ def test_decode_rejects_what_is_no_text(subtests):
             read(raw)
 
 
-def test_rows_report_the_line_of_broken_quotes(subtests):
+def test_rows_reject_broken_quotes_and_large_empty_files(subtests):
     for row in ['1,"never closed\r\n5,6', '1,"closed"too early']:
         with (
             subtests.test(row=row),
             pytest.raises(Unreadable, match=r"^Line 3 has an unclosed quotation mark"),
         ):
             list(csv_text.rows(f"a,b\r\n1,2\r\n{row}"))
+
+    for text, sentence in [
+        ("a,b\n" + "\n" * csv_text.MOST_LINES, "500,001 lines"),
+        ("a,b\r\n" + "\r" * csv_text.MOST_LINES, "500,001 lines"),
+        ("a,b\n" + "," * csv_text.MOST_SEPARATORS, "5,000,001 cells"),
+        ("a;b\n" + ";" * csv_text.MOST_SEPARATORS, "5,000,001 cells"),
+        ("a,b\n" + "," * csv_text.MOST_COLUMNS, "Line 2 has 201 cells"),
+        ("a,b\n" + "x" * 200_000, "Line 2 has a cell of more than 131,072 characters"),
+    ]:
+        with subtests.test(sentence), pytest.raises(csv_text.Unreadable, match=sentence):
+            list(csv_text.rows(text))
 
 
 CELLS = [
@@ -99,8 +106,6 @@ def test_lines_escape_formulas_and_plain_restores_them(subtests):
             assert found[:1] not in csv_text.FORMULA
             assert csv_text.plain(found) == cell
 
-
-def test_plain_removes_forced_text():
     assert csv_text.plain('="+15551234567"') == "+15551234567"
     assert csv_text.plain('=1+"a"') == '=1+"a"'
 
@@ -109,16 +114,3 @@ def test_lines_are_yielded_in_batches():
     pieces = list(csv_text.lines(([str(n)] for n in range(450)), together=200))
     assert len(pieces) == 3
     assert b"".join(pieces) == b"\xef\xbb\xbf" + b"".join(f"{n}\r\n".encode() for n in range(450))
-
-
-def test_rows_reject_large_empty_files_early(subtests: pytest.Subtests) -> None:
-    for text, sentence in [
-        ("a,b\n" + "\n" * csv_text.MOST_LINES, "500,001 lines"),
-        ("a,b\r\n" + "\r" * csv_text.MOST_LINES, "500,001 lines"),
-        ("a,b\n" + "," * csv_text.MOST_SEPARATORS, "5,000,001 cells"),
-        ("a;b\n" + ";" * csv_text.MOST_SEPARATORS, "5,000,001 cells"),
-        ("a,b\n" + "," * csv_text.MOST_COLUMNS, "Line 2 has 201 cells"),
-        ("a,b\n" + "x" * 200_000, "Line 2 has a cell of more than 131,072 characters"),
-    ]:
-        with subtests.test(sentence), pytest.raises(csv_text.Unreadable, match=sentence):
-            list(csv_text.rows(text))

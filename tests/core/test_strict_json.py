@@ -26,16 +26,10 @@ def test_parse_valid_json(subtests):
             assert strict_json.parse(json.dumps(value).encode()) == value
             assert strict_json.parse(json.dumps(value, ensure_ascii=False).encode()) == value
 
-
-def test_parse_accepts_a_surrogate_pair():
     assert strict_json.parse(b'"\\ud83d\\udd11"') == "🔑"
 
-
-def test_parse_accepts_a_byte_order_mark():
     assert strict_json.parse(b"\xef\xbb\xbf{}") == {}
 
-
-def test_parse_accepts_the_deepest_nesting():
     assert strict_json.parse(b"[" * strict_json.DEEPEST + b"]" * strict_json.DEEPEST)
 
 
@@ -48,13 +42,16 @@ DEEP = {
 }
 
 
-def test_parse_rejects_deeper_nesting(subtests):
+def test_parse_reads_a_number_without_a_fraction_as_an_integer():
+    found = strict_json.parse(b"[5.0, 5e0, -0.0, 1.5]")
+    assert [(each, type(each)) for each in found] == [(5, int), (5, int), (0, int), (1.5, float)]
+
+
+def test_parse_rejects_invalid_json_with_a_short_error(subtests):
     for raw in DEEP.values():
         with subtests.test(raw=raw), pytest.raises(Malformed, match="nested more than 32 levels"):
             strict_json.parse(raw)
 
-
-def test_parse_rejects_invalid_json(subtests):
     for raw, sentence in [
         (b"", "not valid JSON"),
         (b" ", "not valid JSON"),
@@ -89,8 +86,6 @@ def test_parse_rejects_invalid_json(subtests):
             assert sentence in refused.value.message
             assert refused.value.status == 400
 
-
-def test_parse_error_shortens_long_keys():
     key = "k" * 5000
     with pytest.raises(Malformed) as refused:
         strict_json.parse(f'{{"{key}": 1, "{key}": 2}}'.encode())

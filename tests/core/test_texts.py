@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 from app.core import texts
 
 
@@ -26,3 +28,22 @@ def test_count_of_uses_the_plural():
     ]
     assert texts.count_of(1, "number is", "numbers are") == "1 number is"
     assert texts.count_of(2, "number is", "numbers are") == "2 numbers are"
+
+
+def test_characters_of_a_newer_unicode_can_be_seen() -> None:
+    assert not any(map(texts.has_invisible, ["\U0001faea", "\U0003fff0", "\u0378"]))
+    assert all(
+        map(texts.has_invisible, ["\u2065", "\ufdd0", "\uffff", "\U0003fffe", "\U000e0fff", "\U000f0000"])
+    )
+
+
+def test_segment_is_what_an_agent_name_can_be() -> None:
+    """The pattern refuses no character that can be seen."""
+    points = [*range(0xD800), *range(0xE000, 0x30000), 0x40000, 0xE0001, 0x10FFFF]
+    wrong = [
+        hex(point)
+        for point in points
+        if not re.match(texts.SEGMENT, f"a{chr(point)}b")
+        and not (chr(point) in "/\\" or texts.CONTROL.search(chr(point)) or texts.has_invisible(chr(point)))
+    ]
+    assert wrong == []

@@ -108,20 +108,25 @@ BAD = [
 ]
 
 
-def test_public_base_url_accepts_public_https(subtests):
+def test_public_base_url_is_public_https(subtests):
     for text, url in GOOD:
         with subtests.test(text=text):
             assert urls.public_base_url(text) == url
             assert urls.public_base_url(url) == url
 
-
-def test_public_base_url_rejects_other_urls(subtests):
     for text in BAD:
         with subtests.test(text=text), pytest.raises(ValueError, match=r"^[A-Z].*[.]$"):
             urls.public_base_url(text)
 
 
-def test_callback_url_keeps_path_and_query(subtests):
+def test_with_https_completes_an_address_without_a_scheme():
+    for typed in ("voice.example.com", "voice.example.com:8443/a", "localhost:5000", "voice"):
+        assert urls.with_https(typed) == f"https://{typed}"
+    for typed in ("", "https://voice.example.com", "http://voice.example.com", "javascript:alert(1)"):
+        assert urls.with_https(typed) == typed
+
+
+def test_callback_url_keeps_path_and_query_and_rejects_other_urls(subtests):
     for text, url in [
         *((text, url) for text, url in GOOD if not text.strip().endswith("/")),
         (" https://Dialer.example.com:443/sinch/ ", "https://dialer.example.com/sinch/"),
@@ -133,11 +138,6 @@ def test_callback_url_keeps_path_and_query(subtests):
             assert urls.callback_url(text) == url
             assert urls.callback_url(url) == url
 
-
-MORE_IN_A_CALLBACK = {BAD[-2], BAD[-1], "https://voice.example.com?", "https://voice.example.com?a=b"}
-
-
-def test_callback_url_rejects_other_urls(subtests):
     for text in [
         *(text for text in BAD if text not in MORE_IN_A_CALLBACK),
         "https://dialer.example.com/a?b=c d",
@@ -152,7 +152,10 @@ def test_callback_url_rejects_other_urls(subtests):
             urls.callback_url(text)
 
 
-def test_shown_is_one_line_without_password(subtests):
+MORE_IN_A_CALLBACK = {BAD[-2], BAD[-1], "https://voice.example.com?", "https://voice.example.com?a=b"}
+
+
+def test_shown_urls_have_no_password(subtests):
     for found, shown in [
         ("https://a.example/b?c=d@e", "https://a.example/b?c=d@e"),
         ("https://ann:sample@a.example/b", "https://…@a.example/b"),
@@ -163,8 +166,19 @@ def test_shown_is_one_line_without_password(subtests):
         with subtests.test(found=found):
             assert urls.shown(found) == shown
 
+    for url, shown in [
+        ("https://calls.example/x?y=a@b#c@d", "https://calls.example/x?y=a@b#c@d"),
+        ("https://user:sample@calls.example:8443/x", "https://calls.example:8443/x"),
+        ("//user@calls.example", "//calls.example"),
+        ("https://one@two:three@calls.example/", "https://calls.example/"),
+        ("sip:line@calls.example", "sip:line@calls.example"),
+        ("", ""),
+    ]:
+        with subtests.test(url=url):
+            assert urls.without_user(url) == shown
 
-def test_inbound_webhook_url_encodes_the_agent(subtests):
+
+def test_inbound_webhook_url_needs_base_and_agent_and_encodes_it(subtests):
     for agent, segment in [
         ("support", "support"),
         ("Night shift", "Night%20shift"),
@@ -180,14 +194,12 @@ def test_inbound_webhook_url_encodes_the_agent(subtests):
             assert url == f"https://voice.example.com/base/telephony/twilio/inbound/{segment}"
             assert unquote(urlsplit(url).path.rsplit("/", 1)[1]) == agent
 
-
-def test_inbound_webhook_url_needs_base_and_agent(subtests):
-    for base, agent in [(None, "support"), ("", "support"), ("https://voice.example.com", None)]:
-        with subtests.test(base=base, agent=agent):
-            assert urls.inbound_webhook_url(base, "twilio", agent) is None
+    for base, name in [(None, "support"), ("", "support"), ("https://voice.example.com", None)]:
+        with subtests.test(base=base, name=name):
+            assert urls.inbound_webhook_url(base, "twilio", name) is None
 
 
-def test_local_path_rejects_other_sites(subtests):
+def test_local_path_is_a_path_of_this_site(subtests):
     for target in [
         None,
         "",
@@ -208,27 +220,12 @@ def test_local_path_rejects_other_sites(subtests):
         with subtests.test(target=target):
             assert urls.local_path(target) is None
 
-
-def test_local_path_accepts_own_paths(subtests):
     for target in ["/", "/o/acme-support/", "/o/acme?q=//evil.example#top"]:
         with subtests.test(target=target):
             assert urls.local_path(target) == target
 
 
-def test_without_user_removes_the_password(subtests):
-    for url, shown in [
-        ("https://calls.example/x?y=a@b#c@d", "https://calls.example/x?y=a@b#c@d"),
-        ("https://user:sample@calls.example:8443/x", "https://calls.example:8443/x"),
-        ("//user@calls.example", "//calls.example"),
-        ("https://one@two:three@calls.example/", "https://calls.example/"),
-        ("sip:line@calls.example", "sip:line@calls.example"),
-        ("", ""),
-    ]:
-        with subtests.test(url=url):
-            assert urls.without_user(url) == shown
-
-
-def test_web_origin_is_one_as_browsers_send_it():
+def test_web_origin_is_what_browsers_send():
     for text in (
         "https://dialer.example.com",
         "https://dialer.example.com:8443",
@@ -241,9 +238,7 @@ def test_web_origin_is_one_as_browsers_send_it():
     ):
         assert urls.web_origin(text) == text
 
-
-def test_web_origin_refuses_what_browsers_do_not_send():
-    """Those that can be meant are answered with the right spelling."""
+    # Those that can be meant are answered with the right spelling.
     wrong = []
     for text, part in (
         ("https://dialer.example.com/", ": https://dialer.example.com."),

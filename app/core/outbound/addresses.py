@@ -14,6 +14,9 @@ Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 HOST = re.compile(r"(?=.{4,253}$)([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])")
 """The last label starts with a letter, so no spelling of an IPv4 address matches. No trailing dot."""
 
+MAIL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@([A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63}")
+"""An e-mail address that every mail server takes, without quotes, comments or other alphabets."""
+
 _PRIVATE_V4 = tuple(
     ipaddress.IPv4Network(network)
     for network in (

@@ -14,7 +14,16 @@ from app.core.errors import Malformed
 from app.core.outbound import messages
 
 Code: TypeAlias = Literal[
-    "refused_address", "dns", "connect", "tls", "timeout", "too_large", "redirect", "not_json", "busy"
+    "refused_address",
+    "dns",
+    "connect",
+    "tls",
+    "timeout",
+    "too_large",
+    "redirect",
+    "not_json",
+    "busy",
+    "refused",
 ]
 _SECONDS = re.compile(r"[0-9]+")
 

@@ -27,16 +27,16 @@ from functools import cached_property
 from http.client import HTTPException
 from typing import Any
 
-import certifi
 import requests
 import structlog
 import urllib3
 from requests.structures import CaseInsensitiveDict
 
-from app.core.outbound import addresses, answer, messages, upstreams
+from app.core import computing
+from app.core.outbound import addresses, answer, messages, trust, upstreams
 from app.core.outbound.addresses import Address
 from app.core.outbound.answer import Answer, OutboundError
-from app.core.outbound.sockets import Line, Meter, Plain, Tls, TlsSocket, TooLarge
+from app.core.outbound.sockets import Line, Meter, Plain, Tls, TooLarge
 from app.core.outbound.turns import Limits, Turns
 from app.core.outbound.upstreams import Upstream
 
@@ -68,7 +68,10 @@ class _Route:
 
 
 class Outbound:
-    """Calls providers. `deadline` is in seconds, for a whole `send`; one instance serves all threads."""
+    """Calls providers. `deadline` is in seconds, for a whole `send`; one instance serves all threads.
+
+    `count` gets the host of every call, its status or the code of its failure, and the seconds that it took.
+    """
 
     def __init__(
         self,
@@ -77,12 +80,15 @@ class Outbound:
         deadline: float = 10.0,
         most_bytes: int = 2_000_000,
         limits: Limits = Limits(),  # noqa: B008 (frozen)
+        count: Callable[[str, str, float], None] = lambda _host, _outcome, _seconds: None,
     ) -> None:
         self._upstreams = {host.lower(): Upstream.parse(base) for host, base in (chosen or {}).items()}
         self._turns = Turns(limits)
+        self._count = count
         self._organization = ""
         self._deadline = deadline
         self._most_bytes = most_bytes
+        self._is_provider = False
         self._end = math.inf
         self._before_write: Callable[[], None] | None = None
         self._after_each: Callable[[], None] | None = None
@@ -111,6 +117,16 @@ class Outbound:
         shared._organization = organization
         return shared
 
+    def as_provider(self, seconds: float, most_bytes: int) -> Outbound:
+        """Returns a client that calls as a provider does, with its limits.
+
+        It trusts public certificate authorities only, and sends a GET once too.
+        """
+        shared = copy.copy(self)
+        vars(shared).pop("_trust", None)
+        shared._deadline, shared._most_bytes, shared._is_provider = seconds, most_bytes, True
+        return shared
+
     def within(self, seconds: float) -> Outbound:
         """Returns a client whose calls have `seconds` between them, unless an earlier limit ends."""
         shared = copy.copy(self)
@@ -136,24 +152,35 @@ class Outbound:
         """
         route = self._route(url)
         request = requests.Request(method.upper(), url, params=query, data=body or form, json=json).prepare()
+        if not query:
+            request.url = url  # `prepare` would respell its percent-codes, and signatures are of each byte
         _complete(request, route, headers or {}, auth)
+        begin = time.monotonic()
         try:
-            with self._turns.taken(route.host, self._organization):
-                if self._before_write and request.method not in READS:
-                    self._before_write()
-                received = self._answer(request, route)
+            with computing.paused():
+                received = self._in_turn(request, route)
+        except OutboundError as error:
+            self._count(route.host, error.code, time.monotonic() - begin)
+            raise
         finally:
             if self._after_each:
                 self._after_each()
+        self._count(route.host, str(received.status), time.monotonic() - begin)
         if self._on_answer:
             self._on_answer(received)
         return received
+
+    def _in_turn(self, request: requests.PreparedRequest, route: _Route) -> Answer:
+        with self._turns.taken(route.host, self._organization):
+            if self._before_write and request.method not in READS:
+                self._before_write()
+            return self._answer(request, route)
 
     def _answer(self, request: requests.PreparedRequest, route: _Route) -> Answer:
         meter = Meter(min(self._deadline, self._end - time.monotonic()), self._most_bytes + ROOM_FOR_HEADERS)
         line = Line(self._addresses(route, meter), route.dialled.port, meter)
         outcome = self._attempt(request, route, line)
-        for retry in range(RETRIES if request.method == "GET" else 0):
+        for retry in range(RETRIES if request.method == "GET" and not self._is_provider else 0):
             pause = _pause(outcome, retry)
             if pause is None or not meter.allows(pause):
                 break
@@ -262,13 +289,8 @@ class Outbound:
 
     @cached_property
     def _trust(self) -> ssl.SSLContext:
-        """Trusts the roots of certifi and of the system, to which operators add that of an egress proxy."""
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        context.load_verify_locations(certifi.where())
-        context.load_default_certs()
-        context.sslsocket_class = TlsSocket
-        return context
+        """A provider does not have the roots of the system."""
+        return trust.context(with_system=not self._is_provider)
 
     def _timed_out(self, route: _Route) -> OutboundError:
         return OutboundError("timeout", messages.timed_out(route.host))

@@ -5,6 +5,10 @@ from __future__ import annotations
 PROVIDER = "The provider"
 
 NOT_A_WEB_ADDRESS = "The provider's address is not a web address."
+NOT_SMTP = (
+    "It is not an address such as smtp://user:password@mail.example.com:587 or smtps://mail.example.com."
+)
+SMTP_USER = "It needs both a user name and a password, or neither."
 NOT_A_PUBLIC_NAME = "The provider was not called: its host is not a public name."
 
 
@@ -54,3 +58,19 @@ def redirected(host: str) -> str:
 
 def not_json(host: str) -> str:
     return f"{host} responded with something other than JSON."
+
+
+def no_starttls(host: str) -> str:
+    return f"{host} offers no TLS (STARTTLS), so nothing was sent. Use smtps://, or turn TLS on there."
+
+
+def smtp_login_refused(host: str) -> str:
+    return f"{host} did not accept the user name and password of PATCHBAY_SMTP_URL."
+
+
+def smtp_recipient_refused(host: str, code: int) -> str:
+    return f"{host} did not accept the recipient (code {code})."
+
+
+def smtp_refused(host: str, code: int) -> str:
+    return f"{host} did not accept the message (code {code})."

@@ -219,7 +219,7 @@ def test_send_adds_headers_query_form_and_host(serve):
     assert body == b"VoiceUrl=https%3A%2F%2Fvoice.example%2F%3Fa%3Db"
 
 
-def test_send_json_and_read_gzip_chunks(serve):
+def test_send_sends_json_and_bytes_and_reads_gzip_chunks(serve):
     packed = gzip.compress(b'{"a": 1}')
     chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Encoding: gzip\r\n\r\n"
     chunked += b"%x\r\n%b\r\n%x\r\n%b\r\n0\r\n\r\n" % (5, packed[:5], len(packed) - 5, packed[5:])
@@ -228,8 +228,6 @@ def test_send_json_and_read_gzip_chunks(serve):
     assert b"Content-Type: application/json" in server.requests[0]
     assert json.loads(server.requests[0].partition(b"\r\n\r\n")[2]) == {"b": 2}
 
-
-def test_send_body_unchanged(serve):
     server = serve()
     to(server).send("POST", URL, body=b'{"b":\xff}', headers={"Content-Type": "application/json"})
     head, _, body = server.requests[0].partition(b"\r\n\r\n")
@@ -363,7 +361,7 @@ def test_send_checks_the_address_of_every_call(resolver, wire, serve, trusted):
     assert refused(client) == "refused_address"
 
 
-def test_send_to_an_unknown_host_is_a_dns_error(monkeypatch, resolver):
+def test_send_without_a_resolved_name_is_a_dns_error_or_timeout(monkeypatch, resolver):
     resolver([])
     assert refused(Outbound()) == "dns"
 
@@ -373,8 +371,6 @@ def test_send_to_an_unknown_host_is_a_dns_error(monkeypatch, resolver):
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
     assert refused(Outbound()) == "dns"
 
-
-def test_send_times_out_when_dns_hangs(monkeypatch):
     over = threading.Event()
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_args, **_kwargs: over.wait(10))
     assert refused(Outbound(deadline=0.2)) == "timeout"
@@ -480,14 +476,12 @@ def test_connect_to_closed_port_fails(quick):
     assert refused(Outbound({HOST: f"http://127.0.0.1:{port}"})) == "connect"
 
 
-def test_send_times_out_when_the_provider_hangs(serve):
+def test_send_times_out_however_the_provider_hangs(serve, official, trusted, subtests):
     server = serve()
     server.answers = [server.hang]
     assert refused(to(server, deadline=0.3)) == "timeout"
     assert server.connections == 1
 
-
-def test_send_times_out_when_an_answer_drips(serve, official, trusted, subtests):
     dripping = {
         "body": answer(b"x" * 500),
         "headers": b"HTTP/1.1 200 OK\r\n" + b"X-A: b\r\n" * 200,
@@ -504,8 +498,6 @@ def test_send_times_out_when_an_answer_drips(serve, official, trusted, subtests)
                 client = Outbound(deadline=0.2) if tls else to(server, deadline=0.2)
                 assert refused(client) == "timeout"
 
-
-def test_send_times_out_when_the_handshake_hangs(serve, official):
     class Never:
         def wrap_socket(self, peer, **_options):
             time.sleep(0.6)
@@ -514,8 +506,6 @@ def test_send_times_out_when_the_handshake_hangs(serve, official):
     official(serve(tls=Never()))
     assert refused(Outbound(deadline=0.3)) == "timeout"
 
-
-def test_send_times_out_when_the_provider_does_not_read(serve):
     server = serve()
     server._read = lambda _peer: server.hang()
     assert refused(to(server, deadline=0.3), method="POST", json="x" * 20_000_000) == "timeout"
@@ -540,7 +530,7 @@ def _endless(peer):
 BOMB = gzip.compress(bytes(50_000_000), 9)
 
 
-def test_send_rejects_large_responses(serve, subtests):
+def test_send_reads_responses_up_to_a_limit(serve, subtests):
     for sent in [
         answer(b"x" * 10_001),
         _endless,
@@ -557,15 +547,13 @@ def test_send_rejects_large_responses(serve, subtests):
             assert refused(to(server, most_bytes=most)) == "too_large"
             assert server.connections == 1
 
-
-def test_send_reads_responses_at_the_limit(serve):
     body = b"x" * 10_000
     server = serve(answer(body), answer(gzip.compress(body), "200 OK", "Content-Encoding: gzip"))
     client = to(server, most_bytes=10_000)
     assert [client.send("GET", URL).body for _ in range(2)] == [body, body]
 
 
-def test_send_returns_4xx_responses(serve, subtests):
+def test_json_is_the_body_of_a_4xx_too_and_nothing_else(serve, subtests):
     for status in [400, 401, 403, 404, 422]:
         with subtests.test(status=status):
             server = serve(answer(b'{"message": "no"}', f"{status} No"))
@@ -573,8 +561,6 @@ def test_send_returns_4xx_responses(serve, subtests):
             assert (found.status, found.json()) == (status, {"message": "no"})
             assert server.connections == 1
 
-
-def test_json_rejects_other_content(serve, subtests):
     for body in [
         b"<html>hidden</html>",
         b'{"hidden": ',
@@ -592,7 +578,7 @@ def test_json_rejects_other_content(serve, subtests):
             assert error.value.__cause__ is None
 
 
-def test_send_retries_broken_responses(serve, quick, subtests):
+def test_send_retries_a_get_twice_and_returns_the_first_success(serve, quick, subtests):
     for broken in [
         b"",
         b"hello\r\n",
@@ -607,22 +593,18 @@ def test_send_retries_broken_responses(serve, quick, subtests):
             assert refused(to(server)) == "connect"
             assert server.connections == 3
 
-
-# Trying again
-
-
-def test_send_retries_a_get_twice(serve, quick, subtests):
     for status in [429, 500, 502, 503, 504]:
         with subtests.test(status=status):
             server = serve(answer(b"no", f"{status} Busy"))
             assert to(server).send("GET", URL).status == status
             assert server.connections == 3
 
-
-def test_send_returns_the_first_success(serve, quick):
     server = serve(b"", answer(status="500 Oops"), answer(b"[1]"))
     assert to(server).send("get", URL).json() == [1]
     assert server.connections == 3
+
+
+# Trying again
 
 
 def test_send_never_repeats_a_write(serve, quick, subtests):
@@ -643,7 +625,7 @@ def _date(seconds):
     )
 
 
-def test_retry_after_without_a_delay(serve, quick, subtests):
+def test_retry_after_delays_the_retry_within_the_deadline(serve, quick, subtests, monkeypatch):
     for after in ["0", "-5", "soon", "", "٣", _date(-100), "Mon, 99 Foo 2020", "1e9"]:
         with subtests.test(after=after):
             server = serve(
@@ -652,8 +634,6 @@ def test_retry_after_without_a_delay(serve, quick, subtests):
             assert to(server).send("GET", URL).status == 200
             assert server.connections == 2
 
-
-def test_retry_after_delays_the_retry(serve, quick, monkeypatch):
     waited: list[float] = []
     monkeypatch.setattr(time, "sleep", waited.append)
     server = serve(
@@ -664,8 +644,6 @@ def test_retry_after_delays_the_retry(serve, quick, monkeypatch):
     assert waited[0] == 7
     assert 5 < waited[1] <= 8
 
-
-def test_retry_after_beyond_the_deadline_is_returned(serve, monkeypatch, subtests):
     for after in ["60", "999999999", "9" * 50, _date(3600)]:
         with subtests.test(after=after):
             monkeypatch.setattr(
@@ -696,7 +674,7 @@ def pass_time(monkeypatch):
     return ahead.append
 
 
-def test_within_shares_one_deadline(serve, pass_time):
+def test_within_shares_one_deadline_and_never_extends_it(serve, pass_time):
     server = serve()
     client = to(server)
     together = client.within(60)
@@ -709,17 +687,15 @@ def test_within_shares_one_deadline(serve, pass_time):
     assert len(server.requests) == 3
     client.send("GET", URL)
 
+    server = serve()
+    server.answers = [server.hang]
+    assert refused(to(server, deadline=0.1).within(60)) == "timeout"
+
 
 def test_send_without_time_left_resolves_and_dials_nothing(resolver, no_dialling):
     looked_up = resolver([PUBLIC])
     assert refused(Outbound().within(0)) == "timeout"
     assert looked_up == []
-
-
-def test_within_does_not_extend_the_deadline(serve):
-    server = serve()
-    server.answers = [server.hang]
-    assert refused(to(server, deadline=0.1).within(60)) == "timeout"
 
 
 # What is logged
@@ -745,7 +721,7 @@ def test_log_has_method_host_status_and_duration_only(serve, quick, caplog, monk
     assert "/v1" not in repr(logs) + caplog.text
 
 
-def test_send_is_busy_beyond_the_limits(serve, monkeypatch):
+def test_busy_call_is_refused_beyond_each_limit_and_writes_nothing(serve, monkeypatch):
     monkeypatch.setattr(turns, "WAIT_SECONDS", 0.0)
     client = to(serve(), limits=Limits(total=4, host=3, organization=3, shared=2))
     cases = [
@@ -764,11 +740,30 @@ def test_send_is_busy_beyond_the_limits(serve, monkeypatch):
             wrong.append((name, results))
     assert wrong == []
 
-
-def test_busy_call_writes_nothing(serve, monkeypatch):
     monkeypatch.setattr(turns, "WAIT_SECONDS", 0.0)
     begun: list[str] = []
     client = to(serve(), limits=Limits(total=1)).calling(before_write=lambda: begun.append("begun"))
     with client._turns.taken(HOST, "acme"):
         assert refused(client, method="POST") == "busy"
     assert begun == []
+
+
+def test_as_provider_sends_a_url_byte_for_byte_and_once(serve, quick):
+    server = serve(answer(status="503 Busy"))
+    url = f"https://{HOST}/a%7Eb/caf%c3%a9?x=%2f"
+    assert to(server).as_provider(5, 1000).send("GET", url).status == 503
+    assert [request.split(b"\r\n")[0] for request in server.requests] == [
+        b"GET /a%7Eb/caf%c3%a9?x=%2f HTTP/1.1"
+    ]
+    large = serve(answer(b"x" * 1001))
+    with pytest.raises(OutboundError) as refused:
+        to(large).as_provider(5, 1000).send("POST", URL)
+    assert refused.value.code == "too_large"
+
+
+def test_as_provider_trusts_no_root_of_this_system(official, serve, trusted):
+    server = serve(answer(), tls=trusted)
+    official(server)
+    http = Outbound()
+    assert http.send("GET", URL).status == 200
+    assert refused(http.as_provider(5, 1000)) == "tls"
