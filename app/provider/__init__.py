@@ -6,6 +6,7 @@
        class Acme(Provider):
            key = "acme"
            label = "Acme"
+           hosts = ("api.acme.example",)
            families = (Family.TELEPHONY,)
            summary = "For agent calls."
            webhook_steps = ("In the Acme console, open the number and paste the URL.",)
@@ -25,18 +26,23 @@
    VERIFY          `verify`                     Test connection, on the provider's page
    NUMBERS         `numbers`                    Numbers of the account, and importing them
    OBSERVE         `observe`                    Webhook checks, an endpoint's page, Trace a number
-   POINT           `point`                      Set webhook, on an endpoint's page
+   POINT           `point`                      Set webhook, of one endpoint or many
+   RESTORE         `restore`                    Undo of that, and clearing the webhook of a deleted endpoint
    CALLBACK        `callback`, `set_callback`   Callback of the application, shared by its numbers
    DIALER_TOKEN    `dialer_token`               No page: `POST /api/calls/token`, for a dialer's SDK
    AGENTS          those of `HasAgents`         Voice AI, and AI on a number
    SIP_TRUNK       those of `SipTrunk`          Voice AI, and AI on a number
    CALL_REPORTS    those of `ReportsCalls`      Call webhook of Voice AI, and Calls
+   LAST_CALLS      `last_calls`                 Last call, on a number's page, and Trace a number
    ==============  ===========================  ===================================================
 
-   `app/provider/capabilities.py` has their signatures. Each gets an HTTP client and the values by field name.
+   `app/provider/capabilities.py` has their signatures. Each gets an HTTP client and the values by field name,
+   some of which may be missing: `verify` returns `missing_credentials` first, other methods begin with
+   `require_credentials`. A 200 proves nothing by itself, for a proxy's page has it too: read a value from it.
    Raise `Refusal` with `refused(Outcome, sentence)` if the provider refuses; `OutboundError` passes through.
    `json_object`, `json_list`, `unexpected` and `is_unauthorized` read responses. No sentence may repeat a
    secret or what the provider wrote. `dialer_token` calls nothing: it signs a token with `dialer.mint`.
+   Nor does `webhook_test`: it returns the request that the provider makes when a number rings.
 
 3. Simulate it in `simulators/<key>.py`, or in a folder, as one subclass of `Simulator`, which declares the
    provider's hosts and sample values. `make demo` starts it, and tests run against it.
@@ -48,17 +54,21 @@ Nothing else has to be changed, and nothing lists the providers. `tests/provider
 one to a copy of the project and shows that.
 """
 
-from app.provider.answers import MOST_PAGES, json_list, json_object, pagination_error, unexpected
+from app.provider import facts
+from app.provider.answers import MOST_PAGES, incomplete, json_list, json_object, pagination_error, unexpected
 from app.provider.base import Provider
 from app.provider.capabilities import (
     CallsBack,
+    CallsWebhooks,
     Capability,
     HasAgents,
     MakesDialerTokens,
     Numbers,
     Observes,
     Points,
+    ReadsCalls,
     ReportsCalls,
+    Restores,
     SipTrunk,
     Verifies,
 )
@@ -74,6 +84,7 @@ from app.provider.fields import (
     ServiceHost,
     Text,
     WebAddress,
+    Where,
 )
 from app.provider.results import (
     Outcome,
@@ -91,6 +102,7 @@ __all__ = [
     "LONGEST_NAME",
     "MOST_PAGES",
     "CallsBack",
+    "CallsWebhooks",
     "Capability",
     "Count",
     "DeclarationError",
@@ -105,8 +117,10 @@ __all__ = [
     "PhoneNumber",
     "Points",
     "Provider",
+    "ReadsCalls",
     "Refusal",
     "ReportsCalls",
+    "Restores",
     "Secret",
     "ServiceHost",
     "SipTrunk",
@@ -114,7 +128,10 @@ __all__ = [
     "Verified",
     "Verifies",
     "WebAddress",
+    "Where",
+    "facts",
     "foreign_caller",
+    "incomplete",
     "json_list",
     "json_object",
     "limited",

@@ -59,16 +59,24 @@ def json_object(answer: Answer) -> Mapping[str, Any]:
 
 
 def json_list(answer: Answer, name: str) -> list[Mapping[str, Any]]:
-    """Returns the objects of the response's list of that name. Raises Refusal if it has none."""
+    """Returns the objects of the response's list of that name. Raises Refusal if it has none.
+
+    What is no object is an empty one: it counts, and cannot be read.
+    """
     found = json_object(answer).get(name)
     if answer.status != 200 or not isinstance(found, list):
         raise Refusal(unexpected(answer))
-    return [row for row in found if isinstance(row, dict)]
+    return [row if isinstance(row, dict) else {} for row in found]
 
 
 def pagination_error(label: str) -> Refusal:
     """Returns the refusal of a list whose pages repeat or never end."""
     return Refusal(results.refused(Outcome.UNEXPECTED_ANSWER, messages.endless_list(label)))
+
+
+def incomplete(label: str, noun: str = "numbers") -> Refusal:
+    """Returns the refusal for what is not in a list of which some entries could not be read."""
+    return Refusal(results.refused(Outcome.UNEXPECTED_ANSWER, messages.unread_rows(label, noun)))
 
 
 def unexpected(answer: Answer) -> Verified:

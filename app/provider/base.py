@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from app.core.outbound.client import Outbound
 from app.provider import fields as provider_fields
 from app.provider import messages, results
 from app.provider.capabilities import Capability
-from app.provider.fields import DeclarationError, Family, Field, Origin
+from app.provider.fields import DeclarationError, Family, Field, Origin, Where
 from app.provider.numbers import ProviderNumber, Taker
 from app.provider.results import Outcome, Refusal, Verified
 
@@ -25,26 +25,36 @@ class Provider:
     What it can do are methods named as in `Capability`, none of them required:
 
     `verify`, see `Verifies`; `numbers`, see `Numbers`; `observe`, see `Observes`; `point`, see `Points`;
-    `callback`, which comes with `set_callback`, see `CallsBack`; `dialer_token`, see `MakesDialerTokens`.
+    `restore`, see `Restores`; `callback`, which comes with `set_callback`, see `CallsBack`;
+    `dialer_token`, see `MakesDialerTokens`; `webhook_test`, see `CallsWebhooks`; `last_calls`, see
+    `ReadsCalls`.
+    `call_errors`: what the codes of `CallError` mean, and `call_error_page` the address of the page about a
+    code, which replaces `{}`.
+    `hosts`: every host that it calls; metrics name these, and no others.
     `numbers_of`: the key of the voice provider whose numbers this one lists, if it is not one itself.
     `configured_flag`: the name, in the voice AI configuration, of whether its required values are stored.
     `takers`: services that answer calls at addresses of their own, which a number's webhook may be.
     `observes_by_listing`: `observe` reads the account's whole list, so that a check of several numbers reads
     it once instead.
+    `console`: where its own console shows what the account's numbers call, with the address of that page.
     `shared_note` says what pointing one of several numbers that share an application does to the others.
     """
 
     key: ClassVar[str]
     label: ClassVar[str]
     families: ClassVar[tuple[Family, ...]]
+    hosts: ClassVar[tuple[str, ...]] = ()
     position: ClassVar[int] = 100
     summary: ClassVar[str] = ""
     webhook_steps: ClassVar[tuple[str, ...]] = ()
+    console: ClassVar[Where | None] = None
     numbers_of: ClassVar[str] = ""
     configured_flag: ClassVar[str] = ""
     observes_by_listing: ClassVar[bool] = False
     shared_note: ClassVar[str] = ""
     takers: ClassVar[tuple[Taker, ...]] = ()
+    call_errors: ClassVar[Mapping[str, str]] = {}
+    call_error_page: ClassVar[str] = ""
     fields: ClassVar[tuple[Field, ...]]
 
     def __init_subclass__(cls) -> None:
@@ -82,10 +92,20 @@ class Provider:
         return frozenset(known for known in Capability if callable(getattr(self, known, None)))
 
     def completed(
-        self, http: Outbound, values: Mapping[str, Any], phone_number: str, line: ProviderNumber | None
+        self,
+        http: Outbound,
+        values: Mapping[str, Any],
+        number: ProviderNumber | None,
+        *,
+        phone_number: str,
+        place: str | None = None,
     ) -> ProviderNumber | None:
         """Returns the number with what the list does not have of it: nothing, unless a provider adds it."""
-        return line
+        return number
+
+    def for_run(self) -> Self:
+        """Returns the provider for calls one after the other, which remembers what they read."""
+        return self
 
     def sip_hosts(self, values: Mapping[str, Any]) -> tuple[str, ...]:
         """Returns where agents take calls from SIP trunks; empty if the provider does not declare it."""
@@ -93,16 +113,16 @@ class Provider:
 
     def caller(self, http: Outbound, values: Mapping[str, Any]) -> Verified | None:
         """Returns whether the account has the default caller number; None if there is none to look for."""
-        number = values.get("phone_number")
+        phone_number = values.get("phone_number")
         observe = getattr(self, Capability.OBSERVE, None)
-        if not number or observe is None:
+        if not phone_number or observe is None:
             return None
         try:
-            line = observe(http, values, number)
+            number = observe(http, values, phone_number)
         except Refusal:
             return results.not_proven(messages.CALLER_UNKNOWN)
-        if line is None or line.owner:
-            return results.foreign_caller(self.label, number)
+        if number is None or number.owner:
+            return results.foreign_caller(self.label, phone_number)
         return results.proven(messages.CALLER_IS_OWN)
 
     def missing_credentials(self, values: Mapping[str, Any]) -> Verified | None:

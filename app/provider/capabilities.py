@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any, ClassVar, Protocol
 
 from app.core.outbound.client import Outbound
+from app.provider.calls import LastCalls
 from app.provider.dialer import DialerToken
 from app.provider.fields import Field
 from app.provider.numbers import Callback, ProviderNumber
@@ -17,10 +18,11 @@ from app.provider.voice_ai import (
     CallReport,
     CallWebhookSetting,
     CreatedWebhook,
-    ImportedNumber,
+    ImportedNumbers,
+    ListedWebhooks,
     SipEndpoint,
-    Webhook,
 )
+from app.provider.webhooks import Instructions, SampleCall, Signing, WebhookRequest, WebhookRules
 
 
 class Capability(StrEnum):
@@ -29,12 +31,15 @@ class Capability(StrEnum):
     VERIFY = "verify"
     NUMBERS = "numbers"
     POINT = "point"
+    RESTORE = "restore"
     OBSERVE = "observe"
     CALLBACK = "callback"
     DIALER_TOKEN = "dialer_token"  # noqa: S105 (a name)
+    WEBHOOK_TEST = "webhook_test"
     AGENTS = "agents"
     SIP_TRUNK = "sip_domain"
     CALL_REPORTS = "read_report"
+    LAST_CALLS = "last_calls"
 
 
 class Verifies(Protocol):
@@ -55,6 +60,7 @@ class Numbers(Protocol):
     def numbers(self, http: Outbound, values: Mapping[str, Any]) -> Iterator[ProviderNumber]:
         """Yields every number that `observe` finds, page by page, in E.164, from the official host only.
 
+        Returns False at its end if some of the list could not be read: then what is missing may be there.
         Raises Refusal; OutboundError passes through.
         """
         ...
@@ -68,19 +74,41 @@ class Observes(Protocol):
         ...
 
     def completed(
-        self, http: Outbound, values: Mapping[str, Any], phone_number: str, line: ProviderNumber | None
+        self,
+        http: Outbound,
+        values: Mapping[str, Any],
+        number: ProviderNumber | None,
+        *,
+        phone_number: str,
+        place: str | None = None,
     ) -> ProviderNumber | None:
-        """Returns what `observe` would, if `line` is what `numbers` returned for the number."""
+        """Returns what `observe` would, if `number` is what `numbers` returned for it.
+
+        `place`: the number's place as an earlier call returned it, which then is not read again.
+        """
         ...
 
 
 class Points(Protocol):
     """Can set the webhook of a number."""
 
-    def point(self, http: Outbound, values: Mapping[str, Any], line: ProviderNumber, url: str) -> None:
-        """Makes the number of `line` call `url` with POST, and removes what takes precedence.
+    def point(self, http: Outbound, values: Mapping[str, Any], number: ProviderNumber, url: str) -> None:
+        """Makes the number call `url` with POST, and removes what takes precedence.
 
-        `line` is what `observe` just returned. Every write is sent once. Raises as `numbers`.
+        `number` is what `observe` just returned. Every write is sent once. Raises as `numbers`.
+        """
+        ...
+
+
+class Restores(Protocol):
+    """Can set a number back to what it did before."""
+
+    def restore(
+        self, http: Outbound, values: Mapping[str, Any], number: ProviderNumber, before: ProviderNumber
+    ) -> None:
+        """Makes the number do what `before` does: settings of the same number as read earlier.
+
+        `number` is what `observe` just returned. Only what differs is sent, once. Raises as `numbers`.
         """
         ...
 
@@ -100,6 +128,25 @@ class CallsBack(Protocol):
         ...
 
 
+class ReadsCalls(Protocol):
+    """Can return when its numbers were last called, and how the call ended."""
+
+    def last_calls(
+        self,
+        http: Outbound,
+        values: Mapping[str, Any],
+        phone_numbers: Collection[str],
+        since: datetime | None,
+    ) -> LastCalls:
+        """Returns the last incoming call to each of the numbers, as far back as `since`.
+
+        `since` is None for as far as the provider allows. For many numbers, the account's calls are read in
+        one list if the provider has one. Nothing of the caller is returned. Raises as `numbers`; `Refusal`
+        with NO_PERMISSION if only this is not allowed.
+        """
+        ...
+
+
 class MakesDialerTokens(Protocol):
     """A voice provider whose SDK signs in with a short-lived token, without the account's secrets."""
 
@@ -112,6 +159,27 @@ class MakesDialerTokens(Protocol):
         `values`: by field name, in the clear, all of `dialer_fields` among them. `identity`: of the user, in
         lower-case letters, digits and underscores, at most 40 characters.
         """
+        ...
+
+
+class CallsWebhooks(Protocol):
+    """Requests a webhook when a number rings, in a way that a test can repeat."""
+
+    webhook_rules: ClassVar[WebhookRules]
+
+    def webhook_test(
+        self, values: Mapping[str, Any], url: str, call: SampleCall, signing: Signing, signed_url: str = ""
+    ) -> WebhookRequest:
+        """Returns the request that reports the call to `url`, byte for byte as the provider makes it.
+
+        It is marked with the id of the test, in `MARK` and `MARK_HEADER`. A wrong signature is right in its
+        form. `signed_url`: the address that is signed instead, as a runtime that misreads its own would
+        expect.
+        """
+        ...
+
+    def instructions(self, body: bytes) -> Instructions:
+        """Returns what the body of a response instructs. Raises Unreadable."""
         ...
 
 
@@ -129,10 +197,8 @@ class HasAgents(Protocol):
         """The host names at which agents take calls from SIP trunks; the usual one first."""
         ...
 
-    def imported_numbers(
-        self, http: Outbound, values: Mapping[str, Any], phone_number: str
-    ) -> list[ImportedNumber]:
-        """What the provider has of a phone number: usually one entry, or none."""
+    def imported_numbers(self, http: Outbound, values: Mapping[str, Any]) -> ImportedNumbers:
+        """What the provider has, by phone number: usually one entry for each."""
         ...
 
     def import_number(
@@ -180,8 +246,10 @@ class ReportsCalls(Protocol):
     """For the API's documentation."""
     signature_window: ClassVar[timedelta]
     """How far the time of a signature may be from ours, in both directions."""
+    conversation_page: ClassVar[str]
+    """Address of a conversation in the provider's console, with `{id}`; empty if there is none."""
 
-    def webhooks(self, http: Outbound, values: Mapping[str, Any]) -> list[Webhook]:
+    def webhooks(self, http: Outbound, values: Mapping[str, Any]) -> ListedWebhooks:
         """Every webhook of the workspace."""
         ...
 

@@ -49,6 +49,14 @@ def _plain_text(value: str, longest: int) -> str:
 
 
 @dataclass(frozen=True)
+class Where:
+    """Where a value is found: the way through the provider's console, and the address of that page."""
+
+    text: str
+    address: str
+
+
+@dataclass(frozen=True)
 class Field:
     """One value of a connection.
 
@@ -61,6 +69,7 @@ class Field:
 
     label: str
     help: str = field(default="", kw_only=True)
+    where: Where | None = field(default=None, kw_only=True)
     group: str = field(default="Account", kw_only=True)
     required: bool = field(default=False, kw_only=True)
     families: tuple[Family, ...] = field(default=(), kw_only=True)
@@ -93,7 +102,8 @@ class Field:
 
     def schema(self) -> dict[str, Any]:
         """Returns what OpenAPI says of the field."""
-        return {"title": self.label} | ({"description": self.help} if self.help else {})
+        said = f"{self.where.text}. {self.help}".strip() if self.where else self.help
+        return {"title": self.label} | ({"description": said} if said else {})
 
     def constraints(self) -> dict[str, Any]:
         """Returns what `check` accepts, as OpenAPI says it of the value."""

@@ -80,6 +80,23 @@ def application_overrides(name: str) -> str:
     return f"The application {name or 'at the provider'} takes precedence over the number's webhook."
 
 
+def unread(names: Iterable[str]) -> str:
+    return (
+        f"Patchbay cannot read {', '.join(names)} in the provider's response, so what the number does is not "
+        "known."
+    )
+
+
+TWICE = "The provider lists this number twice, with different settings: which ones count is not known."
+
+
+def unread_rows(label: str, noun: str) -> str:
+    return (
+        f"{label}'s list has {noun} that cannot be read, so it is not known whether the others are there. "
+        "Try again. If this continues, check its console."
+    )
+
+
 def on_flow(name: str) -> str:
     return f"The number is on the flow {name}. What the flow calls is not returned."
 

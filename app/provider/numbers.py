@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
 from app.core import phone, urls
@@ -29,6 +30,8 @@ class Reason(StrEnum):
     NO_VOICE = "no_voice"
     OTHER_VOICE_MODE = "other_voice_mode"
     OFF_THE_TRUNK = "off_the_trunk"
+    TRUNK_LEADS_ELSEWHERE = "trunk_leads_elsewhere"
+    OTHER_AGENT = "other_agent"
     TRUNK_OVERRIDES = "trunk_in_the_way"
     APPLICATION_OVERRIDES = "application_in_the_way"
     APPLICATION_DISABLED = "application_disabled"
@@ -49,6 +52,24 @@ class Reason(StrEnum):
 
 UNKNOWN = frozenset({Reason.REGION_UNKNOWN, Reason.NOT_SHOWN})
 """With these, whether the number is in sync cannot be known."""
+
+OUT_OF_SERVICE = frozenset(
+    {
+        "suspended",
+        "blocked",
+        "inactive",
+        "disabled",
+        "expired",
+        "released",
+        "cancelled",
+        "canceled",
+        "terminated",
+    }
+)
+"""States of a number in which it takes no calls, as a word of what the provider says."""
+
+PHONE_LIKE = re.compile(r"[0-9+(). -]+")
+FEWEST_DIGITS, MOST_DIGITS = 3, 15
 
 OUT_OF_REACH = frozenset({Reason.OF_SUBACCOUNT, Reason.OTHER_REGION})
 """With these, nothing that is written with the stored credentials would change who answers."""
@@ -111,6 +132,7 @@ class ProviderNumber:
     `has_voice` is False if the provider says that the number carries no calls.
     `owner`: the subaccount that the number belongs to; empty for the account itself.
     `faults`: what is not as expected, whatever webhook is. `warnings` do not affect who answers.
+    `place`: where the provider answers the number, such as its region, if that was just read.
     `ignores_fragment`: whether what follows # in the URL is settings for the provider, which are kept.
     """
 
@@ -132,6 +154,7 @@ class ProviderNumber:
     owner: str = ""
     faults: tuple[Fault, ...] = ()
     warnings: tuple[Fault, ...] = ()
+    place: str | None = None
     ignores_fragment: bool = False
 
     @property
@@ -140,6 +163,43 @@ class ProviderNumber:
         if self.webhook_url and self.ignores_fragment:
             return self.webhook_url.partition("#")[0]
         return self.webhook_url
+
+
+SETTINGS = (
+    "phone_number",
+    "webhook_url",
+    "method",
+    "override",
+    "override_name",
+    "application_id",
+    "fallback_url",
+    "status_url",
+)
+"""What a number does when it rings, and what setting its webhook may change."""
+
+
+def settings(number: ProviderNumber) -> dict[str, Any] | None:
+    """Returns the settings for storing, so that they can be set again; None if that is not possible.
+
+    A URL with a password is not stored, and the mode of a number that takes no voice calls is not known.
+    """
+    found = [url for url in (number.webhook_url, number.fallback_url, number.status_url) if url]
+    has_password = any(urls.shown(url) != url for url in found)
+    has_other_mode = any(fault.reason is Reason.OTHER_VOICE_MODE for fault in number.faults)
+    if has_password or has_other_mode or not number.shows_webhook:
+        return None
+    return {name: getattr(number, name) for name in SETTINGS}
+
+
+def of_settings(stored: Mapping[str, Any]) -> ProviderNumber:
+    """Returns what `settings` returned, as a number."""
+    override = stored["override"]
+    return ProviderNumber(**{**stored, "override": Override(override) if override else None})
+
+
+def has_settings(number: ProviderNumber, before: ProviderNumber) -> bool:
+    """Whether the number does what `before` does."""
+    return all(getattr(number, name) == getattr(before, name) for name in SETTINGS)
 
 
 @dataclass(frozen=True)
@@ -151,65 +211,70 @@ class Callback:
     numbers: tuple[str, ...] = ()
 
 
-def differences(line: ProviderNumber | None, expected: str, taker: str = "") -> list[Fault]:
+def differences(number: ProviderNumber | None, expected: str, taker: str = "") -> list[Fault]:
     """Returns why the number does not call `expected` with POST, the worst first; empty if it does.
 
-    `line` is None if the account has no such number. `taker`: the known service whose URL it calls.
+    `number` is None if the account has no such number. `taker`: the known service whose URL it calls.
     """
-    if line is None:
+    if number is None:
         return [Fault(Reason.NUMBER_GONE)]
-    found = list(line.faults)
-    if not line.has_voice:
+    found = list(number.faults)
+    if not number.has_voice:
         found.append(Fault(Reason.NO_VOICE))
-    for fault in (_of_webhook(line, expected, taker), _of_fallback(line, expected), _of_status_url(line)):
-        found += [fault] if fault else []
+    for fault in (
+        _of_webhook(number, expected, taker),
+        _of_fallback(number, expected),
+        _of_status_url(number),
+    ):
+        is_known = fault and fault.reason in {one.reason for one in found}
+        found += [fault] if fault and not is_known else []
     return sorted(found, key=lambda fault: list(Reason).index(fault.reason))
 
 
-def _of_webhook(line: ProviderNumber, expected: str, taker: str) -> Fault | None:
+def _of_webhook(number: ProviderNumber, expected: str, taker: str) -> Fault | None:
     """A known service is named before anyone repairs the number: it may answer there on purpose."""
-    is_same = line.called_url is not None and urls.same(line.called_url, expected)
-    name, named = line.override_name, messages.answered_by(taker) if taker else ""
-    if line.override is Override.TRUNK:
+    is_same = number.called_url is not None and urls.same(number.called_url, expected)
+    name, named = number.override_name, messages.answered_by(taker) if taker else ""
+    if number.override is Override.TRUNK:
         return Fault(Reason.TRUNK_OVERRIDES, messages.trunk_overrides(name))
-    if line.override is Override.APPLICATION and not is_same:
+    if number.override is Override.APPLICATION and not is_same:
         detail = f"{messages.application_overrides(name)} {named}".strip()
         return Fault(Reason.APPLICATION_OVERRIDES, detail)
-    if not line.shows_webhook:
+    if not number.shows_webhook:
         return Fault(Reason.NOT_SHOWN, messages.on_flow(name) if name else "")
-    if line.webhook_url is None:
+    if number.webhook_url is None:
         return Fault(Reason.NO_WEBHOOK)
     if not is_same:
         return Fault(Reason.KNOWN_TAKER, named) if taker else Fault(Reason.DIFFERENT_URL)
-    if (method := (line.method or "POST").upper()) != "POST":
+    if (method := (number.method or "POST").upper()) != "POST":
         return Fault(Reason.DIFFERENT_METHOD, messages.different_method(method))
     return None
 
 
-def _of_fallback(line: ProviderNumber, expected: str) -> Fault | None:
+def _of_fallback(number: ProviderNumber, expected: str) -> Fault | None:
     """If no fallback is expected, one on the webhook's own host is as good as none."""
-    found, wanted = line.fallback_url, line.expected_fallback
-    if _is_same(found, wanted) or (found and not wanted and _has_same_host(found, expected)):
+    found, wanted = number.fallback_url, number.expected_fallback
+    if _is_same(found, wanted) or (found and not wanted and has_same_host(found, expected)):
         return None
     shown = urls.shown(found) if found else ""
     return Fault(Reason.DIFFERENT_FALLBACK, messages.different_fallback(shown, wanted or ""))
 
 
-def _of_status_url(line: ProviderNumber) -> Fault | None:
-    found, wanted = line.status_url, line.expected_status_url
+def _of_status_url(number: ProviderNumber) -> Fault | None:
+    found, wanted = number.status_url, number.expected_status_url
     if not wanted or _is_same(found, wanted):
         return None
     shown = urls.shown(found) if found else ""
     return Fault(Reason.DIFFERENT_STATUS_CALLBACK, messages.different_status_url(shown, wanted))
 
 
-def cautions(line: ProviderNumber | None, expected: str) -> list[Fault]:
+def cautions(number: ProviderNumber | None, expected: str) -> list[Fault]:
     """Returns what is worth knowing of the number, though it does not affect who answers."""
-    if line is None:
+    if number is None:
         return []
-    found = list(line.warnings)
-    url = line.status_url
-    if url and not line.expected_status_url and not _has_same_host(url, expected):
+    found = list(number.warnings)
+    url = number.status_url
+    if url and not number.expected_status_url and not has_same_host(url, expected):
         detail = messages.status_also_reported(urls.shown(url))
         found.append(Fault(Reason.DIFFERENT_STATUS_CALLBACK, detail))
     return found
@@ -221,21 +286,21 @@ def _is_same(found: str | None, wanted: str | None) -> bool:
     return urls.same(found.partition("#")[0], wanted)
 
 
-def _has_same_host(one: str, other: str) -> bool:
+def has_same_host(one: str, other: str) -> bool:
     try:
         return urlsplit(one).netloc.lower() == urlsplit(other).netloc.lower()
     except ValueError:
         return False
 
 
-def difference(line: ProviderNumber | None, expected: str) -> Reason | None:
+def difference(number: ProviderNumber | None, expected: str) -> Reason | None:
     """Returns the worst of `differences`; None if there is none."""
-    found = differences(line, expected)
+    found = differences(number, expected)
     return found[0].reason if found else None
 
 
-def with_faults(line: ProviderNumber, *faults: Fault) -> ProviderNumber:
-    return replace(line, faults=(*line.faults, *faults))
+def with_faults(number: ProviderNumber, *faults: Fault) -> ProviderNumber:
+    return replace(number, faults=(*number.faults, *faults))
 
 
 def cleaned(value: Any, longest: int = 200) -> str | None:
@@ -256,6 +321,72 @@ def phone_number(value: Any) -> str | None:
     return written if phone.E164.fullmatch(written) else None
 
 
+def flag(value: Any) -> bool | None:
+    """Returns what a yes or no of a provider means, also as text or a number; None for anything else."""
+    if isinstance(value, str):
+        return {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}.get(
+            value.strip().lower()
+        )
+    return bool(value) if value in (0, 1) and isinstance(value, int | float) else None
+
+
 def has_voice(capabilities: Any) -> bool:
     """Whether a number may carry calls: True unless the provider denies it."""
-    return not isinstance(capabilities, dict) or capabilities.get("voice") is not False
+    if isinstance(capabilities, list):
+        return "voice" in [str(one).lower() for one in capabilities]
+    return not isinstance(capabilities, dict) or flag(capabilities.get("voice")) is not False
+
+
+def out_of_service(status: Any) -> str:
+    """Returns the word of a status that says that the number takes no calls; empty if none does."""
+    words = re.findall(r"[a-z]+", status.lower()) if isinstance(status, str) else []
+    return next((word for word in words if word in OUT_OF_SERVICE), "")
+
+
+def is_named(value: Any) -> bool:
+    """Whether a row names a number, if only a short one: a row that names none may be of any number."""
+    written = str(value) if type(value) is int else value
+    if not isinstance(written, str) or not PHONE_LIKE.fullmatch(written.strip()):
+        return False
+    return FEWEST_DIGITS <= sum(character.isdigit() for character in written) <= MOST_DIGITS
+
+
+Listing: TypeAlias = Generator[ProviderNumber, None, bool]
+"""The numbers of a list, and at its end whether all of it could be read."""
+
+
+def listed(found: Iterator[ProviderNumber]) -> tuple[dict[str, ProviderNumber], bool]:
+    """Returns what `Numbers.numbers` yields, by phone number, and whether the whole list could be read.
+
+    Of a number that is listed twice with different settings, it is not known which ones count.
+    """
+    by_number: dict[str, ProviderNumber] = {}
+    while True:
+        try:
+            number = next(found)
+        except StopIteration as end:
+            return by_number, end.value is not False
+        first = by_number.setdefault(number.phone_number, number)
+        if not has_settings(first, number):
+            by_number[number.phone_number] = with_faults(first, Fault(Reason.NOT_SHOWN, messages.TWICE))
+
+
+def with_unread(
+    number: ProviderNumber,
+    row: Mapping[str, Any],
+    texts: Iterable[str],
+    *,
+    flags: Iterable[str] = (),
+    decides_url: bool = False,
+) -> ProviderNumber:
+    """Adds a fault if one of these values, which decide what the number does, is no text, or no yes or no.
+
+    `decides_url`: what the number calls depends on them.
+    """
+    odd = [name for name in texts if not isinstance(row.get(name), str | None)]
+    odd += [name for name in flags if row.get(name) is not None and flag(row[name]) is None]
+    if not odd:
+        return number
+    if decides_url:
+        number = replace(number, shows_webhook=False, webhook_url=None)
+    return with_faults(number, Fault(Reason.NOT_SHOWN, messages.unread(odd)))

@@ -39,12 +39,14 @@ class Verified:
     `code` is for programs, one of `Outcome`; `reason` is a sentence or two for people: what is wrong,
     and where in the provider's console to look. No reason repeats a secret or what the provider wrote.
     `NOT_PROVEN` and `LIMITED` count as success: `reason` names what could not be verified, or what the
-    account cannot do.
+    account cannot do. `facts` are a few words each about what was read, such as the account's name: they
+    are shown with the test that was asked for, and stored nowhere.
     """
 
     ok: bool
     code: str
     reason: str
+    facts: tuple[str, ...] = ()
 
 
 class Refusal(Exception):
@@ -55,12 +57,12 @@ class Refusal(Exception):
         self.result = result
 
 
-def proven(reason: str) -> Verified:
-    return Verified(True, Outcome.OK, reason)
+def proven(reason: str, *facts: str) -> Verified:
+    return Verified(True, Outcome.OK, reason, facts)
 
 
-def limited(reason: str) -> Verified:
-    return Verified(True, Outcome.LIMITED, reason)
+def limited(reason: str, *facts: str) -> Verified:
+    return Verified(True, Outcome.LIMITED, reason, facts)
 
 
 def summed(results: Iterable[Verified]) -> Verified:
@@ -68,7 +70,8 @@ def summed(results: Iterable[Verified]) -> Verified:
     results = list(results)
     codes = [result.code for result in results]
     code = next((code for code in (Outcome.LIMITED, Outcome.NOT_PROVEN) if code in codes), Outcome.OK)
-    return Verified(True, code, " ".join(result.reason for result in results))
+    facts = tuple(fact for result in results for fact in result.facts)
+    return Verified(True, code, " ".join(result.reason for result in results), facts)
 
 
 def foreign_caller(label: str, number: str) -> Verified:
@@ -76,8 +79,8 @@ def foreign_caller(label: str, number: str) -> Verified:
     return limited(messages.foreign_caller(label, number))
 
 
-def not_proven(reason: str) -> Verified:
-    return Verified(True, Outcome.NOT_PROVEN, reason)
+def not_proven(reason: str, *facts: str) -> Verified:
+    return Verified(True, Outcome.NOT_PROVEN, reason, facts)
 
 
 def refused(code: Outcome, reason: str) -> Verified:

@@ -22,16 +22,26 @@ class Agent:
 
 @dataclass(frozen=True)
 class ImportedNumber:
-    """A phone number at the voice AI provider, and the agent that answers it."""
+    """A phone number at the voice AI provider, and the agent that answers it.
+
+    `is_clear` is False if which agent that is could not be read.
+    """
 
     id: str
     agent_id: str | None
     label: str
+    is_clear: bool = True
 
     @property
     def is_ours(self) -> bool:
         """Whether it was imported from Patchbay."""
         return self.label.startswith(OURS)
+
+
+class ImportedNumbers(dict[str, list[ImportedNumber]]):
+    """By phone number. `is_whole` is False if some could not be read: then what is missing may be there."""
+
+    is_whole: bool = True
 
 
 @dataclass(frozen=True)
@@ -81,6 +91,12 @@ class Webhook:
     retries: bool | None = None
 
 
+class ListedWebhooks(list[Webhook]):
+    """Those of the workspace. `is_whole` is False if some could not be read: what is missing may be there."""
+
+    is_whole: bool = True
+
+
 @dataclass(frozen=True)
 class CreatedWebhook:
     """A webhook that was just created. The provider returns its secret only in this response."""
@@ -109,6 +125,13 @@ class CallEvent(StrEnum):
     FAILED = "call_initiation_failure"
 
 
+class Direction(StrEnum):
+    """Of a call. The values are stored."""
+
+    INBOUND = "inbound"
+    OUTBOUND = "outbound"
+
+
 @dataclass(frozen=True)
 class CallReport:
     """One report of a call. Its texts are single lines; a number has digits, and a plus if it had one."""
@@ -122,3 +145,4 @@ class CallReport:
     duration_seconds: int | None = None
     outcome: str | None = None
     started_at: datetime | None = None
+    direction: Direction | None = None

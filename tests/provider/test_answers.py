@@ -5,7 +5,7 @@ from __future__ import annotations
 from requests.structures import CaseInsensitiveDict
 
 from app.core.outbound.answer import Answer
-from app.provider import Outcome, answers, unexpected
+from app.provider import Outcome, answers, messages, unexpected
 
 HTML = {"Content-Type": "text/html; charset=utf-8"}
 
@@ -14,7 +14,7 @@ def _answer(status, body=b"", headers=None):
     return Answer(status, CaseInsensitiveDict(headers or {}), body, "api.example.com")
 
 
-def test_unexpected_describes_the_response(subtests):
+def test_unexpected_describes_the_response_and_when_to_retry(subtests):
     for status, body, headers, said in [
         (200, b"<p>Hello", HTML, "returned a web page instead of data (HTTP 200)."),
         (401, b"\n <!DOCTYPE html>", {}, "returned a web page instead of data (HTTP 401)."),
@@ -29,15 +29,13 @@ def test_unexpected_describes_the_response(subtests):
             assert result.code == Outcome.UNEXPECTED_ANSWER
             assert result.reason == f"api.example.com {said} If this continues, check its status page."
 
-
-def test_unexpected_says_when_to_retry(subtests):
     for after, limited, faulty in [
-        ("", "in a minute", "later"),
-        ("60", "in a minute", "later"),
-        ("61", "in about 2 minutes", "in about 2 minutes"),
-        ("3600", "in about 60 minutes", "in about 60 minutes"),
-        ("9" * 400, "in a minute", "later"),
-        ("soon", "in a minute", "later"),
+        ("", messages.IN_A_MINUTE, messages.LATER),
+        ("60", messages.IN_A_MINUTE, messages.LATER),
+        ("61", messages.in_about(2), messages.in_about(2)),
+        ("3600", messages.in_about(60), messages.in_about(60)),
+        ("9" * 400, messages.IN_A_MINUTE, messages.LATER),
+        ("soon", messages.IN_A_MINUTE, messages.LATER),
     ]:
         with subtests.test(after=after, limited=limited, faulty=faulty):
             headers = {"retry-after": after}
