@@ -5,33 +5,14 @@ A file that does not load, or declares no usable provider, stops the start and i
 
 from __future__ import annotations
 
-import importlib
 import pkgutil
 import sys
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType, ModuleType
-from typing import TypeVar
 
 from app.core.naming import PHONE_NUMBER, calls_name, settings_name
-from app.provider import DeclarationError, Family, Provider
-
-Declared = TypeVar("Declared")
-
-
-def only_subclass(module: str, base: type[Declared]) -> type[Declared]:
-    """Returns the one subclass of `base` that the module declares. Raises DeclarationError."""
-    try:
-        names = vars(importlib.import_module(module))
-    except Exception as error:
-        raise DeclarationError(f"{module} does not load: {error}") from error
-    declared = [
-        value
-        for value in names.values()
-        if isinstance(value, type) and issubclass(value, base) and value.__module__ == module
-    ]
-    if len(declared) != 1:
-        raise DeclarationError(f"{module} must declare one {base.__name__}, and declares {len(declared)}.")
-    return declared[0]
+from app.provider import Capability, DeclarationError, Family, Provider
+from app.provider.declared import only_subclass
 
 
 def load(package: ModuleType) -> Mapping[str, Provider]:
@@ -76,6 +57,17 @@ def in_family(family: Family) -> tuple[Provider, ...]:
 
 def keys_in(family: Family) -> tuple[str, ...]:
     return tuple(provider.key for provider in in_family(family))
+
+
+def trunks() -> dict[str, Provider]:
+    """Returns the SIP trunk of each provider whose numbers agents can answer, by that provider's key."""
+    having = [one for one in PROVIDERS.values() if Capability.SIP_TRUNK in one.capabilities]
+    return {trunk.numbers_of: trunk for trunk in reversed(having)}
+
+
+def is_trunk(key: str) -> bool:
+    """Whether it is the key of a SIP trunk, whose numbers agents answer."""
+    return key in [trunk.key for trunk in trunks().values()]
 
 
 def label(key: str) -> str:

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
-from app.core import phone
+from app.core import clock, phone, strict_json
+from app.core.errors import Malformed
 from app.core.outbound.answer import Answer
 from app.core.outbound.client import Outbound
 from app.provider import (
@@ -20,6 +22,9 @@ from app.provider import (
     ServiceHost,
     Text,
     Verified,
+    Where,
+    calls,
+    incomplete,
     json_list,
     json_object,
     numbers,
@@ -30,10 +35,42 @@ from app.provider import (
     unexpected,
 )
 from app.provider.answers import is_unauthorized
-from app.provider.numbers import ProviderNumber
+from app.provider.call_xml import is_stream_address
+from app.provider.calls import CallOutcome, LastCalls, ProviderCall
+from app.provider.numbers import Fault, Listing, ProviderNumber, Reason
+from app.provider.webhooks import (
+    MARK,
+    MARK_HEADER,
+    Effect,
+    Instructions,
+    SampleCall,
+    Signing,
+    Unreadable,
+    WebhookRequest,
+    WebhookRules,
+)
 
+HOSTS = ("api.exotel.com", "api.in.exotel.com")
 PAGE = 50
-FLOW = re.compile(r"([a-z0-9-]+\.)*exotel\.(com|in)/(?:[^?#]*/)?exoml/(?:[^/]+/)*?([^/]*)/?")
+CALLS_PAGE = 100
+MONTHS = 6
+"""How long calls are kept. A request is for a month of them at most."""
+
+MONTH = timedelta(days=30)
+INDIA = timezone(timedelta(hours=5, minutes=30))
+"""The zone of the times of calls, which have no offset."""
+
+OUTCOMES = {
+    "queued": CallOutcome.IN_PROGRESS,
+    "ringing": CallOutcome.IN_PROGRESS,
+    "in-progress": CallOutcome.IN_PROGRESS,
+    "completed": CallOutcome.ANSWERED,
+    "failed": CallOutcome.FAILED,
+    "busy": CallOutcome.BUSY,
+    "no-answer": CallOutcome.NO_ANSWER,
+    "canceled": CallOutcome.CANCELED,
+}
+FLOW = re.compile(r"([a-z0-9-]+\.)*exotel\.(com|in)/(?:[^?#]*/)?exoml/(?:[^/]+/)*?([^/]*)/?", re.IGNORECASE)
 """Host and path of a flow: `/exoml/start_voice/501`, or `/exoml/start/501`."""
 REFUSALS = {
     401: (
@@ -55,11 +92,15 @@ CUT = refused(
     Outcome.UNEXPECTED_ANSWER,
     "Exotel's list repeats its first pages, and some numbers are missing. Find those in the dashboard.",
 )
+API_SETTINGS = Where(
+    "Exotel dashboard → API settings", "https://my.exotel.com/apisettings/site#api-credentials"
+)
 
 
 class Exotel(Provider):
     key = "exotel"
     label = "Exotel"
+    hosts = HOSTS
     position = 30
     families = (Family.TELEPHONY,)
     summary = "For agent calls."
@@ -72,14 +113,17 @@ class Exotel(Provider):
         "Exotel's API can neither set nor show this URL: a number there points to a flow.",
     )
 
-    account_sid = Text("Account SID", help="Exotel dashboard → API settings.", required=True)
-    api_key = Secret("API key", help="Exotel dashboard → API settings.", required=True)
-    api_token = Secret("API token", help="Exotel dashboard → API settings, with the API key.", required=True)
+    webhook_rules = WebhookRules(limit_seconds=10, most_bytes=100_000, takes_redirects=True, is_signed=False)
+    """Exotel documents no limit: ten seconds is what it gives a Voicebot to open its stream."""
+
+    account_sid = Text("Account SID", where=API_SETTINGS, required=True)
+    api_key = Secret("API key", where=API_SETTINGS, required=True)
+    api_token = Secret("API token", where=API_SETTINGS, help="It comes with the API key.", required=True)
     phone_number = PhoneNumber("Phone number", help="The default ExoPhone.", group="Calls")
     api_base = ServiceHost(
         "API base",
         help="The region of the account. Changing it requires the key and token again.",
-        hosts=("api.exotel.com", "api.in.exotel.com"),
+        hosts=HOSTS,
     )
     max_concurrent = Count(
         "Max concurrent calls",
@@ -93,24 +137,50 @@ class Exotel(Provider):
         if lacking := self.missing_credentials(values):
             return lacking
         answer = self._get(http, values, "v1", "Calls.json", PageSize=1)
-        if answer.status != 200 or not json_object(answer) or _is_refusal(answer):
+        if answer.status != 200 or not isinstance(json_object(answer).get("Calls"), list):
             return _why(answer)
         known = proven("Exotel accepts the API key and token for this account.")
         return summed([known, *filter(None, [self.caller(http, values)])])
 
-    def numbers(self, http: Outbound, values: Mapping[str, Any]) -> Iterator[ProviderNumber]:
+    def numbers(self, http: Outbound, values: Mapping[str, Any]) -> Listing:
         self.require_credentials(values)
+        is_whole = True
         for rows in self._pages(http, values):
-            yield from filter(None, map(_line, rows))
+            is_whole &= all(numbers.is_named(row.get("phone_number")) for row in rows)
+            yield from filter(None, map(_number, rows))
+        return is_whole
 
     def observe(self, http: Outbound, values: Mapping[str, Any], phone_number: str) -> ProviderNumber | None:
         """Looks through the whole list: Exotel has no search for a number."""
         self.require_credentials(values)
+        is_whole = True
         for rows in self._pages(http, values):
-            for line in filter(None, map(_line, rows)):
-                if line.phone_number == phone_number:
-                    return line
+            is_whole &= all(numbers.is_named(row.get("phone_number")) for row in rows)
+            found, _ = numbers.listed(filter(None, map(_number, rows)))
+            if phone_number in found:
+                return found[phone_number]
+        if not is_whole:
+            raise incomplete(self.label)
         return None
+
+    def webhook_test(
+        self, values: Mapping[str, Any], url: str, call: SampleCall, signing: Signing, signed_url: str = ""
+    ) -> WebhookRequest:
+        """Exotel signs nothing, so no test can be signed either."""
+        return WebhookRequest(
+            "GET", f"{url}?{urlencode(_call_parameters(call))}", {MARK_HEADER: call.test_id}
+        )
+
+    def instructions(self, body: bytes) -> Instructions:
+        """Reads the address of a Voicebot's stream. A Passthru applet reads no body: that is nothing."""
+        try:
+            found = strict_json.parse(body)
+        except Malformed:
+            raise Unreadable from None
+        url = found.get("url") if isinstance(found, dict) else None
+        if not isinstance(url, str):
+            raise Unreadable
+        return Instructions("url", (), Effect.CONNECTS, has_bad_stream=not is_stream_address(url))
 
     def _pages(self, http: Outbound, values: Mapping[str, Any]) -> Iterator[list[Mapping[str, Any]]]:
         """Yields each page's rows up to the end. Raises Refusal if Exotel does not show the end.
@@ -123,17 +193,62 @@ class Exotel(Provider):
             if answer.status in REFUSALS:
                 raise Refusal(_why(answer))
             rows = json_list(answer, "incoming_phone_numbers")
-            fresh = [row for row in rows if str(row.get("phone_number")) not in seen]
+            fresh = [row for row in rows if repr(row) not in seen]
             if rows and not fresh:
                 raise Refusal(CUT)
             yield fresh
             if _is_last(json_object(answer)):
                 return
-            seen |= {str(row.get("phone_number")) for row in fresh}
+            seen |= set(map(repr, fresh))
+        raise pagination_error(self.label)
+
+    def last_calls(
+        self,
+        http: Outbound,
+        values: Mapping[str, Any],
+        phone_numbers: Collection[str],
+        since: datetime | None,
+    ) -> LastCalls:
+        """Reads month by month, the last first, until every number's call is found. Ended calls only."""
+        self.require_credentials(values)
+        end = clock.now() + timedelta(days=1)
+        begin = since or end - MONTHS * MONTH
+        number = next(iter(phone_numbers)) if len(phone_numbers) == 1 else None
+        found: dict[str, ProviderCall] = {}
+        while end > begin and found.keys() != set(phone_numbers):
+            start = max(begin, end - MONTH)
+            found = calls.newest(self._calls(http, values, start, end, number), phone_numbers) | found
+            end = start
+        return LastCalls(found, begin)
+
+    def _calls(
+        self, http: Outbound, values: Mapping[str, Any], start: datetime, end: datetime, number: str | None
+    ) -> list[ProviderCall]:
+        """Returns the calls of a time, which is a month at most; of a number, up to its last one."""
+        query = {
+            "DateCreated": f"gte:{_in_india(start)};lte:{_in_india(end)}",
+            "Direction": "inbound",
+            "SortBy": "DateCreated:desc",
+            "PageSize": CALLS_PAGE,
+        } | ({"PhoneNumber": number} if number else {})
+        found: list[ProviderCall] = []
+        seen: set[str] = set()
+        for _ in range(calls.MOST_PAGES):
+            answer = self._get(http, values, "v1", "Calls.json", **query)
+            if answer.status in REFUSALS:
+                raise Refusal(_why(answer))
+            found += [call for row in json_list(answer, "Calls") if (call := _call(row, number))]
+            after = _next_cursor(json_object(answer))
+            if not after or (number and found):
+                return found
+            if after in seen:
+                break
+            seen.add(after)
+            query["After"] = after
         raise pagination_error(self.label)
 
     def _get(
-        self, http: Outbound, values: Mapping[str, Any], version: str, what: str, **query: int
+        self, http: Outbound, values: Mapping[str, Any], version: str, what: str, **query: Any
     ) -> Answer:
         base = self.api_base.in_force(values.get("api_base"))
         return http.send(
@@ -144,22 +259,26 @@ class Exotel(Provider):
         )
 
 
-def _line(row: Mapping[str, Any]) -> ProviderNumber | None:
+def _number(row: Mapping[str, Any]) -> ProviderNumber | None:
     """Returns None for an unreadable number. Exotel does not return what a flow calls."""
     if not (phone_number := _phone_number(row)):
         return None
     url = numbers.cleaned(row.get("voice_url"), 2000)
     flow = _flow(url)
     sid = row.get("sid")
-    return ProviderNumber(
+    number = ProviderNumber(
         phone_number=phone_number,
         label=numbers.cleaned(row.get("friendly_name")),
         webhook_url=url,
-        shows_webhook=flow is None and "voice_url" in row,
+        shows_webhook=flow is None and isinstance(row.get("voice_url", 0), str | None),
         override_name=flow or "",
         reference=numbers.cleaned(str(sid) if isinstance(sid, int) else sid) or "",
         has_voice=numbers.has_voice(row.get("capabilities")),
     )
+    if status := numbers.out_of_service(row.get("status")):
+        fault = Fault(Reason.BLOCKED, f"Exotel says that this number is {status}: it takes no calls.")
+        number = numbers.with_faults(number, fault)
+    return numbers.with_unread(number, row, ["voice_url"], decides_url=True)
 
 
 def _flow(url: str | None) -> str | None:
@@ -184,10 +303,58 @@ def _phone_number(row: Mapping[str, Any]) -> str | None:
         return None
 
 
+def _call(row: Mapping[str, Any], number: str | None) -> ProviderCall | None:
+    """`PhoneNumberSid` is the ExoPhone, and `To` an agent's phone. `number`: the one that is looked for."""
+    started = calls.from_iso(row.get("StartTime") or row.get("DateCreated"), INDIA)
+    called = _phone_number({"phone_number": row.get("PhoneNumberSid")}) or number
+    if started is None or called is None or row.get("Direction") != "inbound":
+        return None
+    outcome = calls.outcome(OUTCOMES, row.get("Status"))
+    return ProviderCall(called, min(started, clock.now()), outcome)
+
+
+def _in_india(moment: datetime) -> str:
+    return f"{moment.replace(tzinfo=UTC).astimezone(INDIA):%Y-%m-%d %H:%M:%S}"
+
+
+def _next_cursor(found: Mapping[str, Any]) -> str:
+    """Returns the cursor of the next page's URI, which is not called itself; empty at the end."""
+    metadata = found.get("Metadata")
+    uri = metadata.get("NextPageUri") if isinstance(metadata, dict) else None
+    if not isinstance(uri, str):
+        return ""
+    try:
+        return parse_qs(urlsplit(uri).query).get("After", [""])[0]
+    except ValueError:
+        return ""
+
+
 def _is_last(found: Mapping[str, Any]) -> bool:
-    """Whether a page is the end: it leads to no other, or has fewer rows than it could."""
+    """Whether a page is the end: it leads to no other, or has fewer rows than it could.
+
+    A page that does not say whether it leads to another one is the end unless it is full.
+    """
     count, size = len(found["incoming_phone_numbers"]), found.get("page_size")
-    return not (count and found.get("next_page_uri")) or (isinstance(size, int) and count < size)
+    if type(size) is int and count < size:
+        return True
+    return not (count and found.get("next_page_uri", count == (size or PAGE)))
+
+
+def _call_parameters(call: SampleCall) -> dict[str, str]:
+    """The parameters of a Passthru applet's request."""
+    at = call.at.strftime("%Y-%m-%d %H:%M:%S")
+    return {
+        "CallSid": call.test_id,
+        "CallFrom": call.phone_number,
+        "CallTo": call.phone_number,
+        "Direction": "incoming",
+        "Created": at,
+        "StartTime": at,
+        "CurrentTime": at,
+        "CallType": "completed" if call.has_ended else "call-attempt",
+        "CallStatus": "completed" if call.has_ended else "ringing",
+        MARK: call.test_id,
+    }
 
 
 def _why(answer: Answer) -> Verified:

@@ -3,12 +3,14 @@ from __future__ import annotations
 import hashlib
 import re
 import threading
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Collection, Hashable, Iterator, Mapping
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
 from cachetools import TLRUCache
 
+from app.core import clock
 from app.core.outbound import addresses
 from app.core.outbound.answer import Answer
 from app.core.outbound.client import Outbound
@@ -20,6 +22,10 @@ from app.provider import (
     Secret,
     Text,
     Verified,
+    Where,
+    calls,
+    facts,
+    json_list,
     json_object,
     not_proven,
     pagination_error,
@@ -28,7 +34,8 @@ from app.provider import (
     unexpected,
 )
 from app.provider.answers import is_unauthorized
-from app.provider.numbers import Override, ProviderNumber, cleaned, phone_number
+from app.provider.calls import CallOutcome, LastCalls, ProviderCall
+from app.provider.numbers import Listing, Override, ProviderNumber, cleaned, flag, is_named, phone_number
 from app.provider.voice_ai import SipEndpoint
 
 TOKEN = "https://auth.sinch.com/oauth2/token"  # noqa: S105  an address
@@ -54,8 +61,24 @@ INCOMPLETE = refused(
     Outcome.UNEXPECTED_ANSWER,
     "Sinch lists fewer numbers than it counts. Try again. If this continues, find them in the dashboard.",
 )
+ENDPOINTS_UNREAD = refused(
+    Outcome.UNEXPECTED_ANSWER,
+    "Sinch returned endpoints of the trunk that cannot be read, so where it sends calls is not known. See "
+    "the trunk's page in the dashboard.",
+)
 PAGE = 100
 MOST_PAGES = 100
+CALLS_PAGE = 1000
+MONTHS_OF_CALLS = timedelta(days=90)
+"""How far back a number's calls are looked for: without a time, Sinch returns those of a day or a week."""
+
+OUTCOMES = {
+    "COMPLETED": CallOutcome.ANSWERED,
+    "NO_ANSWER": CallOutcome.NO_ANSWER,
+    "CANCEL": CallOutcome.CANCELED,
+    "BUSY": CallOutcome.BUSY,
+    "FAILED": CallOutcome.FAILED,
+}
 TOKEN_LIFE = 55 * 60.0
 """The most seconds that a token is used: getting one is tightly limited at Sinch."""
 
@@ -68,38 +91,49 @@ tokens: TLRUCache[Hashable, tuple[str, float]] = TLRUCache(500, _end)
 """This process's tokens with their seconds, one for each key and its secret."""
 _tokens_lock = threading.Lock()
 
+ACCESS_KEYS = Where("Sinch dashboard → Access keys", "https://dashboard.sinch.com/settings/access-keys")
+TRUNKS = Where("Sinch dashboard → SIP → Trunks", "https://dashboard.sinch.com/sip/trunks")
+
 
 class SinchEst(Provider):
     key = "sinch_est"
     label = "Sinch EST"
+    hosts = ("auth.sinch.com", "elastic-trunking.api.sinch.com")
     position = 60
     families = (Family.VOICE_AI,)
     summary = "Elastic SIP Trunking: carries Sinch numbers to the voice agents."
     numbers_of = "sinch"
     configured_flag = "hasEstCredentials"
 
-    key_id = Text("Key ID", help="Sinch dashboard → Access keys.", required=True)
+    key_id = Text("Key ID", where=ACCESS_KEYS, required=True)
     key_secret = Secret("Key secret", help="Sinch shows it once, when the key is created.", required=True)
     project_id = Text("Project ID", help="Sinch dashboard → Projects.", required=True, is_listed=True)
     trunk_id = Text(
-        "Trunk ID", help="Of the SIP trunk that carries the numbers.", required=True, is_listed=True
+        "Trunk ID",
+        where=TRUNKS,
+        help="Of the trunk that carries the numbers.",
+        required=True,
+        is_listed=True,
     )
-    trunk_domain = Text("Trunk domain", help="As the trunk's page shows it.", is_listed=True)
+    trunk_domain = Text("Trunk domain", where=TRUNKS, help="As the trunk's page shows it.", is_listed=True)
 
     def verify(self, http: Outbound, values: Mapping[str, Any]) -> Verified:
         """Gets a token with the key, and reads the trunk."""
         if lacking := self.missing_credentials(values):
             return lacking
         try:
-            return _compared(_domain(_trunk(http, values)), values.get("trunk_domain"))
+            return _compared(_trunk(http, values), values.get("trunk_domain"))
         except Refusal as refusal:
             return refusal.result
 
-    def numbers(self, http: Outbound, values: Mapping[str, Any]) -> Iterator[ProviderNumber]:
+    def numbers(self, http: Outbound, values: Mapping[str, Any]) -> Listing:
         """Of the whole project: those on no trunk, or on another one, as well."""
         self.require_credentials(values)
+        is_whole = True
         for items in _pages(http, values):
-            yield from (line for item in items if (line := _line(item)))
+            is_whole &= all(_is_named(item) for item in items)
+            yield from (number for item in items if (number := _number(item)))
+        return is_whole
 
     def observe(self, http: Outbound, values: Mapping[str, Any], phone_number: str) -> ProviderNumber | None:
         self.require_credentials(values)
@@ -107,10 +141,10 @@ class SinchEst(Provider):
         found = json_object(answer)
         if answer.status == 404 and found:
             return None
-        line = _line(found) if answer.status == 200 else None
-        if line is None or line.phone_number != phone_number:
+        number = _number(found) if answer.status == 200 else None
+        if number is None or number.phone_number != phone_number or not _is_named(found):
             raise Refusal(_refusal(answer))
-        return line
+        return number
 
     def sip_domain(self, http: Outbound, values: Mapping[str, Any]) -> str:
         if stored := values.get("trunk_domain"):
@@ -121,12 +155,31 @@ class SinchEst(Provider):
         raise Refusal(refused(Outcome.UNEXPECTED_ANSWER, sentence))
 
     def endpoints(self, http: Outbound, values: Mapping[str, Any]) -> list[SipEndpoint]:
+        """Raises Refusal if not all of them can be read: one of the others may take the calls."""
         answer = _get(http, values, f"trunks/{quote(values['trunk_id'], safe='')}/endpoints", {"size": PAGE})
         found = json_object(answer)
-        listed = found.get("endpoints", found.get("sipEndpoints"))
+        listed, total = found.get("endpoints", found.get("sipEndpoints")), found.get("totalItems")
         if answer.status != 200 or not isinstance(listed, list):
             raise Refusal(_refusal(answer))
+        is_short = type(total) is int and len(listed) < total
+        if is_short or not all(map(_is_readable, listed)):
+            raise Refusal(ENDPOINTS_UNREAD)
         return [endpoint for item in listed if (endpoint := _endpoint(item))]
+
+    def last_calls(
+        self,
+        http: Outbound,
+        values: Mapping[str, Any],
+        phone_numbers: Collection[str],
+        since: datetime | None,
+    ) -> LastCalls:
+        """A call that failed was not taken by the trunk's endpoint."""
+        self.require_credentials(values)
+        begin = since or clock.now() - MONTHS_OF_CALLS
+        query = {"direction": "INBOUND", "createTime>": clock.utc(begin)}
+        if len(phone_numbers) == 1:
+            query["to"] = next(iter(phone_numbers))
+        return LastCalls(calls.newest(_calls(http, values, query), phone_numbers), begin)
 
     def carries(self, number: ProviderNumber, values: Mapping[str, Any]) -> bool:
         return number.override_name.lower() == str(values["trunk_id"]).lower()
@@ -168,7 +221,37 @@ def _page(http: Outbound, values: Mapping[str, Any], page: int) -> tuple[list[An
     return items, total if isinstance(total, int) else None
 
 
-def _line(item: Any) -> ProviderNumber | None:
+def _calls(http: Outbound, values: Mapping[str, Any], query: Mapping[str, str]) -> Iterator[ProviderCall]:
+    """Yields the calls of every page, in whatever order: it is not documented."""
+    last: list[Mapping[str, Any]] = []
+    for page in range(1, calls.MOST_PAGES + 1):
+        answer = _get(http, values, "calls", {**query, "page": page, "pageSize": CALLS_PAGE})
+        if answer.status != 200:
+            raise Refusal(_refusal(answer, but=404))
+        rows = json_list(answer, "calls")
+        if rows and rows == last:
+            break
+        yield from (call for row in rows if (call := _call(row)))
+        if not rows or _is_last(json_object(answer), page, len(rows)):
+            return
+        last = rows
+    raise pagination_error(SinchEst.label)
+
+
+def _is_last(found: Mapping[str, Any], page: int, count: int) -> bool:
+    """By the total if Sinch returns one."""
+    total = found.get("totalItems")
+    return page * CALLS_PAGE >= total if type(total) is int else count < CALLS_PAGE
+
+
+def _call(row: Mapping[str, Any]) -> ProviderCall | None:
+    number, started = phone_number(row.get("to")), calls.from_iso(row.get("createTime"))
+    if number is None or started is None or row.get("direction") != "INBOUND":
+        return None
+    return ProviderCall(number, started, calls.outcome(OUTCOMES, row.get("callResult")))
+
+
+def _number(item: Any) -> ProviderNumber | None:
     """None for what is no number."""
     if not isinstance(item, dict):
         return None
@@ -185,9 +268,24 @@ def _line(item: Any) -> ProviderNumber | None:
     )
 
 
+def _is_named(item: Any) -> bool:
+    """Whether the item says which number it is, and on which trunk."""
+    has_trunk = isinstance(item, dict) and isinstance(item.get("sipTrunkId"), str | None)
+    return has_trunk and is_named(item.get("phoneNumber"))
+
+
+def _is_readable(item: Any) -> bool:
+    """Whether an endpoint says where it sends calls, and before which others."""
+    if not isinstance(item, dict):
+        return True
+    enabled, priority = item.get("enabled"), item.get("priority")
+    has_state = enabled is None or flag(enabled) is not None
+    return has_state and isinstance(item.get("address"), str | None) and isinstance(priority, int | None)
+
+
 def _endpoint(item: Any) -> SipEndpoint | None:
     """None for one that is disabled, and for one that SIP devices register at."""
-    if not isinstance(item, dict) or item.get("enabled") is False:
+    if not isinstance(item, dict) or flag(item.get("enabled", True)) is False:
         return None
     host = (cleaned(item.get("address")) or "").lower().rstrip(".")
     port, priority = item.get("port"), item.get("priority")
@@ -274,12 +372,13 @@ def _life(seconds: Any) -> float:
     return min(seconds - 300, TOKEN_LIFE) if isinstance(seconds, int) else TOKEN_LIFE
 
 
-def _compared(actual: str, stored: str | None) -> Verified:
+def _compared(trunk: Mapping[str, Any], stored: str | None) -> Verified:
+    actual, read = _domain(trunk), facts.named("trunk", trunk.get("name"))
     if not actual:
-        return not_proven("Sinch accepts the key and has the trunk, but returned no domain.")
+        return not_proven("Sinch accepts the key and has the trunk, but returned no domain.", *read)
     if stored and stored.lower().rstrip(".") != actual:
         return refused(
             Outcome.TRUNK_DOMAIN_DIFFERS,
             f"Sinch accepts the key and has the trunk, but its domain is {actual}, not {stored}.",
         )
-    return proven(f"Sinch accepts the key and has the trunk. Its domain is {actual}.")
+    return proven(f"Sinch accepts the key and has the trunk. Its domain is {actual}.", *read)

@@ -56,6 +56,7 @@ def test_every_provider_has_its_file_and_its_simulator():
     for key, provider in PROVIDERS.items():
         assert type(provider).__module__ == f"app.providers.{key}"
         assert SIMULATORS[key].label == provider.label
+        assert set(SIMULATORS[key].hosts) == set(provider.hosts)
         assert {field.name for field in provider.required} <= set(SIMULATORS[key].sample_values)
 
 
@@ -141,6 +142,7 @@ def test_every_field_has_a_label_a_known_type_and_a_schema():
         assert isinstance(field, Text | Secret | PhoneNumber | Count | ServiceHost | WebAddress), name
         assert not field.help or is_sentence(field.help), name
         assert field.schema()["title"] == field.label, name
+        assert field.where is None or field.where.address.startswith("https://"), name
 
 
 def test_a_field_that_sounds_secret_is_secret():

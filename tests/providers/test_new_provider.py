@@ -32,6 +32,7 @@ REFUSED = refused(Outcome.BAD_CREDENTIALS, "Acme Voice does not accept this tena
 class AcmeVoice(Provider):
     key = "acme"
     label = "Acme Voice"
+    hosts = ("api.acme.example",)
     families = (Family.TELEPHONY,)
     summary = "For agent calls, in tests."
     webhook_steps = ("Paste the URL on the number's page.",)
@@ -149,8 +150,7 @@ with SIMULATORS["acme"]() as simulator:
     form = here.portal.get(f"{HOME}/providers/acme")
     typed = {f"acme_{name}": value for name, value in simulator.values.items()}
     found["form"] = sorted(control["name"] for control in form.root.all("input") if "acme" in control["name"])
-    saved = form.press("Save", **typed)
-    saved.press("Test connection")
+    form.press("Save", **typed)
     with here.app.app_context():
         checks = select(Check.ok).where(Check.provider == "acme")
         found["tested"] = list(context.session().scalars(checks))
@@ -260,7 +260,7 @@ def test_new_provider_is_in_the_contract_tests(copy):
         env=clean_environment() | {"PATH": os.environ["PATH"]},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=200,
         check=False,
     )
     assert done.returncode == 0, done.stdout[-3000:]

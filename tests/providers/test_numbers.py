@@ -140,6 +140,7 @@ def test_calls_to_a_slow_provider_stop_at_the_deadline(account, calls):
         with pytest.raises(OutboundError) as failed:
             getattr(account, what)(*args)
         assert failed.value.code == "timeout", what
+        account.upstream.wait_for_request()
         assert len(account.upstream.writes) == account.starts_with_write(), what
         account.upstream.requests.clear()
 

@@ -93,3 +93,24 @@ def test_verify_id_with_any_characters_stays_one_path_segment(key, upstream, ver
             assert verify(**{field.name: "a/../b?c#d%é"}).ok is False
     assert {request.host for request in upstream.requests} <= set(upstream.hosts)
     assert not [request for request in upstream.requests if "c" in request.query]
+
+
+FACTS: dict[str, tuple[dict[str, object], str]] = {
+    "twilio": ({"account_name": "Meridian"}, "account Meridian"),
+    "vobiz": ({"account": {"name": "Meridian"}}, "account Meridian"),
+    "sinch_est": ({"trunk": {"name": "Agents"}}, "trunk Agents"),
+    "sinch": ({"urls": {"primary": "https://voice.acme.example/s3cret"}}, "callback voice.acme.example"),
+    "elevenlabs": ({}, "numbers"),
+}
+
+
+def test_verify_says_what_it_read(key, upstream, verify):
+    if key not in FACTS:
+        assert verify().facts == (), "its response says nothing of the account"
+        return
+    settings, expected = FACTS[key]
+    for name, value in settings.items():
+        assert hasattr(upstream, name), name
+        setattr(upstream, name, value)
+    (fact, *_) = verify().facts
+    assert fact.endswith(expected)

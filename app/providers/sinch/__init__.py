@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -23,6 +23,9 @@ from app.provider import (
     Text,
     Verified,
     WebAddress,
+    Where,
+    facts,
+    incomplete,
     json_object,
     numbers,
     proven,
@@ -32,8 +35,9 @@ from app.provider import (
 )
 from app.provider.answers import is_unauthorized
 from app.provider.dialer import DialerToken
-from app.provider.numbers import Callback, Override, ProviderNumber
-from app.providers.sinch import messages, registration
+from app.provider.numbers import Callback, Listing, Override, ProviderNumber
+from app.provider.webhooks import Instructions, SampleCall, Signing, WebhookRequest
+from app.providers.sinch import messages, registration, webhook
 from app.providers.sinch.signing import signature
 
 API = "https://callingapi.sinch.com"
@@ -46,10 +50,13 @@ MOST_NAMED = 50
 
 UNKNOWN = refused(Outcome.BAD_CREDENTIALS, messages.BAD_CREDENTIALS)
 
+APPS = Where("Sinch dashboard → Voice → Apps", "https://dashboard.sinch.com/voice/apps")
+
 
 class Sinch(Provider):
     key = "sinch"
     label = "Sinch"
+    hosts = ("callingapi.sinch.com",)
     position = 20
     families = (Family.VOICE,)
     summary = "For the dialer."
@@ -57,11 +64,12 @@ class Sinch(Provider):
 
     application_key = Text(
         "Application key",
-        help="Sinch dashboard → Voice → Apps. Services of Voice API v2 are not supported.",
+        where=APPS,
+        help="Services of Voice API v2 are not supported.",
         required=True,
     )
     application_secret = Secret(
-        "Application secret", help="Sinch dashboard → Voice → Apps, with the application key.", required=True
+        "Application secret", where=APPS, help="It is beside the application key.", required=True
     )
     phone_number = PhoneNumber("Phone number", help="The default caller number.", group="Calls")
     fallback_url = WebAddress(
@@ -72,6 +80,7 @@ class Sinch(Provider):
     )
 
     dialer_fields = (application_key, application_secret)
+    webhook_rules = webhook.RULES
 
     def verify(self, http: Outbound, values: Mapping[str, Any]) -> Verified:
         """Reads the callback addresses of the application, signed with its secret."""
@@ -80,35 +89,40 @@ class Sinch(Provider):
         application = _Application(http, values)
         answer = application.send("GET", application.path)
         found = json_object(answer)
-        if answer.status != 200 or not found or "errorCode" in found:
+        if answer.status != 200 or not isinstance(found.get("url", 0), dict | None):
             return _why(answer)
-        known = proven(messages.ACCEPTED)
+        urls = found.get("url")
+        read = facts.host("callback", urls.get("primary") if isinstance(urls, dict) else None)
+        known = proven(messages.ACCEPTED, *read)
         return summed([known, *filter(None, [self.caller(http, values)])])
 
-    def numbers(self, http: Outbound, values: Mapping[str, Any]) -> Iterator[ProviderNumber]:
+    def numbers(self, http: Outbound, values: Mapping[str, Any]) -> Listing:
         """Sinch returns all of them in one response. Each names the first few that share its application."""
         application = self._application(http, values)
-        owners = application.owners()
+        owners, is_whole = application.listed()
         callback = application.callback(owners)
-        for number, owner in owners.items():
-            yield application.line(number, owner, callback, callback.numbers[:MOST_NAMED])
+        for phone_number, owner in owners.items():
+            yield application.number(phone_number, owner, callback, callback.numbers[:MOST_NAMED])
+        return is_whole
 
     def observe(self, http: Outbound, values: Mapping[str, Any], phone_number: str) -> ProviderNumber | None:
         application = self._application(http, values)
-        owners = application.owners()
+        owners, is_whole = application.listed()
+        if phone_number not in owners and not is_whole:
+            raise incomplete(self.label)
         if phone_number not in owners:
             return None
         callback = application.callback(owners)
-        return application.line(phone_number, owners[phone_number], callback, callback.numbers)
+        return application.number(phone_number, owners[phone_number], callback, callback.numbers)
 
-    def point(self, http: Outbound, values: Mapping[str, Any], line: ProviderNumber, url: str) -> None:
+    def point(self, http: Outbound, values: Mapping[str, Any], number: ProviderNumber, url: str) -> None:
         """The URL is the application's: what else is on it calls the URL as well."""
         application = self._application(http, values)
         application.set_callback(url)
-        if application.has(line.application_id):
+        if application.has(number.application_id):
             return
         try:
-            application.take(line.phone_number)
+            application.take(number.phone_number)
         except Refusal as refusal:
             sentence = messages.number_missing(refusal.result.reason)
             raise Refusal(refused(Outcome(refusal.result.code), sentence)) from None
@@ -122,6 +136,14 @@ class Sinch(Provider):
 
     def dialer_token(self, values: Mapping[str, Any], identity: str, now: datetime) -> DialerToken:
         return registration.token(values, identity, now, secrets.token_urlsafe(16))
+
+    def webhook_test(
+        self, values: Mapping[str, Any], url: str, call: SampleCall, signing: Signing, signed_url: str = ""
+    ) -> WebhookRequest:
+        return webhook.request(values, url, call, signing, signed_url)
+
+    def instructions(self, body: bytes) -> Instructions:
+        return webhook.instructions(body)
 
     def _application(self, http: Outbound, values: Mapping[str, Any]) -> _Application:
         if lacking := self.missing_credentials(values):
@@ -167,40 +189,50 @@ class _Application:
 
     def owners(self) -> dict[str, str]:
         """Every voice number in E.164, and the key of the application that it is on; empty for none."""
+        return self.listed()[0]
+
+    def listed(self) -> tuple[dict[str, str], bool]:
+        """Returns `owners`, and whether the whole list could be read."""
         answer = self.send("GET", NUMBERS)
         listed = _content(answer).get("numbers")
         if not isinstance(listed, list) or not all(isinstance(entry, dict) for entry in listed):
             raise Refusal(unexpected(answer))
-        owners = {}
+        owners: dict[str, str] = {}
+        is_whole = True
         for entry in listed:
             number = numbers.phone_number(entry.get("number"))
-            owner = entry.get("applicationkey") or ""
+            owner = "" if entry.get("applicationkey") is None else entry["applicationkey"]
             if not isinstance(owner, str):
                 raise Refusal(unexpected(answer))
-            if number and entry.get("capability") == VOICE:
+            capability = _capability(entry)
+            is_whole &= numbers.is_named(entry.get("number")) and capability is not None
+            if number and capability == VOICE:
                 owners[number] = owner
-        return owners
+        return owners, is_whole
 
     def callback(self, owners: Mapping[str, str]) -> Callback:
         answer = self.send("GET", self.path)
         found = _content(answer)
         if "url" not in found or not isinstance(found["url"], dict | None):
             raise Refusal(unexpected(answer))
-        primary, fallback = ((found["url"] or {}).get(name) or None for name in ("primary", "fallback"))
+        primary, fallback = ((found["url"] or {}).get(name) for name in ("primary", "fallback"))
         if not all(isinstance(url, str | None) for url in (primary, fallback)):
             raise Refusal(unexpected(answer))
+        primary, fallback = primary or None, fallback or None
         mine = tuple(number for number, owner in owners.items() if self.has(owner))
         return Callback(primary, fallback, mine)
 
-    def line(self, number: str, owner: str, callback: Callback, among: tuple[str, ...]) -> ProviderNumber:
+    def number(
+        self, phone_number: str, owner: str, callback: Callback, among: tuple[str, ...]
+    ) -> ProviderNumber:
         """Pointing a number at us changes every number of `among`, wherever this one is now."""
-        others = tuple(other for other in among if other != number)
+        others = tuple(other for other in among if other != phone_number)
         application_id = numbers.cleaned(owner) or ""
         if not owner:
-            return ProviderNumber(number, shared_with=others)
+            return ProviderNumber(phone_number, shared_with=others)
         if self.has(owner):
             return ProviderNumber(
-                number,
+                phone_number,
                 webhook_url=numbers.cleaned(callback.primary, 2000),
                 fallback_url=numbers.cleaned(callback.fallback, 2000),
                 expected_fallback=self.values.get("fallback_url"),
@@ -208,7 +240,7 @@ class _Application:
                 application_id=application_id,
             )
         return ProviderNumber(
-            number,
+            phone_number,
             shows_webhook=False,
             override=Override.APPLICATION,
             override_name=application_id,
@@ -228,6 +260,12 @@ class _Application:
         answer = self.send("POST", path, json.dumps(sent).encode())
         if answer.status != 204:
             raise Refusal(_not_written(answer))
+
+
+def _capability(entry: Mapping[str, Any]) -> str | None:
+    """What an entry's number is for, such as `voice` or `sms`; None if that cannot be read."""
+    found = entry.get("capability")
+    return found.strip().lower() or None if isinstance(found, str) else None
 
 
 def _content(answer: Answer) -> Mapping[str, Any]:

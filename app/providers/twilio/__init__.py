@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -18,20 +18,30 @@ from app.provider import (
     Text,
     Verified,
     WebAddress,
+    Where,
+    call_xml,
     dialer,
 )
+from app.provider.calls import LastCalls
 from app.provider.dialer import DialerToken
-from app.provider.numbers import ProviderNumber, Taker
-from app.providers.twilio import api, verification
+from app.provider.numbers import Listing, ProviderNumber, Taker
+from app.provider.webhooks import Instructions, SampleCall, Signing, WebhookRequest
+from app.providers.twilio import api, calls, verification, webhook
+from app.providers.twilio.calls import Calls
 from app.providers.twilio.numbers import Numbers
+
+CONSOLE = "https://www.twilio.com/console"
+ACCOUNT_INFO = "Twilio Console → Account Info"
 
 
 class Twilio(Provider):
     key = "twilio"
     label = "Twilio"
+    hosts = (*api.REGIONS.values(), api.ROUTES, *verification.HOSTS)
     position = 10
     families = (Family.VOICE, Family.TELEPHONY)
     summary = "For the dialer and for agent calls."
+    console = Where("Active numbers in the Twilio Console", f"{CONSOLE}/phone-numbers/incoming")
     webhook_steps = (
         "In the Twilio Console, open the phone number's voice configuration.",
         "For “A call comes in”, choose Webhook and paste the URL, method HTTP POST.",
@@ -40,17 +50,19 @@ class Twilio(Provider):
 
     account_sid = Text(
         "Account SID",
-        help="Twilio Console → Account Info. Starts with AC.",
+        where=Where(ACCOUNT_INFO, CONSOLE),
+        help="Starts with AC.",
         required=True,
         pattern=r"AC[0-9A-Za-z]{32}",
         example="It is AC and 32 characters.",
     )
     auth_token = Secret(
-        "Auth token", help="Twilio Console → Account Info → Auth token → Show.", required=True
+        "Auth token", where=Where(f"{ACCOUNT_INFO} → Auth token → Show", CONSOLE), required=True
     )
     api_key_sid = Text(
         "API key SID",
-        help="Twilio Console → Account → API keys & tokens. Starts with SK.",
+        where=Where("Twilio Console → Account → API keys & tokens", f"{CONSOLE}/project/api-keys"),
+        help="Starts with SK.",
         pattern=r"SK[0-9A-Za-z]{32}",
         example="It is SK and 32 characters.",
         group="Dialer",
@@ -64,7 +76,8 @@ class Twilio(Provider):
     )
     twiml_app_sid = Text(
         "TwiML app SID",
-        help="Twilio Console → Voice → TwiML apps. Starts with AP.",
+        where=Where("Twilio Console → Voice → TwiML apps", f"{CONSOLE}/voice/twiml/apps"),
+        help="Starts with AP.",
         pattern=r"AP[0-9A-Za-z]{32}",
         example="It is AP and 32 characters.",
         group="Dialer",
@@ -119,32 +132,59 @@ class Twilio(Provider):
         Taker("Retell AI", r"([a-z0-9-]+\.)*retellai\.com(/|$)"),
     )
 
+    call_errors = calls.ERRORS
+    call_error_page = calls.ERROR_PAGE
     dialer_fields = (account_sid, api_key_sid, api_key_secret, twiml_app_sid)
+    webhook_rules = webhook.RULES
 
     def verify(self, http: Outbound, values: Mapping[str, Any]) -> Verified:
         """Reads the account, then the API key, TwiML app, service and caller number that are set."""
         return self.missing_credentials(values) or verification.verify(http, values)
 
-    def numbers(self, http: Outbound, values: Mapping[str, Any]) -> Iterator[ProviderNumber]:
+    def numbers(self, http: Outbound, values: Mapping[str, Any]) -> Listing:
         self.require_credentials(values)
-        yield from Numbers(http, values).lines()
+        return (yield from Numbers(http, values).numbers())
 
     def observe(self, http: Outbound, values: Mapping[str, Any], phone_number: str) -> ProviderNumber | None:
         self.require_credentials(values)
-        return self.completed(http, values, phone_number, Numbers(http, values).line(phone_number))
+        number = Numbers(http, values).number(phone_number)
+        return self.completed(http, values, number, phone_number=phone_number)
 
     def completed(
-        self, http: Outbound, values: Mapping[str, Any], phone_number: str, line: ProviderNumber | None
+        self,
+        http: Outbound,
+        values: Mapping[str, Any],
+        number: ProviderNumber | None,
+        *,
+        phone_number: str,
+        place: str | None = None,
     ) -> ProviderNumber | None:
         """Looks for a number that the account lacks in its subaccounts, and adds the region of any other."""
         account = Numbers(http, values)
-        if line is None:
+        if number is None:
             return account.in_subaccount(phone_number)
-        return line if line.owner else account.placed(line)
+        return number if number.owner else account.placed(number, place)
 
-    def point(self, http: Outbound, values: Mapping[str, Any], line: ProviderNumber, url: str) -> None:
+    def point(self, http: Outbound, values: Mapping[str, Any], number: ProviderNumber, url: str) -> None:
         self.require_credentials(values)
-        Numbers(http, values).point(line, url)
+        Numbers(http, values).point(number, url)
+
+    def restore(
+        self, http: Outbound, values: Mapping[str, Any], number: ProviderNumber, before: ProviderNumber
+    ) -> None:
+        self.require_credentials(values)
+        Numbers(http, values).restore(number, before)
+
+    def last_calls(
+        self,
+        http: Outbound,
+        values: Mapping[str, Any],
+        phone_numbers: Collection[str],
+        since: datetime | None,
+    ) -> LastCalls:
+        """A call that Twilio reports an error about has ended as usual: the error says what failed."""
+        self.require_credentials(values)
+        return Calls(http, values).last(phone_numbers, since)
 
     def dialer_token(self, values: Mapping[str, Any], identity: str, now: datetime) -> DialerToken:
         """Returns an access token for incoming calls, and for outgoing ones through the TwiML app."""
@@ -160,3 +200,12 @@ class Twilio(Provider):
             "grants": {"identity": identity, "voice": {"incoming": {"allow": True}, "outgoing": outgoing}},
         }
         return dialer.mint(header, claims, values["api_key_secret"], issued_at=now)
+
+    def webhook_test(
+        self, values: Mapping[str, Any], url: str, call: SampleCall, signing: Signing, signed_url: str = ""
+    ) -> WebhookRequest:
+        return webhook.request(values, url, call, signing, signed_url)
+
+    def instructions(self, body: bytes) -> Instructions:
+        """A stream's address must not have a query: Twilio would drop it."""
+        return call_xml.read(body, webhook.CONNECTING, allows_query=False)

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from typing import Any
+from urllib.parse import urljoin
 
 from app.core.outbound.answer import Answer
 from app.core.outbound.client import Outbound
-from app.provider import Outcome, Verified, json_object, refused, unexpected
+from app.provider import (
+    MOST_PAGES,
+    Outcome,
+    Refusal,
+    Verified,
+    json_list,
+    json_object,
+    pagination_error,
+    refused,
+    unexpected,
+)
 from app.provider.answers import is_unauthorized
 
 REGIONS = {
@@ -17,8 +29,14 @@ REGIONS = {
 }
 """Each has its own auth token, API keys and applications, and its own settings of every number."""
 
+ROUTES = "routes.twilio.com"
+"""Says which region a number is answered in."""
+
 PLACES = {"us1": "the United States", "ie1": "Ireland", "au1": "Australia"}
 HOME = "us1"
+PAGE = 1000
+"""Rows of a page, at most."""
+
 TEST_CREDENTIALS = 20008
 INACTIVE = (10001, 20005)
 """The error codes of a suspended or closed account."""
@@ -46,6 +64,40 @@ def get(http: Outbound, values: Mapping[str, Any], url: str, **query: Any) -> An
     return http.send("GET", url, query=query, auth=(values["account_sid"], values["auth_token"]))
 
 
+def pages(
+    http: Outbound, values: Mapping[str, Any], url: str, name: str
+) -> Iterator[list[Mapping[str, Any]]]:
+    """Yields the rows of each page of a list. Raises Refusal."""
+    requested: set[str] = set()
+    while url:
+        if url in requested or len(requested) == MOST_PAGES:
+            raise pagination_error("Twilio")
+        requested.add(url)
+        answer = get(http, values, url)
+        if answer.status != 200:
+            raise Refusal(refusal(answer, values))
+        yield json_list(answer, name)
+        url = _next_page(answer, host(values))
+
+
+def _next_page(answer: Answer, here: str) -> str:
+    """Returns an empty URL at the end. The credentials are sent to no other host."""
+    written = json_object(answer).get("next_page_uri")
+    if not written:
+        return ""
+    try:
+        url = str(urljoin(here, written))
+    except (TypeError, ValueError):
+        raise Refusal(unexpected(answer)) from None
+    if not url.startswith(here):
+        sentence = (
+            "The next page of Twilio's list is not on "
+            f"{here.removeprefix('https://').rstrip('/')}, so it was not opened."
+        )
+        raise Refusal(refused(Outcome.UNEXPECTED_ANSWER, sentence))
+    return url
+
+
 def place(name: str) -> str:
     """Names a region for people: `ie1 (Ireland)`."""
     return f"{name} ({PLACES[name]})" if name in PLACES else name
@@ -54,6 +106,8 @@ def place(name: str) -> str:
 def code_of(answer: Answer) -> int | None:
     """Returns the number of the error; None if there is none."""
     code = json_object(answer).get("code")
+    if isinstance(code, str) and re.fullmatch(r"[0-9]{1,9}", code):
+        return int(code)
     return code if type(code) is int else None
 
 

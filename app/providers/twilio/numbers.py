@@ -4,35 +4,43 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
-from urllib.parse import quote, urlencode, urljoin
+from urllib.parse import quote, urlencode
 
-from app.core.outbound.answer import Answer, OutboundError
+from app.core.outbound.answer import OutboundError
 from app.core.outbound.client import Outbound
 from app.provider import (
-    MOST_PAGES,
     Outcome,
     Refusal,
+    incomplete,
     json_list,
     json_object,
     numbers,
-    pagination_error,
     refused,
     unexpected,
 )
-from app.provider.numbers import Fault, Override, ProviderNumber, Reason
+from app.provider.numbers import Fault, Listing, Override, ProviderNumber, Reason
 from app.providers.twilio import api
 
-ROUTES = "https://routes.twilio.com/v2/PhoneNumbers"
+ROUTES = f"https://{api.ROUTES}/v2/PhoneNumbers"
 MOST_SUBACCOUNTS = 20
 """Subaccounts in which a number is looked for that the account does not have."""
 
 OVERRIDES = re.compile(r"[a-z]{1,8}=[^&#\s]{0,60}(&[a-z]{1,8}=[^&#\s]{0,60})*")
 """Connection overrides in a URL's fragment, such as `rc=2&rt=5000`: retries and time limits."""
 
+STATE = ("account_sid", "status", "voice_receive_mode")
+PRECEDENCE = ("trunk_sid", "voice_application_sid")
+CALLED = ("voice_url", "voice_method", "voice_fallback_url")
+"""Of a row: whether it takes calls, what decides who answers, and what is called."""
+
 GONE = refused(
     Outcome.NOT_FOUND,
     "The number is gone: this Twilio account no longer has it. Check Phone Numbers in the Console.",
+)
+NO_SID = refused(
+    Outcome.UNEXPECTED_ANSWER, "Nothing was changed: Twilio returned no SID for this number. Try again."
 )
 NOT_OURS = "Nothing was changed: {} Patchbay does not write to another account's numbers."
 
@@ -45,65 +53,48 @@ class Numbers:
         self._values = values
         self._applications: dict[str, Mapping[str, Any]] = {}
 
-    def lines(self) -> Iterator[ProviderNumber]:
+    def numbers(self) -> Listing:
+        is_whole = True
         for row in self._rows():
-            if line := self._line(row):
-                yield line
+            is_whole &= numbers.is_named(row.get("phone_number"))
+            if number := self._number(row):
+                yield number
+        return is_whole
 
-    def line(self, phone_number: str) -> ProviderNumber | None:
+    def number(self, phone_number: str) -> ProviderNumber | None:
         """Twilio returns every number that contains the digits; only the whole one counts."""
+        is_whole = True
         for row in self._rows(PhoneNumber=phone_number):
+            is_whole &= numbers.is_named(row.get("phone_number"))
             if numbers.phone_number(row.get("phone_number")) == phone_number:
-                return self._line(row)
+                return self._number(row)
+        if not is_whole:
+            raise incomplete("Twilio")
         return None
 
     def _rows(self, account_sid: str = "", **query: str) -> Iterator[Mapping[str, Any]]:
         account = api.account_url(self._values, account_sid)
-        url = f"{account}/IncomingPhoneNumbers.json?{urlencode({'PageSize': 1000} | query)}"
-        requested: set[str] = set()
-        while url:
-            if url in requested or len(requested) == MOST_PAGES:
-                raise pagination_error("Twilio")
-            requested.add(url)
-            answer = api.get(self._http, self._values, url)
-            if answer.status != 200:
-                raise Refusal(api.refusal(answer, self._values))
-            yield from json_list(answer, "incoming_phone_numbers")
-            url = self._next_page(answer)
+        url = f"{account}/IncomingPhoneNumbers.json?{urlencode({'PageSize': api.PAGE} | query)}"
+        for page in api.pages(self._http, self._values, url, "incoming_phone_numbers"):
+            yield from page
 
-    def _next_page(self, answer: Answer) -> str:
-        """Returns an empty URL at the end. The credentials are sent to no other host."""
-        written = json_object(answer).get("next_page_uri")
-        if not written:
-            return ""
-        host = api.host(self._values)
-        try:
-            url = str(urljoin(host, written))
-        except (TypeError, ValueError):
-            raise Refusal(unexpected(answer)) from None
-        if not url.startswith(host):
-            sentence = (
-                "The next page of Twilio's list of numbers is not on "
-                f"{host.removeprefix('https://').rstrip('/')}, so it was not opened."
-            )
-            raise Refusal(refused(Outcome.UNEXPECTED_ANSWER, sentence))
-        return url
-
-    def _line(self, row: Mapping[str, Any]) -> ProviderNumber | None:
+    def _number(self, row: Mapping[str, Any]) -> ProviderNumber | None:
         """A trunk or an application takes precedence over the number's own URL."""
         if not (phone_number := numbers.phone_number(row.get("phone_number"))):
             return None
         trunk, application = (_text(row, name) for name in ("trunk_sid", "voice_application_sid"))
         owner = _text(row, "account_sid")
-        is_ours = not owner or owner == self._values["account_sid"]
+        is_ours = not owner or owner.casefold() == self._values["account_sid"].casefold()
         caller = self._application(application) if application and is_ours and not trunk else row
         override = Override.APPLICATION if application else None
         if trunk:
             caller, override = {}, Override.TRUNK
-        line = ProviderNumber(
+        url = caller.get("voice_url")
+        number = ProviderNumber(
             phone_number=phone_number,
             label=numbers.cleaned(row.get("friendly_name")),
-            webhook_url=numbers.cleaned(caller.get("voice_url"), 2000),
+            webhook_url=numbers.cleaned(url, 2000),
+            shows_webhook=not caller or "voice_url" in caller,
             method=numbers.cleaned(caller.get("voice_method"), 10),
             override=override,
             override_name=trunk or application,
@@ -117,7 +108,10 @@ class Numbers:
             owner="" if is_ours else owner,
             ignores_fragment=True,
         )
-        return numbers.with_faults(line, *_faults(line, row))
+        number = numbers.with_unread(number, row, STATE)
+        number = numbers.with_unread(number, row, PRECEDENCE, decides_url=True)
+        number = numbers.with_unread(number, caller, CALLED, decides_url=True)
+        return numbers.with_faults(number, *_faults(number, row))
 
     def _application(self, sid: str) -> Mapping[str, Any]:
         if sid not in self._applications:
@@ -135,7 +129,7 @@ class Numbers:
             for sid in self._subaccounts():
                 for row in self._rows(sid, PhoneNumber=phone_number):
                     if numbers.phone_number(row.get("phone_number")) == phone_number:
-                        return self._line({"account_sid": sid} | dict(row))
+                        return self._number({"account_sid": sid} | dict(row))
         except (Refusal, OutboundError):
             return None
         return None
@@ -147,29 +141,49 @@ class Numbers:
         others = [sid for sid in sids if re.fullmatch(r"AC[0-9A-Za-z]{32}", sid)]
         return [sid for sid in others if sid != self._values["account_sid"]][:MOST_SUBACCOUNTS]
 
-    def placed(self, line: ProviderNumber) -> ProviderNumber:
-        """Adds the region in which calls to the number are answered, if it is not the connection's."""
-        answer = api.get(self._http, self._values, f"{ROUTES}/{quote(line.phone_number, safe='')}")
-        found, here = json_object(answer), api.region(self._values)
-        if answer.status == 404 and found:
-            there: Any = api.HOME
-        elif answer.status == 200 and found:
-            there = found.get("voice_region") or api.HOME
-        elif answer.status == 429 or answer.status >= 500:
-            raise Refusal(unexpected(answer))
-        else:
-            there = None
-        if not isinstance(there, str):
-            return numbers.with_faults(line, _unplaced(here))
-        return line if there.lower() == here else numbers.with_faults(line, _elsewhere(there.lower(), here))
+    def placed(self, number: ProviderNumber, known: str | None = None) -> ProviderNumber:
+        """Adds the region in which calls to the number are answered: as `known`, else as it is read."""
+        here = api.region(self._values)
+        there = known or self._region(number.phone_number)
+        if there is None:
+            return numbers.with_faults(number, _unplaced(here))
+        number = number if known else replace(number, place=there)
+        return number if there == here else numbers.with_faults(number, _elsewhere(there, here))
 
-    def point(self, line: ProviderNumber, url: str) -> None:
+    def _region(self, phone_number: str) -> str | None:
+        """Returns None if these credentials may not read it."""
+        answer = api.get(self._http, self._values, f"{ROUTES}/{quote(phone_number, safe='')}")
+        found = json_object(answer)
+        if answer.status == 404 and api.code_of(answer):
+            return api.HOME
+        if answer.status == 429 or answer.status >= 500:
+            raise Refusal(unexpected(answer))
+        if answer.status != 200 or "voice_region" not in found:
+            return None
+        if numbers.phone_number(found.get("phone_number", phone_number)) != phone_number:
+            return None
+        there = api.HOME if found["voice_region"] in (None, "") else found["voice_region"]
+        return there.strip().lower()[:32] if isinstance(there, str) else None
+
+    def point(self, number: ProviderNumber, url: str) -> None:
         """Removes the application and the trunk too: they take precedence over the number's own URL."""
-        if line.owner:
-            sentence = NOT_OURS.format(f"the number belongs to the subaccount {line.owner}.")
+        self._change(
+            number, {"VoiceUrl": url + _overrides(number), "VoiceMethod": "POST"} | _mended(number, url)
+        )
+
+    def restore(self, number: ProviderNumber, before: ProviderNumber) -> None:
+        """Gives the number its application, its trunk or its URL back, with the fallback of the URL."""
+        if form := _restored(number, before):
+            self._change(number, form)
+
+    def _change(self, number: ProviderNumber, form: Mapping[str, str]) -> None:
+        """Sets fields of the number. Raises Refusal for one of another account, which is not written to."""
+        if number.owner:
+            sentence = NOT_OURS.format(f"the number belongs to the subaccount {number.owner}.")
             raise Refusal(refused(Outcome.NO_PERMISSION, sentence))
-        form = {"VoiceUrl": url + _overrides(line), "VoiceMethod": "POST"} | _mended(line, url)
-        sid = quote(line.reference, safe="")
+        if not number.reference:
+            raise Refusal(NO_SID if self.number(number.phone_number) else GONE)
+        sid = quote(number.reference, safe="")
         answer = self._http.send(
             "POST",
             f"{api.account_url(self._values)}/IncomingPhoneNumbers/{sid}.json",
@@ -178,7 +192,7 @@ class Numbers:
         )
         if answer.status == 404 and json_object(answer):
             raise Refusal(GONE)
-        if answer.status != 200 or json_object(answer).get("sid") != line.reference:
+        if answer.status != 200 or json_object(answer).get("sid") != number.reference:
             raise Refusal(api.refusal(answer, self._values))
 
 
@@ -186,45 +200,68 @@ def _text(row: Mapping[str, Any], name: str) -> str:
     return numbers.cleaned(row.get(name)) or ""
 
 
-def _faults(line: ProviderNumber, row: Mapping[str, Any]) -> Iterator[Fault]:
+def _faults(number: ProviderNumber, row: Mapping[str, Any]) -> Iterator[Fault]:
     """What Twilio says of the number that keeps calls from any webhook."""
-    if line.owner:
+    if number.owner:
         yield Fault(
             Reason.OF_SUBACCOUNT,
-            f"This number belongs to the subaccount {line.owner}. Store that subaccount's SID and auth token "
-            "in an organization of its own, or move the number in the Console.",
+            f"This number belongs to the subaccount {number.owner}. Store that subaccount's SID and auth "
+            "token in an organization of its own, or move the number in the Console.",
         )
-    mode = _text(row, "voice_receive_mode")
+    if status := numbers.out_of_service(row.get("status")):
+        yield Fault(Reason.BLOCKED, f"Twilio says that this number is {status}: it takes no calls.")
+    mode = _text(row, "voice_receive_mode").lower()
     if mode and mode != "voice":
         yield Fault(
             Reason.OTHER_VOICE_MODE, f"Twilio takes incoming calls on this number as {mode}, not as voice."
         )
 
 
-def _mended(line: ProviderNumber, url: str) -> dict[str, str]:
+def _mended(number: ProviderNumber, url: str) -> dict[str, str]:
     """The other fields that have to change with the URL: nothing that is known to be as expected is sent.
 
     While an application answers, the number's own fallback is not known.
     """
     form: dict[str, str] = {}
-    if line.application_id:
+    if number.application_id:
         form["VoiceApplicationSid"] = ""
-    if line.override is Override.TRUNK:
+    if number.override is Override.TRUNK:
         form["TrunkSid"] = ""
-    reasons = {fault.reason for fault in numbers.differences(line, url)}
+    reasons = {fault.reason for fault in numbers.differences(number, url)}
     if Reason.OTHER_VOICE_MODE in reasons:
         form["VoiceReceiveMode"] = "voice"
-    if Reason.DIFFERENT_FALLBACK in reasons or line.override is Override.APPLICATION:
-        form |= {"VoiceFallbackUrl": line.expected_fallback or "", "VoiceFallbackMethod": "POST"}
+    if Reason.DIFFERENT_FALLBACK in reasons or number.override is Override.APPLICATION:
+        form |= _request("VoiceFallbackUrl", "VoiceFallbackMethod", number.expected_fallback)
     if Reason.DIFFERENT_STATUS_CALLBACK in reasons:
-        form |= {"StatusCallback": line.expected_status_url or "", "StatusCallbackMethod": "POST"}
+        form |= _request("StatusCallback", "StatusCallbackMethod", number.expected_status_url)
     return form
 
 
-def _overrides(line: ProviderNumber) -> str:
+def _request(url_field: str, method_field: str, url: str | None) -> dict[str, str]:
+    """A URL that is cleared keeps its method."""
+    return {url_field: url, method_field: "POST"} if url else {url_field: ""}
+
+
+def _restored(number: ProviderNumber, before: ProviderNumber) -> dict[str, str]:
+    """The fields that differ. While an application or a trunk answers, the number's own URL is not known."""
+    form: dict[str, str] = {}
+    if before.override is Override.TRUNK:
+        form["TrunkSid"] = before.override_name
+    elif before.application_id != number.application_id:
+        form["VoiceApplicationSid"] = before.application_id
+    if before.override is None and (number.webhook_url, number.method) != (before.webhook_url, before.method):
+        form |= {"VoiceUrl": before.webhook_url or "", "VoiceMethod": before.method or "POST"}
+    if before.override is not Override.APPLICATION and number.fallback_url != before.fallback_url:
+        form["VoiceFallbackUrl"] = before.fallback_url or ""
+    if number.status_url != before.status_url:
+        form["StatusCallback"] = before.status_url or ""
+    return form
+
+
+def _overrides(number: ProviderNumber) -> str:
     """Returns the connection overrides of the present URL, with their #: they stay when the URL changes."""
-    fragment = (line.webhook_url or "").partition("#")[2]
-    is_own = line.override is None and OVERRIDES.fullmatch(fragment)
+    fragment = (number.webhook_url or "").partition("#")[2]
+    is_own = number.override is None and OVERRIDES.fullmatch(fragment)
     return f"#{fragment}" if is_own else ""
 
 

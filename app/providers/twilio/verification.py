@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +11,7 @@ from app.core.outbound.client import Outbound
 from app.provider import (
     Outcome,
     Verified,
+    facts,
     foreign_caller,
     json_list,
     json_object,
@@ -35,6 +37,7 @@ SERVICES = {
     "KS": ("proxy.twilio.com/v1/Services",),
     "TK": ("trunking.twilio.com/v1/Trunks",),
 }
+HOSTS = tuple(place.partition("/")[0] for places in SERVICES.values() for place in places)
 
 
 def verify(http: Outbound, values: Mapping[str, Any]) -> Verified:
@@ -48,7 +51,7 @@ def verify(http: Outbound, values: Mapping[str, Any]) -> Verified:
 
 
 def _account(http: Outbound, values: Mapping[str, Any]) -> Verified:
-    """The response contains the primary auth token, so no part of it is passed on."""
+    """The response contains the primary auth token, so nothing but the account's name is passed on."""
     answer = api.get(http, values, f"{api.account_url(values)}.json")
     found = json_object(answer)
     if answer.status == 404 and found:
@@ -62,13 +65,14 @@ def _account(http: Outbound, values: Mapping[str, Any]) -> Verified:
             Outcome.WRONG_ACCOUNT,
             "The auth token is of another account than this SID. Copy both from the same Account Info.",
         )
-    if found.get("status") in ("suspended", "closed"):
+    status = str(found.get("status")).strip().lower()
+    if status in ("suspended", "closed"):
         return refused(
             Outcome.SUSPENDED,
-            f"Twilio accepts the auth token, but the account is {found['status']}. See the Console.",
+            f"Twilio accepts the auth token, but the account is {status}. See the Console.",
         )
     primary = found.get("auth_token")
-    if isinstance(primary, str) and primary and not _is_same(primary, values["auth_token"]):
+    if _is_token(primary) and not _is_same(str(primary), values["auth_token"]):
         return refused(
             Outcome.SECONDARY_TOKEN,
             "This is not the primary auth token of the account. Twilio accepts it, but signs webhooks with "
@@ -76,6 +80,11 @@ def _account(http: Outbound, values: Mapping[str, Any]) -> Verified:
             "Account Info, or promote this one there.",
         )
     return _accepted(found)
+
+
+def _is_token(value: Any) -> bool:
+    """Whether it is a token, and no mask of one."""
+    return isinstance(value, str) and re.fullmatch(r"[0-9A-Za-z-]+", value) is not None
 
 
 def _is_same(one: str, other: str) -> bool:
@@ -87,12 +96,16 @@ def _accepted(found: Mapping[str, Any]) -> Verified:
     owner = found.get("owner_account_sid")
     if isinstance(owner, str) and owner != found["sid"]:
         known += " The account is a subaccount: its numbers are its own, not those of the parent."
-    if str(found.get("type")).casefold() == "trial":
+    read = facts.named("account", found.get("friendly_name"))
+    if str(found.get("status")).strip().lower() != "active":
+        return not_proven(f"{known} Whether the account is active is not known. See the Console.")
+    if str(found.get("type")).strip().casefold() == "trial":
         return limited(
             f"{known} It is a trial account: it calls verified numbers only, and plays a notice first. "
-            "Upgrade it in the Console."
+            "Upgrade it in the Console.",
+            *read,
         )
-    return proven(known)
+    return proven(known, *read)
 
 
 def _api_key(http: Outbound, values: Mapping[str, Any]) -> Verified | None:

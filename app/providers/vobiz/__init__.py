@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+import copy
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import Any, Self
 
 from app.core.outbound.client import Outbound
 from app.provider import (
@@ -16,19 +18,31 @@ from app.provider import (
     Text,
     Verified,
     WebAddress,
+    Where,
+    call_xml,
+    facts,
     json_object,
     limited,
+    numbers,
     proven,
     refused,
     summed,
 )
-from app.provider.numbers import ProviderNumber
+from app.provider.calls import LastCalls
+from app.provider.numbers import Listing, ProviderNumber
+from app.provider.webhooks import Instructions, SampleCall, Signing, WebhookRequest
+from app.providers.vobiz import webhook
 from app.providers.vobiz.account import API, Account, why
+from app.providers.vobiz.applications import Applications
+from app.providers.vobiz.calls import Calls
+
+CONSOLE = Where("Vobiz console", "https://console.vobiz.ai")
 
 
 class Vobiz(Provider):
     key = "vobiz"
     label = "Vobiz"
+    hosts = ("api.vobiz.ai",)
     position = 40
     families = (Family.TELEPHONY,)
     summary = "For agent calls."
@@ -41,8 +55,10 @@ class Vobiz(Provider):
         "Every number attached to that application is answered by the same URL.",
     )
 
-    auth_id = Text("Auth ID", help="Vobiz console → Account. Starts with MA_ or SA_.", required=True)
-    auth_token = Secret("Auth token", help="Vobiz console → Account, with the auth ID.", required=True)
+    webhook_rules = webhook.RULES
+
+    auth_id = Text("Auth ID", where=CONSOLE, help="Starts with MA_ or SA_.", required=True)
+    auth_token = Secret("Auth token", where=CONSOLE, help="It is beside the auth ID.", required=True)
     phone_number = PhoneNumber("Phone number", help="The default caller number.", group="Calls")
     max_concurrent = Count(
         "Max concurrent calls",
@@ -64,8 +80,11 @@ class Vobiz(Provider):
         is_extra=True,
     )
 
+    applications: Applications | None = None
+    """What the calls of one run have read; None, as for any other call, reads again."""
+
     def verify(self, http: Outbound, values: Mapping[str, Any]) -> Verified:
-        """Reads the account of the credentials. The response contains a secret, so no part is passed on."""
+        """Reads the account of the credentials. Its response contains a secret: few parts are passed on."""
         if lacking := self.missing_credentials(values):
             return lacking
         headers = {"X-Auth-ID": values["auth_id"], "X-Auth-Token": values["auth_token"]}
@@ -77,23 +96,53 @@ class Vobiz(Provider):
         caller = self.caller(http, values) if result.ok else None
         return summed([result, caller]) if caller else result
 
-    def numbers(self, http: Outbound, values: Mapping[str, Any]) -> Iterator[ProviderNumber]:
+    def numbers(self, http: Outbound, values: Mapping[str, Any]) -> Listing:
         """Reads all pages before the first number: only then is known who shares an application.
 
         A line names the first few of those. Numbers of sub-accounts are among them, and are marked.
         """
         self.require_credentials(values)
-        yield from Account(http, values).lines()
+        return (yield from Account(http, values, self.applications).numbers())
 
     def observe(self, http: Outbound, values: Mapping[str, Any], phone_number: str) -> ProviderNumber | None:
         """Reads all numbers, because no search returns the others that share the application."""
         self.require_credentials(values)
-        account = Account(http, values)
-        return account.line(phone_number) if phone_number in account.rows else None
+        return Account(http, values).find(phone_number)
 
-    def point(self, http: Outbound, values: Mapping[str, Any], line: ProviderNumber, url: str) -> None:
+    def point(self, http: Outbound, values: Mapping[str, Any], number: ProviderNumber, url: str) -> None:
         self.require_credentials(values)
-        Account(http, values).point(line, url)
+        Account(http, values, self.applications).point(number, url)
+
+    def restore(
+        self, http: Outbound, values: Mapping[str, Any], number: ProviderNumber, before: ProviderNumber
+    ) -> None:
+        self.require_credentials(values)
+        Account(http, values, self.applications).restore(number, before)
+
+    def for_run(self) -> Self:
+        """The applications are read once: moving each number looks for one with its URL."""
+        run = copy.copy(self)
+        run.applications = Applications()
+        return run
+
+    def last_calls(
+        self,
+        http: Outbound,
+        values: Mapping[str, Any],
+        phone_numbers: Collection[str],
+        since: datetime | None,
+    ) -> LastCalls:
+        """Reads records of calls, which Vobiz writes when a call has ended."""
+        self.require_credentials(values)
+        return Calls(http, values).last(phone_numbers, since)
+
+    def webhook_test(
+        self, values: Mapping[str, Any], url: str, call: SampleCall, signing: Signing, signed_url: str = ""
+    ) -> WebhookRequest:
+        return webhook.request(values, url, call, signing, signed_url)
+
+    def instructions(self, body: bytes) -> Instructions:
+        return call_xml.read(body, webhook.CONNECTING)
 
 
 def _account(found: Mapping[str, Any], auth_id: str) -> Verified:
@@ -102,11 +151,15 @@ def _account(found: Mapping[str, Any], auth_id: str) -> Verified:
             Outcome.WRONG_ACCOUNT,
             "The auth token is of another account than this auth ID. Copy both from the same page.",
         )
-    if found.get("enabled") is False or found.get("is_active") is False:
+    flags = {numbers.flag(found.get(name)) for name in ("enabled", "is_active")}
+    if False in flags:
         return refused(Outcome.SUSPENDED, "The Vobiz account is not active. See its console.")
-    known = "Vobiz accepts the auth ID and token, and the account is active."
+    known = f"Vobiz accepts the auth ID and token{', and the account is active' if True in flags else ''}."
+    read = facts.named("account", found.get("name"))
+    read += facts.most(found.get("concurrent_calls_limit"), "concurrent call")
     if auth_id.startswith("SA_"):
         known += " It is a sub-account: its numbers are its own, not those of the parent."
-    if found.get("is_trial_account") is True:
-        return limited(f"{known} It is a trial account, which can call few numbers. Its console says which.")
-    return proven(known)
+    if numbers.flag(found.get("is_trial_account")):
+        known += " It is a trial account, which can call few numbers. Its console says which."
+        return limited(known, *read)
+    return proven(known, *read)

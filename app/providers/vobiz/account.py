@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Callable, Container, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from itertools import islice
 from typing import Any
 from urllib.parse import quote, unquote
 
-from app.core import urls
 from app.core.outbound.answer import Answer, OutboundError
 from app.core.outbound.client import Outbound
 from app.provider import (
@@ -19,6 +18,7 @@ from app.provider import (
     Outcome,
     Refusal,
     Verified,
+    incomplete,
     json_list,
     json_object,
     numbers,
@@ -27,12 +27,17 @@ from app.provider import (
     unexpected,
 )
 from app.provider.answers import is_unauthorized
-from app.provider.numbers import Fault, Override, ProviderNumber, Reason
+from app.provider.numbers import Fault, Listing, Override, ProviderNumber, Reason
+from app.providers.vobiz import applications
+from app.providers.vobiz.applications import Application, Applications
 
 API = "https://api.vobiz.ai/api/v1"
 PAGE = 100
 MOST_NAMED = 50
 """Of the numbers that share an application, in each line of a list."""
+FLAGS = ("is_blocked", "voice_enabled")
+"""Of a number's row, what decides whether it takes calls."""
+
 DONE = (200, 201, 202, 204)
 UNKNOWN = refused(
     Outcome.BAD_CREDENTIALS,
@@ -54,21 +59,14 @@ TAKEN = refused(
     Outcome.UNEXPECTED_ANSWER,
     "Vobiz did not attach the number: an application has it already (HTTP 409).",
 )
-OUT_OF_SERVICE = frozenset(
-    {
-        "suspended",
-        "blocked",
-        "inactive",
-        "disabled",
-        "expired",
-        "released",
-        "cancelled",
-        "canceled",
-        "terminated",
-    }
+BACK_ON_TRUNK = refused(
+    Outcome.NO_PERMISSION,
+    "Nothing was changed: Patchbay does not put a number on a SIP trunk at Vobiz. Do that in its console.",
 )
-"""States of a number in which it takes no calls."""
-
+SHARED_NOW = refused(
+    Outcome.NO_PERMISSION,
+    "Nothing was changed: other numbers use the same application at Vobiz now.",
+)
 MANUAL_STEP = "In Vobiz's console, attach the number to an application whose answer URL is its webhook URL."
 
 
@@ -76,77 +74,47 @@ class _Taken(Refusal):
     """Something else has it."""
 
 
-@dataclass(frozen=True)
-class _Application:
-    id: str
-    name: str
-    url: str | None = None
-    method: str | None = None
-    fallback_url: str | None = None
-    hangup_url: str | None = None
-    is_enabled: bool = True
-
-    def line(self, phone_number: str, values: Mapping[str, Any]) -> ProviderNumber:
-        """What a number does that is attached to the application."""
-        line = ProviderNumber(
-            phone_number,
-            webhook_url=self.url,
-            method=self.method,
-            override_name=self.name,
-            application_id=self.id,
-            fallback_url=self.fallback_url,
-            expected_fallback=values.get("fallback_url"),
-            status_url=None if self.repeats_answer else self.hangup_url,
-            expected_status_url=values.get("hangup_url"),
-        )
-        if not self.is_enabled:
-            detail = f"The application “{self.name}” is disabled at Vobiz: no call gets an answer."
-            line = numbers.with_faults(line, Fault(Reason.APPLICATION_DISABLED, detail))
-        if self.url and self.repeats_answer:
-            detail = (
-                f"The application “{self.name}” has no hang-up URL of its own: Vobiz calls the webhook again "
-                "when a call ends."
-            )
-            line = replace(line, warnings=(Fault(Reason.DIFFERENT_STATUS_CALLBACK, detail),))
-        return line
-
-    @property
-    def repeats_answer(self) -> bool:
-        """Whether the answer URL is called again at each hang-up: Vobiz does so without another URL."""
-        return not self.hangup_url or (self.url is not None and urls.same(self.hangup_url, self.url))
-
-    def does(self, url: str, values: Mapping[str, Any]) -> bool:
-        """Whether a number that is attached to it does what is expected."""
-        return not numbers.differences(self.line("", values), url)
-
-
 class Account:
     """One account's numbers and applications, each read when first needed."""
 
-    def __init__(self, http: Outbound, values: Mapping[str, Any]) -> None:
+    def __init__(self, http: Outbound, values: Mapping[str, Any], known: Applications | None = None) -> None:
         self._http = http
         self._values = values
+        self._known = Applications() if known is None else known
         self._headers = {"X-Auth-ID": values["auth_id"], "X-Auth-Token": values["auth_token"]}
         self._base = f"{API}/Account/{quote(values['auth_id'], safe='')}"
 
     @cached_property
     def rows(self) -> Mapping[str, Mapping[str, Any]]:
-        """By phone number."""
-        rows = self._all("/numbers", "items", lambda page, _: {"page": page + 1, "per_page": PAGE})
-        return {number: row for row in rows if (number := numbers.phone_number(row.get("e164")))}
+        """By phone number; of one that is listed twice, the first."""
+        found: dict[str, Mapping[str, Any]] = {}
+        for row in self._listed:
+            if number := numbers.phone_number(row.get("e164")):
+                found.setdefault(number, row)
+        return found
 
     @cached_property
-    def _applications(self) -> Mapping[str, _Application]:
-        rows = self._all("/Application/", "objects", lambda _, seen: {"limit": PAGE, "offset": seen})
-        found = (_application(row) for row in rows)
-        return {application.id: application for application in found if application.id}
+    def _listed(self) -> list[Mapping[str, Any]]:
+        return self._all("/numbers", "items", lambda page, _: {"page": page + 1, "per_page": PAGE})
+
+    @property
+    def _is_whole(self) -> bool:
+        return all(numbers.is_named(row.get("e164")) for row in self._listed)
+
+    @property
+    def _applications(self) -> dict[str, Application]:
+        if self._known.by_id is None:
+            rows = self._all("/Application/", "objects", lambda _, seen: {"limit": PAGE, "offset": seen})
+            found = (applications.read(row) for row in rows)
+            self._known.by_id = {application.id: application for application in found if application.id}
+        return self._known.by_id
 
     @cached_property
     def _attached(self) -> Mapping[str, list[str]]:
         """The numbers of each application."""
         found: dict[str, list[str]] = defaultdict(list)
         for phone_number, row in self.rows.items():
-            found[_id(row.get("application_id"))].append(phone_number)
+            found[applications.id_of(row.get("application_id"))].append(phone_number)
         return found
 
     @cached_property
@@ -156,77 +124,121 @@ class Account:
         found = json_object(answer)
         if answer.status != 200 or not found:
             raise Refusal(why("GET", answer))
-        return frozenset({_id(found.get("id")), _id(found.get("auth_id"))} - {""})
+        return frozenset(
+            {applications.id_of(found.get("id")), applications.id_of(found.get("auth_id"))} - {""}
+        )
 
     def _owner(self, row: Mapping[str, Any]) -> str:
         """The sub-account that the number belongs to: a parent's list has theirs too. Empty for none."""
-        owner = _id(row.get("account_id"))
-        is_ours = owner in ("", self._values["auth_id"]) or owner in self._own_ids
-        return "" if is_ours else owner
+        named = row.get("account_id")
+        owner = applications.id_of(named) or (str(named) if named else "")
+        is_ours = owner.casefold() in ("", self._values["auth_id"].casefold()) or owner in self._own_ids
+        return "" if is_ours else (numbers.cleaned(owner) or "unknown")
 
-    def lines(self) -> Iterator[ProviderNumber]:
-        yield from (self.line(phone_number, MOST_NAMED) for phone_number in self.rows)
+    def numbers(self) -> Listing:
+        yield from (self.number(phone_number, MOST_NAMED) for phone_number in self.rows)
+        return self._is_whole
 
-    def line(self, phone_number: str, most_named: int | None = None) -> ProviderNumber:
+    def find(self, phone_number: str) -> ProviderNumber | None:
+        if phone_number in self.rows:
+            return self.number(phone_number)
+        if not self._is_whole:
+            raise incomplete("Vobiz")
+        return None
+
+    def number(self, phone_number: str, most_named: int | None = None) -> ProviderNumber:
         row = self.rows[phone_number]
         known = replace(
-            self._attached_line(phone_number, row, most_named),
-            reference=_id(row.get("id")),
-            has_voice=row.get("voice_enabled") is not False and numbers.has_voice(row.get("capabilities")),
+            self._attached_number(phone_number, row, most_named),
+            reference=applications.id_of(row.get("id")),
+            has_voice=numbers.flag(row.get("voice_enabled")) is not False
+            and numbers.has_voice(row.get("capabilities")),
         )
+        texts = [name for name in ("application_id", "trunk_group_id") if type(row.get(name)) is not int]
+        known = numbers.with_unread(known, row, ["status"], flags=FLAGS)
+        known = numbers.with_unread(known, row, texts, decides_url=True)
         if owner := self._owner(row):
             known = replace(known, owner=owner, shows_webhook=False, webhook_url=None)
         return numbers.with_faults(known, *_faults(row, owner))
 
-    def _attached_line(
+    def _attached_number(
         self, phone_number: str, row: Mapping[str, Any], most_named: int | None
     ) -> ProviderNumber:
-        trunk = _id(row.get("trunk_group_id"))
-        if not (holder := _id(row.get("application_id"))):
+        trunk = applications.id_of(row.get("trunk_group_id"))
+        if not (holder := applications.id_of(row.get("application_id"))):
             override = Override.TRUNK if trunk else None
             return ProviderNumber(phone_number, override=override, override_name=trunk)
-        application = self._applications.get(holder, _Application(holder, holder))
+        application = self._applications.get(holder)
+        if application is None:
+            return _unlisted(phone_number, holder)
         others = (other for other in self._attached[holder] if other != phone_number)
-        line = application.line(phone_number, self._values)
+        number = application.number(phone_number, self._values)
         detail = f"The number is also on the SIP trunk {trunk}: Vobiz does not say which of the two answers."
         also = (Fault(Reason.TRUNK_OVERRIDES, detail),) if trunk else ()
-        return replace(line, shared_with=tuple(islice(others, most_named)), warnings=(*line.warnings, *also))
+        return replace(
+            number, shared_with=tuple(islice(others, most_named)), warnings=(*number.warnings, *also)
+        )
 
-    def point(self, line: ProviderNumber, url: str) -> None:
+    def point(self, number: ProviderNumber, url: str) -> None:
         """Changes the number's application if no other number uses it; else moves the number."""
-        if line.owner:
-            sentence = (
-                f"Nothing was changed: the number belongs to the sub-account {line.owner}, and Patchbay does "
-                "not write to another account's numbers."
-            )
-            raise Refusal(refused(Outcome.NO_PERMISSION, sentence))
-        is_enabled = Reason.APPLICATION_DISABLED not in {fault.reason for fault in line.faults}
-        is_own = line.application_id and not line.shared_with and line.override is None
+        _expect_own(number)
+        is_enabled = Reason.APPLICATION_DISABLED not in {fault.reason for fault in number.faults}
+        is_own = number.application_id and not number.shared_with and number.override is None
         if is_own and is_enabled:
-            self.change(line, url)
+            self.change(number, url)
         else:
-            self.move(line, url)
+            self.move(number, url)
 
-    def change(self, line: ProviderNumber, url: str) -> None:
+    def restore(self, number: ProviderNumber, before: ProviderNumber) -> None:
+        """Attaches the number to its former application, or gives that its former URLs back.
+
+        Without a former application, the number is detached from the present one, which stays.
+        """
+        _expect_own(number)
+        if before.override is Override.TRUNK:
+            raise Refusal(BACK_ON_TRUNK)
+        if not before.application_id:
+            self._send("DELETE", f"{_path(number)}/application", done=(*DONE, 404))
+        elif before.application_id != number.application_id:
+            self._attach(number, Application(before.application_id, before.override_name))
+        elif number.shared_with:
+            raise Refusal(SHARED_NOW)
+        else:
+            self._update(
+                number.application_id,
+                {
+                    "answer_url": before.webhook_url or "",
+                    "answer_method": before.method or "POST",
+                    "fallback_answer_url": before.fallback_url or "",
+                    "hangup_url": before.status_url or "",
+                },
+            )
+
+    def change(self, number: ProviderNumber, url: str) -> None:
         """Keeps a hang-up URL, unless it is the answer URL or another one is expected."""
         sent = {"answer_url": url, "answer_method": "POST"}
-        reasons = {fault.reason for fault in numbers.differences(line, url)}
+        reasons = {fault.reason for fault in numbers.differences(number, url)}
         if Reason.DIFFERENT_FALLBACK in reasons:
-            sent["fallback_answer_url"] = line.expected_fallback or ""
-        if line.status_url is None or Reason.DIFFERENT_STATUS_CALLBACK in reasons:
+            sent["fallback_answer_url"] = number.expected_fallback or ""
+        if number.status_url is None or Reason.DIFFERENT_STATUS_CALLBACK in reasons:
             sent |= {"hangup_url": _hangup_url(url, self._values), "hangup_method": "POST"}
-        self._send("POST", f"/Application/{quote(line.application_id, safe='')}/", json=sent)
+        self._update(number.application_id, sent)
 
-    def move(self, line: ProviderNumber, url: str) -> None:
+    def _update(self, application_id: str, sent: Mapping[str, str]) -> None:
+        self._send("POST", f"/Application/{quote(application_id, safe='')}/", json=dict(sent))
+        if self._known.by_id and (known := self._known.by_id.get(application_id)):
+            self._known.by_id[application_id] = known.changed(sent)
+
+    def move(self, number: ProviderNumber, url: str) -> None:
         """Moves it to an application with `url`. One made for it is deleted if that fails."""
         found = next((one for one in self._applications.values() if one.does(url, self._values)), None)
         application = found or self._make(url)
         left: list[str] = []
         try:
-            if line.override is Override.TRUNK:
-                self._send("DELETE", f"{_path(line)}/assign", done=(*DONE, 404))
+            if number.override is Override.TRUNK:
+                self._send("DELETE", f"{_path(number)}/assign", done=(*DONE, 404))
                 left.append("The number was removed from its trunk.")
-            self._attach(line, application)
+            self._attach(number, application)
         except (Refusal, OutboundError) as error:
             if not found and not self._remove(application):
                 left.append(
@@ -235,7 +247,7 @@ class Account:
                 )
             raise _with(error, left) from None
 
-    def _make(self, url: str) -> _Application:
+    def _make(self, url: str) -> Application:
         name = numbers.cleaned(f"Patchbay {unquote(url.rpartition('/')[2])}", 60)
         sent = {
             "app_name": name,
@@ -247,58 +259,60 @@ class Account:
         if fallback := self._values.get("fallback_url"):
             sent["fallback_answer_url"] = fallback
         answer = self._send("POST", "/Application/", json=sent)
-        application = _application({**json_object(answer), **sent})
+        application = applications.read({**json_object(answer), **sent})
         if not application.id:
             raise Refusal(unexpected(answer))
+        self._applications[application.id] = application
         return application
 
-    def _attach(self, line: ProviderNumber, application: _Application) -> None:
+    def _attach(self, number: ProviderNumber, application: Application) -> None:
         try:
-            self._put(line, application.id)
+            self._put(number, application.id)
         except _Taken as taken:
-            if not line.application_id:
+            if not number.application_id:
                 raise _with(taken, [MANUAL_STEP]) from None
-            self._swap(line, application)
+            self._swap(number, application)
 
-    def _put(self, line: ProviderNumber, application_id: str) -> None:
+    def _put(self, number: ProviderNumber, application_id: str) -> None:
         """Attaches the number. After a failure, checks whether it is attached nevertheless."""
         try:
-            self._send("POST", f"{_path(line)}/application", json={"application_id": application_id})
+            self._send("POST", f"{_path(number)}/application", json={"application_id": application_id})
         except (Refusal, OutboundError):
-            if not self._is_attached(line, application_id):
+            if not self._is_attached(number, application_id):
                 raise
 
-    def _swap(self, line: ProviderNumber, application: _Application) -> None:
+    def _swap(self, number: ProviderNumber, application: Application) -> None:
         """Detaches the number from its application first; reattaches it if the move fails."""
         try:
-            self._send("DELETE", f"{_path(line)}/application", done=(*DONE, 404))
-            self._put(line, application.id)
+            self._send("DELETE", f"{_path(number)}/application", done=(*DONE, 404))
+            self._put(number, application.id)
         except (Refusal, OutboundError) as error:
             code = error.result.code if isinstance(error, Refusal) else Outcome.UNEXPECTED_ANSWER
-            back = "It is on" if self._is_back(line) else "It could not be returned to"
-            notes = [f"{back} its former application, “{line.override_name}”.", MANUAL_STEP]
+            back = "It is on" if self._is_back(number) else "It could not be returned to"
+            notes = [f"{back} its former application, “{number.override_name}”.", MANUAL_STEP]
             raise _with(Refusal(refused(Outcome(code), _reason(error))), notes) from None
 
-    def _is_back(self, line: ProviderNumber) -> bool:
+    def _is_back(self, number: ProviderNumber) -> bool:
         try:
-            self._put(line, line.application_id)
+            self._put(number, number.application_id)
         except (Refusal, OutboundError):
             return False
         return True
 
-    def _is_attached(self, line: ProviderNumber, application_id: str) -> bool:
+    def _is_attached(self, number: ProviderNumber, application_id: str) -> bool:
         try:
-            row = Account(self._http, self._values).rows.get(line.phone_number, {})
+            row = Account(self._http, self._values).rows.get(number.phone_number, {})
         except (Refusal, OutboundError):
             return False
-        return _id(row.get("application_id")) == application_id
+        return applications.id_of(row.get("application_id")) == application_id
 
-    def _remove(self, application: _Application) -> bool:
+    def _remove(self, application: Application) -> bool:
         """Whether it is gone. Vobiz keeps one that a number is attached to."""
         try:
             self._send("DELETE", f"/Application/{quote(application.id, safe='')}/", done=(*DONE, 404))
         except (Refusal, OutboundError):
             return False
+        self._applications.pop(application.id, None)
         return True
 
     def _all(
@@ -313,10 +327,10 @@ class Account:
             if more and more == last:
                 break
             rows += more
-            total = _total(json_object(answer))
-            if not more and len(rows) < total < math.inf:
+            total, count = _total(json_object(answer)), len({repr(row) for row in rows})
+            if not more and count < total < math.inf:
                 raise Refusal(INCOMPLETE)
-            if not more or len(rows) >= total:
+            if not more or count == total:
                 return rows
             last = more
         raise pagination_error("Vobiz")
@@ -332,17 +346,28 @@ class Account:
         return answer
 
 
-def _application(row: Mapping[str, Any]) -> _Application:
-    found = _id(row.get("app_id")) or _id(row.get("id"))
-    return _Application(
-        found,
-        numbers.cleaned(row.get("app_name")) or found,
-        numbers.cleaned(row.get("answer_url"), 2000),
-        numbers.cleaned(row.get("answer_method"), 10),
-        numbers.cleaned(row.get("fallback_answer_url"), 2000),
-        numbers.cleaned(row.get("hangup_url"), 2000),
-        row.get("enabled") is not False,
+def _unlisted(phone_number: str, application_id: str) -> ProviderNumber:
+    detail = (
+        f"The number is attached to the application {application_id}, which Vobiz does not list for this "
+        "account: what it calls is not known. It may be a sub-account's."
     )
+    return ProviderNumber(
+        phone_number,
+        shows_webhook=False,
+        override_name=application_id,
+        application_id=application_id,
+        faults=(Fault(Reason.NOT_SHOWN, detail),),
+    )
+
+
+def _expect_own(number: ProviderNumber) -> None:
+    """Raises Refusal for another account's number."""
+    if number.owner:
+        sentence = (
+            f"Nothing was changed: the number belongs to the sub-account {number.owner}, and Patchbay does "
+            "not write to another account's numbers."
+        )
+        raise Refusal(refused(Outcome.NO_PERMISSION, sentence))
 
 
 def _hangup_url(url: str, values: Mapping[str, Any]) -> str:
@@ -360,31 +385,24 @@ def _faults(row: Mapping[str, Any], owner: str) -> Iterator[Fault]:
             f"This number belongs to the sub-account {owner}. Store that sub-account's auth ID and token in "
             "an organization of its own, or move the number in Vobiz's console.",
         )
-    status = row.get("status")
-    state = status.strip().lower() if isinstance(status, str) else ""
-    if row.get("is_blocked") is True:
+    state = "released" if row.get("released_at") else ""
+    state = numbers.out_of_service(row.get("status")) or state
+    if numbers.flag(row.get("is_blocked")):
         state = "blocked"
-    elif state not in OUT_OF_SERVICE:
-        state = "released" if row.get("released_at") else ""
     if state:
         detail = f"Vobiz says that this number is {state}: it takes no calls. See its console."
         yield Fault(Reason.BLOCKED, detail)
 
 
-def _id(value: Any) -> str:
-    """Its ids are text in some places, and may be numbers in others. Empty for none."""
-    return numbers.cleaned(str(value) if isinstance(value, int) else value) or ""
-
-
-def _path(line: ProviderNumber) -> str:
-    return f"/numbers/{quote(line.phone_number, safe='')}"
+def _path(number: ProviderNumber) -> str:
+    return f"/numbers/{quote(number.phone_number, safe='')}"
 
 
 def _total(found: Mapping[str, Any]) -> float:
     """Returns the number of rows on all pages; infinity if unknown, when an empty page is the end."""
     meta = found.get("meta")
     total = meta.get("total_count") if isinstance(meta, dict) else found.get("total")
-    return total if isinstance(total, int) else math.inf
+    return total if type(total) is int else math.inf
 
 
 def why(method: str, answer: Answer) -> Verified:

@@ -35,7 +35,7 @@ def call(upstream, http):
 
 CALLS = {
     "agents": ((), "GET", messages.READ_AGENTS),
-    "imported_numbers": ((NUMBER,), "GET", messages.READ_NUMBERS),
+    "imported_numbers": ((), "GET", messages.READ_NUMBERS),
     "import_number": ((NUMBER, DOMAIN, "Patchbay 1"), "POST", messages.IMPORT_NUMBERS),
     "assign_agent": (("phnum_sample_1", RECEPTION), "PATCH", messages.CHANGE_NUMBERS),
     "remove_number": (("phnum_sample_1",), "DELETE", messages.DELETE_NUMBERS),
@@ -71,14 +71,14 @@ def test_agents_are_sorted_and_cleaned_from_every_page(upstream, call, monkeypat
 
 
 def test_imported_finds_the_number(upstream, call):
-    assert call("imported_numbers", NUMBER) == []
+    assert call("imported_numbers") == {}
     convai = upstream.convai
     convai.odd = ODD
     convai.add("+14165550101", RECEPTION)
     convai.add(NUMBER, RECEPTION, provider="twilio")
     manual = convai.add(NUMBER, RECEPTION)
     ours = convai.add(NUMBER, label=f"Patchbay {NUMBER}")
-    found = call("imported_numbers", NUMBER)
+    found = call("imported_numbers")[NUMBER]
     assert found == [
         ImportedNumber(manual, RECEPTION, "Imported manually"),
         ImportedNumber(ours, None, f"Patchbay {NUMBER}"),
@@ -105,7 +105,7 @@ def test_import_number_sends_the_trunk_domain(upstream, call):
             "agent_id": None,
         }
     }
-    assert call("imported_numbers", NUMBER) == [ImportedNumber(made, None, label)]
+    assert call("imported_numbers")[NUMBER] == [ImportedNumber(made, None, label)]
 
 
 def test_assign_agent_sets_and_clears_it_unless_not_found(upstream, call, subtests):
@@ -172,7 +172,7 @@ def test_calls_refuse_pages_of_another_shape(upstream, call, subtests):
                 upstream.reset()
                 upstream.trouble = trouble
                 if (name, trouble) == ("imported_numbers", Trouble.ODD):
-                    assert call("imported_numbers", NUMBER) == []
+                    assert call("imported_numbers") == {}
                 else:
                     assert refusal_of(call, name).code == Outcome.UNEXPECTED_ANSWER
 

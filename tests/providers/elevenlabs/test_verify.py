@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from app.provider import Outcome
+from app.providers.elevenlabs import messages
 from app.providers.elevenlabs.api import HOSTS
 from simulators.base import CANARY, PLAIN, Reply
 from simulators.elevenlabs import error
@@ -22,10 +23,14 @@ def test_verify_reads_everything_that_is_used(upstream, verify):
 def test_verify_names_the_rights_that_a_key_lacks(upstream, verify):
     wrong = []
     for permissions, code, words in [
-        ({"user_read"}, Outcome.NO_PERMISSION, ["read agents", "read phone numbers", "webhooks", "settings"]),
+        (
+            {"user_read"},
+            Outcome.NO_PERMISSION,
+            [messages.READ_AGENTS, messages.READ_NUMBERS, "webhooks", "settings"],
+        ),
         ({"user_read", "convai_read"}, Outcome.LIMITED, ["webhooks", "settings"]),
-        ({"user_read", "workspace"}, Outcome.NO_PERMISSION, ["read agents", "read phone numbers"]),
-        (set(), Outcome.NO_PERMISSION, ["read agents"]),
+        ({"user_read", "workspace"}, Outcome.NO_PERMISSION, [messages.READ_AGENTS, messages.READ_NUMBERS]),
+        (set(), Outcome.NO_PERMISSION, [messages.READ_AGENTS]),
         ({"convai_read", "workspace"}, Outcome.OK, ["restricted"]),
     ]:
         upstream.permissions = permissions

@@ -103,6 +103,7 @@ def test_webhooks_reads_odd_entries_as_far_as_possible(upstream):
     assert [webhook.id for webhook in found] == [made, "bare", "none"]
     assert [webhook.is_disabled for webhook in found] == [True, False, False]
     assert found[2].url == found[2].name == ""
+    assert not found.is_whole
 
 
 def test_set_call_webhook_keeps_the_rest_of_the_setting_and_adds_events(upstream):

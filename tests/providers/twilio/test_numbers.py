@@ -8,7 +8,7 @@ from app.core.outbound.client import Outbound
 from app.provider import Numbers, Outcome
 from app.provider.numbers import Override, Reason
 from app.providers import PROVIDERS
-from app.providers.twilio import numbers as twilio
+from app.providers.twilio import api
 from simulators.base import CANARY, Reply, Trouble
 from simulators.twilio import Application, sample_id
 from tests.support.lines import URL
@@ -17,7 +17,7 @@ KEY = "twilio"
 ONE = "+15551234567"
 APP = sample_id("AP")
 TRUNK = sample_id("TK")
-NO_FALLBACK = {"VoiceFallbackUrl": "", "VoiceFallbackMethod": "POST"}
+NO_FALLBACK = {"VoiceFallbackUrl": ""}
 
 
 @pytest.fixture
@@ -183,7 +183,7 @@ def test_numbers_repeating_or_endless_pages_are_refused(account, upstream, monke
     assert len(upstream.requests) == 2
 
     upstream.reset()
-    monkeypatch.setattr(twilio, "MOST_PAGES", 3)
+    monkeypatch.setattr(api, "MOST_PAGES", 3)
     upstream.answer = lambda requested: Reply(
         200, {"incoming_phone_numbers": [], "next_page_uri": f"/{len(upstream.requests)}"}
     )

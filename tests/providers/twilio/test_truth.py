@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -44,6 +45,8 @@ OF_NUMBER: list[tuple[dict[str, Any], list[Reason], str]] = [
     ({"voice_url": f"{URL}#edge=dublin"}, [], ""),
     ({"voice_receive_mode": None}, [], ""),
     ({"voice_receive_mode": "fax"}, [Reason.OTHER_VOICE_MODE], "as fax"),
+    ({"status": None}, [], ""),
+    ({"status": "suspended"}, [Reason.BLOCKED], "is suspended"),
     ({"capabilities": {"voice": False}}, [Reason.NO_VOICE], ""),
     ({"voice_fallback_url": ELSEWHERE}, [Reason.DIFFERENT_FALLBACK], "elsewhere.example"),
     ({"voice_fallback_url": "https://voice.example.com/sorry"}, [], ""),
@@ -198,8 +201,13 @@ def test_a_line_of_the_list_is_completed_as_observe_does(account, upstream, numb
     upstream.regions[ONE] = "ie1"
     listed = account.by_number()[ONE]
     assert listed.faults == ()
-    completed = PROVIDERS[KEY].completed(Outbound(upstream.upstreams), upstream.values, ONE, listed)
-    assert completed == account.line(ONE)
+    complete = partial(PROVIDERS[KEY].completed, Outbound(upstream.upstreams), upstream.values, listed)
+    assert complete(phone_number=ONE) == account.line(ONE)
+    upstream.requests.clear()
+    known = complete(phone_number=ONE, place="ie1")
+    assert known
+    assert (known.place, upstream.requests) == (None, []), "it was not read"
+    assert known.faults == account.line(ONE).faults
 
 
 ACCOUNTS: list[tuple[dict[str, Any], dict[str, Any], Outcome, str]] = [

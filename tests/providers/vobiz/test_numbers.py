@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import cast
+
 import pytest
 
 from app.core.outbound.answer import OutboundError
-from app.provider import Outcome
+from app.core.outbound.client import Outbound
+from app.provider import Outcome, Refusal, Restores
 from app.provider.numbers import Override, Reason
+from app.providers import PROVIDERS
 from app.providers.vobiz import account as vobiz
 from simulators.base import CANARY, Reply, Trouble
 from simulators.vobiz import ACCOUNT, SHAPES
@@ -384,3 +389,13 @@ def test_numbers_repeating_endless_or_incomplete_lists_are_refused(account, upst
 def test_numbers_keeps_an_auth_id_in_one_path_segment(account, upstream):
     account.refusal("numbers", auth_id="a/../b?c#d%é")
     assert upstream.requests[0].path == "/api/v1/Account/a%2F..%2Fb%3Fc%23d%25%C3%A9/numbers"
+
+
+def test_restore_of_urls_leaves_a_shared_application_alone(account, upstream, shared):
+    before, now = repr(upstream.applications[shared]), account.line(ONE)
+    with pytest.raises(Refusal) as refusal:
+        cast(Restores, PROVIDERS[KEY]).restore(
+            Outbound(upstream.upstreams), upstream.values, now, replace(now, webhook_url=URL)
+        )
+    assert refusal.value.result == vobiz.SHARED_NOW
+    assert repr(upstream.applications[shared]) == before

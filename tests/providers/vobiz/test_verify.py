@@ -31,3 +31,9 @@ def test_verify_of_another_an_unknown_or_an_inactive_account(upstream, verify, s
             assert verify().code == Outcome.SUSPENDED
             upstream.account = {flag: None}
             assert verify().code == Outcome.OK
+
+
+def test_verify_says_active_only_if_the_account_says_so(upstream, verify):
+    assert "active" in verify().reason
+    upstream.account = {"enabled": "perhaps", "is_active": None}
+    assert "active" not in verify().reason

@@ -1,0 +1,96 @@
+"""Vobiz's applications: what a number does that is attached to one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from app.core import urls
+from app.provider import messages, numbers
+from app.provider.numbers import Fault, ProviderNumber, Reason
+
+
+@dataclass(frozen=True)
+class Application:
+    id: str
+    name: str
+    url: str | None = None
+    method: str | None = None
+    fallback_url: str | None = None
+    hangup_url: str | None = None
+    is_enabled: bool = True
+    shows_url: bool = True
+    """Whether Vobiz returned its answer URL, or that it has none."""
+
+    def number(self, phone_number: str, values: Mapping[str, Any]) -> ProviderNumber:
+        """What a number does that is attached to the application."""
+        number = ProviderNumber(
+            phone_number,
+            webhook_url=self.url,
+            shows_webhook=self.shows_url,
+            method=self.method,
+            override_name=self.name,
+            application_id=self.id,
+            fallback_url=self.fallback_url,
+            expected_fallback=values.get("fallback_url"),
+            status_url=None if self.repeats_answer else self.hangup_url,
+            expected_status_url=values.get("hangup_url"),
+        )
+        if not self.shows_url:
+            unread = Fault(Reason.NOT_SHOWN, messages.unread(["the application's answer URL"]))
+            number = numbers.with_faults(number, unread)
+        if not self.is_enabled:
+            detail = f"The application “{self.name}” is disabled at Vobiz: no call gets an answer."
+            number = numbers.with_faults(number, Fault(Reason.APPLICATION_DISABLED, detail))
+        if self.url and self.repeats_answer:
+            detail = (
+                f"The application “{self.name}” has no hang-up URL of its own: Vobiz calls the webhook again "
+                "when a call ends."
+            )
+            number = replace(number, warnings=(Fault(Reason.DIFFERENT_STATUS_CALLBACK, detail),))
+        return number
+
+    def changed(self, sent: Mapping[str, str]) -> Application:
+        """Returns it with the fields that were sent to Vobiz."""
+        found = read(sent)
+        names = {"answer_url": "url", "answer_method": "method", "fallback_answer_url": "fallback_url"}
+        names["hangup_url"] = "hangup_url"
+        new: dict[str, Any] = {own: getattr(found, own) for name, own in names.items() if name in sent}
+        return replace(self, shows_url=self.shows_url or found.shows_url, **new)
+
+    @property
+    def repeats_answer(self) -> bool:
+        """Whether the answer URL is called again at each hang-up: Vobiz does so without another URL."""
+        return not self.hangup_url or (self.url is not None and urls.same(self.hangup_url, self.url))
+
+    def does(self, url: str, values: Mapping[str, Any]) -> bool:
+        """Whether a number that is attached to it does what is expected."""
+        return not numbers.differences(self.number("", values), url)
+
+
+@dataclass
+class Applications:
+    """An account's applications as last read, and as changed since: what several calls share."""
+
+    by_id: dict[str, Application] | None = None
+
+
+def read(row: Mapping[str, Any]) -> Application:
+    """Returns the application of a row of Vobiz's list."""
+    found = id_of(row.get("app_id")) or id_of(row.get("id"))
+    return Application(
+        found,
+        numbers.cleaned(row.get("app_name")) or found,
+        numbers.cleaned(row.get("answer_url"), 2000),
+        numbers.cleaned(row.get("answer_method"), 10),
+        numbers.cleaned(row.get("fallback_answer_url"), 2000),
+        numbers.cleaned(row.get("hangup_url"), 2000),
+        numbers.flag(row.get("enabled")) is not False,
+        isinstance(row.get("answer_url", 0), str | None) and isinstance(row.get("answer_method"), str | None),
+    )
+
+
+def id_of(value: Any) -> str:
+    """Its ids are text in some places, and may be numbers in others. Empty for none."""
+    return numbers.cleaned(str(value) if isinstance(value, int) else value) or ""

@@ -1,0 +1,91 @@
+"""The last calls to Vobiz's numbers, from its records of ended calls."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import quote
+
+from app.core import clock
+from app.core.outbound.client import Outbound
+from app.provider import Refusal, calls, json_list, json_object, numbers, pagination_error
+from app.provider.calls import CallOutcome, LastCalls, ProviderCall
+from app.providers.vobiz.account import API, PAGE, why
+
+RECENT = 20
+"""Records of one number on a page: the last call is on the first page, or on the last."""
+
+OUTCOMES = {
+    "NO_ANSWER": CallOutcome.NO_ANSWER,
+    "NORMAL_CLEARING": CallOutcome.NO_ANSWER,
+    "NO_USER_RESPONSE": CallOutcome.NO_ANSWER,
+    "USER_BUSY": CallOutcome.BUSY,
+    "CALL_REJECTED": CallOutcome.BUSY,
+    "ORIGINATOR_CANCEL": CallOutcome.CANCELED,
+}
+"""Of calls that were not answered; every other cause is a failure."""
+
+
+class Calls:
+    """The records of one account."""
+
+    def __init__(self, http: Outbound, values: Mapping[str, Any]) -> None:
+        self._http = http
+        self._headers = {"X-Auth-ID": values["auth_id"], "X-Auth-Token": values["auth_token"]}
+        self._url = f"{API}/Account/{quote(values['auth_id'], safe='')}/cdr"
+
+    def last(self, phone_numbers: Collection[str], since: datetime | None) -> LastCalls:
+        """The order of the records is not documented."""
+        query = {"call_direction": "inbound"} | _days(since)
+        if len(phone_numbers) == 1:
+            found = self._of_number(query | {"to_number": next(iter(phone_numbers))})
+        else:
+            found = self._all(query)
+        return LastCalls(calls.newest(found, phone_numbers), since)
+
+    def _of_number(self, query: Mapping[str, Any]) -> list[ProviderCall]:
+        found, pages = self._page(query, 1, RECENT)
+        if pages > 1:
+            found += self._page(query, pages, RECENT)[0]
+        return found
+
+    def _all(self, query: Mapping[str, Any]) -> list[ProviderCall]:
+        found, pages = self._page(query, 1, PAGE)
+        if pages > calls.MOST_PAGES:
+            raise pagination_error("Vobiz")
+        for page in range(2, pages + 1):
+            found += self._page(query, page, PAGE)[0]
+        return found
+
+    def _page(self, query: Mapping[str, Any], page: int, size: int) -> tuple[list[ProviderCall], int]:
+        """Returns the calls of a page, and how many pages there are."""
+        sent = {**query, "page": page, "per_page": size}
+        answer = self._http.send("GET", self._url, headers=self._headers, query=sent)
+        if answer.status != 200:
+            raise Refusal(why("GET", answer))
+        rows = json_list(answer, "data")
+        pagination = json_object(answer).get("pagination")
+        pages = pagination.get("pages") if isinstance(pagination, dict) else None
+        return [call for row in rows if (call := _call(row))], pages if type(pages) is int else 1
+
+
+def _days(since: datetime | None) -> dict[str, str]:
+    """Vobiz takes days, and both or none."""
+    if since is None:
+        return {}
+    return {"start_date": f"{since:%Y-%m-%d}", "end_date": f"{clock.now() + timedelta(days=1):%Y-%m-%d}"}
+
+
+def _call(row: Mapping[str, Any]) -> ProviderCall | None:
+    number, started = (
+        numbers.phone_number(row.get("destination_number")),
+        calls.from_iso(row.get("start_time")),
+    )
+    if number is None or started is None or row.get("call_direction") != "inbound":
+        return None
+    name = row.get("hangup_cause")
+    outcome = OUTCOMES.get(name, CallOutcome.FAILED) if isinstance(name, str) else CallOutcome.UNKNOWN
+    if row.get("answer_time"):
+        outcome = CallOutcome.ANSWERED
+    return ProviderCall(number, started, outcome, calls.cause(row.get("hangup_cause_name")))
