@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from datetime import datetime
 from typing import Any
 
-from app.core.outbound.answer import Answer, OutboundError
+from app.core.outbound.answer import Answer
 from app.core.outbound.client import Outbound
 from app.provider import (
     Family,
@@ -16,26 +17,32 @@ from app.provider import (
     ServiceHost,
     Text,
     Verified,
+    Where,
+    facts,
     json_object,
     limited,
     proven,
     refused,
 )
+from app.provider.calls import LastCalls
 from app.provider.numbers import Taker
-from app.providers.elevenlabs import api, messages
-from app.providers.elevenlabs.agents import NUMBERS, Agents
-from app.providers.elevenlabs.webhooks import SETTINGS, WEBHOOKS, Webhooks
+from app.providers.elevenlabs import api, calls, messages
+from app.providers.elevenlabs.agents import NUMBERS, Agents, listed
+from app.providers.elevenlabs.webhooks import SETTINGS, WEBHOOKS, Webhooks, has_settings
+
+API_KEYS = Where("ElevenLabs → Developers → API keys", "https://elevenlabs.io/app/settings/api-keys")
 
 
 class ElevenLabs(Agents, Webhooks, Provider):
     key = "elevenlabs"
     label = "ElevenLabs"
+    hosts = api.HOSTS
     position = 50
     families = (Family.VOICE_AI,)
     summary = "The voice agents."
     configured_flag = "hasApiKey"
 
-    api_key = Secret("API key", help="ElevenLabs → Developers → API keys.", required=True)
+    api_key = Secret("API key", where=API_KEYS, required=True)
     tool_secret = Secret(
         "Tool secret",
         help="Agents' tools show it to prove who calls.",
@@ -56,16 +63,17 @@ class ElevenLabs(Agents, Webhooks, Provider):
     def verify(self, http: Outbound, values: Mapping[str, Any]) -> Verified:
         """Reads what Patchbay uses: agents, their numbers, webhooks and settings. A key may lack any of them.
 
-        The user is read first, because a wrong key fails there. No response is passed on: it can contain the
-        key.
+        The user is read first, because a wrong key fails there. No response is passed on, as it can contain
+        the key: only how many numbers there are.
         """
         if lacking := self.missing_credentials(values):
             return lacking
         answer = api.send(http, values, "GET", api.USER)
-        may_read_user = answer.status == 200 and "user_id" in json_object(answer)
+        may_read_user = answer.status == 200 and api.text(json_object(answer), "user_id") != ""
         if not may_read_user and not api.is_restricted(answer):
             return api.refusal(answer)
-        lacking_rights = []
+        lacking_rights: list[str] = []
+        read: list[str] = []
         for path, name, right in NEEDED:
             answer = api.send(
                 http, values, "GET", path, query={"page_size": 1} if path == api.AGENTS else None
@@ -74,9 +82,22 @@ class ElevenLabs(Agents, Webhooks, Provider):
                 lacking_rights.append(right)
             elif answer.status != 200 or not _has(answer, name):
                 return api.refusal(answer, right)
+            elif path == NUMBERS and isinstance(found := answer.json(), list):
+                read = facts.counted(found, "number")
         if lacking_rights:
             return _restricted(lacking_rights)
-        return proven(messages.ACCEPTED if may_read_user else messages.RESTRICTED)
+        return proven(messages.ACCEPTED if may_read_user else messages.RESTRICTED, *read)
+
+    def last_calls(
+        self,
+        http: Outbound,
+        values: Mapping[str, Any],
+        phone_numbers: Collection[str],
+        since: datetime | None,
+    ) -> LastCalls:
+        """Reads one list for each number. What was said is not read."""
+        self.require_credentials(values)
+        return calls.last(http, values, phone_numbers, since)
 
 
 def _restricted(lacking: list[str]) -> Verified:
@@ -90,16 +111,13 @@ NEEDED = (
     (api.AGENTS, "agents", messages.READ_AGENTS),
     (NUMBERS, "", messages.READ_NUMBERS),
     (WEBHOOKS, "webhooks", messages.READ_WEBHOOKS),
-    (SETTINGS, "", messages.READ_SETTINGS),
+    (SETTINGS, "settings", messages.READ_SETTINGS),
 )
-"""What is read: its path, the name of a list in it, and the right to read it in words."""
+"""What is read: its path, what it has to be, and the right to read it in words."""
 
 
 def _has(answer: Answer, name: str) -> bool:
-    """Whether the response is JSON, with a list of that name if there is one."""
-    if name:
-        return isinstance(json_object(answer).get(name), list)
-    try:
-        return isinstance(answer.json(), dict | list)
-    except OutboundError:
-        return False
+    """Whether the response is the settings of agents, or else a list: of that name, or the whole body."""
+    if name == "settings":
+        return has_settings(json_object(answer))
+    return listed(answer) is not None if not name else isinstance(json_object(answer).get(name), list)

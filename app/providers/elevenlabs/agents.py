@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
 from app.core.outbound.answer import Answer, OutboundError
 from app.core.outbound.client import Outbound
 from app.provider import Outcome, Refusal, json_object, refused
-from app.provider.numbers import cleaned
-from app.provider.voice_ai import Agent, ImportedNumber
+from app.provider.numbers import cleaned, flag, is_named, phone_number
+from app.provider.voice_ai import Agent, ImportedNumber, ImportedNumbers
 from app.providers.elevenlabs import api, messages
 
 NUMBERS = "/v1/convai/phone-numbers"
+CONVERSATIONS = "/v1/convai/conversations"
 SIP_TRUNK = "sip_trunk"
 MOST_PAGES = 20
 
@@ -31,10 +32,12 @@ class Agents:
             if answer.status != 200 or not isinstance(page.get("agents"), list):
                 raise Refusal(api.refusal(answer))
             found += filter(None, map(_agent, page["agents"]))
-            query["cursor"] = page.get("next_cursor")
-            if not (page.get("has_more") and isinstance(query["cursor"], str)):
+            cursor = page.get("next_cursor")
+            if not (flag(page.get("has_more")) and isinstance(cursor, str)) or cursor == query.get("cursor"):
                 break
-        return sorted(found, key=lambda agent: (agent.name.casefold(), agent.id))
+            query["cursor"] = cursor
+        once = {agent.id: agent for agent in found}
+        return sorted(once.values(), key=lambda agent: (agent.name.casefold(), agent.id))
 
     def sip_hosts(self, values: Mapping[str, Any]) -> tuple[str, ...]:
         """A residency has hosts of its own. The static ones have fixed addresses."""
@@ -42,14 +45,12 @@ class Agents:
         place = f".{found[1]}.residency" if found else ""
         return f"sip.rtc{place}.elevenlabs.io", f"sip-static.rtc{place}.elevenlabs.io"
 
-    def imported_numbers(
-        self, http: Outbound, values: Mapping[str, Any], phone_number: str
-    ) -> list[ImportedNumber]:
+    def imported_numbers(self, http: Outbound, values: Mapping[str, Any]) -> ImportedNumbers:
         answer = api.send(http, values, "GET", NUMBERS, query={"provider": SIP_TRUNK})
-        listed = _listed(answer)
-        if answer.status != 200 or listed is None:
+        found = listed(answer)
+        if answer.status != 200 or found is None:
             raise Refusal(api.refusal(answer, messages.READ_NUMBERS))
-        return list(_imported(listed, phone_number))
+        return _imported(found)
 
     def import_number(
         self, http: Outbound, values: Mapping[str, Any], phone_number: str, sip_domain: str, label: str
@@ -93,7 +94,7 @@ def _agent(item: Any) -> Agent | None:
     return Agent(item["agent_id"], cleaned(item.get("name"), 100) or item["agent_id"])
 
 
-def _listed(answer: Answer) -> list[Any] | None:
+def listed(answer: Answer) -> list[Any] | None:
     """The list of numbers, which is the whole body; None for any other body."""
     try:
         found = answer.json()
@@ -102,15 +103,33 @@ def _listed(answer: Answer) -> list[Any] | None:
     return found if isinstance(found, list) else None
 
 
-def _imported(listed: list[Any], phone_number: str) -> Iterator[ImportedNumber]:
-    for item in listed:
-        if not isinstance(item, dict) or not api.is_id(item.get("phone_number_id")):
+def _imported(found: list[Any]) -> ImportedNumbers:
+    """Those that came through a SIP trunk."""
+    by_number = ImportedNumbers()
+    for item in found:
+        if not _is_readable(item):
+            by_number.is_whole = False
             continue
-        if (item.get("provider"), item.get("phone_number")) == (SIP_TRUNK, phone_number):
+        number = phone_number(item.get("phone_number"))
+        if number and str(item.get("provider")).lower() == SIP_TRUNK:
             agent = item.get("assigned_agent")
             agent_id = agent.get("agent_id") if isinstance(agent, dict) else None
             assigned = agent_id if api.is_id(agent_id) else None
-            yield ImportedNumber(item["phone_number_id"], assigned, str(item.get("label")))
+            one = ImportedNumber(item["phone_number_id"], assigned, str(item.get("label")), _is_clear(agent))
+            by_number.setdefault(number, []).append(one)
+    return by_number
+
+
+def _is_readable(item: Any) -> bool:
+    """Whether an item says which number it is of, and what carries that."""
+    if not isinstance(item, dict) or not api.is_id(item.get("phone_number_id")):
+        return False
+    return bool(item.get("provider")) and is_named(item.get("phone_number"))
+
+
+def _is_clear(agent: Any) -> bool:
+    """Whether an item says which agent answers, or that none does."""
+    return agent is None or (isinstance(agent, dict) and api.is_id(agent.get("agent_id")))
 
 
 def _address(number_id: str) -> str:

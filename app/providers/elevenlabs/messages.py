@@ -21,6 +21,7 @@ READ_WEBHOOKS = "read the workspace's webhooks"
 CREATE_WEBHOOKS = "create webhooks"
 CHANGE_WEBHOOKS = "change webhooks"
 DELETE_WEBHOOKS = "delete webhooks"
+READ_CONVERSATIONS = "read conversations"
 READ_SETTINGS = "read the settings of agents"
 CHANGE_SETTINGS = "change the settings of agents"
 

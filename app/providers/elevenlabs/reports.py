@@ -9,7 +9,7 @@ from typing import Any
 
 from app.core import texts
 from app.core.errors import Invalid, Problem
-from app.provider.voice_ai import CallEvent, CallReport
+from app.provider.voice_ai import CallEvent, CallReport, Direction
 from app.providers.elevenlabs import messages
 
 MAX_SECONDS = 2**31 - 1
@@ -43,7 +43,15 @@ def read(event: Any) -> CallReport | None:
         duration_seconds=_count(metadata.get("call_duration_secs"), MAX_SECONDS),
         outcome=_line(data.get("failure_reason") if has_failed else analysis.get("call_successful"), 100),
         started_at=moment(metadata.get("start_time_unix_secs")),
+        direction=_direction(metadata),
     )
+
+
+def _direction(metadata: Part) -> Direction | None:
+    """As ElevenLabs has it, or Twilio: "outbound-api", for example."""
+    twilio = _line(_part(metadata, "body").get("Direction"), 20) or ""
+    found = _part(metadata, "phone_call").get("direction") or twilio.partition("-")[0]
+    return Direction(found) if found in list(Direction) else None
 
 
 def _numbers(data: Part) -> tuple[str | None, str | None]:

@@ -9,12 +9,25 @@ from urllib.parse import quote
 
 from app.core.outbound.client import Outbound
 from app.provider import Refusal, json_object
-from app.provider.numbers import cleaned
-from app.provider.voice_ai import Agent, CallReport, CallWebhookSetting, CreatedWebhook, Webhook
+from app.provider.numbers import cleaned, flag
+from app.provider.voice_ai import (
+    Agent,
+    CallReport,
+    CallWebhookSetting,
+    CreatedWebhook,
+    ListedWebhooks,
+    Webhook,
+)
 from app.providers.elevenlabs import api, messages, reports, signing
 
 WEBHOOKS = "/v1/workspace/webhooks"
 SETTINGS = "/v1/convai/settings"
+KNOWN_SETTINGS = (
+    "webhooks",
+    "conversation_initiation_client_data_webhook",
+    "can_use_mcp_servers",
+    "rag_retention_period_days",
+)
 CALL_EVENTS = ("transcript", "call_initiation_failure")
 FORMATS = ("json", None)
 """Of transcripts, that `read_report` reads. None is the default of the workspace."""
@@ -26,15 +39,18 @@ class Webhooks:
     signature_header: ClassVar[str] = "ElevenLabs-Signature"
     signature_format: ClassVar[str] = "t=<unix seconds>,v0=<hex of HMAC-SHA256 over t, a dot and the body>"
     signature_window: ClassVar[timedelta] = signing.WINDOW
+    conversation_page: ClassVar[str] = "https://elevenlabs.io/app/agents/history/{id}"
 
-    def webhooks(self, http: Outbound, values: Mapping[str, Any]) -> list[Webhook]:
+    def webhooks(self, http: Outbound, values: Mapping[str, Any]) -> ListedWebhooks:
         answer = api.send(http, values, "GET", WEBHOOKS)
-        listed = json_object(answer).get("webhooks")
-        if answer.status != 200 or not isinstance(listed, list):
+        rows = json_object(answer).get("webhooks")
+        if answer.status != 200 or not isinstance(rows, list):
             raise Refusal(api.refusal(answer, messages.READ_WEBHOOKS))
-        return [
-            _webhook(found) for found in listed if isinstance(found, dict) and api.text(found, "webhook_id")
-        ]
+        found = ListedWebhooks(
+            _webhook(row) for row in rows if isinstance(row, dict) and api.text(row, "webhook_id")
+        )
+        found.is_whole = len(found) == len(rows) and all(webhook.url for webhook in found)
+        return found
 
     def create_webhook(
         self, http: Outbound, values: Mapping[str, Any], name: str, url: str
@@ -61,7 +77,7 @@ class Webhooks:
         answer = api.send(http, values, "GET", SETTINGS)
         found = json_object(answer)
         document = found.get("webhooks") or {}
-        if answer.status != 200 or not found or not isinstance(document, dict):
+        if answer.status != 200 or not has_settings(found) or not isinstance(document, dict):
             raise Refusal(api.refusal(answer, messages.READ_SETTINGS))
         has_all = document.get("events") == _events(document) and document.get("transcript_format") in FORMATS
         return CallWebhookSetting(api.text(document, "post_call_webhook_id") or None, has_all, document)
@@ -103,18 +119,23 @@ class Webhooks:
         return reports.read(event)
 
 
+def has_settings(found: Mapping[str, Any]) -> bool:
+    """Whether it is the settings of agents: it has one of those that ElevenLabs documents."""
+    return not found.keys().isdisjoint(KNOWN_SETTINGS)
+
+
 def _webhook(found: Mapping[str, Any]) -> Webhook:
-    is_auto_disabled, retries = bool(found.get("is_auto_disabled")), found.get("retry_enabled")
+    is_auto_disabled, retries = bool(flag(found.get("is_auto_disabled"))), flag(found.get("retry_enabled"))
     failed, status = (found.get(f"most_recent_failure_{name}") for name in ("timestamp", "error_code"))
     return Webhook(
         api.text(found, "webhook_id"),
         api.text(found, "name"),
         api.text(found, "webhook_url"),
-        is_disabled=is_auto_disabled or bool(found.get("is_disabled")),
+        is_disabled=is_auto_disabled or bool(flag(found.get("is_disabled"))),
         is_auto_disabled=is_auto_disabled,
         failed_at=reports.moment(failed),
         failure=status if type(status) is int else None,
-        retries=retries if isinstance(retries, bool) else None,
+        retries=retries,
     )
 
 
