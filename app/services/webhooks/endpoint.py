@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from app.core.errors import Conflict, Stale
 from app.models import Endpoint
-from app.provider import Capability, Outcome, Provider
-from app.provider.numbers import OUT_OF_REACH, ProviderNumber, Reason
-from app.services.audit import log
+from app.provider import Capability, Points, Provider
+from app.provider.numbers import ProviderNumber
 from app.services.audit.actions import Action
 from app.services.connections import gateway, store
-from app.services.connections.proof import Evidence
-from app.services.connections.provider_writes import Intent
 from app.services.drift import probe, verdicts
 from app.services.drift.verdicts import Observation
 from app.services.endpoints import crud, readiness
+from app.services.endpoints.readiness import Readiness
 from app.services.scope import Scope
-from app.services.webhooks import messages
+from app.services.webhooks import changes, messages
+from app.services.webhooks.changes import Step
 
 if TYPE_CHECKING:
     from app.core.outbound.client import Outbound
@@ -58,66 +57,48 @@ def point(scope: Scope, http: Outbound, endpoint_id: str, *, seen: str | None = 
     Conflict if the provider cannot set it, refuses, or does not have the number.
     """
     row = crud.get(scope, endpoint_id)
-    provider = store.provider_of(row.provider)
-    url = _wanted(scope, provider, row)
+    url = wanted_url(scope, row)
     http = http.within(gateway.OBSERVE.seconds)
     before = observe(scope, http, endpoint_id)
-    if before.number is None or before.reason in OUT_OF_REACH:
-        raise _unread(before)
-    if seen is not None and seen != probe.digest(before.number):
-        raise Stale(messages.changed(provider.label))
-    if before.in_sync:
+    number = changes.expect_within_reach(before)
+    state = store.load(scope, store.provider_of(row.provider))
+    if seen is not None and seen != probe.digest(number):
+        raise Stale(messages.changed(state.provider.label))
+    if not needs_setting(before):
         return before
-    return _set(scope, http, row, before.number, url)
+    change = changes.send(scope, http, state, step(state.provider, number, url))
+    after = probe.observe(scope, http, state, number.phone_number, url)
+    if not changes.settle(scope, change, after.in_sync, after.actual):
+        raise gateway.failed(change.response.outcome, f"{change.response.sentence} {messages.NOT_SET}")
+    return after
 
 
-def _unread(found: Observation) -> Conflict:
-    """The error if the provider did not return the number, or not as one that can be changed."""
-    if found.reason is Reason.BUSY:
-        return gateway.failed(Outcome.BUSY, found.message)
-    return Conflict(found.message, code=str(found.reason or "").upper())
+def wanted_url(scope: Scope, row: Any, readiness_now: Readiness | None = None) -> str:
+    """Returns the URL that the number of an endpoint should call.
 
-
-def _wanted(scope: Scope, provider: Provider, row: Endpoint) -> str:
+    Raises Conflict if there is none, or the provider cannot set it.
+    """
+    provider = store.provider_of(row.provider)
     if not probe.can(provider, Capability.POINT):
         raise Conflict(messages.cannot_set(provider.label), code="CANNOT_POINT")
     url = verdicts.expected_url(scope.organization.public_base_url, row)
     if url is None:
-        reason = readiness.load(scope).blocked_reason(row)
+        reason = (readiness_now or readiness.load(scope)).blocked_reason(row)
         raise Conflict(messages.NOTHING_TO_SET, code=str(reason or "endpoint_inactive").upper())
     return url
 
 
-def _set(scope: Scope, http: Outbound, row: Endpoint, line: ProviderNumber, url: str) -> Observation:
-    state = store.load(scope, store.provider_of(row.provider))
-    pointing: Any = state.provider
-    before = verdicts.address(line)
-    changes = {"webhook": [before, url]} | _removed(line)
-    number = row.phone_number
-    intent = Intent(scope, http, Action.NUMBER_POINTED, state.provider, subject=number, changes=changes)
-    done = verdicts.run_probe(
-        lambda: gateway.call(
-            scope,
-            intent.http,
-            state,
-            lambda client, values: pointing.point(client, values, line, url),
-            evidence=Evidence.POINT,
-        )
+def needs_setting(found: Observation) -> bool:
+    """Whether setting the webhook would change anything for the better."""
+    return found.in_sync is not True and found.is_mendable
+
+
+def step(provider: Provider, number: ProviderNumber, url: str) -> Step:
+    """Returns the step that makes the number call `url`."""
+    pointing = cast(Points, provider)
+    return Step(
+        Action.NUMBER_POINTED,
+        number,
+        url,
+        lambda client, values: pointing.point(client, values, number, url),
     )
-    after = probe.observe(scope, http, state, number, url)
-    if after.in_sync is True or not done.trouble:
-        with scope.transaction():
-            changed = {"webhook": [before, after.actual]} | _removed(line)
-            log.record(scope, Action.NUMBER_POINTED, number, changed)
-            intent.done()
-        return after
-    if after.in_sync is None:
-        intent.is_unknown(done.sentence)
-    else:
-        intent.failed(done.sentence)
-    raise gateway.failed(done.outcome, f"{done.sentence} {messages.NOT_SET}")
-
-
-def _removed(line: ProviderNumber) -> dict[str, list[Any]]:
-    """The override that is removed with it, for the audit log."""
-    return {str(line.override): [line.override_name, None]} if line.override else {}

@@ -122,21 +122,21 @@ def _wanted(scope: Scope, provider: Provider, number: str) -> tuple[StoredConnec
 def _set(scope: Scope, http: Outbound, provider: Provider, found: Plan) -> Observation:
     """Also queues checks of the other numbers: moving one may set the URL that they share."""
     state = store.load(scope, provider)
-    line: Any = found.now.number
+    number: Any = found.now.number
     application: Any = provider
     done = verdicts.run_probe(
         lambda: gateway.call(
             scope,
             http,
             state,
-            lambda client, values: application.point(client, values, line, found.url),
+            lambda client, values: application.point(client, values, number, found.url),
             evidence=Evidence.POINT,
         )
     )
     after = probe.observe(scope, http, state, found.number, found.url)
     with scope.transaction():
         if after.in_sync or not done.trouble:
-            changed = {"webhook": [found.now.actual, after.actual], **_moved(line, after.number)}
+            changed = {"webhook": [found.now.actual, after.actual], **_moved(number, after.number)}
             log.record(scope, Action.NUMBER_POINTED, found.number, changed)
         others = [row.number for row in assigned_numbers(scope, provider) if row.number != found.number]
         queue.mark_due(scope, others, changed=False)

@@ -1,0 +1,91 @@
+"""One change of a number at its provider: the intention is recorded, and what is read later settles it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from app.core.errors import Conflict
+from app.provider import Outcome
+from app.provider.numbers import OUT_OF_REACH, ProviderNumber, Reason
+from app.services.audit import log
+from app.services.audit.actions import Action
+from app.services.audit.numbers import Changes
+from app.services.connections import gateway
+from app.services.connections.proof import Evidence
+from app.services.connections.provider_writes import Intent
+from app.services.connections.store import StoredConnection
+from app.services.drift import verdicts
+from app.services.drift.verdicts import Observation, ProbeResult
+from app.services.scope import Scope
+
+if TYPE_CHECKING:
+    from app.core.outbound.client import Outbound
+
+Operation = Callable[["Outbound", Mapping[str, Any]], None]
+
+
+@dataclass(frozen=True)
+class Step:
+    """What to do to a number: `before` is what was read, and `url` its webhook afterwards, None for none."""
+
+    action: Action
+    before: ProviderNumber
+    url: str | None
+    operation: Operation
+
+    @property
+    def number(self) -> str:
+        return self.before.phone_number
+
+    def changes(self, after: str | None) -> Changes:
+        """For the audit log: the webhook, and the override that is removed with it."""
+        number = self.before
+        removed = {str(number.override): [number.override_name, None]} if number.override else {}
+        return {"webhook": [verdicts.address(number), after]} | removed
+
+
+@dataclass(frozen=True)
+class Change:
+    """A step that was sent. `response` has the trouble if the provider refused it or did not respond."""
+
+    step: Step
+    intent: Intent
+    response: ProbeResult
+
+
+def send(scope: Scope, http: Outbound, state: StoredConnection, step: Step) -> Change:
+    changes = step.changes(step.url)
+    intent = Intent(scope, http, step.action, state.provider, subject=step.number, changes=changes)
+    response = verdicts.run_probe(
+        lambda: gateway.call(scope, intent.http, state, step.operation, evidence=Evidence.POINT)
+    )
+    return Change(step, intent, response)
+
+
+def settle(scope: Scope, change: Change, is_done: bool | None, found: str | None) -> bool:
+    """Records the outcome, and returns whether the change was made.
+
+    `is_done`: as read afterwards, None if it could not be read; `found`: the webhook then.
+    """
+    trouble = change.response
+    if is_done or not trouble.trouble:
+        with scope.transaction():
+            log.record(scope, change.step.action, change.step.number, change.step.changes(found))
+            change.intent.done()
+        return True
+    if is_done is None:
+        change.intent.is_unknown(trouble.sentence)
+    else:
+        change.intent.failed(trouble.sentence)
+    return False
+
+
+def expect_within_reach(found: Observation) -> ProviderNumber:
+    """Returns the number if it was read, and is one that these credentials may change. Raises Conflict."""
+    if found.number is None or found.reason in OUT_OF_REACH or found.number.owner:
+        if found.reason is Reason.BUSY:
+            raise gateway.failed(Outcome.BUSY, found.message)
+        raise Conflict(found.message, code=str(found.reason or "").upper())
+    return found.number

@@ -1,0 +1,209 @@
+"""What a change of many numbers does to each: set its webhook, restore what was there, or clear it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from typing import Any, Protocol, cast
+
+from app import providers
+from app.core import urls
+from app.core.errors import Conflict
+from app.models import Endpoint
+from app.provider import Capability, Provider, Restores
+from app.provider import numbers as provider_numbers
+from app.provider.numbers import ProviderNumber, Reason
+from app.services.audit.actions import Action
+from app.services.connections import store
+from app.services.drift import probe, verdicts
+from app.services.drift.verdicts import Observation, ProbeResult
+from app.services.endpoints import readiness
+from app.services.scope import Scope
+from app.services.webhooks import changes, endpoint, messages
+from app.services.webhooks.changes import Step
+
+
+@dataclass(frozen=True)
+class Item:
+    """A number to change. `payload` is the edit's own: what it needs beside the number."""
+
+    endpoint_id: str
+    provider: str
+    phone_number: str
+    payload: Any = None
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of a number. `ok` is None while that is not known."""
+
+    ok: bool | None
+    code: str
+    reason: str
+
+
+class Edit(Protocol):
+    """`is_undoable`: whether what was there is kept, so that it can be restored."""
+
+    is_undoable: bool
+
+    def check(self, item: Item) -> None:
+        """Raises Conflict if nothing can be done, whatever the provider has."""
+        ...
+
+    def step(self, item: Item, provider: Provider, found: ProbeResult) -> Step | None:
+        """Returns what to do to the number as it was found; None for nothing.
+
+        Raises Conflict if it cannot or must not be done.
+        """
+        ...
+
+    def result(self, item: Item, found: ProbeResult) -> Result:
+        """Returns what became of the number, as it was found afterwards."""
+        ...
+
+
+class SetWebhook:
+    """Sets the webhook by the rules of one endpoint. The payload is not used.
+
+    A number that a known service answers is left alone, unless `replaces_services`.
+    """
+
+    is_undoable = True
+
+    def __init__(self, scope: Scope, *, replaces_services: bool) -> None:
+        self._scope = scope
+        self._readiness = readiness.load(scope)
+        self._replaces_services = replaces_services
+
+    def check(self, item: Item) -> None:
+        self._wanted(item)
+
+    def step(self, item: Item, provider: Provider, found: ProbeResult) -> Step | None:
+        seen = self._observe(item, found)
+        number = changes.expect_within_reach(seen)
+        if not endpoint.needs_setting(seen):
+            return None
+        service = providers.taker_of(number.webhook_url)
+        if service and not self._replaces_services:
+            raise Conflict(messages.left_to_service(service), code=str(Reason.KNOWN_TAKER).upper())
+        return endpoint.step(provider, number, str(seen.expected))
+
+    def result(self, item: Item, found: ProbeResult) -> Result:
+        seen = self._observe(item, found)
+        is_known = seen.in_sync is not None or not found.trouble
+        return Result(bool(seen.in_sync) if is_known else None, str(seen.reason or "in_sync"), seen.message)
+
+    def _observe(self, item: Item, found: ProbeResult) -> Observation:
+        return verdicts.observation(providers.label(item.provider), found, self._wanted(item))
+
+    def _wanted(self, item: Item) -> str:
+        """Returns the URL by now: the endpoint may have changed since the job began."""
+        query = self._scope.select(Endpoint).where(Endpoint.id == item.endpoint_id)
+        row = self._scope.session.execute(query.with_only_columns(*Endpoint.__table__.columns)).first()
+        if row is None:
+            raise Conflict(messages.ENDPOINT_DELETED, code="NOT_FOUND")
+        return endpoint.wanted_url(self._scope, row, self._readiness)
+
+
+class Restore:
+    """Restores what an earlier job replaced. The payload is the URL that it set, and the settings before.
+
+    A number that was changed since is left alone.
+    """
+
+    is_undoable = False
+
+    def check(self, item: Item) -> None:
+        _expect_restores(item)
+
+    def step(self, item: Item, provider: Provider, found: ProbeResult) -> Step | None:
+        number = _within_reach(item, found)
+        url, before = self._of(item)
+        if provider_numbers.has_settings(number, before):
+            return None
+        if not _calls(number, url):
+            raise Conflict(messages.CHANGED_SINCE, code="CHANGED_SINCE")
+        return _restoring(provider, Action.NUMBER_RESTORED, number, before)
+
+    def result(self, item: Item, found: ProbeResult) -> Result:
+        if found.trouble:
+            return _unread(item, found)
+        before = self._of(item)[1]
+        if found.number is not None and provider_numbers.has_settings(found.number, before):
+            return Result(True, "restored", messages.RESTORED)
+        return Result(False, "not_restored", messages.NOT_RESTORED)
+
+    def _of(self, item: Item) -> tuple[str, ProviderNumber]:
+        url, settings = item.payload
+        return url, provider_numbers.of_settings(json.loads(settings))
+
+
+class Clear:
+    """Removes the webhook of a deleted endpoint. The payload is its URL; any other URL is left alone."""
+
+    is_undoable = False
+
+    def check(self, item: Item) -> None:
+        _expect_restores(item)
+
+    def step(self, item: Item, provider: Provider, found: ProbeResult) -> Step | None:
+        if found.number is None and not found.trouble:
+            return None
+        number = _within_reach(item, found)
+        if not _calls(number, item.payload):
+            return None
+        return _restoring(provider, Action.NUMBER_CLEARED, number, _without(number, item.payload))
+
+    def result(self, item: Item, found: ProbeResult) -> Result:
+        if found.trouble:
+            return _unread(item, found)
+        if found.number is not None and _calls(found.number, item.payload):
+            return Result(False, "not_cleared", messages.not_cleared(providers.label(item.provider)))
+        return Result(True, "cleared", messages.cleared(providers.label(item.provider)))
+
+
+def _expect_restores(item: Item) -> None:
+    provider = store.provider_of(item.provider)
+    if not probe.can(provider, Capability.RESTORE):
+        raise Conflict(messages.cannot_set(provider.label), code="CANNOT_POINT")
+
+
+def _within_reach(item: Item, found: ProbeResult) -> ProviderNumber:
+    """Returns the number. Raises Conflict if it was not read, or belongs to another account."""
+    label = providers.label(item.provider)
+    return changes.expect_within_reach(verdicts.observation(label, found, str(item.payload)))
+
+
+def _restoring(provider: Provider, action: Action, number: ProviderNumber, before: ProviderNumber) -> Step:
+    restoring = cast(Restores, provider)
+    return Step(
+        action,
+        number,
+        verdicts.address(before),
+        lambda client, values: restoring.restore(client, values, number, before),
+    )
+
+
+def _calls(number: ProviderNumber, url: str) -> bool:
+    return number.called_url is not None and urls.same(number.called_url, url)
+
+
+def _without(number: ProviderNumber, url: str) -> ProviderNumber:
+    """The number without a webhook, and without other URLs on the webhook's host."""
+    host = provider_numbers.has_same_host
+    return replace(
+        number,
+        webhook_url=None,
+        override=None,
+        override_name="",
+        application_id="",
+        fallback_url=number.fallback_url if not host(number.fallback_url or "", url) else None,
+        status_url=number.status_url if not host(number.status_url or "", url) else None,
+    )
+
+
+def _unread(item: Item, found: ProbeResult) -> Result:
+    label = providers.label(item.provider)
+    seen = verdicts.observation(label, found, str(item.payload))
+    return Result(None, str(found.trouble), seen.message)

@@ -1,0 +1,265 @@
+"""Changing many numbers at their providers, one provider after the other, as a job.
+
+Each provider's list is read once before the changes, and once after them, and no check of the same connection
+runs meanwhile. What was changed is checked again by the next run, should this one be killed.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from app.core.errors import Conflict, PatchbayError, TooMany
+from app.models import JobResult
+from app.provider import Outcome
+from app.provider import numbers as provider_numbers
+from app.services import progress
+from app.services.connections import gateway, store
+from app.services.connections.store import StoredConnection
+from app.services.drift import lookup, probe, queue, runs, verdicts
+from app.services.drift.lookup import Lookup
+from app.services.drift.verdicts import ProbeResult
+from app.services.jobs import Running
+from app.services.lease import Lease, LeaseLost
+from app.services.scope import Scope
+from app.services.webhooks import changes, messages
+from app.services.webhooks.changes import Change
+from app.services.webhooks.edits import Edit, Item, Result
+
+if TYPE_CHECKING:
+    from app.core.outbound.client import Outbound
+
+PAUSES = (2.0, 5.0, 15.0)
+"""Seconds before a change is sent again that the provider did not take, because of its rate limit."""
+
+NOT_TAKEN = (Outcome.RATE_LIMITED, Outcome.BUSY)
+SILENT = (Outcome.UNREACHABLE, *NOT_TAKEN)
+"""After one of these, the provider is not called for the rest of its numbers."""
+
+WAIT_SECONDS = 1.0
+"""Until the lease is tried again, which a check of the same connection has."""
+
+
+def run(scope: Scope, http: Outbound, job: Running, items: Sequence[Item], edit: Edit) -> None:
+    """Changes the numbers, and stores what became of each. Raises Conflict if it lost its lease."""
+    job.report(messages.PREPARING, 0, len(items))
+    done = _Done(scope, job, edit, len(items))
+    ordered = sorted(items, key=lambda item: (item.provider, item.phone_number))
+    for key, some in groupby(ordered, key=lambda item: item.provider):
+        if job.must_stop:
+            job.has_stopped = True
+            return
+        state = store.load(scope, store.provider_of(key))
+        _AtProvider(scope, http, job, edit, done, state).run(list(some))
+
+
+@dataclass
+class _Done:
+    """The results so far."""
+
+    scope: Scope
+    job: Running
+    edit: Edit
+    total: int
+    count: int = 0
+
+    def add(self, item: Item, result: Result, change: Change | None = None) -> None:
+        self._store(item, result, change)
+        self.count += 1
+        self.job.report(messages.CHANGING, self.count, self.total)
+
+    def confirm(self, item: Item, result: Result, change: Change) -> None:
+        self._store(item, result, change)
+
+    def _store(self, item: Item, result: Result, change: Change | None) -> None:
+        settings = provider_numbers.settings(change.step.before) if change and self.edit.is_undoable else None
+        row = JobResult(
+            job_id=self.job.id,
+            phone_number=item.phone_number,
+            organization_id=self.scope.organization.id,
+            endpoint_id=item.endpoint_id,
+            provider=item.provider,
+            ok=result.ok,
+            code=result.code,
+            reason=result.reason,
+            settings=json.dumps(settings) if settings and result.ok is not False else None,
+            url=change.step.url if change else None,
+        )
+        with self.scope.transaction(lock=False):
+            self.scope.session.merge(row)
+
+
+@dataclass
+class _AtProvider:
+    """The numbers of one connection."""
+
+    scope: Scope
+    http: Outbound
+    job: Running
+    edit: Edit
+    done: _Done
+    state: StoredConnection
+    found: dict[str, ProbeResult] = field(default_factory=dict)
+    sent: list[tuple[Item, Change]] = field(default_factory=list)
+
+    @property
+    def key(self) -> str:
+        return self.state.provider.key
+
+    def run(self, items: Sequence[Item]) -> None:
+        ready = [item for item in items if self._is_ready(item)]
+        held = self._lease() if ready else None
+        if held is None:
+            return
+        self.http = self.http.calling(after_each=lambda: held.keep(runs.RENEW_AFTER))
+        try:
+            self._expect_check(ready)
+            self._change(ready)
+            self._confirm()
+            self._keep()
+        except LeaseLost:
+            raise Conflict(messages.LEASE_LOST, code="INTERRUPTED") from None
+        finally:
+            runs.end(self.scope, held, None, is_whole=False)
+
+    def _is_ready(self, item: Item) -> bool:
+        try:
+            self.edit.check(item)
+        except Conflict as error:
+            self.done.add(item, _refused(error))
+            return False
+        return True
+
+    def _lease(self) -> Lease | None:
+        """Waits until no check of the connection runs, and keeps others away; None if it must stop."""
+        while not self._must_stop():
+            if begun := runs.begin(self.scope, self.key):
+                return begun[0]
+            self.job.report(messages.WAITING, self.done.count, self.done.total)
+            time.sleep(WAIT_SECONDS)
+        return None
+
+    def _must_stop(self) -> bool:
+        self.job.has_stopped = self.job.has_stopped or self.job.must_stop
+        return self.job.has_stopped
+
+    def _expect_check(self, items: Sequence[Item]) -> None:
+        """Makes the next run check the numbers, unless this one does."""
+        with self.scope.transaction():
+            numbers = [item.phone_number for item in items]
+            queue.mark_due(self.scope, numbers, provider=self.key, changed=False)
+
+    def _change(self, items: Sequence[Item]) -> None:
+        state = replace(self.state, provider=self.state.provider.for_run())
+        look = lookup.of(self.scope, self.http, state, len(items))
+        for item in items:
+            if self._must_stop():
+                return
+            response = self._change_one(state, look, item)
+            if response and response.outcome in SILENT:
+                look = partial(_repeat, response)
+
+    def _change_one(self, state: StoredConnection, look: Lookup, item: Item) -> ProbeResult | None:
+        """Returns the response, if anything was sent."""
+        found = self.found[item.phone_number] = look(item.phone_number)
+        try:
+            step = self.edit.step(item, state.provider, found)
+        except Conflict as error:
+            self.done.add(item, _refused(error))
+            return None
+        if step is None:
+            self.done.add(item, _final(self.edit.result(item, found)))
+            return None
+        change = self._send(state, step)
+        if not change.response.trouble:
+            changes.settle(self.scope, change, None, step.url)
+        self.done.add(item, Result(None, "unconfirmed", messages.UNCONFIRMED), change)
+        self.sent.append((item, change))
+        return change.response
+
+    def _send(self, state: StoredConnection, step: changes.Step) -> Change:
+        change = changes.send(self.scope, self.http, state, step)
+        for pause in PAUSES:
+            if change.response.outcome not in NOT_TAKEN or self.job.must_stop:
+                break
+            change.intent.failed(change.response.sentence)
+            time.sleep(pause)
+            change = changes.send(self.scope, self.http, state, step)
+        return change
+
+    def _confirm(self) -> None:
+        """Reads what was changed once more, and settles what had no clear response."""
+        if not self.sent:
+            return
+        self.job.report(messages.CONFIRMING, self.done.count, self.done.total)
+        read = [found.number for found in self.found.values() if found.number]
+        places = {number.phone_number: number.place for number in read if number.place}
+        look = lookup.of(self.scope, self.http, self.state, len(self.sent), places=places)
+        for item, change in self.sent:
+            found = look(item.phone_number)
+            self.found[item.phone_number] = _with_place(found, places.get(item.phone_number))
+            outcome = partial(_outcome, self.scope, change) if change.response.trouble else _result
+            self.done.confirm(item, outcome(self.edit, item, found), change)
+
+    def _keep(self) -> None:
+        """Stores what was read as results of checks."""
+        numbers = sorted(self.found)
+        for some in progress.batches(numbers, messages.CONFIRMING, progress.ignore):
+            with self.scope.transaction():
+                results = {number: self.found[number] for number in some}
+                queue.save_results(self.scope, self.key, results)
+
+
+def one(scope: Scope, http: Outbound, item: Item, edit: Edit) -> Result:
+    """As `run`, for one number, while the caller waits. What went wrong is a result."""
+    try:
+        edit.check(item)
+        state, number = store.load(scope, store.provider_of(item.provider)), item.phone_number
+        found = probe.look(scope, http, state, number, quota=gateway.OBSERVE)
+        step = edit.step(item, state.provider, found)
+        if step is None:
+            return _final(edit.result(item, found))
+        change = changes.send(scope, http, state, step)
+        return _outcome(scope, change, edit, item, probe.look(scope, http, state, number))
+    except (Conflict, TooMany) as error:
+        return _refused(error)
+
+
+def _result(edit: Edit, item: Item, found: ProbeResult) -> Result:
+    try:
+        return edit.result(item, found)
+    except Conflict as error:
+        return _refused(error)
+
+
+def _outcome(scope: Scope, change: Change, edit: Edit, item: Item, found: ProbeResult) -> Result:
+    """As `_result`; also records the outcome of the change."""
+    result, response = _result(edit, item, found), change.response
+    if changes.settle(scope, change, result.ok, verdicts.address(found.number)):
+        return result
+    is_failure = result.ok is False
+    sentence = f"{response.sentence} {messages.NOT_SET if is_failure else messages.UNCONFIRMED}"
+    return Result(False if is_failure else None, str(response.outcome or response.trouble), sentence)
+
+
+def _with_place(found: ProbeResult, place: str | None) -> ProbeResult:
+    """Keeps the place that was read before the change."""
+    return replace(found, number=replace(found.number, place=place)) if found.number and place else found
+
+
+def _repeat(response: ProbeResult, _number: str) -> ProbeResult:
+    return response
+
+
+def _refused(error: PatchbayError) -> Result:
+    return Result(False, error.code.lower(), error.message)
+
+
+def _final(result: Result) -> Result:
+    """The result of a number for which nothing was done: what is not known is no success."""
+    return Result(bool(result.ok), result.code, result.reason)

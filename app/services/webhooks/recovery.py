@@ -1,0 +1,50 @@
+"""Interrupted changes of numbers at their providers: what the provider has now is recorded.
+
+A number that is checked is resolved by its check. This finds the others, such as those of deleted endpoints.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from app.models import ProviderWrite
+from app.provider import Provider
+from app.services.audit.actions import Action
+from app.services.connections import provider_writes, store
+from app.services.drift import lookup, verdicts
+from app.services.scope import Scope
+
+if TYPE_CHECKING:
+    from app.core.outbound.client import Outbound
+
+ACTIONS = (Action.NUMBER_POINTED, Action.NUMBER_RESTORED, Action.NUMBER_CLEARED)
+
+
+def ready(scope: Scope) -> set[str]:
+    """The keys of the providers where a change was interrupted, if they can be read."""
+    keys = {write.provider for write in _interrupted(scope)}
+    return {key for key, state in store.load_all(scope).items() if key in keys and state.is_usable}
+
+
+def is_running(scope: Scope) -> bool:
+    """Whether a change may still be running."""
+    return not all(map(provider_writes.is_interrupted, provider_writes.unfinished(scope, ACTIONS)))
+
+
+def resolve(scope: Scope, http: Outbound, provider: Provider) -> str | None:
+    """Records what the provider has of each number; returns why one could not be read."""
+    numbers = sorted({write.subject for write in _interrupted(scope) if write.provider == provider.key})
+    state = store.load(scope, provider)
+    if not numbers or not state.is_usable:
+        return None
+    look = lookup.of(scope, http, state, len(numbers))
+    found = {number: look(number) for number in numbers}
+    read = {number: verdicts.address(result.number) for number, result in found.items() if not result.trouble}
+    provider_writes.resolve_now(scope, provider, read)
+    return next((result.sentence for result in found.values() if result.trouble), None)
+
+
+def _interrupted(scope: Scope) -> list[ProviderWrite]:
+    return [
+        write for write in provider_writes.unfinished(scope, ACTIONS) if provider_writes.is_interrupted(write)
+    ]

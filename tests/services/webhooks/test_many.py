@@ -1,0 +1,473 @@
+"""Webhooks of many numbers: set, restored, cleared; against the simulators of Twilio and Vobiz."""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import select, update
+
+from app.core import clock
+from app.core.errors import Conflict
+from app.core.outbound.client import Outbound
+from app.models import AuditEvent, DriftCheck, Job, ProviderWrite
+from app.providers import PROVIDERS
+from app.services import jobs
+from app.services.connections import provider_writes
+from app.services.drift import runs, tallies
+from app.services.endpoints import crud
+from app.services.endpoints.bulk import Selection
+from app.services.endpoints.listing import Filter
+from app.services.jobs import Kind, Running, State
+from app.services.providers import credentials, telephony
+from app.services.webhooks import changes, many
+from app.services.webhooks import jobs as webhook_jobs
+from app.services.webhooks.changes import Change
+from simulators.base import Reply, Trouble
+from simulators.twilio import Twilio, sample_id
+from simulators.vobiz import Vobiz
+from tests.support.scopes import OFFLINE
+
+BASE = "https://voice.example.com"
+OLD = "https://old.example.com/telephony/twilio/inbound/support"
+URL = f"{BASE}/telephony/twilio/inbound/support"
+ALL = Selection(filters=Filter())
+
+
+@pytest.fixture
+def twilio():
+    with Twilio() as upstream:
+        upstream.numbers.clear()
+        yield upstream
+
+
+@pytest.fixture
+def http(twilio):
+    return Outbound(twilio.upstreams, deadline=2.0)
+
+
+@pytest.fixture(autouse=True)
+def organization(acme, twilio, monkeypatch):
+    monkeypatch.setattr(many, "PAUSES", (0.0, 0.0))
+    monkeypatch.setattr(many, "WAIT_SECONDS", 0.0)
+    telephony.update(acme, OFFLINE, {"public_base_url": BASE})
+    connect(acme, twilio, "twilio")
+
+
+def connect(scope, simulator, key):
+    known = {field.name for field in PROVIDERS[key].typed_fields}
+    credentials.save(scope, PROVIDERS[key], {n: v for n, v in simulator.values.items() if n in known})
+
+
+def number(place):
+    return f"+1555200{place:04}"
+
+
+def add(scope, place, provider="twilio", **more):
+    sent = {"phone_number": number(place), "provider": provider, "inbound_agent_name": "support"} | more
+    return crud.create(scope, sent).id
+
+
+@pytest.fixture
+def here(acme, twilio):
+    """Adds endpoints of as many numbers, which call the old base URL."""
+
+    def make(count):
+        for place in range(count):
+            add(acme, place)
+            twilio.add(number(place), voice_url=OLD)
+        twilio.requests.clear()
+
+    return make
+
+
+def begin(scope, engine, kind=Kind.SET_WEBHOOKS):
+    return Running(engine, jobs.start(scope, kind, "", "/").id)
+
+
+def set_all(scope, engine, http, selection=ALL, *, replaces_services=False):
+    job = begin(scope, engine)
+    webhook_jobs.set_webhooks(scope, http, job, selection, replaces_services=replaces_services)
+    job.finish()
+    return job
+
+
+def restore(scope, engine, http, undone):
+    job = begin(scope, engine, Kind.RESTORE_WEBHOOKS)
+    webhook_jobs.restore_webhooks(scope, http, job, undone.id)
+    job.finish()
+    return job
+
+
+def results(scope, job):
+    scope.session.rollback()
+    rows = jobs.results(scope, jobs.get(scope, job.id))
+    return {row.phone_number: (row.ok, row.code) for row in rows}
+
+
+def listings(simulator):
+    """How often the list of numbers was read."""
+    lists = ("/IncomingPhoneNumbers.json", "/numbers")
+    return sum(request.path.endswith(lists) for request in simulator.requests)
+
+
+def unfinished(scope):
+    scope.session.rollback()
+    return [row.subject for row in scope.session.scalars(select(ProviderWrite))]
+
+
+def urls(simulator):
+    return {phone_number: found.voice_url for phone_number, found in simulator.numbers.items()}
+
+
+KEPT_SETTINGS = "#rc=2&rt=5000"
+AT_TWILIO: dict[str, Any] = {
+    "in_sync": ({"voice_url": URL}, (True, "in_sync"), URL),
+    "old": ({"voice_url": OLD}, (True, "in_sync"), URL),
+    "overrides": ({"voice_url": OLD + KEPT_SETTINGS}, (True, "in_sync"), URL + KEPT_SETTINGS),
+    "vapi": (
+        {"voice_url": "https://api.vapi.ai/twilio/inbound_call"},
+        (False, "known_taker"),
+        "https://api.vapi.ai/twilio/inbound_call",
+    ),
+    "application of a service": (
+        {"voice_application_sid": sample_id("AP", 7), "voice_url": OLD},
+        (False, "known_taker"),
+        OLD,
+    ),
+    "application": ({"voice_application_sid": sample_id("AP"), "voice_url": OLD}, (True, "in_sync"), URL),
+    "trunk": ({"trunk_sid": sample_id("TK"), "voice_url": OLD}, (True, "in_sync"), URL),
+    "no voice": ({"voice_url": URL, "capabilities": {"voice": False}}, (False, "no_voice"), URL),
+    "gone": (None, (False, "number_gone"), None),
+    "region": ({"voice_url": OLD}, (False, "other_region"), OLD),
+    "inactive": ({"voice_url": OLD}, (False, "endpoint_inactive"), OLD),
+}
+
+
+def test_set_webhooks_follows_the_rules_of_one_endpoint(acme, engine, twilio, http):
+    twilio.applications[sample_id("AP", 7)] = type(twilio.applications[sample_id("AP")])(
+        "https://webhooks.twilio.com/v1/Accounts/x/Flows/y"
+    )
+    for place, (case, (values, _, _)) in enumerate(AT_TWILIO.items()):
+        add(acme, place, is_active=case != "inactive")
+        if values is not None:
+            twilio.add(number(place), **values)
+        if case == "region":
+            twilio.regions[number(place)] = "ie1"
+    twilio.subaccounts = {sample_id("AC", 2): {}}
+    add(acme, 80)
+    twilio.subaccounts[sample_id("AC", 2)][number(80)] = theirs = twilio.add(number(80), voice_url=OLD)
+    del twilio.numbers[number(80)]
+    add(acme, 90, provider="exotel")
+    twilio.requests.clear()
+
+    job = set_all(acme, engine, http)
+
+    found = results(acme, job)
+    wrong = [
+        (case, found.get(number(place)), urls(twilio).get(number(place)))
+        for place, (case, (_, result, url)) in enumerate(AT_TWILIO.items())
+        if found.get(number(place)) != result or urls(twilio).get(number(place)) != url
+    ]
+    assert wrong == []
+    assert (found[number(80)], theirs.voice_url) == ((False, "of_subaccount"), OLD)
+    assert found[number(90)] == (False, "cannot_point")
+    assert len(twilio.writes) == 4
+    assert listings(twilio) == 1 + 2 + 4, "once; for two in the subaccount; each of a few afterwards"
+    assert unfinished(acme) == []
+    set_webhooks = select(AuditEvent.subject).where(AuditEvent.action == "number.pointed")
+    assert len(acme.session.scalars(set_webhooks).all()) == 4
+
+    again = set_all(acme, engine, http, replaces_services=True)
+    assert results(acme, again)[number(3)] == (True, "in_sync")
+    assert urls(twilio)[number(3)] == URL
+
+
+@pytest.mark.both_databases
+def test_set_webhooks_reads_the_list_once_before_and_once_after(acme, engine, twilio, http, here):
+    here(30)
+    job = set_all(acme, engine, http)
+    assert set(results(acme, job).values()) == {(True, "in_sync")}
+    assert (listings(twilio), len(twilio.writes)) == (2, 30)
+    assert tallies.drifted_among(acme, ["twilio"]) == 0
+    checks = acme.session.scalars(select(DriftCheck)).all()
+    assert [(check.in_sync, check.due) for check in checks] == [(True, False)] * 30
+    assert jobs.counts(acme, jobs.get(acme, job.id)) == jobs.Counts(
+        done=30, failed=0, unconfirmed=0, undoable=30
+    )
+
+
+def test_restore_restores_what_was_there(acme, engine, twilio, http):
+    before = [
+        {"voice_url": OLD + KEPT_SETTINGS, "voice_method": "GET"},
+        {"voice_url": "", "status_callback": "https://reports.example/x"},
+        {"voice_url": OLD, "voice_fallback_url": "https://else.example/", "voice_fallback_method": "GET"},
+        {"voice_application_sid": sample_id("AP")},
+        {"trunk_sid": sample_id("TK")},
+        {"voice_url": OLD},
+        {"voice_url": "https://user:sample-password@old.example/"},
+    ]
+    for place, values in enumerate(before):
+        add(acme, place)
+        twilio.add(number(place), **values)
+    done = set_all(acme, engine, http)
+    assert set(results(acme, done).values()) == {(True, "in_sync")}
+    twilio.numbers[number(5)].voice_url = "https://changed.example/"
+
+    undone = results(acme, restore(acme, engine, http, done))
+
+    assert undone == {number(place): (True, "restored") for place in range(5)} | {
+        number(5): (False, "changed_since")
+    }, "a URL with a password is not kept"
+    for place, values in enumerate(before[:5]):
+        found = vars(twilio.numbers[number(place)])
+        assert {name: found[name] for name in values} == values
+    assert tallies.drifted_among(acme, ["twilio"]) == 6
+    assert unfinished(acme) == []
+    events = select(AuditEvent.subject).where(AuditEvent.action == "number.restored")
+    assert len(acme.session.scalars(events).all()) == 5
+
+
+def test_stop_ends_before_the_next_number_and_confirms_the_rest(acme, engine, twilio, http, here):
+    here(14)
+    job = begin(acme, engine)
+    answer = twilio.answer
+
+    def watched(requested):
+        if requested.method == "POST" and len(twilio.writes) == 5:
+            with engine.begin() as connection:
+                connection.execute(update(Job).values(stop_requested=True))
+        return answer(requested)
+
+    twilio.answer = watched
+    webhook_jobs.set_webhooks(acme, http, job, ALL, replaces_services=False)
+    job.finish()
+    assert results(acme, job) == {number(place): (True, "in_sync") for place in range(5)}
+    assert jobs.state(jobs.get(acme, job.id)) is State.STOPPED
+    assert len(twilio.writes) == 5
+
+
+def test_provider_that_falls_silent_is_not_called_for_the_rest(acme, engine, twilio, http, here):
+    here(14)
+    answer = twilio.answer
+
+    def lost(requested):
+        if requested.method == "POST" and len(twilio.writes) == 3:
+            answer(requested)
+            twilio.is_off = True
+            raise ConnectionError
+        return answer(requested)
+
+    twilio.answer = lost
+    job = set_all(acme, engine, http)
+    found = results(acme, job)
+    assert [found[number(place)] for place in range(2)] == [(None, "provider_unreachable")] * 2
+    assert found[number(2)] == (None, "unreachable"), "it is not known whether it was changed"
+    assert [found[number(place)] for place in range(3, 14)] == [(False, "provider_unreachable")] * 11
+    assert len(twilio.writes) == 3
+    assert unfinished(acme) == [number(2)]
+    assert len(acme.session.scalars(select(DriftCheck).where(DriftCheck.due)).all()) == 14
+
+    twilio.is_off, twilio.answer = False, answer
+    _age(acme)
+    runs.run(acme, http)
+    assert unfinished(acme) == []
+    in_sync = select(DriftCheck.phone_number).where(DriftCheck.in_sync.is_(True))
+    assert sorted(acme.session.scalars(in_sync)) == [number(place) for place in range(3)]
+
+
+def _age(scope):
+    with scope.transaction(lock=False):
+        old = clock.now() - provider_writes.LONGEST - timedelta(seconds=1)
+        scope.session.execute(update(ProviderWrite).values(started_at=old))
+
+
+def test_rate_limited_change_is_sent_again(acme, engine, twilio, http, here):
+    here(2)
+    answer = twilio.answer
+    refused: list[object] = []
+
+    def limited(requested):
+        if requested.method == "POST" and len(refused) < 2:
+            refused.append(requested)
+            return Reply(429, {"code": 20429})
+        return answer(requested)
+
+    twilio.answer = limited
+    job = set_all(acme, engine, http)
+    assert set(results(acme, job).values()) == {(True, "in_sync")}
+    assert (len(twilio.writes), unfinished(acme)) == (4, [])
+
+
+def test_refused_change_is_a_failure_with_the_provider_s_reason(acme, engine, twilio, http, here):
+    here(3)
+    sid = twilio.numbers[number(1)].sid
+    twilio.instead = {("POST", sid): Reply(403, {"code": 20003})}
+    job = set_all(acme, engine, http)
+    assert results(acme, job) == {
+        number(0): (True, "in_sync"),
+        number(1): (False, "no_permission"),
+        number(2): (True, "in_sync"),
+    }
+    assert unfinished(acme) == []
+
+
+def test_run_waits_for_a_check_of_the_same_connection(acme, engine, twilio, here, monkeypatch):
+    here(2)
+    begun = runs.begin(acme, "twilio")
+    assert begun
+    waited = []
+
+    def wait(_seconds):
+        waited.append(len(twilio.writes))
+        runs.end(acme, begun[0], None, is_whole=False)
+
+    monkeypatch.setattr(time, "sleep", wait)
+    job = set_all(acme, engine, Outbound(twilio.upstreams, deadline=2.0))
+    assert waited == [0]
+    assert set(results(acme, job).values()) == {(True, "in_sync")}
+
+
+class Killed(BaseException):
+    """As if the process ended here."""
+
+
+def test_killed_run_leaves_what_the_next_check_resolves(acme, engine, http, here, monkeypatch):
+    here(12)
+    settled: list[Change] = []
+
+    def settle(scope, change, *more):
+        if len(settled) == 4:
+            raise Killed
+        settled.append(change)
+        return really(scope, change, *more)
+
+    really, job = changes.settle, begin(acme, engine)
+    monkeypatch.setattr(changes, "settle", settle)
+    with pytest.raises(Killed):
+        webhook_jobs.set_webhooks(acme, http, job, ALL, replaces_services=False)
+    assert unfinished(acme) == [number(4)]
+    _age(acme)
+    report = runs.run(acme, http)
+    assert (report.checked, report.drifted) == (12, 7)
+    assert unfinished(acme) == []
+    resolved = select(AuditEvent.subject).where(AuditEvent.action == "provider-change.resolved")
+    assert acme.session.scalars(resolved).all() == [number(4)]
+
+
+def test_organization_has_one_job_at_its_providers(acme, globex, engine):
+    first = begin(acme, engine)
+    with pytest.raises(Conflict) as refused:
+        begin(acme, engine, Kind.CLEAR_WEBHOOKS)
+    assert (refused.value.code, refused.value.existing_id) == ("JOB_RUNNING", first.id)
+    begin(globex, engine)
+    first.finish()
+    begin(acme, engine)
+
+
+@pytest.fixture
+def vobiz():
+    with Vobiz() as upstream:
+        upstream.numbers.clear()
+        upstream.applications.clear()
+        yield upstream
+
+
+def test_vobiz_moves_many_numbers_with_one_reading_of_applications(acme, engine, vobiz):
+    """They share an application, which the one that stays keeps."""
+    old = vobiz.make(answer_url="https://old.example.com/telephony/vobiz/inbound/support")
+    connect(acme, vobiz, "vobiz")
+    http = Outbound(vobiz.upstreams, deadline=2.0)
+    for place in range(12):
+        add(acme, place, provider="vobiz")
+        vobiz.add(number(place), application_id=old)
+    stays = vobiz.add("+918055509999", application_id=old)
+    vobiz.add(number(0)[:-4] + "9998", application_id=old, account_id="SA_OTHER")
+    vobiz.requests.clear()
+    done = set_all(acme, engine, http)
+    assert set(results(acme, done).values()) == {(True, "in_sync")}
+    reads = [request.path for request in vobiz.requests if request.method == "GET"]
+    assert sum(path.endswith("/Application/") for path in reads) == 2
+    assert sum(path.endswith("/numbers") for path in reads) == 2
+    assert len(vobiz.applications) == 2
+    assert stays.application_id == old
+
+    assert set(results(acme, restore(acme, engine, http, done)).values()) == {(True, "restored")}
+    assert {found.application_id for found in vobiz.numbers.values()} == {old}
+
+
+def test_vobiz_restore_of_an_application_of_its_own(acme, engine, vobiz):
+    own = vobiz.make(answer_url="https://old.example.com/x", hangup_url="https://reports.example/hangup")
+    connect(acme, vobiz, "vobiz")
+    http = Outbound(vobiz.upstreams, deadline=2.0)
+    add(acme, 0, provider="vobiz")
+    vobiz.add(number(0), application_id=own)
+    before = dict(vars(vobiz.applications[own]))
+    done = set_all(acme, engine, http)
+    assert vobiz.applications[own].answer_url.startswith(BASE)
+    restore(acme, engine, http, done)
+    assert vars(vobiz.applications[own]) == before
+
+
+def clear(scope, engine, http):
+    items = webhook_jobs.called(scope, ALL)
+    for item in items:
+        crud.delete(scope, item.endpoint_id)
+    job = begin(scope, engine, Kind.CLEAR_WEBHOOKS)
+    webhook_jobs.clear_webhooks(scope, http, job, items)
+    job.finish()
+    return job
+
+
+def test_clear_removes_our_webhook_and_nothing_else(acme, engine, twilio, http):
+    others = {
+        "voice_fallback_url": "https://else.example/",
+        "status_callback": "https://reports.example/",
+    }
+    for place, values in enumerate(
+        ({"voice_url": URL, **others}, {"voice_url": "https://other.example/"}, {"voice_url": URL + "#rc=2"})
+    ):
+        add(acme, place)
+        twilio.add(number(place), **values)
+    add(acme, 3)
+    job = clear(acme, engine, http)
+    assert set(results(acme, job).values()) == {(True, "cleared")}
+    assert urls(twilio) == {number(0): "", number(1): "https://other.example/", number(2): ""}
+    kept = vars(twilio.numbers[number(0)])
+    assert {name: kept[name] for name in others} == others
+    assert len(twilio.writes) == 2
+
+
+def test_clear_at_providers_that_cannot_or_do_not_respond(acme, engine, twilio, http):
+    add(acme, 0)
+    add(acme, 90, provider="exotel")
+    twilio.add(number(0), voice_url=URL)
+    twilio.instead = {("POST", "IncomingPhoneNumbers"): Reply(500, {})}
+    twilio.trouble_at = "nothing yet"
+    answer = twilio.answer
+
+    def falling_silent(requested):
+        twilio.trouble_at, twilio.trouble = ("", Trouble.FAULT) if len(twilio.requests) > 1 else ("", None)
+        return answer(requested)
+
+    twilio.answer = falling_silent
+    job = clear(acme, engine, http)
+    assert results(acme, job) == {number(0): (None, "unexpected_answer"), number(90): (False, "cannot_point")}
+    assert unfinished(acme) == [number(0)]
+    twilio.trouble, twilio.instead, twilio.answer = None, {}, answer
+    _age(acme)
+    runs.run(acme, http)
+    assert unfinished(acme) == [], "its endpoint was deleted, and the check resolves it nevertheless"
+
+
+def test_vobiz_clear_detaches_the_number(acme, engine, vobiz):
+    shared = vobiz.make(answer_url=f"{BASE}/telephony/vobiz/inbound/support")
+    connect(acme, vobiz, "vobiz")
+    add(acme, 0, provider="vobiz")
+    vobiz.add(number(0), application_id=shared)
+    other = vobiz.add(number(1), application_id=shared)
+    job = clear(acme, engine, Outbound(vobiz.upstreams, deadline=2.0))
+    assert results(acme, job) == {number(0): (True, "cleared")}
+    assert (vobiz.numbers[number(0)].application_id, other.application_id) == ("", shared)
