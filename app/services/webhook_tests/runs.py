@@ -1,0 +1,210 @@
+"""Testing the webhook of an endpoint: up to three requests, as its provider makes them.
+
+By default, one request without a signature, about a call that has ended: no runtime that verifies signatures
+accepts it, and others have no reason to start an agent. The signed one starts whatever a call starts, unless
+the runtime knows the mark; it is sent if the user asked for it.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, cast
+from urllib.parse import unquote
+
+from app.core import clock
+from app.core.errors import Conflict
+from app.core.outbound.answer import Answer, OutboundError
+from app.provider import CallsWebhooks, Outcome
+from app.provider.webhooks import SampleCall, Signing
+from app.services import rate_limits, sql
+from app.services.audit import log
+from app.services.audit.actions import Action
+from app.services.connections import gateway, store
+from app.services.connections.store import StoredConnection
+from app.services.endpoints import crud
+from app.services.lease import Lease
+from app.services.rate_limits import Limit
+from app.services.scope import Scope
+from app.services.webhook_tests import messages, results, subjects, verdicts
+from app.services.webhook_tests.results import Report, Result
+from app.services.webhook_tests.subjects import Subject
+from app.services.webhook_tests.verdicts import Judged, Received, WebhookVerdict
+
+if TYPE_CHECKING:
+    from app.core.outbound.client import Outbound
+
+LEASE = timedelta(minutes=3)
+"""Longer than all requests of one test together."""
+
+MOST = 10
+"""Tests of one endpoint in the rate limiter's window."""
+
+_BEYOND_ASCII = re.compile(r"(%[89A-Fa-f][0-9A-Fa-f])+")
+
+
+@dataclass(frozen=True)
+class _Target:
+    """A subject with its URL, and the credentials of its provider."""
+
+    subject: Subject
+    url: str
+    connection: StoredConnection
+
+    @property
+    def provider(self) -> CallsWebhooks:
+        return cast(CallsWebhooks, self.connection.provider)
+
+
+def run(scope: Scope, http: Outbound, endpoint_id: str, *, signed: bool = False) -> Report:
+    """Tests the endpoint's webhook, and stores the result. `signed`: also as the provider calls it.
+
+    Raises NotFound; Conflict if there is nothing to test, or another test is running; TooMany;
+    ProviderBusy.
+    """
+    return run_test(scope, http, subject_of(scope, endpoint_id), signed=signed)
+
+
+def run_test(scope: Scope, http: Outbound, subject: Subject, *, signed: bool = False) -> Report:
+    """As `run`, for any subject."""
+    target = _target(scope, subject, signed=signed)
+    key = rate_limits.key("webhook-test", scope.organization.id, *subject.key.values())
+    rate_limits.take(scope, Limit(key, MOST))
+    held = _begin(scope, target, signed=signed)
+    try:
+        scope.end_read()
+        made = list(_Test(_client(scope, http, target), target).results(signed=signed))
+    except BaseException:
+        with scope.transaction(lock=False):
+            held.release()
+        raise
+    with scope.transaction():
+        if not store.load(scope, subject.provider).has_credentials_of(target.connection):
+            made = [result for result in made if result.name is Signing.UNSIGNED]
+        report = results.save(scope, subject, target.url, made)
+        log.note(scope, Action.WEBHOOK_TESTED, subject.name, {"result": [None, report.code]})
+        scope.session.flush()
+        held.release()
+    return report
+
+
+def _client(scope: Scope, http: Outbound, target: _Target) -> Outbound:
+    rules = target.provider.webhook_rules
+    own = http.for_organization(scope.organization.id)
+    return own.as_provider(rules.wait_seconds, rules.most_bytes)
+
+
+def last(scope: Scope, endpoint_id: str) -> Report:
+    """Returns what is stored about the webhook. Raises NotFound, and Conflict if it cannot be tested."""
+    return results.of(scope, subject_of(scope, endpoint_id))
+
+
+def application(scope: Scope, key: str) -> Subject:
+    """Raises NotFound, and Conflict if the callback of the application cannot be tested."""
+    subject = subjects.of_application(scope, key)
+    if subject is None:
+        raise Conflict(messages.cannot_test(store.provider_of(key).label), code="CANNOT_TEST")
+    return subject
+
+
+def subject_of(scope: Scope, endpoint_id: str) -> Subject:
+    """Raises NotFound, and Conflict if the webhook of the endpoint cannot be tested."""
+    row = crud.get(scope, endpoint_id)
+    subject = subjects.of_endpoint(scope, row)
+    if subject is None:
+        label = store.provider_of(row.provider).label
+        raise Conflict(messages.cannot_test(label), code="CANNOT_TEST")
+    return subject
+
+
+def _target(scope: Scope, subject: Subject, *, signed: bool) -> _Target:
+    url, provider = subject.require_url(), subject.provider
+    is_signed = signed and cast(CallsWebhooks, provider).webhook_rules.is_signed
+    connection = gateway.configured(scope, provider) if is_signed else store.load(scope, provider)
+    return _Target(subject, url, connection)
+
+
+def _begin(scope: Scope, target: _Target, *, signed: bool) -> Lease:
+    """Takes the lease of the subject. The audit has a signed test before its first request is sent."""
+    subject = target.subject
+    values = {"organization_id": scope.organization.id, "provider": subject.provider.key, **subject.key}
+    empty = {"url": target.url, "is_proof": False, "results": {}, "actor_name": ""}
+    held = Lease(scope, subject.model, LEASE, *subject.conditions)
+    with scope.transaction():
+        sql.run(scope, sql.upsert(scope, subject.model).values(values | empty))
+        if not held.take():
+            raise Conflict(messages.RUNNING, code="TEST_RUNNING")
+        if signed:
+            log.note(scope, Action.WEBHOOK_TEST_STARTED, subject.name, {"webhook": [None, target.url]})
+    return held
+
+
+@dataclass(frozen=True)
+class _Test:
+    http: Outbound
+    target: _Target
+
+    def results(self, *, signed: bool) -> Iterator[Result]:
+        """Makes the requests, up to the first that does not reach the runtime."""
+        for signing, is_call in self._requests(signed=signed):
+            judged, received = self._make(signing, is_call=is_call)
+            if judged.verdict is WebhookVerdict.SIGNATURE_REFUSED and signing is Signing.SIGNED:
+                judged = self._explained(judged)
+            yield Result.of(signing, judged, received, is_call=is_call)
+            if judged.verdict.is_unreached:
+                return
+
+    def _requests(self, *, signed: bool) -> list[tuple[Signing, bool]]:
+        """Which requests are made, and whether each is about a call that rings."""
+        if not self.target.provider.webhook_rules.is_signed:
+            return [(Signing.UNSIGNED, signed)]
+        more = [(Signing.WRONGLY_SIGNED, True), (Signing.SIGNED, True)]
+        return [(Signing.UNSIGNED, False), *(more if signed else [])]
+
+    def _explained(self, refused: Judged) -> Judged:
+        """Says why, if the runtime accepts a signature of the URL as it may have misread it."""
+        for verdict, url in misread(self.target.url):
+            judged, received = self._make(Signing.SIGNED, is_call=True, signed_url=url)
+            if received.status and received.status < 300:
+                return Judged(verdict)
+            if judged.verdict.is_unreached:
+                break
+        return refused
+
+    def _make(self, signing: Signing, *, is_call: bool, signed_url: str = "") -> tuple[Judged, Received]:
+        target = self.target
+        call = SampleCall(secrets.token_hex(16), target.subject.phone_number, clock.now(), not is_call)
+        values = target.connection.credentials
+        request = target.provider.webhook_test(values, target.url, call, signing, signed_url)
+        started = time.monotonic()
+        outcome: Answer | OutboundError
+        try:
+            outcome = self.http.send(
+                request.method, request.url, headers=request.headers, body=request.body or None
+            )
+        except OutboundError as error:
+            if error.code == "busy":
+                raise gateway.failed(Outcome.BUSY, error.message) from None
+            outcome = error
+        received = Received(outcome, round((time.monotonic() - started) * 1000))
+        judged = verdicts.judge(target.provider, signing, received, has_ended=not is_call)
+        return judged, received
+
+
+def misread(url: str) -> Iterator[tuple[WebhookVerdict, str]]:
+    """Yields how runtimes misread their own URL: as plain HTTP behind a proxy, or decoded."""
+    decoded = [_BEYOND_ASCII.sub(lambda found: unquote(found[0]), url), unquote(url)]
+    spellings = [spelling for spelling in dict.fromkeys(decoded) if spelling != url]
+    yield WebhookVerdict.HTTPS_UNSEEN, _as_http(url)
+    for spelling in spellings:
+        yield WebhookVerdict.ENCODING_MISREAD, spelling
+    for spelling in spellings:
+        yield WebhookVerdict.HTTPS_UNSEEN, _as_http(spelling)
+
+
+def _as_http(url: str) -> str:
+    return f"http{url.removeprefix('https')}"

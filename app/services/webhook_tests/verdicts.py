@@ -1,0 +1,209 @@
+"""The verdict on a response to a webhook test."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from app.core.outbound.answer import Answer, OutboundError
+from app.provider import CallsWebhooks
+from app.provider.webhooks import Effect, Instructions, Signing, Unreadable, WebhookRules
+
+SLOW_FROM = 1 / 3
+"""Of the provider's limit: a response that takes longer works, and may not when the runtime is busy."""
+
+REFUSALS = (400, 401, 403)
+
+
+class WebhookVerdict(StrEnum):
+    """One line each gives the code, and whether the webhook is as it should be."""
+
+    is_ok: bool
+
+    def __new__(cls, value: str, is_ok: bool = False) -> WebhookVerdict:
+        self = str.__new__(cls, value)
+        self._value_, self.is_ok = value, is_ok
+        return self
+
+    REFUSED = "refused", True
+    CONNECTS = "connects", True
+    CONNECTS_SLOWLY = "connects_slowly", True
+    RESPONDS = "responds", True
+    """To a provider that signs nothing, so that nothing more can be said."""
+    OPEN = "open"
+    NOT_REFUSED = "not_refused"
+    SIGNATURE_REFUSED = "signature_refused"
+    HTTPS_UNSEEN = "https_unseen"
+    ENCODING_MISREAD = "encoding_misread"
+    FORBIDDEN = "forbidden"
+    NOT_FOUND = "not_found"
+    WRONG_METHOD = "wrong_method"
+    RATE_LIMITED = "rate_limited"
+    SERVER_ERROR = "server_error"
+    UNEXPECTED_STATUS = "unexpected_status"
+    EMPTY = "empty"
+    HTML = "html"
+    WRONG_CONTENT_TYPE = "wrong_content_type"
+    UNREADABLE = "unreadable"
+    OTHER_ROOT = "other_root"
+    REJECTS = "rejects"
+    DOES_NOT_CONNECT = "does_not_connect"
+    BAD_STREAM = "bad_stream"
+    TOO_SLOW = "too_slow"
+    TOO_LARGE = "too_large"
+    REDIRECTS = "redirects"
+    CERTIFICATE = "certificate"
+    PRIVATE_ADDRESS = "private_address"
+    UNKNOWN_HOST = "unknown_host"
+    NO_CONNECTION = "no_connection"
+
+    @property
+    def is_unreached(self) -> bool:
+        """Whether a differently signed request would end in the same way."""
+        return self in UNREACHED
+
+
+UNREACHED = frozenset(
+    {
+        WebhookVerdict.CERTIFICATE,
+        WebhookVerdict.PRIVATE_ADDRESS,
+        WebhookVerdict.UNKNOWN_HOST,
+        WebhookVerdict.NO_CONNECTION,
+        WebhookVerdict.TOO_SLOW,
+    }
+)
+_OF_ERRORS = {
+    "timeout": WebhookVerdict.TOO_SLOW,
+    "too_large": WebhookVerdict.TOO_LARGE,
+    "redirect": WebhookVerdict.REDIRECTS,
+    "tls": WebhookVerdict.CERTIFICATE,
+    "dns": WebhookVerdict.UNKNOWN_HOST,
+    "refused_address": WebhookVerdict.PRIVATE_ADDRESS,
+    "connect": WebhookVerdict.NO_CONNECTION,
+}
+_OF_STATUSES = {
+    404: WebhookVerdict.NOT_FOUND,
+    405: WebhookVerdict.WRONG_METHOD,
+    410: WebhookVerdict.NOT_FOUND,
+    429: WebhookVerdict.RATE_LIMITED,
+}
+
+
+@dataclass(frozen=True)
+class Received:
+    """What came of one request: a response or an error, and after how long."""
+
+    outcome: Answer | OutboundError = field(repr=False)
+    latency_ms: int
+
+    @property
+    def status(self) -> int | None:
+        return self.outcome.status if isinstance(self.outcome, Answer) else None
+
+    @property
+    def media(self) -> str:
+        """The content type of a response, without parameters."""
+        if not isinstance(self.outcome, Answer):
+            return ""
+        return self.outcome.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+
+    @property
+    def body(self) -> bytes:
+        return self.outcome.body if isinstance(self.outcome, Answer) else b""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """The verdict, and the names of the response's root and first verbs, if it could be read."""
+
+    verdict: WebhookVerdict
+    root: str = ""
+    verbs: tuple[str, ...] = ()
+
+
+def judge(provider: CallsWebhooks, signing: Signing, received: Received, *, has_ended: bool) -> Judged:
+    """Returns the verdict on one response. `has_ended`: the request was about a call that is over."""
+    rules = provider.webhook_rules
+    failure = _failure(rules, received)
+    if failure:
+        return Judged(failure)
+    if rules.is_signed and signing is not Signing.SIGNED:
+        return _judge_unwanted(provider, received)
+    if (verdict := _status(rules, received.status)) or not (rules.is_signed or not has_ended):
+        return Judged(verdict or WebhookVerdict.RESPONDS)
+    return _judge_call(provider, received)
+
+
+def _failure(rules: WebhookRules, received: Received) -> WebhookVerdict | None:
+    if not isinstance(received.outcome, OutboundError):
+        return None
+    if received.outcome.code == "redirect" and rules.takes_redirects:
+        return WebhookVerdict.RESPONDS
+    return _OF_ERRORS[received.outcome.code]
+
+
+def _status(rules: WebhookRules, status: int | None) -> WebhookVerdict | None:
+    """Returns what is wrong with a status; None if nothing is."""
+    if status is None or 200 <= status < 300:
+        return None
+    if status in (401, 403):
+        return WebhookVerdict.SIGNATURE_REFUSED if rules.is_signed else WebhookVerdict.FORBIDDEN
+    if status >= 500:
+        return WebhookVerdict.SERVER_ERROR
+    return _OF_STATUSES.get(status, WebhookVerdict.UNEXPECTED_STATUS)
+
+
+def _judge_unwanted(provider: CallsWebhooks, received: Received) -> Judged:
+    """The verdict on the response to a request that the provider cannot have sent."""
+    if received.status in REFUSALS:
+        return Judged(WebhookVerdict.REFUSED)
+    if verdict := _status(provider.webhook_rules, received.status):
+        return Judged(verdict)
+    if _is_web_page(received):
+        return Judged(WebhookVerdict.HTML)
+    found = _read(provider, received)
+    if isinstance(found, Judged):
+        return Judged(WebhookVerdict.NOT_REFUSED, found.root)
+    verdicts = {Effect.CONNECTS: WebhookVerdict.OPEN, Effect.REJECTS: WebhookVerdict.REFUSED}
+    return Judged(verdicts.get(found.effect, WebhookVerdict.NOT_REFUSED), found.root, found.verbs)
+
+
+def _judge_call(provider: CallsWebhooks, received: Received) -> Judged:
+    """The verdict on the response to a request as the provider sends it."""
+    rules = provider.webhook_rules
+    if _is_web_page(received):
+        return Judged(WebhookVerdict.HTML)
+    if rules.media and not received.body.strip():
+        return Judged(WebhookVerdict.EMPTY)
+    if rules.media and received.media not in rules.media:
+        return Judged(WebhookVerdict.WRONG_CONTENT_TYPE)
+    found = _read(provider, received)
+    if isinstance(found, Judged):
+        return found if rules.media else Judged(WebhookVerdict.RESPONDS)
+    return Judged(_effect(rules, found, received), found.root, found.verbs)
+
+
+def _effect(rules: WebhookRules, found: Instructions, received: Received) -> WebhookVerdict:
+    if received.latency_ms > rules.limit_seconds * 1000:
+        return WebhookVerdict.TOO_SLOW
+    if found.effect is not Effect.CONNECTS:
+        is_rejection = found.effect is Effect.REJECTS
+        return WebhookVerdict.REJECTS if is_rejection else WebhookVerdict.DOES_NOT_CONNECT
+    if found.has_bad_stream:
+        return WebhookVerdict.BAD_STREAM
+    is_slow = received.latency_ms > rules.limit_seconds * 1000 * SLOW_FROM
+    return WebhookVerdict.CONNECTS_SLOWLY if is_slow else WebhookVerdict.CONNECTS
+
+
+def _read(provider: CallsWebhooks, received: Received) -> Instructions | Judged:
+    try:
+        return provider.instructions(received.body)
+    except Unreadable as error:
+        verdict = WebhookVerdict.OTHER_ROOT if error.root else WebhookVerdict.UNREADABLE
+        return Judged(verdict, error.root)
+
+
+def _is_web_page(received: Received) -> bool:
+    """Whether the body is an HTML page. Its content type proves nothing: instructions may have the same."""
+    start = received.body.lstrip()[:14].lower()
+    return start.startswith((b"<!doctype html", b"<html", b"<head", b"<body"))
