@@ -1,0 +1,1 @@
+"""Last calls: whether real calls get through, as the providers list them."""

@@ -1,0 +1,198 @@
+"""The last call to an endpoint's number, read from the simulated provider."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from app.core import clock
+from app.core.errors import Conflict, TooMany
+from app.core.outbound.client import Outbound
+from app.models import AuditEvent, Check, LastCall
+from app.provider.calls import CallOutcome
+from app.provider.numbers import Fault, ProviderNumber, Reason
+from app.services.audit.actions import Action
+from app.services.connections import gateway
+from app.services.drift.verdicts import ProbeResult
+from app.services.endpoints import crud, readiness
+from app.services.last_calls import endpoints, readings
+from app.services.last_calls.states import CallState
+from app.services.providers import credentials
+from simulators.base import CANARY, Trouble
+from simulators.calls import CALLER
+from simulators.twilio import Twilio
+from tests.support import statuses
+from tests.support.statuses import NUMBER, OLD_URL, URL
+
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def twilio(acme):
+    with Twilio() as upstream:
+        statuses.go_live(acme, {name: upstream.values[name] for name in ("account_sid", "auth_token")})
+        yield upstream
+
+
+@pytest.fixture
+def http(twilio):
+    return Outbound(twilio.upstreams, deadline=10.0)
+
+
+@pytest.fixture
+def endpoint_id(acme, twilio):
+    row = readiness.by_number(acme, NUMBER)
+    assert row
+    return row.id
+
+
+def _row(scope) -> LastCall | None:
+    scope.session.rollback()
+    query = select(LastCall).where(LastCall.phone_number == NUMBER)
+    return scope.session.scalar(query.execution_options(populate_existing=True))
+
+
+def test_refresh_returns_the_state_of_each_kind_of_call(acme, http, twilio, endpoint_id):
+    wrong = []
+    for outcome, errors, state in (
+        (None, [], CallState.NEVER_CALLED),
+        (CallOutcome.ANSWERED, [], CallState.CONNECTED),
+        (CallOutcome.IN_PROGRESS, [], CallState.CONNECTED),
+        (CallOutcome.NO_ANSWER, [], CallState.MISSED),
+        (CallOutcome.BUSY, [], CallState.MISSED),
+        (CallOutcome.FAILED, [], CallState.CALL_FAILED),
+        (CallOutcome.UNKNOWN, [], CallState.UNCLEAR),
+        (CallOutcome.ANSWERED, [(11200, URL)], CallState.WEBHOOK_FAILED),
+        (CallOutcome.ANSWERED, [(11200, f"{URL}?From=1"), (11200, OLD_URL)], CallState.WEBHOOK_FAILED),
+        (CallOutcome.ANSWERED, [(11200, OLD_URL), (12100, URL)], CallState.WEBHOOK_FAILED),
+        (CallOutcome.ANSWERED, [(11210, OLD_URL)], CallState.FAILED_ELSEWHERE),
+        (CallOutcome.FAILED, [(10003, "")], CallState.CALL_FAILED),
+    ):
+        twilio.calls.clear()
+        if outcome:
+            twilio.calls.add(NUMBER, outcome, errors=errors)
+        found = endpoints.refresh(acme, http, endpoint_id)
+        if found.state is not state or endpoints.show(acme, endpoint_id).document() != found.document():
+            wrong.append((outcome, errors, found.state))
+    assert wrong == []
+
+
+def test_show_before_the_first_reading_is_not_read(acme, endpoint_id):
+    assert endpoints.show(acme, endpoint_id).document() == {
+        "state": "not_read",
+        "detail": endpoints.show(acme, endpoint_id).sentence,
+        "last_call": None,
+        "webhook_failure": None,
+        "problem": None,
+        "since": None,
+        "checked_at": None,
+    }
+
+
+def test_unknown_error_is_a_code_with_its_page(acme, http, twilio, endpoint_id):
+    twilio.calls.add(NUMBER, errors=[(99999, URL), (11200, OLD_URL)])
+    failure = endpoints.refresh(acme, http, endpoint_id).document()["webhook_failure"]
+    assert (failure["code"], failure["url"], failure["url_is_ours"]) == ("99999", URL, True)
+    assert "99999" in failure["reason"]
+    assert failure["help_url"] == "https://www.twilio.com/docs/api/errors/99999"
+
+
+def test_error_at_the_former_webhook_is_elsewhere(acme, http, twilio, endpoint_id):
+    twilio.calls.add(NUMBER, errors=[(11200, URL)])
+    assert endpoints.refresh(acme, http, endpoint_id).state is CallState.WEBHOOK_FAILED
+    statuses.edit(acme, inbound_agent_name="another")
+    assert endpoints.show(acme, endpoint_id).state is CallState.FAILED_ELSEWHERE
+
+
+def test_lack_of_a_right_is_stored_and_fails_nothing_else(acme, http, twilio, endpoint_id):
+    twilio.calls.add(NUMBER)
+    endpoints.refresh(acme, http, endpoint_id)
+    twilio.hides_errors = True
+    assert endpoints.refresh(acme, http, endpoint_id).state is CallState.UNCLEAR
+    twilio.hides_calls = True
+    found = endpoints.refresh(acme, http, endpoint_id)
+    assert (found.state, endpoints.show(acme, endpoint_id).state) == (CallState.UNREADABLE,) * 2
+    assert [check.ok for check in acme.session.scalars(acme.select(Check))] == [True]
+    twilio.hides_calls = twilio.hides_errors = False
+    assert endpoints.refresh(acme, http, endpoint_id).state is CallState.CONNECTED
+
+
+def test_outage_keeps_what_was_read_with_its_time(acme, http, twilio, endpoint_id):
+    twilio.trouble = Trouble.FAULT
+    assert endpoints.refresh(acme, http, endpoint_id).state is CallState.UNREADABLE
+    assert endpoints.show(acme, endpoint_id).state is CallState.NOT_READ
+    twilio.trouble = None
+    twilio.calls.add(NUMBER)
+    before = endpoints.refresh(acme, http, endpoint_id).document()
+    twilio.trouble = Trouble.FAULT
+    found = endpoints.refresh(acme, http, endpoint_id)
+    assert found.failure
+    assert found.document() == before | {"problem": found.failure}
+    assert endpoints.show(acme, endpoint_id).document() == before
+
+
+def test_number_of_another_account_is_not_called_never_called(acme, http, twilio, endpoint_id):
+    endpoints.refresh(acme, http, endpoint_id)
+    line = ProviderNumber(NUMBER, faults=(Fault(Reason.OTHER_REGION),))
+    statuses.save_result(acme, ProbeResult(line))
+    assert endpoints.show(acme, endpoint_id).state is CallState.UNREADABLE
+
+
+def test_nothing_of_the_caller_is_stored(acme, http, twilio, endpoint_id):
+    twilio.calls.add(NUMBER, errors=[(11200, f"https://me:word@voice.example.com/x?From={CALLER}")])
+    shown = repr(endpoints.refresh(acme, http, endpoint_id).document())
+    row = _row(acme)
+    stored = repr([getattr(row, column.name) for column in LastCall.__table__.columns])
+    for text in (CALLER, CALLER.lstrip("+"), CANARY, "word"):
+        assert text not in stored + shown
+
+
+@pytest.mark.both_databases
+def test_later_reading_continues_an_earlier_one(acme, http, twilio, endpoint_id):
+    """A reading that begins before the last one ended finds no later call: the earlier call stays."""
+    connection = gateway.configured(acme, statuses.TWILIO)
+
+    def read(*, since=None):
+        assert readings.read(acme, http, connection, [NUMBER], since) == ""
+        return _row(acme)
+
+    call = twilio.calls.add(NUMBER, ago=5 * DAY)
+    first = read()
+    assert abs(first.started_at - call.at.replace(tzinfo=None)) < timedelta(seconds=2)
+    assert first.since is None
+    stored, checked_at = first.started_at, first.checked_at
+    later = read(since=clock.now() - DAY)
+    assert (later.started_at, later.since) == (stored, None)
+    assert later.checked_at > checked_at
+    twilio.calls.add(NUMBER, CallOutcome.BUSY)
+    assert read(since=clock.now() - DAY).outcome == "busy"
+    with acme.transaction():
+        acme.session.scalar(acme.select(LastCall)).checked_at = clock.now() - 9 * DAY
+    twilio.calls.clear()
+    gap = read(since=clock.now() - DAY)
+    assert (gap.started_at, gap.outcome, gap.since is None) == (None, None, False)
+
+
+def test_refresh_is_limited_audited_in_aggregate_and_needs_a_connection(acme, http, endpoint_id):
+    endpoints.refresh(acme, http, endpoint_id)
+    endpoints.refresh(acme, http, endpoint_id)
+    for _ in range(gateway.LAST_CALL.most - 2):
+        gateway.take(acme, statuses.TWILIO, gateway.LAST_CALL)
+    with pytest.raises(TooMany):
+        endpoints.refresh(acme, http, endpoint_id)
+    events = acme.select(AuditEvent).where(AuditEvent.action == Action.LAST_CALLS_READ)
+    assert len(list(acme.session.scalars(events))) == 1
+    credentials.disconnect(acme, statuses.TWILIO)
+    with pytest.raises(Conflict) as refused:
+        endpoints.refresh(acme, http, endpoint_id)
+    assert refused.value.code == "PROVIDER_NOT_CONFIGURED"
+
+
+def test_deleted_endpoint_is_not_found(acme, globex, http, endpoint_id):
+    with pytest.raises(Exception, match="ot found"):
+        endpoints.refresh(globex, http, endpoint_id)
+    crud.delete(acme, endpoint_id)
+    with pytest.raises(Exception, match="ot found"):
+        endpoints.show(acme, endpoint_id)
