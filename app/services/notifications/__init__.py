@@ -1,0 +1,1 @@
+"""Notifications: what happened, who gets it, and its delivery."""

@@ -1,0 +1,94 @@
+"""The secret values of destinations: sealed as one, opened only to send."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from sqlalchemy import func, inspect, select
+from sqlalchemy.orm.attributes import flag_modified
+
+from app.core import clock, sealing
+from app.core.sealing import Place, SealBroken, Sealer
+from app.models import Destination
+from app.services.scope import Scope
+
+PREVIOUS = "previous_"
+"""Begins the name of a secret that was replaced."""
+
+
+def place(row: Destination) -> Place:
+    return Place(row.organization_id or "", "destination", row.id)
+
+
+def opened(scope: Scope, row: Destination) -> dict[str, str]:
+    """Returns the secret values by name. Raises SealBroken."""
+    if row.sealed is None:
+        return {}
+    found: dict[str, str] = json.loads(scope.keys.sealer.open(row.sealed, place(row)))
+    return found
+
+
+def store(scope: Scope, row: Destination, secrets: Mapping[str, str]) -> None:
+    """Seals the values in place of those that were stored. The row has its id."""
+    row.sealed = scope.keys.sealer.seal(json.dumps(dict(secrets)), place(row)) if secrets else None
+    row.key_fingerprint = scope.keys.sealer.current if secrets else None
+    row.hints = {
+        name: sealing.hint(value) for name, value in secrets.items() if not name.startswith(PREVIOUS)
+    }
+
+
+def values(scope: Scope, row: Destination) -> dict[str, Any]:
+    """Returns every value in the clear, as a kind's `send` takes them. Raises SealBroken.
+
+    A secret that was replaced is left out once its time is over.
+    """
+    secrets = opened(scope, row)
+    is_over = row.previous_until is None or row.previous_until <= clock.now()
+    kept = {name: value for name, value in secrets.items() if not (is_over and name.startswith(PREVIOUS))}
+    return {**row.values, **kept}
+
+
+def reseal(scope: Scope) -> Iterator[int]:
+    """Reseals each destination with the newest key, in transactions of their own; yields after each."""
+    current = scope.keys.sealer.current
+    stale = select(Destination.id).where(Destination.key_fingerprint != current)
+    for done, row_id in enumerate(list(scope.session.scalars(stale)), start=1):
+        with scope.transaction():
+            _reseal(scope, scope.session.get(Destination, row_id, with_for_update=True))
+        yield done
+
+
+def _reseal(scope: Scope, row: Destination | None) -> None:
+    sealer = scope.keys.sealer
+    if row is None or row.sealed is None:
+        return
+    try:
+        row.sealed = sealer.seal(sealer.open(row.sealed, place(row)), place(row))
+    except SealBroken:
+        return
+    row.key_fingerprint = sealer.current
+    flag_modified(row, "updated_at")  # unchanged: the secret itself is the same
+
+
+def unrotated_count(scope: Scope) -> int:
+    """Counts the destinations whose secrets the newest key did not seal."""
+    query = select(func.count()).select_from(Destination)
+    return scope.session.scalar(query.where(Destination.key_fingerprint != scope.keys.sealer.current)) or 0
+
+
+def counts(scope: Scope, sealer: Sealer) -> tuple[int, int]:
+    """Counts the sealed values, and how many of them no key opens; none in an older database."""
+    if not inspect(scope.session.connection()).has_table(Destination.__tablename__):
+        return 0, 0
+    rows = list(scope.session.scalars(select(Destination).where(Destination.sealed.is_not(None))))
+    return len(rows), sum(not _opens(sealer, row) for row in rows)
+
+
+def _opens(sealer: Sealer, row: Destination) -> bool:
+    try:
+        sealer.open(row.sealed or "", place(row))
+    except SealBroken:
+        return False
+    return True

@@ -1,0 +1,270 @@
+"""Transitions and audit events become notifications: each once, together what belongs together, in order."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import insert, select
+
+from app.core import clock
+from app.models import Endpoint, HealthTransition, Notification, NotificationOutbox
+from app.provider import Family, Outcome, Verified
+from app.services.access import sign_in
+from app.services.access.sign_in import Checked, state_of
+from app.services.audit import actions, log
+from app.services.audit.actions import Action, Trait
+from app.services.connections import gateway, store
+from app.services.connections.proof import Evidence
+from app.services.drift import queue
+from app.services.drift.verdicts import ProbeResult
+from app.services.endpoints import crud
+from app.services.installation import keys
+from app.services.notifications import audited, derive, inbox, record
+from app.services.notifications.events import Event
+from app.services.organizations import directory
+from app.services.providers import active
+from tests.services.notifications.conftest import read
+from tests.support.scopes import OFFLINE
+from tests.support.statuses import BASE, NUMBER, TWILIO, drifted, edit, go_live, in_sync, save_result
+
+
+def found(scope, *events):
+    """The owner's notifications, as (event, count) in their order."""
+    query = select(Notification).where(record.own(scope)).order_by(Notification.id)
+    rows = [row for row in scope.session.scalars(query) if not events or row.event in events]
+    return [(row.event, row.count) for row in rows]
+
+
+NUMBERS = (Event.NUMBER_UNHEALTHY, Event.NUMBER_RECOVERED)
+CONNECTIONS = (Event.CONNECTION_REFUSED, Event.CONNECTION_RECOVERED)
+
+
+@pytest.fixture
+def live(acme):
+    go_live(acme)
+    read(acme)
+    return acme
+
+
+def test_number_is_reported_once_and_closed_when_it_recovers(live):
+    assert found(live, *NUMBERS) == []
+    save_result(live, drifted())
+    read(live)
+    save_result(live, ProbeResult())
+    save_result(live, drifted())
+    read(live)
+    assert found(live, *NUMBERS) == [(Event.NUMBER_UNHEALTHY, 1)]
+    (row,) = inbox.open_now(live)
+    assert (row.subject, row.reason, row.subjects) == (NUMBER, "different_url", [NUMBER])
+
+    save_result(live, in_sync())
+    assert read(live) == 1
+    assert read(live) == 0
+    assert found(live, *NUMBERS) == [(Event.NUMBER_UNHEALTHY, 1), (Event.NUMBER_RECOVERED, 1)]
+    assert inbox.open_now(live) == []
+
+
+def test_number_that_was_never_reported_does_not_recover(acme):
+    go_live(acme)
+    read(acme)
+    assert found(acme, *NUMBERS) == []
+
+
+def test_number_that_is_deactivated_is_closed_without_a_message(live):
+    save_result(live, drifted())
+    read(live)
+    edit(live, is_active=False)
+    read(live)
+    assert found(live, *NUMBERS) == [(Event.NUMBER_UNHEALTHY, 1)]
+    assert inbox.open_now(live) == []
+
+
+def _transitions(scope, *changes):
+    """Adds transitions of numbers of Twilio, in order: (number, was, now)."""
+    at = clock.now() - timedelta(minutes=1)
+    for step, (number, was, now) in enumerate(changes):
+        since = at + timedelta(seconds=step) if now == "unhealthy" else None
+        scope.session.execute(
+            insert(HealthTransition).values(
+                organization_id=scope.organization.id,
+                provider="twilio",
+                phone_number=f"+1555123000{number}",
+                was=was,
+                now=now,
+                reason="no_webhook" if since else None,
+                since=since,
+                at=at + timedelta(seconds=step),
+            )
+        )
+    scope.session.commit()
+
+
+def test_numbers_with_the_same_news_are_one_message_in_order_per_number(acme):
+    well, bad = "healthy", "unhealthy"
+    _transitions(
+        acme,
+        (1, well, bad),
+        (2, well, bad),
+        (1, bad, well),
+        (3, well, bad),
+        (1, well, bad),
+        (2, bad, well),
+        (3, bad, well),
+    )
+    read(acme)
+    query = select(Notification).where(Notification.event.in_(NUMBERS)).order_by(Notification.id)
+    rows = list(acme.session.scalars(query))
+    assert [(row.event, [number[-1] for number in row.subjects]) for row in rows] == [
+        (Event.NUMBER_UNHEALTHY, ["1", "2", "3"]),
+        (Event.NUMBER_RECOVERED, ["1", "2", "3"]),
+        (Event.NUMBER_UNHEALTHY, ["1"]),
+    ]
+
+
+@pytest.mark.both_databases
+def test_many_numbers_after_one_change_are_one_message(live, webhook):
+    """400 numbers, after the base URL was removed."""
+    rows = [
+        {
+            "phone_number": f"+1555124{place:04}",
+            "provider": "twilio",
+            "inbound_agent_name": "support",
+        }
+        for place in range(400)
+    ]
+    for row in rows:
+        live.session.add(Endpoint(**row, organization_id=live.organization.id, is_active=True))
+    live.session.commit()
+    crud.create(live, {"phone_number": "+15551239999", "provider": "twilio", "inbound_agent_name": "a"})
+    with live.transaction():
+        numbers = {row["phone_number"]: in_sync(row["phone_number"]) for row in rows}
+        queue.save_results(live, "twilio", numbers)
+    read(live)
+    directory.update(live, OFFLINE, {"public_base_url": None})
+    read(live)
+    (opened,) = [one for one in inbox.open_now(live) if one.event == Event.NUMBER_UNHEALTHY]
+    assert (opened.count, opened.reason) == (402, "no_public_base_url")
+    assert len(opened.subjects) == 402
+    assert found(live, Event.BASE_URL_CHANGED) == [(Event.BASE_URL_CHANGED, 1)] * 2
+    directory.update(live, OFFLINE, {"public_base_url": BASE})
+    read(live)
+    assert [one for one in found(live, *NUMBERS) if one[0] == Event.NUMBER_UNHEALTHY] == [
+        (Event.NUMBER_UNHEALTHY, 402)
+    ]
+
+
+def test_what_still_happens_is_waited_for(live):
+    save_result(live, drifted())
+    assert derive.derive(live, quiet=timedelta(minutes=1)) == 0
+    with live.session.begin_nested():
+        before = HealthTransition.organization_id == live.organization.id
+        rows = live.session.scalars(select(HealthTransition).where(before))
+        for row in rows:
+            row.at -= derive.LONGEST
+    live.session.commit()
+    assert derive.derive(live, quiet=timedelta(minutes=1)) == 1
+
+
+def _prove(scope, result=None):
+    with scope.transaction():
+        gateway.record(scope, store.load(scope, TWILIO), Evidence.NUMBERS, result)
+
+
+def test_connection_is_reported_when_it_is_refused_and_works_again(live):
+    refused = Verified(False, Outcome.BAD_CREDENTIALS, "Look there.")
+    _prove(live, refused)
+    read(live)
+    _prove(live, refused)
+    read(live)
+    assert found(live, *CONNECTIONS) == [(Event.CONNECTION_REFUSED, 1)]
+    (row,) = [row for row in inbox.open_now(live) if row.event == Event.CONNECTION_REFUSED]
+    assert (row.provider, row.reason, row.detail) == ("twilio", "bad_credentials", "Look there.")
+    with live.transaction():
+        gateway.record(live, store.load(live, TWILIO), Evidence.TEST, None)
+    read(live)
+    assert found(live, *CONNECTIONS)[-1][0] == Event.CONNECTION_RECOVERED
+    assert not [row for row in inbox.open_now(live) if row.event == Event.CONNECTION_REFUSED]
+
+
+def test_settings_that_change_are_reported(live):
+    active.make_active(live, Family.TELEPHONY, None)
+    directory.update(live, OFFLINE, {"public_base_url": "https://other.example.com"})
+    read(live)
+    events = [event for event, _ in found(live, Event.PROVIDER_SWITCHED, Event.BASE_URL_CHANGED)]
+    assert events == [
+        *[Event.BASE_URL_CHANGED, Event.PROVIDER_SWITCHED],
+        *[Event.PROVIDER_SWITCHED, Event.BASE_URL_CHANGED],
+    ]
+    assert live.session.scalars(select(NotificationOutbox)).all() == []
+
+
+def test_call_webhook_is_reported_while_it_fails(live):
+    for action in (Action.CALL_WEBHOOK_FAILED, Action.CALL_WEBHOOK_FAILED):
+        with live.transaction():
+            log.note(live, action, "ElevenLabs", {"reason": [None, "It was switched off."]})
+        read(live)
+    events = (Event.CALL_WEBHOOK_DISABLED, Event.CALL_WEBHOOK_RECOVERED)
+    assert found(live, *events) == [(Event.CALL_WEBHOOK_DISABLED, 1)]
+    (row,) = inbox.open_now(live)
+    assert (row.provider, row.detail) == ("elevenlabs", "It was switched off.")
+    for _ in range(2):
+        with live.transaction():
+            log.note(live, Action.CALL_WEBHOOK_WORKS, "ElevenLabs")
+        read(live)
+    assert found(live, *events)[1:] == [(Event.CALL_WEBHOOK_RECOVERED, 1)]
+    assert inbox.open_now(live) == []
+
+
+def _sign_in(scope, user, ip):
+    from_there = replace(scope, actor=replace(scope.actor, ip=ip), organization_or_none=None)
+    sign_in.start_session(from_there, Checked(user, state_of(user)), user_agent="x")
+
+
+def test_sign_in_from_a_new_place_is_reported_of_superadmins(acme, cast, installation):
+    for user, ip in (
+        (cast.dana, "192.0.2.1"),
+        (cast.dana, "192.0.2.1"),
+        (cast.dana, "2001:db8::1"),
+        (cast.dana, "2001:db8::2"),
+        (cast.mo, "192.0.2.1"),
+        (cast.mo, "198.51.100.9"),
+    ):
+        _sign_in(acme, user, ip)
+        read(acme)
+    query = select(Notification).where(Notification.event == Event.SIGN_IN_NEW_PLACE)
+    rows = list(acme.session.scalars(query))
+    assert [(row.organization_id, row.subject, row.detail) for row in rows] == [
+        (None, "dana@acme.example", "2001:db8::1")
+    ]
+
+
+def test_key_rotation_is_reported_to_the_installation(acme, installation, webhook):
+    keys.prepare(acme)
+    assert list(keys.reseal(acme)) == []
+    assert None in derive.pending(acme)
+    read(installation)
+    assert found(installation) == [(Event.KEYS_ROTATED, 1)]
+
+
+def test_every_action_that_notifies_is_read():
+    assert set(audited._READERS) == set(actions.with_trait(Trait.NOTIFIES))
+
+
+def test_pending_names_only_owners_with_news(live, globex):
+    assert derive.pending(live) == []
+    save_result(live, drifted())
+    assert derive.pending(live) == [live.organization.id]
+    read(live)
+    assert derive.pending(live) == []
+
+
+@pytest.mark.both_databases
+def test_derive_in_parallel_reports_each_once(live, scopes):
+    for number in range(30):
+        _transitions(live, (number % 10, "healthy", "unhealthy"), (number % 10, "unhealthy", "healthy"))
+    answers = scopes.in_parallel(*[("dana", read)] * 4)
+    assert sorted(answers)[:3] == [0, 0, 0]
+    query = select(Notification).where(Notification.event == Event.NUMBER_UNHEALTHY)
+    assert sum(row.count for row in live.session.scalars(query)) == 30
